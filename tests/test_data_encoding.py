@@ -1,0 +1,224 @@
+import math
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tinygrad_edu.data import Scaling, centring, iris, one_hot, scaling, standardising, thermometer
+
+NAN, INF = float("nan"), float("inf")
+FITS = [centring, scaling, standardising]
+THOUSANDTHS = st.integers(-(10**9), 10**9).map(lambda k: k / 1000)
+
+
+def test_one_hot_gives_the_nucleotides_the_code_of_the_lecture():
+    assert one_hot("ACGT", "ACGT") == [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]
+    assert one_hot("GA", "ACGT") == [[0, 0, 1, 0], [1, 0, 0, 0]]
+
+
+def test_one_hot_takes_the_sorted_labels_as_categories():
+    assert one_hot(["red", "blue", "red"]) == [[0.0, 1.0], [1.0, 0.0], [0.0, 1.0]]
+
+
+def test_thermometer_gives_the_sizes_the_code_of_the_lecture():
+    sizes = ["small", "medium", "large"]
+    assert thermometer(sizes, sizes) == [[1, 0, 0], [1, 1, 0], [1, 1, 1]]
+    assert thermometer(["large", "small"], sizes) == [[1, 1, 1], [1, 0, 0]]
+
+
+def test_no_labels_are_no_rows():
+    assert one_hot([], "AB") == []
+    assert thermometer([], "AB") == []
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (
+            lambda: one_hot("GAN", "ACGT"),
+            ValueError,
+            "labels[2] is 'N', which is not in categories: 'A', 'C', 'G', 'T'",
+        ),
+        (lambda: one_hot([]), ValueError, "categories is empty; at least one label is needed"),
+        (
+            lambda: one_hot("A", "ABA"),
+            ValueError,
+            "categories holds 'A' twice; name each label once",
+        ),
+        (
+            lambda: one_hot([1j, 2j]),
+            TypeError,
+            "labels cannot be sorted into categories ('<' not supported between instances of "
+            "'complex' and 'complex'); write categories=[...]",
+        ),
+        (
+            lambda: thermometer(["huge"], ["small", "large"]),
+            ValueError,
+            "labels[0] is 'huge', which is not in order: 'small', 'large'",
+        ),
+        (lambda: thermometer("a", ""), ValueError, "order is empty; at least one label is needed"),
+        (lambda: thermometer("a", "aa"), ValueError, "order holds 'a' twice; name each label once"),
+    ],
+)
+def test_labels_without_a_code_are_refused(call, error, message):
+    with pytest.raises(error, match=f"^{re.escape(message)}$"):
+        call()
+
+
+def test_centring_takes_the_mean_away():
+    scale = centring([[1, 10], [2, 20], [6, 30]])
+    assert scale == Scaling((3.0, 20.0), (1.0, 1.0))
+    assert scale([[1, 10], [2, 20], [6, 30]]) == [[-2, -10], [-1, 0], [3, 10]]
+
+
+def test_scaling_maps_the_extremes_to_minus_1_and_1():
+    scale = scaling([[0, 5], [10, 7], [2.5, 6]])
+    assert scale([[0, 5], [10, 7], [2.5, 6]]) == [[-1, -1], [1, 1], [-0.5, 0]]
+
+
+def test_scaling_maps_to_any_interval():
+    assert scaling([[2.0], [4.0]], 0, 1)([[2.0], [3.0], [4.0]]) == [[0.0], [0.5], [1.0]]
+    assert scaling([[2.0], [4.0]], low=10, high=30)([[2.0], [4.0]]) == [[10.0], [30.0]]
+
+
+def test_standardising_gives_mean_0_and_variance_1():
+    # 2, 4, 4, 4, 5, 5, 7, 9 has mean 5 and variance (9+1+1+1+0+0+4+16)/8 = 4
+    column = [[x] for x in (2, 4, 4, 4, 5, 5, 7, 9)]
+    assert standardising(column) == Scaling((5.0,), (0.5,))
+    assert standardising(column)(column) == [[-1.5], [-0.5], [-0.5], [-0.5], [0], [0], [1], [2]]
+
+
+def test_standardising_iris_uses_its_means_and_deviations():
+    # load_iris().data.mean(axis=0) and .std(axis=0)
+    scale = standardising(iris().X)
+    assert scale.shift == pytest.approx((5.84333333, 3.05733333, 3.758, 1.19933333), abs=1e-8)
+    deviations = [1 / factor for factor in scale.factor]
+    assert deviations == pytest.approx([0.82530129, 0.43441097, 1.75940407, 0.75969263], abs=1e-8)
+
+
+def test_a_scaling_treats_new_rows_as_it_learned_to():
+    assert standardising([[0.0], [2.0]])([[10.0]]) == [[9.0]]
+
+
+@pytest.mark.parametrize("value", [0.1, 7.0, -1e300, 5e-324])
+def test_a_constant_column_keeps_its_unit_and_goes_to_the_middle(value):
+    X = [[value]] * 3
+    for fit in FITS:
+        assert fit(X).factor == (1.0,)
+        assert fit(X)(X) == [[0.0]] * 3
+    assert scaling([[7.0]] * 3, 0, 1)([[7.0]]) == [[0.5]]
+
+
+def test_a_tiny_spread_is_no_constant_column():
+    assert standardising([[1e-200], [3e-200]])([[1e-200], [3e-200]]) == pytest.approx(
+        np.array([[-1.0], [1.0]])
+    )
+
+
+def test_rows_may_be_arrays_and_the_result_is_lists_of_floats():
+    X = np.array([[1, 2], [3, 6]], dtype=np.float32)
+    found = scaling(X)(X)
+    assert found == [[-1.0, -1.0], [1.0, 1.0]]
+    assert all(type(x) is float for row in found for x in row)
+
+
+@given(
+    st.integers(1, 3).flatmap(
+        lambda d: st.lists(st.lists(THOUSANDTHS, min_size=d, max_size=d), min_size=1, max_size=8)
+    ),
+    st.sampled_from(FITS),
+)
+def test_inverse_undoes_a_scaling(X, fit):
+    scale = fit(X)
+    back = scale.inverse(scale(X))
+    for j, column in enumerate(zip(*X, strict=True)):
+        size = max(map(abs, column))
+        for x, row in zip(column, back, strict=True):
+            assert math.isclose(x, row[j], rel_tol=0, abs_tol=1e-14 * size)
+
+
+@given(st.lists(THOUSANDTHS, min_size=2, max_size=20, unique=True))
+def test_scaled_columns_lie_between_minus_1_and_1_up_to_rounding(column):
+    X = [[x] for x in column]
+    scaled = [row[0] for row in scaling(X)(X)]
+    size = max(map(abs, column)) / (max(column) - min(column))
+    assert min(scaled) == pytest.approx(-1, abs=1e-15 * (2 + 2 * size))
+    assert max(scaled) == pytest.approx(1, abs=1e-15 * (2 + 2 * size))
+
+
+@pytest.mark.parametrize("fit", FITS)
+@pytest.mark.parametrize(
+    ("X", "error", "message"),
+    [
+        ([], ValueError, "X is empty; at least one row and one column are needed"),
+        ([[]], ValueError, "X is empty; at least one row and one column are needed"),
+        ([[1.0, 2.0], [3.0]], ValueError, "X[1] has 1 numbers, expected 2"),
+        ([[1.0, 2.0], [3.0, NAN]], ValueError, "X[1][1] must be a finite number, got nan"),
+        ([[-INF]], ValueError, "X[0][0] must be a finite number, got -inf"),
+        ([[1, 10**400]], ValueError, "X[0][1] is too large for a float"),
+        ([[1.0, "2"]], TypeError, "X[0][1] must be a number, got str"),
+        ([[1.0, None]], TypeError, "X[0][1] must be a number, got NoneType"),
+        (
+            [1.0, 2.0],
+            TypeError,
+            "X[0] must be a row of numbers, got float; write [[1.0], [2.0]] for one column",
+        ),
+        (
+            ["12"],
+            TypeError,
+            "X[0] must be a row of numbers, got str; write [[1.0], [2.0]] for one column",
+        ),
+    ],
+)
+def test_rows_that_are_no_matrix_of_finite_numbers_are_refused(fit, X, error, message):
+    with pytest.raises(error, match=f"^{re.escape(message)}$"):
+        fit(X)
+
+
+@pytest.mark.parametrize(
+    ("fit", "X"),
+    [
+        (standardising, [[0.0, -1e308], [1.0, 1e308]]),
+        (standardising, [[0.0, 1.5e308], [1.0, 1.6e308]]),
+        (scaling, [[0.0, -1e308], [1.0, 1e308]]),
+        (scaling, [[0.0, 0.0], [1.0, 5e-324]]),
+        (standardising, [[0.0, 0.0], [1.0, 5e-324]]),
+        (centring, [[0.0, -1e308], [1.0, 1e308]]),
+    ],
+)
+def test_a_spread_beyond_floating_point_is_refused(fit, X):
+    message = (
+        f"column 1 of X runs from {X[0][1]} to {X[1][1]}, "
+        "too narrow or too wide to scale in floating point; change its unit"
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        fit(X)
+
+
+@pytest.mark.parametrize(("low", "high"), [(1, -1), (0, 0), (0, INF), (NAN, 1), (0, NAN)])
+def test_an_interval_without_a_length_is_refused(low, high):
+    message = f"low must be less than high, both finite, got low={low}, high={high}"
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        scaling([[1.0], [2.0]], low, high)
+
+
+@pytest.mark.parametrize("use", [Scaling.__call__, Scaling.inverse])
+def test_a_scaling_refuses_rows_of_another_width(use):
+    with pytest.raises(ValueError, match=r"^X\[0\] has 1 numbers, expected 2$"):
+        use(centring([[1.0, 2.0]]), [[1.0]])
+
+
+@pytest.mark.parametrize(
+    ("shift", "factor", "message"),
+    [
+        ((0.0, 1.0), (1.0,), "shift has 2 numbers but factor has 1"),
+        ((0.0, NAN), (1.0, 1.0), "shift[1] must be a finite number, got nan"),
+        ((0.0, 0.0), (1.0, 0.0), "factor[1] must be a finite number other than 0, got 0.0"),
+        ((0.0,), (INF,), "factor[0] must be a finite number other than 0, got inf"),
+    ],
+)
+def test_a_scaling_made_by_hand_must_be_invertible(shift, factor, message):
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        Scaling(shift, factor)

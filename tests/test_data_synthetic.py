@@ -1,0 +1,218 @@
+import math
+import random
+import re
+from collections import Counter
+
+import pytest
+
+from tinygrad_edu.data import blobs, circles, moons, spiral, xor
+
+NAN, INF = float("nan"), float("inf")
+MAKERS = [moons, circles, xor, blobs, spiral]
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_rows_labels_and_names_fit_together(make):
+    found = make(31)
+    assert len(found.X) == len(found.y) == 31
+    assert all(type(x) is float for row in found.X for x in row)
+    assert found.feature_names == ("x1", "x2")
+    assert found.class_names == tuple(map(str, range(len(found.class_names))))
+    assert set(found.y) == set(range(len(found.class_names)))
+    assert found.name == make.__name__
+
+
+@pytest.mark.parametrize("make", [moons, circles, blobs, spiral])
+def test_rows_come_class_by_class_in_equal_shares(make):
+    y = make(32).y
+    sizes = Counter(y)
+    assert y == sorted(y)
+    assert max(sizes.values()) - min(sizes.values()) <= 1
+    assert sizes[0] == max(sizes.values())
+
+
+@pytest.mark.parametrize("make", [moons, circles, blobs, spiral])
+def test_points_are_reproducible_from_a_seed_and_differ_for_another(make):
+    assert make(rng=5) == make(rng=5) == make(rng=random.Random(5))
+    assert make(rng=5).X != make(rng=6).X
+
+
+def test_a_shared_random_is_advanced_from_one_data_set_to_the_next():
+    gen = random.Random(0)
+    assert moons(rng=gen).X != moons(rng=gen).X
+
+
+def test_the_global_random_state_is_neither_read_nor_changed():
+    state = random.getstate()
+    first = spiral()
+    assert random.getstate() == state
+    random.seed(99)
+    assert spiral() == first
+    random.setstate(state)
+
+
+def test_moons_without_noise_lie_on_two_half_circles():
+    X, y = moons(100, noise=0.0)
+    for (a, b), label in zip(X, y, strict=True):
+        if label == 0:
+            assert math.hypot(a, b) == pytest.approx(1)
+            assert b >= 0
+        else:
+            assert math.hypot(a - 1, b - 0.5) == pytest.approx(1)
+            assert b <= 0.5
+    assert X[0] == [1.0, 0.0]
+    assert X[49] == pytest.approx([-1.0, 0.0])
+    assert X[50] == [0.0, 0.5]
+    assert X[99] == pytest.approx([2.0, 0.5])
+
+
+def test_circles_without_noise_have_their_two_radii():
+    X, y = circles(100, noise=0.0, factor=0.3)
+    for row, label in zip(X, y, strict=True):
+        assert math.hypot(*row) == pytest.approx((1.0, 0.3)[label])
+    assert [math.fsum(c) for c in zip(*X, strict=True)] == pytest.approx([0, 0], abs=1e-12)
+
+
+def test_xor_is_its_truth_table():
+    X, y = xor()
+    assert X == [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]
+    assert y == [0, 1, 1, 0]
+
+
+def test_more_xor_points_repeat_the_corners():
+    table, found = xor(), xor(10)
+    for i, (row, label) in enumerate(zip(*found, strict=True)):
+        assert row == table.X[i % 4]
+        assert label == table.y[i % 4]
+
+
+def test_noisy_xor_points_scatter_about_their_corners():
+    X, _ = xor(4000, noise=0.1)
+    errors = [
+        x - corner for i, row in enumerate(X) for x, corner in zip(row, xor().X[i % 4], strict=True)
+    ]
+    assert math.fsum(errors) / 8000 == pytest.approx(0, abs=0.006)
+    # standard error of a deviation: 0.1 / sqrt(2 * 8000) = 0.0008
+    assert math.sqrt(math.fsum(e * e for e in errors) / 8000) == pytest.approx(0.1, abs=0.004)
+
+
+@pytest.mark.parametrize("k", [2, 3, 7])
+def test_a_number_of_blobs_has_neighbouring_centres_6_apart(k):
+    X = blobs(k, centers=k, std=0.0).X
+    nearest = [min(math.dist(a, b) for b in X if b is not a) for a in X]
+    assert nearest == pytest.approx([6.0] * k)
+
+
+def test_a_single_blob_is_at_the_origin():
+    assert blobs(2, centers=1, std=0.0).X == [[0.0, 0.0], [0.0, 0.0]]
+
+
+def test_blobs_lie_about_the_given_centres_in_any_dimension():
+    found = blobs(4000, centers=[[0, 0, 10], [5, 5, -5]], std=0.5)
+    assert found.feature_names == ("x1", "x2", "x3")
+    for label, centre in enumerate([[0, 0, 10], [5, 5, -5]]):
+        rows = [row for row, y in zip(found.X, found.y, strict=True) if y == label]
+        for column, middle in zip(zip(*rows, strict=True), centre, strict=True):
+            # standard error of the mean: 0.5 / sqrt(2000) = 0.011
+            assert math.fsum(column) / 2000 == pytest.approx(middle, abs=0.05)
+            variance = math.fsum((x - middle) ** 2 for x in column) / 2000
+            assert math.sqrt(variance) == pytest.approx(0.5, abs=0.04)
+
+
+def test_spiral_radii_grow_evenly_from_0_to_1_whatever_the_noise():
+    X, y = spiral(300)
+    assert y == [0] * 100 + [1] * 100 + [2] * 100
+    assert [math.hypot(*row) for row in X] == pytest.approx([i / 99 for i in range(100)] * 3)
+
+
+@pytest.mark.parametrize(
+    ("i", "point"),
+    [
+        # CS231n, minimal neural network case study, its own points with np.random.seed(0)
+        (1, (0.0012135812756681982, 0.010027842517114818)),
+        (50, (0.4867108724576082, -0.13486489270126648)),
+        (199, (0.9157907989398819, -0.40165558950057306)),
+        (299, (-0.47270638487404987, 0.8812199916588971)),
+    ],
+)
+def test_spiral_points_are_those_of_the_case_study_but_for_the_noise_of_the_angle(i, point):
+    a, b = spiral(300, noise=0.0).X[i]
+    assert math.hypot(a, b) == pytest.approx(math.hypot(*point))
+    angle = math.atan2(*point) - math.atan2(a, b)
+    assert abs(math.remainder(angle, 2 * math.pi)) < 0.8  # 4 deviations of 0.2
+
+
+def test_spiral_without_noise_turns_by_4_radians_an_arm():
+    X = spiral(300, noise=0.0).X
+    for j in range(3):
+        assert X[100 * j] == [0.0, 0.0]
+        end = 4.0 * (j + 1)
+        assert X[100 * j + 99] == pytest.approx([math.sin(end), math.cos(end)])
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: moons(0), "n must be at least 2, got 0"),
+        (lambda: moons(1), "n must be at least 2, got 1"),
+        (lambda: moons(noise=-0.1), "noise must be at least 0, got -0.1"),
+        (lambda: moons(noise=NAN), "noise must be a finite number, got nan"),
+        (lambda: moons(noise=INF), "noise must be a finite number, got inf"),
+        (lambda: moons(noise=10**400), "noise must be a finite number, got inf"),
+        (lambda: circles(1), "n must be at least 2, got 1"),
+        (lambda: circles(noise=-1), "noise must be at least 0, got -1"),
+        *(
+            (
+                lambda factor=factor: circles(factor=factor),
+                f"factor must lie between 0 and 1, both excluded, got {factor}; "
+                "it is the radius of the inner circle",
+            )
+            for factor in (0, 1, 1.5, -0.5)
+        ),
+        (lambda: circles(factor=NAN), "factor must be a finite number, got nan"),
+        (lambda: xor(3), "n must be at least 4, got 3"),
+        (lambda: xor(noise=NAN), "noise must be a finite number, got nan"),
+        (lambda: blobs(2), "n must be at least 3, got 2"),
+        (lambda: blobs(centers=0), "centers must be at least 1, got 0"),
+        (lambda: blobs(centers=[]), "centers is empty; at least one point is needed"),
+        (lambda: blobs(centers=[[]]), "centers[0] has 0 coordinates, expected 1"),
+        (lambda: blobs(centers=[[0, 0], [1]]), "centers[1] has 1 coordinates, expected 2"),
+        (lambda: blobs(centers=[[0, NAN]]), "centers[0][1] must be a finite number, got nan"),
+        (lambda: blobs(std=-1), "std must be at least 0, got -1"),
+        (lambda: spiral(arms=0), "arms must be at least 1, got 0"),
+        (lambda: spiral(2), "n must be at least 3, got 2"),
+        (lambda: spiral(noise=-1), "noise must be at least 0, got -1"),
+    ],
+)
+def test_an_impossible_size_or_noise_is_refused(call, message):
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        call()
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: moons(10.0), "n must be an int, got float"),
+        (lambda: moons(True), "n must be an int, got bool"),
+        (lambda: moons(noise="0.1"), "noise must be a number, got str"),
+        (lambda: moons(noise=None), "noise must be a number, got NoneType"),
+        (
+            lambda: moons(rng=None),
+            "rng must be an int seed or a random.Random, got NoneType; write rng=0",
+        ),
+        (lambda: spiral(arms=2.5), "arms must be an int, got float"),
+        (lambda: blobs(centers=2.5), "centers must be an int, got float"),
+        (
+            lambda: blobs(centers=[0, 1]),
+            "centers[0] must be a point, got int; write [[0, 0], [3, 3]]",
+        ),
+        (
+            lambda: blobs(centers="ab"),
+            "centers[0] must be a point, got str; write [[0, 0], [3, 3]]",
+        ),
+        (lambda: blobs(centers=[[0, "1"]]), "centers[0][1] must be a number, got str"),
+    ],
+)
+def test_an_argument_of_the_wrong_type_is_refused(call, message):
+    with pytest.raises(TypeError, match=f"^{re.escape(message)}$"):
+        call()

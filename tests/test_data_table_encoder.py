@@ -1,0 +1,328 @@
+import copy
+import json
+import math
+import re
+
+import pytest
+
+from tinygrad_edu.data import Table, TableEncoder, TableError, read_table, train_test_split
+from tinygrad_edu.data.table_encoder import CategoryColumn, NumericColumn
+
+ANIMALS = """weight,cover,legs,kind
+2,fur,4,mammal
+4,feathers,2,bird
+4,fur,4,mammal
+6,scales,0,fish
+"""
+NAN, INF = float("nan"), float("inf")
+
+
+def _table(text):
+    header, *rows = [line.split(",") for line in text.splitlines()]
+    columns = {name: [row[j] for row in rows] for j, name in enumerate(header)}
+    return Table("t.csv", columns, list(range(2, len(rows) + 2)))
+
+
+def _exactly(message):
+    return f"^{re.escape(message)}$"
+
+
+def test_numbers_are_standardised_and_words_are_1_of_k():
+    # weight: mean 4, deviation sqrt((4+0+0+4)/4); legs: mean 2.5, deviation sqrt(11/4)
+    table = _table(ANIMALS)
+    encoder = TableEncoder.fit(table, "kind")
+    assert encoder.columns == (
+        NumericColumn("weight", 4.0, math.sqrt(2)),
+        CategoryColumn("cover", ("feathers", "fur", "scales")),
+        NumericColumn("legs", 2.5, pytest.approx(math.sqrt(11 / 4))),
+    )
+    assert encoder.feature_names == (
+        "weight",
+        "cover=feathers",
+        "cover=fur",
+        "cover=scales",
+        "legs",
+    )
+    assert encoder.features(table)[1] == pytest.approx([0, 1, 0, 0, -0.5 / math.sqrt(11 / 4)])
+    assert [len(row) for row in encoder.features(table)] == [5] * 4
+
+
+def test_words_in_the_target_are_classes_in_sorted_order():
+    encoder = TableEncoder.fit(_table(ANIMALS), "kind")
+    assert encoder.class_names == ("bird", "fish", "mammal")
+    assert encoder.labels(_table(ANIMALS)) == [2, 0, 2, 1]
+
+
+def test_whole_numbers_in_the_target_are_classes_in_numeric_order():
+    table = _table("a,label\n1,10\n2,9\n3,09.0\n4,-1\n")
+    encoder = TableEncoder.fit(table, "label")
+    assert encoder.class_names == ("-1", "9", "10")
+    assert encoder.labels(table) == [2, 1, 1, 0]
+
+
+def test_20_different_whole_numbers_are_classes_and_21_are_not():
+    rows = [f"{i},{i}" for i in range(21)]
+    assert len(TableEncoder.fit(_table("\n".join(["a,b", *rows[:20]])), "b").class_names) == 20
+    message = (
+        "t.csv, column 'b': only classification is supported by the command line; the target must "
+        "hold words or at most 20 different whole numbers, and this one holds 21 different numbers"
+    )
+    with pytest.raises(TableError, match=_exactly(message)):
+        TableEncoder.fit(_table("\n".join(["a,b", *rows])), "b")
+
+
+def test_means_and_deviations_come_from_the_training_rows_alone():
+    encoder = TableEncoder.fit(_table(ANIMALS), "kind", rows=[0, 1])
+    assert encoder.columns[0] == NumericColumn("weight", 3.0, 1.0)
+    assert encoder.columns[2] == NumericColumn("legs", 3.0, 1.0)
+    assert [row[0] for row in encoder.features(_table(ANIMALS))] == [-1, 1, 1, 3]
+
+
+def test_categories_and_classes_come_from_the_whole_table():
+    encoder = TableEncoder.fit(_table(ANIMALS), "kind", rows=[0, 1])
+    assert encoder.columns[1] == CategoryColumn("cover", ("feathers", "fur", "scales"))
+    assert encoder.class_names == ("bird", "fish", "mammal")
+
+
+def test_the_row_numbers_of_a_split_are_the_training_rows():
+    table = _table("a,b\n" + "".join(f"{i},{'xy'[i % 2]}\n" for i in range(8)))
+    labels = TableEncoder.fit(table, "b").labels(table)
+    train, _, _, _ = train_test_split(range(len(table)), labels)
+    mean = TableEncoder.fit(table, "b", rows=train).columns[0].mean
+    assert len(train) == 6
+    assert mean == pytest.approx(sum(train) / 6)
+
+
+def test_a_file_goes_through_reading_and_encoding(tmp_path):
+    path = tmp_path / "animals.csv"
+    path.write_text(ANIMALS, encoding="utf-8-sig")
+    table = read_table(path)
+    encoder = TableEncoder.fit(table, "kind")
+    assert encoder == TableEncoder.fit(_table(ANIMALS), "kind")
+    assert encoder.features(table) == encoder.features(_table(ANIMALS))
+
+
+def test_further_columns_are_ignored_and_the_order_of_columns_is_free():
+    encoder = TableEncoder.fit(_table(ANIMALS), "kind")
+    other = _table("remark,legs,cover,weight\n,4,fur,2\n")
+    assert encoder.features(other) == encoder.features(_table(ANIMALS))[:1]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "a,b\n1,x\n2,x\n",
+            "t.csv, column 'b': every row is of class 'x'; at least two classes are needed",
+        ),
+        ("b\nx\ny\n", "t.csv: 'b' is the only column; a feature is needed too"),
+        ("a,c\n1,x\n2,y\n", "t.csv: no column 'b'; the columns are 'a', 'c'"),
+        (
+            "a,b\n1,0.5\n2,1\n",
+            "t.csv, column 'b': only classification is supported by the command line; "
+            "the target must hold words or at most 20 different whole numbers, "
+            "and this one holds 2 different numbers",
+        ),
+        ("a,b\n1,x\n2,7\n", "t.csv, line 2, column 'b': text 'x' where a number is expected"),
+        ("a,b\n1,x\nhi,y\n", "t.csv, line 3, column 'a': text 'hi' where a number is expected"),
+        (
+            "a,b\n1,x\n,y\n",
+            "t.csv, line 3, column 'a': the cell is empty; fill it in or delete the row",
+        ),
+        (
+            "a,b\n1,x\n2,\n",
+            "t.csv, line 3, column 'b': the cell is empty; fill it in or delete the row",
+        ),
+        ("a,b\n1,x\ninf,y\n", "t.csv, line 3, column 'a': 'inf' is not a finite number"),
+        ("a,b\nu,x\nnan,y\n", "t.csv, line 3, column 'a': 'nan' is not a finite number"),
+        ("a,b\n1,x\n1.0,y\n", "t.csv, column 'a': every row holds 1.0; delete the constant column"),
+        ("a,b\nu,x\nu,y\n", "t.csv, column 'a': every row holds 'u'; delete the constant column"),
+        (
+            "a,b\n1.5e308,x\n1.6e308,y\n",
+            "t.csv, column 'a': the numbers from 1.5e+308 to 1.6e+308 are "
+            "too narrow or too wide to standardise in floating point; change their unit",
+        ),
+    ],
+)
+def test_a_table_that_cannot_be_learned_from_is_refused(text, message):
+    with pytest.raises(TableError, match=_exactly(message)):
+        TableEncoder.fit(_table(text), "b")
+
+
+@pytest.mark.parametrize(
+    ("rows", "error", "message"),
+    [
+        ([], ValueError, "rows is empty; at least two training rows are needed"),
+        ([0, 4], ValueError, "rows must be row numbers 0..3, got 4"),
+        ([-1, 0], ValueError, "rows must be row numbers 0..3, got -1"),
+        (
+            [1, 2],
+            TableError,
+            "t.csv, column 'weight': every training row holds 4.0; choose other rows or delete it",
+        ),
+    ],
+)
+def test_training_rows_that_cannot_be_learned_from_are_refused(rows, error, message):
+    with pytest.raises(error, match=_exactly(message)):
+        TableEncoder.fit(_table(ANIMALS), "kind", rows=rows)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("weight,legs\n1,2\n", "t.csv: no column 'cover'; the columns are 'weight', 'legs'"),
+        (
+            "weight,covers,legs\n1,fur,2\n",
+            "t.csv: no column 'cover'; did you mean 'covers'?",
+        ),
+        (
+            "weight,cover,legs\n1,fur,2\nheavy,fur,2\n",
+            "t.csv, line 3, column 'weight': text 'heavy' where a number is expected",
+        ),
+        (
+            "weight,cover,legs\n1,fur,2\n1,wool,2\n",
+            "t.csv, line 3, column 'cover': unknown category 'wool'; "
+            "known are 'feathers', 'fur', 'scales'",
+        ),
+        (
+            "weight,cover,legs\n1,fur,\n",
+            "t.csv, line 2, column 'legs': the cell is empty; fill it in or delete the row",
+        ),
+    ],
+)
+def test_a_new_table_that_does_not_fit_is_refused(text, message):
+    encoder = TableEncoder.fit(_table(ANIMALS), "kind")
+    with pytest.raises(TableError, match=_exactly(message)):
+        encoder.features(_table(text))
+
+
+def test_a_number_far_beyond_the_training_data_is_refused_rather_than_infinite():
+    encoder = TableEncoder.fit(_table("a,b\n1e-5,x\n3e-5,y\n"), "b")
+    message = (
+        "t.csv, line 2, column 'a': 1e+308 is too far from the mean 2e-05 of the training data"
+    )
+    with pytest.raises(TableError, match=_exactly(message)):
+        encoder.features(_table("a\n1e308\n"))
+
+
+def test_an_unknown_class_is_refused():
+    encoder = TableEncoder.fit(_table(ANIMALS), "kind")
+    message = (
+        "t.csv, line 2, column 'kind': unknown class 'plant'; known are 'bird', 'fish', 'mammal'"
+    )
+    with pytest.raises(TableError, match=_exactly(message)):
+        encoder.labels(_table("kind\nplant\n"))
+
+
+def test_an_encoder_survives_json_exactly():
+    encoder = TableEncoder.fit(_table(ANIMALS), "kind")
+    back = TableEncoder.from_dict(json.loads(json.dumps(encoder.to_dict(), allow_nan=False)))
+    assert back == encoder
+    assert back.features(_table(ANIMALS)) == encoder.features(_table(ANIMALS))
+
+
+def test_the_dict_of_an_encoder_is_its_own():
+    encoder = TableEncoder.fit(_table(ANIMALS), "kind")
+    encoder.to_dict()["columns"][1]["categories"].append("wool")
+    encoder.to_dict()["class_names"].clear()
+    assert encoder == TableEncoder.fit(_table(ANIMALS), "kind")
+
+
+def _set(*path):
+    *front, last, value = path
+
+    def change(data):
+        for key in front:
+            data = data[key]
+        data[last] = value
+
+    return change
+
+
+def _drop(*path):
+    *front, last = path
+
+    def change(data):
+        for key in front:
+            data = data[key]
+        del data[last]
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (_drop("target"), "encoder lacks the field 'target'"),
+        (_set("extra", 1), "encoder has an unknown field 'extra'"),
+        (_set("target", 5), "target must be text, got int"),
+        (_set("target", ""), "target must not be empty"),
+        (
+            _set("target", "legs"),
+            "columns and target must be distinct, but 'legs' is there twice",
+        ),
+        (_set("class_names", "ab"), "class_names must be a list, got 'ab'"),
+        (_set("class_names", ["a"]), "class_names must have at least 2 entries, got 1"),
+        (_set("class_names", 1, None), "class_names[1] must be text, got NoneType"),
+        (_set("class_names", 1, "bird"), "class_names must be distinct, but 'bird' is there twice"),
+        (_set("columns", {}), "columns must be a list, got dict"),
+        (_set("columns", []), "columns must have at least 1 entries, got 0"),
+        (_set("columns", 0, 1), "columns[0] must be an object, got int"),
+        (
+            _drop("columns", 0, "kind"),
+            "columns[0].kind must be 'numeric' or 'category', got NoneType",
+        ),
+        (
+            _set("columns", 0, "kind", "x" * 10_000_000),
+            f"columns[0].kind must be 'numeric' or 'category', got '{'x' * 39}…'",
+        ),
+        (_drop("columns", 0, "mean"), "columns[0] lacks the field 'mean'"),
+        (_set("columns", 0, "std", 1.0), "columns[0] has an unknown field 'std'"),
+        (_set("columns", 0, "name", 1), "columns[0].name must be text, got int"),
+        (_set("columns", 0, "mean", "1"), "columns[0].mean must be a number, got '1'"),
+        (_set("columns", 0, "mean", True), "columns[0].mean must be a number, got bool"),
+        (_set("columns", 0, "mean", None), "columns[0].mean must be a number, got NoneType"),
+        (_set("columns", 0, "mean", NAN), "columns[0].mean must be a finite number, got nan"),
+        (_set("columns", 0, "mean", 10**5000), "columns[0].mean must be a finite number, got inf"),
+        (
+            _set("columns", 0, "deviation", INF),
+            "columns[0].deviation must be a finite number, got inf",
+        ),
+        (
+            _set("columns", 0, "deviation", 0),
+            "columns[0].deviation must be greater than 0, got 0.0",
+        ),
+        (
+            _set("columns", 0, "deviation", -1.0),
+            "columns[0].deviation must be greater than 0, got -1.0",
+        ),
+        (_drop("columns", 1, "categories"), "columns[1] lacks the field 'categories'"),
+        (_set("columns", 1, "mean", 0), "columns[1] has an unknown field 'mean'"),
+        (
+            _set("columns", 1, "categories", ["fur"]),
+            "columns[1].categories must have at least 2 entries, got 1",
+        ),
+        (
+            _set("columns", 1, "categories", 0, []),
+            "columns[1].categories[0] must be text, got list",
+        ),
+        (
+            _set("columns", 2, "name", "weight"),
+            "columns and target must be distinct, but 'weight' is there twice",
+        ),
+    ],
+    ids=lambda value: value[:60] if isinstance(value, str) else "",
+)
+def test_a_wrong_field_of_a_stored_encoder_is_named(change, message):
+    data = copy.deepcopy(TableEncoder.fit(_table(ANIMALS), "kind").to_dict())
+    change(data)
+    with pytest.raises(ValueError, match=_exactly(message)):
+        TableEncoder.from_dict(data)
+
+
+@pytest.mark.parametrize(
+    ("data", "got"), [(None, "NoneType"), ([], "list"), ("{}", "'{}'"), (3, "int")]
+)
+def test_a_stored_encoder_must_be_an_object(data, got):
+    with pytest.raises(ValueError, match=_exactly(f"encoder must be an object, got {got}")):
+        TableEncoder.from_dict(data)

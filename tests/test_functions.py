@@ -1,0 +1,86 @@
+"""The functions of Values and numbers: how they are called. Their numbers: test_primitives.py."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tinygrad_edu import functions as f
+from tinygrad_edu.engine import (
+    Value,
+)
+
+UNARY = [
+    *("abs", "acos", "asin", "atan", "cos", "cosh", "elu", "exp", "expm1", "gelu", "leaky_relu"),
+    *("log", "log1p", "relu", "sigmoid", "sign", "silu", "sin", "sinh", "softplus", "sqrt"),
+    *("step", "tan", "tanh"),
+]
+
+
+@pytest.mark.parametrize("name", UNARY)
+def test_a_unary_function_is_a_method_too(name: str) -> None:
+    v = Value(0.5)
+    by_method, by_function = getattr(v, name)(), getattr(f, name)(v)
+    assert by_method.data == by_function.data
+    assert by_method.op == by_function.op
+    assert by_method.parents == (v,)
+    assert type(getattr(f, name)(0.5)) is float
+    assert getattr(f, name)(0.5) == by_method.data
+
+
+@pytest.mark.parametrize(
+    ("name", "operands", "expected"),
+    [
+        ("maximum", (1, 2), 2.0),
+        ("minimum", (1, 2), 1.0),
+        ("pow", (2, 3), 8.0),
+        ("divide", (1, 0), math.inf),
+        ("atan2", (1, 1), math.pi / 4),
+        ("hypot", (3, 4), 5.0),
+        ("prelu", (-2, 0.5), -1.0),
+        ("sum", ([1, 2, 3],), 6.0),
+        ("sum", (1, 2, 3), 6.0),
+        ("sum", ([],), 0.0),
+        ("mean", ([1, 2, 3],), 2.0),
+        ("prod", ([2, 3, 4],), 24.0),
+        ("prod", ([],), 1.0),
+        ("max", ([1, 3, 2],), 3.0),
+        ("min", (x for x in [([1, 3, 2],)]), 1.0),
+        ("logsumexp", (0, 0), math.log(2)),
+        ("dot", ([1, 2], [3, 4]), 11.0),
+        ("dot", ([1, 2], [3, 4], 5), 16.0),
+        ("dot", ([], []), 0.0),
+        ("where", (True, 1.0, 2.0), 1.0),
+    ],
+)
+def test_given_numbers_a_function_returns_a_number(
+    name: str, operands: Any, expected: float
+) -> None:
+    result = getattr(f, name)(*(operands if isinstance(operands, tuple) else next(operands)))
+    assert type(result) is float
+    assert result == pytest.approx(expected, rel=1e-15)
+
+
+def test_n_ary_functions_take_one_iterable_or_several_operands() -> None:
+    x = [Value(1.0), Value(2.0), 3]
+    for y in (f.sum(x), f.sum(*x), f.sum(v for v in x), f.sum(np.array(x, dtype=object))):
+        assert y.data == 6.0
+        assert len(y.parents) == 3
+        assert y.parents[:2] == tuple(x[:2])
+    assert [y.data for y in f.softmax([Value(0.0), 0.0])] == [0.5, 0.5]
+    assert [y.data for y in f.log_softmax(Value(0.0))] == [0.0]
+
+
+def test_maximum_of_zeros_with_different_signs_is_the_first_as_in_pytorch() -> None:
+    for pick in (f.maximum, f.minimum, f.max, f.min):
+        assert math.copysign(1, pick(0.0, -0.0)) == 1
+        assert math.copysign(1, pick(-0.0, 0.0)) == -1
+
+
+def test_where_with_a_value_is_part_of_the_graph_and_with_a_bool_chosen_now() -> None:
+    c, x, y = Value(1.0), Value(2.0), Value(3.0)
+    assert f.where(True, x, y) is x
+    chosen = f.where(c, x, y)
+    assert chosen.parents == (c, x, y)
+    assert chosen.local_derivatives() == (0.0, 1.0, 0.0)

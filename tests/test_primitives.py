@@ -1,0 +1,302 @@
+"""The contract of every primitive: slopes are the derivatives of the value, in each namespace."""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import pairwise, product
+
+import numpy as np
+import pytest
+
+from tinygrad_edu import floats, functions
+from tinygrad_edu.engine import Primitive, Value, grad
+from tinygrad_edu.functions import PRIMITIVES
+from tinygrad_edu.vectorize import arrays
+
+Point = tuple[float, ...]
+Samples = list[tuple[dict[str, float], list[Point]]]
+
+ONE = [(0.3,), (-0.7,), (1.2,), (-2.1,)]
+POSITIVE = [(0.3,), (0.8,), (2.5,)]
+INSIDE_1 = [(0.3,), (-0.6,), (0.9,)]
+TWO = [(0.4, 1.3), (-1.7, 0.6), (2.2, -0.9), (-0.5, -0.8)]
+THREE = [(0.4, 1.3, -0.7), (2.1, -0.3, 0.9), (-1.2, -0.5, 2.0)]
+SPREAD = [(0.4, 1.3, -0.2), (0.9, 0.1, 0.5), (-1.2, -0.8, -2.0)]
+CHOICES = [{"k": 0}, {"k": 1}, {"k": 2}]
+
+# Points, with the constants of the operation, at which no derivative is small and none jumps.
+SAMPLES: dict[str, Samples] = {
+    "add": [({}, TWO)],
+    "subtract": [({}, TWO)],
+    "multiply": [({}, TWO)],
+    "divide": [({}, TWO)],
+    "negative": [({}, ONE)],
+    "abs": [({}, ONE)],
+    "power": [
+        *[({"c": float(c)}, ONE) for c in (1, 2, 3, -1, -2)],
+        *[({"c": c}, POSITIVE) for c in (0.5, 1.5, -0.5, math.pi)],
+    ],
+    "pow": [({}, [(0.4, 1.3), (1.7, -0.6), (2.2, 3.0), (0.2, 2.0)])],
+    "exp": [({}, ONE)],
+    "log": [({}, POSITIVE)],
+    "log1p": [({}, [(-0.6,), (0.4,), (3.0,)])],
+    "expm1": [({}, ONE)],
+    "sqrt": [({}, POSITIVE)],
+    "sin": [({}, ONE)],
+    "cos": [({}, ONE)],
+    "tan": [({}, [(0.3,), (-0.7,), (1.2,)])],
+    "asin": [({}, INSIDE_1)],
+    "acos": [({}, INSIDE_1)],
+    "atan": [({}, ONE)],
+    "sinh": [({}, ONE)],
+    "cosh": [({}, ONE)],
+    "tanh": [({}, ONE)],
+    "erf": [({}, [(0.3,), (-0.7,), (1.2,)])],
+    "sigmoid": [({}, ONE)],
+    "softplus": [({}, ONE)],
+    "relu": [({}, ONE)],
+    "leaky_relu": [({"alpha": 0.2}, ONE), ({"alpha": -3.0}, ONE)],
+    "prelu": [({}, [(0.4, 0.3), (-1.7, 0.3), (-0.5, -2.0)])],
+    "elu": [({"alpha": 1.0}, ONE), ({"alpha": 0.4}, ONE)],
+    "gelu": [({}, [(0.3,), (-0.2,), (1.2,), (-2.1,)])],
+    "silu": [({}, [(0.3,), (-0.7,), (1.2,), (-2.6,)])],
+    "sign": [({}, ONE)],
+    "step": [({}, ONE)],
+    "maximum": [({}, TWO)],
+    "minimum": [({}, TWO)],
+    "atan2": [({}, TWO)],
+    "hypot": [({}, TWO)],
+    "where": [({}, [(1.0, 0.4, 1.3), (0.0, 0.4, 1.3), (-2.0, 3.0, -1.0)])],
+    "sum": [({}, THREE)],
+    "mean": [({}, THREE)],
+    "prod": [({}, THREE)],
+    "max": [({}, THREE)],
+    "min": [({}, THREE)],
+    "logsumexp": [({}, SPREAD)],
+    "softmax": [(k, SPREAD) for k in CHOICES],
+    "log_softmax": [(k, SPREAD) for k in CHOICES],
+    "dot": [({}, [(0.4, 1.3, -0.7, 0.8), (0.4, 1.3, -0.7, 0.8, -2.0), (3.0, -0.5)])],
+}
+
+#: Operations that are flat wherever they have a derivative, by the position of the operand.
+FLAT = {("sign", 0), ("step", 0), ("where", 0)}
+
+
+def derivative(f: Callable[[float], float], x: float) -> float:
+    """Central differences, extrapolated to width 0 (Richardson 1911): exact to about 1e-10."""
+    h = 0.01 * max(1.0, abs(x))
+    column = [(f(x + w) - f(x - w)) / (2 * w) for w in (h, h / 2, h / 4, h / 8)]
+    for k in (4, 16, 64):
+        column = [(k * fine - coarse) / (k - 1) for coarse, fine in pairwise(column)]
+    return column[0]
+
+
+def partial_derivative(f: Callable[[Point], float], point: Point, i: int) -> float:
+    return derivative(lambda x: f((*point[:i], x, *point[i + 1 :])), point[i])
+
+
+def cases(primitive: Primitive, samples: Samples) -> Iterator[tuple[Primitive, list[Point]]]:
+    for constants, points in samples:
+        yield primitive.bind(**constants) if constants else primitive, points
+
+
+def evaluate(primitive: Primitive, x: Point) -> float:
+    return primitive.value(floats, *x, **primitive.constants)
+
+
+def slopes(primitive: Primitive, x: Point) -> tuple[float, ...]:
+    y = evaluate(primitive, x)
+    return tuple(primitive.slopes(floats, y, *x, **primitive.constants))
+
+
+def slope(primitive: Primitive, i: int, x: Point) -> float:
+    return slopes(primitive, x)[i]
+
+
+def check_slopes(primitive: Primitive, samples: Samples) -> None:
+    """The slopes are the derivatives of the value, at points where these are not small."""
+    largest: dict[int, float] = {}
+    for operation, points in cases(primitive, samples):
+        for point in points:
+            found = slopes(operation, point)
+            assert len(found) == len(point)
+            for i, dy in enumerate(found):
+                expected = partial_derivative(partial(evaluate, operation), point, i)
+                assert dy == pytest.approx(expected, rel=1e-8, abs=1e-9), (operation, point, i)
+                largest[i] = max(largest.get(i, 0.0), abs(expected))
+    small = {i for i, size in largest.items() if size < 0.1 and (primitive.name, i) not in FLAT}
+    assert not small, f"every sample point of {primitive} has a small derivative by operand {small}"
+
+
+def check_second_slopes(primitive: Primitive, samples: Samples) -> None:
+    """grad of grad, which runs the slopes on Values, is the derivative of the slopes."""
+    for operation, points in cases(primitive, samples):
+        for point in points:
+            x = [Value(number) for number in point]
+            first = grad(operation(*x), x)
+            for i, dy in enumerate(first):
+                assert dy.data == pytest.approx(slopes(operation, point)[i], rel=1e-14, abs=1e-15)
+                second = grad(dy, x)
+                for j, ddy in enumerate(second):
+                    expected = partial_derivative(partial(slope, operation, i), point, j)
+                    assert ddy.data == pytest.approx(expected, rel=1e-7, abs=1e-8), (
+                        operation,
+                        point,
+                        i,
+                        j,
+                    )
+
+
+def check_graph_of_the_value(primitive: Primitive, samples: Samples) -> None:
+    """The value, run on Values, is a graph with the same number and the same derivatives."""
+    for operation, points in cases(primitive, samples):
+        for point in points:
+            x = [Value(number) for number in point]
+            y = operation.value(functions, *x, **operation.constants)
+            assert (y.data if isinstance(y, Value) else y) == evaluate(operation, point)
+            if isinstance(y, Value):
+                y.backward()
+            assert [v.grad for v in x] == pytest.approx(
+                slopes(operation, point), rel=1e-13, abs=1e-15
+            )
+
+
+EDGES = [
+    0.0,
+    -0.0,
+    0.5,
+    -0.5,
+    1.0,
+    -1.0,
+    3.0,
+    -3.0,
+    20.0,
+    -20.0,
+    709.0,
+    710.0,
+    -745.0,
+    1000.0,
+    -1000.0,
+]
+EDGES += [1e200, -1e200, 1e-200, 5e-324, -5e-324, 1.7976931348623157e308, -1.7976931348623157e308]
+EDGES += [math.inf, -math.inf, math.nan]
+FEWER = [0.0, -0.0, 1.0, -1.0, 2.0, -1000.0, 1e200, math.inf, -math.inf, math.nan]
+
+
+def edge_points(operands: int) -> list[Point]:
+    edges = {1: EDGES, 2: EDGES, 3: FEWER}.get(operands, FEWER[::2])
+    return list(product(edges, repeat=operands))
+
+
+def check_namespaces(primitive: Primitive, samples: Samples) -> None:
+    """Arrays of many points give what floats give for each of them, at the edges too."""
+    for operation, points in cases(primitive, samples):
+        for operands in {len(point) for point in points}:
+            batch = [p for p in points if len(p) == operands] + edge_points(operands)
+            y = [evaluate(operation, x) for x in batch]
+            expected = [
+                operation.slopes(floats, z, *x, **operation.constants)
+                for z, x in zip(y, batch, strict=True)
+            ]
+            columns = [np.array(column) for column in zip(*batch, strict=True)]
+            with np.errstate(all="ignore"):  # the operators of the record itself
+                value = operation.value(arrays, *columns, **operation.constants)
+                found = operation.slopes(arrays, np.array(y), *columns, **operation.constants)
+            assert_same(operation, batch, value, y)
+            for i, array in enumerate(found):
+                assert_same(operation, batch, array, [float(s[i]) for s in expected])
+
+
+def assert_same(
+    operation: Primitive, batch: list[Point], array: object, y: Sequence[float]
+) -> None:
+    a = np.broadcast_to(np.asarray(array, dtype=float), (len(batch),))
+    b = np.array(y)
+    # NumPy's exp, log, sin, ... may differ from the C library's in the last bits.
+    close = np.isclose(a, b, rtol=4e-15, atol=0, equal_nan=True)
+    zeros = (a != 0) | (b != 0) | (np.signbit(a) == np.signbit(b))
+    wrong = [(x, p, q) for x, p, q, ok in zip(batch, a, b, close & zeros, strict=True) if not ok]
+    assert not wrong, (
+        f"{operation} at {wrong[0][0]}: arrays {wrong[0][1]!r}, floats {wrong[0][2]!r}"
+    )
+
+
+CHECKS = [check_slopes, check_second_slopes, check_graph_of_the_value, check_namespaces]
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("primitive", PRIMITIVES, ids=lambda p: p.name)
+def test_every_primitive_keeps_the_contract(
+    primitive: Primitive, check: Callable[..., None]
+) -> None:
+    assert primitive.name in SAMPLES, f"give sample points for {primitive.name} in SAMPLES"
+    check(primitive, SAMPLES[primitive.name])
+
+
+def test_the_names_of_the_primitives_are_distinct_and_all_have_samples() -> None:
+    assert sorted(SAMPLES) == sorted(p.name for p in PRIMITIVES)
+
+
+def test_every_function_on_values_is_made_of_records_in_the_list() -> None:
+    listed = set(PRIMITIVES)
+    for name in functions.__all__:
+        found = getattr(functions, name)
+        assert not isinstance(found, Primitive) or found in listed, name
+
+
+def test_the_array_namespace_has_the_functions_of_the_float_namespace() -> None:
+    assert set(floats.__all__) - {"is_real", "no_flow", "number"} == set(arrays.__all__)
+
+
+def test_the_value_namespace_has_the_functions_of_the_float_namespace() -> None:
+    assert set(floats.__all__) - {"is_real", "no_flow", "number"} <= set(functions.__all__)
+
+
+@pytest.mark.filterwarnings("error")
+def test_no_function_on_arrays_warns() -> None:
+    x, y = (np.array(column) for column in zip(*product(EDGES, repeat=2), strict=True))
+    for name in set(arrays.__all__) - {"sum", "dot", "where"}:
+        f = getattr(arrays, name)
+        operands = (
+            2 if name in ("atan2", "divide", "equal", "hypot", "maximum", "minimum", "pow") else 1
+        )
+        f(*(x, y)[:operands])
+    arrays.sum((x, y))
+    arrays.dot((x, y), (y, x), x)
+
+
+def square(m: object, x: float) -> float:
+    return x * x
+
+
+def differs(m: object, x: float) -> float:
+    return x * x if m is floats else x * x + 1e-9
+
+
+WRONG = {
+    "derivative zero": (check_slopes, square, lambda m, y, x: (0.0,)),
+    "wrong sign": (check_slopes, square, lambda m, y, x: (-2 * x,)),
+    "factor 2": (check_slopes, square, lambda m, y, x: (x,)),
+    "off by 1e-6": (check_slopes, square, lambda m, y, x: (2 * x + 1e-6,)),
+    "value on arrays": (check_namespaces, differs, lambda m, y, x: (2 * x,)),
+    "value on Values": (check_graph_of_the_value, differs, lambda m, y, x: (2 * x,)),
+    "slope on arrays": (check_namespaces, square, lambda m, y, x: (2 * x + 0.1 * (m is arrays),)),
+    "slope cut off": (check_second_slopes, square, lambda m, y, x: (2 * getattr(x, "data", x),)),
+}
+
+
+@pytest.mark.parametrize("defect", WRONG)
+def test_a_wrong_record_fails_the_contract(defect: str) -> None:
+    check, value, wrong_slopes = WRONG[defect]
+    with pytest.raises(AssertionError):
+        check(Primitive("square", value, wrong_slopes), [({}, ONE)])
+
+
+def test_the_right_record_of_the_same_function_passes_the_contract() -> None:
+    for check in CHECKS:
+        check(Primitive("square", square, lambda m, y, x: (2 * x,)), [({}, ONE)])
+
+
+def test_sample_points_with_small_derivatives_are_refused() -> None:
+    with pytest.raises(AssertionError, match="small derivative"):
+        check_slopes(Primitive("square", square, lambda m, y, x: (2 * x,)), [({}, [(1e-9,)])])

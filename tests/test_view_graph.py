@@ -1,0 +1,482 @@
+import math
+import re
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from tinygrad_edu import functions as f
+from tinygrad_edu.engine import Primitive, Value, parameter
+from tinygrad_edu.view import Graph, RenderError, draw
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+@pytest.fixture(autouse=True)
+def _embedded_renderer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TINYGRAD_EDU_GRAPHVIZ", "graphviz-pure")
+
+
+def texts(graph: Graph) -> list[str]:
+    """The texts of the picture, without the labels of the two rows."""
+    found = [e.text or "" for e in ElementTree.fromstring(graph.svg).iter(f"{SVG}text")]
+    return [text for text in found if text.strip() and text not in ("data", "grad")]
+
+
+def tooltips(graph: Graph) -> list[str]:
+    return [e.text or "" for e in ElementTree.fromstring(graph.svg).iter(f"{SVG}title")][1:]
+
+
+def edges_of(graph: Graph) -> list[tuple[str, str]]:
+    return re.findall(r"^\t(n\d+) -> (n\d+)", graph.dot, re.MULTILINE)
+
+
+def neuron() -> Value:
+    """The worked neuron o = tanh(w1 x1 + w2 x2 + b) with o = 0.7071 and slopes tanh' = 1/2."""
+    x1, x2 = Value(2.0, "x1"), Value(0.0, "x2")
+    w1, w2, b = parameter(-3.0, "w1"), parameter(1.0, "w2"), parameter(6.8813735870195432, "b")
+    o = (w1 * x1 + w2 * x2 + b).tanh()
+    o.name = "o"
+    return o
+
+
+def neuron_after_backward() -> Value:
+    o = neuron()
+    o.backward()
+    return o
+
+
+def test_a_leaf_alone_is_drawn() -> None:
+    assert texts(draw(Value(2.5, "x"))) == ["x", "input", "2.5", "–"]  # noqa: RUF001
+
+
+def test_a_value_shows_name_kind_data_and_grad() -> None:
+    shown = texts(draw(neuron_after_backward()))
+    # Gradients by hand: x1 = w1/2 = -1.5, w1 = x1/2 = 1, x2 = w2/2, w2 = x2/2 = 0, b = 1/2.
+    for value in (
+        ["x1", "input", "2", "-1.5"],
+        ["w1", "parameter", "-3", "1"],
+        ["x2", "input", "0", "0.5"],
+        ["w2", "parameter", "1", "0"],
+        ["b", "parameter", "6.881", "0.5"],
+        ["o", "0.7071", "1"],
+    ):
+        assert value in [shown[i : i + len(value)] for i in range(len(shown))], value
+
+
+def test_a_gradient_is_a_dash_until_backward_has_reached_the_value() -> None:
+    assert texts(draw(neuron())).count("–") == 10  # noqa: RUF001
+    assert "–" not in texts(draw(neuron_after_backward()))  # noqa: RUF001
+    seen, unseen = Value(4.0, "seen"), Value(3.0, "unseen")
+    seen.tanh().backward()
+    partly = tooltips(draw(seen + unseen))
+    assert f"seen (input): data = 4.0, grad = {seen.grad!r}" in partly
+    assert "unseen (input): data = 3.0, grad = not computed" in partly
+
+
+def test_a_gradient_of_zero_that_backward_found_is_a_zero() -> None:
+    x = Value(-1.0, "x")
+    x.relu().backward()
+    assert texts(draw(x)) == ["x", "input", "-1", "0"]
+
+
+def test_kinds_differ_in_more_than_colour() -> None:
+    y = Value(1.0) * parameter(2.0) + 3.0
+    found = re.findall(r'(peripheries=2 )?shape=box style=("[a-z,]+"|[a-z]+)', draw(y).dot)
+    # input, parameter, product, constant, sum
+    assert found == [
+        ("", "filled"),
+        ("peripheries=2 ", "filled"),
+        ("", '"filled,rounded"'),
+        ("", '"filled,dashed"'),
+        ("", '"filled,rounded"'),
+    ]
+    assert [t for t in texts(draw(y)) if t.isalpha()] == ["input", "parameter", "constant"]
+
+
+def test_nodes_are_numbered_in_topological_order() -> None:
+    a, b = Value(1.0), Value(2.0)
+    # a n0, b n1, the operation n2, its result n3; then tanh n4 and its result n5
+    assert edges_of(draw((a * b).tanh())) == [
+        ("n0", "n2"),
+        ("n1", "n2"),
+        ("n2", "n3"),
+        ("n3", "n4"),
+        ("n4", "n5"),
+    ]
+
+
+def test_a_square_as_product_has_two_edges_from_its_operand() -> None:
+    a = Value(3.0)
+    assert edges_of(draw(a * a)) == [("n0", "n1"), ("n0", "n1"), ("n1", "n2")]
+
+
+def test_a_shared_value_is_drawn_once() -> None:
+    a = Value(3.0, "a")
+    assert texts(draw(a.exp() + a.sin())).count("a") == 1
+
+
+def test_edges_show_local_derivatives_on_request() -> None:
+    found = re.findall(r"local derivative = ([^\"]*)\"", draw(neuron(), edges="local").dot)
+    # by hand: w1 x1: 2, -3; w2 x2: 0, 1; the two sums: 1; tanh: 1/2
+    assert [round(float(x), 12) for x in found] == [2, -3, 0, 1, 1, 1, 1, 1, 0.5]
+    assert "on the edges: local derivative of the operation" in texts(draw(neuron(), edges="local"))
+
+
+def test_edges_show_the_gradient_that_flows_back_on_request() -> None:
+    graph = draw(neuron_after_backward(), edges="gradient")
+    found = re.findall(r"gradient flowing back = ([^\"]*)\"", graph.dot)
+    assert [round(float(x), 12) for x in found] == [1, -1.5, 0, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5]
+    assert "on the edges: gradient that flows back" in texts(graph)
+
+
+def test_a_gradient_on_an_edge_is_a_dash_before_backward() -> None:
+    # 10 values and 9 edges into operations
+    assert texts(draw(neuron(), edges="gradient")).count("–") == 10 + 9  # noqa: RUF001
+
+
+def test_nothing_flows_through_a_closed_relu_even_against_infinity() -> None:
+    x = Value(-1.0)
+    y = x.relu()
+    y.backward(math.inf)
+    assert "gradient flowing back = 0.0" in draw(y, edges="gradient").dot
+
+
+def test_edges_show_nothing_by_default() -> None:
+    assert not re.search("derivative|flowing", draw(neuron_after_backward()).dot)
+
+
+def test_operands_of_a_dot_are_told_apart_and_paired() -> None:
+    w, x, b = [parameter(1.0), parameter(2.0)], [Value(3.0), Value(4.0)], parameter(5.0)
+    graph = draw(f.dot(w, x, b))
+    roles = {"w[0]", "w[1]", "x[0]", "x[1]", "b"}
+    elements = ElementTree.fromstring(graph.svg).iter(f"{SVG}text")
+    heights = {e.text: float(e.get("y", "nan")) for e in elements if e.text in roles}
+    assert sorted(roles, key=heights.__getitem__) == ["w[0]", "x[0]", "w[1]", "x[1]", "b"]
+    assert sorted(t for t in tooltips(graph) if t.startswith("operand")) == [
+        "operand 1 of 5: w[0]",
+        "operand 2 of 5: w[1]",
+        "operand 3 of 5: x[0]",
+        "operand 4 of 5: x[1]",
+        "operand 5 of 5: b",
+    ]
+
+
+def test_a_role_is_not_repeated_for_an_operand_that_is_called_so() -> None:
+    w = [parameter(1.0, "unit1.w[0]"), parameter(2.0, "unit1.w[1]")]
+    x = [Value(3.0), Value(4.0)]
+    graph = draw(f.dot(w, x), names={"x": x})
+    assert [t for t in texts(graph) if "[" in t] == ["unit1.w[0]", "unit1.w[1]", "x[0]", "x[1]"]
+
+
+def test_constants_of_an_operation_are_shown() -> None:
+    x = Value(-1.0)
+    assert "alpha = 0.1" in texts(draw(f.leaky_relu(x, alpha=0.1)))
+    assert "x³" in texts(draw(x**3))
+
+
+def test_names_come_from_variables() -> None:
+    a = Value(1.0)
+    w = [Value(2.0), Value(3.0)]
+    deep = ([Value(4.0)],)
+    total = a + w[0] + w[1] + deep[0][0]
+    other = alias = "text"
+    shown = texts(draw(total, names=locals()))
+    assert [t for t in shown if t[0].isalpha() and t != "input"] == [
+        "a",
+        "w[0]",
+        "w[1]",
+        "deep[0][0]",
+        "total",
+    ]
+    assert other == alias
+
+
+def test_the_first_variable_names_a_value_and_its_own_name_goes_first() -> None:
+    a, own = Value(1.0), Value(2.0, "own")
+    shown = texts(draw(a + own, names={"_": a, "first": a, "second": a, "third": own}))
+    assert [t for t in shown if t in ("_", "first", "second", "third", "own")] == ["first", "own"]
+
+
+def test_a_list_that_holds_itself_does_not_hang_names() -> None:
+    knot: list[Any] = [Value(1.0)]
+    knot.append(knot)
+    assert "knot[0]" in texts(draw(knot[0], names={"knot": knot}))
+
+
+def test_a_large_graph_shows_the_values_nearest_to_the_result() -> None:
+    v = Value(0.0, "far")
+    for _ in range(100):
+        v = v + 1
+    graph = draw(v, max_nodes=7)
+    # 100 sums with a constant each: 201 values. The result, then 2 values per step back.
+    assert "7 of 201 values shown" in texts(graph)
+    assert len(re.findall("shape=box style=.filled,rounded. ", graph.dot)) == 4
+    assert [t for t in texts(graph) if t.startswith("…")] == ["… 2 more"]
+    assert edges_of(graph)[0] == ("n0", "n1")
+    assert "style=dotted" in graph.dot
+    assert repr(graph) == "<Graph: 7 of 201 values shown; the result: data 100, grad not computed>"
+
+
+def test_hidden_operands_are_counted_once() -> None:
+    a = Value(3.0)
+    assert "… 1 more" in texts(draw(a * a, max_nodes=1))
+    assert "… 3 more" in texts(draw(f.sum([a, Value(1.0), Value(2.0), Value(4.0)]), max_nodes=2))
+
+
+def test_level_value_refuses_more_values_than_max_nodes() -> None:
+    v = Value(0.0)
+    for _ in range(600):
+        v = v + 1
+    message = (
+        "the graph has 1,201 values, more than max_nodes=500: write max_nodes=1201 to draw them "
+        'all, or level="auto" for the nearest'
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        draw(v, level="value")
+    assert len(edges_of(draw(v, level="value", max_nodes=1201))) == 3 * 600
+
+
+def test_a_deep_graph_is_drawn_without_recursion() -> None:
+    v = Value(0.0)
+    for _ in range(50_000):
+        v = v + 1
+    graph = draw(v, max_nodes=20)
+    assert "20 of 100,001 values shown" in texts(graph)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"level": "neuronn"}, 'level=\'neuronn\' is unknown: write one of "auto", "value"'),
+        ({"level": None}, 'level=None is unknown: write one of "auto", "value"'),
+        (
+            {"edges": "all"},
+            'edges=\'all\' is unknown: write one of "none", "local", "gradient"',
+        ),
+        (
+            {"rankdir": 'LR"; onload="x'},
+            'rankdir=\'LR"; onload="x\' is unknown: write one of "LR", "TB", "RL", "BT"',
+        ),
+        ({"max_nodes": 0}, "max_nodes=0 must be a whole number of at least 1"),
+        ({"max_nodes": True}, "max_nodes=True must be a whole number of at least 1"),
+        ({"max_nodes": 1.5}, "max_nodes=1.5 must be a whole number of at least 1"),
+    ],
+)
+def test_unknown_options_are_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        draw(Value(1.0), **options)
+
+
+def test_only_a_value_is_drawn() -> None:
+    message = "draw(v) draws the graph of one Value, got list"
+    with pytest.raises(TypeError, match=f"^{re.escape(message)}$"):
+        draw([Value(1.0)])  # type: ignore[arg-type]
+
+
+def test_names_must_be_a_mapping() -> None:
+    message = 'names maps texts to Values, as locals() does, got list: write names={"x": x}'
+    with pytest.raises(TypeError, match=f"^{re.escape(message)}$"):
+        draw(Value(1.0), names=["x"])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("rankdir", ["LR", "TB", "RL", "BT"])
+def test_a_drawing_runs_in_four_directions(rankdir: str) -> None:
+    assert f"rankdir={rankdir}" in draw(Value(1.0) * 2, rankdir=rankdir).dot
+
+
+def test_a_drawing_is_the_same_to_the_byte_every_time() -> None:
+    one, other = (draw(neuron_after_backward(), edges="local") for _ in range(2))
+    assert (one.dot, one.svg) == (other.dot, other.svg)
+
+
+def test_drawing_changes_no_number() -> None:
+    o = neuron_after_backward()
+    before = [(p.data, p.grad, p.reached) for p in o.parents]
+    graph = draw(o, edges="gradient", names={"x": o})
+    assert graph.svg
+    assert [(p.data, p.grad, p.reached) for p in o.parents] == before
+    assert o.name == "o"
+
+
+def test_a_drawing_keeps_what_was_drawn() -> None:
+    x = Value(1.0, "x")
+    graph = draw(x)
+    x.data = 2.0
+    assert texts(graph) == ["x", "input", "1", "–"]  # noqa: RUF001
+
+
+def test_the_svg_stands_inline_and_can_be_read_aloud() -> None:
+    svg = draw(neuron_after_backward()).svg
+    root = ElementTree.fromstring(svg)
+    assert svg.startswith("<svg ")
+    assert root.get("role") == "img"
+    assert [(e.tag, e.text) for e in root[:2]] == [
+        (f"{SVG}title", "Computation graph of o"),
+        (f"{SVG}desc", "10 values; o: data 0.7071, grad 1"),
+    ]
+    assert not re.search(r"<!|<\?|href|<script|http(?!://www\.w3\.org/2000/svg\")| id=", svg)
+
+
+HOSTILE = [
+    "</text><script>alert(1)</script>",
+    '"><svg onload=alert(1)>',
+    "]]>",
+    "&amp;",
+    "&#x3C;",
+    "a\x00b\x0bc\x1bd\ufffe",
+    "\ud800",
+    "javascript:alert(1)",
+    "ends in \\",
+    "\\",
+    "\\\\\\",
+    '\\"',
+    'x\\" URL="javascript:alert(1)',
+    "<b>x</b>",
+    "<<TABLE HREF='x'>",
+    '<IMG SRC="/etc/passwd"/>',
+    "<script>",
+    "\\N \\G \\L \\l",
+    "{a|b}",
+    "<port>",
+    "}{",
+    "n:a",
+    "user\u202etxt",
+    "zero\u200bwidth e\u0301 🙂",
+    "%s {} {{7*7}} ${7*7}",
+    "two\nlines",
+    "-->",
+    "$x$",
+    "重み",
+    " ",
+    "\u202e",
+    "L" * 100_000,
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_any_text_is_shown_as_text(text: str) -> None:
+    operation = Primitive(text, lambda m, x: x, lambda m, y, x: (1.0,))
+    v = operation(Value(1.0, text))
+    v.name = text
+    for graph in (draw(v, edges="local"), draw(v, names={text: v.parents[0]})):
+        root = ElementTree.fromstring(graph.svg)
+        allowed = {"svg", "g", "title", "desc", "text", "path", "polygon", "polyline", "ellipse"}
+        assert {e.tag.removeprefix(SVG) for e in root.iter()} <= allowed
+        assert not [a for e in root.iter() for a in e.attrib if "href" in a or a.startswith("on")]
+        assert set(re.findall(r"^\t(\w+)", graph.dot, re.MULTILINE)) <= {
+            *("graph", "node", "edge", "label", "n0", "n1", "n2")
+        }
+        assert draw(v).table
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("</text><script>alert(1)", "</text><script>alert(1)"),
+        ("&amp; &#x3C; ]]>", "&amp; &#x3C; ]]>"),
+        ("\\N \\G \\L ends in \\", "\\N \\G \\L ends in \\"),
+        ("<b>x</b> {a|b} \"'", "<b>x</b> {a|b} \"'"),
+        ("a\x00b\x1b\ud800", "a\ufffdb\ufffd\ufffd"),
+        ("user\u202etxt", "usertxt"),
+        ("%s {} {{7*7}} ${7*7}", "%s {} {{7*7}} ${7*7}"),
+        ("重み 🙂", "重み 🙂"),
+        ("L" * 100, "L" * 23 + "…"),
+    ],
+)
+def test_names_and_operations_are_shown_literally(text: str, written: str) -> None:
+    operation = Primitive(text, lambda m, x: x, lambda m, y, x: (1.0,))
+    graph = draw(operation(Value(1.0, text)))
+    assert texts(graph)[0] == written
+    assert texts(graph).count(written) == 2
+    full = written if len(text) < 50 else text
+    assert tooltips(graph)[0] == f"{full} (input): data = 1.0, grad = not computed"
+    assert f"operation {full}" in tooltips(graph)
+
+
+@pytest.mark.parametrize("x", [math.nan, math.inf, -math.inf, -0.0, 1e308, 5e-324])
+def test_odd_numbers_do_not_break_the_geometry(x: float) -> None:
+    v = Value(x) * 1.0
+    v.backward()
+    root = ElementTree.fromstring(draw(v, edges="local").svg)
+    for element in root.iter():
+        for attribute in ("d", "points", "x", "y", "width", "height", "viewBox"):
+            assert not re.search("nan|inf", element.get(attribute, ""))
+
+
+@pytest.mark.parametrize(
+    ("name", "start"),
+    [
+        ("g.svg", b"<svg "),
+        ("g.PNG", b"\x89PNG\r\n\x1a\n"),
+        ("g.dot", b"digraph {"),
+        ("g.gv", b"digraph {"),
+        ("two.dots.svg", b"<svg "),
+    ],
+)
+def test_a_drawing_is_saved_by_suffix(name: str, start: bytes, tmp_path: Path) -> None:
+    path = draw(neuron()).save(tmp_path / name)
+    assert path == tmp_path / name
+    assert path.read_bytes().startswith(start)
+
+
+def test_a_path_may_be_a_text(tmp_path: Path) -> None:
+    assert draw(Value(1.0)).save(str(tmp_path / "g.dot")) == tmp_path / "g.dot"
+
+
+@pytest.mark.parametrize("name", ["graph", "graph.", "graph.s;v", ".svg"])
+def test_a_drawing_is_not_saved_without_a_suffix(name: str, tmp_path: Path) -> None:
+    message = (
+        f"the format of a drawing is the suffix of its file, and {name!r} has none: "
+        'write g.save("graph.svg"), or .png, .dot'
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        draw(Value(1.0)).save(tmp_path / name)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_format_that_the_renderer_does_not_know_leaves_the_file_alone(tmp_path: Path) -> None:
+    path = tmp_path / "g.docx"
+    path.write_text("kept")
+    with pytest.raises(RenderError, match="no renderer could draw the graph"):
+        draw(Value(1.0)).save(path)
+    assert path.read_text() == "kept"
+
+
+def test_a_notebook_gets_svg_and_text_and_no_html() -> None:
+    graph = draw(neuron())
+    assert graph._repr_mimebundle_() == {"image/svg+xml": graph.svg, "text/plain": repr(graph)}
+    assert repr(graph) == "<Graph: 10 values; o: data 0.7071, grad not computed>"
+
+
+def test_without_a_renderer_a_notebook_gets_a_sentence_and_a_table(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TINYGRAD_EDU_GRAPHVIZ", "none")
+    a = Value(3.0, "a")
+    graph = draw((a * a).tanh() + 2.0)
+    assert graph._repr_mimebundle_() == {
+        "text/plain": "pictures are switched off by TINYGRAD_EDU_GRAPHVIZ=none: unset it, or use "
+        '.dot or .save("g.dot")\n'
+        "\n"
+        "name  made by         data  grad\n"
+        "a     input           3     –\n"  # noqa: RUF001
+        "v1    multiply(a, a)  9     –\n"  # noqa: RUF001
+        "v2    tanh(v1)        1     –\n"  # noqa: RUF001
+        "v3    constant        2     –\n"  # noqa: RUF001
+        "v4    add(v2, v3)     3     –"  # noqa: RUF001
+    }
+    assert graph.save(tmp_path / "g.dot").read_text() == graph.dot
+    with pytest.raises(RenderError, match="switched off"):
+        graph.save(tmp_path / "g.svg")
+    assert not (tmp_path / "g.svg").exists()
+
+
+def test_the_table_of_a_large_graph_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    v = Value(0.0)
+    for _ in range(100):
+        v = v.tanh()
+    lines = draw(v).table.splitlines()
+    assert len(lines) == 1 + 60 + 1
+    assert lines[-1] == "(41 values before these left out)"

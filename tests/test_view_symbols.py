@@ -1,0 +1,61 @@
+import pytest
+
+from tinygrad_edu import functions as f
+from tinygrad_edu.engine import Primitive, Value
+from tinygrad_edu.view.symbols import constants, drawing_order, roles, symbol
+
+a, b, c = Value(0.5), Value(0.25), Value(2.0)
+cube = Primitive("cube", lambda m, x: x * x * x, lambda m, y, x: (3 * x * x,))
+impostor = Primitive("add", lambda m, left, right: left - right, lambda m, y, p, q: (1.0, -1.0))
+
+
+@pytest.mark.parametrize(
+    ("v", "written", "bound", "called"),
+    [
+        (a + b, "+", "", ["", ""]),
+        (a - b, "x \N{MINUS SIGN} y", "", ["x", "y"]),
+        (a * b, "\N{MULTIPLICATION SIGN}", "", ["", ""]),
+        (a / b, "x ÷ y", "", ["x", "y"]),
+        (-a, "\N{MINUS SIGN}x", "", [""]),
+        (abs(a), "|x|", "", [""]),
+        (a**2, "x²", "", [""]),
+        (a**-0.5, "x^-0.5", "", [""]),
+        (a**b, "x^y", "", ["x", "y"]),
+        (a.tanh(), "tanh", "", [""]),
+        (a.sqrt(), "√x", "", [""]),
+        (f.leaky_relu(a, 0.1), "leaky_relu", "alpha = 0.1", [""]),
+        (f.prelu(a, b), "prelu", "", ["x", "alpha"]),
+        (f.atan2(a, b), "atan2", "", ["y", "x"]),
+        (f.where(a, b, c), "where", "", ["c", "x", "y"]),
+        (f.maximum(a, b), "maximum", "", ["", ""]),
+        (f.sum([a, b, c]), "Σ", "", ["", "", ""]),
+        (f.softmax([a, b])[1], "softmax", "k = 1", ["x[0]", "x[1]"]),
+        (f.dot([a, b], [b, c]), "w·x", "", ["w[0]", "w[1]", "x[0]", "x[1]"]),
+        (f.dot([a], [b], c), "w·x + b", "", ["w[0]", "x[0]", "b"]),
+        (cube(a), "cube", "", [""]),
+        (impostor(a, b), "add", "", ["left", "right"]),
+    ],
+)
+def test_operations_are_written_as_in_a_textbook(
+    v: Value, written: str, bound: str, called: list[str]
+) -> None:
+    assert v.op is not None
+    n = len(v.parents)
+    assert (symbol(v.op, n), constants(v.op), roles(v.op, n)) == (written, bound, called)
+
+
+@pytest.mark.parametrize("primitive", f.PRIMITIVES, ids=lambda p: p.name)
+def test_every_operation_has_a_symbol_and_a_role_for_each_operand(primitive: Primitive) -> None:
+    if primitive.name == "power":
+        primitive = primitive.bind(c=3.0)
+    for n in (1, 2, 3):
+        assert symbol(primitive, n)
+        assert len(roles(primitive, n)) == n
+
+
+def test_each_weight_of_a_dot_is_drawn_next_to_its_input() -> None:
+    with_bias, without = f.dot([a, b], [b, c], c), f.dot([a, b], [b, c])
+    assert with_bias.op is not None
+    assert without.op is not None
+    assert drawing_order(with_bias.op, 5) == [0, 2, 1, 3, 4]
+    assert drawing_order(without.op, 4) == [0, 2, 1, 3]

@@ -1,0 +1,3 @@
+"""Understand backpropagation."""
+
+from tinygrad_edu import functions as functions

@@ -1,0 +1,214 @@
+"""Inputs for a network: 1-of-k and thermometer codes for labels, scaling for numbers."""
+
+import math
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from numbers import Real
+
+__all__ = [
+    "Scaling",
+    "centring",
+    "mean_and_deviation",
+    "one_hot",
+    "scaling",
+    "standardising",
+    "thermometer",
+]
+
+
+def one_hot(
+    labels: Iterable[Hashable], categories: Iterable[Hashable] | None = None
+) -> list[list[float]]:
+    """1-of-k code of nominal labels: n rows of k numbers, 1.0 at the label's category, else 0.0.
+
+    `one_hot("GA", "ACGT")` is [[0, 0, 1, 0], [1, 0, 0, 0]]. Without `categories` they are the
+    sorted different labels. ValueError for a label outside them.
+    """
+    labels = list(labels)
+    if categories is None:
+        try:
+            categories = sorted(set(labels))  # type: ignore[type-var]
+        except TypeError as error:
+            raise TypeError(
+                f"labels cannot be sorted into categories ({error}); write categories=[...]"
+            ) from None
+    known = list(categories)
+    places = _places(labels, known, "categories")
+    return [[float(i == place) for i in range(len(known))] for place in places]
+
+
+def thermometer(labels: Iterable[Hashable], order: Iterable[Hashable]) -> list[list[float]]:
+    """Thermometer code of ordinal labels: n rows of k numbers, 1.0 up to the label's place.
+
+    `order` lists the k labels from least to greatest: with small, medium, large the codes are
+    100, 110, 111. ValueError for a label outside the order.
+    """
+    known = list(order)
+    places = _places(list(labels), known, "order")
+    return [[float(i <= place) for i in range(len(known))] for place in places]
+
+
+def _places(labels: list[Hashable], known: list[Hashable], argument: str) -> list[int]:
+    if not known:
+        raise ValueError(f"{argument} is empty; at least one label is needed")
+    place = {label: i for i, label in enumerate(known)}
+    if len(place) < len(known):
+        twice = next(label for i, label in enumerate(known) if label in known[:i])
+        raise ValueError(f"{argument} holds {twice!r} twice; name each label once")
+    for i, label in enumerate(labels):
+        if label not in place:
+            choices = ", ".join(map(repr, known))
+            raise ValueError(f"labels[{i}] is {label!r}, which is not in {argument}: {choices}")
+    return [place[label] for label in labels]
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """x -> (x - shift) * factor in each column, fitted by `centring`, `scaling`, `standardising`.
+
+    Call it on rows of d finite numbers (new ones too: what was learned stays as it is);
+    `inverse` takes scaled rows back. `shift` and `factor` are d finite numbers each, no factor 0.
+    """
+
+    shift: tuple[float, ...]
+    factor: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.shift) != len(self.factor):
+            raise ValueError(
+                f"shift has {len(self.shift)} numbers but factor has {len(self.factor)}"
+            )
+        for j, (shift, factor) in enumerate(zip(self.shift, self.factor, strict=True)):
+            if not math.isfinite(shift):
+                raise ValueError(f"shift[{j}] must be a finite number, got {shift}")
+            if factor == 0 or not math.isfinite(factor):
+                raise ValueError(f"factor[{j}] must be a finite number other than 0, got {factor}")
+
+    def __call__(self, X: Iterable[Iterable[float]]) -> list[list[float]]:
+        """Scale rows: n rows of d numbers from n rows of d numbers."""
+        return self._each(X, lambda x, shift, factor: (x - shift) * factor)
+
+    def inverse(self, X: Iterable[Iterable[float]]) -> list[list[float]]:
+        """Undo the scaling: x / factor + shift in each column."""
+        return self._each(X, lambda x, shift, factor: x / factor + shift)
+
+    def _each(
+        self,
+        X: Iterable[Iterable[float]],
+        f: Callable[[float, float, float], float],
+    ) -> list[list[float]]:
+        return [
+            [f(x, s, k) for x, s, k in zip(row, self.shift, self.factor, strict=True)]
+            for row in _finite_rows(X, len(self.shift))
+        ]
+
+
+def centring(X: Iterable[Iterable[float]]) -> Scaling:
+    """Fit the scaling that gives each column of `X` the mean 0: x - mean."""
+    columns = _columns(X)
+    shift = tuple(mean_and_deviation(column)[0] for column in columns)
+    return _fitted(columns, shift, (1.0,) * len(columns))
+
+
+def scaling(
+    X: Iterable[Iterable[float]],
+    low: float = -1.0,
+    high: float = 1.0,
+) -> Scaling:
+    """Fit the scaling that maps each column of `X` onto [low, high], up to rounding.
+
+    Its least number goes to `low`, its greatest to `high`. A constant column keeps its unit
+    (factor 1) and goes to the midpoint of `low` and `high`.
+    """
+    if not -math.inf < low < high < math.inf:
+        raise ValueError(f"low must be less than high, both finite, got low={low}, high={high}")
+    columns = _columns(X)
+    shift, factor = [], []
+    for column in columns:
+        least, width = min(column), max(column) - min(column)
+        factor.append(_quotient(high - low, width) if width else 1.0)
+        shift.append(least - (_quotient(low, factor[-1]) if width else (low + high) / 2))
+    return _fitted(columns, tuple(shift), tuple(factor))
+
+
+def standardising(X: Iterable[Iterable[float]]) -> Scaling:
+    """Fit the scaling that gives each column of `X` mean 0 and variance 1: (x - mean) / deviation.
+
+    The deviation has divisor n. A constant column has none: it keeps its unit (factor 1) and
+    goes to 0.
+    """
+    columns = _columns(X)
+    found = [mean_and_deviation(column) for column in columns]
+    factor = [
+        1.0 if min(column) == max(column) else _quotient(1.0, deviation)
+        for column, (_, deviation) in zip(columns, found, strict=True)
+    ]
+    return _fitted(columns, tuple(mean for mean, _ in found), tuple(factor))
+
+
+def mean_and_deviation(column: Sequence[float]) -> tuple[float, float]:
+    """Mean and standard deviation with divisor n: mean((x - mean)^2)^(1/2); exact if constant.
+
+    Numbers near the ends of the float range may give inf or a deviation of 0.
+    """
+    n = len(column)
+    if min(column) == max(column):  # a rounded mean would leave a tiny deviation
+        return column[0], 0.0
+    try:
+        mean = math.fsum(column) / n
+    except OverflowError:
+        return math.inf, math.inf
+    return mean, math.hypot(*(x - mean for x in column)) / math.sqrt(n)
+
+
+def _quotient(a: float, b: float) -> float:
+    return a / b if b else math.inf
+
+
+def _fitted(
+    columns: list[list[float]], shift: tuple[float, ...], factor: tuple[float, ...]
+) -> Scaling:
+    for j, column in enumerate(columns):
+        low, high = min(column), max(column)
+        if not math.isfinite(shift[j]) or not 0 < factor[j] < math.inf or high - low == math.inf:
+            raise ValueError(
+                f"column {j} of X runs from {low} to {high}, "
+                "too narrow or too wide to scale in floating point; change its unit"
+            )
+    return Scaling(shift, factor)
+
+
+def _columns(X: Iterable[Iterable[float]]) -> list[list[float]]:
+    rows = _finite_rows(X, None)
+    if not rows or not rows[0]:
+        raise ValueError("X is empty; at least one row and one column are needed")
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def _finite_rows(X: Iterable[Iterable[float]], width: int | None) -> list[list[float]]:
+    """Rows as lists of floats, all `width` wide (None: as wide as the first)."""
+    rows: list[list[float]] = []
+    for i, row in enumerate(X):
+        if isinstance(row, str) or not isinstance(row, Iterable):
+            raise TypeError(
+                f"X[{i}] must be a row of numbers, got {type(row).__name__}; "
+                "write [[1.0], [2.0]] for one column"
+            )
+        rows.append([x if type(x) is float else _number(x, i, j) for j, x in enumerate(row)])
+        if width is None:
+            width = len(rows[0])
+        if len(rows[i]) != width:
+            raise ValueError(f"X[{i}] has {len(rows[i])} numbers, expected {width}")
+        for j, x in enumerate(rows[i]):
+            if not math.isfinite(x):
+                raise ValueError(f"X[{i}][{j}] must be a finite number, got {x}")
+    return rows
+
+
+def _number(x: object, i: int, j: int) -> float:
+    if not isinstance(x, Real):
+        raise TypeError(f"X[{i}][{j}] must be a number, got {type(x).__name__}")
+    try:
+        return float(x)
+    except OverflowError:
+        raise ValueError(f"X[{i}][{j}] is too large for a float") from None

@@ -1,0 +1,167 @@
+"""A table of text read from a CSV file, with errors that name the file, the line and the column."""
+
+import csv
+import difflib
+import io
+import math
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+__all__ = ["Table", "TableError", "read_table", "shown"]
+
+MAX_COLUMNS = 10_000
+NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+NOT_FINITE = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
+
+
+class TableError(ValueError):
+    """A table that cannot be used; the message is one sentence that says where and why."""
+
+
+@dataclass(frozen=True, repr=False)
+class Table:
+    """Columns of text by name, n cells each; `lines` are the n line numbers in the file `path`.
+
+    Cells are stripped of blanks. What they hold is judged when a column is asked for, so an
+    empty cell matters only in a column that is used.
+    """
+
+    path: str
+    columns: dict[str, list[str]]
+    lines: list[int]
+
+    @property
+    def header(self) -> tuple[str, ...]:
+        """The names of the columns."""
+        return tuple(self.columns)
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    def __repr__(self) -> str:
+        return f"Table(path={self.path!r}, rows={len(self)}, columns={len(self.columns)})"
+
+    def text(self, name: str) -> list[str]:
+        """Return the cells of a column; TableError if missing, or for an empty, nan or inf cell."""
+        if name not in self.columns:
+            raise TableError(f"{self.path}: no column {shown(name)}; {self._choices(name)}")
+        for i, cell in enumerate(self.columns[name]):
+            if not cell:
+                raise self.error(i, name, "the cell is empty; fill it in or delete the row")
+            if NOT_FINITE.fullmatch(cell) or (is_number(cell) and math.isinf(float(cell))):
+                raise self.error(i, name, f"{shown(cell)} is not a finite number")
+        return self.columns[name]
+
+    def is_numeric(self, name: str) -> bool:
+        """Whether any cell of a column is a number; `numbers` then demands it of all of them."""
+        return any(is_number(cell) for cell in self.text(name))
+
+    def numbers(self, name: str) -> list[float]:
+        """Return the cells of a column as finite numbers; TableError at the first that is none."""
+        cells = self.text(name)
+        for i, cell in enumerate(cells):
+            if not is_number(cell):
+                raise self.error(i, name, f"text {shown(cell)} where a number is expected")
+        return [float(cell) for cell in cells]
+
+    def error(self, row: int, name: str, message: str) -> TableError:
+        """Return the error that names the place of a cell; rows count from 0."""
+        return TableError(f"{self.path}, line {self.lines[row]}, column {shown(name)}: {message}")
+
+    def _choices(self, name: str) -> str:
+        close = difflib.get_close_matches(name, self.header, n=1)
+        if close:
+            return f"did you mean {shown(close[0])}?"
+        more = ", ..." if len(self.header) > 10 else ""
+        return f"the columns are {', '.join(map(shown, self.header[:10]))}{more}"
+
+
+def read_table(path: str | os.PathLike[str]) -> Table:
+    """Read a CSV file: comma-separated UTF-8 text whose first line names the columns.
+
+    Blank lines are skipped, a byte order mark is accepted. TableError for everything that is not
+    such a table; OSError if the file cannot be opened.
+    """
+    where = os.fspath(path)
+    with open(path, "rb") as file:
+        text = _decoded(file.read(), where)
+    records = _records(text, where)
+    _, header = next(records, (0, []))
+    _check_header(header, where)
+    columns: list[list[str]] = [[] for _ in header]
+    lines = []
+    for line, cells in records:
+        if len(cells) != len(header):
+            raise TableError(
+                f"{where}, line {line}: the header has {len(header)} columns "
+                f"but this row has {len(cells)}"
+            )
+        lines.append(line)
+        for column, cell in zip(columns, cells, strict=True):
+            column.append(cell)
+    if not lines:
+        raise TableError(f"{where}: the file has a header but no rows")
+    return Table(where, dict(zip(header, columns, strict=True)), lines)
+
+
+def is_number(cell: str) -> bool:
+    """Whether a cell is a number in plain decimal or exponent form (1_000 is none)."""
+    return NUMBER.fullmatch(cell) is not None
+
+
+def shown(text: str) -> str:
+    """Return text in quotes, cut to fit into a message."""
+    return repr(text if len(text) <= 40 else text[:39] + "…")
+
+
+def _decoded(data: bytes, where: str) -> str:
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise TableError(
+            f"{where}, line {line}: not UTF-8 text (byte 0x{data[error.start]:02x}); "
+            "save the table as CSV UTF-8"
+        ) from None
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise TableError(f"{where}, line {line}: a NUL character; this is not a text file")
+    return text
+
+
+def _records(text: str, where: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield each record that is not blank with the number of its first line."""
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    while True:
+        line = reader.line_num + 1
+        try:
+            cells = [cell.strip() for cell in next(reader)]
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise TableError(f"{where}, line {line}: not a CSV table ({error})") from None
+        if cells not in ([], [""]):
+            yield line, cells
+
+
+def _check_header(header: list[str], where: str) -> None:
+    if not header:
+        raise TableError(f"{where}: the file is empty; a header line and rows are needed")
+    if len(header) > MAX_COLUMNS:
+        raise TableError(f"{where}: {len(header)} columns, at most {MAX_COLUMNS} are supported")
+    if len(header) == 1:
+        for separator, called in ((";", "semicolons"), ("\t", "tabs")):
+            if separator in header[0]:
+                raise TableError(
+                    f"{where}: the header holds {called} and no comma; "
+                    "save the table with commas between the columns"
+                )
+    seen = set()
+    for i, name in enumerate(header, 1):
+        if not name:
+            raise TableError(f"{where}: column {i} has no name in the header")
+        if name in seen:
+            raise TableError(f"{where}: two columns are named {shown(name)}; rename one")
+        seen.add(name)

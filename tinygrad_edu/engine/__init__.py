@@ -1,0 +1,36 @@
+"""Value: a number that remembers how it was made, and the chain rule that walks back through it.
+
+Glossary, kept in every file:
+    x, a, b   inputs of an operation          y        its result
+    slope     a local derivative dy/dx        grad     a total derivative d(root)/dx
+    parents   what a node was made from       m        a namespace of functions (floats, ...)
+    z         net input of a unit             a        its activation
+    delta     dL/dz
+
+A `Value` made by an operation keeps the operation (a `Primitive`), its parents, and the numbers of
+the forward pass; these numbers and the record's slopes together are the closure that gives the
+local derivatives. No operation touches `.grad`: the chain rule stands once, in `Value.backward`.
+"""
+
+from tinygrad_edu.engine.derivative import GraphError, grad
+from tinygrad_edu.engine.graph import toposort
+from tinygrad_edu.engine.modes import NonFiniteError, detect_anomaly, no_grad
+from tinygrad_edu.engine.primitive import primitive
+from tinygrad_edu.engine.record import Record, functions
+from tinygrad_edu.engine.value import Primitive, Value, constant, parameter
+
+__all__ = [
+    "GraphError",
+    "NonFiniteError",
+    "Primitive",
+    "Record",
+    "Value",
+    "constant",
+    "detect_anomaly",
+    "functions",
+    "grad",
+    "no_grad",
+    "parameter",
+    "primitive",
+    "toposort",
+]

@@ -1,0 +1,70 @@
+"""Derivatives as Values: the chain rule once more, on Values instead of floats."""
+
+from collections.abc import Sequence
+from typing import Any, overload
+
+from tinygrad_edu.engine.graph import toposort
+from tinygrad_edu.engine.record import functions
+from tinygrad_edu.engine.value import Value, constant
+from tinygrad_edu.floats import no_flow
+
+
+class GraphError(RuntimeError):
+    """A graph cannot be used as asked, for instance because a number in it was changed since."""
+
+
+@overload
+def grad(y: Value, x: Value) -> Value: ...
+@overload
+def grad(y: Value, x: Sequence[Value]) -> list[Value]: ...
+def grad(y: Value, x: Value | Sequence[Value]) -> Value | list[Value]:
+    """dy/dx as a Value (one per element for a sequence), itself part of a graph.
+
+    The derivative is built from the same slopes, on Values: it can be drawn, and differentiated
+    again. No `.grad` is changed. Where y does not depend on x the derivative is 0. Raises TypeError
+    unless both are Values, GraphError if a number of the graph was changed after the forward pass.
+    """
+    xs = [x] if isinstance(x, Value) else list(x)
+    for v in (y, *xs):
+        if not isinstance(v, Value):
+            raise TypeError(f"grad(y, x) differentiates Values, got {type(v).__name__}")
+    order = toposort(y)
+    needed = set(xs)
+    for v in order:
+        if not needed.isdisjoint(v._parents):
+            needed.add(v)
+    flowing: dict[Value, list[Any]] = {y: [1.0]}
+    for v in reversed(order):
+        if v not in needed or v not in flowing:
+            continue
+        _check_unchanged(v)
+        g = _sum(flowing[v])
+        slopes = v._primitive.slopes(functions, v, *v._parents, **v._primitive.constants)  # type: ignore[union-attr]
+        for p, slope in zip(v._parents, slopes, strict=True):
+            if p in needed and slope is not no_flow:
+                flowing.setdefault(p, []).append(_times(g, slope))
+    found = [_sum(flowing.get(v, [0.0])) for v in xs]
+    values = [g if isinstance(g, Value) else constant(float(g)) for g in found]
+    return values[0] if isinstance(x, Value) else values
+
+
+def _sum(terms: list[Any]) -> Any:
+    return terms[0] if len(terms) == 1 else functions.sum(terms)
+
+
+def _times(g: Any, slope: Any) -> Any:
+    """g * slope, without a node where one of them is the number 1."""
+    if not isinstance(slope, Value) and slope == 1:
+        return g
+    if not isinstance(g, Value) and g == 1:
+        return slope
+    return g * slope
+
+
+def _check_unchanged(v: Value) -> None:
+    for p, recorded in zip((v, *v._parents), v._numbers, strict=True):
+        if p._float != recorded and not (p._float != p._float and recorded != recorded):
+            raise GraphError(
+                f"{p!r} held {recorded!r} in the forward pass and was changed since: "
+                "run the forward pass again before grad()"
+            )

@@ -1,0 +1,91 @@
+"""Record: one operation, its value and its slopes, written over a namespace of functions."""
+
+from collections.abc import Callable
+from functools import partial
+from types import SimpleNamespace
+from typing import Any, Final, Self
+
+from tinygrad_edu import floats
+
+#: The namespace `m` whose numbers are Values. `functions.py` fills it: an operation is defined on
+#: Values there, and Value's methods and `grad` find it here.
+functions: Final[Any] = SimpleNamespace()
+
+
+class Record:
+    """One operation: its value and its slopes, written once over a namespace `m` of functions.
+
+    `value(m, *x)` gives y and `slopes(m, y, *x)` one local derivative dy/dx per parent. Both use
+    only operators and functions of `m`, so that one record serves floats, arrays, Values, symbols:
+
+        cube = Primitive("cube", lambda m, x: x * x * x, lambda m, y, x: (3 * x * x,))
+
+    Constants of the operation (an exponent, a negative slope) are keyword arguments of both
+    functions, bound by the call: `leaky_relu(x, alpha=0.1)`.
+    """
+
+    __slots__ = ("_bound", "_slopes", "_value", "constants", "latex", "name", "slopes", "value")
+
+    def __init__(
+        self,
+        name: str,
+        value: Callable[..., Any],
+        slopes: Callable[..., Any],
+        *,
+        latex: str | None = None,
+        constants: dict[str, float] | None = None,
+    ) -> None:
+        if not isinstance(name, str) or not callable(value) or not callable(slopes):
+            raise TypeError(
+                "a Primitive is made of a name and two functions: "
+                "Primitive('cube', lambda m, x: x * x * x, lambda m, y, x: (3 * x * x,))"
+            )
+        self.name, self.value, self.slopes, self.latex = name, value, slopes, latex
+        self.constants = constants or {}
+        self._value = partial(value, floats, **self.constants)
+        self._slopes = partial(slopes, floats, **self.constants)
+        self._bound: dict[tuple[float, ...], Self] = {}
+
+    def bind(self, **constants: float) -> Self:
+        """The same operation with its constants fixed; equal constants give the same object."""
+        key = tuple(constants.values())
+        bound = self._bound.get(key)
+        if bound is None:
+            bound = type(self)(
+                self.name, self.value, self.slopes, latex=self.latex, constants=constants
+            )
+            if len(self._bound) < 1024:
+                self._bound[key] = bound
+        return bound
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Record):
+            return NotImplemented
+        return (
+            self.value is other.value
+            and self.slopes is other.slopes
+            and self.constants == other.constants
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.value, self.slopes, *self.constants.values()))
+
+    def __repr__(self) -> str:
+        constants = "".join(f", {k}={v!r}" for k, v in self.constants.items())
+        return f"{type(self).__name__}({self.name!r}{constants})"
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+    def __reduce__(self) -> Any:
+        if getattr(vars(functions).get(self.name), "value", None) is not self.value:
+            raise TypeError(
+                f"the operation {self.name!r} holds functions and cannot be pickled: "
+                "save the model's numbers with model.save(path) instead"
+            )
+        return _find, (self.name, self.constants)
+
+
+def _find(name: str, constants: dict[str, float]) -> Record:
+    found: Record = getattr(functions, name)
+    return found.bind(**constants) if constants else found

@@ -1,0 +1,301 @@
+"""The functions of Values: one record each, its value and its slopes over a namespace `m`.
+
+This table is the place to add one. A record is written with the operators and functions of `m`
+alone (`divide`, `pow`, `where` and the names of the math module), never with Python's `/`, `**` or
+`if`, so that it holds at the edges of IEEE 754 and serves floats, arrays, Values and symbols alike.
+Slopes are those of PyTorch's float64 where a derivative does not exist: relu'(0) = 0, |x|'(0) = 0,
+and n operands that tie for a maximum get 1/n each.
+
+Called with plain numbers a function returns a plain number. The n-ary functions take one iterable or
+several operands.
+"""
+
+import builtins
+import math
+from collections.abc import Iterable
+from functools import reduce
+from itertools import accumulate
+from typing import Any
+
+from tinygrad_edu import engine, floats
+from tinygrad_edu.engine import Primitive, Value
+from tinygrad_edu.engine.value import (
+    absolute,
+    add,
+    divide,
+    multiply,
+    negative,
+    pow_,
+    power,
+    subtract,
+)
+from tinygrad_edu.floats import no_flow
+
+
+def _dot_slopes(m: Any, y: Any, *wxb: Any) -> tuple[Any, ...]:
+    """The operands are w1..wn, x1..xn and, if their number is odd, b."""
+    n = len(wxb) // 2
+    return wxb[n : 2 * n] + wxb[:n] + (1.0,) * (len(wxb) % 2)
+
+
+# fmt: off
+exp      = Primitive("exp",      lambda m, x: m.exp(x),     lambda m, y, x: (y,))
+log      = Primitive("log",      lambda m, x: m.log(x),     lambda m, y, x: (m.divide(1.0, x),))
+log1p    = Primitive("log1p",    lambda m, x: m.log1p(x),   lambda m, y, x: (m.divide(1.0, 1 + x),))
+expm1    = Primitive("expm1",    lambda m, x: m.expm1(x),   lambda m, y, x: (y + 1,))
+sqrt     = Primitive("sqrt",     lambda m, x: m.sqrt(x),    lambda m, y, x: (m.divide(1.0, 2 * y),))
+sin      = Primitive("sin",      lambda m, x: m.sin(x),     lambda m, y, x: (m.cos(x),))
+cos      = Primitive("cos",      lambda m, x: m.cos(x),     lambda m, y, x: (-m.sin(x),))
+tan      = Primitive("tan",      lambda m, x: m.tan(x),     lambda m, y, x: (1 + y * y,))
+asin     = Primitive("asin",     lambda m, x: m.asin(x),    lambda m, y, x: (m.divide(1.0, m.sqrt(1 - x * x)),))
+acos     = Primitive("acos",     lambda m, x: m.acos(x),    lambda m, y, x: (-m.divide(1.0, m.sqrt(1 - x * x)),))
+atan     = Primitive("atan",     lambda m, x: m.atan(x),    lambda m, y, x: (m.divide(1.0, 1 + x * x),))
+sinh     = Primitive("sinh",     lambda m, x: m.sinh(x),    lambda m, y, x: (m.cosh(x),))
+cosh     = Primitive("cosh",     lambda m, x: m.cosh(x),    lambda m, y, x: (m.sinh(x),))
+tanh     = Primitive("tanh",     lambda m, x: m.tanh(x),    lambda m, y, x: (1 - y * y,))
+erf      = Primitive("erf",      lambda m, x: m.erf(x),     lambda m, y, x: (2 / math.sqrt(math.pi) * m.exp(-x * x),))
+sigmoid  = Primitive("sigmoid",  lambda m, x: m.sigmoid(x), lambda m, y, x: (y * (1 - y),), latex=r"\sigma")
+softplus = Primitive("softplus", lambda m, x: m.maximum(x, 0.0) + m.log1p(m.exp(-m.abs(x))), lambda m, y, x: (m.sigmoid(x),))
+relu     = Primitive("relu",     lambda m, x: m.where(x < 0, 0.0, x),  lambda m, y, x: (m.where(x <= 0, no_flow, 1.0),))
+silu     = Primitive("silu",     lambda m, x: x * m.sigmoid(x),        lambda m, y, x: (m.sigmoid(x) * (1 + x * (1 - m.sigmoid(x))),))
+gelu     = Primitive("gelu",     lambda m, x: x * _normal_cdf(m, x),   lambda m, y, x: (_normal_cdf(m, x) + x * _normal_pdf(m, x),))
+sign     = Primitive("sign",     lambda m, x: m.where(x > 0, 1.0, m.where(x < 0, -1.0, 0.0)), lambda m, y, x: (no_flow,))
+step     = Primitive("step",     lambda m, x: m.where(x > 0, 1.0, 0.0),                          lambda m, y, x: (no_flow,))
+
+_leaky_relu = Primitive("leaky_relu", lambda m, x, alpha: m.where(x > 0, x, alpha * x),
+                                      lambda m, y, x, alpha: (m.where(x > 0, 1.0, alpha),))
+_elu        = Primitive("elu",        lambda m, x, alpha: m.where(x <= 0, alpha * m.expm1(x), x),
+                                      lambda m, y, x, alpha: (m.where(x <= 0, alpha * m.exp(x), 1.0),))
+prelu       = Primitive("prelu",      lambda m, x, alpha: m.where(x > 0, x, alpha * x),
+                                      lambda m, y, x, alpha: (m.where(x > 0, 1.0, alpha), m.where(x > 0, no_flow, x)))
+maximum     = Primitive("maximum",    lambda m, x, y: m.maximum(x, y),
+                                      lambda m, z, x, y: (_beats(m, x, y, x < y), _beats(m, y, x, y < x)))
+minimum     = Primitive("minimum",    lambda m, x, y: m.minimum(x, y),
+                                      lambda m, z, x, y: (_beats(m, x, y, x > y), _beats(m, y, x, y > x)))
+atan2       = Primitive("atan2",      lambda m, y, x: m.atan2(y, x),
+                                      lambda m, z, y, x: (_over_square(m, x, x, y), -_over_square(m, y, x, y)))
+hypot       = Primitive("hypot",      lambda m, x, y: m.hypot(x, y),
+                                      lambda m, z, x, y: (m.divide(x, z), m.divide(y, z)))
+_where      = Primitive("where",      lambda m, c, x, y: m.where(c, x, y),
+                                      lambda m, z, c, x, y: (no_flow, m.where(c, 1.0, no_flow), m.where(c, no_flow, 1.0)))
+
+_sum         = Primitive("sum",         lambda m, *x: m.sum(x),                  lambda m, y, *x: (1.0,) * len(x))
+_mean        = Primitive("mean",        lambda m, *x: m.divide(m.sum(x), len(x)), lambda m, y, *x: (1.0 / len(x),) * len(x))
+_prod        = Primitive("prod",        lambda m, *x: reduce(lambda a, b: a * b, x), lambda m, y, *x: _products_of_others(x))
+_max         = Primitive("max",         lambda m, *x: reduce(m.maximum, x),      lambda m, y, *x: [_share(m, a, y, x, a < y) for a in x])
+_min         = Primitive("min",         lambda m, *x: reduce(m.minimum, x),      lambda m, y, *x: [_share(m, a, y, x, a > y) for a in x])
+_logsumexp   = Primitive("logsumexp",   lambda m, *x: _log_sum_exp(m, x),        lambda m, y, *x: [m.exp(a - y) for a in x])
+_softmax     = Primitive("softmax",     lambda m, *x, k: _softmax_of(m, x)[k],
+                                        lambda m, y, *x, k: [y * ((j == k) - p) for j, p in enumerate(_softmax_of(m, x))])
+_log_softmax = Primitive("log_softmax", lambda m, *x, k: _log_softmax_of(m, x, k),
+                                        lambda m, y, *x, k: [(j == k) - p for j, p in enumerate(_softmax_of(m, x))])
+_dot         = Primitive("dot",         lambda m, *wxb: m.dot(wxb), _dot_slopes)
+# fmt: on
+
+
+def _normal_cdf(m: Any, x: Any) -> Any:
+    return 0.5 * (1 + m.erf(x * math.sqrt(0.5)))
+
+
+def _normal_pdf(m: Any, x: Any) -> Any:
+    return m.exp(-0.5 * x * x) * (1 / math.sqrt(2 * math.pi))
+
+
+def _beats(m: Any, x: Any, y: Any, loses: Any) -> Any:
+    """Slope of a maximum or minimum to `x`: 1 where it wins, 1/2 in a tie, none where it loses."""
+    return m.where(loses, no_flow, m.where(m.equal(x, y), 0.5, 1.0))
+
+
+def _share(m: Any, a: Any, y: Any, x: tuple[Any, ...], loses: Any) -> Any:
+    """The same among n operands: 1/n where n tie."""
+    ties = builtins.sum(m.equal(b, y) for b in x)
+    return m.where(loses, no_flow, m.divide(m.equal(a, y), ties))
+
+
+def _over_square(m: Any, a: Any, x: Any, y: Any) -> Any:
+    """a / (x^2 + y^2), and 0 at the origin, where the angle has no derivative."""
+    square = x * x + y * y
+    return m.where(m.equal(square, 0.0), 0.0, m.divide(a, square))
+
+
+def _products_of_others(x: tuple[Any, ...]) -> list[Any]:
+    """For each operand the product of the others, without dividing, so that zeros are right."""
+    before = list(accumulate(x[:-1], lambda a, b: a * b, initial=1.0))
+    after = list(accumulate(x[:0:-1], lambda a, b: a * b, initial=1.0))
+    return [a * b for a, b in zip(before, reversed(after), strict=True)]
+
+
+def _log_sum_exp(m: Any, x: tuple[Any, ...]) -> Any:
+    """Shifted by the largest finite operand, so that no exponential overflows."""
+    top = reduce(m.maximum, x)
+    top = m.where(m.abs(top) < math.inf, top, 0.0)
+    return top + m.log(m.sum([m.exp(a - top) for a in x]))
+
+
+def _softmax_of(m: Any, x: tuple[Any, ...]) -> list[Any]:
+    top = reduce(m.maximum, x)
+    exps = [m.exp(a - top) for a in x]
+    total = m.sum(exps)
+    return [m.divide(e, total) for e in exps]
+
+
+def _log_softmax_of(m: Any, x: tuple[Any, ...], k: int) -> Any:
+    top = reduce(m.maximum, x)
+    return (x[k] - top) - m.log(m.sum([m.exp(a - top) for a in x]))
+
+
+def _operands(name: str, x: tuple[Any, ...], at_least: int = 0) -> tuple[Any, ...]:
+    """The operands of an n-ary function: f(a, b, c) or f([a, b, c])."""
+    if len(x) == 1 and isinstance(x[0], Iterable):
+        x = tuple(x[0])
+    if len(x) < at_least:
+        raise ValueError(f"{name} of no numbers is not defined: give at least {at_least}")
+    return x
+
+
+def sum(*x: Any) -> Any:
+    """y = x1 + ... + xn, one node; sum([]) is 0."""
+    return _sum(*x) if (x := _operands("sum", x)) else 0.0
+
+
+def mean(*x: Any) -> Any:
+    """y = (x1 + ... + xn) / n, one node. Raises ValueError for no numbers."""
+    return _mean(*_operands("mean", x, 1))
+
+
+def prod(*x: Any) -> Any:
+    """y = x1 * ... * xn, one node, its slopes right where operands are 0; prod([]) is 1."""
+    return _prod(*x) if (x := _operands("prod", x)) else 1.0
+
+
+def max(*x: Any) -> Any:
+    """The largest; n operands that tie get 1/n of the gradient each; nan if one of them is."""
+    return _max(*_operands("max", x, 1))
+
+
+def min(*x: Any) -> Any:
+    """The smallest; n operands that tie get 1/n of the gradient each; nan if one of them is."""
+    return _min(*_operands("min", x, 1))
+
+
+def logsumexp(*x: Any) -> Any:
+    """y = log(exp(x1) + ... + exp(xn)), without overflow. Raises ValueError for no numbers."""
+    return _logsumexp(*_operands("logsumexp", x, 1))
+
+
+def softmax(*x: Any) -> list[Any]:
+    """[exp(x_k) / sum_j exp(x_j) for each k], without overflow. Raises ValueError for no numbers."""
+    x = _operands("softmax", x, 1)
+    return [_softmax(*x, k=k) for k in range(len(x))]
+
+
+def log_softmax(*x: Any) -> list[Any]:
+    """[x_k - logsumexp(x) for each k], exact also where softmax rounds to 0 or 1."""
+    x = _operands("log_softmax", x, 1)
+    return [_log_softmax(*x, k=k) for k in range(len(x))]
+
+
+def dot(w: Iterable[Any], x: Iterable[Any], b: Any = None) -> Any:
+    """y = w1 x1 + ... + wn xn (+ b): the net input of a unit, one node with 2n (+ 1) parents.
+
+    Raises ValueError if `w` and `x` differ in length.
+    """
+    w, x = tuple(w), tuple(x)
+    if len(w) != len(x):
+        raise ValueError(
+            f"dot needs as many weights as inputs, got {len(w)} weights and {len(x)} inputs"
+        )
+    return _dot.of((*w, *x) if b is None else (*w, *x, b))
+
+
+def pow(x: Any, y: Any) -> Any:
+    """x ** y. A number as exponent is a constant of the operation, a Value gets a gradient."""
+    if isinstance(x, Value) and not isinstance(y, Value):
+        return power(x, c=floats.number(y, "pow"))
+    return pow_(x, y)
+
+
+def leaky_relu(x: Any, alpha: float = 0.01) -> Any:
+    """y = x where x > 0, else alpha x; slope alpha at 0."""
+    return _leaky_relu(x, alpha=floats.number(alpha, "alpha"))
+
+
+def elu(x: Any, alpha: float = 1.0) -> Any:
+    """y = x where x > 0, else alpha (exp(x) - 1) (Clevert, Unterthiner and Hochreiter 2015)."""
+    return _elu(x, alpha=floats.number(alpha, "alpha"))
+
+
+def where(condition: Any, x: Any, y: Any) -> Any:
+    """`x` where the condition is true (not 0), else `y`; only the chosen one gets the gradient.
+
+    With a Value as condition the choice is part of the graph. With True or False it is made now.
+    """
+    if isinstance(condition, Value):
+        return _where(condition, x, y)
+    return x if condition else y
+
+
+def equal(x: Any, y: Any) -> bool:
+    """Equality of the numbers, where `==` on Values is identity."""
+    return bool(x <= y and x >= y)
+
+
+abs = absolute
+
+#: Every record, for tests and tools that walk over all of them.
+PRIMITIVES = (
+    *(add, subtract, multiply, divide, negative, absolute, power, pow_),
+    *(exp, log, log1p, expm1, sqrt, sin, cos, tan, asin, acos, atan, sinh, cosh, tanh, erf),
+    *(sigmoid, softplus, relu, _leaky_relu, prelu, _elu, gelu, silu, sign, step),
+    *(maximum, minimum, atan2, hypot, _where),
+    *(_sum, _mean, _prod, _max, _min, _logsumexp, _softmax, _log_softmax, _dot),
+)
+
+__all__ = [
+    "abs",
+    "acos",
+    "asin",
+    "atan",
+    "atan2",
+    "cos",
+    "cosh",
+    "divide",
+    "dot",
+    "elu",
+    "equal",
+    "erf",
+    "exp",
+    "expm1",
+    "gelu",
+    "hypot",
+    "leaky_relu",
+    "log",
+    "log1p",
+    "log_softmax",
+    "logsumexp",
+    "max",
+    "maximum",
+    "mean",
+    "min",
+    "minimum",
+    "pow",
+    "prelu",
+    "prod",
+    "relu",
+    "sigmoid",
+    "sign",
+    "silu",
+    "sin",
+    "sinh",
+    "softmax",
+    "softplus",
+    "sqrt",
+    "step",
+    "sum",
+    "tan",
+    "tanh",
+    "where",
+]
+
+# From here on Value's methods, and grad(), find the functions.
+vars(engine.functions).update({name: globals()[name] for name in __all__})

@@ -1,0 +1,19 @@
+"""Neural networks assembled from Values: Module, Neuron, Layer, MLP."""
+
+from tinygrad_edu.nn.activations import ACTIVATIONS, Activation
+from tinygrad_edu.nn.initialisers import INITIALISERS, Initialiser
+from tinygrad_edu.nn.layer import MAX_PARAMETERS, Layer, Neuron
+from tinygrad_edu.nn.mlp import MLP
+from tinygrad_edu.nn.module import Module
+
+__all__ = [
+    "ACTIVATIONS",
+    "INITIALISERS",
+    "MAX_PARAMETERS",
+    "MLP",
+    "Activation",
+    "Initialiser",
+    "Layer",
+    "Module",
+    "Neuron",
+]

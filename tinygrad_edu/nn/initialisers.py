@@ -1,0 +1,57 @@
+"""Initial weights: how one weight is drawn for a unit with `nin` inputs in a layer of `nout` units."""
+
+import math
+import random
+from collections.abc import Callable
+from typing import Final
+
+from tinygrad_edu.options import choose
+
+#: Draws one weight: (rng, nin, nout) -> weight.
+Initialiser = Callable[[random.Random, int, int], float]
+
+
+def zeros(rng: random.Random, nin: int, nout: int) -> float:
+    """0 for every weight: the units of a layer stay equal for ever."""
+    return 0.0
+
+
+def normal(rng: random.Random, nin: int, nout: int) -> float:
+    """Standard Gaussian, mean 0 and variance 1."""
+    return rng.gauss(0.0, 1.0)
+
+
+def uniform(rng: random.Random, nin: int, nout: int) -> float:
+    """Uniform in (-1, 1)."""
+    return rng.uniform(-1.0, 1.0)
+
+
+def xavier(rng: random.Random, nin: int, nout: int) -> float:
+    """Uniform in +-sqrt(6 / (nin + nout)) (Glorot and Bengio 2010): for sigmoid and tanh."""
+    limit = math.sqrt(6 / (nin + nout))
+    return rng.uniform(-limit, limit)
+
+
+def he(rng: random.Random, nin: int, nout: int) -> float:
+    """Gaussian with variance 2 / nin (He, Zhang, Ren and Sun 2015): for the ReLU family."""
+    return rng.gauss(0.0, math.sqrt(2 / nin))
+
+
+INITIALISERS: Final[dict[str, Initialiser]] = {
+    "he": he,
+    "normal": normal,
+    "uniform": uniform,
+    "xavier": xavier,
+    "zeros": zeros,
+}
+
+_RELU_FAMILY: Final = ("relu", "leaky_relu", "prelu", "elu", "gelu", "silu", "softplus")
+
+
+def initialiser(init: str | Initialiser | None, activation: str) -> Initialiser:
+    """The initialiser of that name, the function itself, or by default the one for `activation`."""
+    if init is None:
+        return he if activation in _RELU_FAMILY else xavier
+    if callable(init):
+        return init
+    return INITIALISERS[choose("init", init, INITIALISERS)]

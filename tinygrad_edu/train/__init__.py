@@ -1,0 +1,21 @@
+"""Training: `train` is a generator of steps, `fit` drives it and gives a `History`."""
+
+from tinygrad_edu.train.descent import DivergenceError, Step, train
+from tinygrad_edu.train.fitting import EarlyStopping, Epoch, evaluate, fit
+from tinygrad_edu.train.history import History
+from tinygrad_edu.train.restarts import Best, best_of
+from tinygrad_edu.train.scalar import scalar_engine
+
+__all__ = [
+    "Best",
+    "DivergenceError",
+    "EarlyStopping",
+    "Epoch",
+    "History",
+    "Step",
+    "best_of",
+    "evaluate",
+    "fit",
+    "scalar_engine",
+    "train",
+]

@@ -1,0 +1,55 @@
+"""Examples: rows and targets as a user gives them, checked once and made plain floats."""
+
+import math
+from collections.abc import Iterable
+from numbers import Integral
+from typing import Any
+
+from tinygrad_edu.floats import number
+
+
+def examples(
+    X: Iterable[Any], y: Iterable[Any], names: tuple[str, str] = ("X", "y")
+) -> tuple[list[list[float]], list[Any]]:
+    """Rows and targets as lists of floats (class numbers as ints), checked once."""
+    rows = [_row(row, f"{names[0]}[{i}]") for i, row in enumerate(X)]
+    targets = [_target(t, f"{names[1]}[{i}]") for i, t in enumerate(y)]
+    if not rows:
+        raise ValueError(f"{names[0]} has no rows")
+    if len(rows) != len(targets):
+        raise ValueError(f"{len(rows)} rows in {names[0]} but {len(targets)} targets in {names[1]}")
+    for i, row in enumerate(rows):
+        if len(row) != len(rows[0]):
+            raise ValueError(
+                f"{names[0]}[{i}] has {len(row)} numbers, {names[0]}[0] has {len(rows[0])}"
+            )
+    return rows, targets
+
+
+def _row(row: Any, name: str) -> list[float]:
+    if isinstance(row, str) or not isinstance(row, Iterable):
+        raise TypeError(
+            f"{name} must be a row of numbers, got {type(row).__name__}: "
+            "for one feature write [[x] for x in X]"
+        )
+    return [_finite(x, f"{name}[{j}]") for j, x in enumerate(row)]
+
+
+def _target(t: Any, name: str) -> Any:
+    if isinstance(t, str):
+        raise TypeError(
+            f"{name} is the text {t!r:.40}: encode classes as numbers, "
+            "for instance sorted(set(y)).index(label)"
+        )
+    if isinstance(t, Integral):
+        return int(t)
+    return _row(t, name) if isinstance(t, Iterable) else _finite(t, name)
+
+
+def _finite(x: Any, name: str) -> float:
+    value = number(x, name)
+    if not math.isfinite(value):
+        raise ValueError(
+            f"{name} is {value!r}: remove or replace the row, training needs finite data"
+        )
+    return value

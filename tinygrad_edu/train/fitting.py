@@ -1,0 +1,199 @@
+"""Fitting: `fit` drives `train` epoch by epoch, with a bar, a `History` and callbacks."""
+
+import math
+import random
+import sys
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tinygrad_edu.engine import no_grad
+from tinygrad_edu.losses import Loss, find_loss
+from tinygrad_edu.nn import Module
+from tinygrad_edu.options import positive_int, real
+from tinygrad_edu.train.descent import AnyOptimizer, DivergenceError, Step, train
+from tinygrad_edu.train.examples import examples
+from tinygrad_edu.train.history import History
+from tinygrad_edu.train.metrics import Decision, decision
+from tinygrad_edu.train.scalar import Engine, Model, Penalty, numbers_of
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What a callback gets after an epoch; the last one has `last` set."""
+
+    number: int
+    last: bool
+    model: Model
+    loss: float
+    accuracy: float | None
+    validation_loss: float | None
+    validation_accuracy: float | None
+
+
+#: Called after each epoch; True ends training.
+Callback = Callable[[Epoch], bool | None]
+
+
+def fit(
+    model: Model,
+    X: Iterable[Any],
+    y: Iterable[Any],
+    *,
+    loss: str | Loss,
+    optimizer: AnyOptimizer,
+    epochs: int,
+    batch_size: int | None = None,
+    penalty: Penalty | None = None,
+    validation: tuple[Iterable[Any], Iterable[Any]] | None = None,
+    engine: str | Engine = "auto",
+    rng: int | random.Random | None = None,
+    callbacks: Sequence[Callback] = (),
+    progress: bool = True,
+) -> History:
+    """Train the model and give the `History`; options as for `train`.
+
+    `validation` is (X, y) to measure after each epoch. Each callback gets an `Epoch` and may return
+    True to stop. `progress` shows a bar in a terminal or a notebook. Ctrl-C after the first epoch, or
+    divergence, ends training with a warning: the history up to then is returned and the model usable.
+    """
+    rows, targets = examples(X, y)
+    held_out = None if validation is None else examples(*validation, names=("X_val", "y_val"))
+    loss = find_loss(loss)
+    right = decision(loss, targets)
+    steps = train(
+        model, rows, targets, loss=loss, optimizer=optimizer, epochs=epochs,
+        batch_size=batch_size, penalty=penalty, engine=engine, rng=rng,
+    )  # fmt: skip
+    history = History()
+    with _bar(epochs, progress) as bar:
+        try:
+            for number, losses, hits in _epochs(steps, right, len(rows)):
+                history.loss.append(losses / len(rows))
+                if right is not None:
+                    history.accuracy.append(hits / len(rows))
+                if held_out is not None:
+                    value, share = evaluate(model, *held_out, loss=loss)
+                    history.validation_loss.append(value)
+                    if share is not None:
+                        history.validation_accuracy.append(share)
+                bar.set_postfix(_latest(history), refresh=False)
+                bar.update()
+                if _stops(callbacks, _epoch(number, epochs, model, history)):
+                    history.stopped = f"stopped by a callback after epoch {number}"
+                    break
+        except KeyboardInterrupt:
+            if not history.loss:
+                raise
+            history.interrupted = True
+            history.stopped = f"interrupted by the user after epoch {len(history) - 1}"
+        except DivergenceError as error:
+            history.stopped = str(error)
+    if history.interrupted or (history.stopped and "callback" not in history.stopped):
+        warnings.warn(f"training {history.stopped}", RuntimeWarning, stacklevel=2)
+    return history
+
+
+def _epochs(
+    steps: Iterator[Step], right: Decision | None, n: int
+) -> Iterator[tuple[int, float, int]]:
+    """For each epoch its number, the sum of the losses of its examples, and how many were right."""
+    seen, losses, hits = 0, 0.0, 0
+    for step in steps:
+        seen += len(step.targets)
+        losses += step.loss * len(step.targets)
+        if right is not None:
+            hits += sum(map(right, step.outputs, step.targets))
+        if seen == n:
+            yield step.epoch, losses, hits
+            seen, losses, hits = 0, 0.0, 0
+
+
+def evaluate(
+    model: Model, X: Iterable[Any], y: Iterable[Any], *, loss: str | Loss
+) -> tuple[float, float | None]:
+    """Mean loss (without penalty) and accuracy in [0, 1], or None where targets are no classes."""
+    rows, targets = examples(X, y)
+    loss = find_loss(loss)
+    right = decision(loss, targets)
+    with no_grad():
+        outputs = [model(x) for x in rows]
+        losses = [loss(o, t).data for o, t in zip(outputs, targets, strict=True)]
+    mean = math.fsum(losses) / len(losses) if all(map(math.isfinite, losses)) else math.nan
+    if right is None:
+        return mean, None
+    return mean, sum(map(right, map(numbers_of, outputs), targets)) / len(rows)
+
+
+class EarlyStopping:
+    """A callback: stop when the validation loss (or the loss) has not fallen for `patience` epochs.
+
+    A fall counts if it is more than `min_delta`. The parameters of the best epoch are restored at the
+    end (Prechelt 1998).
+    """
+
+    def __init__(self, patience: int = 10, *, min_delta: float = 0.0) -> None:
+        self.patience = positive_int("patience", patience)
+        self.min_delta = real("min_delta", min_delta, least=0)
+        self.best_loss = math.inf
+        self.best_epoch: int | None = None
+        self._best: list[float] = []
+
+    def __call__(self, epoch: Epoch) -> bool:
+        """Whether to stop after this epoch."""
+        if not isinstance(epoch.model, Module):
+            raise TypeError("EarlyStopping restores parameters: the model must be an nn.Module")
+        loss = epoch.loss if epoch.validation_loss is None else epoch.validation_loss
+        parameters = epoch.model.parameters()
+        if self.best_epoch is None or loss < self.best_loss - self.min_delta:
+            self.best_loss, self.best_epoch = loss, epoch.number
+            self._best = [p.data for p in parameters]
+        stop = epoch.number - self.best_epoch >= self.patience
+        if stop or epoch.last:
+            for p, x in zip(parameters, self._best, strict=True):
+                p.data = x
+        return stop
+
+    def __repr__(self) -> str:
+        return f"EarlyStopping({self.patience}, min_delta={self.min_delta})"
+
+
+def _epoch(number: int, epochs: int, model: Model, history: History) -> Epoch:
+    def latest(numbers: list[float]) -> float | None:
+        return numbers[-1] if numbers else None
+
+    return Epoch(
+        number=number,
+        last=number == epochs - 1,
+        model=model,
+        loss=history.loss[-1],
+        accuracy=latest(history.accuracy),
+        validation_loss=latest(history.validation_loss),
+        validation_accuracy=latest(history.validation_accuracy),
+    )
+
+
+def _stops(callbacks: Sequence[Callback], epoch: Epoch) -> bool:
+    answers = [callback(epoch) for callback in callbacks]
+    for callback, answer in zip(callbacks, answers, strict=True):
+        if answer not in (None, True, False):
+            raise TypeError(
+                f"callback {callback!r} must return True to stop or None, got {answer!r}"
+            )
+    return any(answers)
+
+
+def _latest(history: History) -> dict[str, str]:
+    shown = {"loss": f"{history.loss[-1]:.4f}"}
+    if history.accuracy:
+        shown["accuracy"] = f"{history.accuracy[-1]:.1%}"
+    return shown
+
+
+def _bar(epochs: int, progress: bool) -> Any:
+    """A bar of epochs, where somebody can see it: a terminal or a notebook, never a log."""
+    seen = progress and (sys.stderr.isatty() or "ipykernel" in sys.modules)
+    from tqdm import tqdm
+
+    return tqdm(total=epochs, unit="epoch", disable=not seen, dynamic_ncols=True)

@@ -1,0 +1,1 @@
+"""From a graph of numbers to arrays: its operations for many examples at once."""

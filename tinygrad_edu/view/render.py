@@ -1,0 +1,147 @@
+"""From DOT to a picture: which renderer draws, and what happens where there is none.
+
+The environment variable TINYGRAD_EDU_GRAPHVIZ chooses (dot, graphviz-pure, pygraphviz, none,
+or a path), else a working `dot`, else the program `graphviz-pure`, else the module pygraphviz.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sysconfig
+from collections.abc import Iterator
+from functools import cache
+from importlib import import_module, metadata, util
+from typing import Final, NamedTuple
+
+VARIABLE: Final = "TINYGRAD_EDU_GRAPHVIZ"
+_SECONDS: Final = 60.0
+_RASTER: Final = ("png", "jpg", "jpeg", "jpe", "gif", "webp", "bmp", "tiff")
+
+
+class RenderError(RuntimeError):
+    """DOT could not be made a picture; the message says what to install or to write instead."""
+
+
+class Renderer(NamedTuple):
+    """A Graphviz: the name it goes by, the path of its program or module, and its version."""
+
+    name: str
+    path: str
+    version: str
+
+
+def render(source: str, format: str) -> bytes:  # noqa: A002
+    """The picture of a DOT text, in "svg", "png" or another format that the renderer offers.
+
+    A renderer that fails or takes longer than a minute is passed over for the next, but for one
+    that TINYGRAD_EDU_GRAPHVIZ names. Raises RenderError if none can draw it, ValueError for a
+    format that is not a word such as "svg".
+    """
+    if not re.fullmatch(r"[a-z][a-z0-9_.]*", format):
+        raise ValueError(f'format={format!r} is no picture format: write "svg" or "png"')
+    failures = []
+    for candidate in _candidates():
+        try:
+            return _run(candidate, source, format)
+        except RenderError as error:
+            failures.append(str(error))
+    raise RenderError("no renderer could draw the graph: " + "; ".join(failures))
+
+
+def renderer() -> Renderer:
+    """The renderer that `render` asks first. Raises RenderError if there is none."""
+    return next(_candidates())
+
+
+def _candidates() -> Iterator[Renderer]:
+    """The renderers that work, best first; the one that was asked for alone. Never empty."""
+    choice = os.environ.get(VARIABLE, "").strip()
+    if choice:
+        yield _chosen(choice)
+        return
+    found = [_program("dot"), _program("graphviz-pure"), _pygraphviz()]
+    working = [candidate for candidate in found if candidate is not None]
+    if not working:
+        raise RenderError(
+            "pictures need a Graphviz renderer and none was found: write pip install "
+            "graphviz-pure, or install the graphviz package of your system; DOT text needs none: "
+            'use .dot or .save("g.dot")'
+        )
+    yield from working
+
+
+def _chosen(choice: str) -> Renderer:
+    if choice == "none":
+        raise RenderError(
+            f'pictures are switched off by {VARIABLE}=none: unset it, or use .dot or .save("g.dot")'
+        )
+    found = _pygraphviz() if choice == "pygraphviz" else _program(choice)
+    if found is None:
+        raise RenderError(
+            f"{VARIABLE} names the renderer {choice!r}, which was not found or does not work: "
+            "write dot, graphviz-pure, pygraphviz, none or the path of a program, or unset it"
+        )
+    return found
+
+
+def _program(name: str) -> Renderer | None:
+    """The first program of this name that draws a small graph: on PATH, else beside this Python."""
+    user = sysconfig.get_path("scripts", sysconfig.get_preferred_scheme("user"))
+    for folder in (None, sysconfig.get_path("scripts"), user):
+        path = shutil.which(name, path=folder)
+        version = _version(path) if path else None
+        if path and version is not None:
+            return Renderer(os.path.basename(name), path, version)
+    return None
+
+
+@cache
+def _version(path: str) -> str | None:
+    """The version of a program that draws, None for one that is broken or hangs."""
+    trial = Renderer(os.path.basename(path), path, "")
+    try:
+        if b"<svg" not in _run(trial, "digraph { a -> b }", "svg", seconds=_SECONDS / 3):
+            return None
+        answer = subprocess.run([path, "-V"], capture_output=True, timeout=_SECONDS, check=False)
+    except (RenderError, OSError, subprocess.TimeoutExpired):
+        return None
+    found = re.search(rb"version (\S+)", answer.stderr + answer.stdout)
+    return found[1].decode("ascii", "replace") if found else "unknown"
+
+
+def _pygraphviz() -> Renderer | None:
+    found = util.find_spec("pygraphviz")
+    if found is None:
+        return None
+    return Renderer("pygraphviz", found.origin or "", metadata.version("pygraphviz"))
+
+
+def _run(chosen: Renderer, source: str, format: str, seconds: float | None = None) -> bytes:  # noqa: A002
+    if chosen.name == "pygraphviz":
+        return _run_pygraphviz(source, format)
+    command = [chosen.path, f"-T{format}", *(["-Gdpi=144"] if format in _RASTER else [])]
+    seconds = _SECONDS if seconds is None else seconds
+    try:
+        done = subprocess.run(
+            command, input=source.encode(), capture_output=True, timeout=seconds, check=True
+        )
+    except subprocess.TimeoutExpired:
+        raise RenderError(f"{chosen.name} took longer than {seconds:g} seconds") from None
+    except subprocess.CalledProcessError as error:
+        said = error.stderr.decode("utf-8", "replace").strip() or f"exit code {error.returncode}"
+        raise RenderError(f"{chosen.name} failed: {said[:300]}") from None
+    except OSError as error:
+        raise RenderError(f"{chosen.name} cannot be started: {error.strerror}") from None
+    if not done.stdout:
+        raise RenderError(f"{chosen.name} gave an empty picture")
+    return done.stdout
+
+
+def _run_pygraphviz(source: str, format: str) -> bytes:  # noqa: A002
+    try:
+        pygraphviz = import_module("pygraphviz")
+        drawn: bytes = pygraphviz.AGraph(string=source).draw(format=format, prog="dot")
+    except (ImportError, OSError, ValueError) as error:
+        raise RenderError(f"pygraphviz failed: {error}") from None
+    return drawn

@@ -1,0 +1,108 @@
+"""The look of a drawing: shapes, colours and the layout of labels.
+
+The hues are those of Okabe and Ito, told apart with any colour vision; kinds also differ in
+corners, border and word. The ground is transparent: boxes and labels are light with dark ink,
+and lines have a grey that stands out on white and on black.
+"""
+
+from typing import Final
+
+_FONT: Final = "Helvetica"
+_INK: Final = "#1a1a1a"
+_FAINT: Final = "#555555"
+_LINE: Final = "#808080"
+_PAPER: Final = "#f4f4f4"
+
+GRAPH: Final = {
+    "bgcolor": "transparent",
+    "fontname": _FONT,
+    "labelloc": "b",
+    "nodesep": "0.2",
+    "pad": "0.1",
+    "ranksep": "0.35",
+}
+NODE: Final = {"fontcolor": _INK, "fontname": _FONT, "fontsize": "12", "height": "0.3"}
+EDGE: Final = {"arrowsize": "0.6", "color": _LINE, "fontname": _FONT, "fontsize": "10"}
+
+
+def _box(style: str, line: str, fill: str) -> dict[str, str]:
+    return {
+        "shape": "box",
+        "style": style,
+        "color": line,
+        "fillcolor": fill,
+        "margin": "0.07,0.03",
+        "penwidth": "1.2",
+    }
+
+
+#: Input: sharp corners. Parameter: double border. Constant: dashed border. Result: round corners.
+KINDS: Final = {
+    "input": _box("filled", "#0072b2", "#e3f0f9"),
+    "parameter": _box("filled", "#c25700", "#fdeee2") | {"peripheries": "2"},
+    "constant": _box("filled,dashed", "#6b6b6b", "#f4f4f4"),
+    "result": _box("filled,rounded", "#00805f", "#e5f5ef"),
+}
+ROOT: Final = {"penwidth": "2.6"}
+SIGN: Final = {
+    "shape": "circle",
+    "style": "filled",
+    "color": _LINE,
+    "fillcolor": _PAPER,
+    "fixedsize": "true",
+    "width": "0.34",
+    "fontsize": "15",
+}
+FUNCTION: Final = {
+    "shape": "ellipse",
+    "style": "filled",
+    "color": _LINE,
+    "fillcolor": _PAPER,
+    "margin": "0.03,0.02",
+}
+HIDDEN: Final = {
+    "shape": "box",
+    "style": "filled,rounded,dotted",
+    "color": _LINE,
+    "fillcolor": _PAPER,
+    "fontcolor": _FAINT,
+    "fontsize": "10",
+}
+
+
+def value_label(name: str, kind: str, data: str, grad: str) -> str:
+    """A box of two or three lines: name and kind, data, grad; the texts are already escaped."""
+    word = "" if kind == "result" else f'<FONT COLOR="{_FAINT}" POINT-SIZE="9">{kind}</FONT>'
+    title = " ".join(part for part in (f"<B>{name}</B>" if name else "", word) if part)
+    rows = [f'<TD COLSPAN="3">{title}</TD>'] if title else []
+    for what, number in (("data", data), ("grad", grad)):
+        rows.append(
+            f'<TD ALIGN="LEFT"><FONT COLOR="{_FAINT}" POINT-SIZE="10">{what}</FONT></TD>'
+            f'<TD WIDTH="8"></TD><TD ALIGN="RIGHT" WIDTH="36">{number}</TD>'
+        )
+    lines = "".join(f"<TR>{row}</TR>" for row in rows)
+    return f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1">{lines}</TABLE>>'
+
+
+def two_lines(above: str, below: str) -> str:
+    """An operation with its constants under it."""
+    return f'<{above}<BR/><FONT COLOR="{_FAINT}" POINT-SIZE="9">{below}</FONT>>'
+
+
+def edge_label(role: str, number: str) -> str:
+    """A light pill with the role of an operand, a number, or both."""
+    role = f'<FONT COLOR="{_FAINT}"><I>{role}</I></FONT>' if role else ""
+    return f"<{_pill(' '.join(part for part in (role, number) if part))}>"
+
+
+def caption(text: str) -> str:
+    """A line under the whole drawing."""
+    faint = f'<FONT COLOR="{_FAINT}" POINT-SIZE="10">{text}</FONT>'
+    return f"<{_pill(faint)}>"
+
+
+def _pill(content: str) -> str:
+    return (
+        f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="3" STYLE="ROUNDED" '
+        f'BGCOLOR="{_PAPER}"><TR><TD><FONT COLOR="{_INK}">{content}</FONT></TD></TR></TABLE>'
+    )

@@ -1,0 +1,52 @@
+"""The renderer's SVG made fit for a page: inline, accessible, the same bytes on every machine."""
+
+from typing import Final
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
+
+from tinygrad_edu.view.render import RenderError
+from tinygrad_edu.view.text import JOINER
+
+_SVG: Final = "{http://www.w3.org/2000/svg}"
+_TOOLTIP: Final = "{http://www.w3.org/1999/xlink}title"
+_FONT: Final = "Helvetica, Arial, 'Liberation Sans', sans-serif"
+
+
+def inline(svg: bytes, title: str, description: str) -> str:
+    """An SVG element to put into a page: no prologue, comment, id or link; tooltips are <title>s.
+
+    `title` and `description` become <title> and <desc>, read aloud in place of the picture. Raises
+    RenderError for what is no XML.
+    """
+    try:
+        root = ElementTree.fromstring(svg)
+    except ElementTree.ParseError as error:
+        raise RenderError(f"the renderer's SVG is not well-formed: {error}") from None
+    for element in list(root.iter()):
+        _shed(element)
+    root.set("xmlns", _SVG[1:-1])
+    root.set("role", "img")
+    for position, (tag, text) in enumerate((("title", title), ("desc", description))):
+        element = Element(tag)
+        element.text, element.tail = text, "\n"
+        root.insert(position, element)
+    root.tail = None
+    return ElementTree.tostring(root, encoding="unicode") + "\n"
+
+
+def _shed(element: Element) -> None:
+    """Take from one element what a page does not need, and make its tooltip a <title>."""
+    element.tag = element.tag.removeprefix(_SVG)
+    element.attrib.pop("id", None)
+    if element.tag == "text":
+        element.set("font-family", _FONT)
+    if element.tag != "g":
+        return
+    for title in element.findall(f"{_SVG}title"):
+        element.remove(title)
+    for link in element.findall(f"{_SVG}a"):
+        tooltip = Element("title")
+        tooltip.text = link.get(_TOOLTIP, "").replace("\\" + JOINER, "\\")
+        link.tag = f"{_SVG}g"
+        link.attrib.clear()
+        link.insert(0, tooltip)

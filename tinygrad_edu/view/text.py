@@ -1,0 +1,69 @@
+"""What a picture says: users' texts made harmless, numbers made short.
+
+Cleaning makes a text fit for any format; each format then escapes its own special characters.
+"""
+
+import html
+import re
+import unicodedata
+from typing import Final
+
+import graphviz  # type: ignore[import-untyped]
+
+DASH: Final = "\N{EN DASH}"
+JOINER: Final = "\u2060"
+_SPACES = re.compile(r"[\t\n\r\f\x85\u2028\u2029]+")
+_BIDI_CONTROLS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+
+
+def clean(text: str, width: int = 24) -> str:
+    """`text` on one line, at most `width` characters, an ellipsis where it was cut.
+
+    Line breaks become spaces, bidirectional controls go, and what no XML may hold (other control
+    characters, lone surrogates, noncharacters) becomes U+FFFD.
+    """
+    text = _BIDI_CONTROLS.sub("", _SPACES.sub(" ", text[: 4 * width + 4]))
+    text = "".join("\ufffd" if _is_forbidden(c) else c for c in text)
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def _is_forbidden(c: str) -> bool:
+    return (
+        unicodedata.category(c) in ("Cc", "Cs")
+        or ord(c) & 0xFFFE == 0xFFFE
+        or 0xFDD0 <= ord(c) <= 0xFDEF
+    )
+
+
+def short(x: float) -> str:
+    """`x` to four significant digits, as in a textbook: 0.7071, -3, 12346, 1.5e-7, nan.
+
+    Integers below a million keep all their digits.
+    """
+    positional = f"{x:.0f}" if 9999.5 <= abs(x) < 999999.5 else f"{x:.4g}"
+    mantissa, e, exponent = positional.partition("e")
+    return mantissa + (f"e{int(exponent)}" if e else "")
+
+
+def superscript(x: float) -> str:
+    """An exponent: ² for 2.0, ⁻¹ for -1.0, ^0.5 for what is no integer."""
+    if x.is_integer() and abs(x) < 1000:
+        return str(int(x)).translate(_SUPERSCRIPTS)
+    return f"^{short(x)}"
+
+
+def in_html(text: str) -> str:
+    r"""A cleaned text for Graphviz's HTML-like labels, where backslashes are special too: \N."""
+    return html.escape(text).replace("\\", "\\\\")
+
+
+def in_tooltip(text: str) -> str:
+    r"""The same for tooltips, which some renderers unescape twice: U+2060 keeps \ and N apart."""
+    return in_string(text.replace("\\", "\\" + JOINER))
+
+
+def in_string(text: str) -> str:
+    """A cleaned text for Graphviz's plain strings, where backslashes and entities are special."""
+    escaped: str = graphviz.escape(text.replace("&", "&amp;"))
+    return escaped
