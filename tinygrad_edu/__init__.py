@@ -1,3 +1,124 @@
-"""Understand backpropagation."""
+"""Understand backpropagation: a scalar autodiff engine whose every number can be seen.
 
-from tinygrad_edu import functions as functions
+    from tinygrad_edu import MLP, SGD, Value, draw, fit, moons
+
+A `Value` remembers how it was made; `backward()` applies the chain rule; `MLP` and its parts are made
+of Values; `fit` trains them; `draw` shows any graph. The modules tell the rest: `engine`, `functions`,
+`nn`, `losses`, `optim`, `data`, `train`, `view`.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from tinygrad_edu import functions
+from tinygrad_edu.calculus import GradientError, gradcheck, hessian, jacobian
+from tinygrad_edu.constraints import clip_grad_norm, clip_grad_value, max_norm
+from tinygrad_edu.engine import (
+    GraphError,
+    NonFiniteError,
+    Primitive,
+    Value,
+    detect_anomaly,
+    grad,
+    no_grad,
+    parameter,
+    primitive,
+    toposort,
+)
+from tinygrad_edu.model_file import ModelFileError
+from tinygrad_edu.nn import MLP, Layer, Module, Neuron
+from tinygrad_edu.optim import SGD, Adagrad, Adam, AdamW, RMSprop
+from tinygrad_edu.train import (
+    DivergenceError,
+    EarlyStopping,
+    History,
+    best_of,
+    evaluate,
+    fit,
+    train,
+)
+
+if TYPE_CHECKING:
+    from tinygrad_edu.data import (
+        blobs,
+        circles,
+        digits,
+        iris,
+        moons,
+        spiral,
+        train_test_split,
+        xor,
+    )
+    from tinygrad_edu.view import Graph, draw
+
+#: Names that are imported when they are first used.
+_LAZY = {
+    "Graph": "view",
+    "blobs": "data",
+    "circles": "data",
+    "digits": "data",
+    "draw": "view",
+    "iris": "data",
+    "moons": "data",
+    "spiral": "data",
+    "train_test_split": "data",
+    "xor": "data",
+}
+
+__all__ = [
+    "MLP",
+    "SGD",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "DivergenceError",
+    "EarlyStopping",
+    "GradientError",
+    "Graph",
+    "GraphError",
+    "History",
+    "Layer",
+    "ModelFileError",
+    "Module",
+    "Neuron",
+    "NonFiniteError",
+    "Primitive",
+    "RMSprop",
+    "Value",
+    "best_of",
+    "blobs",
+    "circles",
+    "clip_grad_norm",
+    "clip_grad_value",
+    "detect_anomaly",
+    "digits",
+    "draw",
+    "evaluate",
+    "fit",
+    "functions",
+    "grad",
+    "gradcheck",
+    "hessian",
+    "iris",
+    "jacobian",
+    "max_norm",
+    "moons",
+    "no_grad",
+    "parameter",
+    "primitive",
+    "spiral",
+    "toposort",
+    "train",
+    "train_test_split",
+    "xor",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return getattr(import_module(f"tinygrad_edu.{_LAZY[name]}"), name)
+    raise AttributeError(f"module 'tinygrad_edu' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

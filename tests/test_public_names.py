@@ -1,0 +1,53 @@
+"""The public names: every `__all__` is sorted, complete and true."""
+
+import importlib
+import pkgutil
+
+import pytest
+
+import tinygrad_edu
+
+MODULES = [
+    info.name
+    for info in pkgutil.walk_packages(tinygrad_edu.__path__, "tinygrad_edu.")
+    if info.name != "tinygrad_edu.__main__"
+]
+
+
+def sort_key(name: str) -> tuple[bool, bool, str]:
+    """CONSTANTS, then Classes, then functions."""
+    return not name.isupper(), name[0].islower(), name
+
+
+@pytest.mark.parametrize("module", ["tinygrad_edu", *MODULES])
+def test_all_is_sorted_and_every_name_exists(module: str) -> None:
+    names = getattr(importlib.import_module(module), "__all__", [])
+    assert list(names) == sorted(set(names), key=sort_key)
+    assert all(hasattr(importlib.import_module(module), name) for name in names)
+
+
+def test_every_lazy_name_is_public_and_comes_from_where_it_says() -> None:
+    for name, module in tinygrad_edu._LAZY.items():
+        assert name in tinygrad_edu.__all__
+        assert getattr(tinygrad_edu, name) is getattr(
+            importlib.import_module(f"tinygrad_edu.{module}"), name
+        )
+
+
+def test_an_unknown_name_says_so() -> None:
+    with pytest.raises(AttributeError, match="module 'tinygrad_edu' has no attribute 'vaule'"):
+        tinygrad_edu.vaule  # noqa: B018
+
+
+def test_train_is_the_function_whatever_was_imported_before() -> None:
+    importlib.import_module("tinygrad_edu.train.descent")
+    assert tinygrad_edu.train.__name__ == "train"
+
+
+def test_dir_lists_the_public_names() -> None:
+    assert set(tinygrad_edu.__all__) <= set(dir(tinygrad_edu))
+
+
+@pytest.mark.parametrize("name", tinygrad_edu.__all__)
+def test_every_public_name_has_a_docstring(name: str) -> None:
+    assert getattr(tinygrad_edu, name).__doc__

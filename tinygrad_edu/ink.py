@@ -1,0 +1,197 @@
+"""The namespace `m` of symbols: a record evaluated with it gives its formula, as LaTeX and as text.
+
+    >>> from tinygrad_edu import functions, ink
+    >>> y, x = ink.symbol("y"), ink.symbol("x")
+    >>> ink.latex(functions.tanh.slopes(ink, y, x)[0])
+    '1 - y^{2}'
+
+Any function of a namespace exists here by its name (`ink.exp`, `ink.where`, ...): it gives an `Ink`
+that remembers its operands. The text of an `Ink` is Python over the functions of a namespace.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from tinygrad_edu.floats import is_real, no_flow
+
+_COMPARE, _ADD, _MULTIPLY, _NEGATE, _POWER, _ATOM = range(6)
+
+_LEVEL: Final = {
+    "<": _COMPARE,
+    "<=": _COMPARE,
+    ">": _COMPARE,
+    ">=": _COMPARE,
+    "+": _ADD,
+    "-": _ADD,
+    "*": _MULTIPLY,
+    "negative": _NEGATE,
+}
+
+_LATEX_SIGN: Final = {"<=": r"\le", ">=": r"\ge", "*": r"\,"}
+
+#: How a function is written in LaTeX, {0}, {1}, ... being its operands. Others get an upright name.
+_LATEX_CALL: Final = {
+    "abs": r"\left|{0}\right|",
+    "acos": r"\arccos\left({0}\right)",
+    "asin": r"\arcsin\left({0}\right)",
+    "atan": r"\arctan\left({0}\right)",
+    "cos": r"\cos\left({0}\right)",
+    "cosh": r"\cosh\left({0}\right)",
+    "divide": r"\frac{{{0}}}{{{1}}}",
+    "equal": r"\left[{0} = {1}\right]",
+    "exp": r"e^{{{0}}}",
+    "expm1": r"\left(e^{{{0}}} - 1\right)",
+    "hypot": r"\sqrt{{{0}^2 + {1}^2}}",
+    "log": r"\ln\left({0}\right)",
+    "log1p": r"\ln\left(1 + {0}\right)",
+    "maximum": r"\max\left({0}, {1}\right)",
+    "minimum": r"\min\left({0}, {1}\right)",
+    "sigmoid": r"\sigma\left({0}\right)",
+    "sin": r"\sin\left({0}\right)",
+    "sinh": r"\sinh\left({0}\right)",
+    "sqrt": r"\sqrt{{{0}}}",
+    "tan": r"\tan\left({0}\right)",
+    "tanh": r"\tanh\left({0}\right)",
+    "where": r"\begin{{cases}} {1} & {0} \\ {2} & \text{{otherwise}} \end{{cases}}",
+}
+
+
+class Ink:
+    """An expression: the name of its function or operator, and its operands."""
+
+    __slots__ = ("head", "operands")
+
+    def __init__(self, head: str, operands: tuple[Any, ...] = ()) -> None:
+        self.head, self.operands = head, operands
+
+    def __add__(self, other: Any) -> Any:
+        return self if _is(other, 0) else Ink("+", (self, other))
+
+    def __radd__(self, other: Any) -> Any:
+        return self if _is(other, 0) else Ink("+", (other, self))
+
+    def __sub__(self, other: Any) -> Any:
+        return self if _is(other, 0) else Ink("-", (self, other))
+
+    def __rsub__(self, other: Any) -> Any:
+        return -self if _is(other, 0) else Ink("-", (other, self))
+
+    def __mul__(self, other: Any) -> Any:
+        return self if _is(other, 1) else Ink("*", (self, other))
+
+    def __rmul__(self, other: Any) -> Any:
+        return self if _is(other, 1) else Ink("*", (other, self))
+
+    def __neg__(self) -> "Ink":
+        return Ink("negative", (self,))
+
+    def __lt__(self, other: Any) -> "Ink":
+        return Ink("<", (self, other))
+
+    def __le__(self, other: Any) -> "Ink":
+        return Ink("<=", (self, other))
+
+    def __gt__(self, other: Any) -> "Ink":
+        return Ink(">", (self, other))
+
+    def __ge__(self, other: Any) -> "Ink":
+        return Ink(">=", (self, other))
+
+    def __str__(self) -> str:
+        return text(self)
+
+    def __repr__(self) -> str:
+        return f"Ink({text(self)!r})"
+
+
+def symbol(name: str) -> Ink:
+    """A letter; an index after an underscore is set as a subscript in LaTeX (`x_1`)."""
+    return Ink(name)
+
+
+def __getattr__(name: str) -> Callable[..., Ink]:
+    if name.startswith("_"):
+        raise AttributeError(f"module 'tinygrad_edu.ink' has no attribute {name!r}")
+    return lambda *operands: Ink(name, operands)
+
+
+def sum(x: Sequence[Any]) -> Any:  # noqa: A001
+    """x1 + ... + xn."""
+    total, *rest = x
+    for a in rest:
+        total = total + a
+    return total
+
+
+def dot(wxb: Sequence[Any]) -> Any:
+    """w1 x1 + ... + wn xn (+ b)."""
+    n = len(wxb) // 2
+    return sum([*(w * x for w, x in zip(wxb[:n], wxb[n : 2 * n], strict=True)), *wxb[2 * n :]])
+
+
+def text(x: Any) -> str:
+    """`x` as Python over the functions of a namespace."""
+    if not isinstance(x, Ink):
+        return _number(x)
+    if x.head == "negative":
+        return f"-{_inside(text, x, 0)}"
+    if x.head in _LEVEL:
+        return f"{_inside(text, x, 0)} {x.head} {_inside(text, x, 1)}"
+    if not x.operands:
+        return x.head
+    return f"{x.head}({', '.join(text(a) for a in x.operands)})"
+
+
+def latex(x: Any) -> str:
+    """`x` as LaTeX, without dollar signs."""
+    if not isinstance(x, Ink):
+        return _number(x).replace("inf", r"\infty")
+    if x.head == "negative":
+        return f"-{_inside(latex, x, 0)}"
+    if x.head == "*" and text(x.operands[0]) == text(x.operands[1]):
+        return f"{_inside(latex, x, 0, _POWER)}^{{2}}"
+    if x.head in _LEVEL:
+        sign = _LATEX_SIGN.get(x.head, x.head)
+        return f"{_inside(latex, x, 0)} {sign} {_inside(latex, x, 1)}"
+    if not x.operands:
+        letter, _, index = x.head.partition("_")
+        return f"{letter}_{{{index}}}" if index else letter
+    if x.head == "pow":
+        return f"{_inside(latex, x, 0, _POWER)}^{{{latex(x.operands[1])}}}"
+    shown = [latex(a) for a in x.operands]
+    if x.head == "where":
+        shown[0] = shown[0].removeprefix(r"\left[").removesuffix(r"\right]")
+    if x.head in _LATEX_CALL:
+        return _LATEX_CALL[x.head].format(*shown)
+    name = x.head.replace("_", r"\_")
+    return rf"\operatorname{{{name}}}\left({', '.join(shown)}\right)"
+
+
+def _inside(show: Callable[[Any], str], x: Ink, k: int, level: int | None = None) -> str:
+    """Operand k of `x`, in parentheses where its operator binds less."""
+    operand = x.operands[k]
+    level = _LEVEL[x.head] if level is None else level
+    shown = show(operand)
+    own = _ATOM
+    if isinstance(operand, Ink):
+        own = _LEVEL.get(operand.head, _ATOM)
+        if show is latex and operand.head in ("exp", "pow") and level == _POWER:
+            own = _POWER
+    elif operand < 0:
+        own = _NEGATE
+    tight = own < level or (own == level and (k == 1 or level == _POWER))
+    tight = tight or (own == _NEGATE and (k == 1 or level == _POWER))
+    if not tight:
+        return shown
+    return rf"\left({shown}\right)" if show is latex else f"({shown})"
+
+
+def _is(x: Any, n: int) -> bool:
+    return is_real(x) and x is not no_flow and bool(x == n)
+
+
+def _number(x: float) -> str:
+    value = float(x)
+    if value in (float("inf"), float("-inf")):
+        return "inf" if value > 0 else "-inf"
+    return str(int(value)) if value == int(value) and -1e15 < value < 1e15 else repr(value)
