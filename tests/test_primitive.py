@@ -19,7 +19,7 @@ from tinygrad_edu.engine import (
 )
 
 
-@primitive(lambda m, y, x: (3 * x * x,), latex=r"x^3")
+@primitive(lambda m, y, x: (3 * x * x,))
 def cube(m: Any, x: Any) -> Any:
     return x * x * x
 
@@ -34,7 +34,7 @@ def test_an_operation_of_ones_own_is_a_full_citizen() -> None:
     assert cube(2) == 8.0
     assert repr(y) == "Value(data=8.0, grad=1.0, op=cube)"
     assert repr(cube) == "Primitive('cube')"
-    assert (cube.name, cube.latex) == ("cube", "x^3")
+    assert cube.name == "cube"
     with detect_anomaly(), pytest.raises(NonFiniteError, match="forward: cube of "):
         cube(Value(1e200))
 
@@ -97,9 +97,113 @@ def test_primitives_compare_by_what_they_compute_and_copy_as_themselves() -> Non
     ("result", "kept"), [(3, 3.0), (True, 1.0), (np.float64(0.5), 0.5), (np.float32(0.5), 0.5)]
 )
 def test_the_result_of_an_operation_of_ones_own_becomes_a_float(result: Any, kept: float) -> None:
-    op = Primitive("op", lambda m, x: result, lambda m, y, x: (np.float32(2),))
+    op = Primitive("op", lambda m, x: result, lambda m, y, x: (np.float64(2),))
     x = Value(1.0)
     y = op(x)
     y.backward()
     assert (y.data, x.grad) == (kept, 2.0)
     assert type(y.data) is type(op(1.0)) is type(x.grad) is float
+
+
+@pytest.mark.parametrize("result", [None, "1", 1j, (1.0,), Value(1.0), np.array([1.0])], ids=repr)
+def test_a_result_that_is_no_number_is_refused(result: Any) -> None:
+    op = Primitive("op", lambda m, x: result, lambda m, y, x: (1.0,))
+    for x in (Value(1.0), 1.0):
+        with pytest.raises(TypeError, match=r"op.*one real number, got"):
+            op(x)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        (1, lambda m, x: x, lambda m, y, x: (1.0,)),
+        ("a", 2.0, lambda m, y, x: (1.0,)),
+        ("a", lambda m, x: x, None),
+    ],
+)
+def test_a_primitive_of_something_else_is_refused(parts: tuple[Any, ...]) -> None:
+    with pytest.raises(TypeError) as error:
+        Primitive(*parts)
+    assert str(error.value) == (
+        "a Primitive is made of a name and two functions: "
+        "Primitive('cube', lambda m, x: x * x * x, lambda m, y, x: (3 * x * x,))"
+    )
+
+
+def test_the_decorator_without_slopes_says_where_they_go() -> None:
+    with pytest.raises(TypeError) as error:
+
+        @primitive
+        def square(m: Any, x: Any) -> Any:
+            return x * x
+
+    assert str(error.value) == (
+        "@primitive needs the slopes: write @primitive(lambda m, y, x: (...,)) above "
+        "def square(m, x)"
+    )
+
+
+def test_an_operation_of_ones_own_cannot_be_pickled() -> None:
+    with pytest.raises(TypeError) as error:
+        pickle.dumps(cube)
+    assert str(error.value) == (
+        "the operation 'cube' holds functions and cannot be pickled: "
+        "save the model's numbers with model.save(path) instead"
+    )
+
+
+@pytest.mark.parametrize(
+    ("slopes", "kind", "message"),
+    [
+        (lambda m, y, x: (1.0, 2.0), ValueError, "2 slopes for 1 parents"),
+        (lambda m, y, x: (), ValueError, "0 slopes for 1 parents"),
+        (lambda m, y, x: 3.0, TypeError, "object of type 'float' has no len()"),
+        (lambda m, y, x: 1 / 0, ZeroDivisionError, "division by zero"),
+        (lambda m, y, x: (m.no,), AttributeError, "has no attribute 'no'"),
+        (lambda m, y, x: {}["k"], KeyError, "'k'"),
+        (lambda m, y, x: ("a",), TypeError, "the slopes of bad must be floats, got str 'a'"),
+        (lambda m, y, x: (None,), TypeError, "must be floats, got NoneType None"),
+        (lambda m, y, x: (1j,), TypeError, "must be floats, got complex 1j"),
+        (lambda m, y, x: (Value(2.0),), TypeError, "must be floats, got Value"),
+    ],
+)
+def test_bad_slopes_raise_with_a_note_that_names_the_node(
+    slopes: Any, kind: type[Exception], message: str
+) -> None:
+    x = Value(1.0, "x")
+    y = Primitive("bad", lambda m, x: x, slopes)(x)
+    with pytest.raises(kind) as error:
+        (y + 0).backward()
+    assert message in str(error.value)
+    assert error.value.__notes__ == [
+        "in the backward pass through Value(data=1.0, grad=1.0, op=bad)"
+    ]
+    assert x.grad == 0.0
+    (x * 2).backward()
+    assert x.grad == 2.0
+
+
+@pytest.mark.parametrize("slopes", [(1.0, 2.0), ()])
+def test_grad_counts_the_slopes_as_backward_does(slopes: tuple[float, ...]) -> None:
+    x = Value(1.0)
+    y = Primitive("bad", lambda m, x: x, lambda m, y, x: slopes)(x)
+    with pytest.raises(ValueError, match=rf"^bad gave {len(slopes)} slopes for 1 parents$"):
+        grad(y, x)
+
+
+def test_an_interrupted_backward_pass_can_be_repeated() -> None:
+    stop = [True]
+
+    def slopes(m: Any, y: Any, x: Any) -> tuple[float]:
+        if stop:
+            raise KeyboardInterrupt
+        return (1.0,)
+
+    x = Value(3.0)
+    y = Primitive("slow", lambda m, x: x, slopes)(x * x) * 2
+    with pytest.raises(KeyboardInterrupt):
+        y.backward()
+    stop.clear()
+    x.grad = 0.0
+    y.backward()
+    assert x.grad == 12.0

@@ -1,10 +1,11 @@
 """Derivatives of a whole function: Jacobian, Hessian, and the check of gradients by differences."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from tinygrad_edu.engine import Value, grad
 from tinygrad_edu.floats import number
+from tinygrad_edu.options import real
 
 
 class GradientError(ArithmeticError):
@@ -22,14 +23,15 @@ def hessian(y: Value, xs: Sequence[Value]) -> list[list[Value]]:
 
 
 def gradcheck(
-    f: Callable[..., Any], point: float | Sequence[float], *, tolerance: float = 1e-6
+    f: Callable[..., Any], point: float | Iterable[float], *, tolerance: float = 1e-6
 ) -> bool:
     """True if the gradient of `f(*point)` agrees with central differences at `point`.
 
-    `f` takes one Value per number and gives a Value. The differences are extrapolated (error of order
-    h^4, h = 7e-4 max(1, |x|)), so `f` must be smooth within 2h. `tolerance` is relative to
+    `f` takes one Value per number and gives a Value. The differences are extrapolated (error of
+    order h^4, h = 7e-4 max(1, |x|)), so `f` must be smooth within 2h. `tolerance` is relative to
     max(1, |derivative|). Raises GradientError naming the operand with both numbers.
     """
+    tolerance = real("tolerance", tolerance, above=0)
     numbers = [number(x, "a coordinate of point") for x in _as_sequence(point)]
     xs = [Value(x) for x in numbers]
     y = f(*xs)
@@ -40,13 +42,14 @@ def gradcheck(
         slope = _central_difference(f, numbers, i)
         if not abs(x.grad - slope) <= tolerance * max(1.0, abs(slope)):
             raise GradientError(
-                f"operand {i} at {numbers[i]!r}: backward gives {x.grad!r}, differences give {slope!r}"
+                f"operand {i} at {numbers[i]!r}: backward gives {x.grad!r}, "
+                f"differences give {slope!r}"
             )
     return True
 
 
-def _as_sequence(point: float | Sequence[float]) -> Sequence[float]:
-    return point if isinstance(point, Sequence) else [point]
+def _as_sequence(point: float | Iterable[float]) -> list[float]:
+    return list(point) if isinstance(point, Iterable) else [point]
 
 
 def _central_difference(f: Callable[..., Any], point: list[float], i: int) -> float:

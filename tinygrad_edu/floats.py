@@ -17,7 +17,7 @@ from typing import Any
 def number(x: object, what: str = "Value") -> float:
     """`x` as a float, if it is one real number: int, float, bool, Fraction or a NumPy scalar.
 
-    Raises TypeError for anything else, naming `what` was to hold it; OverflowError beyond 1.8e308.
+    Raises TypeError for anything else, naming `what` was to take it; OverflowError beyond 1.8e308.
     """
     if type(x) is float:
         return x
@@ -26,11 +26,13 @@ def number(x: object, what: str = "Value") -> float:
             return float(x)  # type: ignore[arg-type]
         except OverflowError:
             raise OverflowError(
-                f"{what} holds a float, at most 1.8e308, and this {type(x).__name__} is larger"
+                f"{what} takes a float, at most 1.8e308, and this {type(x).__name__} is larger"
             ) from None
+        except TypeError:
+            pass  # NumPy counts its timedelta64 among the integers
     shown = repr(x) if isinstance(x, (str, bytes)) else ""
     kind = f"{type(x).__name__} {shown[:40]}".strip()
-    raise TypeError(f"{what} holds one real number, got {kind}: {_remedy(x)}")
+    raise TypeError(f"{what} takes one real number, got {kind}: {_remedy(x)}")
 
 
 def is_real(x: object) -> bool:
@@ -43,8 +45,8 @@ def is_real(x: object) -> bool:
 
 def _remedy(x: object) -> str:
     kind = type(x).__name__
-    if kind == "Value":
-        return "use it as it is"
+    if any(base.__name__ == "Value" for base in type(x).__mro__):
+        return "use the Value as it is, or its number v.data"
     if isinstance(x, (str, bytes, bytearray)):
         return "write float(...) around a text that is a number"
     if isinstance(x, complex) or kind.startswith("complex"):
@@ -133,23 +135,22 @@ def pow(x: float, y: float) -> float:
 
 def maximum(x: float, y: float) -> float:
     """The larger; nan if one of them is."""
-    return x if x > y or x != x else y
+    return x if x >= y or x != x else y
 
 
 def minimum(x: float, y: float) -> float:
     """The smaller; nan if one of them is."""
-    return x if x < y or x != x else y
+    return x if x <= y or x != x else y
 
 
 def sum(x: Iterable[float]) -> float:
-    """x1 + ... + xn, added from left to right."""
+    """x1 + ... + xn, added as Python's `sum` adds (compensated from Python 3.12 on)."""
     return builtins.sum(x, 0.0)
 
 
-def dot(wxb: tuple[float, ...]) -> float:
-    """w1 x1 + ... + wn xn (+ b, if the number of operands is odd)."""
-    n = len(wxb) // 2
-    return builtins.sum(map(mul, wxb[:n], wxb[n:]), wxb[-1] if len(wxb) % 2 else 0.0)
+def dot(w: Iterable[float], x: Iterable[float], b: float = 0.0) -> float:
+    """w1 x1 + ... + wn xn + b."""
+    return builtins.sum(map(mul, w, x), b)
 
 
 def where(condition: object, x: Any, y: Any) -> Any:

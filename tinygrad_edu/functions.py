@@ -32,8 +32,13 @@ from tinygrad_edu.engine.value import (
 from tinygrad_edu.floats import no_flow
 
 
-def _dot_slopes(m: Any, y: Any, *wxb: Any) -> tuple[Any, ...]:
+def _dot_value(m: Any, *wxb: Any) -> Any:
     """The operands are w1..wn, x1..xn and, if their number is odd, b."""
+    n = len(wxb) // 2
+    return m.dot(wxb[:n], wxb[n : 2 * n], *wxb[2 * n :])
+
+
+def _dot_slopes(m: Any, y: Any, *wxb: Any) -> tuple[Any, ...]:
     n = len(wxb) // 2
     return wxb[n : 2 * n] + wxb[:n] + (1.0,) * (len(wxb) % 2)
 
@@ -54,7 +59,7 @@ sinh     = Primitive("sinh",     lambda m, x: m.sinh(x),    lambda m, y, x: (m.c
 cosh     = Primitive("cosh",     lambda m, x: m.cosh(x),    lambda m, y, x: (m.sinh(x),))
 tanh     = Primitive("tanh",     lambda m, x: m.tanh(x),    lambda m, y, x: (1 - y * y,))
 erf      = Primitive("erf",      lambda m, x: m.erf(x),     lambda m, y, x: (2 / math.sqrt(math.pi) * m.exp(-x * x),))
-sigmoid  = Primitive("sigmoid",  lambda m, x: m.sigmoid(x), lambda m, y, x: (y * (1 - y),), latex=r"\sigma")
+sigmoid  = Primitive("sigmoid",  lambda m, x: m.sigmoid(x), lambda m, y, x: (y * (1 - y),))
 softplus = Primitive("softplus", lambda m, x: m.maximum(x, 0.0) + m.log1p(m.exp(-m.abs(x))), lambda m, y, x: (m.sigmoid(x),))
 relu     = Primitive("relu",     lambda m, x: m.where(x < 0, 0.0, x),  lambda m, y, x: (m.where(x <= 0, no_flow, 1.0),))
 silu     = Primitive("silu",     lambda m, x: x * m.sigmoid(x),        lambda m, y, x: (m.sigmoid(x) * (1 + x * (1 - m.sigmoid(x))),))
@@ -89,7 +94,7 @@ _softmax     = Primitive("softmax",     lambda m, *x, k: _softmax_of(m, x)[k],
                                         lambda m, y, *x, k: [y * ((j == k) - p) for j, p in enumerate(_softmax_of(m, x))])
 _log_softmax = Primitive("log_softmax", lambda m, *x, k: _log_softmax_of(m, x, k),
                                         lambda m, y, *x, k: [(j == k) - p for j, p in enumerate(_softmax_of(m, x))])
-_dot         = Primitive("dot",         lambda m, *wxb: m.dot(wxb), _dot_slopes)
+_dot         = Primitive("dot",         _dot_value, _dot_slopes)
 # fmt: on
 
 
@@ -205,6 +210,8 @@ def dot(w: Iterable[Any], x: Iterable[Any], b: Any = None) -> Any:
         raise ValueError(
             f"dot needs as many weights as inputs, got {len(w)} weights and {len(x)} inputs"
         )
+    if not w:
+        return 0.0 if b is None else b
     return _dot.of((*w, *x) if b is None else (*w, *x, b))
 
 

@@ -123,10 +123,9 @@ def sum(x: Sequence[Any]) -> Any:  # noqa: A001
     return total
 
 
-def dot(wxb: Sequence[Any]) -> Any:
+def dot(w: Sequence[Any], x: Sequence[Any], *b: Any) -> Any:
     """w1 x1 + ... + wn xn (+ b)."""
-    n = len(wxb) // 2
-    return sum([*(w * x for w, x in zip(wxb[:n], wxb[n : 2 * n], strict=True)), *wxb[2 * n :]])
+    return sum([*(wi * xi for wi, xi in zip(w, x, strict=True)), *b])
 
 
 def text(x: Any) -> str:

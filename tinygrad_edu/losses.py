@@ -1,8 +1,8 @@
 """Losses of one example, `loss(output, target) -> Value`, and penalties on the parameters.
 
-`output` is what a model gives, a Value or a list of Values; `target` a number, a list of numbers or a
-class number. Whether a loss is a sum or a mean, with 1/2 or without, is said at each: the lectures use
-several conventions. Raises ValueError where output and target do not fit.
+`output` is what a model gives, a Value or a list of Values; `target` a number, a list of numbers
+or a class number. Whether a loss is a sum or a mean, with 1/2 or without, is said at each: the
+lectures use several conventions. Raises ValueError where output and target do not fit.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from tinygrad_edu import functions as f
 from tinygrad_edu.engine import Primitive, Value
+from tinygrad_edu.floats import number
 from tinygrad_edu.options import choose, real
 
 Loss = Callable[[Any, Any], Value]
@@ -49,10 +50,10 @@ def binary_cross_entropy(output: Any, target: Any) -> Value:
 
 
 def binary_cross_entropy_with_logits(output: Any, target: Any) -> Value:
-    """E = -[t log s(z) + (1 - t) log(1 - s(z))], s the sigmoid, z = output a net input, 0 <= t <= 1.
+    """E = -[t log s(z) + (1 - t) log(1 - s(z))] for a net input z = output and 0 <= t <= 1.
 
-    Exact for every z, also where s(z) rounds to 0 or 1; 0 at z = inf with t = 1 and at z = -inf with
-    t = 0. Its derivative is s(z) - t.
+    s is the sigmoid. Exact for every z, also where s(z) rounds to 0 or 1; 0 at z = inf with t = 1
+    and at z = -inf with t = 0. Its derivative is s(z) - t.
     """
     return _bce_logits(_single(output), _probability("target", target))
 
@@ -62,14 +63,21 @@ def cross_entropy(output: Any, target: Any) -> Value:
 
     `target` is a class number 0..n-1, or the n probabilities t_k. Its derivative is p_k - t_k.
     """
-    logs = f.log_softmax(_several(output))
+    outputs = [o if isinstance(o, Value) else Value(o) for o in _several(output)]
+    n = len(outputs)
+    if n < 2:
+        raise ValueError(
+            f"cross_entropy takes one output per class, got {n}: "
+            "for a single output use binary_cross_entropy_with_logits"
+        )
     if isinstance(target, (Real, Value, str)) or target is None:
-        log: Value = logs[_class_number(target, len(logs))]
-        return -log
-    weights = _distribution(target, len(logs))
-    terms = [t * log for t, log in zip(weights, logs, strict=True) if isinstance(t, Value) or t]
+        log: Value = f._log_softmax(*outputs, k=_class_number(target, n))
+        return 0.0 - log  # not -log, which is -0.0 where p is 1
+    weights = _distribution(target, n)
+    logs = f.log_softmax(outputs)
+    terms = [-t * log for t, log in zip(weights, logs, strict=True) if isinstance(t, Value) or t]
     total: Value = f.sum(terms)
-    return -total
+    return total
 
 
 def hinge(output: Any, target: Any) -> Value:
@@ -79,7 +87,7 @@ def hinge(output: Any, target: Any) -> Value:
 
 
 def perceptron(output: Any, target: Any) -> Value:
-    """E = max(0, -t s) for a score s = output and a target t of -1 or 1 (Rosenblatt's criterion)."""
+    """E = max(0, -t s) for a score s = output and a target t of -1 or 1 (Rosenblatt 1958)."""
     loss: Value = f.relu(-_sign("perceptron", target) * _single(output))
     return loss
 
@@ -124,15 +132,19 @@ def _softplus(m: Any, x: Any) -> Any:
 
 
 def _bce_value(m: Any, p: Any, t: Any) -> Any:
-    yes = m.where(m.equal(t, 0.0), 0.0, t * m.log(p))
-    no = m.where(m.equal(t, 1.0), 0.0, (1 - t) * m.log1p(-p))
-    return -(yes + no)
+    yes, no = _right(m, p, t)
+    return m.where(yes, 0.0, (t - 1) * m.log1p(-p)) + m.where(no, 0.0, -t * m.log(p))
 
 
 def _bce_slopes(m: Any, y: Any, p: Any, t: Any) -> tuple[Any, Any]:
-    yes = m.where(m.equal(t, 0.0), 0.0, m.divide(t, p))
-    no = m.where(m.equal(t, 1.0), 0.0, m.divide(1 - t, 1 - p))
-    return no - yes, m.log1p(-p) - m.log(p)
+    yes, no = _right(m, p, t)
+    slope = m.where(yes, 0.0, m.divide(1 - t, 1 - p)) - m.where(no, 0.0, m.divide(t, p))
+    return slope, m.log1p(-p) - m.log(p)
+
+
+def _right(m: Any, p: Any, t: Any) -> tuple[Any, Any]:
+    """Whether p = t = 1 and whether p = t = 0: there one of the two logarithms must not count."""
+    return m.equal(1 - p + (1 - t), 0.0), m.equal(p + t, 0.0)
 
 
 def _bce_logits_value(m: Any, z: Any, t: Any) -> Any:
@@ -186,7 +198,7 @@ def _probability(what: str, target: Any) -> Any:
     t = _only_target(target)
     if isinstance(t, Value):
         return t
-    if not isinstance(t, Real) or not 0 <= float(t) <= 1:
+    if not isinstance(t, Real) or not 0 <= number(t, what) <= 1:
         raise ValueError(f"{what} must be a probability in [0, 1], such as 0 or 1, got {t!r}")
     return float(t)
 
@@ -201,13 +213,14 @@ def _sign(loss: str, target: Any) -> Any:
 
 
 def _class_number(target: Any, n: int) -> int:
-    if isinstance(target, bool) or not isinstance(target, Real) or float(target) % 1 != 0:
+    real_number = isinstance(target, Real) and not isinstance(target, bool)
+    if not real_number or number(target, "a class number") % 1 != 0:
         shown = target.data if isinstance(target, Value) else target
         raise ValueError(
             f"the target of cross_entropy is a class number 0..{n - 1} or a list of {n} "
             f"probabilities, got {shown!r}"
         )
-    k = int(float(target))
+    k = int(target)
     if not 0 <= k < n:
         raise ValueError(f"class {k} is out of range 0..{n - 1}")
     return k
@@ -217,7 +230,7 @@ def _distribution(target: Any, n: int) -> Sequence[Any]:
     weights = _several(target)
     if len(weights) != n:
         raise ValueError(f"{n} outputs but {len(weights)} target probabilities")
-    numbers = [float(t) for t in weights if not isinstance(t, Value)]
+    numbers = [number(t, "a target probability") for t in weights if not isinstance(t, Value)]
     if any(not 0 <= t <= 1 for t in numbers):
         raise ValueError(f"target probabilities must lie in [0, 1], got {weights!r}")
     if len(numbers) == n and abs(sum(numbers) - 1) > 1e-6:

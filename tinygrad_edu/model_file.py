@@ -8,6 +8,7 @@ import hashlib
 import json
 import math
 import os
+import threading
 from dataclasses import asdict, dataclass, fields
 from itertools import pairwise
 from os import PathLike
@@ -17,6 +18,7 @@ from typing import Any, Final
 FORMAT: Final = "tinygrad_edu.mlp"
 VERSION: Final = 1
 MAX_BYTES: Final = 100_000_000
+MAX_SIZE: Final = 1_000_000_000
 
 
 class ModelFileError(ValueError):
@@ -37,17 +39,17 @@ class MLPFile:
 def write(path: str | PathLike[str], content: MLPFile) -> None:
     """Write `content` to `path`; the old file stays as it was until the new one is complete.
 
-    Raises ValueError for a parameter that is inf or nan, OSError as the system gives it.
+    Raises ValueError for content that `read` would refuse, OSError as the system gives it.
     """
     for name, x in content.parameters.items():
         if not math.isfinite(x):
             raise ValueError(f"parameter {name} is {x!r}: only finite parameters can be saved")
-    body = {"format": FORMAT, "version": VERSION, **asdict(content)}
-    text = json.dumps({**body, "sha256": _digest(body)}, indent=1, allow_nan=False)
-    path = Path(path)
-    temporary = path.with_name(f".{path.name[:100]}.{os.getpid()}.tmp")
+    _check(content)
+    text = _text({"format": FORMAT, "version": VERSION, **asdict(content)})
+    _parse(text)
+    temporary = Path(path).parent / f".{os.getpid()}.{threading.get_ident()}.tmp"
     try:
-        temporary.write_text(text + "\n", encoding="utf-8")
+        temporary.write_bytes(text)
         os.replace(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -67,7 +69,7 @@ def read(path: str | PathLike[str], *, max_bytes: int = MAX_BYTES) -> MLPFile:
     body = _parse(raw)
     if body.get("format") != FORMAT:
         raise ModelFileError(f"not a tinygrad_edu model: format is {_shown(body.get('format'))}")
-    if body.get("version") != VERSION:
+    if type(body.get("version")) is not int or body["version"] != VERSION:
         raise ModelFileError(
             f"written in version {_shown(body.get('version'))} of the format, this release reads "
             f"version {VERSION}: use the release of tinygrad_edu that wrote it"
@@ -76,12 +78,15 @@ def read(path: str | PathLike[str], *, max_bytes: int = MAX_BYTES) -> MLPFile:
     if set(body) != expected:
         odd = sorted(set(body) ^ expected)
         raise ModelFileError(f"fields missing or unknown: {_shown(', '.join(odd))}")
-    del body["format"], body["version"]
-    digest = body.pop("sha256")
-    content = MLPFile(**body)
+    del body["sha256"]
+    content = MLPFile(**{field.name: body[field.name] for field in fields(MLPFile)})
     _check(content)
-    if digest != _digest({"format": FORMAT, "version": VERSION, **body}):
-        raise ModelFileError("damaged: its checksum does not fit its content")
+    try:
+        unchanged = raw.replace(b"\r\n", b"\n") == _text(body)
+    except (ValueError, RecursionError):
+        unchanged = False
+    if not unchanged:
+        raise ModelFileError("damaged: it is not byte for byte what was saved")
     return content
 
 
@@ -90,8 +95,8 @@ def _check(content: MLPFile) -> None:
     sizes = content.sizes
     if not isinstance(sizes, list) or len(sizes) < 2 or not all(type(n) is int for n in sizes):
         raise ModelFileError(f"sizes must be a list of at least 2 ints, got {_shown(sizes)}")
-    if min(sizes) < 1:
-        raise ModelFileError(f"sizes must be at least 1, got {_shown(sizes)}")
+    if not 1 <= min(sizes) <= max(sizes) <= MAX_SIZE:
+        raise ModelFileError(f"sizes must lie in 1..{MAX_SIZE:,}, got {_shown(sizes)}")
     for name in ("activation", "output"):
         if not isinstance(getattr(content, name), str):
             raise ModelFileError(f"{name} must be a text, got {_shown(getattr(content, name))}")
@@ -134,9 +139,11 @@ def _parse(raw: bytes) -> dict[str, Any]:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ModelFileError("not a tinygrad_edu model: a key is repeated")
+    found: dict[str, Any] = {}
+    for key, x in pairs:
+        if key in found:
+            raise ModelFileError(f"not a tinygrad_edu model: the key {_shown(key)} is repeated")
+        found[key] = x
     return found
 
 
@@ -144,9 +151,13 @@ def _no_constant(name: str) -> Any:
     raise ModelFileError(f"not a tinygrad_edu model: it contains {name}")
 
 
-def _digest(body: dict[str, Any]) -> str:
-    text = json.dumps(body, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+def _text(body: dict[str, Any]) -> bytes:
+    """The file of `body`: its checksum is that of the same text without the checksum."""
+
+    def text(content: dict[str, Any]) -> bytes:
+        return (json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+    return text({**body, "sha256": hashlib.sha256(text(body)).hexdigest()})
 
 
 def _shown(x: object) -> str:

@@ -1,8 +1,8 @@
 """Optimizers: each is its update equation, in PyTorch's form, for one parameter x with gradient g.
 
-`update(m, g, x, t, state)` gives the new x and state; `m` is the namespace of floats here, so that the
-same equation serves arrays too. `lr` is a number, or a schedule: a function from the number of updates
-made so far to the rate.
+`update(m, g, x, lr, t, state)` gives the new x and state; `m` is the namespace of floats here, so
+that the same equation serves arrays too. `lr` is a number, or a schedule: a function from the
+number of updates made so far to the rate.
 """
 
 import math
@@ -61,13 +61,12 @@ class Optimizer:
             self.update(floats, p.grad, p.data, lr, t, state)
             for p, state in zip(self.parameters, self.states, strict=True)
         ]
-        for k, (p, (x, state)) in enumerate(zip(self.parameters, updated, strict=True)):
+        for p, (x, _) in zip(self.parameters, updated, strict=True):
             p.data = x
-            self.states[k] = state
-        self.steps = t
+        self.states, self.steps = [state for _, state in updated], t
 
     def update(self, m: Any, g: Any, x: Any, lr: float, t: int, state: State) -> tuple[Any, State]:
-        """The new x and state, from gradient g, rate lr, and the number t = 1, 2, ... of the step."""
+        """The new x and state, from the gradient g, the rate lr and t = 1, 2, ..., the step."""
         raise NotImplementedError
 
     def __repr__(self) -> str:
@@ -76,9 +75,10 @@ class Optimizer:
 
 
 class SGD(Optimizer):
-    """Gradient descent: g += decay x; v = momentum v + g; x -= lr v, or lr (g + momentum v) (Nesterov).
+    """Gradient descent: g += decay x; v = momentum v + g; x -= lr v.
 
-    v starts as the first g (Sutskever, Martens, Dahl and Hinton 2013, in PyTorch's form).
+    With `nesterov` x -= lr (g + momentum v). v starts as the first g (Sutskever, Martens, Dahl and
+    Hinton 2013, in PyTorch's form).
     """
 
     start = (None,)
@@ -134,7 +134,10 @@ class Adagrad(Optimizer):
 
 
 class RMSprop(Optimizer):
-    """s = alpha s + (1 - alpha) g^2; v = momentum v + g / (sqrt(s) + eps); x -= lr v (Hinton 2012)."""
+    """s = alpha s + (1 - alpha) g^2; v = momentum v + g / (sqrt(s) + eps); x -= lr v.
+
+    Hinton 2012, in PyTorch's form.
+    """
 
     start = (0.0, 0.0)
 
@@ -180,11 +183,10 @@ class Adam(Optimizer):
         weight_decay: float = 0.0,
     ) -> None:
         super().__init__(parameters, lr, weight_decay)
-        b1, b2 = betas
-        self.betas = (
-            real("betas[0]", b1, least=0, below=1),
-            real("betas[1]", b2, least=0, below=1),
-        )
+        if not isinstance(betas, (tuple, list)) or len(betas) != 2:
+            raise TypeError(f"betas must be two numbers such as (0.9, 0.999), got {betas!r:.40}")
+        b1, b2 = (real(f"betas[{k}]", b, least=0, below=1) for k, b in enumerate(betas))
+        self.betas = (b1, b2)
         self.eps = real("eps", eps, least=0)
 
     def update(self, m: Any, g: Any, x: Any, lr: float, t: int, state: State) -> tuple[Any, State]:
@@ -235,6 +237,11 @@ def find_optimizer(name: str) -> Callable[..., Optimizer]:
 
 
 def _checked(parameters: Iterable[Value]) -> list[Value]:
+    if not isinstance(parameters, Iterable):
+        raise TypeError(
+            f"an optimizer takes a list of Values, got {type(parameters).__name__}: "
+            "write model.parameters(), or [v] for a single Value"
+        )
     found = list(parameters)
     if not found:
         raise ValueError("there are no parameters to optimize: give model.parameters()")

@@ -7,16 +7,16 @@ from typing import Any
 
 
 def choose(what: str, name: object, table: Iterable[str]) -> str:
-    """`name` if `table` knows it. Raises ValueError with the nearest name, TypeError for no text."""
+    """`name` if `table` has it. Raises ValueError with the nearest name, TypeError for no text."""
     names = list(table)
     if not isinstance(name, str):
         raise TypeError(
             f"{what} is a name or a function, got {type(name).__name__}: choose {', '.join(names)}"
         )
     if name not in names:
-        near = get_close_matches(name, names, n=1)
+        near = get_close_matches(name[:40].lower(), names, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise ValueError(f"unknown {what} {name!r}: choose {', '.join(names)}{hint}")
+        raise ValueError(f"unknown {what} {name!r:.40}: choose {', '.join(names)}{hint}")
     return name
 
 

@@ -1,11 +1,12 @@
 """Derivatives as Values: the chain rule once more, on Values instead of floats."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from typing import Any, overload
 
 from tinygrad_edu.engine.graph import toposort
 from tinygrad_edu.engine.record import functions
-from tinygrad_edu.engine.value import Value, constant
+from tinygrad_edu.engine.value import Primitive, Value, constant
 from tinygrad_edu.floats import no_flow
 
 
@@ -24,7 +25,7 @@ def grad(y: Value, x: Value | Sequence[Value]) -> Value | list[Value]:
     again. No `.grad` is changed. Where y does not depend on x the derivative is 0. Raises TypeError
     unless both are Values, GraphError if a number of the graph was changed after the forward pass.
     """
-    xs = [x] if isinstance(x, Value) else list(x)
+    xs = list(x) if isinstance(x, Iterable) else [x]
     for v in (y, *xs):
         if not isinstance(v, Value):
             raise TypeError(f"grad(y, x) differentiates Values, got {type(v).__name__}")
@@ -39,9 +40,11 @@ def grad(y: Value, x: Value | Sequence[Value]) -> Value | list[Value]:
             continue
         _check_unchanged(v)
         g = _sum(flowing[v])
-        slopes = v._primitive.slopes(functions, v, *v._parents, **v._primitive.constants)  # type: ignore[union-attr]
+        primitive: Primitive = v._primitive  # type: ignore[assignment]
+        primitive.check(v.local_derivatives(), len(v._parents))
+        slopes = primitive.slopes(functions, v, *v._parents, **primitive.constants)
         for p, slope in zip(v._parents, slopes, strict=True):
-            if p in needed and slope is not no_flow:
+            if p in needed:
                 flowing.setdefault(p, []).append(_times(g, slope))
     found = [_sum(flowing.get(v, [0.0])) for v in xs]
     values = [g if isinstance(g, Value) else constant(float(g)) for g in found]
@@ -53,12 +56,15 @@ def _sum(terms: list[Any]) -> Any:
 
 
 def _times(g: Any, slope: Any) -> Any:
-    """g * slope, without a node where one of them is the number 1."""
+    """g * slope, without a node where one is the number 1, or g the number 0 and the slope finite."""
     if not isinstance(slope, Value) and slope == 1:
         return g
-    if not isinstance(g, Value) and g == 1:
-        return slope
-    return g * slope
+    if not isinstance(g, Value):
+        if g == 1:
+            return slope
+        if g == 0 and isinstance(slope, Value) and math.isfinite(slope._float):
+            return 0.0
+    return 0.0 if slope is no_flow else g * slope
 
 
 def _check_unchanged(v: Value) -> None:

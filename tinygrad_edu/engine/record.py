@@ -1,7 +1,8 @@
 """Record: one operation, its value and its slopes, written over a namespace of functions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
+from math import copysign
 from types import SimpleNamespace
 from typing import Any, Final, Self
 
@@ -24,7 +25,17 @@ class Record:
     functions, bound by the call: `leaky_relu(x, alpha=0.1)`.
     """
 
-    __slots__ = ("_bound", "_slopes", "_value", "constants", "latex", "name", "slopes", "value")
+    __slots__ = (
+        "_arity",
+        "_bound",
+        "_key",
+        "_slopes",
+        "_value",
+        "constants",
+        "name",
+        "slopes",
+        "value",
+    )
 
     def __init__(
         self,
@@ -32,7 +43,6 @@ class Record:
         value: Callable[..., Any],
         slopes: Callable[..., Any],
         *,
-        latex: str | None = None,
         constants: dict[str, float] | None = None,
     ) -> None:
         if not isinstance(name, str) or not callable(value) or not callable(slopes):
@@ -40,35 +50,46 @@ class Record:
                 "a Primitive is made of a name and two functions: "
                 "Primitive('cube', lambda m, x: x * x * x, lambda m, y, x: (3 * x * x,))"
             )
-        self.name, self.value, self.slopes, self.latex = name, value, slopes, latex
+        self.name, self.value, self.slopes = name, value, slopes
         self.constants = constants or {}
+        self._key = _key(self.constants)
         self._value = partial(value, floats, **self.constants)
         self._slopes = partial(slopes, floats, **self.constants)
-        self._bound: dict[tuple[float, ...], Self] = {}
+        self._bound: dict[Any, Self] = {}
+        self._arity = -1
 
     def bind(self, **constants: float) -> Self:
         """The same operation with its constants fixed; equal constants give the same object."""
-        key = tuple(constants.values())
+        key = _key(constants)
         bound = self._bound.get(key)
         if bound is None:
-            bound = type(self)(
-                self.name, self.value, self.slopes, latex=self.latex, constants=constants
-            )
+            bound = type(self)(self.name, self.value, self.slopes, constants=constants)
             if len(self._bound) < 1024:
                 self._bound[key] = bound
         return bound
 
+    def check(self, slopes: Sequence[object], parents: int) -> None:
+        """Raise ValueError or TypeError unless there is one float per parent.
+
+        Asked when the number of parents differs from the last time, so that it costs nothing.
+        """
+        if len(slopes) != parents:
+            raise ValueError(f"{self.name} gave {len(slopes)} slopes for {parents} parents")
+        for slope in slopes:
+            if not isinstance(slope, (float, int)):
+                raise TypeError(
+                    f"the slopes of {self.name} must be floats, got {type(slope).__name__} "
+                    f"{slope!r:.40}: write them with the operators and functions of m"
+                )
+        self._arity = parents
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Record):
             return NotImplemented
-        return (
-            self.value is other.value
-            and self.slopes is other.slopes
-            and self.constants == other.constants
-        )
+        return self.value is other.value and self.slopes is other.slopes and self._key == other._key
 
     def __hash__(self) -> int:
-        return hash((self.value, self.slopes, *self.constants.values()))
+        return hash((self.value, self.slopes, self._key))
 
     def __repr__(self) -> str:
         constants = "".join(f", {k}={v!r}" for k, v in self.constants.items())
@@ -84,6 +105,11 @@ class Record:
                 "save the model's numbers with model.save(path) instead"
             )
         return _find, (self.name, self.constants)
+
+
+def _key(constants: dict[str, float]) -> tuple[tuple[str, float, float], ...]:
+    """The constants by name, 0.0 and -0.0 kept apart."""
+    return tuple([(name, x, copysign(1.0, x)) for name, x in sorted(constants.items())])
 
 
 def _find(name: str, constants: dict[str, float]) -> Record:

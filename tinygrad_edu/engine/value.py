@@ -32,10 +32,16 @@ class Primitive(Record):
             numbers = [v._float for v in x]
         except AttributeError:
             if not any(isinstance(v, Value) for v in x):
-                return self._value(*[number(v, self.name) for v in x])
-            x = tuple([v if isinstance(v, Value) else constant(number(v, self.name)) for v in x])
+                return number(
+                    self._value(*[number(v, self.name) for v in x]), f"the value of {self.name}"
+                )
+            x = tuple(
+                [v if isinstance(v, Value) else _leaf(number(v, self.name), "constant") for v in x]
+            )
             numbers = [v._float for v in x]
         y = self._value(*numbers)
+        if type(y) is not float:
+            y = number(y, f"the value of {self.name}")
         return _node(self, y, x, (y, *numbers))
 
 
@@ -82,19 +88,21 @@ _next_birth = itertools.count(1).__next__
 
 def constant(x: float) -> "Value":
     """A leaf for a number that a formula mentions, as the 2 in `2 * v`."""
-    return _leaf(x, "constant")
+    return _leaf(number(x), "constant")
 
 
 def parameter(x: float, name: str | None = None) -> "Value":
     """A leaf that training changes; drawings tell it apart from inputs."""
-    return _leaf(number(x, "a parameter"), "parameter", name)
+    v = _leaf(number(x, "a parameter"), "parameter")
+    v.name = name
+    return v
 
 
-def _leaf(x: float, kind: str, name: str | None = None) -> "Value":
+def _leaf(x: float, kind: str) -> "Value":
     v = _new(Value)
     v._float = x
     v._grad = _UNREACHED
-    v.name = name
+    v._name = None
     v._primitive = kind
     v._parents = ()
     v._numbers = ()
@@ -109,7 +117,7 @@ def _node(
     v = _new(Value)
     v._float = y
     v._grad = _UNREACHED
-    v.name = None
+    v._name = None
     v._primitive = primitive
     v._parents = parents
     v._numbers = numbers
@@ -127,6 +135,8 @@ def _unary(primitive: Primitive, v: "Value") -> "Value":
     """`primitive(v)` for the methods: one operand, known to be a Value."""
     x = v._float
     y = primitive._value(x)
+    if type(y) is not float:
+        y = number(y, f"the value of {primitive.name}")
     return _node(primitive, y, (v,), (y, x))
 
 
@@ -138,7 +148,7 @@ def _operators(primitive: Primitive) -> tuple[Callable[[Any, Any], "Value"], ...
         if not isinstance(other, Value):
             if not floats.is_real(other):
                 return NotImplemented
-            other = constant(number(other))
+            other = constant(other)
         x, y = self._float, other._float
         z = value(floats, x, y)
         return _node(primitive, z, (self, other), (z, x, y))
@@ -146,7 +156,7 @@ def _operators(primitive: Primitive) -> tuple[Callable[[Any, Any], "Value"], ...
     def reflected(self: "Value", other: Any) -> Any:
         if not floats.is_real(other):
             return NotImplemented
-        return forward(constant(number(other)), self)
+        return forward(constant(other), self)
 
     return forward, reflected
 
@@ -157,7 +167,7 @@ def _comparison(compare: Callable[[float, float], bool]) -> Callable[["Value", A
             return compare(self._float, other._float)
         if not floats.is_real(other):
             return NotImplemented
-        return compare(self._float, other)
+        return bool(compare(self._float, other))
 
     return method
 
@@ -179,26 +189,21 @@ class Value:
         "_birth",
         "_float",
         "_grad",
+        "_name",
         "_numbers",
         "_parents",
         "_primitive",
-        "name",
     )
 
     _birth: int
     _float: float
     _grad: float
+    _name: str | None
     _numbers: tuple[float, ...]
     _parents: tuple["Value", ...]
     _primitive: Primitive | str
-    name: str | None
 
     def __init__(self, data: float, name: str | None = None) -> None:
-        if name is not None and not isinstance(name, str):
-            raise TypeError(
-                f"name is a text for drawings, got {type(name).__name__}: "
-                "a new operation is made with @primitive, not with parents given to Value"
-            )
         self._float = number(data)
         self._grad = _UNREACHED
         self.name = name
@@ -206,6 +211,20 @@ class Value:
         self._parents = ()
         self._numbers = ()
         self._birth = 0
+
+    @property
+    def name(self) -> str | None:
+        """What drawings and errors call this node."""
+        return self._name
+
+    @name.setter
+    def name(self, name: str | None) -> None:
+        if name is not None and not isinstance(name, str):
+            raise TypeError(
+                f"name is a text for drawings, got {type(name).__name__}: "
+                "a new operation is made with @primitive, not with parents given to Value"
+            )
+        self._name = name
 
     @property
     def data(self) -> float:
@@ -219,7 +238,7 @@ class Value:
     @property
     def grad(self) -> float:
         """d(root)/d(self): leaves add up over backward passes, inner nodes show the last one."""
-        return 0.0 if self._grad is _UNREACHED else self._grad
+        return 0.0 if self._grad is _UNREACHED else float(self._grad)
 
     @grad.setter
     def grad(self, x: float) -> None:
@@ -269,9 +288,10 @@ class Value:
             for v in reversed(order):
                 g = v._grad
                 parents = v._parents
-                slopes = v._primitive._slopes(*v._numbers)  # type: ignore[union-attr]
-                if len(slopes) != len(parents):
-                    raise ValueError(f"{len(slopes)} slopes for {len(parents)} parents")
+                primitive: Primitive = v._primitive  # type: ignore[assignment]
+                slopes = primitive._slopes(*v._numbers)
+                if primitive._arity != len(parents):
+                    primitive.check(slopes, len(parents))
                 for p, slope in zip(parents, slopes):  # noqa: B905 (strict= costs half the loop)
                     p._grad += g * slope
                 if checking:
@@ -309,11 +329,11 @@ class Value:
     def atan(self) -> "Value":          return _unary(functions.atan, self)
     def cos(self) -> "Value":           return _unary(functions.cos, self)
     def cosh(self) -> "Value":          return _unary(functions.cosh, self)
-    def elu(self) -> "Value":           return functions.elu(self)  # type: ignore[no-any-return]
+    def elu(self, alpha: float = 1.0) -> "Value":          return functions.elu(self, alpha)  # type: ignore[no-any-return]
     def exp(self) -> "Value":           return _unary(functions.exp, self)
     def expm1(self) -> "Value":         return _unary(functions.expm1, self)
     def gelu(self) -> "Value":          return _unary(functions.gelu, self)
-    def leaky_relu(self) -> "Value":    return functions.leaky_relu(self)  # type: ignore[no-any-return]
+    def leaky_relu(self, alpha: float = 0.01) -> "Value":  return functions.leaky_relu(self, alpha)  # type: ignore[no-any-return]
     def log(self) -> "Value":           return _unary(functions.log, self)
     def log1p(self) -> "Value":         return _unary(functions.log1p, self)
     def relu(self) -> "Value":          return _unary(functions.relu, self)

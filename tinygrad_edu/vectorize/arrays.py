@@ -62,7 +62,7 @@ def sum(x: Iterable[ArrayLike]) -> Array:  # noqa: A001
 
 @_quiet
 def dot(w: Iterable[ArrayLike], x: Iterable[ArrayLike], b: ArrayLike = 0.0) -> Array:
-    """b + w1 x1 + ... + wn xn."""
+    """w1 x1 + ... + wn xn + b."""
     return reduce(np.add, map(np.multiply, w, x), np.asarray(b))
 
 

@@ -1,0 +1,324 @@
+"""Optimizers: the paths of PyTorch (optim_table/torch.json), one step of each by hand, bad options."""
+
+import json
+import math
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tinygrad_edu import MLP, SGD, Adagrad, Adam, AdamW, RMSprop, Value, optim
+from tinygrad_edu.optim import OPTIMIZERS, Optimizer, find_optimizer
+from tinygrad_edu.schedules import linear_decay
+
+TABLE = json.loads((Path(__file__).parent / "optim_table" / "torch.json").read_text("utf-8"))
+
+
+def label(row: dict[str, Any]) -> str:
+    options = ", ".join(f"{name}={value}" for name, value in row["options"].items())
+    return f"{row['optimizer']}({options})"
+
+
+def objective(x: Value, y: Value) -> Value:
+    return (1 - x) ** 2 + 3 * (y - x**2) ** 2 + (2 * y).sin()
+
+
+@pytest.mark.parametrize("row", TABLE["rows"], ids=label)
+def test_the_path_of_an_optimizer_is_that_of_pytorch(row: dict[str, Any]) -> None:
+    x, y = parameters = [Value(number) for number in TABLE["start"]]
+    options = dict(row["options"])
+    if isinstance(options.get("lr"), list):
+        options["lr"] = linear_decay(*options["lr"], steps=len(row["path"]))
+    if "betas" in options:
+        options["betas"] = tuple(options["betas"])
+    optimizer = getattr(optim, row["optimizer"])(parameters, **options)
+    assert len(row["path"]) == 20
+    for point in row["path"]:
+        optimizer.zero_grad()
+        objective(x, y).backward()
+        optimizer.step()
+        expected = [float(number) for number in point]
+        assert [x.data, y.data] == pytest.approx(expected, rel=1e-12, abs=1e-15)
+
+
+def test_the_table_has_every_optimizer_and_the_paths_differ() -> None:
+    assert {row["optimizer"].lower() for row in TABLE["rows"]} == set(OPTIMIZERS)
+    assert len({str(row["path"]) for row in TABLE["rows"]}) == len(TABLE["rows"]) == 22
+
+
+# One step from x = 2 with gradient 3, by hand.
+FIRST_STEPS: list[tuple[Any, dict[str, Any], float]] = [
+    (SGD, {"lr": 0.1}, 2 - 0.1 * 3),
+    (SGD, {"lr": 0.1, "weight_decay": 0.5}, 2 - 0.1 * (3 + 0.5 * 2)),
+    (SGD, {"lr": 0.1, "momentum": 0.9}, 2 - 0.1 * 3),  # the velocity starts as the gradient
+    (SGD, {"lr": 0.1, "momentum": 0.9, "nesterov": True}, 2 - 0.1 * (3 + 0.9 * 3)),
+    (Adagrad, {"lr": 0.1, "eps": 0.0}, 2 - 0.1),  # 3 / sqrt(9)
+    (RMSprop, {"lr": 0.1, "alpha": 0.75, "eps": 0.0}, 2 - 0.1 * 2),  # 3 / sqrt(9/4)
+    (Adam, {"lr": 0.1, "eps": 0.0}, 2 - 0.1),  # the corrected moments are 3 and 9
+    (Adam, {"lr": 0.1, "eps": 3.0}, 2 - 0.05),
+    (AdamW, {"lr": 0.1, "eps": 0.0, "weight_decay": 0.5}, 2 * (1 - 0.05) - 0.1),
+]
+
+
+@pytest.mark.parametrize(("make", "options", "expected"), FIRST_STEPS)
+def test_the_first_step_by_hand(make: Any, options: dict[str, Any], expected: float) -> None:
+    x = Value(2.0)
+    x.grad = 3.0
+    make([x], **options).step()
+    assert x.data == pytest.approx(expected, rel=1e-14)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_every_optimizer_finds_the_bottom_of_a_bowl(name: str) -> None:
+    x = Value(3.0)
+    optimizer = OPTIMIZERS[name]([x], lr=0.3)
+    for _ in range(200):
+        optimizer.zero_grad()
+        ((x - 1) ** 2).backward()
+        optimizer.step()
+    assert abs(x.data - 1) < 0.2
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_a_step_with_gradient_zero_from_the_start_changes_nothing(name: str) -> None:
+    x = Value(3.0)
+    optimizer = OPTIMIZERS[name]([x], weight_decay=0.0)
+    optimizer.step()
+    optimizer.step()
+    assert x.data == 3.0
+
+
+def test_the_rate_can_be_read_changed_and_scheduled() -> None:
+    x = Value(0.0)
+    optimizer = SGD([x], lr=0.5)
+    assert (optimizer.lr, optimizer.steps) == (0.5, 0)
+    optimizer.lr = 0.25
+    x.grad = 1.0
+    optimizer.step()
+    assert (x.data, optimizer.steps) == (-0.25, 1)
+    seen: list[int] = []
+
+    def rate(k: int) -> float:
+        seen.append(k)
+        return 1.0 / (k + 1)
+
+    optimizer.lr = rate
+    optimizer.step()
+    optimizer.step()
+    assert seen == [1, 2]
+    assert x.data == pytest.approx(-0.25 - 1 / 2 - 1 / 3)
+    optimizer.lr = lambda k: 0.0
+    optimizer.step()
+    assert x.data == pytest.approx(-0.25 - 1 / 2 - 1 / 3)
+
+
+def test_zero_grad_clears_the_gradients_of_its_parameters_only() -> None:
+    a, b = Value(1.0), Value(1.0)
+    (a * b).backward()
+    SGD([a]).zero_grad()
+    assert (a.grad, b.grad, a.reached, b.reached) == (0.0, 1.0, False, True)
+
+
+def test_parameters_keep_their_identity_and_the_order_given() -> None:
+    model = MLP(2, [3, 1], rng=random.Random(0))
+    optimizer = SGD(model.parameters())
+    assert optimizer.parameters == model.parameters()
+    assert SGD(iter(model.parameters())).parameters == model.parameters()
+
+
+def test_an_optimizer_that_fails_in_a_step_changes_nothing() -> None:
+    class Fails(Optimizer):
+        start = (0,)
+
+        def update(self, m: Any, g: Any, x: Any, lr: float, t: int, state: Any) -> Any:
+            if x == 2.0:
+                raise KeyboardInterrupt
+            return x + 1, (state[0] + 1,)
+
+    a, b = Value(1.0), Value(2.0)
+    optimizer = Fails([a, b], 0.1, 0.0)
+    with pytest.raises(KeyboardInterrupt):
+        optimizer.step()
+    assert (a.data, b.data, optimizer.states, optimizer.steps) == (1.0, 2.0, [(0,), (0,)], 0)
+
+
+def test_the_repr_is_one_line() -> None:
+    x = [Value(0.0), Value(1.0)]
+    assert repr(SGD(x)) == "SGD(2 parameters, lr=0.1)"
+    assert repr(Adam(x, lr=linear_decay(1, 0.1, 10))) == "Adam(2 parameters, lr=<lambda>)"
+
+
+def test_optimizers_are_found_by_name() -> None:
+    assert [find_optimizer(name) for name in OPTIMIZERS] == [Adagrad, Adam, AdamW, RMSprop, SGD]
+
+
+def test_infinite_gradients_do_not_raise() -> None:
+    for name, make in OPTIMIZERS.items():
+        x = Value(1.0)
+        x.grad = math.inf
+        make([x]).step()
+        assert not math.isfinite(x.data) or name == "adagrad", name
+
+
+V = Value(1.0)
+BAD: list[tuple[str, Any, type[Exception], str]] = [
+    *[
+        (
+            f"lr {lr!r:.20}",
+            lambda lr=lr: SGD([V], lr=lr),
+            error,
+            f"lr must be a finite number > 0, {got}",
+        )
+        for lr, error, got in [
+            (0, ValueError, "got 0.0"),
+            (-1, ValueError, "got -1.0"),
+            (math.nan, ValueError, "got nan"),
+            (math.inf, ValueError, "got inf"),
+            (10**400, ValueError, "got inf"),
+            ("0.1", TypeError, "got str '0.1'"),
+            (None, TypeError, "got None"),
+            (True, TypeError, "got bool True"),
+        ]
+    ],
+    (
+        "lr assigned",
+        lambda: setattr(SGD([V]), "lr", -0.5),
+        ValueError,
+        "lr must be a finite number > 0, got -0.5",
+    ),
+    (
+        "schedule gives nan",
+        lambda: SGD([V], lr=lambda k: math.nan).step(),
+        ValueError,
+        "lr at step 0 must be a finite number >= 0, got nan",
+    ),
+    (
+        "schedule gives a text",
+        lambda: SGD([V], lr=lambda k: "0.1").step(),  # type: ignore[arg-type,return-value]
+        TypeError,
+        "lr at step 0 must be a finite number >= 0, got str '0.1'",
+    ),
+    (
+        "momentum -1",
+        lambda: SGD([V], momentum=-1),
+        ValueError,
+        "momentum must be a finite number >= 0 and < 1, got -1.0",
+    ),
+    (
+        "momentum 1.5",
+        lambda: SGD([V], momentum=1.5),
+        ValueError,
+        "momentum must be a finite number >= 0 and < 1, got 1.5",
+    ),
+    (
+        "nesterov alone",
+        lambda: SGD([V], nesterov=True),
+        ValueError,
+        "nesterov needs a momentum > 0, got momentum=0.0",
+    ),
+    (
+        "weight decay",
+        lambda: Adam([V], weight_decay=-0.1),
+        ValueError,
+        "weight_decay must be a finite number >= 0, got -0.1",
+    ),
+    (
+        "beta 1.0",
+        lambda: Adam([V], betas=(0.9, 1.0)),
+        ValueError,
+        "betas[1] must be a finite number >= 0 and < 1, got 1.0",
+    ),
+    (
+        "one beta",
+        lambda: AdamW([V], betas=0.9),  # type: ignore[arg-type]
+        TypeError,
+        "betas must be two numbers such as (0.9, 0.999), got 0.9",
+    ),
+    (
+        "three betas",
+        lambda: Adam([V], betas=(0.9, 0.99, 0.999)),  # type: ignore[arg-type]
+        TypeError,
+        "betas must be two numbers such as (0.9, 0.999), got (0.9, 0.99, 0.999)",
+    ),
+    (
+        "eps",
+        lambda: Adagrad([V], eps=math.nan),
+        ValueError,
+        "eps must be a finite number >= 0, got nan",
+    ),
+    (
+        "alpha",
+        lambda: RMSprop([V], alpha=1),
+        ValueError,
+        "alpha must be a finite number >= 0 and < 1, got 1.0",
+    ),
+    (
+        "no parameters",
+        lambda: SGD([]),
+        ValueError,
+        "there are no parameters to optimize: give model.parameters()",
+    ),
+    (
+        "a model",
+        lambda: SGD(MLP(1, [1])),  # type: ignore[arg-type]
+        TypeError,
+        "an optimizer takes a list of Values, got MLP: "
+        "write model.parameters(), or [v] for a single Value",
+    ),
+    (
+        "a single Value",
+        lambda: SGD(V),  # type: ignore[arg-type]
+        TypeError,
+        "an optimizer takes a list of Values, got Value: "
+        "write model.parameters(), or [v] for a single Value",
+    ),
+    (
+        "numbers",
+        lambda: SGD([1.0]),  # type: ignore[list-item]
+        TypeError,
+        "an optimizer changes Values, got float",
+    ),
+    (
+        "a result",
+        lambda: SGD([Value(2.0) * 3]),
+        ValueError,
+        "Value(data=6.0, grad=0.0, op=multiply) is the result of an operation: "
+        "only leaves can be optimized",
+    ),
+    (
+        "twice",
+        lambda: SGD([V, Value(2.0), V]),
+        ValueError,
+        "a parameter is given twice: it would be updated twice",
+    ),
+    (
+        "an unknown name",
+        lambda: find_optimizer("adma"),
+        ValueError,
+        "unknown optimizer 'adma': choose adagrad, adam, adamw, rmsprop, sgd; did you mean 'adam'?",
+    ),
+    (
+        "capitals",
+        lambda: find_optimizer("SGD"),
+        ValueError,
+        "unknown optimizer 'SGD': choose adagrad, adam, adamw, rmsprop, sgd; did you mean 'sgd'?",
+    ),
+    (
+        "no name",
+        lambda: find_optimizer(0.1),  # type: ignore[arg-type]
+        TypeError,
+        "optimizer is a name or a function, got float: choose adagrad, adam, adamw, rmsprop, sgd",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "text"), [row[1:] for row in BAD], ids=[r[0] for r in BAD]
+)
+def test_a_bad_option_is_refused_with_a_clear_text(
+    call: Any, error: type[Exception], text: str
+) -> None:
+    with pytest.raises(error) as caught:
+        call()
+    assert (type(caught.value), str(caught.value)) == (error, text)
