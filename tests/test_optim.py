@@ -1,4 +1,4 @@
-"""Optimizers: the paths of PyTorch (optim_table/torch.json), one step of each by hand, bad options."""
+"""Optimizers: the paths of PyTorch (optim_table/torch.json), steps by hand, bad options."""
 
 import json
 import math
@@ -153,12 +153,12 @@ def test_optimizers_are_found_by_name() -> None:
     assert [find_optimizer(name) for name in OPTIMIZERS] == [Adagrad, Adam, AdamW, RMSprop, SGD]
 
 
-def test_infinite_gradients_do_not_raise() -> None:
-    for name, make in OPTIMIZERS.items():
-        x = Value(1.0)
-        x.grad = math.inf
-        make([x]).step()
-        assert not math.isfinite(x.data) or name == "adagrad", name
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_an_infinite_gradient_is_not_hidden(name: str) -> None:
+    x = Value(1.0)
+    x.grad = math.inf
+    OPTIMIZERS[name]([x]).step()
+    assert not math.isfinite(x.data)
 
 
 V = Value(1.0)

@@ -138,7 +138,8 @@ def _bce_value(m: Any, p: Any, t: Any) -> Any:
 
 def _bce_slopes(m: Any, y: Any, p: Any, t: Any) -> tuple[Any, Any]:
     yes, no = _right(m, p, t)
-    slope = m.where(yes, 0.0, m.divide(1 - t, 1 - p)) - m.where(no, 0.0, m.divide(t, p))
+    # |p|, because a probability of -0.0 would turn the sign of an infinite slope
+    slope = m.where(yes, 0.0, m.divide(1 - t, 1 - p)) - m.where(no, 0.0, m.divide(t, m.abs(p)))
     return slope, m.log1p(-p) - m.log(p)
 
 

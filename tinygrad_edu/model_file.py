@@ -132,7 +132,7 @@ def _parse(raw: bytes) -> dict[str, Any]:
     except ModelFileError:
         raise
     except (ValueError, RecursionError) as error:
-        raise ModelFileError(f"not a tinygrad_edu model: {_shown(str(error))}") from None
+        raise ModelFileError(f"not a tinygrad_edu model: {error!s:.100}") from None
     if not isinstance(body, dict):
         raise ModelFileError(f"not a tinygrad_edu model: a JSON {type(body).__name__}")
     return body

@@ -1,4 +1,4 @@
-"""Initial weights: how one weight is drawn for a unit with `nin` inputs in a layer of `nout` units."""
+"""Initial weights: how one is drawn for a unit with `nin` inputs in a layer of `nout` units."""
 
 import math
 import random

@@ -24,10 +24,11 @@ MAX_PARAMETERS: Final = 10_000_000
 class Neuron(Module):
     """One unit: a = activation(w . x + b), on `nin` inputs.
 
-    `activation` is a name of `ACTIVATIONS` or a function of z; "prelu" has a learnable slope `alpha`,
-    0.25 at first. `init` is a name of `INITIALISERS` or a function (rng, nin, nout) -> weight; the
-    default fits the activation. The bias starts at 0. `rng` is a seed or a random.Random; without one
-    the weights differ from unit to unit and from run to run. `nonlin=False` means "linear".
+    `activation` is a name of `ACTIVATIONS` or a function of z; "prelu" has a learnable slope
+    `alpha`, 0.25 at first. `init` is a name of `INITIALISERS` or a function (rng, nin, nout) ->
+    weight; the default fits the activation. The bias starts at 0. `rng` is a seed or a
+    random.Random; without one the weights differ from unit to unit and from run to run.
+    `nonlin=False` means "linear".
     """
 
     def __init__(
@@ -116,7 +117,7 @@ class Layer(Module):
 def _inputs(x: Iterable[Any], nin: int) -> tuple[Value, ...]:
     """The inputs of a layer as Values. Raises ValueError if there are not `nin`."""
     if isinstance(x, (str, bytes, dict, set)) or not isinstance(x, Iterable):
-        raise TypeError(f"inputs must be {nin} numbers or Values, got {type(x).__name__}")
+        raise TypeError(f"expected a list of {nin} numbers or Values, got {type(x).__name__}")
     values = tuple([v if isinstance(v, Value) else Value(v) for v in x])
     if len(values) != nin:
         raise ValueError(f"expected {nin} inputs, got {len(values)}")

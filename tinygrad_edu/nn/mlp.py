@@ -18,10 +18,10 @@ from tinygrad_edu.rng import as_random
 class MLP(Module):
     """A multilayer perceptron: `nin` inputs, then layers of `nouts` units.
 
-    `activation` is that of the hidden layers, `output` that of the last. Gives a Value where the last
-    layer has one unit, else a list. Parameters are drawn layer by layer, unit by unit, from `rng`
-    (seed 0 unless given). Raises TypeError or ValueError naming the argument, also for more than
-    MAX_PARAMETERS parameters.
+    `activation` is that of the hidden layers, `output` that of the last. Gives a Value where the
+    last layer has one unit, else a list. Parameters are drawn layer by layer, unit by unit, from
+    `rng` (seed 0 unless given). Raises TypeError or ValueError naming the argument, also for more
+    than MAX_PARAMETERS parameters.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class MLP(Module):
         init: str | Initialiser | None = None,
         rng: int | random.Random = 0,
     ) -> None:
-        if isinstance(nouts, str) or not isinstance(nouts, Sequence) or not nouts:
+        if isinstance(nouts, (str, bytes)) or not isinstance(nouts, Sequence) or not nouts:
             raise TypeError(
                 f"nouts must be a list of layer sizes such as [16, 16, 1], got {nouts!r:.40}"
             )
@@ -65,12 +65,18 @@ class MLP(Module):
     def save(self, path: str | PathLike[str], *, metadata: dict[str, Any] | None = None) -> None:
         """Write architecture and parameters to the JSON file `path`, atomically, to the last bit.
 
-        `metadata` is anything JSON can hold, for the caller. Raises ValueError for a parameter that is
-        inf or nan, and for an activation that is a function of your own.
+        `metadata` is a dict of anything JSON can hold, for the caller. A symbolic link is replaced
+        by the file. Raises ValueError for a parameter that is inf or nan, for an activation that is
+        a function of your own, and for a model whose layers were exchanged for others.
         """
         for what in (self.activation, self.output):
             if not isinstance(what, str):
                 raise ValueError(f"only named activations can be saved, this model has {what!r}")
+        activations = [self.activation] * (len(self.layers) - 1) + [self.output]
+        if [layer.activation for layer in self.layers] != activations:
+            raise ValueError(
+                f"the layers {self.layers!r} are not those that {self!r} was made with"
+            )
         model_file.write(
             path,
             model_file.MLPFile(
@@ -83,9 +89,9 @@ class MLP(Module):
         )
 
     @classmethod
-    def load(cls, path: str | PathLike[str]) -> Self:
+    def load(cls, path: str | PathLike[str], *, max_bytes: int = model_file.MAX_BYTES) -> Self:
         """The model that `save` wrote to `path`. Raises ModelFileError for anything else."""
-        return cls.from_file(model_file.read(path))
+        return cls.from_file(model_file.read(path, max_bytes=max_bytes))
 
     @classmethod
     def from_file(cls, content: model_file.MLPFile) -> Self:

@@ -46,7 +46,8 @@ class Module:
         unknown = [name for name in state if name not in parameters]
         if missing or unknown:
             raise ValueError(
-                f"the state does not fit {self!r}: missing {missing[:3]}, unknown {unknown[:3]}"
+                f"the state does not fit {self!r}: "
+                f"missing {missing[:3]!r:.100}, unknown {unknown[:3]!r:.100}"
             )
         numbers = {name: number(state[name], name) for name in parameters}
         for name, p in parameters.items():
@@ -78,7 +79,7 @@ def _walk(prefix: str, attributes: dict[str, Any]) -> Iterator[tuple[str, Value]
 
 
 def _parts(attributes: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Modules and Values among the attributes; `layers` gives layer1, layer2, `w` gives w[0], w[1]."""
+    """The attributes by name, lists taken apart: `layers` gives layer1, layer2, `w` w[0], w[1]."""
     for name, part in attributes.items():
         if not isinstance(part, (list, tuple)):
             yield name, part

@@ -21,7 +21,7 @@ AnyOptimizer = str | Optimizer | Callable[[list[Value]], Optimizer]
 
 
 class DivergenceError(ArithmeticError):
-    """The loss or a gradient became inf or nan."""
+    """The loss, a gradient or a parameter became inf or nan."""
 
 
 @dataclass(frozen=True)
@@ -50,13 +50,13 @@ def train(
 ) -> Iterator[Step]:
     """Descend, yielding a `Step` after every update.
 
-    `X` is n rows of numbers, `y` n numbers, class numbers or rows. `batch_size=None` is the full batch,
-    1 online descent; batches are drawn anew each epoch, shuffled by `rng` (None is seed 0). The gradient
-    of a batch is that of its mean loss, plus `penalty(model)`.
+    `X` is n rows of numbers, `y` n numbers, class numbers or rows. `batch_size=None` is the full
+    batch, 1 online descent; batches are drawn anew each epoch, shuffled by `rng` (None is seed 0).
+    The gradient of a batch is that of its mean loss, plus `penalty(model)`.
 
-    Raises ValueError or TypeError for data and options that do not fit, DivergenceError where the loss
-    or a gradient is no longer finite: the parameters are then the last ones with a finite loss. After
-    an interruption they are those of the last complete step.
+    Raises ValueError or TypeError for data and options that do not fit, DivergenceError where the
+    loss, a gradient or a parameter is no longer finite: the parameters are then the last ones with
+    a finite loss. After an interruption they are those of the last complete step.
     """
     rows, targets = examples(X, y)
     loss = find_loss(loss)
@@ -66,6 +66,11 @@ def train(
     if size > len(rows):
         warnings.warn(f"batch_size {size} is larger than the {len(rows)} rows", stacklevel=2)
     rng = as_random(0 if rng is None else rng)
+    if penalty is not None and not callable(penalty):
+        raise TypeError(
+            f"penalty is a function of the model, got {type(penalty).__name__}: "
+            "write penalty=lambda model: l2(model.parameters(), 1e-4)"
+        )
     gradient = find_engine(engine)(model, loss, penalty)
     return _steps(gradient, optimizer, rows, targets, epochs, min(size, len(rows)), rng)
 
@@ -91,9 +96,13 @@ def _steps(
             try:
                 optimizer.zero_grad()
                 loss, outputs = gradient(X, y)
-                _check_finite(loss, optimizer, epoch)
+                _check_finite("the loss", [loss], optimizer, epoch)
+                _check_finite(
+                    "a gradient", [p.grad for p in optimizer.parameters], optimizer, epoch
+                )
                 last_finite = before
                 optimizer.step()
+                _check_finite("a parameter", _data(optimizer), optimizer, epoch)
             except DivergenceError:
                 _set_data(optimizer, last_finite)
                 raise
@@ -112,13 +121,13 @@ def _set_data(optimizer: Optimizer, numbers: list[float]) -> None:
         p.data = x
 
 
-def _check_finite(loss: float, optimizer: Optimizer, epoch: int) -> None:
-    if math.isfinite(loss) and all(math.isfinite(p.grad) for p in optimizer.parameters):
-        return
-    what = f"the loss is {loss!r}" if not math.isfinite(loss) else "a gradient is not finite"
-    raise DivergenceError(
-        f"diverged in epoch {epoch}: {what} at lr={optimizer.lr:g}; try a smaller learning rate"
-    )
+def _check_finite(what: str, numbers: list[float], optimizer: Optimizer, epoch: int) -> None:
+    if not all(map(math.isfinite, numbers)):
+        bad = next(x for x in numbers if not math.isfinite(x))
+        raise DivergenceError(
+            f"diverged in epoch {epoch}: {what} is {bad!r} at lr={optimizer.lr:g}; "
+            "try a smaller learning rate"
+        )
 
 
 def _optimizer(optimizer: AnyOptimizer, model: Model) -> Optimizer:
@@ -129,6 +138,11 @@ def _optimizer(optimizer: AnyOptimizer, model: Model) -> Optimizer:
             )
         make = optimizer if callable(optimizer) else find_optimizer(optimizer)
         optimizer = make(model.parameters())
+        if not isinstance(optimizer, Optimizer):
+            raise TypeError(
+                f"optimizer must make an Optimizer of the parameters, got {optimizer!r:.40}: "
+                "write optimizer=lambda parameters: SGD(parameters, lr=0.1)"
+            )
     if isinstance(model, Module) and set(model.parameters()).isdisjoint(optimizer.parameters):
         raise ValueError(
             f"{optimizer!r} holds no parameter of {model!r}: make it from model.parameters()"

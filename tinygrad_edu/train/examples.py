@@ -3,31 +3,39 @@
 import math
 from collections.abc import Iterable
 from numbers import Integral
-from typing import Any
+from typing import Any, Final
 
 from tinygrad_edu.floats import number
+
+_TEXT: Final = (str, bytes, bytearray)
 
 
 def examples(
     X: Iterable[Any], y: Iterable[Any], names: tuple[str, str] = ("X", "y")
 ) -> tuple[list[list[float]], list[Any]]:
     """Rows and targets as lists of floats (class numbers as ints), checked once."""
+    for name, data in zip(names, (X, y), strict=True):
+        if isinstance(data, (*_TEXT, dict)) or not isinstance(data, Iterable):
+            raise TypeError(f"{name} must be a list or an array, got {type(data).__name__}")
     rows = [_row(row, f"{names[0]}[{i}]") for i, row in enumerate(X)]
     targets = [_target(t, f"{names[1]}[{i}]") for i, t in enumerate(y)]
     if not rows:
         raise ValueError(f"{names[0]} has no rows")
     if len(rows) != len(targets):
         raise ValueError(f"{len(rows)} rows in {names[0]} but {len(targets)} targets in {names[1]}")
-    for i, row in enumerate(rows):
-        if len(row) != len(rows[0]):
-            raise ValueError(
-                f"{names[0]}[{i}] has {len(row)} numbers, {names[0]}[0] has {len(rows[0])}"
-            )
+    for name, data in zip(names, (rows, targets), strict=True):
+        for i, row in enumerate(data):
+            if _width(row) != _width(data[0]):
+                raise ValueError(f"{name}[{i}] is {_width(row)}, {name}[0] is {_width(data[0])}")
     return rows, targets
 
 
+def _width(row: Any) -> str:
+    return f"a row of {len(row)}" if isinstance(row, list) else "one number"
+
+
 def _row(row: Any, name: str) -> list[float]:
-    if isinstance(row, str) or not isinstance(row, Iterable):
+    if isinstance(row, _TEXT) or not isinstance(row, Iterable):
         raise TypeError(
             f"{name} must be a row of numbers, got {type(row).__name__}: "
             "for one feature write [[x] for x in X]"
@@ -36,7 +44,7 @@ def _row(row: Any, name: str) -> list[float]:
 
 
 def _target(t: Any, name: str) -> Any:
-    if isinstance(t, str):
+    if isinstance(t, _TEXT):
         raise TypeError(
             f"{name} is the text {t!r:.40}: encode classes as numbers, "
             "for instance sorted(set(y)).index(label)"

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tinygrad_edu import functions as f
 from tinygrad_edu.engine import no_grad
 from tinygrad_edu.losses import Loss, find_loss
 from tinygrad_edu.nn import Module
@@ -55,13 +56,14 @@ def fit(
     """Train the model and give the `History`; options as for `train`.
 
     `validation` is (X, y) to measure after each epoch. Each callback gets an `Epoch` and may return
-    True to stop. `progress` shows a bar in a terminal or a notebook. Ctrl-C after the first epoch, or
-    divergence, ends training with a warning: the history up to then is returned and the model usable.
+    True to stop. `progress` shows a bar in a terminal or a notebook. Ctrl-C after the first epoch,
+    or divergence, ends training with a warning: the history up to then is returned and the model
+    usable.
     """
     rows, targets = examples(X, y)
-    held_out = None if validation is None else examples(*validation, names=("X_val", "y_val"))
+    held_out = None if validation is None else _held_out(validation)
+    callbacks = _callables(callbacks)
     loss = find_loss(loss)
-    right = decision(loss, targets)
     steps = train(
         model, rows, targets, loss=loss, optimizer=optimizer, epochs=epochs,
         batch_size=batch_size, penalty=penalty, engine=engine, rng=rng,
@@ -69,15 +71,9 @@ def fit(
     history = History()
     with _bar(epochs, progress) as bar:
         try:
-            for number, losses, hits in _epochs(steps, right, len(rows)):
-                history.loss.append(losses / len(rows))
-                if right is not None:
-                    history.accuracy.append(hits / len(rows))
-                if held_out is not None:
-                    value, share = evaluate(model, *held_out, loss=loss)
-                    history.validation_loss.append(value)
-                    if share is not None:
-                        history.validation_accuracy.append(share)
+            for number, value, share in _epochs(steps, loss, targets):
+                measured = None if held_out is None else evaluate(model, *held_out, loss=loss)
+                history._append(value, share, measured)
                 bar.set_postfix(_latest(history), refresh=False)
                 bar.update()
                 if _stops(callbacks, _epoch(number, epochs, model, history)):
@@ -96,17 +92,20 @@ def fit(
 
 
 def _epochs(
-    steps: Iterator[Step], right: Decision | None, n: int
-) -> Iterator[tuple[int, float, int]]:
-    """For each epoch its number, the sum of the losses of its examples, and how many were right."""
-    seen, losses, hits = 0, 0.0, 0
+    steps: Iterator[Step], loss: Loss, targets: Sequence[Any]
+) -> Iterator[tuple[int, float, float | None]]:
+    """For each epoch its number, the mean loss of its examples, and the share that was right."""
+    right: Decision | None = None
+    seen, losses, hits, n = 0, 0.0, 0, len(targets)
     for step in steps:
+        if seen == 0:
+            right = decision(loss, targets, len(step.outputs[0]))
         seen += len(step.targets)
-        losses += step.loss * len(step.targets)
+        losses += step.loss * (len(step.targets) / n)
         if right is not None:
             hits += sum(map(right, step.outputs, step.targets))
         if seen == n:
-            yield step.epoch, losses, hits
+            yield step.epoch, losses, None if right is None else hits / n
             seen, losses, hits = 0, 0.0, 0
 
 
@@ -116,39 +115,45 @@ def evaluate(
     """Mean loss (without penalty) and accuracy in [0, 1], or None where targets are no classes."""
     rows, targets = examples(X, y)
     loss = find_loss(loss)
-    right = decision(loss, targets)
     with no_grad():
         outputs = [model(x) for x in rows]
-        losses = [loss(o, t).data for o, t in zip(outputs, targets, strict=True)]
-    mean = math.fsum(losses) / len(losses) if all(map(math.isfinite, losses)) else math.nan
-    if right is None:
-        return mean, None
-    return mean, sum(map(right, map(numbers_of, outputs), targets)) / len(rows)
+        mean = f.mean([loss(o, t) for o, t in zip(outputs, targets, strict=True)])
+    numbers = [numbers_of(o) for o in outputs]
+    right = decision(loss, targets, len(numbers[0]))
+    share = None if right is None else sum(map(right, numbers, targets)) / len(rows)
+    return float(mean.data), share
 
 
 class EarlyStopping:
-    """A callback: stop when the validation loss (or the loss) has not fallen for `patience` epochs.
+    """A callback: stop when the validation loss has not fallen for `patience` epochs.
 
-    A fall counts if it is more than `min_delta`. The parameters of the best epoch are restored at the
-    end (Prechelt 1998).
+    A fall counts if it is more than `min_delta`. The parameters of the best epoch are restored when
+    it stops and after the last epoch (Prechelt 1998). Without validation data it takes the loss,
+    which is measured before an update, and the parameters from before that epoch.
     """
 
     def __init__(self, patience: int = 10, *, min_delta: float = 0.0) -> None:
         self.patience = positive_int("patience", patience)
         self.min_delta = real("min_delta", min_delta, least=0)
         self.best_loss = math.inf
-        self.best_epoch: int | None = None
+        self.best_epoch = 0
         self._best: list[float] = []
+        self._before: list[float] = []
 
     def __call__(self, epoch: Epoch) -> bool:
         """Whether to stop after this epoch."""
         if not isinstance(epoch.model, Module):
             raise TypeError("EarlyStopping restores parameters: the model must be an nn.Module")
-        loss = epoch.loss if epoch.validation_loss is None else epoch.validation_loss
         parameters = epoch.model.parameters()
-        if self.best_epoch is None or loss < self.best_loss - self.min_delta:
+        now = [p.data for p in parameters]
+        if epoch.number == 0:
+            self.best_loss, self.best_epoch = math.inf, 0
+            self._best = self._before = now
+        loss = epoch.loss if epoch.validation_loss is None else epoch.validation_loss
+        if loss < self.best_loss - self.min_delta:
             self.best_loss, self.best_epoch = loss, epoch.number
-            self._best = [p.data for p in parameters]
+            self._best = self._before if epoch.validation_loss is None else now
+        self._before = now
         stop = epoch.number - self.best_epoch >= self.patience
         if stop or epoch.last:
             for p, x in zip(parameters, self._best, strict=True):
@@ -157,6 +162,20 @@ class EarlyStopping:
 
     def __repr__(self) -> str:
         return f"EarlyStopping({self.patience}, min_delta={self.min_delta})"
+
+
+def _held_out(validation: Any) -> tuple[list[list[float]], list[Any]]:
+    try:
+        X, y = validation
+    except (TypeError, ValueError):
+        raise TypeError(f"validation must be (X, y), got {validation!r:.60}") from None
+    return examples(X, y, names=("X_val", "y_val"))
+
+
+def _callables(callbacks: Any) -> Sequence[Callback]:
+    if not isinstance(callbacks, (list, tuple)) or not all(map(callable, callbacks)):
+        raise TypeError(f"callbacks must be a list of functions of an Epoch, got {callbacks!r:.60}")
+    return callbacks
 
 
 def _epoch(number: int, epochs: int, model: Model, history: History) -> Epoch:
@@ -193,7 +212,8 @@ def _latest(history: History) -> dict[str, str]:
 
 def _bar(epochs: int, progress: bool) -> Any:
     """A bar of epochs, where somebody can see it: a terminal or a notebook, never a log."""
-    seen = progress and (sys.stderr.isatty() or "ipykernel" in sys.modules)
+    terminal = sys.stderr is not None and sys.stderr.isatty()
+    seen = progress and (terminal or "ipykernel" in sys.modules)
     from tqdm import tqdm
 
     return tqdm(total=epochs, unit="epoch", disable=not seen, dynamic_ncols=True)

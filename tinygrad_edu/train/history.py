@@ -25,6 +25,15 @@ class History:
     def __len__(self) -> int:
         return len(self.loss)
 
+    def _append(
+        self, loss: float, accuracy: float | None, validation: tuple[float, float | None] | None
+    ) -> None:
+        """One more epoch; None is what was not measured."""
+        columns = self.loss, self.accuracy, self.validation_loss, self.validation_accuracy
+        for column, x in zip(columns, (loss, accuracy, *(validation or (None, None))), strict=True):
+            if x is not None:
+                column.append(x)
+
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain lists."""
         return asdict(self)
@@ -56,24 +65,37 @@ class History:
     def plot(self) -> "Figure":
         """Loss, and accuracy where there is one, over the epochs, as a matplotlib Figure."""
         from matplotlib.figure import Figure
+        from matplotlib.ticker import MaxNLocator, PercentFormatter
 
         columns = self._columns()
-        parts = [part for part in ("loss", "accuracy") if part in columns]
-        figure = Figure(figsize=(4.5 * max(len(parts), 1), 3.2), layout="constrained")
+        parts = ["loss"] + ["accuracy"] * ("accuracy" in columns)
+        figure = Figure(figsize=(6.0, 2.6 * len(parts)), layout="constrained")
         for k, part in enumerate(parts):
-            axes = figure.add_subplot(1, len(parts), k + 1)
-            for name, style in ((part, "-"), (f"validation {part}", "--")):
-                if name in columns:
-                    axes.plot(
-                        columns[name], style, label=name.replace(part, "").strip() or "training"
-                    )
+            axes = figure.add_subplot(len(parts), 1, k + 1)
+            _curves(axes, columns.get(part, []), columns.get(f"validation {part}", []))
+            axes.set_title(part, loc="left", weight="bold")
             axes.set_xlabel("epoch")
-            axes.set_title(part)
-            axes.grid(alpha=0.3)
-            if f"validation {part}" in columns:
-                axes.legend(frameon=False)
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+            if part == "accuracy":
+                axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+                axes.set_ylim(top=1.02)
+            elif self.loss:
+                axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
         return figure
 
     def __repr__(self) -> str:
         last = ", ".join(f"{name}={numbers[-1]:.4g}" for name, numbers in self._columns().items())
         return f"History({len(self)} epochs{', last ' if last else ''}{last})"
+
+
+def _curves(axes: Any, training: list[float], validation: list[float]) -> None:
+    """Both courses in one plot; what was measured once is a point."""
+    marker = "o" if len(training) == 1 else None
+    axes.plot(training, color="#0072b2", lw=1.8, marker=marker, label="training")
+    if validation:
+        axes.plot(validation, color="#d55e00", lw=1.8, ls="--", marker=marker, label="validation")
+        axes.legend(frameon=False)
+    if not training:
+        axes.text(0.5, 0.5, "no epoch was completed", ha="center", transform=axes.transAxes)
+    axes.grid(alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)

@@ -32,5 +32,13 @@ def best_of(
     rng = as_random(rng)
     seeds = [rng.randrange(2**32) for _ in range(positive_int("tries", tries))]
     runs = [run(random.Random(seed)) for seed in seeds]
-    model, history = min(runs, key=lambda r: r[1].loss[-1] if r[1].loss else math.inf)
+    for made in runs:
+        if not (isinstance(made, tuple) and len(made) == 2 and isinstance(made[1], History)):
+            raise TypeError(f"run must return (model, history), got {made!r:.60}")
+    model, history = min(runs, key=lambda made: _last_loss(made[1]))
     return Best(model, history, [h for _, h in runs])
+
+
+def _last_loss(history: History) -> float:
+    loss = history.loss[-1] if history.loss else math.nan
+    return math.inf if math.isnan(loss) else loss

@@ -1,0 +1,127 @@
+"""Jacobian, Hessian and the check of gradients, against derivatives by hand."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tinygrad_edu import GradientError, Primitive, Value, functions, gradcheck, hessian, jacobian
+
+
+def numbers(matrix: list[list[Value]]) -> list[list[float]]:
+    return [[v.data for v in row] for row in matrix]
+
+
+def test_the_jacobian_has_a_row_per_result_and_a_column_per_variable() -> None:
+    x, y, z = Value(2.0), Value(3.0), Value(5.0)
+    found = jacobian([x * y, x + y**2], [x, y, z])
+    assert numbers(found) == [[3.0, 2.0, 0.0], [1.0, 6.0, 0.0]]
+    assert jacobian([], [x]) == []
+    assert jacobian([x * y], []) == [[]]
+    assert (x.grad, x.reached) == (0.0, False)
+
+
+def test_the_hessian_is_symmetric_and_that_of_the_formula() -> None:
+    x, y = Value(2.0), Value(3.0)
+    # f = x^3 y^2 + sin(x): f_xx = 6 x y^2 - sin x, f_xy = 6 x^2 y, f_yy = 2 x^3
+    found = numbers(hessian(x**3 * y**2 + x.sin(), [x, y]))
+    expected = [[108 - math.sin(2), 72], [72, 16]]
+    assert found[0] == pytest.approx(expected[0], rel=1e-15)
+    assert found[1] == pytest.approx(expected[1], rel=1e-15)
+
+
+def test_the_hessian_of_a_linear_function_is_zero() -> None:
+    x, y = Value(2.0), Value(3.0)
+    assert numbers(hessian(2 * x + 3 * y, [x, y])) == [[0.0, 0.0], [0.0, 0.0]]
+
+
+def test_third_derivatives_come_from_the_values_of_the_hessian() -> None:
+    x = Value(2.0)
+    second = hessian(x**5, [x])[0][0]
+    assert second.data == 20 * 8.0
+    assert jacobian([second], [x])[0][0].data == 60 * 4.0
+
+
+def test_newtons_method_with_the_hessian_reaches_the_minimum_in_one_step() -> None:
+    # f = (x - 1)^2 + 10 (y + 2)^2 + (x - 1)(y + 2)
+    x, y = Value(7.0), Value(-9.0)
+    f = (x - 1) ** 2 + 10 * (y + 2) ** 2 + (x - 1) * (y + 2)
+    g = [row.data for row in jacobian([f], [x, y])[0]]
+    step = np.linalg.solve(np.array(numbers(hessian(f, [x, y]))), np.array(g))
+    assert [x.data - step[0], y.data - step[1]] == pytest.approx([1.0, -2.0], abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    "point", [0.7, (0.7,), [0.7], np.array([0.7]), iter([0.7]), np.float64(0.7)]
+)
+def test_a_right_gradient_passes_the_check_at_any_form_of_a_point(point: Any) -> None:
+    assert gradcheck(lambda x: x.tanh() * x, point) is True
+
+
+def test_the_check_takes_functions_of_several_numbers() -> None:
+    assert gradcheck(lambda x, y: x * y.exp() + functions.hypot(x, y), (0.3, -1.2))
+    assert gradcheck(lambda *x: functions.logsumexp(x), [1.0, 2.0, 3.0, 1000.0])
+    assert gradcheck(lambda x: x * 1e12, 5e6)
+    assert gradcheck(lambda x: Value(3.0), 1.0)
+
+
+wrong_cube = Primitive("wrong_cube", lambda m, x: x * x * x, lambda m, y, x: (3.001 * x * x,))
+no_gradient = Primitive("no_gradient", lambda m, x: x + 1, lambda m, y, x: (0.0,))
+
+
+@pytest.mark.parametrize("wrong", [wrong_cube, no_gradient, functions.sqrt])
+def test_a_wrong_gradient_fails_the_check(wrong: Primitive) -> None:
+    point = -1.0 if wrong is functions.sqrt else 2.0  # sqrt(-1) is nan, which agrees with nothing
+    with pytest.raises(GradientError):
+        gradcheck(wrong, point)
+
+
+def test_the_error_names_the_operand_and_both_numbers() -> None:
+    with pytest.raises(GradientError) as caught:
+        gradcheck(lambda x, y: x + wrong_cube(y), (5.0, 2.0))
+    text = str(caught.value)
+    assert text.startswith("operand 1 at 2.0: backward gives 12.004, differences give ")
+    assert float(text.split()[-1]) == pytest.approx(12.0, rel=1e-9)
+    assert gradcheck(lambda x, y: x + wrong_cube(y), (5.0, 2.0), tolerance=1e-2)
+
+
+BAD: list[tuple[Callable[[], Any], type[Exception], str]] = [
+    (
+        lambda: gradcheck(lambda x: 1.0, 2.0),
+        TypeError,
+        "gradcheck needs f to give a Value, got float",
+    ),
+    (
+        lambda: gradcheck(lambda x: x, 2.0, tolerance=0),
+        ValueError,
+        "tolerance must be a finite number > 0, got 0.0",
+    ),
+    (
+        lambda: gradcheck(lambda x: x, 2.0, tolerance=math.nan),
+        ValueError,
+        "tolerance must be a finite number > 0, got nan",
+    ),
+    (
+        lambda: gradcheck(lambda x: x, "2"),  # type: ignore[arg-type]
+        TypeError,
+        "a coordinate of point takes one real number, got str '2': "
+        "write float(...) around a text that is a number",
+    ),
+    (
+        lambda: gradcheck(lambda x: x, [Value(2.0)]),  # type: ignore[list-item]
+        TypeError,
+        "a coordinate of point takes one real number, got Value: "
+        "use the Value as it is, or its number v.data",
+    ),
+]
+
+
+@pytest.mark.parametrize(("call", "error", "text"), BAD)
+def test_a_bad_argument_is_refused_with_a_clear_text(
+    call: Callable[[], Any], error: type[Exception], text: str
+) -> None:
+    with pytest.raises(error) as caught:
+        call()
+    assert (type(caught.value), str(caught.value)) == (error, text)

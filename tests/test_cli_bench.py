@@ -1,0 +1,229 @@
+"""The command `bench`: what it measures is the same everywhere, and its tables say what is so."""
+
+import argparse
+import gc
+import json
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from tinygrad_edu.bench import TABLES, Comparison, Table, compare, peers
+from tinygrad_edu.bench.arrays import STEPS, arrays_table, autograd_step
+from tinygrad_edu.bench.chain import chain_step, chain_table
+from tinygrad_edu.bench.moons import micrograd_step, moons_table, our_step, problem
+from tinygrad_edu.cli import bench
+from tinygrad_edu.cli.errors import UsageError
+from tinygrad_edu.engine import Value
+
+
+def arguments(*argv: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    bench.add_to(parser.add_subparsers())
+    return parser.parse_args(["bench", *argv])
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One step a turn, short chains, and no peer installed."""
+    monkeypatch.setattr("tinygrad_edu.bench.measure._STEPS_A_TURN", (1, 1))
+    monkeypatch.setattr("tinygrad_edu.bench.chain.GOALS", {300: 1.3})
+    for table in ("moons", "chain", "arrays"):
+        monkeypatch.setattr(f"tinygrad_edu.bench.{table}.installed", lambda name: False)
+    monkeypatch.setattr(peers, "installed", lambda name: False)
+
+
+def test_the_moons_problem_is_that_of_the_demo() -> None:
+    X, y = problem()
+    assert (len(X), len(X[0]), sorted(set(y))) == (100, 2, [-1, 1])
+
+
+def test_autograd_takes_the_same_steps_as_ours() -> None:
+    pytest.importorskip("autograd")
+    X, y = problem()
+    ours, theirs = our_step(X, y), autograd_step(X, y)
+    assert [theirs() for _ in range(3)] == pytest.approx([ours() for _ in range(3)], rel=1e-12)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("peer", ["PyTorch", "JAX"])
+@pytest.mark.filterwarnings("ignore")
+def test_compiled_engines_take_the_same_steps_as_ours(
+    peer: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not peers.installed(peer):
+        pytest.skip(f"{peer} is not installed")
+    losses: dict[str, list[float]] = {}
+
+    def record(ours, others, rounds, goals=None):  # type: ignore[no-untyped-def]
+        losses["ours"] = [ours() for _ in range(3)]
+        losses.update({name: [step() for _ in range(3)] for name, step in others.items()})
+        return 1.0, []
+
+    monkeypatch.setattr("tinygrad_edu.bench.arrays.compare", record)
+    monkeypatch.setattr("tinygrad_edu.bench.arrays.STEPS", {peer: STEPS[peer]})
+    arrays_table(1)
+    expected = losses.pop("ours")
+    assert list(losses.values()) == [pytest.approx(expected, rel=1e-12)]
+
+
+def test_micrograd_takes_the_same_steps_as_ours() -> None:
+    pytest.importorskip("micrograd")
+    X, y = problem()
+    ours, theirs = our_step(X[:10], y[:10]), micrograd_step(X[:10], y[:10])
+    assert [theirs() for _ in range(3)] == pytest.approx([ours() for _ in range(3)], rel=1e-9)
+
+
+def test_the_chain_is_as_long_as_it_says_and_its_derivative_is_0_9_per_link() -> None:
+    made = 0
+
+    class Counted(Value):
+        def __init__(self, data: float) -> None:
+            nonlocal made
+            made += 1
+            super().__init__(data)
+
+    assert chain_step(Counted, 30)() == pytest.approx(0.9**10)
+    assert made == 3  # the start, a and b; the 30 nodes are results
+
+
+def test_the_chain_of_micrograd_gives_the_same_derivative() -> None:
+    engine = pytest.importorskip("micrograd.engine")
+    assert chain_step(engine.Value, 300)() == pytest.approx(chain_step(Value, 300)(), rel=1e-12)
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_chain_leaves_recursion_limit_and_stack_size_as_they_were() -> None:
+    before = sys.getrecursionlimit(), threading.stack_size()
+    chain_table(1)
+    assert (sys.getrecursionlimit(), threading.stack_size()) == before
+
+
+def test_an_error_in_the_deep_thread_reaches_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("from below")
+
+    monkeypatch.setattr("tinygrad_edu.bench.chain.compare", fail)
+    with pytest.raises(RuntimeError, match="from below"):
+        chain_table(1)
+
+
+def test_engines_take_turns_and_garbage_is_collected_before_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    events: list[str] = []
+    monkeypatch.setattr("tinygrad_edu.bench.measure._STEPS_A_TURN", (2, 2))
+    monkeypatch.setattr(gc, "collect", lambda: events.append("collect"))
+    compare(lambda: events.append("ours"), {"other": lambda: events.append("other")}, rounds=2)
+    warm_up = ["ours"] * 2 + ["other"] * 2
+    turn = ["collect", "ours", "ours", "collect", "other", "other"]
+    assert events == warm_up + 2 * turn
+
+
+def test_a_ratio_is_the_median_of_the_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    turns = iter([2.0, 8.0, 1.0, 2.0, 1.0, 3.0])  # ours, other, ours, other, ...
+    monkeypatch.setattr("tinygrad_edu.bench.measure._turn", lambda step, steps: next(turns))
+    ours, [other] = compare(lambda: None, {"other": lambda: None}, 3, {"other": 2.5})
+    assert (ours, other.seconds, other.ratios) == (1.0, 3.0, [4.0, 2.0, 3.0])
+    assert (other.ratio, other.goal) == (3.0, 2.5)
+
+
+def table_of(*ratios: float, goal: float | None) -> Table:
+    table = Table("A table")
+    table.add("", (0.0123, [Comparison("other 1.0", 0.4, list(ratios), goal)]))
+    return table
+
+
+def test_a_table_shows_time_ratio_spread_and_goal() -> None:
+    assert bench.text(table_of(31.25, 29.0, 33.3, goal=30.0)).splitlines() == [
+        "A table",
+        "                                  time    ratio  (spread)            goal",
+        "  tinygrad_edu scalar          12.3 ms",
+        "  other 1.0                     400 ms     31.2  (29.0 - 33.3)       30 met",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("ratio", "goal", "said"),
+    [(30.0, 30.0, "30 met"), (29.99, 30.0, "30 missed"), (1.31, 1.3, "1.3 met"), (9.0, None, "")],
+)
+def test_a_goal_is_met_or_missed(ratio: float, goal: float | None, said: str) -> None:
+    assert bench.verdict(Comparison("other", 1.0, [ratio], goal)) == said
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [(31.24, "31.2"), (1.3, "1.30"), (0.01234, "0.0123"), (245.4, "245"), (1234.5, "1234")],
+)
+def test_ratios_have_three_digits(number: float, shown: str) -> None:
+    assert bench.ratio(number) == shown
+
+
+def test_the_widest_line_fits_80_columns() -> None:
+    table = Table("A table", missing=peers.missing(["PyTorch", "JAX", "autograd"]))
+    table.add("30,000 nodes", (1, [Comparison("micrograd 12.13.14", 123, [0.00123], 30.5)]))
+    assert max(map(len, bench.text(table).splitlines())) <= 80
+
+
+def test_missing_peers_are_named_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(peers, "installed", lambda name: name == "micrograd")
+    assert peers.missing(["micrograd", "PyTorch", "JAX"]) == [
+        "PyTorch (pip install torch)",
+        "JAX (pip install jax)",
+    ]
+
+
+@pytest.mark.usefixtures("quick")
+def test_bench_runs_without_any_peer_and_writes_json(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "bench.json"
+    assert bench.run(arguments("--rounds", "1", "--json", str(path))) == 0
+    shown = capsys.readouterr().out
+    assert "  not installed: PyTorch (pip install torch), JAX (pip install jax)," in shown
+    assert shown.endswith("\nto repeat: python -m tinygrad_edu bench --rounds 1\n")
+    assert max(map(len, shown.splitlines())) <= 80
+    content = json.loads(path.read_text())
+    assert list(content["tables"]) == list(TABLES)
+    assert content["tables"]["moons"]["missing"] == ["micrograd (pip install micrograd)"]
+    assert content["tables"]["chain"]["ours"].keys() == {"300 nodes"}
+
+
+@pytest.mark.usefixtures("quick")
+def test_only_measures_the_tables_it_names(capsys: pytest.CaptureFixture[str]) -> None:
+    assert bench.run(arguments("--rounds", "1", "--only", "chain", "--only", "chain")) == 0
+    shown = capsys.readouterr().out
+    assert "a chain of" in shown
+    assert "moons" not in shown
+    assert shown.endswith("bench --rounds 1 --only chain\n")
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["--rounds", "0"], "--rounds must be at least 1, got 0"),
+        (["--json", "no/such/x.json"], "--json no/such/x.json is no file in an existing folder"),
+        (["--json", "."], "--json . is no file in an existing folder"),
+    ],
+)
+def test_wrong_options_are_refused_before_anything_is_measured(
+    argv: list[str], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench, "TABLES", {})
+    with pytest.raises(UsageError) as caught:
+        bench.run(arguments(*argv))
+    assert str(caught.value) == message
+
+
+def test_the_table_of_moons_counts_micrograd_with_the_goal_of_30(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pytest.importorskip("micrograd")
+
+    def record(ours, others, rounds, goals):  # type: ignore[no-untyped-def]
+        return 1.0, [Comparison(name, 1.0, [1.0], goals[name]) for name in others]
+
+    monkeypatch.setattr("tinygrad_edu.bench.moons.compare", record)
+    [other] = moons_table(1).others[""]
+    assert (other.engine.split()[0], other.goal) == ("micrograd", 30.0)

@@ -1,0 +1,148 @@
+"""The command `draw`: numbers and picture of a formula, and one sentence for wrong input."""
+
+import argparse
+from pathlib import Path
+
+import pytest
+
+from tinygrad_edu.cli import draw
+from tinygrad_edu.cli.errors import UsageError
+from tinygrad_edu.view import RenderError
+
+
+def run(*argv: str) -> int:
+    parser = argparse.ArgumentParser()
+    draw.add_to(parser.add_subparsers())
+    return draw.run(parser.parse_args(["draw", *argv]))
+
+
+@pytest.fixture(autouse=True)
+def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_draw_prints_value_and_gradients_and_writes_the_picture(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    # y = tanh(4), dy/dc = 1 - y^2, dy/da = b dy/dc, dy/db = a dy/dc
+    assert run("tanh(a*b + c)", "a=2", "b=-3", "c=10", "-o", "g.dot") == 0
+    assert capsys.readouterr().out == (
+        "tanh(a*b + c) = 0.999329299739067\n"
+        "\n"
+        "   value                gradient\n"
+        "a      2  -0.0040228520490775965\n"
+        "b     -3    0.002681901366051731\n"
+        "c     10   0.0013409506830258655\n"
+        "\n"
+        "wrote g.dot\n"
+    )
+    assert "-0.004023" in Path("g.dot").read_text()
+
+
+def test_the_picture_is_graph_svg_unless_said_otherwise() -> None:
+    run("a*a", "a=2")
+    assert Path("graph.svg").read_text().startswith("<svg")
+
+
+def test_the_suffix_names_the_format() -> None:
+    run("a*a", "a=2", "-o", "g.PNG")
+    assert Path("g.PNG").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("edges", "shown"), [("none", []), ("local", ["local derivative"]), ("gradient", ["gradient"])]
+)
+def test_edges_carry_the_numbers_that_were_asked_for(edges: str, shown: list[str]) -> None:
+    run("7*a", "a=2", "--edges", edges, "-o", "g.dot")
+    caption = [line for line in Path("g.dot").read_text().splitlines() if "on the edges" in line]
+    assert len(caption) == len(shown)
+    assert all(text in line for text, line in zip(shown, caption, strict=True))
+
+
+def test_a_formula_of_numbers_alone_has_no_table(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("2*3", "-o", "g.dot") == 0
+    assert capsys.readouterr().out == "2*3 = 6\n\nwrote g.dot\n"
+
+
+@pytest.mark.parametrize(
+    ("formula", "a", "shown"),
+    [
+        ("1/a", "0", ["1/a = inf", "-inf"]),
+        ("log(a)", "-1", ["log(a) = nan", "-1"]),
+        ("a", "inf", ["a = inf", "1"]),
+        ("a*e", "1e-3", ["a*e = 0.002718281828459045", "2.718281828459045"]),
+    ],
+)
+def test_numbers_that_are_not_finite_are_shown_as_they_are(
+    formula: str, a: str, shown: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(formula, f"a={a}", "-o", "g.dot") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [lines[0], lines[3].split()[2]] == shown
+
+
+def test_a_variable_without_influence_has_gradient_0(capsys: pytest.CaptureFixture[str]) -> None:
+    run("where(a > 0, a, b)", "a=2", "b=3", "-o", "g.dot")
+    assert "\nb      3         0\n" in capsys.readouterr().out
+
+
+def test_a_name_of_the_user_goes_before_a_constant(capsys: pytest.CaptureFixture[str]) -> None:
+    run("2*e", "e=3", "-o", "g.dot")
+    assert capsys.readouterr().out.startswith("2*e = 6\n")
+
+
+def test_names_and_long_formulas_fit_80_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    name = "a" * 300
+    run(f"sqrt({name}) + 1/3 + 1/3 + 1/3 + 1/3", f"{name}=1e-300", "-o", "g.dot")
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["a*b", "a"], "'a' gives no number: write a=1"),
+        (["a*b", "a=x"], "a needs a number such as 2 or -1.5e-3, as in a=2, got 'x'"),
+        (["a*b", "a="], "a needs a number such as 2 or -1.5e-3, as in a=2, got nothing"),
+        (["a*b", "a=1_0"], "a needs a number such as 2 or -1.5e-3, as in a=2, got '1_0'"),
+        (["a*b", "a=\u0663"], "a needs a number such as 2 or -1.5e-3, as in a=2, got '\u0663'"),
+        (["a*b", "a=b=2"], "a needs a number such as 2 or -1.5e-3, as in a=2, got 'b=2'"),
+        (["a*b", "2a=3"], "'2a' in '2a=3' is no name: write one such as a or x1"),
+        (["a*b", "=3"], "'' in '=3' is no name: write one such as a or x1"),
+        (["a*b", "if=3"], "'if' in 'if=3' is no name: write one such as a or x1"),
+        (["a*b", "a=1", "a=2"], "a is given twice: write it once"),
+        (["a*b", "a=1", "b=2", "c=3"], "the formula does not use c: its names are a, b"),
+        (["2*3", "c=3", "d=3"], "the formula does not use c, d: its names are none"),
+        (["a*b + pi"], "a, b need numbers: add a=1 b=1"),
+        (["a*b", "a=1"], "b needs a number, as in b=1\n  a*b\n    ^"),
+        (["a*beta", "a=1", "betta=1"],
+         "beta needs a number, as in beta=1; or did you mean betta?\n  a*beta\n    ^"),
+        (["a", "a=1", "-o", "g"],
+         "the suffix of the picture says its format and 'g' has none: "
+         "write -o graph.svg, .png or .dot"),
+        (["a", "a=1", "-o", "no/g.dot"],
+         "no picture was written: no/g.dot: No such file or directory"),
+    ],
+)  # fmt: skip
+def test_wrong_input_is_one_clear_sentence(argv: list[str], message: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        run(*argv)
+    assert str(caught.value) == message
+
+
+def test_a_text_that_is_no_formula_is_shown_with_its_place() -> None:
+    with pytest.raises(UsageError) as caught:
+        run("a^2", "a=1")
+    assert str(caught.value).startswith("^ is no power; write a**2\n  a^2\n   ^\n")
+
+
+def test_without_a_renderer_the_numbers_are_printed_all_the_same(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> bytes:
+        raise RenderError("nothing to draw with")
+
+    monkeypatch.setattr("tinygrad_edu.view.graph.render", fail)
+    with pytest.raises(UsageError, match="no picture was written: nothing to draw with"):
+        run("a", "a=1")
+    assert capsys.readouterr().out.startswith("a = 1\n")
+    assert not Path("graph.svg").exists()

@@ -1,0 +1,260 @@
+import csv
+import io
+import json
+import math
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tinygrad_edu.cli import main
+from tinygrad_edu.data import TableEncoder
+from tinygrad_edu.nn import MLP
+
+XOR = "x1,x2\n0,0\n0,1\n1,0\n1,1\n"
+
+
+@pytest.fixture(autouse=True)
+def in_an_empty_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TINYGRAD_EDU_GRAPHVIZ", "none")
+
+
+def predicted(capsys, model="out/model.json", table=XOR):
+    Path("new.csv").write_text(table)
+    capsys.readouterr()
+    assert main(["predict", model, "new.csv"]) == 0
+    printed, errors = capsys.readouterr()
+    assert errors == ""
+    return list(csv.reader(io.StringIO(printed)))
+
+
+def encoder(*columns, classes=("no", "yes")):
+    found = [{"name": c, "kind": "numeric", "mean": 1.0, "deviation": 2.0} for c in columns]
+    return {"columns": found, "target": "y", "class_names": list(classes)}
+
+
+def saved(sizes, loss, *, output="linear", metadata=None, parameters=None):
+    model = MLP(sizes[0], sizes[1:], output=output, rng=0)
+    if parameters is not None:
+        for p, x in zip(model.parameters(), parameters, strict=True):
+            p.data = x
+    names = [f"x{i}" for i in range(1, sizes[0] + 1)]
+    good = {"encoder": encoder(*names, classes=[f"c{i}" for i in range(max(2, sizes[-1]))])}
+    model.save("model.json", metadata=metadata or {**good, "loss": loss})
+
+
+def test_a_model_of_the_demo_predicts_a_table_with_its_feature_names(capsys):
+    assert main(["demo", "xor", "--out", "out"]) == 0
+    header, *rows = predicted(capsys, table="note,x2,x1\nq,0,0\nr,1,0\ns,0,1\nt,1,1\n")
+    assert header == ["prediction", "p(0)", "p(1)"]
+    assert [row[0] for row in rows] == ["0", "1", "1", "0"]
+    for row in rows:
+        assert float(row[1]) + float(row[2]) == pytest.approx(1, abs=1e-5)
+        assert float(row[1 + int(row[0])]) > 0.9
+
+
+def test_a_model_of_train_predicts_classes_by_name(capsys):
+    rows = "".join(
+        f"{i},{'red' if i % 2 else 'blue'},{'yes' if i % 2 else 'no'}\n" for i in range(8)
+    )
+    Path("table.csv").write_text("size,colour,ripe\n" + rows)
+    options = ["--epochs", "60", "--test-ratio", "0", "--out", "out"]
+    assert main(["train", "table.csv", "--target", "ripe", *options]) == 0
+    header, *found = predicted(capsys, table="colour,size\nred,3\nblue,3\n")
+    assert header == ["prediction", "p(no)", "p(yes)"]
+    assert [row[0] for row in found] == ["yes", "no"]
+
+
+# z = 1 * (x1 - 1)/2 + 0.5 with weight 1 and bias 0.5: at x1 = 2 it is 1, at x1 = -1 it is -0.5
+@pytest.mark.parametrize(
+    ("loss", "output", "header", "numbers"),
+    [
+        (
+            "binary_cross_entropy_with_logits",
+            "linear",
+            ["p(c0)", "p(c1)"],
+            [[1 / (1 + math.e), math.e / (1 + math.e)]],
+        ),
+        (
+            "binary_cross_entropy",
+            "sigmoid",
+            ["p(c0)", "p(c1)"],
+            [[1 / (1 + math.e), math.e / (1 + math.e)]],
+        ),
+        ("hinge", "linear", ["score"], [[1.0]]),
+        ("perceptron", "linear", ["score"], [[1.0]]),
+    ],
+)
+def test_probabilities_and_scores_by_hand(loss, output, header, numbers, capsys):
+    saved([1, 1], loss, output=output, parameters=[1.0, 0.5])
+    found = predicted(capsys, "model.json", "x1\n2\n-1\n")
+    assert found[0] == ["prediction", *header]
+    assert [row[0] for row in found[1:]] == ["c1", "c0"]
+    assert [float(x) for x in found[1][1:]] == pytest.approx(numbers[0], rel=1e-5)
+
+
+def test_several_outputs_give_the_softmax_of_the_net_inputs(capsys):
+    # z = (0, log 2, log 3) whatever x: probabilities 1/6, 2/6, 3/6
+    logs = [0.0, 0.0, 0.0, math.log(2), 0.0, math.log(3)]
+    for loss, output in (("cross_entropy", "linear"), ("squared_error", "softmax")):
+        saved([1, 3], loss, output=output, parameters=logs)
+        found = predicted(capsys, "model.json", "x1\n2\n")
+        assert found == [
+            ["prediction", "p(c0)", "p(c1)", "p(c2)"],
+            ["c2", "0.166667", "0.333333", "0.5"],
+        ]
+
+
+def error_of(capsys, *words):
+    capsys.readouterr()
+    assert main(["predict", *words]) == 2
+    printed, errors = capsys.readouterr()
+    assert printed == ""
+    return errors.removeprefix("tinygrad-edu: ").removesuffix("\n")
+
+
+def test_a_wrong_table_gives_one_sentence_and_exit_code_2(capsys):
+    saved([2, 1], "hinge")
+    for table, sentence in [
+        ("x1\n1\n", "new.csv: no column 'x2'; did you mean 'x1'?"),
+        ("x1,x2\n1,a\n", "new.csv, line 2, column 'x2': text 'a' where a number is expected"),
+        ("x1,x2\n", "new.csv: the file has a header but no rows"),
+    ]:
+        Path("new.csv").write_text(table)
+        assert error_of(capsys, "model.json", "new.csv") == sentence
+    assert error_of(capsys, "model.json", "none.csv") == (
+        "cannot read 'none.csv': No such file or directory"
+    )
+
+
+def test_an_unknown_category_names_its_place(capsys):
+    model = MLP(2, [1], rng=0)
+    colours = {"name": "colour", "kind": "category", "categories": ["blue", "red"]}
+    known = {"columns": [colours], "target": "y", "class_names": ["no", "yes"]}
+    model.save("model.json", metadata={"encoder": known, "loss": "hinge"})
+    Path("new.csv").write_text("colour\nred\ngreen\n")
+    assert error_of(capsys, "model.json", "new.csv") == (
+        "new.csv, line 3, column 'colour': unknown category 'green'; known are 'blue', 'red'"
+    )
+
+
+def test_a_file_that_is_no_model_gives_one_sentence_and_exit_code_2(capsys):
+    Path("new.csv").write_text(XOR)
+    Path("pickle.json").write_bytes(b"\x80\x04K\x01.")
+    Path("other.json").write_text("{}")
+    for path, sentence in [
+        ("none.json", "cannot read 'none.json': No such file or directory"),
+        (".", "cannot read '.': Is a directory"),
+        (
+            "pickle.json",
+            "pickle.json: not a tinygrad_edu model: it starts with b'\\x80\\x04K\\x01'",
+        ),
+        ("other.json", "other.json: not a tinygrad_edu model: format is None"),
+    ]:
+        assert error_of(capsys, path, "new.csv") == sentence
+
+
+GOOD = encoder("x1", "x2")
+WRONG_METADATA = [
+    (
+        {},
+        "its metadata lack the encoder and the loss: predict reads the model.json that demo and "
+        "train write",
+    ),
+    (
+        {"encoder": GOOD},
+        "its metadata lack the encoder and the loss: predict reads the model.json that demo and "
+        "train write",
+    ),
+    (
+        {"encoder": GOOD, "loss": "hige"},
+        "its metadata are wrong: unknown loss 'hige': choose binary_cross_entropy, "
+        "binary_cross_entropy_with_logits, cross_entropy, half_squared_error, hinge, "
+        "mean_squared_error, perceptron, squared_error; did you mean 'hinge'?",
+    ),
+    (
+        {"encoder": [], "loss": "hinge"},
+        "its metadata are wrong: encoder must be an object, got list",
+    ),
+    (
+        {"encoder": {**GOOD, "class_names": ["a", "a"]}, "loss": "hinge"},
+        "its metadata are wrong: class_names must be distinct, but 'a' is there twice",
+    ),
+    (
+        {"encoder": encoder("x1", "x2", classes="abc"), "loss": "hinge"},
+        "its metadata are wrong: the loss hinge is for 2 classes and this data has 3: choose "
+        "cross_entropy, half_squared_error, mean_squared_error, squared_error",
+    ),
+    (
+        {"encoder": encoder("x1"), "loss": "hinge"},
+        "its metadata tell of 1 features and 2 classes, which do not fit "
+        "MLP(2, [1], 'relu', output='linear')",
+    ),
+    (
+        {"encoder": GOOD, "loss": "cross_entropy"},
+        "its metadata tell of 2 features and 2 classes, which do not fit "
+        "MLP(2, [1], 'relu', output='linear')",
+    ),
+    (
+        {"encoder": GOOD, "loss": "squared_error"},
+        "its metadata tell of 2 features and 2 classes, which do not fit "
+        "MLP(2, [1], 'relu', output='linear')",
+    ),
+]
+
+
+@pytest.mark.parametrize(("metadata", "sentence"), WRONG_METADATA)
+def test_metadata_that_somebody_else_wrote_are_checked(metadata, sentence, capsys):
+    MLP(2, [1], rng=0).save("model.json", metadata=metadata)
+    Path("new.csv").write_text(XOR)
+    assert error_of(capsys, "model.json", "new.csv") == f"model.json: {sentence}"
+
+
+def test_an_output_that_overflows_names_the_line(capsys):
+    saved([2, 1], "hinge", parameters=[1e308, 1e308, 0.0])
+    Path("new.csv").write_text("x1,x2\n1,1\n9,9\n")
+    assert error_of(capsys, "model.json", "new.csv") == (
+        "new.csv, line 3: the net gives inf, its numbers overflow here"
+    )
+
+
+def test_metadata_hold_encoder_and_loss_and_nothing_else():
+    assert main(["demo", "iris", "--epochs", "1", "--out", "out"]) == 0
+    metadata = json.loads(Path("out/model.json").read_text())["metadata"]
+    assert set(metadata) == {"encoder", "loss"}
+    assert TableEncoder.from_dict(metadata["encoder"]).class_names == (
+        "setosa",
+        "versicolor",
+        "virginica",
+    )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes of POSIX")
+def test_a_reader_that_leaves_early_sees_no_traceback():
+    saved([2, 1], "hinge")
+    Path("new.csv").write_text("x1,x2\n" + "1,1\n" * 20_000)
+    command = [sys.executable, "-m", "tinygrad_edu", "predict", "model.json", "new.csv"]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
+    assert run.stdout is not None
+    assert run.stdout.readline() == b"prediction,score\n"
+    run.stdout.close()
+    assert run.stderr is not None
+    assert run.stderr.read() == b""
+    assert run.wait(timeout=60) == 141
+
+
+def test_a_class_name_that_the_terminal_cannot_show_is_escaped(capfd):
+    names = {"encoder": encoder("x1", classes=["é", "\ud800"]), "loss": "hinge"}
+    saved([1, 1], "hinge", metadata=names, parameters=[1.0, 0.0])
+    Path("new.csv").write_text("x1\n2\n")
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join(sys.path),
+        "PYTHONIOENCODING": "ascii",
+    }
+    command = [sys.executable, "-m", "tinygrad_edu", "predict", "model.json", "new.csv"]
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert run.stdout == "prediction,score\n\\ud800,0.5\n"

@@ -1,0 +1,19 @@
+"""Speed as ratios, measured side by side in one run against other engines; one file per table."""
+
+from collections.abc import Callable
+from typing import Final
+
+from tinygrad_edu.bench.arrays import arrays_table
+from tinygrad_edu.bench.chain import chain_table
+from tinygrad_edu.bench.measure import Comparison, Table, compare
+from tinygrad_edu.bench.moons import moons_table
+
+#: The tables by name: each is a function of the number of rounds. They are measured in this order:
+#: JAX and PyTorch come last, because what they import makes Python's collector slower.
+TABLES: Final[dict[str, Callable[[int], Table]]] = {
+    "moons": moons_table,
+    "chain": chain_table,
+    "arrays": arrays_table,
+}
+
+__all__ = ["TABLES", "Comparison", "Table", "compare"]

@@ -1,0 +1,86 @@
+"""How engines are compared: rounds in turn, medians, and ratios round by round."""
+
+import gc
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Final
+
+#: An engine has its turn for about this long in each round, and for three steps at least.
+_SECONDS_A_TURN: Final = 0.6
+_STEPS_A_TURN: Final = (3, 200)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One engine against ours: seconds a step, and per round how many times as fast ours is."""
+
+    engine: str
+    seconds: float
+    ratios: list[float]
+    goal: float | None = None
+
+    @property
+    def ratio(self) -> float:
+        """The median over the rounds."""
+        return median(self.ratios)
+
+
+@dataclass
+class Table:
+    """What was measured: per group (a size, say) our seconds a step, and the other engines."""
+
+    title: str
+    ours: dict[str, float] = field(default_factory=dict)
+    others: dict[str, list[Comparison]] = field(default_factory=dict)
+    missing: list[str] = field(default_factory=list)
+
+    def add(self, group: str, measured: tuple[float, list[Comparison]]) -> None:
+        """Enter what `compare` gave for a group."""
+        self.ours[group], self.others[group] = measured
+
+
+def compare(
+    ours: Callable[[], object],
+    others: Mapping[str, Callable[[], object]],
+    rounds: int,
+    goals: Mapping[str, float] | None = None,
+) -> tuple[float, list[Comparison]]:
+    """Our seconds a step, and for each other engine a `Comparison`, with its goal if it has one.
+
+    In each round the engines have their turns one after the other: several steps, of which the
+    median counts. Before a turn garbage is collected, untimed, so that no engine pays for
+    another's; between its own steps an engine pays for what it left, with the collector as Python
+    has it. The first steps of each are not counted.
+    """
+    engines = [ours, *others.values()]
+    steps = [_steps_a_turn(engine) for engine in engines]
+    turns = [list(map(_turn, engines, steps)) for _ in range(rounds)]
+    mine, *theirs = zip(*turns, strict=True)
+    return median(mine), [
+        Comparison(
+            name,
+            median(seconds),
+            [theirs_now / mine_now for theirs_now, mine_now in zip(seconds, mine, strict=True)],
+            (goals or {}).get(name),
+        )
+        for name, seconds in zip(others, theirs, strict=True)
+    ]
+
+
+def _steps_a_turn(step: Callable[[], object]) -> int:
+    step()
+    least, most = _STEPS_A_TURN
+    return min(max(round(_SECONDS_A_TURN / max(_seconds(step), 1e-9)), least), most)
+
+
+def _turn(step: Callable[[], object], steps: int) -> float:
+    gc.collect()
+    return median(_seconds(step) for _ in range(steps))
+
+
+def _seconds(step: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    step()
+    return time.perf_counter() - start

@@ -1,0 +1,125 @@
+"""The command `bench`: speed as ratios against other engines, measured here and now."""
+
+import argparse
+import json
+import os
+import platform
+import textwrap
+from pathlib import Path
+from typing import Any, Final
+
+from tinygrad_edu.bench import TABLES, Comparison, Table
+from tinygrad_edu.cli.errors import UsageError
+
+#: Widths of the columns: engine, time, ratio, its spread, goal.
+_LINE: Final = "{:<28}{:>10}{:>9}  {:<20}{}"
+
+
+def add_to(commands: Any) -> None:
+    """Add the command and its options."""
+    parser = commands.add_parser(
+        "bench",
+        help="measure speed against micrograd, PyTorch, JAX and autograd",
+        description="Measure the speed of the scalar engine against those of micrograd, PyTorch, "
+        "JAX and autograd that are installed, side by side in one run of about a minute.",
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=5, metavar="N", help="rounds (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--only",
+        action="append",
+        choices=list(TABLES),
+        metavar="TABLE",
+        help=f"one of {', '.join(TABLES)}; may be given several times (default: all)",
+    )
+    parser.add_argument("--json", metavar="FILE", help="write the numbers to FILE, too")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print each table as soon as it is measured."""
+    if args.rounds < 1:
+        raise UsageError(f"--rounds must be at least 1, got {args.rounds}")
+    if args.json is not None and (Path(args.json).is_dir() or not Path(args.json).parent.is_dir()):
+        raise UsageError(f"--json {args.json} is no file in an existing folder")
+    names = list(dict.fromkeys(args.only or TABLES))
+    for line in machine().values():
+        print(line)
+    print(
+        f"medians of {args.rounds} rounds taken in turn; ratio: how many times as fast ours is,\n"
+        "spread: its lowest and highest round"
+    )
+    tables = {}
+    for name in names:
+        tables[name] = TABLES[name](args.rounds)
+        print(f"\n{text(tables[name])}", flush=True)
+    only = "".join(f" --only {name}" for name in names) if args.only else ""
+    print(f"\nto repeat: python -m tinygrad_edu bench --rounds {args.rounds}{only}")
+    if args.json is not None:
+        content = {
+            "machine": machine(),
+            "rounds": args.rounds,
+            "tables": {name: to_dict(table) for name, table in tables.items()},
+        }
+        try:
+            Path(args.json).write_text(json.dumps(content, indent=1) + "\n")
+        except OSError as error:
+            raise UsageError(f"cannot write {args.json}: {error.strerror}") from None
+    return 0
+
+
+def machine() -> dict[str, str]:
+    """What the numbers depend on."""
+    return {
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "platform": platform.platform(),
+        "cores": f"{os.cpu_count()} cores",
+    }
+
+
+def text(table: Table) -> str:
+    """A table in lines of at most 80 characters."""
+    lines = [table.title, _LINE.format("", "time", "ratio", "(spread)", "goal")]
+    for group, ours in table.ours.items():
+        if group:
+            lines.append(group)
+        lines.append(_LINE.format("  tinygrad_edu scalar", duration(ours), "", "", ""))
+        for other in table.others[group]:
+            spread = f"({ratio(min(other.ratios))} - {ratio(max(other.ratios))})"
+            cells = (f"  {other.engine}", duration(other.seconds), ratio(other.ratio), spread)
+            lines.append(_LINE.format(*cells, verdict(other)))
+    if table.missing:
+        missing = f"not installed: {', '.join(table.missing)}"
+        lines += textwrap.wrap(missing, 80, initial_indent="  ", subsequent_indent="    ")
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def verdict(other: Comparison) -> str:
+    """The goal and whether it is met, "" if there is none."""
+    if other.goal is None:
+        return ""
+    return f"{other.goal:g} {'met' if other.ratio >= other.goal else 'missed'}"
+
+
+def duration(seconds: float) -> str:
+    """A time to three digits: 1.23 ms."""
+    return f"{ratio(1e3 * seconds)} ms" if seconds < 1 else f"{ratio(seconds)} s"
+
+
+def ratio(x: float) -> str:
+    """A positive number to three digits, also where the last is 0: 31.2, 1.30, 0.0123, 245."""
+    return f"{x:#.3g}".removesuffix(".") if x < 999.5 else f"{x:.0f}"
+
+
+def to_dict(table: Table) -> dict[str, Any]:
+    """A table as JSON holds it, times in seconds."""
+    return {
+        "title": table.title,
+        "missing": table.missing,
+        "ours": table.ours,
+        "others": {
+            group: [vars(other) | {"ratio": other.ratio} for other in others]
+            for group, others in table.others.items()
+        },
+    }

@@ -1,0 +1,116 @@
+"""The command `doctor`: what is installed, and whether a picture can be drawn."""
+
+import argparse
+import os
+import platform
+import textwrap
+from importlib import metadata
+from typing import Any, Final
+
+#: What pyproject.toml asks for, package -> what it is for, and its optional extras.
+DEPENDENCIES: Final = {
+    "graphviz": "writes the DOT text of drawings",
+    "graphviz-pure": "draws it, where no other renderer is chosen",
+    "matplotlib": "plots",
+    "numpy": "arrays",
+    "tqdm": "progress bars",
+}
+EXTRAS: Final = {"notebook": ("ipywidgets", "jupyterlab"), "torch": ("torch",)}
+
+
+def add_to(commands: Any) -> None:
+    """Add the command and its options."""
+    parser = commands.add_parser(
+        "doctor",
+        help="show versions and the renderer in use, and draw a sample",
+        description="Show versions and the renderer in use, and draw a sample. The exit code is 0 "
+        "if all is well, else 1.",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the report."""
+    problems = []
+    print(f"tinygrad_edu  {version_of('tinygrad-edu') or 'not installed, run from its folder'}")
+    print(f"Python        {platform.python_version()} ({platform.python_implementation()})")
+    print(f"system        {platform.platform()}")
+    print("\ndependencies")
+    for package, purpose in DEPENDENCIES.items():
+        version = version_of(package)
+        print(row(package, version or "missing", purpose))
+        if version is None and package != "graphviz-pure":  # any other renderer does as well
+            problems.append(f"{package} is missing: pip install {package}")
+    print("\noptional")
+    for extra, packages in EXTRAS.items():
+        for package in packages:
+            version = version_of(package)
+            hint = "" if version else f'pip install "tinygrad-edu[{extra}]"'
+            print(row(package, version or "-", hint).rstrip())
+    print("\nrenderers")
+    for line in renderer_lines():
+        print(line)
+    print("\nsample")
+    try:
+        print(f"  tanh(a*b + c) drawn: {len(sample().encode()):,} bytes of SVG")
+    except (ImportError, RuntimeError) as error:
+        print("  not drawn")
+        problems.append(str(error))
+    print("\nAll is well." if not problems else "")
+    for problem in problems:
+        print(textwrap.fill(problem, 80, initial_indent="problem: ", subsequent_indent="  "))
+    return 1 if problems else 0
+
+
+def version_of(package: str) -> str | None:
+    """The installed version of a package, None if it is not installed."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def row(name: str, version: str, note: str) -> str:
+    """A line of the report."""
+    return f"  {name:<14}{version:<16}{note}"
+
+
+def renderer_lines() -> list[str]:
+    """The renderers that were considered, best first, and which of them draws."""
+    try:
+        from tinygrad_edu.view import render
+    except ImportError as error:
+        return [f"  none can be asked: {error}"]
+    choice = os.environ.get(render.VARIABLE, "").strip()
+    found = {
+        "dot": render._program("dot"),
+        "graphviz-pure": render._program("graphviz-pure"),
+        "pygraphviz": render._pygraphviz(),
+    }
+    try:
+        chosen = render.renderer()
+    except render.RenderError:
+        chosen = None
+    lines = [f"  {render.VARIABLE}={choice}"] if choice else []
+    if chosen is not None and chosen not in found.values():
+        found = {chosen.name: chosen, **found}
+    for name, candidate in found.items():
+        if candidate is None:
+            lines.append(row(name, "-", "not found, or does not draw"))
+            continue
+        used = candidate == chosen
+        lines.append(row(name, candidate.version, "chosen" if used else "works, not chosen"))
+        if used:
+            lines.append(f"    {candidate.path}")
+    return lines
+
+
+def sample() -> str:
+    """The picture of tanh(a*b + c) as SVG. Raises RenderError or ImportError without one."""
+    from tinygrad_edu.engine import Value
+    from tinygrad_edu.view import draw
+
+    a, b, c = Value(2.0, "a"), Value(-3.0, "b"), Value(10.0, "c")
+    result = (a * b + c).tanh()
+    result.backward()
+    return draw(result, edges="local").svg

@@ -1,0 +1,135 @@
+"""The command `draw`: a formula, forward and backward, as a picture."""
+
+import argparse
+import keyword
+import unicodedata
+from pathlib import Path
+from typing import Any
+
+from tinygrad_edu.cli.errors import UsageError
+from tinygrad_edu.engine import Value
+from tinygrad_edu.formula import CONSTANTS, FormulaError, evaluate, variables
+
+
+def add_to(commands: Any) -> None:
+    """Add the command and its options."""
+    parser = commands.add_parser(
+        "draw",
+        help="draw the computation graph of a formula",
+        description="Compute a formula forward and backward, and draw its computation graph.",
+        epilog='Example: tinygrad-edu draw "tanh(a*b + c)" a=2 b=-3 c=10 -o graph.svg. '
+        'Options stand last; a formula that begins with a minus stands in parentheses: "(-a)".',
+    )
+    parser.add_argument(
+        "formula",
+        metavar="FORMULA",
+        help="numbers, names, + - * / **, parentheses, functions such as tanh(a)",
+    )
+    parser.add_argument(
+        "assignments", nargs="*", metavar="NAME=NUMBER", help="the number of each name"
+    )
+    parser.add_argument(
+        "-o",
+        "--out",
+        default="graph.svg",
+        metavar="FILE",
+        help="the picture: .svg, .png or .dot (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--edges",
+        choices=("none", "local", "gradient"),
+        default="none",
+        help="numbers on the edges: local derivatives, or the gradient that flows back",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the value and the gradients, and write the picture."""
+    from tinygrad_edu.view import RenderError, draw  # doctor must run where graphviz is missing
+
+    if not Path(args.out).suffix:
+        raise UsageError(
+            f"the suffix of the picture says its format and {args.out!r} has none: "
+            "write -o graph.svg, .png or .dot"
+        )
+    values = assigned(args.assignments)
+    try:
+        check_names(variables(args.formula), values)
+        result = evaluate(args.formula, values)
+    except FormulaError as error:
+        raise UsageError(str(error)) from None
+    result.backward()
+    print(table(args.formula, result, values))
+    try:
+        path = draw(result, edges=args.edges).save(args.out)
+    except RenderError as error:
+        raise UsageError(f"no picture was written: {error}") from None
+    except OSError as error:
+        raise UsageError(f"no picture was written: {args.out}: {error.strerror}") from None
+    print(f"\nwrote {path}")
+    return 0
+
+
+def assigned(texts: list[str]) -> dict[str, Value]:
+    """Named Values from texts such as "a=2". Raises UsageError for anything else."""
+    values: dict[str, Value] = {}
+    for text in texts:
+        name, equals, shown = (part.strip() for part in text.partition("="))
+        name = unicodedata.normalize("NFKC", name)  # as in the formula
+        if not equals:
+            raise UsageError(f"{text!r} gives no number: write {text}=1")
+        if not name.isidentifier() or keyword.iskeyword(name):
+            raise UsageError(f"{name!r} in {text!r} is no name: write one such as a or x1")
+        if name in values:
+            raise UsageError(f"{name} is given twice: write it once")
+        values[name] = Value(number_of(name, shown), name)
+    return values
+
+
+def number_of(name: str, text: str) -> float:
+    """The number behind the equals sign; inf and nan are numbers."""
+    try:
+        if not text.isascii() or "_" in text:
+            raise ValueError
+        return float(text)
+    except ValueError:
+        found = repr(text[:40]) if text else "nothing"
+        raise UsageError(
+            f"{name} needs a number such as 2 or -1.5e-3, as in {name}=2, got {found}"
+        ) from None
+
+
+def check_names(used: list[str], values: dict[str, Value]) -> None:
+    """Raise UsageError if several names have no number, or some number has no use."""
+    unused = [name for name in values if name not in used]
+    missing = [name for name in used if name not in values and name not in CONSTANTS]
+    if len(missing) > 1:
+        raise UsageError(
+            f"{', '.join(missing)} need numbers: add {' '.join(f'{name}=1' for name in missing)}"
+        )
+    if unused and not missing:
+        raise UsageError(
+            f"the formula does not use {', '.join(unused)}: its names are "
+            f"{', '.join(used) or 'none'}"
+        )
+
+
+def table(formula: str, result: Value, values: dict[str, Value]) -> str:
+    """The formula with its value, then a line with value and gradient for each variable."""
+    from tinygrad_edu.view.text import clean
+
+    heading = f"{clean(formula, 50)} = {shown(result.data)}"
+    rows = [("", "value", "gradient")]
+    rows += [(clean(name), shown(v.data), shown(v.grad)) for name, v in values.items()]
+    widths = [max(len(row[k]) for row in rows) for k in range(3)]
+    lines = [
+        f"{name:<{widths[0]}}  {value:>{widths[1]}}  {gradient:>{widths[2]}}"
+        for name, value, gradient in rows
+    ]
+    return "\n".join([heading, "", *lines] if values else [heading])
+
+
+def shown(x: float) -> str:
+    """All digits of a number, without a trailing .0."""
+    return repr(x).removesuffix(".0")
