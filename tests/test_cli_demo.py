@@ -5,6 +5,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import time
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -12,14 +13,22 @@ import pytest
 
 from tinygrad_edu.cli import main
 from tinygrad_edu.nn import MLP
+from tinygrad_edu.view.plots import regions
 
 FILES_2D = {"graph.svg", "loss.png", "model.json", "regions.png", "report.html"}
 QUICK = ["--epochs", "1", "--hidden", "2"]
 
 
 @pytest.fixture
-def no_graph(monkeypatch):
+def quick_pictures(monkeypatch):
+    """No graph, and decision regions on a coarse grid."""
     monkeypatch.setenv("TINYGRAD_EDU_GRAPHVIZ", "none")
+    monkeypatch.setitem(regions.__kwdefaults__, "resolution", 10)
+
+
+@pytest.fixture
+def model_only(monkeypatch):
+    monkeypatch.setattr("tinygrad_edu.cli.run.write_report", lambda run: ([], []))
 
 
 def without_times(text):
@@ -90,7 +99,7 @@ def test_demo_prints_accuracies_and_writes_model_pictures_and_report(tmp_path, c
         ("iris", "confusion.png", 114, 36),
     ],
 )
-def test_every_data_set_runs(data, picture, training, test, tmp_path, capsys, no_graph):
+def test_every_data_set_runs(data, picture, training, test, tmp_path, capsys, quick_pictures):
     assert main(["demo", data, *QUICK, "--out", str(tmp_path)]) == 0
     printed = capsys.readouterr().out
     assert printed.startswith(f"{data}: {training} training rows, {test} test rows;")
@@ -107,14 +116,16 @@ def test_every_data_set_runs(data, picture, training, test, tmp_path, capsys, no
     ("data", "training", "test"),
     [("moons", 0.97, 0.9), ("circles", 0.97, 0.9), ("iris", 0.95, 0.93), ("digits", 0.95, 0.9)],
 )
-def test_the_defaults_reach_a_good_accuracy(data, training, test, tmp_path, capsys, no_graph):
+def test_the_defaults_reach_a_good_accuracy(data, training, test, tmp_path, capsys, quick_pictures):
     assert main(["demo", data, "--out", str(tmp_path)]) == 0
     found = re.findall(r"([0-9.]+)%\n", capsys.readouterr().out)
     assert float(found[0]) >= 100 * training
     assert float(found[1]) >= 100 * test
 
 
-def test_without_a_renderer_the_demo_says_that_the_graph_is_skipped(tmp_path, capsys, no_graph):
+def test_without_a_renderer_the_demo_says_that_the_graph_is_skipped(
+    tmp_path, capsys, quick_pictures
+):
     assert main(["demo", "xor", *QUICK, "--out", str(tmp_path)]) == 0
     assert capsys.readouterr().out.splitlines()[-3:-1] == [
         "graph.svg skipped: pictures are switched off by TINYGRAD_EDU_GRAPHVIZ=none: unset it, or "
@@ -195,7 +206,7 @@ def test_wrong_options_give_one_sentence_and_exit_code_2(
     assert os.listdir() == ["file"]
 
 
-def test_a_file_that_cannot_be_written_is_named(tmp_path, monkeypatch, capsys, no_graph):
+def test_a_file_that_cannot_be_written_is_named(tmp_path, monkeypatch, capsys, quick_pictures):
     monkeypatch.chdir(tmp_path)
     os.makedirs("out/loss.png")
     assert main(["demo", "xor", *QUICK, "--out", "out"]) == 2
@@ -203,7 +214,7 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path, monkeypatch, capsys, n
     assert capsys.readouterr().err == f"tinygrad-edu: cannot write {path!r}: Is a directory\n"
 
 
-def test_other_files_in_the_folder_are_left_alone(tmp_path, no_graph):
+def test_other_files_in_the_folder_are_left_alone(tmp_path, quick_pictures):
     (tmp_path / "mine.txt").write_text("mine")
     (tmp_path / "loss.png").write_text("old")
     assert main(["demo", "xor", *QUICK, "--out", str(tmp_path)]) == 0
@@ -225,13 +236,13 @@ def test_other_files_in_the_folder_are_left_alone(tmp_path, no_graph):
         ("iris", "mean_squared_error", "softmax", 3),
     ],
 )
-def test_every_loss_gets_the_last_layer_it_needs(data, loss, output, last, tmp_path, no_graph):
+def test_every_loss_gets_the_last_layer_it_needs(data, loss, output, last, tmp_path, model_only):
     assert main(["demo", data, *QUICK, "--loss", loss, "--out", str(tmp_path)]) == 0
     model = MLP.load(tmp_path / "model.json")
     assert (model.output, model.sizes[-1]) == (output, last)
 
 
-def test_hidden_none_is_a_linear_classifier(tmp_path, no_graph):
+def test_hidden_none_is_a_linear_classifier(tmp_path, model_only):
     options = ["--hidden", "none", "--epochs", "1", "--out", str(tmp_path)]
     assert main(["demo", "xor", *options]) == 0
     assert MLP.load(tmp_path / "model.json").sizes == [2, 1]
@@ -251,7 +262,7 @@ def test_two_processes_write_the_same_model_and_report(tmp_path):
         assert first == second, name
 
 
-def test_the_command_in_the_report_reproduces_the_model(tmp_path, monkeypatch, no_graph):
+def test_the_command_in_the_report_reproduces_the_model(tmp_path, monkeypatch, quick_pictures):
     monkeypatch.chdir(tmp_path)
     options = ["--seed", "7", "--batch-size", "16", "--lr", "0.1", "--test-ratio", "0.5"]
     assert main(["demo", "circles", *QUICK, *options, "--out", "an out"]) == 0
@@ -263,7 +274,7 @@ def test_the_command_in_the_report_reproduces_the_model(tmp_path, monkeypatch, n
     assert Path("an out/model.json").read_bytes() == model
 
 
-def test_another_seed_gives_another_model(tmp_path, no_graph):
+def test_another_seed_gives_another_model(tmp_path, model_only):
     parameters = []
     for seed in ("0", "1"):
         assert main(["demo", "xor", *QUICK, "--seed", seed, "--out", str(tmp_path)]) == 0
@@ -271,7 +282,7 @@ def test_another_seed_gives_another_model(tmp_path, no_graph):
     assert parameters[0] != parameters[1]
 
 
-def test_divergence_saves_the_last_finite_model_and_gives_exit_code_1(tmp_path, capsys, no_graph):
+def test_divergence_saves_the_last_finite_model_and_gives_exit_code_1(tmp_path, capsys, model_only):
     options = ["--optimizer", "sgd", "--lr", "1e300", "--out", str(tmp_path)]
     assert main(["demo", "xor", "--loss", "squared_error", "--activation", "relu", *options]) == 1
     printed, errors = capsys.readouterr()
@@ -285,22 +296,20 @@ def test_divergence_saves_the_last_finite_model_and_gives_exit_code_1(tmp_path, 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")
 @pytest.mark.parametrize(
-    ("words", "epochs"),
+    ("words", "seconds", "epochs"),
     [
-        (["demo", "xor", "--epochs", "100000000"], r"[1-9]\d*"),
-        (["demo", "digits", "--hidden", "200", "--batch-size", "full"], "0"),
+        (["demo", "xor", "--epochs", "100000000"], 0.5, r"[1-9]\d*"),
+        (["demo", "digits", "--hidden", "4", "--batch-size", "full"], 0, "0"),
     ],
     ids=["in a later epoch", "in the first epoch"],
 )
-def test_ctrl_c_saves_what_was_learned_and_gives_exit_code_130(words, epochs, tmp_path):
+def test_ctrl_c_saves_what_was_learned_and_gives_exit_code_130(words, seconds, epochs, tmp_path):
     run = run_in_process(*words, "--out", "out", cwd=tmp_path)
     assert run.stdout is not None
     for _ in range(3):  # the settings are printed, training begins
         run.stdout.readline()
-    try:
-        run.communicate(timeout=1)
-    except subprocess.TimeoutExpired:
-        run.send_signal(signal.SIGINT)
+    time.sleep(seconds)
+    run.send_signal(signal.SIGINT)
     printed, errors = run.communicate(timeout=60)
     assert run.returncode == 130
     assert errors == "tinygrad-edu: interrupted; what was learned so far is saved\n"

@@ -19,7 +19,7 @@ XOR = "x1,x2\n0,0\n0,1\n1,0\n1,1\n"
 @pytest.fixture(autouse=True)
 def in_an_empty_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("TINYGRAD_EDU_GRAPHVIZ", "none")
+    monkeypatch.setattr("tinygrad_edu.cli.run.write_report", lambda run: ([], []))
 
 
 def predicted(capsys, model="out/model.json", table=XOR):
@@ -119,7 +119,7 @@ def error_of(capsys, *words):
 def test_a_wrong_table_gives_one_sentence_and_exit_code_2(capsys):
     saved([2, 1], "hinge")
     for table, sentence in [
-        ("x1\n1\n", "new.csv: no column 'x2'; did you mean 'x1'?"),
+        ("x1\n1\n", "new.csv: no column 'x2'; the columns are 'x1'"),
         ("x1,x2\n1,a\n", "new.csv, line 2, column 'x2': text 'a' where a number is expected"),
         ("x1,x2\n", "new.csv: the file has a header but no rows"),
     ]:
@@ -238,17 +238,19 @@ def test_a_reader_that_leaves_early_sees_no_traceback():
     Path("new.csv").write_text("x1,x2\n" + "1,1\n" * 20_000)
     command = [sys.executable, "-m", "tinygrad_edu", "predict", "model.json", "new.csv"]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
-    assert run.stdout is not None
-    assert run.stdout.readline() == b"prediction,score\n"
-    run.stdout.close()
-    assert run.stderr is not None
-    assert run.stderr.read() == b""
-    assert run.wait(timeout=60) == 141
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
+    ) as run:
+        assert run.stdout is not None
+        assert run.stderr is not None
+        assert run.stdout.readline() == b"prediction,score\n"
+        run.stdout.close()
+        assert run.stderr.read() == b""
+    assert run.returncode == 141
 
 
-def test_a_class_name_that_the_terminal_cannot_show_is_escaped(capfd):
-    names = {"encoder": encoder("x1", classes=["é", "\ud800"]), "loss": "hinge"}
+def test_a_class_name_that_the_terminal_cannot_show_is_escaped():
+    names = {"encoder": encoder("x1", classes=["é", "日本"]), "loss": "hinge"}
     saved([1, 1], "hinge", metadata=names, parameters=[1.0, 0.0])
     Path("new.csv").write_text("x1\n2\n")
     environment = os.environ | {
@@ -257,4 +259,4 @@ def test_a_class_name_that_the_terminal_cannot_show_is_escaped(capfd):
     }
     command = [sys.executable, "-m", "tinygrad_edu", "predict", "model.json", "new.csv"]
     run = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    assert run.stdout == "prediction,score\n\\ud800,0.5\n"
+    assert run.stdout == "prediction,score\n\\u65e5\\u672c,0.5\n"

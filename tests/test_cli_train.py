@@ -8,6 +8,7 @@ import pytest
 
 from tinygrad_edu.cli import main
 from tinygrad_edu.data import iris
+from tinygrad_edu.view.plots import regions
 
 GOOD = """\
 size,colour,weight,ripe
@@ -26,6 +27,12 @@ size,colour,weight,ripe
 def in_an_empty_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TINYGRAD_EDU_GRAPHVIZ", "none")
+    monkeypatch.setitem(regions.__kwdefaults__, "resolution", 10)
+
+
+@pytest.fixture
+def model_only(monkeypatch):
+    monkeypatch.setattr("tinygrad_edu.cli.run.write_report", lambda run: ([], []))
 
 
 def train(text, *options, target="ripe"):
@@ -48,11 +55,11 @@ def test_train_learns_a_table_of_numbers_and_words(capsys):
 
 def test_a_table_of_two_numbers_gets_decision_regions():
     text = "a,b,ripe\n" + "".join(f"{i},{i * i},{i % 2}\n" for i in range(8))
-    assert train(text, "--epochs", "1", "--out", "out") == 0
+    assert train(text, "--epochs", "1", "--hidden", "2", "--out", "out") == 0
     assert "regions.png" in os.listdir("out")
 
 
-def test_the_encoding_is_learned_from_the_training_rows_alone():
+def test_the_encoding_is_learned_from_the_training_rows_alone(model_only):
     rows = [f"{i},{'ab'[i % 2]}" for i in range(12)]
     text = "x,ripe\n" + "\n".join(rows) + "\n"
     assert train(text, "--epochs", "1", "--test-ratio", "0.5") == 0
@@ -64,7 +71,7 @@ def test_the_encoding_is_learned_from_the_training_rows_alone():
     assert encoder["class_names"] == ["a", "b"]
 
 
-def test_train_on_iris_written_as_a_table(capsys):
+def test_train_on_iris_written_as_a_table(capsys, model_only):
     data = iris()
     with open("iris.csv", "w", newline="") as file:
         writer = csv.writer(file)
@@ -139,7 +146,7 @@ def test_a_file_that_cannot_be_read_is_named(path, why, capsys):
 def test_names_from_the_table_are_shown_literally_in_the_report():
     name = "<script>$x$</script>"
     text = f"a,b,{name}\n" + "".join(f"{i},{i * i},<b>$y{i % 2}\n" for i in range(8))
-    assert train(text, "--epochs", "1", "--out", "out", target=name) == 0
+    assert train(text, "--epochs", "1", "--hidden", "2", "--out", "out", target=name) == 0
     report = Path("out/report.html").read_text()
     assert "<script" not in report
     assert "<b>" not in report

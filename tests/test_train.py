@@ -8,7 +8,6 @@ import os
 import random
 import subprocess
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -39,7 +38,6 @@ from tinygrad_edu.losses import (
     l2,
     squared_error,
 )
-from tinygrad_edu.schedules import linear_decay
 from tinygrad_edu.train import Epoch, Step
 from tinygrad_edu.train.metrics import decision
 from tinygrad_edu.train.scalar import find_engine, scalar_engine
@@ -62,9 +60,8 @@ def data_of(model: MLP) -> list[float]:
 
 def test_two_steps_of_descent_by_hand() -> None:
     model = line()
-    steps = train(
-        model, [[1.0], [2.0]], [1.0, 2.0], loss="squared_error", optimizer=SGD(model.parameters(), 0.1), epochs=2
-    )  # fmt: skip
+    X, y = [[1.0], [2.0]], [1.0, 2.0]
+    steps = train(model, X, y, loss="squared_error", optimizer="sgd", epochs=2)
     assert data_of(model) == [0.0, 0.0]  # nothing happens before the first step is asked for
     first = next(steps)
     # o = 0, 0; the mean of 1 and 4; dE/dw = (2 * -1 * 1 + 2 * -2 * 2) / 2, dE/db = (-2 - 4) / 2
@@ -83,9 +80,8 @@ def batches(**options: Any) -> list[list[list[Any]]]:
     X, y = [[float(k)] for k in range(10)], [float(k) for k in range(10)]
     epochs: list[list[list[Any]]] = [[], []]
     model = line()
-    for step in train(
-        model, X, y, loss="squared_error", optimizer=SGD(model.parameters(), 1e-3), epochs=2, **options
-    ):  # fmt: skip
+    slow = SGD(model.parameters(), lr=1e-3)
+    for step in train(model, X, y, loss="squared_error", optimizer=slow, epochs=2, **options):
         assert step.batch == len(epochs[step.epoch])
         epochs[step.epoch].append(step.targets)
     return epochs
@@ -126,9 +122,8 @@ def test_a_batch_larger_than_the_data_is_the_full_batch_with_a_warning() -> None
 
 def test_online_descent_updates_after_every_example() -> None:
     model, expected = line(), line()
-    steps = train(
-        model, [[1.0], [2.0]], [1.0, 2.0], loss="squared_error", optimizer="sgd", epochs=1, batch_size=1
-    )  # fmt: skip
+    options: dict[str, Any] = {"optimizer": "sgd", "epochs": 1, "batch_size": 1}
+    steps = train(model, [[1.0], [2.0]], [1.0, 2.0], loss="squared_error", **options)
     for step in steps:
         (t,) = step.targets
         o = expected([t])
@@ -159,14 +154,15 @@ def test_the_penalty_is_part_of_the_loss_and_of_the_gradient() -> None:
     assert data_of(model) == pytest.approx([3.0 - 0.1 * 0.1 * 2 * 3.0, 0.0])
 
 
-def optimizers() -> Iterator[Any]:
-    yield "sgd"
-    yield SGD
-    yield lambda parameters: SGD(parameters, lr=0.1)
-    yield lambda parameters: SGD(parameters, lr=lambda k: 0.1)
+OPTIMIZERS = [
+    "sgd",
+    SGD,
+    lambda parameters: SGD(parameters, lr=0.1),
+    lambda parameters: SGD(parameters, lr=lambda k: 0.1),
+]
 
 
-@pytest.mark.parametrize("optimizer", optimizers())
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_an_optimizer_is_a_name_a_class_a_function_or_the_thing(optimizer: Any) -> None:
     def trained(model: MLP, optimizer: Any) -> list[float]:
         return fit(model, XOR, XOR_Y, loss="squared_error", optimizer=optimizer, epochs=5).loss
@@ -320,6 +316,10 @@ DECISIONS: list[tuple[Any, list[Any], list[list[float]], list[bool] | None]] = [
     (binary_cross_entropy_with_logits, [0, 1, 1], [[-0.1], [0.1], [0.5]], [True, True, True]),
     (squared_error, [0, 1, 1], [[0.4], [0.6], [0.4]], [True, True, False]),
     (squared_error, [1, 1], [[0.4], [0.6]], [False, True]),
+    (binary_cross_entropy, [1, 1], [[0.4], [0.6]], [False, True]),
+    (hinge, [1, 1], [[-0.4], [0.4]], [False, True]),
+    (squared_error, [-1, -1], [[-0.4], [0.4]], [True, False]),
+    (squared_error, [-1, 0, 1], [[0.4], [0.6], [1.0]], None),
     (squared_error, [[0.0], [1.0]], [[0.4], [0.4]], [True, False]),
     (cross_entropy, [0, 2, 1], [[3, 1, 1], [0, 1, 2], [1, 1, 0]], [True, True, False]),
     (cross_entropy, [1.0, 1.0], [[0, 1], [1, 0]], [True, False]),
@@ -393,7 +393,7 @@ def test_a_history_shows_itself_as_table_repr_and_dict() -> None:
 def test_a_history_is_plotted_with_a_curve_for_each_column() -> None:
     figure = example_history().plot()
     loss, accuracy = figure.axes
-    assert [axes.get_title() for axes in figure.axes] == ["loss", "accuracy"]
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["loss", "accuracy"]
     assert [list(curve.get_ydata()) for curve in loss.lines] == [
         [0.5, 0.25, 0.125],
         [0.6, 0.3, 0.2],
@@ -403,7 +403,9 @@ def test_a_history_is_plotted_with_a_curve_for_each_column() -> None:
         "validation",
     ]
     assert len(History([1.0, 0.5]).plot().axes) == 1
-    assert len(History().plot().axes) == 0
+    assert [text.get_text() for text in History().plot().axes[0].texts] == [
+        "no epoch was completed"
+    ]
 
 
 # --- callbacks and early stopping
@@ -493,7 +495,7 @@ def played(stopping: EarlyStopping, losses: list[float], validation: bool = True
         ([5, 4, 3, 3.5, 3.2, 1], {"patience": 3}, math.inf, 5),
         ([5, 4, 3, 3.5, 3.2], {"patience": 10}, math.inf, 2),
         ([5, 5, 5], {"patience": 2}, 2, 0),
-        ([5, 4.9, 4.8, 4.7], {"patience": 3, "min_delta": 0.25}, 3, 0),
+        ([5, 4.9, 4.8, 4.7], {"patience": 2, "min_delta": 0.25}, 2, 0),
         ([5, 4.9, 4.8, 4.7, 0], {"patience": 4, "min_delta": 0.25}, math.inf, 4),
         ([math.nan, 3, 4, 5], {"patience": 2}, 3, 1),
         ([math.inf, 3, math.nan, math.inf], {"patience": 2}, 3, 1),
@@ -550,8 +552,8 @@ def test_the_best_of_several_starts_is_kept() -> None:
     assert len(set(seen)) == 4
     assert best_of(run, 4, rng=3).history.loss == best.history.loss
     assert best_of(run, 2, rng=random.Random(3)).histories == best.histories[:2]
-    model, history, histories = best
-    assert isinstance(model, MLP)
+    assert isinstance(best.model, MLP)
+    assert (best.model, best.history, best.histories) == best
 
 
 def test_a_run_without_a_last_loss_is_never_the_best() -> None:
@@ -567,9 +569,9 @@ def test_divergence_stops_with_the_last_parameters_of_a_finite_loss() -> None:
     seen: list[list[float]] = []
     X, y = [[1e3], [2e3]], [1.0, 2.0]
     optimizer = SGD(model.parameters(), lr=1e3)
+    steps = train(model, X, y, loss="squared_error", optimizer=optimizer, epochs=100)
     with pytest.raises(DivergenceError) as caught:
-        for _ in train(model, X, y, loss="squared_error", optimizer=optimizer, epochs=100):
-            seen.append(data_of(model))
+        seen.extend(data_of(model) for _ in steps)
     epoch = len(seen)
     assert epoch > 5
     text = f"diverged in epoch {epoch}: the loss is inf at lr=1000; try a smaller learning rate"
@@ -603,25 +605,25 @@ def test_a_gradient_or_a_parameter_that_is_not_finite_is_divergence_too() -> Non
     steep = train(
         lambda x: p.sqrt(), [[1.0]], [0.0], loss=lambda o, t: o, optimizer=SGD([p]), epochs=1
     )
-    with pytest.raises(DivergenceError, match="diverged in epoch 0: a gradient is inf at lr=0.1;"):
+    with pytest.raises(
+        DivergenceError, match=r"^diverged in epoch 0: a gradient is inf at lr=0\.1"
+    ):
         next(steep)
     assert p.data == 0.0
-    far = parameter(-1e300)
+    optimizer = SGD([p], lr=1e308)
     steps = train(
-        lambda x: far * 1e200, [[1.0]], [0.0], loss=lambda o, t: -o / 1e200,
-        optimizer=SGD([far], lr=1e308), epochs=3,
-    )  # fmt: skip
-    with pytest.raises(DivergenceError, match="diverged in epoch 1: a parameter is inf at"):
-        list(steps)
-    assert math.isfinite(far.data)
+        lambda x: p * x[0], [[10.0]], [0.0], loss=lambda o, t: o, optimizer=optimizer, epochs=1
+    )
+    with pytest.raises(DivergenceError, match=r"^diverged in epoch 0: a parameter is -inf at lr="):
+        next(steps)
+    assert p.data == 0.0
 
 
 # --- interruption
 
 
-def interrupted_at(call: int) -> tuple[Any, MLP]:
-    """A model of which the given call raises KeyboardInterrupt, and the net inside."""
-    net = MLP(2, [3, 1], "tanh", rng=0)
+def interrupted_at(call: int) -> tuple[MLP, MLP]:
+    """A model of which the given call raises KeyboardInterrupt, and the same without."""
     count = iter(range(10**6))
 
     class Interrupted(MLP):
@@ -630,8 +632,7 @@ def interrupted_at(call: int) -> tuple[Any, MLP]:
                 raise KeyboardInterrupt
             return super().__call__(x)
 
-    model = Interrupted(2, [3, 1], "tanh", rng=0)
-    return model, net
+    return Interrupted(2, [3, 1], "tanh", rng=0), MLP(2, [3, 1], "tanh", rng=0)
 
 
 # four examples, two batches an epoch: a call in each quarter of a step, in several epochs
@@ -822,7 +823,7 @@ def output_of(*options: str, seed: str) -> str:
 
 def test_two_processes_give_bit_identical_histories() -> None:
     first = output_of(seed="0")
-    assert first.count("0x1.") > 50
+    assert first.count("0x") == 4 + 4 + 21
     assert output_of("-OO", seed="12345") == first
 
 

@@ -56,7 +56,7 @@ def _sum(terms: list[Any]) -> Any:
 
 
 def _times(g: Any, slope: Any) -> Any:
-    """g * slope, without a node where one is the number 1, or g the number 0 and the slope finite."""
+    """g * slope, without a node where one is 1, or g is the number 0 and the slope finite."""
     if not isinstance(slope, Value) and slope == 1:
         return g
     if not isinstance(g, Value):

@@ -1,23 +1,24 @@
 """The one walk over a graph: the backward pass, `grad` and every view read it through here."""
 
 from operator import attrgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
+    from tinygrad_edu.engine.node import Node
     from tinygrad_edu.engine.value import Value
 
 _birth = attrgetter("_birth")
 
 
-def toposort(root: "Value", *, leaves: bool = False) -> list["Value"]:
+def toposort(root: "Node", *, leaves: bool = False) -> list["Value"]:
     """The nodes `root` was made from, parents before children, root last; deterministic, any depth.
 
     A node is born after its parents, so the order of birth is a topological one. Without `leaves`
     only the results of operations are listed.
     """
     if not root._parents:
-        return [root] if leaves else []
-    order = [root]
+        return cast("list[Value]", [root]) if leaves else []
+    order: list[Any] = [root]
     seen = {root}
     for v in order:
         parents = v._parents

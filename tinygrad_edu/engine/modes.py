@@ -39,7 +39,7 @@ def no_grad() -> AbstractContextManager[None]:
 
 
 def detect_anomaly() -> AbstractContextManager[None]:
-    """Context manager or decorator: the first inf or nan raises NonFiniteError, forward or backward.
+    """Context manager or decorator: the first inf or nan raises NonFiniteError, in either pass.
 
     The error names the node, its operation, its inputs and the expression around it.
     """

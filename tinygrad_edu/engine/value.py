@@ -2,11 +2,11 @@
 
 import itertools
 from collections.abc import Callable
-from typing import Any, Final, overload
+from typing import Any, overload
 
 from tinygrad_edu import floats
 from tinygrad_edu.engine import modes
-from tinygrad_edu.engine.graph import toposort
+from tinygrad_edu.engine.node import UNREACHED, Node
 from tinygrad_edu.engine.record import Record, functions
 from tinygrad_edu.floats import no_flow, number
 
@@ -77,10 +77,6 @@ power = Primitive("power", lambda m, x, c: m.pow(x, c), _power_slope)
 pow_ = Primitive("pow", lambda m, x, y: m.pow(x, y), _pow_slopes)
 
 
-#: The gradient of a node that no backward pass has reached. It is -0.0, the number that leaves every
-#: other as it is when added, and it is recognised by identity; `.grad` shows it as 0.0.
-_UNREACHED: Final = float("-0.0")
-
 _new = object.__new__
 _current_mode = modes.current.get
 _next_birth = itertools.count(1).__next__
@@ -101,7 +97,7 @@ def parameter(x: float, name: str | None = None) -> "Value":
 def _leaf(x: float, kind: str) -> "Value":
     v = _new(Value)
     v._float = x
-    v._grad = _UNREACHED
+    v._grad = UNREACHED
     v._name = None
     v._primitive = kind
     v._parents = ()
@@ -116,7 +112,7 @@ def _node(
     """The result of an operation, with the numbers (y, *x) of its forward pass."""
     v = _new(Value)
     v._float = y
-    v._grad = _UNREACHED
+    v._grad = UNREACHED
     v._name = None
     v._primitive = primitive
     v._parents = parents
@@ -172,7 +168,7 @@ def _comparison(compare: Callable[[float, float], bool]) -> Callable[["Value", A
     return method
 
 
-class Value:
+class Value(Node):
     """A real number in a graph, with the gradient that the last backward pass found for it.
 
     `data` is any real number (int, float, bool, Fraction, NumPy scalar) and becomes a float; `name` is
@@ -184,122 +180,16 @@ class Value:
     Subclasses are welcome; the result of an operation is a plain Value. One graph belongs to one thread.
     """
 
-    __slots__ = (
-        "__weakref__",
-        "_birth",
-        "_float",
-        "_grad",
-        "_name",
-        "_numbers",
-        "_parents",
-        "_primitive",
-    )
-
-    _birth: int
-    _float: float
-    _grad: float
-    _name: str | None
-    _numbers: tuple[float, ...]
-    _parents: tuple["Value", ...]
-    _primitive: Primitive | str
+    __slots__ = ()
 
     def __init__(self, data: float, name: str | None = None) -> None:
         self._float = number(data)
-        self._grad = _UNREACHED
+        self._grad = UNREACHED
         self.name = name
         self._primitive = "input"
         self._parents = ()
         self._numbers = ()
         self._birth = 0
-
-    @property
-    def name(self) -> str | None:
-        """What drawings and errors call this node."""
-        return self._name
-
-    @name.setter
-    def name(self, name: str | None) -> None:
-        if name is not None and not isinstance(name, str):
-            raise TypeError(
-                f"name is a text for drawings, got {type(name).__name__}: "
-                "a new operation is made with @primitive, not with parents given to Value"
-            )
-        self._name = name
-
-    @property
-    def data(self) -> float:
-        """The number. Assigning changes it for later operations; a recorded graph keeps its own."""
-        return self._float
-
-    @data.setter
-    def data(self, x: float) -> None:
-        self._float = number(x, f"the data of {self.name or 'a Value'}")
-
-    @property
-    def grad(self) -> float:
-        """d(root)/d(self): leaves add up over backward passes, inner nodes show the last one."""
-        return 0.0 if self._grad is _UNREACHED else float(self._grad)
-
-    @grad.setter
-    def grad(self, x: float) -> None:
-        self._grad = number(x, f"the grad of {self.name or 'a Value'}") or _UNREACHED
-
-    @property
-    def reached(self) -> bool:
-        """Whether a backward pass has reached this node since its gradient was last zeroed."""
-        return self._grad is not _UNREACHED
-
-    @property
-    def op(self) -> Primitive | None:
-        """The operation that made this node; None for a leaf."""
-        return self._primitive if isinstance(self._primitive, Primitive) else None
-
-    @property
-    def kind(self) -> str:
-        """How a leaf came about: "input", "parameter" or "constant"; else "result"."""
-        return self._primitive if isinstance(self._primitive, str) else "result"
-
-    @property
-    def parents(self) -> tuple["Value", ...]:
-        """What this node was made from, in order, repeats kept: `a * a` has two parents."""
-        return self._parents
-
-    def local_derivatives(self) -> tuple[float, ...]:
-        """dy/dx for each parent x, from the numbers of the forward pass."""
-        if isinstance(self._primitive, str):
-            return ()
-        return tuple([float(s) for s in self._primitive._slopes(*self._numbers)])
-
-    def backward(self, gradient: float = 1.0) -> None:
-        """The chain rule, from this node back to the leaves: `parent.grad += grad * slope`.
-
-        Leaves accumulate into `.grad` (zero it between steps); inner nodes are overwritten, so a
-        second pass over the same graph is right. The order is fixed and any depth is fine. After
-        an interruption gradients are undefined until they are zeroed.
-        """
-        gradient = number(gradient, "gradient")
-        order = toposort(self)
-        for v in order:
-            v._grad = _UNREACHED
-        self._grad += gradient
-        checking = (_current_mode() or modes.Mode()).checking
-        v = self
-        try:
-            for v in reversed(order):
-                g = v._grad
-                parents = v._parents
-                primitive: Primitive = v._primitive  # type: ignore[assignment]
-                slopes = primitive._slopes(*v._numbers)
-                if primitive._arity != len(parents):
-                    primitive.check(slopes, len(parents))
-                for p, slope in zip(parents, slopes):  # noqa: B905 (strict= costs half the loop)
-                    p._grad += g * slope
-                if checking:
-                    modes.check_backward(v)
-        except Exception as error:
-            if not isinstance(error, modes.NonFiniteError):
-                error.add_note(f"in the backward pass through {v!r}")
-            raise
 
     # fmt: off
     __add__,     __radd__     = _operators(add)
@@ -359,36 +249,3 @@ class Value:
 
     def __format__(self, spec: str) -> str:
         return format(self._float, spec) if spec else repr(self)
-
-    def __repr__(self) -> str:
-        made = f", op={self._primitive.name}" if isinstance(self._primitive, Primitive) else ""
-        name = f", name={_short(self.name)}" if self.name else ""
-        return f"Value(data={self._float!r}, grad={self.grad!r}{name}{made})"
-
-    def __reduce__(self) -> Any:
-        if self._parents:
-            raise TypeError(
-                f"{self!r} is the result of an operation and cannot be copied or pickled without its "
-                "graph: copy its number, Value(v.data), or copy the model"
-            )
-        return _restore, (type(self), self._float, self._grad or None, self._primitive, self.name)
-
-    # Programs written for micrograd read these two to draw a graph.
-    @property
-    def _prev(self) -> set["Value"]:
-        return set(self._parents)
-
-    @property
-    def _op(self) -> str:
-        return self._primitive.name if isinstance(self._primitive, Primitive) else ""
-
-
-def _restore(cls: type[Value], x: float, g: float | None, kind: str, name: str | None) -> Value:
-    v = cls(x, name)
-    v._grad = _UNREACHED if g is None else g
-    v._primitive = kind
-    return v
-
-
-def _short(text: str, width: int = 40) -> str:
-    return repr(text if len(text) <= width else text[: width - 3] + "...")

@@ -46,7 +46,7 @@ def _row(row: Any, name: str) -> list[float]:
 def _target(t: Any, name: str) -> Any:
     if isinstance(t, _TEXT):
         raise TypeError(
-            f"{name} is the text {t!r:.40}: encode classes as numbers, "
+            f"{name} is the text {str(t)!r:.40}: encode classes as numbers, "
             "for instance sorted(set(y)).index(label)"
         )
     if isinstance(t, Integral):

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tinygrad_edu.losses import Loss, binary_cross_entropy_with_logits
+from tinygrad_edu.losses import Loss, binary_cross_entropy_with_logits, hinge, perceptron
 
 #: Numbers of one output.
 Output = Sequence[float]
@@ -19,7 +19,7 @@ def decision(loss: Loss, targets: Sequence[Any], outputs: int) -> Decision | Non
     """The rule that says whether an output is right, or None where targets are no classes.
 
     Several `outputs`: the largest is the class, for targets that are class numbers or 1-of-k rows.
-    One output: above 0 for targets -1 and 1, and for logits; above 1/2 for other targets 0 and 1.
+    One output: above 0 for targets -1 and 1, and for logits; above 1/2 for targets 0 and 1.
     """
     if isinstance(targets[0], Sequence) and len(targets[0]) > 1:
         one_of_k = all(sorted(t) == [0] * (len(t) - 1) + [1] for t in targets)
@@ -27,8 +27,8 @@ def decision(loss: Loss, targets: Sequence[Any], outputs: int) -> Decision | Non
     values = {t[0] if isinstance(t, Sequence) else t for t in targets}
     if outputs > 1:
         return _largest if all(t >= 0 and t == int(t) for t in values) else None
-    if values <= {-1, 1}:
-        return _above(0.0)
+    if loss in (hinge, perceptron) or -1 in values:
+        return _above(0.0) if values <= {-1, 1} else None
     if values <= {0, 1}:
         return _above(0.0 if loss is binary_cross_entropy_with_logits else 0.5)
     return None

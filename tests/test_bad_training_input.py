@@ -1,0 +1,501 @@
+"""What somebody may give to training by mistake, and the exact text of the error."""
+
+import datetime
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tinygrad_edu import MLP, SGD, EarlyStopping, History, Value, best_of, evaluate, fit, train
+from tinygrad_edu.losses import l2
+
+X = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0]]
+Y = [0, 1, 1]
+BASE: dict[str, Any] = {"loss": "squared_error", "optimizer": "sgd", "epochs": 2}
+
+Case = tuple[dict[str, Any], type[Exception], str]
+
+
+def numbers(*bad: Any) -> list[list[Any]]:
+    return [[0.0, 0.0], list(bad), [1.0, 0.0]]
+
+
+FLOAT = "write float(...) around a text that is a number"
+FINITE = "remove or replace the row, training needs finite data"
+DATA: dict[str, Case] = {
+    "no rows": ({"X": [], "y": []}, ValueError, "X has no rows"),
+    "no rows, array": ({"X": np.zeros((0, 2)), "y": []}, ValueError, "X has no rows"),
+    "X None": ({"X": None}, TypeError, "X must be a list or an array, got NoneType"),
+    "X a number": ({"X": 3.0}, TypeError, "X must be a list or an array, got float"),
+    "X a text": ({"X": "data.csv"}, TypeError, "X must be a list or an array, got str"),
+    "X a dict": ({"X": {"a": [1]}}, TypeError, "X must be a list or an array, got dict"),
+    "y None": ({"y": None}, TypeError, "y must be a list or an array, got NoneType"),
+    "y a number": ({"y": 1}, TypeError, "y must be a list or an array, got int"),
+    "y a text": ({"y": "011"}, TypeError, "y must be a list or an array, got str"),
+    "more targets": ({"y": [0, 1, 1, 0]}, ValueError, "3 rows in X but 4 targets in y"),
+    "fewer targets": ({"y": []}, ValueError, "3 rows in X but 0 targets in y"),
+    "X of one dimension": (
+        {"X": [0.0, 1.0, 2.0]},
+        TypeError,
+        "X[0] must be a row of numbers, got float: for one feature write [[x] for x in X]",
+    ),
+    "X an array of one dimension": (
+        {"X": np.array([0.0, 1.0, 2.0])},
+        TypeError,
+        "X[0] must be a row of numbers, got float64: for one feature write [[x] for x in X]",
+    ),
+    "a row None": (
+        {"X": [[0.0, 0.0], None, [1.0, 0.0]]},
+        TypeError,
+        "X[1] must be a row of numbers, got NoneType: for one feature write [[x] for x in X]",
+    ),
+    "a row of text": (
+        {"X": [[0.0, 0.0], "ab", [1.0, 0.0]]},
+        TypeError,
+        "X[1] must be a row of numbers, got str: for one feature write [[x] for x in X]",
+    ),
+    "a row of bytes": (
+        {"X": [[0.0, 0.0], b"ab", [1.0, 0.0]]},
+        TypeError,
+        "X[1] must be a row of numbers, got bytes: for one feature write [[x] for x in X]",
+    ),
+    "ragged": ({"X": numbers(1.0)}, ValueError, "X[1] is a row of 1, X[0] is a row of 2"),
+    "X of three dimensions": (
+        {"X": np.zeros((3, 2, 2))},
+        TypeError,
+        "X[0][0] takes one real number, got ndarray: "
+        "write x.item() for an array of one number, or make one Value per element",
+    ),
+    "X NaN": ({"X": numbers(0.0, math.nan)}, ValueError, f"X[1][1] is nan: {FINITE}"),
+    "X infinite": ({"X": numbers(-math.inf, 0)}, ValueError, f"X[1][0] is -inf: {FINITE}"),
+    "X text": (
+        {"X": numbers("1.0", 0)},
+        TypeError,
+        f"X[1][0] takes one real number, got str '1.0': {FLOAT}",
+    ),
+    "X missing": (
+        {"X": numbers(0.0, None)},
+        TypeError,
+        "X[1][1] takes one real number, got NoneType: write a number such as 1.0",
+    ),
+    "X complex": (
+        {"X": numbers(1j, 0)},
+        TypeError,
+        "X[1][0] takes one real number, got complex: "
+        "complex numbers have no place in a real gradient; write z.real or z.imag",
+    ),
+    "X too large": (
+        {"X": numbers(10**400, 0)},
+        OverflowError,
+        "X[1][0] takes a float, at most 1.8e308, and this int is larger",
+    ),
+    "X of objects": (
+        {"X": np.array(numbers("a", 0), dtype=object)},
+        TypeError,
+        f"X[1][0] takes one real number, got str 'a': {FLOAT}",
+    ),
+    "X a date": (
+        {"X": numbers(datetime.date(2020, 1, 1), 0)},
+        TypeError,
+        "X[1][0] takes one real number, got date: write a number such as 1.0",
+    ),
+    "no columns": ({"X": [[], [], []]}, ValueError, "expected 2 inputs, got 0"),
+    "other columns than the model": (
+        {"X": [[0.0] * 3] * 3},
+        ValueError,
+        "expected 2 inputs, got 3",
+    ),
+    "labels": (
+        {"y": ["cat", "dog", "dog"]},
+        TypeError,
+        "y[0] is the text 'cat': encode classes as numbers, "
+        "for instance sorted(set(y)).index(label)",
+    ),
+    "labels of an array": (
+        {"y": np.array([b"cat", b"dog", b"dog"])},
+        TypeError,
+        "y[0] is the text \"b'cat'\": encode classes as numbers, "
+        "for instance sorted(set(y)).index(label)",
+    ),
+    "labels of an array of text": (
+        {"y": np.array(["cat", "dog", "dog"])},
+        TypeError,
+        "y[0] is the text 'cat': encode classes as numbers, "
+        "for instance sorted(set(y)).index(label)",
+    ),
+    "mixed labels": (
+        {"y": [0, "1", 1]},
+        TypeError,
+        "y[1] is the text '1': encode classes as numbers, "
+        "for instance sorted(set(y)).index(label)",
+    ),
+    "y missing": (
+        {"y": [0, None, 1]},
+        TypeError,
+        "y[1] takes one real number, got NoneType: write a number such as 1.0",
+    ),
+    "y NaN": ({"y": [0.0, math.nan, 1.0]}, ValueError, f"y[1] is nan: {FINITE}"),
+    "y NaN in a row": ({"y": [[0.0], [math.nan], [1.0]]}, ValueError, f"y[1][0] is nan: {FINITE}"),
+    "y ragged": (
+        {"y": [[0, 1], [1], [1, 0]]},
+        ValueError,
+        "y[1] is a row of 1, y[0] is a row of 2",
+    ),
+    "y rows and numbers": (
+        {"y": [[0, 1], 1, [1, 0]]},
+        ValueError,
+        "y[1] is one number, y[0] is a row of 2",
+    ),
+    "y too wide": ({"y": [[0, 1], [1, 0], [1, 0]]}, ValueError, "1 outputs but 2 targets"),
+    "class numbers for squared error": (
+        {"model": MLP(2, [3]), "y": [0, 1, 2]},
+        ValueError,
+        "3 outputs but 1 targets",
+    ),
+}  # fmt: skip
+
+FITS: dict[str, Case] = {
+    "0 and 1 for hinge": (
+        {"loss": "hinge"},
+        ValueError,
+        "hinge takes targets -1 and 1, got 0: write 2 * y - 1 for classes 0 and 1",
+    ),
+    "-1 and 1 for cross entropy": (
+        {"loss": "binary_cross_entropy_with_logits", "y": [1, 1, -1]},
+        ValueError,
+        "target must be a probability in [0, 1], such as 0 or 1, got -1",
+    ),
+    "class 3 of 3": (
+        {"loss": "cross_entropy", "model": MLP(2, [3]), "y": [0, 1, 3]},
+        ValueError,
+        "class 3 is out of range 0..2",
+    ),
+    "class -1": (
+        {"loss": "cross_entropy", "model": MLP(2, [3]), "y": [0, 1, -1]},
+        ValueError,
+        "class -1 is out of range 0..2",
+    ),
+    "cross entropy of one output": (
+        {"loss": "cross_entropy"},
+        ValueError,
+        "cross_entropy takes one output per class, got 1: "
+        "for a single output use binary_cross_entropy_with_logits",
+    ),
+    "several outputs for hinge": (
+        {"loss": "hinge", "model": MLP(2, [3]), "y": [1, 1, -1]},
+        ValueError,
+        "this loss takes one output, got 3",
+    ),
+    "no sigmoid": (
+        {
+            "loss": "binary_cross_entropy",
+            "model": MLP(2, [1], init=lambda rng, nin, nout: 7.0),
+        },
+        ValueError,
+        "binary_cross_entropy takes a probability in [0, 1], got 7.0: "
+        "end the model in a sigmoid, or use binary_cross_entropy_with_logits",
+    ),
+}
+
+NAMED = "choose adagrad, adam, adamw, rmsprop, sgd"
+LOSS_NAMES = (
+    "choose binary_cross_entropy, binary_cross_entropy_with_logits, cross_entropy, "
+    "half_squared_error, hinge, mean_squared_error, perceptron, squared_error"
+)
+OPTIONS: dict[str, Case] = {
+    "loss unknown": (
+        {"loss": "hinged"},
+        ValueError,
+        f"unknown loss 'hinged': {LOSS_NAMES}; did you mean 'hinge'?",
+    ),
+    "loss None": (
+        {"loss": None},
+        TypeError,
+        f"loss is a name or a function, got NoneType: {LOSS_NAMES}",
+    ),
+    "optimizer unknown": (
+        {"optimizer": "sdg"},
+        ValueError,
+        f"unknown optimizer 'sdg': {NAMED}; did you mean 'sgd'?",
+    ),
+    "optimizer a rate": (
+        {"optimizer": 0.1},
+        TypeError,
+        f"optimizer is a name or a function, got float: {NAMED}",
+    ),
+    "optimizer makes nothing": (
+        {"optimizer": lambda parameters: None},
+        TypeError,
+        "optimizer must make an Optimizer of the parameters, got None: "
+        "write optimizer=lambda parameters: SGD(parameters, lr=0.1)",
+    ),
+    "optimizer of another model": (
+        {"optimizer": SGD(MLP(2, [1]).parameters())},
+        ValueError,
+        "SGD(3 parameters, lr=0.1) holds no parameter of MLP(2, [1], 'relu', output='linear'): "
+        "make it from model.parameters()",
+    ),
+    "a function without an optimizer": (
+        {"model": lambda x: Value(1.0)},
+        TypeError,
+        "for a model that is no nn.Module give an optimizer with its parameters",
+    ),
+    "engine": (
+        {"engine": "scaler"},
+        ValueError,
+        "unknown engine 'scaler': choose auto, scalar; did you mean 'scalar'?",
+    ),
+    "penalty a Value": (
+        {"penalty": l2(MLP(2, [1]).parameters(), 0.1)},
+        TypeError,
+        "penalty is a function of the model, got Value: "
+        "write penalty=lambda model: l2(model.parameters(), 1e-4)",
+    ),
+    "penalty a number": (
+        {"penalty": 1e-4},
+        TypeError,
+        "penalty is a function of the model, got float: "
+        "write penalty=lambda model: l2(model.parameters(), 1e-4)",
+    ),
+    "rng": (
+        {"rng": np.random.default_rng(0)},
+        TypeError,
+        "rng must be an int seed or a random.Random, got Generator; write rng=0",
+    ),
+    "rng -1": (
+        {"rng": -1},
+        ValueError,
+        "rng must be a seed of at least 0, got -1; write rng=1",
+    ),
+    **{
+        f"epochs {n}": (
+            {"epochs": n},
+            error,
+            f"epochs must be an int of at least 0, got {shown}",
+        )
+        for n, error, shown in [
+            (-1, ValueError, "-1"),
+            (1.5, TypeError, "float 1.5"),
+            (math.inf, TypeError, "float inf"),
+            ("10", TypeError, "str '10'"),
+            (None, TypeError, "None"),
+            (True, TypeError, "bool True"),
+        ]
+    },
+    **{
+        f"batch_size {n}": (
+            {"batch_size": n},
+            error,
+            f"batch_size must be an int of at least 1, got {shown}",
+        )
+        for n, error, shown in [
+            (0, ValueError, "0"),
+            (-1, ValueError, "-1"),
+            (1.5, TypeError, "float 1.5"),
+            ("all", TypeError, "str 'all'"),
+        ]
+    },
+}
+
+PARAMETER = Value(1.0)
+
+
+def answers(epoch: Any) -> Any:
+    return "stop"
+
+
+ONLY_FIT: dict[str, Case] = {
+    "validation a share": (
+        {"validation": 0.2},
+        TypeError,
+        "validation must be (X, y), got 0.2",
+    ),
+    "validation without targets": (
+        {"validation": (X,)},
+        TypeError,
+        "validation must be (X, y), got ([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0]],)",
+    ),
+    "validation of other length": (
+        {"validation": (X, [1])},
+        ValueError,
+        "3 rows in X_val but 1 targets in y_val",
+    ),
+    "validation empty": ({"validation": ([], [])}, ValueError, "X_val has no rows"),
+    "validation NaN": (
+        {"validation": (numbers(0.0, math.nan), Y)},
+        ValueError,
+        f"X_val[1][1] is nan: {FINITE}",
+    ),
+    "validation labels": (
+        {"validation": (X, ["a", "b", "c"])},
+        TypeError,
+        "y_val[0] is the text 'a': encode classes as numbers, "
+        "for instance sorted(set(y)).index(label)",
+    ),
+    "callbacks a function": (
+        {"callbacks": EarlyStopping(3)},
+        TypeError,
+        "callbacks must be a list of functions of an Epoch, got EarlyStopping(3, min_delta=0.0)",
+    ),
+    "a callback that is none": (
+        {"callbacks": ["stop"]},
+        TypeError,
+        "callbacks must be a list of functions of an Epoch, got ['stop']",
+    ),
+    "a callback that answers": (
+        {"callbacks": [answers]},
+        TypeError,
+        f"callback {answers!r} must return True to stop or None, got 'stop'",
+    ),
+    "early stopping of a function": (
+        {
+            "model": lambda x: PARAMETER * x[0],
+            "optimizer": SGD([PARAMETER]),
+            "callbacks": [EarlyStopping(3)],
+        },
+        TypeError,
+        "EarlyStopping restores parameters: the model must be an nn.Module",
+    ),
+}
+
+
+def refuse(call: Callable[[], Any], error: type[Exception], text: str) -> None:
+    with pytest.raises(error) as caught:
+        call()
+    assert (type(caught.value), str(caught.value)) == (error, text)
+
+
+def run(driver: Callable[..., Any], change: dict[str, Any]) -> Any:
+    options = {"model": MLP(2, [1]), "X": X, "y": Y, **BASE, **change}
+    return driver(options.pop("model"), options.pop("X"), options.pop("y"), **options)
+
+
+ALL = {**DATA, **FITS, **OPTIONS}
+
+
+@pytest.mark.parametrize("name", {**ALL, **ONLY_FIT})
+def test_fit_refuses_bad_input_with_a_clear_text(name: str) -> None:
+    change, error, text = {**ALL, **ONLY_FIT}[name]
+    refuse(lambda: run(fit, change), error, text)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_train_refuses_bad_input_with_the_same_text(name: str) -> None:
+    change, error, text = ALL[name]
+    refuse(lambda: list(run(train, change)), error, text)
+
+
+# these need the model to run; all others are refused before the first step is asked for
+LATE = {
+    "no columns",
+    "other columns than the model",
+    "y too wide",
+    "class numbers for squared error",
+}
+
+
+@pytest.mark.parametrize("name", sorted({**DATA, **OPTIONS}.keys() - LATE))
+def test_train_refuses_bad_data_and_options_at_the_call(name: str) -> None:
+    change, error, text = ALL[name]
+    refuse(lambda: run(train, change), error, text)
+
+
+@pytest.mark.parametrize("name", {**DATA, **FITS})
+def test_evaluate_refuses_bad_data_with_the_same_text(name: str) -> None:
+    change, error, text = ALL[name]
+    options = {"model": MLP(2, [1]), "X": X, "y": Y, "loss": "squared_error", **change}
+    call = (options["model"], options["X"], options["y"])
+    refuse(lambda: evaluate(*call, loss=options["loss"]), error, text)
+
+
+@pytest.mark.parametrize("name", {**ALL, **ONLY_FIT})
+def test_bad_input_leaves_a_model_unchanged(name: str) -> None:
+    change, error, _ = {**ALL, **ONLY_FIT}[name]
+    model = change.get("model") or MLP(2, [1], init=lambda rng, nin, nout: 0.25)
+    if not isinstance(model, MLP) or name == "a callback that answers":
+        return
+    before = model.state_dict()
+    with pytest.raises(error):
+        run(fit, {"model": model, **change})
+    assert model.state_dict() == before
+
+
+OUTPUTS = "a model gives a Value or a list of Values, got {}"
+
+
+@pytest.mark.parametrize(
+    ("output", "text"),
+    [
+        (lambda v: [v.data], OUTPUTS.format("float")),
+        (lambda v: (x for x in [v]), OUTPUTS.format("generator")),
+        (lambda v: np.array([v.data]), OUTPUTS.format("ndarray")),
+    ],
+)
+def test_a_model_that_gives_no_values_is_refused(output: Any, text: str) -> None:
+    p = Value(1.0)
+    refuse(
+        lambda: fit(
+            lambda x: output(p * x[0]),
+            X,
+            Y,
+            loss=lambda o, t: p * 1.0,
+            optimizer=SGD([p]),
+            epochs=1,
+        ),
+        TypeError,
+        text,
+    )
+
+
+def test_a_model_may_give_a_tuple() -> None:
+    p, q = Value(1.0), Value(-1.0)
+    history = fit(
+        lambda x: (p * x[0], q * x[1]), X, Y, loss="cross_entropy", optimizer=SGD([p, q]), epochs=2
+    )
+    assert len(history.accuracy) == 2
+
+
+REST: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
+    "patience 0": (
+        lambda: EarlyStopping(0),
+        ValueError,
+        "patience must be an int of at least 1, got 0",
+    ),
+    "patience 1.5": (
+        lambda: EarlyStopping(1.5),  # type: ignore[arg-type]
+        TypeError,
+        "patience must be an int of at least 1, got float 1.5",
+    ),
+    "min_delta": (
+        lambda: EarlyStopping(min_delta=-0.1),
+        ValueError,
+        "min_delta must be a finite number >= 0, got -0.1",
+    ),
+    "no tries": (
+        lambda: best_of(lambda rng: (None, History()), 0),
+        ValueError,
+        "tries must be an int of at least 1, got 0",
+    ),
+    "a run without a model": (
+        lambda: best_of(lambda rng: History([1.0]), 2),  # type: ignore[arg-type,return-value]
+        TypeError,
+        "run must return (model, history), got History(1 epochs, last loss=1)",
+    ),
+    "a run the other way round": (
+        lambda: best_of(lambda rng: (History([1.0]), None), 1),  # type: ignore[arg-type,return-value]
+        TypeError,
+        "run must return (model, history), got (History(1 epochs, last loss=1), None)",
+    ),
+    "best_of without a seed": (
+        lambda: best_of(lambda rng: (None, History()), 1, rng=None),  # type: ignore[arg-type]
+        TypeError,
+        "rng must be an int seed or a random.Random, got NoneType; write rng=0",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REST)
+def test_bad_options_of_stopping_and_restarts_are_refused(name: str) -> None:
+    refuse(*REST[name])
