@@ -12,7 +12,7 @@ PACKAGE = Path(tinygrad_edu.__file__).parent
 
 #: A part imports only from the lines above it, and from itself.
 LINES = [
-    ["floats", "options", "rng"],
+    ["figure", "floats", "options", "rng"],
     ["engine"],
     ["functions"],
     ["calculus", "ink", "formula", "model_file"],
@@ -27,6 +27,7 @@ LINES = [
     ["__main__", "__init__"],
 ]
 ALLOWED_OUTSIDE_THE_STANDARD_LIBRARY = {
+    "figure": {"matplotlib"},
     "vectorize": {"numpy"},
     "train": {"matplotlib", "tqdm"},
     "view": {"graphviz", "matplotlib", "numpy", "pygraphviz"},

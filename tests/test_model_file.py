@@ -2,6 +2,7 @@
 
 import builtins
 import hashlib
+import io
 import json
 import math
 import os
@@ -21,8 +22,6 @@ from hypothesis import strategies as st
 
 from tinygrad_edu import MLP, Layer, ModelFileError, model_file, parameter
 from tinygrad_edu.nn import ACTIVATIONS
-
-Bytes = Callable[[Any], Any]
 
 
 def small() -> MLP:
@@ -138,22 +137,43 @@ def test_a_larger_file_is_read_on_request_only(saved: bytes, tmp_path: Path) -> 
 # --- damage
 
 
-def test_a_file_that_is_cut_anywhere_is_refused(saved: bytes, tmp_path: Path) -> None:
+@pytest.fixture
+def loads(monkeypatch: pytest.MonkeyPatch) -> Callable[[bytes], MLP]:
+    """Load a model from bytes, without the disk."""
+
+    def from_bytes(raw: bytes) -> MLP:
+        monkeypatch.setattr(model_file, "open", lambda path, mode: io.BytesIO(raw), raising=False)
+        return MLP.load("m.json")
+
+    return from_bytes
+
+
+def test_bytes_are_loaded_as_a_file_is(saved: bytes, loads: Callable[[bytes], MLP]) -> None:
+    assert bits(loads(saved)) == bits(small())
+
+
+def test_a_file_that_is_cut_anywhere_is_refused(
+    saved: bytes, loads: Callable[[bytes], MLP]
+) -> None:
     for length in range(len(saved)):
         with pytest.raises(ModelFileError):
-            load(saved[:length], tmp_path)
+            loads(saved[:length])
 
 
-def test_a_file_with_any_bit_flipped_is_refused(saved: bytes, tmp_path: Path) -> None:
+def test_a_file_with_any_bit_flipped_is_refused(
+    saved: bytes, loads: Callable[[bytes], MLP]
+) -> None:
     for position in range(len(saved)):
         for bit in range(8):
             raw = bytearray(saved)
             raw[position] ^= 1 << bit
             with pytest.raises(ModelFileError):
-                load(bytes(raw), tmp_path)
+                loads(bytes(raw))
 
 
-def test_a_file_with_two_or_three_bits_flipped_is_refused(saved: bytes, tmp_path: Path) -> None:
+def test_a_file_with_two_or_three_bits_flipped_is_refused(
+    saved: bytes, loads: Callable[[bytes], MLP]
+) -> None:
     rng = random.Random(0)
     for _ in range(2000):
         raw = bytearray(saved)
@@ -161,7 +181,7 @@ def test_a_file_with_two_or_three_bits_flipped_is_refused(saved: bytes, tmp_path
         for bit in rng.sample(range(16), rng.choice((2, 3))):
             raw[(position + bit // 8) % len(raw)] ^= 1 << bit % 8
         with pytest.raises(ModelFileError):
-            load(bytes(raw), tmp_path)
+            loads(bytes(raw))
 
 
 def test_a_file_with_a_line_added_dropped_or_doubled_is_refused(

@@ -4,16 +4,14 @@ Everything in a file that is read is untrusted: only numbers, short texts and li
 sizes come out of it, and nothing in it is executed.
 """
 
-import hashlib
 import json
 import math
 import os
 import threading
-from dataclasses import asdict, dataclass, fields
 from itertools import pairwise
 from os import PathLike
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 FORMAT: Final = "tinygrad_edu.mlp"
 VERSION: Final = 1
@@ -25,8 +23,7 @@ class ModelFileError(ValueError):
     """A file is not a model that this release can read."""
 
 
-@dataclass(frozen=True)
-class MLPFile:
+class MLPFile(NamedTuple):
     """What a file holds: layer sizes (inputs first), activations, parameters by name, metadata."""
 
     sizes: list[int]
@@ -45,7 +42,7 @@ def write(path: str | PathLike[str], content: MLPFile) -> None:
         if not math.isfinite(x):
             raise ValueError(f"parameter {name} is {x!r}: only finite parameters can be saved")
     _check(content)
-    text = _text({"format": FORMAT, "version": VERSION, **asdict(content)})
+    text = _text({"format": FORMAT, "version": VERSION, **content._asdict()})
     _parse(text)
     temporary = Path(path).parent / f".{os.getpid()}.{threading.get_ident()}.tmp"
     try:
@@ -74,12 +71,12 @@ def read(path: str | PathLike[str], *, max_bytes: int = MAX_BYTES) -> MLPFile:
             f"written in version {_shown(body.get('version'))} of the format, this release reads "
             f"version {VERSION}: use the release of tinygrad_edu that wrote it"
         )
-    expected = {"format", "version", "sha256", *(field.name for field in fields(MLPFile))}
+    expected = {"format", "version", "sha256", *MLPFile._fields}
     if set(body) != expected:
         odd = sorted(set(body) ^ expected)
         raise ModelFileError(f"fields missing or unknown: {_shown(', '.join(odd))}")
     del body["sha256"]
-    content = MLPFile(**{field.name: body[field.name] for field in fields(MLPFile)})
+    content = MLPFile(**{name: body[name] for name in MLPFile._fields})
     _check(content)
     try:
         unchanged = raw.replace(b"\r\n", b"\n") == _text(body)
@@ -153,6 +150,7 @@ def _no_constant(name: str) -> Any:
 
 def _text(body: dict[str, Any]) -> bytes:
     """The file of `body`: its checksum is that of the same text without the checksum."""
+    import hashlib
 
     def text(content: dict[str, Any]) -> bytes:
         return (json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()

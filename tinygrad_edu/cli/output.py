@@ -1,12 +1,10 @@
 """The output folder of a run: model, plots, the graph of one example, and the report of all."""
 
-import io
 import os
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tinygrad_edu.cli.classifier import Classifier
 from tinygrad_edu.cli.errors import UsageError
@@ -17,9 +15,6 @@ from tinygrad_edu.train import History
 from tinygrad_edu.view import RenderError, plots
 from tinygrad_edu.view.report import Picture, report
 from tinygrad_edu.view.text import clean
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -98,7 +93,7 @@ def _answers(run: Run) -> tuple[str, Picture]:
             "The colour of a place is the class that the net gives there, paler where its "
             f"{meaning}; the line is the decision boundary."
         )
-        return "regions.png", Picture("Decision regions", caption, _png(figure))
+        return "regions.png", Picture("Decision regions", caption, figure.png())
     kind, X, y = (
         ("test", problem.X_test, problem.y_test)
         if problem.y_test
@@ -106,26 +101,18 @@ def _answers(run: Run) -> tuple[str, Picture]:
     )
     figure = plots.confusion(y, classifier.classes(classifier.outputs(X)), class_names=names)
     caption = f"How many {kind} rows of each class were given which class: right on the diagonal."
-    return "confusion.png", Picture("Confusion matrix", caption, _png(figure))
+    return "confusion.png", Picture("Confusion matrix", caption, figure.png())
 
 
 def _course(run: Run) -> Picture:
     dashed = " (dashed: test rows, after it)" if run.problem.y_test else ""
     caption = f"Mean loss and accuracy in each epoch of training{dashed}."
-    return Picture("Course of training", caption, _png(run.history.plot()))
+    return Picture("Course of training", caption, run.history.plot().png())
 
 
 def _graph(run: Run) -> Picture:
     graph, caption = example_graph(run.classifier, run.problem)
     return Picture("Computation graph of one example", caption, graph.svg)
-
-
-def _png(figure: "Figure") -> bytes:
-    buffer = io.BytesIO()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # a character that the font does not have
-        figure.savefig(buffer, format="png", dpi=150)
-    return buffer.getvalue()
 
 
 def _report(run: Run, pictures: Sequence[Picture]) -> str:

@@ -4,8 +4,7 @@ import math
 import random
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from tinygrad_edu.engine import Value
 from tinygrad_edu.losses import Loss, find_loss
@@ -24,8 +23,7 @@ class DivergenceError(ArithmeticError):
     """The loss, a gradient or a parameter became inf or nan."""
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """One update: its place, the mean loss before it, and what the model gave for its examples."""
 
     epoch: int

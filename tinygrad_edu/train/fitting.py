@@ -5,8 +5,7 @@ import random
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from tinygrad_edu import functions as f
 from tinygrad_edu.engine import no_grad
@@ -20,8 +19,7 @@ from tinygrad_edu.train.metrics import Decision, decision
 from tinygrad_edu.train.scalar import Engine, Model, Penalty, numbers_of
 
 
-@dataclass(frozen=True)
-class Epoch:
+class Epoch(NamedTuple):
     """What a callback gets after an epoch; the last one has `last` set."""
 
     number: int

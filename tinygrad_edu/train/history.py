@@ -1,13 +1,12 @@
 """History: what training recorded, per epoch."""
 
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from tinygrad_edu.figure import Figure
 
 
-@dataclass
 class History:
     """Per epoch: mean loss (penalty included) and accuracy, in [0, 1], before each update.
 
@@ -15,12 +14,22 @@ class History:
     `stopped` says why training ended before its last epoch, else it is None.
     """
 
-    loss: list[float] = field(default_factory=list)
-    accuracy: list[float] = field(default_factory=list)
-    validation_loss: list[float] = field(default_factory=list)
-    validation_accuracy: list[float] = field(default_factory=list)
-    stopped: str | None = None
-    interrupted: bool = False
+    def __init__(
+        self,
+        loss: Iterable[float] = (),
+        accuracy: Iterable[float] = (),
+        validation_loss: Iterable[float] = (),
+        validation_accuracy: Iterable[float] = (),
+        stopped: str | None = None,
+        interrupted: bool = False,
+    ) -> None:
+        self.loss, self.accuracy = list(loss), list(accuracy)
+        self.validation_loss = list(validation_loss)
+        self.validation_accuracy = list(validation_accuracy)
+        self.stopped, self.interrupted = stopped, interrupted
+
+    def __eq__(self, other: object) -> bool:
+        return vars(self) == vars(other) if isinstance(other, History) else NotImplemented
 
     def __len__(self) -> int:
         return len(self.loss)
@@ -36,7 +45,7 @@ class History:
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain lists."""
-        return asdict(self)
+        return {name: list(x) if isinstance(x, list) else x for name, x in vars(self).items()}
 
     def _columns(self) -> dict[str, list[float]]:
         columns = {
@@ -64,8 +73,9 @@ class History:
 
     def plot(self) -> "Figure":
         """Loss, and accuracy where there is one, over the epochs, as a matplotlib Figure."""
-        from matplotlib.figure import Figure
         from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+        from tinygrad_edu.figure import Figure
 
         columns = self._columns()
         parts = ["loss"] + ["accuracy"] * ("accuracy" in columns)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tinygrad_edu.view.text import clean
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from tinygrad_edu.figure import Figure
 
 Points = Sequence[Sequence[float]]
 
@@ -39,8 +39,9 @@ def regions(
     """
     import numpy as np
     from matplotlib.colors import to_rgb
-    from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
+
+    from tinygrad_edu.figure import Figure
 
     for i, point in enumerate(chain(X, X_test)):
         if len(point) != 2:
@@ -105,7 +106,8 @@ def confusion(
     rows of its class. Raises ValueError if the lengths differ.
     """
     import numpy as np
-    from matplotlib.figure import Figure
+
+    from tinygrad_edu.figure import Figure
 
     k = len(class_names)
     count = np.zeros((k, k), dtype=int)

@@ -1,0 +1,25 @@
+"""A figure shows itself in a notebook and draws the same bytes again."""
+
+import sys
+
+from tinygrad_edu.figure import Figure
+
+
+def test_a_figure_is_a_png_in_a_notebook_and_always_the_same() -> None:
+    def drawn() -> bytes:
+        figure = Figure(figsize=(2, 1))
+        figure.add_subplot().plot([1, 2, 3])
+        return figure._repr_png_()
+
+    assert drawn().startswith(b"\x89PNG\r\n\x1a\n")
+    assert drawn() == drawn()
+
+
+def test_a_missing_character_is_a_box_and_no_warning() -> None:
+    figure = Figure(figsize=(2, 1))
+    figure.add_subplot().set_title("\U0001f40d")
+    assert figure.png().startswith(b"\x89PNG")
+
+
+def test_pyplot_is_not_imported() -> None:
+    assert "matplotlib.pyplot" not in sys.modules
