@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tinygrad_edu import MLP, SGD, Value, fit
@@ -22,13 +23,13 @@ ACCURACIES = [percent / 100 for _, _, percent in MOONS["published"]]
 
 # What somebody writes for micrograd: a net, its training loop, and a drawing of a graph.
 TRAINING = """
-import random
 import numpy as np
 from micrograd.engine import Value
 from micrograd.nn import Neuron, Layer, MLP
 
-random.seed(1337)
 model = MLP(2, [16, 16, 1])
+for p, w in zip(model.parameters(), initial):
+    p.data = w
 print(model)
 print("number of parameters", len(model.parameters()))
 
@@ -50,7 +51,7 @@ def loss(batch_size=None):
 
 first, _ = loss(batch_size=10)
 history = []
-for k in range(4):
+for k in range(100):
     total_loss, acc = loss()
     model.zero_grad()
     total_loss.backward()
@@ -119,14 +120,15 @@ def run_here(program: str, **names: Any) -> dict[str, Any]:
     return names
 
 
-def test_a_training_program_for_micrograd_runs_with_the_import_swapped(
+def test_a_training_program_for_micrograd_has_its_losses_with_the_import_swapped(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    np = pytest.importorskip("numpy")
-    made = run_here(TRAINING, X=np.array(X), y=np.array(Y))
+    units = [weights for layer in MOONS["W_init"] for weights in layer]
+    initial = [number for weights in units for number in (*weights, MOONS["b_init"])]
+    made = run_here(TRAINING, X=np.array(X), y=np.array(Y), initial=initial)
     losses, accuracies = zip(*made["history"], strict=True)
-    assert losses[-1] < losses[0]
-    assert all(0 <= share <= 1 for share in accuracies)
+    assert losses == pytest.approx(LOSSES, rel=1e-9, abs=0)
+    assert accuracies == pytest.approx(ACCURACIES, rel=1e-12, abs=0)
     assert all(type(loss) is float for loss in losses)
     assert made["Z"].shape == (4, 4)
     lines = capsys.readouterr().out.splitlines()
@@ -166,7 +168,8 @@ def test_the_initial_weights_are_those_of_micrograds_demo() -> None:
     assert len(model.parameters()) == 337
 
 
-def losses_of_fit(model: MLP) -> tuple[list[float], list[float]]:
+def test_fit_has_all_losses_of_micrograds_demo() -> None:
+    model = moons_model()
     history = fit(
         model,
         X,
@@ -176,33 +179,9 @@ def losses_of_fit(model: MLP) -> tuple[list[float], list[float]]:
         penalty=lambda m: l2(m.parameters(), 1e-4),
         epochs=100,
     )
-    return history.loss, history.accuracy
-
-
-def losses_of_a_loop(model: MLP) -> tuple[list[float], list[float]]:
-    losses, accuracies = [], []
-    for k in range(100):
-        scores = [model(x) for x in X]
-        data_loss = sum((1 + -t * s).relu() for t, s in zip(Y, scores, strict=True)) * (1 / len(X))
-        total = data_loss + 1e-4 * sum(p * p for p in model.parameters())
-        model.zero_grad()
-        total.backward()
-        for p in model.parameters():
-            p.data -= (1.0 - 0.9 * k / 100) * p.grad
-        losses.append(total.data)
-        hits = [(t > 0) == (s.data > 0) for t, s in zip(Y, scores, strict=True)]
-        accuracies.append(sum(hits) / len(hits))
-    return losses, accuracies
-
-
-@pytest.mark.parametrize("descend", [losses_of_fit, losses_of_a_loop])
-def test_all_losses_of_micrograds_demo_are_met(
-    descend: Callable[[MLP], tuple[list[float], list[float]]],
-) -> None:
-    losses, accuracies = descend(moons_model())
-    assert len(losses) == len(LOSSES) == 100
-    assert losses == pytest.approx(LOSSES, rel=1e-9, abs=0)
-    assert accuracies == pytest.approx(ACCURACIES, rel=1e-12, abs=0)
+    assert len(history) == len(LOSSES) == 100
+    assert history.loss == pytest.approx(LOSSES, rel=1e-9, abs=0)
+    assert history.accuracy == pytest.approx(ACCURACIES, rel=1e-12, abs=0)
 
 
 def test_the_example_of_micrograds_readme_has_its_published_numbers() -> None:

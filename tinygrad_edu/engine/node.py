@@ -116,8 +116,15 @@ class Node:
                 slopes = primitive._slopes(*v._numbers)
                 if primitive._arity != len(parents):
                     primitive.check(slopes, len(parents))
-                for p, slope in zip(parents, slopes):  # noqa: B905 (strict= costs half the loop)
-                    p._grad += g * slope
+                if len(parents) == 2:  # unpacked by hand, one or two parents cost half of the loop
+                    (p, q), (to_p, to_q) = parents, slopes
+                    p._grad += g * to_p
+                    q._grad += g * to_q
+                elif len(parents) == 1:
+                    parents[0]._grad += g * slopes[0]
+                else:
+                    for p, slope in zip(parents, slopes):  # noqa: B905 (strict= costs half of it)
+                        p._grad += g * slope
                 if checking:
                     modes.check_backward(v)
         except Exception as error:
