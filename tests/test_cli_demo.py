@@ -248,6 +248,7 @@ def test_hidden_none_is_a_linear_classifier(tmp_path, model_only):
     assert MLP.load(tmp_path / "model.json").sizes == [2, 1]
 
 
+@pytest.mark.slow
 def test_two_processes_write_the_same_model_and_report(tmp_path):
     words = ["demo", "circles", *QUICK, "--out", "out"]
     runs = []
@@ -262,6 +263,7 @@ def test_two_processes_write_the_same_model_and_report(tmp_path):
         assert first == second, name
 
 
+@pytest.mark.slow
 def test_the_command_in_the_report_reproduces_the_model(tmp_path, monkeypatch, quick_pictures):
     monkeypatch.chdir(tmp_path)
     options = ["--seed", "7", "--batch-size", "16", "--lr", "0.1", "--test-ratio", "0.5"]

@@ -87,6 +87,7 @@ def test_grad_of_a_deep_chain_gives_a_deep_graph_that_can_be_differentiated() ->
 
 
 @pytest.mark.parametrize("total", [functions.sum, sum], ids=["one node", "Python's chain"])
+@pytest.mark.slow
 def test_a_sum_of_a_hundred_thousand_losses(total: Callable[..., Value]) -> None:
     w = Value(2.0)
     y = total([w * (w - k) for k in range(100_000)])

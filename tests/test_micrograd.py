@@ -120,6 +120,7 @@ def run_here(program: str, **names: Any) -> dict[str, Any]:
     return names
 
 
+@pytest.mark.slow
 def test_a_training_program_for_micrograd_has_its_losses_with_the_import_swapped(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tinygrad_edu import MLP, Layer, Module, Neuron, Value, gradcheck, no_grad, parameter
@@ -415,6 +415,7 @@ def test_a_model_that_ran_can_still_be_copied() -> None:
         copy.deepcopy(loss)
 
 
+@settings(max_examples=40)
 @given(
     st.lists(st.integers(1, 4), min_size=1, max_size=3),
     st.integers(1, 4),

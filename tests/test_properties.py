@@ -153,6 +153,7 @@ def print_results() -> None:
         print(len(program[0]), y, [v.data for v in grad(y, x)], gradients(program))
 
 
+@pytest.mark.slow
 def test_results_do_not_depend_on_the_hash_seed() -> None:
     command = "from test_properties import print_results; print_results()"
     path = os.pathsep.join([str(Path(__file__).parent), *sys.path])

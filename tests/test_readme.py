@@ -20,9 +20,7 @@ MODULES = [
 ]
 
 
-def test_the_examples_of_the_readme_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_examples_of_the_readme_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```pycon\n(.*?)```", README.read_text(), re.DOTALL)
     example = doctest.DocTestParser().get_doctest("\n".join(blocks), {}, "README", None, 0)
@@ -32,9 +30,7 @@ def test_the_examples_of_the_readme_run(
     assert result.failed == 0, "".join(report)
 
 
-def test_the_program_of_the_readme_runs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_program_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for block in re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL):
         exec(compile(block, "README", "exec"), {"__name__": "readme"})

@@ -696,6 +696,20 @@ def test_ctrl_c_anywhere_in_a_step_undoes_that_step(place: str) -> None:
     assert (optimizer.steps, optimizer.states) == (1, states)
 
 
+def test_ctrl_c_between_two_parameters_of_an_update_undoes_both() -> None:
+    class Halfway(SGD):
+        def step(self) -> None:
+            self.parameters[0].data = 99.0
+            raise KeyboardInterrupt
+
+    model = MLP(2, [1], rng=0)
+    before = data_of(model)
+    optimizer = Halfway(model.parameters())
+    with pytest.raises(KeyboardInterrupt):
+        next(train(model, XOR, XOR_Y, loss="squared_error", optimizer=optimizer, epochs=1))
+    assert data_of(model) == before
+
+
 def test_ctrl_c_while_validating_keeps_the_columns_of_the_history_equally_long() -> None:
     # 4 calls train, 2 validate: call 6 + 5 is in the validation of the second epoch
     model, _ = interrupted_at(11)

@@ -2,9 +2,9 @@
 
     from tinygrad_edu import MLP, SGD, Value, draw, fit, moons
 
-A `Value` remembers how it was made; `backward()` applies the chain rule; `MLP` and its parts are made
-of Values; `fit` trains them; `draw` shows any graph. The modules tell the rest: `engine`, `functions`,
-`nn`, `losses`, `optim`, `data`, `train`, `view`.
+A `Value` remembers how it was made; `backward()` applies the chain rule; `MLP` and its parts are
+made of Values; `fit` trains them; `draw` shows any graph. The modules tell the rest: `engine`,
+`functions`, `nn`, `losses`, `optim`, `data`, `train`, `view`.
 """
 
 from importlib import import_module
