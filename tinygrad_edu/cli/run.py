@@ -29,7 +29,6 @@ def run_training(
     settings = _completed(problem, settings)
     classifier = _classifier(problem, settings, rng)
     make_folder(settings.out)
-    print("\n".join(_announcement(problem, settings, classifier)), flush=True)
     start = time.monotonic()
     history = _fit(classifier, problem, settings, rng)
     seconds = time.monotonic() - start
@@ -82,12 +81,14 @@ def _classifier(problem: Problem, settings: Settings, rng: random.Random) -> Cla
 def _fit(
     classifier: Classifier, problem: Problem, settings: Settings, rng: random.Random
 ) -> History:
+    """Say what is trained, and train."""
     model, test = classifier.model, None
     if problem.y_test:
         test = problem.X_test, classifier.targets(problem.y_test)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # the same is said by `_ending`
-        try:
+        try:  # from the first line on, Ctrl-C ends with a saved model
+            print("\n".join(_announcement(problem, settings, classifier)), flush=True)
             optimizer = find_optimizer(settings.optimizer)(model.parameters(), lr=settings.lr)
             return fit(
                 model, problem.X, classifier.targets(problem.y), loss=classifier.loss,
