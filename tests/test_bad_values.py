@@ -159,7 +159,9 @@ OPERATORS = {
 
 
 @pytest.mark.parametrize("sign", OPERATORS)
-@pytest.mark.parametrize("other", [None, {}, 1j, Decimal(1), object()], ids=lambda x: type(x).__name__)
+@pytest.mark.parametrize(
+    "other", [None, {}, 1j, Decimal(1), object()], ids=lambda x: type(x).__name__
+)
 def test_operators_with_something_else_are_unsupported(sign: str, other: Any) -> None:
     v = Value(1.0)
     kind = "decimal.Decimal" if isinstance(other, Decimal) else type(other).__name__

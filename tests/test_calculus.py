@@ -125,3 +125,9 @@ def test_a_bad_argument_is_refused_with_a_clear_text(
     with pytest.raises(error) as caught:
         call()
     assert (type(caught.value), str(caught.value)) == (error, text)
+
+
+def test_hessian_of_one_value_says_to_give_a_list() -> None:
+    x = Value(2.0)
+    with pytest.raises(TypeError, match=r"^hessian\(y, xs\) takes a list of Values: write"):
+        hessian(x * x, x)  # type: ignore[arg-type]

@@ -666,3 +666,10 @@ def test_reading_opens_no_other_file_and_runs_no_code(
     MLP.load(path)
     monkeypatch.undo()
     assert opened == [path]
+
+
+def test_a_missing_folder_is_named_as_the_user_wrote_it(tmp_path: Path) -> None:
+    path = tmp_path / "no folder" / "m.json"
+    with pytest.raises(FileNotFoundError) as error:
+        MLP(1, [1]).save(path)
+    assert (error.value.filename, error.value.filename2) == (str(path), None)

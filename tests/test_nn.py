@@ -6,6 +6,7 @@ import pickle
 import random
 from collections.abc import Callable
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -561,3 +562,32 @@ def test_a_long_name_is_shown_shortened() -> None:
 
 def test_the_default_initialiser_of_a_function_is_xavier() -> None:
     assert initialiser(None, "<lambda>") is INITIALISERS["xavier"]
+
+
+def test_parameters_in_dicts_are_found_and_private_attributes_are_not() -> None:
+    class Net(Module):
+        def __init__(self) -> None:
+            self.parts = {"a": Neuron(1, rng=0)}
+            self.scale = Value(2.0)
+            self._last = [Value(1.0)]
+
+    assert list(Net().named_parameters()) == ["parts['a'].w[0]", "parts['a'].b", "scale"]
+    assert repr(Net()) == "Net() with 3 parameters"
+
+
+def test_rows_in_place_of_a_row_say_how_to_loop() -> None:
+    with pytest.raises(TypeError, match=r"^Value takes one real number, got list") as error:
+        MLP(2, [1])([[1.0, 2.0], [3.0, 4.0]])
+    assert error.value.__notes__ == [
+        "a model takes one row: write [model(x) for x in X] for several"
+    ]
+
+
+def test_a_loaded_model_keeps_the_metadata_of_its_file(tmp_path: Path) -> None:
+    model = MLP(2, [1])
+    assert model.metadata == {}
+    model.save(tmp_path / "m.json", metadata={"units": "cm"})
+    loaded = MLP.load(tmp_path / "m.json")
+    assert loaded.metadata == {"units": "cm"}
+    loaded.save(tmp_path / "again.json")
+    assert MLP.load(tmp_path / "again.json").metadata == {"units": "cm"}

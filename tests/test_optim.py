@@ -257,7 +257,7 @@ BAD: list[tuple[str, Any, type[Exception], str]] = [
         "no parameters",
         lambda: SGD([]),
         ValueError,
-        "there are no parameters to optimize: give model.parameters()",
+        "there are no parameters to optimize: give model.parameters() of a model that has some",
     ),
     (
         "a model",

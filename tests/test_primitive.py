@@ -157,7 +157,11 @@ def test_an_operation_of_ones_own_cannot_be_pickled() -> None:
     [
         (lambda m, y, x: (1.0, 2.0), ValueError, "2 slopes for 1 parents"),
         (lambda m, y, x: (), ValueError, "0 slopes for 1 parents"),
-        (lambda m, y, x: 3.0, TypeError, "object of type 'float' has no len()"),
+        (
+            lambda m, y, x: 3.0,
+            TypeError,
+            "must be a tuple with one slope per operand, got float: write (slope,)",
+        ),
         (lambda m, y, x: 1 / 0, ZeroDivisionError, "division by zero"),
         (lambda m, y, x: (m.no,), AttributeError, "has no attribute 'no'"),
         (lambda m, y, x: {}["k"], KeyError, "'k'"),

@@ -854,3 +854,17 @@ def test_a_loss_that_is_not_in_a_graph_cannot_be_trained() -> None:
         fit(model, [[1.0]], [1.0], loss=lambda o, t: o.data - t, optimizer="sgd", epochs=1)
     assert str(caught.value) == text
     assert data_of(model) == [0.0, 0.0]
+
+
+def test_a_step_is_shown_in_a_line() -> None:
+    model = MLP(1, [1], rng=0)
+    (step,) = train(model, [[1.0], [2.0]], [1, -1], loss="hinge", optimizer="sgd", epochs=1)
+    assert repr(step) == f"Step(epoch=0, batch=0, loss={step.loss:.6g}, 2 examples)"
+
+
+def test_a_class_among_the_callbacks_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"write EarlyStopping\(\) with parentheses"):
+        fit(
+            MLP(1, [1]), [[1.0]], [1], loss="hinge", optimizer="sgd", epochs=1,
+            callbacks=[EarlyStopping],
+        )  # fmt: skip

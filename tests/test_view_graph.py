@@ -230,7 +230,7 @@ def test_level_value_refuses_more_values_than_max_nodes() -> None:
     for _ in range(600):
         v = v + 1
     message = (
-        "the graph has 1,201 values, more than max_nodes=500: write max_nodes=1201 to draw them "
+        "the graph has 1,201 values, more than max_nodes=150: write max_nodes=1201 to draw them "
         'all, or level="auto" for the nearest'
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):

@@ -19,6 +19,8 @@ def jacobian(ys: Sequence[Value], xs: Sequence[Value]) -> list[list[Value]]:
 
 def hessian(y: Value, xs: Sequence[Value]) -> list[list[Value]]:
     """The matrix H[i][j] = d2y/(dx_i dx_j) as Values, len(xs) rows of len(xs)."""
+    if isinstance(xs, Value):
+        raise TypeError("hessian(y, xs) takes a list of Values: write hessian(y, [x])")
     return jacobian(grad(y, xs), xs)
 
 

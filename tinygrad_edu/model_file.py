@@ -48,8 +48,10 @@ def write(path: str | PathLike[str], content: MLPFile) -> None:
     try:
         temporary.write_bytes(text)
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            error.filename, error.filename2 = os.fspath(path), None
         raise
 
 

@@ -244,7 +244,9 @@ def _checked(parameters: Iterable[Value]) -> list[Value]:
         )
     found = list(parameters)
     if not found:
-        raise ValueError("there are no parameters to optimize: give model.parameters()")
+        raise ValueError(
+            "there are no parameters to optimize: give model.parameters() of a model that has some"
+        )
     for p in found:
         if not isinstance(p, Value):
             raise TypeError(f"an optimizer changes Values, got {type(p).__name__}")

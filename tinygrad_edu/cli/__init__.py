@@ -5,6 +5,7 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
 
 from tinygrad_edu.cli import bench, demo, doctor, draw, predict, train
 from tinygrad_edu.cli.errors import UsageError
@@ -18,6 +19,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         prog="tinygrad-edu",
         description="See backpropagation: train small nets on real data, draw computation graphs.",
     )
+    parser.add_argument("--version", action="version", version=f"tinygrad-edu {_version()}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in COMMANDS:
         command.add_to(commands)
@@ -36,6 +38,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("\ntinygrad-edu: interrupted", file=sys.stderr)
         return 130
     return code
+
+
+def _version() -> str:
+    try:
+        return version("tinygrad-edu")
+    except PackageNotFoundError:
+        return "(not installed, run from its folder)"
 
 
 def _reader_left() -> int:

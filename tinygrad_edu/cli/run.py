@@ -103,7 +103,7 @@ def _measured(
     classifier: Classifier, name: str, X: list[list[float]], y: list[int]
 ) -> tuple[str, str, str, str]:
     loss, accuracy = evaluate(classifier.model, X, classifier.targets(y), loss=classifier.loss)
-    return name, str(len(y)), f"{loss:.4f}", f"{accuracy:.1%}"
+    return name, str(len(y)), f"{loss:.4f}" if loss < 1e6 else f"{loss:.3e}", f"{accuracy:.1%}"
 
 
 def _announcement(problem: Problem, settings: Settings, classifier: Classifier) -> list[str]:

@@ -92,7 +92,9 @@ class Node:
         """dy/dx for each parent x, from the numbers of the forward pass."""
         if isinstance(self._primitive, str):
             return ()
-        return tuple([float(s) for s in self._primitive._slopes(*self._numbers)])
+        slopes = self._primitive._slopes(*self._numbers)
+        self._primitive.check(slopes, len(self._parents))
+        return tuple([float(slope) for slope in slopes])
 
     def backward(self, gradient: float = 1.0) -> None:
         """The chain rule, from this node back to the leaves: `parent.grad += grad * slope`.

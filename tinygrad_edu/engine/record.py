@@ -1,6 +1,6 @@
 """Record: one operation, its value and its slopes, written over a namespace of functions."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from math import copysign
 from types import SimpleNamespace
@@ -68,11 +68,16 @@ class Record:
                 self._bound[key] = bound
         return bound
 
-    def check(self, slopes: Sequence[object], parents: int) -> None:
+    def check(self, slopes: object, parents: int) -> None:
         """Raise ValueError or TypeError unless there is one float per parent.
 
         Asked when the number of parents differs from the last time, so that it costs nothing.
         """
+        if not isinstance(slopes, (tuple, list)):
+            raise TypeError(
+                f"the slopes of {self.name} must be a tuple with one slope per operand, got "
+                f"{type(slopes).__name__}: write (slope,) with a comma for one operand"
+            )
         if len(slopes) != parents:
             raise ValueError(f"{self.name} gave {len(slopes)} slopes for {parents} parents")
         for slope in slopes:

@@ -118,7 +118,13 @@ def _inputs(x: Iterable[Any], nin: int) -> tuple[Value, ...]:
     """The inputs of a layer as Values. Raises ValueError if there are not `nin`."""
     if isinstance(x, (str, bytes, dict, set)) or not isinstance(x, Iterable):
         raise TypeError(f"expected a list of {nin} numbers or Values, got {type(x).__name__}")
-    values = tuple([v if isinstance(v, Value) else Value(v) for v in x])
+    x = tuple(x)
+    try:
+        values = tuple([v if isinstance(v, Value) else Value(v) for v in x])
+    except TypeError as error:
+        if any(isinstance(v, Iterable) and not isinstance(v, str) for v in x):
+            error.add_note("a model takes one row: write [model(x) for x in X] for several")
+        raise
     if len(values) != nin:
         raise ValueError(f"expected {nin} inputs, got {len(values)}")
     return values

@@ -47,7 +47,13 @@ class MLP(Module):
             Layer(n, m, a, init=init, rng=rng)
             for n, m, a in zip(sizes[:-1], sizes[1:], activations, strict=True)
         ]
+        self._metadata: dict[str, Any] = {}
         self._name_parameters()
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What came with the file that the model was loaded from, such as how rows are encoded."""
+        return self._metadata
 
     @property
     def sizes(self) -> list[int]:
@@ -65,9 +71,9 @@ class MLP(Module):
     def save(self, path: str | PathLike[str], *, metadata: dict[str, Any] | None = None) -> None:
         """Write architecture and parameters to the JSON file `path`, atomically, to the last bit.
 
-        `metadata` is a dict of anything JSON can hold, for the caller. A symbolic link is replaced
-        by the file. Raises ValueError for a parameter that is inf or nan, for an activation that is
-        a function of your own, and for a model whose layers were exchanged for others.
+        `metadata` is a dict of anything JSON can hold, by default that of the model. A symbolic
+        link is replaced by the file. Raises ValueError for a parameter that is inf or nan, for an
+        activation that is a function of your own, and for a model whose layers were exchanged.
         """
         for what in (self.activation, self.output):
             if not isinstance(what, str):
@@ -84,7 +90,7 @@ class MLP(Module):
                 activation=str(self.activation),
                 output=str(self.output),
                 parameters=self.state_dict(),
-                metadata=metadata or {},
+                metadata=self.metadata if metadata is None else metadata,
             ),
         )
 
@@ -100,6 +106,7 @@ class MLP(Module):
             nin, *nouts = content.sizes
             model = cls(nin, nouts, content.activation, content.output, init="zeros")
             model.load_state_dict(content.parameters)
+            model._metadata = content.metadata
         except (TypeError, ValueError) as error:
             raise model_file.ModelFileError(f"not a model of this release: {error}") from None
         return model

@@ -11,6 +11,7 @@ class Module:
     """Something with parameters: leaf Values among its attributes, in lists and in further Modules.
 
     Subclasses store Values and Modules as attributes and define `__call__`; nothing is registered.
+    Lists and dicts of them are searched too, attributes that begin with "_" are not.
     """
 
     def named_parameters(self) -> dict[str, Value]:
@@ -64,6 +65,9 @@ class Module:
         lines = [f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c:>{widths[2]}}" for a, b, c in rows]
         return "\n".join(lines)
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}() with {len(self.parameters()):,} parameters"
+
     def _name_parameters(self) -> None:
         for name, p in self.named_parameters().items():
             p.name = name
@@ -81,7 +85,11 @@ def _walk(prefix: str, attributes: dict[str, Any]) -> Iterator[tuple[str, Value]
 def _parts(attributes: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """The attributes by name, lists taken apart: `layers` gives layer1, layer2, `w` w[0], w[1]."""
     for name, part in attributes.items():
-        if not isinstance(part, (list, tuple)):
+        if name.startswith("_"):
+            continue
+        if isinstance(part, dict):
+            yield from _parts({f"{name}[{key!r}]": p for key, p in part.items()})
+        elif not isinstance(part, (list, tuple)):
             yield name, part
         elif part and all(isinstance(p, Module) for p in part):
             yield from ((f"{name.removesuffix('s')}{k}", p) for k, p in enumerate(part, 1))

@@ -1,5 +1,7 @@
 """Gradient descent: `train` is a generator of steps."""
 
+from __future__ import annotations  # so that help() shows the names of the types
+
 import math
 import random
 import warnings
@@ -31,6 +33,12 @@ class Step(NamedTuple):
     loss: float
     outputs: list[list[float]]
     targets: list[Any]
+
+    def __repr__(self) -> str:
+        return (
+            f"Step(epoch={self.epoch}, batch={self.batch}, loss={self.loss:.6g}, "
+            f"{len(self.targets)} examples)"
+        )
 
 
 def train(

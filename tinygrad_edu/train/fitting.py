@@ -1,5 +1,7 @@
 """Fitting: `fit` drives `train` epoch by epoch, with a bar, a `History` and callbacks."""
 
+from __future__ import annotations  # so that help() shows the names of the types
+
 import math
 import random
 import sys
@@ -171,6 +173,8 @@ def _held_out(validation: Any) -> tuple[list[list[float]], list[Any]]:
 
 
 def _callables(callbacks: Any) -> Sequence[Callback]:
+    if isinstance(callbacks, (list, tuple)) and any(isinstance(c, type) for c in callbacks):
+        raise TypeError("callbacks holds a class: write EarlyStopping() with parentheses")
     if not isinstance(callbacks, (list, tuple)) or not all(map(callable, callbacks)):
         raise TypeError(f"callbacks must be a list of functions of an Epoch, got {callbacks!r:.60}")
     return callbacks

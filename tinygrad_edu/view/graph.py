@@ -74,7 +74,7 @@ def draw(
     level: str = "auto",
     names: Mapping[str, object] | None = None,
     edges: str = "none",
-    max_nodes: int = 500,
+    max_nodes: int = 150,
     rankdir: str = "LR",
 ) -> Graph:
     """The graph that `v` was made from, as a picture.
