@@ -84,8 +84,8 @@ def test_a_model_of_train_predicts_classes_by_name(capsys):
             ["p(c0)", "p(c1)"],
             [[1 / (1 + math.e), math.e / (1 + math.e)]],
         ),
-        ("hinge", "linear", ["score"], [[1.0]]),
-        ("perceptron", "linear", ["score"], [[1.0]]),
+        ("hinge", "linear", ["score(c1)"], [[1.0]]),
+        ("perceptron", "linear", ["score(c1)"], [[1.0]]),
     ],
 )
 def test_probabilities_and_scores_by_hand(loss, output, header, numbers, capsys):
@@ -243,7 +243,7 @@ def test_a_reader_that_leaves_early_sees_no_traceback():
     ) as run:
         assert run.stdout is not None
         assert run.stderr is not None
-        assert run.stdout.readline() == b"prediction,score\n"
+        assert run.stdout.readline() == b"prediction,score(c1)\n"
         run.stdout.close()
         assert run.stderr.read() == b""
     assert run.returncode == 141
@@ -259,4 +259,4 @@ def test_a_class_name_that_the_terminal_cannot_show_is_escaped():
     }
     command = [sys.executable, "-m", "tinygrad_edu", "predict", "model.json", "new.csv"]
     run = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    assert run.stdout == "prediction,score\n\\u65e5\\u672c,0.5\n"
+    assert run.stdout == "prediction,score(\\u65e5\\u672c)\n\\u65e5\\u672c,0.5\n"

@@ -19,7 +19,8 @@ def add_to(commands: Any) -> None:
         "predict",
         help="classes and probabilities for a table, as CSV",
         description="Print a line per row of FILE.csv: the class that the net gives, and the "
-        "probability of each class (of a net trained with hinge or perceptron loss: its score).",
+        "probability of each class (of a net trained with hinge or perceptron loss: the score of "
+        "the second class, which it gives above 0).",
     )
     parser.add_argument("model", metavar="model.json", help="as demo and train write it")
     parser.add_argument("file", metavar="FILE.csv", help="with the columns of the training data")
@@ -27,7 +28,7 @@ def add_to(commands: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run it."""
+    """Print the predictions as CSV."""
     classifier = _load(args.model)
     with usage_errors():
         table = table_of(args.file)
@@ -41,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     names = classifier.encoder.class_names
     writer = csv.writer(sys.stdout, lineterminator="\n")
     if classifier.of_scores:
-        header, numbers = ["score"], outputs
+        header, numbers = [f"score({names[1]})"], outputs
     else:
         header, numbers = [f"p({name})" for name in names], classifier.probabilities(outputs)
     writer.writerow(["prediction", *header])
