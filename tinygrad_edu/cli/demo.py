@@ -49,7 +49,7 @@ def add_to(commands: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run it."""
+    """Train on the data set."""
     with usage_errors():
         name = choose("data set", args.data, _DATA)
     chosen = settings(args, _DEFAULTS[name])

@@ -24,7 +24,7 @@ def add_to(commands: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run it."""
+    """Train on the table."""
     with usage_errors():
         table = table_of(args.file)
     chosen = settings(args, _defaults(len(table)))

@@ -79,15 +79,14 @@ def fit(
                 if _stops(callbacks, _epoch(number, epochs, model, history)):
                     history.stopped = f"stopped by a callback after epoch {number}"
                     break
-        except KeyboardInterrupt:
-            if not history.loss:
-                raise
-            history.interrupted = True
-            history.stopped = f"interrupted by the user after epoch {len(history) - 1}"
-        except DivergenceError as error:
+        except (KeyboardInterrupt, DivergenceError) as error:
             history.stopped = str(error)
-    if history.interrupted or (history.stopped and "callback" not in history.stopped):
-        warnings.warn(f"training {history.stopped}", RuntimeWarning, stacklevel=2)
+            if isinstance(error, KeyboardInterrupt):
+                if not history.loss:
+                    raise
+                history.interrupted = True
+                history.stopped = f"interrupted by the user after epoch {len(history) - 1}"
+            warnings.warn(f"training {history.stopped}", RuntimeWarning, stacklevel=2)
     return history
 
 
