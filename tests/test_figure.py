@@ -6,12 +6,14 @@ from tinygrad_edu.figure import Figure
 
 
 def test_a_figure_is_a_png_in_a_notebook_and_always_the_same() -> None:
-    def drawn() -> bytes:
+    def drawn() -> tuple[bytes, dict[str, int]]:
         figure = Figure(figsize=(2, 1))
         figure.add_subplot().plot([1, 2, 3])
         return figure._repr_png_()
 
-    assert drawn().startswith(b"\x89PNG\r\n\x1a\n")
+    png, metadata = drawn()
+    assert png.startswith(b"\x89PNG\r\n\x1a\n")
+    assert metadata == {"width": 144}
     assert drawn() == drawn()
 
 

@@ -17,5 +17,5 @@ class Figure(_Figure):
             self.savefig(buffer, format="png", dpi=150)
         return buffer.getvalue()
 
-    def _repr_png_(self) -> bytes:
-        return self.png()
+    def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
+        return self.png(), {"width": round(72 * self.get_figwidth())}

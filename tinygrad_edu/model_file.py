@@ -8,9 +8,9 @@ import json
 import math
 import os
 import threading
+from contextlib import suppress
 from itertools import pairwise
 from os import PathLike
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 FORMAT: Final = "tinygrad_edu.mlp"
@@ -44,12 +44,15 @@ def write(path: str | PathLike[str], content: MLPFile) -> None:
     _check(content)
     text = _text({"format": FORMAT, "version": VERSION, **content._asdict()})
     _parse(text)
-    temporary = Path(path).parent / f".{os.getpid()}.{threading.get_ident()}.tmp"
+    folder = os.path.dirname(os.fspath(path))
+    temporary = os.path.join(folder, f".{os.getpid()}.{threading.get_ident()}.tmp")
     try:
-        temporary.write_bytes(text)
+        with open(temporary, "wb") as file:
+            file.write(text)
         os.replace(temporary, path)
     except BaseException as error:
-        temporary.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            os.unlink(temporary)
         if isinstance(error, OSError):
             error.filename, error.filename2 = os.fspath(path), None
         raise
