@@ -112,3 +112,7 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     code = f"import sys, tinygrad_edu; print([m for m in {heavy} if m in sys.modules])"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "[]"
+
+
+def test_the_package_says_that_it_is_typed() -> None:
+    assert (PACKAGE / "py.typed").exists()
