@@ -296,6 +296,7 @@ def test_divergence_saves_the_last_finite_model_and_gives_exit_code_1(tmp_path, 
     MLP.load(tmp_path / "model.json")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")
 @pytest.mark.parametrize(
     ("words", "seconds", "epochs"),
