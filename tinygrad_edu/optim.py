@@ -12,9 +12,7 @@ from typing import Any, Final
 from tinygrad_edu import floats
 from tinygrad_edu.engine import Value
 from tinygrad_edu.options import choose, real
-
-#: From the number of updates made so far to the learning rate.
-Schedule = Callable[[int], float]
+from tinygrad_edu.schedules import Schedule
 
 State = tuple[Any, ...]
 

@@ -104,12 +104,12 @@ class Record:
         return self
 
     def __reduce__(self) -> Any:
-        if getattr(vars(functions).get(self.name), "value", None) is not self.value:
+        if vars(functions).get(self.name) != self:
             raise TypeError(
                 f"the operation {self.name!r} holds functions and cannot be pickled: "
                 "save the model's numbers with model.save(path) instead"
             )
-        return _find, (self.name, self.constants)
+        return _find, (self.name,)
 
 
 def _key(constants: dict[str, float]) -> tuple[tuple[str, float, float], ...]:
@@ -117,6 +117,6 @@ def _key(constants: dict[str, float]) -> tuple[tuple[str, float, float], ...]:
     return tuple([(name, x, copysign(1.0, x)) for name, x in sorted(constants.items())])
 
 
-def _find(name: str, constants: dict[str, float]) -> Record:
+def _find(name: str) -> Record:
     found: Record = getattr(functions, name)
-    return found.bind(**constants) if constants else found
+    return found
