@@ -115,6 +115,11 @@ def sigmoid(x: float) -> float:
     return (e if x < 0 else 1.0) / (1.0 + e)
 
 
+def softplus(x: float) -> float:
+    """ln(1 + exp(x)), without overflow: the exponential is only taken of -|x|."""
+    return maximum(x, 0.0) + math.log1p(math.exp(-math.fabs(x)))
+
+
 def divide(x: float, y: float) -> float:
     """x / y, with 1/0 = inf, 1/-0 = -inf and 0/0 = nan."""
     if y != 0:
@@ -189,6 +194,7 @@ __all__ = [
     "sigmoid",
     "sin",
     "sinh",
+    "softplus",
     "sqrt",
     "sum",
     "tan",

@@ -60,7 +60,7 @@ cosh     = Primitive("cosh",     lambda m, x: m.cosh(x),    lambda m, y, x: (m.s
 tanh     = Primitive("tanh",     lambda m, x: m.tanh(x),    lambda m, y, x: (1 - y * y,))
 erf      = Primitive("erf",      lambda m, x: m.erf(x),     lambda m, y, x: (2 / math.sqrt(math.pi) * m.exp(-x * x),))
 sigmoid  = Primitive("sigmoid",  lambda m, x: m.sigmoid(x), lambda m, y, x: (y * (1 - y),))
-softplus = Primitive("softplus", lambda m, x: m.maximum(x, 0.0) + m.log1p(m.exp(-m.abs(x))), lambda m, y, x: (m.sigmoid(x),))
+softplus = Primitive("softplus", lambda m, x: m.softplus(x), lambda m, y, x: (m.sigmoid(x),))
 relu     = Primitive("relu",     lambda m, x: m.where(x < 0, 0.0, x),  lambda m, y, x: (m.where(x <= 0, no_flow, 1.0),))
 silu     = Primitive("silu",     lambda m, x: x * m.sigmoid(x),        lambda m, y, x: (m.sigmoid(x) * (1 + x * (1 - m.sigmoid(x))),))
 gelu     = Primitive("gelu",     lambda m, x: x * _normal_cdf(m, x),   lambda m, y, x: (_normal_cdf(m, x) + x * _normal_pdf(m, x),))
@@ -94,6 +94,8 @@ _softmax     = Primitive("softmax",     lambda m, *x, k: _softmax_of(m, x)[k],
                                         lambda m, y, *x, k: [y * ((j == k) - p) for j, p in enumerate(_softmax_of(m, x))])
 _log_softmax = Primitive("log_softmax", lambda m, *x, k: _log_softmax_of(m, x, k),
                                         lambda m, y, *x, k: [(j == k) - p for j, p in enumerate(_softmax_of(m, x))])
+_cross_entropy = Primitive("cross_entropy", lambda m, t, *x: _minus_log_softmax_of(m, x, t),
+                                        lambda m, y, t, *x: (no_flow, *[p - m.equal(t, j) for j, p in enumerate(_softmax_of(m, x))]))
 _dot         = Primitive("dot",         _dot_value, _dot_slopes)
 # fmt: on
 
@@ -147,6 +149,15 @@ def _softmax_of(m: Any, x: tuple[Any, ...]) -> list[Any]:
 def _log_softmax_of(m: Any, x: tuple[Any, ...], k: int) -> Any:
     top = reduce(m.maximum, x)
     return (x[k] - top) - m.log(m.sum([m.exp(a - top) for a in x]))
+
+
+def _minus_log_softmax_of(m: Any, x: tuple[Any, ...], t: Any) -> Any:
+    """-log softmax(x)_t for a class number t that is an operand, nan if it is none of 0..n-1."""
+    top = reduce(m.maximum, x)
+    chosen = math.nan
+    for k, a in enumerate(x):
+        chosen = m.where(m.equal(t, k), a, chosen)
+    return m.log(m.sum([m.exp(a - top) for a in x])) - (chosen - top)
 
 
 def _operands(name: str, x: tuple[Any, ...], at_least: int = 0) -> tuple[Any, ...]:
@@ -255,7 +266,8 @@ PRIMITIVES = (
     *(exp, log, log1p, expm1, sqrt, sin, cos, tan, asin, acos, atan, sinh, cosh, tanh, erf),
     *(sigmoid, softplus, relu, _leaky_relu, prelu, _elu, gelu, silu, sign, step),
     *(maximum, minimum, atan2, hypot, _where),
-    *(_sum, _mean, _prod, _max, _min, _logsumexp, _softmax, _log_softmax, _dot),
+    *(_sum, _mean, _prod, _max, _min, _logsumexp, _softmax, _log_softmax),
+    *(_cross_entropy, _dot),
 )
 
 __all__ = [

@@ -41,7 +41,7 @@ def binary_cross_entropy(output: Any, target: Any) -> Value:
     saturate is better trained with `binary_cross_entropy_with_logits`, on its net input.
     """
     p, t = _single(output), _probability("target", target)
-    if not (p >= 0 and p <= 1) and p.data == p.data:
+    if p < 0 or p > 1:
         raise ValueError(
             f"binary_cross_entropy takes a probability in [0, 1], got {p.data!r}: "
             "end the model in a sigmoid, or use binary_cross_entropy_with_logits"
@@ -62,6 +62,7 @@ def cross_entropy(output: Any, target: Any) -> Value:
     """E = -sum_k t_k log p_k with p = softmax(output): the net inputs of the last layer go in.
 
     `target` is a class number 0..n-1, or the n probabilities t_k. Its derivative is p_k - t_k.
+    A class number may be a Value; the loss is nan if it is none of 0..n-1.
     """
     outputs = [o if isinstance(o, Value) else Value(o) for o in _several(output)]
     n = len(outputs)
@@ -71,8 +72,9 @@ def cross_entropy(output: Any, target: Any) -> Value:
             "for a single output use binary_cross_entropy_with_logits"
         )
     if isinstance(target, (Real, Value, str)) or target is None:
-        log: Value = f._log_softmax(*outputs, k=_class_number(target, n))
-        return 0.0 - log  # not -log, which is -0.0 where p is 1
+        t = target if isinstance(target, Value) else _class_number(target, n)
+        loss: Value = f._cross_entropy(t, *outputs)
+        return loss
     weights = _distribution(target, n)
     logs = f.log_softmax(outputs)
     terms = [-t * log for t, log in zip(weights, logs, strict=True) if isinstance(t, Value) or t]
@@ -127,10 +129,6 @@ def l1(parameters: Iterable[Value], strength: float) -> Value:
     return strength * total
 
 
-def _softplus(m: Any, x: Any) -> Any:
-    return f.softplus.value(m, x)
-
-
 def _bce_value(m: Any, p: Any, t: Any) -> Any:
     yes, no = _right(m, p, t)
     return m.where(yes, 0.0, (t - 1) * m.log1p(-p)) + m.where(no, 0.0, -t * m.log(p))
@@ -149,7 +147,7 @@ def _right(m: Any, p: Any, t: Any) -> tuple[Any, Any]:
 
 
 def _bce_logits_value(m: Any, z: Any, t: Any) -> Any:
-    yes, no = _softplus(m, -z), _softplus(m, z)
+    yes, no = m.softplus(-z), m.softplus(z)
     return m.where(m.equal(t, 1.0), yes, m.where(m.equal(t, 0.0), no, t * yes + (1 - t) * no))
 
 

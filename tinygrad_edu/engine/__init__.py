@@ -17,6 +17,7 @@ from tinygrad_edu.engine.graph import toposort
 from tinygrad_edu.engine.modes import NonFiniteError, detect_anomaly, no_grad
 from tinygrad_edu.engine.primitive import primitive
 from tinygrad_edu.engine.record import Record, functions
+from tinygrad_edu.engine.sample import Sample
 from tinygrad_edu.engine.value import Primitive, Value, constant, parameter
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "NonFiniteError",
     "Primitive",
     "Record",
+    "Sample",
     "Value",
     "constant",
     "detect_anomaly",

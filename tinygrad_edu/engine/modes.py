@@ -1,11 +1,13 @@
-"""Modes: whether nodes are recorded (`no_grad`) and numbers checked (`detect_anomaly`)."""
+"""Modes: whether nodes are recorded (`no_grad`), numbers checked (`detect_anomaly`), uses watched."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
+    from tinygrad_edu.engine.node import Node
+    from tinygrad_edu.engine.sample import Sample
     from tinygrad_edu.engine.value import Value
 
 
@@ -13,11 +15,28 @@ class NonFiniteError(FloatingPointError):
     """Under `detect_anomaly` a number became inf or nan."""
 
 
+class Watcher(Protocol):
+    """Who wants to know what a function does with Values besides the graph it builds."""
+
+    def made(self, v: "Value", recorded: bool) -> None:
+        """An operation gave `v`."""
+
+    def read(self, v: "Node") -> None:
+        """The number of `v` was read: `v.data`."""
+
+    def compared(self, sign: str, v: "Value", other: "Value | float", outcome: bool) -> None:
+        """Two numbers were compared, as in `v < other`, or as `v != 0` in `if v`."""
+
+    def drawn(self, v: "Sample") -> float:
+        """The number of a new sample, in place of one from its generator."""
+
+
 class Mode(NamedTuple):
     """What happens to a new node."""
 
     recording: bool = True
     checking: bool = False
+    watcher: Watcher | None = None
 
 
 #: None stands for the usual mode; a ContextVar, so that threads do not disturb each other.
@@ -25,7 +44,7 @@ current: ContextVar[Mode | None] = ContextVar("tinygrad_edu mode", default=None)
 
 
 @contextmanager
-def _switched(**change: bool) -> Iterator[None]:
+def _switched(**change: Any) -> Iterator[None]:
     token = current.set((current.get() or Mode())._replace(**change))
     try:
         yield
@@ -44,6 +63,11 @@ def detect_anomaly() -> AbstractContextManager[None]:
     The error names the node, its operation, its inputs and the expression around it.
     """
     return _switched(checking=True)
+
+
+def watched(watcher: Watcher) -> AbstractContextManager[None]:
+    """Context manager: inside, `watcher` is told of every use of a Value, and nodes are recorded."""
+    return _switched(watcher=watcher, recording=True, checking=False)
 
 
 def check_forward(v: "Value") -> None:

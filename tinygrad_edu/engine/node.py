@@ -53,6 +53,9 @@ class Node:
     @property
     def data(self) -> float:
         """The number. Assigning changes it for later operations; a recorded graph keeps its own."""
+        mode = modes.current.get()
+        if mode is not None and mode.watcher is not None:
+            mode.watcher.read(self)
         return self._float
 
     @data.setter

@@ -122,6 +122,8 @@ def _node(
     if mode is not None:
         if mode.checking:
             modes.check_forward(v)
+        if mode.watcher is not None:
+            mode.watcher.made(v, mode.recording)
         if not mode.recording:
             return constant(y)
     return v
@@ -157,13 +159,17 @@ def _operators(primitive: Primitive) -> tuple[Callable[[Any, Any], "Value"], ...
     return forward, reflected
 
 
-def _comparison(compare: Callable[[float, float], bool]) -> Callable[["Value", Any], bool]:
+def _comparison(
+    sign: str, compare: Callable[[float, float], bool]
+) -> Callable[["Value", Any], bool]:
     def method(self: "Value", other: Any) -> Any:
-        if isinstance(other, Value):
-            return compare(self._float, other._float)
-        if not floats.is_real(other):
+        if not isinstance(other, Value) and not floats.is_real(other):
             return NotImplemented
-        return bool(compare(self._float, other))
+        outcome = bool(compare(self._float, other._float if isinstance(other, Value) else other))
+        mode = _current_mode()
+        if mode is not None and mode.watcher is not None:
+            mode.watcher.compared(sign, self, other, outcome)
+        return outcome
 
     return method
 
@@ -206,12 +212,14 @@ class Value(Node):
     def __neg__(self) -> "Value":       return _unary(negative, self)
     def __pos__(self) -> "Value":       return self
     def __abs__(self) -> "Value":       return _unary(absolute, self)
-    def __bool__(self) -> bool:         return self._float != 0
 
-    __lt__ = _comparison(lambda x, y: x < y)
-    __le__ = _comparison(lambda x, y: x <= y)
-    __gt__ = _comparison(lambda x, y: x > y)
-    __ge__ = _comparison(lambda x, y: x >= y)
+    __lt__ = _comparison("<", lambda x, y: x < y)
+    __le__ = _comparison("<=", lambda x, y: x <= y)
+    __gt__ = _comparison(">", lambda x, y: x > y)
+    __ge__ = _comparison(">=", lambda x, y: x >= y)
+    _differs = _comparison("!=", lambda x, y: x != y)
+
+    def __bool__(self) -> bool:         return self._differs(0.0)
 
     def abs(self) -> "Value":           return _unary(absolute, self)
     def acos(self) -> "Value":          return _unary(functions.acos, self)

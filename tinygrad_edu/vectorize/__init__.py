@@ -1,1 +1,17 @@
-"""From a graph of numbers to arrays: its operations for many examples at once."""
+"""From scalars to matrices: the graph of one example becomes a NumPy program for many.
+
+    from tinygrad_edu.vectorize import vectorize
+
+    program = vectorize(lambda x, y: hinge(model(x), y), [0.1, 0.2], 1)
+    print(program.source)
+
+A function is recorded as a `tape`; sums of products are folded into dots; nodes of equal depth and
+operation are regrouped into arrays, dots into matrix products; the chain rule gives the equations
+backward. From these equations, which are data, come the NumPy a student reads (`source`), LaTeX,
+and the calls that train (`kernel`).
+"""
+
+from tinygrad_edu.vectorize.errors import VectorizeError
+from tinygrad_edu.vectorize.program import Program, vectorize
+
+__all__ = ["Program", "VectorizeError", "vectorize"]

@@ -44,6 +44,12 @@ def sigmoid(x: ArrayLike) -> Array:
     return np.where(np.less(x, 0), e, 1.0) / (1.0 + e)
 
 
+@_quiet
+def softplus(x: ArrayLike) -> Array:
+    """ln(1 + exp(x)), without overflow: the exponential is only taken of -|x|."""
+    return maximum(x, 0.0) + np.log1p(np.exp(-np.fabs(x)))
+
+
 def maximum(x: ArrayLike, y: ArrayLike) -> Array:
     """The larger, `x` if they tie (the sign of a zero is kept); nan if one of them is."""
     return np.where(np.greater_equal(x, y) | np.isnan(x), x, y)
@@ -89,6 +95,7 @@ __all__ = [
     "sigmoid",
     "sin",
     "sinh",
+    "softplus",
     "sqrt",
     "sum",
     "tan",

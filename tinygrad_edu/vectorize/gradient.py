@@ -1,0 +1,342 @@
+"""The chain rule for arrays: from the equations forward those backward, last step first.
+
+An array's adjoint dL/dA adds up what its readers pass on: their own adjoint times the slope that
+the operation's record gives, at the columns they read; summed over the examples where the numbers
+are the same for all of them. Slopes along which nothing flows stay out of products, so that inf
+and nan do not leak through them.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from tinygrad_edu import ink
+from tinygrad_edu.floats import no_flow
+from tinygrad_edu.ink import Ink
+from tinygrad_edu.vectorize.layout import Equation, Operand, P, Variable, spread
+from tinygrad_edu.vectorize.regroup import (
+    Elementwise,
+    Pairs,
+    Product,
+    Regrouped,
+    Rows,
+    Step,
+    transposed,
+    written,
+)
+from tinygrad_edu.vectorize.rows import choice_pull, is_choice, row_operation
+from tinygrad_edu.vectorize.shape import Extent, extent
+
+#: 1/B, what each of B examples counts in the mean loss.
+SEED: Final = ink.divide(1.0, ink.symbol("B"))
+
+
+@dataclass
+class Gradient:
+    """The equations backward: adjoints, gradients of blocks, and pieces added to single parameters.
+
+    `blocks` gives for each block of parameters the name of its gradient; `pieces` are (expression,
+    columns of P).
+    """
+
+    equations: list[Equation] = field(default_factory=list)
+    blocks: dict[str, str] = field(default_factory=dict)
+    pieces: list[tuple[Any, tuple[int, ...]]] = field(default_factory=list)
+
+
+class _Backward:
+    def __init__(self, program: Regrouped) -> None:
+        self.program = program
+        self.layout = program.layout
+        self.variables = program.layout.variables
+        self.found = Gradient()
+        self.active = _active(program)
+        self.reached: dict[str, list[tuple[tuple[int, ...] | None, Any]]] = {}
+        self.to_block: dict[str, list[Any]] = {}
+        self.per_example = True
+
+    def run(self) -> Gradient:
+        loss = self.program.results[0]
+        batched = self.extent(loss.expression)[0]
+        self.flow(loss, SEED if batched else 1.0, summed=True)
+        for step in reversed(self.program.steps):
+            if step.target in self.reached and step.target in self.active:
+                self.per_example = self.variables[step.target].batched
+                self.back(step, self.adjoint(step))
+        for block in [v for v in self.layout.variables.values() if v.role == "parameter"]:
+            if block.name in self.to_block:
+                name = f"d{block.name}"
+                self.found.blocks[block.name] = name
+                total = _sum(self.to_block[block.name])
+                self.define(name, "gradient", block, total if block.matrix else self.full(total, block))
+        self.found.equations = _in_reading_order(self.found.equations)
+        return self.found
+
+    def define(self, name: str, role: str, like: Variable, expression: Any) -> Ink:
+        """An array with a name of its own, of the shape of `like`."""
+        self.variables[name] = Variable(
+            name, role, like.batched, like.size, like.cells, like.matrix, like.start
+        )
+        self.found.equations.append(Equation(name, expression))
+        return ink.symbol(name)
+
+    def adjoint(self, step: Step) -> Any:
+        """dL/d(target): an expression, or the name of an array where it is used more than once."""
+        target = self.variables[step.target]
+        pieces = self.reached.pop(step.target)
+        if all(columns is None for columns, _ in pieces):
+            total = _sum([piece for _, piece in pieces])
+        else:
+            total = ink.scatter(
+                target.size,
+                *(
+                    argument
+                    for columns, piece in pieces
+                    for argument in (piece, *self._place(columns, target.size))
+                ),
+            )
+        if isinstance(step, Product):
+            z = step.target.startswith("Z")
+            name = f"delta{step.target[1:]}" if z else f"d{step.target}"
+            return self.define(name, "adjoint", target, self.full(total, target))
+        if isinstance(step, Pairs) and target.size > 1:
+            total = self.full(total, target)
+        simple = not isinstance(total, Ink) or not total.operands or total is SEED
+        if simple or self._uses(step) == 1:
+            return total
+        return self.define(f"d{step.target}", "adjoint", target, total)
+
+    def _place(self, columns: tuple[int, ...] | None, size: int) -> tuple[Any, int]:
+        """Where a piece is added, its first column or an index, and to how many columns."""
+        if columns is None:
+            return 0, size
+        if columns == tuple(range(columns[0], columns[0] + len(columns))):
+            return columns[0], len(columns)
+        return self.layout.index(columns), len(columns)
+
+    def full(self, x: Any, target: Variable) -> Any:
+        """`x`, repeated to the shape of the array if it is narrower."""
+        if isinstance(x, Ink) and self.extent(x) == (target.batched, target.size):
+            return x
+        return (ink.full if target.batched else ink.wide)(x, target.size)
+
+    def extent(self, x: Any) -> Extent:
+        return extent(x, self.variables)
+
+    def _uses(self, step: Step) -> int:
+        """How many operands the adjoint of the target flows to."""
+        match step:
+            case Elementwise():
+                return sum(self._is_active(o) for o in step.operands)
+            case Rows() if is_choice(step.record):
+                return 1
+            case Rows():
+                operation = row_operation(step.record)
+                return 2 if operation is not None and operation.wide else 1
+        return 2
+
+    def _is_active(self, operand: Operand) -> bool:
+        return any(part.array == P or part.array in self.active for part in operand.parts)
+
+    def back(self, step: Step, g: Any) -> None:
+        """Pass the adjoint g of the target on to what it was made from."""
+        match step:
+            case Elementwise():
+                y = ink.symbol(step.target)
+                operands = [o.expression for o in step.operands]
+                slopes = written(step.record, "slopes", y, *operands)
+                for operand, slope in zip(step.operands, slopes, strict=True):
+                    if self._is_active(operand):
+                        self.flow(operand, times(g, slope))
+            case Rows():
+                self._back_rows(step, g)
+            case Product():
+                self._back_product(step, g)
+            case Pairs():
+                d = g if step.x.n == step.size else ink.repeat(g, step.size)
+                for one, other in ((step.x, step.w), (step.w, step.x)):
+                    if self._is_active(one):
+                        self.flow(one, d * spread(other))
+                if step.b is not None:
+                    self.flow(step.b, g)
+
+    def _back_rows(self, step: Rows, g: Any) -> None:
+        n, rows = step.size, step.operand.n // step.size
+        x = spread(step.operand)
+        y: Any = ink.symbol(step.target)
+        operation = row_operation(step.record)
+        if rows > 1:
+            width = n if operation is not None and operation.wide else 1
+            x, y = ink.reshape(x, n), ink.reshape(y, width)
+            full = self.full(g, self.variables[step.target])
+            g = ink.reshape(full, width) if isinstance(full, Ink) else full
+        if operation is None:
+            assert step.choice is not None
+            t = step.choice.expression if rows == 1 else ink.reshape(spread(step.choice), 1)
+            flowing = choice_pull(ink, t, x, g, n)
+        else:
+            flowing = operation.pull(ink, y, x, g, n)
+        if rows > 1:
+            if self.extent(flowing)[1] == 1:
+                flowing = ink.wide(flowing, n)
+            flowing = ink.reshape(flowing, step.operand.n)
+        self.flow(step.operand, flowing)
+
+    def _back_product(self, step: Product, delta: Any) -> None:
+        x = spread(step.x)
+        if step.batched_w:
+            to_x, to_w = (
+                ink.batched_back_x(delta, step.w, step.rows, step.units, step.size),
+                ink.batched_back_w(delta, x, step.rows, step.units, step.size),
+            )
+            self.flow(step.x, to_x)
+            if step.w_read is not None:
+                self.flow(step.w_read, to_w)
+        else:
+            d = delta if step.rows == 1 else ink.reshape(delta, step.units)
+            if step.rows > 1:
+                x = ink.reshape(x, step.size)
+            self._back_weights(step, d, x)
+            if self._is_active(step.x):
+                flowing = Ink("@", (d, step.w))
+                self.flow(step.x, flowing if step.rows == 1 else ink.reshape(flowing, step.x.n))
+        if step.b is not None and self._is_active(step.b):
+            if step.b.n == step.units and step.rows > 1:
+                self.flow(step.b, ink.total(ink.reshape(delta, step.units)), summed=True)
+            else:
+                self.flow(step.b, delta)
+
+    def _back_weights(self, step: Product, d: Any, x: Any) -> None:
+        if step.w_read is not None:
+            if self._is_active(step.w_read):
+                dw = Ink("@", (ink.T(d), x))
+                self.flow(step.w_read, ink.reshape(dw, step.units * step.size), summed=True)
+        elif step.w.head == "T":
+            self.to_block.setdefault(step.w.operands[0].head, []).append(Ink("@", (ink.T(x), d)))
+        else:
+            self.to_block.setdefault(step.w.head, []).append(Ink("@", (ink.T(d), x)))
+
+    def flow(self, operand: Operand, x: Any, *, summed: bool = False) -> None:
+        """Add `x`, the gradient for an operand, to the adjoints of the arrays it was read from."""
+        if x is no_flow:
+            return
+        if operand.repeated:
+            x = self._summed_columns(x, operand.n)
+        for part in operand.parts:
+            if part.array != P and part.array not in self.active:
+                continue
+            piece = x
+            if part.places is not None and self.extent(x)[1] > 1:
+                piece = self._picked(x, part.places)
+            batched = part.array != P and self.variables[part.array].batched
+            if self.per_example and not batched and not summed:
+                piece = self._summed_examples(piece)
+            if part.array == P:
+                assert part.columns is not None
+                self._flow_to_parameters(part.columns, piece)
+            else:
+                self.reached.setdefault(part.array, []).append((part.columns, piece))
+
+    def _flow_to_parameters(self, columns: tuple[int, ...], piece: Any) -> None:
+        first, n = columns[0], len(columns)
+        if columns == tuple(range(first, first + n)):
+            for block in self.layout.variables.values():
+                if block.role == "parameter" and (block.start, block.size) == (first, n):
+                    if block.matrix is not None:
+                        piece = ink.reshape(self.full(piece, block), block.matrix[1])
+                    self.to_block.setdefault(block.name, []).append(piece)
+                    return
+        self.found.pieces.append((piece, columns))
+
+    def _picked(self, x: Any, places: Sequence[int]) -> Any:
+        first, n = places[0], len(places)
+        if list(places) == list(range(first, first + n)):
+            return ink.columns(x, first, first + n)
+        return ink.take(x, self.layout.index(places))
+
+    def _summed_columns(self, x: Any, n: int) -> Any:
+        if self.extent(x)[1] == n:
+            return ink.rowsum(x)
+        return times(x, float(n))
+
+    def _summed_examples(self, x: Any) -> Any:
+        return ink.total(x) if self.extent(x)[0] else times(x, ink.symbol("B"))
+
+
+def gradient_of(program: Regrouped) -> Gradient:
+    """The equations backward from the first result of a program, the mean over the examples."""
+    return _Backward(program).run()
+
+
+def _in_reading_order(equations: list[Equation]) -> list[Equation]:
+    """The gradient of each block right after the last array it is made from."""
+    place = {equation.target: float(n) for n, equation in enumerate(equations)}
+    order = {
+        equation.target: max([place[name] for name in _names(equation.expression) if name in place], default=-1.0) + 0.5
+        if equation.target[0] == "d" and not equation.target.startswith("delta")
+        else place[equation.target]
+        for equation in equations
+    }
+    return sorted(equations, key=lambda equation: order[equation.target])
+
+
+def _names(x: Any) -> Iterator[str]:
+    """The arrays that an expression mentions."""
+    stack = [x]
+    while stack:
+        a = stack.pop()
+        if isinstance(a, Ink):
+            stack.extend(a.operands)
+            if not a.operands:
+                yield a.head
+
+
+def times(g: Any, slope: Any) -> Any:
+    """g * slope; where nothing flows, 0 in place of a product."""
+    if slope is no_flow or g is no_flow:
+        return no_flow
+    if isinstance(slope, Ink) and slope.head == "where":
+        condition, a, b = slope.operands
+        if any(_stops(x) for x in (a, b)):
+            return ink.where(condition, _else_zero(times(g, a)), _else_zero(times(g, b)))
+    if not isinstance(g, Ink) and not isinstance(slope, Ink):
+        return g * slope
+    if not isinstance(slope, Ink) and slope == -1:
+        return -g
+    if g is SEED and isinstance(slope, Ink) and slope.head == "B":
+        return 1.0
+    return g * slope
+
+
+def _stops(slope: Any) -> bool:
+    """Whether nothing flows along a slope, at least in one of its cases."""
+    if isinstance(slope, Ink):
+        return slope.head == "where" and any(_stops(x) for x in slope.operands[1:])
+    return slope is no_flow
+
+
+def _else_zero(x: Any) -> Any:
+    return 0.0 if x is no_flow else x
+
+
+def _sum(pieces: list[Any]) -> Any:
+    total = pieces[0]
+    for piece in pieces[1:]:
+        total = total + piece
+    return total
+
+
+def _active(program: Regrouped) -> set[str]:
+    """The arrays that depend on parameters."""
+    tape = program.tape
+    depends = [False] * len(tape.records)
+    for i in tape.parameters:
+        depends[i] = True
+    for i, parents in enumerate(tape.parents):
+        if parents:
+            depends[i] = any([depends[p] for p in parents])
+    return {
+        v.name
+        for v in program.layout.variables.values()
+        if any(depends[c] for c in v.cells if c >= 0)
+    }

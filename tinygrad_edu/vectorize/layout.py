@@ -1,0 +1,255 @@
+"""Layout: in which array, and in which of its columns, each node of a graph stands.
+
+Every array has two axes: an example per row (one row where the numbers are the same for all
+examples) and a node per column. Parameters stand in blocks of one vector P, in the order in which
+the program first needs them, so that a matrix is a view of it. An expression is `Ink` over these
+arrays; besides the functions of a namespace it uses
+
+    a @ b, T(a)           matrix product, transpose
+    columns(a, s, e)      the columns s to e - 1           take(a, "I1")    columns by an index
+    join(n, a, b, ...)    n columns, side by side          reshape(a, n)    n columns, more rows
+    wide(a, n)            repeated to n columns            full(a, n)       and to a row per example
+    repeat(a, k)          each column k times              total(a)         sum over the examples
+    scatter(n, a, s, k, ...)  n columns of zeros; a is added to the k from column s on, or at index s
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+from tinygrad_edu import ink
+from tinygrad_edu.ink import Ink
+from tinygrad_edu.vectorize.tape import Tape
+
+#: The vector of all parameters.
+P: Final = "P"
+
+
+@dataclass(frozen=True)
+class Variable:
+    """An array of a program: (B, size) if batched, else (1, size); a matrix parameter has `matrix`.
+
+    `cells` are the nodes of the graph that its columns stand for.
+    """
+
+    name: str
+    role: str
+    batched: bool
+    size: int
+    cells: tuple[int, ...] = ()
+    matrix: tuple[int, int] | None = None
+    start: int = 0
+
+
+class Part(NamedTuple):
+    """Some columns of an array (None for all), and at which places of an operand they stand."""
+
+    array: str
+    columns: tuple[int, ...] | None
+    places: tuple[int, ...] | None
+
+
+class Operand(NamedTuple):
+    """How an operation reads nodes: an expression, and the parts it is put together from.
+
+    `repeated` if one node is read for each of `n` results.
+    """
+
+    expression: Any
+    parts: tuple[Part, ...]
+    n: int
+    repeated: bool = False
+
+
+class Equation(NamedTuple):
+    """target = expression."""
+
+    target: str
+    expression: Any
+
+
+@dataclass
+class Layout:
+    """The arrays of a program, and where each node stands in them."""
+
+    tape: Tape
+    variables: dict[str, Variable] = field(default_factory=dict)
+    home: dict[int, tuple[str, int]] = field(default_factory=dict)
+    equations: list[Equation] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.batched = self.tape.batched()
+        self.parameters: list[int] = []
+        self._read: dict[tuple[int, ...], Operand] = {}
+        self._index_names: dict[tuple[int, ...], str] = {}
+        for name, cells in zip(argument_names(len(self.tape.inputs)), self.tape.inputs, strict=True):
+            self.place(Variable(name, "input", True, len(cells), tuple(cells)))
+        if self.tape.samples:
+            cells = tuple(self.tape.samples)
+            self.place(Variable("S", "sample", True, len(cells), cells))
+
+    def place(self, variable: Variable) -> Ink:
+        """Enter an array whose columns stand for its cells."""
+        self.variables[variable.name] = variable
+        for column, cell in enumerate(variable.cells):
+            if cell >= 0:
+                self.home.setdefault(cell, (variable.name, column))
+        return ink.symbol(variable.name)
+
+    def fresh(self, letter: str) -> str:
+        """A name that no array has: the letter with the next number."""
+        k = 1
+        while f"{letter}{k}" in self.variables:
+            k += 1
+        return f"{letter}{k}"
+
+    def block(self, cells: Sequence[int], name: str, matrix: tuple[int, int] | None = None) -> Ink:
+        """A block of the parameter vector for parameters that have no place yet."""
+        start = len(self.parameters)
+        self.parameters += cells
+        for k, cell in enumerate(cells):
+            self.home[cell] = (P, start + k)
+        variable = Variable(
+            name, "parameter", False, len(cells), tuple(cells), matrix, start
+        )
+        self.variables[name] = variable
+        return ink.symbol(name)
+
+    def index(self, columns: Sequence[int]) -> str:
+        """The name of an array of column numbers."""
+        key = tuple(columns)
+        if key not in self._index_names:
+            name = self._index_names[key] = f"I{len(self._index_names) + 1}"
+            self.variables[name] = Variable(name, "index", False, len(key), key)
+        return self._index_names[key]
+
+    def read(self, cells: Sequence[int]) -> Operand:
+        """The nodes as columns of one array; put together where they stand in several."""
+        key = tuple(cells)
+        found = self._read.get(key)
+        if found is None:
+            found = self._read[key] = self._reading(key)
+        return found
+
+    def _reading(self, cells: tuple[int, ...]) -> Operand:
+        n, constants = len(cells), self.tape.constants
+        if n > 1 and len(set(cells)) == 1:
+            return self.read(cells[:1])._replace(n=n, repeated=True)
+        if all(cell in constants for cell in cells):
+            numbers = [constants[cell] for cell in cells]
+            if all(repr(x) == repr(numbers[0]) for x in numbers):
+                return Operand(numbers[0], (), n)
+            name = self.fresh("C")
+            return Operand(self.place(Variable(name, "constant", False, n, cells)), (), n)
+        new = [c for c in dict.fromkeys(cells) if c in self.tape.parameters and c not in self.home]
+        if new:
+            self.block(new, self.fresh(self._letter(new)))
+        loose = [c for c in dict.fromkeys(cells) if c in constants and c not in self.home]
+        if loose:
+            self.place(Variable(self.fresh("C"), "constant", False, len(loose), tuple(loose)))
+        places: dict[str, list[int]] = {}
+        for place, cell in enumerate(cells):
+            places.setdefault(self.home[cell][0], []).append(place)
+        parts, pieces, order = [], [], []
+        for name, where in places.items():
+            columns = [self.home[cells[place]][1] for place in where]
+            pieces.append(self.columns(name, columns))
+            whole = name != P and columns == list(range(self._size(name)))
+            whole_operand = len(where) == n
+            parts.append(
+                Part(
+                    name,
+                    None if whole else tuple(columns),
+                    None if whole_operand else tuple(where),
+                )
+            )
+            order += where
+        if len(pieces) == 1:
+            return Operand(self._named(pieces[0], cells), tuple(parts), n)
+        joined = ink.join(n, *pieces)
+        if order != list(range(n)):
+            back = sorted(range(n), key=order.__getitem__)
+            joined = ink.take(joined, self.index(back))
+        return Operand(self._named(joined, cells), tuple(parts), n)
+
+    def columns(self, name: str, columns: Sequence[int]) -> Any:
+        """Some columns of an array as an expression."""
+        array, first, n = ink.symbol(name), columns[0], len(columns)
+        consecutive = list(columns) == list(range(first, first + n))
+        if name == P and consecutive:
+            for block in self.variables.values():
+                if block.role == "parameter" and (block.start, block.size) == (first, n):
+                    named = ink.symbol(block.name)
+                    return ink.reshape(named, n) if block.matrix else named
+        if consecutive:
+            whole = first == 0 and n == self._size(name) and name != P
+            return array if whole else ink.columns(array, first, first + n)
+        return ink.take(array, self.index(columns))
+
+    def are_new_parameters(self, cells: Sequence[int]) -> bool:
+        """Whether the nodes are parameters without a place, each named once."""
+        parameters, home = self.tape.parameters, self.home
+        new = all([c in parameters and c not in home for c in cells])
+        return new and len(set(cells)) == len(cells)
+
+    def in_place(self, cells: Sequence[int]) -> list[int]:
+        """The order in which the nodes stand in their arrays; those without a place come last."""
+        last = ("~", 0)
+        return sorted(range(len(cells)), key=lambda k: self.home.get(cells[k], last))
+
+    def sorted(self, cells: Sequence[int]) -> list[int]:
+        """Results of one operation in the order in which its first operand stands in its array."""
+        parents = [self.tape.parents[i] for i in cells]
+        for operand in zip(*parents, strict=True):
+            if len(set(operand)) > 1 and any(c in self.home for c in operand):
+                return [cells[k] for k in self.in_place(operand)]
+        return list(cells)
+
+    def matrix(self, cells: Sequence[int], rows: int) -> tuple[Any, Operand | None]:
+        """The nodes as a matrix with that many rows, and how it was read where it is no block."""
+        k = len(cells) // rows
+        if self.are_new_parameters(cells):
+            return self.block(cells, self.fresh("W"), (rows, k)), None
+        for block in self.variables.values():
+            if block.matrix == (rows, k) and block.cells == tuple(cells):
+                return ink.symbol(block.name), None
+            if block.matrix == (k, rows):
+                across = tuple([block.cells[j * rows + i] for i in range(rows) for j in range(k)])
+                if across == tuple(cells):
+                    return ink.T(ink.symbol(block.name)), None
+        operand = self.read(cells)
+        return ink.reshape(spread(operand), k), operand
+
+    def _named(self, expression: Any, cells: tuple[int, ...]) -> Any:
+        """A gathered operand as an array with a name of its own."""
+        if not isinstance(expression, Ink) or expression.head not in ("take", "join"):
+            return expression
+        name = self.fresh("R")
+        batched = any(self.batched[cell] for cell in cells)
+        self.variables[name] = Variable(name, "gathered", batched, len(cells), cells)
+        self.equations.append(Equation(name, expression))
+        return ink.symbol(name)
+
+    def _size(self, name: str) -> int:
+        return len(self.parameters) if name == P else self.variables[name].size
+
+    def _letter(self, cells: Sequence[int]) -> str:
+        """What parameters are called by their user, if all the same: `alpha` of `neuron1.alpha`."""
+        names = {
+            (self.tape.parameters[c] or "").rpartition(".")[2].partition("[")[0]
+            for c in cells
+        }
+        name = names.pop()
+        taken = name.lower() in ("b", "i", "l", "g", "w") or name in ("np", "n", P, "P", "delta")
+        return name if not names and name.isidentifier() and not taken else "p"
+
+
+def spread(operand: Operand) -> Any:
+    """The expression of an operand, repeated to `n` columns where it is one number for all."""
+    narrow = operand.repeated or (operand.n > 1 and not isinstance(operand.expression, Ink))
+    return ink.wide(operand.expression, operand.n) if narrow else operand.expression
+
+
+def argument_names(n: int) -> list[str]:
+    """X, Y, X3, X4, ...: what the arrays of the examples are called."""
+    return ["X", "Y", *(f"X{k}" for k in range(3, n + 1))][:n]

@@ -1,0 +1,305 @@
+"""Program: a function of one example as a program for many."""
+
+from __future__ import annotations  # so that help() shows the names of the types
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from tinygrad_edu.engine import Value
+from tinygrad_edu.vectorize.arrays import Array
+from tinygrad_edu.vectorize.errors import WAY_OUT, VectorizeError
+from tinygrad_edu.vectorize.explain import explanation
+from tinygrad_edu.vectorize.fold import fold
+from tinygrad_edu.vectorize.kernel import Kernel, compile_kernel
+from tinygrad_edu.vectorize.latex import equations
+from tinygrad_edu.vectorize.layout import argument_names
+from tinygrad_edu.vectorize.plan import plan_for
+from tinygrad_edu.vectorize.source import source
+from tinygrad_edu.vectorize.tape import record
+from tinygrad_edu.vectorize.trace import compare, settle, trace
+
+#: For how many numbers of examples compiled kernels are kept.
+MAX_KERNELS: Final = 8
+#: How many rows are compared with the scalar graph at first use.
+CHECKED_ROWS: Final = 3
+#: Relative to the largest of the numbers compared.
+TOLERANCE: Final = 1e-8
+
+
+def vectorize(fn: Callable[..., Any], *example: Any) -> Program:
+    """The program over arrays that does for many examples what `fn` does for one.
+
+    `fn` is ordinary Python over Values. An example is given as numbers or rows of numbers; `fn`
+    receives a Value for a number and a list of Values for a row:
+
+        program = vectorize(lambda x, y: hinge(model(x), y), [0.1, 0.2], 1)
+        loss, gradient = program.value_and_grad(X, Y)
+
+    Leaves that existed before are parameters. An example may be a whole mini-batch (rows of rows)
+    for a model that couples its rows. Raises VectorizeError, naming the line, for a function that
+    decides in Python what to do with a number: `if z.data > 0`.
+    """
+    if not callable(fn):
+        raise TypeError(f"vectorize takes a function of an example, got {type(fn).__name__}")
+    if not example:
+        raise TypeError("vectorize needs an example: vectorize(fn, [0.1, 0.2], 1.0)")
+    return Program(fn, example)
+
+
+class Program:
+    """What `vectorize` gives: a function of arrays, with its gradient and its source.
+
+    An argument that was a number of the example takes B numbers, one that was a row of n takes
+    (B, n). `parameters` are the leaves it depends on, in order of first use; their numbers are read
+    at each call. `print(program.source)` shows NumPy, `program.latex` the equations.
+    """
+
+    def __init__(
+        self, fn: Callable[..., Any], example: Sequence[Any], other: Sequence[Any] | None = None
+    ) -> None:
+        recording = trace(fn, example, other)
+        values = list(recording.parameters.values())
+        self._recorded = recording.tape
+        self.tape = tape = fold(recording.tape)
+        self.plan = plan_for(tape)
+        places = {cell: k for k, cell in enumerate(tape.parameters)}
+        self._order = np.array([places[cell] for cell in self.plan.parameters], dtype=np.intp)
+        self.parameters: list[Value] = values
+        self.samples = recording.samples
+        self.P = np.empty(len(self._order))
+        self.G = np.zeros(len(self._order))
+        self.names = argument_names(len(example))
+        self._fn, self._example = fn, example
+        self._kernels: OrderedDict[tuple[int, bool], Kernel] = OrderedDict()
+        self._checked = False
+
+    @property
+    def source(self) -> str:
+        """NumPy that computes the mean loss and its gradient; runs as it stands."""
+        gradient = self.plan.backward if self.has_loss else None
+        return source(self.plan.forward, gradient)
+
+    @property
+    def latex(self) -> str:
+        """The same as equations, in LaTeX without dollar signs."""
+        return equations(self.plan, gradient=self.has_loss)
+
+    @property
+    def has_loss(self) -> bool:
+        """Whether the function gives one number (first), which has a gradient."""
+        return len(self.tape.results[0]) == 1 and bool(self.parameters)
+
+    def explain(self, name: str) -> str:
+        """What a line of the source stands for: the nodes of the graph behind `name`.
+
+        Raises ValueError for a name that is not in the source.
+        """
+        return explanation(self.plan, self.tape, name)
+
+    def __call__(self, *arrays: ArrayLike) -> Array:
+        """The results for each example: (B,) for one number, (B, K) for a list of K."""
+        filled, single = self._arranged(arrays)
+        if not self._checked:
+            self._check(filled)
+        found = self._outputs(filled)
+        return found[0] if single else found
+
+    def value_and_grad(self, *arrays: ArrayLike) -> tuple[float, Array]:
+        """The mean of the results, and its derivative by each of `parameters`.
+
+        Raises TypeError for a program that gives several numbers.
+        """
+        self._need_loss()
+        filled, _ = self._arranged(arrays)
+        if not self._checked:
+            self._check(filled)
+        return self._value_and_grad(filled)
+
+    def backward(self, *arrays: ArrayLike) -> float:
+        """The mean of the results; its gradient is added to the `.grad` of each parameter."""
+        loss, gradient = self.value_and_grad(*arrays)
+        for p, g in zip(self.parameters, gradient.tolist(), strict=True):
+            p.grad = p.grad + g
+        return loss
+
+    def read_parameters(self) -> None:
+        """Copy the numbers of the parameters into the vector P."""
+        numbers = np.array([p._float for p in self.parameters])
+        np.take(numbers, self._order, out=self.P)
+
+    def in_order(self, vector: Array) -> Array:
+        """P or G in the order of `parameters`."""
+        found = np.empty(len(vector))
+        found[self._order] = vector
+        return found
+
+    def kernel(self, B: int, *, gradient: bool) -> Kernel:
+        """The compiled program for B examples."""
+        key = (B, gradient)
+        kernel = self._kernels.pop(key, None)
+        if kernel is None:
+            backward = self.plan.backward if gradient else None
+            kernel = compile_kernel(self.plan.forward, backward, B, self.P, self.G)
+        self._kernels[key] = kernel
+        while len(self._kernels) > MAX_KERNELS:
+            self._kernels.popitem(last=False)
+        return kernel
+
+    def run(self, kernel: Kernel) -> None:
+        """Run a kernel whose inputs are filled. Raises VectorizeError where a guard fails."""
+        with np.errstate(all="ignore"):
+            kernel.run()
+        if kernel.guards:
+            self._check_guards(kernel)
+
+    def draw(self, kernel: Kernel) -> None:
+        """Draw the samples of each example, in the order the function draws them."""
+        if self.samples:
+            kernel.inputs["S"][...] = [[s.draw() for s in self.samples] for _ in kernel.inputs["S"]]
+
+    def check_classes(self, arrays: dict[str, Array]) -> None:
+        """Raise ValueError unless class numbers are whole numbers from 0 to n - 1."""
+        for name, columns, n in self.plan.classes:
+            if name in arrays:
+                t = arrays[name][:, columns]
+                wrong = t[(t != np.floor(t)) | (t < 0) | (t >= n)]
+                if wrong.size:
+                    raise ValueError(f"class {wrong[0]:g} is out of range 0..{n - 1}")
+
+    def _need_loss(self) -> None:
+        if not self.has_loss:
+            raise TypeError(
+                f"the function gives {len(self.tape.results[0])} numbers and has {len(self.parameters)} "
+                "parameters: a gradient is that of one number, such as loss(model(x), y)"
+            )
+
+    def _arranged(self, arrays: Sequence[ArrayLike]) -> tuple[dict[str, Array], bool]:
+        """The arguments by name, each (B, n); and whether they are a single example."""
+        shapes = self.tape.shapes
+        if len(arrays) != len(shapes):
+            raise TypeError(f"the program takes {len(shapes)} arrays, got {len(arrays)}")
+        found, single = {}, False
+        B = None
+        for name, array, shape in zip(self.names, arrays, shapes, strict=True):
+            a = _as_array(array, name)
+            single = a.shape == shape
+            if single:
+                a = a[None]
+            if a.shape == (*a.shape[:1], 1) and not shape:
+                a = a[:, 0]
+            if a.shape[1:] != shape:
+                expected = ", ".join(["B", *map(str, shape)])
+                raise ValueError(
+                    f"{name} must have the shape ({expected}{',' * (not shape)}), got "
+                    f"{np.shape(array)}: the example was "
+                    f"{'a number' if not shape else f'of shape {shape}'}"
+                )
+            if B is not None and len(a) != B:
+                raise ValueError(f"{name} has {len(a)} examples, {self.names[0]} has {B}")
+            B = len(a)
+            found[name] = a.reshape(B, int(np.prod(shape)))
+        if not B:
+            raise ValueError("the arrays hold no examples")
+        self.check_classes(found)
+        return found, single
+
+    def _filled(self, arrays: dict[str, Array], *, gradient: bool) -> Kernel:
+        kernel = self.kernel(len(next(iter(arrays.values()))), gradient=gradient)
+        for name, array in arrays.items():
+            np.copyto(kernel.inputs[name], array)
+        self.read_parameters()
+        return kernel
+
+    def _outputs(self, arrays: dict[str, Array]) -> Array:
+        kernel = self._filled(arrays, gradient=False)
+        self.draw(kernel)
+        self.run(kernel)
+        B = len(next(iter(arrays.values())))
+        found = rows_of(kernel.results, B)
+        return found[:, 0] if found.shape[1] == 1 else found
+
+    def _value_and_grad(self, arrays: dict[str, Array]) -> tuple[float, Array]:
+        kernel = self._filled(arrays, gradient=True)
+        self.draw(kernel)
+        self.run(kernel)
+        return float(kernel.results[0].mean()), self.in_order(self.G)
+
+    def _check_guards(self, kernel: Kernel) -> None:
+        for guard, outcome in zip(self.tape.guards, kernel.guards, strict=True):
+            if not (outcome == guard.outcome).all():
+                row = int(np.argmax((outcome != guard.outcome).any(axis=-1)))
+                raise VectorizeError(
+                    f"{guard.line}\n  compares numbers that depend on the example: the outcome was "
+                    f"{guard.outcome} when the program was made and is {not guard.outcome} for "
+                    f"example {row}: {WAY_OUT}"
+                )
+
+    def _check(self, arrays: dict[str, Array]) -> None:
+        """Compare results and gradient with those of the scalar graph, on a few rows."""
+        B = len(next(iter(arrays.values())))
+        rows = sorted({0, B // 2, B - 1})[:CHECKED_ROWS]
+        few = {name: array[rows] for name, array in arrays.items()}
+        kernel = self._filled(few, gradient=self.has_loss)
+        if self.samples:
+            kernel.inputs["S"].fill(0.5)
+        self.run(kernel)
+        found = rows_of(kernel.results, len(rows))
+        expected, gradient = self._by_scalars(few, len(rows))
+        same = close(found, expected) and (
+            gradient is None or close(self.in_order(self.G), gradient)
+        )
+        if not same:
+            raise VectorizeError(
+                "the program and the scalar graph give different numbers: an operation of your own "
+                "may compute something else for arrays than for floats; write it with the functions "
+                f"of m alone, or {WAY_OUT}"
+            )
+        self._checked = True
+
+    def _by_scalars(self, arrays: dict[str, Array], n: int) -> tuple[Array, Array | None]:
+        """Results and gradient from a scalar graph for each of n rows."""
+        results = []
+        held = [p._grad for p in self.parameters]
+        try:
+            for p in self.parameters:
+                p.grad = 0.0
+            for k in range(n):
+                example = [
+                    arrays[name][k].reshape(shape).tolist()
+                    for name, shape in zip(self.names, self.tape.shapes, strict=True)
+                ]
+                again = record(self._fn, example)
+                settle(again, set(self.parameters))
+                compare(self._recorded, again.tape)
+                results.append([v._float for values in again.results for v in values])
+                if self.has_loss:
+                    again.results[0][0].backward(1 / n)
+            gradient = np.array([p.grad for p in self.parameters])
+        finally:
+            for p, g in zip(self.parameters, held, strict=True):
+                p._grad = g
+        return np.array(results), gradient if self.has_loss else None
+
+
+def rows_of(results: Sequence[Array], B: int) -> Array:
+    """Results side by side, a row per example; a copy."""
+    return np.hstack([np.broadcast_to(r, (B, r.shape[-1] if r.ndim else 1)) for r in results])
+
+
+def close(found: Array, expected: Array) -> bool:
+    """Whether numbers agree, relative to the largest of them; inf and nan at the same places."""
+    finite = np.isfinite(expected)
+    scale = float(np.abs(expected[finite]).max(initial=0.0))
+    same = np.isclose(found, expected, rtol=TOLERANCE, atol=TOLERANCE * scale, equal_nan=True)
+    return bool(same.all())
+
+
+def _as_array(x: ArrayLike, name: str) -> Array:
+    try:
+        return np.asarray(x, dtype=float)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be an array of numbers, got {type(x).__name__}") from None

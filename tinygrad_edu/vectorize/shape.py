@@ -1,0 +1,69 @@
+"""The extent of an expression: whether it has a row per example, and its number of columns."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from tinygrad_edu.ink import Ink
+from tinygrad_edu.vectorize.layout import Variable
+
+#: (batched, columns).
+Extent = tuple[bool, int]
+
+_ONE_COLUMN: Final = ("rowsum", "rowmax", "rowmin", "rowprod", "logsumexp", "pick")
+
+
+def extent(x: Any, variables: Mapping[str, Variable]) -> Extent:
+    """The extent of `x`; a number, and the number B of examples, are one column for all examples."""
+    if not isinstance(x, Ink):
+        return (False, 1)
+    if not x.operands:
+        variable = variables.get(x.head)
+        if variable is None:
+            return (False, 1)
+        return (variable.batched, variable.matrix[1] if variable.matrix else variable.size)
+    a, *others = x.operands
+    match x.head:
+        case "@":
+            left, right = extent(a, variables), extent(others[0], variables)
+            batched = left[0] and not (isinstance(a, Ink) and a.head == "T")
+            return (batched, right[1])
+        case "T":
+            return (extent(a, variables)[0], _rows(a, variables))
+        case "columns":
+            return (extent(a, variables)[0], others[1] - others[0])
+        case "take":
+            return (extent(a, variables)[0], variables[others[0]].size)
+        case "join":
+            return (any(extent(b, variables)[0] for b in others), a)
+        case "reshape" | "wide":
+            return (extent(a, variables)[0], others[0])
+        case "full":
+            return (True, others[0])
+        case "scatter":
+            return (any(extent(b, variables)[0] for b in others[::3]), a)
+        case "repeat":
+            batched, n = extent(a, variables)
+            return (batched, n * others[0])
+        case "total":
+            return (False, extent(a, variables)[1])
+        case "batched_product" | "batched_back_x" | "batched_back_w":
+            rows, units, size = others[1:]
+            n = {"batched_product": rows * units, "batched_back_x": rows * size}
+            return (True, n.get(x.head, units * size))
+        case "onehot":
+            return (extent(a, variables)[0], others[0])
+        case name if name in _ONE_COLUMN:
+            return (any(extent(b, variables)[0] for b in x.operands), 1)
+    extents = [extent(b, variables) for b in x.operands]
+    return (any(batched for batched, _ in extents), max(n for _, n in extents))
+
+
+def _rows(x: Any, variables: Mapping[str, Variable]) -> int:
+    """The number of rows of a matrix of parameters."""
+    if isinstance(x, Ink) and not x.operands:
+        variable = variables.get(x.head)
+        if variable is not None and variable.matrix:
+            return variable.matrix[0]
+    if isinstance(x, Ink) and x.head == "reshape":
+        return extent(x.operands[0], variables)[1] // int(x.operands[1])
+    return extent(x, variables)[1]

@@ -1,0 +1,259 @@
+"""Tape: the graph of a function as plain data, its nodes numbered, and how one is recorded.
+
+A function is run on the Values of an example, watched: a node is kept with the line of the user's
+program that made it, and whatever a graph cannot hold is refused, or becomes a `Guard`.
+"""
+
+import itertools
+import linecache
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from types import CodeType
+from typing import Any, Final, NamedTuple
+
+from tinygrad_edu.engine import Sample, Value, constant, modes, toposort
+from tinygrad_edu.engine.node import Node
+from tinygrad_edu.engine.record import Record
+from tinygrad_edu.floats import is_real
+from tinygrad_edu.vectorize.errors import WAY_OUT, VectorizeError
+
+#: A shape of an argument: () a number, (n,) a row, (m, n) rows of a whole mini-batch.
+Shape = tuple[int, ...]
+
+_PACKAGE: Final = __name__.partition(".")[0]
+
+
+class Line(NamedTuple):
+    """A line of the user's program."""
+
+    code: CodeType
+    number: int
+
+    def __str__(self) -> str:
+        text = linecache.getline(self.code.co_filename, self.number).strip()
+        return f"line {self.number} of {self.code.co_filename}" + (f": {text}" if text else "")
+
+
+class Guard(NamedTuple):
+    """A comparison that Python made while tracing: every example must have the same outcome."""
+
+    sign: str
+    left: int
+    right: int
+    outcome: bool
+    line: Line
+
+
+@dataclass
+class Tape:
+    """A graph as data: node i has `records[i]` (None for a leaf) and parents, all before i.
+
+    `inputs` gives for each argument the node of each of its numbers, `parameters` their names,
+    `samples` the nodes of random numbers in the order they are drawn (-1 if unused), `results` the
+    nodes that the function gives, in one list or, for a tuple, several. It holds no Value, so that it keeps no model alive.
+    """
+
+    records: list[Record | None] = field(default_factory=list)
+    parents: list[tuple[int, ...]] = field(default_factory=list)
+    lines: list[Line | None] = field(default_factory=list)
+    shapes: list[Shape] = field(default_factory=list)
+    inputs: list[list[int]] = field(default_factory=list)
+    parameters: dict[int, str | None] = field(default_factory=dict)
+    constants: dict[int, float] = field(default_factory=dict)
+    samples: list[int] = field(default_factory=list)
+    guards: list[Guard] = field(default_factory=list)
+    results: list[list[int]] = field(default_factory=list)
+
+    def add(self, record: Record | None, parents: tuple[int, ...], line: Line | None) -> int:
+        """A further node, and its number."""
+        self.records.append(record)
+        self.parents.append(parents)
+        self.lines.append(line)
+        return len(self.records) - 1
+
+    def batched(self) -> list[bool]:
+        """For each node whether its number differs from example to example."""
+        found = [False] * len(self.records)
+        for i in (*(i for row in self.inputs for i in row), *self.samples):
+            if i >= 0:
+                found[i] = True
+        for i, parents in enumerate(self.parents):
+            if parents:
+                found[i] = any([found[p] for p in parents])
+        return found
+
+    def structure(self) -> tuple[Any, ...]:
+        """Everything the program depends on but the parameters themselves; hashable."""
+        return (
+            tuple(self.records),
+            tuple(self.parents),
+            tuple(self.shapes),
+            tuple(map(tuple, self.inputs)),
+            tuple(self.parameters.items()),
+            tuple((i, repr(x)) for i, x in self.constants.items()),
+            tuple(self.samples),
+            tuple(guard[:4] for guard in self.guards),
+            tuple(map(tuple, self.results)),
+        )
+
+
+class Recorder:
+    """The watcher of a trace: lines of nodes, comparisons, and numbers for samples."""
+
+    def __init__(self, numbers: Iterable[float] | None = None) -> None:
+        self.lines: dict[Value, Line] = {}
+        self.comparisons: list[tuple[str, Value, Value | float, bool, Line]] = []
+        self.samples: list[Sample] = []
+        self.numbers = itertools.repeat(0.5) if numbers is None else iter(numbers)
+
+    def made(self, v: Value, recorded: bool) -> None:
+        line = user_line()
+        if not recorded and any(p.kind != "constant" for p in v.parents):
+            raise VectorizeError(
+                f"{line}\n  runs inside no_grad(), which cuts the graph that a program is made of: "
+                "take no_grad() out of the function"
+            )
+        self.lines[v] = line
+
+    def read(self, v: Node) -> None:
+        if v.kind != "constant":
+            raise VectorizeError(
+                f"{user_line()}\n  reads the number of a Value (v.data), which a program for all "
+                f"examples does not have: {WAY_OUT}"
+            )
+
+    def compared(self, sign: str, v: Value, other: Value | float, outcome: bool) -> None:
+        self.comparisons.append((sign, v, other, outcome, user_line()))
+
+    def drawn(self, v: Sample) -> float:
+        self.samples.append(v)
+        return next(self.numbers)
+
+
+class Input(Value):
+    """A number of an example. Comparing it with a number, as in `if y == 1`, is a comparison too."""
+
+    __slots__ = ()
+    __hash__ = Value.__hash__
+
+    def __eq__(self, other: object) -> Any:
+        if isinstance(other, Value) or not is_real(other):
+            return NotImplemented
+        outcome = self._float == other
+        mode = modes.current.get()
+        if mode is not None and mode.watcher is not None:
+            mode.watcher.compared("equal", self, float(other), outcome)  # type: ignore[arg-type]
+        return outcome
+
+
+class Recording(NamedTuple):
+    """A tape, and the Values of its nodes."""
+
+    tape: Tape
+    nodes: dict[Value, int]
+    samples: list[Sample]
+    results: list[list[Value]]
+
+    @property
+    def parameters(self) -> dict[int, Value]:
+        """The Values of the parameters by node."""
+        return {i: v for v, i in self.nodes.items() if i in self.tape.parameters}
+
+
+def record(
+    fn: Callable[..., Any],
+    example: Sequence[Any],
+    samples: Iterable[float] | None = None,
+) -> Recording:
+    """The graph of `fn` on an example: numbers, rows of numbers, or rows of rows.
+
+    `samples` are the numbers that samples draw.
+    """
+    tape = Tape()
+    known: dict[Value, int] = {}
+    arguments = []
+    for x in example:
+        shape = shape_of(x)
+        values = [Input(number) for number in flat(x)]
+        tape.shapes.append(shape)
+        tape.inputs.append([tape.add(None, (), None) for _ in values])
+        known.update(zip(values, tape.inputs[-1], strict=True))
+        arguments.append(_nested(iter(values), shape))
+    recorder = Recorder(samples)
+    with modes.watched(recorder):
+        result = fn(*arguments)
+    parts = result if isinstance(result, tuple) and result else (result,)
+    results = [_values(part) for part in parts]
+    tape.results = [_enter(tape, known, recorder, values) for values in results]
+    for sign, v, other, outcome, line in recorder.comparisons:
+        sides = _enter(tape, known, recorder, [v, other if isinstance(other, Value) else constant(other)])
+        tape.guards.append(Guard(sign, *sides, outcome, line))
+    tape.samples = [known.get(v, -1) for v in recorder.samples]
+    return Recording(tape, known, recorder.samples, results)
+
+
+def _enter(
+    tape: Tape, known: dict[Value, int], recorder: Recorder, roots: Sequence[Value]
+) -> list[int]:
+    """Enter the graphs of `roots`, parents before children, and give the nodes of the roots."""
+    results = {v: None for root in roots for v in toposort(root)}
+    for v in sorted(results, key=lambda v: v._birth):
+        if v not in known:
+            parents = [known[p] if p in known else _leaf(tape, known, p) for p in v._parents]
+            known[v] = tape.add(v.op, tuple(parents), recorder.lines.get(v))
+    return [known[v] if v in known else _leaf(tape, known, v) for v in roots]
+
+
+def _leaf(tape: Tape, known: dict[Value, int], v: Value) -> int:
+    known[v] = i = tape.add(None, (), None)
+    if v._primitive == "constant":
+        tape.constants[i] = v._float
+    elif not isinstance(v, Sample):
+        tape.parameters[i] = v._name
+    return i
+
+
+def _values(result: Any) -> list[Value]:
+    """The Values that a function gives, as one list."""
+    if isinstance(result, Value):
+        return [result]
+    if isinstance(result, (list, tuple)) and result:
+        return [v for part in result for v in _values(part)]
+    raise VectorizeError(
+        f"the function must give a Value or a list of Values, got {type(result).__name__}"
+    )
+
+
+def shape_of(x: Any) -> Shape:
+    """() of a number, (n,) of a row, (m, n) of m rows. Raises VectorizeError for ragged rows."""
+    if isinstance(x, (str, bytes)) or not isinstance(x, Iterable):
+        return ()
+    rows = list(x)
+    shapes = {shape_of(row) for row in rows}
+    if len(shapes) != 1:
+        raise VectorizeError("the rows of an example differ in length, or it has none")
+    return (len(rows), *shapes.pop())
+
+
+def flat(x: Any) -> Iterator[float]:
+    """The numbers of an argument, from left to right."""
+    if isinstance(x, (str, bytes)) or not isinstance(x, Iterable):
+        yield float(Value(x)._float)
+    else:
+        for row in x:
+            yield from flat(row)
+
+
+def _nested(values: Iterator[Value], shape: Shape) -> Any:
+    if not shape:
+        return next(values)
+    return [_nested(values, shape[1:]) for _ in range(shape[0])]
+
+
+def user_line() -> Line:
+    """The line of the program that called into the package."""
+    frame = sys._getframe(1)
+    while frame.f_globals.get("__name__", "").partition(".")[0] == _PACKAGE and frame.f_back:
+        frame = frame.f_back
+    return Line(frame.f_code, frame.f_lineno)
