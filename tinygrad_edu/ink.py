@@ -144,7 +144,7 @@ def text(x: Any) -> str:
 def latex(x: Any) -> str:
     """`x` as LaTeX, without dollar signs."""
     if not isinstance(x, Ink):
-        return _number(x).replace("inf", r"\infty")
+        return _number(x).replace("inf", r"\infty").replace("nan", r"\mathrm{nan}")
     if x.head == "negative":
         return f"-{_inside(latex, x, 0)}"
     if x.head == "*" and text(x.operands[0]) == text(x.operands[1]):
@@ -191,6 +191,6 @@ def _is(x: Any, n: int) -> bool:
 
 def _number(x: float) -> str:
     value = float(x)
-    if value in (float("inf"), float("-inf")):
-        return "inf" if value > 0 else "-inf"
+    if value - value != 0:
+        return repr(value)
     return str(int(value)) if value == int(value) and -1e15 < value < 1e15 else repr(value)

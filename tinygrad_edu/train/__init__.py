@@ -1,7 +1,9 @@
 """Training: `train` is a generator of steps, `fit` drives it and gives a `History`."""
 
-from tinygrad_edu.train.descent import DivergenceError, Step, train
-from tinygrad_edu.train.fitting import EarlyStopping, Epoch, evaluate, fit
+from tinygrad_edu.train.descent import Step, train
+from tinygrad_edu.train.evaluation import evaluate, predict
+from tinygrad_edu.train.finite import DivergenceError
+from tinygrad_edu.train.fitting import EarlyStopping, Epoch, fit
 from tinygrad_edu.train.history import History
 from tinygrad_edu.train.restarts import Best, best_of
 from tinygrad_edu.train.scalar import scalar_engine
@@ -16,6 +18,7 @@ __all__ = [
     "best_of",
     "evaluate",
     "fit",
+    "predict",
     "scalar_engine",
     "train",
 ]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations  # so that help() shows the names of the types
 
-import math
 import random
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from tinygrad_edu.engine import Value
@@ -14,15 +13,12 @@ from tinygrad_edu.nn import Module
 from tinygrad_edu.optim import Optimizer, find_optimizer
 from tinygrad_edu.options import positive_int
 from tinygrad_edu.rng import as_random
+from tinygrad_edu.train.engines import Descent, Engine, find_engine
 from tinygrad_edu.train.examples import examples
-from tinygrad_edu.train.scalar import BatchGradient, Engine, Model, Penalty, find_engine
+from tinygrad_edu.train.scalar import Model, Penalty
 
 #: An optimizer, its name, or a function that makes one from the parameters.
 AnyOptimizer = str | Optimizer | Callable[[list[Value]], Optimizer]
-
-
-class DivergenceError(ArithmeticError):
-    """The loss, a gradient or a parameter became inf or nan."""
 
 
 class Step(NamedTuple):
@@ -39,6 +35,17 @@ class Step(NamedTuple):
             f"Step(epoch={self.epoch}, batch={self.batch}, loss={self.loss:.6g}, "
             f"{len(self.targets)} examples)"
         )
+
+
+class Batch(NamedTuple):
+    """One update: which examples it was made on, and what the engine gave for them."""
+
+    epoch: int
+    number: int
+    last: bool
+    loss: float
+    outputs: Any
+    chosen: list[int]
 
 
 def train(
@@ -65,75 +72,85 @@ def train(
     a finite loss. After an interruption they are those of the last complete step.
     """
     rows, targets = examples(X, y)
-    loss = find_loss(loss)
+    batches = descend(
+        model, rows, targets, loss=find_loss(loss), optimizer=optimizer, epochs=epochs,
+        batch_size=batch_size, penalty=penalty, engine=engine, rng=rng, every=True,
+    )  # fmt: skip
+    return (
+        Step(
+            batch.epoch,
+            batch.number,
+            batch.loss,
+            _as_lists(batch.outputs, len(batch.chosen)),
+            [targets[i] for i in batch.chosen],
+        )
+        for batch in batches
+    )
+
+
+def descend(
+    model: Model,
+    rows: Sequence[Any],
+    targets: Sequence[Any],
+    *,
+    loss: Loss,
+    optimizer: AnyOptimizer,
+    epochs: int,
+    batch_size: int | None,
+    penalty: Penalty | None,
+    engine: str | Engine,
+    rng: int | random.Random | None,
+    every: bool,
+) -> Iterator[Batch]:
+    """The batches of a descent, options as for `train`, on rows and targets that are checked.
+
+    The parameters have their numbers after the last batch of an epoch, with `every` after each
+    batch, and when it ends.
+    """
     optimizer = _optimizer(optimizer, model)
     epochs = positive_int("epochs", epochs, least=0)
     size = len(rows) if batch_size is None else positive_int("batch_size", batch_size)
     if size > len(rows):
-        warnings.warn(f"batch_size {size} is larger than the {len(rows)} rows", stacklevel=2)
+        warnings.warn(f"batch_size {size} is larger than the {len(rows)} rows", stacklevel=3)
     rng = as_random(0 if rng is None else rng)
     if penalty is not None and not callable(penalty):
         raise TypeError(
             f"penalty is a function of the model, got {type(penalty).__name__}: "
             "write penalty=lambda model: l2(model.parameters(), 1e-4)"
         )
-    gradient = find_engine(engine)(model, loss, penalty)
-    return _steps(gradient, optimizer, rows, targets, epochs, min(size, len(rows)), rng)
+    descent = find_engine(engine)(model, loss, penalty, optimizer, rows, targets)
+    return _batches(descent, len(rows), epochs, min(size, len(rows)), rng, every)
 
 
-def _steps(
-    gradient: BatchGradient,
-    optimizer: Optimizer,
-    rows: list[list[float]],
-    targets: list[Any],
-    epochs: int,
-    size: int,
-    rng: random.Random,
-) -> Iterator[Step]:
-    order = list(range(len(rows)))
-    last_finite = _data(optimizer)
+def _batches(
+    descent: Descent, n: int, epochs: int, size: int, rng: random.Random, every: bool
+) -> Iterator[Batch]:
+    order = list(range(n))
     for epoch in range(epochs):
-        if size < len(rows):
+        if size < n:
             rng.shuffle(order)
-        for batch, start in enumerate(range(0, len(rows), size)):
-            chosen = order[start : start + size]
-            X, y = [rows[i] for i in chosen], [targets[i] for i in chosen]
-            before = _data(optimizer)
-            try:
-                optimizer.zero_grad()
-                loss, outputs = gradient(X, y)
-                _check_finite("the loss", [loss], optimizer, epoch)
-                _check_finite(
-                    "a gradient", [p.grad for p in optimizer.parameters], optimizer, epoch
-                )
-                last_finite = before
-                optimizer.step()
-                _check_finite("a parameter", _data(optimizer), optimizer, epoch)
-            except DivergenceError:
-                _set_data(optimizer, last_finite)
-                raise
-            except BaseException:
-                _set_data(optimizer, before)
-                raise
-            yield Step(epoch, batch, loss, outputs, y)
+        descent.read()
+        try:
+            for number, start in enumerate(range(0, n, size)):
+                if every and start:
+                    descent.read()
+                chosen = order[start : start + size]
+                loss, outputs = descent.step(chosen, epoch)
+                last = start + size >= n
+                if every or last:
+                    descent.write()
+                yield Batch(epoch, number, last, loss, outputs, chosen)
+        except BaseException:
+            descent.write()
+            raise
 
 
-def _data(optimizer: Optimizer) -> list[float]:
-    return [p.data for p in optimizer.parameters]
-
-
-def _set_data(optimizer: Optimizer, numbers: list[float]) -> None:
-    for p, x in zip(optimizer.parameters, numbers, strict=True):
-        p.data = x
-
-
-def _check_finite(what: str, numbers: list[float], optimizer: Optimizer, epoch: int) -> None:
-    if not all(map(math.isfinite, numbers)):
-        bad = next(x for x in numbers if not math.isfinite(x))
-        raise DivergenceError(
-            f"diverged in epoch {epoch}: {what} is {bad!r} at lr={optimizer.lr:g}; "
-            "try a smaller learning rate"
-        )
+def _as_lists(outputs: Any, n: int) -> list[list[float]]:
+    """The outputs of n examples as lists; the same row for all where they depend on none."""
+    if isinstance(outputs, list):
+        return outputs
+    rows: list[list[float]] = outputs.tolist()
+    return rows if len(rows) == n else rows * n
 
 
 def _optimizer(optimizer: AnyOptimizer, model: Model) -> Optimizer:

@@ -9,16 +9,17 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from tinygrad_edu import functions as f
-from tinygrad_edu.engine import no_grad
 from tinygrad_edu.losses import Loss, find_loss
 from tinygrad_edu.nn import Module
 from tinygrad_edu.options import positive_int, real
-from tinygrad_edu.train.descent import AnyOptimizer, DivergenceError, Step, train
+from tinygrad_edu.train.descent import AnyOptimizer, Batch, descend
+from tinygrad_edu.train.engines import Engine
+from tinygrad_edu.train.evaluation import evaluation
 from tinygrad_edu.train.examples import examples
+from tinygrad_edu.train.finite import DivergenceError
 from tinygrad_edu.train.history import History
-from tinygrad_edu.train.metrics import Decision, decision
-from tinygrad_edu.train.scalar import Engine, Model, Penalty, numbers_of
+from tinygrad_edu.train.metrics import decision
+from tinygrad_edu.train.scalar import Model, Penalty
 
 
 class Epoch(NamedTuple):
@@ -64,15 +65,16 @@ def fit(
     held_out = None if validation is None else _held_out(validation)
     callbacks = _callables(callbacks)
     loss = find_loss(loss)
-    steps = train(
+    batches = descend(
         model, rows, targets, loss=loss, optimizer=optimizer, epochs=epochs,
-        batch_size=batch_size, penalty=penalty, engine=engine, rng=rng,
+        batch_size=batch_size, penalty=penalty, engine=engine, rng=rng, every=False,
     )  # fmt: skip
+    measure = None if held_out is None else evaluation(model, *held_out, loss, engine)
     history = History()
     with _bar(epochs, progress) as bar:
         try:
-            for number, value, share in _epochs(steps, loss, targets):
-                measured = None if held_out is None else evaluate(model, *held_out, loss=loss)
+            for number, value, share in _epochs(batches, loss, targets):
+                measured = None if measure is None else measure()
                 history._append(value, share, measured)
                 bar.set_postfix(_latest(history), refresh=False)
                 bar.update()
@@ -91,36 +93,24 @@ def fit(
 
 
 def _epochs(
-    steps: Iterator[Step], loss: Loss, targets: Sequence[Any]
+    batches: Iterator[Batch], loss: Loss, targets: Sequence[Any]
 ) -> Iterator[tuple[int, float, float | None]]:
     """For each epoch its number, the mean loss of its examples, and the share that was right."""
-    right: Decision | None = None
-    seen, losses, hits, n = 0, 0.0, 0, len(targets)
-    for step in steps:
-        if seen == 0:
-            right = decision(loss, targets, len(step.outputs[0]))
-        seen += len(step.targets)
-        losses += step.loss * (len(step.targets) / n)
-        if right is not None:
-            hits += sum(map(right, step.outputs, step.targets))
-        if seen == n:
-            yield step.epoch, losses, None if right is None else hits / n
-            seen, losses, hits = 0, 0.0, 0
-
-
-def evaluate(
-    model: Model, X: Iterable[Any], y: Iterable[Any], *, loss: str | Loss
-) -> tuple[float, float | None]:
-    """Mean loss (without penalty) and accuracy in [0, 1], or None where targets are no classes."""
-    rows, targets = examples(X, y)
-    loss = find_loss(loss)
-    with no_grad():
-        outputs = [model(x) for x in rows]
-        mean = f.mean([loss(o, t) for o, t in zip(outputs, targets, strict=True)])
-    numbers = [numbers_of(o) for o in outputs]
-    right = decision(loss, targets, len(numbers[0]))
-    share = None if right is None else sum(map(right, numbers, targets)) / len(rows)
-    return float(mean.data), share
+    n = len(targets)
+    mean, outputs, chosen = 0.0, [], []
+    for batch in batches:
+        mean += batch.loss * (len(batch.chosen) / n)
+        chosen += batch.chosen
+        outputs.append(batch.outputs if isinstance(batch.outputs, list) else batch.outputs.copy())
+        if batch.last:
+            right = decision(loss, targets, len(outputs[0][0]))
+            share = None
+            if right is not None:
+                classes = [c for part in outputs for c in right.classes(part)]
+                wanted = right.wanted(targets)
+                share = sum(c == wanted[i] for c, i in zip(classes, chosen, strict=True)) / n
+            yield batch.epoch, mean, share
+            mean, outputs, chosen = 0.0, [], []
 
 
 class EarlyStopping:

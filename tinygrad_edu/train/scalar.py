@@ -3,12 +3,13 @@
 import gc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any
 
 from tinygrad_edu import functions as f
 from tinygrad_edu.engine import Value
 from tinygrad_edu.losses import Loss
-from tinygrad_edu.options import choose
+from tinygrad_edu.optim import Optimizer
+from tinygrad_edu.train.finite import DivergenceError, check_finite
 
 Model = Callable[[Any], Any]
 Penalty = Callable[[Any], Value]
@@ -34,17 +35,56 @@ def scalar_engine(model: Model, loss: Loss, penalty: Penalty | None) -> BatchGra
                 "output, outside of no_grad()"
             )
         total.backward()
-        return total.data, [numbers_of(o) for o in outputs]
+        return total._float, [numbers_of(o) for o in outputs]
 
     return gradient
 
 
-ENGINES: Final[dict[str, Engine]] = {"auto": scalar_engine, "scalar": scalar_engine}
+class ScalarDescent:
+    """Descent on Values: each step runs an engine and the optimizer on the numbers of Values."""
 
+    def __init__(
+        self, gradient: BatchGradient, optimizer: Optimizer, rows: Sequence[Any], y: Sequence[Any]
+    ) -> None:
+        self.gradient, self.optimizer, self.rows, self.targets = gradient, optimizer, rows, y
+        self.last_finite = self._data()
 
-def find_engine(engine: str | Engine) -> Engine:
-    """The engine of that name, or the function itself. Raises ValueError for an unknown name."""
-    return engine if callable(engine) else ENGINES[choose("engine", engine, ENGINES)]
+    def step(self, chosen: Sequence[int], epoch: int) -> tuple[float, list[list[float]]]:
+        """One update on the examples of these numbers: the mean loss before it, and the outputs.
+
+        Raises DivergenceError, the parameters then being the last ones with a finite loss.
+        """
+        optimizer = self.optimizer
+        X, y = [self.rows[i] for i in chosen], [self.targets[i] for i in chosen]
+        before = self._data()
+        try:
+            optimizer.zero_grad()
+            loss, outputs = self.gradient(X, y)
+            check_finite("the loss", [loss], optimizer, epoch)
+            check_finite("a gradient", [p.grad for p in optimizer.parameters], optimizer, epoch)
+            self.last_finite = before
+            optimizer.step()
+            check_finite("a parameter", self._data(), optimizer, epoch)
+        except DivergenceError:
+            self._restore(self.last_finite)
+            raise
+        except BaseException:
+            self._restore(before)
+            raise
+        return loss, outputs
+
+    def read(self) -> None:
+        """Values are read at each step."""
+
+    def write(self) -> None:
+        """Values are written at each step."""
+
+    def _data(self) -> list[float]:
+        return [p._float for p in self.optimizer.parameters]
+
+    def _restore(self, numbers: list[float]) -> None:
+        for p, x in zip(self.optimizer.parameters, numbers, strict=True):
+            p.data = x
 
 
 def numbers_of(output: Any) -> list[float]:
@@ -53,7 +93,7 @@ def numbers_of(output: Any) -> list[float]:
     for o in outputs:
         if not isinstance(o, Value):
             raise TypeError(f"a model gives a Value or a list of Values, got {type(o).__name__}")
-    return [o.data for o in outputs]
+    return [o._float for o in outputs]
 
 
 @contextmanager

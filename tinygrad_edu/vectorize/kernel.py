@@ -161,6 +161,7 @@ class Kernel(NamedTuple):
     inputs: dict[str, Array]
     results: list[Array]
     guards: list[Array]
+    mean: Callable[[], float]
     calls: int
 
 
@@ -177,9 +178,9 @@ def compile_kernel(
         compiler.pieces(gradient)
     lines = compiler.link([*roots, *guards])
     results = [cell.resolved() for cell in roots]
-    return Kernel(
-        _assembled(lines), compiler.inputs, results, [g.resolved() for g in guards], len(lines)
-    )
+    outcomes = [guard.resolved() for guard in guards]
+    mean = _mean_of(results[0])
+    return Kernel(_assembled(lines), compiler.inputs, results, outcomes, mean, len(lines))
 
 
 class _Compiler:
@@ -537,6 +538,12 @@ _COMPUTED: Final[dict[str, Callable[..., Cell]]] = {
     "total": _Compiler.total,
     "wide": _Compiler.wide,
 }
+
+
+def _mean_of(x: Array) -> Callable[[], float]:
+    numbers = x.reshape(-1)
+    share = np.full(len(numbers), 1 / len(numbers))
+    return lambda: float(share.dot(numbers))
 
 
 def _copy(out: Any, a: Any) -> list[tuple[Any, ...]]:

@@ -67,11 +67,11 @@ class Program:
         self.tape = tape = fold(recording.tape)
         self.plan = plan_for(tape)
         places = {cell: k for k, cell in enumerate(tape.parameters)}
-        self._order = np.array([places[cell] for cell in self.plan.parameters], dtype=np.intp)
+        self.order = np.array([places[cell] for cell in self.plan.parameters], dtype=np.intp)
         self.parameters: list[Value] = values
         self.samples = recording.samples
-        self.P = np.empty(len(self._order))
-        self.G = np.zeros(len(self._order))
+        self.P = np.empty(len(self.order))
+        self.G = np.zeros(len(self.order))
         self.names = argument_names(len(example))
         self._fn, self._example = fn, example
         self._kernels: OrderedDict[tuple[int, bool], Kernel] = OrderedDict()
@@ -103,10 +103,13 @@ class Program:
     def __call__(self, *arrays: ArrayLike) -> Array:
         """The results for each example: (B,) for one number, (B, K) for a list of K."""
         filled, single = self._arranged(arrays)
-        if not self._checked:
-            self._check(filled)
         found = self._outputs(filled)
+        found = found[:, 0] if found.shape[1] == 1 else found
         return found[0] if single else found
+
+    def columns(self, *arrays: ArrayLike) -> Array:
+        """The results for each example, (B, K) also where K is 1."""
+        return self._outputs(self._arranged(arrays)[0])
 
     def value_and_grad(self, *arrays: ArrayLike) -> tuple[float, Array]:
         """The mean of the results, and its derivative by each of `parameters`.
@@ -129,12 +132,12 @@ class Program:
     def read_parameters(self) -> None:
         """Copy the numbers of the parameters into the vector P."""
         numbers = np.array([p._float for p in self.parameters])
-        np.take(numbers, self._order, out=self.P)
+        np.take(numbers, self.order, out=self.P)
 
     def in_order(self, vector: Array) -> Array:
         """P or G in the order of `parameters`."""
         found = np.empty(len(vector))
-        found[self._order] = vector
+        found[self.order] = vector
         return found
 
     def kernel(self, B: int, *, gradient: bool) -> Kernel:
@@ -215,18 +218,19 @@ class Program:
         return kernel
 
     def _outputs(self, arrays: dict[str, Array]) -> Array:
+        if not self._checked:
+            self._check(arrays)
         kernel = self._filled(arrays, gradient=False)
         self.draw(kernel)
         self.run(kernel)
         B = len(next(iter(arrays.values())))
-        found = rows_of(kernel.results, B)
-        return found[:, 0] if found.shape[1] == 1 else found
+        return rows_of(kernel.results, B)
 
     def _value_and_grad(self, arrays: dict[str, Array]) -> tuple[float, Array]:
         kernel = self._filled(arrays, gradient=True)
         self.draw(kernel)
         self.run(kernel)
-        return float(kernel.results[0].mean()), self.in_order(self.G)
+        return kernel.mean(), self.in_order(self.G)
 
     def _check_guards(self, kernel: Kernel) -> None:
         for guard, outcome in zip(self.tape.guards, kernel.guards, strict=True):

@@ -1,0 +1,121 @@
+"""Engines: what computes the steps of a descent, by name."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Protocol
+
+from tinygrad_edu.losses import Loss
+from tinygrad_edu.optim import Optimizer
+from tinygrad_edu.options import choose
+from tinygrad_edu.train.scalar import (
+    BatchGradient,
+    Model,
+    Penalty,
+    ScalarDescent,
+    scalar_engine,
+)
+
+#: An engine of your own: (model, loss, penalty) -> a function that gives the gradient of a batch.
+Engine = Callable[[Model, Loss, Penalty | None], BatchGradient]
+
+#: What a model or a loss may raise that works on numbers and not on Values.
+NOT_TRACEABLE: Final = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+
+
+class Descent(Protocol):
+    """The steps of a descent on given rows and targets."""
+
+    def step(self, chosen: Sequence[int], epoch: int) -> tuple[float, Any]:
+        """One update on the examples of these numbers: the mean loss before it, and the outputs."""
+
+    def read(self) -> None:
+        """Take over the numbers of the parameters."""
+
+    def write(self) -> None:
+        """Give the parameters their numbers and gradients."""
+
+
+MakeDescent = Callable[
+    [Model, Loss, Penalty | None, Optimizer, Sequence[Any], Sequence[Any]], Descent
+]
+
+
+def matrix_descent(
+    model: Model,
+    loss: Loss,
+    penalty: Penalty | None,
+    optimizer: Optimizer,
+    rows: Sequence[Any],
+    targets: Sequence[Any],
+) -> Descent:
+    """The graph of one example as a program for all. Raises VectorizeError where there is none."""
+    from tinygrad_edu.train.matrix import MatrixDescent
+
+    return MatrixDescent(model, loss, penalty, optimizer, rows, targets)
+
+
+def scalar_descent(
+    model: Model,
+    loss: Loss,
+    penalty: Penalty | None,
+    optimizer: Optimizer,
+    rows: Sequence[Any],
+    targets: Sequence[Any],
+) -> Descent:
+    """A graph of Values for each batch."""
+    return ScalarDescent(scalar_engine(model, loss, penalty), optimizer, rows, targets)
+
+
+class AutoDescent:
+    """The matrix engine where the model can be vectorised, and as long as it can; else the scalar."""
+
+    def __init__(self, *task: Any) -> None:
+        self.task = task
+        try:
+            self.descent = matrix_descent(*task)
+        except NOT_TRACEABLE:
+            # where the model or the loss is wrong, the scalar engine says so in its own words
+            self.descent = scalar_descent(*task)
+
+    def step(self, chosen: Sequence[int], epoch: int) -> tuple[float, Any]:
+        """As the engine does it; from the first batch on that no program fits, the scalar one."""
+        from tinygrad_edu.vectorize import VectorizeError
+
+        try:
+            return self.descent.step(chosen, epoch)
+        except VectorizeError:
+            self.descent.write()
+            self.descent = scalar_descent(*self.task)
+            return self.descent.step(chosen, epoch)
+
+    def read(self) -> None:
+        """Take over the numbers of the parameters."""
+        self.descent.read()
+
+    def write(self) -> None:
+        """Give the parameters their numbers and gradients."""
+        self.descent.write()
+
+
+ENGINES: Final[dict[str, MakeDescent]] = {
+    "auto": AutoDescent,
+    "matrix": matrix_descent,
+    "scalar": scalar_descent,
+}
+
+
+def find_engine(engine: str | Engine) -> MakeDescent:
+    """The engine of that name, or the one made of a function. ValueError for an unknown name."""
+    if not callable(engine):
+        return ENGINES[choose("engine", engine, ENGINES)]
+
+    def make(
+        model: Model,
+        loss: Loss,
+        penalty: Penalty | None,
+        optimizer: Optimizer,
+        rows: Sequence[Any],
+        targets: Sequence[Any],
+    ) -> Descent:
+        return ScalarDescent(engine(model, loss, penalty), optimizer, rows, targets)
+
+    return make

@@ -1,0 +1,103 @@
+"""What a model gives without training: its outputs, its mean loss, its accuracy."""
+
+from __future__ import annotations  # so that help() shows the names of the types
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from tinygrad_edu import functions as f
+from tinygrad_edu.engine import no_grad
+from tinygrad_edu.losses import Loss, find_loss
+from tinygrad_edu.options import choose
+from tinygrad_edu.train.engines import ENGINES, NOT_TRACEABLE, Engine
+from tinygrad_edu.train.examples import examples
+from tinygrad_edu.train.metrics import decision
+from tinygrad_edu.train.scalar import Model, numbers_of
+
+#: Fewer rows than this are not worth tracing the model for.
+_WORTH_TRACING = 8
+
+Measured = tuple[float, float | None]
+
+
+def evaluate(
+    model: Model,
+    X: Iterable[Any],
+    y: Iterable[Any],
+    *,
+    loss: str | Loss,
+    engine: str | Engine = "auto",
+) -> Measured:
+    """Mean loss (without penalty) and accuracy in [0, 1], or None where targets are no classes."""
+    rows, targets = examples(X, y)
+    return evaluation(model, rows, targets, find_loss(loss), engine)()
+
+
+def predict(
+    model: Model, X: Iterable[Any], *, engine: str | Engine = "auto"
+) -> list[list[float]]:
+    """What the model gives for each of n rows: n lists of its outputs as numbers."""
+    rows, _ = examples(X, X)
+    if _by_matrix(engine, rows):
+        from tinygrad_edu.vectorize.program import Program
+
+        try:
+            program = Program(model, rows[:1], rows[-1:])
+            found = program.columns(rows)
+        except NOT_TRACEABLE:
+            if engine == "matrix":
+                raise
+        else:
+            outputs: list[list[float]] = found.tolist()
+            return outputs
+    with no_grad():
+        return [numbers_of(model(x)) for x in rows]
+
+
+def evaluation(
+    model: Model, rows: Sequence[Any], targets: Sequence[Any], loss: Loss, engine: str | Engine
+) -> Callable[[], Measured]:
+    """A function that measures the model as it is now: mean loss and accuracy."""
+    if _by_matrix(engine, rows):
+        try:
+            return _by_program(model, rows, targets, loss)
+        except NOT_TRACEABLE:
+            if engine == "matrix":
+                raise
+    return _by_values(model, rows, targets, loss)
+
+
+def _by_matrix(engine: str | Engine, rows: Sequence[Any]) -> bool:
+    if callable(engine):
+        return False
+    choose("engine", engine, ENGINES)
+    return engine == "matrix" or (engine == "auto" and len(rows) >= _WORTH_TRACING)
+
+
+def _by_program(
+    model: Model, rows: Sequence[Any], targets: Sequence[Any], loss: Loss
+) -> Callable[[], Measured]:
+    from tinygrad_edu.train.matrix import Evaluator
+
+    evaluator = Evaluator(model, rows, targets, loss)
+    right = decision(loss, targets, evaluator.outputs)
+
+    def measure() -> Measured:
+        mean, outputs = evaluator.measure()
+        return mean, None if right is None else right.share(outputs, targets)
+
+    return measure
+
+
+def _by_values(
+    model: Model, rows: Sequence[Any], targets: Sequence[Any], loss: Loss
+) -> Callable[[], Measured]:
+    def measure() -> Measured:
+        with no_grad():
+            outputs = [model(x) for x in rows]
+            mean = f.mean([loss(o, t) for o, t in zip(outputs, targets, strict=True)])
+        numbers = [numbers_of(o) for o in outputs]
+        right = decision(loss, targets, len(numbers[0]))
+        return float(mean.data), None if right is None else right.share(numbers, targets)
+
+    return measure
