@@ -245,7 +245,7 @@ OPTIONS: dict[str, Case] = {
     "engine": (
         {"engine": "scaler"},
         ValueError,
-        "unknown engine 'scaler': choose auto, scalar; did you mean 'scalar'?",
+        "unknown engine 'scaler': choose auto, matrix, scalar; did you mean 'scalar'?",
     ),
     "penalty a Value": (
         {"penalty": l2(MLP(2, [1]).parameters(), 0.1)},

@@ -36,10 +36,13 @@ def test_the_text_of_every_record_computes_what_the_record_computes(record: Prim
     primitive = record.bind(**CONSTANTS[record.name]) if record.name in CONSTANTS else record
     y = primitive._value(*numbers)
     expected = [y, *primitive._slopes(y, *numbers)]
-    namespace = {name: getattr(floats, name) for name in floats.__all__} | {"inf": math.inf}
+    namespace = {name: getattr(floats, name) for name in floats.__all__} | {
+        "inf": math.inf,
+        "nan": math.nan,
+    }
     namespace |= dict(zip(names, numbers, strict=True)) | {"result": y}
     computed = [eval(ink.text(formula), namespace) for formula in formulas(record)]
-    assert computed == pytest.approx([float(x) for x in expected], rel=1e-14)
+    assert computed == pytest.approx([float(x) for x in expected], rel=1e-14, nan_ok=True)
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=lambda r: r.name)

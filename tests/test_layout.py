@@ -29,7 +29,7 @@ LINES = [
 ALLOWED_OUTSIDE_THE_STANDARD_LIBRARY = {
     "figure": {"matplotlib"},
     "vectorize": {"numpy"},
-    "train": {"matplotlib", "tqdm"},
+    "train": {"matplotlib", "numpy", "tqdm"},
     "view": {"graphviz", "matplotlib", "numpy", "pygraphviz"},
 }
 

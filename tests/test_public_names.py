@@ -29,9 +29,17 @@ def test_all_is_sorted_and_every_name_exists(module: str) -> None:
 def test_every_lazy_name_is_public_and_comes_from_where_it_says() -> None:
     for name, module in tinygrad_edu._LAZY.items():
         assert name in tinygrad_edu.__all__
-        assert getattr(tinygrad_edu, name) is getattr(
-            importlib.import_module(f"tinygrad_edu.{module}"), name
-        )
+        folder = importlib.import_module(f"tinygrad_edu.{module}")
+        found = getattr(tinygrad_edu, name)
+        assert found is (folder if name == module else getattr(folder, name))
+
+
+def test_vectorize_is_a_function_and_a_folder() -> None:
+    from tinygrad_edu import vectorize
+
+    program = vectorize(lambda x: 2 * x, 1.0)
+    assert program([1.0, 2.0]).tolist() == [2.0, 4.0]
+    assert vectorize.vectorize(lambda x: 2 * x, 1.0)([3.0]).tolist() == [6.0]
 
 
 def test_an_unknown_name_says_so() -> None:

@@ -35,6 +35,7 @@ from tinygrad_edu.train import (
     best_of,
     evaluate,
     fit,
+    predict,
     train,
 )
 
@@ -49,11 +50,14 @@ if TYPE_CHECKING:
         train_test_split,
         xor,
     )
+    from tinygrad_edu.vectorize import Program, VectorizeError, vectorize
     from tinygrad_edu.view import Graph, draw
 
 #: Names that are imported when they are first used.
 _LAZY = {
     "Graph": "view",
+    "Program": "vectorize",
+    "VectorizeError": "vectorize",
     "blobs": "data",
     "circles": "data",
     "digits": "data",
@@ -62,6 +66,7 @@ _LAZY = {
     "moons": "data",
     "spiral": "data",
     "train_test_split": "data",
+    "vectorize": "vectorize",
     "xor": "data",
 }
 
@@ -83,8 +88,10 @@ __all__ = [
     "Neuron",
     "NonFiniteError",
     "Primitive",
+    "Program",
     "RMSprop",
     "Value",
+    "VectorizeError",
     "best_of",
     "blobs",
     "circles",
@@ -105,11 +112,13 @@ __all__ = [
     "moons",
     "no_grad",
     "parameter",
+    "predict",
     "primitive",
     "spiral",
     "toposort",
     "train",
     "train_test_split",
+    "vectorize",
     "xor",
 ]
 

@@ -214,10 +214,9 @@ def _sign(loss: str, target: Any) -> Any:
 def _class_number(target: Any, n: int) -> int:
     real_number = isinstance(target, Real) and not isinstance(target, bool)
     if not real_number or number(target, "a class number") % 1 != 0:
-        shown = target.data if isinstance(target, Value) else target
         raise ValueError(
             f"the target of cross_entropy is a class number 0..{n - 1} or a list of {n} "
-            f"probabilities, got {shown!r}"
+            f"probabilities, got {target!r}"
         )
     k = int(target)
     if not 0 <= k < n:

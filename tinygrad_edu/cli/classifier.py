@@ -8,13 +8,12 @@ from tinygrad_edu import floats, model_file
 from tinygrad_edu import functions as f
 from tinygrad_edu.cli.errors import UsageError
 from tinygrad_edu.data import TableEncoder, one_hot
-from tinygrad_edu.engine import no_grad
 from tinygrad_edu.losses import LOSSES
 from tinygrad_edu.model_file import ModelFileError
 from tinygrad_edu.nn import MLP
 from tinygrad_edu.options import choose
+from tinygrad_edu.train import predict
 from tinygrad_edu.train.metrics import argmax
-from tinygrad_edu.train.scalar import numbers_of
 
 Rows = Sequence[Sequence[float]]
 
@@ -66,8 +65,7 @@ class Classifier:
 
     def outputs(self, X: Rows) -> list[list[float]]:
         """What the net gives for encoded rows."""
-        with no_grad():
-            return [numbers_of(self.model(x)) for x in X]
+        return predict(self.model, X)
 
     def classes(self, outputs: Rows) -> list[int]:
         """The class number of each output."""

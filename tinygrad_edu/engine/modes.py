@@ -1,4 +1,4 @@
-"""Modes: whether nodes are recorded (`no_grad`), numbers checked (`detect_anomaly`), uses watched."""
+"""Modes: whether nodes are recorded (`no_grad`), checked (`detect_anomaly`), watched."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -65,8 +65,14 @@ def detect_anomaly() -> AbstractContextManager[None]:
     return _switched(checking=True)
 
 
+def recording() -> bool:
+    """Whether nodes are recorded here, outside of `no_grad`."""
+    mode = current.get()
+    return mode is None or mode.recording
+
+
 def watched(watcher: Watcher) -> AbstractContextManager[None]:
-    """Context manager: inside, `watcher` is told of every use of a Value, and nodes are recorded."""
+    """Context manager: inside, nodes are recorded and `watcher` is told of every use of a Value."""
     return _switched(watcher=watcher, recording=True, checking=False)
 
 

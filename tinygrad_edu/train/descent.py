@@ -129,20 +129,19 @@ def _batches(
     for epoch in range(epochs):
         if size < n:
             rng.shuffle(order)
-        descent.read()
-        try:
-            for number, start in enumerate(range(0, n, size)):
-                if every and start:
-                    descent.read()
-                chosen = order[start : start + size]
+        for number, start in enumerate(range(0, n, size)):
+            if every or start == 0:
+                descent.read()
+            chosen = order[start : start + size]
+            try:
                 loss, outputs = descent.step(chosen, epoch)
-                last = start + size >= n
-                if every or last:
-                    descent.write()
-                yield Batch(epoch, number, last, loss, outputs, chosen)
-        except BaseException:
-            descent.write()
-            raise
+            except BaseException:
+                descent.write()
+                raise
+            last = start + size >= n
+            if every or last:
+                descent.write()
+            yield Batch(epoch, number, last, loss, outputs, chosen)
 
 
 def _as_lists(outputs: Any, n: int) -> list[list[float]]:

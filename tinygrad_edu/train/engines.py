@@ -17,9 +17,6 @@ from tinygrad_edu.train.scalar import (
 #: An engine of your own: (model, loss, penalty) -> a function that gives the gradient of a batch.
 Engine = Callable[[Model, Loss, Penalty | None], BatchGradient]
 
-#: What a model or a loss may raise that works on numbers and not on Values.
-NOT_TRACEABLE: Final = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
-
 
 class Descent(Protocol):
     """The steps of a descent on given rows and targets."""
@@ -66,14 +63,15 @@ def scalar_descent(
 
 
 class AutoDescent:
-    """The matrix engine where the model can be vectorised, and as long as it can; else the scalar."""
+    """The matrix engine where, and as long as, the model can be vectorised; else the scalar one."""
 
     def __init__(self, *task: Any) -> None:
         self.task = task
         try:
             self.descent = matrix_descent(*task)
-        except NOT_TRACEABLE:
-            # where the model or the loss is wrong, the scalar engine says so in its own words
+        except Exception:
+            # Whatever a model does with a Value that it does not with a number, the scalar engine
+            # trains it; and where model, loss or data are wrong, it says so in its own words.
             self.descent = scalar_descent(*task)
 
     def step(self, chosen: Sequence[int], epoch: int) -> tuple[float, Any]:

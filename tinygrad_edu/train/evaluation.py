@@ -9,8 +9,8 @@ from tinygrad_edu import functions as f
 from tinygrad_edu.engine import no_grad
 from tinygrad_edu.losses import Loss, find_loss
 from tinygrad_edu.options import choose
-from tinygrad_edu.train.engines import ENGINES, NOT_TRACEABLE, Engine
-from tinygrad_edu.train.examples import examples
+from tinygrad_edu.train.engines import ENGINES, Engine
+from tinygrad_edu.train.examples import examples, inputs
 from tinygrad_edu.train.metrics import decision
 from tinygrad_edu.train.scalar import Model, numbers_of
 
@@ -33,18 +33,16 @@ def evaluate(
     return evaluation(model, rows, targets, find_loss(loss), engine)()
 
 
-def predict(
-    model: Model, X: Iterable[Any], *, engine: str | Engine = "auto"
-) -> list[list[float]]:
-    """What the model gives for each of n rows: n lists of its outputs as numbers."""
-    rows, _ = examples(X, X)
+def predict(model: Model, X: Iterable[Any], *, engine: str | Engine = "auto") -> list[list[float]]:
+    """What the model gives for each of n rows of numbers: n lists of its outputs."""
+    rows = inputs(X)
     if _by_matrix(engine, rows):
         from tinygrad_edu.vectorize.program import Program
 
         try:
             program = Program(model, rows[:1], rows[-1:])
             found = program.columns(rows)
-        except NOT_TRACEABLE:
+        except Exception:  # as in `AutoDescent`
             if engine == "matrix":
                 raise
         else:
@@ -61,7 +59,7 @@ def evaluation(
     if _by_matrix(engine, rows):
         try:
             return _by_program(model, rows, targets, loss)
-        except NOT_TRACEABLE:
+        except Exception:  # as in `AutoDescent`
             if engine == "matrix":
                 raise
     return _by_values(model, rows, targets, loss)

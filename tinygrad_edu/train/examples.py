@@ -15,19 +15,35 @@ def examples(
 ) -> tuple[list[list[float]], list[Any]]:
     """Rows and targets as lists of floats (class numbers as ints), checked once."""
     for name, data in zip(names, (X, y), strict=True):
-        if isinstance(data, (*_TEXT, dict)) or not isinstance(data, Iterable):
-            raise TypeError(f"{name} must be a list or an array, got {type(data).__name__}")
+        _check_list(name, data)
     rows = [_row(row, f"{names[0]}[{i}]") for i, row in enumerate(X)]
     targets = [_target(t, f"{names[1]}[{i}]") for i, t in enumerate(y)]
     if not rows:
         raise ValueError(f"{names[0]} has no rows")
     if len(rows) != len(targets):
         raise ValueError(f"{len(rows)} rows in {names[0]} but {len(targets)} targets in {names[1]}")
-    for name, data in zip(names, (rows, targets), strict=True):
-        for i, row in enumerate(data):
-            if _width(row) != _width(data[0]):
-                raise ValueError(f"{name}[{i}] is {_width(row)}, {name}[0] is {_width(data[0])}")
+    _check_widths(names[0], rows)
+    _check_widths(names[1], targets)
     return rows, targets
+
+
+def inputs(X: Iterable[Any]) -> list[list[float]]:
+    """Rows alone, checked in the same way; none are fine."""
+    _check_list("X", X)
+    rows = [_row(row, f"X[{i}]") for i, row in enumerate(X)]
+    _check_widths("X", rows)
+    return rows
+
+
+def _check_list(name: str, data: Any) -> None:
+    if isinstance(data, (*_TEXT, dict)) or not isinstance(data, Iterable):
+        raise TypeError(f"{name} must be a list or an array, got {type(data).__name__}")
+
+
+def _check_widths(name: str, data: list[Any]) -> None:
+    for i, row in enumerate(data):
+        if _width(row) != _width(data[0]):
+            raise ValueError(f"{name}[{i}] is {_width(row)}, {name}[0] is {_width(data[0])}")
 
 
 def _width(row: Any) -> str:

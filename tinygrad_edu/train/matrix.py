@@ -56,8 +56,11 @@ class MatrixDescent:
     ) -> None:
         self.optimizer = optimizer
         self.program = program = loss_program(model, loss, penalty, rows, targets)
-        if not program.parameters:
-            raise VectorizeError("the loss depends on no parameter: there is nothing to train")
+        if not program.parameters or not modes.recording():
+            raise VectorizeError(
+                "there is nothing to differentiate: the loss must give a Value made from the "
+                "output, outside of no_grad()"
+            )
         check_targets(model, loss, rows, targets)
         self.X, self.y = as_arrays(rows, targets)
         program.check_classes({"Y": self.y})
@@ -80,17 +83,18 @@ class MatrixDescent:
         program = self.program
         kernel = self._filled(chosen)
         np.copyto(self.before, program.P)
-        try:
-            program.run(kernel)
-            loss = kernel.mean()
-            check_finite("the loss", [loss], self.optimizer, epoch)
-            self._check_finite("a gradient", program.G, epoch)
-            self.before, self.last_finite = self.last_finite, self.before
-            self._update()
-            self._check_finite("a parameter", program.P, epoch)
-        except DivergenceError:
-            np.copyto(program.P, self.last_finite)
-            raise
+        with np.errstate(all="ignore"):
+            try:
+                program.run(kernel)
+                loss = kernel.mean()
+                check_finite("the loss", [loss], self.optimizer, epoch)
+                self._check_finite("a gradient", program.G, epoch)
+                self.before, self.last_finite = self.last_finite, self.before
+                self._update()
+                self._check_finite("a parameter", program.P, epoch)
+            except DivergenceError:
+                np.copyto(program.P, self.last_finite)
+                raise
         return loss, kernel.results[1]
 
     def read(self) -> None:
@@ -141,7 +145,9 @@ class MatrixDescent:
         else:
             g = np.zeros(len(self.places))
             g[self.inside] = G[self.places[self.inside]]
-            self.x, states = optimizer.update(arrays, g, self.x, optimizer.lr, t, tuple(self.states))
+            self.x, states = optimizer.update(
+                arrays, g, self.x, optimizer.lr, t, tuple(self.states)
+            )
             P[self.places[self.inside]] = self.x[self.inside]
         self.states = [state.copy() if state is G else state for state in states]
         optimizer.steps = t
@@ -188,7 +194,8 @@ class Evaluator:
         """The mean loss, and (n, outputs)."""
         self.program.read_parameters()
         self.program.draw(self.kernel)
-        self.program.run(self.kernel)
+        with np.errstate(all="ignore"):
+            self.program.run(self.kernel)
         outputs = self.kernel.results[1]
         return self.kernel.mean(), np.broadcast_to(outputs, (self.rows, self.outputs))
 
@@ -210,7 +217,7 @@ def check_targets(model: Model, loss: Loss, rows: Sequence[Any], targets: Sequen
 def check_program(
     program: Program, reference: BatchGradient, rows: Sequence[Any], targets: Sequence[Any]
 ) -> None:
-    """Raise VectorizeError unless loss and gradient are those of the scalar engine on a few rows."""
+    """Raise VectorizeError unless loss and gradient are those of scalars, on a few rows."""
     first_of = {repr(t): i for i, t in reversed(list(enumerate(targets)))}
     chosen = sorted({*list(first_of.values())[:CHECKED_ROWS], len(rows) - 1})[-CHECKED_ROWS:]
     X, y = [rows[i] for i in chosen], [targets[i] for i in chosen]
@@ -220,7 +227,8 @@ def check_program(
     if program.samples:
         kernel.inputs["S"].fill(0.5)
     program.read_parameters()
-    program.run(kernel)
+    with np.errstate(all="ignore"):
+        program.run(kernel)
     held = [p._grad for p in program.parameters]
     try:
         for p in program.parameters:
@@ -231,7 +239,10 @@ def check_program(
     finally:
         for p, g in zip(program.parameters, held, strict=True):
             p._grad = g
-    if not (close(np.array(kernel.mean()), np.array(loss)) and close(program.in_order(program.G), gradient)):
+    if not (
+        close(np.array(kernel.mean()), np.array(loss))
+        and close(program.in_order(program.G), gradient)
+    ):
         raise VectorizeError(
             "the matrix program and the scalar graph give different numbers: the model or the loss "
             "may treat a Value otherwise than a number, or an operation of your own computes "

@@ -11,7 +11,22 @@ backward. From these equations, which are data, come the NumPy a student reads (
 and the calls that train (`kernel`).
 """
 
+import sys
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
 from tinygrad_edu.vectorize.errors import VectorizeError
 from tinygrad_edu.vectorize.program import Program, vectorize
 
 __all__ = ["Program", "VectorizeError", "vectorize"]
+
+
+class _Folder(ModuleType):
+    """The folder is its function too: `from tinygrad_edu import vectorize` serves for both."""
+
+    def __call__(self, fn: Callable[..., Any], *example: Any) -> Program:
+        return vectorize(fn, *example)
+
+
+sys.modules[__name__].__class__ = _Folder

@@ -2,7 +2,7 @@
 
 
 class VectorizeError(ValueError):
-    """A function cannot be turned into a program over arrays; the message says why, and a way out."""
+    """A function has no program over arrays; the message says why, and a way out."""
 
 
 WAY_OUT = (

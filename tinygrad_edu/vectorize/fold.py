@@ -8,7 +8,8 @@ from collections import Counter
 from typing import Final
 
 from tinygrad_edu.engine.record import Record
-from tinygrad_edu.functions import _dot, _sum, add, multiply
+from tinygrad_edu.engine.value import add, multiply
+from tinygrad_edu.functions import _dot, _sum
 from tinygrad_edu.vectorize.tape import Tape
 
 _SUMS: Final[tuple[Record, ...]] = (add, _sum)

@@ -14,18 +14,17 @@ from tinygrad_edu import ink
 from tinygrad_edu.floats import no_flow
 from tinygrad_edu.ink import Ink
 from tinygrad_edu.vectorize.layout import Equation, Operand, P, Variable, spread
-from tinygrad_edu.vectorize.regroup import (
+from tinygrad_edu.vectorize.rows import choice_pull, is_choice, row_operation
+from tinygrad_edu.vectorize.shape import Extent, extent
+from tinygrad_edu.vectorize.steps import (
     Elementwise,
     Pairs,
     Product,
     Regrouped,
     Rows,
     Step,
-    transposed,
     written,
 )
-from tinygrad_edu.vectorize.rows import choice_pull, is_choice, row_operation
-from tinygrad_edu.vectorize.shape import Extent, extent
 
 #: 1/B, what each of B examples counts in the mean loss.
 SEED: Final = ink.divide(1.0, ink.symbol("B"))
@@ -68,7 +67,9 @@ class _Backward:
                 name = f"d{block.name}"
                 self.found.blocks[block.name] = name
                 total = _sum(self.to_block[block.name])
-                self.define(name, "gradient", block, total if block.matrix else self.full(total, block))
+                self.define(
+                    name, "gradient", block, total if block.matrix else self.full(total, block)
+                )
         self.found.equations = _in_reading_order(self.found.equations)
         return self.found
 
@@ -272,7 +273,10 @@ def _in_reading_order(equations: list[Equation]) -> list[Equation]:
     """The gradient of each block right after the last array it is made from."""
     place = {equation.target: float(n) for n, equation in enumerate(equations)}
     order = {
-        equation.target: max([place[name] for name in _names(equation.expression) if name in place], default=-1.0) + 0.5
+        equation.target: max(
+            [place[name] for name in _names(equation.expression) if name in place], default=-1.0
+        )
+        + 0.5
         if equation.target[0] == "d" and not equation.target.startswith("delta")
         else place[equation.target]
         for equation in equations
@@ -334,7 +338,7 @@ def _active(program: Regrouped) -> set[str]:
         depends[i] = True
     for i, parents in enumerate(tape.parents):
         if parents:
-            depends[i] = any([depends[p] for p in parents])
+            depends[i] = any(depends[p] for p in parents)
     return {
         v.name
         for v in program.layout.variables.values()

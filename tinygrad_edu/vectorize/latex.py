@@ -94,7 +94,7 @@ def _factor(x: Any, part: Any) -> str:
 
 
 def _name(name: str) -> str:
-    """W1 as W_{1}, delta2 as \\delta_{2}, dW1 as a partial derivative."""
+    r"""W1 as W_{1}, delta2 as \delta_{2}, dW1 as a partial derivative."""
     letters, number = re.fullmatch(r"(.*?)(\d*)", name).groups()  # type: ignore[union-attr]
     index = f"_{{{number}}}" if number else ""
     if letters == "delta":

@@ -10,7 +10,7 @@ arrays; besides the functions of a namespace it uses
     join(n, a, b, ...)    n columns, side by side          reshape(a, n)    n columns, more rows
     wide(a, n)            repeated to n columns            full(a, n)       and to a row per example
     repeat(a, k)          each column k times              total(a)         sum over the examples
-    scatter(n, a, s, k, ...)  n columns of zeros; a is added to the k from column s on, or at index s
+    scatter(n, a, s, k, ...)  n columns of zeros; a is added to k of them, from s on or at index s
 """
 
 from collections.abc import Sequence
@@ -82,11 +82,13 @@ class Layout:
         self.parameters: list[int] = []
         self._read: dict[tuple[int, ...], Operand] = {}
         self._index_names: dict[tuple[int, ...], str] = {}
-        for name, cells in zip(argument_names(len(self.tape.inputs)), self.tape.inputs, strict=True):
+        for name, cells in zip(
+            argument_names(len(self.tape.inputs)), self.tape.inputs, strict=True
+        ):
             self.place(Variable(name, "input", True, len(cells), tuple(cells)))
         if self.tape.samples:
-            cells = tuple(self.tape.samples)
-            self.place(Variable("S", "sample", True, len(cells), cells))
+            drawn = tuple(self.tape.samples)
+            self.place(Variable("S", "sample", True, len(drawn), drawn))
 
     def place(self, variable: Variable) -> Ink:
         """Enter an array whose columns stand for its cells."""
@@ -109,9 +111,7 @@ class Layout:
         self.parameters += cells
         for k, cell in enumerate(cells):
             self.home[cell] = (P, start + k)
-        variable = Variable(
-            name, "parameter", False, len(cells), tuple(cells), matrix, start
-        )
+        variable = Variable(name, "parameter", False, len(cells), tuple(cells), matrix, start)
         self.variables[name] = variable
         return ink.symbol(name)
 
@@ -189,7 +189,7 @@ class Layout:
     def are_new_parameters(self, cells: Sequence[int]) -> bool:
         """Whether the nodes are parameters without a place, each named once."""
         parameters, home = self.tape.parameters, self.home
-        new = all([c in parameters and c not in home for c in cells])
+        new = all(c in parameters and c not in home for c in cells)
         return new and len(set(cells)) == len(cells)
 
     def in_place(self, cells: Sequence[int]) -> list[int]:
@@ -236,8 +236,7 @@ class Layout:
     def _letter(self, cells: Sequence[int]) -> str:
         """What parameters are called by their user, if all the same: `alpha` of `neuron1.alpha`."""
         names = {
-            (self.tape.parameters[c] or "").rpartition(".")[2].partition("[")[0]
-            for c in cells
+            (self.tape.parameters[c] or "").rpartition(".")[2].partition("[")[0] for c in cells
         }
         name = names.pop()
         taken = name.lower() in ("b", "i", "l", "g", "w") or name in ("np", "n", P, "P", "delta")

@@ -1,4 +1,4 @@
-"""Plan: all that follows from the structure of a graph; found once for graphs of equal structure."""
+"""Plan: all that follows from the structure of a graph, found once for graphs that share it."""
 
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -7,8 +7,9 @@ from typing import Any, Final
 
 from tinygrad_edu.vectorize.gradient import Gradient, gradient_of
 from tinygrad_edu.vectorize.layout import Layout
-from tinygrad_edu.vectorize.regroup import Regrouped, Rows, regroup
+from tinygrad_edu.vectorize.regroup import regroup
 from tinygrad_edu.vectorize.rows import is_choice
+from tinygrad_edu.vectorize.steps import Regrouped, Rows
 from tinygrad_edu.vectorize.tape import Tape
 
 #: How many plans are kept, the least recently used goes first.

@@ -153,9 +153,11 @@ class Program:
         return kernel
 
     def run(self, kernel: Kernel) -> None:
-        """Run a kernel whose inputs are filled. Raises VectorizeError where a guard fails."""
-        with np.errstate(all="ignore"):
-            kernel.run()
+        """Run a kernel whose inputs are filled, under the caller's `numpy.errstate`.
+
+        Raises VectorizeError where a guard fails.
+        """
+        kernel.run()
         if kernel.guards:
             self._check_guards(kernel)
 
@@ -176,8 +178,9 @@ class Program:
     def _need_loss(self) -> None:
         if not self.has_loss:
             raise TypeError(
-                f"the function gives {len(self.tape.results[0])} numbers and has {len(self.parameters)} "
-                "parameters: a gradient is that of one number, such as loss(model(x), y)"
+                f"the function gives {len(self.tape.results[0])} numbers and has "
+                f"{len(self.parameters)} parameters: a gradient is that of one number, such as "
+                "loss(model(x), y)"
             )
 
     def _arranged(self, arrays: Sequence[ArrayLike]) -> tuple[dict[str, Array], bool]:
@@ -222,14 +225,16 @@ class Program:
             self._check(arrays)
         kernel = self._filled(arrays, gradient=False)
         self.draw(kernel)
-        self.run(kernel)
+        with np.errstate(all="ignore"):
+            self.run(kernel)
         B = len(next(iter(arrays.values())))
         return rows_of(kernel.results, B)
 
     def _value_and_grad(self, arrays: dict[str, Array]) -> tuple[float, Array]:
         kernel = self._filled(arrays, gradient=True)
         self.draw(kernel)
-        self.run(kernel)
+        with np.errstate(all="ignore"):
+            self.run(kernel)
         return kernel.mean(), self.in_order(self.G)
 
     def _check_guards(self, kernel: Kernel) -> None:
@@ -250,7 +255,8 @@ class Program:
         kernel = self._filled(few, gradient=self.has_loss)
         if self.samples:
             kernel.inputs["S"].fill(0.5)
-        self.run(kernel)
+        with np.errstate(all="ignore"):
+            self.run(kernel)
         found = rows_of(kernel.results, len(rows))
         expected, gradient = self._by_scalars(few, len(rows))
         same = close(found, expected) and (
@@ -259,8 +265,8 @@ class Program:
         if not same:
             raise VectorizeError(
                 "the program and the scalar graph give different numbers: an operation of your own "
-                "may compute something else for arrays than for floats; write it with the functions "
-                f"of m alone, or {WAY_OUT}"
+                "may compute something else for arrays than for floats; write it with the "
+                f"functions of m alone, or {WAY_OUT}"
             )
         self._checked = True
 

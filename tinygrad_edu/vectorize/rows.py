@@ -1,9 +1,10 @@
 """The n-ary operations on rows: their values, and how a gradient flows back through them.
 
-A record lists its operands one by one; here they are the columns of an array x (m, n), and the result
-is one column, or n where it is one number per operand (softmax). `pull(m, y, x, g)` is the gradient
-for x, sum_k g_k dy_k/dx_j, from the gradient g of the result: what the slopes of the record add up
-to. Both are written over a namespace m with sums, products and extremes of rows (`rowsum`, ...).
+A record lists its operands one by one; here they are the columns of an array x (m, n), and the
+result is one column, or n where it is one number per operand (softmax). `pull(m, y, x, g, n)` is
+the gradient for x, sum_k g_k dy_k/dx_j, from the gradient g of the result: what the slopes of the
+record add up to. Both are written over a namespace m with sums, products and extremes of rows
+(`rowsum`, ...).
 """
 
 from collections.abc import Callable
@@ -37,9 +38,7 @@ ROWS: Final[dict[Record, Row]] = {
     f._min: Row(
         lambda m, x, n: m.rowmin(x), lambda m, y, x, g, n: _extreme_pull(m, x > y, y, x, g)
     ),
-    f._logsumexp: Row(
-        lambda m, x, n: m.logsumexp(x), lambda m, y, x, g, n: m.exp(x - y) * g
-    ),
+    f._logsumexp: Row(lambda m, x, n: m.logsumexp(x), lambda m, y, x, g, n: m.exp(x - y) * g),
     f._softmax: Row(
         lambda m, x, n: m.softmax(x), lambda m, y, x, g, n: y * (g - m.rowsum(g * y)), wide=True
     ),

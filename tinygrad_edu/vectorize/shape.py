@@ -13,7 +13,7 @@ _ONE_COLUMN: Final = ("rowsum", "rowmax", "rowmin", "rowprod", "logsumexp", "pic
 
 
 def extent(x: Any, variables: Mapping[str, Variable]) -> Extent:
-    """The extent of `x`; a number, and the number B of examples, are one column for all examples."""
+    """The extent of `x`; a number, and B, are one column for all examples."""
     if not isinstance(x, Ink):
         return (False, 1)
     if not x.operands:
@@ -48,8 +48,8 @@ def extent(x: Any, variables: Mapping[str, Variable]) -> Extent:
             return (False, extent(a, variables)[1])
         case "batched_product" | "batched_back_x" | "batched_back_w":
             rows, units, size = others[1:]
-            n = {"batched_product": rows * units, "batched_back_x": rows * size}
-            return (True, n.get(x.head, units * size))
+            sizes = {"batched_product": rows * units, "batched_back_x": rows * size}
+            return (True, sizes.get(x.head, units * size))
         case "onehot":
             return (extent(a, variables)[0], others[0])
         case name if name in _ONE_COLUMN:

@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 from tinygrad_edu.engine import Sample, Value, constant, modes, toposort
 from tinygrad_edu.engine.node import Node
 from tinygrad_edu.engine.record import Record
-from tinygrad_edu.floats import is_real
+from tinygrad_edu.floats import is_real, number
 from tinygrad_edu.vectorize.errors import WAY_OUT, VectorizeError
 
 #: A shape of an argument: () a number, (n,) a row, (m, n) rows of a whole mini-batch.
@@ -51,7 +51,8 @@ class Tape:
 
     `inputs` gives for each argument the node of each of its numbers, `parameters` their names,
     `samples` the nodes of random numbers in the order they are drawn (-1 if unused), `results` the
-    nodes that the function gives, in one list or, for a tuple, several. It holds no Value, so that it keeps no model alive.
+    nodes that the function gives, in one list or, for a tuple, several. It holds no Value, so that
+    it keeps no model alive.
     """
 
     records: list[Record | None] = field(default_factory=list)
@@ -80,7 +81,7 @@ class Tape:
                 found[i] = True
         for i, parents in enumerate(self.parents):
             if parents:
-                found[i] = any([found[p] for p in parents])
+                found[i] = any(found[p] for p in parents)
         return found
 
     def structure(self) -> tuple[Any, ...]:
@@ -108,6 +109,7 @@ class Recorder:
         self.numbers = itertools.repeat(0.5) if numbers is None else iter(numbers)
 
     def made(self, v: Value, recorded: bool) -> None:
+        """Note the line of a node. Raises VectorizeError under `no_grad`."""
         line = user_line()
         if not recorded and any(p.kind != "constant" for p in v.parents):
             raise VectorizeError(
@@ -117,6 +119,7 @@ class Recorder:
         self.lines[v] = line
 
     def read(self, v: Node) -> None:
+        """Raise VectorizeError: a program has no single number to read."""
         if v.kind != "constant":
             raise VectorizeError(
                 f"{user_line()}\n  reads the number of a Value (v.data), which a program for all "
@@ -124,15 +127,17 @@ class Recorder:
             )
 
     def compared(self, sign: str, v: Value, other: Value | float, outcome: bool) -> None:
+        """Note a comparison, which becomes a guard."""
         self.comparisons.append((sign, v, other, outcome, user_line()))
 
     def drawn(self, v: Sample) -> float:
+        """The number for a new sample."""
         self.samples.append(v)
         return next(self.numbers)
 
 
 class Input(Value):
-    """A number of an example. Comparing it with a number, as in `if y == 1`, is a comparison too."""
+    """A number of an example; `y == 1`, which asks for identity elsewhere, compares numbers."""
 
     __slots__ = ()
     __hash__ = Value.__hash__
@@ -187,8 +192,9 @@ def record(
     results = [_values(part) for part in parts]
     tape.results = [_enter(tape, known, recorder, values) for values in results]
     for sign, v, other, outcome, line in recorder.comparisons:
-        sides = _enter(tape, known, recorder, [v, other if isinstance(other, Value) else constant(other)])
-        tape.guards.append(Guard(sign, *sides, outcome, line))
+        sides = [v, other if isinstance(other, Value) else constant(other)]
+        left, right = _enter(tape, known, recorder, sides)
+        tape.guards.append(Guard(sign, left, right, outcome, line))
     tape.samples = [known.get(v, -1) for v in recorder.samples]
     return Recording(tape, known, recorder.samples, results)
 
@@ -239,7 +245,7 @@ def shape_of(x: Any) -> Shape:
 def flat(x: Any) -> Iterator[float]:
     """The numbers of an argument, from left to right."""
     if isinstance(x, (str, bytes)) or not isinstance(x, Iterable):
-        yield float(Value(x)._float)
+        yield number(x, "an example")
     else:
         for row in x:
             yield from flat(row)

@@ -10,6 +10,7 @@ from tinygrad_edu.engine import Value
 from tinygrad_edu.vectorize.errors import WAY_OUT, VectorizeError
 from tinygrad_edu.vectorize.tape import Recording, Tape, record, shape_of
 
+
 def trace(
     fn: Callable[..., Any], example: Sequence[Any], other: Sequence[Any] | None = None
 ) -> Recording:
