@@ -97,6 +97,22 @@ class Ink:
     def __ge__(self, other: Any) -> "Ink":
         return Ink(">=", (self, other))
 
+    def __eq__(self, other: object) -> bool:
+        if is_real(other):
+            self._no_decision()
+        return self is other
+
+    __hash__ = object.__hash__
+
+    def __bool__(self) -> bool:
+        return self._no_decision()
+
+    def _no_decision(self) -> bool:
+        raise TypeError(
+            "a record cannot decide in Python what its operands are: write m.where(x > 0, a, b), "
+            "m.equal(x, y), m.maximum(x, y)"
+        )
+
     def __str__(self) -> str:
         return text(self)
 

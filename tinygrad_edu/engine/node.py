@@ -65,6 +65,9 @@ class Node:
     @property
     def grad(self) -> float:
         """d(root)/d(self): leaves add up over backward passes, inner nodes show the last one."""
+        mode = modes.current.get()
+        if mode is not None and mode.watcher is not None:
+            mode.watcher.read(self)
         return 0.0 if self._grad is UNREACHED else float(self._grad)
 
     @grad.setter

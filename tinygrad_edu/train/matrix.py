@@ -15,7 +15,7 @@ from tinygrad_edu.vectorize import VectorizeError, arrays
 from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.vectorize.errors import WAY_OUT
 from tinygrad_edu.vectorize.kernel import Kernel
-from tinygrad_edu.vectorize.program import CHECKED_ROWS, Program, close
+from tinygrad_edu.vectorize.program import CHECKED_ROWS, Program, close, magnitude_of
 from tinygrad_edu.vectorize.tape import Recorder
 
 
@@ -239,10 +239,9 @@ def check_program(
     finally:
         for p, g in zip(program.parameters, held, strict=True):
             p._grad = g
-    if not (
-        close(np.array(kernel.mean()), np.array(loss))
-        and close(program.in_order(program.G), gradient)
-    ):
+    size = magnitude_of(kernel, program.P)
+    same = close(np.array(kernel.mean()), np.array(loss), size)
+    if not same or not close(program.in_order(program.G), gradient, size):
         raise VectorizeError(
             "the matrix program and the scalar graph give different numbers: the model or the loss "
             "may treat a Value otherwise than a number, or an operation of your own computes "

@@ -15,8 +15,8 @@ _SHOWN: Final = 6
 def explanation(plan: Plan, tape: Tape, name: str) -> str:
     """The nodes that the array of that name stands for. Raises ValueError for an unknown name."""
     variables = {n: v for n, v in _variables(plan).items() if v.role != "index"}
-    if name not in variables:
-        near = get_close_matches(name, variables, n=1)
+    if not isinstance(name, str) or name not in variables:
+        near = get_close_matches(str(name), variables, n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
         raise ValueError(f"the program has no {name!r:.40}: choose {', '.join(variables)}{hint}")
     v = variables[name]
@@ -53,6 +53,8 @@ def _headline(plan: Plan, tape: Tape, v: Variable) -> str:
 
 
 def _entries(plan: Plan, tape: Tape, v: Variable) -> Iterator[str]:
+    if v.role == "input":
+        return
     gradient = "dL/d " if v.role in ("adjoint", "gradient") else ""
     for column, cell in list(enumerate(v.cells))[:_SHOWN]:
         if cell >= 0:

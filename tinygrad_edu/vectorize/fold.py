@@ -18,13 +18,14 @@ _SUMS: Final[tuple[Record, ...]] = (add, _sum)
 def fold(tape: Tape) -> Tape:
     """The same graph with its sums of at least two products as dots.
 
-    Nodes are numbered anew; parameters stay in their order.
+    Nodes are numbered anew, equal constants are one node; parameters stay in their order.
     """
     uses = Counter(p for parents in tape.parents for p in parents)
     uses.update(i for nodes in tape.results for i in nodes)
     uses.update(side for guard in tape.guards for side in (guard.left, guard.right))
     sums, gone = _sums_of_products(tape, uses)
-    if not sums:
+    same = {repr(tape.constants[i]): i for i in sorted(tape.constants, reverse=True)}
+    if not sums and len(same) == len(tape.constants):
         return tape
     batched = tape.batched()
     new = Tape(shapes=tape.shapes)
@@ -42,6 +43,8 @@ def fold(tape: Tape) -> Tape:
                 moved[i] = new.add(_dot, (*dot, *others), line)
             else:
                 moved[i] = new.add(_sum, (new.add(_dot, dot, line), *others), line)
+        elif i in tape.constants and (first := same[repr(tape.constants[i])]) != i:
+            moved[i] = moved[first]
         elif i not in gone:
             moved[i] = new.add(record, tuple([moved[p] for p in parents]), line)
     new.inputs = [[moved[i] for i in row] for row in tape.inputs]

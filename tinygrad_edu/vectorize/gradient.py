@@ -13,9 +13,10 @@ from typing import Any, Final
 from tinygrad_edu import ink
 from tinygrad_edu.floats import no_flow
 from tinygrad_edu.ink import Ink
+from tinygrad_edu.vectorize.errors import VectorizeError
 from tinygrad_edu.vectorize.layout import Equation, Operand, P, Variable, spread
 from tinygrad_edu.vectorize.rows import choice_pull, is_choice, row_operation
-from tinygrad_edu.vectorize.shape import Extent, extent
+from tinygrad_edu.vectorize.shape import Extent, extent, is_scalar
 from tinygrad_edu.vectorize.steps import (
     Elementwise,
     Pairs,
@@ -23,11 +24,17 @@ from tinygrad_edu.vectorize.steps import (
     Regrouped,
     Rows,
     Step,
+    as_rows,
+    rows_of_choice,
     written,
 )
 
 #: 1/B, what each of B examples counts in the mean loss.
 SEED: Final = ink.divide(1.0, ink.symbol("B"))
+
+
+#: An adjoint that is used once and has at most so many operands stands in the line of its reader.
+_INLINE: Final = 12
 
 
 @dataclass
@@ -102,10 +109,11 @@ class _Backward:
             return self.define(name, "adjoint", target, self.full(total, target))
         if isinstance(step, Pairs) and target.size > 1:
             total = self.full(total, target)
-        simple = not isinstance(total, Ink) or not total.operands or total is SEED
-        if simple or self._uses(step) == 1:
+        if is_scalar(total, self.variables) or not total.operands:
             return total
-        return self.define(f"d{step.target}", "adjoint", target, total)
+        if self._uses(step) == 1 and not _longer(total, _INLINE):
+            return total
+        return self.define(f"d{step.target}", "adjoint", target, self.full(total, target))
 
     def _place(self, columns: tuple[int, ...] | None, size: int) -> tuple[Any, int]:
         """Where a piece is added, its first column or an index, and to how many columns."""
@@ -117,7 +125,8 @@ class _Backward:
 
     def full(self, x: Any, target: Variable) -> Any:
         """`x`, repeated to the shape of the array if it is narrower."""
-        if isinstance(x, Ink) and self.extent(x) == (target.batched, target.size):
+        fits = self.extent(x) == (target.batched, target.size)
+        if fits and not is_scalar(x, self.variables):
             return x
         return (ink.full if target.batched else ink.wide)(x, target.size)
 
@@ -146,6 +155,10 @@ class _Backward:
                 y = ink.symbol(step.target)
                 operands = [o.expression for o in step.operands]
                 slopes = written(step.record, "slopes", y, *operands)
+                if len(slopes) != len(operands):
+                    raise VectorizeError(
+                        f"{step.record.name} gave {len(slopes)} slopes for {len(operands)} parents"
+                    )
                 for operand, slope in zip(step.operands, slopes, strict=True):
                     if self._is_active(operand):
                         self.flow(operand, times(g, slope))
@@ -163,49 +176,50 @@ class _Backward:
 
     def _back_rows(self, step: Rows, g: Any) -> None:
         n, rows = step.size, step.operand.n // step.size
-        x = spread(step.operand)
-        y: Any = ink.symbol(step.target)
         operation = row_operation(step.record)
+        wide = operation is not None and operation.wide
+        y: Any = ink.symbol(step.target)
+        if wide or rows > 1:
+            g = self.full(g, self.variables[step.target])
         if rows > 1:
-            width = n if operation is not None and operation.wide else 1
-            x, y = ink.reshape(x, n), ink.reshape(y, width)
-            full = self.full(g, self.variables[step.target])
-            g = ink.reshape(full, width) if isinstance(full, Ink) else full
+            width = n if wide else 1
+            g, y = ink.reshape(g, width), ink.reshape(y, width)
         if operation is None:
-            assert step.choice is not None
-            t = step.choice.expression if rows == 1 else ink.reshape(spread(step.choice), 1)
+            t, x = rows_of_choice(self.layout, step, batched=self.per_example)
             flowing = choice_pull(ink, t, x, g, n)
         else:
-            flowing = operation.pull(ink, y, x, g, n)
+            flowing = operation.pull(ink, y, as_rows(step.operand, n), g, n)
         if rows > 1:
             if self.extent(flowing)[1] == 1:
-                flowing = ink.wide(flowing, n)
+                flowing = ink.repeat(flowing, n)
             flowing = ink.reshape(flowing, step.operand.n)
         self.flow(step.operand, flowing)
 
     def _back_product(self, step: Product, delta: Any) -> None:
         x = spread(step.x)
-        if step.batched_w:
-            to_x, to_w = (
-                ink.batched_back_x(delta, step.w, step.rows, step.units, step.size),
-                ink.batched_back_w(delta, x, step.rows, step.units, step.size),
-            )
-            self.flow(step.x, to_x)
-            if step.w_read is not None:
-                self.flow(step.w_read, to_w)
-        else:
-            d = delta if step.rows == 1 else ink.reshape(delta, step.units)
-            if step.rows > 1:
-                x = ink.reshape(x, step.size)
-            self._back_weights(step, d, x)
-            if self._is_active(step.x):
-                flowing = Ink("@", (d, step.w))
-                self.flow(step.x, flowing if step.rows == 1 else ink.reshape(flowing, step.x.n))
+        sizes = (step.rows, step.units, step.size)
         if step.b is not None and self._is_active(step.b):
             if step.b.n == step.units and step.rows > 1:
                 self.flow(step.b, ink.total(ink.reshape(delta, step.units)), summed=True)
             else:
                 self.flow(step.b, delta)
+        if step.batched_w:
+            self.flow(step.x, ink.batched_back_x(delta, step.w, *sizes))
+            if step.w_read is not None:
+                self.flow(step.w_read, ink.batched_back_w(delta, x, *sizes))
+            return
+        summed = not step.batched_x
+        if summed and self.per_example:  # only b differs from example to example
+            delta = ink.total(delta)
+        d = delta
+        if step.rows > 1:
+            d, x = ink.reshape(delta, step.units), ink.reshape(x, step.size)
+        self._back_weights(step, d, x)
+        if self._is_active(step.x):
+            flowing = Ink("@", (d, step.w))
+            if step.rows > 1:
+                flowing = ink.reshape(flowing, step.x.n)
+            self.flow(step.x, flowing, summed=summed)
 
     def _back_weights(self, step: Product, d: Any, x: Any) -> None:
         if step.w_read is not None:
@@ -247,6 +261,8 @@ class _Backward:
                         piece = ink.reshape(self.full(piece, block), block.matrix[1])
                     self.to_block.setdefault(block.name, []).append(piece)
                     return
+        if self.extent(piece)[1] != n or is_scalar(piece, self.variables):
+            piece = ink.wide(piece, n)
         self.found.pieces.append((piece, columns))
 
     def _picked(self, x: Any, places: Sequence[int]) -> Any:
@@ -295,6 +311,19 @@ def _names(x: Any) -> Iterator[str]:
                 yield a.head
 
 
+def _longer(x: Any, limit: int) -> bool:
+    """Whether an expression has more operands than that, all in all."""
+    stack, seen = [x], 0
+    while stack:
+        a = stack.pop()
+        seen += 1
+        if seen > limit:
+            return True
+        if isinstance(a, Ink):
+            stack.extend(a.operands)
+    return False
+
+
 def times(g: Any, slope: Any) -> Any:
     """g * slope; where nothing flows, 0 in place of a product."""
     if slope is no_flow or g is no_flow:
@@ -323,11 +352,12 @@ def _else_zero(x: Any) -> Any:
     return 0.0 if x is no_flow else x
 
 
-def _sum(pieces: list[Any]) -> Any:
-    total = pieces[0]
-    for piece in pieces[1:]:
-        total = total + piece
-    return total
+def _sum(pieces: Sequence[Any]) -> Any:
+    """The sum of expressions, nested no deeper than the logarithm of their number."""
+    if len(pieces) <= 2:
+        return pieces[0] if len(pieces) == 1 else pieces[0] + pieces[1]
+    half = (len(pieces) + 1) // 2
+    return _sum(pieces[:half]) + _sum(pieces[half:])
 
 
 def _active(program: Regrouped) -> set[str]:

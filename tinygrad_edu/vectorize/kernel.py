@@ -118,6 +118,7 @@ def compile_kernel(
     roots = [compiler.cell(spread(result)) for result in program.results]
     guards = [compiler.guard(guard) for guard in program.tape.guards]
     if gradient is not None:
+        compiler.direct = not gradient.pieces  # else what is added later would change it
         compiler.equations(gradient.equations)
         compiler.pieces(gradient)
     lines = link(compiler.calls, [*roots, *guards])
@@ -138,6 +139,7 @@ class _Compiler(Operations):
         self.named = {"B": given(float(B)), P: given(parameters[None, :])}
         self.inputs: dict[str, Array] = {}
         self.targets: dict[str, Array] = {}
+        self.direct = True
         for v in program.layout.variables.values():
             if v.role in ("input", "sample"):
                 self.inputs[v.name] = np.zeros((B, v.size))
@@ -155,11 +157,13 @@ class _Compiler(Operations):
         """Compute each target; gradients of blocks straight into their place."""
         for target, expression in equations:
             place = self.targets.get(target)
+            before = len(self.calls)
             cell = self.cell(expression)
             if place is None:
                 self.named[target] = cell
                 continue
-            if self.calls and self.calls[-1].out is cell and cell.base is None and not cell.fixed:
+            new = len(self.calls) > before and self.calls[-1].out is cell
+            if new and self.direct and not cell.fixed:
                 cell.place(place)
             else:
                 self.add((cell,), Cell(place.shape).place(place), copy)
@@ -172,10 +176,11 @@ class _Compiler(Operations):
                 if gradient.pieces:
                     self.add((), Cell(place.shape).place(place), lambda out: [(out.fill, (0.0,))])
         row = Cell((1, len(self.into))).place(self.into[None, :])
-        for piece, columns in gradient.pieces:
+        cells = [self.cell(piece) for piece, _ in gradient.pieces]
+        for cell, (_, columns) in zip(cells, gradient.pieces, strict=True):
             first, n = columns[0], len(columns)
             run = columns == tuple(range(first, first + n))
-            self.add_at(row, self.cell(piece), first if run else np.array(columns), n)
+            self.add_at(row, cell, first if run else np.array(columns), n)
 
     def guard(self, guard: Guard) -> Cell:
         """The outcomes of a comparison."""

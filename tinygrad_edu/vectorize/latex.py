@@ -77,7 +77,7 @@ def _tex(x: Any, variables: Mapping[str, Variable]) -> str:
         case "negative":
             return f"-{part(a, tight=isinstance(a, Ink) and a.head in ('+', '-'))}"
         case "*" if all(extent(b, variables) != (False, 1) for b in x.operands):
-            if ink.text(a) == ink.text(rest[0]):
+            if _tex(a, variables) == _tex(rest[0], variables):
                 return f"{part(a)}^{{2}}"
             return rf"{_factor(a, part)} \odot {_factor(rest[0], part)}"
     shown = Ink(x.head, tuple(Ink(f"{_HOLE}{k}") for k in range(len(x.operands))))

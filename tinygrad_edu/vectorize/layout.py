@@ -79,6 +79,7 @@ class Layout:
 
     def __post_init__(self) -> None:
         self.batched = self.tape.batched()
+        self.given = {i for cells in self.tape.inputs for i in cells}
         self.parameters: list[int] = []
         self._read: dict[tuple[int, ...], Operand] = {}
         self._index_names: dict[tuple[int, ...], str] = {}
@@ -93,10 +94,19 @@ class Layout:
     def place(self, variable: Variable) -> Ink:
         """Enter an array whose columns stand for its cells."""
         self.variables[variable.name] = variable
+        if variable.batched:
+            for cell in variable.cells:
+                if cell >= 0:
+                    self.batched[cell] = True
         for column, cell in enumerate(variable.cells):
             if cell >= 0:
                 self.home.setdefault(cell, (variable.name, column))
         return ink.symbol(variable.name)
+
+    def settle(self, cells: Sequence[int]) -> None:
+        """Nodes made from batched arrays are batched, also from columns that are all the same."""
+        for i in cells:
+            self.batched[i] = any([self.batched[p] for p in self.tape.parents[i]])  # noqa: C419
 
     def fresh(self, letter: str) -> str:
         """A name that no array has: the letter with the next number."""
@@ -245,7 +255,7 @@ class Layout:
 
 def spread(operand: Operand) -> Any:
     """The expression of an operand, repeated to `n` columns where it is one number for all."""
-    narrow = operand.repeated or (operand.n > 1 and not isinstance(operand.expression, Ink))
+    narrow = operand.repeated or not isinstance(operand.expression, Ink)
     return ink.wide(operand.expression, operand.n) if narrow else operand.expression
 
 

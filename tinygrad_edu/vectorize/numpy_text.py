@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from tinygrad_edu.ink import Ink, text
+from tinygrad_edu.ink import Ink
+from tinygrad_edu.vectorize.errors import VectorizeError
 from tinygrad_edu.vectorize.layout import Variable
 from tinygrad_edu.vectorize.shape import extent
 
@@ -67,6 +68,19 @@ def logsumexp(x):
     top = x.max(axis=1, keepdims=True)
     top = np.where(np.isfinite(top), top, 0)
     return top + np.log(np.exp(x - top).sum(axis=1, keepdims=True))
+""",
+    "pick_if_any": """
+def pick_if_any(x, t):  # x_t of each row, nan where there is none
+    chosen = t == np.arange(x.shape[1])
+    found = np.where(chosen, x, 0).sum(axis=1, keepdims=True)
+    return np.where(chosen.any(axis=1, keepdims=True), found, np.nan)
+""",
+    "sums_of_others": """
+def sums_of_others(x):  # for each column the sum of the others
+    total = x.sum(axis=1, keepdims=True)
+    if np.isfinite(total).all():
+        return total - x
+    return np.stack([np.delete(x, j, axis=1).sum(axis=1) for j in range(x.shape[1])], axis=1)
 """,
     "pick": """
 def pick(x, t):  # x_t of each row
@@ -176,7 +190,7 @@ class NumPy:
                 self.used["scatter"] = None
                 return f"scatter({', '.join(self._scattered(o))})"
         if head not in HELPERS:
-            raise ValueError(f"m.{head} is no function of a namespace")
+            raise VectorizeError(f"m.{head} is no function of a namespace")
         if head == "softmax":
             self.used["softmax"] = None
         self.used[head] = None
@@ -210,7 +224,10 @@ class _Bracketed(Ink):
 
 def _is_share(x: Any) -> bool:
     """Whether an expression is 1/B, what one of B examples counts."""
-    return isinstance(x, Ink) and x.head == "divide" and text(x) == "divide(1, B)"
+    if not isinstance(x, Ink) or x.head != "divide":
+        return False
+    share, examples = x.operands
+    return not isinstance(share, Ink) and share == 1 and str(examples) == "B"
 
 
 def is_relu(x: Ink) -> bool:

@@ -42,6 +42,7 @@ class Operations:
         return Cell(shape, a.dtype, base=a, look=look, contiguous=contiguous or 1 in shape)
 
     def where(self, condition: Cell, a: Cell, b: Cell) -> Cell:
+        """`a` where the condition holds, else `b`."""
         if condition.dtype is not bool:
             condition = self.ufunc(np.not_equal, condition, given(0.0), dtype=bool)
         shape = np.broadcast_shapes(condition.shape, a.shape, b.shape)
@@ -215,14 +216,38 @@ class Operations:
 
         return self.by_function(product, (self.B, units * size), d, x)
 
+    def pick_if_any(self, a: Cell, t: Cell) -> Cell:
+        """a_t of each row, nan where t is none of its columns."""
+        columns = np.arange(float(a.shape[1]))
+
+        def pick(a: Array, t: Array) -> Array:
+            chosen = t == columns
+            found: Array = np.where(chosen, a, 0.0).sum(axis=1)
+            return np.where(chosen.any(axis=1), found, np.nan)
+
+        return self.by_function(pick, (a.shape[0], 1), a, t)
+
+    def sums_of_others(self, x: Cell) -> Cell:
+        """For each column the sum of the others, also where some are infinite."""
+
+        def sums(x: Array) -> Array:
+            total = x.sum(axis=1, keepdims=True)
+            if np.isfinite(total).all():
+                rest: Array = total - x
+                return rest
+            n = x.shape[1]
+            return np.stack([np.delete(x, j, axis=1).sum(axis=1) for j in range(n)], axis=1)
+
+        return self.by_function(sums, x.shape, x)
+
     def products_of_others(self, x: Cell) -> Cell:
         """For each column the product of the others, without dividing."""
 
         def products(x: Array) -> Array:
             ones = np.ones((len(x), 1))
-            before = np.cumprod(np.hstack([ones, x[:, :-1]]), axis=1)
-            after = np.cumprod(np.hstack([ones, x[:, :0:-1]]), axis=1)[:, ::-1]
-            return before * after
+            before: Array = np.cumprod(np.hstack([ones, x[:, :-1]]), axis=1, dtype=float)
+            after: Array = np.cumprod(np.hstack([ones, x[:, :0:-1]]), axis=1, dtype=float)
+            return np.multiply(before, after[:, ::-1])
 
         return self.by_function(products, x.shape, x)
 
@@ -240,6 +265,7 @@ COMPUTED: Final[dict[str, Callable[..., Cell]]] = {
     "join": Operations.join,
     "onehot": Operations.onehot,
     "pick": Operations.pick,
+    "pick_if_any": Operations.pick_if_any,
     "products_of_others": Operations.products_of_others,
     "repeat": Operations.repeat,
     "reshape": Operations.reshape,
@@ -248,6 +274,7 @@ COMPUTED: Final[dict[str, Callable[..., Cell]]] = {
     "rowprod": lambda self, x: self.extreme(np.multiply, x),
     "rowsum": Operations.rowsum,
     "scatter": Operations.scatter,
+    "sums_of_others": Operations.sums_of_others,
     "take": Operations.take,
     "total": Operations.total,
     "wide": Operations.wide,
@@ -255,6 +282,7 @@ COMPUTED: Final[dict[str, Callable[..., Cell]]] = {
 
 
 def copy(out: Any, a: Any) -> list[tuple[Any, ...]]:
+    """The call that copies an array, or repeats it to the shape of `out`."""
     return [(np.copyto, (out, a))]
 
 

@@ -40,14 +40,15 @@ class Plan:
         return self.layout.parameters
 
     @cached_property
-    def classes(self) -> list[tuple[str, list[int], int]]:
-        """Which numbers of an example are class numbers: argument, columns, number of classes."""
+    def classes(self) -> list[tuple[str, tuple[int, ...] | None, int]]:
+        """Which numbers are class numbers: argument, columns (None for all), number of classes."""
         return [
-            (part.array, list(part.columns or range(step.choice.n)), step.size)
+            (part.array, part.columns, step.size)
             for step in self.forward.steps
             if isinstance(step, Rows) and step.choice is not None and is_choice(step.record)
             for part in step.choice.parts
-            if self.layout.variables[part.array].role == "input"
+            if part.array in self.layout.variables
+            and self.layout.variables[part.array].role == "input"
         ]
 
 

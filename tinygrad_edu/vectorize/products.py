@@ -126,7 +126,8 @@ def _add_product(
     if biases is not None:
         shared = biases[:units]
         leaves = tape.parameters.keys() | tape.constants.keys()
-        if rows > 1 and biases == shared * rows and leaves.issuperset(shared):
+        repeated = rows > 1 and biases == shared * rows
+        if repeated and not batched_w and leaves.issuperset(shared):
             biases = shared
         b = layout.read(biases)
     full_x = as_rows(x, x.n)

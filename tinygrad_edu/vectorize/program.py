@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tinygrad_edu.engine import Value
+from tinygrad_edu.floats import number
 from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.vectorize.errors import WAY_OUT, VectorizeError
 from tinygrad_edu.vectorize.explain import explanation
@@ -28,6 +29,8 @@ MAX_KERNELS: Final = 8
 CHECKED_ROWS: Final = 3
 #: Relative to the largest of the numbers compared.
 TOLERANCE: Final = 1e-8
+#: Relative to the numbers that a result is computed from.
+ROUNDING: Final = 1e-12
 
 
 def vectorize(fn: Callable[..., Any], *example: Any) -> Program:
@@ -170,7 +173,7 @@ class Program:
         """Raise ValueError unless class numbers are whole numbers from 0 to n - 1."""
         for name, columns, n in self.plan.classes:
             if name in arrays:
-                t = arrays[name][:, columns]
+                t = arrays[name] if columns is None else arrays[name][:, list(columns)]
                 wrong = t[(t != np.floor(t)) | (t < 0) | (t >= n)]
                 if wrong.size:
                     raise ValueError(f"class {wrong[0]:g} is out of range 0..{n - 1}")
@@ -178,9 +181,9 @@ class Program:
     def _need_loss(self) -> None:
         if not self.has_loss:
             raise TypeError(
-                f"the function gives {len(self.tape.results[0])} numbers and has "
-                f"{len(self.parameters)} parameters: a gradient is that of one number, such as "
-                "loss(model(x), y)"
+                f"a gradient is that of one number by parameters, such as loss(model(x), y): the "
+                f"results of the function are {len(self.tape.results[0])}, its parameters "
+                f"{len(self.parameters)}"
             )
 
     def _arranged(self, arrays: Sequence[ArrayLike]) -> tuple[dict[str, Array], bool]:
@@ -242,7 +245,7 @@ class Program:
             if not (outcome == guard.outcome).all():
                 row = int(np.argmax((outcome != guard.outcome).any(axis=-1)))
                 raise VectorizeError(
-                    f"{guard.line}\n  compares numbers that depend on the example: the outcome was "
+                    f"{guard.line}\n  compares numbers of the graph: the outcome was "
                     f"{guard.outcome} when the program was made and is {not guard.outcome} for "
                     f"example {row}: {WAY_OUT}"
                 )
@@ -259,8 +262,9 @@ class Program:
             self.run(kernel)
         found = rows_of(kernel.results, len(rows))
         expected, gradient = self._by_scalars(few, len(rows))
-        same = close(found, expected) and (
-            gradient is None or close(self.in_order(self.G), gradient)
+        size = magnitude_of(kernel, self.P)
+        same = close(found, expected, size) and (
+            gradient is None or close(self.in_order(self.G), gradient, size)
         )
         if not same:
             raise VectorizeError(
@@ -300,16 +304,35 @@ def rows_of(results: Sequence[Array], B: int) -> Array:
     return np.hstack([np.broadcast_to(r, (B, r.shape[-1] if r.ndim else 1)) for r in results])
 
 
-def close(found: Array, expected: Array) -> bool:
-    """Whether numbers agree, relative to the largest of them; inf and nan at the same places."""
-    finite = np.isfinite(expected)
-    scale = float(np.abs(expected[finite]).max(initial=0.0))
-    same = np.isclose(found, expected, rtol=TOLERANCE, atol=TOLERANCE * scale, equal_nan=True)
-    return bool(same.all())
+def close(found: Array, expected: Array, magnitude: float) -> bool:
+    """Whether numbers agree; inf and nan at the same places.
+
+    To TOLERANCE relative to the largest of them, or to ROUNDING relative to the `magnitude` of the
+    numbers they are computed from, which remains where these cancel.
+    """
+    scale = _largest(expected)
+    limit = TOLERANCE * scale + ROUNDING * magnitude
+    return bool(np.isclose(found, expected, rtol=TOLERANCE, atol=limit, equal_nan=True).all())
+
+
+def magnitude_of(kernel: Kernel, parameters: Array) -> float:
+    """The largest number that a program reads or gives."""
+    arrays = [parameters, *kernel.inputs.values(), *kernel.results]
+    return max(_largest(a) for a in arrays)
+
+
+def _largest(x: Array) -> float:
+    return float(np.abs(x[np.isfinite(x)]).max(initial=0.0))
 
 
 def _as_array(x: ArrayLike, name: str) -> Array:
     try:
-        return np.asarray(x, dtype=float)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name} must be an array of numbers, got {type(x).__name__}") from None
+        found = np.asarray(x)
+        if found.dtype.kind == "O":
+            numbers = [number(v, name) for v in found.reshape(-1).tolist()]
+            found = np.array(numbers).reshape(found.shape)
+    except (TypeError, ValueError):  # not numbers, or ragged rows
+        found = np.asarray("")
+    if found.dtype.kind not in "fiub":
+        raise TypeError(f"{name} must be an array of numbers, got {type(x).__name__}")
+    return found.astype(float)

@@ -9,7 +9,7 @@ from typing import Any
 from tinygrad_edu import ink
 from tinygrad_edu.functions import _dot
 from tinygrad_edu.ink import Ink
-from tinygrad_edu.vectorize.layout import Layout, Operand, P, Variable, spread
+from tinygrad_edu.vectorize.layout import Layout, Operand, P, Variable
 from tinygrad_edu.vectorize.products import add_dots, families, place_matrices
 from tinygrad_edu.vectorize.rows import choice_value, is_choice, row_operation
 from tinygrad_edu.vectorize.steps import (
@@ -18,6 +18,7 @@ from tinygrad_edu.vectorize.steps import (
     Rows,
     as_rows,
     is_loss,
+    rows_of_choice,
     written,
 )
 from tinygrad_edu.vectorize.tape import Tape
@@ -30,6 +31,7 @@ def regroup(tape: Tape) -> Regrouped:
     dots = [families(tape, [i for i in level if tape.records[i] == _dot]) for level in levels]
     place_matrices(found.layout, [family for group in dots for family in group])
     for level, group in zip(levels, dots, strict=True):
+        found.layout.settle(level)
         for family in group:
             add_dots(found, family)
         for key, cells in _alike(found, [i for i in level if tape.records[i] != _dot]).items():
@@ -99,12 +101,15 @@ def _add_rows(found: Regrouped, cells: list[int]) -> None:
         x = layout.read([p for i in cells for p in tape.parents[i][1:]])
         t = layout.read([tape.parents[i][0] for i in cells])
         size = len(tape.parents[cells[0]]) - 1
-        column = t.expression if len(cells) == 1 else ink.reshape(spread(t), 1)
-        value = choice_value(ink, column, as_rows(x, size))
-        name = _name_of_result(found, (x,), cells)
-        expression = _flat(value, len(cells), x, size)
         batched = layout.batched[cells[0]]
+        name = _name_of_result(found, (x,), cells)
         step = Rows(name, record, x, size, t)
+        value = choice_value(
+            ink,
+            *rows_of_choice(layout, step, batched=batched),
+            known=all(i in layout.given for i in (tape.parents[cell][0] for cell in cells)),
+        )
+        expression = value if len(cells) == 1 else ink.reshape(value, len(cells))
         found.emit(step, Variable(name, "value", batched, len(cells), tuple(cells)), expression)
         return
     operation = row_operation(record)

@@ -40,11 +40,13 @@ ROWS: Final[dict[Record, Row]] = {
     ),
     f._logsumexp: Row(lambda m, x, n: m.logsumexp(x), lambda m, y, x, g, n: m.exp(x - y) * g),
     f._softmax: Row(
-        lambda m, x, n: m.softmax(x), lambda m, y, x, g, n: y * (g - m.rowsum(g * y)), wide=True
+        lambda m, x, n: m.softmax(x),
+        lambda m, y, x, g, n: g * y * (1 - y) - y * m.sums_of_others(g * y),
+        wide=True,
     ),
     f._log_softmax: Row(
         lambda m, x, n: m.log_softmax(x),
-        lambda m, y, x, g, n: g - m.softmax(x) * m.rowsum(g),
+        lambda m, y, x, g, n: g * (1 - m.softmax(x)) - m.softmax(x) * m.sums_of_others(g),
         wide=True,
     ),
 }
@@ -64,9 +66,9 @@ def is_choice(record: Record) -> bool:
     return record.value is f._cross_entropy.value
 
 
-def choice_value(m: Any, t: Any, x: Any) -> Any:
-    """-log softmax(x)_t for a column t of class numbers."""
-    return -m.pick(m.log_softmax(x), t)
+def choice_value(m: Any, t: Any, x: Any, *, known: bool) -> Any:
+    """-log softmax(x)_t for a column t of class numbers, `known` to be some or to be looked at."""
+    return -(m.pick if known else m.pick_if_any)(m.log_softmax(x), t)
 
 
 def choice_pull(m: Any, t: Any, x: Any, g: Any, n: int) -> Any:

@@ -9,7 +9,7 @@ from tinygrad_edu.vectorize.layout import Variable
 #: (batched, columns).
 Extent = tuple[bool, int]
 
-_ONE_COLUMN: Final = ("rowsum", "rowmax", "rowmin", "rowprod", "logsumexp", "pick")
+_ONE_COLUMN: Final = ("rowsum", "rowmax", "rowmin", "rowprod", "logsumexp", "pick", "pick_if_any")
 
 
 def extent(x: Any, variables: Mapping[str, Variable]) -> Extent:
@@ -56,6 +56,17 @@ def extent(x: Any, variables: Mapping[str, Variable]) -> Extent:
             return (any(extent(b, variables)[0] for b in x.operands), 1)
     extents = [extent(b, variables) for b in x.operands]
     return (any(batched for batched, _ in extents), max(n for _, n in extents))
+
+
+def is_scalar(x: Any, variables: Mapping[str, Variable]) -> bool:
+    """Whether no array is in an expression: it is a number, or made of numbers and B."""
+    if not isinstance(x, Ink):
+        return True
+    if not x.operands:
+        return x.head not in variables
+    if x.head in ("wide", "full", "columns", "take"):
+        return False
+    return all(is_scalar(a, variables) for a in x.operands if not isinstance(a, str))
 
 
 def _rows(x: Any, variables: Mapping[str, Variable]) -> int:

@@ -39,7 +39,7 @@ def source(program: Regrouped, gradient: Gradient | None, outputs: bool = False)
             else f"np.zeros({b.size})"
             for b in blocks
         ]
-        joined = textwrap.wrap(", ".join(parts), 84, break_long_words=False)
+        joined = textwrap.wrap(", ".join(parts), 64, break_long_words=False)
         if len(joined) > 1:
             backward.append(("G = np.concatenate([", ""))
             backward += [(f"    {line}", "") for line in joined]

@@ -6,10 +6,9 @@ from typing import Any
 
 from tinygrad_edu import ink
 from tinygrad_edu.engine.record import Record
-from tinygrad_edu.ink import Ink
 from tinygrad_edu.vectorize.errors import VectorizeError
 from tinygrad_edu.vectorize.layout import Equation, Layout, Operand, Variable, spread
-from tinygrad_edu.vectorize.shape import extent
+from tinygrad_edu.vectorize.shape import extent, is_scalar
 from tinygrad_edu.vectorize.tape import Tape
 
 
@@ -79,7 +78,9 @@ class Regrouped:
 
     def emit(self, step: Step, variable: Variable, expression: Any) -> None:
         """Enter a step and its equation."""
-        if extent(expression, self.layout.variables) != (variable.batched, variable.size):
+        known = self.layout.variables
+        fits = extent(expression, known) == (variable.batched, variable.size)
+        if not fits or is_scalar(expression, known):
             expression = (ink.full if variable.batched else ink.wide)(expression, variable.size)
         self.layout.place(variable)
         self.layout.equations.append(Equation(variable.name, expression))
@@ -88,10 +89,20 @@ class Regrouped:
 
 def as_rows(x: Operand, size: int) -> Any:
     """The operands as rows of `size`."""
-    expression = spread(x)
-    if not isinstance(expression, Ink):
-        expression = ink.wide(expression, x.n)
-    return expression if x.n == size else ink.reshape(expression, size)
+    return spread(x) if x.n == size else ink.reshape(spread(x), size)
+
+
+def rows_of_choice(layout: Layout, step: Rows, *, batched: bool) -> tuple[Any, Any]:
+    """The class numbers as a column and the operands as rows, both for all examples if one is."""
+    assert step.choice is not None
+
+    def full(operand: Operand, size: int) -> Any:
+        x = spread(operand)
+        if batched and not extent(x, layout.variables)[0]:
+            x = ink.full(x, operand.n)
+        return x if operand.n == size else ink.reshape(x, size)
+
+    return full(step.choice, 1), full(step.operand, step.size)
 
 
 def is_loss(found: Regrouped, cells: Sequence[int]) -> bool:

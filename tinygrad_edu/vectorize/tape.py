@@ -122,8 +122,8 @@ class Recorder:
         """Raise VectorizeError: a program has no single number to read."""
         if v.kind != "constant":
             raise VectorizeError(
-                f"{user_line()}\n  reads the number of a Value (v.data), which a program for all "
-                f"examples does not have: {WAY_OUT}"
+                f"{user_line()}\n  reads the number of a Value (v.data or v.grad), which a program "
+                f"for all examples does not have: {WAY_OUT}"
             )
 
     def compared(self, sign: str, v: Value, other: Value | float, outcome: bool) -> None:

@@ -42,7 +42,7 @@ def compare(tape: Tape, twin: Tape) -> None:
     for guard, other in zip(tape.guards, twin.guards, strict=False):
         if guard[::3] != other[::3]:
             raise VectorizeError(
-                f"{guard.line}\n  compares numbers that depend on the example: the outcome is "
+                f"{guard.line}\n  compares numbers of the graph: the outcome is "
                 f"{guard.outcome} for one and {other.outcome} for another, so that no single "
                 f"program is right for both: {WAY_OUT}"
             )
@@ -77,6 +77,10 @@ def disturbed(example: Sequence[Any]) -> list[Any]:
         if shape_of(x):
             return [moved(row) for row in x]
         x = float(x)
-        return x if x == math.floor(x) else x * rng.uniform(0.9, 1.1) + rng.uniform(-0.05, 0.05)
+        return (
+            x
+            if not math.isfinite(x) or x == math.floor(x)
+            else x * rng.uniform(0.9, 1.1) + rng.uniform(-0.05, 0.05)
+        )
 
     return [moved(x) for x in example]

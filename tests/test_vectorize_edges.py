@@ -1,0 +1,280 @@
+"""The edges of IEEE 754 in a program over arrays: inf, nan and ties as in the scalar engine.
+
+The scalar engine itself is compared with PyTorch in test_edge_table.py. The signs of zeros are left
+out, and with them what a division makes of them.
+"""
+
+import math
+from collections.abc import Callable
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+from vectorized import assert_equal, by_scalars
+
+from tinygrad_edu import functions as f
+from tinygrad_edu.engine import Primitive, Value
+from tinygrad_edu.functions import PRIMITIVES
+from tinygrad_edu.losses import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    hinge,
+    perceptron,
+    squared_error,
+)
+from tinygrad_edu.vectorize import vectorize
+
+inf, nan = math.inf, math.nan
+UNARY = [0.0, 1.0, -1.0, 0.5, inf, -inf, nan, 1000.0, -1000.0, 1e4, -1e4, 1e308, -1e308, 1e-320]
+BINARY = [0.0, 1.0, -1.0, -2.5, inf, -inf, nan, 1e308]
+TERNARY = [0.0, 1.0, -2.5, inf, -inf, nan]
+#: What comes back from behind the operation: nothing that flows may make a nan where it is stopped.
+SEEDS = [1.0, 0.0, -inf, nan]
+
+
+def check_points(fn: Callable[..., Value], *points: tuple[Any, ...]) -> None:
+    """Loss and gradient of each example on its own, by the program and by its source."""
+    columns = [np.array(column, dtype=float) for column in zip(*points, strict=True)]
+    program = vectorize(fn, *[np.where(np.isfinite(c[0]), c[0], 0.5).tolist() for c in columns])
+    namespace: dict[str, Any] = {}
+    exec(program.source, namespace)
+    program.read_parameters()
+    results = program(*columns)
+    for k, point in enumerate(points):
+        rows = [c[k : k + 1] for c in columns]
+        (expected,), gradient = by_scalars(fn, program.parameters, *rows)
+        assert_equal(results[k], expected, f"value at {point}")
+        loss, found = program.value_and_grad(*rows)
+        assert_equal(loss, expected, f"value at {point}")
+        assert_equal(found, gradient, f"gradient at {point}")
+        with np.errstate(all="ignore"):
+            text = namespace["loss_and_gradient"](program.P, *[r.reshape(1, -1) for r in rows])
+        assert_equal(text[0], expected, f"value of the source at {point}")
+        assert_equal(program.in_order(text[1]), gradient, f"gradient of the source at {point}")
+
+
+def zeros(n: int) -> list[Value]:
+    """Parameters that, added to the inputs, leave them as they are."""
+    return [Value(0.0) for _ in range(n)]
+
+
+BOUND = {
+    "power": [{"c": c} for c in (0.0, 1.0, 2.0, 3.0, -1.0, 0.5, -0.5)],
+    "leaky_relu": [{"alpha": 0.01}, {"alpha": -2.0}],
+    "elu": [{"alpha": 1.0}, {"alpha": 0.3}],
+    "softmax": [{"k": 0}, {"k": 1}],
+    "log_softmax": [{"k": 0}, {"k": 1}],
+}
+#: How many operands an operation is tried with.
+OPERANDS = {
+    **dict.fromkeys(["add", "subtract", "multiply", "divide", "pow", "maximum", "minimum"], 2),
+    **dict.fromkeys(["atan2", "hypot", "prelu"], 2),
+    **dict.fromkeys(["where", "sum", "mean", "prod", "max", "min", "logsumexp", "dot"], 3),
+    **dict.fromkeys(["softmax", "log_softmax", "cross_entropy"], 3),
+}
+
+
+def operations() -> list[Any]:
+    return [
+        pytest.param(p.bind(**constants) if constants else p, id=f"{p.name}{constants or ''}")
+        for p in PRIMITIVES
+        for constants in BOUND.get(p.name, [{}])
+    ]
+
+
+def points_of(operation: Primitive) -> list[tuple[float, ...]]:
+    n = OPERANDS.get(operation.name, 1)
+    if operation.name == "cross_entropy":
+        return [(t, *x) for t in (0.0, 1.0) for x in product(TERNARY, repeat=2)]
+    return list(product({1: UNARY, 2: BINARY, 3: TERNARY}[n], repeat=n))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("operation", operations())
+def test_every_operation_agrees_at_its_edges(operation: Primitive, seed: float) -> None:
+    points = points_of(operation)
+    p = zeros(len(points[0]))
+    first = operation.name in ("where", "cross_entropy")  # a choice is left as it is
+
+    def fn(x: list[Value], g: Value) -> Value:
+        v = [a + b for a, b in zip(x, p, strict=True)]
+        return operation(*([x[0], *v[1:]] if first else v)) * g
+
+    check_points(fn, *[(point, seed) for point in points])
+
+
+@pytest.mark.parametrize("operation", operations())
+def test_every_operation_agrees_at_some_edges(operation: Primitive) -> None:
+    points = points_of(operation)[:: 1 if len(points_of(operation)) < 20 else 17]
+    p = zeros(len(points[0]))
+    first = operation.name in ("where", "cross_entropy")
+
+    def fn(x: list[Value]) -> Value:
+        v = [a + b for a, b in zip(x, p, strict=True)]
+        return operation(*([x[0], *v[1:]] if first else v))
+
+    check_points(fn, *[(point,) for point in points])
+
+
+W, V, C = Value(0.0), Value(1.0), Value(0.0)
+
+
+def log_that_is_not_chosen(x: Value) -> Value:
+    z = x + W
+    return f.where(f.step(z), f.log(z), z)
+
+
+def division_that_is_not_chosen(x: Value) -> Value:
+    z = x + W
+    return f.where(f.abs(z), 1 / z, W)
+
+
+def root_below_a_dead_relu(x: Value) -> Value:
+    return f.relu(-f.sqrt(f.abs(x + W)))
+
+
+def root_below_a_maximum(x: Value) -> Value:
+    return f.maximum(f.sqrt(f.abs(x + W)) - 1, 0.0)
+
+
+def chain_of_stops(x: Value) -> Value:
+    z = f.log(x + W)
+    return f.maximum(f.relu(-f.relu(z)), f.minimum(z, 0.0)) + f.step(z) + f.sign(z)
+
+
+def length_at_the_origin(x: Value) -> Value:
+    return f.hypot(x + W, C) + f.atan2(x + W, C) + f.sqrt((x + W) ** 2)
+
+
+def product_of_ends(x: Value) -> Value:
+    return (x + W) * V * f.exp(x + W) * f.exp(-x)
+
+
+def powers_of_ends(x: Value) -> Value:
+    z = x + W
+    return z ** (C + 0.0) + z**0 + 0.0 ** (W + 1) + (z * z) ** V
+
+
+def dot_of_ends(x: Value) -> Value:
+    return f.relu(f.dot([W, V], [x, x], C)) + f.dot([W, W, C], [x, 1.0, V])
+
+
+def pool_of_ties(x: Value) -> Value:
+    z = f.relu(x + W)
+    return f.max(z, z + 0.0, f.relu(W), C) + f.min(z, W, x * 0) + f.maximum(z, C)
+
+
+def softmax_of_ends(x: Value) -> Value:
+    p = f.softmax([x + W, V, C])
+    return f.dot(p, [1.0, 2.0, 3.0]) + f.log_softmax([x + W, V])[1] + f.logsumexp([x + W, x])
+
+
+def unit_that_saturates(x: Value) -> Value:
+    z = f.dot([V, W], [x, 1.0], C)
+    return f.log(f.sigmoid(z)) + f.log(1 - f.tanh(z) ** 2 + W) + f.softplus(z)
+
+
+def mean_of_ends(x: Value) -> Value:
+    return f.mean([x + W, V, -x]) + f.sum([x + W, x]) + f.prod([x + W, C, V])
+
+
+CHAINS = [
+    *(log_that_is_not_chosen, division_that_is_not_chosen, root_below_a_dead_relu),
+    *(root_below_a_maximum, chain_of_stops, length_at_the_origin, product_of_ends, powers_of_ends),
+    *(dot_of_ends, pool_of_ties, softmax_of_ends, unit_that_saturates, mean_of_ends),
+]
+
+
+@pytest.mark.parametrize("fn", CHAINS, ids=lambda fn: fn.__name__)
+def test_chains_of_operations_agree_at_the_edges(fn: Callable[[Value], Value]) -> None:
+    check_points(fn, *[(x,) for x in UNARY])
+
+
+LOGITS = [0.0, 1.0, -1.0, 30.0, -40.0, 1000.0, -1000.0, 1e4, -1e4, inf, -inf, nan]
+
+
+@pytest.mark.parametrize("loss", [hinge, perceptron], ids=lambda loss: loss.__name__)
+def test_losses_of_signs_agree_at_the_edges(loss: Callable[..., Value]) -> None:
+    check_points(lambda x, y: loss(x + W, y), *product(LOGITS, [-1.0, 1.0]))
+
+
+def test_squared_error_agrees_at_the_edges() -> None:
+    check_points(lambda x, y: squared_error([x + W, W], [y, y]), *product(LOGITS, [0.0, 1.0, inf]))
+
+
+def test_binary_cross_entropy_of_logits_agrees_at_the_edges() -> None:
+    loss = binary_cross_entropy_with_logits
+    check_points(lambda x, y: loss(x + W, y), *product(LOGITS, [0.0, 1.0, 0.25]))
+
+
+def test_binary_cross_entropy_of_a_saturated_sigmoid_agrees_at_the_edges() -> None:
+    logits = [z for z in LOGITS if z == z]
+    check_points(
+        lambda x, y: binary_cross_entropy(f.sigmoid(x + W), y), *product(logits, [0.0, 1.0, 0.25])
+    )
+
+
+@pytest.mark.parametrize("logits", [(0.0, 0.0), (1000.0, -1000.0), (-1e4, 1e4), (1e4, 1e4)])
+def test_cross_entropy_agrees_at_the_edges(logits: tuple[float, float]) -> None:
+    p = zeros(3)
+
+    def by_class(x: list[Value], t: Value) -> Value:
+        return cross_entropy([a + b for a, b in zip(x, p, strict=True)], t)
+
+    def by_distribution(x: list[Value], t: list[Value]) -> Value:
+        return cross_entropy([a + b for a, b in zip(x, p, strict=True)], t)
+
+    points = [
+        ([*logits, z], float(t)) for z in (0.0, -1e4, 1000.0, inf, -inf, nan) for t in range(3)
+    ]
+    check_points(by_class, *points)
+    check_points(by_distribution, *[(x, [0.5, 0.25, 0.25]) for x, _ in points[::3]])
+
+
+@pytest.mark.parametrize(
+    ("parameter", "x"), [(inf, 0.0), (0.0, inf), (nan, 1.0), (-inf, 1.0), (1e308, 10.0)]
+)
+def test_a_layer_with_a_parameter_at_the_edge_agrees(parameter: float, x: float) -> None:
+    """A product of matrices spreads nan no further than the sums of the scalar engine."""
+    w = [[Value(parameter), Value(1.0)], [Value(0.5), Value(-1.0)]]
+    b = zeros(2)
+
+    def fn(row: list[Value]) -> Value:
+        h = [f.relu(f.dot(u, row, c)) for u, c in zip(w, b, strict=True)]
+        return f.dot(h, [1.0, 2.0]) + f.dot(w[1], row)
+
+    check_points(fn, ([x, 1.0],), ([1.0, -3.0],), ([0.5, 2.0],))
+
+
+def test_one_example_at_the_edge_leaves_the_losses_of_the_others_alone() -> None:
+    w = [Value(0.5), Value(-0.25)]
+    program = vectorize(lambda x: f.tanh(f.dot(w, x)), [0.1, 0.2])
+    found = program([[0.0, 0.0], [inf, 0.0], [nan, 0.0], [1.0, 0.0]])
+    np.testing.assert_array_equal(found, [0.0, 1.0, nan, math.tanh(0.5)])
+
+
+@pytest.mark.parametrize("rows", [[[2.0, 2.0, 1.0]], [[3.0, 3.0, 3.0]], [[0.0, -0.0, -1.0]]])
+def test_ties_of_a_maximum_split_the_gradient(rows: list[list[float]]) -> None:
+    """By hand: n operands that tie get 1/n each."""
+    p = zeros(3)
+    program = vectorize(lambda x: f.max([a + b for a, b in zip(x, p, strict=True)]), rows[0])
+    best = [float(x == max(rows[0])) for x in rows[0]]
+    gradient = dict(zip(program.parameters, program.value_and_grad(rows)[1], strict=True))
+    assert [gradient[v] for v in p] == [b / sum(best) for b in best]
+
+
+def test_kinks_have_the_slopes_of_the_scalar_engine() -> None:
+    """relu'(0) = 0, |x|'(0) = 0, and half for each side of a tied maximum."""
+    w = Value(0.0)
+    for fn, slope in [
+        (lambda x: f.relu(w * x), 0.0),
+        (lambda x: f.abs(w * x), 0.0),
+        (lambda x: f.maximum(w * x, 0.0), 0.5),
+        (lambda x: f.minimum(0.0, w * x), 0.5),
+        (lambda x: f.leaky_relu(w * x, 0.25), 0.25),
+        (lambda x: f.sign(w * x) + f.step(w * x), 0.0),
+    ]:
+        assert vectorize(fn, 0.5).value_and_grad([1.0]) == (0.0, [slope])

@@ -1,0 +1,616 @@
+"""What `vectorize` refuses, in which words, and what a program leaves alone."""
+
+import gc
+import linecache
+import math
+import re
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from vectorized import by_scalars, check, leaves, numbers
+
+from tinygrad_edu import functions as f
+from tinygrad_edu.engine import Sample, Value, no_grad, primitive
+from tinygrad_edu.losses import cross_entropy, hinge
+from tinygrad_edu.nn import MLP
+from tinygrad_edu.vectorize import VectorizeError, plan, vectorize
+from tinygrad_edu.vectorize.program import MAX_KERNELS
+
+WAY_OUT = (
+    "write the choice into the graph with where(z, a, b), maximum or relu, or train with "
+    'engine="scalar"'
+)
+DIFFERENT = (
+    "the program and the scalar graph give different numbers: an operation of your own may compute "
+    "something else for arrays than for floats; write it with the functions of m alone, or "
+)
+W = Value(0.7)
+X = numbers(4, 2)
+Y = np.sign(numbers(4, seed=1))
+
+
+@pytest.fixture(autouse=True)
+def _weight() -> None:
+    W.data, W.grad = 0.7, 0.0
+
+
+def line_of(fn: Callable[..., Any], offset: int) -> str:
+    """How a message names a line of a function, counted from its `def`."""
+    number = fn.__code__.co_firstlineno + offset
+    text = linecache.getline(__file__, number).strip()
+    return f"line {number} of {fn.__code__.co_filename}: {text}"
+
+
+def exactly(text: str) -> str:
+    return f"^{re.escape(text)}$"
+
+
+# --- choices made in Python -----------------------------------------------------------------------
+
+
+def reads_the_number(x: Value) -> Value:
+    z = W * x
+    return z if z.data > 0 else -z
+
+
+def reads_a_parameter(x: Value) -> Value:
+    return W * x * W.data
+
+
+def reads_a_gradient(x: Value) -> Value:
+    return W * x * (1 + W.grad)
+
+
+@pytest.mark.parametrize(("fn", "offset"), [(reads_the_number, 2), (reads_a_parameter, 1)])
+def test_a_function_that_reads_a_number_is_refused(fn: Callable[..., Any], offset: int) -> None:
+    message = (
+        f"{line_of(fn, offset)}\n  reads the number of a Value (v.data or v.grad), which a program for all "
+        f"examples does not have: {WAY_OUT}"
+    )
+    with pytest.raises(VectorizeError, match=exactly(message)):
+        vectorize(fn, 0.5)
+
+
+def test_a_function_that_reads_a_gradient_is_refused() -> None:
+    with pytest.raises(VectorizeError, match=re.escape(line_of(reads_a_gradient, 1))):
+        vectorize(reads_a_gradient, 0.5)
+
+
+def compares(x: Value) -> Value:
+    z = W * x
+    if z > 0:
+        return z
+    return -z
+
+
+def compares_the_example(x: Value) -> Value:
+    if x == 1:
+        return W * x
+    return W + x
+
+
+def asks_for_truth(x: Value) -> Value:
+    z = W * x
+    return z if z else W
+
+
+def takes_pythons_maximum(x: Value) -> Value:
+    z = W * x
+    return max(z, 0 * z)
+
+
+def asks_within_a_call(x: Value) -> Value:
+    return f.where(W * x < 0, W, x)
+
+
+COMPARES = [
+    (compares, 2, 0.5, -0.5, True),
+    (compares_the_example, 1, 1.0, 2.0, True),
+    (asks_for_truth, 2, 0.5, 0.0, True),
+    (takes_pythons_maximum, 2, 0.5, -0.5, False),
+    (asks_within_a_call, 1, 0.5, -0.5, False),
+]
+
+
+@pytest.mark.parametrize(("fn", "offset", "first", "other", "outcome"), COMPARES)
+def test_a_comparison_that_comes_out_otherwise_is_refused(
+    fn: Callable[..., Any], offset: int, first: float, other: float, outcome: bool
+) -> None:
+    message = (
+        f"{line_of(fn, offset)}\n  compares numbers of the graph: the outcome was "
+        f"{outcome} when the program was made and is {not outcome} for example 1: {WAY_OUT}"
+    )
+    program = vectorize(fn, first)
+    program([first, first])
+    for call in (program, program.value_and_grad, program.backward):
+        with pytest.raises(VectorizeError, match=exactly(message)):
+            call([first, other, first])
+    fresh = vectorize(fn, first)
+    with pytest.raises(VectorizeError, match=exactly(message)):
+        fresh([first, other])
+
+
+def compares_after_noise(x: Value) -> Value:
+    if x < 0.5:
+        return W * x
+    return W + x
+
+
+def test_a_comparison_that_differs_between_the_traces_is_refused() -> None:
+    message = (
+        f"{line_of(compares_after_noise, 1)}\n  compares numbers of the graph: the "
+        "outcome is True for one and False for another, so that no single program is right for "
+        f"both: {WAY_OUT}"
+    )
+    with pytest.raises(VectorizeError, match=exactly(message)):
+        vectorize(compares_after_noise, 0.49)
+
+
+def compares_a_parameter(x: Value) -> Value:
+    if W > 0:
+        return W * x
+    return x
+
+
+def test_a_comparison_of_parameters_is_noticed_when_they_change() -> None:
+    program = vectorize(compares_a_parameter, 0.5)
+    assert program([2.0]) == [1.4]
+    W.data = -1.0
+    with pytest.raises(VectorizeError, match=re.escape(line_of(compares_a_parameter, 1))):
+        program([2.0])
+
+
+def compares_a_sample(x: Value) -> Value:
+    if Sample(lambda: 0.9) > 0.7:
+        return W * x
+    return x
+
+
+def test_a_comparison_of_samples_is_noticed() -> None:
+    program = vectorize(compares_a_sample, 0.5)
+    with pytest.raises(VectorizeError, match=re.escape(line_of(compares_a_sample, 1))):
+        program([2.0])
+
+
+def cuts_the_graph(x: Value) -> Value:
+    with no_grad():
+        z = W * x
+    return z * W
+
+
+def test_a_function_with_no_grad_in_it_is_refused() -> None:
+    message = (
+        f"{line_of(cuts_the_graph, 2)}\n  runs inside no_grad(), which cuts the graph that a "
+        "program is made of: take no_grad() out of the function"
+    )
+    with pytest.raises(VectorizeError, match=exactly(message)):
+        vectorize(cuts_the_graph, 0.5)
+
+
+def test_a_program_can_be_made_and_run_within_no_grad() -> None:
+    with no_grad():
+        assert vectorize(lambda x: W * x, 0.5).value_and_grad([2.0]) == (1.4, [2.0])
+
+
+calls = 0
+
+
+def counts_its_calls(x: Value) -> Value:
+    global calls
+    calls += 1
+    return W * x + calls
+
+
+def grows(x: Value) -> Value:
+    global calls
+    calls += 1
+    for _ in range(calls % 2):
+        x = x * W
+    return x
+
+
+def test_a_number_that_changes_between_calls_is_refused() -> None:
+    global calls
+    calls = 0
+    message = (
+        f"{line_of(counts_its_calls, 3)}\n  uses the number 1.0 for one example and 2.0 for "
+        "another, and neither is part of the graph: make it an argument of the function, or a "
+        'Sample if it is random, or train with engine="scalar"'
+    )
+    with pytest.raises(VectorizeError, match=exactly(message)):
+        vectorize(counts_its_calls, 0.5)
+
+
+def test_a_graph_that_changes_between_calls_is_refused() -> None:
+    global calls
+    calls = 0
+    message = f"{line_of(grows, 4)}\n  makes another graph for another example: {WAY_OUT}"
+    with pytest.raises(VectorizeError, match=exactly(message)):
+        vectorize(grows, 0.5)
+
+
+def test_a_number_that_changes_before_the_first_use_is_noticed() -> None:
+    factor = [2.0]
+    program = vectorize(lambda x: W * x * factor[0], 0.5)
+    factor[0] = 3.0
+    with pytest.raises(VectorizeError, match=r"uses the number 2.0 for one example and 3.0"):
+        program([1.0])
+
+
+def test_a_function_that_leaves_the_graph_is_refused_by_the_engine() -> None:
+    with pytest.raises(TypeError, match="would cut the graph"):
+        vectorize(lambda x: W * math.exp(x), 0.5)
+
+
+# --- operations of one's own ----------------------------------------------------------------------
+
+
+@primitive(lambda m, y, x: (m.exp(x),))
+def value_by_math(m: Any, x: Any) -> Any:
+    return math.exp(x)
+
+
+@primitive(lambda m, y, x: (math.exp(x),))
+def slope_by_math(m: Any, x: Any) -> Any:
+    return m.exp(x)
+
+
+@primitive(lambda m, y, x: (2 * x**1,))
+def square_by_power(m: Any, x: Any) -> Any:
+    return x * x
+
+
+@pytest.mark.parametrize(
+    ("operation", "what", "why"),
+    [
+        (value_by_math, "value", "must be real number, not Ink"),
+        (slope_by_math, "slopes", "must be real number, not Ink"),
+        (square_by_power, "slopes", "unsupported operand type(s) for ** or pow(): 'Ink' and 'int'"),
+    ],
+)
+def test_an_operation_that_leaves_its_namespace_is_refused(
+    operation: Any, what: str, why: str
+) -> None:
+    message = (
+        f"the {what} of the operation {operation.name} cannot be written for arrays ({why}): write "
+        "it with the operators and functions of m alone, as in m.exp(x) and m.where(x > 0, x, 0.0)"
+    )
+    with pytest.raises(VectorizeError, match=exactly(message)):
+        vectorize(lambda x: operation(W * x), 0.5).value_and_grad([0.5])
+
+
+@primitive(lambda m, y, x: (1.0 if x > 0 else 0.0,))
+def relu_by_if(m: Any, x: Any) -> Any:
+    return x if x > 0 else 0.0
+
+
+@primitive(lambda m, y, x: (1.0,))
+def shifted_at_two(m: Any, x: Any) -> Any:
+    return x + 1 if x == 2 else x
+
+
+@primitive(lambda m, y, x: (1.0,))
+def larger_by_python(m: Any, x: Any) -> Any:
+    return max(x, 0.0)
+
+
+@pytest.mark.parametrize("operation", [relu_by_if, shifted_at_two, larger_by_python])
+def test_an_operation_that_decides_in_python_is_refused(operation: Any) -> None:
+    """Also where the rows that are compared with the scalar graph happen to agree."""
+    with pytest.raises(VectorizeError, match=f"operation {operation.name} "):
+        vectorize(lambda x: operation(W * x), 0.5).value_and_grad([0.5, -0.5, 0.5, 0.5])
+
+
+def test_an_operation_that_differs_between_namespaces_is_noticed_at_first_use() -> None:
+    @primitive(lambda m, y, x: (1.0,))
+    def two_faced(m: Any, x: Any) -> Any:
+        return x if m.__name__.endswith("floats") else 2 * x
+
+    program = vectorize(lambda x: two_faced(W * x), 0.5)
+    for call in (program, program.value_and_grad, program.backward):
+        with pytest.raises(VectorizeError, match=exactly(DIFFERENT + WAY_OUT)):
+            call([1.0, 2.0])
+    assert W.grad == 0.0
+
+
+def test_an_operation_with_a_function_that_no_namespace_has_is_refused() -> None:
+    @primitive(lambda m, y, x: (m.bessel(x),))
+    def odd(m: Any, x: Any) -> Any:
+        return m.exp(x)
+
+    program = vectorize(lambda x: odd(W * x), 0.5)
+    with pytest.raises(VectorizeError, match=re.escape("m.bessel is no function of a namespace")):
+        program.value_and_grad([1.0])
+    with pytest.raises(VectorizeError, match=re.escape("m.bessel is no function of a namespace")):
+        _ = program.source
+
+
+# --- functions, examples and arrays of the wrong kind ---------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("result", "kind"),
+    [(3.0, "float"), (None, "NoneType"), ("abc", "str"), ([], "list"), ((), "tuple"), ({}, "dict"),
+     ([3.0], "float"), ([[]], "list")],
+)  # fmt: skip
+def test_a_function_that_gives_no_value_is_refused(result: Any, kind: str) -> None:
+    message = f"the function must give a Value or a list of Values, got {kind}"
+    with pytest.raises(VectorizeError, match=exactly(message)):
+        vectorize(lambda x: result, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ((3,), TypeError, "vectorize takes a function of an example, got int"),
+        ((abs,), TypeError, "vectorize needs an example: vectorize(fn, [0.1, 0.2], 1.0)"),
+        *[
+            ((f.sum, x), VectorizeError, "the rows of an example differ in length, or it has none")
+            for x in ([], [[]], [[1.0, 2.0], [3.0]], [1.0, [2.0]], np.zeros((2, 0)))
+        ],
+        *[
+            ((f.sum, x), TypeError, f"an example takes one real number, got {shown}")
+            for x, shown in [
+                (None, "NoneType: write a number such as 1.0"),
+                ("a", "str 'a': write float(...) around a text that is a number"),
+                ([None], "NoneType: write a number such as 1.0"),
+                (Value(1.0), "Value: use the Value as it is, or its number v.data"),
+            ]
+        ],
+    ],
+)
+def test_an_example_that_is_none_is_refused(
+    arguments: Any, error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=exactly(message)):
+        vectorize(*arguments)
+
+
+@pytest.mark.parametrize("x", [math.inf, -math.inf, math.nan])
+def test_an_example_may_hold_inf_and_nan(x: float) -> None:
+    assert vectorize(lambda x: W * x, x)([2.0]) == [1.4]
+
+
+@pytest.mark.parametrize("x", [True, np.float32(1.0), 1, np.int64(3)])
+def test_an_example_may_be_any_real_number(x: Any) -> None:
+    assert vectorize(lambda x: W * x, x)([2.0]) == [1.4]
+
+
+MODEL = MLP(2, [3, 1], "tanh")
+LOSS = vectorize(lambda x, y: hinge(MODEL(x), y), X[0], 1)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "error", "message"),
+    [
+        ((), TypeError, "the program takes 2 arrays, got 0"),
+        ((X,), TypeError, "the program takes 2 arrays, got 1"),
+        ((X, Y, Y), TypeError, "the program takes 2 arrays, got 3"),
+        (
+            (X.T, Y),
+            ValueError,
+            "X must have the shape (B, 2), got (2, 4): the example was of shape (2,)",
+        ),
+        (
+            (X[:, :1], Y),
+            ValueError,
+            "X must have the shape (B, 2), got (4, 1): the example was of shape (2,)",
+        ),
+        (
+            (X[None], Y),
+            ValueError,
+            "X must have the shape (B, 2), got (1, 4, 2): the example was of shape (2,)",
+        ),
+        (
+            (None, Y),
+            TypeError,
+            "X must be an array of numbers, got NoneType",
+        ),
+        (
+            (X, Y[None]),
+            ValueError,
+            "Y must have the shape (B,), got (1, 4): the example was a number",
+        ),
+        ((X, Y[:2]), ValueError, "Y has 2 examples, X has 4"),
+        ((X[0], Y), ValueError, "Y has 4 examples, X has 1"),
+        ((X[:0], Y[:0]), ValueError, "the arrays hold no examples"),
+        ((X, "abc"), TypeError, "Y must be an array of numbers, got str"),
+        (([[1, 2], [3]], Y), TypeError, "X must be an array of numbers, got list"),
+        ((np.full((4, 2), W), Y), TypeError, "X must be an array of numbers, got ndarray"),
+        ((X, Y.astype(complex)), TypeError, "Y must be an array of numbers, got ndarray"),
+        ((X, [None] * 4), TypeError, "Y must be an array of numbers, got list"),
+        ((X, list("1234")), TypeError, "Y must be an array of numbers, got list"),
+    ],
+)
+def test_arrays_that_do_not_fit_are_refused(
+    arrays: Any, error: type[Exception], message: str
+) -> None:
+    for call in (LOSS, LOSS.value_and_grad, LOSS.backward):
+        with pytest.raises(error, match=exactly(message)):
+            call(*arrays)
+
+
+@pytest.mark.parametrize("wrong", [3, -1, 0.5, math.nan, math.inf])
+def test_class_numbers_out_of_range_are_refused(wrong: float) -> None:
+    model = MLP(2, [3])
+    program = vectorize(lambda x, y: cross_entropy(model(x), y), X[0], 1)
+    for _ in range(2):
+        for call in (program, program.value_and_grad):
+            with pytest.raises(ValueError, match=rf"^class {wrong:g} is out of range 0\.\.2$"):
+                call(X, [0, 1, wrong, 2])
+        program(X, [0, 1, 2, 2])
+
+
+def test_several_outputs_have_no_gradient() -> None:
+    model = MLP(2, [3, 3])
+    program = vectorize(model, X[0])
+    message = (
+        "a gradient is that of one number by parameters, such as loss(model(x), y): the results of "
+        f"the function are 3, its parameters {len(model.parameters())}"
+    )
+    for call in (program.value_and_grad, program.backward):
+        with pytest.raises(TypeError, match=exactly(message)):
+            call(X)
+
+
+# --- what a program leaves alone ------------------------------------------------------------------
+
+
+def fresh_loss() -> tuple[MLP, Any]:
+    model = MLP(2, [3, 1], "tanh")
+    return model, vectorize(lambda x, y: hinge(model(x), y), X[0], 1)
+
+
+def test_gradients_of_parameters_are_left_alone() -> None:
+    model, program = fresh_loss()
+    for k, p in enumerate(model.parameters()):
+        p.grad = float(k)
+    for call in (program, program.value_and_grad):
+        call(X, Y)
+        assert [p.grad for p in model.parameters()] == list(range(len(model.parameters())))
+
+
+def test_gradients_are_left_alone_where_the_first_use_fails() -> None:
+    W.grad = 5.0
+    factor = [2.0]
+    program = vectorize(lambda x: W * x * factor[0], 0.5)
+    factor[0] = 3.0
+    with pytest.raises(VectorizeError):
+        program.backward([1.0])
+    assert W.grad == 5.0
+
+
+def test_backward_accumulates() -> None:
+    model, program = fresh_loss()
+    loss, gradient = program.value_and_grad(X, Y)
+    assert program.backward(X, Y) == loss
+    assert [p.grad for p in program.parameters] == gradient.tolist()
+    assert program.backward(X, Y) == loss
+    assert [p.grad for p in program.parameters] == (2 * gradient).tolist()
+    model.zero_grad()
+    program.backward(X, Y)
+    assert [p.grad for p in program.parameters] == gradient.tolist()
+
+
+def test_numbers_of_parameters_are_read_at_each_call() -> None:
+    program = vectorize(lambda x: W * x * x, 0.5)
+    assert program([2.0]) == [2.8]
+    W.data = 10.0
+    assert program([2.0]) == [40.0]
+    assert program.value_and_grad([2.0]) == (40.0, [4.0])
+
+
+def test_results_of_a_call_outlive_the_next() -> None:
+    _, program = fresh_loss()
+    outputs, (_, gradient) = program(X, Y), program.value_and_grad(X, Y)
+    kept = outputs.copy(), gradient.copy()
+    program(-X, Y), program.value_and_grad(-X, Y)
+    assert (outputs == kept[0]).all()
+    assert (gradient == kept[1]).all()
+    outputs[:] = gradient[:] = 7.0
+    assert (program(X, Y) == kept[0]).all()
+
+
+def test_an_input_that_is_the_result_is_copied() -> None:
+    x = np.array([1.0, 2.0])
+    found = vectorize(lambda x: x, 0.5)(x)
+    found[:] = 0.0
+    assert x.tolist() == [1.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    "convert",
+    [
+        pytest.param(lambda a: a.tolist(), id="lists"),
+        pytest.param(np.asfortranarray, id="Fortran order"),
+        pytest.param(lambda a: np.repeat(a, 2, axis=0)[::2], id="every second row"),
+        pytest.param(lambda a: a.astype(object), id="objects"),
+        pytest.param(lambda a: [list(map(np.float64, r)) for r in a.reshape(4, -1)], id="columns"),
+    ],
+)
+def test_arrays_may_be_of_any_kind(convert: Callable[[Any], Any]) -> None:
+    before = X.copy(), Y.copy()
+    assert (LOSS(convert(X), convert(Y)) == LOSS(X, Y)).all()
+    np.testing.assert_array_equal(X, before[0])
+    np.testing.assert_array_equal(Y, before[1])
+
+
+def test_a_single_example_gives_a_single_number() -> None:
+    assert LOSS(X[1], Y[1]).shape == ()
+    assert LOSS(X[1], Y[1]) == LOSS(X, Y)[1]
+
+
+def test_a_first_use_that_agrees_up_to_rounding_is_no_error() -> None:
+    """Everything that is compared may cancel, as at the end of a training."""
+    w = leaves(3)
+    check(lambda x: W * (x * W) ** -1, np.array([0.273, -0.46, -0.918]))
+    x = numbers(4, 3)
+    y = x @ [v.data for v in w]
+    program = vectorize(lambda x, y: (f.dot(w, x) - y) ** 2, x[0], y[0])
+    losses, _ = by_scalars(lambda x, y: (f.dot(w, x) - y) ** 2, program.parameters, x, y)
+    assert program(x, y) == pytest.approx(losses, abs=1e-28)
+
+
+# --- caches ---------------------------------------------------------------------------------------
+
+
+def chain(n: int) -> Any:
+    def fn(x: Value) -> Value:
+        for _ in range(n):
+            x = f.tanh(W * x)
+        return x
+
+    return vectorize(fn, 0.5)
+
+
+def test_graphs_of_equal_structure_share_a_plan() -> None:
+    first, second = fresh_loss()[1], fresh_loss()[1]
+    assert first.plan is second.plan
+    assert chain(2).plan is not chain(3).plan
+
+
+def test_programs_that_share_a_plan_keep_their_own_parameters() -> None:
+    def program(w: Value) -> Any:
+        return vectorize(lambda x: f.tanh(w * x), 0.5)
+
+    v, w = Value(0.5), Value(-2.0)
+    first, second = program(v), program(w)
+    assert first([1.0]) == pytest.approx(math.tanh(0.5))
+    assert second([1.0]) == pytest.approx(math.tanh(-2.0))
+    assert first([1.0]) == pytest.approx(math.tanh(0.5))
+    first.backward([1.0])
+    assert w.grad == 0.0
+
+
+def test_graphs_that_differ_in_a_constant_have_their_own_plans() -> None:
+    def program(c: float) -> Any:
+        return vectorize(lambda x: W * x + c, 0.5)
+
+    assert [program(c)([0.0])[0] for c in (0.0, 1.0, -1.0)] == [0.0, 1.0, -1.0]
+
+
+def test_plans_that_are_kept_are_bounded() -> None:
+    for n in range(1, plan.MAX_PLANS + 4):
+        chain(n)
+    assert len(plan._PLANS) == plan.MAX_PLANS
+
+
+def test_kernels_that_are_kept_are_bounded() -> None:
+    program = chain(1)
+    for n in range(1, MAX_KERNELS + 5):
+        program(np.zeros(n))
+    assert len(program._kernels) == MAX_KERNELS
+    assert program([0.0, 1.0]) == pytest.approx([0.0, math.tanh(0.7)])
+
+
+def test_a_model_that_is_deleted_is_freed_although_its_plan_is_kept() -> None:
+    model, program = fresh_loss()
+    program.value_and_grad(X, Y)
+    kept, freed = program.plan, weakref.ref(model)
+    del model, program
+    gc.collect()
+    assert freed() is None
+    assert kept in plan._PLANS.values()

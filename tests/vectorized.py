@@ -1,0 +1,130 @@
+"""A program of `vectorize` against the scalar engine: the same loss, the same gradient.
+
+The reference runs the function on the Values of one example after the other, and adds up the
+gradients of the mean. The source of the program is run too, with numpy alone.
+"""
+
+import random
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinygrad_edu.engine import Value
+from tinygrad_edu.vectorize import Program, vectorize
+
+Array = NDArray[np.float64]
+Function = Callable[..., Any]
+
+#: The largest difference, relative to the largest number compared.
+TOLERANCE = 1e-10
+#: What remains of numbers near 1 that cancel.
+ROUNDING = 1e-15
+
+
+class Case(NamedTuple):
+    """A function of an example, and the arrays of several examples."""
+
+    fn: Function
+    arrays: Sequence[Array]
+
+    def check(self) -> Program:
+        """The program agrees with the scalar engine."""
+        return check(self.fn, *self.arrays)
+
+    def program(self) -> Program:
+        """The program, from the first example."""
+        return vectorize(self.fn, *example_of(self.arrays))
+
+
+def numbers(*shape: int, seed: int = 0, low: float = -1.0, high: float = 1.0) -> Array:
+    """Random numbers of a shape, none of them whole."""
+    return np.random.default_rng(seed).uniform(low, high, shape)
+
+
+def leaves(*shape: int, seed: int = 0, low: float = -1.0, high: float = 1.0) -> Any:
+    """Values of random numbers, in lists of lists."""
+    return nested(numbers(*shape, seed=seed, low=low, high=high))
+
+
+def nested(x: Any) -> Any:
+    """Values for a number, a row, or rows of rows."""
+    return [nested(row) for row in x] if np.ndim(x) else Value(float(x))
+
+
+def example_of(arrays: Sequence[Any]) -> list[Any]:
+    """The first example, as numbers and lists."""
+    return [np.asarray(a, dtype=float)[0].tolist() for a in arrays]
+
+
+def by_scalars(
+    fn: Function, parameters: Sequence[Value], *arrays: Any
+) -> tuple[list[float], list[float]]:
+    """The loss of each example and the gradient of their mean, from one graph per example."""
+    B = len(arrays[0])
+    for p in parameters:
+        p.grad = 0.0
+    losses = []
+    for row in zip(*arrays, strict=True):
+        result = fn(*map(nested, row))
+        loss = result[0] if isinstance(result, tuple) else result
+        losses.append(loss.data)
+        loss.backward(1 / B)
+    gradient = [p.grad for p in parameters]
+    for p in parameters:
+        p.grad = 0.0
+    return losses, gradient
+
+
+def by_source(program: Program, *arrays: Any, samples: Any = None) -> tuple[float, Array]:
+    """The mean loss and its gradient from the text of the program alone."""
+    namespace: dict[str, Any] = {}
+    exec(program.source, namespace)
+    program.read_parameters()
+    columns = [np.asarray(a, dtype=float).reshape(len(a), -1) for a in arrays]
+    if samples is not None:
+        columns.append(np.asarray(samples, dtype=float))
+    with np.errstate(all="ignore"):
+        loss, gradient = namespace["loss_and_gradient"](program.P.copy(), *columns)
+    return float(loss), program.in_order(gradient)
+
+
+def assert_equal(found: Any, expected: Any, what: str, tolerance: float = TOLERANCE) -> None:
+    """Equal relative to the largest of the numbers; inf and nan at the same places."""
+    found, expected = np.asarray(found, dtype=float), np.asarray(expected, dtype=float)
+    assert found.shape == expected.shape, what
+    scale = np.abs(expected[np.isfinite(expected)]).max(initial=0.0)
+    np.testing.assert_allclose(
+        found, expected, rtol=tolerance, atol=tolerance * scale + ROUNDING, err_msg=what
+    )
+
+
+def check(fn: Function, *arrays: Any, program: Program | None = None) -> Program:
+    """The program of `fn` agrees with the scalar engine on these examples, and so does its source.
+
+    Two numbers of examples in turn, and parameters that change in between, show what a call may
+    leave behind for the next.
+    """
+    if program is None:
+        program = vectorize(fn, *example_of(arrays))
+    check_numbers(fn, program, *arrays)
+    check_numbers(fn, program, *[a[-1:] for a in arrays])
+    rng = random.Random(1)
+    for p in program.parameters:
+        p.data *= rng.uniform(0.9, 1.1)
+    check_numbers(fn, program, *arrays)
+    return program
+
+
+def check_numbers(fn: Function, program: Program, *arrays: Any) -> None:
+    losses, gradient = by_scalars(fn, program.parameters, *arrays)
+    results = program(*arrays)
+    assert_equal(results if results.ndim == 1 else results[:, 0], losses, "losses")
+    loss, found = program.value_and_grad(*arrays)
+    mean = float(np.mean(losses))
+    assert_equal(loss, mean, "mean loss")
+    assert_equal(found, gradient, "gradient")
+    loss, found = by_source(program, *arrays)
+    assert_equal(loss, mean, "mean loss of the source")
+    assert_equal(found, gradient, "gradient of the source")
