@@ -39,7 +39,7 @@ def duals(program: Program) -> Dual | None:
     """The last result, unless it is near a kink, outside a domain or mostly rounding."""
     try:
         result, kink = run_on_duals(program)
-    except (ValueError, ZeroDivisionError, OverflowError):
+    except (TypeError, ValueError, ZeroDivisionError, OverflowError):  # TypeError: complex powers
         return None
     large = max(map(abs, result.d))
     sound = kink > 1e-6 and abs(result.x) < 1e3 and max(result.size) < 1e3 * large < 1e6
