@@ -154,33 +154,45 @@ class Layout:
         new = [c for c in dict.fromkeys(cells) if c in self.tape.parameters and c not in self.home]
         if new:
             self.block(new, self.fresh(self._letter(new)))
-        loose = [c for c in dict.fromkeys(cells) if c in constants and c not in self.home]
-        if loose:
-            self.place(Variable(self.fresh("C"), "constant", False, len(loose), tuple(loose)))
         places: dict[str, list[int]] = {}
         for place, cell in enumerate(cells):
-            places.setdefault(self.home[cell][0], []).append(place)
-        parts, pieces, order = [], [], []
+            array = repr(constants[cell]) if cell in constants else self.home[cell][0]
+            places.setdefault(array, []).append(place)
+        parts: list[Part] = []
+        pieces: list[Any] = []
         for name, where in places.items():
+            if cells[where[0]] in constants:
+                pieces.append(ink.wide(constants[cells[where[0]]], len(where)))
+                continue
             columns = [self.home[cells[place]][1] for place in where]
-            pieces.append(self.columns(name, columns))
             whole = name != P and columns == list(range(self._size(name)))
-            whole_operand = len(where) == n
-            parts.append(
-                Part(
-                    name,
-                    None if whole else tuple(columns),
-                    None if whole_operand else tuple(where),
-                )
-            )
-            order += where
+            pieces.append(self.columns(name, columns))
+            for start, stop in self._blocks(columns) if name == P else [(0, len(where))]:
+                alone = stop - start == n
+                part = None if whole else tuple(columns[start:stop])
+                parts.append(Part(name, part, None if alone else tuple(where[start:stop])))
         if len(pieces) == 1:
             return Operand(self._named(pieces[0], cells), tuple(parts), n)
         joined = ink.join(n, *pieces)
+        order = [place for where in places.values() for place in where]
         if order != list(range(n)):
             back = sorted(range(n), key=order.__getitem__)
             joined = ink.take(joined, self.index(back))
         return Operand(self._named(joined, cells), tuple(parts), n)
+
+    def _blocks(self, columns: Sequence[int]) -> list[tuple[int, int]]:
+        """Where columns of P are whole blocks, one after the other, the bounds of each; else all."""
+        starts = {v.start: v.size for v in self.variables.values() if v.role == "parameter"}
+        bounds, start = [], 0
+        while start < len(columns):
+            stop = start + starts.get(columns[start], len(columns) + 1)
+            if list(columns[start:stop]) != list(
+                range(columns[start], columns[start] + stop - start)
+            ):
+                return [(0, len(columns))]
+            bounds.append((start, stop))
+            start = stop
+        return bounds
 
     def columns(self, name: str, columns: Sequence[int]) -> Any:
         """Some columns of an array as an expression."""
@@ -191,6 +203,8 @@ class Layout:
                 if block.role == "parameter" and (block.start, block.size) == (first, n):
                     named = ink.symbol(block.name)
                     return ink.reshape(named, n) if block.matrix else named
+        if name == P and not consecutive and len(bounds := self._blocks(columns)) > 1:
+            return ink.join(n, *[self.columns(P, columns[a:b]) for a, b in bounds])
         if consecutive:
             whole = first == 0 and n == self._size(name) and name != P
             return array if whole else ink.columns(array, first, first + n)

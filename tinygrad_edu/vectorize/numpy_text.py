@@ -174,10 +174,9 @@ class NumPy:
                 return f"P[None, {o[1]}]" if a == "P" else f"{a}[:, {o[1]}]"
             case "reshape":
                 return f"{a}.reshape(-1, {o[1]})"
-            case "full":
-                return f"np.broadcast_to({self.text(o[0])}, (B, {o[1]}))"
-            case "wide":
-                return f"np.broadcast_to({self.text(o[0])}, ({'B' if batched else 1}, {o[1]}))"
+            case "full" | "wide":
+                rows = "B" if head == "full" or batched else "1"
+                return self._spread(o[0], rows, o[1])
             case "repeat":
                 return f"{a}.repeat({o[1]}, axis=1)"
             case "total":
@@ -196,12 +195,18 @@ class NumPy:
         self.used[head] = None
         return f"{head}({self._list(o)})"
 
+    def _spread(self, x: Any, rows: str, n: int) -> str:
+        """`x`, repeated to that many rows and columns."""
+        if not isinstance(x, Ink):
+            return f"np.full(({rows}, {n}), {number(x)})"
+        return f"np.broadcast_to({self.text(x)}, ({rows}, {n}))"
+
     def _joined(self, o: tuple[Any, ...]) -> Iterable[str]:
         rows = any(extent(a, self.variables)[0] for a in o[1:])
         for a in o[1:]:
             batched, n = extent(a, self.variables)
-            plain = batched == rows
-            yield self.text(a) if plain else f"np.broadcast_to({self.text(a)}, (B, {n}))"
+            inner = a.operands[0] if a.head == "wide" else a
+            yield self.text(a) if batched == rows else self._spread(inner, "B", n)
 
     def _scattered(self, o: tuple[Any, ...]) -> Iterable[str]:
         rows = any(extent(a, self.variables)[0] for a in o[1::3])

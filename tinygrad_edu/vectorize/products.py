@@ -69,9 +69,14 @@ def add_dots(found: Regrouped, cells: list[int]) -> None:
     ws = list(dict.fromkeys(w for w, _ in split.values()))
     xs = list(dict.fromkeys(x for _, x in split.values()))
     by_pair = {pair: i for i, pair in split.items()}
-    one_row = len(ws) == 1 or len(xs) == 1
-    if one_row and all(layout.batched[h] for pair in split.values() for half in pair for h in half):
+    halves = [half for pair in split.values() for half in pair]
+    if (len(ws) == 1 or len(xs) == 1) and all(layout.batched[i] for half in halves for i in half):
         _add_pairs(found, cells, [split[i] for i in cells])
+        return
+    if len(cells) == 1 and not any(layout.batched[i] for half in halves for i in half):
+        order = layout.in_place(ws[0])
+        w, x = (tuple([half[k] for k in order]) for half in halves)
+        _add_pairs(found, cells, [(w, x)])
         return
     if len(by_pair) == len(cells) == len(ws) * len(xs):
         _add_product(found, [by_pair[w, x] for x in xs for w in ws], ws, xs)
@@ -115,9 +120,6 @@ def _add_product(
     rows, units, size = len(xs), len(ws), len(ws[0])
     batched_x = any(layout.batched[cell] for row in xs for cell in row)
     batched_w = any(layout.batched[cell] for row in ws for cell in row)
-    if not batched_x and rows == units == 1:
-        order = layout.in_place(ws[0])
-        ws, xs = [tuple([ws[0][k] for k in order])], [tuple([xs[0][k] for k in order])]
     x = layout.read([cell for row in xs for cell in row])
     w, w_read = layout.matrix([c for row in ws for c in row], units)
     name = _name_of_product(layout, w, batched_x)
