@@ -181,7 +181,7 @@ class Layout:
         return Operand(self._named(joined, cells), tuple(parts), n)
 
     def _blocks(self, columns: Sequence[int]) -> list[tuple[int, int]]:
-        """Where columns of P are whole blocks, one after the other, the bounds of each; else all."""
+        """Where columns of P are whole blocks, one after the other, their bounds; else of all."""
         starts = {v.start: v.size for v in self.variables.values() if v.role == "parameter"}
         bounds, start = [], 0
         while start < len(columns):
