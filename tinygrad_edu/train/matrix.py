@@ -1,7 +1,8 @@
 """The matrix engine: the graph of one example, vectorised, trains on whole batches of arrays."""
 
+import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -17,6 +18,11 @@ from tinygrad_edu.vectorize.errors import WAY_OUT
 from tinygrad_edu.vectorize.kernel import Kernel
 from tinygrad_edu.vectorize.program import CHECKED_ROWS, Program, close, magnitude_of
 from tinygrad_edu.vectorize.tape import Recorder
+
+#: The update is made on so many parameters at a time, which a processor keeps at hand.
+_CHUNK: Final = 8192
+#: From so many parameters on fewer rows are compared with the scalar engine.
+_MANY: Final = 20_000
 
 
 def loss_program(
@@ -72,8 +78,9 @@ class MatrixDescent:
         self.whole = sorted(places) == list(range(len(program.P)))
         self.on_values = type(optimizer) not in OPTIMIZERS.values()
         self.loaded: Kernel | None = None
+        self.g = np.zeros(len(places))
         self.read()
-        self.before, self.last_finite = program.P.copy(), program.P.copy()
+        self.last_finite = program.P.copy()
 
     def step(self, chosen: Sequence[int], epoch: int) -> tuple[float, Array]:
         """One update on the examples of these numbers: the mean loss before it, and the outputs.
@@ -82,16 +89,13 @@ class MatrixDescent:
         """
         program = self.program
         kernel = self._filled(chosen)
-        np.copyto(self.before, program.P)
         with np.errstate(all="ignore"):
             try:
                 program.run(kernel)
                 loss = kernel.mean()
                 check_finite("the loss", [loss], self.optimizer, epoch)
                 self._check_finite("a gradient", program.G, epoch)
-                self.before, self.last_finite = self.last_finite, self.before
-                self._update()
-                self._check_finite("a parameter", program.P, epoch)
+                self._update(epoch)
             except DivergenceError:
                 np.copyto(program.P, self.last_finite)
                 raise
@@ -130,26 +134,40 @@ class MatrixDescent:
         self.program.draw(kernel)
         return kernel
 
-    def _update(self) -> None:
-        """One update of the vector of parameters by the optimizer's own equation."""
+    def _update(self, epoch: int) -> None:
+        """One update, which is undone where it is interrupted or leaves what is not finite."""
+        P = self.program.P
+        np.copyto(self.last_finite, P)
+        try:
+            if self.on_values:
+                self.write()
+                self.optimizer.step()
+                self.read()
+            else:
+                self._update_vectors()
+            self._check_finite("a parameter", P, epoch)
+        except BaseException:
+            np.copyto(P, self.last_finite)
+            raise
+
+    def _update_vectors(self) -> None:
+        """The optimizer's own equation, on vectors."""
         optimizer, P, G = self.optimizer, self.program.P, self.program.G
-        if self.on_values:
-            self.write()
-            optimizer.step()
-            self.read()
-            return
-        t = optimizer.steps + 1
-        if self.whole:
-            x, states = optimizer.update(arrays, G, P, optimizer.lr, t, tuple(self.states))
-            np.copyto(P, x)
-        else:
-            g = np.zeros(len(self.places))
-            g[self.inside] = G[self.places[self.inside]]
-            self.x, states = optimizer.update(
-                arrays, g, self.x, optimizer.lr, t, tuple(self.states)
-            )
+        if not self.whole:
+            self.g[self.inside] = G[self.places[self.inside]]
+        x, g = (P, G) if self.whole else (self.x, self.g)
+        lr, t = optimizer.lr, optimizer.steps + 1
+        for start in range(0, len(x), _CHUNK):
+            part = slice(start, start + _CHUNK)
+            states = tuple([None if state is None else state[part] for state in self.states])
+            x[part], states = optimizer.update(arrays, g[part], x[part], lr, t, states)
+            for k, state in enumerate(states):
+                if state is not None:
+                    if self.states[k] is None:
+                        self.states[k] = np.empty(len(x))
+                    self.states[k][part] = state
+        if not self.whole:
             P[self.places[self.inside]] = self.x[self.inside]
-        self.states = [state.copy() if state is G else state for state in states]
         optimizer.steps = t
 
     def _state(self, column: Sequence[Any]) -> Any:
@@ -169,7 +187,7 @@ class MatrixDescent:
         return column
 
     def _check_finite(self, what: str, vector: Array, epoch: int) -> None:
-        if not np.isfinite(vector.dot(vector)):  # or the square is too large: look at each
+        if not math.isfinite(vector.dot(vector)):  # or the square is too large: look at each
             check_finite(what, vector.tolist(), self.optimizer, epoch)
 
 
@@ -219,7 +237,8 @@ def check_program(
 ) -> None:
     """Raise VectorizeError unless loss and gradient are those of scalars, on a few rows."""
     first_of = {repr(t): i for i, t in reversed(list(enumerate(targets)))}
-    chosen = sorted({*list(first_of.values())[:CHECKED_ROWS], len(rows) - 1})[-CHECKED_ROWS:]
+    few = CHECKED_ROWS if len(program.P) < _MANY else CHECKED_ROWS - 1
+    chosen = sorted({*list(first_of.values())[:few], len(rows) - 1})[-few:]
     X, y = [rows[i] for i in chosen], [targets[i] for i in chosen]
     kernel = program.kernel(len(chosen), gradient=True)
     for name, array in zip(("X", "Y"), as_arrays(X, y), strict=True):
