@@ -5,13 +5,15 @@ import gc
 import json
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tinygrad_edu.bench import TABLES, Comparison, Table, compare, peers
+from tinygrad_edu.bench import TABLES, Comparison, Table, compare, nets, peers
 from tinygrad_edu.bench.arrays import STEPS, arrays_table, autograd_step
 from tinygrad_edu.bench.chain import chain_step, chain_table
+from tinygrad_edu.bench.matrix import ROWS
 from tinygrad_edu.bench.moons import micrograd_step, moons_table, our_step, problem
 from tinygrad_edu.cli import bench
 from tinygrad_edu.cli.errors import UsageError
@@ -26,10 +28,12 @@ def arguments(*argv: str) -> argparse.Namespace:
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One step a turn, short chains, and no peer installed."""
+    """One step a turn, short chains, one small net, and no peer installed."""
     monkeypatch.setattr("tinygrad_edu.bench.measure._STEPS_A_TURN", (1, 1))
     monkeypatch.setattr("tinygrad_edu.bench.chain.GOALS", {300: 1.3})
-    for table in ("moons", "chain", "arrays"):
+    monkeypatch.setattr("tinygrad_edu.bench.tracing.NETS", {"2-16-16-1": (nets.regression, 0.025)})
+    monkeypatch.setattr("tinygrad_edu.bench.matrix.ROWS", dict(list(ROWS.items())[:1]))
+    for table in ("moons", "chain", "arrays", "matrix"):
         monkeypatch.setattr(f"tinygrad_edu.bench.{table}.installed", lambda name: False)
     monkeypatch.setattr(peers, "installed", lambda name: False)
 
@@ -129,6 +133,21 @@ def test_a_ratio_is_the_median_of_the_rounds(monkeypatch: pytest.MonkeyPatch) ->
     assert (other.ratio, other.goal) == (3.0, 2.5)
 
 
+@pytest.mark.parametrize(("least", "steps"), [(None, 3), (1, 1)])
+def test_a_slow_engine_makes_three_steps_a_turn_or_as_few_as_asked(
+    least: int | None, steps: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[int] = []
+
+    def slow(step: Callable[[], object]) -> float:
+        step()
+        return 10.0
+
+    monkeypatch.setattr("tinygrad_edu.bench.measure._seconds", slow)
+    compare(lambda: calls.append(0), {}, rounds=2, least=least)
+    assert len(calls) == 2 + 2 * steps  # two to warm up and to see how long it takes
+
+
 def table_of(*ratios: float, goal: float | None) -> Table:
     table = Table("A table")
     table.add("", (0.0123, [Comparison("other 1.0", 0.4, list(ratios), goal)]))
@@ -138,18 +157,48 @@ def table_of(*ratios: float, goal: float | None) -> Table:
 def test_a_table_shows_time_ratio_spread_and_goal() -> None:
     assert bench.text(table_of(31.25, 29.0, 33.3, goal=30.0)).splitlines() == [
         "A table",
-        "                                  time    ratio  (spread)            goal",
-        "  tinygrad_edu scalar          12.3 ms",
-        "  other 1.0                     400 ms     31.2  (29.0 - 33.3)       30 met",
+        "                            time   ratio  (spread)          goal",
+        "  tinygrad_edu scalar    12.3 ms",
+        "  other 1.0               400 ms    31.2  (29.0 - 33.3)     30 met",
+    ]
+
+
+def test_a_table_without_others_shows_details_and_whether_the_time_is_kept() -> None:
+    table = Table("A table", engine="matrix")
+    table.add("small", (20.4e-6, []), detail="677 edges", limit=25e-6)
+    table.add("large", (1.6, []), detail="203,541 edges, 7.9 µs each", limit=1.5)
+    assert bench.text(table).splitlines() == [
+        "A table",
+        "                            time                            goal",
+        "small",
+        "  tinygrad_edu matrix    20.4 µs  677 edges                   25.0 µs met",
+        "large",
+        "  tinygrad_edu matrix     1.60 s  203,541 edges, 7.9 µs each  1.50 s missed",
     ]
 
 
 @pytest.mark.parametrize(
     ("ratio", "goal", "said"),
-    [(30.0, 30.0, "30 met"), (29.99, 30.0, "30 missed"), (1.31, 1.3, "1.3 met"), (9.0, None, "")],
+    [
+        (30.0, 30.0, "30 met"),
+        (29.99, 30.0, "30 missed"),
+        (1.31, 1.3, "1.3 met"),
+        (20_000.0, 10_000.0, "10,000 met"),
+        (0.91, 1 / 1.1, "1.1x time met"),
+        (0.90, 1 / 1.1, "1.1x time missed"),
+        (9.0, None, ""),
+    ],
 )
 def test_a_goal_is_met_or_missed(ratio: float, goal: float | None, said: str) -> None:
     assert bench.verdict(Comparison("other", 1.0, [ratio], goal)) == said
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [(1.84, "1.84 s"), (0.0562, "56.2 ms"), (1e-3, "1.00 ms"), (85.94e-6, "85.9 µs")],
+)
+def test_a_duration_has_the_unit_that_fits(seconds: float, shown: str) -> None:
+    assert bench.duration(seconds) == shown
 
 
 @pytest.mark.parametrize(
@@ -162,7 +211,8 @@ def test_ratios_have_three_digits(number: float, shown: str) -> None:
 
 def test_the_widest_line_fits_80_columns() -> None:
     table = Table("A table", missing=peers.missing(["PyTorch", "JAX", "autograd"]))
-    table.add("30,000 nodes", (1, [Comparison("micrograd 12.13.14", 123, [0.00123], 30.5)]))
+    table.add("30,000 nodes", (1, [Comparison("micrograd 12.13.14", 123, [0.00123], 1 / 1.1)]))
+    table.add("a net", (1, [Comparison("NumPy 12.13.14 by hand", 1, [26509.0], 10_000.0)]))
     assert max(map(len, bench.text(table).splitlines())) <= 80
 
 
@@ -188,6 +238,7 @@ def test_bench_runs_without_any_peer_and_writes_json(
     assert list(content["tables"]) == list(TABLES)
     assert content["tables"]["moons"]["missing"] == ["micrograd (pip install micrograd)"]
     assert content["tables"]["chain"]["ours"].keys() == {"300 nodes"}
+    assert content["tables"]["tracing"]["limits"] == {"2-16-16-1": 0.025}
 
 
 @pytest.mark.usefixtures("quick")

@@ -5,14 +5,18 @@ from typing import Final
 
 from tinygrad_edu.bench.arrays import arrays_table
 from tinygrad_edu.bench.chain import chain_table
+from tinygrad_edu.bench.matrix import matrix_table
 from tinygrad_edu.bench.measure import Comparison, Table, compare
 from tinygrad_edu.bench.moons import moons_table
+from tinygrad_edu.bench.tracing import tracing_table
 
 #: The tables by name: each is a function of the number of rounds. They are measured in this order:
 #: JAX and PyTorch come last, because what they import makes Python's collector slower.
 TABLES: Final[dict[str, Callable[[int], Table]]] = {
     "moons": moons_table,
     "chain": chain_table,
+    "tracing": tracing_table,
+    "matrix": matrix_table,
     "arrays": arrays_table,
 }
 

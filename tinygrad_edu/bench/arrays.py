@@ -3,14 +3,13 @@
 They start from the same weights and compute the same loss as `moons.our_step`.
 """
 
-from collections.abc import Callable, Collection, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any, Final
 
 from tinygrad_edu.bench.measure import Table, compare
 from tinygrad_edu.bench.moons import RATE, STRENGTH, Rows, Step, our_step, problem, start
-from tinygrad_edu.bench.peers import installed, labelled, missing
+from tinygrad_edu.bench.peers import installed, labelled, missing, one_thread_each
 
 
 def arrays_table(rounds: int) -> Table:
@@ -22,7 +21,7 @@ def arrays_table(rounds: int) -> Table:
     )
     X, y = problem()
     here = {name: step for name, step in STEPS.items() if installed(name)}
-    with _settings(here):
+    with one_thread_each(here):
         others = {labelled(name): step(X, y) for name, step in here.items()}
         table.add("", compare(our_step(X, y), others, rounds))
     return table
@@ -117,18 +116,3 @@ def batch_loss(np: Any, inputs: Any, targets: Any, parameters: Any) -> Any:
 
     margins = targets * network(inputs, parameters, relu)
     return np.mean(relu(1 - margins)) + STRENGTH * sum(np.sum(p * p) for p in parameters)
-
-
-@contextmanager
-def _settings(names: Collection[str]) -> Iterator[None]:
-    """PyTorch on one thread, as the scalar engines are, and JAX with float64; restored after."""
-    with ExitStack() as restored:
-        if "PyTorch" in names:
-            torch = import_module("torch")
-            restored.callback(torch.set_num_threads, torch.get_num_threads())
-            torch.set_num_threads(1)
-        if "JAX" in names:
-            config = import_module("jax").config
-            restored.callback(config.update, "jax_enable_x64", config.jax_enable_x64)
-            config.update("jax_enable_x64", True)
-        yield

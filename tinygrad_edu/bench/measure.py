@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Final
 
-#: An engine has its turn for about this long in each round, and for three steps at least.
+#: An engine has its turn for about this long in each round, and for so many steps.
 _SECONDS_A_TURN: Final = 0.6
 _STEPS_A_TURN: Final = (3, 200)
 
@@ -29,16 +29,33 @@ class Comparison:
 
 @dataclass
 class Table:
-    """What was measured: per group (a size, say) our seconds a step, and the other engines."""
+    """What was measured: per group (a size, say) our seconds a step, and the other engines.
+
+    `limits` are the seconds that ours may take, `details` what else there is to say.
+    """
 
     title: str
+    engine: str = "scalar"
     ours: dict[str, float] = field(default_factory=dict)
     others: dict[str, list[Comparison]] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
+    details: dict[str, str] = field(default_factory=dict)
+    limits: dict[str, float] = field(default_factory=dict)
 
-    def add(self, group: str, measured: tuple[float, list[Comparison]]) -> None:
+    def add(
+        self,
+        group: str,
+        measured: tuple[float, list[Comparison]],
+        *,
+        detail: str = "",
+        limit: float | None = None,
+    ) -> None:
         """Enter what `compare` gave for a group."""
         self.ours[group], self.others[group] = measured
+        if detail:
+            self.details[group] = detail
+        if limit is not None:
+            self.limits[group] = limit
 
 
 def compare(
@@ -46,16 +63,19 @@ def compare(
     others: Mapping[str, Callable[[], object]],
     rounds: int,
     goals: Mapping[str, float] | None = None,
+    *,
+    least: int | None = None,
 ) -> tuple[float, list[Comparison]]:
     """Our seconds a step, and for each other engine a `Comparison`, with its goal if it has one.
 
     In each round the engines have their turns one after the other: several steps, of which the
     median counts. Before a turn garbage is collected, untimed, so that no engine pays for
     another's; between its own steps an engine pays for what it left, with the collector as Python
-    has it. The first steps of each are not counted.
+    has it. The first steps of each are not counted. With `least=1` an engine with steps longer
+    than a turn makes one a turn, and what it leaves is not counted.
     """
     engines = [ours, *others.values()]
-    steps = [_steps_a_turn(engine) for engine in engines]
+    steps = [_steps_a_turn(engine, least) for engine in engines]
     turns = [list(map(_turn, engines, steps)) for _ in range(rounds)]
     mine, *theirs = zip(*turns, strict=True)
     return median(mine), [
@@ -69,9 +89,10 @@ def compare(
     ]
 
 
-def _steps_a_turn(step: Callable[[], object]) -> int:
+def _steps_a_turn(step: Callable[[], object], at_least: int | None) -> int:
     step()
     least, most = _STEPS_A_TURN
+    least = least if at_least is None else at_least
     return min(max(round(_SECONDS_A_TURN / max(_seconds(step), 1e-9)), least), most)
 
 

@@ -1,7 +1,9 @@
 """The engines we compare ourselves with, where they are installed."""
 
-from collections.abc import Sequence
-from importlib import metadata, util
+import gc
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from importlib import import_module, metadata, util
 from typing import Final
 
 #: Name -> (module, package to install).
@@ -26,3 +28,24 @@ def labelled(name: str) -> str:
 def missing(names: Sequence[str]) -> list[str]:
     """What to install for those of the names that are not, as in "JAX (pip install jax)"."""
     return [f"{name} (pip install {PEERS[name][1]})" for name in names if not installed(name)]
+
+
+@contextmanager
+def one_thread_each(names: Collection[str]) -> Iterator[None]:
+    """PyTorch on one thread, as the other engines are, and JAX with float64; restored after.
+
+    What they import is hidden from Python's collector, which would look through it again and again
+    for those who leave garbage.
+    """
+    with ExitStack() as restored:
+        if "PyTorch" in names:
+            torch = import_module("torch")
+            restored.callback(torch.set_num_threads, torch.get_num_threads())
+            torch.set_num_threads(1)
+        if "JAX" in names:
+            config = import_module("jax").config
+            restored.callback(config.update, "jax_enable_x64", config.jax_enable_x64)
+            config.update("jax_enable_x64", True)
+        gc.freeze()
+        restored.callback(gc.unfreeze)
+        yield

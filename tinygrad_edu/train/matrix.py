@@ -20,7 +20,7 @@ from tinygrad_edu.vectorize.program import CHECKED_ROWS, Program, close, magnitu
 from tinygrad_edu.vectorize.tape import Recorder
 
 #: The update is made on so many parameters at a time, which a processor keeps at hand.
-_CHUNK: Final = 8192
+_CHUNK: Final = 16_384
 #: From so many parameters on fewer rows are compared with the scalar engine.
 _MANY: Final = 20_000
 
@@ -81,6 +81,7 @@ class MatrixDescent:
         self.g = np.zeros(len(places))
         self.read()
         self.last_finite = program.P.copy()
+        self.copied = 0
 
     def step(self, chosen: Sequence[int], epoch: int) -> tuple[float, Array]:
         """One update on the examples of these numbers: the mean loss before it, and the outputs.
@@ -137,7 +138,10 @@ class MatrixDescent:
     def _update(self, epoch: int) -> None:
         """One update, which is undone where it is interrupted or leaves what is not finite."""
         P = self.program.P
-        np.copyto(self.last_finite, P)
+        self.copied = 0
+        if self.on_values or not self.whole:
+            np.copyto(self.last_finite, P)
+            self.copied = len(P)
         try:
             if self.on_values:
                 self.write()
@@ -147,7 +151,7 @@ class MatrixDescent:
                 self._update_vectors()
             self._check_finite("a parameter", P, epoch)
         except BaseException:
-            np.copyto(P, self.last_finite)
+            np.copyto(P[: self.copied], self.last_finite[: self.copied])
             raise
 
     def _update_vectors(self) -> None:
@@ -159,6 +163,9 @@ class MatrixDescent:
         lr, t = optimizer.lr, optimizer.steps + 1
         for start in range(0, len(x), _CHUNK):
             part = slice(start, start + _CHUNK)
+            if self.whole:
+                np.copyto(self.last_finite[part], P[part])
+                self.copied = part.stop
             states = tuple([None if state is None else state[part] for state in self.states])
             x[part], states = optimizer.update(arrays, g[part], x[part], lr, t, states)
             for k, state in enumerate(states):
