@@ -1,11 +1,10 @@
 """Optimizers: each is its update equation, in PyTorch's form, for one parameter x with gradient g.
 
-`update(m, g, x, lr, t, state)` gives the new x and state; `m` is the namespace of floats here, so
-that the same equation serves arrays too. `lr` is a number, or a schedule: a function from the
-number of updates made so far to the rate.
+`update(m, g, x, lr, t, state)` gives the new x and state; `m` is the namespace of floats here, and
+that of symbols where the matrix engine turns the equation into calls on vectors. `lr` is a number,
+or a schedule: a function from the number of updates made so far to the rate.
 """
 
-import math
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
@@ -67,6 +66,10 @@ class Optimizer:
         """The new x and state, from the gradient g, the rate lr and t = 1, 2, ..., the step."""
         raise NotImplementedError
 
+    def _decayed(self, g: Any, x: Any) -> Any:
+        """The gradient with weight decay."""
+        return g + self.weight_decay * x if self.weight_decay else g
+
     def __repr__(self) -> str:
         rate = getattr(self._lr, "__name__", "schedule") if callable(self._lr) else repr(self._lr)
         return f"{type(self).__name__}({len(self.parameters)} parameters, lr={rate})"
@@ -99,8 +102,7 @@ class SGD(Optimizer):
     def update(self, m: Any, g: Any, x: Any, lr: float, t: int, state: State) -> tuple[Any, State]:
         """As the docstring of the class says."""
         (v,) = state
-        if self.weight_decay:
-            g = g + self.weight_decay * x
+        g = self._decayed(g, x)
         if self.momentum:
             v = g if v is None else self.momentum * v + g
             g = g + self.momentum * v if self.nesterov else v
@@ -126,7 +128,7 @@ class Adagrad(Optimizer):
     def update(self, m: Any, g: Any, x: Any, lr: float, t: int, state: State) -> tuple[Any, State]:
         """As the docstring of the class says."""
         (s,) = state
-        g = g + self.weight_decay * x
+        g = self._decayed(g, x)
         s = s + g * g
         return x - lr * m.divide(g, m.sqrt(s) + self.eps), (s,)
 
@@ -157,7 +159,7 @@ class RMSprop(Optimizer):
     def update(self, m: Any, g: Any, x: Any, lr: float, t: int, state: State) -> tuple[Any, State]:
         """As the docstring of the class says."""
         s, v = state
-        g = g + self.weight_decay * x
+        g = self._decayed(g, x)
         s = self.alpha * s + (1 - self.alpha) * (g * g)
         v = self.momentum * v + m.divide(g, m.sqrt(s) + self.eps)
         return x - lr * v, (s, v)
@@ -189,7 +191,7 @@ class Adam(Optimizer):
 
     def update(self, m: Any, g: Any, x: Any, lr: float, t: int, state: State) -> tuple[Any, State]:
         """As the docstring of the class says."""
-        return self._moments(m, g + self.weight_decay * x, x, lr, t, state)
+        return self._moments(m, self._decayed(g, x), x, lr, t, state)
 
     def _moments(
         self, m: Any, g: Any, x: Any, lr: float, t: int, state: State
@@ -197,8 +199,8 @@ class Adam(Optimizer):
         (u, s), (b1, b2) = state, self.betas
         u = b1 * u + (1 - b1) * g
         s = b2 * s + (1 - b2) * (g * g)
-        spread = m.divide(m.sqrt(s), math.sqrt(1 - b2**t)) + self.eps
-        return x - m.divide(lr / (1 - b1**t) * u, spread), (u, s)
+        spread = m.divide(m.sqrt(s), m.sqrt(1 - m.pow(b2, t))) + self.eps
+        return x - m.divide(m.divide(lr, 1 - m.pow(b1, t)) * u, spread), (u, s)
 
 
 class AdamW(Adam):

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from contextvars import copy_context
 from typing import Any, Final
 
 import numpy as np
@@ -12,15 +13,14 @@ from tinygrad_edu.losses import Loss
 from tinygrad_edu.optim import OPTIMIZERS, Optimizer
 from tinygrad_edu.train.finite import DivergenceError, check_finite
 from tinygrad_edu.train.scalar import BatchGradient, Model, Penalty, scalar_engine
-from tinygrad_edu.vectorize import VectorizeError, arrays
+from tinygrad_edu.vectorize import VectorizeError
 from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.vectorize.errors import WAY_OUT
 from tinygrad_edu.vectorize.kernel import Kernel
 from tinygrad_edu.vectorize.program import CHECKED_ROWS, Program, close, magnitude_of
 from tinygrad_edu.vectorize.tape import Recorder
+from tinygrad_edu.vectorize.update import Update
 
-#: The update is made on so many parameters at a time, which a processor keeps at hand.
-_CHUNK: Final = 16_384
 #: From so many parameters on fewer rows are compared with the scalar engine.
 _MANY: Final = 20_000
 
@@ -61,6 +61,8 @@ class MatrixDescent:
         targets: Sequence[Any],
     ) -> None:
         self.optimizer = optimizer
+        self.quiet = copy_context()  # entering it costs a tenth of numpy.errstate
+        self.quiet.run(np.seterr, all="ignore")
         self.program = program = loss_program(model, loss, penalty, rows, targets)
         if not program.parameters or not modes.recording():
             raise VectorizeError(
@@ -78,35 +80,46 @@ class MatrixDescent:
         self.whole = sorted(places) == list(range(len(program.P)))
         self.on_values = type(optimizer) not in OPTIMIZERS.values()
         self.loaded: Kernel | None = None
-        self.g = np.zeros(len(places))
+        self.x, self.g = np.zeros(len(places)), np.zeros(len(places))
+        self.update: Update | None = None
         self.read()
         self.last_finite = program.P.copy()
-        self.copied = 0
 
     def step(self, chosen: Sequence[int], epoch: int) -> tuple[float, Array]:
         """One update on the examples of these numbers: the mean loss before it, and the outputs.
 
         Raises DivergenceError, the parameters then being the last ones with a finite loss.
         """
-        program = self.program
         kernel = self._filled(chosen)
-        with np.errstate(all="ignore"):
-            try:
-                program.run(kernel)
-                loss = kernel.mean()
-                check_finite("the loss", [loss], self.optimizer, epoch)
-                self._check_finite("a gradient", program.G, epoch)
-                self._update(epoch)
-            except DivergenceError:
-                np.copyto(program.P, self.last_finite)
-                raise
-        return loss, kernel.results[1]
+        return self.quiet.run(self._step, kernel, epoch), kernel.results[1]
+
+    def _step(self, kernel: Kernel, epoch: int) -> float:
+        program = self.program
+        try:
+            program.run(kernel)
+            loss = kernel.mean()
+            check_finite("the loss", [loss], self.optimizer, epoch)
+            self._check_finite("a gradient", program.G, epoch)
+            self._update(epoch)
+        except DivergenceError:
+            np.copyto(program.P, self.last_finite)
+            raise
+        return loss
 
     def read(self) -> None:
         """Take over the numbers of the parameters and the state of the optimizer."""
         self.program.read_parameters()
-        self.x = np.array([p._float for p in self.optimizer.parameters])
-        self.states = [self._state(s) for s in zip(*self.optimizer.states, strict=True)]
+        if self.on_values:
+            return
+        self.x[...] = [p._float for p in self.optimizer.parameters]
+        states = [self._state(column) for column in zip(*self.optimizer.states, strict=True)]
+        held = [None] * len(states) if self.update is None else self.update.states
+        if self.update is None or [a is None for a in states] != [a is None for a in held]:
+            self._prepare(states)
+            return
+        for state, vector in zip(states, held, strict=True):
+            if state is not None and vector is not None:
+                np.copyto(vector, state)
 
     def write(self) -> None:
         """Give numbers and gradients to the parameters, and the optimizer its state."""
@@ -119,8 +132,8 @@ class MatrixDescent:
         for p, x, g in zip(program.parameters, numbers.tolist(), gradients.tolist(), strict=True):
             p.data = x
             p.grad = g
-        if self.states and not self.on_values:
-            columns = [self._column(state) for state in self.states]
+        if self.update is not None and self.update.states:
+            columns = [self._column(state) for state in self.update.states]
             optimizer.states = list(zip(*columns, strict=True))
 
     def _filled(self, chosen: Sequence[int]) -> Kernel:
@@ -137,49 +150,38 @@ class MatrixDescent:
 
     def _update(self, epoch: int) -> None:
         """One update, which is undone where it is interrupted or leaves what is not finite."""
-        P = self.program.P
-        self.copied = 0
-        if self.on_values or not self.whole:
-            np.copyto(self.last_finite, P)
-            self.copied = len(P)
+        program, optimizer = self.program, self.optimizer
+        P = program.P
+        np.copyto(self.last_finite, P)
         try:
             if self.on_values:
                 self.write()
-                self.optimizer.step()
+                optimizer.step()
                 self.read()
             else:
-                self._update_vectors()
+                if not self.whole:
+                    self.g[self.inside] = program.G[self.places[self.inside]]
+                t = optimizer.steps + 1
+                assert self.update is not None
+                self.update(optimizer.lr, t)
+                optimizer.steps = t
+                if self.update.made_states:
+                    self._prepare(self.update.states)
+                if not self.whole:
+                    P[self.places[self.inside]] = self.x[self.inside]
             self._check_finite("a parameter", P, epoch)
         except BaseException:
-            np.copyto(P[: self.copied], self.last_finite[: self.copied])
+            np.copyto(P, self.last_finite)
             raise
 
-    def _update_vectors(self) -> None:
-        """The optimizer's own equation, on vectors."""
-        optimizer, P, G = self.optimizer, self.program.P, self.program.G
-        if not self.whole:
-            self.g[self.inside] = G[self.places[self.inside]]
-        x, g = (P, G) if self.whole else (self.x, self.g)
-        lr, t = optimizer.lr, optimizer.steps + 1
-        for start in range(0, len(x), _CHUNK):
-            part = slice(start, start + _CHUNK)
-            if self.whole:
-                np.copyto(self.last_finite[part], P[part])
-                self.copied = part.stop
-            states = tuple([None if state is None else state[part] for state in self.states])
-            x[part], states = optimizer.update(arrays, g[part], x[part], lr, t, states)
-            for k, state in enumerate(states):
-                if state is not None:
-                    if self.states[k] is None:
-                        self.states[k] = np.empty(len(x))
-                    self.states[k][part] = state
-        if not self.whole:
-            P[self.places[self.inside]] = self.x[self.inside]
-        optimizer.steps = t
+    def _prepare(self, states: Sequence[Array | None]) -> None:
+        """The optimizer's own equation, as calls on the vectors."""
+        x, g = (self.program.P, self.program.G) if self.whole else (self.x, self.g)
+        self.update = Update(self.optimizer.update, x, g, states)
 
     def _state(self, column: Sequence[Any]) -> Any:
         """A state of all parameters as a vector, in the order of the updates."""
-        if column[0] is None or self.on_values:
+        if column[0] is None:
             return None
         vector = np.array(column, dtype=float)
         if self.whole:

@@ -13,11 +13,13 @@ import numpy as np
 class Cell:
     """A number or an array: given, the result of a call, or a view (`look`) of another cell.
 
+    `number` is the number of one that never changes.
+
     `array` is known at once where it is given, else when memory is given out; `fixed` memory is
     never used for anything else.
     """
 
-    __slots__ = ("array", "base", "contiguous", "dtype", "fixed", "look", "shape")
+    __slots__ = ("array", "base", "contiguous", "dtype", "fixed", "look", "number", "shape")
 
     def __init__(
         self,
@@ -32,6 +34,7 @@ class Cell:
         self.contiguous = contiguous
         self.array: Any = None
         self.fixed = False
+        self.number: float | None = None
 
     @property
     def owner(self) -> "Cell":
@@ -52,8 +55,11 @@ class Cell:
 
 def given(array: Any) -> Cell:
     """A cell for a number or an array that exists."""
-    array = np.asarray(array, dtype=float)
-    return Cell(array.shape, contiguous=array.flags.c_contiguous).place(array)
+    found = np.asarray(array, dtype=float)
+    cell = Cell(found.shape, contiguous=found.flags.c_contiguous).place(found)
+    if isinstance(array, float):
+        cell.number = array
+    return cell
 
 
 class Call(NamedTuple):
@@ -71,6 +77,7 @@ class Call(NamedTuple):
 
 def link(calls: Sequence[Call], results: Sequence[Cell]) -> list[tuple[Any, ...]]:
     """The calls of NumPy, with memory given out: an array is used again after its last reader."""
+    calls = _needed(calls, results)
     last = {
         id(cell.owner): i for i, call in enumerate(calls) for cell in (*call.arguments, call.out)
     }
@@ -95,6 +102,17 @@ def link(calls: Sequence[Call], results: Sequence[Cell]) -> list[tuple[Any, ...]
     for cell in results:
         cell.resolved()
     return lines
+
+
+def _needed(calls: Sequence[Call], results: Sequence[Cell]) -> list[Call]:
+    """The calls that results, or memory that stays, depend on."""
+    wanted = {id(cell.owner) for cell in results}
+    found = []
+    for call in reversed(calls):
+        if id(call.out.owner) in wanted or call.out.owner.fixed:
+            wanted.update(id(cell.owner) for cell in call.arguments)
+            found.append(call)
+    return found[::-1]
 
 
 def assembled(lines: Sequence[tuple[Any, ...]]) -> Callable[[], None]:

@@ -128,15 +128,92 @@ def compile_kernel(
     return Kernel(assembled(lines), compiler.inputs, results, outcomes, mean, len(lines))
 
 
-class _Compiler(Operations):
+class Expressions(Operations):
+    """Takes expressions apart into calls; `named` are the arrays that they mention."""
+
+    def __init__(self, B: int) -> None:
+        super().__init__(B)
+        self.named: dict[str, Cell] = {"B": given(float(B))}
+        self.known: dict[Any, Cell] = {}
+        self.keep: list[Any] = []
+
+    def cell(self, x: Any) -> Cell:
+        """The number or array of an expression; what is known already is not computed again."""
+        if not isinstance(x, Ink):
+            return given(float(x))
+        if not x.operands:
+            return self.named[x.head]
+        if x.head in _MADE_OF:
+            operand = self.cell(x.operands[0])
+            name = f"#{id(operand)}"
+            self.named[name] = operand
+            return self.cell(_MADE_OF[x.head](ink.symbol(name)))
+        if x.head == "*":
+            return self._product_of(x)
+        if x.head == "pick" and x.operands[0].head == "log_softmax":
+            z, t = x.operands[0].operands[0], x.operands[1]
+            log_sum = ink.log(ink.rowsum(_shifted_exp(z)))
+            return self.cell(Ink("-", (ink.pick(z - ink.rowmax(z), t), log_sum)))
+        operands = [self.cell(o) if isinstance(o, Ink) else o for o in x.operands]
+        key = (x.head, *[id(o) if isinstance(o, Cell) else repr(o) for o in operands])
+        if key not in self.known:
+            self.keep.append(operands)  # ids stay theirs
+            self.known[key] = self._computed(x, operands)
+        return self.known[key]
+
+    def _product_of(self, x: Ink) -> Cell:
+        """A product, its numbers multiplied first."""
+        number, cells, stack = 1.0, [], [x]
+        while stack:
+            a = stack.pop()
+            if isinstance(a, Ink) and a.head == "*":
+                stack.extend(reversed(a.operands))
+                continue
+            cell = self.cell(a)
+            if cell.fixed and cell.shape == () and cell.number is not None:
+                number *= cell.number
+            else:
+                cells.append(cell)
+        if number != 1.0 or not cells:
+            cells.append(given(number))
+        product = cells[0]
+        for cell in cells[1:]:
+            key = ("*", id(product), cell.number if cell.number is not None else id(cell))
+            if key not in self.known:
+                self.known[key] = self.ufunc(np.multiply, product, cell)
+                self.keep.append((product, cell))
+            product = self.known[key]
+        return product
+
+    def _computed(self, x: Ink, o: list[Any]) -> Cell:
+        head = x.head
+        if o and not isinstance(o[0], Cell) and head != "join" and head != "scatter":
+            o = [given(o[0]), *o[1:]]
+        if head in COMPUTED:
+            return COMPUTED[head](self, *o)
+        cells = [c if isinstance(c, Cell) else given(c) for c in o]
+        numbers = [c.number for c in cells]
+        if head in _FOLD and None not in numbers:
+            return given(_FOLD[head](*numbers))
+        if head == "pow" and numbers[1] == 2:
+            return self.ufunc(np.multiply, cells[0], cells[0])
+        if head == "where":
+            relu = is_relu(x)
+            return self.ufunc(np.maximum, cells[2], given(0.0)) if relu else self.where(*cells)
+        if head in _COMPARISONS:
+            return self.ufunc(_COMPARISONS[head], *cells, dtype=bool)
+        if head not in _UFUNCS:
+            raise VectorizeError(f"m.{head} is no function of a namespace")
+        return self.ufunc(_UFUNCS[head], *cells)
+
+
+class _Compiler(Expressions):
     """Takes equations apart into calls."""
 
     def __init__(self, program: Regrouped, B: int, parameters: Array, into: Array) -> None:
         super().__init__(B)
         self.program, self.into = program, into
-        self.known: dict[Any, Cell] = {}
-        self.keep: list[Any] = []
-        self.named = {"B": given(float(B)), P: given(parameters[None, :])}
+        self.named[P] = given(parameters[None, :])
         self.inputs: dict[str, Array] = {}
         self.targets: dict[str, Array] = {}
         self.direct = True
@@ -186,44 +263,6 @@ class _Compiler(Operations):
         """The outcomes of a comparison."""
         left, right = (self.program.layout.read([i]).expression for i in guard[1:3])
         return self.cell(Ink(guard.sign, (left, right)))
-
-    def cell(self, x: Any) -> Cell:
-        """The number or array of an expression; what is known already is not computed again."""
-        if not isinstance(x, Ink):
-            return given(float(x))
-        if not x.operands:
-            return self.named[x.head]
-        if x.head in _MADE_OF:
-            operand = self.cell(x.operands[0])
-            name = f"#{id(operand)}"
-            self.named[name] = operand
-            return self.cell(_MADE_OF[x.head](ink.symbol(name)))
-        operands = [self.cell(o) if isinstance(o, Ink) else o for o in x.operands]
-        key = (x.head, *[id(o) if isinstance(o, Cell) else repr(o) for o in operands])
-        if key not in self.known:
-            self.keep.append(operands)  # ids stay theirs
-            self.known[key] = self._computed(x, operands)
-        return self.known[key]
-
-    def _computed(self, x: Ink, o: list[Any]) -> Cell:
-        head = x.head
-        if o and not isinstance(o[0], Cell) and head != "join" and head != "scatter":
-            o = [given(o[0]), *o[1:]]
-        if head in COMPUTED:
-            return COMPUTED[head](self, *o)
-        cells = [c if isinstance(c, Cell) else given(c) for c in o]
-        if head in _FOLD and all(c.fixed and c.shape == () for c in cells):
-            return given(_FOLD[head](*[float(c.array) for c in cells]))
-        if head == "pow" and cells[1].fixed and cells[1].shape == () and cells[1].array == 2:
-            return self.ufunc(np.multiply, cells[0], cells[0])
-        if head == "where":
-            relu = is_relu(x)
-            return self.ufunc(np.maximum, cells[2], given(0.0)) if relu else self.where(*cells)
-        if head in _COMPARISONS:
-            return self.ufunc(_COMPARISONS[head], *cells, dtype=bool)
-        if head not in _UFUNCS:
-            raise VectorizeError(f"m.{head} is no function of a namespace")
-        return self.ufunc(_UFUNCS[head], *cells)
 
 
 def _mean_of(x: Array) -> Callable[[], float]:

@@ -49,9 +49,15 @@ class Operations:
         if b.shape != shape and a.shape == shape:
             condition, a, b = self.ufunc(np.logical_not, condition, dtype=bool), b, a
         single = a.shape == ()
+        bits = np.empty(shape, dtype=np.int64) if a.number == 0 and _is_large(shape) else None
 
         def write(out: Any, b: Any, condition: Any, a: Any) -> list[tuple[Any, ...]]:
             copied = [] if out is b else [(np.copyto, (out, b))]
+            if bits is not None and condition.shape == out.shape:  # no branch per number
+                one = np.array(1, dtype=np.int8)
+                words = out.view(np.int64)
+                keep = (np.subtract, (condition.view(np.int8), one, bits))  # 0 or all bits
+                return [*copied, keep, (np.bitwise_and, (words, bits, words))]
             if single and condition.shape == out.shape:
                 return [*copied, (np.putmask, (out, condition, a))]
             return [*copied, (np.copyto, (out, a), {"where": condition})]
@@ -279,6 +285,11 @@ COMPUTED: Final[dict[str, Callable[..., Cell]]] = {
     "total": Operations.total,
     "wide": Operations.wide,
 }
+
+
+def _is_large(shape: tuple[int, ...]) -> bool:
+    """Whether a mask pays as arithmetic on all numbers, where its branches are many."""
+    return len(shape) == 2 and shape[0] * shape[1] >= 2048
 
 
 def copy(out: Any, a: Any) -> list[tuple[Any, ...]]:
