@@ -20,7 +20,7 @@ from tinygrad_edu.vectorize import VectorizeError, plan, vectorize
 from tinygrad_edu.vectorize.program import MAX_KERNELS
 
 WAY_OUT = (
-    "write the choice into the graph with where(z, a, b), maximum or relu, or train with "
+    "write the choice into the graph with where(step(z), a, b), maximum or relu, or train with "
     'engine="scalar"'
 )
 DIFFERENT = (

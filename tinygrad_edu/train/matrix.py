@@ -98,7 +98,8 @@ class MatrixDescent:
         try:
             program.run(kernel)
             loss = kernel.mean()
-            check_finite("the loss", [loss], self.optimizer, epoch)
+            if not math.isfinite(loss):
+                check_finite("the loss", [loss], self.optimizer, epoch)
             self._check_finite("a gradient", program.G, epoch)
             self._update(epoch)
         except DivergenceError:

@@ -6,6 +6,6 @@ class VectorizeError(ValueError):
 
 
 WAY_OUT = (
-    "write the choice into the graph with where(z, a, b), maximum or relu, or train with "
+    "write the choice into the graph with where(step(z), a, b), maximum or relu, or train with "
     'engine="scalar"'
 )

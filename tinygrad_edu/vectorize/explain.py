@@ -30,7 +30,8 @@ def _variables(plan: Plan) -> dict[str, Variable]:
 
 
 def _headline(plan: Plan, tape: Tape, v: Variable) -> str:
-    n = f"{v.size} number{'s' * (v.size != 1)}" + " per example" * v.batched
+    many = "s" * (v.size != 1)
+    n = f"{v.size} number{many}" + " per example" * v.batched
     match v.role:
         case "input":
             return f"{v.name}: {n}, an argument of the function"
@@ -39,7 +40,7 @@ def _headline(plan: Plan, tape: Tape, v: Variable) -> str:
         case "constant":
             return f"{v.name}: {n} that the function mentions"
         case "parameter":
-            return f"{v.name}: {v.size} parameters, P[{v.start}:{v.start + v.size}]"
+            return f"{v.name}: {v.size} parameter{many}, P[{v.start}:{v.start + v.size}]"
         case "gradient":
             return f"{v.name} = dL/d{v.name[1:]}: {n}, the gradients of parameters"
         case "adjoint":
@@ -48,8 +49,8 @@ def _headline(plan: Plan, tape: Tape, v: Variable) -> str:
         case "gathered":
             return f"{v.name}: {n}, put together from other arrays"
     lines = {tape.lines[c] for c in v.cells if c >= 0 and tape.lines[c] is not None}
-    made = f", made by {next(iter(lines))}" if len(lines) == 1 else ""
-    return f"{v.name}: {n}, the nodes{made}"
+    made = f": nodes made by {next(iter(lines))}" if len(lines) == 1 else ""
+    return f"{v.name}: {n}{made}"
 
 
 def _entries(plan: Plan, tape: Tape, v: Variable) -> Iterator[str]:

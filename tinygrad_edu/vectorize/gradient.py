@@ -6,6 +6,7 @@ are the same for all of them. Slopes along which nothing flows stay out of produ
 and nan do not leak through them.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -258,7 +259,7 @@ class _Backward:
             for block in self.layout.variables.values():
                 if block.role == "parameter" and (block.start, block.size) == (first, n):
                     if block.matrix is not None:
-                        piece = ink.reshape(self.full(piece, block), block.matrix[1])
+                        piece = _as_matrix(self.full(piece, block), block)
                     self.to_block.setdefault(block.name, []).append(piece)
                     return
         if self.extent(piece)[1] != n or is_scalar(piece, self.variables):
@@ -266,6 +267,12 @@ class _Backward:
         self.found.pieces.append((piece, columns))
 
     def _picked(self, x: Any, places: Sequence[int]) -> Any:
+        """Some columns of an expression, read where its numbers come from if that is plain."""
+        if isinstance(x, Ink) and x.head == "*" and self.extent(x.operands[0])[1] == 1:
+            return x.operands[0] * self._picked(x.operands[1], places)
+        if isinstance(x, Ink) and not x.operands and self.variables[x.head].role == "gathered":
+            cells = self.variables[x.head].cells
+            return self.layout.read([cells[k] for k in places]).expression
         first, n = places[0], len(places)
         if list(places) == list(range(first, first + n)):
             return ink.columns(x, first, first + n)
@@ -325,20 +332,66 @@ def _longer(x: Any, limit: int) -> bool:
 
 
 def times(g: Any, slope: Any) -> Any:
-    """g * slope; where nothing flows, 0 in place of a product."""
+    """g * slope; where nothing flows, 0 in place of a product.
+
+    The numbers of g and slope become one where g is nothing else: 1/B * 0.5 * (2 * V1) = V1 / B.
+    Elsewhere factors stay as the records have them, since products in another order overflow
+    elsewhere.
+    """
     if slope is no_flow or g is no_flow:
         return no_flow
     if isinstance(slope, Ink) and slope.head == "where":
         condition, a, b = slope.operands
         if any(_stops(x) for x in (a, b)):
             return ink.where(condition, _else_zero(times(g, a)), _else_zero(times(g, b)))
-    if not isinstance(g, Ink) and not isinstance(slope, Ink):
-        return g * slope
-    if not isinstance(slope, Ink) and slope == -1:
-        return -g
-    if g is SEED and isinstance(slope, Ink) and slope.head == "B":
-        return 1.0
-    return g * slope
+    if isinstance(g, Ink) and any(_is_array(factor) for factor in _factors(g)):
+        return -g if not isinstance(slope, Ink) and slope == -1 else g * slope
+    number, shares, arrays = 1.0, 0, []
+    for factor in (*_factors(g), *_factors(slope)):
+        if not isinstance(factor, Ink):
+            number *= factor
+        elif factor is SEED:
+            shares += 1
+        elif factor.head == "B":
+            shares -= 1
+        else:
+            arrays.append(factor)
+    product: Any = number
+    if arrays:
+        product = arrays[0]
+        for factor in arrays[1:]:
+            product = product * factor
+        if number == -1:
+            product = -product
+        elif number != 1:
+            product = number * product
+    for _ in range(abs(shares)):
+        product = product * (SEED if shares > 0 else ink.symbol("B"))
+    return SEED if shares == 1 and not arrays and number == 1 else product
+
+
+def _is_array(x: Any) -> bool:
+    return isinstance(x, Ink) and x is not SEED and x.head != "B"
+
+
+def _factors(x: Any) -> Iterator[Any]:
+    """The factors of a product, of a quotient by a number, of a negative."""
+    stack = [x]
+    while stack:
+        a = stack.pop()
+        if isinstance(a, Ink) and a.head == "*":
+            stack.extend(reversed(a.operands))
+        elif isinstance(a, Ink) and a.head == "negative":
+            stack.extend((a.operands[0], -1.0))
+        elif (
+            a is not SEED
+            and isinstance(a, Ink)
+            and a.head == "divide"
+            and not isinstance(a.operands[1], Ink)
+        ):
+            stack.extend((1.0 / a.operands[1], a.operands[0]))
+        else:
+            yield a
 
 
 def _stops(slope: Any) -> bool:
@@ -352,12 +405,31 @@ def _else_zero(x: Any) -> Any:
     return 0.0 if x is no_flow else x
 
 
+def _as_matrix(x: Any, block: Variable) -> Any:
+    """The columns of a block of parameters as its matrix."""
+    assert block.matrix is not None
+    if isinstance(x, Ink) and x.head == "*" and not isinstance(x.operands[0], Ink):
+        return x.operands[0] * _as_matrix(x.operands[1], block)
+    if isinstance(x, Ink) and x.head == "reshape" and str(x.operands[0]) == block.name:
+        return x.operands[0]
+    return ink.reshape(x, block.matrix[1])
+
+
 def _sum(pieces: Sequence[Any]) -> Any:
     """The sum of expressions, nested no deeper than the logarithm of their number."""
+    different = {repr(_key(piece)): piece for piece in pieces}
+    if len(different) < len(pieces):
+        counts = Counter(repr(_key(piece)) for piece in pieces)
+        pieces = [times(float(counts[key]), piece) for key, piece in different.items()]
     if len(pieces) <= 2:
         return pieces[0] if len(pieces) == 1 else pieces[0] + pieces[1]
     half = (len(pieces) + 1) // 2
     return _sum(pieces[:half]) + _sum(pieces[half:])
+
+
+def _key(x: Any) -> Any:
+    """An expression as tuples, equal where it is."""
+    return (x.head, *map(_key, x.operands)) if isinstance(x, Ink) else x
 
 
 def _active(program: Regrouped) -> set[str]:

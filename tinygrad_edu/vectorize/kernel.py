@@ -150,10 +150,14 @@ class Expressions(Operations):
             return self.cell(_MADE_OF[x.head](ink.symbol(name)))
         if x.head == "*":
             return self._product_of(x)
-        if x.head == "pick" and x.operands[0].head == "log_softmax":
-            z, t = x.operands[0].operands[0], x.operands[1]
-            log_sum = ink.log(ink.rowsum(_shifted_exp(z)))
-            return self.cell(Ink("-", (ink.pick(z - ink.rowmax(z), t), log_sum)))
+        if x.head == "negative" and isinstance(x.operands[0], Ink):
+            if x.operands[0].head == "-":
+                return self.cell(Ink("-", x.operands[0].operands[::-1]))
+            if x.operands[0].head == "pick" and x.operands[0].operands[0].head == "log_softmax":
+                (log_softmax, t) = x.operands[0].operands
+                z = log_softmax.operands[0]
+                log_sum = ink.log(ink.rowsum(_shifted_exp(z)))
+                return self.cell(Ink("-", (log_sum, ink.pick(z - ink.rowmax(z), t))))
         operands = [self.cell(o) if isinstance(o, Ink) else o for o in x.operands]
         key = (x.head, *[id(o) if isinstance(o, Cell) else repr(o) for o in operands])
         if key not in self.known:
@@ -162,28 +166,33 @@ class Expressions(Operations):
         return self.known[key]
 
     def _product_of(self, x: Ink) -> Cell:
-        """A product, its numbers multiplied first."""
-        number, cells, stack = 1.0, [], [x]
+        """A product; several numbers and one array are one multiplication.
+
+        With more arrays the order stays, since products in another order overflow elsewhere.
+        """
+        number, numbers, cells, stack = 1.0, 0, [], [x]
         while stack:
             a = stack.pop()
             if isinstance(a, Ink) and a.head == "*":
                 stack.extend(reversed(a.operands))
                 continue
             cell = self.cell(a)
-            if cell.fixed and cell.shape == () and cell.number is not None:
-                number *= cell.number
-            else:
+            if cell.number is None:
                 cells.append(cell)
-        if number != 1.0 or not cells:
-            cells.append(given(number))
-        product = cells[0]
-        for cell in cells[1:]:
-            key = ("*", id(product), cell.number if cell.number is not None else id(cell))
-            if key not in self.known:
-                self.known[key] = self.ufunc(np.multiply, product, cell)
-                self.keep.append((product, cell))
-            product = self.known[key]
-        return product
+            else:
+                number, numbers = number * cell.number, numbers + 1
+        if numbers < 2 or len(cells) > 1:
+            return self._product(*[self.cell(a) for a in x.operands])
+        if not cells:
+            return given(number)
+        return cells[0] if number == 1 else self._product(cells[0], given(number))
+
+    def _product(self, a: Cell, b: Cell) -> Cell:
+        key = ("*", *[id(c) if c.number is None else c.number for c in (a, b)])
+        if key not in self.known:
+            self.keep.append((a, b))
+            self.known[key] = self.ufunc(np.multiply, a, b)
+        return self.known[key]
 
     def _computed(self, x: Ink, o: list[Any]) -> Cell:
         head = x.head

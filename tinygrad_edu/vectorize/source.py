@@ -58,7 +58,7 @@ def source(program: Regrouped, gradient: Gradient | None, outputs: bool = False)
     ]
     indexes = [f"{v.name} = {_runs(v.cells)}" for v in variables.values() if v.role == "index"]
     needed = re.findall(r"\w+", " ".join([*(t for t, _ in forward + backward), result]))
-    indexes = [line for line in indexes if line.split(" ")[0] in needed]
+    indexes = [_wrapped(line) for line in indexes if line.split(" ")[0] in needed]
     name = "outputs" if gradient is None else "loss_and_gradient"
     head = f"def {name}({', '.join(['P', *arguments] if blocks else arguments)}):"
     sections = [("", [(p, "") for p in parameters]), ("forward", forward), ("backward", backward)]
@@ -80,6 +80,11 @@ def source(program: Regrouped, gradient: Gradient | None, outputs: bool = False)
         "\n".join([head, *body]),
     ]
     return "\n\n\n".join(part for part in parts_of if part) + "\n"
+
+
+def _wrapped(line: str) -> str:
+    """A list over several lines where it is long."""
+    return textwrap.fill(line, 96, subsequent_indent="    ", break_long_words=False)
 
 
 def _added(piece: str, columns: tuple[int, ...]) -> str:

@@ -106,8 +106,9 @@ def rows_of_choice(layout: Layout, step: Rows, *, batched: bool) -> tuple[Any, A
 
 
 def is_loss(found: Regrouped, cells: Sequence[int]) -> bool:
-    """Whether the nodes are the (first) result of the function."""
-    return list(cells) == found.tape.results[0]
+    """Whether the nodes are the (first) result of a function of rows and targets."""
+    tape = found.tape
+    return list(cells) == tape.results[0] and len(tape.inputs) != 1
 
 
 def written(record: Record, what: str, *operands: Any) -> Any:

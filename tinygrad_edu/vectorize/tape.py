@@ -31,8 +31,10 @@ class Line(NamedTuple):
     number: int
 
     def __str__(self) -> str:
-        text = linecache.getline(self.code.co_filename, self.number).strip()
-        return f"line {self.number} of {self.code.co_filename}" + (f": {text}" if text else "")
+        file = self.code.co_filename
+        text = linecache.getline(file, self.number).strip()
+        place = "the cell" if "ipykernel_" in file else file
+        return f"line {self.number} of {place}" + (f": {text}" if text else "")
 
 
 class Guard(NamedTuple):
