@@ -36,7 +36,7 @@ def evaluate(
 def predict(model: Model, X: Iterable[Any], *, engine: str | Engine = "auto") -> list[list[float]]:
     """What the model gives for each of n rows of numbers: n lists of its outputs."""
     rows = inputs(X)
-    if _by_matrix(engine, rows):
+    if rows and _by_matrix(engine, rows):
         from tinygrad_edu.vectorize.program import Program
 
         try:
@@ -56,13 +56,27 @@ def evaluation(
     model: Model, rows: Sequence[Any], targets: Sequence[Any], loss: Loss, engine: str | Engine
 ) -> Callable[[], Measured]:
     """A function that measures the model as it is now: mean loss and accuracy."""
-    if _by_matrix(engine, rows):
+    by_values = _by_values(model, rows, targets, loss)
+    if not _by_matrix(engine, rows):
+        return by_values
+    try:
+        by_program = _by_program(model, rows, targets, loss)
+    except Exception:  # as in `AutoDescent`
+        if engine == "matrix":
+            raise
+        return by_values
+
+    def measure() -> Measured:
+        from tinygrad_edu.vectorize import VectorizeError
+
         try:
-            return _by_program(model, rows, targets, loss)
-        except Exception:  # as in `AutoDescent`
+            return by_program()
+        except VectorizeError:
             if engine == "matrix":
                 raise
-    return _by_values(model, rows, targets, loss)
+            return by_values()
+
+    return measure
 
 
 def _by_matrix(engine: str | Engine, rows: Sequence[Any]) -> bool:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from tinygrad_edu.engine import Value, modes, no_grad
+from tinygrad_edu.engine import Value, modes
 from tinygrad_edu.engine.node import Node
 from tinygrad_edu.losses import Loss
 from tinygrad_edu.optim import OPTIMIZERS, Optimizer
@@ -73,7 +73,7 @@ class MatrixDescent:
         self.X, self.y = as_arrays(rows, targets)
         program.check_classes({"Y": self.y})
         check_program(program, scalar_engine(model, loss, penalty), rows, targets)
-        place = {p: k for k, p in zip(program.order, program.parameters, strict=True)}
+        place = {program.parameters[i]: k for k, i in enumerate(program.order)}
         places = [place.get(p, -1) for p in optimizer.parameters]
         self.places = np.array(places, dtype=np.intp)
         self.inside = np.flatnonzero(self.places >= 0)
@@ -82,6 +82,7 @@ class MatrixDescent:
         self.loaded: Kernel | None = None
         self.x, self.g = np.zeros(len(places)), np.zeros(len(places))
         self.update: Update | None = None
+        self.options: dict[str, Any] = {}
         self.read()
         self.last_finite = program.P.copy()
 
@@ -100,7 +101,9 @@ class MatrixDescent:
             loss = kernel.mean()
             if not math.isfinite(loss):
                 check_finite("the loss", [loss], self.optimizer, epoch)
-            self._check_finite("a gradient", program.G, epoch)
+            if not math.isfinite(program.G.dot(program.G)):
+                G = program.G if self.whole else program.G[self.places[self.inside]]
+                check_finite("a gradient", G.tolist(), self.optimizer, epoch)
             self._update(epoch)
         except DivergenceError:
             np.copyto(program.P, self.last_finite)
@@ -115,7 +118,10 @@ class MatrixDescent:
         self.x[...] = [p._float for p in self.optimizer.parameters]
         states = [self._state(column) for column in zip(*self.optimizer.states, strict=True)]
         held = [None] * len(states) if self.update is None else self.update.states
-        if self.update is None or [a is None for a in states] != [a is None for a in held]:
+        kept = [state is None for state in states] == [vector is None for vector in held]
+        options = _options(self.optimizer)
+        if self.update is None or not kept or options != self.options:
+            self.options = options
             self._prepare(states)
             return
         for state, vector in zip(states, held, strict=True):
@@ -201,6 +207,12 @@ class MatrixDescent:
             check_finite(what, vector.tolist(), self.optimizer, epoch)
 
 
+def _options(optimizer: Optimizer) -> dict[str, Any]:
+    """What the equation of an optimizer depends on besides its vectors and the rate."""
+    others = ("_lr", "parameters", "states", "steps")
+    return {name: x for name, x in vars(optimizer).items() if name not in others}
+
+
 class Evaluator:
     """The mean loss and the outputs of a model on given rows, as often as asked."""
 
@@ -224,8 +236,9 @@ class Evaluator:
         self.program.draw(self.kernel)
         with np.errstate(all="ignore"):
             self.program.run(self.kernel)
+            mean = self.kernel.mean()
         outputs = self.kernel.results[1]
-        return self.kernel.mean(), np.broadcast_to(outputs, (self.rows, self.outputs))
+        return mean, np.broadcast_to(outputs, (self.rows, self.outputs))
 
 
 def as_arrays(rows: Sequence[Any], targets: Sequence[Any]) -> tuple[Array, Array]:
@@ -235,7 +248,7 @@ def as_arrays(rows: Sequence[Any], targets: Sequence[Any]) -> tuple[Array, Array
 
 def check_targets(model: Model, loss: Loss, rows: Sequence[Any], targets: Sequence[Any]) -> None:
     """Raise what the loss raises for a target that does not fit; a program would not notice."""
-    with no_grad():
+    with modes.watched(_Lenient()):  # which draws no sample
         output = model(rows[0])
         different = {repr(t): t for t in targets}
         for t in different.values():
@@ -258,6 +271,7 @@ def check_program(
     program.read_parameters()
     with np.errstate(all="ignore"):
         program.run(kernel)
+        mean = kernel.mean()
     held = [p._grad for p in program.parameters]
     try:
         for p in program.parameters:
@@ -269,7 +283,7 @@ def check_program(
         for p, g in zip(program.parameters, held, strict=True):
             p._grad = g
     size = magnitude_of(kernel, program.P)
-    same = close(np.array(kernel.mean()), np.array(loss), size)
+    same = close(np.array(mean), np.array(loss), size)
     if not same or not close(program.in_order(program.G), gradient, size):
         raise VectorizeError(
             "the matrix program and the scalar graph give different numbers: the model or the loss "

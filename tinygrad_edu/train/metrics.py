@@ -19,6 +19,8 @@ class Decision(NamedTuple):
     def classes(self, outputs: Any) -> list[int]:
         """The class of each output, for rows of numbers as lists or as an array."""
         if not isinstance(outputs, list):
+            if self.threshold is None and (outputs != outputs).any():
+                return self.classes(outputs.tolist())  # nan is no largest number
             chosen = outputs.argmax(1) if self.threshold is None else outputs[:, 0] > self.threshold
             found: list[int] = chosen.tolist()
             return found

@@ -116,6 +116,7 @@ def compile_kernel(
     compiler = _Compiler(program, B, parameters, into)
     compiler.equations(program.layout.equations)
     roots = [compiler.cell(spread(result)) for result in program.results]
+    roots[1:] = [compiler.own(cell) for cell in roots[1:]]
     guards = [compiler.guard(guard) for guard in program.tape.guards]
     if gradient is not None:
         compiler.direct = not gradient.pieces  # else what is added later would change it
@@ -268,6 +269,12 @@ class _Compiler(Expressions):
             run = columns == tuple(range(first, first + n))
             self.add_at(row, cell, first if run else np.array(columns), n)
 
+    def own(self, cell: Cell) -> Cell:
+        """A result with a row per example, in memory that an update does not change."""
+        if cell.shape[0] == self.B and not cell.owner.fixed:
+            return cell
+        return self.repeated(cell, (self.B, cell.shape[1]))
+
     def guard(self, guard: Guard) -> Cell:
         """The outcomes of a comparison."""
         left, right = (self.program.layout.read([i]).expression for i in guard[1:3])
@@ -276,5 +283,5 @@ class _Compiler(Expressions):
 
 def _mean_of(x: Array) -> Callable[[], float]:
     numbers = x.reshape(-1)
-    share = np.full(len(numbers), 1 / len(numbers))
-    return lambda: float(share.dot(numbers))
+    n, ones = len(numbers), np.ones(len(numbers))
+    return lambda: float(ones.dot(numbers)) / n

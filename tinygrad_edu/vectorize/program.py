@@ -238,7 +238,8 @@ class Program:
         self.draw(kernel)
         with np.errstate(all="ignore"):
             self.run(kernel)
-        return kernel.mean(), self.in_order(self.G)
+            mean = kernel.mean()
+        return mean, self.in_order(self.G)
 
     def _check_guards(self, kernel: Kernel) -> None:
         for guard, outcome in zip(self.tape.guards, kernel.guards, strict=True):

@@ -7,6 +7,7 @@ program that made it, and whatever a graph cannot hold is refused, or becomes a 
 import itertools
 import linecache
 import sys
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from types import CodeType
@@ -142,7 +143,20 @@ class Input(Value):
     """A number of an example; `y == 1`, which asks for identity elsewhere, compares numbers."""
 
     __slots__ = ()
-    __hash__ = Value.__hash__
+
+    def __hash__(self) -> int:
+        self._looked_at()
+        return object.__hash__(self)
+
+    def __format__(self, spec: str) -> str:
+        self._looked_at()
+        return super().__format__(spec)
+
+    def _looked_at(self) -> None:
+        """Looking a number up, in a set, a dict or as text, is reading it."""
+        mode = modes.current.get()
+        if mode is not None and mode.watcher is not None:
+            mode.watcher.read(self)
 
     def __eq__(self, other: object) -> Any:
         if isinstance(other, Value) or not is_real(other):
@@ -189,7 +203,12 @@ def record(
         arguments.append(_nested(iter(values), shape))
     recorder = Recorder(samples)
     with modes.watched(recorder):
-        result = fn(*arguments)
+        try:
+            result = fn(*arguments)
+        except TypeError as error:
+            raise VectorizeError(
+                f"{_line_of(error)}\n  does with a Value what cannot be traced ({error}): {WAY_OUT}"
+            ) from error
     parts = result if isinstance(result, tuple) and result else (result,)
     results = [_values(part) for part in parts]
     tape.results = [_enter(tape, known, recorder, values) for values in results]
@@ -257,6 +276,16 @@ def _nested(values: Iterator[Value], shape: Shape) -> Any:
     if not shape:
         return next(values)
     return [_nested(values, shape[1:]) for _ in range(shape[0])]
+
+
+def _line_of(error: BaseException) -> Line:
+    """The last line of the user's program on the way to an error."""
+    frames = [
+        (t.f_globals.get("__name__", ""), t.f_code, n)
+        for t, n in traceback.walk_tb(error.__traceback__)
+    ]
+    outside = [Line(code, n) for name, code, n in frames if name.partition(".")[0] != _PACKAGE]
+    return outside[-1] if outside else user_line()
 
 
 def user_line() -> Line:
