@@ -4,7 +4,7 @@ from __future__ import annotations  # so that help() shows the names of the type
 
 import random
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from tinygrad_edu.engine import Value
@@ -101,7 +101,7 @@ def descend(
     engine: str | Engine,
     rng: int | random.Random | None,
     every: bool,
-) -> Iterator[Batch]:
+) -> Generator[Batch, None, None]:
     """The batches of a descent, options as for `train`, on rows and targets that are checked.
 
     The parameters have their numbers after the last batch of an epoch, with `every` after each
@@ -124,24 +124,28 @@ def descend(
 
 def _batches(
     descent: Descent, n: int, epochs: int, size: int, rng: random.Random, every: bool
-) -> Iterator[Batch]:
+) -> Generator[Batch, None, None]:
     order = list(range(n))
-    for epoch in range(epochs):
-        if size < n:
-            rng.shuffle(order)
-        for number, start in enumerate(range(0, n, size)):
-            if every or start == 0:
-                descent.read()
-            chosen = order[start : start + size]
-            try:
+    written = True
+    try:
+        for epoch in range(epochs):
+            if size < n:
+                rng.shuffle(order)
+            for number, start in enumerate(range(0, n, size)):
+                if every or start == 0:
+                    descent.read()
+                chosen = order[start : start + size]
+                written = False
                 loss, outputs = descent.step(chosen, epoch)
-            except BaseException:
-                descent.write()
-                raise
-            last = start + size >= n
-            if every or last:
-                descent.write()
-            yield Batch(epoch, number, last, loss, outputs, chosen)
+                last = start + size >= n
+                if every or last:
+                    descent.write()
+                    written = True
+                yield Batch(epoch, number, last, loss, outputs, chosen)
+    except BaseException:
+        if not written:
+            descent.write()
+        raise
 
 
 def _as_lists(outputs: Any, n: int) -> list[list[float]]:

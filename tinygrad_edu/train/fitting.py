@@ -18,7 +18,7 @@ from tinygrad_edu.train.evaluation import evaluation
 from tinygrad_edu.train.examples import examples
 from tinygrad_edu.train.finite import DivergenceError
 from tinygrad_edu.train.history import History
-from tinygrad_edu.train.metrics import decision
+from tinygrad_edu.train.metrics import Decision, decision
 from tinygrad_edu.train.scalar import Model, Penalty
 
 
@@ -82,6 +82,7 @@ def fit(
                     history.stopped = f"stopped by a callback after epoch {number}"
                     break
         except (KeyboardInterrupt, DivergenceError) as error:
+            batches.close()
             history.stopped = str(error)
             if isinstance(error, KeyboardInterrupt):
                 if not history.loss:
@@ -98,16 +99,19 @@ def _epochs(
     """For each epoch its number, the mean loss of its examples, and the share that was right."""
     n = len(targets)
     mean, outputs, chosen = 0.0, [], []
+    right: Decision | None = None
+    wanted: list[int] = []
     for batch in batches:
+        if batch.epoch == batch.number == 0:
+            right = decision(loss, targets, len(batch.outputs[0]))
+            wanted = [] if right is None else right.wanted(targets)
         mean += batch.loss * (len(batch.chosen) / n)
         chosen += batch.chosen
         outputs.append(batch.outputs if isinstance(batch.outputs, list) else batch.outputs.copy())
         if batch.last:
-            right = decision(loss, targets, len(outputs[0][0]))
             share = None
             if right is not None:
                 classes = [c for part in outputs for c in right.classes(part)]
-                wanted = right.wanted(targets)
                 share = sum(c == wanted[i] for c, i in zip(classes, chosen, strict=True)) / n
             yield batch.epoch, mean, share
             mean, outputs, chosen = 0.0, [], []

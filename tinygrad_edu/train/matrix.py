@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from tinygrad_edu.engine import Value, modes
-from tinygrad_edu.engine.node import Node
+from tinygrad_edu.engine.node import UNREACHED, Node
 from tinygrad_edu.losses import Loss
 from tinygrad_edu.optim import OPTIMIZERS, Optimizer
 from tinygrad_edu.train.finite import DivergenceError, check_finite
@@ -78,7 +78,8 @@ class MatrixDescent:
         self.places = np.array(places, dtype=np.intp)
         self.inside = np.flatnonzero(self.places >= 0)
         self.whole = sorted(places) == list(range(len(program.P)))
-        self.on_values = type(optimizer) not in OPTIMIZERS.values()
+        own_step = "step" in vars(optimizer)
+        self.on_values = own_step or type(optimizer) not in OPTIMIZERS.values()
         self.loaded: Kernel | None = None
         self.x, self.g = np.zeros(len(places)), np.zeros(len(places))
         self.update: Update | None = None
@@ -113,9 +114,9 @@ class MatrixDescent:
     def read(self) -> None:
         """Take over the numbers of the parameters and the state of the optimizer."""
         self.program.read_parameters()
+        self.x[...] = [p._float for p in self.optimizer.parameters]
         if self.on_values:
             return
-        self.x[...] = [p._float for p in self.optimizer.parameters]
         states = [self._state(column) for column in zip(*self.optimizer.states, strict=True)]
         held = [None] * len(states) if self.update is None else self.update.states
         kept = [state is None for state in states] == [vector is None for vector in held]
@@ -131,14 +132,14 @@ class MatrixDescent:
     def write(self) -> None:
         """Give numbers and gradients to the parameters, and the optimizer its state."""
         program, optimizer = self.program, self.optimizer
-        optimizer.zero_grad()
         if not self.whole:
+            optimizer.zero_grad()
             for p, x in zip(optimizer.parameters, self.x.tolist(), strict=True):
-                p.data = x
+                p._float = x
         numbers, gradients = program.in_order(program.P), program.in_order(program.G)
         for p, x, g in zip(program.parameters, numbers.tolist(), gradients.tolist(), strict=True):
-            p.data = x
-            p.grad = g
+            p._float = x
+            p._grad = g or UNREACHED
         if self.update is not None and self.update.states:
             columns = [self._column(state) for state in self.update.states]
             optimizer.states = list(zip(*columns, strict=True))
@@ -157,29 +158,35 @@ class MatrixDescent:
 
     def _update(self, epoch: int) -> None:
         """One update, which is undone where it is interrupted or leaves what is not finite."""
-        program, optimizer = self.program, self.optimizer
-        P = program.P
+        P, x = self.program.P, self.x
         np.copyto(self.last_finite, P)
+        before = None if self.whole else x.copy()
         try:
             if self.on_values:
                 self.write()
-                optimizer.step()
+                self.optimizer.step()
                 self.read()
             else:
-                if not self.whole:
-                    self.g[self.inside] = program.G[self.places[self.inside]]
-                t = optimizer.steps + 1
-                assert self.update is not None
-                self.update(optimizer.lr, t)
-                optimizer.steps = t
-                if self.update.made_states:
-                    self._prepare(self.update.states)
-                if not self.whole:
-                    P[self.places[self.inside]] = self.x[self.inside]
-            self._check_finite("a parameter", P, epoch)
+                self._update_vectors()
+            self._check_finite("a parameter", P if before is None else x, epoch)
         except BaseException:
             np.copyto(P, self.last_finite)
+            if before is not None:
+                np.copyto(x, before)
             raise
+
+    def _update_vectors(self) -> None:
+        program, optimizer = self.program, self.optimizer
+        assert self.update is not None
+        if not self.whole:
+            self.g[self.inside] = program.G[self.places[self.inside]]
+        t = optimizer.steps + 1
+        self.update(optimizer.lr, t)
+        if not self.whole:
+            program.P[self.places[self.inside]] = self.x[self.inside]
+        optimizer.steps = t
+        if self.update.made_states:
+            self._prepare(self.update.states)
 
     def _prepare(self, states: Sequence[Array | None]) -> None:
         """The optimizer's own equation, as calls on the vectors."""

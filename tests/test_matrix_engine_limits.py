@@ -1,0 +1,287 @@
+"""Where the matrix engine ends: what falls back to the scalar engine, and what is refused."""
+
+import re
+from collections.abc import Callable
+from inspect import getsourcelines
+from typing import Any
+
+import pytest
+from both_engines import (
+    Run,
+    assert_same,
+    data_of,
+    net,
+    rows,
+    trained,
+)
+
+from tinygrad_edu import SGD, Module, Value, evaluate, fit, no_grad, parameter, train
+from tinygrad_edu import functions as f
+from tinygrad_edu.vectorize import VectorizeError
+
+X = rows(12, 2)
+Y = [0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2]
+WAY_OUT = 'or train with engine="scalar"'
+
+
+class Own(Module):
+    """Two parameters; subclasses say what is made of them."""
+
+    def __init__(self) -> None:
+        self.v, self.w = parameter(0.5), parameter(-0.25)
+
+
+class ReadsData(Own):
+    def __call__(self, x: Any) -> Any:
+        z = self.w * x[0]
+        return z if z.data > 0 else self.v * z  # here
+
+
+class Compares(Own):
+    def __call__(self, x: Any) -> Any:
+        z = self.w * x[0]
+        return z if z > 0 else self.v * z  # here
+
+
+class ComparesLater(Own):
+    """At first w < 0 for every row; it grows beyond 0 in training."""
+
+    def __call__(self, x: Any) -> Any:
+        return self.w if self.w > 0 else self.w + self.v * x[0] * self.w  # here
+
+
+class ComparesAFeature(Own):
+    def __call__(self, x: Any) -> Any:
+        return self.w * x[0] if x[1] == 0.75 else self.v * x[0]  # here
+
+
+class Draws(Own):
+    """Draws a number in Python, which is no part of the graph."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.numbers = iter(k / 7 % 1 for k in range(10**6))
+
+    def __call__(self, x: Any) -> Any:
+        return self.v * x[0] + self.w * next(self.numbers)  # here
+
+
+MODELS = [ReadsData, Compares, ComparesLater, ComparesAFeature]
+
+
+def line_of(cls: type) -> str:
+    """The line marked `here`, as an error names it."""
+    lines, first = getsourcelines(cls)
+    offset = next(k for k, line in enumerate(lines) if "# here" in line)
+    text = lines[offset].strip()
+    return f"^line {first + offset} of {re.escape(__file__)}: {re.escape(text)}\n"
+
+
+def rows_of(cls: type) -> list[list[float]]:
+    """One row in the middle differs, where neither a trace nor a check looks."""
+    found = [[0.5, 0.25] for _ in range(12)]
+    if cls is not ComparesLater:
+        found[6] = [-0.5, 0.75]
+    return found
+
+
+def run_of(engine: str, cls: type, **options: Any) -> Run:
+    return trained(
+        engine, cls, lambda p: SGD(p, lr=0.2), rows_of(cls), [1.0] * 12,
+        loss="squared_error", epochs=6, **options,
+    )  # fmt: skip
+
+
+# --- falling back
+
+
+@pytest.mark.parametrize("validation", [None, "the same rows"])
+@pytest.mark.parametrize("batch_size", [None, 5])
+@pytest.mark.parametrize("cls", MODELS)
+def test_auto_falls_back_where_a_model_decides_in_python(
+    cls: type, batch_size: int | None, validation: str | None
+) -> None:
+    held_out = None if validation is None else (rows_of(cls), [1.0] * 12)
+    options = {"batch_size": batch_size, "validation": held_out}
+    auto, scalar = (run_of(engine, cls, **options) for engine in ("auto", "scalar"))
+    assert_same(auto, scalar)
+
+
+@pytest.mark.parametrize("cls", MODELS)
+def test_the_matrix_engine_names_the_line_that_decides_in_python(cls: type) -> None:
+    with pytest.raises(VectorizeError, match=line_of(cls)) as caught:
+        run_of("matrix", cls)
+    assert str(caught.value).endswith(WAY_OUT)
+
+
+def test_the_outcome_that_changes_later_ends_the_program_only_then() -> None:
+    model = ComparesLater()
+    steps = train(
+        model, rows_of(ComparesLater), [1.0] * 12, loss="squared_error",
+        optimizer=SGD(model.parameters(), lr=0.2), epochs=6, engine="matrix",
+    )  # fmt: skip
+    after = [data_of(model)]
+    with pytest.raises(VectorizeError, match=line_of(ComparesLater)):
+        after.extend(data_of(model) for _ in steps)
+    assert len(after) > 1
+    assert data_of(model) == after[-1]
+
+
+def test_the_matrix_engine_names_the_line_that_draws_in_python() -> None:
+    model = Draws()
+    with pytest.raises(VectorizeError, match=line_of(Draws)) as caught:
+        fit(model, X, Y, loss="squared_error", optimizer="sgd", epochs=1, engine="matrix")
+    assert "a Sample if it is random" in str(caught.value)
+    history = fit(model, X, Y, loss="squared_error", optimizer="sgd", epochs=3)
+    assert len(history) == 3
+
+
+# Losses that look at their target as Python; class 4 is where neither trace nor check looks.
+WEIGHTS = {4: 3.0}
+
+
+def picks(outputs: Any, target: Any) -> Value:
+    return -f.log_softmax(outputs)[target]
+
+
+def compares_with(outputs: Any, target: Any) -> Value:
+    return outputs[0] ** 2 * (3.0 if target == 4 else 1.0)
+
+
+def looks_up(outputs: Any, target: Any) -> Value:
+    return outputs[0] ** 2 * WEIGHTS.get(target, 1.0)
+
+
+def is_in_a_set(outputs: Any, target: Any) -> Value:
+    return outputs[0] ** 2 * (3.0 if target in {4, 9} else 1.0)
+
+
+def is_formatted(outputs: Any, target: Any) -> Value:
+    return outputs[0] ** 2 * (3.0 if f"{target:.0f}" == "4" else 1.0)
+
+
+def is_rounded(outputs: Any, target: Any) -> Value:
+    return outputs[round(target)] ** 2
+
+
+def asks_its_type(outputs: Any, target: Any) -> Value:
+    return outputs[0] ** 2 * (3.0 if isinstance(target, int) else 1.0)
+
+
+def asks_for_truth(outputs: Any, target: Any) -> Value:
+    return outputs[0] ** 2 if target else outputs[1] ** 2
+
+
+LOSSES = [
+    picks, compares_with, looks_up, is_in_a_set, is_formatted, is_rounded, asks_its_type,
+    asks_for_truth,
+]  # fmt: skip
+RARE = [0, 1, 2, 3, 0, 1, 4, 3, 0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_auto_falls_back_where_a_loss_looks_at_its_target(loss: Callable[..., Value]) -> None:
+    auto, scalar = (
+        trained(
+            engine, lambda: net(2, 5), SGD, X, RARE,
+            loss=loss, epochs=3, batch_size=5, validation=(X, RARE),
+        )
+        for engine in ("auto", "scalar")
+    )  # fmt: skip
+    assert_same(auto, scalar)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_the_matrix_engine_refuses_a_loss_that_looks_at_its_target(
+    loss: Callable[..., Value],
+) -> None:
+    with pytest.raises(VectorizeError):
+        fit(net(2, 5), X, RARE, loss=loss, optimizer="sgd", epochs=3, engine="matrix")
+
+
+def test_the_matrix_engine_names_the_line_that_indexes_with_the_target() -> None:
+    _, first = getsourcelines(picks)
+    with pytest.raises(VectorizeError, match=rf"^line {first + 1} of {re.escape(__file__)}"):
+        fit(net(2, 5), X, RARE, loss=picks, optimizer="sgd", epochs=3, engine="matrix")
+
+
+# --- the same errors
+
+
+WRONG: dict[str, tuple[str, int, Any, Any]] = {
+    "class 5 of 3": ("cross_entropy", 3, 0, 5),
+    "class -1 of 3": ("cross_entropy", 3, 0, -1),
+    "class 1.5 of 3": ("cross_entropy", 3, 0, 1.5),
+    "a distribution that sums to 0.6": ("cross_entropy", 3, [0.0, 0.0, 1.0], [0.2, 0.2, 0.2]),
+    "a negative probability": ("cross_entropy", 2, [0.0, 1.0], [-0.5, 1.5]),
+    "two weights for three": ("cross_entropy", 3, [0.5, 0.5], [0.5, 0.5]),
+    "cross entropy of one output": ("cross_entropy", 1, 0, 0),
+    "hinge with 0 and 1": ("hinge", 1, 1, 0),
+    "hinge of two outputs": ("hinge", 2, 1, -1),
+    "perceptron with 0 and 1": ("perceptron", 1, 1, 0),
+    "a probability of 2": ("binary_cross_entropy", 1, 1, 2),
+    "a probability of 2 for logits": ("binary_cross_entropy_with_logits", 1, 1, 2),
+    "two probabilities": ("binary_cross_entropy", 1, [0.5, 0.5], [0.5, 0.5]),
+    "one number for two outputs": ("squared_error", 2, 1.0, 0.0),
+    "two numbers for three outputs": ("mean_squared_error", 3, [1.0, 2.0], [0.0, 0.0]),
+}
+
+
+def message(run: Callable[[], Any]) -> tuple[type, str]:
+    with pytest.raises((TypeError, ValueError)) as caught:
+        run()
+    return caught.type, str(caught.value)
+
+
+@pytest.mark.parametrize("place", [0, 6, 11])
+@pytest.mark.parametrize("name", WRONG)
+def test_targets_that_do_not_fit_are_refused_alike(name: str, place: int) -> None:
+    loss, outputs, right, wrong = WRONG[name]
+    y = [right] * 12
+    y[place] = wrong
+
+    def run(engine: str, **options: Any) -> Any:
+        model = net(2, outputs, output="sigmoid")
+        return fit(model, X, y, loss=loss, optimizer="sgd", epochs=1, engine=engine, **options)
+
+    expected = message(lambda: run("scalar"))
+    assert expected[0] is ValueError
+    for engine in ("matrix", "auto"):
+        assert message(lambda: run(engine)) == expected  # noqa: B023
+        assert message(lambda: run(engine, batch_size=4)) == expected  # noqa: B023
+        model = net(2, outputs, output="sigmoid")
+        assert message(lambda: evaluate(model, X, y, loss=loss, engine=engine)) == expected  # noqa: B023
+
+
+NOT_TRAINABLE: dict[str, Callable[[Any], Any]] = {
+    "no Value": lambda x: 1.0,
+    "text": lambda x: "text",
+    "None": lambda x: None,
+    "rows": lambda x: [[Value(1.0)]],
+}
+
+
+@pytest.mark.parametrize("name", NOT_TRAINABLE)
+def test_auto_refuses_a_model_that_gives_no_values_as_the_scalar_engine_does(name: str) -> None:
+    p = parameter(1.0)
+
+    def run(engine: str) -> Any:
+        optimizer = SGD([p])
+        return fit(
+            NOT_TRAINABLE[name], X, Y, loss="squared_error", optimizer=optimizer, epochs=1,
+            engine=engine,
+        )  # fmt: skip
+
+    assert message(lambda: run("auto")) == message(lambda: run("scalar"))
+    message(lambda: run("matrix"))
+
+
+def test_training_within_no_grad_is_refused_alike() -> None:
+    def run(engine: str) -> Any:
+        with no_grad():
+            return fit(
+                net(2, 1), X, Y, loss="squared_error", optimizer="sgd", epochs=1, engine=engine
+            )
+
+    assert message(lambda: run("auto")) == message(lambda: run("scalar"))
+    assert message(lambda: run("matrix"))[1] == message(lambda: run("scalar"))[1]
