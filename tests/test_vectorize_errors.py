@@ -67,8 +67,8 @@ def reads_a_gradient(x: Value) -> Value:
 @pytest.mark.parametrize(("fn", "offset"), [(reads_the_number, 2), (reads_a_parameter, 1)])
 def test_a_function_that_reads_a_number_is_refused(fn: Callable[..., Any], offset: int) -> None:
     message = (
-        f"{line_of(fn, offset)}\n  reads the number of a Value (v.data or v.grad), which a program for all "
-        f"examples does not have: {WAY_OUT}"
+        f"{line_of(fn, offset)}\n  reads the number of a Value (v.data or v.grad), which a program "
+        f"for all examples does not have: {WAY_OUT}"
     )
     with pytest.raises(VectorizeError, match=exactly(message)):
         vectorize(fn, 0.5)

@@ -51,7 +51,10 @@ if TYPE_CHECKING:
         xor,
     )
     from tinygrad_edu.vectorize import Program, VectorizeError, vectorize
-    from tinygrad_edu.view import Graph, draw
+    from tinygrad_edu.view import Graph, draw, steps
+    from tinygrad_edu.view.deltas import deltas
+    from tinygrad_edu.view.explain import explain
+    from tinygrad_edu.view.network import network
 
 #: Names that are imported when they are first used.
 _LAZY = {
@@ -60,11 +63,15 @@ _LAZY = {
     "VectorizeError": "vectorize",
     "blobs": "data",
     "circles": "data",
+    "deltas": "view",
     "digits": "data",
     "draw": "view",
+    "explain": "view",
     "iris": "data",
     "moons": "data",
+    "network": "view",
     "spiral": "data",
+    "steps": "view",
     "train_test_split": "data",
     "vectorize": "vectorize",
     "xor": "data",
@@ -97,10 +104,12 @@ __all__ = [
     "circles",
     "clip_grad_norm",
     "clip_grad_value",
+    "deltas",
     "detect_anomaly",
     "digits",
     "draw",
     "evaluate",
+    "explain",
     "fit",
     "functions",
     "grad",
@@ -110,11 +119,13 @@ __all__ = [
     "jacobian",
     "max_norm",
     "moons",
+    "network",
     "no_grad",
     "parameter",
     "predict",
     "primitive",
     "spiral",
+    "steps",
     "toposort",
     "train",
     "train_test_split",

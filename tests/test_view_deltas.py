@@ -1,0 +1,375 @@
+import math
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+from tinygrad_edu import functions as f
+from tinygrad_edu.engine import Primitive, Value, no_grad
+from tinygrad_edu.losses import LOSSES, half_squared_error, l2
+from tinygrad_edu.nn import ACTIVATIONS, MLP, Layer, Neuron
+from tinygrad_edu.view.deltas import deltas
+
+X = [1.0, -2.0, 0.5]
+SQUARES = ("squared_error", "half_squared_error", "mean_squared_error")
+
+
+def single_unit(activation: str) -> Neuron:
+    """A unit with w = 1, b = 0, whose net input is its input."""
+    return Neuron(1, activation, init=lambda rng, nin, nout: 1.0)
+
+
+def fail(m: Any, y: Any, x: Any) -> Any:
+    raise RuntimeError("slopes fail")
+
+
+failing = Primitive("failing", lambda m, x: x * x, fail)
+
+
+@pytest.mark.parametrize("convention", ["dL/dz", "-dE/dnet"])
+@pytest.mark.parametrize("loss", SQUARES)
+@pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
+def test_the_rules_agree_with_the_engine_for_every_activation(
+    activation: str, loss: str, convention: str
+) -> None:
+    for model in (
+        MLP(3, [4, 4, 2], activation, activation, rng=1),
+        MLP(3, [4, 4, 2], activation, "tanh", rng=2),
+        MLP(3, [4, 4, 2], "tanh", activation, rng=3),
+    ):
+        found = deltas(model, X, [0.25, -1.0], loss, convention)
+        assert len(found.rows) == 10
+        assert len(found.parameters) == 3 * 4 + 4 + 4 * 4 + 4 + 4 * 2 + 2
+        assert all(row.rule is not None for row in found.rows)
+        assert found.largest_difference < 1e-12
+
+
+@pytest.mark.parametrize(
+    ("output", "loss", "target", "rule"),
+    [
+        ("linear", "cross_entropy", 1, "p_k - 1[y = k]"),
+        ("linear", "cross_entropy", [0.25, 0.75], "p_k - y_k"),
+        ("tanh", "cross_entropy", 0, "(p_k - 1[y = k]) g'(z)"),
+        ("softmax", "cross_entropy", 0, "a_k (e_k - sum_i e_i a_i), e = p_k - 1[y = k]"),
+        ("softmax", "half_squared_error", [1, 0], "a_k (e_k - sum_i e_i a_i), e = a - y"),
+        ("linear", "half_squared_error", [1, 0], "a - y"),
+        ("sigmoid", "squared_error", [1, 0], "2 (a - y) g'(z)"),
+        ("linear", "mean_squared_error", [1, 0], "2/n (a - y)"),
+    ],
+)
+@pytest.mark.parametrize("hidden", ["tanh", "prelu", "softmax"])
+def test_the_rule_of_two_outputs_is_named_and_right(
+    hidden: str, output: str, loss: str, target: Any, rule: str
+) -> None:
+    found = deltas(MLP(3, [4, 4, 2], hidden, output, rng=4), X, target, loss)
+    assert found.layers[-1].rule.text == rule
+    assert found.largest_difference < 1e-12
+
+
+@pytest.mark.parametrize(
+    ("output", "loss", "target", "rule", "flipped"),
+    [
+        ("sigmoid", "binary_cross_entropy", 1, "a - y", "y - a"),
+        ("softmax", "half_squared_error", 0.5, None, None),
+        (
+            "linear",
+            "binary_cross_entropy_with_logits",
+            0.25,
+            "s(z) - y",
+            "y - s(z)",
+        ),
+        (
+            "tanh",
+            "binary_cross_entropy_with_logits",
+            0,
+            "(s(a) - y) g'(z)",
+            "(y - s(a)) g'(z)",
+        ),
+        ("linear", "hinge", 1, "-y 1[y a < 1]", "y 1[y a < 1]"),
+        ("linear", "hinge", -1, "-y 1[y a < 1]", "y 1[y a < 1]"),
+        ("linear", "perceptron", 1, "-y 1[y a < 0]", "y 1[y a < 0]"),
+        ("tanh", "perceptron", -1, "-y 1[y a < 0] g'(z)", "y 1[y a < 0] g'(z)"),
+    ],
+)
+def test_the_rule_of_one_output_is_named_and_right_in_both_conventions(
+    output: str, loss: str, target: float, rule: str | None, flipped: str | None
+) -> None:
+    model = MLP(3, [4, 4, 1], "tanh", output, rng=5)
+    for convention, expected in (("dL/dz", rule), ("-dE/dnet", flipped)):
+        found = deltas(model, X, target, loss, convention)
+        assert found.largest_difference < 1e-12
+        assert expected is None or found.layers[-1].rule.text == expected
+
+
+def test_every_loss_has_a_rule() -> None:
+    for name in LOSSES:
+        target: Any = [1, 0] if name in SQUARES else 1
+        n = 2 if name in (*SQUARES, "cross_entropy") else 1
+        found = deltas(MLP(3, [n], output="sigmoid", rng=6), X, target, name)
+        assert found.largest_difference < 1e-12, name
+
+
+def test_a_sigmoid_with_half_squared_error_has_the_delta_of_the_lectures() -> None:
+    # o = s(0) = 1/2, y = 1: delta = o (1 - o) (y - o) = 1/8 as -dE/dnet, -1/8 as dL/dz
+    unit = single_unit("sigmoid")
+    row = deltas(unit, [0.0], 1, "half_squared_error", "-dE/dnet").rows[0]
+    assert row == ("neuron1", 0.0, 0.5, 0.25, 0.125, 0.125, 0.0)
+    row = deltas(unit, [0.0], 1, "half_squared_error").rows[0]
+    assert (row.delta, row.rule) == (-0.125, -0.125)
+
+
+def test_a_hidden_delta_is_the_weighted_sum_of_those_after_it() -> None:
+    # 1-1-2, linear, all weights 1, x = 3: outputs 3, 3, targets 1, 2: deltas 2, 1, before them 3,
+    # and dL/dw = delta * a = 2 * 3, 1 * 3, 3 * 3
+    found = deltas(
+        MLP(1, [1, 2], "linear", init=lambda rng, nin, nout: 1.0),
+        [3.0],
+        [1, 2],
+        half_squared_error,
+    )
+    assert [row.delta for row in found.rows] == [3.0, 2.0, 1.0]
+    assert [row.rule for row in found.rows] == [3.0, 2.0, 1.0]
+    assert [(row.name, row.a, row.gradient, row.rule) for row in found.parameters] == [
+        ("layer1.neuron1.w[0]", 3.0, 9.0, 9.0),
+        ("layer1.neuron1.b", 1.0, 3.0, 3.0),
+        ("layer2.neuron1.w[0]", 3.0, 6.0, 6.0),
+        ("layer2.neuron1.b", 1.0, 2.0, 2.0),
+        ("layer2.neuron2.w[0]", 3.0, 3.0, 3.0),
+        ("layer2.neuron2.b", 1.0, 1.0, 1.0),
+    ]
+
+
+def test_the_table_finds_an_engine_that_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = MLP(3, [2, 1], "tanh", rng=1)
+    monkeypatch.setattr(f.tanh, "_slopes", lambda y, x: (1 - y,))
+    assert deltas(model, X, 1, "half_squared_error").largest_difference > 1e-3
+
+
+def test_a_loss_of_ones_own_has_no_rule_and_says_so() -> None:
+    def quartic(output: Any, target: Any) -> Any:
+        return (output - target) ** 4
+
+    found = deltas(MLP(3, [4, 1], "tanh", rng=1), X, 1, quartic)
+    out = found.rows[-1]
+    assert found.layers[-1].rule.text == "no rule for quartic"
+    assert out.delta == pytest.approx(4 * (out.a - 1) ** 3)
+    assert (out.rule, out.difference) == (None, None)
+    assert "rule: no rule for quartic" in str(found)
+    assert all(row.rule is not None for row in found.rows[:-1])
+    assert found.largest_difference < 1e-12
+
+
+def test_an_activation_of_ones_own_has_the_slope_of_the_engine() -> None:
+    def cubic(z: Any) -> Any:
+        return z**3
+
+    found = deltas(MLP(3, [2, 1], cubic, rng=1), X, 1, "half_squared_error")
+    row = found.rows[0]
+    assert row.slope == pytest.approx(3 * row.z**2)
+    assert "layer1 (cubic): g'(z) = as the engine found it" in str(found)
+    assert found.largest_difference < 1e-12
+
+
+def test_a_penalty_in_the_loss_shows_as_a_difference_of_the_weights() -> None:
+    model = MLP(1, [1], init=lambda rng, nin, nout: 3.0)
+
+    def penalised(output: Any, target: Any) -> Value:
+        return half_squared_error(output, target) + l2(model.parameters(), 0.5)
+
+    # d(0.5 w^2)/dw = w = 3
+    found = deltas(model, [1.0], 0, penalised)
+    assert [row.difference for row in found.parameters] == [3.0, 0.0]
+
+
+def test_a_parameter_that_units_share_gets_the_sum_of_its_uses() -> None:
+    layer = Layer(2, 2, "tanh")
+    layer.neurons[1].w[0] = layer.neurons[0].w[0]
+    assert deltas(layer, [0.5, -1.0], [1, 0], "squared_error").largest_difference < 1e-12
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_gradients_stay_as_they_were(fails: bool) -> None:
+    model = MLP(3, [2, 1], "tanh", rng=1)
+    x = [Value(v) for v in X]
+    y = model(x)
+    y.backward()
+    target = y * 2
+    touched = [*x, y, target, *model.parameters()]
+    before = [(v.data, v.grad, v.reached) for v in touched]
+
+    def broken(output: Any, target: Any) -> Any:
+        return failing(half_squared_error(output, target))
+
+    if fails:
+        with pytest.raises(RuntimeError, match=r"^slopes fail\n"):
+            deltas(model, x, target, broken)
+    else:
+        deltas(model, x, target, "half_squared_error")
+    assert [(v.data, v.grad, v.reached) for v in touched] == before
+
+
+def test_a_target_may_be_an_iterator_or_values() -> None:
+    model = MLP(3, [2], rng=1)
+    plain = deltas(model, X, [1, 0], "squared_error")
+    assert deltas(model, iter(X), iter([1, 0]), "squared_error").rows == plain.rows
+    assert deltas(model, X, [Value(1), Value(0)], "squared_error").rows == plain.rows
+
+
+@pytest.mark.parametrize("x", [math.inf, math.nan, 1e308])
+def test_numbers_out_of_range_are_shown_and_raise_nothing(x: float) -> None:
+    for activation in ("relu", "softmax", "gelu", "elu"):
+        found = deltas(MLP(3, [2, 2], activation, rng=1), [x, 1, 2], 1, "cross_entropy")
+        assert str(found)
+        assert found.latex
+        assert found._repr_html_()
+
+
+def test_the_text_names_loss_rules_and_rows() -> None:
+    unit = single_unit("sigmoid")
+    assert str(deltas(unit, [0.0], 1, "half_squared_error", "-dE/dnet")) == "\n".join(
+        [
+            "half_squared_error = 0.125, delta = -dE/dnet, largest difference 0",
+            "",
+            "(sigmoid): g'(z) = a (1 - a)",
+            "rule: delta = (y - a) g'(z)",
+            "  unit     z    a  g'(z)  delta   rule  difference",
+            "  neuron1  0  0.5   0.25  0.125  0.125           0",
+            "",
+            "(sigmoid): dL/dw = -delta a, dL/db = -delta",
+            "  parameter     a   dL/dw    rule  difference",
+            "  neuron1.w[0]  0       0       0           0",
+            "  neuron1.b     1  -0.125  -0.125           0",
+        ]
+    )
+
+
+def test_the_text_fits_into_100_columns_and_counts_what_it_leaves_out() -> None:
+    lines = str(deltas(MLP(64, [32, 10], "gelu", rng=1), [0.1] * 64, 3, "cross_entropy"))
+    assert max(map(len, lines.splitlines())) <= 100
+    assert re.findall(r"\.\.\. ([\d,]+) more", lines) == [
+        "16",  # of 32 units
+        "2,068",  # of 32 * 65 parameters, 12 shown
+        "318",  # of 10 * 33
+    ]
+
+
+class _Tags(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.attributes: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.attributes.update(name for name, _ in attrs)
+
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "a$b_{\\x}",
+    "重み\n|",
+    "",
+]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_names_of_functions_are_shown_as_text(name: str) -> None:
+    def loss(output: Any, target: Any) -> Any:
+        return (output - target) ** 4
+
+    def activation(z: Any) -> Any:
+        return z.tanh()
+
+    loss.__name__ = activation.__name__ = name
+    found = deltas(MLP(3, [2, 1], activation, rng=1), X, 1, loss)
+    parser = _Tags()
+    parser.feed(found._repr_html_())
+    assert parser.tags == {"div", "p", "table", "caption", "thead", "tbody", "tr", "th", "td"}
+    assert parser.attributes == {"style", "scope"}
+    assert not re.search(r"(?<!\\)[$#%]", found.latex)
+    assert "\n" not in found.heading
+
+
+def test_latex_has_a_row_per_unit() -> None:
+    found = deltas(single_unit("tanh"), [0.0], 1, "squared_error")
+    assert found._repr_latex_() == "$$" + found.latex + "$$"
+    assert found.latex.splitlines() == [
+        r"\begin{array}{l}",
+        r"\mathtt{(tanh)}:\quad g'(z) = 1 - a^{2};\quad \delta = 2\,(a - y)\,g'(z) \\",
+        r"\begin{array}{lrrrrrr}",
+        r"& z & a & g'(z) & \delta & \mathrm{rule} & \mathrm{difference} \\ \hline",
+        r"\mathtt{neuron1} & 0 & 0 & 1 & -2 & -2 & 0 \\",
+        r"\end{array} \\",
+        r"\end{array}",
+    ]
+
+
+def test_repr_is_a_line() -> None:
+    found = deltas(single_unit("tanh"), [0.0], 1, "squared_error")
+    assert repr(found) == (
+        "<Deltas of 1 units: squared_error = 1, delta = dL/dz, largest difference 0>"
+    )
+
+
+class Doubled(MLP):
+    def __call__(self, x: Any) -> Any:
+        return 2 * super().__call__(x)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (
+            lambda: deltas(MLP(3, [1]), [1, 2], 1, "hinge"),
+            ValueError,
+            "expected 3 inputs, got 2",
+        ),
+        (
+            lambda: deltas(MLP(3, [1]), 1.0, 1, "hinge"),  # type: ignore[arg-type]
+            TypeError,
+            "expected a list of 3 numbers, got float",
+        ),
+        (
+            lambda: deltas(abs, X, 1, "hinge"),
+            TypeError,
+            "expected an MLP, a Layer or a list of Layers, got builtin_function_or_method: "
+            "give the layers of another model as a list, [layer1, layer2]",
+        ),
+        (
+            lambda: deltas(Doubled(3, [1]), X, 1, "hinge"),
+            TypeError,
+            "expected an MLP, a Layer or a list of Layers, got Doubled: "
+            "give the layers of another model as a list, [layer1, layer2]",
+        ),
+        (
+            lambda: deltas([Layer(3, 2), Layer(3, 1)], X, 1, "hinge"),
+            ValueError,
+            "layer1 gives 2 activations, but layer2 takes 3",
+        ),
+        (
+            lambda: deltas(MLP(3, [1]), X, 1, "hinge", "dE/dnet"),
+            ValueError,
+            "unknown convention 'dE/dnet': choose dL/dz, -dE/dnet; did you mean '-dE/dnet'?",
+        ),
+        (
+            lambda: no_grad()(deltas)(MLP(3, [1]), X, 1, "hinge"),  # type: ignore[operator]
+            TypeError,
+            "there is nothing to differentiate: the loss must give a Value made from the output, "
+            "outside of no_grad()",
+        ),
+    ],
+)
+def test_wrong_arguments_are_refused(
+    call: Callable[[], Any], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=f"^{re.escape(message)}$"):
+        call()
+
+
+def test_a_list_of_layers_is_a_net() -> None:
+    found = deltas([Layer(3, 4, "tanh"), Layer(4, 1, "sigmoid")], X, 1, "binary_cross_entropy")
+    assert [row.name for row in found.rows][-1] == "layer2.neuron1"
+    assert found.largest_difference < 1e-12

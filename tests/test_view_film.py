@@ -1,0 +1,400 @@
+import html
+import json
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from tinygrad_edu import MLP, SGD, Value, parameter, toposort
+from tinygrad_edu.losses import squared_error
+from tinygrad_edu.view import RenderError
+from tinygrad_edu.view.film import Film, steps
+from tinygrad_edu.view.recorder import record
+from tinygrad_edu.view.scene import drawing
+from tinygrad_edu.view.text import short
+
+SVG = "{http://www.w3.org/2000/svg}"
+BAD = "</script><img src=x onerror=alert(1)>]]>\"'&{}\\N\u202e\x00"
+VOID = {"meta", "link", "br", "input"}
+
+
+@pytest.fixture(autouse=True)
+def _embedded_renderer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TINYGRAD_EDU_GRAPHVIZ", "graphviz-pure")
+    monkeypatch.delenv("TINYGRAD_EDU_DISPLAY", raising=False)
+
+
+class Page(HTMLParser):
+    """The elements, attributes, texts of a page, and the texts at the keys of its picture."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str, str]] = []
+        self.open: list[tuple[str, str | None]] = []
+        self.numbers: dict[str, str] = {}
+        self.text = self.script = self.data = ""
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+        key = dict(attrs).get("data-key")
+        if tag not in VOID:
+            self.open.append((tag, key))
+        if key and "." in key:
+            self.numbers[key] = ""
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop()[0] == tag
+
+    def handle_data(self, data: str) -> None:
+        tag, key = self.open[-1] if self.open else ("", None)
+        if tag == "script":
+            self.data, self.script = (data, "") if not self.data else (self.data, data)
+        else:
+            self.text += data
+        if key in self.numbers:
+            self.numbers[str(key)] += data
+
+
+def neuron(names: tuple[str, ...] = ("w", "x", "b", "o")) -> Value:
+    """o = (w x + b)^2 at w = 2, x = 3, b = -4: v = 2, o = 4, do/dw = 12, do/dx = 8, do/db = 4."""
+    w, x, b = parameter(2.0, names[0]), Value(3.0, names[1]), parameter(-4.0, names[2])
+    o = (w * x + b) ** 2
+    o.name = names[3]
+    return o
+
+
+def parameters_of(v: Value) -> list[Value]:
+    return [p for p in toposort(v, leaves=True) if p.kind == "parameter"]
+
+
+def script_data(film: Film) -> Any:
+    return json.loads(Page(film.html).data)
+
+
+def test_the_page_shows_the_last_frame_and_a_table_of_all_without_any_script() -> None:
+    film = steps(neuron())
+    page = Page(film.html)
+    assert page.open == []
+    # w, x, their product, b, the sum, the square; numbers by hand
+    assert list(page.numbers.values()) == [
+        *("2", "12", "3", "8", "6", "4", "-4", "4", "2", "4", "4", "1")
+    ]
+    rows = re.findall(r"<tr><td>(\d+)</td><td>(\w+)</td><td>(.*?)</td></tr>", film.html)
+    assert [int(row[0]) for row in rows] == list(range(len(film)))
+    assert rows[-1][1:] == ("backward", "×: do/dx += w * do/dv1 = 2 * 4 = 8")  # noqa: RUF001
+    assert "<noscript>" in film.html
+    assert "<details open>" in film.html
+    for hidden in ('aria-label="player" hidden', '<p class="keys" hidden'):
+        assert hidden in film.html
+
+
+def test_frames_are_differences_that_end_at_the_gradients_of_backward() -> None:
+    root = squared_error(MLP(2, [3, 1], "tanh", rng=0)([0.5, -1.0]), 1.0)
+    film = steps(root)
+    data = script_data(film)
+    shown = dict(data["start"])
+    for frame in data["frames"]:
+        shown |= frame["set"]
+    assert shown == Page(film.html).numbers
+    assert all(len(frame["set"]) <= 1 for frame in data["frames"])
+    root.backward()
+    numbers = [text for key, text in shown.items() if key.endswith(".grad")]
+    order = toposort(root, leaves=True)
+    expected = ["–" if v.kind == "constant" else short(v.grad) for v in order]  # noqa: RUF001
+    by_id = sorted(shown, key=lambda key: int(re.findall(r"\d+", key)[0]))
+    assert len(numbers) == len(order)
+    assert [shown[key] for key in by_id if key.endswith(".grad")] == expected
+
+
+def test_every_key_of_the_film_is_a_place_of_the_picture() -> None:
+    film = steps(neuron(), optimizer=SGD(parameters_of(neuron())))
+    places = {value for _, name, value in Page(film.html).attributes if name == "data-key"}
+    data = script_data(film)
+    used = {key for f in data["frames"] for key in (*f["set"], *f["on"], *f["by"])}
+    assert used | set(data["start"]) <= places
+    assert data["frames"][5]["on"] == ["n6"]
+    assert data["frames"][5]["by"] == ["n8", "n7", "n7-n8", "n6-n7"]
+
+
+def test_the_update_is_shown_and_the_parameters_stay() -> None:
+    o = neuron()
+    film = steps(o, optimizer=SGD(parameters_of(o), lr=0.25))
+    # w = 2 - 0.25 * 12 = -1 and b = -4 - 0.25 * 4 = -5
+    numbers = Page(film.html).numbers
+    assert (numbers["n0.data"], numbers["n4.data"]) == ("-1", "-5")
+    assert [(p.data, p.reached) for p in parameters_of(o)] == [(2.0, False), (-4.0, False)]
+    assert "SGD: b = b - lr * do/db = -4 - 0.25 * 4 = -5" in film.html
+
+
+def test_the_page_has_no_address_and_allows_none() -> None:
+    page = Page(steps(neuron(), guess=True).html)
+    addresses = [
+        v for _, name, v in page.attributes if name in ("src", "href", "action", "xlink:href")
+    ]
+    assert addresses == ["data:,"]
+    text = steps(neuron()).html
+    assert set(re.findall(r"\w+://[^\"' <]+", text)) == {"http://www.w3.org/2000/svg"}
+    assert "default-src 'none'" in text
+    for word in ("url(", "@import", "fetch(", "XMLHttpRequest", "import(", "eval(", "innerHTML"):
+        assert word not in text
+
+
+def test_names_are_texts_in_page_data_and_pictures() -> None:
+    plain, bad = steps(neuron()), steps(neuron((BAD, BAD + "2", BAD + "3", BAD + "4")))
+    one, other = Page(plain.html), Page(bad.html)
+    assert other.tags == one.tags
+    assert [(t, n) for t, n, _ in other.attributes] == [(t, n) for t, n, _ in one.attributes]
+    assert other.script == one.script
+    assert "</script><img src=x" in other.text
+    assert "\x00" not in bad.html
+    assert "\u202e" not in bad.html
+    frames = script_data(bad)["frames"]
+    assert any("</script><img src=x" in said for frame in frames for said in frame["said"])
+    tags = [e.tag for e in ElementTree.fromstring(bad.strip().svg).iter()]
+    assert tags == [e.tag for e in ElementTree.fromstring(plain.strip().svg).iter()]
+
+
+def test_the_same_graph_gives_the_same_bytes() -> None:
+    assert steps(neuron()).html == steps(neuron()).html
+    assert steps(neuron()).strip().svg == steps(neuron()).strip().svg
+
+
+def test_the_page_is_labelled_for_screen_readers_and_calm_for_who_asks() -> None:
+    text = steps(neuron()).html
+    page = Page(text)
+    assert 'role="status" aria-live="polite"' in text
+    assert "prefers-reduced-motion: reduce" in text
+    assert "prefers-color-scheme: dark" in text
+    labelled = re.findall(r"<(?:button|input|select)[^>]*>(?:[^<]*)", text)
+    assert all("aria-label=" in tag or "id=" in tag for tag in labelled)
+    assert {v for _, n, v in page.attributes if n == "aria-label"} == {
+        *("picture", "player", "previous step", "next step", "step")
+    }
+    assert ("svg", "role", "img") in page.attributes
+
+
+def test_in_a_notebook_the_page_is_in_a_frame_of_its_own() -> None:
+    film = steps(neuron())
+    bundle = film._repr_mimebundle_()
+    assert set(bundle) == {"text/html", "text/plain"}
+    assert bundle["text/plain"] == repr(film) == "<Film: Backward pass of o, 10 steps>"
+    assert film._repr_html_() == bundle["text/html"]
+    frame = Page(bundle["text/html"])
+    assert frame.tags == ["iframe"]
+    attributes = {name: value for _, name, value in frame.attributes}
+    assert attributes["srcdoc"] == film.html
+    assert attributes["sandbox"] == "allow-scripts"
+    assert attributes["title"] == "Backward pass of o"
+
+
+def test_a_static_display_is_a_strip_of_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TINYGRAD_EDU_DISPLAY", "static")
+    film = steps(neuron())
+    bundle = film._repr_mimebundle_()
+    assert set(bundle) == {"image/svg+xml", "text/plain"}
+    assert film._repr_html_() is None
+    assert bundle["image/svg+xml"] == film.strip().svg
+    assert bundle["text/plain"].splitlines()[0] == "Backward pass of o"
+    monkeypatch.setenv("TINYGRAD_EDU_DISPLAY", "still")
+    message = "^TINYGRAD_EDU_DISPLAY='still' is unknown: write static or interactive, or unset it$"
+    with pytest.raises(ValueError, match=message):
+        film._repr_mimebundle_()
+
+
+def test_a_strip_shows_the_end_of_the_forward_pass_and_frames_after_it() -> None:
+    film = steps(neuron())
+    strip = film.strip(3)
+    root = ElementTree.fromstring(strip.svg)
+    assert root.get("role") == "img"
+    assert root.findtext(f"{SVG}title") == "Backward pass of o"
+    stills = root.findall(f"{SVG}svg")
+    assert len(stills) == 3
+    captions = [e.text for e in root.findall(f"{SVG}text")]
+    assert captions[:2] == ["3 of 9, forward", "o = v2 ** 2 = 2 ** 2 = 4"]
+    assert [len(re.findall("#b93cc4", ElementTree.tostring(s, "unicode"))) > 0 for s in stills] == [
+        True
+    ] * 3
+    dashes = [[e.text for e in s.iter(f"{SVG}text")].count("–") for s in stills]  # noqa: RUF001
+    assert dashes == [6, 3, 0]
+    assert "data-key" not in strip.svg
+    assert repr(strip) == strip.text
+    assert len(film.strip(100).text.splitlines()) == 1 + len(film)
+    assert len(film.strip(1).text.splitlines()) == 2
+
+
+def test_without_a_renderer_the_film_is_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = Page(steps(neuron((BAD, "x", "b", "o"))).html).numbers
+    monkeypatch.setenv("TINYGRAD_EDU_GRAPHVIZ", "none")
+    film = steps(neuron((BAD, "x", "b", "o")))
+    page = Page(film.html)
+    assert page.numbers == expected
+    assert {"svg", "img"}.isdisjoint(page.tags)
+    assert "pictures are switched off by TINYGRAD_EDU_GRAPHVIZ=none" in page.text
+    assert "iframe" in film._repr_mimebundle_()["text/html"]
+    with pytest.raises(RenderError, match="switched off"):
+        _ = film.strip().svg
+    monkeypatch.setenv("TINYGRAD_EDU_DISPLAY", "static")
+    assert set(film._repr_mimebundle_()) == {"text/plain"}
+    assert "do/dx += " in film._repr_mimebundle_()["text/plain"]
+
+
+def test_of_a_large_graph_the_main_strands_are_drawn_and_it_is_said() -> None:
+    root = squared_error(MLP(2, [8, 8, 1], "relu", rng=0)([0.5, -1.0]), 1.0)
+    film = steps(root, max_steps=200)
+    values = len(toposort(root, leaves=True))
+    drawn = len(Page(film.html).numbers) // 2
+    assert drawn < 60 < values
+    assert film.caption.startswith(f"{drawn} of {values} values shown; each step is a unit")
+    assert html.escape(film.caption) in film.html
+    assert len(Page(steps(root, max_nodes=5).html).numbers) == 10
+
+
+def test_a_film_keeps_no_value() -> None:
+    film = steps(neuron())
+    assert film.html
+    assert "Value(" not in repr(vars(film))
+
+
+def test_a_film_is_saved_as_a_page_or_as_a_strip(tmp_path: Path) -> None:
+    film = steps(neuron())
+    assert film.save(tmp_path / "film.html").read_text(encoding="utf-8") == film.html
+    assert film.save(tmp_path / "film.svg").read_text(encoding="utf-8") == film.strip().svg
+    message = "^a film is saved as .html, its strip as .svg, and not as 'film.gif': write film.save"
+    with pytest.raises(ValueError, match=message):
+        film.save(tmp_path / "film.gif")
+    assert not (tmp_path / "film.gif").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"v": 3.0}, TypeError, "steps(v) shows the backward pass of one Value, got float"),
+        (
+            {"optimizer": "sgd"},
+            TypeError,
+            "optimizer is an Optimizer such as SGD(parameters), got str",
+        ),
+        ({"max_steps": 4}, ValueError, "max_steps must be an int of at least 5, got 4"),
+        ({"max_nodes": 0}, ValueError, "max_nodes must be an int of at least 1, got 0"),
+        (
+            {"names": [1]},
+            TypeError,
+            'names maps texts to Values, as locals() does, got list: write names={"x": x}',
+        ),
+    ],
+)
+def test_wrong_arguments_are_named(
+    arguments: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=f"^{re.escape(message)}$"):
+        steps(**{"v": neuron(), **arguments})
+
+
+def test_an_odd_picture_is_an_error_that_says_so() -> None:
+    with pytest.raises(RenderError, match=r"^the renderer's SVG is not well-formed: no element"):
+        drawing(b"<svg>", {})
+    box = b'<svg xmlns="http://www.w3.org/2000/svg"><g class="node"><title>n0</title></g></svg>'
+    with pytest.raises(RenderError, match=r"^the renderer's SVG has no data and grad in a box$"):
+        drawing(box, {"n0": "x"})
+
+
+def test_a_film_of_a_recording_of_a_leaf() -> None:
+    page = Page(Film(record(Value(2.5, "x"))).html)
+    assert page.numbers == {"n0.data": "2.5", "n0.grad": "1"}
+
+
+PROBE = """
+<script>
+const press = (key) => document.body.dispatchEvent(
+  new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+const seen = [];
+const look = (what) => seen.push(what + ": " + document.getElementById("where").textContent + "; " +
+  document.getElementById("sentence").textContent + "; " +
+  [...document.querySelectorAll("[data-key$='.grad']")].map((e) => e.textContent).join(" "));
+onerror = (message) => seen.push("error " + message);
+document.addEventListener("securitypolicyviolation", (e) => seen.push("request " + e.blockedURI));
+KEYS
+document.body.append(Object.assign(document.createElement("pre"),
+  { id: "seen", textContent: seen.join("\\n") }));
+</script></body>"""
+
+
+def browse(
+    page: str, keys: list[str], folder: Path, fragment: str = "", more: str = ""
+) -> list[str]:
+    """What the page shows after each key, in a real browser."""
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    if browser is None:
+        pytest.skip("no chromium on this machine")
+    calls = "".join(f"press({key!r}); look({key!r});\n" for key in keys)
+    file = folder / "film.html"
+    file.write_text(
+        page.replace("</body>", PROBE.replace("KEYS", "look('open');\n" + calls + more))
+    )
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder / 'profile'}"]
+    address = file.as_uri() + fragment
+    done = subprocess.run(
+        [browser, *flags, "--virtual-time-budget=1000", "--dump-dom", address],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=True,
+    )
+    found = re.search(r'<pre id="seen">(.*?)</pre>', done.stdout, re.DOTALL)
+    assert found is not None
+    return html.unescape(found[1]).splitlines()
+
+
+@pytest.mark.slow
+def test_in_a_browser_the_keys_step_to_the_gradients_of_the_engine(tmp_path: Path) -> None:
+    film = steps(neuron())
+    dash = "–"  # noqa: RUF001
+    none = " ".join([dash] * 6)
+    # grads in the order w, x, w x, b, the sum, o
+    assert browse(film.html, ["ArrowRight", "End", "ArrowLeft", "Home"], tmp_path) == [
+        f"open: step 0 of 9, start; given: 1 input, 2 parameters; {none}",
+        f"ArrowRight: step 1 of 9, forward; v1 = w * x = 2 * 3 = 6; {none}",
+        "End: step 9 of 9, backward; ×: do/dx += w * do/dv1 = 2 * 4 = 8; 12 8 4 4 4 1",  # noqa: RUF001
+        f"ArrowLeft: step 8 of 9, backward; ×: do/dw += x * do/dv1 = 3 * 4 = 12; 12 {dash} 4 4 4 1",  # noqa: RUF001
+        f"Home: step 0 of 9, start; given: 1 input, 2 parameters; {none}",
+    ]
+
+
+@pytest.mark.slow
+def test_in_a_browser_a_guess_is_judged(tmp_path: Path) -> None:
+    by_id = "document.getElementById"
+    typed = f"{by_id}('answer').value = 'GUESS'; {by_id}('check').click();"
+    probe = typed.replace("GUESS", "-12") + " look('wrong'); " + typed.replace("GUESS", "11,9")
+    page = steps(neuron(), guess=True).html
+    seen = browse(page, [], tmp_path, "#step=8", probe + " look('right');")
+    assert [line.split("; ")[1] for line in seen] == [
+        "×: do/dw += x * do/dv1 = ?",  # noqa: RUF001
+        "×: do/dw += x * do/dv1 = ?",  # noqa: RUF001
+        "Right. ×: do/dw += x * do/dv1 = 3 * 4 = 12",  # noqa: RUF001
+    ]
+
+
+@pytest.mark.slow
+def test_in_a_browser_a_gradient_is_hidden_until_it_is_asked_for(tmp_path: Path) -> None:
+    film = steps(neuron(), guess=True)
+    seen = browse(film.html, ["ArrowRight", "ArrowRight"], tmp_path, "#step=8")
+    dash = "–"  # noqa: RUF001
+    assert seen == [
+        f"open: step 8 of 9, backward; ×: do/dw += x * do/dv1 = ?; ? {dash} 4 4 4 1",  # noqa: RUF001
+        f"ArrowRight: step 8 of 9, backward; ×: do/dw += x * do/dv1 = 3 * 4 = 12; 12 {dash} 4 4 4 1",  # noqa: E501, RUF001
+        "ArrowRight: step 9 of 9, backward; ×: do/dx += w * do/dv1 = ?; 12 ? 4 4 4 1",  # noqa: RUF001
+    ]

@@ -1,0 +1,286 @@
+import math
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
+
+import pytest
+
+from tinygrad_edu.engine import Value
+from tinygrad_edu.nn import MLP, Layer
+from tinygrad_edu.view.deltas import deltas
+from tinygrad_edu.view.network import Network, network
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def elements(picture: Network, tag: str) -> list[Element]:
+    return list(ElementTree.fromstring(picture.svg).iter(f"{SVG}{tag}"))
+
+
+def texts(picture: Network) -> list[str]:
+    return [e.text or "" for e in elements(picture, "text")]
+
+
+def titles(picture: Network) -> list[str]:
+    return [e.text or "" for e in elements(picture, "title")]
+
+
+def lines(picture: Network) -> list[tuple[str, float]]:
+    """Kind and width of each line."""
+    return [
+        (e.get("class", "").removeprefix("line "), float(e.get("stroke-width", "nan")))
+        for e in elements(picture, "line")
+    ]
+
+
+def given(*weights: float) -> MLP:
+    """A linear unit with these weights."""
+    rest = list(weights)
+    return MLP(len(weights), [1], init=lambda rng, nin, nout: rest.pop(0))
+
+
+def test_every_unit_is_a_circle_and_every_weight_a_line() -> None:
+    picture = network(MLP(3, [4, 4, 2], rng=1))
+    assert len(elements(picture, "circle")) == 3 + 4 + 4 + 2
+    assert len(elements(picture, "line")) == 3 * 4 + 4 * 4 + 4 * 2
+
+
+def test_columns_are_named_with_size_and_activation() -> None:
+    assert texts(network(MLP(2, [3, 1], "tanh", "sigmoid"))) == [
+        *("x1", "x2"),
+        *("inputs", "2", "layer1", "3 tanh", "layer2", "1 sigmoid"),
+        "lines: weights, blue positive, orange dashed negative, wide where |w| is large",
+    ]
+
+
+def test_lines_show_sign_and_size_of_a_weight() -> None:
+    # widths run from 0.6 for 0 to 5 for the largest |w|
+    picture = network(given(2.0, -1.0, 0.0))
+    assert lines(picture) == [("plus", 5.0), ("minus", 2.8), ("zero", 0.6)]
+    assert [t for t in titles(picture) if ".w[" in t] == [
+        "layer1.neuron1.w[0] = 2",
+        "layer1.neuron1.w[1] = -1",
+        "layer1.neuron1.w[2] = 0",
+    ]
+
+
+@pytest.mark.parametrize("odd", [math.nan, math.inf, -math.inf, 1e308])
+def test_odd_numbers_do_not_break_the_geometry(odd: float) -> None:
+    model = given(1.0, odd)
+    for picture in (network(model), network(model, [odd, 1.0], 1, "squared_error")):
+        numbers = [
+            float(value)
+            for e in ElementTree.fromstring(picture.svg).iter()
+            for name, value in e.attrib.items()
+            if name in ("x", "y", "x1", "x2", "y1", "y2", "cx", "cy", "r", "stroke-width")
+            or name == "fill-opacity"
+        ]
+        assert numbers
+        assert all(map(math.isfinite, numbers))
+
+
+def test_circles_show_activations() -> None:
+    # w = 2, 3 and x = 1, -1: a = -1
+    picture = network(given(2.0, 3.0), [1.0, -1.0])
+    assert texts(picture)[:6] == ["1", "x1", "-1", "x2", "inputs", "2"]
+    assert texts(picture)[6] == "-1"
+    assert "layer1.neuron1: b = 0, z = -1, a = -1" in titles(picture)
+    assert not [e for e in elements(picture, "circle") if e.get("fill-opacity")]
+
+
+@pytest.mark.parametrize(("convention", "sign"), [("dL/dz", 1), ("-dE/dnet", -1)])
+def test_circles_show_deltas_and_are_shaded_by_them(convention: str, sign: int) -> None:
+    model = MLP(2, [3, 1], "tanh", "sigmoid", rng=1)
+    picture = network(model, [1, -2], 1, "binary_cross_entropy", convention=convention)
+    rows = deltas(model, [1, -2], 1, "binary_cross_entropy", convention).rows
+    shades = [e for e in elements(picture, "circle") if e.get("fill-opacity")]
+    largest = max(abs(row.delta) for row in rows)
+    assert [e.get("class") for e in shades] == ["up" if row.delta > 0 else "down" for row in rows]
+    for e, row in zip(shades, rows, strict=True):
+        share = float(e.get("fill-opacity", "nan"))
+        assert share == pytest.approx(0.5 * abs(row.delta) / largest, abs=1e-3)
+    # y - a is positive for y = 1
+    assert shades[-1].get("class") == ("down" if sign > 0 else "up")
+    assert any(f"delta = {convention}" in text for text in texts(picture))
+    assert len([t for t in titles(picture) if ", dL/dw = " in t]) == 2 * 3 + 3
+
+
+def test_a_layer_of_more_than_16_units_is_elided_with_a_count() -> None:
+    picture = network(MLP(64, [32, 10], rng=1))
+    assert [t for t in texts(picture) if "more" in t] == ["... 48 more", "... 16 more"]
+    assert len(elements(picture, "circle")) == 16 + 16 + 10
+    assert "42 of 106 circles drawn" in elements(picture, "desc")[0].text  # type: ignore[operator]
+    assert not [t for t in texts(network(MLP(16, [16, 1]))) if "more" in t]
+    assert len(elements(network(MLP(5, [3]), max_units=2), "circle")) == 4
+
+
+@pytest.mark.parametrize("sizes", [(2, 3, 1), (3, 4, 4, 2), (2, 16, 16, 1), (64, 32, 10)])
+def test_circles_and_texts_lie_apart_and_inside_the_picture(sizes: tuple[int, ...]) -> None:
+    nin, *nouts = sizes
+    model = MLP(nin, nouts, "tanh", rng=1)
+    target = [0.0] * nouts[-1]
+    picture = network(model, [-0.0123456] * nin, target, "squared_error")
+    root = ElementTree.fromstring(picture.svg)
+    width, height = float(root.get("width", "nan")), float(root.get("height", "nan"))
+    units = [e for e in elements(picture, "circle") if e.get("class") == "unit"]
+    centres = [(float(e.get("cx", "nan")), float(e.get("cy", "nan"))) for e in units]
+    r = float(units[0].get("r", "nan"))
+    assert all(math.dist(p, q) > 2 * r for i, p in enumerate(centres) for q in centres[:i])
+    assert all(r < x < width - r and r < y < height - r for x, y in centres)
+    boxes = []
+    for e in elements(picture, "text"):
+        wide = 6.2 * len(e.text or "")
+        left = {"start": 0.0, "middle": wide / 2, "end": wide}[e.get("text-anchor", "")]
+        x, y = float(e.get("x", "nan")) - left, float(e.get("y", "nan"))
+        boxes.append((x, y - 9, x + wide, y + 2, e.text))
+    for i, (a, b, c, d, text) in enumerate(boxes):
+        assert a >= 0, text
+        assert b >= 0, text
+        assert c <= width, text
+        assert d <= height, text
+        for left, top, right, bottom, other in boxes[:i]:
+            assert a >= right or c <= left or b >= bottom or d <= top, (text, other)
+
+
+@pytest.mark.parametrize("x", [0.0, -0.123456, 123456.7, -1.23e-10, -1.5e-300, 9.99e307, math.nan])
+def test_a_number_fits_into_its_circle(x: float) -> None:
+    inside = texts(network(given(1.0), [x]))[0]
+    assert len(inside) <= 7
+    assert float(inside) == pytest.approx(x, rel=0.5, nan_ok=True)
+
+
+HOSTILE = [
+    "</text><script>alert(1)</script>",
+    '"><a href="x">',
+    "&amp;",
+    "a\x00b\ud800",
+    "重み",
+    "\n$x$",
+]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_names_are_shown_as_text(name: str) -> None:
+    def activation(z: Any) -> Any:
+        return z.tanh()
+
+    def loss(output: Any, target: Any) -> Any:
+        return (output - target) ** 2
+
+    activation.__name__ = loss.__name__ = name
+    model = MLP(2, [2, 1], activation)
+    picture = network(model, [1, 2], 1, loss, input_names=[name, "plain"])
+    allowed = {"svg", "title", "desc", "style", "rect", "g", "line", "circle", "text"}
+    root = ElementTree.fromstring(picture.svg)
+    assert {e.tag.removeprefix(SVG) for e in root.iter()} == allowed
+    assert not [a for e in root.iter() for a in e.attrib if "href" in a or a.startswith("on")]
+    if name == "&amp;":
+        assert "&amp;" in texts(picture)
+        assert "2 &amp;" in texts(picture)
+
+
+def test_the_svg_stands_inline_and_can_be_read_aloud() -> None:
+    picture = network(MLP(2, [3, 1]))
+    root = ElementTree.fromstring(picture.svg)
+    assert picture.svg.startswith("<svg ")
+    assert root.get("role") == "img"
+    assert [(e.tag, e.text) for e in root[:2]] == [
+        (f"{SVG}title", "Network 2-3-1"),
+        (f"{SVG}desc", picture.description),
+    ]
+    assert "prefers-color-scheme: dark" in picture.svg
+    assert not re.search(
+        r"<!|<\?|href|<script|http(?!://www\.w3\.org/2000/svg\")| id=", picture.svg
+    )
+
+
+def test_the_styles_touch_nothing_but_the_picture() -> None:
+    style = elements(network(MLP(2, [1])), "style")[0].text or ""
+    selectors = [s.strip() for s in re.findall(r"([^{}]+)\{", style)]
+    assert [s for s in selectors if not s.startswith(".tge-net")] == [
+        "@media (prefers-color-scheme: dark)"
+    ]
+
+
+def test_a_notebook_gets_svg_and_text_only() -> None:
+    picture = network(MLP(2, [1]))
+    assert picture._repr_mimebundle_() == {
+        "image/svg+xml": picture.svg,
+        "text/plain": repr(picture),
+    }
+    assert repr(picture) == (
+        "<Network: 2, 1 units, the first being inputs; lines: weights, blue positive, orange "
+        "dashed negative, wide where |w| is large>"
+    )
+
+
+def test_a_picture_is_the_same_to_the_byte_every_time() -> None:
+    one, other = (
+        network(MLP(3, [4, 2], rng=1), [1, 2, 3], 0, "cross_entropy").svg for _ in range(2)
+    )
+    assert one == other
+
+
+def test_drawing_changes_no_number() -> None:
+    model = MLP(2, [3, 1], "tanh", rng=1)
+    x = [Value(1.0), Value(2.0)]
+    model(x).backward()
+    touched = [*x, *model.parameters()]
+    before = [(v.data, v.grad, v.reached) for v in touched]
+    network(model, x, 1, "squared_error")
+    assert [(v.data, v.grad, v.reached) for v in touched] == before
+
+
+def test_a_picture_is_saved_as_svg(tmp_path: Path) -> None:
+    picture = network(Layer(2, 2))
+    path = picture.save(tmp_path / "net.svg")
+    assert path.read_text(encoding="utf-8") == picture.svg
+    message = "a network is saved as .svg, and 'net.png' is none: write n.save(\"network.svg\")"
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        picture.save(tmp_path / "net.png")
+    assert not (tmp_path / "net.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (
+            lambda: network(MLP(2, [1]), [1, 2], 1),
+            ValueError,
+            "deltas need an example: give x, target and loss, or x alone",
+        ),
+        (
+            lambda: network(MLP(2, [1]), target=1, loss="hinge"),
+            ValueError,
+            "deltas need an example: give x, target and loss, or x alone",
+        ),
+        (
+            lambda: network(MLP(2, [1]), input_names=["a"]),
+            ValueError,
+            "the net has 2 inputs, but input_names has 1",
+        ),
+        (
+            lambda: network(MLP(2, [1]), input_names="ab"),
+            TypeError,
+            'input_names is a list of texts: write input_names=["height", "weight"]',
+        ),
+        (
+            lambda: network(MLP(2, [1]), max_units=0),
+            ValueError,
+            "max_units must be an int of at least 1, got 0",
+        ),
+        (
+            lambda: network(MLP(2, [1]), [1, 2], 1, "hinge", convention="delta"),
+            ValueError,
+            "unknown convention 'delta': choose dL/dz, -dE/dnet",
+        ),
+    ],
+)
+def test_wrong_arguments_are_refused(
+    call: Callable[[], Any], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=f"^{re.escape(message)}$"):
+        call()

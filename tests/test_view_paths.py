@@ -1,0 +1,101 @@
+"""Paths are counted without walking them, and every value on them has a name of its own."""
+
+import random
+
+import pytest
+
+from tinygrad_edu import MLP, Value, detect_anomaly, toposort
+from tinygrad_edu import functions as f
+from tinygrad_edu.engine import constant, parameter
+from tinygrad_edu.view.paths import MANY, Paths, contribution, ends, gradients, letters
+
+
+def random_graph(seed):
+    rng = random.Random(seed)
+    values = [Value(rng.uniform(0.5, 1.5)) for _ in range(3)]
+    for _ in range(9):
+        values.append(rng.choice([f.maximum, lambda x, y: x * y, lambda x, y: x + y])(
+            rng.choice(values[-6:]), rng.choice(values[-6:])
+        ))  # fmt: skip
+    return values[-1]
+
+
+def walked(v, w):
+    """The number of links of every path, by walking each."""
+    if v is w:
+        return [0]
+    return [n + 1 for p in dict.fromkeys(v.parents) for n in walked(p, w)]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_paths_are_counted_as_if_each_were_walked_and_sum_to_the_gradient(seed):
+    v = random_graph(seed)
+    order = toposort(v, leaves=True)
+    found = gradients(v, order)
+    for w in order:
+        paths = Paths(order, w)
+        lengths = walked(v, w)
+        assert (paths.count, paths.longest) == (len(lengths), max(lengths))
+        routes = paths.all()
+        assert sorted(map(len, routes)) == sorted(lengths)
+        assert sum(map(contribution, routes)) == pytest.approx(found[w], rel=1e-12)
+
+
+def test_the_number_of_paths_stops_growing():
+    v = w = Value(1.0)
+    for _ in range(2000):
+        v = v.sin() + v
+    paths = Paths(toposort(v, leaves=True), w)
+    assert (paths.count, paths.longest) == (MANY, 4000)
+
+
+def test_gradients_are_those_of_a_backward_pass_and_leave_no_trace():
+    a, b = Value(2.0), Value(3.0)
+    y = (a * b).tanh() + a
+    a.grad = 7.0
+    order = toposort(y, leaves=True)
+    found = gradients(y, order)
+    assert a.grad == 7.0
+    assert not b.reached
+    assert not y.reached
+    a.grad = 0.0
+    y.backward()
+    assert found == {v: v.grad for v in order}
+
+
+def test_gradients_are_put_back_when_the_pass_fails_and_anomalies_are_not_looked_for():
+    x = Value(0.0)
+    y = x.log()
+    with detect_anomaly():
+        gradients(y, toposort(y, leaves=True))
+    assert not x.reached
+
+
+def test_every_value_has_a_name_of_its_own():
+    w, again, x = parameter(1.0, "w"), parameter(2.0, "w"), Value(3.0)
+    z = f.dot([w, again], [x, constant(4.0)], Value(5.0))
+    a = z.tanh()
+    loss = (a - Value(-1.0)) ** 2
+    assert list(letters(toposort(loss, leaves=True), {x: "a1"}).values()) == [
+        *("w", "w#2", "a1", "L", "4", "x1", "z1", "a2", "a", "v1"),
+    ]
+
+
+def test_names_are_unique_in_a_net():
+    model = MLP(30, [4, 3], "prelu", output="softmax", rng=0)
+    y = f.sum(model([0.1 * i for i in range(30)]))
+    order = toposort(y, leaves=True)
+    called = letters(order, {})
+    assert len(set(called.values())) == len(order)
+    assert {"L", "z1", "z7", "a1", "a7", "x30"} <= set(called.values())
+
+
+def test_the_root_is_y_without_parameters():
+    y = Value(1.0) + Value(2.0)
+    assert list(letters(toposort(y, leaves=True), {}).values()) == ["y", "a", "b"]
+
+
+def test_the_middle_of_a_long_list_is_counted():
+    assert ends("abcdefg", 4) == ["a", "b", 3, "f", "g"]
+    assert ends("abcdefg", 3) == ["a", "b", 4, "g"]
+    assert ends("abcde", 4) == ["a", "b", "c", "d", "e"]

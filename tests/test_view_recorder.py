@@ -1,0 +1,230 @@
+import math
+from collections.abc import Callable
+
+import pytest
+
+from tinygrad_edu import MLP, SGD, Adam, Value, parameter, primitive, toposort
+from tinygrad_edu import functions as f
+from tinygrad_edu.losses import cross_entropy, squared_error
+from tinygrad_edu.view.recorder import Recording, record
+
+
+def product_and_sum() -> Value:
+    """L = (a b + c) a = 8 at a = 2, b = -3, c = 10: dL/da = 2ab + c = -2, dL/db = 4, dL/dc = 2."""
+    a, b, c = Value(2.0, "a"), Value(-3.0, "b"), Value(10.0, "c")
+    y = (a * b + c) * a
+    y.name = "L"
+    return y
+
+
+def relu_net() -> Value:
+    loss: Value = squared_error(MLP(2, [3, 2, 1], "relu", rng=0)([0.5, -1.0]), 1.0)
+    return loss
+
+
+def softmax_net() -> Value:
+    loss: Value = cross_entropy(MLP(2, [3, 4], "tanh", rng=3)([0.5, -1.0]), 2)
+    return loss
+
+
+def infinite_slope() -> Value:
+    """The loser of a max gets 0 also from an infinite gradient."""
+    a, b = Value(0.0, "a"), Value(-1.0, "b")
+    return f.sqrt(f.maximum(a, b))
+
+
+def shared() -> Value:
+    a = Value(0.1, "a")
+    return (a * a + a.tanh() * a) / (a + 0.3)
+
+
+PROGRAMS: list[Callable[[], Value]] = [
+    product_and_sum,
+    relu_net,
+    softmax_net,
+    infinite_slope,
+    shared,
+    lambda: Value(2.5, "leaf"),
+]
+
+
+def numbers(recording: Recording, row: str) -> dict[int, float]:
+    """What the film shows in a row at its end."""
+    changes = [*recording.start, *(c for frame in recording.frames for c in frame.changes)]
+    return {c.node: c.number for c in changes if c.row == row}
+
+
+@pytest.mark.parametrize("max_steps", [300, 20, 8, 5])
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_the_last_frame_shows_what_backward_finds(
+    program: Callable[[], Value], max_steps: int
+) -> None:
+    root = program()
+    recording = record(root, max_steps=max_steps)
+    assert len(recording.frames) <= max_steps
+    data, grads = numbers(recording, "data"), numbers(recording, "grad")
+    root.backward()
+    assert recording.order == toposort(root, leaves=True)
+    assert [data[i] for i in range(len(data))] == [v.data for v in recording.order]
+    expected = {i: v.grad for i, v in enumerate(recording.order) if v.kind != "constant"}
+    assert {i: repr(g) for i, g in grads.items()} == {i: repr(g) for i, g in expected.items()}
+
+
+def test_nothing_of_the_user_is_changed() -> None:
+    model = MLP(2, [3, 1], "tanh", rng=0)
+    optimizer = Adam(model.parameters())
+    squared_error(model([1.0, 2.0]), 0.0).backward()
+    optimizer.step()
+    loss = squared_error(model([0.5, -1.0]), 1.0)
+
+    def everything() -> list[object]:
+        values = [(v.data, v.grad, v.reached, v.name) for v in toposort(loss, leaves=True)]
+        return [values, optimizer.steps, optimizer.states, optimizer.lr]
+
+    before = everything()
+    record(loss, optimizer=optimizer)
+    assert everything() == before
+
+
+def test_the_steps_of_a_small_graph_are_told_in_letters_and_numbers() -> None:
+    # derivatives by hand, in the docstring of the graph
+    frames = record(product_and_sum()).frames
+    assert [(frame.phase, *frame.sentences) for frame in frames] == [
+        ("start", "given: 3 inputs"),
+        ("forward", "v1 = a * b = 2 * (-3) = -6"),
+        ("forward", "v2 = v1 + c = (-6) + 10 = 4"),
+        ("forward", "L = v2 * a = 4 * 2 = 8"),
+        ("backward", "dL/dL = 1: the derivative of L with respect to itself"),
+        ("backward", "×: dL/dv2 += a * dL/dL = 2 * 1 = 2"),  # noqa: RUF001
+        ("backward", "×: dL/da += v2 * dL/dL = 4 * 1 = 4"),  # noqa: RUF001
+        ("backward", "+: dL/dv1 += 1 * dL/dv2 = 1 * 2 = 2"),
+        ("backward", "+: dL/dc += 1 * dL/dv2 = 1 * 2 = 2"),
+        ("backward", "×: dL/da += b * dL/dv1 = (-3) * 2 = -6; 4 before, now -2"),  # noqa: RUF001
+        ("backward", "×: dL/db += a * dL/dv1 = 2 * 2 = 4"),  # noqa: RUF001
+    ]
+    assert frames[10].question == "×: dL/db += a * dL/dv1 = ?"  # noqa: RUF001
+    assert frames[9].question == "×: dL/da += b * dL/dv1; 4 before, now ?"  # noqa: RUF001
+    assert [bool(frame.question) for frame in frames] == [False] * 5 + [True] * 6
+
+
+@primitive(lambda m, y, x: (3 * x * x,))
+def cube(m, x):  # type: ignore[no-untyped-def]
+    return x * x * x
+
+
+@primitive(lambda m, y, x: (math.cos(x),))
+def only_floats(m, x):  # type: ignore[no-untyped-def]
+    return math.sin(x)
+
+
+@pytest.mark.parametrize(
+    ("operation", "forward", "backward"),
+    [
+        (lambda a: a - 1, "L = a - 1 = 2 - 1 = 1", "x − y: dL/da += 1 * dL/dL = 1 * 1 = 1"),  # noqa: RUF001
+        (lambda a: 1 / a, "L = 1 / a = 1 / 2 = 0.5", None),
+        (lambda a: -a, "L = -a = -2 = -2", "−x: dL/da += -1 * dL/dL = (-1) * 1 = -1"),  # noqa: RUF001
+        (lambda a: a**3, "L = a ** 3 = 2 ** 3 = 8", None),
+        (
+            lambda a: f.leaky_relu(-a),
+            "L = leaky_relu(v1, alpha = 0.01) = leaky_relu(-2, alpha = 0.01) = -0.02",
+            None,
+        ),
+        (f.exp, "L = exp(a) = exp(2) = 7.389", "exp: dL/da += L * dL/dL = 7.389 * 1 = 7.389"),
+        (cube, "L = cube(a) = cube(2) = 8", "cube: dL/da += 3 * a * a * dL/dL = 12 * 1 = 12"),
+        (
+            only_floats,
+            "L = only_floats(a) = only_floats(2) = 0.9093",
+            "only_floats: dL/da += slope * dL/dL = (-0.4161) * 1 = -0.4161",
+        ),
+        (lambda a: f.dot([a], [3.0], 1.0), "L = a * 3 + 1 = 2 * 3 + 1 = 7", None),
+        (lambda a: f.dot([a] * 30, [3.0] * 30), "L = w·x of 60 numbers = 180", None),
+        (lambda a: a * 0.0, "L = a * 0 = 2 * 0 = 0", "×: dL/da += 0 * dL/dL = 0 * 1 = 0"),  # noqa: RUF001
+    ],
+)
+def test_every_operation_is_written_with_its_slope(
+    operation: Callable[[Value], Value], forward: str, backward: str | None
+) -> None:
+    frames = record(operation(Value(2.0, "a")), max_steps=100).frames
+    said = [sentence for frame in frames for sentence in frame.sentences]
+    assert forward in said
+    assert backward is None or backward in said
+
+
+def test_names_come_from_values_then_variables_and_stay_apart() -> None:
+    v1, x = Value(1.0, "v1"), Value(2.0)
+    y = (v1 * x + Value(3.0)) * 2
+    recording = record(y, called={x: "x"})
+    assert recording.names == ["v1", "x", "v2", "v3", "v4", "2", "L"]
+    assert record(Value(1.0, "L") * 2).names == ["L", "2", "v1"]
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "said"),
+    [
+        (lambda w: SGD([w]), "SGD: w = w - lr * dL/dw = 2 - 0.1 * 12 = 0.8"),
+        (lambda w: Adam([w], lr=0.5), "Adam: w from 2 to 1.5, with dL/dw = 12 and lr = 0.5"),
+        (
+            lambda w: SGD([w], momentum=0.9, weight_decay=0.5),
+            "SGD: w = w - lr * (dL/dw + 0.5 * w) = 2 - 0.1 * (12 + 0.5 * 2) = 0.7",
+        ),
+    ],
+)
+def test_the_update_is_that_of_the_optimizer(
+    optimizer: Callable[[Value], SGD | Adam], said: str
+) -> None:
+    w, unused = parameter(2.0, "w"), parameter(7.0, "unused")
+    y = w**3
+    chosen = optimizer(w)
+    chosen.parameters.append(unused)
+    chosen.states.append(chosen.start)
+    last = record(y, optimizer=chosen).frames[-1]
+    assert (last.phase, last.sentences) == ("update", (said,))
+    y.backward()
+    chosen.step()
+    assert [change.number for change in last.changes] == [w.data]
+
+
+def test_many_steps_become_units_then_layers_then_several_layers() -> None:
+    model = MLP(2, [3, 2, 1], "relu", rng=0)
+    loss = squared_error(model([0.5, -1.0]), 1.0)
+    optimizer = SGD(model.parameters())
+    total = len(record(loss, optimizer=optimizer).frames)
+    counts = {}
+    for most in (total, total - 1, 25, 12):
+        recording = record(loss, optimizer=optimizer, max_steps=most)
+        counts[most] = (
+            len(recording.frames),
+            recording.caption.partition(",")[0].partition(" (")[0],
+        )
+    # 5 units with relu, the last without, then the loss: -, square, sum; 6 layers of parameters
+    assert counts[total] == (total, "")
+    assert counts[total - 1] == (2 + 9 + 9 + 6, "each step is a unit")
+    assert counts[25] == (2 + 8 + 8 + 3, "each step is a layer")
+    assert counts[12] == (2 + 3 + 3 + 2, "each step is 3 layers")
+    unit = record(loss, max_steps=total - 30).frames[1]
+    assert [said.partition(" = ")[0] for said in unit.sentences] == ["v3", "v6"]
+
+
+def test_of_many_operations_in_a_step_the_first_are_told() -> None:
+    frames = record(f.sum([Value(float(i), f"x{i}") for i in range(9)]), max_steps=5).frames
+    assert frames[-1].sentences[-1] == "and 4 more"
+    assert len(frames[-1].sentences) == 6
+    assert frames[-1].question == "dL/dx0, dL/dx1, dL/dx2, dL/dx3, dL/dx4, and 4 more = ?"
+
+
+def test_a_long_chain_is_no_obstacle() -> None:
+    v = x = Value(0.0, "x")
+    for _ in range(3_000):
+        v = v + x
+    recording = record(v)
+    assert len(recording.frames) <= 300
+    assert numbers(recording, "grad")[0] == 3_001
+
+
+def test_numbers_are_those_of_the_forward_pass() -> None:
+    a = Value(2.0, "a")
+    y = a * a
+    a.data = 100.0
+    recording = record(y)
+    assert numbers(recording, "data") == {0: 2.0, 1: 4.0}
+    assert [c.number for frame in recording.frames[3:] for c in frame.changes] == [2.0, 4.0]
