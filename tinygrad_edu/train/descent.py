@@ -67,7 +67,12 @@ def train(
     batch, 1 online descent; batches are drawn anew each epoch, shuffled by `rng` (None is seed 0).
     The gradient of a batch is that of its mean loss, plus `penalty(model)`.
 
-    Raises ValueError or TypeError for data and options that do not fit, DivergenceError where the
+    `engine` is "matrix" (the graph of one example as a NumPy program, see `vectorize`), "scalar" (a
+    graph of Values for each batch), "auto" (matrix where the model can be vectorised, else scalar),
+    or a function (model, loss, penalty) -> gradient of a batch.
+
+    Raises ValueError or TypeError for data and options that do not fit, VectorizeError where "matrix"
+    is asked for and the model decides in Python what to do with a number, DivergenceError where the
     loss, a gradient or a parameter is no longer finite: the parameters are then the last ones with
     a finite loss. After an interruption they are those of the last complete step.
     """

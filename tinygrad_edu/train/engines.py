@@ -1,10 +1,10 @@
 """Engines: what computes the steps of a descent, by name."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Final, Protocol
 
 from tinygrad_edu.losses import Loss
-from tinygrad_edu.optim import Optimizer
 from tinygrad_edu.options import choose
 from tinygrad_edu.train.scalar import (
     BatchGradient,
@@ -31,35 +31,22 @@ class Descent(Protocol):
         """Give the parameters their numbers and gradients."""
 
 
-MakeDescent = Callable[
-    [Model, Loss, Penalty | None, Optimizer, Sequence[Any], Sequence[Any]], Descent
-]
+#: (model, loss, penalty, optimizer, rows, targets) -> the descent; rows and targets are checked.
+MakeDescent = Callable[..., Descent]
 
 
-def matrix_descent(
-    model: Model,
-    loss: Loss,
-    penalty: Penalty | None,
-    optimizer: Optimizer,
-    rows: Sequence[Any],
-    targets: Sequence[Any],
-) -> Descent:
+def matrix_descent(*task: Any) -> Descent:
     """The graph of one example as a program for all. Raises VectorizeError where there is none."""
     from tinygrad_edu.train.matrix import MatrixDescent
 
-    return MatrixDescent(model, loss, penalty, optimizer, rows, targets)
+    return MatrixDescent(*task)
 
 
 def scalar_descent(
-    model: Model,
-    loss: Loss,
-    penalty: Penalty | None,
-    optimizer: Optimizer,
-    rows: Sequence[Any],
-    targets: Sequence[Any],
+    model: Model, loss: Loss, penalty: Penalty | None, *rest: Any, engine: Engine = scalar_engine
 ) -> Descent:
-    """A graph of Values for each batch."""
-    return ScalarDescent(scalar_engine(model, loss, penalty), optimizer, rows, targets)
+    """A graph of Values for each batch, or what an engine of your own does."""
+    return ScalarDescent(engine(model, loss, penalty), *rest)
 
 
 class AutoDescent:
@@ -105,15 +92,4 @@ def find_engine(engine: str | Engine) -> MakeDescent:
     """The engine of that name, or the one made of a function. ValueError for an unknown name."""
     if not callable(engine):
         return ENGINES[choose("engine", engine, ENGINES)]
-
-    def make(
-        model: Model,
-        loss: Loss,
-        penalty: Penalty | None,
-        optimizer: Optimizer,
-        rows: Sequence[Any],
-        targets: Sequence[Any],
-    ) -> Descent:
-        return ScalarDescent(engine(model, loss, penalty), optimizer, rows, targets)
-
-    return make
+    return partial(scalar_descent, engine=engine)
