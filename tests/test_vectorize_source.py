@@ -260,3 +260,13 @@ def test_explain_refuses_an_unknown_name(name: str, hint: str) -> None:
 def test_explain_refuses_what_is_no_name(name: Any) -> None:
     with pytest.raises((TypeError, ValueError), match="the program has no"):
         PROGRAM.explain(name)
+
+
+def test_the_repr_of_a_program_tells_what_it_takes() -> None:
+    model = MLP(2, [3, 1])
+    program = vectorize(lambda x, y: squared_error(model(x), y), [0.1, 0.2], 1.0)
+    assert repr(program) == "Program(X (B, 2), Y (B); 13 parameters)"
+
+
+def test_a_relu_is_a_maximum_in_latex() -> None:
+    assert r"A_{1} &= \max\left(Z_{1}, 0\right)" in vectorize(MLP(2, [3, 1]), [0.1, 0.2]).latex

@@ -71,8 +71,8 @@ def train(
     graph of Values for each batch), "auto" (matrix where the model can be vectorised, else scalar),
     or a function (model, loss, penalty) -> gradient of a batch.
 
-    Raises ValueError or TypeError for data and options that do not fit, VectorizeError where "matrix"
-    is asked for and the model decides in Python what to do with a number, DivergenceError where the
+    Raises ValueError or TypeError for data and options that do not fit, VectorizeError where
+    "matrix" is asked for and there is no such program, DivergenceError where the
     loss, a gradient or a parameter is no longer finite: the parameters are then the last ones with
     a finite loss. After an interruption they are those of the last complete step.
     """

@@ -7,6 +7,7 @@ from typing import Any, Final
 from tinygrad_edu import ink
 from tinygrad_edu.ink import Ink
 from tinygrad_edu.vectorize.layout import Equation, Variable
+from tinygrad_edu.vectorize.numpy_text import is_relu
 from tinygrad_edu.vectorize.plan import Plan
 from tinygrad_edu.vectorize.shape import extent
 
@@ -47,6 +48,8 @@ def _tex(x: Any, variables: Mapping[str, Variable]) -> str:
     match x.head:
         case "@":
             return rf"{part(a)}\,{part(rest[0])}"
+        case "where" if is_relu(x):
+            return rf"\max\left({_tex(rest[1], variables)}, 0\right)"
         case "T":
             return rf"{part(a)}^{{\top}}"
         case "total":

@@ -80,6 +80,11 @@ class Program:
         self._kernels: OrderedDict[tuple[int, bool], Kernel] = OrderedDict()
         self._checked = False
 
+    def __repr__(self) -> str:
+        shapes = [", ".join(["B", *map(str, shape)]) for shape in self.tape.shapes]
+        takes = [f"{name} ({s})" for name, s in zip(self.names, shapes, strict=True)]
+        return f"Program({', '.join(takes)}; {len(self.parameters)} parameters)"
+
     @property
     def source(self) -> str:
         """NumPy that computes the mean loss and its gradient; runs as it stands."""
