@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable
-from itertools import count, product
+from itertools import count, cycle, product
 from typing import Any, NamedTuple
 
 import pytest
@@ -164,12 +164,15 @@ def test_every_task_trains_alike(n: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("task", TASKS.values(), ids=list(TASKS))
-def test_every_task_trains_alike_with_every_activation_and_optimizer(task: Task) -> None:
+@pytest.mark.parametrize("title", TASKS)
+def test_every_task_trains_alike_with_every_activation(title: str) -> None:
+    """With every optimizer on the moons and the iris; elsewhere the optimizers take turns."""
     rest = count()
-    for activation, optimizer in product(ACTIVATIONS, OPTIMIZERS):
+    every = title.startswith(("moons", "iris"))
+    pairs = product(ACTIVATIONS, OPTIMIZERS) if every else zip(ACTIVATIONS, cycle(OPTIMIZERS))
+    for activation, optimizer in pairs:
         penalty, batch_size = nth(product(PENALTIES, BATCHES), next(rest))
-        check_task(task, activation, optimizer, penalty, batch_size)
+        check_task(TASKS[title], activation, optimizer, penalty, batch_size)
 
 
 @pytest.mark.slow

@@ -86,7 +86,8 @@ def machine() -> dict[str, str]:
 def text(table: Table) -> str:
     """A table in lines of at most 80 characters."""
     ratios = ("ratio", "(spread)") if any(table.others.values()) else ("", "")
-    lines = [table.title, _LINE.format("", "time", *ratios, "goal")]
+    title = [part for line in table.title.splitlines() for part in textwrap.wrap(line, 80)]
+    lines = [*title, _LINE.format("", "time", *ratios, "goal")]
     for group, ours in table.ours.items():
         if group:
             lines.append(group)
