@@ -18,7 +18,9 @@ from tinygrad_edu.train import train
 SMALL = {name: row for name, row in ROWS.items() if not name.startswith("784")}
 HERE = [name for name in MODULES if name in (BY_HAND, FOLDED) or peers.installed(name)]
 AGAINST_OURS = [
-    pytest.param(row, engine, marks=[pytest.mark.slow] if engine in ("PyTorch", "JAX") else [])
+    pytest.param(
+        row, engine, marks=[pytest.mark.slow] if engine in ("PyTorch", "JAX", "micrograd") else []
+    )
     for row in SMALL
     for engine in SMALL[row].goals
     if engine in HERE
