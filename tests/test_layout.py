@@ -17,11 +17,13 @@ LINES = [
     ["functions"],
     ["calculus", "ink", "formula", "model_file"],
     ["nn"],
-    ["losses", "schedules"],
+    ["losses", "perceptron", "schedules"],
     ["constraints", "data", "optim"],
+    ["convolution", "recurrent", "regularize"],
     ["vectorize"],
     ["train"],
     ["view"],
+    ["classics"],
     ["bench"],
     ["cli"],
     ["__main__", "__init__"],
@@ -30,6 +32,7 @@ ALLOWED_OUTSIDE_THE_STANDARD_LIBRARY = {
     "figure": {"matplotlib"},
     "vectorize": {"numpy"},
     "train": {"matplotlib", "numpy", "tqdm"},
+    "classics": {"numpy"},
     "view": {"graphviz", "matplotlib", "numpy", "pygraphviz"},
 }
 
