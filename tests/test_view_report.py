@@ -2,8 +2,12 @@ import base64
 import re
 from html.parser import HTMLParser
 
-from tinygrad_edu import Value, draw
-from tinygrad_edu.view.report import Picture, report
+import pytest
+from browser import visit
+
+from tinygrad_edu import Value, draw, steps
+from tinygrad_edu.cli import main
+from tinygrad_edu.view.report import Picture, report, verbatim
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -98,3 +102,40 @@ def test_texts_are_shown_literally():
 
 def test_a_picture_that_is_a_png_is_described_by_its_heading():
     assert '<img alt="Loss" src="data:image/png;base64,' in page()
+
+
+def test_verbatim_text_keeps_its_lines_and_is_no_markup():
+    text = page(pictures=[Picture("Why", "", verbatim("a < b\n  = <i>c</i>"), "text")])
+    assert "<pre>a &lt; b\n  = &lt;i&gt;c&lt;/i&gt;</pre>" in text
+    assert Page(text).open == []
+
+
+def test_a_film_plays_in_a_frame_that_is_kept_from_the_page():
+    film = steps(Value(2.0, "a") * Value(3.0, "b"))
+    found = Page(page(pictures=[Picture("Film", "", film.inline(), "film")]))
+    assert found.tags.count("iframe") == 1
+    assert "script" not in found.tags
+
+
+@pytest.mark.slow
+def test_the_report_of_a_demo_asks_for_nothing_in_a_browser(tmp_path):
+    assert main(["demo", "xor", "--epochs", "5", "--out", str(tmp_path)]) == 0
+    text = (tmp_path / "report.html").read_text()
+    headings = "look([...document.querySelectorAll('h2')].map((e) => e.textContent).join(', '));"
+    seen, console, requests = visit(text, tmp_path, headings)
+    assert seen == [
+        "Results, Settings, Decision regions, Course of training, The network, The delta rules, "
+        "Where a gradient comes from, The backward pass of one unit, "
+        "Computation graph of one example, Do it again"
+    ]
+    assert console == requests == []
+
+
+@pytest.mark.slow
+def test_the_browser_tells_of_requests_and_errors_in_frames_too(tmp_path):
+    frame = "<iframe sandbox='allow-scripts' srcdoc='<script>no_such_name()</script>'></iframe>"
+    text = f"<html><body><img src='http://nowhere.invalid/x.png'>{frame}</body></html>"
+    seen, console, requests = visit(text, tmp_path, "look('here');")
+    assert seen == ["here"]
+    assert "no_such_name is not defined" in console[-1]
+    assert requests == ["http://nowhere.invalid/x.png"]

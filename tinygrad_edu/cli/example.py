@@ -1,35 +1,73 @@
-"""The computation graph of one example with its loss, after a backward pass."""
+"""What there is to see of one example: diagram, deltas, explanation, film and graph."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
 from tinygrad_edu.cli.classifier import Classifier
 from tinygrad_edu.cli.problem import Problem
 from tinygrad_edu.engine import Value, toposort
 from tinygrad_edu.losses import LOSSES
-from tinygrad_edu.view import Graph
+from tinygrad_edu.view import deltas, explain, network, steps
 from tinygrad_edu.view.excerpt import LARGEST, excerpt
+from tinygrad_edu.view.report import Picture, verbatim
 from tinygrad_edu.view.text import clean
 
 
-def example_graph(classifier: Classifier, problem: Problem) -> tuple[Graph, str]:
-    """The graph of the training row that the net finds hardest, and a caption that says so.
+@dataclass(frozen=True)
+class Example:
+    """One training row, the net's loss on it after a backward pass, and what it is called."""
 
-    The gradients of the parameters are then those of this row.
-    """
+    row: list[float]
+    target: Any
+    loss: Value
+    called: str
+
+
+def hardest(classifier: Classifier, problem: Problem) -> Example:
+    """The training row with the largest loss. The gradients of the parameters are then its own."""
     loss_of, targets = LOSSES[classifier.loss], classifier.targets(problem.y)
     losses = [
         loss_of(o, t).data for o, t in zip(classifier.outputs(problem.X), targets, strict=True)
     ]
-    hardest = max(range(len(losses)), key=losses.__getitem__)
+    found = max(range(len(losses)), key=losses.__getitem__)
     names = classifier.encoder.feature_names
-    x = [Value(number, name) for number, name in zip(problem.X[hardest], names, strict=True)]
-    output = classifier.model(x)
-    loss = loss_of(output, targets[hardest])
+    row = list(problem.X[found])
+    x = [Value(number, name) for number, name in zip(row, names, strict=True)]
+    loss = loss_of(classifier.model(x), targets[found])
     classifier.model.zero_grad()
     loss.backward()
-    activations = {str(classifier.model.activation), str(classifier.model.output)}
+    called = (
+        "the training row with the largest loss, of class "
+        f"{clean(classifier.encoder.class_names[problem.y[found]])}"
+    )
+    return Example(row, targets[found], loss, called)
+
+
+def pictures_of(classifier: Classifier, example: Example) -> Iterator[tuple[str, Picture]]:
+    """What there is to see of one example: for each picture its file name, or "", and itself.
+
+    Raises RenderError, after the others, where the graph cannot be drawn.
+    """
+    model, loss = classifier.model, example.loss
+    names = classifier.encoder.feature_names
+    case = (model, example.row, example.target, classifier.loss)
+    diagram = network(*case, input_names=names)
+    yield "", Picture("The network", f"Activations and deltas on {example.called}.", diagram.svg)
+    rules = (
+        f"On {example.called}: each delta as the backward pass found it, beside the rule of the "
+        "textbook, evaluated on its own."
+    )
+    yield "", Picture("The delta rules", rules, deltas(*case)._repr_html_(), "table")
+    unit = model.layers[-1].neurons[0]
+    w = max(unit.w, key=lambda w: abs(w.grad))
+    chain = str(explain(loss, wrt=w, names={"loss": loss}))
+    why = f"On {example.called}: the weight of the last layer with the largest gradient."
+    yield "", Picture("Where a gradient comes from", why, verbatim(chain), "text")
+    activations = {str(model.activation), str(model.output)}
     graph = excerpt(loss, names={"loss": loss, **_names(loss, activations)})
     caption = (
-        "Forward pass and gradients of the training row with the largest loss, of class "
-        f"{clean(classifier.encoder.class_names[problem.y[hardest]])}; its features are scaled as "
+        f"Forward pass and gradients of {example.called}; its features are scaled as "
         "in training. A box holds a number and the derivative of the loss with respect to it; that "
         "of a net input z is the delta of its unit."
     )
@@ -38,7 +76,22 @@ def example_graph(classifier: Classifier, problem: Problem) -> tuple[Graph, str]
             " The whole graph is too large to read: of each unit the two inputs that weigh most "
             "are followed, and dotted boxes count the others."
         )
-    return graph, caption
+    yield "", _film(classifier, example)
+    yield "graph.svg", Picture("Computation graph of one example", caption, graph.svg)
+
+
+def _film(classifier: Classifier, example: Example) -> Picture:
+    """The backward pass through the unit with the fewest inputs, on the numbers that it had."""
+    x = [Value(number) for number in example.row]
+    layers = []
+    for layer in classifier.model.layers:
+        layers.append((layer.neurons[0], x))
+        x = [Value(a.data) for a in layer(x)]
+    unit, inputs = min(layers, key=lambda found: found[0].nin)
+    inputs = [Value(v.data, f"x{i}") for i, v in enumerate(inputs, 1)]
+    film = steps(unit(inputs))
+    caption = "On the inputs that it has for the same row: the derivatives of its activation."
+    return Picture("The backward pass of one unit", caption, film.inline(), "film")
 
 
 def _names(loss: Value, activations: set[str]) -> dict[str, Value]:

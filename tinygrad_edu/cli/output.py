@@ -8,7 +8,7 @@ from typing import Any
 
 from tinygrad_edu.cli.classifier import Classifier
 from tinygrad_edu.cli.errors import UsageError
-from tinygrad_edu.cli.example import example_graph
+from tinygrad_edu.cli.example import hardest, pictures_of
 from tinygrad_edu.cli.options import Settings, reason
 from tinygrad_edu.cli.problem import Problem
 from tinygrad_edu.train import History
@@ -54,11 +54,12 @@ def write_report(run: Run) -> tuple[list[str], list[str]]:
     notes = []
     pictures = [_answers(run), ("loss.png", _course(run))]
     try:
-        pictures.append(("graph.svg", _graph(run)))
+        pictures += pictures_of(run.classifier, hardest(run.classifier, run.problem))
     except RenderError as error:
         notes.append(f"graph.svg skipped: {error}")
     page = _report(run, [picture for _, picture in pictures])
-    files = [(name, picture.content) for name, picture in pictures] + [("report.html", page)]
+    files = [(name, picture.content) for name, picture in pictures if name]
+    files.append(("report.html", page))
     for name, content in files:
         path = os.path.join(run.settings.out, name)
         with _writing(path), open(path, "wb") as file:
@@ -108,11 +109,6 @@ def _course(run: Run) -> Picture:
     dashed = " (dashed: test rows, after it)" if run.problem.y_test else ""
     caption = f"Mean loss and accuracy in each epoch of training{dashed}."
     return Picture("Course of training", caption, run.history.plot().png())
-
-
-def _graph(run: Run) -> Picture:
-    graph, caption = example_graph(run.classifier, run.problem)
-    return Picture("Computation graph of one example", caption, graph.svg)
 
 
 def _report(run: Run, pictures: Sequence[Picture]) -> str:

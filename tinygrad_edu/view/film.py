@@ -159,16 +159,16 @@ class Film:
     ) -> dict[str, str]:
         if _static():
             return self.strip()._repr_mimebundle_()
-        return {"text/html": self._inline(), "text/plain": repr(self)}
+        return {"text/html": self.inline(), "text/plain": repr(self)}
 
     def _repr_html_(self) -> str | None:
-        return None if _static() else self._inline()
+        return None if _static() else self.inline()
 
     def __repr__(self) -> str:
         return f"<Film: {self.title}, {len(self)} steps>"
 
-    def _inline(self) -> str:
-        """The page in a frame of its own.
+    def inline(self) -> str:
+        """The page in a frame of its own, to stand within another page.
 
         The page is written into the attribute srcdoc: notebooks run the scripts of such a frame
         where they would drop or rewrite those of a cell's output, nothing is fetched, the styles

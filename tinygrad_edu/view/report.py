@@ -13,11 +13,15 @@ _LONGEST: Final = 100_000
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture with its heading and caption; `content` is the text of an SVG element or a PNG."""
+    """A picture with its heading and caption; `content` is a PNG, or markup of the given kind.
+
+    The kinds are "drawing" (an SVG element), "table", "text" (see `verbatim`) and "film".
+    """
 
     heading: str
     caption: str
     content: str | bytes
+    kind: str = "drawing"
 
 
 def report(
@@ -33,7 +37,7 @@ def report(
 
     `results` is a table, its header first, the first cell of a row naming it; `settings` a table of
     two columns; `command` what to type to get the same again. All texts are escaped, but for the
-    SVG, which is put into the page as it is: give only SVG of `Graph.svg`.
+    markup of pictures, which is put into the page as it is: give only what the views made.
     """
     return _PAGE.format(
         style=_STYLE,
@@ -46,6 +50,11 @@ def report(
         pictures="".join(map(_figure, pictures)),
         command=" ".join(f"<span>{_text(word)}</span>" for word in command.split(" ")),
     )
+
+
+def verbatim(text: str) -> str:
+    """The markup of a text with its line breaks and spaces."""
+    return "<pre>" + "\n".join(map(_text, text.splitlines())) + "</pre>"
 
 
 def _text(text: str) -> str:
@@ -64,7 +73,7 @@ def _table(rows: Sequence[Sequence[str]]) -> str:
 
 def _figure(picture: Picture) -> str:
     if isinstance(picture.content, str):
-        kind, shown = "drawing", picture.content
+        kind, shown = picture.kind, picture.content
     else:
         data = base64.b64encode(picture.content).decode("ascii")
         kind = "plot"
@@ -86,7 +95,7 @@ body { margin: 0; background: var(--paper); color: var(--ink);
   font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, Helvetica, Arial, sans-serif; }
 main { max-width: 68rem; margin: 0 auto; padding: 2.5rem 1.5rem 4rem; display: grid; gap: 1.25rem;
   grid-template-columns: repeat(2, minmax(0, 1fr)); }
-header, .drawing, .whole { grid-column: 1 / -1; }
+header, .drawing, .table, .text, .film, .whole { grid-column: 1 / -1; }
 h1 { margin: 0; font-size: 2rem; line-height: 1.2; }
 header p { margin: .5rem 0 0; color: var(--faint); font-size: 1.1rem; }
 section { background: var(--card); border: 1px solid var(--line); border-radius: 12px;
@@ -104,11 +113,15 @@ figure { margin: 0; }
 .picture { overflow-x: auto; border-radius: 8px; }
 .plot .picture { background: #fff; padding: .6rem; text-align: center; }
 .plot img { display: block; margin: 0 auto; max-width: 100%; max-height: 34rem; }
+.table .picture { max-height: 36rem; overflow: auto; }
+.table caption { padding: .6rem 0 .2rem; font-weight: 600; }
+.table tbody td:last-child { font-weight: inherit; color: inherit; }
 .drawing { width: min(96vw, 110rem); margin-left: calc(50% - min(48vw, 55rem)); }
 .drawing svg { display: block; max-width: max(100%, 84rem); height: auto; margin: 0 auto; }
 figcaption { margin-top: .7rem; color: var(--faint); font-size: .92rem; }
 pre { margin: 0; padding: .8rem 1rem; background: var(--paper); border: 1px solid var(--line);
   border-radius: 8px; white-space: pre-wrap; }
+.text pre { font-size: .85rem; white-space: pre; overflow-x: auto; }
 code span { display: inline-block; max-width: 100%; overflow-wrap: anywhere; }
 @media (max-width: 46rem) { main { grid-template-columns: minmax(0, 1fr); padding: 1rem; } }
 @media print { .drawing svg { max-width: 100%; } }

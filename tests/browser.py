@@ -1,0 +1,65 @@
+"""A page in a real browser: Debian's chromium without a window."""
+
+import html
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+#: The page's own console is `seen`: `look(text)` adds a line, and so do errors of its scripts.
+PROBE = """<script>
+const seen = [];
+const look = (text) => seen.push(text);
+onerror = (message) => look("error " + message);
+document.addEventListener("securitypolicyviolation", (e) => look("refused " + e.blockedURI));
+SCRIPT
+document.body.append(Object.assign(document.createElement("pre"),
+  { id: "seen", textContent: seen.join("\\n") }));
+</script></body>"""
+
+
+class Visit(NamedTuple):
+    """What a visit showed: the lines of the probe, all console messages, requests of the page."""
+
+    seen: list[str]
+    console: list[str]
+    requests: list[str]
+
+
+def visit(page: str, folder: Path, script: str = "", fragment: str = "") -> Visit:
+    """Open the page, run a script in it; frames within the page are watched too."""
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    if browser is None:
+        pytest.skip("no chromium on this machine")
+    file, log = folder / "page.html", folder / "net.json"
+    file.write_text(page.replace("</body>", PROBE.replace("SCRIPT", script)))
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    flags += ["--virtual-time-budget=1000", "--enable-logging=stderr", f"--log-net-log={log}"]
+    done = subprocess.run(
+        [
+            browser,
+            *flags,
+            f"--user-data-dir={folder}/profile",
+            "--dump-dom",
+            file.as_uri() + fragment,
+        ],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=True,
+    )
+    found = re.search(r'<pre id="seen">(.*?)</pre>', done.stdout, re.DOTALL)
+    assert found is not None
+    console = re.findall(r":CONSOLE[:(]\d+\)?\] (.*)", done.stderr)
+    return Visit(html.unescape(found[1]).splitlines(), console, _requests(log))
+
+
+def _requests(log: Path) -> list[str]:
+    """The addresses that a page asked for; those of the browser itself have no page behind them."""
+    events = [event.get("params") for event in json.loads(log.read_text())["events"]]
+    asked = [p for p in events if isinstance(p, dict) and "url" in p and "initiator" in p]
+    return sorted({p["url"] for p in asked if p["initiator"] != "not an origin"})
