@@ -105,7 +105,7 @@ def check_programs(check: Callable[[Program], bool], examples: int) -> None:
 
 @each_check
 def test_random_programs(check: Callable[[Program], bool]) -> None:
-    check_programs(check, 150)
+    check_programs(check, 60)
 
 
 @pytest.mark.slow
