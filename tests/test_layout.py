@@ -24,6 +24,7 @@ LINES = [
     ["train"],
     ["view"],
     ["classics"],
+    ["exercises"],
     ["bench"],
     ["cli"],
     ["__main__", "__init__"],

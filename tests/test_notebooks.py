@@ -1,0 +1,65 @@
+"""The committed notebooks: a lesson each, with static pictures that GitHub shows."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tinygrad_edu.exercises import EXERCISES
+
+NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
+#: The quickstart and the views are shown, not exercised.
+LESSONS = [path for path in NOTEBOOKS if path.name >= "02"]
+MOST_BYTES = 1_000_000
+
+each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+each_lesson = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+
+
+def cells(path: Path, kind: str) -> list[dict[str, Any]]:
+    found = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    return [cell for cell in found if cell["cell_type"] == kind]
+
+
+def test_the_notebooks_are_numbered_without_a_gap() -> None:
+    assert [path.name[:3] for path in NOTEBOOKS] == [f"{n:02}_" for n in range(len(NOTEBOOKS))]
+
+
+@each_notebook
+def test_a_notebook_is_executed_in_order_without_errors(path: Path) -> None:
+    code = cells(path, "code")
+    assert [cell["execution_count"] for cell in code] == list(range(1, len(code) + 1))
+    outputs = [output for cell in code for output in cell["outputs"]]
+    assert not [o for o in outputs if o["output_type"] == "error" or o.get("name") == "stderr"]
+    assert path.stat().st_size < MOST_BYTES
+
+
+@each_notebook
+def test_every_picture_of_a_notebook_is_static(path: Path) -> None:
+    """GitHub and nbviewer strip scripts and frames, and show SVG and PNG."""
+    for cell in cells(path, "code"):
+        for output in cell["outputs"]:
+            data = output.get("data", {})
+            shown = "".join(data.get("text/html", ""))
+            assert not re.search(r"<(script|iframe|svg|img)", shown)
+            assert "application/vnd.jupyter.widget-view+json" not in data
+
+
+@each_lesson
+def test_a_lesson_opens_with_what_is_seen_and_what_can_be_changed(path: Path) -> None:
+    opening = "".join(cells(path, "markdown")[0]["source"])
+    assert opening.startswith("# ")
+    assert "**You will see**" in opening
+    assert "**You can change**" in opening
+
+
+@each_lesson
+def test_a_lesson_has_three_exercises_that_are_left_to_the_reader(path: Path) -> None:
+    number = int(path.name[:2])
+    code = "\n".join("".join(cell["source"]) for cell in cells(path, "code"))
+    asked = re.findall(r'check\("(\d+\.\d+)", answer\)', code)
+    assert asked == [f"{number}.{k}" for k in (1, 2, 3)]
+    assert code.count("answer = ...") == 3
+    assert set(asked) <= set(EXERCISES)

@@ -1,0 +1,30 @@
+"""The exercises of the notebooks: `check("5.1", answer)` says whether an answer is right.
+
+The first number is that of the notebook. What is said of a wrong answer is a hint, never the
+answer. A file per lesson; `EXERCISES` holds them all.
+"""
+
+from typing import Any, Final
+
+from tinygrad_edu.exercises.exercise import Exercise, Verdict
+from tinygrad_edu.options import choose
+
+__all__ = ["EXERCISES", "Exercise", "Verdict", "check"]
+
+#: The exercises by number, such as "5.1".
+EXERCISES: Final[dict[str, Exercise]] = {}
+
+
+def check(number: str, answer: Any = ...) -> Verdict:
+    """What there is to say of an answer to the exercise of that number.
+
+    `...` is no answer yet: the question is said again. Raises ValueError for an unknown number;
+    errors of a function that is the answer are passed on.
+    """
+    exercise = EXERCISES[choose("exercise", number, EXERCISES)]
+    if answer is ...:
+        return Verdict(number, None, f"no answer yet. {exercise.question}")
+    if exercise.right(answer):
+        return Verdict(number, True, "right.")
+    hint = exercise.hint if isinstance(exercise.hint, str) else exercise.hint(answer)
+    return Verdict(number, False, f"not yet. Hint: {hint}")
