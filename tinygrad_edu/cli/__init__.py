@@ -7,10 +7,10 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 
-from tinygrad_edu.cli import bench, demo, doctor, draw, predict, train
+from tinygrad_edu.cli import bench, classics, demo, doctor, draw, predict, train
 from tinygrad_edu.cli.errors import UsageError
 
-COMMANDS = (demo, train, predict, draw, bench, doctor)
+COMMANDS = (demo, train, predict, draw, classics, bench, doctor)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

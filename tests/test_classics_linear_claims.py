@@ -1,0 +1,70 @@
+"""The claims on nets with one unit per layer: letter by letter, on a grid, and in numbers."""
+
+from itertools import product
+from math import prod
+
+import pytest
+
+from tinygrad_edu import Value, explain
+from tinygrad_edu.classics import linear_claims
+
+
+def test_the_formulas_of_the_chain_are_those_of_the_claim() -> None:
+    w1, w2, w3 = (Value(v, f"w{k}") for k, v in enumerate((0.5, -1.5, 2.0), 1))
+    x, y = Value(3.0, "x"), Value(1.0, "y")
+    loss = (w3 * (w2 * (w1 * x)) - y) ** 2
+    lines = [line.strip() for line in str(explain(loss, wrt=w2)).splitlines()]
+    # dl/dw2 = 2 (w3 w2 w1 x - y) * 1 * w3 * (w1 x), with v4 = w3 w2 w1 x - y and v1 = w1 x
+    for formula in (
+        "dL/dv4 = 2 * v4 = ",
+        "v4 = v3 - y = ",
+        "dv4/dv3 = 1",
+        "dv3/dv2 = w3 = ",
+        "dv2/dw2 = v1 = ",
+    ):
+        assert sum(line.startswith(formula) for line in lines) == 1, formula
+
+
+def test_the_formulas_of_a_delta_are_those_of_the_claim() -> None:
+    w1, w2 = Value(0.5, "w1"), Value(-1.5, "w2")
+    loss = ((w2 * (w1 * Value(3.0, "x")).sigmoid()).sigmoid() - Value(1.0, "y")) ** 2
+    lines = [line.strip() for line in str(explain(loss, wrt=w1)).splitlines()]
+    # dl/dw1 = 2 (a2 - y) g'(z2) w2 g'(z1) x with a1 = v2, a2 = v4 and g' = a (1 - a)
+    for formula in (
+        "dL/dv5 = 2 * v5 = ",
+        "v5 = v4 - y = ",
+        "dv5/dv4 = 1",
+        "dv4/dv3 = v4 * (1 - v4) = ",
+        "dv3/dv2 = w2 = ",
+        "dv2/dv1 = v2 * (1 - v2) = ",
+        "dv1/dw1 = x = ",
+    ):
+        assert sum(line.startswith(formula) for line in lines) == 1, formula
+
+
+@pytest.mark.parametrize("layers", [2, 3])
+def test_the_linear_claim_is_an_identity(layers: int) -> None:
+    # Both sides are polynomials of degree at most 2 in each letter: equal on three numbers for
+    # each letter means equal everywhere. Small integers are exact.
+    for *weights, x, y in product((-1.0, 1.0, 2.0), repeat=layers + 2):
+        w = [Value(number) for number in weights]
+        a = Value(x)
+        for w_l in w:
+            a = w_l * a
+        ((a - y) ** 2).backward()
+        for k in range(layers):
+            others = prod(weights[:k]) * prod(weights[k + 1 :])
+            assert w[k].grad == 2 * (prod(weights) * x - y) * x * others
+
+
+@pytest.mark.parametrize("weights", [(1.5, -0.5), (0.5, -1.0, 1.5, 2.0), (-0.25,) * 6])
+def test_the_claims_hold_for_any_depth(weights: tuple[float, ...]) -> None:
+    classic = linear_claims(weights, x=-0.5, y=0.25)
+    assert classic.agrees
+    linear, sigmoid = len(weights), 2 * len(weights)
+    assert len(classic.rows) == linear + sigmoid + (6 if len(weights) > 2 else 0)
+
+
+def test_one_weight_is_too_few() -> None:
+    with pytest.raises(ValueError, match=r"^the claims need two weights or more, got 1$"):
+        linear_claims([1.0])

@@ -1,0 +1,45 @@
+"""micrograd's run on the moons, from the package alone."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tinygrad_edu.classics import micrograd_moons
+from tinygrad_edu.classics.micrograd import moons
+from tinygrad_edu.classics.micrograd_printed import LINES
+
+#: Data, initial weights and the 100 printed lines of micrograd's notebook demo.ipynb.
+MOONS: dict[str, Any] = json.loads(
+    (Path(__file__).parent / "fixtures" / "micrograd_moons_seed1337.json").read_text("utf-8")
+)
+
+
+def test_the_points_are_those_of_the_notebook() -> None:
+    X, y = moons()
+    assert [list(row) for row in X] == [pytest.approx(row, rel=1e-14) for row in MOONS["X"]]
+    assert y.tolist() == MOONS["y"]
+
+
+def test_the_printed_lines_are_those_of_the_notebook() -> None:
+    printed = [[k, float(loss), float(percent)] for k, (loss, percent) in enumerate(LINES)]
+    assert printed == MOONS["published"]
+
+
+def test_all_steps_are_those_of_the_notebook() -> None:
+    classic = micrograd_moons(steps=100)
+    assert len(classic.rows) == 200
+    assert classic.agrees
+
+
+@pytest.mark.parametrize(
+    ("steps", "message"),
+    [
+        (0, "steps must be an int of at least 1, got 0"),
+        (101, "the notebook prints 100 steps, got steps=101"),
+    ],
+)
+def test_only_printed_steps_can_be_compared(steps: int, message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        micrograd_moons(steps=steps)

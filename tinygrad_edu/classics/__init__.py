@@ -1,0 +1,46 @@
+"""Published worked examples, runnable: what their sources printed beside what the engine gives.
+
+    from tinygrad_edu.classics import mazur
+    mazur()           # the table "published | here | difference"
+    mazur().agrees    # True: every number, to every printed digit
+
+A classic is a function that returns a `Classic`: `Classic(title, source, rows, note="")` with rows
+`Row(quantity, published, here, within=None)`. `published` is the text as printed, so its digits
+are known, or "" where nothing was printed. To add one, write a file with its function and its line
+in `CLASSICS`; where it runs for more than two seconds, a line in `LONG`, too.
+"""
+
+from collections.abc import Callable
+
+from tinygrad_edu.classics.circuits import circuits
+from tinygrad_edu.classics.linear_claims import linear_claims
+from tinygrad_edu.classics.mazur import mazur
+from tinygrad_edu.classics.micrograd import micrograd_moons, micrograd_readme
+from tinygrad_edu.classics.record import Classic, Row
+from tinygrad_edu.classics.saturation import saturation
+
+__all__ = [
+    "CLASSICS",
+    "LONG",
+    "Classic",
+    "Row",
+    "circuits",
+    "linear_claims",
+    "mazur",
+    "micrograd_moons",
+    "micrograd_readme",
+    "saturation",
+]
+
+#: Every classic by name, in the order of the command `classics`.
+CLASSICS: dict[str, Callable[[], Classic]] = {
+    "circuits": circuits,
+    "mazur": mazur,
+    "micrograd_readme": micrograd_readme,
+    "micrograd_moons": micrograd_moons,
+    "saturation": saturation,
+    "linear_claims": linear_claims,
+}
+
+#: How long those run that take more than two seconds.
+LONG: dict[str, str] = {"mazur": "about 4 s"}
