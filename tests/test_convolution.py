@@ -1,0 +1,392 @@
+"""Convolution and pooling: by hand, against PyTorch, names, bad images, and the digits."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from both_engines import check, rows
+
+from tinygrad_edu import (
+    SGD,
+    Adam,
+    AvgPool2d,
+    Conv2d,
+    Flatten,
+    Layer,
+    MaxPool2d,
+    Sequential,
+    Unflatten,
+    Value,
+    evaluate,
+    fit,
+    gradcheck,
+)
+from tinygrad_edu import functions as f
+from tinygrad_edu.data import digits, train_test_split
+
+NINE = [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 9.0]]
+
+
+def wave(n: int, start: int = 1) -> list[float]:
+    """sin(start), sin(start + 1), ..."""
+    return [math.sin(k) for k in range(start, start + n)]
+
+
+def filled(conv: Conv2d, weights: list[float], biases: list[float]) -> Conv2d:
+    numbers = iter(weights)
+    for kernel, b in zip(conv.kernels, biases, strict=True):
+        kernel.b.data = b
+        for w in kernel.w:
+            w.data = next(numbers)
+    return conv
+
+
+def numbers_of(image: list[list[list[Value]]]) -> list[list[list[float]]]:
+    return [[[v.data for v in row] for row in channel] for channel in image]
+
+
+def flat(image: Any) -> list[Value]:
+    return Flatten()(image)
+
+
+def shape(image: Any) -> tuple[int, int, int]:
+    return len(image), len(image[0]), len(image[0][0])
+
+
+def test_a_convolution_does_not_flip_the_kernel() -> None:
+    conv = filled(Conv2d(1, 1, 2), [1, 2, 3, 4], [0.5])
+    # top left: 1*1 + 2*2 + 3*4 + 4*5 + 0.5
+    assert numbers_of(conv([NINE])) == [[[37.5, 47.5], [67.5, 77.5]]]
+
+
+def test_a_padded_convolution_sees_zeros_around_the_image() -> None:
+    conv = filled(Conv2d(1, 1, 3, padding=1), [1.0] * 9, [0.0])
+    sums = [[12, 21, 16], [27, 45, 33], [24, 39, 28]]  # of each pixel and its neighbours
+    assert numbers_of(conv([NINE])) == [sums]
+    assert numbers_of(filled(Conv2d(1, 1, 3, 2, 1), [1.0] * 9, [0.0])([NINE])) == [
+        [[12, 16], [24, 28]]
+    ]
+
+
+def test_the_gradient_of_a_shared_weight_is_the_sum_over_its_places() -> None:
+    conv = filled(Conv2d(1, 1, 2), [1, 2, 3, 4], [0.0])
+    f.sum(flat(conv([NINE]))).backward()
+    (kernel,) = conv.kernels
+    assert [w.grad for w in kernel.w] == [12, 16, 24, 28]  # 1 + 2 + 4 + 5, 2 + 3 + 5 + 6, ...
+    assert kernel.b.grad == 4
+
+
+def test_every_channel_of_the_image_has_its_own_weights() -> None:
+    conv = filled(Conv2d(2, 1, 1), [10, 1], [0.0])
+    assert numbers_of(conv([[[1, 2]], [[3, 4]]])) == [[[13, 24]]]
+
+
+def test_an_output_unit_is_one_dot_and_pixels_are_shared() -> None:
+    maps = Conv2d(1, 2, 2, activation="tanh")([NINE])
+    (z,) = maps[0][0][0].parents
+    (other,) = maps[1][0][1].parents
+    assert (z.op.name, len(z.parents)) == ("dot", 4 + 4 + 1)
+    assert [p.data for p in z.parents[4:8]] == [1, 2, 4, 5]
+    assert z.parents[5] is other.parents[4]
+
+
+SHAPES = [  # (size + 2 padding - kernel) // stride + 1
+    (Conv2d(1, 2, 3), (1, 8, 8), (2, 6, 6)),
+    (Conv2d(1, 2, 3, 2), (1, 8, 8), (2, 3, 3)),
+    (Conv2d(3, 1, 3, 2, 1), (3, 8, 7), (1, 4, 4)),
+    (Conv2d(1, 1, 3, padding=1), (1, 1, 1), (1, 1, 1)),
+    (MaxPool2d(2), (2, 6, 5), (2, 3, 2)),
+    (MaxPool2d(3, 1), (2, 6, 5), (2, 4, 3)),
+    (AvgPool2d(2, 3), (1, 8, 4), (1, 3, 1)),
+]
+
+
+@pytest.mark.parametrize(("module", "before", "after"), SHAPES, ids=repr)
+def test_shapes(module: Any, before: tuple[int, int, int], after: tuple[int, int, int]) -> None:
+    image = Unflatten(*before)([0.0] * math.prod(before))
+    assert shape(image) == before
+    assert shape(module(image)) == after
+
+
+def test_pooling_takes_the_largest_or_the_mean_of_each_window() -> None:
+    image = [[[1, 2, 5, 6, 9], [3, 4, 7, 8, 9], [9, 9, 9, 9, 9]], [[0, 1, 2, 3, 9]] * 3]
+    assert numbers_of(MaxPool2d(2)(image)) == [[[4, 8]], [[1, 3]]]
+    assert numbers_of(AvgPool2d(2)(image)) == [[[2.5, 6.5]], [[0.5, 2.5]]]
+
+
+def test_numbers_that_tie_share_the_gradient_of_a_maximum() -> None:
+    image = Unflatten(1, 2, 2)([3.0, 1.0, 3.0, 2.0])
+    MaxPool2d(2)(image)[0][0][0].backward()
+    assert [v.grad for v in flat(image)] == [0.5, 0, 0.5, 0]
+
+
+def test_flatten_goes_channel_by_channel_row_by_row_and_unflatten_undoes_it() -> None:
+    numbers = [float(k) for k in range(12)]
+    image = Unflatten(2, 3, 2)(numbers)
+    assert numbers_of(image)[1] == [[6, 7], [8, 9], [10, 11]]
+    assert [v.data for v in flat(image)] == numbers
+
+
+def test_parameters_have_names_and_sizes() -> None:
+    model = Sequential(Unflatten(1, 2, 2), Conv2d(1, 3, 2), Flatten(), Layer(3, 2, "linear"))
+    names = list(model.named_parameters())
+    kernel = [f"w[{k}]" for k in range(4)] + ["b"]
+    assert names[:10] == [f"layer2.kernel{unit}.{name}" for unit in (1, 2) for name in kernel]
+    assert len(names) == 3 * 5 + 2 * 4
+    assert model.layers[1].kernels[2].w[3].name == "layer2.kernel3.w[3]"
+
+
+def test_an_initialiser_gets_the_inputs_and_outputs_of_a_weight() -> None:
+    conv = Conv2d(2, 5, 3, init=lambda rng, nin, nout: 1000 * nin + nout)
+    assert {w.data for kernel in conv.kernels for w in kernel.w} == {18_045}
+    assert [kernel.b.data for kernel in conv.kernels] == [0] * 5
+
+
+def test_a_seed_gives_the_same_kernels_again() -> None:
+    assert Conv2d(1, 2, 3, rng=1).state_dict() == Conv2d(1, 2, 3, rng=1).state_dict()
+    assert Conv2d(1, 2, 3, rng=1).state_dict() != Conv2d(1, 2, 3, rng=2).state_dict()
+
+
+def test_prelu_has_a_slope_for_each_kernel() -> None:
+    conv = filled(Conv2d(1, 2, 1, activation="prelu"), [1, 1], [0, 0])
+    conv.kernels[1].alpha.data = 0.5
+    assert numbers_of(conv([[[-2, 2]]])) == [[[-0.5, 2]], [[-1, 2]]]
+
+
+REPRS = [
+    "Conv2d(1, 8, 3, stride=1, padding=0, activation='relu')",
+    "MaxPool2d(2, stride=2)",
+    "AvgPool2d(3, stride=1)",
+    "Flatten()",
+    "Unflatten(1, 8, 8)",
+]
+
+
+@pytest.mark.parametrize("text", REPRS)
+def test_a_repr_shows_how_to_build_the_module(text: str) -> None:
+    assert repr(eval(text)) == text
+
+
+BAD: list[tuple[Callable[[], Any], type[Exception], str]] = [
+    (
+        lambda: Conv2d(1, 2, 3)([0.0] * 64),
+        TypeError,
+        "an image is a list of channels of rows of numbers, got a flat list: "
+        "put Unflatten(channels, height, width) before",
+    ),
+    (
+        lambda: Conv2d(1, 2, 3)(NINE),
+        TypeError,
+        "an image is a list of channels of rows of numbers, got rows without channels: "
+        "write [rows] for a single channel",
+    ),
+    (
+        lambda: Conv2d(1, 2, 3)([[NINE]]),
+        TypeError,
+        "an image is a list of channels of rows of numbers, got one level more: "
+        "a model takes one image, write [model(x) for x in X] for several",
+    ),
+    (
+        lambda: Flatten()(3.0),  # type: ignore[arg-type]
+        TypeError,
+        "an image is a list of channels of rows of numbers, got float",
+    ),
+    (
+        lambda: MaxPool2d(1)([[["a"]]]),
+        TypeError,
+        "Value takes one real number, got str 'a': write float(...) around a text that is a number",
+    ),
+    (
+        lambda: Conv2d(3, 2, 3)([NINE]),
+        ValueError,
+        "Conv2d(3, 2, 3, stride=1, padding=0, activation='linear') expects 3 channels, got 1",
+    ),
+    (
+        lambda: Conv2d(1, 1, 6, padding=1)([NINE]),
+        ValueError,
+        "Conv2d(1, 1, 6, stride=1, padding=1, activation='linear') needs an image of at least "
+        "6 x 6, padding included, got 5 x 5",
+    ),
+    (
+        lambda: MaxPool2d(2)([[[1, 2, 3]]]),
+        ValueError,
+        "MaxPool2d(2, stride=2) needs an image of at least 2 x 2, padding included, got 1 x 3",
+    ),
+    (
+        lambda: Flatten()([NINE, NINE[:2]]),
+        ValueError,
+        "channel 1 of the image has 2 rows, channel 0 has 3",
+    ),
+    (
+        lambda: Flatten()([NINE, [[1, 2, 3], [4, 5], [7, 8, 9]]]),
+        ValueError,
+        "row 1 of channel 1 of the image has 2 columns, the first row has 3",
+    ),
+    (
+        lambda: Flatten()([]),
+        ValueError,
+        "an image has at least one channel, one row and one column",
+    ),
+    (lambda: Unflatten(1, 8, 8)([0.0] * 63), ValueError, "expected 64 inputs, got 63"),
+    (
+        lambda: Conv2d(1, 2, (3, 3)),  # type: ignore[arg-type]
+        TypeError,
+        "kernel_size must be an int of at least 1, got tuple (3, 3)",
+    ),
+    (
+        lambda: Conv2d(1, 2, 3, padding=-1),
+        ValueError,
+        "padding must be an int of at least 0, got -1",
+    ),
+    (lambda: MaxPool2d(2, 0), ValueError, "stride must be an int of at least 1, got 0"),
+    (
+        lambda: Conv2d(1, 2, 3, activation="softmax"),
+        ValueError,
+        "softmax is an activation of a whole layer: use Layer or MLP(output=...)",
+    ),
+]
+
+
+@pytest.mark.parametrize(("act", "error", "message"), BAD)
+def test_a_bad_image_or_option_is_explained(
+    act: Callable[[], Any], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error) as found:
+        act()
+    assert str(found.value) == message
+
+
+# Made with PyTorch 2.13 in float64. The image holds sin(1), sin(2), ..., the weights sin(100), ...,
+# the biases sin(200), sin(201); the loss is the sum of the squared outputs of
+# tanh(conv2d(x, w, b, stride=2, padding=1)), max_pool2d(x, 2, 1) and avg_pool2d(x, 2, 1).
+# fmt: off
+CONV_OUTPUT = [
+    -0.8927667353562447, -0.6916941231637876, -0.5268209970714166, -0.7518344631808707,
+    -0.6460031932334754, -0.4126753804678202, -0.5646664353857817, -0.3837461351591053,
+]
+CONV_X = [
+    -0.2588866036390808, -0.4355249327815909, -0.1094584904401875, 1.015198136993354,
+    0.3384187210572783, 0.39194345334144, 0.2361146465458366, -1.92501597456958,
+    -0.1388102498902152, 0.03161376108461589, -0.1161444843392078, 0.9354442803604387,
+    0.6462154721165733, 0.9546346432322138, 0.6258986799623731, -0.6027294584597833,
+    -1.273692756436885, -1.457322095401636, -1.220406477175124, 1.128906564382763,
+    0.6982997907491783, 0.5521558237134319, 0.5946995110535728, -0.5478931014204678,
+]
+CONV_W = [
+    0.1826573918881584, 0.3004660794211432, -0.4340608736819221, -0.3004419223707178,
+    -0.0667785840283951, 0.9813938395066378, 0.2016035691491637, -0.1265089608091657,
+    -0.6125790202746709, 0.4909297183613077, 0.6338524512819909, -0.02514181770271351,
+    -0.7089557406106758, -0.705154778857774, 0.4474518653775423, 0.5418515089914069,
+    0.2402763662857765, -0.3865454660921063, 0.1828692056277968, 0.3076713934638837,
+    -0.4325662314690972, -0.2666344858809617, -0.3926761477064872, 0.6033678280767935,
+    0.1913417007127288, 0.2720035961003748, -0.4671540456765109, 0.4914990118263617,
+    0.641462052872499, -0.01980096121230523, -0.672567790583693, -0.851393751092737,
+    0.05088218941415734, 0.5142706039468165, 0.6211303195565596, -0.05981545264900345,
+]
+CONV_B = [-2.498850557285133, -2.861336498822761]
+MAX_X = [
+    0.0, 3.637189707302727, 0.0, 0.0, 0.0, 0.0, 1.313973197437578, 3.957432986493527,
+    0.8242369704835132, 0.0, 0.0, 0.0, 0.0, 3.962429422779481, 0.0, 0.0,
+    0.0, 0.0, 0.2997544193259047, 3.651781002910511, 1.673311277072112, 0.0, 0.0, 0.0,
+]
+AVG_X = [
+    0.06405357984643924, 0.2425521467721157, 0.3073313616874402, 0.1288327947617637,
+    -0.1072267199672705, -0.07453318015662022, 0.1752490496712931, 0.1425555098606428,
+    -0.1712802998137097, -0.3170853269287359, -0.1320823120161472, 0.01372271509887907,
+    -0.0377012932662152, 0.09227185157669272, 0.3081240178282368, 0.1781508729853289,
+    -0.1482738444419128, -0.2003234184207921, 0.03997926078254775, 0.09202883476142713,
+    -0.1105725511756976, -0.2925952699974849, -0.2681447570456891, -0.08612203822390181,
+]
+# fmt: on
+
+
+def test_a_convolution_is_that_of_pytorch_forward_and_backward() -> None:
+    conv = filled(Conv2d(2, 2, 3, 2, 1, activation="tanh"), wave(36, 100), wave(2, 200))
+    image = Unflatten(2, 3, 4)(wave(24))
+    output = flat(conv(image))
+    f.sum([o**2 for o in output]).backward()
+    assert [o.data for o in output] == pytest.approx(CONV_OUTPUT, rel=1e-12)
+    assert [v.grad for v in flat(image)] == pytest.approx(CONV_X, rel=1e-12)
+    found = [w.grad for kernel in conv.kernels for w in kernel.w]
+    assert found == pytest.approx(CONV_W, rel=1e-12)
+    assert [kernel.b.grad for kernel in conv.kernels] == pytest.approx(CONV_B, rel=1e-12)
+
+
+@pytest.mark.parametrize(("pool", "expected"), [(MaxPool2d(2, 1), MAX_X), (AvgPool2d(2, 1), AVG_X)])
+def test_pooling_is_that_of_pytorch_backward(pool: Any, expected: list[float]) -> None:
+    image = Unflatten(2, 3, 4)(wave(24))
+    f.sum([o**2 for o in flat(pool(image))]).backward()
+    assert [v.grad for v in flat(image)] == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("pool", [MaxPool2d(2, 1), AvgPool2d(2, 1)], ids=repr)
+def test_the_gradient_of_convolution_and_pooling_is_that_of_differences(pool: Any) -> None:
+    conv = Conv2d(1, 2, 2, 1, 1, activation="tanh")
+
+    def loss(*numbers: Value) -> Value:
+        w1, w2, x = numbers[:5], numbers[5:10], numbers[10:]
+        for kernel, w in zip(conv.kernels, (w1, w2), strict=True):
+            kernel.w, kernel.b = list(w[:4]), w[4]
+        total: Value = f.sum([o**3 for o in flat(pool(conv(Unflatten(1, 2, 3)(x))))])
+        return total
+
+    assert gradcheck(loss, wave(16))
+
+
+POOLS = [MaxPool2d(2), AvgPool2d(2), MaxPool2d(3, 1), AvgPool2d(3, 2)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("pool", POOLS, ids=repr)
+@pytest.mark.parametrize("activation", ["relu", "tanh", "prelu"])
+def test_both_engines_train_a_convolutional_net_alike(pool: Any, activation: str) -> None:
+    def make() -> Sequential:
+        size = math.prod(shape(pool([[[0.0] * 4] * 4] * 3)))
+        return Sequential(
+            Unflatten(1, 4, 4),
+            Conv2d(1, 3, 3, padding=1, activation=activation, rng=1),
+            pool,
+            Flatten(),
+            Layer(size, 3, "linear", rng=2),
+        )
+
+    targets = [k % 3 for k in range(10)]
+    check(make, lambda p: SGD(p, lr=0.1), rows(10, 16), targets, loss="cross_entropy", epochs=4,
+          batch_size=4, progress=False)  # fmt: skip
+
+
+@pytest.mark.slow
+def test_both_engines_train_two_convolutions_in_a_row_alike() -> None:
+    def make() -> Sequential:
+        return Sequential(
+            Unflatten(2, 5, 4),
+            Conv2d(2, 3, 3, padding=1, activation="relu", rng=1),
+            Conv2d(3, 2, 2, stride=2, activation="tanh", rng=2),
+            Flatten(),
+            Layer(8, 1, "linear", rng=3),
+        )
+
+    check(make, lambda p: Adam(p, lr=0.01), rows(8, 40), [k % 2 for k in range(8)],
+          loss="binary_cross_entropy_with_logits", epochs=4, progress=False)  # fmt: skip
+
+
+@pytest.mark.slow
+def test_digits_are_learned_to_97_percent_by_a_small_convolution() -> None:
+    data = digits()
+    scaled = [[x / 16 for x in row] for row in data.X]
+    X, y, X_test, y_test = train_test_split(scaled, data.y, rng=0)
+    model = Sequential(
+        Unflatten(1, 8, 8),
+        Conv2d(1, 8, 3, padding=1, activation="relu"),
+        MaxPool2d(2),
+        Flatten(),
+        Layer(128, 10, "linear"),
+    )
+    assert len(model.parameters()) == 8 * 10 + 10 * 129
+    fit(model, X, y, loss="cross_entropy", optimizer=lambda p: Adam(p, lr=0.01), epochs=20,
+        batch_size=32, engine="matrix", progress=False)  # fmt: skip
+    loss, accuracy = evaluate(model, X_test, y_test, loss="cross_entropy")
+    assert accuracy is not None
+    assert accuracy >= 0.97  # 0.98
+    assert loss < 0.12  # 0.077

@@ -1,0 +1,315 @@
+"""Recurrent nets: by hand, against PyTorch, sequences of both forms, and what they learn."""
+
+import math
+import random
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from both_engines import check, rows
+
+from tinygrad_edu import (
+    RNN,
+    SGD,
+    Adam,
+    AdamW,
+    Layer,
+    RNNCell,
+    Sequential,
+    Value,
+    evaluate,
+    fit,
+    gradcheck,
+    per_step,
+    predict,
+)
+from tinygrad_edu import functions as f
+from tinygrad_edu.data import NAMES, binary_addition, next_letter
+from tinygrad_edu.losses import binary_cross_entropy_with_logits, cross_entropy, squared_error
+
+
+def wave(n: int, start: int = 1) -> list[float]:
+    """sin(start), sin(start + 1), ..."""
+    return [math.sin(k) for k in range(start, start + n)]
+
+
+def fill(values: list[list[Value]], numbers: list[float]) -> None:
+    for v, x in zip([v for row in values for v in row], numbers, strict=True):
+        v.data = x
+
+
+def grads(values: list[list[Value]]) -> list[float]:
+    return [v.grad for row in values for v in row]
+
+
+def biases(layer: Layer) -> list[list[Value]]:
+    return [[unit.b] for unit in layer.neurons]
+
+
+def weights(layer: Layer) -> list[list[Value]]:
+    return [unit.w for unit in layer.neurons]
+
+
+def data(values: list[Value]) -> list[float]:
+    return [v.data for v in values]
+
+
+def test_a_cell_is_tanh_of_w_x_plus_u_h_plus_b() -> None:
+    cell = RNNCell(1, 2)
+    fill(cell.W, [0.5, -1.0])
+    fill(cell.U, [1.0, 2.0, 3.0, 4.0])
+    fill(biases(cell), [0.25, 0.75])
+    h = cell([2.0], [0.125, -0.5])
+    # 0.5*2 + 1*0.125 - 2*0.5 + 0.25; -1*2 + 3*0.125 - 4*0.5 + 0.75
+    assert data(h) == pytest.approx([math.tanh(0.375), math.tanh(-2.875)], rel=1e-15)
+    (z,) = h[0].parents
+    assert (h[0].op.name, z.op.name, len(z.parents)) == ("tanh", "dot", 3 + 3 + 1)
+
+
+def test_the_state_is_zero_unless_given() -> None:
+    cell = RNNCell(2, 3, rng=1)
+    assert data(cell([0.5, -1.0])) == data(cell([0.5, -1.0], [0.0] * 3))
+
+
+def test_a_net_is_its_cell_unrolled_with_an_output_layer_on_every_state() -> None:
+    model = RNN(2, 3, 2, output="sigmoid", rng=1)
+    first, second = [0.5, -1.0], [2.0, 0.25]
+    h1 = model.cell(first)
+    h2 = model.cell(second, h1)
+    assert [data(h) for h in model.states([first, second])] == [data(h1), data(h2)]
+    assert data(model([first, second])) == data(model.output(h1)) + data(model.output(h2))
+    last = RNN(2, 3, 2, output="sigmoid", rng=1, return_sequences=False)
+    assert data(last([first, second])) == data(model.output(h2))
+
+
+def test_a_flat_row_is_cut_into_steps() -> None:
+    model = RNN(2, 3, 1)
+    assert (
+        data(model([1, 2, 3, 4])) == data(model([[1, 2], [3, 4]])) == data(model(((1, 2), (3, 4))))
+    )
+    assert len(RNN(1, 2, 1)([1.0, 2.0, 3.0])) == 3
+    assert len(RNN(3, 2, 1)([1.0, 2.0, 3.0])) == 1
+
+
+def test_nets_stack_in_a_sequential() -> None:
+    model = Sequential(RNN(2, 3, 4), RNN(4, 3, 1, return_sequences=False))
+    assert isinstance(model(wave(6)), Value)
+    names = list(model.named_parameters())
+    assert names[:2] == ["layer1.cell.neuron1.w[0]", "layer1.cell.neuron1.w[1]"]
+    assert names[-1] == "layer2.output.neuron1.b"
+
+
+def test_the_gradient_of_a_shared_weight_is_the_sum_over_the_steps() -> None:
+    cell = RNNCell(1, 1, "linear")  # h_t = w x_t + u h_(t-1) + b
+    fill(cell.W, [2.0])
+    fill(cell.U, [3.0])
+    h = None
+    for x in (1.0, 10.0, 100.0):
+        h = cell([x], h)
+    assert h is not None
+    h[0].backward()  # h_3 = w (100 + 10 u + u^2) + b (1 + u + u^2) with b = 0
+    (unit,) = cell.neurons
+    assert [*(w.grad for w in unit.w), unit.b.grad] == [139.0, 2 * (10 + 6), 13.0]
+
+
+def test_a_gradient_vanishes_over_the_steps() -> None:
+    cell = RNNCell(1, 1)
+    fill(cell.W, [1.0])
+    fill(cell.U, [0.5])
+    states = [cell([0.0])]
+    for _ in range(20):
+        states.append(cell([0.0], states[-1]))
+    states[-1][0].backward()  # each step multiplies by u (1 - h^2) = 1/2
+    assert [h.grad for (h,) in states] == [0.5**k for k in range(20, -1, -1)]
+
+
+def test_a_repr_shows_how_to_build_the_module() -> None:
+    for text in (
+        "RNNCell(2, 4, 'relu')",
+        "RNN(2, 8, 1, 'tanh', output='sigmoid', return_sequences=False)",
+    ):
+        assert repr(eval(text)) == text
+
+
+def test_a_loss_per_step_is_the_mean_over_the_steps() -> None:
+    outputs = [Value(x) for x in (0.5, -1.0, 2.0, 0.0)]
+    pairs = zip(outputs, [1, 0, 0, 1], strict=True)
+    mean = sum(binary_cross_entropy_with_logits(o, t).data for o, t in pairs) / 4
+    loss = per_step("binary_cross_entropy_with_logits")
+    assert loss(outputs, [1, 0, 0, 1]).data == pytest.approx(mean, rel=1e-15)
+    pair = (cross_entropy(outputs[:2], 1).data + cross_entropy(outputs[2:], 0).data) / 2
+    assert per_step(cross_entropy, 2)(outputs, [1, 0]).data == pytest.approx(pair, rel=1e-15)
+
+
+BAD: list[tuple[Callable[[], Any], type[Exception], str]] = [
+    (
+        lambda: RNN(2, 3, 1)([1.0, 2.0, 3.0]),
+        ValueError,
+        "a flat sequence with steps of 2 numbers cannot have 3 numbers",
+    ),
+    (
+        lambda: RNN(2, 3, 1)([]),
+        ValueError,
+        "a sequence has at least one step, got an empty list",
+    ),
+    (
+        lambda: RNN(2, 3, 1)(3.0),  # type: ignore[arg-type]
+        TypeError,
+        "a sequence is a list of numbers or of steps, got float",
+    ),
+    (lambda: RNN(2, 3, 1)([[1, 2], [3]]), ValueError, "expected 2 inputs, got 1"),
+    (lambda: RNN(2, 3, 1)([[1, 2], 3]), TypeError, "expected a list of 2 inputs, got int"),
+    (lambda: RNNCell(2, 3)([1, 2], [0, 0]), ValueError, "expected 3 hidden units, got 2"),
+    (lambda: RNNCell(2, 0), ValueError, "nhidden must be an int of at least 1, got 0"),
+    (
+        lambda: per_step(squared_error)([Value(1), Value(2), Value(3)], [1, 2]),
+        ValueError,
+        "2 targets need 1 outputs each, got 3 outputs",
+    ),
+    (
+        lambda: per_step(squared_error)([Value(1)], 1),
+        TypeError,
+        "per_step takes a list of targets, one per step, got int",
+    ),
+]
+
+
+@pytest.mark.parametrize(("act", "error", "message"), BAD)
+def test_a_bad_sequence_or_option_is_explained(
+    act: Callable[[], Any], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error) as found:
+        act()
+    assert str(found.value) == message
+
+
+# Made with torch.nn.RNN(2, 3) and torch.nn.Linear(3, 2) of PyTorch 2.13 in float64, on 4 steps. The
+# inputs are sin(1), sin(2), ..., W sin(100), ..., U sin(200), ..., b sin(300), ... (the second bias
+# is 0), the output layer sin(400), ... and sin(500), ...; the loss is the sum of squared outputs.
+# fmt: off
+TORCH_OUTPUT = [
+    -0.3562313286316132, -1.097541101169436, 0.8529182665776369, -2.16954415065782,
+    -0.2720266007596577, -1.1632392320644, -0.3132043220505059, -1.148163643705691,
+]
+TORCH_X = [
+    -0.4956822444894349, -0.848391954358074, -1.590217999785775, -1.356729291440025,
+    0.3800850900685003, -0.3411264545134396, -0.7744747380555355, -0.825310031765226,
+]
+TORCH_W = [
+    -0.5837678263177397, -0.4866444608761632, -1.936315048048382,
+    -0.361005548038877, -0.3603355018642854, 0.02163504827311862,
+]
+TORCH_U = [
+    0.887458045908269, 0.7096988015926385, -0.8088070382966258,
+    0.8762237418338208, -0.2507351202974388, 0.1472090337135445,
+    0.1803228335039196, 0.01490956502068108, -0.0411309977555056,
+]
+TORCH_B = [-3.397577674096082, -4.556652357662915, -1.033427247651775]
+TORCH_OUTPUT_W = [
+    -0.9486217468331382, -1.513659948904562, 1.635760136618141,
+    5.106466990712981, 3.18098042010481, -3.464013686335397,
+]
+TORCH_OUTPUT_B = [-0.1770879697282799, -11.1569762551947]
+# fmt: on
+
+
+def test_a_net_is_that_of_pytorch_forward_and_backward() -> None:
+    model = RNN(2, 3, 2)
+    fill(model.cell.W, wave(6, 100))
+    fill(model.cell.U, wave(9, 200))
+    fill(biases(model.cell), wave(3, 300))
+    fill(weights(model.output), wave(6, 400))
+    fill(biases(model.output), wave(2, 500))
+    x = [Value(number) for number in wave(8)]
+    output = model(x)
+    f.sum([o**2 for o in output]).backward()
+    assert data(output) == pytest.approx(TORCH_OUTPUT, rel=1e-12)
+    for found, expected in (
+        ([v.grad for v in x], TORCH_X),
+        (grads(model.cell.W), TORCH_W),
+        (grads(model.cell.U), TORCH_U),
+        (grads(biases(model.cell)), TORCH_B),
+        (grads(weights(model.output)), TORCH_OUTPUT_W),
+        (grads(biases(model.output)), TORCH_OUTPUT_B),
+    ):
+        assert found == pytest.approx(expected, rel=1e-12)
+
+
+def test_the_gradient_through_time_is_that_of_differences() -> None:
+    cell = RNNCell(1, 2)
+
+    def loss(*numbers: Value) -> Value:
+        for unit, w in zip(cell.neurons, (numbers[:4], numbers[4:8]), strict=True):
+            unit.w, unit.b = list(w[:3]), w[3]
+        h: list[Value] | None = None
+        for x in numbers[8:]:
+            h = cell([x], h)
+        return squared_error(h, [0.5, -0.25])
+
+    assert gradcheck(loss, wave(13))
+
+
+NETS = [
+    (RNN(2, 3, 1, rng=1), per_step("binary_cross_entropy_with_logits"), [0, 1, 1, 0]),
+    (RNN(2, 3, 3, "relu", rng=1), per_step("cross_entropy", 3), [0, 2, 1, 0]),
+    (RNN(2, 3, 1, output="tanh", rng=1), "squared_error", [0.5, -1.0, 0.25, 0.0]),
+    (RNN(2, 3, 3, rng=1, return_sequences=False), "cross_entropy", 2),
+    (RNN(4, 2, 1, rng=1, return_sequences=False), "squared_error", 0.5),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("model", "loss", "target"), NETS, ids=[repr(net[0]) for net in NETS])
+def test_both_engines_train_a_recurrent_net_alike(model: RNN, loss: Any, target: Any) -> None:
+    start = model.state_dict()
+
+    def make() -> RNN:
+        model.load_state_dict(start)
+        return model
+
+    targets = [target if k % 2 else rotated(target) for k in range(6)]
+    found = check(make, lambda p: SGD(p, lr=0.1), rows(6, 8), targets, loss=loss, epochs=5,
+                  batch_size=3, progress=False)  # fmt: skip
+    assert found.history.loss[-1] < found.history.loss[0]
+
+
+def rotated(target: Any) -> Any:
+    return [*target[1:], target[0]] if isinstance(target, list) else 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_addition_learned_on_7_bits_holds_for_30(seed: int) -> None:
+    X, y = binary_addition(200, 7, rng=0)
+    model = RNN(2, 4, 1, rng=seed)
+    history = fit(
+        model, X, y, loss=per_step("binary_cross_entropy_with_logits"),
+        optimizer=lambda p: Adam(p, lr=0.02), epochs=100, batch_size=20, engine="matrix",
+        progress=False,
+    )  # fmt: skip
+    assert history.loss[0] == pytest.approx(math.log(2), rel=0.05)
+    longer, sums = binary_addition(500, 30, rng=1)
+    found = [[float(z > 0) for z in logits] for logits in predict(model, longer)]
+    assert found == sums
+
+
+@pytest.mark.slow
+def test_the_next_letter_of_new_names_is_foretold_better_than_by_its_frequency() -> None:
+    names = list(NAMES)
+    random.Random(0).shuffle(names)
+    letters = sorted(set("".join(names)))
+    seen, new = (next_letter(part, letters=letters) for part in (names[:64], names[64:]))
+    k = len(seen.class_names)
+    model = RNN(k, 24, k, return_sequences=False)
+    fit(model, seen.X, seen.y, loss="cross_entropy", epochs=40, batch_size=16, engine="matrix",
+        optimizer=lambda p: AdamW(p, lr=0.01, weight_decay=0.1), progress=False)  # fmt: skip
+    count, n = Counter(seen.y), len(seen.y)
+    entropy = -sum(c / n * math.log(c / n) for c in count.values())
+    unigram = -sum(math.log((count[t] + 1) / (n + k)) for t in new.y) / len(new.y)
+    assert (entropy, unigram) == pytest.approx((2.57, 2.63), abs=0.005)
+    assert evaluate(model, seen.X, seen.y, loss="cross_entropy")[0] < 1.3
+    loss, accuracy = evaluate(model, new.X, new.y, loss="cross_entropy")
+    assert accuracy is not None
+    assert loss < 2.0  # 1.81, of the 2.63 of their frequencies
+    assert accuracy > 0.4  # "a", the most frequent class, is 0.21 of them

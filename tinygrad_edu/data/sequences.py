@@ -1,0 +1,89 @@
+"""Sequences: binary addition, bit by bit, and the next letter of a word."""
+
+import random
+from collections.abc import Iterable
+
+from tinygrad_edu.data.dataset import Dataset
+from tinygrad_edu.data.encoding import one_hot
+from tinygrad_edu.options import positive_int
+from tinygrad_edu.rng import as_random
+
+__all__ = ["NAMES", "binary_addition", "next_letter"]
+
+#: First names, to predict letters of.
+NAMES = (
+    "ada", "alan", "albert", "alina", "amalia", "anna", "anton", "astrid", "barbara", "bernard",
+    "carl", "carla", "carlo", "clara", "daniel", "daniela", "david", "elena", "elina", "emil",
+    "emilia", "emma", "ester", "eva", "frida", "georg", "greta", "hanna", "hannes", "helena",
+    "ida", "irina", "ivan", "jan", "jana", "johan", "johanna", "julia", "julian", "karin",
+    "karina", "lena", "leon", "leona", "lina", "linda", "magda", "maria", "marian", "marina",
+    "mario", "marta", "martin", "martina", "mila", "milan", "nadia", "nina", "nora", "oskar",
+    "paul", "paula", "peter", "petra", "robert", "roberta", "roman", "rosa", "sara", "selina",
+    "simon", "sofia", "stefan", "stella", "theo", "tina", "tom", "valentin", "valentina", "vera",
+)  # fmt: skip
+
+#: Before the first letter of a word and after its last.
+_END = "."
+
+
+def binary_addition(
+    n: int, bits: int, *, rng: int | random.Random = 0
+) -> tuple[list[list[float]], list[list[float]]]:
+    """Return `(X, y)`: n pairs of numbers a, b of `bits` bits, and the bits of a + b.
+
+    The least significant bit comes first, as one adds by hand. A row of X is a sequence of
+    bits + 1 steps of two numbers, flat: a0, b0, a1, b1, ..., 0, 0. A row of y is the bits + 1 bits
+    of the sum. The numbers are uniform in 0..2^bits - 1.
+    """
+    n, bits, rng = positive_int("n", n), positive_int("bits", bits), as_random(rng)
+    X, y = [], []
+    for _ in range(n):
+        a, b = rng.getrandbits(bits), rng.getrandbits(bits)
+        pairs = zip(_bits(a, bits + 1), _bits(b, bits + 1), strict=True)
+        X.append([bit for pair in pairs for bit in pair])
+        y.append(_bits(a + b, bits + 1))
+    return X, y
+
+
+def next_letter(
+    words: Iterable[str], context: int = 3, *, letters: Iterable[str] | None = None
+) -> Dataset:
+    """Which letter comes next, after the `context` letters before it: one row for each letter.
+
+    Words start after and end in ".", which is class 0; then come the `letters`, by default those of
+    the words in their order: k classes in all. A row of X is a sequence of `context` steps of k
+    numbers, the letters in 1-of-k code, flat. Other words in the same code need the same letters:
+    `next_letter(new, letters=data.class_names[1:])`. Raises ValueError for no words, a word that is
+    empty or has a ".", and a letter that is not among the letters.
+    """
+    if isinstance(words, str):
+        raise TypeError(f"words is a list of words, got the text {words!r:.40}: write [{words!r}]")
+    context, words = positive_int("context", context), list(words)
+    for i, word in enumerate(words):
+        if not isinstance(word, str) or not word or _END in word:
+            raise ValueError(
+                f"words[{i}] must be a text of at least one letter and without {_END!r}, "
+                f"got {word!r:.40}"
+            )
+    if not words:
+        raise ValueError("words is empty; at least one word is needed")
+    letters = sorted(set("".join(words))) if letters is None else list(letters)
+    classes = [_END, *letters]
+    X, y = [], []
+    for k, word in enumerate(words):
+        if strange := [letter for letter in word if letter not in letters]:
+            raise ValueError(
+                f"words[{k}] is {word!r:.40}, and {strange[0]!r} is not among the letters "
+                f"{''.join(letters)!r}"
+            )
+        code = one_hot(_END * context + word + _END, classes)
+        for i in range(context, len(code)):
+            X.append([x for letter in code[i - context : i] for x in letter])
+            y.append(code[i].index(1.0))
+    names = tuple(f"{letter} {k} before" for k in range(context, 0, -1) for letter in classes)
+    return Dataset(X, y, names, tuple(classes), "next_letter", f"{len(words)} words")
+
+
+def _bits(number: int, bits: int) -> list[float]:
+    """The bits of a number, the least significant first."""
+    return [float(number >> k & 1) for k in range(bits)]
