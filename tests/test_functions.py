@@ -85,3 +85,25 @@ def test_where_with_a_value_is_part_of_the_graph_and_with_a_bool_chosen_now() ->
     chosen = f.where(c, x, y)
     assert chosen.parents == (c, x, y)
     assert chosen.local_derivatives() == (0.0, 1.0, 0.0)
+
+
+@pytest.mark.parametrize("z", [-30.0, -1.3, -1e-9, 0.0, 0.4, 2.0, 30.0])
+def test_tanh_is_a_sigmoid_scaled_and_shifted(z: float) -> None:
+    a, b = Value(z), Value(z)
+    (2 * f.sigmoid(2 * a) - 1).backward()
+    f.tanh(b).backward()
+    assert (2 * f.sigmoid(2 * a) - 1).data == pytest.approx(math.tanh(z), rel=1e-14, abs=1e-16)
+    assert a.grad == pytest.approx(b.grad, rel=1e-14, abs=1e-16)
+
+
+@pytest.mark.parametrize("z", [-2.0, -0.5, 0.3, 4.0])
+@pytest.mark.parametrize("alpha", [-1.0, 0.0, 0.01, 0.25, 1.0])
+def test_prelu_is_the_generalised_relu_of_the_lecture(z: float, alpha: float) -> None:
+    # max(z, 0) + alpha min(z, 0); its slopes 1 or alpha, and min(z, 0)
+    v, a = Value(z), Value(alpha)
+    y = f.prelu(v, a)
+    y.backward()
+    general = f.maximum(z, 0) + alpha * f.minimum(z, 0)
+    assert y.data == general == f.leaky_relu(z, alpha)
+    assert (v.grad, a.grad) == ((1.0, 0.0) if z > 0 else (alpha, z))
+    assert {-1.0: abs(z), 0.0: f.relu(z), 1.0: z}.get(alpha, general) == general

@@ -201,6 +201,7 @@ def drawn(init: Any, activation: str = "tanh", nin: int = 50, nout: int = 40) ->
 VARIANCES = {
     "zeros": 0.0,
     "normal": 1.0,
+    "small": 0.05**2 / 3,
     "uniform": 1 / 3,
     "xavier": 2 / (50 + 40),
     "he": 2 / 50,
@@ -215,6 +216,8 @@ def test_an_initialiser_draws_with_the_variance_of_its_formula(name: str) -> Non
     assert variance == pytest.approx(VARIANCES[name], rel=0.1)  # 2,000 draws: 3 sigma is 0.1
     if name == "uniform":
         assert 0.99 < max(map(abs, w)) < 1
+    if name == "small":
+        assert 0.99 < max(map(abs, w)) / 0.05 < 1
     if name == "xavier":
         assert 0.99 < max(map(abs, w)) / math.sqrt(6 / 90) < 1
 
@@ -499,12 +502,13 @@ BAD: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "init": (
         lambda: MLP(2, [1], init="Xavier"),
         ValueError,
-        "unknown init 'Xavier': choose he, normal, uniform, xavier, zeros; did you mean 'xavier'?",
+        "unknown init 'Xavier': choose he, normal, small, uniform, xavier, zeros; "
+        "did you mean 'xavier'?",
     ),
     "init a number": (
         lambda: MLP(2, [1], init=0.5),
         TypeError,
-        "init is a name or a function, got float: choose he, normal, uniform, xavier, zeros",
+        "init is a name or a function, got float: choose he, normal, small, uniform, xavier, zeros",
     ),
     "init gives a text": (
         lambda: MLP(2, [1], init=lambda rng, nin, nout: "0"),

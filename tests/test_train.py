@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from both_engines import check, net, rows
 
 from tinygrad_edu import (
     MLP,
@@ -28,6 +29,7 @@ from tinygrad_edu import (
     moons,
     no_grad,
     parameter,
+    predict,
     train,
 )
 from tinygrad_edu.losses import (
@@ -876,3 +878,167 @@ def test_a_class_among_the_callbacks_is_refused() -> None:
             MLP(1, [1]), [[1.0]], [1], loss="hinge", optimizer="sgd", epochs=1,
             callbacks=[EarlyStopping],
         )  # fmt: skip
+
+
+# --- modes
+
+
+class Noticing(MLP):
+    """A net that notes the mode it is called in."""
+
+    def __init__(self, *sizes: Any, **options: Any) -> None:
+        super().__init__(*sizes, **options)
+        self.seen: list[bool] = []
+
+    def __call__(self, x: Any) -> Any:
+        self.seen.append(self.training and self.layers[0].neurons[0].training)
+        return super().__call__(x)
+
+
+@pytest.mark.parametrize("engine", ["scalar", "matrix", "auto"])
+@pytest.mark.parametrize("mode", [True, False])
+def test_steps_are_made_in_training_mode_and_models_measured_in_evaluation_mode(
+    engine: str, mode: bool
+) -> None:
+    def modes() -> set[bool]:
+        found = set(model.seen)
+        model.seen.clear()
+        assert model.training == model.layers[1].training == mode
+        return found
+
+    model = Noticing(2, [2, 1], "tanh").train(mode)
+    options: dict[str, Any] = {"loss": "squared_error", "engine": engine}
+    steps = train(model, XOR, XOR_Y, optimizer="sgd", epochs=3, **options)
+    next(steps)
+    assert modes() == {True}
+    del steps
+    X, y = XOR * 2, XOR_Y * 2  # enough rows for a program
+    evaluate(model, X, y, **options)
+    assert modes() == {False}
+    predict(model, X, engine=engine)
+    assert modes() == {False}
+    fit(model, X, y, optimizer="sgd", epochs=1, validation=(X, y), **options)
+    assert modes() == {True, False}
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
+@pytest.mark.parametrize("engine", ["scalar", "matrix"])
+def test_an_error_in_a_step_leaves_the_mode_as_it_was(
+    error: type[BaseException], engine: str
+) -> None:
+    def failing(output: Any, target: Any) -> Value:
+        raise error
+
+    model = MLP(2, [1]).eval()
+    with pytest.raises(error):
+        list(train(model, XOR, XOR_Y, loss=failing, optimizer="sgd", epochs=1, engine=engine))
+    with pytest.raises(error):
+        evaluate(model.train(), XOR, XOR_Y, loss=failing, engine=engine)
+    assert model.training
+    assert model.layers[0].training
+
+
+# --- augmentation
+
+
+def noisy(row: list[float], rng: random.Random) -> list[float]:
+    return [x + rng.uniform(-0.1, 0.1) for x in row]
+
+
+@pytest.mark.parametrize("batch_size", [None, 4, 1])
+def test_rows_are_changed_anew_in_every_step_on_both_engines(batch_size: int | None) -> None:
+    X = rows(10, 2)
+    run = check(
+        lambda: net(2, 3, 2), lambda p: SGD(p, lr=0.3), X, [0, 1] * 5,
+        loss="cross_entropy", epochs=4, batch_size=batch_size, augment=noisy, rng=3,
+        validation=(X, [0, 1] * 5),
+    )  # fmt: skip
+    plain = net(2, 3, 2)
+    history = fit(
+        plain, X, [0, 1] * 5, loss="cross_entropy", optimizer=lambda p: SGD(p, lr=0.3), epochs=4,
+        batch_size=batch_size, rng=3,
+    )  # fmt: skip
+    assert history.loss != run.history.loss
+    assert rows(10, 2) == X
+
+
+@pytest.mark.parametrize("engine", ["scalar", "matrix"])
+def test_augmentation_draws_after_the_shuffling_row_by_row(engine: str) -> None:
+    X, y = [[1.0], [2.0], [3.0], [4.0], [5.0]], [1.0, 2.0, 3.0, 4.0, 5.0]
+    seen: list[float] = []
+
+    def augment(row: list[float], rng: random.Random) -> list[float]:
+        seen.extend([row[0], rng.random()])
+        row[0] = 0.0  # the row is a copy
+        return row
+
+    model = line()
+    steps = train(
+        model, X, y, loss="squared_error", optimizer="sgd", epochs=2, batch_size=2, rng=8,
+        augment=augment, engine=engine,
+    )  # fmt: skip
+    chosen = [t for step in steps for t in step.targets]
+    rng, order, expected = random.Random(8), [1.0, 2.0, 3.0, 4.0, 5.0], []
+    for _ in range(2):
+        rng.shuffle(order)
+        for x in order:
+            expected += [x, rng.random()]
+    assert seen == expected
+    assert chosen == expected[::2]
+    assert data_of(model)[0] == 0.0  # dE/dw = 0 where the input is
+
+
+def test_a_model_that_falls_back_to_scalars_keeps_the_rows_of_the_step() -> None:
+    def late(x: list[Any]) -> Any:  # another graph from the second epoch on
+        return model(x) if x[0] < 0.5 else model(x) * 2
+
+    X, options = [[0.1], [0.2], [0.3]], {"epochs": 3, "loss": "squared_error"}
+    losses = []
+    for engine in ("scalar", "auto"):
+        model, calls = net(1, 2, 1), iter(range(100))
+        losses.append(fit(
+            late, X, [0.5, 1.0, 1.5], engine=engine, optimizer=SGD(model.parameters(), lr=0.1),
+            augment=lambda row, rng: [row[0] + (next(calls) > 3)], **options,  # noqa: B023
+        ).loss)  # fmt: skip
+    assert losses[0] == pytest.approx(losses[1], rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("augment", "error", "text"),
+    [
+        (
+            0.1,
+            TypeError,
+            "augment is a function of a row and a generator, got float: "
+            "write augment=lambda row, rng: [x + rng.gauss(0, 0.1) for x in row]",
+        ),
+        (
+            lambda row, rng: row[:1],
+            ValueError,
+            "augment(row, rng) must be a row of 2 numbers, got 1",
+        ),
+        (
+            lambda row, rng: None,
+            TypeError,
+            "augment(row, rng) must be a row of numbers, got NoneType",
+        ),
+        (
+            lambda row, rng: [0.0, math.nan],
+            ValueError,
+            "augment(row, rng)[1] is nan: remove or replace the row, training needs finite data",
+        ),
+    ],
+)
+@pytest.mark.parametrize("engine", ["scalar", "matrix"])
+def test_what_is_no_augmentation_is_refused(
+    augment: Any, error: type[Exception], text: str, engine: str
+) -> None:
+    model = MLP(2, [1])
+    before = data_of(model)
+    with pytest.raises(error) as caught:
+        fit(
+            model, XOR, XOR_Y, loss="squared_error", optimizer="sgd", epochs=1, augment=augment,
+            engine=engine,
+        )  # fmt: skip
+    assert (type(caught.value), str(caught.value)) == (error, text)
+    assert data_of(model) == before

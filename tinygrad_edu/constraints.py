@@ -31,7 +31,14 @@ def clip_grad_value(parameters: Iterable[Value], limit: float) -> None:
 def max_norm(weights: Sequence[Value], limit: float) -> None:
     """Scale the incoming weights of a unit so that their Euclidean norm is at most `limit`.
 
-    Srebro and Shraibman 2005; for a net: `for unit in layer.neurons: max_norm(unit.w, 3.0)`.
+    Srebro and Shraibman 2005. After each step of training, with either engine:
+
+        for step in train(model, X, y, ...):
+            for layer in model.layers:
+                for unit in layer.neurons:
+                    max_norm(unit.w, 3.0)
+
+    The same loop in a function of an `Epoch` is a callback of `fit`, after each epoch.
     """
     limit = real("limit", limit, above=0)
     norm = math.hypot(*[w.data for w in weights])

@@ -1,8 +1,11 @@
 """Losses of one example, `loss(output, target) -> Value`, and penalties on the parameters.
 
 `output` is what a model gives, a Value or a list of Values; `target` a number, a list of numbers
-or a class number. Whether a loss is a sum or a mean, with 1/2 or without, is said at each: the
-lectures use several conventions. Raises ValueError where output and target do not fit.
+or a class number. Whether a loss is a sum or a mean, with 1/2 or without, is said at each, with its
+derivative: the lectures use several conventions. Where they write delta = -dE/dz, as in
+delta = o (1 - o) (t - o) and w + eta delta x, that is the gradient here with the other sign. For a
+data set, training takes the mean over the examples of a batch, and adds the penalty once.
+Raises ValueError where output and target do not fit.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -18,7 +21,7 @@ Loss = Callable[[Any, Any], Value]
 
 
 def squared_error(output: Any, target: Any) -> Value:
-    """E = sum_k (o_k - t_k)^2, without the factor 1/2."""
+    """E = sum_k (o_k - t_k)^2, without the factor 1/2: dE/do_k = 2 (o_k - t_k)."""
     total: Value = f.sum([(o - t) ** 2 for o, t in _pairs(output, target)])
     return total
 
@@ -29,7 +32,7 @@ def half_squared_error(output: Any, target: Any) -> Value:
 
 
 def mean_squared_error(output: Any, target: Any) -> Value:
-    """E = 1/n sum_k (o_k - t_k)^2 over the n outputs."""
+    """E = 1/n sum_k (o_k - t_k)^2 over the n outputs: dE/do_k = 2/n (o_k - t_k)."""
     mean: Value = f.mean([(o - t) ** 2 for o, t in _pairs(output, target)])
     return mean
 
@@ -39,6 +42,7 @@ def binary_cross_entropy(output: Any, target: Any) -> Value:
 
     Where p is 0 or 1 and wrong, E is inf, where it is right 0: nothing is clamped. A unit that can
     saturate is better trained with `binary_cross_entropy_with_logits`, on its net input.
+    dE/dp = (p - t) / (p (1 - p)), and after a sigmoid, p = s(z), dE/dz = p - t.
     """
     p, t = _single(output), _probability("target", target)
     if p < 0 or p > 1:
@@ -83,13 +87,20 @@ def cross_entropy(output: Any, target: Any) -> Value:
 
 
 def hinge(output: Any, target: Any) -> Value:
-    """E = max(0, 1 - t s) for a score s = output and a target t of -1 or 1."""
+    """E = max(0, 1 - t s) for a score s = output and a target t of -1 or 1.
+
+    Its derivative is -t where t s < 1, else 0.
+    """
     loss: Value = f.relu(1 - _sign("hinge", target) * _single(output))
     return loss
 
 
 def perceptron(output: Any, target: Any) -> Value:
-    """E = max(0, -t s) for a score s = output and a target t of -1 or 1 (Rosenblatt 1958)."""
+    """E = max(0, -t s) for a score s = output and a target t of -1 or 1 (Rosenblatt 1958).
+
+    Its derivative is -t where t s < 0, else 0: online descent with lr = 1 is the rule of
+    `Perceptron`, save at s = 0, a mistake there. Weights that are all 0 do not move.
+    """
     loss: Value = f.relu(-_sign("perceptron", target) * _single(output))
     return loss
 
@@ -112,9 +123,10 @@ def find_loss(loss: str | Loss) -> Loss:
 
 
 def l2(parameters: Iterable[Value], strength: float, *, half: bool = False) -> Value:
-    """R = strength * sum w^2, or with `half` 1/2 * strength * sum w^2.
+    """R = strength * sum w^2, or with `half` 1/2 * strength * sum w^2, of the parameters given.
 
-    Under plain SGD the latter is weight decay: w - lr * strength * w = (1 - lr * strength) w.
+    dR/dw = 2 * strength * w, or with `half` strength * w. Under plain SGD the latter is weight
+    decay: w - lr * strength * w = (1 - lr * strength) w.
     """
     w = list(parameters)
     strength = real("strength", strength, least=0)
@@ -123,7 +135,7 @@ def l2(parameters: Iterable[Value], strength: float, *, half: bool = False) -> V
 
 
 def l1(parameters: Iterable[Value], strength: float) -> Value:
-    """R = strength * sum |w|."""
+    """R = strength * sum |w| of the parameters given: dR/dw = strength * sign(w)."""
     strength = real("strength", strength, least=0)
     total: Value = f.sum([abs(w) for w in parameters])
     return strength * total

@@ -1,10 +1,11 @@
-"""Neural networks assembled from Values: Module, Neuron, Layer, MLP."""
+"""Neural networks assembled from Values: Module, Neuron, Layer, MLP, Sequential."""
 
 from tinygrad_edu.nn.activations import ACTIVATIONS, Activation
 from tinygrad_edu.nn.initialisers import INITIALISERS, Initialiser
 from tinygrad_edu.nn.layer import MAX_PARAMETERS, Layer, Neuron
 from tinygrad_edu.nn.mlp import MLP
-from tinygrad_edu.nn.module import Module
+from tinygrad_edu.nn.module import Module, modules
+from tinygrad_edu.nn.sequential import Sequential
 
 __all__ = [
     "ACTIVATIONS",
@@ -16,4 +17,6 @@ __all__ = [
     "Layer",
     "Module",
     "Neuron",
+    "Sequential",
+    "modules",
 ]

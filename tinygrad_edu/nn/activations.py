@@ -1,4 +1,14 @@
-"""Activations: the functions from the net input z of a unit to its activation a, by name."""
+"""Activations: the functions from the net input z of a unit to its activation a, by name.
+
+linear z; step 1 if z > 0, else 0; sign 1, 0 or -1; sigmoid 1 / (1 + exp(-z));
+tanh = 2 sigmoid(2z) - 1; relu max(z, 0); softplus log(1 + exp(z)); silu z sigmoid(z);
+gelu z Phi(z), Phi the normal distribution function; elu z if z > 0, else exp(z) - 1;
+softmax, of all units of a layer, exp(z_k) / sum_j exp(z_j).
+
+The lectures' generalised ReLU max(z, 0) + alpha min(z, 0) is prelu, its alpha learned, 0.25 at
+first; leaky_relu has alpha = 0.01; `lambda z: leaky_relu(z, 0.2)` is one with another fixed alpha,
+0 gives relu and -1 the absolute value. step and sign have gradient 0: nothing below them learns.
+"""
 
 from collections.abc import Callable
 from typing import Any, Final

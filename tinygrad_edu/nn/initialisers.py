@@ -12,18 +12,23 @@ Initialiser = Callable[[random.Random, int, int], float]
 
 
 def zeros(rng: random.Random, nin: int, nout: int) -> float:
-    """0 for every weight: the units of a layer stay equal for ever."""
+    """0 for every weight: the units of a layer stay equal, and sigmoids give 1/2 whatever x is."""
     return 0.0
 
 
 def normal(rng: random.Random, nin: int, nout: int) -> float:
-    """Standard Gaussian, mean 0 and variance 1."""
+    """Standard Gaussian, mean 0 and variance 1: wide layers saturate."""
     return rng.gauss(0.0, 1.0)
 
 
 def uniform(rng: random.Random, nin: int, nout: int) -> float:
     """Uniform in (-1, 1)."""
     return rng.uniform(-1.0, 1.0)
+
+
+def small(rng: random.Random, nin: int, nout: int) -> float:
+    """Uniform in (-0.05, 0.05), the small random numbers of Mitchell (1997, table 4.2)."""
+    return rng.uniform(-0.05, 0.05)
 
 
 def xavier(rng: random.Random, nin: int, nout: int) -> float:
@@ -40,6 +45,7 @@ def he(rng: random.Random, nin: int, nout: int) -> float:
 INITIALISERS: Final[dict[str, Initialiser]] = {
     "he": he,
     "normal": normal,
+    "small": small,
     "uniform": uniform,
     "xavier": xavier,
     "zeros": zeros,

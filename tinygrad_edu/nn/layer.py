@@ -69,7 +69,7 @@ class Neuron(Module):
 
     def __call__(self, x: Iterable[Any]) -> Value:
         """The activation for `nin` numbers or Values."""
-        return self.activate(self.net_input(_inputs(x, self.nin)))
+        return self.activate(self.net_input(as_inputs(x, self.nin)))
 
     def __repr__(self) -> str:
         return f"Neuron({self.nin}, {shown(self.activation)})"
@@ -101,7 +101,7 @@ class Layer(Module):
 
     def __call__(self, x: Iterable[Any]) -> list[Value]:
         """The activations, `nout` Values, for `nin` numbers or Values."""
-        x = _inputs(x, self.neurons[0].nin)
+        x = as_inputs(x, self.neurons[0].nin)
         zs = [neuron.net_input(x) for neuron in self.neurons]
         if self.activation == "softmax":
             return f.softmax(zs)
@@ -114,10 +114,11 @@ class Layer(Module):
         return f"Layer({self.neurons[0].nin}, {len(self.neurons)}, {shown(self.activation)})"
 
 
-def _inputs(x: Iterable[Any], nin: int) -> tuple[Value, ...]:
+def as_inputs(x: Iterable[Any], nin: int | None = None) -> tuple[Value, ...]:
     """The inputs of a layer as Values. Raises ValueError if there are not `nin`."""
     if isinstance(x, (str, bytes, dict, set)) or not isinstance(x, Iterable):
-        raise TypeError(f"expected a list of {nin} numbers or Values, got {type(x).__name__}")
+        count = "" if nin is None else f"{nin} "
+        raise TypeError(f"expected a list of {count}numbers or Values, got {type(x).__name__}")
     x = tuple(x)
     try:
         values = tuple([v if isinstance(v, Value) else Value(v) for v in x])
@@ -125,7 +126,7 @@ def _inputs(x: Iterable[Any], nin: int) -> tuple[Value, ...]:
         if any(isinstance(v, Iterable) and not isinstance(v, str) for v in x):
             error.add_note("a model takes one row: write [model(x) for x in X] for several")
         raise
-    if len(values) != nin:
+    if nin is not None and len(values) != nin:
         raise ValueError(f"expected {nin} inputs, got {len(values)}")
     return values
 

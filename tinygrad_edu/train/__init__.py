@@ -5,6 +5,7 @@ from tinygrad_edu.train.evaluation import evaluate, predict
 from tinygrad_edu.train.finite import DivergenceError
 from tinygrad_edu.train.fitting import EarlyStopping, Epoch, fit
 from tinygrad_edu.train.history import History
+from tinygrad_edu.train.pretraining import pretrain
 from tinygrad_edu.train.restarts import Best, best_of
 from tinygrad_edu.train.scalar import scalar_engine
 
@@ -19,6 +20,7 @@ __all__ = [
     "evaluate",
     "fit",
     "predict",
+    "pretrain",
     "scalar_engine",
     "train",
 ]

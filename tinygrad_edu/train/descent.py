@@ -14,7 +14,7 @@ from tinygrad_edu.optim import Optimizer, find_optimizer
 from tinygrad_edu.options import positive_int
 from tinygrad_edu.rng import as_random
 from tinygrad_edu.train.engines import Descent, Engine, find_engine
-from tinygrad_edu.train.examples import examples
+from tinygrad_edu.train.examples import Augment, augmented, examples
 from tinygrad_edu.train.scalar import Model, Penalty
 
 #: An optimizer, its name, or a function that makes one from the parameters.
@@ -60,12 +60,18 @@ def train(
     penalty: Penalty | None = None,
     engine: str | Engine = "auto",
     rng: int | random.Random | None = None,
+    augment: Augment | None = None,
 ) -> Iterator[Step]:
     """Descend, yielding a `Step` after every update.
 
     `X` is n rows of numbers, `y` n numbers, class numbers or rows. `batch_size=None` is the full
     batch, 1 online descent; batches are drawn anew each epoch, shuffled by `rng` (None is seed 0).
-    The gradient of a batch is that of its mean loss, plus `penalty(model)`.
+    The gradient of a batch is that of its mean loss, plus `penalty(model)`. `augment(row, rng)`
+    gives the row to learn from in place of a chosen one: it is called for every row of every batch,
+    in the order of the batch, after the shuffling of the epoch and with its generator.
+
+    A module is in training mode during a step, and in its own mode again between steps: the loss
+    and the outputs are those of the step, with dropout and the statistics of the batch.
 
     `engine` is "matrix" (the graph of one example as a NumPy program, see `vectorize`), "scalar" (a
     graph of Values for each batch), "auto" (matrix where the model can be vectorised, else scalar),
@@ -79,7 +85,7 @@ def train(
     rows, targets = examples(X, y)
     batches = descend(
         model, rows, targets, loss=find_loss(loss), optimizer=optimizer, epochs=epochs,
-        batch_size=batch_size, penalty=penalty, engine=engine, rng=rng, every=True,
+        batch_size=batch_size, penalty=penalty, engine=engine, rng=rng, augment=augment, every=True,
     )  # fmt: skip
     return (
         Step(
@@ -105,6 +111,7 @@ def descend(
     penalty: Penalty | None,
     engine: str | Engine,
     rng: int | random.Random | None,
+    augment: Augment | None,
     every: bool,
 ) -> Generator[Batch, None, None]:
     """The batches of a descent, options as for `train`, on rows and targets that are checked.
@@ -123,12 +130,27 @@ def descend(
             f"penalty is a function of the model, got {type(penalty).__name__}: "
             "write penalty=lambda model: l2(model.parameters(), 1e-4)"
         )
+    if augment is not None and not callable(augment):
+        raise TypeError(
+            f"augment is a function of a row and a generator, got {type(augment).__name__}: "
+            "write augment=lambda row, rng: [x + rng.gauss(0, 0.1) for x in row]"
+        )
     descent = find_engine(engine)(model, loss, penalty, optimizer, rows, targets)
-    return _batches(descent, len(rows), epochs, min(size, len(rows)), rng, every)
+
+    def changed(chosen: list[int]) -> list[list[float]] | None:
+        return None if augment is None else augmented(augment, [rows[i] for i in chosen], rng)
+
+    return _batches(descent, len(rows), epochs, min(size, len(rows)), rng, changed, every)
 
 
 def _batches(
-    descent: Descent, n: int, epochs: int, size: int, rng: random.Random, every: bool
+    descent: Descent,
+    n: int,
+    epochs: int,
+    size: int,
+    rng: random.Random,
+    changed: Callable[[list[int]], list[list[float]] | None],
+    every: bool,
 ) -> Generator[Batch, None, None]:
     order = list(range(n))
     written = True
@@ -140,8 +162,9 @@ def _batches(
                 if every or start == 0:
                     descent.read()
                 chosen = order[start : start + size]
+                rows = changed(chosen)
                 written = False
-                loss, outputs = descent.step(chosen, epoch)
+                loss, outputs = descent.step(chosen, epoch, rows)
                 last = start + size >= n
                 if every or last:
                     descent.write()

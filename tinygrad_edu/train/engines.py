@@ -5,7 +5,9 @@ from functools import partial
 from typing import Any, Final, Protocol
 
 from tinygrad_edu.losses import Loss
+from tinygrad_edu.nn import Module
 from tinygrad_edu.options import choose
+from tinygrad_edu.train.phase import modules_of, phase
 from tinygrad_edu.train.scalar import (
     BatchGradient,
     Model,
@@ -21,8 +23,13 @@ Engine = Callable[[Model, Loss, Penalty | None], BatchGradient]
 class Descent(Protocol):
     """The steps of a descent on given rows and targets."""
 
-    def step(self, chosen: Sequence[int], epoch: int) -> tuple[float, Any]:
-        """One update on the examples of these numbers: the mean loss before it, and the outputs."""
+    def step(
+        self, chosen: Sequence[int], epoch: int, rows: Sequence[Any] | None = None
+    ) -> tuple[float, Any]:
+        """One update on the examples of these numbers: the mean loss before it, and the outputs.
+
+        `rows`, if given, take the place of theirs.
+        """
 
     def read(self) -> None:
         """Take over the numbers of the parameters."""
@@ -39,14 +46,23 @@ def matrix_descent(*task: Any) -> Descent:
     """The graph of one example as a program for all. Raises VectorizeError where there is none."""
     from tinygrad_edu.train.matrix import MatrixDescent
 
-    return MatrixDescent(*task)
+    model = task[0]
+    with phase(modules_of(model), training=True):
+        if isinstance(model, Module) and model.couples_examples:
+            from tinygrad_edu.vectorize import VectorizeError
+
+            raise VectorizeError(
+                f"{model!r:.80} couples the examples of a batch in training mode, and a program "
+                'computes each example by itself: write engine="scalar"'
+            )
+        return MatrixDescent(*task)
 
 
 def scalar_descent(
     model: Model, loss: Loss, penalty: Penalty | None, *rest: Any, engine: Engine = scalar_engine
 ) -> Descent:
     """A graph of Values for each batch, or what an engine of your own does."""
-    return ScalarDescent(engine(model, loss, penalty), *rest)
+    return ScalarDescent(model, engine(model, loss, penalty), *rest)
 
 
 class AutoDescent:
@@ -61,16 +77,18 @@ class AutoDescent:
             # trains it; and where model, loss or data are wrong, it says so in its own words.
             self.descent = scalar_descent(*task)
 
-    def step(self, chosen: Sequence[int], epoch: int) -> tuple[float, Any]:
+    def step(
+        self, chosen: Sequence[int], epoch: int, rows: Sequence[Any] | None = None
+    ) -> tuple[float, Any]:
         """As the engine does it; from the first batch on that no program fits, the scalar one."""
         from tinygrad_edu.vectorize import VectorizeError
 
         try:
-            return self.descent.step(chosen, epoch)
+            return self.descent.step(chosen, epoch, rows)
         except VectorizeError:
             self.descent.write()
             self.descent = scalar_descent(*self.task)
-            return self.descent.step(chosen, epoch)
+            return self.descent.step(chosen, epoch, rows)
 
     def read(self) -> None:
         """Take over the numbers of the parameters."""

@@ -12,6 +12,7 @@ from tinygrad_edu.options import choose
 from tinygrad_edu.train.engines import ENGINES, Engine
 from tinygrad_edu.train.examples import examples, inputs
 from tinygrad_edu.train.metrics import decision
+from tinygrad_edu.train.phase import modules_of, phase
 from tinygrad_edu.train.scalar import Model, numbers_of
 
 #: Fewer rows than this are not worth tracing the model for.
@@ -28,14 +29,22 @@ def evaluate(
     loss: str | Loss,
     engine: str | Engine = "auto",
 ) -> Measured:
-    """Mean loss (without penalty) and accuracy in [0, 1], or None where targets are no classes."""
+    """Mean loss (without penalty) and accuracy in [0, 1], or None where targets are no classes.
+
+    The model is measured in evaluation mode, and in its mode again afterwards.
+    """
     rows, targets = examples(X, y)
     return evaluation(model, rows, targets, find_loss(loss), engine)()
 
 
 def predict(model: Model, X: Iterable[Any], *, engine: str | Engine = "auto") -> list[list[float]]:
-    """What the model gives for each of n rows of numbers: n lists of its outputs."""
+    """What the model gives, in evaluation mode, for n rows of numbers: n lists of its outputs."""
     rows = inputs(X)
+    with phase(modules_of(model), training=False):
+        return _outputs(model, rows, engine)
+
+
+def _outputs(model: Model, rows: Sequence[Any], engine: str | Engine) -> list[list[float]]:
     if rows and _by_matrix(engine, rows):
         from tinygrad_edu.vectorize.program import Program
 
@@ -55,12 +64,13 @@ def predict(model: Model, X: Iterable[Any], *, engine: str | Engine = "auto") ->
 def evaluation(
     model: Model, rows: Sequence[Any], targets: Sequence[Any], loss: Loss, engine: str | Engine
 ) -> Callable[[], Measured]:
-    """A function that measures the model as it is now: mean loss and accuracy."""
+    """A function that measures the model as it is now: mean loss and accuracy, evaluation mode."""
     by_values = _by_values(model, rows, targets, loss)
     if not _by_matrix(engine, rows):
         return by_values
     try:
-        by_program = _by_program(model, rows, targets, loss)
+        with phase(modules_of(model), training=False):
+            by_program = _by_program(model, rows, targets, loss)
     except Exception:  # as in `AutoDescent`
         if engine == "matrix":
             raise
@@ -104,8 +114,10 @@ def _by_program(
 def _by_values(
     model: Model, rows: Sequence[Any], targets: Sequence[Any], loss: Loss
 ) -> Callable[[], Measured]:
+    found = modules_of(model)
+
     def measure() -> Measured:
-        with no_grad():
+        with no_grad(), phase(found, training=False):
             outputs = [model(x) for x in rows]
             mean = f.mean([loss(o, t) for o, t in zip(outputs, targets, strict=True)])
         numbers = [numbers_of(o) for o in outputs]

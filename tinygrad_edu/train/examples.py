@@ -1,11 +1,15 @@
 """Examples: rows and targets as a user gives them, checked once and made plain floats."""
 
 import math
-from collections.abc import Iterable
+import random
+from collections.abc import Callable, Iterable, Sequence
 from numbers import Integral
 from typing import Any, Final
 
 from tinygrad_edu.floats import number
+
+#: Makes another row of a row, such as the same with noise: (row, rng) -> row.
+Augment = Callable[[list[float], random.Random], Iterable[Any]]
 
 _TEXT: Final = (str, bytes, bytearray)
 
@@ -33,6 +37,21 @@ def inputs(X: Iterable[Any]) -> list[list[float]]:
     rows = [_row(row, f"X[{i}]") for i, row in enumerate(X)]
     _check_widths("X", rows)
     return rows
+
+
+def augmented(
+    augment: Augment, rows: Sequence[list[float]], rng: random.Random
+) -> list[list[float]]:
+    """Each row as `augment` changes it, checked like the rows of X; the rows themselves stay."""
+    name, found = "augment(row, rng)", []
+    for row in rows:
+        new = augment(list(row), rng)
+        if isinstance(new, _TEXT) or not isinstance(new, Iterable):
+            raise TypeError(f"{name} must be a row of numbers, got {type(new).__name__}")
+        found.append(_row(new, name))
+        if len(found[-1]) != len(row):
+            raise ValueError(f"{name} must be a row of {len(row)} numbers, got {len(found[-1])}")
+    return found
 
 
 def _check_list(name: str, data: Any) -> None:

@@ -15,7 +15,7 @@ from tinygrad_edu.options import positive_int, real
 from tinygrad_edu.train.descent import AnyOptimizer, Batch, descend
 from tinygrad_edu.train.engines import Engine
 from tinygrad_edu.train.evaluation import evaluation
-from tinygrad_edu.train.examples import examples
+from tinygrad_edu.train.examples import Augment, examples
 from tinygrad_edu.train.finite import DivergenceError
 from tinygrad_edu.train.history import History
 from tinygrad_edu.train.metrics import Decision, decision
@@ -51,15 +51,17 @@ def fit(
     validation: tuple[Iterable[Any], Iterable[Any]] | None = None,
     engine: str | Engine = "auto",
     rng: int | random.Random | None = None,
+    augment: Augment | None = None,
     callbacks: Sequence[Callback] = (),
     progress: bool = True,
 ) -> History:
     """Train the model and give the `History`; options as for `train`.
 
-    `validation` is (X, y) to measure after each epoch. Each callback gets an `Epoch` and may return
-    True to stop. `progress` shows a bar in a terminal or a notebook. Ctrl-C after the first epoch,
-    or divergence, ends training with a warning: the history up to then is returned and the model
-    usable.
+    `validation` is (X, y) to measure after each epoch, in evaluation mode; loss and accuracy of
+    the history are those of the steps themselves, in training mode. Each callback gets an `Epoch`
+    and may return True to stop. `progress` shows a bar in a terminal or a notebook. Ctrl-C after
+    the first epoch, or divergence, ends training with a warning: the history up to then is returned
+    and the model usable.
     """
     rows, targets = examples(X, y)
     held_out = None if validation is None else _held_out(validation)
@@ -67,7 +69,8 @@ def fit(
     loss = find_loss(loss)
     batches = descend(
         model, rows, targets, loss=loss, optimizer=optimizer, epochs=epochs,
-        batch_size=batch_size, penalty=penalty, engine=engine, rng=rng, every=False,
+        batch_size=batch_size, penalty=penalty, engine=engine, rng=rng, augment=augment,
+        every=False,
     )  # fmt: skip
     measure = None if held_out is None else evaluation(model, *held_out, loss, engine)
     history = History()
@@ -120,9 +123,9 @@ def _epochs(
 class EarlyStopping:
     """A callback: stop when the validation loss has not fallen for `patience` epochs.
 
-    A fall counts if it is more than `min_delta`. The parameters of the best epoch are restored when
-    it stops and after the last epoch (Prechelt 1998). Without validation data it takes the loss,
-    which is measured before an update, and the parameters from before that epoch.
+    A fall counts if it is more than `min_delta`. The parameters (and buffers) of the best epoch are
+    restored when it stops and after the last epoch (Prechelt 1998). Without validation data it
+    takes the loss, which is measured before an update, and the parameters from before that epoch.
     """
 
     def __init__(self, patience: int = 10, *, min_delta: float = 0.0) -> None:
@@ -130,15 +133,14 @@ class EarlyStopping:
         self.min_delta = real("min_delta", min_delta, least=0)
         self.best_loss = math.inf
         self.best_epoch = 0
-        self._best: list[float] = []
-        self._before: list[float] = []
+        self._best: dict[str, float] = {}
+        self._before: dict[str, float] = {}
 
     def __call__(self, epoch: Epoch) -> bool:
         """Whether to stop after this epoch."""
         if not isinstance(epoch.model, Module):
             raise TypeError("EarlyStopping restores parameters: the model must be an nn.Module")
-        parameters = epoch.model.parameters()
-        now = [p.data for p in parameters]
+        now = epoch.model.state_dict()
         if epoch.number == 0:
             self.best_loss, self.best_epoch = math.inf, 0
             self._best = self._before = now
@@ -149,8 +151,7 @@ class EarlyStopping:
         self._before = now
         stop = epoch.number - self.best_epoch >= self.patience
         if stop or epoch.last:
-            for p, x in zip(parameters, self._best, strict=True):
-                p.data = x
+            epoch.model.load_state_dict(self._best)
         return stop
 
     def __repr__(self) -> str:

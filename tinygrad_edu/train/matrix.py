@@ -3,44 +3,21 @@
 import math
 from collections.abc import Sequence
 from contextvars import copy_context
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.engine import Value, modes
-from tinygrad_edu.engine.node import UNREACHED, Node
+from tinygrad_edu.engine import modes
+from tinygrad_edu.engine.node import UNREACHED
 from tinygrad_edu.losses import Loss
 from tinygrad_edu.optim import OPTIMIZERS, Optimizer
 from tinygrad_edu.train.finite import DivergenceError, check_finite
-from tinygrad_edu.train.scalar import BatchGradient, Model, Penalty, scalar_engine
+from tinygrad_edu.train.loss_program import checked_arrays, loss_program
+from tinygrad_edu.train.scalar import Model, Penalty
 from tinygrad_edu.vectorize import VectorizeError
 from tinygrad_edu.vectorize.arrays import Array
-from tinygrad_edu.vectorize.errors import WAY_OUT
 from tinygrad_edu.vectorize.kernel import Kernel
-from tinygrad_edu.vectorize.program import CHECKED_ROWS, Program, close, magnitude_of
-from tinygrad_edu.vectorize.tape import Recorder
 from tinygrad_edu.vectorize.update import Update
-
-#: From so many parameters on fewer rows are compared with the scalar engine.
-_MANY: Final = 20_000
-
-
-def loss_program(
-    model: Model,
-    loss: Loss,
-    penalty: Penalty | None,
-    rows: Sequence[Any],
-    targets: Sequence[Any],
-) -> Program:
-    """The program of the loss (and penalty) of one example, which also gives the outputs."""
-
-    def example(x: list[Value], t: Any) -> tuple[Value, Any]:
-        output = model(x)
-        value = loss(output, t)
-        return (value if penalty is None else value + penalty(model)), output
-
-    last = len(rows) - 1
-    return Program(example, (rows[0], targets[0]), (rows[last], targets[last]))
 
 
 class MatrixDescent:
@@ -69,10 +46,7 @@ class MatrixDescent:
                 "there is nothing to differentiate: the loss must give a Value made from the "
                 "output, outside of no_grad()"
             )
-        check_targets(model, loss, rows, targets)
-        self.X, self.y = as_arrays(rows, targets)
-        program.check_classes({"Y": self.y})
-        check_program(program, scalar_engine(model, loss, penalty), rows, targets)
+        self.X, self.y = checked_arrays(program, model, loss, penalty, rows, targets)
         place = {program.parameters[i]: k for k, i in enumerate(program.order)}
         places = [place.get(p, -1) for p in optimizer.parameters]
         self.places = np.array(places, dtype=np.intp)
@@ -87,12 +61,15 @@ class MatrixDescent:
         self.read()
         self.last_finite = program.P.copy()
 
-    def step(self, chosen: Sequence[int], epoch: int) -> tuple[float, Array]:
+    def step(
+        self, chosen: Sequence[int], epoch: int, rows: Sequence[Any] | None = None
+    ) -> tuple[float, Array]:
         """One update on the examples of these numbers: the mean loss before it, and the outputs.
 
-        Raises DivergenceError, the parameters then being the last ones with a finite loss.
+        `rows` take the place of theirs. Raises DivergenceError, the parameters then being the last
+        ones with a finite loss.
         """
-        kernel = self._filled(chosen)
+        kernel = self._filled(chosen, rows)
         return self.quiet.run(self._step, kernel, epoch), kernel.results[1]
 
     def _step(self, kernel: Kernel, epoch: int) -> float:
@@ -144,9 +121,13 @@ class MatrixDescent:
             columns = [self._column(state) for state in self.update.states]
             optimizer.states = list(zip(*columns, strict=True))
 
-    def _filled(self, chosen: Sequence[int]) -> Kernel:
+    def _filled(self, chosen: Sequence[int], rows: Sequence[Any] | None) -> Kernel:
         kernel = self.program.kernel(len(chosen), gradient=True)
-        if len(chosen) < len(self.X):
+        if rows is not None:
+            np.copyto(kernel.inputs["X"], rows)
+            np.take(self.y, chosen, axis=0, out=kernel.inputs["Y"], mode="clip")
+            self.loaded = None
+        elif len(chosen) < len(self.X):
             for name, array in (("X", self.X), ("Y", self.y)):
                 np.take(array, chosen, axis=0, out=kernel.inputs[name], mode="clip")
         elif kernel is not self.loaded:
@@ -227,13 +208,8 @@ class Evaluator:
         self, model: Model, rows: Sequence[Any], targets: Sequence[Any], loss: Loss
     ) -> None:
         self.program = loss_program(model, loss, None, rows, targets)
-        check_targets(model, loss, rows, targets)
-        check_program(self.program, scalar_engine(model, loss, None), rows, targets)
-        self.kernel = self.program.kernel(len(rows), gradient=False)
-        X, y = as_arrays(rows, targets)
-        self.program.check_classes({"Y": y})
-        np.copyto(self.kernel.inputs["X"], X)
-        np.copyto(self.kernel.inputs["Y"], y)
+        X, y = checked_arrays(self.program, model, loss, None, rows, targets)
+        self.kernel = self.program.filled({"X": X, "Y": y}, gradient=False)
         self.outputs = len(self.program.tape.results[1])
         self.rows = len(rows)
 
@@ -246,67 +222,3 @@ class Evaluator:
             mean = self.kernel.mean()
         outputs = self.kernel.results[1]
         return mean, np.broadcast_to(outputs, (self.rows, self.outputs))
-
-
-def as_arrays(rows: Sequence[Any], targets: Sequence[Any]) -> tuple[Array, Array]:
-    """Rows and targets as (n, columns)."""
-    return np.array(rows, dtype=float), np.array(targets, dtype=float).reshape(len(rows), -1)
-
-
-def check_targets(model: Model, loss: Loss, rows: Sequence[Any], targets: Sequence[Any]) -> None:
-    """Raise what the loss raises for a target that does not fit; a program would not notice."""
-    with modes.watched(_Lenient()):  # which draws no sample
-        output = model(rows[0])
-        different = {repr(t): t for t in targets}
-        for t in different.values():
-            loss(output, t)
-
-
-def check_program(
-    program: Program, reference: BatchGradient, rows: Sequence[Any], targets: Sequence[Any]
-) -> None:
-    """Raise VectorizeError unless loss and gradient are those of scalars, on a few rows."""
-    first_of = {repr(t): i for i, t in reversed(list(enumerate(targets)))}
-    few = CHECKED_ROWS if len(program.P) < _MANY else CHECKED_ROWS - 1
-    chosen = sorted({*list(first_of.values())[:few], len(rows) - 1})[-few:]
-    X, y = [rows[i] for i in chosen], [targets[i] for i in chosen]
-    kernel = program.kernel(len(chosen), gradient=True)
-    for name, array in zip(("X", "Y"), as_arrays(X, y), strict=True):
-        np.copyto(kernel.inputs[name], array)
-    if program.samples:
-        kernel.inputs["S"].fill(0.5)
-    program.read_parameters()
-    with np.errstate(all="ignore"):
-        program.run(kernel)
-        mean = kernel.mean()
-    held = [p._grad for p in program.parameters]
-    try:
-        for p in program.parameters:
-            p.grad = 0.0
-        with modes.watched(_Lenient()):
-            loss, _ = reference(X, y)
-        gradient = np.array([p.grad for p in program.parameters])
-    finally:
-        for p, g in zip(program.parameters, held, strict=True):
-            p._grad = g
-    size = magnitude_of(kernel, program.P)
-    same = close(np.array(mean), np.array(loss), size)
-    if not same or not close(program.in_order(program.G), gradient, size):
-        raise VectorizeError(
-            "the matrix program and the scalar graph give different numbers: the model or the loss "
-            "may treat a Value otherwise than a number, or an operation of your own computes "
-            f"something else for arrays; {WAY_OUT}"
-        )
-
-
-class _Lenient(Recorder):
-    """Fixed numbers for samples, and nothing refused."""
-
-    def made(self, v: Value, recorded: bool) -> None:
-        return
-
-    def read(self, v: Node) -> None:
-        return
-
-    def compared(self, sign: str, v: Value, other: Value | float, outcome: bool) -> None:
-        return

@@ -8,8 +8,10 @@ from typing import Any
 from tinygrad_edu import functions as f
 from tinygrad_edu.engine import Value
 from tinygrad_edu.losses import Loss
+from tinygrad_edu.nn import Module
 from tinygrad_edu.optim import Optimizer
 from tinygrad_edu.train.finite import DivergenceError, check_finite
+from tinygrad_edu.train.phase import modules_of, phase
 
 Model = Callable[[Any], Any]
 Penalty = Callable[[Any], Value]
@@ -21,11 +23,11 @@ Engine = Callable[[Model, Loss, Penalty | None], BatchGradient]
 
 
 def scalar_engine(model: Model, loss: Loss, penalty: Penalty | None) -> BatchGradient:
-    """One graph of Values per batch, built example by example."""
+    """One graph of Values per batch, built example by example, or by `model.batch` of a Module."""
 
     @_collector_paused()  # around it all: the graph is dropped before the collector is back
     def gradient(X: Sequence[Any], y: Sequence[Any]) -> tuple[float, list[list[float]]]:
-        outputs = [model(x) for x in X]
+        outputs = model.batch(X) if isinstance(model, Module) else [model(x) for x in X]
         total = f.mean([loss(o, t) for o, t in zip(outputs, y, strict=True)])
         if penalty is not None:
             total = total + penalty(model)
@@ -44,22 +46,36 @@ class ScalarDescent:
     """Descent on Values: each step runs an engine and the optimizer on the numbers of Values."""
 
     def __init__(
-        self, gradient: BatchGradient, optimizer: Optimizer, rows: Sequence[Any], y: Sequence[Any]
+        self,
+        model: Model,
+        gradient: BatchGradient,
+        optimizer: Optimizer,
+        rows: Sequence[Any],
+        y: Sequence[Any],
     ) -> None:
-        self.gradient, self.optimizer, self.rows, self.targets = gradient, optimizer, rows, y
+        self.modules = modules_of(model)
+        self.gradient, self.optimizer = gradient, optimizer
+        self.rows, self.targets = rows, y
+        buffers = model.named_buffers().values() if isinstance(model, Module) else ()
+        self.values = [*optimizer.parameters, *buffers]
         self.last_finite = self._data()
 
-    def step(self, chosen: Sequence[int], epoch: int) -> tuple[float, list[list[float]]]:
+    def step(
+        self, chosen: Sequence[int], epoch: int, rows: Sequence[Any] | None = None
+    ) -> tuple[float, list[list[float]]]:
         """One update on the examples of these numbers: the mean loss before it, and the outputs.
 
-        Raises DivergenceError, the parameters then being the last ones with a finite loss.
+        `rows` take the place of theirs. Raises DivergenceError, the parameters (and buffers) then
+        being the last ones with a finite loss.
         """
         optimizer = self.optimizer
-        X, y = [self.rows[i] for i in chosen], [self.targets[i] for i in chosen]
+        X = [self.rows[i] for i in chosen] if rows is None else rows
+        y = [self.targets[i] for i in chosen]
         before = self._data()
         try:
             optimizer.zero_grad()
-            loss, outputs = self.gradient(X, y)
+            with phase(self.modules, training=True):
+                loss, outputs = self.gradient(X, y)
             check_finite("the loss", [loss], optimizer, epoch)
             check_finite("a gradient", [p.grad for p in optimizer.parameters], optimizer, epoch)
             self.last_finite = before
@@ -80,11 +96,11 @@ class ScalarDescent:
         """Values are written at each step."""
 
     def _data(self) -> list[float]:
-        return [p._float for p in self.optimizer.parameters]
+        return [v._float for v in self.values]
 
     def _restore(self, numbers: list[float]) -> None:
-        for p, x in zip(self.optimizer.parameters, numbers, strict=True):
-            p.data = x
+        for v, x in zip(self.values, numbers, strict=True):
+            v.data = x
 
 
 def numbers_of(output: Any) -> list[float]:

@@ -1,0 +1,89 @@
+"""Sequential: one module after another."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from tinygrad_edu.engine import Value
+from tinygrad_edu.nn.activations import Activation, activation_function, activation_name, shown
+from tinygrad_edu.nn.layer import as_inputs
+from tinygrad_edu.nn.module import Module
+
+
+class Sequential(Module):
+    """Modules one after another, as in `Sequential(Layer(2, 8), Layer(8, 1, "linear"))`.
+
+    The output of each is the input of the next. An activation, by name or as a function of z, can
+    stand among them: it is applied to every number, softmax to the whole row. Gives a Value where
+    the last module gives one unit, else a list. Raises TypeError or ValueError for other parts.
+    """
+
+    def __init__(self, *modules: Module | Activation) -> None:
+        if not modules:
+            raise ValueError("Sequential needs at least one module: write Sequential(Layer(2, 1))")
+        self.layers = [_module(part, k) for k, part in enumerate(modules, 1)]
+        self._name_parameters()
+
+    @property
+    def couples_examples(self) -> bool:
+        """Whether one of the modules couples the examples of a batch."""
+        return any(layer.couples_examples for layer in self.layers)
+
+    def __call__(self, x: Any) -> Any:
+        """The output for one example."""
+        for layer in self.layers:
+            x = layer(_row(x))  # type: ignore[operator]
+        return _output(x)
+
+    def batch(self, rows: Sequence[Any]) -> list[Any]:
+        """The outputs for several examples; modules that couple them get the whole batch."""
+        if not self.couples_examples:
+            return super().batch(rows)
+        for layer in self.layers:
+            rows = layer.batch([_row(x) for x in rows])
+        return [_output(x) for x in rows]
+
+    def __repr__(self) -> str:
+        return f"Sequential({', '.join(map(repr, self.layers))})"
+
+
+class _Activate(Module):
+    """An activation on its own."""
+
+    def __init__(self, activation: Activation) -> None:
+        self.activation = activation_name(activation)
+        if activation == "prelu":
+            raise ValueError('"prelu" has a slope to learn: write Layer(nin, nout, "prelu")')
+
+    def __call__(self, x: Any) -> list[Any]:
+        activation = activation_function(self.activation)
+        zs = as_inputs(x)
+        return activation(zs) if self.activation == "softmax" else [activation(z) for z in zs]
+
+    def __repr__(self) -> str:
+        return shown(self.activation)
+
+
+def _module(part: Module | Activation, k: int) -> Module:
+    if isinstance(part, Module):
+        return part
+    if isinstance(part, type):
+        raise TypeError(f"part {k} of Sequential is the class {part.__name__}: make one of it")
+    if isinstance(part, (list, tuple)):
+        raise TypeError(
+            f"part {k} of Sequential is a {type(part).__name__}: write Sequential(*parts)"
+        )
+    if not isinstance(part, str) and not callable(part):
+        raise TypeError(
+            f"part {k} of Sequential must be a module or an activation, "
+            f"got {type(part).__name__} {part!r:.40}"
+        )
+    return _Activate(part)
+
+
+def _row(x: Any) -> Any:
+    return [x] if isinstance(x, Value) else x
+
+
+def _output(x: Any) -> Any:
+    row = _row(x)
+    return row[0] if len(row) == 1 and isinstance(row[0], Value) else row

@@ -1,0 +1,268 @@
+"""The perceptron: a threshold unit with its training rule, its boundary, and Boolean functions.
+
+Numbers only: a threshold has no gradient to learn from. Source: F. Rosenblatt, "The perceptron",
+Psychological Review 65 (1958).
+"""
+
+import math
+import random
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import product
+from typing import Any, Final
+
+from tinygrad_edu import floats
+from tinygrad_edu.options import choose, positive_int, real
+from tinygrad_edu.rng import as_random
+
+__all__ = ["GATES", "Perceptron", "PerceptronHistory", "gate", "truth_table", "xnor", "xor"]
+
+#: The lecture's weights of the Boolean functions that one unit can compute, bias first.
+#: NOR is the lecture's (NOT x1) AND (NOT x2).
+GATES: Final[dict[str, tuple[float, ...]]] = {
+    "AND": (-30.0, 20.0, 20.0),
+    "NOR": (10.0, -20.0, -20.0),
+    "NOT": (10.0, -20.0),
+    "OR": (-10.0, 20.0, 20.0),
+}
+
+
+@dataclass(frozen=True, repr=False)
+class PerceptronHistory:
+    """What `Perceptron.fit` recorded.
+
+    `mistakes` counts the wrong answers of each epoch, the last 0 if training converged. `weights`
+    are (w0, w1, ..., wn) at the start and after each update: online one per mistake, in batch one
+    per epoch with mistakes.
+    """
+
+    mistakes: list[int]
+    weights: list[tuple[float, ...]]
+
+    @property
+    def converged(self) -> bool:
+        """Whether the last epoch had no mistake: the data are linearly separable."""
+        return self.mistakes[-1] == 0
+
+    @property
+    def epochs(self) -> int:
+        """Number of passes over the data, the one without mistakes included."""
+        return len(self.mistakes)
+
+    @property
+    def summary(self) -> str:
+        """How training ended, in a line."""
+        if self.converged:
+            return f"converged: {len(self.weights) - 1} updates in {self.epochs} epochs"
+        return f"not linearly separable within {self.epochs} epochs"
+
+    def __repr__(self) -> str:
+        return f"PerceptronHistory({self.summary})"
+
+
+class Perceptron:
+    """A threshold unit on `nin` inputs: o = 1 if w0 + w1 x1 + ... + wn xn > 0, else 0.
+
+    `w` is (w0, w1, ..., wn), the bias first; without it all are 0.
+
+    >>> unit = Perceptron(2)
+    >>> unit.fit([[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 1])
+    PerceptronHistory(converged: 4 updates in 4 epochs)
+    >>> unit
+    Perceptron(2, w=[0.0, 1.0, 1.0])
+    >>> unit([0, 1])
+    1
+    """
+
+    def __init__(self, nin: int, *, w: Iterable[float] | None = None) -> None:
+        self.nin = positive_int("nin", nin)
+        self.w = [0.0] * (self.nin + 1) if w is None else _row(w, self.nin + 1, "w")
+
+    def net_input(self, x: Iterable[float]) -> float:
+        """w0 + w1 x1 + ... + wn xn."""
+        return floats.dot(self.w, (1.0, *_row(x, self.nin, "x")))
+
+    def __call__(self, x: Iterable[float]) -> int:
+        """The output for `nin` numbers, 0 or 1. Raises TypeError for Values."""
+        return int(self.net_input(x) > 0)
+
+    def fit(
+        self,
+        X: Iterable[Iterable[float]],
+        y: Iterable[float],
+        *,
+        lr: float = 1.0,
+        batch: bool = False,
+        epochs: int = 100,
+        rng: int | random.Random | None = None,
+    ) -> PerceptronHistory:
+        """Train from the present weights until an epoch has no mistake, at most `epochs` epochs.
+
+        `X` is n rows of `nin` numbers. The targets `y` say which form of the rule runs, x0 = 1:
+
+        - 0 and 1: w += lr (t - o) x after each example; the lecture's eta is `lr`, eta << 1;
+        - -1 and 1: if y w.x <= 0 then w += lr y x; the lecture's rule has lr = 1.
+
+        They differ on the boundary alone, w.x = 0, a mistake for the label -1 and none for the
+        target 0. From weights 0, `lr` does no more than scale them. With `batch` the changes of
+        an epoch are summed and applied at its end. Examples come as given, or with `rng` shuffled
+        anew in each epoch.
+
+        If the data are linearly separable the rule converges: from weights 0, online with -1 and
+        1, after at most (R / gamma)^2 mistakes, R the largest |x| and gamma the margin, x0
+        included (Novikoff 1962). If not, the history says so.
+        """
+        examples = _examples(X, y, self.nin)
+        lr, epochs = real("lr", lr, above=0), positive_int("epochs", epochs)
+        gen = None if rng is None else as_random(rng)
+        error = _error_of_sign if any(t < 0 for _, t in examples) else _error_of_output
+        history = PerceptronHistory([], [tuple(self.w)])
+        while len(history.mistakes) < epochs:
+            if gen is not None:
+                gen.shuffle(examples)
+            mistakes, total = 0, [0.0] * len(self.w)
+            for x, t in examples:
+                e = error(t, floats.dot(self.w, x))
+                if e:
+                    mistakes += 1
+                    delta = [lr * e * xi for xi in x]
+                    if batch:
+                        total = _sum(total, delta)
+                    else:
+                        self._update(delta, history)
+            if batch and mistakes:
+                self._update(total, history)
+            history.mistakes.append(mistakes)
+            if not mistakes:
+                break
+        return history
+
+    def _update(self, delta: list[float], history: PerceptronHistory) -> None:
+        w = _sum(self.w, delta)
+        if not all(map(math.isfinite, w)):
+            raise OverflowError("the weights grew beyond the largest float: scale the inputs")
+        self.w = w
+        history.weights.append(tuple(w))
+
+    def hyperplane(self) -> tuple[float, tuple[float, ...]]:
+        """The decision boundary w0 + w.x = 0 as (w0, w); w is its normal and points to o = 1."""
+        return self.w[0], tuple(self.w[1:])
+
+    def distance(self, x: Iterable[float]) -> float:
+        """Signed distance (w0 + w.x) / |w| of a point to the boundary, > 0 where o = 1."""
+        return self.net_input(x) / self._length()
+
+    def line(self) -> tuple[tuple[float, float], tuple[float, float]]:
+        """The boundary in the plane as two points: the one nearest the origin, and one 1 further.
+
+        `axes.axline(*unit.line())` draws it, a vertical one too. Where w2 is not 0 it is
+        x2 = -(w1 / w2) x1 - w0 / w2. Raises ValueError unless `nin` is 2.
+        """
+        if self.nin != 2:
+            raise ValueError(f"line() needs 2 inputs, got nin={self.nin}: use hyperplane()")
+        length = self._length()
+        a, b = self.w[1] / length, self.w[2] / length
+        c = -self.w[0] / length
+        return (c * a, c * b), (c * a - b, c * b + a)
+
+    def _length(self) -> float:
+        length = math.hypot(*self.w[1:])
+        if not length:
+            raise ValueError(
+                "there is no boundary: all weights but the bias are 0, train the unit or give w"
+            )
+        return length
+
+    def __repr__(self) -> str:
+        return f"Perceptron({self.nin}, w={self.w})"
+
+
+def gate(name: str) -> Perceptron:
+    """A new unit with the lecture's weights for AND, OR, NOT or NOR; XOR and XNOR need several."""
+    w = GATES[choose("gate", name, GATES)]
+    return Perceptron(len(w) - 1, w=w)
+
+
+def xnor(x: Iterable[float]) -> int:
+    """x1 XNOR x2 = (x1 AND x2) OR ((NOT x1) AND (NOT x2)): two hidden units, one output unit."""
+    x = tuple(x)
+    return gate("OR")([gate("AND")(x), gate("NOR")(x)])
+
+
+def xor(x: Iterable[float]) -> int:
+    """x1 XOR x2: the hidden units of `xnor`, with NOR as output unit."""
+    x = tuple(x)
+    return gate("NOR")([gate("AND")(x), gate("NOR")(x)])
+
+
+def truth_table(
+    function: Callable[[tuple[int, ...]], int], nin: int = 2
+) -> dict[tuple[int, ...], int]:
+    """The output for each of the 2^nin inputs of 0 and 1.
+
+    >>> truth_table(xor)
+    {(0, 0): 0, (0, 1): 1, (1, 0): 1, (1, 1): 0}
+    >>> truth_table(gate("NOT"), 1)
+    {(0,): 1, (1,): 0}
+    """
+    return {x: function(x) for x in product((0, 1), repeat=positive_int("nin", nin))}
+
+
+def _sum(a: list[float], b: list[float]) -> list[float]:
+    return [ai + bi for ai, bi in zip(a, b, strict=True)]
+
+
+def _error_of_output(t: float, z: float) -> float:
+    """t - o for a target 0 or 1."""
+    return t - (z > 0)
+
+
+def _error_of_sign(t: float, z: float) -> float:
+    """The label -1 or 1 if the example is a mistake, else 0."""
+    return 0.0 if t * z > 0 else t
+
+
+def _examples(
+    X: Iterable[Iterable[float]], y: Iterable[float], nin: int
+) -> list[tuple[tuple[float, ...], float]]:
+    """Rows with x0 = 1 in front, and their targets."""
+    rows = [(1.0, *_row(x, nin, f"X[{i}]")) for i, x in enumerate(_list(X, "X", "rows"))]
+    targets = [_number(t, f"y[{i}]") for i, t in enumerate(_list(y, "y", "targets"))]
+    if not rows:
+        raise ValueError("X has no rows")
+    if len(rows) != len(targets):
+        raise ValueError(f"{len(rows)} rows in X but {len(targets)} targets in y")
+    for i, t in enumerate(targets):
+        if t not in (-1, 0, 1):
+            raise ValueError(
+                f"y[{i}] is {t!r}: a perceptron takes targets 0 and 1, or labels -1 and 1"
+            )
+    if {-1, 0} <= set(targets):
+        raise ValueError("y holds both -1 and 0: use targets 0 and 1, or labels -1 and 1")
+    return list(zip(rows, targets, strict=True))
+
+
+def _list(x: Any, name: str, of: str) -> list[Any]:
+    if isinstance(x, (str, bytes, dict, set)) or not isinstance(x, Iterable):
+        raise TypeError(f"{name} must be a list of {of}, got {type(x).__name__}")
+    return list(x)
+
+
+def _row(x: Any, n: int, name: str) -> list[float]:
+    row = [_number(xi, f"{name}[{i}]") for i, xi in enumerate(_list(x, name, f"{n} numbers"))]
+    if len(row) != n:
+        hint = ": the bias first, then a weight per input" if name == "w" else ""
+        raise ValueError(f"{name} has {len(row)} numbers, expected {n}{hint}")
+    return row
+
+
+def _number(x: Any, name: str) -> float:
+    if any(base.__name__ == "Value" for base in type(x).__mro__):
+        raise TypeError(
+            f"{name} is a Value: a Perceptron takes numbers, its threshold has no gradient; "
+            "for Values write Neuron(nin, 'step') or functions.step"
+        )
+    value = floats.number(x, name)
+    if not math.isfinite(value):
+        raise ValueError(f"{name} must be a finite number, got {value!r}")
+    return value
