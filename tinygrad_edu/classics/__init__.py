@@ -17,7 +17,15 @@ from tinygrad_edu.classics.linear_claims import linear_claims
 from tinygrad_edu.classics.mazur import mazur
 from tinygrad_edu.classics.micrograd import micrograd_moons, micrograd_readme
 from tinygrad_edu.classics.record import Classic, Row
+from tinygrad_edu.classics.rumelhart import (
+    rumelhart_encoder,
+    rumelhart_parity,
+    rumelhart_symmetry,
+    rumelhart_xor,
+)
 from tinygrad_edu.classics.saturation import saturation
+from tinygrad_edu.classics.spiral import spiral_linear, spiral_net
+from tinygrad_edu.classics.vowels import vowel_regions, vowels
 
 __all__ = [
     "CLASSICS",
@@ -29,7 +37,15 @@ __all__ = [
     "mazur",
     "micrograd_moons",
     "micrograd_readme",
+    "rumelhart_encoder",
+    "rumelhart_parity",
+    "rumelhart_symmetry",
+    "rumelhart_xor",
     "saturation",
+    "spiral_linear",
+    "spiral_net",
+    "vowel_regions",
+    "vowels",
 ]
 
 #: Every classic by name, in the order of the command `classics`.
@@ -40,7 +56,20 @@ CLASSICS: dict[str, Callable[[], Classic]] = {
     "micrograd_moons": micrograd_moons,
     "saturation": saturation,
     "linear_claims": linear_claims,
+    "rumelhart_xor": rumelhart_xor,
+    "rumelhart_parity": rumelhart_parity,
+    "rumelhart_encoder": rumelhart_encoder,
+    "rumelhart_symmetry": rumelhart_symmetry,
+    "spiral_linear": spiral_linear,
+    "spiral_net": spiral_net,
+    "vowels": vowels,
 }
 
 #: How long those run that take more than two seconds.
-LONG: dict[str, str] = {"mazur": "about 4 s"}
+LONG: dict[str, str] = {
+    "mazur": "about 4 s",
+    "rumelhart_xor": "about 10 s",
+    "rumelhart_symmetry": "about 2 s",
+    "spiral_net": "about 6 s",
+    "vowels": "about 4 s",
+}

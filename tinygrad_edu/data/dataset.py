@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from numbers import Real
 from typing import Any, TypeVar
 
@@ -20,7 +20,8 @@ class Dataset:
 
     `X` is n rows of d floats, `y` n class numbers 0..k-1 (for regression: n floats, with no
     class names). `feature_names` has d entries, `class_names` k; `source` says where the numbers
-    come from. ValueError where the lengths disagree.
+    come from. `groups`, if any, has n entries: rows of one group, such as one speaker, belong on
+    the same side of a split (see `folds`). ValueError where the lengths disagree.
     """
 
     X: list[list[float]]
@@ -29,11 +30,17 @@ class Dataset:
     class_names: tuple[str, ...]
     name: str
     source: str
+    groups: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         if len(self.X) != len(self.y):
             raise ValueError(
                 f"X has {len(self.X)} rows but y has {len(self.y)} labels; each row needs one label"
+            )
+        if self.groups and len(self.groups) != len(self.X):
+            raise ValueError(
+                f"X has {len(self.X)} rows but groups has {len(self.groups)} entries; "
+                "each row needs one group"
             )
         for i, row in enumerate(self.X):
             if len(row) != len(self.feature_names):

@@ -3,10 +3,12 @@
 import csv
 import gzip
 import io
+from collections.abc import Sequence
 
 from tinygrad_edu.data.dataset import Dataset
+from tinygrad_edu.options import choose
 
-__all__ = ["digits", "iris"]
+__all__ = ["digits", "iris", "vowels"]
 
 
 def iris() -> Dataset:
@@ -37,8 +39,35 @@ def digits() -> Dataset:
     )
 
 
+def vowels(features: Sequence[str] = ("F1", "F2")) -> Dataset:
+    """Ten vowels between h and d, each said twice by 76 speakers: 1520 rows of frequencies in Hz.
+
+    `features` are the columns, of "F0" (the pitch) and the formants "F1", "F2", "F3" (peaks of the
+    spectrum). The classes are the words, heed to heard; `groups` are the speakers: 1..33 are men,
+    34..61 women, 62..76 children. Source: G. E. Peterson and H. L. Barney, "Control methods used in
+    a study of the vowels", Journal of the Acoustical Society of America 24 (1952).
+    """
+    if isinstance(features, str):
+        raise TypeError(f"features must be a list of names, got {features!r}: write [{features!r}]")
+    _, *rows = _read("vowels.csv.gz")
+    frequencies = ("F0", "F1", "F2", "F3")
+    columns = [2 + frequencies.index(choose("feature", name, frequencies)) for name in features]
+    if not columns:
+        raise ValueError('features is empty: write features=["F1", "F2"]')
+    names = ("heed", "hid", "head", "had", "hod", "hawed", "hood", "who'd", "hud", "heard")
+    return Dataset(
+        [[float(row[j]) for j in columns] for row in rows],
+        [names.index(row[-1]) for row in rows],
+        tuple(f"{name} (Hz)" for name in features),
+        names,
+        "vowels",
+        "G. E. Peterson and H. L. Barney, 1952",
+        [int(row[1]) for row in rows],
+    )
+
+
 def _read(name: str) -> list[list[str]]:
-    from importlib.resources import files  # late: only these two need it
+    from importlib.resources import files  # late: only these need it
 
     packed = files("tinygrad_edu.data").joinpath("files", name).read_bytes()
     return list(csv.reader(io.StringIO(gzip.decompress(packed).decode("ascii"), newline="")))

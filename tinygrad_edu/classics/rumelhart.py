@@ -1,0 +1,158 @@
+"""The first nets trained by backpropagation: XOR, parity, the encoder, the symmetry net."""
+
+import random
+from collections.abc import Callable
+from itertools import product
+from typing import Final
+
+from tinygrad_edu.classics.record import Classic, Row
+from tinygrad_edu.nn import MLP
+from tinygrad_edu.optim import SGD
+from tinygrad_edu.options import positive_int
+from tinygrad_edu.train import fit, predict
+
+__all__ = ["rumelhart_encoder", "rumelhart_parity", "rumelhart_symmetry", "rumelhart_xor"]
+
+CHAPTER: Final = (
+    'D. E. Rumelhart, G. E. Hinton and R. J. Williams, "Learning internal representations by error '
+    'propagation", in: Parallel Distributed Processing, vol. 1 (1986), ch. 8'
+)
+LETTER: Final = (
+    'D. E. Rumelhart, G. E. Hinton and R. J. Williams, "Learning representations by '
+    'back-propagating errors", Nature 323 (1986)'
+)
+SETTING: Final = (
+    "Sigmoid units, E = 1/2 sum (t - o)^2 over all patterns, one update per sweep through them, "
+    "momentum 0.9; a pattern is right if its largest output is, or its only one on the right side "
+    "of 1/2. Start k draws weights and biases from seed k."
+)
+
+
+def rumelhart_xor(starts: int = 100) -> Classic:
+    """XOR by a 2-2-1 net from many starts: local minima exist, and are rare.
+
+    A start is stuck if a pattern is wrong after 3,000 sweeps.
+    Source: Rumelhart, Hinton and Williams (1986), ch. 8 of Parallel Distributed Processing.
+    """
+    X, y = _table(2, lambda bits: sum(bits) % 2 == 1)
+    stuck = []
+    for k in range(positive_int("starts", starts)):
+        model = _net([2, 2, 1], 0.3, k)
+        if _sweeps(model, X, y, _momentum(model, X, 0.5), 3000) is None:
+            stuck.append([o for [o] in predict(model, X)])
+    missed = [[o for o in outputs if 0.4 < o < 0.6] for outputs in stuck]
+    minima = [outputs for outputs in missed if len(outputs) == 2]
+    rows = [Row(f"stuck starts of {starts} (printed: 2 of hundreds)", "2", len(stuck), 5)]
+    if minima:
+        rows += [Row("stuck: output for a pattern missed", "0.5", o, 0.02) for o in minima[0]]
+    note = (
+        f"Rate 0.5, weights in (-0.3, 0.3) at the start: {starts - len(stuck)} of {starts} starts "
+        f"learn XOR, {len(minima)} end in the local minimum that the chapter shows, with 1/2 for "
+        "two patterns; the rest are undecided still. Larger weights at the start are stuck more "
+        "often."
+    )
+    return Classic("XOR by a 2-2-1 net", CHAPTER, tuple(rows), f"{note} {SETTING}")
+
+
+def rumelhart_parity(starts: int = 10) -> Classic:
+    """Whether the number of ones among 4 bits is odd, by a 4-4-1 net: the first start to learn it.
+
+    Source: Rumelhart, Hinton and Williams (1986), ch. 8 of Parallel Distributed Processing.
+    """
+    X, y = _table(4, lambda bits: sum(bits) % 2 == 1)
+    for k in range(positive_int("starts", starts)):
+        model = _net([4, 4, 1], 0.5, k)
+        sweeps = _sweeps(model, X, y, _momentum(model, X, 0.5), 4000)
+        if sweeps is not None:
+            break
+    right = sum((o > 0.5) == (t > 0.5) for [o], [t] in zip(predict(model, X), y, strict=True))
+    rows = [Row("patterns that are right", "16", right)]
+    if sweeps is not None:
+        rows.append(Row("sweeps", "2825", sweeps, 2500))
+    note = f"Rate 0.5, weights in (-0.5, 0.5) at the start; start {k}, most others are stuck."
+    return Classic("4-bit parity by a 4-4-1 net", CHAPTER, tuple(rows), f"{note} {SETTING}")
+
+
+def rumelhart_encoder(start: int = 0) -> Classic:
+    """Eight patterns through three hidden units and back: the net finds a code for them.
+
+    Source: Rumelhart, Hinton and Williams (1986), ch. 8 of Parallel Distributed Processing.
+    """
+    X = [[float(i == k) for i in range(8)] for k in range(8)]
+    model = _net([8, 3, 8], 0.3, start)
+    sweeps = _sweeps(model, X, X, _momentum(model, X, 0.25), 4000)
+    right = sum(o.index(max(o)) == k for k, o in enumerate(predict(model, X)))
+    codes = [[a.data for a in model.layers[0](x)] for x in X]
+    shown = ", ".join(" ".join(f"{a:.1f}" for a in code) for code in codes)
+    rows = (Row("patterns that come back", "8", right),)
+    note = (
+        f"Rate 0.25, weights in (-0.3, 0.3) at the start. The codes after {sweeps} sweeps: "
+        f"{shown}. As in the chapter they are nearly binary, with values in between."
+    )
+    return Classic("The 8-3-8 encoder", CHAPTER, rows, f"{note} {SETTING}")
+
+
+def rumelhart_symmetry(starts: int = 10) -> Classic:
+    """Whether 6 bits read the same backwards, by a 6-2-1 net: the first start to learn it.
+
+    The weights of a hidden unit, 1,500 sweeps later, are opposite about the middle; those on one
+    side are in the ratio 1 : 2 : 4, in some order. Source: Rumelhart, Hinton and Williams (1986),
+    Nature 323.
+    """
+    X, y = _table(6, lambda bits: bits == bits[::-1])
+    for k in range(positive_int("starts", starts)):
+        model = _net([6, 2, 1], 0.3, k)
+        optimizer = _momentum(model, X, 0.1)
+        sweeps = _sweeps(model, X, y, optimizer, 3000)
+        if sweeps is not None:
+            break
+    rows = [] if sweeps is None else [Row("sweeps", "1425", sweeps, 1000)]
+    fit(model, X, y, loss="half_squared_error", optimizer=optimizer, epochs=1500, progress=False)
+    for name, unit in zip(("first", "second"), model.layers[0].neurons, strict=True):
+        w = [p.data for p in unit.w]
+        small, middle, large = sorted(map(abs, w[:3]))
+        opposite = max(abs(a + b) for a, b in zip(w, w[::-1], strict=True)) / large
+        rows += [
+            Row(f"{name} unit: middle weight / smallest", "2", middle / small, 0.05),
+            Row(f"{name} unit: largest weight / smallest", "4", large / small, 0.1),
+            Row(f"{name} unit: sum of opposite weights / largest", "0", opposite, 0.01),
+        ]
+    note = (
+        f"Rate 0.1, weights in (-0.3, 0.3) at the start; start {k}. The letter's figure has 3.6, "
+        "7.1 or 7.2, and 14.2. Some starts stay where all patterns are called asymmetric, some "
+        "find 2 : 3 : 4, which tells all patterns apart, too."
+    )
+    return Classic("Symmetry by a 6-2-1 net", LETTER, tuple(rows), f"{note} {SETTING}")
+
+
+def _table(
+    n: int, yes: Callable[[list[float]], bool]
+) -> tuple[list[list[float]], list[list[float]]]:
+    """All patterns of n bits, and whether each is one to say yes to."""
+    X = [[float(bit) for bit in bits] for bits in product((0, 1), repeat=n)]
+    return X, [[float(yes(x))] for x in X]
+
+
+def _net(sizes: list[int], limit: float, seed: int) -> MLP:
+    """Sigmoid units, weights and biases uniform in (-limit, limit)."""
+    model = MLP(sizes[0], sizes[1:], "sigmoid", "sigmoid", init="zeros")
+    rng = random.Random(seed)
+    for p in model.parameters():
+        p.data = rng.uniform(-limit, limit)
+    return model
+
+
+def _momentum(model: MLP, X: list[list[float]], rate: float) -> SGD:
+    """The rate is for the sum over all patterns, where training takes the mean."""
+    return SGD(model.parameters(), lr=rate * len(X), momentum=0.9)
+
+
+def _sweeps(
+    model: MLP, X: list[list[float]], y: list[list[float]], optimizer: SGD, most: int
+) -> int | None:
+    """Train until all patterns are right: how many sweeps it took, None if more than `most`."""
+    history = fit(
+        model, X, y, loss="half_squared_error", optimizer=optimizer, epochs=most,
+        callbacks=[lambda epoch: epoch.accuracy == 1], progress=False,
+    )  # fmt: skip
+    return len(history) - 1 if history.accuracy[-1] == 1 else None
