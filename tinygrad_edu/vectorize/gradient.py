@@ -6,18 +6,19 @@ are the same for all of them. Slopes along which nothing flows stay out of produ
 and nan do not leak through them.
 """
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any, Final
 
 from tinygrad_edu import ink
 from tinygrad_edu.floats import no_flow
 from tinygrad_edu.ink import Ink
+from tinygrad_edu.vectorize.algebra import SEED, is_longer, names, times, total_of
 from tinygrad_edu.vectorize.errors import VectorizeError
-from tinygrad_edu.vectorize.layout import Equation, Operand, P, Variable, spread
+from tinygrad_edu.vectorize.layout import Equation, Operand, P, Variable, consecutive, spread
 from tinygrad_edu.vectorize.rows import choice_pull, is_choice, row_operation
-from tinygrad_edu.vectorize.shape import Extent, extent, is_scalar
+from tinygrad_edu.vectorize.shape import Extent, extent, fitted, is_scalar
 from tinygrad_edu.vectorize.steps import (
     Elementwise,
     Pairs,
@@ -29,10 +30,6 @@ from tinygrad_edu.vectorize.steps import (
     rows_of_choice,
     written,
 )
-
-#: 1/B, what each of B examples counts in the mean loss.
-SEED: Final = ink.divide(1.0, ink.symbol("B"))
-
 
 #: An adjoint that is used once and has at most so many operands stands in the line of its reader.
 _INLINE: Final = 12
@@ -70,22 +67,18 @@ class _Backward:
             if step.target in self.reached and step.target in self.active:
                 self.per_example = self.variables[step.target].batched
                 self.back(step, self.adjoint(step))
-        for block in [v for v in self.layout.variables.values() if v.role == "parameter"]:
+        for block in self.layout.blocks.values():
             if block.name in self.to_block:
-                name = f"d{block.name}"
-                self.found.blocks[block.name] = name
-                total = _sum(self.to_block[block.name])
-                self.define(
-                    name, "gradient", block, total if block.matrix else self.full(total, block)
-                )
+                name = self.found.blocks[block.name] = f"d{block.name}"
+                total = total_of(self.to_block[block.name])
+                total = total if block.matrix else self.full(total, block)
+                self.define(name, "gradient", block, total)
         self.found.equations = _in_reading_order(self.found.equations)
         return self.found
 
     def define(self, name: str, role: str, like: Variable, expression: Any) -> Ink:
         """An array with a name of its own, of the shape of `like`."""
-        self.variables[name] = Variable(
-            name, role, like.batched, like.size, like.cells, like.matrix, like.start
-        )
+        self.variables[name] = replace(like, name=name, role=role)
         self.found.equations.append(Equation(name, expression))
         return ink.symbol(name)
 
@@ -94,16 +87,10 @@ class _Backward:
         target = self.variables[step.target]
         pieces = self.reached.pop(step.target)
         if all(columns is None for columns, _ in pieces):
-            total = _sum([piece for _, piece in pieces])
+            total = total_of([piece for _, piece in pieces])
         else:
-            total = ink.scatter(
-                target.size,
-                *(
-                    argument
-                    for columns, piece in pieces
-                    for argument in (piece, *self._place(columns, target.size))
-                ),
-            )
+            placed = [(piece, *self._place(columns, target.size)) for columns, piece in pieces]
+            total = ink.scatter(target.size, *chain(*placed))
         if isinstance(step, Product):
             z = step.target.startswith("Z")
             name = f"delta{step.target[1:]}" if z else f"d{step.target}"
@@ -112,7 +99,7 @@ class _Backward:
             total = self.full(total, target)
         if is_scalar(total, self.variables) or not total.operands:
             return total
-        if self._uses(step) == 1 and not _longer(total, _INLINE):
+        if self._uses(step) == 1 and not is_longer(total, _INLINE):
             return total
         return self.define(f"d{step.target}", "adjoint", target, self.full(total, target))
 
@@ -120,16 +107,12 @@ class _Backward:
         """Where a piece is added, its first column or an index, and to how many columns."""
         if columns is None:
             return 0, size
-        if columns == tuple(range(columns[0], columns[0] + len(columns))):
-            return columns[0], len(columns)
-        return self.layout.index(columns), len(columns)
+        place = columns[0] if consecutive(columns) else self.layout.index(columns)
+        return place, len(columns)
 
     def full(self, x: Any, target: Variable) -> Any:
         """`x`, repeated to the shape of the array if it is narrower."""
-        fits = self.extent(x) == (target.batched, target.size)
-        if fits and not is_scalar(x, self.variables):
-            return x
-        return (ink.full if target.batched else ink.wide)(x, target.size)
+        return fitted(x, target, self.variables)
 
     def extent(self, x: Any) -> Extent:
         return extent(x, self.variables)
@@ -147,7 +130,7 @@ class _Backward:
         return 2
 
     def _is_active(self, operand: Operand) -> bool:
-        return any(part.array == P or part.array in self.active for part in operand.parts)
+        return any(part.array in self.active for part in operand.parts)
 
     def back(self, step: Step, g: Any) -> None:
         """Pass the adjoint g of the target on to what it was made from."""
@@ -239,7 +222,7 @@ class _Backward:
         if operand.repeated:
             x = self._summed_columns(x, operand.n)
         for part in operand.parts:
-            if part.array != P and part.array not in self.active:
+            if part.array not in self.active:
                 continue
             piece = x
             if part.places is not None and self.extent(x)[1] > 1:
@@ -254,16 +237,13 @@ class _Backward:
                 self.reached.setdefault(part.array, []).append((part.columns, piece))
 
     def _flow_to_parameters(self, columns: tuple[int, ...], piece: Any) -> None:
-        first, n = columns[0], len(columns)
-        if columns == tuple(range(first, first + n)):
-            for block in self.layout.variables.values():
-                if block.role == "parameter" and (block.start, block.size) == (first, n):
-                    if block.matrix is not None:
-                        piece = _as_matrix(self.full(piece, block), block)
-                    self.to_block.setdefault(block.name, []).append(piece)
-                    return
-        if self.extent(piece)[1] != n or is_scalar(piece, self.variables):
-            piece = ink.wide(piece, n)
+        if block := self.layout.block_at(columns):
+            if block.matrix is not None:
+                piece = _as_matrix(self.full(piece, block), block)
+            self.to_block.setdefault(block.name, []).append(piece)
+            return
+        if self.extent(piece)[1] != len(columns) or is_scalar(piece, self.variables):
+            piece = ink.wide(piece, len(columns))
         self.found.pieces.append((piece, columns))
 
     def _picked(self, x: Any, places: Sequence[int]) -> Any:
@@ -273,10 +253,7 @@ class _Backward:
         if isinstance(x, Ink) and not x.operands and self.variables[x.head].role == "gathered":
             cells = self.variables[x.head].cells
             return self.layout.read([cells[k] for k in places]).expression
-        first, n = places[0], len(places)
-        if list(places) == list(range(first, first + n)):
-            return ink.columns(x, first, first + n)
-        return ink.take(x, self.layout.index(places))
+        return self.layout.picked(x, places)
 
     def _summed_columns(self, x: Any, n: int) -> Any:
         if self.extent(x)[1] == n:
@@ -295,114 +272,14 @@ def gradient_of(program: Regrouped) -> Gradient:
 def _in_reading_order(equations: list[Equation]) -> list[Equation]:
     """The gradient of each block right after the last array it is made from."""
     place = {equation.target: float(n) for n, equation in enumerate(equations)}
-    order = {
-        equation.target: max(
-            [place[name] for name in _names(equation.expression) if name in place], default=-1.0
-        )
-        + 0.5
-        if equation.target[0] == "d" and not equation.target.startswith("delta")
-        else place[equation.target]
-        for equation in equations
-    }
-    return sorted(equations, key=lambda equation: order[equation.target])
 
+    def order(equation: Equation) -> float:
+        target, expression = equation
+        if target[0] != "d" or target.startswith("delta"):
+            return place[target]
+        return max([place[name] for name in names(expression) if name in place], default=-1.0) + 0.5
 
-def _names(x: Any) -> Iterator[str]:
-    """The arrays that an expression mentions."""
-    stack = [x]
-    while stack:
-        a = stack.pop()
-        if isinstance(a, Ink):
-            stack.extend(a.operands)
-            if not a.operands:
-                yield a.head
-
-
-def _longer(x: Any, limit: int) -> bool:
-    """Whether an expression has more operands than that, all in all."""
-    stack, seen = [x], 0
-    while stack:
-        a = stack.pop()
-        seen += 1
-        if seen > limit:
-            return True
-        if isinstance(a, Ink):
-            stack.extend(a.operands)
-    return False
-
-
-def times(g: Any, slope: Any) -> Any:
-    """g * slope; where nothing flows, 0 in place of a product.
-
-    The numbers of g and slope become one where g is nothing else: 1/B * 0.5 * (2 * V1) = V1 / B.
-    Elsewhere factors stay as the records have them, since products in another order overflow
-    elsewhere.
-    """
-    if slope is no_flow or g is no_flow:
-        return no_flow
-    if isinstance(slope, Ink) and slope.head == "where":
-        condition, a, b = slope.operands
-        if any(_stops(x) for x in (a, b)):
-            return ink.where(condition, _else_zero(times(g, a)), _else_zero(times(g, b)))
-    if isinstance(g, Ink) and any(_is_array(factor) for factor in _factors(g)):
-        return -g if not isinstance(slope, Ink) and slope == -1 else g * slope
-    number, shares, arrays = 1.0, 0, []
-    for factor in (*_factors(g), *_factors(slope)):
-        if not isinstance(factor, Ink):
-            number *= factor
-        elif factor is SEED:
-            shares += 1
-        elif factor.head == "B":
-            shares -= 1
-        else:
-            arrays.append(factor)
-    product: Any = number
-    if arrays:
-        product = arrays[0]
-        for factor in arrays[1:]:
-            product = product * factor
-        if number == -1:
-            product = -product
-        elif number != 1:
-            product = number * product
-    for _ in range(abs(shares)):
-        product = product * (SEED if shares > 0 else ink.symbol("B"))
-    return SEED if shares == 1 and not arrays and number == 1 else product
-
-
-def _is_array(x: Any) -> bool:
-    return isinstance(x, Ink) and x is not SEED and x.head != "B"
-
-
-def _factors(x: Any) -> Iterator[Any]:
-    """The factors of a product, of a quotient by a number, of a negative."""
-    stack = [x]
-    while stack:
-        a = stack.pop()
-        if isinstance(a, Ink) and a.head == "*":
-            stack.extend(reversed(a.operands))
-        elif isinstance(a, Ink) and a.head == "negative":
-            stack.extend((a.operands[0], -1.0))
-        elif (
-            a is not SEED
-            and isinstance(a, Ink)
-            and a.head == "divide"
-            and not isinstance(a.operands[1], Ink)
-        ):
-            stack.extend((1.0 / a.operands[1], a.operands[0]))
-        else:
-            yield a
-
-
-def _stops(slope: Any) -> bool:
-    """Whether nothing flows along a slope, at least in one of its cases."""
-    if isinstance(slope, Ink):
-        return slope.head == "where" and any(_stops(x) for x in slope.operands[1:])
-    return slope is no_flow
-
-
-def _else_zero(x: Any) -> Any:
-    return 0.0 if x is no_flow else x
+    return sorted(equations, key=order)
 
 
 def _as_matrix(x: Any, block: Variable) -> Any:
@@ -415,34 +292,8 @@ def _as_matrix(x: Any, block: Variable) -> Any:
     return ink.reshape(x, block.matrix[1])
 
 
-def _sum(pieces: Sequence[Any]) -> Any:
-    """The sum of expressions, nested no deeper than the logarithm of their number."""
-    different = {repr(_key(piece)): piece for piece in pieces}
-    if len(different) < len(pieces):
-        counts = Counter(repr(_key(piece)) for piece in pieces)
-        pieces = [times(float(counts[key]), piece) for key, piece in different.items()]
-    if len(pieces) <= 2:
-        return pieces[0] if len(pieces) == 1 else pieces[0] + pieces[1]
-    half = (len(pieces) + 1) // 2
-    return _sum(pieces[:half]) + _sum(pieces[half:])
-
-
-def _key(x: Any) -> Any:
-    """An expression as tuples, equal where it is."""
-    return (x.head, *map(_key, x.operands)) if isinstance(x, Ink) else x
-
-
 def _active(program: Regrouped) -> set[str]:
-    """The arrays that depend on parameters."""
-    tape = program.tape
-    depends = [False] * len(tape.records)
-    for i in tape.parameters:
-        depends[i] = True
-    for i, parents in enumerate(tape.parents):
-        if parents:
-            depends[i] = any(depends[p] for p in parents)
-    return {
-        v.name
-        for v in program.layout.variables.values()
-        if any(depends[c] for c in v.cells if c >= 0)
-    }
+    """The vector of parameters and the arrays that depend on it."""
+    depends = program.tape.depending(program.tape.parameters)
+    variables = program.layout.variables.values()
+    return {P, *(v.name for v in variables if any(depends[c] for c in v.cells if c >= 0))}

@@ -16,7 +16,7 @@ from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.vectorize.calls import Cell, assembled, given, link
 from tinygrad_edu.vectorize.errors import VectorizeError
 from tinygrad_edu.vectorize.gradient import Gradient
-from tinygrad_edu.vectorize.layout import Equation, P, spread
+from tinygrad_edu.vectorize.layout import Equation, P, consecutive, spread
 from tinygrad_edu.vectorize.numpy_text import is_relu
 from tinygrad_edu.vectorize.operations import COMPUTED, Operations, copy
 from tinygrad_edu.vectorize.steps import Regrouped
@@ -106,7 +106,6 @@ class Kernel(NamedTuple):
     results: list[Array]
     guards: list[Array]
     mean: Callable[[], float]
-    calls: int
 
 
 def compile_kernel(
@@ -126,7 +125,7 @@ def compile_kernel(
     results = [cell.resolved() for cell in roots]
     outcomes = [guard.resolved() for guard in guards]
     mean = _mean_of(results[0])
-    return Kernel(assembled(lines), compiler.inputs, results, outcomes, mean, len(lines))
+    return Kernel(assembled(lines), compiler.inputs, results, outcomes, mean)
 
 
 class Expressions(Operations):
@@ -265,9 +264,8 @@ class _Compiler(Expressions):
         row = Cell((1, len(self.into))).place(self.into[None, :])
         cells = [self.cell(piece) for piece, _ in gradient.pieces]
         for cell, (_, columns) in zip(cells, gradient.pieces, strict=True):
-            first, n = columns[0], len(columns)
-            run = columns == tuple(range(first, first + n))
-            self.add_at(row, cell, first if run else np.array(columns), n)
+            where = columns[0] if consecutive(columns) else np.array(columns)
+            self.add_at(row, cell, where, len(columns))
 
     def own(self, cell: Cell) -> Cell:
         """A result with a row per example, in memory that an update does not change."""

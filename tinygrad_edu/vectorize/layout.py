@@ -70,12 +70,13 @@ class Equation(NamedTuple):
 
 @dataclass
 class Layout:
-    """The arrays of a program, and where each node stands in them."""
+    """The arrays of a program, and where each node stands in them; `blocks` of P by their start."""
 
     tape: Tape
     variables: dict[str, Variable] = field(default_factory=dict)
     home: dict[int, tuple[str, int]] = field(default_factory=dict)
     equations: list[Equation] = field(default_factory=list)
+    blocks: dict[int, Variable] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.batched = self.tape.batched()
@@ -122,8 +123,14 @@ class Layout:
         for k, cell in enumerate(cells):
             self.home[cell] = (P, start + k)
         variable = Variable(name, "parameter", False, len(cells), tuple(cells), matrix, start)
-        self.variables[name] = variable
+        self.variables[name] = self.blocks[start] = variable
         return ink.symbol(name)
+
+    def block_at(self, columns: Sequence[int]) -> Variable | None:
+        """The block of parameters that these columns of P are."""
+        block = self.blocks.get(columns[0])
+        whole = block is not None and block.size == len(columns) and consecutive(columns)
+        return block if whole else None
 
     def index(self, columns: Sequence[int]) -> str:
         """The name of an array of column numbers."""
@@ -165,7 +172,7 @@ class Layout:
                 pieces.append(ink.wide(constants[cells[where[0]]], len(where)))
                 continue
             columns = [self.home[cells[place]][1] for place in where]
-            whole = name != P and columns == list(range(self._size(name)))
+            whole = name != P and columns == list(range(self.variables[name].size))
             pieces.append(self.columns(name, columns))
             for start, stop in self._blocks(columns) if name == P else [(0, len(where))]:
                 alone = stop - start == n
@@ -182,33 +189,33 @@ class Layout:
 
     def _blocks(self, columns: Sequence[int]) -> list[tuple[int, int]]:
         """Where columns of P are whole blocks, one after the other, their bounds; else of all."""
-        starts = {v.start: v.size for v in self.variables.values() if v.role == "parameter"}
         bounds, start = [], 0
         while start < len(columns):
-            stop = start + starts.get(columns[start], len(columns) + 1)
-            if list(columns[start:stop]) != list(
-                range(columns[start], columns[start] + stop - start)
-            ):
+            block = self.blocks.get(columns[start])
+            if block is None or not self.block_at(columns[start : start + block.size]):
                 return [(0, len(columns))]
-            bounds.append((start, stop))
-            start = stop
+            bounds.append((start, start + block.size))
+            start += block.size
         return bounds
 
     def columns(self, name: str, columns: Sequence[int]) -> Any:
         """Some columns of an array as an expression."""
-        array, first, n = ink.symbol(name), columns[0], len(columns)
-        consecutive = list(columns) == list(range(first, first + n))
-        if name == P and consecutive:
-            for block in self.variables.values():
-                if block.role == "parameter" and (block.start, block.size) == (first, n):
-                    named = ink.symbol(block.name)
-                    return ink.reshape(named, n) if block.matrix else named
-        if name == P and not consecutive and len(bounds := self._blocks(columns)) > 1:
+        array, n = ink.symbol(name), len(columns)
+        if name != P:
+            whole = n == self.variables[name].size and columns[0] == 0 and consecutive(columns)
+            return array if whole else self.picked(array, columns)
+        if block := self.block_at(columns):
+            named = ink.symbol(block.name)
+            return ink.reshape(named, n) if block.matrix else named
+        if not consecutive(columns) and len(bounds := self._blocks(columns)) > 1:
             return ink.join(n, *[self.columns(P, columns[a:b]) for a, b in bounds])
-        if consecutive:
-            whole = first == 0 and n == self._size(name) and name != P
-            return array if whole else ink.columns(array, first, first + n)
-        return ink.take(array, self.index(columns))
+        return self.picked(array, columns)
+
+    def picked(self, x: Any, columns: Sequence[int]) -> Any:
+        """Some columns of an expression."""
+        if consecutive(columns):
+            return ink.columns(x, columns[0], columns[-1] + 1)
+        return ink.take(x, self.index(columns))
 
     def are_new_parameters(self, cells: Sequence[int]) -> bool:
         """Whether the nodes are parameters without a place, each named once."""
@@ -234,7 +241,7 @@ class Layout:
         k = len(cells) // rows
         if self.are_new_parameters(cells):
             return self.block(cells, self.fresh("W"), (rows, k)), None
-        for block in self.variables.values():
+        for block in self.blocks.values():
             if block.matrix == (rows, k) and block.cells == tuple(cells):
                 return ink.symbol(block.name), None
             if block.matrix == (k, rows):
@@ -254,9 +261,6 @@ class Layout:
         self.equations.append(Equation(name, expression))
         return ink.symbol(name)
 
-    def _size(self, name: str) -> int:
-        return len(self.parameters) if name == P else self.variables[name].size
-
     def _letter(self, cells: Sequence[int]) -> str:
         """What parameters are called by their user, if all the same: `alpha` of `neuron1.alpha`."""
         names = {
@@ -265,6 +269,11 @@ class Layout:
         name = names.pop()
         taken = name.lower() in ("b", "i", "l", "g", "w") or name in ("np", "n", P, "P", "delta")
         return name if not names and name.isidentifier() and not taken else "p"
+
+
+def consecutive(columns: Sequence[int]) -> bool:
+    """Whether columns follow each other: 3, 4, 5."""
+    return list(columns) == list(range(columns[0], columns[0] + len(columns)))
 
 
 def spread(operand: Operand) -> Any:

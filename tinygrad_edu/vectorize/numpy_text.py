@@ -190,8 +190,6 @@ class NumPy:
                 return f"scatter({', '.join(self._scattered(o))})"
         if head not in HELPERS:
             raise VectorizeError(f"m.{head} is no function of a namespace")
-        if head == "softmax":
-            self.used["softmax"] = None
         self.used[head] = None
         return f"{head}({self._list(o)})"
 

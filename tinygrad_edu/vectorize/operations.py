@@ -8,6 +8,14 @@ from typing import Any, Final
 
 import numpy as np
 
+from tinygrad_edu.vectorize.array_functions import (
+    batched_back_w,
+    batched_back_x,
+    batched_product,
+    pick_if_any,
+    products_of_others,
+    sums_of_others,
+)
 from tinygrad_edu.vectorize.arrays import Array, erf
 from tinygrad_edu.vectorize.calls import Call, Cell, given
 
@@ -198,81 +206,26 @@ class Operations:
         """A function of arrays that gives a new one."""
         return self.add(cells, Cell(shape), lambda out, *a: [(_store, (out, f, a))])
 
-    def batched_product(self, x: Cell, w: Cell, rows: int, units: int, size: int) -> Cell:
-        """x w^T for each example, side by side."""
-
-        def product(x: Array, w: Array) -> Array:
-            return x.reshape(-1, rows, size) @ w.reshape(-1, units, size).transpose(0, 2, 1)
-
-        return self.by_function(product, (self.B, rows * units), x, w)
-
-    def batched_back_x(self, d: Cell, w: Cell, rows: int, units: int, size: int) -> Cell:
-        """d w for each example."""
-
-        def product(d: Array, w: Array) -> Array:
-            return d.reshape(-1, rows, units) @ w.reshape(-1, units, size)
-
-        return self.by_function(product, (self.B, rows * size), d, w)
-
-    def batched_back_w(self, d: Cell, x: Cell, rows: int, units: int, size: int) -> Cell:
-        """d^T x for each example."""
-
-        def product(d: Array, x: Array) -> Array:
-            return d.reshape(-1, rows, units).transpose(0, 2, 1) @ x.reshape(-1, rows, size)
-
-        return self.by_function(product, (self.B, units * size), d, x)
-
-    def pick_if_any(self, a: Cell, t: Cell) -> Cell:
-        """a_t of each row, nan where t is none of its columns."""
-        columns = np.arange(float(a.shape[1]))
-
-        def pick(a: Array, t: Array) -> Array:
-            chosen = t == columns
-            found: Array = np.where(chosen, a, 0.0).sum(axis=1)
-            return np.where(chosen.any(axis=1), found, np.nan)
-
-        return self.by_function(pick, (a.shape[0], 1), a, t)
-
-    def sums_of_others(self, x: Cell) -> Cell:
-        """For each column the sum of the others, also where some are infinite."""
-
-        def sums(x: Array) -> Array:
-            total = x.sum(axis=1, keepdims=True)
-            if np.isfinite(total).all():
-                rest: Array = total - x
-                return rest
-            n = x.shape[1]
-            return np.stack([np.delete(x, j, axis=1).sum(axis=1) for j in range(n)], axis=1)
-
-        return self.by_function(sums, x.shape, x)
-
-    def products_of_others(self, x: Cell) -> Cell:
-        """For each column the product of the others, without dividing."""
-
-        def products(x: Array) -> Array:
-            ones = np.ones((len(x), 1))
-            before: Array = np.cumprod(np.hstack([ones, x[:, :-1]]), axis=1, dtype=float)
-            after: Array = np.cumprod(np.hstack([ones, x[:, :0:-1]]), axis=1, dtype=float)
-            return np.multiply(before, after[:, ::-1])
-
-        return self.by_function(products, x.shape, x)
+    def batched(self, f: Any, n: int, a: Cell, b: Cell, *sizes: int) -> Cell:
+        """A product of matrices of these sizes for each example, n numbers each."""
+        return self.by_function(lambda a, b: f(a, b, *sizes), (self.B, n), a, b)
 
 
 #: Expressions that are not computed number by number.
 COMPUTED: Final[dict[str, Callable[..., Cell]]] = {
     "@": Operations.product,
     "T": Operations.transpose,
-    "batched_back_w": Operations.batched_back_w,
-    "batched_back_x": Operations.batched_back_x,
-    "batched_product": Operations.batched_product,
+    "batched_back_w": lambda self, d, x, *s: self.batched(batched_back_w, s[1] * s[2], d, x, *s),
+    "batched_back_x": lambda self, d, w, *s: self.batched(batched_back_x, s[0] * s[2], d, w, *s),
+    "batched_product": lambda self, x, w, *s: self.batched(batched_product, s[0] * s[1], x, w, *s),
     "columns": Operations.columns,
     "erf": lambda self, x: self.by_function(erf, x.shape, x),
     "full": Operations.full,
     "join": Operations.join,
     "onehot": Operations.onehot,
     "pick": Operations.pick,
-    "pick_if_any": Operations.pick_if_any,
-    "products_of_others": Operations.products_of_others,
+    "pick_if_any": lambda self, x, t: self.by_function(pick_if_any, (x.shape[0], 1), x, t),
+    "products_of_others": lambda self, x: self.by_function(products_of_others, x.shape, x),
     "repeat": Operations.repeat,
     "reshape": Operations.reshape,
     "rowmax": lambda self, x: self.extreme(np.maximum, x),
@@ -280,7 +233,7 @@ COMPUTED: Final[dict[str, Callable[..., Cell]]] = {
     "rowprod": lambda self, x: self.extreme(np.multiply, x),
     "rowsum": Operations.rowsum,
     "scatter": Operations.scatter,
-    "sums_of_others": Operations.sums_of_others,
+    "sums_of_others": lambda self, x: self.by_function(sums_of_others, x.shape, x),
     "take": Operations.take,
     "total": Operations.total,
     "wide": Operations.wide,

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from tinygrad_edu.engine import Value
 from tinygrad_edu.floats import number
+from tinygrad_edu.vectorize.agreement import agree, gradients_set_aside
 from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.vectorize.errors import WAY_OUT, VectorizeError
 from tinygrad_edu.vectorize.explain import explanation
@@ -25,12 +26,6 @@ from tinygrad_edu.vectorize.trace import compare, settle, trace
 
 #: For how many numbers of examples compiled kernels are kept.
 MAX_KERNELS: Final = 8
-#: How many rows are compared with the scalar graph at first use.
-CHECKED_ROWS: Final = 3
-#: Relative to the largest of the numbers compared.
-TOLERANCE: Final = 1e-8
-#: Relative to the numbers that a result is computed from.
-ROUNDING: Final = 1e-12
 
 
 def vectorize(fn: Callable[..., Any], *example: Any) -> Program:
@@ -65,18 +60,17 @@ class Program:
         self, fn: Callable[..., Any], example: Sequence[Any], other: Sequence[Any] | None = None
     ) -> None:
         recording = trace(fn, example, other)
-        values = list(recording.parameters.values())
         self._recorded = recording.tape
         self.tape = tape = fold(recording.tape)
         self.plan = plan_for(tape)
         places = {cell: k for k, cell in enumerate(tape.parameters)}
         self.order = np.array([places[cell] for cell in self.plan.parameters], dtype=np.intp)
-        self.parameters: list[Value] = values
+        self.parameters: list[Value] = list(recording.parameters.values())
         self.samples = recording.samples
         self.P = np.empty(len(self.order))
         self.G = np.zeros(len(self.order))
         self.names = argument_names(len(example))
-        self._fn, self._example = fn, example
+        self._fn = fn
         self._kernels: OrderedDict[tuple[int, bool], Kernel] = OrderedDict()
         self._checked = False
 
@@ -124,11 +118,20 @@ class Program:
 
         Raises TypeError for a program that gives several numbers.
         """
-        self._need_loss()
+        if not self.has_loss:
+            raise TypeError(
+                f"a gradient is that of one number by parameters, such as loss(model(x), y): the "
+                f"results of the function are {len(self.tape.results[0])}, its parameters "
+                f"{len(self.parameters)}"
+            )
         filled, _ = self._arranged(arrays)
-        if not self._checked:
-            self._check(filled)
-        return self._value_and_grad(filled)
+        self._check(filled)
+        kernel = self.filled(filled, gradient=True)
+        self.draw(kernel)
+        with np.errstate(all="ignore"):
+            self.run(kernel)
+            mean = kernel.mean()
+        return mean, self.in_order(self.G)
 
     def backward(self, *arrays: ArrayLike) -> float:
         """The mean of the results; its gradient is added to the `.grad` of each parameter."""
@@ -160,6 +163,14 @@ class Program:
             self._kernels.popitem(last=False)
         return kernel
 
+    def filled(self, arrays: dict[str, Array], *, gradient: bool) -> Kernel:
+        """The kernel for these arguments, (B, n) each, with the numbers the parameters have now."""
+        kernel = self.kernel(len(next(iter(arrays.values()))), gradient=gradient)
+        for name, array in arrays.items():
+            np.copyto(kernel.inputs[name], array)
+        self.read_parameters()
+        return kernel
+
     def run(self, kernel: Kernel) -> None:
         """Run a kernel whose inputs are filled, under the caller's `numpy.errstate`.
 
@@ -182,14 +193,6 @@ class Program:
                 wrong = t[(t != np.floor(t)) | (t < 0) | (t >= n)]
                 if wrong.size:
                     raise ValueError(f"class {wrong[0]:g} is out of range 0..{n - 1}")
-
-    def _need_loss(self) -> None:
-        if not self.has_loss:
-            raise TypeError(
-                f"a gradient is that of one number by parameters, such as loss(model(x), y): the "
-                f"results of the function are {len(self.tape.results[0])}, its parameters "
-                f"{len(self.parameters)}"
-            )
 
     def _arranged(self, arrays: Sequence[ArrayLike]) -> tuple[dict[str, Array], bool]:
         """The arguments by name, each (B, n); and whether they are a single example."""
@@ -221,30 +224,14 @@ class Program:
         self.check_classes(found)
         return found, single
 
-    def _filled(self, arrays: dict[str, Array], *, gradient: bool) -> Kernel:
-        kernel = self.kernel(len(next(iter(arrays.values()))), gradient=gradient)
-        for name, array in arrays.items():
-            np.copyto(kernel.inputs[name], array)
-        self.read_parameters()
-        return kernel
-
     def _outputs(self, arrays: dict[str, Array]) -> Array:
-        if not self._checked:
-            self._check(arrays)
-        kernel = self._filled(arrays, gradient=False)
+        self._check(arrays)
+        kernel = self.filled(arrays, gradient=False)
         self.draw(kernel)
         with np.errstate(all="ignore"):
             self.run(kernel)
         B = len(next(iter(arrays.values())))
         return rows_of(kernel.results, B)
-
-    def _value_and_grad(self, arrays: dict[str, Array]) -> tuple[float, Array]:
-        kernel = self._filled(arrays, gradient=True)
-        self.draw(kernel)
-        with np.errstate(all="ignore"):
-            self.run(kernel)
-            mean = kernel.mean()
-        return mean, self.in_order(self.G)
 
     def _check_guards(self, kernel: Kernel) -> None:
         for guard, outcome in zip(self.tape.guards, kernel.guards, strict=True):
@@ -257,22 +244,23 @@ class Program:
                 )
 
     def _check(self, arrays: dict[str, Array]) -> None:
-        """Compare results and gradient with those of the scalar graph, on a few rows."""
+        """At first use compare results and gradient with the scalar graph's, on a few rows."""
+        if self._checked:
+            return
         B = len(next(iter(arrays.values())))
-        rows = sorted({0, B // 2, B - 1})[:CHECKED_ROWS]
+        rows = sorted({0, B // 2, B - 1})
         few = {name: array[rows] for name, array in arrays.items()}
-        kernel = self._filled(few, gradient=self.has_loss)
+        kernel = self.filled(few, gradient=self.has_loss)
         if self.samples:
             kernel.inputs["S"].fill(0.5)
         with np.errstate(all="ignore"):
             self.run(kernel)
         found = rows_of(kernel.results, len(rows))
         expected, gradient = self._by_scalars(few, len(rows))
-        size = magnitude_of(kernel, self.P)
-        same = close(found, expected, size) and (
-            gradient is None or close(self.in_order(self.G), gradient, size)
-        )
-        if not same:
+        pairs = [(found, expected)]
+        if self.has_loss:
+            pairs.append((self.in_order(self.G), gradient))
+        if not agree(kernel, self.P, *pairs):
             raise VectorizeError(
                 "the program and the scalar graph give different numbers: an operation of your own "
                 "may compute something else for arrays than for floats; write it with the "
@@ -280,13 +268,10 @@ class Program:
             )
         self._checked = True
 
-    def _by_scalars(self, arrays: dict[str, Array], n: int) -> tuple[Array, Array | None]:
+    def _by_scalars(self, arrays: dict[str, Array], n: int) -> tuple[Array, Array]:
         """Results and gradient from a scalar graph for each of n rows."""
         results = []
-        held = [p._grad for p in self.parameters]
-        try:
-            for p in self.parameters:
-                p.grad = 0.0
+        with gradients_set_aside(self.parameters):
             for k in range(n):
                 example = [
                     arrays[name][k].reshape(shape).tolist()
@@ -298,37 +283,12 @@ class Program:
                 results.append([v._float for values in again.results for v in values])
                 if self.has_loss:
                     again.results[0][0].backward(1 / n)
-            gradient = np.array([p.grad for p in self.parameters])
-        finally:
-            for p, g in zip(self.parameters, held, strict=True):
-                p._grad = g
-        return np.array(results), gradient if self.has_loss else None
+            return np.array(results), np.array([p.grad for p in self.parameters])
 
 
 def rows_of(results: Sequence[Array], B: int) -> Array:
     """Results side by side, a row per example; a copy."""
     return np.hstack([np.broadcast_to(r, (B, r.shape[-1] if r.ndim else 1)) for r in results])
-
-
-def close(found: Array, expected: Array, magnitude: float) -> bool:
-    """Whether numbers agree; inf and nan at the same places.
-
-    To TOLERANCE relative to the largest of them, or to ROUNDING relative to the `magnitude` of the
-    numbers they are computed from, which remains where these cancel.
-    """
-    scale = _largest(expected)
-    limit = TOLERANCE * scale + ROUNDING * magnitude
-    return bool(np.isclose(found, expected, rtol=TOLERANCE, atol=limit, equal_nan=True).all())
-
-
-def magnitude_of(kernel: Kernel, parameters: Array) -> float:
-    """The largest number that a program reads or gives."""
-    arrays = [parameters, *kernel.inputs.values(), *kernel.results]
-    return max(_largest(a) for a in arrays)
-
-
-def _largest(x: Array) -> float:
-    return float(np.abs(x[np.isfinite(x)]).max(initial=0.0))
 
 
 def _as_array(x: ArrayLike, name: str) -> Array:

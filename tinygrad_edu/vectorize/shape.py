@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from tinygrad_edu import ink
 from tinygrad_edu.ink import Ink
 from tinygrad_edu.vectorize.layout import Variable
 
@@ -67,6 +68,14 @@ def is_scalar(x: Any, variables: Mapping[str, Variable]) -> bool:
     if x.head in ("wide", "full", "columns", "take"):
         return False
     return all(is_scalar(a, variables) for a in x.operands if not isinstance(a, str))
+
+
+def fitted(x: Any, array: Variable, variables: Mapping[str, Variable]) -> Any:
+    """`x`, repeated to the rows and columns of the array where it is a number or narrower."""
+    fits = extent(x, variables) == (array.batched, array.size)
+    if fits and not is_scalar(x, variables):
+        return x
+    return (ink.full if array.batched else ink.wide)(x, array.size)
 
 
 def _rows(x: Any, variables: Mapping[str, Variable]) -> int:

@@ -2,16 +2,15 @@
 
 import re
 import textwrap
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from tinygrad_edu.vectorize.gradient import Gradient
-from tinygrad_edu.vectorize.layout import Equation, Variable, spread
+from tinygrad_edu.vectorize.layout import Equation, consecutive, spread
 from tinygrad_edu.vectorize.numpy_text import ATOM, HELPERS, NumPy, number
 from tinygrad_edu.vectorize.steps import Regrouped
 
 
-def source(program: Regrouped, gradient: Gradient | None, outputs: bool = False) -> str:
+def source(program: Regrouped, gradient: Gradient | None) -> str:
     """The whole program: a function of P, the vector of all parameters, and the arrays.
 
     It gives the mean loss and its gradient, in the order of P; without `gradient` what the
@@ -19,16 +18,14 @@ def source(program: Regrouped, gradient: Gradient | None, outputs: bool = False)
     """
     variables = program.layout.variables
     numpy = NumPy(variables)
-    blocks = [v for v in variables.values() if v.role == "parameter"]
+    blocks = program.layout.blocks.values()
     arguments = [v.name for v in variables.values() if v.role in ("input", "sample")]
     size = len(program.layout.parameters)
-    lines: list[str] = []
+    parameters: list[tuple[str, str]] = []
     for block in blocks:
-        shape = block.matrix or (1, block.size)
-        stop = block.start + block.size
-        view = f"P[{block.start}:{stop}].reshape({shape[0]}, {shape[1]})"
-        lines.append(f"{block.name} = {view}")
-    parameters = lines
+        rows, width = block.matrix or (1, block.size)
+        view = f"P[{block.start}:{block.start + block.size}].reshape({rows}, {width})"
+        parameters.append((f"{block.name} = {view}", ""))
     forward = list(_lines(numpy, program.layout.equations))
     backward: list[tuple[str, str]] = []
     if gradient is not None:
@@ -56,30 +53,31 @@ def source(program: Regrouped, gradient: Gradient | None, outputs: bool = False)
         for v in variables.values()
         if v.role == "constant"
     ]
-    indexes = [f"{v.name} = {_runs(v.cells)}" for v in variables.values() if v.role == "index"]
     needed = re.findall(r"\w+", " ".join([*(t for t, _ in forward + backward), result]))
-    indexes = [_wrapped(line) for line in indexes if line.split(" ")[0] in needed]
+    indexes = [
+        _wrapped(f"{v.name} = {_runs(v.cells)}")
+        for v in variables.values()
+        if v.role == "index" and v.name in needed
+    ]
     name = "outputs" if gradient is None else "loss_and_gradient"
     head = f"def {name}({', '.join(['P', *arguments] if blocks else arguments)}):"
-    sections = [("", [(p, "") for p in parameters]), ("forward", forward), ("backward", backward)]
-    body = []
-    if any(re.search(r"\bB\b", t) for t, _ in forward + backward):
-        body.append("    B = len(X)")
-    for title, rows in sections:
-        if title and rows:
+    sections = [("", parameters), ("forward", forward), ("backward", backward)]
+    counts = any(re.search(r"\bB\b", code) for code, _ in forward + backward)
+    body = ["    B = len(X)"] if counts else []
+    for title, section in sections:
+        if title and section:
             body += ["", f"    # {title}"]
-        body += _aligned(rows)
-    body += ["", f"    {result}"] if False else [f"    {result}"]
+        body += _aligned(section)
+    body.append(f"    {result}")
     helpers = "".join(HELPERS[name] for name in numpy.used)
     imports = "import math\n\n" if "erf" in numpy.used else ""
-    preamble = "\n".join([*constants, *indexes])
-    parts_of = [
+    paragraphs = [
         imports + "import numpy as np",
         helpers.strip("\n"),
-        preamble,
+        "\n".join([*constants, *indexes]),
         "\n".join([head, *body]),
     ]
-    return "\n\n\n".join(part for part in parts_of if part) + "\n"
+    return "\n\n\n".join(part for part in paragraphs if part) + "\n"
 
 
 def _wrapped(line: str) -> str:
@@ -89,24 +87,19 @@ def _wrapped(line: str) -> str:
 
 def _added(piece: str, columns: tuple[int, ...]) -> str:
     """A piece added to the gradient at its columns."""
-    start, n = columns[0], len(columns)
-    if columns == tuple(range(start, start + n)):
-        return f"G[{start}:{start + n}] += {piece}[0]"
-    if len(set(columns)) == n:
+    if consecutive(columns):
+        return f"G[{columns[0]}:{columns[-1] + 1}] += {piece}[0]"
+    if len(set(columns)) == len(columns):
         return f"G[{_runs(columns)}] += {piece}[0]"
     return f"np.add.at(G, {_runs(columns)}, {piece}[0])"
 
 
 def _lines(numpy: NumPy, equations: list[Equation]) -> Iterable[tuple[str, str]]:
-    """Each equation as code, and the sizes in it."""
+    """Each equation as code, and the size of its target."""
     for target, expression in equations:
-        yield f"{target} = {numpy.text(expression)}", _sizes(numpy.variables, target, expression)
-
-
-def _sizes(variables: Mapping[str, Variable], target: str, expression: Any) -> str:
-    v = variables[target]
-    shape = v.matrix or ("B" if v.batched else 1, v.size)
-    return f"({shape[0]}, {shape[1]})"
+        v = numpy.variables[target]
+        rows, width = v.matrix or ("B" if v.batched else 1, v.size)
+        yield f"{target} = {numpy.text(expression)}", f"({rows}, {width})"
 
 
 def _aligned(rows: list[tuple[str, str]], widest: int = 72) -> list[str]:
@@ -119,8 +112,7 @@ def _runs(columns: tuple[int, ...]) -> str:
     """An index in short: a range where it is one."""
     if len(columns) > 2:
         step = columns[1] - columns[0]
-        if step and list(columns) == list(
-            range(columns[0], columns[-1] + (1 if step > 0 else -1), step)
-        ):
-            return f"range({columns[0]}, {columns[-1] + (1 if step > 0 else -1)}, {step})"
+        stop = columns[-1] + (1 if step > 0 else -1)
+        if step and columns == tuple(range(columns[0], stop, step)):
+            return f"range({columns[0]}, {stop}, {step})"
     return str(list(columns))

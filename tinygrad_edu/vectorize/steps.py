@@ -8,7 +8,7 @@ from tinygrad_edu import ink
 from tinygrad_edu.engine.record import Record
 from tinygrad_edu.vectorize.errors import VectorizeError
 from tinygrad_edu.vectorize.layout import Equation, Layout, Operand, Variable, spread
-from tinygrad_edu.vectorize.shape import extent, is_scalar
+from tinygrad_edu.vectorize.shape import extent, fitted
 from tinygrad_edu.vectorize.tape import Tape
 
 
@@ -78,10 +78,7 @@ class Regrouped:
 
     def emit(self, step: Step, variable: Variable, expression: Any) -> None:
         """Enter a step and its equation."""
-        known = self.layout.variables
-        fits = extent(expression, known) == (variable.batched, variable.size)
-        if not fits or is_scalar(expression, known):
-            expression = (ink.full if variable.batched else ink.wide)(expression, variable.size)
+        expression = fitted(expression, variable, self.layout.variables)
         self.layout.place(variable)
         self.layout.equations.append(Equation(variable.name, expression))
         self.steps.append(step)

@@ -78,10 +78,14 @@ class Tape:
 
     def batched(self) -> list[bool]:
         """For each node whether its number differs from example to example."""
+        drawn = [i for i in self.samples if i >= 0]
+        return self.depending([*itertools.chain(*self.inputs), *drawn])
+
+    def depending(self, on: Iterable[int]) -> list[bool]:
+        """For each node whether it is one of these leaves, or made from one."""
         found = [False] * len(self.records)
-        for i in (*(i for row in self.inputs for i in row), *self.samples):
-            if i >= 0:
-                found[i] = True
+        for i in on:
+            found[i] = True
         for i, parents in enumerate(self.parents):
             if parents:
                 found[i] = any(found[p] for p in parents)

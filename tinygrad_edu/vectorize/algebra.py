@@ -1,0 +1,115 @@
+"""Algebra of gradients: products with slopes, sums of pieces, and what an expression mentions."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import reduce
+from itertools import islice
+from operator import mul
+from typing import Any, Final
+
+from tinygrad_edu import ink
+from tinygrad_edu.floats import no_flow
+from tinygrad_edu.ink import Ink
+
+#: 1/B, what each of B examples counts in the mean loss.
+SEED: Final = ink.divide(1.0, ink.symbol("B"))
+
+
+def names(x: Any) -> list[str]:
+    """The arrays that an expression mentions."""
+    return [a.head for a in _parts(x) if isinstance(a, Ink) and not a.operands]
+
+
+def is_longer(x: Any, limit: int) -> bool:
+    """Whether an expression has more operands than that, all in all."""
+    return any(True for _ in islice(_parts(x), limit, None))
+
+
+def _parts(x: Any) -> Iterator[Any]:
+    """The expression, its operands, their operands, ..."""
+    stack = [x]
+    while stack:
+        a = stack.pop()
+        yield a
+        if isinstance(a, Ink):
+            stack.extend(a.operands)
+
+
+def times(g: Any, slope: Any) -> Any:
+    """g * slope; where nothing flows, 0 in place of a product.
+
+    The numbers of g and slope become one where g is nothing else: 1/B * 0.5 * (2 * V1) = V1 / B.
+    Elsewhere factors stay as the records have them, since products in another order overflow
+    elsewhere.
+    """
+    if slope is no_flow or g is no_flow:
+        return no_flow
+    if _stops(slope):
+        condition, a, b = slope.operands
+        return ink.where(condition, _else_zero(times(g, a)), _else_zero(times(g, b)))
+    if isinstance(g, Ink) and any(_is_array(factor) for factor in _factors(g)):
+        return -g if not isinstance(slope, Ink) and slope == -1 else g * slope
+    number, shares, arrays = 1.0, 0, []
+    for factor in (*_factors(g), *_factors(slope)):
+        if not isinstance(factor, Ink):
+            number *= factor
+        elif factor is SEED:
+            shares += 1
+        elif factor.head == "B":
+            shares -= 1
+        else:
+            arrays.append(factor)
+    product: Any = number
+    if arrays:
+        product = reduce(mul, arrays)
+        product = -product if number == -1 else number * product
+    for _ in range(abs(shares)):
+        product = product * (SEED if shares > 0 else ink.symbol("B"))
+    return product
+
+
+def _is_array(x: Any) -> bool:
+    return isinstance(x, Ink) and x is not SEED and x.head != "B"
+
+
+def _factors(x: Any) -> Iterator[Any]:
+    """The factors of a product, of a quotient by a number, of a negative."""
+    stack = [x]
+    while stack:
+        a = stack.pop()
+        if isinstance(a, Ink) and a.head == "*":
+            stack.extend(reversed(a.operands))
+        elif isinstance(a, Ink) and a.head == "negative":
+            stack.extend((a.operands[0], -1.0))
+        elif isinstance(a, Ink) and a.head == "divide" and not isinstance(a.operands[1], Ink):
+            stack.extend((1.0 / a.operands[1], a.operands[0]))
+        else:
+            yield a
+
+
+def _stops(slope: Any) -> bool:
+    """Whether nothing flows along a slope, at least in one of its cases."""
+    if isinstance(slope, Ink):
+        return slope.head == "where" and any(_stops(x) for x in slope.operands[1:])
+    return slope is no_flow
+
+
+def _else_zero(x: Any) -> Any:
+    return 0.0 if x is no_flow else x
+
+
+def total_of(pieces: Sequence[Any]) -> Any:
+    """The sum of expressions, nested no deeper than the logarithm of their number."""
+    different = {repr(_key(piece)): piece for piece in pieces}
+    if len(different) < len(pieces):
+        counts = Counter(repr(_key(piece)) for piece in pieces)
+        pieces = [times(float(counts[key]), piece) for key, piece in different.items()]
+    if len(pieces) <= 2:
+        return pieces[0] if len(pieces) == 1 else pieces[0] + pieces[1]
+    half = (len(pieces) + 1) // 2
+    return total_of(pieces[:half]) + total_of(pieces[half:])
+
+
+def _key(x: Any) -> Any:
+    """An expression as tuples, equal where it is."""
+    return (x.head, *map(_key, x.operands)) if isinstance(x, Ink) else x
