@@ -11,7 +11,7 @@ from tinygrad_edu.data import Dataset, as_random, iris, moons, train_test_split
 
 
 def test_the_public_names_are_sorted_and_exist():
-    assert data.__all__ == sorted(data.__all__)
+    assert data.__all__ == sorted(data.__all__, key=lambda name: (not name.isupper(), name))
     assert all(hasattr(data, name) for name in data.__all__)
 
 

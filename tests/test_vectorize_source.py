@@ -171,7 +171,13 @@ def odd(x: list[Value], y: Value) -> Value:
     return f.mean(terms) - f.where(f.step(z), z / w[3], abs(z)) + f.softmax([z, y, w[1]])[1]
 
 
+def irregular(x: list[Value]) -> Value:
+    a, b, c = (f.tanh(w * v) for w, v in zip(MODEL.parameters(), x, strict=False))
+    return a * b + f.exp(c) * a
+
+
 LATEX = {
+    "irregular": vectorize(irregular, [0.1, 0.2, 0.3]),
     "a net": PROGRAM,
     "classes": vectorize(lambda x, y: cross_entropy(MLP(2, [3])(x), y), [0.1, 0.2], 1),
     "odd": vectorize(odd, [0.1, 0.2], 0.5),
@@ -185,6 +191,7 @@ def test_latex_is_an_aligned_environment_with_everything_closed(name: str) -> No
     assert text.startswith("\\begin{aligned}\n")
     assert text.endswith("\n\\end{aligned}")
     assert "hole" not in text
+    assert not re.search(r"[^{]\w_\{[^{}]*\}_", text), "a double index is an error of TeX"
     assert len(re.findall(r"\\left(?![a-z])", text)) == len(re.findall(r"\\right(?![a-z])", text))
     open_braces = 0
     for brace in re.sub(r"\\[{}]", "", text):
@@ -270,3 +277,18 @@ def test_the_repr_of_a_program_tells_what_it_takes() -> None:
 
 def test_a_relu_is_a_maximum_in_latex() -> None:
     assert r"A_{1} &= \max\left(Z_{1}, 0\right)" in vectorize(MLP(2, [3, 1]), [0.1, 0.2]).latex
+
+
+def test_latex_adds_pieces_at_their_columns() -> None:
+    text = LATEX["irregular"].latex
+    assert r"V_{3} &= e^{{V_{2}}_{:,3}}" in text
+    assert r"{V_{2}}_{:,1} \odot V_{3}\right) \to 3\right)" in text
+
+
+def test_a_source_whose_result_needs_the_number_of_rows_counts_them() -> None:
+    program = vectorize(lambda x: [x[0], x[0]], [1.0, 2.0])
+    assert "    B = len(X)\n" in program.source
+    names: dict[str, Any] = {}
+    exec(program.source, names)
+    X = np.array([[1.0, 2.0], [3.0, 4.0]])
+    assert names["outputs"](X).tolist() == [[1, 1], [3, 3]] == program(X).tolist()

@@ -61,19 +61,23 @@ def _tex(x: Any, variables: Mapping[str, Variable]) -> str:
         case "rowprod":
             return rf"\prod_{{k}} {part(a)}"
         case "columns" if str(a) == "P":
-            return f"P_{{{rest[0] + 1}:{rest[1]}}}"
+            return f"P_{{{_columns(rest[0], rest[1] - rest[0])}}}"
         case "columns":
-            return f"{part(a)}_{{:,{rest[0] + 1}:{rest[1]}}}"
+            return _entries(part(a), _columns(rest[0], rest[1] - rest[0]))
         case "take":
-            return f"{part(a)}_{{:,{_name(rest[0])}}}"
+            return _entries(part(a), _name(rest[0]))
         case "pick":
-            return f"{part(a)}_{{:,{_tex(rest[0], variables)}}}"
+            return _entries(part(a), _tex(rest[0], variables))
         case "onehot":
             return rf"\mathbf{{1}}\left[k = {_tex(a, variables)}\right]"
         case "reshape" | "wide" | "full":
             return _tex(a, variables)
         case "join":
             return rf"\left[{', '.join(part(b, tight=False) for b in rest)}\right]"
+        case "scatter":
+            places = zip(rest[::3], rest[1::3], rest[2::3], strict=True)
+            shown = [f"{part(b)} \\to {_columns(at, n)}" for b, at, n in places]
+            return rf"\mathrm{{scatter}}\left({', '.join(shown)}\right)"
         case "+" | "-":
             right = part(rest[0], tight=isinstance(rest[0], Ink) and rest[0].head in ("+", "-"))
             return f"{part(a, tight=False)} {x.head} {right}"
@@ -89,6 +93,19 @@ def _tex(x: Any, variables: Mapping[str, Variable]) -> str:
         inside = part(x.operands[k], tight=x.head in _OPERATORS or x.head == "pow")
         text = text.replace(f"{_HOLE}{k}", inside)
     return text
+
+
+def _entries(array: str, columns: str) -> str:
+    """Columns of an array; a name that ends in an index of its own is a group, as TeX wants it."""
+    group = f"{{{array}}}" if "_" in array else array
+    return f"{group}_{{:,{columns}}}"
+
+
+def _columns(start: str | int, n: int) -> str:
+    """Columns from 0-based `start` on, or those of an index: counted from 1."""
+    if isinstance(start, str):
+        return _name(start)
+    return f"{start + 1}" if n == 1 else f"{start + 1}:{start + n}"
 
 
 def _factor(x: Any, part: Any) -> str:

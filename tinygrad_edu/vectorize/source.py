@@ -62,8 +62,7 @@ def source(program: Regrouped, gradient: Gradient | None) -> str:
     name = "outputs" if gradient is None else "loss_and_gradient"
     head = f"def {name}({', '.join(['P', *arguments] if blocks else arguments)}):"
     sections = [("", parameters), ("forward", forward), ("backward", backward)]
-    counts = any(re.search(r"\bB\b", code) for code, _ in forward + backward)
-    body = ["    B = len(X)"] if counts else []
+    body = ["    B = len(X)"] if "B" in needed else []
     for title, section in sections:
         if title and section:
             body += ["", f"    # {title}"]
