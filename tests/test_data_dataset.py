@@ -6,13 +6,7 @@ from collections import Counter
 
 import pytest
 
-import tinygrad_edu.data as data
 from tinygrad_edu.data import Dataset, as_random, iris, moons, train_test_split
-
-
-def test_the_public_names_are_sorted_and_exist():
-    assert data.__all__ == sorted(data.__all__, key=lambda name: (not name.isupper(), name))
-    assert all(hasattr(data, name) for name in data.__all__)
 
 
 def test_importing_the_data_modules_opens_no_data_file_and_no_numpy():

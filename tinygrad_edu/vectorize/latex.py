@@ -76,8 +76,8 @@ def _tex(x: Any, variables: Mapping[str, Variable]) -> str:
             return rf"\left[{', '.join(part(b, tight=False) for b in rest)}\right]"
         case "scatter":
             places = zip(rest[::3], rest[1::3], rest[2::3], strict=True)
-            shown = [f"{part(b)} \\to {_columns(at, n)}" for b, at, n in places]
-            return rf"\mathrm{{scatter}}\left({', '.join(shown)}\right)"
+            added = [rf"{part(b)} \to {_columns(at, n)}" for b, at, n in places]
+            return rf"\mathrm{{scatter}}\left({', '.join(added)}\right)"
         case "+" | "-":
             right = part(rest[0], tight=isinstance(rest[0], Ink) and rest[0].head in ("+", "-"))
             return f"{part(a, tight=False)} {x.head} {right}"
