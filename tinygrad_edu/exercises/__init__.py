@@ -6,13 +6,42 @@ answer. A file per lesson; `EXERCISES` holds them all.
 
 from typing import Any, Final
 
+from tinygrad_edu.exercises import (
+    backward_pass,
+    case_study,
+    deltas,
+    descent,
+    gates,
+    nudging,
+    outputs,
+    overfitting,
+    own_operation,
+    saturation,
+    shared_weights,
+    symmetry,
+    units,
+)
 from tinygrad_edu.exercises.exercise import Exercise, Verdict
 from tinygrad_edu.options import choose
 
 __all__ = ["EXERCISES", "Exercise", "Verdict", "check"]
 
 #: The exercises by number, such as "5.1".
-EXERCISES: Final[dict[str, Exercise]] = {}
+EXERCISES: Final[dict[str, Exercise]] = {
+    **backward_pass.EXERCISES,
+    **case_study.EXERCISES,
+    **deltas.EXERCISES,
+    **descent.EXERCISES,
+    **gates.EXERCISES,
+    **nudging.EXERCISES,
+    **outputs.EXERCISES,
+    **overfitting.EXERCISES,
+    **own_operation.EXERCISES,
+    **saturation.EXERCISES,
+    **shared_weights.EXERCISES,
+    **symmetry.EXERCISES,
+    **units.EXERCISES,
+}
 
 
 def check(number: str, answer: Any = ...) -> Verdict:
