@@ -8,7 +8,7 @@ import pytest
 
 from tinygrad_edu.cli import main
 from tinygrad_edu.data import iris
-from tinygrad_edu.view.plots import regions
+from tinygrad_edu.view.pictures import regions
 
 GOOD = """\
 size,colour,weight,ripe

@@ -44,3 +44,11 @@ def test_an_excerpt_of_a_net_reaches_the_inputs_and_stays_small(sizes, nout):
     shown = boxes(excerpt(loss))
     assert len(shown) <= LARGEST
     assert {"x1", "x2"} <= shown or len(sizes) > 2
+
+
+@pytest.mark.slow
+def test_an_excerpt_of_a_chain_of_100_000_values_is_made_without_recursion():
+    v = Value(0.0)
+    for _ in range(50_000):
+        v = v + 1
+    assert excerpt(v).description.startswith("60 of 100,001 values shown; the result: data 50000")

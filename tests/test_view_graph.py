@@ -249,8 +249,11 @@ def test_a_deep_graph_is_drawn_without_recursion() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"level": "neuronn"}, 'level=\'neuronn\' is unknown: write one of "auto", "value"'),
-        ({"level": None}, 'level=None is unknown: write one of "auto", "value"'),
+        (
+            {"level": "neuronn"},
+            'level=\'neuronn\' is unknown: write one of "auto", "value", "neuron", "layer"',
+        ),
+        ({"level": None}, 'level=None is unknown: write one of "auto", "value", "neuron", "layer"'),
         (
             {"edges": "all"},
             'edges=\'all\' is unknown: write one of "none", "local", "gradient"',
@@ -312,6 +315,7 @@ def test_the_svg_stands_inline_and_can_be_read_aloud() -> None:
     root = ElementTree.fromstring(svg)
     assert svg.startswith("<svg ")
     assert root.get("role") == "img"
+    assert root.get("style") == "max-width:100%;height:auto"
     assert [(e.tag, e.text) for e in root[:2]] == [
         (f"{SVG}title", "Computation graph of o"),
         (f"{SVG}desc", "10 values; o: data 0.7071, grad 1"),

@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element
 
 import pytest
 
-from tinygrad_edu.engine import Value
+from tinygrad_edu.engine import Primitive, Value
 from tinygrad_edu.nn import MLP, Layer
 from tinygrad_edu.view.deltas import deltas
 from tinygrad_edu.view.network import Network, network
@@ -54,6 +54,11 @@ def test_columns_are_named_with_size_and_activation() -> None:
         *("inputs", "2", "layer1", "3 tanh", "layer2", "1 sigmoid"),
         "lines: weights, blue positive, orange dashed negative, wide where |w| is large",
     ]
+
+
+def test_an_operation_of_ones_own_is_called_by_its_name() -> None:
+    bump = Primitive("bump", lambda m, x: m.exp(-x * x), lambda m, y, x: (-2 * x * y,))
+    assert "2 bump" in network(MLP(3, [2, 1], bump)).svg
 
 
 def test_lines_show_sign_and_size_of_a_weight() -> None:

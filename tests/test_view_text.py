@@ -9,7 +9,7 @@ from tinygrad_edu.view.text import clean, in_html, in_string, in_tooltip, short,
     ("x", "written"),
     [
         (0.0, "0"),
-        (-0.0, "-0"),
+        (-0.0, "0"),
         (2.0, "2"),
         (-1.5, "-1.5"),
         (0.7071067811865477, "0.7071"),

@@ -26,8 +26,9 @@ from tinygrad_edu.engine import (
     toposort,
 )
 from tinygrad_edu.model_file import ModelFileError
-from tinygrad_edu.nn import MLP, Layer, Module, Neuron
+from tinygrad_edu.nn import MLP, Layer, Module, Neuron, Sequential
 from tinygrad_edu.optim import SGD, Adagrad, Adam, AdamW, RMSprop
+from tinygrad_edu.regularize import BatchNorm, Dropout
 from tinygrad_edu.train import (
     DivergenceError,
     EarlyStopping,
@@ -36,10 +37,12 @@ from tinygrad_edu.train import (
     evaluate,
     fit,
     predict,
+    pretrain,
     train,
 )
 
 if TYPE_CHECKING:
+    from tinygrad_edu.convolution import AvgPool2d, Conv2d, Flatten, MaxPool2d, Unflatten
     from tinygrad_edu.data import (
         blobs,
         circles,
@@ -48,8 +51,11 @@ if TYPE_CHECKING:
         moons,
         spiral,
         train_test_split,
+        vowels,
         xor,
     )
+    from tinygrad_edu.perceptron import Perceptron
+    from tinygrad_edu.recurrent import RNN, RNNCell, per_step
     from tinygrad_edu.vectorize import Program, VectorizeError, vectorize
     from tinygrad_edu.view import Graph, draw, steps
     from tinygrad_edu.view.deltas import deltas
@@ -58,8 +64,16 @@ if TYPE_CHECKING:
 
 #: Names that are imported when they are first used.
 _LAZY = {
+    "AvgPool2d": "convolution",
+    "Conv2d": "convolution",
+    "Flatten": "convolution",
     "Graph": "view",
+    "MaxPool2d": "convolution",
+    "Perceptron": "perceptron",
     "Program": "vectorize",
+    "RNN": "recurrent",
+    "RNNCell": "recurrent",
+    "Unflatten": "convolution",
     "VectorizeError": "vectorize",
     "blobs": "data",
     "circles": "data",
@@ -70,33 +84,46 @@ _LAZY = {
     "iris": "data",
     "moons": "data",
     "network": "view",
+    "per_step": "recurrent",
     "spiral": "data",
     "steps": "view",
     "train_test_split": "data",
     "vectorize": "vectorize",
+    "vowels": "data",
     "xor": "data",
 }
 
 __all__ = [
     "MLP",
+    "RNN",
     "SGD",
     "Adagrad",
     "Adam",
     "AdamW",
+    "AvgPool2d",
+    "BatchNorm",
+    "Conv2d",
     "DivergenceError",
+    "Dropout",
     "EarlyStopping",
+    "Flatten",
     "GradientError",
     "Graph",
     "GraphError",
     "History",
     "Layer",
+    "MaxPool2d",
     "ModelFileError",
     "Module",
     "Neuron",
     "NonFiniteError",
+    "Perceptron",
     "Primitive",
     "Program",
     "RMSprop",
+    "RNNCell",
+    "Sequential",
+    "Unflatten",
     "Value",
     "VectorizeError",
     "best_of",
@@ -122,7 +149,9 @@ __all__ = [
     "network",
     "no_grad",
     "parameter",
+    "per_step",
     "predict",
+    "pretrain",
     "primitive",
     "spiral",
     "steps",
@@ -130,6 +159,7 @@ __all__ = [
     "train",
     "train_test_split",
     "vectorize",
+    "vowels",
     "xor",
 ]
 

@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Final
 from tinygrad_edu import data
 from tinygrad_edu.classics.record import Classic, Row
 from tinygrad_edu.data import Scaling, folds, standardising
-from tinygrad_edu.functions import softmax
 from tinygrad_edu.nn import MLP
 from tinygrad_edu.optim import Adam
-from tinygrad_edu.train import evaluate, fit, predict
+from tinygrad_edu.train import evaluate, fit
 
 if TYPE_CHECKING:
-    from tinygrad_edu.figure import Figure
+    from matplotlib.axes import Axes
 
 __all__ = ["vowel_regions", "vowels"]
 
@@ -46,22 +45,19 @@ def vowels() -> Classic:
     return Classic("Ten vowels by their first two formants", SOURCE, rows, note)
 
 
-def vowel_regions() -> "Figure":
+def vowel_regions() -> "Axes":
     """The decision regions of the 2-50-10 net, trained on all sounds: F2 over F1, in Hz.
 
     Like the figure of W. Y. Huang and R. P. Lippmann, NIPS (1988).
     """
-    from tinygrad_edu.view.plots import regions
+    from tinygrad_edu.view.pictures import regions
 
     sounds = data.vowels()
     model, scaling = _trained(sounds.X, sounds.y)
-
-    def shares(points: list[list[float]]) -> list[list[float]]:
-        return [softmax(z) for z in predict(model, scaling(points))]
-
     return regions(
-        shares, sounds.X, [int(label) for label in sounds.y],
+        model, sounds.X, sounds.y, transform=scaling,
         class_names=sounds.class_names, feature_names=sounds.feature_names,
+        hidden_lines=False, misclassified=False, margins=False,
     )  # fmt: skip
 
 

@@ -1,11 +1,12 @@
 """excerpt: a large graph made small enough to read, from the result back to the inputs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from tinygrad_edu.engine import Value, toposort
 from tinygrad_edu.view import values
-from tinygrad_edu.view.graph import Graph, draw, nearest, variable_names
+from tinygrad_edu.view.graph import Graph, draw
+from tinygrad_edu.view.pick import nearest, variable_names
 from tinygrad_edu.view.symbols import roles
 from tinygrad_edu.view.text import short
 
@@ -28,7 +29,7 @@ def excerpt(
     if len(order) <= max_nodes:
         return draw(v, names=names, max_nodes=max_nodes)
     for kept in (2, 1):
-        shown = _strands(order, kept)
+        shown = strands(order, kept)
         if len(shown) <= max_nodes:
             break
     shown = nearest(shown, max_nodes)
@@ -36,14 +37,15 @@ def excerpt(
     counted = f"{len(shown):,} of {len(order):,} values shown"
     root = values.name_of(v, called) or "the result"
     return Graph(
-        values.dot_source(shown, called, "none", counted, "LR"),
+        values.dot_source(shown, called, "none", [counted], "LR"),
         title=f"Computation graph of {root}",
         description=f"{counted}; {root}: data {short(v.data)}",
         table=values.table(shown, called),
     )
 
 
-def _strands(order: list[Value], kept: int) -> list[Value]:
+def strands(order: Sequence[Value], kept: int) -> list[Value]:
+    """Of a topological order what the root depends on most; `kept` operands of a wide operation."""
     shown = {order[-1]}
     for v in reversed(order):
         if v in shown:

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from tinygrad_edu.engine import Value, toposort
-from tinygrad_edu.view.graph import variable_names
 from tinygrad_edu.view.notation import (
     Both,
     Line,
@@ -30,6 +29,7 @@ from tinygrad_edu.view.paths import (
     links,
     more,
 )
+from tinygrad_edu.view.pick import variable_names
 from tinygrad_edu.view.symbols import drawing_order
 from tinygrad_edu.view.text import clean, short
 

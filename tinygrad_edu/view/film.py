@@ -17,8 +17,8 @@ from tinygrad_edu.engine import Value
 from tinygrad_edu.optim import Optimizer
 from tinygrad_edu.options import positive_int
 from tinygrad_edu.view import scene
-from tinygrad_edu.view.excerpt import LARGEST, _strands
-from tinygrad_edu.view.graph import nearest, variable_names
+from tinygrad_edu.view.excerpt import LARGEST, strands
+from tinygrad_edu.view.pick import nearest, variable_names
 from tinygrad_edu.view.recorder import Change, Frame, Recording, record
 from tinygrad_edu.view.render import RenderError, render
 from tinygrad_edu.view.strip import HIGHLIGHT, Still, Strip, strip
@@ -240,9 +240,9 @@ def _shown(order: Sequence[Value], max_nodes: int) -> list[Value]:
     """The values to draw: all, or the main strands, as in `excerpt`."""
     if len(order) <= max_nodes:
         return list(order)
-    strands = (_strands(list(order), kept) for kept in (2, 1))
-    shown = next((found for found in strands if len(found) <= max_nodes), None)
-    return nearest(shown or _strands(list(order), 1), max_nodes)
+    found = (strands(order, kept) for kept in (2, 1))
+    shown = next((main for main in found if len(main) <= max_nodes), None)
+    return nearest(shown or strands(order, 1), max_nodes)
 
 
 def _widest(recording: Recording) -> dict[Value, tuple[float, float]]:

@@ -8,7 +8,6 @@ import re
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
-from itertools import count
 from typing import Final, cast
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
@@ -41,16 +40,9 @@ class _Box:
 def ids_of(order: Sequence[Value], shown: Sequence[Value]) -> tuple[dict[int, str], dict[int, str]]:
     """Position -> id of a value, and of its operation, as `values.dot_source` gives them."""
     position = {v: i for i, v in enumerate(order)}
-    fresh = (f"n{i}" for i in count())
-    ids: dict[int, str] = {}
-    operations: dict[int, str] = {}
-    for v in shown:
-        if v.op is not None:
-            if any(position[p] not in ids for p in v.parents):
-                next(fresh)
-            operations[position[v]] = next(fresh)
-        ids[position[v]] = next(fresh)
-    return ids, operations
+    places = {position[v]: at for v, at in values.places(shown).items()}
+    operations = {i: at.operation for i, at in places.items() if at.operation}
+    return {i: at.value for i, at in places.items()}, operations
 
 
 def dot_of(
@@ -70,7 +62,7 @@ def dot_of(
             ]
         )
         boxes[v] = _Box(name, v.kind, v.op, parents, *widest[v])
-    return values.dot_source(cast(Sequence[Value], list(boxes.values())), {}, "none", "", "LR")
+    return values.dot_source(cast(Sequence[Value], list(boxes.values())), {}, "none", [], "LR")
 
 
 def drawing(svg: bytes, tooltips: Mapping[str, str]) -> Element:

@@ -5,6 +5,7 @@ corners, border and word. The ground is transparent: boxes and labels are light 
 and lines have a grey that stands out on white and on black.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 _FONT: Final = "Helvetica"
@@ -60,6 +61,28 @@ FUNCTION: Final = {
     "fillcolor": _PAPER,
     "margin": "0.03,0.02",
 }
+#: What stands for several values: a unit or a layer, and any other operations together.
+BLOCKS: Final = {
+    "unit": _box("filled,rounded", "#8a4a76", "#f8edf4"),
+    "layer": _box("filled,rounded", "#8a4a76", "#f8edf4") | {"peripheries": "2"},
+    "group": _box("filled,rounded,dashed", "#00805f", "#e5f5ef"),
+    "inputs": _box("filled", "#0072b2", "#e3f0f9") | {"peripheries": "2"},
+}
+#: An opened unit or layer.
+CLUSTER: Final = {
+    "style": "filled,rounded",
+    "color": "#8a4a76",
+    "fillcolor": _PAPER,
+    "fontcolor": _INK,
+    "fontsize": "12",
+    "labelloc": "t",
+    "margin": "10",
+}
+_PLUS: Final = {"color": "#0072b2"}
+_MINUS: Final = {"color": "#c25700", "style": "dashed"}
+_ZERO: Final = {"color": _LINE, "style": "dotted"}
+#: What keeps two boxes in their order.
+UNSEEN: Final = {"style": "invis", "tailport": "c", "headport": "c"}
 HIDDEN: Final = {
     "shape": "box",
     "style": "filled,rounded,dotted",
@@ -72,16 +95,25 @@ HIDDEN: Final = {
 
 def value_label(name: str, kind: str, data: str, grad: str) -> str:
     """A box of two or three lines: name and kind, data, grad; the texts are already escaped."""
-    word = "" if kind == "result" else f'<FONT COLOR="{_FAINT}" POINT-SIZE="9">{kind}</FONT>'
+    return box_label(name, "" if kind == "result" else kind, [("data", data), ("grad", grad)])
+
+
+def box_label(
+    name: str, word: str, rows: Sequence[tuple[str, str]], details: Sequence[str] = ()
+) -> str:
+    """Lines of a box: name and word, details, rows of a label and a number; all escaped."""
+    word = f'<FONT COLOR="{_FAINT}" POINT-SIZE="9">{word}</FONT>' if word else ""
     title = " ".join(part for part in (f"<B>{name}</B>" if name else "", word) if part)
-    rows = [f'<TD COLSPAN="3">{title}</TD>'] if title else []
-    for what, number in (("data", data), ("grad", grad)):
-        rows.append(
+    lines = [f'<TD COLSPAN="3">{title}</TD>'] if title else []
+    for detail in details:
+        lines.append(f'<TD COLSPAN="3"><FONT COLOR="{_FAINT}" POINT-SIZE="10">{detail}</FONT></TD>')
+    for what, number in rows:
+        lines.append(
             f'<TD ALIGN="LEFT"><FONT COLOR="{_FAINT}" POINT-SIZE="10">{what}</FONT></TD>'
             f'<TD WIDTH="8"></TD><TD ALIGN="RIGHT" WIDTH="36">{number}</TD>'
         )
-    lines = "".join(f"<TR>{row}</TR>" for row in rows)
-    return f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1">{lines}</TABLE>>'
+    table = "".join(f"<TR>{line}</TR>" for line in lines)
+    return f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1">{table}</TABLE>>'
 
 
 def two_lines(above: str, below: str) -> str:
@@ -95,14 +127,22 @@ def edge_label(role: str, number: str) -> str:
     return f"<{_pill(' '.join(part for part in (role, number) if part))}>"
 
 
-def caption(text: str) -> str:
-    """A line under the whole drawing."""
+def caption(lines: Sequence[str]) -> str:
+    """Lines under the whole drawing."""
+    text = "<BR/>".join(lines)
     faint = f'<FONT COLOR="{_FAINT}" POINT-SIZE="10">{text}</FONT>'
-    return f"<{_pill(faint)}>"
+    return f"<{_pill(faint, 6)}>"
 
 
-def _pill(content: str) -> str:
+def weight_line(w: float, largest: float, widest: float) -> dict[str, str]:
+    """An edge for a weight: its width relative to the largest |w|, colour and dash its sign."""
+    share = min(abs(w) / largest, 1.0) if largest and w == w else 0.0
+    look = _PLUS if w > 0 else _MINUS if w < 0 else _ZERO
+    return look | {"penwidth": f"{0.6 + (widest - 0.6) * share:.3g}"}
+
+
+def _pill(content: str, padding: int = 3) -> str:
     return (
-        f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="3" STYLE="ROUNDED" '
+        f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="{padding}" STYLE="ROUNDED" '
         f'BGCOLOR="{_PAPER}"><TR><TD><FONT COLOR="{_INK}">{content}</FONT></TD></TR></TABLE>'
     )

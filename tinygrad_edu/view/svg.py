@@ -12,11 +12,11 @@ _TOOLTIP: Final = "{http://www.w3.org/1999/xlink}title"
 _FONT: Final = "Helvetica, Arial, 'Liberation Sans', sans-serif"
 
 
-def inline(svg: bytes, title: str, description: str) -> str:
+def inline(svg: bytes, title: str, description: str, style: str = "") -> str:
     """An SVG element to put into a page: no prologue, comment, id or link; tooltips are <title>s.
 
-    `title` and `description` become <title> and <desc>, read aloud in place of the picture. Raises
-    RenderError for what is no XML.
+    `title` and `description` become <title> and <desc>, read aloud in place of the picture; `style`
+    goes to the root. Raises RenderError for what is no XML.
     """
     try:
         root = ElementTree.fromstring(svg)
@@ -26,6 +26,8 @@ def inline(svg: bytes, title: str, description: str) -> str:
         _shed(element)
     root.set("xmlns", _SVG[1:-1])
     root.set("role", "img")
+    if style:
+        root.set("style", style)
     for position, (tag, text) in enumerate((("title", title), ("desc", description))):
         element = Element(tag)
         element.text, element.tail = text, "\n"

@@ -39,8 +39,9 @@ def _is_forbidden(c: str) -> bool:
 def short(x: float) -> str:
     """`x` to four significant digits, as in a textbook: 0.7071, -3, 12346, 1.5e-7, nan.
 
-    Integers below a million keep all their digits.
+    Integers below a million keep all their digits, and -0.0 is 0: its sign is in no textbook.
     """
+    x += 0.0
     positional = f"{x:.0f}" if 9999.5 <= abs(x) < 999999.5 else f"{x:.4g}"
     mantissa, e, exponent = positional.partition("e")
     return mantissa + (f"e{int(exponent)}" if e else "")

@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 from tinygrad_edu import functions as f
-from tinygrad_edu.engine import Value, toposort
+from tinygrad_edu.engine import Primitive, Value, toposort
 from tinygrad_edu.engine.node import UNREACHED
 from tinygrad_edu.floats import number
 from tinygrad_edu.losses import Loss
@@ -128,4 +128,6 @@ def plain(x: Any, what: str) -> float:
 
 def name_of_function(function: Any) -> str:
     """What a loss or an activation of the user's is called: its name, else that of its type."""
+    if isinstance(function, Primitive):
+        return function.name
     return str(getattr(function, "__name__", type(function).__name__))

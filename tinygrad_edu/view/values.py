@@ -1,9 +1,10 @@
 """The value level of a drawing: a box for every number, an ellipse for the operation before it."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import count
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import graphviz  # type: ignore[import-untyped]
 
@@ -18,6 +19,7 @@ EDGES: Final = {
     "local": "on the edges: local derivative of the operation",
     "gradient": "on the edges: gradient that flows back",
 }
+_MEANING: Final = {"local": "local derivative", "gradient": "gradient flowing back"}
 
 
 def name_of(v: Value, names: Mapping[Value, str]) -> str:
@@ -25,97 +27,184 @@ def name_of(v: Value, names: Mapping[Value, str]) -> str:
     return clean(v.name or names.get(v, ""))
 
 
+class Place(NamedTuple):
+    """The ids of a value: its box, its operation, what stands for operands that are not drawn.
+
+    `products` has (operand, id of the sign, id of the box) for each product of an unfolded dot.
+    """
+
+    value: str
+    operation: str = ""
+    more: str = ""
+    products: tuple[tuple[int, str, str], ...] = ()
+
+
+def ids() -> Iterator[str]:
+    """n0, n1, ..."""
+    return (f"n{i}" for i in count())
+
+
+def place(v: Value, drawn: Container[Value], fresh: Iterator[str], unfold: bool = False) -> Place:
+    """The next ids for `v`, an operation before its result."""
+    if v.op is None:
+        return Place(next(fresh))
+    more = next(fresh) if any(p not in drawn for p in v.parents) else ""
+    products = []
+    n = len(v.parents) // 2
+    for i in range(n if unfold and is_dot(v) else 0):
+        if v.parents[i] in drawn or v.parents[n + i] in drawn:
+            products.append((i, next(fresh), next(fresh)))
+    operation = next(fresh)
+    return Place(next(fresh), operation, more, tuple(products))
+
+
+def places(shown: Sequence[Value], unfold: bool = False) -> dict[Value, Place]:
+    """The ids of the values `shown`, parents before children, as `dot_source` gives them."""
+    drawn, fresh = set(shown), ids()
+    return {v: place(v, drawn, fresh, unfold) for v in shown}
+
+
+def is_dot(v: Value) -> bool:
+    """Whether `v` is a net input w . x + b."""
+    return v.op is not None and len(v.parents) > 1 and roles(v.op, len(v.parents))[0] == "w[0]"
+
+
 def dot_source(
-    shown: Sequence[Value], names: Mapping[Value, str], edges: str, caption: str, rankdir: str
+    shown: Sequence[Value],
+    names: Mapping[Value, str],
+    edges: str,
+    caption: Sequence[str],
+    rankdir: str,
+    unfold: bool = False,
 ) -> str:
     """DOT for the values `shown`, parents before children, the root last.
 
     Nodes are called n0, n1, ... in this order, an operation just before its result.
     """
+    graph = sheet(caption, rankdir)
+    at = places(shown, unfold)
+    pen = Pen(graph, {v: p.value for v, p in at.items()}, names, edges, users_of(shown))
+    for v in shown:
+        pen.draw(graph, v, at[v], root=v is shown[-1])
+    source: str = graph.source
+    return source
+
+
+def sheet(caption: Sequence[str], rankdir: str) -> Any:
+    """An empty drawing with the lines of its caption."""
     graph = graphviz.Digraph(
         graph_attr={"rankdir": rankdir, **style.GRAPH},
         node_attr=style.NODE,
         edge_attr=style.EDGE,
     )
     if caption:
-        graph.attr(label=style.caption(in_html(caption)))
-    users = Counter(p for v in shown for p in set(v.parents))
-    fresh = (f"n{i}" for i in count())
-    ids: dict[Value, str] = {}
-    for v in shown:
-        operation = None
+        graph.attr(label=style.caption([in_html(line) for line in caption]))
+    return graph
+
+
+def users_of(shown: Sequence[Value]) -> Counter[Value]:
+    """How many of the values `shown` each value is an operand of."""
+    return Counter(p for v in shown for p in set(v.parents))
+
+
+@dataclass
+class Pen:
+    """What draws values: `links` takes the edges, `ids` says where a value is drawn."""
+
+    links: Any
+    ids: Mapping[Value, str]
+    names: Mapping[Value, str]
+    edges: str
+    users: Mapping[Value, int]
+
+    def draw(self, graph: Any, v: Value, at: Place, *, root: bool) -> None:
+        """Draw `v` and the operation before it into `graph`."""
         if v.op is not None:
-            hidden = len(set(v.parents) - ids.keys())
-            marker = next(fresh) if hidden else None
-            operation = next(fresh)
-            if marker is not None:
-                graph.node(marker, in_string(f"… {hidden:,} more"), **style.HIDDEN)
-                graph.edge(marker, operation, style="dotted")
-            _operation(graph, operation, v, v.op, ordered=all(users[p] == 1 for p in v.parents))
-            _operands(graph, operation, v, v.op, ids, names, edges)
-        ids[v] = next(fresh)
-        _value(graph, ids[v], v, name_of(v, names), root=v is shown[-1])
-        if operation is not None:
-            graph.edge(operation, ids[v])
-    source: str = graph.source
-    return source
+            if at.more:
+                hidden = len({p for p in v.parents if p not in self.ids})
+                graph.node(at.more, in_string(f"… {hidden:,} more"), **style.HIDDEN)
+                self.links.edge(at.more, at.operation, style="dotted")
+            if at.products:
+                self._products(graph, v, v.op, at)
+            else:
+                self._operation(graph, at.operation, v, v.op)
+                heads = dict.fromkeys(range(len(v.parents)), at.operation)
+                self._operands(v, v.op, heads)
+        self._box(graph, at.value, v, root)
+        if v.op is not None:
+            self.links.edge(at.operation, at.value)
 
-
-def _value(graph: Any, node: str, v: Value, name: str, *, root: bool) -> None:
-    grad = short(v.grad) if v.reached else DASH
-    full = clean(v.name or name, 1000)
-    exact = f"data = {v.data!r}, grad = {repr(v.grad) if v.reached else 'not computed'}"
-    graph.node(
-        node,
-        style.value_label(in_html(name), v.kind, short(v.data), grad),
-        tooltip=in_tooltip(f"{full} ({v.kind}): {exact}" if full else f"{v.kind}: {exact}"),
-        **style.KINDS[v.kind] | (style.ROOT if root else {}),
-    )
-
-
-def _operation(graph: Any, node: str, v: Value, op: Primitive, *, ordered: bool) -> None:
-    """An operation; `ordered` keeps its operands in order, which would tangle shared ones."""
-    written, bound = symbol(op, len(v.parents)), constants(op)
-    graph.node(
-        node,
-        in_string(written) if not bound else style.two_lines(in_html(written), in_html(bound)),
-        tooltip=in_tooltip(f"operation {clean(op.name, 200)}" + (f", {bound}" if bound else "")),
-        ordering="in" if ordered else None,
-        **(style.SIGN if len(written) == 1 and not bound else style.FUNCTION),
-    )
-
-
-def _operands(
-    graph: Any,
-    node: str,
-    v: Value,
-    op: Primitive,
-    ids: Mapping[Value, str],
-    names: Mapping[Value, str],
-    edges: str,
-) -> None:
-    n = len(v.parents)
-    called = roles(op, n)
-    numbers = edge_numbers(v, edges)
-    for i in drawing_order(op, n):
-        p = v.parents[i]
-        if p not in ids:
-            continue
-        said = n > _LABELLED_OPERANDS or name_of(p, names).endswith(called[i])
-        role = "" if said else called[i]
-        number = short(numbers[i]) if numbers else DASH if edges == "gradient" else ""
-        told = [f"operand {i + 1} of {n}" + (f": {called[i]}" if called[i] else "")]
-        if numbers:
-            told.append(f"{_MEANING[edges]} = {numbers[i]!r}")
-        graph.edge(
-            ids[p],
+    def _box(self, graph: Any, node: str, v: Value, root: bool) -> None:
+        name = name_of(v, self.names)
+        grad = short(v.grad) if v.reached else DASH
+        full = clean(v.name or name, 1000)
+        exact = f"data = {v.data!r}, grad = {repr(v.grad) if v.reached else 'not computed'}"
+        graph.node(
             node,
-            label=style.edge_label(in_html(role), number) if role or number else None,
-            tooltip=in_tooltip(", ".join(told)),
+            style.value_label(in_html(name), v.kind, short(v.data), grad),
+            tooltip=in_tooltip(f"{full} ({v.kind}): {exact}" if full else f"{v.kind}: {exact}"),
+            **style.KINDS[v.kind] | (style.ROOT if root else {}),
         )
 
+    def _operation(self, graph: Any, node: str, v: Value, op: Primitive) -> None:
+        """An operation, its operands in order unless they are shared, which would tangle them."""
+        written, bound = symbol(op, len(v.parents)), constants(op)
+        told = f"operation {clean(op.name, 200)}" + (f", {bound}" if bound else "")
+        graph.node(
+            node,
+            in_string(written) if not bound else style.two_lines(in_html(written), in_html(bound)),
+            tooltip=in_tooltip(told),
+            ordering="in" if all(self.users[p] == 1 for p in v.parents) else None,
+            **(style.SIGN if len(written) == 1 and not bound else style.FUNCTION),
+        )
 
-_MEANING: Final = {"local": "local derivative", "gradient": "gradient flowing back"}
+    def _operands(self, v: Value, op: Primitive, heads: Mapping[int, str]) -> None:
+        """An edge from each operand to its head; one for several values that share a box."""
+        n = len(v.parents)
+        called, numbers = roles(op, n), edge_numbers(v, self.edges)
+        together = Counter(self.ids[p] for p in set(v.parents) if p in self.ids)
+        for i in drawing_order(op, n):
+            tail = self.ids.get(v.parents[i], "")
+            if together[tail] > 1:
+                self.links.edge(tail, heads[i], tooltip=f"{together.pop(tail):,} values")
+            elif together[tail]:
+                hidden = n > _LABELLED_OPERANDS
+                said = hidden or name_of(v.parents[i], self.names).endswith(called[i])
+                told = f"operand {i + 1} of {n}" + (f": {called[i]}" if called[i] else "")
+                self._link(tail, heads[i], "" if said else called[i], numbers[i : i + 1], told)
+
+    def _link(self, tail: str, head: str, role: str, number: Sequence[float], told: str) -> None:
+        text = short(number[0]) if number else DASH if self.edges == "gradient" else ""
+        if number:
+            told += f", {_MEANING[self.edges]} = {number[0]!r}"
+        self.links.edge(
+            tail,
+            head,
+            label=style.edge_label(in_html(role), text) if role or text else None,
+            tooltip=in_tooltip(told),
+        )
+
+    def _products(self, graph: Any, v: Value, op: Primitive, at: Place) -> None:
+        """A dot as products and their sum; the slope of a product is that of the dot."""
+        n = len(v.parents) // 2
+        grad = short(v.grad) if v.reached else DASH
+        through = {"local": [1.0], "gradient": [v.grad] if v.reached else []}.get(self.edges, [])
+        heads = dict.fromkeys(range(len(v.parents)), at.operation)
+        for i, sign, box in at.products:
+            heads[i] = heads[n + i] = sign
+            product = v._numbers[1 + i] * v._numbers[1 + n + i]
+            told = f"data = {product!r}, grad = {repr(v.grad) if v.reached else 'not computed'}"
+            graph.node(sign, "\N{MULTIPLICATION SIGN}", tooltip="operation multiply", **style.SIGN)
+            graph.node(
+                box,
+                style.value_label("", "result", short(product), grad),
+                tooltip=in_tooltip(f"product w[{i}] x[{i}]: {told}"),
+                **style.KINDS["result"],
+            )
+            self.links.edge(sign, box)
+            self._link(box, at.operation, "", through, f"product {i + 1} of {n}")
+        graph.node(at.operation, "Σ", tooltip="operation sum of the products and b", **style.SIGN)
+        self._operands(v, op, heads)
 
 
 def edge_numbers(v: Value, edges: str) -> list[float]:

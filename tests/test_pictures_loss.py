@@ -1,0 +1,243 @@
+import math
+import re
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from tinygrad_edu import MLP, SGD, History, Value, evaluate, moons
+from tinygrad_edu import functions as f
+from tinygrad_edu.losses import squared_error
+from tinygrad_edu.view.pictures import descent_path, loss_curve, surface
+from tinygrad_edu.view.pictures.loss_grid import LossGrid
+
+
+def exactly(message):
+    return f"^{re.escape(message)}$"
+
+
+def entries(ax):
+    return [text.get_text() for text in ax.get_legend().get_texts()]
+
+
+def bowl():
+    """L = (a - 1)^2 + 4 (b + 2)^2 at a = 0, b = 0."""
+    a, b = Value(0.0, "a"), Value(0.0, "b")
+    return a, b, lambda: (a - 1) ** 2 + 4 * (b + 2) ** 2
+
+
+def test_a_history_is_drawn_with_its_validation_loss_dashed():
+    ax = loss_curve(History([2.0, 1.0], [0.5, 1.0], [2.5, 1.5], [0.4, 0.8]))
+    assert [list(line.get_ydata()) for line in ax.lines] == [[2.0, 1.0], [2.5, 1.5]]
+    assert [line.get_linestyle() for line in ax.lines] == ["-", "--"]
+    assert entries(ax) == ["training", "validation"]
+    assert ax.get_ylim()[0] == 0
+
+
+def test_several_runs_have_a_colour_and_a_name_each():
+    long = "a name of more than 24 letters, "
+    runs = {"SGD $": History([2.0, 1.0]), long + "1": [3, 1], long + "2": np.array([1.0, 2.0])}
+    ax = loss_curve(runs)
+    drawn = [line for line in ax.lines if len(line.get_xdata())]
+    assert [list(line.get_ydata()) for line in drawn] == [[2, 1], [3, 1], [1, 2]]
+    assert len({line.get_color() for line in drawn}) == 3
+    assert entries(ax) == [r"SGD \$", "a name of more than 24 …", "a name of more than 24 …"]
+
+
+def test_a_single_run_has_no_legend_and_a_single_epoch_is_a_point():
+    ax = loss_curve([2.0])
+    assert ax.get_legend() is None
+    assert ax.lines[0].get_marker() == "o"
+    assert [text.get_text() for text in loss_curve([]).texts] == ["no epoch was completed"]
+
+
+def test_a_logarithmic_scale_leaves_out_what_has_no_logarithm():
+    ax = loss_curve([1.0, 0.0, 0.01], log=True)
+    assert ax.get_yscale() == "log"
+    assert np.isnan(ax.lines[0].get_ydata()).tolist() == [False, True, False]
+    assert loss_curve([0.0, 0.0], log=True).get_yscale() == "linear"
+
+
+def test_a_loss_curve_refuses_what_is_no_run():
+    message = "'SGD' must be a History or a list of losses, got float"
+    with pytest.raises(TypeError, match=exactly(message)):
+        loss_curve({"SGD": 0.5})
+
+
+def test_a_loss_over_two_parameters_is_measured_at_any_point_and_they_are_put_back():
+    a, b, loss = bowl()
+    a.grad = 7.0
+    grid = LossGrid(loss, a, b)
+    found = grid.over([0.0, 1.0, 3.0], [-2.0, 0.0])
+    assert found.tolist() == [[1.0, 0.0, 4.0], [17.0, 16.0, 20.0]]
+    assert (a.data, b.data, a.grad, b.grad) == (0.0, 0.0, 7.0, 0.0)
+    assert grid.sides(60) == 60
+
+
+def test_the_loss_of_a_model_is_that_of_the_scalar_engine_to_1e_12():
+    model, data = MLP(2, [4, 1], "tanh"), moons(12)
+    w1, w2 = model.layers[0].neurons[1].w
+
+    def loss():
+        return f.mean([squared_error(model(x), t) for x, t in zip(data.X, data.y, strict=True)])
+
+    points = [(-2.0, 0.5), (0.3, 0.2), (3.0, -1.0)]
+    by_function = LossGrid(loss, w1, w2)
+    by_examples = LossGrid((model, data.X, data.y, "squared_error"), w1, w2)
+    assert by_function.sides(60) == by_examples.sides(60) == 60  # both through NumPy
+    found = [by_function.at(points), by_examples.at(points)]
+    for point, *losses in zip(points, *found, strict=True):
+        w1.data, w2.data = point
+        expected = evaluate(model, data.X, data.y, loss="squared_error", engine="scalar")[0]
+        assert losses == pytest.approx([expected] * 2, rel=1e-12)
+
+
+def test_a_loss_that_cannot_be_vectorised_gets_a_coarser_grid():
+    a, b, bowl_loss = bowl()
+    grid = LossGrid(lambda: bowl_loss() * (1.0 if a.data < 0.5 else 2.0), a, b)
+    assert grid.sides(60) == 21
+    assert grid.at([(0.0, -2.0), (3.0, -2.0)]) == [1.0, 8.0]
+
+
+def test_a_loss_that_forks_inside_the_grid_is_measured_by_scalars_from_there_on():
+    a, b, _ = bowl()
+    grid = LossGrid(lambda: a + b if a > 1 else a - b, a, b)
+    assert grid.at([(0.0, 1.0), (2.0, 1.0), (0.0, 2.0)]) == [-1.0, 3.0, -2.0]
+
+
+def test_parameters_are_put_back_when_a_loss_fails():
+    a, b, bowl_loss = bowl()
+
+    def loss():
+        if a.data > 0.5:
+            raise ArithmeticError("no such loss")
+        return bowl_loss()
+
+    with pytest.raises(ArithmeticError, match="no such loss"):
+        surface(loss, a, b, resolution=3)
+    assert (a.data, b.data) == (0.0, 0.0)
+
+
+def test_a_surface_has_contours_and_the_paths_on_it():
+    a, b, loss = bowl()
+    paths = {"SGD": [(0, 0), (1, -1)], "Adam": [(0, 0), (3, 3), (4, 4)]}
+    ax = surface(loss, a, b, paths=paths, resolution=9)
+    drawn = [line for line in ax.lines if len(line.get_xdata()) > 1]
+    assert [line.get_xydata().tolist() for line in drawn] == [
+        [[0, 0], [1, -1]],
+        [[0, 0], [3, 3], [4, 4]],
+    ]
+    assert entries(ax) == ["SGD", "Adam"]
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("a", "b")
+    # from -2 to 4 around 0 and the paths, 5 % more on each side
+    assert ax.get_xlim() == pytest.approx((-2.3, 4.3))
+    levels = ax.collections[0].levels
+    assert levels[0] == pytest.approx(min(loss_at(x, y) for x, y in grid_of(ax, 9)))
+    assert np.all(np.diff(levels, 2) > 0)  # closer together near the minimum
+
+
+def grid_of(ax, n):
+    return [(x, y) for x in np.linspace(*ax.get_xlim(), n) for y in np.linspace(*ax.get_ylim(), n)]
+
+
+def loss_at(a, b):
+    return (a - 1) ** 2 + 4 * (b + 2) ** 2
+
+
+def test_a_surface_without_paths_marks_the_parameters_as_they_are():
+    a, b, loss = bowl()
+    ax = surface(loss, a, b, resolution=5, span=1)
+    assert [line.get_xydata().tolist() for line in ax.lines][-1] == [[0, 0]]
+    assert ax.get_legend() is None
+    assert ax.get_xlim() == (-1, 1)
+    away = surface(loss, a, b, resolution=5, extent=(1, 2, 3, 4))
+    assert not away.lines
+    assert away.get_ylim() == (3, 4)
+
+
+def test_a_relief_carries_its_paths_at_the_height_of_the_loss():
+    a, b, loss = bowl()
+    ax = surface(loss, a, b, paths={"SGD": [(0, 0), (1, -1)]}, kind="3d", resolution=4)
+    assert np.array(ax.lines[0].get_data_3d()).tolist() == [[0, 1], [0, -1], [17, 4]]
+    assert ax.get_zlabel() == "loss"
+
+
+def test_a_loss_that_is_not_finite_everywhere_is_drawn_where_it_is():
+    a, b = Value(1.0), Value(1.0)
+    ax = surface(lambda: f.log(a) + b, a, b, resolution=5)  # log of -1 is nan, of 0 -inf
+    assert np.isfinite(ax.collections[0].levels).all()
+    assert not surface(lambda: 0 * a + 0 * b, a, b, resolution=3).collections
+
+
+def lossless():
+    a, _, loss = bowl()
+    return loss, a, Value(3.0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "error", "message"),
+    [
+        (
+            lossless(),
+            {},
+            ValueError,
+            "the loss does not depend on w2, Value(data=3.0, grad=0.0): "
+            "give a parameter of the model",
+        ),
+        (
+            (3.0, Value(1.0), Value(2.0)),
+            {},
+            TypeError,
+            "the loss must be a function of no arguments or a tuple (model, X, y, loss), got float",
+        ),
+        (
+            lossless(),
+            {"kind": "3D"},
+            ValueError,
+            "unknown kind '3D': choose contour, 3d; did you mean '3d'?",
+        ),
+        (
+            lossless(),
+            {"paths": {"SGD": [1, 2]}},
+            ValueError,
+            "the path 'SGD' must be a list of points (w1, w2)",
+        ),
+        (
+            bowl()[:1] * 2,
+            {"kind": "3d", "ax": Figure().add_subplot()},
+            ValueError,
+            "this picture needs axes with the projection '3d', got 'rectilinear': "
+            "write ax=figure.add_subplot(projection='3d')",
+        ),
+    ],
+)
+def test_a_surface_refuses_what_it_cannot_draw(arguments, options, error, message):
+    if len(arguments) == 2:
+        w1, w2, loss = bowl()
+        arguments = (loss, w1, w2)
+    with pytest.raises(error, match=exactly(message)):
+        surface(*arguments, resolution=3, **options)
+
+
+def test_a_descent_path_starts_where_the_parameters_are_and_puts_everything_back():
+    a, b, loss = bowl()
+    a.grad = 7.0
+    path = descent_path(loss, a, b, SGD([a, b], lr=0.1), steps=2)
+    # dL/da = 2 (a - 1), dL/db = 8 (b + 2): a = 0.2, 0.36; b = -1.6, -1.92
+    assert [x for x, _ in path] == pytest.approx([0, 0.2, 0.36])
+    assert [y for _, y in path] == pytest.approx([0, -1.6, -1.92])
+    assert (a.data, b.data, a.grad, b.grad) == (0.0, 0.0, 7.0, 0.0)
+
+
+def test_a_descent_path_leaves_parameters_alone_that_the_optimizer_does_not_have():
+    a, b, loss = bowl()
+    path = descent_path(loss, a, b, SGD([a], lr=0.1), steps=1)
+    assert path[1] == pytest.approx((0.2, 0.0))
+    assert (b.data, b.grad) == (0.0, 0.0)
+
+
+def test_a_descent_path_asks_for_the_loss_of_each_step():
+    a, b = Value(0.0), Value(0.0)
+    targets = iter([1.0, math.e])
+    path = descent_path(lambda: a * next(targets) + b, a, b, SGD([a, b], lr=1.0), steps=2)
+    assert np.array(path) == pytest.approx(np.array([(0, 0), (-1, -1), (-1 - math.e, -2)]))

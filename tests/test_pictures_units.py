@@ -1,0 +1,238 @@
+import math
+import re
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgba
+
+from tinygrad_edu import MLP, Layer, Sequential, Value, moons
+from tinygrad_edu import functions as f
+from tinygrad_edu.view.pictures import activations, hidden_space, neuron_maps, tangent, weights
+from tinygrad_edu.view.pictures.stages import layers_in
+
+
+def exactly(message):
+    return f"^{re.escape(message)}$"
+
+
+def texts(ax):
+    return [text.get_text() for text in ax.texts if text.get_text()]
+
+
+def layer(rows, activation="linear"):
+    """A layer with the given (w1, w2, ..., b) of each unit."""
+    found = Layer(len(rows[0]) - 1, len(rows), activation)
+    for neuron, numbers in zip(found.neurons, rows, strict=True):
+        for v, x in zip(neuron.parameters(), numbers, strict=True):
+            v.data = x
+    return found
+
+
+def test_each_unit_has_a_map_of_its_activation():
+    # over x1 in -1..1: relu(x1), relu(-x1 - 5) = 0, and of these -2 a1
+    net = [layer([(1, 0, 0), (-1, 0, -5)], "relu"), layer([(-2, 0, 0)])]
+    ax = neuron_maps(net, extent=(-1, 1, -1, 1), resolution=5)
+    maps = [np.asarray(image.get_array()) for image in ax.images]
+    assert [m[2].tolist() for m in maps] == [
+        [0, 0, 0, 0.5, 1],
+        [0, 0, 0, 0, 0],
+        [0, 0, 0, -1, -2],
+    ]
+    assert [image.get_clim() for image in ax.images] == [(-1, 1), (-1, 1), (-2, 2)]
+    titles = ["neuron1 (1)", "neuron2 (dead)", "layer1", "neuron1 (2)", "layer2"]
+    assert texts(ax) == titles
+
+
+def test_maps_lie_in_rows_of_eight_layer_after_layer():
+    ax = neuron_maps(MLP(2, [10, 1]), resolution=3)
+    corners = [tuple(image.get_extent()[::3]) for image in ax.images]
+    rows = sorted({top for _, top in corners}, reverse=True)
+    assert [sum(top == row for _, top in corners) for row in rows] == [8, 2, 1]
+    assert len(set(corners)) == 11
+    assert len(neuron_maps(MLP(2, [10, 1]), layer=2, resolution=3).images) == 1
+
+
+def test_maps_cover_the_points_and_show_them():
+    ax = neuron_maps(MLP(2, [1]), [[0, 10], [4, 10]], resolution=3)
+    x, y = ax.lines[0].get_data()
+    # 12 % beyond the points: 0.12 / 1.24 of the width; one number has the height 2
+    assert x == pytest.approx([0.12 / 1.24, 1.12 / 1.24])
+    assert y == pytest.approx([-0.5, -0.5])
+
+
+def test_a_sequential_shows_its_parts_and_a_transform_scales_for_the_net():
+    net = Sequential(layer([(1, 0, 0), (0, 1, 0)]), "relu")
+    ax = neuron_maps(
+        net,
+        layer=2,
+        extent=(100, 300, 0, 1),
+        resolution=3,
+        transform=lambda points: [[(x - 200) / 100, y] for x, y in points],
+    )
+    assert np.asarray(ax.images[0].get_array())[0].tolist() == [0, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"layer": 3}, "layer must be a number from 1 to 2, got 3"),
+        ({"layer": True}, "layer must be a number from 1 to 2, got True"),
+        ({"X": [[1, 2, 3]]}, "maps are drawn for points of 2 numbers, X has 3"),
+    ],
+)
+def test_maps_refuse_what_they_cannot_draw(options, message):
+    with pytest.raises(ValueError, match=exactly(message)):
+        neuron_maps(MLP(2, [2, 1]), resolution=3, **options)
+
+
+class Doubled(MLP):
+    def __call__(self, x):
+        return 2 * super().__call__(x)
+
+
+@pytest.mark.parametrize("model", [lambda x: x, Doubled(2, [1])])
+def test_layers_are_those_of_models_that_have_nothing_else(model):
+    message = (
+        f"expected an MLP, a Sequential, a Layer or a list of layers, got {type(model).__name__}: "
+        "give its layers as a list, [layer1, layer2]"
+    )
+    with pytest.raises(TypeError, match=exactly(message)):
+        layers_in(model)
+
+
+def test_two_hidden_units_are_the_axes_and_the_output_cuts_them_by_a_line():
+    # a = (x1 + x2, x1 - x2), the output is a1: its boundary a1 = 0
+    net = [layer([(1, 1, 0), (1, -1, 0)]), layer([(1, 0, 0)])]
+    ax = hidden_space(net, [[1, 2], [-3, 1]], [1, 0], class_names=["no", "yes"])
+    points = [c for c in ax.collections if not hasattr(c, "levels")]
+    assert [c.get_offsets().tolist() for c in points] == [[[-2, -4]], [[3, -1]]]
+    boundary = [p for c in ax.collections if hasattr(c, "levels") for p in c.get_paths()]
+    assert np.concatenate([p.vertices for p in boundary])[:, 0] == pytest.approx(0, abs=1e-9)
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("layer1.neuron1", "layer1.neuron2")
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["no", "yes"]
+    assert len(ax.lines) == 30  # the grid, 15 lines each way
+    bent = ax.lines[0].get_xydata()  # x1 constant: a1 + a2 = 2 x1
+    assert bent.sum(axis=1) == pytest.approx(2 * (-3 - 0.12 * 4) + 0 * bent[:, 0])
+
+
+def test_more_units_are_shown_by_their_principal_components():
+    # a = (x, x, 2y): the variance of x twice, that of y four times
+    net = [layer([(1, 0, 0), (1, 0, 0), (0, 2, 0)]), layer([(1, 1, 1, 0)])]
+    X = [[-1, 0], [1, 0], [0, -2], [0, 2]]
+    ax = hidden_space(net, X, [0, 0, 1, 1])
+    # squares summed: 4 along (1, 1, 0), 32 along (0, 0, 1)
+    assert ax.get_xlabel() == "principal component 1 of 3 units (89% of variance)"
+    assert ax.get_ylabel() == "principal component 2 of 3 units (11% of variance)"
+    first, second = (c.get_offsets() for c in ax.collections)
+    root = math.sqrt(2)
+    assert np.asarray(first) == pytest.approx(np.array([[0, -root], [0, root]]), abs=1e-12)
+    assert np.asarray(second) == pytest.approx(np.array([[-4, 0], [4, 0]]), abs=1e-12)
+
+
+def test_rows_of_more_numbers_have_no_grid():
+    ax = hidden_space(MLP(3, [4, 1]), [[1, 2, 3], [3, 2, 0]], [-1, 1])
+    assert not ax.lines
+    assert ax.get_legend().get_texts()[1].get_text() == "class +1"
+
+
+@pytest.mark.parametrize(
+    ("y", "layer", "message"),
+    [
+        ([0], 2, "layer 2 has one unit: hidden_space needs two or more"),
+        ([], 1, "hidden_space needs a label for each row, got 1 rows, 0 labels"),
+    ],
+)
+def test_a_hidden_space_needs_two_units_and_a_label_for_each_row(y, layer, message):
+    with pytest.raises(ValueError, match=exactly(message)):
+        hidden_space(MLP(2, [2, 1]), [[1, 2]], y, layer=layer)
+
+
+def test_a_tangent_has_the_slope_of_the_engine():
+    ax = tangent(lambda x: x**3 - 2 * x, 1.0, span=2.0)
+    x, y = ax.lines[1].get_data()
+    assert np.diff(y) / np.diff(x) == pytest.approx([1.0])  # 3 x^2 - 2
+    assert ax.lines[2].get_xydata().tolist() == [[1.0, -1.0]]
+    assert ax.get_title() == "f(1) = -1,  slope f'(1) = 1"
+    assert tangent(f.sin, 0.0, name="sin").get_title() == "sin(0) = 0,  slope sin'(0) = 1"
+    assert tangent(lambda x: 3.0, 1.0).get_title() == "f(1) = 3,  slope f'(1) = 0"
+
+
+def test_an_activation_is_drawn_with_its_gradient_and_its_saturation():
+    ax = activations("tanh", span=4, saturation=0.07)
+    value, slope = (line.get_ydata() for line in ax.lines)
+    z = ax.lines[0].get_xdata()
+    assert value == pytest.approx(np.tanh(z))
+    assert slope == pytest.approx(1 - np.tanh(z) ** 2)
+    shaded = np.concatenate([path.vertices for path in ax.collections[0].get_paths()])[:, 0]
+    # 1 - tanh^2 = 0.07 at artanh(sqrt(0.93)) = 2.008; 0.02 from one z to the next
+    assert np.abs(shaded).min() == pytest.approx(2.02)
+    labels = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert labels == ["g(z)", "g'(z)", "|g'(z)| < 0.07"]
+
+
+def square(z):
+    return z * z
+
+
+def test_several_activations_are_a_montage_in_one_axes():
+    ax = activations(["relu", "prelu", square, "step", "sign"])
+    assert [t for t in texts(ax) if len(t) > 1] == ["relu", "prelu", "square", "step", "sign"]
+    assert len(ax.figure.axes) == 1
+    values = [line for line in ax.lines if line.get_color() == "#0072b2"]
+    left = values[0].get_xydata()[0]  # relu(-5) = 0, in a cell of height -1.3 to 2.3
+    assert left == pytest.approx([0, -1 + 1.3 / 3.6])
+
+
+def test_activations_refuse_what_has_no_graph():
+    for names, message in [
+        ("softmax", "softmax is an activation of a whole layer: it has no graph over z"),
+        ([], "names needs at least one activation"),
+    ]:
+        with pytest.raises(ValueError, match=exactly(message)):
+            activations(names)
+
+
+def test_weights_are_pictures_row_by_row_on_one_scale():
+    model = Sequential(layer([(1, 2, 3, 4, 9), (0, -8, 0, 0, 9)]))
+    ax = weights(model, height=2, width=2)
+    assert [np.asarray(image.get_array()).tolist() for image in ax.images] == [
+        [[1, 2], [3, 4]],
+        [[0, -8], [0, 0]],
+    ]
+    assert {image.get_clim() for image in ax.images} == {(-8, 8)}
+    assert texts(ax) == ["neuron1", "neuron2"]
+    assert ax.get_xlabel() == "blue -8   white 0   red 8"
+    low, middle, high = (ax.images[0].get_cmap()(x) for x in (0.1, 0.5, 0.9))
+    assert low[2] > low[0]
+    assert high[0] > high[2]
+    assert middle == pytest.approx(to_rgba("#f7f7f7"), abs=0.02)
+
+
+def test_weights_refuse_what_is_no_picture():
+    message = (
+        "the units have 4 weights, which are no picture of 8 x 8: "
+        "write weights(model, height=..., width=...)"
+    )
+    with pytest.raises(ValueError, match=exactly(message)):
+        weights(Layer(4, 2))
+    message = "weights are drawn for a Layer or a model that begins with one, got function"
+    with pytest.raises(TypeError, match=exactly(message)):
+        weights(lambda x: x)
+
+
+def test_pictures_of_units_change_neither_the_model_nor_its_gradients():
+    model, data = MLP(2, [3, 1], "tanh"), moons(20)
+    for p in model.parameters():
+        p.grad = 0.5
+    before = model.state_dict()
+    neuron_maps(model, data.X, resolution=5)
+    hidden_space(model, data.X, data.y)
+    x = model.layers[0].neurons[0].w[0]
+    tangent(lambda v: model([v, x]), 0.5)
+    assert model.state_dict() == before
+    assert {p.grad for p in model.parameters()} == {0.5}
+
+
+def test_a_neuron_of_values_is_drawn_too():
+    assert isinstance(MLP(2, [1])([1, 2]), Value)
+    assert len(neuron_maps(MLP(2, [1]).layers[0].neurons[0], resolution=3).images) == 1

@@ -1,0 +1,358 @@
+"""The neuron and layer levels of `draw`, its choice by size, and what it opens."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from tinygrad_edu import functions as f
+from tinygrad_edu.engine import Value, parameter, toposort
+from tinygrad_edu.losses import cross_entropy, hinge, l2
+from tinygrad_edu.nn import MLP, Layer
+from tinygrad_edu.view import Graph, draw
+
+SVG = "{http://www.w3.org/2000/svg}"
+LEVELS: list[dict[str, Any]] = [
+    {"level": "auto"},
+    {"level": "value"},
+    {"level": "value", "unfold": True},
+    {"level": "neuron"},
+    {"level": "neuron", "edges": "gradient", "expand": "layer1"},
+    {"level": "layer"},
+    {"level": "layer", "expand": "layer1.neuron1", "unfold": True},
+]
+
+
+@pytest.fixture(autouse=True)
+def _embedded_renderer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TINYGRAD_EDU_GRAPHVIZ", "graphviz-pure")
+
+
+def texts(graph: Graph) -> list[str]:
+    return [e.text or "" for e in ElementTree.fromstring(graph.svg).iter(f"{SVG}text")]
+
+
+def box(graph: Graph, name: str) -> str:
+    """What the table says of a box."""
+    return next(line for line in graph.table.splitlines() if re.match(f"{re.escape(name)}  ", line))
+
+
+def net(rng: int = 0) -> Value:
+    """A net 2-2-1 after backward: the loss is (a - 1)^2 for x = (1, -2)."""
+    a = MLP(2, [2, 1], "tanh", rng=rng)([Value(1.0, "x1"), Value(-2.0, "x2")])
+    assert isinstance(a, Value)
+    loss = (a - 1.0) ** 2
+    loss.name = "L"
+    loss.backward()
+    return loss
+
+
+def batch(n: int = 3) -> Value:
+    model = MLP(2, [2, 1], "tanh", rng=1)
+    rows = [[float(k), 1.0] for k in range(n)]
+    loss: Value = f.mean([hinge(model(x), 1) for x in rows]) + l2(model.parameters(), 0.1)
+    loss.backward()
+    return loss
+
+
+def chain(rows: list[list[float]], model: Callable[[Any], Any]) -> Value:
+    """A batch loss as micrograd's demo writes it, with a sum of two nodes for each example."""
+    losses = [(1 + -1 * model([Value(x) for x in row])).relu() for row in rows]
+    loss: Value = sum(losses) * (1.0 / len(losses))
+    return loss
+
+
+def test_a_unit_is_a_box_with_net_input_activation_and_delta() -> None:
+    x = [Value(3.0, "x1"), Value(4.0, "x2")]
+    w = [parameter(0.5, "layer1.neuron1.w[0]"), parameter(-1.0, "layer1.neuron1.w[1]")]
+    y = f.dot(w, x, parameter(2.0, "layer1.neuron1.b")).relu() * 2.0  # z = 1.5 - 4 + 2 = -0.5
+    y.backward()
+    assert box(draw(y, level="neuron"), "layer1.neuron1") == (
+        "layer1.neuron1  relu, z -0.5, a 0, delta 0  x1, x2"
+    )
+    dot = draw(y, level="neuron").dot
+    assert dot.count(">+0.5<") == dot.count(">-1<") == dot.count(">b<") == 1
+
+
+def test_a_delta_is_a_dash_before_a_backward_pass() -> None:
+    y = f.dot([parameter(1.0)], [Value(1.0)]).tanh()
+    assert "delta –" in draw(y, level="neuron").table  # noqa: RUF001
+
+
+def test_lines_tell_the_sign_of_a_weight_by_colour_dash_and_number() -> None:
+    z = f.dot([parameter(2.0), parameter(-1.0), parameter(0.0)], [Value(1.0)] * 2 + [Value(1.0)])
+    lines = re.findall(r"^\tn\d+ -> .*penwidth.*", draw(z, level="neuron").dot, re.MULTILINE)
+    # widths from 0.6 for 0 to 4 for the largest |w|
+    assert [re.findall(r"penwidth=(\S+)", line)[0].rstrip("]") for line in lines] == [
+        *("4", "2.3", "0.6")
+    ]
+    assert ["dashed" in line for line in lines] == [False, True, False]
+    assert [re.findall(r'color="(#\w+)"', line)[0] for line in lines] == [
+        *("#0072b2", "#c25700", "#808080")
+    ]
+
+
+def test_a_layer_is_a_box_with_sizes_parameters_and_mean_delta() -> None:
+    loss = net()
+    deltas = [abs(v.grad) for v in toposort(loss) if v.op is f._dot or v.op.name == "dot"]  # type: ignore[union-attr]
+    mean = (deltas[0] + deltas[1]) / 2
+    graph = draw(loss, level="layer")
+    assert "2 tanh units of 2 inputs, 6 parameters, mean |delta| " in box(graph, "layer1")
+    assert f"mean |delta| {mean:.3g}"[:16] in box(graph, "layer1")
+    assert "2 operations, data" in box(graph, "L")
+    assert "x1 1, x2 -2" in box(graph, "inputs")
+
+
+@pytest.mark.parametrize(
+    ("sizes", "boxes"),
+    [
+        ([2, 1], "21 values"),  # 2 inputs, 9 parameters, 3 z, 2 a; 2 constants, t z, 1 - t z, relu
+        ([16, 16, 1], "neuron"),
+        ([121, 1], "layer"),
+    ],
+)
+def test_auto_picks_the_level_by_size(sizes: list[int], boxes: str) -> None:
+    v = hinge(MLP(2, sizes, "tanh", rng=0)([1.0, 2.0]), 1)
+    graph = draw(v)
+    found = {"layer1.neuron1": "neuron", "layer1": "layer"}
+    first = [found[n] for line in graph.table.splitlines() if (n := line.split()[0]) in found]
+    assert boxes in (first or [str(graph)[8:17]])
+
+
+def test_a_graph_without_units_shows_its_values_and_says_so() -> None:
+    a = Value(2.0, "a")
+    for level in ("neuron", "layer"):
+        shown = draw(a * a, level=level).dot
+        assert "no units (net inputs w·x + b) in this graph: its values are shown" in shown
+        assert "<B>a</B>" in shown
+
+
+def test_units_of_a_net_by_hand_are_named_by_depth() -> None:
+    x = [Value(1.0), Value(2.0)]
+    h = [f.dot([Value(0.1), Value(0.2)], x, Value(0.0)).tanh() for _ in range(2)]
+    y = f.dot([Value(0.3), Value(0.4)], h, Value(0.0)).sigmoid()
+    table = draw(y, level="neuron").table
+    assert re.findall(r"^unit \d\.\d", table, re.MULTILINE) == ["unit 1.1", "unit 1.2", "unit 2.1"]
+    assert re.findall(r"^layer \d", draw(y, level="layer").table, re.MULTILINE) == [
+        *("layer 1", "layer 2")
+    ]
+
+
+def test_a_loss_over_many_examples_shows_one_and_says_so() -> None:
+    loss = batch(3)
+    graph = draw(loss, level="neuron")
+    assert "example 0 of 3" in graph.dot
+    assert "over 3 examples" in box(graph, "loss")
+    assert graph.table.count("layer1.neuron1  ") == 1
+    inputs = [box(draw(loss, level="neuron", example=k), "v0") for k in range(3)]
+    assert [line.split()[3].rstrip(",") for line in inputs] == ["0", "1", "2"]
+
+
+def test_an_example_of_a_sum_of_two_at_a_time_is_found() -> None:
+    model = MLP(2, [2, 1], "tanh", rng=1)
+    loss = chain([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], model)
+    loss = loss + 0.1 * sum(p * p for p in model.parameters())
+    graph = draw(loss, level="neuron", example=2)
+    assert "example 2 of 3" in graph.dot
+    assert "data 5" in graph.table
+    assert "data 1," not in graph.table.split("constant")[0]
+
+
+def test_outputs_of_one_example_are_no_examples() -> None:
+    model = Layer(2, 3, "tanh")
+    graph = draw(f.sum([(a - 1.0) ** 2 for a in model([1.0, 2.0])]), level="neuron")
+    assert "example" not in graph.description
+    assert graph.table.count("tanh, z") == 3
+
+
+def test_an_example_alone_is_shown_at_level_value_where_asked_for() -> None:
+    loss = batch(3)
+    total = len(toposort(loss, leaves=True))
+    assert "example" not in draw(loss).description
+    one = draw(loss, level="value", example=1)
+    assert "example 1 of 3" in one.description
+    assert f" of {total} values shown" in one.description
+
+
+@pytest.mark.parametrize("example", [3, -1, True, 1.0, "0"])
+def test_an_example_that_is_not_there_is_refused(example: Any) -> None:
+    message = f"example={example!r} is not there: the graph has 3 examples, 0 to 2"
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        draw(batch(3), example=example)
+
+
+def test_a_graph_of_one_example_has_no_second() -> None:
+    message = "example=1 is not there: the graph has one example: write 0"
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        draw(net(), example=1)
+    assert draw(net(), example=0).dot == draw(net()).dot
+
+
+def test_shared_weights_are_numbered_by_use() -> None:
+    w, b = [parameter(1.0, "kernel1.w[0]"), parameter(2.0, "kernel1.w[1]")], parameter(0.0)
+    x = [Value(float(k)) for k in range(4)]
+    y = f.max([f.dot(w, x[k : k + 2], b).relu() for k in range(3)])
+    names = re.findall(r"^kernel1, use \d of \d", draw(y, level="neuron").table, re.MULTILINE)
+    assert names == ["kernel1, use 1 of 3", "kernel1, use 2 of 3", "kernel1, use 3 of 3"]
+    assert (
+        "1 relu unit of 2 inputs, each used 3 times, 3 parameters" in draw(y, level="layer").table
+    )
+    pooled = f.mean([f.dot(w, x[k : k + 2], b).relu() for k in range(3)])
+    assert "example" not in draw(pooled, level="neuron").description  # patches share inputs
+
+
+def test_a_layer_that_is_used_again_and_again_is_a_box_for_each_time() -> None:
+    cell, h = Layer(2, 1, "tanh", rng=0), Value(0.0)
+    for t in range(3):
+        (h,) = cell([Value(float(t)), h])
+    assert re.findall(r"^layer 1, use \d of 3", draw(h, level="layer").table, re.MULTILINE) == [
+        *("layer 1, use 1 of 3", "layer 1, use 2 of 3", "layer 1, use 3 of 3")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("level", "expand", "clusters"),
+    [
+        ("neuron", "layer1.neuron2", ["layer1.neuron2"]),
+        ("neuron", "layer1", ["layer1.neuron1", "layer1.neuron2"]),
+        ("layer", "layer1", ["layer1"]),
+        ("layer", "layer1.neuron2", ["layer1", "layer1.neuron2"]),
+        ("auto", ["layer1.neuron1", "layer2.neuron1"], ["layer1.neuron1", "layer2.neuron1"]),
+    ],
+)
+def test_units_and_layers_are_opened(level: str, expand: Any, clusters: list[str]) -> None:
+    dot = draw(net(), level=level, expand=expand).dot
+    found = re.findall(r'subgraph cluster\d+ \{\n.*\n\t+label="?([\w.]+)', dot)
+    assert sorted(found) == clusters
+    opened = [name for name in clusters if "neuron" in name] if level != "layer" else clusters[1:]
+    for name in opened:
+        assert f"{name}.w[0]" in dot
+
+
+def test_names_to_expand_must_exist() -> None:
+    message = (
+        "expand='layer1.neuron3' is no unit or layer of this drawing: write one of 'layer1', "
+        "'layer2', 'layer1.neuron1', 'layer1.neuron2', 'layer2.neuron1'"
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        draw(net(), expand="layer1.neuron3")
+    message = "expand='a' is no unit or layer of this drawing: it has none"
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        draw(Value(1.0, "a"), expand="a")
+    message = 'level="value" shows every number, there is nothing to expand: write level="neuron"'
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        draw(net(), level="value", expand="layer1")
+    message = 'expand is a name or a list of names: write expand="layer1.neuron1"'
+    with pytest.raises(TypeError, match=f"^{re.escape(message)}$"):
+        draw(net(), expand=[1])  # type: ignore[list-item]
+
+
+def test_a_unit_is_unfolded_into_products_and_their_sum() -> None:
+    w, x = [parameter(2.0), parameter(-3.0)], [Value(5.0), Value(7.0)]
+    z = f.dot(w, x, parameter(1.0)) * 2.0
+    z.backward()
+    dot = draw(z, unfold=True, edges="local").dot
+    # products 10 and -21, with the gradient of their sum; dz/dw = x, dz/dx = w
+    assert re.findall(r"product w\[\d\] x\[\d\]: ([^\"]*)\"", dot) == [
+        *("data = 10.0, grad = 2.0", "data = -21.0, grad = 2.0")
+    ]
+    slopes = re.findall(r"local derivative = ([^\"]*)\"", dot)
+    assert sorted(map(float, slopes)) == sorted([5, 2, 1, 7, -3, 1, 1, 2, -10])
+    assert "w·x" not in dot
+
+
+def test_more_boxes_than_max_nodes_are_refused_or_left_out_and_counted() -> None:
+    loss = hinge(MLP(2, [3] * 30 + [1], "tanh", rng=0)([1.0, 2.0]), 1)
+    message = (
+        "the drawing has 33 boxes, more than max_nodes=5: write max_nodes=33 to draw them all, "
+        'or level="auto"'
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        draw(loss, level="layer", max_nodes=5)
+    graph = draw(loss, max_nodes=5)
+    assert "28 boxes left out" in graph.dot
+    assert "…" in graph.dot
+
+
+def test_many_inputs_are_one_box() -> None:
+    y = cross_entropy(MLP(64, [4, 3], rng=0)([0.5] * 64), 1)
+    graph = draw(y)
+    assert "64 numbers" in box(graph, "inputs")
+    assert "layer1.neuron1" in graph.table
+
+
+def test_edges_go_from_lower_to_higher_numbers() -> None:
+    for options in LEVELS:
+        for tail, head in re.findall(r"^\t+n(\d+) -> n(\d+)", draw(net(), **options).dot, re.M):
+            assert int(tail) < int(head), options
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("options", LEVELS, ids=str)
+def test_no_level_changes_a_number(options: dict[str, Any]) -> None:
+    loss = net()
+    order = toposort(loss, leaves=True)
+    before = [(v.data, v.grad, v.reached, v.name, v.parents) for v in order]
+    assert draw(loss, **options).svg
+    assert [(v.data, v.grad, v.reached, v.name, v.parents) for v in order] == before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("options", LEVELS, ids=str)
+def test_every_level_is_the_same_to_the_byte(options: dict[str, Any]) -> None:
+    one, other = draw(net(), **options), draw(net(), **options)
+    assert (one.dot, one.svg, one.table) == (other.dot, other.svg, other.table)
+
+
+@pytest.mark.parametrize("options", LEVELS, ids=str)
+def test_without_a_renderer_every_level_is_a_table(
+    options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TINYGRAD_EDU_GRAPHVIZ", "none")
+    (kind, text), *rest = draw(net(), **options)._repr_mimebundle_().items()
+    assert (kind, rest) == ("text/plain", [])
+    assert "layer1" in text
+
+
+HOSTILE = '</text><script>alert("1")</script> {a|b} $x$ \\N &amp;\n重み'
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("level", ["value", "neuron", "layer"])
+def test_names_are_text_at_every_level(level: str) -> None:
+    w = [parameter(1.0, f"{HOSTILE}.neuron{k}.w[0]") for k in (1, 2)]
+    x = Value(1.0, HOSTILE)
+    h = [f.dot([p], [x]).tanh() for p in w]
+    y = f.dot([parameter(1.0, "o")], [h[0]]) + h[1]
+    y.name = HOSTILE
+    y.backward()
+    opened = [None] if level == "value" else [None, f"{HOSTILE}.neuron1"]
+    for expand in opened:
+        graph = draw(y, level=level, expand=expand, names={HOSTILE: h})
+        root = ElementTree.fromstring(graph.svg)
+        allowed = {"svg", "g", "title", "desc", "text", "path", "polygon", "polyline", "ellipse"}
+        assert {e.tag.removeprefix(SVG) for e in root.iter()} <= allowed
+        assert not [a for e in root.iter() for a in e.attrib if "href" in a or a.startswith("on")]
+        assert "</text><script>" in "".join(texts(graph))
+        assert "\n重" not in graph.table
+
+
+def test_a_chain_of_units_is_drawn_without_recursion() -> None:
+    h, w = Value(1.0), parameter(1.0, "w")
+    for _ in range(300):
+        h = f.dot([w], [h]).tanh()
+    graph = draw(h, max_nodes=20)
+    assert "281 boxes left out" in graph.dot
+
+
+@pytest.mark.slow
+def test_the_loss_of_the_moons_demo_is_drawn_by_unit() -> None:
+    model = MLP(2, [16, 16, 1], init="uniform", rng=1337)
+    loss = chain([[k / 100, 1 - k / 100] for k in range(100)], model)
+    loss = loss + 1e-4 * sum(p * p for p in model.parameters())
+    loss.backward()
+    graph = draw(loss)
+    assert "example 0 of 100" in graph.dot
+    assert len(re.findall("^layer2.neuron", graph.table, re.MULTILINE)) == 16

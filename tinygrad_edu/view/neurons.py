@@ -1,0 +1,147 @@
+"""The units in a graph: each net input with its activation, its weights and its name."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from tinygrad_edu import functions
+from tinygrad_edu.engine import Value
+from tinygrad_edu.nn import ACTIVATIONS
+
+_BUILT_IN: Final = {record.name for record in functions.PRIMITIVES}
+
+
+@dataclass(eq=False)
+class Unit:
+    """One evaluation of a unit: z = w . x + b, a = activation(z); without activation a is z.
+
+    `parameters` are w, b and what the activation learns. `depth` counts the units on the longest
+    way from the inputs, this one included. `name` and `layer` are the same for every evaluation.
+    """
+
+    z: Value
+    a: Value
+    w: tuple[Value, ...]
+    x: tuple[Value, ...]
+    b: Value | None
+    parameters: tuple[Value, ...]
+    depth: int
+    name: str = ""
+    layer: str = ""
+
+    @property
+    def activation(self) -> str:
+        """The name of the operation, "linear" where there is none."""
+        return "linear" if self.a.op is None or self.a is self.z else self.a.op.name
+
+
+class Units(NamedTuple):
+    """The units of a graph in its order; `depth` has 0 for what comes before the first unit."""
+
+    units: list[Unit]
+    depth: dict[Value, int]
+
+
+def find_units(order: Sequence[Value]) -> Units:
+    """The units of a graph, from its topological order with leaves.
+
+    A unit is a `dot` of leaves, the weights, with anything but themselves; after other units, one
+    with a parameter, a bias or an activation. It is named after its parameters: `layer1.neuron3`
+    for `layer1.neuron3.w[0]`, else by place: `unit 2.1` is the first of those at depth 2.
+    """
+    users: dict[Value, list[Value]] = {}
+    for v in order:
+        for p in dict.fromkeys(v.parents):
+            users.setdefault(p, []).append(v)
+    depth: dict[Value, int] = {}
+    units = []
+    for v in order:
+        depth[v] = max((depth[p] for p in v.parents), default=0)
+        unit = _unit(v, users.get(v, []), depth[v])
+        if unit is not None:
+            depth[v] = unit.depth
+            units.append(unit)
+    _name(units)
+    return Units(units, depth)
+
+
+def _unit(z: Value, users: Sequence[Value], before: int) -> Unit | None:
+    if z.op is None or z.op.value is not functions._dot.value:
+        return None
+    n = len(z.parents) // 2
+    w, x, b = z.parents[:n], z.parents[n : 2 * n], z.parents[2 * n :]
+    if not _are_parameters(w) and _are_parameters(x):
+        w, x = x, w
+    if w == x or any(p.op is not None for p in w):
+        return None
+    a = _activation(z, users)
+    if before and not b and a is z and not any(p.kind == "parameter" for p in w):
+        return None
+    learned = a.parents[1:] if a is not z and a.op is not None and a.op.name == "prelu" else ()
+    return Unit(z, a, w, x, b[0] if b else None, (*w, *b, *learned), before + 1)
+
+
+def _are_parameters(values: Sequence[Value]) -> bool:
+    return all(v.kind == "parameter" for v in values)
+
+
+def _activation(z: Value, users: Sequence[Value]) -> Value:
+    """The operation after z that is its activation, else z itself."""
+    for v in users:
+        if v.op is not None and v.op.name == "softmax" and v.parents[int(v.op.constants["k"])] is z:
+            return v
+    if len(users) == 1 and users[0].op is not None and users[0].parents[0] is z:
+        v, name = users[0], users[0].op.name
+        single = len(v.parents) == 1 or (name == "prelu" and v.parents[1].op is None)
+        if single and (name in ACTIVATIONS or name not in _BUILT_IN):
+            return v
+    return z
+
+
+def _name(units: Sequence[Unit]) -> None:
+    """Give each unit its name and that of its layer, from its parameters or from its depth.
+
+    Other weights with the same names are those of another net: "layer1.neuron3 (2)".
+    """
+    nets: dict[tuple[str | None, ...], dict[tuple[Value, ...], int]] = {}
+    found: dict[tuple[Value, ...], tuple[str, int, int]] = {}
+    for u in units:
+        same_names = nets.setdefault(tuple([p.name for p in u.w]), {})
+        net = same_names.setdefault(u.w, len(same_names) + 1)
+        found.setdefault(u.w, (_prefix(u.w), net, u.depth))
+    sharing = Counter((prefix, net) for prefix, net, _ in found.values())
+    numbers: Counter[str] = Counter()
+    named: dict[tuple[Value, ...], tuple[str, str]] = {}
+    for w, (prefix, net, depth) in found.items():
+        copy = f" ({net})" if net > 1 else ""
+        if not prefix:
+            layer, stem = f"layer {depth}", f"unit {depth}."
+        elif sharing[prefix, net] > 1:
+            layer, stem = prefix + copy, f"{prefix}{copy}.unit"
+        else:
+            above = prefix.rpartition(".")[0]
+            named[w] = prefix + copy, above + copy if above else f"layer {depth}"
+            continue
+        numbers[stem] += 1
+        named[w] = f"{stem}{numbers[stem]}", layer
+    for u in units:
+        u.name, u.layer = named[u.w]
+
+
+def _prefix(w: Sequence[Value]) -> str:
+    """What the names of the weights have in common before their last point, else ""."""
+    prefixes = {(p.name or "").rpartition(".")[0] for p in w}
+    return prefixes.pop() if len(prefixes) == 1 else ""
+
+
+def uses(units: Sequence[Unit]) -> Mapping[Unit, str]:
+    """What each evaluation is called: the name of its unit, and "use 2 of 9" if there are more."""
+    total = Counter(u.name for u in units)
+    seen: Counter[str] = Counter()
+    called = {}
+    for u in units:
+        seen[u.name] += 1
+        n = total[u.name]
+        called[u] = u.name if n == 1 else f"{u.name}, use {seen[u.name]} of {n:,}"
+    return called

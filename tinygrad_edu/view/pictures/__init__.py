@@ -1,0 +1,34 @@
+"""Pictures with matplotlib: decision regions, loss curves and surfaces, what the units of a net do.
+
+    from tinygrad_edu.view import pictures
+
+    pictures.regions(model, X, y)
+
+Each function draws into the axes `ax`, or without one into a figure of its own, and gives the axes,
+which show themselves in a notebook. In a given `ax` nothing but this axes is touched. Models and
+their gradients stay as they were, and pyplot's global state is not used.
+"""
+
+from tinygrad_edu.view.pictures.activations import activations
+from tinygrad_edu.view.pictures.confusion import confusion
+from tinygrad_edu.view.pictures.descent_path import descent_path
+from tinygrad_edu.view.pictures.hidden_space import hidden_space
+from tinygrad_edu.view.pictures.loss_curve import loss_curve
+from tinygrad_edu.view.pictures.neuron_maps import neuron_maps
+from tinygrad_edu.view.pictures.regions import regions
+from tinygrad_edu.view.pictures.surface import surface
+from tinygrad_edu.view.pictures.tangent import tangent
+from tinygrad_edu.view.pictures.weights import weights
+
+__all__ = [
+    "activations",
+    "confusion",
+    "descent_path",
+    "hidden_space",
+    "loss_curve",
+    "neuron_maps",
+    "regions",
+    "surface",
+    "tangent",
+    "weights",
+]

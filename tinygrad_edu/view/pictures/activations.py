@@ -1,0 +1,115 @@
+"""Activations with their gradients, and where these are too small to learn from."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.patches import Patch
+
+from tinygrad_edu.nn import ACTIVATIONS
+from tinygrad_edu.nn.activations import Activation, activation_function
+from tinygrad_edu.options import choose, real
+from tinygrad_edu.vectorize.arrays import Array
+from tinygrad_edu.view.pictures.canvas import INK, canvas, legend, plain
+from tinygrad_edu.view.pictures.classes import COLOURS, key
+from tinygrad_edu.view.pictures.field import Extent
+from tinygrad_edu.view.pictures.tangent import value_and_slope
+from tinygrad_edu.view.pictures.tiles import cell, sheet, title
+from tinygrad_edu.view.units import name_of_function
+
+_COLUMNS: Final = 4
+#: What a cell shows of the numbers of a function.
+_LOW, _HIGH = -1.3, 2.3
+_SHADE: Final = "#ececec"
+
+
+def activations(
+    names: Activation | Sequence[Activation] = ("step", "sigmoid", "tanh", "relu"),
+    *,
+    span: float = 5.0,
+    saturation: float = 0.05,
+    ax: Axes | None = None,
+) -> Axes:
+    """Activations g(z) with their gradients g'(z), for z from -span to span.
+
+    `names` is a name of `nn.ACTIVATIONS` or a function of a Value, or several of them, which get a
+    small picture each, with the lines 0 and 1. Where |g'(z)| < `saturation` the unit learns next to
+    nothing: shaded. prelu has the slope 0.25.
+    """
+    chosen = [names] if isinstance(names, str) or callable(names) else list(names)
+    if not chosen:
+        raise ValueError("names needs at least one activation")
+    span = real("span", span, above=0)
+    saturation = real("saturation", saturation, least=0)
+    z = np.linspace(-span, span, 401)
+    curves = [_curve(_function(name), z) for name in chosen]
+    titles = [name if isinstance(name, str) else name_of_function(name) for name in chosen]
+    outside = ax is None
+    if len(chosen) == 1:
+        ax = _alone(ax, z, *curves[0], titles[0], saturation)
+    else:
+        columns = min(_COLUMNS, len(chosen))
+        ax = sheet(ax, -(-len(chosen) // columns), columns, 1.6, beside=1.4)
+        for k, (curve, name) in enumerate(zip(curves, titles, strict=True)):
+            place = cell(*divmod(k, columns))
+            _small(ax, place, z / span, *curve, saturation)
+            title(ax, place, plain(name), size=10)
+    legend(
+        ax,
+        [
+            key("g(z)", color=COLOURS[0], lw=2),
+            key("g'(z)", color=COLOURS[1], lw=1.6, ls="--"),
+            Patch(color=_SHADE, label=f"|g'(z)| < {saturation:g}"),
+        ],
+        outside=outside,
+    )
+    return ax
+
+
+def _function(name: Activation) -> Callable[[Any], Any]:
+    if isinstance(name, str):
+        choose("activation", name, ACTIVATIONS)
+        if name == "softmax":
+            raise ValueError("softmax is an activation of a whole layer: it has no graph over z")
+    function = activation_function(name)
+    return (lambda z: function(z, 0.25)) if name == "prelu" else function
+
+
+def _curve(g: Callable[[Any], Any], z: Array) -> tuple[Array, Array]:
+    numbers = np.array([value_and_slope(g, x) for x in z.tolist()])
+    return numbers[:, 0], numbers[:, 1]
+
+
+def _alone(ax: Axes | None, z: Array, a: Array, slope: Array, name: str, saturation: float) -> Axes:
+    ax = canvas(ax, 6.0, 3.6)
+    ax.plot(z, a, color=COLOURS[0], lw=2)
+    ax.plot(z, slope, color=COLOURS[1], lw=1.6, ls="--")
+    ax.fill_between(
+        z, 0, 1, where=np.abs(slope) < saturation, color=_SHADE, lw=0, zorder=0,
+        transform=ax.get_xaxis_transform(),
+    )  # fmt: skip
+    ax.set_title(plain(name))
+    ax.set_xlabel("z")
+    ax.grid(alpha=0.25)
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def _small(ax: Axes, place: Extent, z: Array, a: Array, slope: Array, saturation: float) -> None:
+    """A cell; z is in -1..1."""
+    left, right, bottom, top = place
+    x = (left + right) / 2 + z * (right - left) / 2
+
+    def height(y: Any) -> Any:
+        return bottom + (top - bottom) * (y - _LOW) / (_HIGH - _LOW)
+
+    ax.fill_between(x, bottom, top, where=np.abs(slope) < saturation, color=_SHADE, lw=0)
+    ax.plot([left, right, right, left, left], [bottom, bottom, top, top, bottom],
+            color="#bbbbbb", lw=0.7)  # fmt: skip
+    for y in (0, 1):
+        ax.plot([left, right], [height(y)] * 2, color=INK, lw=0.5, alpha=0.5)
+        ax.text(left - 0.02, height(y), str(y), ha="right", va="center", fontsize=7, color=INK)
+    for numbers, colour, ls in ((slope, COLOURS[1], "--"), (a, COLOURS[0], "-")):
+        inside = (numbers >= _LOW) & (numbers <= _HIGH)
+        ax.plot(x, np.where(inside, height(numbers), np.nan), color=colour, ls=ls, lw=1.7)

@@ -1,0 +1,97 @@
+"""A function of points over a grid of the plane, through NumPy where it can be vectorised."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from tinygrad_edu.engine import Value, no_grad
+from tinygrad_edu.vectorize.arrays import Array
+from tinygrad_edu.vectorize.program import Program
+
+Rows = Sequence[Sequence[float]]
+#: left, right, bottom, top
+Extent = tuple[float, float, float, float]
+#: From points as they are drawn to the rows that a model takes.
+Transform = Callable[[list[list[float]]], Iterable[Iterable[float]]]
+
+#: Points a side of the grid of a function that cannot be vectorised.
+COARSE: Final = 60
+#: Rows at a time: arrays of so many stay in the cache.
+_ROWS: Final = 8192
+
+
+class Field(NamedTuple):
+    """Numbers over a grid: `numbers[i, j]` are the K at the point (xs[j], ys[i])."""
+
+    xs: Array
+    ys: Array
+    numbers: Array
+
+
+def field(
+    function: Callable[[Any], Any],
+    extent: Extent,
+    resolution: int,
+    transform: Transform | None = None,
+    points: Array | None = None,
+) -> tuple[Field, Array]:
+    """`function` of one row, over a grid of `resolution` squared, and at (n, 2) further points.
+
+    A function that cannot be vectorised gets a grid of at most COARSE squared.
+    """
+    further = np.empty((0, 2)) if points is None else points
+    xs, ys, rows = _rows(extent, resolution, further, transform)
+    numbers = by_matrix(function, rows)
+    if numbers is None:
+        xs, ys, rows = _rows(extent, min(resolution, COARSE), further, transform)
+        numbers = by_scalars(function, rows)
+    n = len(xs) * len(ys)
+    return Field(xs, ys, numbers[:n].reshape(len(ys), len(xs), -1)), numbers[n:]
+
+
+def numbers_at(function: Callable[[Any], Any], rows: Array) -> Array:
+    """The K numbers that `function` gives for each of n rows, (n, K)."""
+    found = by_matrix(function, rows)
+    return by_scalars(function, rows) if found is None else found
+
+
+def by_matrix(function: Callable[[Any], Any], rows: Array) -> Array | None:
+    """The same through NumPy; None for a function that cannot be vectorised."""
+    try:
+        program = Program(function, rows[:1].tolist(), rows[-1:].tolist())
+        parts = [program.columns(rows[i : i + _ROWS]) for i in range(0, len(rows), _ROWS)]
+    except Exception:  # tracing can fail in a user's function in any way; scalars then tell
+        return None
+    return np.vstack(parts)
+
+
+def by_scalars(function: Callable[[Any], Any], rows: Array) -> Array:
+    """The same, one row after another; `function` may also give plain numbers."""
+    with no_grad():
+        return np.array([_numbers(function(row)) for row in rows.tolist()])
+
+
+def extent_of(points: Array, margin: float = 0.12) -> Extent:
+    """The rectangle around (n, 2) points, with a margin relative to its sides."""
+    low, high = points.min(axis=0), points.max(axis=0)
+    around = np.where(high > low, margin * (high - low), 1.0)
+    (left, bottom), (right, top) = (low - around).tolist(), (high + around).tolist()
+    return left, right, bottom, top
+
+
+def _rows(
+    extent: Extent, sides: int, points: Array, transform: Transform | None
+) -> tuple[Array, Array, Array]:
+    """Where the lines of a grid are, and the rows of its points and of further ones."""
+    left, right, bottom, top = extent
+    xs, ys = np.linspace(left, right, sides), np.linspace(bottom, top, sides)
+    rows = np.vstack([np.stack(np.meshgrid(xs, ys), axis=-1).reshape(-1, 2), points])
+    if transform is not None:
+        rows = np.array([list(row) for row in transform(rows.tolist())], dtype=float)
+    return xs, ys, rows
+
+
+def _numbers(output: Any) -> list[float]:
+    several = isinstance(output, Iterable) and not isinstance(output, Value)
+    return [v.data if isinstance(v, Value) else float(v) for v in (output if several else [output])]

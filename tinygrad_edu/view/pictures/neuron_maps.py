@@ -1,0 +1,87 @@
+"""What each unit of a net sees: its activation over the plane."""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from tinygrad_edu.options import positive_int
+from tinygrad_edu.train.examples import inputs
+from tinygrad_edu.view.pictures.canvas import INK
+from tinygrad_edu.view.pictures.field import Extent, Transform, extent_of, field
+from tinygrad_edu.view.pictures.stages import evaluating, layer_number, layers_in, outputs_of
+from tinygrad_edu.view.pictures.tiles import cell, sheet, title
+from tinygrad_edu.view.text import short
+
+_COLUMNS: Final = 8
+
+
+def neuron_maps(
+    model: Any,
+    X: Iterable[Any] | None = None,
+    *,
+    layer: int | None = None,
+    extent: Extent | None = None,
+    transform: Transform | None = None,
+    resolution: int = 60,
+    ax: Axes | None = None,
+) -> Axes:
+    """A small map of the plane for each unit, layer by layer, coloured by its activation.
+
+    Red is above 0, blue below, white 0; each unit has its own scale, its largest activation in
+    brackets. One that is 0 everywhere is dead. `model` is an MLP, a Sequential or a list of layers
+    with 2 inputs; `layer` chooses one, counting from 1. The maps cover `extent` (left, right,
+    bottom, top), by default the points `X`, drawn as dots, else -2 to 2; `transform` as for
+    `regions`. Raises ValueError for points that are not in the plane.
+    """
+    layers = layers_in(model)
+    points = np.array([] if X is None else inputs(X))
+    if points.size and points.shape[1] != 2:
+        raise ValueError(f"maps are drawn for points of 2 numbers, X has {points.shape[1]}")
+    if extent is None:
+        extent = extent_of(points) if points.size else (-2.0, 2.0, -2.0, 2.0)
+    resolution = positive_int("resolution", resolution, 2)
+    sizes: list[int] = []
+
+    def all_units(x: Any) -> list[Any]:
+        found = outputs_of(layers, x)
+        sizes[:] = map(len, found)
+        return [a for row in found for a in row]
+
+    with evaluating(model):
+        numbers = field(all_units, extent, resolution, transform)[0].numbers
+    starts = np.cumsum([0, *sizes]).tolist()
+    chosen = range(len(layers)) if layer is None else [layer_number(layer, len(layers), 0)]
+    rows = [
+        (k, list(range(start, min(start + _COLUMNS, starts[k + 1]))))
+        for k in chosen
+        for start in range(starts[k], starts[k + 1], _COLUMNS)
+    ]
+    ax = sheet(ax, len(rows), max(len(units) for _, units in rows), 1.0)
+    for i, (k, units) in enumerate(rows):
+        for j, unit in enumerate(units):
+            _map(ax, cell(i, j), numbers[..., unit], points, extent, unit - starts[k] + 1)
+        first = units[0] == starts[k]
+        left, _, bottom, top = cell(i, 0)
+        ax.text(
+            left - 0.08, (bottom + top) / 2, f"layer{k + 1}" if first else "",
+            rotation=90, ha="right", va="center", color=INK,
+        )  # fmt: skip
+    return ax
+
+
+def _map(ax: Axes, place: Extent, a: Any, points: Any, extent: Extent, number: int) -> None:
+    finite = np.nan_to_num(a)
+    top = float(np.abs(finite).max())
+    scale = top or 1.0
+    ax.imshow(
+        finite, extent=place, origin="lower", cmap="RdBu_r", vmin=-scale, vmax=scale,
+        interpolation="bilinear", aspect="equal",
+    )  # fmt: skip
+    left, right, bottom, up = extent
+    if len(points):
+        x = place[0] + (points[:, 0] - left) / (right - left)
+        y = place[2] + (points[:, 1] - bottom) / (up - bottom)
+        ax.plot(x, y, ".", color=INK, ms=1.5, alpha=0.35, mew=0)
+    title(ax, place, f"neuron{number} ({short(float(f'{top:.2g}')) if top else 'dead'})")

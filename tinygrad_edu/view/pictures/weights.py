@@ -1,0 +1,51 @@
+"""The weights of each unit of a layer as a picture."""
+
+from typing import Any, Final
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from tinygrad_edu.options import positive_int
+from tinygrad_edu.view.pictures.canvas import INK
+from tinygrad_edu.view.pictures.stages import first_units
+from tinygrad_edu.view.pictures.tiles import cell, sheet, title
+from tinygrad_edu.view.text import short
+
+_COLUMNS: Final = 8
+
+
+def weights(model: Any, *, height: int = 8, width: int = 8, ax: Axes | None = None) -> Axes:
+    """A picture of `height` by `width` weights for each unit of the first layer, row by row.
+
+    `model` is a Layer, a Neuron, or a model that begins with a Layer. Red weights are positive,
+    blue ones negative, white is 0; all units have the same scale, without their biases. Raises
+    ValueError for units with another number of inputs.
+    """
+    units = first_units(model)
+    if not units:
+        raise TypeError(
+            "weights are drawn for a Layer or a model that begins with one, "
+            f"got {type(model).__name__}"
+        )
+    height, width = positive_int("height", height), positive_int("width", width)
+    if units[0].nin != height * width:
+        raise ValueError(
+            f"the units have {units[0].nin} weights, which are no picture of {height} x {width}: "
+            "write weights(model, height=..., width=...)"
+        )
+    pictures = np.array([[w.data for w in unit.w] for unit in units]).reshape(-1, height, width)
+    finite = np.nan_to_num(pictures, nan=0.0, posinf=0.0, neginf=0.0)
+    largest = float(np.abs(finite).max())
+    columns = min(_COLUMNS, len(units))
+    rows = -(-len(units) // columns)
+    ax = sheet(ax, rows, columns, 1.0)
+    for k, picture in enumerate(finite):
+        place = cell(*divmod(k, columns))
+        ax.imshow(picture, extent=place, cmap="RdBu_r", vmin=-(largest or 1.0), vmax=largest or 1.0,
+                  interpolation="nearest", aspect="equal")  # fmt: skip
+        title(ax, place, f"neuron{k + 1}")
+    scale = (
+        f"blue {short(float(f'{-largest:.3g}'))}   white 0   red {short(float(f'{largest:.3g}'))}"
+    )
+    ax.set_xlabel(scale, color=INK)
+    return ax
