@@ -38,7 +38,7 @@ def users_first(root: Value) -> list[Value]:
     return order
 
 
-def hidden_deltas(a: list[float], W: list[list[float]], delta: list[float]) -> list[float]:  # noqa: N803
+def hidden_deltas(a: list[float], W: list[list[float]], delta: list[float]) -> list[float]:
     back = np.array(W).T @ delta
     return [float(aj * (1 - aj) * e) for aj, e in zip(a, back, strict=True)]
 

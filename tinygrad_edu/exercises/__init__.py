@@ -11,6 +11,7 @@ from tinygrad_edu.exercises import (
     case_study,
     deltas,
     descent,
+    digit_net,
     gates,
     nudging,
     outputs,
@@ -18,8 +19,10 @@ from tinygrad_edu.exercises import (
     own_operation,
     saturation,
     shared_weights,
+    speakers,
     symmetry,
     units,
+    worked_examples,
 )
 from tinygrad_edu.exercises.exercise import Exercise, Verdict
 from tinygrad_edu.options import choose
@@ -32,6 +35,7 @@ EXERCISES: Final[dict[str, Exercise]] = {
     **case_study.EXERCISES,
     **deltas.EXERCISES,
     **descent.EXERCISES,
+    **digit_net.EXERCISES,
     **gates.EXERCISES,
     **nudging.EXERCISES,
     **outputs.EXERCISES,
@@ -39,8 +43,10 @@ EXERCISES: Final[dict[str, Exercise]] = {
     **own_operation.EXERCISES,
     **saturation.EXERCISES,
     **shared_weights.EXERCISES,
+    **speakers.EXERCISES,
     **symmetry.EXERCISES,
     **units.EXERCISES,
+    **worked_examples.EXERCISES,
 }
 
 
