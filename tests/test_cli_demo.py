@@ -13,7 +13,7 @@ import pytest
 from tinygrad_edu.cli import main
 from tinygrad_edu.nn import MLP
 from tinygrad_edu.train import fit
-from tinygrad_edu.view.plots import regions
+from tinygrad_edu.view.pictures import regions
 
 FILES_2D = {"graph.svg", "loss.png", "model.json", "regions.png", "report.html"}
 QUICK = ["--epochs", "1", "--hidden", "2"]
@@ -140,8 +140,8 @@ def test_without_a_renderer_the_demo_says_that_the_graph_is_skipped(
 ONE_SENTENCE = [
     (
         ["moonz"],
-        "unknown data set 'moonz': choose xor, moons, circles, spiral, blobs, iris, digits; "
-        "did you mean 'moons'?",
+        "unknown data set 'moonz': choose xor, moons, circles, spiral, blobs, iris, digits, "
+        "vowels, perceptron, digits-conv, adder; did you mean 'moons'?",
     ),
     (
         ["--activation", "rleu"],
@@ -327,7 +327,7 @@ def test_ctrl_c_says_how_many_epochs_were_learned(
             raise KeyboardInterrupt
         return fit(*arguments, callbacks=[interrupt], **options)
 
-    monkeypatch.setattr("tinygrad_edu.cli.run.fit", interrupted_fit)
+    monkeypatch.setattr("tinygrad_edu.cli.training.fit", interrupted_fit)
     assert main(["demo", "xor", "--hidden", "2", "--out", str(tmp_path)]) == 130
     printed, errors = capsys.readouterr()
     assert f"\ninterrupted after {epochs} of 200 epochs in " in printed

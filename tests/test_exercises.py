@@ -12,6 +12,7 @@ import pytest
 from tinygrad_edu import Primitive, Value
 from tinygrad_edu.exercises import EXERCISES, check
 from tinygrad_edu.exercises.exercise import number, numbers, word
+from tinygrad_edu.functions import maximum
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 
@@ -77,6 +78,10 @@ ANSWERS: dict[str, Any] = {
     # the derivative of o (1 - o)^2 is (1 - o) (1 - 3 o)
     "8.2": 1 / 3,
     "8.3": lambda z, y: max(z, 0.0) - y * z + math.log1p(math.exp(-abs(z))),
+    "16.1": [3, 4],
+    # forward 3, dW 3, delta 2
+    "16.2": 8,
+    "16.3": lambda z: maximum(z, z / 10),
     # (28 + 2 * 2 - 5) // 2 + 1, and 16 (3 * 5^2 + 1)
     "17.1": [14, 1216],
     # ln 1000 / ln 1.25 = 30.96

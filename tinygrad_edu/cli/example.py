@@ -59,8 +59,7 @@ def pictures_of(classifier: Classifier, example: Example) -> Iterator[tuple[str,
         "textbook, evaluated on its own."
     )
     yield "", Picture("The delta rules", rules, deltas(*case)._repr_html_(), "table")
-    unit = model.layers[-1].neurons[0]
-    w = max(unit.w, key=lambda w: abs(w.grad))
+    w = max((w for unit in model.layers[-1].neurons for w in unit.w), key=lambda w: abs(w.grad))
     chain = str(explain(loss, wrt=w, names={"loss": loss}))
     why = f"On {example.called}: the weight of the last layer with the largest gradient."
     yield "", Picture("Where a gradient comes from", why, verbatim(chain), "text")

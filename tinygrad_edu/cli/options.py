@@ -1,7 +1,8 @@
 """The options of training, shared by `demo` and `train`: what they may be, and their errors."""
 
 import argparse
-from collections.abc import Callable, Iterator
+import shlex
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
@@ -15,12 +16,21 @@ from tinygrad_edu.options import choose, positive_int, real
 OUT: Final = "tinygrad_edu_out"
 _HIDDEN_ACTIVATIONS: Final = sorted(set(ACTIVATIONS) - {"softmax"})
 
+#: The options of training, by the names of their settings.
+OPTIONS: Final = (
+    *("hidden", "activation", "loss", "optimizer", "lr", "epochs", "batch_size", "seed"),
+    "test_ratio",
+)
+
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How to train; `hidden` are layer sizes, `batch_size` None is the full batch."""
+    """How to train; `hidden` are layer sizes, `batch_size` None is the full batch.
+
+    `takes` are the options that make sense, besides --out.
+    """
 
     hidden: tuple[int, ...]
     activation: str
@@ -32,21 +42,18 @@ class Settings:
     loss: str | None = None
     seed: int = 0
     out: str = OUT
+    takes: tuple[str, ...] = OPTIONS
 
-    def flags(self) -> list[str]:
-        """The options as they are typed, none left out."""
-        return [
-            *("--hidden", ",".join(map(str, self.hidden)) or "none"),
-            *("--activation", self.activation),
-            *("--loss", str(self.loss)),
-            *("--optimizer", self.optimizer),
-            *("--lr", f"{self.lr!r}"),
-            *("--epochs", str(self.epochs)),
-            *("--batch-size", "full" if self.batch_size is None else str(self.batch_size)),
-            *("--seed", str(self.seed)),
-            *("--test-ratio", f"{self.test_ratio!r}"),
-            *("--out", self.out),
-        ]
+    def typed(self, command: Sequence[str]) -> str:
+        """What to type after `python -m` for the same again: the command, no option left out."""
+        texts = {
+            "hidden": ",".join(map(str, self.hidden)) or "none",
+            "batch_size": "full" if self.batch_size is None else str(self.batch_size),
+        }
+        words = ["python", "-m", "tinygrad_edu", *command]
+        for name in (*self.takes, "out"):
+            words += [_flag(name), texts.get(name, str(getattr(self, name)))]
+        return shlex.join(words)
 
 
 def add_training_options(parser: argparse.ArgumentParser) -> None:
@@ -68,10 +75,14 @@ def add_training_options(parser: argparse.ArgumentParser) -> None:
 
 def settings(args: argparse.Namespace, default: Settings) -> Settings:
     """The options given, over their defaults. Raises UsageError for the first bad one."""
+    for name in OPTIONS:
+        if name not in default.takes and getattr(args, name) is not None:
+            taken = ", ".join(map(_flag, (*default.takes, "out")))
+            raise UsageError(f"{_flag(name)} does not apply to this demo, which takes {taken}")
 
     def given(name: str, read: Callable[[str, str], T], otherwise: T) -> T:
         text = getattr(args, name)
-        return otherwise if text is None else read("--" + name.replace("_", "-"), text)
+        return otherwise if text is None else read(_flag(name), text)
 
     with usage_errors():
         return Settings(
@@ -85,7 +96,12 @@ def settings(args: argparse.Namespace, default: Settings) -> Settings:
             seed=given("seed", lambda flag, text: _count(flag, text, least=0), default.seed),
             test_ratio=given("test_ratio", _ratio, default.test_ratio),
             out=args.out,
+            takes=default.takes,
         )
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
 
 
 @contextmanager

@@ -1,20 +1,23 @@
 """The output folder of a run: model, plots, the graph of one example, and the report of all."""
 
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from tinygrad_edu.cli.classifier import Classifier
-from tinygrad_edu.cli.errors import UsageError
 from tinygrad_edu.cli.example import hardest, pictures_of
-from tinygrad_edu.cli.options import Settings, reason
+from tinygrad_edu.cli.folder import write_files, writing
+from tinygrad_edu.cli.options import Settings
 from tinygrad_edu.cli.problem import Problem
+from tinygrad_edu.cli.training import course, facts
 from tinygrad_edu.train import History
-from tinygrad_edu.view import RenderError, plots
+from tinygrad_edu.view import RenderError
 from tinygrad_edu.view.report import Picture, report
 from tinygrad_edu.view.text import clean
+
+#: Rows of the plane among which lines of hidden units and rings can still be told apart.
+_FEW: Final = 500
 
 
 @dataclass(frozen=True)
@@ -29,20 +32,10 @@ class Run:
     command: str
 
 
-def make_folder(path: str) -> None:
-    """Make the folder where there is none. Raises UsageError if nothing can be written into it."""
-    try:
-        os.makedirs(path, exist_ok=True)
-    except (OSError, ValueError) as error:
-        raise UsageError(f"--out: cannot write into {path!r}: {reason(error)}") from None
-    if not os.access(path, os.W_OK | os.X_OK):
-        raise UsageError(f"--out: cannot write into {path!r}: permission denied")
-
-
 def write_model(classifier: Classifier, folder: str) -> None:
     """Write model.json. Raises UsageError if it cannot be written."""
     path = os.path.join(folder, "model.json")
-    with _writing(path):
+    with writing(path):
         classifier.save(path)
 
 
@@ -52,71 +45,73 @@ def write_report(run: Run) -> tuple[list[str], list[str]]:
     Raises UsageError for a file that cannot be written.
     """
     notes = []
-    pictures = [_answers(run), ("loss.png", _course(run))]
+    pictures = [_answers(run), ("loss.png", course(run.history))]
     try:
         pictures += pictures_of(run.classifier, hardest(run.classifier, run.problem))
     except RenderError as error:
         notes.append(f"graph.svg skipped: {error}")
     page = _report(run, [picture for _, picture in pictures])
-    files = [(name, picture.content) for name, picture in pictures if name]
-    files.append(("report.html", page))
-    for name, content in files:
-        path = os.path.join(run.settings.out, name)
-        with _writing(path), open(path, "wb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
-    return [name for name, _ in files], notes
-
-
-@contextmanager
-def _writing(path: str) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise UsageError(f"cannot write {path!r}: {reason(error)}") from None
+    return write_files(run.settings.out, pictures, page), notes
 
 
 def _answers(run: Run) -> tuple[str, Picture]:
     """Decision regions where the data are points in the plane, else the confusion matrix."""
+    from tinygrad_edu.view import pictures
+
     problem, classifier = run.problem, run.classifier
     names = problem.encoder.class_names
     if problem.plane:
-        figure = plots.regions(
-            lambda points: classifier.probabilities(classifier.outputs(problem.encoded(points))),
+        ends = classifier.model.output
+        few = len(problem.X) + len(problem.X_test) <= _FEW
+        ax = pictures.regions(
+            classifier.model,
             problem.in_units(problem.X),
             problem.y,
-            problem.in_units(problem.X_test),
-            problem.y_test,
+            X_test=problem.in_units(problem.X_test),
+            y_test=problem.y_test,
+            transform=problem.encoded,
+            outputs="probabilities" if ends in ("sigmoid", "softmax") else "scores",
             class_names=names,
             feature_names=problem.encoder.feature_names,
+            hidden_lines=few,
+            misclassified=few,
+            margins=few,
         )
         meaning = "score is near 0" if classifier.of_scores else "probability is near a tie"
         caption = (
             "The colour of a place is the class that the net gives there, paler where its "
             f"{meaning}; the line is the decision boundary."
         )
-        return "regions.png", Picture("Decision regions", caption, figure.png())
+        return "regions.png", Picture("Decision regions", caption, _png(ax))
     kind, X, y = (
         ("test", problem.X_test, problem.y_test)
         if problem.y_test
         else ("training", problem.X, problem.y)
     )
-    figure = plots.confusion(y, classifier.classes(classifier.outputs(X)), class_names=names)
+    predicted = classifier.classes(classifier.outputs(X))
+    return "confusion.png", confusion_matrix(y, predicted, names, kind)
+
+
+def confusion_matrix(
+    actual: Sequence[int], predicted: Sequence[int], names: Sequence[str], kind: str
+) -> Picture:
+    """The confusion matrix of rows of that kind, training or test."""
+    from tinygrad_edu.view import pictures
+
+    ax = pictures.confusion(actual, predicted, names)
     caption = f"How many {kind} rows of each class were given which class: right on the diagonal."
-    return "confusion.png", Picture("Confusion matrix", caption, figure.png())
+    return Picture("Confusion matrix", caption, _png(ax))
 
 
-def _course(run: Run) -> Picture:
-    dashed = " (dashed: test rows, after it)" if run.problem.y_test else ""
-    caption = f"Mean loss and accuracy in each epoch of training{dashed}."
-    return Picture("Course of training", caption, run.history.plot().png())
+def _png(ax: Any) -> bytes:
+    png: bytes = ax.figure.png()
+    return png
 
 
 def _report(run: Run, pictures: Sequence[Picture]) -> str:
     problem, settings, model = run.problem, run.settings, run.classifier.model
-    encoder, n = problem.encoder, len(run.history)
-    sizes = "-".join(map(str, model.sizes))
+    encoder, sizes = problem.encoder, "-".join(map(str, model.sizes))
     kind, _, _, accuracy = run.results[-1]
-    stopped = f" ({run.history.stopped or 'interrupted'})" if n < settings.epochs else ""
     return report(
         f"tinygrad_edu: {problem.name}",
         f"A {sizes} net tells {len(encoder.class_names)} classes apart: {accuracy} of the "
@@ -125,12 +120,9 @@ def _report(run: Run, pictures: Sequence[Picture]) -> str:
         settings={
             "features": _listed(encoder.feature_names),
             "classes": _listed(encoder.class_names),
-            "net": f"{sizes}, {settings.activation}, {len(model.parameters()):,} parameters",
-            "loss": str(settings.loss),
-            "optimizer": f"{settings.optimizer}, learning rate {settings.lr:g}",
-            "epochs": f"{n} of {settings.epochs}{stopped}",
-            "batch": "full" if settings.batch_size is None else f"{settings.batch_size} rows",
-            "seed": str(settings.seed),
+            **({"split": problem.split} if problem.split else {}),
+            "net": f"{sizes}, {settings.activation}",
+            **facts(model, settings, run.history),
         },
         pictures=pictures,
         command=run.command,

@@ -11,6 +11,7 @@ from tinygrad_edu.data import Dataset, Table, TableEncoder, read_table, train_te
 from tinygrad_edu.data.encoding import standardising
 from tinygrad_edu.data.table import shown
 from tinygrad_edu.data.table_encoder import NumericColumn
+from tinygrad_edu.view.text import clean
 
 Rows = list[list[float]]
 
@@ -19,7 +20,8 @@ Rows = list[list[float]]
 class Problem:
     """Rows for a classifier: `X` are n rows of d numbers, `y` n class numbers.
 
-    There may be no test rows. `encoder` made the rows, and makes the same of a new table.
+    There may be no test rows. `encoder` made the rows, and makes the same of a new table. `split`
+    says by what rows were held out, where not at random.
     """
 
     name: str
@@ -28,6 +30,16 @@ class Problem:
     y: list[int]
     X_test: Rows
     y_test: list[int]
+    split: str = ""
+
+    def announcement(self) -> list[str]:
+        """What there is to learn from."""
+        held_out = f"{len(self.X_test)} test rows" if self.X_test else "no test rows"
+        rows = (
+            f"{clean(self.name, 60)}: {len(self.X)} training rows, {held_out}; "
+            f"{len(self.encoder.feature_names)} features, {len(self.encoder.class_names)} classes"
+        )
+        return [rows, f"split {self.split}"] if self.split else [rows]
 
     @property
     def plane(self) -> bool:
@@ -50,14 +62,26 @@ class Problem:
 
 
 def from_dataset(
-    data: Dataset, test_ratio: float, rng: random.Random, unit: float | None = None
+    data: Dataset,
+    test_ratio: float,
+    rng: random.Random,
+    *,
+    unit: float | None = None,
+    group: str = "group",
 ) -> Problem:
     """The problem of a data set of classes: features divided by `unit`, else standardised.
 
-    As for a table, means and deviations are those of the training rows.
+    As for a table, means and deviations are those of the training rows. Rows of one group stay
+    together; `group` is what a group is called.
     """
     rows, labels = data.X, [int(label) for label in data.y]
-    train, test = _split(labels, test_ratio, rng)
+    split = ""
+    if data.groups and test_ratio:
+        train, test = _split_by_group(data.groups, test_ratio, rng)
+        heard, new = (len({data.groups[i] for i in part}) for part in (train, test))
+        split = f"by {group}: {heard} for training, {new} others for the test"
+    else:
+        train, test = _split(labels, test_ratio, rng)
     if unit is None:
         scaling = standardising([rows[i] for i in train])
         means, deviations = scaling.shift, [1 / factor for factor in scaling.factor]
@@ -65,7 +89,7 @@ def from_dataset(
         means, deviations = (0.0,) * len(rows[0]), [unit] * len(rows[0])
     columns = tuple(map(NumericColumn, data.feature_names, means, deviations))
     encoder = TableEncoder(columns, "class", data.class_names)
-    problem = Problem(data.name, encoder, [], [], [], [])
+    problem = Problem(data.name, encoder, [], [], [], [], split)
     return _with_rows(problem, problem.encoded(rows), labels, train, test)
 
 
@@ -117,3 +141,14 @@ def _split(labels: list[int], test_ratio: float, rng: random.Random) -> tuple[li
         return list(range(len(labels))), []
     train, _, test, _ = train_test_split(range(len(labels)), labels, test_ratio=test_ratio, rng=rng)
     return train, test
+
+
+def _split_by_group(
+    groups: list[int], test_ratio: float, rng: random.Random
+) -> tuple[list[int], list[int]]:
+    """Row numbers for training and for the test, the rows of a group on one side."""
+    names = sorted(set(groups))
+    chosen, _, _, _ = train_test_split(names, names, test_ratio=test_ratio, stratify=False, rng=rng)
+    heard = set(chosen)
+    rows = range(len(groups))
+    return [i for i in rows if groups[i] in heard], [i for i in rows if groups[i] not in heard]

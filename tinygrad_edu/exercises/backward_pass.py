@@ -49,13 +49,13 @@ def _graphs() -> list[Value]:
 EXERCISES: Final[dict[str, Exercise]] = {
     "3.1": Exercise(
         "The list [dy/da, dy/db] of y = (a + b) b at a = 2, b = 3 is asked for.",
-        numbers(_used_twice()),
+        numbers(_used_twice),
         "give the sum a name, s = a + b, so that y = s b. b has two paths to y: directly, with the "
         "slope s, and through s.",
     ),
     "3.2": Exercise(
         "The list [what breadth first gives, what is right] is asked for.",
-        numbers(_breadth_first_and_right()),
+        numbers(_breadth_first_and_right),
         "breadth first visits y, u, v, x: write down what u has when its turn comes, which is only "
         "what y gave it. For the right number write y as a polynomial in x.",
     ),

@@ -41,7 +41,7 @@ def _agrees(answer: Any, sizes: list[int]) -> bool:
 EXERCISES: Final[dict[str, Exercise]] = {
     "13.1": Exercise(
         "The list [dL/dz0, dL/dz1, dL/dz2] for p = (0.2, 0.5, 0.3) and class 2 is asked for.",
-        numbers(_slopes_of_scores()),
+        numbers(_slopes_of_scores),
         "softmax and cross entropy together have the delta p_k - 1[y = k]; the three add up to 0.",
     ),
     "13.2": Exercise(

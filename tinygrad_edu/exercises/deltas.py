@@ -40,13 +40,13 @@ def _agrees(answer: Any, sizes: list[int]) -> bool:
 EXERCISES: Final[dict[str, Exercise]] = {
     "7.1": Exercise(
         "The list [delta_j, dL/dw] of the hidden tanh unit is asked for.",
-        numbers(_hidden_unit()),
+        numbers(_hidden_unit),
         "the slope of tanh is 1 - a^2; the sum runs over the two units that j leads to; the weight "
         "multiplies its input x.",
     ),
     "7.2": Exercise(
         "The list [dl/dw1, dl/dw2, dl/dw3] of the chain with the middle weight 0 is asked for.",
-        numbers(_chain_with_a_zero()),
+        numbers(_chain_with_a_zero),
         "call linear_claims with the changed weights. In the formula the gradient of a weight is a "
         "product of all the others.",
     ),

@@ -48,13 +48,13 @@ def _is_descent(answer: Any) -> bool:
 EXERCISES: Final[dict[str, Exercise]] = {
     "9.1": Exercise(
         "The list [dE/dw1, dE/dw0] over the examples (1, 2) and (3, 1) is asked for.",
-        numbers(_gradient_of_a_linear_unit()),
+        numbers(_gradient_of_a_linear_unit),
         "write down o - t for each example; for w1 it is multiplied by the x of the example. "
         "Take the mean over the examples, not the sum.",
     ),
     "9.2": Exercise(
         "The w at the bottom of the deeper valley of f is asked for.",
-        number(_deeper_bottom(), 2e-3),
+        number(_deeper_bottom, 2e-3),
         "descend from a start on each side of 0 and compare the two values of f.",
     ),
     "9.3": Exercise(

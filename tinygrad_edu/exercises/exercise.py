@@ -28,19 +28,25 @@ class Verdict:
         return f"Exercise {self.number}: {self.said}"
 
 
-def number(x: float, tolerance: float = 1e-3) -> Callable[[Any], bool]:
-    """Whether an answer is the number x, to a relative tolerance (absolute below 1)."""
-    return lambda answer: _near(answer, x, tolerance)
+def number(x: float | Callable[[], float], tolerance: float = 1e-3) -> Callable[[Any], bool]:
+    """Whether an answer is the number x, to a relative tolerance (absolute below 1).
+
+    A function computes x when there is an answer to compare with.
+    """
+    return lambda answer: _near(answer, x() if callable(x) else x, tolerance)
 
 
-def numbers(xs: Sequence[float], tolerance: float = 1e-3) -> Callable[[Any], bool]:
-    """Whether an answer is a list or tuple of these numbers, in this order."""
+def numbers(
+    xs: Sequence[float] | Callable[[], Sequence[float]], tolerance: float = 1e-3
+) -> Callable[[Any], bool]:
+    """Whether an answer is a list or tuple of these numbers, in this order; as for `number`."""
 
     def right(answer: Any) -> bool:
+        expected = xs() if callable(xs) else xs
         return (
             isinstance(answer, (list, tuple))
-            and len(answer) == len(xs)
-            and all(_near(a, x, tolerance) for a, x in zip(answer, xs, strict=True))
+            and len(answer) == len(expected)
+            and all(_near(a, x, tolerance) for a, x in zip(answer, expected, strict=True))
         )
 
     return right

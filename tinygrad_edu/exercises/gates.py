@@ -33,13 +33,13 @@ def _is_adder(answer: Any) -> bool:
 EXERCISES: Final[dict[str, Exercise]] = {
     "5.1": Exercise(
         "The list [w0, w1, w2] after one step of the training rule is asked for.",
-        numbers(_one_step()),
+        numbers(_one_step),
         "is the net input above 0? If the output is not the target, add eta (t - o) times the "
         "example to the weights, with 1 in front of the example for the bias.",
     ),
     "5.2": Exercise(
         "The number of functions of three inputs that one unit learns is asked for.",
-        lambda answer: number(_functions_of_three())(answer),
+        number(_functions_of_three),
         "rows = list(product((0, 1), repeat=3)); for each outputs in product((0, 1), repeat=8) "
         "train a Perceptron(3) and count those that converged.",
     ),

@@ -31,7 +31,7 @@ def _is_second_difference(answer: Any) -> bool:
 EXERCISES: Final[dict[str, Exercise]] = {
     "2.1": Exercise(
         "The list [df/dx, df/dy] of f = x^2 y + y at x = 3, y = -2 is asked for.",
-        numbers(_partial_derivatives()),
+        numbers(_partial_derivatives),
         "hold y for df/dx: the term x^2 y is a constant times x^2; hold x for df/dy, and mind that "
         "f has two terms with y.",
     ),

@@ -37,13 +37,13 @@ def _is_stable(answer: Any) -> bool:
 EXERCISES: Final[dict[str, Exercise]] = {
     "8.1": Exercise(
         "The mean cross entropy of the three examples is asked for.",
-        number(_mean_cross_entropy()),
+        number(_mean_cross_entropy),
         "each example costs the negative natural logarithm of what its right class got; take the "
         "mean of the three costs.",
     ),
     "8.2": Exercise(
         "The output o with the largest |dE/dz| is asked for.",
-        number(_steepest_output(), 1e-2),
+        number(_steepest_output, 1e-2),
         "dE/dz = (o - 1) o (1 - o) for y = 1: evaluate it for many o between 0 and 1, or set its "
         "derivative by o to 0.",
     ),

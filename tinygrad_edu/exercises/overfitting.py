@@ -42,13 +42,13 @@ def _normalises(answer: Any, column: list[float]) -> bool:
 EXERCISES: Final[dict[str, Exercise]] = {
     "12.1": Exercise(
         "The list [what a kept activation becomes, its expectation] is asked for.",
-        numbers(_kept_and_expected()),
+        numbers(_kept_and_expected),
         "a kept number is divided by the probability to be kept; the expectation is the mean of "
         "the two outcomes, weighted with their probabilities.",
     ),
     "12.2": Exercise(
         "The list [epoch after which it stops, epoch whose weights are restored] is asked for.",
-        numbers(_stopped_and_restored()),
+        numbers(_stopped_and_restored),
         "mark the epochs that are better than all before them; from the last of these count the "
         "epochs without a new best until the patience is used up. It does not see what would "
         "have come later.",

@@ -53,12 +53,12 @@ def _hint(answer: Any) -> str:
 EXERCISES: Final[dict[str, Exercise]] = {
     "4.1": Exercise(
         "The slope of y = ln(1 + x^2) at x = 3 is asked for, as a number.",
-        number(_slope_of_log()),
+        number(_slope_of_log),
         "the slope of ln v is 1/v, and v = 1 + x^2 has a slope too: multiply.",
     ),
     "4.2": Exercise(
         "The list of those of the points -1, 0, 0.5, 1 where the wrong slope passes is asked for.",
-        numbers(_where_a_wrong_cube_passes()),
+        numbers(_where_a_wrong_cube_passes),
         "the check passes where the wrong and the right slope are the same number: solve "
         "3x = 3x^2 among the points.",
     ),

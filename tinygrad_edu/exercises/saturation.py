@@ -41,13 +41,13 @@ def _right_at(answer: Any, x: float) -> bool:
 EXERCISES: Final[dict[str, Exercise]] = {
     "11.1": Exercise(
         "The factor by which delta is multiplied on its way through three layers is asked for.",
-        number(_factor_through_three_layers(), 1e-4),
+        number(_factor_through_three_layers, 1e-4),
         "each layer multiplies delta by g'(z) and by the weight: what is a (1 - a) where z = 0? "
         "Then three layers.",
     ),
     "11.2": Exercise(
         "How many times the one delta is larger than the other, at z = 6, is asked for.",
-        number(_ratio_of_deltas(), 1e-2),
+        number(_ratio_of_deltas, 1e-2),
         "with target 0 the one delta is a, the other a times the slope of the sigmoid: their ratio "
         "is 1 over that slope.",
     ),

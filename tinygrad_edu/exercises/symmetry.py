@@ -53,14 +53,14 @@ def _has_variance(answer: Any, nin: int) -> bool:
 EXERCISES: Final[dict[str, Exercise]] = {
     "10.1": Exercise(
         "The list [dL/dv, dL/dw] for an output weight v and a hidden weight w is asked for.",
-        numbers(_first_gradients()),
+        numbers(_first_gradients),
         "the output is a sigmoid at z = 0, and so is each hidden activation. The delta of the "
         "output is a - y; dL/dv is that times the activation below. What does delta_j = g'(z_j) "
         "v delta give with the v there is?",
     ),
     "10.2": Exercise(
         "The number of different hidden units after training is asked for.",
-        number(_units_that_differ()),
+        number(_units_that_differ),
         "two units stay equal if everything that reaches them is equal: the inputs forward, the "
         "weight above and delta backward. Sort the six units by what they start from.",
     ),
