@@ -46,6 +46,7 @@ def test_the_classifier_is_the_same_at_other_sizes(steps: object) -> None:
     assert [theirs() for _ in range(6)] == pytest.approx([ours() for _ in range(6)], rel=1e-10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("row", SMALL)
 def test_our_step_is_an_update_as_the_scalar_engine_makes_it(row: str) -> None:
     given = ROWS[row].problem()
@@ -145,6 +146,7 @@ def test_the_table_of_tracing_shows_edges_and_limits(monkeypatch: pytest.MonkeyP
     assert table.limits == {"2-16-16-1": 0.025}
 
 
+@pytest.mark.slow
 def test_blas_is_limited_by_the_environment_before_numpy_is_imported() -> None:
     code = (
         "import os, sys; import tinygrad_edu.cli.bench\n"

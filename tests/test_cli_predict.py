@@ -232,6 +232,7 @@ def test_metadata_hold_encoder_and_loss_and_nothing_else():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes of POSIX")
 def test_a_reader_that_leaves_early_sees_no_traceback():
     saved([2, 1], "hinge")
@@ -249,6 +250,7 @@ def test_a_reader_that_leaves_early_sees_no_traceback():
     assert run.returncode == 141
 
 
+@pytest.mark.slow
 def test_a_class_name_that_the_terminal_cannot_show_is_escaped():
     names = {"encoder": encoder("x1", classes=["é", "日本"]), "loss": "hinge"}
     saved([1, 1], "hinge", metadata=names, parameters=[1.0, 0.0])

@@ -53,6 +53,7 @@ def test_train_learns_a_table_of_numbers_and_words(capsys):
     assert "size, colour=blue, colour=red, weight" in report
 
 
+@pytest.mark.slow
 def test_a_table_of_two_numbers_gets_decision_regions():
     text = "a,b,ripe\n" + "".join(f"{i},{i * i},{i % 2}\n" for i in range(8))
     assert train(text, "--epochs", "1", "--hidden", "2", "--out", "out") == 0
@@ -143,6 +144,7 @@ def test_a_file_that_cannot_be_read_is_named(path, why, capsys):
     assert capsys.readouterr().err == f"tinygrad-edu: cannot read {path!r}: {why}\n"
 
 
+@pytest.mark.slow
 def test_names_from_the_table_are_shown_literally_in_the_report():
     name = "<script>$x$</script>"
     text = f"a,b,{name}\n" + "".join(f"{i},{i * i},<b>$y{i % 2}\n" for i in range(8))

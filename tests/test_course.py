@@ -248,6 +248,7 @@ def numbers(model: MLP) -> list[float]:
     return list(model.state_dict().values())
 
 
+@pytest.mark.slow
 def test_batch_online_and_mini_batch_descent_agree_where_they_must() -> None:
     n = len(ROWS)
     assert numbers(trained(n, 5)) == pytest.approx(numbers(trained(None, 5)), rel=1e-12)
@@ -291,6 +292,7 @@ def spread(model: MLP) -> float:
     return max(abs(p - q) for unit in units for p, q in zip(unit, units[0], strict=True))
 
 
+@pytest.mark.slow
 def test_units_that_start_at_zero_never_separate_and_random_ones_do() -> None:
     data = xor()
     for init, apart in (("zeros", False), (lambda rng, nin, nout: 0.5, False), ("normal", True)):
@@ -328,6 +330,7 @@ def test_restarts_find_what_one_start_does_not() -> None:
     assert loss(Value(ends[1])).data < loss(Value(ends[0])).data - 0.9
 
 
+@pytest.mark.slow
 def test_the_best_of_five_starts_learns_xor_where_others_are_stuck() -> None:
     data = xor()
 

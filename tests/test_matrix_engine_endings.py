@@ -236,6 +236,7 @@ def test_ctrl_c_at_any_line_leaves_the_parameters_of_the_last_complete_step(driv
 # --- memory
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("use", ["fit", "train", "evaluate", "predict"])
 def test_programs_of_models_that_are_gone_are_freed(use: str) -> None:
     def programs() -> int:

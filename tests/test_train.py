@@ -845,6 +845,7 @@ def output_of(*options: str, seed: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_two_processes_give_bit_identical_histories() -> None:
     first = output_of(seed="0")
     assert first.count("0x") == 4 + 4 + 21
