@@ -39,9 +39,38 @@ def users_first(root: Value) -> list[Value]:
     return order
 
 
+def descend_by_differences(
+    loss: Callable[[Value], Value], w: float, eta: float, steps: int
+) -> float:
+    for _ in range(steps):
+        w -= eta * (loss(Value(w + 1e-5)).data - loss(Value(w - 1e-5)).data) / 2e-5
+    return w
+
+
 def hidden_deltas(a: list[float], W: list[list[float]], delta: list[float]) -> list[float]:
     back = np.array(W).T @ delta
     return [float(aj * (1 - aj) * e) for aj, e in zip(a, back, strict=True)]
+
+
+def adder(a: int, b: int, c: int) -> list[int]:
+    return [a ^ b ^ c, a & b | c & (a ^ b)]
+
+
+def spiral_scores(x: Any, W: Any, b: Any, W2: Any, b2: Any) -> list[float]:
+    scores: list[float] = (np.maximum(0, x @ np.array(W) + b) @ np.array(W2) + b2).tolist()
+    return scores
+
+
+def most_confused(actual: list[int], predicted: list[int]) -> list[int]:
+    count = np.zeros((10, 10), dtype=int)
+    np.add.at(count, (actual, predicted), 1)
+    np.fill_diagonal(count, 0)
+    return [int(k) for k in np.unravel_index(count.argmax(), count.shape)]
+
+
+def fair(training: list[int], test: list[int], groups: list[int]) -> bool:
+    sides = [{groups[i] for i in rows} for rows in (training, test)]
+    return sorted(training + test) == list(range(len(groups))) and sides[0].isdisjoint(sides[1])
 
 
 #: A right answer to each exercise, by a way that the exercise itself does not take.
@@ -62,6 +91,11 @@ ANSWERS: dict[str, Any] = {
     "4.3": Primitive(
         "witch", lambda m, x: m.divide(1.0, 1 + x * x), lambda m, y, x: (-2 * x * y * y,)
     ),
+    # z = 0.5 - 3 + 2 < 0, so o = 0: plus 0.1 (1, 3, 1)
+    "5.1": [0.6, -0.7, 2.1],
+    # the number of linear threshold functions of 3 variables, OEIS A000609
+    "5.2": 104,
+    "5.3": adder,
     # x1 / 2 + x2 = 1 on the line
     "6.1": [-1.0, -2.0, 2.0],
     # the cross entropy of 1/2
@@ -78,16 +112,53 @@ ANSWERS: dict[str, Any] = {
     # the derivative of o (1 - o)^2 is (1 - o) (1 - 3 o)
     "8.2": 1 / 3,
     "8.3": lambda z, y: max(z, 0.0) - y * z + math.log1p(math.exp(-abs(z))),
+    # o - t is -1 and 2: (-1 * 1 + 2 * 3) / 2 and (-1 + 2) / 2
+    "9.1": [2.5, 0.5],
+    # the least root of 4 w^3 - 6 w + 1
+    "9.2": -1.3008,
+    "9.3": descend_by_differences,
+    # (1/2 - 1) 1/2, and no delta through a weight that is 0
+    "10.1": [-0.25, 0.0],
+    "10.2": 2,
+    "10.3": lambda rng, nin, nout: rng.gauss(0.0, 1.0) / math.sqrt(nin),
+    # (2 / 4)^3
+    "11.1": 0.125,
+    # 1 / (a (1 - a)) = 2 + e^z + e^-z
+    "11.2": 2 + 2 * math.cosh(6),
+    "11.3": lambda z: 0.55 * z + 0.45 * abs(z),
+    # 0.6 / 0.75, and the mean stays
+    "12.1": [0.8, 0.6],
+    # 0.5 is the best; 0.6, 0.55 and 0.52 are not better
+    "12.2": [5, 2],
+    "12.3": lambda xs: ((np.array(xs) - np.mean(xs)) / np.sqrt(np.var(xs) + 1e-5)).tolist(),
     "16.1": [3, 4],
     # forward 3, dW 3, delta 2
     "16.2": 8,
     "16.3": lambda z: maximum(z, z / 10),
+    # p - (0, 0, 1)
+    "13.1": [0.2, 0.5, -0.7],
+    # the linear classifier of the notes
+    "13.2": 0.49,
+    "13.3": spiral_scores,
+    # 65 * 16 + 17 * 8 + 9 * 10
+    "14.1": 1266,
+    "14.2": "same",
+    "14.3": most_confused,
+    # (900 - 500) / 200
+    "15.1": 2.0,
+    "15.2": "hawed",
+    "15.3": fair,
     # (28 + 2 * 2 - 5) // 2 + 1, and 16 (3 * 5^2 + 1)
     "17.1": [14, 1216],
     # ln 1000 / ln 1.25 = 30.96
     "17.2": 31,
     # Sobel's kernel
     "17.3": [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]],
+    # z, z and x + y
+    "18.1": [2.0, 2.0, -2.0],
+    # dL/dw = dL/db = a, so that w + b = s with s <- s - 0.3 sigmoid(s), 300 times from 4
+    "18.2": 0.0120,
+    "18.3": [1.0, 3.0, 9.0, -9.0, -3.0, -1.0],
 }
 
 WRONG: list[Any] = [None, "no", -1234.5, [], [1.0], {}, True, object()]

@@ -1,5 +1,6 @@
 """The exercises of lesson 14, digits."""
 
+from functools import cache
 from typing import Any, Final
 
 from tinygrad_edu.exercises.exercise import Exercise, number, numbers, word
@@ -13,6 +14,11 @@ _CASES: Final = (
 )
 
 
+@cache
+def _number_of_parameters() -> int:
+    return len(MLP(64, [16, 8, 10]).parameters())
+
+
 def _is_most_confused(answer: Any) -> bool:
     return callable(answer) and all(
         numbers(pair)(answer(list(actual), list(predicted))) for actual, predicted, pair in _CASES
@@ -22,7 +28,7 @@ def _is_most_confused(answer: Any) -> bool:
 EXERCISES: Final[dict[str, Exercise]] = {
     "14.1": Exercise(
         "The number of parameters of a 64-16-8-10 net is asked for.",
-        lambda answer: number(len(MLP(64, [16, 8, 10]).parameters()), 1e-9)(answer),
+        lambda answer: number(_number_of_parameters(), 1e-9)(answer),
         "a layer of n units on m inputs has a weight for each pair, and a bias for each unit.",
     ),
     "14.2": Exercise(

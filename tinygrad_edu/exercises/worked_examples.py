@@ -1,6 +1,7 @@
 """The exercises of lesson 18, classics."""
 
 import math
+from functools import cache
 from itertools import product
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ def _circuit() -> list[float]:
     return [v.data for v in grad((x + y) * z, [x, y, z])]
 
 
+@cache
 def _output_with_cross_entropy() -> float:
     w, b = Value(2.0), Value(2.0)
     for _ in range(300):
