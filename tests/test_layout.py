@@ -22,18 +22,23 @@ LINES = [
     ["convolution", "recurrent", "regularize"],
     ["vectorize"],
     ["train"],
+    ["export"],
     ["view"],
     ["classics"],
+    ["sklearn"],
     ["exercises"],
+    ["playground"],
     ["bench"],
     ["cli"],
     ["__main__", "__init__"],
 ]
 ALLOWED_OUTSIDE_THE_STANDARD_LIBRARY = {
-    "figure": {"matplotlib"},
+    "figure": {"PIL", "matplotlib"},
     "vectorize": {"numpy"},
-    "train": {"matplotlib", "numpy", "tqdm"},
+    "train": {"joblib", "matplotlib", "numpy", "tqdm"},
     "classics": {"numpy"},
+    "sklearn": {"numpy", "scipy", "sklearn"},
+    "playground": {"IPython", "ipywidgets", "matplotlib", "numpy"},
     "view": {"graphviz", "matplotlib", "numpy", "pygraphviz"},
 }
 

@@ -1,0 +1,75 @@
+"""Models to export, their parameters drawn so that no two are equal."""
+
+import random
+import re
+from typing import Any
+
+import pytest
+
+from tinygrad_edu import (
+    MLP,
+    AvgPool2d,
+    BatchNorm,
+    Conv2d,
+    Dropout,
+    Flatten,
+    Layer,
+    MaxPool2d,
+    Sequential,
+    Unflatten,
+)
+from tinygrad_edu.nn import ACTIVATIONS
+from tinygrad_edu.train.phase import modules_of, phase
+from tinygrad_edu.train.scalar import numbers_of
+
+#: Those that have a slope, and so a module in torch.nn.
+SMOOTH = sorted(set(ACTIVATIONS) - {"sign", "step"})
+
+
+def drawn(model: Any, seed: int = 0) -> Any:
+    """The model with every parameter and buffer drawn; variances in (0.5, 1.5)."""
+    rng = random.Random(seed)
+    for name, p in {**model.named_parameters(), **model.named_buffers()}.items():
+        p.data = rng.uniform(0.5, 1.5) if "running_var" in name else rng.gauss(0.0, 1.0)
+    return model
+
+
+def rows(n: int, width: int, seed: int = 1) -> list[list[float]]:
+    rng = random.Random(seed)
+    return [[rng.gauss(0.0, 2.0) for _ in range(width)] for _ in range(n)]
+
+
+def outputs(model: Any, X: Any) -> list[list[float]]:
+    """What the model gives in evaluation mode, from a scalar graph for each row or image."""
+    with phase(modules_of(model), training=False):
+        return [numbers_of(model(x)) for x in X]
+
+
+def refusal(text: str, kind: type[Exception] = ValueError) -> Any:
+    """Expects an error of exactly this text."""
+    return pytest.raises(kind, match=f"^{re.escape(text)}\\Z")
+
+
+def mlp(activation: str) -> MLP:
+    output = "softmax" if activation == "softmax" else "linear"
+    model: MLP = drawn(MLP(3, [4, 4, 2], activation, output))
+    return model
+
+
+def convolutional() -> Sequential:
+    """Every kind of part; 49 numbers to 3."""
+    model: Sequential = drawn(
+        Sequential(
+            Unflatten(1, 7, 7),
+            Conv2d(1, 3, 3, stride=2, padding=1, activation="prelu"),
+            MaxPool2d(2, stride=1),
+            Conv2d(3, 2, 2, activation="tanh"),
+            AvgPool2d(2, stride=1),
+            Flatten(),
+            BatchNorm(2, eps=0.1),
+            "silu",
+            Dropout(0.3),
+            Sequential(Layer(2, 5, "prelu"), Layer(5, 3, "softmax")),
+        )
+    )
+    return model

@@ -1,0 +1,229 @@
+"""Export as NumPy, and what all exports refuse. PyTorch and ONNX have files of their own."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from export_models import convolutional, drawn, mlp, outputs, refusal, rows
+
+from tinygrad_edu import MLP, RNN, Conv2d, Flatten, Layer, Sequential, VectorizeError
+from tinygrad_edu import functions as f
+from tinygrad_edu.engine import Sample
+from tinygrad_edu.export import from_torch, to_numpy_source, to_onnx, to_torch
+from tinygrad_edu.nn import ACTIVATIONS
+
+
+def run(source: str) -> dict[str, Any]:
+    names: dict[str, Any] = {}
+    exec(compile(source, "model", "exec"), names)
+    return names
+
+
+def assert_same(source: str, model: Any, X: list[Any]) -> None:
+    """The program gives what the scalar engine gives."""
+    expected = np.array(outputs(model, X))
+    assert np.abs(run(source)["predict"](X) - expected).max() < 1e-12
+
+
+@pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
+def test_the_program_gives_what_the_model_gives(activation: str) -> None:
+    model = mlp(activation)
+    assert_same(to_numpy_source(model), model, rows(5, 3))
+
+
+@pytest.mark.slow
+def test_a_convolutional_net_becomes_a_program() -> None:
+    model = convolutional()
+    assert_same(to_numpy_source(model), model, rows(4, 49))
+    assert all(part.training for part in model.layers)
+
+
+def test_the_program_is_short_and_reads_like_the_lecture() -> None:
+    model = Layer(2, 1, "tanh", init="zeros")
+    model.neurons[0].w[0].data, model.neurons[0].b.data = 0.1, -0.0
+    assert (
+        to_numpy_source(model)
+        == '''\
+import numpy as np
+
+
+def outputs(P, X):
+    W1 = P[0:2].reshape(1, 2)
+    b1 = P[2:3].reshape(1, 1)
+
+    # forward
+    Z1 = X @ W1.T + b1  # (B, 1)
+    A1 = np.tanh(Z1)    # (B, 1)
+    return A1
+
+
+P = np.array([
+    0.1, 0, -0.0,
+], dtype=float)
+
+
+def predict(X):
+    """The outputs, (B, 1), for X of shape (B, 2)."""
+    X = np.asarray(X, dtype=float)
+    if X.ndim == 0 or X.shape[1:] != (2,):
+        raise ValueError(f"X must have the shape (B, 2), got {X.shape}")
+    with np.errstate(all="ignore"):
+        return outputs(P, X.reshape(len(X), 2))
+'''
+    )
+
+
+def test_the_parameters_stand_in_the_program_to_the_last_bit() -> None:
+    model = drawn(MLP(2, [2, 1], "tanh"))
+    tiny = [5e-324, 1e308, 1 / 3, float("inf"), -float("inf")]
+    for p, x in zip(model.parameters(), tiny, strict=False):
+        p.data = x
+    numbers = run(to_numpy_source(model))["P"]
+    assert sorted(numbers.tolist()) == sorted(p.data for p in model.parameters())
+
+
+def test_no_rows_give_no_outputs() -> None:
+    assert run(to_numpy_source(mlp("tanh")))["predict"](np.ones((0, 3))).shape == (0, 2)
+
+
+@pytest.mark.parametrize(
+    ("X", "shape"), [([1, 2, 3], "(3,)"), (3, "()"), ([[1, 2]], "(1, 2)"), ([[[1]]], "(1, 1, 1)")]
+)
+def test_the_program_names_a_wrong_shape(X: Any, shape: str) -> None:
+    with refusal(f"X must have the shape (B, 3), got {shape}"):
+        run(to_numpy_source(mlp("relu")))["predict"](X)
+
+
+def test_with_an_example_any_function_of_values_becomes_a_program() -> None:
+    recurrent = drawn(RNN(2, 3, 1, return_sequences=False))
+    sequences = [rows(4, 2, seed=k) for k in range(3)]
+    assert_same(to_numpy_source(recurrent, sequences[0]), recurrent, sequences)
+    image = [rows(3, 3)]
+    kernels = Sequential(drawn(Conv2d(1, 2, 2)), Flatten())
+    assert_same(to_numpy_source(kernels, image), kernels, [image, image])
+    assert run(to_numpy_source(lambda x: x**2, 0.5))["predict"]([3.0]) == [[9.0]]
+
+
+@pytest.mark.slow
+def test_the_program_needs_numpy_alone(tmp_path: Path) -> None:
+    model = mlp("gelu")
+    (tmp_path / "net.py").write_text(to_numpy_source(model))
+    code = f"""
+import sys
+sys.path.insert(0, {str(tmp_path)!r})
+before = set(sys.modules)
+import net
+print(net.predict({rows(3, 3)!r}).tolist())
+tops = {{name.partition(".")[0] for name in set(sys.modules) - before}}
+print(sorted(tops - set(sys.stdlib_module_names)))
+"""
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True
+    )
+    numbers, modules = done.stdout.splitlines()
+    expected = outputs(model, rows(3, 3))
+    assert np.abs(np.array(eval(numbers)) - expected).max() < 1e-12
+    assert modules == "['net', 'numpy']"
+
+
+def noisy(x: list[Any]) -> Any:
+    return x[0] + Sample(lambda: 0.5)
+
+
+def chosen(x: list[Any]) -> Any:
+    return x[0] if x[0] > 0 else x[1]
+
+
+def two_lists(x: list[Any]) -> Any:
+    return [x[0]], [x[1]]
+
+
+@pytest.mark.parametrize(
+    ("model", "what"),
+    [
+        (noisy, "draws random numbers"),
+        (chosen, "compares numbers in Python"),
+        (two_lists, "gives several lists"),
+    ],
+)
+def test_a_function_that_is_no_formula_is_refused(model: Any, what: str) -> None:
+    with refusal(
+        f"{model!r:.80} {what}: a model to export gives one list of numbers, the same each "
+        "time; write choices as where(step(z), a, b)"
+    ):
+        to_numpy_source(model, [0.5, 0.2])
+
+
+def test_what_vectorize_refuses_is_refused() -> None:
+    with pytest.raises(VectorizeError, match="reads the number of a Value"):
+        to_numpy_source(lambda x: x[0] * x[0].data, [0.5])
+
+
+def test_a_model_of_open_size_needs_an_example() -> None:
+    with refusal(
+        "Sequential('tanh') does not say which shape its input has: write "
+        "to_numpy_source(model, example) with one example, such as a row of X"
+    ):
+        to_numpy_source(Sequential("tanh"))
+
+
+def onnx(model: Any) -> None:
+    to_onnx(model, "unwritten.onnx")
+
+
+EXPORTS = [to_numpy_source, onnx, to_torch]
+
+
+@pytest.fixture
+def no_libraries(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("onnx", "torch"):
+        monkeypatch.setitem(sys.modules, name, None)
+
+
+@pytest.mark.usefixtures("no_libraries")
+@pytest.mark.parametrize(
+    ("export", "name"), [(onnx, "onnx"), (to_torch, "torch"), (from_torch, "torch")]
+)
+def test_a_missing_extra_says_how_to_get_it(export: Callable[[Any], Any], name: str) -> None:
+    with pytest.raises(ImportError) as error:
+        export(mlp("tanh"))
+    assert str(error.value) == f'{name} is missing: pip install "tinygrad-edu[{name}]"'
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("export", EXPORTS)
+def test_a_part_without_an_equal_is_named(export: Callable[[Any], Any]) -> None:
+    if export is not to_numpy_source:
+        pytest.importorskip("onnx" if export is onnx else "torch")
+    with refusal(
+        "RNN(2, 3, 1, 'tanh', output='linear', return_sequences=True) has no equal elsewhere: "
+        "MLP, Sequential and the layers of nn, convolution and regularize can be exported; for any "
+        "other model write to_numpy_source(model, example)"
+    ):
+        export(Sequential(RNN(2, 3, 1), Layer(1, 1)))
+    with refusal(
+        "Layer(2, 3, Primitive('tanh')) has a function as activation, which has no equal "
+        "elsewhere: choose one of nn.ACTIVATIONS by its name, or write "
+        "to_numpy_source(model, example)"
+    ):
+        export(MLP(2, [3, 1], f.tanh))
+    with refusal("expected a model such as MLP(2, [16, 1]), got list [1.0]", TypeError):
+        export([1.0])
+
+
+class Twice(Layer):
+    """A layer with a forward pass of its own."""
+
+    def __call__(self, x: Any) -> Any:
+        return [2 * a for a in super().__call__(x)]
+
+
+def test_a_layer_with_a_forward_pass_of_its_own_is_no_layer() -> None:
+    with pytest.raises(ValueError, match="has no equal elsewhere"):
+        to_numpy_source(Twice(2, 1))
+    model = drawn(Twice(2, 1))
+    assert_same(to_numpy_source(model, [0.1, 0.2]), model, rows(3, 2))

@@ -1,0 +1,159 @@
+"""A model as an ONNX file, written node by node."""
+
+import os
+from collections.abc import Sequence
+from typing import Any, Final
+
+from tinygrad_edu.convolution import AvgPool2d, Conv2d, Flatten, MaxPool2d, Unflatten
+from tinygrad_edu.export.chain import (
+    activation_of,
+    biases,
+    chain,
+    input_shape,
+    library,
+    slopes,
+    units_of,
+    weights,
+)
+from tinygrad_edu.nn import Layer, Module
+from tinygrad_edu.regularize import BatchNorm
+
+#: The oldest versions that have all operators used here, so that old runtimes read the file.
+_OPSET: Final = 13
+_IR_VERSION: Final = 7
+
+_LARGEST: Final = (2 - 2.0**-23) * 2.0**127
+
+
+def to_onnx(model: Any, path: str | os.PathLike[str]) -> None:
+    """Write the model, in evaluation mode, to the ONNX file `path`, for onnxruntime and others.
+
+    The file takes "X" and gives "Y", both float32 with any number of examples first: (B, n) and
+    (B, K); images (B, channels, height, width) where the model takes them. Raises ValueError naming
+    the part for a model that has no equal in ONNX, and for a number that float32 cannot hold;
+    ImportError without the extra `onnx`.
+    """
+    onnx = library("onnx")
+    parts = chain(model)
+    graph = _Graph(onnx)
+    y = "X"
+    for part in parts:
+        y = _added(graph, part, y)
+    graph.nodes.append(onnx.helper.make_node("Identity", [y], ["Y"]))
+    written = onnx.helper.make_model(
+        onnx.helper.make_graph(
+            graph.nodes,
+            type(model).__name__,
+            [_described(onnx, "X", ["B", *_symbols(input_shape(parts))])],
+            [_described(onnx, "Y", None)],
+            graph.constants,
+        ),
+        producer_name="tinygrad_edu",
+        opset_imports=[onnx.helper.make_opsetid("", _OPSET)],
+        ir_version=_IR_VERSION,
+    )
+    try:
+        written = onnx.shape_inference.infer_shapes(written, strict_mode=True)
+    except onnx.shape_inference.InferenceError as error:
+        raise ValueError(f"the parts of {model!r:.80} do not fit each other: {error}") from None
+    onnx.checker.check_model(written)
+    onnx.save(written, os.fspath(path))
+
+
+class _Graph:
+    """The nodes and constants of a file, each result with a name of its own."""
+
+    def __init__(self, onnx: Any) -> None:
+        self.onnx = onnx
+        self.nodes: list[Any] = []
+        self.constants: list[Any] = []
+
+    def node(self, operator: str, *inputs: str, **attributes: Any) -> str:
+        """A node with one result; gives its name."""
+        name = f"{operator}{len(self.nodes)}"
+        node = self.onnx.helper.make_node(operator, inputs, [name], name=name, **attributes)
+        self.nodes.append(node)
+        return name
+
+    def constant(self, numbers: Sequence[float], part: Module, *shape: int) -> str:
+        """Numbers of a part as float32; gives their name."""
+        for x in numbers:
+            if not abs(x) <= _LARGEST:
+                raise ValueError(f"{part!r:.80} holds the number {x:g}, which float32 cannot hold")
+        return self._stored(self.onnx.TensorProto.FLOAT, numbers, shape)
+
+    def sizes(self, *numbers: int) -> str:
+        """Whole numbers as a constant; gives its name."""
+        return self._stored(self.onnx.TensorProto.INT64, numbers, (len(numbers),))
+
+    def _stored(self, kind: int, numbers: Sequence[float], shape: Sequence[int]) -> str:
+        name = f"C{len(self.constants)}"
+        self.constants.append(self.onnx.helper.make_tensor(name, kind, shape, numbers))
+        return name
+
+
+def _added(graph: _Graph, part: Module, x: str) -> str:
+    """Adds the nodes of a part on `x`; gives the name of its result."""
+    match part:
+        case Layer(neurons=units):
+            W = graph.constant(weights(units), part, len(units), units[0].nin)
+            b = graph.constant(biases(units), part, len(units))
+            x = graph.node("Gemm", x, W, b, transB=1)
+        case Conv2d(kernels=units, in_channels=n, kernel_size=size):
+            W = graph.constant(weights(units), part, len(units), n, size, size)
+            b = graph.constant(biases(units), part, len(units))
+            x = graph.node("Conv", x, W, b, strides=[part.stride] * 2, pads=[part.padding] * 4)
+        case MaxPool2d(kernel_size=size, stride=stride):
+            return graph.node("MaxPool", x, kernel_shape=[size] * 2, strides=[stride] * 2)
+        case AvgPool2d(kernel_size=size, stride=stride):
+            return graph.node("AveragePool", x, kernel_shape=[size] * 2, strides=[stride] * 2)
+        case Flatten():
+            return graph.node("Flatten", x)
+        case Unflatten():
+            shape = graph.sizes(0, part.channels, part.height, part.width)
+            return graph.node("Reshape", x, shape)
+        case BatchNorm():
+            numbers = [part.gamma, part.beta, part.running_mean, part.running_var]
+            constants = [
+                graph.constant([v.data for v in values], part, len(values)) for values in numbers
+            ]
+            return graph.node("BatchNormalization", x, *constants, epsilon=part.eps)
+    return _activated(graph, part, x)
+
+
+def _activated(graph: _Graph, part: Module, z: str) -> str:
+    """The activation of a part on `z`; Dropout has none and changes nothing."""
+    name = activation_of(part)
+    match name:
+        case "linear":
+            return z
+        case "leaky_relu":
+            return graph.node("LeakyRelu", z, alpha=0.01)
+        case "softmax":
+            return graph.node("Softmax", z, axis=-1)
+        case "prelu":
+            assert isinstance(part, (Layer, Conv2d))
+            alpha = slopes(units_of(part))
+            shape = (len(alpha), 1, 1) if isinstance(part, Conv2d) else (len(alpha),)
+            return graph.node("PRelu", z, graph.constant(alpha, part, *shape))
+        case "silu":
+            return graph.node("Mul", z, graph.node("Sigmoid", z))
+        case "gelu":
+            scaled = graph.node("Mul", z, graph.constant([0.5**0.5], part))
+            spread = graph.node("Add", graph.node("Erf", scaled), graph.constant([1.0], part))
+            half = graph.node("Mul", z, graph.constant([0.5], part))
+            return graph.node("Mul", half, spread)
+        case "step":
+            above = graph.node("Greater", z, graph.constant([0.0], part))
+            return graph.node("Cast", above, to=graph.onnx.TensorProto.FLOAT)
+    return graph.node(name.capitalize(), z)  # Elu, Relu, Sigmoid, Sign, Softplus, Tanh
+
+
+def _symbols(shape: tuple[int | None, ...]) -> list[int | str]:
+    """A shape with names for the sizes that are open."""
+    names = ["channels", "height", "width"] if len(shape) == 3 else ["n"]
+    return [n if size is None else size for size, n in zip(shape, names, strict=True)]
+
+
+def _described(onnx: Any, name: str, shape: list[int | str] | None) -> Any:
+    return onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape)
