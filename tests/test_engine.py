@@ -20,6 +20,7 @@ from tinygrad_edu.engine import (
     constant,
     grad,
     parameter,
+    toposort,
 )
 
 
@@ -323,3 +324,15 @@ def test_arrays_of_values() -> None:
     assert np.mean(w).data == 1.5
     assert (w @ w).data == 5.0
     assert [v.data for v in np.exp(w)] == [math.exp(1), math.exp(2)]
+
+
+def test_the_order_of_several_roots_has_each_node_once() -> None:
+    a = Value(2.0)
+    b = a * a
+    c, d = b + 1, b.tanh()
+    assert toposort(c, d) == [b, c, d]
+    assert toposort(d, b, a) == [b, d]
+    assert toposort(d, c, d, leaves=True)[:2] == [a, b]
+    assert set(toposort(a, c, leaves=True)) == {a, b, c, c.parents[1]}
+    assert toposort(a) == []
+    assert toposort(a, leaves=True) == [a]

@@ -1,7 +1,8 @@
 """The one walk over a graph: the backward pass, `grad` and every view read it through here."""
 
+from itertools import chain
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tinygrad_edu.engine.node import Node
@@ -10,16 +11,14 @@ if TYPE_CHECKING:
 _birth = attrgetter("_birth")
 
 
-def toposort(root: "Node", *, leaves: bool = False) -> list["Value"]:
-    """The nodes `root` was made from, parents before children, root last; deterministic, any depth.
+def toposort(*roots: "Node", leaves: bool = False) -> list["Value"]:
+    """What `roots` were made from, and they, parents before children; deterministic, any depth.
 
     A node is born after its parents, so the order of birth is a topological one. Without `leaves`
     only the results of operations are listed.
     """
-    if not root._parents:
-        return cast("list[Value]", [root]) if leaves else []
-    order: list[Any] = [root]
-    seen = {root}
+    order: list[Any] = [v for v in dict.fromkeys(roots) if v._parents]
+    seen = set(roots)
     for v in order:
         parents = v._parents
         if len(parents) > 8 and seen.issuperset(parents):
@@ -31,5 +30,6 @@ def toposort(root: "Node", *, leaves: bool = False) -> list["Value"]:
                     order.append(p)
     order.sort(key=_birth)
     if leaves:
-        order = list(dict.fromkeys(node for v in order for node in (*v._parents, v)))
+        nodes = (node for v in order for node in (*v._parents, v))
+        order = list(dict.fromkeys(chain(nodes, roots)))
     return order

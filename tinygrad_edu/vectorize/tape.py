@@ -228,8 +228,7 @@ def _enter(
     tape: Tape, known: dict[Value, int], recorder: Recorder, roots: Sequence[Value]
 ) -> list[int]:
     """Enter the graphs of `roots`, parents before children, and give the nodes of the roots."""
-    results = {v: None for root in roots for v in toposort(root)}
-    for v in sorted(results, key=lambda v: v._birth):
+    for v in toposort(*roots):
         if v not in known:
             parents = [known[p] if p in known else _leaf(tape, known, p) for p in v._parents]
             known[v] = tape.add(v.op, tuple(parents), recorder.lines.get(v))
