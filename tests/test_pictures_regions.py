@@ -130,7 +130,15 @@ def test_hidden_lines_are_where_the_net_inputs_of_the_first_layer_are_0():
     ax = regions(model, X, y, resolution=9, margins=False, hidden_lines=False)
     assert not len(lines(ax, "dashed"))
     assert "hidden unit z = 0" not in entries(ax)
-    assert "hidden unit z = 0" not in entries(regions(unit(1, 0, 0), X, y, resolution=9))
+
+
+def test_a_net_without_hidden_units_has_no_lines_of_theirs():
+    X, y = [[-3, -3], [3, 3]], [0, 1]
+    layer = Layer(2, 1, "sigmoid", rng=0)
+    without = [layer, layer.neurons[0], MLP(2, [1]), Sequential(layer, lambda a: a)]
+    for model in without:
+        assert not len(lines(regions(model, X, y, resolution=9, margins=False), "dashed"))
+    assert len(lines(regions(Sequential(Layer(2, 3, rng=0), Layer(3, 1)), X, y), "dashed"))
 
 
 def test_a_transform_gives_the_model_scaled_rows_and_the_picture_keeps_its_units():

@@ -4,6 +4,7 @@ import re
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgba
+from matplotlib.figure import Figure
 
 from tinygrad_edu import MLP, Layer, Sequential, Value, moons
 from tinygrad_edu import functions as f
@@ -155,6 +156,8 @@ def test_a_tangent_has_the_slope_of_the_engine():
     assert ax.get_title() == "f(1) = -1,  slope f'(1) = 1"
     assert tangent(f.sin, 0.0, name="sin").get_title() == "sin(0) = 0,  slope sin'(0) = 1"
     assert tangent(lambda x: 3.0, 1.0).get_title() == "f(1) = 3,  slope f'(1) = 0"
+    beside = Figure().add_subplot(1, 3, 1)
+    assert tangent(f.sin, 0.0, ax=beside).get_title() == "f(0) = 0\nslope f'(0) = 1"
 
 
 def test_an_activation_is_drawn_with_its_gradient_and_its_saturation():

@@ -81,6 +81,18 @@ def test_a_gradient_of_zero_that_backward_found_is_a_zero() -> None:
     assert texts(draw(x)) == ["x", "input", "-1", "0"]
 
 
+def test_a_constant_has_no_gradient_to_ask_for() -> None:
+    y = Value(3.0, "x") * 2.0
+    y.backward()
+    # 2 * 3 = 6 has the gradient 1, of which 2 flow to x
+    expected = ["x", "input", "3", "2", "constant", "2", "×", "6", "1"]  # noqa: RUF001
+    assert sorted(texts(draw(y))) == sorted(expected)
+    caption = "on the edges: gradient that flows back"
+    assert sorted(texts(draw(y, edges="gradient"))) == sorted([*expected, "2", caption])
+    # x, its product, and the edge from x
+    assert texts(draw(Value(3.0) * 2.0, edges="gradient")).count("–") == 3  # noqa: RUF001
+
+
 def test_kinds_differ_in_more_than_colour() -> None:
     y = Value(1.0) * parameter(2.0) + 3.0
     found = re.findall(r'(peripheries=2 )?shape=box style=("[a-z,]+"|[a-z]+)', draw(y).dot)
@@ -468,7 +480,7 @@ def test_without_a_renderer_a_notebook_gets_a_sentence_and_a_table(
         "a     input           3     –\n"  # noqa: RUF001
         "v1    multiply(a, a)  9     –\n"  # noqa: RUF001
         "v2    tanh(v1)        1     –\n"  # noqa: RUF001
-        "v3    constant        2     –\n"  # noqa: RUF001
+        "v3    constant        2\n"
         "v4    add(v2, v3)     3     –"  # noqa: RUF001
     }
     assert graph.save(tmp_path / "g.dot").read_text() == graph.dot

@@ -1,3 +1,5 @@
+from xml.etree import ElementTree
+
 import pytest
 
 from tinygrad_edu.view import RenderError
@@ -17,12 +19,30 @@ RENDERED = b"""<?xml version="1.0" encoding="UTF-8" standalone="no"?>
 def test_the_svg_of_a_renderer_becomes_an_element_for_a_page() -> None:
     # Prologue, comment, ids, links and the renderer's own titles go; the tooltip becomes a title.
     assert inline(RENDERED, "T & t", "D") == (
-        '<svg width="9pt" xmlns="http://www.w3.org/2000/svg" role="img">\n'
+        '<svg width="9pt" xmlns="http://www.w3.org/2000/svg" role="img" '
+        "font-family=\"Helvetica, Arial, 'Liberation Sans', sans-serif\">\n"
         "<title>T &amp; t</title>\n<desc>D</desc>\n"
         '<g class="graph"><g class="node"><g><g>\n<title>a &lt; b</title>'
-        "<text font-family=\"Helvetica, Arial, 'Liberation Sans', sans-serif\">x</text>"
-        "</g></g></g></g></svg>\n"
+        "<text>x</text></g></g></g></g></svg>\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("size", "shown"),
+    [
+        (("720pt", "90pt"), ("720pt", "90pt")),
+        (("800pt", "100pt"), ("720pt", "90pt")),  # times 0.9
+        (("2000pt", "100.00pt"), ("1350pt", "68pt")),  # times 0.675: the texts stay legible
+        (("100%", "9pt"), ("100%", "9pt")),
+    ],
+)
+def test_a_picture_wider_than_a_column_is_made_smaller(
+    size: tuple[str, str], shown: tuple[str, str]
+) -> None:
+    svg = f'<svg width="{size[0]}" height="{size[1]}" viewBox="0 0 9 9"/>'
+    found = ElementTree.fromstring(inline(svg.encode(), "", ""))
+    assert (found.get("width"), found.get("height")) == shown
+    assert found.get("viewBox") == "0 0 9 9"
 
 
 def test_what_is_no_svg_is_an_error() -> None:

@@ -2,6 +2,7 @@ import pytest
 
 from tinygrad_edu import functions as f
 from tinygrad_edu.engine import Primitive, Value
+from tinygrad_edu.losses import cross_entropy
 from tinygrad_edu.view.symbols import constants, drawing_order, roles, symbol
 
 a, b, c = Value(0.5), Value(0.25), Value(2.0)
@@ -30,6 +31,7 @@ impostor = Primitive("add", lambda m, left, right: left - right, lambda m, y, p,
         (f.maximum(a, b), "maximum", "", ["", ""]),
         (f.sum([a, b, c]), "Σ", "", ["", "", ""]),
         (f.softmax([a, b])[1], "softmax", "k = 1", ["x[0]", "x[1]"]),
+        (cross_entropy([a, b], 1), "cross_entropy", "", ["target", "z[0]", "z[1]"]),
         (f.dot([a, b], [b, c]), "w·x", "", ["w[0]", "w[1]", "x[0]", "x[1]"]),
         (f.dot([a], [b], c), "w·x + b", "", ["w[0]", "x[0]", "b"]),
         (cube(a), "cube", "", [""]),

@@ -94,8 +94,8 @@ _softmax     = Primitive("softmax",     lambda m, *x, k: _softmax_of(m, x)[k],
                                         lambda m, y, *x, k: [y * ((j == k) - p) for j, p in enumerate(_softmax_of(m, x))])
 _log_softmax = Primitive("log_softmax", lambda m, *x, k: _log_softmax_of(m, x, k),
                                         lambda m, y, *x, k: [(j == k) - p for j, p in enumerate(_softmax_of(m, x))])
-_cross_entropy = Primitive("cross_entropy", lambda m, t, *x: _minus_log_softmax_of(m, x, t),
-                                        lambda m, y, t, *x: (no_flow, *[p - m.equal(t, j) for j, p in enumerate(_softmax_of(m, x))]))
+_cross_entropy = Primitive("cross_entropy", lambda m, target, *z: _minus_log_softmax_of(m, z, target),
+                                        lambda m, y, target, *z: (no_flow, *[p - m.equal(target, j) for j, p in enumerate(_softmax_of(m, z))]))
 _dot         = Primitive("dot",         _dot_value, _dot_slopes)
 # fmt: on
 

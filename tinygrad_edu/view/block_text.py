@@ -31,7 +31,7 @@ def contents(block: Block, names: Mapping[Value, str], note: str = "") -> Conten
         z, a = (clean(values.name_of(v, names), 12) for v in (u.z, u.a))
         rows = [(z or "z", short(u.z.data))]
         rows.append((a if a and u.a is not u.z else "a", short(u.a.data)))
-        return Contents(name, clean(u.activation), [], [*rows, ("delta", _grad(u.z))])
+        return Contents(name, clean(u.activation), [], [*rows, ("delta", values.grad_of(u.z))])
     if block.kind == "layer":
         return Contents(name, "", _layer(block.units), [("mean |delta|", _mean_delta(block.units))])
     if block.kind == "inputs":
@@ -41,7 +41,7 @@ def contents(block: Block, names: Mapping[Value, str], note: str = "") -> Conten
         return Contents(name, "", [] if few else [f"{len(rows):,} numbers"], rows if few else [])
     used = {p for v in block.values for p in v.parents}
     results = [v for v in block.values if v not in used]
-    rows = [("data", short(results[0].data)), ("grad", _grad(results[0]))]
+    rows = [("data", short(results[0].data)), ("grad", values.grad_of(results[0]))]
     n = len(block.values)
     return Contents(
         (values.name_of(results[0], names) if block.last else "") or name,
@@ -72,10 +72,6 @@ def _mean_delta(units: Sequence[Unit]) -> str:
     return short(math.fsum(abs(u.z.grad) / len(units) for u in units))
 
 
-def _grad(v: Value) -> str:
-    return short(v.grad) if v.reached else DASH
-
-
 def tooltip(says: Contents, u: Unit | None) -> str:
     """The same on one line, with the bias of a unit."""
     told = [*says.details, *(f"{label} = {number}" for label, number in says.rows)]
@@ -96,7 +92,8 @@ def table(found: Cut, shown: Sequence[Item], names: Mapping[Value, str], note: s
         else:
             called[item] = values.name_of(item, names) or f"v{i}"
             made = item.kind if item.op is None else clean(item.op.name)
-            told = [made, f"data {short(item.data)}", f"grad {_grad(item)}"]
+            grad = f"grad {values.grad_of(item)}" if values.has_grad(item) else ""
+            told = [made, f"data {short(item.data)}", grad]
         sources = [called.get(source, "…") for source in found.sources[item]]
         more = ["…"] if len(sources) > _INPUTS_SHOWN else []
         made_of = ", ".join([*sources[:_INPUTS_SHOWN], *more])

@@ -23,6 +23,7 @@ from tinygrad_edu.view.recorder import Change, Frame, Recording, record
 from tinygrad_edu.view.render import RenderError, render
 from tinygrad_edu.view.strip import HIGHLIGHT, Still, Strip, strip
 from tinygrad_edu.view.text import DASH, clean, short
+from tinygrad_edu.view.values import has_grad
 
 #: "static" shows the strip in place of the player.
 VARIABLE: Final = "TINYGRAD_EDU_DISPLAY"
@@ -87,7 +88,10 @@ class Film:
         self.caption = "; ".join(part for part in (counted, recording.caption) if part)
         self._frames = [_told(frame, ids, operations) for frame in recording.frames]
         self._start = {f"{key}.data": "" for key in ids.values()}
-        self._start |= {f"{key}.grad": DASH for key in ids.values()}
+        last = len(order) - 1
+        self._start |= {
+            f"{key}.grad": DASH for i, key in ids.items() if has_grad(order[i]) or i == last
+        }
         self._start |= _texts(recording.start, ids)
         self._tooltips = {key: f"{names[i]} ({order[i].kind})" for i, key in ids.items()}
         self._dot = scene.dot_of(shown, called, _widest(recording))

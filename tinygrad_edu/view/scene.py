@@ -86,16 +86,18 @@ def drawing(svg: bytes, tooltips: Mapping[str, str]) -> Element:
 
 
 def _mark_numbers(group: Element, key: str, tooltip: str) -> None:
-    """Keys for the two numbers of a box, which from now on end at its right edge."""
+    """Keys for data and grad, or data alone, in a box; the numbers now end at its right edge."""
     for link in group.iter(f"{SVG}a"):
         link.set(_TOOLTIP, tooltip)
-    texts = list(group.iter(f"{SVG}text"))[-4:]
-    if [text.text for text in texts[::2]] != ["data", "grad"]:
+    texts = list(group.iter(f"{SVG}text"))
+    rows = ["data"] if [text.text for text in texts[-2:-1]] == ["data"] else ["data", "grad"]
+    texts = texts[-2 * len(rows) :]
+    if [text.text for text in texts[::2]] != rows:
         raise RenderError("the renderer's SVG has no data and grad in a box")
     border = next(shape for shape in group.iter() if shape.tag in (f"{SVG}polygon", f"{SVG}path"))
     points = border.get("points") or border.get("d") or ""
     right = max(float(x) for x in re.findall(r"(-?[\d.]+),-?[\d.]+", points)) - _MARGIN
-    for row, text in zip(("data", "grad"), texts[1::2], strict=True):
+    for row, text in zip(rows, texts[1::2], strict=True):
         text.set(KEY, f"{key}.{row}")
         text.set("text-anchor", "end")
         text.set("x", f"{right:.2f}")
@@ -132,9 +134,10 @@ def table(
     rows = []
     for v in shown:
         made = v.kind if v.op is None else symbol(v.op, len(v.parents))
+        keys = [f"{ids[v]}.data", f"{ids[v]}.grad"]
         cells = "".join(
-            f'<td {KEY}="{ids[v]}.{row}">{numbers.get(f"{ids[v]}.{row}", "")}</td>'
-            for row in ("data", "grad")
+            f'<td {KEY}="{key}">{numbers[key]}</td>' if key in numbers else "<td></td>"
+            for key in keys
         )
         head = f'<th scope="row">{html.escape(names[v])}</th><td>{html.escape(made)}</td>'
         rows.append(f'<tr {KEY}="{ids[v]}">{head}{cells}</tr>')

@@ -93,9 +93,9 @@ HIDDEN: Final = {
 }
 
 
-def value_label(name: str, kind: str, data: str, grad: str) -> str:
-    """A box of two or three lines: name and kind, data, grad; the texts are already escaped."""
-    return box_label(name, "" if kind == "result" else kind, [("data", data), ("grad", grad)])
+def value_label(name: str, kind: str, rows: Sequence[tuple[str, str]]) -> str:
+    """A box of one to three lines: name and kind, data, grad; the texts are already escaped."""
+    return box_label(name, "" if kind == "result" else kind, rows)
 
 
 def box_label(

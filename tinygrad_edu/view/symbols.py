@@ -54,7 +54,7 @@ def roles(op: Primitive, operands: int) -> list[str]:
     """What each operand is called, "" where they can be swapped or there is one.
 
     dot has w[0], w[1], ..., x[0], x[1], ... and perhaps b; other operations use the names of their
-    record's function, and x[0], x[1], ... if it takes any number of operands.
+    record's function, and x[0], x[1], ... for those in its `*x`.
     """
     name = _built_in_name(op)
     if name == "dot":
@@ -62,10 +62,10 @@ def roles(op: Primitive, operands: int) -> list[str]:
         return [f"w[{i}]" for i in pairs] + [f"x[{i}]" for i in pairs] + ["b"] * (operands % 2)
     if operands < 2 or name in _SYMMETRIC:
         return [""] * operands
-    found = list(inspect.signature(op.value).parameters.values())[1 : 1 + operands]
-    if any(p.kind is inspect.Parameter.VAR_POSITIONAL for p in found) or len(found) < operands:
-        return [f"x[{i}]" for i in range(operands)]
-    return [clean(p.name) for p in found]
+    found = list(inspect.signature(op.value).parameters.values())[1:]
+    single = [clean(p.name) for p in found if p.kind is p.POSITIONAL_OR_KEYWORD][:operands]
+    rest = next((clean(p.name) for p in found if p.kind is p.VAR_POSITIONAL), "x")
+    return [*single, *(f"{rest}[{i}]" for i in range(operands - len(single)))]
 
 
 def drawing_order(op: Primitive, operands: int) -> list[int]:

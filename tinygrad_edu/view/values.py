@@ -27,6 +27,16 @@ def name_of(v: Value, names: Mapping[Value, str]) -> str:
     return clean(v.name or names.get(v, ""))
 
 
+def has_grad(v: Value) -> bool:
+    """Whether a gradient is shown for `v`: one with respect to a constant answers no question."""
+    return v.kind != "constant"
+
+
+def grad_of(v: Value) -> str:
+    """The gradient of `v` as it is drawn, a dash until a backward pass has reached it."""
+    return short(v.grad) if v.reached else DASH
+
+
 class Place(NamedTuple):
     """The ids of a value: its box, its operation, what stands for operands that are not drawn.
 
@@ -136,12 +146,12 @@ class Pen:
 
     def _box(self, graph: Any, node: str, v: Value, root: bool) -> None:
         name = name_of(v, self.names)
-        grad = short(v.grad) if v.reached else DASH
+        rows = [("data", short(v.data)), ("grad", grad_of(v))]
         full = clean(v.name or name, 1000)
         exact = f"data = {v.data!r}, grad = {repr(v.grad) if v.reached else 'not computed'}"
         graph.node(
             node,
-            style.value_label(in_html(name), v.kind, short(v.data), grad),
+            style.value_label(in_html(name), v.kind, rows if has_grad(v) or root else rows[:1]),
             tooltip=in_tooltip(f"{full} ({v.kind}): {exact}" if full else f"{v.kind}: {exact}"),
             **style.KINDS[v.kind] | (style.ROOT if root else {}),
         )
@@ -171,11 +181,17 @@ class Pen:
                 hidden = n > _LABELLED_OPERANDS
                 said = hidden or name_of(v.parents[i], self.names).endswith(called[i])
                 told = f"operand {i + 1} of {n}" + (f": {called[i]}" if called[i] else "")
-                self._link(tail, heads[i], "" if said else called[i], numbers[i : i + 1], told)
+                silent = self.edges == "gradient" and not has_grad(v.parents[i])
+                number = None if silent else numbers[i : i + 1]
+                self._link(tail, heads[i], "" if said else called[i], number, told)
 
-    def _link(self, tail: str, head: str, role: str, number: Sequence[float], told: str) -> None:
-        text = short(number[0]) if number else DASH if self.edges == "gradient" else ""
+    def _link(
+        self, tail: str, head: str, role: str, number: Sequence[float] | None, told: str
+    ) -> None:
+        """An edge; no `number` is a dash where gradients are shown, None is nothing."""
+        text = DASH if self.edges == "gradient" and number is not None else ""
         if number:
+            text = short(number[0])
             told += f", {_MEANING[self.edges]} = {number[0]!r}"
         self.links.edge(
             tail,
@@ -187,7 +203,6 @@ class Pen:
     def _products(self, graph: Any, v: Value, op: Primitive, at: Place) -> None:
         """A dot as products and their sum; the slope of a product is that of the dot."""
         n = len(v.parents) // 2
-        grad = short(v.grad) if v.reached else DASH
         through = {"local": [1.0], "gradient": [v.grad] if v.reached else []}.get(self.edges, [])
         heads = dict.fromkeys(range(len(v.parents)), at.operation)
         for i, sign, box in at.products:
@@ -197,7 +212,7 @@ class Pen:
             graph.node(sign, "\N{MULTIPLICATION SIGN}", tooltip="operation multiply", **style.SIGN)
             graph.node(
                 box,
-                style.value_label("", "result", short(product), grad),
+                style.value_label("", "result", [("data", short(product)), ("grad", grad_of(v))]),
                 tooltip=in_tooltip(f"product w[{i}] x[{i}]: {told}"),
                 **style.KINDS["result"],
             )
@@ -223,7 +238,7 @@ def table(shown: Sequence[Value], names: Mapping[Value, str]) -> str:
     called = {v: name_of(v, names) or f"v{i}" for i, v in enumerate(shown)}
     rows = [("name", "made by", "data", "grad")]
     for v in shown:
-        grad = short(v.grad) if v.reached else DASH
+        grad = grad_of(v) if has_grad(v) else ""
         rows.append((called[v], _made_by(v, called), short(v.data), grad))
     widths = [max(len(row[k]) for row in rows) for k in range(4)]
     lines = ("  ".join(cell.ljust(w) for cell, w in zip(r, widths, strict=True)) for r in rows)

@@ -48,14 +48,15 @@ def evaluating(model: Any) -> AbstractContextManager[None]:
 def first_units(model: Any, *, hidden: bool = False) -> list[Neuron]:
     """The units of the first layer; none where the model does not show its layers.
 
-    With `hidden` none if it is the only layer.
+    With `hidden` none unless units come after them.
     """
     try:
         layers = layers_in(model)
     except TypeError:
         return []
     first = layers[0]
-    if hidden and len(layers) == 1:
+    after = [module for layer in layers[1:] for module in modules_of(layer)]
+    if hidden and not any(isinstance(module, Neuron) for module in after):
         return []
     return (
         first.neurons if isinstance(first, Layer) else [first] if isinstance(first, Neuron) else []

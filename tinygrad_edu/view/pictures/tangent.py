@@ -30,6 +30,7 @@ def tangent(
     xs = np.linspace(x - span, x + span, 201)
     curve = [value_and_slope(f, v)[0] for v in xs.tolist()]
     y, slope = value_and_slope(f, x)
+    outside = ax is None
     ax = canvas(ax, 5.4, 3.8)
     ax.plot(xs, curve, color=COLOURS[0], lw=2)
     low, high = ax.get_ylim()
@@ -39,7 +40,11 @@ def tangent(
     ax.plot([x], [y], "o", color=INK, ms=6, zorder=4)
     ax.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
     name, at = plain(name), short(x)
-    ax.set_title(f"{name}({at}) = {short(y)},  slope {name}'({at}) = {short(slope)}", fontsize=11)
+    value, rise = f"{name}({at}) = {short(y)}", f"slope {name}'({at}) = {short(slope)}"
+    if outside:
+        ax.set_title(f"{value},  {rise}", fontsize=11)
+    else:  # on two lines, beside other axes
+        ax.set_title(f"{value}\n{rise}", fontsize=9)
     ax.set_xlabel("x")
     ax.set_ylabel(f"{name}(x)")
     ax.grid(alpha=0.25)
