@@ -54,8 +54,15 @@ def test_a_healthy_installation_is_reported_with_exit_code_0(
         "  tqdm          1.2.3           progress bars\n"
         "\n"
         "optional\n"
+        '  cloudpickle   -               pip install "tinygrad-edu[dask]"\n'
+        '  dask          -               pip install "tinygrad-edu[dask]"\n'
+        '  joblib        -               pip install "tinygrad-edu[dask]"\n'
         '  ipywidgets    -               pip install "tinygrad-edu[notebook]"\n'
         '  jupyterlab    -               pip install "tinygrad-edu[notebook]"\n'
+        '  onnx          -               pip install "tinygrad-edu[onnx]"\n'
+        '  onnxruntime   -               pip install "tinygrad-edu[onnx]"\n'
+        '  scikit-learn  -               pip install "tinygrad-edu[sklearn]"\n'
+        '  scipy         -               pip install "tinygrad-edu[sklearn]"\n'
         '  torch         -               pip install "tinygrad-edu[torch]"\n'
         "\n"
         "renderers\n"

@@ -193,6 +193,12 @@ def test_an_unknown_exercise_is_named() -> None:
         check("99.9", 1.0)
 
 
+def test_a_verdict_can_be_asserted() -> None:
+    assert check("3.1", [3.0, 8.0])
+    assert not check("3.1", [3.0, 5.0])
+    assert not check("3.1")
+
+
 def test_what_counts_as_a_number() -> None:
     right = number(0.25)
     assert right(0.25)

@@ -35,7 +35,7 @@ LINES = [
 ALLOWED_OUTSIDE_THE_STANDARD_LIBRARY = {
     "figure": {"PIL", "matplotlib"},
     "vectorize": {"numpy"},
-    "train": {"joblib", "matplotlib", "numpy", "tqdm"},
+    "train": {"cloudpickle", "joblib", "matplotlib", "numpy", "tqdm"},
     "classics": {"numpy"},
     "sklearn": {"numpy", "scipy", "sklearn"},
     "playground": {"IPython", "ipywidgets", "matplotlib", "numpy"},

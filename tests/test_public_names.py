@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+from importlib.util import find_spec
 
 import pytest
 
@@ -11,6 +12,7 @@ MODULES = [
     info.name
     for info in pkgutil.walk_packages(tinygrad_edu.__path__, "tinygrad_edu.")
     if info.name != "tinygrad_edu.__main__"
+    and (find_spec("sklearn") or not info.name.startswith("tinygrad_edu.sklearn"))
 ]
 
 

@@ -4,6 +4,7 @@ import doctest
 import importlib
 import pkgutil
 import re
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ MODULES = [
     info.name
     for info in pkgutil.walk_packages(tinygrad_edu.__path__, "tinygrad_edu.")
     if info.name != "tinygrad_edu.__main__"
+    and (find_spec("sklearn") or not info.name.startswith("tinygrad_edu.sklearn"))
 ]
 
 

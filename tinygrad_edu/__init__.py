@@ -38,6 +38,7 @@ from tinygrad_edu.train import (
     fit,
     predict,
     pretrain,
+    sweep,
     train,
 )
 
@@ -155,6 +156,7 @@ __all__ = [
     "primitive",
     "spiral",
     "steps",
+    "sweep",
     "toposort",
     "train",
     "train_test_split",

@@ -8,6 +8,7 @@ from tinygrad_edu.bench.chain import chain_table
 from tinygrad_edu.bench.matrix import matrix_table
 from tinygrad_edu.bench.measure import Comparison, Table, compare
 from tinygrad_edu.bench.moons import moons_table
+from tinygrad_edu.bench.sklearn_nets import sklearn_table
 from tinygrad_edu.bench.tracing import tracing_table
 
 #: The tables by name: each is a function of the number of rounds. They are measured in this order:
@@ -20,4 +21,4 @@ TABLES: Final[dict[str, Callable[[int], Table]]] = {
     "arrays": arrays_table,
 }
 
-__all__ = ["TABLES", "Comparison", "Table", "compare"]
+__all__ = ["TABLES", "Comparison", "Table", "compare", "sklearn_table"]

@@ -8,7 +8,7 @@ import textwrap
 from pathlib import Path
 from typing import Any, Final
 
-from tinygrad_edu.bench import TABLES, Comparison, Table
+from tinygrad_edu.bench import TABLES, Comparison, Table, sklearn_table
 from tinygrad_edu.bench.threads import one_blas_thread
 from tinygrad_edu.cli.errors import UsageError
 
@@ -36,6 +36,12 @@ def add_to(commands: Any) -> None:
         metavar="TABLE",
         help=f"one of {', '.join(TABLES)}; may be given several times (default: all)",
     )
+    parser.add_argument(
+        "--sklearn",
+        action="store_true",
+        help="instead of these tables, fit time and accuracy of ScalarMLPClassifier beside "
+        "scikit-learn's MLPClassifier",
+    )
     parser.add_argument("--json", metavar="FILE", help="write the numbers to FILE, too")
     parser.set_defaults(run=run)
 
@@ -46,7 +52,10 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"--rounds must be at least 1, got {args.rounds}")
     if args.json is not None and (Path(args.json).is_dir() or not Path(args.json).parent.is_dir()):
         raise UsageError(f"--json {args.json} is no file in an existing folder")
-    names = list(dict.fromkeys(args.only or TABLES))
+    if args.sklearn and args.only:
+        raise UsageError("--sklearn is a table of its own: leave --only out")
+    tables_of = {"sklearn": sklearn_table} if args.sklearn else TABLES
+    names = list(dict.fromkeys(args.only or tables_of))
     for line in machine().values():
         print(line)
     print(
@@ -57,9 +66,15 @@ def run(args: argparse.Namespace) -> int:
     tables = {}
     with one_blas_thread():
         for name in names:
-            tables[name] = TABLES[name](args.rounds)
+            try:
+                tables[name] = tables_of[name](args.rounds)
+            except ImportError as error:
+                if not args.sklearn:
+                    raise
+                raise UsageError(str(error)) from None
             print(f"\n{text(tables[name])}", flush=True)
     only = "".join(f" --only {name}" for name in names) if args.only else ""
+    only += " --sklearn" if args.sklearn else ""
     print(f"\nto repeat: python -m tinygrad_edu bench --rounds {args.rounds}{only}")
     if args.json is not None:
         content = {
@@ -138,6 +153,7 @@ def to_dict(table: Table) -> dict[str, Any]:
         "missing": table.missing,
         "engine": table.engine,
         "ours": table.ours,
+        "details": table.details,
         "limits": table.limits,
         "others": {
             group: [vars(other) | {"ratio": other.ratio} for other in others]

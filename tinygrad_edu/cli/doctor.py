@@ -15,7 +15,13 @@ DEPENDENCIES: Final = {
     "numpy": "arrays",
     "tqdm": "progress bars",
 }
-EXTRAS: Final = {"notebook": ("ipywidgets", "jupyterlab"), "torch": ("torch",)}
+EXTRAS: Final = {
+    "dask": ("cloudpickle", "dask", "joblib"),
+    "notebook": ("ipywidgets", "jupyterlab"),
+    "onnx": ("onnx", "onnxruntime"),
+    "sklearn": ("scikit-learn", "scipy"),
+    "torch": ("torch",),
+}
 
 
 def add_to(commands: Any) -> None:

@@ -19,10 +19,16 @@ class Exercise(NamedTuple):
 
 
 class Verdict:
-    """What is said of an answer: `right` is True, False, or None where there is no answer yet."""
+    """What is said of an answer: `right` is True, False, or None where there is no answer yet.
+
+    In an `assert` or `if` it counts as its `right`.
+    """
 
     def __init__(self, number: str, right: bool | None, said: str) -> None:
         self.number, self.right, self.said = number, right, said
+
+    def __bool__(self) -> bool:
+        return self.right is True
 
     def __repr__(self) -> str:
         return f"Exercise {self.number}: {self.said}"

@@ -8,6 +8,7 @@ from tinygrad_edu.train.history import History
 from tinygrad_edu.train.pretraining import pretrain
 from tinygrad_edu.train.restarts import Best, best_of
 from tinygrad_edu.train.scalar import scalar_engine
+from tinygrad_edu.train.sweep import Run, Sweep, sweep
 
 __all__ = [
     "Best",
@@ -15,12 +16,15 @@ __all__ = [
     "EarlyStopping",
     "Epoch",
     "History",
+    "Run",
     "Step",
+    "Sweep",
     "best_of",
     "evaluate",
     "fit",
     "predict",
     "pretrain",
     "scalar_engine",
+    "sweep",
     "train",
 ]

@@ -1,6 +1,5 @@
 """Restarts: descent from several starts, the best kept."""
 
-import math
 import random
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -8,6 +7,7 @@ from typing import Any, NamedTuple
 from tinygrad_edu.options import positive_int
 from tinygrad_edu.rng import as_random
 from tinygrad_edu.train.history import History
+from tinygrad_edu.train.runs import last_loss, run_all
 
 
 class Best(NamedTuple):
@@ -23,22 +23,19 @@ def best_of(
     tries: int = 10,
     *,
     rng: int | random.Random = 0,
+    n_jobs: int | None = None,
 ) -> Best:
     """Restart `run` `tries` times and keep the model whose last loss is the smallest.
 
     `run(rng)` makes a model from its own generator, trains it and returns (model, history): descent
-    from another start may end in another local minimum.
+    from another start may end in another local minimum. With `n_jobs=4` four processes share the
+    runs (needs joblib; -1 is one per core, None takes what `joblib.parallel_config` says, else 1);
+    the result does not depend on it. Ctrl-C ends with a warning and the best so far.
     """
     rng = as_random(rng)
-    seeds = [rng.randrange(2**32) for _ in range(positive_int("tries", tries))]
-    runs = [run(random.Random(seed)) for seed in seeds]
-    for made in runs:
-        if not (isinstance(made, tuple) and len(made) == 2 and isinstance(made[1], History)):
-            raise TypeError(f"run must return (model, history), got {made!r:.60}")
-    model, history = min(runs, key=lambda made: _last_loss(made[1]))
-    return Best(model, history, [h for _, h in runs])
-
-
-def _last_loss(history: History) -> float:
-    loss = history.loss[-1] if history.loss else math.nan
-    return math.inf if math.isnan(loss) else loss
+    jobs: list[tuple[int, dict[str, Any]]] = [
+        (rng.randrange(2**32), {}) for _ in range(positive_int("tries", tries))
+    ]
+    made = list(run_all(run, jobs, n_jobs).values())
+    model, history = min(made, key=lambda pair: last_loss(pair[1].loss))
+    return Best(model, history, [h for _, h in made])

@@ -1,0 +1,11 @@
+"""Estimators of scikit-learn whose fitted net opens into its graph (extra `sklearn`)."""
+
+try:
+    from tinygrad_edu.sklearn.classifier import ScalarMLPClassifier
+    from tinygrad_edu.sklearn.regressor import ScalarMLPRegressor
+except ModuleNotFoundError as error:
+    if (error.name or "").partition(".")[0] not in ("scipy", "sklearn"):
+        raise
+    raise ImportError("scikit-learn is missing: pip install 'tinygrad-edu[sklearn]'") from None
+
+__all__ = ["ScalarMLPClassifier", "ScalarMLPRegressor"]

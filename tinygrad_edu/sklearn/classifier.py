@@ -1,0 +1,117 @@
+"""ScalarMLPClassifier: a multilayer perceptron for two or more classes."""
+
+from typing import Any, Self
+
+import numpy as np
+from scipy.special import softmax
+from sklearn.base import ClassifierMixin
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import (
+    _check_partial_fit_first_call,
+    check_classification_targets,
+)
+from sklearn.utils.validation import validate_data
+
+from tinygrad_edu import functions as f
+from tinygrad_edu.engine import Value
+from tinygrad_edu.losses import Loss, binary_cross_entropy_with_logits, cross_entropy
+from tinygrad_edu.sklearn.estimator import ScalarMLP, in_steps
+from tinygrad_edu.vectorize.arrays import Array
+
+
+class ScalarMLPClassifier(ClassifierMixin, ScalarMLP):  # type: ignore[misc]
+    """A multilayer perceptron as a classifier of scikit-learn, whose fitted net can be looked into.
+
+    Parameters have the names, defaults and meaning of scikit-learn's `MLPClassifier`; `activation`
+    may also be a name of this package; the penalty is `alpha` / batch size / 2 * sum of w^2;
+    `verbose` shows a progress bar. `classes_`, `loss_`, `loss_curve_` (penalty included), `n_iter_`
+    and `coefs_` are as there. `model_` is the `MLP`, its outputs the net inputs of a sigmoid (one,
+    for two classes) or of a softmax; `program_` the NumPy program that was trained; `graph`,
+    `deltas` and `explain` show one example. Predictions follow the numbers that `model_` has.
+
+    Raises ValueError, with scikit-learn's words, for data that does not fit, fewer than two classes
+    included. Warns ConvergenceWarning at `max_iter`.
+    """
+
+    def predict(self, X: Any) -> Array:
+        """The class of each row, (n,)."""
+        z = self._net_inputs(X)
+        found: Array = self.classes_[z.argmax(axis=1)]
+        return found
+
+    def predict_proba(self, X: Any) -> Array:
+        """The probability of each class, (n, classes), in the order of `classes_`."""
+        found: Array = softmax(self._net_inputs(X), axis=1)
+        return found
+
+    def predict_log_proba(self, X: Any) -> Array:
+        """The logarithm of the same: -inf where a probability is 0."""
+        with np.errstate(divide="ignore"):
+            return np.log(self.predict_proba(X))
+
+    @available_if(in_steps)  # type: ignore[untyped-decorator]
+    def partial_fit(self, X: Any, y: Any, classes: Any = None) -> Self:
+        """One more epoch, on these rows; the first call needs all `classes` there will be."""
+        if _check_partial_fit_first_call(self, classes):
+            _check_several(self.classes_)
+        return self._partial_fit(X, y)
+
+    def _net_inputs(self, X: Any) -> Array:
+        """Those of a softmax over all classes; of two classes the first has 0."""
+        z = self._outputs(X)
+        return z if z.shape[1] > 1 else np.hstack([np.zeros_like(z), z])
+
+    def _checked(self, X: Any, y: Any, *, reset: bool) -> tuple[Array, Array]:
+        X, y = validate_data(self, X, y, dtype=np.float64, reset=reset)
+        check_classification_targets(y)
+        return X, y
+
+    def _encoded(self, y: Array, *, anew: bool) -> tuple[Array, int]:
+        found = np.unique(y)
+        if anew:
+            _check_several(found)
+            self.classes_ = found
+        elif np.setdiff1d(found, self.classes_).size:
+            raise ValueError(
+                f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes_}. "
+                f"'y' has {found}."
+            )
+        k = len(self.classes_)
+        numbers = np.searchsorted(self.classes_, y).astype(float)
+        return numbers[:, None], 1 if k == 2 else k
+
+    def _example_targets(self, n_outputs: int) -> list[Any]:
+        return [0, 1]
+
+    def _strata(self, targets: Array) -> Array | None:
+        return targets if len(self.classes_) == 2 else None
+
+    def _validation_score(self, outputs: Array, targets: Array) -> float:
+        binary = outputs.shape[1] == 1
+        found = outputs[:, 0] > 0 if binary else outputs.argmax(axis=1)
+        return float((found == targets[:, 0]).mean())
+
+    @property
+    def _loss(self) -> Loss:
+        return binary_cross_entropy_with_logits if len(self.classes_) == 2 else cross_entropy
+
+    def _target(self, y: Any) -> int:
+        labels = self.classes_.tolist()
+        if y not in labels:
+            raise ValueError(f"y is {y!r:.60}, none of the classes {labels!r:.200}")
+        return int(labels.index(y))
+
+    def _answer(self, output: Any) -> tuple[str, Value]:
+        if isinstance(output, Value):
+            return f"P({self.classes_[1]})", f.sigmoid(output)
+        p = f.softmax(output)
+        k = max(range(len(p)), key=lambda k: p[k].data)
+        return f"P({self.classes_[k]})", p[k]
+
+
+def _check_several(classes: Array) -> None:
+    if len(classes) < 2:
+        raise ValueError(
+            "This solver needs samples of at least 2 classes in the data, but the data contains "
+            f"only one class: {classes.tolist()[0]!r}"
+        )
