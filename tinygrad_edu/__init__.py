@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from tinygrad_edu.view.deltas import deltas
     from tinygrad_edu.view.explain import explain
     from tinygrad_edu.view.network import network
+    from tinygrad_edu.view.worksheet import worksheet
 
 #: Names that are imported when they are first used.
 _LAZY = {
@@ -91,6 +92,7 @@ _LAZY = {
     "train_test_split": "data",
     "vectorize": "vectorize",
     "vowels": "data",
+    "worksheet": "view",
     "xor": "data",
 }
 
@@ -162,6 +164,7 @@ __all__ = [
     "train_test_split",
     "vectorize",
     "vowels",
+    "worksheet",
     "xor",
 ]
 

@@ -7,6 +7,7 @@ from tinygrad_edu.view.film import Film, steps
 from tinygrad_edu.view.graph import Graph, draw
 from tinygrad_edu.view.network import Network, network
 from tinygrad_edu.view.render import Renderer, RenderError, renderer
+from tinygrad_edu.view.worksheet import Worksheet, worksheet
 
 __all__ = [
     "Deltas",
@@ -16,10 +17,12 @@ __all__ = [
     "Network",
     "RenderError",
     "Renderer",
+    "Worksheet",
     "deltas",
     "draw",
     "explain",
     "network",
     "renderer",
     "steps",
+    "worksheet",
 ]

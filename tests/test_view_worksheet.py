@@ -1,0 +1,356 @@
+"""Sheets to print: what is asked stands in empty boxes, and the solution has the numbers."""
+
+import re
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from tinygrad_edu import Value, functions, parameter, primitive, worksheet
+from tinygrad_edu.engine import GraphError
+from tinygrad_edu.losses import cross_entropy
+from tinygrad_edu.view import RenderError, Worksheet
+from tinygrad_edu.view.pdf import figure_of
+from tinygrad_edu.view.slope_rules import slope_rules
+
+SVG = "{http://www.w3.org/2000/svg}"
+BAD = "<script>alert(1)</script>&\"'{}\\N\u202e\x00$"
+LINE = "_______"
+
+
+@pytest.fixture(autouse=True)
+def _embedded_renderer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TINYGRAD_EDU_GRAPHVIZ", "graphviz-pure")
+
+
+def unit() -> Value:
+    """L = (sigmoid(w x + b) - 1)^2 at w = 0.5, x = 2, b = -1, where z = 0."""
+    w, x, b = parameter(0.5, "w"), Value(2.0, "x"), parameter(-1.0, "b")
+    z = functions.dot([w], [x], b)
+    a = z.sigmoid()
+    loss: Value = (a - 1) ** 2
+    z.name, a.name, loss.name = "z", "a", "L"
+    return loss
+
+
+@pytest.fixture(scope="module")
+def sheet() -> Worksheet:
+    """A sheet that is rendered once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TINYGRAD_EDU_GRAPHVIZ", "graphviz-pure")
+        sheet = worksheet(unit(), title=BAD)
+        assert sheet.svg
+    return sheet
+
+
+def texts(svg: str) -> list[str]:
+    found = [e.text or "" for e in ElementTree.fromstring(svg).iter(f"{SVG}text")]
+    return [text.strip() for text in found]
+
+
+def in_words(sheet: Worksheet, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The lines about the graph where there is no renderer."""
+    monkeypatch.setenv("TINYGRAD_EDU_GRAPHVIZ", "none")
+    text: str = sheet._repr_mimebundle_()["text/plain"]
+    return text.split("\n\n")[3].split("\n")
+
+
+def test_gradients_are_blank_and_in_the_solution(monkeypatch: pytest.MonkeyPatch) -> None:
+    sheet = worksheet(unit())
+    assert in_words(sheet, monkeypatch) == [
+        f"w (parameter):  data = 0.5,  grad = {LINE}",
+        f"x (input):  data = 2,  grad = {LINE}",
+        f"b (parameter):  data = -1,  grad = {LINE}",
+        f"z = dot(w, x, b):  data = 0,  grad = {LINE}",
+        f"a = sigmoid(z):  data = 0.5,  grad = {LINE}",
+        "v5 (constant):  data = 1",
+        f"v6 = subtract(a, v5):  data = -0.5,  grad = {LINE}",
+        f"L = power(v6):  data = 0.25,  grad = {LINE}",
+    ]
+    # By hand: dL/da = 2 (0.5 - 1) = -1, dL/dz = -1 / 4, then times x, w and 1.
+    assert in_words(sheet.solution, monkeypatch) == [
+        "w (parameter):  data = 0.5,  grad = -0.5",
+        "x (input):  data = 2,  grad = -0.125",
+        "b (parameter):  data = -1,  grad = -0.25",
+        "z = dot(w, x, b):  data = 0,  grad = -0.25",
+        "a = sigmoid(z):  data = 0.5,  grad = -1",
+        "v5 (constant):  data = 1",
+        "v6 = subtract(a, v5):  data = -0.5,  grad = -1",
+        "L = power(v6):  data = 0.25,  grad = 1",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("blanks", "asked", "answered"),
+    [
+        ("data", f"a = sigmoid(z):  data = {LINE}", "a = sigmoid(z):  data = 0.5"),
+        (
+            ["slopes"],
+            f"a = sigmoid(z):  data = 0.5,  slopes = {LINE}",
+            "a = sigmoid(z):  data = 0.5,  slopes = 0.25",
+        ),
+        (
+            "all",
+            f"a = sigmoid(z):  data = {LINE},  grad = {LINE},  slopes = {LINE}",
+            "a = sigmoid(z):  data = 0.5,  grad = -1,  slopes = 0.25",
+        ),
+    ],
+)
+def test_other_numbers_can_be_asked(
+    blanks: Any, asked: str, answered: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sheet = worksheet(unit(), blanks=blanks)
+    assert in_words(sheet, monkeypatch)[4] == asked
+    assert in_words(sheet.solution, monkeypatch)[4] == answered
+
+
+def test_leaves_are_given_and_constants_have_no_slope(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = in_words(worksheet(unit(), blanks="all").solution, monkeypatch)
+    assert lines[0] == "w (parameter):  data = 0.5,  grad = -0.5"
+    assert lines[3] == "z = dot(w, x, b):  data = 0,  grad = -0.25,  slopes = 2, 0.5, 1"
+    assert lines[6].endswith("slopes = 1, \N{EN DASH}")
+
+
+def test_the_picture_has_an_empty_box_for_each_gradient(sheet: Worksheet) -> None:
+    shown, solved = texts(sheet.svg), texts(sheet.solution.svg)
+    assert [shown.count("data"), shown.count("grad")] == [8, 7]
+    answers = ["-0.5", "-0.125", "-0.25", "-0.25", "-1", "-1", "1"]
+    for answer in answers:
+        solved.remove(answer)
+    # data -1 and -0.5 stay, and nothing but the title differs
+    assert sorted(solved[1:]) == sorted(shown[1:])
+    assert "-0.125" not in sheet.svg + sheet.dot
+
+
+def test_a_box_has_one_size_whatever_stands_in_it(sheet: Worksheet) -> None:
+    def shapes(sheet: Worksheet) -> list[str | None]:
+        found = ElementTree.fromstring(sheet.svg).iter(f"{SVG}polygon")
+        return [polygon.get("points") for polygon in found]
+
+    assert shapes(sheet) == shapes(sheet.solution)
+
+
+def test_slopes_stand_on_the_arrows_of_the_drawing() -> None:
+    label = '<TD FIXEDSIZE="TRUE" WIDTH="60" HEIGHT="20">{}</TD>'
+    sheet = worksheet(Value(2.0, "x") ** 2, blanks="slopes")
+    arrow = next(line for line in sheet.dot.split("\n") if line.startswith("\tn0 -> n1"))
+    assert label.format("") in arrow
+    assert label.format("4") in sheet.solution.dot
+
+
+def test_a_sheet_is_white_black_and_grey(sheet: Worksheet) -> None:
+    colours = set(re.findall(r'(?:fill|stroke)="([^"]+)"', sheet.svg))
+    assert {"#1a1a1a", "white"} <= colours
+    for colour in colours - {"white", "black", "none"}:
+        red, green, blue = re.findall("[0-9a-f]{2}", colour)
+        assert red == green == blue
+
+
+def test_a_sheet_is_one_page_of_a4_with_the_drawing_inside(sheet: Worksheet) -> None:
+    page = ElementTree.fromstring(sheet.svg)
+    assert {page.get("width"), page.get("height")} == {"210mm", "297mm"}
+    _, _, width, height = map(float, page.get("viewBox", "").split())
+    inner = page.find(f"{SVG}svg")
+    assert inner is not None
+    x, y, w, h = (float(inner.get(name, "")) for name in ("x", "y", "width", "height"))
+    assert 42 <= x < x + w <= width - 42 + 0.01
+    assert 100 <= y < y + h <= height - 42
+
+
+def test_names_and_titles_are_harmless(sheet: Worksheet) -> None:
+    assert texts(sheet.svg)[0] == "<script>alert(1)</script>&\"'{}\\N\N{REPLACEMENT CHARACTER}$"
+    assert "<script" not in sheet.svg
+    named = worksheet(Value(1.0, BAD).tanh())
+    assert "<script" not in named.dot + named.svg
+    assert "<script>alert(1)</scrip…" in texts(named.svg)
+
+
+def test_variables_name_values() -> None:
+    x = Value(1.0)
+    y = x.tanh()
+    assert repr(worksheet(y, names={"x": x, "y": y})) == "<Worksheet: Backpropagation of y>"
+    assert repr(worksheet(y, blanks="data")) == "<Worksheet: Forward pass of the result>"
+    assert repr(worksheet(y, title="Sheet 3").solution) == "<Worksheet: Sheet 3: solution>"
+
+
+def test_no_gradient_of_the_user_is_changed() -> None:
+    loss = unit()
+    z = loss.parents[0].parents[0].parents[0]
+    w = z.parents[0]
+    w.grad = 7.0
+    worksheet(loss)
+    assert (w.grad, z.reached, loss.reached) == (7.0, False, False)
+
+
+@pytest.mark.slow
+def test_files_are_the_same_bytes_again(sheet: Worksheet, tmp_path: Path) -> None:
+    for name in ("a.svg", "a.dot", "a.pdf"):
+        first = sheet.save(tmp_path / name).read_bytes()
+        again = worksheet(unit(), title=BAD).save(tmp_path / name).read_bytes()
+        assert first == again
+    assert first.startswith(b"%PDF")
+    assert b"CreationDate" not in first
+    box = re.search(rb"/MediaBox \[ 0 0 ([\d.]+) ([\d.]+) \]", first)
+    assert box is not None
+    assert sorted(map(float, box.groups())) == pytest.approx([595.28, 841.89], abs=0.01)
+
+
+def test_the_pdf_holds_what_the_svg_holds_in_the_same_places(sheet: Worksheet) -> None:
+    page = ElementTree.fromstring(sheet.svg)
+    _, _, width, height = map(float, page.get("viewBox", "").split())
+    ax = figure_of(page).axes[0]
+    assert [text.get_text().strip() for text in ax.texts] == texts(sheet.svg)
+    tags = ("polygon", "polyline", "path", "ellipse")
+    assert len(ax.patches) == sum(1 for tag in tags for _ in page.iter(f"{SVG}{tag}"))
+    for text in ax.texts:
+        x, y = text.get_position()
+        assert 40 < x < width - 42
+        assert 40 < y < height - 40
+    root = next(text for text in ax.texts if text.get_text() == "L")
+    below = next(text for text in ax.texts if text.get_text() == "Slopes")
+    assert root.get_position()[1] < below.get_position()[1]
+
+
+@pytest.mark.slow
+def test_a_sheet_is_saved_as_png(sheet: Worksheet, tmp_path: Path) -> None:
+    assert sheet.save(tmp_path / "a.PNG").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_sheet_shows_itself_in_a_notebook(sheet: Worksheet) -> None:
+    bundle = sheet._repr_mimebundle_()
+    assert bundle["image/svg+xml"] == sheet.svg
+    assert bundle["text/plain"].startswith("<Worksheet: ")
+
+
+def test_without_a_renderer_there_is_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TINYGRAD_EDU_GRAPHVIZ", "none")
+    sheet = worksheet(Value(2.0, "x") ** 2)
+    assert sheet._repr_mimebundle_() == {
+        "text/plain": "pictures are switched off by TINYGRAD_EDU_GRAPHVIZ=none: unset it, or use "
+        '.dot or .save("g.dot")\n\n'
+        "Backpropagation of the result\n\n"
+        "Backwards: write the gradient of the result with respect to each value into its box, "
+        "beginning with the result itself, where it is 1. An operation hands to each operand its "
+        "own gradient times the slope; where several arrows leave a value, add what comes back."
+        "\n\n"
+        f"x (input):  data = 2,  grad = {LINE}\nv1 = power(x):  data = 4,  grad = {LINE}\n\n"
+        "y = x²,  dy/dx = 2 · x"
+    }
+    assert sheet.save(tmp_path / "g.dot").read_text() == sheet.dot
+    for name in ("g.pdf", "g.svg"):
+        with pytest.raises(RenderError):
+            sheet.save(tmp_path / name)
+        assert not (tmp_path / name).exists()
+
+
+def test_slopes_as_formulas() -> None:
+    a, b, c = Value(2.0), Value(3.0), Value(4.0)
+
+    @primitive(lambda m, y, x: (open(x),))  # noqa: SIM115
+    def unwritable(m: Any, x: Any) -> Any:
+        return m.exp(x)
+
+    rules = {
+        "y = a · b,  dy/da = b,  dy/db = a": a * a,
+        "z = x - y,  dz/dx = 1,  dz/dy = -1": a - b,
+        "y = x³,  dy/dx = 3 · x²": a**3,
+        "relu:  y = where(x < 0, 0, x),  dy/dx = where(x ≤ 0, 0, 1)": a.relu(),
+        "y = w·x + b,  dy/dwᵢ = xᵢ,  dy/dxᵢ = wᵢ,  dy/db = 1": functions.dot([a, b], [b, c], c),
+        "y = w·x,  dy/dwᵢ = xᵢ,  dy/dxᵢ = wᵢ": functions.dot([a, b], [b, c]),
+        "y = x1 + x2 + x3,  dy/dx1 = 1,  dy/dx2 = 1,  dy/dx3 = 1": functions.sum([a, b, c]),
+        "cross_entropy:  y = log(exp(z[0]) + exp(z[1])) - z[1],  dy/dtarget = 0,  "
+        "dy/d(z[0]) = exp(z[0]) / (exp(z[0]) + exp(z[1])),  "
+        "dy/d(z[1]) = exp(z[1]) / (exp(z[0]) + exp(z[1])) - 1": cross_entropy([a, b], 1),
+        "unwritable: no formula (TypeError)": unwritable(a),
+    }
+    for rule, v in rules.items():
+        assert slope_rules([v]) == [rule]
+    assert slope_rules([a * b, a, b * c, a + b]) == [
+        "y = a · b,  dy/da = b,  dy/db = a",
+        "y = a + b,  dy/da = 1,  dy/db = 1",
+    ]
+
+
+def test_formulas_can_be_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TINYGRAD_EDU_GRAPHVIZ", "none")
+    for sheet in (worksheet(unit(), formulas=False), worksheet(unit(), blanks="data")):
+        assert "dy/dx" not in sheet._repr_mimebundle_()["text/plain"]
+
+
+def test_of_many_formulas_the_first_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TINYGRAD_EDU_GRAPHVIZ", "none")
+    v = Value(1.5)
+    for c in range(2, 16):
+        v = v**c
+    shown = worksheet(v)._repr_mimebundle_()["text/plain"].split("\n\n")[-1].split("\n")
+    assert shown[-2:] == ["y = x¹²,  dy/dx = 12 · x¹¹", "… 3 more operations"]
+
+
+def chain(n: int) -> Value:
+    v = Value(0.5)
+    for _ in range(n - 1):
+        v = v.tanh()
+    return v
+
+
+def changed() -> Value:
+    x = Value(1.0, "x")
+    y = x.tanh()
+    x.data = 2.0
+    return y
+
+
+@pytest.mark.parametrize(
+    ("made", "arguments", "error", "said"),
+    [
+        (lambda: 1.0, {}, TypeError, "worksheet(v) shows the graph of one Value, got float"),
+        (
+            lambda: chain(61),
+            {},
+            ValueError,
+            "the graph has 61 values, and a sheet of paper has room for 60: draw a smaller graph, "
+            "such as the loss of one example, or a net of fewer units",
+        ),
+        (
+            unit,
+            {"blanks": "grad"},
+            ValueError,
+            'blanks=\'grad\' is unknown: write "data", "slopes", "gradients", a list of these, '
+            'or "all"',
+        ),
+        (
+            unit,
+            {"blanks": []},
+            ValueError,
+            'blanks is empty, so nothing is asked: write blanks="gradients"',
+        ),
+        (
+            changed,
+            {},
+            GraphError,
+            "Value(data=2.0, grad=0.0, name='x') held 1.0 in the forward pass and was changed "
+            "since: run the forward pass again before worksheet()",
+        ),
+    ],
+)
+def test_what_is_no_sheet_is_refused(
+    made: Any, arguments: dict[str, Any], error: type[Exception], said: str
+) -> None:
+    with pytest.raises(error) as caught:
+        worksheet(made(), **arguments)
+    assert str(caught.value) == said
+
+
+def test_sixty_values_and_nan_are_no_obstacle() -> None:
+    assert worksheet(chain(60)).dot.count("shape=box") == 60
+    assert ">nan<" in worksheet(Value(-1.0).log() * 2).solution.dot
+
+
+def test_a_file_of_another_kind_is_refused(sheet: Worksheet, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="a worksheet is saved as") as caught:
+        sheet.save(tmp_path / "sheet.docx")
+    assert str(caught.value) == (
+        "a worksheet is saved as .pdf, .svg, .png or .dot, and 'sheet.docx' is none of these: "
+        'write sheet.save("sheet.pdf")'
+    )

@@ -1,0 +1,119 @@
+"""A page of SVG drawn by matplotlib: PDF on every machine, whatever its Graphviz can write."""
+
+import re
+import warnings
+from collections.abc import Iterator
+from io import BytesIO
+from typing import Any, Final, NamedTuple
+from xml.etree.ElementTree import Element
+
+from matplotlib.axes import Axes
+from matplotlib.patches import Ellipse, PathPatch
+from matplotlib.path import Path
+
+from tinygrad_edu.figure import Figure
+
+_SVG: Final = "{http://www.w3.org/2000/svg}"
+#: The size of DejaVu Sans that is about as wide as Helvetica of size 1.
+_AS_WIDE: Final = {"normal": 0.87, "bold": 0.78}
+_NUMBER: Final = re.compile(r"-?\d+\.?\d*(?:e-?\d+)?")
+
+
+class _Place(NamedTuple):
+    """A point (x, y) of an element is at (dx + scale x, dy + scale y) on the page."""
+
+    scale: float = 1.0
+    dx: float = 0.0
+    dy: float = 0.0
+
+    def inside(self, scale: float, dx: float, dy: float) -> "_Place":
+        return _Place(self.scale * scale, self.dx + self.scale * dx, self.dy + self.scale * dy)
+
+
+def figure_of(page: Element) -> Figure:
+    """The page of an SVG in points as a figure.
+
+    It knows what Graphviz writes: g, polygon, polyline, path, ellipse and text, and svg in svg.
+    """
+    width, height = _numbers(page.get("viewBox", ""))[2:]
+    figure = Figure(figsize=(width / 72, height / 72))
+    ax = figure.add_axes((0, 0, 1, 1))
+    ax.set(xlim=(0, width), ylim=(height, 0))
+    ax.set_axis_off()
+    for z, (element, at) in enumerate(_placed(page, _Place())):
+        _draw(ax, element, at, z)
+    return figure
+
+
+def pdf(figure: Figure) -> bytes:
+    """The figure as PDF, always the same bytes; a character that the font lacks becomes a box."""
+    buffer = BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        figure.savefig(buffer, format="pdf", metadata={"CreationDate": None})
+    return buffer.getvalue()
+
+
+def _placed(parent: Element, at: _Place) -> Iterator[tuple[Element, _Place]]:
+    for element in parent:
+        tag = element.tag.removeprefix(_SVG)
+        if tag == "svg":
+            x, y, width, _ = _numbers(element.get("viewBox", ""))
+            scale = float(element.get("width", "")) / width
+            dx, dy = float(element.get("x", "")), float(element.get("y", ""))
+            yield from _placed(element, at.inside(scale, dx - scale * x, dy - scale * y))
+        elif tag == "g":
+            scale, _, _, dx, dy = _numbers(element.get("transform", "scale(1 1) 0 0 0"))
+            yield from _placed(element, at.inside(scale, scale * dx, scale * dy))
+        elif tag in ("polygon", "polyline", "path", "ellipse", "text"):
+            yield element, at
+
+
+def _draw(ax: Axes, element: Element, at: _Place, z: int) -> None:
+    tag = element.tag.removeprefix(_SVG)
+    if tag == "text":
+        _write(ax, element, at, z)
+        return
+    look: dict[str, Any] = {
+        "facecolor": element.get("fill", "black"),
+        "edgecolor": element.get("stroke", "none"),
+        "linewidth": at.scale * float(element.get("stroke-width", "1")),
+        "zorder": z,
+    }
+    if "stroke-dasharray" in element.attrib:
+        look["linestyle"] = (0, _numbers(element.get("stroke-dasharray", "")))
+    if tag == "ellipse":
+        cx, cy, rx, ry = (float(element.get(name, "0")) for name in ("cx", "cy", "rx", "ry"))
+        centre = (at.dx + at.scale * cx, at.dy + at.scale * cy)
+        ax.add_patch(Ellipse(centre, 2 * at.scale * rx, 2 * at.scale * ry, **look))
+        return
+    found = _numbers(element.get("d") or element.get("points") or "")
+    points = [
+        (at.dx + at.scale * x, at.dy + at.scale * y)
+        for x, y in zip(found[::2], found[1::2], strict=True)
+    ]
+    rest = Path.CURVE4 if tag == "path" else Path.LINETO
+    codes = [Path.MOVETO, *[rest] * (len(points) - 1)]
+    ax.add_patch(PathPatch(Path(points, codes), **look))
+
+
+def _write(ax: Axes, element: Element, at: _Place, z: int) -> None:
+    weight = element.get("font-weight", "normal")
+    ax.text(
+        at.dx + at.scale * float(element.get("x", "0")),
+        at.dy + at.scale * float(element.get("y", "0")),
+        element.text or "",
+        family="DejaVu Sans",
+        size=_AS_WIDE[weight] * at.scale * float(element.get("font-size", "12")),
+        weight=weight,
+        style=element.get("font-style", "normal"),
+        color=element.get("fill", "black"),
+        ha="center" if element.get("text-anchor") == "middle" else "left",
+        va="baseline",
+        parse_math=False,
+        zorder=z,
+    )
+
+
+def _numbers(text: str) -> list[float]:
+    return [float(x) for x in _NUMBER.findall(text)]
