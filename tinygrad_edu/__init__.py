@@ -56,6 +56,7 @@ if TYPE_CHECKING:
         xor,
     )
     from tinygrad_edu.perceptron import Perceptron
+    from tinygrad_edu.playground import playground
     from tinygrad_edu.recurrent import RNN, RNNCell, per_step
     from tinygrad_edu.vectorize import Program, VectorizeError, vectorize
     from tinygrad_edu.view import Graph, draw, steps
@@ -87,6 +88,7 @@ _LAZY = {
     "moons": "data",
     "network": "view",
     "per_step": "recurrent",
+    "playground": "playground",
     "spiral": "data",
     "steps": "view",
     "train_test_split": "data",
@@ -153,6 +155,7 @@ __all__ = [
     "no_grad",
     "parameter",
     "per_step",
+    "playground",
     "predict",
     "pretrain",
     "primitive",

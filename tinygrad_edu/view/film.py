@@ -161,12 +161,12 @@ class Film:
     def _repr_mimebundle_(
         self, include: Sequence[str] | None = None, exclude: Sequence[str] | None = None
     ) -> dict[str, str]:
-        if _static():
+        if displays_still():
             return self.strip()._repr_mimebundle_()
         return {"text/html": self.inline(), "text/plain": repr(self)}
 
     def _repr_html_(self) -> str | None:
-        return None if _static() else self.inline()
+        return None if displays_still() else self.inline()
 
     def __repr__(self) -> str:
         return f"<Film: {self.title}, {len(self)} steps>"
@@ -230,7 +230,7 @@ class Film:
         return sorted({first + round(k * (last - first) / (n - 1)) for k in range(n)})
 
 
-def _static() -> bool:
+def displays_still() -> bool:
     """Whether displays are to be still: without a script, and without HTML."""
     choice = os.environ.get(VARIABLE, "").strip()
     if choice not in ("", "static", "interactive"):

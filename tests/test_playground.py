@@ -1,0 +1,175 @@
+"""The playground: what it shows, its widgets, and what remains of it in a saved notebook."""
+
+import asyncio
+import base64
+import importlib
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tinygrad_edu import playground
+from tinygrad_edu.playground import Playground, controls
+
+SMALL: dict[str, Any] = {"n": 30, "hidden": [3]}
+
+
+@pytest.fixture
+def widgets() -> Iterator[Any]:
+    found = pytest.importorskip("ipywidgets")
+    yield found
+    found.Widget.close_all()
+
+
+def small(**options: Any) -> Playground:
+    return playground(**(SMALL | options))
+
+
+def test_without_ipywidgets_one_sentence_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def missing(name: str) -> Any:
+        raise ImportError(name)
+
+    monkeypatch.setattr(controls, "import_module", missing)
+    with pytest.raises(ImportError) as caught:
+        playground()
+    assert str(caught.value) == (
+        'the playground needs ipywidgets: pip install "tinygrad-edu[notebook]"'
+    )
+
+
+@pytest.mark.slow
+def test_a_static_display_is_a_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TINYGRAD_EDU_DISPLAY", "static")
+    shown = small(epochs=2)
+    bundle = shown._repr_mimebundle_()
+    assert sorted(bundle) == ["image/png", "text/plain"]
+    assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")
+    assert bundle["text/plain"].startswith("<Playground: moons, epoch 2: training loss ")
+    assert shown.run.epoch == 2
+
+
+@pytest.mark.slow
+def test_a_saved_notebook_keeps_a_picture_beside_the_widgets(widgets: Any) -> None:
+    bundle = small()._repr_mimebundle_()
+    assert sorted(bundle) == [
+        *("application/vnd.jupyter.widget-view+json", "image/png", "text/plain"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"show": "plane"}, "show is a list of panels: write show=['plane']"),
+        (
+            {"show": ["planes"]},
+            "unknown panel 'planes': choose data, net, training, plane, losses, network, units, "
+            "weights, example, code; did you mean 'plane'?",
+        ),
+        (
+            {"rate": 1},
+            "unknown setting 'rate': choose data, n, noise, test_share, features, hidden, "
+            "activation, loss, lr, penalty, strength, batch_size, seed",
+        ),
+        ({"y": [0]}, "y and columns belong to points of your own: write playground(X, y)"),
+        ({"epochs": -1}, "epochs must be an int of at least 0, got -1"),
+    ],
+)
+def test_options_that_do_not_fit_say_why(options: dict[str, Any], message: str) -> None:
+    with pytest.raises((TypeError, ValueError)) as caught:
+        playground(**options)
+    assert str(caught.value) == message
+
+
+@pytest.mark.slow
+def test_step_reset_and_play(widgets: Any) -> None:
+    shown = small(show=["plane", "losses", "units"])
+    page = shown.page
+    assert page is not None
+    start = page.image.value, page.numbers.value
+    page.step.click()
+    assert shown.run.epoch == 1
+    assert (page.image.value, page.numbers.value) != start
+    page.reset.click()
+    assert (page.image.value, page.numbers.value) == start
+
+    async def play() -> None:
+        page.play.value = True
+        while shown.run.epoch < 3:
+            await asyncio.sleep(0)
+        page.play.value = False
+        await asyncio.sleep(0)
+
+    asyncio.run(play())
+    assert page.task is None
+    assert page.play.description == "play"
+    assert f"epoch {shown.run.epoch}:" in page.numbers.value
+
+
+def test_playing_ends_with_the_last_view(widgets: Any) -> None:
+    page = small(show=["plane"]).page
+    assert page is not None
+
+    async def play() -> None:
+        page.widget._view_count = 1
+        page.play.value = True
+        await asyncio.sleep(0)
+        page.widget._view_count = 0
+        await asyncio.sleep(0)
+
+    asyncio.run(play())
+    assert page.task is None
+    assert page.play.value is False
+
+
+@pytest.mark.slow
+def test_controls_change_the_run_and_say_what_does_not_fit(widgets: Any) -> None:
+    page = small(show=["data", "net", "training"]).page
+    assert page is not None
+    boxes = page.controls.boxes
+    boxes["hidden"][1].value = 2
+    boxes["features"][2].value = True
+    boxes["batch_size"][0].value = None
+    assert page.run.settings.hidden == (3, 2)
+    assert page.run.settings.features == ("x1", "x2", "x1*x2")
+    assert page.run.batch_size == 22  # of each class of 15, round(4.5) = 4 are held out
+    boxes["loss"][0].value = "hinge"
+    boxes["data"][0].value = "blobs"
+    assert "hinge tells two classes apart" in page.message.value
+    assert boxes["data"][0].value == "moons"
+
+
+def test_a_divergence_is_said(widgets: Any) -> None:
+    page = small(show=["plane"], data="blobs", activation="linear", lr=1e200).page
+    assert page is not None
+    page.step.click()
+    assert "try a smaller" in page.message.value or "finite" in page.message.value
+
+
+def test_a_small_net_has_a_slider_for_each_weight(widgets: Any) -> None:
+    page = small(show=["weights", "code"], hidden=[3]).page
+    assert page is not None
+    assert len(page.sliders.children) == 13  # 3 * (2 + 1) + (3 + 1)
+    page.sliders.children[0].value = 1.5
+    assert page.run.weights["layer1.neuron1.w[0]"].data == 1.5
+    assert 'named_parameters()["layer1.neuron1.w[0]"].data = 1.5' in page.code.value
+    assert page.sliders.children[1].value != 1.5
+    page.controls.boxes["hidden"][0].value = 8  # 8 * 3 + 9 parameters
+    assert page.sliders.children == ()
+
+
+@pytest.mark.slow
+def test_an_example_has_its_deltas_and_its_graph(widgets: Any) -> None:
+    page = small(show=["example", "network"], hidden=[]).page
+    assert page is not None
+    before = page.graph.value, page.deltas.value, page.network.value
+    page.slider.value = 3
+    assert (page.graph.value, page.deltas.value, page.network.value) != before
+    assert "largest difference" in page.deltas.value
+    assert "<svg" in page.graph.value
+
+
+def test_the_module_is_the_function_too() -> None:
+    assert importlib.import_module("tinygrad_edu.playground") is playground
+    assert playground.playground.__doc__

@@ -1,0 +1,102 @@
+"""Settings, features and a user's own points: what is taken, and what is said of the rest."""
+
+from math import sin
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tinygrad_edu.playground import Settings, features, points
+
+
+def test_features_are_columns_of_a_point() -> None:
+    names = ["x1", "x2", "x1*x2", "x1**2", "x2**2", "sin(pi*x1)", "sin(pi*x2)"]
+    (row,) = features([[0.5, -2.0]], names)
+    assert row == pytest.approx([0.5, -2.0, -1.0, 0.25, 4.0, 1.0, 0.0], abs=1e-15)
+    (row,) = features([[1.0, 1 / 3.141592653589793]], ["sin(pi*x2)"])
+    assert row == pytest.approx([sin(1.0)])
+
+
+def test_own_points_are_standardised_and_labels_numbered() -> None:
+    # mean 2 and deviation 1; mean 0 and deviation 5
+    data = points([[1, 5], [3, -5]], ["b", "a"])
+    assert (data.X, data.y, data.class_names) == ([[-1, 1], [1, -1]], [1, 0], ("a", "b"))
+
+
+def test_a_csv_file_gives_points(tmp_path: Path) -> None:
+    path = tmp_path / "p.csv"
+    path.write_text("kind,u,v,w\nred,1,5,x\nblue,3,-5,y\n")
+    data = points(path, columns=["u", "v", "kind"])
+    assert (data.X, data.y) == ([[-1, 1], [1, -1]], [1, 0])
+    assert (data.feature_names, data.class_names) == (("u", "v"), ("blue", "red"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ([[1, 2, 3], [4, 5, 6]], [0, 1]),
+            "the playground shows points of 2 numbers, X[0] has 3: choose two, "
+            "such as [[row[0], row[1]] for row in X]",
+        ),
+        (([[1, 2]], [0, 1]), "1 rows in X but 2 labels in y"),
+        (([[1, 2], [3, 4]], [1, 1]), "y has 1 different labels, the playground shows 2 to 10"),
+        (([[1, 2]],), "arrays are given as X and y, columns are those of a CSV file"),
+        (("p.csv", [0, 1]), "a file holds the labels too: write columns=[x1, x2, class] for y"),
+    ],
+)
+def test_points_that_cannot_be_shown_say_why(arguments: Any, message: str) -> None:
+    with pytest.raises((TypeError, ValueError)) as caught:
+        points(*arguments)
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        (
+            None,
+            "p.csv: three columns are needed, for x1, x2 and the class: "
+            "write columns=['u', 'v', 'kind']",
+        ),
+        (["u", "word", "kind"], "p.csv: column 'word' holds no numbers"),
+        (["u", "vv", "kind"], "p.csv: no column 'vv'; did you mean 'v'?"),
+    ],
+)
+def test_columns_that_are_no_points_say_why(
+    columns: Any, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("p.csv").write_text("u,v,word,kind\n1,2,x,a\n3,4,y,b\n")
+    with pytest.raises(ValueError, match=r"p\.csv") as caught:
+        points("p.csv", columns=columns)
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"data": "moon"}, "unknown data 'moon': choose moons, circles, spiral, blobs, xor, own; "
+                           "did you mean 'moons'?"),
+        ({"n": 3}, "n must be an int of at least 4, got 3"),
+        ({"noise": -1}, "noise must be a finite number >= 0, got -1.0"),
+        ({"test_share": 1}, "test_share must be a finite number >= 0 and < 1, got 1.0"),
+        ({"features": []}, 'features is empty: a net needs at least one, such as ["x1", "x2"]'),
+        ({"features": "x1"}, "features must be a list, got str 'x1'"),
+        ({"features": ["x3"]}, "unknown feature 'x3': choose x1, x2, x1*x2, x1**2, x2**2, "
+                               "sin(pi*x1), sin(pi*x2)"),
+        ({"hidden": [2] * 5}, "hidden has 5 layers, at most 4 are shown"),
+        ({"hidden": [17]}, "a layer in hidden has 17 units, at most 16 are shown"),
+        ({"hidden": 3}, "hidden must be a list, got int 3"),
+        ({"loss": "hinges"}, "unknown loss 'hinges': choose cross_entropy, half_squared_error, "
+                             "hinge; did you mean 'hinge'?"),
+        ({"lr": 0}, "lr must be a finite number > 0, got 0.0"),
+        ({"penalty": "l3"}, "unknown penalty 'l3': choose none, l1, l2"),
+        ({"batch_size": 0}, "batch_size must be an int of at least 1, got 0"),
+        ({"seed": -1}, "seed must be an int of at least 0, got -1"),
+    ],
+)  # fmt: skip
+def test_settings_that_do_not_fit_say_why(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises((TypeError, ValueError)) as caught:
+        Settings(**settings)
+    assert str(caught.value) == message

@@ -1,0 +1,76 @@
+"""Code: the program that gives the state of a run again."""
+
+from typing import Any
+
+from tinygrad_edu.playground.run import Fit, Put, Run
+from tinygrad_edu.playground.settings import OWN, Settings
+
+
+def code(run: Run, own: str = "points(X, y)") -> str:
+    """Imports, a line each for data, model and training, and one for each thing done in between.
+
+    `own` is how the user's points were made.
+    """
+    lines = [_data(run.settings, own), _model(run), *(_done(run, act) for act in run.done)]
+    return "\n".join([*_imports("\n".join(lines)), *lines])
+
+
+def _data(settings: Settings, own: str) -> str:
+    noise = "std" if settings.data == "blobs" else "noise"
+    source = f"{settings.data}({settings.n}, {noise}={settings.noise}, rng={settings.seed})"
+    if settings.data == OWN:
+        source = own
+    if not settings.test_share:
+        return f"X_train, y_train = {source}"
+    return (
+        f"X_train, y_train, X_test, y_test = train_test_split(*{source}, "
+        f"test_ratio={settings.test_share}, rng={settings.seed})"
+    )
+
+
+def _model(run: Run) -> str:
+    settings, goal = run.settings, run.task
+    sizes = [*settings.hidden, goal.units]
+    output = "" if goal.output == "linear" else f', output="{goal.output}"'
+    return (
+        f'model = MLP({len(settings.features)}, {sizes}, "{settings.activation}"{output}, '
+        f"rng={settings.seed})"
+    )
+
+
+def _done(run: Run, act: Fit | Put) -> str:
+    if isinstance(act, Put):
+        return f'model.named_parameters()["{act.name}"].data = {act.number}'
+    settings = act.settings
+    options: dict[str, Any] = {
+        "loss": f'"{run.task.loss}"',
+        "optimizer": f"SGD(model.parameters(), lr={settings.lr})",
+        "epochs": act.epochs,
+    }
+    n = len(run.training.rows)
+    if settings.batch_size is not None and settings.batch_size < n:
+        options["batch_size"] = settings.batch_size
+    if settings.penalty != "none":
+        rule = f"{settings.penalty}(model.parameters(), {settings.strength})"
+        options["penalty"] = f"lambda model: {rule}"
+    options["rng"] = settings.seed
+    X = "X_train"
+    if tuple(settings.features) != ("x1", "x2"):
+        X = f"features(X_train, {list(settings.features)})"
+    arguments = "".join(f", {name}={value}" for name, value in options.items())
+    return f"fit(model, {X}, {run.task.code}{arguments})"
+
+
+_HOMES = {
+    "tinygrad_edu": (
+        *("MLP", "SGD", "blobs", "circles", "fit", "moons", "spiral", "train_test_split", "xor"),
+    ),
+    "tinygrad_edu.data": ("one_hot",),
+    "tinygrad_edu.losses": ("l1", "l2"),
+    "tinygrad_edu.playground": ("features", "points"),
+}
+
+
+def _imports(lines: str) -> list[str]:
+    used = {home: [n for n in names if f"{n}(" in lines] for home, names in _HOMES.items()}
+    return [f"from {home} import {', '.join(names)}" for home, names in used.items() if names]

@@ -1,0 +1,255 @@
+"""Page: a run with its controls and views as widgets, and the loop that plays it."""
+
+import asyncio
+from collections.abc import Sequence
+from html import escape
+from time import perf_counter
+from typing import Any, Final
+
+from tinygrad_edu.playground import panels
+from tinygrad_edu.playground.code import code
+from tinygrad_edu.playground.controls import GROUPS, Controls, library
+from tinygrad_edu.playground.plane import Plane, png
+from tinygrad_edu.playground.run import Run
+from tinygrad_edu.train import DivergenceError
+
+PANELS: Final = (
+    *("data", "net", "training", "plane", "losses", "network", "units"),
+    *("weights", "example", "code"),
+)
+#: Nets of more parameters have no sliders.
+MOST_SLIDERS: Final = 20
+#: Seconds: a frame at least, training in a frame at most, between pictures that take longer.
+_FRAME, _TRAINING, _PAUSE = 0.05, 0.06, 1.0
+_STYLE: Final = """<style>
+.tge-playground .widget-html-content { line-height: 1.4; }
+.tge-playground svg { display: block; max-width: 100%; height: auto; }
+.tge-playground svg text { font: 11px Helvetica, Arial, sans-serif; fill: currentColor; }
+.tge-playground svg.tge-net text { fill: #1d2330; }
+.tge-playground table { font-size: 11px; }
+.tge-graph svg { max-width: none !important; }
+.tge-plane > * { will-change: transform; }
+.tge-plane svg text { fill: #222222; }
+.tge-plane .ring { fill: none; stroke: #222222; stroke-width: 2; }
+.tge-playground .axis { fill: none; stroke: currentColor; stroke-opacity: 0.5; }
+.tge-playground .loss { fill: none; stroke: #0072b2; stroke-width: 1.6; }
+</style>"""
+
+
+class Page:
+    """The widgets: `widget` is all of them; `show` the names of the panels that are shown."""
+
+    def __init__(self, run: Run, own: str, show: Sequence[str]) -> None:
+        self.run, self.own, self.show = run, own, show
+        w = self.w = library()
+        self.task: asyncio.Task[None] | None = None
+        self.looked = 0.0
+        self.showing = False
+        self.controls = Controls(run.settings, run.own is not None, self.change)
+        self.play = w.ToggleButton(description="play", icon="play", layout={"width": "90px"})
+        self.step = w.Button(description="step", icon="step-forward", layout={"width": "90px"})
+        self.reset = w.Button(description="reset", icon="undo", layout={"width": "90px"})
+        self.pace = w.Dropdown(
+            options=[1, 10, 100], description="epochs a frame", layout={"width": "180px"},
+            style={"description_width": "initial"},
+        )  # fmt: skip
+        self.numbers, self.message = w.HTML(), w.HTML()
+        self.image = w.Image(format="png", layout=_over(f"{panels.SIDE}px"))
+        self.points = w.HTML(layout=_over(f"{panels.SIDE}px"))
+        self.key, self.curve = w.HTML(), w.HTML()
+        self.network, self.maps = w.HTML(layout={"max_width": "640px"}), w.HTML()
+        self.sliders = w.VBox()
+        self.slider = w.IntSlider(min=0, max=0, description="example", layout={"width": "340px"})
+        self.line, self.deltas, self.graph = w.HTML(), w.HTML(), w.HTML()
+        self.code = w.Textarea(layout={"width": "980px", "height": "110px"})
+        self.widget = self._laid_out()
+        self.widget._view_count = 0  # so that the page is told when its last view is gone
+        self.play.observe(lambda _: self._toggled(), names="value")
+        self.step.on_click(lambda _: self.advance(1))
+        self.reset.on_click(lambda _: self._reset())
+        self.slider.observe(lambda _: self.look(), names="value")
+        self.widget.observe(lambda change: self._viewed(change["new"]), names="_view_count")
+        self.start_over()
+
+    def change(self, name: str, value: Any) -> None:
+        """Change a setting; what does not fit is said, and the control goes back."""
+        before = self.run.training
+        try:
+            self.run.change(**{name: value})
+        except (TypeError, ValueError) as error:
+            self.say(str(error))
+            self.controls.show(self.run.settings)
+            return
+        if self.run.training is before:
+            self._tell_code()
+        else:
+            self.start_over()
+
+    def start_over(self) -> None:
+        """Show a run that has begun anew."""
+        self.plane = Plane(self.run)
+        self.key.value = panels.key(self.run)
+        self.slider.max = len(self.run.training.rows) - 1
+        self._make_sliders()
+        self.say("")
+        self.look()
+
+    def advance(self, epochs: int) -> None:
+        """Train so many epochs, or as many as there is time for in a frame, and show the run."""
+        until = perf_counter() + _TRAINING
+        try:
+            for _ in range(epochs):
+                self.run.train()
+                if perf_counter() > until:
+                    break
+        except DivergenceError as error:
+            self.stop()
+            self.say(str(error))
+        self.refresh()
+        if self.task is None:
+            self.look()
+        elif perf_counter() - self.looked > _PAUSE:
+            self.glance()
+
+    def refresh(self) -> None:
+        """What changes with every frame: the plane and the losses."""
+        self.numbers.value = panels.numbers(self.run.measure())
+        self.activations = self.plane.activations()
+        if "plane" in self.show:
+            self.image.value = png(self.plane.regions(self.activations))
+        if "losses" in self.show:
+            self.curve.value = panels.curve(self.run.losses)
+
+    def glance(self) -> None:
+        """What is shown once a second: the net, its units, its weights, the code."""
+        self.looked = perf_counter()
+        example = self.slider.value
+        if "network" in self.show:
+            with_example = "example" in self.show
+            self.network.value = panels.net(self.run, example, with_example=with_example)
+        if "units" in self.show:
+            self.maps.value = panels.maps(self.activations)
+        self._show_weights()
+        self._tell_code()
+
+    def look(self) -> None:
+        """Everything, for a run that stands still; of one that plays, only the example's place."""
+        example = min(self.slider.value, self.slider.max)
+        self.points.value = panels.points_over(self.run, self.plane.extent, example)
+        if self.task is not None:
+            return
+        self.refresh()
+        self.glance()
+        if "example" in self.show:
+            self.line.value = panels.example_line(self.run, example)
+            self.deltas.value = panels.example_deltas(self.run, example)
+            self.graph.value = panels.example_graph(self.run, example)
+
+    def say(self, text: str) -> None:
+        """Show a message, or none."""
+        self.message.value = f'<span style="color:#b3261e">{escape(text)}</span>'
+
+    def stop(self) -> None:
+        """Stop playing, and show the run as it then stands."""
+        if self.task is None:
+            return
+        task, self.task = self.task, None
+        task.cancel()
+        self.play.value = False
+        self.look()
+
+    async def _playing(self) -> None:
+        try:
+            while True:
+                began = perf_counter()
+                self.advance(self.pace.value)
+                await asyncio.sleep(max(_FRAME - (perf_counter() - began), 0.01))
+        finally:
+            if self.task is asyncio.current_task():
+                self.stop()
+
+    def _toggled(self) -> None:
+        self.play.description = "pause" if self.play.value else "play"
+        self.play.icon = "pause" if self.play.value else "play"
+        if not self.play.value:
+            self.stop()
+        elif self.task is None:
+            self.say("")
+            self.task = asyncio.get_running_loop().create_task(self._playing())
+
+    def _viewed(self, views: int) -> None:
+        if not views:
+            self.stop()
+
+    def _reset(self) -> None:
+        self.run.reset()
+        self.start_over()
+        self.refresh()
+
+    def _tell_code(self) -> None:
+        if "code" in self.show:
+            self.code.value = code(self.run, self.own)
+
+    def _make_sliders(self) -> None:
+        weights = self.run.weights
+        shown = "weights" in self.show and len(weights) <= MOST_SLIDERS
+        self.sliders.children = [self._slider(name) for name in weights] if shown else []
+
+    def _slider(self, name: str) -> Any:
+        slider = self.w.FloatSlider(
+            min=-5.0, max=5.0, step=0.01, description=name, layout={"width": "330px"},
+            style={"description_width": "130px"},
+        )  # fmt: skip
+        slider.observe(lambda change: self._weigh(name, change["new"]), names="value")
+        return slider
+
+    def _weigh(self, name: str, number: float) -> None:
+        if not self.showing:
+            self.run.set_weight(name, number)
+            self.look()
+
+    def _show_weights(self) -> None:
+        self.showing = True
+        try:
+            for slider, w in zip(self.sliders.children, self.run.weights.values(), strict=False):
+                slider.min, slider.max = min(slider.min, w.data), max(slider.max, w.data)
+                slider.value = w.data
+        finally:
+            self.showing = False
+
+    def _laid_out(self) -> Any:
+        w = self.w
+        buttons = w.HBox([self.play, self.step, self.reset, self.pace])
+        plane = w.GridBox([self.image, self.points])
+        plane.add_class("tge-plane")
+        beside = [("losses", self.curve), ("units", self.maps)]
+        columns = [
+            (240, [self.controls.group(name) for name in GROUPS if name in self.show]),
+            (panels.SIDE, [plane, self.key] if "plane" in self.show else []),
+            (panels.SIDE, [part for name, part in beside if name in self.show]),
+        ]
+        wrapped = w.Layout(flex_flow="row wrap", grid_gap="12px")
+        self.sliders.layout = wrapped
+        rows = [
+            *(w.HTML(_STYLE), buttons, self.numbers, self.message),
+            w.HBox(
+                [w.VBox(c, layout={"width": f"{px}px"}) for px, c in columns if c],
+                layout=wrapped,
+            ),
+            w.HBox([self.network, self.sliders], layout=wrapped),
+        ]
+        if "example" in self.show:
+            scrolled = {"width": "480px", "max_height": "380px", "overflow": "auto"}
+            self.graph.add_class("tge-graph")
+            both = [w.VBox([self.deltas], layout=scrolled), w.VBox([self.graph], layout=scrolled)]
+            rows += [w.HBox([self.slider, self.line]), w.HBox(both, layout=wrapped)]
+        if "code" in self.show:
+            rows.append(self.code)
+        page = w.VBox(rows, layout={"width": "100%"})
+        page.add_class("tge-playground")
+        return page
+
+
+def _over(side: str) -> dict[str, str]:
+    """The layout of what lies in the one cell of a grid, so that one thing lies over the other."""
+    return {"grid_area": "1 / 1 / 2 / 2", "width": side, "height": side, "margin": "0"}

@@ -1,0 +1,161 @@
+"""Panels: the views of a run as texts for a page, SVG and HTML."""
+
+import base64
+import html
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from tinygrad_edu.losses import find_loss
+from tinygrad_edu.playground.plane import heat, png
+from tinygrad_edu.playground.run import Measured, Part, Run
+from tinygrad_edu.vectorize.arrays import Array
+from tinygrad_edu.view import draw
+from tinygrad_edu.view.deltas import deltas
+from tinygrad_edu.view.network import network
+from tinygrad_edu.view.pictures.classes import COLOURS
+from tinygrad_edu.view.pictures.field import Extent
+from tinygrad_edu.view.text import clean, short
+
+#: Pixels: a side of the plane, and the width of the curve and the maps beside it.
+SIDE: Final = 360
+_HIGH, _GAP, _POINTS = 130, 1, 200
+_TILE: Final = 44
+
+
+def points_over(run: Run, extent: Extent, example: int) -> str:
+    """The points over the plane, test points with a black edge, and a ring around an example."""
+    parts = [f'<svg viewBox="0 0 {SIDE} {SIDE}" width="{SIDE}" height="{SIDE}">']
+    for part, edge in ((run.training, "white"), (run.test, "black")):
+        if part is not None:
+            places = zip(_places(part, extent), part.y, strict=True)
+            parts += [
+                f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.4" fill="{COLOURS[c]}" stroke="{edge}"/>'
+                for (x, y), c in places
+            ]
+    x, y = _places(run.training, extent)[example]
+    parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="8" class="ring"/>')
+    left, right, bottom, top = extent
+    names = [html.escape(clean(name, 30)) for name in run.data.feature_names]
+    for at_x, at_y, anchor, text in (
+        (SIDE - 4, SIDE - 5, "end", f"{names[0]} = {right:.2g}"),
+        (4, 13, "start", f"{names[1]} = {top:.2g}"),
+        (4, SIDE - 5, "start", f"({left:.2g}, {bottom:.2g})"),
+    ):
+        parts.append(f'<text x="{at_x}" y="{at_y}" text-anchor="{anchor}">{text}</text>')
+    return "".join([*parts, "</svg>"])
+
+
+def key(run: Run) -> str:
+    """What the colours of the plane mean."""
+    dots = [
+        f'<span style="color:{colour}">&#9679;</span> {html.escape(clean(name, 16))}'
+        for colour, name in zip(COLOURS, run.data.class_names, strict=False)
+    ]
+    held_out = "" if run.test is None else "; black edge: test points"
+    return f"classes {' '.join(dots)}{held_out}; ring: the example"
+
+
+def numbers(measured: Measured) -> str:
+    """Epoch, losses and accuracies in a line."""
+    text = f"epoch {measured.epoch:,}: training loss {measured.loss:.4f}"
+    text += f" ({measured.accuracy:.0%} right)"
+    if measured.test_loss is not None and measured.test_accuracy is not None:
+        text += f", test loss {measured.test_loss:.4f} ({measured.test_accuracy:.0%})"
+    return text
+
+
+def curve(losses: Sequence[Measured]) -> str:
+    """The losses over the epochs, that of the test points dashed."""
+    chosen = losses[:: -(-len(losses) // _POINTS)]
+    chosen = [*chosen, losses[-1]] if chosen[-1] is not losses[-1] else chosen
+    both = [np.array([m.loss for m in chosen]), np.array([m.test_loss for m in chosen], float)]
+    finite = [x for line in both for x in line[np.isfinite(line)]]
+    top, last = max(finite, default=1.0) or 1.0, chosen[-1].epoch or 1
+    parts = [
+        f'<svg viewBox="0 0 {SIDE} {_HIGH}" width="{SIDE}" height="{_HIGH}">',
+        f'<path class="axis" d="M30 8V{_HIGH - 18}H{SIDE - 8}"/>',
+    ]
+    for line, style in zip(both, ("", ' stroke-dasharray="5 3"'), strict=True):
+        path = [
+            f"{30 + (SIDE - 38) * m.epoch / last:.1f},{8 + (_HIGH - 26) * (1 - x / top):.1f}"
+            for m, x in zip(chosen, line, strict=True)
+            if np.isfinite(x)
+        ]
+        parts.append(f'<polyline class="loss" points="{" ".join(path)}"{style}/>')
+    for x, y, anchor, text in (
+        (27, 14, "end", f"{top:.2g}"),
+        (27, _HIGH - 18, "end", "0"),
+        (30, _HIGH - 4, "start", "0"),
+        (SIDE - 8, _HIGH - 4, "end", f"epoch {chosen[-1].epoch:,}"),
+        (SIDE / 2, _HIGH - 4, "middle", "loss: training, test dashed"),
+    ):
+        parts.append(f'<text x="{x}" y="{y}" text-anchor="{anchor}">{text}</text>')
+    return "".join([*parts, "</svg>"])
+
+
+def maps(activations: Sequence[Array]) -> str:
+    """A small map of the plane for each unit: blue where it is above 0, orange below."""
+    parts = []
+    for k, layer in enumerate(activations, 1):
+        n = layer.shape[-1]
+        tiles = [heat(layer[::2, ::2, j]) for j in range(n)]
+        picture = np.concatenate([np.pad(t, ((0, 0), (0, _GAP), (0, 0)), mode="constant",
+                                         constant_values=1.0) for t in tiles], axis=1)  # fmt: skip
+        data = base64.b64encode(png(picture)).decode()
+        width = min(_TILE * n, SIDE)
+        units = f"{n} unit" + ("s" if n > 1 else "")
+        parts.append(
+            f"<div>layer{k}, {units}: activation over the plane</div>"
+            f'<img width="{width}" alt="layer{k}" src="data:image/png;base64,{data}"/>'
+        )
+    return "".join([*parts, "<div>blue above 0, orange below, white 0; each by its largest</div>"])
+
+
+def net(run: Run, example: int, *, with_example: bool) -> str:
+    """The network diagram, with the activations and deltas of a training example."""
+    names = list(run.settings.features)
+    if not with_example:
+        return network(run.model, input_names=names).svg
+    x, target = run.training.rows[example], run.training.targets[example]
+    return network(run.model, x, target, run.task.loss, input_names=names).svg
+
+
+def example_deltas(run: Run, example: int) -> str:
+    """The table of deltas of a training example."""
+    x, target = run.training.rows[example], run.training.targets[example]
+    return deltas(run.model, x, target, run.task.loss)._repr_html_()
+
+
+def example_graph(run: Run, example: int) -> str:
+    """The graph of the loss of a training example, a box for each unit, after a backward pass."""
+    x, target = run.training.rows[example], run.training.targets[example]
+    before = [p.grad for p in run.model.parameters()]
+    run.model.zero_grad()
+    loss = find_loss(run.task.loss)(run.model(x), target)
+    loss.backward()
+    bundle = draw(loss, level="neuron")._repr_mimebundle_()
+    for p, g in zip(run.model.parameters(), before, strict=True):
+        p.grad = g
+    return bundle.get("image/svg+xml") or f"<pre>{html.escape(bundle['text/plain'])}</pre>"
+
+
+def example_line(run: Run, example: int) -> str:
+    """Which example it is, in a line."""
+    names = run.settings.features
+    row = ", ".join(
+        f"{name} = {short(x)}" for name, x in zip(names, run.training.rows[example], strict=True)
+    )
+    label = run.data.class_names[run.training.y[example]]
+    return f"class {html.escape(clean(label, 16))}; {row}; after epoch {run.epoch:,}"
+
+
+def _places(part: Part, extent: Extent) -> list[list[float]]:
+    """Where points are in the picture, in pixels from the top left."""
+    left, right, bottom, top = extent
+    x, y = part.X.T
+    places: list[list[float]] = np.stack(
+        [(x - left) / (right - left) * SIDE, (top - y) / (top - bottom) * SIDE], axis=-1
+    ).tolist()
+    return places

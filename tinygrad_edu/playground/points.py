@@ -1,0 +1,83 @@
+"""Points: a user's own data as standardised points of the plane, each with a class number."""
+
+import os
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from tinygrad_edu.data import Dataset, TableEncoder, read_table
+from tinygrad_edu.data.encoding import standardising
+from tinygrad_edu.data.table import Table, TableError, shown
+from tinygrad_edu.data.table_encoder import NumericColumn
+from tinygrad_edu.train.examples import inputs
+
+__all__ = ["points"]
+
+#: As many as there are colours.
+MAX_CLASSES: Final = 10
+
+
+def points(
+    X: Iterable[Any] | str | os.PathLike[str],
+    y: Iterable[Any] | None = None,
+    columns: Sequence[str] | None = None,
+) -> Dataset:
+    """Rows of 2 numbers, standardised, and class numbers 0..k-1, the sorted labels being 0, 1, ...
+
+    X        n rows of 2 numbers, or the path of a CSV file
+    y        n labels, without a file: numbers or texts, 2 to 10 different ones
+    columns  of a file: the names of x1, of x2 and of the class; not needed where it has just these
+
+    Raises TypeError or ValueError for anything else, TableError naming file, line and column.
+    """
+    if isinstance(X, (str, os.PathLike)):
+        if y is not None:
+            raise TypeError("a file holds the labels too: write columns=[x1, x2, class] for y")
+        return _of_table(read_table(X), columns)
+    if y is None or columns is not None:
+        raise TypeError("arrays are given as X and y, columns are those of a CSV file")
+    return _of_arrays(inputs(X), list(y))
+
+
+def _of_arrays(rows: list[list[float]], labels: list[Any]) -> Dataset:
+    if not rows or len(rows) != len(labels):
+        raise ValueError(f"{len(rows)} rows in X but {len(labels)} labels in y")
+    if len(rows[0]) != 2:
+        raise ValueError(
+            f"the playground shows points of 2 numbers, X[0] has {len(rows[0])}: choose two, "
+            "such as [[row[0], row[1]] for row in X]"
+        )
+    classes = sorted(set(labels))
+    _check(len(classes), "y")
+    numbers = [classes.index(label) for label in labels]
+    names = tuple(map(str, classes))
+    return Dataset(standardising(rows)(rows), numbers, ("x1", "x2"), names, "own", "arrays")
+
+
+def _of_table(table: Table, columns: Sequence[str] | None) -> Dataset:
+    chosen = table.header if columns is None else columns
+    if isinstance(chosen, str) or len(set(chosen)) != 3:
+        raise TableError(
+            f"{table.path}: three columns are needed, for x1, x2 and the class: "
+            f"write columns={list(table.header[:2] + table.header[-1:])!r:.200}"
+        )
+    for name in chosen:
+        table.text(name)
+    x1, x2, target = chosen
+    encoder = TableEncoder.fit(
+        Table(table.path, {name: table.columns[name] for name in chosen}, table.lines), target
+    )
+    for column in encoder.columns:
+        if not isinstance(column, NumericColumn):
+            raise TableError(f"{table.path}: column {shown(column.name)} holds no numbers")
+    _check(len(encoder.class_names), f"{table.path}, column {shown(target)}")
+    return Dataset(
+        encoder.features(table), encoder.labels(table), (x1, x2), encoder.class_names,
+        "own", table.path,
+    )  # fmt: skip
+
+
+def _check(classes: int, where: str) -> None:
+    if not 2 <= classes <= MAX_CLASSES:
+        raise ValueError(
+            f"{where} has {classes} different labels, the playground shows 2 to {MAX_CLASSES}"
+        )

@@ -1,0 +1,195 @@
+"""Run: a net in training, made from settings; what a playground is without its widgets."""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tinygrad_edu.data import Dataset, train_test_split
+from tinygrad_edu.engine import Value
+from tinygrad_edu.losses import find_loss, l1, l2
+from tinygrad_edu.nn import MLP
+from tinygrad_edu.optim import SGD
+from tinygrad_edu.playground.features import columns
+from tinygrad_edu.playground.settings import DATA, OWN, RUNNING, Settings
+from tinygrad_edu.playground.task import Task, task
+from tinygrad_edu.train import DivergenceError, Step, train
+from tinygrad_edu.train.matrix import Evaluator
+from tinygrad_edu.vectorize.arrays import Array
+
+
+class Fit(NamedTuple):
+    """So many epochs with these settings."""
+
+    settings: Settings
+    epochs: int
+
+
+class Put(NamedTuple):
+    """A parameter set by hand."""
+
+    name: str
+    number: float
+
+
+class Measured(NamedTuple):
+    """Mean loss and share of right classes after an epoch; of the test points None without any."""
+
+    epoch: int
+    loss: float
+    accuracy: float
+    test_loss: float | None
+    test_accuracy: float | None
+
+
+class Part(NamedTuple):
+    """Training or test points: `X` (n, 2), class numbers `y` (n,), rows and targets of the net."""
+
+    X: Array
+    y: Array
+    rows: list[list[float]]
+    targets: list[Any]
+
+    def measure(self, evaluator: Evaluator, goal: Task) -> tuple[float, float]:
+        """Mean loss and share of right classes."""
+        loss, outputs = evaluator.measure()
+        with np.errstate(all="ignore"):
+            right = goal.shares(outputs).argmax(axis=-1) == self.y
+        return loss, float(right.mean())
+
+
+class Run:
+    """A net in training. The same settings and steps give the same numbers again.
+
+    `settings`, `task`, `data`, `model`, `training` and `test` points (None without any), `losses`:
+    a `Measured` for each time it was measured; `done`: what was done since the start.
+    """
+
+    def __init__(self, settings: Settings, own: Dataset | None = None) -> None:
+        self.own = own
+        self._start(settings)
+
+    def _start(self, settings: Settings) -> None:
+        data = self._data(settings)
+        goal = task(settings, len(data.class_names))
+        parts = _split(data, settings)
+        self.settings, self.data, self.task = settings, data, goal
+        found = [_part(X, y, goal, settings) for X, y in parts]
+        self.training, self.test = found[0], found[1] if len(found) > 1 else None
+        self.reset()
+
+    def reset(self) -> None:
+        """The initial weights again."""
+        settings, goal = self.settings, self.task
+        sizes = [*settings.hidden, goal.units]
+        self.model = MLP(
+            len(settings.features), sizes, settings.activation, goal.output, rng=settings.seed
+        )
+        loss = find_loss(goal.loss)
+        self._evaluators = [
+            (part, Evaluator(self.model, part.rows, part.targets, loss))
+            for part in (self.training, self.test)
+            if part is not None
+        ]
+        self.epoch = 0
+        self.losses: list[Measured] = []
+        self.done: list[Fit | Put] = []
+        self._begin()
+        self.measure()
+
+    def change(self, **changes: Any) -> None:
+        """Other settings: training goes on with those of `RUNNING`, others start it anew.
+
+        Raises ValueError or TypeError, the run then being as it was.
+        """
+        settings = replace(self.settings, **changes)
+        if changes.keys() <= RUNNING:
+            self.settings = settings
+            self._begin()
+        else:
+            self._start(settings)
+
+    def train(self, epochs: int = 1) -> None:
+        """So many epochs more. Raises DivergenceError, with the last finite weights kept."""
+        size = self.batch_size
+        updates = -(-len(self.training.rows) // size)
+        for _ in range(epochs):
+            self.epoch += 1
+            fit = self.done[-1]
+            assert isinstance(fit, Fit)
+            self.done[-1] = fit._replace(epochs=fit.epochs + 1)
+            try:
+                for _ in range(updates):
+                    next(self._steps)
+            except DivergenceError:
+                self._begin()
+                raise
+
+    def measure(self) -> Measured:
+        """Losses and accuracies as they are now, kept in `losses`."""
+        found: list[float | None] = []
+        for part, evaluator in self._evaluators:
+            found += part.measure(evaluator, self.task)
+        measured = Measured(self.epoch, *[*found, None, None][:4])  # type: ignore[arg-type]
+        if self.losses and self.losses[-1].epoch == self.epoch:
+            self.losses.pop()
+        self.losses.append(measured)
+        return measured
+
+    @property
+    def weights(self) -> dict[str, Value]:
+        """The parameters by name."""
+        return self.model.named_parameters()
+
+    def set_weight(self, name: str, number: float) -> None:
+        """Set a parameter by hand; training goes on from there."""
+        self.weights[name].data = number
+        self.done = [act for act in self.done if not isinstance(act, Fit) or act.epochs]
+        if self.done and isinstance(self.done[-1], Put) and self.done[-1].name == name:
+            self.done.pop()
+        self.done.append(Put(name, number))
+        self._begin()
+
+    @property
+    def batch_size(self) -> int:
+        """Examples in an update: not more than there are."""
+        n = len(self.training.rows)
+        return n if self.settings.batch_size is None else min(self.settings.batch_size, n)
+
+    def _begin(self) -> None:
+        """Begin to train with the settings as they are now."""
+        settings = self.settings
+        self.done = [act for act in self.done if not isinstance(act, Fit) or act.epochs]
+        self.done.append(Fit(settings, 0))
+        rule = {"none": None, "l1": l1, "l2": l2}[settings.penalty]
+        strength = settings.strength
+        self._steps: Iterator[Step] = train(
+            self.model, self.training.rows, self.training.targets,
+            loss=self.task.loss, optimizer=SGD(self.model.parameters(), lr=settings.lr),
+            epochs=sys.maxsize, batch_size=self.batch_size, rng=settings.seed,
+            penalty=rule and (lambda model: rule(model.parameters(), strength)),
+        )  # fmt: skip
+
+    def _data(self, settings: Settings) -> Dataset:
+        if settings.data != OWN:
+            return DATA[settings.data](settings.n, noise=settings.noise, rng=settings.seed)
+        if self.own is None:
+            raise ValueError('data="own" needs points: write playground(X, y)')
+        return self.own
+
+
+def _split(data: Dataset, settings: Settings) -> list[tuple[Any, Any]]:
+    if not settings.test_share:
+        return [(data.X, data.y)]
+    X, y, X_test, y_test = train_test_split(
+        data.X, data.y, test_ratio=settings.test_share, rng=settings.seed
+    )
+    return [(X, y), (X_test, y_test)]
+
+
+def _part(X: Any, y: Any, goal: Task, settings: Settings) -> Part:
+    points = np.array(X)
+    rows: list[list[float]] = columns(points, settings.features).tolist()
+    return Part(points, np.array(y), rows, goal.targets(y))
