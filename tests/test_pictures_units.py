@@ -6,7 +6,7 @@ import pytest
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
-from tinygrad_edu import MLP, Layer, Sequential, Value, moons
+from tinygrad_edu import MLP, Conv2d, Layer, Sequential, Value, moons
 from tinygrad_edu import functions as f
 from tinygrad_edu.view.pictures import activations, hidden_space, neuron_maps, tangent, weights
 from tinygrad_edu.view.pictures.stages import layers_in
@@ -211,6 +211,15 @@ def test_weights_are_pictures_row_by_row_on_one_scale():
     assert middle == pytest.approx(to_rgba("#f7f7f7"), abs=0.02)
 
 
+def test_weights_of_a_convolution_are_those_of_its_kernels():
+    conv = Conv2d(1, 3, 2, rng=0)
+    ax = weights(conv, height=2, width=2)
+    drawn = [np.asarray(image.get_array()).ravel().tolist() for image in ax.images]
+    assert drawn == [[w.data for w in kernel.w] for kernel in conv.kernels]
+    assert texts(ax) == ["kernel1", "kernel2", "kernel3"]
+    assert len(weights(conv.kernels[:2], height=2, width=2).images) == 2
+
+
 def test_weights_refuse_what_is_no_picture():
     message = (
         "the units have 4 weights, which are no picture of 8 x 8: "
@@ -218,7 +227,9 @@ def test_weights_refuse_what_is_no_picture():
     )
     with pytest.raises(ValueError, match=exactly(message)):
         weights(Layer(4, 2))
-    message = "weights are drawn for a Layer or a model that begins with one, got function"
+    message = (
+        "weights are drawn for a Layer, a Conv2d or a model that begins with a Layer, got function"
+    )
     with pytest.raises(TypeError, match=exactly(message)):
         weights(lambda x: x)
 

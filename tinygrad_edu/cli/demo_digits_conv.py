@@ -5,7 +5,7 @@ from typing import Final
 
 from tinygrad_edu.cli.folder import PARAMETERS_ONLY, make_folder, write_files, write_parameters
 from tinygrad_edu.cli.options import Settings, usage_errors
-from tinygrad_edu.cli.output import confusion_matrix
+from tinygrad_edu.cli.output import confusion_matrix, png_of
 from tinygrad_edu.cli.problem import from_dataset
 from tinygrad_edu.cli.training import (
     course,
@@ -18,7 +18,6 @@ from tinygrad_edu.cli.training import (
 )
 from tinygrad_edu.convolution import Conv2d, Flatten, MaxPool2d, Unflatten
 from tinygrad_edu.data import digits
-from tinygrad_edu.figure import Figure
 from tinygrad_edu.nn import Layer, Sequential
 from tinygrad_edu.train import predict
 from tinygrad_edu.train.metrics import argmax
@@ -59,10 +58,13 @@ def run(settings: Settings, rng: random.Random) -> int:
         right = [c == t for c, t in zip(given, y, strict=True)]
         results.append(measured(kind, _LOSS, part, y, right))
     print_results(results)
+    from tinygrad_edu.view.pictures import weights
+
+    drawn = weights(kernels, height=3, width=3)
     pictures = [
         ("confusion.png", confusion_matrix(y, given, problem.encoder.class_names, kind)),
         ("loss.png", course(history)),
-        ("kernels.png", Picture("The kernels", _CAPTION, _kernels(kernels).png())),
+        ("kernels.png", Picture("The kernels", _CAPTION, png_of(drawn))),
     ]
     page = report(
         "tinygrad_edu: digits-conv",
@@ -84,16 +86,3 @@ _CAPTION: Final = (
     "The 3 x 3 weights of each kernel, which slides over the image: red where it looks for ink, "
     "blue where for paper, white is 0."
 )
-
-
-def _kernels(conv: Conv2d) -> Figure:
-    weights = [[w.data for w in unit.w] for unit in conv.kernels]
-    largest = max(abs(w) for kernel in weights for w in kernel)
-    figure = Figure(figsize=(7.2, 3.8), layout="constrained")
-    for k, kernel in enumerate(weights):
-        axes = figure.add_subplot(2, 4, k + 1)
-        rows = [kernel[i : i + 3] for i in (0, 3, 6)]
-        axes.imshow(rows, cmap="RdBu_r", vmin=-largest, vmax=largest)
-        axes.set_title(f"kernel {k + 1}", fontsize=10)
-        axes.axis("off")
-    return figure

@@ -82,7 +82,7 @@ def _answers(run: Run) -> tuple[str, Picture]:
             "The colour of a place is the class that the net gives there, paler where its "
             f"{meaning}; the line is the decision boundary."
         )
-        return "regions.png", Picture("Decision regions", caption, _png(ax))
+        return "regions.png", Picture("Decision regions", caption, png_of(ax))
     kind, X, y = (
         ("test", problem.X_test, problem.y_test)
         if problem.y_test
@@ -100,10 +100,11 @@ def confusion_matrix(
 
     ax = pictures.confusion(actual, predicted, names)
     caption = f"How many {kind} rows of each class were given which class: right on the diagonal."
-    return Picture("Confusion matrix", caption, _png(ax))
+    return Picture("Confusion matrix", caption, png_of(ax))
 
 
-def _png(ax: Any) -> bytes:
+def png_of(ax: Any) -> bytes:
+    """The picture that the axes stand in."""
     png: bytes = ax.figure.png()
     return png
 

@@ -5,6 +5,8 @@ from typing import Any, Final
 import numpy as np
 from matplotlib.axes import Axes
 
+from tinygrad_edu.convolution import Conv2d
+from tinygrad_edu.nn import Neuron
 from tinygrad_edu.options import positive_int
 from tinygrad_edu.view.pictures.canvas import INK
 from tinygrad_edu.view.pictures.stages import first_units
@@ -17,14 +19,14 @@ _COLUMNS: Final = 8
 def weights(model: Any, *, height: int = 8, width: int = 8, ax: Axes | None = None) -> Axes:
     """A picture of `height` by `width` weights for each unit of the first layer, row by row.
 
-    `model` is a Layer, a Neuron, or a model that begins with a Layer. Red weights are positive,
-    blue ones negative, white is 0; all units have the same scale, without their biases. Raises
-    ValueError for units with another number of inputs.
+    `model` is a Layer, a Conv2d, a list of Neurons, or a model that begins with a Layer. Red
+    weights are positive, blue ones negative, white is 0; all units have the same scale, without
+    their biases. Raises ValueError for units with another number of inputs.
     """
-    units = first_units(model)
+    units = _units(model)
     if not units:
         raise TypeError(
-            "weights are drawn for a Layer or a model that begins with one, "
+            "weights are drawn for a Layer, a Conv2d or a model that begins with a Layer, "
             f"got {type(model).__name__}"
         )
     height, width = positive_int("height", height), positive_int("width", width)
@@ -43,9 +45,17 @@ def weights(model: Any, *, height: int = 8, width: int = 8, ax: Axes | None = No
         place = cell(*divmod(k, columns))
         ax.imshow(picture, extent=place, cmap="RdBu_r", vmin=-(largest or 1.0), vmax=largest or 1.0,
                   interpolation="nearest", aspect="equal")  # fmt: skip
-        title(ax, place, f"neuron{k + 1}")
+        title(ax, place, f"{'kernel' if isinstance(model, Conv2d) else 'neuron'}{k + 1}")
     scale = (
         f"blue {short(float(f'{-largest:.3g}'))}   white 0   red {short(float(f'{largest:.3g}'))}"
     )
     ax.set_xlabel(scale, color=INK)
     return ax
+
+
+def _units(model: Any) -> list[Neuron]:
+    if isinstance(model, Conv2d):
+        return model.kernels
+    if isinstance(model, (list, tuple)) and all(isinstance(unit, Neuron) for unit in model):
+        return list(model)
+    return first_units(model)
