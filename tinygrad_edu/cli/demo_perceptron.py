@@ -2,16 +2,18 @@
 
 import random
 import sys
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from tinygrad_edu.cli.errors import UsageError
 from tinygrad_edu.cli.folder import make_folder, write_files
 from tinygrad_edu.cli.options import Settings
 from tinygrad_edu.data import Dataset, blobs
-from tinygrad_edu.figure import Figure
 from tinygrad_edu.perceptron import Perceptron, PerceptronHistory
 from tinygrad_edu.view.report import Picture, report
 from tinygrad_edu.view.text import clean
+
+if TYPE_CHECKING:
+    from tinygrad_edu.figure import Figure
 
 DEFAULT: Final = Settings(
     (), "step", 1.0, 100, 1, loss="perceptron", takes=("epochs", "batch_size", "seed")
@@ -103,7 +105,9 @@ def _table(history: PerceptronHistory) -> list[tuple[str, str]]:
     return [("epoch", "mistakes"), *rows]
 
 
-def _lines(points: Dataset, history: PerceptronHistory) -> Figure:
+def _lines(points: Dataset, history: PerceptronHistory) -> "Figure":
+    from tinygrad_edu.figure import Figure
+
     figure = Figure(figsize=(6.4, 4.6), layout="constrained")
     axes = figure.add_subplot()
     for label, colour, marker in ((0, "#0072b2", "o"), (1, "#d55e00", "s")):
