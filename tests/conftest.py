@@ -1,6 +1,34 @@
-"""What all tests share: property tests are judged by their answers, not by their time."""
+"""What all tests share."""
 
+from collections.abc import Generator
+
+import pytest
 from hypothesis import settings
 
+# Property tests are judged by their answers, not by their time.
 settings.register_profile("tinygrad_edu", deadline=None)
 settings.load_profile("tinygrad_edu")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--no-skips", action="store_true", help="a test that is skipped has failed")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.skipped and item.config.getoption("no_skips"):
+        report.outcome = "failed"
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    if report.skipped and collector.config.getoption("no_skips"):
+        report.outcome = "failed"
+    return report

@@ -38,7 +38,7 @@ ALLOWED_OUTSIDE_THE_STANDARD_LIBRARY = {
     "train": {"cloudpickle", "joblib", "matplotlib", "numpy", "tqdm"},
     "classics": {"numpy"},
     "sklearn": {"numpy", "scipy", "sklearn"},
-    "playground": {"IPython", "ipywidgets", "matplotlib", "numpy"},
+    "playground": {"anywidget", "matplotlib", "numpy", "traitlets"},
     "view": {"graphviz", "matplotlib", "numpy", "pygraphviz"},
 }
 

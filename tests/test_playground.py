@@ -10,12 +10,14 @@ import pytest
 
 from tinygrad_edu import playground
 from tinygrad_edu.playground import Playground, controls
+from tinygrad_edu.view.text import short
 
 SMALL: dict[str, Any] = {"n": 30, "hidden": [3]}
 
 
 @pytest.fixture
 def widgets() -> Iterator[Any]:
+    pytest.importorskip("anywidget")
     found = pytest.importorskip("ipywidgets")
     yield found
     found.Widget.close_all()
@@ -35,7 +37,7 @@ def test_without_ipywidgets_one_sentence_says_what_to_install(
     with pytest.raises(ImportError) as caught:
         playground()
     assert str(caught.value) == (
-        'the playground needs ipywidgets: pip install "tinygrad-edu[notebook]"'
+        'the playground needs ipywidgets and anywidget: pip install "tinygrad-edu[notebook]"'
     )
 
 
@@ -87,12 +89,12 @@ def test_step_reset_and_play(widgets: Any) -> None:
     shown = small(show=["plane", "losses", "units"])
     page = shown.page
     assert page is not None
-    start = page.image.value, page.numbers.value
+    start = page.surface.pixels, page.numbers.value
     page.step.click()
     assert shown.run.epoch == 1
-    assert (page.image.value, page.numbers.value) != start
+    assert (page.surface.pixels, page.numbers.value) != start
     page.reset.click()
-    assert (page.image.value, page.numbers.value) == start
+    assert (page.surface.pixels, page.numbers.value) == start
 
     async def play() -> None:
         page.play.value = True
@@ -168,6 +170,17 @@ def test_an_example_has_its_deltas_and_its_graph(widgets: Any) -> None:
     assert (page.graph.value, page.deltas.value, page.network.value) != before
     assert "largest difference" in page.deltas.value
     assert "<svg" in page.graph.value
+
+
+@pytest.mark.slow
+def test_a_click_chooses_the_nearest_training_point(widgets: Any) -> None:
+    page = small(show=["plane", "example"], hidden=[]).page
+    assert page is not None
+    left, right, bottom, top = page.plane.extent
+    x, y = page.run.training.X[7]
+    page.surface.clicked = [(x - left) / (right - left) + 1e-3, (top - y) / (top - bottom)]
+    assert page.slider.value == 7
+    assert f"x1 = {short(x)}, x2 = {short(y)}" in page.line.value
 
 
 def test_the_module_is_the_function_too() -> None:

@@ -83,11 +83,16 @@ def test_play_changes_the_picture_and_lowers_the_loss(lab: str, browser: Any) ->
             lambda b: [e for e in b.find_elements(By.CSS_SELECTOR, css) if e.is_displayed()]
         )[0]
 
+    def line(start: str) -> str:
+        found = browser.find_elements(By.CSS_SELECTOR, ".widget-html-content")
+        return next(e.text for e in found if e.text.startswith(start))
+
     def numbers() -> tuple[int, float]:
-        text = next(e.text for e in browser.find_elements(By.CSS_SELECTOR, ".widget-html-content")
-                    if e.text.startswith("epoch "))  # fmt: skip
-        epoch, loss = text.replace(",", "").split(": training loss ")
+        epoch, loss = line("epoch ").replace(",", "").split(": training loss ")
         return int(epoch.split()[1]), float(loss.split()[0])
+
+    def picture() -> str:
+        return str(browser.execute_script("return arguments[0].toDataURL()", canvas))
 
     def button(title: str) -> Any:
         css = ".tge-playground button"
@@ -107,14 +112,14 @@ def test_play_changes_the_picture_and_lowers_the_loss(lab: str, browser: Any) ->
         return one(".jp-CodeCell .jp-InputPrompt").text != "[ ]:"
 
     wait.until(run)
-    wait.until(lambda _: one(".tge-plane img").size["width"] == 360)
-    image = one(".tge-plane img")
-    before, (epoch, loss) = image.get_attribute("src"), numbers()
+    canvas = one(".tge-plane canvas")
+    assert canvas.size == {"width": 360, "height": 360}
+    before, (epoch, loss) = picture(), numbers()
     assert epoch == 0
     button("play").click()
     wait.until(lambda _: numbers()[0] >= 20)
     button("pause").click()
-    assert image.get_attribute("src") != before
+    assert picture() != before
     assert numbers()[1] < 0.6 * loss
     button("play")
     epoch, _ = numbers()
@@ -122,3 +127,7 @@ def test_play_changes_the_picture_and_lowers_the_loss(lab: str, browser: Any) ->
     wait.until(lambda _: numbers()[0] == epoch + 1)
     button("reset").click()
     wait.until(lambda _: numbers() == (0, loss))
+    example = line("class ")
+    point = browser.find_elements(By.CSS_SELECTOR, ".tge-plane circle")[7]
+    webdriver.ActionChains(browser).move_to_element(point).click().perform()
+    wait.until(lambda _: line("class ") != example)

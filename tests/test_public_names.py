@@ -1,19 +1,11 @@
 """The public names: every `__all__` is sorted, complete and true."""
 
 import importlib
-import pkgutil
-from importlib.util import find_spec
 
 import pytest
+from modules import MODULES
 
 import tinygrad_edu
-
-MODULES = [
-    info.name
-    for info in pkgutil.walk_packages(tinygrad_edu.__path__, "tinygrad_edu.")
-    if info.name != "tinygrad_edu.__main__"
-    and (find_spec("sklearn") or not info.name.startswith("tinygrad_edu.sklearn"))
-]
 
 
 def sort_key(name: str) -> tuple[bool, bool, str]:

@@ -2,24 +2,14 @@
 
 import doctest
 import importlib
-import pkgutil
 import re
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-
-import tinygrad_edu
+from modules import MODULES
 
 README = Path(__file__).parents[1] / "README.md"
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-
-MODULES = [
-    info.name
-    for info in pkgutil.walk_packages(tinygrad_edu.__path__, "tinygrad_edu.")
-    if info.name != "tinygrad_edu.__main__"
-    and (find_spec("sklearn") or not info.name.startswith("tinygrad_edu.sklearn"))
-]
 
 
 def test_the_examples_of_the_readme_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

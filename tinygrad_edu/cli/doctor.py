@@ -17,7 +17,7 @@ DEPENDENCIES: Final = {
 }
 EXTRAS: Final = {
     "dask": ("cloudpickle", "dask", "joblib"),
-    "notebook": ("ipywidgets", "jupyterlab"),
+    "notebook": ("anywidget", "ipywidgets", "jupyterlab"),
     "onnx": ("onnx", "onnxruntime"),
     "sklearn": ("scikit-learn", "scipy"),
     "torch": ("torch",),

@@ -35,12 +35,13 @@ _TITLES: Final = {
 
 
 def library() -> Any:
-    """The package ipywidgets. Raises ImportError saying how to get it."""
+    """The package ipywidgets. Raises ImportError saying how to get it, and anywidget too."""
     try:
+        import_module("anywidget")
         return import_module("ipywidgets")
     except ImportError as error:
         raise ImportError(
-            'the playground needs ipywidgets: pip install "tinygrad-edu[notebook]"'
+            'the playground needs ipywidgets and anywidget: pip install "tinygrad-edu[notebook]"'
         ) from error
 
 

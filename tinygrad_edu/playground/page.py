@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import Sequence
 from html import escape
+from importlib import import_module
 from time import perf_counter
 from typing import Any, Final
 
 from tinygrad_edu.playground import panels
 from tinygrad_edu.playground.code import code
 from tinygrad_edu.playground.controls import GROUPS, Controls, library
-from tinygrad_edu.playground.plane import Plane, png
+from tinygrad_edu.playground.plane import Plane
 from tinygrad_edu.playground.run import Run
 from tinygrad_edu.train import DivergenceError
 
@@ -28,7 +29,8 @@ _STYLE: Final = """<style>
 .tge-playground svg.tge-net text { fill: #1d2330; }
 .tge-playground table { font-size: 11px; }
 .tge-graph svg { max-width: none !important; }
-.tge-plane > * { will-change: transform; }
+.tge-plane { position: relative; cursor: pointer; }
+.tge-plane > * { position: absolute; inset: 0; width: 100%; height: 100%; }
 .tge-plane svg text { fill: #222222; }
 .tge-plane .ring { fill: none; stroke: #222222; stroke-width: 2; }
 .tge-playground .axis { fill: none; stroke: currentColor; stroke-opacity: 0.5; }
@@ -54,8 +56,10 @@ class Page:
             style={"description_width": "initial"},
         )  # fmt: skip
         self.numbers, self.message = w.HTML(), w.HTML()
-        self.image = w.Image(format="png", layout=_over(f"{panels.SIDE}px"))
-        self.points = w.HTML(layout=_over(f"{panels.SIDE}px"))
+        side = f"{panels.SIDE}px"
+        self.surface = import_module("tinygrad_edu.playground.surface").Surface(
+            label="decision regions", layout={"width": side, "height": side, "margin": "0"}
+        )
         self.key, self.curve = w.HTML(), w.HTML()
         self.network, self.maps = w.HTML(layout={"max_width": "640px"}), w.HTML()
         self.sliders = w.VBox()
@@ -68,6 +72,7 @@ class Page:
         self.step.on_click(lambda _: self.advance(1))
         self.reset.on_click(lambda _: self._reset())
         self.slider.observe(lambda _: self.look(), names="value")
+        self.surface.observe(lambda change: self._clicked(*change["new"]), names="clicked")
         self.widget.observe(lambda change: self._viewed(change["new"]), names="_view_count")
         self.start_over()
 
@@ -116,7 +121,7 @@ class Page:
         self.numbers.value = panels.numbers(self.run.measure())
         self.activations = self.plane.activations()
         if "plane" in self.show:
-            self.image.value = png(self.plane.regions(self.activations))
+            self.surface.paint(self.plane.regions(self.activations))
         if "losses" in self.show:
             self.curve.value = panels.curve(self.run.losses)
 
@@ -135,7 +140,7 @@ class Page:
     def look(self) -> None:
         """Everything, for a run that stands still; of one that plays, only the example's place."""
         example = min(self.slider.value, self.slider.max)
-        self.points.value = panels.points_over(self.run, self.plane.extent, example)
+        self.surface.svg = panels.points_over(self.run, self.plane.extent, example)
         if self.task is not None:
             return
         self.refresh()
@@ -176,6 +181,9 @@ class Page:
         elif self.task is None:
             self.say("")
             self.task = asyncio.get_running_loop().create_task(self._playing())
+
+    def _clicked(self, across: float, down: float) -> None:
+        self.slider.value = panels.nearest(self.run, self.plane.extent, across, down)
 
     def _viewed(self, views: int) -> None:
         if not views:
@@ -220,12 +228,11 @@ class Page:
     def _laid_out(self) -> Any:
         w = self.w
         buttons = w.HBox([self.play, self.step, self.reset, self.pace])
-        plane = w.GridBox([self.image, self.points])
-        plane.add_class("tge-plane")
+        self.surface.add_class("tge-plane")
         beside = [("losses", self.curve), ("units", self.maps)]
         columns = [
             (240, [self.controls.group(name) for name in GROUPS if name in self.show]),
-            (panels.SIDE, [plane, self.key] if "plane" in self.show else []),
+            (panels.SIDE, [self.surface, self.key] if "plane" in self.show else []),
             (panels.SIDE, [part for name, part in beside if name in self.show]),
         ]
         wrapped = w.Layout(flex_flow="row wrap", grid_gap="12px")
@@ -248,8 +255,3 @@ class Page:
         page = w.VBox(rows, layout={"width": "100%"})
         page.add_class("tge-playground")
         return page
-
-
-def _over(side: str) -> dict[str, str]:
-    """The layout of what lies in the one cell of a grid, so that one thing lies over the other."""
-    return {"grid_area": "1 / 1 / 2 / 2", "width": side, "height": side, "margin": "0"}

@@ -10,6 +10,7 @@ import numpy as np
 from tinygrad_edu.losses import find_loss
 from tinygrad_edu.playground.plane import heat, png
 from tinygrad_edu.playground.run import Measured, Part, Run
+from tinygrad_edu.vectorize.agreement import gradients_set_aside
 from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.view import draw
 from tinygrad_edu.view.deltas import deltas
@@ -47,6 +48,12 @@ def points_over(run: Run, extent: Extent, example: int) -> str:
     return "".join([*parts, "</svg>"])
 
 
+def nearest(run: Run, extent: Extent, across: float, down: float) -> int:
+    """The training point nearest to a place in the plane, (0, 0) top left, (1, 1) bottom right."""
+    distances = np.hypot(*(_places(run.training, extent) - np.array([across, down]) * SIDE).T)
+    return int(distances.argmin())
+
+
 def key(run: Run) -> str:
     """What the colours of the plane mean."""
     dots = [
@@ -54,7 +61,7 @@ def key(run: Run) -> str:
         for colour, name in zip(COLOURS, run.data.class_names, strict=False)
     ]
     held_out = "" if run.test is None else "; black edge: test points"
-    return f"classes {' '.join(dots)}{held_out}; ring: the example"
+    return f"classes {' '.join(dots)}{held_out}; ring: the example, click for another"
 
 
 def numbers(measured: Measured) -> str:
@@ -131,13 +138,10 @@ def example_deltas(run: Run, example: int) -> str:
 def example_graph(run: Run, example: int) -> str:
     """The graph of the loss of a training example, a box for each unit, after a backward pass."""
     x, target = run.training.rows[example], run.training.targets[example]
-    before = [p.grad for p in run.model.parameters()]
-    run.model.zero_grad()
     loss = find_loss(run.task.loss)(run.model(x), target)
-    loss.backward()
-    bundle = draw(loss, level="neuron")._repr_mimebundle_()
-    for p, g in zip(run.model.parameters(), before, strict=True):
-        p.grad = g
+    with gradients_set_aside(run.model.parameters()):
+        loss.backward()
+        bundle = draw(loss, level="neuron")._repr_mimebundle_()
     return bundle.get("image/svg+xml") or f"<pre>{html.escape(bundle['text/plain'])}</pre>"
 
 
@@ -151,11 +155,10 @@ def example_line(run: Run, example: int) -> str:
     return f"class {html.escape(clean(label, 16))}; {row}; after epoch {run.epoch:,}"
 
 
-def _places(part: Part, extent: Extent) -> list[list[float]]:
-    """Where points are in the picture, in pixels from the top left."""
+def _places(part: Part, extent: Extent) -> Array:
+    """Where points are in the picture, (n, 2): in pixels from the top left."""
     left, right, bottom, top = extent
     x, y = part.X.T
-    places: list[list[float]] = np.stack(
+    return np.stack(
         [(x - left) / (right - left) * SIDE, (top - y) / (top - bottom) * SIDE], axis=-1
-    ).tolist()
-    return places
+    )
