@@ -2,12 +2,14 @@
 
 import random
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tinygrad_edu import (
     MLP,
+    RNN,
     AvgPool2d,
     BatchNorm,
     Conv2d,
@@ -18,6 +20,7 @@ from tinygrad_edu import (
     Sequential,
     Unflatten,
 )
+from tinygrad_edu import functions as f
 from tinygrad_edu.nn import ACTIVATIONS
 from tinygrad_edu.train.phase import modules_of, phase
 from tinygrad_edu.train.scalar import numbers_of
@@ -73,3 +76,21 @@ def convolutional() -> Sequential:
         )
     )
     return model
+
+
+def assert_names_what_has_no_equal(export: Callable[[Any], Any]) -> None:
+    """What every export refuses, in the same words."""
+    with refusal(
+        "RNN(2, 3, 1, 'tanh', output='linear', return_sequences=True) has no equal elsewhere: "
+        "MLP, Sequential and the layers of nn, convolution and regularize can be exported; for any "
+        "other model write to_numpy_source(model, example)"
+    ):
+        export(Sequential(RNN(2, 3, 1), Layer(1, 1)))
+    with refusal(
+        "Layer(2, 3, Primitive('tanh')) has a function as activation, which has no equal "
+        "elsewhere: choose one of nn.ACTIVATIONS by its name, or write "
+        "to_numpy_source(model, example)"
+    ):
+        export(MLP(2, [3, 1], f.tanh))
+    with refusal("expected a model such as MLP(2, [16, 1]), got list [1.0]", TypeError):
+        export([1.0])

@@ -8,10 +8,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from export_models import convolutional, drawn, mlp, outputs, refusal, rows
+from export_models import (
+    assert_names_what_has_no_equal,
+    convolutional,
+    drawn,
+    mlp,
+    outputs,
+    refusal,
+    rows,
+)
 
 from tinygrad_edu import MLP, RNN, Conv2d, Flatten, Layer, Sequential, VectorizeError
-from tinygrad_edu import functions as f
 from tinygrad_edu.engine import Sample
 from tinygrad_edu.export import from_torch, to_numpy_source, to_onnx, to_torch
 from tinygrad_edu.nn import ACTIVATIONS
@@ -175,9 +182,6 @@ def onnx(model: Any) -> None:
     to_onnx(model, "unwritten.onnx")
 
 
-EXPORTS = [to_numpy_source, onnx, to_torch]
-
-
 @pytest.fixture
 def no_libraries(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("onnx", "torch"):
@@ -194,25 +198,8 @@ def test_a_missing_extra_says_how_to_get_it(export: Callable[[Any], Any], name: 
     assert str(error.value) == f'{name} is missing: pip install "tinygrad-edu[{name}]"'
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("export", EXPORTS)
-def test_a_part_without_an_equal_is_named(export: Callable[[Any], Any]) -> None:
-    if export is not to_numpy_source:
-        pytest.importorskip("onnx" if export is onnx else "torch")
-    with refusal(
-        "RNN(2, 3, 1, 'tanh', output='linear', return_sequences=True) has no equal elsewhere: "
-        "MLP, Sequential and the layers of nn, convolution and regularize can be exported; for any "
-        "other model write to_numpy_source(model, example)"
-    ):
-        export(Sequential(RNN(2, 3, 1), Layer(1, 1)))
-    with refusal(
-        "Layer(2, 3, Primitive('tanh')) has a function as activation, which has no equal "
-        "elsewhere: choose one of nn.ACTIVATIONS by its name, or write "
-        "to_numpy_source(model, example)"
-    ):
-        export(MLP(2, [3, 1], f.tanh))
-    with refusal("expected a model such as MLP(2, [16, 1]), got list [1.0]", TypeError):
-        export([1.0])
+def test_a_part_without_an_equal_is_named() -> None:
+    assert_names_what_has_no_equal(to_numpy_source)
 
 
 class Twice(Layer):

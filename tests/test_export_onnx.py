@@ -6,7 +6,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from export_models import convolutional, drawn, mlp, outputs, refusal, rows
+from export_models import (
+    assert_names_what_has_no_equal,
+    convolutional,
+    drawn,
+    mlp,
+    outputs,
+    refusal,
+    rows,
+)
 
 from tinygrad_edu import MLP, Conv2d, Dropout, Flatten, Layer, MaxPool2d, Sequential
 from tinygrad_edu.export import to_onnx
@@ -81,3 +89,7 @@ def test_parts_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     model = Sequential(Layer(2, 3), Layer(4, 1))
     with pytest.raises(ValueError, match=f"^{re.escape(f'the parts of {model!r} do not fit')}"):
         to_onnx(model, tmp_path / "net.onnx")
+
+
+def test_a_part_without_an_equal_is_named() -> None:
+    assert_names_what_has_no_equal(lambda model: to_onnx(model, "unwritten.onnx"))

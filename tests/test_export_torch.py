@@ -6,7 +6,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from export_models import SMOOTH, convolutional, drawn, mlp, outputs, refusal, rows
+from export_models import (
+    SMOOTH,
+    assert_names_what_has_no_equal,
+    convolutional,
+    drawn,
+    mlp,
+    outputs,
+    refusal,
+    rows,
+)
 
 from tinygrad_edu import (
     MLP,
@@ -274,3 +283,7 @@ def test_a_step_has_no_module(activation: str) -> None:
         "another activation, or write to_onnx or to_numpy_source"
     ):
         to_torch(MLP(2, [3, 1], activation))
+
+
+def test_a_part_without_an_equal_is_named() -> None:
+    assert_names_what_has_no_equal(to_torch)
