@@ -8,10 +8,8 @@ import pytest
 from tinygrad_edu import Value, floats, functions, losses
 from tinygrad_edu.view.notation import (
     Both,
-    Line,
     derivative,
     formulas,
-    in_text,
     latex_name,
     name,
     number,
@@ -185,9 +183,3 @@ def test_derivatives_put_names_that_are_no_words_in_parentheses():
     assert derivative("L", "w").latex == r"\frac{\mathrm{d}L}{\mathrm{d}w}"
     assert derivative("loss", "w").latex == r"\frac{\mathrm{d}\, \mathrm{loss}}{\mathrm{d}w}"
     assert derivative("a", "z1", "∂") == ("∂a/∂z1", r"\frac{\partial a}{\partial z_{1}}")
-
-
-def test_a_long_equation_is_broken_before_its_signs():
-    sides = [Both(x, "") for x in ("left", "a " * 40 + "a", "b " * 30 + "b", "1")]
-    rows = in_text(Line(sides, 2))
-    assert rows == ["  left = " + "a " * 40 + "a", "       = " + "b " * 30 + "b", "       = 1"]

@@ -14,7 +14,7 @@ from tinygrad_edu.playground.points import points
 from tinygrad_edu.playground.run import Run
 from tinygrad_edu.playground.settings import OWN, Settings
 from tinygrad_edu.playground.still import still
-from tinygrad_edu.view.film import displays_still
+from tinygrad_edu.view.display import displays_still
 
 
 class Playground:
@@ -33,9 +33,7 @@ class Playground:
         """Imports and the lines that give the state of the run."""
         return code(self.run, self.own)
 
-    def _repr_mimebundle_(
-        self, include: Sequence[str] | None = None, exclude: Sequence[str] | None = None
-    ) -> dict[str, Any]:
+    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
         picture = base64.b64encode(still(self.run).png()).decode()
         bundle: dict[str, Any] = {"text/plain": repr(self), "image/png": picture}
         if self.page is not None:

@@ -4,34 +4,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from tinygrad_edu.engine import Value, toposort
-from tinygrad_edu.view.notation import (
-    Both,
-    Line,
-    added,
-    in_latex,
-    in_text,
-    name,
-    number,
-    product,
-    sentence,
-)
-from tinygrad_edu.view.paths import (
-    MANY,
-    Link,
-    Paths,
-    Writer,
-    agree,
-    contribution,
-    ends,
-    gradients,
-    letters,
-    lines_of,
-    links,
-    more,
-)
+from tinygrad_edu.view.letters import letters
+from tinygrad_edu.view.lines import Line, ends, in_latex, in_text, lines_of, more, sentence
+from tinygrad_edu.view.notation import Both, added, name, number, product
+from tinygrad_edu.view.paths import MANY, Link, Paths, agree, contribution, gradients, links
 from tinygrad_edu.view.pick import variable_names
 from tinygrad_edu.view.symbols import drawing_order
 from tinygrad_edu.view.text import clean, short
+from tinygrad_edu.view.writer import Writer
 
 #: More paths, or longer ones, are not written out one by one.
 MOST_PATHS: Final = 6

@@ -17,6 +17,7 @@ from tinygrad_edu.engine import Value
 from tinygrad_edu.optim import Optimizer
 from tinygrad_edu.options import positive_int
 from tinygrad_edu.view import scene
+from tinygrad_edu.view.display import displays_still
 from tinygrad_edu.view.excerpt import LARGEST, strands
 from tinygrad_edu.view.pick import nearest, variable_names
 from tinygrad_edu.view.recorder import Change, Frame, Recording, record
@@ -25,8 +26,6 @@ from tinygrad_edu.view.strip import HIGHLIGHT, Still, Strip, strip
 from tinygrad_edu.view.text import DASH, clean, short
 from tinygrad_edu.view.values import has_grad
 
-#: "static" shows the strip in place of the player.
-VARIABLE: Final = "TINYGRAD_EDU_DISPLAY"
 _PHASES: Final = {"forward": "forward pass", "backward": "backward pass", "update": "update"}
 # Pixels of the player in a notebook; a point of the picture is shown as 0.9 to 1.33 pixels.
 _COLUMN, _SMALLEST, _LARGEST = 860, 0.9, 4 / 3
@@ -158,9 +157,7 @@ class Film:
 
         return Strip(svg, "\n".join([self.title, *text]))
 
-    def _repr_mimebundle_(
-        self, include: Sequence[str] | None = None, exclude: Sequence[str] | None = None
-    ) -> dict[str, str]:
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         if displays_still():
             return self.strip()._repr_mimebundle_()
         return {"text/html": self.inline(), "text/plain": repr(self)}
@@ -228,16 +225,6 @@ class Film:
         if n == 1 or last == first:
             return [last]
         return sorted({first + round(k * (last - first) / (n - 1)) for k in range(n)})
-
-
-def displays_still() -> bool:
-    """Whether displays are to be still: without a script, and without HTML."""
-    choice = os.environ.get(VARIABLE, "").strip()
-    if choice not in ("", "static", "interactive"):
-        raise ValueError(
-            f"{VARIABLE}={choice!r} is unknown: write static or interactive, or unset it"
-        )
-    return choice == "static"
 
 
 def _shown(order: Sequence[Value], max_nodes: int) -> list[Value]:

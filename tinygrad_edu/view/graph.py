@@ -11,6 +11,7 @@ from typing import Any, Final
 from tinygrad_edu.engine import Value, toposort
 from tinygrad_edu.view import block_text, levels, values
 from tinygrad_edu.view.blocks import Cut, cut, stands_for
+from tinygrad_edu.view.display import drawn
 from tinygrad_edu.view.examples import examples_of
 from tinygrad_edu.view.neurons import find_units
 from tinygrad_edu.view.pick import (
@@ -22,7 +23,7 @@ from tinygrad_edu.view.pick import (
     way_to_root,
     with_sources,
 )
-from tinygrad_edu.view.render import RenderError, render
+from tinygrad_edu.view.render import render
 from tinygrad_edu.view.svg import inline
 from tinygrad_edu.view.text import clean, short
 
@@ -74,13 +75,8 @@ class Graph:
         path.write_bytes(content)
         return path
 
-    def _repr_mimebundle_(
-        self, include: Sequence[str] | None = None, exclude: Sequence[str] | None = None
-    ) -> dict[str, str]:
-        try:
-            return {"image/svg+xml": self.svg, "text/plain": repr(self)}
-        except RenderError as error:
-            return {"text/plain": f"{error}\n\n{self.table}"}
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        return drawn(lambda: self.svg, repr(self), lambda: self.table)
 
     def __repr__(self) -> str:
         return f"<Graph: {self.description}>"

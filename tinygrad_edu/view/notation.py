@@ -1,11 +1,10 @@
-"""How formulas, numbers, names and equations are written, as text and as LaTeX.
+"""How formulas, numbers and names are written, as text and as LaTeX.
 
 A formula is the record of the operation, evaluated over `ink` on letters; nothing here knows a
 derivative. Long sums and products keep two terms at the front and one at the end.
 """
 
 import re
-import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -22,7 +21,6 @@ _SHIFTED: Final = {
     )
 }
 _LONGEST: Final = 5
-_WIDTH: Final = 100
 
 # Letters are private characters until a formula is printed, so that no name is read as markup.
 _HOLE: Final = "\ue000{}\ue001"
@@ -262,54 +260,3 @@ def added(terms: Iterable[Both]) -> Both:
     """a + b + c."""
     texts, drawn = zip(*terms, strict=True)
     return Both(" + ".join(texts), " + ".join(drawn))
-
-
-class Line(NamedTuple):
-    """An equation of several sides, or a sentence in words, which LaTeX leaves out.
-
-    After a first side that ends in a colon stands no sign.
-    """
-
-    sides: Sequence[Both]
-    indent: int = 0
-
-
-def sentence(words: str, indent: int = 0) -> Line:
-    """A line of words."""
-    return Line([Both(words, "")], indent)
-
-
-def in_text(line: Line) -> list[str]:
-    """The line, side under side if it were wider than 100 columns."""
-    left, *sides = _unlike([side.text for side in line.sides])
-    start = " " * line.indent
-    if not sides:
-        return textwrap.wrap(left, _WIDTH, initial_indent=start, subsequent_indent=start)
-    head = f"{start}{left} " + "= " * (not left.endswith(":"))
-    whole = head + " = ".join(sides)
-    if len(whole) <= _WIDTH:
-        return [whole]
-    margin = " " * min(len(head) - 2, line.indent + 20)
-    rows = [head + sides[0], *(f"{margin}= {side}" for side in sides[1:])]
-    return [
-        part
-        for row in rows
-        for part in textwrap.wrap(
-            row, _WIDTH, subsequent_indent=margin + "    ", break_on_hyphens=False
-        )
-    ]
-
-
-def in_latex(line: Line) -> str:
-    """The line for an `aligned` environment, side under side if its text is; "" for a sentence."""
-    left, *sides = _unlike([side.latex for side in line.sides])
-    if not sides:
-        return left
-    sign = "&" if line.sides[0].text.endswith(":") else "&="
-    glue = " = " if len(in_text(line)) == 1 else " \\\\\n&= "
-    return f"{left} {sign} {glue.join(sides)}"
-
-
-def _unlike(sides: Sequence[str]) -> list[str]:
-    """Without repetitions, such as that of a formula which is a number."""
-    return [side for i, side in enumerate(sides) if i == 0 or side != sides[i - 1]]

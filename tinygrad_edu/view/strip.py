@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from xml.etree.ElementTree import Element
 
 from tinygrad_edu.view import scene
-from tinygrad_edu.view.render import RenderError
+from tinygrad_edu.view.display import drawn
 
 #: Around a box or arrow that takes part in a frame; seen on white and on black.
 HIGHLIGHT: Final = "#b93cc4"
@@ -38,13 +38,8 @@ class Strip:
         """An SVG element. Raises RenderError without a renderer."""
         return self._draw()
 
-    def _repr_mimebundle_(
-        self, include: Sequence[str] | None = None, exclude: Sequence[str] | None = None
-    ) -> dict[str, str]:
-        try:
-            return {"image/svg+xml": self.svg, "text/plain": self.text}
-        except RenderError as error:
-            return {"text/plain": f"{error}\n\n{self.text}"}
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        return drawn(lambda: self.svg, self.text, lambda: self.text)
 
     def __repr__(self) -> str:
         return self.text

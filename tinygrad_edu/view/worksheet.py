@@ -13,6 +13,7 @@ from xml.etree.ElementTree import Element
 from tinygrad_edu.engine import GraphError, Value, toposort
 from tinygrad_edu.view import values
 from tinygrad_edu.view.blanks import Blanks
+from tinygrad_edu.view.display import drawn
 from tinygrad_edu.view.paper import Page
 from tinygrad_edu.view.paths import gradients
 from tinygrad_edu.view.pick import variable_names
@@ -78,13 +79,8 @@ class Worksheet:
         path.write_bytes(content)
         return path
 
-    def _repr_mimebundle_(
-        self, include: Sequence[str] | None = None, exclude: Sequence[str] | None = None
-    ) -> dict[str, str]:
-        try:
-            return {"image/svg+xml": self.svg, "text/plain": repr(self)}
-        except RenderError as error:
-            return {"text/plain": f"{error}\n\n{self._content.text()}"}
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        return drawn(lambda: self.svg, repr(self), self._content.text)
 
     def __repr__(self) -> str:
         return f"<Worksheet: {self._content.title}>"
