@@ -18,7 +18,7 @@ from tinygrad_edu.sklearn.opened import Opened
 from tinygrad_edu.sklearn.parameters import ALIASES, Parameters
 from tinygrad_edu.sklearn.solvers import NON_FINITE, epochs, lbfgs, outputs
 from tinygrad_edu.train.finite import DivergenceError
-from tinygrad_edu.train.fitting import _bar
+from tinygrad_edu.train.fitting import progress_bar
 from tinygrad_edu.train.matrix import MatrixDescent
 from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.vectorize.program import Program
@@ -181,7 +181,7 @@ class ScalarMLP(Opened, Parameters, ABC):
         self.n_iter_ = 0
         losses = epochs(descent, self._rows_a_batch(len(X)), self._random_state, self.shuffle)
         try:
-            with _bar(max_iter, bool(self.verbose)) as bar:
+            with progress_bar(max_iter, bool(self.verbose)) as bar:
                 for loss in islice(losses, max_iter):
                     self.n_iter_ += 1
                     self.loss_ = loss

@@ -74,7 +74,7 @@ def fit(
     )  # fmt: skip
     measure = None if held_out is None else evaluation(model, *held_out, loss, engine)
     history = History()
-    with _bar(epochs, progress) as bar:
+    with progress_bar(epochs, progress) as bar:
         try:
             for number, value, share in _epochs(batches, loss, targets):
                 measured = None if measure is None else measure()
@@ -206,7 +206,7 @@ def _latest(history: History) -> dict[str, str]:
     return shown
 
 
-def _bar(epochs: int, progress: bool) -> Any:
+def progress_bar(epochs: int, progress: bool) -> Any:
     """A bar of epochs, where somebody can see it: a terminal or a notebook, never a log."""
     terminal = sys.stderr is not None and sys.stderr.isatty()
     seen = progress and (terminal or "ipykernel" in sys.modules)
