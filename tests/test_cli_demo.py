@@ -92,7 +92,7 @@ def test_demo_prints_accuracies_and_writes_model_pictures_and_report(tmp_path, c
 @pytest.mark.parametrize(
     ("data", "picture", "training", "test"),
     [
-        ("moons", "regions.png", 150, 50),
+        pytest.param("moons", "regions.png", 150, 50, marks=pytest.mark.slow),
         pytest.param("circles", "regions.png", 150, 50, marks=pytest.mark.slow),
         pytest.param("spiral", "regions.png", 225, 75, marks=pytest.mark.slow),
         pytest.param(
@@ -125,6 +125,7 @@ def test_the_defaults_reach_a_good_accuracy(data, training, test, tmp_path, caps
     assert float(found[1]) >= 100 * test
 
 
+@pytest.mark.slow
 def test_without_a_renderer_the_demo_says_that_the_graph_is_skipped(
     tmp_path, capsys, quick_pictures
 ):
@@ -208,6 +209,7 @@ def test_wrong_options_give_one_sentence_and_exit_code_2(
     assert os.listdir() == ["file"]
 
 
+@pytest.mark.slow
 def test_a_file_that_cannot_be_written_is_named(tmp_path, monkeypatch, capsys, quick_pictures):
     monkeypatch.chdir(tmp_path)
     os.makedirs("out/loss.png")
@@ -216,6 +218,7 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path, monkeypatch, capsys, q
     assert capsys.readouterr().err == f"tinygrad-edu: cannot write {path!r}: Is a directory\n"
 
 
+@pytest.mark.slow
 def test_other_files_in_the_folder_are_left_alone(tmp_path, quick_pictures):
     (tmp_path / "mine.txt").write_text("mine")
     (tmp_path / "loss.png").write_text("old")

@@ -160,6 +160,7 @@ def test_an_inner_node_keeps_its_ancestors_alive_and_nothing_else() -> None:
     assert x.grad == pytest.approx(4 * math.exp(4) * 2)  # by the root, then by the inner node
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_no_collector")
 def test_training_steps_leave_no_memory_behind_without_the_collector() -> None:
     w = [Value(0.1 * k, name=f"w{k}") for k in range(50)]

@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -74,7 +75,12 @@ def imported_modules(path: Path, known: set[str]) -> set[str]:
 
 
 FILES = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
-IMPORTS = {name: imported_modules(path, set(FILES)) for name, path in FILES.items()}
+
+
+@cache
+def imports() -> dict[str, set[str]]:
+    """What each module imports."""
+    return {name: imported_modules(path, set(FILES)) for name, path in FILES.items()}
 
 
 def test_every_part_has_its_line() -> None:
@@ -86,7 +92,7 @@ def test_a_file_imports_only_from_lines_above_it() -> None:
     line_of = {part: number for number, line in enumerate(LINES) for part in line}
     wrong = [
         f"{name} imports {other}"
-        for name, others in IMPORTS.items()
+        for name, others in imports().items()
         for other in others
         if other.startswith("tinygrad_edu.")
         and name.split(".")[1] != other.split(".")[1]
@@ -98,7 +104,7 @@ def test_a_file_imports_only_from_lines_above_it() -> None:
 def test_imports_have_no_cycle() -> None:
     inside = {
         name: {other for other in others if other in FILES and other != name}
-        for name, others in IMPORTS.items()
+        for name, others in imports().items()
     }
     assert len(list(TopologicalSorter(inside).static_order())) == len(FILES)
 
@@ -106,7 +112,7 @@ def test_imports_have_no_cycle() -> None:
 def test_the_core_stands_on_the_standard_library() -> None:
     wrong = [
         f"{name} imports {other}"
-        for name, others in IMPORTS.items()
+        for name, others in imports().items()
         if name.split(".")[1] not in ("bench", "cli")
         for other in others
         if (top := other.split(".")[0]) != "tinygrad_edu"

@@ -212,6 +212,7 @@ def check_graphs(examples: int) -> None:
     compare()
 
 
+@pytest.mark.slow
 def test_random_graphs_of_dots_and_rows_equal_the_scalar_engine() -> None:
     check_graphs(50)
 

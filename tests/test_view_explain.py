@@ -137,6 +137,7 @@ def test_more_than_four_terms_are_summed_and_counted():
     assert explain(y, wrt=w).value == 5050
 
 
+@pytest.mark.slow
 def test_exponentially_many_paths_and_deep_graphs_are_no_trouble():
     v = w = Value(1.0, "w")
     for _ in range(100):

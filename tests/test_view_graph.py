@@ -250,6 +250,7 @@ def test_level_value_refuses_more_values_than_max_nodes() -> None:
     assert len(edges_of(draw(v, level="value", max_nodes=1201))) == 3 * 600
 
 
+@pytest.mark.slow
 def test_a_deep_graph_is_drawn_without_recursion() -> None:
     v = Value(0.0)
     for _ in range(50_000):
