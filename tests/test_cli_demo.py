@@ -89,15 +89,14 @@ def test_demo_prints_accuracies_and_writes_model_pictures_and_report(tmp_path, c
     assert report.count("data:image/png;base64,") == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("data", "picture", "training", "test"),
     [
-        pytest.param("moons", "regions.png", 150, 50, marks=pytest.mark.slow),
-        pytest.param("circles", "regions.png", 150, 50, marks=pytest.mark.slow),
-        pytest.param("spiral", "regions.png", 225, 75, marks=pytest.mark.slow),
-        pytest.param(
-            "blobs", "regions.png", 114, 36, marks=pytest.mark.slow
-        ),  # round(50 / 4) = 12 of each class
+        ("moons", "regions.png", 150, 50),
+        ("circles", "regions.png", 150, 50),
+        ("spiral", "regions.png", 225, 75),
+        ("blobs", "regions.png", 114, 36),  # round(50 / 4) = 12 of each class
         ("iris", "confusion.png", 114, 36),
     ],
 )

@@ -75,6 +75,7 @@ def test_depth_needs_neither_recursion_nor_a_large_stack() -> None:
     assert done.stdout == "1.0 1.0 40000 True\nfreed\n"
 
 
+@pytest.mark.slow
 def test_grad_of_a_deep_chain_gives_a_deep_graph_that_can_be_differentiated() -> None:
     x = Value(0.5)
     y = x

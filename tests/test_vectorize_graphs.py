@@ -418,7 +418,7 @@ def test_a_function_without_a_gradient_has_values(fn: Function, expected: Any) -
     np.testing.assert_array_equal(vectorize(fn, 0.5)([1.5, -2.0]), expected)
 
 
-@pytest.mark.parametrize("nodes", [800, pytest.param(3000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("nodes", [400, pytest.param(3000, marks=pytest.mark.slow)])
 def test_a_deep_chain_equals_the_scalar_engine(nodes: int) -> None:
     w = leaves(3)
 
