@@ -1,6 +1,7 @@
 """What all tests share."""
 
 from collections.abc import Generator
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -15,20 +16,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item,
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    report = yield
-    if report.skipped and item.config.getoption("no_skips"):
-        report.outcome = "failed"
-    return report
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
+    return _judged((yield), item.config)
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_make_collect_report(
-    collector: pytest.Collector,
-) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
-    report = yield
-    if report.skipped and collector.config.getoption("no_skips"):
+def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, Any, Any]:
+    return _judged((yield), collector.config)
+
+
+def _judged(report: Any, config: pytest.Config) -> Any:
+    if report.skipped and config.getoption("no_skips"):
         report.outcome = "failed"
     return report
