@@ -6,14 +6,13 @@ import math
 import pytest
 
 from tinygrad_edu import Value, floats, functions, losses
+from tinygrad_edu.view.formulas import formulas, total
 from tinygrad_edu.view.notation import (
     Both,
     derivative,
-    formulas,
     latex_name,
     name,
     number,
-    total,
     with_numbers,
     written,
 )
@@ -183,3 +182,25 @@ def test_derivatives_put_names_that_are_no_words_in_parentheses():
     assert derivative("L", "w").latex == r"\frac{\mathrm{d}L}{\mathrm{d}w}"
     assert derivative("loss", "w").latex == r"\frac{\mathrm{d}\, \mathrm{loss}}{\mathrm{d}w}"
     assert derivative("a", "z1", "∂") == ("∂a/∂z1", r"\frac{\partial a}{\partial z_{1}}")
+
+
+@pytest.mark.parametrize(
+    ("target", "formula", "slope"),
+    [
+        (1.0, "-log(p)", "-(1 / p)"),
+        (0.0, "-log(1 - p)", "1 / (1 - p)"),
+        (0.3, "-0.7 * log(1 - p) - 0.3 * log(p)", "0.7 / (1 - p) - 0.3 / p"),
+        (Value(1.0), "(t - 1) * log(1 - p) - t * log(p)", "(1 - t) / (1 - p) - t / p"),
+    ],
+)
+def test_binary_cross_entropy_is_written_as_in_the_textbooks(target, formula, slope):
+    names = [Both(x, x) for x in ("p", "t", "y")]
+    value, slopes = formulas(losses.binary_cross_entropy(Value(0.73), target))
+    assert (written(value, names).text, written(slopes(0), names).text) == (formula, slope)
+
+
+def test_a_special_case_of_binary_cross_entropy_is_shown_where_it_counts():
+    value, _ = formulas(losses.binary_cross_entropy(Value(1.0), Value(1.0)))
+    assert written(value, [Both(x, x) for x in ("p", "t", "y")]).text == (
+        "where(1 - p + (1 - t) == 0, 0, (t - 1) * log1p(-p)) + where(p + t == 0, 0, -t * log(p))"
+    )

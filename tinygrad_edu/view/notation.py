@@ -1,31 +1,20 @@
 """How formulas, numbers and names are written, as text and as LaTeX.
 
-A formula is the record of the operation, evaluated over `ink` on letters; nothing here knows a
-derivative. Long sums and products keep two terms at the front and one at the end.
+A formula is an `Ink` with holes for its letters.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
-from tinygrad_edu import functions, ink
-from tinygrad_edu.engine import Primitive, Value
+from tinygrad_edu import ink
 from tinygrad_edu.ink import Ink
 from tinygrad_edu.view.text import short
 
-_SHIFTED: Final = {
-    record.value
-    for record in (
-        *(functions._softmax, functions._log_softmax),
-        *(functions._logsumexp, functions._cross_entropy),
-    )
-}
-_LONGEST: Final = 5
-
 # Letters are private characters until a formula is printed, so that no name is read as markup.
-_HOLE: Final = "\ue000{}\ue001"
+HOLE: Final = "\ue000{}\ue001"
 _HOLES: Final = re.compile("\ue000(\\d+)\ue001")
-_MORE: Final = "\ue002"
+MORE: Final = "\ue002"
 
 #: A negative number that has the parentheses of a call, and needs none of its own.
 _BARE: Final = re.compile(r"(\(|, )\((-[\w.-]+)\)(?=[,)])")
@@ -63,99 +52,6 @@ _SIGNS: Final = {
 }
 
 
-def formulas(v: Value) -> tuple[Any, Callable[[int], Any]]:
-    """The value of a result, and a function that gives its slope to parent i, as ink on letters.
-
-    The letter of a parent is a hole with the number of its first position, that of `v` the hole
-    after the last parent; `written` puts names into the holes. Softmax and its like are written
-    without the shift by the largest operand against overflow, which cancels. Raises whatever the
-    record raises where it cannot be evaluated on letters.
-    """
-    op: Primitive = v.op  # type: ignore[assignment]
-    first = {p: i for i, p in reversed(list(enumerate(v.parents)))}
-    x: list[Any] = [Ink(_HOLE.format(first[p])) for p in v.parents]
-    y = Ink(_HOLE.format(len(x)))
-    m: Any = _Unshifted() if op.value in _SHIFTED else ink
-    if op.value is functions._cross_entropy.value:
-        x[0] = v._numbers[1]  # the class number chooses the formula
-    value = _shortened(op.value(m, *x, **op.constants), {}, {})
-    # a slope of softmax holds the softmax itself: that is y
-    known = {_plain(value): y} if isinstance(value, Ink) and value.operands else {}
-    slopes = op.slopes(m, y, *x, **op.constants)
-    memo: dict[int, Any] = {}
-    return value, lambda i: _shortened(slopes[i], known, memo)
-
-
-class _Unshifted:
-    """`ink` for formulas which any shift leaves as they are: the largest operand counts as 0."""
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(ink, name)
-
-    def maximum(self, x: Any, y: Any) -> float:
-        return 0.0
-
-    def abs(self, x: Any) -> Any:
-        return ink.abs(x) if isinstance(x, Ink) else abs(x)
-
-    def equal(self, x: Any, y: Any) -> Any:
-        return ink.equal(x, y) if isinstance(x, Ink) or isinstance(y, Ink) else x == y
-
-    def where(self, condition: Any, x: Any, y: Any) -> Any:
-        if isinstance(condition, Ink):
-            return ink.where(condition, x, y)
-        return x if condition else y
-
-
-def total(slopes: Sequence[Any]) -> Any:
-    """The sum of the slopes to one parent that stands at several positions: a + a is 2 a."""
-    if len(slopes) > 1 and len({_plain(slope) for slope in slopes}) == 1:
-        return len(slopes) * slopes[0]
-    return _shortened(ink.sum(slopes), {}, {})
-
-
-def _shortened(x: Any, known: Mapping[str, Ink], memo: dict[int, Any]) -> Any:
-    """The same expression with long chains cut, numbers rounded, `known` parts named."""
-    if not isinstance(x, Ink):
-        return float(short(x))
-    if not x.operands:
-        return x
-    if id(x) not in memo:
-        terms = _chain_of(x)
-        if len(terms) > _LONGEST:
-            terms = [*terms[:2], Ink(_MORE), terms[-1]]
-        shown = [_shortened(a, known, memo) for a in terms]
-        memo[id(x)] = _joined(x.head, shown)
-        if known:
-            memo[id(x)] = known.get(_plain(memo[id(x)]), memo[id(x)])
-    return memo[id(x)]
-
-
-def _chain_of(x: Ink) -> list[Any]:
-    """[a, b, c] for (a + b) + c; the operands for what is no chain."""
-    if x.head not in ("+", "*", "maximum", "minimum"):
-        return list(x.operands)
-    backwards = []
-    left: Any = x
-    while isinstance(left, Ink) and left.head == x.head:
-        backwards.append(left.operands[1])
-        left = left.operands[0]
-    return [left, *reversed(backwards)]
-
-
-def _joined(head: str, terms: list[Any]) -> Any:
-    if head in ("maximum", "minimum") and len(terms) > 2:
-        return Ink(head[:3], tuple(terms))
-    if head == "-" and not isinstance(terms[0], Ink) and terms[0] == 0:
-        return Ink("negative", (terms[1],))
-    if head not in ("+", "*"):
-        return Ink(head, tuple(terms))
-    joined, *rest = terms
-    for term in rest:
-        joined = Ink(head, (joined, term))
-    return joined
-
-
 class Both(NamedTuple):
     """The same as text and as LaTeX."""
 
@@ -165,11 +61,11 @@ class Both(NamedTuple):
 
 def written(x: Any, names: Sequence[Both]) -> Both:
     """A formula with `names[i]` in hole i; its text is Python."""
-    plain, drawn = _plain(x).replace(_MORE, "…"), ink.latex(x).replace(_MORE, r"\cdots")
+    flat, drawn = plain(x).replace(MORE, "…"), ink.latex(x).replace(MORE, r"\cdots")
     if any(shown.latex.startswith(r"\mathrm") for shown in names):
         drawn = drawn.replace(r"\,", r"\cdot")  # words side by side do not look like a product
     return Both(
-        _HOLES.sub(lambda hole: names[int(hole[1])].text, plain),
+        _HOLES.sub(lambda hole: names[int(hole[1])].text, flat),
         _HOLES.sub(lambda hole: names[int(hole[1])].latex, drawn),
     )
 
@@ -178,9 +74,9 @@ def with_numbers(x: Any, numbers: Sequence[Both]) -> list[Both]:
     """A formula with numbers for its letters; [] for a single letter or number."""
     if not isinstance(x, Ink) or not x.operands:
         return []
-    plain, drawn = written(x, numbers)
+    flat, drawn = written(x, numbers)
     drawn = _BARE_LATEX.sub(r"\1\2", drawn).replace(r"\,", r"\cdot")
-    return [Both(_BARE.sub(r"\1\2", plain), drawn)]
+    return [Both(_BARE.sub(r"\1\2", flat), drawn)]
 
 
 def call(operation: str, operands: Sequence[Both]) -> Both:
@@ -189,7 +85,7 @@ def call(operation: str, operands: Sequence[Both]) -> Both:
     return Both(f"{operation}({texts})", rf"{latex_name(operation)}\left({drawn}\right)")
 
 
-def _plain(x: Any, above: int = _COMPARE) -> str:
+def plain(x: Any, above: int = _COMPARE) -> str:
     """`x` as text, in parentheses if it binds less than `above`."""
     own = _ATOM
     if not isinstance(x, Ink):
@@ -197,17 +93,17 @@ def _plain(x: Any, above: int = _COMPARE) -> str:
     elif not x.operands:
         shown = x.head
     elif x.head == "negative":
-        shown, own = f"-{_plain(x.operands[0], _NEGATE)}", _NEGATE
-    elif x.head == "*" and _plain(x.operands[0]) == _plain(x.operands[1]):
-        shown, own = f"{_plain(x.operands[0], _ATOM)}**2", _POWER
+        shown, own = f"-{plain(x.operands[0], _NEGATE)}", _NEGATE
+    elif x.head == "*" and plain(x.operands[0]) == plain(x.operands[1]):
+        shown, own = f"{plain(x.operands[0], _ATOM)}**2", _POWER
     elif x.head == "pow":
-        shown, own = f"{_plain(x.operands[0], _ATOM)}**{_plain(x.operands[1], _ATOM)}", _POWER
+        shown, own = f"{plain(x.operands[0], _ATOM)}**{plain(x.operands[1], _ATOM)}", _POWER
     elif x.head in _SIGNS:
         sign, own = _SIGNS[x.head]
-        left, right = _plain(x.operands[0], own), _plain(x.operands[1], own + 1)
+        left, right = plain(x.operands[0], own), plain(x.operands[1], own + 1)
         shown = f"{left} {sign} {f'({right})' if right.startswith('-') else right}"
     else:
-        shown = f"{x.head}({', '.join(_plain(a) for a in x.operands)})"
+        shown = f"{x.head}({', '.join(plain(a) for a in x.operands)})"
     return f"({shown})" if own < above else shown
 
 

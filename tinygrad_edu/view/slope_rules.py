@@ -6,8 +6,9 @@ from types import SimpleNamespace
 from typing import Any, Final
 
 from tinygrad_edu.engine import Primitive, Value
+from tinygrad_edu.view.formulas import formulas
 from tinygrad_edu.view.lines import ends
-from tinygrad_edu.view.notation import Both, derivative, formulas, written
+from tinygrad_edu.view.notation import Both, derivative, written
 from tinygrad_edu.view.symbols import roles, symbol
 from tinygrad_edu.view.text import clean, superscript
 from tinygrad_edu.view.values import is_dot

@@ -4,16 +4,15 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from tinygrad_edu.engine import Value
+from tinygrad_edu.view.formulas import formulas, total
 from tinygrad_edu.view.lines import Line, ends, sentence
 from tinygrad_edu.view.notation import (
     Both,
     call,
     derivative,
-    formulas,
     name,
     number,
     product,
-    total,
     with_numbers,
     written,
 )
