@@ -190,16 +190,16 @@ def test_many_steps_become_units_then_layers_then_several_layers() -> None:
     optimizer = SGD(model.parameters())
     total = len(record(loss, optimizer=optimizer).frames)
     counts = {}
-    for most in (total, total - 1, 25, 12):
+    for most in (total, total - 1, 23, 12):
         recording = record(loss, optimizer=optimizer, max_steps=most)
         counts[most] = (
             len(recording.frames),
             recording.caption.partition(",")[0].partition(" (")[0],
         )
-    # 5 units with relu, the last without, then the loss: -, square, sum; 6 layers of parameters
+    # 5 units with relu, the last without, then the loss: -, square; 6 layers of parameters
     assert counts[total] == (total, "")
-    assert counts[total - 1] == (2 + 9 + 9 + 6, "each step is a unit")
-    assert counts[25] == (2 + 8 + 8 + 3, "each step is a layer")
+    assert counts[total - 1] == (2 + 8 + 8 + 6, "each step is a unit")
+    assert counts[23] == (2 + 7 + 7 + 3, "each step is a layer")
     assert counts[12] == (2 + 3 + 3 + 2, "each step is 3 layers")
     unit = record(loss, max_steps=total - 30).frames[1]
     assert [said.partition(" = ")[0] for said in unit.sentences] == ["v3", "v6"]

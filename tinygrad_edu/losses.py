@@ -22,7 +22,8 @@ Loss = Callable[[Any, Any], Value]
 
 def squared_error(output: Any, target: Any) -> Value:
     """E = sum_k (o_k - t_k)^2, without the factor 1/2: dE/do_k = 2 (o_k - t_k)."""
-    total: Value = f.sum([(o - t) ** 2 for o, t in _pairs(output, target)])
+    first, *rest = [(o - t) ** 2 for o, t in _pairs(output, target)]
+    total: Value = f.sum([first, *rest]) if rest else first
     return total
 
 
