@@ -7,12 +7,14 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tinygrad_edu import MLP, SGD, History, Module, Value, best_of, fit, primitive, sweep
@@ -70,6 +72,24 @@ def test_every_combination_is_trained_and_the_best_comes_first() -> None:
     assert result.best is result.runs[0]
 
 
+def test_no_run_sees_what_another_did_to_a_setting() -> None:
+    def grown(rng: random.Random, sizes: list[int], a: int) -> tuple[list[int], History]:
+        sizes += [a]
+        return sizes, History([float(a)])
+
+    lock = threading.Lock()
+    runs = sweep(grown, {"sizes": [[2]], "a": [1, 3]}).runs
+    assert [run.model for run in runs] == [[2, 1], [2, 3]]
+    assert [run.settings["sizes"] for run in runs] == [[2], [2]]
+    shared = sweep(lambda rng, lock: (lock, History([1.0])), {"lock": [lock]})
+    assert shared.best.model is lock  # cannot be copied
+
+
+def test_numbers_of_numpy_are_shown_as_numbers() -> None:
+    table = sweep(lambda rng, **_: ended(1.0), {"n": np.array([2]), "yes": [np.True_]}).table()
+    assert table.split() == ["loss", "n", "yes", "1", "2", "True"]
+
+
 def test_a_setting_is_compared_from_the_same_seed_whatever_else_is_in_the_grid() -> None:
     drawn = sweep(lambda rng, a: ended(rng.random()), {"a": [1, 2, 3]}, rng=5)
     assert len({run.loss for run in drawn.runs}) == 1
@@ -122,6 +142,11 @@ ERRORS: dict[str, tuple[Any, type[Exception], str]] = {
         lambda: sweep(learn, {"lr": 0.1}),  # type: ignore[dict-item]
         TypeError,
         "grid['lr'] must be a list of settings, got float 0.1: write [0.1]",
+    ),
+    "one number of NumPy": (
+        lambda: sweep(learn, {"lr": np.array(0.1)}),
+        TypeError,
+        "grid['lr'] must be a list of settings, got ndarray array(0.1): write [array(0.1)]",
     ),
     "one text": (
         lambda: sweep(learn, {"lr": "fast"}),
@@ -305,6 +330,24 @@ def test_the_error_of_a_run_in_another_process_arrives(processes: None) -> None:
         sweep(run, {"a": [1]}, n_jobs=2)
     with pytest.raises(TypeError, match="what run returned cannot be sent to another process"):
         sweep(run, {"a": [0]}, n_jobs=2)
+
+
+class TwoPartsError(Exception):
+    """Does not survive the way back: `args` is not what the constructor takes."""
+
+    def __init__(self, code: int, said: str) -> None:
+        super().__init__(f"{code}: {said}")
+
+
+@pytest.mark.slow
+def test_an_error_that_cannot_travel_arrives_as_its_text(processes: None) -> None:
+    def run(rng: random.Random, a: int) -> Any:
+        raise TwoPartsError(a, "no such file")
+
+    with pytest.raises(RuntimeError) as caught:
+        sweep(run, {"a": [7, 7]}, n_jobs=2)
+    assert str(caught.value) == "TwoPartsError: 7: no such file"
+    assert "raise TwoPartsError" in caught.value.__notes__[0]
 
 
 @pytest.mark.slow

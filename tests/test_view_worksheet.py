@@ -321,6 +321,13 @@ def changed() -> Value:
         ),
         (
             unit,
+            {"blanks": None},
+            ValueError,
+            'blanks=None is unknown: write "data", "slopes", "gradients", a list of these, '
+            'or "all"',
+        ),
+        (
+            unit,
             {"blanks": []},
             ValueError,
             'blanks is empty, so nothing is asked: write blanks="gradients"',
@@ -354,3 +361,10 @@ def test_a_file_of_another_kind_is_refused(sheet: Worksheet, tmp_path: Path) -> 
         "a worksheet is saved as .pdf, .svg, .png or .dot, and 'sheet.docx' is none of these: "
         'write sheet.save("sheet.pdf")'
     )
+
+
+def test_a_single_formula_stands_under_its_heading() -> None:
+    svg = worksheet(Value(2.0, "a") * 3).svg
+    (heading,) = re.findall(r'x="([\d.]+)" y="[\d.]+" [^>]*>Slopes', svg)
+    (formula,) = re.findall(r'x="([\d.]+)" y="[\d.]+" [^>]*>y = ', svg)
+    assert formula == heading

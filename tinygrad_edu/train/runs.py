@@ -1,11 +1,14 @@
 """Runs: independent trainings, here one after another or through joblib on many processes."""
 
 import math
+import pickle
 import random
 import sys
+import traceback
 import warnings
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import BrokenExecutor
+from copy import deepcopy
 from typing import Any, TypeAlias
 
 from tinygrad_edu.options import positive_int
@@ -93,13 +96,36 @@ def _start(run: Callable[..., Made], todo: dict[int, Job], n_jobs: int | None) -
 
 
 def _here(run: Callable[..., Made], todo: dict[int, Job]) -> _Runs:
-    for k, job in todo.items():
-        yield k, _made(run, *job)
+    for k, (seed, settings) in todo.items():
+        yield k, _made(run, seed, {name: _copied(x) for name, x in settings.items()})
+
+
+def _copied(x: Any) -> Any:
+    """A copy, so that no run sees what another did to a setting; what has none is shared."""
+    try:
+        return deepcopy(x)
+    except TypeError:
+        return x
 
 
 def _there(k: int, run: bytes, seed: int, settings: bytes) -> tuple[int, bytes]:
     """One run, in another process."""
-    return k, pack("what run returned", _made(unpack(run), seed, unpack(settings)))
+    try:
+        made = _made(unpack(run), seed, unpack(settings))
+    except Exception as error:
+        raise _travelling(error) from None
+    return k, pack("what run returned", made)
+
+
+def _travelling(error: Exception) -> Exception:
+    """The error of a run, or another with its text where it would not survive the way."""
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:  # an error class of the user's may raise anything
+        told = RuntimeError(f"{type(error).__name__}: {error}")
+        told.add_note("".join(traceback.format_exception(error)))
+        return told
+    return error
 
 
 def _unpacked(parcels: Generator[tuple[int, bytes], None, None]) -> _Runs:

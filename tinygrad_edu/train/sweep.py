@@ -93,7 +93,8 @@ def _combinations(grid: Any) -> list[dict[str, Any]]:
         )
     lists = {}
     for name, values in grid.items():
-        if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
+        number = getattr(values, "shape", None) == ()  # an array without a dimension
+        if number or isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
             raise TypeError(
                 f"grid[{name!r}] must be a list of settings, got {type(values).__name__} "
                 f"{values!r:.40}: write [{values!r:.40}]"
@@ -113,7 +114,8 @@ def _last(history: History, name: str) -> str:
     return f"{numbers[-1]:.1%}" if "accuracy" in name else f"{numbers[-1]:.4g}"
 
 
-def _short(x: object, width: int = 20) -> str:
+def _short(x: Any, width: int = 20) -> str:
+    x = x.item() if getattr(x, "shape", None) == () else x  # a number of NumPy
     text = x if isinstance(x, str) else f"{x:g}" if isinstance(x, float) else repr(x)
     text = " ".join(text.split())
     return text if len(text) <= width else f"{text[: width - 3]}..."

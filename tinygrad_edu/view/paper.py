@@ -58,7 +58,8 @@ class Page:
         columns: list[list[str]] = [[]]
         share = sum(map(len, blocks)) / count
         for block in blocks:
-            if len(columns) < count and len(columns[-1]) + len(block) / 2 > share:
+            full = len(columns[-1]) + len(block) / 2 > share
+            if full and columns[-1] and len(columns) < count:
                 columns.append([])
             columns[-1] += block
         self.bottom -= _LEADING * size * (max(map(len, columns)) + 1)

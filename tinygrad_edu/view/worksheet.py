@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
@@ -168,7 +168,8 @@ def _rendered(dot: str) -> Element:
 
 
 def _asked(blanks: str | Iterable[str]) -> frozenset[str]:
-    names = [blanks] if isinstance(blanks, str) else list(blanks)
+    several = isinstance(blanks, Iterable) and not isinstance(blanks, str)
+    names: list[Any] = list(blanks) if several else [blanks]
     for name in names:
         if name not in (*_TASKS, "all"):
             offered = ", ".join(f'"{task}"' for task in _TASKS)
