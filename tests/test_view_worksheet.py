@@ -9,7 +9,7 @@ import pytest
 
 from tinygrad_edu import Value, functions, parameter, primitive, worksheet
 from tinygrad_edu.engine import GraphError
-from tinygrad_edu.losses import cross_entropy
+from tinygrad_edu.losses import binary_cross_entropy, cross_entropy
 from tinygrad_edu.view import RenderError, Worksheet
 from tinygrad_edu.view.pdf import figure_of
 from tinygrad_edu.view.slope_rules import slope_rules
@@ -262,6 +262,10 @@ def test_slopes_as_formulas() -> None:
         "cross_entropy:  y = log(exp(z[0]) + exp(z[1])) - z[1],  dy/dtarget = 0,  "
         "dy/d(z[0]) = exp(z[0]) / (exp(z[0]) + exp(z[1])),  "
         "dy/d(z[1]) = exp(z[1]) / (exp(z[0]) + exp(z[1])) - 1": cross_entropy([a, b], 1),
+        "binary_cross_entropy:  y = (t - 1) · log(1 - p) - t · log(p),  "
+        "dy/dp = (1 - t) / (1 - p) - t / p,  dy/dt = log(1 - p) - log(p)": binary_cross_entropy(
+            Value(0.5), 1
+        ),
         "unwritable: no formula (TypeError)": unwritable(a),
     }
     for rule, v in rules.items():
