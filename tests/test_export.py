@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from export_models import (
+    assert_names_what_does_not_fit,
     assert_names_what_has_no_equal,
     convolutional,
     drawn,
@@ -200,6 +201,10 @@ def test_a_missing_extra_says_how_to_get_it(export: Callable[[Any], Any], name: 
 
 def test_a_part_without_an_equal_is_named() -> None:
     assert_names_what_has_no_equal(to_numpy_source)
+
+
+def test_parts_that_do_not_fit_are_named() -> None:
+    assert_names_what_does_not_fit(to_numpy_source)
 
 
 class Twice(Layer):

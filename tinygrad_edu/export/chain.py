@@ -1,13 +1,17 @@
-"""Chain: a model as its parts, one after another, which have equals elsewhere; their numbers."""
+"""Chain: a model as parts that have equals elsewhere, one after another; numbers and shapes."""
 
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Any, Final
+from math import prod
+from typing import Any, Final, TypeAlias
 
 from tinygrad_edu.convolution import AvgPool2d, Conv2d, Flatten, MaxPool2d, Unflatten
 from tinygrad_edu.nn import MLP, Layer, Module, Neuron, Sequential
 from tinygrad_edu.nn.sequential import _Activate as Activate
 from tinygrad_edu.regularize import BatchNorm, Dropout
+
+#: The shape of one example: (n,) or (channels, height, width), None for a size that is open.
+Shape: TypeAlias = tuple[int | None, ...]
 
 _PARTS: Final = (
     *(Activate, AvgPool2d, BatchNorm, Conv2d, Dropout),
@@ -24,14 +28,28 @@ def library(name: str) -> Any:
 
 
 def chain(model: Any) -> list[Module]:
-    """The parts of an MLP or Sequential, in order. Raises TypeError or ValueError naming a part."""
+    """The parts of an MLP or Sequential, in order. Raises TypeError or ValueError naming a part.
+
+    A part without an equal is refused, and one that cannot take what the part before it gives.
+    """
+    parts = _parts(model)
+    shape = input_shape(parts)
+    for part in parts:
+        _check_fit(model, part, shape)
+        shape = _made(part, shape)
+    return parts
+
+
+def _parts(model: Any) -> list[Module]:
     if not isinstance(model, Module):
+        fitted = ": write clf.model_ for the net of a fitted estimator clf"
         raise TypeError(
             f"expected a model such as MLP(2, [16, 1]), got {type(model).__name__} {model!r:.40}"
+            f"{fitted if hasattr(model, 'model_') else ''}"
         )
     if type(model) in (MLP, Sequential):
         layers: list[Module] = model.layers  # type: ignore[attr-defined]
-        return [part for layer in layers for part in chain(layer)]
+        return [part for layer in layers for part in _parts(layer)]
     if type(model) not in _PARTS:
         raise ValueError(
             f"{model!r:.80} has no equal elsewhere: MLP, Sequential and the layers of nn, "
@@ -77,18 +95,78 @@ def units_of(part: Layer | Conv2d) -> list[Neuron]:
     return part.kernels if isinstance(part, Conv2d) else part.neurons
 
 
-def input_shape(parts: Sequence[Module]) -> tuple[int | None, ...]:
-    """The shape of one example, None for sizes that the parts leave open."""
-    for part in parts:
-        match part:
-            case Layer():
-                return (part.neurons[0].nin,)
-            case BatchNorm():
-                return (len(part.gamma),)
-            case Unflatten():
-                return (part.channels * part.height * part.width,)
-            case Conv2d():
-                return (part.in_channels, None, None)
-            case MaxPool2d() | AvgPool2d() | Flatten():
-                return (None, None, None)
+def input_shape(parts: Sequence[Module]) -> Shape:
+    """The shape of one example: of the first part that takes no row of any size."""
+    taken = (_taken(part) for part in parts)
+    return next((shape for shape in taken if shape != (None,)), (None,))
+
+
+def size_names(shape: Shape) -> list[int | str]:
+    """A shape with names for the sizes that are open."""
+    names = ["channels", "height", "width"] if len(shape) == 3 else ["n"]
+    return [n if size is None else size for size, n in zip(shape, names, strict=True)]
+
+
+def _taken(part: Module) -> Shape:
+    """The shape that a part takes."""
+    match part:
+        case Layer():
+            return (part.neurons[0].nin,)
+        case BatchNorm():
+            return (len(part.gamma),)
+        case Unflatten():
+            return (part.channels * part.height * part.width,)
+        case Conv2d():
+            return (part.in_channels, None, None)
+        case MaxPool2d() | AvgPool2d() | Flatten():
+            return (None, None, None)
     return (None,)
+
+
+def _made(part: Module, shape: Shape) -> Shape:
+    """The shape that a part gives for one that fits it."""
+    match part:
+        case Layer():
+            return (len(part.neurons),)
+        case BatchNorm():
+            return (len(part.gamma),)
+        case Unflatten():
+            return (part.channels, part.height, part.width)
+        case Flatten():
+            return (None if None in shape else prod(n for n in shape if n),)
+        case Conv2d() | MaxPool2d() | AvgPool2d():
+            channels = len(part.kernels) if isinstance(part, Conv2d) else shape[0]
+            least, stride = _least(part), part.stride
+            return (channels, *(n and (n - least) // stride + 1 for n in shape[1:]))
+    return shape
+
+
+def _least(part: Module) -> int:
+    """The least height and width of an image that a part takes."""
+    match part:
+        case Conv2d():
+            return part.kernel_size - 2 * part.padding
+        case MaxPool2d() | AvgPool2d():
+            return part.kernel_size
+    return 1
+
+
+def _check_fit(model: Module, part: Module, shape: Shape) -> None:
+    """Raises ValueError unless a part of the model takes the shape."""
+    taken, least = _taken(part), _least(part)
+    takes = _shown(taken)
+    if len(taken) == len(shape) and all(
+        n == m or None in (n, m) for n, m in zip(taken, shape, strict=True)
+    ):
+        if all(n is None or n >= least for n in shape[1:]):
+            return
+        takes = f"an image of at least {least} x {least}"
+    raise ValueError(
+        f"the parts of {model!r:.80} do not fit each other: "
+        f"{part!r:.80} takes {takes} and gets {_shown(shape)}"
+    )
+
+
+def _shown(shape: Shape) -> str:
+    sizes = " x ".join(map(str, size_names(shape)))
+    return f"an image of {sizes}" if len(shape) == 3 else f"a row of {sizes}"

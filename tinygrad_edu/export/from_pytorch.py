@@ -1,11 +1,11 @@
 """A module of PyTorch as a model."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final, NamedTuple, NoReturn
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Final, NamedTuple, NoReturn, TypeVar
 
 from tinygrad_edu.convolution import AvgPool2d, Conv2d, Flatten, MaxPool2d, Unflatten
 from tinygrad_edu.engine import Value
-from tinygrad_edu.export.chain import library
+from tinygrad_edu.export.chain import chain, library
 from tinygrad_edu.export.to_pytorch import ACTIVATIONS
 from tinygrad_edu.nn import MLP, Layer, Module, Neuron, Sequential
 from tinygrad_edu.regularize import BatchNorm, Dropout
@@ -24,7 +24,7 @@ _MODULES: Final[dict[str, dict[str, tuple[Any, ...]]]] = {
     "Linear": {},
     "MaxPool2d": {**_POOL, "dilation": (1, (1, 1)), "return_indices": (False,)},
     "PReLU": {},
-    "Unflatten": {"dim": (1,)},
+    "Unflatten": {"dim": (1, -1)},
 }
 _OPTIONS: Final = {**_MODULES, **dict(ACTIVATIONS.values())}
 
@@ -35,16 +35,19 @@ _OF_UNITS: Final = {
 }
 _ON_IMAGES: Final = ("AvgPool2d", "Conv2d", "Flatten", "MaxPool2d")
 
+_Part = TypeVar("_Part", bound=Module)
+
 
 def from_torch(module: Any) -> MLP | Sequential:
     """A `torch.nn.Sequential` as a model, with a copy of its numbers and its mode.
 
     An MLP where the module is one: `Linear` and activations, all hidden ones the same. Sequentials
-    may stand in each other. A `Linear` or `Conv2d` without bias gets the bias 0, a `PReLU` with one
-    slope for all units the same slope for each, and a module that stands twice becomes two. Above
-    its threshold of 20 PyTorch's `Softplus` gives z, up to 2.1e-9 less than here. Raises TypeError
-    or ValueError naming the part for other modules, options without an equal, and numbers that are
-    not finite; ImportError without the extra `torch`.
+    may stand in each other. A module without bias gets the bias 0, a `PReLU` with one slope for all
+    units the same slope for each, and a module that stands twice becomes two. A `Flatten` at the
+    start is left out: the model takes rows. Above its threshold of 20 PyTorch's `Softplus` gives
+    z, up to 2.1e-9 less than here. Raises TypeError or ValueError naming the part
+    for other modules, forward hooks, options without an equal, numbers that are not finite, and
+    parts that do not fit each other; ImportError without the extra `torch`.
     """
     torch = library("torch")
     if not isinstance(module, torch.nn.Module):
@@ -58,13 +61,15 @@ def from_torch(module: Any) -> MLP | Sequential:
         if isinstance(part, Module):
             part.train(leaf.module.training)
         parts.append(part)
-    model = _mlp(parts) or Sequential(*(parts or ["linear"]))
+    sequential = Sequential(*(parts or ["linear"]))
+    chain(sequential)  # raises where the parts do not fit
+    model = _mlp(parts) or sequential
     model.training = module.training
     return model
 
 
 class _Leaf(NamedTuple):
-    """A module that is no Sequential, and its name, such as "2.weight" has before the point."""
+    """A module and its name, such as "2.weight" has before the point."""
 
     name: str
     module: Any
@@ -74,7 +79,30 @@ class _Leaf(NamedTuple):
     def refuse(self, why: str) -> NoReturn:
         place = f"part {self.name}, " if self.name else ""
         shown = " ".join(repr(self.module).split())
-        raise ValueError(f"{place}{shown:.80}, {why}")
+        raise ValueError(f"{place}{shown:.80}, {why}") from None
+
+    def refuse_hooks(self) -> None:
+        """Raises ValueError where something runs before or after the module."""
+        hooks = [*self.module._forward_pre_hooks.values(), *self.module._forward_hooks.values()]
+        if not hooks:
+            return
+        prune = library("torch.nn.utils.prune")
+        if isinstance(hooks[0], prune.BasePruningMethod):
+            self.refuse(
+                f"is pruned: write torch.nn.utils.prune.remove(module, {hooks[0]._tensor_name!r}) "
+                "first"
+            )
+        self.refuse(
+            f"has the forward hook {getattr(hooks[0], '__name__', type(hooks[0]).__name__)}, which "
+            "has no equal here: remove it first"
+        )
+
+    def part(self, kind: Callable[..., _Part], *arguments: Any, **options: Any) -> _Part:
+        """The part made of these. Raises ValueError where they are out of its range."""
+        try:
+            return kind(*arguments, **options)
+        except (TypeError, ValueError) as error:
+            self.refuse(f"has no equal here: {error}")
 
     def option(self, name: str) -> int:
         """A whole number, or two that are the same: the height and the width of a square."""
@@ -84,23 +112,37 @@ class _Leaf(NamedTuple):
             self.refuse(f"has {name}={found!r}, which has no equal here: write one whole number")
         return sizes[0]
 
-    def numbers(self, name: str) -> list[float]:
-        """A tensor as a flat list. Raises ValueError unless its numbers are real and finite."""
-        tensor = getattr(self.module, name).detach()
-        if not tensor.is_floating_point() or not self.torch.isfinite(tensor).all():
+    def fill(self, values: Sequence[Value], name: str) -> None:
+        """A tensor into values, the one slope of a PReLU into all; no bias leaves them.
+
+        Raises ValueError unless it is as many finite real numbers.
+        """
+        tensor = getattr(self.module, name)
+        if tensor is None:
+            return
+        if tensor.is_meta:
+            self.refuse(f"has a {name} without numbers, on the device meta: load its state first")
+        if not tensor.is_floating_point():
+            self.refuse(f"has a {name} of {tensor.dtype}, not of floating-point numbers")
+        if self.kind == "PReLU" and tensor.numel() == 1:
+            tensor = tensor.expand(len(values))
+        if tensor.numel() != len(values):
+            self.refuse(f"has a {name} of {tensor.numel()} numbers, not of {len(values)}")
+        if not self.torch.isfinite(tensor).all():
             self.refuse(f"has a {name} that is not made of finite numbers")
-        found: list[float] = tensor.double().flatten().tolist()
-        return found
+        for v, number in zip(values, tensor.detach().double().flatten().tolist(), strict=True):
+            v.data = number
 
 
 def _leaves(torch: Any, module: Any, name: str) -> Iterator[_Leaf]:
     """The modules below, in order, without Identity. Raises ValueError for one without an equal."""
+    kind = type(module).__name__
+    leaf = _Leaf(name, module, kind, torch)
+    leaf.refuse_hooks()
     if type(module) is torch.nn.Sequential:
         for key, child in module._modules.items():  # named_children leaves repeats out
             yield from _leaves(torch, child, f"{name}.{key}" if name else key)
         return
-    kind = type(module).__name__
-    leaf = _Leaf(name, module, kind, torch)
     if kind not in (*_OPTIONS, "Identity") or type(module) is not getattr(torch.nn, kind):
         leaf.refuse(f"has no equal here: from_torch takes Sequential of {', '.join(_OPTIONS)}")
     for option, equal in _OPTIONS.get(kind, {}).items():
@@ -122,7 +164,8 @@ def _pairs(leaves: Iterable[_Leaf]) -> list[tuple[_Leaf, _Leaf | None]]:
         if before and not activation and leaf.kind in _OF_UNITS.get(before.kind, ()):
             pairs[-1] = (before, leaf)
             continue
-        if leaf.kind == "Flatten" and image is False:
+        if leaf.kind == "Flatten" and not image:
+            image = False
             continue
         takes_image = leaf.kind in _ON_IMAGES
         if takes_image and image is False:
@@ -144,11 +187,14 @@ def _part(leaf: _Leaf, after: _Leaf | None) -> Module | str:
         activation = "prelu" if after.kind == "PReLU" else _NAMES[after.kind]
     match leaf.kind:
         case "Linear":
-            layer = Layer(module.in_features, module.out_features, activation, init="zeros")
+            layer = leaf.part(
+                Layer, module.in_features, module.out_features, activation, init="zeros"
+            )
             _fill_units(layer.neurons, leaf, after)
             return layer
         case "Conv2d":
-            convolution = Conv2d(
+            convolution = leaf.part(
+                Conv2d,
                 module.in_channels,
                 module.out_channels,
                 leaf.option("kernel_size"),
@@ -160,23 +206,23 @@ def _part(leaf: _Leaf, after: _Leaf | None) -> Module | str:
             _fill_units(convolution.kernels, leaf, after)
             return convolution
         case "MaxPool2d":
-            return MaxPool2d(leaf.option("kernel_size"), leaf.option("stride"))
+            return leaf.part(MaxPool2d, leaf.option("kernel_size"), leaf.option("stride"))
         case "AvgPool2d":
-            return AvgPool2d(leaf.option("kernel_size"), leaf.option("stride"))
+            return leaf.part(AvgPool2d, leaf.option("kernel_size"), leaf.option("stride"))
         case "Flatten":
             return Flatten()
         case "Unflatten":
             if len(module.unflattened_size) != 3:
                 leaf.refuse("makes no image: write Unflatten(1, (channels, height, width))")
-            return Unflatten(*module.unflattened_size)
+            return leaf.part(Unflatten, *module.unflattened_size)
         case "Dropout":
-            return Dropout(module.p)
+            return leaf.part(Dropout, module.p)
         case "BatchNorm1d":
-            norm = BatchNorm(module.num_features, module.momentum, module.eps)
-            _fill(norm.gamma, leaf.numbers("weight"))
-            _fill(norm.beta, leaf.numbers("bias"))
-            _fill(norm.running_mean, leaf.numbers("running_mean"))
-            _fill(norm.running_var, leaf.numbers("running_var"))
+            norm = leaf.part(BatchNorm, module.num_features, module.momentum, module.eps)
+            leaf.fill(norm.gamma, "weight")
+            leaf.fill(norm.beta, "bias")
+            leaf.fill(norm.running_mean, "running_mean")
+            leaf.fill(norm.running_var, "running_var")
             return norm
         case "PReLU":
             leaf.refuse("has no equal here unless it follows Linear or Conv2d")
@@ -185,17 +231,10 @@ def _part(leaf: _Leaf, after: _Leaf | None) -> Module | str:
 
 def _fill_units(units: Sequence[Neuron], leaf: _Leaf, after: _Leaf | None) -> None:
     """The weights and biases of `leaf`, and the slopes of a PReLU after it, into units."""
-    _fill([w for unit in units for w in unit.w], leaf.numbers("weight"))
-    if leaf.module.bias is not None:
-        _fill([unit.b for unit in units], leaf.numbers("bias"))
+    leaf.fill([w for unit in units for w in unit.w], "weight")
+    leaf.fill([unit.b for unit in units], "bias")
     if after is not None and after.kind == "PReLU":
-        alpha = after.numbers("weight")
-        _fill([unit.alpha for unit in units], alpha * len(units) if len(alpha) == 1 else alpha)
-
-
-def _fill(values: Sequence[Value], numbers: Sequence[float]) -> None:
-    for v, number in zip(values, numbers, strict=True):
-        v.data = number
+        after.fill([unit.alpha for unit in units], "weight")
 
 
 def _mlp(parts: Sequence[Module | str]) -> MLP | None:
@@ -204,11 +243,12 @@ def _mlp(parts: Sequence[Module | str]) -> MLP | None:
     hidden = [layer.activation for layer in layers[:-1]]
     if not layers or len(layers) < len(parts) or len(set(hidden)) > 1:
         return None
-    sizes = [layer.neurons[0].nin for layer in layers] + [len(layers[-1].neurons)]
-    if sizes[1:-1] != [len(layer.neurons) for layer in layers[:-1]]:
-        return None
     model = MLP(
-        sizes[0], sizes[1:], hidden[0] if hidden else "relu", layers[-1].activation, init="zeros"
+        layers[0].neurons[0].nin,
+        [len(layer.neurons) for layer in layers],
+        hidden[0] if hidden else "relu",
+        layers[-1].activation,
+        init="zeros",
     )
     model.layers = layers
     model._name_parameters()

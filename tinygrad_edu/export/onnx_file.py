@@ -11,6 +11,7 @@ from tinygrad_edu.export.chain import (
     chain,
     input_shape,
     library,
+    size_names,
     slopes,
     units_of,
     weights,
@@ -30,8 +31,8 @@ def to_onnx(model: Any, path: str | os.PathLike[str]) -> None:
 
     The file takes "X" and gives "Y", both float32 with any number of examples first: (B, n) and
     (B, K); images (B, channels, height, width) where the model takes them. Raises ValueError naming
-    the part for a model that has no equal in ONNX, and for a number that float32 cannot hold;
-    ImportError without the extra `onnx`.
+    the part for a model that has no equal in ONNX, for parts that do not fit each other, and for a
+    number that float32 cannot hold; ImportError without the extra `onnx`.
     """
     onnx = library("onnx")
     parts = chain(model)
@@ -44,7 +45,7 @@ def to_onnx(model: Any, path: str | os.PathLike[str]) -> None:
         onnx.helper.make_graph(
             graph.nodes,
             type(model).__name__,
-            [_described(onnx, "X", ["B", *_symbols(input_shape(parts))])],
+            [_described(onnx, "X", ["B", *size_names(input_shape(parts))])],
             [_described(onnx, "Y", None)],
             graph.constants,
         ),
@@ -52,10 +53,7 @@ def to_onnx(model: Any, path: str | os.PathLike[str]) -> None:
         opset_imports=[onnx.helper.make_opsetid("", _OPSET)],
         ir_version=_IR_VERSION,
     )
-    try:
-        written = onnx.shape_inference.infer_shapes(written, strict_mode=True)
-    except onnx.shape_inference.InferenceError as error:
-        raise ValueError(f"the parts of {model!r:.80} do not fit each other: {error}") from None
+    written = onnx.shape_inference.infer_shapes(written, strict_mode=True)
     onnx.checker.check_model(written)
     onnx.save(written, os.fspath(path))
 
@@ -147,12 +145,6 @@ def _activated(graph: _Graph, part: Module, z: str) -> str:
             above = graph.node("Greater", z, graph.constant([0.0], part))
             return graph.node("Cast", above, to=graph.onnx.TensorProto.FLOAT)
     return graph.node(name.capitalize(), z)  # Elu, Relu, Sigmoid, Sign, Softplus, Tanh
-
-
-def _symbols(shape: tuple[int | None, ...]) -> list[int | str]:
-    """A shape with names for the sizes that are open."""
-    names = ["channels", "height", "width"] if len(shape) == 3 else ["n"]
-    return [n if size is None else size for size, n in zip(shape, names, strict=True)]
 
 
 def _described(onnx: Any, name: str, shape: list[int | str] | None) -> Any:

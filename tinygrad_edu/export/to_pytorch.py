@@ -38,7 +38,8 @@ def to_torch(model: Any) -> Any:
 
     It takes (B, n) and gives (B, K); images are (B, channels, height, width). A part that stands
     twice becomes two. "step" and "sign" have no module in torch.nn: raises ValueError naming the
-    part for them and for whatever else has no equal, ImportError without the extra `torch`.
+    part for them, for whatever else has no equal and for parts that do not fit each other;
+    ImportError without the extra `torch`.
     """
     torch = library("torch")
     made = []
