@@ -23,11 +23,15 @@ class ScalarMLPClassifier(ClassifierMixin, ScalarMLP):  # type: ignore[misc]
     """A multilayer perceptron as a classifier of scikit-learn, whose fitted net can be looked into.
 
     Parameters have the names, defaults and meaning of scikit-learn's `MLPClassifier`; `activation`
-    may also be a name of this package; the penalty is `alpha` / batch size / 2 * sum of w^2;
-    `verbose` shows a progress bar. `classes_`, `loss_`, `loss_curve_` (penalty included), `n_iter_`
-    and `coefs_` are as there. `model_` is the `MLP`, its outputs the net inputs of a sigmoid (one,
-    for two classes) or of a softmax; `program_` the NumPy program that was trained; `graph`,
-    `deltas` and `explain` show one example. Predictions follow the numbers that `model_` has.
+    may also be a name of this package; the penalty is `alpha` / batch size / 2 * sum of w^2, in a
+    short last batch too with the size of the others; `verbose` shows a progress bar, or where none
+    can be seen prints a line for each iteration. Not there: sample weights, `learning_rate`
+    schedules with `power_t`, multilabel targets, sparse X.
+
+    Attributes are as there (`loss_curve_` has the penalty included), but `coefs_` and `intercepts_`
+    are read-only: `model_` is the `MLP`, its outputs the net inputs of a sigmoid (one, for two
+    classes) or of a softmax, and predictions follow the numbers it has. `program_` is the NumPy
+    program that was trained; `graph`, `deltas` and `explain` show one example.
 
     Raises ValueError, with scikit-learn's words, for data that does not fit, fewer than two classes
     included. Warns ConvergenceWarning at `max_iter`.
@@ -52,9 +56,16 @@ class ScalarMLPClassifier(ClassifierMixin, ScalarMLP):  # type: ignore[misc]
     @available_if(in_steps)  # type: ignore[untyped-decorator]
     def partial_fit(self, X: Any, y: Any, classes: Any = None) -> Self:
         """One more epoch, on these rows; the first call needs all `classes` there will be."""
+        if not hasattr(self, "model_"):
+            self.__dict__.pop("classes_", None)  # those of a call that was refused
         if _check_partial_fit_first_call(self, classes):
             _check_several(self.classes_)
         return self._partial_fit(X, y)
+
+    @property
+    def out_activation_(self) -> str:
+        """The function of the outputs: "logistic" for two classes, else "softmax"."""
+        return "logistic" if self.n_outputs_ == 1 else "softmax"
 
     def _net_inputs(self, X: Any) -> Array:
         """Those of a softmax over all classes; of two classes the first has 0."""
@@ -66,11 +77,16 @@ class ScalarMLPClassifier(ClassifierMixin, ScalarMLP):  # type: ignore[misc]
         check_classification_targets(y)
         return X, y
 
-    def _encoded(self, y: Array, *, anew: bool) -> tuple[Array, int]:
+    def _encoded(self, y: Array, *, anew: bool, subset: bool = False) -> tuple[Array, int]:
         found = np.unique(y)
         if anew:
             _check_several(found)
             self.classes_ = found
+        elif not subset and set(found) != set(self.classes_):
+            raise ValueError(
+                "warm_start can only be used where `y` has the same classes as in the previous "
+                f"call to fit. Previously got {self.classes_}, `y` has {found}"
+            )
         elif np.setdiff1d(found, self.classes_).size:
             raise ValueError(
                 f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes_}. "
@@ -96,10 +112,11 @@ class ScalarMLPClassifier(ClassifierMixin, ScalarMLP):  # type: ignore[misc]
         return binary_cross_entropy_with_logits if len(self.classes_) == 2 else cross_entropy
 
     def _target(self, y: Any) -> int:
-        labels = self.classes_.tolist()
-        if y not in labels:
+        labels, found = self.classes_.tolist(), np.ravel(y).tolist()
+        if len(found) != 1 or found[0] not in labels:
+            y = found[0] if len(found) == 1 else found
             raise ValueError(f"y is {y!r:.60}, none of the classes {labels!r:.200}")
-        return int(labels.index(y))
+        return int(labels.index(found[0]))
 
     def _answer(self, output: Any) -> tuple[str, Value]:
         if isinstance(output, Value):

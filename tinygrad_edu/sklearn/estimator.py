@@ -1,27 +1,25 @@
-"""What classifier and regressor share: the net, fitting it, its outputs, pickling."""
+"""What classifier and regressor share in fitting the net."""
 
 import random
 import warnings
 from abc import ABC, abstractmethod
 from itertools import islice
+from threading import Lock
 from typing import Any, Self
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
 
-from tinygrad_edu.losses import Loss, l2
 from tinygrad_edu.nn import MLP
+from tinygrad_edu.sklearn.fitted import Fitted
 from tinygrad_edu.sklearn.opened import Opened
-from tinygrad_edu.sklearn.parameters import ALIASES, Parameters
+from tinygrad_edu.sklearn.parameters import ALIASES
+from tinygrad_edu.sklearn.progress import progress
 from tinygrad_edu.sklearn.solvers import NON_FINITE, epochs, lbfgs, outputs
 from tinygrad_edu.train.finite import DivergenceError
-from tinygrad_edu.train.fitting import progress_bar
-from tinygrad_edu.train.matrix import MatrixDescent
 from tinygrad_edu.vectorize.arrays import Array
-from tinygrad_edu.vectorize.program import Program
 
 
 def in_steps(estimator: Any) -> bool:
@@ -33,54 +31,27 @@ def in_steps(estimator: Any) -> bool:
     return True
 
 
-class ScalarMLP(Opened, Parameters, ABC):
+class ScalarMLP(Opened, Fitted, ABC):
     """An estimator whose net is an `MLP` of Values, fitted by its matrix program."""
 
-    model_: MLP
     loss_curve_: list[float]
-
-    @property
-    @abstractmethod
-    def _loss(self) -> Loss:
-        """The loss of one example, which takes what the net gives."""
+    best_validation_score_: float | None
+    t_: int
 
     @abstractmethod
     def _checked(self, X: Any, y: Any, *, reset: bool) -> tuple[Array, Array]:
         """Rows and targets as scikit-learn checks them; with `reset` they say what is expected."""
 
     @abstractmethod
-    def _encoded(self, y: Array, *, anew: bool) -> tuple[Array, int]:
+    def _encoded(self, y: Array, *, anew: bool, subset: bool = False) -> tuple[Array, int]:
         """Targets as the program takes them, (n, columns), and how many outputs the net has.
 
-        With `anew` they say which classes there are.
+        With `anew` they say which classes there are, with `subset` some of those may be missing.
         """
 
     @abstractmethod
     def _validation_score(self, outputs: Array, targets: Array) -> float:
         """Accuracy or R^2 of what the net gives."""
-
-    @property
-    def program_(self) -> Program:
-        """The loss of the examples, penalty included, as a program of arrays, with its gradient.
-
-        It takes rows and encoded targets; `print(clf.program_.source)` shows it.
-        """
-        return self._compiled().program
-
-    @property
-    def coefs_(self) -> list[Array]:
-        """The weights of each layer, (inputs, units)."""
-        check_is_fitted(self)
-        return [
-            np.array([[w.data for w in unit.w] for unit in layer.neurons]).T
-            for layer in self.model_.layers
-        ]
-
-    @property
-    def intercepts_(self) -> list[Array]:
-        """The biases of each layer."""
-        check_is_fitted(self)
-        return [np.array([unit.b.data for unit in layer.neurons]) for layer in self.model_.layers]
 
     def fit(self, X: Any, y: Any) -> Self:
         """Fit the net to rows X (n, features) and their targets."""
@@ -101,56 +72,44 @@ class ScalarMLP(Opened, Parameters, ABC):
             raise ValueError("partial_fit does not support early_stopping=True")
         first = not hasattr(self, "model_")
         X, y = self._checked(X, y, reset=first)
-        targets, n_outputs = self._encoded(y, anew=not hasattr(self, "classes_") and first)
+        targets, n_outputs = self._encoded(
+            y, anew=not hasattr(self, "classes_") and first, subset=True
+        )
         if first:
             self._build(X, n_outputs, first)
+        elif self._optimizer_for != (self.solver, self.model_):
+            self._renew_optimizer()
         self._descend(X, targets, 1, incremental=True)
         return self
 
     def _build(self, X: Array, n_outputs: int, first: bool) -> None:
-        """The net where it is a new one, its optimizer and program."""
+        """The net where it is a new one, its optimizer, and what this fit will find out."""
         self._random_state = check_random_state(self.random_state)
         sizes = [X.shape[1], *self._hidden_units(), n_outputs]
         activation = ALIASES.get(self.activation, self.activation)
         if first or self.model_.sizes != sizes or self.model_.activation != activation:
             rng = random.Random(int(self._random_state.randint(2**31 - 1)))
             self.model_ = MLP(sizes[0], sizes[1:], activation, init="xavier", rng=rng)
-            self.loss_curve_ = []
+            self.loss_curve_, self.t_ = [], 0
         self._best, self._epochs_without = np.inf, 0
+        self.validation_scores_ = self.best_validation_score_ = None
+        self._renew_optimizer()
+        self._lock = Lock()
+
+    def _renew_optimizer(self) -> None:
         self._optimizer = self._new_optimizer(self.model_.parameters())
-        self._strength = float(self.alpha) / self._rows_a_batch(len(X))
-        self.__dict__.pop("_descent", None)
-        self._compiled()
-
-    def _compiled(self) -> MatrixDescent:
-        """The program and what descends on it, made anew after unpickling."""
-        check_is_fitted(self)
-        descent: MatrixDescent | None = self.__dict__.get("_descent")
-        if descent is None:
-            weights = [w for layer in self.model_.layers for unit in layer.neurons for w in unit.w]
-            inputs, *_, k = self.model_.sizes
-            self._descent = descent = MatrixDescent(
-                self.model_,
-                self._loss,
-                (lambda _: l2(weights, self._strength, half=True)) if self._strength else None,
-                self._optimizer,
-                np.linspace(-1.0, 1.0, 2 * inputs).reshape(2, inputs).tolist(),
-                self._example_targets(k),
-            )
-        return descent
-
-    @abstractmethod
-    def _example_targets(self, n_outputs: int) -> list[Any]:
-        """Two encoded targets."""
+        self._optimizer_for = (self.solver, self.model_)
 
     def _minimise(self, X: Array, targets: Array) -> None:
+        self._strength = self.alpha / len(X)
         descent = self._compiled()
-        found, losses = lbfgs(
-            descent.program, X, targets, maxiter=self.max_iter, maxfun=self.max_fun, gtol=self.tol
-        )
+        options = {"maxiter": self.max_iter, "maxfun": self.max_fun, "gtol": self.tol}
+        with progress(self.max_iter, bool(self.verbose)) as tell:
+            found, losses = lbfgs(descent.program, X, targets, tell, **options)
         descent.write()
         self.loss_curve_ += losses
         self.loss_, self.n_iter_ = float(found.fun), min(int(found.nit), self.max_iter)
+        self._best = self.loss_
         if not found.success:
             warnings.warn(
                 f"lbfgs failed to converge after {found.nit} iteration(s) "
@@ -163,39 +122,41 @@ class ScalarMLP(Opened, Parameters, ABC):
     def _descend(
         self, X: Array, targets: Array, max_iter: int, *, incremental: bool = False
     ) -> None:
-        descent, held_out = self._compiled(), None
-        program = descent.program
+        held_out, scores, best_score = None, list[float](), -np.inf
         if self.early_stopping:
             X, held_out, targets, held_out_targets = self._split(X, targets)
-            self.validation_scores_: list[float] = []
-            self.best_validation_score_ = -np.inf
+            self.validation_scores_, self.best_validation_score_ = scores, best_score
         if self.batch_size != "auto" and self.batch_size > len(X):
             warnings.warn(
                 "Got `batch_size` less than 1 or larger than sample size. It is going to be "
                 "clipped",
                 stacklevel=3,
             )
+        size = self._rows_a_batch(len(X))
+        self._strength = self.alpha / size
+        descent = self._compiled()
+        program = descent.program
         descent.X, descent.y, descent.loaded = X, targets, None
         program.read_parameters()
         best = program.P.copy()
         self.n_iter_ = 0
-        losses = epochs(descent, self._rows_a_batch(len(X)), self._random_state, self.shuffle)
+        losses = epochs(descent, size, self._random_state, self.shuffle)
         try:
-            with progress_bar(max_iter, bool(self.verbose)) as bar:
+            with progress(max_iter, bool(self.verbose)) as tell:
                 for loss in islice(losses, max_iter):
                     self.n_iter_ += 1
+                    self.t_ += len(X)
                     self.loss_ = loss
                     self.loss_curve_.append(loss)
-                    bar.set_postfix(loss=f"{loss:.4f}", refresh=False)
-                    bar.update()
-                    wrong = loss
+                    wrong, score = loss, None
                     if held_out is not None:
                         score = self._validation_score(outputs(program, held_out), held_out_targets)
-                        self.validation_scores_.append(score)
-                        if score > self.best_validation_score_:
-                            self.best_validation_score_ = score
+                        scores.append(score)
+                        if score > best_score:
+                            self.best_validation_score_ = best_score = score
                             np.copyto(best, program.P)
                         wrong = -score
+                    tell(loss, score)
                     if self._stops(wrong):
                         break
                 else:
@@ -240,19 +201,3 @@ class ScalarMLP(Opened, Parameters, ABC):
     def _strata(self, targets: Array) -> Array | None:
         """What a split keeps the shares of."""
         return None
-
-    def _outputs(self, X: Any) -> Array:
-        """What the net gives for each row, (n, outputs)."""
-        check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float64, reset=False)
-        program = self.program_
-        program.read_parameters()
-        return outputs(program, X)
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "model_")
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Net and optimizer; the program is made from them again."""
-        state: dict[str, Any] = super().__getstate__()
-        return {name: x for name, x in state.items() if name != "_descent"}

@@ -4,7 +4,7 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from tinygrad_edu.engine import Value
 from tinygrad_edu.losses import Loss
@@ -20,8 +20,8 @@ class Opened:
     """Views of a fitted net `model_` for one row x of numbers; y is its target as `fit` takes it.
 
     With y the result that is shown is the loss of the example (without penalty), without y what the
-    estimator answers. Raise NotFittedError before `fit`, ValueError for a row of another length or
-    a target that was not seen.
+    estimator answers. Raise NotFittedError before `fit`, ValueError for a row of another length, a
+    frame or series with other names than at fit, or a target that was not seen.
     """
 
     model_: MLP
@@ -83,6 +83,9 @@ class Opened:
     def _inputs(self, x: Any) -> list[Value]:
         """The row as Values, with the names of the features where they have some."""
         check_is_fitted(self)
+        frame = x.to_frame().T if hasattr(x, "to_frame") and hasattr(x, "index") else x
+        if hasattr(frame, "columns"):
+            validate_data(self, frame, reset=False, skip_check_array=True)
         row = np.asarray(x, dtype=float).ravel()
         if len(row) != self.n_features_in_:
             raise ValueError(f"x is one row of {self.n_features_in_} features, got {len(row)}")

@@ -101,6 +101,7 @@ class Parameters(BaseEstimator):  # type: ignore[misc]
         return [int(n) for n in found]
 
     def _new_optimizer(self, parameters: list[Any]) -> Optimizer:
+        """That of the solver; a stand-in for "lbfgs", which steps without one."""
         if self.solver == "adam":
             betas = (self.beta_1, self.beta_2)
             return Adam(parameters, self.learning_rate_init, betas=betas, eps=self.epsilon)
@@ -108,6 +109,4 @@ class Parameters(BaseEstimator):  # type: ignore[misc]
         return SGD(parameters, self.learning_rate_init, momentum=self.momentum, nesterov=nesterov)
 
     def _rows_a_batch(self, n: int) -> int:
-        if self.solver == "lbfgs":
-            return n
         return min(n, 200 if self.batch_size == "auto" else int(self.batch_size))

@@ -22,6 +22,8 @@ class ScalarMLPRegressor(RegressorMixin, ScalarMLP):  # type: ignore[misc]
     1/2 * sum (o - y)^2 over the outputs; targets are numbers (n,) or rows (n, outputs).
     """
 
+    out_activation_ = "identity"
+
     def predict(self, X: Any) -> Array:
         """The outputs for each row, (n,), or (n, outputs) where there are several."""
         found = self._outputs(X)
@@ -38,7 +40,7 @@ class ScalarMLPRegressor(RegressorMixin, ScalarMLP):  # type: ignore[misc]
         )
         return X, column_or_1d(y, warn=True) if y.shape[1:] == (1,) else y
 
-    def _encoded(self, y: Array, *, anew: bool) -> tuple[Array, int]:
+    def _encoded(self, y: Array, *, anew: bool, subset: bool = False) -> tuple[Array, int]:
         targets = y.reshape(len(y), -1).astype(float)
         k = targets.shape[1]
         if not anew and k != self.model_.sizes[-1]:

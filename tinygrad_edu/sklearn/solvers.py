@@ -1,6 +1,6 @@
 """How the program of a net is minimised: epochs of batches, or L-BFGS on its flat gradient."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any, Final
 
@@ -35,11 +35,13 @@ def epochs(descent: MatrixDescent, size: int, rng: RandomState, shuffle: bool) -
         yield total / n
 
 
-def lbfgs(program: Program, X: Array, y: Array, **options: Any) -> tuple[Any, list[float]]:
+def lbfgs(
+    program: Program, X: Array, y: Array, tell: Callable[[float], None], **options: Any
+) -> tuple[Any, list[float]]:
     """Minimise the mean loss on all rows: scipy's result, and the loss after each iteration.
 
-    Liu and Nocedal 1989; `options` are those of scipy's "L-BFGS-B". The vector P of the program
-    then has the numbers found. Raises ValueError where they are not finite.
+    Liu and Nocedal 1989; `options` are those of scipy's "L-BFGS-B", `tell` is told each loss. The
+    vector P of the program then has the numbers found. Raises ValueError where they are not finite.
     """
     kernel = program.kernel(len(X), gradient=True)
     np.copyto(kernel.inputs["X"], X)
@@ -53,6 +55,7 @@ def lbfgs(program: Program, X: Array, y: Array, **options: Any) -> tuple[Any, li
 
     def record(intermediate_result: Any) -> None:
         losses.append(float(intermediate_result.fun))
+        tell(losses[-1])
 
     with np.errstate(all="ignore"):
         found = minimize(
