@@ -6,7 +6,11 @@ from importlib.util import find_spec
 import tinygrad_edu
 
 #: Whose modules stand on a package of an extra.
-EXTRAS = {"tinygrad_edu.sklearn": "sklearn", "tinygrad_edu.playground.surface": "anywidget"}
+EXTRAS = {
+    "tinygrad_edu.sklearn": "sklearn",
+    "tinygrad_edu.playground.sliders": "anywidget",
+    "tinygrad_edu.playground.surface": "anywidget",
+}
 
 
 def missing(module: str) -> bool:

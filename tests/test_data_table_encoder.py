@@ -64,8 +64,8 @@ def test_20_different_whole_numbers_are_classes_and_21_are_not():
     rows = [f"{i},{i}" for i in range(21)]
     assert len(TableEncoder.fit(_table("\n".join(["a,b", *rows[:20]])), "b").class_names) == 20
     message = (
-        "t.csv, column 'b': only classification is supported by the command line; the target must "
-        "hold words or at most 20 different whole numbers, and this one holds 21 different numbers"
+        "t.csv, column 'b': a target holds classes, that is words or at most 20 different whole "
+        "numbers, and this one holds 21 different numbers"
     )
     with pytest.raises(TableError, match=_exactly(message)):
         TableEncoder.fit(_table("\n".join(["a,b", *rows])), "b")
@@ -119,9 +119,8 @@ def test_further_columns_are_ignored_and_the_order_of_columns_is_free():
         ("a,c\n1,x\n2,y\n", "t.csv: no column 'b'; the columns are 'a', 'c'"),
         (
             "a,b\n1,0.5\n2,1\n",
-            "t.csv, column 'b': only classification is supported by the command line; "
-            "the target must hold words or at most 20 different whole numbers, "
-            "and this one holds 2 different numbers",
+            "t.csv, column 'b': a target holds classes, that is words or at most 20 different "
+            "whole numbers, and this one holds 2 different numbers",
         ),
         ("a,b\n1,x\n2,7\n", "t.csv, line 2, column 'b': text 'x' where a number is expected"),
         ("a,b\n1,x\nhi,y\n", "t.csv, line 3, column 'a': text 'hi' where a number is expected"),

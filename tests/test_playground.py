@@ -142,6 +142,37 @@ def test_controls_change_the_run_and_say_what_does_not_fit(widgets: Any) -> None
     assert boxes["data"][0].value == "moons"
 
 
+def test_controls_show_what_is_out_of_their_range(widgets: Any) -> None:
+    page = playground(n=5, test_share=0.95, hidden=[], show=["data"]).page
+    assert page is not None
+    boxes = page.controls.boxes
+    assert (boxes["n"][0].value, boxes["test_share"][0].value) == (5, 0.95)
+    own = playground([[0, 0], [1, 1], [2, 0], [0, 3]], [0, 1, 0, 1], hidden=[], show=["data"]).page
+    assert own is not None
+    assert own.controls.boxes["n"][0].disabled
+    own.controls.boxes["data"][0].value = "moons"
+    assert not own.controls.boxes["n"][0].disabled
+
+
+@pytest.mark.slow
+def test_the_example_is_shown_while_it_plays_too(widgets: Any) -> None:
+    page = small(show=["plane", "example"], hidden=[]).page
+    assert page is not None
+
+    async def play() -> None:
+        page.play.value = True
+        while page.run.epoch < 2:
+            await asyncio.sleep(0)
+        before = page.line.value, page.deltas.value
+        page.slider.value = 5
+        assert "after epoch 0" not in page.line.value
+        assert (page.line.value, page.deltas.value) != before
+        page.play.value = False
+        await asyncio.sleep(0)
+
+    asyncio.run(play())
+
+
 def test_a_divergence_is_said(widgets: Any) -> None:
     page = small(show=["plane"], data="blobs", activation="linear", lr=1e200).page
     assert page is not None
@@ -152,13 +183,13 @@ def test_a_divergence_is_said(widgets: Any) -> None:
 def test_a_small_net_has_a_slider_for_each_weight(widgets: Any) -> None:
     page = small(show=["weights", "code"], hidden=[3]).page
     assert page is not None
-    assert len(page.sliders.children) == 13  # 3 * (2 + 1) + (3 + 1)
-    page.sliders.children[0].value = 1.5
+    assert len(page.sliders.numbers) == 13  # 3 * (2 + 1) + (3 + 1)
+    page.sliders.moved = ["layer1.neuron1.w[0]", 1.5, 0]
     assert page.run.weights["layer1.neuron1.w[0]"].data == 1.5
     assert 'named_parameters()["layer1.neuron1.w[0]"].data = 1.5' in page.code.value
-    assert page.sliders.children[1].value != 1.5
+    assert page.sliders.numbers["layer1.neuron1.w[0]"] == 1.5
     page.controls.boxes["hidden"][0].value = 8  # 8 * 3 + 9 parameters
-    assert page.sliders.children == ()
+    assert page.sliders.numbers == {}
 
 
 @pytest.mark.slow

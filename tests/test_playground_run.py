@@ -20,6 +20,7 @@ from tinygrad_edu.playground.panels import (
     points_over,
 )
 from tinygrad_edu.playground.plane import Plane, heat, png, square
+from tinygrad_edu.playground.run import Measured
 
 SMALL: dict[str, Any] = {"n": 30, "hidden": (3,)}
 
@@ -90,6 +91,38 @@ def test_the_code_is_three_lines_and_imports() -> None:
         'fit(model, X_train, y_train, loss="binary_cross_entropy_with_logits", '
         "optimizer=SGD(model.parameters(), lr=0.1), epochs=4, batch_size=10, rng=0)",
     ]
+
+
+def test_a_change_that_was_not_trained_with_is_no_line_of_the_code() -> None:
+    run = small()
+    assert code(run).count("fit(") == 1
+    run.train()
+    run.change(lr=0.3)
+    assert code(run).count("fit(") == 1
+
+
+def test_divergence_is_told_in_the_epochs_of_the_run() -> None:
+    run = small(data="blobs", activation="linear", hidden=(3, 3))
+    run.train(4)
+    run.change(lr=1e200)
+    with pytest.raises(DivergenceError, match=r"^diverged in epoch (\d+): ") as caught:
+        run.train(5)
+    assert str(caught.value).startswith(f"diverged in epoch {run.epoch}: ")
+    assert run.epoch > 4
+
+
+def test_large_losses_are_short() -> None:
+    assert numbers(Measured(3, 2.5e300, 0.5, None, None)) == (
+        "epoch 3: training loss 2.5e+300 (50% right)"
+    )
+
+
+def test_a_class_of_one_point_says_what_to_choose() -> None:
+    with pytest.raises(ValueError, match="cannot be on both sides") as caught:
+        Run(Settings(data="own"), points([[0, 0], [1, 1], [2, 0]], [0, 0, 1]))
+    assert str(caught.value) == (
+        "class 1 has 1 row, so it cannot be on both sides; add points or choose test_share=0"
+    )
 
 
 def test_divergence_is_told_and_its_code_gives_the_same_weights() -> None:
@@ -173,7 +206,7 @@ def test_every_panel_is_a_text() -> None:
     run.measure()
     plane = Plane(run)
     assert points_over(run, plane.extent, 0).count("<circle") == 30 + 1
-    assert maps(plane.activations()).count("<img") == 2
+    assert maps(plane.activations()).count("<img") == 1  # not the single output
     assert curve(run.losses).count("<polyline") == 2
     assert "delta" not in net(run, 0, with_example=False)
     assert "delta" in net(run, 0, with_example=True)

@@ -4,6 +4,7 @@ from math import sin
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tinygrad_edu.playground import Settings, features, points
@@ -21,6 +22,22 @@ def test_own_points_are_standardised_and_labels_numbered() -> None:
     # mean 2 and deviation 1; mean 0 and deviation 5
     data = points([[1, 5], [3, -5]], ["b", "a"])
     assert (data.X, data.y, data.class_names) == ([[-1, 1], [1, -1]], [1, 0], ("a", "b"))
+
+
+class Frame(list[str]):
+    """As a data frame: iterating it gives the names of its columns."""
+
+    columns = ("length", "width")
+
+    def to_numpy(self) -> Any:
+        return np.array([[1, 5], [3, -5]])
+
+
+def test_frames_and_columns_of_labels_are_taken() -> None:
+    data = points(Frame(Frame.columns), ["b", "a"])
+    assert (data.X, data.y) == ([[-1, 1], [1, -1]], [1, 0])
+    assert data.feature_names == ("length", "width")
+    assert points([[1, 5], [3, -5]], np.array([[0], [1]])).y == [0, 1]
 
 
 def test_a_csv_file_gives_points(tmp_path: Path) -> None:
@@ -41,7 +58,19 @@ def test_a_csv_file_gives_points(tmp_path: Path) -> None:
         ),
         (([[1, 2]], [0, 1]), "1 rows in X but 2 labels in y"),
         (([[1, 2], [3, 4]], [1, 1]), "y has 1 different labels, the playground shows 2 to 10"),
-        (([[1, 2]],), "arrays are given as X and y, columns are those of a CSV file"),
+        (
+            ([[1, 2], [3, 4]], [1, "a"]),
+            "y has numbers and texts: write them all as texts, [str(t) for t in y]",
+        ),
+        (([[1, 2], [3, 4]], [1, float("nan")]), "y[1] must be a number or a text, got nan"),
+        (
+            ([[1, 2], [3, 4]], [[1, 0], [0, 1]]),
+            "y[0] must be a number or a text, got array([1, 0], dtype=object)",
+        ),
+        (
+            ([[1, 2]],),
+            "arrays are given as X and y, a Dataset as *data, and columns are those of a CSV file",
+        ),
         (("p.csv", [0, 1]), "a file holds the labels too: write columns=[x1, x2, class] for y"),
     ],
 )
@@ -82,6 +111,7 @@ def test_columns_that_are_no_points_say_why(
         ({"noise": -1}, "noise must be a finite number >= 0, got -1.0"),
         ({"test_share": 1}, "test_share must be a finite number >= 0 and < 1, got 1.0"),
         ({"features": []}, 'features is empty: a net needs at least one, such as ["x1", "x2"]'),
+        ({"features": ["x1", "x1"]}, "features names one twice: x1, x1"),
         ({"features": "x1"}, "features must be a list, got str 'x1'"),
         ({"features": ["x3"]}, "unknown feature 'x3': choose x1, x2, x1*x2, x1**2, x2**2, "
                                "sin(pi*x1), sin(pi*x2)"),

@@ -213,6 +213,13 @@ def test_losses_and_engines_can_be_functions() -> None:
     assert calls == [(model, absolute, None)]
 
 
+class Frame(list[str]):
+    """As a data frame: iterating it gives the names of its columns."""
+
+    def to_numpy(self) -> Any:
+        return np.array(XOR)
+
+
 def test_rows_and_targets_can_be_arrays_tuples_or_generators() -> None:
     def losses(X: Any, y: Any, **options: Any) -> list[float]:
         model = MLP(2, [3, 2], "tanh", rng=0)
@@ -222,6 +229,7 @@ def test_rows_and_targets_can_be_arrays_tuples_or_generators() -> None:
     assert losses(np.array(XOR), np.array(XOR_Y)) == expected
     assert losses(np.array(XOR, dtype=np.float32), np.array(XOR_Y, dtype=np.uint8)) == expected
     assert losses((tuple(x) for x in XOR), iter(XOR_Y)) == expected
+    assert losses(Frame(["x1", "x2"]), XOR_Y) == expected
     assert losses(XOR, [bool(t) for t in XOR_Y]) == expected
     assert losses(XOR, [float(t) for t in XOR_Y]) == expected
     assert losses(XOR, np.array(XOR_Y, dtype=bool)) == expected

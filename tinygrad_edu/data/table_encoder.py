@@ -147,9 +147,9 @@ def _class_names(table: Table, target: str) -> tuple[str, ...]:
         values = sorted(set(table.numbers(target)))
         if len(values) > MAX_CLASSES or not all(value.is_integer() for value in values):
             raise TableError(
-                f"{table.path}, column {shown(target)}: only classification is supported by the "
-                f"command line; the target must hold words or at most {MAX_CLASSES} different "
-                f"whole numbers, and this one holds {len(values)} different numbers"
+                f"{table.path}, column {shown(target)}: a target holds classes, that is words "
+                f"or at most {MAX_CLASSES} different whole numbers, and this one holds "
+                f"{len(values)} different numbers"
             )
         names = tuple(str(int(value)) for value in values)
     else:

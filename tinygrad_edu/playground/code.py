@@ -11,7 +11,9 @@ def code(run: Run, own: str = "points(X, y)") -> str:
 
     `own` is how the user's points were made.
     """
-    lines = [_data(run.settings, own), _model(run), *(_done(run, act) for act in run.done)]
+    first, *rest = run.done
+    done = [first, *(act for act in rest if act != Fit(run.settings, 0))]
+    lines = [_data(run.settings, own), _model(run), *(_done(run, act) for act in done)]
     return "\n".join([*_imports("\n".join(lines)), *lines])
 
 

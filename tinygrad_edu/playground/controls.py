@@ -54,9 +54,11 @@ class Controls:
         self.showing = False
         self.boxes: dict[str, list[Any]] = {
             "data": [self._dropdown("data", [*DATA, *([OWN] if own else [])])],
-            "n": [self._slider("IntSlider", "n", 20, max(500, settings.n), 10)],
+            "n": [self._slider("IntSlider", "n", min(20, settings.n), max(500, settings.n), 10)],
             "noise": [self._slider("FloatSlider", "noise", 0.0, max(1.0, settings.noise), 0.05)],
-            "test_share": [self._slider("FloatSlider", "test_share", 0.0, 0.9, 0.05)],
+            "test_share": [
+                self._slider("FloatSlider", "test_share", 0.0, max(0.9, settings.test_share), 0.05)
+            ],
             "features": [self._checkbox(name) for name in FEATURES],
             "seed": [self._number("seed", 0, 10**9)],
             "hidden": [self._number("", 0, MAX_UNITS) for _ in range(MAX_LAYERS)],
@@ -85,6 +87,7 @@ class Controls:
                     values = [*value, *[0] * MAX_LAYERS][:MAX_LAYERS]
                 for box, number in zip(boxes, values, strict=True):
                     box.value = number
+                    box.disabled = name in ("n", "noise") and settings.data == OWN
         finally:
             self.showing = False
 

@@ -31,6 +31,10 @@ _STYLE: Final = """<style>
 .tge-graph svg { max-width: none !important; }
 .tge-plane { position: relative; cursor: pointer; }
 .tge-plane > * { position: absolute; inset: 0; width: 100%; height: 100%; }
+.tge-sliders > div { display: flex; align-items: center; gap: 8px; font-size: 12px; }
+.tge-sliders span { width: 140px; }
+.tge-sliders input[type="range"] { width: 200px; }
+.tge-sliders input[type="number"] { width: 80px; }
 .tge-plane svg text { fill: #222222; }
 .tge-plane .ring { fill: none; stroke: #222222; stroke-width: 2; }
 .tge-playground .axis { fill: none; stroke: currentColor; stroke-opacity: 0.5; }
@@ -46,7 +50,6 @@ class Page:
         w = self.w = library()
         self.task: asyncio.Task[None] | None = None
         self.looked = 0.0
-        self.showing = False
         self.controls = Controls(run.settings, run.own is not None, self.change)
         self.play = w.ToggleButton(description="play", icon="play", layout={"width": "90px"})
         self.step = w.Button(description="step", icon="step-forward", layout={"width": "90px"})
@@ -57,12 +60,15 @@ class Page:
         )  # fmt: skip
         self.numbers, self.message = w.HTML(), w.HTML()
         side = f"{panels.SIDE}px"
-        self.surface = import_module("tinygrad_edu.playground.surface").Surface(
+        surface, sliders = (
+            import_module(f"tinygrad_edu.playground.{name}") for name in ("surface", "sliders")
+        )
+        self.surface = surface.Surface(
             label="decision regions", layout={"width": side, "height": side, "margin": "0"}
         )
         self.key, self.curve = w.HTML(), w.HTML()
         self.network, self.maps = w.HTML(layout={"max_width": "640px"}), w.HTML()
-        self.sliders = w.VBox()
+        self.sliders = sliders.Sliders()
         self.slider = w.IntSlider(min=0, max=0, description="example", layout={"width": "340px"})
         self.line, self.deltas, self.graph = w.HTML(), w.HTML(), w.HTML()
         self.code = w.Textarea(layout={"width": "980px", "height": "110px"})
@@ -72,6 +78,7 @@ class Page:
         self.step.on_click(lambda _: self.advance(1))
         self.reset.on_click(lambda _: self._reset())
         self.slider.observe(lambda _: self.look(), names="value")
+        self.sliders.observe(lambda change: self._weigh(*change["new"][:2]), names="moved")
         self.surface.observe(lambda change: self._clicked(*change["new"]), names="clicked")
         self.widget.observe(lambda change: self._viewed(change["new"]), names="_view_count")
         self.start_over()
@@ -83,19 +90,18 @@ class Page:
             self.run.change(**{name: value})
         except (TypeError, ValueError) as error:
             self.say(str(error))
-            self.controls.show(self.run.settings)
-            return
-        if self.run.training is before:
-            self._tell_code()
         else:
-            self.start_over()
+            if self.run.training is before:
+                self._tell_code()
+            else:
+                self.start_over()
+        self.controls.show(self.run.settings)
 
     def start_over(self) -> None:
         """Show a run that has begun anew."""
         self.plane = Plane(self.run)
         self.key.value = panels.key(self.run)
         self.slider.max = len(self.run.training.rows) - 1
-        self._make_sliders()
         self.say("")
         self.look()
 
@@ -138,11 +144,9 @@ class Page:
         self._tell_code()
 
     def look(self) -> None:
-        """Everything, for a run that stands still; of one that plays, only the example's place."""
+        """Everything, also what does not change with every frame of a run that plays."""
         example = min(self.slider.value, self.slider.max)
         self.surface.svg = panels.points_over(self.run, self.plane.extent, example)
-        if self.task is not None:
-            return
         self.refresh()
         self.glance()
         if "example" in self.show:
@@ -198,32 +202,14 @@ class Page:
         if "code" in self.show:
             self.code.value = code(self.run, self.own)
 
-    def _make_sliders(self) -> None:
-        weights = self.run.weights
-        shown = "weights" in self.show and len(weights) <= MOST_SLIDERS
-        self.sliders.children = [self._slider(name) for name in weights] if shown else []
-
-    def _slider(self, name: str) -> Any:
-        slider = self.w.FloatSlider(
-            min=-5.0, max=5.0, step=0.01, description=name, layout={"width": "330px"},
-            style={"description_width": "130px"},
-        )  # fmt: skip
-        slider.observe(lambda change: self._weigh(name, change["new"]), names="value")
-        return slider
-
     def _weigh(self, name: str, number: float) -> None:
-        if not self.showing:
-            self.run.set_weight(name, number)
-            self.look()
+        self.run.set_weight(name, number)
+        self.look()
 
     def _show_weights(self) -> None:
-        self.showing = True
-        try:
-            for slider, w in zip(self.sliders.children, self.run.weights.values(), strict=False):
-                slider.min, slider.max = min(slider.min, w.data), max(slider.max, w.data)
-                slider.value = w.data
-        finally:
-            self.showing = False
+        weights = self.run.weights
+        shown = "weights" in self.show and len(weights) <= MOST_SLIDERS
+        self.sliders.numbers = {name: w.data for name, w in weights.items()} if shown else {}
 
     def _laid_out(self) -> Any:
         w = self.w
@@ -236,7 +222,7 @@ class Page:
             (panels.SIDE, [part for name, part in beside if name in self.show]),
         ]
         wrapped = w.Layout(flex_flow="row wrap", grid_gap="12px")
-        self.sliders.layout = wrapped
+        self.sliders.add_class("tge-sliders")
         rows = [
             *(w.HTML(_STYLE), buttons, self.numbers, self.message),
             w.HBox(

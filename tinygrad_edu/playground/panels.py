@@ -10,6 +10,7 @@ import numpy as np
 from tinygrad_edu.losses import find_loss
 from tinygrad_edu.playground.plane import heat, png
 from tinygrad_edu.playground.run import Measured, Part, Run
+from tinygrad_edu.playground.settings import OWN
 from tinygrad_edu.vectorize.agreement import gradients_set_aside
 from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.view import draw
@@ -61,16 +62,21 @@ def key(run: Run) -> str:
         for colour, name in zip(COLOURS, run.data.class_names, strict=False)
     ]
     held_out = "" if run.test is None else "; black edge: test points"
-    return f"classes {' '.join(dots)}{held_out}; ring: the example, click for another"
+    own = "; standardised" if run.settings.data == OWN else ""
+    return f"classes {' '.join(dots)}{own}{held_out}; ring: the example, click for another"
 
 
 def numbers(measured: Measured) -> str:
     """Epoch, losses and accuracies in a line."""
-    text = f"epoch {measured.epoch:,}: training loss {measured.loss:.4f}"
+    text = f"epoch {measured.epoch:,}: training loss {_loss(measured.loss)}"
     text += f" ({measured.accuracy:.0%} right)"
     if measured.test_loss is not None and measured.test_accuracy is not None:
-        text += f", test loss {measured.test_loss:.4f} ({measured.test_accuracy:.0%})"
+        text += f", test loss {_loss(measured.test_loss)} ({measured.test_accuracy:.0%})"
     return text
+
+
+def _loss(x: float) -> str:
+    return f"{x:.4f}" if abs(x) < 1e4 else f"{x:.3g}"
 
 
 def curve(losses: Sequence[Measured]) -> str:
@@ -82,17 +88,17 @@ def curve(losses: Sequence[Measured]) -> str:
     top, last = max(finite, default=1.0) or 1.0, chosen[-1].epoch or 1
     parts = [
         f'<svg viewBox="0 0 {SIDE} {_HIGH}" width="{SIDE}" height="{_HIGH}">',
-        f'<path class="axis" d="M30 8V{_HIGH - 18}H{SIDE - 8}"/>',
+        f'<path class="axis" d="M30 16V{_HIGH - 18}H{SIDE - 8}"/>',
     ]
     for line, style in zip(both, ("", ' stroke-dasharray="5 3"'), strict=True):
         path = [
-            f"{30 + (SIDE - 38) * m.epoch / last:.1f},{8 + (_HIGH - 26) * (1 - x / top):.1f}"
+            f"{30 + (SIDE - 38) * m.epoch / last:.1f},{16 + (_HIGH - 34) * (1 - x / top):.1f}"
             for m, x in zip(chosen, line, strict=True)
             if np.isfinite(x)
         ]
         parts.append(f'<polyline class="loss" points="{" ".join(path)}"{style}/>')
     for x, y, anchor, text in (
-        (27, 14, "end", f"{top:.2g}"),
+        (2, 11, "start", f"{top:.2g}"),
         (27, _HIGH - 18, "end", "0"),
         (30, _HIGH - 4, "start", "0"),
         (SIDE - 8, _HIGH - 4, "end", f"epoch {chosen[-1].epoch:,}"),
@@ -103,9 +109,13 @@ def curve(losses: Sequence[Measured]) -> str:
 
 
 def maps(activations: Sequence[Array]) -> str:
-    """A small map of the plane for each unit: blue where it is above 0, orange below."""
+    """A small map of the plane for each unit: blue where it is above 0, orange below.
+
+    A single output is left out: it is what the plane itself shows.
+    """
     parts = []
-    for k, layer in enumerate(activations, 1):
+    shown = activations[:-1] if activations[-1].shape[-1] == 1 else activations
+    for k, layer in enumerate(shown, 1):
         n = layer.shape[-1]
         tiles = [heat(layer[::2, ::2, j]) for j in range(n)]
         picture = np.concatenate([np.pad(t, ((0, 0), (0, _GAP), (0, 0)), mode="constant",
@@ -117,7 +127,8 @@ def maps(activations: Sequence[Array]) -> str:
             f"<div>layer{k}, {units}: activation over the plane</div>"
             f'<img width="{width}" alt="layer{k}" src="data:image/png;base64,{data}"/>'
         )
-    return "".join([*parts, "<div>blue above 0, orange below, white 0; each by its largest</div>"])
+    meaning = "<div>blue above 0, orange below, white 0; each by its largest</div>"
+    return "".join([*parts, meaning] if parts else [])
 
 
 def net(run: Run, example: int, *, with_example: bool) -> str:

@@ -2,7 +2,10 @@
 
 import os
 from collections.abc import Iterable, Sequence
+from numbers import Real
 from typing import Any, Final
+
+import numpy as np
 
 from tinygrad_edu.data import Dataset, TableEncoder, read_table
 from tinygrad_edu.data.encoding import standardising
@@ -23,7 +26,7 @@ def points(
 ) -> Dataset:
     """Rows of 2 numbers, standardised, and class numbers 0..k-1, the sorted labels being 0, 1, ...
 
-    X        n rows of 2 numbers, or the path of a CSV file
+    X        n rows of 2 numbers, such as an array or a frame, or the path of a CSV file
     y        n labels, without a file: numbers or texts, 2 to 10 different ones
     columns  of a file: the names of x1, of x2 and of the class; not needed where it has just these
 
@@ -34,11 +37,14 @@ def points(
             raise TypeError("a file holds the labels too: write columns=[x1, x2, class] for y")
         return _of_table(read_table(X), columns)
     if y is None or columns is not None:
-        raise TypeError("arrays are given as X and y, columns are those of a CSV file")
-    return _of_arrays(inputs(X), list(y))
+        raise TypeError(
+            "arrays are given as X and y, a Dataset as *data, and columns are those of a CSV file"
+        )
+    names = tuple(str(name) for name in getattr(X, "columns", ("x1", "x2")))
+    return _of_arrays(inputs(X), _labels(y), names)
 
 
-def _of_arrays(rows: list[list[float]], labels: list[Any]) -> Dataset:
+def _of_arrays(rows: list[list[float]], labels: list[Any], names: tuple[str, ...]) -> Dataset:
     if not rows or len(rows) != len(labels):
         raise ValueError(f"{len(rows)} rows in X but {len(labels)} labels in y")
     if len(rows[0]) != 2:
@@ -49,8 +55,22 @@ def _of_arrays(rows: list[list[float]], labels: list[Any]) -> Dataset:
     classes = sorted(set(labels))
     _check(len(classes), "y")
     numbers = [classes.index(label) for label in labels]
-    names = tuple(map(str, classes))
-    return Dataset(standardising(rows)(rows), numbers, ("x1", "x2"), names, "own", "arrays")
+    called = tuple(map(str, classes))
+    return Dataset(standardising(rows)(rows), numbers, names, called, "own", "arrays")
+
+
+def _labels(y: Iterable[Any]) -> list[str | float]:
+    """Texts or numbers; a column of them will do."""
+    found = np.asarray(y if hasattr(y, "__len__") else list(y), dtype=object)
+    if found.ndim == 2 and found.shape[1] == 1:
+        found = found[:, 0]
+    for i, label in enumerate(found):
+        if not isinstance(label, (str, Real, np.bool_)) or label != label:
+            raise TypeError(f"y[{i}] must be a number or a text, got {label!r:.40}")
+    if len({isinstance(label, str) for label in found}) > 1:
+        raise TypeError("y has numbers and texts: write them all as texts, [str(t) for t in y]")
+    labels: list[str | float] = found.tolist()
+    return labels
 
 
 def _of_table(table: Table, columns: Sequence[str] | None) -> Dataset:

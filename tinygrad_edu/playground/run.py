@@ -123,9 +123,11 @@ class Run:
             try:
                 for _ in range(updates):
                     next(self._steps)
-            except DivergenceError:
+            except DivergenceError as error:
+                since = f"epoch {fit.epochs}:"  # of this fit, the first is 0
                 self._begin()
-                raise
+                said = str(error).replace(since, f"epoch {self.epoch}:")
+                raise DivergenceError(said) from None
 
     def measure(self) -> Measured:
         """Losses and accuracies as they are now, kept in `losses`."""
@@ -183,9 +185,13 @@ class Run:
 def _split(data: Dataset, settings: Settings) -> list[tuple[Any, Any]]:
     if not settings.test_share:
         return [(data.X, data.y)]
-    X, y, X_test, y_test = train_test_split(
-        data.X, data.y, test_ratio=settings.test_share, rng=settings.seed
-    )
+    try:
+        X, y, X_test, y_test = train_test_split(
+            data.X, data.y, test_ratio=settings.test_share, rng=settings.seed
+        )
+    except ValueError as error:
+        said = str(error).replace("rows or write stratify=False", "points or choose test_share=0")
+        raise ValueError(said) from None
     return [(X, y), (X_test, y_test)]
 
 

@@ -1,6 +1,6 @@
 """Settings: everything that is chosen in the playground, checked, in one record."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -66,6 +66,8 @@ class Settings:
         object.__setattr__(self, "hidden", _several("hidden", self.hidden, _units))
         if not self.features:
             raise ValueError('features is empty: a net needs at least one, such as ["x1", "x2"]')
+        if len(set(self.features)) < len(self.features):
+            raise ValueError(f"features names one twice: {', '.join(self.features)}")
         if len(self.hidden) > MAX_LAYERS:
             raise ValueError(
                 f"hidden has {len(self.hidden)} layers, at most {MAX_LAYERS} are shown"
@@ -81,7 +83,7 @@ class Settings:
 
 
 def _several(name: str, items: Any, check: Callable[[Any], Any]) -> tuple[Any, ...]:
-    if isinstance(items, str) or not isinstance(items, Sequence):
+    if isinstance(items, (str, dict, set)) or not isinstance(items, Iterable):
         raise TypeError(f"{name} must be a list, got {type(items).__name__} {items!r:.40}")
     return tuple(check(item) for item in items)
 

@@ -18,8 +18,7 @@ def examples(
     X: Iterable[Any], y: Iterable[Any], names: tuple[str, str] = ("X", "y")
 ) -> tuple[list[list[float]], list[Any]]:
     """Rows and targets as lists of floats (class numbers as ints), checked once."""
-    for name, data in zip(names, (X, y), strict=True):
-        _check_list(name, data)
+    X, y = (_listed(name, data) for name, data in zip(names, (X, y), strict=True))
     rows = [_row(row, f"{names[0]}[{i}]") for i, row in enumerate(X)]
     targets = [_target(t, f"{names[1]}[{i}]") for i, t in enumerate(y)]
     if not rows:
@@ -33,8 +32,7 @@ def examples(
 
 def inputs(X: Iterable[Any]) -> list[list[float]]:
     """Rows alone, checked in the same way; none are fine."""
-    _check_list("X", X)
-    rows = [_row(row, f"X[{i}]") for i, row in enumerate(X)]
+    rows = [_row(row, f"X[{i}]") for i, row in enumerate(_listed("X", X))]
     _check_widths("X", rows)
     return rows
 
@@ -54,9 +52,13 @@ def augmented(
     return found
 
 
-def _check_list(name: str, data: Any) -> None:
+def _listed(name: str, data: Any) -> Iterable[Any]:
+    """The data as something that gives its rows, which a frame does not."""
+    if hasattr(data, "to_numpy"):
+        data = data.to_numpy()
     if isinstance(data, (*_TEXT, dict)) or not isinstance(data, Iterable):
         raise TypeError(f"{name} must be a list or an array, got {type(data).__name__}")
+    return data
 
 
 def _check_widths(name: str, data: list[Any]) -> None:
