@@ -2,6 +2,7 @@
 
 import pkgutil
 from importlib.util import find_spec
+from pathlib import Path
 
 import tinygrad_edu
 
@@ -26,3 +27,8 @@ MODULES = [
     for info in pkgutil.walk_packages(tinygrad_edu.__path__, "tinygrad_edu.")
     if info.name != "tinygrad_edu.__main__" and not missing(info.name)
 ]
+
+
+def modules_with(text: str) -> list[str]:
+    """Those whose source has this text."""
+    return [name for name in MODULES if text in Path(find_spec(name).origin).read_text()]

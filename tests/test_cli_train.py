@@ -40,6 +40,7 @@ def train(text, *options, target="ripe"):
     return main(["train", "table.csv", "--target", target, *options])
 
 
+@pytest.mark.slow
 def test_train_learns_a_table_of_numbers_and_words(capsys):
     assert train(GOOD, "--epochs", "50", "--out", "out") == 0
     printed = capsys.readouterr().out

@@ -222,6 +222,7 @@ def test_an_initialiser_draws_with_the_variance_of_its_formula(name: str) -> Non
         assert 0.99 < max(map(abs, w)) / math.sqrt(6 / 90) < 1
 
 
+@pytest.mark.slow
 def test_the_default_initialiser_fits_the_activation() -> None:
     for name in ACTIVATIONS:
         family = name in ("relu", "leaky_relu", "prelu", "elu", "gelu", "silu", "softplus")

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from modules import MODULES
+from modules import modules_with
 
 README = Path(__file__).parents[1] / "README.md"
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
@@ -28,7 +28,7 @@ def test_the_program_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.Monk
         exec(compile(block, "README", "exec"), {"__name__": "readme"})
 
 
-@pytest.mark.parametrize("module", MODULES)
+@pytest.mark.parametrize("module", modules_with(">>> "))
 def test_the_examples_of_docstrings_run(module: str) -> None:
     result = doctest.testmod(importlib.import_module(module), optionflags=OPTIONS)
     assert result.failed == 0
