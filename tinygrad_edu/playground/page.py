@@ -116,10 +116,11 @@ class Page:
         except DivergenceError as error:
             self.stop()
             self.say(str(error))
-        self.refresh()
         if self.task is None:
             self.look()
-        elif perf_counter() - self.looked > _PAUSE:
+            return
+        self.refresh()
+        if perf_counter() - self.looked > _PAUSE:
             self.glance()
 
     def refresh(self) -> None:
@@ -196,7 +197,6 @@ class Page:
     def _reset(self) -> None:
         self.run.reset()
         self.start_over()
-        self.refresh()
 
     def _tell_code(self) -> None:
         if "code" in self.show:
