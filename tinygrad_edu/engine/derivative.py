@@ -1,7 +1,7 @@
 """Derivatives as Values: the chain rule once more, on Values instead of floats."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, overload
 
 from tinygrad_edu.engine.graph import toposort
@@ -38,7 +38,7 @@ def grad(y: Value, x: Value | Sequence[Value]) -> Value | list[Value]:
     for v in reversed(order):
         if v not in needed or v not in flowing:
             continue
-        _check_unchanged(v)
+        check_unchanged(v, "grad()")
         g = _sum(flowing[v])
         primitive: Primitive = v._primitive  # type: ignore[assignment]
         v.local_derivatives()  # raises if they are not one number per parent
@@ -67,10 +67,17 @@ def _times(g: Any, slope: Any) -> Any:
     return 0.0 if slope is no_flow else g * slope
 
 
-def _check_unchanged(v: Value) -> None:
+def check_unchanged(v: Value, before: str) -> None:
+    """Raise GraphError where a result or one of its parents was changed since the forward pass."""
+    for p, recorded in changed_since(v):
+        raise GraphError(
+            f"{p!r} held {recorded!r} in the forward pass and was changed since: "
+            f"run the forward pass again before {before}"
+        )
+
+
+def changed_since(v: Value) -> Iterator[tuple[Value, float]]:
+    """A result and its parents where they hold another number than in the forward pass; and it."""
     for p, recorded in zip((v, *v._parents), v._numbers, strict=True):
         if p._float != recorded and not (p._float != p._float and recorded != recorded):
-            raise GraphError(
-                f"{p!r} held {recorded!r} in the forward pass and was changed since: "
-                "run the forward pass again before grad()"
-            )
+            yield p, recorded

@@ -1,7 +1,7 @@
 """worksheet: the graph behind a number as a sheet to print, with empty boxes to fill in."""
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -10,7 +10,8 @@ from typing import Any, Final
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
-from tinygrad_edu.engine import GraphError, Value, toposort
+from tinygrad_edu.engine import Value, toposort
+from tinygrad_edu.engine.derivative import check_unchanged
 from tinygrad_edu.view import values
 from tinygrad_edu.view.blanks import Blanks
 from tinygrad_edu.view.display import drawn
@@ -115,7 +116,9 @@ def worksheet(
             f"the graph has {len(order):,} values, and a sheet of paper has room for {_MOST}: draw "
             "a smaller graph, such as the loss of one example, or a net of fewer units"
         )
-    _check_unchanged(order)
+    for u in order:
+        if u.op is not None:
+            check_unchanged(u, "worksheet()")
     called = variable_names(names or {})
     root = values.name_of(v, called) or "the result"
     backward = asked != {"data"}
@@ -180,14 +183,3 @@ def _asked(blanks: str | Iterable[str]) -> frozenset[str]:
     if not names:
         raise ValueError('blanks is empty, so nothing is asked: write blanks="gradients"')
     return frozenset(_TASKS if "all" in names else names)
-
-
-def _check_unchanged(order: Sequence[Value]) -> None:
-    for v in order:
-        if v.op is not None:
-            for p, x in zip((v, *v.parents), v._numbers, strict=True):
-                if p._float != x and not (p._float != p._float and x != x):
-                    raise GraphError(
-                        f"{p!r} held {x!r} in the forward pass and was changed since: run the "
-                        "forward pass again before worksheet()"
-                    )

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from tinygrad_edu.engine import Value
+from tinygrad_edu.engine.derivative import changed_since
 from tinygrad_edu.view.formulas import formulas, total
 from tinygrad_edu.view.lines import Line, ends, sentence
 from tinygrad_edu.view.notation import (
@@ -88,12 +89,7 @@ class Writer:
             sentence(f"No formula for {op}: its record cannot be evaluated on letters ({error}).")
             for op, error in self._unwritten.items()
         ]
-        changed = dict.fromkeys(
-            self.called[p]
-            for v in made
-            for p, x in zip((v, *v.parents), v._numbers, strict=True)
-            if p._float != x and not (p._float != p._float and x != x)
-        )
+        changed = dict.fromkeys(self.called[p] for v in made for p, _ in changed_since(v))
         if changed:
             few = ", ".join([*changed][:3]) + ", …" * (len(changed) > 3)
             lines.append(sentence(f"The numbers are those of the forward pass; since then changed: "
