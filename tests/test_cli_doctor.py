@@ -9,7 +9,7 @@ import pytest
 
 from tinygrad_edu.cli import doctor
 from tinygrad_edu.view import Renderer
-from tinygrad_edu.view.render import VARIABLE
+from tinygrad_edu.view.base.render import VARIABLE
 
 PYPROJECT = Path(__file__).parent.parent / "pyproject.toml"
 DOT = Renderer("dot", "/usr/bin/dot", "12.2.1")
@@ -30,8 +30,8 @@ def installed(monkeypatch: pytest.MonkeyPatch, versions: dict[str, str]) -> None
 
 
 def renderers(monkeypatch: pytest.MonkeyPatch, found: dict[str, Renderer]) -> None:
-    monkeypatch.setattr("tinygrad_edu.view.render._program", found.get)
-    monkeypatch.setattr("tinygrad_edu.view.render._pygraphviz", lambda: None)
+    monkeypatch.setattr("tinygrad_edu.view.base.render._program", found.get)
+    monkeypatch.setattr("tinygrad_edu.view.base.render._pygraphviz", lambda: None)
 
 
 def report(capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:

@@ -141,7 +141,7 @@ def test_without_a_renderer_the_numbers_are_printed_all_the_same(
     def fail(*_: object) -> bytes:
         raise RenderError("nothing to draw with")
 
-    monkeypatch.setattr("tinygrad_edu.view.graph.render", fail)
+    monkeypatch.setattr("tinygrad_edu.view.graph.drawing.render", fail)
     with pytest.raises(UsageError, match="no picture was written: nothing to draw with"):
         run("a", "a=1")
     assert capsys.readouterr().out.startswith("a = 1\n")

@@ -6,8 +6,7 @@ import random
 import pytest
 
 from tinygrad_edu import functions
-from tinygrad_edu.engine import Value
-from tinygrad_edu.formula import (
+from tinygrad_edu.cli.formula import (
     ALLOWED,
     MAX_DEPTH,
     MAX_LENGTH,
@@ -15,6 +14,7 @@ from tinygrad_edu.formula import (
     evaluate,
     variables,
 )
+from tinygrad_edu.engine import Value
 
 
 def abc() -> dict[str, Value]:

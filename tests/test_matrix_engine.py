@@ -27,8 +27,15 @@ from tinygrad_edu.data import one_hot
 from tinygrad_edu.engine import Sample
 from tinygrad_edu.losses import l1, l2
 from tinygrad_edu.nn import ACTIVATIONS
-from tinygrad_edu.optim import Adagrad, AdamW, RMSprop
-from tinygrad_edu.schedules import cosine_decay, exponential_decay, linear_decay, step_decay
+from tinygrad_edu.optim import (
+    Adagrad,
+    AdamW,
+    RMSprop,
+    cosine_decay,
+    exponential_decay,
+    linear_decay,
+    step_decay,
+)
 
 #: Rows to train on, and rows to validate with.
 TRAINING, HELD_OUT = 11, 6

@@ -29,9 +29,8 @@ from tinygrad_edu import (
     parameter,
     train,
 )
-from tinygrad_edu.constraints import clip_grad_norm, max_norm
 from tinygrad_edu.losses import l2
-from tinygrad_edu.optim import Adagrad, AdamW, Optimizer, RMSprop
+from tinygrad_edu.optim import Adagrad, AdamW, Optimizer, RMSprop, clip_grad_norm, max_norm
 
 X = rows(11, 2)
 Y = [0, 1, 1, 0, 1, 0, 0, 1, 1, 0, 1]

@@ -11,7 +11,7 @@ import pytest
 
 from tinygrad_edu import MLP, SGD, Value, fit
 from tinygrad_edu.losses import l2
-from tinygrad_edu.schedules import linear_decay
+from tinygrad_edu.optim import linear_decay
 
 #: Data, initial weights and the 100 printed lines of micrograd's notebook demo.ipynb.
 MOONS: dict[str, Any] = json.loads(

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from tinygrad_edu import MLP, SGD, Adagrad, Adam, AdamW, RMSprop, Value, optim
-from tinygrad_edu.optim import OPTIMIZERS, Optimizer, find_optimizer
-from tinygrad_edu.schedules import linear_decay
+from tinygrad_edu.optim import OPTIMIZERS, Optimizer, find_optimizer, linear_decay
 
 TABLE = json.loads((Path(__file__).parent / "optim_table" / "torch.json").read_text("utf-8"))
 

@@ -8,10 +8,11 @@ from itertools import pairwise, product
 import numpy as np
 import pytest
 
-from tinygrad_edu import floats, functions
+from tinygrad_edu import functions
+from tinygrad_edu import namespace as floats
 from tinygrad_edu.engine import Primitive, Value, grad
-from tinygrad_edu.floats import no_flow
 from tinygrad_edu.functions import PRIMITIVES
+from tinygrad_edu.namespace import no_flow
 from tinygrad_edu.vectorize import arrays
 
 Point = tuple[float, ...]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tinygrad_edu.schedules import (
+from tinygrad_edu.optim import (
     Schedule,
     cosine_decay,
     exponential_decay,

@@ -10,7 +10,7 @@ from tinygrad_edu import functions as f
 from tinygrad_edu.engine import Primitive, Value, no_grad
 from tinygrad_edu.losses import LOSSES, half_squared_error, l2
 from tinygrad_edu.nn import ACTIVATIONS, MLP, Layer, Neuron
-from tinygrad_edu.view.deltas import deltas
+from tinygrad_edu.view.network.deltas import deltas
 
 X = [1.0, -2.0, 0.5]
 SQUARES = ("squared_error", "half_squared_error", "mean_squared_error")

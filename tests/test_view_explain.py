@@ -9,7 +9,7 @@ import pytest
 from tinygrad_edu import MLP, Primitive, Value, detect_anomaly, no_grad, primitive
 from tinygrad_edu import functions as f
 from tinygrad_edu.losses import cross_entropy
-from tinygrad_edu.view.explain import explain
+from tinygrad_edu.view.explain.explanation import explain
 
 
 def unit():

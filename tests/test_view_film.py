@@ -13,10 +13,10 @@ from tinygrad_edu import MLP, SGD, Value, parameter, toposort
 from tinygrad_edu.engine import constant
 from tinygrad_edu.losses import squared_error
 from tinygrad_edu.view import RenderError
-from tinygrad_edu.view.film import Film, steps
-from tinygrad_edu.view.recorder import record
-from tinygrad_edu.view.scene import drawing
-from tinygrad_edu.view.text import short
+from tinygrad_edu.view.base.text import short
+from tinygrad_edu.view.film.film import Film, steps
+from tinygrad_edu.view.film.recorder import record
+from tinygrad_edu.view.film.template import drawing
 
 SVG = "{http://www.w3.org/2000/svg}"
 BAD = "</script><img src=x onerror=alert(1)>]]>\"'&{}\\N\u202e\x00"

@@ -3,7 +3,7 @@
 from tinygrad_edu import MLP, Value, toposort
 from tinygrad_edu import functions as f
 from tinygrad_edu.engine import constant, parameter
-from tinygrad_edu.view.letters import letters
+from tinygrad_edu.view.explain.naming import letters
 
 
 def test_every_value_has_a_name_of_its_own():

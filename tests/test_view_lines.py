@@ -1,7 +1,7 @@
 """Lines of equations as they are broken and cut short."""
 
-from tinygrad_edu.view.lines import Line, ends, in_text
-from tinygrad_edu.view.notation import Both
+from tinygrad_edu.view.explain.equations import Line, ends, in_text
+from tinygrad_edu.view.explain.notation import Both
 
 
 def test_a_long_equation_is_broken_before_its_signs():

@@ -10,8 +10,8 @@ import pytest
 
 from tinygrad_edu.engine import Primitive, Value
 from tinygrad_edu.nn import MLP, Layer
-from tinygrad_edu.view.deltas import deltas
-from tinygrad_edu.view.network import Network, network
+from tinygrad_edu.view.network.deltas import deltas
+from tinygrad_edu.view.network.network import Network, network
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -5,9 +5,10 @@ import math
 
 import pytest
 
-from tinygrad_edu import Value, floats, functions, losses
-from tinygrad_edu.view.formulas import formulas, total
-from tinygrad_edu.view.notation import (
+from tinygrad_edu import Value, functions, losses
+from tinygrad_edu import namespace as floats
+from tinygrad_edu.view.explain.formulas import formulas, total
+from tinygrad_edu.view.explain.notation import (
     Both,
     derivative,
     latex_name,

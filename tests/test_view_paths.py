@@ -6,7 +6,7 @@ import pytest
 
 from tinygrad_edu import Value, detect_anomaly, toposort
 from tinygrad_edu import functions as f
-from tinygrad_edu.view.paths import MANY, Paths, contribution, gradients
+from tinygrad_edu.view.explain.paths import MANY, Paths, contribution, gradients
 
 
 def random_graph(seed):

@@ -6,7 +6,7 @@ import pytest
 from tinygrad_edu import MLP, SGD, Adam, Value, parameter, primitive, toposort
 from tinygrad_edu import functions as f
 from tinygrad_edu.losses import cross_entropy, squared_error
-from tinygrad_edu.view.recorder import Recording, record
+from tinygrad_edu.view.film.recorder import Recording, record
 
 
 def product_and_sum() -> Value:

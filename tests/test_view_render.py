@@ -7,8 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from tinygrad_edu.view import render as module
-from tinygrad_edu.view.render import RenderError, render, renderer
+from tinygrad_edu.view.base import render as module
+from tinygrad_edu.view.base.render import RenderError, render, renderer
 
 SOURCE = "digraph { a -> b }"
 EMBEDDED = sysconfig.get_path("scripts")

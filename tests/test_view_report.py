@@ -7,7 +7,7 @@ from browser import visit
 
 from tinygrad_edu import Value, draw, steps
 from tinygrad_edu.cli import main
-from tinygrad_edu.view.report import Picture, report, verbatim
+from tinygrad_edu.view.base.report import Picture, report, verbatim
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="

@@ -3,7 +3,7 @@ from xml.etree import ElementTree
 import pytest
 
 from tinygrad_edu.view import RenderError
-from tinygrad_edu.view.svg import inline
+from tinygrad_edu.view.base.svg import inline
 
 RENDERED = b"""<?xml version="1.0" encoding="UTF-8" standalone="no"?>
 <!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "http://www.w3.org/Graphics/SVG/1.1/DTD/svg11.dtd">

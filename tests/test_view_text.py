@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from tinygrad_edu.view.text import clean, in_html, in_string, in_tooltip, short, superscript
+from tinygrad_edu.view.base.text import clean, in_html, in_string, in_tooltip, short, superscript
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from tinygrad_edu import Value, functions, parameter, primitive, worksheet
 from tinygrad_edu.engine import GraphError
 from tinygrad_edu.losses import binary_cross_entropy, cross_entropy
 from tinygrad_edu.view import RenderError, Worksheet
-from tinygrad_edu.view.pdf import figure_of
-from tinygrad_edu.view.slope_rules import slope_rules
+from tinygrad_edu.view.worksheet.pdf import figure_of
+from tinygrad_edu.view.worksheet.slope_rules import slope_rules
 
 SVG = "{http://www.w3.org/2000/svg}"
 BAD = "<script>alert(1)</script>&\"'{}\\N\u202e\x00$"

@@ -8,11 +8,11 @@ made of Values; `fit` trains them; `draw` shows any graph. The modules tell the 
 """
 
 from importlib import import_module
+from os.path import join
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu import functions
 from tinygrad_edu.calculus import GradientError, gradcheck, hessian, jacobian
-from tinygrad_edu.constraints import clip_grad_norm, clip_grad_value, max_norm
 from tinygrad_edu.engine import (
     GraphError,
     NonFiniteError,
@@ -27,8 +27,17 @@ from tinygrad_edu.engine import (
 )
 from tinygrad_edu.model_file import ModelFileError
 from tinygrad_edu.nn import MLP, Layer, Module, Neuron, Sequential
-from tinygrad_edu.optim import SGD, Adagrad, Adam, AdamW, RMSprop
-from tinygrad_edu.regularize import BatchNorm, Dropout
+from tinygrad_edu.nn.norm import BatchNorm, Dropout
+from tinygrad_edu.optim import (
+    SGD,
+    Adagrad,
+    Adam,
+    AdamW,
+    RMSprop,
+    clip_grad_norm,
+    clip_grad_value,
+    max_norm,
+)
 from tinygrad_edu.train import (
     DivergenceError,
     EarlyStopping,
@@ -43,7 +52,6 @@ from tinygrad_edu.train import (
 )
 
 if TYPE_CHECKING:
-    from tinygrad_edu.convolution import AvgPool2d, Conv2d, Flatten, MaxPool2d, Unflatten
     from tinygrad_edu.data import (
         blobs,
         circles,
@@ -55,28 +63,32 @@ if TYPE_CHECKING:
         vowels,
         xor,
     )
+    from tinygrad_edu.nn.convolution import AvgPool2d, Conv2d, Flatten, MaxPool2d, Unflatten
+    from tinygrad_edu.nn.recurrent import RNN, RNNCell, per_step
     from tinygrad_edu.perceptron import Perceptron
     from tinygrad_edu.playground import playground
-    from tinygrad_edu.recurrent import RNN, RNNCell, per_step
     from tinygrad_edu.vectorize import Program, VectorizeError, vectorize
     from tinygrad_edu.view import Graph, draw, steps
-    from tinygrad_edu.view.deltas import deltas
-    from tinygrad_edu.view.explain import explain
-    from tinygrad_edu.view.network import network
-    from tinygrad_edu.view.worksheet import worksheet
+    from tinygrad_edu.view.explain.explanation import explain
+    from tinygrad_edu.view.network.deltas import deltas
+    from tinygrad_edu.view.network.network import network
+    from tinygrad_edu.view.worksheet.worksheet import worksheet
+
+# The modules of the first release are found under their old names too.
+__path__.append(join(__path__[0], "first_release"))
 
 #: Names that are imported when they are first used.
 _LAZY = {
-    "AvgPool2d": "convolution",
-    "Conv2d": "convolution",
-    "Flatten": "convolution",
+    "AvgPool2d": "nn.convolution",
+    "Conv2d": "nn.convolution",
+    "Flatten": "nn.convolution",
     "Graph": "view",
-    "MaxPool2d": "convolution",
+    "MaxPool2d": "nn.convolution",
     "Perceptron": "perceptron",
     "Program": "vectorize",
-    "RNN": "recurrent",
-    "RNNCell": "recurrent",
-    "Unflatten": "convolution",
+    "RNN": "nn.recurrent",
+    "RNNCell": "nn.recurrent",
+    "Unflatten": "nn.convolution",
     "VectorizeError": "vectorize",
     "blobs": "data",
     "circles": "data",
@@ -87,7 +99,7 @@ _LAZY = {
     "iris": "data",
     "moons": "data",
     "network": "view",
-    "per_step": "recurrent",
+    "per_step": "nn.recurrent",
     "playground": "playground",
     "spiral": "data",
     "steps": "view",

@@ -3,9 +3,8 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from tinygrad_edu.checks import number, real
 from tinygrad_edu.engine import Value, grad
-from tinygrad_edu.floats import number
-from tinygrad_edu.options import real
 
 
 class GradientError(ArithmeticError):

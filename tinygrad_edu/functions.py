@@ -17,7 +17,8 @@ from functools import reduce
 from itertools import accumulate
 from typing import Any
 
-from tinygrad_edu import engine, floats
+from tinygrad_edu import engine
+from tinygrad_edu.checks import number
 from tinygrad_edu.engine import Primitive, Value
 from tinygrad_edu.engine.value import (
     absolute,
@@ -29,7 +30,7 @@ from tinygrad_edu.engine.value import (
     power,
     subtract,
 )
-from tinygrad_edu.floats import no_flow
+from tinygrad_edu.namespace import no_flow
 
 
 def _dot_value(m: Any, *wxb: Any) -> Any:
@@ -229,18 +230,18 @@ def dot(w: Iterable[Any], x: Iterable[Any], b: Any = None) -> Any:
 def pow(x: Any, y: Any) -> Any:
     """x ** y. A number as exponent is a constant of the operation, a Value gets a gradient."""
     if isinstance(x, Value) and not isinstance(y, Value):
-        return power(x, c=floats.number(y, "pow"))
+        return power(x, c=number(y, "pow"))
     return pow_(x, y)
 
 
 def leaky_relu(x: Any, alpha: float = 0.01) -> Any:
     """y = x where x > 0, else alpha x; slope alpha at 0."""
-    return _leaky_relu(x, alpha=floats.number(alpha, "alpha"))
+    return _leaky_relu(x, alpha=number(alpha, "alpha"))
 
 
 def elu(x: Any, alpha: float = 1.0) -> Any:
     """y = x where x > 0, else alpha (exp(x) - 1) (Clevert, Unterthiner and Hochreiter 2015)."""
-    return _elu(x, alpha=floats.number(alpha, "alpha"))
+    return _elu(x, alpha=number(alpha, "alpha"))
 
 
 def where(condition: Any, x: Any, y: Any) -> Any:

@@ -13,9 +13,8 @@ from numbers import Real
 from typing import Any, Final
 
 from tinygrad_edu import functions as f
+from tinygrad_edu.checks import choose, number, real
 from tinygrad_edu.engine import Primitive, Value
-from tinygrad_edu.floats import number
-from tinygrad_edu.options import choose, real
 
 Loss = Callable[[Any, Any], Value]
 

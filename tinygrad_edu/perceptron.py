@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any, Final
 
-from tinygrad_edu import floats
-from tinygrad_edu.options import choose, positive_int, real
-from tinygrad_edu.rng import as_random
+from tinygrad_edu import namespace as floats
+from tinygrad_edu.checks import as_random, choose, number, positive_int, real
 
 __all__ = ["GATES", "Perceptron", "PerceptronHistory", "gate", "truth_table", "xnor", "xor"]
 
@@ -262,7 +261,7 @@ def _number(x: Any, name: str) -> float:
             f"{name} is a Value: a Perceptron takes numbers, its threshold has no gradient; "
             "for Values write Neuron(nin, 'step') or functions.step"
         )
-    value = floats.number(x, name)
+    value = number(x, name)
     if not math.isfinite(value):
         raise ValueError(f"{name} must be a finite number, got {value!r}")
     return value

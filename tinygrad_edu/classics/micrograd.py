@@ -4,14 +4,13 @@ import math
 import random
 from typing import Any, Final
 
+from tinygrad_edu.checks import positive_int
 from tinygrad_edu.classics.micrograd_printed import LINES
 from tinygrad_edu.classics.record import Classic, Row
 from tinygrad_edu.engine import Value
 from tinygrad_edu.losses import l2
 from tinygrad_edu.nn import MLP
-from tinygrad_edu.optim import SGD
-from tinygrad_edu.options import positive_int
-from tinygrad_edu.schedules import linear_decay
+from tinygrad_edu.optim import SGD, linear_decay
 from tinygrad_edu.train import fit
 
 __all__ = ["micrograd_moons", "micrograd_readme"]

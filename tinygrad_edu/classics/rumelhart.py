@@ -5,10 +5,10 @@ from collections.abc import Callable
 from itertools import product
 from typing import Final
 
+from tinygrad_edu.checks import positive_int
 from tinygrad_edu.classics.record import Classic, Row
 from tinygrad_edu.nn import MLP
 from tinygrad_edu.optim import SGD
-from tinygrad_edu.options import positive_int
 from tinygrad_edu.train import fit, predict
 
 __all__ = ["rumelhart_encoder", "rumelhart_parity", "rumelhart_symmetry", "rumelhart_xor"]

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from tinygrad_edu.checks import positive_int
 from tinygrad_edu.classics.record import Classic, Row
 from tinygrad_edu.engine import Value
 from tinygrad_edu.losses import l2
 from tinygrad_edu.nn import MLP
 from tinygrad_edu.optim import SGD
-from tinygrad_edu.options import positive_int
 from tinygrad_edu.train import Epoch, evaluate, fit
 
 if TYPE_CHECKING:

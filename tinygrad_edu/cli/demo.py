@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from tinygrad_edu import data
+from tinygrad_edu.checks import choose
 from tinygrad_edu.cli import demo_adder, demo_digits_conv, demo_perceptron
 from tinygrad_edu.cli.options import Settings, add_training_options, settings, usage_errors
 from tinygrad_edu.cli.problem import from_dataset
 from tinygrad_edu.cli.run import run_training
 from tinygrad_edu.data import Dataset
-from tinygrad_edu.options import choose
 
 #: The data of the demos that train an MLP to tell classes apart.
 _DATA: Final[dict[str, Callable[[random.Random], Dataset]]] = {

@@ -3,7 +3,7 @@
 import random
 from typing import Final
 
-from tinygrad_edu import floats
+from tinygrad_edu import namespace as floats
 from tinygrad_edu.cli.errors import UsageError
 from tinygrad_edu.cli.folder import PARAMETERS_ONLY, make_folder, write_files, write_parameters
 from tinygrad_edu.cli.options import Settings, usage_errors
@@ -17,9 +17,9 @@ from tinygrad_edu.cli.training import (
     trained,
 )
 from tinygrad_edu.data import binary_addition
-from tinygrad_edu.recurrent import RNN, per_step
+from tinygrad_edu.nn.recurrent import RNN, per_step
 from tinygrad_edu.train import predict
-from tinygrad_edu.view.report import Picture, report, verbatim
+from tinygrad_edu.view.base.report import Picture, report, verbatim
 
 DEFAULT: Final = Settings(
     (8,), "tanh", 0.05, 60, 20, loss="binary_cross_entropy_with_logits",

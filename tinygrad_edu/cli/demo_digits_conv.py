@@ -16,12 +16,12 @@ from tinygrad_edu.cli.training import (
     print_results,
     trained,
 )
-from tinygrad_edu.convolution import Conv2d, Flatten, MaxPool2d, Unflatten
 from tinygrad_edu.data import digits
 from tinygrad_edu.nn import Layer, Sequential
+from tinygrad_edu.nn.convolution import Conv2d, Flatten, MaxPool2d, Unflatten
 from tinygrad_edu.train import predict
 from tinygrad_edu.train.metrics import argmax
-from tinygrad_edu.view.report import Picture, report
+from tinygrad_edu.view.base.report import Picture, report
 
 DEFAULT: Final = Settings(
     (), "relu", 0.02, 20, 128, loss="cross_entropy",

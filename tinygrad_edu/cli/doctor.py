@@ -84,7 +84,7 @@ def row(name: str, version: str, note: str) -> str:
 def renderer_lines() -> list[str]:
     """The renderers that were considered, best first, and which of them draws."""
     try:
-        from tinygrad_edu.view import render
+        from tinygrad_edu.view.base import render
     except ImportError as error:
         return [f"  none can be asked: {error}"]
     choice = os.environ.get(render.VARIABLE, "").strip()

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from tinygrad_edu.cli.errors import UsageError
+from tinygrad_edu.cli.formula import CONSTANTS, FormulaError, evaluate, variables
 from tinygrad_edu.engine import Value
-from tinygrad_edu.formula import CONSTANTS, FormulaError, evaluate, variables
 
 
 def add_to(commands: Any) -> None:
@@ -117,7 +117,7 @@ def check_names(used: list[str], values: dict[str, Value]) -> None:
 
 def table(formula: str, result: Value, values: dict[str, Value]) -> str:
     """The formula with its value, then a line with value and gradient for each variable."""
-    from tinygrad_edu.view.text import clean
+    from tinygrad_edu.view.base.text import clean
 
     heading = f"{clean(formula, 50)} = {shown(result.data)}"
     rows = [("", "value", "gradient")]

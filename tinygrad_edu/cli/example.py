@@ -9,9 +9,9 @@ from tinygrad_edu.cli.problem import Problem
 from tinygrad_edu.engine import Value, toposort
 from tinygrad_edu.losses import LOSSES
 from tinygrad_edu.view import deltas, explain, network, steps
-from tinygrad_edu.view.excerpt import LARGEST, excerpt
-from tinygrad_edu.view.report import Picture, verbatim
-from tinygrad_edu.view.text import clean
+from tinygrad_edu.view.base.report import Picture, verbatim
+from tinygrad_edu.view.base.text import clean
+from tinygrad_edu.view.graph.excerpt import LARGEST, excerpt
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Final
 from tinygrad_edu.cli.errors import UsageError
 from tinygrad_edu.cli.options import reason
 from tinygrad_edu.nn import Module
-from tinygrad_edu.view.report import Picture
+from tinygrad_edu.view.base.report import Picture
 
 #: What is said where a model is no MLP.
 PARAMETERS_ONLY: Final = (

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
+from tinygrad_edu.checks import choose, positive_int, real
 from tinygrad_edu.cli.errors import UsageError
 from tinygrad_edu.losses import LOSSES
 from tinygrad_edu.nn import ACTIVATIONS
 from tinygrad_edu.optim import OPTIMIZERS
-from tinygrad_edu.options import choose, positive_int, real
 
 OUT: Final = "tinygrad_edu_out"
 _HIDDEN_ACTIVATIONS: Final = sorted(set(ACTIVATIONS) - {"softmax"})

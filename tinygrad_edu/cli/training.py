@@ -12,11 +12,11 @@ from tinygrad_edu.cli.options import Settings
 from tinygrad_edu.engine import no_grad
 from tinygrad_edu.losses import Loss, find_loss
 from tinygrad_edu.nn import MLP, Sequential
+from tinygrad_edu.nn.recurrent import RNN
 from tinygrad_edu.optim import find_optimizer
-from tinygrad_edu.recurrent import RNN
 from tinygrad_edu.train import History, fit
-from tinygrad_edu.view.report import Picture
-from tinygrad_edu.view.text import clean
+from tinygrad_edu.view.base.report import Picture
+from tinygrad_edu.view.base.text import clean
 
 Rows = Sequence[Sequence[float]]
 Model = MLP | Sequential | RNN

@@ -3,6 +3,7 @@
 Standard library only; the results are plain lists.
 """
 
+from tinygrad_edu.checks import as_random
 from tinygrad_edu.data.augmentation import jitter, rotation, shift
 from tinygrad_edu.data.dataset import Dataset, train_test_split
 from tinygrad_edu.data.encoding import (
@@ -19,7 +20,6 @@ from tinygrad_edu.data.shipped import digits, iris, vowels
 from tinygrad_edu.data.synthetic import blobs, circles, moons, spiral, xor
 from tinygrad_edu.data.table import Table, TableError, read_table
 from tinygrad_edu.data.table_encoder import TableEncoder
-from tinygrad_edu.rng import as_random
 
 __all__ = [
     "NAMES",

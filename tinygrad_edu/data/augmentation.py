@@ -9,9 +9,7 @@ import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from tinygrad_edu.floats import number
-from tinygrad_edu.options import positive_int, real
-from tinygrad_edu.rng import as_random
+from tinygrad_edu.checks import as_random, number, positive_int, real
 
 __all__ = ["Augmentation", "jitter", "rotation", "shift"]
 

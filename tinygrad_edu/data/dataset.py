@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from numbers import Real
 from typing import Any, TypeVar
 
-from tinygrad_edu.rng import as_random
+from tinygrad_edu.checks import as_random
 
 __all__ = ["Dataset", "train_test_split"]
 

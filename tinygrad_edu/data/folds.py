@@ -3,8 +3,7 @@
 import random
 from collections.abc import Hashable, Iterable
 
-from tinygrad_edu.options import positive_int
-from tinygrad_edu.rng import as_random
+from tinygrad_edu.checks import as_random, positive_int
 
 __all__ = ["folds"]
 

@@ -3,10 +3,9 @@
 import random
 from collections.abc import Iterable
 
+from tinygrad_edu.checks import as_random, positive_int
 from tinygrad_edu.data.dataset import Dataset
 from tinygrad_edu.data.encoding import one_hot
-from tinygrad_edu.options import positive_int
-from tinygrad_edu.rng import as_random
 
 __all__ = ["NAMES", "binary_addition", "next_letter"]
 

@@ -5,8 +5,8 @@ import gzip
 import io
 from collections.abc import Sequence
 
+from tinygrad_edu.checks import choose
 from tinygrad_edu.data.dataset import Dataset
-from tinygrad_edu.options import choose
 
 __all__ = ["digits", "iris", "vowels"]
 

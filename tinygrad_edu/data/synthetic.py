@@ -11,8 +11,8 @@ import random
 from collections.abc import Iterable, Sequence
 from numbers import Integral, Real
 
+from tinygrad_edu.checks import as_random
 from tinygrad_edu.data.dataset import Dataset
-from tinygrad_edu.rng import as_random
 
 __all__ = ["blobs", "circles", "moons", "spiral", "xor"]
 

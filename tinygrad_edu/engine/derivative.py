@@ -7,7 +7,7 @@ from typing import Any, overload
 from tinygrad_edu.engine.graph import toposort
 from tinygrad_edu.engine.record import functions
 from tinygrad_edu.engine.value import Primitive, Value, constant
-from tinygrad_edu.floats import no_flow
+from tinygrad_edu.namespace import no_flow
 
 
 class GraphError(RuntimeError):

@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING, Any, Final
 
+from tinygrad_edu.checks import number
 from tinygrad_edu.engine import modes
 from tinygrad_edu.engine.graph import toposort
-from tinygrad_edu.floats import number
 
 if TYPE_CHECKING:
     from tinygrad_edu.engine.value import Primitive, Value

@@ -6,7 +6,7 @@ from math import copysign
 from types import SimpleNamespace
 from typing import Any, Final, Self
 
-from tinygrad_edu import floats
+from tinygrad_edu import namespace as floats
 
 #: The namespace `m` whose numbers are Values. `functions.py` fills it: an operation is defined on
 #: Values there, and Value's methods and `grad` find it here.

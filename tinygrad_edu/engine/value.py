@@ -4,11 +4,12 @@ import itertools
 from collections.abc import Callable
 from typing import Any, overload
 
-from tinygrad_edu import floats
+from tinygrad_edu import namespace as floats
+from tinygrad_edu.checks import is_real, number
 from tinygrad_edu.engine import modes
 from tinygrad_edu.engine.node import UNREACHED, Node
 from tinygrad_edu.engine.record import Record, functions
-from tinygrad_edu.floats import no_flow, number
+from tinygrad_edu.namespace import no_flow
 
 
 class Primitive(Record):
@@ -144,7 +145,7 @@ def _operators(primitive: Primitive) -> tuple[Callable[[Any, Any], "Value"], ...
 
     def forward(self: "Value", other: Any) -> Any:
         if not isinstance(other, Value):
-            if not floats.is_real(other):
+            if not is_real(other):
                 return NotImplemented
             other = constant(other)
         x, y = self._float, other._float
@@ -152,7 +153,7 @@ def _operators(primitive: Primitive) -> tuple[Callable[[Any, Any], "Value"], ...
         return _node(primitive, z, (self, other), (z, x, y))
 
     def reflected(self: "Value", other: Any) -> Any:
-        if not floats.is_real(other):
+        if not is_real(other):
             return NotImplemented
         return forward(constant(other), self)
 
@@ -163,7 +164,7 @@ def _comparison(
     sign: str, compare: Callable[[float, float], bool]
 ) -> Callable[["Value", Any], bool]:
     def method(self: "Value", other: Any) -> Any:
-        if not isinstance(other, Value) and not floats.is_real(other):
+        if not isinstance(other, Value) and not is_real(other):
             return NotImplemented
         outcome = bool(compare(self._float, other._float if isinstance(other, Value) else other))
         mode = _current_mode()
@@ -206,7 +207,7 @@ class Value(Node):
 
     def __pow__(self, c: Any) -> "Value":
         if isinstance(c, Value):        return self._pow(c)
-        if floats.is_real(c):           return _unary(power.bind(c=number(c)), self)
+        if is_real(c):           return _unary(power.bind(c=number(c)), self)
         return NotImplemented
 
     def __neg__(self) -> "Value":       return _unary(negative, self)

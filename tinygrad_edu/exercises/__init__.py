@@ -6,6 +6,7 @@ answer. A file per lesson; `EXERCISES` holds them all.
 
 from typing import Any, Final
 
+from tinygrad_edu.checks import choose
 from tinygrad_edu.exercises import (
     backward_pass,
     case_study,
@@ -26,7 +27,6 @@ from tinygrad_edu.exercises import (
     worked_examples,
 )
 from tinygrad_edu.exercises.exercise import Exercise, Verdict
-from tinygrad_edu.options import choose
 
 __all__ = ["EXERCISES", "Exercise", "Verdict", "check"]
 

@@ -2,9 +2,9 @@
 
 from typing import Any, Final
 
+from tinygrad_edu.checks import is_real
 from tinygrad_edu.engine import Value, grad
 from tinygrad_edu.exercises.exercise import Exercise, numbers
-from tinygrad_edu.floats import is_real
 from tinygrad_edu.losses import cross_entropy
 from tinygrad_edu.nn import MLP
 

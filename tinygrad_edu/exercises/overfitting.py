@@ -5,7 +5,7 @@ from typing import Any, Final
 from tinygrad_edu.engine import Value
 from tinygrad_edu.exercises.exercise import Exercise, numbers
 from tinygrad_edu.nn import Neuron
-from tinygrad_edu.regularize import BatchNorm
+from tinygrad_edu.nn.norm import BatchNorm
 from tinygrad_edu.train import EarlyStopping, Epoch
 
 _VALIDATION_LOSSES: Final = (0.9, 0.7, 0.5, 0.6, 0.55, 0.52, 0.4, 0.3)

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from typing import Any, Final
 
-from tinygrad_edu.convolution import Conv2d
 from tinygrad_edu.engine import Value, grad
 from tinygrad_edu.exercises.exercise import Exercise, number, numbers
-from tinygrad_edu.recurrent import RNNCell
+from tinygrad_edu.nn.convolution import Conv2d
+from tinygrad_edu.nn.recurrent import RNNCell
 
 #: Patches of 3 x 3 by columns from left to right, and by rows from top to bottom.
 _FLAT: Final = [1.0] * 9

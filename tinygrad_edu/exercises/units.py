@@ -3,9 +3,9 @@
 import math
 from typing import Any, Final
 
+from tinygrad_edu.checks import is_real
 from tinygrad_edu.data import xor
 from tinygrad_edu.exercises.exercise import Exercise, number
-from tinygrad_edu.floats import is_real
 from tinygrad_edu.nn import MLP, Neuron
 
 

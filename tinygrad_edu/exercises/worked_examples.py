@@ -5,9 +5,9 @@ from functools import cache
 from itertools import product
 from typing import Any, Final
 
+from tinygrad_edu.checks import is_real
 from tinygrad_edu.engine import Value, grad
 from tinygrad_edu.exercises.exercise import Exercise, number, numbers
-from tinygrad_edu.floats import is_real
 from tinygrad_edu.functions import dot
 from tinygrad_edu.losses import binary_cross_entropy
 

@@ -5,10 +5,10 @@ from importlib import import_module
 from math import prod
 from typing import Any, Final, TypeAlias
 
-from tinygrad_edu.convolution import AvgPool2d, Conv2d, Flatten, MaxPool2d, Unflatten
 from tinygrad_edu.nn import MLP, Layer, Module, Neuron, Sequential
+from tinygrad_edu.nn.convolution import AvgPool2d, Conv2d, Flatten, MaxPool2d, Unflatten
+from tinygrad_edu.nn.norm import BatchNorm, Dropout
 from tinygrad_edu.nn.sequential import _Activate as Activate
-from tinygrad_edu.regularize import BatchNorm, Dropout
 
 #: The shape of one example: (n,) or (channels, height, width), None for a size that is open.
 Shape: TypeAlias = tuple[int | None, ...]

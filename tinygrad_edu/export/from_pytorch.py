@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple, NoReturn, TypeVar
 
-from tinygrad_edu.convolution import AvgPool2d, Conv2d, Flatten, MaxPool2d, Unflatten
 from tinygrad_edu.engine import Value
 from tinygrad_edu.export.chain import chain, library
 from tinygrad_edu.export.to_pytorch import ACTIVATIONS
 from tinygrad_edu.nn import MLP, Layer, Module, Neuron, Sequential
-from tinygrad_edu.regularize import BatchNorm, Dropout
+from tinygrad_edu.nn.convolution import AvgPool2d, Conv2d, Flatten, MaxPool2d, Unflatten
+from tinygrad_edu.nn.norm import BatchNorm, Dropout
 
 _NAMES: Final = {kind: name for name, (kind, _) in ACTIVATIONS.items()}
 

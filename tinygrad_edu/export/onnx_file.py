@@ -4,7 +4,6 @@ import os
 from collections.abc import Sequence
 from typing import Any, Final
 
-from tinygrad_edu.convolution import AvgPool2d, Conv2d, Flatten, MaxPool2d, Unflatten
 from tinygrad_edu.export.chain import (
     activation_of,
     biases,
@@ -17,7 +16,8 @@ from tinygrad_edu.export.chain import (
     weights,
 )
 from tinygrad_edu.nn import Layer, Module
-from tinygrad_edu.regularize import BatchNorm
+from tinygrad_edu.nn.convolution import AvgPool2d, Conv2d, Flatten, MaxPool2d, Unflatten
+from tinygrad_edu.nn.norm import BatchNorm
 
 #: The oldest versions that have all operators used here, so that old runtimes read the file.
 _OPSET: Final = 13

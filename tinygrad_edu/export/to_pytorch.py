@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from tinygrad_edu.convolution import AvgPool2d, Conv2d, Flatten, MaxPool2d, Unflatten
 from tinygrad_edu.engine import Value
 from tinygrad_edu.export.chain import (
     activation_of,
@@ -15,7 +14,8 @@ from tinygrad_edu.export.chain import (
     weights,
 )
 from tinygrad_edu.nn import Layer, Module
-from tinygrad_edu.regularize import BatchNorm, Dropout
+from tinygrad_edu.nn.convolution import AvgPool2d, Conv2d, Flatten, MaxPool2d, Unflatten
+from tinygrad_edu.nn.norm import BatchNorm, Dropout
 
 #: Activations: the class of torch.nn, and the values of its options for which the two are equal,
 #: first the one that is written.

@@ -14,8 +14,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from tinygrad_edu import functions as f
+from tinygrad_edu.checks import choose
 from tinygrad_edu.engine import Value
-from tinygrad_edu.options import choose
 
 #: An activation: its name, or a function from the net input z to the activation a.
 Activation = str | Callable[[Value], Value]

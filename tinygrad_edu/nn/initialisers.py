@@ -5,7 +5,7 @@ import random
 from collections.abc import Callable
 from typing import Final
 
-from tinygrad_edu.options import choose
+from tinygrad_edu.checks import choose
 
 #: Draws one weight: (rng, nin, nout) -> weight.
 Initialiser = Callable[[random.Random, int, int], float]

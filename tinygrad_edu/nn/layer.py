@@ -10,12 +10,11 @@ from itertools import pairwise
 from typing import Any, Final
 
 from tinygrad_edu import functions as f
+from tinygrad_edu.checks import as_random, positive_int
 from tinygrad_edu.engine import Value, parameter
 from tinygrad_edu.nn.activations import Activation, activation_function, activation_name, shown
 from tinygrad_edu.nn.initialisers import Initialiser, initialiser
 from tinygrad_edu.nn.module import Module
-from tinygrad_edu.options import positive_int
-from tinygrad_edu.rng import as_random
 
 #: More parameters than this are refused: a scalar engine would take minutes a step.
 MAX_PARAMETERS: Final = 10_000_000

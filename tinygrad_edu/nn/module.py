@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Self
 
+from tinygrad_edu.checks import number
 from tinygrad_edu.engine import Value
-from tinygrad_edu.floats import number
 
 
 class Module:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from tinygrad_edu.options import choose
+from tinygrad_edu.checks import choose
 from tinygrad_edu.train.examples import inputs
 from tinygrad_edu.vectorize.arrays import Array
 

@@ -14,11 +14,11 @@ from tinygrad_edu.playground.settings import OWN
 from tinygrad_edu.vectorize.agreement import gradients_set_aside
 from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.view import draw
-from tinygrad_edu.view.deltas import deltas
-from tinygrad_edu.view.network import network
+from tinygrad_edu.view.base.text import clean, short
+from tinygrad_edu.view.network.deltas import deltas
+from tinygrad_edu.view.network.network import network
 from tinygrad_edu.view.pictures.classes import COLOURS
 from tinygrad_edu.view.pictures.field import Extent
-from tinygrad_edu.view.text import clean, short
 
 #: Pixels: a side of the plane, and the width of the curve and the maps beside it.
 SIDE: Final = 360

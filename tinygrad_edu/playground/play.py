@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from typing import Any
 
-from tinygrad_edu.options import choose, positive_int
+from tinygrad_edu.checks import choose, positive_int
 from tinygrad_edu.playground.code import code
 from tinygrad_edu.playground.page import PANELS, Page
 from tinygrad_edu.playground.panels import numbers
@@ -14,7 +14,7 @@ from tinygrad_edu.playground.points import points
 from tinygrad_edu.playground.run import Run
 from tinygrad_edu.playground.settings import OWN, Settings
 from tinygrad_edu.playground.still import still
-from tinygrad_edu.view.display import displays_still
+from tinygrad_edu.view.base.display import displays_still
 
 
 class Playground:

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from tinygrad_edu.checks import choose, positive_int, real
 from tinygrad_edu.data import Dataset, blobs, circles, moons, spiral, xor
 from tinygrad_edu.nn.activations import ACTIVATIONS
-from tinygrad_edu.options import choose, positive_int, real
 from tinygrad_edu.playground.features import feature
 
 #: A data set by name: (n, noise, rng) -> points. "own" is the user's.

@@ -12,8 +12,8 @@ from tinygrad_edu.nn import MLP
 
 if TYPE_CHECKING:
     from tinygrad_edu.view import Graph
-    from tinygrad_edu.view.delta_tables import Deltas
-    from tinygrad_edu.view.explain import Explanation
+    from tinygrad_edu.view.explain.explanation import Explanation
+    from tinygrad_edu.view.network.delta_tables import Deltas
 
 
 class Opened:
@@ -55,7 +55,7 @@ class Opened:
 
     def deltas(self, x: Any, y: Any, *, convention: str = "dL/dz") -> "Deltas":
         """The delta of each unit for one example, beside the rule of the textbook."""
-        from tinygrad_edu.view.deltas import deltas
+        from tinygrad_edu.view.network.deltas import deltas
 
         row = self._inputs(x)
         return deltas(self.model_, row, self._target(y), self._loss, convention)
@@ -66,7 +66,7 @@ class Opened:
         Parameters have names such as "layer1.neuron2.w[0]", features their own or "x[0]". Without
         `wrt` the last operation.
         """
-        from tinygrad_edu.view.explain import explain
+        from tinygrad_edu.view.explain.explanation import explain
 
         inputs = self._inputs(x)
         name, result = self._result(inputs, y)

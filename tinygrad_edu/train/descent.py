@@ -7,12 +7,11 @@ import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+from tinygrad_edu.checks import as_random, positive_int
 from tinygrad_edu.engine import Value
 from tinygrad_edu.losses import Loss, find_loss
 from tinygrad_edu.nn import Module
 from tinygrad_edu.optim import Optimizer, find_optimizer
-from tinygrad_edu.options import positive_int
-from tinygrad_edu.rng import as_random
 from tinygrad_edu.train.engines import Descent, Engine, find_engine
 from tinygrad_edu.train.examples import Augment, augmented, examples
 from tinygrad_edu.train.scalar import Model, Penalty

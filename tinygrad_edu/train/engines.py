@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final, Protocol
 
+from tinygrad_edu.checks import choose
 from tinygrad_edu.losses import Loss
 from tinygrad_edu.nn import Module
-from tinygrad_edu.options import choose
 from tinygrad_edu.train.phase import modules_of, phase
 from tinygrad_edu.train.scalar import (
     BatchGradient,

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from tinygrad_edu import functions as f
+from tinygrad_edu.checks import choose
 from tinygrad_edu.engine import no_grad
 from tinygrad_edu.losses import Loss, find_loss
-from tinygrad_edu.options import choose
 from tinygrad_edu.train.engines import ENGINES, Engine
 from tinygrad_edu.train.examples import examples, inputs
 from tinygrad_edu.train.metrics import decision

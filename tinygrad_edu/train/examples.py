@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from numbers import Integral
 from typing import Any, Final
 
-from tinygrad_edu.floats import number
+from tinygrad_edu.checks import number
 
 #: Makes another row of a row, such as the same with noise: (row, rng) -> row.
 Augment = Callable[[list[float], random.Random], Iterable[Any]]

@@ -9,9 +9,9 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+from tinygrad_edu.checks import positive_int, real
 from tinygrad_edu.losses import Loss, find_loss
 from tinygrad_edu.nn import Module
-from tinygrad_edu.options import positive_int, real
 from tinygrad_edu.train.descent import AnyOptimizer, Batch, descend
 from tinygrad_edu.train.engines import Engine
 from tinygrad_edu.train.evaluation import evaluation

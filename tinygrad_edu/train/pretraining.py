@@ -4,10 +4,10 @@ import random
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from tinygrad_edu.checks import as_random
 from tinygrad_edu.engine import Value
 from tinygrad_edu.nn import MLP, Activation, Layer, Module
 from tinygrad_edu.optim import Optimizer
-from tinygrad_edu.rng import as_random
 from tinygrad_edu.train.engines import Engine
 from tinygrad_edu.train.evaluation import predict
 from tinygrad_edu.train.examples import Augment, inputs

@@ -4,8 +4,7 @@ import random
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from tinygrad_edu.options import positive_int
-from tinygrad_edu.rng import as_random
+from tinygrad_edu.checks import as_random, positive_int
 from tinygrad_edu.train.history import History
 from tinygrad_edu.train.runs import last_loss, run_all
 

@@ -11,7 +11,7 @@ from concurrent.futures import BrokenExecutor
 from copy import deepcopy
 from typing import Any, TypeAlias
 
-from tinygrad_edu.options import positive_int
+from tinygrad_edu.checks import positive_int
 from tinygrad_edu.train.history import History
 from tinygrad_edu.train.parcel import pack, unpack
 

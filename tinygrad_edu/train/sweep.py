@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import product
 from typing import Any, NamedTuple
 
-from tinygrad_edu.rng import as_random
+from tinygrad_edu.checks import as_random
 from tinygrad_edu.train.history import History
 from tinygrad_edu.train.runs import last_loss, run_all
 

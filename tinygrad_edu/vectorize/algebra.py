@@ -7,17 +7,17 @@ from itertools import islice
 from operator import mul
 from typing import Any, Final
 
-from tinygrad_edu import ink
-from tinygrad_edu.floats import no_flow
-from tinygrad_edu.ink import Ink
+from tinygrad_edu import expr
+from tinygrad_edu.expr import Expr
+from tinygrad_edu.namespace import no_flow
 
 #: 1/B, what each of B examples counts in the mean loss.
-SEED: Final = ink.divide(1.0, ink.symbol("B"))
+SEED: Final = expr.divide(1.0, expr.symbol("B"))
 
 
 def names(x: Any) -> list[str]:
     """The arrays that an expression mentions."""
-    return [a.head for a in _parts(x) if isinstance(a, Ink) and not a.operands]
+    return [a.op for a in _parts(x) if isinstance(a, Expr) and not a.args]
 
 
 def is_longer(x: Any, limit: int) -> bool:
@@ -31,8 +31,8 @@ def _parts(x: Any) -> Iterator[Any]:
     while stack:
         a = stack.pop()
         yield a
-        if isinstance(a, Ink):
-            stack.extend(a.operands)
+        if isinstance(a, Expr):
+            stack.extend(a.args)
 
 
 def times(g: Any, slope: Any) -> Any:
@@ -45,17 +45,17 @@ def times(g: Any, slope: Any) -> Any:
     if slope is no_flow or g is no_flow:
         return no_flow
     if _stops(slope):
-        condition, a, b = slope.operands
-        return ink.where(condition, _else_zero(times(g, a)), _else_zero(times(g, b)))
-    if isinstance(g, Ink) and any(_is_array(factor) for factor in _factors(g)):
-        return -g if not isinstance(slope, Ink) and slope == -1 else g * slope
+        condition, a, b = slope.args
+        return expr.where(condition, _else_zero(times(g, a)), _else_zero(times(g, b)))
+    if isinstance(g, Expr) and any(_is_array(factor) for factor in _factors(g)):
+        return -g if not isinstance(slope, Expr) and slope == -1 else g * slope
     number, shares, arrays = 1.0, 0, []
     for factor in (*_factors(g), *_factors(slope)):
-        if not isinstance(factor, Ink):
+        if not isinstance(factor, Expr):
             number *= factor
         elif factor is SEED:
             shares += 1
-        elif factor.head == "B":
+        elif factor.op == "B":
             shares -= 1
         else:
             arrays.append(factor)
@@ -64,12 +64,12 @@ def times(g: Any, slope: Any) -> Any:
         product = reduce(mul, arrays)
         product = -product if number == -1 else number * product
     for _ in range(abs(shares)):
-        product = product * (SEED if shares > 0 else ink.symbol("B"))
+        product = product * (SEED if shares > 0 else expr.symbol("B"))
     return product
 
 
 def _is_array(x: Any) -> bool:
-    return isinstance(x, Ink) and x is not SEED and x.head != "B"
+    return isinstance(x, Expr) and x is not SEED and x.op != "B"
 
 
 def _factors(x: Any) -> Iterator[Any]:
@@ -77,20 +77,20 @@ def _factors(x: Any) -> Iterator[Any]:
     stack = [x]
     while stack:
         a = stack.pop()
-        if isinstance(a, Ink) and a.head == "*":
-            stack.extend(reversed(a.operands))
-        elif isinstance(a, Ink) and a.head == "negative":
-            stack.extend((a.operands[0], -1.0))
-        elif isinstance(a, Ink) and a.head == "divide" and not isinstance(a.operands[1], Ink):
-            stack.extend((1.0 / a.operands[1], a.operands[0]))
+        if isinstance(a, Expr) and a.op == "*":
+            stack.extend(reversed(a.args))
+        elif isinstance(a, Expr) and a.op == "negative":
+            stack.extend((a.args[0], -1.0))
+        elif isinstance(a, Expr) and a.op == "divide" and not isinstance(a.args[1], Expr):
+            stack.extend((1.0 / a.args[1], a.args[0]))
         else:
             yield a
 
 
 def _stops(slope: Any) -> bool:
     """Whether nothing flows along a slope, at least in one of its cases."""
-    if isinstance(slope, Ink):
-        return slope.head == "where" and any(_stops(x) for x in slope.operands[1:])
+    if isinstance(slope, Expr):
+        return slope.op == "where" and any(_stops(x) for x in slope.args[1:])
     return slope is no_flow
 
 
@@ -112,4 +112,4 @@ def total_of(pieces: Sequence[Any]) -> Any:
 
 def _key(x: Any) -> Any:
     """An expression as tuples, equal where it is."""
-    return (x.head, *map(_key, x.operands)) if isinstance(x, Ink) else x
+    return (x.op, *map(_key, x.args)) if isinstance(x, Expr) else x

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any, Final
 
-from tinygrad_edu import ink
-from tinygrad_edu.floats import no_flow
-from tinygrad_edu.ink import Ink
+from tinygrad_edu import expr
+from tinygrad_edu.expr import Expr
+from tinygrad_edu.namespace import no_flow
 from tinygrad_edu.vectorize.algebra import SEED, is_longer, names, times, total_of
 from tinygrad_edu.vectorize.errors import VectorizeError
 from tinygrad_edu.vectorize.layout import Equation, Operand, P, Variable, consecutive, spread
@@ -76,11 +76,11 @@ class _Backward:
         self.found.equations = _in_reading_order(self.found.equations)
         return self.found
 
-    def define(self, name: str, role: str, like: Variable, expression: Any) -> Ink:
+    def define(self, name: str, role: str, like: Variable, expression: Any) -> Expr:
         """An array with a name of its own, of the shape of `like`."""
         self.variables[name] = replace(like, name=name, role=role)
         self.found.equations.append(Equation(name, expression))
-        return ink.symbol(name)
+        return expr.symbol(name)
 
     def adjoint(self, step: Step) -> Any:
         """dL/d(target): an expression, or the name of an array where it is used more than once."""
@@ -90,14 +90,14 @@ class _Backward:
             total = total_of([piece for _, piece in pieces])
         else:
             placed = [(piece, *self._place(columns, target.size)) for columns, piece in pieces]
-            total = ink.scatter(target.size, *chain(*placed))
+            total = expr.scatter(target.size, *chain(*placed))
         if isinstance(step, Product):
             z = step.target.startswith("Z")
             name = f"delta{step.target[1:]}" if z else f"d{step.target}"
             return self.define(name, "adjoint", target, self.full(total, target))
         if isinstance(step, Pairs) and target.size > 1:
             total = self.full(total, target)
-        if is_scalar(total, self.variables) or not total.operands:
+        if is_scalar(total, self.variables) or not total.args:
             return total
         if self._uses(step) == 1 and not is_longer(total, _INLINE):
             return total
@@ -136,7 +136,7 @@ class _Backward:
         """Pass the adjoint g of the target on to what it was made from."""
         match step:
             case Elementwise():
-                y = ink.symbol(step.target)
+                y = expr.symbol(step.target)
                 operands = [o.expression for o in step.operands]
                 slopes = written(step.record, "slopes", y, *operands)
                 if len(slopes) != len(operands):
@@ -151,7 +151,7 @@ class _Backward:
             case Product():
                 self._back_product(step, g)
             case Pairs():
-                d = g if step.x.n == step.size else ink.repeat(g, step.size)
+                d = g if step.x.n == step.size else expr.repeat(g, step.size)
                 for one, other in ((step.x, step.w), (step.w, step.x)):
                     if self._is_active(one):
                         self.flow(one, d * spread(other))
@@ -162,21 +162,21 @@ class _Backward:
         n, rows = step.size, step.operand.n // step.size
         operation = row_operation(step.record)
         wide = operation is not None and operation.wide
-        y: Any = ink.symbol(step.target)
+        y: Any = expr.symbol(step.target)
         if wide or rows > 1:
             g = self.full(g, self.variables[step.target])
         if rows > 1:
             width = n if wide else 1
-            g, y = ink.reshape(g, width), ink.reshape(y, width)
+            g, y = expr.reshape(g, width), expr.reshape(y, width)
         if operation is None:
             t, x = rows_of_choice(self.layout, step, batched=self.per_example)
-            flowing = choice_pull(ink, t, x, g, n)
+            flowing = choice_pull(expr, t, x, g, n)
         else:
-            flowing = operation.pull(ink, y, as_rows(step.operand, n), g, n)
+            flowing = operation.pull(expr, y, as_rows(step.operand, n), g, n)
         if rows > 1:
             if self.extent(flowing)[1] == 1:
-                flowing = ink.repeat(flowing, n)
-            flowing = ink.reshape(flowing, step.operand.n)
+                flowing = expr.repeat(flowing, n)
+            flowing = expr.reshape(flowing, step.operand.n)
         self.flow(step.operand, flowing)
 
     def _back_product(self, step: Product, delta: Any) -> None:
@@ -184,36 +184,36 @@ class _Backward:
         sizes = (step.rows, step.units, step.size)
         if step.b is not None and self._is_active(step.b):
             if step.b.n == step.units and step.rows > 1:
-                self.flow(step.b, ink.total(ink.reshape(delta, step.units)), summed=True)
+                self.flow(step.b, expr.total(expr.reshape(delta, step.units)), summed=True)
             else:
                 self.flow(step.b, delta)
         if step.batched_w:
-            self.flow(step.x, ink.batched_back_x(delta, step.w, *sizes))
+            self.flow(step.x, expr.batched_back_x(delta, step.w, *sizes))
             if step.w_read is not None:
-                self.flow(step.w_read, ink.batched_back_w(delta, x, *sizes))
+                self.flow(step.w_read, expr.batched_back_w(delta, x, *sizes))
             return
         summed = not step.batched_x
         if summed and self.per_example:  # only b differs from example to example
-            delta = ink.total(delta)
+            delta = expr.total(delta)
         d = delta
         if step.rows > 1:
-            d, x = ink.reshape(delta, step.units), ink.reshape(x, step.size)
+            d, x = expr.reshape(delta, step.units), expr.reshape(x, step.size)
         self._back_weights(step, d, x)
         if self._is_active(step.x):
-            flowing = Ink("@", (d, step.w))
+            flowing = Expr("@", (d, step.w))
             if step.rows > 1:
-                flowing = ink.reshape(flowing, step.x.n)
+                flowing = expr.reshape(flowing, step.x.n)
             self.flow(step.x, flowing, summed=summed)
 
     def _back_weights(self, step: Product, d: Any, x: Any) -> None:
         if step.w_read is not None:
             if self._is_active(step.w_read):
-                dw = Ink("@", (ink.T(d), x))
-                self.flow(step.w_read, ink.reshape(dw, step.units * step.size), summed=True)
-        elif step.w.head == "T":
-            self.to_block.setdefault(step.w.operands[0].head, []).append(Ink("@", (ink.T(x), d)))
+                dw = Expr("@", (expr.T(d), x))
+                self.flow(step.w_read, expr.reshape(dw, step.units * step.size), summed=True)
+        elif step.w.op == "T":
+            self.to_block.setdefault(step.w.args[0].op, []).append(Expr("@", (expr.T(x), d)))
         else:
-            self.to_block.setdefault(step.w.head, []).append(Ink("@", (ink.T(d), x)))
+            self.to_block.setdefault(step.w.op, []).append(Expr("@", (expr.T(d), x)))
 
     def flow(self, operand: Operand, x: Any, *, summed: bool = False) -> None:
         """Add `x`, the gradient for an operand, to the adjoints of the arrays it was read from."""
@@ -243,25 +243,25 @@ class _Backward:
             self.to_block.setdefault(block.name, []).append(piece)
             return
         if self.extent(piece)[1] != len(columns) or is_scalar(piece, self.variables):
-            piece = ink.wide(piece, len(columns))
+            piece = expr.wide(piece, len(columns))
         self.found.pieces.append((piece, columns))
 
     def _picked(self, x: Any, places: Sequence[int]) -> Any:
         """Some columns of an expression, read where its numbers come from if that is plain."""
-        if isinstance(x, Ink) and x.head == "*" and self.extent(x.operands[0])[1] == 1:
-            return x.operands[0] * self._picked(x.operands[1], places)
-        if isinstance(x, Ink) and not x.operands and self.variables[x.head].role == "gathered":
-            cells = self.variables[x.head].cells
+        if isinstance(x, Expr) and x.op == "*" and self.extent(x.args[0])[1] == 1:
+            return x.args[0] * self._picked(x.args[1], places)
+        if isinstance(x, Expr) and not x.args and self.variables[x.op].role == "gathered":
+            cells = self.variables[x.op].cells
             return self.layout.read([cells[k] for k in places]).expression
         return self.layout.picked(x, places)
 
     def _summed_columns(self, x: Any, n: int) -> Any:
         if self.extent(x)[1] == n:
-            return ink.rowsum(x)
+            return expr.rowsum(x)
         return times(x, float(n))
 
     def _summed_examples(self, x: Any) -> Any:
-        return ink.total(x) if self.extent(x)[0] else times(x, ink.symbol("B"))
+        return expr.total(x) if self.extent(x)[0] else times(x, expr.symbol("B"))
 
 
 def gradient_of(program: Regrouped) -> Gradient:
@@ -285,11 +285,11 @@ def _in_reading_order(equations: list[Equation]) -> list[Equation]:
 def _as_matrix(x: Any, block: Variable) -> Any:
     """The columns of a block of parameters as its matrix."""
     assert block.matrix is not None
-    if isinstance(x, Ink) and x.head == "*" and not isinstance(x.operands[0], Ink):
-        return x.operands[0] * _as_matrix(x.operands[1], block)
-    if isinstance(x, Ink) and x.head == "reshape" and str(x.operands[0]) == block.name:
-        return x.operands[0]
-    return ink.reshape(x, block.matrix[1])
+    if isinstance(x, Expr) and x.op == "*" and not isinstance(x.args[0], Expr):
+        return x.args[0] * _as_matrix(x.args[1], block)
+    if isinstance(x, Expr) and x.op == "reshape" and str(x.args[0]) == block.name:
+        return x.args[0]
+    return expr.reshape(x, block.matrix[1])
 
 
 def _active(program: Regrouped) -> set[str]:

@@ -10,8 +10,9 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from tinygrad_edu import floats, ink
-from tinygrad_edu.ink import Ink
+from tinygrad_edu import expr
+from tinygrad_edu import namespace as floats
+from tinygrad_edu.expr import Expr
 from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.vectorize.calls import Cell, assembled, given, link
 from tinygrad_edu.vectorize.errors import VectorizeError
@@ -25,10 +26,10 @@ from tinygrad_edu.vectorize.tape import Guard
 #: Functions that are made of simpler ones.
 _MADE_OF: Final[dict[str, Callable[..., Any]]] = {
     "sigmoid": lambda x: _sigmoid(x),
-    "softplus": lambda x: ink.maximum(x, 0.0) + ink.log1p(ink.exp(ink.copysign(x, -1.0))),
+    "softplus": lambda x: expr.maximum(x, 0.0) + expr.log1p(expr.exp(expr.copysign(x, -1.0))),
     "softmax": lambda x: _over_sum(_shifted_exp(x)),
-    "log_softmax": lambda x: (x - ink.rowmax(x)) - ink.log(ink.rowsum(_shifted_exp(x))),
-    "logsumexp": lambda x: _finite_top(x) + ink.log(ink.rowsum(ink.exp(x - _finite_top(x)))),
+    "log_softmax": lambda x: (x - expr.rowmax(x)) - expr.log(expr.rowsum(_shifted_exp(x))),
+    "logsumexp": lambda x: _finite_top(x) + expr.log(expr.rowsum(expr.exp(x - _finite_top(x)))),
 }
 _UFUNCS: Final[dict[str, Any]] = {
     "*": np.multiply,
@@ -76,21 +77,21 @@ _FOLD: Final[dict[str, Callable[..., float]]] = {
 
 
 def _sigmoid(x: Any) -> Any:
-    e = ink.exp(ink.copysign(x, -1.0))
-    return ink.divide(ink.where(x < 0, e, 1.0), 1.0 + e)
+    e = expr.exp(expr.copysign(x, -1.0))
+    return expr.divide(expr.where(x < 0, e, 1.0), 1.0 + e)
 
 
 def _shifted_exp(x: Any) -> Any:
-    return ink.exp(x - ink.rowmax(x))
+    return expr.exp(x - expr.rowmax(x))
 
 
 def _over_sum(e: Any) -> Any:
-    return ink.divide(e, ink.rowsum(e))
+    return expr.divide(e, expr.rowsum(e))
 
 
 def _finite_top(x: Any) -> Any:
-    top = ink.rowmax(x)
-    return ink.where(ink.abs(top) < float("inf"), top, 0.0)
+    top = expr.rowmax(x)
+    return expr.where(expr.abs(top) < float("inf"), top, 0.0)
 
 
 class Kernel(NamedTuple):
@@ -139,33 +140,33 @@ class Expressions(Operations):
 
     def cell(self, x: Any) -> Cell:
         """The number or array of an expression; what is known already is not computed again."""
-        if not isinstance(x, Ink):
+        if not isinstance(x, Expr):
             return given(float(x))
-        if not x.operands:
-            return self.named[x.head]
-        if x.head in _MADE_OF:
-            operand = self.cell(x.operands[0])
+        if not x.args:
+            return self.named[x.op]
+        if x.op in _MADE_OF:
+            operand = self.cell(x.args[0])
             name = f"#{id(operand)}"
             self.named[name] = operand
-            return self.cell(_MADE_OF[x.head](ink.symbol(name)))
-        if x.head == "*":
+            return self.cell(_MADE_OF[x.op](expr.symbol(name)))
+        if x.op == "*":
             return self._product_of(x)
-        if x.head == "negative" and isinstance(x.operands[0], Ink):
-            if x.operands[0].head == "-":
-                return self.cell(Ink("-", x.operands[0].operands[::-1]))
-            if x.operands[0].head == "pick" and x.operands[0].operands[0].head == "log_softmax":
-                (log_softmax, t) = x.operands[0].operands
-                z = log_softmax.operands[0]
-                log_sum = ink.log(ink.rowsum(_shifted_exp(z)))
-                return self.cell(Ink("-", (log_sum, ink.pick(z - ink.rowmax(z), t))))
-        operands = [self.cell(o) if isinstance(o, Ink) else o for o in x.operands]
-        key = (x.head, *[id(o) if isinstance(o, Cell) else repr(o) for o in operands])
+        if x.op == "negative" and isinstance(x.args[0], Expr):
+            if x.args[0].op == "-":
+                return self.cell(Expr("-", x.args[0].args[::-1]))
+            if x.args[0].op == "pick" and x.args[0].args[0].op == "log_softmax":
+                (log_softmax, t) = x.args[0].args
+                z = log_softmax.args[0]
+                log_sum = expr.log(expr.rowsum(_shifted_exp(z)))
+                return self.cell(Expr("-", (log_sum, expr.pick(z - expr.rowmax(z), t))))
+        operands = [self.cell(o) if isinstance(o, Expr) else o for o in x.args]
+        key = (x.op, *[id(o) if isinstance(o, Cell) else repr(o) for o in operands])
         if key not in self.known:
             self.keep.append(operands)  # ids stay theirs
             self.known[key] = self._computed(x, operands)
         return self.known[key]
 
-    def _product_of(self, x: Ink) -> Cell:
+    def _product_of(self, x: Expr) -> Cell:
         """A product; several numbers and one array are one multiplication.
 
         With more arrays the order stays, since products in another order overflow elsewhere.
@@ -173,8 +174,8 @@ class Expressions(Operations):
         number, numbers, cells, stack = 1.0, 0, [], [x]
         while stack:
             a = stack.pop()
-            if isinstance(a, Ink) and a.head == "*":
-                stack.extend(reversed(a.operands))
+            if isinstance(a, Expr) and a.op == "*":
+                stack.extend(reversed(a.args))
                 continue
             cell = self.cell(a)
             if cell.number is None:
@@ -182,7 +183,7 @@ class Expressions(Operations):
             else:
                 number, numbers = number * cell.number, numbers + 1
         if numbers < 2 or len(cells) > 1:
-            return self._product(*[self.cell(a) for a in x.operands])
+            return self._product(*[self.cell(a) for a in x.args])
         if not cells:
             return given(number)
         return cells[0] if number == 1 else self._product(cells[0], given(number))
@@ -194,8 +195,8 @@ class Expressions(Operations):
             self.known[key] = self.ufunc(np.multiply, a, b)
         return self.known[key]
 
-    def _computed(self, x: Ink, o: list[Any]) -> Cell:
-        head = x.head
+    def _computed(self, x: Expr, o: list[Any]) -> Cell:
+        head = x.op
         if o and not isinstance(o[0], Cell) and head != "join" and head != "scatter":
             o = [given(o[0]), *o[1:]]
         if head in COMPUTED:
@@ -276,7 +277,7 @@ class _Compiler(Expressions):
     def guard(self, guard: Guard) -> Cell:
         """The outcomes of a comparison."""
         left, right = (self.program.layout.read([i]).expression for i in guard[1:3])
-        return self.cell(Ink(guard.sign, (left, right)))
+        return self.cell(Expr(guard.sign, (left, right)))
 
 
 def _mean_of(x: Array) -> Callable[[], float]:

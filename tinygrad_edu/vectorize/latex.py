@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from tinygrad_edu import ink
-from tinygrad_edu.ink import Ink
+from tinygrad_edu import expr
+from tinygrad_edu.expr import Expr
 from tinygrad_edu.vectorize.layout import Equation, Variable
 from tinygrad_edu.vectorize.numpy_text import is_relu
 from tinygrad_edu.vectorize.plan import Plan
@@ -31,21 +31,21 @@ def _lines(found: Sequence[Equation], variables: Mapping[str, Variable]) -> list
 
 
 def _tex(x: Any, variables: Mapping[str, Variable]) -> str:
-    """An expression of arrays; what is no matrix operation is left to `ink`."""
-    if not isinstance(x, Ink):
-        return ink.latex(x)
-    if not x.operands:
-        return _name(x.head)
+    """An expression of arrays; what is no matrix operation is left to `expr`."""
+    if not isinstance(x, Expr):
+        return expr.latex(x)
+    if not x.args:
+        return _name(x.op)
 
     def part(a: Any, tight: bool = True) -> str:
         shown = _tex(a, variables)
-        compound = isinstance(a, Ink) and a.head in _OPERATORS and bool(a.operands)
-        negative = not isinstance(a, Ink) and a < 0
+        compound = isinstance(a, Expr) and a.op in _OPERATORS and bool(a.args)
+        negative = not isinstance(a, Expr) and a < 0
         return rf"\left({shown}\right)" if tight and (compound or negative) else shown
 
-    a = x.operands[0]
-    rest = x.operands[1:]
-    match x.head:
+    a = x.args[0]
+    rest = x.args[1:]
+    match x.op:
         case "@":
             return rf"{part(a)}\,{part(rest[0])}"
         case "where" if is_relu(x):
@@ -57,7 +57,7 @@ def _tex(x: Any, variables: Mapping[str, Variable]) -> str:
         case "rowsum":
             return rf"{part(a)}\,\mathbf{{1}}"
         case "rowmax" | "rowmin":
-            return rf"\{x.head[3:]}_{{k}} {part(a)}"
+            return rf"\{x.op[3:]}_{{k}} {part(a)}"
         case "rowprod":
             return rf"\prod_{{k}} {part(a)}"
         case "columns" if str(a) == "P":
@@ -79,18 +79,18 @@ def _tex(x: Any, variables: Mapping[str, Variable]) -> str:
             added = [rf"{part(b)} \to {_columns(at, n)}" for b, at, n in places]
             return rf"\mathrm{{scatter}}\left({', '.join(added)}\right)"
         case "+" | "-":
-            right = part(rest[0], tight=isinstance(rest[0], Ink) and rest[0].head in ("+", "-"))
-            return f"{part(a, tight=False)} {x.head} {right}"
+            right = part(rest[0], tight=isinstance(rest[0], Expr) and rest[0].op in ("+", "-"))
+            return f"{part(a, tight=False)} {x.op} {right}"
         case "negative":
-            return f"-{part(a, tight=isinstance(a, Ink) and a.head in ('+', '-'))}"
-        case "*" if all(extent(b, variables) != (False, 1) for b in x.operands):
+            return f"-{part(a, tight=isinstance(a, Expr) and a.op in ('+', '-'))}"
+        case "*" if all(extent(b, variables) != (False, 1) for b in x.args):
             if _tex(a, variables) == _tex(rest[0], variables):
                 return f"{part(a)}^{{2}}"
             return rf"{_factor(a, part)} \odot {_factor(rest[0], part)}"
-    shown = Ink(x.head, tuple(Ink(f"{_HOLE}{k}") for k in range(len(x.operands))))
-    text = ink.latex(shown)
-    for k in reversed(range(len(x.operands))):
-        inside = part(x.operands[k], tight=x.head in _OPERATORS or x.head == "pow")
+    shown = Expr(x.op, tuple(Expr(f"{_HOLE}{k}") for k in range(len(x.args))))
+    text = expr.latex(shown)
+    for k in reversed(range(len(x.args))):
+        inside = part(x.args[k], tight=x.op in _OPERATORS or x.op == "pow")
         text = text.replace(f"{_HOLE}{k}", inside)
     return text
 
@@ -109,7 +109,7 @@ def _columns(start: str | int, n: int) -> str:
 
 
 def _factor(x: Any, part: Any) -> str:
-    product = isinstance(x, Ink) and x.head == "*"
+    product = isinstance(x, Expr) and x.op == "*"
     return str(part(x, tight=not product))
 
 

@@ -2,7 +2,7 @@
 
 Every array has two axes: an example per row (one row where the numbers are the same for all
 examples) and a node per column. Parameters stand in blocks of one vector P, in the order in which
-the program first needs them, so that a matrix is a view of it. An expression is `Ink` over these
+the program first needs them, so that a matrix is a view of it. An expression is `Expr` over these
 arrays; besides the functions of a namespace it uses
 
     a @ b, T(a)           matrix product, transpose
@@ -17,8 +17,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
-from tinygrad_edu import ink
-from tinygrad_edu.ink import Ink
+from tinygrad_edu import expr
+from tinygrad_edu.expr import Expr
 from tinygrad_edu.vectorize.tape import Tape
 
 #: The vector of all parameters.
@@ -92,7 +92,7 @@ class Layout:
             drawn = tuple(self.tape.samples)
             self.place(Variable("S", "sample", True, len(drawn), drawn))
 
-    def place(self, variable: Variable) -> Ink:
+    def place(self, variable: Variable) -> Expr:
         """Enter an array whose columns stand for its cells."""
         self.variables[variable.name] = variable
         if variable.batched:
@@ -102,7 +102,7 @@ class Layout:
         for column, cell in enumerate(variable.cells):
             if cell >= 0:
                 self.home.setdefault(cell, (variable.name, column))
-        return ink.symbol(variable.name)
+        return expr.symbol(variable.name)
 
     def settle(self, cells: Sequence[int]) -> None:
         """Nodes made from batched arrays are batched, also from columns that are all the same."""
@@ -116,7 +116,7 @@ class Layout:
             k += 1
         return f"{letter}{k}"
 
-    def block(self, cells: Sequence[int], name: str, matrix: tuple[int, int] | None = None) -> Ink:
+    def block(self, cells: Sequence[int], name: str, matrix: tuple[int, int] | None = None) -> Expr:
         """A block of the parameter vector for parameters that have no place yet."""
         start = len(self.parameters)
         self.parameters += cells
@@ -124,7 +124,7 @@ class Layout:
             self.home[cell] = (P, start + k)
         variable = Variable(name, "parameter", False, len(cells), tuple(cells), matrix, start)
         self.variables[name] = self.blocks[start] = variable
-        return ink.symbol(name)
+        return expr.symbol(name)
 
     def block_at(self, columns: Sequence[int]) -> Variable | None:
         """The block of parameters that these columns of P are."""
@@ -169,7 +169,7 @@ class Layout:
         pieces: list[Any] = []
         for name, where in places.items():
             if cells[where[0]] in constants:
-                pieces.append(ink.wide(constants[cells[where[0]]], len(where)))
+                pieces.append(expr.wide(constants[cells[where[0]]], len(where)))
                 continue
             columns = [self.home[cells[place]][1] for place in where]
             whole = name != P and columns == list(range(self.variables[name].size))
@@ -180,11 +180,11 @@ class Layout:
                 parts.append(Part(name, part, None if alone else tuple(where[start:stop])))
         if len(pieces) == 1:
             return Operand(self._named(pieces[0], cells), tuple(parts), n)
-        joined = ink.join(n, *pieces)
+        joined = expr.join(n, *pieces)
         order = [place for where in places.values() for place in where]
         if order != list(range(n)):
             back = sorted(range(n), key=order.__getitem__)
-            joined = ink.take(joined, self.index(back))
+            joined = expr.take(joined, self.index(back))
         return Operand(self._named(joined, cells), tuple(parts), n)
 
     def _blocks(self, columns: Sequence[int]) -> list[tuple[int, int]]:
@@ -200,22 +200,22 @@ class Layout:
 
     def columns(self, name: str, columns: Sequence[int]) -> Any:
         """Some columns of an array as an expression."""
-        array, n = ink.symbol(name), len(columns)
+        array, n = expr.symbol(name), len(columns)
         if name != P:
             whole = n == self.variables[name].size and columns[0] == 0 and consecutive(columns)
             return array if whole else self.picked(array, columns)
         if block := self.block_at(columns):
-            named = ink.symbol(block.name)
-            return ink.reshape(named, n) if block.matrix else named
+            named = expr.symbol(block.name)
+            return expr.reshape(named, n) if block.matrix else named
         if not consecutive(columns) and len(bounds := self._blocks(columns)) > 1:
-            return ink.join(n, *[self.columns(P, columns[a:b]) for a, b in bounds])
+            return expr.join(n, *[self.columns(P, columns[a:b]) for a, b in bounds])
         return self.picked(array, columns)
 
     def picked(self, x: Any, columns: Sequence[int]) -> Any:
         """Some columns of an expression."""
         if consecutive(columns):
-            return ink.columns(x, columns[0], columns[-1] + 1)
-        return ink.take(x, self.index(columns))
+            return expr.columns(x, columns[0], columns[-1] + 1)
+        return expr.take(x, self.index(columns))
 
     def are_new_parameters(self, cells: Sequence[int]) -> bool:
         """Whether the nodes are parameters without a place, each named once."""
@@ -243,23 +243,23 @@ class Layout:
             return self.block(cells, self.fresh("W"), (rows, k)), None
         for block in self.blocks.values():
             if block.matrix == (rows, k) and block.cells == tuple(cells):
-                return ink.symbol(block.name), None
+                return expr.symbol(block.name), None
             if block.matrix == (k, rows):
                 across = tuple([block.cells[j * rows + i] for i in range(rows) for j in range(k)])
                 if across == tuple(cells):
-                    return ink.T(ink.symbol(block.name)), None
+                    return expr.T(expr.symbol(block.name)), None
         operand = self.read(cells)
-        return ink.reshape(spread(operand), k), operand
+        return expr.reshape(spread(operand), k), operand
 
     def _named(self, expression: Any, cells: tuple[int, ...]) -> Any:
         """A gathered operand as an array with a name of its own."""
-        if not isinstance(expression, Ink) or expression.head not in ("take", "join"):
+        if not isinstance(expression, Expr) or expression.op not in ("take", "join"):
             return expression
         name = self.fresh("R")
         batched = any(self.batched[cell] for cell in cells)
         self.variables[name] = Variable(name, "gathered", batched, len(cells), cells)
         self.equations.append(Equation(name, expression))
-        return ink.symbol(name)
+        return expr.symbol(name)
 
     def _letter(self, cells: Sequence[int]) -> str:
         """What parameters are called by their user, if all the same: `alpha` of `neuron1.alpha`."""
@@ -278,8 +278,8 @@ def consecutive(columns: Sequence[int]) -> bool:
 
 def spread(operand: Operand) -> Any:
     """The expression of an operand, repeated to `n` columns where it is one number for all."""
-    narrow = operand.repeated or not isinstance(operand.expression, Ink)
-    return ink.wide(operand.expression, operand.n) if narrow else operand.expression
+    narrow = operand.repeated or not isinstance(operand.expression, Expr)
+    return expr.wide(operand.expression, operand.n) if narrow else operand.expression
 
 
 def argument_names(n: int) -> list[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from tinygrad_edu.ink import Ink
+from tinygrad_edu.expr import Expr
 from tinygrad_edu.vectorize.errors import VectorizeError
 from tinygrad_edu.vectorize.layout import Variable
 from tinygrad_edu.vectorize.shape import extent
@@ -132,11 +132,11 @@ class NumPy:
         return f"({written})" if own < level else written
 
     def _written(self, x: Any) -> tuple[str, int]:
-        if not isinstance(x, Ink):
+        if not isinstance(x, Expr):
             return number(x), _NEGATIVE if x < 0 else ATOM
         if isinstance(x, _Bracketed):
-            return f"({self.text(x.operands[0])})", ATOM
-        head, o = x.head, x.operands
+            return f"({self.text(x.args[0])})", ATOM
+        head, o = x.op, x.args
         if not o:
             return head, ATOM
         if head == "where" and is_relu(x):
@@ -153,17 +153,17 @@ class NumPy:
         if head in _OPERATORS:
             own = _OPERATORS[head]
             if head in ("*", "/"):
-                o = tuple([_Bracketed(a) if isinstance(a, Ink) and a.head == "@" else a for a in o])
+                o = tuple([_Bracketed(a) if isinstance(a, Expr) and a.op == "@" else a for a in o])
             right = own if head in ("+",) else own + 1
             return f"{self.text(o[0], own)} {head} {self.text(o[1], right)}", own
-        if head == "pow" and not isinstance(o[1], Ink) and o[1] == int(o[1]):
+        if head == "pow" and not isinstance(o[1], Expr) and o[1] == int(o[1]):
             return f"{self.text(o[0], ATOM)} ** {number(o[1])}", _POWER
         if head in _NAMESPACE:
             return f"np.{_NUMPY.get(head, head)}({self._list(o)})", ATOM
         return self._array(head, o), ATOM
 
     def _array(self, head: str, o: tuple[Any, ...]) -> str:
-        a = self.text(o[0], ATOM) if isinstance(o[0], Ink) else ""
+        a = self.text(o[0], ATOM) if isinstance(o[0], Expr) else ""
         batched = bool(o) and extent(o[0], self.variables)[0]
         match head:
             case "T":
@@ -195,7 +195,7 @@ class NumPy:
 
     def _spread(self, x: Any, rows: str, n: int) -> str:
         """`x`, repeated to that many rows and columns."""
-        if not isinstance(x, Ink):
+        if not isinstance(x, Expr):
             return f"np.full(({rows}, {n}), {number(x)})"
         return f"np.broadcast_to({self.text(x)}, ({rows}, {n}))"
 
@@ -203,7 +203,7 @@ class NumPy:
         rows = any(extent(a, self.variables)[0] for a in o[1:])
         for a in o[1:]:
             batched, n = extent(a, self.variables)
-            inner = a.operands[0] if a.head == "wide" else a
+            inner = a.args[0] if a.op == "wide" else a
             yield self.text(a) if batched == rows else self._spread(inner, "B", n)
 
     def _scattered(self, o: tuple[Any, ...]) -> Iterable[str]:
@@ -218,28 +218,28 @@ class NumPy:
         return ", ".join(self.text(a) if not isinstance(a, str) else a for a in operands)
 
 
-class _Bracketed(Ink):
+class _Bracketed(Expr):
     """An expression that stands in parentheses, for the eye."""
 
-    def __init__(self, x: Ink) -> None:
+    def __init__(self, x: Expr) -> None:
         super().__init__("()", (x,))
 
 
 def _is_share(x: Any) -> bool:
     """Whether an expression is 1/B, what one of B examples counts."""
-    if not isinstance(x, Ink) or x.head != "divide":
+    if not isinstance(x, Expr) or x.op != "divide":
         return False
-    share, examples = x.operands
-    return not isinstance(share, Ink) and share == 1 and str(examples) == "B"
+    share, examples = x.args
+    return not isinstance(share, Expr) and share == 1 and str(examples) == "B"
 
 
-def is_relu(x: Ink) -> bool:
+def is_relu(x: Expr) -> bool:
     """Whether an expression is where(x < 0, 0, x), for which arrays have a faster maximum."""
-    condition, a, b = x.operands
-    if not isinstance(condition, Ink) or condition.head != "<" or isinstance(a, Ink):
+    condition, a, b = x.args
+    if not isinstance(condition, Expr) or condition.op != "<" or isinstance(a, Expr):
         return False
-    left, right = condition.operands
-    return left is b and not isinstance(right, Ink) and right == 0 and a == 0
+    left, right = condition.args
+    return left is b and not isinstance(right, Expr) and right == 0 and a == 0
 
 
 def number(x: float) -> str:

@@ -7,8 +7,8 @@ row p with row u of w. Dots that form no product are multiplied and added up pai
 from collections.abc import Sequence
 from typing import Any
 
-from tinygrad_edu import ink
-from tinygrad_edu.ink import Ink
+from tinygrad_edu import expr
+from tinygrad_edu.expr import Expr
 from tinygrad_edu.vectorize.layout import Layout, Variable, spread
 from tinygrad_edu.vectorize.steps import Pairs, Product, Regrouped, as_rows, is_loss
 from tinygrad_edu.vectorize.tape import Tape
@@ -134,17 +134,17 @@ def _add_product(
         b = layout.read(biases)
     full_x = as_rows(x, x.n)
     if batched_w:
-        z = ink.batched_product(full_x, w, rows, units, size)
+        z = expr.batched_product(full_x, w, rows, units, size)
         flat = True
     else:
-        z = Ink("@", (full_x if rows == 1 else ink.reshape(full_x, size), transposed(w)))
+        z = Expr("@", (full_x if rows == 1 else expr.reshape(full_x, size), transposed(w)))
         flat = rows == 1
     if b is None:
-        expression = z if flat else ink.reshape(z, rows * units)
+        expression = z if flat else expr.reshape(z, rows * units)
     elif b.n == units < rows * units and not flat:
-        expression = ink.reshape(z + b.expression, rows * units)
+        expression = expr.reshape(z + b.expression, rows * units)
     else:
-        expression = (z if flat else ink.reshape(z, rows * units)) + b.expression
+        expression = (z if flat else expr.reshape(z, rows * units)) + b.expression
     step = Product(name, x, w, w_read, b, rows, units, size, batched_x, batched_w)
     batched = batched_x or any(layout.batched[i] for i in cells)
     found.emit(step, Variable(name, "value", batched, len(cells), tuple(cells)), expression)
@@ -152,15 +152,15 @@ def _add_product(
 
 def transposed(a: Any) -> Any:
     """The transpose of a matrix; that of a transpose is the matrix."""
-    return a.operands[0] if isinstance(a, Ink) and a.head == "T" else ink.T(a)
+    return a.args[0] if isinstance(a, Expr) and a.op == "T" else expr.T(a)
 
 
 def _name_of_product(layout: Layout, w: Any, batched: bool) -> str:
     """Z with the number of its weights, as long as it is free."""
     if not batched:
         return layout.fresh("V")
-    while isinstance(w, Ink) and w.operands:
-        w = w.operands[0]
+    while isinstance(w, Expr) and w.args:
+        w = w.args[0]
     name = "Z" + str(w)[1:]
     return name if str(w).startswith("W") and name not in layout.variables else layout.fresh("Z")
 
@@ -178,9 +178,9 @@ def _add_pairs(
     b = None if biases is None else layout.read(biases)
     products = spread(w) * spread(x)
     if len(cells) > 1:
-        expression = ink.reshape(ink.rowsum(ink.reshape(products, size)), len(cells))
+        expression = expr.reshape(expr.rowsum(expr.reshape(products, size)), len(cells))
     else:
-        expression = ink.rowsum(products)
+        expression = expr.rowsum(products)
     if b is not None:
         expression = expression + b.expression
     batched = any(layout.batched[i] for i in cells)

@@ -9,8 +9,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import ArrayLike
 
+from tinygrad_edu.checks import number
 from tinygrad_edu.engine import Value
-from tinygrad_edu.floats import number
 from tinygrad_edu.vectorize.agreement import agree, gradients_set_aside
 from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.vectorize.errors import WAY_OUT, VectorizeError

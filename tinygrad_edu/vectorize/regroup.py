@@ -6,9 +6,9 @@ Nothing is known here of layers: the graph is all there is. `products` does the 
 from collections.abc import Sequence
 from typing import Any
 
-from tinygrad_edu import ink
+from tinygrad_edu import expr
+from tinygrad_edu.expr import Expr
 from tinygrad_edu.functions import _dot
-from tinygrad_edu.ink import Ink
 from tinygrad_edu.vectorize.layout import Layout, Operand, P, Variable
 from tinygrad_edu.vectorize.products import add_dots, families, place_matrices
 from tinygrad_edu.vectorize.rows import choice_value, is_choice, row_operation
@@ -105,11 +105,11 @@ def _add_rows(found: Regrouped, cells: list[int]) -> None:
         name = _name_of_result(found, (x,), cells)
         step = Rows(name, record, x, size, t)
         value = choice_value(
-            ink,
+            expr,
             *rows_of_choice(layout, step, batched=batched),
             known=all(i in layout.given for i in (tape.parents[cell][0] for cell in cells)),
         )
-        expression = value if len(cells) == 1 else ink.reshape(value, len(cells))
+        expression = value if len(cells) == 1 else expr.reshape(value, len(cells))
         found.emit(step, Variable(name, "value", batched, len(cells), tuple(cells)), expression)
         return
     operation = row_operation(record)
@@ -133,7 +133,7 @@ def _add_rows(found: Regrouped, cells: list[int]) -> None:
         results, again = cells, []
         rows = [tape.parents[i] for i in cells]
         x = layout.read([row[k] for row in rows for k in layout.in_place(row)])
-    value = operation.value(ink, as_rows(x, size), size)
+    value = operation.value(expr, as_rows(x, size), size)
     name = _name_of_result(found, (x,), cells)
     batched = layout.batched[cells[0]]
     expression = _flat(value, len(results), x, size)
@@ -145,7 +145,7 @@ def _add_rows(found: Regrouped, cells: list[int]) -> None:
 
 def _flat(value: Any, n: int, x: Operand, size: int) -> Any:
     """Results of rows, side by side again."""
-    return value if x.n == size else ink.reshape(value, n)
+    return value if x.n == size else expr.reshape(value, n)
 
 
 def _name_of_result(found: Regrouped, operands: tuple[Operand, ...], cells: Sequence[int]) -> str:
@@ -154,8 +154,8 @@ def _name_of_result(found: Regrouped, operands: tuple[Operand, ...], cells: Sequ
     if is_loss(found, cells):
         return "L"
     first = operands[0].expression if operands else None
-    if isinstance(first, Ink) and first.head.startswith("Z") and first.head[1:].isdigit():
-        name = "A" + first.head[1:]
+    if isinstance(first, Expr) and first.op.startswith("Z") and first.op[1:].isdigit():
+        name = "A" + first.op[1:]
         others = operands[1:]
         alone = all(all(p.array == P for p in o.parts) for o in others)
         if name not in layout.variables and alone:

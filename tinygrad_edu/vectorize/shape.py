@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from tinygrad_edu import ink
-from tinygrad_edu.ink import Ink
+from tinygrad_edu import expr
+from tinygrad_edu.expr import Expr
 from tinygrad_edu.vectorize.layout import Variable
 
 #: (batched, columns).
@@ -15,18 +15,18 @@ _ONE_COLUMN: Final = ("rowsum", "rowmax", "rowmin", "rowprod", "logsumexp", "pic
 
 def extent(x: Any, variables: Mapping[str, Variable]) -> Extent:
     """The extent of `x`; a number, and B, are one column for all examples."""
-    if not isinstance(x, Ink):
+    if not isinstance(x, Expr):
         return (False, 1)
-    if not x.operands:
-        variable = variables.get(x.head)
+    if not x.args:
+        variable = variables.get(x.op)
         if variable is None:
             return (False, 1)
         return (variable.batched, variable.matrix[1] if variable.matrix else variable.size)
-    a, *others = x.operands
-    match x.head:
+    a, *others = x.args
+    match x.op:
         case "@":
             left, right = extent(a, variables), extent(others[0], variables)
-            batched = left[0] and not (isinstance(a, Ink) and a.head == "T")
+            batched = left[0] and not (isinstance(a, Expr) and a.op == "T")
             return (batched, right[1])
         case "T":
             return (extent(a, variables)[0], _rows(a, variables))
@@ -50,24 +50,24 @@ def extent(x: Any, variables: Mapping[str, Variable]) -> Extent:
         case "batched_product" | "batched_back_x" | "batched_back_w":
             rows, units, size = others[1:]
             sizes = {"batched_product": rows * units, "batched_back_x": rows * size}
-            return (True, sizes.get(x.head, units * size))
+            return (True, sizes.get(x.op, units * size))
         case "onehot":
             return (extent(a, variables)[0], others[0])
         case name if name in _ONE_COLUMN:
-            return (any(extent(b, variables)[0] for b in x.operands), 1)
-    extents = [extent(b, variables) for b in x.operands]
+            return (any(extent(b, variables)[0] for b in x.args), 1)
+    extents = [extent(b, variables) for b in x.args]
     return (any(batched for batched, _ in extents), max(n for _, n in extents))
 
 
 def is_scalar(x: Any, variables: Mapping[str, Variable]) -> bool:
     """Whether no array is in an expression: it is a number, or made of numbers and B."""
-    if not isinstance(x, Ink):
+    if not isinstance(x, Expr):
         return True
-    if not x.operands:
-        return x.head not in variables
-    if x.head in ("wide", "full", "columns", "take"):
+    if not x.args:
+        return x.op not in variables
+    if x.op in ("wide", "full", "columns", "take"):
         return False
-    return all(is_scalar(a, variables) for a in x.operands if not isinstance(a, str))
+    return all(is_scalar(a, variables) for a in x.args if not isinstance(a, str))
 
 
 def fitted(x: Any, array: Variable, variables: Mapping[str, Variable]) -> Any:
@@ -75,15 +75,15 @@ def fitted(x: Any, array: Variable, variables: Mapping[str, Variable]) -> Any:
     fits = extent(x, variables) == (array.batched, array.size)
     if fits and not is_scalar(x, variables):
         return x
-    return (ink.full if array.batched else ink.wide)(x, array.size)
+    return (expr.full if array.batched else expr.wide)(x, array.size)
 
 
 def _rows(x: Any, variables: Mapping[str, Variable]) -> int:
     """The number of rows of a matrix of parameters."""
-    if isinstance(x, Ink) and not x.operands:
-        variable = variables.get(x.head)
+    if isinstance(x, Expr) and not x.args:
+        variable = variables.get(x.op)
         if variable is not None and variable.matrix:
             return variable.matrix[0]
-    if isinstance(x, Ink) and x.head == "reshape":
-        return extent(x.operands[0], variables)[1] // int(x.operands[1])
+    if isinstance(x, Expr) and x.op == "reshape":
+        return extent(x.args[0], variables)[1] // int(x.args[1])
     return extent(x, variables)[1]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tinygrad_edu import ink
+from tinygrad_edu import expr
 from tinygrad_edu.engine.record import Record
 from tinygrad_edu.vectorize.errors import VectorizeError
 from tinygrad_edu.vectorize.layout import Equation, Layout, Operand, Variable, spread
@@ -86,7 +86,7 @@ class Regrouped:
 
 def as_rows(x: Operand, size: int) -> Any:
     """The operands as rows of `size`."""
-    return spread(x) if x.n == size else ink.reshape(spread(x), size)
+    return spread(x) if x.n == size else expr.reshape(spread(x), size)
 
 
 def rows_of_choice(layout: Layout, step: Rows, *, batched: bool) -> tuple[Any, Any]:
@@ -96,8 +96,8 @@ def rows_of_choice(layout: Layout, step: Rows, *, batched: bool) -> tuple[Any, A
     def full(operand: Operand, size: int) -> Any:
         x = spread(operand)
         if batched and not extent(x, layout.variables)[0]:
-            x = ink.full(x, operand.n)
-        return x if operand.n == size else ink.reshape(x, size)
+            x = expr.full(x, operand.n)
+        return x if operand.n == size else expr.reshape(x, size)
 
     return full(step.choice, 1), full(step.operand, step.size)
 
@@ -111,7 +111,7 @@ def is_loss(found: Regrouped, cells: Sequence[int]) -> bool:
 def written(record: Record, what: str, *operands: Any) -> Any:
     """The value or the slopes of a record as expressions of arrays."""
     try:
-        return getattr(record, what)(ink, *operands, **record.constants)
+        return getattr(record, what)(expr, *operands, **record.constants)
     except (TypeError, ValueError, AttributeError) as error:
         raise VectorizeError(
             f"the {what} of the operation {record.name} cannot be written for arrays ({error}): "

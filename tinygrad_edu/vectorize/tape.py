@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from types import CodeType
 from typing import Any, Final, NamedTuple
 
+from tinygrad_edu.checks import is_real, number
 from tinygrad_edu.engine import Sample, Value, constant, modes, toposort
 from tinygrad_edu.engine.node import Node
 from tinygrad_edu.engine.record import Record
-from tinygrad_edu.floats import is_real, number
 from tinygrad_edu.vectorize.errors import WAY_OUT, VectorizeError
 
 #: A shape of an argument: () a number, (n,) a row, (m, n) rows of a whole mini-batch.

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu import ink
+from tinygrad_edu import expr
 from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.vectorize.calls import Cell, assembled, link
 from tinygrad_edu.vectorize.kernel import Expressions
@@ -33,11 +33,11 @@ class Update:
             found.named[name] = Cell(array.shape).place(array)
         symbols: list[Any] = []
         for k, state in enumerate(states):
-            symbols.append(None if state is None else ink.symbol(f"s{k}"))
+            symbols.append(None if state is None else expr.symbol(f"s{k}"))
             if state is not None:
                 found.named[f"s{k}"] = Cell(state.shape).place(state)
-        names = [ink.symbol(name) for name in ("g", "x", "lr", "t")]
-        new_x, new_states = equation(ink, *names, tuple(symbols))
+        names = [expr.symbol(name) for name in ("g", "x", "lr", "t")]
+        new_x, new_states = equation(expr, *names, tuple(symbols))
         results: list[tuple[Cell, Array]] = []
         self.states: list[Array | None] = []
         for state, new in zip(states, new_states, strict=True):

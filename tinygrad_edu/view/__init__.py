@@ -1,13 +1,13 @@
 """Pictures of graphs, networks and training. Nothing in the engine knows about them."""
 
-from tinygrad_edu.view.delta_tables import Deltas
-from tinygrad_edu.view.deltas import deltas
-from tinygrad_edu.view.explain import Explanation, explain
-from tinygrad_edu.view.film import Film, steps
-from tinygrad_edu.view.graph import Graph, draw
-from tinygrad_edu.view.network import Network, network
-from tinygrad_edu.view.render import Renderer, RenderError, renderer
-from tinygrad_edu.view.worksheet import Worksheet, worksheet
+from tinygrad_edu.view.base.render import Renderer, RenderError, renderer
+from tinygrad_edu.view.explain.explanation import Explanation, explain
+from tinygrad_edu.view.film.film import Film, steps
+from tinygrad_edu.view.graph.drawing import Graph, draw
+from tinygrad_edu.view.network.delta_tables import Deltas
+from tinygrad_edu.view.network.deltas import deltas
+from tinygrad_edu.view.network.network import Network, network
+from tinygrad_edu.view.worksheet.worksheet import Worksheet, worksheet
 
 __all__ = [
     "Deltas",

@@ -7,16 +7,16 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
+from tinygrad_edu.checks import choose, real
 from tinygrad_edu.nn import ACTIVATIONS
 from tinygrad_edu.nn.activations import Activation, activation_function
-from tinygrad_edu.options import choose, real
 from tinygrad_edu.vectorize.arrays import Array
+from tinygrad_edu.view.network.model_units import name_of_function
 from tinygrad_edu.view.pictures.canvas import INK, canvas, legend, plain
 from tinygrad_edu.view.pictures.classes import COLOURS, key
 from tinygrad_edu.view.pictures.field import Extent
 from tinygrad_edu.view.pictures.tangent import value_and_slope
 from tinygrad_edu.view.pictures.tiles import cell, sheet, title
-from tinygrad_edu.view.units import name_of_function
 
 _COLUMNS: Final = 4
 #: What a cell shows of the numbers of a function.

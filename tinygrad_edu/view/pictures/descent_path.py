@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
+from tinygrad_edu.checks import positive_int
 from tinygrad_edu.engine import Value
 from tinygrad_edu.optim import Optimizer
-from tinygrad_edu.options import positive_int
-from tinygrad_edu.view.units import gradients
+from tinygrad_edu.view.network.model_units import gradients
 
 
 def descent_path(

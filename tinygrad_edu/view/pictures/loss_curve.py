@@ -7,7 +7,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from tinygrad_edu.floats import number
+from tinygrad_edu.checks import number
 from tinygrad_edu.train import History
 from tinygrad_edu.view.pictures.canvas import INK, canvas, legend, plain
 from tinygrad_edu.view.pictures.classes import COLOURS, key

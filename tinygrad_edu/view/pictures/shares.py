@@ -5,7 +5,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from tinygrad_edu.options import choose
+from tinygrad_edu.checks import choose
 from tinygrad_edu.vectorize.arrays import Array
 
 #: How outputs can be read.

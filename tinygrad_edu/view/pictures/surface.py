@@ -7,14 +7,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import BoundaryNorm, LinearSegmentedColormap
 
+from tinygrad_edu.checks import choose, positive_int, real
 from tinygrad_edu.engine import Value
-from tinygrad_edu.options import choose, positive_int, real
 from tinygrad_edu.vectorize.arrays import Array
+from tinygrad_edu.view.base.text import short
 from tinygrad_edu.view.pictures.canvas import INK, canvas, legend, plain
 from tinygrad_edu.view.pictures.classes import COLOURS, key
 from tinygrad_edu.view.pictures.field import Extent, extent_of
 from tinygrad_edu.view.pictures.loss_grid import LossGrid, Surface
-from tinygrad_edu.view.text import short
 
 KINDS: Final = ("contour", "3d")
 _LEVELS: Final = 16

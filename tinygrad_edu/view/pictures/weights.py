@@ -5,13 +5,13 @@ from typing import Any, Final
 import numpy as np
 from matplotlib.axes import Axes
 
-from tinygrad_edu.convolution import Conv2d
+from tinygrad_edu.checks import positive_int
 from tinygrad_edu.nn import Neuron
-from tinygrad_edu.options import positive_int
+from tinygrad_edu.nn.convolution import Conv2d
+from tinygrad_edu.view.base.text import short
 from tinygrad_edu.view.pictures.canvas import INK
 from tinygrad_edu.view.pictures.stages import first_units
 from tinygrad_edu.view.pictures.tiles import cell, sheet, title
-from tinygrad_edu.view.text import short
 
 _COLUMNS: Final = 8
 

@@ -1,0 +1,1 @@
+"""What every view stands on: renderer, SVG, text, symbols, notebook displays, reports."""

@@ -1,0 +1,71 @@
+"""The renderer's SVG made fit for a page: inline, accessible, the same bytes on every machine."""
+
+import re
+from typing import Final
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
+
+from tinygrad_edu.view.base.render import RenderError
+from tinygrad_edu.view.base.text import JOINER
+
+_SVG: Final = "{http://www.w3.org/2000/svg}"
+_TOOLTIP: Final = "{http://www.w3.org/1999/xlink}title"
+_FONT: Final = "Helvetica, Arial, 'Liberation Sans', sans-serif"
+#: Points of the column of a notebook, and how far a wider picture is made smaller to fit into it:
+#: notebooks that put it into an <img> let it run over the edge, whatever its style.
+_COLUMN: Final = 720.0
+_SMALLEST: Final = 0.675
+
+
+def inline(svg: bytes, title: str, description: str, style: str = "") -> str:
+    """An SVG element to put into a page: no prologue, comment, id or link; tooltips are <title>s.
+
+    `title` and `description` become <title> and <desc>, read aloud in place of the picture; `style`
+    goes to the root. What is wider than a column is made smaller. Raises RenderError for what is no
+    XML.
+    """
+    try:
+        root = ElementTree.fromstring(svg)
+    except ElementTree.ParseError as error:
+        raise RenderError(f"the renderer's SVG is not well-formed: {error}") from None
+    for element in list(root.iter()):
+        _shed(element)
+    _fit(root)
+    root.set("xmlns", _SVG[1:-1])
+    root.set("role", "img")
+    root.set("font-family", _FONT)
+    if style:
+        root.set("style", style)
+    for position, (tag, text) in enumerate((("title", title), ("desc", description))):
+        element = Element(tag)
+        element.text, element.tail = text, "\n"
+        root.insert(position, element)
+    root.tail = None
+    return ElementTree.tostring(root, encoding="unicode") + "\n"
+
+
+def _fit(root: Element) -> None:
+    """Width and height of a picture that is too wide for a column, or most of the way to it."""
+    sides = [re.fullmatch(r"([\d.]+)pt", root.get(side, "")) for side in ("width", "height")]
+    width, height = (float(side[1]) if side else 0.0 for side in sides)
+    if width > _COLUMN:
+        scale = max(_COLUMN / width, _SMALLEST)
+        root.set("width", f"{scale * width:.0f}pt")
+        root.set("height", f"{scale * height:.0f}pt")
+
+
+def _shed(element: Element) -> None:
+    """Take from one element what a page does not need, and make its tooltip a <title>."""
+    element.tag = element.tag.removeprefix(_SVG)
+    element.attrib.pop("id", None)
+    element.attrib.pop("font-family", None)
+    if element.tag != "g":
+        return
+    for title in element.findall(f"{_SVG}title"):
+        element.remove(title)
+    for link in element.findall(f"{_SVG}a"):
+        tooltip = Element("title")
+        tooltip.text = link.get(_TOOLTIP, "").replace("\\" + JOINER, "\\")
+        link.tag = f"{_SVG}g"
+        link.attrib.clear()
+        link.insert(0, tooltip)

@@ -1,0 +1,1 @@
+"""explain: the chain rule of one derivative, in letters and numbers."""

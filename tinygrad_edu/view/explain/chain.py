@@ -1,0 +1,112 @@
+"""Writer: lines about the values and links of a graph, by their names."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
+
+from tinygrad_edu.engine import Value
+from tinygrad_edu.engine.derivative import changed_since
+from tinygrad_edu.view.base.text import DASH, clean, short
+from tinygrad_edu.view.explain.equations import Line, ends, sentence
+from tinygrad_edu.view.explain.formulas import formulas, total
+from tinygrad_edu.view.explain.notation import (
+    Both,
+    call,
+    derivative,
+    name,
+    number,
+    product,
+    with_numbers,
+    written,
+)
+from tinygrad_edu.view.explain.paths import Link
+
+
+class Writer:
+    """Writes lines about the values and links of one graph, by their names."""
+
+    def __init__(
+        self, called: Mapping[Value, str], mixed: Collection[tuple[Value, Value]] = ()
+    ) -> None:
+        self.called = called
+        self._mixed = mixed
+        self._letters: dict[Value, tuple[list[Both], list[Both]]] = {}
+        self._formulas: dict[Value, tuple[Any, Callable[[int], Any]]] = {}
+        self._unwritten: dict[str, str] = {}
+
+    def total(self, v: Value, w: Value) -> Both:
+        """dv/dw, over all paths."""
+        return derivative(self.called[v], self.called[w])
+
+    def local(self, link: Link) -> Both:
+        """The slope of one link: as text with d too, unless that is taken by the sum over paths."""
+        child, parent = self.called[link.child], self.called[link.parent]
+        partial = derivative(child, parent, "∂")
+        mixed = (link.child, link.parent) in self._mixed
+        return partial if mixed else Both(derivative(child, parent).text, partial.latex)
+
+    def value(self, v: Value) -> Line:
+        """v = formula = with numbers = number."""
+        return Line([name(self.called[v]), *self._formula(v, ()), number(v._numbers[0])])
+
+    def slope(self, link: Link) -> Line:
+        """da/dz = formula = with numbers = number."""
+        return Line([self.local(link), *self.formula(link), number(link.slope)], 2)
+
+    def flow(self, link: Link, gradient: float) -> Line:
+        """to z: gradient * slope = what z gets."""
+        parent = name(self.called[link.parent])
+        to = Both(f"to {parent.text}:", rf"\text{{to }} {parent.latex}\text{{:}}")
+        made = product([number(gradient), number(link.slope, first=False)])
+        return Line([to, made, number(link.passes(gradient))], 2)
+
+    def formula(self, link: Link) -> list[Both]:
+        """The formula of the slope, with letters and then with numbers; [] if there is none."""
+        return self._formula(link.child, link.positions)
+
+    def _formula(self, v: Value, positions: tuple[int, ...]) -> list[Both]:
+        """The formula of `v`, or of its slope at the positions; with letters, then with numbers."""
+        op: Any = v.op
+        if v not in self._letters:
+            names = [name(self.called[u]) for u in (*v.parents, v)]
+            numbers = [number(x, first=False) for x in (*v._numbers[1:], v._numbers[0])]
+            self._letters[v] = names, numbers
+        names, numbers = self._letters[v]
+        try:
+            if v not in self._formulas:
+                self._formulas[v] = formulas(v)
+            value, slope = self._formulas[v]
+            x = total([slope(i) for i in positions]) if positions else value
+            return [written(x, names), *with_numbers(x, numbers)]
+        except Exception as error:  # a user's record may raise anything
+            self._unwritten[clean(op.name)] = type(error).__name__
+            few = ends(names[:-1], 4)
+            shown = [Both("…", r"\cdots") if isinstance(p, int) else p for p in few]
+            return [] if positions else [call(clean(op.name), shown)]
+
+    def notes(self, made: Sequence[Value]) -> list[Line]:
+        """What a reader must know about the formulas and numbers of these results."""
+        lines = [
+            sentence(f"No formula for {op}: its record cannot be evaluated on letters ({error}).")
+            for op, error in self._unwritten.items()
+        ]
+        changed = dict.fromkeys(self.called[p] for v in made for p, _ in changed_since(v))
+        if changed:
+            few = ", ".join([*changed][:3]) + ", …" * (len(changed) > 3)
+            lines.append(sentence(f"The numbers are those of the forward pass; since then changed: "
+                                  f"{few}."))  # fmt: skip
+        return lines
+
+    def row(self, link: Link | int, grads: Mapping[Value, float]) -> Sequence[str]:
+        """A row of the table."""
+        if isinstance(link, int):
+            return (f"… {link:,} more", "", "", "", "", "")
+        known = link.child in grads
+        formula = self.formula(link)
+        return (
+            clean(self.called[link.child], 21),
+            clean(self.called[link.parent], 21),
+            clean(formula[0].text, 18) if formula else DASH,
+            short(link.slope),
+            short(grads[link.child]) if known else DASH,
+            short(link.passes(grads[link.child])) if known else DASH,
+        )

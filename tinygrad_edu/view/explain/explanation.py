@@ -1,0 +1,262 @@
+"""explain: the chain rule for one derivative, with letters and with numbers."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from tinygrad_edu.engine import Value, toposort
+from tinygrad_edu.view.base.symbols import drawing_order
+from tinygrad_edu.view.base.text import clean, short
+from tinygrad_edu.view.explain.chain import Writer
+from tinygrad_edu.view.explain.equations import (
+    Line,
+    ends,
+    in_latex,
+    in_text,
+    lines_of,
+    more,
+    sentence,
+)
+from tinygrad_edu.view.explain.naming import letters
+from tinygrad_edu.view.explain.notation import Both, added, name, number, product
+from tinygrad_edu.view.explain.paths import MANY, Link, Paths, agree, contribution, gradients, links
+from tinygrad_edu.view.graph.select import variable_names
+
+#: More paths, or longer ones, are not written out one by one.
+MOST_PATHS: Final = 6
+LONGEST_PATH: Final = 8
+
+_VALUES: Final = 20
+_OPERANDS: Final = 8
+_TERMS: Final = 4
+_ROWS: Final = 60
+_WHERE: Final = 12
+_HEADER: Final = ("from", "to", "slope", "= number", "gradient", "product")
+
+
+class Explanation:
+    """An explanation: its `str` is text, a notebook shows the LaTeX, `table()` gives the numbers.
+
+    `value` is the derivative, or the number of the value that is explained. It keeps no Value.
+    """
+
+    def __init__(
+        self, value: float, lines: Sequence[Line], rows: Sequence[Sequence[str]] = ()
+    ) -> None:
+        self.value = value
+        self._text = "\n".join(row for line in lines for row in in_text(line))
+        self._rows = [_HEADER, *rows]
+        equations = " \\\\\n".join(filter(None, map(in_latex, lines)))
+        #: The equations as LaTeX, without dollar signs.
+        self.latex = f"\\begin{{aligned}}\n{equations}\n\\end{{aligned}}"
+
+    def table(self) -> str:
+        """A line per link, from the result back: its slope times the gradient that arrives."""
+        widths = [max(map(len, column)) for column in zip(*self._rows, strict=True)]
+        return "\n".join(
+            "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
+            for row in self._rows
+        )
+
+    def _repr_latex_(self) -> str:
+        return f"$$\n{self.latex}\n$$"
+
+    def __str__(self) -> str:
+        return self._text
+
+    __repr__ = __str__
+
+
+def explain(
+    v: Value, wrt: Value | None = None, *, names: Mapping[str, object] | None = None
+) -> Explanation:
+    """The chain rule for dv/dw with w = `wrt`; without `wrt` the one operation that made `v`.
+
+    Up to 6 paths of up to 8 links from w to v are written out; where there are more, the gradient
+    is followed value by value, from v back to w. The sum is checked against a backward pass, which
+    leaves every `.grad` as it was. The numbers are those of the forward pass.
+
+    names     labels for values without a name, e.g. `names=locals()`, as in `draw`
+
+    Raises TypeError unless both are Values, ValueError if v does not depend on w.
+    """
+    if not isinstance(v, Value):
+        raise TypeError(
+            f"explain(v, wrt=w) explains one Value, got {type(v).__name__}: "
+            "write explain(loss, wrt=w)"
+        )
+    if wrt is not None and not isinstance(wrt, Value):
+        raise TypeError(
+            f"wrt is the Value by which to differentiate, got {type(wrt).__name__}: "
+            "write wrt=w, such as wrt=model.parameters()[0]"
+        )
+    variables = variable_names(names or {})
+    order = toposort(v, leaves=True)
+    called = letters(order, variables)
+    if wrt is None:
+        return _leaf(v, called[v]) if v.op is None else _operation(v, called)
+    if wrt not in called:
+        w = clean(wrt.name or variables.get(wrt, "")) or "this value"
+        raise ValueError(_independent(v, wrt, w, called))
+    return _chain_rule(Paths(order, wrt), called, gradients(v, order))
+
+
+def _independent(v: Value, wrt: Value, w: str, called: Mapping[Value, str]) -> str:
+    y = called[v]
+    if v in toposort(wrt, leaves=True):
+        return f"{y} does not depend on {w}, but {w} on {y}: swap them, explain({w}, wrt={y})"
+    if v.op is None:
+        return f"{y} does not depend on {w}: no operation made it, or one under no_grad()"
+    known = [called[u] for u in called if u.op is None and u.kind != "constant"][:3]
+    hint = f": wrt is a value of its graph, such as {' or '.join(known)}" if known else ""
+    return f"{y} does not depend on {w}, the derivative is 0{hint}"
+
+
+def _leaf(v: Value, called: str) -> Explanation:
+    grad = f"{called}.grad = {short(v.grad)}, added up over backward passes."
+    lines = [
+        Line([name(called), number(v.data)]),
+        sentence(f"No operation made {called}: it is a leaf ({v.kind})."),
+        sentence(grad if v.reached else f"No backward pass has reached {called}."),
+    ]
+    return Explanation(v.data, lines)
+
+
+def _operation(v: Value, called: Mapping[Value, str]) -> Explanation:
+    write = Writer(called)
+    op: Any = v.op
+    n = len(v.parents)
+    ordered = [v.parents[i] for i in drawing_order(op, n)]
+    parents = [p for p in dict.fromkeys(ordered) if p.kind != "constant"]
+    shown = ends(links(v, parents), _OPERANDS)
+    operands = f"{n:,} operands" if n > 1 else "1 operand"
+    lines = [sentence(f"{called[v]} is the result of {clean(op.name)} on {operands}.")]
+    lines += [write.value(v), *lines_of(write.slope, shown)]
+    if v.reached:
+        lines.append(sentence(f"{called[v]}.grad = {short(v.grad)} flows back, times the slope:"))
+        lines += lines_of(lambda link: write.flow(link, v.grad), shown)
+    else:
+        lines.append(sentence(f"No backward pass has reached {called[v]}: nothing flows back."))
+    lines += write.notes([v])
+    grads = {v: v.grad} if v.reached else {}
+    return Explanation(v._numbers[0], lines, [write.row(link, grads) for link in shown])
+
+
+def _chain_rule(
+    paths: Paths, called: Mapping[Value, str], found: Mapping[Value, float]
+) -> Explanation:
+    """dv/dw by paths, or else value by value; `found` are the derivatives of the engine."""
+    v, w = paths.v, paths.w
+    write = Writer(called, {(v, u) for u, made in paths.children.items() if len(made) > 1})
+    few = paths.count <= MOST_PATHS and paths.longest <= LONGEST_PATH
+    routes = paths.all() if few else []
+    parts = [contribution(route) for route in routes]
+    said: set[Link] = set()
+    if routes and agree(parts, found[w]):
+        lines, used = _by_path(write, routes, v, w, said), [x for route in routes for x in route]
+    else:  # also where the product of a path leaves the range of floats
+        lines, used = _by_value(write, paths, found, said)
+        parts = [link.passes(found[link.child]) for link in paths.links_to(w)]
+    lines.append(sentence(_check(write.total(v, w).text, called[w], w, parts, found[w])))
+    lines += _where(write, used, said)
+    pairs = ends([(u, p) for p in reversed(paths.between) for u in paths.children[p]], _ROWS)
+    rows = [write.row(paths.link(*x) if isinstance(x, tuple) else x, found) for x in pairs]
+    return Explanation(found[w], lines, rows)
+
+
+def _check(derived: str, called: str, w: Value, parts: Sequence[float], value: float) -> str:
+    if not agree(parts, value):
+        return (
+            f"The backward pass gives {derived} = {short(value)}, which differs: an operation "
+            "gives other slopes when it is asked again."
+        )
+    same = f"The backward pass gives the same {derived}"
+    if not w.reached:
+        return f"{same}. {called}.grad is empty: no backward pass has reached it."
+    if w.grad == value or (w.grad != w.grad and value != value):
+        return f"{same}, and {called}.grad agrees."
+    return (
+        f"{same}. {called}.grad = {short(w.grad)} holds something else: other backward passes, "
+        "or several added up."
+    )
+
+
+def _by_path(
+    write: Writer, routes: Sequence[Sequence[Link]], v: Value, w: Value, said: set[Link]
+) -> list[Line]:
+    """A line per path, and their sum; `said` gets the links whose formula is given."""
+    lines = []
+    for i, route in enumerate(routes, 1):
+        letters = [product(map(write.local, route))] if route else []
+        if len(routes) == len(route) == 1:
+            letters = write.formula(route[0])
+            said.add(route[0])
+        slopes = [number(link.slope, first=j == 0) for j, link in enumerate(route)]
+        path = Both(f"path {i}:", rf"\text{{path {i}:}}")
+        left = path if len(routes) > 1 else write.total(v, w)
+        numbers = [product(slopes)] if slopes else []
+        sides = [left, *letters, *numbers, number(contribution(route))]
+        lines.append(Line(sides, 2 * (len(routes) > 1)))
+    if len(routes) == 1:
+        return lines
+    ways = f"{len(routes)} paths lead from {write.called[w]} to {write.called[v]}:"
+    parts = [contribution(route) for route in routes]
+    summed = added(number(x, first=i == 0) for i, x in enumerate(parts))
+    return [sentence(ways), *lines, Line([write.total(v, w), summed, number(sum(parts))])]
+
+
+def _by_value(
+    write: Writer, paths: Paths, found: Mapping[Value, float], said: set[Link]
+) -> tuple[list[Line], list[Link]]:
+    """A line per value on the paths, from v back to w; and the links that are written there.
+
+    `said` gets those whose formula is given.
+    """
+    v, w = paths.v, paths.w
+    many = f"More than {MANY:,}" if paths.count == MANY else f"{paths.count:,}"
+    ways = f"{many} path{'s' * (paths.count > 1)} of up to {paths.longest:,} links"
+    lead = f"{ways} {'lead' if paths.count > 1 else 'leads'} from {write.called[w]}"
+    lines = [sentence(f"{lead} to {write.called[v]}. Value by value, backward:")]
+    used: list[Link] = []
+
+    def term(link: Link, first: bool) -> tuple[Both, Both]:
+        letter, slope = write.local(link), number(link.slope, first)
+        if link.child is v:
+            return letter, slope
+        gradient = number(found[link.child], first)
+        slope = number(link.slope, first=False)
+        return product([write.total(v, link.child), letter]), product([gradient, slope])
+
+    for u in ends([u for u in reversed(paths.between) if u is not v], _VALUES):
+        if isinstance(u, int):
+            lines.append(more(u))
+            continue
+        arriving = paths.links_to(u)
+        shown = arriving if len(arriving) <= _TERMS else arriving[: _TERMS - 1]
+        used += shown
+        terms = [term(link, i == 0) for i, link in enumerate(shown)]
+        letters, numbers = [a for a, _ in terms], [b for _, b in terms]
+        if rest := arriving[len(shown) :]:
+            left_out = number(sum(link.passes(found[link.child]) for link in rest), first=False)
+            letters.append(Both(f"… {len(rest):,} more", r"\cdots"))
+            numbers.append(Both(f"{left_out.text} ({len(rest):,} more)", left_out.latex))
+        sides = [added(letters)]
+        if len(arriving) == 1 and shown[0].child is v:
+            sides = write.formula(shown[0])
+            said.add(shown[0])
+        lines.append(Line([write.total(v, u), *sides, added(numbers), number(found[u])], 2))
+    return lines, used
+
+
+def _where(write: Writer, links: Sequence[Link], said: set[Link]) -> list[Line]:
+    """The operations of these links, and the slopes whose formula was not given yet."""
+    slopes: dict[Value, list[Link]] = {}
+    for link in dict.fromkeys(links):
+        slopes.setdefault(link.child, []).extend([link] * (link not in said))
+    lines = [sentence("where")] if slopes else []
+    made = sorted(slopes, key=lambda u: u._birth)
+    for u in ends(made, _WHERE):
+        if isinstance(u, int):
+            lines.append(more(u))
+        else:
+            lines += [write.value(u), *lines_of(write.slope, ends(slopes[u], _TERMS))]
+    return lines + write.notes(made)

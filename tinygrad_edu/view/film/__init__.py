@@ -1,0 +1,1 @@
+"""steps: the forward and the backward pass as a film."""

@@ -1,0 +1,289 @@
+"""steps: the backward pass as a film, one page that needs neither network nor server."""
+
+import html
+import json
+import math
+import os
+import re
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from importlib import resources
+from itertools import chain
+from pathlib import Path
+from typing import Any, Final
+from xml.etree.ElementTree import Element
+
+from tinygrad_edu.checks import positive_int
+from tinygrad_edu.engine import Value
+from tinygrad_edu.optim import Optimizer
+from tinygrad_edu.view.base.display import displays_still
+from tinygrad_edu.view.base.render import RenderError, render
+from tinygrad_edu.view.base.text import DASH, clean, short
+from tinygrad_edu.view.film import template as scene
+from tinygrad_edu.view.film.contact_sheet import HIGHLIGHT, Still, Strip, strip
+from tinygrad_edu.view.film.recorder import Change, Frame, Recording, record
+from tinygrad_edu.view.graph.excerpt import LARGEST, strands
+from tinygrad_edu.view.graph.select import nearest, variable_names
+from tinygrad_edu.view.graph.values import has_grad
+
+_PHASES: Final = {"forward": "forward pass", "backward": "backward pass", "update": "update"}
+# Pixels of the player in a notebook; a point of the picture is shown as 0.9 to 1.33 pixels.
+_COLUMN, _SMALLEST, _LARGEST = 860, 0.9, 4 / 3
+_CONTROLS, _TALLEST = 330, 760
+
+
+def steps(
+    v: Value,
+    *,
+    optimizer: Optimizer | None = None,
+    guess: bool = False,
+    names: Mapping[str, object] | None = None,
+    max_steps: int = 300,
+    max_nodes: int = LARGEST,
+) -> "Film":
+    """The way from the inputs to `v` and of the gradient back, step by step, as a page to look at.
+
+    optimizer  adds its next update of the parameters, from the gradients of the film
+    guess      hides each new gradient until it is asked for, or guessed
+    names      labels for values without a name of their own, e.g. `names=locals()`, as in `draw`
+    max_steps  of more steps than this (at least 5) those of a unit are one, then those of a layer
+    max_nodes  of more values than this the main strands are drawn
+
+    Gradients start from 0, and no data and no gradient of yours is changed. Raises TypeError unless
+    `v` is a Value and `optimizer` an Optimizer.
+    """
+    if not isinstance(v, Value):
+        raise TypeError(f"steps(v) shows the backward pass of one Value, got {type(v).__name__}")
+    if optimizer is not None and not isinstance(optimizer, Optimizer):
+        raise TypeError(
+            f"optimizer is an Optimizer such as SGD(parameters), got {type(optimizer).__name__}"
+        )
+    max_steps, max_nodes = (
+        positive_int("max_steps", max_steps, 5),
+        positive_int("max_nodes", max_nodes),
+    )
+    called = variable_names(names or {})
+    recording = record(v, optimizer=optimizer, called=called, max_steps=max_steps)
+    return Film(recording, guess=guess, max_nodes=max_nodes)
+
+
+class Film:
+    """A film of a backward pass. It keeps no Value.
+
+    In a notebook it shows itself as a player. `.html` is the page as a text; `.strip()` a still
+    picture of a few frames, which is what is shown where TINYGRAD_EDU_DISPLAY is "static".
+    """
+
+    def __init__(
+        self, recording: Recording, *, guess: bool = False, max_nodes: int = LARGEST
+    ) -> None:
+        order, names = recording.order, recording.names
+        called = dict(zip(order, names, strict=True))
+        shown = _shown(order, max_nodes)
+        ids, operations = scene.ids_of(order, shown)
+        counted = f"{len(shown):,} of {len(order):,} values shown" * (len(shown) < len(order))
+        self.guess = bool(guess)
+        self.title = f"Backward pass of {names[-1]}"
+        self.caption = "; ".join(part for part in (counted, recording.caption) if part)
+        self._frames = [_told(frame, ids, operations) for frame in recording.frames]
+        self._start = {f"{key}.data": "" for key in ids.values()}
+        last = len(order) - 1
+        self._start |= {
+            f"{key}.grad": DASH for i, key in ids.items() if has_grad(order[i]) or i == last
+        }
+        self._start |= _texts(recording.start, ids)
+        self._tooltips = {key: f"{names[i]} ({order[i].kind})" for i, key in ids.items()}
+        self._dot = scene.dot_of(shown, called, _widest(recording))
+        keys = {order[i]: key for i, key in ids.items()}
+        self._table = scene.table(shown, called, keys, self._numbers(len(self) - 1))
+
+    def __len__(self) -> int:
+        """The number of frames."""
+        return len(self._frames)
+
+    @cached_property
+    def html(self) -> str:
+        """The page: one text without any address in it, to be saved or sent."""
+        least = 0.0
+        try:
+            last = scene.filled(self._drawing, self._numbers(len(self) - 1))
+            picture = scene.element(last, self.title, f"{self._lead} The last frame is shown.")
+            least = _SMALLEST * scene.size(self._drawing)[0]
+        except RenderError as error:
+            picture = f"<p>{_text(str(error))}</p>\n{self._table}"
+        page = resources.files("tinygrad_edu.view.film").joinpath("film.html")
+        parts = {
+            "title": _text(self.title),
+            "lead": _text(self._lead),
+            "caption": _text(self.caption),
+            "highlight": HIGHLIGHT,
+            "least": f"{least:.0f}",
+            "last": str(len(self) - 1),
+            "sentence": _lines(self._frames[-1]["said"]),
+            "picture": picture,
+            "rows": "".join(
+                f"<tr><td>{k}</td><td>{f['phase']}</td><td>{_lines(f['said'])}</td></tr>\n"
+                for k, f in enumerate(self._frames)
+            ),
+            "film": _json({"guess": self.guess, "start": self._start, "frames": self._frames}),
+        }
+        text = page.read_text(encoding="utf-8")
+        return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], text)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the page, to a path that ends in .html, or the strip, to one that ends in .svg.
+
+        Returns the path. Raises ValueError for another suffix, RenderError for a strip without a
+        renderer; the file is then left alone.
+        """
+        path = Path(path)
+        if path.suffix.lower() not in (".html", ".htm", ".svg"):
+            raise ValueError(
+                f"a film is saved as .html, its strip as .svg, and not as {path.name!r}: "
+                'write film.save("film.html")'
+            )
+        content = self.strip().svg if path.suffix.lower() == ".svg" else self.html
+        path.write_bytes(content.encode())
+        return path
+
+    def strip(self, frames: int = 6) -> "Strip":
+        """A still picture of at most `frames` frames: the end of the forward pass, and after it."""
+        chosen = self._chosen(positive_int("frames", frames))
+        text = [f"{self._heading(k)}: {'; '.join(self._frames[k]['said'])}" for k in chosen]
+        lead = f"{self._lead} {len(chosen)} of {len(self)} frames are shown."
+
+        def svg() -> str:
+            return strip(self._drawing, [self._still(k) for k in chosen], self.title, lead)
+
+        return Strip(svg, "\n".join([self.title, *text]))
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        if displays_still():
+            return self.strip()._repr_mimebundle_()
+        return {"text/html": self.inline(), "text/plain": repr(self)}
+
+    def _repr_html_(self) -> str | None:
+        return None if displays_still() else self.inline()
+
+    def __repr__(self) -> str:
+        return f"<Film: {self.title}, {len(self)} steps>"
+
+    def inline(self) -> str:
+        """The page in a frame of its own, to stand within another page.
+
+        The page is written into the attribute srcdoc: notebooks run the scripts of such a frame
+        where they would drop or rewrite those of a cell's output, nothing is fetched, the styles
+        and ids of notebook and page do not meet, and `sandbox` keeps the page from the notebook.
+        """
+        return (
+            f'<iframe title="{_text(self.title)}" sandbox="allow-scripts" '
+            f'style="width:100%;height:{self._height()}px;border:0" '
+            f'srcdoc="{html.escape(self.html)}"></iframe>'
+        )
+
+    def _height(self) -> int:
+        """Room for controls and picture in a column 900 pixels wide, within bounds."""
+        try:
+            w, h = scene.size(self._drawing)
+        except RenderError:
+            return _TALLEST
+        shown = h * min(max(_COLUMN / w, _SMALLEST), _LARGEST)
+        return round(min(_CONTROLS + shown, _TALLEST))
+
+    @cached_property
+    def _drawing(self) -> Element:
+        return scene.drawing(render(self._dot, "svg"), self._tooltips)
+
+    @property
+    def _lead(self) -> str:
+        found = [
+            name for phase, name in _PHASES.items() if phase in {f["phase"] for f in self._frames}
+        ]
+        return f"{len(self)} steps: {', '.join(found)}."
+
+    def _heading(self, k: int) -> str:
+        return f"{k} of {len(self) - 1}, {self._frames[k]['phase']}"
+
+    def _numbers(self, k: int) -> dict[str, str]:
+        """The text of every number after frame k."""
+        numbers = dict(self._start)
+        for frame in self._frames[: k + 1]:
+            numbers |= frame["set"]
+        return numbers
+
+    def _still(self, k: int) -> Still:
+        frame = self._frames[k]
+        active = frozenset([*frame["on"], *frame["by"]])
+        return Still(self._heading(k), frame["said"], self._numbers(k), active)
+
+    def _chosen(self, n: int) -> list[int]:
+        """The frame at the end of the forward pass, and others after it, evenly, with the last."""
+        last = len(self) - 1
+        first = next(k for k, f in enumerate(self._frames) if f["phase"] == "backward") - 1
+        if len(self) <= n:
+            return list(range(len(self)))
+        if n == 1 or last == first:
+            return [last]
+        return sorted({first + round(k * (last - first) / (n - 1)) for k in range(n)})
+
+
+def _shown(order: Sequence[Value], max_nodes: int) -> list[Value]:
+    """The values to draw: all, or the main strands, as in `excerpt`."""
+    if len(order) <= max_nodes:
+        return list(order)
+    found = (strands(order, kept) for kept in (2, 1))
+    shown = next((main for main in found if len(main) <= max_nodes), None)
+    return nearest(shown or strands(order, 1), max_nodes)
+
+
+def _widest(recording: Recording) -> dict[Value, tuple[float, float]]:
+    """Of all numbers that a value shows, those with the longest texts."""
+    widest: dict[tuple[int, str], float] = {}
+    for change in chain(recording.start, *(frame.changes for frame in recording.frames)):
+        place = change.node, change.row
+        widest[place] = max(widest.get(place, 0.0), change.number, key=lambda x: len(short(x)))
+    return {
+        v: (widest.get((i, "data"), 0.0), widest.get((i, "grad"), 0.0))
+        for i, v in enumerate(recording.order)
+    }
+
+
+def _told(frame: Frame, ids: Mapping[int, str], operations: Mapping[int, str]) -> dict[str, Any]:
+    """A frame for the page: what is said, what is lit (changed or read), the texts that are new."""
+    by: list[str] = []
+    for p, v in frame.flows:
+        if v in ids:
+            by += [ids[v], operations[v], f"{operations[v]}-{ids[v]}"]
+            by += [ids[p], f"{ids[p]}-{operations[v]}"] if p in ids else []
+    on = [ids[change.node] for change in frame.changes if change.node in ids]
+    single = len(frame.changes) == 1 and frame.question
+    answer = frame.changes[0].number if single else math.nan
+    return {
+        "phase": frame.phase,
+        "said": frame.sentences,
+        "ask": frame.question,
+        "answer": answer if math.isfinite(answer) else None,
+        "on": on,
+        "by": [key for key in dict.fromkeys(by) if key not in on],
+        "set": _texts(frame.changes, ids),
+    }
+
+
+def _texts(changes: Sequence[Change], ids: Mapping[int, str]) -> dict[str, str]:
+    return {f"{ids[c.node]}.{c.row}": short(c.number + 0.0) for c in changes if c.node in ids}
+
+
+def _lines(said: Sequence[str]) -> str:
+    return "<br>".join(map(_text, said))
+
+
+def _text(text: str) -> str:
+    return html.escape(clean(text, 2000))
+
+
+def _json(content: object) -> str:
+    """JSON that may stand in a script element, whatever texts it holds."""
+    written = json.dumps(content, allow_nan=False, separators=(",", ":"))
+    for character in "<>&":
+        written = written.replace(character, f"\\u{ord(character):04x}")
+    return written

@@ -1,0 +1,215 @@
+"""The table of deltas: its rows, and how it shows itself as text, LaTeX and HTML."""
+
+import html
+import math
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, NamedTuple
+
+from tinygrad_edu.view.base.text import clean, short
+from tinygrad_edu.view.network.delta_rules import CONVENTIONS, Formula
+
+_UNITS_SHOWN: Final = 16
+_PARAMETERS_SHOWN: Final = 12
+_UNIT_COLUMNS: Final = ("unit", "z", "a", "g'(z)", "delta", "rule", "difference")
+_PARAMETER_COLUMNS: Final = ("parameter", "a", "dL/dw", "rule", "difference")
+
+
+class UnitRow(NamedTuple):
+    """A unit: net input z, activation a, g'(z) (of softmax da_k/dz_k), and its delta.
+
+    `delta` is what the engine found, `rule` what the textbook says, None where it has no rule.
+    """
+
+    name: str
+    z: float
+    a: float
+    slope: float
+    delta: float
+    rule: float | None
+    difference: float | None
+
+
+class ParameterRow(NamedTuple):
+    """A weight or a bias: `a` is what it multiplies, 1 for a bias; `gradient` is dL/dw.
+
+    `rule` is dL/dz * a, with the textbook's dL/dz where it has a rule.
+    """
+
+    name: str
+    a: float
+    gradient: float
+    rule: float
+    difference: float
+
+
+class LayerDeltas(NamedTuple):
+    """A layer: its rows, and the formulas of g'(z) and delta."""
+
+    title: str
+    slope: Formula
+    rule: Formula
+    units: tuple[UnitRow, ...]
+    parameters: tuple[ParameterRow, ...]
+
+    @property
+    def equation(self) -> Formula:
+        """`delta = ...` for a rule; a sentence where there is none."""
+        if self.units[0].rule is None:
+            return self.rule
+        return Formula(f"delta = {self.rule.text}", rf"\delta = {self.rule.latex}")
+
+
+class Deltas:
+    """The table of deltas: `str()` is a text, `.latex` an array, in a notebook it is a table.
+
+    `layers` has a `LayerDeltas` each; `rows` are all units, `parameters` all weights and biases.
+    """
+
+    def __init__(
+        self, layers: Sequence[LayerDeltas], convention: str, loss: str, value: float
+    ) -> None:
+        self.layers = tuple(layers)
+        self.convention = convention
+        self.loss = loss
+        self.value = value
+        self.rows = tuple(row for layer in self.layers for row in layer.units)
+        self.parameters = tuple(row for layer in self.layers for row in layer.parameters)
+
+    @property
+    def largest_difference(self) -> float:
+        """The largest difference between engine and textbook; nan if one of them is."""
+        found = [row.difference for row in self.rows if row.difference is not None]
+        return _largest([*found, *(row.difference for row in self.parameters)])
+
+    @property
+    def heading(self) -> str:
+        """Loss, convention and largest difference in a line."""
+        return (
+            f"{clean(self.loss, 40)} = {short(self.value)}, delta = {self.convention}, "
+            f"largest difference {_difference(self.largest_difference)}"
+        )
+
+    @property
+    def gradient_rule(self) -> str:
+        """dL/dw from delta, in the convention of the table."""
+        sign = "" if CONVENTIONS[self.convention] > 0 else "-"
+        return f"dL/dw = {sign}delta a, dL/db = {sign}delta"
+
+    @property
+    def latex(self) -> str:
+        """The units as a LaTeX array, for math mode."""
+        lines = [r"\begin{array}{l}"]
+        for layer in self.layers:
+            formulas = rf"g'(z) = {layer.slope.latex};\quad {layer.equation.latex}"
+            lines += [
+                rf"{latex_text(layer.title)}:\quad {formulas} \\",
+                r"\begin{array}{lrrrrrr}",
+                r"& z & a & g'(z) & \delta & \mathrm{rule} & \mathrm{difference} \\ \hline",
+            ]
+            for name, *numbers in layer.units[:_UNITS_SHOWN]:
+                cells = [latex_text(str(name)), *map(_latex_number, _cells(numbers))]
+                lines.append(" & ".join(cells) + r" \\")
+            lines.append(r"\end{array} \\")
+            if more := _more(layer.units, _UNITS_SHOWN):
+                lines.append(latex_text(more) + r" \\")
+        return "\n".join([*lines, r"\end{array}"])
+
+    def __str__(self) -> str:
+        lines = [self.heading]
+        for layer in self.layers:
+            lines += ["", f"{layer.title}: g'(z) = {layer.slope.text}"]
+            lines.append(f"rule: {layer.equation.text}")
+            lines += _text_table(_UNIT_COLUMNS, layer.units, _UNITS_SHOWN)
+        for layer in self.layers:
+            lines += ["", f"{layer.title}: {self.gradient_rule}"]
+            lines += _text_table(_PARAMETER_COLUMNS, layer.parameters, _PARAMETERS_SHOWN)
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return f"<Deltas of {len(self.rows):,} units: {self.heading}>"
+
+    def _repr_latex_(self) -> str:
+        return f"$${self.latex}$$"
+
+    def _repr_html_(self) -> str:
+        tables = [f"<p>{html.escape(self.heading)}</p>"]
+        for layer in self.layers:
+            text = f"{layer.title}: g'(z) = {layer.slope.text}; rule: {layer.equation.text}"
+            tables.append(_html_table(text, _UNIT_COLUMNS, layer.units, _UNITS_SHOWN))
+        for layer in self.layers:
+            text = f"{layer.title}: {self.gradient_rule}"
+            tables.append(
+                _html_table(text, _PARAMETER_COLUMNS, layer.parameters, _PARAMETERS_SHOWN)
+            )
+        return f"<div>{''.join(tables)}</div>"
+
+
+def _cells(numbers: Iterable[Any]) -> list[str]:
+    """The numbers of a row as texts, the last being a difference; a dash for None."""
+    *rest, last = numbers
+    return [*("-" if v is None else short(v + 0.0) for v in rest), _difference(last)]
+
+
+def _largest(differences: Sequence[float]) -> float:
+    return math.nan if any(map(math.isnan, differences)) else max(differences)
+
+
+def _difference(x: float | None) -> str:
+    return "-" if x is None else f"{x:.1e}" if 0 < x < math.inf else short(x)
+
+
+def _more(rows: Sequence[Any], count: int) -> str:
+    """What a table leaves out, with its largest difference."""
+    hidden = [row.difference for row in rows[count:] if row.difference is not None]
+    largest = f", differences up to {_difference(_largest(hidden))}" if hidden else ""
+    return f"... {len(rows) - count:,} more{largest}" if len(rows) > count else ""
+
+
+def _text_table(columns: Sequence[str], rows: Sequence[Any], count: int) -> list[str]:
+    table = [columns, *([row[0], *_cells(row[1:])] for row in rows[:count])]
+    widths = [max(len(cells[k]) for cells in table) for k in range(len(columns))]
+    lines = [
+        "  ".join(
+            [f"  {name:<{widths[0]}}"]
+            + [f"{cell:>{width}}" for cell, width in zip(cells, widths[1:], strict=True)]
+        )
+        for name, *cells in table
+    ]
+    more = _more(rows, count)
+    return [*lines, f"  {more}"] if more else lines
+
+
+def _html_table(caption: str, columns: Sequence[str], rows: Sequence[Any], count: int) -> str:
+    head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in columns)
+    lines = [
+        f'<tr><th scope="row">{html.escape(row[0])}</th>'
+        + "".join(f"<td>{cell}</td>" for cell in _cells(row[1:]))
+        + "</tr>"
+        for row in rows[:count]
+    ]
+    if more := _more(rows, count):
+        lines.append(f'<tr><td colspan="{len(columns)}">{more}</td></tr>')
+    return (
+        '<table style="color: inherit; font-variant-numeric: tabular-nums">'
+        f'<caption style="color: inherit; text-align: left">{html.escape(caption)}</caption>'
+        f"<thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
+    )
+
+
+def _latex_number(cell: str) -> str:
+    """A number for math mode: 1.1e-16 as a power of ten."""
+    mantissa, e, exponent = cell.partition("e")
+    if cell.endswith("nan") or cell == "-":
+        return rf"\mathrm{{{cell}}}"
+    return mantissa.replace("inf", r"\infty") + (rf"\cdot 10^{{{int(exponent)}}}" if e else "")
+
+
+def latex_text(text: str) -> str:
+    r"""A text in math mode, its special characters as LaTeX and MathJax both know them."""
+    special = {"\\": r"\backslash ", "^": r"\wedge ", "~": r"\sim ", " ": r"\ "}
+    return (
+        r"\mathtt{"
+        + re.sub(r"[\\^~ _${}&#%]", lambda m: special.get(m[0], "\\" + m[0]), text)
+        + "}"
+    )

@@ -1,0 +1,160 @@
+"""deltas: the delta of each unit as the engine found it, beside the textbook's rule for it."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from tinygrad_edu.checks import choose
+from tinygrad_edu.engine import Value, grad
+from tinygrad_edu.losses import Loss, find_loss
+from tinygrad_edu.view.base.text import clean
+from tinygrad_edu.view.network import delta_rules as rules
+from tinygrad_edu.view.network.delta_rules import CONVENTIONS, Formula
+from tinygrad_edu.view.network.delta_tables import (
+    Deltas,
+    LayerDeltas,
+    ParameterRow,
+    UnitRow,
+    latex_text,
+)
+from tinygrad_edu.view.network.model_units import (
+    Pass,
+    forward,
+    gradients,
+    layers_of,
+    loss_of,
+    name_of_function,
+)
+
+
+def deltas(
+    model: Any, x: Iterable[Any], target: Any, loss: str | Loss, convention: str = "dL/dz"
+) -> Deltas:
+    """The delta of each unit for one example, from the engine and from the textbook's rules.
+
+    model       an MLP, a Layer, a Neuron, or a list of Layers
+    x, target   one example, as for the model and the loss
+    loss        a name of LOSSES, or a function (output, target) -> Value; if it is none of LOSSES
+                the last layer has no rule, and the layers before it start from the engine's deltas
+    convention  "dL/dz", or "-dE/dnet", the delta of lectures that subtract the output
+
+    The rules are evaluated in plain floats, from the last layer back. A penalty inside `loss` shows
+    as a difference of dL/dw. No `.grad` is changed. Raises TypeError or ValueError naming the
+    argument.
+    """
+    sign = CONVENTIONS[choose("convention", convention, CONVENTIONS)]
+    if isinstance(target, Iterator):
+        target = list(target)
+    function = find_loss(loss)
+    passes = forward(layers_of(model), x)
+    total = loss_of(model, passes, target, function)
+    found = gradients(total)
+    known = rules.loss_name(function)
+    called = known or name_of_function(function)
+    slopes = [_slopes(layer) for layer in passes]
+
+    formulas: list[Formula] = []
+    by_rule: list[list[float] | None] = []
+    for k, layer in reversed(list(enumerate(passes))):
+        activation, a = layer.units.activation, [v.data for v in layer.a]
+        if by_rule:
+            after = passes[k + 1]
+            downstream = by_rule[0] or [found.get(z, 0.0) for z in after.z]
+            w = [[v.data for v in neuron.w] for neuron in after.units.neurons]
+            e = rules.backpropagated(downstream, w)
+            found_here = rules.through(activation, e, a, slopes[k])
+            formula = rules.hidden_formula(activation)
+        elif known:
+            found_here = rules.output_deltas(known, activation, a, slopes[k], target)
+            formula = rules.output_formula(
+                known, activation, convention, one_hot=not isinstance(target, Iterable)
+            )
+        else:
+            found_here = None
+            text = f"no rule for {clean(called)}"
+            formula = Formula(text, latex_text(text))
+        by_rule.insert(0, found_here)
+        formulas.insert(0, formula)
+
+    expected = _gradients_by_rule(passes, by_rule, found)
+    layers = [
+        LayerDeltas(
+            _title(layer),
+            _slope_formula(layer.units.activation),
+            formula,
+            tuple(_unit_rows(layer, slope, found, rule, sign)),
+            tuple(_parameter_rows(layer, found, expected)),
+        )
+        for layer, slope, rule, formula in zip(passes, slopes, by_rule, formulas, strict=True)
+    ]
+    return Deltas(layers, convention, called, total.data)
+
+
+def _slopes(layer: Pass) -> list[float]:
+    """g'(z) by the textbook; of an activation without a name by the engine."""
+    known = rules.slope_of(layer.units.activation)
+    if known is None:
+        return [grad(a, z).data for a, z in zip(layer.a, layer.z, strict=True)]
+    alphas = [n.alpha.data if n.activation == "prelu" else 0.0 for n in layer.units.neurons]
+    triples = zip(layer.z, layer.a, alphas, strict=True)
+    return [known.at(z.data, a.data, alpha) for z, a, alpha in triples]
+
+
+def _slope_formula(activation: Any) -> Formula:
+    known = rules.slope_of(activation)
+    if known is not None:
+        return known.formula
+    return Formula("as the engine found it", r"\text{as the engine found it}")
+
+
+def _title(layer: Pass) -> str:
+    activation = layer.units.activation
+    if not isinstance(activation, str):
+        activation = clean(name_of_function(activation))
+    return " ".join(part for part in (layer.units.name, f"({activation})") if part)
+
+
+def _unit_rows(
+    layer: Pass,
+    slopes: Sequence[float],
+    found: Mapping[Value, float],
+    by_rule: Sequence[float] | None,
+    sign: float,
+) -> Iterator[UnitRow]:
+    for j, (z, a, slope) in enumerate(zip(layer.z, layer.a, slopes, strict=True)):
+        delta = sign * found.get(z, 0.0) + 0.0
+        rule = None if by_rule is None else sign * by_rule[j] + 0.0
+        apart = None if rule is None else _apart(delta, rule)
+        yield UnitRow(layer.units.unit_name(j), z.data, a.data, slope, delta, rule, apart)
+
+
+def _gradients_by_rule(
+    passes: Sequence[Pass],
+    by_rule: Sequence[Sequence[float] | None],
+    found: Mapping[Value, float],
+) -> dict[Value, float]:
+    """dL/dw = delta * a for each parameter, summed over its uses where units share one."""
+    expected: defaultdict[Value, float] = defaultdict(float)
+    for layer, rule in zip(passes, by_rule, strict=True):
+        ds = rule or [found.get(z, 0.0) for z in layer.z]
+        for neuron, d in zip(layer.units.neurons, ds, strict=True):
+            for w, a in zip(neuron.w, layer.inputs, strict=True):
+                expected[w] += d * a.data
+            expected[neuron.b] += d
+    return expected
+
+
+def _parameter_rows(
+    layer: Pass, found: Mapping[Value, float], expected: Mapping[Value, float]
+) -> Iterator[ParameterRow]:
+    for j, neuron in enumerate(layer.units.neurons):
+        name = layer.units.unit_name(j)
+        uses = [(f"{name}.w[{k}]", w, layer.inputs[k].data) for k, w in enumerate(neuron.w)]
+        for called, p, a in [*uses, (f"{name}.b", neuron.b, 1.0)]:
+            gradient, rule = found.get(p, 0.0), expected[p]
+            yield ParameterRow(called, a, gradient, rule, _apart(gradient, rule))
+
+
+def _apart(x: float, y: float) -> float:
+    """|x - y|, and 0 where both are the same infinity or both nan."""
+    return 0.0 if x == y or (x != x and y != y) else abs(x - y)

@@ -1,0 +1,220 @@
+"""The places of circles and lines in the picture of a net, and its SVG elements."""
+
+import math
+import unicodedata
+from collections.abc import Iterator, Sequence
+from html import escape
+from typing import Final
+
+from tinygrad_edu.engine import Value
+from tinygrad_edu.view.base.text import clean, short
+from tinygrad_edu.view.network.model_units import Pass, Units, name_of_function
+
+_RADIUS: Final = 27
+_ROW: Final = 62
+_COLUMN: Final = 190
+_MARGIN: Final = 24
+_TOP: Final = 66
+_WIDEST: Final = 5.0
+
+# The card brings its own ground, so that expr and ground fit whatever page it lies on.
+_STYLE: Final = """
+.tge-net { font: 11px Helvetica, Arial, 'Liberation Sans', sans-serif; }
+.tge-net .card { fill: #ffffff; stroke: #d9dde5; }
+.tge-net .expr { fill: #1d2330; }
+.tge-net .faint { fill: #5b6475; }
+.tge-net .unit { fill: #f4f6f9; stroke: #5b6475; stroke-width: 1.4; }
+.tge-net .line { fill: none; stroke-opacity: .75; }
+.tge-net .plus { stroke: #0072b2; }
+.tge-net .minus { stroke: #c25700; stroke-dasharray: 7 3; }
+.tge-net .zero { stroke: #8a8a8a; stroke-dasharray: 1 4; }
+.tge-net .up { fill: #0072b2; }
+.tge-net .down { fill: #c25700; }
+@media (prefers-color-scheme: dark) {
+.tge-net .card { fill: #14171d; stroke: #343b48; }
+.tge-net .expr { fill: #f0f2f6; }
+.tge-net .faint { fill: #a3acbb; }
+.tge-net .unit { fill: #262c37; stroke: #a3acbb; }
+.tge-net .plus { stroke: #56b4e9; }
+.tge-net .minus { stroke: #f0904c; }
+.tge-net .up { fill: #2f8fcb; }
+.tge-net .down { fill: #d0651a; }
+}
+"""
+
+
+class Drawing:
+    """Places of the circles, and the SVG elements of one picture."""
+
+    def __init__(
+        self,
+        layers: Sequence[Units],
+        passes: Sequence[Pass] | None,
+        found: dict[Value, float] | None,
+        sign: float,
+        names: Sequence[str],
+        max_units: int,
+        caption: Sequence[str],
+    ) -> None:
+        self.layers, self.passes, self.found, self.sign = layers, passes, found, sign
+        self.names, self.caption = names, caption
+        self.sizes = [len(names), *(len(units.neurons) for units in layers)]
+        self.shown = [min(n, max_units) for n in self.sizes]
+        rows = max(self.shown)
+        self.foot = _TOP + rows * _ROW + (36 if self.shown != self.sizes else 14)
+        self.left = _MARGIN + max(map(_width, names[: self.shown[0]])) + 12 + _RADIUS
+        right = self.left + _COLUMN * len(layers) + max(_RADIUS, 70) + _MARGIN
+        self.width = math.ceil(max(right, max(map(_width, caption)) + 2 * _MARGIN))
+        self.height = math.ceil(self.foot + 17 * len(caption) + 8)
+        self.middle = _TOP + rows * _ROW / 2
+
+    def place(self, column: int, row: int) -> tuple[float, float]:
+        """The centre of a circle; columns are centred on each other."""
+        y = self.middle + (row + 0.5 - self.shown[column] / 2) * _ROW
+        return self.left + _COLUMN * column, y
+
+    def description(self) -> str:
+        """The net in a sentence, and what of it is drawn."""
+        sizes = ", ".join(f"{n:,}" for n in self.sizes)
+        text = f"{sizes} units, the first being inputs"
+        hidden = sum(self.sizes) - sum(self.shown)
+        drawn = f"; {sum(self.shown):,} of {sum(self.sizes):,} circles drawn" if hidden else ""
+        return f"{text}{drawn}; {'; '.join(self.caption)}"
+
+    def svg(self) -> str:
+        """The element; lines lie under circles."""
+        title = "Network " + "-".join(map(str, self.sizes))
+        parts = [
+            f'<svg xmlns="http://www.w3.org/2000/svg" class="tge-net" role="img" '
+            f'width="{self.width}" height="{self.height}" '
+            f'viewBox="0 0 {self.width} {self.height}">',
+            f"<title>{escape(title)}</title>",
+            f"<desc>{escape(self.description())}</desc>",
+            f"<style>{_STYLE}</style>",
+            f'<rect class="card" x="0.5" y="0.5" width="{self.width - 1}" '
+            f'height="{self.height - 1}" rx="10"/>',
+        ]
+        for column in range(len(self.layers)):
+            parts += self.lines(column)
+        for column in range(len(self.sizes)):
+            parts += self.circles(column)
+            parts += self.heading(column)
+        for k, text in enumerate(self.caption):
+            parts.append(_text(_MARGIN, self.foot + 17 * k + 6, text, "faint", "start"))
+        return "\n".join([*parts, "</svg>"]) + "\n"
+
+    def lines(self, column: int) -> Iterator[str]:
+        """The weights from one column to the next."""
+        units = self.layers[column]
+        sizes = [abs(w.data) for n in units.neurons for w in n.w]
+        top = max((size for size in sizes if size < math.inf), default=0.0)
+        drawn = self.shown[column] * self.shown[column + 1]
+        widest = _WIDEST * min(1.0, 8 / math.sqrt(drawn))
+        for j, neuron in enumerate(units.neurons[: self.shown[column + 1]]):
+            x2, y2 = self.place(column + 1, j)
+            for k, w in enumerate(neuron.w[: self.shown[column]]):
+                x1, y1 = self.place(column, k)
+                share = min(abs(w.data) / top, 1.0) if top and w.data == w.data else 0.0
+                kind = "plus" if w.data > 0 else "minus" if w.data < 0 else "zero"
+                title = f"{units.unit_name(j)}.w[{k}] = {short(w.data)}"
+                if self.found is not None:
+                    title += f", dL/dw = {short(self.found.get(w, 0.0))}"
+                yield (
+                    f'<line class="line {kind}" x1="{x1 + _RADIUS:.6g}" y1="{y1:.6g}" '
+                    f'x2="{x2 - _RADIUS:.6g}" y2="{y2:.6g}" '
+                    f'stroke-width="{0.6 + (widest - 0.6) * share:.3g}">'
+                    f"<title>{escape(title)}</title></line>"
+                )
+
+    def circles(self, column: int) -> Iterator[str]:
+        """The units of a column, with their numbers, and what is left out."""
+        largest = self.largest_delta()
+        for row in range(self.shown[column]):
+            x, y = self.place(column, row)
+            inside, title, delta = self.contents(column, row)
+            yield f'<g><title>{escape(title)}</title><circle class="unit" {_circle(x, y)}/>'
+            if delta and largest and not math.isnan(delta):
+                share = min(abs(delta) / largest, 1.0)
+                kind = "up" if delta > 0 else "down"
+                yield (f'<circle class="{kind}" {_circle(x, y)} fill-opacity="{0.5 * share:.3g}"/>')
+            for k, text in enumerate(inside):
+                below = 4 + 13 * k - 6.5 * (len(inside) - 1)
+                yield _text(x, y + below, text, "expr")
+            yield "</g>"
+            if column == 0:
+                yield _text(x - _RADIUS - 8, y + 4, self.names[row], "expr", "end")
+        if self.sizes[column] > self.shown[column]:
+            x, y = self.place(column, self.shown[column])
+            hidden = self.sizes[column] - self.shown[column]
+            yield _text(x, y - 14, f"... {hidden:,} more", "faint")
+
+    def largest_delta(self) -> float:
+        """Of the units drawn, the largest finite |delta|."""
+        if self.found is None or self.passes is None:
+            return 0.0
+        zs = [z for layer in self.passes for z in layer.z]
+        sizes = [abs(self.found.get(z, 0.0)) for z in zs]
+        return max((size for size in sizes if size < math.inf), default=0.0)
+
+    def contents(self, column: int, row: int) -> tuple[list[str], str, float]:
+        """The texts inside a circle, its title, and the delta that shades it."""
+        if column == 0:
+            if self.passes is None:
+                return [], f"input {self.names[row]}", 0.0
+            a = self.passes[0].inputs[row].data
+            return [_tiny(a)], f"input {self.names[row]} = {short(a)}", 0.0
+        units = self.layers[column - 1]
+        name, b = units.unit_name(row), units.neurons[row].b.data
+        if self.passes is None:
+            return [], f"{name}: b = {short(b)}", 0.0
+        z, a = self.passes[column - 1].z[row], self.passes[column - 1].a[row].data
+        title = f"{name}: b = {short(b)}, z = {short(z.data)}, a = {short(a)}"
+        if self.found is None:
+            return [_tiny(a)], title, 0.0
+        delta = self.sign * self.found.get(z, 0.0) + 0.0
+        return [_tiny(a), _tiny(delta)], f"{title}, delta = {short(delta)}", delta
+
+    def heading(self, column: int) -> Iterator[str]:
+        """Name, size and activation above a column."""
+        x, _ = self.place(column, 0)
+        n = f"{self.sizes[column]:,}"
+        if column == 0:
+            yield _text(x, 28, "inputs", "expr")
+            yield _text(x, 44, n, "faint")
+            return
+        units = self.layers[column - 1]
+        activation = units.activation
+        if not isinstance(activation, str):
+            activation = name_of_function(activation)
+        yield _text(x, 28, units.name or "layer", "expr")
+        yield _text(x, 44, f"{n} {clean(activation, 16)}", "faint")
+
+
+def _circle(x: float, y: float) -> str:
+    return f'cx="{x:.6g}" cy="{y:.6g}" r="{_RADIUS}"'
+
+
+def _text(x: float, y: float, text: str, expr: str, anchor: str = "middle") -> str:
+    return (
+        f'<text class="{expr}" x="{x:.6g}" y="{y:.6g}" text-anchor="{anchor}">{escape(text)}</text>'
+    )
+
+
+def _width(text: str) -> float:
+    """A generous estimate of the width of a text of 11 pixels."""
+    return sum(
+        12.0
+        if unicodedata.east_asian_width(c) in "WF" or c in "mwMW@%"
+        else 8.0
+        if c.isupper()
+        else 5.8
+        for c in text
+    )
+
+
+def _tiny(x: float) -> str:
+    """`x` in at most seven characters, to fit in a circle: 0.707, -12.3, 1.5e-7."""
+    text = short(float(f"{x:.3g}"))
+    if len(text) <= 7:
+        return text
+    return next((t for p in (2, 1) if len(t := short(float(f"{x:.{p}g}"))) <= 7), f"{x:.0e}")

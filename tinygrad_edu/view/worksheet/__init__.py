@@ -1,0 +1,1 @@
+"""worksheet: a graph with blanks to fill in, and its solution."""

@@ -1,0 +1,63 @@
+"""The slope of each operation in a graph as a formula: a list to look things up in."""
+
+import re
+from collections.abc import Iterable
+from types import SimpleNamespace
+from typing import Any, Final
+
+from tinygrad_edu.engine import Primitive, Value
+from tinygrad_edu.view.base.symbols import roles, symbol
+from tinygrad_edu.view.base.text import clean, superscript
+from tinygrad_edu.view.explain.equations import ends
+from tinygrad_edu.view.explain.formulas import formulas
+from tinygrad_edu.view.explain.notation import Both, derivative, written
+from tinygrad_edu.view.graph.values import is_dot
+
+_LONGEST: Final = 240
+_SLOPES: Final = 3
+
+
+def slope_rules(values: Iterable[Value]) -> list[str]:
+    """A line such as "y = tanh(x),  dy/dx = 1 - y²" for each operation, in this order.
+
+    Operands are called as in the drawing, else x, or a and b, or x1, x2, ...; of a dot w and x
+    with an index.
+    """
+    rules = [_rule(v, v.op) for v in values if v.op is not None]
+    return [clean(rule, _LONGEST) for rule in dict.fromkeys(rules)]
+
+
+def _rule(v: Value, op: Primitive) -> str:
+    n, called = len(v.parents), symbol(op, len(v.parents))
+    letters, shown = _letters(op, n), ends(range(n), _SLOPES)
+    if is_dot(v):
+        pairs = n // 2
+        letters = ["wᵢ"] * pairs + ["xᵢ"] * pairs + ["b"] * (n % 2)
+        shown = [0, pairs, *[2 * pairs][: n % 2]]
+    result = next(letter for letter in ("y", "z", "v", "result") if letter not in letters)
+    names = [Both(letter, "") for letter in (*letters, result)]
+    # other values, since in a * a the two operands would have one letter
+    alike: Any = SimpleNamespace(op=op, parents=[Value(0.0) for _ in range(n)], _numbers=v._numbers)
+    try:
+        value, slope = formulas(alike)
+        made = called if is_dot(v) else _on_paper(written(value, names).text)
+        parts = [f"{result} = {made}"]
+        for i in shown:
+            by = derivative(result, letters[i]).text
+            parts.append(f"{by} = {_on_paper(written(slope(i), names).text)}")
+    except Exception as error:  # a user's record may raise anything
+        return f"{called}: no formula ({type(error).__name__})"
+    told = called in made or not called.isascii() or not called.isidentifier()
+    return ",  ".join(parts) if told else f"{called}:  {',  '.join(parts)}"
+
+
+def _letters(op: Primitive, n: int) -> list[str]:
+    named = roles(op, n)
+    if all(named):
+        return named
+    return {1: ["x"], 2: ["a", "b"]}.get(n) or [f"x{i + 1}" for i in range(n)]
+
+
+def _on_paper(formula: str) -> str:
+    formula = re.sub(r"\*\*(\d+)", lambda found: superscript(float(found[1])), formula)
+    return formula.replace(" * ", " · ").replace("<=", "≤").replace(">=", "≥")

@@ -1,0 +1,185 @@
+"""worksheet: the graph behind a number as a sheet to print, with empty boxes to fill in."""
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+from pathlib import Path
+from typing import Any, Final
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
+
+from tinygrad_edu.engine import Value, toposort
+from tinygrad_edu.engine.derivative import check_unchanged
+from tinygrad_edu.view.base.display import drawn
+from tinygrad_edu.view.base.render import RenderError, render
+from tinygrad_edu.view.base.svg import inline
+from tinygrad_edu.view.base.text import clean
+from tinygrad_edu.view.explain.paths import gradients
+from tinygrad_edu.view.graph import values
+from tinygrad_edu.view.graph.select import variable_names
+from tinygrad_edu.view.worksheet.graph import Blanks
+from tinygrad_edu.view.worksheet.page import Page
+from tinygrad_edu.view.worksheet.slope_rules import slope_rules
+
+_MOST: Final = 60
+_RULES: Final = 12
+#: What may be asked, in the order of the work.
+_TASKS: Final = {
+    "data": "Forwards: compute every result and write it into its box.",
+    "slopes": "On each arrow into an operation: write the slope of the operation with respect to "
+    "that operand into the box.",
+    "gradients": "Backwards: write the gradient of {root} with respect to each value into its box, "
+    "beginning with {root} itself, where it is 1. An operation hands to each operand its own "
+    "gradient times the slope; where several arrows leave a value, add what comes back.",
+}
+
+
+class Worksheet:
+    """A sheet of A4 in black and grey, and its solution; it keeps no Value.
+
+    `.svg` is the page, `.dot` its graph. In a notebook it shows itself as SVG, without a renderer
+    as text.
+    """
+
+    def __init__(self, content: "_Content", solved: "_Content") -> None:
+        self._content, self._solved = content, solved
+        self.dot = content.dots[0]
+
+    @cached_property
+    def solution(self) -> "Worksheet":
+        """The same sheet with the numbers in the boxes."""
+        return Worksheet(self._solved, self._solved)
+
+    @cached_property
+    def svg(self) -> str:
+        """An SVG element of one page. Raises RenderError without a renderer."""
+        page = ElementTree.tostring(self._content.page())
+        return inline(page, self._content.title, self._content.task, "max-width:100%;height:auto")
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the sheet as .pdf, .svg or .png, or its graph as .dot, and return the path.
+
+        Raises ValueError for another suffix, RenderError without a renderer.
+        """
+        path = Path(path)
+        suffix = path.suffix.lower()
+        if suffix not in (".pdf", ".svg", ".png", ".dot"):
+            raise ValueError(
+                f"a worksheet is saved as .pdf, .svg, .png or .dot, and {path.name!r} is none of "
+                'these: write sheet.save("sheet.pdf")'
+            )
+        if suffix in (".pdf", ".png"):
+            from tinygrad_edu.view.worksheet.pdf import figure_of, pdf
+
+            figure = figure_of(ElementTree.fromstring(self.svg))
+            content = pdf(figure) if suffix == ".pdf" else figure.png()
+        else:
+            content = (self.svg if suffix == ".svg" else self.dot).encode()
+        path.write_bytes(content)
+        return path
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        return drawn(lambda: self.svg, repr(self), self._content.text)
+
+    def __repr__(self) -> str:
+        return f"<Worksheet: {self._content.title}>"
+
+
+def worksheet(
+    v: Value,
+    *,
+    blanks: str | Iterable[str] = "gradients",
+    names: Mapping[str, object] | None = None,
+    title: str | None = None,
+    formulas: bool = True,
+) -> Worksheet:
+    """The graph that `v` was made from as a sheet of A4 with empty boxes, and its solution.
+
+    blanks    what is to be found: "gradients" (of every value), "data" (of every result), "slopes"
+              (the local derivatives of each operation, on the arrows), several of them, or "all"
+    names     labels for values without a name of their own, as for `draw`
+    title     the heading
+    formulas  whether the slopes of the operations stand below as formulas
+
+    The gradients of the solution are the engine's; no `.grad` is changed. Raises TypeError unless
+    `v` is a Value, ValueError for more than 60 values or an unknown blank, GraphError where a value
+    was changed since the forward pass.
+    """
+    if not isinstance(v, Value):
+        raise TypeError(f"worksheet(v) shows the graph of one Value, got {type(v).__name__}")
+    asked = _asked(blanks)
+    order = toposort(v, leaves=True)
+    if len(order) > _MOST:
+        raise ValueError(
+            f"the graph has {len(order):,} values, and a sheet of paper has room for {_MOST}: draw "
+            "a smaller graph, such as the loss of one example, or a net of fewer units"
+        )
+    for u in order:
+        if u.op is not None:
+            check_unchanged(u, "worksheet()")
+    called = variable_names(names or {})
+    root = values.name_of(v, called) or "the result"
+    backward = asked != {"data"}
+    if title is None:
+        title = f"{'Backpropagation' if backward else 'Forward pass'} of {root}"
+    title = clean(str(title), 50)
+    task = " ".join(_TASKS[blank].replace("{root}", root) for blank in _TASKS if blank in asked)
+    rules = slope_rules(order) if formulas and backward else []
+    if len(rules) > _RULES:
+        rules[_RULES - 1 :] = [f"… {len(rules) - _RULES + 1} more operations"]
+    sheets = []
+    for heading, solution in ((title, None), (f"{title}: solution", gradients(v, order))):
+        graph = Blanks(order, called, asked, solution)
+        dots = [graph.dot(rankdir) for rankdir in ("LR", "TB")]
+        sheets.append(_Content(heading, task, rules, dots, graph.text()))
+    return Worksheet(*sheets)
+
+
+@dataclass
+class _Content:
+    title: str
+    task: str
+    rules: list[str]
+    dots: list[str]
+    table: str
+
+    def page(self) -> Element:
+        """The sheet, upright or across, with the drawing that is largest on it."""
+        drawings = [_rendered(dot) for dot in self.dots]
+        pages = [Page(landscape=True), Page(landscape=False)]
+        for page in pages:
+            page.text(self.title, 16, "bold")
+            page.fields(["Name", "Date"], 11)
+            page.text(self.task, 10.5)
+            page.columns("Slopes", self.rules, 9, 250)
+        page, drawing = max(product(pages, drawings), key=lambda both: both[0].scale_for(both[1]))
+        page.picture(drawing)
+        return page.root
+
+    def text(self) -> str:
+        """The sheet where there is no picture."""
+        return "\n\n".join([self.title, self.task, self.table, "\n".join(self.rules)]).rstrip()
+
+
+def _rendered(dot: str) -> Element:
+    try:
+        return ElementTree.fromstring(render(dot, "svg"))
+    except ElementTree.ParseError as error:
+        raise RenderError(f"the renderer's SVG is not well-formed: {error}") from None
+
+
+def _asked(blanks: str | Iterable[str]) -> frozenset[str]:
+    several = isinstance(blanks, Iterable) and not isinstance(blanks, str)
+    names: list[Any] = list(blanks) if several else [blanks]
+    for name in names:
+        if name not in (*_TASKS, "all"):
+            offered = ", ".join(f'"{task}"' for task in _TASKS)
+            raise ValueError(
+                f"blanks={clean(repr(name), 40)} is unknown: write {offered}, a list of these, "
+                'or "all"'
+            )
+    if not names:
+        raise ValueError('blanks is empty, so nothing is asked: write blanks="gradients"')
+    return frozenset(_TASKS if "all" in names else names)
