@@ -13,11 +13,11 @@ PACKAGE = Path(tinygrad_edu.__file__).parent
 
 #: A part imports only from the lines above it, and from itself.
 LINES = [
-    ["checks", "figure"],
+    ["checks", "figure", "text", "first_release"],
     ["namespace"],
     ["engine"],
     ["functions"],
-    ["calculus", "expr", "model_file"],
+    ["calculus", "expr"],
     ["losses", "perceptron"],
     ["nn"],
     ["data", "optim"],
@@ -25,7 +25,7 @@ LINES = [
     ["train"],
     ["export"],
     ["view"],
-    ["classics", "first_release"],
+    ["classics"],
     ["sklearn"],
     ["exercises"],
     ["playground"],

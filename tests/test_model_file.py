@@ -20,8 +20,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tinygrad_edu import MLP, Layer, ModelFileError, model_file, parameter
-from tinygrad_edu.nn import ACTIVATIONS
+from tinygrad_edu import MLP, Layer, ModelFileError, parameter
+from tinygrad_edu.nn import ACTIVATIONS, model_file
 
 
 def small() -> MLP:

@@ -10,7 +10,7 @@ import pytest
 
 from tinygrad_edu import playground
 from tinygrad_edu.playground import Playground, controls
-from tinygrad_edu.view.base.text import short
+from tinygrad_edu.text import short
 
 SMALL: dict[str, Any] = {"n": 30, "hidden": [3]}
 

@@ -12,8 +12,8 @@ from browser import visit
 from tinygrad_edu import MLP, SGD, Value, parameter, toposort
 from tinygrad_edu.engine import constant
 from tinygrad_edu.losses import squared_error
+from tinygrad_edu.text import short
 from tinygrad_edu.view import RenderError
-from tinygrad_edu.view.base.text import short
 from tinygrad_edu.view.film.film import Film, steps
 from tinygrad_edu.view.film.recorder import record
 from tinygrad_edu.view.film.template import drawing

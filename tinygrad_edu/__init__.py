@@ -7,8 +7,8 @@ made of Values; `fit` trains them; `draw` shows any graph. The modules tell the 
 `functions`, `nn`, `losses`, `optim`, `data`, `train`, `view`.
 """
 
+import sys
 from importlib import import_module
-from os.path import join
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu import functions
@@ -25,8 +25,9 @@ from tinygrad_edu.engine import (
     primitive,
     toposort,
 )
-from tinygrad_edu.model_file import ModelFileError
+from tinygrad_edu.first_release import OldNames
 from tinygrad_edu.nn import MLP, Layer, Module, Neuron, Sequential
+from tinygrad_edu.nn.model_file import ModelFileError
 from tinygrad_edu.nn.norm import BatchNorm, Dropout
 from tinygrad_edu.optim import (
     SGD,
@@ -74,8 +75,7 @@ if TYPE_CHECKING:
     from tinygrad_edu.view.network.network import network
     from tinygrad_edu.view.worksheet.worksheet import worksheet
 
-# The modules of the first release are found under their old names too.
-__path__.append(join(__path__[0], "first_release"))
+sys.meta_path.append(OldNames())
 
 #: Names that are imported when they are first used.
 _LAZY = {

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from tinygrad_edu import functions as f
-from tinygrad_edu import model_file
 from tinygrad_edu import namespace as floats
 from tinygrad_edu.checks import choose
 from tinygrad_edu.cli.errors import UsageError
 from tinygrad_edu.data import TableEncoder, one_hot
 from tinygrad_edu.losses import LOSSES
-from tinygrad_edu.model_file import ModelFileError
-from tinygrad_edu.nn import MLP
+from tinygrad_edu.nn import MLP, model_file
+from tinygrad_edu.nn.model_file import ModelFileError
 from tinygrad_edu.train import predict
 from tinygrad_edu.train.metrics import argmax
 

@@ -9,8 +9,8 @@ from tinygrad_edu.cli.folder import make_folder, write_files
 from tinygrad_edu.cli.options import Settings
 from tinygrad_edu.data import Dataset, blobs
 from tinygrad_edu.perceptron import Perceptron, PerceptronHistory
+from tinygrad_edu.text import clean
 from tinygrad_edu.view.base.report import Picture, report
-from tinygrad_edu.view.base.text import clean
 
 if TYPE_CHECKING:
     from tinygrad_edu.figure import Figure

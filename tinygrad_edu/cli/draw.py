@@ -117,7 +117,7 @@ def check_names(used: list[str], values: dict[str, Value]) -> None:
 
 def table(formula: str, result: Value, values: dict[str, Value]) -> str:
     """The formula with its value, then a line with value and gradient for each variable."""
-    from tinygrad_edu.view.base.text import clean
+    from tinygrad_edu.text import clean
 
     heading = f"{clean(formula, 50)} = {shown(result.data)}"
     rows = [("", "value", "gradient")]

@@ -8,9 +8,9 @@ from tinygrad_edu.cli.classifier import Classifier
 from tinygrad_edu.cli.problem import Problem
 from tinygrad_edu.engine import Value, toposort
 from tinygrad_edu.losses import LOSSES
+from tinygrad_edu.text import clean
 from tinygrad_edu.view import deltas, explain, network, steps
 from tinygrad_edu.view.base.report import Picture, verbatim
-from tinygrad_edu.view.base.text import clean
 from tinygrad_edu.view.graph.excerpt import LARGEST, excerpt
 
 

@@ -11,10 +11,10 @@ from tinygrad_edu.cli.folder import write_files, writing
 from tinygrad_edu.cli.options import Settings
 from tinygrad_edu.cli.problem import Problem
 from tinygrad_edu.cli.training import course, facts
+from tinygrad_edu.text import clean
 from tinygrad_edu.train import History
 from tinygrad_edu.view import RenderError
 from tinygrad_edu.view.base.report import Picture, report
-from tinygrad_edu.view.base.text import clean
 
 #: Rows of the plane among which lines of hidden units and rings can still be told apart.
 _FEW: Final = 500

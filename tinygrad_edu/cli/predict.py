@@ -10,7 +10,7 @@ from tinygrad_edu.cli.classifier import Classifier
 from tinygrad_edu.cli.errors import UsageError
 from tinygrad_edu.cli.options import reason, usage_errors
 from tinygrad_edu.cli.problem import table_of
-from tinygrad_edu.model_file import ModelFileError
+from tinygrad_edu.nn.model_file import ModelFileError
 
 
 def add_to(commands: Any) -> None:

@@ -11,7 +11,7 @@ from tinygrad_edu.data import Dataset, Table, TableEncoder, read_table, train_te
 from tinygrad_edu.data.encoding import standardising
 from tinygrad_edu.data.table import shown
 from tinygrad_edu.data.table_encoder import NumericColumn
-from tinygrad_edu.view.base.text import clean
+from tinygrad_edu.text import clean
 
 Rows = list[list[float]]
 

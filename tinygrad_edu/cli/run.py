@@ -11,7 +11,7 @@ from tinygrad_edu.cli.output import Run, write_model, write_report
 from tinygrad_edu.cli.problem import Problem
 from tinygrad_edu.cli.training import finish, fitted, measured, print_results, trained
 from tinygrad_edu.nn import MLP
-from tinygrad_edu.view.base.text import clean
+from tinygrad_edu.text import clean
 
 
 def run_training(

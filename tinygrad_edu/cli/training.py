@@ -14,9 +14,9 @@ from tinygrad_edu.losses import Loss, find_loss
 from tinygrad_edu.nn import MLP, Sequential
 from tinygrad_edu.nn.recurrent import RNN
 from tinygrad_edu.optim import find_optimizer
+from tinygrad_edu.text import clean
 from tinygrad_edu.train import History, fit
 from tinygrad_edu.view.base.report import Picture
-from tinygrad_edu.view.base.text import clean
 
 Rows = Sequence[Sequence[float]]
 Model = MLP | Sequential | RNN

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from os import PathLike
 from typing import Any, Self
 
-from tinygrad_edu import model_file
 from tinygrad_edu.checks import as_random, positive_int
 from tinygrad_edu.engine import Value
+from tinygrad_edu.nn import model_file
 from tinygrad_edu.nn.activations import Activation, activation_name, shown
 from tinygrad_edu.nn.initialisers import Initialiser
 from tinygrad_edu.nn.layer import Layer, check_size

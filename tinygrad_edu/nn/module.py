@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Self
 
 from tinygrad_edu.checks import number
 from tinygrad_edu.engine import Value
+from tinygrad_edu.text import table
 
 
 class Module:
@@ -95,9 +96,7 @@ class Module:
             if isinstance(part, Module):
                 rows.append((name, repr(part), f"{len(part.parameters()):,}"))
         rows += [("total", "", f"{len(self.parameters()):,}")]
-        widths = [max(len(row[k]) for row in rows) for k in range(3)]
-        lines = [f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c:>{widths[2]}}" for a, b, c in rows]
-        return "\n".join(lines)
+        return table(rows, left=2)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}() with {len(self.parameters()):,} parameters"

@@ -11,10 +11,10 @@ from tinygrad_edu.losses import find_loss
 from tinygrad_edu.playground.plane import heat, png
 from tinygrad_edu.playground.run import Measured, Part, Run
 from tinygrad_edu.playground.settings import OWN
+from tinygrad_edu.text import clean, short
 from tinygrad_edu.vectorize.agreement import gradients_set_aside
 from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.view import draw
-from tinygrad_edu.view.base.text import clean, short
 from tinygrad_edu.view.network.deltas import deltas
 from tinygrad_edu.view.network.network import network
 from tinygrad_edu.view.pictures.classes import COLOURS

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from tinygrad_edu.view.base.text import clean
+from tinygrad_edu.text import clean
 
 _LONGEST: Final = 100_000
 

@@ -5,8 +5,8 @@ from typing import Final
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
+from tinygrad_edu.text import JOINER
 from tinygrad_edu.view.base.render import RenderError
-from tinygrad_edu.view.base.text import JOINER
 
 _SVG: Final = "{http://www.w3.org/2000/svg}"
 _TOOLTIP: Final = "{http://www.w3.org/1999/xlink}title"

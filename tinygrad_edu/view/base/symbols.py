@@ -5,7 +5,7 @@ from typing import Final
 
 from tinygrad_edu import functions
 from tinygrad_edu.engine import Primitive
-from tinygrad_edu.view.base.text import clean, short, superscript
+from tinygrad_edu.text import clean, short, superscript
 
 _BUILT_IN: Final = {record.name: record for record in functions.PRIMITIVES}
 _MINUS: Final = "\N{MINUS SIGN}"

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from tinygrad_edu.engine import Value, toposort
+from tinygrad_edu.text import clean, short
 from tinygrad_edu.view.base.symbols import drawing_order
-from tinygrad_edu.view.base.text import clean, short
 from tinygrad_edu.view.explain.chain import Writer
 from tinygrad_edu.view.explain.equations import (
     Line,

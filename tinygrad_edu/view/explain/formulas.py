@@ -12,7 +12,7 @@ from typing import Any, Final
 from tinygrad_edu import expr, functions, losses
 from tinygrad_edu.engine import Primitive, Value
 from tinygrad_edu.expr import Expr
-from tinygrad_edu.view.base.text import short
+from tinygrad_edu.text import short
 from tinygrad_edu.view.explain.notation import HOLE, MORE, plain
 
 _SHIFTED: Final = {

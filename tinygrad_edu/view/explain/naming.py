@@ -6,7 +6,7 @@ from typing import Final
 
 from tinygrad_edu import functions
 from tinygrad_edu.engine import Value
-from tinygrad_edu.view.base.text import clean, short
+from tinygrad_edu.text import clean, short
 from tinygrad_edu.view.graph.values import is_dot
 
 #: Activations of more than the one net input.

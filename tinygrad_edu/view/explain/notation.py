@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from tinygrad_edu import expr
 from tinygrad_edu.expr import Expr
-from tinygrad_edu.view.base.text import short
+from tinygrad_edu.text import short
 
 # Letters are private characters until a formula is printed, so that no name is read as markup.
 HOLE: Final = "\ue000{}\ue001"

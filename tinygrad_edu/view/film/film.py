@@ -16,9 +16,9 @@ from xml.etree.ElementTree import Element
 from tinygrad_edu.checks import positive_int
 from tinygrad_edu.engine import Value
 from tinygrad_edu.optim import Optimizer
+from tinygrad_edu.text import DASH, clean, short
 from tinygrad_edu.view.base.display import displays_still
 from tinygrad_edu.view.base.render import RenderError, render
-from tinygrad_edu.view.base.text import DASH, clean, short
 from tinygrad_edu.view.film import template as scene
 from tinygrad_edu.view.film.contact_sheet import HIGHLIGHT, Still, Strip, strip
 from tinygrad_edu.view.film.recorder import Change, Frame, Recording, record

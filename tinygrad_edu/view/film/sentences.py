@@ -6,8 +6,8 @@ from typing import Any, Final
 from tinygrad_edu import expr
 from tinygrad_edu.engine import Primitive, Value
 from tinygrad_edu.optim import Optimizer
+from tinygrad_edu.text import clean, short
 from tinygrad_edu.view.base.symbols import constants, symbol
-from tinygrad_edu.view.base.text import clean, short
 from tinygrad_edu.view.graph.values import name_of
 
 _LONGEST: Final = 60

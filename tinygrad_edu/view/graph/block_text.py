@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from tinygrad_edu.engine import Value
-from tinygrad_edu.view.base.text import DASH, clean, short
+from tinygrad_edu.text import DASH, clean, short
 from tinygrad_edu.view.graph import values
 from tinygrad_edu.view.graph.blocks import Block, Cut, Item
 from tinygrad_edu.view.graph.graph_units import Unit

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from tinygrad_edu.engine import Value, toposort
+from tinygrad_edu.text import clean, short
 from tinygrad_edu.view.base.display import drawn
 from tinygrad_edu.view.base.render import render
 from tinygrad_edu.view.base.svg import inline
-from tinygrad_edu.view.base.text import clean, short
 from tinygrad_edu.view.graph import block_text, levels, values
 from tinygrad_edu.view.graph.blocks import Cut, cut, stands_for
 from tinygrad_edu.view.graph.examples import examples_of

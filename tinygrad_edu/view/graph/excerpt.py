@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from tinygrad_edu.engine import Value, toposort
+from tinygrad_edu.text import short
 from tinygrad_edu.view.base.symbols import roles
-from tinygrad_edu.view.base.text import short
 from tinygrad_edu.view.graph import values
 from tinygrad_edu.view.graph.drawing import Graph, draw
 from tinygrad_edu.view.graph.select import nearest, variable_names

@@ -6,7 +6,7 @@ from operator import attrgetter
 from typing import Any, Final, TypeVar
 
 from tinygrad_edu.engine import Value
-from tinygrad_edu.view.base.text import clean
+from tinygrad_edu.text import clean
 from tinygrad_edu.view.graph.blocks import layers_of
 from tinygrad_edu.view.graph.graph_units import Unit, uses
 

@@ -9,8 +9,9 @@ from typing import Any, Final, NamedTuple
 import graphviz  # type: ignore[import-untyped]
 
 from tinygrad_edu.engine import Primitive, Value
+from tinygrad_edu.text import DASH, clean, short
+from tinygrad_edu.view.base.escape import in_html, in_string, in_tooltip
 from tinygrad_edu.view.base.symbols import constants, drawing_order, roles, symbol
-from tinygrad_edu.view.base.text import DASH, clean, in_html, in_string, in_tooltip, short
 from tinygrad_edu.view.graph import style
 
 _LABELLED_OPERANDS: Final = 8

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
-from tinygrad_edu.view.base.text import clean, short
+from tinygrad_edu.text import clean, short
 from tinygrad_edu.view.network.delta_rules import CONVENTIONS, Formula
 
 _UNITS_SHOWN: Final = 16

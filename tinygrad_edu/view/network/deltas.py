@@ -7,7 +7,7 @@ from typing import Any
 from tinygrad_edu.checks import choose
 from tinygrad_edu.engine import Value, grad
 from tinygrad_edu.losses import Loss, find_loss
-from tinygrad_edu.view.base.text import clean
+from tinygrad_edu.text import clean
 from tinygrad_edu.view.network import delta_rules as rules
 from tinygrad_edu.view.network.delta_rules import CONVENTIONS, Formula
 from tinygrad_edu.view.network.delta_tables import (

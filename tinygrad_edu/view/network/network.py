@@ -8,7 +8,7 @@ from typing import Any
 from tinygrad_edu.checks import choose, positive_int
 from tinygrad_edu.engine import Value
 from tinygrad_edu.losses import Loss, find_loss
-from tinygrad_edu.view.base.text import clean, short
+from tinygrad_edu.text import clean, short
 from tinygrad_edu.view.network.delta_rules import CONVENTIONS
 from tinygrad_edu.view.network.model_units import (
     forward,

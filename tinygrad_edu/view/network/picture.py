@@ -7,7 +7,7 @@ from html import escape
 from typing import Final
 
 from tinygrad_edu.engine import Value
-from tinygrad_edu.view.base.text import clean, short
+from tinygrad_edu.text import clean, short
 from tinygrad_edu.view.network.model_units import Pass, Units, name_of_function
 
 _RADIUS: Final = 27

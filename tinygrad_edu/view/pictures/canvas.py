@@ -8,7 +8,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.projections import get_projection_class
 
 from tinygrad_edu.figure import Figure
-from tinygrad_edu.view.base.text import clean
+from tinygrad_edu.text import clean
 
 INK: Final = "#222222"
 PALE: Final = "#999999"

@@ -7,8 +7,8 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from tinygrad_edu.checks import positive_int
+from tinygrad_edu.text import short
 from tinygrad_edu.train.examples import inputs
-from tinygrad_edu.view.base.text import short
 from tinygrad_edu.view.pictures.canvas import INK
 from tinygrad_edu.view.pictures.field import Extent, Transform, extent_of, field
 from tinygrad_edu.view.pictures.stages import evaluating, layer_number, layers_in, outputs_of

@@ -9,8 +9,8 @@ from matplotlib.colors import BoundaryNorm, LinearSegmentedColormap
 
 from tinygrad_edu.checks import choose, positive_int, real
 from tinygrad_edu.engine import Value
+from tinygrad_edu.text import short
 from tinygrad_edu.vectorize.arrays import Array
-from tinygrad_edu.view.base.text import short
 from tinygrad_edu.view.pictures.canvas import INK, canvas, legend, plain
 from tinygrad_edu.view.pictures.classes import COLOURS, key
 from tinygrad_edu.view.pictures.field import Extent, extent_of

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from tinygrad_edu.checks import positive_int
 from tinygrad_edu.nn import Neuron
 from tinygrad_edu.nn.convolution import Conv2d
-from tinygrad_edu.view.base.text import short
+from tinygrad_edu.text import short
 from tinygrad_edu.view.pictures.canvas import INK
 from tinygrad_edu.view.pictures.stages import first_units
 from tinygrad_edu.view.pictures.tiles import cell, sheet, title

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from tinygrad_edu.engine import Primitive, Value
+from tinygrad_edu.text import DASH, clean, short
+from tinygrad_edu.view.base.escape import in_html
 from tinygrad_edu.view.base.symbols import drawing_order, roles
-from tinygrad_edu.view.base.text import DASH, clean, in_html, short
 from tinygrad_edu.view.graph import style, values
 
 _INK: Final = "#1a1a1a"

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 from typing import Any, Final
 
 from tinygrad_edu.engine import Primitive, Value
+from tinygrad_edu.text import clean, superscript
 from tinygrad_edu.view.base.symbols import roles, symbol
-from tinygrad_edu.view.base.text import clean, superscript
 from tinygrad_edu.view.explain.equations import ends
 from tinygrad_edu.view.explain.formulas import formulas
 from tinygrad_edu.view.explain.notation import Both, derivative, written

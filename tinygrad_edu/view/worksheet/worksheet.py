@@ -12,10 +12,10 @@ from xml.etree.ElementTree import Element
 
 from tinygrad_edu.engine import Value, toposort
 from tinygrad_edu.engine.derivative import check_unchanged
+from tinygrad_edu.text import clean
 from tinygrad_edu.view.base.display import drawn
 from tinygrad_edu.view.base.render import RenderError, render
 from tinygrad_edu.view.base.svg import inline
-from tinygrad_edu.view.base.text import clean
 from tinygrad_edu.view.explain.paths import gradients
 from tinygrad_edu.view.graph import values
 from tinygrad_edu.view.graph.select import variable_names

@@ -2,7 +2,8 @@ import math
 
 import pytest
 
-from tinygrad_edu.view.base.text import clean, in_html, in_string, in_tooltip, short, superscript
+from tinygrad_edu.text import clean, short, superscript
+from tinygrad_edu.view.base.escape import in_html, in_string, in_tooltip
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,12 @@
-"""What a picture says: users' texts made harmless, numbers made short.
+"""What people read: users' texts made harmless, numbers made short, columns that stand straight.
 
 Cleaning makes a text fit for any format; each format then escapes its own special characters.
 """
 
-import html
 import re
 import unicodedata
+from collections.abc import Sequence
 from typing import Final
-
-import graphviz  # type: ignore[import-untyped]
 
 DASH: Final = "\N{EN DASH}"
 JOINER: Final = "\u2060"
@@ -54,17 +52,19 @@ def superscript(x: float) -> str:
     return f"^{short(x)}"
 
 
-def in_html(text: str) -> str:
-    r"""A cleaned text for Graphviz's HTML-like labels, where backslashes are special too: \N."""
-    return html.escape(text).replace("\\", "\\\\")
+def table(rows: Sequence[Sequence[str]], left: int = 1) -> str:
+    """Rows of cells as columns two spaces apart: the first `left` flush left, the others right.
 
-
-def in_tooltip(text: str) -> str:
-    r"""The same for tooltips, which some renderers unescape twice: U+2060 keeps \ and N apart."""
-    return in_string(text.replace("\\", "\\" + JOINER))
-
-
-def in_string(text: str) -> str:
-    """A cleaned text for Graphviz's plain strings, where backslashes and entities are special."""
-    escaped: str = graphviz.escape(text.replace("&", "&amp;"))
-    return escaped
+    >>> print(table([("part", "parameters"), ("layer1", "48")]))
+    part    parameters
+    layer1          48
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = (
+        "  ".join(
+            cell.ljust(width) if k < left else cell.rjust(width)
+            for k, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    )
+    return "\n".join(line.rstrip() for line in lines)

@@ -1,0 +1,34 @@
+"""Modules that moved, under their names of the first release, such as `tinygrad_edu.schedules`."""
+
+from importlib import import_module
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.util import spec_from_loader
+from types import ModuleType
+from typing import Any, Final
+
+MOVED: Final = {
+    "tinygrad_edu.constraints": "tinygrad_edu.optim.clipping",
+    "tinygrad_edu.convolution": "tinygrad_edu.nn.convolution",
+    "tinygrad_edu.ink": "tinygrad_edu.expr",
+    "tinygrad_edu.model_file": "tinygrad_edu.nn.model_file",
+    "tinygrad_edu.recurrent": "tinygrad_edu.nn.recurrent",
+    "tinygrad_edu.regularize": "tinygrad_edu.nn.norm",
+    "tinygrad_edu.rng": "tinygrad_edu.checks",
+    "tinygrad_edu.schedules": "tinygrad_edu.optim.schedules",
+}
+
+
+class OldNames(MetaPathFinder, Loader):
+    """Finds a module under its old name and gives what stands under the new one."""
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        """The spec of a module that moved; None for every other name."""
+        return spec_from_loader(name, self) if name in MOVED else None
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Fill the module from the one that took its place."""
+        found = vars(import_module(MOVED[module.__name__]))
+        vars(module).update({name: x for name, x in found.items() if name[:2] != "__"})
+        if "__getattr__" in found:
+            module.__dict__["__getattr__"] = found["__getattr__"]

@@ -1,1 +1,0 @@
-"""Modules that moved since the first release, under their old names: `tinygrad_edu.schedules`."""
