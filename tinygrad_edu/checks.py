@@ -1,11 +1,20 @@
-"""Checks where the user enters: one number, one name of a table, one seed; one clear error each."""
+"""Checks where the user enters: one function for each kind of argument, one clear error each.
+
+A check takes what the argument is called and its value, gives the value back in its one type, and
+raises TypeError or ValueError with what was wrong, the value, and what was expected. `real_in` and
+`whole_in` make checks to declare: `{"momentum": real_in(least=0, below=1)}`.
+"""
 
 import random
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Set
 from difflib import get_close_matches
+from math import inf, isfinite
 from numbers import Integral, Real
 from typing import Any
+
+#: Takes what an argument is called and its value, and gives the value.
+Check = Callable[[str, Any], Any]
 
 
 def number(x: object, what: str = "Value") -> float:
@@ -24,9 +33,17 @@ def number(x: object, what: str = "Value") -> float:
             ) from None
         except TypeError:
             pass  # NumPy counts its timedelta64 among the integers
-    shown = repr(x) if isinstance(x, (str, bytes)) else ""
-    kind = f"{type(x).__name__} {shown[:40]}".strip()
+    text = repr(x) if isinstance(x, (str, bytes)) else ""
+    kind = f"{type(x).__name__} {text[:40]}".strip()
     raise TypeError(f"{what} takes one real number, got {kind}: {_remedy(x)}")
+
+
+def finite(what: str, x: object) -> float:
+    """`x` as a finite float, of any type that `number` takes: an entry of a data set."""
+    value = number(x, what)
+    if not isfinite(value):
+        raise ValueError(f"{what} must be a finite number, got {value!r}")
+    return value
 
 
 def is_real(x: object) -> bool:
@@ -37,25 +54,60 @@ def is_real(x: object) -> bool:
     return numpy is not None and isinstance(x, numpy.bool_)
 
 
-def _remedy(x: object) -> str:
-    kind = type(x).__name__
-    if any(base.__name__ == "Value" for base in type(x).__mro__):
-        return "use the Value as it is, or its number v.data"
-    if isinstance(x, (str, bytes, bytearray)):
-        return "write float(...) around a text that is a number"
-    if isinstance(x, complex) or kind.startswith("complex"):
-        return "complex numbers have no place in a real gradient; write z.real or z.imag"
-    if kind == "Decimal":
-        return "write float(d), which rounds it to 53 bits"
-    if kind in ("ndarray", "Tensor"):
-        return "write x.item() for an array of one number, or make one Value per element"
-    if isinstance(x, (list, tuple, set, dict)):
-        return "make one Value per number, as in [Value(x) for x in xs]"
-    return "write a number such as 1.0"
+def whole(what: str, n: Any, least: int = 1, most: int | None = None) -> int:
+    """`n` as an int from `least` to `most`; a bool is none."""
+    expected = f"of at least {least}" if most is None else f"from {least} to {most}"
+    if isinstance(n, bool) or not isinstance(n, Integral):
+        raise TypeError(f"{what} must be an int {expected}, got {_described(n)}")
+    value = int(n)
+    if value < least or (most is not None and value > most):
+        raise ValueError(f"{what} must be an int {expected}, got {value}")
+    return value
 
 
-def choose(what: str, name: object, table: Iterable[str]) -> str:
-    """`name` if `table` has it. Raises ValueError with the nearest name, TypeError for no text."""
+def whole_in(least: int = 1, most: int | None = None) -> Check:
+    """The check `whole` with these bounds."""
+    return lambda what, n: whole(what, n, least, most)
+
+
+def real(
+    what: str,
+    x: Any,
+    *,
+    above: float | None = None,
+    least: float | None = None,
+    below: float | None = None,
+    most: float | None = None,
+) -> float:
+    """`x` as a finite float within the bounds; a bool is none."""
+    limits = ((">", above), (">=", least), ("<", below), ("<=", most))
+    bounds = [f"{sign} {bound:g}" for sign, bound in limits if bound is not None]
+    expected = " ".join(["a finite number", " and ".join(bounds)]).strip()
+    if isinstance(x, bool) or not isinstance(x, Real):
+        raise TypeError(f"{what} must be {expected}, got {_described(x)}")
+    try:
+        value = float(x)
+    except OverflowError:
+        value = inf
+    inside = (
+        isfinite(value)
+        and (above is None or value > above)
+        and (least is None or value >= least)
+        and (below is None or value < below)
+        and (most is None or value <= most)
+    )
+    if not inside:
+        raise ValueError(f"{what} must be {expected}, got {value!r}")
+    return value
+
+
+def real_in(**bounds: float) -> Check:
+    """The check `real` with these bounds: above, least, below, most."""
+    return lambda what, x: real(what, x, **bounds)
+
+
+def one_of(what: str, name: object, table: Iterable[str]) -> str:
+    """`name`, if `table` has it. The error knows the nearest name."""
     names = list(table)
     if not isinstance(name, str):
         raise TypeError(
@@ -68,45 +120,72 @@ def choose(what: str, name: object, table: Iterable[str]) -> str:
     return name
 
 
-def positive_int(what: str, n: Any, least: int = 1) -> int:
-    """`n` as an int of at least `least`. Raises TypeError or ValueError naming `what`."""
-    if isinstance(n, bool) or not isinstance(n, Integral):
-        raise TypeError(f"{what} must be an int of at least {least}, got {_shown(n)}")
-    if n < least:
-        raise ValueError(f"{what} must be an int of at least {least}, got {n}")
-    return int(n)
+def flag(what: str, x: object) -> bool:
+    """`x`, if it is True or False: the text "False" would be true."""
+    if not isinstance(x, bool):
+        raise TypeError(f"{what} must be True or False, got {_described(x)}")
+    return x
 
 
-def real(
-    what: str,
-    x: Any,
-    *,
-    above: float | None = None,
-    least: float | None = None,
-    below: float | None = None,
-) -> float:
-    """`x` as a finite float within the bounds. Raises TypeError or ValueError naming `what`."""
-    bounds = [
-        f"{sign} {bound:g}"
-        for sign, bound in ((">", above), (">=", least), ("<", below))
-        if bound is not None
-    ]
-    expected = " ".join(["a finite number", " and ".join(bounds)]).strip()
-    if isinstance(x, bool) or not isinstance(x, Real):
-        raise TypeError(f"{what} must be {expected}, got {_shown(x)}")
-    try:
-        value = float(x)
-    except OverflowError:
-        value = float("inf")
-    inside = (
-        value - value == 0
-        and (above is None or value > above)
-        and (least is None or value >= least)
-        and (below is None or value < below)
+def callable_(what: str, x: Any, example: str) -> Callable[..., Any]:
+    """`x`, if it can be called; `example` says what to write, such as "lambda v: v * v"."""
+    if not callable(x):
+        raise TypeError(f"{what} must be a function, got {_described(x)}: write {example}")
+    result: Callable[..., Any] = x
+    return result
+
+
+def is_listed(x: object) -> bool:
+    """Whether `x` gives its items one after the other in an order: no text, mapping or set."""
+    return isinstance(x, Iterable) and not isinstance(
+        x, (str, bytes, bytearray, memoryview, Mapping, Set)
     )
-    if not inside:
-        raise ValueError(f"{what} must be {expected}, got {value!r}")
-    return value
+
+
+def listed(what: str, x: Any, of: str = "numbers") -> list[Any]:
+    """The items of `x` as a list, if it has them in an order."""
+    if not is_listed(x):
+        raise TypeError(f"{what} must be a list of {of}, got {type(x).__name__}")
+    return list(x)
+
+
+def row(what: str, x: Any, n: int | None = None) -> list[float]:
+    """`x` as a list of finite floats, `n` of them if given."""
+    of = "numbers" if n is None else f"{n} numbers"
+    numbers = [finite(f"{what}[{i}]", item) for i, item in enumerate(listed(what, x, of))]
+    if n is not None and len(numbers) != n:
+        raise ValueError(f"{what} has {len(numbers)} numbers, expected {n}")
+    return numbers
+
+
+def row_in(n: int, check: Check) -> Check:
+    """The check of a row of `n` entries, each taken by `check`; gives a tuple."""
+
+    def entries(what: str, x: Any) -> tuple[Any, ...]:
+        items = listed(what, x, f"{n} numbers")
+        if len(items) != n:
+            raise TypeError(f"{what} must be a list of {n} numbers, got {len(items)}")
+        return tuple(check(f"{what}[{i}]", item) for i, item in enumerate(items))
+
+    return entries
+
+
+def options(
+    owner: str, declared: Mapping[str, tuple[Any, Check]], values: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The value of each declared option, checked: the one in `values`, else the default.
+
+    `declared` has for each name the default and a check. Raises TypeError for an option that
+    `owner` does not declare, naming those it does.
+    """
+    for name in values:
+        if name not in declared:
+            near = get_close_matches(name, declared, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise TypeError(f"{owner} has no option {name!r}: it takes {', '.join(declared)}{hint}")
+    return {
+        name: check(name, values.get(name, default)) for name, (default, check) in declared.items()
+    }
 
 
 def as_random(rng: int | random.Random) -> random.Random:
@@ -127,5 +206,22 @@ def as_random(rng: int | random.Random) -> random.Random:
     return random.Random(int(rng))
 
 
-def _shown(x: object) -> str:
+def _described(x: object) -> str:
     return f"{type(x).__name__} {x!r:.40}" if x is not None else "None"
+
+
+def _remedy(x: object) -> str:
+    kind = type(x).__name__
+    if any(base.__name__ == "Value" for base in type(x).__mro__):
+        return "use the Value as it is, or its number v.data"
+    if isinstance(x, (str, bytes, bytearray)):
+        return "write float(...) around a text that is a number"
+    if isinstance(x, complex) or kind.startswith("complex"):
+        return "complex numbers have no place in a real gradient; write z.real or z.imag"
+    if kind == "Decimal":
+        return "write float(d), which rounds it to 53 bits"
+    if kind in ("ndarray", "Tensor"):
+        return "write x.item() for an array of one number, or make one Value per element"
+    if isinstance(x, (list, tuple, set, dict)):
+        return "make one Value per number, as in [Value(x) for x in xs]"
+    return "write a number such as 1.0"

@@ -13,7 +13,7 @@ from numbers import Real
 from typing import Any, Final
 
 from tinygrad_edu import functions as f
-from tinygrad_edu.checks import choose, number, real
+from tinygrad_edu.checks import number, one_of, real
 from tinygrad_edu.engine import Primitive, Value
 
 Loss = Callable[[Any, Any], Value]
@@ -119,7 +119,7 @@ LOSSES: Final[dict[str, Loss]] = {
 
 def find_loss(loss: str | Loss) -> Loss:
     """The loss of that name, or the function itself. Raises ValueError for an unknown name."""
-    return loss if callable(loss) else LOSSES[choose("loss", loss, LOSSES)]
+    return loss if callable(loss) else LOSSES[one_of("loss", loss, LOSSES)]
 
 
 def l2(parameters: Iterable[Value], strength: float, *, half: bool = False) -> Value:

@@ -12,7 +12,7 @@ from itertools import product
 from typing import Any, Final
 
 from tinygrad_edu import namespace as floats
-from tinygrad_edu.checks import as_random, choose, number, positive_int, real
+from tinygrad_edu.checks import as_random, number, one_of, real, whole
 
 __all__ = ["GATES", "Perceptron", "PerceptronHistory", "gate", "truth_table", "xnor", "xor"]
 
@@ -74,7 +74,7 @@ class Perceptron:
     """
 
     def __init__(self, nin: int, *, w: Iterable[float] | None = None) -> None:
-        self.nin = positive_int("nin", nin)
+        self.nin = whole("nin", nin)
         self.w = [0.0] * (self.nin + 1) if w is None else _row(w, self.nin + 1, "w")
 
     def net_input(self, x: Iterable[float]) -> float:
@@ -112,7 +112,7 @@ class Perceptron:
         included (Novikoff 1962). If not, the history says so.
         """
         examples = _examples(X, y, self.nin)
-        lr, epochs = real("lr", lr, above=0), positive_int("epochs", epochs)
+        lr, epochs = real("lr", lr, above=0), whole("epochs", epochs)
         gen = None if rng is None else as_random(rng)
         error = _error_of_sign if any(t < 0 for _, t in examples) else _error_of_output
         history = PerceptronHistory([], [tuple(self.w)])
@@ -178,7 +178,7 @@ class Perceptron:
 
 def gate(name: str) -> Perceptron:
     """A new unit with the lecture's weights for AND, OR, NOT or NOR; XOR and XNOR need several."""
-    w = GATES[choose("gate", name, GATES)]
+    w = GATES[one_of("gate", name, GATES)]
     return Perceptron(len(w) - 1, w=w)
 
 
@@ -204,7 +204,7 @@ def truth_table(
     >>> truth_table(gate("NOT"), 1)
     {(0,): 1, (1,): 0}
     """
-    return {x: function(x) for x in product((0, 1), repeat=positive_int("nin", nin))}
+    return {x: function(x) for x in product((0, 1), repeat=whole("nin", nin))}
 
 
 def _sum(a: list[float], b: list[float]) -> list[float]:

@@ -4,7 +4,7 @@ import math
 import random
 from typing import Any, Final
 
-from tinygrad_edu.checks import positive_int
+from tinygrad_edu.checks import whole
 from tinygrad_edu.classics.micrograd_printed import LINES
 from tinygrad_edu.classics.record import Classic, Row
 from tinygrad_edu.engine import Value
@@ -48,7 +48,7 @@ def micrograd_moons(*, steps: int = 5) -> Classic:
     full batch, rate 1 - 0.9 k / 100. The losses must agree within 1e-12: sums are added in
     another order here. Source: A. Karpathy, github.com/karpathy/micrograd.
     """
-    steps = positive_int("steps", steps)
+    steps = whole("steps", steps)
     if steps > len(LINES):
         raise ValueError(f"the notebook prints {len(LINES)} steps, got steps={steps}")
     X, y = moons()

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from itertools import product
 from typing import Final
 
-from tinygrad_edu.checks import positive_int
+from tinygrad_edu.checks import whole
 from tinygrad_edu.classics.record import Classic, Row
 from tinygrad_edu.nn import MLP
 from tinygrad_edu.optim import SGD
@@ -36,7 +36,7 @@ def rumelhart_xor(starts: int = 100) -> Classic:
     """
     X, y = _table(2, lambda bits: sum(bits) % 2 == 1)
     stuck = []
-    for k in range(positive_int("starts", starts)):
+    for k in range(whole("starts", starts)):
         model = _net([2, 2, 1], 0.3, k)
         if _sweeps(model, X, y, _momentum(model, X, 0.5), 3000) is None:
             stuck.append([o for [o] in predict(model, X)])
@@ -60,7 +60,7 @@ def rumelhart_parity(starts: int = 10) -> Classic:
     Source: Rumelhart, Hinton and Williams (1986), ch. 8 of Parallel Distributed Processing.
     """
     X, y = _table(4, lambda bits: sum(bits) % 2 == 1)
-    for k in range(positive_int("starts", starts)):
+    for k in range(whole("starts", starts)):
         model = _net([4, 4, 1], 0.5, k)
         sweeps = _sweeps(model, X, y, _momentum(model, X, 0.5), 4000)
         if sweeps is not None:
@@ -100,7 +100,7 @@ def rumelhart_symmetry(starts: int = 10) -> Classic:
     Nature 323.
     """
     X, y = _table(6, lambda bits: bits == bits[::-1])
-    for k in range(positive_int("starts", starts)):
+    for k in range(whole("starts", starts)):
         model = _net([6, 2, 1], 0.3, k)
         optimizer = _momentum(model, X, 0.1)
         sweeps = _sweeps(model, X, y, optimizer, 3000)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from tinygrad_edu.checks import positive_int
+from tinygrad_edu.checks import whole
 from tinygrad_edu.classics.record import Classic, Row
 from tinygrad_edu.engine import Value
 from tinygrad_edu.losses import l2
@@ -76,7 +76,7 @@ def spiral_net(iterations: int = 7001) -> Classic:
     """
     from tinygrad_edu.classics.spiral_by_hand import spiral_points  # numpy: late
 
-    iterations = positive_int("iterations", iterations)
+    iterations = whole("iterations", iterations)
     X, y, _, weights = spiral_points()
     model = _model(*weights)
     losses, apart = _train(model, X, y, iterations, [0, 100, 1000, 5000])

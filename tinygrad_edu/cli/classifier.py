@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from tinygrad_edu import functions as f
 from tinygrad_edu import namespace as floats
-from tinygrad_edu.checks import choose
+from tinygrad_edu.checks import one_of
 from tinygrad_edu.cli.errors import UsageError
 from tinygrad_edu.data import TableEncoder, one_hot
 from tinygrad_edu.losses import LOSSES
@@ -105,7 +105,7 @@ class Classifier:
             )
         try:
             encoder = TableEncoder.from_dict(content.metadata["encoder"])
-            loss = choose("loss", content.metadata["loss"], LOSSES)
+            loss = one_of("loss", content.metadata["loss"], LOSSES)
             expected = output_layer(loss, len(encoder.class_names))
         except (TypeError, ValueError, UsageError) as error:
             raise ModelFileError(f"its metadata are wrong: {error}") from None

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from tinygrad_edu import data
-from tinygrad_edu.checks import choose
+from tinygrad_edu.checks import one_of
 from tinygrad_edu.cli import demo_adder, demo_digits_conv, demo_perceptron
 from tinygrad_edu.cli.options import Settings, add_training_options, settings, usage_errors
 from tinygrad_edu.cli.problem import from_dataset
@@ -83,7 +83,7 @@ def add_to(commands: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Train on the data set."""
     with usage_errors():
-        name = choose("data set", args.data, _DEFAULTS)
+        name = one_of("data set", args.data, _DEFAULTS)
     chosen = settings(args, _DEFAULTS[name])
     rng = random.Random(chosen.seed)
     if name in _OTHERS:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from tinygrad_edu.checks import choose, positive_int, real
+from tinygrad_edu.checks import one_of, real, whole
 from tinygrad_edu.cli.errors import UsageError
 from tinygrad_edu.losses import LOSSES
 from tinygrad_edu.nn import ACTIVATIONS
@@ -114,14 +114,14 @@ def usage_errors() -> Iterator[None]:
 
 
 def _one_of(names: list[str]) -> Callable[[str, str], str]:
-    return lambda flag, text: choose(flag.removeprefix("--"), text, names)
+    return lambda flag, text: one_of(flag.removeprefix("--"), text, names)
 
 
 def _sizes(flag: str, text: str) -> tuple[int, ...]:
     if text == "none":
         return ()
     try:
-        return tuple(positive_int("a size", int(size)) for size in text.split(","))
+        return tuple(whole("a size", int(size)) for size in text.split(","))
     except ValueError:
         raise UsageError(
             f'{flag} takes sizes of at least 1 with commas between them, such as 16,16, or "none" '
@@ -138,7 +138,7 @@ def _number(flag: str, text: str) -> float:
 
 def _count(flag: str, text: str, least: int = 1) -> int:
     try:
-        return positive_int(flag, int(text), least)
+        return whole(flag, int(text), least)
     except ValueError:
         raise UsageError(
             f"{flag} must be a whole number of at least {least}, got {text!r:.40}"
@@ -149,7 +149,7 @@ def _batch_size(flag: str, text: str) -> int | None:
     if text == "full":
         return None
     try:
-        return positive_int(flag, int(text))
+        return whole(flag, int(text))
     except ValueError:
         raise UsageError(
             f'{flag} must be a whole number of at least 1, or "full", got {text!r:.40}'

@@ -9,7 +9,7 @@ import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from tinygrad_edu.checks import as_random, number, positive_int, real
+from tinygrad_edu.checks import as_random, number, real, whole
 
 __all__ = ["Augmentation", "jitter", "rotation", "shift"]
 
@@ -70,8 +70,8 @@ def shift(pixels: int, height: int = 8, width: int = 8) -> Augmentation:
     A row is `height` x `width` pixels, line by line, as in `digits`; zeros come in at the edge.
     Raises ValueError for rows of another length.
     """
-    pixels = positive_int("pixels", pixels)
-    height, width = positive_int("height", height), positive_int("width", width)
+    pixels = whole("pixels", pixels)
+    height, width = whole("height", height), whole("width", width)
     if pixels >= min(height, width):
         raise ValueError(
             f"pixels must be less than height and width, {height} and {width}, got {pixels}: "

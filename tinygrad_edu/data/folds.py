@@ -3,7 +3,7 @@
 import random
 from collections.abc import Hashable, Iterable
 
-from tinygrad_edu.checks import as_random, positive_int
+from tinygrad_edu.checks import as_random, whole
 
 __all__ = ["folds"]
 
@@ -19,7 +19,7 @@ def folds(
     """
     group_of = list(groups)
     different = list(dict.fromkeys(group_of))
-    if positive_int("k", k, least=2) > len(different):
+    if whole("k", k, least=2) > len(different):
         raise ValueError(f"cannot make {k} folds of {len(different)} group(s); write a smaller k")
     as_random(rng).shuffle(different)
     fold_of = {group: i % k for i, group in enumerate(different)}

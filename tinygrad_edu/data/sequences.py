@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterable
 
-from tinygrad_edu.checks import as_random, positive_int
+from tinygrad_edu.checks import as_random, whole
 from tinygrad_edu.data.dataset import Dataset
 from tinygrad_edu.data.encoding import one_hot
 
@@ -34,7 +34,7 @@ def binary_addition(
     bits + 1 steps of two numbers, flat: a0, b0, a1, b1, ..., 0, 0. A row of y is the bits + 1 bits
     of the sum. The numbers are uniform in 0..2^bits - 1.
     """
-    n, bits, rng = positive_int("n", n), positive_int("bits", bits), as_random(rng)
+    n, bits, rng = whole("n", n), whole("bits", bits), as_random(rng)
     X, y = [], []
     for _ in range(n):
         a, b = rng.getrandbits(bits), rng.getrandbits(bits)
@@ -57,7 +57,7 @@ def next_letter(
     """
     if isinstance(words, str):
         raise TypeError(f"words is a list of words, got the text {words!r:.40}: write [{words!r}]")
-    context, words = positive_int("context", context), list(words)
+    context, words = whole("context", context), list(words)
     for i, word in enumerate(words):
         if not isinstance(word, str) or not word or _END in word:
             raise ValueError(

@@ -5,7 +5,7 @@ import gzip
 import io
 from collections.abc import Sequence
 
-from tinygrad_edu.checks import choose
+from tinygrad_edu.checks import one_of
 from tinygrad_edu.data.dataset import Dataset
 
 __all__ = ["digits", "iris", "vowels"]
@@ -51,7 +51,7 @@ def vowels(features: Sequence[str] = ("F1", "F2")) -> Dataset:
         raise TypeError(f"features must be a list of names, got {features!r}: write [{features!r}]")
     _, *rows = _read("vowels.csv.gz")
     frequencies = ("F0", "F1", "F2", "F3")
-    columns = [2 + frequencies.index(choose("feature", name, frequencies)) for name in features]
+    columns = [2 + frequencies.index(one_of("feature", name, frequencies)) for name in features]
     if not columns:
         raise ValueError('features is empty: write features=["F1", "F2"]')
     names = ("heed", "hid", "head", "had", "hod", "hawed", "hood", "who'd", "hud", "heard")

@@ -6,7 +6,7 @@ answer. A file per lesson; `EXERCISES` holds them all.
 
 from typing import Any, Final
 
-from tinygrad_edu.checks import choose
+from tinygrad_edu.checks import one_of
 from tinygrad_edu.exercises import (
     backward_pass,
     case_study,
@@ -58,7 +58,7 @@ def check(number: str, answer: Any = ...) -> Verdict:
     `...` is no answer yet: the question is said again. Raises ValueError for an unknown number;
     errors of a function that is the answer are passed on.
     """
-    exercise = EXERCISES[choose("exercise", number, EXERCISES)]
+    exercise = EXERCISES[one_of("exercise", number, EXERCISES)]
     if answer is ...:
         return Verdict(number, None, f"no answer yet. {exercise.question}")
     if exercise.right(answer):

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from tinygrad_edu import functions as f
-from tinygrad_edu.checks import choose
+from tinygrad_edu.checks import one_of
 from tinygrad_edu.engine import Value
 
 #: An activation: its name, or a function from the net input z to the activation a.
@@ -43,7 +43,7 @@ def activation_name(activation: Activation, nonlin: bool | None = None) -> Activ
         return "relu" if nonlin else "linear"
     if callable(activation):
         return activation
-    return choose("activation", activation, ACTIVATIONS)
+    return one_of("activation", activation, ACTIVATIONS)
 
 
 def activation_function(activation: Activation) -> Callable[..., Any]:

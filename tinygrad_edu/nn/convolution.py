@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 from tinygrad_edu import functions as f
-from tinygrad_edu.checks import as_random, positive_int
+from tinygrad_edu.checks import as_random, whole
 from tinygrad_edu.engine import Value
 from tinygrad_edu.nn import Activation, Initialiser, Module, Neuron
 from tinygrad_edu.nn.activations import shown
@@ -55,11 +55,11 @@ class Conv2d(Module):
         init: str | Initialiser | None = None,
         rng: int | random.Random = 0,
     ) -> None:
-        self.in_channels = positive_int("in_channels", in_channels)
-        self.kernel_size = positive_int("kernel_size", kernel_size)
-        self.stride = positive_int("stride", stride)
-        self.padding = positive_int("padding", padding, least=0)
-        out_channels = positive_int("out_channels", out_channels)
+        self.in_channels = whole("in_channels", in_channels)
+        self.kernel_size = whole("kernel_size", kernel_size)
+        self.stride = whole("stride", stride)
+        self.padding = whole("padding", padding, least=0)
+        out_channels = whole("out_channels", out_channels)
         area = self.kernel_size**2
         check_size([self.in_channels * area, out_channels])
         rng = as_random(rng)
@@ -99,8 +99,8 @@ class _Pool2d(Module):
     _pool: ClassVar[Callable[..., Any]]
 
     def __init__(self, kernel_size: int, stride: int | None = None) -> None:
-        self.kernel_size = positive_int("kernel_size", kernel_size)
-        self.stride = self.kernel_size if stride is None else positive_int("stride", stride)
+        self.kernel_size = whole("kernel_size", kernel_size)
+        self.stride = self.kernel_size if stride is None else whole("stride", stride)
 
     def __call__(self, image: Iterable[Any]) -> Image:
         """As many channels as the image has, each (size - kernel_size) // stride + 1."""
@@ -149,9 +149,9 @@ class Unflatten(Module):
     """A flat list as an image of `channels` x `height` x `width`; the inverse of `Flatten`."""
 
     def __init__(self, channels: int, height: int, width: int) -> None:
-        self.channels = positive_int("channels", channels)
-        self.height = positive_int("height", height)
-        self.width = positive_int("width", width)
+        self.channels = whole("channels", channels)
+        self.height = whole("height", height)
+        self.width = whole("width", width)
 
     def __call__(self, x: Iterable[Any]) -> Image:
         """The image for channels * height * width numbers or Values."""

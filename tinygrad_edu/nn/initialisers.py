@@ -5,7 +5,7 @@ import random
 from collections.abc import Callable
 from typing import Final
 
-from tinygrad_edu.checks import choose
+from tinygrad_edu.checks import one_of
 
 #: Draws one weight: (rng, nin, nout) -> weight.
 Initialiser = Callable[[random.Random, int, int], float]
@@ -60,4 +60,4 @@ def initialiser(init: str | Initialiser | None, activation: str) -> Initialiser:
         return he if activation in _RELU_FAMILY else xavier
     if callable(init):
         return init
-    return INITIALISERS[choose("init", init, INITIALISERS)]
+    return INITIALISERS[one_of("init", init, INITIALISERS)]

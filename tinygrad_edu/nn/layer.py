@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from tinygrad_edu import functions as f
-from tinygrad_edu.checks import as_random, positive_int
+from tinygrad_edu.checks import as_random, whole
 from tinygrad_edu.engine import Value, parameter
 from tinygrad_edu.nn.activations import Activation, activation_function, activation_name, shown
 from tinygrad_edu.nn.initialisers import Initialiser, initialiser
@@ -40,7 +40,7 @@ class Neuron(Module):
         nonlin: bool | None = None,
         nout: int = 1,
     ) -> None:
-        self.nin = positive_int("nin", nin)
+        self.nin = whole("nin", nin)
         self.activation = activation_name(activation, nonlin)
         if self.activation == "softmax":
             raise ValueError(
@@ -90,7 +90,7 @@ class Layer(Module):
         rng: int | random.Random = 0,
         nonlin: bool | None = None,
     ) -> None:
-        nin, nout = positive_int("nin", nin), positive_int("nout", nout)
+        nin, nout = whole("nin", nin), whole("nout", nout)
         check_size([nin, nout])
         self.activation = activation_name(activation, nonlin)
         unit: Activation = "linear" if self.activation == "softmax" else self.activation

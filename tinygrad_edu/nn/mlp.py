@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from os import PathLike
 from typing import Any, Self
 
-from tinygrad_edu.checks import as_random, positive_int
+from tinygrad_edu.checks import as_random, whole
 from tinygrad_edu.engine import Value
 from tinygrad_edu.nn import model_file
 from tinygrad_edu.nn.activations import Activation, activation_name, shown
@@ -37,7 +37,7 @@ class MLP(Module):
             raise TypeError(
                 f"nouts must be a list of layer sizes such as [16, 16, 1], got {nouts!r:.40}"
             )
-        sizes = [positive_int("nin", nin), *(positive_int("a layer size", n) for n in nouts)]
+        sizes = [whole("nin", nin), *(whole("a layer size", n) for n in nouts)]
         check_size(sizes)
         self.activation, self.output = activation_name(activation), activation_name(output)
         rng = as_random(rng)

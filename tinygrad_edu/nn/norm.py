@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 from tinygrad_edu import functions as f
-from tinygrad_edu.checks import as_random, positive_int, real
+from tinygrad_edu.checks import as_random, real, whole
 from tinygrad_edu.engine import Sample, Value, parameter
 from tinygrad_edu.nn import Module
 from tinygrad_edu.nn.layer import as_inputs
@@ -62,7 +62,7 @@ class BatchNorm(Module):
     buffers: ClassVar[Sequence[str]] = ("running_mean", "running_var")
 
     def __init__(self, n: int, momentum: float = 0.1, eps: float = 1e-5) -> None:
-        n = positive_int("n", n)
+        n = whole("n", n)
         self.momentum = real("momentum", momentum, least=0, below=1)
         self.eps = real("eps", eps, above=0)
         self.gamma = [parameter(1.0) for _ in range(n)]

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from tinygrad_edu import functions as f
-from tinygrad_edu.checks import as_random, positive_int
+from tinygrad_edu.checks import as_random, whole
 from tinygrad_edu.engine import Value
 from tinygrad_edu.losses import Loss, find_loss
 from tinygrad_edu.nn import Activation, Initialiser, Layer, Module
@@ -34,7 +34,7 @@ class RNNCell(Layer):
         init: str | Initialiser | None = None,
         rng: int | random.Random = 0,
     ) -> None:
-        self.nin, self.nhidden = positive_int("nin", nin), positive_int("nhidden", nhidden)
+        self.nin, self.nhidden = whole("nin", nin), whole("nhidden", nhidden)
         super().__init__(self.nin + self.nhidden, self.nhidden, activation, init=init, rng=rng)
 
     @property
@@ -113,7 +113,7 @@ def per_step(loss: str | Loss, nout: int = 1) -> Loss:
     The output is a flat list of `nout` numbers per step, the target one number per step:
     `fit(RNN(2, 8, 1), X, y, loss=per_step("binary_cross_entropy_with_logits"), ...)`.
     """
-    loss, nout = find_loss(loss), positive_int("nout", nout)
+    loss, nout = find_loss(loss), whole("nout", nout)
 
     def mean_over_steps(output: Any, target: Any) -> Value:
         outputs = _listed(output, "per_step takes a list of outputs, those of each step")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from tinygrad_edu import namespace as floats
-from tinygrad_edu.checks import choose, real
+from tinygrad_edu.checks import one_of, real
 from tinygrad_edu.engine import Value
 from tinygrad_edu.optim.schedules import Schedule
 
@@ -233,7 +233,7 @@ OPTIMIZERS: Final[dict[str, Callable[..., Optimizer]]] = {
 
 def find_optimizer(name: str) -> Callable[..., Optimizer]:
     """The optimizer class of that name. Raises ValueError for an unknown one."""
-    return OPTIMIZERS[choose("optimizer", name, OPTIMIZERS)]
+    return OPTIMIZERS[one_of("optimizer", name, OPTIMIZERS)]
 
 
 def _checked(parameters: Iterable[Value]) -> list[Value]:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 
-from tinygrad_edu.checks import positive_int, real
+from tinygrad_edu.checks import real, whole
 
 Schedule = Callable[[int], float]
 
@@ -11,14 +11,14 @@ Schedule = Callable[[int], float]
 def linear_decay(start: float, end: float, steps: int) -> Schedule:
     """lr = start + (end - start) k / steps, and `end` from step `steps` on."""
     start, end = real("start", start, above=0), real("end", end, least=0)
-    steps = positive_int("steps", steps)
+    steps = whole("steps", steps)
     return lambda k: start + (end - start) * min(k / steps, 1.0)
 
 
 def step_decay(start: float, every: int, factor: float = 0.1) -> Schedule:
     """lr = start * factor^floor(k / every)."""
     start, factor = real("start", start, above=0), real("factor", factor, above=0)
-    every = positive_int("every", every)
+    every = whole("every", every)
     return lambda k: start * factor ** (k // every)
 
 
@@ -31,5 +31,5 @@ def exponential_decay(start: float, factor: float) -> Schedule:
 def cosine_decay(start: float, steps: int, end: float = 0.0) -> Schedule:
     """lr = end + (start - end) (1 + cos(pi k / steps)) / 2 (Loshchilov and Hutter 2017)."""
     start, end = real("start", start, above=0), real("end", end, least=0)
-    steps = positive_int("steps", steps)
+    steps = whole("steps", steps)
     return lambda k: end + (start - end) * (1 + math.cos(math.pi * min(k / steps, 1.0))) / 2

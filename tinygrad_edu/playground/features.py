@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from tinygrad_edu.checks import choose
+from tinygrad_edu.checks import one_of
 from tinygrad_edu.train.examples import inputs
 from tinygrad_edu.vectorize.arrays import Array
 
@@ -43,4 +43,4 @@ def columns(points: Array, names: Sequence[str]) -> Array:
 
 def feature(name: str) -> str:
     """The name, checked. Raises ValueError for an unknown one."""
-    return choose("feature", name, FEATURES)
+    return one_of("feature", name, FEATURES)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from typing import Any
 
-from tinygrad_edu.checks import choose, positive_int
+from tinygrad_edu.checks import one_of, whole
 from tinygrad_edu.playground.code import code
 from tinygrad_edu.playground.page import PANELS, Page
 from tinygrad_edu.playground.panels import numbers
@@ -69,10 +69,10 @@ def playground(
     if isinstance(show, str):
         raise TypeError(f"show is a list of panels: write show=[{show!r:.40}]")
     for name in show:
-        choose("panel", name, PANELS)
+        one_of("panel", name, PANELS)
     names = [field.name for field in fields(Settings)]
     for name in settings:
-        choose("setting", name, names)
+        one_of("setting", name, names)
     own, text = None, ""
     if X is not None:
         own = points(X, y, columns)
@@ -83,7 +83,7 @@ def playground(
     elif y is not None or columns is not None:
         raise TypeError("y and columns belong to points of your own: write playground(X, y)")
     run = Run(Settings(**settings), own)
-    for _ in range(positive_int("epochs", epochs, least=0)):
+    for _ in range(whole("epochs", epochs, least=0)):
         run.train()
         run.measure()
     return Playground(run, text, show)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from tinygrad_edu.checks import choose, positive_int, real
+from tinygrad_edu.checks import one_of, real, whole
 from tinygrad_edu.data import Dataset, blobs, circles, moons, spiral, xor
 from tinygrad_edu.nn.activations import ACTIVATIONS
 from tinygrad_edu.playground.features import feature
@@ -58,8 +58,8 @@ class Settings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        choose("data", self.data, (*DATA, OWN))
-        positive_int("n", self.n, least=4)
+        one_of("data", self.data, (*DATA, OWN))
+        whole("n", self.n, least=4)
         real("noise", self.noise, least=0)
         real("test_share", self.test_share, least=0, below=1)
         object.__setattr__(self, "features", _several("features", self.features, feature))
@@ -72,14 +72,14 @@ class Settings:
             raise ValueError(
                 f"hidden has {len(self.hidden)} layers, at most {MAX_LAYERS} are shown"
             )
-        choose("activation", self.activation, UNITS)
-        choose("loss", self.loss, LOSSES)
+        one_of("activation", self.activation, UNITS)
+        one_of("loss", self.loss, LOSSES)
         real("lr", self.lr, above=0)
-        choose("penalty", self.penalty, PENALTIES)
+        one_of("penalty", self.penalty, PENALTIES)
         real("strength", self.strength, least=0)
         if self.batch_size is not None:
-            positive_int("batch_size", self.batch_size)
-        positive_int("seed", self.seed, least=0)
+            whole("batch_size", self.batch_size)
+        whole("seed", self.seed, least=0)
 
 
 def _several(name: str, items: Any, check: Callable[[Any], Any]) -> tuple[Any, ...]:
@@ -89,6 +89,6 @@ def _several(name: str, items: Any, check: Callable[[Any], Any]) -> tuple[Any, .
 
 
 def _units(n: Any) -> int:
-    if positive_int("a layer in hidden", n) > MAX_UNITS:
+    if whole("a layer in hidden", n) > MAX_UNITS:
         raise ValueError(f"a layer in hidden has {n} units, at most {MAX_UNITS} are shown")
     return int(n)

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from tinygrad_edu.checks import as_random, positive_int
+from tinygrad_edu.checks import as_random, whole
 from tinygrad_edu.engine import Value
 from tinygrad_edu.losses import Loss, find_loss
 from tinygrad_edu.nn import Module
@@ -119,8 +119,8 @@ def descend(
     batch, and when it ends.
     """
     optimizer = _optimizer(optimizer, model)
-    epochs = positive_int("epochs", epochs, least=0)
-    size = len(rows) if batch_size is None else positive_int("batch_size", batch_size)
+    epochs = whole("epochs", epochs, least=0)
+    size = len(rows) if batch_size is None else whole("batch_size", batch_size)
     if size > len(rows):
         warnings.warn(f"batch_size {size} is larger than the {len(rows)} rows", stacklevel=3)
     rng = as_random(0 if rng is None else rng)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final, Protocol
 
-from tinygrad_edu.checks import choose
+from tinygrad_edu.checks import one_of
 from tinygrad_edu.losses import Loss
 from tinygrad_edu.nn import Module
 from tinygrad_edu.train.phase import modules_of, phase
@@ -109,5 +109,5 @@ ENGINES: Final[dict[str, MakeDescent]] = {
 def find_engine(engine: str | Engine) -> MakeDescent:
     """The engine of that name, or the one made of a function. ValueError for an unknown name."""
     if not callable(engine):
-        return ENGINES[choose("engine", engine, ENGINES)]
+        return ENGINES[one_of("engine", engine, ENGINES)]
     return partial(scalar_descent, engine=engine)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from tinygrad_edu import functions as f
-from tinygrad_edu.checks import choose
+from tinygrad_edu.checks import one_of
 from tinygrad_edu.engine import no_grad
 from tinygrad_edu.losses import Loss, find_loss
 from tinygrad_edu.train.engines import ENGINES, Engine
@@ -92,7 +92,7 @@ def evaluation(
 def _by_matrix(engine: str | Engine, rows: Sequence[Any]) -> bool:
     if callable(engine):
         return False
-    choose("engine", engine, ENGINES)
+    one_of("engine", engine, ENGINES)
     return engine == "matrix" or (engine == "auto" and len(rows) >= _WORTH_TRACING)
 
 

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from tinygrad_edu.checks import positive_int, real
+from tinygrad_edu.checks import real, whole
 from tinygrad_edu.losses import Loss, find_loss
 from tinygrad_edu.nn import Module
 from tinygrad_edu.train.descent import AnyOptimizer, Batch, descend
@@ -129,7 +129,7 @@ class EarlyStopping:
     """
 
     def __init__(self, patience: int = 10, *, min_delta: float = 0.0) -> None:
-        self.patience = positive_int("patience", patience)
+        self.patience = whole("patience", patience)
         self.min_delta = real("min_delta", min_delta, least=0)
         self.best_loss = math.inf
         self.best_epoch = 0

@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from tinygrad_edu.checks import as_random, positive_int
+from tinygrad_edu.checks import as_random, whole
 from tinygrad_edu.train.history import History
 from tinygrad_edu.train.runs import last_loss, run_all
 
@@ -33,7 +33,7 @@ def best_of(
     """
     rng = as_random(rng)
     jobs: list[tuple[int, dict[str, Any]]] = [
-        (rng.randrange(2**32), {}) for _ in range(positive_int("tries", tries))
+        (rng.randrange(2**32), {}) for _ in range(whole("tries", tries))
     ]
     made = list(run_all(run, jobs, n_jobs).values())
     model, history = min(made, key=lambda pair: last_loss(pair[1].loss))

@@ -11,7 +11,7 @@ from concurrent.futures import BrokenExecutor
 from copy import deepcopy
 from typing import Any, TypeAlias
 
-from tinygrad_edu.checks import positive_int
+from tinygrad_edu.checks import whole
 from tinygrad_edu.train.history import History
 from tinygrad_edu.train.parcel import pack, unpack
 
@@ -33,7 +33,7 @@ def run_all(run: Callable[..., Made], jobs: Sequence[Job], n_jobs: int | None) -
     the runs made so far, the interrupted one included if it has a history.
     """
     if n_jobs not in (None, -1):
-        positive_int("n_jobs", n_jobs)
+        whole("n_jobs", n_jobs)
     made: dict[int, Made] = {}
     deaths = 0
     while len(made) < len(jobs):

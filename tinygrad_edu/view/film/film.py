@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 from xml.etree.ElementTree import Element
 
-from tinygrad_edu.checks import positive_int
+from tinygrad_edu.checks import whole
 from tinygrad_edu.engine import Value
 from tinygrad_edu.optim import Optimizer
 from tinygrad_edu.text import DASH, clean, short
@@ -59,8 +59,8 @@ def steps(
             f"optimizer is an Optimizer such as SGD(parameters), got {type(optimizer).__name__}"
         )
     max_steps, max_nodes = (
-        positive_int("max_steps", max_steps, 5),
-        positive_int("max_nodes", max_nodes),
+        whole("max_steps", max_steps, 5),
+        whole("max_nodes", max_nodes),
     )
     called = variable_names(names or {})
     recording = record(v, optimizer=optimizer, called=called, max_steps=max_steps)
@@ -148,7 +148,7 @@ class Film:
 
     def strip(self, frames: int = 6) -> "Strip":
         """A still picture of at most `frames` frames: the end of the forward pass, and after it."""
-        chosen = self._chosen(positive_int("frames", frames))
+        chosen = self._chosen(whole("frames", frames))
         text = [f"{self._heading(k)}: {'; '.join(self._frames[k]['said'])}" for k in chosen]
         lead = f"{self._lead} {len(chosen)} of {len(self)} frames are shown."
 

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from tinygrad_edu.checks import choose
+from tinygrad_edu.checks import one_of
 from tinygrad_edu.engine import Value, grad
 from tinygrad_edu.losses import Loss, find_loss
 from tinygrad_edu.text import clean
@@ -42,7 +42,7 @@ def deltas(
     as a difference of dL/dw. No `.grad` is changed. Raises TypeError or ValueError naming the
     argument.
     """
-    sign = CONVENTIONS[choose("convention", convention, CONVENTIONS)]
+    sign = CONVENTIONS[one_of("convention", convention, CONVENTIONS)]
     if isinstance(target, Iterator):
         target = list(target)
     function = find_loss(loss)

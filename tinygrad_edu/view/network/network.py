@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from tinygrad_edu.checks import choose, positive_int
+from tinygrad_edu.checks import one_of, whole
 from tinygrad_edu.engine import Value
 from tinygrad_edu.losses import Loss, find_loss
 from tinygrad_edu.text import clean, short
@@ -71,8 +71,8 @@ def network(
     TypeError or ValueError naming the argument.
     """
     layers = layers_of(model)
-    max_units = positive_int("max_units", max_units)
-    sign = CONVENTIONS[choose("convention", convention, CONVENTIONS)]
+    max_units = whole("max_units", max_units)
+    sign = CONVENTIONS[one_of("convention", convention, CONVENTIONS)]
     names = _input_names(input_names, layers[0].neurons[0].nin)
     if (target is None) != (loss is None) or (x is None and loss is not None):
         raise ValueError("deltas need an example: give x, target and loss, or x alone")

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
-from tinygrad_edu.checks import choose, real
+from tinygrad_edu.checks import one_of, real
 from tinygrad_edu.nn import ACTIVATIONS
 from tinygrad_edu.nn.activations import Activation, activation_function
 from tinygrad_edu.vectorize.arrays import Array
@@ -69,7 +69,7 @@ def activations(
 
 def _function(name: Activation) -> Callable[[Any], Any]:
     if isinstance(name, str):
-        choose("activation", name, ACTIVATIONS)
+        one_of("activation", name, ACTIVATIONS)
         if name == "softmax":
             raise ValueError("softmax is an activation of a whole layer: it has no graph over z")
     function = activation_function(name)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from tinygrad_edu.checks import positive_int
+from tinygrad_edu.checks import whole
 from tinygrad_edu.engine import Value
 from tinygrad_edu.optim import Optimizer
 from tinygrad_edu.view.network.model_units import gradients
@@ -20,7 +20,7 @@ def descent_path(
     held = [(p, p.data, p._grad) for p in optimizer.parameters]
     path = [(w1.data, w2.data)]
     try:
-        for _ in range(positive_int("steps", steps)):
+        for _ in range(whole("steps", steps)):
             found = gradients(loss())
             for p in optimizer.parameters:
                 p.grad = found.get(p, 0.0)

@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 from matplotlib.axes import Axes
 
-from tinygrad_edu.checks import positive_int
+from tinygrad_edu.checks import whole
 from tinygrad_edu.text import short
 from tinygrad_edu.train.examples import inputs
 from tinygrad_edu.view.pictures.canvas import INK
@@ -41,7 +41,7 @@ def neuron_maps(
         raise ValueError(f"maps are drawn for points of 2 numbers, X has {points.shape[1]}")
     if extent is None:
         extent = extent_of(points) if points.size else (-2.0, 2.0, -2.0, 2.0)
-    resolution = positive_int("resolution", resolution, 2)
+    resolution = whole("resolution", resolution, 2)
     sizes: list[int] = []
 
     def all_units(x: Any) -> list[Any]:

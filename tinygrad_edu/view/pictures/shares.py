@@ -5,7 +5,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from tinygrad_edu.checks import choose
+from tinygrad_edu.checks import one_of
 from tinygrad_edu.vectorize.arrays import Array
 
 #: How outputs can be read.
@@ -34,7 +34,7 @@ def read(outputs: Array, labels: Sequence[int], reading: str = "auto") -> Readin
     [0, 1] and have the sum 1; else they are net inputs of a softmax. `reading` "probabilities" or
     "scores" decides otherwise. Raises ValueError for labels that do not fit.
     """
-    choose("outputs", reading, READINGS)
+    one_of("outputs", reading, READINGS)
     outputs = np.nan_to_num(outputs, nan=0.0, posinf=1e300, neginf=-1e300)
     n = outputs.shape[-1]
     single = n == 1

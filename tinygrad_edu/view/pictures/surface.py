@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import BoundaryNorm, LinearSegmentedColormap
 
-from tinygrad_edu.checks import choose, positive_int, real
+from tinygrad_edu.checks import one_of, real, whole
 from tinygrad_edu.engine import Value
 from tinygrad_edu.text import short
 from tinygrad_edu.vectorize.arrays import Array
@@ -45,7 +45,7 @@ def surface(
 
     The parameters are put back. Raises ValueError where the loss does not depend on them.
     """
-    choose("kind", kind, KINDS)
+    one_of("kind", kind, KINDS)
     named = [(plain(name), np.array(path, dtype=float)) for name, path in (paths or {}).items()]
     for name, path in named:
         if path.ndim != 2 or path.shape[1] != 2:
@@ -58,7 +58,7 @@ def surface(
         extent = extent_of(
             np.vstack([around, *(path for _, path in named)]), margin=0.05 if named else 0.0
         )
-    sides = grid.sides(positive_int("resolution", resolution, 2))
+    sides = grid.sides(whole("resolution", resolution, 2))
     xs, ys = np.linspace(*extent[:2], sides), np.linspace(*extent[2:], sides)
     height = grid.over(xs.tolist(), ys.tolist())
     height[~np.isfinite(height)] = np.nan

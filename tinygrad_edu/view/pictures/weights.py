@@ -5,7 +5,7 @@ from typing import Any, Final
 import numpy as np
 from matplotlib.axes import Axes
 
-from tinygrad_edu.checks import positive_int
+from tinygrad_edu.checks import whole
 from tinygrad_edu.nn import Neuron
 from tinygrad_edu.nn.convolution import Conv2d
 from tinygrad_edu.text import short
@@ -29,7 +29,7 @@ def weights(model: Any, *, height: int = 8, width: int = 8, ax: Axes | None = No
             "weights are drawn for a Layer, a Conv2d or a model that begins with a Layer, "
             f"got {type(model).__name__}"
         )
-    height, width = positive_int("height", height), positive_int("width", width)
+    height, width = whole("height", height), whole("width", width)
     if units[0].nin != height * width:
         raise ValueError(
             f"the units have {units[0].nin} weights, which are no picture of {height} x {width}: "
