@@ -8,10 +8,21 @@ import numpy as np
 import pytest
 
 from tinygrad_edu.bench import nets, numpy_columns, numpy_nets, peers
-from tinygrad_edu.bench.matrix import BY_HAND, FOLDED, MODULES, ROWS, label, matrix_table, step_of
+from tinygrad_edu.bench.matrix import (
+    BY_HAND,
+    FOLDED,
+    MODULES,
+    NETS,
+    ROWS,
+    edges,
+    label,
+    making,
+    matrix_table,
+    step_of,
+    tracing_table,
+)
 from tinygrad_edu.bench.measure import Comparison
-from tinygrad_edu.bench.threads import VARIABLES, one_blas_thread, stated
-from tinygrad_edu.bench.tracing import NETS, edges, making, tracing_table
+from tinygrad_edu.bench.peers import VARIABLES, one_blas_thread, stated
 from tinygrad_edu.functions import relu
 from tinygrad_edu.train import train
 
@@ -134,9 +145,9 @@ def test_making_a_program_compiles_its_gradient_for_the_batch() -> None:
 
 
 def test_the_table_of_tracing_shows_edges_and_limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tinygrad_edu.bench.tracing.compare", lambda *_, least: (0.02, []))
+    monkeypatch.setattr("tinygrad_edu.bench.matrix.compare", lambda *_, least: (0.02, []))
     monkeypatch.setattr(
-        "tinygrad_edu.bench.tracing.NETS", {name: NETS[name] for name in ("2-16-16-1", "784-16-10")}
+        "tinygrad_edu.bench.matrix.NETS", {name: NETS[name] for name in ("2-16-16-1", "784-16-10")}
     )
     table = tracing_table(1)
     assert table.details == {
@@ -150,7 +161,7 @@ def test_the_table_of_tracing_shows_edges_and_limits(monkeypatch: pytest.MonkeyP
 def test_blas_is_limited_by_the_environment_before_numpy_is_imported() -> None:
     code = (
         "import os, sys; import tinygrad_edu.cli.bench\n"
-        "from tinygrad_edu.bench.threads import VARIABLES, one_blas_thread\n"
+        "from tinygrad_edu.bench.peers import VARIABLES, one_blas_thread\n"
         "assert 'numpy' not in sys.modules\n"
         "os.environ['OMP_NUM_THREADS'] = '4'\n"
         "with one_blas_thread() as one:\n"
@@ -168,7 +179,7 @@ def test_blas_is_limited_by_the_environment_before_numpy_is_imported() -> None:
 def test_without_threadpoolctl_the_environment_says_whether_blas_is_limited(
     threads: str | None, limited: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tinygrad_edu.bench.threads.util.find_spec", lambda name: None)
+    monkeypatch.setattr("tinygrad_edu.bench.peers.util.find_spec", lambda name: None)
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
     if threads is not None:

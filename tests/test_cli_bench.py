@@ -11,10 +11,17 @@ from pathlib import Path
 import pytest
 
 from tinygrad_edu.bench import TABLES, Comparison, Table, compare, nets, peers
-from tinygrad_edu.bench.arrays import STEPS, arrays_table, autograd_step
 from tinygrad_edu.bench.chain import chain_step, chain_table
 from tinygrad_edu.bench.matrix import ROWS
-from tinygrad_edu.bench.moons import micrograd_step, moons_table, our_step, problem
+from tinygrad_edu.bench.moons import (
+    STEPS,
+    arrays_table,
+    autograd_step,
+    micrograd_step,
+    moons_table,
+    our_step,
+    problem,
+)
 from tinygrad_edu.cli import bench
 from tinygrad_edu.cli.errors import UsageError
 from tinygrad_edu.engine import Value
@@ -31,9 +38,9 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """One step a turn, short chains, one small net, and no peer installed."""
     monkeypatch.setattr("tinygrad_edu.bench.measure._STEPS_A_TURN", (1, 1))
     monkeypatch.setattr("tinygrad_edu.bench.chain.GOALS", {300: 1.3})
-    monkeypatch.setattr("tinygrad_edu.bench.tracing.NETS", {"2-16-16-1": (nets.regression, 0.025)})
+    monkeypatch.setattr("tinygrad_edu.bench.matrix.NETS", {"2-16-16-1": (nets.regression, 0.025)})
     monkeypatch.setattr("tinygrad_edu.bench.matrix.ROWS", dict(list(ROWS.items())[:1]))
-    for table in ("moons", "chain", "arrays", "matrix"):
+    for table in ("moons", "chain", "matrix"):
         monkeypatch.setattr(f"tinygrad_edu.bench.{table}.installed", lambda name: False)
     monkeypatch.setattr(peers, "installed", lambda name: False)
 
@@ -65,8 +72,8 @@ def test_compiled_engines_take_the_same_steps_as_ours(
         losses.update({name: [step() for _ in range(3)] for name, step in others.items()})
         return 1.0, []
 
-    monkeypatch.setattr("tinygrad_edu.bench.arrays.compare", record)
-    monkeypatch.setattr("tinygrad_edu.bench.arrays.STEPS", {peer: STEPS[peer]})
+    monkeypatch.setattr("tinygrad_edu.bench.moons.compare", record)
+    monkeypatch.setattr("tinygrad_edu.bench.moons.STEPS", {peer: STEPS[peer]})
     arrays_table(1)
     expected = losses.pop("ours")
     assert list(losses.values()) == [pytest.approx(expected, rel=1e-12)]

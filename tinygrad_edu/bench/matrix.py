@@ -1,24 +1,35 @@
-"""One step of the matrix engine against the same by hand in NumPy, PyTorch, JAX and micrograd."""
+"""The matrix engine: a step beside the same by hand in NumPy and in other engines, and its making.
+
+A program is made once: the scalar graph is traced, regrouped, and compiled for a batch.
+"""
 
 from collections.abc import Callable
 from importlib import import_module, metadata
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from tinygrad_edu.bench import nets
 from tinygrad_edu.bench.measure import Table, compare
 from tinygrad_edu.bench.moons import Step
-from tinygrad_edu.bench.peers import installed, labelled, missing, one_thread_each
-from tinygrad_edu.bench.threads import one_blas_thread, stated
+from tinygrad_edu.bench.peers import (
+    installed,
+    labelled,
+    missing,
+    one_blas_thread,
+    one_thread_each,
+    stated,
+)
+from tinygrad_edu.engine import Value, toposort
 
 BY_HAND: Final = "NumPy by hand"
 FOLDED: Final = "NumPy, b within W"
-#: Engine -> module of its steps. Those of NumPy import it, which has to wait for `one_blas_thread`.
+#: Engine -> module of its steps and how their names begin. NumPy's import it, which has to wait for
+#: `one_blas_thread`.
 MODULES: Final = {
-    BY_HAND: "tinygrad_edu.bench.numpy_nets",
-    FOLDED: "tinygrad_edu.bench.numpy_columns",
-    "PyTorch": "tinygrad_edu.bench.torch_nets",
-    "JAX": "tinygrad_edu.bench.jax_nets",
-    "micrograd": "tinygrad_edu.bench.micrograd_nets",
+    BY_HAND: ("numpy_nets", ""),
+    FOLDED: ("numpy_columns", ""),
+    "PyTorch": ("frameworks", "torch_"),
+    "JAX": ("frameworks", "jax_"),
+    "micrograd": ("frameworks", "micrograd_"),
 }
 #: Steps of microseconds are measured in so many times the rounds, and slow ones once in each.
 MORE_ROUNDS: Final = 2
@@ -86,7 +97,9 @@ def matrix_table(rounds: int) -> Table:
 
 def step_of(engine: str, function: str, given: nets.Problem) -> Step:
     """The step of an engine on a problem."""
-    step: Step = getattr(import_module(MODULES[engine]), function)(given)
+    module, prefix = MODULES[engine]
+    steps = import_module(f"tinygrad_edu.bench.{module}")
+    step: Step = getattr(steps, prefix + function)(given)
     return step
 
 
@@ -95,3 +108,47 @@ def label(engine: str) -> str:
     if engine == BY_HAND:
         return f"NumPy {metadata.version('numpy')} by hand"
     return engine if engine == FOLDED else labelled(engine)
+
+
+#: Net -> its problem, and the seconds it may take.
+NETS: Final[dict[str, tuple[Callable[[], nets.Problem], float | None]]] = {
+    "2-16-16-1": (nets.regression, 0.025),
+    "784-16-10": (lambda: nets.classifier(784, 16, 64), None),
+    "784-32-10": (lambda: nets.classifier(784, 32, 64), None),
+    "784-64-10": (lambda: nets.classifier(784, 64, 64), None),
+    "784-128-10": (lambda: nets.classifier(784, 128, 64), 1.5),
+}
+
+
+def tracing_table(rounds: int) -> Table:
+    """Seconds for each net, and per edge of the graph of one example."""
+    table = Table(
+        "From scalar code to a program: tracing, regrouping, compiling for a batch\n"
+        "(an edge leads from a node to one of its parents, in the graph of one example)",
+        engine="matrix",
+    )
+    with one_blas_thread():
+        for name, (problem, limit) in NETS.items():
+            given = problem()
+            measured = compare(making(given), {}, rounds, least=1)
+            links = edges(given)
+            detail = f"{links:,} edges, {1e6 * measured[0] / links:.1f} µs each"
+            table.add(name, measured, detail=detail, limit=limit)
+    return table
+
+
+def making(given: nets.Problem) -> Callable[[], object]:
+    """A function that makes the program of a net anew, and the kernel of a step."""
+    from tinygrad_edu.vectorize import vectorize
+
+    def example(x: list[Value], t: Any) -> Value:
+        return given.loss(given.model(x), t)
+
+    batch = len(given.X)
+    return lambda: vectorize(example, given.X[0], given.y[0]).kernel(batch, gradient=True)
+
+
+def edges(given: nets.Problem) -> int:
+    """The links from a node to a parent in the graph of one example, counted with repeats."""
+    root = given.loss(given.model([Value(x) for x in given.X[0]]), given.y[0])
+    return sum(len(v.parents) for v in toposort(root))

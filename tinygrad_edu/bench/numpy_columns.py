@@ -5,12 +5,12 @@ gradient of both. The rest is as in `numpy_nets`.
 """
 
 import math
-from typing import Any
 
 import numpy as np
 
 from tinygrad_edu.bench.moons import Rows, Step
 from tinygrad_edu.bench.nets import FILTER, FILTERS, PLACES, RATE, Problem, by_filter, patches
+from tinygrad_edu.bench.numpy_nets import softmax_cross_entropy
 from tinygrad_edu.vectorize.arrays import Array
 
 
@@ -77,33 +77,17 @@ def classifier_step(given: Problem) -> Step:
     A1 = with_ones(np.empty((len(W1), B)))
     R1 = A1[:-1]
     D1, S1, D2, change = np.empty_like(R1), np.empty_like(R1), np.empty((K, B)), np.empty_like(P)
-    top, total, right, log_right = (np.empty(B) for _ in range(4))
-    index, column = np.empty(B, dtype=np.intp), np.arange(B)
-    classes, minus_share, examples = np.ones(K), np.full(B, -1 / B), np.array(B)
+    softmax_loss = softmax_cross_entropy(D2, y, axis=0)
     XT, A1T, W2T = X.T, A1.T, W2[:, :-1].T
-    zero, one, rate, share = np.array(0.0), np.array(1.0), np.array(RATE), np.array(1 / B)
-    dot, add, subtract, multiply, divide = np.dot, np.add, np.subtract, np.multiply, np.divide
-    maximum, sign, exp, log = np.maximum, np.sign, np.exp, np.log
-    largest: Any = np.maximum.reduce
-    take, put = D2.take, D2.put
+    zero, rate = np.array(0.0), np.array(RATE)
+    dot, subtract, multiply = np.dot, np.subtract, np.multiply
+    maximum, sign = np.maximum, np.sign
 
     def step() -> float:
         dot(W1, X, R1)
         maximum(R1, zero, out=R1)
         dot(W2, A1, D2)
-        largest(D2, 0, None, top)
-        subtract(D2, top, D2)
-        exp(D2, D2)
-        dot(classes, D2, total)
-        divide(D2, total, D2)
-        multiply(y, examples, index)
-        add(index, column, index)
-        take(index, None, right, "clip")
-        log(right, log_right)
-        loss = float(dot(minus_share, log_right))
-        subtract(right, one, right)
-        put(index, right, "clip")
-        multiply(D2, share, D2)
+        loss = softmax_loss()
         dot(D2, A1T, dW2)
         dot(W2T, D2, D1)
         sign(R1, S1)
@@ -169,34 +153,18 @@ def convolution_step(given: Problem) -> Step:
     filtered, active = Z1.reshape(FILTERS, -1), np.empty(Z1.shape, dtype=bool)
     D1, D2, change = np.empty_like(Z1), np.empty((K, B)), np.empty_like(P)
     E1 = D1.reshape(FILTERS, -1)
-    top, total, right, log_right = (np.empty(B) for _ in range(4))
-    index, column = np.empty(B, dtype=np.intp), np.arange(B)
-    classes, minus_share, examples = np.ones(K), np.full(B, -1 / B), np.array(B)
+    softmax_loss = softmax_cross_entropy(D2, y, axis=0)
     gatheredT, A1T, W2T = gathered.T, A1.T, W2[:, :-1].T
-    zero, one, rate, share = np.array(0.0), np.array(1.0), np.array(RATE), np.array(1 / B)
-    dot, add, subtract, multiply, divide = np.dot, np.add, np.subtract, np.multiply, np.divide
-    maximum, greater, exp, log = np.maximum, np.greater, np.exp, np.log
-    largest: Any = np.maximum.reduce
-    gather, take, put = X.take, D2.take, D2.put
+    zero, rate = np.array(0.0), np.array(RATE)
+    dot, subtract, multiply = np.dot, np.subtract, np.multiply
+    maximum, greater, gather = np.maximum, np.greater, X.take
 
     def step() -> float:
         gather(pixels, 0, R1, "clip")
         dot(W1, gathered, filtered)
         maximum(Z1, zero, out=Z1)
         dot(W2, A1, D2)
-        largest(D2, 0, None, top)
-        subtract(D2, top, D2)
-        exp(D2, D2)
-        dot(classes, D2, total)
-        divide(D2, total, D2)
-        multiply(y, examples, index)
-        add(index, column, index)
-        take(index, None, right, "clip")
-        log(right, log_right)
-        loss = float(dot(minus_share, log_right))
-        subtract(right, one, right)
-        put(index, right, "clip")
-        multiply(D2, share, D2)
+        loss = softmax_loss()
         dot(D2, A1T, dW2)
         dot(W2T, D2, D1)
         greater(Z1, zero, active)

@@ -86,16 +86,12 @@ def classifier_step(given: Problem) -> Step:
     X, y = np.array(given.X), np.array(given.y)
     B, K = len(X), len(b2)
     A1, D1, S1 = (np.empty((B, len(b1))) for _ in range(3))
-    D2, top, total = np.empty((B, K)), np.empty((B, 1)), np.empty((B, 1))
-    right, log_right, index = np.empty(B), np.empty(B), np.empty(B, dtype=np.intp)
-    change, ones, classes, starts = np.empty_like(P), np.ones(B), np.ones(K), K * np.arange(B)
-    W1T, W2T, D1T, D2T, totals = W1.T, W2.T, D1.T, D2.T, total[:, 0]
-    zero, one, rate, share = np.array(0.0), np.array(1.0), np.array(RATE), np.array(1 / B)
-    minus_share = np.full(B, -1 / B)
-    dot, add, subtract, multiply, divide = np.dot, np.add, np.subtract, np.multiply, np.divide
-    maximum, sign, exp, log = np.maximum, np.sign, np.exp, np.log
-    largest: Any = np.maximum.reduce
-    take, put = D2.take, D2.put
+    D2, change, ones = np.empty((B, K)), np.empty_like(P), np.ones(B)
+    softmax_loss = softmax_cross_entropy(D2, y, axis=1)
+    W1T, W2T, D1T, D2T = W1.T, W2.T, D1.T, D2.T
+    zero, rate = np.array(0.0), np.array(RATE)
+    dot, add, subtract, multiply = np.dot, np.add, np.subtract, np.multiply
+    maximum, sign = np.maximum, np.sign
 
     def step() -> float:
         dot(X, W1T, A1)
@@ -103,18 +99,7 @@ def classifier_step(given: Problem) -> Step:
         maximum(A1, zero, out=A1)
         dot(A1, W2T, D2)
         add(D2, b2, D2)
-        largest(D2, 1, None, top, True)
-        subtract(D2, top, D2)
-        exp(D2, D2)
-        dot(D2, classes, totals)
-        divide(D2, total, D2)
-        add(y, starts, index)
-        take(index, None, right, "clip")
-        log(right, log_right)
-        loss = float(dot(minus_share, log_right))
-        subtract(right, one, right)
-        put(index, right, "clip")
-        multiply(D2, share, D2)
+        loss = softmax_loss()
         dot(D2T, A1, dW2)
         dot(ones, D2, db2)
         dot(D2, W2, D1)
@@ -137,16 +122,12 @@ def convolution_step(given: Problem) -> Step:
     gathered, A1, D1 = (np.empty((B, n * k)) for k in (FILTER * FILTER, FILTERS, FILTERS))
     R1, Z1, E1 = (a.reshape(B * n, -1) for a in (gathered, A1, D1))
     active = np.empty(A1.shape, dtype=bool)
-    D2, top, total = np.empty((B, K)), np.empty((B, 1)), np.empty((B, 1))
-    right, log_right, index = np.empty(B), np.empty(B), np.empty(B, dtype=np.intp)
-    change, ones, all_ones, classes = np.empty_like(P), np.ones(B), np.ones(B * n), np.ones(K)
-    W1T, W2T, E1T, D2T, totals, starts = W1.T, W2.T, E1.T, D2.T, total[:, 0], K * np.arange(B)
-    zero, one, rate, share = np.array(0.0), np.array(1.0), np.array(RATE), np.array(1 / B)
-    minus_share = np.full(B, -1 / B)
-    dot, add, subtract, multiply, divide = np.dot, np.add, np.subtract, np.multiply, np.divide
-    maximum, greater, exp, log = np.maximum, np.greater, np.exp, np.log
-    largest: Any = np.maximum.reduce
-    gather, take, put = X.take, D2.take, D2.put
+    D2, change, ones, all_ones = np.empty((B, K)), np.empty_like(P), np.ones(B), np.ones(B * n)
+    softmax_loss = softmax_cross_entropy(D2, y, axis=1)
+    W1T, W2T, E1T, D2T = W1.T, W2.T, E1.T, D2.T
+    zero, rate = np.array(0.0), np.array(RATE)
+    dot, add, subtract, multiply = np.dot, np.add, np.subtract, np.multiply
+    maximum, greater, gather = np.maximum, np.greater, X.take
 
     def step() -> float:
         gather(pixels, 1, gathered, "clip")
@@ -155,18 +136,7 @@ def convolution_step(given: Problem) -> Step:
         maximum(A1, zero, out=A1)
         dot(A1, W2T, D2)
         add(D2, b2, D2)
-        largest(D2, 1, None, top, True)
-        subtract(D2, top, D2)
-        exp(D2, D2)
-        dot(D2, classes, totals)
-        divide(D2, total, D2)
-        add(y, starts, index)
-        take(index, None, right, "clip")
-        log(right, log_right)
-        loss = float(dot(minus_share, log_right))
-        subtract(right, one, right)
-        put(index, right, "clip")
-        multiply(D2, share, D2)
+        loss = softmax_loss()
         dot(D2T, A1, dW2)
         dot(ones, D2, db2)
         dot(D2, W2, D1)
@@ -179,3 +149,37 @@ def convolution_step(given: Problem) -> Step:
         return loss
 
     return step
+
+
+def softmax_cross_entropy(D: Array, y: Array, axis: int) -> Step:
+    """A function that gives the mean loss of the scores in D and leaves in D what flows back.
+
+    The classes stand along `axis`: 1 with a row per example, 0 with a column per example.
+    """
+    B, K = len(y), D.shape[axis]
+    stride, offsets = np.array(B), K * np.arange(B) if axis else np.arange(B)
+    kept = (B, 1) if axis else (B,)
+    top, total = np.empty(kept), np.empty(kept)
+    right, log_right, index = np.empty(B), np.empty(B), np.empty(B, dtype=np.intp)
+    factors = (D, np.ones(K), total[:, 0]) if axis else (np.ones(K), D, total)
+    one, share, minus_share = np.array(1.0), np.array(1 / B), np.full(B, -1 / B)
+    dot, add, subtract, multiply, divide = np.dot, np.add, np.subtract, np.multiply, np.divide
+    exp, log, take, put = np.exp, np.log, D.take, D.put
+    largest: Any = np.maximum.reduce
+
+    def loss() -> float:
+        largest(D, axis, None, top, bool(axis))
+        subtract(D, top, D)
+        exp(D, D)
+        dot(*factors)
+        divide(D, total, D)
+        add(y if axis else multiply(y, stride, index), offsets, index)
+        take(index, None, right, "clip")
+        log(right, log_right)
+        mean = float(dot(minus_share, log_right))
+        subtract(right, one, right)
+        put(index, right, "clip")
+        multiply(D, share, D)
+        return mean
+
+    return loss

@@ -1,54 +1,24 @@
 """The exercises of the notebooks: `check("5.1", answer)` says whether an answer is right.
 
 The first number is that of the notebook. What is said of a wrong answer is a hint, never the
-answer. A file per lesson; `EXERCISES` holds them all.
+answer. A file per chapter; `EXERCISES` holds them all.
 """
 
 from typing import Any, Final
 
 from tinygrad_edu.checks import one_of
-from tinygrad_edu.exercises import (
-    backward_pass,
-    case_study,
-    deltas,
-    descent,
-    digit_net,
-    gates,
-    matrices,
-    nudging,
-    outputs,
-    overfitting,
-    own_operation,
-    saturation,
-    shared_weights,
-    speakers,
-    symmetry,
-    units,
-    worked_examples,
-)
+from tinygrad_edu.exercises import beyond, engine, nets, practice, training
 from tinygrad_edu.exercises.exercise import Exercise, Verdict
 
 __all__ = ["EXERCISES", "Exercise", "Verdict", "check"]
 
-#: The exercises by number, such as "5.1".
+#: The exercises by number, such as "5.1", in the order of the lessons.
 EXERCISES: Final[dict[str, Exercise]] = {
-    **backward_pass.EXERCISES,
-    **case_study.EXERCISES,
-    **deltas.EXERCISES,
-    **descent.EXERCISES,
-    **digit_net.EXERCISES,
-    **gates.EXERCISES,
-    **matrices.EXERCISES,
-    **nudging.EXERCISES,
-    **outputs.EXERCISES,
-    **overfitting.EXERCISES,
-    **own_operation.EXERCISES,
-    **saturation.EXERCISES,
-    **shared_weights.EXERCISES,
-    **speakers.EXERCISES,
-    **symmetry.EXERCISES,
-    **units.EXERCISES,
-    **worked_examples.EXERCISES,
+    **engine.EXERCISES,
+    **nets.EXERCISES,
+    **training.EXERCISES,
+    **practice.EXERCISES,
+    **beyond.EXERCISES,
 }
 
 

@@ -1,0 +1,180 @@
+"""The exercises of lessons 16 to 18: matrices, shared weights, worked examples."""
+
+import math
+from collections.abc import Iterable
+from functools import cache
+from itertools import product
+from typing import Any, Final
+
+from tinygrad_edu.checks import is_real
+from tinygrad_edu.engine import Value, grad
+from tinygrad_edu.exercises.exercise import Exercise, number, numbers
+from tinygrad_edu.functions import dot
+from tinygrad_edu.losses import binary_cross_entropy
+from tinygrad_edu.nn.convolution import Conv2d
+from tinygrad_edu.nn.recurrent import RNNCell
+
+EXERCISES: dict[str, Exercise] = {}
+
+
+# Lesson 16, from scalars to matrices.
+
+
+def _products() -> float:
+    from tinygrad_edu import MLP, vectorize
+
+    model = MLP(2, [3, 3, 1], "tanh")
+    program = vectorize(lambda x, y: (model(x) - y) ** 2, [0.1, 0.2], 1.0)
+    return float(program.source.count("@"))
+
+
+def _is_leaky(answer: Any) -> bool:
+    """Whether a function of one Value is z for z > 0, else z / 10, and can be vectorised."""
+    from tinygrad_edu import VectorizeError, vectorize
+
+    if not callable(answer):
+        return False
+    points = [[-2.0], [-0.5], [0.25], [3.0]]
+    try:
+        found = vectorize(lambda x: answer(x[0]), [0.5])(points)
+    except (TypeError, VectorizeError):
+        return False
+    return numbers([-0.2, -0.05, 0.25, 3.0], 1e-9)(found.ravel().tolist())
+
+
+EXERCISES |= {
+    "16.1": Exercise(
+        "The list [rows, columns] of the sizes of dW is asked for: 5 examples, 4 inputs, 3 units.",
+        numbers([3, 4]),
+        "dW = delta.T @ X has a row for each row of delta.T: is that an example or a unit?",
+    ),
+    "16.2": Exercise(
+        "The number of matrix products in one step of a 2-3-3-1 net is asked for.",
+        number(_products),
+        "a layer needs one product forward, and one each for dW and for the delta below it; "
+        "below the first layer there is nothing that wants a delta.",
+    ),
+    "16.3": Exercise(
+        "A function of one Value is asked for: z for z > 0, else z / 10, without an if.",
+        _is_leaky,
+        "an if cannot be traced: `functions.where`, `functions.maximum` or a relu make the choice "
+        "a part of the graph; compare your numbers at z = -2 and z = 3.",
+    ),
+}
+
+
+# Lesson 17, convolution and recurrence.
+
+#: Patches of 3 x 3 by columns from left to right, and by rows from top to bottom.
+_FLAT: Final = [1.0] * 9
+_RIGHT: Final = ([0.0, 0.0, 1.0] * 3, [0.0, 1.0, 1.0] * 3)
+_BELOW: Final = ([0.0] * 6 + [1.0] * 3, [0.0] * 3 + [1.0] * 6)
+
+
+def _is_size(answer: Any) -> bool:
+    """A wide image would take its time, a narrow one of 28 rows gives maps as high."""
+    conv = Conv2d(3, 16, 5, stride=2, padding=2)
+    height = len(conv([[[0.0]] * 28] * 3)[0])
+    return numbers([height, len(conv.parameters())])(answer)
+
+
+def _is_number_of_steps(answer: Any) -> bool:
+    cell = RNNCell(1, 1)
+    (unit,) = cell.neurons
+    unit.w[0].data, unit.w[1].data = 1.0, 0.8
+    first = h = [Value(0.0)]
+    k = 0
+    while k == 0 or grad(h[0], first[0]).data >= 1e-3:
+        h = cell([0.0], h)
+        k += 1
+    return number(k)(answer)
+
+
+def _is_edge_kernel(answer: Any) -> bool:
+    if not isinstance(answer, (list, tuple)) or len(answer) != 3:
+        return False
+    if not all(isinstance(row, (list, tuple)) and len(row) == 3 for row in answer):
+        return False
+    w = [v for row in answer for v in row]
+    if not all(isinstance(v, (int, float)) and abs(v) < 1e6 for v in w):
+        return False
+    silent = all(abs(_response(w, patch)) < 1e-9 for patch in (_FLAT, *_BELOW))
+    return silent and all(_response(w, patch) > 1e-3 for patch in _RIGHT)
+
+
+def _response(w: Iterable[float], patch: Iterable[float]) -> float:
+    return sum(a * b for a, b in zip(w, patch, strict=True))
+
+
+EXERCISES |= {
+    "17.1": Exercise(
+        "The list [height of a map, number of parameters] is asked for.",
+        _is_size,
+        "the kernel fits at the top, then two rows further down, as long as it stays inside "
+        "the padded image. Each unit has a weight for every number of its patch, all channels "
+        "included, and one bias.",
+    ),
+    "17.2": Exercise(
+        "The number of steps after which the gradient is below 1/1000, for u = 0.8, is asked for.",
+        _is_number_of_steps,
+        "each step multiplies the gradient by u: print u**k for growing k, or take logarithms.",
+    ),
+    "17.3": Exercise(
+        "A kernel, a list of three rows of three numbers, is asked for.",
+        _is_edge_kernel,
+        "the weights add up to 0, or an even patch would not be silent; so does every row, or an "
+        "edge between rows would be heard. What is bright on the right needs positive weights "
+        "there.",
+    ),
+}
+
+
+# Lesson 18, classics.
+
+
+def _circuit() -> list[float]:
+    x, y, z = Value(1.0), Value(-3.0), Value(2.0)
+    return [v.data for v in grad((x + y) * z, [x, y, z])]
+
+
+@cache
+def _output_with_cross_entropy() -> float:
+    w, b = Value(2.0), Value(2.0)
+    for _ in range(300):
+        slopes = grad(binary_cross_entropy((w * 1.0 + b).sigmoid(), 0.0), [w, b])
+        w.data, b.data = w.data - 0.15 * slopes[0].data, b.data - 0.15 * slopes[1].data
+    return (w * 1.0 + b).sigmoid().data
+
+
+def _is_symmetry_unit(answer: Any) -> bool:
+    if not isinstance(answer, (list, tuple)) or len(answer) != 6:
+        return False
+    if not all(is_real(w) and math.isfinite(w) for w in answer):
+        return False
+    largest = max(abs(w) for w in answer)
+    return largest > 0 and all(
+        (abs(dot([float(w) for w in answer], bits)) <= 1e-9 * largest) == (bits == bits[::-1])
+        for bits in product((0.0, 1.0), repeat=6)
+    )
+
+
+EXERCISES |= {
+    "18.1": Exercise(
+        "The list [df/dx, df/dy, df/dz] of f = (x + y) z at (1, -3, 2) is asked for.",
+        numbers(_circuit),
+        "multiply swaps its inputs: the sum gets z as its gradient and passes it on to x and y; z "
+        "gets the sum.",
+    ),
+    "18.2": Exercise(
+        "The output after 300 steps with the binary cross entropy is asked for.",
+        number(_output_with_cross_entropy, 1e-2),
+        'return unit instead of fit(...), then print learning(2.0, 2.0, "binary_cross_entropy")'
+        "([1.0]).data.",
+    ),
+    "18.3": Exercise(
+        "A list of six weights is asked for.",
+        _is_symmetry_unit,
+        "weights at the same distance from the middle must cancel; on one side no two different "
+        "sets of the three weights may have the same sum, with either sign.",
+    ),
+}

@@ -1,0 +1,187 @@
+"""The exercises of lessons 2 to 4: derivatives by nudging, the backward pass, own operations."""
+
+import math
+from typing import Any, Final
+
+from tinygrad_edu.calculus import GradientError, gradcheck
+from tinygrad_edu.engine import Primitive, Value, grad, toposort
+from tinygrad_edu.exercises.exercise import Exercise, number, numbers
+
+EXERCISES: dict[str, Exercise] = {}
+
+
+# Lesson 2, derivatives by nudging.
+
+_STEPS: Final = (1e-1, 1e-3, 1e-5, 1e-8, 1e-12)
+
+
+def _partial_derivatives() -> list[float]:
+    x, y = Value(3.0), Value(-2.0)
+    return [v.data for v in grad(x * x * y + y, [x, y])]
+
+
+def _best_step() -> float:
+    def error(h: float) -> float:
+        return abs((math.exp(1.0 + h) - math.exp(1.0 - h)) / (2 * h) - math.e)
+
+    return min(_STEPS, key=error)
+
+
+def _is_second_difference(answer: Any) -> bool:
+    if not callable(answer):
+        return False
+    of_sine, of_parabola = answer(math.sin, 0.7, 1e-3), answer(lambda x: 3 * x * x + x, 2.0, 0.5)
+    return number(-math.sin(0.7), 1e-4)(of_sine) and number(6.0)(of_parabola)
+
+
+EXERCISES |= {
+    "2.1": Exercise(
+        "The list [df/dx, df/dy] of f = x^2 y + y at x = 3, y = -2 is asked for.",
+        numbers(_partial_derivatives),
+        "hold y for df/dx: the term x^2 y is a constant times x^2; hold x for df/dy, and mind that "
+        "f has two terms with y.",
+    ),
+    "2.2": Exercise(
+        "One of the five steps h is asked for.",
+        lambda answer: isinstance(answer, float) and answer == _best_step(),
+        "print abs(central_difference(math.exp, 1.0, h) - math.e) for each h: the error falls "
+        "with h at first, and rises where rounding takes over.",
+    ),
+    "2.3": Exercise(
+        "A function second_difference(f, x, h) is asked for.",
+        _is_second_difference,
+        "f'' is the derivative of f': take the slope from x to x + h, the slope from x - h to x, "
+        "and divide their difference by the distance of the two.",
+    ),
+}
+
+
+# Lesson 3, the backward pass step by step.
+
+
+def _used_twice() -> list[float]:
+    a, b = Value(2.0), Value(3.0)
+    return [v.data for v in grad((a + b) * b, [a, b])]
+
+
+def _breadth_first_and_right() -> list[float]:
+    """Breadth first, u hands on what it has from y, v.data, before v has handed on."""
+    x = Value(2.0)
+    u = x**2
+    v = u + 1
+    return [v.data * 2 * x.data, grad(u * v, x).data]
+
+
+def _is_sort(answer: Any) -> bool:
+    return callable(answer) and all(_sorts(answer, root) for root in _graphs())
+
+
+def _sorts(answer: Any, root: Value) -> bool:
+    nodes = toposort(root, leaves=True)
+    order = answer(root)
+    if not isinstance(order, (list, tuple)) or not all(isinstance(v, Value) for v in order):
+        return False
+    if len(order) != len(nodes) or {*order} != {*nodes}:
+        return False
+    place = {v: k for k, v in enumerate(order)}
+    return all(place[v] < place[p] for v in nodes for p in v.parents)
+
+
+def _graphs() -> list[Value]:
+    """A leaf, a shared node on either side of a sum, a lattice, and 2^16 paths."""
+    x = Value(3.0)
+    s = x**2
+    p = 5 * s
+    q = p + s
+    doubled = x
+    for _ in range(16):
+        doubled = doubled + doubled
+    return [x, s + p, p + s, q + p, p * q + q * s, doubled]
+
+
+EXERCISES |= {
+    "3.1": Exercise(
+        "The list [dy/da, dy/db] of y = (a + b) b at a = 2, b = 3 is asked for.",
+        numbers(_used_twice),
+        "give the sum a name, s = a + b, so that y = s b. b has two paths to y: directly, with the "
+        "slope s, and through s.",
+    ),
+    "3.2": Exercise(
+        "The list [what breadth first gives, what is right] is asked for.",
+        numbers(_breadth_first_and_right),
+        "breadth first visits y, u, v, x: write down what u has when its turn comes, which is only "
+        "what y gave it. For the right number write y as a polynomial in x.",
+    ),
+    "3.3": Exercise(
+        "A function order(root) that gives a list of nodes is asked for.",
+        _is_sort,
+        "go as deep as you can first and append a node only after all of its parents: that is a "
+        "postorder, and it is the order you want, the wrong way round. Visit each node once.",
+    ),
+}
+
+
+# Lesson 4, an operation of one's own.
+
+_POINTS: Final = (-2.0, -0.4, 0.0, 1.0, 3.0)
+
+
+def _slope_of_log() -> float:
+    x = Value(3.0)
+    return grad((1 + x * x).log(), x).data
+
+
+def _where_a_wrong_cube_passes() -> list[float]:
+    cube = Primitive("cube", lambda m, x: x * x * x, lambda m, y, x: (3 * x,))
+    return [x for x in (-1.0, 0.0, 0.5, 1.0) if _passes(cube, x)]
+
+
+def _passes(f: Any, point: float) -> bool:
+    try:
+        return gradcheck(f, point)
+    except GradientError:
+        return False
+
+
+def _is_right(answer: Any) -> bool:
+    return isinstance(answer, Primitive) and not _trouble(answer)
+
+
+def _trouble(operation: Any) -> str:
+    """What is wrong with y = 1 / (1 + x^2) written as a record; nothing if it is right."""
+    for x in _POINTS:
+        if not number(1 / (1 + x * x), 1e-9)(operation(x)):
+            return f"its value at {x:g} is not 1 / (1 + x^2)."
+        if not _passes(operation, x):
+            return f"its slope at {x:g} is wrong: d(1/v)/dx = -1/v^2 * dv/dx, and y = 1/v."
+        if not _passes(lambda v: grad(operation(v), v), x):
+            return (
+                f"its second derivative at {x:g} is wrong: write the slope with m, x and y alone."
+            )
+    return ""
+
+
+def _hint(answer: Any) -> str:
+    if not isinstance(answer, Primitive):
+        return "the answer is the function under @primitive(lambda m, y, x: (...,)), not its name."
+    return _trouble(answer)
+
+
+EXERCISES |= {
+    "4.1": Exercise(
+        "The slope of y = ln(1 + x^2) at x = 3 is asked for, as a number.",
+        number(_slope_of_log),
+        "the slope of ln v is 1/v, and v = 1 + x^2 has a slope too: multiply.",
+    ),
+    "4.2": Exercise(
+        "The list of those of the points -1, 0, 0.5, 1 where the wrong slope passes is asked for.",
+        numbers(_where_a_wrong_cube_passes),
+        "the check passes where the wrong and the right slope are the same number: solve "
+        "3x = 3x^2 among the points.",
+    ),
+    "4.3": Exercise(
+        "An operation for y = 1 / (1 + x^2), made with @primitive, is asked for.",
+        _is_right,
+        _hint,
+    ),
+}

@@ -1,0 +1,172 @@
+"""The exercises of lessons 5 to 7: gates, units and nets, the delta rules."""
+
+import math
+from functools import cache
+from itertools import product
+from typing import Any
+
+from tinygrad_edu.checks import is_real
+from tinygrad_edu.data import xor
+from tinygrad_edu.engine import Value, grad
+from tinygrad_edu.exercises.exercise import Exercise, number, numbers
+from tinygrad_edu.functions import dot
+from tinygrad_edu.nn import MLP, Neuron
+from tinygrad_edu.perceptron import Perceptron, truth_table
+
+EXERCISES: dict[str, Exercise] = {}
+
+
+# Lesson 5, perceptrons and gates.
+
+
+def _one_step() -> list[float]:
+    unit = Perceptron(2, w=[0.5, -1.0, 2.0])
+    unit.fit([[3.0, 1.0]], [1], lr=0.1, epochs=1)
+    return unit.w
+
+
+@cache
+def _functions_of_three() -> int:
+    """How many functions of three bits a unit computes: small whole weights give them all."""
+    rows = list(truth_table(sum, 3))
+    return len({
+        tuple(w0 + w1 * a + w2 * b + w3 * c > 0 for a, b, c in rows)
+        for w0, w1, w2, w3 in product(range(-3, 4), repeat=4)
+    })  # fmt: skip
+
+
+def _is_adder(answer: Any) -> bool:
+    return callable(answer) and all(
+        numbers([sum(bits) % 2, sum(bits) // 2])(answer(*bits)) for bits in truth_table(sum, 3)
+    )
+
+
+EXERCISES |= {
+    "5.1": Exercise(
+        "The list [w0, w1, w2] after one step of the training rule is asked for.",
+        numbers(_one_step),
+        "is the net input above 0? If the output is not the target, add eta (t - o) times the "
+        "example to the weights, with 1 in front of the example for the bias.",
+    ),
+    "5.2": Exercise(
+        "The number of functions of three inputs that one unit learns is asked for.",
+        number(_functions_of_three),
+        "rows = list(product((0, 1), repeat=3)); for each outputs in product((0, 1), repeat=8) "
+        "train a Perceptron(3) and count those that converged.",
+    ),
+    "5.3": Exercise(
+        "A function adder(a, b, c) that gives the list [sum, carry] is asked for.",
+        _is_adder,
+        "write XOR of two bits first: (a OR b) AND NOT (a AND b). The sum is the XOR of c with "
+        "that of a and b; the carry is 1 if a and b are, or c and one of the others.",
+    ),
+}
+
+
+# Lesson 6, from a neuron to a multilayer perceptron.
+
+
+def _net_inputs(weights: Any) -> list[float]:
+    """z at (2, 0), (0, 1) and (0, 0), of the unit with [w1, w2, b] = `weights`."""
+    unit = Neuron(2, "linear", rng=0)
+    for p, w in zip(unit.parameters(), weights, strict=True):
+        p.data = w
+    return [unit(point).data for point in ([2.0, 0.0], [0.0, 1.0], [0.0, 0.0])]
+
+
+def _is_line(answer: Any) -> bool:
+    if not _are_numbers(answer, 3):
+        return False
+    first, second, origin = _net_inputs(answer)
+    return origin > 0 and max(abs(first), abs(second)) < 1e-9 * origin
+
+
+def _is_xor(answer: Any) -> bool:
+    if not _are_numbers(answer, 9):
+        return False
+    model = MLP(2, [2, 1], "step", output="step", init="zeros")
+    for p, w in zip(model.parameters(), answer, strict=True):
+        p.data = w
+    X, y = xor()
+    return [model(row).data for row in X] == list(y)
+
+
+def _are_numbers(answer: Any, n: int) -> bool:
+    listed = isinstance(answer, (list, tuple)) and len(answer) == n
+    return listed and all(is_real(w) and math.isfinite(w) for w in answer)
+
+
+EXERCISES |= {
+    "6.1": Exercise(
+        "The list [w1, w2, b] of a unit is asked for.",
+        _is_line,
+        "choose b > 0, the value of z at the origin; then each of the two points gives one weight: "
+        "there w1 x1 + w2 x2 must cancel b.",
+    ),
+    "6.2": Exercise(
+        "The loss after training from zeros is asked for.",
+        # Both hidden units stay 0, and the bias of the output finds the mean of the labels, 1/2.
+        number(math.log(2)),
+        "train it and print history.loss[-1]; its hidden units are equal and stay equal, so the "
+        "net can say the same thing to all four examples and nothing else.",
+    ),
+    "6.3": Exercise(
+        "The list of the nine parameters of MLP(2, [2, 1], 'step', output='step') is asked for.",
+        _is_xor,
+        "a step unit is 1 where z > 0. Give OR a threshold between no 1 and one 1, AND one between "
+        "one 1 and two; the output is OR but not AND.",
+    ),
+}
+
+
+# Lesson 7, the delta rules emerge.
+
+
+def _hidden_unit() -> list[float]:
+    """A weight w from x = 2 into a tanh unit that gives 0.5; the deltas are slopes of a sum."""
+    w, z = Value(0.0), Value(math.atanh(0.5))
+    a = (z + 2 * w).tanh()
+    loss = 0.3 * (2 * a) + 0.4 * (-1 * a)
+    return [v.data for v in grad(loss, [z, w])]
+
+
+def _chain_with_a_zero() -> list[float]:
+    w = [Value(0.5), Value(0.0), Value(2.0)]
+    return [v.data for v in grad((w[2] * w[1] * w[0] * 3.0 - 1.0) ** 2, w)]
+
+
+def _is_hidden_deltas(answer: Any) -> bool:
+    return callable(answer) and all(_agrees(answer, sizes) for sizes in ([3, 2], [1, 4], [4, 1]))
+
+
+def _agrees(answer: Any, sizes: list[int]) -> bool:
+    hidden, output = MLP(2, sizes, "sigmoid", rng=7).layers
+    z = [unit.net_input([0.5, -1.0]) for unit in hidden.neurons]
+    a = [v.sigmoid() for v in z]
+    delta = [0.7 - k for k in range(len(output.neurons))]
+    out = dot(delta, [unit.net_input(a) for unit in output.neurons])
+    weights = [[w.data for w in unit.w] for unit in output.neurons]
+    found = answer([v.data for v in a], weights, list(delta))
+    return numbers([v.data for v in grad(out, z)], 1e-9)(found)
+
+
+EXERCISES |= {
+    "7.1": Exercise(
+        "The list [delta_j, dL/dw] of the hidden tanh unit is asked for.",
+        numbers(_hidden_unit),
+        "the slope of tanh is 1 - a^2; the sum runs over the two units that j leads to; the weight "
+        "multiplies its input x.",
+    ),
+    "7.2": Exercise(
+        "The list [dl/dw1, dl/dw2, dl/dw3] of the chain with the middle weight 0 is asked for.",
+        numbers(_chain_with_a_zero),
+        "call linear_claims with the changed weights. In the formula the gradient of a weight is a "
+        "product of all the others.",
+    ),
+    "7.3": Exercise(
+        "A function hidden_deltas(a, W, delta) that gives a list of numbers is asked for.",
+        _is_hidden_deltas,
+        "for each j: the slope of the sigmoid is a[j] * (1 - a[j]); the sum over k takes delta[k] "
+        "times W[k][j], that is, a column of W.",
+    ),
+}

@@ -1,0 +1,209 @@
+"""The exercises of lessons 12 to 15: overfitting, the spiral, digits, vowels."""
+
+from functools import cache
+from typing import Any, Final
+
+from tinygrad_edu.checks import is_real
+from tinygrad_edu.data import folds, standardising
+from tinygrad_edu.engine import Value, grad
+from tinygrad_edu.exercises.exercise import Exercise, number, numbers, word
+from tinygrad_edu.losses import cross_entropy
+from tinygrad_edu.nn import MLP, Neuron
+from tinygrad_edu.nn.norm import BatchNorm
+from tinygrad_edu.train import EarlyStopping, Epoch
+
+EXERCISES: dict[str, Exercise] = {}
+
+
+# Lesson 12, overfitting and regularisation.
+
+_VALIDATION_LOSSES: Final = (0.9, 0.7, 0.5, 0.6, 0.55, 0.52, 0.4, 0.3)
+
+
+def _kept_and_expected() -> list[float]:
+    a, p = 0.6, 0.25
+    kept = a / (1 - p)
+    return [kept, (1 - p) * kept]
+
+
+def _stopped_and_restored() -> list[float]:
+    stopping = EarlyStopping(patience=3)
+    unit = Neuron(1, init="zeros")
+    for k, loss in enumerate(_VALIDATION_LOSSES):
+        if stopping(Epoch(k, False, unit, 0.0, None, loss, None)):
+            return [k, stopping.best_epoch]
+    return []
+
+
+def _is_normalisation(answer: Any) -> bool:
+    columns = ([1.0, 2.0, 3.0, 6.0], [-5.0, 5.0], [0.01, 0.02, 0.02])
+    return callable(answer) and all(_normalises(answer, column) for column in columns)
+
+
+def _normalises(answer: Any, column: list[float]) -> bool:
+    expected = [row[0].data for row in BatchNorm(1).batch([[x] for x in column])]
+    found = answer(list(column))
+    if isinstance(found, (list, tuple)):
+        found = [v.data if isinstance(v, Value) else v for v in found]
+    return numbers(expected, 1e-6)(found)
+
+
+EXERCISES |= {
+    "12.1": Exercise(
+        "The list [what a kept activation becomes, its expectation] is asked for.",
+        numbers(_kept_and_expected),
+        "a kept number is divided by the probability to be kept; the expectation is the mean of "
+        "the two outcomes, weighted with their probabilities.",
+    ),
+    "12.2": Exercise(
+        "The list [epoch after which it stops, epoch whose weights are restored] is asked for.",
+        numbers(_stopped_and_restored),
+        "mark the epochs that are better than all before them; from the last of these count the "
+        "epochs without a new best until the patience is used up. It does not see what would "
+        "have come later.",
+    ),
+    "12.3": Exercise(
+        "A function normalised(xs) that gives a list of as many numbers is asked for.",
+        _is_normalisation,
+        "subtract the mean; divide by the root of (variance + eps), the variance divided by N, not "
+        "by N - 1, and eps inside the root.",
+    ),
+}
+
+
+# Lesson 13, the spiral.
+
+
+def _slopes_of_scores() -> list[float]:
+    z = [Value(p).log() for p in (0.2, 0.5, 0.3)]
+    return [v.data for v in grad(cross_entropy(z, 2), z)]
+
+
+def _is_linear_accuracy(answer: Any) -> bool:
+    """About 49 %: linear layers are one linear layer."""
+    return is_real(answer) and not isinstance(answer, bool) and 0.45 <= float(answer) <= 0.56
+
+
+def _is_scores(answer: Any) -> bool:
+    return callable(answer) and all(_agrees(answer, sizes) for sizes in ([4, 3], [1, 2]))
+
+
+def _agrees(answer: Any, sizes: list[int]) -> bool:
+    model = MLP(2, sizes, "relu", rng=3)
+    for k, p in enumerate(model.parameters()):
+        p.data += 0.1 * (-1) ** k
+    matrices = []
+    for layer in model.layers:
+        columns = [[w.data for w in unit.w] for unit in layer.neurons]
+        matrices += [
+            [list(row) for row in zip(*columns, strict=True)],
+            [unit.b.data for unit in layer.neurons],
+        ]
+    points = ([0.5, -1.0], [-2.0, 0.3], [1.0, 1.0])
+    return all(numbers([z.data for z in model(x)], 1e-9)(answer(x, *matrices)) for x in points)
+
+
+EXERCISES |= {
+    "13.1": Exercise(
+        "The list [dL/dz0, dL/dz1, dL/dz2] for p = (0.2, 0.5, 0.3) and class 2 is asked for.",
+        numbers(_slopes_of_scores),
+        "softmax and cross entropy together have the delta p_k - 1[y = k]; the three add up to 0.",
+    ),
+    "13.2": Exercise(
+        "The accuracy of a net with linear hidden units is asked for, between 0 and 1.",
+        _is_linear_accuracy,
+        "without a bend two layers are one: W2 (W x + b) + b2 is a matrix times x plus a vector. "
+        "Look at what the linear classifier got, and print history.accuracy[-1].",
+    ),
+    "13.3": Exercise(
+        "A function scores(x, W, b, W2, b2) that gives a list of numbers is asked for.",
+        _is_scores,
+        "the hidden unit j has the net input b[j] + sum of x[i] * W[i][j], and its activation is "
+        "the larger of that and 0; then the same once more, without the maximum.",
+    ),
+}
+
+
+# Lesson 14, digits.
+
+#: Lists of true and predicted classes, and their most frequent mistake.
+_CASES: Final = (
+    ([0, 1, 2, 2, 2, 1], [0, 1, 1, 1, 2, 2], [2, 1]),
+    ([8, 8, 8, 8, 3, 3, 9], [8, 8, 8, 1, 8, 8, 9], [3, 8]),
+    ([5], [6], [5, 6]),
+)
+
+
+@cache
+def _number_of_parameters() -> int:
+    return len(MLP(64, [16, 8, 10]).parameters())
+
+
+def _is_most_confused(answer: Any) -> bool:
+    return callable(answer) and all(
+        numbers(pair)(answer(list(actual), list(predicted))) for actual, predicted, pair in _CASES
+    )
+
+
+EXERCISES |= {
+    "14.1": Exercise(
+        "The number of parameters of a 64-16-8-10 net is asked for.",
+        lambda answer: number(_number_of_parameters(), 1e-9)(answer),
+        "a layer of n units on m inputs has a weight for each pair, and a bias for each unit.",
+    ),
+    "14.2": Exercise(
+        'The word "better", "same" or "worse" is asked for.',
+        word("same"),
+        "each hidden unit has a weight for every pixel: does anything in the net know which pixels "
+        "are neighbours? Train it and compare the accuracies.",
+    ),
+    "14.3": Exercise(
+        "A function most_confused(actual, predicted) that gives a pair of class numbers is asked "
+        "for.",
+        _is_most_confused,
+        "zip the two lists, leave out the pairs that are right, and count the rest: "
+        "collections.Counter has most_common.",
+    ),
+}
+
+
+# Lesson 15, vowels.
+
+#: Who spoke each of eight rows, and row numbers that are no fair split.
+_GROUPS: Final = [1, 1, 2, 2, 3, 3, 4, 4]
+_UNFAIR: Final = (
+    ([0, 2, 4, 6], [1, 3, 5, 7]),
+    ([0, 1, 2, 3, 4, 5, 6], [7]),
+    ([0, 1, 2, 3], [4, 5]),
+    ([0, 1, 2, 3, 4, 5, 6, 7], [0, 1]),
+)
+
+
+def _is_fair(answer: Any) -> bool:
+    if not callable(answer):
+        return False
+    fair = [answer(training, test, _GROUPS) for training, test in folds(_GROUPS, 4)]
+    unfair = [answer(training, test, _GROUPS) for training, test in _UNFAIR]
+    return fair == [True] * len(fair) and unfair == [False] * len(unfair)
+
+
+EXERCISES |= {
+    "15.1": Exercise(
+        "The standardised number for 900 Hz is asked for, after 300 and 700 Hz.",
+        lambda answer: number(standardising([[300.0], [700.0]])([[900.0]])[0][0])(answer),
+        "take the mean away, and divide by the deviation, here the distance of either sound to "
+        "the mean.",
+    ),
+    "15.2": Exercise(
+        "The word that is mixed up most with hod is asked for.",
+        word("hawed"),
+        "look at the row and the column of hod: the two vowels are neighbours in the plane, and in "
+        "many accents of English there is no difference between them today.",
+    ),
+    "15.3": Exercise(
+        "A function fair(training, test, groups) that gives True or False is asked for.",
+        _is_fair,
+        "make a set of the speakers of each side and look at what they have in common; then the "
+        "row numbers of both sides together must be those of all rows.",
+    ),
+}
