@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from html import escape
-from importlib import import_module
+from importlib import import_module, resources
 from time import perf_counter
 from typing import Any, Final
 
@@ -22,24 +22,7 @@ PANELS: Final = (
 MOST_SLIDERS: Final = 20
 #: Seconds: a frame at least, training in a frame at most, between pictures that take longer.
 _FRAME, _TRAINING, _PAUSE = 0.05, 0.06, 1.0
-_STYLE: Final = """<style>
-.tge-playground .widget-html-content { line-height: 1.4; }
-.tge-playground svg { display: block; max-width: 100%; height: auto; }
-.tge-playground svg text { font: 11px Helvetica, Arial, sans-serif; fill: currentColor; }
-.tge-playground svg.tge-net text { fill: #1d2330; }
-.tge-playground table { font-size: 11px; }
-.tge-graph svg { max-width: none !important; }
-.tge-plane { position: relative; cursor: pointer; }
-.tge-plane > * { position: absolute; inset: 0; width: 100%; height: 100%; }
-.tge-sliders > div { display: flex; align-items: center; gap: 8px; font-size: 12px; }
-.tge-sliders span { width: 140px; }
-.tge-sliders input[type="range"] { width: 200px; }
-.tge-sliders input[type="number"] { width: 80px; }
-.tge-plane svg text { fill: #222222; }
-.tge-plane .ring { fill: none; stroke: #222222; stroke-width: 2; }
-.tge-playground .axis { fill: none; stroke: currentColor; stroke-opacity: 0.5; }
-.tge-playground .loss { fill: none; stroke: #0072b2; stroke-width: 1.6; }
-</style>"""
+_STYLE: Final = resources.files("tinygrad_edu.playground").joinpath("page.css").read_text("utf-8")
 
 
 class Page:
@@ -60,15 +43,13 @@ class Page:
         )  # fmt: skip
         self.numbers, self.message = w.HTML(), w.HTML()
         side = f"{panels.SIDE}px"
-        surface, sliders = (
-            import_module(f"tinygrad_edu.playground.{name}") for name in ("surface", "sliders")
-        )
-        self.surface = surface.Surface(
+        widgets = import_module("tinygrad_edu.playground.widgets")
+        self.surface = widgets.Surface(
             label="decision regions", layout={"width": side, "height": side, "margin": "0"}
         )
         self.key, self.curve = w.HTML(), w.HTML()
         self.network, self.maps = w.HTML(layout={"max_width": "640px"}), w.HTML()
-        self.sliders = sliders.Sliders()
+        self.sliders = widgets.Sliders()
         self.slider = w.IntSlider(min=0, max=0, description="example", layout={"width": "340px"})
         self.line, self.deltas, self.graph = w.HTML(), w.HTML(), w.HTML()
         self.code = w.Textarea(layout={"width": "980px", "height": "110px"})
@@ -224,7 +205,7 @@ class Page:
         wrapped = w.Layout(flex_flow="row wrap", grid_gap="12px")
         self.sliders.add_class("tge-sliders")
         rows = [
-            *(w.HTML(_STYLE), buttons, self.numbers, self.message),
+            *(w.HTML(f"<style>{_STYLE}</style>"), buttons, self.numbers, self.message),
             w.HBox(
                 [w.VBox(c, layout={"width": f"{px}px"}) for px, c in columns if c],
                 layout=wrapped,

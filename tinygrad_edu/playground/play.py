@@ -6,15 +6,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from typing import Any
 
+from matplotlib.axes import Axes
+
 from tinygrad_edu.checks import one_of, whole
+from tinygrad_edu.figure import Figure
 from tinygrad_edu.playground.code import code
+from tinygrad_edu.playground.features import features
 from tinygrad_edu.playground.page import PANELS, Page
 from tinygrad_edu.playground.panels import numbers
 from tinygrad_edu.playground.points import points
 from tinygrad_edu.playground.run import Run
 from tinygrad_edu.playground.settings import OWN, Settings
-from tinygrad_edu.playground.still import still
+from tinygrad_edu.view import pictures
 from tinygrad_edu.view.base.display import displays_still
+from tinygrad_edu.view.pictures.classes import COLOURS
 
 
 class Playground:
@@ -34,7 +39,7 @@ class Playground:
         return code(self.run, self.own)
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
-        picture = base64.b64encode(still(self.run).png()).decode()
+        picture = base64.b64encode(snapshot(self.run).png()).decode()
         bundle: dict[str, Any] = {"text/plain": repr(self), "image/png": picture}
         if self.page is not None:
             bundle |= self.page.widget._repr_mimebundle_()
@@ -87,3 +92,42 @@ def playground(
         run.train()
         run.measure()
     return Playground(run, text, show)
+
+
+def snapshot(run: Run) -> Figure:
+    """A run as one picture, which stays in a saved notebook: regions, and losses if several."""
+    curve = len(run.losses) > 1
+    figure = Figure(figsize=(10.5 if curve else 6.0, 4.4), layout="constrained")
+    axes = figure.subplots(1, 1 + curve, squeeze=False)[0]
+    training, test = run.training, run.test
+    goal = run.task
+
+    def shown(row: list[float]) -> object:
+        return run.model(row)
+
+    pictures.regions(
+        shown, training.X.tolist(), training.y.tolist(),
+        X_test=[] if test is None else test.X.tolist(),
+        y_test=[] if test is None else test.y.tolist(),
+        transform=lambda rows: features(rows, run.settings.features),
+        outputs="probabilities" if goal.output == "sigmoid" and goal.units == 1 else "scores",
+        class_names=run.data.class_names, feature_names=run.data.feature_names,
+        margins=False, misclassified=False, resolution=120, ax=axes[0],
+    )  # fmt: skip
+    if curve:
+        _losses(run, axes[1])
+    figure.suptitle(numbers(run.losses[-1]), fontsize="medium")
+    return figure
+
+
+def _losses(run: Run, ax: Axes) -> None:
+    epochs = [m.epoch for m in run.losses]
+    ax.plot(epochs, [m.loss for m in run.losses], color=COLOURS[0], label="training")
+    if run.test is not None:
+        losses = [m.test_loss for m in run.losses if m.test_loss is not None]
+        ax.plot(epochs, losses, color=COLOURS[0], ls="--", label="test")
+    ax.set_xlabel("epoch")
+    ax.set_ylabel("loss")
+    ax.set_ylim(bottom=0)
+    ax.legend(frameon=False)
+    ax.spines[["top", "right"]].set_visible(False)

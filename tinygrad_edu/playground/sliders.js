@@ -1,15 +1,4 @@
-"""Sliders: one for each weight, as a widget that tells what its user moves and nothing else.
-
-A slider of ipywidgets also tells what it was set to, rounded to its step, which would change the
-weights of a net in training. Imported only where there are widgets.
-"""
-
-from typing import Final
-
-import anywidget
-from traitlets import Dict, List
-
-_MODULE: Final = """
+// One slider and one box for each weight; `moved` tells what the user moves, and nothing else.
 const STEPS = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 };
 export default {
   render({ model, el }) {
@@ -55,12 +44,3 @@ export default {
     model.on("change:numbers", show);
   },
 };
-"""
-
-
-class Sliders(anywidget.AnyWidget):  # type: ignore[misc]
-    """`numbers` by name; `moved` is what the user moved last: name, number and time."""
-
-    _esm = _MODULE
-    numbers = Dict().tag(sync=True)
-    moved = List().tag(sync=True)

@@ -1,18 +1,4 @@
-"""Surface: a square of colours with an SVG over it, as a widget that tells where it is clicked.
-
-The colours are painted without a picture file: that is what makes many frames a second possible.
-Imported only where there are widgets.
-"""
-
-from typing import Final
-
-import anywidget
-import numpy as np
-from traitlets import Bytes, Float, List, Unicode
-
-from tinygrad_edu.vectorize.arrays import Array
-
-_MODULE: Final = """
+// A square of colours with an SVG over it; `clicked` tells where it is clicked.
 export default {
   render({ model, el }) {
     const canvas = document.createElement("canvas");
@@ -42,19 +28,3 @@ export default {
     });
   },
 };
-"""
-
-
-class Surface(anywidget.AnyWidget):  # type: ignore[misc]
-    """`clicked` is the place of the last click, from (0, 0) top left to (1, 1) bottom right."""
-
-    _esm = _MODULE
-    label = Unicode().tag(sync=True)
-    pixels = Bytes().tag(sync=True)
-    svg = Unicode().tag(sync=True)
-    clicked = List(Float()).tag(sync=True)
-
-    def paint(self, image: Array) -> None:
-        """Show colours, (side, side, 3) in [0, 1]."""
-        opaque = np.pad(image, ((0, 0), (0, 0), (0, 1)), constant_values=1.0)
-        self.pixels = (255 * opaque + 0.5).astype(np.uint8).tobytes()
