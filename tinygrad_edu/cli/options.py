@@ -10,11 +10,10 @@ from typing import Any, Final, TypeVar
 from tinygrad_edu.checks import one_of, real, whole
 from tinygrad_edu.cli.errors import UsageError
 from tinygrad_edu.losses import LOSSES
-from tinygrad_edu.nn import ACTIVATIONS
+from tinygrad_edu.nn import UNIT_ACTIVATIONS
 from tinygrad_edu.optim import OPTIMIZERS
 
 OUT: Final = "tinygrad_edu_out"
-_HIDDEN_ACTIVATIONS: Final = sorted(set(ACTIVATIONS) - {"softmax"})
 
 #: The options of training, by the names of their settings.
 OPTIONS: Final = (
@@ -60,7 +59,7 @@ def add_training_options(parser: argparse.ArgumentParser) -> None:
     """Add the options: texts, or None where not given, until `settings` reads them."""
     group = parser.add_argument_group("training (the defaults fit the data)")
     group.add_argument("--hidden", metavar="16,16", help='sizes of the hidden layers, or "none"')
-    group.add_argument("--activation", metavar="NAME", help=", ".join(_HIDDEN_ACTIVATIONS))
+    group.add_argument("--activation", metavar="NAME", help=", ".join(UNIT_ACTIVATIONS))
     group.add_argument("--loss", metavar="NAME", help=", ".join(LOSSES))
     group.add_argument("--optimizer", metavar="NAME", help=", ".join(OPTIMIZERS))
     group.add_argument("--lr", metavar="NUMBER", help="learning rate")
@@ -87,7 +86,7 @@ def settings(args: argparse.Namespace, default: Settings) -> Settings:
     with usage_errors():
         return Settings(
             hidden=given("hidden", _sizes, default.hidden),
-            activation=given("activation", _one_of(_HIDDEN_ACTIVATIONS), default.activation),
+            activation=given("activation", _one_of([*UNIT_ACTIVATIONS]), default.activation),
             loss=given("loss", _one_of(list(LOSSES)), default.loss),
             optimizer=given("optimizer", _one_of(list(OPTIMIZERS)), default.optimizer),
             lr=given("lr", lambda flag, text: real(flag, _number(flag, text), above=0), default.lr),

@@ -5,10 +5,9 @@ from importlib import import_module
 from math import prod
 from typing import Any, Final, TypeAlias
 
-from tinygrad_edu.nn import MLP, Layer, Module, Neuron, Sequential
+from tinygrad_edu.nn import MLP, Activate, Layer, Module, Neuron, Sequential
 from tinygrad_edu.nn.convolution import AvgPool2d, Conv2d, Flatten, MaxPool2d, Unflatten
 from tinygrad_edu.nn.norm import BatchNorm, Dropout
-from tinygrad_edu.nn.sequential import _Activate as Activate
 
 #: The shape of one example: (n,) or (channels, height, width), None for a size that is open.
 Shape: TypeAlias = tuple[int | None, ...]
@@ -87,7 +86,7 @@ def biases(units: Sequence[Neuron]) -> list[float]:
 
 def slopes(units: Sequence[Neuron]) -> list[float]:
     """The learned slope of each unit with the activation "prelu"."""
-    return [unit.alpha.data for unit in units]
+    return [unit.alpha.data for unit in units if unit.alpha is not None]
 
 
 def units_of(part: Layer | Conv2d) -> list[Neuron]:

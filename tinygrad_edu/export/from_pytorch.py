@@ -5,12 +5,13 @@ from typing import Any, Final, NamedTuple, NoReturn, TypeVar
 
 from tinygrad_edu.engine import Value
 from tinygrad_edu.export.chain import chain, library
-from tinygrad_edu.export.to_pytorch import ACTIVATIONS
 from tinygrad_edu.nn import MLP, Layer, Module, Neuron, Sequential
+from tinygrad_edu.nn.activations import RECORDS
 from tinygrad_edu.nn.convolution import AvgPool2d, Conv2d, Flatten, MaxPool2d, Unflatten
 from tinygrad_edu.nn.norm import BatchNorm, Dropout
 
-_NAMES: Final = {kind: name for name, (kind, _) in ACTIVATIONS.items()}
+#: The names of activations by their classes of torch.nn.
+_NAMES: Final = {r.torch: name for name, r in RECORDS.items() if r.torch and r.alpha is None}
 
 _POOL: Final[dict[str, tuple[Any, ...]]] = {"padding": (0, (0, 0)), "ceil_mode": (False,)}
 
@@ -26,7 +27,7 @@ _MODULES: Final[dict[str, dict[str, tuple[Any, ...]]]] = {
     "PReLU": {},
     "Unflatten": {"dim": (1, -1)},
 }
-_OPTIONS: Final = {**_MODULES, **dict(ACTIVATIONS.values())}
+_OPTIONS: Final = {**_MODULES, **{k: RECORDS[n].torch_options for k, n in _NAMES.items()}}
 
 #: The activations that the units of a module can have.
 _OF_UNITS: Final = {
@@ -234,7 +235,7 @@ def _fill_units(units: Sequence[Neuron], leaf: _Leaf, after: _Leaf | None) -> No
     leaf.fill([w for unit in units for w in unit.w], "weight")
     leaf.fill([unit.b for unit in units], "bias")
     if after is not None and after.kind == "PReLU":
-        after.fill([unit.alpha for unit in units], "weight")
+        after.fill([unit.alpha for unit in units if unit.alpha is not None], "weight")
 
 
 def _mlp(parts: Sequence[Module | str]) -> MLP | None:

@@ -16,6 +16,7 @@ from tinygrad_edu.export.chain import (
     weights,
 )
 from tinygrad_edu.nn import Layer, Module
+from tinygrad_edu.nn.activations import RECORDS
 from tinygrad_edu.nn.convolution import AvgPool2d, Conv2d, Flatten, MaxPool2d, Unflatten
 from tinygrad_edu.nn.norm import BatchNorm
 
@@ -80,6 +81,14 @@ class _Graph:
                 raise ValueError(f"{part!r:.80} holds the number {x:g}, which float32 cannot hold")
         return self._stored(self.onnx.TensorProto.FLOAT, numbers, shape)
 
+    def number(self, x: float) -> str:
+        """One number as a constant; gives its name."""
+        return self._stored(self.onnx.TensorProto.FLOAT, [x], ())
+
+    def cast(self, condition: str) -> str:
+        """A condition as 0.0 or 1.0; gives its name."""
+        return self.node("Cast", condition, to=self.onnx.TensorProto.FLOAT)
+
     def sizes(self, *numbers: int) -> str:
         """Whole numbers as a constant; gives its name."""
         return self._stored(self.onnx.TensorProto.INT64, numbers, (len(numbers),))
@@ -122,29 +131,22 @@ def _added(graph: _Graph, part: Module, x: str) -> str:
 def _activated(graph: _Graph, part: Module, z: str) -> str:
     """The activation of a part on `z`; Dropout has none and changes nothing."""
     name = activation_of(part)
-    match name:
-        case "linear":
-            return z
-        case "leaky_relu":
-            return graph.node("LeakyRelu", z, alpha=0.01)
-        case "softmax":
-            return graph.node("Softmax", z, axis=-1)
-        case "prelu":
-            assert isinstance(part, (Layer, Conv2d))
-            alpha = slopes(units_of(part))
-            shape = (len(alpha), 1, 1) if isinstance(part, Conv2d) else (len(alpha),)
-            return graph.node("PRelu", z, graph.constant(alpha, part, *shape))
-        case "silu":
-            return graph.node("Mul", z, graph.node("Sigmoid", z))
-        case "gelu":
-            scaled = graph.node("Mul", z, graph.constant([0.5**0.5], part))
-            spread = graph.node("Add", graph.node("Erf", scaled), graph.constant([1.0], part))
-            half = graph.node("Mul", z, graph.constant([0.5], part))
-            return graph.node("Mul", half, spread)
-        case "step":
-            above = graph.node("Greater", z, graph.constant([0.0], part))
-            return graph.node("Cast", above, to=graph.onnx.TensorProto.FLOAT)
-    return graph.node(name.capitalize(), z)  # Elu, Relu, Sigmoid, Sign, Softplus, Tanh
+    record = RECORDS[name]
+    if name == "linear":
+        return z
+    if record.alpha is not None:
+        assert isinstance(part, (Layer, Conv2d))
+        alpha = slopes(units_of(part))
+        shape = (len(alpha), 1, 1) if isinstance(part, Conv2d) else (len(alpha),)
+        return graph.node(str(record.onnx), z, graph.constant(alpha, part, *shape))
+    if callable(record.onnx):
+        return record.onnx(graph, z)
+    if not record.onnx:
+        raise ValueError(
+            f"{part!r:.80}: ONNX has no operator for {name!r}: choose another activation, or write "
+            "to_numpy_source"
+        )
+    return graph.node(record.onnx, z, **record.onnx_attributes)
 
 
 def _described(onnx: Any, name: str, shape: list[int | str] | None) -> Any:

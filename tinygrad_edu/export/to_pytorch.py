@@ -1,7 +1,7 @@
 """A model as a module of PyTorch."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 from tinygrad_edu.engine import Value
 from tinygrad_edu.export.chain import (
@@ -14,23 +14,9 @@ from tinygrad_edu.export.chain import (
     weights,
 )
 from tinygrad_edu.nn import Layer, Module
+from tinygrad_edu.nn.activations import RECORDS
 from tinygrad_edu.nn.convolution import AvgPool2d, Conv2d, Flatten, MaxPool2d, Unflatten
 from tinygrad_edu.nn.norm import BatchNorm, Dropout
-
-#: Activations: the class of torch.nn, and the values of its options for which the two are equal,
-#: first the one that is written.
-ACTIVATIONS: Final[dict[str, tuple[str, dict[str, tuple[Any, ...]]]]] = {
-    "elu": ("ELU", {"alpha": (1.0,)}),
-    "gelu": ("GELU", {"approximate": ("none",)}),
-    "leaky_relu": ("LeakyReLU", {"negative_slope": (0.01,)}),
-    "relu": ("ReLU", {}),
-    "sigmoid": ("Sigmoid", {}),
-    "silu": ("SiLU", {}),
-    "softmax": ("Softmax", {"dim": (-1, 1)}),
-    # above the threshold PyTorch gives z: the same float from 40 on, 2e-9 off above its default
-    "softplus": ("Softplus", {"beta": (1.0,), "threshold": (40.0, 20.0)}),
-    "tanh": ("Tanh", {}),
-}
 
 
 def to_torch(model: Any) -> Any:
@@ -95,20 +81,21 @@ def _modules(torch: Any, part: Module) -> list[Any]:
 
 def _activation(torch: Any, part: Module) -> list[Any]:
     name = activation_of(part)
+    record = RECORDS[name]
     if name == "linear":
         return []
-    if name == "prelu":
+    if record.alpha is not None:
         assert isinstance(part, (Layer, Conv2d))
         alpha = slopes(units_of(part))
-        module = torch.nn.PReLU(len(alpha), dtype=torch.float64)
+        module = getattr(torch.nn, record.torch)(len(alpha), dtype=torch.float64)
         return [_filled(torch, module, {"weight": alpha})]
-    if name not in ACTIVATIONS:
+    if not record.torch:
         raise ValueError(
             f"{part!r:.80}: torch.nn has no module for {name!r}: choose another activation, or "
             "write to_onnx or to_numpy_source"
         )
-    kind, options = ACTIVATIONS[name]
-    return [getattr(torch.nn, kind)(**{option: equal[0] for option, equal in options.items()})]
+    options = {option: equal[0] for option, equal in record.torch_options.items()}
+    return [getattr(torch.nn, record.torch)(**options)]
 
 
 def _filled(torch: Any, module: Any, numbers: dict[str, list[float]]) -> Any:

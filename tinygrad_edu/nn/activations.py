@@ -1,4 +1,4 @@
-"""Activations: the functions from the net input z of a unit to its activation a, by name.
+r"""Activations: the functions from the net input z of a unit to its activation a, by name.
 
 linear z; step 1 if z > 0, else 0; sign 1, 0 or -1; sigmoid 1 / (1 + exp(-z));
 tanh = 2 sigmoid(2z) - 1; relu max(z, 0); softplus log(1 + exp(z)); silu z sigmoid(z);
@@ -8,33 +8,175 @@ softmax, of all units of a layer, exp(z_k) / sum_j exp(z_j).
 The lectures' generalised ReLU max(z, 0) + alpha min(z, 0) is prelu, its alpha learned, 0.25 at
 first; leaky_relu has alpha = 0.01; `lambda z: leaky_relu(z, 0.2)` is one with another fixed alpha,
 0 gives relu and -1 the absolute value. step and sign have gradient 0: nothing below them learns.
+
+All that is known of an activation stands in its record below: a new one is one entry.
 """
 
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from math import erfc, exp, pi, sqrt
+from typing import Any, Final, NamedTuple
 
 from tinygrad_edu import functions as f
 from tinygrad_edu.checks import one_of
 from tinygrad_edu.engine import Value
+from tinygrad_edu.namespace import sigmoid
 
 #: An activation: its name, or a function from the net input z to the activation a.
 Activation = str | Callable[[Value], Value]
 
-ACTIVATIONS: Final[dict[str, Callable[..., Any]]] = {
-    "elu": f.elu,
-    "gelu": f.gelu,
-    "leaky_relu": f.leaky_relu,
-    "linear": lambda z: z,
-    "prelu": f.prelu,
-    "relu": f.relu,
-    "sigmoid": f.sigmoid,
-    "sign": f.sign,
-    "silu": f.silu,
-    "softmax": f.softmax,
-    "softplus": f.softplus,
-    "step": f.step,
-    "tanh": f.tanh,
+
+class Slope(NamedTuple):
+    """The textbook's g'(z), written by hand: as text, as LaTeX, and from z, a = g(z) and alpha.
+
+    Goodfellow, Bengio and Courville 2016, chapter 6; Bishop 2006, section 5.3.
+    """
+
+    text: str
+    latex: str
+    at: Callable[[float, float, float], float]
+
+
+class ActivationRecord(NamedTuple):
+    """One activation: what trains, explains, initialises and exports it."""
+
+    function: Callable[..., Any]
+    slope: Slope
+    #: The initialiser that fits it.
+    init: str = "xavier"
+    #: The class of torch.nn that equals it, "" where there is none, and the values of its options
+    #: for which the two are equal, first the one that is written.
+    torch: str = ""
+    torch_options: Mapping[str, tuple[Any, ...]] = {}
+    #: The operator of ONNX, "" where there is none, with its attributes; or a function that builds
+    #: it from several: (graph, z) -> the name of the result.
+    onnx: str | Callable[[Any, str], str] = ""
+    onnx_attributes: Mapping[str, Any] = {}
+    #: Whether it is a function of all net inputs of a layer, which gives a list.
+    of_layer: bool = False
+    #: The slope alpha that each unit starts with and learns, the second argument of `function`.
+    alpha: float | None = None
+
+
+def _kinked(below: str, latex: str, at: Callable[[float, float, float], float]) -> Slope:
+    """g'(z) = 1 above 0, and `at` below."""
+    return Slope(
+        f"1 if z > 0 else {below}",
+        rf"1 \text{{ if }} z > 0 \text{{ else }} {latex}",
+        lambda z, a, alpha: 1.0 if z > 0 else at(z, a, alpha),
+    )
+
+
+def _density(z: float) -> float:
+    return exp(-z * z / 2) / sqrt(2 * pi)
+
+
+def _gelu(graph: Any, z: str) -> str:
+    spread = graph.node("Erf", graph.node("Mul", z, graph.number(0.5**0.5)))
+    half = graph.node("Mul", z, graph.number(0.5))
+    return str(graph.node("Mul", half, graph.node("Add", spread, graph.number(1.0))))
+
+
+RECORDS: Final[dict[str, ActivationRecord]] = {
+    "elu": ActivationRecord(
+        f.elu,
+        _kinked("exp(z)", "e^{z}", lambda z, a, alpha: exp(z)),
+        init="he",
+        torch="ELU",
+        torch_options={"alpha": (1.0,)},
+        onnx="Elu",
+    ),
+    "gelu": ActivationRecord(
+        f.gelu,
+        Slope(
+            "Phi(z) + z phi(z)",
+            r"\Phi(z) + z\,\varphi(z)",
+            lambda z, a, alpha: 0.5 * erfc(-z / sqrt(2)) + z * _density(z),
+        ),
+        init="he",
+        torch="GELU",
+        torch_options={"approximate": ("none",)},
+        onnx=_gelu,
+    ),
+    "leaky_relu": ActivationRecord(
+        f.leaky_relu,
+        _kinked("0.01", "0.01", lambda z, a, alpha: 0.01),
+        init="he",
+        torch="LeakyReLU",
+        torch_options={"negative_slope": (0.01,)},
+        onnx="LeakyRelu",
+        onnx_attributes={"alpha": 0.01},
+    ),
+    "linear": ActivationRecord(lambda z: z, Slope("1", "1", lambda z, a, alpha: 1.0)),
+    "prelu": ActivationRecord(
+        f.prelu,
+        _kinked("alpha", r"\alpha", lambda z, a, alpha: alpha),
+        init="he",
+        torch="PReLU",
+        onnx="PRelu",
+        alpha=0.25,
+    ),
+    "relu": ActivationRecord(
+        f.relu, _kinked("0", "0", lambda z, a, alpha: 0.0), init="he", torch="ReLU", onnx="Relu"
+    ),
+    "sigmoid": ActivationRecord(
+        f.sigmoid,
+        Slope("a (1 - a)", r"a\,(1 - a)", lambda z, a, alpha: a * (1 - a)),
+        torch="Sigmoid",
+        onnx="Sigmoid",
+    ),
+    "sign": ActivationRecord(f.sign, Slope("0", "0", lambda z, a, alpha: 0.0), onnx="Sign"),
+    "silu": ActivationRecord(
+        f.silu,
+        Slope(
+            "s(z) + a (1 - s(z))",
+            r"\sigma(z) + a\,(1 - \sigma(z))",
+            lambda z, a, alpha: sigmoid(z) + a * (1 - sigmoid(z)),
+        ),
+        init="he",
+        torch="SiLU",
+        onnx=lambda graph, z: graph.node("Mul", z, graph.node("Sigmoid", z)),
+    ),
+    "softmax": ActivationRecord(
+        f.softmax,
+        Slope(
+            "a (1 - a), the unit's own",
+            r"a\,(1 - a)\text{, the unit's own}",
+            lambda z, a, alpha: a * (1 - a),
+        ),
+        torch="Softmax",
+        torch_options={"dim": (-1, 1)},
+        onnx="Softmax",
+        onnx_attributes={"axis": -1},
+        of_layer=True,
+    ),
+    "softplus": ActivationRecord(
+        f.softplus,
+        Slope("s(z)", r"\sigma(z)", lambda z, a, alpha: sigmoid(z)),
+        init="he",
+        torch="Softplus",
+        # above the threshold PyTorch gives z: the same float from 40 on, 2e-9 off above its default
+        torch_options={"beta": (1.0,), "threshold": (40.0, 20.0)},
+        onnx="Softplus",
+    ),
+    "step": ActivationRecord(
+        f.step,
+        Slope("0", "0", lambda z, a, alpha: 0.0),
+        onnx=lambda graph, z: graph.cast(graph.node("Greater", z, graph.number(0.0))),
+    ),
+    "tanh": ActivationRecord(
+        f.tanh,
+        Slope("1 - a^2", "1 - a^{2}", lambda z, a, alpha: 1 - a * a),
+        torch="Tanh",
+        onnx="Tanh",
+    ),
 }
+
+#: The function of each activation by its name.
+ACTIVATIONS: Final[dict[str, Callable[..., Any]]] = {
+    name: record.function for name, record in RECORDS.items()
+}
+#: Those of a single unit, which every layer can have.
+UNIT_ACTIVATIONS: Final = tuple(name for name, record in RECORDS.items() if not record.of_layer)
 
 
 def activation_name(activation: Activation, nonlin: bool | None = None) -> Activation:
@@ -44,6 +186,11 @@ def activation_name(activation: Activation, nonlin: bool | None = None) -> Activ
     if callable(activation):
         return activation
     return one_of("activation", activation, ACTIVATIONS)
+
+
+def record_of(activation: Activation) -> ActivationRecord | None:
+    """The record of a named activation, None for a function of the user's."""
+    return RECORDS.get(activation) if isinstance(activation, str) else None
 
 
 def activation_function(activation: Activation) -> Callable[..., Any]:

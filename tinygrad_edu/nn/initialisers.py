@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from tinygrad_edu.checks import one_of
+from tinygrad_edu.nn.activations import Activation, record_of
 
 #: Draws one weight: (rng, nin, nout) -> weight.
 Initialiser = Callable[[random.Random, int, int], float]
@@ -51,13 +52,10 @@ INITIALISERS: Final[dict[str, Initialiser]] = {
     "zeros": zeros,
 }
 
-_RELU_FAMILY: Final = ("relu", "leaky_relu", "prelu", "elu", "gelu", "silu", "softplus")
 
-
-def initialiser(init: str | Initialiser | None, activation: str) -> Initialiser:
+def initialiser(init: str | Initialiser | None, activation: Activation) -> Initialiser:
     """The initialiser of that name, the function itself, or by default the one for `activation`."""
     if init is None:
-        return he if activation in _RELU_FAMILY else xavier
-    if callable(init):
-        return init
-    return INITIALISERS[one_of("init", init, INITIALISERS)]
+        record = record_of(activation)
+        init = record.init if record else "xavier"
+    return init if callable(init) else INITIALISERS[one_of("init", init, INITIALISERS)]

@@ -12,7 +12,13 @@ from typing import Any, Final
 from tinygrad_edu import functions as f
 from tinygrad_edu.checks import as_random, whole
 from tinygrad_edu.engine import Value, parameter
-from tinygrad_edu.nn.activations import Activation, activation_function, activation_name, shown
+from tinygrad_edu.nn.activations import (
+    Activation,
+    activation_function,
+    activation_name,
+    record_of,
+    shown,
+)
 from tinygrad_edu.nn.initialisers import Initialiser, initialiser
 from tinygrad_edu.nn.module import Module
 
@@ -27,8 +33,12 @@ class Neuron(Module):
     `alpha`, 0.25 at first. `init` is a name of `INITIALISERS` or a function (rng, nin, nout) ->
     weight; the default fits the activation. The bias starts at 0. `rng` is a seed or a
     random.Random; without one the weights differ from unit to unit and from run to run.
-    `nonlin=False` means "linear".
+    `nonlin=False` means "linear", `nonlin=True` "relu", as in micrograd. `nout` is the number of
+    units in the layer, for initialisers that ask.
     """
+
+    #: The learned slope of a "prelu" unit.
+    alpha: Value | None = None
 
     def __init__(
         self,
@@ -42,16 +52,17 @@ class Neuron(Module):
     ) -> None:
         self.nin = whole("nin", nin)
         self.activation = activation_name(activation, nonlin)
-        if self.activation == "softmax":
+        record = record_of(self.activation)
+        if record is not None and record.of_layer:
             raise ValueError(
-                "softmax is an activation of a whole layer: use Layer or MLP(output=...)"
+                f"{activation} is an activation of a whole layer: use Layer or MLP(output=...)"
             )
         rng = random.Random() if rng is None else as_random(rng)
-        draw = initialiser(init, str(self.activation))
+        draw = initialiser(init, self.activation)
         self.w = [parameter(draw(rng, self.nin, nout)) for _ in range(self.nin)]
         self.b = parameter(0.0)
-        if self.activation == "prelu":
-            self.alpha = parameter(0.25)
+        if record is not None and record.alpha is not None:
+            self.alpha = parameter(record.alpha)
         self._name_parameters()
 
     def net_input(self, x: Iterable[Any]) -> Value:
@@ -61,9 +72,8 @@ class Neuron(Module):
 
     def activate(self, z: Value) -> Value:
         """a = activation(z)."""
-        if self.activation == "prelu":
-            return f.prelu(z, self.alpha)
-        a: Value = activation_function(self.activation)(z)
+        function = activation_function(self.activation)
+        a: Value = function(z) if self.alpha is None else function(z, self.alpha)
         return a
 
     def __call__(self, x: Iterable[Any]) -> Value:
@@ -93,7 +103,8 @@ class Layer(Module):
         nin, nout = whole("nin", nin), whole("nout", nout)
         check_size([nin, nout])
         self.activation = activation_name(activation, nonlin)
-        unit: Activation = "linear" if self.activation == "softmax" else self.activation
+        record = record_of(self.activation)
+        unit = "linear" if record is not None and record.of_layer else self.activation
         rng = as_random(rng)
         self.neurons = [Neuron(nin, unit, init=init, rng=rng, nout=nout) for _ in range(nout)]
         self._name_parameters()
@@ -102,12 +113,17 @@ class Layer(Module):
         """The activations, `nout` Values, for `nin` numbers or Values."""
         x = as_inputs(x, self.neurons[0].nin)
         zs = [neuron.net_input(x) for neuron in self.neurons]
-        if self.activation == "softmax":
-            return f.softmax(zs)
-        if self.activation == "prelu":
-            return [neuron.activate(z) for neuron, z in zip(self.neurons, zs, strict=True)]
-        activation = activation_function(self.activation)
-        return [activation(z) for z in zs]
+        return self.activate(zs)
+
+    def activate(self, zs: list[Value]) -> list[Value]:
+        """a = activation(z) for the net input of each unit, softmax for all together."""
+        function, record = activation_function(self.activation), record_of(self.activation)
+        if record is not None and record.of_layer:
+            activations: list[Value] = function(zs)
+            return activations
+        if self.neurons[0].alpha is None:
+            return [function(z) for z in zs]
+        return [neuron.activate(z) for neuron, z in zip(self.neurons, zs, strict=True)]
 
     def __repr__(self) -> str:
         return f"Layer({self.neurons[0].nin}, {len(self.neurons)}, {shown(self.activation)})"

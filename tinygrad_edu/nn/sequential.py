@@ -1,10 +1,16 @@
 """Sequential: one module after another."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tinygrad_edu.engine import Value
-from tinygrad_edu.nn.activations import Activation, activation_function, activation_name, shown
+from tinygrad_edu.nn.activations import (
+    Activation,
+    activation_function,
+    activation_name,
+    record_of,
+    shown,
+)
 from tinygrad_edu.nn.layer import as_inputs
 from tinygrad_edu.nn.module import Module
 
@@ -46,18 +52,25 @@ class Sequential(Module):
         return f"Sequential({', '.join(map(repr, self.layers))})"
 
 
-class _Activate(Module):
-    """An activation on its own."""
+class Activate(Module):
+    """An activation on its own: applied to every number, softmax to the whole row."""
 
     def __init__(self, activation: Activation) -> None:
         self.activation = activation_name(activation)
-        if activation == "prelu":
-            raise ValueError('"prelu" has a slope to learn: write Layer(nin, nout, "prelu")')
+        record = record_of(self.activation)
+        if record is not None and record.alpha is not None:
+            raise ValueError(
+                f'"{activation}" has a slope to learn: write Layer(nin, nout, "{activation}")'
+            )
 
-    def __call__(self, x: Any) -> list[Any]:
-        activation = activation_function(self.activation)
+    def __call__(self, x: Iterable[Any]) -> list[Any]:
+        """The activations of numbers or Values."""
+        function, record = activation_function(self.activation), record_of(self.activation)
         zs = as_inputs(x)
-        return activation(zs) if self.activation == "softmax" else [activation(z) for z in zs]
+        if record is not None and record.of_layer:
+            activations: list[Value] = function(zs)
+            return activations
+        return [function(z) for z in zs]
 
     def __repr__(self) -> str:
         return shown(self.activation)
@@ -77,7 +90,7 @@ def _module(part: Module | Activation, k: int) -> Module:
             f"part {k} of Sequential must be a module or an activation, "
             f"got {type(part).__name__} {part!r:.40}"
         )
-    return _Activate(part)
+    return Activate(part)
 
 
 def _row(x: Any) -> Any:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from tinygrad_edu.checks import one_of, real, whole
 from tinygrad_edu.data import Dataset, blobs, circles, moons, spiral, xor
-from tinygrad_edu.nn.activations import ACTIVATIONS
+from tinygrad_edu.nn import UNIT_ACTIVATIONS
 from tinygrad_edu.playground.features import feature
 
 #: A data set by name: (n, noise, rng) -> points. "own" is the user's.
@@ -21,7 +21,7 @@ OWN: Final = "own"
 LOSSES: Final = ("cross_entropy", "half_squared_error", "hinge")
 PENALTIES: Final = ("none", "l1", "l2")
 #: Of hidden units; softmax is one of a whole layer.
-UNITS: Final = tuple(name for name in ACTIVATIONS if name != "softmax")
+UNITS: Final = UNIT_ACTIVATIONS
 MAX_LAYERS, MAX_UNITS = 4, 16
 #: What can change while training goes on; everything else starts it anew.
 RUNNING: Final = frozenset(["lr", "penalty", "strength", "batch_size"])

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
-from tinygrad_edu.nn import ACTIVATIONS
+from tinygrad_edu.nn import UNIT_ACTIVATIONS
 from tinygrad_edu.optim import SGD, Adam, Optimizer
 
 #: Names of scikit-learn for activations that have another name here.
@@ -20,7 +20,7 @@ class Parameters(BaseEstimator):  # type: ignore[misc]
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "activation": [StrOptions((set(ACTIVATIONS) | set(ALIASES)) - {"softmax"})],
+        "activation": [StrOptions({*UNIT_ACTIVATIONS, *ALIASES})],
         "solver": [StrOptions({"adam", "lbfgs", "sgd"})],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from tinygrad_edu import functions
 from tinygrad_edu.engine import Value
-from tinygrad_edu.nn import ACTIVATIONS
+from tinygrad_edu.nn.activations import ACTIVATIONS, record_of
 
 _BUILT_IN: Final = {record.name for record in functions.PRIMITIVES}
 
@@ -78,7 +78,7 @@ def _unit(z: Value, users: Sequence[Value], before: int) -> Unit | None:
     a = _activation(z, users)
     if before and not b and a is z and not any(p.kind == "parameter" for p in w):
         return None
-    learned = a.parents[1:] if a is not z and a.op is not None and a.op.name == "prelu" else ()
+    learned = a.parents[1:] if a is not z and a.op is not None and _learns(a.op.name) else ()
     return Unit(z, a, w, x, b[0] if b else None, (*w, *b, *learned), before + 1)
 
 
@@ -89,14 +89,25 @@ def _are_parameters(values: Sequence[Value]) -> bool:
 def _activation(z: Value, users: Sequence[Value]) -> Value:
     """The operation after z that is its activation, else z itself."""
     for v in users:
-        if v.op is not None and v.op.name == "softmax" and v.parents[int(v.op.constants["k"])] is z:
+        if v.op is not None and _of_layer(v.op.name) and v.parents[int(v.op.constants["k"])] is z:
             return v
     if len(users) == 1 and users[0].op is not None and users[0].parents[0] is z:
         v, name = users[0], users[0].op.name
-        single = len(v.parents) == 1 or (name == "prelu" and v.parents[1].op is None)
+        single = len(v.parents) == 1 or (_learns(name) and v.parents[1].op is None)
         if single and (name in ACTIVATIONS or name not in _BUILT_IN):
             return v
     return z
+
+
+def _of_layer(activation: str) -> bool:
+    record = record_of(activation)
+    return record is not None and record.of_layer
+
+
+def _learns(activation: str) -> bool:
+    """Whether its second operand is a slope that the unit learns."""
+    record = record_of(activation)
+    return record is not None and record.alpha is not None
 
 
 def _name(units: Sequence[Unit]) -> None:

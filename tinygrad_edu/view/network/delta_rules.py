@@ -25,58 +25,6 @@ class Formula(NamedTuple):
     latex: str
 
 
-class Slope(NamedTuple):
-    """g'(z) of an activation from z, a = g(z) and the learned slope alpha of a prelu."""
-
-    formula: Formula
-    at: Callable[[float, float, float], float]
-
-
-SLOPES: Final[dict[str, Slope]] = {
-    "elu": Slope(
-        Formula("1 if z > 0 else exp(z)", r"1 \text{ if } z > 0 \text{ else } e^{z}"),
-        lambda z, a, alpha: 1.0 if z > 0 else math.exp(z),
-    ),
-    "gelu": Slope(
-        Formula("Phi(z) + z phi(z)", r"\Phi(z) + z\,\varphi(z)"),
-        lambda z, a, alpha: (
-            0.5 * math.erfc(-z / math.sqrt(2)) + z * math.exp(-z * z / 2) / math.sqrt(2 * math.pi)
-        ),
-    ),
-    "leaky_relu": Slope(
-        Formula("1 if z > 0 else 0.01", r"1 \text{ if } z > 0 \text{ else } 0.01"),
-        lambda z, a, alpha: 1.0 if z > 0 else 0.01,
-    ),
-    "linear": Slope(Formula("1", "1"), lambda z, a, alpha: 1.0),
-    "prelu": Slope(
-        Formula("1 if z > 0 else alpha", r"1 \text{ if } z > 0 \text{ else } \alpha"),
-        lambda z, a, alpha: 1.0 if z > 0 else alpha,
-    ),
-    "relu": Slope(
-        Formula("1 if z > 0 else 0", r"1 \text{ if } z > 0 \text{ else } 0"),
-        lambda z, a, alpha: 1.0 if z > 0 else 0.0,
-    ),
-    "sigmoid": Slope(Formula("a (1 - a)", "a\\,(1 - a)"), lambda z, a, alpha: a * (1 - a)),
-    "sign": Slope(Formula("0", "0"), lambda z, a, alpha: 0.0),
-    "silu": Slope(
-        Formula("s(z) + a (1 - s(z))", r"\sigma(z) + a\,(1 - \sigma(z))"),
-        lambda z, a, alpha: sigmoid(z) + a * (1 - sigmoid(z)),
-    ),
-    "softmax": Slope(
-        Formula("a (1 - a), the unit's own", r"a\,(1 - a)\text{, the unit's own}"),
-        lambda z, a, alpha: a * (1 - a),
-    ),
-    "softplus": Slope(Formula("s(z)", r"\sigma(z)"), lambda z, a, alpha: sigmoid(z)),
-    "step": Slope(Formula("0", "0"), lambda z, a, alpha: 0.0),
-    "tanh": Slope(Formula("1 - a^2", "1 - a^{2}"), lambda z, a, alpha: 1 - a * a),
-}
-
-
-def slope_of(activation: Any) -> Slope | None:
-    """The slope of an activation, None for a function of the user's."""
-    return SLOPES[activation] if isinstance(activation, str) else None
-
-
 def loss_name(loss: Loss) -> str:
     """The name in LOSSES of this very function, "" for one of the user's."""
     return next((name for name, known in LOSSES.items() if known is loss), "")

@@ -7,6 +7,7 @@ from typing import Any
 from tinygrad_edu.checks import one_of
 from tinygrad_edu.engine import Value, grad
 from tinygrad_edu.losses import Loss, find_loss
+from tinygrad_edu.nn.activations import record_of
 from tinygrad_edu.text import clean
 from tinygrad_edu.view.network import delta_rules as rules
 from tinygrad_edu.view.network.delta_rules import CONVENTIONS, Formula
@@ -92,18 +93,20 @@ def deltas(
 
 def _slopes(layer: Pass) -> list[float]:
     """g'(z) by the textbook; of an activation without a name by the engine."""
-    known = rules.slope_of(layer.units.activation)
-    if known is None:
+    record = record_of(layer.units.activation)
+    if record is None:
         return [grad(a, z).data for a, z in zip(layer.a, layer.z, strict=True)]
-    alphas = [n.alpha.data if n.activation == "prelu" else 0.0 for n in layer.units.neurons]
-    triples = zip(layer.z, layer.a, alphas, strict=True)
-    return [known.at(z.data, a.data, alpha) for z, a, alpha in triples]
+    units = zip(layer.units.neurons, layer.z, layer.a, strict=True)
+    return [
+        record.slope.at(z.data, a.data, 0.0 if unit.alpha is None else unit.alpha.data)
+        for unit, z, a in units
+    ]
 
 
 def _slope_formula(activation: Any) -> Formula:
-    known = rules.slope_of(activation)
-    if known is not None:
-        return known.formula
+    record = record_of(activation)
+    if record is not None:
+        return Formula(record.slope.text, record.slope.latex)
     return Formula("as the engine found it", r"\text{as the engine found it}")
 
 

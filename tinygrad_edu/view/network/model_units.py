@@ -4,12 +4,12 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
-from tinygrad_edu import functions as f
 from tinygrad_edu.checks import number
 from tinygrad_edu.engine import Primitive, Value, toposort
 from tinygrad_edu.engine.node import UNREACHED
 from tinygrad_edu.losses import Loss
 from tinygrad_edu.nn import MLP, Activation, Layer, Neuron
+from tinygrad_edu.nn.activations import record_of
 
 _KNOWN: Final = (MLP, Layer, Neuron)
 
@@ -82,8 +82,9 @@ def forward(layers: Sequence[Units], x: Iterable[Any]) -> list[Pass]:
     passes = []
     for units in layers:
         z = [neuron.net_input(inputs) for neuron in units.neurons]
-        if units.activation == "softmax":
-            a = f.softmax(z)
+        record = record_of(units.activation)
+        if record is not None and record.of_layer:
+            a = record.function(z)
         else:
             a = [neuron.activate(v) for neuron, v in zip(units.neurons, z, strict=True)]
         passes.append(Pass(units, inputs, z, a))

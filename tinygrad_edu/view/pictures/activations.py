@@ -7,9 +7,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
-from tinygrad_edu.checks import one_of, real
-from tinygrad_edu.nn import ACTIVATIONS
-from tinygrad_edu.nn.activations import Activation, activation_function
+from tinygrad_edu.checks import real
+from tinygrad_edu.nn.activations import (
+    Activation,
+    activation_function,
+    activation_name,
+    record_of,
+)
 from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.view.network.model_units import name_of_function
 from tinygrad_edu.view.pictures.canvas import INK, canvas, legend, plain
@@ -68,12 +72,12 @@ def activations(
 
 
 def _function(name: Activation) -> Callable[[Any], Any]:
-    if isinstance(name, str):
-        one_of("activation", name, ACTIVATIONS)
-        if name == "softmax":
-            raise ValueError("softmax is an activation of a whole layer: it has no graph over z")
-    function = activation_function(name)
-    return (lambda z: function(z, 0.25)) if name == "prelu" else function
+    function, record = activation_function(activation_name(name)), record_of(name)
+    if record is None:
+        return function
+    if record.of_layer:
+        raise ValueError(f"{name} is an activation of a whole layer: it has no graph over z")
+    return function if record.alpha is None else lambda z: function(z, record.alpha)
 
 
 def _curve(g: Callable[[Any], Any], z: Array) -> tuple[Array, Array]:
