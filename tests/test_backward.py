@@ -9,11 +9,15 @@ import pytest
 from tinygrad_edu import functions as f
 from tinygrad_edu.engine import (
     GraphError,
+    Primitive,
     Value,
     constant,
+    detect_anomaly,
     grad,
+    gradients,
     toposort,
 )
+from tinygrad_edu.namespace import no_flow
 
 
 def test_leaves_accumulate_and_inner_nodes_are_overwritten() -> None:
@@ -129,6 +133,40 @@ def test_what_an_infinite_gradient_passes_on_where_nothing_is_connected() -> Non
     zero = Value(0.0)
     abs(zero).backward(math.inf)
     assert math.isnan(zero.grad)
+
+
+def test_numbers_are_those_of_the_forward_pass_and_slopes_keep_where_nothing_flows() -> None:
+    x = Value(-2.0)
+    y = f.maximum(x, 3.0)
+    x.data = 5.0
+    assert (y.numbers, x.numbers) == ((3.0, -2.0, 3.0), (5.0,))
+    assert (y.slopes(), x.slopes()) == ((no_flow, 1.0), ())
+    assert [slope * math.inf for slope in y.slopes()] == [0.0, math.inf]
+
+
+def test_gradients_are_those_of_a_backward_pass_and_leave_no_trace() -> None:
+    a, b = Value(2.0), Value(3.0)
+    y = (a * b).tanh() + a
+    a.grad = 7.0
+    found, twice = gradients(y), gradients(y, 2)
+    assert a.grad == 7.0
+    assert not b.reached
+    assert not y.reached
+    a.grad = 0.0
+    y.backward()
+    assert found == {v: v.grad for v in toposort(y, leaves=True)}
+    assert twice == {v: 2 * g for v, g in found.items()}
+    assert gradients(a) == {a: 1.0}
+
+
+def test_gradients_do_not_look_for_anomalies_and_a_pass_that_fails_leaves_no_trace() -> None:
+    x = Value(0.0)
+    with detect_anomaly():
+        assert gradients((x + 0).sqrt())[x] == math.inf
+    y = Primitive("bad", lambda m, x: x, lambda m, y, x: 1 / 0)(x * 2)
+    with pytest.raises(ZeroDivisionError):
+        gradients(y)
+    assert not any(v.reached for v in toposort(y, leaves=True))
 
 
 def test_grad_gives_values_that_can_be_differentiated_again() -> None:

@@ -178,7 +178,7 @@ def run_graph(steps: list[Step], t: Any, x: Sequence[Any], p: Sequence[Any]) -> 
         results = apply(step, pool)
         if step[0] in ("max", "tie"):
             for row in step[1]:
-                data = sorted({pool[i]._float for i in row})
+                data = sorted({pool[i].data for i in row})
                 ties = len({id(pool[i]) for i in row}) - len(data)
                 gap = min(gap, 0.0 if ties else gap, *[b - a for a, b in pairwise(data)], math.inf)
         pool += results

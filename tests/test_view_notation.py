@@ -55,7 +55,7 @@ def test_the_text_of_a_formula_computes_what_its_record_computes(record, data):
         # the formula shows constants such as 1/sqrt(2) to four digits
         assert float(computed) == pytest.approx(x, rel=1e-3, abs=1e-4)
         assert balanced(drawn)
-        for with_number in with_numbers(formula, numbers(*v._numbers[1:], v.data)):
+        for with_number in with_numbers(formula, numbers(*v.numbers[1:], v.data)):
             shown = eval(with_number.text, NAMESPACE)
             assert float(shown) == pytest.approx(x, rel=1e-3, abs=2e-3)
 

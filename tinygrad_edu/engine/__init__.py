@@ -13,6 +13,7 @@ local derivatives. No operation touches `.grad`: the chain rule stands once, in 
 """
 
 from tinygrad_edu.engine.derivative import GraphError, grad
+from tinygrad_edu.engine.gradients import gradients
 from tinygrad_edu.engine.graph import toposort
 from tinygrad_edu.engine.modes import NonFiniteError, detect_anomaly, no_grad
 from tinygrad_edu.engine.primitive import primitive
@@ -31,6 +32,7 @@ __all__ = [
     "detect_anomaly",
     "functions",
     "grad",
+    "gradients",
     "no_grad",
     "parameter",
     "primitive",

@@ -60,7 +60,7 @@ class Node:
 
     @data.setter
     def data(self, x: float) -> None:
-        self._float = number(x, f"the data of {self.name or 'a Value'}")
+        self._float = x if type(x) is float else number(x, f"the data of {self.name or 'a Value'}")
 
     @property
     def grad(self) -> float:
@@ -72,7 +72,9 @@ class Node:
 
     @grad.setter
     def grad(self, x: float) -> None:
-        self._grad = number(x, f"the grad of {self.name or 'a Value'}") or UNREACHED
+        if type(x) is not float:
+            x = number(x, f"the grad of {self.name or 'a Value'}")
+        self._grad = x or UNREACHED
 
     @property
     def reached(self) -> bool:
@@ -94,13 +96,29 @@ class Node:
         """What this node was made from, in order, repeats kept: `a * a` has two parents."""
         return self._parents
 
-    def local_derivatives(self) -> tuple[float, ...]:
-        """dy/dx for each parent x, from the numbers of the forward pass."""
+    @property
+    def numbers(self) -> tuple[float, ...]:
+        """The numbers of the forward pass: (y, *x), that of the result, then of each parent."""
+        mode = modes.current.get()
+        if mode is not None and mode.watcher is not None:
+            mode.watcher.read(self)
+        return self._numbers or (self._float,)
+
+    def slopes(self) -> tuple[float, ...]:
+        """dy/dx for each parent x as the operation gives it, `no_flow` where nothing flows back.
+
+        From the numbers of the forward pass. Raises TypeError or ValueError unless the operation
+        gives one number per parent.
+        """
         if isinstance(self._primitive, str):
             return ()
         slopes = self._primitive._slopes(*self._numbers)
         self._primitive.check(slopes, len(self._parents))
-        return tuple([float(slope) for slope in slopes])
+        return tuple(slopes)
+
+    def local_derivatives(self) -> tuple[float, ...]:
+        """The slopes as plain floats, 0.0 for `no_flow`."""
+        return tuple([float(slope) for slope in self.slopes()])
 
     def backward(self, gradient: float = 1.0) -> None:
         """The chain rule, from this node back to the leaves: `parent.grad += grad * slope`.

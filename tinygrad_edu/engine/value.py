@@ -1,8 +1,9 @@
 """Value: a number that remembers how it was made, and Primitive, the operation that makes one."""
 
 import itertools
+import operator
 from collections.abc import Callable
-from typing import Any, overload
+from typing import Any, Final, overload
 
 from tinygrad_edu import namespace as floats
 from tinygrad_edu.checks import is_real, number
@@ -160,17 +161,31 @@ def _operators(primitive: Primitive) -> tuple[Callable[[Any, Any], "Value"], ...
     return forward, reflected
 
 
-def _comparison(
-    sign: str, compare: Callable[[float, float], bool]
-) -> Callable[["Value", Any], bool]:
+_COMPARISONS: Final = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "equal": operator.eq,
+    "!=": operator.ne,
+}
+
+
+def compare(sign: str, v: "Value", other: "Value | float") -> bool:
+    """Whether the numbers stand in this relation: "<", "<=", ">", ">=", "equal" or "!="."""
+    number = other._float if isinstance(other, Value) else other
+    outcome = bool(_COMPARISONS[sign](v._float, number))  # NumPy's numbers give a NumPy bool
+    mode = _current_mode()
+    if mode is not None and mode.watcher is not None:
+        mode.watcher.compared(sign, v, other, outcome)
+    return outcome
+
+
+def _comparison(sign: str) -> Callable[["Value", Any], bool]:
     def method(self: "Value", other: Any) -> Any:
-        if not isinstance(other, Value) and not is_real(other):
-            return NotImplemented
-        outcome = bool(compare(self._float, other._float if isinstance(other, Value) else other))
-        mode = _current_mode()
-        if mode is not None and mode.watcher is not None:
-            mode.watcher.compared(sign, self, other, outcome)
-        return outcome
+        if isinstance(other, Value) or is_real(other):
+            return compare(sign, self, other)
+        return NotImplemented
 
     return method
 
@@ -214,13 +229,10 @@ class Value(Node):
     def __pos__(self) -> "Value":       return self
     def __abs__(self) -> "Value":       return _unary(absolute, self)
 
-    __lt__ = _comparison("<", lambda x, y: x < y)
-    __le__ = _comparison("<=", lambda x, y: x <= y)
-    __gt__ = _comparison(">", lambda x, y: x > y)
-    __ge__ = _comparison(">=", lambda x, y: x >= y)
-    _differs = _comparison("!=", lambda x, y: x != y)
+    __lt__, __le__ = _comparison("<"), _comparison("<=")
+    __gt__, __ge__ = _comparison(">"), _comparison(">=")
 
-    def __bool__(self) -> bool:         return self._differs(0.0)
+    def __bool__(self) -> bool:         return compare("!=", self, 0.0)
 
     def abs(self) -> "Value":           return _unary(absolute, self)
     def acos(self) -> "Value":          return _unary(functions.acos, self)

@@ -1,6 +1,7 @@
 """Panels: the views of a run as texts for a page, SVG and HTML."""
 
 import base64
+import copy
 import html
 from collections.abc import Sequence
 from typing import Final
@@ -12,7 +13,6 @@ from tinygrad_edu.playground.plane import heat, png
 from tinygrad_edu.playground.run import Measured, Part, Run
 from tinygrad_edu.playground.settings import OWN
 from tinygrad_edu.text import clean, short
-from tinygrad_edu.vectorize.agreement import gradients_set_aside
 from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.view import draw
 from tinygrad_edu.view.network.deltas import deltas
@@ -149,10 +149,11 @@ def example_deltas(run: Run, example: int) -> str:
 def example_graph(run: Run, example: int) -> str:
     """The graph of the loss of a training example, a box for each unit, after a backward pass."""
     x, target = run.training.rows[example], run.training.targets[example]
-    loss = find_loss(run.task.loss)(run.model(x), target)
-    with gradients_set_aside(run.model.parameters()):
-        loss.backward()
-        bundle = draw(loss, level="neuron")._repr_mimebundle_()
+    model = copy.deepcopy(run.model)  # whose gradients nobody else reads
+    model.zero_grad()
+    loss = find_loss(run.task.loss)(model(x), target)
+    loss.backward()
+    bundle = draw(loss, level="neuron")._repr_mimebundle_()
     return bundle.get("image/svg+xml") or f"<pre>{html.escape(bundle['text/plain'])}</pre>"
 
 

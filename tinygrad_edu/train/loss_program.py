@@ -1,16 +1,17 @@
 """The program of a loss: made from an example, checked against the scalar engine."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
 
-from tinygrad_edu.engine import Value, modes
+from tinygrad_edu.engine import Value, gradients, modes
 from tinygrad_edu.engine.node import Node
 from tinygrad_edu.losses import Loss
-from tinygrad_edu.train.scalar import BatchGradient, Model, Penalty, scalar_engine
+from tinygrad_edu.train.scalar import Model, Penalty, batch_loss
 from tinygrad_edu.vectorize import VectorizeError
-from tinygrad_edu.vectorize.agreement import agree, gradients_set_aside
+from tinygrad_edu.vectorize.agreement import agree
 from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.vectorize.errors import WAY_OUT
 from tinygrad_edu.vectorize.program import Program
@@ -51,7 +52,7 @@ def checked_arrays(
     _check_targets(model, loss, rows, targets)
     X, y = _as_arrays(rows, targets)
     program.check_classes({"Y": y})
-    _check_program(program, scalar_engine(model, loss, penalty), rows, targets)
+    _check_program(program, partial(batch_loss, model, loss, penalty), rows, targets)
     return X, y
 
 
@@ -70,7 +71,10 @@ def _check_targets(model: Model, loss: Loss, rows: Sequence[Any], targets: Seque
 
 
 def _check_program(
-    program: Program, reference: BatchGradient, rows: Sequence[Any], targets: Sequence[Any]
+    program: Program,
+    reference: Callable[..., tuple[Value, Any]],
+    rows: Sequence[Any],
+    targets: Sequence[Any],
 ) -> None:
     """Raise VectorizeError unless loss and gradient are those of scalars, on a few rows."""
     first_of = {repr(t): i for i, t in reversed(list(enumerate(targets)))}
@@ -84,10 +88,11 @@ def _check_program(
     with np.errstate(all="ignore"):
         program.run(kernel)
         mean = kernel.mean()
-    with gradients_set_aside(program.parameters), modes.watched(_Lenient()):
+    with modes.watched(_Lenient()):
         loss, _ = reference(X, y)
-        gradient = np.array([p.grad for p in program.parameters])
-    losses = (np.array(mean), np.array(loss))
+        by = gradients(loss)
+    losses = (np.array(mean), np.array(loss.data))
+    gradient = np.array([by.get(p, 0.0) for p in program.parameters])
     if not agree(kernel, program.P, losses, (program.in_order(program.G), gradient)):
         raise VectorizeError(
             "the matrix program and the scalar graph give different numbers: the model or the loss "

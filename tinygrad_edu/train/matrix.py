@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.engine import modes
-from tinygrad_edu.engine.node import UNREACHED
 from tinygrad_edu.losses import Loss
 from tinygrad_edu.optim import OPTIMIZERS, Optimizer
 from tinygrad_edu.train.finite import DivergenceError, check_finite
@@ -91,7 +90,7 @@ class MatrixDescent:
     def read(self) -> None:
         """Take over the numbers of the parameters and the state of the optimizer."""
         self.program.read_parameters()
-        self.x[...] = [p._float for p in self.optimizer.parameters]
+        self.x[...] = [p.data for p in self.optimizer.parameters]
         if self.on_values:
             return
         states = [self._state(column) for column in zip(*self.optimizer.states, strict=True)]
@@ -112,11 +111,11 @@ class MatrixDescent:
         if not self.whole:
             optimizer.zero_grad()
             for p, x in zip(optimizer.parameters, self.x.tolist(), strict=True):
-                p._float = x
+                p.data = x
         numbers, gradients = program.in_order(program.P), program.in_order(program.G)
         for p, x, g in zip(program.parameters, numbers.tolist(), gradients.tolist(), strict=True):
-            p._float = x
-            p._grad = g or UNREACHED
+            p.data = x
+            p.grad = g
         if self.update is not None and self.update.states:
             columns = [self._column(state) for state in self.update.states]
             optimizer.states = list(zip(*columns, strict=True))

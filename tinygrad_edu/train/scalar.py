@@ -27,19 +27,30 @@ def scalar_engine(model: Model, loss: Loss, penalty: Penalty | None) -> BatchGra
 
     @_collector_paused()  # around it all: the graph is dropped before the collector is back
     def gradient(X: Sequence[Any], y: Sequence[Any]) -> tuple[float, list[list[float]]]:
-        outputs = model.batch(X) if isinstance(model, Module) else [model(x) for x in X]
-        total = f.mean([loss(o, t) for o, t in zip(outputs, y, strict=True)])
-        if penalty is not None:
-            total = total + penalty(model)
-        if not isinstance(total, Value) or not total.parents:
-            raise TypeError(
-                "there is nothing to differentiate: the loss must give a Value made from the "
-                "output, outside of no_grad()"
-            )
+        total, outputs = batch_loss(model, loss, penalty, X, y)
         total.backward()
-        return total._float, [numbers_of(o) for o in outputs]
+        return total.data, [numbers_of(o) for o in outputs]
 
     return gradient
+
+
+def batch_loss(
+    model: Model, loss: Loss, penalty: Penalty | None, X: Sequence[Any], y: Sequence[Any]
+) -> tuple[Value, list[Any]]:
+    """The mean loss of a batch, penalty included, and its outputs.
+
+    Raises TypeError if there is nothing to differentiate.
+    """
+    outputs = model.batch(X) if isinstance(model, Module) else [model(x) for x in X]
+    total = f.mean([loss(o, t) for o, t in zip(outputs, y, strict=True)])
+    if penalty is not None:
+        total = total + penalty(model)
+    if not isinstance(total, Value) or not total.parents:
+        raise TypeError(
+            "there is nothing to differentiate: the loss must give a Value made from the "
+            "output, outside of no_grad()"
+        )
+    return total, outputs
 
 
 class ScalarDescent:
@@ -96,7 +107,7 @@ class ScalarDescent:
         """Values are written at each step."""
 
     def _data(self) -> list[float]:
-        return [v._float for v in self.values]
+        return [v.data for v in self.values]
 
     def _restore(self, numbers: list[float]) -> None:
         for v, x in zip(self.values, numbers, strict=True):
@@ -109,7 +120,7 @@ def numbers_of(output: Any) -> list[float]:
     for o in outputs:
         if not isinstance(o, Value):
             raise TypeError(f"a model gives a Value or a list of Values, got {type(o).__name__}")
-    return [o._float for o in outputs]
+    return [o.data for o in outputs]
 
 
 @contextmanager

@@ -1,12 +1,9 @@
 """Agreement: whether a program and the scalar graph give the same numbers."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from typing import Final
 
 import numpy as np
 
-from tinygrad_edu.engine import Value
 from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.vectorize.kernel import Kernel
 
@@ -33,16 +30,3 @@ def _close(found: Array, expected: Array, magnitude: float) -> bool:
 
 def _largest(x: Array) -> float:
     return float(np.abs(x[np.isfinite(x)]).max(initial=0.0))
-
-
-@contextmanager
-def gradients_set_aside(parameters: Sequence[Value]) -> Iterator[None]:
-    """Inside, the gradients of the parameters start at zero; then they are again what they were."""
-    held = [p._grad for p in parameters]
-    try:
-        for p in parameters:
-            p.grad = 0.0
-        yield
-    finally:
-        for p, g in zip(parameters, held, strict=True):
-            p._grad = g

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tinygrad_edu.checks import number
-from tinygrad_edu.engine import Value
-from tinygrad_edu.vectorize.agreement import agree, gradients_set_aside
+from tinygrad_edu.engine import Value, gradients
+from tinygrad_edu.vectorize.agreement import agree
 from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.vectorize.errors import WAY_OUT, VectorizeError
 from tinygrad_edu.vectorize.explain import explanation
@@ -142,7 +142,7 @@ class Program:
 
     def read_parameters(self) -> None:
         """Copy the numbers of the parameters into the vector P."""
-        numbers = np.array([p._float for p in self.parameters])
+        numbers = np.array([p.data for p in self.parameters])
         np.take(numbers, self.order, out=self.P)
 
     def in_order(self, vector: Array) -> Array:
@@ -271,19 +271,20 @@ class Program:
     def _by_scalars(self, arrays: dict[str, Array], n: int) -> tuple[Array, Array]:
         """Results and gradient from a scalar graph for each of n rows."""
         results = []
-        with gradients_set_aside(self.parameters):
-            for k in range(n):
-                example = [
-                    arrays[name][k].reshape(shape).tolist()
-                    for name, shape in zip(self.names, self.tape.shapes, strict=True)
-                ]
-                again = record(self._fn, example)
-                settle(again, set(self.parameters))
-                compare(self._recorded, again.tape)
-                results.append([v._float for values in again.results for v in values])
-                if self.has_loss:
-                    again.results[0][0].backward(1 / n)
-            return np.array(results), np.array([p.grad for p in self.parameters])
+        gradient = np.zeros(len(self.parameters))
+        for k in range(n):
+            example = [
+                arrays[name][k].reshape(shape).tolist()
+                for name, shape in zip(self.names, self.tape.shapes, strict=True)
+            ]
+            again = record(self._fn, example)
+            settle(again, set(self.parameters))
+            compare(self._recorded, again.tape)
+            results.append([v.data for values in again.results for v in values])
+            if self.has_loss:
+                by = gradients(again.results[0][0], 1 / n)
+                gradient += [by.get(p, 0.0) for p in self.parameters]
+        return np.array(results), gradient
 
 
 def rows_of(results: Sequence[Array], B: int) -> Array:

@@ -17,6 +17,7 @@ from tinygrad_edu.checks import is_real, number
 from tinygrad_edu.engine import Sample, Value, constant, modes, toposort
 from tinygrad_edu.engine.node import Node
 from tinygrad_edu.engine.record import Record
+from tinygrad_edu.engine.value import compare
 from tinygrad_edu.vectorize.errors import WAY_OUT, VectorizeError
 
 #: A shape of an argument: () a number, (n,) a row, (m, n) rows of a whole mini-batch.
@@ -165,11 +166,7 @@ class Input(Value):
     def __eq__(self, other: object) -> Any:
         if isinstance(other, Value) or not is_real(other):
             return NotImplemented
-        outcome = self._float == other
-        mode = modes.current.get()
-        if mode is not None and mode.watcher is not None:
-            mode.watcher.compared("equal", self, float(other), outcome)  # type: ignore[arg-type]
-        return outcome
+        return compare("equal", self, float(other))  # type: ignore[arg-type]
 
 
 class Recording(NamedTuple):
@@ -230,17 +227,17 @@ def _enter(
     """Enter the graphs of `roots`, parents before children, and give the nodes of the roots."""
     for v in toposort(*roots):
         if v not in known:
-            parents = [known[p] if p in known else _leaf(tape, known, p) for p in v._parents]
+            parents = [known[p] if p in known else _leaf(tape, known, p) for p in v.parents]
             known[v] = tape.add(v.op, tuple(parents), recorder.lines.get(v))
     return [known[v] if v in known else _leaf(tape, known, v) for v in roots]
 
 
 def _leaf(tape: Tape, known: dict[Value, int], v: Value) -> int:
     known[v] = i = tape.add(None, (), None)
-    if v._primitive == "constant":
-        tape.constants[i] = v._float
+    if v.kind == "constant":
+        tape.constants[i] = v.data
     elif not isinstance(v, Sample):
-        tape.parameters[i] = v._name
+        tape.parameters[i] = v.name
     return i
 
 

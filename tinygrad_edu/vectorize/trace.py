@@ -34,7 +34,7 @@ def settle(recording: Recording, before: Set[Value]) -> None:
     for i, v in recording.parameters.items():
         if v not in before:
             del tape.parameters[i]
-            tape.constants[i] = v._float
+            tape.constants[i] = v.data
 
 
 def compare(tape: Tape, twin: Tape) -> None:

@@ -46,7 +46,7 @@ class Writer:
 
     def value(self, v: Value) -> Line:
         """v = formula = with numbers = number."""
-        return Line([name(self.called[v]), *self._formula(v, ()), number(v._numbers[0])])
+        return Line([name(self.called[v]), *self._formula(v, ()), number(v.numbers[0])])
 
     def slope(self, link: Link) -> Line:
         """da/dz = formula = with numbers = number."""
@@ -68,7 +68,7 @@ class Writer:
         op: Any = v.op
         if v not in self._letters:
             names = [name(self.called[u]) for u in (*v.parents, v)]
-            numbers = [number(x, first=False) for x in (*v._numbers[1:], v._numbers[0])]
+            numbers = [number(x, first=False) for x in (*v.numbers[1:], v.numbers[0])]
             self._letters[v] = names, numbers
         names, numbers = self._letters[v]
         try:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from tinygrad_edu.engine import Value, toposort
+from tinygrad_edu.engine import Value, gradients, toposort
 from tinygrad_edu.text import clean, short
 from tinygrad_edu.view.base.symbols import drawing_order
 from tinygrad_edu.view.explain.chain import Writer
@@ -18,7 +18,7 @@ from tinygrad_edu.view.explain.equations import (
 )
 from tinygrad_edu.view.explain.naming import letters
 from tinygrad_edu.view.explain.notation import Both, added, name, number, product
-from tinygrad_edu.view.explain.paths import MANY, Link, Paths, agree, contribution, gradients, links
+from tinygrad_edu.view.explain.paths import MANY, Link, Paths, agree, contribution, links
 from tinygrad_edu.view.graph.select import variable_names
 
 #: More paths, or longer ones, are not written out one by one.
@@ -97,7 +97,7 @@ def explain(
     if wrt not in called:
         w = clean(wrt.name or variables.get(wrt, "")) or "this value"
         raise ValueError(_independent(v, wrt, w, called))
-    return _chain_rule(Paths(order, wrt), called, gradients(v, order))
+    return _chain_rule(Paths(order, wrt), called, gradients(v))
 
 
 def _independent(v: Value, wrt: Value, w: str, called: Mapping[Value, str]) -> str:
@@ -138,7 +138,7 @@ def _operation(v: Value, called: Mapping[Value, str]) -> Explanation:
         lines.append(sentence(f"No backward pass has reached {called[v]}: nothing flows back."))
     lines += write.notes([v])
     grads = {v: v.grad} if v.reached else {}
-    return Explanation(v._numbers[0], lines, [write.row(link, grads) for link in shown])
+    return Explanation(v.numbers[0], lines, [write.row(link, grads) for link in shown])
 
 
 def _chain_rule(
@@ -253,7 +253,7 @@ def _where(write: Writer, links: Sequence[Link], said: set[Link]) -> list[Line]:
     for link in dict.fromkeys(links):
         slopes.setdefault(link.child, []).extend([link] * (link not in said))
     lines = [sentence("where")] if slopes else []
-    made = sorted(slopes, key=lambda u: u._birth)
+    made = [u for u in toposort(*slopes) if u in slopes]
     for u in ends(made, _WHERE):
         if isinstance(u, int):
             lines.append(more(u))

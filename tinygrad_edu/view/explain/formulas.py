@@ -46,11 +46,11 @@ def formulas(v: Value) -> tuple[Any, Callable[[int], Any]]:
     y = Expr(HOLE.format(len(x)))
     m: Any = _Unshifted() if op.value in _SHIFTED else expr
     if op.value is functions._cross_entropy.value:
-        x[0] = v._numbers[1]  # the class number chooses the formula
+        x[0] = v.numbers[1]  # the class number chooses the formula
     tidied: Callable[[Any], Any] = lambda formula: formula  # noqa: E731
-    if op.value in _GUARDED and v._numbers[1] not in _GUARDED[op.value]:
+    if op.value in _GUARDED and v.numbers[1] not in _GUARDED[op.value]:
         m, tidied = _Unguarded(), _tidied
-        x[1] = v._numbers[2] if v.parents[1].kind == "constant" else x[1]
+        x[1] = v.numbers[2] if v.parents[1].kind == "constant" else x[1]
     value = _shortened(tidied(op.value(m, *x, **op.constants)), {}, {})
     # a slope of softmax holds the softmax itself: that is y
     known = {plain(value): y} if isinstance(value, Expr) and value.args else {}

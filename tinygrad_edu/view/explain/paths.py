@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from functools import reduce
 from typing import Final, NamedTuple
 
-from tinygrad_edu.engine import Value, modes
-from tinygrad_edu.engine.node import UNREACHED
+from tinygrad_edu.engine import Value
 
 #: Counting stops here: the number of paths grows exponentially with the depth of a graph.
 MANY: Final = 10**12
@@ -33,8 +32,7 @@ class Link(NamedTuple):
 
 def links(child: Value, parents: Sequence[Value]) -> list[Link]:
     """The links of one result to these of its parents."""
-    child.local_derivatives()  # raises if they are not one number per parent
-    slopes = child.op._slopes(*child._numbers)  # type: ignore[union-attr]
+    slopes = child.slopes()
     positions: dict[Value, list[int]] = {}
     for i, p in enumerate(child.parents):
         positions.setdefault(p, []).append(i)
@@ -42,24 +40,6 @@ def links(child: Value, parents: Sequence[Value]) -> list[Link]:
         Link(child, p, tuple(positions[p]), tuple([slopes[i] for i in positions[p]]))
         for p in parents
     ]
-
-
-def gradients(v: Value, order: Sequence[Value]) -> dict[Value, float]:
-    """d(v)/du for each u of the topological order of `v`, by a backward pass that leaves no trace.
-
-    The `.grad` of the user is put back, and `detect_anomaly` does not look on.
-    """
-    kept = [u._grad for u in order]
-    token = modes.current.set(None)
-    try:
-        for u in order:
-            u._grad = UNREACHED
-        v.backward()
-        return {u: float(u._grad) for u in order}
-    finally:
-        modes.current.reset(token)
-        for u, g in zip(order, kept, strict=True):
-            u._grad = g
 
 
 class Paths:

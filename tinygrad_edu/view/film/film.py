@@ -95,7 +95,7 @@ class Film:
         self._tooltips = {key: f"{names[i]} ({order[i].kind})" for i, key in ids.items()}
         self._dot = scene.dot_of(shown, called, _widest(recording))
         keys = {order[i]: key for i, key in ids.items()}
-        self._table = scene.table(shown, called, keys, self._numbers(len(self) - 1))
+        self._table = scene.table(shown, called, keys, self._numbers_at(len(self) - 1))
 
     def __len__(self) -> int:
         """The number of frames."""
@@ -106,7 +106,7 @@ class Film:
         """The page: one text without any address in it, to be saved or sent."""
         least = 0.0
         try:
-            last = scene.filled(self._drawing, self._numbers(len(self) - 1))
+            last = scene.filled(self._drawing, self._numbers_at(len(self) - 1))
             picture = scene.element(last, self.title, f"{self._lead} The last frame is shown.")
             least = _SMALLEST * scene.size(self._drawing)[0]
         except RenderError as error:
@@ -204,7 +204,7 @@ class Film:
     def _heading(self, k: int) -> str:
         return f"{k} of {len(self) - 1}, {self._frames[k]['phase']}"
 
-    def _numbers(self, k: int) -> dict[str, str]:
+    def _numbers_at(self, k: int) -> dict[str, str]:
         """The text of every number after frame k."""
         numbers = dict(self._start)
         for frame in self._frames[: k + 1]:
@@ -214,7 +214,7 @@ class Film:
     def _still(self, k: int) -> Still:
         frame = self._frames[k]
         active = frozenset([*frame["on"], *frame["by"]])
-        return Still(self._heading(k), frame["said"], self._numbers(k), active)
+        return Still(self._heading(k), frame["said"], self._numbers_at(k), active)
 
     def _chosen(self, n: int) -> list[int]:
         """The frame at the end of the forward pass, and others after it, evenly, with the last."""

@@ -1,14 +1,14 @@
 """record: the forward pass, the chain rule and an update, replayed as a list of frames."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, groupby
 from math import ceil
 from typing import Final, NamedTuple
 
 from tinygrad_edu import namespace as floats
 from tinygrad_edu.checks import number
-from tinygrad_edu.engine import Value, toposort
+from tinygrad_edu.engine import Value, gradients, toposort
 from tinygrad_edu.optim import Optimizer
 from tinygrad_edu.view.film import sentences
 
@@ -80,21 +80,9 @@ class _Recorder:
         self.parents = [[self.position[p] for p in x.parents] for x in self.order]
         self.inner = [i for i, x in enumerate(self.order) if x.op is not None]
         self.optimizer = optimizer
-        self.grads, self.slopes = self._chain_rule()
+        self.grads = list(gradients(v).values())
+        self.slopes = {i: self.order[i].slopes() for i in self.inner}
         self.updated = self._update()
-
-    def _chain_rule(self) -> tuple[list[float], dict[int, Sequence[float]]]:
-        """Gradients and slopes, added up in the order of `Value.backward`: equal in every bit."""
-        grads = [-0.0] * len(self.order)
-        grads[-1] += 1.0
-        slopes: dict[int, Sequence[float]] = {}
-        for i in reversed(self.inner):
-            v = self.order[i]
-            v.local_derivatives()  # raises unless they are one number per parent
-            slopes[i] = v.op._slopes(*v._numbers) if v.op is not None else ()
-            for p, slope in zip(self.parents[i], slopes[i], strict=True):
-                grads[p] += grads[i] * slope
-        return [float(g) for g in grads], slopes
 
     def _update(self) -> dict[int, float]:
         """Position -> new number, of each parameter of the optimizer that is in the graph."""
@@ -159,12 +147,12 @@ class _Recorder:
 
     def _start(self) -> tuple[Change, ...]:
         """The numbers of the leaves, as the operations found them."""
-        used = {p: x for i in reversed(self.inner) for p, x in self._numbers(i)}
+        used = {p: x for i in reversed(self.inner) for p, x in self._operands(i)}
         leaves = [i for i, v in enumerate(self.order) if v.op is None]
         return tuple([Change(i, "data", used.get(i, self.order[i].data)) for i in leaves])
 
-    def _numbers(self, i: int) -> Iterator[tuple[int, float]]:
-        return zip(self.parents[i], self.order[i]._numbers[1:], strict=True)
+    def _operands(self, i: int) -> Iterator[tuple[int, float]]:
+        return zip(self.parents[i], self.order[i].numbers[1:], strict=True)
 
     def _frames(
         self,
@@ -193,7 +181,7 @@ class _Recorder:
             )
             for i in group
         )
-        changes = [Change(i, "data", self.order[i]._numbers[0]) for i in group]
+        changes = [Change(i, "data", self.order[i].numbers[0]) for i in group]
         flows = dict.fromkeys((p, i) for i in group for p in self.parents[i])
         return Frame("forward", _few(said, len(group)), "", tuple(flows), tuple(changes))
 

@@ -38,8 +38,8 @@ def labels(order: Sequence[Value], called: Mapping[Value, str]) -> list[str]:
 
 def forward(v: Value, name: str, operands: Sequence[str]) -> str:
     """`c = a * b = 2 * (-3) = -6` for the operation that made `v`."""
-    op: Primitive = v._primitive  # type: ignore[assignment]
-    y, *x = v._numbers
+    op: Primitive = v.op  # type: ignore[assignment]
+    y, *x = v.numbers
     written = _written(op, list(operands))
     numbers = _written(op, [_factor(number) for number in x])
     parts = [name, *(part for part in (written, numbers) if len(part) <= _LONGEST), _said(y)]
@@ -50,7 +50,7 @@ def forward(v: Value, name: str, operands: Sequence[str]) -> str:
 
 def backward(v: Value, i: int, names: Sequence[str], root: str) -> str:
     """`tanh: dL/dz += (1 - a * a) * dL/da` for operand i of `v`; `names`: `v`, then operands."""
-    op: Primitive = v._primitive  # type: ignore[assignment]
+    op: Primitive = v.op  # type: ignore[assignment]
     result, *operands = names
     flowing = f"d{root}/d{result}"
     slope = _slope(op, i, result, operands, flowing)

@@ -208,7 +208,7 @@ class Pen:
         heads = dict.fromkeys(range(len(v.parents)), at.operation)
         for i, sign, box in at.products:
             heads[i] = heads[n + i] = sign
-            product = v._numbers[1 + i] * v._numbers[1 + n + i]
+            product = v.numbers[1 + i] * v.numbers[1 + n + i]
             told = f"data = {product!r}, grad = {repr(v.grad) if v.reached else 'not computed'}"
             graph.node(sign, "\N{MULTIPLICATION SIGN}", tooltip="operation multiply", **style.SIGN)
             graph.node(
@@ -227,10 +227,8 @@ def edge_numbers(v: Value, edges: str) -> list[float]:
     """One number per parent of `v`, its slope or slope * grad; [] where none is to be shown."""
     if edges == "local":
         return list(v.local_derivatives())
-    if edges == "gradient" and v.reached and v.op is not None:
-        # local_derivatives() gives a plain 0.0 for a slope through which nothing flows, and that
-        # times an infinite gradient would be nan.
-        return [float(v.grad * slope) for slope in v.op._slopes(*v._numbers)]
+    if edges == "gradient" and v.reached:
+        return [float(v.grad * slope) for slope in v.slopes()]
     return []
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from tinygrad_edu.checks import one_of
-from tinygrad_edu.engine import Value, grad
+from tinygrad_edu.engine import Value, grad, gradients
 from tinygrad_edu.losses import Loss, find_loss
 from tinygrad_edu.nn.activations import record_of
 from tinygrad_edu.text import clean
@@ -21,7 +21,6 @@ from tinygrad_edu.view.network.delta_tables import (
 from tinygrad_edu.view.network.model_units import (
     Pass,
     forward,
-    gradients,
     layers_of,
     loss_of,
     name_of_function,

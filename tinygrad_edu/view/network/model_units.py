@@ -5,8 +5,7 @@ from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 from tinygrad_edu.checks import number
-from tinygrad_edu.engine import Primitive, Value, toposort
-from tinygrad_edu.engine.node import UNREACHED
+from tinygrad_edu.engine import Primitive, Value
 from tinygrad_edu.losses import Loss
 from tinygrad_edu.nn import MLP, Activation, Layer, Neuron
 from tinygrad_edu.nn.activations import record_of
@@ -106,20 +105,6 @@ def loss_of(model: Any, passes: Sequence[Pass], target: Any, loss: Loss) -> Valu
             "outside of no_grad()"
         )
     return found
-
-
-def gradients(root: Value) -> dict[Value, float]:
-    """d(root)/dv for every node v, by a backward pass that leaves each `.grad` as it was."""
-    order = toposort(root, leaves=True)
-    before = [v._grad for v in order]
-    try:
-        for v in order:
-            v._grad = UNREACHED
-        root.backward()
-        return {v: v.grad for v in order}
-    finally:
-        for v, g in zip(order, before, strict=True):
-            v._grad = g
 
 
 def plain(x: Any, what: str) -> float:

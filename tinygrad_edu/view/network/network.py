@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from tinygrad_edu.checks import one_of, whole
-from tinygrad_edu.engine import Value
+from tinygrad_edu.engine import Value, gradients
 from tinygrad_edu.losses import Loss, find_loss
 from tinygrad_edu.text import clean, short
 from tinygrad_edu.view.network.delta_rules import CONVENTIONS
 from tinygrad_edu.view.network.model_units import (
     forward,
-    gradients,
     layers_of,
     loss_of,
     name_of_function,

@@ -3,9 +3,8 @@
 from collections.abc import Callable
 
 from tinygrad_edu.checks import whole
-from tinygrad_edu.engine import Value
+from tinygrad_edu.engine import Value, gradients
 from tinygrad_edu.optim import Optimizer
-from tinygrad_edu.view.network.model_units import gradients
 
 
 def descent_path(
@@ -17,7 +16,7 @@ def descent_path(
     online descent. The numbers and gradients of the parameters are put back, the optimizer keeps
     its state: take a new one for another path.
     """
-    held = [(p, p.data, p._grad) for p in optimizer.parameters]
+    held = [(p, p.data, p.grad) for p in optimizer.parameters]
     path = [(w1.data, w2.data)]
     try:
         for _ in range(whole("steps", steps)):
@@ -28,5 +27,5 @@ def descent_path(
             path.append((w1.data, w2.data))
     finally:
         for p, x, g in held:
-            p.data, p._grad = x, g
+            p.data, p.grad = x, g
     return path

@@ -7,9 +7,8 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from tinygrad_edu.checks import real
-from tinygrad_edu.engine import Value
+from tinygrad_edu.engine import Value, gradients
 from tinygrad_edu.text import short
-from tinygrad_edu.view.network.model_units import gradients
 from tinygrad_edu.view.pictures.canvas import INK, canvas, plain
 from tinygrad_edu.view.pictures.classes import COLOURS
 

@@ -37,7 +37,7 @@ def _rule(v: Value, op: Primitive) -> str:
     result = next(letter for letter in ("y", "z", "v", "result") if letter not in letters)
     names = [Both(letter, "") for letter in (*letters, result)]
     # other values, since in a * a the two operands would have one letter
-    alike: Any = SimpleNamespace(op=op, parents=[Value(0.0) for _ in range(n)], _numbers=v._numbers)
+    alike: Any = SimpleNamespace(op=op, parents=[Value(0.0) for _ in range(n)], numbers=v.numbers)
     try:
         value, slope = formulas(alike)
         made = called if is_dot(v) else _on_paper(written(value, names).text)

@@ -10,13 +10,12 @@ from typing import Any, Final
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
-from tinygrad_edu.engine import Value, toposort
+from tinygrad_edu.engine import Value, gradients, toposort
 from tinygrad_edu.engine.derivative import check_unchanged
 from tinygrad_edu.text import clean
 from tinygrad_edu.view.base.display import drawn
 from tinygrad_edu.view.base.render import RenderError, render
 from tinygrad_edu.view.base.svg import inline
-from tinygrad_edu.view.explain.paths import gradients
 from tinygrad_edu.view.graph import values
 from tinygrad_edu.view.graph.select import variable_names
 from tinygrad_edu.view.worksheet.graph import Blanks
@@ -130,7 +129,7 @@ def worksheet(
     if len(rules) > _RULES:
         rules[_RULES - 1 :] = [f"… {len(rules) - _RULES + 1} more operations"]
     sheets = []
-    for heading, solution in ((title, None), (f"{title}: solution", gradients(v, order))):
+    for heading, solution in ((title, None), (f"{title}: solution", gradients(v))):
         graph = Blanks(order, called, asked, solution)
         dots = [graph.dot(rankdir) for rankdir in ("LR", "TB")]
         sheets.append(_Content(heading, task, rules, dots, graph.text()))
