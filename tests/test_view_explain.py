@@ -104,11 +104,11 @@ def test_many_paths_are_followed_value_by_value():
     explanation = explain(loss, wrt=w)
     text = checked(explanation)
     assert text.startswith(
-        "8 paths of up to 6 links lead from layer1.neuron1.w[0] to L. Value by value, backward:\n"
-        "  dL/dz10 = exp(z10) / (exp(z9) + exp(z10)) - 1\n"
+        "8 paths of up to 6 links lead from w1[1,1] to L. Value by value, backward:\n"
+        "  dL/dz3[2] = exp(z3[2]) / (exp(z3[1]) + exp(z3[2])) - 1\n"
     )
-    assert "\n  dL/dz1 = dL/da1 * da1/dz1 = " in text
-    assert "layer1.neuron1.w[0].grad agrees" in text
+    assert "\n  dL/dz1[1] = dL/da1[1] * da1[1]/dz1[1] = " in text
+    assert "w1[1,1].grad agrees" in text
 
 
 @pytest.mark.parametrize("output", ["linear", "softmax"])
@@ -240,8 +240,8 @@ def test_a_unit_with_many_inputs_is_elided_with_a_count():
     z.backward()
     text = checked(explain(z))
     assert text.startswith(
-        "y is the result of dot on 1,569 operands.\n"
-        "y = w0 * x0 + w1 * x1 + … + b = 0.01 * 1 + 0.01 * 1 + … + 0.5 = 8.34\n"
+        "z is the result of dot on 1,569 operands.\n"
+        "z = w0 * x0 + w1 * x1 + … + b = 0.01 * 1 + 0.01 * 1 + … + 0.5 = 8.34\n"
     )
     assert text.count("  … 1,561 more …") == 2
     assert len(text.splitlines()) < 30

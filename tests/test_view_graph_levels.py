@@ -12,6 +12,7 @@ from tinygrad_edu.engine import Value, parameter, toposort
 from tinygrad_edu.losses import cross_entropy, hinge, l2
 from tinygrad_edu.nn import MLP, Layer
 from tinygrad_edu.view import Graph, draw
+from tinygrad_edu.view.base.palette import GRAPH_LINE, NEGATIVE, POSITIVE
 
 SVG = "{http://www.w3.org/2000/svg}"
 LEVELS: list[dict[str, Any]] = [
@@ -90,7 +91,7 @@ def test_lines_tell_the_sign_of_a_weight_by_colour_dash_and_number() -> None:
     ]
     assert ["dashed" in line for line in lines] == [False, True, False]
     assert [re.findall(r'color="(#\w+)"', line)[0] for line in lines] == [
-        *("#0072b2", "#c25700", "#808080")
+        *(POSITIVE.light, NEGATIVE.light, GRAPH_LINE)
     ]
 
 

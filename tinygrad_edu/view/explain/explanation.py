@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from tinygrad_edu.engine import Value, gradients, toposort
-from tinygrad_edu.text import clean, short
+from tinygrad_edu.text import clean, short, table
+from tinygrad_edu.view.base.naming import names_of, variable_names
 from tinygrad_edu.view.base.symbols import drawing_order
 from tinygrad_edu.view.explain.chain import Writer
 from tinygrad_edu.view.explain.equations import (
@@ -16,10 +17,8 @@ from tinygrad_edu.view.explain.equations import (
     more,
     sentence,
 )
-from tinygrad_edu.view.explain.naming import letters
 from tinygrad_edu.view.explain.notation import Both, added, name, number, product
 from tinygrad_edu.view.explain.paths import MANY, Link, Paths, agree, contribution, links
-from tinygrad_edu.view.graph.select import variable_names
 
 #: More paths, or longer ones, are not written out one by one.
 MOST_PATHS: Final = 6
@@ -51,11 +50,7 @@ class Explanation:
 
     def table(self) -> str:
         """A line per link, from the result back: its slope times the gradient that arrives."""
-        widths = [max(map(len, column)) for column in zip(*self._rows, strict=True)]
-        return "\n".join(
-            "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
-            for row in self._rows
-        )
+        return table(self._rows, left=len(_HEADER))
 
     def _repr_latex_(self) -> str:
         return f"$$\n{self.latex}\n$$"
@@ -67,7 +62,11 @@ class Explanation:
 
 
 def explain(
-    v: Value, wrt: Value | None = None, *, names: Mapping[str, object] | None = None
+    v: Value,
+    wrt: Value | None = None,
+    *,
+    names: Mapping[str, object] | None = None,
+    notation: str = "lecture",
 ) -> Explanation:
     """The chain rule for dv/dw with w = `wrt`; without `wrt` the one operation that made `v`.
 
@@ -76,6 +75,7 @@ def explain(
     leaves every `.grad` as it was. The numbers are those of the forward pass.
 
     names     labels for values without a name, e.g. `names=locals()`, as in `draw`
+    notation  "lecture" for z1[2], in LaTeX with (1) above; "code" for layer1.neuron2.z
 
     Raises TypeError unless both are Values, ValueError if v does not depend on w.
     """
@@ -91,7 +91,7 @@ def explain(
         )
     variables = variable_names(names or {})
     order = toposort(v, leaves=True)
-    called = letters(order, variables)
+    called = names_of(order, variables, notation=notation)
     if wrt is None:
         return _leaf(v, called[v]) if v.op is None else _operation(v, called)
     if wrt not in called:

@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 from tinygrad_edu import expr
 from tinygrad_edu.expr import Expr
 from tinygrad_edu.text import short
+from tinygrad_edu.view.base.naming import latex_name, latex_number
 
 # Letters are private characters until a formula is printed, so that no name is read as markup.
 HOLE: Final = "\ue000{}\ue001"
@@ -19,24 +20,6 @@ MORE: Final = "\ue002"
 #: A negative number that has the parentheses of a call, and needs none of its own.
 _BARE: Final = re.compile(r"(\(|, )\((-[\w.-]+)\)(?=[,)])")
 _BARE_LATEX: Final = re.compile(r"(\{|\\left\(|, )\\left\((-[^\\ ]+)\\right\)(?=\}|\\right\)|,)")
-
-_ESCAPES: Final = {
-    "\\": r"\backslash ",
-    "{": r"\{",
-    "}": r"\}",
-    "$": r"\$",
-    "&": r"\&",
-    "#": r"\#",
-    "%": r"\%",
-    "_": r"\_",
-    "^": r"\wedge ",
-    "~": r"\sim ",
-    "<": r"\lt ",
-    ">": r"\gt ",
-    " ": r"\ ",
-    "'": "\N{RIGHT SINGLE QUOTATION MARK}",
-    "`": "\N{LEFT SINGLE QUOTATION MARK}",
-}
 
 _COMPARE, _ADD, _MULTIPLY, _NEGATE, _POWER, _ATOM = range(6)
 _SIGNS: Final = {
@@ -107,16 +90,6 @@ def plain(x: Any, above: int = _COMPARE) -> str:
     return f"({shown})" if own < above else shown
 
 
-def latex_name(called: str) -> str:
-    r"""A cleaned name as LaTeX: w as it is, z12 and x_1 with an index, others upright, escaped."""
-    indexed = re.fullmatch(r"([A-Za-z])_?([0-9]*)", called)
-    if indexed:
-        return f"{indexed[1]}_{{{indexed[2]}}}" if indexed[2] else indexed[1]
-    if re.fullmatch(r"-?[0-9.]+(e-?[0-9]+)?|-?inf|nan", called):
-        return _latex_number(called)
-    return rf"\mathrm{{{''.join(_ESCAPES.get(c, c) for c in called)}}}"
-
-
 def name(called: str) -> Both:
     """A name; a negative number, the name of a constant, in parentheses."""
     if called.startswith("-"):
@@ -126,19 +99,13 @@ def name(called: str) -> Both:
 
 def number(x: float, first: bool = True) -> Both:
     """A number; a negative one in parentheses unless it is the first of a sum or product."""
-    both = Both(short(x), _latex_number(short(x)))
+    both = Both(short(x), latex_number(short(x)))
     return both if first or x >= 0 else Both(f"({both.text})", rf"\left({both.latex}\right)")
-
-
-def _latex_number(x: str) -> str:
-    mantissa, _, exponent = x.partition("e")
-    mantissa = mantissa.replace("inf", r"\infty").replace("nan", r"\mathrm{nan}")
-    return rf"{mantissa} \cdot 10^{{{exponent}}}" if exponent else mantissa
 
 
 def derivative(of: str, by: str, sign: str = "d") -> Both:
     """dL/dw; of a plain name in text without parentheses. In LaTeX `sign` "d" is upright."""
-    a, b = (x if re.fullmatch(r"\w+", x) else f"({x})" for x in (of, by))
+    a, b = (x if re.fullmatch(r"\w+(?<=\d)\[[\d,]+\]|\w+", x) else f"({x})" for x in (of, by))
     drawn = r"\mathrm{d}" if sign == "d" else r"\partial "
     over, under = (
         drawn + r"\, " * x.startswith(r"\mathrm") + x for x in (name(of).latex, name(by).latex)

@@ -18,12 +18,13 @@ from tinygrad_edu.engine import Value
 from tinygrad_edu.optim import Optimizer
 from tinygrad_edu.text import DASH, clean, short
 from tinygrad_edu.view.base.display import displays_still
+from tinygrad_edu.view.base.naming import variable_names
 from tinygrad_edu.view.base.render import RenderError, render
 from tinygrad_edu.view.film import template as scene
 from tinygrad_edu.view.film.contact_sheet import HIGHLIGHT, Still, Strip, strip
 from tinygrad_edu.view.film.recorder import Change, Frame, Recording, record
 from tinygrad_edu.view.graph.excerpt import LARGEST, strands
-from tinygrad_edu.view.graph.select import nearest, variable_names
+from tinygrad_edu.view.graph.select import nearest
 from tinygrad_edu.view.graph.values import has_grad
 
 _PHASES: Final = {"forward": "forward pass", "backward": "backward pass", "update": "update"}

@@ -6,9 +6,9 @@ from typing import Final, NamedTuple
 
 from tinygrad_edu.engine import Value
 from tinygrad_edu.text import DASH, clean, short
+from tinygrad_edu.view.base.graph_units import Unit
 from tinygrad_edu.view.graph import values
 from tinygrad_edu.view.graph.blocks import Block, Cut, Item
-from tinygrad_edu.view.graph.graph_units import Unit
 
 NAME: Final = 40
 _INPUTS_SHOWN: Final = 4

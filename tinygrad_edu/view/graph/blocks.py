@@ -8,7 +8,7 @@ from graphlib import TopologicalSorter
 from typing import Final, NamedTuple
 
 from tinygrad_edu.engine import Value
-from tinygrad_edu.view.graph.graph_units import Unit, Units, uses
+from tinygrad_edu.view.base.graph_units import Unit, Units, uses
 
 #: Of more inputs, or more operations at one place, a single block is made.
 FEW: Final = 20

@@ -11,18 +11,18 @@ from typing import Any, Final
 from tinygrad_edu.engine import Value, toposort
 from tinygrad_edu.text import clean, short
 from tinygrad_edu.view.base.display import drawn
+from tinygrad_edu.view.base.graph_units import find_units
+from tinygrad_edu.view.base.naming import variable_names
 from tinygrad_edu.view.base.render import render
 from tinygrad_edu.view.base.svg import inline
 from tinygrad_edu.view.graph import block_text, levels, values
 from tinygrad_edu.view.graph.blocks import Cut, cut, stands_for
 from tinygrad_edu.view.graph.examples import examples_of
-from tinygrad_edu.view.graph.graph_units import find_units
 from tinygrad_edu.view.graph.select import (
     check_opened,
     names_to_open,
     nearest,
     one_of_several,
-    variable_names,
     way_to_root,
     with_sources,
 )

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from tinygrad_edu.engine import Value
-from tinygrad_edu.view.graph.graph_units import Unit, Units
+from tinygrad_edu.view.base.graph_units import Unit, Units
 
 _SUMS: Final = {"add", "subtract", "negative", "sum", "mean"}
 

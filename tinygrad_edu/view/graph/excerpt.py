@@ -5,10 +5,11 @@ from typing import Final
 
 from tinygrad_edu.engine import Value, toposort
 from tinygrad_edu.text import short
+from tinygrad_edu.view.base.naming import variable_names
 from tinygrad_edu.view.base.symbols import roles
 from tinygrad_edu.view.graph import values
 from tinygrad_edu.view.graph.drawing import Graph, draw
-from tinygrad_edu.view.graph.select import nearest, variable_names
+from tinygrad_edu.view.graph.select import nearest
 
 #: Values of a graph that is drawn whole.
 LARGEST: Final = 60

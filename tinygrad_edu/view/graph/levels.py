@@ -13,10 +13,10 @@ import graphviz  # type: ignore[import-untyped]
 from tinygrad_edu.engine import Value
 from tinygrad_edu.text import DASH, clean, short
 from tinygrad_edu.view.base.escape import in_html, in_string, in_tooltip
+from tinygrad_edu.view.base.graph_units import Unit
 from tinygrad_edu.view.graph import style, values
 from tinygrad_edu.view.graph.block_text import NAME, Contents, contents, tooltip
 from tinygrad_edu.view.graph.blocks import Block, Cut, Item, made_from
-from tinygrad_edu.view.graph.graph_units import Unit
 
 #: Of more weights than this the numbers are in the tooltips.
 NUMBERED: Final = 30

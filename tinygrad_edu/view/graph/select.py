@@ -1,14 +1,14 @@
 """Which part of a graph is drawn: the nearest values, one example, what is opened."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from operator import attrgetter
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from tinygrad_edu.engine import Value
 from tinygrad_edu.text import clean
+from tinygrad_edu.view.base.graph_units import Unit, uses
 from tinygrad_edu.view.graph.blocks import layers_of
-from tinygrad_edu.view.graph.graph_units import Unit, uses
 
 T = TypeVar("T")
 _OFFERED: Final = 12
@@ -84,26 +84,3 @@ def check_opened(opened: Iterable[str], units: Sequence[Unit]) -> None:
                 f"expand={clean(repr(name), 60)} is no unit or layer of this drawing: "
                 + (f"write one of {offered}{more}" if names else "it has none")
             )
-
-
-def variable_names(names: Mapping[str, object]) -> dict[Value, str]:
-    """Value -> variable name, from a mapping of names to Values and (nested) lists of them."""
-    if not isinstance(names, Mapping):
-        raise TypeError(
-            f"names maps texts to Values, as locals() does, got {type(names).__name__}: "
-            'write names={"x": x}'
-        )
-    found: dict[Value, str] = {}
-    for name, x in names.items():
-        if not str(name).startswith("_"):
-            for v, called in _named(str(name), x, depth=3):
-                found.setdefault(v, called)
-    return found
-
-
-def _named(name: str, x: Any, depth: int) -> Iterable[tuple[Value, str]]:
-    if isinstance(x, Value):
-        yield x, name
-    elif isinstance(x, (list, tuple)) and depth:
-        for i, element in enumerate(x):
-            yield from _named(f"{name}[{i}]", element, depth - 1)

@@ -8,11 +8,17 @@ and lines have a grey that stands out on white and on black.
 from collections.abc import Sequence
 from typing import Final
 
+from tinygrad_edu.view.base import palette
+from tinygrad_edu.view.base.palette import BOXES, NEGATIVE, POSITIVE
+
 _FONT: Final = "Helvetica"
-_INK: Final = "#1a1a1a"
-_FAINT: Final = "#555555"
-_LINE: Final = "#808080"
-_PAPER: Final = "#f4f4f4"
+
+FAINT, INK, LINE, PAPER = (
+    palette.GRAPH_FAINT,
+    palette.GRAPH_INK,
+    palette.GRAPH_LINE,
+    palette.GRAPH_PAPER,
+)
 
 GRAPH: Final = {
     "bgcolor": "transparent",
@@ -22,8 +28,8 @@ GRAPH: Final = {
     "pad": "0.1",
     "ranksep": "0.35",
 }
-NODE: Final = {"fontcolor": _INK, "fontname": _FONT, "fontsize": "12", "height": "0.3"}
-EDGE: Final = {"arrowsize": "0.6", "color": _LINE, "fontname": _FONT, "fontsize": "10"}
+NODE: Final = {"fontcolor": INK, "fontname": _FONT, "fontsize": "12", "height": "0.3"}
+EDGE: Final = {"arrowsize": "0.6", "color": LINE, "fontname": _FONT, "fontsize": "10"}
 
 
 def _box(style: str, line: str, fill: str) -> dict[str, str]:
@@ -39,17 +45,17 @@ def _box(style: str, line: str, fill: str) -> dict[str, str]:
 
 #: Input: sharp corners. Parameter: double border. Constant: dashed border. Result: round corners.
 KINDS: Final = {
-    "input": _box("filled", "#0072b2", "#e3f0f9"),
-    "parameter": _box("filled", "#c25700", "#fdeee2") | {"peripheries": "2"},
-    "constant": _box("filled,dashed", "#6b6b6b", "#f4f4f4"),
-    "result": _box("filled,rounded", "#00805f", "#e5f5ef"),
+    "input": _box("filled", *BOXES["input"]),
+    "parameter": _box("filled", *BOXES["parameter"]) | {"peripheries": "2"},
+    "constant": _box("filled,dashed", *BOXES["constant"]),
+    "result": _box("filled,rounded", *BOXES["result"]),
 }
 ROOT: Final = {"penwidth": "2.6"}
 SIGN: Final = {
     "shape": "circle",
     "style": "filled",
-    "color": _LINE,
-    "fillcolor": _PAPER,
+    "color": LINE,
+    "fillcolor": PAPER,
     "fixedsize": "true",
     "width": "0.34",
     "fontsize": "15",
@@ -57,38 +63,38 @@ SIGN: Final = {
 FUNCTION: Final = {
     "shape": "ellipse",
     "style": "filled",
-    "color": _LINE,
-    "fillcolor": _PAPER,
+    "color": LINE,
+    "fillcolor": PAPER,
     "margin": "0.03,0.02",
 }
 #: What stands for several values: a unit or a layer, and any other operations together.
 BLOCKS: Final = {
-    "unit": _box("filled,rounded", "#8a4a76", "#f8edf4"),
-    "layer": _box("filled,rounded", "#8a4a76", "#f8edf4") | {"peripheries": "2"},
-    "group": _box("filled,rounded,dashed", "#00805f", "#e5f5ef"),
-    "inputs": _box("filled", "#0072b2", "#e3f0f9") | {"peripheries": "2"},
+    "unit": _box("filled,rounded", *BOXES["unit"]),
+    "layer": _box("filled,rounded", *BOXES["unit"]) | {"peripheries": "2"},
+    "group": _box("filled,rounded,dashed", *BOXES["result"]),
+    "inputs": _box("filled", *BOXES["input"]) | {"peripheries": "2"},
 }
 #: An opened unit or layer.
 CLUSTER: Final = {
     "style": "filled,rounded",
-    "color": "#8a4a76",
-    "fillcolor": _PAPER,
-    "fontcolor": _INK,
+    "color": BOXES["unit"][0],
+    "fillcolor": PAPER,
+    "fontcolor": INK,
     "fontsize": "12",
     "labelloc": "t",
     "margin": "10",
 }
-_PLUS: Final = {"color": "#0072b2"}
-_MINUS: Final = {"color": "#c25700", "style": "dashed"}
-_ZERO: Final = {"color": _LINE, "style": "dotted"}
+_PLUS: Final = {"color": POSITIVE.light}
+_MINUS: Final = {"color": NEGATIVE.light, "style": "dashed"}
+_ZERO: Final = {"color": LINE, "style": "dotted"}
 #: What keeps two boxes in their order.
 UNSEEN: Final = {"style": "invis", "tailport": "c", "headport": "c"}
 HIDDEN: Final = {
     "shape": "box",
     "style": "filled,rounded,dotted",
-    "color": _LINE,
-    "fillcolor": _PAPER,
-    "fontcolor": _FAINT,
+    "color": LINE,
+    "fillcolor": PAPER,
+    "fontcolor": FAINT,
     "fontsize": "10",
 }
 
@@ -102,14 +108,14 @@ def box_label(
     name: str, word: str, rows: Sequence[tuple[str, str]], details: Sequence[str] = ()
 ) -> str:
     """Lines of a box: name and word, details, rows of a label and a number; all escaped."""
-    word = f'<FONT COLOR="{_FAINT}" POINT-SIZE="9">{word}</FONT>' if word else ""
+    word = f'<FONT COLOR="{FAINT}" POINT-SIZE="9">{word}</FONT>' if word else ""
     title = " ".join(part for part in (f"<B>{name}</B>" if name else "", word) if part)
     lines = [f'<TD COLSPAN="3">{title}</TD>'] if title else []
     for detail in details:
-        lines.append(f'<TD COLSPAN="3"><FONT COLOR="{_FAINT}" POINT-SIZE="10">{detail}</FONT></TD>')
+        lines.append(f'<TD COLSPAN="3"><FONT COLOR="{FAINT}" POINT-SIZE="10">{detail}</FONT></TD>')
     for what, number in rows:
         lines.append(
-            f'<TD ALIGN="LEFT"><FONT COLOR="{_FAINT}" POINT-SIZE="10">{what}</FONT></TD>'
+            f'<TD ALIGN="LEFT"><FONT COLOR="{FAINT}" POINT-SIZE="10">{what}</FONT></TD>'
             f'<TD WIDTH="8"></TD><TD ALIGN="RIGHT" WIDTH="36">{number}</TD>'
         )
     table = "".join(f"<TR>{line}</TR>" for line in lines)
@@ -118,19 +124,19 @@ def box_label(
 
 def two_lines(above: str, below: str) -> str:
     """An operation with its constants under it."""
-    return f'<{above}<BR/><FONT COLOR="{_FAINT}" POINT-SIZE="9">{below}</FONT>>'
+    return f'<{above}<BR/><FONT COLOR="{FAINT}" POINT-SIZE="9">{below}</FONT>>'
 
 
 def edge_label(role: str, number: str) -> str:
     """A light pill with the role of an operand, a number, or both."""
-    role = f'<FONT COLOR="{_FAINT}"><I>{role}</I></FONT>' if role else ""
+    role = f'<FONT COLOR="{FAINT}"><I>{role}</I></FONT>' if role else ""
     return f"<{_pill(' '.join(part for part in (role, number) if part))}>"
 
 
 def caption(lines: Sequence[str]) -> str:
     """Lines under the whole drawing."""
     text = "<BR/>".join(lines)
-    faint = f'<FONT COLOR="{_FAINT}" POINT-SIZE="10">{text}</FONT>'
+    faint = f'<FONT COLOR="{FAINT}" POINT-SIZE="10">{text}</FONT>'
     return f"<{_pill(faint, 6)}>"
 
 
@@ -144,5 +150,5 @@ def weight_line(w: float, largest: float, widest: float) -> dict[str, str]:
 def _pill(content: str, padding: int = 3) -> str:
     return (
         f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="{padding}" STYLE="ROUNDED" '
-        f'BGCOLOR="{_PAPER}"><TR><TD><FONT COLOR="{_INK}">{content}</FONT></TD></TR></TABLE>'
+        f'BGCOLOR="{PAPER}"><TR><TD><FONT COLOR="{INK}">{content}</FONT></TD></TR></TABLE>'
     )

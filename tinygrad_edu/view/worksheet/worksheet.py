@@ -14,10 +14,10 @@ from tinygrad_edu.engine import Value, gradients, toposort
 from tinygrad_edu.engine.derivative import check_unchanged
 from tinygrad_edu.text import clean
 from tinygrad_edu.view.base.display import drawn
+from tinygrad_edu.view.base.naming import variable_names
 from tinygrad_edu.view.base.render import RenderError, render
 from tinygrad_edu.view.base.svg import inline
 from tinygrad_edu.view.graph import values
-from tinygrad_edu.view.graph.select import variable_names
 from tinygrad_edu.view.worksheet.graph import Blanks
 from tinygrad_edu.view.worksheet.page import Page
 from tinygrad_edu.view.worksheet.slope_rules import slope_rules

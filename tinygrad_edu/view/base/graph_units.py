@@ -1,5 +1,6 @@
 """The units in a graph: each net input with its activation, its weights and its name."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,20 @@ from tinygrad_edu import functions
 from tinygrad_edu.engine import Value
 from tinygrad_edu.nn.activations import ACTIVATIONS, record_of
 
+_LAYER: Final = re.compile(r".*layer(\d+)")
+_NUMBERED: Final = re.compile(r"(?:neuron|kernel)(\d+)")
 _BUILT_IN: Final = {record.name for record in functions.PRIMITIVES}
+
+
+class Place(NamedTuple):
+    """Which unit: its layer, its number in the layer, its net among those with the same names."""
+
+    layer: int
+    unit: int
+    net: int
+
+
+_NOWHERE: Final = Place(0, 1, 1)
 
 
 @dataclass(eq=False)
@@ -17,7 +31,8 @@ class Unit:
     """One evaluation of a unit: z = w . x + b, a = activation(z); without activation a is z.
 
     `parameters` are w, b and what the activation learns. `depth` counts the units on the longest
-    way from the inputs, this one included. `name` and `layer` are the same for every evaluation.
+    way from the inputs, this one included. `name`, `layer` and `place` are the same for every
+    evaluation; `place` counts from 1 and has layer 0 for a neuron alone.
     """
 
     z: Value
@@ -29,6 +44,7 @@ class Unit:
     depth: int
     name: str = ""
     layer: str = ""
+    place: Place = _NOWHERE
 
     @property
     def activation(self) -> str:
@@ -111,33 +127,47 @@ def _learns(activation: str) -> bool:
 
 
 def _name(units: Sequence[Unit]) -> None:
-    """Give each unit its name and that of its layer, from its parameters or from its depth.
+    """Give each unit its name, that of its layer and its place, from its parameters or its depth.
 
     Other weights with the same names are those of another net: "layer1.neuron3 (2)".
     """
     nets: dict[tuple[str | None, ...], dict[tuple[Value, ...], int]] = {}
-    found: dict[tuple[Value, ...], tuple[str, int, int]] = {}
+    first: dict[tuple[Value, ...], tuple[str, int, int]] = {}
     for u in units:
         same_names = nets.setdefault(tuple([p.name for p in u.w]), {})
         net = same_names.setdefault(u.w, len(same_names) + 1)
-        found.setdefault(u.w, (_prefix(u.w), net, u.depth))
-    sharing = Counter((prefix, net) for prefix, net, _ in found.values())
-    numbers: Counter[str] = Counter()
-    named: dict[tuple[Value, ...], tuple[str, str]] = {}
-    for w, (prefix, net, depth) in found.items():
+        prefix = _prefix(u.w)
+        first.setdefault(u.w, (prefix, net if prefix else 1, u.depth))
+    sharing = Counter((prefix, net) for prefix, net, _ in first.values())
+    members: dict[tuple[int, str], dict[tuple[Value, ...], tuple[str, int]]] = {}
+    for w, (prefix, net, depth) in first.items():
+        above, _, last = prefix.rpartition(".")
+        number = _NUMBERED.fullmatch(last)
+        if prefix and sharing[prefix, net] > 1:
+            above, number = prefix, None
+        layer = members.setdefault((net, above or f"layer {depth}"), {})
+        n = int(number[1]) if number else len(layer) + 1
         copy = f" ({net})" if net > 1 else ""
         if not prefix:
-            layer, stem = f"layer {depth}", f"unit {depth}."
-        elif sharing[prefix, net] > 1:
-            layer, stem = prefix + copy, f"{prefix}{copy}.unit"
+            layer[w] = f"unit {depth}.{n}", n
         else:
-            above = prefix.rpartition(".")[0]
-            named[w] = prefix + copy, above + copy if above else f"layer {depth}"
-            continue
-        numbers[stem] += 1
-        named[w] = f"{stem}{numbers[stem]}", layer
+            layer[w] = f"{prefix}{copy}" + (f".unit{n}" if sharing[prefix, net] > 1 else ""), n
+    alone = len(first) == 1 and not any(prefix for prefix, _, _ in first.values())
+    named: dict[tuple[Value, ...], tuple[str, str, Place]] = {}
+    for (net, layer_name), layer in members.items():
+        copy = f" ({net})" if net > 1 else ""
+        k = 0 if alone else _layer_number(layer_name, [name for n, name in members if n == net])
+        for w, (name, n) in layer.items():
+            named[w] = name, layer_name + copy, Place(k, n, net)
     for u in units:
-        u.name, u.layer = named[u.w]
+        u.name, u.layer, u.place = named[u.w]
+
+
+def _layer_number(name: str, layers: Sequence[str]) -> int:
+    """The place of a layer among those of its net; a part of a net begins with its own number."""
+    own = [int(digits[1]) if (digits := _LAYER.fullmatch(n)) else 0 for n in layers]
+    start = own[0] if own == list(range(own[0], own[0] + len(own))) else 1
+    return max(start, 1) + layers.index(name)
 
 
 def _prefix(w: Sequence[Value]) -> str:

@@ -1,0 +1,247 @@
+r"""One name for each number of a graph, the same in every view, as text and as LaTeX.
+
+A name that the user gave wins. Else a number is named by its place in the net, in the notation of
+the lecture or in that of the code; layers, units, weights and inputs count from 1:
+
+    what                          "lecture"     LaTeX                  "code"
+    input                         x3            x_{3}                  x3
+    weight to unit 2 from 3       w1[2,3]       w^{(1)}_{23}           layer1.neuron2.w[3]
+    bias                          b1[2]         b^{(1)}_{2}            layer1.neuron2.b
+    net input                     z1[2]         z^{(1)}_{2}            layer1.neuron2.z
+    activation                    a1[2]         a^{(1)}_{2}            layer1.neuron2.a
+    delta, dL/dz                  delta1[2]     \delta^{(1)}_{2}       layer1.neuron2.delta
+    learned slope of prelu        alpha1[2]     \alpha^{(1)}_{2}       layer1.neuron2.alpha
+    target, loss, other results   y, L, v1, v2  y, L, v_{1}, v_{2}     as in lectures
+
+A neuron alone has w1, w2, b, z, a. The second use of a unit, on another row or at another step, has
+z1[2]#2, its inputs x1#2; a second net with the same names w1[2,3](2). Constants are their number.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, count
+from typing import Any, Final
+
+from tinygrad_edu.checks import choose
+from tinygrad_edu.engine import Value
+from tinygrad_edu.text import clean, short
+from tinygrad_edu.view.base.graph_units import Unit, Units, find_units
+
+NOTATIONS: Final = ("lecture", "code")
+
+_LETTERS: Final = "abcfghkmnpqrstuvwxyz"
+#: The names that Modules give to the parameters of a unit, and those that tell its layer too.
+_PARAMETER: Final = re.compile(r"(?:w\[\d+\]|b|alpha)")
+_UNIT: Final = re.compile(r"(?:.*?(\d+)\.)?(?:neuron|kernel)(\d+)\.(w|b|alpha)(?:\[(\d+)\])?")
+_IN_LECTURES: Final = re.compile(
+    r"(delta(?=\d|$)|alpha(?=\d|$)|[A-Za-z])_?(\d*)(?:(?<=\d)\[(\d+)(?:,(\d+))?\])?(\(\d+\))?(#\d+)?"
+)
+_ESCAPES: Final = {c: f"\\{c}" for c in "{}$&#%_"} | {
+    "\\": r"\backslash ",
+    "^": r"\wedge ",
+    "~": r"\sim ",
+    "<": r"\lt ",
+    ">": r"\gt ",
+    " ": r"\ ",
+    "'": "\N{RIGHT SINGLE QUOTATION MARK}",
+    "`": "\N{LEFT SINGLE QUOTATION MARK}",
+}
+
+
+class Names(Mapping[Value, str]):
+    """The name of each value of a graph as text; `latex(v)` is the same for math mode.
+
+    `units` are the units of the graph, `deltas` the names of their deltas by net input z.
+    """
+
+    def __init__(
+        self, names: Mapping[Value, str], units: Units, deltas: Mapping[Value, str]
+    ) -> None:
+        self._names, self.units, self.deltas = names, units, deltas
+
+    def __getitem__(self, v: Value) -> str:
+        return self._names[v]
+
+    def __iter__(self) -> Iterator[Value]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def latex(self, v: Value) -> str:
+        """The name of `v` for math mode."""
+        return latex_name(self[v])
+
+
+def names_of(
+    order: Sequence[Value], given: Mapping[Value, str] | None = None, *, notation: str = "lecture"
+) -> Names:
+    """A name of its own for each value of a topological order with leaves, the root last.
+
+    `given` are names for values without one, as `variable_names` finds them.
+    """
+    choose("notation", notation, NOTATIONS)
+    found, root = find_units(order), order[-1]
+    places = _by_place(found.units, notation)
+    names: dict[Value, str] = {}
+    taken: set[str] = set()
+    repeats: dict[str, Iterator[str]] = {}
+
+    def take(v: Value, tries: str | Iterator[str]) -> None:
+        if isinstance(tries, str):
+            tries = repeats.setdefault(tries, _numbered(tries))
+        names[v] = next(name for name in tries if name not in taken)
+        taken.add(names[v])
+
+    for v in order:
+        own = "" if _is_of_module(v, places) else v.name or (given or {}).get(v)
+        if own:
+            take(v, clean(own))
+    for v in order:
+        if v in names:
+            continue
+        if v.kind == "constant":
+            names[v] = short(v.data)
+        elif v in places:
+            take(v, places[v])
+        elif v.kind == "parameter" and v.name:
+            take(v, _of_module(v.name, notation))
+    rest = [v for v in order if v not in names]
+    learns = any(v.kind == "parameter" for v in order)
+    targets = sum(v.op is None for v in rest) if found.units else 0
+    streams = {
+        "root": chain(["L", "y"] if learns else ["y", "L"], _stream("y")),
+        "target": _numbered("y") if targets == 1 else _stream("y"),
+        "leaf": chain(_LETTERS, _stream("x")),
+        "result": _stream("v"),
+    }
+    for v in sorted(rest, key=lambda v: v is not root):
+        kind = "root" if v is root else "result" if v.op else "target" if targets else "leaf"
+        take(v, streams[kind])
+    deltas = {
+        u.z: _name("delta", u, use, notation)
+        if names[u.z] == places[u.z]
+        else f"delta({names[u.z]})"
+        for u, use in _uses(found.units)
+    }
+    return Names({v: names[v] for v in order}, found, deltas)
+
+
+def _stream(letter: str) -> Iterator[str]:
+    return map(f"{letter}{{}}".format, count(1))
+
+
+def _numbered(name: str) -> Iterator[str]:
+    """The name, then name#2, name#3, ... for others that would have it too."""
+    return chain([name], (f"{name}#{k}" for k in count(2)))
+
+
+def _uses(units: Sequence[Unit]) -> Iterator[tuple[Unit, int]]:
+    """Each evaluation of a unit, and which one of that unit it is, from 1."""
+    seen: Counter[tuple[Value, ...]] = Counter()
+    for u in units:
+        seen[u.w] += 1
+        yield u, seen[u.w]
+
+
+def _name(letter: str, u: Unit, use: int, notation: str, index: int | None = None) -> str:
+    """The name of a quantity of a unit, by its place in the net."""
+    layer, unit, net = u.place
+    if not layer:
+        inside = "" if index is None else f"[{index}]" if notation == "code" else str(index)
+        name = f"{letter}{inside}"
+    elif notation == "code":
+        name = f"{u.name}.{letter}" + ("" if index is None else f"[{index}]")
+    else:
+        inside = f"{unit}" if index is None else f"{unit},{index}"
+        name = f"{letter}{layer}[{inside}]" + (f"({net})" if net > 1 else "")
+    return name + (f"#{use}" if use > 1 else "")
+
+
+def _by_place(units: Sequence[Unit], notation: str) -> dict[Value, str]:
+    """The names of what belongs to a unit: its parameters, inputs from outside, z and a."""
+    names: dict[Value, str] = {}
+    row, last = 1, 0  # of the inputs
+    used: set[tuple[Value, ...]] = set()
+    for u, use in _uses(units):
+        n = len(u.w)
+        letters = ["b"] * (u.b is not None) + ["alpha"]
+        for k, p in enumerate(u.parameters):
+            letter, index = ("w", k + 1) if k < n else (letters[k - n], None)
+            names.setdefault(p, _name(letter, u, 1, notation, index))
+        inputs = [x for x in u.x if x.kind == "input"]
+        if u.w in used and inputs and names.keys().isdisjoint(inputs):
+            row, last = row + 1, 0  # the same unit on other numbers
+        used.add(u.w)
+        at_start = last == 0
+        for k, x in enumerate(u.x, 1):
+            if x.kind == "input" and x not in names:
+                last = k if at_start else last + 1
+                names[x] = f"x{last}" + (f"#{row}" if row > 1 else "")
+        names[u.z] = _name("z", u, use, notation)
+        if u.a is not u.z:
+            names[u.a] = _name("a", u, use, notation)
+    return names
+
+
+def _is_of_module(v: Value, places: Mapping[Value, str]) -> bool:
+    """Whether the name of `v` is that which a Module gave to a parameter."""
+    if v.kind != "parameter" or not v.name:
+        return False
+    return "." in v.name or (v in places and _PARAMETER.fullmatch(v.name) is not None)
+
+
+def _of_module(name: str, notation: str) -> str:
+    """The name of a parameter outside of all units, by its name alone: it counts from 0."""
+    unit = _UNIT.fullmatch(name)
+    if unit is None or notation == "code":
+        return re.sub(r"\[(\d+)\]", lambda index: f"[{int(index[1]) + 1}]", clean(name))
+    layer, number, letter, index = unit[1] or "1", unit[2], unit[3], unit[4]
+    return f"{letter}{layer}[{number}" + (f",{int(index) + 1}]" if index else "]")
+
+
+def latex_name(name: str) -> str:
+    r"""A name for math mode: w, z_{12}, w^{(1)}_{23} for w1[2,3], others upright and escaped."""
+    known = _IN_LECTURES.fullmatch(name)
+    if known:
+        letter, layer, unit, index, net, use = known.groups()
+        letter = f"\\{letter}" if len(letter) > 1 else letter
+        if unit:
+            comma = "," if index and len(unit + index) > 2 else ""
+            letter, layer = f"{letter}^{{({layer})}}", f"{unit}{comma}{index or ''}"
+        letter += f"_{{{layer}}}" if layer else ""
+        return letter + "".join(rf"\,{part}" for part in (net, use) if part).replace("#", r"\#")
+    if re.fullmatch(r"-?[0-9.]+(e-?[0-9]+)?|-?inf|nan", name):
+        return latex_number(name)
+    return rf"\mathrm{{{''.join(_ESCAPES.get(c, c) for c in name)}}}"
+
+
+def latex_number(x: str) -> str:
+    """A number as `short` writes it, for math mode."""
+    mantissa, _, exponent = x.partition("e")
+    mantissa = mantissa.replace("inf", r"\infty").replace("nan", r"\mathrm{nan}")
+    return rf"{mantissa} \cdot 10^{{{int(exponent)}}}" if exponent else mantissa
+
+
+def variable_names(names: Mapping[str, object]) -> dict[Value, str]:
+    """Value -> variable name, from a mapping of names to Values and (nested) lists of them."""
+    if not isinstance(names, Mapping):
+        raise TypeError(
+            f"names maps texts to Values, as locals() does, got {type(names).__name__}: "
+            'write names={"x": x}'
+        )
+    found: dict[Value, str] = {}
+    for name, x in names.items():
+        if not str(name).startswith("_"):
+            for v, variable in _named(str(name), x, depth=3):
+                found.setdefault(v, variable)
+    return found
+
+
+def _named(name: str, x: Any, depth: int) -> Iterable[tuple[Value, str]]:
+    if isinstance(x, Value):
+        yield x, name
+    elif isinstance(x, (list, tuple)) and depth:
+        for i, element in enumerate(x):
+            yield from _named(f"{name}[{i}]", element, depth - 1)

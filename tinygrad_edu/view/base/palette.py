@@ -1,0 +1,77 @@
+"""The colours of every view: blue is positive, orange negative, and zero is the ground.
+
+The two hues are those of Okabe and Ito, told apart with any colour vision; they are nearly as light
+as each other, so that a sign never stands by its colour alone: lines of negative numbers are
+dashed, numbers carry their minus. Classes do not contradict the signs: of two, class 0 is orange
+and class 1, which a positive output means, is blue.
+"""
+
+from typing import Any, Final, NamedTuple
+
+
+class Colour(NamedTuple):
+    """A colour on a light ground and on a dark one."""
+
+    light: str
+    dark: str
+
+
+POSITIVE: Final = Colour("#0072b2", "#4aa9e6")
+NEGATIVE: Final = Colour("#d55e00", "#f28a3c")
+#: The ground, and zero in every map.
+ZERO: Final = Colour("#ffffff", "#14171d")
+#: Coloured numbers, which need more contrast than areas and lines.
+POSITIVE_TEXT: Final = Colour("#00639c", "#6cbcf0")
+NEGATIVE_TEXT: Final = Colour("#b04c00", "#f79a55")
+INK: Final = Colour("#15181e", "#e9ecf1")
+SOFT: Final = Colour("#565e6c", "#a5aebc")
+EDGE: Final = Colour("#878f9d", "#6f7a8b")
+WASH: Final = Colour("#f5f6f8", "#1b2028")
+HAIRLINE: Final = Colour("#d9dde5", "#343b48")
+#: What is chosen or computed now.
+NOW: Final = Colour("#8f2bb3", "#d79af0")
+
+# Graphs have boxes of their own ground, so that they fit any page: dark on light in every scheme.
+GRAPH_INK: Final = "#1a1a1a"
+GRAPH_FAINT: Final = "#555555"
+GRAPH_LINE: Final = "#808080"
+GRAPH_PAPER: Final = "#f4f4f4"
+#: The line and the fill of a box, by what it holds.
+BOXES: Final = {
+    "input": ("#0072b2", "#e3f0f9"),
+    "parameter": ("#c25700", "#fdeee2"),
+    "constant": ("#6b6b6b", "#f4f4f4"),
+    "result": ("#00805f", "#e5f5ef"),
+    "unit": ("#8a4a76", "#f8edf4"),
+}
+#: What a film computes now.
+FILM_NOW: Final = "#b93cc4"
+
+# Plots have a white ground.
+PLOT_INK: Final = "#222222"
+PLOT_FAINT: Final = "#555555"
+PLOT_PALE: Final = "#999999"
+PLOT_SHADE: Final = "#ececec"
+#: Contours of a surface: from the lowest area to the highest, their lines, and numbers on them.
+HEIGHTS: Final = ("#ffffff", "#b9bdd0", "#7b809c", "#4a4e66")
+
+#: The colours of classes 0, 1, 2, ...: those of Okabe and Ito, and two more.
+CLASSES: Final = (
+    *(NEGATIVE.light, POSITIVE.light, "#009e73", "#cc79a7", "#e69f00"),
+    *("#56b4e9", "#7a5195", "#666666", "#8a5a2b", "#c8b900"),
+)
+#: The colours of several curves, the first one alone.
+CURVES: Final = (POSITIVE.light, NEGATIVE.light, *CLASSES[2:])
+
+
+def signed_map() -> Any:
+    """A matplotlib colour map from negative over zero to positive, for a light ground."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    colours = [NEGATIVE.light, ZERO.light, POSITIVE.light]
+    return LinearSegmentedColormap.from_list("signed", colours)
+
+
+def sign_of(x: float) -> str:
+    """How lines and areas of a number are called in style sheets: plus, minus or zero."""
+    return "plus" if x > 0 else "minus" if x < 0 else "zero"
