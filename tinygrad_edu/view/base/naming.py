@@ -23,7 +23,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, count
 from typing import Any, Final
 
-from tinygrad_edu.checks import choose
+from tinygrad_edu.checks import one_of
 from tinygrad_edu.engine import Value
 from tinygrad_edu.text import clean, short
 from tinygrad_edu.view.base.graph_units import Unit, Units, find_units
@@ -81,7 +81,7 @@ def names_of(
 
     `given` are names for values without one, as `variable_names` finds them.
     """
-    choose("notation", notation, NOTATIONS)
+    one_of("notation", notation, NOTATIONS)
     found, root = find_units(order), order[-1]
     places = _by_place(found.units, notation)
     names: dict[Value, str] = {}
