@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from tinygrad_edu import MLP, SGD, EarlyStopping, History, Value, best_of, evaluate, fit, train
-from tinygrad_edu.losses import l2
+from tinygrad_edu.losses import LOSSES, l2
+from tinygrad_edu.optim import OPTIMIZERS
 
 X = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0]]
 Y = [0, 1, 1]
@@ -199,11 +200,8 @@ FITS: dict[str, Case] = {
     ),
 }
 
-NAMED = "choose adagrad, adam, adamw, rmsprop, sgd"
-LOSS_NAMES = (
-    "choose binary_cross_entropy, binary_cross_entropy_with_logits, cross_entropy, "
-    "half_squared_error, hinge, mean_squared_error, perceptron, squared_error"
-)
+NAMED = f"choose {', '.join(OPTIMIZERS)}"
+LOSS_NAMES = f"choose {', '.join(LOSSES)}"
 OPTIONS: dict[str, Case] = {
     "loss unknown": (
         {"loss": "hinged"},

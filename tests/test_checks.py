@@ -16,6 +16,7 @@ from tinygrad_edu.checks import (
     is_listed,
     listed,
     one_of,
+    option,
     options,
     real,
     real_in,
@@ -25,7 +26,14 @@ from tinygrad_edu.checks import (
     whole_in,
 )  # fmt: skip
 
-OPTIONS = {"momentum": (0.0, real_in(least=0, below=1)), "steps": (3, whole_in(most=9))}
+
+class Base:
+    momentum: float = option(0.0, real_in(least=0, below=1))
+
+
+class Owner(Base):
+    steps: int = option(3, whole_in(most=9))
+    momentum = 0.5
 
 
 @pytest.mark.parametrize(
@@ -43,7 +51,7 @@ OPTIONS = {"momentum": (0.0, real_in(least=0, below=1)), "steps": (3, whole_in(m
         (listed("xs", (x for x in "ab")), ["a", "b"]),
         (row("xs", np.array([1, 2])), [1.0, 2.0]),
         (row_in(2, real_in(below=1))("betas", [0, 0.5]), (0.0, 0.5)),
-        (options("sgd", OPTIONS, {"steps": 1}), {"momentum": 0.0, "steps": 1}),
+        (options(Owner, {"steps": 1}), {"momentum": 0.5, "steps": 1}),
     ],
 )
 def test_a_check_gives_the_value_in_its_type(result: object, right: object) -> None:
@@ -108,11 +116,11 @@ def test_text_mappings_sets_and_single_things_are_not_listed(x: object) -> None:
             "betas must be a list of 2 numbers, got 1",
         ),
         (
-            lambda: options("sgd", OPTIONS, {"momentun": 0.5}), TypeError,
-            "sgd has no option 'momentun': it takes momentum, steps; did you mean 'momentum'?",
+            lambda: options(Owner, {"momentun": 0.5}), TypeError,
+            "Owner has no option 'momentun': it takes momentum, steps; did you mean 'momentum'?",
         ),
         (
-            lambda: options("sgd", OPTIONS, {"momentum": 1}), ValueError,
+            lambda: options(Owner, {"momentum": 1}), ValueError,
             "momentum must be a finite number >= 0 and < 1, got 1.0",
         ),
         (

@@ -12,6 +12,7 @@ import pytest
 
 from tinygrad_edu.cli import main
 from tinygrad_edu.nn import MLP
+from tinygrad_edu.optim import OPTIMIZERS
 from tinygrad_edu.train import fit
 from tinygrad_edu.view.pictures import regions
 
@@ -156,7 +157,7 @@ ONE_SENTENCE = [
     ),
     (
         ["--optimizer", "adm"],
-        "unknown optimizer 'adm': choose adagrad, adam, adamw, rmsprop, sgd; did you mean 'adam'?",
+        f"unknown optimizer 'adm': choose {', '.join(OPTIMIZERS)}; did you mean 'adam'?",
     ),
     (["--lr", "0"], "--lr must be a finite number > 0, got 0.0"),
     (["--lr=-1"], "--lr must be a finite number > 0, got -1.0"),

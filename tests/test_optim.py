@@ -1,5 +1,6 @@
 """Optimizers: the paths of PyTorch (optim_table/torch.json), steps by hand, bad options."""
 
+import inspect
 import json
 import math
 import random
@@ -8,7 +9,9 @@ from typing import Any
 
 import pytest
 
+import tinygrad_edu
 from tinygrad_edu import MLP, SGD, Adagrad, Adam, AdamW, RMSprop, Value, optim
+from tinygrad_edu.checks import option, real_in
 from tinygrad_edu.optim import OPTIMIZERS, Optimizer, find_optimizer, linear_decay
 
 TABLE = json.loads((Path(__file__).parent / "optim_table" / "torch.json").read_text("utf-8"))
@@ -80,6 +83,16 @@ def test_every_optimizer_finds_the_bottom_of_a_bowl(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
+def test_every_optimizer_is_a_public_name_everywhere(name: str) -> None:
+    made = OPTIMIZERS[name]
+    for module in (tinygrad_edu, optim):
+        assert made.__name__ in module.__all__
+        assert getattr(module, made.__name__) is made
+    assert find_optimizer(name) is made
+    assert f"{made.__name__}(parameters" in f"{made.__name__}{inspect.signature(made)}"
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
 def test_a_step_with_gradient_zero_from_the_start_changes_nothing(name: str) -> None:
     x = Value(3.0)
     optimizer = OPTIMIZERS[name]([x], weight_decay=0.0)
@@ -142,6 +155,58 @@ def test_an_optimizer_that_fails_in_a_step_changes_nothing() -> None:
     assert (a.data, b.data, optimizer.states, optimizer.steps) == (1.0, 2.0, [(0,), (0,)], 0)
 
 
+class First(Optimizer):
+    """As one wrote it for the first release."""
+
+    start = (0,)
+
+    def __init__(self, parameters: Any) -> None:
+        super().__init__(parameters, 0.5, 0.25)
+
+    def update(self, m: Any, g: Any, x: Any, lr: float, t: int, state: Any) -> Any:
+        return x - lr * self._decayed(g, x), (state[0] + 1,)
+
+
+class Momentum(Optimizer):
+    """With a default of its own for an option of its base."""
+
+    momentum: float = option(0.5, real_in(least=0, below=1))
+    weight_decay = 0.1
+    initial_state = (0.0,)
+
+    def update(self, m: Any, g: Any, x: Any, lr: float, t: int, state: Any) -> Any:
+        v = self.momentum * state[0] + self._decayed(g, x)
+        return x - lr * v, (v,)
+
+
+@pytest.mark.parametrize(
+    ("make", "signature", "expected", "states"),
+    [
+        (First, "(parameters: Any) -> None", 2 - 0.5 * 3.5, (1,)),
+        (
+            Momentum, "(parameters, lr=0.01, *, weight_decay=0.1, momentum=0.5)",
+            2 - 0.01 * 3.2, (3.2,),
+        ),
+    ],
+)  # fmt: skip
+def test_an_optimizer_of_ones_own_declares_what_it_has(
+    make: Any, signature: str, expected: float, states: tuple[float, ...]
+) -> None:
+    x = Value(2.0)
+    optimizer = make([x])
+    x.grad = 3.0
+    optimizer.step()
+    assert x.data == pytest.approx(expected, rel=1e-14)
+    assert optimizer.states == [pytest.approx(states)]
+    assert make.start == make.initial_state
+    assert make not in OPTIMIZERS.values()
+    plain = inspect.signature(make)
+    if make is Momentum:
+        names = [p.replace(annotation=inspect.Parameter.empty) for p in plain.parameters.values()]
+        plain = inspect.Signature(names)
+    assert str(plain) == signature
+
+
 def test_the_repr_is_one_line() -> None:
     x = [Value(0.0), Value(1.0)]
     assert repr(SGD(x)) == "SGD(2 parameters, lr=0.1)"
@@ -149,7 +214,7 @@ def test_the_repr_is_one_line() -> None:
 
 
 def test_optimizers_are_found_by_name() -> None:
-    assert [find_optimizer(name) for name in OPTIMIZERS] == [Adagrad, Adam, AdamW, RMSprop, SGD]
+    assert [find_optimizer(name) for name in OPTIMIZERS] == list(OPTIMIZERS.values())
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
@@ -161,160 +226,109 @@ def test_an_infinite_gradient_is_not_hidden(name: str) -> None:
 
 
 V = Value(1.0)
-BAD: list[tuple[str, Any, type[Exception], str]] = [
-    *[
-        (
-            f"lr {lr!r:.20}",
-            lambda lr=lr: SGD([V], lr=lr),
-            error,
-            f"lr must be a finite number > 0, {got}",
+NAMES = ", ".join(OPTIMIZERS)
+NOT_NEGATIVE = "must be a finite number >= 0, got"
+FRACTION = "must be a finite number >= 0 and < 1, got"
+BAD: dict[str, tuple[Any, type[Exception], str]] = {
+    **{
+        f"lr {lr!r:.20}": (
+            lambda lr=lr: SGD([V], lr=lr), error, f"lr must be a finite number > 0, got {got}"
         )
         for lr, error, got in [
-            (0, ValueError, "got 0.0"),
-            (-1, ValueError, "got -1.0"),
-            (math.nan, ValueError, "got nan"),
-            (math.inf, ValueError, "got inf"),
-            (10**400, ValueError, "got inf"),
-            ("0.1", TypeError, "got str '0.1'"),
-            (None, TypeError, "got None"),
-            (True, TypeError, "got bool True"),
+            (0, ValueError, "0.0"),
+            (-1, ValueError, "-1.0"),
+            (math.nan, ValueError, "nan"),
+            (math.inf, ValueError, "inf"),
+            (10**400, ValueError, "inf"),
+            ("0.1", TypeError, "str '0.1'"),
+            (None, TypeError, "None"),
+            (True, TypeError, "bool True"),
         ]
-    ],
-    (
-        "lr assigned",
-        lambda: setattr(SGD([V]), "lr", -0.5),
-        ValueError,
+    },
+    "lr assigned": (
+        lambda: setattr(SGD([V]), "lr", -0.5), ValueError,
         "lr must be a finite number > 0, got -0.5",
     ),
-    (
-        "schedule gives nan",
-        lambda: SGD([V], lr=lambda k: math.nan).step(),
-        ValueError,
-        "lr at step 0 must be a finite number >= 0, got nan",
+    "schedule gives nan": (
+        lambda: SGD([V], lr=lambda k: math.nan).step(), ValueError,
+        f"lr at step 0 {NOT_NEGATIVE} nan",
     ),
-    (
-        "schedule gives a text",
-        lambda: SGD([V], lr=lambda k: "0.1").step(),  # type: ignore[arg-type,return-value]
-        TypeError,
-        "lr at step 0 must be a finite number >= 0, got str '0.1'",
+    "schedule gives a text": (
+        lambda: SGD([V], lr=lambda k: "0.1").step(), TypeError,  # type: ignore[arg-type,return-value]
+        f"lr at step 0 {NOT_NEGATIVE} str '0.1'",
     ),
-    (
-        "momentum -1",
-        lambda: SGD([V], momentum=-1),
-        ValueError,
-        "momentum must be a finite number >= 0 and < 1, got -1.0",
-    ),
-    (
-        "momentum 1.5",
-        lambda: SGD([V], momentum=1.5),
-        ValueError,
-        "momentum must be a finite number >= 0 and < 1, got 1.5",
-    ),
-    (
-        "nesterov alone",
-        lambda: SGD([V], nesterov=True),
-        ValueError,
+    "momentum -1": (lambda: SGD([V], momentum=-1), ValueError, f"momentum {FRACTION} -1.0"),
+    "momentum 1.5": (lambda: SGD([V], momentum=1.5), ValueError, f"momentum {FRACTION} 1.5"),
+    "nesterov alone": (
+        lambda: SGD([V], nesterov=True), ValueError,
         "nesterov needs a momentum > 0, got momentum=0.0",
     ),
-    (
-        "weight decay",
-        lambda: Adam([V], weight_decay=-0.1),
-        ValueError,
-        "weight_decay must be a finite number >= 0, got -0.1",
+    "nesterov as a text": (
+        lambda: SGD([V], momentum=0.9, nesterov="False"), TypeError,
+        "nesterov must be True or False, got str 'False'",
     ),
-    (
-        "beta 1.0",
-        lambda: Adam([V], betas=(0.9, 1.0)),
-        ValueError,
-        "betas[1] must be a finite number >= 0 and < 1, got 1.0",
+    "an option misspelt": (
+        lambda: SGD([V], momentun=0.9), TypeError,
+        "SGD has no option 'momentun': it takes weight_decay, momentum, nesterov; "
+        "did you mean 'momentum'?",
     ),
-    (
-        "one beta",
-        lambda: AdamW([V], betas=0.9),  # type: ignore[arg-type]
-        TypeError,
-        "betas must be two numbers such as (0.9, 0.999), got 0.9",
+    "options by place": (
+        lambda: SGD([V], 0.1, 0.9), TypeError, "SGD takes options by name, got 0.9 after lr",
     ),
-    (
-        "three betas",
-        lambda: Adam([V], betas=(0.9, 0.99, 0.999)),  # type: ignore[arg-type]
-        TypeError,
-        "betas must be two numbers such as (0.9, 0.999), got (0.9, 0.99, 0.999)",
+    "weight decay": (
+        lambda: Adam([V], weight_decay=-0.1), ValueError, f"weight_decay {NOT_NEGATIVE} -0.1",
     ),
-    (
-        "eps",
-        lambda: Adagrad([V], eps=math.nan),
-        ValueError,
-        "eps must be a finite number >= 0, got nan",
+    "beta 1.0": (lambda: Adam([V], betas=(0.9, 1.0)), ValueError, f"betas[1] {FRACTION} 1.0"),
+    "one beta": (
+        lambda: AdamW([V], betas=0.9), TypeError, "betas must be a list of 2 numbers, got float",
     ),
-    (
-        "alpha",
-        lambda: RMSprop([V], alpha=1),
-        ValueError,
-        "alpha must be a finite number >= 0 and < 1, got 1.0",
+    "three betas": (
+        lambda: Adam([V], betas=(0.9, 0.99, 0.999)), TypeError,
+        "betas must be a list of 2 numbers, got 3",
     ),
-    (
-        "no parameters",
-        lambda: SGD([]),
-        ValueError,
+    "eps": (lambda: Adagrad([V], eps=math.nan), ValueError, f"eps {NOT_NEGATIVE} nan"),
+    "alpha": (lambda: RMSprop([V], alpha=1), ValueError, f"alpha {FRACTION} 1.0"),
+    "no parameters": (
+        lambda: SGD([]), ValueError,
         "there are no parameters to optimize: give model.parameters() of a model that has some",
     ),
-    (
-        "a model",
-        lambda: SGD(MLP(1, [1])),  # type: ignore[arg-type]
-        TypeError,
-        "an optimizer takes a list of Values, got MLP: "
-        "write model.parameters(), or [v] for a single Value",
-    ),
-    (
-        "a single Value",
-        lambda: SGD(V),  # type: ignore[arg-type]
-        TypeError,
-        "an optimizer takes a list of Values, got Value: "
-        "write model.parameters(), or [v] for a single Value",
-    ),
-    (
-        "numbers",
-        lambda: SGD([1.0]),  # type: ignore[list-item]
-        TypeError,
+    **{
+        f"a {type(x).__name__}": (
+            lambda x=x: SGD(x), TypeError,
+            f"an optimizer takes a list of Values, got {type(x).__name__}: "
+            "write model.parameters(), or [v] for a single Value",
+        )
+        for x in (MLP(1, [1]), V)
+    },
+    "numbers": (
+        lambda: SGD([1.0]), TypeError,  # type: ignore[list-item]
         "an optimizer changes Values, got float",
     ),
-    (
-        "a result",
-        lambda: SGD([Value(2.0) * 3]),
-        ValueError,
+    "a result": (
+        lambda: SGD([Value(2.0) * 3]), ValueError,
         "Value(data=6.0, grad=0.0, op=multiply) is the result of an operation: "
         "only leaves can be optimized",
     ),
-    (
-        "twice",
-        lambda: SGD([V, Value(2.0), V]),
-        ValueError,
+    "twice": (
+        lambda: SGD([V, Value(2.0), V]), ValueError,
         "a parameter is given twice: it would be updated twice",
     ),
-    (
-        "an unknown name",
-        lambda: find_optimizer("adma"),
-        ValueError,
-        "unknown optimizer 'adma': choose adagrad, adam, adamw, rmsprop, sgd; did you mean 'adam'?",
+    "an unknown name": (
+        lambda: find_optimizer("adma"), ValueError,
+        f"unknown optimizer 'adma': choose {NAMES}; did you mean 'adam'?",
     ),
-    (
-        "capitals",
-        lambda: find_optimizer("SGD"),
-        ValueError,
-        "unknown optimizer 'SGD': choose adagrad, adam, adamw, rmsprop, sgd; did you mean 'sgd'?",
+    "capitals": (
+        lambda: find_optimizer("SGD"), ValueError,
+        f"unknown optimizer 'SGD': choose {NAMES}; did you mean 'sgd'?",
     ),
-    (
-        "no name",
-        lambda: find_optimizer(0.1),  # type: ignore[arg-type]
-        TypeError,
-        "optimizer is a name or a function, got float: choose adagrad, adam, adamw, rmsprop, sgd",
+    "no name": (
+        lambda: find_optimizer(0.1), TypeError,  # type: ignore[arg-type]
+        f"optimizer is a name or a function, got float: choose {NAMES}",
     ),
-]
+}  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("call", "error", "text"), [row[1:] for row in BAD], ids=[r[0] for r in BAD]
-)
+@pytest.mark.parametrize(("call", "error", "text"), BAD.values(), ids=BAD)
 def test_a_bad_option_is_refused_with_a_clear_text(
     call: Any, error: type[Exception], text: str
 ) -> None:

@@ -29,16 +29,9 @@ from tinygrad_edu.first_release import OldNames
 from tinygrad_edu.nn import MLP, Layer, Module, Neuron, Sequential
 from tinygrad_edu.nn.model_file import ModelFileError
 from tinygrad_edu.nn.norm import BatchNorm, Dropout
-from tinygrad_edu.optim import (
-    SGD,
-    Adagrad,
-    Adam,
-    AdamW,
-    RMSprop,
-    clip_grad_norm,
-    clip_grad_value,
-    max_norm,
-)
+from tinygrad_edu.optim import OPTIMIZERS, clip_grad_norm, clip_grad_value, max_norm
+from tinygrad_edu.optim.optimizers import *
+from tinygrad_edu.text import public_order
 from tinygrad_edu.train import (
     DivergenceError,
     EarlyStopping,
@@ -113,10 +106,6 @@ _LAZY = {
 __all__ = [
     "MLP",
     "RNN",
-    "SGD",
-    "Adagrad",
-    "Adam",
-    "AdamW",
     "AvgPool2d",
     "BatchNorm",
     "Conv2d",
@@ -137,7 +126,6 @@ __all__ = [
     "Perceptron",
     "Primitive",
     "Program",
-    "RMSprop",
     "RNNCell",
     "Sequential",
     "Unflatten",
@@ -182,6 +170,8 @@ __all__ = [
     "worksheet",
     "xor",
 ]
+__all__ += [optimizer.__name__ for optimizer in OPTIMIZERS.values()]
+__all__.sort(key=public_order)
 
 
 def __getattr__(name: str) -> Any:

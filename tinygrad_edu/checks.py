@@ -1,8 +1,9 @@
 """Checks where the user enters: one function for each kind of argument, one clear error each.
 
 A check takes what the argument is called and its value, gives the value back in its one type, and
-raises TypeError or ValueError with what was wrong, the value, and what was expected. `real_in` and
-`whole_in` make checks to declare: `{"momentum": real_in(least=0, below=1)}`.
+raises TypeError or ValueError with what was wrong, the value, and what was expected. Options are
+declared in the body of a class, `momentum: float = option(0.0, real_in(least=0, below=1))`, and
+read by one constructor, with `options`.
 """
 
 import random
@@ -11,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Set
 from difflib import get_close_matches
 from math import inf, isfinite
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, NamedTuple
 
 #: Takes what an argument is called and its value, and gives the value.
 Check = Callable[[str, Any], Any]
@@ -170,22 +171,44 @@ def row_in(n: int, check: Check) -> Check:
     return entries
 
 
-def options(
-    owner: str, declared: Mapping[str, tuple[Any, Check]], values: Mapping[str, Any]
-) -> dict[str, Any]:
-    """The value of each declared option, checked: the one in `values`, else the default.
+class Option(NamedTuple):
+    """An option as it is declared in a class: its default, and the check of what is given."""
 
-    `declared` has for each name the default and a check. Raises TypeError for an option that
-    `owner` does not declare, naming those it does.
+    default: Any
+    check: Check
+
+
+def option(default: Any, check: Check) -> Any:
+    """Declare an option in the body of a class: `eps: float = option(1e-8, real_in(least=0))`."""
+    return Option(default, check)
+
+
+def declared(owner: type) -> dict[str, Option]:
+    """The options of a class and its bases; a plain value in a subclass is another default."""
+    known: dict[str, Option] = {}
+    for base in reversed(owner.__mro__):
+        for name, x in vars(base).items():
+            if isinstance(x, Option):
+                known[name] = x
+            elif name in known:
+                known[name] = known[name]._replace(default=x)
+    return known
+
+
+def options(owner: type, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Each declared option, checked: what is in `values`, else the default.
+
+    Raises TypeError for a name that `owner` does not declare.
     """
+    known = declared(owner)
     for name in values:
-        if name not in declared:
-            near = get_close_matches(name, declared, n=1)
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise TypeError(f"{owner} has no option {name!r}: it takes {', '.join(declared)}{hint}")
-    return {
-        name: check(name, values.get(name, default)) for name, (default, check) in declared.items()
-    }
+            raise TypeError(
+                f"{owner.__name__} has no option {name!r:.40}: it takes {', '.join(known)}{hint}"
+            )
+    return {name: x.check(name, values.get(name, x.default)) for name, x in known.items()}
 
 
 def as_random(rng: int | random.Random) -> random.Random:

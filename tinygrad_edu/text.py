@@ -68,3 +68,8 @@ def table(rows: Sequence[Sequence[str]], left: int = 1) -> str:
         for row in rows
     )
     return "\n".join(line.rstrip() for line in lines)
+
+
+def public_order(name: str) -> tuple[bool, bool, str]:
+    """The key that sorts an `__all__`: CONSTANTS, then Classes, then functions."""
+    return not name.isupper(), name[0].islower(), name

@@ -5,35 +5,104 @@ that of symbols where the matrix engine turns the equation into calls on vectors
 or a schedule: a function from the number of updates made so far to the rate.
 """
 
-from collections.abc import Callable, Iterable
-from typing import Any, Final
+from collections.abc import Iterable
+from typing import Any, ClassVar, Final, TypeVar
 
 from tinygrad_edu import namespace as floats
-from tinygrad_edu.checks import one_of, real
+from tinygrad_edu.checks import declared, flag, one_of, option, options, real, real_in, row_in
 from tinygrad_edu.engine import Value
 from tinygrad_edu.optim.schedules import Schedule
 
+__all__ = [
+    "OPTIMIZERS",
+    "SGD",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Optimizer",
+    "RMSprop",
+    "find_optimizer",
+]
+
 State = tuple[Any, ...]
+#: The checks of options: decay and eps, and the fractions of running means.
+DECAY = real_in(least=0)
+FRACTION = real_in(least=0, below=1)
+
+_DEFAULT: Any = object()
+
+
+class _Signature:
+    """What `inspect` shows for an optimizer, in help and completion: its options by name."""
+
+    def __get__(self, instance: object, owner: type["Optimizer"]) -> Any:
+        from inspect import Parameter, signature  # late: it takes long to import
+
+        if owner.__init__ is not Optimizer.__init__:
+            return None  # that of its own constructor
+        _, parameters, lr, *_ = signature(Optimizer.__init__).parameters.values()
+        named = [
+            Parameter(name, Parameter.KEYWORD_ONLY, default=x.default)
+            for name, x in declared(owner).items()
+        ]
+        return signature(Optimizer.__init__).replace(
+            parameters=[parameters, lr.replace(default=owner.default_lr), *named]
+        )
 
 
 class Optimizer:
     """Changes `parameters` against their gradients: `zero_grad()`, `loss.backward()`, `step()`.
 
+    Options are keyword-only. One of your own is a subclass with an `update`; where it has options
+    and a state it declares them, each option with its default and its check:
+
+        class Momentum(Optimizer):
+            momentum: float = option(0.9, real_in(least=0, below=1))
+            initial_state = (0.0,)
+
+            def update(self, m, g, x, lr, t, state):
+                v = self.momentum * state[0] + g
+                return x - lr * v, (v,)
+
     Raises ValueError for no parameters, one given twice, or one that is not a leaf; TypeError for
-    anything but Values.
+    anything but Values, and for an option that is not declared.
     """
 
-    #: What each parameter's state starts from.
-    start: State = ()
+    #: The rate where none is given.
+    default_lr: ClassVar[float] = 0.01
+    #: What each parameter's state starts from; `start` is its name of the first release.
+    initial_state: ClassVar[State] = ()
+    start: ClassVar[State] = ()
+
+    weight_decay: float = option(0.0, DECAY)
+
+    __signature__ = _Signature()
+
+    def __init_subclass__(cls) -> None:
+        cls.start = cls.initial_state = vars(cls).get("start", cls.initial_state)
 
     def __init__(
-        self, parameters: Iterable[Value], lr: float | Schedule, weight_decay: float
+        self,
+        parameters: Iterable[Value],
+        lr: float | Schedule = _DEFAULT,
+        *weight_decay: float,
+        **values: Any,
     ) -> None:
         self.parameters = _checked(parameters)
-        self._lr: float | Schedule = lr if callable(lr) else real("lr", lr, above=0)
-        self.weight_decay = real("weight_decay", weight_decay, least=0)
+        self.lr = self.default_lr if lr is _DEFAULT else lr
+        if weight_decay:  # a class without options of its own may give it by place, as it once did
+            if len(weight_decay) > 1 or len(declared(type(self))) > 1:
+                name, got = type(self).__name__, weight_decay[0]
+                raise TypeError(f"{name} takes options by name, got {got!r:.40} after lr")
+            values["weight_decay"] = weight_decay[0]
+        for name, value in options(type(self), values).items():
+            setattr(self, name, value)
+        self._check_together()
         self.steps = 0
-        self.states: list[State] = [self.start] * len(self.parameters)
+        self.states: list[State] = [self.initial_state] * len(self.parameters)
+
+    def _check_together(self) -> None:
+        """Raise ValueError for options that contradict each other."""
 
     @property
     def lr(self) -> float:
@@ -75,6 +144,17 @@ class Optimizer:
         return f"{type(self).__name__}({len(self.parameters)} parameters, lr={rate})"
 
 
+#: The optimizers that are known by name: the class's, in lower case.
+OPTIMIZERS: Final[dict[str, type[Optimizer]]] = {}
+_Class = TypeVar("_Class", bound=type[Optimizer])
+
+
+def _named(cls: _Class) -> _Class:
+    OPTIMIZERS[cls.__name__.lower()] = cls
+    return cls
+
+
+@_named
 class SGD(Optimizer):
     """Gradient descent: g += decay x; v = momentum v + g; x -= lr v.
 
@@ -82,25 +162,16 @@ class SGD(Optimizer):
     Hinton 2013, in PyTorch's form).
     """
 
-    start = (None,)
+    default_lr = 0.1
+    initial_state = (None,)
+    momentum: float = option(0.0, FRACTION)
+    nesterov: bool = option(False, flag)
 
-    def __init__(
-        self,
-        parameters: Iterable[Value],
-        lr: float | Schedule = 0.1,
-        *,
-        momentum: float = 0.0,
-        nesterov: bool = False,
-        weight_decay: float = 0.0,
-    ) -> None:
-        super().__init__(parameters, lr, weight_decay)
-        self.momentum = real("momentum", momentum, least=0, below=1)
-        self.nesterov = nesterov
-        if nesterov and momentum == 0:
+    def _check_together(self) -> None:
+        if self.nesterov and not self.momentum:
             raise ValueError("nesterov needs a momentum > 0, got momentum=0.0")
 
     def update(self, m: Any, g: Any, x: Any, lr: float, t: int, state: State) -> tuple[Any, State]:
-        """As the docstring of the class says."""
         (v,) = state
         g = self._decayed(g, x)
         if self.momentum:
@@ -109,55 +180,33 @@ class SGD(Optimizer):
         return x - lr * g, (v,)
 
 
+@_named
 class Adagrad(Optimizer):
     """s += g^2; x -= lr g / (sqrt(s) + eps) (Duchi, Hazan and Singer 2011)."""
 
-    start = (0.0,)
-
-    def __init__(
-        self,
-        parameters: Iterable[Value],
-        lr: float | Schedule = 0.01,
-        *,
-        eps: float = 1e-10,
-        weight_decay: float = 0.0,
-    ) -> None:
-        super().__init__(parameters, lr, weight_decay)
-        self.eps = real("eps", eps, least=0)
+    initial_state = (0.0,)
+    eps: float = option(1e-10, DECAY)
 
     def update(self, m: Any, g: Any, x: Any, lr: float, t: int, state: State) -> tuple[Any, State]:
-        """As the docstring of the class says."""
         (s,) = state
         g = self._decayed(g, x)
         s = s + g * g
         return x - lr * m.divide(g, m.sqrt(s) + self.eps), (s,)
 
 
+@_named
 class RMSprop(Optimizer):
     """s = alpha s + (1 - alpha) g^2; v = momentum v + g / (sqrt(s) + eps); x -= lr v.
 
     Hinton 2012, in PyTorch's form.
     """
 
-    start = (0.0, 0.0)
-
-    def __init__(
-        self,
-        parameters: Iterable[Value],
-        lr: float | Schedule = 0.01,
-        *,
-        alpha: float = 0.99,
-        eps: float = 1e-8,
-        momentum: float = 0.0,
-        weight_decay: float = 0.0,
-    ) -> None:
-        super().__init__(parameters, lr, weight_decay)
-        self.alpha = real("alpha", alpha, least=0, below=1)
-        self.eps = real("eps", eps, least=0)
-        self.momentum = real("momentum", momentum, least=0, below=1)
+    initial_state = (0.0, 0.0)
+    alpha: float = option(0.99, FRACTION)
+    eps: float = option(1e-8, DECAY)
+    momentum: float = option(0.0, FRACTION)
 
     def update(self, m: Any, g: Any, x: Any, lr: float, t: int, state: State) -> tuple[Any, State]:
-        """As the docstring of the class says."""
         s, v = state
         g = self._decayed(g, x)
         s = self.alpha * s + (1 - self.alpha) * (g * g)
@@ -165,32 +214,19 @@ class RMSprop(Optimizer):
         return x - lr * v, (s, v)
 
 
+@_named
 class Adam(Optimizer):
     """u = b1 u + (1-b1) g; s = b2 s + (1-b2) g^2; x -= lr u/(1-b1^t) / (sqrt(s/(1-b2^t)) + eps).
 
     Kingma and Ba 2015. Weight decay is added to the gradient: g += decay x.
     """
 
-    start = (0.0, 0.0)
-
-    def __init__(
-        self,
-        parameters: Iterable[Value],
-        lr: float | Schedule = 1e-3,
-        *,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 0.0,
-    ) -> None:
-        super().__init__(parameters, lr, weight_decay)
-        if not isinstance(betas, (tuple, list)) or len(betas) != 2:
-            raise TypeError(f"betas must be two numbers such as (0.9, 0.999), got {betas!r:.40}")
-        b1, b2 = (real(f"betas[{k}]", b, least=0, below=1) for k, b in enumerate(betas))
-        self.betas = (b1, b2)
-        self.eps = real("eps", eps, least=0)
+    default_lr = 1e-3
+    initial_state = (0.0, 0.0)
+    betas: tuple[float, float] = option((0.9, 0.999), row_in(2, FRACTION))
+    eps: float = option(1e-8, DECAY)
 
     def update(self, m: Any, g: Any, x: Any, lr: float, t: int, state: State) -> tuple[Any, State]:
-        """As the docstring of the class says."""
         return self._moments(m, self._decayed(g, x), x, lr, t, state)
 
     def _moments(
@@ -203,35 +239,17 @@ class Adam(Optimizer):
         return x - m.divide(m.divide(lr, 1 - m.pow(b1, t)) * u, spread), (u, s)
 
 
+@_named
 class AdamW(Adam):
     """Adam with the decay on the weight itself, x -= lr decay x (Loshchilov and Hutter 2019)."""
 
-    def __init__(
-        self,
-        parameters: Iterable[Value],
-        lr: float | Schedule = 1e-3,
-        *,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 1e-2,
-    ) -> None:
-        super().__init__(parameters, lr, betas=betas, eps=eps, weight_decay=weight_decay)
+    weight_decay = 1e-2
 
     def update(self, m: Any, g: Any, x: Any, lr: float, t: int, state: State) -> tuple[Any, State]:
-        """As the docstring of the class says."""
         return self._moments(m, g, x * (1 - lr * self.weight_decay), lr, t, state)
 
 
-OPTIMIZERS: Final[dict[str, Callable[..., Optimizer]]] = {
-    "adagrad": Adagrad,
-    "adam": Adam,
-    "adamw": AdamW,
-    "rmsprop": RMSprop,
-    "sgd": SGD,
-}
-
-
-def find_optimizer(name: str) -> Callable[..., Optimizer]:
+def find_optimizer(name: str) -> type[Optimizer]:
     """The optimizer class of that name. Raises ValueError for an unknown one."""
     return OPTIMIZERS[one_of("optimizer", name, OPTIMIZERS)]
 
@@ -242,16 +260,16 @@ def _checked(parameters: Iterable[Value]) -> list[Value]:
             f"an optimizer takes a list of Values, got {type(parameters).__name__}: "
             "write model.parameters(), or [v] for a single Value"
         )
-    found = list(parameters)
-    if not found:
+    values = list(parameters)
+    if not values:
         raise ValueError(
             "there are no parameters to optimize: give model.parameters() of a model that has some"
         )
-    for p in found:
+    for p in values:
         if not isinstance(p, Value):
             raise TypeError(f"an optimizer changes Values, got {type(p).__name__}")
         if p.parents:
             raise ValueError(f"{p!r} is the result of an operation: only leaves can be optimized")
-    if len(set(found)) < len(found):
+    if len(set(values)) < len(values):
         raise ValueError("a parameter is given twice: it would be updated twice")
-    return found
+    return values
