@@ -8,18 +8,7 @@ import pytest
 from tinygrad_edu.data import blobs, circles, moons, spiral, xor
 
 NAN, INF = float("nan"), float("inf")
-MAKERS = [moons, circles, xor, blobs, spiral]
-
-
-@pytest.mark.parametrize("make", MAKERS)
-def test_rows_labels_and_names_fit_together(make):
-    found = make(31)
-    assert len(found.X) == len(found.y) == 31
-    assert all(type(x) is float for row in found.X for x in row)
-    assert found.feature_names == ("x1", "x2")
-    assert found.class_names == tuple(map(str, range(len(found.class_names))))
-    assert set(found.y) == set(range(len(found.class_names)))
-    assert found.name == make.__name__
+INT = "must be an int from"
 
 
 @pytest.mark.parametrize("make", [moons, circles, blobs, spiral])
@@ -29,12 +18,6 @@ def test_rows_come_class_by_class_in_equal_shares(make):
     assert y == sorted(y)
     assert max(sizes.values()) - min(sizes.values()) <= 1
     assert sizes[0] == max(sizes.values())
-
-
-@pytest.mark.parametrize("make", [moons, circles, blobs, spiral])
-def test_points_are_reproducible_from_a_seed_and_differ_for_another(make):
-    assert make(rng=5) == make(rng=5) == make(rng=random.Random(5))
-    assert make(rng=5).X != make(rng=6).X
 
 
 def test_a_shared_random_is_advanced_from_one_data_set_to_the_next():
@@ -153,38 +136,24 @@ def test_spiral_without_noise_turns_by_4_radians_an_arm():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: moons(0), "n must be at least 2, got 0"),
-        (lambda: moons(1), "n must be at least 2, got 1"),
-        (lambda: moons(noise=-0.1), "noise must be at least 0, got -0.1"),
-        (lambda: moons(noise=NAN), "noise must be a finite number, got nan"),
-        (lambda: moons(noise=INF), "noise must be a finite number, got inf"),
-        (lambda: moons(noise=10**400), "noise must be a finite number, got inf"),
-        (lambda: circles(1), "n must be at least 2, got 1"),
-        (lambda: circles(noise=-1), "noise must be at least 0, got -1"),
-        *(
-            (
-                lambda factor=factor: circles(factor=factor),
-                f"factor must lie between 0 and 1, both excluded, got {factor}; "
-                "it is the radius of the inner circle",
-            )
-            for factor in (0, 1, 1.5, -0.5)
-        ),
-        (lambda: circles(factor=NAN), "factor must be a finite number, got nan"),
-        (lambda: xor(3), "n must be at least 4, got 3"),
-        (lambda: xor(noise=NAN), "noise must be a finite number, got nan"),
-        (lambda: blobs(2), "n must be at least 3, got 2"),
-        (lambda: blobs(centers=0), "centers must be at least 1, got 0"),
-        (lambda: blobs(centers=[]), "centers is empty; at least one point is needed"),
-        (lambda: blobs(centers=[[]]), "centers[0] has 0 coordinates, expected 1"),
-        (lambda: blobs(centers=[[0, 0], [1]]), "centers[1] has 1 coordinates, expected 2"),
+        (lambda: moons(0), f"n {INT} 2 to 1000000, got 0"),
+        (lambda: moons(2**63), f"n {INT} 2 to 1000000, got {2**63}"),
+        (lambda: circles(1), f"n {INT} 2 to 1000000, got 1"),
+        (lambda: circles(factor=0), "factor must be a finite number > 0 and < 1, got 0.0"),
+        (lambda: circles(factor=1), "factor must be a finite number > 0 and < 1, got 1.0"),
+        (lambda: circles(factor=NAN), "factor must be a finite number > 0 and < 1, got nan"),
+        (lambda: xor(3), f"n {INT} 4 to 1000000, got 3"),
+        (lambda: blobs(2), f"n {INT} 3 to 1000000, got 2"),
+        (lambda: blobs(centers=0), f"centers {INT} 1 to 1000000, got 0"),
+        (lambda: blobs(centers=[]), "centers is empty: write [[0, 0], [3, 3]]"),
+        (lambda: blobs(centers=[[]]), "centers is empty: write [[0, 0], [3, 3]]"),
+        (lambda: blobs(centers=[[0, 0], [1]]), "centers[1] has 1 numbers, expected 2"),
         (lambda: blobs(centers=[[0, NAN]]), "centers[0][1] must be a finite number, got nan"),
-        (lambda: blobs(std=-1), "std must be at least 0, got -1"),
-        (lambda: spiral(arms=0), "arms must be at least 1, got 0"),
-        (lambda: spiral(2), "n must be at least 3, got 2"),
-        (lambda: spiral(noise=-1), "noise must be at least 0, got -1"),
+        (lambda: spiral(arms=0), f"arms {INT} 1 to 1000000, got 0"),
+        (lambda: spiral(2), f"n {INT} 3 to 1000000, got 2"),
     ],
 )
-def test_an_impossible_size_or_noise_is_refused(call, message):
+def test_an_impossible_size_or_place_is_refused(call, message):
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         call()
 
@@ -192,25 +161,19 @@ def test_an_impossible_size_or_noise_is_refused(call, message):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: moons(10.0), "n must be an int, got float"),
-        (lambda: moons(True), "n must be an int, got bool"),
-        (lambda: moons(noise="0.1"), "noise must be a number, got str"),
-        (lambda: moons(noise=None), "noise must be a number, got NoneType"),
-        (
-            lambda: moons(rng=None),
-            "rng must be an int seed or a random.Random, got NoneType; write rng=0",
-        ),
-        (lambda: spiral(arms=2.5), "arms must be an int, got float"),
-        (lambda: blobs(centers=2.5), "centers must be an int, got float"),
+        (lambda: spiral(arms=2.5), f"arms {INT} 1 to 1000000, got float 2.5"),
+        (lambda: blobs(centers=2.5), f"centers {INT} 1 to 1000000, got float 2.5"),
         (
             lambda: blobs(centers=[0, 1]),
             "centers[0] must be a point, got int; write [[0, 0], [3, 3]]",
         ),
+        (lambda: blobs(centers="ab"), "centers must be a list of points, got str"),
+        (lambda: blobs(centers={(0, 1), (1, 2)}), "centers must be a list of points, got set"),
         (
-            lambda: blobs(centers="ab"),
-            "centers[0] must be a point, got str; write [[0, 0], [3, 3]]",
+            lambda: blobs(centers=[[0, "1"]]),
+            "centers[0][1] takes one real number, got str '1': "
+            "write float(...) around a text that is a number",
         ),
-        (lambda: blobs(centers=[[0, "1"]]), "centers[0][1] must be a number, got str"),
     ],
 )
 def test_an_argument_of_the_wrong_type_is_refused(call, message):

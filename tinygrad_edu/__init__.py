@@ -46,17 +46,9 @@ from tinygrad_edu.train import (
 )
 
 if TYPE_CHECKING:
-    from tinygrad_edu.data import (
-        blobs,
-        circles,
-        digits,
-        iris,
-        moons,
-        spiral,
-        train_test_split,
-        vowels,
-        xor,
-    )
+    from tinygrad_edu.data import train_test_split
+    from tinygrad_edu.data.shipped import *
+    from tinygrad_edu.data.synthetic import *
     from tinygrad_edu.nn.convolution import AvgPool2d, Conv2d, Flatten, MaxPool2d, Unflatten
     from tinygrad_edu.nn.recurrent import RNN, RNNCell, per_step
     from tinygrad_edu.perceptron import Perceptron
@@ -83,24 +75,16 @@ _LAZY = {
     "RNNCell": "nn.recurrent",
     "Unflatten": "nn.convolution",
     "VectorizeError": "vectorize",
-    "blobs": "data",
-    "circles": "data",
     "deltas": "view",
-    "digits": "data",
     "draw": "view",
     "explain": "view",
-    "iris": "data",
-    "moons": "data",
     "network": "view",
     "per_step": "nn.recurrent",
     "playground": "playground",
-    "spiral": "data",
     "steps": "view",
     "train_test_split": "data",
     "vectorize": "vectorize",
-    "vowels": "data",
     "worksheet": "view",
-    "xor": "data",
 }
 
 __all__ = [
@@ -177,8 +161,15 @@ __all__.sort(key=public_order)
 def __getattr__(name: str) -> Any:
     if name in _LAZY:
         return getattr(import_module(f"tinygrad_edu.{_LAZY[name]}"), name)
+    if name in _data_sets():
+        return _data_sets()[name].make
     raise AttributeError(f"module 'tinygrad_edu' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted({*__all__, *_data_sets()})
+
+
+def _data_sets() -> dict[str, Any]:
+    table: dict[str, Any] = import_module("tinygrad_edu.data").DATA_SETS
+    return table

@@ -4,6 +4,7 @@ Standard library only; the results are plain lists.
 """
 
 from tinygrad_edu.checks import as_random
+from tinygrad_edu.data import shipped, synthetic
 from tinygrad_edu.data.augmentation import jitter, rotation, shift
 from tinygrad_edu.data.dataset import Dataset, train_test_split
 from tinygrad_edu.data.encoding import (
@@ -15,13 +16,16 @@ from tinygrad_edu.data.encoding import (
     thermometer,
 )
 from tinygrad_edu.data.folds import folds
+from tinygrad_edu.data.registry import DATA_SETS
 from tinygrad_edu.data.sequences import NAMES, binary_addition, next_letter
-from tinygrad_edu.data.shipped import digits, iris, vowels
-from tinygrad_edu.data.synthetic import blobs, circles, moons, spiral, xor
+from tinygrad_edu.data.shipped import *
+from tinygrad_edu.data.synthetic import *
 from tinygrad_edu.data.table import Table, TableError, read_table
 from tinygrad_edu.data.table_encoder import TableEncoder
+from tinygrad_edu.text import public_order
 
 __all__ = [
+    "DATA_SETS",
     "NAMES",
     "Dataset",
     "Scaling",
@@ -30,24 +34,18 @@ __all__ = [
     "TableError",
     "as_random",
     "binary_addition",
-    "blobs",
     "centring",
-    "circles",
-    "digits",
     "folds",
-    "iris",
     "jitter",
-    "moons",
     "next_letter",
     "one_hot",
     "read_table",
     "rotation",
     "scaling",
     "shift",
-    "spiral",
     "standardising",
     "thermometer",
     "train_test_split",
-    "vowels",
-    "xor",
 ]
+__all__ += [*shipped.__all__, *synthetic.__all__]
+__all__.sort(key=public_order)

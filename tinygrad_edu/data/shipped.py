@@ -7,10 +7,15 @@ from collections.abc import Sequence
 
 from tinygrad_edu.checks import one_of
 from tinygrad_edu.data.dataset import Dataset
+from tinygrad_edu.data.registry import data_set
 
 __all__ = ["digits", "iris", "vowels"]
 
 
+@data_set(
+    text="three species of iris by four lengths",
+    hidden=(8,), lr=0.02, epochs=60, batch_size=16,
+)  # fmt: skip
 def iris() -> Dataset:
     """Fisher's irises: 150 flowers, 4 lengths in cm, 3 species of 50 rows each, species by species.
 
@@ -24,6 +29,10 @@ def iris() -> Dataset:
     return Dataset(lengths, labels, tuple(header[:-1]), names, "iris", "R. A. Fisher, 1936")
 
 
+@data_set(
+    text="handwritten digits, 8 x 8 pixels",
+    unit=16.0, hidden=(16,), activation="relu", lr=0.01, epochs=10,
+)  # fmt: skip
 def digits() -> Dataset:
     """Handwritten digits: 1797 images of 8 x 8 pixels, row by row, each 0..16; 10 classes.
 
@@ -39,6 +48,10 @@ def digits() -> Dataset:
     )
 
 
+@data_set(
+    text="ten spoken vowels by two formants; tested on speakers never heard",
+    group="speaker", hidden=(50,), lr=0.01, epochs=30,
+)  # fmt: skip
 def vowels(features: Sequence[str] = ("F1", "F2")) -> Dataset:
     """Ten vowels between h and d, each said twice by 76 speakers: 1520 rows of frequencies in Hz.
 

@@ -3,7 +3,8 @@
 from typing import Any
 
 from tinygrad_edu.playground.run import Fit, Put, Run
-from tinygrad_edu.playground.settings import OWN, Settings
+from tinygrad_edu.playground.settings import DATA, OWN, Settings
+from tinygrad_edu.text import public_order
 
 
 def code(run: Run, own: str = "points(X, y)") -> str:
@@ -18,10 +19,9 @@ def code(run: Run, own: str = "points(X, y)") -> str:
 
 
 def _data(settings: Settings, own: str) -> str:
-    noise = "std" if settings.data == "blobs" else "noise"
-    source = f"{settings.data}({settings.n}, {noise}={settings.noise}, rng={settings.seed})"
-    if settings.data == OWN:
-        source = own
+    source = own
+    if settings.data != OWN:
+        source = DATA[settings.data].code(settings.n, settings.noise, settings.seed)
     if not settings.test_share:
         return f"X_train, y_train = {source}"
     return (
@@ -64,9 +64,7 @@ def _done(run: Run, act: Fit | Put) -> str:
 
 
 _HOMES = {
-    "tinygrad_edu": (
-        *("MLP", "SGD", "blobs", "circles", "fit", "moons", "spiral", "train_test_split", "xor"),
-    ),
+    "tinygrad_edu": (*sorted(["MLP", "SGD", "fit", "train_test_split", *DATA], key=public_order),),
     "tinygrad_edu.data": ("one_hot",),
     "tinygrad_edu.losses": ("l1", "l2"),
     "tinygrad_edu.playground": ("features", "points"),

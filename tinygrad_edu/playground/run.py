@@ -176,7 +176,7 @@ class Run:
 
     def _data(self, settings: Settings) -> Dataset:
         if settings.data != OWN:
-            return DATA[settings.data](settings.n, noise=settings.noise, rng=settings.seed)
+            return DATA[settings.data].points(settings.n, settings.noise, settings.seed)
         if self.own is None:
             raise ValueError('data="own" needs points: write playground(X, y)')
         return self.own

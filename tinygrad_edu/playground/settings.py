@@ -5,18 +5,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from tinygrad_edu.checks import one_of, real, whole
-from tinygrad_edu.data import Dataset, blobs, circles, moons, spiral, xor
+from tinygrad_edu.data import DATA_SETS
 from tinygrad_edu.nn import UNIT_ACTIVATIONS
 from tinygrad_edu.playground.features import feature
 
-#: A data set by name: (n, noise, rng) -> points. "own" is the user's.
-DATA: Final[dict[str, Callable[..., Dataset]]] = {
-    "moons": moons,
-    "circles": circles,
-    "spiral": spiral,
-    "blobs": lambda n, noise, rng: blobs(n, std=noise, rng=rng),
-    "xor": xor,
-}
+#: The data sets of points of the plane; "own" is the user's.
+DATA: Final = {name: recipe for name, recipe in DATA_SETS.items() if recipe.noise}
 OWN: Final = "own"
 LOSSES: Final = ("cross_entropy", "half_squared_error", "hinge")
 PENALTIES: Final = ("none", "l1", "l2")
