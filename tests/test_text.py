@@ -3,7 +3,7 @@ import math
 import pytest
 
 from tinygrad_edu.text import clean, short, superscript
-from tinygrad_edu.view.base.escape import in_html, in_string, in_tooltip
+from tinygrad_edu.view.graph.dot import in_html, in_string, in_tooltip
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@ import pytest
 from tinygrad_edu import MLP, Value, draw, toposort
 from tinygrad_edu import functions as f
 from tinygrad_edu.losses import binary_cross_entropy_with_logits, cross_entropy
-from tinygrad_edu.view.graph.excerpt import LARGEST, excerpt
+from tinygrad_edu.view.graph.drawing import excerpt
+from tinygrad_edu.view.graph.select import LARGEST
 
 
 def boxes(graph):

@@ -14,9 +14,9 @@ from tinygrad_edu.engine import constant
 from tinygrad_edu.losses import squared_error
 from tinygrad_edu.text import short
 from tinygrad_edu.view import RenderError
+from tinygrad_edu.view.film import pictures
 from tinygrad_edu.view.film.film import Film, steps
 from tinygrad_edu.view.film.recorder import record
-from tinygrad_edu.view.film.template import drawing
 
 SVG = "{http://www.w3.org/2000/svg}"
 BAD = "</script><img src=x onerror=alert(1)>]]>\"'&{}\\N\u202e\x00"
@@ -318,12 +318,22 @@ def test_wrong_arguments_are_named(
         steps(**{"v": neuron(), **arguments})
 
 
-def test_an_odd_picture_is_an_error_that_says_so() -> None:
-    with pytest.raises(RenderError, match=r"^the renderer's SVG is not well-formed: no element"):
-        drawing(b"<svg>", {})
-    box = b'<svg xmlns="http://www.w3.org/2000/svg"><g class="node"><title>n0</title></g></svg>'
-    with pytest.raises(RenderError, match=r"^the renderer's SVG has no data and grad in a box$"):
-        drawing(box, {"n0": "x"})
+@pytest.mark.parametrize(
+    ("svg", "message"),
+    [
+        ("<svg>", "the renderer's SVG is not well-formed: no element"),
+        (
+            f'<svg xmlns="{SVG[1:-1]}"><g class="node"><title>n0</title></g></svg>',
+            "the renderer's SVG has no place for the number n0.data",
+        ),
+    ],
+)
+def test_an_odd_picture_is_an_error_that_says_so(
+    svg: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pictures, "render", lambda dot, suffix: svg.encode())
+    with pytest.raises(RenderError, match=f"^{re.escape(message)}"):
+        _ = steps(Value(1.0)).strip().svg
 
 
 def test_a_film_of_a_recording_of_a_leaf() -> None:

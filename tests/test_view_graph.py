@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import pytest
 
 from tinygrad_edu import functions as f
-from tinygrad_edu.engine import Primitive, Value, parameter
+from tinygrad_edu.engine import Primitive, Value, grad, parameter
 from tinygrad_edu.view import Graph, RenderError, draw
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -68,11 +68,45 @@ def test_a_value_shows_name_kind_data_and_grad() -> None:
 def test_a_gradient_is_a_dash_until_backward_has_reached_the_value() -> None:
     assert texts(draw(neuron())).count("–") == 10  # noqa: RUF001
     assert "–" not in texts(draw(neuron_after_backward()))  # noqa: RUF001
-    seen, unseen = Value(4.0, "seen"), Value(3.0, "unseen")
-    seen.tanh().backward()
-    partly = tooltips(draw(seen + unseen))
-    assert f"seen (input): data = 4.0, grad = {seen.grad!r}" in partly
-    assert "unseen (input): data = 3.0, grad = not computed" in partly
+
+
+def test_a_gradient_of_another_pass_is_not_shown_and_named() -> None:
+    x = Value(3.0, "x")
+    z = x**3
+    z.backward()
+    # x.grad is dz/dx = 27, and no pass has run from dz/dx = 3 x^2, whose derivative is 18
+    graph = draw(grad(z, x))
+    remark = ".grad of x is of another backward pass, and not shown"
+    assert "x (input): data = 3.0, grad = not computed" in tooltips(graph)
+    assert remark in texts(graph)
+    assert remark == graph.table.splitlines()[-1]
+
+
+def test_a_gradient_that_several_passes_have_added_up_is_named() -> None:
+    x = Value(3.0, "x")
+    (x * 5.0).backward()
+    y = x * x
+    y.backward()
+    graph = draw(y, edges="gradient")
+    assert "x (input): data = 3.0, grad = 11.0" in tooltips(graph)  # 5 + 2 * 3
+    assert repr(graph).endswith("; .grad of x is not of this pass alone>")
+    x.grad = 6.0
+    assert ".grad" not in draw(y).dot
+
+
+@pytest.mark.parametrize("level", ["value", "neuron", "layer"])
+def test_numbers_are_those_of_the_forward_pass_and_what_was_changed_is_named(level: str) -> None:
+    x, w, b = Value(2.0, "x"), parameter(3.0, "w"), parameter(1.0, "b")
+    z = f.dot([w], [x], b)
+    z.name = "z"
+    before = draw(z, level=level)
+    x.data, w.data = 50.0, 60.0
+    graph = draw(z, level=level)
+    remark = "changed since the forward pass: w, x"
+    assert remark in texts(graph)
+    assert graph.table == f"{before.table}\n{remark}"
+    assert graph.description == f"{before.description}; {remark}"
+    assert not {"50", "60"} & {*texts(graph)}
 
 
 def test_a_gradient_of_zero_that_backward_found_is_a_zero() -> None:

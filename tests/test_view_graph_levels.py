@@ -71,7 +71,7 @@ def test_a_unit_is_a_box_with_net_input_activation_and_delta() -> None:
     y = f.dot(w, x, parameter(2.0, "layer1.neuron1.b")).relu() * 2.0  # z = 1.5 - 4 + 2 = -0.5
     y.backward()
     assert box(draw(y, level="neuron"), "layer1.neuron1") == (
-        "layer1.neuron1  relu, z -0.5, a 0, delta 0  x1, x2"
+        "layer1.neuron1  relu, b 2, z -0.5, a 0, delta 0  x1, x2"
     )
     dot = draw(y, level="neuron").dot
     assert dot.count(">+0.5<") == dot.count(">-1<") == dot.count(">b<") == 1
@@ -165,7 +165,7 @@ def test_outputs_of_one_example_are_no_examples() -> None:
     model = Layer(2, 3, "tanh")
     graph = draw(f.sum([(a - 1.0) ** 2 for a in model([1.0, 2.0])]), level="neuron")
     assert "example" not in graph.description
-    assert graph.table.count("tanh, z") == 3
+    assert graph.table.count("tanh, b") == 3
 
 
 def test_an_example_alone_is_shown_at_level_value_where_asked_for() -> None:

@@ -227,4 +227,5 @@ def test_numbers_are_those_of_the_forward_pass() -> None:
     a.data = 100.0
     recording = record(y)
     assert numbers(recording, "data") == {0: 2.0, 1: 4.0}
+    assert recording.caption == "changed since the forward pass: a"
     assert [c.number for frame in recording.frames[3:] for c in frame.changes] == [2.0, 4.0]

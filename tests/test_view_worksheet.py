@@ -11,7 +11,7 @@ from tinygrad_edu import Value, functions, parameter, primitive, worksheet
 from tinygrad_edu.engine import GraphError
 from tinygrad_edu.losses import binary_cross_entropy, cross_entropy
 from tinygrad_edu.view import RenderError, Worksheet
-from tinygrad_edu.view.worksheet.pdf import figure_of
+from tinygrad_edu.view.base.pdf import figure_of
 from tinygrad_edu.view.worksheet.slope_rules import slope_rules
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -11,7 +11,8 @@ from tinygrad_edu.losses import LOSSES
 from tinygrad_edu.text import clean
 from tinygrad_edu.view import deltas, explain, network, steps
 from tinygrad_edu.view.base.report import Picture, verbatim
-from tinygrad_edu.view.graph.excerpt import LARGEST, excerpt
+from tinygrad_edu.view.graph.drawing import excerpt
+from tinygrad_edu.view.graph.select import LARGEST
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ def displays_still() -> bool:
     return choice == "static"
 
 
-def drawn(svg: Callable[[], str], text: str, instead: Callable[[], str]) -> dict[str, str]:
-    """A drawing and its text; without a renderer the error, and another text in its place."""
+def picture_bundle(svg: Callable[[], str], text: str, instead: Callable[[], str]) -> dict[str, str]:
+    """The forms of a picture; without a renderer the error, and another text in its place."""
     try:
         return {"image/svg+xml": svg(), "text/plain": text}
     except RenderError as error:

@@ -8,13 +8,25 @@ from xml.etree.ElementTree import Element
 from tinygrad_edu.text import JOINER
 from tinygrad_edu.view.base.render import RenderError
 
-_SVG: Final = "{http://www.w3.org/2000/svg}"
-_TOOLTIP: Final = "{http://www.w3.org/1999/xlink}title"
+#: The namespace, as it stands before the names of elements.
+SVG: Final = "{http://www.w3.org/2000/svg}"
+#: The style of a picture that is as wide as its place on a page at most.
+FITTING: Final = "max-width:100%;height:auto"
+#: The same of links.
+LINK: Final = "{http://www.w3.org/1999/xlink}"
 _FONT: Final = "Helvetica, Arial, 'Liberation Sans', sans-serif"
 #: Points of the column of a notebook, and how far a wider picture is made smaller to fit into it:
 #: notebooks that put it into an <img> let it run over the edge, whatever its style.
 _COLUMN: Final = 720.0
 _SMALLEST: Final = 0.675
+
+
+def parsed(svg: bytes) -> Element:
+    """The renderer's SVG as an element. Raises RenderError for what is no XML."""
+    try:
+        return ElementTree.fromstring(svg)
+    except ElementTree.ParseError as error:
+        raise RenderError(f"the renderer's SVG is not well-formed: {error}") from None
 
 
 def inline(svg: bytes, title: str, description: str, style: str = "") -> str:
@@ -24,14 +36,11 @@ def inline(svg: bytes, title: str, description: str, style: str = "") -> str:
     goes to the root. What is wider than a column is made smaller. Raises RenderError for what is no
     XML.
     """
-    try:
-        root = ElementTree.fromstring(svg)
-    except ElementTree.ParseError as error:
-        raise RenderError(f"the renderer's SVG is not well-formed: {error}") from None
+    root = parsed(svg)
     for element in list(root.iter()):
         _shed(element)
     _fit(root)
-    root.set("xmlns", _SVG[1:-1])
+    root.set("xmlns", SVG[1:-1])
     root.set("role", "img")
     root.set("font-family", _FONT)
     if style:
@@ -56,16 +65,16 @@ def _fit(root: Element) -> None:
 
 def _shed(element: Element) -> None:
     """Take from one element what a page does not need, and make its tooltip a <title>."""
-    element.tag = element.tag.removeprefix(_SVG)
+    element.tag = element.tag.removeprefix(SVG)
     element.attrib.pop("id", None)
     element.attrib.pop("font-family", None)
     if element.tag != "g":
         return
-    for title in element.findall(f"{_SVG}title"):
+    for title in element.findall(f"{SVG}title"):
         element.remove(title)
-    for link in element.findall(f"{_SVG}a"):
+    for link in element.findall(f"{SVG}a"):
         tooltip = Element("title")
-        tooltip.text = link.get(_TOOLTIP, "").replace("\\" + JOINER, "\\")
-        link.tag = f"{_SVG}g"
+        tooltip.text = link.get(f"{LINK}title", "").replace("\\" + JOINER, "\\")
+        link.tag = f"{SVG}g"
         link.attrib.clear()
         link.insert(0, tooltip)

@@ -31,18 +31,20 @@ _OPERATORS: Final = {"+": operator.add, "-": operator.sub, "*": operator.mul}
 _LONGEST: Final = 5
 
 
-def formulas(v: Value) -> tuple[Any, Callable[[int], Any]]:
+def formulas(v: Value, *, general: bool = False) -> tuple[Any, Callable[[int], Any]]:
     """The value of a result, and a function that gives its slope to parent i, as expr on letters.
 
     The letter of a parent is a hole with the number of its first position, that of `v` the hole
-    after the last parent; `written` puts names into the holes. Softmax and its like are written
-    without the shift by the largest operand against overflow, which cancels, and binary cross
-    entropy as in the textbooks, a constant target in it as its number, unless one of its special
-    cases is at hand. Raises whatever the record raises where it cannot be evaluated on letters.
+    after the last parent; `written` puts names into the holes. In `general` each parent has a
+    letter of its own, one that stands there twice and a constant too. Softmax and its like are
+    written without the shift by the largest operand against overflow, which cancels, and binary
+    cross entropy as in the textbooks, a constant target in it as its number, unless one of its
+    special cases is at hand. Raises whatever the record raises where it cannot be evaluated on
+    letters.
     """
     op: Primitive = v.op  # type: ignore[assignment]
     first = {p: i for i, p in reversed(list(enumerate(v.parents)))}
-    x: list[Any] = [Expr(HOLE.format(first[p])) for p in v.parents]
+    x: list[Any] = [Expr(HOLE.format(i if general else first[p])) for i, p in enumerate(v.parents)]
     y = Expr(HOLE.format(len(x)))
     m: Any = _Unshifted() if op.value in _SHIFTED else expr
     if op.value is functions._cross_entropy.value:
@@ -50,7 +52,8 @@ def formulas(v: Value) -> tuple[Any, Callable[[int], Any]]:
     tidied: Callable[[Any], Any] = lambda formula: formula  # noqa: E731
     if op.value in _GUARDED and v.numbers[1] not in _GUARDED[op.value]:
         m, tidied = _Unguarded(), _tidied
-        x[1] = v.numbers[2] if v.parents[1].kind == "constant" else x[1]
+        known_target = v.parents[1].kind == "constant" and not general
+        x[1] = v.numbers[2] if known_target else x[1]
     value = _shortened(tidied(op.value(m, *x, **op.constants)), {}, {})
     # a slope of softmax holds the softmax itself: that is y
     known = {plain(value): y} if isinstance(value, Expr) and value.args else {}

@@ -19,13 +19,14 @@ from tinygrad_edu.optim import Optimizer
 from tinygrad_edu.text import DASH, clean, short
 from tinygrad_edu.view.base.display import displays_still
 from tinygrad_edu.view.base.naming import variable_names
-from tinygrad_edu.view.base.render import RenderError, render
-from tinygrad_edu.view.film import template as scene
-from tinygrad_edu.view.film.contact_sheet import HIGHLIGHT, Still, Strip, strip
+from tinygrad_edu.view.base.numbers import has_grad
+from tinygrad_edu.view.base.render import RenderError
+from tinygrad_edu.view.film import pictures
+from tinygrad_edu.view.film.pictures import KEY, ContactSheet, Snapshot
 from tinygrad_edu.view.film.recorder import Change, Frame, Recording, record
-from tinygrad_edu.view.graph.excerpt import LARGEST, strands
-from tinygrad_edu.view.graph.select import nearest
-from tinygrad_edu.view.graph.values import has_grad
+from tinygrad_edu.view.graph.diagram import Diagram, Row
+from tinygrad_edu.view.graph.select import LARGEST, main_strands
+from tinygrad_edu.view.graph.values import Content, NodeIds, node_ids, value_diagram
 
 _PHASES: Final = {"forward": "forward pass", "backward": "backward pass", "update": "update"}
 # Pixels of the player in a notebook; a point of the picture is shown as 0.9 to 1.33 pixels.
@@ -79,24 +80,18 @@ class Film:
         self, recording: Recording, *, guess: bool = False, max_nodes: int = LARGEST
     ) -> None:
         order, names = recording.order, recording.names
-        called = dict(zip(order, names, strict=True))
-        shown = _shown(order, max_nodes)
-        ids, operations = scene.ids_of(order, shown)
+        shown = main_strands(order, max_nodes)
         counted = f"{len(shown):,} of {len(order):,} values shown" * (len(shown) < len(order))
         self.guess = bool(guess)
         self.title = f"Backward pass of {names[-1]}"
         self.caption = "; ".join(part for part in (counted, recording.caption) if part)
-        self._frames = [_told(frame, ids, operations) for frame in recording.frames]
-        self._start = {f"{key}.data": "" for key in ids.values()}
-        last = len(order) - 1
-        self._start |= {
-            f"{key}.grad": DASH for i, key in ids.items() if has_grad(order[i]) or i == last
-        }
+        self._diagram = _template(shown, recording)
+        of_value = node_ids(shown)
+        ids = {i: of_value[v] for i, v in enumerate(order) if v in of_value}
+        self._frames = [_page_frame(frame, ids) for frame in recording.frames]
+        rows = [row for box in self._diagram.boxes for row in box.rows]
+        self._start = {row.key: DASH if row.label == "grad" else "" for row in rows}
         self._start |= _texts(recording.start, ids)
-        self._tooltips = {key: f"{names[i]} ({order[i].kind})" for i, key in ids.items()}
-        self._dot = scene.dot_of(shown, called, _widest(recording))
-        keys = {order[i]: key for i, key in ids.items()}
-        self._table = scene.table(shown, called, keys, self._numbers_at(len(self) - 1))
 
     def __len__(self) -> int:
         """The number of frames."""
@@ -107,17 +102,18 @@ class Film:
         """The page: one text without any address in it, to be saved or sent."""
         least = 0.0
         try:
-            last = scene.filled(self._drawing, self._numbers_at(len(self) - 1))
-            picture = scene.element(last, self.title, f"{self._lead} The last frame is shown.")
-            least = _SMALLEST * scene.size(self._drawing)[0]
+            last = pictures.filled(self._drawing, self._numbers(len(self) - 1))
+            picture = pictures.element(last, self.title, f"{self._lead} The last frame is shown.")
+            least = _SMALLEST * pictures.size(self._drawing)[0]
         except RenderError as error:
-            picture = f"<p>{_text(str(error))}</p>\n{self._table}"
+            numbers = self._numbers(len(self) - 1)
+            picture = f"<p>{_text(str(error))}</p>\n{_table(self._diagram, numbers)}"
         page = resources.files("tinygrad_edu.view.film").joinpath("film.html")
         parts = {
             "title": _text(self.title),
             "lead": _text(self._lead),
             "caption": _text(self.caption),
-            "highlight": HIGHLIGHT,
+            "highlight": pictures.HIGHLIGHT,
             "least": f"{least:.0f}",
             "last": str(len(self) - 1),
             "sentence": _lines(self._frames[-1]["said"]),
@@ -129,7 +125,7 @@ class Film:
             "film": _json({"guess": self.guess, "start": self._start, "frames": self._frames}),
         }
         text = page.read_text(encoding="utf-8")
-        return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], text)
+        return re.sub(r"\{\{(\w+)\}\}", lambda hole: parts[hole[1]], text)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the page, to a path that ends in .html, or the strip, to one that ends in .svg.
@@ -147,16 +143,17 @@ class Film:
         path.write_bytes(content.encode())
         return path
 
-    def strip(self, frames: int = 6) -> "Strip":
+    def strip(self, frames: int = 6) -> ContactSheet:
         """A still picture of at most `frames` frames: the end of the forward pass, and after it."""
         chosen = self._chosen(whole("frames", frames))
         text = [f"{self._heading(k)}: {'; '.join(self._frames[k]['said'])}" for k in chosen]
         lead = f"{self._lead} {len(chosen)} of {len(self)} frames are shown."
 
         def svg() -> str:
-            return strip(self._drawing, [self._still(k) for k in chosen], self.title, lead)
+            frames = [self._snapshot(k) for k in chosen]
+            return pictures.contact_sheet(self._drawing, frames, self.title, lead)
 
-        return Strip(svg, "\n".join([self.title, *text]))
+        return ContactSheet(svg, "\n".join([self.title, *text]))
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         if displays_still():
@@ -185,7 +182,7 @@ class Film:
     def _height(self) -> int:
         """Room for controls and picture in a column 900 pixels wide, within bounds."""
         try:
-            w, h = scene.size(self._drawing)
+            w, h = pictures.size(self._drawing)
         except RenderError:
             return _TALLEST
         shown = h * min(max(_COLUMN / w, _SMALLEST), _LARGEST)
@@ -193,29 +190,28 @@ class Film:
 
     @cached_property
     def _drawing(self) -> Element:
-        return scene.drawing(render(self._dot, "svg"), self._tooltips)
+        return pictures.drawing(self._diagram)
 
     @property
     def _lead(self) -> str:
-        found = [
-            name for phase, name in _PHASES.items() if phase in {f["phase"] for f in self._frames}
-        ]
-        return f"{len(self)} steps: {', '.join(found)}."
+        present = {frame["phase"] for frame in self._frames}
+        phases = [name for phase, name in _PHASES.items() if phase in present]
+        return f"{len(self)} steps: {', '.join(phases)}."
 
     def _heading(self, k: int) -> str:
         return f"{k} of {len(self) - 1}, {self._frames[k]['phase']}"
 
-    def _numbers_at(self, k: int) -> dict[str, str]:
+    def _numbers(self, k: int) -> dict[str, str]:
         """The text of every number after frame k."""
         numbers = dict(self._start)
         for frame in self._frames[: k + 1]:
             numbers |= frame["set"]
         return numbers
 
-    def _still(self, k: int) -> Still:
+    def _snapshot(self, k: int) -> Snapshot:
         frame = self._frames[k]
         active = frozenset([*frame["on"], *frame["by"]])
-        return Still(self._heading(k), frame["said"], self._numbers_at(k), active)
+        return Snapshot(self._heading(k), frame["said"], self._numbers(k), active)
 
     def _chosen(self, n: int) -> list[int]:
         """The frame at the end of the forward pass, and others after it, evenly, with the last."""
@@ -228,35 +224,50 @@ class Film:
         return sorted({first + round(k * (last - first) / (n - 1)) for k in range(n)})
 
 
-def _shown(order: Sequence[Value], max_nodes: int) -> list[Value]:
-    """The values to draw: all, or the main strands, as in `excerpt`."""
-    if len(order) <= max_nodes:
-        return list(order)
-    found = (strands(order, kept) for kept in (2, 1))
-    shown = next((main for main in found if len(main) <= max_nodes), None)
-    return nearest(shown or strands(order, 1), max_nodes)
+def _template(shown: Sequence[Value], recording: Recording) -> Diagram:
+    """The diagram of the film, each number in it under its key and as wide as it will ever be."""
+    ids, widest = node_ids(shown), _widest(recording)
+    names = dict(zip(recording.order, recording.names, strict=True))
+
+    def rows(v: Value) -> list[Row]:
+        labels = ["data", "grad"] if has_grad(v) or v is shown[-1] else ["data"]
+        return [Row(k, widest.get((v, k), "0"), key=f"{ids[v].value}.{k}") for k in labels]
+
+    return value_diagram(shown, Content(names, rows, lambda v: [None] * len(v.parents)))
 
 
-def _widest(recording: Recording) -> dict[Value, tuple[float, float]]:
-    """Of all numbers that a value shows, those with the longest texts."""
-    widest: dict[tuple[int, str], float] = {}
+def _widest(recording: Recording) -> dict[tuple[Value, str], str]:
+    """Of all texts that a value shows in a row, the longest."""
+    widest: dict[tuple[Value, str], str] = {}
     for change in chain(recording.start, *(frame.changes for frame in recording.frames)):
-        place = change.node, change.row
-        widest[place] = max(widest.get(place, 0.0), change.number, key=lambda x: len(short(x)))
-    return {
-        v: (widest.get((i, "data"), 0.0), widest.get((i, "grad"), 0.0))
-        for i, v in enumerate(recording.order)
-    }
+        place = recording.order[change.node], change.row
+        widest[place] = max(widest.get(place, "0"), short(change.number), key=len)
+    return widest
 
 
-def _told(frame: Frame, ids: Mapping[int, str], operations: Mapping[int, str]) -> dict[str, Any]:
+def _table(diagram: Diagram, numbers: Mapping[str, str]) -> str:
+    """Where there is no renderer: the values as a table in HTML, with the same keys."""
+    rows = []
+    for box in diagram.boxes:
+        cells = "".join(f'<td {KEY}="{row.key}">{numbers[row.key]}</td>' for row in box.rows)
+        head = f'<th scope="row">{_text(box.label)}</th><td>{_text(box.made)}</td>'
+        rows += [f'<tr {KEY}="{box.id}">{head}{cells}</tr>'] * bool(box.rows)
+    return (
+        '<table><thead><tr><th scope="col">name</th><th scope="col">made by</th>'
+        '<th scope="col">data</th><th scope="col">grad</th></tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table>\n"
+    )
+
+
+def _page_frame(frame: Frame, ids: Mapping[int, NodeIds]) -> dict[str, Any]:
     """A frame for the page: what is said, what is lit (changed or read), the texts that are new."""
     by: list[str] = []
     for p, v in frame.flows:
         if v in ids:
-            by += [ids[v], operations[v], f"{operations[v]}-{ids[v]}"]
-            by += [ids[p], f"{ids[p]}-{operations[v]}"] if p in ids else []
-    on = [ids[change.node] for change in frame.changes if change.node in ids]
+            result, operation = ids[v].value, ids[v].operation
+            by += [result, operation, f"{operation}-{result}"]
+            by += [ids[p].value, f"{ids[p].value}-{operation}"] if p in ids else []
+    on = [ids[change.node].value for change in frame.changes if change.node in ids]
     single = len(frame.changes) == 1 and frame.question
     answer = frame.changes[0].number if single else math.nan
     return {
@@ -270,8 +281,8 @@ def _told(frame: Frame, ids: Mapping[int, str], operations: Mapping[int, str]) -
     }
 
 
-def _texts(changes: Sequence[Change], ids: Mapping[int, str]) -> dict[str, str]:
-    return {f"{ids[c.node]}.{c.row}": short(c.number + 0.0) for c in changes if c.node in ids}
+def _texts(changes: Sequence[Change], ids: Mapping[int, NodeIds]) -> dict[str, str]:
+    return {f"{ids[c.node].value}.{c.row}": short(c.number) for c in changes if c.node in ids}
 
 
 def _lines(said: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ from tinygrad_edu import namespace as floats
 from tinygrad_edu.checks import number
 from tinygrad_edu.engine import Value, gradients, toposort
 from tinygrad_edu.optim import Optimizer
+from tinygrad_edu.view.base.numbers import Numbers
 from tinygrad_edu.view.film import sentences
 
 _SAID: Final = 5
@@ -80,7 +81,9 @@ class _Recorder:
         self.parents = [[self.position[p] for p in x.parents] for x in self.order]
         self.inner = [i for i, x in enumerate(self.order) if x.op is not None]
         self.optimizer = optimizer
-        self.grads = list(gradients(v).values())
+        self.numbers = Numbers(self.order)
+        grads = gradients(v)
+        self.grads = [grads[x] for x in self.order]
         self.slopes = {i: self.order[i].slopes() for i in self.inner}
         self.updated = self._update()
 
@@ -101,7 +104,7 @@ class _Recorder:
         total = 2 + len(single) + len(operands) + len(self.updated)
         if total <= max_steps:
             frames = self._frames(single, operands, [[p] for p in self.updated])
-            return Recording(self.order, self.names, self._start(), frames, "")
+            return self._recording(frames, [])
         for step, groups in self._groupings(max_steps):
             what, updates = step, self._updates(groups)
             if 2 + 2 * len(groups) + len(updates) <= max_steps:
@@ -109,7 +112,11 @@ class _Recorder:
         backward = [[(i, k) for i in reversed(g) for k in self._told(i)] for g in reversed(groups)]
         frames = self._frames(groups, [group for group in backward if group], updates)
         caption = f"{what}, since {total:,} single steps are more than {max_steps}"
-        return Recording(self.order, self.names, self._start(), frames, caption)
+        return self._recording(frames, [caption])
+
+    def _recording(self, frames: list[Frame], notes: list[str]) -> Recording:
+        notes += self.numbers.changes(dict(zip(self.order, self.names, strict=True)))
+        return Recording(self.order, self.names, self._start(), frames, "; ".join(notes))
 
     def _told(self, i: int) -> list[int]:
         """The operands of a result, by number, to which a gradient flows."""
@@ -147,12 +154,9 @@ class _Recorder:
 
     def _start(self) -> tuple[Change, ...]:
         """The numbers of the leaves, as the operations found them."""
-        used = {p: x for i in reversed(self.inner) for p, x in self._operands(i)}
-        leaves = [i for i, v in enumerate(self.order) if v.op is None]
-        return tuple([Change(i, "data", used.get(i, self.order[i].data)) for i in leaves])
-
-    def _operands(self, i: int) -> Iterator[tuple[int, float]]:
-        return zip(self.parents[i], self.order[i].numbers[1:], strict=True)
+        data = self.numbers.data
+        leaves = [(i, v) for i, v in enumerate(self.order) if v.op is None]
+        return tuple([Change(i, "data", data[v]) for i, v in leaves])
 
     def _frames(
         self,
@@ -181,7 +185,7 @@ class _Recorder:
             )
             for i in group
         )
-        changes = [Change(i, "data", self.order[i].numbers[0]) for i in group]
+        changes = [Change(i, "data", self.numbers.data[self.order[i]]) for i in group]
         flows = dict.fromkeys((p, i) for i in group for p in self.parents[i])
         return Frame("forward", _few(said, len(group)), "", tuple(flows), tuple(changes))
 

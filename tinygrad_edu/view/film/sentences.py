@@ -8,7 +8,6 @@ from tinygrad_edu.engine import Primitive, Value
 from tinygrad_edu.optim import Optimizer
 from tinygrad_edu.text import clean, short
 from tinygrad_edu.view.base.symbols import constants, symbol
-from tinygrad_edu.view.graph.values import name_of
 
 _LONGEST: Final = 60
 #: How the operands are joined where an operation is written with a sign.
@@ -28,7 +27,10 @@ def labels(order: Sequence[Value], called: Mapping[Value, str]) -> list[str]:
 
     A constant without a name is called by its number.
     """
-    found = [name_of(v, called) or (_said(v.data) if v.kind == "constant" else "") for v in order]
+    found = [
+        clean(v.name or called.get(v, "")) or (_said(v.data) if v.kind == "constant" else "")
+        for v in order
+    ]
     taken = set(found)
     if not found[-1] and "L" not in taken:
         found[-1] = "L"

@@ -1,37 +1,40 @@
-"""draw: the graph behind a number as a picture."""
+"""draw: the graph behind a number as a picture; excerpt: of a large graph what can be read."""
 
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
 from tinygrad_edu.engine import Value, toposort
 from tinygrad_edu.text import clean, short
-from tinygrad_edu.view.base.display import drawn
-from tinygrad_edu.view.base.graph_units import find_units
-from tinygrad_edu.view.base.naming import variable_names
+from tinygrad_edu.view.base.display import picture_bundle
+from tinygrad_edu.view.base.numbers import Numbers
 from tinygrad_edu.view.base.render import render
-from tinygrad_edu.view.base.svg import inline
-from tinygrad_edu.view.graph import block_text, levels, values
+from tinygrad_edu.view.base.svg import FITTING, inline
 from tinygrad_edu.view.graph.blocks import Cut, cut, stands_for
-from tinygrad_edu.view.graph.examples import examples_of
+from tinygrad_edu.view.graph.diagram import Diagram, table
+from tinygrad_edu.view.graph.dot import to_dot
+from tinygrad_edu.view.base.graph_units import find_units
+from tinygrad_edu.view.graph.levels import block_diagram
 from tinygrad_edu.view.graph.select import (
+    LARGEST,
     check_opened,
+    examples_of,
+    given_names,
+    main_strands,
     names_to_open,
     nearest,
     one_of_several,
     way_to_root,
     with_sources,
 )
+from tinygrad_edu.view.graph.values import EDGES, content_of, value_diagram
 
 _LEVELS: Final = ("auto", "value", "neuron", "layer")
 _DIRECTIONS: Final = ("LR", "TB", "RL", "BT")
 _TABLE_ROWS: Final = 60
-#: As wide as its place on a page at most.
-_FITTING: Final = "max-width:100%;height:auto"
 _UNITS: Final = 120
 _LINES: Final = 1200
 _NO_UNITS: Final = "no units (net inputs w·x + b) in this graph: its values are shown"
@@ -53,7 +56,7 @@ class Graph:
     @cached_property
     def svg(self) -> str:
         """An SVG element, to be saved or put into a page. Raises RenderError without a renderer."""
-        return inline(render(self.dot, "svg"), self.title, self.description, _FITTING)
+        return inline(render(self.dot, "svg"), self.title, self.description, FITTING)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the drawing in the format that the suffix names: .svg, .png, .pdf, .dot, ...
@@ -76,7 +79,7 @@ class Graph:
         return path
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
-        return drawn(lambda: self.svg, repr(self), lambda: self.table)
+        return picture_bundle(lambda: self.svg, repr(self), lambda: self.table)
 
     def __repr__(self) -> str:
         return f"<Graph: {self.description}>"
@@ -111,55 +114,76 @@ def draw(
     example   which example of a loss over several is drawn, from 0; the first unless given, and at
               level "value" all
 
-    What is hidden is said in the picture. A grad is a dash until a backward pass has reached the
-    value. Raises TypeError unless `v` is a Value.
+    What is hidden is said in the picture. The numbers are those of the forward pass, and what was
+    changed since is named. A grad is a dash until a backward pass from `v`, or through it, has
+    reached the value. Raises TypeError unless `v` is a Value.
     """
     if not isinstance(v, Value):
         raise TypeError(f"draw(v) draws the graph of one Value, got {type(v).__name__}")
     _one_of("level", level, _LEVELS)
-    _one_of("edges", edges, tuple(values.EDGES))
+    _one_of("edges", edges, tuple(EDGES))
     _one_of("rankdir", rankdir, _DIRECTIONS)
     if isinstance(max_nodes, bool) or not isinstance(max_nodes, int) or max_nodes < 1:
         raise ValueError(f"max_nodes={max_nodes!r} must be a whole number of at least 1")
     order = toposort(v, leaves=True)
     opened = names_to_open(expand, level)
-    frame = _Frame(order, variable_names(names or {}), edges, max_nodes, rankdir, bool(unfold))
+    drawing = _Drawing(order, names, edges, max_nodes, rankdir, bool(unfold))
     small = level == "value" or (level == "auto" and len(order) <= max_nodes)
     if small and not opened and example is None:
-        return frame.values(order, [], refuse=level == "value")
-    found = find_units(order)
-    examples = examples_of(order, found)
+        return drawing.values(order, [], refuse=level == "value")
+    units_of_all = find_units(order)
+    examples = examples_of(order, units_of_all)
     chosen = one_of_several(example, max(len(examples), 1))
     own = examples[chosen] if examples else None
     notes = [] if own is None else [f"example {chosen} of {len(examples):,}"]
     if small and not opened:
-        shown = order if own is None else way_to_root(order, own)
-        return frame.values(shown, notes, refuse=level == "value")
+        part = order if own is None else way_to_root(order, own)
+        return drawing.values(part, notes, refuse=level == "value")
     kept = None if own is None else with_sources(order, own)
     others = {v for k, members in enumerate(examples) if k != chosen for v in members}
     order = [v for v in order if v not in others]
-    units = [u for u in found.units if kept is None or u.z in kept]
+    units = [u for u in units_of_all.units if kept is None or u.z in kept]
     check_opened(opened, units)
     if not units:
-        return frame.values(order, [] if level == "auto" else [_NO_UNITS], refuse=False)
-    drawing = cut(order, found, kept, "layer" if level == "layer" else "neuron", opened)
+        return drawing.values(order, [] if level == "auto" else [_NO_UNITS], refuse=False)
+    blocks = cut(order, units_of_all, kept, "layer" if level == "layer" else "neuron", opened)
     lines = sum(len(u.w) for u in units)
-    large = len(drawing.items) > max_nodes or len(units) > _UNITS or lines > _LINES
+    large = len(blocks.items) > max_nodes or len(units) > _UNITS or lines > _LINES
     if level == "auto" and large:
-        drawing = cut(order, found, kept, "layer", opened)
-    return frame.blocks(drawing, notes, len(examples), refuse=level != "auto")
+        blocks = cut(order, units_of_all, kept, "layer", opened)
+    return drawing.blocks(blocks, notes, len(examples), refuse=level != "auto")
 
 
-@dataclass
-class _Frame:
-    """What every level needs to know for a drawing."""
+def excerpt(
+    v: Value, *, names: Mapping[str, object] | None = None, max_nodes: int = LARGEST
+) -> Graph:
+    """The graph of `v`, whole if it has at most `max_nodes` values, else its main strands.
 
-    order: list[Value]
-    called: dict[Value, str]
-    edges: str
-    max_nodes: int
-    rankdir: str
-    unfold: bool
+    What is left out is counted in the picture.
+    """
+    order = toposort(v, leaves=True)
+    drawing = _Drawing(order, names, "none", max_nodes, "LR", unfold=False)
+    return drawing.values(main_strands(order, max_nodes), [], refuse=False)
+
+
+class _Drawing:
+    """What every level of a drawing needs to know."""
+
+    def __init__(
+        self,
+        order: list[Value],
+        names: Mapping[str, object] | None,
+        edges: str,
+        max_nodes: int,
+        rankdir: str,
+        unfold: bool,
+    ) -> None:
+        self.total, self.root = len(order), order[-1]
+        self.edges, self.max_nodes = edges, max_nodes
+        self.look: Any = {"rankdir": rankdir, "unfold": unfold}
+        self.numbers = Numbers(order)
+        self.names = given_names(order, names)
+        self.remarks = self.numbers.remarks(self.names)
 
     def values(self, order: list[Value], notes: list[str], *, refuse: bool) -> Graph:
         """A drawing of values, the nearest if they are too many and that is not refused."""
@@ -168,52 +192,52 @@ class _Frame:
                 f"the graph has {len(order):,} values, more than max_nodes={self.max_nodes}: "
                 f'write max_nodes={len(order)} to draw them all, or level="auto" for the nearest'
             )
-        shown, total = nearest(order, self.max_nodes), len(self.order)
+        shown, total = nearest(order, self.max_nodes), self.total
         counted = f"{len(shown):,} of {total:,} values shown" if len(shown) < total else ""
-        caption = [part for part in (counted, *notes, values.EDGES[self.edges]) if part]
-        source = values.dot_source(
-            shown, self.called, self.edges, caption, self.rankdir, self.unfold
-        )
-        return self._graph(source, [counted or _count(total), *notes], _table(shown, self.called))
+        caption = [counted, *notes, *self.remarks, EDGES[self.edges]]
+        content = content_of(self.names, self.numbers, self.edges)
+        diagram = value_diagram(shown, content, caption=list(filter(None, caption)), **self.look)
+        whole = f"{total:,} value{'s' * (total > 1)}"
+        return self._graph(diagram, [counted or whole, *notes])
 
-    def blocks(self, drawing: Cut, notes: list[str], examples: int, *, refuse: bool) -> Graph:
+    def blocks(self, blocks: Cut, notes: list[str], examples: int, *, refuse: bool) -> Graph:
         """A drawing of units or layers, of the nearest if they are too many."""
-        if refuse and len(drawing.items) > self.max_nodes:
-            n = len(drawing.items)
+        n = len(blocks.items)
+        if refuse and n > self.max_nodes:
             raise ValueError(
                 f"the drawing has {n:,} boxes, more than max_nodes={self.max_nodes}: write "
                 f'max_nodes={n} to draw them all, or level="auto"'
             )
-        shown = nearest(drawing.items, self.max_nodes, drawing.sources.__getitem__)
-        stand, total = len(stands_for(shown)), len(self.order)
+        shown = nearest(blocks.items, self.max_nodes, blocks.sources.__getitem__)
+        stand, total = len(stands_for(shown)), self.total
         of = f"{stand:,} of {total:,}" if stand < total else f"all {total:,}"
-        boxes = f"{len(shown):,} boxes for {of} values"
-        left_out = len(drawing.items) - len(shown)
-        hidden = [f"{left_out:,} boxes left out"] if left_out else []
-        note = f"over {examples:,} examples" if examples else ""
-        source = levels.dot_source(
-            drawing,
+        notes = [
+            f"{len(shown):,} boxes for {of} values",
+            *[f"{n - len(shown):,} boxes left out"] * (len(shown) < n),
+            *notes,
+        ]
+        diagram = block_diagram(
+            blocks,
             shown,
-            self.called,
+            self.names,
+            self.numbers,
             self.edges,
-            [boxes, *hidden, *notes, *levels.legend(drawing.at, shown, self.edges)],
-            self.rankdir,
-            unfold=self.unfold,
-            root=self.order[-1],
-            note=note,
+            caption=[*notes, *self.remarks],
+            note=f"over {examples:,} examples" if examples else "",
+            **self.look,
         )
-        table = block_text.table(drawing, shown, self.called, note)
-        return self._graph(source, [boxes, *hidden, *notes], table)
+        return self._graph(diagram, notes)
 
-    def _graph(self, source: str, told: list[str], table: str) -> Graph:
-        v = self.order[-1]
-        root = values.name_of(v, self.called) or "the result"
-        grad = short(v.grad) if v.reached else "not computed"
+    def _graph(self, diagram: Diagram, notes: Sequence[str]) -> Graph:
+        name = self.names.get(self.root, "the result")
+        grad = self.numbers.grad(self.root)
+        numbers = f"data {short(self.numbers.data[self.root])}, grad "
+        numbers += "not computed" if grad is None else short(grad)
         return Graph(
-            source,
-            title=f"Computation graph of {root}",
-            description=f"{', '.join(told)}; {root}: data {short(v.data)}, grad {grad}",
-            table=table,
+            to_dot(diagram),
+            title=f"Computation graph of {name}",
+            description="; ".join([", ".join(notes), f"{name}: {numbers}", *self.remarks]),
+            table=table(diagram, self.remarks, _TABLE_ROWS),
         )
 
 
@@ -221,13 +245,3 @@ def _one_of(argument: str, choice: Any, valid: Sequence[str]) -> None:
     if choice not in valid:
         offered = ", ".join(f'"{name}"' for name in valid)
         raise ValueError(f"{argument}={clean(repr(choice), 40)} is unknown: write one of {offered}")
-
-
-def _count(n: int) -> str:
-    return "1 value" if n == 1 else f"{n:,} values"
-
-
-def _table(shown: Sequence[Value], called: Mapping[Value, str]) -> str:
-    text = values.table(shown[-_TABLE_ROWS:], called)
-    left_out = len(shown) - _TABLE_ROWS
-    return text if left_out <= 0 else f"{text}\n({_count(left_out)} before these left out)"

@@ -1,97 +1,108 @@
-"""The neuron and the layer level of a drawing: a box for every unit, or for every layer."""
+"""The neuron and the layer level: a box for every unit, or for every layer."""
 
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any, Final
-
-import graphviz  # type: ignore[import-untyped]
 
 from tinygrad_edu.engine import Value
 from tinygrad_edu.text import DASH, clean, short
-from tinygrad_edu.view.base.escape import in_html, in_string, in_tooltip
-from tinygrad_edu.view.base.graph_units import Unit
-from tinygrad_edu.view.graph import style, values
-from tinygrad_edu.view.graph.block_text import NAME, Contents, contents, tooltip
+from tinygrad_edu.view.base.numbers import Numbers
 from tinygrad_edu.view.graph.blocks import Block, Cut, Item, made_from
+from tinygrad_edu.view.graph.diagram import Box, Diagram, Edge, Row
+from tinygrad_edu.view.base.graph_units import Unit
+from tinygrad_edu.view.graph.values import (
+    EDGES,
+    NodeIds,
+    ValueWriter,
+    content_of,
+    fresh_ids,
+    ids_of,
+    users_of,
+)
 
 #: Of more weights than this the numbers are in the tooltips.
 NUMBERED: Final = 30
-_SIDES: Final = {"LR": "ew", "RL": "we", "TB": "sn", "BT": "ns"}
+_NAME: Final = 40
+_INPUTS: Final = 4
 _UNITS: Final = "z = w·x + b, a = activation(z), delta = dL/dz"
 _WEIGHTS: Final = "lines: weights, blue positive, orange dashed negative, wide where |w| is large"
 
 
-def dot_source(
-    found: Cut,
+def block_diagram(
+    cut: Cut,
     shown: Sequence[Item],
     names: Mapping[Value, str],
+    numbers: Numbers,
     edges: str,
-    caption: Sequence[str],
-    rankdir: str,
     *,
+    caption: Sequence[str] = (),
+    rankdir: str = "LR",
     unfold: bool = False,
-    root: Value,
     note: str = "",
-) -> str:
-    """DOT for the items `shown`, sources first. Nodes are called n0, n1, ... in this order."""
-    graph = values.sheet(caption, rankdir)
-    plain = not numbered(shown)
-    if plain:
-        graph.attr(ranksep="1.2", splines="line")
-        graph.attr("edge", tailport=_SIDES[rankdir][0], headport=_SIDES[rankdir][1])
+) -> Diagram:
+    """A diagram of the items `shown`, sources first; `note` is a line in the last group."""
+    diagram = Diagram(
+        caption=[*caption, *_legend(cut.at, shown, edges)],
+        rankdir=rankdir,
+        crowded=not _numbered(shown),
+    )
     items = set(shown)
-    drawn = {v for v, item in found.at.items() if item in items}
-    fresh = values.ids()
-    places = {
-        item: values.Place(next(fresh), more=_more(found, item, items) and next(fresh))
+    drawn = {v for v, item in cut.at.items() if item in items}
+    fresh = fresh_ids()
+    ids = {
+        item: NodeIds(
+            next(fresh), hidden="" if items.issuperset(cut.sources[item]) else next(fresh)
+        )
         if isinstance(item, Block)
-        else values.place(item, drawn, fresh, unfold)
+        else ids_of(item, drawn, fresh, unfold)
         for item in shown
     }
-    links = graphviz.Digraph()
-    single = [item for item in shown if not isinstance(item, Block)]
-    ids = {v: places[found.at[v]].value for v in drawn}
-    columns = _columns(shown, found)
-    aside = {places[i].value for column in columns for i in column if i is not _middle(column)}
-    pen = _Pen(links, ids, names, edges, values.users_of(single), _largest(shown), plain, aside)
-    clusters: dict[tuple[str, ...], Any] = {(): graph}
+    columns = _columns(shown, cut)
+    diagram.columns = [[ids[item].value for item in column] for column in columns]
+    labels: dict[Item, str] = {
+        item: _name(item, names, numbers.root) or f"v{i}" for i, item in enumerate(shown)
+    }
+    where = {v: ids[cut.at[v]].value for v in drawn}
+    values = ValueWriter(
+        diagram,
+        where,
+        {v: labels[cut.at[v]] for v in drawn},
+        content_of(names, numbers, edges),
+        users_of([item for item in shown if not isinstance(item, Block)]),
+    )
+    # the middle one of a column has level lines; those of all would pull the others apart
+    aside = {node for column in diagram.columns for node in column}
+    aside -= {column[len(column) // 2] for column in diagram.columns}
+    blocks = _BlockWriter(
+        diagram, where, names, numbers, edges, _largest(shown, numbers.data), aside, note
+    )
     for item in shown:
-        around = _cluster(clusters, found.within.get(item, ()))
+        within = cut.within.get(item, ())
         if isinstance(item, Block):
-            pen.block(around, item, places[item], contents(item, names, note), root)
+            sources = [labels.get(source, "…") for source in cut.sources[item]]
+            blocks.add(item, ids[item], labels[item], sources, within)
         else:
-            pen.draw(around, item, places[item], root=item is root)
-    for members in columns:
-        with clusters[found.within.get(members[0], ())].subgraph() as column:
-            column.attr(rank="same")
-            for above, below in pairwise(members):
-                column.edge(places[above].value, places[below].value, **style.UNSEEN)
-    for around in sorted(clusters, key=len, reverse=True):
-        if around:
-            clusters[around[:-1]].subgraph(clusters[around])
-    graph.body.extend(links.body)
-    source: str = graph.source
-    return source
+            values.add(item, ids[item], root=item is numbers.root, within=within)
+    return diagram
 
 
-def legend(at: Mapping[Value, Item], shown: Sequence[Item], edges: str) -> list[str]:
+def _legend(at: Mapping[Value, Item], shown: Sequence[Item], edges: str) -> list[str]:
     """What the caption says about the boxes and lines of these items."""
     units = _shown_units(shown)
     apart = any(
         not isinstance(at[x], Block) or at[x].kind == "unit" for u in units for x in u.x if x in at
     )
     return [
-        *([_UNITS] if units else []),
-        *([_WEIGHTS] if apart else []),
-        *([values.EDGES[edges]] if edges != "none" and numbered(shown) else []),
+        *[_UNITS] * bool(units),
+        *[_WEIGHTS] * apart,
+        *[EDGES[edges]] * (edges != "none" and _numbered(shown)),
     ]
 
 
-def numbered(shown: Iterable[Item]) -> bool:
+def _numbered(shown: Iterable[Item]) -> bool:
     """Whether weights are few enough to have their numbers beside them."""
     return sum(len(u.w) for u in _shown_units(shown)) <= NUMBERED
 
@@ -100,31 +111,25 @@ def _shown_units(shown: Iterable[Item]) -> list[Unit]:
     return [item.units[0] for item in shown if isinstance(item, Block) and item.kind == "unit"]
 
 
-def _more(found: Cut, item: Item, shown: set[Item]) -> str:
-    """A text if some source of the item is not shown."""
-    return "…" if any(source not in shown for source in found.sources[item]) else ""
-
-
-def _largest(shown: Iterable[Item]) -> dict[str, float]:
+def _largest(shown: Iterable[Item], data: Mapping[Value, float]) -> dict[str, float]:
     """The largest finite |w| of each layer."""
     largest: dict[str, float] = {}
     for u in _shown_units(shown):
-        for w in u.w:
-            if math.isfinite(w.data):
-                largest[u.layer] = max(largest.get(u.layer, 0.0), abs(w.data))
+        sizes = [abs(data[w]) for w in u.w if math.isfinite(data[w])]
+        largest[u.layer] = max([largest.get(u.layer, 0.0), *sizes])
     return largest
 
 
-def _columns(shown: Iterable[Item], found: Cut) -> list[list[Item]]:
+def _columns(shown: Iterable[Item], cut: Cut) -> list[list[Item]]:
     """The inputs and the units of each layer, which stand one under the other in their order."""
     columns: dict[Any, list[Item]] = {}
     for item in shown:
         if isinstance(item, Block) and item.kind == "unit":
             u = item.units[0]
             for x in u.x:
-                if found.at.get(x) is x and x.op is None and not found.within.get(x):
+                if cut.at.get(x) is x and x.op is None and not cut.within.get(x):
                     columns.setdefault(u.depth, []).append(x)
-            columns.setdefault((u.layer, u.depth, found.within.get(item)), []).append(item)
+            columns.setdefault((u.layer, u.depth, cut.within.get(item)), []).append(item)
     seen: set[Item] = set()
     for key, column in columns.items():
         columns[key] = [item for item in dict.fromkeys(column) if item not in seen]
@@ -132,73 +137,123 @@ def _columns(shown: Iterable[Item], found: Cut) -> list[list[Item]]:
     return [column for column in columns.values() if len(column) > 1]
 
 
-def _middle(column: Sequence[Item]) -> Item:
-    """The item whose lines are drawn level; those of all would pull the others apart."""
-    return column[len(column) // 2]
+def _results(block: Block) -> list[Value]:
+    """The values of a block that no other of its values is made from."""
+    used = {p for v in block.values for p in v.parents}
+    return [v for v in block.values if v not in used]
 
 
-def _cluster(clusters: dict[tuple[str, ...], Any], around: tuple[str, ...]) -> Any:
-    """The drawing inside these clusters, made if it is new."""
-    for n in range(1, len(around) + 1):
-        if around[:n] not in clusters:
-            cluster = graphviz.Digraph(f"cluster{len(clusters)}", graph_attr=style.CLUSTER)
-            cluster.attr(label=in_string(clean(around[n - 1], NAME)))
-            clusters[around[:n]] = cluster
-    return clusters[around]
+def _name(item: Item, names: Mapping[Value, str], root: Value) -> str:
+    """The name of an item; the last group has that of its result, if it has any."""
+    if not isinstance(item, Block):
+        return names.get(item, "")
+    last = names.get(_results(item)[0], "") if item.last else ""
+    return last or clean(item.name, _NAME)
 
 
 @dataclass
-class _Pen(values.Pen):
-    """Draws blocks too."""
+class _BlockWriter:
+    """Adds the boxes of units, layers and groups to a diagram, and the lines to them.
 
+    `ids` says where a value is drawn, `aside` which boxes stay where their column puts them.
+    """
+
+    diagram: Diagram
+    ids: Mapping[Value, str]
+    names: Mapping[Value, str]
+    numbers: Numbers
+    edges: str
     largest: Mapping[str, float]
-    plain: bool
     aside: AbstractSet[str]
+    note: str
 
-    def block(
-        self, graph: Any, block: Block, at: values.Place, says: Contents, root: Value
+    def add(
+        self,
+        block: Block,
+        ids: NodeIds,
+        name: str,
+        sources: Sequence[str],
+        within: tuple[str, ...],
     ) -> None:
-        rows = [(in_html(label), number) for label, number in says.rows]
-        told = [in_html(line) for line in says.details]
-        u = block.units[0] if block.kind == "unit" else None
-        if u is not None and u.b is not None and not self.plain:
-            rows.insert(0, ("b", short(u.b.data)))
-        graph.node(
-            at.value,
-            style.box_label(in_html(says.name), in_html(says.word), rows, told),
-            tooltip=in_tooltip(tooltip(says, u)),
-            **style.BLOCKS[block.kind] | (style.ROOT if root in block.values else {}),
-        )
-        if at.more:
-            graph.node(at.more, "…", **style.HIDDEN)
-            self.links.edge(at.more, at.value, style="dotted")
-        if u is not None:
-            self._weights(u, at.value)
+        word, details, rows = self._content(block)
+        box = Box(ids.value, block.kind, name, name, word, details, rows, made=word, within=within)
+        box.sources, box.root = sources, self.numbers.root in block.values
+        parts = [*details, *(f"{row.label} = {row.text}" for row in rows)]
+        box.tooltip = f"{name}{f' ({word})' if word else ''}: {', '.join(parts)}"
+        if self.diagram.crowded and block.kind == "unit":
+            box.rows = [row for row in rows if row.label != "b"]
+        self.diagram.boxes.append(box)
+        if ids.hidden:
+            self.diagram.boxes.append(Box(ids.hidden, "hidden", name="…", within=within))
+            self.diagram.edges.append(Edge(ids.hidden, ids.value, dotted=True))
+        if block.kind == "unit":
+            self._weights(block.units[0], ids.value)
         else:
-            self._sources(block, at.value)
+            self._sources(block, ids.value)
+
+    def _content(self, block: Block) -> tuple[str, list[str], list[Row]]:
+        """What a box says: a word beside its name, lines, and numbers."""
+        if block.kind == "unit":
+            return clean(block.units[0].activation), [], self._unit(block.units[0])
+        if block.kind == "layer":
+            return "", _layer(block.units), [Row("mean |delta|", self._mean_delta(block.units))]
+        if block.kind == "inputs":
+            rows = [
+                Row(self.names.get(v) or f"x{k}", self._data(v))
+                for k, v in enumerate(block.values, 1)
+            ]
+            few = len(rows) <= _INPUTS
+            return "", [] if few else [f"{len(rows):,} numbers"], rows if few else []
+        n, results = len(block.values), _results(block)
+        details = [f"{n:,} operation{'s' * (n > 1)}", *[self.note] * bool(self.note and block.last)]
+        if len(results) > 1:
+            return "", details, []
+        grad = self.numbers.grad_text(results[0])
+        return "", details, [Row("data", self._data(results[0])), Row("grad", grad)]
+
+    def _unit(self, u: Unit) -> list[Row]:
+        z, a = (clean(self.names.get(v, ""), 12) for v in (u.z, u.a))
+        return [
+            *([] if u.b is None else [Row("b", self._data(u.b))]),
+            Row(z or "z", self._data(u.z)),
+            Row(a if a and u.a is not u.z else "a", self._data(u.a)),
+            Row("delta", self.numbers.grad_text(u.z)),
+        ]
+
+    def _data(self, v: Value) -> str:
+        return short(self.numbers.data[v])
+
+    def _mean_delta(self, units: Sequence[Unit]) -> str:
+        deltas = [self.numbers.grad(u.z) for u in units]
+        known = [abs(delta) for delta in deltas if delta is not None]
+        return short(math.fsum(x / len(known) for x in known)) if len(known) == len(units) else DASH
 
     def _weights(self, u: Unit, node: str) -> None:
         """A line for each weight, one for all the weights of several inputs in one box."""
+        crowded, delta = self.diagram.crowded, self.numbers.grad(u.z)
         together = Counter(self.ids[x] for x in set(u.x) if x in self.ids)
-        for k, (w, x) in enumerate(zip(u.w, u.x, strict=True)):
-            tail = self.ids.get(x, "")
+        for k, (weight, x) in enumerate(zip(u.w, u.x, strict=True)):
+            tail, w = self.ids.get(x, ""), self.numbers.data[weight]
             if together[tail] > 1:
-                self.links.edge(tail, node, tooltip=f"{together.pop(tail):,} weights")
+                tooltip = f"{together.pop(tail):,} weights"
+                self.diagram.edges.append(Edge(tail, node, tooltip=tooltip))
             elif together[tail]:
-                told = f"{clean(u.name, 200)}: w[{k}] = {w.data!r}"
-                text = ("+" if w.data > 0 else "") + short(w.data) if not self.plain else ""
+                tooltip = f"{clean(u.name, 200)}: w[{k}] = {w!r}"
+                text = ("+" if w > 0 else "") + short(w)
                 if self.edges == "gradient":
-                    text = short(w.data * u.z.grad) if u.z.reached else DASH
-                    told += f", gradient flowing back = {text}"
-                self.links.edge(
-                    tail,
-                    node,
-                    label=style.edge_label("", text) if text and not self.plain else None,
-                    tooltip=in_tooltip(told),
-                    weight="0" if self.plain and {tail, node} & self.aside else None,
-                    **style.weight_line(
-                        w.data, self.largest.get(u.layer, 0.0), 2.5 if self.plain else 4.0
-                    ),
+                    text = DASH if delta is None else short(w * delta)
+                    tooltip += f", gradient flowing back = {text}"
+                largest = self.largest.get(u.layer, 0.0)
+                self.diagram.edges.append(
+                    Edge(
+                        tail,
+                        node,
+                        number=None if crowded else Row("w", text),
+                        tooltip=tooltip,
+                        weight=w,
+                        share=min(abs(w) / largest, 1.0) if largest and w == w else 0.0,
+                        loose=crowded and not self.aside.isdisjoint((tail, node)),
+                    )
                 )
 
     def _sources(self, block: Block, node: str) -> None:
@@ -209,4 +264,19 @@ class _Pen(values.Pen):
                 carried.setdefault(self.ids[p], set()).add(p)
         for tail, several in carried.items():
             n = len(several)
-            self.links.edge(tail, node, tooltip=f"{n:,} value{'s' * (n > 1)}")
+            self.diagram.edges.append(Edge(tail, node, tooltip=f"{n:,} value{'s' * (n > 1)}"))
+
+
+def _layer(units: Sequence[Unit]) -> list[str]:
+    each = {u.name: u for u in units}
+    n, uses = len(each), len(units) // len(each)
+    activations = {u.activation for u in units}
+    activation = clean(activations.pop(), 16) if len(activations) == 1 else "different"
+    inputs = {len(u.w) for u in units}
+    of = f" of {inputs.pop():,} inputs" if len(inputs) == 1 else ""
+    parameters = len({p for u in units for p in u.parameters})
+    return [
+        f"{n:,} {activation} unit{'s' * (n > 1)}{of}",
+        *([f"each used {uses:,} times"] if uses > 1 else []),
+        f"{parameters:,} parameter{'s' * (parameters > 1)}",
+    ]

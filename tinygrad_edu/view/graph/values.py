@@ -1,18 +1,16 @@
-"""The value level of a drawing: a box for every number, an ellipse for the operation before it."""
+"""The value level: a box for every number, and one for the operation before it."""
 
 from collections import Counter
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
-from typing import Any, Final, NamedTuple
-
-import graphviz  # type: ignore[import-untyped]
+from typing import Final, NamedTuple
 
 from tinygrad_edu.engine import Primitive, Value
 from tinygrad_edu.text import DASH, clean, short
-from tinygrad_edu.view.base.escape import in_html, in_string, in_tooltip
+from tinygrad_edu.view.base.numbers import Numbers, has_grad
 from tinygrad_edu.view.base.symbols import constants, drawing_order, roles, symbol
-from tinygrad_edu.view.graph import style
+from tinygrad_edu.view.graph.diagram import Box, Diagram, Edge, Row
 
 _LABELLED_OPERANDS: Final = 8
 EDGES: Final = {
@@ -20,25 +18,54 @@ EDGES: Final = {
     "local": "on the edges: local derivative of the operation",
     "gradient": "on the edges: gradient that flows back",
 }
-_MEANING: Final = {"local": "local derivative", "gradient": "gradient flowing back"}
 
 
-def name_of(v: Value, names: Mapping[Value, str]) -> str:
-    """The name of `v` as it is drawn: its own, else the variable's, else ""."""
-    return clean(v.name or names.get(v, ""))
+class Content(NamedTuple):
+    """What boxes and lines of values say.
+
+    names  the name of a value, if it has one
+    rows   the numbers in its box
+    lines  what stands on the line from each operand of a result
+    sums   what stands on the lines from the products of an unfolded dot to their sum
+    """
+
+    names: Mapping[Value, str]
+    rows: Callable[[Value], Sequence[Row]]
+    lines: Callable[[Value], Sequence[Row | None]]
+    sums: Callable[[Value], Row | None] = lambda v: None
 
 
-def has_grad(v: Value) -> bool:
-    """Whether a gradient is shown for `v`: one with respect to a constant answers no question."""
-    return v.kind != "constant"
+def content_of(names: Mapping[Value, str], numbers: Numbers, edges: str = "none") -> Content:
+    """The numbers of the forward pass with their gradients, and `edges` on the lines."""
+
+    def rows(v: Value) -> list[Row]:
+        grad = numbers.grad(v)
+        exact = "not computed" if grad is None else repr(grad)
+        data = Row("data", short(numbers.data[v]), repr(numbers.data[v]))
+        shown = has_grad(v) or v is numbers.root
+        return [data, *[Row("grad", numbers.grad_text(v), exact)] * shown]
+
+    def line(v: Value, slope: float) -> Row | None:
+        grad = numbers.grad(v)
+        if edges == "local":
+            return Row("local derivative", short(slope), repr(float(slope)))
+        if edges == "gradient" and grad is not None:
+            flow = float(grad * slope)
+            return Row("gradient flowing back", short(flow), repr(flow))
+        return Row("", DASH) if edges == "gradient" else None
+
+    def lines(v: Value) -> list[Row | None]:
+        # the slopes as the record gave them: along a `no_flow` an infinite gradient gives 0
+        silent = edges == "gradient"
+        return [
+            None if silent and not has_grad(p) else line(v, slope)
+            for p, slope in zip(v.parents, v.slopes(), strict=True)
+        ]
+
+    return Content(names, rows, lines, lambda v: line(v, 1.0))
 
 
-def grad_of(v: Value) -> str:
-    """The gradient of `v` as it is drawn, a dash until a backward pass has reached it."""
-    return short(v.grad) if v.reached else DASH
-
-
-class Place(NamedTuple):
+class NodeIds(NamedTuple):
     """The ids of a value: its box, its operation, what stands for operands that are not drawn.
 
     `products` has (operand, id of the sign, id of the box) for each product of an unfolded dot.
@@ -46,33 +73,33 @@ class Place(NamedTuple):
 
     value: str
     operation: str = ""
-    more: str = ""
+    hidden: str = ""
     products: tuple[tuple[int, str, str], ...] = ()
 
 
-def ids() -> Iterator[str]:
+def fresh_ids() -> Iterator[str]:
     """n0, n1, ..."""
     return (f"n{i}" for i in count())
 
 
-def place(v: Value, drawn: Container[Value], fresh: Iterator[str], unfold: bool = False) -> Place:
+def ids_of(v: Value, drawn: Container[Value], fresh: Iterator[str], unfold: bool) -> NodeIds:
     """The next ids for `v`, an operation before its result."""
     if v.op is None:
-        return Place(next(fresh))
-    more = next(fresh) if any(p not in drawn for p in v.parents) else ""
+        return NodeIds(next(fresh))
+    hidden = next(fresh) if any(p not in drawn for p in v.parents) else ""
     products = []
     n = len(v.parents) // 2
     for i in range(n if unfold and is_dot(v) else 0):
         if v.parents[i] in drawn or v.parents[n + i] in drawn:
             products.append((i, next(fresh), next(fresh)))
     operation = next(fresh)
-    return Place(next(fresh), operation, more, tuple(products))
+    return NodeIds(next(fresh), operation, hidden, tuple(products))
 
 
-def places(shown: Sequence[Value], unfold: bool = False) -> dict[Value, Place]:
-    """The ids of the values `shown`, parents before children, as `dot_source` gives them."""
-    drawn, fresh = set(shown), ids()
-    return {v: place(v, drawn, fresh, unfold) for v in shown}
+def node_ids(shown: Sequence[Value], unfold: bool = False) -> dict[Value, NodeIds]:
+    """The ids of the values `shown`, parents before children, as in `value_diagram`."""
+    drawn, fresh = set(shown), fresh_ids()
+    return {v: ids_of(v, drawn, fresh, unfold) for v in shown}
 
 
 def is_dot(v: Value) -> bool:
@@ -80,37 +107,23 @@ def is_dot(v: Value) -> bool:
     return v.op is not None and len(v.parents) > 1 and roles(v.op, len(v.parents))[0] == "w[0]"
 
 
-def dot_source(
+def value_diagram(
     shown: Sequence[Value],
-    names: Mapping[Value, str],
-    edges: str,
-    caption: Sequence[str],
-    rankdir: str,
+    content: Content,
+    *,
+    caption: Sequence[str] = (),
+    rankdir: str = "LR",
     unfold: bool = False,
-) -> str:
-    """DOT for the values `shown`, parents before children, the root last.
-
-    Nodes are called n0, n1, ... in this order, an operation just before its result.
-    """
-    graph = sheet(caption, rankdir)
-    at = places(shown, unfold)
-    pen = Pen(graph, {v: p.value for v, p in at.items()}, names, edges, users_of(shown))
+) -> Diagram:
+    """A diagram of the values `shown`, parents before children, the root last."""
+    diagram = Diagram(caption=caption, rankdir=rankdir)
+    ids = node_ids(shown, unfold)
+    labels = {v: content.names.get(v) or f"v{i}" for i, v in enumerate(shown)}
+    boxes = {v: node.value for v, node in ids.items()}
+    writer = ValueWriter(diagram, boxes, labels, content, users_of(shown))
     for v in shown:
-        pen.draw(graph, v, at[v], root=v is shown[-1])
-    source: str = graph.source
-    return source
-
-
-def sheet(caption: Sequence[str], rankdir: str) -> Any:
-    """An empty drawing with the lines of its caption."""
-    graph = graphviz.Digraph(
-        graph_attr={"rankdir": rankdir, **style.GRAPH},
-        node_attr=style.NODE,
-        edge_attr=style.EDGE,
-    )
-    if caption:
-        graph.attr(label=style.caption([in_html(line) for line in caption]))
-    return graph
+        writer.add(v, ids[v], root=v is shown[-1])
+    return diagram
 
 
 def users_of(shown: Sequence[Value]) -> Counter[Value]:
@@ -119,133 +132,108 @@ def users_of(shown: Sequence[Value]) -> Counter[Value]:
 
 
 @dataclass
-class Pen:
-    """What draws values: `links` takes the edges, `ids` says where a value is drawn."""
+class ValueWriter:
+    """Adds values to a diagram: `ids` and `labels` say where each is drawn, and its name there."""
 
-    links: Any
+    diagram: Diagram
     ids: Mapping[Value, str]
-    names: Mapping[Value, str]
-    edges: str
+    labels: Mapping[Value, str]
+    content: Content
     users: Mapping[Value, int]
 
-    def draw(self, graph: Any, v: Value, at: Place, *, root: bool) -> None:
-        """Draw `v` and the operation before it into `graph`."""
+    def add(self, v: Value, ids: NodeIds, *, root: bool, within: tuple[str, ...] = ()) -> None:
+        """A value, the operation before it, and the lines to them."""
+        first = len(self.diagram.boxes)
         if v.op is not None:
-            if at.more:
+            if ids.hidden:
                 hidden = len({p for p in v.parents if p not in self.ids})
-                graph.node(at.more, in_string(f"… {hidden:,} more"), **style.HIDDEN)
-                self.links.edge(at.more, at.operation, style="dotted")
-            if at.products:
-                self._products(graph, v, v.op, at)
+                self.diagram.boxes.append(Box(ids.hidden, "hidden", name=f"… {hidden:,} more"))
+                self.diagram.edges.append(Edge(ids.hidden, ids.operation, dotted=True))
+            heads = dict.fromkeys(range(len(v.parents)), ids.operation)
+            if ids.products:
+                heads |= self._products(v, ids)
+                tooltip = "operation sum of the products and b"
+                box = Box(ids.operation, "sign", name="Σ", tooltip=tooltip)
             else:
-                self._operation(graph, at.operation, v, v.op)
-                heads = dict.fromkeys(range(len(v.parents)), at.operation)
-                self._operands(v, v.op, heads)
-        self._box(graph, at.value, v, root)
-        if v.op is not None:
-            self.links.edge(at.operation, at.value)
+                box = self._operation(v, v.op, ids.operation)
+            self.diagram.boxes.append(box)
+            self._operands(v, v.op, heads)
+            self.diagram.edges.append(Edge(ids.operation, ids.value))
+        self.diagram.boxes.append(self._box(v, ids.value, root))
+        for box in self.diagram.boxes[first:]:
+            box.within = within
 
-    def _box(self, graph: Any, node: str, v: Value, root: bool) -> None:
-        name = name_of(v, self.names)
-        rows = [("data", short(v.data)), ("grad", grad_of(v))]
+    def _box(self, v: Value, node: str, root: bool) -> Box:
+        name, rows = self.content.names.get(v, ""), self.content.rows(v)
+        if v.kind == "constant" and name == short(v.data):
+            name = ""
         full = clean(v.name or name, 1000)
-        exact = f"data = {v.data!r}, grad = {repr(v.grad) if v.reached else 'not computed'}"
-        graph.node(
+        exact = ", ".join(f"{row.label} = {row.exact}" for row in rows if row.exact)
+        title = f"{full} ({v.kind})" if full else v.kind
+        return Box(
             node,
-            style.value_label(in_html(name), v.kind, rows if has_grad(v) or root else rows[:1]),
-            tooltip=in_tooltip(f"{full} ({v.kind}): {exact}" if full else f"{v.kind}: {exact}"),
-            **style.KINDS[v.kind] | (style.ROOT if root else {}),
+            v.kind,
+            label=self.labels[v],
+            name=name,
+            word="" if v.kind == "result" else v.kind,
+            rows=rows,
+            tooltip=f"{title}: {exact}" if exact else title,
+            made=v.kind if v.op is None else clean(v.op.name),
+            sources=[self.labels.get(p, "…") for p in v.parents],
+            root=root,
         )
 
-    def _operation(self, graph: Any, node: str, v: Value, op: Primitive) -> None:
+    def _operation(self, v: Value, op: Primitive, node: str) -> Box:
         """An operation, its operands in order unless they are shared, which would tangle them."""
-        written, bound = symbol(op, len(v.parents)), constants(op)
-        told = f"operation {clean(op.name, 200)}" + (f", {bound}" if bound else "")
-        graph.node(
+        sign, bound = symbol(op, len(v.parents)), constants(op)
+        return Box(
             node,
-            in_string(written) if not bound else style.two_lines(in_html(written), in_html(bound)),
-            tooltip=in_tooltip(told),
-            ordering="in" if all(self.users[p] == 1 for p in v.parents) else None,
-            **(style.SIGN if len(written) == 1 and not bound else style.FUNCTION),
+            "sign" if len(sign) == 1 and not bound else "function",
+            name=sign,
+            details=[bound] if bound else [],
+            tooltip=f"operation {clean(op.name, 200)}" + (f", {bound}" if bound else ""),
+            ordered=all(self.users[p] == 1 for p in v.parents),
         )
 
     def _operands(self, v: Value, op: Primitive, heads: Mapping[int, str]) -> None:
         """An edge from each operand to its head; one for several values that share a box."""
         n = len(v.parents)
-        called, numbers = roles(op, n), edge_numbers(v, self.edges)
+        names, lines = roles(op, n), self.content.lines(v)
         together = Counter(self.ids[p] for p in set(v.parents) if p in self.ids)
         for i in drawing_order(op, n):
-            tail = self.ids.get(v.parents[i], "")
+            p, name = v.parents[i], names[i]
+            tail = self.ids.get(p, "")
             if together[tail] > 1:
-                self.links.edge(tail, heads[i], tooltip=f"{together.pop(tail):,} values")
+                tooltip = f"{together.pop(tail):,} values"
+                self.diagram.edges.append(Edge(tail, heads[i], tooltip=tooltip))
             elif together[tail]:
-                hidden = n > _LABELLED_OPERANDS
-                said = hidden or name_of(v.parents[i], self.names).endswith(called[i])
-                told = f"operand {i + 1} of {n}" + (f": {called[i]}" if called[i] else "")
-                silent = self.edges == "gradient" and not has_grad(v.parents[i])
-                number = None if silent else numbers[i : i + 1]
-                self._link(tail, heads[i], "" if said else called[i], number, told)
+                known = n > _LABELLED_OPERANDS or self.content.names.get(p, "").endswith(name)
+                operand = f"operand {i + 1} of {n}" + (f": {name}" if name else "")
+                self._link(tail, heads[i], "" if known else name, lines[i], operand)
 
-    def _link(
-        self, tail: str, head: str, role: str, number: Sequence[float] | None, told: str
-    ) -> None:
-        """An edge; no `number` is a dash where gradients are shown, None is nothing."""
-        text = DASH if self.edges == "gradient" and number is not None else ""
-        if number:
-            text = short(number[0])
-            told += f", {_MEANING[self.edges]} = {number[0]!r}"
-        self.links.edge(
-            tail,
-            head,
-            label=style.edge_label(in_html(role), text) if role or text else None,
-            tooltip=in_tooltip(told),
-        )
+    def _link(self, tail: str, head: str, role: str, number: Row | None, tooltip: str) -> None:
+        if number is not None and number.exact:
+            tooltip += f", {number.label} = {number.exact}"
+        self.diagram.edges.append(Edge(tail, head, role, number, tooltip))
 
-    def _products(self, graph: Any, v: Value, op: Primitive, at: Place) -> None:
-        """A dot as products and their sum; the slope of a product is that of the dot."""
+    def _products(self, v: Value, ids: NodeIds) -> dict[int, str]:
+        """A dot as products and their sum; the slope of a product is that of the dot.
+
+        Gives the heads of the operands of these products.
+        """
         n = len(v.parents) // 2
-        through = {"local": [1.0], "gradient": [v.grad] if v.reached else []}.get(self.edges, [])
-        heads = dict.fromkeys(range(len(v.parents)), at.operation)
-        for i, sign, box in at.products:
+        heads = {}
+        data, *rest = self.content.rows(v)
+        _, *operands = v.numbers
+        for i, sign, box in ids.products:
             heads[i] = heads[n + i] = sign
-            product = v.numbers[1 + i] * v.numbers[1 + n + i]
-            told = f"data = {product!r}, grad = {repr(v.grad) if v.reached else 'not computed'}"
-            graph.node(sign, "\N{MULTIPLICATION SIGN}", tooltip="operation multiply", **style.SIGN)
-            graph.node(
-                box,
-                style.value_label("", "result", [("data", short(product)), ("grad", grad_of(v))]),
-                tooltip=in_tooltip(f"product w[{i}] x[{i}]: {told}"),
-                **style.KINDS["result"],
-            )
-            self.links.edge(sign, box)
-            self._link(box, at.operation, "", through, f"product {i + 1} of {n}")
-        graph.node(at.operation, "Σ", tooltip="operation sum of the products and b", **style.SIGN)
-        self._operands(v, op, heads)
-
-
-def edge_numbers(v: Value, edges: str) -> list[float]:
-    """One number per parent of `v`, its slope or slope * grad; [] where none is to be shown."""
-    if edges == "local":
-        return list(v.local_derivatives())
-    if edges == "gradient" and v.reached:
-        return [float(v.grad * slope) for slope in v.slopes()]
-    return []
-
-
-def table(shown: Sequence[Value], names: Mapping[Value, str]) -> str:
-    """The same values as lines of text: name, how made, data, grad."""
-    called = {v: name_of(v, names) or f"v{i}" for i, v in enumerate(shown)}
-    rows = [("name", "made by", "data", "grad")]
-    for v in shown:
-        grad = grad_of(v) if has_grad(v) else ""
-        rows.append((called[v], _made_by(v, called), short(v.data), grad))
-    widths = [max(len(row[k]) for row in rows) for k in range(4)]
-    lines = ("  ".join(cell.ljust(w) for cell, w in zip(r, widths, strict=True)) for r in rows)
-    return "\n".join(line.rstrip() for line in lines)
-
-
-def _made_by(v: Value, called: Mapping[Value, str]) -> str:
-    if v.op is None:
-        return v.kind
-    operands = [called.get(p, "…") for p in v.parents[:4]] + ["…"] * (len(v.parents) > 4)
-    return f"{clean(v.op.name)}({', '.join(operands)})"
+            product = operands[i] * operands[n + i]
+            rows = [data._replace(text=short(product), exact=repr(product)), *rest]
+            exact = ", ".join(f"{row.label} = {row.exact}" for row in rows)
+            self.diagram.boxes += [
+                Box(sign, "sign", name="\N{MULTIPLICATION SIGN}", tooltip="operation multiply"),
+                Box(box, "result", rows=rows, tooltip=f"product w[{i}] x[{i}]: {exact}"),
+            ]
+            self.diagram.edges.append(Edge(sign, box))
+            self._link(box, ids.operation, "", self.content.sums(v), f"product {i + 1} of {n}")
+        return heads

@@ -5,13 +5,14 @@ from textwrap import wrap
 from typing import Final
 from xml.etree.ElementTree import Element
 
+from tinygrad_edu.view.base.palette import GRAPH_INK
+from tinygrad_edu.view.base.svg import SVG
+
 #: Short and long side of A4 in points, and the margin.
 _SHORT: Final = 595.28
 _LONG: Final = 841.89
 _MARGIN: Final = 42.0
 
-_SVG: Final = "{http://www.w3.org/2000/svg}"
-_INK: Final = "#1a1a1a"
 _LEADING: Final = 1.35
 #: The mean width of a character, and the most that a drawing is enlarged.
 _CHARACTER: Final = 0.5
@@ -46,7 +47,7 @@ class Page:
             self._line(x, self.top, name, size, "normal")
             x, end = x + size * (0.6 * len(name) + 0.5), x + step - 2 * size
             points = f"{x:.2f},{self.top + 2:.2f} {end:.2f},{self.top + 2:.2f}"
-            self.root.append(_tag("polyline", fill="none", stroke=_INK, points=points))
+            self.root.append(_tag("polyline", fill="none", stroke=GRAPH_INK, points=points))
 
     def columns(self, heading: str, entries: Sequence[str], size: float, least: float) -> None:
         """Entries in columns of at least this width, at the foot of the page."""
@@ -92,7 +93,7 @@ class Page:
         self.root.append(drawing)
 
     def _line(self, x: float, y: float, said: str, size: float, weight: str) -> None:
-        text = _tag("text", x=f"{x:.2f}", y=f"{y:.2f}", fill=_INK)
+        text = _tag("text", x=f"{x:.2f}", y=f"{y:.2f}", fill=GRAPH_INK)
         text.set("font-size", f"{size:g}")
         text.set("font-weight", weight)
         text.text = said
@@ -109,4 +110,4 @@ def _size(drawing: Element) -> tuple[float, float]:
 
 
 def _tag(name: str, **attributes: str) -> Element:
-    return Element(f"{_SVG}{name}", attributes)
+    return Element(f"{SVG}{name}", attributes)

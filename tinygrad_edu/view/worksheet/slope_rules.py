@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from types import SimpleNamespace
-from typing import Any, Final
+from typing import Final
 
 from tinygrad_edu.engine import Primitive, Value
 from tinygrad_edu.text import clean, superscript
@@ -36,10 +35,8 @@ def _rule(v: Value, op: Primitive) -> str:
         shown = [0, pairs, *[2 * pairs][: n % 2]]
     result = next(letter for letter in ("y", "z", "v", "result") if letter not in letters)
     names = [Both(letter, "") for letter in (*letters, result)]
-    # other values, since in a * a the two operands would have one letter
-    alike: Any = SimpleNamespace(op=op, parents=[Value(0.0) for _ in range(n)], numbers=v.numbers)
     try:
-        value, slope = formulas(alike)
+        value, slope = formulas(v, general=True)
         made = called if is_dot(v) else _on_paper(written(value, names).text)
         parts = [f"{result} = {made}"]
         for i in shown:

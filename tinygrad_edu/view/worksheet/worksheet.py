@@ -1,7 +1,8 @@
 """worksheet: the graph behind a number as a sheet to print, with empty boxes to fill in."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -12,13 +13,15 @@ from xml.etree.ElementTree import Element
 
 from tinygrad_edu.engine import Value, gradients, toposort
 from tinygrad_edu.engine.derivative import check_unchanged
-from tinygrad_edu.text import clean
-from tinygrad_edu.view.base.display import drawn
-from tinygrad_edu.view.base.naming import variable_names
-from tinygrad_edu.view.base.render import RenderError, render
-from tinygrad_edu.view.base.svg import inline
-from tinygrad_edu.view.graph import values
-from tinygrad_edu.view.worksheet.graph import Blanks
+from tinygrad_edu.text import DASH, clean, short
+from tinygrad_edu.view.base.display import picture_bundle
+from tinygrad_edu.view.base.numbers import has_grad
+from tinygrad_edu.view.base.render import render
+from tinygrad_edu.view.base.svg import FITTING, inline, parsed
+from tinygrad_edu.view.graph.diagram import Diagram, Row
+from tinygrad_edu.view.graph.dot import to_dot
+from tinygrad_edu.view.graph.select import given_names
+from tinygrad_edu.view.graph.values import Content, value_diagram
 from tinygrad_edu.view.worksheet.page import Page
 from tinygrad_edu.view.worksheet.slope_rules import slope_rules
 
@@ -55,7 +58,7 @@ class Worksheet:
     def svg(self) -> str:
         """An SVG element of one page. Raises RenderError without a renderer."""
         page = ElementTree.tostring(self._content.page())
-        return inline(page, self._content.title, self._content.task, "max-width:100%;height:auto")
+        return inline(page, self._content.title, self._content.task, FITTING)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the sheet as .pdf, .svg or .png, or its graph as .dot, and return the path.
@@ -70,7 +73,7 @@ class Worksheet:
                 'these: write sheet.save("sheet.pdf")'
             )
         if suffix in (".pdf", ".png"):
-            from tinygrad_edu.view.worksheet.pdf import figure_of, pdf
+            from tinygrad_edu.view.base.pdf import figure_of, pdf
 
             figure = figure_of(ElementTree.fromstring(self.svg))
             content = pdf(figure) if suffix == ".pdf" else figure.png()
@@ -80,7 +83,7 @@ class Worksheet:
         return path
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
-        return drawn(lambda: self.svg, repr(self), self._content.text)
+        return picture_bundle(lambda: self.svg, repr(self), self._content.text)
 
     def __repr__(self) -> str:
         return f"<Worksheet: {self._content.title}>"
@@ -118,8 +121,8 @@ def worksheet(
     for u in order:
         if u.op is not None:
             check_unchanged(u, "worksheet()")
-    called = variable_names(names or {})
-    root = values.name_of(v, called) or "the result"
+    own_names = given_names(order, names)
+    root = own_names.get(v, "the result")
     backward = asked != {"data"}
     if title is None:
         title = f"{'Backpropagation' if backward else 'Forward pass'} of {root}"
@@ -130,10 +133,58 @@ def worksheet(
         rules[_RULES - 1 :] = [f"… {len(rules) - _RULES + 1} more operations"]
     sheets = []
     for heading, solution in ((title, None), (f"{title}: solution", gradients(v))):
-        graph = Blanks(order, called, asked, solution)
-        dots = [graph.dot(rankdir) for rankdir in ("LR", "TB")]
-        sheets.append(_Content(heading, task, rules, dots, graph.text()))
+        content = _with_blanks(order, own_names, asked, solution)
+        diagrams = [value_diagram(order, content, rankdir=rankdir) for rankdir in ("LR", "TB")]
+        dots = [to_dot(diagram, paper=True) for diagram in diagrams]
+        table = _text(diagrams[0], [content.lines(u) for u in order])
+        sheets.append(_Content(heading, task, rules, dots, table))
     return Worksheet(*sheets)
+
+
+def _with_blanks(
+    order: Sequence[Value],
+    names: Mapping[Value, str],
+    asked: AbstractSet[str],
+    solution: Mapping[Value, float] | None,
+) -> Content:
+    """The numbers of a graph, in a frame what is asked ("data", "gradients", "slopes").
+
+    The frames are empty, or filled with a solution, the gradient of each value.
+    """
+
+    def blank(label: str, x: float) -> Row:
+        return Row(label, "" if solution is None else short(x), blank=True)
+
+    def rows(v: Value) -> list[Row]:
+        data = Row("data", short(v.data))
+        if "data" in asked and v.op is not None:
+            data = blank("data", v.data)
+        if "gradients" in asked and (v is order[-1] or has_grad(v)):
+            return [data, blank("grad", (solution or {}).get(v, 0.0))]
+        return [data]
+
+    def lines(v: Value) -> list[Row | None]:
+        slopes = zip(v.parents, v.local_derivatives(), strict=True)
+        wanted = "slopes" in asked
+        return [blank("slope", slope) if wanted and has_grad(p) else None for p, slope in slopes]
+
+    return Content(names, rows, lines)
+
+
+def _text(diagram: Diagram, slopes: Sequence[Sequence[Row | None]]) -> str:
+    """The graph as lines, such as "y = tanh(x):  data = 0.7616,  grad = _______"."""
+
+    def number(row: Row | None) -> str:
+        return DASH if row is None else row.text or "_______"
+
+    text = []
+    for box, line in zip([box for box in diagram.boxes if box.label], slopes, strict=True):
+        made = f" = {box.made}({', '.join(box.sources)})" if box.sources else f" ({box.made})"
+        parts = [f"{row.label} = {number(row)}" for row in box.rows]
+        if any(line):
+            parts.append(f"slopes = {', '.join(map(number, line))}")
+        text.append(f"{box.label}{made}:  {',  '.join(parts)}")
+    return "\n".join(text)
 
 
 @dataclass
@@ -146,7 +197,7 @@ class _Content:
 
     def page(self) -> Element:
         """The sheet, upright or across, with the drawing that is largest on it."""
-        drawings = [_rendered(dot) for dot in self.dots]
+        drawings = [parsed(render(dot, "svg")) for dot in self.dots]
         pages = [Page(landscape=True), Page(landscape=False)]
         for page in pages:
             page.text(self.title, 16, "bold")
@@ -160,13 +211,6 @@ class _Content:
     def text(self) -> str:
         """The sheet where there is no picture."""
         return "\n\n".join([self.title, self.task, self.table, "\n".join(self.rules)]).rstrip()
-
-
-def _rendered(dot: str) -> Element:
-    try:
-        return ElementTree.fromstring(render(dot, "svg"))
-    except ElementTree.ParseError as error:
-        raise RenderError(f"the renderer's SVG is not well-formed: {error}") from None
 
 
 def _asked(blanks: str | Iterable[str]) -> frozenset[str]:

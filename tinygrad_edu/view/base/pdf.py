@@ -12,8 +12,8 @@ from matplotlib.patches import Ellipse, PathPatch
 from matplotlib.path import Path
 
 from tinygrad_edu.figure import Figure
+from tinygrad_edu.view.base.svg import SVG
 
-_SVG: Final = "{http://www.w3.org/2000/svg}"
 #: The size of DejaVu Sans that is about as wide as Helvetica of size 1.
 _AS_WIDE: Final = {"normal": 0.87, "bold": 0.78}
 _NUMBER: Final = re.compile(r"-?\d+\.?\d*(?:e-?\d+)?")
@@ -56,7 +56,7 @@ def pdf(figure: Figure) -> bytes:
 
 def _placed(parent: Element, at: _Place) -> Iterator[tuple[Element, _Place]]:
     for element in parent:
-        tag = element.tag.removeprefix(_SVG)
+        tag = element.tag.removeprefix(SVG)
         if tag == "svg":
             x, y, width, _ = _numbers(element.get("viewBox", ""))
             scale = float(element.get("width", "")) / width
@@ -70,7 +70,7 @@ def _placed(parent: Element, at: _Place) -> Iterator[tuple[Element, _Place]]:
 
 
 def _draw(ax: Axes, element: Element, at: _Place, z: int) -> None:
-    tag = element.tag.removeprefix(_SVG)
+    tag = element.tag.removeprefix(SVG)
     if tag == "text":
         _write(ax, element, at, z)
         return

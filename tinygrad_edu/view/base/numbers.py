@@ -1,0 +1,87 @@
+"""The numbers of a graph that its views show: those of the forward pass, gradients of its root."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from tinygrad_edu.engine import Value, gradients
+from tinygrad_edu.engine.derivative import changed_since
+from tinygrad_edu.text import DASH, short
+
+_NAMED: Final = 5
+#: A gradient is that of this root if it is equal but for rounding.
+_TOLERANCE: Final = 1e-9
+
+
+class Numbers:
+    """The numbers of a topological order with leaves, the root last.
+
+    data     the number of each value as the forward pass found it
+    changed  values that hold another number since
+    foreign  values whose `.grad` is not, or not only, the gradient of the root
+    """
+
+    def __init__(self, order: Sequence[Value]) -> None:
+        self.data: dict[Value, float] = {}
+        changed: dict[Value, float] = {}
+        for v in order:
+            if v.op is not None:
+                y, *operands = v.numbers
+                self.data[v] = y
+                for p, x in zip(v.parents, operands, strict=True):
+                    self.data.setdefault(p, x)
+                changed.update(changed_since(v))
+        self.root = order[-1]
+        self.data.setdefault(self.root, self.root.data)
+        self.changed = list(changed)
+        self.foreign = self._foreign(order)
+
+    def grad(self, v: Value) -> float | None:
+        """The gradient of `v`, None unless a backward pass from or through the root reached it."""
+        return v.grad if self.root.reached and v.reached else None
+
+    def grad_text(self, v: Value) -> str:
+        """The gradient as it is shown, a dash where there is none."""
+        grad = self.grad(v)
+        return DASH if grad is None else short(grad)
+
+    def changes(self, names: Mapping[Value, str]) -> list[str]:
+        """A sentence about what was changed since the forward pass, if anything was."""
+        if not self.changed:
+            return []
+        return [f"changed since the forward pass: {_named(self.changed, names)}"]
+
+    def remarks(self, names: Mapping[Value, str]) -> list[str]:
+        """Sentences about what the numbers are not."""
+        sentences = self.changes(names)
+        if self.foreign:
+            which = f".grad of {_named(self.foreign, names)}"
+            sentences.append(
+                f"{which} is not of this pass alone"
+                if self.root.reached
+                else f"{which} is of another backward pass, and not shown"
+            )
+        return sentences
+
+    def _foreign(self, order: Sequence[Value]) -> list[Value]:
+        reached = [v for v in order if v.reached and has_grad(v)]
+        if not reached or not self.root.reached:
+            return reached
+        expected = gradients(self.root, self.root.grad)
+        return [v for v in reached if not _same(v.grad, expected[v])]
+
+
+def has_grad(v: Value) -> bool:
+    """Whether a gradient is shown for `v`: one with respect to a constant answers no question."""
+    return v.kind != "constant"
+
+
+def _same(x: float, y: float) -> bool:
+    return x == y or (x != x and y != y) or math.isclose(x, y, rel_tol=_TOLERANCE)
+
+
+def _named(values: Iterable[Value], names: Mapping[Value, str]) -> str:
+    texts = [names.get(v) or "a value without a name" for v in values]
+    texts = list(dict.fromkeys(texts))
+    more = [f"and {len(texts) - _NAMED:,} more"] * (len(texts) > _NAMED)
+    return ", ".join([*texts[:_NAMED], *more])

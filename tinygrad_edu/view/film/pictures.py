@@ -1,0 +1,186 @@
+"""The pictures of a film: one drawing with a place for every number, and a sheet of several frames.
+
+The drawing is rendered once. A value at n3 has the keys n3 (its box), n3.data and n3.grad (its
+numbers); an arrow has n1-n3.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
+from functools import cached_property
+from textwrap import wrap
+from typing import Final, NamedTuple
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
+
+from tinygrad_edu.view.base.display import picture_bundle
+from tinygrad_edu.view.base.palette import FILM_NOW, GRAPH_FAINT, GRAPH_INK, GRAPH_PAPER
+from tinygrad_edu.view.base.render import RenderError, render
+from tinygrad_edu.view.base.svg import LINK, SVG, inline, parsed
+from tinygrad_edu.view.graph.diagram import Diagram
+from tinygrad_edu.view.graph.dot import to_dot
+
+KEY: Final = "data-key"
+#: Around a box or arrow that takes part in a frame; seen on white and on black.
+HIGHLIGHT: Final = FILM_NOW
+_MARGIN: Final = 6.0
+_GAP: Final = 14.0
+_LINE: Final = 14.0
+_LINES: Final = 3
+_LEAST: Final = 300.0
+_WHOLE: Final = 900.0
+
+
+def drawing(diagram: Diagram) -> Element:
+    """The diagram as SVG with keys, its numbers at the right edge of their boxes.
+
+    Raises RenderError without a renderer, or if its picture lacks a number.
+    """
+    root = parsed(render(to_dot(diagram), "svg"))
+    missing = {row.key for box in diagram.boxes for row in box.rows if row.key}
+    for group in root.iter(f"{SVG}g"):
+        title = group.findtext(f"{SVG}title", "")
+        if group.get("class") == "edge":
+            group.set(KEY, title.replace("->", "-"))
+        elif group.get("class") == "node":
+            group.set(KEY, title)
+            missing -= _mark_numbers(group)
+    if missing:
+        raise RenderError(f"the renderer's SVG has no place for the number {min(missing)}")
+    return root
+
+
+def _mark_numbers(group: Element) -> set[str]:
+    """Texts in links that name a key get this key instead of the link."""
+    keys = set()
+    for parent in list(group.iter()):
+        for k, child in enumerate(parent):
+            link = child.find(f"{SVG}a")
+            key = "" if link is None else link.get(f"{LINK}href", "").removeprefix("#")
+            text = None if link is None else link.find(f"{SVG}text")
+            if key and text is not None:
+                parent[k] = text
+                text.set(KEY, key)
+                text.set("text-anchor", "end")
+                text.set("x", f"{_right_edge(group) - _MARGIN:.2f}")
+                keys.add(key)
+    return keys
+
+
+def _right_edge(group: Element) -> float:
+    border = next(shape for shape in group.iter() if shape.tag in (f"{SVG}polygon", f"{SVG}path"))
+    points = border.get("points") or border.get("d") or ""
+    return max(float(x) for x in re.findall(r"(-?[\d.]+),-?[\d.]+", points))
+
+
+def filled(root: Element, numbers: Mapping[str, str]) -> Element:
+    """A copy of the drawing with these texts at their keys."""
+    root = deepcopy(root)
+    for element in root.iter(f"{SVG}text"):
+        key = element.get(KEY)
+        if key is not None:
+            element.text = numbers.get(key, "")
+    return root
+
+
+def size(root: Element) -> tuple[float, float]:
+    """Width and height of the drawing in points."""
+    *_, width, height = (float(x) for x in root.get("viewBox", "0 0 1 1").split())
+    return width, height
+
+
+def element(root: Element, title: str, description: str) -> str:
+    """The drawing as an SVG element for a page."""
+    return inline(ElementTree.tostring(root), title, description)
+
+
+class Snapshot(NamedTuple):
+    """One frame: its heading and sentences, the text of every number, the keys that take part."""
+
+    heading: str
+    sentences: Sequence[str]
+    numbers: Mapping[str, str]
+    active: frozenset[str]
+
+
+class ContactSheet:
+    """Frames of a film in one picture, which shows itself in a notebook."""
+
+    def __init__(self, draw: Callable[[], str], text: str) -> None:
+        self._draw, self.text = draw, text
+
+    @cached_property
+    def svg(self) -> str:
+        """An SVG element. Raises RenderError without a renderer."""
+        return self._draw()
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        return picture_bundle(lambda: self.svg, self.text, lambda: self.text)
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+def contact_sheet(
+    drawing: Element, snapshots: Sequence[Snapshot], title: str, description: str
+) -> str:
+    """The SVG element: frames side by side while 900 points are enough, then below each other."""
+    w, h = size(drawing)
+    width = max(w, _LEAST)
+    columns = max(1, min(3, len(snapshots), int(_WHOLE // (width + _GAP))))
+    captions = [_caption_lines(snapshot, width) for snapshot in snapshots]
+    above = _LINE * (1 + max(map(len, captions))) + 10
+    rows = -(-len(snapshots) // columns)
+    outer = _tag("svg")
+    total = (columns * (width + _GAP) + _GAP, rows * (above + h + _GAP) + _GAP)
+    outer.set("width", f"{total[0]:.0f}pt")
+    outer.set("height", f"{total[1]:.0f}pt")
+    outer.set("viewBox", f"0 0 {total[0]:.0f} {total[1]:.0f}")
+    for k, (snapshot, caption) in enumerate(zip(snapshots, captions, strict=True)):
+        x = _GAP + k % columns * (width + _GAP)
+        y = _GAP + k // columns * (above + h + _GAP)
+        _caption(outer, x, y, width, [snapshot.heading, *caption])
+        frame = filled(drawing, snapshot.numbers)
+        _light_up(frame, snapshot.active)
+        for name, number in {"x": x, "y": y + above, "width": w, "height": h}.items():
+            frame.set(name, f"{number:.2f}")
+        outer.append(frame)
+    return element(outer, title, description)
+
+
+def _caption_lines(snapshot: Snapshot, width: float) -> list[str]:
+    lines = [line for said in snapshot.sentences for line in wrap(said, int(width / 5.6))]
+    return lines if len(lines) <= _LINES else [*lines[: _LINES - 1], "…"]
+
+
+def _caption(outer: Element, x: float, y: float, width: float, lines: Sequence[str]) -> None:
+    """A light card with the heading in bold, and what happens."""
+    card = _tag("rect", x=x, y=y, width=width, height=_LINE * len(lines) + 6, rx=4.0)
+    card.set("fill", GRAPH_PAPER)
+    outer.append(card)
+    for k, line in enumerate(lines):
+        text = _tag("text", x=x + 6, y=y + _LINE * (k + 1) - 1)
+        text.set("font-size", "10.5")
+        text.set("fill", GRAPH_FAINT if k == 0 else GRAPH_INK)
+        if k == 0:
+            text.set("font-weight", "bold")
+        text.text = line
+        outer.append(text)
+
+
+def _light_up(frame: Element, active: frozenset[str]) -> None:
+    """Strong borders around what takes part; the keys go."""
+    for part in frame.iter():
+        key = part.attrib.pop(KEY, None)
+        if key in active and not key.endswith((".data", ".grad")):
+            for shape in part.iter():
+                if shape.get("stroke") not in (None, "none"):
+                    shape.set("stroke", HIGHLIGHT)
+                    shape.set("stroke-width", "2" if "-" in key else "3")
+
+
+def _tag(name: str, **place: float) -> Element:
+    part = Element(f"{SVG}{name}")
+    for attribute, number in place.items():
+        part.set(attribute, f"{number:.2f}")
+    return part
