@@ -102,11 +102,11 @@ class Film:
         """The page: one text without any address in it, to be saved or sent."""
         least = 0.0
         try:
-            last = pictures.filled(self._drawing, self._numbers(len(self) - 1))
+            last = pictures.filled(self._drawing, self._numbers_at(len(self) - 1))
             picture = pictures.element(last, self.title, f"{self._lead} The last frame is shown.")
             least = _SMALLEST * pictures.size(self._drawing)[0]
         except RenderError as error:
-            numbers = self._numbers(len(self) - 1)
+            numbers = self._numbers_at(len(self) - 1)
             picture = f"<p>{_text(str(error))}</p>\n{_table(self._diagram, numbers)}"
         page = resources.files("tinygrad_edu.view.film").joinpath("film.html")
         parts = {
@@ -201,7 +201,7 @@ class Film:
     def _heading(self, k: int) -> str:
         return f"{k} of {len(self) - 1}, {self._frames[k]['phase']}"
 
-    def _numbers(self, k: int) -> dict[str, str]:
+    def _numbers_at(self, k: int) -> dict[str, str]:
         """The text of every number after frame k."""
         numbers = dict(self._start)
         for frame in self._frames[: k + 1]:
@@ -211,7 +211,7 @@ class Film:
     def _snapshot(self, k: int) -> Snapshot:
         frame = self._frames[k]
         active = frozenset([*frame["on"], *frame["by"]])
-        return Snapshot(self._heading(k), frame["said"], self._numbers(k), active)
+        return Snapshot(self._heading(k), frame["said"], self._numbers_at(k), active)
 
     def _chosen(self, n: int) -> list[int]:
         """The frame at the end of the forward pass, and others after it, evenly, with the last."""
