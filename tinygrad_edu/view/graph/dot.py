@@ -63,7 +63,12 @@ _LOOKS: Final = {
     "group": _box("filled,rounded,dashed", *BOXES["result"]),
     "inputs": _box("filled", *BOXES["input"]) | {"peripheries": "2"},
     "hidden": _OPERATION
-    | {"shape": "box", "style": "filled,rounded,dotted", "fontcolor": GRAPH_FAINT, "fontsize": "10"},
+    | {
+        "shape": "box",
+        "style": "filled,rounded,dotted",
+        "fontcolor": GRAPH_FAINT,
+        "fontsize": "10",
+    },
 }
 _ROOT: Final = {"penwidth": "2.6"}
 #: The frame around what is inside of an opened unit or layer.
@@ -217,7 +222,8 @@ def _faint(content: str, size: int = 10) -> str:
 def _pill(content: str, padding: int = 3) -> str:
     return (
         f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="{padding}" STYLE="ROUNDED" '
-        f'BGCOLOR="{GRAPH_PAPER}"><TR><TD><FONT COLOR="{GRAPH_INK}">{content}</FONT></TD></TR></TABLE>'
+        f'BGCOLOR="{GRAPH_PAPER}"><TR><TD><FONT COLOR="{GRAPH_INK}">{content}</FONT></TD></TR>'
+        "</TABLE>"
     )
 
 

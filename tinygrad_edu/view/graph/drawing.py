@@ -10,13 +10,13 @@ from typing import Any, Final
 from tinygrad_edu.engine import Value, toposort
 from tinygrad_edu.text import clean, short
 from tinygrad_edu.view.base.display import picture_bundle
+from tinygrad_edu.view.base.graph_units import find_units
 from tinygrad_edu.view.base.numbers import Numbers
 from tinygrad_edu.view.base.render import render
 from tinygrad_edu.view.base.svg import FITTING, inline
 from tinygrad_edu.view.graph.blocks import Cut, cut, stands_for
 from tinygrad_edu.view.graph.diagram import Diagram, table
 from tinygrad_edu.view.graph.dot import to_dot
-from tinygrad_edu.view.base.graph_units import find_units
 from tinygrad_edu.view.graph.levels import block_diagram
 from tinygrad_edu.view.graph.select import (
     LARGEST,

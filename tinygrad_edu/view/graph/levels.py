@@ -9,10 +9,10 @@ from typing import Any, Final
 
 from tinygrad_edu.engine import Value
 from tinygrad_edu.text import DASH, clean, short
+from tinygrad_edu.view.base.graph_units import Unit
 from tinygrad_edu.view.base.numbers import Numbers
 from tinygrad_edu.view.graph.blocks import Block, Cut, Item, made_from
 from tinygrad_edu.view.graph.diagram import Box, Diagram, Edge, Row
-from tinygrad_edu.view.base.graph_units import Unit
 from tinygrad_edu.view.graph.values import (
     EDGES,
     NodeIds,

@@ -3,14 +3,14 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from operator import attrgetter
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from tinygrad_edu.engine import Value
 from tinygrad_edu.text import clean
+from tinygrad_edu.view.base.graph_units import Unit, Units, uses
 from tinygrad_edu.view.base.naming import variable_names
 from tinygrad_edu.view.base.symbols import roles
 from tinygrad_edu.view.graph.blocks import layers_of
-from tinygrad_edu.view.base.graph_units import Unit, Units, uses
 
 T = TypeVar("T")
 #: Values of a graph that is drawn whole where main strands would do.
