@@ -11,6 +11,12 @@ settings.register_profile("tinygrad_edu", deadline=None)
 settings.load_profile("tinygrad_edu")
 
 
+@pytest.fixture
+def embedded_renderer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same pictures on every machine."""
+    monkeypatch.setenv("TINYGRAD_EDU_GRAPHVIZ", "graphviz-pure")
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--no-skips", action="store_true", help="a test that is skipped has failed")
 

@@ -8,8 +8,9 @@ from xml.etree import ElementTree
 
 import pytest
 from browser import visit
+from graphs import SVG, square
 
-from tinygrad_edu import MLP, SGD, Value, parameter, toposort
+from tinygrad_edu import MLP, SGD, Value, toposort
 from tinygrad_edu.engine import constant
 from tinygrad_edu.losses import squared_error
 from tinygrad_edu.text import short
@@ -18,14 +19,12 @@ from tinygrad_edu.view.film import pictures
 from tinygrad_edu.view.film.film import Film, steps
 from tinygrad_edu.view.film.recorder import record
 
-SVG = "{http://www.w3.org/2000/svg}"
 BAD = "</script><img src=x onerror=alert(1)>]]>\"'&{}\\N\u202e\x00"
 VOID = {"meta", "link", "br", "input"}
 
 
 @pytest.fixture(autouse=True)
-def _embedded_renderer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TINYGRAD_EDU_GRAPHVIZ", "graphviz-pure")
+def _players(embedded_renderer: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TINYGRAD_EDU_DISPLAY", raising=False)
 
 
@@ -69,14 +68,6 @@ class Page(HTMLParser):
             self.numbers[str(key)] += data
 
 
-def neuron(names: tuple[str, ...] = ("w", "x", "b", "o")) -> Value:
-    """o = (w x + b)^2 at w = 2, x = 3, b = -4: v = 2, o = 4, do/dw = 12, do/dx = 8, do/db = 4."""
-    w, x, b = parameter(2.0, names[0]), Value(3.0, names[1]), parameter(-4.0, names[2])
-    o = (w * x + b) ** 2
-    o.name = names[3]
-    return o
-
-
 def parameters_of(v: Value) -> list[Value]:
     return [p for p in toposort(v, leaves=True) if p.kind == "parameter"]
 
@@ -86,7 +77,7 @@ def script_data(film: Film) -> Any:
 
 
 def test_the_page_shows_the_last_frame_and_a_table_of_all_without_any_script() -> None:
-    film = steps(neuron())
+    film = steps(square())
     page = Page(film.html)
     assert page.open == []
     # w, x, their product, b, the sum, the square; numbers by hand
@@ -121,7 +112,7 @@ def test_frames_are_differences_that_end_at_the_gradients_of_backward() -> None:
 
 
 def test_every_key_of_the_film_is_a_place_of_the_picture() -> None:
-    film = steps(neuron(), optimizer=SGD(parameters_of(neuron())))
+    film = steps(square(), optimizer=SGD(parameters_of(square())))
     places = {value for _, name, value in Page(film.html).attributes if name == "data-key"}
     data = script_data(film)
     used = {key for f in data["frames"] for key in (*f["set"], *f["on"], *f["by"])}
@@ -141,7 +132,7 @@ def test_a_constant_has_a_place_for_its_number_alone(monkeypatch: pytest.MonkeyP
 
 
 def test_the_update_is_shown_and_the_parameters_stay() -> None:
-    o = neuron()
+    o = square()
     film = steps(o, optimizer=SGD(parameters_of(o), lr=0.25))
     # w = 2 - 0.25 * 12 = -1 and b = -4 - 0.25 * 4 = -5
     numbers = Page(film.html).numbers
@@ -151,12 +142,12 @@ def test_the_update_is_shown_and_the_parameters_stay() -> None:
 
 
 def test_the_page_has_no_address_and_allows_none() -> None:
-    page = Page(steps(neuron(), guess=True).html)
+    page = Page(steps(square(), guess=True).html)
     addresses = [
         v for _, name, v in page.attributes if name in ("src", "href", "action", "xlink:href")
     ]
     assert addresses == ["data:,"]
-    text = steps(neuron()).html
+    text = steps(square()).html
     assert set(re.findall(r"\w+://[^\"' <]+", text)) == {"http://www.w3.org/2000/svg"}
     assert "default-src 'none'" in text
     for word in ("url(", "@import", "fetch(", "XMLHttpRequest", "import(", "eval(", "innerHTML"):
@@ -164,7 +155,7 @@ def test_the_page_has_no_address_and_allows_none() -> None:
 
 
 def test_names_are_texts_in_page_data_and_pictures() -> None:
-    plain, bad = steps(neuron()), steps(neuron((BAD, BAD + "2", BAD + "3", BAD + "4")))
+    plain, bad = steps(square()), steps(square((BAD, BAD + "2", BAD + "3", BAD + "4")))
     one, other = Page(plain.html), Page(bad.html)
     assert other.tags == one.tags
     assert [(t, n) for t, n, _ in other.attributes] == [(t, n) for t, n, _ in one.attributes]
@@ -179,12 +170,12 @@ def test_names_are_texts_in_page_data_and_pictures() -> None:
 
 
 def test_the_same_graph_gives_the_same_bytes() -> None:
-    assert steps(neuron()).html == steps(neuron()).html
-    assert steps(neuron()).strip().svg == steps(neuron()).strip().svg
+    assert steps(square()).html == steps(square()).html
+    assert steps(square()).strip().svg == steps(square()).strip().svg
 
 
 def test_the_page_is_labelled_for_screen_readers_and_calm_for_who_asks() -> None:
-    text = steps(neuron()).html
+    text = steps(square()).html
     page = Page(text)
     assert 'role="status" aria-live="polite"' in text
     assert "prefers-reduced-motion: reduce" in text
@@ -198,7 +189,7 @@ def test_the_page_is_labelled_for_screen_readers_and_calm_for_who_asks() -> None
 
 
 def test_in_a_notebook_the_page_is_in_a_frame_of_its_own() -> None:
-    film = steps(neuron())
+    film = steps(square())
     bundle = film._repr_mimebundle_()
     assert set(bundle) == {"text/html", "text/plain"}
     assert bundle["text/plain"] == repr(film) == "<Film: Backward pass of o, 10 steps>"
@@ -213,7 +204,7 @@ def test_in_a_notebook_the_page_is_in_a_frame_of_its_own() -> None:
 
 def test_a_static_display_is_a_strip_of_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TINYGRAD_EDU_DISPLAY", "static")
-    film = steps(neuron())
+    film = steps(square())
     bundle = film._repr_mimebundle_()
     assert set(bundle) == {"image/svg+xml", "text/plain"}
     assert film._repr_html_() is None
@@ -226,7 +217,7 @@ def test_a_static_display_is_a_strip_of_pictures(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_strip_shows_the_end_of_the_forward_pass_and_frames_after_it() -> None:
-    film = steps(neuron())
+    film = steps(square())
     strip = film.strip(3)
     root = ElementTree.fromstring(strip.svg)
     assert root.get("role") == "img"
@@ -247,9 +238,9 @@ def test_a_strip_shows_the_end_of_the_forward_pass_and_frames_after_it() -> None
 
 
 def test_without_a_renderer_the_film_is_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    expected = Page(steps(neuron((BAD, "x", "b", "o"))).html).numbers
+    expected = Page(steps(square((BAD, "x", "b", "o"))).html).numbers
     monkeypatch.setenv("TINYGRAD_EDU_GRAPHVIZ", "none")
-    film = steps(neuron((BAD, "x", "b", "o")))
+    film = steps(square((BAD, "x", "b", "o")))
     page = Page(film.html)
     assert page.numbers == expected
     assert {"svg", "img"}.isdisjoint(page.tags)
@@ -278,13 +269,13 @@ def test_of_a_large_graph_the_main_strands_are_drawn_and_it_is_said() -> None:
 
 
 def test_a_film_keeps_no_value() -> None:
-    film = steps(neuron())
+    film = steps(square())
     assert film.html
     assert "Value(" not in repr(vars(film))
 
 
 def test_a_film_is_saved_as_a_page_or_as_a_strip(tmp_path: Path) -> None:
-    film = steps(neuron())
+    film = steps(square())
     assert film.save(tmp_path / "film.html").read_text(encoding="utf-8") == film.html
     assert film.save(tmp_path / "film.svg").read_text(encoding="utf-8") == film.strip().svg
     message = "^a film is saved as .html, its strip as .svg, and not as 'film.gif': write film.save"
@@ -315,7 +306,7 @@ def test_wrong_arguments_are_named(
     arguments: dict[str, Any], error: type[Exception], message: str
 ) -> None:
     with pytest.raises(error, match=f"^{re.escape(message)}$"):
-        steps(**{"v": neuron(), **arguments})
+        steps(**{"v": square(), **arguments})
 
 
 @pytest.mark.parametrize(
@@ -363,7 +354,7 @@ def browse(
 
 @pytest.mark.slow
 def test_in_a_browser_the_keys_step_to_the_gradients_of_the_engine(tmp_path: Path) -> None:
-    film = steps(neuron())
+    film = steps(square())
     dash = "–"  # noqa: RUF001
     none = " ".join([dash] * 6)
     # grads in the order w, x, w x, b, the sum, o
@@ -381,7 +372,7 @@ def test_in_a_browser_a_guess_is_judged(tmp_path: Path) -> None:
     by_id = "document.getElementById"
     typed = f"{by_id}('answer').value = 'GUESS'; {by_id}('check').click();"
     probe = typed.replace("GUESS", "-12") + " show('wrong'); " + typed.replace("GUESS", "11,9")
-    page = steps(neuron(), guess=True).html
+    page = steps(square(), guess=True).html
     seen = browse(page, [], tmp_path, "#step=8", probe + " show('right');")
     assert [line.split("; ")[1] for line in seen] == [
         "×: do/dw += x * do/dv1 = ?",  # noqa: RUF001
@@ -392,7 +383,7 @@ def test_in_a_browser_a_guess_is_judged(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_in_a_browser_a_gradient_is_hidden_until_it_is_asked_for(tmp_path: Path) -> None:
-    film = steps(neuron(), guess=True)
+    film = steps(square(), guess=True)
     seen = browse(film.html, ["ArrowRight", "ArrowRight"], tmp_path, "#step=8")
     dash = "–"  # noqa: RUF001
     assert seen == [

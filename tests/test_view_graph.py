@@ -1,50 +1,28 @@
 import math
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import graphs
 import pytest
+from graphs import HOSTILE, SVG, assert_inert, batch, deep_net, net, neuron, tooltips
 
 from tinygrad_edu import functions as f
 from tinygrad_edu.engine import Primitive, Value, grad, parameter
 from tinygrad_edu.view import Graph, RenderError, draw
 
-SVG = "{http://www.w3.org/2000/svg}"
-
-
-@pytest.fixture(autouse=True)
-def _embedded_renderer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TINYGRAD_EDU_GRAPHVIZ", "graphviz-pure")
+pytestmark = pytest.mark.usefixtures("embedded_renderer")
 
 
 def texts(graph: Graph) -> list[str]:
     """The texts of the picture, without the labels of the two rows."""
-    found = [e.text or "" for e in ElementTree.fromstring(graph.svg).iter(f"{SVG}text")]
-    return [text for text in found if text.strip() and text not in ("data", "grad")]
-
-
-def tooltips(graph: Graph) -> list[str]:
-    return [e.text or "" for e in ElementTree.fromstring(graph.svg).iter(f"{SVG}title")][1:]
+    return [text for text in graphs.texts(graph.svg) if text and text not in ("data", "grad")]
 
 
 def edges_of(graph: Graph) -> list[tuple[str, str]]:
     return re.findall(r"^\t(n\d+) -> (n\d+)", graph.dot, re.MULTILINE)
-
-
-def neuron() -> Value:
-    """The worked neuron o = tanh(w1 x1 + w2 x2 + b) with o = 0.7071 and slopes tanh' = 1/2."""
-    x1, x2 = Value(2.0, "x1"), Value(0.0, "x2")
-    w1, w2, b = parameter(-3.0, "w1"), parameter(1.0, "w2"), parameter(6.8813735870195432, "b")
-    o = (w1 * x1 + w2 * x2 + b).tanh()
-    o.name = "o"
-    return o
-
-
-def neuron_after_backward() -> Value:
-    o = neuron()
-    o.backward()
-    return o
 
 
 def test_a_leaf_alone_is_drawn() -> None:
@@ -52,7 +30,7 @@ def test_a_leaf_alone_is_drawn() -> None:
 
 
 def test_a_value_shows_name_kind_data_and_grad() -> None:
-    shown = texts(draw(neuron_after_backward()))
+    shown = texts(draw(neuron(backward=True)))
     # Gradients by hand: x1 = w1/2 = -1.5, w1 = x1/2 = 1, x2 = w2/2, w2 = x2/2 = 0, b = 1/2.
     for value in (
         ["x1", "input", "2", "-1.5"],
@@ -67,7 +45,7 @@ def test_a_value_shows_name_kind_data_and_grad() -> None:
 
 def test_a_gradient_is_a_dash_until_backward_has_reached_the_value() -> None:
     assert texts(draw(neuron())).count("–") == 10  # noqa: RUF001
-    assert "–" not in texts(draw(neuron_after_backward()))  # noqa: RUF001
+    assert "–" not in texts(draw(neuron(backward=True)))  # noqa: RUF001
 
 
 def test_a_gradient_of_another_pass_is_not_shown_and_named() -> None:
@@ -77,7 +55,7 @@ def test_a_gradient_of_another_pass_is_not_shown_and_named() -> None:
     # x.grad is dz/dx = 27, and no pass has run from dz/dx = 3 x^2, whose derivative is 18
     graph = draw(grad(z, x))
     remark = ".grad of x is of another backward pass, and not shown"
-    assert "x (input): data = 3.0, grad = not computed" in tooltips(graph)
+    assert "x (input): data = 3.0, grad = not computed" in tooltips(graph.svg)
     assert remark in texts(graph)
     assert remark == graph.table.splitlines()[-1]
 
@@ -88,7 +66,7 @@ def test_a_gradient_that_several_passes_have_added_up_is_named() -> None:
     y = x * x
     y.backward()
     graph = draw(y, edges="gradient")
-    assert "x (input): data = 3.0, grad = 11.0" in tooltips(graph)  # 5 + 2 * 3
+    assert "x (input): data = 3.0, grad = 11.0" in tooltips(graph.svg)  # 5 + 2 * 3
     assert repr(graph).endswith("; .grad of x is not of this pass alone>")
     x.grad = 6.0
     assert ".grad" not in draw(y).dot
@@ -171,7 +149,7 @@ def test_edges_show_local_derivatives_on_request() -> None:
 
 
 def test_edges_show_the_gradient_that_flows_back_on_request() -> None:
-    graph = draw(neuron_after_backward(), edges="gradient")
+    graph = draw(neuron(backward=True), edges="gradient")
     found = re.findall(r"gradient flowing back = ([^\"]*)\"", graph.dot)
     assert [round(float(x), 12) for x in found] == [1, -1.5, 0, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5]
     assert "on the edges: gradient that flows back" in texts(graph)
@@ -190,7 +168,7 @@ def test_nothing_flows_through_a_closed_relu_even_against_infinity() -> None:
 
 
 def test_edges_show_nothing_by_default() -> None:
-    assert not re.search("derivative|flowing", draw(neuron_after_backward()).dot)
+    assert not re.search("derivative|flowing", draw(neuron(backward=True)).dot)
 
 
 def test_operands_of_a_dot_are_told_apart_and_paired() -> None:
@@ -200,7 +178,7 @@ def test_operands_of_a_dot_are_told_apart_and_paired() -> None:
     elements = ElementTree.fromstring(graph.svg).iter(f"{SVG}text")
     heights = {e.text: float(e.get("y", "nan")) for e in elements if e.text in roles}
     assert sorted(roles, key=heights.__getitem__) == ["w[0]", "x[0]", "w[1]", "x[1]", "b"]
-    assert sorted(t for t in tooltips(graph) if t.startswith("operand")) == [
+    assert sorted(t for t in tooltips(graph.svg) if t.startswith("operand")) == [
         "operand 1 of 5: w[0]",
         "operand 2 of 5: w[1]",
         "operand 3 of 5: x[0]",
@@ -252,10 +230,7 @@ def test_a_list_that_holds_itself_does_not_hang_names() -> None:
 
 
 def test_a_large_graph_shows_the_values_nearest_to_the_result() -> None:
-    v = Value(0.0, "far")
-    for _ in range(100):
-        v = v + 1
-    graph = draw(v, max_nodes=7)
+    graph = draw(long_sum(100), max_nodes=7)
     # 100 sums with a constant each: 201 values. The result, then 2 values per step back.
     assert "7 of 201 values shown" in texts(graph)
     assert len(re.findall("shape=box style=.filled,rounded. ", graph.dot)) == 4
@@ -271,64 +246,115 @@ def test_hidden_operands_are_counted_once() -> None:
     assert "… 3 more" in texts(draw(f.sum([a, Value(1.0), Value(2.0), Value(4.0)]), max_nodes=2))
 
 
-def test_level_value_refuses_more_values_than_max_nodes() -> None:
-    v = Value(0.0)
-    for _ in range(600):
-        v = v + 1
-    message = (
-        "the graph has 1,201 values, more than max_nodes=150: write max_nodes=1201 to draw them "
-        'all, or level="auto" for the nearest'
-    )
-    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        draw(v, level="value")
-    assert len(edges_of(draw(v, level="value", max_nodes=1201))) == 3 * 600
+def test_level_value_draws_as_many_as_are_allowed() -> None:
+    assert len(edges_of(draw(long_sum(), level="value", max_nodes=1201))) == 3 * 600
 
 
 @pytest.mark.slow
 def test_a_deep_graph_is_drawn_without_recursion() -> None:
-    v = Value(0.0)
-    for _ in range(50_000):
-        v = v + 1
-    graph = draw(v, max_nodes=20)
+    graph = draw(long_sum(50_000), max_nodes=20)
     assert "20 of 100,001 values shown" in texts(graph)
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
+def long_sum(n: int = 600) -> Value:
+    v = Value(0.0, "far")
+    for _ in range(n):
+        v = v + 1
+    return v
+
+
+REFUSED: list[tuple[Callable[[], Any], type[Exception], str]] = [
+    (
+        lambda: draw([Value(1.0)]),  # type: ignore[arg-type]
+        TypeError,
+        "draw(v) draws the graph of one Value, got list",
+    ),
+    (
+        lambda: draw(Value(1.0), names=["x"]),  # type: ignore[arg-type]
+        TypeError,
+        'names maps texts to Values, as locals() does, got list: write names={"x": x}',
+    ),
+    *[
         (
-            {"level": "neuronn"},
-            'level=\'neuronn\' is unknown: write one of "auto", "value", "neuron", "layer"',
-        ),
-        ({"level": None}, 'level=None is unknown: write one of "auto", "value", "neuron", "layer"'),
-        (
-            {"edges": "all"},
-            'edges=\'all\' is unknown: write one of "none", "local", "gradient"',
-        ),
-        (
-            {"rankdir": 'LR"; onload="x'},
-            'rankdir=\'LR"; onload="x\' is unknown: write one of "LR", "TB", "RL", "BT"',
-        ),
-        ({"max_nodes": 0}, "max_nodes=0 must be a whole number of at least 1"),
-        ({"max_nodes": True}, "max_nodes=True must be a whole number of at least 1"),
-        ({"max_nodes": 1.5}, "max_nodes=1.5 must be a whole number of at least 1"),
+            lambda level=level: draw(Value(1.0), level=level),
+            ValueError,
+            f'level={level!r} is unknown: write one of "auto", "value", "neuron", "layer"',
+        )
+        for level in ("neuronn", None)
     ],
-)
-def test_unknown_options_are_refused(options: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        draw(Value(1.0), **options)
+    (
+        lambda: draw(Value(1.0), edges="all"),
+        ValueError,
+        'edges=\'all\' is unknown: write one of "none", "local", "gradient"',
+    ),
+    (
+        lambda: draw(Value(1.0), rankdir='LR"; onload="x'),
+        ValueError,
+        'rankdir=\'LR"; onload="x\' is unknown: write one of "LR", "TB", "RL", "BT"',
+    ),
+    *[
+        (
+            lambda n=n: draw(Value(1.0), max_nodes=n),
+            ValueError,
+            f"max_nodes={n} must be a whole number of at least 1",
+        )
+        for n in (0, True, 1.5)
+    ],
+    (
+        lambda: draw(long_sum(), level="value"),
+        ValueError,
+        "the graph has 1,201 values, more than max_nodes=150: write max_nodes=1201 to draw them "
+        'all, or level="auto" for the nearest',
+    ),
+    (
+        lambda: draw(deep_net(), level="layer", max_nodes=5),
+        ValueError,
+        "the drawing has 33 boxes, more than max_nodes=5: write max_nodes=33 to draw them all, or "
+        'level="auto"',
+    ),
+    *[
+        (
+            lambda k=k: draw(batch(3), example=k),
+            ValueError,
+            f"example={k!r} is not there: the graph has 3 examples, 0 to 2",
+        )
+        for k in (3, -1, True, 1.0, "0")
+    ],
+    (
+        lambda: draw(net(), example=1),
+        ValueError,
+        "example=1 is not there: the graph has one example: write 0",
+    ),
+    (
+        lambda: draw(net(), expand="layer1.neuron3"),
+        ValueError,
+        "expand='layer1.neuron3' is no unit or layer of this drawing: write one of 'layer1', "
+        "'layer2', 'layer1.neuron1', 'layer1.neuron2', 'layer2.neuron1'",
+    ),
+    (
+        lambda: draw(Value(1.0, "a"), expand="a"),
+        ValueError,
+        "expand='a' is no unit or layer of this drawing: it has none",
+    ),
+    (
+        lambda: draw(net(), level="value", expand="layer1"),
+        ValueError,
+        'level="value" shows every number, there is nothing to expand: write level="neuron"',
+    ),
+    (
+        lambda: draw(net(), expand=[1]),  # type: ignore[list-item]
+        TypeError,
+        'expand is a name or a list of names: write expand="layer1.neuron1"',
+    ),
+]
 
 
-def test_only_a_value_is_drawn() -> None:
-    message = "draw(v) draws the graph of one Value, got list"
-    with pytest.raises(TypeError, match=f"^{re.escape(message)}$"):
-        draw([Value(1.0)])  # type: ignore[arg-type]
-
-
-def test_names_must_be_a_mapping() -> None:
-    message = 'names maps texts to Values, as locals() does, got list: write names={"x": x}'
-    with pytest.raises(TypeError, match=f"^{re.escape(message)}$"):
-        draw(Value(1.0), names=["x"])  # type: ignore[arg-type]
+@pytest.mark.parametrize(("call", "error", "text"), REFUSED)
+def test_wrong_arguments_are_refused(
+    call: Callable[[], Any], error: type[Exception], text: str
+) -> None:
+    with pytest.raises(error, match=f"^{re.escape(text)}$"):
+        call()
 
 
 @pytest.mark.parametrize("rankdir", ["LR", "TB", "RL", "BT"])
@@ -337,12 +363,12 @@ def test_a_drawing_runs_in_four_directions(rankdir: str) -> None:
 
 
 def test_a_drawing_is_the_same_to_the_byte_every_time() -> None:
-    one, other = (draw(neuron_after_backward(), edges="local") for _ in range(2))
+    one, other = (draw(neuron(backward=True), edges="local") for _ in range(2))
     assert (one.dot, one.svg) == (other.dot, other.svg)
 
 
 def test_drawing_changes_no_number() -> None:
-    o = neuron_after_backward()
+    o = neuron(backward=True)
     before = [(p.data, p.grad, p.reached) for p in o.parents]
     graph = draw(o, edges="gradient", names={"x": o})
     assert graph.svg
@@ -358,7 +384,7 @@ def test_a_drawing_keeps_what_was_drawn() -> None:
 
 
 def test_the_svg_stands_inline_and_can_be_read_aloud() -> None:
-    svg = draw(neuron_after_backward()).svg
+    svg = draw(neuron(backward=True)).svg
     root = ElementTree.fromstring(svg)
     assert svg.startswith("<svg ")
     assert root.get("role") == "img"
@@ -370,52 +396,13 @@ def test_the_svg_stands_inline_and_can_be_read_aloud() -> None:
     assert not re.search(r"<!|<\?|href|<script|http(?!://www\.w3\.org/2000/svg\")| id=", svg)
 
 
-HOSTILE = [
-    "</text><script>alert(1)</script>",
-    '"><svg onload=alert(1)>',
-    "]]>",
-    "&amp;",
-    "&#x3C;",
-    "a\x00b\x0bc\x1bd\ufffe",
-    "\ud800",
-    "javascript:alert(1)",
-    "ends in \\",
-    "\\",
-    "\\\\\\",
-    '\\"',
-    'x\\" URL="javascript:alert(1)',
-    "<b>x</b>",
-    "<<TABLE HREF='x'>",
-    '<IMG SRC="/etc/passwd"/>',
-    "<script>",
-    "\\N \\G \\L \\l",
-    "{a|b}",
-    "<port>",
-    "}{",
-    "n:a",
-    "user\u202etxt",
-    "zero\u200bwidth e\u0301 🙂",
-    "%s {} {{7*7}} ${7*7}",
-    "two\nlines",
-    "-->",
-    "$x$",
-    "重み",
-    " ",
-    "\u202e",
-    "L" * 100_000,
-]
-
-
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
 def test_any_text_is_shown_as_text(text: str) -> None:
     operation = Primitive(text, lambda m, x: x, lambda m, y, x: (1.0,))
     v = operation(Value(1.0, text))
     v.name = text
     for graph in (draw(v, edges="local"), draw(v, names={text: v.parents[0]})):
-        root = ElementTree.fromstring(graph.svg)
-        allowed = {"svg", "g", "title", "desc", "text", "path", "polygon", "polyline", "ellipse"}
-        assert {e.tag.removeprefix(SVG) for e in root.iter()} <= allowed
-        assert not [a for e in root.iter() for a in e.attrib if "href" in a or a.startswith("on")]
+        assert_inert(graph.svg)
         assert set(re.findall(r"^\t(\w+)", graph.dot, re.MULTILINE)) <= {
             *("graph", "node", "edge", "label", "n0", "n1", "n2")
         }
@@ -442,8 +429,8 @@ def test_names_and_operations_are_shown_literally(text: str, written: str) -> No
     assert texts(graph)[0] == written
     assert texts(graph).count(written) == 2
     full = written if len(text) < 50 else text
-    assert tooltips(graph)[0] == f"{full} (input): data = 1.0, grad = not computed"
-    assert f"operation {full}" in tooltips(graph)
+    assert tooltips(graph.svg)[0] == f"{full} (input): data = 1.0, grad = not computed"
+    assert f"operation {full}" in tooltips(graph.svg)
 
 
 @pytest.mark.parametrize("x", [math.nan, math.inf, -math.inf, -0.0, 1e308, 5e-324])

@@ -1,20 +1,18 @@
 """The neuron and layer levels of `draw`, its choice by size, and what it opens."""
 
 import re
-from collections.abc import Callable
 from typing import Any
-from xml.etree import ElementTree
 
 import pytest
+from graphs import assert_inert, batch, deep_net, net, summed, texts
 
 from tinygrad_edu import functions as f
 from tinygrad_edu.engine import Value, parameter, toposort
-from tinygrad_edu.losses import cross_entropy, hinge, l2
+from tinygrad_edu.losses import cross_entropy, hinge
 from tinygrad_edu.nn import MLP, Layer
 from tinygrad_edu.view import Graph, draw
 from tinygrad_edu.view.base.palette import GRAPH_LINE, NEGATIVE, POSITIVE
 
-SVG = "{http://www.w3.org/2000/svg}"
 LEVELS: list[dict[str, Any]] = [
     {"level": "auto"},
     {"level": "value"},
@@ -26,43 +24,12 @@ LEVELS: list[dict[str, Any]] = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def _embedded_renderer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TINYGRAD_EDU_GRAPHVIZ", "graphviz-pure")
-
-
-def texts(graph: Graph) -> list[str]:
-    return [e.text or "" for e in ElementTree.fromstring(graph.svg).iter(f"{SVG}text")]
+pytestmark = pytest.mark.usefixtures("embedded_renderer")
 
 
 def box(graph: Graph, name: str) -> str:
     """What the table says of a box."""
     return next(line for line in graph.table.splitlines() if re.match(f"{re.escape(name)}  ", line))
-
-
-def net(rng: int = 0) -> Value:
-    """A net 2-2-1 after backward: the loss is (a - 1)^2 for x = (1, -2)."""
-    a = MLP(2, [2, 1], "tanh", rng=rng)([Value(1.0, "x1"), Value(-2.0, "x2")])
-    assert isinstance(a, Value)
-    loss = (a - 1.0) ** 2
-    loss.name = "L"
-    loss.backward()
-    return loss
-
-
-def batch(n: int = 3) -> Value:
-    model = MLP(2, [2, 1], "tanh", rng=1)
-    rows = [[float(k), 1.0] for k in range(n)]
-    loss: Value = f.mean([hinge(model(x), 1) for x in rows]) + l2(model.parameters(), 0.1)
-    loss.backward()
-    return loss
-
-
-def chain(rows: list[list[float]], model: Callable[[Any], Any]) -> Value:
-    """A batch loss as micrograd's demo writes it, with a sum of two nodes for each example."""
-    losses = [(1 + -1 * model([Value(x) for x in row])).relu() for row in rows]
-    loss: Value = sum(losses) * (1.0 / len(losses))
-    return loss
 
 
 def test_a_unit_is_a_box_with_net_input_activation_and_delta() -> None:
@@ -153,7 +120,7 @@ def test_a_loss_over_many_examples_shows_one_and_says_so() -> None:
 
 def test_an_example_of_a_sum_of_two_at_a_time_is_found() -> None:
     model = MLP(2, [2, 1], "tanh", rng=1)
-    loss = chain([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], model)
+    loss = summed([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], model)
     loss = loss + 0.1 * sum(p * p for p in model.parameters())
     graph = draw(loss, level="neuron", example=2)
     assert "example 2 of 3" in graph.dot
@@ -177,17 +144,7 @@ def test_an_example_alone_is_shown_at_level_value_where_asked_for() -> None:
     assert f" of {total} values shown" in one.description
 
 
-@pytest.mark.parametrize("example", [3, -1, True, 1.0, "0"])
-def test_an_example_that_is_not_there_is_refused(example: Any) -> None:
-    message = f"example={example!r} is not there: the graph has 3 examples, 0 to 2"
-    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        draw(batch(3), example=example)
-
-
-def test_a_graph_of_one_example_has_no_second() -> None:
-    message = "example=1 is not there: the graph has one example: write 0"
-    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        draw(net(), example=1)
+def test_a_graph_of_one_example_is_that_example() -> None:
     assert draw(net(), example=0).dot == draw(net()).dot
 
 
@@ -232,24 +189,6 @@ def test_units_and_layers_are_opened(level: str, expand: Any, clusters: list[str
         assert f"{name}.w[0]" in dot
 
 
-def test_names_to_expand_must_exist() -> None:
-    message = (
-        "expand='layer1.neuron3' is no unit or layer of this drawing: write one of 'layer1', "
-        "'layer2', 'layer1.neuron1', 'layer1.neuron2', 'layer2.neuron1'"
-    )
-    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        draw(net(), expand="layer1.neuron3")
-    message = "expand='a' is no unit or layer of this drawing: it has none"
-    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        draw(Value(1.0, "a"), expand="a")
-    message = 'level="value" shows every number, there is nothing to expand: write level="neuron"'
-    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        draw(net(), level="value", expand="layer1")
-    message = 'expand is a name or a list of names: write expand="layer1.neuron1"'
-    with pytest.raises(TypeError, match=f"^{re.escape(message)}$"):
-        draw(net(), expand=[1])  # type: ignore[list-item]
-
-
 def test_a_unit_is_unfolded_into_products_and_their_sum() -> None:
     w, x = [parameter(2.0), parameter(-3.0)], [Value(5.0), Value(7.0)]
     z = f.dot(w, x, parameter(1.0)) * 2.0
@@ -264,15 +203,8 @@ def test_a_unit_is_unfolded_into_products_and_their_sum() -> None:
     assert "w·x" not in dot
 
 
-def test_more_boxes_than_max_nodes_are_refused_or_left_out_and_counted() -> None:
-    loss = hinge(MLP(2, [3] * 30 + [1], "tanh", rng=0)([1.0, 2.0]), 1)
-    message = (
-        "the drawing has 33 boxes, more than max_nodes=5: write max_nodes=33 to draw them all, "
-        'or level="auto"'
-    )
-    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        draw(loss, level="layer", max_nodes=5)
-    graph = draw(loss, max_nodes=5)
+def test_more_boxes_than_max_nodes_are_left_out_and_counted() -> None:
+    graph = draw(deep_net(), max_nodes=5)
     assert "28 boxes left out" in graph.dot
     assert "…" in graph.dot
 
@@ -332,11 +264,8 @@ def test_names_are_text_at_every_level(level: str) -> None:
     opened = [None] if level == "value" else [None, f"{HOSTILE}.neuron1"]
     for expand in opened:
         graph = draw(y, level=level, expand=expand, names={HOSTILE: h})
-        root = ElementTree.fromstring(graph.svg)
-        allowed = {"svg", "g", "title", "desc", "text", "path", "polygon", "polyline", "ellipse"}
-        assert {e.tag.removeprefix(SVG) for e in root.iter()} <= allowed
-        assert not [a for e in root.iter() for a in e.attrib if "href" in a or a.startswith("on")]
-        assert "</text><script>" in "".join(texts(graph))
+        assert_inert(graph.svg)
+        assert "</text><script>" in "".join(texts(graph.svg))
         assert "\n重" not in graph.table
 
 
@@ -351,7 +280,7 @@ def test_a_chain_of_units_is_drawn_without_recursion() -> None:
 @pytest.mark.slow
 def test_the_loss_of_the_moons_demo_is_drawn_by_unit() -> None:
     model = MLP(2, [16, 16, 1], init="uniform", rng=1337)
-    loss = chain([[k / 100, 1 - k / 100] for k in range(100)], model)
+    loss = summed([[k / 100, 1 - k / 100] for k in range(100)], model)
     loss = loss + 1e-4 * sum(p * p for p in model.parameters())
     loss.backward()
     graph = draw(loss)

@@ -6,32 +6,20 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from graphs import SVG, texts, unit
 
-from tinygrad_edu import Value, functions, parameter, primitive, worksheet
+from tinygrad_edu import Value, functions, primitive, worksheet
 from tinygrad_edu.engine import GraphError
 from tinygrad_edu.losses import binary_cross_entropy, cross_entropy
 from tinygrad_edu.view import RenderError, Worksheet
 from tinygrad_edu.view.base.pdf import figure_of
 from tinygrad_edu.view.worksheet.slope_rules import slope_rules
 
-SVG = "{http://www.w3.org/2000/svg}"
 BAD = "<script>alert(1)</script>&\"'{}\\N\u202e\x00$"
 LINE = "_______"
 
 
-@pytest.fixture(autouse=True)
-def _embedded_renderer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TINYGRAD_EDU_GRAPHVIZ", "graphviz-pure")
-
-
-def unit() -> Value:
-    """L = (sigmoid(w x + b) - 1)^2 at w = 0.5, x = 2, b = -1, where z = 0."""
-    w, x, b = parameter(0.5, "w"), Value(2.0, "x"), parameter(-1.0, "b")
-    z = functions.dot([w], [x], b)
-    a = z.sigmoid()
-    loss: Value = (a - 1) ** 2
-    z.name, a.name, loss.name = "z", "a", "L"
-    return loss
+pytestmark = pytest.mark.usefixtures("embedded_renderer")
 
 
 @pytest.fixture(scope="module")
@@ -42,11 +30,6 @@ def sheet() -> Worksheet:
         sheet = worksheet(unit(), title=BAD)
         assert sheet.svg
     return sheet
-
-
-def texts(svg: str) -> list[str]:
-    found = [e.text or "" for e in ElementTree.fromstring(svg).iter(f"{SVG}text")]
-    return [text.strip() for text in found]
 
 
 def in_words(sheet: Worksheet, monkeypatch: pytest.MonkeyPatch) -> list[str]:

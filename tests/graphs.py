@@ -1,0 +1,125 @@
+"""Graphs of known numbers, and what stands in their pictures, for the tests of several views."""
+
+from collections.abc import Callable
+from typing import Any
+from xml.etree import ElementTree
+
+from tinygrad_edu import functions as f
+from tinygrad_edu.engine import Value, parameter
+from tinygrad_edu.losses import hinge, l2
+from tinygrad_edu.nn import MLP
+
+SVG = "{http://www.w3.org/2000/svg}"
+_TAGS = {"svg", "g", "title", "desc", "text", "path", "polygon", "polyline", "ellipse"}
+
+#: Texts that no picture, page or DOT may take for anything but text.
+HOSTILE = [
+    "</text><script>alert(1)</script>",
+    '"><svg onload=alert(1)>',
+    "]]>",
+    "&amp;",
+    "&#x3C;",
+    "a\x00b\x0bc\x1bd\ufffe",
+    "\ud800",
+    "javascript:alert(1)",
+    "ends in \\",
+    "\\",
+    "\\\\\\",
+    '\\"',
+    'x\\" URL="javascript:alert(1)',
+    "<b>x</b>",
+    "<<TABLE HREF='x'>",
+    '<IMG SRC="/etc/passwd"/>',
+    "<script>",
+    "\\N \\G \\L \\l",
+    "{a|b}",
+    "<port>",
+    "}{",
+    "n:a",
+    "user\u202etxt",
+    "zero\u200bwidth e\u0301 🙂",
+    "%s {} {{7*7}} ${7*7}",
+    "two\nlines",
+    "-->",
+    "$x$",
+    "重み",
+    " ",
+    "\u202e",
+    "L" * 100_000,
+]
+
+
+def texts(svg: str) -> list[str]:
+    """The texts of a picture."""
+    return [(e.text or "").strip() for e in ElementTree.fromstring(svg).iter(f"{SVG}text")]
+
+
+def tooltips(svg: str) -> list[str]:
+    """The tooltips of a picture."""
+    return [e.text or "" for e in ElementTree.fromstring(svg).iter(f"{SVG}title")][1:]
+
+
+def assert_inert(svg: str) -> None:
+    """Nothing in the picture can run, be followed, or be fetched."""
+    root = ElementTree.fromstring(svg)
+    assert {e.tag.removeprefix(SVG) for e in root.iter()} <= _TAGS
+    assert not [a for e in root.iter() for a in e.attrib if "href" in a or a.startswith("on")]
+
+
+def neuron(*, backward: bool = False) -> Value:
+    """The worked neuron o = tanh(w1 x1 + w2 x2 + b) with o = 0.7071 and slopes tanh' = 1/2."""
+    x1, x2 = Value(2.0, "x1"), Value(0.0, "x2")
+    w1, w2, b = parameter(-3.0, "w1"), parameter(1.0, "w2"), parameter(6.8813735870195432, "b")
+    o = (w1 * x1 + w2 * x2 + b).tanh()
+    o.name = "o"
+    if backward:
+        o.backward()
+    return o
+
+
+def square(names: tuple[str, ...] = ("w", "x", "b", "o")) -> Value:
+    """o = (w x + b)^2 at w = 2, x = 3, b = -4: v = 2, o = 4, do/dw = 12, do/dx = 8, do/db = 4."""
+    w, x, b = parameter(2.0, names[0]), Value(3.0, names[1]), parameter(-4.0, names[2])
+    o = (w * x + b) ** 2
+    o.name = names[3]
+    return o
+
+
+def unit() -> Value:
+    """L = (sigmoid(w x + b) - 1)^2 at w = 0.5, x = 2, b = -1, where z = 0."""
+    w, x, b = parameter(0.5, "w"), Value(2.0, "x"), parameter(-1.0, "b")
+    z = f.dot([w], [x], b)
+    a = z.sigmoid()
+    loss: Value = (a - 1) ** 2
+    z.name, a.name, loss.name = "z", "a", "L"
+    return loss
+
+
+def net(rng: int = 0) -> Value:
+    """A net 2-2-1 after backward: the loss is (a - 1)^2 for x = (1, -2)."""
+    a: Value = MLP(2, [2, 1], "tanh", rng=rng)([Value(1.0, "x1"), Value(-2.0, "x2")])
+    loss = (a - 1.0) ** 2
+    loss.name = "L"
+    loss.backward()
+    return loss
+
+
+def deep_net() -> Value:
+    """The hinge loss of a net of 31 layers."""
+    return hinge(MLP(2, [3] * 30 + [1], "tanh", rng=0)([1.0, 2.0]), 1)
+
+
+def batch(n: int = 3) -> Value:
+    """The mean hinge loss of a net over n rows, with a penalty, after backward."""
+    model = MLP(2, [2, 1], "tanh", rng=1)
+    rows = [[float(k), 1.0] for k in range(n)]
+    loss: Value = f.mean([hinge(model(x), 1) for x in rows]) + l2(model.parameters(), 0.1)
+    loss.backward()
+    return loss
+
+
+def summed(rows: list[list[float]], model: Callable[[Any], Any]) -> Value:
+    """A batch loss as micrograd's demo writes it, with a sum of two nodes for each example."""
+    losses = [(1 + -1 * model([Value(x) for x in row])).relu() for row in rows]
+    loss: Value = sum(losses) * (1.0 / len(losses))
+    return loss
