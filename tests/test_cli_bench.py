@@ -23,7 +23,7 @@ from tinygrad_edu.bench.moons import (
     problem,
 )
 from tinygrad_edu.cli import bench
-from tinygrad_edu.cli.errors import UsageError
+from tinygrad_edu.cli.options import UsageError
 from tinygrad_edu.engine import Value
 
 

@@ -1,7 +1,6 @@
 """The demos of the course: perceptron, vowels, digits with a convolution, the adder."""
 
 import json
-import os
 import random
 import re
 import shlex
@@ -14,8 +13,8 @@ import pytest
 
 from tinygrad_edu import RNN, Conv2d, Flatten, Layer, MaxPool2d, Perceptron, Sequential, Unflatten
 from tinygrad_edu.cli import main
-from tinygrad_edu.cli.demo import _DEFAULTS
-from tinygrad_edu.cli.problem import from_dataset
+from tinygrad_edu.cli.demos import DEMOS
+from tinygrad_edu.cli.split import of_dataset
 from tinygrad_edu.data import Dataset
 from tinygrad_edu.figure import Figure
 
@@ -38,56 +37,8 @@ def test_help_explains_every_demo_in_at_most_100_columns(
         main(["demo", "--help"])
     lines = capsys.readouterr().out.splitlines()
     explained = [line.split()[0] for line in lines if re.match(r"  [a-z-]+  +\w", line)]
-    assert explained[: len(_DEFAULTS)] == list(_DEFAULTS)
+    assert explained[: len(DEMOS)] == list(DEMOS)
     assert max(map(len, lines)) <= 100
-
-
-REFUSED = [
-    (
-        ["perceptron", "--hidden", "3"],
-        "--hidden does not apply to this demo, which takes --epochs, --batch-size, --seed, --out",
-    ),
-    (
-        ["perceptron", "--lr", "0.1"],
-        "--lr does not apply to this demo, which takes --epochs, --batch-size, --seed, --out",
-    ),
-    (
-        ["digits-conv", "--loss", "hinge"],
-        "--loss does not apply to this demo, which takes --activation, --optimizer, --lr, "
-        "--epochs, --batch-size, --seed, --test-ratio, --out",
-    ),
-    (
-        ["adder", "--test-ratio", "0"],
-        "--test-ratio does not apply to this demo, which takes --hidden, --activation, "
-        "--optimizer, --lr, --epochs, --batch-size, --seed, --out",
-    ),
-    (
-        ["perceptron", "--batch-size", "7"],
-        "the perceptron takes --batch-size 1, an update after each mistake, or full, one after "
-        "each epoch, got 7",
-    ),
-    (["adder", "--hidden", "none"], "the adder has one layer of hidden units: write --hidden 8"),
-    (["adder", "--hidden", "4,4"], "the adder has one layer of hidden units: write --hidden 8"),
-    (
-        ["adder", "--hidden", "99999"],
-        "layers of 100001, 99999 have 10,000,099,998 parameters, more than the 10,000,000 of "
-        "nn.MAX_PARAMETERS",
-    ),
-]
-
-
-@pytest.mark.parametrize(("words", "sentence"), REFUSED)
-def test_options_without_a_meaning_give_one_sentence_and_exit_code_2(
-    words: list[str],
-    sentence: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert main(["demo", *words]) == 2
-    assert capsys.readouterr() == ("", f"tinygrad-edu: {sentence}\n")
-    assert os.listdir() == []
 
 
 @pytest.mark.usefixtures("no_pictures")
@@ -128,7 +79,8 @@ def test_many_epochs_of_a_perceptron_are_shown_by_the_first_and_the_last(
 
     monkeypatch.setattr(Perceptron, "fit", unlearnable)
     assert main(["demo", "perceptron", "--epochs", "30", "--out", str(tmp_path)]) == 0
-    rows = capsys.readouterr().out.splitlines()[3:24]
+    # below the announcement and, as in every demo, how training ended
+    rows = capsys.readouterr().out.splitlines()[5:26]
     assert [row.split()[0] for row in rows] == ["epoch", *map(str, range(1, 19)), "...", "30"]
 
 
@@ -155,12 +107,12 @@ def test_the_rows_of_a_group_stay_together() -> None:
     groups = [k // 2 for k in range(24)]
     X = [[float(group), float(k)] for k, group in enumerate(groups)]
     data = Dataset(X, [k % 2 for k in range(24)], ("a", "b"), ("0", "1"), "n", "here", groups)
-    problem = from_dataset(data, 0.25, random.Random(0), unit=1.0, group="speaker")
-    training, test = ({row[0] for row in rows} for rows in (problem.X, problem.X_test))
-    assert (len(training), len(test), len(problem.X_test)) == (9, 3, 6)
+    split = of_dataset(data, 0.25, random.Random(0), unit=1.0, group="speaker")
+    training, test = ({row[0] for row in rows} for rows in (split.X, split.X_test))
+    assert (len(training), len(test), len(split.X_test)) == (9, 3, 6)
     assert not training & test
-    assert problem.split == "by speaker: 9 for training, 3 others for the test"
-    assert from_dataset(data, 0.0, random.Random(0)).split == ""
+    assert split.rule == "by speaker: 9 for training, 3 others for the test"
+    assert of_dataset(data, 0.0, random.Random(0)).rule == ""
 
 
 @pytest.mark.slow
@@ -247,7 +199,7 @@ def _interrupted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     def fit(*arguments: Any, **options: Any) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("tinygrad_edu.cli.training.fit", fit)
+    monkeypatch.setattr("tinygrad_edu.cli.run.fit", fit)
     return []
 
 

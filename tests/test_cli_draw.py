@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tinygrad_edu.cli import draw
-from tinygrad_edu.cli.errors import UsageError
+from tinygrad_edu.cli.options import UsageError
 from tinygrad_edu.view import RenderError
 
 
@@ -97,36 +97,10 @@ def test_names_and_long_formulas_fit_80_columns(capsys: pytest.CaptureFixture[st
     assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
 
 
-@pytest.mark.parametrize(
-    ("argv", "message"),
-    [
-        (["a*b", "a"], "'a' gives no number: write a=1"),
-        (["a*b", "a=x"], "a needs a number such as 2 or -1.5e-3, as in a=2, got 'x'"),
-        (["a*b", "a="], "a needs a number such as 2 or -1.5e-3, as in a=2, got nothing"),
-        (["a*b", "a=1_0"], "a needs a number such as 2 or -1.5e-3, as in a=2, got '1_0'"),
-        (["a*b", "a=\u0663"], "a needs a number such as 2 or -1.5e-3, as in a=2, got '\u0663'"),
-        (["a*b", "a=b=2"], "a needs a number such as 2 or -1.5e-3, as in a=2, got 'b=2'"),
-        (["a*b", "2a=3"], "'2a' in '2a=3' is no name: write one such as a or x1"),
-        (["a*b", "=3"], "'' in '=3' is no name: write one such as a or x1"),
-        (["a*b", "if=3"], "'if' in 'if=3' is no name: write one such as a or x1"),
-        (["a*b", "a=1", "a=2"], "a is given twice: write it once"),
-        (["a*b", "a=1", "b=2", "c=3"], "the formula does not use c: its names are a, b"),
-        (["2*3", "c=3", "d=3"], "the formula does not use c, d: its names are none"),
-        (["a*b + pi"], "a, b need numbers: add a=1 b=1"),
-        (["a*b", "a=1"], "b needs a number, as in b=1\n  a*b\n    ^"),
-        (["a*beta", "a=1", "betta=1"],
-         "beta needs a number, as in beta=1; or did you mean betta?\n  a*beta\n    ^"),
-        (["a", "a=1", "-o", "g"],
-         "the suffix of the picture says its format and 'g' has none: "
-         "write -o graph.svg, .png or .dot"),
-        (["a", "a=1", "-o", "no/g.dot"],
-         "no picture was written: no/g.dot: No such file or directory"),
-    ],
-)  # fmt: skip
-def test_wrong_input_is_one_clear_sentence(argv: list[str], message: str) -> None:
+def test_a_picture_that_cannot_be_written_is_told_after_the_numbers() -> None:
     with pytest.raises(UsageError) as caught:
-        run(*argv)
-    assert str(caught.value) == message
+        run("a", "a=1", "-o", "no/g.dot")
+    assert str(caught.value) == "no picture was written: no/g.dot: No such file or directory"
 
 
 def test_a_text_that_is_no_formula_is_shown_with_its_place() -> None:

@@ -5,22 +5,11 @@ import re
 from pathlib import Path
 
 import pytest
+from test_cli_refusals import TABLE
 
 from tinygrad_edu.cli import main
 from tinygrad_edu.data import iris
 from tinygrad_edu.view.pictures import regions
-
-GOOD = """\
-size,colour,weight,ripe
-1,red,3,no
-2,blue,1,yes
-3,red,2,no
-4,blue,5,yes
-5,red,1,no
-6,blue,2,yes
-7,red,4,no
-8,blue,3,yes
-"""
 
 
 @pytest.fixture(autouse=True)
@@ -32,7 +21,7 @@ def in_an_empty_folder(tmp_path, monkeypatch):
 
 @pytest.fixture
 def model_only(monkeypatch):
-    monkeypatch.setattr("tinygrad_edu.cli.run.write_report", lambda run: ([], []))
+    monkeypatch.setattr("tinygrad_edu.cli.run.write_report", lambda *_: [])
 
 
 def train(text, *options, target="ripe"):
@@ -42,7 +31,7 @@ def train(text, *options, target="ripe"):
 
 @pytest.mark.slow
 def test_train_learns_a_table_of_numbers_and_words(capsys):
-    assert train(GOOD, "--epochs", "50", "--out", "out") == 0
+    assert train(TABLE, "--epochs", "50", "--out", "out") == 0
     printed = capsys.readouterr().out
     assert printed.startswith(
         "table.csv: 6 training rows, 2 test rows; 4 features, 2 classes\n"
@@ -84,65 +73,6 @@ def test_train_on_iris_written_as_a_table(capsys, model_only):
     test = re.search(r"\n  test +36 +[0-9.]+ +([0-9.]+)%\n", capsys.readouterr().out)
     assert test
     assert float(test[1]) > 90
-
-
-WRONG_TABLES = [
-    ("", "table.csv: the file is empty; a header line and rows are needed"),
-    ("size,ripe\n", "table.csv: the file has a header but no rows"),
-    (
-        GOOD.replace("ripe", "rip"),
-        "table.csv: no column 'ripe'; did you mean 'rip'?",
-    ),
-    (
-        GOOD.replace("4,blue", "four,blue"),
-        "table.csv, line 5, column 'size': text 'four' where a number is expected",
-    ),
-    (
-        GOOD.replace("4,blue", ",blue"),
-        "table.csv, line 5, column 'size': the cell is empty; fill it in or delete the row",
-    ),
-    (
-        GOOD.replace("4,blue", "nan,blue"),
-        "table.csv, line 5, column 'size': 'nan' is not a finite number",
-    ),
-    (
-        GOOD.replace("4,blue,5", "4,5"),
-        "table.csv, line 5: the header has 4 columns but this row has 3",
-    ),
-    (
-        re.sub(r"\n\d", "\n1", GOOD),
-        "table.csv, column 'size': every row holds 1.0; delete the constant column",
-    ),
-    (
-        GOOD.replace("yes", "no"),
-        "table.csv, column 'ripe': every row is of class 'no'; at least two classes are needed",
-    ),
-    ("ripe\nyes\nno\n", "table.csv: 'ripe' is the only column; a feature is needed too"),
-    (
-        "size,ripe\n1,a\n2,b\n3,b\n",
-        "table.csv, column 'ripe': class 'a' has one row, which cannot be both a training and a "
-        "test row; add rows or write --test-ratio 0",
-    ),
-    (
-        b"size,ripe\n1,\xff\n",
-        "table.csv, line 2: not UTF-8 text (byte 0xff); save the table as CSV UTF-8",
-    ),
-]
-
-
-@pytest.mark.parametrize(("text", "sentence"), WRONG_TABLES)
-def test_a_wrong_table_gives_one_sentence_and_exit_code_2(text, sentence, capsys):
-    assert train(text) == 2
-    assert capsys.readouterr() == ("", f"tinygrad-edu: {sentence}\n")
-    assert os.listdir() == ["table.csv"]
-
-
-@pytest.mark.parametrize(
-    ("path", "why"), [("none.csv", "No such file or directory"), (".", "Is a directory")]
-)
-def test_a_file_that_cannot_be_read_is_named(path, why, capsys):
-    assert main(["train", path, "--target", "y"]) == 2
-    assert capsys.readouterr().err == f"tinygrad-edu: cannot read {path!r}: {why}\n"
 
 
 @pytest.mark.slow

@@ -1,29 +1,66 @@
-"""The command line: `tinygrad-edu` and `python -m tinygrad_edu`, one file per command."""
+"""The command line: `tinygrad-edu` and `python -m tinygrad_edu`."""
 
 import argparse
 import io
 import os
+import re
 import sys
 from collections.abc import Sequence
+from difflib import get_close_matches
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any, NoReturn
 
-from tinygrad_edu.cli import bench, classics, demo, doctor, draw, predict, train
-from tinygrad_edu.cli.errors import UsageError
+from tinygrad_edu.cli import bench, commands, doctor, draw
+from tinygrad_edu.cli.options import UsageError
 
-COMMANDS = (demo, train, predict, draw, classics, bench, doctor)
+#: What adds each command with its options, in the order of the help.
+COMMANDS = (
+    commands.add_demo,
+    commands.add_train,
+    commands.add_predict,
+    draw.add_to,
+    commands.add_classics,
+    bench.add_to,
+    doctor.add_to,
+)
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that guesses what was meant: a command, the value of an option, or an option."""
+
+    def parse_known_args(self, *args: Any, **options: Any) -> Any:
+        """As in the standard library, but what no command knows is refused by that command."""
+        namespace, unknown = super().parse_known_args(*args, **options)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return namespace, unknown
+
+    def error(self, message: str) -> NoReturn:
+        """Print usage and error, and leave with code 2."""
+        choice = re.search(r"invalid choice: '(.*)' \(choose from (.*)\)", message)
+        flag = re.search(r"unrecognized arguments: (--[\w-]+)", message)
+        near: list[str] = []
+        if choice:
+            near = get_close_matches(choice[1], re.findall(r"[\w-]+", choice[2]), n=1)
+        elif flag:
+            near = get_close_matches(flag[1], re.findall(r"--[\w-]+", self.format_help()), n=1)
+        super().error(message + "".join(f"; did you mean {name!r}?" for name in near))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and give its exit code: 0, 2 for wrong input, 130 after Ctrl-C."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="tinygrad-edu",
         description="See backpropagation: train small nets on real data, draw computation graphs.",
     )
     parser.add_argument("--version", action="version", version=f"tinygrad-edu {_version()}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in COMMANDS:
-        command.add_to(commands)
+    choices = parser.add_subparsers(title="commands", metavar="COMMAND")
+    for add_to in COMMANDS:
+        add_to(choices)
     args = parser.parse_args(argv)
+    if "run" not in args:
+        parser.print_help()
+        return 0
     if isinstance(sys.stdout, io.TextIOWrapper):  # a name that the terminal cannot show is no error
         sys.stdout.reconfigure(errors="backslashreplace")
     try:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from tinygrad_edu.bench import TABLES, Comparison, Table, sklearn_table
 from tinygrad_edu.bench.peers import one_blas_thread
-from tinygrad_edu.cli.errors import UsageError
+from tinygrad_edu.cli.options import UsageError
 
 #: Widths of the columns: engine, time, ratio, its spread, goal; and of ours.
 _LINE: Final = "{:<23}{:>9}{:>8}  {:<18}{}"

@@ -6,9 +6,10 @@ import unicodedata
 from pathlib import Path
 from typing import Any
 
-from tinygrad_edu.cli.errors import UsageError
 from tinygrad_edu.cli.formula import CONSTANTS, FormulaError, evaluate, variables
+from tinygrad_edu.cli.options import UsageError
 from tinygrad_edu.engine import Value
+from tinygrad_edu.text import clean, table
 
 
 def add_to(commands: Any) -> None:
@@ -60,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
     except FormulaError as error:
         raise UsageError(str(error)) from None
     result.backward()
-    print(table(args.formula, result, values))
+    print(answer(args.formula, result, values))
     try:
         path = draw(result, edges=args.edges).save(args.out)
     except RenderError as error:
@@ -115,19 +116,12 @@ def check_names(used: list[str], values: dict[str, Value]) -> None:
         )
 
 
-def table(formula: str, result: Value, values: dict[str, Value]) -> str:
+def answer(formula: str, result: Value, values: dict[str, Value]) -> str:
     """The formula with its value, then a line with value and gradient for each variable."""
-    from tinygrad_edu.text import clean
-
     heading = f"{clean(formula, 50)} = {shown(result.data)}"
     rows = [("", "value", "gradient")]
     rows += [(clean(name), shown(v.data), shown(v.grad)) for name, v in values.items()]
-    widths = [max(len(row[k]) for row in rows) for k in range(3)]
-    lines = [
-        f"{name:<{widths[0]}}  {value:>{widths[1]}}  {gradient:>{widths[2]}}"
-        for name, value, gradient in rows
-    ]
-    return "\n".join([heading, "", *lines] if values else [heading])
+    return f"{heading}\n\n{table(rows)}" if values else heading
 
 
 def shown(x: float) -> str:

@@ -1,78 +1,214 @@
-"""One run of `train`, or of `demo` with an MLP: train, measure, print, write the results."""
+"""One run of a demo: announce it, train until the end or Ctrl-C, tell and write what came of it."""
 
+import os
 import random
-from collections.abc import Sequence
-from dataclasses import replace
+import sys
+import textwrap
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from tinygrad_edu.cli.classifier import Classifier, default_loss, output_layer
-from tinygrad_edu.cli.folder import make_folder
-from tinygrad_edu.cli.options import Settings, usage_errors
-from tinygrad_edu.cli.output import Run, write_model, write_report
-from tinygrad_edu.cli.problem import Problem
-from tinygrad_edu.cli.training import finish, fitted, measured, print_results, trained
-from tinygrad_edu.nn import MLP
-from tinygrad_edu.text import clean
+from tinygrad_edu.cli.options import Settings, UsageError, reason, usage_errors
+from tinygrad_edu.engine import no_grad
+from tinygrad_edu.losses import Loss, find_loss
+from tinygrad_edu.optim import find_optimizer
+from tinygrad_edu.text import clean, table
+from tinygrad_edu.train import History, fit
+from tinygrad_edu.view.base.report import Picture, report
+
+Rows = Sequence[Sequence[float]]
+#: A picture with the name of its file, "" where it stands in the report alone.
+Named = tuple[str, Picture]
 
 
-def run_training(
-    problem: Problem, settings: Settings, rng: random.Random, command: Sequence[str]
-) -> int:
-    """Train on `problem`, print what came of it and write the folder `settings.out`.
+@dataclass
+class Run:
+    """What is known while a demo runs: first data and model, after training the rest.
+
+    `results` is a table, its header first, the first cell of a row naming it; `notes` tell what was
+    left out.
+    """
+
+    settings: Settings
+    data: Any
+    model: Any
+    history: History = field(default_factory=History)
+    results: Sequence[Sequence[str]] = ()
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A model, what it learns from, and what is there to see: a record of functions of the run.
+
+    `settings` are the defaults. `data` has rows `X`, and a `default_loss` where the settings name
+    no loss. `announcement` tells in lines what is learned, and by which net; `train` trains until
+    the end or Ctrl-C, and prints how that went; `measure` gives the results; `lead` is the sentence
+    below the heading of the report, `facts` what it tells of the settings. `save`, if any, writes
+    the model to a path.
+    """
+
+    name: str
+    says: str
+    settings: Settings
+    data: Callable[[Settings, random.Random], Any]
+    model: Callable[[Settings, Any, random.Random], Any]
+    announcement: Callable[[Run], Sequence[str]]
+    train: Callable[[Run, random.Random], None]
+    measure: Callable[[Run], Sequence[Sequence[str]]]
+    lead: Callable[[Run], str]
+    facts: Callable[[Run], dict[str, str]]
+    pictures: Callable[[Run], Iterator[Named]]
+    save: Callable[[Run, str], None] | None = None
+    model_file: str = "model.json"
+
+
+def run_demo(demo: Demo, settings: Settings, command: Sequence[str]) -> int:
+    """Run it, print what came of it and write the folder `settings.out`.
 
     `command` are the words before the options. Gives the exit code: 0, 1 if training diverged, 130
-    after Ctrl-C; in each case what was learned is saved.
+    after Ctrl-C; in each case what was learned is saved. Raises UsageError for settings that the
+    demo cannot take, and for a file that cannot be written.
     """
-    if settings.loss is None:
-        settings = replace(settings, loss=default_loss(len(problem.encoder.class_names)))
-    settings = fitted(settings, len(problem.X))
-    classifier = _classifier(problem, settings, rng)
-    model, loss = classifier.model, classifier.loss
-    make_folder(settings.out)
-    training = problem.X, classifier.targets(problem.y)
-    test = problem.X_test, classifier.targets(problem.y_test)
-    history = trained(
-        _announcement(problem, settings, classifier), model, training, loss=loss,
-        settings=settings, rng=rng, validation=test if problem.y_test else None,
-    )  # fmt: skip
-    write_model(classifier, settings.out)
-    results = [
-        ("", "rows", "loss", "accuracy"),
-        _measured(classifier, "training", problem.X, problem.y),
-    ]
-    if problem.y_test:
-        results.append(_measured(classifier, "test", problem.X_test, problem.y_test))
-    print_results(results)
-    written, notes = write_report(
-        Run(problem, settings, classifier, history, results, settings.typed(command))
-    )
-    return finish(settings, history, notes, ["model.json", *written])
-
-
-def _classifier(problem: Problem, settings: Settings, rng: random.Random) -> Classifier:
-    units, output = output_layer(str(settings.loss), len(problem.encoder.class_names))
+    rng = random.Random(settings.seed)
     with usage_errors():
-        model = MLP(
-            len(problem.encoder.feature_names),
-            [*settings.hidden, units],
-            settings.activation,
-            output,
-            rng=rng,
-        )
-    return Classifier(model, problem.encoder, str(settings.loss))
+        data = demo.data(settings, rng)
+        if settings.loss is None:
+            settings = replace(settings, loss=data.default_loss)
+        if settings.batch_size is not None and settings.batch_size >= len(data.X):
+            settings = replace(settings, batch_size=None)
+        run = Run(settings, data, demo.model(settings, data, rng))
+    _make_folder(settings.out)
+    print("\n".join(demo.announcement(run)), flush=True)
+    demo.train(run, rng)
+    written = []
+    if demo.save is not None:
+        with _writing(path := os.path.join(settings.out, demo.model_file)):
+            demo.save(run, path)
+        written.append(demo.model_file)
+    run.results = demo.measure(run)
+    print(f"\n{textwrap.indent(table(run.results), '  ')}\n")
+    written += write_report(demo, run, command)
+    print("\n".join([*run.notes, f"wrote {', '.join(written)}"]))
+    print(f"   to {clean(settings.out, 1000)}")
+    if run.history.interrupted:
+        kept = "saved" if demo.save else "shown"
+        print(f"tinygrad-edu: interrupted; what was learned so far is {kept}", file=sys.stderr)
+        return 130
+    if run.history.stopped:
+        print(f"tinygrad-edu: {run.history.stopped}", file=sys.stderr)
+        return 1
+    return 0
 
 
-def _measured(
-    classifier: Classifier, name: str, X: list[list[float]], y: list[int]
+def write_report(demo: Demo, run: Run, command: Sequence[str]) -> list[str]:
+    """Write the pictures that have a file name, and the report; give the names."""
+    pictures = list(demo.pictures(run))
+    page = report(
+        f"tinygrad_edu: {demo.name}",
+        demo.lead(run),
+        results=run.results,
+        settings=demo.facts(run),
+        pictures=[picture for _, picture in pictures],
+        command=run.settings.typed(command),
+    )
+    files = {name: picture.content for name, picture in pictures if name} | {"report.html": page}
+    for name, content in files.items():
+        path = os.path.join(run.settings.out, name)
+        with _writing(path), open(path, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+    return list(files)
+
+
+def by_descent(
+    run: Run,
+    rng: random.Random,
+    X: Rows,
+    y: Sequence[Any],
+    *,
+    loss: str | Loss,
+    validation: tuple[Rows, Sequence[Any]] | None = None,
+) -> None:
+    """Fit the model by the settings; print how that is done, how it ended, and the time."""
+    settings, model = run.settings, run.model
+    start = time.monotonic()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of divergence, which is told below
+        try:  # from the first line on, Ctrl-C ends with a saved model
+            print(f"{settings.loss}, {_how(settings)}", flush=True)
+            run.history = fit(
+                model, X, y, loss=loss,
+                optimizer=find_optimizer(settings.optimizer)(model.parameters(), lr=settings.lr),
+                epochs=settings.epochs, batch_size=settings.batch_size, validation=validation,
+                rng=rng,
+            )  # fmt: skip
+        except KeyboardInterrupt:
+            run.history = History(interrupted=True)
+    history, n, of_all = run.history, len(run.history), f"of {settings.epochs} epochs"
+    if history.interrupted:
+        ending = f"interrupted after {n} {of_all}"
+    elif history.stopped:
+        ending = f"diverged after {n} {of_all}"
+    else:
+        ending = f"trained {n} {'epoch' if n == 1 else 'epochs'}"
+    print(f"{ending} in {time.monotonic() - start:.1f} s", flush=True)
+
+
+def _how(settings: Settings) -> str:
+    batch = "full batch" if settings.batch_size is None else f"batches of {settings.batch_size}"
+    return f"{settings.optimizer} with learning rate {settings.lr:g}, {batch}"
+
+
+def measured(
+    name: str, loss: str | Loss, outputs: Rows, targets: Sequence[Any], right: Sequence[bool]
 ) -> tuple[str, str, str, str]:
-    outputs = classifier.outputs(X)
-    right = [c == t for c, t in zip(classifier.classes(outputs), y, strict=True)]
-    return measured(name, classifier.loss, outputs, classifier.targets(y), right)
+    """A row of the table of results: rows, mean loss, and the accuracy."""
+    loss_of, n = find_loss(loss), len(right)
+    with no_grad():
+        mean = sum(loss_of(o, t).data for o, t in zip(outputs, targets, strict=True)) / n
+    return name, str(n), f"{mean:.4f}" if mean < 1e6 else f"{mean:.3e}", f"{sum(right) / n:.1%}"
 
 
-def _announcement(problem: Problem, settings: Settings, classifier: Classifier) -> list[str]:
-    sizes = "-".join(map(str, classifier.model.sizes))
-    parameters = len(classifier.model.parameters())
-    return [
-        *problem.announcement(),
-        f"net {clean(sizes, 40)}, {settings.activation}, {parameters:,} parameters",
-    ]
+def facts_of_descent(run: Run) -> dict[str, str]:
+    """What the report tells of a training by descent."""
+    settings, history = run.settings, run.history
+    n = len(history)
+    stopped = f" ({history.stopped or 'interrupted'})" if n < settings.epochs else ""
+    return {
+        "parameters": f"{len(run.model.parameters()):,}",
+        "loss": str(settings.loss),
+        "optimizer": f"{settings.optimizer}, learning rate {settings.lr:g}",
+        "epochs": f"{n} of {settings.epochs}{stopped}",
+        "batch": "full" if settings.batch_size is None else f"{settings.batch_size} rows",
+        "seed": str(settings.seed),
+    }
+
+
+def course(history: History) -> Named:
+    """Loss and accuracy over the epochs."""
+    what = "loss and accuracy" if history.accuracy else "loss"
+    dashed = " (dashed: test rows, after it)" if history.validation_loss else ""
+    caption = f"Mean {what} in each epoch of training{dashed}."
+    return "loss.png", Picture("Course of training", caption, history.plot().png())
+
+
+def _make_folder(path: str) -> None:
+    """Make the folder where there is none. Raises UsageError if nothing can be written into it."""
+    try:
+        os.makedirs(path, exist_ok=True)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"--out: cannot write into {path!r}: {reason(error)}") from None
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise UsageError(f"--out: cannot write into {path!r}: permission denied")
+
+
+@contextmanager
+def _writing(path: str) -> Iterator[None]:
+    """Errors of the system as UsageError."""
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(f"cannot write {path!r}: {reason(error)}") from None

@@ -1,12 +1,10 @@
-"""A problem to train on: encoded training and test rows, and the encoder that made them."""
+"""Rows of classes, encoded, in two parts: those to train on, and those to test with."""
 
 import random
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from tinygrad_edu.cli.errors import UsageError
-from tinygrad_edu.cli.options import reason
+from tinygrad_edu.cli.options import UsageError, reason
 from tinygrad_edu.data import Dataset, Table, TableEncoder, read_table, train_test_split
 from tinygrad_edu.data.encoding import standardising
 from tinygrad_edu.data.table import shown
@@ -17,10 +15,10 @@ Rows = list[list[float]]
 
 
 @dataclass(frozen=True)
-class Problem:
+class Split:
     """Rows for a classifier: `X` are n rows of d numbers, `y` n class numbers.
 
-    There may be no test rows. `encoder` made the rows, and makes the same of a new table. `split`
+    There may be no test rows. `encoder` made the rows, and makes the same of a new table. `rule`
     says by what rows were held out, where not at random.
     """
 
@@ -30,7 +28,20 @@ class Problem:
     y: list[int]
     X_test: Rows
     y_test: list[int]
-    split: str = ""
+    rule: str = ""
+
+    @property
+    def default_loss(self) -> str:
+        """The loss for that many classes."""
+        two = len(self.encoder.class_names) == 2
+        return "binary_cross_entropy_with_logits" if two else "cross_entropy"
+
+    @property
+    def last(self) -> tuple[str, Rows, list[int]]:
+        """The rows that judge a model, and what they are: test rows, or if none training rows."""
+        if self.y_test:
+            return "test", self.X_test, self.y_test
+        return "training", self.X, self.y
 
     def announcement(self) -> list[str]:
         """What there is to learn from."""
@@ -39,7 +50,7 @@ class Problem:
             f"{clean(self.name, 60)}: {len(self.X)} training rows, {held_out}; "
             f"{len(self.encoder.feature_names)} features, {len(self.encoder.class_names)} classes"
         )
-        return [rows, f"split {self.split}"] if self.split else [rows]
+        return [rows, f"split {self.rule}"] if self.rule else [rows]
 
     @property
     def plane(self) -> bool:
@@ -54,47 +65,40 @@ class Problem:
 
     def encoded(self, points: Rows) -> Rows:
         """The inverse of `in_units`."""
-        columns: Any = self.encoder.columns
-        return [
-            [(x - c.mean) / c.deviation for x, c in zip(row, columns, strict=True)]
-            for row in points
-        ]
+        return _scaled(points, self.encoder.columns)
 
 
-def from_dataset(
+def of_dataset(
     data: Dataset,
     test_ratio: float,
     rng: random.Random,
     *,
     unit: float | None = None,
     group: str = "group",
-) -> Problem:
-    """The problem of a data set of classes: features divided by `unit`, else standardised.
+) -> Split:
+    """The rows of a data set of classes: features divided by `unit`, else standardised.
 
     As for a table, means and deviations are those of the training rows. Rows of one group stay
     together; `group` is what a group is called.
     """
-    rows, labels = data.X, [int(label) for label in data.y]
-    split = ""
-    if data.groups and test_ratio:
-        train, test = _split_by_group(data.groups, test_ratio, rng)
-        heard, new = (len({data.groups[i] for i in part}) for part in (train, test))
-        split = f"by {group}: {heard} for training, {new} others for the test"
-    else:
-        train, test = _split(labels, test_ratio, rng)
+    labels = [int(label) for label in data.y]
+    train, test = _parts(labels, data.groups, test_ratio, rng)
     if unit is None:
-        scaling = standardising([rows[i] for i in train])
+        scaling = standardising([data.X[i] for i in train])
         means, deviations = scaling.shift, [1 / factor for factor in scaling.factor]
     else:
-        means, deviations = (0.0,) * len(rows[0]), [unit] * len(rows[0])
+        means, deviations = (0.0,) * len(data.X[0]), [unit] * len(data.X[0])
     columns = tuple(map(NumericColumn, data.feature_names, means, deviations))
+    rule = ""
+    if data.groups and test:
+        heard, new = (len({data.groups[i] for i in part}) for part in (train, test))
+        rule = f"by {group}: {heard} for training, {new} others for the test"
     encoder = TableEncoder(columns, "class", data.class_names)
-    problem = Problem(data.name, encoder, [], [], [], [], split)
-    return _with_rows(problem, problem.encoded(rows), labels, train, test)
+    return _split(data.name, encoder, _scaled(data.X, columns), labels, train, test, rule)
 
 
-def from_table(table: Table, target: str, test_ratio: float, rng: random.Random) -> Problem:
-    """The problem of a table, its encoding learned from the training rows.
+def of_table(table: Table, target: str, test_ratio: float, rng: random.Random) -> Split:
+    """The rows of a table, its encoding learned from the training rows.
 
     Raises TableError naming file, line and column, UsageError for a class that cannot be split.
     """
@@ -106,10 +110,9 @@ def from_table(table: Table, target: str, test_ratio: float, rng: random.Random)
             f"{table.path}, column {shown(target)}: class {shown(alone[0])} has one row, which "
             "cannot be both a training and a test row; add rows or write --test-ratio 0"
         )
-    train, test = _split(labels, test_ratio, rng)
+    train, test = _parts(labels, [], test_ratio, rng)
     encoder = TableEncoder.fit(table, target, train)
-    problem = Problem(table.path, encoder, [], [], [], [])
-    return _with_rows(problem, encoder.features(table), labels, train, test)
+    return _split(table.path, encoder, encoder.features(table), labels, train, test)
 
 
 def table_of(path: str) -> Table:
@@ -120,35 +123,32 @@ def table_of(path: str) -> Table:
         raise UsageError(f"cannot read {path!r}: {reason(error)}") from None
 
 
-def _with_rows(
-    problem: Problem, rows: Rows, labels: list[int], train: list[int], test: list[int]
-) -> Problem:
-    def chosen(from_: list[Any], numbers: Iterable[int]) -> list[Any]:
-        return [from_[i] for i in numbers]
-
-    return replace(
-        problem,
-        X=chosen(rows, train),
-        y=chosen(labels, train),
-        X_test=chosen(rows, test),
-        y_test=chosen(labels, test),
-    )
+def _split(
+    name: str, encoder: TableEncoder, rows: Rows, labels: list[int],
+    train: list[int], test: list[int], rule: str = "",
+) -> Split:  # fmt: skip
+    X, X_test = ([rows[i] for i in part] for part in (train, test))
+    y, y_test = ([labels[i] for i in part] for part in (train, test))
+    return Split(name, encoder, X, y, X_test, y_test, rule)
 
 
-def _split(labels: list[int], test_ratio: float, rng: random.Random) -> tuple[list[int], list[int]]:
-    """Row numbers for training and for the test."""
-    if not test_ratio:
-        return list(range(len(labels))), []
-    train, _, test, _ = train_test_split(range(len(labels)), labels, test_ratio=test_ratio, rng=rng)
-    return train, test
+def _scaled(points: Rows, columns: Any) -> Rows:
+    return [
+        [(x - c.mean) / c.deviation for x, c in zip(row, columns, strict=True)] for row in points
+    ]
 
 
-def _split_by_group(
-    groups: list[int], test_ratio: float, rng: random.Random
+def _parts(
+    labels: list[int], groups: list[int], test_ratio: float, rng: random.Random
 ) -> tuple[list[int], list[int]]:
     """Row numbers for training and for the test, the rows of a group on one side."""
+    rows = range(len(labels))
+    if not test_ratio:
+        return list(rows), []
+    if not groups:
+        train, _, test, _ = train_test_split(rows, labels, test_ratio=test_ratio, rng=rng)
+        return train, test
     names = sorted(set(groups))
-    chosen, _, _, _ = train_test_split(names, names, test_ratio=test_ratio, stratify=False, rng=rng)
-    heard = set(chosen)
-    rows = range(len(groups))
-    return [i for i in rows if groups[i] in heard], [i for i in rows if groups[i] not in heard]
+    heard, *_ = train_test_split(names, names, test_ratio=test_ratio, stratify=False, rng=rng)
+    train = [i for i in rows if groups[i] in heard]
+    return train, [i for i in rows if groups[i] not in heard]

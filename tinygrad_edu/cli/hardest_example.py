@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from tinygrad_edu.cli.classifier import Classifier
-from tinygrad_edu.cli.problem import Problem
+from tinygrad_edu.cli.classification import Classifier
+from tinygrad_edu.cli.split import Split
 from tinygrad_edu.engine import Value, toposort
 from tinygrad_edu.losses import LOSSES
 from tinygrad_edu.text import clean
@@ -25,22 +25,20 @@ class Example:
     called: str
 
 
-def hardest(classifier: Classifier, problem: Problem) -> Example:
+def hardest(classifier: Classifier, split: Split) -> Example:
     """The training row with the largest loss. The gradients of the parameters are then its own."""
-    loss_of, targets = LOSSES[classifier.loss], classifier.targets(problem.y)
-    losses = [
-        loss_of(o, t).data for o, t in zip(classifier.outputs(problem.X), targets, strict=True)
-    ]
+    loss_of, targets = LOSSES[classifier.loss], classifier.targets(split.y)
+    losses = [loss_of(o, t).data for o, t in zip(classifier.outputs(split.X), targets, strict=True)]
     found = max(range(len(losses)), key=losses.__getitem__)
     names = classifier.encoder.feature_names
-    row = list(problem.X[found])
+    row = list(split.X[found])
     x = [Value(number, name) for number, name in zip(row, names, strict=True)]
     loss = loss_of(classifier.model(x), targets[found])
     classifier.model.zero_grad()
     loss.backward()
     called = (
         "the training row with the largest loss, of class "
-        f"{clean(classifier.encoder.class_names[problem.y[found]])}"
+        f"{clean(classifier.encoder.class_names[split.y[found]])}"
     )
     return Example(row, targets[found], loss, called)
 

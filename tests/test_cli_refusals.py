@@ -1,0 +1,209 @@
+"""What the command line refuses: one sentence on stderr, exit code 2, and nothing is written."""
+
+import os
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from tinygrad_edu.cli import main
+from tinygrad_edu.cli.demos import DEMOS
+from tinygrad_edu.cli.options import OPTIONS
+from tinygrad_edu.losses import LOSSES
+from tinygrad_edu.nn import MLP
+from tinygrad_edu.optim import OPTIMIZERS
+
+TABLE = """\
+size,colour,weight,ripe
+1,red,3,no
+2,blue,1,yes
+3,red,2,no
+4,blue,5,yes
+5,red,1,no
+6,blue,2,yes
+7,red,4,no
+8,blue,3,yes
+"""
+SIZES = (
+    "--hidden takes sizes of at least 1 with commas between them, such as 16,16, or "
+    '"none" for no hidden layer, got '
+)
+MANY = "cross_entropy, half_squared_error, mean_squared_error, squared_error"
+NUMBER = "a needs a number such as 2 or -1.5e-3, as in a=2, got "
+OF_PERCEPTRON = "this demo, which takes --epochs, --batch-size, --seed, --out"
+ONE_LAYER = "the adder has one layer of hidden units: write --hidden 8"
+
+#: What is typed, and the sentence.
+REFUSED = {
+    "demo moonz": f"unknown data set 'moonz': choose {', '.join(DEMOS)}; did you mean 'moons'?",
+    "demo --activation rleu": f"unknown activation 'rleu': choose {OPTIONS['activation'].help}; "
+    "did you mean 'relu'?",
+    "demo --loss hige": f"unknown loss 'hige': choose {', '.join(LOSSES)}; did you mean 'hinge'?",
+    "demo --optimizer adm": f"unknown optimizer 'adm': choose {', '.join(OPTIMIZERS)}; "
+    "did you mean 'adam'?",
+    "demo --lr 0": "--lr must be a finite number > 0, got 0.0",
+    "demo --lr=-1": "--lr must be a finite number > 0, got -1.0",
+    "demo --lr nan": "--lr must be a finite number > 0, got nan",
+    "demo --lr 1e999": "--lr must be a finite number > 0, got inf",
+    "demo --lr fast": "--lr must be a number, got 'fast'",
+    "demo --epochs 0": "--epochs must be a whole number of at least 1, got '0'",
+    "demo --epochs 1.5": "--epochs must be a whole number of at least 1, got '1.5'",
+    "demo --epochs inf": "--epochs must be a whole number of at least 1, got 'inf'",
+    "demo --batch-size 0": '--batch-size must be a whole number of at least 1, or "full", '
+    "got '0'",
+    "demo --seed=-1": "--seed must be a whole number of at least 0, got '-1'",
+    "demo --test-ratio 1": "--test-ratio must be a finite number >= 0 and < 1, got 1.0",
+    "demo --hidden '16;16'": f"{SIZES}'16;16'",
+    "demo --hidden 16,0": f"{SIZES}'16,0'",
+    "demo --hidden 99999,99999": "layers of 2, 99999, 99999, 1 have 10,000,299,997 parameters, "
+    "more than the 10,000,000 of nn.MAX_PARAMETERS",
+    "demo iris --loss hinge": f"the loss hinge is for 2 classes and this data has 3: choose {MANY}",
+    "demo --out file": "--out: cannot write into 'file': File exists",
+    "demo --out file/folder": "--out: cannot write into 'file/folder': Not a directory",
+    "demo perceptron --hidden 3": f"--hidden does not apply to {OF_PERCEPTRON}",
+    "demo perceptron --lr 0.1": f"--lr does not apply to {OF_PERCEPTRON}",
+    "demo digits-conv --loss hinge": "--loss does not apply to this demo, which takes "
+    "--activation, --optimizer, --lr, --epochs, --batch-size, --seed, --test-ratio, --out",
+    "demo adder --test-ratio 0": "--test-ratio does not apply to this demo, which takes --hidden, "
+    "--activation, --optimizer, --lr, --epochs, --batch-size, --seed, --out",
+    "demo perceptron --batch-size 7": "the perceptron takes --batch-size 1, an update after each "
+    "mistake, or full, one after each epoch, got 7",
+    "demo adder --hidden none": ONE_LAYER,
+    "demo adder --hidden 4,4": ONE_LAYER,
+    "demo adder --hidden 99999": "layers of 100001, 99999 have 10,000,099,998 parameters, more "
+    "than the 10,000,000 of nn.MAX_PARAMETERS",
+    "train none.csv --target y": "cannot read 'none.csv': No such file or directory",
+    "train . --target y": "cannot read '.': Is a directory",
+    "predict none.json file": "cannot read 'none.json': No such file or directory",
+    "predict . file": "cannot read '.': Is a directory",
+    "predict pickle.json file": "pickle.json: not a tinygrad_edu model: it starts with "
+    "b'\\x80\\x04K\\x01'",
+    "predict other.json file": "other.json: not a tinygrad_edu model: format is None",
+    "predict model.json none.csv": "cannot read 'none.csv': No such file or directory",
+    "draw a*b a": "'a' gives no number: write a=1",
+    "draw a*b a=x": f"{NUMBER}'x'",
+    "draw a*b a=": f"{NUMBER}nothing",
+    "draw a*b a=1_0": f"{NUMBER}'1_0'",
+    "draw a*b a=\u0663": f"{NUMBER}'\u0663'",
+    "draw a*b a=b=2": f"{NUMBER}'b=2'",
+    "draw a*b 2a=3": "'2a' in '2a=3' is no name: write one such as a or x1",
+    "draw a*b =3": "'' in '=3' is no name: write one such as a or x1",
+    "draw a*b if=3": "'if' in 'if=3' is no name: write one such as a or x1",
+    "draw a*b a=1 a=2": "a is given twice: write it once",
+    "draw a*b a=1 b=2 c=3": "the formula does not use c: its names are a, b",
+    "draw 2*3 c=3 d=3": "the formula does not use c, d: its names are none",
+    "draw 'a*b + pi'": "a, b need numbers: add a=1 b=1",
+    "draw a*b a=1": "b needs a number, as in b=1\n  a*b\n    ^",
+    "draw a*beta a=1 betta=1": "beta needs a number, as in beta=1; or did you mean betta?\n"
+    "  a*beta\n    ^",
+    "draw a a=1 -o g": "the suffix of the picture says its format and 'g' has none: "
+    "write -o graph.svg, .png or .dot",
+    "bench --rounds 0": "--rounds must be at least 1, got 0",
+    "bench --json no/such/x.json": "--json no/such/x.json is no file in an existing folder",
+    "bench --json .": "--json . is no file in an existing folder",
+    "bench --sklearn --only moons": "--sklearn is a table of its own: leave --only out",
+}
+
+ALONE = (
+    "table.csv, column 'ripe': class 'a' has one row, which cannot be both a training and a "
+    "test row; add rows or write --test-ratio 0"
+)
+#: A table to train on, and the sentence.
+WRONG_TABLES = [
+    ("", "table.csv: the file is empty; a header line and rows are needed"),
+    ("size,ripe\n", "table.csv: the file has a header but no rows"),
+    (TABLE.replace("ripe", "rip"), "table.csv: no column 'ripe'; did you mean 'rip'?"),
+    (
+        TABLE.replace("4,blue", "four,blue"),
+        "table.csv, line 5, column 'size': text 'four' where a number is expected",
+    ),
+    (
+        TABLE.replace("4,blue", ",blue"),
+        "table.csv, line 5, column 'size': the cell is empty; fill it in or delete the row",
+    ),
+    (
+        TABLE.replace("4,blue", "nan,blue"),
+        "table.csv, line 5, column 'size': 'nan' is not a finite number",
+    ),
+    (
+        TABLE.replace("4,blue,5", "4,5"),
+        "table.csv, line 5: the header has 4 columns but this row has 3",
+    ),
+    (
+        re.sub(r"\n\d", "\n1", TABLE),
+        "table.csv, column 'size': every row holds 1.0; delete the constant column",
+    ),
+    (
+        TABLE.replace("yes", "no"),
+        "table.csv, column 'ripe': every row is of class 'no'; at least two classes are needed",
+    ),
+    ("ripe\nyes\nno\n", "table.csv: 'ripe' is the only column; a feature is needed too"),
+    ("size,ripe\n1,a\n2,b\n3,b\n", ALONE),
+    (
+        b"size,ripe\n1,\xff\n",
+        "table.csv, line 2: not UTF-8 text (byte 0xff); save the table as CSV UTF-8",
+    ),
+]
+
+#: Where the parser itself refuses: what is typed, and the end of what it says.
+GUESSED = {
+    "demmo": "did you mean 'demo'?",
+    "demo --epocs 5": "unrecognized arguments: --epocs; did you mean '--epochs'?",
+    "classics --only nobody": "",
+    "classics --only mazzur": "did you mean 'mazur'?",
+    "draw a a=1 --edges lokal": "did you mean 'local'?",
+}
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def refusal(capsys: pytest.CaptureFixture[str], words: list[str]) -> str:
+    """The sentence; nothing else may be printed, and nothing written."""
+    before = sorted(os.listdir())
+    assert main(words) == 2
+    printed, errors = capsys.readouterr()
+    assert (printed, sorted(os.listdir())) == ("", before)
+    assert errors.startswith("tinygrad-edu: ")
+    return errors.removeprefix("tinygrad-edu: ").removesuffix("\n")
+
+
+@pytest.mark.parametrize("typed", REFUSED)
+def test_wrong_input_gives_one_sentence_and_exit_code_2(
+    typed: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("file").touch()
+    Path("pickle.json").write_bytes(b"\x80\x04K\x01.")
+    Path("other.json").write_text("{}")
+    good = {"name": "x", "kind": "numeric", "mean": 1.0, "deviation": 2.0}
+    encoder = {"columns": [good], "target": "y", "class_names": ["a", "b"]}
+    MLP(1, [1], rng=0).save("model.json", metadata={"encoder": encoder, "loss": "hinge"})
+    assert refusal(capsys, shlex.split(typed)) == REFUSED[typed]
+
+
+@pytest.mark.parametrize(("text", "sentence"), WRONG_TABLES)
+def test_a_wrong_table_is_refused_with_its_place(
+    text: str | bytes, sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("table.csv").write_bytes(text.encode() if isinstance(text, str) else text)
+    assert refusal(capsys, ["train", "table.csv", "--target", "ripe"]) == sentence
+
+
+@pytest.mark.parametrize("typed", GUESSED)
+def test_what_the_parser_does_not_know_it_guesses(
+    typed: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(shlex.split(typed))
+    assert caught.value.code == 2
+    error = capsys.readouterr().err
+    assert error.endswith(f"{GUESSED[typed]}\n")
+    assert GUESSED[typed] or "did you mean" not in error
+
+
+def test_without_a_command_there_is_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 0
+    assert capsys.readouterr().out.startswith("usage: tinygrad-edu ")

@@ -1,0 +1,150 @@
+"""The commands that train a net or use it, and `classics`: what they take, and whom they call."""
+
+import argparse
+import csv
+import math
+import sys
+from typing import Any
+
+from tinygrad_edu.checks import one_of
+from tinygrad_edu.classics import CLASSICS, LONG
+from tinygrad_edu.cli.classification import Classifier, classification
+from tinygrad_edu.cli.demos import DEMOS
+from tinygrad_edu.cli.options import (
+    Settings,
+    UsageError,
+    add_training_options,
+    reason,
+    settings,
+    usage_errors,
+)
+from tinygrad_edu.cli.run import run_demo
+from tinygrad_edu.cli.split import of_table, table_of
+from tinygrad_edu.nn.model_file import ModelFileError
+from tinygrad_edu.text import table
+
+
+def add_demo(commands: Any) -> None:
+    """Add the command `demo`: train on one of the data sets that come with the package."""
+    names = [("data:", ""), *((f"  {demo.name}", demo.says) for demo in DEMOS.values())]
+    parser = commands.add_parser(
+        "demo",
+        help="train a small net on a data set and write a report",
+        description="Train a small net; write model.json, pictures and report.html into a folder."
+        f"\n\n{table(names, left=2)}\n\nThe last three take only some of the options below.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "data", nargs="?", default="moons", help="one of the above (default: moons)"
+    )
+    add_training_options(parser)
+    parser.set_defaults(run=run_a_demo)
+
+
+def run_a_demo(args: argparse.Namespace) -> int:
+    """Train on the data set."""
+    with usage_errors():
+        demo = DEMOS[one_of("data set", args.data, DEMOS)]
+    return run_demo(demo, settings(args, demo.settings), ["demo", demo.name])
+
+
+def add_train(commands: Any) -> None:
+    """Add the command `train`: train on the table of a CSV file."""
+    parser = commands.add_parser(
+        "train",
+        help="train a small net on your own table",
+        description="Train a small net on a CSV file whose first line names the columns. Columns "
+        "of numbers are standardised, columns of words become 1-of-k.",
+    )
+    parser.add_argument("file", metavar="FILE.csv")
+    parser.add_argument("--target", metavar="COLUMN", required=True, help="the column to predict")
+    add_training_options(parser)
+    parser.set_defaults(run=train)
+
+
+def train(args: argparse.Namespace) -> int:
+    """Train on the table: about 20,000 examples, in 5 to 200 epochs, unless told otherwise."""
+    with usage_errors():
+        rows = table_of(args.file)
+    epochs = max(5, min(200, 20_000 // len(rows)))
+    demo = classification(
+        args.file,
+        "a table",
+        Settings((16,), "tanh", 0.02, epochs, 32),
+        lambda settings, rng: of_table(rows, args.target, settings.test_ratio, rng),
+    )
+    words = ["train", args.file, "--target", args.target]
+    return run_demo(demo, settings(args, demo.settings), words)
+
+
+def add_predict(commands: Any) -> None:
+    """Add the command `predict`: classes and probabilities for the rows of a CSV file."""
+    parser = commands.add_parser(
+        "predict",
+        help="classes and probabilities for a table, as CSV",
+        description="Print a line per row of FILE.csv: the class that the net gives, and the "
+        "probability of each class (of a net trained with hinge or perceptron loss: the score of "
+        "the second class, which it gives above 0).",
+    )
+    parser.add_argument("model", metavar="model.json", help="as demo and train write it")
+    parser.add_argument("file", metavar="FILE.csv", help="with the columns of the training data")
+    parser.set_defaults(run=predict)
+
+
+def predict(args: argparse.Namespace) -> int:
+    """Print the predictions as CSV."""
+    try:
+        classifier = Classifier.load(args.model)
+    except OSError as error:
+        raise UsageError(f"cannot read {args.model!r}: {reason(error)}") from None
+    except ModelFileError as error:
+        raise UsageError(f"{args.model}: {error}") from None
+    with usage_errors():
+        rows = table_of(args.file)
+        outputs = classifier.outputs(classifier.encoder.features(rows))
+    for line, output in zip(rows.lines, outputs, strict=True):
+        if not all(map(math.isfinite, output)):
+            raise UsageError(
+                f"{args.file}, line {line}: the net gives {output[0]}, its numbers overflow here"
+            )
+    names = classifier.encoder.class_names
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    if classifier.of_scores:
+        header, numbers = [f"score({names[1]})"], outputs
+    else:
+        header, numbers = [f"p({name})" for name in names], classifier.probabilities(outputs)
+    writer.writerow(["prediction", *header])
+    for c, row in zip(classifier.classes(outputs), numbers, strict=True):
+        writer.writerow([names[c], *(f"{x:.6g}" for x in row)])
+    return 0
+
+
+def add_classics(commands: Any) -> None:
+    """Add the command `classics`: published numbers beside those of the engine."""
+    parser = commands.add_parser(
+        "classics",
+        help="published worked examples: their numbers beside ours",
+        description="Run published worked examples and print their numbers beside ours. The exit "
+        "code is 1 if a number differs from what was printed.",
+    )
+    parser.add_argument(
+        "--only",
+        action="append",
+        choices=list(CLASSICS),
+        metavar="NAME",
+        help=f"one of {', '.join(CLASSICS)}; may be given several times (default: all)",
+    )
+    parser.set_defaults(run=classics)
+
+
+def classics(args: argparse.Namespace) -> int:
+    """Print each table as soon as it is there; 0 if all numbers agree, else 1."""
+    differ = []
+    for name in dict.fromkeys(args.only or CLASSICS):
+        print(f"== {name}" + (f" ({LONG[name]})" if name in LONG else ""), flush=True)
+        classic = CLASSICS[name]()
+        print(f"{classic}\n", flush=True)
+        if not classic.agrees:
+            differ.append(name)
+    print(f"{', '.join(differ)}: not as published" if differ else "all numbers are as published")
+    return 1 if differ else 0
