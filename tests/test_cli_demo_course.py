@@ -168,9 +168,7 @@ def test_the_adder_adds_longer_numbers_than_it_was_trained_on(
     assert max(map(len, printed.splitlines()[:-1])) <= 100
     report = (tmp_path / "report.html").read_text()
     assert "89 + 45 = 134; the net says 134" in report
-    steps = re.findall(
-        r"^ +\d   (\d)  (\d) +(\d) .* (\d) +(\d)(?:</pre>.*)?$", report, re.MULTILINE
-    )
+    steps = re.findall(r"^ +\d  (\d)  (\d) +(\d) .* (\d) +(\d)(?:</pre>.*)?$", report, re.MULTILINE)
     # 89 = 1011001 and 45 = 101101, the lowest bit first; 134 = 10000110
     assert ["".join(column) for column in zip(*steps, strict=True)] == [
         "10011010", "10110100", "01001111", "01100001", "01100001"

@@ -8,7 +8,8 @@ from typing import Any
 
 from tinygrad_edu.checks import one_of
 from tinygrad_edu.classics import CLASSICS, LONG
-from tinygrad_edu.cli.classification import Classifier, classification
+from tinygrad_edu.cli.classification import classification
+from tinygrad_edu.cli.classifier import Classifier
 from tinygrad_edu.cli.demos import DEMOS
 from tinygrad_edu.cli.options import (
     Settings,

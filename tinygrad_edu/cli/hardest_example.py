@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from tinygrad_edu.cli.classification import Classifier
+from tinygrad_edu.cli.classifier import Classifier
 from tinygrad_edu.cli.split import Split
 from tinygrad_edu.engine import Value, toposort
 from tinygrad_edu.losses import LOSSES
