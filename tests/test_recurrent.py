@@ -156,10 +156,10 @@ BAD: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (
         lambda: RNN(2, 3, 1)(3.0),  # type: ignore[arg-type]
         TypeError,
-        "a sequence is a list of numbers or of steps, got float",
+        "a sequence must be a list of numbers or of steps, got float",
     ),
     (lambda: RNN(2, 3, 1)([[1, 2], [3]]), ValueError, "expected 2 inputs, got 1"),
-    (lambda: RNN(2, 3, 1)([[1, 2], 3]), TypeError, "expected a list of 2 inputs, got int"),
+    (lambda: RNN(2, 3, 1)([[1, 2], 3]), TypeError, "x must be a list of 2 inputs, got int"),
     (lambda: RNNCell(2, 3)([1, 2], [0, 0]), ValueError, "expected 3 hidden units, got 2"),
     (lambda: RNNCell(2, 0), ValueError, "nhidden must be an int of at least 1, got 0"),
     (
@@ -170,7 +170,7 @@ BAD: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (
         lambda: per_step(squared_error)([Value(1)], 1),
         TypeError,
-        "per_step takes a list of targets, one per step, got int",
+        "the target for per_step must be a list of targets, one per step, got int",
     ),
 ]
 

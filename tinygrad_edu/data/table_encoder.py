@@ -1,10 +1,11 @@
 """From the text of a table to rows of numbers and class numbers, the same for new tables."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
+from tinygrad_edu.checks import Check, real, real_in
 from tinygrad_edu.data.encoding import mean_and_deviation
 from tinygrad_edu.data.table import Table, TableError, is_number, shown
 
@@ -117,12 +118,12 @@ class TableEncoder:
     @classmethod
     def from_dict(cls, data: object) -> "TableEncoder":
         """Return the encoder that `to_dict` wrote; ValueError, naming the field, for all else."""
-        fields = _fields(data, "encoder", ("columns", "target", "class_names"))
-        entries = _a_list(fields["columns"], "columns", 1)
-        columns = tuple(_column(entry, f"columns[{i}]") for i, entry in enumerate(entries))
-        target = _a_text(fields["target"], "target")
-        _check_distinct([column.name for column in columns] + [target], "columns and target")
-        return cls(columns, target, _names(fields["class_names"], "class_names"))
+        try:
+            encoder = cls(**_fields("encoder", data, _ENCODER))
+        except TypeError as error:
+            raise ValueError(str(error)) from None
+        _distinct("columns and target", [c.name for c in encoder.columns] + [encoder.target])
+        return encoder
 
 
 def _checked_rows(rows: Sequence[int] | None, n: int) -> Sequence[int]:
@@ -207,81 +208,65 @@ def _places(
 # Reading back what may have been written by anybody: each value is checked before it is used.
 
 
-def _column(data: object, where: str) -> NumericColumn | CategoryColumn:
-    kind = _an_object(data, where).get("kind")
-    if kind == "numeric":
-        fields = _fields(data, where, ("name", "kind", "mean", "deviation"))
-        mean = _a_number(fields["mean"], f"{where}.mean")
-        deviation = _a_number(fields["deviation"], f"{where}.deviation")
-        if deviation <= 0:
-            raise ValueError(f"{where}.deviation must be greater than 0, got {deviation}")
-        return NumericColumn(_a_text(fields["name"], f"{where}.name"), mean, deviation)
-    if kind == "category":
-        fields = _fields(data, where, ("name", "kind", "categories"))
-        categories = _names(fields["categories"], f"{where}.categories")
-        return CategoryColumn(_a_text(fields["name"], f"{where}.name"), categories)
-    raise ValueError(f"{where}.kind must be 'numeric' or 'category', got {_what(kind)}")
-
-
-def _an_object(data: object, where: str) -> dict[str, Any]:
+def _fields(what: str, data: object, checks: Mapping[str, Check], inside: str = "") -> Any:
+    """The fields of an object, each as its check gives it: these and no others."""
     if not isinstance(data, dict):
-        raise ValueError(f"{where} must be an object, got {_what(data)}")
-    return data
-
-
-def _fields(value: object, where: str, names: tuple[str, ...]) -> dict[str, Any]:
-    data = _an_object(value, where)
-    for name in names:
+        raise ValueError(f"{what} must be an object, got {_kind(data)}")
+    for name in checks:
         if name not in data:
-            raise ValueError(f"{where} lacks the field {name!r}")
+            raise ValueError(f"{what} lacks the field {name!r}")
     for name in data:
-        if name not in names:
-            raise ValueError(f"{where} has an unknown field {_what(name)}")
-    return data
+        if name not in checks:
+            raise ValueError(f"{what} has an unknown field {_kind(name)}")
+    return {name: check(inside + name, data[name]) for name, check in checks.items()}
 
 
-def _a_list(value: object, where: str, least: int) -> list[Any]:
-    if not isinstance(value, list):
-        raise ValueError(f"{where} must be a list, got {_what(value)}")
-    if len(value) < least:
-        raise ValueError(f"{where} must have at least {least} entries, got {len(value)}")
-    return value
+def _text(what: str, x: object) -> str:
+    if not isinstance(x, str) or not x:
+        raise ValueError(f"{what} must be text that is not empty, got {_kind(x)}")
+    return x
 
 
-def _a_text(value: object, where: str) -> str:
-    if not isinstance(value, str):
-        raise ValueError(f"{where} must be text, got {_what(value)}")
-    if not value:
-        raise ValueError(f"{where} must not be empty")
-    return value
+def _list_of(check: Check, least: int) -> Check:
+    def entries(what: str, x: object) -> tuple[Any, ...]:
+        if not isinstance(x, list) or len(x) < least:
+            got = f"{len(x)}" if isinstance(x, list) else _kind(x)
+            raise ValueError(f"{what} must be a list of at least {least} entries, got {got}")
+        return tuple(check(f"{what}[{i}]", entry) for i, entry in enumerate(x))
+
+    return entries
 
 
-def _a_number(value: object, where: str) -> float:
-    try:
-        number = float(value) if type(value) in (int, float) else None  # type: ignore[arg-type]
-    except OverflowError:
-        number = math.inf
-    if number is None:
-        raise ValueError(f"{where} must be a number, got {_what(value)}")
-    if not math.isfinite(number):
-        raise ValueError(f"{where} must be a finite number, got {number}")
-    return number
+def _names(what: str, x: object) -> tuple[str, ...]:
+    return tuple(_distinct(what, _list_of(_text, 2)(what, x)))
 
 
-def _names(value: object, where: str) -> tuple[str, ...]:
-    entries = _a_list(value, where, 2)
-    names = [_a_text(entry, f"{where}[{i}]") for i, entry in enumerate(entries)]
-    _check_distinct(names, where)
-    return tuple(names)
+def _distinct(what: str, names: Sequence[str]) -> Sequence[str]:
+    for i, name in enumerate(names):
+        if name in names[:i]:
+            raise ValueError(f"{what} must be distinct, but {shown(name)} is there twice")
+    return names
 
 
-def _check_distinct(names: list[str], where: str) -> None:
-    seen = set()
-    for name in names:
-        if name in seen:
-            raise ValueError(f"{where} must be distinct, but {shown(name)} is there twice")
-        seen.add(name)
+def _column(what: str, data: object) -> NumericColumn | CategoryColumn:
+    kind = data.get("kind") if isinstance(data, dict) else "numeric"
+    if kind not in ("numeric", "category"):
+        raise ValueError(f"{what}.kind must be 'numeric' or 'category', got {_kind(kind)}")
+    make, checks = _COLUMNS[kind]
+    fields = _fields(what, data, {"kind": lambda _, x: x, **checks}, f"{what}.")
+    return make(**{name: x for name, x in fields.items() if name != "kind"})
 
 
-def _what(value: object) -> str:
-    return shown(value) if isinstance(value, str) else type(value).__name__
+def _kind(x: object) -> str:
+    return shown(x) if isinstance(x, str) else type(x).__name__
+
+
+_COLUMNS: Final[dict[str, tuple[Any, dict[str, Check]]]] = {
+    "numeric": (NumericColumn, {"name": _text, "mean": real, "deviation": real_in(above=0)}),
+    "category": (CategoryColumn, {"name": _text, "categories": _names}),
+}
+_ENCODER: Final[dict[str, Check]] = {
+    "columns": _list_of(_column, 1),
+    "target": _text,
+    "class_names": _names,
+}

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 from tinygrad_edu import functions as f
-from tinygrad_edu.checks import as_random, whole
+from tinygrad_edu.checks import as_random, is_listed, whole
 from tinygrad_edu.engine import Value
 from tinygrad_edu.nn import Activation, Initialiser, Module, Neuron
 from tinygrad_edu.nn.activations import shown
@@ -187,22 +187,21 @@ def _as_image(image: Iterable[Any]) -> Image:
     return x
 
 
-def _items(x: Any, otherwise: str) -> Iterable[Any]:
-    if isinstance(x, (str, bytes, dict, set)) or not isinstance(x, Iterable):
-        raise TypeError(f"an image is a list of channels of rows of numbers, {otherwise}")
-    return x
-
-
 _FLAT = "got a flat list: put Unflatten(channels, height, width) before"
 _NO_CHANNELS = "got rows without channels: write [rows] for a single channel"
+_TOO_DEEP = "got one level more: a model takes one image, write [model(x) for x in X] for several"
+
+
+def _items(x: Any, otherwise: str) -> Iterable[Any]:
+    if not is_listed(x):
+        raise TypeError(f"an image is a list of channels of rows of numbers, {otherwise}")
+    items: Iterable[Any] = x
+    return items
 
 
 def _pixel(v: Any) -> Value:
-    if isinstance(v, Iterable) and not isinstance(v, str):
-        raise TypeError(
-            "an image is a list of channels of rows of numbers, got one level more: "
-            "a model takes one image, write [model(x) for x in X] for several"
-        )
+    if is_listed(v):
+        raise TypeError(f"an image is a list of channels of rows of numbers, {_TOO_DEEP}")
     return v if isinstance(v, Value) else Value(v)
 
 

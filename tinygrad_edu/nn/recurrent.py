@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from tinygrad_edu import functions as f
-from tinygrad_edu.checks import as_random, whole
+from tinygrad_edu.checks import as_random, is_listed, listed, whole
 from tinygrad_edu.engine import Value
 from tinygrad_edu.losses import Loss, find_loss
 from tinygrad_edu.nn import Activation, Initialiser, Layer, Module
@@ -49,8 +49,8 @@ class RNNCell(Layer):
 
     def __call__(self, x: Iterable[Any], h: Iterable[Any] | None = None) -> list[Value]:
         """The next hidden state for `nin` inputs and the state before, zeros unless given."""
-        x = _numbers(x, self.nin, "inputs")
-        h = [0.0] * self.nhidden if h is None else _numbers(h, self.nhidden, "hidden units")
+        x = _numbers("x", x, self.nin, "inputs")
+        h = [0.0] * self.nhidden if h is None else _numbers("h", h, self.nhidden, "hidden units")
         return super().__call__([*x, *h])
 
     def __repr__(self) -> str:
@@ -116,8 +116,8 @@ def per_step(loss: str | Loss, nout: int = 1) -> Loss:
     loss, nout = find_loss(loss), whole("nout", nout)
 
     def mean_over_steps(output: Any, target: Any) -> Value:
-        outputs = _listed(output, "per_step takes a list of outputs, those of each step")
-        targets = _listed(target, "per_step takes a list of targets, one per step")
+        outputs = listed("the output for per_step", output, "outputs, those of each step")
+        targets = listed("the target for per_step", target, "targets, one per step")
         if not targets or len(outputs) != nout * len(targets):
             raise ValueError(
                 f"{len(targets)} targets need {nout} outputs each, got {len(outputs)} outputs"
@@ -131,10 +131,10 @@ def per_step(loss: str | Loss, nout: int = 1) -> Loss:
 
 def _steps(sequence: Iterable[Any], nin: int) -> list[Any]:
     """The steps of a sequence; a flat one is cut into steps of `nin` numbers."""
-    items = _listed(sequence, "a sequence is a list of numbers or of steps")
+    items = listed("a sequence", sequence, "numbers or of steps")
     if not items:
         raise ValueError("a sequence has at least one step, got an empty list")
-    if any(isinstance(x, Iterable) for x in items):
+    if any(is_listed(x) for x in items):
         return items
     if len(items) % nin:
         raise ValueError(
@@ -143,14 +143,8 @@ def _steps(sequence: Iterable[Any], nin: int) -> list[Any]:
     return [items[k : k + nin] for k in range(0, len(items), nin)]
 
 
-def _numbers(x: Iterable[Any], n: int, what: str) -> list[Any]:
-    found = _listed(x, f"expected a list of {n} {what}")
-    if len(found) != n:
-        raise ValueError(f"expected {n} {what}, got {len(found)}")
-    return found
-
-
-def _listed(x: Any, otherwise: str) -> list[Any]:
-    if isinstance(x, (str, bytes, dict, set)) or not isinstance(x, Iterable):
-        raise TypeError(f"{otherwise}, got {type(x).__name__}")
-    return list(x)
+def _numbers(name: str, x: Iterable[Any], n: int, what: str) -> list[Any]:
+    numbers = listed(name, x, f"{n} {what}")
+    if len(numbers) != n:
+        raise ValueError(f"expected {n} {what}, got {len(numbers)}")
+    return numbers
