@@ -147,7 +147,7 @@ BAD: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "centre": (
         lambda: rotation(30, 1),  # type: ignore[arg-type]
         TypeError,
-        "centre must be a point (x1, x2), got 1",
+        "centre must be a list of 2 numbers, got int",
     ),
     "centre nan": (
         lambda: rotation(30, (0, float("nan"))),

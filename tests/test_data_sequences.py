@@ -68,7 +68,7 @@ BAD: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (
         lambda: next_letter("anna"),
         TypeError,
-        "words is a list of words, got the text 'anna': write ['anna']",
+        "words must be a list of words, got str",
     ),
     (lambda: next_letter([]), ValueError, "words is empty; at least one word is needed"),
     (

@@ -6,10 +6,10 @@ as it is, so choose changes that leave the class alone: a 6 turned by 180 degree
 
 import math
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from tinygrad_edu.checks import as_random, number, real, whole
+from tinygrad_edu.checks import as_random, number, real, row, whole
 
 __all__ = ["Augmentation", "jitter", "rotation", "shift"]
 
@@ -48,17 +48,15 @@ def rotation(degrees: float, centre: tuple[float, float] = (0.0, 0.0)) -> Augmen
     Raises ValueError for rows that are not two numbers.
     """
     degrees = real("degrees", degrees, least=0)
-    if not isinstance(centre, Sequence) or len(centre) != 2:
-        raise TypeError(f"centre must be a point (x1, x2), got {centre!r:.40}")
-    c1, c2 = (real(f"centre[{i}]", c) for i, c in enumerate(centre))
+    c1, c2 = row("centre", centre, 2)
     name = f"rotation({degrees!r}, centre={(c1, c2)})"
 
-    def turn(row: list[float], rng: random.Random) -> list[float]:
-        if len(row) != 2:
-            raise ValueError(f"{name} takes rows of 2 numbers, got {len(row)}")
+    def turn(point: list[float], rng: random.Random) -> list[float]:
+        if len(point) != 2:
+            raise ValueError(f"{name} takes rows of 2 numbers, got {len(point)}")
         angle = math.radians(rng.uniform(-degrees, degrees))
         cos, sin = math.cos(angle), math.sin(angle)
-        x1, x2 = row[0] - c1, row[1] - c2
+        x1, x2 = point[0] - c1, point[1] - c2
         return [c1 + cos * x1 - sin * x2, c2 + sin * x1 + cos * x2]
 
     return Augmentation(name, turn)
@@ -79,12 +77,12 @@ def shift(pixels: int, height: int = 8, width: int = 8) -> Augmentation:
         )
     name = f"shift({pixels}, height={height}, width={width})"
 
-    def move(row: list[float], rng: random.Random) -> list[float]:
-        if len(row) != height * width:
-            raise ValueError(f"{name} takes rows of {height * width} numbers, got {len(row)}")
+    def move(image: list[float], rng: random.Random) -> list[float]:
+        if len(image) != height * width:
+            raise ValueError(f"{name} takes rows of {height * width} numbers, got {len(image)}")
         down, right = rng.randint(-pixels, pixels), rng.randint(-pixels, pixels)
         return [
-            row[(i - down) * width + j - right]
+            image[(i - down) * width + j - right]
             if 0 <= i - down < height and 0 <= j - right < width
             else 0.0
             for i in range(height)

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterable
 
-from tinygrad_edu.checks import as_random, whole
+from tinygrad_edu.checks import as_random, listed, whole
 from tinygrad_edu.data.dataset import Dataset
 from tinygrad_edu.data.encoding import one_hot
 
@@ -55,9 +55,7 @@ def next_letter(
     `next_letter(new, letters=data.class_names[1:])`. Raises ValueError for no words, a word that is
     empty or has a ".", and a letter that is not among the letters.
     """
-    if isinstance(words, str):
-        raise TypeError(f"words is a list of words, got the text {words!r:.40}: write [{words!r}]")
-    context, words = whole("context", context), list(words)
+    context, words = whole("context", context), listed("words", words, "words")
     for i, word in enumerate(words):
         if not isinstance(word, str) or not word or _END in word:
             raise ValueError(

@@ -5,7 +5,7 @@ import gzip
 import io
 from collections.abc import Sequence
 
-from tinygrad_edu.checks import one_of
+from tinygrad_edu.checks import listed, one_of
 from tinygrad_edu.data.dataset import Dataset
 from tinygrad_edu.data.registry import data_set
 
@@ -60,8 +60,7 @@ def vowels(features: Sequence[str] = ("F1", "F2")) -> Dataset:
     34..61 women, 62..76 children. Source: G. E. Peterson and H. L. Barney, "Control methods used in
     a study of the vowels", Journal of the Acoustical Society of America 24 (1952).
     """
-    if isinstance(features, str):
-        raise TypeError(f"features must be a list of names, got {features!r}: write [{features!r}]")
+    features = listed("features", features, "names")
     _, *rows = _read("vowels.csv.gz")
     frequencies = ("F0", "F1", "F2", "F3")
     columns = [2 + frequencies.index(one_of("feature", name, frequencies)) for name in features]
