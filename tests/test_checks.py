@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,20 +20,18 @@ from tinygrad_edu.checks import (
     option,
     options,
     real,
-    real_in,
     row,
     row_in,
     whole,
-    whole_in,
 )  # fmt: skip
 
 
 class Base:
-    momentum: float = option(0.0, real_in(least=0, below=1))
+    momentum: float = option(0.0, partial(real, least=0, below=1))
 
 
 class Owner(Base):
-    steps: int = option(3, whole_in(most=9))
+    steps: int = option(3, partial(whole, most=9))
     momentum = 0.5
 
 
@@ -50,7 +49,7 @@ class Owner(Base):
         (flag("deep", False), False),
         (listed("xs", (x for x in "ab")), ["a", "b"]),
         (row("xs", np.array([1, 2])), [1.0, 2.0]),
-        (row_in(2, real_in(below=1))("betas", [0, 0.5]), (0.0, 0.5)),
+        (row_in(2, partial(real, below=1))("betas", [0, 0.5]), (0.0, 0.5)),
         (options(Owner, {"steps": 1}), {"momentum": 0.5, "steps": 1}),
     ],
 )
@@ -108,11 +107,11 @@ def test_text_mappings_sets_and_single_things_are_not_listed(x: object) -> None:
         (lambda: row("x", [1], 2), ValueError, "x has 1 numbers, expected 2"),
         (lambda: row("x", [1, np.inf]), ValueError, "x[1] must be a finite number, got inf"),
         (
-            lambda: row_in(2, real_in(below=1))("betas", [0.5, 1]), ValueError,
+            lambda: row_in(2, partial(real, below=1))("betas", [0.5, 1]), ValueError,
             "betas[1] must be a finite number < 1, got 1.0",
         ),
         (
-            lambda: row_in(2, real_in(below=1))("betas", [0.5]), TypeError,
+            lambda: row_in(2, partial(real, below=1))("betas", [0.5]), TypeError,
             "betas must be a list of 2 numbers, got 1",
         ),
         (

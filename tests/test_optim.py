@@ -4,6 +4,7 @@ import inspect
 import json
 import math
 import random
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 import tinygrad_edu
 from tinygrad_edu import MLP, SGD, Adagrad, Adam, AdamW, RMSprop, Value, optim
-from tinygrad_edu.checks import option, real_in
+from tinygrad_edu.checks import option, real
 from tinygrad_edu.optim import OPTIMIZERS, Optimizer, find_optimizer, linear_decay
 
 TABLE = json.loads((Path(__file__).parent / "optim_table" / "torch.json").read_text("utf-8"))
@@ -170,7 +171,7 @@ class First(Optimizer):
 class Momentum(Optimizer):
     """With a default of its own for an option of its base."""
 
-    momentum: float = option(0.5, real_in(least=0, below=1))
+    momentum: float = option(0.5, partial(real, least=0, below=1))
     weight_decay = 0.1
     initial_state = (0.0,)
 

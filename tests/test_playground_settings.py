@@ -112,12 +112,12 @@ def test_columns_that_are_no_points_say_why(
         ({"test_share": 1}, "test_share must be a finite number >= 0 and < 1, got 1.0"),
         ({"features": []}, 'features is empty: a net needs at least one, such as ["x1", "x2"]'),
         ({"features": ["x1", "x1"]}, "features names one twice: x1, x1"),
-        ({"features": "x1"}, "features must be a list, got str 'x1'"),
+        ({"features": "x1"}, "features must be a list of features, got str"),
         ({"features": ["x3"]}, "unknown feature 'x3': choose x1, x2, x1*x2, x1**2, x2**2, "
                                "sin(pi*x1), sin(pi*x2)"),
         ({"hidden": [2] * 5}, "hidden has 5 layers, at most 4 are shown"),
-        ({"hidden": [17]}, "a layer in hidden has 17 units, at most 16 are shown"),
-        ({"hidden": 3}, "hidden must be a list, got int 3"),
+        ({"hidden": [17]}, "a layer in hidden must be an int from 1 to 16, got 17"),
+        ({"hidden": 3}, "hidden must be a list of layer sizes, got int"),
         ({"loss": "hinges"}, "unknown loss 'hinges': choose cross_entropy, half_squared_error, "
                              "hinge; did you mean 'hinge'?"),
         ({"lr": 0}, "lr must be a finite number > 0, got 0.0"),

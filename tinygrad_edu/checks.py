@@ -1,9 +1,9 @@
 """Checks where the user enters: one function for each kind of argument, one clear error each.
 
 A check takes what the argument is called and its value, gives the value back in its one type, and
-raises TypeError or ValueError with what was wrong, the value, and what was expected. Options are
-declared in the body of a class, `momentum: float = option(0.0, real_in(least=0, below=1))`, and
-read by one constructor, with `options`.
+raises TypeError or ValueError with what was wrong, the value, and what was expected. With bounds it
+is declared as `partial(real, least=0, below=1)`, for an option in the body of a class
+`momentum: float = option(0.0, partial(real, least=0, below=1))`; one constructor reads them all.
 """
 
 import random
@@ -66,11 +66,6 @@ def whole(what: str, n: Any, least: int = 1, most: int | None = None) -> int:
     return value
 
 
-def whole_in(least: int = 1, most: int | None = None) -> Check:
-    """The check `whole` with these bounds."""
-    return lambda what, n: whole(what, n, least, most)
-
-
 def real(
     what: str,
     x: Any,
@@ -100,11 +95,6 @@ def real(
     if not inside:
         raise ValueError(f"{what} must be {expected}, got {value!r}")
     return value
-
-
-def real_in(**bounds: float) -> Check:
-    """The check `real` with these bounds: above, least, below, most."""
-    return lambda what, x: real(what, x, **bounds)
 
 
 def one_of(what: str, name: object, table: Iterable[str]) -> str:
@@ -179,7 +169,7 @@ class Option(NamedTuple):
 
 
 def option(default: Any, check: Check) -> Any:
-    """Declare an option in the body of a class: `eps: float = option(1e-8, real_in(least=0))`."""
+    """Declare an option in the body of a class, `flat: bool = option(False, flag)`."""
     return Option(default, check)
 
 

@@ -3,9 +3,10 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
-from tinygrad_edu.checks import Check, real, real_in
+from tinygrad_edu.checks import Check, real
 from tinygrad_edu.data.encoding import mean_and_deviation
 from tinygrad_edu.data.table import Table, TableError, is_number, shown
 
@@ -252,17 +253,17 @@ def _column(what: str, data: object) -> NumericColumn | CategoryColumn:
     kind = data.get("kind") if isinstance(data, dict) else "numeric"
     if kind not in ("numeric", "category"):
         raise ValueError(f"{what}.kind must be 'numeric' or 'category', got {_kind(kind)}")
-    make, checks = _COLUMNS[kind]
+    column, checks = _COLUMNS[kind]
     fields = _fields(what, data, {"kind": lambda _, x: x, **checks}, f"{what}.")
-    return make(**{name: x for name, x in fields.items() if name != "kind"})
+    return column(**{name: x for name, x in fields.items() if name != "kind"})
 
 
 def _kind(x: object) -> str:
     return shown(x) if isinstance(x, str) else type(x).__name__
 
 
-_COLUMNS: Final[dict[str, tuple[Any, dict[str, Check]]]] = {
-    "numeric": (NumericColumn, {"name": _text, "mean": real, "deviation": real_in(above=0)}),
+_COLUMNS: Final[dict[str, tuple[type[NumericColumn | CategoryColumn], dict[str, Check]]]] = {
+    "numeric": (NumericColumn, {"name": _text, "mean": real, "deviation": partial(real, above=0)}),
     "category": (CategoryColumn, {"name": _text, "categories": _names}),
 }
 _ENCODER: Final[dict[str, Check]] = {

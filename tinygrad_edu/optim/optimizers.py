@@ -6,10 +6,11 @@ or a schedule: a function from the number of updates made so far to the rate.
 """
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any, ClassVar, Final, TypeVar
 
 from tinygrad_edu import namespace as floats
-from tinygrad_edu.checks import declared, flag, one_of, option, options, real, real_in, row_in
+from tinygrad_edu.checks import declared, flag, one_of, option, options, real, row_in
 from tinygrad_edu.engine import Value
 from tinygrad_edu.optim.schedules import Schedule
 
@@ -26,8 +27,8 @@ __all__ = [
 
 State = tuple[Any, ...]
 #: The checks of options: decay and eps, and the fractions of running means.
-DECAY = real_in(least=0)
-FRACTION = real_in(least=0, below=1)
+DECAY = partial(real, least=0)
+FRACTION = partial(real, least=0, below=1)
 
 _DEFAULT: Any = object()
 
@@ -57,7 +58,7 @@ class Optimizer:
     and a state it declares them, each option with its default and its check:
 
         class Momentum(Optimizer):
-            momentum: float = option(0.9, real_in(least=0, below=1))
+            momentum: float = option(0.9, partial(real, least=0, below=1))
             initial_state = (0.0,)
 
             def update(self, m, g, x, lr, t, state):

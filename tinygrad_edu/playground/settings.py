@@ -1,10 +1,11 @@
 """Settings: everything that is chosen in the playground, checked, in one record."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
-from tinygrad_edu.checks import one_of, real, whole
+from tinygrad_edu.checks import Check, listed, one_of, real, whole
 from tinygrad_edu.data import DATA_SETS
 from tinygrad_edu.nn import UNIT_ACTIVATIONS
 from tinygrad_edu.playground.features import feature
@@ -52,12 +53,8 @@ class Settings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        one_of("data", self.data, (*DATA, OWN))
-        whole("n", self.n, least=4)
-        real("noise", self.noise, least=0)
-        real("test_share", self.test_share, least=0, below=1)
-        object.__setattr__(self, "features", _several("features", self.features, feature))
-        object.__setattr__(self, "hidden", _several("hidden", self.hidden, _units))
+        for name, check in CHECKS.items():
+            object.__setattr__(self, name, check(name, getattr(self, name)))
         if not self.features:
             raise ValueError('features is empty: a net needs at least one, such as ["x1", "x2"]')
         if len(set(self.features)) < len(self.features):
@@ -66,23 +63,30 @@ class Settings:
             raise ValueError(
                 f"hidden has {len(self.hidden)} layers, at most {MAX_LAYERS} are shown"
             )
-        one_of("activation", self.activation, UNITS)
-        one_of("loss", self.loss, LOSSES)
-        real("lr", self.lr, above=0)
-        one_of("penalty", self.penalty, PENALTIES)
-        real("strength", self.strength, least=0)
-        if self.batch_size is not None:
-            whole("batch_size", self.batch_size)
-        whole("seed", self.seed, least=0)
 
 
-def _several(name: str, items: Any, check: Callable[[Any], Any]) -> tuple[Any, ...]:
-    if isinstance(items, (str, dict, set)) or not isinstance(items, Iterable):
-        raise TypeError(f"{name} must be a list, got {type(items).__name__} {items!r:.40}")
-    return tuple(check(item) for item in items)
+def _features(name: str, x: Any) -> tuple[str, ...]:
+    return tuple(feature(item) for item in listed(name, x, "features"))
 
 
-def _units(n: Any) -> int:
-    if whole("a layer in hidden", n) > MAX_UNITS:
-        raise ValueError(f"a layer in hidden has {n} units, at most {MAX_UNITS} are shown")
-    return int(n)
+def _layers(name: str, x: Any) -> tuple[int, ...]:
+    sizes = listed(name, x, "layer sizes")
+    return tuple(whole(f"a layer in {name}", n, 1, MAX_UNITS) for n in sizes)
+
+
+#: What each setting may be.
+CHECKS: Final[dict[str, Check]] = {
+    "data": partial(one_of, table=(*DATA, OWN)),
+    "n": partial(whole, least=4),
+    "noise": partial(real, least=0),
+    "test_share": partial(real, least=0, below=1),
+    "features": _features,
+    "hidden": _layers,
+    "activation": partial(one_of, table=UNITS),
+    "loss": partial(one_of, table=LOSSES),
+    "lr": partial(real, above=0),
+    "penalty": partial(one_of, table=PENALTIES),
+    "strength": partial(real, least=0),
+    "batch_size": lambda name, n: None if n is None else whole(name, n),
+    "seed": partial(whole, least=0),
+}
