@@ -1,10 +1,9 @@
 """Sequences: sums bit by bit, windows of letters, and bad words."""
 
 import random
-from collections.abc import Callable
-from typing import Any
 
 import pytest
+from refusals import Refusal, refusals
 
 from tinygrad_edu.data import NAMES, binary_addition, next_letter
 
@@ -62,38 +61,19 @@ def test_names_are_different_words_in_small_letters() -> None:
     assert set("".join(NAMES)) <= set("abcdefghijklmnopqrstuvwxyz")
 
 
-BAD: list[tuple[Callable[[], Any], type[Exception], str]] = [
+BAD: list[Refusal] = [
     (lambda: binary_addition(0, 8), ValueError, "n must be an int of at least 1, got 0"),
     (lambda: binary_addition(3, 0), ValueError, "bits must be an int of at least 1, got 0"),
-    (
-        lambda: next_letter("anna"),
-        TypeError,
-        "words must be a list of words, got str",
-    ),
+    (lambda: next_letter("anna"), TypeError, "words must be a list of words, got str"),
     (lambda: next_letter([]), ValueError, "words is empty; at least one word is needed"),
-    (
-        lambda: next_letter(["ab", ""]),
-        ValueError,
-        "words[1] must be a text of at least one letter and without '.', got ''",
-    ),
-    (
-        lambda: next_letter(["a.b"]),
-        ValueError,
-        "words[0] must be a text of at least one letter and without '.', got 'a.b'",
-    ),
-    (
-        lambda: next_letter(["ab"], letters="a"),
-        ValueError,
-        "words[0] is 'ab', and 'b' is not among the letters 'a'",
-    ),
+    (lambda: next_letter(["ab", ""]), ValueError,
+     "words[1] must be a text of at least one letter and without '.', got ''"),
+    (lambda: next_letter(["a.b"]), ValueError,
+     "words[0] must be a text of at least one letter and without '.', got 'a.b'"),
+    (lambda: next_letter(["ab"], letters="a"), ValueError,
+     "words[0] is 'ab', and 'b' is not among the letters 'a'"),
     (lambda: next_letter(["ab"], 0), ValueError, "context must be an int of at least 1, got 0"),
-]
+]  # fmt: skip
 
 
-@pytest.mark.parametrize(("act", "error", "message"), BAD)
-def test_bad_words_and_sizes_are_explained(
-    act: Callable[[], Any], error: type[Exception], message: str
-) -> None:
-    with pytest.raises(error) as found:
-        act()
-    assert str(found.value) == message
+test_bad_words_and_sizes_are_explained = refusals(BAD)
