@@ -9,7 +9,8 @@ from tinygrad_edu import MLP, Layer, Neuron, Sequential, Value, moons, predict
 from tinygrad_edu.data import standardising
 from tinygrad_edu.functions import relu
 from tinygrad_edu.view.pictures import confusion, regions
-from tinygrad_edu.view.pictures.classes import COLOURS, look_of
+from tinygrad_edu.view.base.palette import NEGATIVE
+from tinygrad_edu.view.pictures.classes import look_of
 from tinygrad_edu.view.pictures.field import field
 from tinygrad_edu.view.pictures.shares import boundaries, read
 
@@ -63,10 +64,10 @@ def test_regions_have_the_colour_of_their_class_and_are_pale_where_in_doubt():
     image = np.asarray(ax.images[0].get_array())
     assert image.shape == (41, 41, 3)
     left, middle, right = image[20, 0], image[20, 20], image[20, 40]
-    assert left[0] < left[2]  # blue, class 0
-    assert right[2] < right[0]  # orange, class 1
+    assert left[0] > left[2]  # orange, class 0
+    assert right[2] > right[0]  # blue, class 1
     assert middle.min() > 0.94
-    assert left == pytest.approx(1 - 0.45 * (1 - np.array(to_rgb(COLOURS[0]))))
+    assert left == pytest.approx(1 - 0.45 * (1 - np.array(to_rgb(NEGATIVE.light))))
 
 
 def test_the_decision_boundary_is_where_the_classes_tie():

@@ -162,7 +162,7 @@ def test_the_plane_shows_the_classes_that_the_model_gives(loss: str) -> None:
     assert out[-1, 0, 0] == pytest.approx(run.model([left, bottom]).data)
     tied = 0.5 if loss == "half_squared_error" else 0.0
     red, _, blue = np.moveaxis(plane.regions([hidden, out]), -1, 0)
-    assert ((red < blue) == (out[..., 0] <= tied)).all()  # class 0 is blue, class 1 orange
+    assert ((red > blue) == (out[..., 0] <= tied)).all()  # class 0 is orange, class 1 blue
 
 
 def test_the_square_holds_the_points_in_its_middle() -> None:

@@ -15,9 +15,9 @@ from tinygrad_edu.playground.settings import OWN
 from tinygrad_edu.text import clean, short
 from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.view import draw
+from tinygrad_edu.view.base.palette import CLASSES
 from tinygrad_edu.view.network.deltas import deltas
 from tinygrad_edu.view.network.network import network
-from tinygrad_edu.view.pictures.classes import COLOURS
 from tinygrad_edu.view.pictures.field import Extent
 
 #: Pixels: a side of the plane, and the width of the curve and the maps beside it.
@@ -33,7 +33,7 @@ def points_over(run: Run, extent: Extent, example: int) -> str:
         if part is not None:
             places = zip(_places(part, extent), part.y, strict=True)
             parts += [
-                f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.4" fill="{COLOURS[c]}" stroke="{edge}"/>'
+                f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.4" fill="{CLASSES[c]}" stroke="{edge}"/>'
                 for (x, y), c in places
             ]
     x, y = _places(run.training, extent)[example]
@@ -59,7 +59,7 @@ def key(run: Run) -> str:
     """What the colours of the plane mean."""
     dots = [
         f'<span style="color:{colour}">&#9679;</span> {html.escape(clean(name, 16))}'
-        for colour, name in zip(COLOURS, run.data.class_names, strict=False)
+        for colour, name in zip(CLASSES, run.data.class_names, strict=False)
     ]
     held_out = "" if run.test is None else "; black edge: test points"
     own = "; standardised" if run.settings.data == OWN else ""

@@ -12,15 +12,15 @@ from tinygrad_edu.playground.features import columns
 from tinygrad_edu.playground.run import Run
 from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.vectorize.program import Program
-from tinygrad_edu.view.pictures.classes import COLOURS
+from tinygrad_edu.view.base.palette import CLASSES, NEGATIVE, POSITIVE
 from tinygrad_edu.view.pictures.field import Extent, extent_of
 from tinygrad_edu.view.pictures.stages import outputs_of
 
 #: Points a side.
 SIDES: Final = 60
-_TINTS: Final = np.array([to_rgb(colour) for colour in COLOURS])
+_TINTS: Final = np.array([to_rgb(colour) for colour in CLASSES])
 #: As the lines of the network diagram: positive, negative.
-_POSITIVE, _NEGATIVE = np.array([to_rgb("#0072b2"), to_rgb("#d55e00")])
+_POSITIVE, _NEGATIVE = np.array([to_rgb(POSITIVE.light), to_rgb(NEGATIVE.light)])
 _PALEST, _RANGE = 0.05, 0.4
 
 

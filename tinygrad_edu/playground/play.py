@@ -19,7 +19,7 @@ from tinygrad_edu.playground.run import Run
 from tinygrad_edu.playground.settings import OWN, Settings
 from tinygrad_edu.view import pictures
 from tinygrad_edu.view.base.display import displays_still
-from tinygrad_edu.view.pictures.classes import COLOURS
+from tinygrad_edu.view.base.palette import CURVES
 
 
 class Playground:
@@ -122,10 +122,10 @@ def snapshot(run: Run) -> Figure:
 
 def _losses(run: Run, ax: Axes) -> None:
     epochs = [m.epoch for m in run.losses]
-    ax.plot(epochs, [m.loss for m in run.losses], color=COLOURS[0], label="training")
+    ax.plot(epochs, [m.loss for m in run.losses], color=CURVES[0], label="training")
     if run.test is not None:
         losses = [m.test_loss for m in run.losses if m.test_loss is not None]
-        ax.plot(epochs, losses, color=COLOURS[0], ls="--", label="test")
+        ax.plot(epochs, losses, color=CURVES[0], ls="--", label="test")
     ax.set_xlabel("epoch")
     ax.set_ylabel("loss")
     ax.set_ylim(bottom=0)

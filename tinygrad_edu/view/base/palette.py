@@ -6,6 +6,7 @@ dashed, numbers carry their minus. Classes do not contradict the signs: of two, 
 and class 1, which a positive output means, is blue.
 """
 
+from string import Template
 from typing import Any, Final, NamedTuple
 
 
@@ -69,9 +70,11 @@ def signed_map() -> Any:
     from matplotlib.colors import LinearSegmentedColormap
 
     colours = [NEGATIVE.light, ZERO.light, POSITIVE.light]
-    return LinearSegmentedColormap.from_list("signed", colours)
+    return LinearSegmentedColormap.from_list("signed", colours, N=257)  # 0 is ZERO
 
 
-def sign_of(x: float) -> str:
-    """How lines and areas of a number are called in style sheets: plus, minus or zero."""
-    return "plus" if x > 0 else "minus" if x < 0 else "zero"
+def styled(sheet: str) -> str:
+    """A style sheet with colours for `$POSITIVE`, on a dark ground `$POSITIVE_DARK`, ...."""
+    colours = {name: c for name, c in globals().items() if isinstance(c, Colour)}
+    light = {name: c.light for name, c in colours.items()}
+    return Template(sheet).substitute(light, **{f"{n}_DARK": c.dark for n, c in colours.items()})

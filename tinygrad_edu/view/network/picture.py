@@ -4,10 +4,12 @@ import math
 import unicodedata
 from collections.abc import Iterator, Sequence
 from html import escape
+from importlib import resources
 from typing import Final
 
 from tinygrad_edu.engine import Value
 from tinygrad_edu.text import clean, short
+from tinygrad_edu.view.base.palette import styled
 from tinygrad_edu.view.network.model_units import Pass, Units, name_of_function
 
 _RADIUS: Final = 27
@@ -17,30 +19,10 @@ _MARGIN: Final = 24
 _TOP: Final = 66
 _WIDEST: Final = 5.0
 
-# The card brings its own ground, so that expr and ground fit whatever page it lies on.
-_STYLE: Final = """
-.tge-net { font: 11px Helvetica, Arial, 'Liberation Sans', sans-serif; }
-.tge-net .card { fill: #ffffff; stroke: #d9dde5; }
-.tge-net .expr { fill: #1d2330; }
-.tge-net .faint { fill: #5b6475; }
-.tge-net .unit { fill: #f4f6f9; stroke: #5b6475; stroke-width: 1.4; }
-.tge-net .line { fill: none; stroke-opacity: .75; }
-.tge-net .plus { stroke: #0072b2; }
-.tge-net .minus { stroke: #c25700; stroke-dasharray: 7 3; }
-.tge-net .zero { stroke: #8a8a8a; stroke-dasharray: 1 4; }
-.tge-net .up { fill: #0072b2; }
-.tge-net .down { fill: #c25700; }
-@media (prefers-color-scheme: dark) {
-.tge-net .card { fill: #14171d; stroke: #343b48; }
-.tge-net .expr { fill: #f0f2f6; }
-.tge-net .faint { fill: #a3acbb; }
-.tge-net .unit { fill: #262c37; stroke: #a3acbb; }
-.tge-net .plus { stroke: #56b4e9; }
-.tge-net .minus { stroke: #f0904c; }
-.tge-net .up { fill: #2f8fcb; }
-.tge-net .down { fill: #d0651a; }
-}
-"""
+# The card brings its own ground, so that ink and ground fit whatever page it lies on.
+_STYLE: Final = styled(
+    resources.files("tinygrad_edu.view.network").joinpath("network.css").read_text("utf-8")
+)
 
 
 class Drawing:
@@ -90,7 +72,7 @@ class Drawing:
             f'viewBox="0 0 {self.width} {self.height}">',
             f"<title>{escape(title)}</title>",
             f"<desc>{escape(self.description())}</desc>",
-            f"<style>{_STYLE}</style>",
+            f"<style>\n{_STYLE}</style>",
             f'<rect class="card" x="0.5" y="0.5" width="{self.width - 1}" '
             f'height="{self.height - 1}" rx="10"/>',
         ]
@@ -139,10 +121,10 @@ class Drawing:
                 yield (f'<circle class="{kind}" {_circle(x, y)} fill-opacity="{0.5 * share:.3g}"/>')
             for k, text in enumerate(inside):
                 below = 4 + 13 * k - 6.5 * (len(inside) - 1)
-                yield _text(x, y + below, text, "expr")
+                yield _text(x, y + below, text, "ink")
             yield "</g>"
             if column == 0:
-                yield _text(x - _RADIUS - 8, y + 4, self.names[row], "expr", "end")
+                yield _text(x - _RADIUS - 8, y + 4, self.names[row], "ink", "end")
         if self.sizes[column] > self.shown[column]:
             x, y = self.place(column, self.shown[column])
             hidden = self.sizes[column] - self.shown[column]
@@ -179,14 +161,14 @@ class Drawing:
         x, _ = self.place(column, 0)
         n = f"{self.sizes[column]:,}"
         if column == 0:
-            yield _text(x, 28, "inputs", "expr")
+            yield _text(x, 28, "inputs", "ink")
             yield _text(x, 44, n, "faint")
             return
         units = self.layers[column - 1]
         activation = units.activation
         if not isinstance(activation, str):
             activation = name_of_function(activation)
-        yield _text(x, 28, units.name or "layer", "expr")
+        yield _text(x, 28, units.name or "layer", "ink")
         yield _text(x, 44, f"{n} {clean(activation, 16)}", "faint")
 
 
@@ -194,9 +176,9 @@ def _circle(x: float, y: float) -> str:
     return f'cx="{x:.6g}" cy="{y:.6g}" r="{_RADIUS}"'
 
 
-def _text(x: float, y: float, text: str, expr: str, anchor: str = "middle") -> str:
+def _text(x: float, y: float, text: str, kind: str, anchor: str = "middle") -> str:
     return (
-        f'<text class="{expr}" x="{x:.6g}" y="{y:.6g}" text-anchor="{anchor}">{escape(text)}</text>'
+        f'<text class="{kind}" x="{x:.6g}" y="{y:.6g}" text-anchor="{anchor}">{escape(text)}</text>'
     )
 
 

@@ -15,9 +15,10 @@ from tinygrad_edu.nn.activations import (
     record_of,
 )
 from tinygrad_edu.vectorize.arrays import Array
+from tinygrad_edu.view.base.palette import CURVES, PLOT_PALE, PLOT_SHADE
 from tinygrad_edu.view.network.model_units import name_of_function
 from tinygrad_edu.view.pictures.canvas import INK, canvas, legend, plain
-from tinygrad_edu.view.pictures.classes import COLOURS, key
+from tinygrad_edu.view.pictures.classes import key
 from tinygrad_edu.view.pictures.field import Extent
 from tinygrad_edu.view.pictures.tangent import value_and_slope
 from tinygrad_edu.view.pictures.tiles import cell, sheet, title
@@ -25,7 +26,6 @@ from tinygrad_edu.view.pictures.tiles import cell, sheet, title
 _COLUMNS: Final = 4
 #: What a cell shows of the numbers of a function.
 _LOW, _HIGH = -1.3, 2.3
-_SHADE: Final = "#ececec"
 
 
 def activations(
@@ -62,9 +62,9 @@ def activations(
     legend(
         ax,
         [
-            key("g(z)", color=COLOURS[0], lw=2),
-            key("g'(z)", color=COLOURS[1], lw=1.6, ls="--"),
-            Patch(color=_SHADE, label=f"|g'(z)| < {saturation:g}"),
+            key("g(z)", color=CURVES[0], lw=2),
+            key("g'(z)", color=CURVES[1], lw=1.6, ls="--"),
+            Patch(color=PLOT_SHADE, label=f"|g'(z)| < {saturation:g}"),
         ],
         outside=outside,
     )
@@ -87,10 +87,10 @@ def _curve(g: Callable[[Any], Any], z: Array) -> tuple[Array, Array]:
 
 def _alone(ax: Axes | None, z: Array, a: Array, slope: Array, name: str, saturation: float) -> Axes:
     ax = canvas(ax, 6.0, 3.6)
-    ax.plot(z, a, color=COLOURS[0], lw=2)
-    ax.plot(z, slope, color=COLOURS[1], lw=1.6, ls="--")
+    ax.plot(z, a, color=CURVES[0], lw=2)
+    ax.plot(z, slope, color=CURVES[1], lw=1.6, ls="--")
     ax.fill_between(
-        z, 0, 1, where=np.abs(slope) < saturation, color=_SHADE, lw=0, zorder=0,
+        z, 0, 1, where=np.abs(slope) < saturation, color=PLOT_SHADE, lw=0, zorder=0,
         transform=ax.get_xaxis_transform(),
     )  # fmt: skip
     ax.set_title(plain(name))
@@ -108,12 +108,12 @@ def _small(ax: Axes, place: Extent, z: Array, a: Array, slope: Array, saturation
     def height(y: Any) -> Any:
         return bottom + (top - bottom) * (y - _LOW) / (_HIGH - _LOW)
 
-    ax.fill_between(x, bottom, top, where=np.abs(slope) < saturation, color=_SHADE, lw=0)
+    ax.fill_between(x, bottom, top, where=np.abs(slope) < saturation, color=PLOT_SHADE, lw=0)
     ax.plot([left, right, right, left, left], [bottom, bottom, top, top, bottom],
-            color="#bbbbbb", lw=0.7)  # fmt: skip
+            color=PLOT_PALE, lw=0.7)  # fmt: skip
     for y in (0, 1):
         ax.plot([left, right], [height(y)] * 2, color=INK, lw=0.5, alpha=0.5)
         ax.text(left - 0.02, height(y), str(y), ha="right", va="center", fontsize=7, color=INK)
-    for numbers, colour, ls in ((slope, COLOURS[1], "--"), (a, COLOURS[0], "-")):
+    for numbers, colour, ls in ((slope, CURVES[1], "--"), (a, CURVES[0], "-")):
         inside = (numbers >= _LOW) & (numbers <= _HIGH)
         ax.plot(x, np.where(inside, height(numbers), np.nan), color=colour, ls=ls, lw=1.7)

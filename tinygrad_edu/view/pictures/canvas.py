@@ -9,9 +9,10 @@ from matplotlib.projections import get_projection_class
 
 from tinygrad_edu.figure import Figure
 from tinygrad_edu.text import clean
+from tinygrad_edu.view.base.palette import PLOT_INK, PLOT_PALE
 
-INK: Final = "#222222"
-PALE: Final = "#999999"
+INK: Final = PLOT_INK
+PALE: Final = PLOT_PALE
 
 
 class _Shown:

@@ -8,13 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from tinygrad_edu.vectorize.arrays import Array
+from tinygrad_edu.view.base.palette import CLASSES
 from tinygrad_edu.view.pictures.canvas import INK, plain
 
-#: Okabe and Ito's colours, told apart with any colour vision, and two more.
-COLOURS: Final = (
-    *("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00"),
-    *("#56b4e9", "#7a5195", "#666666", "#8a5a2b", "#c8b900"),
-)
 _MARKERS: Final = "os^DvPX*<h"
 #: Stars and crosses have less area than their size tells.
 _AREAS: Final = {"*": 1.8, "P": 1.3, "X": 1.3}
@@ -22,8 +18,8 @@ _AREAS: Final = {"*": 1.8, "P": 1.3, "X": 1.3}
 
 def look_of(j: int) -> tuple[str, str]:
     """Colour and marker of class j; the pair repeats after 100 classes."""
-    n = len(COLOURS)
-    return COLOURS[j % n], _MARKERS[(j + j // n) % n]
+    n = len(CLASSES)
+    return CLASSES[j % n], _MARKERS[(j + j // n) % n]
 
 
 def class_numbers(y: Iterable[Any], name: str = "y") -> list[int]:

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 
 from tinygrad_edu.train.examples import inputs
 from tinygrad_edu.vectorize.arrays import Array
+from tinygrad_edu.view.base.palette import PLOT_FAINT
 from tinygrad_edu.view.pictures.canvas import bare, canvas, legend
 from tinygrad_edu.view.pictures.classes import class_numbers, keys, names_of, places_of, scatter
 from tinygrad_edu.view.pictures.field import extent_of, field, numbers_at
@@ -69,7 +70,7 @@ def hidden_space(
         paint(ax, above._replace(numbers=shares), extent)
         ax.set_aspect("auto")
     for curve in curves:
-        ax.plot(*curve.T, color="#555555", lw=0.6, alpha=0.6, zorder=2)
+        ax.plot(*curve.T, color=PLOT_FAINT, lw=0.6, alpha=0.6, zorder=2)
     scatter(ax, points, classes, n_classes, len(points))
     ax.set_xlim(extent[:2])
     ax.set_ylim(extent[2:])

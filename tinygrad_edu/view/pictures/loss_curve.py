@@ -9,8 +9,9 @@ from matplotlib.ticker import MaxNLocator
 
 from tinygrad_edu.checks import number
 from tinygrad_edu.train import History
+from tinygrad_edu.view.base.palette import CURVES
 from tinygrad_edu.view.pictures.canvas import INK, canvas, legend, plain
-from tinygrad_edu.view.pictures.classes import COLOURS, key
+from tinygrad_edu.view.pictures.classes import key
 
 Run = History | Iterable[float]
 
@@ -29,7 +30,7 @@ def loss_curve(
     ax = canvas(ax, 6.0 + 1.6 * outside, 3.4)
     handles, validated = [], False
     for k, (name, training, validation) in enumerate(runs):
-        colour = COLOURS[k % len(COLOURS)]
+        colour = CURVES[k % len(CURVES)]
         for losses, style in ((training, "-"), (validation, "--")):
             shown = [x if not log or x > 0 else math.nan for x in losses]
             marker = "o" if len(shown) == 1 else None
@@ -37,7 +38,7 @@ def loss_curve(
         handles.append(key(name, color=colour, lw=1.8))
         validated = validated or bool(validation)
     if validated:
-        colour = COLOURS[0] if len(runs) == 1 else INK
+        colour = CURVES[0] if len(runs) == 1 else INK
         handles.append(key("validation", color=colour, ls="--", lw=1.8))
     if not any(training for _, training, _ in runs):
         ax.text(0.5, 0.5, "no epoch was completed", ha="center", transform=ax.transAxes)

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from tinygrad_edu.checks import whole
 from tinygrad_edu.text import short
 from tinygrad_edu.train.examples import inputs
+from tinygrad_edu.view.base.palette import signed_map
 from tinygrad_edu.view.pictures.canvas import INK
 from tinygrad_edu.view.pictures.field import Extent, Transform, extent_of, field
 from tinygrad_edu.view.pictures.stages import evaluating, layer_number, layers_in, outputs_of
@@ -29,7 +30,7 @@ def neuron_maps(
 ) -> Axes:
     """A small map of the plane for each unit, layer by layer, coloured by its activation.
 
-    Red is above 0, blue below, white 0; each unit has its own scale, its largest activation in
+    Blue is above 0, orange below, white 0; each unit has its own scale, its largest activation in
     brackets. One that is 0 everywhere is dead. `model` is an MLP, a Sequential or a list of layers
     with 2 inputs; `layer` chooses one, counting from 1. The maps cover `extent` (left, right,
     bottom, top), by default the points `X`, drawn as dots, else -2 to 2; `transform` as for
@@ -76,7 +77,7 @@ def _map(ax: Axes, place: Extent, a: Any, points: Any, extent: Extent, number: i
     top = float(np.abs(finite).max())
     scale = top or 1.0
     ax.imshow(
-        finite, extent=place, origin="lower", cmap="RdBu_r", vmin=-scale, vmax=scale,
+        finite, extent=place, origin="lower", cmap=signed_map(), vmin=-scale, vmax=scale,
         interpolation="bilinear", aspect="equal",
     )  # fmt: skip
     left, right, bottom, up = extent

@@ -10,6 +10,7 @@ from matplotlib.patheffects import withStroke
 
 from tinygrad_edu.train.examples import inputs
 from tinygrad_edu.vectorize.arrays import Array
+from tinygrad_edu.view.base.palette import PLOT_FAINT
 from tinygrad_edu.view.pictures.canvas import INK, PALE, bare, canvas, legend, plain
 from tinygrad_edu.view.pictures.classes import (
     class_numbers,
@@ -25,7 +26,6 @@ from tinygrad_edu.view.pictures.field import Extent, Field, Transform, extent_of
 from tinygrad_edu.view.pictures.shares import boundaries, read
 from tinygrad_edu.view.pictures.stages import evaluating, first_units
 
-_GREY: Final = "#555555"
 #: Height by width of data whose two axes are taken to have the same unit.
 _SAME_UNIT: Final = (0.4, 2.5)
 #: More classes than this are named in the plane too.
@@ -96,8 +96,8 @@ def regions(
         z, _ = field(lambda x: [u.net_input(x) for u in units], extent, 40, transform)
         for j in range(len(units)):
             width = 0.7 if len(units) <= 16 else 0.4
-            _line(ax, z, z.numbers[..., j], 0.0, ls="--", colour=_GREY, width=width)
-        entries.append(key("hidden unit z = 0", color=_GREY, ls="--", lw=0.8))
+            _line(ax, z, z.numbers[..., j], 0.0, ls="--", colour=PLOT_FAINT, width=width)
+        entries.append(key("hidden unit z = 0", color=PLOT_FAINT, ls="--", lw=0.8))
     scatter(ax, points, classes[:n], k, len(both))
     if len(test):
         scatter(ax, test, classes[n:], k, len(both), edgecolors="black", linewidths=1.2)

@@ -11,8 +11,9 @@ from tinygrad_edu.checks import one_of, real, whole
 from tinygrad_edu.engine import Value
 from tinygrad_edu.text import short
 from tinygrad_edu.vectorize.arrays import Array
+from tinygrad_edu.view.base.palette import CURVES, HEIGHTS
 from tinygrad_edu.view.pictures.canvas import INK, canvas, legend, plain
-from tinygrad_edu.view.pictures.classes import COLOURS, key
+from tinygrad_edu.view.pictures.classes import key
 from tinygrad_edu.view.pictures.field import Extent, extent_of
 from tinygrad_edu.view.pictures.loss_grid import LossGrid, Surface
 
@@ -72,7 +73,7 @@ def surface(
     if not named and extent[0] <= w1.data <= extent[1] and extent[2] <= w2.data <= extent[3]:
         named = [("", np.array([[w1.data, w2.data]]))]
     for k, (name, path) in enumerate(named):
-        colour = COLOURS[k % len(COLOURS)] if name else INK
+        colour = CURVES[k % len(CURVES)] if name else INK
         numbers = list(path.T)
         if not flat:
             numbers.append(np.array(grid.at([(a, b) for a, b in path.tolist()])))
@@ -94,10 +95,10 @@ def _contours(ax: Axes, xs: Array, ys: Array, height: Array) -> None:
         return
     low, high = np.nanmin(height), np.nanmax(height)
     levels = low + (high - low) * np.linspace(0, 1, _LEVELS + 1) ** 2
-    pale = LinearSegmentedColormap.from_list("heights", ["#ffffff", "#b9bdd0"])
+    pale = LinearSegmentedColormap.from_list("heights", list(HEIGHTS[:2]))
     ax.contourf(xs, ys, height, levels, cmap=pale, norm=BoundaryNorm(levels.tolist(), 256))
-    lines = ax.contour(xs, ys, height, levels[1:-1], colors="#7b809c", linewidths=0.6)
-    ax.clabel(lines, levels[1:-1:3].tolist(), fmt=short, fontsize=7, colors="#4a4e66")
+    lines = ax.contour(xs, ys, height, levels[1:-1], colors=HEIGHTS[2], linewidths=0.6)
+    ax.clabel(lines, levels[1:-1:3].tolist(), fmt=short, fontsize=7, colors=HEIGHTS[3])
 
 
 def _relief(ax: Any, xs: Array, ys: Array, height: Array) -> None:

@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from tinygrad_edu.checks import real
 from tinygrad_edu.engine import Value, gradients
 from tinygrad_edu.text import short
+from tinygrad_edu.view.base.palette import CURVES
 from tinygrad_edu.view.pictures.canvas import INK, canvas, plain
-from tinygrad_edu.view.pictures.classes import COLOURS
 
 
 def tangent(
@@ -31,11 +31,11 @@ def tangent(
     y, slope = value_and_slope(f, x)
     outside = ax is None
     ax = canvas(ax, 5.4, 3.8)
-    ax.plot(xs, curve, color=COLOURS[0], lw=2)
+    ax.plot(xs, curve, color=CURVES[0], lw=2)
     low, high = ax.get_ylim()
     half = 0.6 * span
     ends = np.array([x - half, x + half])
-    ax.plot(ends, y + slope * (ends - x), color=COLOURS[1], lw=1.6)
+    ax.plot(ends, y + slope * (ends - x), color=CURVES[1], lw=1.6)
     ax.plot([x], [y], "o", color=INK, ms=6, zorder=4)
     ax.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
     name, at = plain(name), short(x)

@@ -9,6 +9,7 @@ from tinygrad_edu.checks import whole
 from tinygrad_edu.nn import Neuron
 from tinygrad_edu.nn.convolution import Conv2d
 from tinygrad_edu.text import short
+from tinygrad_edu.view.base.palette import signed_map
 from tinygrad_edu.view.pictures.canvas import INK
 from tinygrad_edu.view.pictures.stages import first_units
 from tinygrad_edu.view.pictures.tiles import cell, sheet, title
@@ -19,8 +20,8 @@ _COLUMNS: Final = 8
 def weights(model: Any, *, height: int = 8, width: int = 8, ax: Axes | None = None) -> Axes:
     """A picture of `height` by `width` weights for each unit of the first layer, row by row.
 
-    `model` is a Layer, a Conv2d, a list of Neurons, or a model that begins with a Layer. Red
-    weights are positive, blue ones negative, white is 0; all units have the same scale, without
+    `model` is a Layer, a Conv2d, a list of Neurons, or a model that begins with a Layer. Blue
+    weights are positive, orange ones negative, white is 0; all units have the same scale, without
     their biases. Raises ValueError for units with another number of inputs.
     """
     units = _units(model)
@@ -40,14 +41,17 @@ def weights(model: Any, *, height: int = 8, width: int = 8, ax: Axes | None = No
     largest = float(np.abs(finite).max())
     columns = min(_COLUMNS, len(units))
     rows = -(-len(units) // columns)
-    ax = sheet(ax, rows, columns, 1.0)
+    ax, colours = sheet(ax, rows, columns, 1.0), signed_map()
     for k, picture in enumerate(finite):
         place = cell(*divmod(k, columns))
-        ax.imshow(picture, extent=place, cmap="RdBu_r", vmin=-(largest or 1.0), vmax=largest or 1.0,
-                  interpolation="nearest", aspect="equal")  # fmt: skip
+        ax.imshow(
+            picture, extent=place, cmap=colours, vmin=-(largest or 1.0), vmax=largest or 1.0,
+            interpolation="nearest", aspect="equal",
+        )  # fmt: skip
         title(ax, place, f"{'kernel' if isinstance(model, Conv2d) else 'neuron'}{k + 1}")
     scale = (
-        f"blue {short(float(f'{-largest:.3g}'))}   white 0   red {short(float(f'{largest:.3g}'))}"
+        f"orange {short(float(f'{-largest:.3g}'))}   white 0   "
+        f"blue {short(float(f'{largest:.3g}'))}"
     )
     ax.set_xlabel(scale, color=INK)
     return ax
