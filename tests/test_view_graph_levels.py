@@ -38,10 +38,10 @@ def test_a_unit_is_a_box_with_net_input_activation_and_delta() -> None:
     y = f.dot(w, x, parameter(2.0, "layer1.neuron1.b")).relu() * 2.0  # z = 1.5 - 4 + 2 = -0.5
     y.backward()
     assert box(draw(y, level="neuron"), "layer1.neuron1") == (
-        "layer1.neuron1  relu, b 2, z -0.5, a 0, delta 0  x1, x2"
+        "layer1.neuron1  relu, b1[1] 2, z1[1] -0.5, a1[1] 0, delta1[1] 0  x1, x2"
     )
     dot = draw(y, level="neuron").dot
-    assert dot.count(">+0.5<") == dot.count(">-1<") == dot.count(">b<") == 1
+    assert dot.count(">+0.5<") == dot.count(">-1<") == dot.count(">b1[1]<") == 1
 
 
 def test_a_delta_is_a_dash_before_a_backward_pass() -> None:
@@ -112,9 +112,10 @@ def test_a_loss_over_many_examples_shows_one_and_says_so() -> None:
     loss = batch(3)
     graph = draw(loss, level="neuron")
     assert "example 0 of 3" in graph.dot
-    assert "over 3 examples" in box(graph, "loss")
+    assert "over 3 examples" in box(graph, "L")
     assert graph.table.count("layer1.neuron1  ") == 1
-    inputs = [box(draw(loss, level="neuron", example=k), "v0") for k in range(3)]
+    names = ["x1", "x1#2", "x1#3"]
+    inputs = [box(draw(loss, level="neuron", example=k), name) for k, name in enumerate(names)]
     assert [line.split()[3].rstrip(",") for line in inputs] == ["0", "1", "2"]
 
 
@@ -132,7 +133,7 @@ def test_outputs_of_one_example_are_no_examples() -> None:
     model = Layer(2, 3, "tanh")
     graph = draw(f.sum([(a - 1.0) ** 2 for a in model([1.0, 2.0])]), level="neuron")
     assert "example" not in graph.description
-    assert graph.table.count("tanh, b") == 3
+    assert graph.table.count("tanh, b1[") == 3
 
 
 def test_an_example_alone_is_shown_at_level_value_where_asked_for() -> None:
@@ -186,7 +187,10 @@ def test_units_and_layers_are_opened(level: str, expand: Any, clusters: list[str
     assert sorted(found) == clusters
     opened = [name for name in clusters if "neuron" in name] if level != "layer" else clusters[1:]
     for name in opened:
-        assert f"{name}.w[0]" in dot
+        layer, unit = re.findall(r"\d", name)
+        assert f"w{layer}[{unit},1]" in dot
+        code = draw(net(), level=level, expand=expand, notation="code").dot
+        assert f"{name}.w[1]" in code
 
 
 def test_a_unit_is_unfolded_into_products_and_their_sum() -> None:
@@ -195,7 +199,7 @@ def test_a_unit_is_unfolded_into_products_and_their_sum() -> None:
     z.backward()
     dot = draw(z, unfold=True, edges="local").dot
     # products 10 and -21, with the gradient of their sum; dz/dw = x, dz/dx = w
-    assert re.findall(r"product w\[\d\] x\[\d\]: ([^\"]*)\"", dot) == [
+    assert re.findall(r"product w\[[12]\] x\[[12]\]: ([^\"]*)\"", dot) == [
         *("data = 10.0, grad = 2.0", "data = -21.0, grad = 2.0")
     ]
     slopes = re.findall(r"local derivative = ([^\"]*)\"", dot)
@@ -246,7 +250,7 @@ def test_without_a_renderer_every_level_is_a_table(
     monkeypatch.setenv("TINYGRAD_EDU_GRAPHVIZ", "none")
     (kind, text), *rest = draw(net(), **options)._repr_mimebundle_().items()
     assert (kind, rest) == ("text/plain", [])
-    assert "layer1" in text
+    assert "layer1" in text or "w1[2,1]" in text
 
 
 HOSTILE = '</text><script>alert("1")</script> {a|b} $x$ \\N &amp;\n重み'

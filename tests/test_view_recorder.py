@@ -6,6 +6,7 @@ import pytest
 from tinygrad_edu import MLP, SGD, Adam, Value, parameter, primitive, toposort
 from tinygrad_edu import functions as f
 from tinygrad_edu.losses import cross_entropy, squared_error
+from tinygrad_edu.view.base.naming import names_of
 from tinygrad_edu.view.film.recorder import Recording, record
 
 
@@ -120,25 +121,25 @@ def only_floats(m, x):  # type: ignore[no-untyped-def]
 @pytest.mark.parametrize(
     ("operation", "forward", "backward"),
     [
-        (lambda a: a - 1, "L = a - 1 = 2 - 1 = 1", "x − y: dL/da += 1 * dL/dL = 1 * 1 = 1"),  # noqa: RUF001
-        (lambda a: 1 / a, "L = 1 / a = 1 / 2 = 0.5", None),
-        (lambda a: -a, "L = -a = -2 = -2", "−x: dL/da += -1 * dL/dL = (-1) * 1 = -1"),  # noqa: RUF001
-        (lambda a: a**3, "L = a ** 3 = 2 ** 3 = 8", None),
+        (lambda a: a - 1, "y = a - 1 = 2 - 1 = 1", "x − y: dy/da += 1 * dy/dy = 1 * 1 = 1"),  # noqa: RUF001
+        (lambda a: 1 / a, "y = 1 / a = 1 / 2 = 0.5", None),
+        (lambda a: -a, "y = -a = -2 = -2", "−x: dy/da += -1 * dy/dy = (-1) * 1 = -1"),  # noqa: RUF001
+        (lambda a: a**3, "y = a ** 3 = 2 ** 3 = 8", None),
         (
             lambda a: f.leaky_relu(-a),
-            "L = leaky_relu(v1, alpha = 0.01) = leaky_relu(-2, alpha = 0.01) = -0.02",
+            "y = leaky_relu(v1, alpha = 0.01) = leaky_relu(-2, alpha = 0.01) = -0.02",
             None,
         ),
-        (f.exp, "L = exp(a) = exp(2) = 7.389", "exp: dL/da += L * dL/dL = 7.389 * 1 = 7.389"),
-        (cube, "L = cube(a) = cube(2) = 8", "cube: dL/da += 3 * a * a * dL/dL = 12 * 1 = 12"),
+        (f.exp, "y = exp(a) = exp(2) = 7.389", "exp: dy/da += y * dy/dy = 7.389 * 1 = 7.389"),
+        (cube, "y = cube(a) = cube(2) = 8", "cube: dy/da += 3 * a * a * dy/dy = 12 * 1 = 12"),
         (
             only_floats,
-            "L = only_floats(a) = only_floats(2) = 0.9093",
-            "only_floats: dL/da += slope * dL/dL = (-0.4161) * 1 = -0.4161",
+            "y = only_floats(a) = only_floats(2) = 0.9093",
+            "only_floats: dy/da += slope * dy/dy = (-0.4161) * 1 = -0.4161",
         ),
-        (lambda a: f.dot([a], [3.0], 1.0), "L = a * 3 + 1 = 2 * 3 + 1 = 7", None),
-        (lambda a: f.dot([a] * 30, [3.0] * 30), "L = w·x of 60 numbers = 180", None),
-        (lambda a: a * 0.0, "L = a * 0 = 2 * 0 = 0", "×: dL/da += 0 * dL/dL = 0 * 1 = 0"),  # noqa: RUF001
+        (lambda a: f.dot([a], [3.0], 1.0), "z = a * 3 + 1 = 2 * 3 + 1 = 7", None),
+        (lambda a: f.dot([a] * 30, [3.0] * 30), "z = w·x of 60 numbers = 180", None),
+        (lambda a: a * 0.0, "y = a * 0 = 2 * 0 = 0", "×: dy/da += 0 * dy/dy = 0 * 1 = 0"),  # noqa: RUF001
     ],
 )
 def test_every_operation_is_written_with_its_slope(
@@ -153,9 +154,10 @@ def test_every_operation_is_written_with_its_slope(
 def test_names_come_from_values_then_variables_and_stay_apart() -> None:
     v1, x = Value(1.0, "v1"), Value(2.0)
     y = (v1 * x + Value(3.0)) * 2
-    recording = record(y, called={x: "x"})
-    assert recording.names == ["v1", "x", "v2", "v3", "v4", "2", "L"]
-    assert record(Value(1.0, "L") * 2).names == ["L", "2", "v1"]
+    order = toposort(y, leaves=True)
+    recording = record(y, names=names_of(order, {x: "x"}))
+    assert list(recording.names.values()) == ["v1", "x", "v2", "a", "v3", "2", "y"]
+    assert list(record(Value(1.0, "y") * 2).names.values()) == ["y", "2", "L"]
 
 
 @pytest.mark.parametrize(
@@ -202,14 +204,14 @@ def test_many_steps_become_units_then_layers_then_several_layers() -> None:
     assert counts[23] == (2 + 7 + 7 + 3, "each step is a layer")
     assert counts[12] == (2 + 3 + 3 + 2, "each step is 3 layers")
     unit = record(loss, max_steps=total - 30).frames[1]
-    assert [said.partition(" = ")[0] for said in unit.sentences] == ["v3", "v6"]
+    assert [said.partition(" = ")[0] for said in unit.sentences] == ["z1[1]", "a1[1]"]
 
 
 def test_of_many_operations_in_a_step_the_first_are_told() -> None:
     frames = record(f.sum([Value(float(i), f"x{i}") for i in range(9)]), max_steps=5).frames
     assert frames[-1].sentences[-1] == "and 4 more"
     assert len(frames[-1].sentences) == 6
-    assert frames[-1].question == "dL/dx0, dL/dx1, dL/dx2, dL/dx3, dL/dx4, and 4 more = ?"
+    assert frames[-1].question == "dy/dx0, dy/dx1, dy/dx2, dy/dx3, dy/dx4, and 4 more = ?"
 
 
 def test_a_long_chain_is_no_obstacle() -> None:

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import pytest
 from graphs import SVG, texts, unit
 
-from tinygrad_edu import Value, functions, primitive, worksheet
+from tinygrad_edu import Value, functions, parameter, primitive, worksheet
 from tinygrad_edu.engine import GraphError
 from tinygrad_edu.losses import binary_cross_entropy, cross_entropy
 from tinygrad_edu.view import RenderError, Worksheet
@@ -47,9 +47,9 @@ def test_gradients_are_blank_and_in_the_solution(monkeypatch: pytest.MonkeyPatch
         f"b (parameter):  data = -1,  grad = {LINE}",
         f"z = dot(w, x, b):  data = 0,  grad = {LINE}",
         f"a = sigmoid(z):  data = 0.5,  grad = {LINE}",
-        "v5 (constant):  data = 1",
-        f"v6 = subtract(a, v5):  data = -0.5,  grad = {LINE}",
-        f"L = power(v6):  data = 0.25,  grad = {LINE}",
+        "1 (constant):  data = 1",
+        f"v1 = subtract(a, 1):  data = -0.5,  grad = {LINE}",
+        f"L = power(v1):  data = 0.25,  grad = {LINE}",
     ]
     # By hand: dL/da = 2 (0.5 - 1) = -1, dL/dz = -1 / 4, then times x, w and 1.
     assert in_words(sheet.solution, monkeypatch) == [
@@ -58,9 +58,9 @@ def test_gradients_are_blank_and_in_the_solution(monkeypatch: pytest.MonkeyPatch
         "b (parameter):  data = -1,  grad = -0.25",
         "z = dot(w, x, b):  data = 0,  grad = -0.25",
         "a = sigmoid(z):  data = 0.5,  grad = -1",
-        "v5 (constant):  data = 1",
-        "v6 = subtract(a, v5):  data = -0.5,  grad = -1",
-        "L = power(v6):  data = 0.25,  grad = 1",
+        "1 (constant):  data = 1",
+        "v1 = subtract(a, 1):  data = -0.5,  grad = -1",
+        "L = power(v1):  data = 0.25,  grad = 1",
     ]
 
 
@@ -150,10 +150,10 @@ def test_names_and_titles_are_harmless(sheet: Worksheet) -> None:
 
 
 def test_variables_name_values() -> None:
-    x = Value(1.0)
+    x = parameter(1.0)
     y = x.tanh()
     assert repr(worksheet(y, names={"x": x, "y": y})) == "<Worksheet: Backpropagation of y>"
-    assert repr(worksheet(y, blanks="data")) == "<Worksheet: Forward pass of the result>"
+    assert repr(worksheet(y, blanks="data")) == "<Worksheet: Forward pass of L>"
     assert repr(worksheet(y, title="Sheet 3").solution) == "<Worksheet: Sheet 3: solution>"
 
 
@@ -212,12 +212,12 @@ def test_without_a_renderer_there_is_text(tmp_path: Path, monkeypatch: pytest.Mo
     assert sheet._repr_mimebundle_() == {
         "text/plain": "pictures are switched off by TINYGRAD_EDU_GRAPHVIZ=none: unset it, or use "
         '.dot or .save("g.dot")\n\n'
-        "Backpropagation of the result\n\n"
-        "Backwards: write the gradient of the result with respect to each value into its box, "
-        "beginning with the result itself, where it is 1. An operation hands to each operand its "
+        "Backpropagation of y\n\n"
+        "Backwards: write the gradient of y with respect to each value into its box, "
+        "beginning with y itself, where it is 1. An operation hands to each operand its "
         "own gradient times the slope; where several arrows leave a value, add what comes back."
         "\n\n"
-        f"x (input):  data = 2,  grad = {LINE}\nv1 = power(x):  data = 4,  grad = {LINE}\n\n"
+        f"x (input):  data = 2,  grad = {LINE}\ny = power(x):  data = 4,  grad = {LINE}\n\n"
         "y = x²,  dy/dx = 2 · x"
     }
     assert sheet.save(tmp_path / "g.dot").read_text() == sheet.dot
@@ -242,9 +242,9 @@ def test_slopes_as_formulas() -> None:
         "y = w·x + b,  dy/dwᵢ = xᵢ,  dy/dxᵢ = wᵢ,  dy/db = 1": functions.dot([a, b], [b, c], c),
         "y = w·x,  dy/dwᵢ = xᵢ,  dy/dxᵢ = wᵢ": functions.dot([a, b], [b, c]),
         "y = x1 + x2 + x3,  dy/dx1 = 1,  dy/dx2 = 1,  dy/dx3 = 1": functions.sum([a, b, c]),
-        "cross_entropy:  y = log(exp(z[0]) + exp(z[1])) - z[1],  dy/dtarget = 0,  "
-        "dy/d(z[0]) = exp(z[0]) / (exp(z[0]) + exp(z[1])),  "
-        "dy/d(z[1]) = exp(z[1]) / (exp(z[0]) + exp(z[1])) - 1": cross_entropy([a, b], 1),
+        "cross_entropy:  y = log(exp(z[1]) + exp(z[2])) - z[2],  dy/dtarget = 0,  "
+        "dy/d(z[1]) = exp(z[1]) / (exp(z[1]) + exp(z[2])),  "
+        "dy/d(z[2]) = exp(z[2]) / (exp(z[1]) + exp(z[2])) - 1": cross_entropy([a, b], 1),
         "binary_cross_entropy:  y = (t - 1) · log(1 - p) - t · log(p),  "
         "dy/dp = (1 - t) / (1 - p) - t / p,  dy/dt = log(1 - p) - log(p)": binary_cross_entropy(
             Value(0.5), 1

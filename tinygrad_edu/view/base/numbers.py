@@ -81,7 +81,7 @@ def _same(x: float, y: float) -> bool:
 
 
 def _named(values: Iterable[Value], names: Mapping[Value, str]) -> str:
-    texts = [names.get(v) or "a value without a name" for v in values]
+    texts = [names[v] for v in values]
     texts = list(dict.fromkeys(texts))
     more = [f"and {len(texts) - _NAMED:,} more"] * (len(texts) > _NAMED)
     return ", ".join([*texts[:_NAMED], *more])

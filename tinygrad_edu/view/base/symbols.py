@@ -4,7 +4,7 @@ import inspect
 from typing import Final
 
 from tinygrad_edu import functions
-from tinygrad_edu.engine import Primitive
+from tinygrad_edu.engine import Primitive, Value
 from tinygrad_edu.text import clean, short, superscript
 
 _BUILT_IN: Final = {record.name: record for record in functions.PRIMITIVES}
@@ -33,6 +33,11 @@ def _built_in_name(op: Primitive) -> str:
     return op.name if known is not None and known.value is op.value else ""
 
 
+def is_dot(v: Value) -> bool:
+    """Whether `v` is a net input w . x + b."""
+    return v.op is not None and len(v.parents) > 1 and _built_in_name(v.op) == "dot"
+
+
 def symbol(op: Primitive, operands: int) -> str:
     """The operation as a short text: +, tanh, x², w·x + b, a user's own name."""
     name = _built_in_name(op)
@@ -53,19 +58,19 @@ def constants(op: Primitive) -> str:
 def roles(op: Primitive, operands: int) -> list[str]:
     """What each operand is called, "" where they can be swapped or there is one.
 
-    dot has w[0], w[1], ..., x[0], x[1], ... and perhaps b; other operations use the names of their
-    record's function, and x[0], x[1], ... for those in its `*x`.
+    dot has w[1], w[2], ..., x[1], x[2], ... and perhaps b; other operations use the names of their
+    record's function, and x[1], x[2], ... for those in its `*x`.
     """
     name = _built_in_name(op)
     if name == "dot":
-        pairs = range(operands // 2)
+        pairs = range(1, operands // 2 + 1)
         return [f"w[{i}]" for i in pairs] + [f"x[{i}]" for i in pairs] + ["b"] * (operands % 2)
     if operands < 2 or name in _SYMMETRIC:
         return [""] * operands
     found = list(inspect.signature(op.value).parameters.values())[1:]
     single = [clean(p.name) for p in found if p.kind is p.POSITIONAL_OR_KEYWORD][:operands]
     rest = next((clean(p.name) for p in found if p.kind is p.VAR_POSITIONAL), "x")
-    return [*single, *(f"{rest}[{i}]" for i in range(operands - len(single)))]
+    return [*single, *(f"{rest}[{i}]" for i in range(1, operands - len(single) + 1))]
 
 
 def drawing_order(op: Primitive, operands: int) -> list[int]:

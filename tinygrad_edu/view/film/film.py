@@ -14,11 +14,11 @@ from typing import Any, Final
 from xml.etree.ElementTree import Element
 
 from tinygrad_edu.checks import whole
-from tinygrad_edu.engine import Value
+from tinygrad_edu.engine import Value, toposort
 from tinygrad_edu.optim import Optimizer
 from tinygrad_edu.text import DASH, clean, short
 from tinygrad_edu.view.base.display import displays_still
-from tinygrad_edu.view.base.naming import variable_names
+from tinygrad_edu.view.base.naming import names_of, variable_names
 from tinygrad_edu.view.base.numbers import has_grad
 from tinygrad_edu.view.base.render import RenderError
 from tinygrad_edu.view.film import pictures
@@ -42,6 +42,7 @@ def steps(
     names: Mapping[str, object] | None = None,
     max_steps: int = 300,
     max_nodes: int = LARGEST,
+    notation: str = "lecture",
 ) -> "Film":
     """The way from the inputs to `v` and of the gradient back, step by step, as a page to look at.
 
@@ -50,6 +51,7 @@ def steps(
     names      labels for values without a name of their own, e.g. `names=locals()`, as in `draw`
     max_steps  of more steps than this (at least 5) those of a unit are one, then those of a layer
     max_nodes  of more values than this the main strands are drawn
+    notation   "lecture" or "code", as in `draw`
 
     Gradients start from 0, and no data and no gradient of yours is changed. Raises TypeError unless
     `v` is a Value and `optimizer` an Optimizer.
@@ -64,8 +66,9 @@ def steps(
         whole("max_steps", max_steps, 5),
         whole("max_nodes", max_nodes),
     )
-    called = variable_names(names or {})
-    recording = record(v, optimizer=optimizer, called=called, max_steps=max_steps)
+    order = toposort(v, leaves=True)
+    known = names_of(order, variable_names(names or {}), notation=notation)
+    recording = record(v, optimizer=optimizer, names=known, max_steps=max_steps)
     return Film(recording, guess=guess, max_nodes=max_nodes)
 
 
@@ -83,7 +86,7 @@ class Film:
         shown = main_strands(order, max_nodes)
         counted = f"{len(shown):,} of {len(order):,} values shown" * (len(shown) < len(order))
         self.guess = bool(guess)
-        self.title = f"Backward pass of {names[-1]}"
+        self.title = f"Backward pass of {names[order[-1]]}"
         self.caption = "; ".join(part for part in (counted, recording.caption) if part)
         self._diagram = _template(shown, recording)
         of_value = node_ids(shown)
@@ -227,13 +230,12 @@ class Film:
 def _template(shown: Sequence[Value], recording: Recording) -> Diagram:
     """The diagram of the film, each number in it under its key and as wide as it will ever be."""
     ids, widest = node_ids(shown), _widest(recording)
-    names = dict(zip(recording.order, recording.names, strict=True))
 
     def rows(v: Value) -> list[Row]:
         labels = ["data", "grad"] if has_grad(v) or v is shown[-1] else ["data"]
         return [Row(k, widest.get((v, k), "0"), key=f"{ids[v].value}.{k}") for k in labels]
 
-    return value_diagram(shown, Content(names, rows, lambda v: [None] * len(v.parents)))
+    return value_diagram(shown, Content(recording.names, rows, lambda v: [None] * len(v.parents)))
 
 
 def _widest(recording: Recording) -> dict[tuple[Value, str], str]:

@@ -1,7 +1,7 @@
 """record: the forward pass, the chain rule and an update, replayed as a list of frames."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from itertools import chain, groupby
 from math import ceil
 from typing import Final, NamedTuple
@@ -10,6 +10,7 @@ from tinygrad_edu import namespace as floats
 from tinygrad_edu.checks import number
 from tinygrad_edu.engine import Value, gradients, toposort
 from tinygrad_edu.optim import Optimizer
+from tinygrad_edu.view.base.naming import Names, names_of
 from tinygrad_edu.view.base.numbers import Numbers
 from tinygrad_edu.view.film import sentences
 
@@ -48,7 +49,7 @@ class Recording(NamedTuple):
     """
 
     order: list[Value]
-    names: list[str]
+    names: Names
     start: tuple[Change, ...]
     frames: list[Frame]
     caption: str
@@ -58,7 +59,7 @@ def record(
     v: Value,
     *,
     optimizer: Optimizer | None = None,
-    called: Mapping[Value, str] | None = None,
+    names: Names | None = None,
     max_steps: int = 300,
 ) -> Recording:
     """What happens from the leaves to `v`, from `v` back to the leaves, and to the parameters.
@@ -66,18 +67,19 @@ def record(
     The numbers are those of the forward pass as it was run; gradients start from 0. No data, no
     gradient and no state of the optimizer is changed. A step is one operand of one operation; if
     there were more than `max_steps` (at least 5), one unit, one layer, or several layers.
-    Nothing is said of what flows to constants.
+    Nothing is said of what flows to constants. Values are called as in `names`.
     """
-    return _Recorder(v, optimizer, called or {}).recording(max_steps)
+    return _Recorder(v, optimizer, names).recording(max_steps)
 
 
 class _Recorder:
     """The passes of one graph, computed once; then told in steps of a chosen size."""
 
-    def __init__(self, v: Value, optimizer: Optimizer | None, called: Mapping[Value, str]) -> None:
+    def __init__(self, v: Value, optimizer: Optimizer | None, names: Names | None) -> None:
         self.order = toposort(v, leaves=True)
         self.position = {x: i for i, x in enumerate(self.order)}
-        self.names = sentences.labels(self.order, called)
+        self.of_value = names or names_of(self.order)
+        self.names = [self.of_value[x] for x in self.order]
         self.parents = [[self.position[p] for p in x.parents] for x in self.order]
         self.inner = [i for i, x in enumerate(self.order) if x.op is not None]
         self.optimizer = optimizer
@@ -115,8 +117,8 @@ class _Recorder:
         return self._recording(frames, [caption])
 
     def _recording(self, frames: list[Frame], notes: list[str]) -> Recording:
-        notes += self.numbers.changes(dict(zip(self.order, self.names, strict=True)))
-        return Recording(self.order, self.names, self._start(), frames, "; ".join(notes))
+        notes += self.numbers.changes(self.of_value)
+        return Recording(self.order, self.of_value, self._start(), frames, "; ".join(notes))
 
     def _told(self, i: int) -> list[int]:
         """The operands of a result, by number, to which a gradient flows."""

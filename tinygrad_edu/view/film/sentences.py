@@ -1,6 +1,6 @@
 """What a step of the forward pass, of the chain rule or of an update says, letters then numbers."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from tinygrad_edu import expr
@@ -20,22 +20,6 @@ _SIGNS: Final = {
     "Σ": " + ",
     "∏": " * ",
 }
-
-
-def labels(order: Sequence[Value], called: Mapping[Value, str]) -> list[str]:
-    """A name for every value of an order: its own, a variable's, else L for the root, v1, v2, ...
-
-    A constant without a name is called by its number.
-    """
-    found = [
-        clean(v.name or called.get(v, "")) or (_said(v.data) if v.kind == "constant" else "")
-        for v in order
-    ]
-    taken = set(found)
-    if not found[-1] and "L" not in taken:
-        found[-1] = "L"
-    fresh = (name for name in (f"v{k}" for k in range(1, len(taken) + len(order) + 1)))
-    return [name or next(n for n in fresh if n not in taken) for name in found]
 
 
 def forward(v: Value, name: str, operands: Sequence[str]) -> str:

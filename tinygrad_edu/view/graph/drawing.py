@@ -10,7 +10,7 @@ from typing import Any, Final
 from tinygrad_edu.engine import Value, toposort
 from tinygrad_edu.text import clean, short
 from tinygrad_edu.view.base.display import picture_bundle
-from tinygrad_edu.view.base.graph_units import find_units
+from tinygrad_edu.view.base.naming import names_of, variable_names
 from tinygrad_edu.view.base.numbers import Numbers
 from tinygrad_edu.view.base.render import render
 from tinygrad_edu.view.base.svg import FITTING, inline
@@ -22,7 +22,6 @@ from tinygrad_edu.view.graph.select import (
     LARGEST,
     check_opened,
     examples_of,
-    given_names,
     main_strands,
     names_to_open,
     nearest,
@@ -96,6 +95,7 @@ def draw(
     unfold: bool = False,
     expand: str | Iterable[str] | None = None,
     example: int | None = None,
+    notation: str = "lecture",
 ) -> Graph:
     """The graph that `v` was made from, as a picture.
 
@@ -113,6 +113,7 @@ def draw(
     expand    name or names of units and layers to show inside: "layer1.neuron3", "layer1"
     example   which example of a loss over several is drawn, from 0; the first unless given, and at
               level "value" all
+    notation  "lecture" calls a weight to unit 2 of layer 1 w1[2,3], "code" layer1.neuron2.w[3]
 
     What is hidden is said in the picture. The numbers are those of the forward pass, and what was
     changed since is named. A grad is a dash until a backward pass from `v`, or through it, has
@@ -127,11 +128,11 @@ def draw(
         raise ValueError(f"max_nodes={max_nodes!r} must be a whole number of at least 1")
     order = toposort(v, leaves=True)
     opened = names_to_open(expand, level)
-    drawing = _Drawing(order, names, edges, max_nodes, rankdir, bool(unfold))
+    drawing = _Drawing(order, names, edges, max_nodes, rankdir, bool(unfold), notation)
     small = level == "value" or (level == "auto" and len(order) <= max_nodes)
     if small and not opened and example is None:
         return drawing.values(order, [], refuse=level == "value")
-    units_of_all = find_units(order)
+    units_of_all = drawing.names.units
     examples = examples_of(order, units_of_all)
     chosen = one_of_several(example, max(len(examples), 1))
     own = examples[chosen] if examples else None
@@ -155,14 +156,18 @@ def draw(
 
 
 def excerpt(
-    v: Value, *, names: Mapping[str, object] | None = None, max_nodes: int = LARGEST
+    v: Value,
+    *,
+    names: Mapping[str, object] | None = None,
+    max_nodes: int = LARGEST,
+    notation: str = "lecture",
 ) -> Graph:
     """The graph of `v`, whole if it has at most `max_nodes` values, else its main strands.
 
     What is left out is counted in the picture.
     """
     order = toposort(v, leaves=True)
-    drawing = _Drawing(order, names, "none", max_nodes, "LR", unfold=False)
+    drawing = _Drawing(order, names, "none", max_nodes, "LR", unfold=False, notation=notation)
     return drawing.values(main_strands(order, max_nodes), [], refuse=False)
 
 
@@ -177,12 +182,13 @@ class _Drawing:
         max_nodes: int,
         rankdir: str,
         unfold: bool,
+        notation: str,
     ) -> None:
         self.total, self.root = len(order), order[-1]
         self.edges, self.max_nodes = edges, max_nodes
         self.look: Any = {"rankdir": rankdir, "unfold": unfold}
         self.numbers = Numbers(order)
-        self.names = given_names(order, names)
+        self.names = names_of(order, variable_names(names or {}), notation=notation)
         self.remarks = self.numbers.remarks(self.names)
 
     def values(self, order: list[Value], notes: list[str], *, refuse: bool) -> Graph:
@@ -229,7 +235,7 @@ class _Drawing:
         return self._graph(diagram, notes)
 
     def _graph(self, diagram: Diagram, notes: Sequence[str]) -> Graph:
-        name = self.names.get(self.root, "the result")
+        name = self.names[self.root]
         grad = self.numbers.grad(self.root)
         numbers = f"data {short(self.numbers.data[self.root])}, grad "
         numbers += "not computed" if grad is None else short(grad)

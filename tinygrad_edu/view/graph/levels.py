@@ -10,6 +10,7 @@ from typing import Any, Final
 from tinygrad_edu.engine import Value
 from tinygrad_edu.text import DASH, clean, short
 from tinygrad_edu.view.base.graph_units import Unit
+from tinygrad_edu.view.base.naming import Names
 from tinygrad_edu.view.base.numbers import Numbers
 from tinygrad_edu.view.graph.blocks import Block, Cut, Item, made_from
 from tinygrad_edu.view.graph.diagram import Box, Diagram, Edge, Row
@@ -34,7 +35,7 @@ _WEIGHTS: Final = "lines: weights, blue positive, orange dashed negative, wide w
 def block_diagram(
     cut: Cut,
     shown: Sequence[Item],
-    names: Mapping[Value, str],
+    names: Names,
     numbers: Numbers,
     edges: str,
     *,
@@ -62,9 +63,7 @@ def block_diagram(
     }
     columns = _columns(shown, cut)
     diagram.columns = [[ids[item].value for item in column] for column in columns]
-    labels: dict[Item, str] = {
-        item: _name(item, names, numbers.root) or f"v{i}" for i, item in enumerate(shown)
-    }
+    labels = {item: _name(item, names) for item in shown}
     where = {v: ids[cut.at[v]].value for v in drawn}
     values = ValueWriter(
         diagram,
@@ -143,12 +142,11 @@ def _results(block: Block) -> list[Value]:
     return [v for v in block.values if v not in used]
 
 
-def _name(item: Item, names: Mapping[Value, str], root: Value) -> str:
-    """The name of an item; the last group has that of its result, if it has any."""
+def _name(item: Item, names: Names) -> str:
+    """The name of an item; the last group has that of its result."""
     if not isinstance(item, Block):
-        return names.get(item, "")
-    last = names.get(_results(item)[0], "") if item.last else ""
-    return last or clean(item.name, _NAME)
+        return names[item]
+    return names[_results(item)[0]] if item.last else clean(item.name, _NAME)
 
 
 @dataclass
@@ -160,7 +158,7 @@ class _BlockWriter:
 
     diagram: Diagram
     ids: Mapping[Value, str]
-    names: Mapping[Value, str]
+    names: Names
     numbers: Numbers
     edges: str
     largest: Mapping[str, float]
@@ -181,7 +179,7 @@ class _BlockWriter:
         parts = [*details, *(f"{row.label} = {row.text}" for row in rows)]
         box.tooltip = f"{name}{f' ({word})' if word else ''}: {', '.join(parts)}"
         if self.diagram.crowded and block.kind == "unit":
-            box.rows = [row for row in rows if row.label != "b"]
+            box.rows = rows[block.units[0].b is not None :]
         self.diagram.boxes.append(box)
         if ids.hidden:
             self.diagram.boxes.append(Box(ids.hidden, "hidden", name="…", within=within))
@@ -198,10 +196,7 @@ class _BlockWriter:
         if block.kind == "layer":
             return "", _layer(block.units), [Row("mean |delta|", self._mean_delta(block.units))]
         if block.kind == "inputs":
-            rows = [
-                Row(self.names.get(v) or f"x{k}", self._data(v))
-                for k, v in enumerate(block.values, 1)
-            ]
+            rows = [self._data(v) for v in block.values]
             few = len(rows) <= _INPUTS
             return "", [] if few else [f"{len(rows):,} numbers"], rows if few else []
         n, results = len(block.values), _results(block)
@@ -209,19 +204,15 @@ class _BlockWriter:
         if len(results) > 1:
             return "", details, []
         grad = self.numbers.grad_text(results[0])
-        return "", details, [Row("data", self._data(results[0])), Row("grad", grad)]
+        return "", details, [self._data(results[0], "data"), Row("grad", grad)]
 
     def _unit(self, u: Unit) -> list[Row]:
-        z, a = (clean(self.names.get(v, ""), 12) for v in (u.z, u.a))
-        return [
-            *([] if u.b is None else [Row("b", self._data(u.b))]),
-            Row(z or "z", self._data(u.z)),
-            Row(a if a and u.a is not u.z else "a", self._data(u.a)),
-            Row("delta", self.numbers.grad_text(u.z)),
-        ]
+        values = [v for v in dict.fromkeys((u.b, u.z, u.a)) if v is not None]
+        delta = self.names.deltas[u.z]
+        return [*map(self._data, values), Row(delta, self.numbers.grad_text(u.z))]
 
-    def _data(self, v: Value) -> str:
-        return short(self.numbers.data[v])
+    def _data(self, v: Value, label: str = "") -> Row:
+        return Row(label or self.names[v], short(self.numbers.data[v]))
 
     def _mean_delta(self, units: Sequence[Unit]) -> str:
         deltas = [self.numbers.grad(u.z) for u in units]
@@ -232,13 +223,13 @@ class _BlockWriter:
         """A line for each weight, one for all the weights of several inputs in one box."""
         crowded, delta = self.diagram.crowded, self.numbers.grad(u.z)
         together = Counter(self.ids[x] for x in set(u.x) if x in self.ids)
-        for k, (weight, x) in enumerate(zip(u.w, u.x, strict=True)):
+        for weight, x in zip(u.w, u.x, strict=True):
             tail, w = self.ids.get(x, ""), self.numbers.data[weight]
             if together[tail] > 1:
                 tooltip = f"{together.pop(tail):,} weights"
                 self.diagram.edges.append(Edge(tail, node, tooltip=tooltip))
             elif together[tail]:
-                tooltip = f"{clean(u.name, 200)}: w[{k}] = {w!r}"
+                tooltip = f"{self.names[weight]} = {w!r}"
                 text = ("+" if w > 0 else "") + short(w)
                 if self.edges == "gradient":
                     text = DASH if delta is None else short(w * delta)

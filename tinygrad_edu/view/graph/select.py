@@ -8,8 +8,7 @@ from typing import Final, TypeVar
 from tinygrad_edu.engine import Value
 from tinygrad_edu.text import clean
 from tinygrad_edu.view.base.graph_units import Unit, Units, uses
-from tinygrad_edu.view.base.naming import variable_names
-from tinygrad_edu.view.base.symbols import roles
+from tinygrad_edu.view.base.symbols import is_dot
 from tinygrad_edu.view.graph.blocks import layers_of
 
 T = TypeVar("T")
@@ -65,7 +64,7 @@ def _weightiest(v: Value, kept: int) -> list[Value]:
     n = len(v.parents)
     if n <= _FEW or v.op is None:
         return list(v.parents)
-    if roles(v.op, n)[0] != "w[0]":
+    if not is_dot(v):
         slopes = v.local_derivatives()
         largest = sorted(range(n), key=lambda i: -abs(slopes[i]))[:kept]
         return [v.parents[i] for i in largest]
@@ -217,9 +216,3 @@ def check_opened(opened: Iterable[str], units: Sequence[Unit]) -> None:
                 f"expand={clean(repr(name), 60)} is no unit or layer of this drawing: "
                 + (f"write one of {offered}{more}" if names else "it has none")
             )
-
-
-def given_names(order: Iterable[Value], names: Mapping[str, object] | None) -> dict[Value, str]:
-    """The names of the values of a graph that have one: their own, else that of a variable."""
-    variables = variable_names(names or {})
-    return {v: clean(name) for v in order if (name := v.name or variables.get(v))}

@@ -8,8 +8,9 @@ from typing import Final, NamedTuple
 
 from tinygrad_edu.engine import Primitive, Value
 from tinygrad_edu.text import DASH, clean, short
+from tinygrad_edu.view.base.naming import Names
 from tinygrad_edu.view.base.numbers import Numbers, has_grad
-from tinygrad_edu.view.base.symbols import constants, drawing_order, roles, symbol
+from tinygrad_edu.view.base.symbols import constants, drawing_order, is_dot, roles, symbol
 from tinygrad_edu.view.graph.diagram import Box, Diagram, Edge, Row
 
 _LABELLED_OPERANDS: Final = 8
@@ -23,19 +24,19 @@ EDGES: Final = {
 class Content(NamedTuple):
     """What boxes and lines of values say.
 
-    names  the name of a value, if it has one
+    names  the name of each value
     rows   the numbers in its box
     lines  what stands on the line from each operand of a result
     sums   what stands on the lines from the products of an unfolded dot to their sum
     """
 
-    names: Mapping[Value, str]
+    names: Names
     rows: Callable[[Value], Sequence[Row]]
     lines: Callable[[Value], Sequence[Row | None]]
     sums: Callable[[Value], Row | None] = lambda v: None
 
 
-def content_of(names: Mapping[Value, str], numbers: Numbers, edges: str = "none") -> Content:
+def content_of(names: Names, numbers: Numbers, edges: str = "none") -> Content:
     """The numbers of the forward pass with their gradients, and `edges` on the lines."""
 
     def rows(v: Value) -> list[Row]:
@@ -102,11 +103,6 @@ def node_ids(shown: Sequence[Value], unfold: bool = False) -> dict[Value, NodeId
     return {v: ids_of(v, drawn, fresh, unfold) for v in shown}
 
 
-def is_dot(v: Value) -> bool:
-    """Whether `v` is a net input w . x + b."""
-    return v.op is not None and len(v.parents) > 1 and roles(v.op, len(v.parents))[0] == "w[0]"
-
-
 def value_diagram(
     shown: Sequence[Value],
     content: Content,
@@ -118,8 +114,8 @@ def value_diagram(
     """A diagram of the values `shown`, parents before children, the root last."""
     diagram = Diagram(caption=caption, rankdir=rankdir)
     ids = node_ids(shown, unfold)
-    labels = {v: content.names.get(v) or f"v{i}" for i, v in enumerate(shown)}
     boxes = {v: node.value for v, node in ids.items()}
+    labels = {v: content.names[v] for v in shown}
     writer = ValueWriter(diagram, boxes, labels, content, users_of(shown))
     for v in shown:
         writer.add(v, ids[v], root=v is shown[-1])
@@ -164,10 +160,10 @@ class ValueWriter:
             box.within = within
 
     def _box(self, v: Value, node: str, root: bool) -> Box:
-        name, rows = self.content.names.get(v, ""), self.content.rows(v)
+        name, rows = self.content.names[v], self.content.rows(v)
         if v.kind == "constant" and name == short(v.data):
-            name = ""
-        full = clean(v.name or name, 1000)
+            name = ""  # its number stands below
+        full = clean(v.name, 1000) if v.name and name == clean(v.name) else name
         exact = ", ".join(f"{row.label} = {row.exact}" for row in rows if row.exact)
         title = f"{full} ({v.kind})" if full else v.kind
         return Box(
@@ -199,6 +195,8 @@ class ValueWriter:
         """An edge from each operand to its head; one for several values that share a box."""
         n = len(v.parents)
         names, lines = roles(op, n), self.content.lines(v)
+        if v in self.content.names.deltas:  # a unit, whose operands are named by their places
+            names = [""] * n
         together = Counter(self.ids[p] for p in set(v.parents) if p in self.ids)
         for i in drawing_order(op, n):
             p, name = v.parents[i], names[i]
@@ -207,7 +205,7 @@ class ValueWriter:
                 tooltip = f"{together.pop(tail):,} values"
                 self.diagram.edges.append(Edge(tail, heads[i], tooltip=tooltip))
             elif together[tail]:
-                known = n > _LABELLED_OPERANDS or self.content.names.get(p, "").endswith(name)
+                known = n > _LABELLED_OPERANDS or self.content.names[p].endswith(name)
                 operand = f"operand {i + 1} of {n}" + (f": {name}" if name else "")
                 self._link(tail, heads[i], "" if known else name, lines[i], operand)
 
@@ -232,7 +230,7 @@ class ValueWriter:
             exact = ", ".join(f"{row.label} = {row.exact}" for row in rows)
             self.diagram.boxes += [
                 Box(sign, "sign", name="\N{MULTIPLICATION SIGN}", tooltip="operation multiply"),
-                Box(box, "result", rows=rows, tooltip=f"product w[{i}] x[{i}]: {exact}"),
+                Box(box, "result", rows=rows, tooltip=f"product w[{i + 1}] x[{i + 1}]: {exact}"),
             ]
             self.diagram.edges.append(Edge(sign, box))
             self._link(box, ids.operation, "", self.content.sums(v), f"product {i + 1} of {n}")

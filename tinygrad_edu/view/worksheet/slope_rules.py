@@ -6,11 +6,10 @@ from typing import Final
 
 from tinygrad_edu.engine import Primitive, Value
 from tinygrad_edu.text import clean, superscript
-from tinygrad_edu.view.base.symbols import roles, symbol
+from tinygrad_edu.view.base.symbols import is_dot, roles, symbol
 from tinygrad_edu.view.explain.equations import ends
 from tinygrad_edu.view.explain.formulas import formulas
 from tinygrad_edu.view.explain.notation import Both, derivative, written
-from tinygrad_edu.view.graph.values import is_dot
 
 _LONGEST: Final = 240
 _SLOPES: Final = 3

@@ -15,12 +15,12 @@ from tinygrad_edu.engine import Value, gradients, toposort
 from tinygrad_edu.engine.derivative import check_unchanged
 from tinygrad_edu.text import DASH, clean, short
 from tinygrad_edu.view.base.display import picture_bundle
+from tinygrad_edu.view.base.naming import Names, names_of, variable_names
 from tinygrad_edu.view.base.numbers import has_grad
 from tinygrad_edu.view.base.render import render
 from tinygrad_edu.view.base.svg import FITTING, inline, parsed
 from tinygrad_edu.view.graph.diagram import Diagram, Row
 from tinygrad_edu.view.graph.dot import to_dot
-from tinygrad_edu.view.graph.select import given_names
 from tinygrad_edu.view.graph.values import Content, value_diagram
 from tinygrad_edu.view.worksheet.page import Page
 from tinygrad_edu.view.worksheet.slope_rules import slope_rules
@@ -96,6 +96,7 @@ def worksheet(
     names: Mapping[str, object] | None = None,
     title: str | None = None,
     formulas: bool = True,
+    notation: str = "lecture",
 ) -> Worksheet:
     """The graph that `v` was made from as a sheet of A4 with empty boxes, and its solution.
 
@@ -104,6 +105,7 @@ def worksheet(
     names     labels for values without a name of their own, as for `draw`
     title     the heading
     formulas  whether the slopes of the operations stand below as formulas
+    notation  "lecture" or "code", as for `draw`
 
     The gradients of the solution are the engine's; no `.grad` is changed. Raises TypeError unless
     `v` is a Value, ValueError for more than 60 values or an unknown blank, GraphError where a value
@@ -121,8 +123,8 @@ def worksheet(
     for u in order:
         if u.op is not None:
             check_unchanged(u, "worksheet()")
-    own_names = given_names(order, names)
-    root = own_names.get(v, "the result")
+    known = names_of(order, variable_names(names or {}), notation=notation)
+    root = known[v]
     backward = asked != {"data"}
     if title is None:
         title = f"{'Backpropagation' if backward else 'Forward pass'} of {root}"
@@ -133,7 +135,7 @@ def worksheet(
         rules[_RULES - 1 :] = [f"… {len(rules) - _RULES + 1} more operations"]
     sheets = []
     for heading, solution in ((title, None), (f"{title}: solution", gradients(v))):
-        content = _with_blanks(order, own_names, asked, solution)
+        content = _with_blanks(order, known, asked, solution)
         diagrams = [value_diagram(order, content, rankdir=rankdir) for rankdir in ("LR", "TB")]
         dots = [to_dot(diagram, paper=True) for diagram in diagrams]
         table = _text(diagrams[0], [content.lines(u) for u in order])
@@ -143,7 +145,7 @@ def worksheet(
 
 def _with_blanks(
     order: Sequence[Value],
-    names: Mapping[Value, str],
+    names: Names,
     asked: AbstractSet[str],
     solution: Mapping[Value, float] | None,
 ) -> Content:
