@@ -20,8 +20,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import tinygrad_edu
 from tinygrad_edu import MLP, Layer, ModelFileError, parameter
 from tinygrad_edu.nn import ACTIVATIONS, model_file
+
+FIRST_RELEASE = Path(__file__).parent / "fixtures" / "mlp_of_first_release.json"
 
 
 def small() -> MLP:
@@ -109,7 +112,7 @@ def test_metadata_comes_back_as_json_holds_it(tmp_path: Path) -> None:
     small().save(path, metadata={"seed": 7, "classes": ("a", "b"), 10: "ten", 9: "nine"})
     content = model_file.read(path)
     assert content.metadata == {"seed": 7, "classes": ["a", "b"], "10": "ten", "9": "nine"}
-    assert MLP.from_file(content).sizes == [1, 2, 1]
+    assert MLP.load(path).metadata == content.metadata
     small().save(path)
     assert model_file.read(path).metadata == {}
 
@@ -318,39 +321,58 @@ def test_content_too_deep_to_be_written_again_is_damage(
 # --- files that are JSON, with a right checksum, and still no model
 
 
-def changed(**change: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
+Change = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+def changed(**change: Any) -> Change:
     return lambda body: {**body, **change}
 
 
-def weight(x: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    return lambda body: {**body, "parameters": {**body["parameters"], "layer2.neuron1.b": x}}
+def made(**change: Any) -> Change:
+    """The file with another description of the model."""
+    return lambda body: {**body, "model": {**body["model"], **change}}
 
 
-def without(name: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+def weight(x: Any) -> Change:
+    return lambda body: {**body, "state": {**body["state"], "layer2.neuron1.b": x}}
+
+
+def without(name: str) -> Change:
     return lambda body: {k: v for k, v in body.items() if k != name}
 
 
 def renamed(body: dict[str, Any]) -> dict[str, Any]:
-    parameters = dict(body["parameters"])
-    parameters["x" * 1000] = parameters.pop("layer2.neuron1.b")
-    return {**body, "parameters": parameters}
+    state = dict(body["state"])
+    state["x" * 1000] = state.pop("layer2.neuron1.b")
+    return {**body, "state": state}
+
+
+def holding(*parts: Any) -> Change:
+    return changed(model={"layer": "Sequential", "layers": [*parts], "training": True})
 
 
 VERSION = (
-    "written in version {} of the format, this release reads version 1: "
+    "written in version {} of the format, this release reads versions 1 and 2: "
     "use the release of tinygrad_edu that wrote it"
 )
-SIZES = "sizes must be a list of at least 2 ints, got {}"
-RANGE = "sizes must lie in 1..1,000,000,000, got {}"
+COUNT = "not a model of this release: {} must be an int of at least 1, got {}"
+LISTS = "not a model of this release: nouts must be a list of layer sizes such as [16, 16, 1], got "
 WEIGHT = "parameter 'layer2.neuron1.b' must be a finite float, got {}"
+MANY = "not a model of this release: {} have {} parameters, more than the 7 of the file"
 NAMES = ", ".join(ACTIVATIONS)
-NO_MODEL: dict[str, tuple[Callable[[dict[str, Any]], dict[str, Any]], str]] = {
-    "newer version": (changed(version=2), VERSION.format(2)),
+UNFIT = (
+    "not a model of this release: the state does not fit MLP(1, [2, 1], {}, output='sigmoid'): "
+    "missing [{}], unknown ["
+)
+OTHER = "{} is no layer of this release: make the model and write model.load_parameters(path)"
+FIELDS = "the fields of the layer {} are missing or unknown"
+NO_MODEL: dict[str, tuple[Change, str]] = {
+    "newer version": (changed(version=3), VERSION.format(3)),
     "version true": (changed(version=True), VERSION.format(True)),
-    "version 1.0": (changed(version=1.0), VERSION.format(1.0)),
-    "version text": (changed(version="1"), VERSION.format("'1'")),
+    "version 2.0": (changed(version=2.0), VERSION.format(2.0)),
+    "version text": (changed(version="2"), VERSION.format("'2'")),
     "no version": (without("version"), VERSION.format(None)),
-    "missing field": (without("output"), "fields missing or unknown: 'output'"),
+    "missing field": (without("state"), "fields missing or unknown: 'state'"),
     "extra field": (changed(code="import os"), "fields missing or unknown: 'code'"),
     "weight inf": (weight(math.inf), "not a tinygrad_edu model: it contains Infinity"),
     "weight nan": (weight(math.nan), "not a tinygrad_edu model: it contains NaN"),
@@ -360,66 +382,94 @@ NO_MODEL: dict[str, tuple[Callable[[dict[str, Any]], dict[str, Any]], str]] = {
     "weight null": (weight(None), WEIGHT.format(None)),
     "weight list": (weight([1.0]), WEIGHT.format([1.0])),
     "no parameters": (
-        changed(parameters={}),
-        "sizes [1, 2, 1] announce 7 parameters, the file has 0",
+        changed(state={}),
+        "not a model of this release: layers of 1, 2, 1 have 7 parameters, more than the 0 of "
+        "the file",
     ),
-    "parameter list": (
-        changed(parameters=[1.0] * 7),
-        "parameters must be an object, got [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]",
-    ),
-    "parameter name": (
-        renamed,
-        "not a model of this release: the state does not fit "
-        "MLP(1, [2, 1], 'tanh', output='sigmoid'): missing ['layer2.neuron1.b'], "
-        "unknown ['" + "x" * 98,
-    ),
-    "sizes too few": (changed(sizes=[3]), SIZES.format([3])),
-    "sizes none": (changed(sizes=[]), SIZES.format([])),
-    "sizes null": (changed(sizes=None), SIZES.format(None)),
-    "sizes float": (changed(sizes=[1, 2.0, 1]), SIZES.format([1, 2.0, 1])),
-    "sizes bool": (changed(sizes=[1, 2, True]), SIZES.format([1, 2, True])),
-    "sizes text": (changed(sizes="121"), SIZES.format("'121'")),
-    "sizes nested": (changed(sizes=[1, [2], 1]), SIZES.format([1, [2], 1])),
-    "size 0": (changed(sizes=[1, 0, 1]), RANGE.format([1, 0, 1])),
-    "size -1": (changed(sizes=[-1, 2, 1]), RANGE.format([-1, 2, 1])),
-    "size 10**12": (changed(sizes=[1, 10**12]), RANGE.format([1, 10**12])),
-    "size of 4,000 digits": (
-        changed(sizes=[10**3999, 10**3999]),
-        RANGE.format("[1" + "0" * 75 + "..."),
-    ),
+    "parameter list": (changed(state=[1.0] * 3), "state must be an object, got [1.0, 1.0, 1.0]"),
+    "parameter name": (renamed, UNFIT.format("'tanh'", "'layer2.neuron1.b'") + "'" + "x" * 98),
+    "no nouts": (made(nouts=[]), LISTS + "[]"),
+    "nouts null": (made(nouts=None), LISTS + "None"),
+    "nouts text": (made(nouts="21"), LISTS + "'21'"),
+    "size float": (made(nouts=[2.0, 1]), COUNT.format("a layer size", "float 2.0")),
+    "size bool": (made(nouts=[2, True]), COUNT.format("a layer size", "bool True")),
+    "size nested": (made(nouts=[[2], 1]), COUNT.format("a layer size", "list [2]")),
+    "size 0": (made(nouts=[0, 1]), COUNT.format("a layer size", 0)),
+    "size -1": (made(nin=-1), COUNT.format("nin", -1)),
+    "nin null": (made(nin=None), COUNT.format("nin", None)),
     "10**9 weights": (
-        changed(sizes=[1, 10**9]),
-        "sizes [1, 1000000000] announce 2,000,000,000 parameters, the file has 7",
+        made(nouts=[10**9]),
+        MANY.format("layers of 1, 1000000000", "2,000,000,000"),
     ),
     "10**18 weights": (
-        changed(sizes=[10**9, 10**9, 1]),
-        "sizes [1000000000, 1000000000, 1] announce 1,000,000,002,000,000,001 parameters, "
-        "the file has 7",
+        made(nin=10**9, nouts=[10**9, 1]),
+        MANY.format("layers of 1000000000, 1000000000, 1", "1,000,000,002,000,000,001"),
     ),
-    "other sizes": (
-        changed(sizes=[2, 2, 1]),
-        "sizes [2, 2, 1] announce 9 parameters, the file has 7",
+    "other sizes": (made(nin=2), MANY.format("layers of 2, 2, 1", 9)),
+    "fewer parameters": (
+        made(nouts=[1, 1]),
+        "not a model of this release: the state does not fit MLP(1, [1, 1], 'tanh', "
+        "output='sigmoid'): missing [], unknown ['layer1.neuron2.w[0]', 'layer1.neuron2.b', "
+        "'layer2.neuron1.w[1]']",
     ),
     "prelu without slopes": (
-        changed(activation="prelu"),
-        "sizes [1, 2, 1] announce 9 parameters, the file has 7",
+        made(activation="prelu"),
+        UNFIT.format("'prelu'", "'layer1.neuron1.alpha', 'layer1.neuron2.alpha'") + "]",
     ),
     "activation unknown": (
-        changed(activation='__import__("os")'),
-        "not a model of this release: unknown activation "
-        f"'__import__(\"os\")': choose {NAMES}",
+        made(activation='__import__("os")'),
+        f"not a model of this release: unknown activation '__import__(\"os\")': choose {NAMES}",
     ),
     "activation path": (
-        changed(output="../../x"),
+        made(output="../../x"),
         f"not a model of this release: unknown activation '../../x': choose {NAMES}",
     ),
     "activation 10 MB": (
-        changed(activation="x" * 10_000_000),
+        made(activation="x" * 10_000_000),
         f"not a model of this release: unknown activation '{'x' * 39}: choose {NAMES}",
     ),
-    "activation list": (changed(activation=["relu"]), "activation must be a text, got ['relu']"),
-    "output null": (changed(output=None), "output must be a text, got None"),
+    "too many activations": (
+        made(activation=["relu"] * 2),
+        "not a model of this release: activation has 2 entries for 1 hidden layers: give one for "
+        "each, and that of the last layer as output",
+    ),
+    "output null": (
+        made(output=None),
+        "not a model of this release: activation is a name or a function, got NoneType: "
+        f"choose {NAMES}",
+    ),
     "metadata": (changed(metadata=[]), "metadata must be an object, got []"),
+    "no layer": (changed(model={}), OTHER.format(None)),
+    "model list": (changed(model=[]), "model must be an object, got []"),
+    "layer list": (made(layer=["MLP"]), OTHER.format("['MLP']")),
+    "layer of the system": (changed(model={"layer": "os.system"}), OTHER.format("'os.system'")),
+    "class that is no layer": (made(layer="Module"), OTHER.format("'Module'")),
+    "field of another layer": (made(layer="RNN"), FIELDS.format("RNN")),
+    "option that is none": (made(rng=0), FIELDS.format("MLP")),
+    "mode 1": (made(training=1), FIELDS.format("MLP")),
+    "parts text": (
+        changed(model={"layer": "Sequential", "layers": "tanh", "training": True}),
+        "not a model of this release: unknown activation 't': choose " + NAMES,
+    ),
+    "part null": (
+        holding(None),
+        "not a model of this release: part 1 of Sequential must be a module or an activation, "
+        "got NoneType None",
+    ),
+    "again nothing": (holding({"again": 0}), "there is no layer 0 to stand again"),
+    "again true": (holding({"again": True}), "there is no layer True to stand again"),
+    "a million inputs to normalise": (
+        holding({"layer": "BatchNorm", "n": 10**6, "momentum": 0.1, "eps": 1e-5, "training": True}),
+        MANY.format("batch normalisations of 1000000 inputs", "4,000,000"),
+    ),
+    "a perceptron of a million inputs": (
+        changed(model={"layer": "Perceptron", "nin": 10**6, "training": True}),
+        MANY.format("perceptrons of 1000000 inputs", "1,000,001"),
+    ),
+    "a unit of a million inputs": (
+        changed(model={"layer": "Neuron", "nin": 10**6, "activation": "relu", "training": True}),
+        MANY.format("units of 1000000 inputs", "1,000,001"),
+    ),
 }  # fmt: skip
 
 
@@ -460,8 +510,47 @@ def test_nothing_is_allocated_for_an_announced_size(
         raise AssertionError("a layer was made")
 
     monkeypatch.setattr(Layer, "__init__", refuse)
-    with pytest.raises(ModelFileError, match="announce 2,000,000,000"):
-        load(sealed({**body_of(saved), "sizes": [1, 10**9]}), tmp_path)
+    with pytest.raises(ModelFileError, match="have 2,000,000,000 parameters, more than the 7"):
+        load(sealed(made(nouts=[10**9])(body_of(saved))), tmp_path)
+
+
+#: What a file of the first release says of itself, made wrong.
+NO_FIRST: dict[str, tuple[Change, str]] = {
+    "no sizes": (without("sizes"), "fields missing or unknown: 'sizes'"),
+    "one size": (changed(sizes=[3]), "sizes must be a list of at least 2 ints, got [3]"),
+    "sizes text": (changed(sizes="221"), "sizes must be a list of at least 2 ints, got '221'"),
+    "activation list": (
+        changed(activation=["relu"]),
+        "activation and output must be texts, got ['relu'] and 'sigmoid'",
+    ),
+    "parameters": (changed(parameters=[]), "state must be an object, got []"),
+    "other sizes": (
+        changed(sizes=[2, 10**9]),
+        "not a model of this release: layers of 2, 1000000000 have 3,000,000,000 parameters, more "
+        "than the 11 of the file",
+    ),
+    "newer field": (changed(model={}), "fields missing or unknown: 'model'"),
+}
+
+
+@pytest.mark.parametrize("name", NO_FIRST)
+def test_a_wrong_file_of_the_first_release_is_refused(name: str, tmp_path: Path) -> None:
+    change, text = NO_FIRST[name]
+    with pytest.raises(ModelFileError) as caught:
+        load(sealed(change(body_of(FIRST_RELEASE.read_bytes()))), tmp_path)
+    assert str(caught.value) == text
+
+
+def test_a_file_of_the_first_release_is_loaded_to_the_last_bit(tmp_path: Path) -> None:
+    model = MLP.load(FIRST_RELEASE)
+    assert repr(model) == "MLP(2, [2, 1], 'prelu', output='sigmoid')"
+    assert model.metadata == {"seed": 3, "classes": ["a", "b"]}
+    state = json.loads(FIRST_RELEASE.read_bytes())["parameters"]
+    assert [struct.pack("<d", x) for x in state.values()] == bits(model)
+    assert list(model.state_dict()) == list(state)
+    model.save(tmp_path / "m.json")
+    again = tinygrad_edu.load(tmp_path / "m.json")
+    assert (bits(again), again.metadata) == (bits(model), model.metadata)
 
 
 # --- what cannot be saved
@@ -483,7 +572,11 @@ def test_a_model_that_could_not_be_read_is_not_saved(tmp_path: Path) -> None:
     cases: list[tuple[Callable[[MLP], None], str]] = [
         (nan, "parameter layer2.neuron1.w[1] is nan: only finite parameters can be saved"),
         (inf, "parameter layer1.neuron2.b is -inf: only finite parameters can be saved"),
-        (added, "sizes [1, 2, 1] announce 7 parameters, the file has 8"),
+        (
+            added,
+            "the state does not fit MLP(1, [2, 1], 'tanh', output='sigmoid'): "
+            "missing [], unknown ['extra']",
+        ),
         (
             exchanged,
             "the layers [Layer(1, 2, 'relu'), Layer(2, 1, 'sigmoid')] are not those that "

@@ -26,11 +26,28 @@ from tinygrad_edu.engine import (
     toposort,
 )
 from tinygrad_edu.first_release import OldNames
-from tinygrad_edu.nn import MLP, Layer, Module, Neuron, Sequential
+from tinygrad_edu.nn import (
+    MLP,
+    RNN,
+    AvgPool2d,
+    BatchNorm,
+    Conv2d,
+    Dropout,
+    Flatten,
+    Layer,
+    MaxPool2d,
+    Module,
+    Neuron,
+    RNNCell,
+    Sequential,
+    Unflatten,
+    load,
+)
 from tinygrad_edu.nn.model_file import ModelFileError
-from tinygrad_edu.nn.norm import BatchNorm, Dropout
+from tinygrad_edu.nn.recurrent import per_step
 from tinygrad_edu.optim import OPTIMIZERS, clip_grad_norm, clip_grad_value, max_norm
 from tinygrad_edu.optim.optimizers import *
+from tinygrad_edu.perceptron import Perceptron
 from tinygrad_edu.text import public_order
 from tinygrad_edu.train import (
     DivergenceError,
@@ -49,9 +66,6 @@ if TYPE_CHECKING:
     from tinygrad_edu.data import train_test_split
     from tinygrad_edu.data.shipped import *
     from tinygrad_edu.data.synthetic import *
-    from tinygrad_edu.nn.convolution import AvgPool2d, Conv2d, Flatten, MaxPool2d, Unflatten
-    from tinygrad_edu.nn.recurrent import RNN, RNNCell, per_step
-    from tinygrad_edu.perceptron import Perceptron
     from tinygrad_edu.playground import playground
     from tinygrad_edu.vectorize import Program, VectorizeError, vectorize
     from tinygrad_edu.view import Graph, draw, steps
@@ -64,22 +78,13 @@ sys.meta_path.append(OldNames())
 
 #: Names that are imported when they are first used.
 _LAZY = {
-    "AvgPool2d": "nn.convolution",
-    "Conv2d": "nn.convolution",
-    "Flatten": "nn.convolution",
     "Graph": "view",
-    "MaxPool2d": "nn.convolution",
-    "Perceptron": "perceptron",
     "Program": "vectorize",
-    "RNN": "nn.recurrent",
-    "RNNCell": "nn.recurrent",
-    "Unflatten": "nn.convolution",
     "VectorizeError": "vectorize",
     "deltas": "view",
     "draw": "view",
     "explain": "view",
     "network": "view",
-    "per_step": "nn.recurrent",
     "playground": "playground",
     "steps": "view",
     "train_test_split": "data",
@@ -133,6 +138,7 @@ __all__ = [
     "hessian",
     "iris",
     "jacobian",
+    "load",
     "max_norm",
     "moons",
     "network",

@@ -7,12 +7,12 @@ Psychological Review 65 (1958).
 import math
 import random
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from itertools import product
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from tinygrad_edu import namespace as floats
 from tinygrad_edu.checks import as_random, number, one_of, real, whole
+from tinygrad_edu.nn.registry import Savable, check_count, register
 
 __all__ = ["GATES", "Perceptron", "PerceptronHistory", "gate", "truth_table", "xnor", "xor"]
 
@@ -26,8 +26,7 @@ GATES: Final[dict[str, tuple[float, ...]]] = {
 }
 
 
-@dataclass(frozen=True, repr=False)
-class PerceptronHistory:
+class PerceptronHistory(NamedTuple):
     """What `Perceptron.fit` recorded.
 
     `mistakes` counts the wrong answers of each epoch, the last 0 if training converged. `weights`
@@ -59,7 +58,8 @@ class PerceptronHistory:
         return f"PerceptronHistory({self.summary})"
 
 
-class Perceptron:
+@register("nin")
+class Perceptron(Savable):
     """A threshold unit on `nin` inputs: o = 1 if w0 + w1 x1 + ... + wn xn > 0, else 0.
 
     `w` is (w0, w1, ..., wn), the bias first; without it all are 0.
@@ -75,6 +75,7 @@ class Perceptron:
 
     def __init__(self, nin: int, *, w: Iterable[float] | None = None) -> None:
         self.nin = whole("nin", nin)
+        check_count(f"perceptrons of {nin} inputs", self.nin + 1)
         self.w = [0.0] * (self.nin + 1) if w is None else _row(w, self.nin + 1, "w")
 
     def net_input(self, x: Iterable[float]) -> float:
@@ -171,6 +172,17 @@ class Perceptron:
                 "there is no boundary: all weights but the bias are 0, train the unit or give w"
             )
         return length
+
+    def state_dict(self) -> dict[str, float]:
+        """The weights by name, the bias first: w[0], w[1], ..., w[nin]."""
+        return {f"w[{k}]": w for k, w in enumerate(self.w)}
+
+    def load_state_dict(self, state: dict[str, float]) -> None:
+        """Set the weights to the numbers of `state`. Raises ValueError unless the names fit."""
+        names = list(self.state_dict())
+        if set(state) != set(names):
+            raise ValueError(f"the state does not fit {self!r:.80}: it needs w[0] to w[{self.nin}]")
+        self.w = [_number(state[name], name) for name in names]
 
     def __repr__(self) -> str:
         return f"Perceptron({self.nin}, w={self.w})"

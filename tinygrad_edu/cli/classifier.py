@@ -10,7 +10,7 @@ from tinygrad_edu.checks import one_of
 from tinygrad_edu.cli.options import UsageError
 from tinygrad_edu.data import TableEncoder, one_hot
 from tinygrad_edu.losses import LOSSES
-from tinygrad_edu.nn import MLP, model_file
+from tinygrad_edu.nn import MLP
 from tinygrad_edu.nn.model_file import ModelFileError
 from tinygrad_edu.train import predict
 from tinygrad_edu.train.metrics import argmax
@@ -93,16 +93,16 @@ class Classifier:
     @classmethod
     def load(cls, path: str) -> "Classifier":
         """Read what `save` wrote. Raises ModelFileError for anything else, or OSError."""
-        content = model_file.read(path)
-        model = MLP.from_file(content)
-        if set(content.metadata) != {"encoder", "loss"}:
+        model = MLP.load(path)
+        metadata = model.metadata
+        if set(metadata) != {"encoder", "loss"}:
             raise ModelFileError(
                 "its metadata lack the encoder and the loss: "
                 "predict reads the model.json that demo and train write"
             )
         try:
-            encoder = TableEncoder.from_dict(content.metadata["encoder"])
-            loss = one_of("loss", content.metadata["loss"], LOSSES)
+            encoder = TableEncoder.from_dict(metadata["encoder"])
+            loss = one_of("loss", metadata["loss"], LOSSES)
             expected = output_layer(loss, len(encoder.class_names))
         except (TypeError, ValueError, UsageError) as error:
             raise ModelFileError(f"its metadata are wrong: {error}") from None

@@ -64,8 +64,7 @@ def activation_of(part: Module) -> str:
 
     Raises ValueError for a function of one's own.
     """
-    owner = part.kernels[0] if isinstance(part, Conv2d) else part
-    name = getattr(owner, "activation", "linear")
+    name = getattr(part, "activation", "linear")
     if not isinstance(name, str):
         raise ValueError(
             f"{part!r:.80} has a function as activation, which has no equal elsewhere: choose one "

@@ -1,24 +1,40 @@
-"""Neural networks assembled from Values: Module, Neuron, Layer, MLP, Sequential."""
+"""Neural networks assembled from Values: Module, Neuron, Layer, MLP, Sequential and more layers."""
 
 from tinygrad_edu.nn.activations import ACTIVATIONS, UNIT_ACTIVATIONS, Activation
+from tinygrad_edu.nn.convolution import AvgPool2d, Conv2d, Flatten, MaxPool2d, Unflatten
 from tinygrad_edu.nn.initialisers import INITIALISERS, Initialiser
-from tinygrad_edu.nn.layer import MAX_PARAMETERS, Layer, Neuron
+from tinygrad_edu.nn.layer import Layer, Neuron
 from tinygrad_edu.nn.mlp import MLP
-from tinygrad_edu.nn.module import Module, modules
+from tinygrad_edu.nn.module import Module
+from tinygrad_edu.nn.norm import BatchNorm, Dropout
+from tinygrad_edu.nn.recurrent import RNN, RNNCell
+from tinygrad_edu.nn.registry import LAYERS, MAX_PARAMETERS, load, modules, register
 from tinygrad_edu.nn.sequential import Activate, Sequential
 
 __all__ = [
     "ACTIVATIONS",
     "INITIALISERS",
+    "LAYERS",
     "MAX_PARAMETERS",
     "MLP",
+    "RNN",
     "UNIT_ACTIVATIONS",
     "Activate",
     "Activation",
+    "AvgPool2d",
+    "BatchNorm",
+    "Conv2d",
+    "Dropout",
+    "Flatten",
     "Initialiser",
     "Layer",
+    "MaxPool2d",
     "Module",
     "Neuron",
+    "RNNCell",
     "Sequential",
+    "Unflatten",
+    "load",
     "modules",
+    "register",
 ]

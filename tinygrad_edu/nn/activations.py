@@ -196,8 +196,3 @@ def record_of(activation: Activation) -> ActivationRecord | None:
 def activation_function(activation: Activation) -> Callable[..., Any]:
     """The function of that name, or the function itself."""
     return ACTIVATIONS[activation] if isinstance(activation, str) else activation
-
-
-def shown(activation: Activation) -> str:
-    """The activation as a repr of a module shows it."""
-    return repr(activation) if isinstance(activation, str) else repr(activation)[:40]

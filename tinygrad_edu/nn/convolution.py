@@ -22,9 +22,11 @@ from typing import Any, ClassVar
 from tinygrad_edu import functions as f
 from tinygrad_edu.checks import as_random, is_listed, whole
 from tinygrad_edu.engine import Value
-from tinygrad_edu.nn import Activation, Initialiser, Module, Neuron
-from tinygrad_edu.nn.activations import shown
-from tinygrad_edu.nn.layer import as_inputs, check_size
+from tinygrad_edu.nn.activations import Activation
+from tinygrad_edu.nn.initialisers import Initialiser
+from tinygrad_edu.nn.layer import Neuron, as_inputs, check_size
+from tinygrad_edu.nn.module import Module
+from tinygrad_edu.nn.registry import register
 
 __all__ = ["AvgPool2d", "Conv2d", "Flatten", "MaxPool2d", "Unflatten"]
 
@@ -32,6 +34,7 @@ __all__ = ["AvgPool2d", "Conv2d", "Flatten", "MaxPool2d", "Unflatten"]
 Image = list[list[list[Value]]]
 
 
+@register("in_channels, out_channels, kernel_size, *, stride, padding, activation")
 class Conv2d(Module):
     """A convolution: each of `out_channels` units, the kernels, slides over the image.
 
@@ -67,7 +70,13 @@ class Conv2d(Module):
             Neuron(in_channels * area, activation, init=init, rng=rng, nout=out_channels * area)
             for _ in range(out_channels)
         ]
+        self.activation = self.kernels[0].activation
         self._name_parameters()
+
+    @property
+    def out_channels(self) -> int:
+        """The number of kernels."""
+        return len(self.kernels)
 
     def __call__(self, image: Iterable[Any]) -> Image:
         """One map per kernel: out_channels x height x width."""
@@ -80,13 +89,6 @@ class Conv2d(Module):
             [[unit.activate(unit.net_input(patch)) for patch in row] for row in patches]
             for unit in self.kernels
         ]
-
-    def __repr__(self) -> str:
-        unit = self.kernels[0]
-        return (
-            f"Conv2d({self.in_channels}, {len(self.kernels)}, {self.kernel_size}, "
-            f"stride={self.stride}, padding={self.padding}, activation={shown(unit.activation)})"
-        )
 
 
 class _Pool2d(Module):
@@ -110,10 +112,8 @@ class _Pool2d(Module):
             for channel in range(len(places[0][0]))
         ]
 
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.kernel_size}, stride={self.stride})"
 
-
+@register("kernel_size, *, stride")
 class MaxPool2d(_Pool2d):
     """Max pooling: the largest number of each window of `kernel_size` x `kernel_size`.
 
@@ -124,6 +124,7 @@ class MaxPool2d(_Pool2d):
     _pool = staticmethod(f.max)
 
 
+@register("kernel_size, *, stride")
 class AvgPool2d(_Pool2d):
     """Average pooling: the mean of each window of `kernel_size` x `kernel_size`.
 
@@ -134,6 +135,7 @@ class AvgPool2d(_Pool2d):
     _pool = staticmethod(f.mean)
 
 
+@register("")
 class Flatten(Module):
     """An image as a flat list, channel by channel, row by row."""
 
@@ -141,10 +143,8 @@ class Flatten(Module):
         """The channels * height * width Values of an image."""
         return [v for channel in _as_image(image) for row in channel for v in row]
 
-    def __repr__(self) -> str:
-        return "Flatten()"
 
-
+@register("channels, height, width")
 class Unflatten(Module):
     """A flat list as an image of `channels` x `height` x `width`; the inverse of `Flatten`."""
 
@@ -160,9 +160,6 @@ class Unflatten(Module):
             [[next(pixels) for _ in range(self.width)] for _ in range(self.height)]
             for _ in range(self.channels)
         ]
-
-    def __repr__(self) -> str:
-        return f"Unflatten({self.channels}, {self.height}, {self.width})"
 
 
 def _as_image(image: Iterable[Any]) -> Image:

@@ -7,7 +7,7 @@ that `z.grad` after a backward pass is the delta of the unit. Nothing here knows
 import random
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from typing import Any, Final
+from typing import Any
 
 from tinygrad_edu import functions as f
 from tinygrad_edu.checks import as_random, whole
@@ -17,15 +17,13 @@ from tinygrad_edu.nn.activations import (
     activation_function,
     activation_name,
     record_of,
-    shown,
 )
 from tinygrad_edu.nn.initialisers import Initialiser, initialiser
 from tinygrad_edu.nn.module import Module
-
-#: More parameters than this are refused: a scalar engine would take minutes a step.
-MAX_PARAMETERS: Final = 10_000_000
+from tinygrad_edu.nn.registry import check_count, register
 
 
+@register("nin, activation")
 class Neuron(Module):
     """One unit: a = activation(w . x + b), on `nin` inputs.
 
@@ -51,6 +49,7 @@ class Neuron(Module):
         nout: int = 1,
     ) -> None:
         self.nin = whole("nin", nin)
+        check_count(f"units of {self.nin} inputs", self.nin + 1)
         self.activation = activation_name(activation, nonlin)
         record = record_of(self.activation)
         if record is not None and record.of_layer:
@@ -80,10 +79,8 @@ class Neuron(Module):
         """The activation for `nin` numbers or Values."""
         return self.activate(self.net_input(as_inputs(x, self.nin)))
 
-    def __repr__(self) -> str:
-        return f"Neuron({self.nin}, {shown(self.activation)})"
 
-
+@register("nin, nout, activation")
 class Layer(Module):
     """`nout` neurons on the same `nin` inputs; gives the list of their activations.
 
@@ -109,6 +106,16 @@ class Layer(Module):
         self.neurons = [Neuron(nin, unit, init=init, rng=rng, nout=nout) for _ in range(nout)]
         self._name_parameters()
 
+    @property
+    def nin(self) -> int:
+        """The number of inputs."""
+        return self.neurons[0].nin
+
+    @property
+    def nout(self) -> int:
+        """The number of units."""
+        return len(self.neurons)
+
     def __call__(self, x: Iterable[Any]) -> list[Value]:
         """The activations, `nout` Values, for `nin` numbers or Values."""
         x = as_inputs(x, self.neurons[0].nin)
@@ -124,9 +131,6 @@ class Layer(Module):
         if self.neurons[0].alpha is None:
             return [function(z) for z in zs]
         return [neuron.activate(z) for neuron, z in zip(self.neurons, zs, strict=True)]
-
-    def __repr__(self) -> str:
-        return f"Layer({self.neurons[0].nin}, {len(self.neurons)}, {shown(self.activation)})"
 
 
 def as_inputs(x: Iterable[Any], nin: int | None = None) -> tuple[Value, ...]:
@@ -147,10 +151,6 @@ def as_inputs(x: Iterable[Any], nin: int | None = None) -> tuple[Value, ...]:
 
 
 def check_size(sizes: Sequence[int]) -> None:
-    """Raise ValueError if layers of these sizes have more than MAX_PARAMETERS parameters."""
-    n = sum((nin + 1) * nout for nin, nout in pairwise(sizes))
-    if n > MAX_PARAMETERS:
-        raise ValueError(
-            f"layers of {', '.join(map(str, sizes))} have {n:,} parameters, more than the "
-            f"{MAX_PARAMETERS:,} of nn.MAX_PARAMETERS"
-        )
+    """Raise ValueError if layers of these sizes would have too many parameters."""
+    count = sum((nin + 1) * nout for nin, nout in pairwise(sizes))
+    check_count(f"layers of {', '.join(map(str, sizes))}", count)

@@ -1,7 +1,7 @@
 """The file of a saved model: versioned JSON with a checksum, written atomically, read strictly.
 
-Everything in a file that is read is untrusted: only numbers, short texts and lists of the announced
-sizes come out of it, and nothing in it is executed.
+Everything in a file that is read is untrusted: only numbers, short texts, lists and dicts come out
+of it, and nothing in it is executed.
 """
 
 import json
@@ -9,38 +9,34 @@ import math
 import os
 import threading
 from contextlib import suppress
-from itertools import pairwise
 from os import PathLike
 from typing import Any, Final, NamedTuple
 
+#: The name of the first release, which then says of our files that their version is newer.
 FORMAT: Final = "tinygrad_edu.mlp"
-VERSION: Final = 1
+VERSION: Final = 2
 MAX_BYTES: Final = 100_000_000
-MAX_SIZE: Final = 1_000_000_000
+
+_FIRST_RELEASE: Final = {"sizes", "activation", "output", "parameters", "metadata"}
 
 
 class ModelFileError(ValueError):
     """A file is not a model that this release can read."""
 
 
-class MLPFile(NamedTuple):
-    """What a file holds: layer sizes (inputs first), activations, parameters by name, metadata."""
+class ModelFile(NamedTuple):
+    """What a file holds: a description of the model, its numbers by name, metadata."""
 
-    sizes: list[int]
-    activation: str
-    output: str
-    parameters: dict[str, float]
+    model: dict[str, Any]
+    state: dict[str, float]
     metadata: dict[str, Any]
 
 
-def write(path: str | PathLike[str], content: MLPFile) -> None:
+def write(path: str | PathLike[str], content: ModelFile) -> None:
     """Write `content` to `path`; the old file stays as it was until the new one is complete.
 
     Raises ValueError for content that `read` would refuse, OSError as the system gives it.
     """
-    for name, x in content.parameters.items():
-        if not math.isfinite(x):
-            raise ValueError(f"parameter {name} is {x!r}: only finite parameters can be saved")
     _check(content)
     text = _text({"format": FORMAT, "version": VERSION, **content._asdict()})
     _parse(text)
@@ -58,11 +54,11 @@ def write(path: str | PathLike[str], content: MLPFile) -> None:
         raise
 
 
-def read(path: str | PathLike[str], *, max_bytes: int = MAX_BYTES) -> MLPFile:
+def read(path: str | PathLike[str], *, max_bytes: int = MAX_BYTES) -> ModelFile:
     """The content of the file `path`.
 
-    Raises ModelFileError for anything but a complete, unchanged file of this version of at most
-    `max_bytes` bytes, OSError as the system gives it.
+    Raises ModelFileError for anything but a complete, unchanged file of this version, or of the
+    first release, of at most `max_bytes` bytes; OSError as the system gives it.
     """
     with open(path, "rb") as file:
         raw = file.read(max_bytes + 1)
@@ -71,17 +67,21 @@ def read(path: str | PathLike[str], *, max_bytes: int = MAX_BYTES) -> MLPFile:
     body = _parse(raw)
     if body.get("format") != FORMAT:
         raise ModelFileError(f"not a tinygrad_edu model: format is {_shown(body.get('format'))}")
-    if type(body.get("version")) is not int or body["version"] != VERSION:
+    version = body.get("version")
+    if type(version) is not int or version not in (1, VERSION):
         raise ModelFileError(
-            f"written in version {_shown(body.get('version'))} of the format, this release reads "
-            f"version {VERSION}: use the release of tinygrad_edu that wrote it"
+            f"written in version {_shown(version)} of the format, this release reads "
+            f"versions 1 and {VERSION}: use the release of tinygrad_edu that wrote it"
         )
-    expected = {"format", "version", "sha256", *MLPFile._fields}
-    if set(body) != expected:
-        odd = sorted(set(body) ^ expected)
+    fields = _FIRST_RELEASE if version == 1 else {*ModelFile._fields}
+    if odd := sorted(set(body) ^ {"format", "version", "sha256", *fields}):
         raise ModelFileError(f"fields missing or unknown: {_shown(', '.join(odd))}")
     del body["sha256"]
-    content = MLPFile(**{name: body[name] for name in MLPFile._fields})
+    content = (
+        _of_first_release(body)
+        if version == 1
+        else ModelFile(*(body[k] for k in ModelFile._fields))
+    )
     _check(content)
     try:
         unchanged = raw.replace(b"\r\n", b"\n") == _text(body)
@@ -92,31 +92,27 @@ def read(path: str | PathLike[str], *, max_bytes: int = MAX_BYTES) -> MLPFile:
     return content
 
 
-def _check(content: MLPFile) -> None:
-    """Types, sizes and finiteness of everything that a model is built from."""
-    sizes = content.sizes
-    if not isinstance(sizes, list) or len(sizes) < 2 or not all(type(n) is int for n in sizes):
+def _of_first_release(body: dict[str, Any]) -> ModelFile:
+    """The content of a file that describes an MLP by its sizes."""
+    sizes = body["sizes"]
+    if not isinstance(sizes, list) or len(sizes) < 2:
         raise ModelFileError(f"sizes must be a list of at least 2 ints, got {_shown(sizes)}")
-    if not 1 <= min(sizes) <= max(sizes) <= MAX_SIZE:
-        raise ModelFileError(f"sizes must lie in 1..{MAX_SIZE:,}, got {_shown(sizes)}")
-    for name in ("activation", "output"):
-        if not isinstance(getattr(content, name), str):
-            raise ModelFileError(f"{name} must be a text, got {_shown(getattr(content, name))}")
-    if not isinstance(content.metadata, dict):
-        raise ModelFileError(f"metadata must be an object, got {_shown(content.metadata)}")
-    parameters = content.parameters
-    if not isinstance(parameters, dict):
-        raise ModelFileError(f"parameters must be an object, got {_shown(parameters)}")
-    activations = [content.activation] * (len(sizes) - 2) + [content.output]
-    announced = 0
-    for (nin, nout), activation in zip(pairwise(sizes), activations, strict=True):
-        announced += (nin + 1 + (activation == "prelu")) * nout
-    if len(parameters) != announced:
+    activation, output = body["activation"], body["output"]
+    if not isinstance(activation, str) or not isinstance(output, str):
         raise ModelFileError(
-            f"sizes {_shown(sizes)} announce {announced:,} parameters, "
-            f"the file has {len(parameters):,}"
+            f"activation and output must be texts, got {_shown(activation)} and {_shown(output)}"
         )
-    for name, x in parameters.items():
+    model = {"layer": "MLP", "nin": sizes[0], "nouts": sizes[1:], "training": True}
+    model |= {"activation": activation, "output": output}
+    return ModelFile(model, body["parameters"], body["metadata"])
+
+
+def _check(content: ModelFile) -> None:
+    """Types and finiteness of what is no layer; the layers check their arguments themselves."""
+    for name, part in content._asdict().items():
+        if not isinstance(part, dict):
+            raise ModelFileError(f"{name} must be an object, got {_shown(part)}")
+    for name, x in content.state.items():
         if type(x) is not float or not math.isfinite(x):
             raise ModelFileError(
                 f"parameter {_shown(name)} must be a finite float, got {_shown(x)}"
@@ -128,25 +124,23 @@ def _parse(raw: bytes) -> dict[str, Any]:
     if not raw.lstrip()[:1] == b"{":
         raise ModelFileError(f"not a tinygrad_edu model: it starts with {raw[:4]!r}")
     try:
-        body = json.loads(
+        body: dict[str, Any] = json.loads(
             raw.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant
         )
     except ModelFileError:
         raise
     except (ValueError, RecursionError) as error:
         raise ModelFileError(f"not a tinygrad_edu model: {error!s:.100}") from None
-    if not isinstance(body, dict):
-        raise ModelFileError(f"not a tinygrad_edu model: a JSON {type(body).__name__}")
     return body
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, x in pairs:
-        if key in found:
-            raise ModelFileError(f"not a tinygrad_edu model: the key {_shown(key)} is repeated")
-        found[key] = x
-    return found
+    unique = dict(pairs)
+    if len(unique) < len(pairs):
+        names = [key for key, _ in pairs]
+        twice = next(key for k, key in enumerate(names) if key in names[:k])
+        raise ModelFileError(f"not a tinygrad_edu model: the key {_shown(twice)} is repeated")
+    return unique
 
 
 def _no_constant(name: str) -> Any:

@@ -1,25 +1,25 @@
 """Module: whatever has parameters, found among its attributes."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar, Self
+import sys
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Final, Self
 
 from tinygrad_edu.checks import number
 from tinygrad_edu.engine import Value
+from tinygrad_edu.nn.registry import Savable, modules, signature_of
 from tinygrad_edu.text import table
 
 
-class Module:
-    """Something with parameters: leaf Values among its attributes, in lists and in further Modules.
+class Module(Savable):
+    """Something with parameters: leaf Values among its attributes, and in further Modules.
 
     Subclasses store Values and Modules as attributes and define `__call__`; nothing is registered.
-    Lists and dicts of them are searched too, attributes that begin with "_" are not. Attributes
-    that the class names in `buffers` hold Values that belong to the state and are not learned.
+    Lists, tuples, deques, dicts, object arrays and dataclasses of them are searched too, attributes
+    that begin with "_" are not. Attributes that the class names in `buffers` hold Values that
+    belong to the state and are not learned.
     """
 
     buffers: ClassVar[Sequence[str]] = ()
-
-    #: Whether the module is used for training (at first) or, after `eval()`, for its results.
-    training: bool = True
 
     def train(self, mode: bool = True) -> Self:
         """Set training mode (or evaluation mode) here and in all modules below; give the module.
@@ -41,23 +41,31 @@ class Module:
 
     @property
     def couples_examples(self) -> bool:
-        """Whether the outputs for an example depend, as things are, on the others of its batch."""
+        """Whether the outputs for an example depend, as things are, on the others of its batch.
+
+        They do for `BatchNorm` in training mode alone, and for what is composed of one.
+        """
         return False
 
     def batch(self, rows: Sequence[Any]) -> list[Any]:
-        """The outputs for several examples, which a step of training asks for."""
+        """The outputs for several examples; training asks for them where `couples_examples`."""
         return [self(x) for x in rows]  # type: ignore[operator]
+
+    def children(self) -> list["Module"]:
+        """The modules among the attributes, in order."""
+        return [part for _, part in self._parts() if isinstance(part, Module)]
 
     def named_parameters(self) -> dict[str, Value]:
         """The parameters by name, as in `layer1.neuron3.w[0]`: layers and units count from 1.
 
-        A parameter that is used in several places appears once, under its first name.
+        A parameter that is used in several places appears once, under its first name. Raises
+        TypeError for one in a container that is not searched, such as a set, naming it.
         """
-        return _once(_walk("", self, buffers=False))
+        return self._named_values(buffers=False)
 
     def named_buffers(self) -> dict[str, Value]:
         """What belongs to the state and is not learned, by name: `layer2.running_mean[0]`."""
-        return _once(_walk("", self, buffers=True))
+        return self._named_values(buffers=True)
 
     def parameters(self) -> list[Value]:
         """The parameters, layer by layer, unit by unit, weights before the bias."""
@@ -92,14 +100,16 @@ class Module:
     def summary(self) -> str:
         """A table of the parts and their numbers of parameters."""
         rows = [("part", "module", "parameters")]
-        for name, part in _parts(vars(self)):
+        for name, part in self._parts():
             if isinstance(part, Module):
                 rows.append((name, repr(part), f"{len(part.parameters()):,}"))
         rows += [("total", "", f"{len(self.parameters()):,}")]
         return table(rows, left=2)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}() with {len(self.parameters()):,} parameters"
+        if signature_of(type(self)) is None:
+            return f"{type(self).__name__}() with {len(self.parameters()):,} parameters"
+        return super().__repr__()
 
     def _state(self) -> dict[str, Value]:
         return {**self.named_parameters(), **self.named_buffers()}
@@ -108,48 +118,64 @@ class Module:
         for name, v in self._state().items():
             v.name = name
 
+    def _parts(self) -> Iterator[tuple[str, Any]]:
+        """The Values and Modules among the attributes by name, containers taken apart."""
+        public = {name: part for name, part in vars(self).items() if not name.startswith("_")}
+        return _parts(type(self).__name__, public)
 
-def modules(module: Module) -> list[Module]:
-    """The module and all modules below it, each once."""
-    found = {module: None}
-    for _, part in _parts(vars(module)):
-        if isinstance(part, Module):
-            found |= dict.fromkeys(modules(part))
-    return list(found)
+    def _named_values(self, *, buffers: bool) -> dict[str, Value]:
+        """The parameters or the buffers, each under its first name, in the order of attributes."""
+        names: dict[Value, str] = {}
+        entered = {self}
 
+        def search(prefix: str, module: Module) -> None:
+            for name, part in module._parts():
+                if isinstance(part, Module):
+                    if part not in entered:
+                        entered.add(part)
+                        search(f"{prefix}{name}.", part)
+                elif (
+                    not part.parents
+                    and part.kind != "constant"
+                    and (name.partition("[")[0] in module.buffers) == buffers
+                ):
+                    names.setdefault(part, prefix + name)
 
-def _once(named: Iterator[tuple[str, Value]]) -> dict[str, Value]:
-    """Every Value under its first name."""
-    names: dict[Value, str] = {}
-    for name, v in named:
-        names.setdefault(v, name)
-    return {name: v for v, name in names.items()}
-
-
-def _walk(prefix: str, module: Module, *, buffers: bool) -> Iterator[tuple[str, Value]]:
-    """The leaf Values below a module, with their names, in the order of the attributes."""
-    for name, part in _parts(vars(module)):
-        if isinstance(part, Module):
-            yield from _walk(f"{prefix}{name}.", part, buffers=buffers)
-        elif (
-            isinstance(part, Value)
-            and not part.parents
-            and part.kind != "constant"
-            and (name.partition("[")[0] in module.buffers) == buffers
-        ):
-            yield prefix + name, part
+        search("", self)
+        return {name: v for v, name in names.items()}
 
 
-def _parts(attributes: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """The attributes by name, lists taken apart: `layers` gives layer1, layer2, `w` w[0], w[1]."""
-    for name, part in attributes.items():
-        if name.startswith("_"):
-            continue
-        if isinstance(part, dict):
-            yield from _parts({f"{name}[{key!r}]": p for key, p in part.items()})
-        elif not isinstance(part, (list, tuple)):
+#: What has no items worth a look.
+_PLAIN: Final = (str, bytes, bytearray, memoryview, int, float, range, type(None))
+
+
+def _parts(owner: str, items: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The Values and Modules among named items, in containers too."""
+    for name, part in items.items():
+        if isinstance(part, (Value, Module)):
             yield name, part
-        elif part and all(isinstance(p, Module) for p in part):
-            yield from ((f"{name.removesuffix('s')}{k}", p) for k, p in enumerate(part, 1))
-        else:
-            yield from _parts({f"{name}[{k}]": p for k, p in enumerate(part)})
+        elif not isinstance(part, _PLAIN):
+            yield from _parts(owner, _items(owner, name, part))
+
+
+def _items(owner: str, name: str, part: Any) -> Mapping[str, Any]:
+    """The items of a container by name: `layers` has layer1, layer2, `w` has w[0], w[1]."""
+    if isinstance(part, Mapping):
+        return {f"{name}[{key!r}]": item for key, item in part.items()}
+    if isinstance(part, Sequence):
+        if part and all(isinstance(item, Module) for item in part):
+            return {f"{name.removesuffix('s')}{k}": item for k, item in enumerate(part, 1)}
+        return {f"{name}[{k}]": item for k, item in enumerate(part)}
+    # an object of a library that nobody has imported is not here
+    dataclasses, numpy = sys.modules.get("dataclasses"), sys.modules.get("numpy")
+    if dataclasses is not None and dataclasses.is_dataclass(part) and not isinstance(part, type):
+        return {f"{name}.{x.name}": getattr(part, x.name) for x in dataclasses.fields(part)}
+    if numpy is not None and isinstance(part, numpy.ndarray):
+        objects = numpy.atleast_1d(part).tolist() if part.dtype == object else []
+        return _items(owner, name, objects)
+    if isinstance(part, Collection) and any(isinstance(item, (Value, Module)) for item in part):
+        raise TypeError(
+            f"{owner}.{name} is a {type(part).__name__}, where parameters are not searched: "
+            "keep them in a list or a dict"
+        )
+    return {}

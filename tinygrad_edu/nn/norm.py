@@ -12,12 +12,14 @@ from typing import Any, ClassVar
 from tinygrad_edu import functions as f
 from tinygrad_edu.checks import as_random, real, whole
 from tinygrad_edu.engine import Sample, Value, parameter
-from tinygrad_edu.nn import Module
 from tinygrad_edu.nn.layer import as_inputs
+from tinygrad_edu.nn.module import Module
+from tinygrad_edu.nn.registry import check_count, register
 
 __all__ = ["BatchNorm", "Dropout"]
 
 
+@register("p")
 class Dropout(Module):
     """Leaves each input out with probability `p`, in [0, 1); evaluation mode changes nothing.
 
@@ -41,10 +43,8 @@ class Dropout(Module):
     def _mask(self) -> float:
         return 0.0 if self.rng.random() < self.p else 1 / (1 - self.p)
 
-    def __repr__(self) -> str:
-        return f"Dropout({self.p})"
 
-
+@register("n, *, momentum, eps")
 class BatchNorm(Module):
     """Normalises each of `n` inputs over the examples of a batch: y = gamma x^ + beta.
 
@@ -62,7 +62,8 @@ class BatchNorm(Module):
     buffers: ClassVar[Sequence[str]] = ("running_mean", "running_var")
 
     def __init__(self, n: int, momentum: float = 0.1, eps: float = 1e-5) -> None:
-        n = whole("n", n)
+        self.n = n = whole("n", n)
+        check_count(f"batch normalisations of {n} inputs", 4 * n)
         self.momentum = real("momentum", momentum, least=0, below=1)
         self.eps = real("eps", eps, above=0)
         self.gamma = [parameter(1.0) for _ in range(n)]
@@ -120,6 +121,3 @@ class BatchNorm(Module):
             running.data = keep * running.data + new * mean.data
         for running, variance in zip(self.running_var, variances, strict=True):
             running.data = keep * running.data + new * variance.data * n / (n - 1)
-
-    def __repr__(self) -> str:
-        return f"BatchNorm({len(self.gamma)}, momentum={self.momentum}, eps={self.eps})"

@@ -12,12 +12,16 @@ from tinygrad_edu import functions as f
 from tinygrad_edu.checks import as_random, is_listed, listed, whole
 from tinygrad_edu.engine import Value
 from tinygrad_edu.losses import Loss, find_loss
-from tinygrad_edu.nn import Activation, Initialiser, Layer, Module
-from tinygrad_edu.nn.activations import shown
+from tinygrad_edu.nn.activations import Activation
+from tinygrad_edu.nn.initialisers import Initialiser
+from tinygrad_edu.nn.layer import Layer
+from tinygrad_edu.nn.module import Module
+from tinygrad_edu.nn.registry import register
 
 __all__ = ["RNN", "RNNCell", "per_step"]
 
 
+@register("nin, nhidden, activation")
 class RNNCell(Layer):
     """One step of a recurrent net (Elman 1990): h' = tanh(W x + U h + b), one dot per unit.
 
@@ -34,8 +38,18 @@ class RNNCell(Layer):
         init: str | Initialiser | None = None,
         rng: int | random.Random = 0,
     ) -> None:
-        self.nin, self.nhidden = whole("nin", nin), whole("nhidden", nhidden)
-        super().__init__(self.nin + self.nhidden, self.nhidden, activation, init=init, rng=rng)
+        nin, nhidden = whole("nin", nin), whole("nhidden", nhidden)
+        super().__init__(nin + nhidden, nhidden, activation, init=init, rng=rng)
+
+    @property
+    def nin(self) -> int:
+        """The number of inputs x."""
+        return super().nin - self.nhidden
+
+    @property
+    def nhidden(self) -> int:
+        """The number of hidden units h."""
+        return self.nout
 
     @property
     def W(self) -> list[list[Value]]:  # noqa: N802
@@ -53,10 +67,11 @@ class RNNCell(Layer):
         h = [0.0] * self.nhidden if h is None else _numbers("h", h, self.nhidden, "hidden units")
         return super().__call__([*x, *h])
 
-    def __repr__(self) -> str:
-        return f"RNNCell({self.nin}, {self.nhidden}, {shown(self.activation)})"
 
-
+@register(
+    "nin=cell.nin, nhidden=cell.nhidden, nout=output.nout, activation=cell.activation, "
+    "*, output=output.activation, return_sequences"
+)
 class RNN(Module):
     """A recurrent net: an `RNNCell` unrolled over a sequence, and an output layer on its state.
 
@@ -98,13 +113,6 @@ class RNN(Module):
         if not self.return_sequences:
             return self.output(states[-1])
         return [o for h in states for o in self.output(h)]
-
-    def __repr__(self) -> str:
-        cell, output = self.cell, self.output
-        return (
-            f"RNN({cell.nin}, {cell.nhidden}, {len(output.neurons)}, {shown(cell.activation)}, "
-            f"output={shown(output.activation)}, return_sequences={self.return_sequences})"
-        )
 
 
 def per_step(loss: str | Loss, nout: int = 1) -> Loss:

@@ -9,12 +9,13 @@ from tinygrad_edu.nn.activations import (
     activation_function,
     activation_name,
     record_of,
-    shown,
 )
 from tinygrad_edu.nn.layer import as_inputs
 from tinygrad_edu.nn.module import Module
+from tinygrad_edu.nn.registry import register
 
 
+@register("*layers")
 class Sequential(Module):
     """Modules one after another, as in `Sequential(Layer(2, 8), Layer(8, 1, "linear"))`.
 
@@ -48,10 +49,8 @@ class Sequential(Module):
             rows = layer.batch([_row(x) for x in rows])
         return [_output(x) for x in rows]
 
-    def __repr__(self) -> str:
-        return f"Sequential({', '.join(map(repr, self.layers))})"
 
-
+@register("activation")
 class Activate(Module):
     """An activation on its own: applied to every number, softmax to the whole row."""
 
@@ -73,7 +72,7 @@ class Activate(Module):
         return [function(z) for z in zs]
 
     def __repr__(self) -> str:
-        return shown(self.activation)
+        return f"{self.activation!r:.40}"  # as it stands in a Sequential
 
 
 def _module(part: Module | Activation, k: int) -> Module:

@@ -1,0 +1,269 @@
+"""The layers by name: what each was made with, from which its repr and its file follow."""
+
+import math
+import random
+from collections.abc import Callable
+from contextvars import ContextVar
+from operator import attrgetter
+from os import PathLike
+from typing import Any, Final, NamedTuple, Self, TypeVar
+
+from tinygrad_edu.nn import model_file
+from tinygrad_edu.nn.model_file import MAX_BYTES, ModelFile, ModelFileError
+
+#: More parameters than this are refused: a scalar engine would take minutes a step.
+MAX_PARAMETERS: Final = 10_000_000
+
+#: How many parameters a part may have, and who says so; less while a file is read.
+_limit: ContextVar[tuple[int, str]] = ContextVar(
+    "_limit", default=(MAX_PARAMETERS, "nn.MAX_PARAMETERS")
+)
+
+
+def check_count(what: str, n: int) -> None:
+    """Raise ValueError if `what`, in the plural, would have too many parameters."""
+    most, whose = _limit.get()
+    if n > most:
+        raise ValueError(f"{what} have {n:,} parameters, more than the {most:,} of {whose}")
+
+
+class Signature(NamedTuple):
+    """A layer: its class, and the attribute behind each argument of its constructor.
+
+    `positional` of them stand without a name in the repr; `starred` if the one argument is a list
+    that is given item by item.
+    """
+
+    kind: type["Savable"]
+    attributes: dict[str, str]
+    positional: int
+    starred: bool
+
+    def values(self, model: "Savable") -> dict[str, Any]:
+        """The arguments that make another one like `model`."""
+        return {name: attrgetter(path)(model) for name, path in self.attributes.items()}
+
+
+#: Every layer that a file can name.
+LAYERS: Final[dict[str, Signature]] = {}
+
+_Kind = TypeVar("_Kind", bound="type[Savable]")
+_Model = TypeVar("_Model", bound="Savable")
+
+
+def register(signature: str) -> Callable[[_Kind], _Kind]:
+    """Register a class, so that `repr`, `save` and `load` know how to make one.
+
+    `signature` is that of the constructor without what only draws (`init`, `rng`), as in
+    "nin, nout, *, activation": each argument is the attribute of the same name, or the one after
+    a "=", as in "nin=cell.nin". "*layers" stands for a list that is given item by item.
+    """
+    names = signature.split(", ") if signature else []
+    starred = names[:1] != ["*"] and "".join(names[:1]).startswith("*")
+    positional = names.index("*") if "*" in names else len(names)
+    pairs = [name.lstrip("*").partition("=") for name in names if name != "*"]
+
+    def add(kind: _Kind) -> _Kind:
+        known = LAYERS.get(kind.__name__)
+        if known is not None and known.kind.__module__ != kind.__module__:
+            raise ValueError(f"there is a layer {kind.__name__} already: choose another name")
+        attributes = {name: path or name for name, _, path in pairs}
+        LAYERS[kind.__name__] = Signature(kind, attributes, positional, starred)
+        return kind
+
+    return add
+
+
+class Savable:
+    """What a file can hold: modules and the perceptron.
+
+    `load` makes a class anew that is registered. Of any other class the file has the
+    numbers: make one and call `load_parameters`.
+    """
+
+    #: Whether the module is used for training (at first) or, after `eval()`, for its results.
+    training: bool = True
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What came with the file that the model was loaded from, such as how rows are encoded."""
+        metadata: dict[str, Any] = vars(self).setdefault("_metadata", {})
+        return metadata
+
+    def children(self) -> list[Any]:
+        """The modules directly below."""
+        return []
+
+    def state_dict(self) -> dict[str, float]:
+        """The numbers of the parameters by name, then those of the buffers."""
+        raise NotImplementedError
+
+    def load_state_dict(self, state: dict[str, float]) -> None:
+        """Set the parameters and buffers to the numbers of `state`."""
+        raise NotImplementedError
+
+    def save(self, path: str | PathLike[str], *, metadata: dict[str, Any] | None = None) -> None:
+        """Write what the model is and its numbers to the JSON file `path`, to the last bit.
+
+        `metadata` is a dict of anything JSON can hold, by default that of the model. The old file
+        stays until the new one is complete; a symbolic link is replaced by the file. Raises
+        ValueError for a number that is inf or nan, for an activation that is a function of your
+        own, and for a model whose layers were exchanged.
+        """
+        state = self.state_dict()
+        for name, x in state.items():
+            if not math.isfinite(x):
+                raise ValueError(f"parameter {name} is {x!r}: only finite parameters can be saved")
+        description = _described(self, {})
+        if all(signature_of(type(part), exact=True) for part in modules(self)):
+            copy = _Maker(len(state)).part(description)
+            copy.load_state_dict(state)
+            if list(map(repr, modules(copy))) != list(map(repr, modules(self))):
+                raise ValueError(
+                    f"the layers {self.children()!r} are not those that {self!r} was made with"
+                )
+        metadata = self.metadata if metadata is None else metadata
+        model_file.write(path, ModelFile(description, state, metadata))
+
+    @classmethod
+    def load(cls, path: str | PathLike[str], *, max_bytes: int = MAX_BYTES) -> Self:
+        """The model that `save` wrote to `path`. Raises ModelFileError for anything else."""
+        model = load(path, max_bytes=max_bytes)
+        if not isinstance(model, cls):
+            raise ModelFileError(f"it holds {model!r:.80}: write tinygrad_edu.load(path)")
+        return model
+
+    def load_parameters(self, path: str | PathLike[str], *, max_bytes: int = MAX_BYTES) -> None:
+        """Set parameters and buffers to those in a file that `save` wrote.
+
+        Raises ValueError, and changes nothing, if a name is missing or unknown.
+        """
+        content = model_file.read(path, max_bytes=max_bytes)
+        self.load_state_dict(content.state)
+        vars(self)["_metadata"] = content.metadata
+
+    def __repr__(self) -> str:
+        signature = signature_of(type(self))
+        if signature is None:
+            return f"{type(self).__name__}()"
+        values = [_text(value) for value in signature.values(self).values()]
+        if signature.starred:
+            return f"{type(self).__name__}({values[0][1:-1]})"
+        k, names = signature.positional, list(signature.attributes)
+        named = [f"{name}={value}" for name, value in zip(names[k:], values[k:], strict=True)]
+        return f"{type(self).__name__}({', '.join([*values[:k], *named])})"
+
+
+def load(path: str | PathLike[str], *, max_bytes: int = MAX_BYTES) -> Any:
+    """The model that `model.save(path)` wrote: an MLP, a Sequential, any layer, a Perceptron.
+
+    Nothing in the file is executed. Numbers come back to the last bit, and so does the mode of
+    training or evaluation; dropouts draw from seed 0. Raises ModelFileError for anything else, for
+    more than `max_bytes` bytes, and for a class of your own: make one, and
+    `model.load_parameters(path)`. OSError as the system gives it.
+    """
+    content = model_file.read(path, max_bytes=max_bytes)
+    try:
+        model = _Maker(len(content.state)).part(content.model)
+        model.load_state_dict(content.state)
+    except ModelFileError:
+        raise
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ModelFileError(f"not a model of this release: {error}") from None
+    vars(model)["_metadata"] = content.metadata
+    return model
+
+
+def modules(model: _Model) -> list[_Model]:
+    """The module and all modules below it, each once."""
+    order: dict[_Model, None] = {}
+    pending = [model]
+    while pending:
+        part = pending.pop()
+        if part not in order:
+            order[part] = None
+            pending += reversed(part.children())
+    return list(order)
+
+
+def signature_of(kind: type, *, exact: bool = False) -> Signature | None:
+    """The signature of a layer, or unless `exact` of the one that it is a subclass of."""
+    for base in [kind] if exact else kind.__mro__:
+        signature = LAYERS.get(base.__name__)
+        if signature is not None and signature.kind is base:
+            return signature
+    return None
+
+
+def _text(x: Any) -> str:
+    """An argument as a repr shows it; a function, which is no layer, at most 40 characters."""
+    if isinstance(x, (list, tuple)):
+        return f"[{', '.join(map(_text, x))}]"
+    return repr(x)[:40] if callable(x) and not isinstance(x, Savable) else repr(x)
+
+
+def _described(x: Any, numbers: dict[Savable, int]) -> Any:
+    """An argument as JSON: a layer with its arguments, at its second place as its number."""
+    if isinstance(x, (list, tuple)):
+        return [_described(item, numbers) for item in x]
+    if not isinstance(x, Savable):
+        if callable(x):
+            raise ValueError(f"only named activations can be saved, this model has {x!r}")
+        return x
+    if x in numbers:
+        return {"again": numbers[x]}
+    signature = signature_of(type(x), exact=True)
+    if signature is None:
+        return {"layer": f"{type(x).__module__}.{type(x).__qualname__}"}
+    values = {name: _described(v, numbers) for name, v in signature.values(x).items()}
+    numbers[x] = len(numbers)
+    return {"layer": type(x).__name__, **values, "training": x.training}
+
+
+class _Maker:
+    """Makes the layers of a file, with no more parameters than the file has numbers."""
+
+    def __init__(self, numbers: int) -> None:
+        self.numbers = numbers
+        self.layers: list[Savable] = []
+        self.rng = random.Random(0)
+
+    def part(self, x: Any) -> Any:
+        """The argument that `_described` wrote."""
+        if isinstance(x, list):
+            return [self.part(item) for item in x]
+        if not isinstance(x, dict):
+            return x
+        if set(x) == {"again"}:
+            if type(x["again"]) is not int or not 0 <= x["again"] < len(self.layers):
+                raise ModelFileError(f"there is no layer {x['again']!r:.40} to stand again")
+            return self.layers[x["again"]]
+        name = x.get("layer")
+        if not isinstance(name, str) or name not in LAYERS:
+            raise ModelFileError(
+                f"{name!r:.80} is no layer of this release: make the model and write "
+                "model.load_parameters(path)"
+            )
+        signature = LAYERS[name]
+        if set(x) != {"layer", "training", *signature.attributes} or not isinstance(
+            x["training"], bool
+        ):
+            raise ModelFileError(f"the fields of the layer {name} are missing or unknown")
+        made = self._made(signature, [self.part(x[key]) for key in signature.attributes])
+        for part in [made] if signature.starred else modules(made):
+            part.training = x["training"]
+        self.layers.append(made)
+        return made
+
+    def _made(self, signature: Signature, values: list[Any]) -> Savable:
+        token = _limit.set((self.numbers, "the file"))
+        try:
+            if signature.starred:
+                return signature.kind(*values[0])
+            made = signature.kind(**dict(zip(signature.attributes, values, strict=True)))
+        finally:
+            _limit.reset(token)
+        self.numbers -= len(made.state_dict())
+        if isinstance(vars(made).get("rng"), random.Random):
+            made.rng = self.rng  # type: ignore[attr-defined]  # equal seeds would give equal masks
+        return made
