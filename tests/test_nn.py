@@ -4,9 +4,10 @@ import copy
 import math
 import pickle
 import random
+from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -148,6 +149,15 @@ def test_an_activation_can_be_a_function() -> None:
     assert model([0.1, 0.2]).data == pytest.approx(math.exp(same([0.1, 0.2]).data), rel=1e-14)
     with pytest.raises(TypeError, match="cut the graph"):
         MLP(2, [1], output=math.tanh, rng=0)([0.1, 0.2])
+
+
+def test_each_hidden_layer_can_have_an_activation_of_its_own() -> None:
+    model = MLP(2, [3, 4, 1], ["relu", "tanh"], "sigmoid", rng=1)
+    assert [layer.activation for layer in model.layers] == ["relu", "tanh", "sigmoid"]
+    assert repr(model) == "MLP(2, [3, 4, 1], ['relu', 'tanh'], output='sigmoid')"
+    assert MLP(2, [1], [], "tanh").activation == []
+    same = MLP(2, [3, 1], ["relu"], rng=1)
+    assert same.state_dict() == MLP(2, [3, 1], "relu", rng=1).state_dict()
 
 
 def test_nonlin_is_micrograds_word_for_relu_or_linear() -> None:
@@ -448,6 +458,7 @@ ONE = MLP(1, [1])
 TWO = MLP(2, [1])
 COUNT = "{} must be an int of at least 1, got {}"
 SIZES = "nouts must be a list of layer sizes such as [16, 16, 1], got {}"
+ROWS = "expected a list of 2 numbers or Values, got several rows: write predict(model, rows)"
 ROW = "expected a list of {} numbers or Values, got {}"
 BAD: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "no inputs": (lambda: MLP(0, [1]), ValueError, COUNT.format("nin", "0")),
@@ -542,11 +553,19 @@ BAD: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
         TypeError,
         "Value takes one real number, got str '1': write float(...) around a text that is a number",
     ),
-    "rows": (
-        lambda: TWO([[1, 2], [3, 4]]),
-        TypeError,
-        "Value takes one real number, got list: "
-        "make one Value per number, as in [Value(x) for x in xs]",
+    "rows": (lambda: TWO([[1, 2], [3, 4]]), TypeError, ROWS),
+    "rows of an array": (lambda: TWO(np.ones((2, 2))), TypeError, ROWS),
+    "one array in a list": (lambda: TWO([np.ones(2)]), TypeError, ROWS),
+    "too many activations": (
+        lambda: MLP(2, [3, 3, 1], ["relu"] * 3),
+        ValueError,
+        "activation has 3 entries for 2 hidden layers: give one for each, and that of the last "
+        "layer as output",
+    ),
+    "an activation in a list": (
+        lambda: MLP(2, [3, 1], ["x"]),
+        ValueError,
+        f"unknown activation 'x': choose {NAMES}",
     ),
 }
 
@@ -569,30 +588,60 @@ def test_the_default_initialiser_of_a_function_is_xavier() -> None:
     assert initialiser(None, "<lambda>") is INITIALISERS["xavier"]
 
 
-def test_parameters_in_dicts_are_found_and_private_attributes_are_not() -> None:
-    class Net(Module):
-        def __init__(self) -> None:
-            self.parts = {"a": Neuron(1, rng=0)}
-            self.scale = Value(2.0)
-            self._last = [Value(1.0)]
+@dataclass
+class Pair:
+    """A dataclass with parameters."""
 
-    assert list(Net().named_parameters()) == ["parts['a'].w[0]", "parts['a'].b", "scale"]
-    assert repr(Net()) == "Net() with 3 parameters"
+    left: Value
+    right: list[Value]
 
 
-def test_rows_in_place_of_a_row_say_how_to_loop() -> None:
-    with pytest.raises(TypeError, match=r"^Value takes one real number, got list") as error:
-        MLP(2, [1])([[1.0, 2.0], [3.0, 4.0]])
-    assert error.value.__notes__ == [
-        "a model takes one row: write [model(x) for x in X] for several"
+class Containers(Module):
+    """Parameters in every container that is searched, and in one that begins with "_"."""
+
+    def __init__(self) -> None:
+        self.parts = {"a": Neuron(1, rng=0)}
+        self.scale = Value(2.0)
+        self._last = [Value(1.0)]
+        self.queue = deque([Value(1.0), Value(2.0)])
+        self.pair = Pair(Value(1.0), [Value(2.0)])
+        self.grid = np.array([[Value(1.0), Value(2.0)]], dtype=object)
+        self.single = np.array(Value(3.0), dtype=object)
+        self.numbers = np.ones((2, 2))
+        self.names = {"a", "b"}
+
+
+def test_parameters_are_found_in_containers_and_private_attributes_are_not_searched() -> None:
+    assert list(Containers().named_parameters()) == [
+        "parts['a'].w[0]",
+        "parts['a'].b",
+        "scale",
+        "queue[0]",
+        "queue[1]",
+        "pair.left",
+        "pair.right[0]",
+        "grid[0][0]",
+        "grid[0][1]",
+        "single[0]",
     ]
+    assert repr(Containers()) == "Containers() with 10 parameters"
 
 
-def test_a_loaded_model_keeps_the_metadata_of_its_file(tmp_path: Path) -> None:
-    model = MLP(2, [1])
-    assert model.metadata == {}
-    model.save(tmp_path / "m.json", metadata={"units": "cm"})
-    loaded = MLP.load(tmp_path / "m.json")
-    assert loaded.metadata == {"units": "cm"}
-    loaded.save(tmp_path / "again.json")
-    assert MLP.load(tmp_path / "again.json").metadata == {"units": "cm"}
+@pytest.mark.parametrize("container", [set, frozenset, lambda items: {"a": {*items}}])
+def test_a_parameter_in_a_container_that_is_not_searched_is_an_error(container: Any) -> None:
+    model = Containers()
+    model.heads = container([Neuron(1, rng=0)])  # type: ignore[attr-defined]
+    with pytest.raises(TypeError) as caught:
+        model.parameters()
+    place = "heads['a']" if isinstance(model.heads, dict) else "heads"  # type: ignore[attr-defined]
+    kind = "frozenset" if container is frozenset else "set"
+    assert str(caught.value) == (
+        f"Containers.{place} is a {kind}, where parameters are not searched: "
+        "keep them in a list or a dict"
+    )
+
+
+def test_a_module_may_know_the_one_it_stands_in() -> None:
+    inner, outer = Containers(), Shared()
+    inner.outer, outer.inner = outer, inner  # type: ignore[attr-defined]
+    assert len(outer.parameters()) == len(inner.parameters()) == 9 + 10

@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 from tinygrad_edu import functions as f
-from tinygrad_edu.checks import as_random, whole
+from tinygrad_edu.checks import as_random, is_listed, whole
 from tinygrad_edu.engine import Value, parameter
 from tinygrad_edu.nn.activations import (
     Activation,
@@ -135,16 +135,19 @@ class Layer(Module):
 
 def as_inputs(x: Iterable[Any], nin: int | None = None) -> tuple[Value, ...]:
     """The inputs of a layer as Values. Raises ValueError if there are not `nin`."""
-    if isinstance(x, (str, bytes, dict, set)) or not isinstance(x, Iterable):
-        count = "" if nin is None else f"{nin} "
+    count = "" if nin is None else f"{nin} "
+    if not is_listed(x):
         raise TypeError(f"expected a list of {count}numbers or Values, got {type(x).__name__}")
     x = tuple(x)
     try:
         values = tuple([v if isinstance(v, Value) else Value(v) for v in x])
-    except TypeError as error:
-        if any(isinstance(v, Iterable) and not isinstance(v, str) for v in x):
-            error.add_note("a model takes one row: write [model(x) for x in X] for several")
-        raise
+    except TypeError:
+        if not any(map(is_listed, x)):
+            raise
+        raise TypeError(
+            f"expected a list of {count}numbers or Values, got several rows: "
+            "write predict(model, rows)"
+        ) from None
     if nin is not None and len(values) != nin:
         raise ValueError(f"expected {nin} inputs, got {len(values)}")
     return values
