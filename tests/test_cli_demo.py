@@ -213,7 +213,7 @@ def test_another_seed_gives_another_model(tmp_path, model_only):
     parameters = []
     for seed in ("0", "1"):
         assert main(["demo", "xor", *QUICK, "--seed", seed, "--out", str(tmp_path)]) == 0
-        parameters.append(json.loads((tmp_path / "model.json").read_text())["parameters"])
+        parameters.append(json.loads((tmp_path / "model.json").read_text())["state"])
     assert parameters[0] != parameters[1]
 
 
