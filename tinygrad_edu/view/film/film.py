@@ -26,7 +26,7 @@ from tinygrad_edu.view.film.pictures import KEY, ContactSheet, Snapshot
 from tinygrad_edu.view.film.recorder import Change, Frame, Recording, record
 from tinygrad_edu.view.graph.diagram import Diagram, Row
 from tinygrad_edu.view.graph.select import LARGEST, main_strands
-from tinygrad_edu.view.graph.values import Content, NodeIds, node_ids, value_diagram
+from tinygrad_edu.view.graph.values import Content, value_diagram
 
 _PHASES: Final = {"forward": "forward pass", "backward": "backward pass", "update": "update"}
 # Pixels of the player in a notebook; a point of the picture is shown as 0.9 to 1.33 pixels.
@@ -88,12 +88,21 @@ class Film:
         self.guess = bool(guess)
         self.title = f"Backward pass of {names[order[-1]]}"
         self.caption = "; ".join(part for part in (counted, recording.caption) if part)
-        self._diagram = _template(shown, recording)
-        of_value = node_ids(shown)
-        ids = {i: of_value[v] for i, v in enumerate(order) if v in of_value}
-        self._frames = [_page_frame(frame, ids) for frame in recording.frames]
-        rows = [row for box in self._diagram.boxes for row in box.rows]
-        self._start = {row.key: DASH if row.label == "grad" else "" for row in rows}
+        widest = _widest(recording)
+
+        def rows(v: Value) -> list[Row]:
+            labels = ["data", "grad"] if has_grad(v) or v is order[-1] else ["data"]
+            return [Row(k, widest.get((v, k), "0"), keyed=True) for k in labels]
+
+        self._diagram, boxes = value_diagram(shown, Content(names, rows))
+        ids = {i: boxes[v].id for i, v in enumerate(order) if v in boxes}
+        operations = {edge.head: edge.tail for edge in self._diagram.edges}
+        self._frames = [_page_frame(frame, ids, operations) for frame in recording.frames]
+        self._start = {
+            f"{box.id}.{row.label}": DASH if row.label == "grad" else ""
+            for box in self._diagram.boxes
+            for row in box.rows
+        }
         self._start |= _texts(recording.start, ids)
 
     def __len__(self) -> int:
@@ -227,17 +236,6 @@ class Film:
         return sorted({first + round(k * (last - first) / (n - 1)) for k in range(n)})
 
 
-def _template(shown: Sequence[Value], recording: Recording) -> Diagram:
-    """The diagram of the film, each number in it under its key and as wide as it will ever be."""
-    ids, widest = node_ids(shown), _widest(recording)
-
-    def rows(v: Value) -> list[Row]:
-        labels = ["data", "grad"] if has_grad(v) or v is shown[-1] else ["data"]
-        return [Row(k, widest.get((v, k), "0"), key=f"{ids[v].value}.{k}") for k in labels]
-
-    return value_diagram(shown, Content(recording.names, rows, lambda v: [None] * len(v.parents)))
-
-
 def _widest(recording: Recording) -> dict[tuple[Value, str], str]:
     """Of all texts that a value shows in a row, the longest."""
     widest: dict[tuple[Value, str], str] = {}
@@ -251,7 +249,8 @@ def _table(diagram: Diagram, numbers: Mapping[str, str]) -> str:
     """Where there is no renderer: the values as a table in HTML, with the same keys."""
     rows = []
     for box in diagram.boxes:
-        cells = "".join(f'<td {KEY}="{row.key}">{numbers[row.key]}</td>' for row in box.rows)
+        keys = [f"{box.id}.{row.label}" for row in box.rows]
+        cells = "".join(f'<td {KEY}="{key}">{numbers[key]}</td>' for key in keys)
         head = f'<th scope="row">{_text(box.label)}</th><td>{_text(box.made)}</td>'
         rows += [f'<tr {KEY}="{box.id}">{head}{cells}</tr>'] * bool(box.rows)
     return (
@@ -261,15 +260,20 @@ def _table(diagram: Diagram, numbers: Mapping[str, str]) -> str:
     )
 
 
-def _page_frame(frame: Frame, ids: Mapping[int, NodeIds]) -> dict[str, Any]:
-    """A frame for the page: what is said, what is lit (changed or read), the texts that are new."""
+def _page_frame(
+    frame: Frame, ids: Mapping[int, str], operations: Mapping[str, str]
+) -> dict[str, Any]:
+    """A frame for the page: what is said, what is lit (changed or read), the texts that are new.
+
+    `ids` are the boxes of the values, `operations` those before them.
+    """
     by: list[str] = []
     for p, v in frame.flows:
         if v in ids:
-            result, operation = ids[v].value, ids[v].operation
+            result, operation = ids[v], operations[ids[v]]
             by += [result, operation, f"{operation}-{result}"]
-            by += [ids[p].value, f"{ids[p].value}-{operation}"] if p in ids else []
-    on = [ids[change.node].value for change in frame.changes if change.node in ids]
+            by += [ids[p], f"{ids[p]}-{operation}"] if p in ids else []
+    on = [ids[change.node] for change in frame.changes if change.node in ids]
     single = len(frame.changes) == 1 and frame.question
     answer = frame.changes[0].number if single else math.nan
     return {
@@ -283,8 +287,8 @@ def _page_frame(frame: Frame, ids: Mapping[int, NodeIds]) -> dict[str, Any]:
     }
 
 
-def _texts(changes: Sequence[Change], ids: Mapping[int, NodeIds]) -> dict[str, str]:
-    return {f"{ids[c.node].value}.{c.row}": short(c.number) for c in changes if c.node in ids}
+def _texts(changes: Sequence[Change], ids: Mapping[int, str]) -> dict[str, str]:
+    return {f"{ids[c.node]}.{c.row}": short(c.number) for c in changes if c.node in ids}
 
 
 def _lines(said: Sequence[str]) -> str:

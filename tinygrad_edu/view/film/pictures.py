@@ -37,7 +37,7 @@ def drawing(diagram: Diagram) -> Element:
     Raises RenderError without a renderer, or if its picture lacks a number.
     """
     root = parsed(render(to_dot(diagram), "svg"))
-    missing = {row.key for box in diagram.boxes for row in box.rows if row.key}
+    missing = {f"{box.id}.{row.label}" for box in diagram.boxes for row in box.rows if row.keyed}
     for group in root.iter(f"{SVG}g"):
         title = group.findtext(f"{SVG}title", "")
         if group.get("class") == "edge":

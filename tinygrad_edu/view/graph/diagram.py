@@ -16,14 +16,14 @@ class Row(NamedTuple):
     """A number in a box or on a line: what it is, and its text.
 
     exact  the number with all its digits, for tooltips
-    key    under which the text can be found and replaced in the SVG
+    keyed  whether the text can be found in the SVG, under the id of the box and the label
     blank  whether it stands in a frame to write in, which may be empty
     """
 
     label: str
     text: str
     exact: str = ""
-    key: str = ""
+    keyed: bool = False
     blank: bool = False
 
 
@@ -31,7 +31,6 @@ class Row(NamedTuple):
 class Box:
     """A node of a diagram; all texts are cleaned, none is escaped.
 
-    id       n0, n1, ... in the order of the drawing
     kind     one of VALUE_KINDS, "sign" or "function" (an operation), "unit", "layer", "group",
              "inputs" (several values), "hidden" (values that are left out)
     label    the name in texts, "" for what no text lists
@@ -42,9 +41,9 @@ class Box:
     sources  labels of what it was made from
     within   titles of the frames around it, from outside
     ordered  whether the lines to it keep their order
+    id       n0, n1, ... in the order in which they were added
     """
 
-    id: str
     kind: str
     label: str = ""
     name: str = ""
@@ -57,6 +56,7 @@ class Box:
     root: bool = False
     within: tuple[str, ...] = ()
     ordered: bool = False
+    id: str = ""
 
 
 @dataclass
@@ -90,12 +90,18 @@ class Diagram:
     crowded  whether there are too many lines for numbers: they run straight, far apart
     """
 
-    boxes: list[Box] = field(default_factory=list)
-    edges: list[Edge] = field(default_factory=list)
     caption: Sequence[str] = ()
     rankdir: str = "LR"
     columns: Sequence[Sequence[str]] = ()
     crowded: bool = False
+    boxes: list[Box] = field(default_factory=list)
+    edges: list[Edge] = field(default_factory=list)
+
+    def add(self, box: Box) -> Box:
+        """The box, with the next id."""
+        box.id = f"n{len(self.boxes)}"
+        self.boxes.append(box)
+        return box
 
 
 def table(diagram: Diagram, notes: Sequence[str] = (), most: int | None = None) -> str:

@@ -164,7 +164,7 @@ def _lines(box: Box) -> str:
     lines = [f'<TD COLSPAN="3">{title}</TD>'] if title else []
     lines += [f'<TD COLSPAN="3">{_faint(in_html(detail))}</TD>' for detail in box.details]
     for row in box.rows:
-        place = f' HREF="#{row.key}"' if row.key else ""
+        place = f' HREF="#{box.id}.{row.label}"' if row.keyed else ""
         lines.append(
             f'<TD ALIGN="LEFT">{_faint(in_html(row.label))}</TD><TD WIDTH="8"></TD>'
             f'<TD ALIGN="RIGHT" WIDTH="36"{place}>{_number(row)}</TD>'

@@ -202,7 +202,7 @@ class _Drawing:
         counted = f"{len(shown):,} of {total:,} values shown" if len(shown) < total else ""
         caption = [counted, *notes, *self.remarks, EDGES[self.edges]]
         content = content_of(self.names, self.numbers, self.edges)
-        diagram = value_diagram(shown, content, caption=list(filter(None, caption)), **self.look)
+        diagram, _ = value_diagram(shown, content, caption=list(filter(None, caption)), **self.look)
         whole = f"{total:,} value{'s' * (total > 1)}"
         return self._graph(diagram, [counted or whole, *notes])
 

@@ -3,8 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from tinygrad_edu.engine import Value
@@ -14,15 +13,7 @@ from tinygrad_edu.view.base.naming import Names
 from tinygrad_edu.view.base.numbers import Numbers
 from tinygrad_edu.view.graph.blocks import Block, Cut, Item, made_from
 from tinygrad_edu.view.graph.diagram import Box, Diagram, Edge, Row
-from tinygrad_edu.view.graph.values import (
-    EDGES,
-    NodeIds,
-    ValueWriter,
-    content_of,
-    fresh_ids,
-    ids_of,
-    users_of,
-)
+from tinygrad_edu.view.graph.values import EDGES, ValueWriter, content_of, users_of
 
 #: Of more weights than this the numbers are in the tooltips.
 NUMBERED: Final = 30
@@ -45,75 +36,43 @@ def block_diagram(
     note: str = "",
 ) -> Diagram:
     """A diagram of the items `shown`, sources first; `note` is a line in the last group."""
-    diagram = Diagram(
-        caption=[*caption, *_legend(cut.at, shown, edges)],
-        rankdir=rankdir,
-        crowded=not _numbered(shown),
-    )
-    items = set(shown)
-    drawn = {v for v, item in cut.at.items() if item in items}
-    fresh = fresh_ids()
-    ids = {
-        item: NodeIds(
-            next(fresh), hidden="" if items.issuperset(cut.sources[item]) else next(fresh)
-        )
-        if isinstance(item, Block)
-        else ids_of(item, drawn, fresh, unfold)
-        for item in shown
-    }
-    columns = _columns(shown, cut)
-    diagram.columns = [[ids[item].value for item in column] for column in columns]
-    labels = {item: _name(item, names) for item in shown}
-    where = {v: ids[cut.at[v]].value for v in drawn}
-    values = ValueWriter(
-        diagram,
-        where,
-        {v: labels[cut.at[v]] for v in drawn},
-        content_of(names, numbers, edges),
-        users_of([item for item in shown if not isinstance(item, Block)]),
-    )
-    # the middle one of a column has level lines; those of all would pull the others apart
-    aside = {node for column in diagram.columns for node in column}
-    aside -= {column[len(column) // 2] for column in diagram.columns}
-    blocks = _BlockWriter(
-        diagram, where, names, numbers, edges, _largest(shown, numbers.data), aside, note
-    )
+    units = [item.units[0] for item in shown if isinstance(item, Block) and item.kind == "unit"]
+    crowded = sum(len(u.w) for u in units) > NUMBERED
+    legend = [
+        *[_UNITS] * bool(units),
+        *[_WEIGHTS] * any(_stands_apart(cut.at.get(x)) for u in units for x in u.x),
+        *[EDGES[edges]] * (edges != "none" and not crowded),
+    ]
+    diagram = Diagram([*caption, *legend], rankdir, crowded=crowded)
+    single = [item for item in shown if not isinstance(item, Block)]
+    values = ValueWriter(diagram, content_of(names, numbers, edges), users_of(single), unfold)
+    blocks = _BlockWriter(values, cut, numbers, edges, _largest(units, numbers.data), note)
+    boxes: dict[Item, Box] = {}
     for item in shown:
-        within = cut.within.get(item, ())
         if isinstance(item, Block):
-            sources = [labels.get(source, "…") for source in cut.sources[item]]
-            blocks.add(item, ids[item], labels[item], sources, within)
+            boxes[item] = blocks.add(item, [boxes.get(source) for source in cut.sources[item]])
         else:
-            values.add(item, ids[item], root=item is numbers.root, within=within)
+            root, within = item is numbers.root, cut.within.get(item, ())
+            boxes[item] = values.add(item, root=root, within=within)
+    diagram.columns = [[boxes[item].id for item in column] for column in _columns(shown, cut)]
+    if crowded:
+        # the middle one of a column has level lines; those of all would pull the others apart
+        aside = {node for column in diagram.columns for node in column}
+        aside -= {column[len(column) // 2] for column in diagram.columns}
+        for edge in diagram.edges:
+            edge.loose = edge.weight is not None and not aside.isdisjoint((edge.tail, edge.head))
     return diagram
 
 
-def _legend(at: Mapping[Value, Item], shown: Sequence[Item], edges: str) -> list[str]:
-    """What the caption says about the boxes and lines of these items."""
-    units = _shown_units(shown)
-    apart = any(
-        not isinstance(at[x], Block) or at[x].kind == "unit" for u in units for x in u.x if x in at
-    )
-    return [
-        *[_UNITS] * bool(units),
-        *[_WEIGHTS] * apart,
-        *[EDGES[edges]] * (edges != "none" and _numbered(shown)),
-    ]
+def _stands_apart(item: Item | None) -> bool:
+    """Whether the line from an input of a unit is that of one weight."""
+    return item is not None and (not isinstance(item, Block) or item.kind == "unit")
 
 
-def _numbered(shown: Iterable[Item]) -> bool:
-    """Whether weights are few enough to have their numbers beside them."""
-    return sum(len(u.w) for u in _shown_units(shown)) <= NUMBERED
-
-
-def _shown_units(shown: Iterable[Item]) -> list[Unit]:
-    return [item.units[0] for item in shown if isinstance(item, Block) and item.kind == "unit"]
-
-
-def _largest(shown: Iterable[Item], data: Mapping[Value, float]) -> dict[str, float]:
+def _largest(units: Iterable[Unit], data: Mapping[Value, float]) -> dict[str, float]:
     """The largest finite |w| of each layer."""
     largest: dict[str, float] = {}
-    for u in _shown_units(shown):
+    for u in units:
         sizes = [abs(data[w]) for w in u.w if math.isfinite(data[w])]
         largest[u.layer] = max([largest.get(u.layer, 0.0), *sizes])
     return largest
@@ -142,77 +101,77 @@ def _results(block: Block) -> list[Value]:
     return [v for v in block.values if v not in used]
 
 
-def _name(item: Item, names: Names) -> str:
-    """The name of an item; the last group has that of its result."""
-    if not isinstance(item, Block):
-        return names[item]
-    return names[_results(item)[0]] if item.last else clean(item.name, _NAME)
-
-
 @dataclass
 class _BlockWriter:
-    """Adds the boxes of units, layers and groups to a diagram, and the lines to them.
+    """Adds the boxes of units, layers and groups to a diagram of values, and the lines to them."""
 
-    `ids` says where a value is drawn, `aside` which boxes stay where their column puts them.
-    """
-
-    diagram: Diagram
-    ids: Mapping[Value, str]
-    names: Names
+    values: ValueWriter
+    cut: Cut
     numbers: Numbers
     edges: str
     largest: Mapping[str, float]
-    aside: AbstractSet[str]
     note: str
+    names: Names = field(init=False)
+    diagram: Diagram = field(init=False)
 
-    def add(
-        self,
-        block: Block,
-        ids: NodeIds,
-        name: str,
-        sources: Sequence[str],
-        within: tuple[str, ...],
-    ) -> None:
-        word, details, rows = self._content(block)
-        box = Box(ids.value, block.kind, name, name, word, details, rows, made=word, within=within)
-        box.sources, box.root = sources, self.numbers.root in block.values
-        parts = [*details, *(f"{row.label} = {row.text}" for row in rows)]
-        box.tooltip = f"{name}{f' ({word})' if word else ''}: {', '.join(parts)}"
-        if self.diagram.crowded and block.kind == "unit":
-            box.rows = rows[block.units[0].b is not None :]
-        self.diagram.boxes.append(box)
-        if ids.hidden:
-            self.diagram.boxes.append(Box(ids.hidden, "hidden", name="…", within=within))
-            self.diagram.edges.append(Edge(ids.hidden, ids.value, dotted=True))
-        if block.kind == "unit":
-            self._weights(block.units[0], ids.value)
+    def __post_init__(self) -> None:
+        self.names, self.diagram = self.values.content.names, self.values.diagram
+
+    def add(self, block: Block, sources: Sequence[Box | None]) -> Box:
+        """A block, made from these boxes; None stands for one that is not shown."""
+        unit = block.units[0] if block.kind == "unit" else None
+        word = "" if unit is None else clean(unit.activation)
+        details, rows = self._content(block)
+        name = self.names[_results(block)[0]] if block.last else clean(block.name, _NAME)
+        parts = ", ".join([*details, *(f"{row.label} = {row.text}" for row in rows)])
+        # a crowded drawing has no room for b, the first row
+        without_b = self.diagram.crowded and unit is not None and unit.b is not None
+        box = Box(
+            block.kind,
+            label=name,
+            name=name,
+            word=word,
+            details=details,
+            rows=rows[without_b:],
+            tooltip=f"{name}{f' ({word})' if word else ''}: {parts}",
+            made=word,
+            sources=["…" if source is None else source.label for source in sources],
+            root=self.numbers.root in block.values,
+            within=self.cut.within.get(block, ()),
+        )
+        self.values.boxes.update(dict.fromkeys(block.values, self.diagram.add(box)))
+        if None in sources:
+            hidden = self.diagram.add(Box("hidden", name="…", within=box.within))
+            self.diagram.edges.append(Edge(hidden.id, box.id, dotted=True))
+        if unit is not None:
+            self._weights(unit, box.id)
         else:
-            self._sources(block, ids.value)
+            self._sources(block, box.id)
+        return box
 
-    def _content(self, block: Block) -> tuple[str, list[str], list[Row]]:
-        """What a box says: a word beside its name, lines, and numbers."""
+    def _content(self, block: Block) -> tuple[list[str], list[Row]]:
+        """What a box says: lines, and numbers."""
         if block.kind == "unit":
-            return clean(block.units[0].activation), [], self._unit(block.units[0])
+            u = block.units[0]
+            values = [v for v in dict.fromkeys((u.b, u.z, u.a)) if v is not None]
+            delta = Row(self.names.deltas[u.z], self.numbers.grad_text(u.z))
+            return [], [*map(self._data, values), delta]
         if block.kind == "layer":
-            return "", _layer(block.units), [Row("mean |delta|", self._mean_delta(block.units))]
+            return _layer(block.units), [Row("mean |delta|", self._mean_delta(block.units))]
+        n = len(block.values)
         if block.kind == "inputs":
-            rows = [self._data(v) for v in block.values]
-            few = len(rows) <= _INPUTS
-            return "", [] if few else [f"{len(rows):,} numbers"], rows if few else []
-        n, results = len(block.values), _results(block)
+            return (
+                ([f"{n:,} numbers"], []) if n > _INPUTS else ([], [*map(self._data, block.values)])
+            )
         details = [f"{n:,} operation{'s' * (n > 1)}", *[self.note] * bool(self.note and block.last)]
-        if len(results) > 1:
-            return "", details, []
-        grad = self.numbers.grad_text(results[0])
-        return "", details, [self._data(results[0], "data"), Row("grad", grad)]
+        result, *others = _results(block)
+        if others:
+            return details, []
+        grad = Row("grad", self.numbers.grad_text(result))
+        return details, [self._data(result)._replace(label="data"), grad]
 
-    def _unit(self, u: Unit) -> list[Row]:
-        values = [v for v in dict.fromkeys((u.b, u.z, u.a)) if v is not None]
-        delta = self.names.deltas[u.z]
-        return [*map(self._data, values), Row(delta, self.numbers.grad_text(u.z))]
-
-    def _data(self, v: Value, label: str = "") -> Row:
-        return Row(label or self.names[v], short(self.numbers.data[v]))
+    def _data(self, v: Value) -> Row:
+        return Row(self.names[v], short(self.numbers.data[v]))
 
     def _mean_delta(self, units: Sequence[Unit]) -> str:
         deltas = [self.numbers.grad(u.z) for u in units]
@@ -221,38 +180,31 @@ class _BlockWriter:
 
     def _weights(self, u: Unit, node: str) -> None:
         """A line for each weight, one for all the weights of several inputs in one box."""
-        crowded, delta = self.diagram.crowded, self.numbers.grad(u.z)
-        together = Counter(self.ids[x] for x in set(u.x) if x in self.ids)
+        delta, boxes = self.numbers.grad(u.z), self.values.boxes
+        together = Counter(boxes[x].id for x in set(u.x) if x in boxes)
         for weight, x in zip(u.w, u.x, strict=True):
-            tail, w = self.ids.get(x, ""), self.numbers.data[weight]
+            tail, w = boxes[x].id if x in boxes else "", self.numbers.data[weight]
             if together[tail] > 1:
                 tooltip = f"{together.pop(tail):,} weights"
                 self.diagram.edges.append(Edge(tail, node, tooltip=tooltip))
             elif together[tail]:
-                tooltip = f"{self.names[weight]} = {w!r}"
+                edge = Edge(tail, node, weight=w, tooltip=f"{self.names[weight]} = {w!r}")
                 text = ("+" if w > 0 else "") + short(w)
                 if self.edges == "gradient":
                     text = DASH if delta is None else short(w * delta)
-                    tooltip += f", gradient flowing back = {text}"
+                    edge.tooltip += f", gradient flowing back = {text}"
+                if not self.diagram.crowded:
+                    edge.number = Row("w", text)
                 largest = self.largest.get(u.layer, 0.0)
-                self.diagram.edges.append(
-                    Edge(
-                        tail,
-                        node,
-                        number=None if crowded else Row("w", text),
-                        tooltip=tooltip,
-                        weight=w,
-                        share=min(abs(w) / largest, 1.0) if largest and w == w else 0.0,
-                        loose=crowded and not self.aside.isdisjoint((tail, node)),
-                    )
-                )
+                edge.share = min(abs(w) / largest, 1.0) if largest and w == w else 0.0
+                self.diagram.edges.append(edge)
 
     def _sources(self, block: Block, node: str) -> None:
         """A line from each box that a layer or a group is made from."""
         carried: dict[str, set[Value]] = {}
         for p in made_from(block):
-            if self.ids.get(p, node) != node:
-                carried.setdefault(self.ids[p], set()).add(p)
+            if p in self.values.boxes and self.values.boxes[p].id != node:
+                carried.setdefault(self.values.boxes[p].id, set()).add(p)
         for tail, several in carried.items():
             n = len(several)
             self.diagram.edges.append(Edge(tail, node, tooltip=f"{n:,} value{'s' * (n > 1)}"))

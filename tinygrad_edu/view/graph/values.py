@@ -1,9 +1,8 @@
 """The value level: a box for every number, and one for the operation before it."""
 
 from collections import Counter
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import count
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from tinygrad_edu.engine import Primitive, Value
@@ -32,7 +31,7 @@ class Content(NamedTuple):
 
     names: Names
     rows: Callable[[Value], Sequence[Row]]
-    lines: Callable[[Value], Sequence[Row | None]]
+    lines: Callable[[Value], Sequence[Row | None]] = lambda v: [None] * len(v.parents)
     sums: Callable[[Value], Row | None] = lambda v: None
 
 
@@ -66,43 +65,6 @@ def content_of(names: Names, numbers: Numbers, edges: str = "none") -> Content:
     return Content(names, rows, lines, lambda v: line(v, 1.0))
 
 
-class NodeIds(NamedTuple):
-    """The ids of a value: its box, its operation, what stands for operands that are not drawn.
-
-    `products` has (operand, id of the sign, id of the box) for each product of an unfolded dot.
-    """
-
-    value: str
-    operation: str = ""
-    hidden: str = ""
-    products: tuple[tuple[int, str, str], ...] = ()
-
-
-def fresh_ids() -> Iterator[str]:
-    """n0, n1, ..."""
-    return (f"n{i}" for i in count())
-
-
-def ids_of(v: Value, drawn: Container[Value], fresh: Iterator[str], unfold: bool) -> NodeIds:
-    """The next ids for `v`, an operation before its result."""
-    if v.op is None:
-        return NodeIds(next(fresh))
-    hidden = next(fresh) if any(p not in drawn for p in v.parents) else ""
-    products = []
-    n = len(v.parents) // 2
-    for i in range(n if unfold and is_dot(v) else 0):
-        if v.parents[i] in drawn or v.parents[n + i] in drawn:
-            products.append((i, next(fresh), next(fresh)))
-    operation = next(fresh)
-    return NodeIds(next(fresh), operation, hidden, tuple(products))
-
-
-def node_ids(shown: Sequence[Value], unfold: bool = False) -> dict[Value, NodeIds]:
-    """The ids of the values `shown`, parents before children, as in `value_diagram`."""
-    drawn, fresh = set(shown), fresh_ids()
-    return {v: ids_of(v, drawn, fresh, unfold) for v in shown}
-
-
 def value_diagram(
     shown: Sequence[Value],
     content: Content,
@@ -110,16 +72,12 @@ def value_diagram(
     caption: Sequence[str] = (),
     rankdir: str = "LR",
     unfold: bool = False,
-) -> Diagram:
-    """A diagram of the values `shown`, parents before children, the root last."""
-    diagram = Diagram(caption=caption, rankdir=rankdir)
-    ids = node_ids(shown, unfold)
-    boxes = {v: node.value for v, node in ids.items()}
-    labels = {v: content.names[v] for v in shown}
-    writer = ValueWriter(diagram, boxes, labels, content, users_of(shown))
+) -> tuple[Diagram, dict[Value, Box]]:
+    """A diagram of the values `shown`, parents before children, the root last; their boxes."""
+    writer = ValueWriter(Diagram(caption, rankdir), content, users_of(shown), unfold)
     for v in shown:
-        writer.add(v, ids[v], root=v is shown[-1])
-    return diagram
+        writer.add(v, root=v is shown[-1])
+    return writer.diagram, writer.boxes
 
 
 def users_of(shown: Sequence[Value]) -> Counter[Value]:
@@ -129,109 +87,108 @@ def users_of(shown: Sequence[Value]) -> Counter[Value]:
 
 @dataclass
 class ValueWriter:
-    """Adds values to a diagram: `ids` and `labels` say where each is drawn, and its name there."""
+    """Adds values to a diagram; `boxes` has the box that each value is drawn in."""
 
     diagram: Diagram
-    ids: Mapping[Value, str]
-    labels: Mapping[Value, str]
     content: Content
     users: Mapping[Value, int]
+    unfold: bool
+    boxes: dict[Value, Box] = field(default_factory=dict)
 
-    def add(self, v: Value, ids: NodeIds, *, root: bool, within: tuple[str, ...] = ()) -> None:
+    def add(self, v: Value, *, root: bool, within: tuple[str, ...] = ()) -> Box:
         """A value, the operation before it, and the lines to them."""
         first = len(self.diagram.boxes)
-        if v.op is not None:
-            if ids.hidden:
-                hidden = len({p for p in v.parents if p not in self.ids})
-                self.diagram.boxes.append(Box(ids.hidden, "hidden", name=f"… {hidden:,} more"))
-                self.diagram.edges.append(Edge(ids.hidden, ids.operation, dotted=True))
-            heads = dict.fromkeys(range(len(v.parents)), ids.operation)
-            if ids.products:
-                heads |= self._products(v, ids)
-                tooltip = "operation sum of the products and b"
-                box = Box(ids.operation, "sign", name="Σ", tooltip=tooltip)
-            else:
-                box = self._operation(v, v.op, ids.operation)
-            self.diagram.boxes.append(box)
-            self._operands(v, v.op, heads)
-            self.diagram.edges.append(Edge(ids.operation, ids.value))
-        self.diagram.boxes.append(self._box(v, ids.value, root))
-        for box in self.diagram.boxes[first:]:
-            box.within = within
+        operation = None if v.op is None else self._operation(v, v.op)
+        self.boxes[v] = box = self.diagram.add(self._box(v, root))
+        if operation is not None:
+            self.diagram.edges.append(Edge(operation.id, box.id))
+        for new in self.diagram.boxes[first:]:
+            new.within = within
+        return box
 
-    def _box(self, v: Value, node: str, root: bool) -> Box:
+    def _box(self, v: Value, root: bool) -> Box:
         name, rows = self.content.names[v], self.content.rows(v)
-        if v.kind == "constant" and name == short(v.data):
-            name = ""  # its number stands below
-        full = clean(v.name, 1000) if v.name and name == clean(v.name) else name
         exact = ", ".join(f"{row.label} = {row.exact}" for row in rows if row.exact)
-        title = f"{full} ({v.kind})" if full else v.kind
+        is_number = v.kind == "constant" and name == short(v.data)  # which stands below
+        full = clean(v.name, 1000) if v.name and name == clean(v.name) else name
+        title = v.kind if is_number else f"{full} ({v.kind})"
         return Box(
-            node,
             v.kind,
-            label=self.labels[v],
-            name=name,
+            label=name,
+            name="" if is_number else name,
             word="" if v.kind == "result" else v.kind,
             rows=rows,
             tooltip=f"{title}: {exact}" if exact else title,
             made=v.kind if v.op is None else clean(v.op.name),
-            sources=[self.labels.get(p, "…") for p in v.parents],
+            sources=[self.boxes[p].label if p in self.boxes else "…" for p in v.parents],
             root=root,
         )
 
-    def _operation(self, v: Value, op: Primitive, node: str) -> Box:
-        """An operation, its operands in order unless they are shared, which would tangle them."""
+    def _operation(self, v: Value, op: Primitive) -> Box:
+        """The operation that made `v`; its operands in order unless shared, which would tangle."""
+        hidden = len({p for p in v.parents if p not in self.boxes})
+        if hidden:
+            more = self.diagram.add(Box("hidden", name=f"… {hidden:,} more"))
         sign, bound = symbol(op, len(v.parents)), constants(op)
-        return Box(
-            node,
+        operation = Box(
             "sign" if len(sign) == 1 and not bound else "function",
             name=sign,
             details=[bound] if bound else [],
             tooltip=f"operation {clean(op.name, 200)}" + (f", {bound}" if bound else ""),
             ordered=all(self.users[p] == 1 for p in v.parents),
         )
+        products = self._products(v) if self.unfold and is_dot(v) else {}
+        if products:
+            operation = Box("sign", name="Σ", tooltip="operation sum of the products and b")
+        self.diagram.add(operation)
+        if hidden:
+            self.diagram.edges.append(Edge(more.id, operation.id, dotted=True))
+        for i, (sign_box, product) in products.items():
+            self.diagram.edges.append(Edge(sign_box.id, product.id))
+            told = f"product {i + 1} of {len(v.parents) // 2}"
+            self._link(product, operation, "", self.content.sums(v), told)
+        self._operands(v, op, operation, products)
+        return operation
 
-    def _operands(self, v: Value, op: Primitive, heads: Mapping[int, str]) -> None:
-        """An edge from each operand to its head; one for several values that share a box."""
-        n = len(v.parents)
-        names, lines = roles(op, n), self.content.lines(v)
-        if v in self.content.names.deltas:  # a unit, whose operands are named by their places
-            names = [""] * n
-        together = Counter(self.ids[p] for p in set(v.parents) if p in self.ids)
+    def _products(self, v: Value) -> dict[int, tuple[Box, Box]]:
+        """The products of a dot that have an operand here; their gradient is that of the dot."""
+        (data, *rest), (_, *operands), n = self.content.rows(v), v.numbers, len(v.parents) // 2
+        products = {}
+        for i, (w, x) in enumerate(zip(v.parents[:n], v.parents[n : 2 * n], strict=True)):
+            if w in self.boxes or x in self.boxes:
+                product = operands[i] * operands[n + i]
+                rows = [data._replace(text=short(product), exact=repr(product)), *rest]
+                exact = ", ".join(f"{row.label} = {row.exact}" for row in rows)
+                tooltip = f"product w[{i + 1}] x[{i + 1}]: {exact}"
+                products[i] = (
+                    self.diagram.add(Box("sign", name="×", tooltip="operation multiply")),  # noqa: RUF001
+                    self.diagram.add(Box("result", rows=rows, tooltip=tooltip)),
+                )
+        return products
+
+    def _operands(
+        self, v: Value, op: Primitive, operation: Box, products: Mapping[int, tuple[Box, Box]]
+    ) -> None:
+        """An edge from each operand; one for several values that share a box."""
+        n, names = len(v.parents), self.content.names
+        called, lines = roles(op, n), self.content.lines(v)
+        drawn = {p: self.boxes[p] for p in set(v.parents) if p in self.boxes}
+        together = Counter(box.id for box in drawn.values())
         for i in drawing_order(op, n):
-            p, name = v.parents[i], names[i]
-            tail = self.ids.get(p, "")
-            if together[tail] > 1:
-                tooltip = f"{together.pop(tail):,} values"
-                self.diagram.edges.append(Edge(tail, heads[i], tooltip=tooltip))
-            elif together[tail]:
-                known = n > _LABELLED_OPERANDS or self.content.names[p].endswith(name)
-                operand = f"operand {i + 1} of {n}" + (f": {name}" if name else "")
-                self._link(tail, heads[i], "" if known else name, lines[i], operand)
+            p, role = v.parents[i], "" if v in names.deltas else called[i]  # a unit's have places
+            tail = drawn.get(p)
+            if tail is None or not together[tail.id]:
+                continue
+            head = products[i % (n // 2)][0] if products and i < n - n % 2 else operation
+            if together[tail.id] > 1:
+                tooltip = f"{together.pop(tail.id):,} values"
+                self.diagram.edges.append(Edge(tail.id, head.id, tooltip=tooltip))
+                continue
+            known = n > _LABELLED_OPERANDS or names[p].endswith(role)
+            told = f"operand {i + 1} of {n}" + (f": {role}" if role else "")
+            self._link(tail, head, "" if known else role, lines[i], told)
 
-    def _link(self, tail: str, head: str, role: str, number: Row | None, tooltip: str) -> None:
+    def _link(self, tail: Box, head: Box, role: str, number: Row | None, tooltip: str) -> None:
         if number is not None and number.exact:
             tooltip += f", {number.label} = {number.exact}"
-        self.diagram.edges.append(Edge(tail, head, role, number, tooltip))
-
-    def _products(self, v: Value, ids: NodeIds) -> dict[int, str]:
-        """A dot as products and their sum; the slope of a product is that of the dot.
-
-        Gives the heads of the operands of these products.
-        """
-        n = len(v.parents) // 2
-        heads = {}
-        data, *rest = self.content.rows(v)
-        _, *operands = v.numbers
-        for i, sign, box in ids.products:
-            heads[i] = heads[n + i] = sign
-            product = operands[i] * operands[n + i]
-            rows = [data._replace(text=short(product), exact=repr(product)), *rest]
-            exact = ", ".join(f"{row.label} = {row.exact}" for row in rows)
-            self.diagram.boxes += [
-                Box(sign, "sign", name="\N{MULTIPLICATION SIGN}", tooltip="operation multiply"),
-                Box(box, "result", rows=rows, tooltip=f"product w[{i + 1}] x[{i + 1}]: {exact}"),
-            ]
-            self.diagram.edges.append(Edge(sign, box))
-            self._link(box, ids.operation, "", self.content.sums(v), f"product {i + 1} of {n}")
-        return heads
+        self.diagram.edges.append(Edge(tail.id, head.id, role, number, tooltip))

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
 from pathlib import Path
@@ -136,9 +136,9 @@ def worksheet(
     sheets = []
     for heading, solution in ((title, None), (f"{title}: solution", gradients(v))):
         content = _with_blanks(order, known, asked, solution)
-        diagrams = [value_diagram(order, content, rankdir=rankdir) for rankdir in ("LR", "TB")]
-        dots = [to_dot(diagram, paper=True) for diagram in diagrams]
-        table = _text(diagrams[0], [content.lines(u) for u in order])
+        diagram, _ = value_diagram(order, content)
+        dots = [to_dot(replace(diagram, rankdir=way), paper=True) for way in ("LR", "TB")]
+        table = _text(diagram, [content.lines(u) for u in order])
         sheets.append(_Content(heading, task, rules, dots, table))
     return Worksheet(*sheets)
 
