@@ -269,31 +269,33 @@ REFUSED: list[tuple[Callable[[], Any], type[Exception], str]] = [
         TypeError,
         'names maps texts to Values, as locals() does, got list: write names={"x": x}',
     ),
-    *[
-        (
-            lambda level=level: draw(Value(1.0), level=level),
-            ValueError,
-            f'level={level!r} is unknown: write one of "auto", "value", "neuron", "layer"',
-        )
-        for level in ("neuronn", None)
-    ],
+    (
+        lambda: draw(Value(1.0), level="neuronn"),
+        ValueError,
+        "unknown level 'neuronn': choose auto, value, neuron, layer; did you mean 'neuron'?",
+    ),
     (
         lambda: draw(Value(1.0), edges="all"),
         ValueError,
-        'edges=\'all\' is unknown: write one of "none", "local", "gradient"',
+        "unknown edges 'all': choose none, local, gradient",
     ),
     (
         lambda: draw(Value(1.0), rankdir='LR"; onload="x'),
         ValueError,
-        'rankdir=\'LR"; onload="x\' is unknown: write one of "LR", "TB", "RL", "BT"',
+        "unknown rankdir 'LR\"; onload=\"x': choose LR, TB, RL, BT",
+    ),
+    (
+        lambda: draw(Value(1.0), notation="math"),
+        ValueError,
+        "unknown notation 'math': choose lecture, code",
     ),
     *[
-        (
-            lambda n=n: draw(Value(1.0), max_nodes=n),
-            ValueError,
-            f"max_nodes={n} must be a whole number of at least 1",
+        (lambda n=n: draw(Value(1.0), max_nodes=n), error, f"max_nodes must be an int {text}")
+        for n, error, text in (
+            (0, ValueError, "of at least 1, got 0"),
+            (True, TypeError, "of at least 1, got bool True"),
+            (1.5, TypeError, "of at least 1, got float 1.5"),
         )
-        for n in (0, True, 1.5)
     ],
     (
         lambda: draw(long_sum(), level="value"),

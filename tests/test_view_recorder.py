@@ -52,7 +52,8 @@ PROGRAMS: list[Callable[[], Value]] = [
 def numbers(recording: Recording, row: str) -> dict[int, float]:
     """What the film shows in a row at its end."""
     changes = [*recording.start, *(c for frame in recording.frames for c in frame.changes)]
-    return {c.node: c.number for c in changes if c.row == row}
+    position = {v: i for i, v in enumerate(recording.order)}
+    return {position[c.value]: c.number for c in changes if c.row == row}
 
 
 @pytest.mark.parametrize("max_steps", [300, 20, 8, 5])

@@ -95,7 +95,7 @@ class Film:
             return [Row(k, widest.get((v, k), "0"), keyed=True) for k in labels]
 
         self._diagram, boxes = value_diagram(shown, Content(names, rows))
-        ids = {i: boxes[v].id for i, v in enumerate(order) if v in boxes}
+        ids = {v: box.id for v, box in boxes.items()}
         operations = {edge.head: edge.tail for edge in self._diagram.edges}
         self._frames = [_page_frame(frame, ids, operations) for frame in recording.frames]
         self._start = {
@@ -240,7 +240,7 @@ def _widest(recording: Recording) -> dict[tuple[Value, str], str]:
     """Of all texts that a value shows in a row, the longest."""
     widest: dict[tuple[Value, str], str] = {}
     for change in chain(recording.start, *(frame.changes for frame in recording.frames)):
-        place = recording.order[change.node], change.row
+        place = change.value, change.row
         widest[place] = max(widest.get(place, "0"), short(change.number), key=len)
     return widest
 
@@ -261,7 +261,7 @@ def _table(diagram: Diagram, numbers: Mapping[str, str]) -> str:
 
 
 def _page_frame(
-    frame: Frame, ids: Mapping[int, str], operations: Mapping[str, str]
+    frame: Frame, ids: Mapping[Value, str], operations: Mapping[str, str]
 ) -> dict[str, Any]:
     """A frame for the page: what is said, what is lit (changed or read), the texts that are new.
 
@@ -273,7 +273,7 @@ def _page_frame(
             result, operation = ids[v], operations[ids[v]]
             by += [result, operation, f"{operation}-{result}"]
             by += [ids[p], f"{ids[p]}-{operation}"] if p in ids else []
-    on = [ids[change.node] for change in frame.changes if change.node in ids]
+    on = [ids[change.value] for change in frame.changes if change.value in ids]
     single = len(frame.changes) == 1 and frame.question
     answer = frame.changes[0].number if single else math.nan
     return {
@@ -287,8 +287,8 @@ def _page_frame(
     }
 
 
-def _texts(changes: Sequence[Change], ids: Mapping[int, str]) -> dict[str, str]:
-    return {f"{ids[c.node]}.{c.row}": short(c.number) for c in changes if c.node in ids}
+def _texts(changes: Sequence[Change], ids: Mapping[Value, str]) -> dict[str, str]:
+    return {f"{ids[c.value]}.{c.row}": short(c.number) for c in changes if c.value in ids}
 
 
 def _lines(said: Sequence[str]) -> str:

@@ -1,6 +1,6 @@
 """What a step of the forward pass, of the chain rule or of an update says, letters then numbers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from tinygrad_edu import expr
@@ -22,22 +22,22 @@ _SIGNS: Final = {
 }
 
 
-def forward(v: Value, name: str, operands: Sequence[str]) -> str:
+def forward(v: Value, names: Mapping[Value, str]) -> str:
     """`c = a * b = 2 * (-3) = -6` for the operation that made `v`."""
     op: Primitive = v.op  # type: ignore[assignment]
     y, *x = v.numbers
-    written = _written(op, list(operands))
+    written = _written(op, [names[p] for p in v.parents])
     numbers = _written(op, [_factor(number) for number in x])
-    parts = [name, *(part for part in (written, numbers) if len(part) <= _LONGEST), _said(y)]
+    parts = [names[v], *(part for part in (written, numbers) if len(part) <= _LONGEST), short(y)]
     if len(parts) == 2:
         parts.insert(1, f"{symbol(op, len(x))} of {len(x)} numbers")
     return " = ".join(parts)
 
 
-def backward(v: Value, i: int, names: Sequence[str], root: str) -> str:
-    """`tanh: dL/dz += (1 - a * a) * dL/da` for operand i of `v`; `names`: `v`, then operands."""
+def backward(v: Value, i: int, names: Mapping[Value, str], root: str) -> str:
+    """`tanh: dL/dz += (1 - a * a) * dL/da` for operand i of `v`."""
     op: Primitive = v.op  # type: ignore[assignment]
-    result, *operands = names
+    result, operands = names[v], [names[p] for p in v.parents]
     flowing = f"d{root}/d{result}"
     slope = _slope(op, i, result, operands, flowing)
     return f"{symbol(op, len(operands))}: d{root}/d{operands[i]} += {slope}"
@@ -45,19 +45,19 @@ def backward(v: Value, i: int, names: Sequence[str], root: str) -> str:
 
 def product(slope: float, gradient: float, before: float | None, after: float) -> str:
     """` = 2 * 0.5 = 1`, and where there was a gradient before, what the sum has become."""
-    said = f" = {_factor(slope)} * {_factor(gradient)} = {_said(slope * gradient)}"
-    return said if before is None else f"{said}; {_said(before)} before, now {_said(after)}"
+    said = f" = {_factor(slope)} * {_factor(gradient)} = {short(slope * gradient)}"
+    return said if before is None else f"{said}; {short(before)} before, now {short(after)}"
 
 
 def asked(before: float | None) -> str:
     """The same with the new gradient left out."""
-    return " = ?" if before is None else f"; {_said(before)} before, now ?"
+    return " = ?" if before is None else f"; {short(before)} before, now ?"
 
 
-def update(optimizer: Optimizer, name: str, root: str, k: int, g: float, new: float) -> str:
-    """`SGD: w = w - lr * dL/dw = 2 - 0.1 * 3 = 1.7` for parameter k of the optimizer."""
-    x, lr, t = optimizer.parameters[k].data, optimizer.lr, optimizer.steps + 1
-    state = optimizer.states[k]
+def update(optimizer: Optimizer, p: Value, name: str, root: str, g: float, new: float) -> str:
+    """`SGD: w = w - lr * dL/dw = 2 - 0.1 * 3 = 1.7` for a parameter."""
+    x, lr, t = p.data, optimizer.lr, optimizer.steps + 1
+    state = optimizer.states[optimizer.parameters.index(p)]
     gradient, kind = f"d{root}/d{name}", clean(type(optimizer).__name__)
 
     def equation(g: str, x: str, lr: str) -> str:
@@ -68,11 +68,11 @@ def update(optimizer: Optimizer, name: str, root: str, k: int, g: float, new: fl
 
     if all(s is None for s in state):
         letters = equation(gradient, name, "lr")
-        numbers = equation(_factor(g), _said(x), _said(lr))
+        numbers = equation(_factor(g), short(x), short(lr))
         if letters and numbers:
-            return f"{kind}: {name} = {letters} = {numbers} = {_said(new)}"
-    told = f"with {gradient} = {_said(g)} and lr = {_said(lr)}"
-    return f"{kind}: {name} from {_said(x)} to {_said(new)}, {told}"
+            return f"{kind}: {name} = {letters} = {numbers} = {short(new)}"
+    told = f"with {gradient} = {short(g)} and lr = {short(lr)}"
+    return f"{kind}: {name} from {short(x)} to {short(new)}, {told}"
 
 
 def _written(op: Primitive, operands: list[str]) -> str:
@@ -113,13 +113,8 @@ def _formula(formula: Callable[[], Any]) -> str:
 
 def _factor(x: float) -> str:
     """A number in a product, a negative one in parentheses."""
-    return f"({_said(x)})" if _said(x).startswith("-") else _said(x)
+    return f"({short(x)})" if short(x).startswith("-") else short(x)
 
 
 def _bare(text: str) -> str:
     return text[1:-1] if text.startswith("(-") and text.endswith(")") else text
-
-
-def _said(x: float) -> str:
-    """A number as it is said: -0 is 0."""
-    return short(x + 0.0)

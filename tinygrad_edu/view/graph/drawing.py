@@ -7,8 +7,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
+from tinygrad_edu.checks import one_of, whole
 from tinygrad_edu.engine import Value, toposort
-from tinygrad_edu.text import clean, short
+from tinygrad_edu.text import short
 from tinygrad_edu.view.base.display import picture_bundle
 from tinygrad_edu.view.base.naming import names_of, variable_names
 from tinygrad_edu.view.base.numbers import Numbers
@@ -121,23 +122,19 @@ def draw(
     """
     if not isinstance(v, Value):
         raise TypeError(f"draw(v) draws the graph of one Value, got {type(v).__name__}")
-    _one_of("level", level, _LEVELS)
-    _one_of("edges", edges, tuple(EDGES))
-    _one_of("rankdir", rankdir, _DIRECTIONS)
-    if isinstance(max_nodes, bool) or not isinstance(max_nodes, int) or max_nodes < 1:
-        raise ValueError(f"max_nodes={max_nodes!r} must be a whole number of at least 1")
+    level = one_of("level", level, _LEVELS)
     order = toposort(v, leaves=True)
     opened = names_to_open(expand, level)
-    drawing = _Drawing(order, names, edges, max_nodes, rankdir, bool(unfold), notation)
-    small = level == "value" or (level == "auto" and len(order) <= max_nodes)
-    if small and not opened and example is None:
+    drawing = _Drawing(order, names, edges, max_nodes, rankdir, unfold, notation)
+    small = not opened and (level == "value" or (level == "auto" and len(order) <= max_nodes))
+    if small and example is None:
         return drawing.values(order, [], refuse=level == "value")
     units_of_all = drawing.names.units
     examples = examples_of(order, units_of_all)
     chosen = one_of_several(example, max(len(examples), 1))
     own = examples[chosen] if examples else None
     notes = [] if own is None else [f"example {chosen} of {len(examples):,}"]
-    if small and not opened:
+    if small:
         part = order if own is None else way_to_root(order, own)
         return drawing.values(part, notes, refuse=level == "value")
     kept = None if own is None else with_sources(order, own)
@@ -185,8 +182,10 @@ class _Drawing:
         notation: str,
     ) -> None:
         self.total, self.root = len(order), order[-1]
-        self.edges, self.max_nodes = edges, max_nodes
-        self.look: Any = {"rankdir": rankdir, "unfold": unfold}
+        self.edges = one_of("edges", edges, EDGES)
+        self.max_nodes = whole("max_nodes", max_nodes)
+        rankdir = one_of("rankdir", rankdir, _DIRECTIONS)
+        self.look: Any = {"rankdir": rankdir, "unfold": bool(unfold)}
         self.numbers = Numbers(order)
         self.names = names_of(order, variable_names(names or {}), notation=notation)
         self.remarks = self.numbers.remarks(self.names)
@@ -245,9 +244,3 @@ class _Drawing:
             description="; ".join([", ".join(notes), f"{name}: {numbers}", *self.remarks]),
             table=table(diagram, self.remarks, _TABLE_ROWS),
         )
-
-
-def _one_of(argument: str, choice: Any, valid: Sequence[str]) -> None:
-    if choice not in valid:
-        offered = ", ".join(f'"{name}"' for name in valid)
-        raise ValueError(f"{argument}={clean(repr(choice), 40)} is unknown: write one of {offered}")
