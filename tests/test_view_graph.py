@@ -10,7 +10,7 @@ import pytest
 from graphs import HOSTILE, SVG, assert_inert, batch, deep_net, net, neuron, tooltips
 
 from tinygrad_edu import functions as f
-from tinygrad_edu.engine import Primitive, Value, grad, parameter
+from tinygrad_edu.engine import Primitive, Value, grad, parameter, toposort
 from tinygrad_edu.view import Graph, RenderError, draw
 
 pytestmark = pytest.mark.usefixtures("embedded_renderer")
@@ -70,6 +70,10 @@ def test_a_gradient_that_several_passes_have_added_up_is_named() -> None:
     assert repr(graph).endswith("; .grad of x is not of this pass alone>")
     x.grad = 6.0
     assert ".grad" not in draw(y).dot
+    loss = net()
+    next(v for v in toposort(loss, leaves=True) if v.kind == "parameter").grad = 7.0
+    assert ".grad of w1[1,1] is not" in draw(loss).dot
+    assert ".grad" not in draw(loss, level="neuron").dot  # which shows deltas, none of parameters
 
 
 @pytest.mark.parametrize("level", ["value", "neuron", "layer"])

@@ -1,7 +1,7 @@
 """The numbers of a graph that its views show: those of the forward pass, gradients of its root."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Final
 
 from tinygrad_edu.engine import Value, gradients
@@ -51,11 +51,11 @@ class Numbers:
             return []
         return [f"changed since the forward pass: {_named(self.changed, names)}"]
 
-    def remarks(self, names: Mapping[Value, str]) -> list[str]:
-        """Sentences about what the numbers are not."""
+    def remarks(self, names: Mapping[Value, str], shown: Container[Value]) -> list[str]:
+        """Sentences about what the numbers are not, of gradients those of the values `shown`."""
         sentences = self.changes(names)
-        if self.foreign:
-            which = f".grad of {_named(self.foreign, names)}"
+        if foreign := [v for v in self.foreign if v in shown]:
+            which = f".grad of {_named(foreign, names)}"
             sentences.append(
                 f"{which} is not of this pass alone"
                 if self.root.reached

@@ -15,7 +15,7 @@ from tinygrad_edu.view.base.naming import names_of, variable_names
 from tinygrad_edu.view.base.numbers import Numbers
 from tinygrad_edu.view.base.render import render
 from tinygrad_edu.view.base.svg import FITTING, inline
-from tinygrad_edu.view.graph.blocks import Cut, cut, stands_for
+from tinygrad_edu.view.graph.blocks import Block, Cut, cut, stands_for
 from tinygrad_edu.view.graph.diagram import Diagram, table
 from tinygrad_edu.view.graph.dot import to_dot
 from tinygrad_edu.view.graph.levels import block_diagram
@@ -188,7 +188,6 @@ class _Drawing:
         self.look: Any = {"rankdir": rankdir, "unfold": bool(unfold)}
         self.numbers = Numbers(order)
         self.names = names_of(order, variable_names(names or {}), notation=notation)
-        self.remarks = self.numbers.remarks(self.names)
 
     def values(self, order: list[Value], notes: list[str], *, refuse: bool) -> Graph:
         """A drawing of values, the nearest if they are too many and that is not refused."""
@@ -199,11 +198,12 @@ class _Drawing:
             )
         shown, total = nearest(order, self.max_nodes), self.total
         counted = f"{len(shown):,} of {total:,} values shown" if len(shown) < total else ""
-        caption = [counted, *notes, *self.remarks, EDGES[self.edges]]
+        remarks = self.numbers.remarks(self.names, set(shown))
+        caption = [counted, *notes, *remarks, EDGES[self.edges]]
         content = content_of(self.names, self.numbers, self.edges)
         diagram, _ = value_diagram(shown, content, caption=list(filter(None, caption)), **self.look)
         whole = f"{total:,} value{'s' * (total > 1)}"
-        return self._graph(diagram, [counted or whole, *notes])
+        return self._graph(diagram, [counted or whole, *notes], remarks)
 
     def blocks(self, blocks: Cut, notes: list[str], examples: int, *, refuse: bool) -> Graph:
         """A drawing of units or layers, of the nearest if they are too many."""
@@ -221,19 +221,21 @@ class _Drawing:
             *[f"{n - len(shown):,} boxes left out"] * (len(shown) < n),
             *notes,
         ]
+        values = [item.values if isinstance(item, Block) else (item,) for item in shown]
+        remarks = self.numbers.remarks(self.names, {v for several in values for v in several})
         diagram = block_diagram(
             blocks,
             shown,
             self.names,
             self.numbers,
             self.edges,
-            caption=[*notes, *self.remarks],
+            caption=[*notes, *remarks],
             note=f"over {examples:,} examples" if examples else "",
             **self.look,
         )
-        return self._graph(diagram, notes)
+        return self._graph(diagram, notes, remarks)
 
-    def _graph(self, diagram: Diagram, notes: Sequence[str]) -> Graph:
+    def _graph(self, diagram: Diagram, notes: Sequence[str], remarks: Sequence[str]) -> Graph:
         name = self.names[self.root]
         grad = self.numbers.grad(self.root)
         numbers = f"data {short(self.numbers.data[self.root])}, grad "
@@ -241,6 +243,6 @@ class _Drawing:
         return Graph(
             to_dot(diagram),
             title=f"Computation graph of {name}",
-            description="; ".join([", ".join(notes), f"{name}: {numbers}", *self.remarks]),
-            table=table(diagram, self.remarks, _TABLE_ROWS),
+            description="; ".join([", ".join(notes), f"{name}: {numbers}", *remarks]),
+            table=table(diagram, remarks, _TABLE_ROWS),
         )
