@@ -9,7 +9,8 @@ import pytest
 from tinygrad_edu import functions as f
 from tinygrad_edu.engine import Primitive, Value, no_grad
 from tinygrad_edu.losses import LOSSES, half_squared_error, l2
-from tinygrad_edu.nn import ACTIVATIONS, MLP, Layer, Neuron
+from tinygrad_edu.nn import ACTIVATIONS, MLP, Layer, Neuron, Sequential
+from tinygrad_edu.nn.convolution import Flatten
 from tinygrad_edu.view.network.deltas import deltas
 
 X = [1.0, -2.0, 0.5]
@@ -115,7 +116,7 @@ def test_a_sigmoid_with_half_squared_error_has_the_delta_of_the_lectures() -> No
     # o = s(0) = 1/2, y = 1: delta = o (1 - o) (y - o) = 1/8 as -dE/dnet, -1/8 as dL/dz
     unit = single_unit("sigmoid")
     row = deltas(unit, [0.0], 1, "half_squared_error", "-dE/dnet").rows[0]
-    assert row == ("neuron1", 0.0, 0.5, 0.25, 0.125, 0.125, 0.0)
+    assert row == ("delta", 0.0, 0.5, 0.25, 0.125, 0.125, 0.0)
     row = deltas(unit, [0.0], 1, "half_squared_error").rows[0]
     assert (row.delta, row.rule) == (-0.125, -0.125)
 
@@ -132,12 +133,12 @@ def test_a_hidden_delta_is_the_weighted_sum_of_those_after_it() -> None:
     assert [row.delta for row in found.rows] == [3.0, 2.0, 1.0]
     assert [row.rule for row in found.rows] == [3.0, 2.0, 1.0]
     assert [(row.name, row.a, row.gradient, row.rule) for row in found.parameters] == [
-        ("layer1.neuron1.w[0]", 3.0, 9.0, 9.0),
-        ("layer1.neuron1.b", 1.0, 3.0, 3.0),
-        ("layer2.neuron1.w[0]", 3.0, 6.0, 6.0),
-        ("layer2.neuron1.b", 1.0, 2.0, 2.0),
-        ("layer2.neuron2.w[0]", 3.0, 3.0, 3.0),
-        ("layer2.neuron2.b", 1.0, 1.0, 1.0),
+        ("w1[1,1]", 3.0, 9.0, 9.0),
+        ("b1[1]", 1.0, 3.0, 3.0),
+        ("w2[1,1]", 3.0, 6.0, 6.0),
+        ("b2[1]", 1.0, 2.0, 2.0),
+        ("w2[2,1]", 3.0, 3.0, 3.0),
+        ("b2[2]", 1.0, 1.0, 1.0),
     ]
 
 
@@ -234,13 +235,13 @@ def test_the_text_names_loss_rules_and_rows() -> None:
             "",
             "(sigmoid): g'(z) = a (1 - a)",
             "rule: delta = (y - a) g'(z)",
-            "  unit     z    a  g'(z)  delta   rule  difference",
-            "  neuron1  0  0.5   0.25  0.125  0.125           0",
+            "         z    a  g'(z)  delta   rule  difference",
+            "  delta  0  0.5   0.25  0.125  0.125           0",
             "",
             "(sigmoid): dL/dw = -delta a, dL/db = -delta",
-            "  parameter     a   dL/dw    rule  difference",
-            "  neuron1.w[0]  0       0       0           0",
-            "  neuron1.b     1  -0.125  -0.125           0",
+            "  parameter  a   dL/dw    rule  difference",
+            "  w1         0       0       0           0",
+            "  b          1  -0.125  -0.125           0",
         ]
     )
 
@@ -301,7 +302,7 @@ def test_latex_has_a_row_per_unit() -> None:
         r"\mathtt{(tanh)}:\quad g'(z) = 1 - a^{2};\quad \delta = 2\,(a - y)\,g'(z) \\",
         r"\begin{array}{lrrrrrr}",
         r"& z & a & g'(z) & \delta & \mathrm{rule} & \mathrm{difference} \\ \hline",
-        r"\mathtt{neuron1} & 0 & 0 & 1 & -2 & -2 & 0 \\",
+        r"\delta & 0 & 0 & 1 & -2 & -2 & 0 \\",
         r"\end{array} \\",
         r"\end{array}",
     ]
@@ -335,14 +336,19 @@ class Doubled(MLP):
         (
             lambda: deltas(abs, X, 1, "hinge"),
             TypeError,
-            "expected an MLP, a Layer or a list of Layers, got builtin_function_or_method: "
-            "give the layers of another model as a list, [layer1, layer2]",
+            "expected an MLP, a Sequential, a Layer or a list of layers, got "
+            "builtin_function_or_method: give its layers as a list, [layer1, layer2]",
         ),
         (
             lambda: deltas(Doubled(3, [1]), X, 1, "hinge"),
             TypeError,
-            "expected an MLP, a Layer or a list of Layers, got Doubled: "
-            "give the layers of another model as a list, [layer1, layer2]",
+            "expected an MLP, a Sequential, a Layer or a list of layers, got Doubled: "
+            "give its layers as a list, [layer1, layer2]",
+        ),
+        (
+            lambda: deltas(Sequential(Flatten(), Layer(3, 1)), X, 1, "hinge"),
+            TypeError,
+            "part 1, Flatten(), is no dense layer: expected Layers, and one activation after each",
         ),
         (
             lambda: deltas([Layer(3, 2), Layer(3, 1)], X, 1, "hinge"),
@@ -369,7 +375,23 @@ def test_wrong_arguments_are_refused(
         call()
 
 
-def test_a_list_of_layers_is_a_net() -> None:
-    found = deltas([Layer(3, 4, "tanh"), Layer(4, 1, "sigmoid")], X, 1, "binary_cross_entropy")
-    assert [row.name for row in found.rows][-1] == "layer2.neuron1"
+@pytest.mark.parametrize(
+    "model",
+    [
+        [Layer(3, 4, "tanh", rng=1), Layer(4, 1, "sigmoid", rng=2)],
+        Sequential(Layer(3, 4, "linear", rng=1), "tanh", Layer(4, 1, "sigmoid", rng=2)),
+        Sequential(Sequential(Layer(3, 4, "tanh", rng=1)), [Layer(4, 1, "sigmoid", rng=2)][0]),
+    ],
+)
+def test_a_list_of_layers_and_a_sequential_are_nets(model: Any) -> None:
+    found = deltas(model, X, 1, "binary_cross_entropy")
+    assert [row.name for row in found.rows][-2:] == ["delta1[4]", "delta2[1]"]
+    assert [layer.title for layer in found.layers] == ["layer1 (tanh)", "layer2 (sigmoid)"]
     assert found.largest_difference < 1e-12
+
+
+def test_names_in_the_notation_of_code() -> None:
+    found = deltas(MLP(1, [1]), [1.0], 1, "squared_error", notation="code")
+    names = [row.name for row in (*found.rows, *found.parameters)]
+    assert names == ["layer1.neuron1.delta", "layer1.neuron1.w[1]", "layer1.neuron1.b"]
+    assert r"\mathrm{layer1.neuron1.delta} & " in found.latex

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from tinygrad_edu import functions
 from tinygrad_edu.engine import Value
@@ -131,19 +131,23 @@ def _name(units: Sequence[Unit]) -> None:
 
     Other weights with the same names are those of another net: "layer1.neuron3 (2)".
     """
-    nets: dict[tuple[str | None, ...], dict[tuple[Value, ...], int]] = {}
+    nets: dict[tuple[Any, ...], dict[tuple[Value, ...], int]] = {}
     first: dict[tuple[Value, ...], tuple[str, int, int]] = {}
     for u in units:
-        same_names = nets.setdefault(tuple([p.name for p in u.w]), {})
-        net = same_names.setdefault(u.w, len(same_names) + 1)
+        if u.w in first:
+            continue
         prefix = _prefix(u.w)
-        first.setdefault(u.w, (prefix, net if prefix else 1, u.depth))
-    sharing = Counter((prefix, net) for prefix, net, _ in first.values())
+        same_names = nets.setdefault((_module((prefix, 0, u.depth)), *[p.name for p in u.w]), {})
+        net = same_names.setdefault(u.w, len(same_names) + 1)
+        first[u.w] = prefix, net if prefix else 1, u.depth
+    sharing = Counter(map(_module, first.values()))
+    loose = len({depth for prefix, _, depth in first.values() if prefix and "." not in prefix}) > 1
     members: dict[tuple[int, str], dict[tuple[Value, ...], tuple[str, int]]] = {}
     for w, (prefix, net, depth) in first.items():
         above, _, last = prefix.rpartition(".")
         number = _NUMBERED.fullmatch(last)
-        if prefix and sharing[prefix, net] > 1:
+        shared = prefix and sharing[_module((prefix, net, depth))] > 1
+        if shared:
             above, number = prefix, None
         layer = members.setdefault((net, above or f"layer {depth}"), {})
         n = int(number[1]) if number else len(layer) + 1
@@ -151,7 +155,8 @@ def _name(units: Sequence[Unit]) -> None:
         if not prefix:
             layer[w] = f"unit {depth}.{n}", n
         else:
-            layer[w] = f"{prefix}{copy}" + (f".unit{n}" if sharing[prefix, net] > 1 else ""), n
+            stem = f"layer{depth}." * (loose and not above) + prefix + copy
+            layer[w] = stem + f".unit{n}" * bool(shared), n
     alone = len(first) == 1 and not any(prefix for prefix, _, _ in first.values())
     named: dict[tuple[Value, ...], tuple[str, str, Place]] = {}
     for (net, layer_name), layer in members.items():
@@ -161,6 +166,15 @@ def _name(units: Sequence[Unit]) -> None:
             named[w] = name, layer_name + copy, Place(k, n, net)
     for u in units:
         u.name, u.layer, u.place = named[u.w]
+
+
+def _module(place: tuple[str, int, int]) -> tuple[str, int, int]:
+    """What tells apart the modules of units from their prefix, net and depth.
+
+    Layers that were made one by one have the same names, and differ in their depth.
+    """
+    prefix, net, depth = place
+    return prefix, net, 0 if "." in prefix else depth
 
 
 def _layer_number(name: str, layers: Sequence[str]) -> int:

@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
-from tinygrad_edu.text import clean, short
+from tinygrad_edu.text import clean, short, table
+from tinygrad_edu.view.base.naming import latex_name, latex_number
 from tinygrad_edu.view.network.delta_rules import CONVENTIONS, Formula
 
 _UNITS_SHOWN: Final = 16
 _PARAMETERS_SHOWN: Final = 12
-_UNIT_COLUMNS: Final = ("unit", "z", "a", "g'(z)", "delta", "rule", "difference")
+_UNIT_COLUMNS: Final = ("", "z", "a", "g'(z)", "delta", "rule", "difference")
 _PARAMETER_COLUMNS: Final = ("parameter", "a", "dL/dw", "rule", "difference")
 
 
@@ -108,7 +109,7 @@ class Deltas:
                 r"& z & a & g'(z) & \delta & \mathrm{rule} & \mathrm{difference} \\ \hline",
             ]
             for name, *numbers in layer.units[:_UNITS_SHOWN]:
-                cells = [latex_text(str(name)), *map(_latex_number, _cells(numbers))]
+                cells = [latex_name(str(name)), *map(_latex_cell, _cells(numbers))]
                 lines.append(" & ".join(cells) + r" \\")
             lines.append(r"\end{array} \\")
             if more := _more(layer.units, _UNITS_SHOWN):
@@ -167,17 +168,9 @@ def _more(rows: Sequence[Any], count: int) -> str:
 
 
 def _text_table(columns: Sequence[str], rows: Sequence[Any], count: int) -> list[str]:
-    table = [columns, *([row[0], *_cells(row[1:])] for row in rows[:count])]
-    widths = [max(len(cells[k]) for cells in table) for k in range(len(columns))]
-    lines = [
-        "  ".join(
-            [f"  {name:<{widths[0]}}"]
-            + [f"{cell:>{width}}" for cell, width in zip(cells, widths[1:], strict=True)]
-        )
-        for name, *cells in table
-    ]
+    cells = [columns, *([row[0], *_cells(row[1:])] for row in rows[:count])]
     more = _more(rows, count)
-    return [*lines, f"  {more}"] if more else lines
+    return [f"  {line}" for line in [*table(cells).splitlines(), *([more] if more else [])]]
 
 
 def _html_table(caption: str, columns: Sequence[str], rows: Sequence[Any], count: int) -> str:
@@ -197,12 +190,9 @@ def _html_table(caption: str, columns: Sequence[str], rows: Sequence[Any], count
     )
 
 
-def _latex_number(cell: str) -> str:
-    """A number for math mode: 1.1e-16 as a power of ten."""
-    mantissa, e, exponent = cell.partition("e")
-    if cell.endswith("nan") or cell == "-":
-        return rf"\mathrm{{{cell}}}"
-    return mantissa.replace("inf", r"\infty") + (rf"\cdot 10^{{{int(exponent)}}}" if e else "")
+def _latex_cell(cell: str) -> str:
+    """A number or a dash for math mode."""
+    return rf"\mathrm{{{cell}}}" if cell == "-" else latex_number(cell)
 
 
 def latex_text(text: str) -> str:

@@ -8,7 +8,9 @@ from tinygrad_edu.checks import one_of
 from tinygrad_edu.engine import Value, grad, gradients
 from tinygrad_edu.losses import Loss, find_loss
 from tinygrad_edu.nn.activations import record_of
+from tinygrad_edu.nn.dense import dense_layers
 from tinygrad_edu.text import clean
+from tinygrad_edu.view.base.naming import Names
 from tinygrad_edu.view.network import delta_rules as rules
 from tinygrad_edu.view.network.delta_rules import CONVENTIONS, Formula
 from tinygrad_edu.view.network.delta_tables import (
@@ -21,22 +23,29 @@ from tinygrad_edu.view.network.delta_tables import (
 from tinygrad_edu.view.network.model_units import (
     Pass,
     forward,
-    layers_of,
     loss_of,
     name_of_function,
+    names_in,
 )
 
 
 def deltas(
-    model: Any, x: Iterable[Any], target: Any, loss: str | Loss, convention: str = "dL/dz"
+    model: Any,
+    x: Iterable[Any],
+    target: Any,
+    loss: str | Loss,
+    convention: str = "dL/dz",
+    *,
+    notation: str = "lecture",
 ) -> Deltas:
     """The delta of each unit for one example, from the engine and from the textbook's rules.
 
-    model       an MLP, a Layer, a Neuron, or a list of Layers
+    model       an MLP, a Layer, a Neuron, a Sequential or list of dense layers and activations
     x, target   one example, as for the model and the loss
     loss        a name of LOSSES, or a function (output, target) -> Value; if it is none of LOSSES
                 the last layer has no rule, and the layers before it start from the engine's deltas
     convention  "dL/dz", or "-dE/dnet", the delta of lectures that subtract the output
+    notation    "lecture" for delta1[2] and w1[2,3], "code" for layer1.neuron2.w[3]
 
     The rules are evaluated in plain floats, from the last layer back. A penalty inside `loss` shows
     as a difference of dL/dw. No `.grad` is changed. Raises TypeError or ValueError naming the
@@ -46,9 +55,10 @@ def deltas(
     if isinstance(target, Iterator):
         target = list(target)
     function = find_loss(loss)
-    passes = forward(layers_of(model), x)
+    passes = forward(model, dense_layers(model), x)
     total = loss_of(model, passes, target, function)
     found = gradients(total)
+    names = names_in(passes, total, None, notation)
     known = rules.loss_name(function)
     called = known or name_of_function(function)
     slopes = [_slopes(layer) for layer in passes]
@@ -56,11 +66,11 @@ def deltas(
     formulas: list[Formula] = []
     by_rule: list[list[float] | None] = []
     for k, layer in reversed(list(enumerate(passes))):
-        activation, a = layer.units.activation, [v.data for v in layer.a]
+        activation, a = layer.layer.activation, [v.data for v in layer.a]
         if by_rule:
             after = passes[k + 1]
             downstream = by_rule[0] or [found.get(z, 0.0) for z in after.z]
-            w = [[v.data for v in neuron.w] for neuron in after.units.neurons]
+            w = [[v.data for v in neuron.w] for neuron in after.layer.neurons]
             e = rules.backpropagated(downstream, w)
             found_here = rules.through(activation, e, a, slopes[k])
             formula = rules.hidden_formula(activation)
@@ -80,10 +90,10 @@ def deltas(
     layers = [
         LayerDeltas(
             _title(layer),
-            _slope_formula(layer.units.activation),
+            _slope_formula(layer.layer.activation),
             formula,
-            tuple(_unit_rows(layer, slope, found, rule, sign)),
-            tuple(_parameter_rows(layer, found, expected)),
+            tuple(_unit_rows(layer, slope, found, rule, sign, names)),
+            tuple(_parameter_rows(layer, found, expected, names)),
         )
         for layer, slope, rule, formula in zip(passes, slopes, by_rule, formulas, strict=True)
     ]
@@ -92,10 +102,10 @@ def deltas(
 
 def _slopes(layer: Pass) -> list[float]:
     """g'(z) by the textbook; of an activation without a name by the engine."""
-    record = record_of(layer.units.activation)
+    record = record_of(layer.layer.activation)
     if record is None:
         return [grad(a, z).data for a, z in zip(layer.a, layer.z, strict=True)]
-    units = zip(layer.units.neurons, layer.z, layer.a, strict=True)
+    units = zip(layer.layer.neurons, layer.z, layer.a, strict=True)
     return [
         record.slope.at(z.data, a.data, 0.0 if unit.alpha is None else unit.alpha.data)
         for unit, z, a in units
@@ -110,10 +120,7 @@ def _slope_formula(activation: Any) -> Formula:
 
 
 def _title(layer: Pass) -> str:
-    activation = layer.units.activation
-    if not isinstance(activation, str):
-        activation = clean(name_of_function(activation))
-    return " ".join(part for part in (layer.units.name, f"({activation})") if part)
+    return " ".join(part for part in (layer.name, f"({clean(layer.activation)})") if part)
 
 
 def _unit_rows(
@@ -122,12 +129,13 @@ def _unit_rows(
     found: Mapping[Value, float],
     by_rule: Sequence[float] | None,
     sign: float,
+    names: Names,
 ) -> Iterator[UnitRow]:
     for j, (z, a, slope) in enumerate(zip(layer.z, layer.a, slopes, strict=True)):
         delta = sign * found.get(z, 0.0) + 0.0
         rule = None if by_rule is None else sign * by_rule[j] + 0.0
         apart = None if rule is None else _apart(delta, rule)
-        yield UnitRow(layer.units.unit_name(j), z.data, a.data, slope, delta, rule, apart)
+        yield UnitRow(names.deltas[z], z.data, a.data, slope, delta, rule, apart)
 
 
 def _gradients_by_rule(
@@ -139,7 +147,7 @@ def _gradients_by_rule(
     expected: defaultdict[Value, float] = defaultdict(float)
     for layer, rule in zip(passes, by_rule, strict=True):
         ds = rule or [found.get(z, 0.0) for z in layer.z]
-        for neuron, d in zip(layer.units.neurons, ds, strict=True):
+        for neuron, d in zip(layer.layer.neurons, ds, strict=True):
             for w, a in zip(neuron.w, layer.inputs, strict=True):
                 expected[w] += d * a.data
             expected[neuron.b] += d
@@ -147,14 +155,13 @@ def _gradients_by_rule(
 
 
 def _parameter_rows(
-    layer: Pass, found: Mapping[Value, float], expected: Mapping[Value, float]
+    layer: Pass, found: Mapping[Value, float], expected: Mapping[Value, float], names: Names
 ) -> Iterator[ParameterRow]:
-    for j, neuron in enumerate(layer.units.neurons):
-        name = layer.units.unit_name(j)
-        uses = [(f"{name}.w[{k}]", w, layer.inputs[k].data) for k, w in enumerate(neuron.w)]
-        for called, p, a in [*uses, (f"{name}.b", neuron.b, 1.0)]:
+    inputs = [*(x.data for x in layer.inputs), 1.0]
+    for neuron in layer.layer.neurons:
+        for p, a in zip([*neuron.w, neuron.b], inputs, strict=True):
             gradient, rule = found.get(p, 0.0), expected[p]
-            yield ParameterRow(called, a, gradient, rule, _apart(gradient, rule))
+            yield ParameterRow(names[p], a, gradient, rule, _apart(gradient, rule))
 
 
 def _apart(x: float, y: float) -> float:

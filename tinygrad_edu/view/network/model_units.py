@@ -1,76 +1,41 @@
 """The units of a net for one example: what each one computed, and what the loss made of it."""
 
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from tinygrad_edu.checks import number
-from tinygrad_edu.engine import Primitive, Value
+from tinygrad_edu.engine import Primitive, Value, toposort
 from tinygrad_edu.losses import Loss
-from tinygrad_edu.nn import MLP, Activation, Layer, Neuron
-from tinygrad_edu.nn.activations import record_of
-
-_KNOWN: Final = (MLP, Layer, Neuron)
-
-
-class Units(NamedTuple):
-    """A layer: `name` is "layer1", "layer2", ... ("" for a layer or a neuron alone)."""
-
-    name: str
-    activation: Activation
-    neurons: list[Neuron]
-
-    def unit_name(self, j: int) -> str:
-        """The name of unit j, which counts from 0: "layer1.neuron1" for the first."""
-        return ".".join(part for part in (self.name, f"neuron{j + 1}") if part)
+from tinygrad_edu.nn import Layer, Neuron
+from tinygrad_edu.nn.dense import DenseLayer
+from tinygrad_edu.view.base.naming import Names, names_of
 
 
 class Pass(NamedTuple):
-    """What a layer took and gave for one example; `z` and `a` are one Value per unit."""
+    """What a layer took and gave for one example; `z` and `a` are one Value per unit.
 
-    units: Units
+    `name` is "layer1", "layer2", ... ("" for a layer or a neuron alone).
+    """
+
+    layer: DenseLayer
+    name: str
     inputs: list[Value]
     z: list[Value]
     a: list[Value]
 
-
-def layers_of(model: Any) -> list[Units]:
-    """The layers of an MLP, a Layer, a Neuron or a list of Layers.
-
-    Raises TypeError for anything else, and for a subclass with a `__call__` of its own; ValueError
-    where one layer does not fit the next.
-    """
-    if isinstance(model, _KNOWN) and _is_plain(model):
-        if isinstance(model, Neuron):
-            return [Units("", model.activation, [model])]
-        if isinstance(model, Layer):
-            return [Units("", model.activation, model.neurons)]
-        model = model.layers
-    layers = list(model) if isinstance(model, Sequence) and not isinstance(model, str) else []
-    if not layers or not all(isinstance(v, Layer) and _is_plain(v) for v in layers):
-        raise TypeError(
-            f"expected an MLP, a Layer or a list of Layers, got {type(model).__name__}: "
-            "give the layers of another model as a list, [layer1, layer2]"
-        )
-    found = [Units(f"layer{k}", v.activation, v.neurons) for k, v in enumerate(layers, 1)]
-    for before, after in pairwise(found):
-        if len(before.neurons) != after.neurons[0].nin:
-            raise ValueError(
-                f"{before.name} gives {len(before.neurons)} activations, "
-                f"but {after.name} takes {after.neurons[0].nin}"
-            )
-    return found
+    @property
+    def activation(self) -> str:
+        """The name of the activation of the units."""
+        return name_of_function(self.layer.activation)
 
 
-def _is_plain(module: MLP | Layer | Neuron) -> bool:
-    """Whether its class does not replace what these three do when they are called."""
-    return any(type(module).__call__ is known.__call__ for known in _KNOWN)
-
-
-def forward(layers: Sequence[Units], x: Iterable[Any]) -> list[Pass]:
+def forward(
+    model: Any, layers: Sequence[DenseLayer], x: Iterable[Any], *, activate: bool = True
+) -> list[Pass]:
     """The forward pass for one example `x` of numbers; a Value counts as its number.
 
-    Raises TypeError for what is no list of numbers, ValueError for the wrong count.
+    Without `activate` it goes on with the net inputs. Raises TypeError for what is no list of
+    numbers, ValueError for the wrong count.
     """
     nin = layers[0].neurons[0].nin
     if isinstance(x, (str, bytes, dict, set)) or not isinstance(x, Iterable):
@@ -79,16 +44,22 @@ def forward(layers: Sequence[Units], x: Iterable[Any]) -> list[Pass]:
     if len(inputs) != nin:
         raise ValueError(f"expected {nin} inputs, got {len(inputs)}")
     passes = []
-    for units in layers:
-        z = [neuron.net_input(inputs) for neuron in units.neurons]
-        record = record_of(units.activation)
-        if record is not None and record.of_layer:
-            a = record.function(z)
-        else:
-            a = [neuron.activate(v) for neuron, v in zip(units.neurons, z, strict=True)]
-        passes.append(Pass(units, inputs, z, a))
+    for k, layer in enumerate(layers, 1):
+        z = [neuron.net_input(inputs) for neuron in layer.neurons]
+        a = layer.activate(z) if activate else z
+        name = "" if isinstance(model, (Layer, Neuron)) else f"layer{k}"
+        passes.append(Pass(layer, name, inputs, z, a))
         inputs = a
     return passes
+
+
+def names_in(
+    passes: Sequence[Pass], loss: Value | None, inputs: Sequence[str] | None, notation: str
+) -> Names:
+    """The names of the values of a forward pass and of its loss; `inputs` are given."""
+    given = dict(zip(passes[0].inputs, inputs or (), strict=inputs is not None))
+    roots = [*passes[-1].a, *([] if loss is None else [loss])]
+    return names_of(toposort(*roots, leaves=True), given, notation=notation)
 
 
 def loss_of(model: Any, passes: Sequence[Pass], target: Any, loss: Loss) -> Value:
@@ -114,6 +85,6 @@ def plain(x: Any, what: str) -> float:
 
 def name_of_function(function: Any) -> str:
     """What a loss or an activation of the user's is called: its name, else that of its type."""
-    if isinstance(function, Primitive):
-        return function.name
+    if isinstance(function, (str, Primitive)):
+        return function if isinstance(function, str) else function.name
     return str(getattr(function, "__name__", type(function).__name__))

@@ -8,13 +8,14 @@ from typing import Any
 from tinygrad_edu.checks import one_of, whole
 from tinygrad_edu.engine import Value, gradients
 from tinygrad_edu.losses import Loss, find_loss
+from tinygrad_edu.nn.dense import dense_layers
 from tinygrad_edu.text import clean, short
 from tinygrad_edu.view.network.delta_rules import CONVENTIONS
 from tinygrad_edu.view.network.model_units import (
     forward,
-    layers_of,
     loss_of,
     name_of_function,
+    names_in,
 )
 from tinygrad_edu.view.network.picture import Drawing
 
@@ -56,29 +57,34 @@ def network(
     input_names: Sequence[str] | None = None,
     convention: str = "dL/dz",
     max_units: int = 16,
+    notation: str = "lecture",
 ) -> Network:
     """The net as circles and lines: blue lines are positive weights, dashed ones negative.
 
-    model        an MLP, a Layer, a Neuron, or a list of Layers
+    model        an MLP, a Layer, a Neuron, a Sequential or list of dense layers and activations
     x            one example: each circle shows its activation
     target, loss with both, each circle shows its delta under the activation, and is shaded by it
     input_names  texts for the inputs, x1, x2, ... otherwise
     convention   of delta, "dL/dz" or "-dE/dnet"
     max_units    of a larger layer the first ones are drawn, and the rest is counted
+    notation     of names: "lecture" for w1[2,3], "code" for layer1.neuron2.w[3]
 
     The width of a line is |w| relative to the largest of its layer. No `.grad` is changed. Raises
     TypeError or ValueError naming the argument.
     """
-    layers = layers_of(model)
+    layers = dense_layers(model)
     max_units = whole("max_units", max_units)
     sign = CONVENTIONS[one_of("convention", convention, CONVENTIONS)]
-    names = _input_names(input_names, layers[0].neurons[0].nin)
+    nin = layers[0].neurons[0].nin
+    given = _input_names(input_names, nin)
     if (target is None) != (loss is None) or (x is None and loss is not None):
         raise ValueError("deltas need an example: give x, target and loss, or x alone")
-    passes = None if x is None else forward(layers, x)
+    known = x is not None
+    passes = forward(model, layers, [0.0] * nin if x is None else x, activate=known)
+    total: Value | None = None
     found: dict[Value, float] | None = None
     caption = []
-    if passes is not None and loss is not None:
+    if loss is not None:
         function = find_loss(loss)
         if isinstance(target, Iterator):
             target = list(target)
@@ -86,17 +92,18 @@ def network(
         found = gradients(total)
         called = clean(name_of_function(function), 40)
         caption.append(f"{called} = {short(total.data)}")
-    if passes is not None:
+    if known:
         second = f", below it its delta = {convention}, by which it is shaded" if found else ""
         caption.append(f"in a circle: activation a{second}")
     caption.append("lines: weights, blue positive, orange dashed negative, wide where |w| is large")
-    drawing = Drawing(layers, passes, found, sign, names, max_units, caption)
+    names = names_in(passes, total, given, notation)
+    drawing = Drawing(passes, names, found, sign, max_units, caption, known=known)
     return Network(drawing.svg(), drawing.description())
 
 
-def _input_names(names: Sequence[str] | None, nin: int) -> list[str]:
+def _input_names(names: Sequence[str] | None, nin: int) -> list[str] | None:
     if names is None:
-        return [f"x{k}" for k in range(1, nin + 1)]
+        return None
     if isinstance(names, str) or not all(isinstance(name, str) for name in names):
         raise TypeError('input_names is a list of texts: write input_names=["height", "weight"]')
     if len(names) != nin:

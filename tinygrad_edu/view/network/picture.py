@@ -9,8 +9,9 @@ from typing import Final
 
 from tinygrad_edu.engine import Value
 from tinygrad_edu.text import clean, short
+from tinygrad_edu.view.base.naming import Names
 from tinygrad_edu.view.base.palette import styled
-from tinygrad_edu.view.network.model_units import Pass, Units, name_of_function
+from tinygrad_edu.view.network.model_units import Pass
 
 _RADIUS: Final = 27
 _ROW: Final = 62
@@ -30,22 +31,26 @@ class Drawing:
 
     def __init__(
         self,
-        layers: Sequence[Units],
-        passes: Sequence[Pass] | None,
-        found: dict[Value, float] | None,
+        passes: Sequence[Pass],
+        names: Names,
+        gradients: dict[Value, float] | None,
         sign: float,
-        names: Sequence[str],
         max_units: int,
         caption: Sequence[str],
+        *,
+        known: bool,
     ) -> None:
-        self.layers, self.passes, self.found, self.sign = layers, passes, found, sign
-        self.names, self.caption = names, caption
-        self.sizes = [len(names), *(len(units.neurons) for units in layers)]
+        self.passes, self.names, self.gradients, self.sign = passes, names, gradients, sign
+        self.caption = caption
+        #: Whether the numbers of the passes are those of an example.
+        self.known = known
+        self.inputs = [names[x] for x in passes[0].inputs]
+        self.sizes = [len(self.inputs), *(len(layer.z) for layer in passes)]
         self.shown = [min(n, max_units) for n in self.sizes]
         rows = max(self.shown)
         self.foot = _TOP + rows * _ROW + (36 if self.shown != self.sizes else 14)
-        self.left = _MARGIN + max(map(_width, names[: self.shown[0]])) + 12 + _RADIUS
-        right = self.left + _COLUMN * len(layers) + max(_RADIUS, 70) + _MARGIN
+        self.left = _MARGIN + max(map(_width, self.inputs[: self.shown[0]])) + 12 + _RADIUS
+        right = self.left + _COLUMN * len(passes) + max(_RADIUS, 70) + _MARGIN
         self.width = math.ceil(max(right, max(map(_width, caption)) + 2 * _MARGIN))
         self.height = math.ceil(self.foot + 17 * len(caption) + 8)
         self.middle = _TOP + rows * _ROW / 2
@@ -76,7 +81,7 @@ class Drawing:
             f'<rect class="card" x="0.5" y="0.5" width="{self.width - 1}" '
             f'height="{self.height - 1}" rx="10"/>',
         ]
-        for column in range(len(self.layers)):
+        for column in range(len(self.passes)):
             parts += self.lines(column)
         for column in range(len(self.sizes)):
             parts += self.circles(column)
@@ -87,20 +92,20 @@ class Drawing:
 
     def lines(self, column: int) -> Iterator[str]:
         """The weights from one column to the next."""
-        units = self.layers[column]
-        sizes = [abs(w.data) for n in units.neurons for w in n.w]
+        neurons = self.passes[column].layer.neurons
+        sizes = [abs(w.data) for n in neurons for w in n.w]
         top = max((size for size in sizes if size < math.inf), default=0.0)
         drawn = self.shown[column] * self.shown[column + 1]
         widest = _WIDEST * min(1.0, 8 / math.sqrt(drawn))
-        for j, neuron in enumerate(units.neurons[: self.shown[column + 1]]):
+        for j, neuron in enumerate(neurons[: self.shown[column + 1]]):
             x2, y2 = self.place(column + 1, j)
             for k, w in enumerate(neuron.w[: self.shown[column]]):
                 x1, y1 = self.place(column, k)
                 share = min(abs(w.data) / top, 1.0) if top and w.data == w.data else 0.0
                 kind = "plus" if w.data > 0 else "minus" if w.data < 0 else "zero"
-                title = f"{units.unit_name(j)}.w[{k}] = {short(w.data)}"
-                if self.found is not None:
-                    title += f", dL/dw = {short(self.found.get(w, 0.0))}"
+                title = f"{self.names[w]} = {short(w.data)}"
+                if self.gradients is not None:
+                    title += f", dL/dw = {short(self.gradients.get(w, 0.0))}"
                 yield (
                     f'<line class="line {kind}" x1="{x1 + _RADIUS:.6g}" y1="{y1:.6g}" '
                     f'x2="{x2 - _RADIUS:.6g}" y2="{y2:.6g}" '
@@ -124,7 +129,7 @@ class Drawing:
                 yield _text(x, y + below, text, "ink")
             yield "</g>"
             if column == 0:
-                yield _text(x - _RADIUS - 8, y + 4, self.names[row], "ink", "end")
+                yield _text(x - _RADIUS - 8, y + 4, self.inputs[row], "ink", "end")
         if self.sizes[column] > self.shown[column]:
             x, y = self.place(column, self.shown[column])
             hidden = self.sizes[column] - self.shown[column]
@@ -132,29 +137,34 @@ class Drawing:
 
     def largest_delta(self) -> float:
         """Of the units drawn, the largest finite |delta|."""
-        if self.found is None or self.passes is None:
+        if self.gradients is None:
             return 0.0
         zs = [z for layer in self.passes for z in layer.z]
-        sizes = [abs(self.found.get(z, 0.0)) for z in zs]
+        sizes = [abs(self.gradients.get(z, 0.0)) for z in zs]
         return max((size for size in sizes if size < math.inf), default=0.0)
 
     def contents(self, column: int, row: int) -> tuple[list[str], str, float]:
         """The texts inside a circle, its title, and the delta that shades it."""
         if column == 0:
-            if self.passes is None:
-                return [], f"input {self.names[row]}", 0.0
-            a = self.passes[0].inputs[row].data
-            return [_tiny(a)], f"input {self.names[row]} = {short(a)}", 0.0
-        units = self.layers[column - 1]
-        name, b = units.unit_name(row), units.neurons[row].b.data
-        if self.passes is None:
-            return [], f"{name}: b = {short(b)}", 0.0
-        z, a = self.passes[column - 1].z[row], self.passes[column - 1].a[row].data
-        title = f"{name}: b = {short(b)}, z = {short(z.data)}, a = {short(a)}"
-        if self.found is None:
-            return [_tiny(a)], title, 0.0
-        delta = self.sign * self.found.get(z, 0.0) + 0.0
-        return [_tiny(a), _tiny(delta)], f"{title}, delta = {short(delta)}", delta
+            x = self.passes[0].inputs[row]
+            title = f"input {self.names[x]}"
+            return (
+                ([_tiny(x.data)], f"{title} = {short(x.data)}", 0.0)
+                if self.known
+                else ([], title, 0.0)
+            )
+        layer = self.passes[column - 1]
+        b, z, a = layer.layer.neurons[row].b, layer.z[row], layer.a[row]
+        title = f"{self.names[b]} = {short(b.data)}"
+        if not self.known:
+            return [], title, 0.0
+        numbers = ", ".join(f"{self.names[v]} = {short(v.data)}" for v in dict.fromkeys([z, a]))
+        title = f"{title}, {numbers}"
+        if self.gradients is None:
+            return [_tiny(a.data)], title, 0.0
+        delta = self.sign * self.gradients.get(z, 0.0) + 0.0
+        title = f"{title}, {self.names.deltas[z]} = {short(delta)}"
+        return [_tiny(a.data), _tiny(delta)], title, delta
 
     def heading(self, column: int) -> Iterator[str]:
         """Name, size and activation above a column."""
@@ -164,12 +174,9 @@ class Drawing:
             yield _text(x, 28, "inputs", "ink")
             yield _text(x, 44, n, "faint")
             return
-        units = self.layers[column - 1]
-        activation = units.activation
-        if not isinstance(activation, str):
-            activation = name_of_function(activation)
-        yield _text(x, 28, units.name or "layer", "ink")
-        yield _text(x, 44, f"{n} {clean(activation, 16)}", "faint")
+        layer = self.passes[column - 1]
+        yield _text(x, 28, layer.name or "layer", "ink")
+        yield _text(x, 44, f"{n} {clean(layer.activation, 16)}", "faint")
 
 
 def _circle(x: float, y: float) -> str:
