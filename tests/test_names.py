@@ -165,3 +165,15 @@ def test_the_printed_program(net):
                 unit = f"{i + 1},{j + 1}" if block[0] == "W" else f"{j + 1}"
                 alone = {"W1": f"w{j + 1}", "b1": "b"}.get(block)
                 assert names[p] == (alone if net == "neuron" else f"{block.lower()}[{unit}]")
+
+
+def test_the_second_use_of_a_layer_in_the_printed_program():
+    """Z1_2 of the program is z1[...]#2: its number is that of its weights in both."""
+    model, x, loss = NETS["recurrent"]
+    program = vectorize(lambda x: loss(model(x)), x)
+    _, names = graph("recurrent", "lecture")
+    used = {
+        re.sub(r"z(\d+)\[\d+\](?:#(\d+))?", r"Z\1_\2", names[u.z]).rstrip("_")
+        for u in names.units.units
+    }
+    assert used == set(re.findall(r"^    (Z\w+) = ", program.source, re.M))

@@ -126,6 +126,13 @@ def test_the_value_is_the_derivative_of_the_engine_for_every_value_of_a_net(outp
         model.zero_grad()
 
 
+def test_a_power_of_a_name_with_a_layer_above_is_no_double_superscript():
+    loss = MLP(1, [1], "tanh", rng=0)([2.0]) ** 2
+    latex = explain(loss).latex
+    assert r"L &= \left(z^{(1)}_{1}\right)^{2}" in latex
+    assert "}^{2}" not in latex.replace(r"\right)^{2}", "")
+
+
 def test_more_than_four_terms_are_summed_and_counted():
     w = Value(2.0, "w")
     y = f.sum([w * i for i in range(1, 101)])

@@ -114,11 +114,12 @@ def _factor(x: Any, part: Any) -> str:
 
 
 def _name(name: str) -> str:
-    r"""W1 as W_{1}, delta2 as \delta_{2}, dW1 as a partial derivative."""
-    letters, number = re.fullmatch(r"(.*?)(\d*)", name).groups()  # type: ignore[union-attr]
+    r"""W1 as W_{1}, delta2 as \delta_{2}, dW1 as a partial derivative, Z1_2 as Z_{1\,\#2}."""
+    letters, number, use = re.fullmatch(r"(.*?)(\d*)(?:(?<=\d)_(\d+))?", name).groups()  # type: ignore[union-attr]
+    number += rf"\,\#{use}" if use else ""
     index = f"_{{{number}}}" if number else ""
     if letters == "delta":
         return rf"\delta{index}"
     if len(letters) > 1 and letters[0] == "d":
-        return rf"\frac{{\partial L}}{{\partial {_name(letters[1:] + number)}}}"
+        return rf"\frac{{\partial L}}{{\partial {_name(name[1:])}}}"
     return (letters if len(letters) == 1 else rf"\mathrm{{{letters}}}") + index

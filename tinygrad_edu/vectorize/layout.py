@@ -109,9 +109,8 @@ class Layout:
         for i in cells:
             self.batched[i] = any([self.batched[p] for p in self.tape.parents[i]])  # noqa: C419
 
-    def fresh(self, letter: str) -> str:
-        """A name that no array has: the letter with the next number."""
-        k = 1
+    def fresh(self, letter: str, k: int = 1) -> str:
+        """A name that no array has: the letter with the next number, from k on."""
         while f"{letter}{k}" in self.variables:
             k += 1
         return f"{letter}{k}"

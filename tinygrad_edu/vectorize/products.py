@@ -156,13 +156,15 @@ def transposed(a: Any) -> Any:
 
 
 def _name_of_product(layout: Layout, w: Any, batched: bool) -> str:
-    """Z with the number of its weights, as long as it is free."""
+    """Z with the number of its weights: Z1, where W1 is used again Z1_2, Z1_3, ...."""
     if not batched:
         return layout.fresh("V")
     while isinstance(w, Expr) and w.args:
         w = w.args[0]
+    if not str(w).startswith("W"):
+        return layout.fresh("Z")
     name = "Z" + str(w)[1:]
-    return name if str(w).startswith("W") and name not in layout.variables else layout.fresh("Z")
+    return layout.fresh(f"{name}_", 2) if name in layout.variables else name
 
 
 def _add_pairs(

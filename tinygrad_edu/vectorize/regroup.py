@@ -3,6 +3,7 @@
 Nothing is known here of layers: the graph is all there is. `products` does the same for dots.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -154,7 +155,7 @@ def _name_of_result(found: Regrouped, operands: tuple[Operand, ...], cells: Sequ
     if is_loss(found, cells):
         return "L"
     first = operands[0].expression if operands else None
-    if isinstance(first, Expr) and first.op.startswith("Z") and first.op[1:].isdigit():
+    if isinstance(first, Expr) and re.fullmatch(r"Z\d+(_\d+)?", first.op):
         name = "A" + first.op[1:]
         others = operands[1:]
         alone = all(all(p.array == P for p in o.parts) for o in others)

@@ -210,8 +210,8 @@ def latex_name(name: str) -> str:
         if unit:
             comma = "," if index and len(unit + index) > 2 else ""
             letter, layer = f"{letter}^{{({layer})}}", f"{unit}{comma}{index or ''}"
-        letter += f"_{{{layer}}}" if layer else ""
-        return letter + "".join(rf"\,{part}" for part in (net, use) if part).replace("#", r"\#")
+        below = r"\,".join(part for part in (layer, net, use) if part).replace("#", r"\#")
+        return letter + (f"_{{{below}}}" if below else "")
     if re.fullmatch(r"-?[0-9.]+(e-?[0-9]+)?|-?inf|nan", name):
         return latex_number(name)
     return rf"\mathrm{{{''.join(_ESCAPES.get(c, c) for c in name)}}}"

@@ -14,7 +14,7 @@ from tinygrad_edu.view.base.naming import latex_name, latex_number
 
 # Letters are private characters until a formula is printed, so that no name is read as markup.
 HOLE: Final = "\ue000{}\ue001"
-_HOLES: Final = re.compile("\ue000(\\d+)\ue001")
+_HOLES: Final = re.compile("\ue000(\\d+)\ue001(\\^?)")
 MORE: Final = "\ue002"
 
 #: A negative number that has the parentheses of a call, and needs none of its own.
@@ -48,9 +48,14 @@ def written(x: Any, names: Sequence[Both]) -> Both:
     if any(shown.latex.startswith(r"\mathrm") for shown in names):
         drawn = drawn.replace(r"\,", r"\cdot")  # words side by side do not look like a product
     return Both(
-        _HOLES.sub(lambda hole: names[int(hole[1])].text, flat),
-        _HOLES.sub(lambda hole: names[int(hole[1])].latex, drawn),
+        _HOLES.sub(lambda hole: names[int(hole[1])].text + hole[2], flat),
+        _HOLES.sub(lambda hole: _raised(names[int(hole[1])].latex, hole[2]), drawn),
     )
+
+
+def _raised(name: str, power: str) -> str:
+    """A name in LaTeX, which has one superscript at most: that of a layer goes in parentheses."""
+    return rf"\left({name}\right)^" if power and "^" in name else name + power
 
 
 def with_numbers(x: Any, numbers: Sequence[Both]) -> list[Both]:
