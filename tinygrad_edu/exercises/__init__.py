@@ -1,25 +1,34 @@
 """The exercises of the notebooks: `check("5.1", answer)` says whether an answer is right.
 
 The first number is that of the notebook. What is said of a wrong answer is a hint, never the
-answer. A file per chapter; `EXERCISES` holds them all.
+answer. Questions and hints stand in questions.toml, what is right in a file per chapter.
 """
 
+import tomllib
+from importlib import resources
 from typing import Any, Final
 
 from tinygrad_edu.checks import one_of
 from tinygrad_edu.exercises import beyond, engine, nets, practice, training
-from tinygrad_edu.exercises.exercise import Exercise, Verdict
+from tinygrad_edu.exercises.exercise import Exercise, Right, Verdict
 
 __all__ = ["EXERCISES", "Exercise", "Verdict", "check"]
 
+
+def _read() -> dict[str, Exercise]:
+    file = resources.files("tinygrad_edu.exercises").joinpath("questions.toml")
+    answers: dict[str, Right] = {}
+    for chapter in (engine, nets, training, practice, beyond):
+        answers |= chapter.ANSWERS
+    exercises = {}
+    for number, text in tomllib.loads(file.read_text("utf-8")).items():
+        question, hint = (" ".join(text.get(part, "").split()) for part in ("question", "hint"))
+        exercises[number] = Exercise(question, answers[number], engine.HINTS.get(number, hint))
+    return exercises
+
+
 #: The exercises by number, such as "5.1", in the order of the lessons.
-EXERCISES: Final[dict[str, Exercise]] = {
-    **engine.EXERCISES,
-    **nets.EXERCISES,
-    **training.EXERCISES,
-    **practice.EXERCISES,
-    **beyond.EXERCISES,
-}
+EXERCISES: Final = _read()
 
 
 def check(number: str, answer: Any = ...) -> Verdict:

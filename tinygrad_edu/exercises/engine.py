@@ -5,9 +5,9 @@ from typing import Any, Final
 
 from tinygrad_edu.calculus import GradientError, gradcheck
 from tinygrad_edu.engine import Primitive, Value, grad, toposort
-from tinygrad_edu.exercises.exercise import Exercise, number, numbers
+from tinygrad_edu.exercises.exercise import Right, number, numbers
 
-EXERCISES: dict[str, Exercise] = {}
+ANSWERS: dict[str, Right] = {}
 
 
 # Lesson 2, derivatives by nudging.
@@ -34,25 +34,10 @@ def _is_second_difference(answer: Any) -> bool:
     return number(-math.sin(0.7), 1e-4)(of_sine) and number(6.0)(of_parabola)
 
 
-EXERCISES |= {
-    "2.1": Exercise(
-        "The list [df/dx, df/dy] of f = x^2 y + y at x = 3, y = -2 is asked for.",
-        numbers(_partial_derivatives),
-        "hold y for df/dx: the term x^2 y is a constant times x^2; hold x for df/dy, and mind that "
-        "f has two terms with y.",
-    ),
-    "2.2": Exercise(
-        "One of the five steps h is asked for.",
-        lambda answer: isinstance(answer, float) and answer == _best_step(),
-        "print abs(central_difference(math.exp, 1.0, h) - math.e) for each h: the error falls "
-        "with h at first, and rises where rounding takes over.",
-    ),
-    "2.3": Exercise(
-        "A function second_difference(f, x, h) is asked for.",
-        _is_second_difference,
-        "f'' is the derivative of f': take the slope from x to x + h, the slope from x - h to x, "
-        "and divide their difference by the distance of the two.",
-    ),
+ANSWERS |= {
+    "2.1": numbers(_partial_derivatives),
+    "2.2": lambda answer: isinstance(answer, float) and answer == _best_step(),
+    "2.3": _is_second_difference,
 }
 
 
@@ -99,25 +84,10 @@ def _graphs() -> list[Value]:
     return [x, s + p, p + s, q + p, p * q + q * s, doubled]
 
 
-EXERCISES |= {
-    "3.1": Exercise(
-        "The list [dy/da, dy/db] of y = (a + b) b at a = 2, b = 3 is asked for.",
-        numbers(_used_twice),
-        "give the sum a name, s = a + b, so that y = s b. b has two paths to y: directly, with the "
-        "slope s, and through s.",
-    ),
-    "3.2": Exercise(
-        "The list [what breadth first gives, what is right] is asked for.",
-        numbers(_breadth_first_and_right),
-        "breadth first visits y, u, v, x: write down what u has when its turn comes, which is only "
-        "what y gave it. For the right number write y as a polynomial in x.",
-    ),
-    "3.3": Exercise(
-        "A function order(root) that gives a list of nodes is asked for.",
-        _is_sort,
-        "go as deep as you can first and append a node only after all of its parents: that is a "
-        "postorder, and it is the order you want, the wrong way round. Visit each node once.",
-    ),
+ANSWERS |= {
+    "3.1": numbers(_used_twice),
+    "3.2": numbers(_breadth_first_and_right),
+    "3.3": _is_sort,
 }
 
 
@@ -167,21 +137,11 @@ def _hint(answer: Any) -> str:
     return _trouble(answer)
 
 
-EXERCISES |= {
-    "4.1": Exercise(
-        "The slope of y = ln(1 + x^2) at x = 3 is asked for, as a number.",
-        number(_slope_of_log),
-        "the slope of ln v is 1/v, and v = 1 + x^2 has a slope too: multiply.",
-    ),
-    "4.2": Exercise(
-        "The list of those of the points -1, 0, 0.5, 1 where the wrong slope passes is asked for.",
-        numbers(_where_a_wrong_cube_passes),
-        "the check passes where the wrong and the right slope are the same number: solve "
-        "3x = 3x^2 among the points.",
-    ),
-    "4.3": Exercise(
-        "An operation for y = 1 / (1 + x^2), made with @primitive, is asked for.",
-        _is_right,
-        _hint,
-    ),
+ANSWERS |= {
+    "4.1": number(_slope_of_log),
+    "4.2": numbers(_where_a_wrong_cube_passes),
+    "4.3": _is_right,
 }
+
+#: Hints that depend on the answer.
+HINTS: Final = {"4.3": _hint}

@@ -6,6 +6,9 @@ from typing import Any, NamedTuple
 
 from tinygrad_edu.engine import Value
 
+#: Whether an answer, any object, is right.
+Right = Callable[[Any], bool]
+
 
 class Exercise(NamedTuple):
     """A question, what tells whether an answer is right, and a hint that does not give it away.
@@ -14,7 +17,7 @@ class Exercise(NamedTuple):
     """
 
     question: str
-    right: Callable[[Any], bool]
+    right: Right
     hint: str | Callable[[Any], str]
 
 
@@ -34,7 +37,7 @@ class Verdict:
         return f"Exercise {self.number}: {self.said}"
 
 
-def number(x: float | Callable[[], float], tolerance: float = 1e-3) -> Callable[[Any], bool]:
+def number(x: float | Callable[[], float], tolerance: float = 1e-3) -> Right:
     """Whether an answer is the number x, to a relative tolerance (absolute below 1).
 
     A function computes x when there is an answer to compare with.
@@ -42,9 +45,7 @@ def number(x: float | Callable[[], float], tolerance: float = 1e-3) -> Callable[
     return lambda answer: _near(answer, x() if callable(x) else x, tolerance)
 
 
-def numbers(
-    xs: Sequence[float] | Callable[[], Sequence[float]], tolerance: float = 1e-3
-) -> Callable[[Any], bool]:
+def numbers(xs: Sequence[float] | Callable[[], Sequence[float]], tolerance: float = 1e-3) -> Right:
     """Whether an answer is a list or tuple of these numbers, in this order; as for `number`."""
 
     def right(answer: Any) -> bool:
@@ -58,7 +59,7 @@ def numbers(
     return right
 
 
-def word(*accepted: str) -> Callable[[Any], bool]:
+def word(*accepted: str) -> Right:
     """Whether an answer is one of these words, in any case and with spaces around it."""
     return lambda answer: isinstance(answer, str) and answer.strip().lower() in accepted
 

@@ -8,12 +8,12 @@ from typing import Any
 from tinygrad_edu.checks import is_real
 from tinygrad_edu.data import xor
 from tinygrad_edu.engine import Value, grad
-from tinygrad_edu.exercises.exercise import Exercise, number, numbers
+from tinygrad_edu.exercises.exercise import Right, number, numbers
 from tinygrad_edu.functions import dot
 from tinygrad_edu.nn import MLP, Neuron
 from tinygrad_edu.perceptron import Perceptron, truth_table
 
-EXERCISES: dict[str, Exercise] = {}
+ANSWERS: dict[str, Right] = {}
 
 
 # Lesson 5, perceptrons and gates.
@@ -41,25 +41,10 @@ def _is_adder(answer: Any) -> bool:
     )
 
 
-EXERCISES |= {
-    "5.1": Exercise(
-        "The list [w0, w1, w2] after one step of the training rule is asked for.",
-        numbers(_one_step),
-        "is the net input above 0? If the output is not the target, add eta (t - o) times the "
-        "example to the weights, with 1 in front of the example for the bias.",
-    ),
-    "5.2": Exercise(
-        "The number of functions of three inputs that one unit learns is asked for.",
-        number(_functions_of_three),
-        "rows = list(product((0, 1), repeat=3)); for each outputs in product((0, 1), repeat=8) "
-        "train a Perceptron(3) and count those that converged.",
-    ),
-    "5.3": Exercise(
-        "A function adder(a, b, c) that gives the list [sum, carry] is asked for.",
-        _is_adder,
-        "write XOR of two bits first: (a OR b) AND NOT (a AND b). The sum is the XOR of c with "
-        "that of a and b; the carry is 1 if a and b are, or c and one of the others.",
-    ),
+ANSWERS |= {
+    "5.1": numbers(_one_step),
+    "5.2": number(_functions_of_three),
+    "5.3": _is_adder,
 }
 
 
@@ -96,26 +81,11 @@ def _are_numbers(answer: Any, n: int) -> bool:
     return listed and all(is_real(w) and math.isfinite(w) for w in answer)
 
 
-EXERCISES |= {
-    "6.1": Exercise(
-        "The list [w1, w2, b] of a unit is asked for.",
-        _is_line,
-        "choose b > 0, the value of z at the origin; then each of the two points gives one weight: "
-        "there w1 x1 + w2 x2 must cancel b.",
-    ),
-    "6.2": Exercise(
-        "The loss after training from zeros is asked for.",
-        # Both hidden units stay 0, and the bias of the output finds the mean of the labels, 1/2.
-        number(math.log(2)),
-        "train it and print history.loss[-1]; its hidden units are equal and stay equal, so the "
-        "net can say the same thing to all four examples and nothing else.",
-    ),
-    "6.3": Exercise(
-        "The list of the nine parameters of MLP(2, [2, 1], 'step', output='step') is asked for.",
-        _is_xor,
-        "a step unit is 1 where z > 0. Give OR a threshold between no 1 and one 1, AND one between "
-        "one 1 and two; the output is OR but not AND.",
-    ),
+ANSWERS |= {
+    "6.1": _is_line,
+    # Both hidden units stay 0, and the bias of the output finds the mean of the labels, 1/2.
+    "6.2": number(math.log(2)),
+    "6.3": _is_xor,
 }
 
 
@@ -150,23 +120,8 @@ def _agrees(answer: Any, sizes: list[int]) -> bool:
     return numbers([v.data for v in grad(out, z)], 1e-9)(found)
 
 
-EXERCISES |= {
-    "7.1": Exercise(
-        "The list [delta_j, dL/dw] of the hidden tanh unit is asked for.",
-        numbers(_hidden_unit),
-        "the slope of tanh is 1 - a^2; the sum runs over the two units that j leads to; the weight "
-        "multiplies its input x.",
-    ),
-    "7.2": Exercise(
-        "The list [dl/dw1, dl/dw2, dl/dw3] of the chain with the middle weight 0 is asked for.",
-        numbers(_chain_with_a_zero),
-        "call linear_claims with the changed weights. In the formula the gradient of a weight is a "
-        "product of all the others.",
-    ),
-    "7.3": Exercise(
-        "A function hidden_deltas(a, W, delta) that gives a list of numbers is asked for.",
-        _is_hidden_deltas,
-        "for each j: the slope of the sigmoid is a[j] * (1 - a[j]); the sum over k takes delta[k] "
-        "times W[k][j], that is, a column of W.",
-    ),
+ANSWERS |= {
+    "7.1": numbers(_hidden_unit),
+    "7.2": numbers(_chain_with_a_zero),
+    "7.3": _is_hidden_deltas,
 }

@@ -6,13 +6,13 @@ from typing import Any, Final
 from tinygrad_edu.checks import is_real
 from tinygrad_edu.data import folds, standardising
 from tinygrad_edu.engine import Value, grad
-from tinygrad_edu.exercises.exercise import Exercise, number, numbers, word
+from tinygrad_edu.exercises.exercise import Right, number, numbers, word
 from tinygrad_edu.losses import cross_entropy
 from tinygrad_edu.nn import MLP, Neuron
 from tinygrad_edu.nn.norm import BatchNorm
 from tinygrad_edu.train import EarlyStopping, Epoch
 
-EXERCISES: dict[str, Exercise] = {}
+ANSWERS: dict[str, Right] = {}
 
 
 # Lesson 12, overfitting and regularisation.
@@ -48,26 +48,10 @@ def _normalises(answer: Any, column: list[float]) -> bool:
     return numbers(expected, 1e-6)(found)
 
 
-EXERCISES |= {
-    "12.1": Exercise(
-        "The list [what a kept activation becomes, its expectation] is asked for.",
-        numbers(_kept_and_expected),
-        "a kept number is divided by the probability to be kept; the expectation is the mean of "
-        "the two outcomes, weighted with their probabilities.",
-    ),
-    "12.2": Exercise(
-        "The list [epoch after which it stops, epoch whose weights are restored] is asked for.",
-        numbers(_stopped_and_restored),
-        "mark the epochs that are better than all before them; from the last of these count the "
-        "epochs without a new best until the patience is used up. It does not see what would "
-        "have come later.",
-    ),
-    "12.3": Exercise(
-        "A function normalised(xs) that gives a list of as many numbers is asked for.",
-        _is_normalisation,
-        "subtract the mean; divide by the root of (variance + eps), the variance divided by N, not "
-        "by N - 1, and eps inside the root.",
-    ),
+ANSWERS |= {
+    "12.1": numbers(_kept_and_expected),
+    "12.2": numbers(_stopped_and_restored),
+    "12.3": _is_normalisation,
 }
 
 
@@ -103,24 +87,10 @@ def _agrees(answer: Any, sizes: list[int]) -> bool:
     return all(numbers([z.data for z in model(x)], 1e-9)(answer(x, *matrices)) for x in points)
 
 
-EXERCISES |= {
-    "13.1": Exercise(
-        "The list [dL/dz0, dL/dz1, dL/dz2] for p = (0.2, 0.5, 0.3) and class 2 is asked for.",
-        numbers(_slopes_of_scores),
-        "softmax and cross entropy together have the delta p_k - 1[y = k]; the three add up to 0.",
-    ),
-    "13.2": Exercise(
-        "The accuracy of a net with linear hidden units is asked for, between 0 and 1.",
-        _is_linear_accuracy,
-        "without a bend two layers are one: W2 (W x + b) + b2 is a matrix times x plus a vector. "
-        "Look at what the linear classifier got, and print history.accuracy[-1].",
-    ),
-    "13.3": Exercise(
-        "A function scores(x, W, b, W2, b2) that gives a list of numbers is asked for.",
-        _is_scores,
-        "the hidden unit j has the net input b[j] + sum of x[i] * W[i][j], and its activation is "
-        "the larger of that and 0; then the same once more, without the maximum.",
-    ),
+ANSWERS |= {
+    "13.1": numbers(_slopes_of_scores),
+    "13.2": _is_linear_accuracy,
+    "13.3": _is_scores,
 }
 
 
@@ -145,25 +115,10 @@ def _is_most_confused(answer: Any) -> bool:
     )
 
 
-EXERCISES |= {
-    "14.1": Exercise(
-        "The number of parameters of a 64-16-8-10 net is asked for.",
-        lambda answer: number(_number_of_parameters(), 1e-9)(answer),
-        "a layer of n units on m inputs has a weight for each pair, and a bias for each unit.",
-    ),
-    "14.2": Exercise(
-        'The word "better", "same" or "worse" is asked for.',
-        word("same"),
-        "each hidden unit has a weight for every pixel: does anything in the net know which pixels "
-        "are neighbours? Train it and compare the accuracies.",
-    ),
-    "14.3": Exercise(
-        "A function most_confused(actual, predicted) that gives a pair of class numbers is asked "
-        "for.",
-        _is_most_confused,
-        "zip the two lists, leave out the pairs that are right, and count the rest: "
-        "collections.Counter has most_common.",
-    ),
+ANSWERS |= {
+    "14.1": lambda answer: number(_number_of_parameters(), 1e-9)(answer),
+    "14.2": word("same"),
+    "14.3": _is_most_confused,
 }
 
 
@@ -187,23 +142,8 @@ def _is_fair(answer: Any) -> bool:
     return fair == [True] * len(fair) and unfair == [False] * len(unfair)
 
 
-EXERCISES |= {
-    "15.1": Exercise(
-        "The standardised number for 900 Hz is asked for, after 300 and 700 Hz.",
-        lambda answer: number(standardising([[300.0], [700.0]])([[900.0]])[0][0])(answer),
-        "take the mean away, and divide by the deviation, here the distance of either sound to "
-        "the mean.",
-    ),
-    "15.2": Exercise(
-        "The word that is mixed up most with hod is asked for.",
-        word("hawed"),
-        "look at the row and the column of hod: the two vowels are neighbours in the plane, and in "
-        "many accents of English there is no difference between them today.",
-    ),
-    "15.3": Exercise(
-        "A function fair(training, test, groups) that gives True or False is asked for.",
-        _is_fair,
-        "make a set of the speakers of each side and look at what they have in common; then the "
-        "row numbers of both sides together must be those of all rows.",
-    ),
+ANSWERS |= {
+    "15.1": lambda answer: number(standardising([[300.0], [700.0]])([[900.0]])[0][0])(answer),
+    "15.2": word("hawed"),
+    "15.3": _is_fair,
 }
