@@ -1,21 +1,150 @@
-"""Chain: a model as parts that have equals elsewhere, one after another; numbers and shapes."""
+"""Chain: a model as layers that have equals elsewhere, one after another; numbers and shapes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from math import prod
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
+from tinygrad_edu.engine import Value
 from tinygrad_edu.nn import MLP, Activate, Layer, Module, Neuron, Sequential
 from tinygrad_edu.nn.convolution import AvgPool2d, Conv2d, Flatten, MaxPool2d, Unflatten
 from tinygrad_edu.nn.norm import BatchNorm, Dropout
 
 #: The shape of one example: (n,) or (channels, height, width), None for a size that is open.
 Shape: TypeAlias = tuple[int | None, ...]
+#: Values, one after another, and the shape of the tensor that they are.
+Tensor: TypeAlias = tuple[list[Value], tuple[int, ...]]
 
-_PARTS: Final = (
-    *(Activate, AvgPool2d, BatchNorm, Conv2d, Dropout),
-    *(Flatten, Layer, MaxPool2d, Unflatten),
-)
+
+def _maps(part: Any, shape: Shape) -> Shape:
+    """The shape of the maps that a window gives which slides over images of this shape."""
+    channels = part.out_channels if isinstance(part, Conv2d) else shape[0]
+    least = PARTS[type(part)].least(part)
+    return (channels, *(n and (n - least) // part.stride + 1 for n in shape[1:]))
+
+
+def _of_units(units: Sequence[Neuron], *shape: int) -> dict[str, Tensor]:
+    """The weights of units, each of this shape, and their biases."""
+    weights = [w for unit in units for w in unit.w]
+    return {
+        "weight": (weights, (len(units), *shape)),
+        "bias": ([unit.b for unit in units], (len(units),)),
+    }
+
+
+def _of_norm(part: BatchNorm) -> dict[str, Tensor]:
+    tensors = {
+        "weight": part.gamma,
+        "bias": part.beta,
+        "running_mean": part.running_mean,
+        "running_var": part.running_var,
+    }
+    return {name: (values, (part.n,)) for name, values in tensors.items()}
+
+
+class Part(NamedTuple):
+    """A layer as it is elsewhere; `torch` and `onnx` are "" where it is its activation alone."""
+
+    #: The class of torch.nn, its arguments, with the attributes that stand for them here, and the
+    #: values of its other options for which the two are equal, first the one that is written.
+    torch: str = ""
+    arguments: Mapping[str, str] = {}
+    options: Mapping[str, tuple[Any, ...]] = {}
+    #: The operator of ONNX, its attributes, and a list of sizes that it takes as an input.
+    onnx: str = ""
+    attributes: Callable[[Any], dict[str, Any]] = lambda part: {}
+    sizes: Callable[[Any], tuple[int, ...]] = lambda part: ()
+    #: The shape that it takes, by attributes, what it gives for one, and the least sides it takes.
+    takes: tuple[str | None, ...] = (None,)
+    gives: Callable[[Any, Shape], Shape] = lambda part, shape: shape
+    least: Callable[[Any], int] = lambda part: 1
+    #: The attribute that holds its units, which can have an activation.
+    units: str = ""
+    #: Its numbers, by their names in PyTorch, in the order of the inputs in ONNX.
+    tensors: Callable[[Any], dict[str, Tensor]] = lambda part: {}
+
+
+_WINDOW: Final = {"kernel_size": "kernel_size", "stride": "stride"}
+_POOL: Final = {"padding": (0, (0, 0)), "ceil_mode": (False,)}
+_IMAGE: Final = (None, None, None)
+
+
+def _pool(torch: str, onnx: str, **options: tuple[Any, ...]) -> Part:
+    return Part(
+        torch,
+        arguments=_WINDOW,
+        options={**_POOL, **options},
+        onnx=onnx,
+        attributes=lambda p: {"kernel_shape": [p.kernel_size] * 2, "strides": [p.stride] * 2},
+        takes=_IMAGE,
+        gives=_maps,
+        least=lambda p: p.kernel_size,
+    )
+
+
+#: Every layer that has an equal elsewhere; MLP and Sequential are taken apart.
+PARTS: Final[dict[type[Module], Part]] = {
+    Activate: Part(),
+    AvgPool2d: _pool("AvgPool2d", "AveragePool", divisor_override=(None,)),
+    BatchNorm: Part(
+        torch="BatchNorm1d",
+        arguments={"num_features": "n", "momentum": "momentum", "eps": "eps"},
+        options={"affine": (True,), "track_running_stats": (True,)},
+        onnx="BatchNormalization",
+        attributes=lambda p: {"epsilon": p.eps},
+        takes=("n",),
+        tensors=_of_norm,
+    ),
+    Conv2d: Part(
+        torch="Conv2d",
+        arguments={
+            "in_channels": "in_channels",
+            "out_channels": "out_channels",
+            **_WINDOW,
+            "padding": "padding",
+        },
+        options={
+            "dilation": ((1, 1),),
+            "groups": (1,),
+            "padding_mode": ("zeros",),
+        },
+        onnx="Conv",
+        attributes=lambda p: {"strides": [p.stride] * 2, "pads": [p.padding] * 4},
+        takes=("in_channels", None, None),
+        gives=_maps,
+        least=lambda p: p.kernel_size - 2 * p.padding,
+        units="kernels",
+        tensors=lambda p: _of_units(p.kernels, p.in_channels, p.kernel_size, p.kernel_size),
+    ),
+    Dropout: Part(torch="Dropout", arguments={"p": "p"}),
+    Flatten: Part(
+        torch="Flatten",
+        options={"start_dim": (1,), "end_dim": (-1,)},
+        onnx="Flatten",
+        takes=_IMAGE,
+        gives=lambda p, shape: (None if None in shape else prod(n for n in shape if n),),
+    ),
+    Layer: Part(
+        torch="Linear",
+        arguments={"in_features": "nin", "out_features": "nout"},
+        onnx="Gemm",
+        attributes=lambda p: {"transB": 1},
+        takes=("nin",),
+        gives=lambda p, shape: (p.nout,),
+        units="neurons",
+        tensors=lambda p: _of_units(p.neurons, p.nin),
+    ),
+    MaxPool2d: _pool("MaxPool2d", "MaxPool", dilation=(1, (1, 1)), return_indices=(False,)),
+    Unflatten: Part(
+        torch="Unflatten",
+        arguments={"unflattened_size": "channels height width"},
+        options={"dim": (1, -1)},
+        onnx="Reshape",
+        sizes=lambda p: (0, p.channels, p.height, p.width),
+        takes=("size",),
+        gives=lambda p, shape: (p.channels, p.height, p.width),
+    ),
+}
 
 
 def library(name: str) -> Any:
@@ -35,7 +164,7 @@ def chain(model: Any) -> list[Module]:
     shape = input_shape(parts)
     for part in parts:
         _check_fit(model, part, shape)
-        shape = _made(part, shape)
+        shape = PARTS[type(part)].gives(part, shape)
     return parts
 
 
@@ -47,9 +176,8 @@ def _parts(model: Any) -> list[Module]:
             f"{fitted if hasattr(model, 'model_') else ''}"
         )
     if type(model) in (MLP, Sequential):
-        layers: list[Module] = model.layers  # type: ignore[attr-defined]
-        return [part for layer in layers for part in _parts(layer)]
-    if type(model) not in _PARTS:
+        return [part for layer in model.children() for part in _parts(layer)]
+    if type(model) not in PARTS:
         raise ValueError(
             f"{model!r:.80} has no equal elsewhere: MLP, Sequential and the layers of nn, "
             "convolution and regularize can be exported; for any other model write "
@@ -59,12 +187,12 @@ def _parts(model: Any) -> list[Module]:
     return [model]
 
 
-def activation_of(part: Module) -> str:
+def activation_of(part: Any) -> str:
     """The name of the activation of a part, "linear" for a part without one.
 
     Raises ValueError for a function of one's own.
     """
-    name = getattr(part, "activation", "linear")
+    name = part.activation if isinstance(part, Activate) or PARTS[type(part)].units else "linear"
     if not isinstance(name, str):
         raise ValueError(
             f"{part!r:.80} has a function as activation, which has no equal elsewhere: choose one "
@@ -73,30 +201,20 @@ def activation_of(part: Module) -> str:
     return name
 
 
-def weights(units: Sequence[Neuron]) -> list[float]:
-    """The weights of units, one unit after another."""
-    return [w.data for unit in units for w in unit.w]
-
-
-def biases(units: Sequence[Neuron]) -> list[float]:
-    """The bias of each unit."""
-    return [unit.b.data for unit in units]
-
-
-def slopes(units: Sequence[Neuron]) -> list[float]:
-    """The learned slope of each unit with the activation "prelu"."""
-    return [unit.alpha.data for unit in units if unit.alpha is not None]
-
-
-def units_of(part: Layer | Conv2d) -> list[Neuron]:
-    """The units of a layer or a convolution."""
-    return part.kernels if isinstance(part, Conv2d) else part.neurons
+def alphas_of(part: Module) -> list[Value]:
+    """The learned slope of each unit, of an activation that has one."""
+    units = getattr(part, PARTS[type(part)].units, [])
+    return [unit.alpha for unit in units if unit.alpha is not None]
 
 
 def input_shape(parts: Sequence[Module]) -> Shape:
     """The shape of one example: of the first part that takes no row of any size."""
-    taken = (_taken(part) for part in parts)
-    return next((shape for shape in taken if shape != (None,)), (None,))
+    return next((shape for shape in map(_taken, parts) if shape != (None,)), (None,))
+
+
+def _taken(part: Module) -> Shape:
+    """The shape that a part takes."""
+    return tuple(name and getattr(part, name) for name in PARTS[type(part)].takes)
 
 
 def size_names(shape: Shape) -> list[int | str]:
@@ -105,54 +223,10 @@ def size_names(shape: Shape) -> list[int | str]:
     return [n if size is None else size for size, n in zip(shape, names, strict=True)]
 
 
-def _taken(part: Module) -> Shape:
-    """The shape that a part takes."""
-    match part:
-        case Layer():
-            return (part.neurons[0].nin,)
-        case BatchNorm():
-            return (len(part.gamma),)
-        case Unflatten():
-            return (part.channels * part.height * part.width,)
-        case Conv2d():
-            return (part.in_channels, None, None)
-        case MaxPool2d() | AvgPool2d() | Flatten():
-            return (None, None, None)
-    return (None,)
-
-
-def _made(part: Module, shape: Shape) -> Shape:
-    """The shape that a part gives for one that fits it."""
-    match part:
-        case Layer():
-            return (len(part.neurons),)
-        case BatchNorm():
-            return (len(part.gamma),)
-        case Unflatten():
-            return (part.channels, part.height, part.width)
-        case Flatten():
-            return (None if None in shape else prod(n for n in shape if n),)
-        case Conv2d() | MaxPool2d() | AvgPool2d():
-            channels = len(part.kernels) if isinstance(part, Conv2d) else shape[0]
-            least, stride = _least(part), part.stride
-            return (channels, *(n and (n - least) // stride + 1 for n in shape[1:]))
-    return shape
-
-
-def _least(part: Module) -> int:
-    """The least height and width of an image that a part takes."""
-    match part:
-        case Conv2d():
-            return part.kernel_size - 2 * part.padding
-        case MaxPool2d() | AvgPool2d():
-            return part.kernel_size
-    return 1
-
-
 def _check_fit(model: Module, part: Module, shape: Shape) -> None:
     """Raises ValueError unless a part of the model takes the shape."""
-    taken, least = _taken(part), _least(part)
-    takes = _shown(taken)
+    taken, least = _taken(part), PARTS[type(part)].least(part)
+    takes = _described(taken)
     if len(taken) == len(shape) and all(
         n == m or None in (n, m) for n, m in zip(taken, shape, strict=True)
     ):
@@ -161,10 +235,10 @@ def _check_fit(model: Module, part: Module, shape: Shape) -> None:
         takes = f"an image of at least {least} x {least}"
     raise ValueError(
         f"the parts of {model!r:.80} do not fit each other: "
-        f"{part!r:.80} takes {takes} and gets {_shown(shape)}"
+        f"{part!r:.80} takes {takes} and gets {_described(shape)}"
     )
 
 
-def _shown(shape: Shape) -> str:
+def _described(shape: Shape) -> str:
     sizes = " x ".join(map(str, size_names(shape)))
     return f"an image of {sizes}" if len(shape) == 3 else f"a row of {sizes}"

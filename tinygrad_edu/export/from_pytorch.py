@@ -1,40 +1,26 @@
 """A module of PyTorch as a model."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple, NoReturn, TypeVar
 
 from tinygrad_edu.engine import Value
-from tinygrad_edu.export.chain import chain, library
-from tinygrad_edu.nn import MLP, Layer, Module, Neuron, Sequential
+from tinygrad_edu.export.chain import PARTS, alphas_of, chain, library
+from tinygrad_edu.nn import MLP, Layer, Module, Sequential
 from tinygrad_edu.nn.activations import RECORDS
-from tinygrad_edu.nn.convolution import AvgPool2d, Conv2d, Flatten, MaxPool2d, Unflatten
-from tinygrad_edu.nn.norm import BatchNorm, Dropout
 
-#: The names of activations by their classes of torch.nn.
-_NAMES: Final = {r.torch: name for name, r in RECORDS.items() if r.torch and r.alpha is None}
+#: The layers and the names of the activations by their classes of torch.nn.
+_LAYERS: Final = {part.torch: kind for kind, part in PARTS.items() if part.torch}
+_NAMES: Final = {record.torch: name for name, record in RECORDS.items() if record.torch}
+_LEARNED: Final = [torch for torch, name in _NAMES.items() if RECORDS[name].alpha is not None]
 
-_POOL: Final[dict[str, tuple[Any, ...]]] = {"padding": (0, (0, 0)), "ceil_mode": (False,)}
+#: Every class that has an equal, with the values that its other options must have.
+_OPTIONS: Final[dict[str, Mapping[str, tuple[Any, ...]]]] = {
+    name: PARTS[_LAYERS[name]].options if name in _LAYERS else {}
+    for name in sorted([*_LAYERS, *_LEARNED])
+} | {torch: RECORDS[name].torch_options for torch, name in _NAMES.items() if torch not in _LEARNED}
 
-#: The other classes of torch.nn, and the values that options which have no equal here must have.
-_MODULES: Final[dict[str, dict[str, tuple[Any, ...]]]] = {
-    "AvgPool2d": {**_POOL, "divisor_override": (None,)},
-    "BatchNorm1d": {"affine": (True,), "track_running_stats": (True,)},
-    "Conv2d": {"dilation": ((1, 1),), "groups": (1,), "padding_mode": ("zeros",)},
-    "Dropout": {},
-    "Flatten": {"start_dim": (1,), "end_dim": (-1,)},
-    "Linear": {},
-    "MaxPool2d": {**_POOL, "dilation": (1, (1, 1)), "return_indices": (False,)},
-    "PReLU": {},
-    "Unflatten": {"dim": (1, -1)},
-}
-_OPTIONS: Final = {**_MODULES, **{k: RECORDS[n].torch_options for k, n in _NAMES.items()}}
-
-#: The activations that the units of a module can have.
-_OF_UNITS: Final = {
-    "Conv2d": {*_NAMES, "PReLU"} - {"Softmax"},
-    "Linear": {*_NAMES, "PReLU"},
-}
-_ON_IMAGES: Final = ("AvgPool2d", "Conv2d", "Flatten", "MaxPool2d")
+#: Those that PyTorch takes for height and width, and a layer here for both.
+_SQUARE: Final = ("kernel_size", "stride", "padding")
 
 _Part = TypeVar("_Part", bound=Module)
 
@@ -105,13 +91,21 @@ class _Leaf(NamedTuple):
         except (TypeError, ValueError) as error:
             self.refuse(f"has no equal here: {error}")
 
-    def option(self, name: str) -> int:
-        """A whole number, or two that are the same: the height and the width of a square."""
-        found = getattr(self.module, name)
-        sizes = found if isinstance(found, tuple) else (found, found)
-        if len(set(sizes)) != 1 or not isinstance(sizes[0], int):
-            self.refuse(f"has {name}={found!r}, which has no equal here: write one whole number")
-        return sizes[0]
+    def argument(self, name: str, parts: Sequence[str]) -> dict[str, Any]:
+        """An argument of the module as those of the layer, one or several."""
+        value = getattr(self.module, name)
+        if len(parts) > 1:
+            if len(value) != len(parts):
+                self.refuse(f"makes no image: write {self.kind}(1, ({', '.join(parts)}))")
+            return dict(zip(parts, value, strict=True))
+        if name in _SQUARE:
+            sizes = value if isinstance(value, tuple) else (value, value)
+            if len(set(sizes)) != 1 or not isinstance(sizes[0], int):
+                self.refuse(
+                    f"has {name}={value!r}, which has no equal here: write one whole number"
+                )
+            value = sizes[0]
+        return {parts[0]: value}
 
     def fill(self, values: Sequence[Value], name: str) -> None:
         """A tensor into values, the one slope of a PReLU into all; no bias leaves them.
@@ -125,7 +119,7 @@ class _Leaf(NamedTuple):
             self.refuse(f"has a {name} without numbers, on the device meta: load its state first")
         if not tensor.is_floating_point():
             self.refuse(f"has a {name} of {tensor.dtype}, not of floating-point numbers")
-        if self.kind == "PReLU" and tensor.numel() == 1:
+        if self.kind in _LEARNED and tensor.numel() == 1:
             tensor = tensor.expand(len(values))
         if tensor.numel() != len(values):
             self.refuse(f"has a {name} of {tensor.numel()} numbers, not of {len(values)}")
@@ -162,13 +156,13 @@ def _pairs(leaves: Iterable[_Leaf]) -> list[tuple[_Leaf, _Leaf | None]]:
     image: bool | None = None
     for leaf in leaves:
         before, activation = pairs[-1] if pairs else (None, None)
-        if before and not activation and leaf.kind in _OF_UNITS.get(before.kind, ()):
+        if before and not activation and _is_of_units(before.kind, leaf.kind):
             pairs[-1] = (before, leaf)
             continue
         if leaf.kind == "Flatten" and not image:
             image = False
             continue
-        takes_image = leaf.kind in _ON_IMAGES
+        takes_image = leaf.kind in _LAYERS and len(PARTS[_LAYERS[leaf.kind]].takes) == 3
         if takes_image and image is False:
             leaf.refuse("takes images and gets rows: put Unflatten before it")
         if image and not takes_image:
@@ -180,62 +174,33 @@ def _pairs(leaves: Iterable[_Leaf]) -> list[tuple[_Leaf, _Leaf | None]]:
     return pairs
 
 
+def _is_of_units(layer: str, activation: str) -> bool:
+    """Whether the units of a layer can have an activation, both by their classes of torch.nn."""
+    if layer not in _LAYERS or activation not in _NAMES:
+        return False
+    part, record = PARTS[_LAYERS[layer]], RECORDS[_NAMES[activation]]
+    return bool(part.units) and (len(part.takes) == 1 or not record.of_layer)
+
+
 def _part(leaf: _Leaf, after: _Leaf | None) -> Module | str:
     """The part for a module, or the name of an activation; `after` is the activation of units."""
-    module = leaf.module
-    activation = "linear"
-    if after is not None:
-        activation = "prelu" if after.kind == "PReLU" else _NAMES[after.kind]
-    match leaf.kind:
-        case "Linear":
-            layer = leaf.part(
-                Layer, module.in_features, module.out_features, activation, init="zeros"
-            )
-            _fill_units(layer.neurons, leaf, after)
-            return layer
-        case "Conv2d":
-            convolution = leaf.part(
-                Conv2d,
-                module.in_channels,
-                module.out_channels,
-                leaf.option("kernel_size"),
-                leaf.option("stride"),
-                leaf.option("padding"),
-                activation=activation,
-                init="zeros",
-            )
-            _fill_units(convolution.kernels, leaf, after)
-            return convolution
-        case "MaxPool2d":
-            return leaf.part(MaxPool2d, leaf.option("kernel_size"), leaf.option("stride"))
-        case "AvgPool2d":
-            return leaf.part(AvgPool2d, leaf.option("kernel_size"), leaf.option("stride"))
-        case "Flatten":
-            return Flatten()
-        case "Unflatten":
-            if len(module.unflattened_size) != 3:
-                leaf.refuse("makes no image: write Unflatten(1, (channels, height, width))")
-            return leaf.part(Unflatten, *module.unflattened_size)
-        case "Dropout":
-            return leaf.part(Dropout, module.p)
-        case "BatchNorm1d":
-            norm = leaf.part(BatchNorm, module.num_features, module.momentum, module.eps)
-            leaf.fill(norm.gamma, "weight")
-            leaf.fill(norm.beta, "bias")
-            leaf.fill(norm.running_mean, "running_mean")
-            leaf.fill(norm.running_var, "running_var")
-            return norm
-        case "PReLU":
+    if leaf.kind not in _LAYERS:
+        if leaf.kind in _LEARNED:
             leaf.refuse("has no equal here unless it follows Linear or Conv2d")
-    return _NAMES[leaf.kind]
-
-
-def _fill_units(units: Sequence[Neuron], leaf: _Leaf, after: _Leaf | None) -> None:
-    """The weights and biases of `leaf`, and the slopes of a PReLU after it, into units."""
-    leaf.fill([w for unit in units for w in unit.w], "weight")
-    leaf.fill([unit.b for unit in units], "bias")
-    if after is not None and after.kind == "PReLU":
-        after.fill([unit.alpha for unit in units if unit.alpha is not None], "weight")
+        return _NAMES[leaf.kind]
+    kind = _LAYERS[leaf.kind]
+    equal = PARTS[kind]
+    options: dict[str, Any] = {}
+    for name, ours in equal.arguments.items():
+        options |= leaf.argument(name, ours.split())
+    if equal.units:
+        options |= {"activation": _NAMES[after.kind] if after else "linear", "init": "zeros"}
+    part = leaf.part(kind, **options)
+    for name, (values, _) in equal.tensors(part).items():
+        leaf.fill(values, name)
+    if after is not None and after.kind in _LEARNED:
+        after.fill(alphas_of(part), "weight")
+    return part
 
 
 def _mlp(parts: Sequence[Module | str]) -> MLP | None:
@@ -245,8 +210,8 @@ def _mlp(parts: Sequence[Module | str]) -> MLP | None:
     if not layers or len(layers) < len(parts) or len(set(hidden)) > 1:
         return None
     model = MLP(
-        layers[0].neurons[0].nin,
-        [len(layer.neurons) for layer in layers],
+        layers[0].nin,
+        [layer.nout for layer in layers],
         hidden[0] if hidden else "relu",
         layers[-1].activation,
         init="zeros",

@@ -5,20 +5,16 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from tinygrad_edu.export.chain import (
+    PARTS,
     activation_of,
-    biases,
+    alphas_of,
     chain,
     input_shape,
     library,
     size_names,
-    slopes,
-    units_of,
-    weights,
 )
-from tinygrad_edu.nn import Layer, Module
+from tinygrad_edu.nn import Module
 from tinygrad_edu.nn.activations import RECORDS
-from tinygrad_edu.nn.convolution import AvgPool2d, Conv2d, Flatten, MaxPool2d, Unflatten
-from tinygrad_edu.nn.norm import BatchNorm
 
 #: The oldest versions that have all operators used here, so that old runtimes read the file.
 _OPSET: Final = 13
@@ -100,45 +96,23 @@ class _Graph:
 
 
 def _added(graph: _Graph, part: Module, x: str) -> str:
-    """Adds the nodes of a part on `x`; gives the name of its result."""
-    match part:
-        case Layer(neurons=units):
-            W = graph.constant(weights(units), part, len(units), units[0].nin)
-            b = graph.constant(biases(units), part, len(units))
-            x = graph.node("Gemm", x, W, b, transB=1)
-        case Conv2d(kernels=units, in_channels=n, kernel_size=size):
-            W = graph.constant(weights(units), part, len(units), n, size, size)
-            b = graph.constant(biases(units), part, len(units))
-            x = graph.node("Conv", x, W, b, strides=[part.stride] * 2, pads=[part.padding] * 4)
-        case MaxPool2d(kernel_size=size, stride=stride):
-            return graph.node("MaxPool", x, kernel_shape=[size] * 2, strides=[stride] * 2)
-        case AvgPool2d(kernel_size=size, stride=stride):
-            return graph.node("AveragePool", x, kernel_shape=[size] * 2, strides=[stride] * 2)
-        case Flatten():
-            return graph.node("Flatten", x)
-        case Unflatten():
-            shape = graph.sizes(0, part.channels, part.height, part.width)
-            return graph.node("Reshape", x, shape)
-        case BatchNorm():
-            numbers = [part.gamma, part.beta, part.running_mean, part.running_var]
-            constants = [
-                graph.constant([v.data for v in values], part, len(values)) for values in numbers
-            ]
-            return graph.node("BatchNormalization", x, *constants, epsilon=part.eps)
+    """Adds the nodes of a part on `x`; gives the name of its result. Dropout changes nothing."""
+    equal = PARTS[type(part)]
+    if equal.onnx:
+        tensors = equal.tensors(part).values()
+        inputs = [graph.constant([v.data for v in values], part, *n) for values, n in tensors]
+        if sizes := equal.sizes(part):
+            inputs.append(graph.sizes(*sizes))
+        x = graph.node(equal.onnx, x, *inputs, **equal.attributes(part))
     return _activated(graph, part, x)
 
 
 def _activated(graph: _Graph, part: Module, z: str) -> str:
-    """The activation of a part on `z`; Dropout has none and changes nothing."""
+    """Adds the activation of a part on `z`; gives the name of its result."""
     name = activation_of(part)
     record = RECORDS[name]
     if name == "linear":
         return z
-    if record.alpha is not None:
-        assert isinstance(part, (Layer, Conv2d))
-        alpha = slopes(units_of(part))
-        shape = (len(alpha), 1, 1) if isinstance(part, Conv2d) else (len(alpha),)
-        return graph.node(str(record.onnx), z, graph.constant(alpha, part, *shape))
     if callable(record.onnx):
         return record.onnx(graph, z)
     if not record.onnx:
@@ -146,7 +120,11 @@ def _activated(graph: _Graph, part: Module, z: str) -> str:
             f"{part!r:.80}: ONNX has no operator for {name!r}: choose another activation, or write "
             "to_numpy_source"
         )
-    return graph.node(record.onnx, z, **record.onnx_attributes)
+    inputs = []
+    if alphas := [v.data for v in alphas_of(part)]:
+        sides = len(PARTS[type(part)].takes) - 1  # one slope for all of a map
+        inputs.append(graph.constant(alphas, part, len(alphas), *[1] * sides))
+    return graph.node(record.onnx, z, *inputs, **record.onnx_attributes)
 
 
 def _described(onnx: Any, name: str, shape: list[int | str] | None) -> Any:

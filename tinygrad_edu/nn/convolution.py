@@ -153,9 +153,14 @@ class Unflatten(Module):
         self.height = whole("height", height)
         self.width = whole("width", width)
 
+    @property
+    def size(self) -> int:
+        """The count of numbers."""
+        return self.channels * self.height * self.width
+
     def __call__(self, x: Iterable[Any]) -> Image:
         """The image for channels * height * width numbers or Values."""
-        pixels = iter(as_inputs(x, self.channels * self.height * self.width))
+        pixels = iter(as_inputs(x, self.size))
         return [
             [[next(pixels) for _ in range(self.width)] for _ in range(self.height)]
             for _ in range(self.channels)
