@@ -154,20 +154,6 @@ def test_prelu_has_a_slope_for_each_kernel() -> None:
     assert numbers_of(conv([[[-2, 2]]])) == [[[-0.5, 2]], [[-1, 2]]]
 
 
-REPRS = [
-    "Conv2d(1, 8, 3, stride=1, padding=0, activation='relu')",
-    "MaxPool2d(2, stride=2)",
-    "AvgPool2d(3, stride=1)",
-    "Flatten()",
-    "Unflatten(1, 8, 8)",
-]
-
-
-@pytest.mark.parametrize("text", REPRS)
-def test_a_repr_shows_how_to_build_the_module(text: str) -> None:
-    assert repr(eval(text)) == text
-
-
 BAD: list[Refusal] = [
     (lambda: Conv2d(1, 2, 3)([0.0] * 64), TypeError,
      "an image is a list of channels of rows of numbers, got a flat list: "

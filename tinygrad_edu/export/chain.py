@@ -175,9 +175,10 @@ def _parts(model: Any) -> list[Module]:
             f"expected a model such as MLP(2, [16, 1]), got {type(model).__name__} {model!r:.40}"
             f"{fitted if hasattr(model, 'model_') else ''}"
         )
-    if type(model) in (MLP, Sequential):
-        return [part for layer in model.children() for part in _parts(layer)]
-    if type(model) not in PARTS:
+    kind = type(model)  # not a subclass, which may do something else
+    if isinstance(model, (MLP, Sequential)) and kind in (MLP, Sequential):
+        return [part for layer in model.layers for part in _parts(layer)]
+    if kind not in PARTS:
         raise ValueError(
             f"{model!r:.80} has no equal elsewhere: MLP, Sequential and the layers of nn, "
             "convolution and regularize can be exported; for any other model write "
@@ -214,7 +215,7 @@ def input_shape(parts: Sequence[Module]) -> Shape:
 
 def _taken(part: Module) -> Shape:
     """The shape that a part takes."""
-    return tuple(name and getattr(part, name) for name in PARTS[type(part)].takes)
+    return tuple(None if name is None else getattr(part, name) for name in PARTS[type(part)].takes)
 
 
 def size_names(shape: Shape) -> list[int | str]:

@@ -68,6 +68,9 @@ class _Leaf(NamedTuple):
         shown = " ".join(repr(self.module).split())
         raise ValueError(f"{place}{shown:.80}, {why}") from None
 
+    def refuse_value(self, option: str, value: Any, instead: str) -> NoReturn:
+        self.refuse(f"has {option}={value!r}, which has no equal here: write {instead}")
+
     def refuse_hooks(self) -> None:
         """Raises ValueError where something runs before or after the module."""
         hooks = [*self.module._forward_pre_hooks.values(), *self.module._forward_hooks.values()]
@@ -142,7 +145,7 @@ def _leaves(torch: Any, module: Any, name: str) -> Iterator[_Leaf]:
         leaf.refuse(f"has no equal here: from_torch takes Sequential of {', '.join(_OPTIONS)}")
     for option, equal in _OPTIONS.get(kind, {}).items():
         if (found := getattr(module, option)) not in equal:
-            leaf.refuse(f"has {option}={found!r}, which has no equal here: write {equal[0]!r}")
+            leaf.refuse_value(option, found, repr(equal[0]))
     if kind != "Identity":
         yield leaf
 

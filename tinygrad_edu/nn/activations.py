@@ -57,119 +57,71 @@ class ActivationRecord(NamedTuple):
     alpha: float | None = None
 
 
-def _kinked(below: str, latex: str, at: Callable[[float, float, float], float]) -> Slope:
-    """g'(z) = 1 above 0, and `at` below."""
-    return Slope(
+def _kinked(below: str, latex: str, at: Callable[[float, float], float]) -> Slope:
+    """g'(z) = 1 above 0, and `at(z, alpha)` below."""
+    text, mathematics = (
         f"1 if z > 0 else {below}",
         rf"1 \text{{ if }} z > 0 \text{{ else }} {latex}",
-        lambda z, a, alpha: 1.0 if z > 0 else at(z, a, alpha),
     )
+    return Slope(text, mathematics, lambda z, a, alpha: 1.0 if z > 0 else at(z, alpha))
 
 
-def _density(z: float) -> float:
-    return exp(-z * z / 2) / sqrt(2 * pi)
+def _gelu_slope(z: float, a: float, alpha: float) -> float:
+    return 0.5 * erfc(-z / sqrt(2)) + z * exp(-z * z / 2) / sqrt(2 * pi)
 
 
-def _gelu(graph: Any, z: str) -> str:
+def _gelu_of_onnx(graph: Any, z: str) -> str:
     spread = graph.node("Erf", graph.node("Mul", z, graph.number(0.5**0.5)))
     half = graph.node("Mul", z, graph.number(0.5))
     return str(graph.node("Mul", half, graph.node("Add", spread, graph.number(1.0))))
 
 
+# fmt: off
 RECORDS: Final[dict[str, ActivationRecord]] = {
     "elu": ActivationRecord(
-        f.elu,
-        _kinked("exp(z)", "e^{z}", lambda z, a, alpha: exp(z)),
-        init="he",
-        torch="ELU",
-        torch_options={"alpha": (1.0,)},
-        onnx="Elu",
-    ),
+        f.elu, _kinked("exp(z)", "e^{z}", lambda z, alpha: exp(z)), init="he",
+        torch="ELU", torch_options={"alpha": (1.0,)}, onnx="Elu"),
     "gelu": ActivationRecord(
-        f.gelu,
-        Slope(
-            "Phi(z) + z phi(z)",
-            r"\Phi(z) + z\,\varphi(z)",
-            lambda z, a, alpha: 0.5 * erfc(-z / sqrt(2)) + z * _density(z),
-        ),
-        init="he",
-        torch="GELU",
-        torch_options={"approximate": ("none",)},
-        onnx=_gelu,
-    ),
+        f.gelu, Slope("Phi(z) + z phi(z)", r"\Phi(z) + z\,\varphi(z)", _gelu_slope), init="he",
+        torch="GELU", torch_options={"approximate": ("none",)}, onnx=_gelu_of_onnx),
     "leaky_relu": ActivationRecord(
-        f.leaky_relu,
-        _kinked("0.01", "0.01", lambda z, a, alpha: 0.01),
-        init="he",
-        torch="LeakyReLU",
-        torch_options={"negative_slope": (0.01,)},
-        onnx="LeakyRelu",
-        onnx_attributes={"alpha": 0.01},
-    ),
+        f.leaky_relu, _kinked("0.01", "0.01", lambda z, alpha: 0.01), init="he",
+        torch="LeakyReLU", torch_options={"negative_slope": (0.01,)},
+        onnx="LeakyRelu", onnx_attributes={"alpha": 0.01}),
     "linear": ActivationRecord(lambda z: z, Slope("1", "1", lambda z, a, alpha: 1.0)),
     "prelu": ActivationRecord(
-        f.prelu,
-        _kinked("alpha", r"\alpha", lambda z, a, alpha: alpha),
-        init="he",
-        torch="PReLU",
-        onnx="PRelu",
-        alpha=0.25,
-    ),
+        f.prelu, _kinked("alpha", r"\alpha", lambda z, alpha: alpha), init="he",
+        torch="PReLU", onnx="PRelu", alpha=0.25),
     "relu": ActivationRecord(
-        f.relu, _kinked("0", "0", lambda z, a, alpha: 0.0), init="he", torch="ReLU", onnx="Relu"
-    ),
+        f.relu, _kinked("0", "0", lambda z, alpha: 0.0), init="he",
+        torch="ReLU", onnx="Relu"),
     "sigmoid": ActivationRecord(
-        f.sigmoid,
-        Slope("a (1 - a)", r"a\,(1 - a)", lambda z, a, alpha: a * (1 - a)),
-        torch="Sigmoid",
-        onnx="Sigmoid",
-    ),
-    "sign": ActivationRecord(f.sign, Slope("0", "0", lambda z, a, alpha: 0.0), onnx="Sign"),
+        f.sigmoid, Slope("a (1 - a)", r"a\,(1 - a)", lambda z, a, alpha: a * (1 - a)),
+        torch="Sigmoid", onnx="Sigmoid"),
+    "sign": ActivationRecord(
+        f.sign, Slope("0", "0", lambda z, a, alpha: 0.0), onnx="Sign"),
     "silu": ActivationRecord(
-        f.silu,
-        Slope(
-            "s(z) + a (1 - s(z))",
-            r"\sigma(z) + a\,(1 - \sigma(z))",
-            lambda z, a, alpha: sigmoid(z) + a * (1 - sigmoid(z)),
-        ),
-        init="he",
-        torch="SiLU",
-        onnx=lambda graph, z: graph.node("Mul", z, graph.node("Sigmoid", z)),
-    ),
+        f.silu, Slope("s(z) + a (1 - s(z))", r"\sigma(z) + a\,(1 - \sigma(z))",
+                      lambda z, a, alpha: sigmoid(z) + a * (1 - sigmoid(z))), init="he",
+        torch="SiLU", onnx=lambda graph, z: graph.node("Mul", z, graph.node("Sigmoid", z))),
     "softmax": ActivationRecord(
-        f.softmax,
-        Slope(
-            "a (1 - a), the unit's own",
-            r"a\,(1 - a)\text{, the unit's own}",
-            lambda z, a, alpha: a * (1 - a),
-        ),
-        torch="Softmax",
-        torch_options={"dim": (-1, 1)},
-        onnx="Softmax",
-        onnx_attributes={"axis": -1},
-        of_layer=True,
-    ),
+        f.softmax, Slope("a (1 - a), the unit's own", r"a\,(1 - a)\text{, the unit's own}",
+                         lambda z, a, alpha: a * (1 - a)), of_layer=True,
+        torch="Softmax", torch_options={"dim": (-1, 1)},
+        onnx="Softmax", onnx_attributes={"axis": -1}),
     "softplus": ActivationRecord(
-        f.softplus,
-        Slope("s(z)", r"\sigma(z)", lambda z, a, alpha: sigmoid(z)),
-        init="he",
-        torch="Softplus",
+        f.softplus, Slope("s(z)", r"\sigma(z)", lambda z, a, alpha: sigmoid(z)), init="he",
         # above the threshold PyTorch gives z: the same float from 40 on, 2e-9 off above its default
-        torch_options={"beta": (1.0,), "threshold": (40.0, 20.0)},
-        onnx="Softplus",
-    ),
+        torch="Softplus", torch_options={"beta": (1.0,), "threshold": (40.0, 20.0)},
+        onnx="Softplus"),
     "step": ActivationRecord(
-        f.step,
-        Slope("0", "0", lambda z, a, alpha: 0.0),
-        onnx=lambda graph, z: graph.cast(graph.node("Greater", z, graph.number(0.0))),
-    ),
+        f.step, Slope("0", "0", lambda z, a, alpha: 0.0),
+        onnx=lambda graph, z: graph.cast(graph.node("Greater", z, graph.number(0.0)))),
     "tanh": ActivationRecord(
-        f.tanh,
-        Slope("1 - a^2", "1 - a^{2}", lambda z, a, alpha: 1 - a * a),
-        torch="Tanh",
-        onnx="Tanh",
-    ),
+        f.tanh, Slope("1 - a^2", "1 - a^{2}", lambda z, a, alpha: 1 - a * a),
+        torch="Tanh", onnx="Tanh"),
 }
+# fmt: on
 
 #: The function of each activation by its name.
 ACTIVATIONS: Final[dict[str, Callable[..., Any]]] = {

@@ -51,8 +51,7 @@ class Module(Savable):
         """The outputs for several examples; training asks for them where `couples_examples`."""
         return [self(x) for x in rows]  # type: ignore[operator]
 
-    def children(self) -> list["Module"]:
-        """The modules among the attributes, in order."""
+    def _children(self) -> list["Module"]:
         return [part for _, part in self._parts() if isinstance(part, Module)]
 
     def named_parameters(self) -> dict[str, Value]:
@@ -61,11 +60,11 @@ class Module(Savable):
         A parameter that is used in several places appears once, under its first name. Raises
         TypeError for one in a container that is not searched, such as a set, naming it.
         """
-        return self._named_values(buffers=False)
+        return {name: v for v, (name, is_buffer) in self._named().items() if not is_buffer}
 
     def named_buffers(self) -> dict[str, Value]:
         """What belongs to the state and is not learned, by name: `layer2.running_mean[0]`."""
-        return self._named_values(buffers=True)
+        return {name: v for v, (name, is_buffer) in self._named().items() if is_buffer}
 
     def parameters(self) -> list[Value]:
         """The parameters, layer by layer, unit by unit, weights before the bias."""
@@ -112,10 +111,12 @@ class Module(Savable):
         return super().__repr__()
 
     def _state(self) -> dict[str, Value]:
-        return {**self.named_parameters(), **self.named_buffers()}
+        """The parameters, then the buffers."""
+        named = sorted(self._named().items(), key=lambda item: item[1][1])
+        return {name: v for v, (name, _) in named}
 
     def _name_parameters(self) -> None:
-        for name, v in self._state().items():
+        for v, (name, _) in self._named().items():
             v.name = name
 
     def _parts(self) -> Iterator[tuple[str, Any]]:
@@ -123,9 +124,9 @@ class Module(Savable):
         public = {name: part for name, part in vars(self).items() if not name.startswith("_")}
         return _parts(type(self).__name__, public)
 
-    def _named_values(self, *, buffers: bool) -> dict[str, Value]:
-        """The parameters or the buffers, each under its first name, in the order of attributes."""
-        names: dict[Value, str] = {}
+    def _named(self) -> dict[Value, tuple[str, bool]]:
+        """Each parameter and buffer in the order of attributes: its first name, and which it is."""
+        named: dict[Value, tuple[str, bool]] = {}
         entered = {self}
 
         def search(prefix: str, module: Module) -> None:
@@ -134,15 +135,12 @@ class Module(Savable):
                     if part not in entered:
                         entered.add(part)
                         search(f"{prefix}{name}.", part)
-                elif (
-                    not part.parents
-                    and part.kind != "constant"
-                    and (name.partition("[")[0] in module.buffers) == buffers
-                ):
-                    names.setdefault(part, prefix + name)
+                elif part not in named and not part.parents and part.kind != "constant":
+                    is_buffer = bool(module.buffers) and name.partition("[")[0] in module.buffers
+                    named[part] = (prefix + name, is_buffer)
 
         search("", self)
-        return {name: v for v, name in names.items()}
+        return named
 
 
 #: What has no items worth a look.

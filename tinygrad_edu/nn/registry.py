@@ -90,7 +90,11 @@ class Savable:
         metadata: dict[str, Any] = vars(self).setdefault("_metadata", {})
         return metadata
 
-    def children(self) -> list[Any]:
+    @metadata.setter
+    def metadata(self, metadata: dict[str, Any]) -> None:
+        vars(self)["_metadata"] = metadata
+
+    def _children(self) -> list[Any]:
         """The modules directly below."""
         return []
 
@@ -120,7 +124,7 @@ class Savable:
             copy.load_state_dict(state)
             if list(map(repr, modules(copy))) != list(map(repr, modules(self))):
                 raise ValueError(
-                    f"the layers {self.children()!r} are not those that {self!r} was made with"
+                    f"the layers {self._children()!r} are not those that {self!r} was made with"
                 )
         metadata = self.metadata if metadata is None else metadata
         model_file.write(path, ModelFile(description, state, metadata))
@@ -140,7 +144,7 @@ class Savable:
         """
         content = model_file.read(path, max_bytes=max_bytes)
         self.load_state_dict(content.state)
-        vars(self)["_metadata"] = content.metadata
+        self.metadata = content.metadata
 
     def __repr__(self) -> str:
         signature = signature_of(type(self))
@@ -170,7 +174,7 @@ def load(path: str | PathLike[str], *, max_bytes: int = MAX_BYTES) -> Any:
         raise
     except (TypeError, ValueError, RecursionError) as error:
         raise ModelFileError(f"not a model of this release: {error}") from None
-    vars(model)["_metadata"] = content.metadata
+    model.metadata = content.metadata
     return model
 
 
@@ -182,7 +186,7 @@ def modules(model: _Model) -> list[_Model]:
         part = pending.pop()
         if part not in order:
             order[part] = None
-            pending += reversed(part.children())
+            pending += reversed(part._children())
     return list(order)
 
 
@@ -249,21 +253,20 @@ class _Maker:
             x["training"], bool
         ):
             raise ModelFileError(f"the fields of the layer {name} are missing or unknown")
-        made = self._made(signature, [self.part(x[key]) for key in signature.attributes])
-        for part in [made] if signature.starred else modules(made):
-            part.training = x["training"]
-        self.layers.append(made)
-        return made
-
-    def _made(self, signature: Signature, values: list[Any]) -> Savable:
+        values = {key: self.part(x[key]) for key in signature.attributes}
         token = _limit.set((self.numbers, "the file"))
         try:
             if signature.starred:
-                return signature.kind(*values[0])
-            made = signature.kind(**dict(zip(signature.attributes, values, strict=True)))
+                (items,) = values.values()
+                made = signature.kind(*items)
+            else:
+                made = signature.kind(**values)
+                self.numbers -= len(made.state_dict())
         finally:
             _limit.reset(token)
-        self.numbers -= len(made.state_dict())
         if isinstance(vars(made).get("rng"), random.Random):
             made.rng = self.rng  # type: ignore[attr-defined]  # equal seeds would give equal masks
+        for part in [made] if signature.starred else modules(made):
+            part.training = x["training"]
+        self.layers.append(made)
         return made
