@@ -111,53 +111,35 @@ class Estimator:
         return "Estimator()"
 
 
+# fmt: off
 #: Models whose parts do not fit each other, and which of them does not.
 UNFIT = [
-    (
-        Sequential(Layer(2, 3), "tanh", Dropout(0.1), Layer(4, 1)),
-        "Layer(4, 1, 'relu') takes a row of 4 and gets a row of 3",
-    ),
-    (
-        Sequential("tanh", BatchNorm(2), Sequential(MLP(3, [1]))),
-        "Layer(3, 1, 'linear') takes a row of 3 and gets a row of 2",
-    ),
-    (
-        Sequential(Unflatten(1, 6, 6), Conv2d(2, 1, 2)),
-        "Conv2d(2, 1, 2, stride=1, padding=0, activation='linear') takes an image of 2 x height x "
-        "width and gets an image of 1 x 6 x 6",
-    ),
-    (
-        Sequential(Unflatten(1, 2, 2), Conv2d(1, 1, 3)),
-        "Conv2d(1, 1, 3, stride=1, padding=0, activation='linear') takes an image of at least 3 x "
-        "3 and gets an image of 1 x 2 x 2",
-    ),
-    (
-        Sequential(Unflatten(1, 1, 2), Conv2d(1, 1, 4, padding=1)),
-        "Conv2d(1, 1, 4, stride=1, padding=1, activation='linear') takes an image of at least 2 x "
-        "2 and gets an image of 1 x 1 x 2",
-    ),
-    (  # (7 + 2 - 2) // 3 + 1 = 3 rows, (5 + 2 - 2) // 3 + 1 = 2 columns
-        Sequential(Unflatten(1, 7, 5), Conv2d(1, 2, 2, stride=3, padding=1), AvgPool2d(3)),
-        "AvgPool2d(3, stride=3) takes an image of at least 3 x 3 and gets an image of 2 x 3 x 2",
-    ),
-    (
-        Sequential(Unflatten(1, 5, 5), MaxPool2d(2), Flatten(), BatchNorm(5)),
-        "BatchNorm(5, momentum=0.1, eps=1e-05) takes a row of 5 and gets a row of 4",
-    ),
-    (
-        Sequential(MaxPool2d(2), Conv2d(1, 2, 2), Conv2d(1, 2, 2)),
-        "Conv2d(1, 2, 2, stride=1, padding=0, activation='linear') takes an image of 1 x height x "
-        "width and gets an image of 2 x height x width",
-    ),
-    (
-        Sequential(Layer(2, 3), MaxPool2d(2)),
-        "MaxPool2d(2, stride=2) takes an image of channels x height x width and gets a row of 3",
-    ),
-    (
-        Sequential("tanh", Flatten()),
-        "'tanh' takes a row of n and gets an image of channels x height x width",
-    ),
+    (Sequential(Layer(2, 3), "tanh", Dropout(0.1), Layer(4, 1)),
+     "Layer(4, 1, 'relu') takes a row of 4 and gets a row of 3"),
+    (Sequential("tanh", BatchNorm(2), Sequential(MLP(3, [1]))),
+     "Layer(3, 1, 'linear') takes a row of 3 and gets a row of 2"),
+    (Sequential(Unflatten(1, 6, 6), Conv2d(2, 1, 2)),
+     "Conv2d(2, 1, 2, stride=1, padding=0, activation='linear') takes an image of 2 x height x "
+     "width and gets an image of 1 x 6 x 6"),
+    (Sequential(Unflatten(1, 2, 2), Conv2d(1, 1, 3)),
+     "Conv2d(1, 1, 3, stride=1, padding=0, activation='linear') takes an image of at least 3 x "
+     "3 and gets an image of 1 x 2 x 2"),
+    (Sequential(Unflatten(1, 1, 2), Conv2d(1, 1, 4, padding=1)),
+     "Conv2d(1, 1, 4, stride=1, padding=1, activation='linear') takes an image of at least 2 x "
+     "2 and gets an image of 1 x 1 x 2"),
+    (Sequential(Unflatten(1, 7, 5), Conv2d(1, 2, 2, stride=3, padding=1), AvgPool2d(3)),
+     "AvgPool2d(3, stride=3) takes an image of at least 3 x 3 and gets an image of 2 x 3 x 2"),
+    (Sequential(Unflatten(1, 5, 5), MaxPool2d(2), Flatten(), BatchNorm(5)),
+     "BatchNorm(5, momentum=0.1, eps=1e-05) takes a row of 5 and gets a row of 4"),
+    (Sequential(MaxPool2d(2), Conv2d(1, 2, 2), Conv2d(1, 2, 2)),
+     "Conv2d(1, 2, 2, stride=1, padding=0, activation='linear') takes an image of 1 x height x "
+     "width and gets an image of 2 x height x width"),
+    (Sequential(Layer(2, 3), MaxPool2d(2)),
+     "MaxPool2d(2, stride=2) takes an image of channels x height x width and gets a row of 3"),
+    (Sequential("tanh", Flatten()),
+     "'tanh' takes a row of n and gets an image of channels x height x width"),
 ]
+# fmt: on
 
 
 def assert_names_what_does_not_fit(export: Callable[[Any], Any]) -> None:

@@ -233,6 +233,7 @@ def test_two_documents_in_one_file_are_refused(saved: bytes, tmp_path: Path) -> 
 
 
 START = "not a tinygrad_edu model: it starts with "
+# fmt: off
 NOT_JSON: dict[str, tuple[bytes, str]] = {
     "empty": (b"", START + "b''"),
     "one byte": (b"x", START + "b'x'"),
@@ -243,29 +244,22 @@ NOT_JSON: dict[str, tuple[bytes, str]] = {
     "number": (b"1.5", START + "b'1.5'"),
     "BOM": (b"\xef\xbb\xbf{}", START + "b'\\xef\\xbb\\xbf{'"),
     "UTF-16": ("{}".encode("utf-16"), START + "b'\\xff\\xfe{\\x00'"),
-    "UTF-16 without BOM": (
-        '{"a": 1}'.encode("utf-16-le"),
-        "not a tinygrad_edu model: Expecting property name enclosed in double quotes: "
-        "line 1 column 2 (char 1)",
-    ),
-    "bad UTF-8": (
-        b'{"a": "\xff"}',
-        "not a tinygrad_edu model: 'utf-8' codec can't decode byte 0xff in position 7: "
-        "invalid start byte",
-    ),
-    "open": (
-        b'{"a": 1',
-        "not a tinygrad_edu model: Expecting ',' delimiter: line 1 column 8 (char 7)",
-    ),
+    "UTF-16 without BOM": ('{"a": 1}'.encode("utf-16-le"),
+     "not a tinygrad_edu model: Expecting property name enclosed in double quotes: "
+     "line 1 column 2 (char 1)"),
+    "bad UTF-8": (b'{"a": "\xff"}',
+     "not a tinygrad_edu model: 'utf-8' codec can't decode byte 0xff in position 7: "
+     "invalid start byte"),
+    "open": (b'{"a": 1',
+     "not a tinygrad_edu model: Expecting ',' delimiter: line 1 column 8 (char 7)"),
     "NaN": (b'{"a": NaN}', "not a tinygrad_edu model: it contains NaN"),
     "Infinity": (b'{"a": [-Infinity]}', "not a tinygrad_edu model: it contains -Infinity"),
     "repeated key": (b'{"a": 1, "a": 1}', "not a tinygrad_edu model: the key 'a' is repeated"),
     "other JSON": (b'{"a": 1}', "not a tinygrad_edu model: format is None"),
-    "other format": (
-        b'{"format": "' + b"x" * 1000 + b'"}',
-        "not a tinygrad_edu model: format is '" + "x" * 76 + "...",
-    ),
+    "other format": (b'{"format": "' + b"x" * 1000 + b'"}',
+     "not a tinygrad_edu model: format is '" + "x" * 76 + "..."),
 }
+# fmt: on
 
 
 @pytest.mark.parametrize("name", NOT_JSON)
@@ -347,8 +341,13 @@ def renamed(body: dict[str, Any]) -> dict[str, Any]:
     return {**body, "state": state}
 
 
-def holding(*parts: Any) -> Change:
-    return changed(model={"layer": "Sequential", "layers": [*parts], "training": True})
+def one(layer: str, **arguments: Any) -> Change:
+    """A file of one layer."""
+    return changed(model={"layer": layer, **arguments, "training": True})
+
+
+def holding(part: Any) -> Change:
+    return one("Sequential", layers=[part])
 
 
 VERSION = (
@@ -366,6 +365,7 @@ UNFIT = (
 )
 OTHER = "{} is no layer of this release: make the model and write model.load_parameters(path)"
 FIELDS = "the fields of the layer {} are missing or unknown"
+# fmt: off
 NO_MODEL: dict[str, tuple[Change, str]] = {
     "newer version": (changed(version=3), VERSION.format(3)),
     "version true": (changed(version=True), VERSION.format(True)),
@@ -381,11 +381,9 @@ NO_MODEL: dict[str, tuple[Change, str]] = {
     "weight text": (weight("1.0"), WEIGHT.format("'1.0'")),
     "weight null": (weight(None), WEIGHT.format(None)),
     "weight list": (weight([1.0]), WEIGHT.format([1.0])),
-    "no parameters": (
-        changed(state={}),
-        "not a model of this release: layers of 1, 2, 1 have 7 parameters, more than the 0 of "
-        "the file",
-    ),
+    "no parameters": (changed(state={}),
+     "not a model of this release: layers of 1, 2, 1 have 7 parameters, more than the 0 of "
+     "the file"),
     "parameter list": (changed(state=[1.0] * 3), "state must be an object, got [1.0, 1.0, 1.0]"),
     "parameter name": (renamed, UNFIT.format("'tanh'", "'layer2.neuron1.b'") + "'" + "x" * 98),
     "no nouts": (made(nouts=[]), LISTS + "[]"),
@@ -397,47 +395,29 @@ NO_MODEL: dict[str, tuple[Change, str]] = {
     "size 0": (made(nouts=[0, 1]), COUNT.format("a layer size", 0)),
     "size -1": (made(nin=-1), COUNT.format("nin", -1)),
     "nin null": (made(nin=None), COUNT.format("nin", None)),
-    "10**9 weights": (
-        made(nouts=[10**9]),
-        MANY.format("layers of 1, 1000000000", "2,000,000,000"),
-    ),
-    "10**18 weights": (
-        made(nin=10**9, nouts=[10**9, 1]),
-        MANY.format("layers of 1000000000, 1000000000, 1", "1,000,000,002,000,000,001"),
-    ),
+    "10**9 weights": (made(nouts=[10**9]),
+     MANY.format("layers of 1, 1000000000", "2,000,000,000")),
+    "10**18 weights": (made(nin=10**9, nouts=[10**9, 1]),
+     MANY.format("layers of 1000000000, 1000000000, 1", "1,000,000,002,000,000,001")),
     "other sizes": (made(nin=2), MANY.format("layers of 2, 2, 1", 9)),
-    "fewer parameters": (
-        made(nouts=[1, 1]),
-        "not a model of this release: the state does not fit MLP(1, [1, 1], 'tanh', "
-        "output='sigmoid'): missing [], unknown ['layer1.neuron2.w[0]', 'layer1.neuron2.b', "
-        "'layer2.neuron1.w[1]']",
-    ),
-    "prelu without slopes": (
-        made(activation="prelu"),
-        UNFIT.format("'prelu'", "'layer1.neuron1.alpha', 'layer1.neuron2.alpha'") + "]",
-    ),
-    "activation unknown": (
-        made(activation='__import__("os")'),
-        f"not a model of this release: unknown activation '__import__(\"os\")': choose {NAMES}",
-    ),
-    "activation path": (
-        made(output="../../x"),
-        f"not a model of this release: unknown activation '../../x': choose {NAMES}",
-    ),
-    "activation 10 MB": (
-        made(activation="x" * 10_000_000),
-        f"not a model of this release: unknown activation '{'x' * 39}: choose {NAMES}",
-    ),
-    "too many activations": (
-        made(activation=["relu"] * 2),
-        "not a model of this release: activation has 2 entries for 1 hidden layers: give one for "
-        "each, and that of the last layer as output",
-    ),
-    "output null": (
-        made(output=None),
-        "not a model of this release: activation is a name or a function, got NoneType: "
-        f"choose {NAMES}",
-    ),
+    "fewer parameters": (made(nouts=[1, 1]),
+     "not a model of this release: the state does not fit MLP(1, [1, 1], 'tanh', "
+     "output='sigmoid'): missing [], unknown ['layer1.neuron2.w[0]', 'layer1.neuron2.b', "
+     "'layer2.neuron1.w[1]']"),
+    "prelu without slopes": (made(activation="prelu"),
+     UNFIT.format("'prelu'", "'layer1.neuron1.alpha', 'layer1.neuron2.alpha'") + "]"),
+    "activation unknown": (made(activation='__import__("os")'),
+     f"not a model of this release: unknown activation '__import__(\"os\")': choose {NAMES}"),
+    "activation path": (made(output="../../x"),
+     f"not a model of this release: unknown activation '../../x': choose {NAMES}"),
+    "activation 10 MB": (made(activation="x" * 10_000_000),
+     f"not a model of this release: unknown activation '{'x' * 39}: choose {NAMES}"),
+    "too many activations": (made(activation=["relu"] * 2),
+     "not a model of this release: activation has 2 entries for 1 hidden layers: give one for "
+     "each, and that of the last layer as output"),
+    "output null": (made(output=None),
+     "not a model of this release: activation is a name or a function, got NoneType: "
+     f"choose {NAMES}"),
     "metadata": (changed(metadata=[]), "metadata must be an object, got []"),
     "no layer": (changed(model={}), OTHER.format(None)),
     "model list": (changed(model=[]), "model must be an object, got []"),
@@ -447,30 +427,21 @@ NO_MODEL: dict[str, tuple[Change, str]] = {
     "field of another layer": (made(layer="RNN"), FIELDS.format("RNN")),
     "option that is none": (made(rng=0), FIELDS.format("MLP")),
     "mode 1": (made(training=1), FIELDS.format("MLP")),
-    "parts text": (
-        changed(model={"layer": "Sequential", "layers": "tanh", "training": True}),
-        "not a model of this release: unknown activation 't': choose " + NAMES,
-    ),
-    "part null": (
-        holding(None),
-        "not a model of this release: part 1 of Sequential must be a module or an activation, "
-        "got NoneType None",
-    ),
+    "parts text": (one("Sequential", layers="tanh"),
+     "not a model of this release: unknown activation 't': choose " + NAMES),
+    "part null": (holding(None),
+     "not a model of this release: part 1 of Sequential must be a module or an activation, "
+     "got NoneType None"),
     "again nothing": (holding({"again": 0}), "there is no layer 0 to stand again"),
     "again true": (holding({"again": True}), "there is no layer True to stand again"),
-    "a million inputs to normalise": (
-        holding({"layer": "BatchNorm", "n": 10**6, "momentum": 0.1, "eps": 1e-5, "training": True}),
-        MANY.format("batch normalisations of 1000000 inputs", "4,000,000"),
-    ),
-    "a perceptron of a million inputs": (
-        changed(model={"layer": "Perceptron", "nin": 10**6, "training": True}),
-        MANY.format("perceptrons of 1000000 inputs", "1,000,001"),
-    ),
-    "a unit of a million inputs": (
-        changed(model={"layer": "Neuron", "nin": 10**6, "activation": "relu", "training": True}),
-        MANY.format("units of 1000000 inputs", "1,000,001"),
-    ),
-}  # fmt: skip
+    "a million inputs to normalise": (one("BatchNorm", n=10**6, momentum=0.1, eps=1e-5),
+     MANY.format("batch normalisations of 1000000 inputs", "4,000,000")),
+    "a perceptron of a million inputs": (one("Perceptron", nin=10**6),
+     MANY.format("perceptrons of 1000000 inputs", "1,000,001")),
+    "a unit of a million inputs": (one("Neuron", nin=10**6, activation="relu"),
+     MANY.format("units of 1000000 inputs", "1,000,001")),
+}
+# fmt: on
 
 
 @pytest.mark.parametrize("name", NO_MODEL)
@@ -514,23 +485,21 @@ def test_nothing_is_allocated_for_an_announced_size(
         load(sealed(made(nouts=[10**9])(body_of(saved))), tmp_path)
 
 
+# fmt: off
 #: What a file of the first release says of itself, made wrong.
 NO_FIRST: dict[str, tuple[Change, str]] = {
     "no sizes": (without("sizes"), "fields missing or unknown: 'sizes'"),
     "one size": (changed(sizes=[3]), "sizes must be a list of at least 2 ints, got [3]"),
     "sizes text": (changed(sizes="221"), "sizes must be a list of at least 2 ints, got '221'"),
-    "activation list": (
-        changed(activation=["relu"]),
-        "activation and output must be texts, got ['relu'] and 'sigmoid'",
-    ),
+    "activation list": (changed(activation=["relu"]),
+     "activation and output must be texts, got ['relu'] and 'sigmoid'"),
     "parameters": (changed(parameters=[]), "state must be an object, got []"),
-    "other sizes": (
-        changed(sizes=[2, 10**9]),
-        "not a model of this release: layers of 2, 1000000000 have 3,000,000,000 parameters, more "
-        "than the 11 of the file",
-    ),
+    "other sizes": (changed(sizes=[2, 10**9]),
+     "not a model of this release: layers of 2, 1000000000 have 3,000,000,000 parameters, more "
+     "than the 11 of the file"),
     "newer field": (changed(model={}), "fields missing or unknown: 'model'"),
 }
+# fmt: on
 
 
 @pytest.mark.parametrize("name", NO_FIRST)

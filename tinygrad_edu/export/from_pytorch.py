@@ -14,7 +14,7 @@ _NAMES: Final = {record.torch: name for name, record in RECORDS.items() if recor
 _LEARNED: Final = [torch for torch, name in _NAMES.items() if RECORDS[name].alpha is not None]
 
 #: Every class that has an equal, with the values that its other options must have.
-_OPTIONS: Final[dict[str, Mapping[str, tuple[Any, ...]]]] = {
+OPTIONS: Final[dict[str, Mapping[str, tuple[Any, ...]]]] = {
     name: PARTS[_LAYERS[name]].options if name in _LAYERS else {}
     for name in sorted([*_LAYERS, *_LEARNED])
 } | {torch: RECORDS[name].torch_options for torch, name in _NAMES.items() if torch not in _LEARNED}
@@ -141,9 +141,9 @@ def _leaves(torch: Any, module: Any, name: str) -> Iterator[_Leaf]:
         for key, child in module._modules.items():  # named_children leaves repeats out
             yield from _leaves(torch, child, f"{name}.{key}" if name else key)
         return
-    if kind not in (*_OPTIONS, "Identity") or type(module) is not getattr(torch.nn, kind):
-        leaf.refuse(f"has no equal here: from_torch takes Sequential of {', '.join(_OPTIONS)}")
-    for option, equal in _OPTIONS.get(kind, {}).items():
+    if kind not in (*OPTIONS, "Identity") or type(module) is not getattr(torch.nn, kind):
+        leaf.refuse(f"has no equal here: from_torch takes Sequential of {', '.join(OPTIONS)}")
+    for option, equal in OPTIONS.get(kind, {}).items():
         if (found := getattr(module, option)) not in equal:
             leaf.refuse_value(option, found, repr(equal[0]))
     if kind != "Identity":

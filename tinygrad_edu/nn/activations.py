@@ -12,7 +12,7 @@ first; leaky_relu has alpha = 0.01; `lambda z: leaky_relu(z, 0.2)` is one with a
 All that is known of an activation stands in its record below: a new one is one entry.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from math import erfc, exp, pi, sqrt
 from typing import Any, Final, NamedTuple
 
@@ -143,6 +143,27 @@ def activation_name(activation: Activation, nonlin: bool | None = None) -> Activ
 def record_of(activation: Activation) -> ActivationRecord | None:
     """The record of a named activation, None for a function of the user's."""
     return RECORDS.get(activation) if isinstance(activation, str) else None
+
+
+def is_of_layer(activation: Activation) -> bool:
+    """Whether it is a function of all net inputs of a layer, such as softmax."""
+    record = record_of(activation)
+    return record is not None and record.of_layer
+
+
+def first_alpha(activation: Activation) -> float | None:
+    """The slope that a unit with this activation starts with and learns, None for most."""
+    record = record_of(activation)
+    return None if record is None else record.alpha
+
+
+def activated(activation: Activation, zs: Sequence[Value]) -> list[Value]:
+    """The activations for net inputs, each by itself or, softmax, all together."""
+    function = activation_function(activation)
+    if is_of_layer(activation):
+        activations: list[Value] = function(zs)
+        return activations
+    return [function(z) for z in zs]
 
 
 def activation_function(activation: Activation) -> Callable[..., Any]:

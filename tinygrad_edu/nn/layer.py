@@ -14,9 +14,11 @@ from tinygrad_edu.checks import as_random, is_listed, whole
 from tinygrad_edu.engine import Value, parameter
 from tinygrad_edu.nn.activations import (
     Activation,
+    activated,
     activation_function,
     activation_name,
-    record_of,
+    first_alpha,
+    is_of_layer,
 )
 from tinygrad_edu.nn.initialisers import Initialiser, initialiser
 from tinygrad_edu.nn.module import Module
@@ -51,8 +53,7 @@ class Neuron(Module):
         self.nin = whole("nin", nin)
         check_count(f"units of {self.nin} inputs", self.nin + 1)
         self.activation = activation_name(activation, nonlin)
-        record = record_of(self.activation)
-        if record is not None and record.of_layer:
+        if is_of_layer(self.activation):
             raise ValueError(
                 f"{activation} is an activation of a whole layer: use Layer or MLP(output=...)"
             )
@@ -60,8 +61,8 @@ class Neuron(Module):
         draw = initialiser(init, self.activation)
         self.w = [parameter(draw(rng, self.nin, nout)) for _ in range(self.nin)]
         self.b = parameter(0.0)
-        if record is not None and record.alpha is not None:
-            self.alpha = parameter(record.alpha)
+        if (alpha := first_alpha(self.activation)) is not None:
+            self.alpha = parameter(alpha)
         self._name_parameters()
 
     def net_input(self, x: Iterable[Any]) -> Value:
@@ -100,8 +101,7 @@ class Layer(Module):
         nin, nout = whole("nin", nin), whole("nout", nout)
         check_size([nin, nout])
         self.activation = activation_name(activation, nonlin)
-        record = record_of(self.activation)
-        unit = "linear" if record is not None and record.of_layer else self.activation
+        unit = "linear" if is_of_layer(self.activation) else self.activation
         rng = as_random(rng)
         self.neurons = [Neuron(nin, unit, init=init, rng=rng, nout=nout) for _ in range(nout)]
         self._name_parameters()
@@ -120,16 +120,8 @@ class Layer(Module):
         """The activations, `nout` Values, for `nin` numbers or Values."""
         x = as_inputs(x, self.neurons[0].nin)
         zs = [neuron.net_input(x) for neuron in self.neurons]
-        return self.activate(zs)
-
-    def activate(self, zs: list[Value]) -> list[Value]:
-        """a = activation(z) for the net input of each unit, softmax for all together."""
-        function, record = activation_function(self.activation), record_of(self.activation)
-        if record is not None and record.of_layer:
-            activations: list[Value] = function(zs)
-            return activations
         if self.neurons[0].alpha is None:
-            return [function(z) for z in zs]
+            return activated(self.activation, zs)
         return [neuron.activate(z) for neuron, z in zip(self.neurons, zs, strict=True)]
 
 

@@ -1,11 +1,11 @@
 """Module: whatever has parameters, found among its attributes."""
 
-import sys
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Final, Self
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar, Self
 
 from tinygrad_edu.checks import number
 from tinygrad_edu.engine import Value
+from tinygrad_edu.nn.containers import parts_of
 from tinygrad_edu.nn.registry import Savable, modules, signature_of
 from tinygrad_edu.text import table
 
@@ -122,18 +122,18 @@ class Module(Savable):
     def _parts(self) -> Iterator[tuple[str, Any]]:
         """The Values and Modules among the attributes by name, containers taken apart."""
         public = {name: part for name, part in vars(self).items() if not name.startswith("_")}
-        return _parts(type(self).__name__, public)
+        return parts_of(type(self).__name__, public, Module)
 
     def _named(self) -> dict[Value, tuple[str, bool]]:
         """Each parameter and buffer in the order of attributes: its first name, and which it is."""
         named: dict[Value, tuple[str, bool]] = {}
-        entered = {self}
+        entered = {id(self)}  # a dataclass has no hash
 
         def search(prefix: str, module: Module) -> None:
             for name, part in module._parts():
                 if isinstance(part, Module):
-                    if part not in entered:
-                        entered.add(part)
+                    if id(part) not in entered:
+                        entered.add(id(part))
                         search(f"{prefix}{name}.", part)
                 elif part not in named and not part.parents and part.kind != "constant":
                     is_buffer = bool(module.buffers) and name.partition("[")[0] in module.buffers
@@ -141,39 +141,3 @@ class Module(Savable):
 
         search("", self)
         return named
-
-
-#: What has no items worth a look.
-_PLAIN: Final = (str, bytes, bytearray, memoryview, int, float, range, type(None))
-
-
-def _parts(owner: str, items: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """The Values and Modules among named items, in containers too."""
-    for name, part in items.items():
-        if isinstance(part, (Value, Module)):
-            yield name, part
-        elif not isinstance(part, _PLAIN):
-            yield from _parts(owner, _items(owner, name, part))
-
-
-def _items(owner: str, name: str, part: Any) -> Mapping[str, Any]:
-    """The items of a container by name: `layers` has layer1, layer2, `w` has w[0], w[1]."""
-    if isinstance(part, Mapping):
-        return {f"{name}[{key!r}]": item for key, item in part.items()}
-    if isinstance(part, Sequence):
-        if part and all(isinstance(item, Module) for item in part):
-            return {f"{name.removesuffix('s')}{k}": item for k, item in enumerate(part, 1)}
-        return {f"{name}[{k}]": item for k, item in enumerate(part)}
-    # an object of a library that nobody has imported is not here
-    dataclasses, numpy = sys.modules.get("dataclasses"), sys.modules.get("numpy")
-    if dataclasses is not None and dataclasses.is_dataclass(part) and not isinstance(part, type):
-        return {f"{name}.{x.name}": getattr(part, x.name) for x in dataclasses.fields(part)}
-    if numpy is not None and isinstance(part, numpy.ndarray):
-        objects = numpy.atleast_1d(part).tolist() if part.dtype == object else []
-        return _items(owner, name, objects)
-    if isinstance(part, Collection) and any(isinstance(item, (Value, Module)) for item in part):
-        raise TypeError(
-            f"{owner}.{name} is a {type(part).__name__}, where parameters are not searched: "
-            "keep them in a list or a dict"
-        )
-    return {}

@@ -43,6 +43,10 @@ class Signature(NamedTuple):
         """The arguments that make another one like `model`."""
         return {name: attrgetter(path)(model) for name, path in self.attributes.items()}
 
+    def make(self, values: dict[str, Any]) -> "Savable":
+        """A layer from its arguments."""
+        return self.kind(*values.popitem()[1]) if self.starred else self.kind(**values)
+
 
 #: Every layer that a file can name.
 LAYERS: Final[dict[str, Signature]] = {}
@@ -180,14 +184,14 @@ def load(path: str | PathLike[str], *, max_bytes: int = MAX_BYTES) -> Any:
 
 def modules(model: _Model) -> list[_Model]:
     """The module and all modules below it, each once."""
-    order: dict[_Model, None] = {}
+    order: dict[int, _Model] = {}  # by identity, as a dataclass has no hash
     pending = [model]
     while pending:
         part = pending.pop()
-        if part not in order:
-            order[part] = None
+        if id(part) not in order:
+            order[id(part)] = part
             pending += reversed(part._children())
-    return list(order)
+    return list(order.values())
 
 
 def signature_of(kind: type, *, exact: bool = False) -> Signature | None:
@@ -206,7 +210,7 @@ def _text(x: Any) -> str:
     return repr(x)[:40] if callable(x) and not isinstance(x, Savable) else repr(x)
 
 
-def _described(x: Any, numbers: dict[Savable, int]) -> Any:
+def _described(x: Any, numbers: dict[int, int]) -> Any:
     """An argument as JSON: a layer with its arguments, at its second place as its number."""
     if isinstance(x, (list, tuple)):
         return [_described(item, numbers) for item in x]
@@ -214,13 +218,13 @@ def _described(x: Any, numbers: dict[Savable, int]) -> Any:
         if callable(x):
             raise ValueError(f"only named activations can be saved, this model has {x!r}")
         return x
-    if x in numbers:
-        return {"again": numbers[x]}
+    if id(x) in numbers:
+        return {"again": numbers[id(x)]}
     signature = signature_of(type(x), exact=True)
     if signature is None:
         return {"layer": f"{type(x).__module__}.{type(x).__qualname__}"}
     values = {name: _described(v, numbers) for name, v in signature.values(x).items()}
-    numbers[x] = len(numbers)
+    numbers[id(x)] = len(numbers)
     return {"layer": type(x).__name__, **values, "training": x.training}
 
 
@@ -256,14 +260,11 @@ class _Maker:
         values = {key: self.part(x[key]) for key in signature.attributes}
         token = _limit.set((self.numbers, "the file"))
         try:
-            if signature.starred:
-                (items,) = values.values()
-                made = signature.kind(*items)
-            else:
-                made = signature.kind(**values)
-                self.numbers -= len(made.state_dict())
+            made = signature.make(values)
         finally:
             _limit.reset(token)
+        if not signature.starred:  # what stands in it was counted already
+            self.numbers -= len(made.state_dict())
         if isinstance(vars(made).get("rng"), random.Random):
             made.rng = self.rng  # type: ignore[attr-defined]  # equal seeds would give equal masks
         for part in [made] if signature.starred else modules(made):

@@ -4,12 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tinygrad_edu.engine import Value
-from tinygrad_edu.nn.activations import (
-    Activation,
-    activation_function,
-    activation_name,
-    record_of,
-)
+from tinygrad_edu.nn.activations import Activation, activated, activation_name, first_alpha
 from tinygrad_edu.nn.layer import as_inputs
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.nn.registry import register
@@ -56,20 +51,14 @@ class Activate(Module):
 
     def __init__(self, activation: Activation) -> None:
         self.activation = activation_name(activation)
-        record = record_of(self.activation)
-        if record is not None and record.alpha is not None:
+        if first_alpha(self.activation) is not None:
             raise ValueError(
                 f'"{activation}" has a slope to learn: write Layer(nin, nout, "{activation}")'
             )
 
     def __call__(self, x: Iterable[Any]) -> list[Any]:
         """The activations of numbers or Values."""
-        function, record = activation_function(self.activation), record_of(self.activation)
-        zs = as_inputs(x)
-        if record is not None and record.of_layer:
-            activations: list[Value] = function(zs)
-            return activations
-        return [function(z) for z in zs]
+        return activated(self.activation, as_inputs(x))
 
     def __repr__(self) -> str:
         return f"{self.activation!r:.40}"  # as it stands in a Sequential
