@@ -87,7 +87,7 @@ def test_both_sides_of_a_split_are_shuffled():
 
 def test_a_stratified_split_keeps_a_member_of_each_class_on_both_sides():
     for ratio in (0.001, 0.999):
-        _, y_train, _, y_test = train_test_split(range(5), "aaabb", test_ratio=ratio)
+        _, y_train, _, y_test = train_test_split(range(5), list("aaabb"), test_ratio=ratio)
         assert set(y_train) == set(y_test) == {"a", "b"}
 
 

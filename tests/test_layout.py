@@ -14,13 +14,13 @@ PACKAGE = Path(tinygrad_edu.__file__).parent
 #: A part imports only from the lines above it, and from itself.
 LINES = [
     ["checks", "figure", "text", "first_release"],
-    ["namespace"],
-    ["engine"],
+    ["namespace", "examples"],
+    ["engine", "data"],
     ["functions"],
     ["calculus", "expr"],
     ["losses"],
     ["nn"],
-    ["data", "optim", "perceptron"],
+    ["optim", "perceptron"],
     ["vectorize"],
     ["train"],
     ["export"],
@@ -34,6 +34,7 @@ LINES = [
     ["__main__", "__init__"],
 ]
 ALLOWED_OUTSIDE_THE_STANDARD_LIBRARY = {
+    "examples": {"numpy"},
     "figure": {"PIL", "matplotlib"},
     "vectorize": {"numpy"},
     "train": {"cloudpickle", "joblib", "matplotlib", "numpy", "tqdm"},

@@ -255,11 +255,6 @@ POINTS = [[0, 0], [1, 1]]
         ((POINTS, [0]), {}, "y has 1 labels for 2 points"),
         ((POINTS, [0, 1]), {"y_test": [1]}, "y_test has 1 labels for 0 points"),
         (
-            (POINTS, ["a", "b"]),
-            {},
-            "y[0] is 'a', and no class number: write sorted(set(y)).index(label) for a label",
-        ),
-        (
             (POINTS, [0, 0.5]),
             {},
             "y[1] is 0.5, and no class number: write sorted(set(y)).index(label) for a label",

@@ -65,7 +65,7 @@ def test_a_csv_file_gives_points(tmp_path: Path) -> None:
         (([[1, 2], [3, 4]], [1, float("nan")]), "y[1] must be a number or a text, got nan"),
         (
             ([[1, 2], [3, 4]], [[1, 0], [0, 1]]),
-            "y[0] must be a number or a text, got array([1, 0], dtype=object)",
+            "y[0] must be a number or a text, got [1, 0]",
         ),
         (
             ([[1, 2]],),

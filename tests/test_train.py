@@ -1029,7 +1029,8 @@ def test_a_model_that_falls_back_to_scalars_keeps_the_rows_of_the_step() -> None
         (
             lambda row, rng: None,
             TypeError,
-            "augment(row, rng) must be a row of numbers, got NoneType",
+            "augment(row, rng) must be a row of numbers, got NoneType: "
+            "for one feature write [[x] for x in X]",
         ),
         (
             lambda row, rng: [0.0, math.nan],

@@ -53,7 +53,6 @@ def test_the_rules_agree_with_the_engine_for_every_activation(
         ("linear", "cross_entropy", 1, "p_k - 1[y = k]"),
         ("linear", "cross_entropy", [0.25, 0.75], "p_k - y_k"),
         ("tanh", "cross_entropy", 0, "(p_k - 1[y = k]) g'(z)"),
-        ("softmax", "cross_entropy", 0, "a_k (e_k - sum_i e_i a_i), e = p_k - 1[y = k]"),
         ("softmax", "half_squared_error", [1, 0], "a_k (e_k - sum_i e_i a_i), e = a - y"),
         ("linear", "half_squared_error", [1, 0], "a - y"),
         ("sigmoid", "squared_error", [1, 0], "2 (a - y) g'(z)"),
@@ -108,7 +107,9 @@ def test_every_loss_has_a_rule() -> None:
     for name in LOSSES:
         target: Any = [1, 0] if name in SQUARES else 1
         n = 2 if name in (*SQUARES, "cross_entropy") else 1
-        found = deltas(MLP(3, [n], output="sigmoid", rng=6), X, target, name)
+        # a sigmoid before net inputs of a sigmoid is refused
+        output = "linear" if name == "binary_cross_entropy_with_logits" else "sigmoid"
+        found = deltas(MLP(3, [n], output=output, rng=6), X, target, name)
         assert found.largest_difference < 1e-12, name
 
 

@@ -12,10 +12,14 @@ from collections.abc import Callable, Iterable, Mapping, Set
 from difflib import get_close_matches
 from math import inf, isfinite
 from numbers import Integral, Real
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 #: Takes what an argument is called and its value, and gives the value.
 Check = Callable[[str, Any], Any]
+
+
+#: What has no order of its own, or is text: no list of numbers.
+UNORDERED: Final = (str, bytes, bytearray, memoryview, Mapping, Set)
 
 
 def number(x: object, what: str = "Value") -> float:
@@ -128,9 +132,7 @@ def callable_(what: str, x: Any, example: str) -> Callable[..., Any]:
 
 def is_listed(x: object) -> bool:
     """Whether `x` gives its items one after the other in an order: no text, mapping or set."""
-    return isinstance(x, Iterable) and not isinstance(
-        x, (str, bytes, bytearray, memoryview, Mapping, Set)
-    )
+    return isinstance(x, Iterable) and not isinstance(x, UNORDERED)
 
 
 def listed(what: str, x: Any, of: str = "numbers") -> list[Any]:

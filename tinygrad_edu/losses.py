@@ -8,35 +8,101 @@ data set, training takes the mean over the examples of a batch, and adds the pen
 Raises ValueError where output and target do not fit.
 """
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from numbers import Real
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from tinygrad_edu import functions as f
-from tinygrad_edu.checks import number, one_of, real
+from tinygrad_edu import namespace as floats
+from tinygrad_edu.checks import UNORDERED, number, one_of, real
 from tinygrad_edu.engine import Primitive, Value
+from tinygrad_edu.examples import read_target
 
 Loss = Callable[[Any, Any], Value]
+#: From the outputs a_k and the targets y_k to dL/da_k.
+Slopes = Callable[[Sequence[float], Sequence[float]], list[float]]
 
 
+class LossRecord(NamedTuple):
+    """A loss, and whatever else is known of it: others ask here.
+
+    outputs  what it takes: "numbers", a "probability", a "logit" (net input of a sigmoid), "logits"
+             (net inputs of a softmax, one per class), or a "score" (with targets -1 and 1)
+    text     dL/da by the textbook; the other convention turns what is in bars, or drops the minus
+    latex    the same in LaTeX
+    slopes   the same as a function of all a_k and y_k (for a class number 1 at the class, else 0)
+    page     whether the playground offers it
+    """
+
+    loss: Loss
+    outputs: str
+    text: str
+    latex: str
+    slopes: Slopes
+    page: bool
+
+
+RECORDS: Final[dict[str, LossRecord]] = {}
+
+
+def register(
+    outputs: str, text: str, latex: str, slopes: Slopes, *, page: bool = False
+) -> Callable[[Loss], Loss]:
+    """A decorator that enters a loss, under the name of its function, with what is known of it."""
+
+    def enter(loss: Loss) -> Loss:
+        RECORDS[loss.__name__] = LossRecord(loss, outputs, text, latex, slopes, page)
+        return loss
+
+    return enter
+
+
+def _each(slope: Callable[[float, float], float]) -> Slopes:
+    return lambda a, y: [slope(ak, yk) for ak, yk in zip(a, y, strict=True)]
+
+
+def _bce_by_hand(a: float, y: float) -> float:
+    """(a - y) / (a (1 - a)) = (1 - y) / (1 - a) - y / a, a term of weight 0 left out."""
+    of_0 = 0.0 if y == 1 else floats.divide(1 - y, 1 - a)
+    return of_0 - (0.0 if y == 0 else floats.divide(y, a))
+
+
+def _softmax_by_hand(a: Sequence[float], y: Sequence[float]) -> list[float]:
+    exps = [math.exp(ak - max(a)) for ak in a]
+    total, weight = floats.sum(exps), floats.sum(y)
+    return [weight * (e / total) - yk for e, yk in zip(exps, y, strict=True)]
+
+
+def _margin_by_hand(margin: float) -> Slopes:
+    return _each(lambda a, y: -y if y * a < margin else 0.0)
+
+
+@register("numbers", "2 (|a - y|)", r"2\,(|a - y|)", _each(lambda a, y: 2 * (a - y)))
 def squared_error(output: Any, target: Any) -> Value:
     """E = sum_k (o_k - t_k)^2, without the factor 1/2: dE/do_k = 2 (o_k - t_k)."""
     first, *rest = [(o - t) ** 2 for o, t in _pairs(output, target)]
-    total: Value = f.sum([first, *rest]) if rest else first
-    return total
+    return _value(f.sum([first, *rest]) if rest else first)
 
 
+@register("numbers", "|a - y|", "|a - y|", _each(lambda a, y: a - y), page=True)
 def half_squared_error(output: Any, target: Any) -> Value:
     """E = 1/2 sum_k (o_k - t_k)^2, so that dE/do_k = o_k - t_k."""
     return 0.5 * squared_error(output, target)
 
 
+@register(
+    "numbers", "2/n (|a - y|)", r"\tfrac{2}{n}(|a - y|)",
+    lambda a, y: [2 / len(a) * (ak - yk) for ak, yk in zip(a, y, strict=True)],
+)  # fmt: skip
 def mean_squared_error(output: Any, target: Any) -> Value:
     """E = 1/n sum_k (o_k - t_k)^2 over the n outputs: dE/do_k = 2/n (o_k - t_k)."""
-    mean: Value = f.mean([(o - t) ** 2 for o, t in _pairs(output, target)])
-    return mean
+    return _value(f.mean([(o - t) ** 2 for o, t in _pairs(output, target)]))
 
 
+@register(
+    "probability", "(|a - y|) / (a (1 - a))", r"\frac{|a - y|}{a\,(1 - a)}", _each(_bce_by_hand)
+)
 def binary_cross_entropy(output: Any, target: Any) -> Value:
     """E = -[t log p + (1 - t) log(1 - p)] for a probability p = output and a target 0 <= t <= 1.
 
@@ -44,7 +110,7 @@ def binary_cross_entropy(output: Any, target: Any) -> Value:
     saturate is better trained with `binary_cross_entropy_with_logits`, on its net input.
     dE/dp = (p - t) / (p (1 - p)), and after a sigmoid, p = s(z), dE/dz = p - t.
     """
-    p, t = _single(output), _probability("target", target)
+    p, t = _value(_only("output", output)), _probability(target)
     if p < 0 or p > 1:
         raise ValueError(
             f"binary_cross_entropy takes a probability in [0, 1], got {p.data!r}: "
@@ -53,73 +119,76 @@ def binary_cross_entropy(output: Any, target: Any) -> Value:
     return _bce(p, t)
 
 
+@register("logit", "|s(a) - y|", r"|\sigma(a) - y|", _each(lambda a, y: floats.sigmoid(a) - y))
 def binary_cross_entropy_with_logits(output: Any, target: Any) -> Value:
     """E = -[t log s(z) + (1 - t) log(1 - s(z))] for a net input z = output and 0 <= t <= 1.
 
     s is the sigmoid. Exact for every z, also where s(z) rounds to 0 or 1; 0 at z = inf with t = 1
-    and at z = -inf with t = 0. Its derivative is s(z) - t.
+    and at z = -inf with t = 0. Its derivative is s(z) - t. A sigmoid before it is refused.
     """
-    return _bce_logits(_single(output), _probability("target", target))
+    z = _value(_only("output", output))
+    _refuse_twice("binary_cross_entropy_with_logits", "sigmoid", z)
+    return _bce_logits(z, _probability(target))
 
 
+@register("logits", "|p_k - y_k|", "|p_k - y_k|", _softmax_by_hand, page=True)
 def cross_entropy(output: Any, target: Any) -> Value:
     """E = -sum_k t_k log p_k with p = softmax(output): the net inputs of the last layer go in.
 
     `target` is a class number 0..n-1, or the n probabilities t_k. Its derivative is p_k - t_k.
-    A class number may be a Value; the loss is nan if it is none of 0..n-1.
+    A class number may be a Value; the loss is nan if it is none of 0..n-1. A softmax before it is
+    refused.
     """
-    outputs = [o if isinstance(o, Value) else Value(o) for o in _several(output)]
+    outputs = [_value(o) for o in _several(output)]
     n = len(outputs)
     if n < 2:
         raise ValueError(
             f"cross_entropy takes one output per class, got {n}: "
             "for a single output use binary_cross_entropy_with_logits"
         )
-    if isinstance(target, (Real, Value, str)) or target is None:
+    _refuse_twice("cross_entropy", "softmax", outputs[0])
+    target = target if isinstance(target, Value) else read_target(target)
+    if isinstance(target, list) and len(target) == 1:
+        target = target[0]
+    if not isinstance(target, list):
         t = target if isinstance(target, Value) else _class_number(target, n)
-        loss: Value = f._cross_entropy(t, *outputs)
-        return loss
-    weights = _distribution(target, n)
+        return _value(f._cross_entropy(t, *outputs))
+    _check_distribution(target, n)
     logs = f.log_softmax(outputs)
-    terms = [-t * log for t, log in zip(weights, logs, strict=True) if isinstance(t, Value) or t]
-    total: Value = f.sum(terms)
-    return total
+    terms = [-t * log for t, log in zip(target, logs, strict=True) if isinstance(t, Value) or t]
+    return _value(f.sum(terms))
 
 
+@register("score", "-y 1[y a < 1]", r"-y\,\mathbf{1}[y\,a < 1]", _margin_by_hand(1), page=True)
 def hinge(output: Any, target: Any) -> Value:
     """E = max(0, 1 - t s) for a score s = output and a target t of -1 or 1.
 
     Its derivative is -t where t s < 1, else 0.
     """
-    loss: Value = f.relu(1 - _sign("hinge", target) * _single(output))
-    return loss
+    return _value(f.relu(1 - _sign("hinge", target) * _value(_only("output", output))))
 
 
+@register("score", "-y 1[y a < 0]", r"-y\,\mathbf{1}[y\,a < 0]", _margin_by_hand(0))
 def perceptron(output: Any, target: Any) -> Value:
     """E = max(0, -t s) for a score s = output and a target t of -1 or 1 (Rosenblatt 1958).
 
     Its derivative is -t where t s < 0, else 0: online descent with lr = 1 is the rule of
     `Perceptron`, save at s = 0, a mistake there. Weights that are all 0 do not move.
     """
-    loss: Value = f.relu(-_sign("perceptron", target) * _single(output))
-    return loss
+    return _value(f.relu(-_sign("perceptron", target) * _value(_only("output", output))))
 
 
-LOSSES: Final[dict[str, Loss]] = {
-    "binary_cross_entropy": binary_cross_entropy,
-    "binary_cross_entropy_with_logits": binary_cross_entropy_with_logits,
-    "cross_entropy": cross_entropy,
-    "half_squared_error": half_squared_error,
-    "hinge": hinge,
-    "mean_squared_error": mean_squared_error,
-    "perceptron": perceptron,
-    "squared_error": squared_error,
-}
+LOSSES: Final[dict[str, Loss]] = {name: RECORDS[name].loss for name in sorted(RECORDS)}
 
 
 def find_loss(loss: str | Loss) -> Loss:
     """The loss of that name, or the function itself. Raises ValueError for an unknown name."""
     return loss if callable(loss) else LOSSES[one_of("loss", loss, LOSSES)]
+
+
+def record_of(loss: Loss) -> LossRecord | None:
+    """What is known of this very function, None for one of the user's."""
+    return next((record for record in RECORDS.values() if record.loss is loss), None)
 
 
 def l2(parameters: Iterable[Value], strength: float, *, half: bool = False) -> Value:
@@ -130,37 +199,38 @@ def l2(parameters: Iterable[Value], strength: float, *, half: bool = False) -> V
     """
     w = list(parameters)
     strength = real("strength", strength, least=0)
-    square: Value = f.dot(w, w)
-    return (strength / 2 if half else strength) * square
+    return (strength / 2 if half else strength) * _value(f.dot(w, w))
 
 
 def l1(parameters: Iterable[Value], strength: float) -> Value:
     """R = strength * sum |w| of the parameters given: dR/dw = strength * sign(w)."""
     strength = real("strength", strength, least=0)
-    total: Value = f.sum([abs(w) for w in parameters])
-    return strength * total
+    return strength * _value(f.sum([abs(w) for w in parameters]))
 
 
 def _bce_value(m: Any, p: Any, t: Any) -> Any:
-    yes, no = _right(m, p, t)
-    return m.where(yes, 0.0, (t - 1) * m.log1p(-p)) + m.where(no, 0.0, -t * m.log(p))
+    surely_1, surely_0 = _certain_and_right(m, p, t)
+    of_0 = m.where(surely_1, 0.0, (t - 1) * m.log1p(-p))
+    return of_0 + m.where(surely_0, 0.0, -t * m.log(p))
 
 
 def _bce_slopes(m: Any, y: Any, p: Any, t: Any) -> tuple[Any, Any]:
-    yes, no = _right(m, p, t)
+    surely_1, surely_0 = _certain_and_right(m, p, t)
+    of_0 = m.where(surely_1, 0.0, m.divide(1 - t, 1 - p))
     # |p|, because a probability of -0.0 would turn the sign of an infinite slope
-    slope = m.where(yes, 0.0, m.divide(1 - t, 1 - p)) - m.where(no, 0.0, m.divide(t, m.abs(p)))
+    slope = of_0 - m.where(surely_0, 0.0, m.divide(t, m.abs(p)))
     return slope, m.log1p(-p) - m.log(p)
 
 
-def _right(m: Any, p: Any, t: Any) -> tuple[Any, Any]:
+def _certain_and_right(m: Any, p: Any, t: Any) -> tuple[Any, Any]:
     """Whether p = t = 1 and whether p = t = 0: there one of the two logarithms must not count."""
     return m.equal(1 - p + (1 - t), 0.0), m.equal(p + t, 0.0)
 
 
 def _bce_logits_value(m: Any, z: Any, t: Any) -> Any:
-    yes, no = m.softplus(-z), m.softplus(z)
-    return m.where(m.equal(t, 1.0), yes, m.where(m.equal(t, 0.0), no, t * yes + (1 - t) * no))
+    of_1, of_0 = m.softplus(-z), m.softplus(z)
+    between = t * of_1 + (1 - t) * of_0
+    return m.where(m.equal(t, 1.0), of_1, m.where(m.equal(t, 0.0), of_0, between))
 
 
 def _bce_logits_slopes(m: Any, y: Any, z: Any, t: Any) -> tuple[Any, Any]:
@@ -175,47 +245,53 @@ PRIMITIVES: Final = (_bce, _bce_logits)
 
 
 def _several(x: Any) -> list[Any]:
-    """An output or a target as a list."""
-    if isinstance(x, str) or x is None:
+    """An output or a target as a list of Values and of Python's own numbers."""
+    if isinstance(x, Value):
+        return [x]
+    x = x if isinstance(x, (list, tuple)) else read_target(x)
+    if x is None or isinstance(x, UNORDERED):
         raise TypeError(f"a loss compares numbers, got {type(x).__name__} {x!r:.40}")
-    return list(x) if isinstance(x, Iterable) else [x]
-
-
-def _single(output: Any) -> Value:
-    """The only output."""
-    outputs = _several(output)
-    if len(outputs) != 1:
-        raise ValueError(f"this loss takes one output, got {len(outputs)}")
-    found = outputs[0]
-    return found if isinstance(found, Value) else Value(found)
+    several = x if isinstance(x, (list, tuple)) else [x]
+    return [v if isinstance(v, Value) else read_target(v) for v in several]
 
 
 def _pairs(output: Any, target: Any) -> list[tuple[Any, Any]]:
     outputs, targets = _several(output), _several(target)
     if len(outputs) != len(targets) or not outputs:
         raise ValueError(f"{len(outputs)} outputs but {len(targets)} targets")
-    outputs = [o if isinstance(o, Value) else Value(o) for o in outputs]
-    return list(zip(outputs, targets, strict=True))
+    return list(zip(map(_value, outputs), targets, strict=True))
 
 
-def _only_target(target: Any) -> Any:
-    targets = _several(target)
-    if len(targets) != 1:
-        raise ValueError(f"this loss takes one target, got {len(targets)}")
-    return targets[0]
+def _value(x: Any) -> Value:
+    return x if isinstance(x, Value) else Value(x)
 
 
-def _probability(what: str, target: Any) -> Any:
-    t = _only_target(target)
+def _only(what: str, x: Any) -> Any:
+    entries = _several(x)
+    if len(entries) != 1:
+        raise ValueError(f"this loss takes one {what}, got {len(entries)}")
+    return entries[0]
+
+
+def _refuse_twice(loss: str, activation: str, output: Value) -> None:
+    if output.op is not None and output.op.name == activation:
+        raise ValueError(
+            f"{loss} takes the net inputs and applies {activation} itself: "
+            "make the model with output='linear'"
+        )
+
+
+def _probability(target: Any) -> Any:
+    t = _only("target", target)
     if isinstance(t, Value):
         return t
-    if not isinstance(t, Real) or not 0 <= number(t, what) <= 1:
-        raise ValueError(f"{what} must be a probability in [0, 1], such as 0 or 1, got {t!r}")
+    if not isinstance(t, Real) or not 0 <= number(t, "target") <= 1:
+        raise ValueError(f"target must be a probability in [0, 1], such as 0 or 1, got {t!r}")
     return float(t)
 
 
 def _sign(loss: str, target: Any) -> Any:
-    t = _only_target(target)
+    t = _only("target", target)
     if not isinstance(t, Value) and t not in (-1, 1):
         raise ValueError(
             f"{loss} takes targets -1 and 1, got {t!r}: write 2 * y - 1 for classes 0 and 1"
@@ -224,20 +300,17 @@ def _sign(loss: str, target: Any) -> Any:
 
 
 def _class_number(target: Any, n: int) -> int:
-    real_number = isinstance(target, Real) and not isinstance(target, bool)
-    if not real_number or number(target, "a class number") % 1 != 0:
+    if not isinstance(target, Real) or (k := number(target, "a class number")) % 1 != 0:
         raise ValueError(
             f"the target of cross_entropy is a class number 0..{n - 1} or a list of {n} "
             f"probabilities, got {target!r}"
         )
-    k = int(target)
     if not 0 <= k < n:
-        raise ValueError(f"class {k} is out of range 0..{n - 1}")
-    return k
+        raise ValueError(f"class {k:.0f} is out of range 0..{n - 1}")
+    return int(k)
 
 
-def _distribution(target: Any, n: int) -> Sequence[Any]:
-    weights = _several(target)
+def _check_distribution(weights: list[Any], n: int) -> None:
     if len(weights) != n:
         raise ValueError(f"{n} outputs but {len(weights)} target probabilities")
     numbers = [number(t, "a target probability") for t in weights if not isinstance(t, Value)]
@@ -245,4 +318,3 @@ def _distribution(target: Any, n: int) -> Sequence[Any]:
         raise ValueError(f"target probabilities must lie in [0, 1], got {weights!r}")
     if len(numbers) == n and abs(sum(numbers) - 1) > 1e-6:
         raise ValueError(f"target probabilities must sum to 1, got {sum(numbers)!r}")
-    return weights

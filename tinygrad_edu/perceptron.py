@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from tinygrad_edu import namespace as floats
 from tinygrad_edu.checks import as_random, number, one_of, real, whole
+from tinygrad_edu.examples import examples
 from tinygrad_edu.nn.registry import Savable, check_count, register
 
 __all__ = ["GATES", "Perceptron", "PerceptronHistory", "gate", "truth_table", "xnor", "xor"]
@@ -112,16 +113,16 @@ class Perceptron(Savable):
         1, after at most (R / gamma)^2 mistakes, R the largest |x| and gamma the margin, x0
         included (Novikoff 1962). If not, the history says so.
         """
-        examples = _examples(X, y, self.nin)
+        pairs = _examples(X, y, self.nin)
         lr, epochs = real("lr", lr, above=0), whole("epochs", epochs)
         gen = None if rng is None else as_random(rng)
-        error = _error_of_sign if any(t < 0 for _, t in examples) else _error_of_output
+        error = _error_of_sign if any(t < 0 for _, t in pairs) else _error_of_output
         history = PerceptronHistory([], [tuple(self.w)])
         while len(history.mistakes) < epochs:
             if gen is not None:
-                gen.shuffle(examples)
+                gen.shuffle(pairs)
             mistakes, total = 0, [0.0] * len(self.w)
-            for x, t in examples:
+            for x, t in pairs:
                 e = error(t, floats.dot(self.w, x))
                 if e:
                     mistakes += 1
@@ -237,12 +238,10 @@ def _examples(
     X: Iterable[Iterable[float]], y: Iterable[float], nin: int
 ) -> list[tuple[tuple[float, ...], float]]:
     """Rows with x0 = 1 in front, and their targets."""
-    rows = [(1.0, *_row(x, nin, f"X[{i}]")) for i, x in enumerate(_list(X, "X", "rows"))]
-    targets = [_number(t, f"y[{i}]") for i, t in enumerate(_list(y, "y", "targets"))]
-    if not rows:
-        raise ValueError("X has no rows")
-    if len(rows) != len(targets):
-        raise ValueError(f"{len(rows)} rows in X but {len(targets)} targets in y")
+    rows, wanted = examples(X, y)
+    if len(rows[0]) != nin:
+        raise ValueError(f"X[0] has {len(rows[0])} numbers, expected {nin}")
+    targets = [t[0] if isinstance(t, list) and len(t) == 1 else t for t in wanted]
     for i, t in enumerate(targets):
         if t not in (-1, 0, 1):
             raise ValueError(
@@ -250,7 +249,7 @@ def _examples(
             )
     if {-1, 0} <= set(targets):
         raise ValueError("y holds both -1 and 0: use targets 0 and 1, or labels -1 and 1")
-    return list(zip(rows, targets, strict=True))
+    return [((1.0, *row), t) for row, t in zip(rows, targets, strict=True)]
 
 
 def _list(x: Any, name: str, of: str) -> list[Any]:

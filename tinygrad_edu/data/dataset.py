@@ -4,14 +4,12 @@ import random
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from numbers import Real
-from typing import Any, TypeVar
+from typing import Any
 
 from tinygrad_edu.checks import as_random
+from tinygrad_edu.examples import kept, labels, take
 
 __all__ = ["Dataset", "train_test_split"]
-
-Row = TypeVar("Row")
-Label = TypeVar("Label")
 
 
 @dataclass(frozen=True, repr=False)
@@ -64,25 +62,26 @@ class Dataset:
 
 
 def train_test_split(
-    X: Iterable[Row],
-    y: Iterable[Label],
+    X: Iterable[Any],
+    y: Iterable[Any],
     *,
     test_ratio: float = 0.25,
     stratify: bool = True,
     rng: int | random.Random = 0,
-) -> tuple[list[Row], list[Label], list[Row], list[Label]]:
+) -> tuple[Any, Any, Any, Any]:
     """Return `(X_train, y_train, X_test, y_test)`, in this order, each shuffled.
 
     `test_ratio`, between 0 and 1, is the part of the rows held out: `round(test_ratio * n)` of n
     rows, yet at least one row on either side. With `stratify` this is done within each class, so
     that both sides hold all classes in the data's proportions; numbers to be predicted
-    (regression) need `stratify=False`. The rows themselves are not copied, and may be anything:
-    `train_test_split(range(len(y)), y)` splits the row numbers.
+    (regression) need `stratify=False`. The rows themselves may be anything:
+    `train_test_split(range(len(y)), y)` splits the row numbers. Frames, series and arrays are split
+    into the same, all else into lists. TypeError for sets, mappings and text.
     """
-    rows, labels = list(X), list(y)
-    if len(rows) != len(labels):
+    rows, wanted = kept(X, "X"), kept(y, "y")
+    if len(rows) != len(wanted):
         raise ValueError(
-            f"X has {len(rows)} rows but y has {len(labels)} labels; each row needs one label"
+            f"X has {len(rows)} rows but y has {len(wanted)} labels; each row needs one label"
         )
     if len(rows) < 2:
         raise ValueError(f"cannot split {len(rows)} row(s); at least 2 are needed")
@@ -94,10 +93,11 @@ def train_test_split(
             "write 0.25 to hold out a quarter"
         )
     order = list(range(len(rows)))
+    classes = labels(wanted) if stratify else [None] * len(rows)
     as_random(rng).shuffle(order)
-    groups: dict[Label | None, list[int]] = {}
+    groups: dict[Any, list[int]] = {}
     for i in order:
-        groups.setdefault(labels[i] if stratify else None, []).append(i)
+        groups.setdefault(classes[i], []).append(i)
     held_out = set()
     for label, group in groups.items():
         if len(group) < 2:
@@ -109,9 +109,4 @@ def train_test_split(
         held_out.update(group[:size])
     train = [i for i in order if i not in held_out]
     test = [i for i in order if i in held_out]
-    return (
-        [rows[i] for i in train],
-        [labels[i] for i in train],
-        [rows[i] for i in test],
-        [labels[i] for i in test],
-    )
+    return take(rows, train), take(wanted, train), take(rows, test), take(wanted, test)

@@ -3,7 +3,9 @@
 import math
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from numbers import Real
+from typing import Any
+
+from tinygrad_edu.examples import as_array, inputs, like
 
 __all__ = [
     "Scaling",
@@ -84,26 +86,27 @@ class Scaling:
             if factor == 0 or not math.isfinite(factor):
                 raise ValueError(f"factor[{j}] must be a finite number other than 0, got {factor}")
 
-    def __call__(self, X: Iterable[Iterable[float]]) -> list[list[float]]:
-        """Scale rows: n rows of d numbers from n rows of d numbers."""
+    def __call__(self, X: Iterable[Any]) -> Any:
+        """Scale n rows of d numbers: a frame or an array gives the same, all else n lists."""
         return self._each(X, lambda x, shift, factor: (x - shift) * factor)
 
-    def inverse(self, X: Iterable[Iterable[float]]) -> list[list[float]]:
+    def inverse(self, X: Iterable[Any]) -> Any:
         """Undo the scaling: x / factor + shift in each column."""
         return self._each(X, lambda x, shift, factor: x / factor + shift)
 
-    def _each(
-        self,
-        X: Iterable[Iterable[float]],
-        f: Callable[[float, float, float], float],
-    ) -> list[list[float]]:
+    def _each(self, X: Iterable[Any], f: Callable[[Any, Any, Any], Any]) -> Any:
+        rows = inputs(X)
+        if rows and len(rows[0]) != len(self.shift):
+            raise ValueError(f"X[0] has {len(rows[0])} numbers, expected {len(self.shift)}")
+        if as_array(X) is not None:
+            return like(X, f(rows.array, self.shift, self.factor) if rows else rows.array)
         return [
             [f(x, s, k) for x, s, k in zip(row, self.shift, self.factor, strict=True)]
-            for row in _finite_rows(X, len(self.shift))
+            for row in rows
         ]
 
 
-def centring(X: Iterable[Iterable[float]]) -> Scaling:
+def centring(X: Iterable[Any]) -> Scaling:
     """Fit the scaling that gives each column of `X` the mean 0: x - mean."""
     columns = _columns(X)
     shift = tuple(mean_and_deviation(column)[0] for column in columns)
@@ -111,7 +114,7 @@ def centring(X: Iterable[Iterable[float]]) -> Scaling:
 
 
 def scaling(
-    X: Iterable[Iterable[float]],
+    X: Iterable[Any],
     low: float = -1.0,
     high: float = 1.0,
 ) -> Scaling:
@@ -131,7 +134,7 @@ def scaling(
     return _fitted(columns, tuple(shift), tuple(factor))
 
 
-def standardising(X: Iterable[Iterable[float]]) -> Scaling:
+def standardising(X: Iterable[Any]) -> Scaling:
     """Fit the scaling that gives each column of `X` mean 0 and variance 1: (x - mean) / deviation.
 
     The deviation has divisor n. A constant column has none: it keeps its unit (factor 1) and
@@ -178,37 +181,8 @@ def _fitted(
     return Scaling(shift, factor)
 
 
-def _columns(X: Iterable[Iterable[float]]) -> list[list[float]]:
-    rows = _finite_rows(X, None)
+def _columns(X: Iterable[Any]) -> list[list[float]]:
+    rows = inputs(X)
     if not rows or not rows[0]:
         raise ValueError("X is empty; at least one row and one column are needed")
     return [list(column) for column in zip(*rows, strict=True)]
-
-
-def _finite_rows(X: Iterable[Iterable[float]], width: int | None) -> list[list[float]]:
-    """Rows as lists of floats, all `width` wide (None: as wide as the first)."""
-    rows: list[list[float]] = []
-    for i, row in enumerate(X):
-        if isinstance(row, str) or not isinstance(row, Iterable):
-            raise TypeError(
-                f"X[{i}] must be a row of numbers, got {type(row).__name__}; "
-                "write [[1.0], [2.0]] for one column"
-            )
-        rows.append([x if type(x) is float else _number(x, i, j) for j, x in enumerate(row)])
-        if width is None:
-            width = len(rows[0])
-        if len(rows[i]) != width:
-            raise ValueError(f"X[{i}] has {len(rows[i])} numbers, expected {width}")
-        for j, x in enumerate(rows[i]):
-            if not math.isfinite(x):
-                raise ValueError(f"X[{i}][{j}] must be a finite number, got {x}")
-    return rows
-
-
-def _number(x: object, i: int, j: int) -> float:
-    if not isinstance(x, Real):
-        raise TypeError(f"X[{i}][{j}] must be a number, got {type(x).__name__}")
-    try:
-        return float(x)
-    except OverflowError:
-        raise ValueError(f"X[{i}][{j}] is too large for a float") from None

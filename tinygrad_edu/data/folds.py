@@ -4,6 +4,7 @@ import random
 from collections.abc import Hashable, Iterable
 
 from tinygrad_edu.checks import as_random, whole
+from tinygrad_edu.examples import labels
 
 __all__ = ["folds"]
 
@@ -17,7 +18,7 @@ def folds(
     so the test rows come from speakers never heard. The groups are shuffled by `rng`; the numbers
     of groups tested differ by at most 1. Rows without groups: `folds(range(n))`.
     """
-    group_of = list(groups)
+    group_of = labels(groups, "groups")
     different = list(dict.fromkeys(group_of))
     if whole("k", k, least=2) > len(different):
         raise ValueError(f"cannot make {k} folds of {len(different)} group(s); write a smaller k")

@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 
 from tinygrad_edu.checks import one_of
-from tinygrad_edu.train.examples import inputs
+from tinygrad_edu.examples import inputs
 from tinygrad_edu.vectorize.arrays import Array
 
 __all__ = ["FEATURES", "features"]
@@ -30,7 +30,7 @@ def features(X: Iterable[Any], names: Sequence[str]) -> list[list[float]]:
     >>> features([[2.0, 3.0]], ["x1", "x1*x2", "x2**2"])
     [[2.0, 6.0, 9.0]]
     """
-    rows: list[list[float]] = columns(np.array(inputs(X)), names).tolist()
+    rows: list[list[float]] = columns(inputs(X).array, names).tolist()
     return rows
 
 

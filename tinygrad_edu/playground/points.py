@@ -2,16 +2,14 @@
 
 import os
 from collections.abc import Iterable, Sequence
-from numbers import Real
 from typing import Any, Final
 
-import numpy as np
-
+from tinygrad_edu.checks import is_real
 from tinygrad_edu.data import Dataset, TableEncoder, read_table
 from tinygrad_edu.data.encoding import standardising
 from tinygrad_edu.data.table import Table, TableError, shown
 from tinygrad_edu.data.table_encoder import NumericColumn
-from tinygrad_edu.train.examples import inputs
+from tinygrad_edu.examples import inputs, labels
 
 __all__ = ["points"]
 
@@ -41,7 +39,7 @@ def points(
             "arrays are given as X and y, a Dataset as *data, and columns are those of a CSV file"
         )
     names = tuple(str(name) for name in getattr(X, "columns", ("x1", "x2")))
-    return _of_arrays(inputs(X), _labels(y), names)
+    return _of_arrays(inputs(X).lists, _labels(y), names)
 
 
 def _of_arrays(rows: list[list[float]], labels: list[Any], names: tuple[str, ...]) -> Dataset:
@@ -61,16 +59,13 @@ def _of_arrays(rows: list[list[float]], labels: list[Any], names: tuple[str, ...
 
 def _labels(y: Iterable[Any]) -> list[str | float]:
     """Texts or numbers; a column of them will do."""
-    found = np.asarray(y if hasattr(y, "__len__") else list(y), dtype=object)
-    if found.ndim == 2 and found.shape[1] == 1:
-        found = found[:, 0]
+    found = labels(y)
     for i, label in enumerate(found):
-        if not isinstance(label, (str, Real, np.bool_)) or label != label:
+        if not (isinstance(label, str) or is_real(label)) or label != label:
             raise TypeError(f"y[{i}] must be a number or a text, got {label!r:.40}")
     if len({isinstance(label, str) for label in found}) > 1:
         raise TypeError("y has numbers and texts: write them all as texts, [str(t) for t in y]")
-    labels: list[str | float] = found.tolist()
-    return labels
+    return found
 
 
 def _of_table(table: Table, columns: Sequence[str] | None) -> Dataset:

@@ -9,13 +9,15 @@ from typing import Any, NamedTuple
 
 from tinygrad_edu.checks import as_random, whole
 from tinygrad_edu.engine import Value
+from tinygrad_edu.examples import examples, read_row
 from tinygrad_edu.losses import Loss, find_loss
 from tinygrad_edu.nn import Module
 from tinygrad_edu.optim import Optimizer, find_optimizer
 from tinygrad_edu.train.engines import Descent, Engine, find_engine
-from tinygrad_edu.train.examples import Augment, augmented, examples
 from tinygrad_edu.train.scalar import Model, Penalty
 
+#: Makes another row of a row, such as the same with noise: (row, rng) -> row.
+Augment = Callable[[list[float], random.Random], Iterable[Any]]
 #: An optimizer, its name, or a function that makes one from the parameters.
 AnyOptimizer = str | Optimizer | Callable[[list[Value]], Optimizer]
 
@@ -137,7 +139,7 @@ def descend(
     descent = find_engine(engine)(model, loss, penalty, optimizer, rows, targets)
 
     def changed(chosen: list[int]) -> list[list[float]] | None:
-        return None if augment is None else augmented(augment, [rows[i] for i in chosen], rng)
+        return None if augment is None else [_augmented(augment, rows[i], rng) for i in chosen]
 
     return _batches(descent, len(rows), epochs, min(size, len(rows)), rng, changed, every)
 
@@ -173,6 +175,16 @@ def _batches(
         if not written:
             descent.write()
         raise
+
+
+def _augmented(augment: Augment, row: list[float], rng: random.Random) -> list[float]:
+    """The row as `augment` changes it, checked like the rows of X; the row itself stays."""
+    changed = read_row(augment(list(row), rng), "augment(row, rng)")
+    if len(changed) != len(row):
+        raise ValueError(
+            f"augment(row, rng) must be a row of {len(row)} numbers, got {len(changed)}"
+        )
+    return changed
 
 
 def _as_lists(outputs: Any, n: int) -> list[list[float]]:

@@ -8,9 +8,9 @@ from typing import Any
 from tinygrad_edu import functions as f
 from tinygrad_edu.checks import one_of
 from tinygrad_edu.engine import no_grad
+from tinygrad_edu.examples import examples, inputs
 from tinygrad_edu.losses import Loss, find_loss
 from tinygrad_edu.train.engines import ENGINES, Engine
-from tinygrad_edu.train.examples import examples, inputs
 from tinygrad_edu.train.metrics import decision
 from tinygrad_edu.train.phase import modules_of, phase
 from tinygrad_edu.train.scalar import Model, numbers_of
@@ -117,9 +117,13 @@ def _by_values(
     found = modules_of(model)
 
     def measure() -> Measured:
-        with no_grad(), phase(found, training=False):
-            outputs = [model(x) for x in rows]
-            mean = f.mean([loss(o, t) for o, t in zip(outputs, targets, strict=True)])
+        with phase(found, training=False):
+            outputs = [model(rows[0])]
+            losses = [loss(outputs[0], targets[0])]  # recorded: it may refuse what is before it
+            with no_grad():
+                outputs += [model(x) for x in rows[1:]]
+                losses += [loss(o, t) for o, t in zip(outputs[1:], targets[1:], strict=True)]
+                mean = f.mean(losses)
         numbers = [numbers_of(o) for o in outputs]
         right = decision(loss, targets, len(numbers[0]))
         return float(mean.data), None if right is None else right.share(numbers, targets)

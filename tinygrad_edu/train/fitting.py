@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from tinygrad_edu.checks import real, whole
+from tinygrad_edu.examples import Rows, examples
 from tinygrad_edu.losses import Loss, find_loss
 from tinygrad_edu.nn import Module
-from tinygrad_edu.train.descent import AnyOptimizer, Batch, descend
+from tinygrad_edu.train.descent import AnyOptimizer, Augment, Batch, descend
 from tinygrad_edu.train.engines import Engine
 from tinygrad_edu.train.evaluation import evaluation
-from tinygrad_edu.train.examples import Augment, examples
 from tinygrad_edu.train.finite import DivergenceError
 from tinygrad_edu.train.history import History
 from tinygrad_edu.train.metrics import Decision, decision
@@ -158,7 +158,7 @@ class EarlyStopping:
         return f"EarlyStopping({self.patience}, min_delta={self.min_delta})"
 
 
-def _held_out(validation: Any) -> tuple[list[list[float]], list[Any]]:
+def _held_out(validation: Any) -> tuple[Rows, Rows]:
     try:
         X, y = validation
     except (TypeError, ValueError):

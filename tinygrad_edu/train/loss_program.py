@@ -8,6 +8,7 @@ import numpy as np
 
 from tinygrad_edu.engine import Value, gradients, modes
 from tinygrad_edu.engine.node import Node
+from tinygrad_edu.examples import Rows
 from tinygrad_edu.losses import Loss
 from tinygrad_edu.train.scalar import Model, Penalty, batch_loss
 from tinygrad_edu.vectorize import VectorizeError
@@ -56,18 +57,21 @@ def checked_arrays(
     return X, y
 
 
-def _as_arrays(rows: Sequence[Any], targets: Sequence[Any]) -> tuple[Array, Array]:
+def _as_arrays(rows: Any, targets: Any) -> tuple[Array, Array]:
     """Rows and targets as (n, columns)."""
     return np.array(rows, dtype=float), np.array(targets, dtype=float).reshape(len(rows), -1)
+
+
+def _first_of_each(targets: Sequence[Any]) -> list[int]:
+    return (targets if isinstance(targets, Rows) else Rows(list(targets))).first_of_each()
 
 
 def _check_targets(model: Model, loss: Loss, rows: Sequence[Any], targets: Sequence[Any]) -> None:
     """Raise what the loss raises for a target that does not fit; a program would not notice."""
     with modes.watched(_Lenient()):  # which draws no sample
         output = model(rows[0])
-        different = {repr(t): t for t in targets}
-        for t in different.values():
-            loss(output, t)
+        for i in _first_of_each(targets):
+            loss(output, targets[i])
 
 
 def _check_program(
@@ -77,9 +81,8 @@ def _check_program(
     targets: Sequence[Any],
 ) -> None:
     """Raise VectorizeError unless loss and gradient are those of scalars, on a few rows."""
-    first_of = {repr(t): i for i, t in reversed(list(enumerate(targets)))}
     few = _CHECKED_ROWS if len(program.P) < _MANY else _CHECKED_ROWS - 1
-    chosen = sorted({*list(first_of.values())[:few], len(rows) - 1})[-few:]
+    chosen = sorted({*_first_of_each(targets)[:few], len(rows) - 1})[-few:]
     X, y = [rows[i] for i in chosen], [targets[i] for i in chosen]
     arrays = dict(zip(program.names, _as_arrays(X, y), strict=True))
     kernel = program.filled(arrays, gradient=True)

@@ -1,16 +1,17 @@
 """Pretraining: good first weights for the hidden layers, from rows without targets."""
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from tinygrad_edu.checks import as_random
 from tinygrad_edu.engine import Value
+from tinygrad_edu.examples import inputs
 from tinygrad_edu.nn import MLP, Activation, Layer, Module
 from tinygrad_edu.optim import Optimizer
+from tinygrad_edu.train.descent import Augment
 from tinygrad_edu.train.engines import Engine
 from tinygrad_edu.train.evaluation import predict
-from tinygrad_edu.train.examples import Augment, inputs
 from tinygrad_edu.train.fitting import fit
 from tinygrad_edu.train.history import History
 
@@ -51,7 +52,7 @@ def pretrain(
             "write optimizer=lambda parameters: SGD(parameters, lr=0.1)"
         )
     rng = as_random(0 if rng is None else rng)
-    rows = inputs(X)
+    rows: Sequence[list[float]] = inputs(X)
     histories = []
     for layer, nin, nout in zip(model.layers[:-1], model.sizes, model.sizes[1:], strict=False):
         history = fit(

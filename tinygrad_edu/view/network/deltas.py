@@ -6,7 +6,9 @@ from typing import Any
 
 from tinygrad_edu.checks import one_of
 from tinygrad_edu.engine import Value, grad, gradients
+from tinygrad_edu.examples import read_target
 from tinygrad_edu.losses import Loss, find_loss
+from tinygrad_edu.losses import record_of as loss_record
 from tinygrad_edu.nn.activations import record_of
 from tinygrad_edu.nn.dense import dense_layers
 from tinygrad_edu.text import clean
@@ -52,15 +54,13 @@ def deltas(
     argument.
     """
     sign = CONVENTIONS[one_of("convention", convention, CONVENTIONS)]
-    if isinstance(target, Iterator):
-        target = list(target)
-    function = find_loss(loss)
+    target, function = read_target(target), find_loss(loss)
     passes = forward(model, dense_layers(model), x)
     total = loss_of(model, passes, target, function)
     found = gradients(total)
     names = names_in(passes, total, None, notation)
-    known = rules.loss_name(function)
-    called = known or name_of_function(function)
+    known = loss_record(function)
+    called = name_of_function(function)
     slopes = [_slopes(layer) for layer in passes]
 
     formulas: list[Formula] = []
@@ -74,7 +74,7 @@ def deltas(
             e = rules.backpropagated(downstream, w)
             found_here = rules.through(activation, e, a, slopes[k])
             formula = rules.hidden_formula(activation)
-        elif known:
+        elif known is not None:
             found_here = rules.output_deltas(known, activation, a, slopes[k], target)
             formula = rules.output_formula(
                 known, activation, convention, one_hot=not isinstance(target, Iterable)

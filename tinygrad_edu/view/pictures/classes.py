@@ -1,6 +1,6 @@
 """How classes look: a colour, a marker and a name each; and labels as class numbers."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -20,18 +20,6 @@ def look_of(j: int) -> tuple[str, str]:
     """Colour and marker of class j; the pair repeats after 100 classes."""
     n = len(CLASSES)
     return CLASSES[j % n], _MARKERS[(j + j // n) % n]
-
-
-def class_numbers(y: Iterable[Any], name: str = "y") -> list[int]:
-    """Labels as whole numbers. Raises ValueError for other labels."""
-    labels = list(y)
-    for i, label in enumerate(labels):
-        if isinstance(label, (str, bytes)) or np.ndim(label) or label != int(label):
-            raise ValueError(
-                f"{name}[{i}] is {label!r:.40}, and no class number: "
-                "write sorted(set(y)).index(label) for a label"
-            )
-    return [int(label) for label in labels]
 
 
 def places_of(labels: Sequence[int]) -> Array:

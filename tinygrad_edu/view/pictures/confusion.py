@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
+from tinygrad_edu.examples import class_numbers
 from tinygrad_edu.view.pictures.canvas import INK, PALE, bare, canvas, plain
-from tinygrad_edu.view.pictures.classes import class_numbers
 
 
 def confusion(

@@ -6,11 +6,11 @@ from typing import Any, Final
 import numpy as np
 from matplotlib.axes import Axes
 
-from tinygrad_edu.train.examples import inputs
+from tinygrad_edu.examples import class_numbers, inputs
 from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.view.base.palette import PLOT_FAINT
 from tinygrad_edu.view.pictures.canvas import bare, canvas, legend
-from tinygrad_edu.view.pictures.classes import class_numbers, keys, names_of, places_of, scatter
+from tinygrad_edu.view.pictures.classes import keys, names_of, places_of, scatter
 from tinygrad_edu.view.pictures.field import extent_of, field, numbers_at
 from tinygrad_edu.view.pictures.regions import paint
 from tinygrad_edu.view.pictures.shares import read
@@ -41,7 +41,7 @@ def hidden_space(
     """
     layers = layers_in(model)
     k = layer_number(layer, len(layers), max(len(layers) - 2, 0))
-    rows, labels = np.array(inputs(X)), class_numbers(y)
+    rows, labels = inputs(X).array, class_numbers(y)
     if not len(rows) or len(rows) != len(labels):
         raise ValueError(
             f"hidden_space needs a label for each row, got {len(rows)} rows, {len(labels)} labels"

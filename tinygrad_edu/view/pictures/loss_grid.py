@@ -7,9 +7,9 @@ from typing import Any, Final
 import numpy as np
 
 from tinygrad_edu.engine import Value, no_grad, toposort
+from tinygrad_edu.examples import examples
 from tinygrad_edu.losses import Loss, find_loss
 from tinygrad_edu.train.evaluation import evaluation
-from tinygrad_edu.train.examples import examples
 from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.vectorize.program import Program
 from tinygrad_edu.view.pictures.stages import evaluating

@@ -7,8 +7,8 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from tinygrad_edu.checks import whole
+from tinygrad_edu.examples import inputs
 from tinygrad_edu.text import short
-from tinygrad_edu.train.examples import inputs
 from tinygrad_edu.view.base.palette import signed_map
 from tinygrad_edu.view.pictures.canvas import INK
 from tinygrad_edu.view.pictures.field import Extent, Transform, extent_of, field
@@ -37,7 +37,7 @@ def neuron_maps(
     `regions`. Raises ValueError for points that are not in the plane.
     """
     layers = layers_in(model)
-    points = np.array([] if X is None else inputs(X))
+    points = np.empty((0, 2)) if X is None else inputs(X).array
     if points.size and points.shape[1] != 2:
         raise ValueError(f"maps are drawn for points of 2 numbers, X has {points.shape[1]}")
     if extent is None:

@@ -8,12 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.patheffects import withStroke
 
-from tinygrad_edu.train.examples import inputs
+from tinygrad_edu.examples import class_numbers, inputs
 from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.view.base.palette import PLOT_FAINT
 from tinygrad_edu.view.pictures.canvas import INK, PALE, bare, canvas, legend, plain
 from tinygrad_edu.view.pictures.classes import (
-    class_numbers,
     key,
     keys,
     look_of,
@@ -167,7 +166,7 @@ def _name_beside(ax: Axes, points: Array, classes: Array, names: Sequence[str]) 
 
 def _points(X: Iterable[Any], y: Iterable[Any], name: str) -> tuple[Array, list[int]]:
     """Points of the plane (n, 2), and their n labels."""
-    rows, labels = inputs(X), class_numbers(y, name)
+    rows, labels = inputs(X, name.replace("y", "X")), class_numbers(y, name)
     for i, point in enumerate(rows):
         if len(point) != 2:
             raise ValueError(
@@ -175,7 +174,7 @@ def _points(X: Iterable[Any], y: Iterable[Any], name: str) -> tuple[Array, list[
             )
     if len(rows) != len(labels):
         raise ValueError(f"{name} has {len(labels)} labels for {len(rows)} points")
-    return np.array(rows).reshape(-1, 2), labels
+    return rows.array.reshape(-1, 2), labels
 
 
 def _sized(ax: Axes | None, extent: Extent) -> Axes:

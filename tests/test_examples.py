@@ -1,0 +1,377 @@
+"""Every function that takes rows or targets takes them in the same forms, or refuses them alike."""
+
+import math
+from array import array
+from collections import deque
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tinygrad_edu import MLP, SGD, Perceptron, Value, evaluate, fit, predict, pretrain, train
+from tinygrad_edu.data import centring, folds, scaling, standardising, train_test_split
+from tinygrad_edu.examples import Rows, class_numbers, examples, inputs, targets
+from tinygrad_edu.losses import LOSSES, RECORDS, cross_entropy, perceptron, squared_error
+from tinygrad_edu.playground.points import points
+from tinygrad_edu.view import deltas, pictures
+
+X = [[0.0, 3.0], [1.0, 0.0], [2.0, 5.0], [1.0, 1.0], [4.0, 1.0]]
+Y = [0, 1, 0, 1, 1]
+
+
+class Tensor:
+    """A tensor on the CPU, as far as NumPy sees one."""
+
+    def __init__(self, numbers: Any) -> None:
+        self.numbers = np.array(numbers)
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        return self.numbers.astype(dtype or self.numbers.dtype)
+
+    def __getitem__(self, chosen: Any) -> Any:
+        return Tensor(self.numbers[chosen])
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+
+def read_only(x: Any) -> Any:
+    x = np.array(x)
+    x.flags.writeable = False
+    return x
+
+
+FORMS_OF_X: dict[str, Callable[[], Any]] = {
+    "lists of floats": lambda: X,
+    "lists of ints": lambda: [[int(x) for x in row] for row in X],
+    "a tuple of tuples": lambda: tuple(map(tuple, X)),
+    "lists of fractions": lambda: [[Fraction(x) for x in row] for row in X],
+    "lists of NumPy's numbers": lambda: [[np.float32(x) for x in row] for row in X],
+    "a list of arrays": lambda: [np.array(row) for row in X],
+    "a list of series": lambda: [pd.Series(row) for row in X],
+    "a list of arrays of the array module": lambda: [array("d", row) for row in X],
+    "a list of iterators": lambda: [iter(row) for row in X],
+    "a deque": lambda: deque(X),
+    "a generator": lambda: (row for row in X),
+    "the values of a dict": lambda: dict(enumerate(X)).values(),
+    "a list of tensors": lambda: [Tensor(row) for row in X],
+    "float64": lambda: np.array(X),
+    "float32": lambda: np.array(X, dtype=np.float32),
+    "float16": lambda: np.array(X, dtype=np.float16),
+    "int64": lambda: np.array(X, dtype=int),
+    "uint8": lambda: np.array(X, dtype=np.uint8),
+    "big-endian": lambda: np.array(X, dtype=">f8"),
+    "objects": lambda: np.array(X, dtype=object),
+    "an array by columns": lambda: np.asfortranarray(X),
+    "every other row": lambda: np.repeat(np.array(X), 2, axis=0)[::2],
+    "a read-only array": lambda: read_only(X),
+    "a masked array without a mask": lambda: np.ma.array(X),
+    "a tensor": lambda: Tensor(X),
+    "a frame": lambda: pd.DataFrame(X, columns=["a", "b"]),
+    "a frame with an index": lambda: pd.DataFrame(X, index=list("vwxyz")),
+    "a frame of two types": lambda: pd.DataFrame(X).astype({0: int, 1: np.float32}),
+    "a frame of nullable ints": lambda: pd.DataFrame(X).astype("Int64"),
+    "a frame of objects": lambda: pd.DataFrame(X, dtype=object),
+    "rows that were read": lambda: inputs(X),
+}
+FORMS_OF_Y: dict[str, Callable[[], Any]] = {
+    "ints": lambda: Y,
+    "floats": lambda: [float(t) for t in Y],
+    "booleans": lambda: [t == 1 for t in Y],
+    "NumPy's booleans": lambda: [np.bool_(t) for t in Y],
+    "NumPy's bytes": lambda: [np.uint8(t) for t in Y],
+    "a tuple": lambda: tuple(Y),
+    "a generator": lambda: (t for t in Y),
+    "a deque": lambda: deque(Y),
+    "rows of one": lambda: [[t] for t in Y],
+    "a list of arrays of no dimension": lambda: [np.array(t) for t in Y],
+    "int64": lambda: np.array(Y),
+    "uint8": lambda: np.array(Y, dtype=np.uint8),
+    "bool": lambda: np.array(Y, dtype=bool),
+    "float32": lambda: np.array(Y, dtype=np.float32),
+    "objects": lambda: np.array(Y, dtype=object),
+    "an array of one column": lambda: np.array(Y)[:, None],
+    "a masked array without a mask": lambda: np.ma.array(Y),
+    "a tensor": lambda: Tensor(Y),
+    "a series": lambda: pd.Series(Y, index=list("vwxyz")),
+    "a series of nullable booleans": lambda: pd.Series(Y).astype("boolean"),
+    "a frame of one column": lambda: pd.DataFrame({"class": Y}),
+    "a categorical series of numbers": lambda: pd.Series(Y, dtype="category"),
+}
+LIST = "{} must be a list or an array, got {}"
+REFUSED: dict[str, tuple[Any, type[Exception], str]] = {
+    "None": (None, TypeError, LIST.format("{}", "NoneType")),
+    "a number": (3.0, TypeError, LIST.format("{}", "float")),
+    "a number of NumPy": (np.float64(3.0), TypeError, LIST.format("{}", "float64")),
+    "an array of no dimension": (np.array(3.0), TypeError, LIST.format("{}", "ndarray")),
+    "a text": ("data.csv", TypeError, LIST.format("{}", "str")),
+    "bytes": (b"abc", TypeError, LIST.format("{}", "bytes")),
+    "a bytearray": (bytearray(b"abc"), TypeError, LIST.format("{}", "bytearray")),
+    "a set": ({(0.0, 1.0), (2.0, 3.0)}, TypeError, LIST.format("{}", "set")),
+    "a frozenset": (frozenset([(0.0, 1.0)]), TypeError, LIST.format("{}", "frozenset")),
+    "a dict": ({"a": [1.0]}, TypeError, LIST.format("{}", "dict")),
+    "the keys of a dict": ({(0.0, 1.0): 1}.keys(), TypeError, LIST.format("{}", "dict_keys")),
+    "a structured array": (
+        np.array([(1.0, 2.0)], dtype=[("a", float), ("b", float)]),
+        TypeError,
+        "{} is a structured array: give its fields as columns of one array",
+    ),
+    "a masked array": (
+        np.ma.array([1.0, 2.0], mask=[True, False]),
+        ValueError,
+        "{} has masked numbers: remove or replace them, as in X.filled(0)",
+    ),
+}
+WHY = "remove or replace the row, training needs finite data"
+ROW = "X[0] must be a row of numbers, got {}: for one feature write [[x] for x in X]"
+REAL = "X[0][1] takes one real number, got {}"
+FLOAT = ": write float(...) around a text that is a number"
+REFUSED_ROWS: dict[str, tuple[Any, type[Exception], str]] = {
+    "ragged rows": ([[0.0, 1.0], [2.0]], ValueError, "X[1] is a row of 1, X[0] is a row of 2"),
+    "nan": ([[0.0, 1.0], [2.0, math.nan]], ValueError, f"X[1][1] is nan: {WHY}"),
+    "nan in an array": (np.array([[0, 1], [math.nan, 2]]), ValueError, f"X[1][0] is nan: {WHY}"),
+    "a frame with a gap": (pd.DataFrame([[0.0, math.nan]]), ValueError, f"X[0][1] is nan: {WHY}"),
+    "-inf": ([[-math.inf, 0.0]], ValueError, f"X[0][0] is -inf: {WHY}"),
+    "10^400": (
+        [[1, 10**400]],
+        OverflowError,
+        "X[0][1] takes a float, at most 1.8e308, and this int is larger",
+    ),
+    "texts": ([[1.0, "2"]], TypeError, REAL.format("str '2'") + FLOAT),
+    "a frame of texts": (pd.DataFrame([[1, "2"]]), TypeError, REAL.format("str '2'") + FLOAT),
+    "None in a row": ([[1, None]], TypeError, REAL.format("NoneType: write a number such as 1.0")),
+    "a row a number": ([1.0, 2.0], TypeError, ROW.format("float")),
+    "an array of one dimension": (np.array([1.0, 2.0]), TypeError, ROW.format("float64")),
+    "a row a text": (["12"], TypeError, ROW.format("str")),
+    "a row a set": ([{1.0, 2.0}], TypeError, ROW.format("set")),
+    "a row a dict": (pd.DataFrame([[1.0, 2.0]]).to_dict("records"), TypeError, ROW.format("dict")),
+    "dates": (
+        np.array([["2020-01-01", "2020-01-02"]], dtype="datetime64[D]"),
+        TypeError,
+        "X[0][0] takes one real number, got datetime64: write a number such as 1.0",
+    ),
+}  # fmt: skip
+
+
+def net(*sizes: int) -> MLP:
+    return MLP(2, list(sizes), "tanh", rng=0)
+
+
+def histories(X: Any, y: Any, engine: str) -> Any:
+    model = net(3, 1)
+    options: dict[str, Any] = {"loss": "binary_cross_entropy_with_logits", "epochs": 2}
+    history = fit(model, X, y, optimizer="adam", engine=engine, progress=False, **options)
+    return history.to_dict(), model.state_dict()
+
+
+def labelled(ax: Any) -> Any:
+    return [np.asarray(part.get_offsets()).tolist() for part in ax.collections]
+
+
+#: What takes rows and targets: it gives what can be compared.
+TAKE_BOTH: dict[str, Callable[[Any, Any], Any]] = {
+    "fit, matrix": lambda X, y: histories(X, y, "matrix"),
+    "fit, scalar": lambda X, y: histories(X, y, "scalar"),
+    "train": lambda X, y: [
+        step.loss
+        for step in train(
+            net(1), X, y, loss="squared_error", optimizer="sgd", epochs=2, batch_size=2
+        )
+    ],
+    "evaluate": lambda X, y: evaluate(net(1), X, y, loss="squared_error"),
+    "Perceptron.fit": lambda X, y: Perceptron(2).fit(X, y).weights,
+    "regions": lambda X, y: labelled(pictures.regions(net(1), X, y, resolution=9)),
+    "hidden_space": lambda X, y: labelled(pictures.hidden_space(net(2, 1), X, y)),
+    "points": lambda X, y: (points(X, y).X, points(X, y).y) if not isinstance(X, Iterator) else 0,
+}  # fmt: skip
+TAKE_X: dict[str, Callable[[Any], Any]] = {
+    "inputs": lambda X: inputs(X).lists,
+    "predict": lambda X: predict(net(3, 2), X),
+    "pretrain": lambda X: [
+        h.loss for h in pretrain(net(3, 1), X, optimizer="sgd", epochs=1, progress=False)
+    ],
+    "standardising": standardising,
+    "centring": centring,
+    "scaling": scaling,
+    "a scaling": lambda X: np.asarray(standardising([[0.0, 1.0], [2.0, 5.0]])(X)).tolist(),
+    "its inverse": lambda X: np.asarray(scaling([[0.0, 1.0], [2.0, 5.0]]).inverse(X)).tolist(),
+    "neuron_maps": lambda X: [
+        image.get_array().tolist() for image in pictures.neuron_maps(net(2), X, resolution=5).images
+    ],
+}
+TAKE_Y: dict[str, Callable[[Any], Any]] = {
+    "targets": lambda y: [t[0] if isinstance(t, list) else t for t in targets(y)],
+    "class_numbers": class_numbers,
+    "confusion": lambda y: [t.get_text() for t in pictures.confusion(y, Y).texts],
+    "folds": lambda y: folds(y, 2),
+}
+
+
+@pytest.mark.parametrize("name", TAKE_BOTH)
+def test_what_takes_examples_takes_every_form_of_both(name: str) -> None:
+    call = TAKE_BOTH[name]
+    expected = call(X, Y)
+    cases = [(form, make(), Y) for form, make in FORMS_OF_X.items()]
+    cases += [(form, X, make()) for form, make in FORMS_OF_Y.items()]
+    for form, rows, labels in cases:
+        if name == "points" and (isinstance(rows, Iterator) or isinstance(labels, Iterator)):
+            continue  # it is asked twice here
+        if name == "points" and form in ("a list of iterators",):
+            continue
+        assert call(rows, labels) == expected, form
+
+
+@pytest.mark.parametrize("name", {**TAKE_X, **TAKE_Y})
+def test_what_takes_one_of_them_takes_every_form_of_it(name: str) -> None:
+    call, forms, plain = (
+        (TAKE_X[name], FORMS_OF_X, X) if name in TAKE_X else (TAKE_Y[name], FORMS_OF_Y, Y)
+    )
+    expected = call(plain)
+    for form, make in forms.items():
+        assert call(make()) == expected, form
+
+
+@pytest.mark.parametrize("case", {**REFUSED, **REFUSED_ROWS})
+def test_what_is_no_table_of_numbers_is_refused_everywhere_with_one_sentence(case: str) -> None:
+    bad, error, text = {**REFUSED, **REFUSED_ROWS}[case]
+    takes = TAKE_X | {name: (lambda X, f=f: f(X, Y)) for name, f in TAKE_BOTH.items()}  # type: ignore[misc]
+    if isinstance(bad, (str, type(None))):
+        del takes["points"], takes["neuron_maps"]  # a path; no points
+    if case == "a masked array":
+        bad = np.ma.array([[1.0, 2.0]], mask=[[True, False]])
+    for name, call in takes.items():
+        assert refusal(lambda: call(bad)) == (error, text.format("X")), name  # noqa: B023
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_targets_without_an_order_are_refused_everywhere_with_the_same_sentence(case: str) -> None:
+    bad, error, text = REFUSED[case]
+    takes = {name: f for name, f in TAKE_Y.items() if name in ("targets", "class_numbers")}
+    takes |= {name: (lambda y, f=f: f(X, y)) for name, f in TAKE_BOTH.items()}  # type: ignore[misc]
+    takes["train_test_split"] = lambda y: train_test_split(X, y)
+    if bad is None:
+        del takes["points"]
+    for name, call in takes.items():
+        assert refusal(lambda: call(bad)) == (error, text.format("y")), name  # noqa: B023
+
+
+def refusal(call: Callable[[], Any]) -> tuple[type[BaseException], str]:
+    with pytest.raises((TypeError, ValueError, OverflowError)) as caught:
+        call()
+    return type(caught.value), str(caught.value)
+
+
+@pytest.mark.parametrize("form", FORMS_OF_X)
+def test_a_split_of_every_form_holds_the_same_rows(form: str) -> None:
+    parts = train_test_split(FORMS_OF_X[form](), Y, rng=3)
+    expected = train_test_split(X, Y, rng=3)
+    for part, plain in zip(parts, expected, strict=True):
+        assert inputs(part).lists == plain if isinstance(plain[0], list) else part == plain
+
+
+def test_frames_arrays_and_tensors_come_out_as_they_came_in() -> None:
+    frame = pd.DataFrame(X, columns=["a", "b"], index=list("vwxyz"))
+    train, labels, test, _ = train_test_split(frame, pd.Series(Y, index=frame.index), rng=3)
+    assert list(train.columns) == ["a", "b"]
+    assert list(train.index) == list(labels.index)
+    assert sorted([*train.index, *test.index]) == list("vwxyz")
+    assert isinstance(train_test_split(Tensor(X), Y)[0], Tensor)
+    assert train_test_split(np.array(X), Y)[0][:, 0].dtype == float
+    scaled = standardising(frame)(frame)
+    pd.testing.assert_frame_equal(standardising(frame).inverse(scaled), frame)
+    assert isinstance(standardising(X)(np.array(X)), np.ndarray)
+    assert isinstance(standardising(np.array(X))(X), list)
+
+
+def test_an_array_is_kept_as_one_until_lists_are_asked_for() -> None:
+    given = np.array(X)
+    rows, wanted = examples(given, np.array(Y, dtype=np.uint8))
+    assert rows._lists is wanted._lists is None
+    assert (rows[1], wanted[1], len(rows), rows[1:3]) == (X[1], 1, 5, X[1:3])
+    assert rows._lists is None
+    given[:] = 7.0
+    assert (rows.lists, wanted.lists) == (X, Y)
+    assert {type(t) for t in wanted} == {int}
+    assert repr(rows) == "Rows(5)"
+    assert Rows(X).array.tolist() == X
+    assert Rows([2, 0, 2, 1]).first_of_each() == [0, 1, 3]
+    assert targets(np.array([2, 0, 2, 1])).first_of_each() == [0, 1, 3]
+
+
+def test_targets_keep_no_type_of_numpy() -> None:
+    logits = [Value(0.5), Value(1.0)]
+    right = cross_entropy([Value(0.5), Value(1.0)], 1)
+    right.backward()
+    kinds = (np.uint8, np.uint16, np.int8, np.int64, np.float32, np.bool_, bool, float, np.array)
+    for kind in kinds:
+        for v in logits:
+            v.grad = 0.0
+        loss = cross_entropy(logits, kind(1))  # type: ignore[operator]
+        loss.backward()
+        assert (loss.data, kind) == (right.data, kind)
+        assert [v.grad for v in logits] == pytest.approx([0.3775406687981454, -0.3775406687981454])
+    assert perceptron(Value(0.5), np.uint8(1)).data == 0.0
+    one_of_three = cross_entropy([Value(0.5), Value(1.0), Value(2.0)], np.eye(3, dtype=bool)[2])
+    assert one_of_three.data == cross_entropy([0.5, 1.0, 2.0], 2).data
+    assert cross_entropy(logits, [1]).data == right.data
+    assert squared_error(Value(1.0), np.array(1)).data == 0.0
+
+
+@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("kind", [np.uint8, np.int16, np.float32, np.bool_, np.array, pd.Series])
+def test_every_loss_and_deltas_read_a_target_of_any_type_as_the_number(
+    name: str, kind: Any
+) -> None:
+    several = RECORDS[name].outputs == "logits"
+    model = MLP(2, [3 if several else 1], output="linear", rng=0)
+    if RECORDS[name].outputs == "probability":
+        model = MLP(2, [1], output="sigmoid", rng=0)
+    typed = kind([1]) if kind is pd.Series else kind(1)
+    output = model(X[1])
+    assert LOSSES[name](output, typed).data == LOSSES[name](output, 1).data
+    found, expected = deltas(model, X[1], typed, name), deltas(model, X[1], 1, name)
+    assert found.rows == expected.rows
+    assert found.largest_difference < 1e-12
+
+
+@pytest.mark.parametrize(
+    "bad", [{5: 1, 7: 2}, {1.0, 2.0}, frozenset([1.0]), b"ab", bytearray(b"a")]
+)
+def test_a_loss_refuses_what_has_no_order(bad: Any) -> None:
+    for loss in LOSSES.values():
+        for output, target in ((bad, 1), (Value(0.5), bad)):
+            with pytest.raises((TypeError, ValueError)):
+                loss(output, target)
+
+
+@pytest.mark.parametrize(
+    ("loss", "output", "activation"),
+    [
+        ("cross_entropy", 2, "softmax"),
+        ("binary_cross_entropy_with_logits", 1, "sigmoid"),
+    ],
+)
+@pytest.mark.parametrize("n", [5, 20])
+def test_an_activation_that_the_loss_applies_itself_is_refused_everywhere(
+    loss: str, output: int, activation: str, n: int
+) -> None:
+    model = MLP(2, [3, output], output=activation, rng=0)
+    text = (
+        f"{loss} takes the net inputs and applies {activation} itself: "
+        "make the model with output='linear'"
+    )
+    rows, labels = (X * 4)[:n], (Y * 4)[:n]
+    sgd = SGD(model.parameters())
+    for engine in ("auto", "matrix", "scalar"):
+        options: dict[str, Any] = {"loss": loss, "engine": engine}
+        calls: list[Callable[[], Any]] = [
+            lambda o=options: fit(model, rows, labels, optimizer=sgd, epochs=1, **o),  # type: ignore[misc]
+            lambda o=options: list(train(model, rows, labels, optimizer=sgd, epochs=1, **o)),  # type: ignore[misc]
+            lambda o=options: evaluate(model, rows, labels, **o),  # type: ignore[misc]
+            lambda: deltas(model, rows[0], 0, loss),
+        ]
+        for call in calls:
+            assert refusal(call) == (ValueError, text)

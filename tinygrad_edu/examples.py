@@ -1,0 +1,303 @@
+"""Examples: rows X and targets y in whatever form a user has them, read and checked once.
+
+Lists, tuples, iterators, arrays of any type, frames, series and tensors on the CPU are taken; sets,
+mappings, text and bytes are refused. What comes in as an array of numbers is checked as an array.
+"""
+
+import math
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from importlib import import_module
+from numbers import Integral, Real
+from typing import Any, Final, Protocol, runtime_checkable
+
+from tinygrad_edu.checks import UNORDERED, is_listed, is_real, number
+
+_TEXT: Final = (str, bytes, bytearray)
+
+
+@runtime_checkable
+class _Column(Protocol):
+    """A frame or a series, of pandas or another library."""
+
+    def to_numpy(self) -> Any: ...
+
+
+@runtime_checkable
+class _Frame(Protocol):
+    """A frame with labels for rows and columns, as in pandas."""
+
+    index: Any
+    columns: Any
+    iloc: Any
+
+
+@runtime_checkable
+class _Labelled(Protocol):
+    """A frame or a series with labels for its rows, as in pandas."""
+
+    iloc: Any
+
+
+@runtime_checkable
+class _Tensor(Protocol):
+    """What NumPy can look into, such as a tensor on the CPU."""
+
+    def __array__(self) -> Any: ...
+
+
+class Rows(Sequence[Any]):
+    """n rows of floats, or n targets (ints, floats or rows), as lists and as an array.
+
+    Each of the two is made when it is first asked for, if it is not what came in.
+    """
+
+    def __init__(self, lists: list[Any] | None, array: Any = None) -> None:
+        self._lists, self._array = lists, array
+
+    @property
+    def lists(self) -> list[Any]:
+        """Rows as lists of floats; targets as ints, floats or lists."""
+        if self._lists is None:
+            self._lists = self._array.tolist()
+        return self._lists
+
+    @property
+    def array(self) -> Any:
+        """All of it as floats, (n, columns)."""
+        import numpy
+
+        numbers = self._lists if self._array is None else self._array
+        return numpy.asarray(numbers, dtype=float).reshape(len(self), -1 if len(self) else 0)
+
+    def first_of_each(self) -> list[int]:
+        """The numbers of the rows that differ from all before them."""
+        if self._lists is None:
+            import numpy
+
+            return sorted(numpy.unique(self._array, axis=0, return_index=True)[1].tolist())
+        return sorted({repr(t): i for i, t in reversed(list(enumerate(self._lists)))}.values())
+
+    def __len__(self) -> int:
+        return len(self._array if self._lists is None else self._lists)
+
+    def __getitem__(self, i: Any) -> Any:
+        return self._array[i].tolist() if self._lists is None else self._lists[i]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.lists)
+
+    def __eq__(self, other: object) -> bool:
+        return self.lists == list(other) if isinstance(other, Sequence) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        return self.array.astype(dtype or float)
+
+    def __repr__(self) -> str:
+        return f"Rows({len(self)})"
+
+
+def examples(
+    X: Iterable[Any], y: Iterable[Any], names: tuple[str, str] = ("X", "y")
+) -> tuple[Rows, Rows]:
+    """Rows of floats and targets (class numbers as ints), as many of each, at least one.
+
+    Raises TypeError for what holds no rows of numbers, ValueError for rows of different lengths and
+    for numbers that are not finite, naming the place.
+    """
+    rows, wanted = inputs(X, names[0]), targets(y, names[1])
+    if not rows:
+        raise ValueError(f"{names[0]} has no rows")
+    if len(rows) != len(wanted):
+        raise ValueError(f"{len(rows)} rows in {names[0]} but {len(wanted)} targets in {names[1]}")
+    return rows, wanted
+
+
+def inputs(X: Iterable[Any], name: str = "X") -> Rows:
+    """Rows of floats alone, checked in the same way; none are fine."""
+    data = _opened(X, name)
+    if _is_numeric(data) and data.ndim == 2:
+        return Rows(None, _all_finite(data.astype(float), name))
+    rows = [read_row(row, f"{name}[{i}]") for i, row in enumerate(data)]
+    _check_widths(rows, name)
+    return Rows(rows)
+
+
+def targets(y: Iterable[Any], name: str = "y") -> Rows:
+    """Targets alone, checked in the same way: ints (also for booleans), floats, or rows of floats.
+
+    Raises TypeError for labels that are text.
+    """
+    data = _opened(y, name)
+    if _is_numeric(data) and data.ndim in (1, 2):
+        if data.ndim == 1 and data.dtype.kind != "f":
+            return Rows(None, data.astype(int) if data.dtype.kind == "b" else data.copy())
+        return Rows(None, _all_finite(data.astype(float), name))
+    wanted = [_read_target(t, f"{name}[{i}]") for i, t in enumerate(data)]
+    _check_widths(wanted, name)
+    return Rows(wanted)
+
+
+def class_numbers(y: Iterable[Any], name: str = "y") -> list[int]:
+    """Targets that are whole numbers. Raises ValueError for others."""
+    labels = [t[0] if isinstance(t, list) and len(t) == 1 else t for t in targets(y, name)]
+    for i, label in enumerate(labels):
+        if isinstance(label, list) or label != int(label):
+            raise ValueError(
+                f"{name}[{i}] is {label!r:.40}, and no class number: "
+                "write sorted(set(y)).index(label) for a label"
+            )
+    return [int(label) for label in labels]
+
+
+def kept(data: Iterable[Any], name: str) -> Any:
+    """A frame, an array or a tensor itself, else a list of its rows, whatever they are."""
+    entries = _opened(data, name)
+    return list(entries) if as_array(entries) is None else data
+
+
+def labels(y: Iterable[Any], name: str = "y") -> list[Any]:
+    """Labels of any type; those of a single column may stand in rows of one."""
+    entries = _opened(y, name)
+    listed = list(entries) if as_array(entries) is None else entries.tolist()
+    alone = [t[0] if isinstance(t, (list, tuple)) and len(t) == 1 else t for t in listed]
+    return [read_target(t) if as_array(t) is not None else t for t in alone]
+
+
+def take(data: Any, numbers: list[int]) -> Any:
+    """The rows of these numbers, in this order: of a frame, an array or a tensor as the same."""
+    if isinstance(data, _Labelled):
+        return data.iloc[numbers]
+    return [data[i] for i in numbers] if as_array(data) is None else data[numbers]
+
+
+def like(data: Any, rows: Any) -> Any:
+    """An array of rows in the form of `data`: a frame of the same names, an array, else lists."""
+    if isinstance(data, _Frame):
+        frame: Any = type(data)
+        return frame(rows, index=data.index, columns=data.columns)
+    return rows.tolist() if as_array(data) is None else rows
+
+
+def read_row(row: Any, name: str) -> list[float]:
+    """One row of finite floats."""
+    entries = _in_order(row)
+    if entries is None:
+        raise TypeError(
+            f"{name} must be a row of numbers, got {type(row).__name__}: "
+            "for one feature write [[x] for x in X]"
+        )
+    return [
+        x if type(x) is float and math.isfinite(x) else _finite(x, f"{name}[{j}]")
+        for j, x in enumerate(entries)
+    ]
+
+
+def read_target(t: Any) -> Any:
+    """One target as Python's own numbers: an int (also for a boolean), a float or a list of them.
+
+    What is no number, such as a Value, stays as it is. A target may be infinite here.
+    """
+    if type(t) in (float, int) or isinstance(t, UNORDERED):
+        return t
+    if is_real(t):
+        value = number(t, "a target")
+        return int(t) if _is_whole(t) else value
+    array = as_array(t)
+    if array is not None and not array.ndim:
+        return read_target(array.item())
+    if isinstance(t, Iterable):
+        return [read_target(x) for x in (t if array is None else array.tolist())]
+    return t
+
+
+def as_array(x: Any) -> Any:
+    """`x` as an array of NumPy, if it is one, a frame, a series or a tensor; else None."""
+    if type(x) in (list, tuple) or isinstance(x, (*_TEXT, Rows)):
+        return None
+    numpy = sys.modules.get("numpy")
+    if numpy is not None and isinstance(x, (numpy.ndarray, numpy.generic)):
+        return None if isinstance(x, numpy.generic) else x
+    if isinstance(x, _Column):
+        return x.to_numpy()
+    return import_module("numpy").asarray(x) if isinstance(x, _Tensor) else None
+
+
+def _in_order(x: Any) -> Any:
+    """`x`, as an array if it is one, if it gives entries in an order; else None."""
+    array = as_array(x)
+    entries = x if array is None else array
+    return entries if is_listed(entries) and (array is None or array.ndim) else None
+
+
+def _opened(data: Any, name: str) -> Any:
+    """The data as an array, or as something else that gives its rows in an order."""
+    if isinstance(data, Rows):
+        return data.lists if data._lists is not None else data._array
+    entries = _in_order(data)
+    if entries is None:
+        raise TypeError(f"{name} must be a list or an array, got {type(data).__name__}")
+    if as_array(entries) is None:
+        return entries
+    import numpy
+
+    if entries.dtype.names is not None:
+        raise TypeError(f"{name} is a structured array: give its fields as columns of one array")
+    if numpy.ma.is_masked(entries):
+        raise ValueError(f"{name} has masked numbers: remove or replace them, as in X.filled(0)")
+    return numpy.asarray(entries)
+
+
+def _is_numeric(data: Any) -> bool:
+    return as_array(data) is not None and data.dtype.kind in "fiub"
+
+
+def _all_finite(array: Any, name: str) -> Any:
+    """The array itself. Raises ValueError for the first number that is inf or nan."""
+    finite = sys.modules["numpy"].isfinite(array)
+    if not finite.all():
+        place = [int(k[0]) for k in (~finite).nonzero()]
+        where = name + "".join(f"[{k}]" for k in place)
+        _finite(float(array[tuple(place)]), where)
+    return array
+
+
+def _check_widths(data: list[Any], name: str) -> None:
+    for i, row in enumerate(data):
+        if _width(row) != _width(data[0]):
+            raise ValueError(f"{name}[{i}] is {_width(row)}, {name}[0] is {_width(data[0])}")
+
+
+def _width(row: Any) -> str:
+    return f"a row of {len(row)}" if isinstance(row, list) else "one number"
+
+
+def _read_target(t: Any, name: str) -> Any:
+    if isinstance(t, _TEXT):
+        raise TypeError(
+            f"{name} is the text {str(t)!r:.40}: encode classes as numbers, "
+            "for instance sorted(set(y)).index(label)"
+        )
+    array = as_array(t)
+    if array is not None and not array.ndim:
+        t = array.item()
+    if isinstance(t, Iterable):
+        return read_row(t, name)
+    value = _finite(t, name)
+    return int(t) if _is_whole(t) else value
+
+
+def _finite(x: Any, name: str) -> float:
+    value = number(x, name)
+    if not math.isfinite(value):
+        raise ValueError(
+            f"{name} is {value!r}: remove or replace the row, training needs finite data"
+        )
+    return value
+
+
+def _is_whole(x: Any) -> bool:
+    """Whether the type of a real number has whole numbers alone, or is a boolean, also NumPy's."""
+    return isinstance(x, Integral) or not isinstance(x, Real)
