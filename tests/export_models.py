@@ -22,7 +22,7 @@ from tinygrad_edu import (
 )
 from tinygrad_edu import functions as f
 from tinygrad_edu.nn import ACTIVATIONS
-from tinygrad_edu.train.phase import modules_of, phase
+from tinygrad_edu.train.eval_mode import eval_mode
 from tinygrad_edu.train.scalar import numbers_of
 
 #: Those that have a slope, and so a module in torch.nn.
@@ -44,7 +44,7 @@ def rows(n: int, width: int, seed: int = 1) -> list[list[float]]:
 
 def outputs(model: Any, X: Any) -> list[list[float]]:
     """What the model gives in evaluation mode, from a scalar graph for each row or image."""
-    with phase(modules_of(model), training=False):
+    with eval_mode(model):
         return [numbers_of(model(x)) for x in X]
 
 

@@ -142,7 +142,8 @@ def test_a_setting_that_does_not_fit_leaves_the_run_as_it_was() -> None:
     with pytest.raises(ValueError, match="hinge") as caught:
         run.change(data="spiral")
     assert str(caught.value) == (
-        "hinge tells two classes apart, spiral has 3: choose cross_entropy or half_squared_error"
+        "the loss hinge is for 2 classes and this data has 3: "
+        "choose cross_entropy, half_squared_error"
     )
     assert (run.settings, run.model.state_dict(), run.epoch) == before
     with pytest.raises(ValueError, match="own") as caught:

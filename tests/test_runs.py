@@ -19,7 +19,7 @@ import pytest
 
 from tinygrad_edu import MLP, SGD, History, Module, Value, best_of, fit, primitive, sweep
 from tinygrad_edu.train import Run, Sweep
-from tinygrad_edu.train.parcel import pack, unpack
+from tinygrad_edu.train.processes import pack, unpack
 
 XOR, XOR_Y = [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]
 GRID: dict[str, list[Any]] = {"lr": [0.1, 0.01], "hidden": [2, 3]}
@@ -307,7 +307,7 @@ def test_a_run_that_kills_every_worker_ends_the_sweep(monkeypatch: pytest.Monkey
                 yield k, ended(1.0)
         raise BrokenProcessPool
 
-    monkeypatch.setattr(sys.modules["tinygrad_edu.train.runs"], "_start", start)
+    monkeypatch.setattr(sys.modules["tinygrad_edu.train.processes"], "start", start)
     with pytest.warns(RuntimeWarning), pytest.raises(RuntimeError) as error:
         sweep(learn, {"lr": [1, 2, 3, 4]}, n_jobs=2)
     assert str(error.value) == (

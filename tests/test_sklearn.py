@@ -209,10 +209,10 @@ def test_the_last_epoch_is_a_convergence_warning(solver: str) -> None:
 
 
 def test_ctrl_c_leaves_a_fitted_net(monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(self: Any, loss: float) -> bool:
+    def interrupted(net: Any, loss: float) -> bool:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(ScalarMLPClassifier, "_stops", interrupted)
+    monkeypatch.setattr("tinygrad_edu.sklearn.solvers._stops", interrupted)
     with pytest.warns(UserWarning, match="Training interrupted by user"):
         net = ScalarMLPClassifier(**SMALL).fit(X, Y)
     assert net.n_iter_ == 1

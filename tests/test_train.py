@@ -33,15 +33,10 @@ from tinygrad_edu import (
     train,
 )
 from tinygrad_edu.losses import (
-    binary_cross_entropy,
-    binary_cross_entropy_with_logits,
-    cross_entropy,
-    hinge,
     l2,
     squared_error,
 )
 from tinygrad_edu.train import Epoch, Step
-from tinygrad_edu.train.metrics import decision
 from tinygrad_edu.train.scalar import scalar_engine
 
 XOR = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]
@@ -315,46 +310,6 @@ def test_evaluate_of_a_loss_that_overflows_is_infinite() -> None:
     assert evaluate(model, [[1e200]], [0.0], loss="squared_error") == (math.inf, 0.0)
     certain = MLP(1, [1], output="sigmoid", init=lambda rng, nin, nout: 1.0)
     assert evaluate(certain, [[1e4], [0.0]], [0, 0], loss="binary_cross_entropy")[0] == math.inf
-
-
-# loss, targets, number of outputs, outputs, which of them are right; None: targets are no classes
-DECISIONS: list[tuple[Any, list[Any], list[list[float]], list[bool] | None]] = [
-    (hinge, [-1, 1, 1], [[-0.1], [0.1], [-3.0]], [True, True, False]),
-    (squared_error, [-1.0, 1.0], [[0.0], [0.0]], [True, False]),
-    (binary_cross_entropy, [0, 1, 1], [[0.4], [0.6], [0.5]], [True, True, False]),
-    (binary_cross_entropy_with_logits, [0, 1, 1], [[-0.1], [0.1], [0.5]], [True, True, True]),
-    (squared_error, [0, 1, 1], [[0.4], [0.6], [0.4]], [True, True, False]),
-    (squared_error, [1, 1], [[0.4], [0.6]], [False, True]),
-    (binary_cross_entropy, [1, 1], [[0.4], [0.6]], [False, True]),
-    (hinge, [1, 1], [[-0.4], [0.4]], [False, True]),
-    (squared_error, [-1, -1], [[-0.4], [0.4]], [True, False]),
-    (squared_error, [-1, 0, 1], [[0.4], [0.6], [1.0]], None),
-    (squared_error, [[0.0], [1.0]], [[0.4], [0.4]], [True, False]),
-    (cross_entropy, [0, 2, 1], [[3, 1, 1], [0, 1, 2], [1, 1, 0]], [True, True, False]),
-    (cross_entropy, [1.0, 1.0], [[0, 1], [1, 0]], [True, False]),
-    (cross_entropy, [[1, 0], [0, 1]], [[2, 1], [2, 1]], [True, False]),
-    (squared_error, [[0, 1, 0]], [[0.2, 0.1, 0.0]], [False]),
-    (cross_entropy, [[0.5, 0.5], [0, 1]], [[2, 1], [2, 1]], None),
-    (squared_error, [[1.0, 1.0]], [[2, 1]], None),
-    (squared_error, [3, 5, 7], [[3.0], [5.0], [7.0]], None),
-    (squared_error, [0.5, 1], [[0.4], [1.0]], None),
-    (binary_cross_entropy, [0.25, 1], [[0.4], [1.0]], None),
-    (squared_error, [[0.5], [1.5]], [[0.4], [1.0]], None),
-]
-
-
-@pytest.mark.parametrize(("loss", "targets", "outputs", "right"), DECISIONS)
-def test_the_rule_that_calls_an_output_right_fits_loss_and_targets(
-    loss: Any, targets: list[Any], outputs: list[list[float]], right: list[bool] | None
-) -> None:
-    rule = decision(loss, targets, len(outputs[0]))
-    if right is None:
-        assert rule is None
-    else:
-        assert rule is not None
-        wanted = rule.wanted(targets)
-        for classes in (rule.classes(outputs), rule.classes(np.array(outputs))):
-            assert [a == b for a, b in zip(classes, wanted, strict=True)] == right
 
 
 def test_regression_on_whole_numbers_has_no_accuracy() -> None:

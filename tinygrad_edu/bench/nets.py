@@ -94,9 +94,10 @@ def by_filter(dense: Rows) -> Rows:
 
 def matrix_step(given: Problem) -> Step:
     """Our matrix engine: an update as `fit` makes it, with its checks for inf and nan."""
-    from tinygrad_edu.train.matrix import MatrixDescent
+    from tinygrad_edu.train.engines import matrix_descent
+    from tinygrad_edu.train.training import Training
 
     optimizer = SGD(given.model.parameters(), lr=RATE)
-    descent = MatrixDescent(given.model, given.loss, None, optimizer, given.X, given.y)
+    descent = matrix_descent(Training(given.model, given.loss, None, optimizer, given.X, given.y))
     batch = range(len(given.X))
     return lambda: descent.step(batch, 0)[0]

@@ -4,13 +4,14 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
-from tinygrad_edu.cli.classifier import Classifier, output_layer
+from tinygrad_edu.cli.classifier import Classifier
 from tinygrad_edu.cli.hardest_example import hardest, pictures_of
-from tinygrad_edu.cli.options import Settings
+from tinygrad_edu.cli.options import Settings, usage_errors
 from tinygrad_edu.cli.run import Demo, Named, Run, by_descent, course, facts_of_descent, measured
 from tinygrad_edu.cli.split import Split
 from tinygrad_edu.nn import MLP
 from tinygrad_edu.text import clean
+from tinygrad_edu.train.heads import head_for
 from tinygrad_edu.view.base.render import RenderError
 from tinygrad_edu.view.base.report import Picture
 
@@ -56,9 +57,11 @@ def classification(
 
 
 def _mlp(settings: Settings, split: Split, rng: random.Random) -> MLP:
-    units, output = output_layer(str(settings.loss), len(split.encoder.class_names))
-    sizes = [*settings.hidden, units]
-    return MLP(len(split.encoder.feature_names), sizes, settings.activation, output, rng=rng)
+    with usage_errors():
+        head = head_for(str(settings.loss), len(split.encoder.class_names))
+    sizes = [*settings.hidden, head.units]
+    activations = settings.activation, head.activation
+    return MLP(len(split.encoder.feature_names), sizes, *activations, rng=rng)
 
 
 def _classifier(run: Run) -> Classifier:
@@ -66,20 +69,21 @@ def _classifier(run: Run) -> Classifier:
 
 
 def _trained(run: Run, rng: random.Random) -> None:
-    split, targets = run.data, _classifier(run).targets
+    split, targets = run.data, _classifier(run).head.targets
     test = (split.X_test, targets(split.y_test)) if split.y_test else None
     by_descent(run, rng, split.X, targets(split.y), loss=str(run.settings.loss), validation=test)
 
 
 def _accuracies(run: Run) -> list[tuple[str, ...]]:
     split, classifier = run.data, _classifier(run)
+    head = classifier.head
     parts = {"training": (split.X, split.y), "test": (split.X_test, split.y_test)}
     results: list[tuple[str, ...]] = [("", "rows", "loss", "accuracy")]
     for name, (X, y) in parts.items():
         if y:
             outputs = classifier.outputs(X)
-            right = [c == t for c, t in zip(classifier.classes(outputs), y, strict=True)]
-            results.append(measured(name, classifier.loss, outputs, classifier.targets(y), right))
+            right = [c == t for c, t in zip(head.classes(outputs), y, strict=True)]
+            results.append(measured(name, classifier.loss, outputs, head.targets(y), right))
     return results
 
 
@@ -112,7 +116,9 @@ def regions(run: Run) -> Named:
         misclassified=few,
         margins=few,
     )
-    meaning = "score is near 0" if classifier.of_scores else "probability is near a tie"
+    meaning = (
+        "score is near 0" if classifier.head.outputs == "score" else "probability is near a tie"
+    )
     caption = (
         "The colour of a place is the class that the net gives there, paler where its "
         f"{meaning}; the line is the decision boundary."
@@ -126,7 +132,7 @@ def confusion(run: Run) -> Named:
 
     kind, X, y = run.data.last
     classifier = _classifier(run)
-    predicted = classifier.classes(classifier.outputs(X))
+    predicted = classifier.head.classes(classifier.outputs(X))
     ax = pictures.confusion(y, predicted, run.data.encoder.class_names)
     caption = f"How many {kind} rows of each class were given which class: right on the diagonal."
     return "confusion.png", Picture("Confusion matrix", caption, png_of(ax))

@@ -110,12 +110,12 @@ def predict(args: argparse.Namespace) -> int:
             )
     names = classifier.encoder.class_names
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    if classifier.of_scores:
+    if classifier.head.outputs == "score":
         header, numbers = [f"score({names[1]})"], outputs
     else:
         header, numbers = [f"p({name})" for name in names], classifier.probabilities(outputs)
     writer.writerow(["prediction", *header])
-    for c, row in zip(classifier.classes(outputs), numbers, strict=True):
+    for c, row in zip(classifier.head.classes(outputs), numbers, strict=True):
         writer.writerow([names[c], *(f"{x:.6g}" for x in row)])
     return 0
 

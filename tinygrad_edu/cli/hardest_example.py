@@ -27,7 +27,7 @@ class Example:
 
 def hardest(classifier: Classifier, split: Split) -> Example:
     """The training row with the largest loss. The gradients of the parameters are then its own."""
-    loss_of, targets = LOSSES[classifier.loss], classifier.targets(split.y)
+    loss_of, targets = LOSSES[classifier.loss], classifier.head.targets(split.y)
     losses = [loss_of(o, t).data for o, t in zip(classifier.outputs(split.X), targets, strict=True)]
     found = max(range(len(losses)), key=losses.__getitem__)
     names = classifier.encoder.feature_names

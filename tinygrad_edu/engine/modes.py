@@ -71,6 +71,12 @@ def recording() -> bool:
     return mode is None or mode.recording
 
 
+def checking() -> bool:
+    """Whether every number is checked here, inside of `detect_anomaly`."""
+    mode = current.get()
+    return mode is not None and mode.checking
+
+
 def watched(watcher: Watcher) -> AbstractContextManager[None]:
     """Context manager: inside, nodes are recorded and `watcher` is told of every use of a Value."""
     return _switched(watcher=watcher, recording=True, checking=False)

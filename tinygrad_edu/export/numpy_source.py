@@ -5,7 +5,7 @@ from math import prod
 from typing import Any
 
 from tinygrad_edu.export.chain import chain, input_shape
-from tinygrad_edu.train.phase import modules_of, phase
+from tinygrad_edu.train.eval_mode import eval_mode
 
 
 def to_numpy_source(model: Any, example: Sequence[Any] | float | None = None) -> str:
@@ -24,7 +24,7 @@ def to_numpy_source(model: Any, example: Sequence[Any] | float | None = None) ->
 
     if example is None:
         example = _example(model)
-    with phase(modules_of(model), training=False):
+    with eval_mode(model):
         program = Program(model, [example])
         outputs = len(program.columns([example])[0])
     for found, what in (

@@ -5,6 +5,7 @@ from typing import Any
 from tinygrad_edu.playground.run import Fit, Put, Run
 from tinygrad_edu.playground.settings import DATA, OWN, Settings
 from tinygrad_edu.text import public_order
+from tinygrad_edu.train.heads import Head
 
 
 def code(run: Run, own: str = "points(X, y)") -> str:
@@ -31,9 +32,9 @@ def _data(settings: Settings, own: str) -> str:
 
 
 def _model(run: Run) -> str:
-    settings, goal = run.settings, run.task
-    sizes = [*settings.hidden, goal.units]
-    output = "" if goal.output == "linear" else f', output="{goal.output}"'
+    settings, head = run.settings, run.head
+    sizes = [*settings.hidden, head.units]
+    output = "" if head.activation == "linear" else f', output="{head.activation}"'
     return (
         f'model = MLP({len(settings.features)}, {sizes}, "{settings.activation}"{output}, '
         f"rng={settings.seed})"
@@ -45,7 +46,7 @@ def _done(run: Run, act: Fit | Put) -> str:
         return f'model.named_parameters()["{act.name}"].data = {act.number}'
     settings = act.settings
     options: dict[str, Any] = {
-        "loss": f'"{run.task.loss}"',
+        "loss": f'"{run.loss}"',
         "optimizer": f"SGD(model.parameters(), lr={settings.lr})",
         "epochs": act.epochs,
     }
@@ -60,7 +61,15 @@ def _done(run: Run, act: Fit | Put) -> str:
     if tuple(settings.features) != ("x1", "x2"):
         X = f"features(X_train, {list(settings.features)})"
     arguments = "".join(f", {name}={value}" for name, value in options.items())
-    return f"fit(model, {X}, {run.task.code}{arguments})"
+    return f"fit(model, {X}, {_targets(run.head)}{arguments})"
+
+
+def _targets(head: Head) -> str:
+    """The targets of the training points as the loss takes them."""
+    if head.low < 0:
+        return "[2 * c - 1 for c in y_train]"
+    one_of_k = head.units > 1 and head.outputs != "logits"
+    return f"one_hot(y_train, range({head.units}))" if one_of_k else "y_train"
 
 
 _HOMES = {

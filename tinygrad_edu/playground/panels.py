@@ -137,13 +137,13 @@ def net(run: Run, example: int, *, with_example: bool) -> str:
     if not with_example:
         return network(run.model, input_names=names).svg
     x, target = run.training.rows[example], run.training.targets[example]
-    return network(run.model, x, target, run.task.loss, input_names=names).svg
+    return network(run.model, x, target, run.loss, input_names=names).svg
 
 
 def example_deltas(run: Run, example: int) -> str:
     """The table of deltas of a training example."""
     x, target = run.training.rows[example], run.training.targets[example]
-    return deltas(run.model, x, target, run.task.loss)._repr_html_()
+    return deltas(run.model, x, target, run.loss)._repr_html_()
 
 
 def example_graph(run: Run, example: int) -> str:
@@ -151,7 +151,7 @@ def example_graph(run: Run, example: int) -> str:
     x, target = run.training.rows[example], run.training.targets[example]
     model = copy.deepcopy(run.model)  # whose gradients nobody else reads
     model.zero_grad()
-    loss = find_loss(run.task.loss)(model(x), target)
+    loss = find_loss(run.loss)(model(x), target)
     loss.backward()
     bundle = draw(loss, level="neuron")._repr_mimebundle_()
     return bundle.get("image/svg+xml") or f"<pre>{html.escape(bundle['text/plain'])}</pre>"

@@ -49,7 +49,7 @@ class Plane:
     def regions(self, activations: Sequence[Array]) -> Array:
         """The decision regions as colours, (SIDES, SIDES, 3): paler where in doubt."""
         with np.errstate(all="ignore"):
-            shares = np.nan_to_num(self.run.task.shares(activations[-1]))
+            shares = np.nan_to_num(self.run.head.probabilities(activations[-1]))
         k = shares.shape[-1]
         certainty = ((shares.max(axis=-1) - 1 / k) / (1 - 1 / k)).clip(0, 1)
         tint = _TINTS[shares.argmax(axis=-1)]

@@ -100,7 +100,6 @@ def snapshot(run: Run) -> Figure:
     figure = Figure(figsize=(10.5 if curve else 6.0, 4.4), layout="constrained")
     axes = figure.subplots(1, 1 + curve, squeeze=False)[0]
     training, test = run.training, run.test
-    goal = run.task
 
     def shown(row: list[float]) -> object:
         return run.model(row)
@@ -110,7 +109,7 @@ def snapshot(run: Run) -> Figure:
         X_test=[] if test is None else test.X.tolist(),
         y_test=[] if test is None else test.y.tolist(),
         transform=lambda rows: features(rows, run.settings.features),
-        outputs="probabilities" if goal.output == "sigmoid" and goal.units == 1 else "scores",
+        outputs="scores" if run.head.activation == "linear" else "probabilities",
         class_names=run.data.class_names, feature_names=run.data.feature_names,
         margins=False, misclassified=False, resolution=120, ax=axes[0],
     )  # fmt: skip

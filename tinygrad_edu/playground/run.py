@@ -13,9 +13,9 @@ from tinygrad_edu.losses import find_loss, l1, l2
 from tinygrad_edu.nn import MLP
 from tinygrad_edu.optim import SGD
 from tinygrad_edu.playground.features import columns
-from tinygrad_edu.playground.settings import DATA, OWN, RUNNING, Settings
-from tinygrad_edu.playground.task import Task, task
+from tinygrad_edu.playground.settings import DATA, LOSSES, OWN, RUNNING, Settings
 from tinygrad_edu.train import DivergenceError, Step, train
+from tinygrad_edu.train.heads import Head, head_for
 from tinygrad_edu.train.matrix import Evaluator
 from tinygrad_edu.vectorize.arrays import Array
 
@@ -52,19 +52,18 @@ class Part(NamedTuple):
     rows: list[list[float]]
     targets: list[Any]
 
-    def measure(self, evaluator: Evaluator, goal: Task) -> tuple[float, float]:
+    def measure(self, evaluator: Evaluator, head: Head) -> tuple[float, float]:
         """Mean loss and share of right classes."""
         loss, outputs = evaluator.measure()
-        with np.errstate(all="ignore"):
-            right = goal.shares(outputs).argmax(axis=-1) == self.y
-        return loss, float(right.mean())
+        return loss, float((np.array(head.classes(outputs)) == self.y).mean())
 
 
 class Run:
     """A net in training. The same settings and steps give the same numbers again.
 
-    `settings`, `task`, `data`, `model`, `training` and `test` points (None without any), `losses`:
-    a `Measured` for each time it was measured; `done`: what was done since the start.
+    `settings`, `loss` (its name), `head`, `data`, `model`, `training` and `test` points (None
+    without any), `losses`: a `Measured` for each time it was measured; `done`: what was done since
+    the start.
     """
 
     def __init__(self, settings: Settings, own: Dataset | None = None) -> None:
@@ -73,21 +72,23 @@ class Run:
 
     def _start(self, settings: Settings) -> None:
         data = self._data(settings)
-        goal = task(settings, len(data.class_names))
+        loss, classes = settings.loss, len(data.class_names)
+        if loss == "cross_entropy" and classes == 2:
+            loss = "binary_cross_entropy_with_logits"
+        head = head_for(loss, classes, LOSSES)
         parts = _split(data, settings)
-        self.settings, self.data, self.task = settings, data, goal
-        found = [_part(X, y, goal, settings) for X, y in parts]
+        self.settings, self.data, self.loss, self.head = settings, data, loss, head
+        found = [_part(X, y, head, settings) for X, y in parts]
         self.training, self.test = found[0], found[1] if len(found) > 1 else None
         self.reset()
 
     def reset(self) -> None:
         """The initial weights again."""
-        settings, goal = self.settings, self.task
-        sizes = [*settings.hidden, goal.units]
-        self.model = MLP(
-            len(settings.features), sizes, settings.activation, goal.output, rng=settings.seed
-        )
-        loss = find_loss(goal.loss)
+        settings, head = self.settings, self.head
+        sizes = [*settings.hidden, head.units]
+        activations = settings.activation, head.activation
+        self.model = MLP(len(settings.features), sizes, *activations, rng=settings.seed)
+        loss = find_loss(self.loss)
         self._evaluators = [
             (part, Evaluator(self.model, part.rows, part.targets, loss))
             for part in (self.training, self.test)
@@ -133,7 +134,7 @@ class Run:
         """Losses and accuracies as they are now, kept in `losses`."""
         found: list[float | None] = []
         for part, evaluator in self._evaluators:
-            found += part.measure(evaluator, self.task)
+            found += part.measure(evaluator, self.head)
         measured = Measured(self.epoch, *[*found, None, None][:4])  # type: ignore[arg-type]
         if self.losses and self.losses[-1].epoch == self.epoch:
             self.losses.pop()
@@ -169,7 +170,7 @@ class Run:
         strength = settings.strength
         self._steps: Iterator[Step] = train(
             self.model, self.training.rows, self.training.targets,
-            loss=self.task.loss, optimizer=SGD(self.model.parameters(), lr=settings.lr),
+            loss=self.loss, optimizer=SGD(self.model.parameters(), lr=settings.lr),
             epochs=sys.maxsize, batch_size=self.batch_size, rng=settings.seed,
             penalty=rule and (lambda model: rule(model.parameters(), strength)),
         )  # fmt: skip
@@ -195,7 +196,7 @@ def _split(data: Dataset, settings: Settings) -> list[tuple[Any, Any]]:
     return [(X, y), (X_test, y_test)]
 
 
-def _part(X: Any, y: Any, goal: Task, settings: Settings) -> Part:
+def _part(X: Any, y: Any, head: Head, settings: Settings) -> Part:
     points = np.array(X)
     rows: list[list[float]] = columns(points, settings.features).tolist()
-    return Part(points, np.array(y), rows, goal.targets(y))
+    return Part(points, np.array(y), rows, head.targets(y))

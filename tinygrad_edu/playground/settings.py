@@ -7,13 +7,14 @@ from typing import Any, Final
 
 from tinygrad_edu.checks import Check, listed, one_of, real, whole
 from tinygrad_edu.data import DATA_SETS
+from tinygrad_edu.losses import RECORDS
 from tinygrad_edu.nn import UNIT_ACTIVATIONS
 from tinygrad_edu.playground.features import feature
 
 #: The data sets of points of the plane; "own" is the user's.
 DATA: Final = {name: recipe for name, recipe in DATA_SETS.items() if recipe.noise}
 OWN: Final = "own"
-LOSSES: Final = ("cross_entropy", "half_squared_error", "hinge")
+LOSSES: Final = tuple(name for name in sorted(RECORDS) if RECORDS[name].page)
 PENALTIES: Final = ("none", "l1", "l2")
 #: Of hidden units; softmax is one of a whole layer.
 UNITS: Final = UNIT_ACTIVATIONS

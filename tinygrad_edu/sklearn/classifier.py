@@ -3,7 +3,6 @@
 from typing import Any, Self
 
 import numpy as np
-from scipy.special import softmax
 from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import (
@@ -15,7 +14,9 @@ from sklearn.utils.validation import validate_data
 from tinygrad_edu import functions as f
 from tinygrad_edu.engine import Value
 from tinygrad_edu.losses import Loss, binary_cross_entropy_with_logits, cross_entropy
-from tinygrad_edu.sklearn.estimator import ScalarMLP, in_steps
+from tinygrad_edu.sklearn.estimator import ScalarMLP
+from tinygrad_edu.sklearn.solvers import in_steps
+from tinygrad_edu.train.heads import Head
 from tinygrad_edu.vectorize.arrays import Array
 
 
@@ -39,14 +40,14 @@ class ScalarMLPClassifier(ClassifierMixin, ScalarMLP):  # type: ignore[misc]
 
     def predict(self, X: Any) -> Array:
         """The class of each row, (n,)."""
-        z = self._net_inputs(X)
-        found: Array = self.classes_[z.argmax(axis=1)]
-        return found
+        outputs = self._outputs(X)
+        labels: Array = self.classes_[self._head.classes(outputs)]
+        return labels
 
     def predict_proba(self, X: Any) -> Array:
         """The probability of each class, (n, classes), in the order of `classes_`."""
-        found: Array = softmax(self._net_inputs(X), axis=1)
-        return found
+        shares: Array = self._head.probabilities(self._outputs(X))
+        return shares
 
     def predict_log_proba(self, X: Any) -> Array:
         """The logarithm of the same: -inf where a probability is 0."""
@@ -67,10 +68,9 @@ class ScalarMLPClassifier(ClassifierMixin, ScalarMLP):  # type: ignore[misc]
         """The function of the outputs: "logistic" for two classes, else "softmax"."""
         return "logistic" if self.n_outputs_ == 1 else "softmax"
 
-    def _net_inputs(self, X: Any) -> Array:
-        """Those of a softmax over all classes; of two classes the first has 0."""
-        z = self._outputs(X)
-        return z if z.shape[1] > 1 else np.hstack([np.zeros_like(z), z])
+    @property
+    def _head(self) -> Head:
+        return Head("logit", 1) if self.n_outputs_ == 1 else Head("logits", self.n_outputs_)
 
     def _checked(self, X: Any, y: Any, *, reset: bool) -> tuple[Array, Array]:
         X, y = validate_data(self, X, y, dtype=np.float64, reset=reset)
@@ -96,16 +96,14 @@ class ScalarMLPClassifier(ClassifierMixin, ScalarMLP):  # type: ignore[misc]
         numbers = np.searchsorted(self.classes_, y).astype(float)
         return numbers[:, None], 1 if k == 2 else k
 
-    def _example_targets(self, n_outputs: int) -> list[Any]:
-        return [0, 1]
+    def _example_targets(self, targets: Array) -> list[Any]:
+        return [int(t) for t in targets[:, 0]]
 
     def _strata(self, targets: Array) -> Array | None:
         return targets if len(self.classes_) == 2 else None
 
     def _validation_score(self, outputs: Array, targets: Array) -> float:
-        binary = outputs.shape[1] == 1
-        found = outputs[:, 0] > 0 if binary else outputs.argmax(axis=1)
-        return float((found == targets[:, 0]).mean())
+        return float((np.array(self._head.classes(outputs)) == targets[:, 0]).mean())
 
     @property
     def _loss(self) -> Loss:
@@ -121,9 +119,8 @@ class ScalarMLPClassifier(ClassifierMixin, ScalarMLP):  # type: ignore[misc]
     def _answer(self, output: Any) -> tuple[str, Value]:
         if isinstance(output, Value):
             return f"P({self.classes_[1]})", f.sigmoid(output)
-        p = f.softmax(output)
-        k = max(range(len(p)), key=lambda k: p[k].data)
-        return f"P({self.classes_[k]})", p[k]
+        [k] = self._head.classes([[z.data for z in output]])
+        return f"P({self.classes_[k]})", f.softmax(output)[k]
 
 
 def _check_several(classes: Array) -> None:

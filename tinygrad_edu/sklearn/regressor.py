@@ -11,7 +11,8 @@ from sklearn.utils.validation import validate_data
 
 from tinygrad_edu.engine import Value
 from tinygrad_edu.losses import Loss, half_squared_error
-from tinygrad_edu.sklearn.estimator import ScalarMLP, in_steps
+from tinygrad_edu.sklearn.estimator import ScalarMLP
+from tinygrad_edu.sklearn.solvers import in_steps
 from tinygrad_edu.vectorize.arrays import Array
 
 
@@ -47,8 +48,12 @@ class ScalarMLPRegressor(RegressorMixin, ScalarMLP):  # type: ignore[misc]
             raise ValueError(f"y has {k} outputs, but the net has {self.model_.sizes[-1]}")
         return targets, k
 
-    def _example_targets(self, n_outputs: int) -> list[Any]:
-        return [[0.0] * n_outputs, [1.0] * n_outputs]
+    def _example_targets(self, targets: Array) -> list[Any]:
+        rows: list[Any] = targets.tolist()
+        return rows
+
+    def _strata(self, targets: Array) -> None:
+        """What a split keeps the shares of: nothing."""
 
     def _validation_score(self, outputs: Array, targets: Array) -> float:
         return float(r2_score(targets, outputs)) if np.isfinite(outputs).all() else float("nan")

@@ -1,13 +1,19 @@
 """How the program of a net is minimised: epochs of batches, or L-BFGS on its flat gradient."""
 
+import warnings
 from collections.abc import Callable, Iterator
-from itertools import count
+from contextlib import contextmanager
+from itertools import count, islice
 from typing import Any, Final
 
 import numpy as np
-from numpy.random import RandomState
 from scipy.optimize import minimize
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import train_test_split
 
+from tinygrad_edu.train import DivergenceError
+from tinygrad_edu.train.descent import batches
+from tinygrad_edu.train.fitting import progress_bar
 from tinygrad_edu.train.matrix import MatrixDescent
 from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.vectorize.program import Program, rows_of
@@ -21,27 +27,134 @@ NON_FINITE: Final = (
 )
 
 
-def epochs(descent: MatrixDescent, size: int, rng: RandomState, shuffle: bool) -> Iterator[float]:
+def in_steps(estimator: Any) -> bool:
+    """Whether `partial_fit` is there: L-BFGS takes all rows at once."""
+    if estimator.solver == "lbfgs":
+        raise AttributeError(
+            "partial_fit is only available for stochastic optimizers. lbfgs is not stochastic."
+        )
+    return True
+
+
+def fit_by_descent(
+    net: Any, X: Array, targets: Array, max_iter: int, *, incremental: bool = False
+) -> None:
+    """Descend with the optimizer of the estimator `net`, whose attributes tell what happened.
+
+    Raises ValueError where the weights do not stay finite.
+    """
+    held_out, scores, best_score = None, list[float](), -np.inf
+    if net.early_stopping:
+        X, held_out, targets, held_out_targets = _split(net, X, targets)
+        net.validation_scores_, net.best_validation_score_ = scores, best_score
+    n = len(X)
+    if net.batch_size != "auto" and net.batch_size > n:
+        warnings.warn(
+            "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped",
+            stacklevel=4,
+        )
+    size = min(n, 200 if net.batch_size == "auto" else int(net.batch_size))
+    program = net._compiled(net.alpha / size, X, targets)
+    descent = MatrixDescent(program, net._optimizer, X, targets)
+    best = program.P.copy()
+    net.n_iter_ = 0
+    try:
+        with progress(max_iter, bool(net.verbose)) as tell:
+            for loss in islice(_epochs(net, descent, size), max_iter):
+                net.n_iter_ += 1
+                net.t_ += n
+                net.loss_ = loss
+                net.loss_curve_.append(loss)
+                wrong, score = loss, None
+                if held_out is not None:
+                    score = net._validation_score(outputs(program, held_out), held_out_targets)
+                    scores.append(score)
+                    if score > best_score:
+                        net.best_validation_score_ = best_score = score
+                        np.copyto(best, program.P)
+                    wrong = -score
+                tell(loss, score)
+                if _stops(net, wrong):
+                    break
+            else:
+                if not incremental:
+                    warnings.warn(
+                        f"Stochastic Optimizer: Maximum iterations ({max_iter}) reached and "
+                        "the optimization hasn't converged yet.",
+                        ConvergenceWarning,
+                        stacklevel=4,
+                    )
+    except KeyboardInterrupt:
+        warnings.warn("Training interrupted by user.", stacklevel=4)
+    except DivergenceError:
+        raise ValueError(NON_FINITE) from None
+    finally:
+        if held_out is not None:
+            np.copyto(program.P, best)
+        descent.write()
+
+
+def _epochs(net: Any, descent: MatrixDescent, size: int) -> Iterator[float]:
     """Descend in batches of `size` rows, without end: the mean loss of each epoch."""
-    n = len(descent.X)
-    order: Any = np.arange(n)
-    for epoch in count():
-        if shuffle:
-            rng.shuffle(order)
-        total = 0.0
-        for start in range(0, n, size):
-            chosen = order[start : start + size]
-            total += descent.step(chosen, epoch)[0] * len(chosen)
-        yield total / n
+    order: Any = np.arange(len(descent.X))
+    total = 0.0
+    shuffle = net._random_state.shuffle if net.shuffle else None
+    for batch in batches(descent, order, count(), size, shuffle, sync="never"):
+        total += batch.loss * len(batch.chosen)
+        if batch.last:
+            yield total / len(order)
+            total = 0.0
 
 
-def lbfgs(
-    program: Program, X: Array, y: Array, tell: Callable[[float], None], **options: Any
-) -> tuple[Any, list[float]]:
-    """Minimise the mean loss on all rows: scipy's result, and the loss after each iteration.
+def _stops(net: Any, loss: float) -> bool:
+    """Whether this is one epoch too many without a fall of at least `tol`."""
+    net._epochs_without = net._epochs_without + 1 if loss > net._best - net.tol else 0
+    net._best = min(net._best, loss)
+    return bool(net._epochs_without > net.n_iter_no_change)
 
-    Liu and Nocedal 1989; `options` are those of scipy's "L-BFGS-B", `tell` is told each loss. The
-    vector P of the program then has the numbers found. Raises ValueError where they are not finite.
+
+def _split(net: Any, X: Array, targets: Array) -> list[Array]:
+    parts: list[Array] = train_test_split(
+        X,
+        targets,
+        random_state=net._random_state,
+        test_size=net.validation_fraction,
+        stratify=net._strata(targets),
+    )
+    if len(parts[1]) < 2:
+        raise ValueError(
+            "The validation set is too small. Increase 'validation_fraction' or the size of "
+            "your dataset."
+        )
+    return parts
+
+
+def fit_by_lbfgs(net: Any, X: Array, targets: Array) -> None:
+    """Minimise the mean loss on all rows (Liu and Nocedal 1989), and give `net` the weights."""
+    program = net._compiled(net.alpha / len(X), X, targets)
+    options = {"maxiter": net.max_iter, "maxfun": net.max_fun, "gtol": net.tol}
+    with progress(net.max_iter, bool(net.verbose)) as tell:
+        result = _lbfgs(program, X, targets, tell, options)
+    program.write_parameters()
+    net.loss_, net.n_iter_ = float(result.fun), min(int(result.nit), net.max_iter)
+    net.loss_curve_ += result.losses
+    net._best = net.loss_
+    if not result.success:
+        warnings.warn(
+            f"lbfgs failed to converge after {result.nit} iteration(s) "
+            f"(status={result.status}):\n{result.message}\n\n"
+            f"Increase the number of iterations (max_iter={net.max_iter}) or scale the data.",
+            ConvergenceWarning,
+            stacklevel=4,
+        )
+
+
+def _lbfgs(
+    program: Program, X: Array, y: Array, tell: Callable[[float], None], options: dict[str, Any]
+) -> Any:
+    """The result of scipy's "L-BFGS-B", with the loss after each iteration as `losses`.
+
+    The vector P of the program then has the numbers. Raises ValueError if they are not finite.
     """
     kernel = program.kernel(len(X), gradient=True)
     np.copyto(kernel.inputs["X"], X)
@@ -57,24 +170,21 @@ def lbfgs(
         losses.append(float(intermediate_result.fun))
         tell(losses[-1])
 
+    start = program.P.copy()
     with np.errstate(all="ignore"):
-        found = minimize(
-            loss_and_gradient,
-            program.P.copy(),
-            jac=True,
-            method="L-BFGS-B",
-            callback=record,
-            options=options,
+        result = minimize(
+            loss_and_gradient, start, jac=True, method="L-BFGS-B", callback=record, options=options
         )
-    if not (np.isfinite(found.x).all() and np.isfinite(found.fun)):
+    if not (np.isfinite(result.x).all() and np.isfinite(result.fun)):
         raise ValueError(NON_FINITE)
-    np.copyto(program.P, found.x)
-    return found, losses
+    np.copyto(program.P, result.x)
+    result.losses = losses
+    return result
 
 
 def outputs(program: Program, X: Array) -> Array:
     """What the net gives for each row, (n, outputs), with the numbers that P has."""
-    found = []
+    parts = []
     for start in range(0, len(X), ROWS):
         rows = X[start : start + ROWS]
         kernel = program.kernel(len(rows), gradient=False)
@@ -82,5 +192,25 @@ def outputs(program: Program, X: Array) -> Array:
         kernel.inputs["Y"].fill(0.0)
         with np.errstate(all="ignore"):
             program.run(kernel)
-        found.append(rows_of(kernel.results[1:], len(rows)))
-    return np.vstack(found)
+        parts.append(rows_of(kernel.results[1:], len(rows)))
+    return np.vstack(parts)
+
+
+@contextmanager
+def progress(max_iter: int, verbose: bool) -> Iterator[Callable[..., None]]:
+    """A function that takes the loss after each iteration, and the validation score if any.
+
+    It shows them as a bar, or where nobody can see one as scikit-learn's lines.
+    """
+    with progress_bar(max_iter, verbose) as bar:
+        lines, iterations = verbose and bar.disable, count(1)
+
+        def tell(loss: float, score: float | None = None) -> None:
+            bar.set_postfix(loss=f"{loss:.4f}", refresh=False)
+            bar.update()
+            if lines:
+                print(f"Iteration {next(iterations)}, loss = {loss:.8f}")
+                if score is not None:
+                    print(f"Validation score: {score:f}")
+
+        yield tell

@@ -1,14 +1,12 @@
 """Training: `train` is a generator of steps, `fit` drives it and gives a `History`."""
 
 from tinygrad_edu.train.descent import Step, train
-from tinygrad_edu.train.evaluation import evaluate, predict
-from tinygrad_edu.train.finite import DivergenceError
-from tinygrad_edu.train.fitting import EarlyStopping, Epoch, fit
+from tinygrad_edu.train.evaluation import classes, evaluate, predict, probabilities
+from tinygrad_edu.train.fitting import EarlyStopping, Epoch, fit, pretrain
 from tinygrad_edu.train.history import History
-from tinygrad_edu.train.pretraining import pretrain
-from tinygrad_edu.train.restarts import Best, best_of
 from tinygrad_edu.train.scalar import scalar_engine
-from tinygrad_edu.train.sweep import Run, Sweep, sweep
+from tinygrad_edu.train.search import Best, Run, Sweep, best_of, sweep
+from tinygrad_edu.train.training import DivergenceError
 
 __all__ = [
     "Best",
@@ -20,10 +18,12 @@ __all__ = [
     "Step",
     "Sweep",
     "best_of",
+    "classes",
     "evaluate",
     "fit",
     "predict",
     "pretrain",
+    "probabilities",
     "scalar_engine",
     "sweep",
     "train",

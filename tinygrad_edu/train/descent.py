@@ -4,22 +4,23 @@ from __future__ import annotations  # so that help() shows the names of the type
 
 import random
 import warnings
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from tinygrad_edu.checks import as_random, whole
-from tinygrad_edu.engine import Value
-from tinygrad_edu.examples import examples, read_row
-from tinygrad_edu.losses import Loss, find_loss
-from tinygrad_edu.nn import Module
-from tinygrad_edu.optim import Optimizer, find_optimizer
-from tinygrad_edu.train.engines import Descent, Engine, find_engine
-from tinygrad_edu.train.scalar import Model, Penalty
-
-#: Makes another row of a row, such as the same with noise: (row, rng) -> row.
-Augment = Callable[[list[float], random.Random], Iterable[Any]]
-#: An optimizer, its name, or a function that makes one from the parameters.
-AnyOptimizer = str | Optimizer | Callable[[list[Value]], Optimizer]
+from tinygrad_edu.examples import examples
+from tinygrad_edu.losses import Loss
+from tinygrad_edu.train.engines import Descent, find_engine
+from tinygrad_edu.train.training import (
+    AnyOptimizer,
+    Augment,
+    Engine,
+    Model,
+    Penalty,
+    Training,
+    changed_row,
+    prepared,
+)
 
 
 class Step(NamedTuple):
@@ -84,10 +85,8 @@ def train(
     a finite loss. After an interruption they are those of the last complete step.
     """
     rows, targets = examples(X, y)
-    batches = descend(
-        model, rows, targets, loss=find_loss(loss), optimizer=optimizer, epochs=epochs,
-        batch_size=batch_size, penalty=penalty, engine=engine, rng=rng, augment=augment, every=True,
-    )  # fmt: skip
+    training = prepared(model, rows, targets, loss, optimizer, penalty)
+    batches = descend(training, epochs, batch_size, engine, rng, augment, sync="step")
     return (
         Step(
             batch.epoch,
@@ -101,73 +100,69 @@ def train(
 
 
 def descend(
-    model: Model,
-    rows: Sequence[Any],
-    targets: Sequence[Any],
-    *,
-    loss: Loss,
-    optimizer: AnyOptimizer,
+    training: Training,
     epochs: int,
     batch_size: int | None,
-    penalty: Penalty | None,
     engine: str | Engine,
     rng: int | random.Random | None,
     augment: Augment | None,
-    every: bool,
+    *,
+    sync: str = "epoch",
 ) -> Generator[Batch, None, None]:
-    """The batches of a descent, options as for `train`, on rows and targets that are checked.
+    """The batches of a descent, options as for `train`.
 
-    The parameters have their numbers after the last batch of an epoch, with `every` after each
-    batch, and when it ends.
+    The Values of the parameters are those of the descent after each "step" or each "epoch", as
+    `sync` says, and when it ends.
     """
-    optimizer = _optimizer(optimizer, model)
+    rows, n = training.rows, len(training.rows)
     epochs = whole("epochs", epochs, least=0)
-    size = len(rows) if batch_size is None else whole("batch_size", batch_size)
-    if size > len(rows):
-        warnings.warn(f"batch_size {size} is larger than the {len(rows)} rows", stacklevel=3)
+    size = n if batch_size is None else whole("batch_size", batch_size)
+    if size > n:
+        warnings.warn(f"batch_size {size} is larger than the {n} rows", stacklevel=3)
     rng = as_random(0 if rng is None else rng)
-    if penalty is not None and not callable(penalty):
-        raise TypeError(
-            f"penalty is a function of the model, got {type(penalty).__name__}: "
-            "write penalty=lambda model: l2(model.parameters(), 1e-4)"
-        )
     if augment is not None and not callable(augment):
         raise TypeError(
             f"augment is a function of a row and a generator, got {type(augment).__name__}: "
             "write augment=lambda row, rng: [x + rng.gauss(0, 0.1) for x in row]"
         )
-    descent = find_engine(engine)(model, loss, penalty, optimizer, rows, targets)
+    descent = find_engine(engine)(training)
 
-    def changed(chosen: list[int]) -> list[list[float]] | None:
-        return None if augment is None else [_augmented(augment, rows[i], rng) for i in chosen]
+    def augmented(chosen: list[int]) -> list[list[float]] | None:
+        return None if augment is None else [changed_row(augment, rows[i], rng) for i in chosen]
 
-    return _batches(descent, len(rows), epochs, min(size, len(rows)), rng, changed, every)
+    shuffle = rng.shuffle if size < n else None
+    return batches(descent, list(range(n)), range(epochs), min(size, n), shuffle, augmented, sync)
 
 
-def _batches(
+def batches(
     descent: Descent,
-    n: int,
-    epochs: int,
+    order: Any,
+    epochs: Iterable[int],
     size: int,
-    rng: random.Random,
-    changed: Callable[[list[int]], list[list[float]] | None],
-    every: bool,
+    shuffle: Callable[[Any], None] | None,
+    rows: Callable[[Any], list[list[float]] | None] = lambda chosen: None,
+    sync: str = "epoch",
 ) -> Generator[Batch, None, None]:
-    order = list(range(n))
-    written = True
+    """Steps of `size` examples through all in `order`, shuffled before each epoch.
+
+    `rows` may give other rows for those chosen. The parameters are read before and written after
+    each "step", each "epoch", or never, as `sync` says; a step or an epoch that is broken off
+    writes them too.
+    """
+    n, written = len(order), True
     try:
-        for epoch in range(epochs):
-            if size < n:
-                rng.shuffle(order)
+        for epoch in epochs:
+            if shuffle is not None:
+                shuffle(order)
             for number, start in enumerate(range(0, n, size)):
-                if every or start == 0:
+                if sync == "step" or (sync == "epoch" and start == 0):
                     descent.read()
                 chosen = order[start : start + size]
-                rows = changed(chosen)
-                written = False
-                loss, outputs = descent.step(chosen, epoch, rows)
+                new_rows = rows(chosen)
+                written = sync == "never"
+                loss, outputs = descent.step(chosen, epoch, new_rows)
                 last = start + size >= n
-                if every or last:
+                if sync == "step" or (sync == "epoch" and last):
                     descent.write()
                     written = True
                 yield Batch(epoch, number, last, loss, outputs, chosen)
@@ -177,39 +172,9 @@ def _batches(
         raise
 
 
-def _augmented(augment: Augment, row: list[float], rng: random.Random) -> list[float]:
-    """The row as `augment` changes it, checked like the rows of X; the row itself stays."""
-    changed = read_row(augment(list(row), rng), "augment(row, rng)")
-    if len(changed) != len(row):
-        raise ValueError(
-            f"augment(row, rng) must be a row of {len(row)} numbers, got {len(changed)}"
-        )
-    return changed
-
-
 def _as_lists(outputs: Any, n: int) -> list[list[float]]:
     """The outputs of n examples as lists; the same row for all where they depend on none."""
     if isinstance(outputs, list):
         return outputs
     rows: list[list[float]] = outputs.tolist()
     return rows if len(rows) == n else rows * n
-
-
-def _optimizer(optimizer: AnyOptimizer, model: Model) -> Optimizer:
-    if not isinstance(optimizer, Optimizer):
-        if not isinstance(model, Module):
-            raise TypeError(
-                "for a model that is no nn.Module give an optimizer with its parameters"
-            )
-        make = optimizer if callable(optimizer) else find_optimizer(optimizer)
-        optimizer = make(model.parameters())
-        if not isinstance(optimizer, Optimizer):
-            raise TypeError(
-                f"optimizer must make an Optimizer of the parameters, got {optimizer!r:.40}: "
-                "write optimizer=lambda parameters: SGD(parameters, lr=0.1)"
-            )
-    if isinstance(model, Module) and set(model.parameters()).isdisjoint(optimizer.parameters):
-        raise ValueError(
-            f"{optimizer!r} holds no parameter of {model!r}: make it from model.parameters()"
-        )
-    return optimizer

@@ -1,23 +1,17 @@
-"""Engines: what computes the steps of a descent, by name."""
+"""Engines: what computes the steps of a descent, by name; and the choice between them."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 from tinygrad_edu.checks import one_of
-from tinygrad_edu.losses import Loss
+from tinygrad_edu.engine import modes
 from tinygrad_edu.nn import Module
-from tinygrad_edu.train.phase import modules_of, phase
-from tinygrad_edu.train.scalar import (
-    BatchGradient,
-    Model,
-    Penalty,
-    ScalarDescent,
-    scalar_engine,
-)
+from tinygrad_edu.train.eval_mode import training_mode
+from tinygrad_edu.train.scalar import ScalarDescent
+from tinygrad_edu.train.training import Engine, Training
 
-#: An engine of your own: (model, loss, penalty) -> a function that gives the gradient of a batch.
-Engine = Callable[[Model, Loss, Penalty | None], BatchGradient]
+T = TypeVar("T")
 
 
 class Descent(Protocol):
@@ -38,16 +32,40 @@ class Descent(Protocol):
         """Give the parameters their numbers and gradients."""
 
 
-#: (model, loss, penalty, optimizer, rows, targets) -> the descent; rows and targets are checked.
-MakeDescent = Callable[..., Descent]
+def vectorized_or_scalar(
+    vectorized: Callable[[], T],
+    scalar: Callable[[], T],
+    engine: str | Engine = "auto",
+    *,
+    worth: bool = True,
+) -> T:
+    """What `vectorized` gives, or `scalar` where there is no program of arrays.
+
+    "matrix" insists on the first and "scalar" on the second, as an engine of one's own does. "auto"
+    takes the first if it is `worth` it; inside `detect_anomaly()` never, since nodes are to be
+    named. Raises ValueError for an unknown name, and whatever model, loss or data raise by
+    themselves: only a VectorizeError leads to the other way.
+    """
+    if callable(engine) or one_of("engine", engine, ENGINES) == "scalar":
+        return scalar()
+    if engine == "auto" and (not worth or modes.checking()):
+        return scalar()
+    from tinygrad_edu.vectorize import VectorizeError
+
+    try:
+        return vectorized()
+    except VectorizeError:
+        if engine == "matrix":
+            raise
+    return scalar()
 
 
-def matrix_descent(*task: Any) -> Descent:
+def matrix_descent(training: Training) -> Descent:
     """The graph of one example as a program for all. Raises VectorizeError where there is none."""
-    from tinygrad_edu.train.matrix import MatrixDescent
+    from tinygrad_edu.train.matrix import MatrixDescent, checked_program
 
-    model = task[0]
-    with phase(modules_of(model), training=True):
+    model = training.model
+    with training_mode(model):
         if isinstance(model, Module) and model.couples_examples:
             from tinygrad_edu.vectorize import VectorizeError
 
@@ -55,40 +73,32 @@ def matrix_descent(*task: Any) -> Descent:
                 f"{model!r:.80} couples the examples of a batch in training mode, and a program "
                 'computes each example by itself: write engine="scalar"'
             )
-        return MatrixDescent(*task)
-
-
-def scalar_descent(
-    model: Model, loss: Loss, penalty: Penalty | None, *rest: Any, engine: Engine = scalar_engine
-) -> Descent:
-    """A graph of Values for each batch, or what an engine of your own does."""
-    return ScalarDescent(model, engine(model, loss, penalty), *rest)
+        program, X, y = checked_program(
+            model, training.loss, training.penalty, training.rows, training.targets
+        )
+        return MatrixDescent(program, training.optimizer, X, y)
 
 
 class AutoDescent:
     """The matrix engine where, and as long as, the model can be vectorised; else the scalar one."""
 
-    def __init__(self, *task: Any) -> None:
-        self.task = task
-        try:
-            self.descent = matrix_descent(*task)
-        except Exception:
-            # Whatever a model does with a Value that it does not with a number, the scalar engine
-            # trains it; and where model, loss or data are wrong, it says so in its own words.
-            self.descent = scalar_descent(*task)
+    def __init__(self, training: Training) -> None:
+        self.training = training
+        self.descent = vectorized_or_scalar(
+            lambda: matrix_descent(training), lambda: ScalarDescent(training)
+        )
 
     def step(
         self, chosen: Sequence[int], epoch: int, rows: Sequence[Any] | None = None
     ) -> tuple[float, Any]:
         """As the engine does it; from the first batch on that no program fits, the scalar one."""
-        from tinygrad_edu.vectorize import VectorizeError
 
-        try:
-            return self.descent.step(chosen, epoch, rows)
-        except VectorizeError:
+        def by_scalars() -> tuple[float, Any]:
             self.descent.write()
-            self.descent = scalar_descent(*self.task)
+            self.descent = ScalarDescent(self.training)
             return self.descent.step(chosen, epoch, rows)
+
+        return vectorized_or_scalar(lambda: self.descent.step(chosen, epoch, rows), by_scalars)
 
     def read(self) -> None:
         """Take over the numbers of the parameters."""
@@ -99,15 +109,15 @@ class AutoDescent:
         self.descent.write()
 
 
-ENGINES: Final[dict[str, MakeDescent]] = {
+ENGINES: Final[dict[str, Callable[[Training], Descent]]] = {
     "auto": AutoDescent,
     "matrix": matrix_descent,
-    "scalar": scalar_descent,
+    "scalar": ScalarDescent,
 }
 
 
-def find_engine(engine: str | Engine) -> MakeDescent:
+def find_engine(engine: str | Engine) -> Callable[[Training], Descent]:
     """The engine of that name, or the one made of a function. ValueError for an unknown name."""
     if not callable(engine):
         return ENGINES[one_of("engine", engine, ENGINES)]
-    return partial(scalar_descent, engine=engine)
+    return partial(ScalarDescent, engine=engine)

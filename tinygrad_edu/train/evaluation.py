@@ -6,18 +6,19 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from tinygrad_edu import functions as f
-from tinygrad_edu.checks import one_of
-from tinygrad_edu.engine import no_grad
+from tinygrad_edu.engine import Value, no_grad
 from tinygrad_edu.examples import examples, inputs
-from tinygrad_edu.losses import Loss, find_loss
-from tinygrad_edu.train.engines import ENGINES, Engine
-from tinygrad_edu.train.metrics import decision
-from tinygrad_edu.train.phase import modules_of, phase
-from tinygrad_edu.train.scalar import Model, numbers_of
+from tinygrad_edu.losses import Loss, find_loss, record_of
+from tinygrad_edu.train.engines import vectorized_or_scalar
+from tinygrad_edu.train.eval_mode import eval_mode, in_mode, modules_of
+from tinygrad_edu.train.heads import Head, Right
+from tinygrad_edu.train.scalar import numbers_of
+from tinygrad_edu.train.training import Engine, Model
 
 #: Fewer rows than this are not worth tracing the model for.
 _WORTH_TRACING = 8
 
+#: Mean loss, and accuracy in [0, 1] or None where targets are no classes.
 Measured = tuple[float, float | None]
 
 
@@ -40,92 +41,94 @@ def evaluate(
 def predict(model: Model, X: Iterable[Any], *, engine: str | Engine = "auto") -> list[list[float]]:
     """What the model gives, in evaluation mode, for n rows of numbers: n lists of its outputs."""
     rows = inputs(X)
-    with phase(modules_of(model), training=False):
-        return _outputs(model, rows, engine)
 
-
-def _outputs(model: Model, rows: Sequence[Any], engine: str | Engine) -> list[list[float]]:
-    if rows and _by_matrix(engine, rows):
+    def by_program() -> list[list[float]]:
+        if not rows:
+            return []
         from tinygrad_edu.vectorize.program import Program
 
-        try:
-            program = Program(model, rows[:1], rows[-1:])
-            found = program.columns(rows)
-        except Exception:  # as in `AutoDescent`
-            if engine == "matrix":
-                raise
-        else:
-            outputs: list[list[float]] = found.tolist()
-            return outputs
-    with no_grad():
-        return [numbers_of(model(x)) for x in rows]
+        outputs: list[list[float]] = Program(model, rows[:1], rows[-1:]).columns(rows).tolist()
+        return outputs
+
+    def by_scalars() -> list[list[float]]:
+        with no_grad():
+            return [numbers_of(model(x)) for x in rows]
+
+    with eval_mode(model):
+        worth = len(rows) >= _WORTH_TRACING
+        return vectorized_or_scalar(by_program, by_scalars, engine, worth=worth)
+
+
+def probabilities(model: Any, X: Iterable[Any], *, loss: str | Loss) -> list[list[float]]:
+    """For each of n rows the probability of each of k classes, n lists of k numbers.
+
+    `loss` is what the model was trained with, a name or a function of LOSSES: it says what the
+    outputs mean. For a score s, which is no probability, they are (1 - s)/2 and (1 + s)/2, held
+    within [0, 1], and likewise for a tanh unit. Raises ValueError for a loss of your own.
+    """
+    head, outputs = _read(model, X, loss)
+    if not outputs:
+        return []
+    import numpy as np
+
+    shares: list[list[float]] = head.probabilities(np.array(outputs)).tolist()
+    return shares
+
+
+def classes(model: Any, X: Iterable[Any], *, loss: str | Loss) -> list[int]:
+    """The class number of each of n rows, 0..k-1, options as for `probabilities`."""
+    head, outputs = _read(model, X, loss)
+    return head.classes(outputs)
+
+
+def _read(model: Callable[[Any], Any], X: Any, loss: str | Loss) -> tuple[Head, list[list[float]]]:
+    rows, record = inputs(X), record_of(find_loss(loss))
+    if record is None:
+        raise ValueError(
+            "what the outputs mean is known for a loss of LOSSES alone: write its name, such as "
+            'loss="cross_entropy"'
+        )
+    outputs = predict(model, rows)
+    if not outputs:
+        return Head(record.outputs, 1), outputs
+    with eval_mode(model):
+        output = model(rows[0])
+    first = output if isinstance(output, Value) else output[0]
+    activation = first.op.name if first.op is not None else "linear"
+    low = -1 if record.outputs == "score" or activation == "tanh" else 0
+    return Head(record.outputs, len(outputs[0]), activation, low), outputs
 
 
 def evaluation(
     model: Model, rows: Sequence[Any], targets: Sequence[Any], loss: Loss, engine: str | Engine
 ) -> Callable[[], Measured]:
     """A function that measures the model as it is now: mean loss and accuracy, evaluation mode."""
-    by_values = _by_values(model, rows, targets, loss)
-    if not _by_matrix(engine, rows):
-        return by_values
-    try:
-        with phase(modules_of(model), training=False):
-            by_program = _by_program(model, rows, targets, loss)
-    except Exception:  # as in `AutoDescent`
-        if engine == "matrix":
-            raise
-        return by_values
+    parts = modules_of(model)
 
-    def measure() -> Measured:
-        from tinygrad_edu.vectorize import VectorizeError
-
-        try:
-            return by_program()
-        except VectorizeError:
-            if engine == "matrix":
-                raise
-            return by_values()
-
-    return measure
-
-
-def _by_matrix(engine: str | Engine, rows: Sequence[Any]) -> bool:
-    if callable(engine):
-        return False
-    one_of("engine", engine, ENGINES)
-    return engine == "matrix" or (engine == "auto" and len(rows) >= _WORTH_TRACING)
-
-
-def _by_program(
-    model: Model, rows: Sequence[Any], targets: Sequence[Any], loss: Loss
-) -> Callable[[], Measured]:
-    from tinygrad_edu.train.matrix import Evaluator
-
-    evaluator = Evaluator(model, rows, targets, loss)
-    right = decision(loss, targets, evaluator.outputs)
-
-    def measure() -> Measured:
-        mean, outputs = evaluator.measure()
-        return mean, None if right is None else right.share(outputs, targets)
-
-    return measure
-
-
-def _by_values(
-    model: Model, rows: Sequence[Any], targets: Sequence[Any], loss: Loss
-) -> Callable[[], Measured]:
-    found = modules_of(model)
-
-    def measure() -> Measured:
-        with phase(found, training=False):
+    def by_values() -> tuple[float, Any]:
+        with in_mode(parts, training=False):
             outputs = [model(rows[0])]
             losses = [loss(outputs[0], targets[0])]  # recorded: it may refuse what is before it
             with no_grad():
                 outputs += [model(x) for x in rows[1:]]
                 losses += [loss(o, t) for o, t in zip(outputs[1:], targets[1:], strict=True)]
                 mean = f.mean(losses)
-        numbers = [numbers_of(o) for o in outputs]
-        right = decision(loss, targets, len(numbers[0]))
-        return float(mean.data), None if right is None else right.share(numbers, targets)
+        return float(mean.data), [numbers_of(o) for o in outputs]
 
-    return measure
+    def by_program() -> Callable[[], tuple[float, Any]]:
+        from tinygrad_edu.train.matrix import Evaluator
+
+        with in_mode(parts, training=False):
+            measure = Evaluator(model, rows, targets, loss).measure
+        return lambda: vectorized_or_scalar(measure, by_values, engine)
+
+    worth = len(rows) >= _WORTH_TRACING
+    measure = vectorized_or_scalar(by_program, lambda: by_values, engine, worth=worth)
+    right, everything = Right(loss, targets), range(len(rows))
+
+    def measured() -> Measured:
+        mean, outputs = measure()
+        count = right(outputs, everything)
+        return mean, None if count is None else count / len(rows)
+
+    return measured

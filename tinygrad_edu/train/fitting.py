@@ -9,17 +9,25 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from tinygrad_edu.checks import real, whole
-from tinygrad_edu.examples import Rows, examples
-from tinygrad_edu.losses import Loss, find_loss
-from tinygrad_edu.nn import Module
-from tinygrad_edu.train.descent import AnyOptimizer, Augment, Batch, descend
-from tinygrad_edu.train.engines import Engine
-from tinygrad_edu.train.evaluation import evaluation
-from tinygrad_edu.train.finite import DivergenceError
+from tinygrad_edu.checks import as_random, real, whole
+from tinygrad_edu.engine import Value
+from tinygrad_edu.examples import Rows, examples, inputs
+from tinygrad_edu.losses import Loss
+from tinygrad_edu.nn import MLP, Activation, Layer, Module
+from tinygrad_edu.optim import Optimizer
+from tinygrad_edu.train.descent import Batch, descend
+from tinygrad_edu.train.evaluation import evaluation, predict
+from tinygrad_edu.train.heads import Right
 from tinygrad_edu.train.history import History
-from tinygrad_edu.train.metrics import Decision, decision
-from tinygrad_edu.train.scalar import Model, Penalty
+from tinygrad_edu.train.training import (
+    AnyOptimizer,
+    Augment,
+    DivergenceError,
+    Engine,
+    Model,
+    Penalty,
+    prepared,
+)
 
 
 class Epoch(NamedTuple):
@@ -66,17 +74,13 @@ def fit(
     rows, targets = examples(X, y)
     held_out = None if validation is None else _held_out(validation)
     callbacks = _callables(callbacks)
-    loss = find_loss(loss)
-    batches = descend(
-        model, rows, targets, loss=loss, optimizer=optimizer, epochs=epochs,
-        batch_size=batch_size, penalty=penalty, engine=engine, rng=rng, augment=augment,
-        every=False,
-    )  # fmt: skip
-    measure = None if held_out is None else evaluation(model, *held_out, loss, engine)
+    training = prepared(model, rows, targets, loss, optimizer, penalty)
+    batches = descend(training, epochs, batch_size, engine, rng, augment)
+    measure = None if held_out is None else evaluation(model, *held_out, training.loss, engine)
     history = History()
     with progress_bar(epochs, progress) as bar:
         try:
-            for number, value, share in _epochs(batches, loss, targets):
+            for number, value, share in _epochs(batches, training.loss, targets):
                 measured = None if measure is None else measure()
                 history._append(value, share, measured)
                 bar.set_postfix(_latest(history), refresh=False)
@@ -100,24 +104,15 @@ def _epochs(
     batches: Iterator[Batch], loss: Loss, targets: Sequence[Any]
 ) -> Iterator[tuple[int, float, float | None]]:
     """For each epoch its number, the mean loss of its examples, and the share that was right."""
-    n = len(targets)
-    mean, outputs, chosen = 0.0, [], []
-    right: Decision | None = None
-    wanted: list[int] = []
+    n, right = len(targets), Right(loss, targets)
+    mean, count = 0.0, 0
     for batch in batches:
-        if batch.epoch == batch.number == 0:
-            right = decision(loss, targets, len(batch.outputs[0]))
-            wanted = [] if right is None else right.wanted(targets)
         mean += batch.loss * (len(batch.chosen) / n)
-        chosen += batch.chosen
-        outputs.append(batch.outputs if isinstance(batch.outputs, list) else batch.outputs.copy())
+        correct = right(batch.outputs, batch.chosen)
+        count += correct or 0
         if batch.last:
-            share = None
-            if right is not None:
-                classes = [c for part in outputs for c in right.classes(part)]
-                share = sum(c == wanted[i] for c, i in zip(classes, chosen, strict=True)) / n
-            yield batch.epoch, mean, share
-            mean, outputs, chosen = 0.0, [], []
+            yield batch.epoch, mean, None if correct is None else count / n
+            mean, count = 0.0, 0
 
 
 class EarlyStopping:
@@ -213,3 +208,64 @@ def progress_bar(epochs: int, progress: bool) -> Any:
     from tqdm import tqdm
 
     return tqdm(total=epochs, unit="epoch", disable=not seen, dynamic_ncols=True)
+
+
+def pretrain(
+    model: MLP,
+    X: Iterable[Any],
+    *,
+    optimizer: str | Callable[[list[Value]], Optimizer],
+    epochs: int,
+    decoder: Activation = "linear",
+    batch_size: int | None = None,
+    engine: str | Engine = "auto",
+    rng: int | random.Random | None = None,
+    augment: Augment | None = None,
+    progress: bool = True,
+) -> list[History]:
+    """Train the hidden layers one by one, from the first on, to keep what their inputs tell.
+
+    Each layer is the encoder of an autoencoder: a new layer, the decoder, learns with it to give
+    back the layer's own inputs, which are the activations of the layers below for the rows `X`
+    (squared error, `epochs` each), and is thrown away. The last layer stays as it is; `fit` then
+    tunes them all. A decoder that is "sigmoid" gives numbers in (0, 1) only. With `augment` the
+    first layer has to restore the row from a changed one. Options as for `fit`; `rng` draws the
+    decoders and the batches. Gives the history of each layer; one that was stopped is the last.
+
+    Raises TypeError for a model that is no MLP or an optimizer that is made already, ValueError for
+    one without hidden layers. Hinton and Salakhutdinov 2006; Bengio, Lamblin, Popovici and
+    Larochelle 2007.
+    """
+    if not isinstance(model, MLP):
+        raise TypeError(f"pretrain takes an MLP, got {type(model).__name__}")
+    if len(model.layers) < 2:
+        raise ValueError(f"{model!r} has no hidden layer to pretrain: write MLP(2, [8, 1])")
+    if isinstance(optimizer, Optimizer):
+        raise TypeError(
+            "every layer is trained by an optimizer of its own: "
+            "write optimizer=lambda parameters: SGD(parameters, lr=0.1)"
+        )
+    rng = as_random(0 if rng is None else rng)
+    rows: Sequence[list[float]] = inputs(X)
+    histories = []
+    for layer, nin, nout in zip(model.layers[:-1], model.sizes, model.sizes[1:], strict=False):
+        history = fit(
+            _Autoencoder(layer, Layer(nout, nin, decoder, rng=rng)), rows, rows,
+            loss="squared_error", optimizer=optimizer, epochs=epochs, batch_size=batch_size,
+            engine=engine, rng=rng, augment=augment, progress=progress,
+        )  # fmt: skip
+        histories.append(history)
+        if history.stopped:
+            break
+        rows, augment = predict(layer, rows, engine=engine), None
+    return histories
+
+
+class _Autoencoder(Module):
+    """A decoder after an encoder, whose parameters keep their names."""
+
+    def __init__(self, encoder: Layer, decoder: Layer) -> None:
+        self.encoder, self.decoder = encoder, decoder
+
+    def __call__(self, x: Iterable[Any]) -> list[Value]:
+        return self.decoder(self.encoder(x))

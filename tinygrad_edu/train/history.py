@@ -1,10 +1,9 @@
 """History: what training recorded, per epoch."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from tinygrad_edu.figure import Figure
+from tinygrad_edu.text import table
 
 
 class History:
@@ -47,7 +46,8 @@ class History:
         """Everything as plain lists."""
         return {name: list(x) if isinstance(x, list) else x for name, x in vars(self).items()}
 
-    def _columns(self) -> dict[str, list[float]]:
+    def columns(self) -> dict[str, list[float]]:
+        """What was measured, by name, such as "validation loss"."""
         columns = {
             "loss": self.loss,
             "accuracy": self.accuracy,
@@ -58,26 +58,24 @@ class History:
 
     def table(self, rows: int = 20) -> str:
         """A text table of at most `rows` epochs, evenly spread, first and last included."""
-        columns, n = self._columns(), len(self)
-        shown = sorted({round(k * (n - 1) / max(rows - 1, 1)) for k in range(rows)}) if n else []
-        lines = ["epoch" + "".join(f"  {name:>12}" for name in columns)]
-        for k in shown:
-            cells = [
-                f"{numbers[k]:.1%}" if "accuracy" in name else f"{numbers[k]:.6g}"
-                for name, numbers in columns.items()
+        columns, n = self.columns(), len(self)
+        epochs = sorted({round(k * (n - 1) / max(rows - 1, 1)) for k in range(rows)}) if n else []
+        cells = [["epoch", *(f"{name:>12}" for name in columns)]]
+        for k in epochs:
+            numbers = [
+                f"{x[k]:.1%}" if "accuracy" in name else f"{x[k]:.6g}"
+                for name, x in columns.items()
             ]
-            widths = [max(12, len(name)) for name in columns]
-            line = "".join(f"  {c:>{w}}" for c, w in zip(cells, widths, strict=True))
-            lines.append(f"{k:>5}{line}")
-        return "\n".join(lines)
+            cells.append([str(k), *numbers])
+        return table(cells, left=0)
 
-    def plot(self) -> "Figure":
+    def plot(self) -> Any:
         """Loss, and accuracy where there is one, over the epochs, as a matplotlib Figure."""
         from matplotlib.ticker import MaxNLocator, PercentFormatter
 
         from tinygrad_edu.figure import Figure
 
-        columns = self._columns()
+        columns = self.columns()
         parts = ["loss"] + ["accuracy"] * ("accuracy" in columns)
         figure = Figure(figsize=(6.0, 2.6 * len(parts)), layout="constrained")
         for k, part in enumerate(parts):
@@ -94,7 +92,7 @@ class History:
         return figure
 
     def __repr__(self) -> str:
-        last = ", ".join(f"{name}={numbers[-1]:.4g}" for name, numbers in self._columns().items())
+        last = ", ".join(f"{name}={numbers[-1]:.4g}" for name, numbers in self.columns().items())
         return f"History({len(self)} epochs{', last ' if last else ''}{last})"
 
 

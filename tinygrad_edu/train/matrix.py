@@ -1,51 +1,61 @@
 """The matrix engine: the graph of one example, vectorised, trains on whole batches of arrays."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextvars import copy_context
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
 import numpy as np
 
-from tinygrad_edu.engine import modes
+from tinygrad_edu.engine import Value, gradients, modes
+from tinygrad_edu.examples import Rows
 from tinygrad_edu.losses import Loss
 from tinygrad_edu.optim import OPTIMIZERS, Optimizer
-from tinygrad_edu.train.finite import DivergenceError, check_finite
-from tinygrad_edu.train.loss_program import checked_arrays, loss_program
-from tinygrad_edu.train.scalar import Model, Penalty
+from tinygrad_edu.train.scalar import batch_loss
+from tinygrad_edu.train.training import DivergenceError, Model, Penalty, check_finite
 from tinygrad_edu.vectorize import VectorizeError
+from tinygrad_edu.vectorize.agreement import agree
 from tinygrad_edu.vectorize.arrays import Array
+from tinygrad_edu.vectorize.errors import WAY_OUT
 from tinygrad_edu.vectorize.kernel import Kernel
+from tinygrad_edu.vectorize.program import Program
+from tinygrad_edu.vectorize.tape import Lenient
 from tinygrad_edu.vectorize.update import Update
+
+#: How many rows are compared with the scalar engine, fewer from so many parameters on.
+_CHECKED_ROWS: Final = 3
+_MANY: Final = 20_000
 
 
 class MatrixDescent:
     """Descent on arrays: parameters, gradient and optimizer state are vectors.
 
     The numbers of the Values are those of the vectors after `write`, and read into them by `read`.
-    Raises VectorizeError where the model cannot be vectorised, ValueError or TypeError for targets
-    that do not fit the loss.
+
+    program         the loss of one example as a program, with the vectors P and G
+    X, y            the rows and targets that `step` chooses from, (n, columns)
+    places          for each parameter of the optimizer its place in P, -1 if it is not in it
+    inside          the numbers of those that are in P
+    whole           whether the optimizer has just the parameters in P: it then works on P itself
+    x, g            else its own parameters and their gradients, in its own order
+    update          the equation of the optimizer as calls of NumPy; None where it works on Values
+    options         what that equation was made for
+    on_values       whether the optimizer is one of the user's, which works on Values
+    loaded          the kernel that holds all rows, so that they need not be copied again
+    last_finite     P before the last update
+    quiet           a context in which NumPy does not warn; entering it costs a tenth of errstate
     """
 
-    def __init__(
-        self,
-        model: Model,
-        loss: Loss,
-        penalty: Penalty | None,
-        optimizer: Optimizer,
-        rows: Sequence[Any],
-        targets: Sequence[Any],
-    ) -> None:
-        self.optimizer = optimizer
-        self.quiet = copy_context()  # entering it costs a tenth of numpy.errstate
+    def __init__(self, program: Program, optimizer: Optimizer, X: Array, y: Array) -> None:
+        self.program, self.optimizer, self.X, self.y = program, optimizer, X, y
+        self.quiet = copy_context()
         self.quiet.run(np.seterr, all="ignore")
-        self.program = program = loss_program(model, loss, penalty, rows, targets)
         if not program.parameters or not modes.recording():
             raise VectorizeError(
                 "there is nothing to differentiate: the loss must give a Value made from the "
                 "output, outside of no_grad()"
             )
-        self.X, self.y = checked_arrays(program, model, loss, penalty, rows, targets)
         place = {program.parameters[i]: k for k, i in enumerate(program.order)}
         places = [place.get(p, -1) for p in optimizer.parameters]
         self.places = np.array(places, dtype=np.intp)
@@ -206,8 +216,7 @@ class Evaluator:
     def __init__(
         self, model: Model, rows: Sequence[Any], targets: Sequence[Any], loss: Loss
     ) -> None:
-        self.program = loss_program(model, loss, None, rows, targets)
-        X, y = checked_arrays(self.program, model, loss, None, rows, targets)
+        self.program, X, y = checked_program(model, loss, None, rows, targets)
         self.kernel = self.program.filled({"X": X, "Y": y}, gradient=False)
         self.outputs = len(self.program.tape.results[1])
         self.rows = len(rows)
@@ -221,3 +230,75 @@ class Evaluator:
             mean = self.kernel.mean()
         outputs = self.kernel.results[1]
         return mean, np.broadcast_to(outputs, (self.rows, self.outputs))
+
+
+def checked_program(
+    model: Model,
+    loss: Loss,
+    penalty: Penalty | None,
+    rows: Sequence[Any],
+    targets: Sequence[Any],
+) -> tuple[Program, Array, Array]:
+    """The loss (and penalty) of one example as a program, which also gives the outputs.
+
+    Also rows and targets as arrays (n, columns), once they fit the loss and the program fits the
+    scalar engine. Raises VectorizeError where there is no such program, and what the loss raises.
+    """
+
+    def example(x: list[Value], t: Any) -> tuple[Value, Any]:
+        output = model(x)
+        value = loss(output, t)
+        return (value if penalty is None else value + penalty(model)), output
+
+    program = Program(example, (rows[0], targets[0]), (rows[-1], targets[-1]))
+    _check_targets(model, loss, rows, targets)
+    X, y = _as_arrays(rows, targets)
+    program.check_classes({"Y": y})
+    _check_program(program, partial(batch_loss, model, loss, penalty), rows, targets)
+    return program, X, y
+
+
+def _as_arrays(rows: Any, targets: Any) -> tuple[Array, Array]:
+    return np.array(rows, dtype=float), np.array(targets, dtype=float).reshape(len(rows), -1)
+
+
+def _first_of_each(targets: Sequence[Any]) -> list[int]:
+    return (targets if isinstance(targets, Rows) else Rows(list(targets))).first_of_each()
+
+
+def _check_targets(model: Model, loss: Loss, rows: Sequence[Any], targets: Sequence[Any]) -> None:
+    """Raise what the loss raises for a target that does not fit; a program would not notice."""
+    with modes.watched(Lenient()):  # which draws no sample
+        output = model(rows[0])
+        for i in _first_of_each(targets):
+            loss(output, targets[i])
+
+
+def _check_program(
+    program: Program,
+    reference: Callable[..., tuple[Value, Any]],
+    rows: Sequence[Any],
+    targets: Sequence[Any],
+) -> None:
+    """Raise VectorizeError unless loss and gradient are those of scalars, on a few rows."""
+    few = _CHECKED_ROWS if len(program.P) < _MANY else _CHECKED_ROWS - 1
+    chosen = sorted({*_first_of_each(targets)[:few], len(rows) - 1})[-few:]
+    X, y = [rows[i] for i in chosen], [targets[i] for i in chosen]
+    arrays = dict(zip(program.names, _as_arrays(X, y), strict=True))
+    kernel = program.filled(arrays, gradient=True)
+    if program.samples:
+        kernel.inputs["S"].fill(0.5)
+    with np.errstate(all="ignore"):
+        program.run(kernel)
+        mean = kernel.mean()
+    with modes.watched(Lenient()):
+        loss, _ = reference(X, y)
+        by = gradients(loss)
+    losses = (np.array(mean), np.array(loss.data))
+    gradient = np.array([by.get(p, 0.0) for p in program.parameters])
+    if not agree(kernel, program.P, losses, (program.in_order(program.G), gradient)):
+        raise VectorizeError(
+            "the matrix program and the scalar graph give different numbers: the model or the loss "
+            "may treat a Value otherwise than a number, or an operation of your own computes "
+            f"something else for arrays; {WAY_OUT}"
+        )

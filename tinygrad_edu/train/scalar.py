@@ -1,7 +1,7 @@
 """The scalar engine: one graph of Values per batch, built example by example."""
 
 import gc
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -9,17 +9,16 @@ from tinygrad_edu import functions as f
 from tinygrad_edu.engine import Value
 from tinygrad_edu.losses import Loss
 from tinygrad_edu.nn import Module
-from tinygrad_edu.optim import Optimizer
-from tinygrad_edu.train.finite import DivergenceError, check_finite
-from tinygrad_edu.train.phase import modules_of, phase
-
-Model = Callable[[Any], Any]
-Penalty = Callable[[Any], Value]
-
-#: From rows and targets to the mean loss (penalty included) and the outputs as numbers; the
-#: gradients are then in the parameters.
-BatchGradient = Callable[[Sequence[Any], Sequence[Any]], tuple[float, list[list[float]]]]
-Engine = Callable[[Model, Loss, Penalty | None], BatchGradient]
+from tinygrad_edu.train.eval_mode import in_mode, modules_of
+from tinygrad_edu.train.training import (
+    BatchGradient,
+    DivergenceError,
+    Engine,
+    Model,
+    Penalty,
+    Training,
+    check_finite,
+)
 
 
 def scalar_engine(model: Model, loss: Loss, penalty: Penalty | None) -> BatchGradient:
@@ -56,19 +55,13 @@ def batch_loss(
 class ScalarDescent:
     """Descent on Values: each step runs an engine and the optimizer on the numbers of Values."""
 
-    def __init__(
-        self,
-        model: Model,
-        gradient: BatchGradient,
-        optimizer: Optimizer,
-        rows: Sequence[Any],
-        y: Sequence[Any],
-    ) -> None:
+    def __init__(self, training: Training, engine: Engine = scalar_engine) -> None:
+        model, loss, penalty, self.optimizer, rows, targets = training
+        self.gradient = engine(model, loss, penalty)
         self.modules = modules_of(model)
-        self.gradient, self.optimizer = gradient, optimizer
-        self.rows, self.targets = rows, y
+        self.rows, self.targets = list(rows), list(targets)
         buffers = model.named_buffers().values() if isinstance(model, Module) else ()
-        self.values = [*optimizer.parameters, *buffers]
+        self.values = [*self.optimizer.parameters, *buffers]
         self.last_finite = self._data()
 
     def step(
@@ -85,7 +78,7 @@ class ScalarDescent:
         before = self._data()
         try:
             optimizer.zero_grad()
-            with phase(self.modules, training=True):
+            with in_mode(self.modules, training=True):
                 loss, outputs = self.gradient(X, y)
             check_finite("the loss", [loss], optimizer, epoch)
             check_finite("a gradient", [p.grad for p in optimizer.parameters], optimizer, epoch)

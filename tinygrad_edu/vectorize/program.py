@@ -145,6 +145,11 @@ class Program:
         numbers = np.array([p.data for p in self.parameters])
         np.take(numbers, self.order, out=self.P)
 
+    def write_parameters(self) -> None:
+        """Give the parameters the numbers of the vector P."""
+        for p, x in zip(self.parameters, self.in_order(self.P).tolist(), strict=True):
+            p.data = x
+
     def in_order(self, vector: Array) -> Array:
         """P or G in the order of `parameters`."""
         found = np.empty(len(vector))

@@ -144,6 +144,19 @@ class Recorder:
         return next(self.numbers)
 
 
+class Lenient(Recorder):
+    """Fixed numbers for samples, and nothing refused."""
+
+    def made(self, v: Value, recorded: bool) -> None:
+        """Note nothing."""
+
+    def read(self, v: Node) -> None:
+        """Allow it."""
+
+    def compared(self, sign: str, v: Value, other: Value | float, outcome: bool) -> None:
+        """Note nothing."""
+
+
 class Input(Value):
     """A number of an example; `y == 1`, which asks for identity elsewhere, compares numbers."""
 
@@ -206,7 +219,10 @@ def record(
     with modes.watched(recorder):
         try:
             result = fn(*arguments)
-        except TypeError as error:
+        except VectorizeError:
+            raise
+        except Exception as error:  # whatever a user's function may raise
+            _raise_own_error(fn, example)
             raise VectorizeError(
                 f"{_line_of(error)}\n  does with a Value what cannot be traced ({error}): {WAY_OUT}"
             ) from error
@@ -219,6 +235,18 @@ def record(
         tape.guards.append(Guard(sign, left, right, outcome, line))
     tape.samples = [known.get(v, -1) for v in recorder.samples]
     return Recording(tape, known, recorder.samples, results)
+
+
+def _raise_own_error(fn: Callable[..., Any], example: Sequence[Any]) -> None:
+    """Raise what `fn` raises by itself, for plain Values and for the numbers of the example."""
+    with modes.watched(Lenient()):
+        try:
+            fn(*[_nested((Value(x) for x in flat(x)), shape_of(x)) for x in example])
+        except Exception as error:
+            try:
+                fn(*example)
+            except Exception:
+                raise error from None
 
 
 def _enter(

@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from tinygrad_edu.engine import Value, no_grad
+from tinygrad_edu.train.engines import vectorized_or_scalar
 from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.vectorize.program import Program
 
@@ -41,32 +42,33 @@ def field(
     A function that cannot be vectorised gets a grid of at most COARSE squared.
     """
     further = np.empty((0, 2)) if points is None else points
-    xs, ys, rows = _rows(extent, resolution, further, transform)
-    numbers = by_matrix(function, rows)
-    if numbers is None:
-        xs, ys, rows = _rows(extent, min(resolution, COARSE), further, transform)
-        numbers = by_scalars(function, rows)
+
+    def numbers_on(sides: int, numbers: Callable[..., Array]) -> tuple[Array, Array, Array]:
+        xs, ys, rows = _rows(extent, sides, further, transform)
+        return xs, ys, numbers(function, rows)
+
+    xs, ys, numbers = vectorized_or_scalar(
+        lambda: numbers_on(resolution, _by_program),
+        lambda: numbers_on(min(resolution, COARSE), _by_scalars),
+    )
     n = len(xs) * len(ys)
     return Field(xs, ys, numbers[:n].reshape(len(ys), len(xs), -1)), numbers[n:]
 
 
 def numbers_at(function: Callable[[Any], Any], rows: Array) -> Array:
     """The K numbers that `function` gives for each of n rows, (n, K)."""
-    found = by_matrix(function, rows)
-    return by_scalars(function, rows) if found is None else found
+    return vectorized_or_scalar(
+        lambda: _by_program(function, rows), lambda: _by_scalars(function, rows)
+    )
 
 
-def by_matrix(function: Callable[[Any], Any], rows: Array) -> Array | None:
-    """The same through NumPy; None for a function that cannot be vectorised."""
-    try:
-        program = Program(function, rows[:1].tolist(), rows[-1:].tolist())
-        parts = [program.columns(rows[i : i + _ROWS]) for i in range(0, len(rows), _ROWS)]
-    except Exception:  # tracing can fail in a user's function in any way; scalars then tell
-        return None
-    return np.vstack(parts)
+def _by_program(function: Callable[[Any], Any], rows: Array) -> Array:
+    """The same through NumPy. Raises VectorizeError for a function that cannot be vectorised."""
+    program = Program(function, rows[:1].tolist(), rows[-1:].tolist())
+    return np.vstack([program.columns(rows[i : i + _ROWS]) for i in range(0, len(rows), _ROWS)])
 
 
-def by_scalars(function: Callable[[Any], Any], rows: Array) -> Array:
+def _by_scalars(function: Callable[[Any], Any], rows: Array) -> Array:
     """The same, one row after another; `function` may also give plain numbers."""
     with no_grad():
         return np.array([_numbers(function(row)) for row in rows.tolist()])

@@ -9,6 +9,7 @@ import numpy as np
 from tinygrad_edu.engine import Value, no_grad, toposort
 from tinygrad_edu.examples import examples
 from tinygrad_edu.losses import Loss, find_loss
+from tinygrad_edu.train.engines import vectorized_or_scalar
 from tinygrad_edu.train.evaluation import evaluation
 from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.vectorize.program import Program
@@ -30,19 +31,20 @@ class LossGrid:
 
     def __init__(self, loss: Surface, w1: Value, w2: Value) -> None:
         self.parameters = (w1, w2)
-        one, by_matrix, self._by_scalars = _ways(loss)
+        one, by_program, self._by_scalars = _ways(loss)
         leaves = {v for v in toposort(one(), leaves=True) if not v.parents}
         for k, w in enumerate(self.parameters, 1):
             if w not in leaves:
                 raise ValueError(
                     f"the loss does not depend on w{k}, {w!r:.60}: give a parameter of the model"
                 )
-        self._by_matrix: Measure | None
-        try:
-            self._by_matrix = by_matrix()
-            self._by_matrix()
-        except Exception:  # tracing can fail in a user's function in any way; scalars then tell
-            self._by_matrix = None
+
+        def compiled() -> Measure | None:
+            measure = by_program()
+            measure()
+            return measure
+
+        self._by_program: Measure | None = vectorized_or_scalar(compiled, lambda: None)
 
     def over(self, along1: Sequence[float], along2: Sequence[float]) -> Array:
         """The loss for each number of w2 (down) and of w1 (across)."""
@@ -60,15 +62,17 @@ class LossGrid:
 
     def sides(self, resolution: int) -> int:
         """How many points a side can be had in good time."""
-        return resolution if self._by_matrix else min(resolution, COARSE)
+        return resolution if self._by_program else min(resolution, COARSE)
 
     def _measured(self) -> float:
-        if self._by_matrix is not None:
-            try:
-                return self._by_matrix()
-            except Exception:  # such as a comparison with another outcome here
-                self._by_matrix = None
-        return self._by_scalars()
+        if self._by_program is None:
+            return self._by_scalars()
+
+        def by_scalars() -> float:  # from the first comparison on that has another outcome
+            self._by_program = None
+            return self._by_scalars()
+
+        return vectorized_or_scalar(self._by_program, by_scalars)
 
 
 def _ways(loss: Any) -> tuple[Callable[[], Value], Callable[[], Measure], Measure]:
@@ -93,7 +97,7 @@ def _ways(loss: Any) -> tuple[Callable[[], Value], Callable[[], Measure], Measur
             f"got {type(loss).__name__}"
         )
 
-    def by_matrix() -> Measure:
+    def by_program() -> Measure:
         program = Program(lambda _: loss(), (0.0,))
         return lambda: float(program.columns([0.0])[0, 0])
 
@@ -101,7 +105,7 @@ def _ways(loss: Any) -> tuple[Callable[[], Value], Callable[[], Measure], Measur
         with no_grad():
             return float(loss().data)
 
-    return loss, by_matrix, by_scalars
+    return loss, by_program, by_scalars
 
 
 @contextmanager

@@ -1,11 +1,12 @@
 """What the outputs of a classifier mean: the share of each class, the largest names the class."""
 
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from tinygrad_edu.checks import one_of
+from tinygrad_edu.train.heads import Head
 from tinygrad_edu.vectorize.arrays import Array
 
 #: How outputs can be read.
@@ -44,13 +45,12 @@ def read(outputs: Array, labels: Sequence[int], reading: str = "auto") -> Readin
         probable = probable and bool(np.allclose(outputs.sum(axis=-1), 1, atol=1e-6))
     if reading != "auto":
         probable = reading == "probabilities"
-    if probable or not single:
-        shares = outputs.clip(0, 1) if probable else _softmax(outputs)
-        shares = np.concatenate([1 - shares, shares], axis=-1) if single else shares
-        return Reading(shares, shares.max(axis=-1), 0.75, "probability 3/4")
-    p = (0.5 + outputs / 2).clip(0, 1)
-    shares = np.concatenate([1 - p, p], axis=-1)
-    return Reading(shares, np.abs(outputs[..., 0]), 1.0, "score ±1")
+    kind = "numbers" if probable else "score" if single else "logits"
+    head = Head(kind, n, "softmax" if probable else "linear", -1 if kind == "score" else 0)
+    shares = head.probabilities(outputs)
+    if kind == "score":
+        return Reading(shares, np.abs(outputs[..., 0]), 1.0, "score ±1")
+    return Reading(shares, shares.max(axis=-1), 0.75, "probability 3/4")
 
 
 def _check_labels(labels: Sequence[int], outputs: int) -> None:
@@ -69,9 +69,3 @@ def boundaries(shares: Array) -> list[Array]:
     k = shares.shape[-1]
     leads = [shares[..., j] - np.delete(shares, j, axis=-1).max(axis=-1) for j in range(k)]
     return leads[:1] if k == 2 else leads
-
-
-def _softmax(x: Array) -> Array:
-    e: Any = np.exp(x - x.max(axis=-1, keepdims=True))
-    found: Array = e / e.sum(axis=-1, keepdims=True)
-    return found

@@ -6,7 +6,7 @@ from typing import Any
 
 from tinygrad_edu.engine import Value
 from tinygrad_edu.nn import MLP, Layer, Neuron, Sequential
-from tinygrad_edu.train.phase import modules_of, phase
+from tinygrad_edu.train.eval_mode import eval_mode, modules_of
 
 _CHAINS = (MLP, Sequential)
 
@@ -42,7 +42,7 @@ def outputs_of(layers: Sequence[Callable[[Any], Any]], x: Any) -> list[list[Valu
 def evaluating(model: Any) -> AbstractContextManager[None]:
     """A model, or a list of layers, in evaluation mode; afterwards as it was."""
     parts = model if isinstance(model, Sequence) else [model]
-    return phase([module for part in parts for module in modules_of(part)], training=False)
+    return eval_mode(*parts)
 
 
 def first_units(model: Any, *, hidden: bool = False) -> list[Neuron]:

@@ -1,0 +1,222 @@
+"""Search: many independent trainings, from several starts or with several settings."""
+
+import math
+import random
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import BrokenExecutor
+from copy import deepcopy
+from itertools import product
+from typing import Any, NamedTuple, TypeAlias
+
+from tinygrad_edu.checks import as_random, whole
+from tinygrad_edu.text import table
+from tinygrad_edu.train import processes
+from tinygrad_edu.train.history import History
+
+#: A trained model and its history.
+Result: TypeAlias = tuple[Any, History]
+#: A seed for the generator of a run, and its settings.
+Job: TypeAlias = tuple[int, dict[str, Any]]
+
+#: So many deaths of workers in a row, without a run that ends between them, are no accident.
+DEATHS = 3
+#: Columns of a terminal that a table may take.
+WIDTH = 100
+
+
+class Best(NamedTuple):
+    """The best of several runs, and the histories of all of them."""
+
+    model: Any
+    history: History
+    histories: list[History]
+
+
+def best_of(
+    run: Callable[[random.Random], Result],
+    tries: int = 10,
+    *,
+    rng: int | random.Random = 0,
+    n_jobs: int | None = None,
+) -> Best:
+    """Restart `run` `tries` times and keep the model whose last loss is the smallest.
+
+    `run(rng)` makes a model from its own generator, trains it and returns (model, history): descent
+    from another start may end in another local minimum. `n_jobs` and Ctrl-C as for `sweep`.
+    """
+    rng = as_random(rng)
+    jobs: list[Job] = [(rng.randrange(2**32), {}) for _ in range(whole("tries", tries))]
+    results = list(run_all(run, jobs, n_jobs).values())
+    model, history = min(results, key=lambda result: _last_loss(result[1].loss))
+    return Best(model, history, [h for _, h in results])
+
+
+class Run(NamedTuple):
+    """One training of a sweep."""
+
+    settings: dict[str, Any]
+    model: Any
+    history: History
+
+    @property
+    def loss(self) -> float:
+        """The last validation loss, without validation data the last loss; inf if not a number."""
+        return _last_loss(self.history.validation_loss or self.history.loss)
+
+
+class Sweep:
+    """The runs of a sweep, the smallest last (validation) loss first; shown as a table."""
+
+    def __init__(self, runs: Iterable[Run]) -> None:
+        self.runs = sorted(runs, key=lambda run: run.loss)
+
+    @property
+    def best(self) -> Run:
+        """The run with the smallest last (validation) loss."""
+        return self.runs[0]
+
+    def table(self, rows: int = 20) -> str:
+        """A text table of the best `rows` runs: last numbers of the history, then the settings."""
+        best = self.runs[:rows]
+        columns = {name: None for run in best for name in run.history.columns()}
+        cells = [[*columns, *self.runs[0].settings]]
+        for run in best:
+            measured = [_last(run.history.columns().get(name), name) for name in columns]
+            cells.append([*measured, *map(_short, run.settings.values())])
+        lines = table(cells, left=0).split("\n")
+        if len(best) < len(self.runs):
+            lines.append(f"and {len(self.runs) - len(best)} more runs")
+        return "\n".join(f"{x[: WIDTH - 3]}..." if len(x) > WIDTH else x for x in lines)
+
+    def __len__(self) -> int:
+        return len(self.runs)
+
+    def __repr__(self) -> str:
+        return self.table()
+
+
+def sweep(
+    run: Callable[..., Result],
+    grid: Mapping[str, Iterable[Any]],
+    *,
+    rng: int | random.Random = 0,
+    n_jobs: int | None = None,
+) -> Sweep:
+    """Train once for every combination of the settings in `grid`, as in {"lr": [0.1, 1.0]}.
+
+    `run(rng, **settings)` makes a model from its generator, trains it and returns (model, history).
+    All runs get generators with the same seed, so that settings are compared and not luck, and the
+    result for one of them does not depend on the others. With `n_jobs=4` four processes share the
+    runs (needs joblib; -1 is one per core, None takes what `joblib.parallel_config` says, else 1);
+    the result does not depend on it. Ctrl-C ends with a warning and the runs made so far.
+    """
+    combinations = _combinations(grid)
+    seed = as_random(rng).randrange(2**32)
+    results = run_all(run, [(seed, settings) for settings in combinations], n_jobs)
+    return Sweep(Run(combinations[k], *result) for k, result in results.items())
+
+
+def run_all(
+    run: Callable[..., Result], jobs: Sequence[Job], n_jobs: int | None
+) -> dict[int, Result]:
+    """`run(random.Random(seed), **settings)` for every job, under the number of the job.
+
+    `n_jobs` is how many run at a time: 1 in this process, more on as many processes through joblib,
+    -1 on all cores, None what `joblib.parallel_config` says, else 1. The seeds alone decide what
+    comes out. What a dying process had not finished is run again. Ctrl-C ends with a warning and
+    the runs made so far, the interrupted one included if it has a history.
+    """
+    if n_jobs not in (None, -1):
+        whole("n_jobs", n_jobs)
+    results: dict[int, Result] = {}
+    deaths = 0
+    while len(results) < len(jobs):
+        todo = {k: (run, *job) for k, job in enumerate(jobs) if k not in results}
+        try:
+            for k, (model, history) in processes.start(_run, todo, n_jobs) or _here(todo):
+                results[k] = model, history
+                deaths = 0
+                if history.interrupted:
+                    raise KeyboardInterrupt
+        except BrokenExecutor as error:
+            deaths += 1
+            left = len(jobs) - len(results)
+            if deaths == DEATHS:
+                raise RuntimeError(
+                    f"worker processes died {deaths} times in a row with {left} of {len(jobs)} "
+                    "runs left, perhaps for want of memory: try a smaller n_jobs"
+                ) from error
+            warnings.warn(
+                f"a worker process died: {left} of {len(jobs)} runs are started again",
+                RuntimeWarning,
+                stacklevel=3,
+            )
+        except KeyboardInterrupt:
+            if not results:
+                raise
+            if len(results) < len(jobs):
+                message = f"interrupted by the user after {len(results)} of {len(jobs)} runs"
+                warnings.warn(message, RuntimeWarning, stacklevel=3)
+            break
+    return dict(sorted(results.items()))
+
+
+def _here(todo: dict[int, tuple[Any, ...]]) -> Iterator[tuple[int, Result]]:
+    for k, (run, seed, settings) in todo.items():
+        yield k, _run(run, seed, {name: _copied(x) for name, x in settings.items()})
+
+
+def _copied(x: Any) -> Any:
+    """A copy, so that no run sees what another did to a setting; what has none is shared."""
+    try:
+        return deepcopy(x)
+    except TypeError:
+        return x
+
+
+def _run(run: Callable[..., Result], seed: int, settings: dict[str, Any]) -> Result:
+    result = run(random.Random(seed), **settings)
+    if not (isinstance(result, tuple) and len(result) == 2 and isinstance(result[1], History)):
+        raise TypeError(f"run must return (model, history), got {result!r:.60}")
+    return result
+
+
+def _combinations(grid: Any) -> list[dict[str, Any]]:
+    """Every combination, the last name changing fastest."""
+    if not isinstance(grid, Mapping):
+        raise TypeError(
+            f'grid must be a dict of lists, got {type(grid).__name__}: write {{"lr": [0.1, 1.0]}}'
+        )
+    lists = {}
+    for name, values in grid.items():
+        number = getattr(values, "shape", None) == ()  # an array without a dimension
+        if number or isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
+            raise TypeError(
+                f"grid[{name!r}] must be a list of settings, got {type(values).__name__} "
+                f"{values!r:.40}: write [{values!r:.40}]"
+            )
+        lists[name] = list(values)
+    empty = [name for name, values in lists.items() if not values]
+    if empty or not lists:
+        where = f"grid[{empty[0]!r}]" if empty else "grid"
+        raise ValueError(f"{where} is empty: there is nothing to train")
+    return [dict(zip(lists, values, strict=True)) for values in product(*lists.values())]
+
+
+def _last_loss(numbers: Sequence[float]) -> float:
+    """The last number for ranking: inf, behind all others, where it is missing or nan."""
+    return math.inf if not numbers or math.isnan(numbers[-1]) else numbers[-1]
+
+
+def _last(numbers: Sequence[float] | None, name: str) -> str:
+    if not numbers:
+        return "-"
+    return f"{numbers[-1]:.1%}" if "accuracy" in name else f"{numbers[-1]:.4g}"
+
+
+def _short(x: Any, width: int = 20) -> str:
+    x = x.item() if getattr(x, "shape", None) == () else x  # a number of NumPy
+    text = x if isinstance(x, str) else f"{x:g}" if isinstance(x, float) else repr(x)
+    text = " ".join(text.split())
+    return text if len(text) <= width else f"{text[: width - 3]}..."

@@ -1,0 +1,99 @@
+"""Training: what is trained, by what, on what; and when it has diverged."""
+
+from __future__ import annotations  # so that help() shows the names of the types
+
+import math
+import random
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+from tinygrad_edu.engine import Value
+from tinygrad_edu.examples import read_row
+from tinygrad_edu.losses import Loss, find_loss
+from tinygrad_edu.nn import Module
+from tinygrad_edu.optim import Optimizer, find_optimizer
+
+Model = Callable[[Any], Any]
+Penalty = Callable[[Any], Value]
+
+#: From rows and targets to the mean loss (penalty included) and the outputs as numbers; the
+#: gradients are then in the parameters.
+BatchGradient = Callable[[Sequence[Any], Sequence[Any]], tuple[float, list[list[float]]]]
+Engine = Callable[[Model, Loss, Penalty | None], BatchGradient]
+#: Makes another row of a row, such as the same with noise: (row, rng) -> row.
+Augment = Callable[[list[float], random.Random], Iterable[Any]]
+#: An optimizer, its name, or a function that makes one from the parameters.
+AnyOptimizer = str | Optimizer | Callable[[list[Value]], Optimizer]
+
+
+class Training(NamedTuple):
+    """What is trained, by what, on what; everything is checked."""
+
+    model: Model
+    loss: Loss
+    penalty: Penalty | None
+    optimizer: Optimizer
+    rows: Sequence[Any]
+    targets: Sequence[Any]
+
+
+class DivergenceError(ArithmeticError):
+    """The loss, a gradient or a parameter became inf or nan."""
+
+
+def prepared(
+    model: Model,
+    rows: Sequence[Any],
+    targets: Sequence[Any],
+    loss: str | Loss,
+    optimizer: AnyOptimizer,
+    penalty: Penalty | None,
+) -> Training:
+    """What is trained on what: rows and targets are checked before, and here the rest."""
+    if penalty is not None and not callable(penalty):
+        raise TypeError(
+            f"penalty is a function of the model, got {type(penalty).__name__}: "
+            "write penalty=lambda model: l2(model.parameters(), 1e-4)"
+        )
+    loss = find_loss(loss)
+    return Training(model, loss, penalty, _find_optimizer(optimizer, model), rows, targets)
+
+
+def _find_optimizer(optimizer: AnyOptimizer, model: Model) -> Optimizer:
+    if not isinstance(optimizer, Optimizer):
+        if not isinstance(model, Module):
+            raise TypeError(
+                "for a model that is no nn.Module give an optimizer with its parameters"
+            )
+        make = optimizer if callable(optimizer) else find_optimizer(optimizer)
+        optimizer = make(model.parameters())
+        if not isinstance(optimizer, Optimizer):
+            raise TypeError(
+                f"optimizer must make an Optimizer of the parameters, got {optimizer!r:.40}: "
+                "write optimizer=lambda parameters: SGD(parameters, lr=0.1)"
+            )
+    if isinstance(model, Module) and set(model.parameters()).isdisjoint(optimizer.parameters):
+        raise ValueError(
+            f"{optimizer!r} holds no parameter of {model!r}: make it from model.parameters()"
+        )
+    return optimizer
+
+
+def changed_row(augment: Augment, row: list[float], rng: random.Random) -> list[float]:
+    """The row as `augment` changes it, checked like the rows of X; the row itself stays."""
+    changed = read_row(augment(list(row), rng), "augment(row, rng)")
+    if len(changed) != len(row):
+        raise ValueError(
+            f"augment(row, rng) must be a row of {len(row)} numbers, got {len(changed)}"
+        )
+    return changed
+
+
+def check_finite(what: str, numbers: Iterable[float], optimizer: Optimizer, epoch: int) -> None:
+    """Raise DivergenceError, naming `what`, for the first number that is inf or nan."""
+    bad = next((x for x in numbers if not math.isfinite(x)), None)
+    if bad is not None:
+        raise DivergenceError(
+            f"diverged in epoch {epoch}: {what} is {float(bad)!r} at lr={optimizer.lr:g}; "
+            "try a smaller learning rate"
+        )
