@@ -16,14 +16,17 @@ from tinygrad_edu import (
     Unflatten,
     Value,
     deltas,
+    draw,
     explain,
     network,
+    steps,
     toposort,
     vectorize,
+    worksheet,
 )
 from tinygrad_edu import functions as f
 from tinygrad_edu.losses import cross_entropy, half_squared_error
-from tinygrad_edu.text import short
+from tinygrad_edu.text import clean, short
 from tinygrad_edu.view.base.naming import names_of
 
 X = [0.5, -1.0]
@@ -102,8 +105,11 @@ def graph(net, notation):
     """The loss of a net after a backward pass, and the names of its values."""
     model, x, loss = NETS[net]
     root = loss(run(model, [Value(v) for v in x]))
+    order = toposort(root, leaves=True)
+    for v in order:
+        v.grad = 0.0
     root.backward()
-    return root, names_of(toposort(root, leaves=True), notation=notation)
+    return root, names_of(order, notation=notation)
 
 
 both_notations = pytest.mark.parametrize("notation", ["lecture", "code"])
@@ -119,6 +125,33 @@ def test_explain(net, notation):
         called = {name for row in table for name in re.split(r"  +", row)[:2] if "more" not in name}
         assert called <= set(names.values())
         assert names[w] in called
+
+
+@both_notations
+@pytest.mark.parametrize("net", NETS)
+def test_draw(net, notation):
+    root, names = graph(net, notation)
+    options = {"notation": notation, "max_nodes": 1000}
+    rows = draw(root, level="value", **options).table.splitlines()[1:]
+    for v, row in zip(list(names)[-60:], rows[:60], strict=True):
+        assert row.startswith(f"{clean(names[v])}  ") or v.kind == "constant"
+    units = draw(root, level="neuron", **options).table
+    for u in names.units.units:
+        for v in (u.z, u.a):
+            assert f"{names[v]} {short(v.data)}" in units
+        assert f"{names.deltas[u.z]} {short(u.z.grad)}" in units
+
+
+@both_notations
+@pytest.mark.parametrize("net", [net for net in NETS if net != "wide"])
+def test_steps_and_worksheet(net, notation):
+    root, names = graph(net, notation)
+    film = unescape(steps(root, notation=notation).html)
+    sheet = unescape(worksheet(root, notation=notation).dot) if len(names) <= 60 else ""
+    for v, name in names.items():
+        if v.kind != "constant":
+            assert name in film
+            assert name in sheet or not sheet
 
 
 @both_notations

@@ -9,7 +9,7 @@ from tinygrad_edu import MLP, SGD, History, Value, evaluate, moons
 from tinygrad_edu import functions as f
 from tinygrad_edu.losses import squared_error
 from tinygrad_edu.view.pictures import descent_path, loss_curve, surface
-from tinygrad_edu.view.pictures.loss_grid import LossGrid
+from tinygrad_edu.view.pictures.surface import LossGrid
 
 
 def exactly(message):
@@ -85,6 +85,7 @@ def test_the_loss_of_a_model_is_that_of_the_scalar_engine_to_1e_12():
     by_function = LossGrid(loss, w1, w2)
     by_examples = LossGrid((model, data.X, data.y, "squared_error"), w1, w2)
     assert by_function.sides(60) == by_examples.sides(60) == 60  # both through NumPy
+    assert by_function.names == by_examples.names == ["w1[2,1]", "w1[2,2]"]
     found = [by_function.at(points), by_examples.at(points)]
     for point, *losses in zip(points, *found, strict=True):
         w1.data, w2.data = point

@@ -10,7 +10,7 @@ from tinygrad_edu.data import standardising
 from tinygrad_edu.functions import relu
 from tinygrad_edu.view.base.palette import NEGATIVE
 from tinygrad_edu.view.pictures import confusion, regions
-from tinygrad_edu.view.pictures.classes import look_of
+from tinygrad_edu.view.pictures.canvas import look_of
 from tinygrad_edu.view.pictures.field import field
 from tinygrad_edu.view.pictures.shares import boundaries, read
 

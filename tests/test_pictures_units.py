@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 
 from tinygrad_edu import MLP, Conv2d, Layer, Sequential, Value, moons
 from tinygrad_edu import functions as f
+from tinygrad_edu.nn.dense import layers_of
 from tinygrad_edu.view.pictures import activations, hidden_space, neuron_maps, tangent, weights
-from tinygrad_edu.view.pictures.stages import layers_in
 
 
 def exactly(message):
@@ -98,7 +98,7 @@ def test_layers_are_those_of_models_that_have_nothing_else(model):
         "give its layers as a list, [layer1, layer2]"
     )
     with pytest.raises(TypeError, match=exactly(message)):
-        layers_in(model)
+        layers_of(model)
 
 
 def test_two_hidden_units_are_the_axes_and_the_output_cuts_them_by_a_line():
@@ -109,7 +109,7 @@ def test_two_hidden_units_are_the_axes_and_the_output_cuts_them_by_a_line():
     assert [c.get_offsets().tolist() for c in points] == [[[-2, -4]], [[3, -1]]]
     boundary = [p for c in ax.collections if hasattr(c, "levels") for p in c.get_paths()]
     assert np.concatenate([p.vertices for p in boundary])[:, 0] == pytest.approx(0, abs=1e-9)
-    assert (ax.get_xlabel(), ax.get_ylabel()) == ("layer1.neuron1", "layer1.neuron2")
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("a1[1]", "a1[2]")
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["no", "yes"]
     assert len(ax.lines) == 30  # the grid, 15 lines each way
     bent = ax.lines[0].get_xydata()  # x1 constant: a1 + a2 = 2 x1

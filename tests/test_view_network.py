@@ -1,12 +1,12 @@
 import math
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 import pytest
+from refusals import refusals
 
 from tinygrad_edu.engine import Primitive, Value
 from tinygrad_edu.nn import MLP, Layer
@@ -249,8 +249,7 @@ def test_a_picture_is_saved_as_svg(tmp_path: Path) -> None:
     assert not (tmp_path / "net.png").exists()
 
 
-@pytest.mark.parametrize(
-    ("call", "error", "message"),
+test_wrong_arguments_are_refused = refusals(
     [
         (
             lambda: network(MLP(2, [1]), [1, 2], 1),
@@ -282,10 +281,5 @@ def test_a_picture_is_saved_as_svg(tmp_path: Path) -> None:
             ValueError,
             "unknown convention 'delta': choose dL/dz, -dE/dnet",
         ),
-    ],
+    ]
 )
-def test_wrong_arguments_are_refused(
-    call: Callable[[], Any], error: type[Exception], message: str
-) -> None:
-    with pytest.raises(error, match=f"^{re.escape(message)}$"):
-        call()

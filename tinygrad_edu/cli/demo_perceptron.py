@@ -9,6 +9,7 @@ from tinygrad_edu.cli.run import Demo, Named, Run
 from tinygrad_edu.data import Dataset, blobs
 from tinygrad_edu.figure import Figure
 from tinygrad_edu.perceptron import Perceptron, PerceptronHistory
+from tinygrad_edu.view.base.palette import CLASSES, PLOT_INK
 from tinygrad_edu.view.base.report import Picture
 
 #: The most lines in the picture, and rows in a table.
@@ -75,11 +76,11 @@ def _mistakes(run: Run) -> list[tuple[str, str]]:
 def _moving_line(run: Run) -> Iterator[Named]:
     figure = Figure(figsize=(6.4, 4.6), layout="constrained")
     axes = figure.add_subplot()
-    for label, colour, marker in ((0, "#0072b2", "o"), (1, "#d55e00", "s")):
+    for label, marker in enumerate("os"):
         points = [x for x, c in zip(run.data.X, run.data.y, strict=True) if c == label]
         axes.scatter(
-            *zip(*points, strict=True), color=colour, marker=marker, edgecolors="white", zorder=3,
-            label=f"y = {2 * label - 1:+}",
+            *zip(*points, strict=True), color=CLASSES[label], marker=marker, edgecolors="white",
+            zorder=3, label=f"y = {2 * label - 1:+}",
         )  # fmt: skip
     axes.set(xlim=axes.get_xlim(), ylim=axes.get_ylim(), xlabel="x1", ylabel="x2")
     axes.set_aspect("equal")
@@ -87,7 +88,7 @@ def _moving_line(run: Run) -> Iterator[Named]:
     for n, w in enumerate(lines, 1):
         last = n == len(lines)
         axes.axline(
-            *Perceptron(2, w=w).line(), color="#222222", lw=2.5 if last else 1,
+            *Perceptron(2, w=w).line(), color=PLOT_INK, lw=2.5 if last else 1,
             alpha=1 if last else 0.1 + 0.5 * n / len(lines),
         )  # fmt: skip
     axes.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)

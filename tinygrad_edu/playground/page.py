@@ -13,6 +13,7 @@ from tinygrad_edu.playground.controls import GROUPS, Controls, library
 from tinygrad_edu.playground.plane import Plane
 from tinygrad_edu.playground.run import Run
 from tinygrad_edu.train import DivergenceError
+from tinygrad_edu.view.base.palette import ERROR
 
 PANELS: Final = (
     *("data", "net", "training", "plane", "losses", "network", "units"),
@@ -138,7 +139,7 @@ class Page:
 
     def say(self, text: str) -> None:
         """Show a message, or none."""
-        self.message.value = f'<span style="color:#b3261e">{escape(text)}</span>'
+        self.message.value = f'<span style="color:{ERROR.light}">{escape(text)}</span>'
 
     def stop(self) -> None:
         """Stop playing, and show the run as it then stands."""

@@ -13,8 +13,7 @@ from tinygrad_edu.playground.run import Run
 from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.vectorize.program import Program
 from tinygrad_edu.view.base.palette import CLASSES, NEGATIVE, POSITIVE
-from tinygrad_edu.view.pictures.field import Extent, extent_of
-from tinygrad_edu.view.pictures.stages import outputs_of
+from tinygrad_edu.view.pictures.field import Extent, extent_of, outputs_of
 
 #: Points a side.
 SIDES: Final = 60

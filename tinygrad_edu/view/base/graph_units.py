@@ -73,7 +73,10 @@ def find_units(order: Sequence[Value]) -> Units:
     depth: dict[Value, int] = {}
     units = []
     for v in order:
-        depth[v] = max((depth[p] for p in v.parents), default=0)
+        if not v.parents:  # most of a large net are weights
+            depth[v] = 0
+            continue
+        depth[v] = max(depth[p] for p in v.parents)
         unit = _unit(v, users.get(v, []), depth[v])
         if unit is not None:
             depth[v] = unit.depth

@@ -29,6 +29,8 @@ SOFT: Final = Colour("#565e6c", "#a5aebc")
 EDGE: Final = Colour("#878f9d", "#6f7a8b")
 WASH: Final = Colour("#f5f6f8", "#1b2028")
 HAIRLINE: Final = Colour("#d9dde5", "#343b48")
+#: Messages about what went wrong.
+ERROR: Final = Colour("#b3261e", "#f2b8b5")
 #: What is chosen or computed now.
 NOW: Final = Colour("#8f2bb3", "#d79af0")
 

@@ -9,16 +9,13 @@ which show themselves in a notebook. In a given `ax` nothing but this axes is to
 their gradients stay as they were, and pyplot's global state is not used.
 """
 
-from tinygrad_edu.view.pictures.activations import activations
+from tinygrad_edu.view.pictures.activations import activations, tangent
 from tinygrad_edu.view.pictures.confusion import confusion
-from tinygrad_edu.view.pictures.descent_path import descent_path
 from tinygrad_edu.view.pictures.hidden_space import hidden_space
 from tinygrad_edu.view.pictures.loss_curve import loss_curve
-from tinygrad_edu.view.pictures.neuron_maps import neuron_maps
 from tinygrad_edu.view.pictures.regions import regions
-from tinygrad_edu.view.pictures.surface import surface
-from tinygrad_edu.view.pictures.tangent import tangent
-from tinygrad_edu.view.pictures.weights import weights
+from tinygrad_edu.view.pictures.surface import descent_path, surface
+from tinygrad_edu.view.pictures.units import neuron_maps, weights
 
 __all__ = [
     "activations",

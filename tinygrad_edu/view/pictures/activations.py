@@ -1,4 +1,4 @@
-"""Activations with their gradients, and where these are too small to learn from."""
+"""Activations with their gradients, and any function of one number with its tangent."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Final
@@ -8,20 +8,19 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
 from tinygrad_edu.checks import real
+from tinygrad_edu.engine import Value, gradients
 from tinygrad_edu.nn.activations import (
     Activation,
     activation_function,
     activation_name,
     record_of,
 )
+from tinygrad_edu.text import short
 from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.view.base.palette import CURVES, PLOT_PALE, PLOT_SHADE
 from tinygrad_edu.view.network.model_units import name_of_function
-from tinygrad_edu.view.pictures.canvas import INK, canvas, legend, plain
-from tinygrad_edu.view.pictures.classes import key
+from tinygrad_edu.view.pictures.canvas import INK, canvas, cell, key, legend, plain, sheet, title
 from tinygrad_edu.view.pictures.field import Extent
-from tinygrad_edu.view.pictures.tangent import value_and_slope
-from tinygrad_edu.view.pictures.tiles import cell, sheet, title
 
 _COLUMNS: Final = 4
 #: What a cell shows of the numbers of a function.
@@ -117,3 +116,50 @@ def _small(ax: Axes, place: Extent, z: Array, a: Array, slope: Array, saturation
     for numbers, colour, ls in ((slope, CURVES[1], "--"), (a, CURVES[0], "-")):
         inside = (numbers >= _LOW) & (numbers <= _HIGH)
         ax.plot(x, np.where(inside, height(numbers), np.nan), color=colour, ls=ls, lw=1.7)
+
+
+def tangent(
+    f: Callable[[Any], Any],
+    x: float,
+    *,
+    span: float = 3.0,
+    name: str = "f",
+    ax: Axes | None = None,
+) -> Axes:
+    """The graph of `f` from x - span to x + span, and its tangent at `x`.
+
+    `f` is a function of a Value that gives a Value; the slope is its derivative by the engine.
+    """
+    x, span = real("x", x), real("span", span, above=0)
+    xs = np.linspace(x - span, x + span, 201)
+    curve = [value_and_slope(f, v)[0] for v in xs.tolist()]
+    y, slope = value_and_slope(f, x)
+    outside = ax is None
+    ax = canvas(ax, 5.4, 3.8)
+    ax.plot(xs, curve, color=CURVES[0], lw=2)
+    low, high = ax.get_ylim()
+    half = 0.6 * span
+    ends = np.array([x - half, x + half])
+    ax.plot(ends, y + slope * (ends - x), color=CURVES[1], lw=1.6)
+    ax.plot([x], [y], "o", color=INK, ms=6, zorder=4)
+    ax.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
+    name, at = plain(name), short(x)
+    value, rise = f"{name}({at}) = {short(y)}", f"slope {name}'({at}) = {short(slope)}"
+    if outside:
+        ax.set_title(f"{value},  {rise}", fontsize=11)
+    else:  # on two lines, beside other axes
+        ax.set_title(f"{value}\n{rise}", fontsize=9)
+    ax.set_xlabel("x")
+    ax.set_ylabel(f"{name}(x)")
+    ax.grid(alpha=0.25)
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def value_and_slope(f: Callable[[Any], Any], x: float) -> tuple[float, float]:
+    """f(x) and f'(x); the slope is 0 where `f` gives a plain number."""
+    v = Value(x)
+    y = f(v)
+    if not isinstance(y, Value):
+        return float(y), 0.0
+    return y.data, gradients(y).get(v, 0.0)

@@ -1,15 +1,19 @@
-"""Where a picture is drawn: the axes given, or axes of a figure of its own; and its labels."""
+"""Where and how a picture is drawn: axes and labels, the look of classes, cells side by side."""
 
 from collections.abc import Sequence
 from typing import Any, Final
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.lines import Line2D
 from matplotlib.projections import get_projection_class
 
 from tinygrad_edu.figure import Figure
 from tinygrad_edu.text import clean
-from tinygrad_edu.view.base.palette import PLOT_INK, PLOT_PALE
+from tinygrad_edu.vectorize.arrays import Array
+from tinygrad_edu.view.base.palette import CLASSES, PLOT_INK, PLOT_PALE
+from tinygrad_edu.view.pictures.field import Extent
 
 INK: Final = PLOT_INK
 PALE: Final = PLOT_PALE
@@ -77,3 +81,98 @@ def bare(ax: Axes) -> None:
 def plain(text: object, width: int = 24) -> str:
     """A user's text as a label: on one line, and dollars are no formula."""
     return clean(str(text), width).replace("$", r"\$")
+
+
+_MARKERS: Final = "os^DvPX*<h"
+#: Stars and crosses have less area than their size tells.
+_AREAS: Final = {"*": 1.8, "P": 1.3, "X": 1.3}
+
+
+def look_of(j: int) -> tuple[str, str]:
+    """Colour and marker of class j; the pair repeats after 100 classes."""
+    n = len(CLASSES)
+    return CLASSES[j % n], _MARKERS[(j + j // n) % n]
+
+
+def places_of(labels: Sequence[int]) -> Array:
+    """Class numbers 0..k-1, also for the labels -1 and 1."""
+    found = np.array(labels)
+    return (found + 1) // 2 if (found < 0).any() else found
+
+
+def class_labels(labels: Sequence[int], k: int, class_names: Sequence[Any] | None) -> list[str]:
+    """The names of k classes, by default their numbers. Raises ValueError for another count."""
+    if class_names is None:
+        return ["class -1", "class +1"] if -1 in labels else [f"class {j}" for j in range(k)]
+    if len(class_names) != k:
+        raise ValueError(f"class_names has {len(class_names)} names for {k} classes")
+    shown = [plain(name) for name in class_names]
+    return [f"class {name}" if name.lstrip("+-").isdigit() else name for name in shown]
+
+
+def scatter(ax: Axes, points: Array, classes: Array, k: int, n: int, **look: Any) -> None:
+    """Points (m, 2) in the colour and with the marker of their class; n are drawn in all."""
+    for j in range(k):
+        chosen = points[classes == j]
+        if len(chosen):
+            colour, marker = look_of(j)
+            size = point_size(n) * _AREAS.get(marker, 1.0)
+            edge: dict[str, Any] = {"edgecolors": "white", "linewidths": 0.7 if n <= 500 else 0.25}
+            x1, x2 = chosen.T
+            ax.scatter(x1, x2, s=size, color=colour, marker=marker, zorder=3, **(edge | look))
+
+
+def point_size(n: int) -> float:
+    """The area of a marker, in points squared, where n are drawn."""
+    return 90 if n <= 20 else 34 if n <= 500 else 14
+
+
+def keys(names: Sequence[str]) -> list[Line2D]:
+    """An entry of the legend for each class."""
+    looks = map(look_of, range(len(names)))
+    return [
+        key(name, color=colour, marker=marker, ls="", ms=7)
+        for name, (colour, marker) in zip(names, looks, strict=True)
+    ]
+
+
+def key(name: str, **look: Any) -> Line2D:
+    """An entry of the legend."""
+    return Line2D([], [], label=name, **({"color": INK} | look))
+
+
+#: A cell is a square of side 1; so much is left between cells, and above them for a title.
+GAP: Final = 0.12
+TITLE: Final = 0.26
+
+
+def cell(row: int, column: int) -> Extent:
+    """The square of a cell; rows go downwards."""
+    left, top = column * (1 + GAP), -row * (1 + GAP + TITLE)
+    return left, left + 1, top - 1, top
+
+
+def sheet(ax: Axes | None, rows: int, columns: int, inches: float, beside: float = 0.0) -> Axes:
+    """Axes for that many cells.
+
+    A figure of our own has them in that size, and so many inches `beside` them for a legend.
+    """
+    height = 1 + GAP + TITLE
+    width = max(columns * (1 + GAP) * inches, 3.0)
+    ax = canvas(ax, width + 0.6 + beside, rows * height * inches + 0.5)
+    ax.set_xlim(-GAP, columns * (1 + GAP))
+    ax.set_ylim(-rows * height, TITLE)
+    ax.set_aspect("equal")
+    ax.set_xticks([])
+    ax.set_yticks([])
+    for spine in ax.spines.values():
+        spine.set_visible(False)
+    return ax
+
+
+def title(ax: Axes, extent: Extent, text: str, *, size: float = 8) -> None:
+    """The title of a cell."""
+    left, right, _, top = extent
+    ax.text(
+        (left + right) / 2, top + 0.03, text, ha="center", va="bottom", fontsize=size, color=INK
+    )

@@ -1,12 +1,16 @@
-"""A function of points over a grid of the plane, through NumPy where it can be vectorised."""
+"""A function of points over a grid of the plane, and what the layers of a model give there."""
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from tinygrad_edu.engine import Value, no_grad
+from tinygrad_edu.nn import Layer, Neuron
+from tinygrad_edu.nn.dense import layers_of
 from tinygrad_edu.train.engines import vectorized_or_scalar
+from tinygrad_edu.train.eval_mode import eval_mode, modules_of
 from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.vectorize.program import Program
 
@@ -97,3 +101,50 @@ def _rows(
 def _numbers(output: Any) -> list[float]:
     several = isinstance(output, Iterable) and not isinstance(output, Value)
     return [v.data if isinstance(v, Value) else float(v) for v in (output if several else [output])]
+
+
+def outputs_of(layers: Sequence[Callable[[Any], Any]], x: Any) -> list[list[Value]]:
+    """What each layer gives for the row `x`."""
+    found = []
+    for layer in layers:
+        x = layer(x)
+        x = [x] if isinstance(x, Value) else list(x)
+        found.append(x)
+    return found
+
+
+def evaluating(model: Any) -> AbstractContextManager[None]:
+    """A model, or a list of layers, in evaluation mode; afterwards as it was."""
+    parts = model if isinstance(model, Sequence) else [model]
+    return eval_mode(*parts)
+
+
+def first_units(model: Any, *, hidden: bool = False) -> list[Neuron]:
+    """The units of the first layer; none where the model does not show its layers.
+
+    With `hidden` none unless units come after them.
+    """
+    try:
+        layers = layers_of(model)
+    except TypeError:
+        return []
+    first = layers[0]
+    if hidden and not dense_before(layers[1:]):
+        return []
+    return (
+        first.neurons if isinstance(first, Layer) else [first] if isinstance(first, Neuron) else []
+    )
+
+
+def dense_before(layers: Sequence[Any]) -> int:
+    """How many of the layers have units: the number of the last of these in lectures."""
+    return sum(any(isinstance(m, Neuron) for m in modules_of(layer)) for layer in layers)
+
+
+def layer_number(layer: int | None, count: int, default: int) -> int:
+    """The place of layer `layer`, which counts from 1. Raises ValueError for another number."""
+    if layer is None:
+        return default
+    if isinstance(layer, bool) or not isinstance(layer, int) or not 1 <= layer <= count:
+        raise ValueError(f"layer must be a number from 1 to {count}, got {layer!r:.40}")
+    return layer - 1

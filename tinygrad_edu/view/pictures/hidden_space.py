@@ -7,14 +7,29 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from tinygrad_edu.examples import class_numbers, inputs
+from tinygrad_edu.nn.dense import layers_of
 from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.view.base.palette import PLOT_FAINT
-from tinygrad_edu.view.pictures.canvas import bare, canvas, legend
-from tinygrad_edu.view.pictures.classes import keys, names_of, places_of, scatter
-from tinygrad_edu.view.pictures.field import extent_of, field, numbers_at
+from tinygrad_edu.view.pictures.canvas import (
+    bare,
+    canvas,
+    class_labels,
+    keys,
+    legend,
+    places_of,
+    scatter,
+)
+from tinygrad_edu.view.pictures.field import (
+    dense_before,
+    evaluating,
+    extent_of,
+    field,
+    layer_number,
+    numbers_at,
+    outputs_of,
+)
 from tinygrad_edu.view.pictures.regions import paint
 from tinygrad_edu.view.pictures.shares import read
-from tinygrad_edu.view.pictures.stages import evaluating, layer_number, layers_in, outputs_of
 
 #: Lines of the grid in each direction, and points on each.
 _LINES: Final = 15
@@ -39,7 +54,7 @@ def hidden_space(
     share of the variance. For two inputs the lines of a square grid are drawn as the layer bends
     them. `outputs` as for `regions`. Raises ValueError for a layer of one unit.
     """
-    layers = layers_in(model)
+    layers = layers_of(model)
     k = layer_number(layer, len(layers), max(len(layers) - 2, 0))
     rows, labels = inputs(X).array, class_numbers(y)
     if not len(rows) or len(rows) != len(labels):
@@ -52,7 +67,7 @@ def hidden_space(
     units = places.shape[1]
     if units < 2:
         raise ValueError(f"layer {k + 1} has one unit: hidden_space needs two or more")
-    axis_names = [f"layer{k + 1}.neuron{j}" for j in (1, 2)]
+    axis_names = [f"a{dense_before(layers[: k + 1])}[{j}]" for j in (1, 2)]
     if units > 2:
         places, axis_names = _principal(places, len(rows))
     points, curves = places[: len(rows)], places[len(rows) :].reshape(-1, _POINTS, 2)
@@ -77,7 +92,7 @@ def hidden_space(
     ax.set_xlabel(axis_names[0])
     ax.set_ylabel(axis_names[1])
     bare(ax)
-    legend(ax, keys(names_of(labels, n_classes, class_names)), outside=outside)
+    legend(ax, keys(class_labels(labels, n_classes, class_names)), outside=outside)
     return ax
 
 

@@ -10,8 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from tinygrad_edu.checks import number
 from tinygrad_edu.train import History
 from tinygrad_edu.view.base.palette import CURVES
-from tinygrad_edu.view.pictures.canvas import INK, canvas, legend, plain
-from tinygrad_edu.view.pictures.classes import key
+from tinygrad_edu.view.pictures.canvas import INK, canvas, key, legend, plain
 
 Run = History | Iterable[float]
 

@@ -11,19 +11,31 @@ from matplotlib.patheffects import withStroke
 from tinygrad_edu.examples import class_numbers, inputs
 from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.view.base.palette import PLOT_FAINT
-from tinygrad_edu.view.pictures.canvas import INK, PALE, bare, canvas, legend, plain
-from tinygrad_edu.view.pictures.classes import (
+from tinygrad_edu.view.pictures.canvas import (
+    INK,
+    PALE,
+    bare,
+    canvas,
+    class_labels,
     key,
     keys,
+    legend,
     look_of,
-    names_of,
     places_of,
+    plain,
     point_size,
     scatter,
 )
-from tinygrad_edu.view.pictures.field import Extent, Field, Transform, extent_of, field
+from tinygrad_edu.view.pictures.field import (
+    Extent,
+    Field,
+    Transform,
+    evaluating,
+    extent_of,
+    field,
+    first_units,
+)
 from tinygrad_edu.view.pictures.shares import boundaries, read
-from tinygrad_edu.view.pictures.stages import evaluating, first_units
 
 #: Height by width of data whose two axes are taken to have the same unit.
 _SAME_UNIT: Final = (0.4, 2.5)
@@ -80,7 +92,7 @@ def regions(
     everything = np.vstack([grid.numbers.reshape(-1, at_points.shape[1]), at_points])
     shares, depth, limit, margin = read(everything, every_label, outputs)
     k = shares.shape[1]
-    names = names_of(every_label, k, class_names)
+    names = class_labels(every_label, k, class_names)
     grid = grid._replace(numbers=shares[: -len(both)].reshape(*sides, k))
     classes = places_of(every_label)
     wrong = shares[-len(both) :].argmax(axis=1) != classes

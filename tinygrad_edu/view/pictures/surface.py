@@ -1,6 +1,7 @@
-"""The error surface: the loss over two parameters, and the paths of descents on it."""
+"""The error surface: the loss over two parameters, on a grid, and paths of descents on it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 import numpy as np
@@ -8,15 +9,26 @@ from matplotlib.axes import Axes
 from matplotlib.colors import BoundaryNorm, LinearSegmentedColormap
 
 from tinygrad_edu.checks import one_of, real, whole
-from tinygrad_edu.engine import Value
+from tinygrad_edu.engine import Value, gradients, no_grad, toposort
+from tinygrad_edu.examples import examples
+from tinygrad_edu.losses import Loss, find_loss
+from tinygrad_edu.optim import Optimizer
 from tinygrad_edu.text import short
+from tinygrad_edu.train.engines import vectorized_or_scalar
+from tinygrad_edu.train.evaluation import evaluation
 from tinygrad_edu.vectorize.arrays import Array
+from tinygrad_edu.vectorize.program import Program
+from tinygrad_edu.view.base.naming import names_of
 from tinygrad_edu.view.base.palette import CURVES, HEIGHTS
-from tinygrad_edu.view.pictures.canvas import INK, canvas, legend, plain
-from tinygrad_edu.view.pictures.classes import key
-from tinygrad_edu.view.pictures.field import Extent, extent_of
-from tinygrad_edu.view.pictures.loss_grid import LossGrid, Surface
+from tinygrad_edu.view.pictures.canvas import INK, canvas, key, legend, plain
+from tinygrad_edu.view.pictures.field import Extent, evaluating, extent_of
 
+#: A function of no arguments that builds the loss, or `(model, X, y, loss)` as `fit` takes them.
+Surface = Callable[[], Value] | tuple[Any, Any, Any, str | Loss]
+Measure = Callable[[], float]
+
+#: Points a side of the grid of a loss that cannot be vectorised.
+COARSE: Final = 21
 KINDS: Final = ("contour", "3d")
 _LEVELS: Final = 16
 
@@ -82,8 +94,8 @@ def surface(
             handles.append(key(name, color=colour, marker=".", ms=5, lw=1.5))
     ax.set_xlim(extent[:2])
     ax.set_ylim(extent[2:])
-    ax.set_xlabel(plain(w1.name or "w1"))
-    ax.set_ylabel(plain(w2.name or "w2"))
+    ax.set_xlabel(plain(grid.names[0]))
+    ax.set_ylabel(plain(grid.names[1]))
     if not flat:
         ax.set_zlabel("loss", labelpad=9)  # type: ignore[attr-defined]
     legend(ax, handles, outside=outside)
@@ -113,3 +125,124 @@ def _course(ax: Any, numbers: Sequence[Array], colour: str) -> None:
     start, end = ([x[k : k + 1 or None] for x in numbers] for k in (0, -1))
     ax.plot(*start, color=colour, marker="o", ms=7, mfc="white", zorder=4)
     ax.plot(*end, color=colour, marker="o", ms=7, mec="white", zorder=5)
+
+
+class LossGrid:
+    """Measures a loss at any numbers of two parameters, through NumPy where that can be.
+
+    Raises TypeError for what is no loss, ValueError for a loss that has not both as leaves.
+    """
+
+    def __init__(self, loss: Surface, w1: Value, w2: Value) -> None:
+        self.parameters = (w1, w2)
+        one, by_program, self._by_scalars = _ways(loss)
+        names = names_of(toposort(one(), leaves=True))
+        #: What the two are called in every view; "w1" and "w2" if they have no name.
+        self.names = [names.get(w, "") if w.name else f"w{k}" for k, w in enumerate((w1, w2), 1)]
+        for k, w in enumerate(self.parameters, 1):
+            if w not in names or w.parents:
+                raise ValueError(
+                    f"the loss does not depend on w{k}, {w!r:.60}: give a parameter of the model"
+                )
+
+        def compiled() -> Measure | None:
+            measure = by_program()
+            measure()
+            return measure
+
+        self._by_program: Measure | None = vectorized_or_scalar(compiled, lambda: None)
+
+    def over(self, along1: Sequence[float], along2: Sequence[float]) -> Array:
+        """The loss for each number of w2 (down) and of w1 (across)."""
+        return np.array([self.at([(a, b) for a in along1]) for b in along2])
+
+    def at(self, points: Sequence[tuple[float, float]]) -> list[float]:
+        """The loss at each of the points (w1, w2)."""
+        w1, w2 = self.parameters
+        found = []
+        with _kept(self.parameters):
+            for a, b in points:
+                w1.data, w2.data = a, b
+                found.append(self._measured())
+        return found
+
+    def sides(self, resolution: int) -> int:
+        """How many points a side can be had in good time."""
+        return resolution if self._by_program else min(resolution, COARSE)
+
+    def _measured(self) -> float:
+        if self._by_program is None:
+            return self._by_scalars()
+
+        def by_scalars() -> float:  # from the first comparison on that has another outcome
+            self._by_program = None
+            return self._by_scalars()
+
+        return vectorized_or_scalar(self._by_program, by_scalars)
+
+
+def _ways(loss: Any) -> tuple[Callable[[], Value], Callable[[], Measure], Measure]:
+    """The graph of the loss, of one example at least; and two ways to measure it."""
+    if isinstance(loss, tuple) and len(loss) == 4:
+        model, X, y, name = loss
+        rows, targets = examples(X, y)
+        of_one = find_loss(name)
+
+        def mean(engine: str) -> Measure:
+            measure = evaluation(model, rows, targets, of_one, engine)
+            return lambda: measure()[0]
+
+        def first() -> Value:
+            with evaluating(model):
+                return of_one(model(rows[0]), targets[0])
+
+        return first, lambda: mean("matrix"), mean("scalar")
+    if not callable(loss):
+        raise TypeError(
+            "the loss must be a function of no arguments or a tuple (model, X, y, loss), "
+            f"got {type(loss).__name__}"
+        )
+
+    def by_program() -> Measure:
+        program = Program(lambda _: loss(), (0.0,))
+        return lambda: float(program.columns([0.0])[0, 0])
+
+    def by_scalars() -> float:
+        with no_grad():
+            return float(loss().data)
+
+    return loss, by_program, by_scalars
+
+
+@contextmanager
+def _kept(parameters: Sequence[Value]) -> Iterator[None]:
+    held = [p.data for p in parameters]
+    try:
+        yield
+    finally:
+        for p, x in zip(parameters, held, strict=True):
+            p.data = x
+
+
+def descent_path(
+    loss: Callable[[], Value], w1: Value, w2: Value, optimizer: Optimizer, *, steps: int = 50
+) -> list[tuple[float, float]]:
+    """Where (w1, w2) are before and after each of `steps` updates: steps + 1 points.
+
+    `loss` is called before each update; a loss of another example each time gives the path of
+    online descent. The numbers and gradients of the parameters are put back, the optimizer keeps
+    its state: take a new one for another path.
+    """
+    held = [(p, p.data, p.grad) for p in optimizer.parameters]
+    path = [(w1.data, w2.data)]
+    try:
+        for _ in range(whole("steps", steps)):
+            found = gradients(loss())
+            for p in optimizer.parameters:
+                p.grad = found.get(p, 0.0)
+            optimizer.step()
+            path.append((w1.data, w2.data))
+    finally:
+        for p, x, g in held:
+            p.data, p.grad = x, g
+    return path
