@@ -1,12 +1,13 @@
 import random
-import re
 import subprocess
 import sys
 from collections import Counter
+from itertools import pairwise
 
 import pytest
+from refusals import refusals
 
-from tinygrad_edu.data import Dataset, as_random, iris, moons, train_test_split
+from tinygrad_edu.data import Dataset, as_random, folds, iris, moons, train_test_split, vowels
 
 
 def test_importing_the_data_modules_opens_no_data_file_and_no_numpy():
@@ -32,19 +33,14 @@ def test_a_random_is_returned_itself():
     assert as_random(gen) is gen
 
 
-@pytest.mark.parametrize(
-    ("rng", "error", "message"),
-    [
-        (True, TypeError, "rng must be an int seed or a random.Random, got bool; write rng=0"),
-        (None, TypeError, "rng must be an int seed or a random.Random, got NoneType; write rng=0"),
-        ("1", TypeError, "rng must be an int seed or a random.Random, got str; write rng=0"),
-        (1.0, TypeError, "rng must be an int seed or a random.Random, got float; write rng=0"),
-        (-3, ValueError, "rng must be a seed of at least 0, got -3; write rng=3"),
-    ],
-)
-def test_anything_but_a_seed_or_a_random_is_refused(rng, error, message):
-    with pytest.raises(error, match=f"^{re.escape(message)}$"):
-        as_random(rng)
+RNG = "rng must be an int seed or a random.Random, got"
+test_anything_but_a_seed_or_a_random_is_refused = refusals([
+    (lambda: as_random(True), TypeError, f"{RNG} bool; write rng=0"),
+    (lambda: as_random(None), TypeError, f"{RNG} NoneType; write rng=0"),
+    (lambda: as_random("1"), TypeError, f"{RNG} str; write rng=0"),
+    (lambda: as_random(1.0), TypeError, f"{RNG} float; write rng=0"),
+    (lambda: as_random(-3), ValueError, "rng must be a seed of at least 0, got -3; write rng=3"),
+])  # fmt: skip
 
 
 def test_a_dataset_unpacks_and_has_a_length_and_a_one_line_repr():
@@ -56,22 +52,21 @@ def test_a_dataset_unpacks_and_has_a_length_and_a_one_line_repr():
     assert repr(flowers) == "Dataset(name='iris', rows=150, features=4, classes=3)"
 
 
-@pytest.mark.parametrize(
-    ("X", "y", "message"),
-    [
-        ([[1.0]], [0, 1], "X has 1 rows but y has 2 labels; each row needs one label"),
-        ([[1.0], [1.0, 2.0]], [0, 1], "X[1] has 2 numbers but there are 1 feature names"),
-    ],
-)
-def test_a_dataset_whose_lengths_disagree_is_refused(X, y, message):
-    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        Dataset(X, y, ("a",), ("0", "1"), "name", "source")
+NAMES = (("a",), ("0", "1"), "name", "source")
+test_a_dataset_whose_lengths_disagree_is_refused = refusals([
+    (lambda: Dataset([[1.0]], [0, 1], *NAMES), ValueError,
+     "X has 1 rows but y has 2 labels; each row needs one label"),
+    (lambda: Dataset([[1.0], [1.0, 2.0]], [0, 1], *NAMES), ValueError,
+     "X[1] has 2 numbers but there are 1 feature names"),
+    (lambda: Dataset([[1.0]], [0], *NAMES, [1, 2]), ValueError,
+     "X has 1 rows but groups has 2 entries; each row needs one group"),
+])  # fmt: skip
 
 
 def test_a_stratified_split_takes_the_same_part_of_each_class():
     y = [0] * 60 + [1] * 30 + [2] * 10
     X = [[float(i)] for i in range(100)]
-    X_train, y_train, X_test, y_test = train_test_split(X, y, test_ratio=0.2)
+    X_train, y_train, X_test, y_test = train_test_split(X, y, test_size=0.2)
     assert Counter(y_train) == {0: 48, 1: 24, 2: 8}
     assert Counter(y_test) == {0: 12, 1: 6, 2: 2}
     assert sorted(X_train + X_test) == X
@@ -87,7 +82,7 @@ def test_both_sides_of_a_split_are_shuffled():
 
 def test_a_stratified_split_keeps_a_member_of_each_class_on_both_sides():
     for ratio in (0.001, 0.999):
-        _, y_train, _, y_test = train_test_split(range(5), list("aaabb"), test_ratio=ratio)
+        _, y_train, _, y_test = train_test_split(range(5), list("aaabb"), test_size=ratio)
         assert set(y_train) == set(y_test) == {"a", "b"}
 
 
@@ -98,7 +93,7 @@ def test_a_stratified_split_keeps_a_member_of_each_class_on_both_sides():
 def test_an_unstratified_split_holds_out_the_rounded_part_of_the_rows(n, ratio, held_out):
     numbers = [0.5 * i for i in range(n)]
     X_train, _, X_test, y_test = train_test_split(
-        range(n), numbers, test_ratio=ratio, stratify=False
+        range(n), numbers, test_size=ratio, stratify=False
     )
     assert len(X_test) == held_out
     assert sorted(X_train + X_test) == list(range(n))
@@ -111,46 +106,50 @@ def test_a_split_is_reproducible_from_its_seed_and_differs_for_another():
     assert train_test_split(X, y, rng=3)[0] != train_test_split(X, y, rng=4)[0]
 
 
-@pytest.mark.parametrize(
-    ("X", "y", "options", "error", "message"),
-    [
-        (
-            [1, 2],
-            [0],
-            {},
-            ValueError,
-            "X has 2 rows but y has 1 labels; each row needs one label",
-        ),
-        ([], [], {}, ValueError, "cannot split 0 row(s); at least 2 are needed"),
-        ([1], [0], {"stratify": False}, ValueError, "cannot split 1 row(s); at least 2 are needed"),
-        (
-            [1, 2, 3],
-            [0, 0, 1],
-            {},
-            ValueError,
-            "class 1 has 1 row, so it cannot be on both sides; add rows or write stratify=False",
-        ),
-        (
-            [1, 2],
-            [0, 0],
-            {"test_ratio": "0.2"},
-            TypeError,
-            "test_ratio must be a number, got str",
-        ),
-        ([1, 2], [0, 0], {"test_ratio": True}, TypeError, "test_ratio must be a number, got bool"),
-        *(
-            (
-                [1, 2],
-                [0, 0],
-                {"test_ratio": ratio},
-                ValueError,
-                f"test_ratio must lie between 0 and 1, both excluded, got {ratio}; "
-                "write 0.25 to hold out a quarter",
-            )
-            for ratio in (0, 1, 1.5, -0.5, float("nan"), float("inf"))
-        ),
-    ],
-)
-def test_an_impossible_split_is_refused(X, y, options, error, message):
-    with pytest.raises(error, match=f"^{re.escape(message)}$"):
-        train_test_split(X, y, **options)
+def test_the_size_of_the_test_has_two_names():
+    assert train_test_split(*moons(20), test_ratio=0.4) == train_test_split(
+        *moons(20), test_size=0.4
+    )
+
+
+SIZE = "test_size must be a finite number > 0 and < 1, got"
+test_an_impossible_split_is_refused = refusals([
+    (lambda: train_test_split([1, 2], [0]), ValueError,
+     "X has 2 rows but y has 1 labels; each row needs one label"),
+    (lambda: train_test_split([], []), ValueError, "cannot split 0 row(s); at least 2 are needed"),
+    (lambda: train_test_split([1], [0], stratify=False), ValueError,
+     "cannot split 1 row(s); at least 2 are needed"),
+    (lambda: train_test_split([1, 2, 3], [0, 0, 1]), ValueError,
+     "class 1 has 1 row, so it cannot be on both sides; add rows or write stratify=False"),
+    (lambda: train_test_split([1, 2], [0, 0], test_ratio="0.2"), TypeError, f"{SIZE} str '0.2'"),
+    (lambda: train_test_split([1, 2], [0, 0], test_size=True), TypeError, f"{SIZE} bool True"),
+    (lambda: train_test_split([1, 2], [0, 0], test_size=0.5, test_ratio=0.5), TypeError,
+     "test_size and test_ratio are two names of one option: write test_size"),
+    *(
+        (lambda size=size: train_test_split([1, 2], [0, 0], test_size=size), ValueError,
+         f"{SIZE} {float(size)}")
+        for size in (0, 1, 1.5, -0.5, float("nan"), float("inf"))
+    ),
+])  # fmt: skip
+
+
+def test_folds_test_each_row_once_and_keep_speakers_together():
+    speakers = vowels().groups
+    found = folds(speakers, 5)
+    assert sorted(i for _, test in found for i in test) == list(range(1520))
+    for training, test in found:
+        assert sorted(training + test) == list(range(1520))
+        assert all(a < b for a, b in pairwise(test))
+        assert not {speakers[i] for i in training} & {speakers[i] for i in test}
+    assert sorted(len(test) for _, test in found) == [300, 300, 300, 300, 320]  # 20 rows a speaker
+
+
+def test_folds_are_drawn_from_a_seed():
+    assert folds(range(10), 5, rng=1) == folds(range(10), 5, rng=1) != folds(range(10), 5, rng=2)
+
+
+test_folds_need_as_many_groups = refusals([
+    (lambda: folds([7, 8, 7], 1), ValueError, "k must be an int of at least 2, got 1"),
+    (lambda: folds([7, 8, 7], 3), ValueError,
+     "cannot make 3 folds of 2 group(s); write a smaller k"),
+])  # fmt: skip

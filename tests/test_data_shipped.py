@@ -2,8 +2,10 @@ from collections import Counter
 from importlib.resources import files
 
 import pytest
+from refusals import refusals
 
-from tinygrad_edu.data import digits, iris
+from tinygrad_edu import MLP, Adam, evaluate, fit
+from tinygrad_edu.data import digits, iris, train_test_split, vowels
 
 
 def _means(rows):
@@ -92,3 +94,81 @@ def test_each_shipped_file_has_a_source_and_a_licence():
         if file.name.endswith(".gz"):
             section = sources.split(f"## {file.name}")[1].split("\n## ")[0]
             assert "CC BY 4.0" in section or "No licence is stated" in section
+
+
+#: Peterson and Barney 1952, table II: mean F1 and F2 in Hz, in the order of the class names.
+TABLE_II = {
+    "men": (
+        range(1, 34),
+        [270, 390, 530, 660, 730, 570, 440, 300, 640, 490],
+        [2290, 1990, 1840, 1720, 1090, 840, 1020, 870, 1190, 1350],
+    ),
+    "women": (
+        range(34, 62),
+        [310, 430, 610, 860, 850, 590, 470, 370, 760, 500],
+        [2790, 2480, 2330, 2050, 1220, 920, 1160, 950, 1400, 1640],
+    ),
+    "children": (
+        range(62, 77),
+        [370, 530, 690, 1010, 1030, 680, 560, 430, 850, 560],
+        [3200, 2730, 2610, 2320, 1370, 1060, 1410, 1170, 1590, 1820],
+    ),
+}
+
+
+def test_vowels_are_ten_words_said_twice_by_76_speakers():
+    found = vowels()
+    assert len(found) == 1520
+    assert found.class_names == (
+        "heed", "hid", "head", "had", "hod", "hawed", "hood", "who'd", "hud", "heard",
+    )  # fmt: skip
+    assert found.feature_names == ("F1 (Hz)", "F2 (Hz)")
+    said = Counter(zip(found.groups, found.y, strict=True))
+    assert said == {(speaker, word): 2 for speaker in range(1, 77) for word in range(10)}
+
+
+@pytest.mark.parametrize("who", TABLE_II)
+def test_vowels_have_the_mean_formants_of_the_paper(who):
+    # to 3 %: the table was printed in 1952, the recordings in circulation were written down later
+    speakers, *published = TABLE_II[who]
+    found = vowels()
+    for word in range(10):
+        rows = [
+            x
+            for x, label, speaker in zip(found.X, found.y, found.groups, strict=True)
+            if label == word and speaker in speakers
+        ]
+        means = [sum(column) / len(rows) for column in zip(*rows, strict=True)]
+        assert means == pytest.approx([formant[word] for formant in published], rel=0.03)
+
+
+def test_vowels_give_the_features_that_are_asked_for():
+    found = vowels(["F3", "F0", "F1"])
+    assert found.feature_names == ("F3 (Hz)", "F0 (Hz)", "F1 (Hz)")
+    assert found.X[0] == [2850, 160, 240]  # the first row of the table in Praat
+    assert found.X[-1] == [2200, 328, 660]  # the last one
+
+
+test_vowels_refuse_other_features = refusals([
+    (lambda: vowels("F1"), TypeError, "features must be a list of names, got str"),
+    (lambda: vowels([]), ValueError, 'features is empty: write features=["F1", "F2"]'),
+    (lambda: vowels(["f2"]), ValueError, "unknown feature 'f2': choose F0, F1, F2, F3"),
+])  # fmt: skip
+
+
+@pytest.mark.slow
+def test_digits_are_learned_to_96_percent_of_a_test_set() -> None:
+    data = digits()
+    scaled = [[x / 16 for x in row] for row in data.X]
+    X, y, X_test, y_test = train_test_split(scaled, data.y, rng=0)
+    assert (len(X), len(X_test)) == (1347, 450)
+    model = MLP(64, [32, 10], rng=0)
+    history = fit(
+        model, X, y, loss="cross_entropy", optimizer=lambda p: Adam(p, lr=0.01), epochs=30,
+        batch_size=32,
+    )  # fmt: skip
+    assert len(history) == 30
+    loss, accuracy = evaluate(model, X_test, y_test, loss="cross_entropy")
+    assert accuracy is not None
+    assert accuracy >= 0.96
+    assert loss < 0.25

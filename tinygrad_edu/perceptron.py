@@ -8,10 +8,10 @@ import math
 import random
 from collections.abc import Callable, Iterable
 from itertools import product
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from tinygrad_edu import namespace as floats
-from tinygrad_edu.checks import as_random, number, one_of, real, whole
+from tinygrad_edu.checks import as_random, one_of, real, row, whole
 from tinygrad_edu.examples import examples
 from tinygrad_edu.nn.registry import Savable, check_count, register
 
@@ -76,12 +76,17 @@ class Perceptron(Savable):
 
     def __init__(self, nin: int, *, w: Iterable[float] | None = None) -> None:
         self.nin = whole("nin", nin)
-        check_count(f"perceptrons of {nin} inputs", self.nin + 1)
-        self.w = [0.0] * (self.nin + 1) if w is None else _row(w, self.nin + 1, "w")
+        check_count(f"perceptrons of {self.nin} inputs", self.nin + 1)
+        self.w = row("w", [0.0] * (self.nin + 1) if w is None else w)
+        if len(self.w) != self.nin + 1:
+            raise ValueError(
+                f"w has {len(self.w)} numbers, expected {self.nin + 1}: the bias first, then a "
+                "weight per input"
+            )
 
     def net_input(self, x: Iterable[float]) -> float:
         """w0 + w1 x1 + ... + wn xn."""
-        return floats.dot(self.w, (1.0, *_row(x, self.nin, "x")))
+        return floats.dot(self.w, (1.0, *row("x", x, self.nin)))
 
     def __call__(self, x: Iterable[float]) -> int:
         """The output for `nin` numbers, 0 or 1. Raises TypeError for Values."""
@@ -249,30 +254,4 @@ def _examples(
             )
     if {-1, 0} <= set(targets):
         raise ValueError("y holds both -1 and 0: use targets 0 and 1, or labels -1 and 1")
-    return [((1.0, *row), t) for row, t in zip(rows, targets, strict=True)]
-
-
-def _list(x: Any, name: str, of: str) -> list[Any]:
-    if isinstance(x, (str, bytes, dict, set)) or not isinstance(x, Iterable):
-        raise TypeError(f"{name} must be a list of {of}, got {type(x).__name__}")
-    return list(x)
-
-
-def _row(x: Any, n: int, name: str) -> list[float]:
-    row = [_number(xi, f"{name}[{i}]") for i, xi in enumerate(_list(x, name, f"{n} numbers"))]
-    if len(row) != n:
-        hint = ": the bias first, then a weight per input" if name == "w" else ""
-        raise ValueError(f"{name} has {len(row)} numbers, expected {n}{hint}")
-    return row
-
-
-def _number(x: Any, name: str) -> float:
-    if any(base.__name__ == "Value" for base in type(x).__mro__):
-        raise TypeError(
-            f"{name} is a Value: a Perceptron takes numbers, its threshold has no gradient; "
-            "for Values write Neuron(nin, 'step') or functions.step"
-        )
-    value = number(x, name)
-    if not math.isfinite(value):
-        raise ValueError(f"{name} must be a finite number, got {value!r}")
-    return value
+    return [((1.0, *x), t) for x, t in zip(rows, targets, strict=True)]

@@ -6,16 +6,18 @@ Standard library only; the results are plain lists.
 from tinygrad_edu.checks import as_random
 from tinygrad_edu.data import shipped, synthetic
 from tinygrad_edu.data.augmentation import jitter, rotation, shift
-from tinygrad_edu.data.dataset import Dataset, train_test_split
+from tinygrad_edu.data.dataset import Dataset, folds, train_test_split
 from tinygrad_edu.data.encoding import (
     Scaling,
     centring,
+    fit_centring,
+    fit_min_max_scaler,
+    fit_standard_scaler,
     one_hot,
     scaling,
     standardising,
     thermometer,
 )
-from tinygrad_edu.data.folds import folds
 from tinygrad_edu.data.registry import DATA_SETS
 from tinygrad_edu.data.sequences import NAMES, binary_addition, next_letter
 from tinygrad_edu.data.shipped import *
@@ -35,6 +37,9 @@ __all__ = [
     "as_random",
     "binary_addition",
     "centring",
+    "fit_centring",
+    "fit_min_max_scaler",
+    "fit_standard_scaler",
     "folds",
     "jitter",
     "next_letter",

@@ -1,15 +1,14 @@
-"""A data set: rows of features with a label each, and their split into training and test rows."""
+"""A data set: rows of features with a label each; its split into training and test rows, folds."""
 
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
-from numbers import Real
 from typing import Any
 
-from tinygrad_edu.checks import as_random
+from tinygrad_edu.checks import as_random, real, whole
 from tinygrad_edu.examples import kept, labels, take
 
-__all__ = ["Dataset", "train_test_split"]
+__all__ = ["Dataset", "folds", "train_test_split"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -65,14 +64,16 @@ def train_test_split(
     X: Iterable[Any],
     y: Iterable[Any],
     *,
-    test_ratio: float = 0.25,
+    test_size: float | None = None,
     stratify: bool = True,
     rng: int | random.Random = 0,
+    test_ratio: float | None = None,
 ) -> tuple[Any, Any, Any, Any]:
     """Return `(X_train, y_train, X_test, y_test)`, in this order, each shuffled.
 
-    `test_ratio`, between 0 and 1, is the part of the rows held out: `round(test_ratio * n)` of n
-    rows, yet at least one row on either side. With `stratify` this is done within each class, so
+    `test_size`, between 0 and 1 and 1/4 unless given, is the part of the rows held out:
+    `round(test_size * n)` of n rows, yet at least one row on either side (`test_ratio` is its name
+    of the first release). With `stratify` this is done within each class, so
     that both sides hold all classes in the data's proportions; numbers to be predicted
     (regression) need `stratify=False`. The rows themselves may be anything:
     `train_test_split(range(len(y)), y)` splits the row numbers. Frames, series and arrays are split
@@ -85,13 +86,10 @@ def train_test_split(
         )
     if len(rows) < 2:
         raise ValueError(f"cannot split {len(rows)} row(s); at least 2 are needed")
-    if isinstance(test_ratio, bool) or not isinstance(test_ratio, Real):
-        raise TypeError(f"test_ratio must be a number, got {type(test_ratio).__name__}")
-    if not 0 < test_ratio < 1:
-        raise ValueError(
-            f"test_ratio must lie between 0 and 1, both excluded, got {test_ratio}; "
-            "write 0.25 to hold out a quarter"
-        )
+    if test_size is not None and test_ratio is not None:
+        raise TypeError("test_size and test_ratio are two names of one option: write test_size")
+    size = next((x for x in (test_size, test_ratio) if x is not None), 0.25)
+    size = real("test_size", size, above=0, below=1)
     order = list(range(len(rows)))
     classes = labels(wanted) if stratify else [None] * len(rows)
     as_random(rng).shuffle(order)
@@ -105,8 +103,31 @@ def train_test_split(
                 f"class {label!r} has 1 row, so it cannot be on both sides; "
                 "add rows or write stratify=False"
             )
-        size = min(max(round(test_ratio * len(group)), 1), len(group) - 1)
-        held_out.update(group[:size])
+        held_out.update(group[: min(max(round(size * len(group)), 1), len(group) - 1)])
     train = [i for i in order if i not in held_out]
     test = [i for i in order if i in held_out]
     return take(rows, train), take(wanted, train), take(rows, test), take(wanted, test)
+
+
+def folds(
+    groups: Iterable[Hashable], k: int = 5, *, rng: int | random.Random = 0
+) -> list[tuple[list[int], list[int]]]:
+    """k pairs of row numbers (training, test): each row is a test row once.
+
+    `groups` has one entry for each row, such as who spoke it: no group is on both sides of a pair,
+    so the test rows come from speakers never heard. The groups are shuffled by `rng`; the numbers
+    of groups tested differ by at most 1. Rows without groups: `folds(range(n))`.
+    """
+    group_of = labels(groups, "groups")
+    different = list(dict.fromkeys(group_of))
+    if whole("k", k, least=2) > len(different):
+        raise ValueError(f"cannot make {k} folds of {len(different)} group(s); write a smaller k")
+    as_random(rng).shuffle(different)
+    fold_of = {group: i % k for i, group in enumerate(different)}
+    return [
+        (
+            [i for i, group in enumerate(group_of) if fold_of[group] != fold],
+            [i for i, group in enumerate(group_of) if fold_of[group] == fold],
+        )
+        for fold in range(k)
+    ]

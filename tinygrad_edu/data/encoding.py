@@ -5,12 +5,16 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tinygrad_edu.checks import real, row
 from tinygrad_edu.examples import as_array, inputs, like
 
 __all__ = [
     "Scaling",
     "centring",
-    "mean_and_deviation",
+    "fit_centring",
+    "fit_min_max_scaler",
+    "fit_standard_scaler",
+    "mean_and_std",
     "one_hot",
     "scaling",
     "standardising",
@@ -66,7 +70,7 @@ def _places(labels: list[Hashable], known: list[Hashable], argument: str) -> lis
 
 @dataclass(frozen=True)
 class Scaling:
-    """x -> (x - shift) * factor in each column, fitted by `centring`, `scaling`, `standardising`.
+    """x -> (x - shift) * factor in each column, fitted by `fit_standard_scaler` and its like.
 
     Call it on rows of d finite numbers (new ones too: what was learned stays as it is);
     `inverse` takes scaled rows back. `shift` and `factor` are d finite numbers each, no factor 0.
@@ -80,10 +84,9 @@ class Scaling:
             raise ValueError(
                 f"shift has {len(self.shift)} numbers but factor has {len(self.factor)}"
             )
-        for j, (shift, factor) in enumerate(zip(self.shift, self.factor, strict=True)):
-            if not math.isfinite(shift):
-                raise ValueError(f"shift[{j}] must be a finite number, got {shift}")
-            if factor == 0 or not math.isfinite(factor):
+        row("shift", self.shift)
+        for j, factor in enumerate(row("factor", self.factor)):
+            if factor == 0:
                 raise ValueError(f"factor[{j}] must be a finite number other than 0, got {factor}")
 
     def __call__(self, X: Iterable[Any]) -> Any:
@@ -106,50 +109,50 @@ class Scaling:
         ]
 
 
-def centring(X: Iterable[Any]) -> Scaling:
-    """Fit the scaling that gives each column of `X` the mean 0: x - mean."""
-    columns = _columns(X)
-    shift = tuple(mean_and_deviation(column)[0] for column in columns)
-    return _fitted(columns, shift, (1.0,) * len(columns))
+def fit_standard_scaler(X: Iterable[Any]) -> Scaling:
+    """Fit the scaling that gives each column of `X` mean 0 and variance 1: (x - mean) / std.
+
+    The standard deviation has divisor n. A constant column has none: it keeps its unit (factor 1)
+    and goes to 0.
+    """
+
+    def standard(column: Sequence[float]) -> tuple[float, float]:
+        mean, std = mean_and_std(column)
+        return mean, 1.0 if min(column) == max(column) else _quotient(1.0, std)
+
+    return _fitted(X, standard)
 
 
-def scaling(
-    X: Iterable[Any],
-    low: float = -1.0,
-    high: float = 1.0,
-) -> Scaling:
+def fit_min_max_scaler(X: Iterable[Any], low: float = -1.0, high: float = 1.0) -> Scaling:
     """Fit the scaling that maps each column of `X` onto [low, high], up to rounding.
 
     Its least number goes to `low`, its greatest to `high`. A constant column keeps its unit
     (factor 1) and goes to the midpoint of `low` and `high`.
     """
-    if not -math.inf < low < high < math.inf:
-        raise ValueError(f"low must be less than high, both finite, got low={low}, high={high}")
-    columns = _columns(X)
-    shift, factor = [], []
-    for column in columns:
+    low, high = real("low", low), real("high", high)
+    if not low < high:
+        raise ValueError(f"low must be less than high, got low={low}, high={high}")
+
+    def onto(column: Sequence[float]) -> tuple[float, float]:
         least, width = min(column), max(column) - min(column)
-        factor.append(_quotient(high - low, width) if width else 1.0)
-        shift.append(least - (_quotient(low, factor[-1]) if width else (low + high) / 2))
-    return _fitted(columns, tuple(shift), tuple(factor))
+        if not width:
+            return least - (low + high) / 2, 1.0
+        factor = _quotient(high - low, width)
+        return least - _quotient(low, factor), factor
+
+    return _fitted(X, onto)
 
 
-def standardising(X: Iterable[Any]) -> Scaling:
-    """Fit the scaling that gives each column of `X` mean 0 and variance 1: (x - mean) / deviation.
-
-    The deviation has divisor n. A constant column has none: it keeps its unit (factor 1) and
-    goes to 0.
-    """
-    columns = _columns(X)
-    found = [mean_and_deviation(column) for column in columns]
-    factor = [
-        1.0 if min(column) == max(column) else _quotient(1.0, deviation)
-        for column, (_, deviation) in zip(columns, found, strict=True)
-    ]
-    return _fitted(columns, tuple(mean for mean, _ in found), tuple(factor))
+def fit_centring(X: Iterable[Any]) -> Scaling:
+    """Fit the scaling that gives each column of `X` the mean 0: x - mean."""
+    return _fitted(X, lambda column: (mean_and_std(column)[0], 1.0))
 
 
-def mean_and_deviation(column: Sequence[float]) -> tuple[float, float]:
+#: Their names of the first release.
+standardising, scaling, centring = fit_standard_scaler, fit_min_max_scaler, fit_centring
+
+
+def mean_and_std(column: Sequence[float]) -> tuple[float, float]:
     """Mean and standard deviation with divisor n: mean((x - mean)^2)^(1/2); exact if constant.
 
     Numbers near the ends of the float range may give inf or a deviation of 0.
@@ -168,21 +171,19 @@ def _quotient(a: float, b: float) -> float:
     return a / b if b else math.inf
 
 
-def _fitted(
-    columns: list[list[float]], shift: tuple[float, ...], factor: tuple[float, ...]
-) -> Scaling:
-    for j, column in enumerate(columns):
-        low, high = min(column), max(column)
-        if not math.isfinite(shift[j]) or not 0 < factor[j] < math.inf or high - low == math.inf:
+def _fitted(X: Iterable[Any], fit: Callable[[Sequence[float]], tuple[float, float]]) -> Scaling:
+    """The scaling whose shift and factor of each column are what `fit` finds for it."""
+    rows = inputs(X)
+    if not rows or not rows[0]:
+        raise ValueError("X is empty; at least one row and one column are needed")
+    columns = []
+    for j, column in enumerate(zip(*rows, strict=True)):
+        low, high, (shift, factor) = min(column), max(column), fit(column)
+        if not math.isfinite(shift) or not 0 < factor < math.inf or high - low == math.inf:
             raise ValueError(
                 f"column {j} of X runs from {low} to {high}, "
                 "too narrow or too wide to scale in floating point; change its unit"
             )
-    return Scaling(shift, factor)
-
-
-def _columns(X: Iterable[Any]) -> list[list[float]]:
-    rows = inputs(X)
-    if not rows or not rows[0]:
-        raise ValueError("X is empty; at least one row and one column are needed")
-    return [list(column) for column in zip(*rows, strict=True)]
+        columns.append((shift, factor))
+    shifts, factors = zip(*columns, strict=True)
+    return Scaling(shifts, factors)

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, Final
 
 from tinygrad_edu.checks import Check, real
-from tinygrad_edu.data.encoding import mean_and_deviation
+from tinygrad_edu.data.encoding import mean_and_std
 from tinygrad_edu.data.table import Table, TableError, is_number, shown
 
 __all__ = ["CategoryColumn", "NumericColumn", "TableEncoder"]
@@ -181,7 +181,7 @@ def _learned(table: Table, name: str, rows: Sequence[int]) -> NumericColumn | Ca
         raise TableError(
             f"{where}: every training row holds {training[0]}; choose other rows or delete it"
         )
-    mean, deviation = mean_and_deviation(training)
+    mean, deviation = mean_and_std(training)
     if not 0 < deviation < math.inf:
         raise TableError(
             f"{where}: the numbers from {min(training)} to {max(training)} are "
