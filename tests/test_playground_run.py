@@ -86,7 +86,7 @@ def test_the_code_is_three_lines_and_imports() -> None:
     assert code(run).splitlines() == [
         "from tinygrad_edu import MLP, SGD, fit, moons, train_test_split",
         "X_train, y_train, X_test, y_test = train_test_split(*moons(30, noise=0.2, rng=0), "
-        "test_ratio=0.3, rng=0)",
+        "test_size=0.3, rng=0)",
         'model = MLP(2, [3, 1], "tanh", rng=0)',
         'fit(model, X_train, y_train, loss="binary_cross_entropy_with_logits", '
         "optimizer=SGD(model.parameters(), lr=0.1), epochs=4, batch_size=10, rng=0)",

@@ -27,7 +27,7 @@ def _data(settings: Settings, own: str) -> str:
         return f"X_train, y_train = {source}"
     return (
         f"X_train, y_train, X_test, y_test = train_test_split(*{source}, "
-        f"test_ratio={settings.test_share}, rng={settings.seed})"
+        f"test_size={settings.test_share}, rng={settings.seed})"
     )
 
 

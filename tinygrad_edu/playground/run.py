@@ -188,7 +188,7 @@ def _split(data: Dataset, settings: Settings) -> list[tuple[Any, Any]]:
         return [(data.X, data.y)]
     try:
         X, y, X_test, y_test = train_test_split(
-            data.X, data.y, test_ratio=settings.test_share, rng=settings.seed
+            data.X, data.y, test_size=settings.test_share, rng=settings.seed
         )
     except ValueError as error:
         said = str(error).replace("rows or write stratify=False", "points or choose test_share=0")
