@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tinygrad_edu.playground import Settings, features, points
+from tinygrad_edu.playground.settings import DATA, OWN
 
 
 def test_features_are_columns_of_a_point() -> None:
@@ -105,7 +106,7 @@ def test_columns_that_are_no_points_say_why(
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"data": "moon"}, "unknown data 'moon': choose moons, circles, spiral, blobs, xor, own; "
+        ({"data": "moon"}, f"unknown data 'moon': choose {', '.join([*DATA, OWN])}; "
                            "did you mean 'moons'?"),
         ({"n": 3}, "n must be an int of at least 4, got 3"),
         ({"noise": -1}, "noise must be a finite number >= 0, got -1.0"),
