@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from both_engines import check, net, rows
 from refusals import Refusal, refusals
 
 import tinygrad_edu
 from tinygrad_edu import MLP, SGD, Adagrad, Adam, AdamW, RMSprop, Value, optim
-from tinygrad_edu.checks import option, real
+from tinygrad_edu.checks import declared, option, real
 from tinygrad_edu.optim import OPTIMIZERS, Optimizer, find_optimizer, linear_decay
 
+V = Value(1.0)
 TABLE = json.loads((Path(__file__).parent / "optim_table" / "torch.json").read_text("utf-8"))
 
 
@@ -92,6 +94,32 @@ def test_every_optimizer_is_a_public_name_everywhere(name: str) -> None:
         assert getattr(module, made.__name__) is made
     assert find_optimizer(name) is made
     assert f"{made.__name__}(parameters" in f"{made.__name__}{inspect.signature(made)}"
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_every_optimizer_keeps_a_state_and_trains_alike_on_both_engines(name: str) -> None:
+    made = OPTIMIZERS[name]
+    x = Value(1.0)
+    optimizer = made([x, Value(2.0)])
+    assert optimizer.states == [made.initial_state] * 2
+    x.grad = 3.0
+    optimizer.step()
+    assert [len(state) for state in optimizer.states] == [len(made.initial_state)] * 2
+    task: dict[str, Any] = {"loss": "squared_error", "epochs": 5, "batch_size": 2}
+    check(lambda: net(2, 3, 1), made, rows(6, 2), [0.5, -0.5, 1.0] * 2, **task)
+
+
+@pytest.mark.parametrize(
+    ("name", "option"), [(name, o) for name in OPTIMIZERS for o in declared(OPTIMIZERS[name])]
+)
+def test_every_option_of_every_optimizer_has_a_default_that_passes_and_refuses_a_text(
+    name: str, option: str
+) -> None:
+    made = OPTIMIZERS[name]
+    default = declared(made)[option].default
+    assert getattr(made([V], **{option: default}), option) == getattr(made([V]), option) == default
+    with pytest.raises(TypeError, match=f"^{option} must be "):
+        made([V], **{option: "0.5"})
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
@@ -227,7 +255,6 @@ def test_an_infinite_gradient_is_not_hidden(name: str) -> None:
     assert not math.isfinite(x.data)
 
 
-V = Value(1.0)
 NAMES = ", ".join(OPTIMIZERS)
 NOT_NEGATIVE = "must be a finite number >= 0, got"
 FRACTION = "must be a finite number >= 0 and < 1, got"
