@@ -11,7 +11,6 @@ import pytest
 from tinygrad_edu import Value
 from tinygrad_edu.checks import (
     as_random,
-    callable_,
     finite,
     flag,
     is_listed,
@@ -98,10 +97,6 @@ def test_text_mappings_sets_and_single_things_are_not_listed(x: object) -> None:
         ),
         (lambda: flag("deep", "False"), TypeError, "deep must be True or False, got str 'False'"),
         (lambda: flag("deep", 1), TypeError, "deep must be True or False, got int 1"),
-        (
-            lambda: callable_("fn", 5, "lambda v: v * v"), TypeError,
-            "fn must be a function, got int 5: write lambda v: v * v",
-        ),
         (lambda: listed("xs", "ab"), TypeError, "xs must be a list of numbers, got str"),
         (lambda: row("x", {1, 2}, 2), TypeError, "x must be a list of 2 numbers, got set"),
         (lambda: row("x", [1], 2), ValueError, "x has 1 numbers, expected 2"),

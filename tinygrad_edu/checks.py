@@ -12,12 +12,13 @@ from collections.abc import Callable, Iterable, Mapping, Set
 from difflib import get_close_matches
 from math import inf, isfinite
 from numbers import Integral, Real
+from operator import ge, gt, le, lt
 from typing import Any, Final, NamedTuple
 
 #: Takes what an argument is called and its value, and gives the value.
 Check = Callable[[str, Any], Any]
 
-
+_SIGNS: Final = ((">", gt), (">=", ge), ("<", lt), ("<=", le))
 #: What has no order of its own, or is text: no list of numbers.
 UNORDERED: Final = (str, bytes, bytearray, memoryview, Mapping, Set)
 
@@ -80,23 +81,20 @@ def real(
     most: float | None = None,
 ) -> float:
     """`x` as a finite float within the bounds; a bool is none."""
-    limits = ((">", above), (">=", least), ("<", below), ("<=", most))
-    bounds = [f"{sign} {bound:g}" for sign, bound in limits if bound is not None]
-    expected = " ".join(["a finite number", " and ".join(bounds)]).strip()
+    limits = [
+        (sign, holds, bound)
+        for (sign, holds), bound in zip(_SIGNS, (above, least, below, most), strict=True)
+        if bound is not None
+    ]
+    bounds = " and ".join(f"{sign} {bound:g}" for sign, _, bound in limits)
+    expected = f"a finite number {bounds}".strip()
     if isinstance(x, bool) or not isinstance(x, Real):
         raise TypeError(f"{what} must be {expected}, got {_described(x)}")
     try:
         value = float(x)
     except OverflowError:
         value = inf
-    inside = (
-        isfinite(value)
-        and (above is None or value > above)
-        and (least is None or value >= least)
-        and (below is None or value < below)
-        and (most is None or value <= most)
-    )
-    if not inside:
+    if not isfinite(value) or not all(holds(value, bound) for _, holds, bound in limits):
         raise ValueError(f"{what} must be {expected}, got {value!r}")
     return value
 
@@ -109,9 +107,7 @@ def one_of(what: str, name: object, table: Iterable[str]) -> str:
             f"{what} is a name or a function, got {type(name).__name__}: choose {', '.join(names)}"
         )
     if name not in names:
-        near = get_close_matches(name[:40].lower(), names, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise ValueError(f"unknown {what} {name!r:.40}: choose {', '.join(names)}{hint}")
+        raise ValueError(f"unknown {what} {name!r:.40}: choose {_among(names, name)}")
     return name
 
 
@@ -120,14 +116,6 @@ def flag(what: str, x: object) -> bool:
     if not isinstance(x, bool):
         raise TypeError(f"{what} must be True or False, got {_described(x)}")
     return x
-
-
-def callable_(what: str, x: Any, example: str) -> Callable[..., Any]:
-    """`x`, if it can be called; `example` says what to write, such as "lambda v: v * v"."""
-    if not callable(x):
-        raise TypeError(f"{what} must be a function, got {_described(x)}: write {example}")
-    result: Callable[..., Any] = x
-    return result
 
 
 def is_listed(x: object) -> bool:
@@ -195,12 +183,33 @@ def options(owner: type, values: Mapping[str, Any]) -> dict[str, Any]:
     known = declared(owner)
     for name in values:
         if name not in known:
-            near = get_close_matches(name, known, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
             raise TypeError(
-                f"{owner.__name__} has no option {name!r:.40}: it takes {', '.join(known)}{hint}"
+                f"{owner.__name__} has no option {name!r:.40}: it takes {_among(known, name)}"
             )
     return {name: x.check(name, values.get(name, x.default)) for name, x in known.items()}
+
+
+class OptionsSignature:
+    """As `__signature__` of a class, what help and completion show: its options by name.
+
+    An argument x of the constructor has the default `default_x` of the class.
+    """
+
+    def __get__(self, instance: object, owner: Any) -> Any:
+        from inspect import Parameter, signature  # late: it takes long to import
+
+        plain = signature(owner.__init__)
+        arguments = list(plain.parameters.values())[1:]
+        if not any(a.kind is Parameter.VAR_KEYWORD for a in arguments):
+            return None  # a constructor of its own says what it takes
+        first = [
+            a.replace(default=getattr(owner, f"default_{a.name}", a.default))
+            for a in arguments
+            if a.kind is Parameter.POSITIONAL_OR_KEYWORD
+        ]
+        known, kind = declared(owner), Parameter.KEYWORD_ONLY
+        named = [Parameter(name, kind, default=x.default) for name, x in known.items()]
+        return plain.replace(parameters=[*first, *named])
 
 
 def as_random(rng: int | random.Random) -> random.Random:
@@ -219,6 +228,11 @@ def as_random(rng: int | random.Random) -> random.Random:
     if rng < 0:
         raise ValueError(f"rng must be a seed of at least 0, got {rng}; write rng={-rng}")
     return random.Random(int(rng))
+
+
+def _among(names: Iterable[str], name: str) -> str:
+    near = get_close_matches(name[:40].lower(), names, n=1)
+    return ", ".join(names) + (f"; did you mean {near[0]!r}?" if near else "")
 
 
 def _described(x: object) -> str:

@@ -10,7 +10,17 @@ from functools import partial
 from typing import Any, ClassVar, Final, TypeVar
 
 from tinygrad_edu import namespace as floats
-from tinygrad_edu.checks import declared, flag, one_of, option, options, real, row_in
+from tinygrad_edu.checks import (
+    OptionsSignature,
+    declared,
+    flag,
+    is_listed,
+    one_of,
+    option,
+    options,
+    real,
+    row_in,
+)
 from tinygrad_edu.engine import Value
 from tinygrad_edu.optim.schedules import Schedule
 
@@ -31,24 +41,6 @@ DECAY = partial(real, least=0)
 FRACTION = partial(real, least=0, below=1)
 
 _DEFAULT: Any = object()
-
-
-class _Signature:
-    """What `inspect` shows for an optimizer, in help and completion: its options by name."""
-
-    def __get__(self, instance: object, owner: type["Optimizer"]) -> Any:
-        from inspect import Parameter, signature  # late: it takes long to import
-
-        if owner.__init__ is not Optimizer.__init__:
-            return None  # that of its own constructor
-        _, parameters, lr, *_ = signature(Optimizer.__init__).parameters.values()
-        named = [
-            Parameter(name, Parameter.KEYWORD_ONLY, default=x.default)
-            for name, x in declared(owner).items()
-        ]
-        return signature(Optimizer.__init__).replace(
-            parameters=[parameters, lr.replace(default=owner.default_lr), *named]
-        )
 
 
 class Optimizer:
@@ -77,7 +69,7 @@ class Optimizer:
 
     weight_decay: float = option(0.0, DECAY)
 
-    __signature__ = _Signature()
+    __signature__ = OptionsSignature()
 
     def __init_subclass__(cls) -> None:
         cls.start = cls.initial_state = vars(cls).get("start", cls.initial_state)
@@ -256,7 +248,7 @@ def find_optimizer(name: str) -> type[Optimizer]:
 
 
 def _checked(parameters: Iterable[Value]) -> list[Value]:
-    if not isinstance(parameters, Iterable):
+    if not is_listed(parameters):
         raise TypeError(
             f"an optimizer takes a list of Values, got {type(parameters).__name__}: "
             "write model.parameters(), or [v] for a single Value"
