@@ -11,7 +11,7 @@ from itertools import product
 from typing import Final, NamedTuple
 
 from tinygrad_edu import namespace as floats
-from tinygrad_edu.checks import as_random, one_of, real, row, whole
+from tinygrad_edu.checks import as_random, finite, one_of, real, row, whole
 from tinygrad_edu.examples import examples
 from tinygrad_edu.nn.registry import Savable, check_count, register
 
@@ -188,7 +188,7 @@ class Perceptron(Savable):
         names = list(self.state_dict())
         if set(state) != set(names):
             raise ValueError(f"the state does not fit {self!r:.80}: it needs w[0] to w[{self.nin}]")
-        self.w = [_number(state[name], name) for name in names]
+        self.w = [finite(name, state[name]) for name in names]
 
     def __repr__(self) -> str:
         return f"Perceptron({self.nin}, w={self.w})"
