@@ -76,13 +76,13 @@ def test_a_sequential_shows_its_parts_and_a_transform_scales_for_the_net():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"layer": 3}, "layer must be a number from 1 to 2, got 3"),
-        ({"layer": True}, "layer must be a number from 1 to 2, got True"),
+        ({"layer": 3}, "layer must be an int from 1 to 2, got 3"),
+        ({"layer": True}, "layer must be an int from 1 to 2, got bool True"),
         ({"X": [[1, 2, 3]]}, "maps are drawn for points of 2 numbers, X has 3"),
     ],
 )
 def test_maps_refuse_what_they_cannot_draw(options, message):
-    with pytest.raises(ValueError, match=exactly(message)):
+    with pytest.raises((TypeError, ValueError), match=exactly(message)):
         neuron_maps(MLP(2, [2, 1]), resolution=3, **options)
 
 

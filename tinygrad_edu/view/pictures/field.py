@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from tinygrad_edu.checks import whole
 from tinygrad_edu.engine import Value, no_grad
 from tinygrad_edu.nn import Layer, Neuron
 from tinygrad_edu.nn.dense import layers_of
@@ -143,8 +144,4 @@ def dense_before(layers: Sequence[Any]) -> int:
 
 def layer_number(layer: int | None, count: int, default: int) -> int:
     """The place of layer `layer`, which counts from 1. Raises ValueError for another number."""
-    if layer is None:
-        return default
-    if isinstance(layer, bool) or not isinstance(layer, int) or not 1 <= layer <= count:
-        raise ValueError(f"layer must be a number from 1 to {count}, got {layer!r:.40}")
-    return layer - 1
+    return default if layer is None else whole("layer", layer, 1, count) - 1

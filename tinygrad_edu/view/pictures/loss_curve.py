@@ -7,7 +7,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from tinygrad_edu.checks import number
+from tinygrad_edu.checks import is_listed, number
 from tinygrad_edu.train import History
 from tinygrad_edu.view.base.palette import CURVES
 from tinygrad_edu.view.pictures.canvas import INK, canvas, key, legend, plain
@@ -59,7 +59,7 @@ def _losses(run: Any, name: Any) -> tuple[list[float], list[float]]:
     """Training and validation losses of a run."""
     if isinstance(run, History):
         return run.loss, run.validation_loss
-    if isinstance(run, (str, bytes)) or not isinstance(run, Iterable):
+    if not is_listed(run):
         raise TypeError(
             f"{name!r:.40} must be a History or a list of losses, got {type(run).__name__}"
         )
