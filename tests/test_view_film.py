@@ -169,9 +169,10 @@ def test_names_are_texts_in_page_data_and_pictures() -> None:
     assert tags == [e.tag for e in ElementTree.fromstring(plain.strip().svg).iter()]
 
 
-def test_the_same_graph_gives_the_same_bytes() -> None:
-    assert steps(square()).html == steps(square()).html
-    assert steps(square()).strip().svg == steps(square()).strip().svg
+def test_the_same_graph_gives_the_same_bytes_and_no_value_is_kept() -> None:
+    one, other = steps(square()), steps(square())
+    assert (one.html, one.strip().svg) == (other.html, other.strip().svg)
+    assert "Value(" not in repr(vars(one))
 
 
 def test_the_page_is_labelled_for_screen_readers_and_calm_for_who_asks() -> None:
@@ -268,12 +269,6 @@ def test_of_a_large_graph_the_main_strands_are_drawn_and_it_is_said() -> None:
     assert boxes(steps(root, max_nodes=5)) == 5
 
 
-def test_a_film_keeps_no_value() -> None:
-    film = steps(square())
-    assert film.html
-    assert "Value(" not in repr(vars(film))
-
-
 def test_a_film_is_saved_as_a_page_or_as_a_strip(tmp_path: Path) -> None:
     film = steps(square())
     assert film.save(tmp_path / "film.html").read_text(encoding="utf-8") == film.html
@@ -352,42 +347,38 @@ def browse(
     return seen
 
 
+DASH = "–"  # noqa: RUF001
+NONE = " ".join([DASH] * 6)
+# what stands in the last frame but one and the last; grads in the order w, x, w x, b, the sum, o
+TO_W = "step 8 of 9, backward; ×: do/dw += x * do/dv1"  # noqa: RUF001
+TO_X = "step 9 of 9, backward; ×: do/dx += w * do/dv1"  # noqa: RUF001
+
+
 @pytest.mark.slow
 def test_in_a_browser_the_keys_step_to_the_gradients_of_the_engine(tmp_path: Path) -> None:
     film = steps(square())
-    dash = "–"  # noqa: RUF001
-    none = " ".join([dash] * 6)
-    # grads in the order w, x, w x, b, the sum, o
     assert browse(film.html, ["ArrowRight", "End", "ArrowLeft", "Home"], tmp_path) == [
-        f"open: step 0 of 9, start; given: 1 input, 2 parameters; {none}",
-        f"ArrowRight: step 1 of 9, forward; v1 = w * x = 2 * 3 = 6; {none}",
-        "End: step 9 of 9, backward; ×: do/dx += w * do/dv1 = 2 * 4 = 8; 12 8 4 4 4 1",  # noqa: RUF001
-        f"ArrowLeft: step 8 of 9, backward; ×: do/dw += x * do/dv1 = 3 * 4 = 12; 12 {dash} 4 4 4 1",  # noqa: RUF001
-        f"Home: step 0 of 9, start; given: 1 input, 2 parameters; {none}",
+        f"open: step 0 of 9, start; given: 1 input, 2 parameters; {NONE}",
+        f"ArrowRight: step 1 of 9, forward; v1 = w * x = 2 * 3 = 6; {NONE}",
+        f"End: {TO_X} = 2 * 4 = 8; 12 8 4 4 4 1",
+        f"ArrowLeft: {TO_W} = 3 * 4 = 12; 12 {DASH} 4 4 4 1",
+        f"Home: step 0 of 9, start; given: 1 input, 2 parameters; {NONE}",
     ]
 
 
 @pytest.mark.slow
-def test_in_a_browser_a_guess_is_judged(tmp_path: Path) -> None:
+def test_in_a_browser_a_gradient_is_hidden_until_it_is_asked_for_or_guessed(tmp_path: Path) -> None:
+    page = steps(square(), guess=True).html
+    assert browse(page, ["ArrowRight", "ArrowRight"], tmp_path, "#step=8") == [
+        f"open: {TO_W} = ?; ? {DASH} 4 4 4 1",
+        f"ArrowRight: {TO_W} = 3 * 4 = 12; 12 {DASH} 4 4 4 1",
+        f"ArrowRight: {TO_X} = ?; 12 ? 4 4 4 1",
+    ]
     by_id = "document.getElementById"
     typed = f"{by_id}('answer').value = 'GUESS'; {by_id}('check').click();"
     probe = typed.replace("GUESS", "-12") + " show('wrong'); " + typed.replace("GUESS", "11,9")
-    page = steps(square(), guess=True).html
     seen = browse(page, [], tmp_path, "#step=8", probe + " show('right');")
+    equation = TO_W.partition("; ")[2]
     assert [line.split("; ")[1] for line in seen] == [
-        "×: do/dw += x * do/dv1 = ?",  # noqa: RUF001
-        "×: do/dw += x * do/dv1 = ?",  # noqa: RUF001
-        "Right. ×: do/dw += x * do/dv1 = 3 * 4 = 12",  # noqa: RUF001
-    ]
-
-
-@pytest.mark.slow
-def test_in_a_browser_a_gradient_is_hidden_until_it_is_asked_for(tmp_path: Path) -> None:
-    film = steps(square(), guess=True)
-    seen = browse(film.html, ["ArrowRight", "ArrowRight"], tmp_path, "#step=8")
-    dash = "–"  # noqa: RUF001
-    assert seen == [
-        f"open: step 8 of 9, backward; ×: do/dw += x * do/dv1 = ?; ? {dash} 4 4 4 1",  # noqa: RUF001
-        f"ArrowRight: step 8 of 9, backward; ×: do/dw += x * do/dv1 = 3 * 4 = 12; 12 {dash} 4 4 4 1",  # noqa: E501, RUF001
-        "ArrowRight: step 9 of 9, backward; ×: do/dx += w * do/dv1 = ?; 12 ? 4 4 4 1",  # noqa: RUF001
+        *(f"{equation} = ?", f"{equation} = ?", f"Right. {equation} = 3 * 4 = 12")
     ]

@@ -303,16 +303,9 @@ def changed() -> Value:
             unit,
             {"blanks": "grad"},
             ValueError,
-            'blanks=\'grad\' is unknown: write "data", "slopes", "gradients", a list of these, '
-            'or "all"',
+            "unknown blanks 'grad': choose data, slopes, gradients, all; did you mean 'gradients'?",
         ),
-        (
-            unit,
-            {"blanks": None},
-            ValueError,
-            'blanks=None is unknown: write "data", "slopes", "gradients", a list of these, '
-            'or "all"',
-        ),
+        (unit, {"blanks": None}, TypeError, "blanks must be a list of names, got NoneType"),
         (
             unit,
             {"blanks": []},

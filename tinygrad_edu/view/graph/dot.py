@@ -25,27 +25,15 @@ from tinygrad_edu.view.graph.diagram import VALUE_KINDS, Box, Diagram, Edge, Row
 
 _FONT: Final = "Helvetica"
 
-_GRAPH: Final = {
-    "bgcolor": "transparent",
-    "fontname": _FONT,
-    "labelloc": "b",
-    "nodesep": "0.2",
-    "pad": "0.1",
-    "ranksep": "0.35",
-}
+_GRAPH: Final = {"bgcolor": "transparent", "fontname": _FONT, "labelloc": "b", "pad": "0.1"}
+_GAPS: Final = {"nodesep": "0.2", "ranksep": "0.35"}
 _NODE: Final = {"fontcolor": GRAPH_INK, "fontname": _FONT, "fontsize": "12", "height": "0.3"}
 _EDGE: Final = {"arrowsize": "0.6", "color": GRAPH_LINE, "fontname": _FONT, "fontsize": "10"}
 
 
 def _box(style: str, line: str, fill: str) -> dict[str, str]:
-    return {
-        "shape": "box",
-        "style": style,
-        "color": line,
-        "fillcolor": fill,
-        "margin": "0.07,0.03",
-        "penwidth": "1.2",
-    }
+    look = {"shape": "box", "style": style, "color": line, "fillcolor": fill}
+    return look | {"margin": "0.07,0.03", "penwidth": "1.2"}
 
 
 _OPERATION: Final = {"style": "filled", "color": GRAPH_LINE, "fillcolor": GRAPH_PAPER}
@@ -63,12 +51,8 @@ _LOOKS: Final = {
     "group": _box("filled,rounded,dashed", *BOXES["result"]),
     "inputs": _box("filled", *BOXES["input"]) | {"peripheries": "2"},
     "hidden": _OPERATION
-    | {
-        "shape": "box",
-        "style": "filled,rounded,dotted",
-        "fontcolor": GRAPH_FAINT,
-        "fontsize": "10",
-    },
+    | {"shape": "box", "style": "filled,rounded,dotted"}
+    | {"fontcolor": GRAPH_FAINT, "fontsize": "10"},
 }
 _ROOT: Final = {"penwidth": "2.6"}
 #: The frame around what is inside of an opened unit or layer.
@@ -98,7 +82,7 @@ _TITLE: Final = 40
 def to_dot(diagram: Diagram, *, paper: bool = False) -> str:
     """DOT for a diagram, in colours or, for `paper`, in black and grey on white, no tooltips."""
     graph = graphviz.Digraph(
-        graph_attr={"rankdir": diagram.rankdir, **_GRAPH}, node_attr=_NODE, edge_attr=_EDGE
+        graph_attr={"rankdir": diagram.rankdir, **_GRAPH, **_GAPS}, node_attr=_NODE, edge_attr=_EDGE
     )
     if diagram.caption:
         lines = "<BR/>".join(map(in_html, diagram.caption))

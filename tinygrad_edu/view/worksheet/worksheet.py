@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
+from tinygrad_edu.checks import listed, one_of
 from tinygrad_edu.engine import Value, gradients, toposort
 from tinygrad_edu.engine.derivative import check_unchanged
 from tinygrad_edu.text import DASH, clean, short
@@ -216,15 +217,8 @@ class _Content:
 
 
 def _asked(blanks: str | Iterable[str]) -> frozenset[str]:
-    several = isinstance(blanks, Iterable) and not isinstance(blanks, str)
-    names: list[Any] = list(blanks) if several else [blanks]
-    for name in names:
-        if name not in (*_TASKS, "all"):
-            offered = ", ".join(f'"{task}"' for task in _TASKS)
-            raise ValueError(
-                f"blanks={clean(repr(name), 40)} is unknown: write {offered}, a list of these, "
-                'or "all"'
-            )
+    names = [blanks] if isinstance(blanks, str) else listed("blanks", blanks, "names")
     if not names:
         raise ValueError('blanks is empty, so nothing is asked: write blanks="gradients"')
-    return frozenset(_TASKS if "all" in names else names)
+    asked = {one_of("blanks", name, (*_TASKS, "all")) for name in names}
+    return frozenset(_TASKS if "all" in asked else asked)
