@@ -18,7 +18,7 @@ def by_hand() -> Diagram:
     rows = [Row("z", "1"), Row("a", "?", blank=True)]
     inner = {"made": "tanh", "sources": ["x"], "within": ("net", "layer")}
     unit = diagram.add(Box("unit", label="u", name="<u>", details=["one"], rows=rows, **inner))
-    diagram.edges.append(Edge(x.id, unit.id, "w", Row("w", "-0.5"), weight=-0.5, share=1.0))
+    diagram.edges.append(Edge(x.id, unit.id, "w", [Row("w", "-0.5")], weight=-0.5, share=1.0))
     return diagram
 
 

@@ -63,8 +63,8 @@ class Box:
 class Edge:
     """A line from one box to another.
 
-    role    what the tail is to the head, such as w[0]
-    number  what stands on the line
+    role    what the tail is to the head, such as w[1]
+    rows    the numbers that stand on the line
     weight  the weight it stands for, if any, and `share`, its size against the largest, 0 to 1
     dotted  whether it stands for what is left out
     loose   whether it leaves the boxes where they are
@@ -73,7 +73,7 @@ class Edge:
     tail: str
     head: str
     role: str = ""
-    number: Row | None = None
+    rows: Sequence[Row] = ()
     tooltip: str = ""
     weight: float | None = None
     share: float = 0.0

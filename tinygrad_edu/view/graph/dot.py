@@ -187,10 +187,9 @@ def _line(edge: Edge, widest: float) -> dict[str, str]:
 
 
 def _edge_label(edge: Edge, paper: bool) -> str | None:
-    """The role of an operand, a number or both: on paper side by side, else on a light pill."""
+    """The role of an operand, numbers or both: on paper side by side, else on a light pill."""
     role = f'<FONT COLOR="{GRAPH_FAINT}"><I>{in_html(edge.role)}</I></FONT>' if edge.role else ""
-    number = _number(edge.number) if edge.number is not None else ""
-    parts = [part for part in (role, number) if part]
+    parts = [part for part in (role, *map(_number, edge.rows)) if part]
     if not parts:
         return None
     if not paper:

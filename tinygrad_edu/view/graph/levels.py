@@ -194,7 +194,7 @@ class _BlockWriter:
                     text = DASH if delta is None else short(w * delta)
                     edge.tooltip += f", gradient flowing back = {text}"
                 if not self.diagram.crowded:
-                    edge.number = Row("w", text)
+                    edge.rows = [Row("w", text)]
                 largest = self.largest.get(u.layer, 0.0)
                 edge.share = min(abs(w) / largest, 1.0) if largest and w == w else 0.0
                 self.diagram.edges.append(edge)

@@ -189,6 +189,6 @@ class ValueWriter:
             self._link(tail, head, "" if known else role, lines[i], told)
 
     def _link(self, tail: Box, head: Box, role: str, number: Row | None, tooltip: str) -> None:
-        if number is not None and number.exact:
+        if number and number.exact:
             tooltip += f", {number.label} = {number.exact}"
-        self.diagram.edges.append(Edge(tail.id, head.id, role, number, tooltip))
+        self.diagram.edges.append(Edge(tail.id, head.id, role, [number] if number else [], tooltip))
