@@ -210,3 +210,31 @@ def test_the_second_use_of_a_layer_in_the_printed_program():
         for u in names.units.units
     }
     assert used == set(re.findall(r"^    (Z\w+) = ", program.source, re.M))
+
+
+@both_notations
+@pytest.mark.parametrize("net", NETS)
+def test_draw(net, notation):
+    root, names = graph(net, notation)
+    rows = draw(root, level="value", max_nodes=1000, notation=notation).table.splitlines()[1:]
+    called = {re.split(r"  +", row)[0] for row in rows if "  " in row}
+    assert called == set(names.values()) or len(names) > len(rows)
+    assert called <= set(names.values())
+    table = draw(root, level="neuron", max_nodes=1000, example=0, notation=notation).table
+    drawn = [u for u in names.units.units if not names.deltas[u.z].endswith("#2")]
+    assert all(f"{names[v]} " in table for u in drawn for v in (u.z, u.a))
+    assert all(f"{names.deltas[u.z]} " in table for u in drawn)
+
+
+@both_notations
+@pytest.mark.parametrize("net", NETS)
+def test_steps_and_worksheet(net, notation, monkeypatch):
+    monkeypatch.setenv("TINYGRAD_EDU_GRAPHVIZ", "none")
+    root, names = graph(net, notation)
+    page = steps(root, max_nodes=1000, notation=notation).html
+    heads = re.findall('<th scope="row">(.*?)</th>', page)
+    assert list(map(unescape, heads)) == list(names.values())
+    if len(names) <= 60:
+        text = worksheet(root, notation=notation)._repr_mimebundle_()["text/plain"]
+        lines = text.split("\n\n")[3].splitlines()
+        assert [re.split(r" \(| = ", line)[0] for line in lines] == list(names.values())

@@ -57,7 +57,7 @@ def test_a_gradient_of_another_pass_is_not_shown_and_named() -> None:
     z.backward()
     # x.grad is dz/dx = 27, and no pass has run from dz/dx = 3 x^2, whose derivative is 18
     graph = draw(grad(z, x))
-    remark = ".grad of x is of another backward pass, and not shown"
+    remark = "of another backward pass, not shown: .grad of x"
     assert "x (input): data = 3.0, grad = not computed" in tooltips(graph.svg)
     assert remark in texts(graph)
     assert remark == graph.table.splitlines()[-1]
@@ -70,12 +70,12 @@ def test_a_gradient_that_several_passes_have_added_up_is_named() -> None:
     y.backward()
     graph = draw(y, edges="gradient")
     assert "x (input): data = 3.0, grad = 11.0" in tooltips(graph.svg)  # 5 + 2 * 3
-    assert repr(graph).endswith("; .grad of x is not of this pass alone>")
+    assert repr(graph).endswith("; not of this backward pass alone: .grad of x>")
     x.grad = 6.0
     assert ".grad" not in draw(y).dot
     loss = net()
     next(v for v in toposort(loss, leaves=True) if v.kind == "parameter").grad = 7.0
-    assert ".grad of w1[1,1] is not" in draw(loss).dot
+    assert "alone: .grad of w1[1,1]<" in draw(loss).dot
     assert ".grad" not in draw(loss, level="neuron").dot  # which shows deltas, none of parameters
 
 

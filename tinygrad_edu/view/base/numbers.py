@@ -55,12 +55,9 @@ class Numbers:
         """Sentences about what the numbers are not, of gradients those of the values `shown`."""
         sentences = self.changes(names)
         if foreign := [v for v in self.foreign if v in shown]:
-            which = f".grad of {_named(foreign, names)}"
-            sentences.append(
-                f"{which} is not of this pass alone"
-                if self.root.reached
-                else f"{which} is of another backward pass, and not shown"
-            )
+            other = "of another backward pass, not shown"
+            what = "not of this backward pass alone" if self.root.reached else other
+            sentences.append(f"{what}: .grad of {_named(foreign, names)}")
         return sentences
 
     def _foreign(self, order: Sequence[Value]) -> list[Value]:
