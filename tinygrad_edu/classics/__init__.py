@@ -12,18 +12,16 @@ in `CLASSICS`; where it runs for more than two seconds, a line in `LONG`, too.
 
 from collections.abc import Callable
 
-from tinygrad_edu.classics.circuits import circuits
-from tinygrad_edu.classics.linear_claims import linear_claims
+from tinygrad_edu.classics.classic import Classic, Row
+from tinygrad_edu.classics.karpathy import circuits, micrograd_moons, micrograd_readme
 from tinygrad_edu.classics.mazur import mazur
-from tinygrad_edu.classics.micrograd import micrograd_moons, micrograd_readme
-from tinygrad_edu.classics.record import Classic, Row
+from tinygrad_edu.classics.one_unit_layers import linear_claims, saturation
 from tinygrad_edu.classics.rumelhart import (
     rumelhart_encoder,
     rumelhart_parity,
     rumelhart_symmetry,
     rumelhart_xor,
 )
-from tinygrad_edu.classics.saturation import saturation
 from tinygrad_edu.classics.spiral import spiral_linear, spiral_net
 from tinygrad_edu.classics.vowels import vowel_regions, vowels
 

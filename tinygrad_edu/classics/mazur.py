@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import Any, Final
 
-from tinygrad_edu.classics.record import Classic, Row
+from tinygrad_edu.classics.classic import Classic, Row
 from tinygrad_edu.engine import Value
 from tinygrad_edu.functions import dot, sigmoid
 from tinygrad_edu.losses import half_squared_error

@@ -6,7 +6,7 @@ from itertools import product
 from typing import Final
 
 from tinygrad_edu.checks import whole
-from tinygrad_edu.classics.record import Classic, Row
+from tinygrad_edu.classics.classic import Classic, Row
 from tinygrad_edu.nn import MLP
 from tinygrad_edu.optim import SGD
 from tinygrad_edu.train import fit, predict

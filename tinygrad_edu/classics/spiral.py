@@ -5,7 +5,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from tinygrad_edu.checks import whole
-from tinygrad_edu.classics.record import Classic, Row
+from tinygrad_edu.classics.classic import Classic, Row
 from tinygrad_edu.engine import Value
 from tinygrad_edu.losses import l2
 from tinygrad_edu.nn import MLP

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from tinygrad_edu import data
-from tinygrad_edu.classics.record import Classic, Row
+from tinygrad_edu.classics.classic import Classic, Row
 from tinygrad_edu.data import Scaling, folds, standardising
 from tinygrad_edu.nn import MLP
 from tinygrad_edu.optim import Adam

@@ -2,9 +2,9 @@
 
 import json
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from tinygrad_edu import data
 from tinygrad_edu import namespace as floats
@@ -13,7 +13,8 @@ from tinygrad_edu.cli.demo_perceptron import PERCEPTRON
 from tinygrad_edu.cli.options import OPTIONS, Settings, UsageError
 from tinygrad_edu.cli.run import Demo, Named, Run, by_descent, course, facts_of_descent, measured
 from tinygrad_edu.cli.split import Split, of_dataset
-from tinygrad_edu.data import Dataset
+from tinygrad_edu.data import DATA_SETS
+from tinygrad_edu.data.registry import Recipe
 from tinygrad_edu.nn import Layer, Sequential
 from tinygrad_edu.nn.convolution import Conv2d, Flatten, MaxPool2d, Unflatten
 from tinygrad_edu.nn.recurrent import RNN, per_step
@@ -21,41 +22,18 @@ from tinygrad_edu.text import table
 from tinygrad_edu.train import predict
 from tinygrad_edu.view.base.report import Picture, verbatim
 
-# The data sets of classes, told apart by an MLP.
 
+def _on(name: str, recipe: Recipe) -> Demo:
+    """An MLP that tells the classes of a data set apart, as its recipe says."""
 
-def _on(
-    name: str,
-    says: str,
-    settings: Settings,
-    make: Callable[[random.Random], Dataset],
-    **options: Any,
-) -> Demo:
-    def split(settings: Settings, rng: random.Random) -> Split:
-        return of_dataset(make(rng), settings.test_ratio, rng, **options)
+    def rows(settings: Settings, rng: random.Random) -> Split:
+        return of_dataset(
+            recipe.rows(rng), settings.test_ratio, rng, unit=recipe.unit, group=recipe.group
+        )
 
-    return classification(name, says, settings, split)
-
-
-_DATA_SETS: Final = (
-    _on("xor", "the four rows of XOR, which one unit cannot learn",
-        Settings((4,), "tanh", 0.05, 200, None, 0.0), lambda rng: data.xor()),
-    _on("moons", "two half moons in the plane (the default)",
-        Settings((16, 16), "relu", 0.02, 50, 32), lambda rng: data.moons(200, noise=0.15, rng=rng)),
-    _on("circles", "a circle in a ring",
-        Settings((16,), "tanh", 0.05, 60, 32), lambda rng: data.circles(200, noise=0.1, rng=rng)),
-    _on("spiral", "three arms of a spiral",
-        Settings((16, 16), "tanh", 0.02, 100, 32),
-        lambda rng: data.spiral(300, noise=0.2, rng=rng)),
-    _on("blobs", "three round clouds",
-        Settings((8,), "tanh", 0.05, 30, 32), lambda rng: data.blobs(150, rng=rng)),
-    _on("iris", "three species of iris by four lengths",
-        Settings((8,), "tanh", 0.02, 60, 16), lambda rng: data.iris()),
-    _on("digits", "handwritten digits, 8 x 8 pixels",
-        Settings((16,), "relu", 0.01, 10, 32), lambda rng: data.digits(), unit=16.0),
-    _on("vowels", "ten spoken vowels by two formants; tested on speakers never heard",
-        Settings((50,), "tanh", 0.01, 30, 32), lambda rng: data.vowels(), group="speaker"),
-)  # fmt: skip
+    r = recipe
+    default = Settings(r.hidden, r.activation, r.lr, r.epochs, r.batch_size, r.test_size)
+    return classification(name, r.text, default, rows)
 
 
 def _parameters(run: Run, path: str) -> None:
@@ -84,8 +62,8 @@ def _kernels(run: Run) -> Iterator[Named]:
     yield confusion(run)
     yield course(run.history)
     caption = (
-        "The 3 x 3 weights of each kernel, which slides over the image: red where it looks for "
-        "ink, blue where for paper, white is 0."
+        "The 3 x 3 weights of each kernel, which slides over the image: blue where it looks for "
+        "ink, orange where for paper, white is 0."
     )
     kernels = png_of(weights(run.model.layers[1], height=3, width=3))
     yield "kernels.png", Picture("The kernels", caption, kernels)
@@ -211,4 +189,7 @@ _ADDER: Final = Demo(
 )  # fmt: skip
 
 #: The demos by name, in the order of the help.
-DEMOS: Final = {demo.name: demo for demo in (*_DATA_SETS, PERCEPTRON, _DIGITS_CONV, _ADDER)}
+DEMOS: Final = {
+    demo.name: demo
+    for demo in (*map(_on, DATA_SETS, DATA_SETS.values()), PERCEPTRON, _DIGITS_CONV, _ADDER)
+}

@@ -1,4 +1,4 @@
-"""The claims on nets with one unit per layer: letter by letter, on a grid, and in numbers."""
+"""The saturating neuron; the claims of the lectures by letters, on a grid, and in numbers."""
 
 from itertools import product
 from math import prod
@@ -6,7 +6,18 @@ from math import prod
 import pytest
 
 from tinygrad_edu import Value, explain
-from tinygrad_edu.classics import linear_claims
+from tinygrad_edu.classics import linear_claims, saturation
+
+
+def test_the_saturating_neuron_has_every_printed_digit() -> None:
+    classic = saturation()
+    assert classic.agrees
+    # M. Nielsen, Neural Networks and Deep Learning, chapter 3
+    printed = [row.published for row in classic.rows if row.published]
+    assert printed == ["0.82", "0.09", "0.98", "0.20"]
+    # a (1 - a) for a = sigmoid(1.5) and a = sigmoid(4), by hand
+    slopes = [f"{row.here:.4f}" for row in classic.rows if "slope" in row.quantity]
+    assert slopes == ["0.1491", "0.0177"]
 
 
 def test_the_formulas_of_the_chain_are_those_of_the_claim() -> None:

@@ -1,4 +1,4 @@
-"""micrograd's run on the moons, from the package alone."""
+"""The circuits, and micrograd's run on the moons from the package alone, as printed."""
 
 import json
 from pathlib import Path
@@ -6,14 +6,25 @@ from typing import Any
 
 import pytest
 
-from tinygrad_edu.classics import micrograd_moons
-from tinygrad_edu.classics.micrograd import moons
-from tinygrad_edu.classics.micrograd_printed import LINES
+from tinygrad_edu.classics import circuits, micrograd_moons
+from tinygrad_edu.classics.karpathy import moons, printed
 
 #: Data, initial weights and the 100 printed lines of micrograd's notebook demo.ipynb.
 MOONS: dict[str, Any] = json.loads(
     (Path(__file__).parent / "fixtures" / "micrograd_moons_seed1337.json").read_text("utf-8")
 )
+
+
+def test_the_circuits_have_every_printed_digit() -> None:
+    classic = circuits()
+    assert classic.agrees
+    # cs231n: x, y, z of (x + y) z; the weights and inputs of the neuron; x, y, z, w of the last
+    gradients = [row.published for row in classic.rows if row.quantity.startswith("df/d")]
+    assert gradients == [
+        *("-4", "-4", "3", "-4"),
+        *("-0.20", "0.39", "-0.39", "-0.59", "0.20"),
+        *("-8.00", "6.00", "2.00", "0.00"),
+    ]
 
 
 def test_the_points_are_those_of_the_notebook() -> None:
@@ -23,8 +34,8 @@ def test_the_points_are_those_of_the_notebook() -> None:
 
 
 def test_the_printed_lines_are_those_of_the_notebook() -> None:
-    printed = [[k, float(loss), float(percent)] for k, (loss, percent) in enumerate(LINES)]
-    assert printed == MOONS["published"]
+    lines = [[k, float(loss), float(percent)] for k, (loss, percent) in enumerate(printed())]
+    assert lines == MOONS["published"]
 
 
 def test_all_steps_are_those_of_the_notebook() -> None:
