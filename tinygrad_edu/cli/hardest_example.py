@@ -10,6 +10,7 @@ from tinygrad_edu.engine import Value, toposort
 from tinygrad_edu.losses import LOSSES
 from tinygrad_edu.text import clean
 from tinygrad_edu.view import deltas, explain, network, steps
+from tinygrad_edu.view.base.naming import names_of
 from tinygrad_edu.view.base.report import Picture, verbatim
 from tinygrad_edu.view.graph.drawing import excerpt
 from tinygrad_edu.view.graph.select import LARGEST
@@ -62,14 +63,16 @@ def pictures_of(classifier: Classifier, example: Example) -> Iterator[tuple[str,
     chain = str(explain(loss, wrt=w, names={"loss": loss}))
     why = f"On {example.called}: the weight of the last layer with the largest gradient."
     yield "", Picture("Where a gradient comes from", why, verbatim(chain), "text")
-    activations = {str(model.activation), str(model.output)}
-    graph = excerpt(loss, names={"loss": loss, **_names(loss, activations)})
+    order = toposort(loss, leaves=True)
+    called = names_of(order)
+    units = {called[v]: v for unit in called.units.units for v in (unit.z, unit.a)}
+    graph = excerpt(loss, names={"loss": loss, **units})
     caption = (
         f"Forward pass and gradients of {example.called}; its features are scaled as "
         "in training. A box holds a number and the derivative of the loss with respect to it; that "
         "of a net input z is the delta of its unit."
     )
-    if len(toposort(loss, leaves=True)) > LARGEST:
+    if len(order) > LARGEST:
         caption += (
             " The whole graph is too large to read: of each unit the two inputs that weigh most "
             "are followed, and dotted boxes count the others."
@@ -90,17 +93,3 @@ def _film(classifier: Classifier, example: Example) -> Picture:
     film = steps(unit(inputs))
     caption = "On the inputs that it has for the same row: the derivatives of its activation."
     return Picture("The backward pass of one unit", caption, film.inline(), "film")
-
-
-def _names(loss: Value, activations: set[str]) -> dict[str, Value]:
-    """Net inputs z and activations a, named after their unit, which the name of its bias tells."""
-    found: dict[str, Value] = {}
-    units: dict[Value, str] = {}
-    for v in toposort(loss):
-        last = v.parents[-1]
-        if last.kind == "parameter" and str(last.name).endswith(".b"):
-            units[v] = str(last.name).removesuffix(".b")
-            found[f"{units[v]}.z"] = v
-        elif v.op is not None and v.op.name in activations and v.parents[0] in units:
-            found[f"{units[v.parents[0]]}.a"] = v
-    return found
