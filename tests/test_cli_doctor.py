@@ -2,6 +2,7 @@
 
 import argparse
 import re
+import sys
 import tomllib
 from pathlib import Path
 
@@ -137,6 +138,19 @@ def test_no_renderer_at_all_is_no_crash(
     renderers(monkeypatch, {})
     _, shown = report(capsys)
     assert "chosen" not in shown.partition("renderers")[2]
+
+
+def test_doctor_runs_where_graphviz_is_missing(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()
+    for name in [name for name in sys.modules if name.startswith("tinygrad_edu.")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "graphviz", None)  # importing it now raises ImportError
+    from tinygrad_edu.cli import main
+
+    assert main(["doctor"]) == 1
+    assert "problem: import of graphviz halted" in capsys.readouterr().out
 
 
 def test_the_sample_is_a_picture_of_three_named_values(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,22 +7,22 @@ import re
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
-from tinygrad_edu.cli import bench, commands, doctor, draw
 from tinygrad_edu.cli.options import UsageError
 
-#: What adds each command with its options, in the order of the help.
-COMMANDS = (
-    commands.add_demo,
-    commands.add_train,
-    commands.add_predict,
-    draw.add_to,
-    commands.add_classics,
-    bench.add_to,
-    doctor.add_to,
-)
+#: The module and the function that add each command, in the order of the help.
+COMMANDS: Final = {
+    "demo": ("commands", "add_demo"),
+    "train": ("commands", "add_train"),
+    "predict": ("commands", "add_predict"),
+    "draw": ("draw", "add_to"),
+    "classics": ("commands", "add_classics"),
+    "bench": ("bench", "add_to"),
+    "doctor": ("doctor", "add_to"),
+}
 
 
 class Parser(argparse.ArgumentParser):
@@ -55,9 +55,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"tinygrad-edu {_version()}")
     choices = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for add_to in COMMANDS:
-        add_to(choices)
-    args = parser.parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    for name in [name for name in words[:1] if name in COMMANDS] or COMMANDS:
+        module, add = COMMANDS[name]  # of one command alone: doctor runs where others cannot
+        getattr(import_module(f"{__name__}.{module}"), add)(choices)
+    args = parser.parse_args(words)
     if "run" not in args:
         parser.print_help()
         return 0

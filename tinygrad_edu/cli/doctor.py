@@ -88,11 +88,7 @@ def renderer_lines() -> list[str]:
     except ImportError as error:
         return [f"  none can be asked: {error}"]
     choice = os.environ.get(render.VARIABLE, "").strip()
-    found = {
-        "dot": render._program("dot"),
-        "graphviz-pure": render._program("graphviz-pure"),
-        "pygraphviz": render._pygraphviz(),
-    }
+    found = render.renderers()
     try:
         chosen = render.renderer()
     except render.RenderError:

@@ -54,14 +54,22 @@ def renderer() -> Renderer:
     return next(_candidates())
 
 
+def renderers() -> dict[str, Renderer | None]:
+    """The renderers by name, best first; None for one that was not found, or does not draw."""
+    return {
+        "dot": _program("dot"),
+        "graphviz-pure": _program("graphviz-pure"),
+        "pygraphviz": _pygraphviz(),
+    }
+
+
 def _candidates() -> Iterator[Renderer]:
     """The renderers that work, best first; the one that was asked for alone. Never empty."""
     choice = os.environ.get(VARIABLE, "").strip()
     if choice:
         yield _chosen(choice)
         return
-    found = [_program("dot"), _program("graphviz-pure"), _pygraphviz()]
-    working = [candidate for candidate in found if candidate is not None]
+    working = [candidate for candidate in renderers().values() if candidate is not None]
     if not working:
         raise RenderError(
             "pictures need a Graphviz renderer and none was found: write pip install "
