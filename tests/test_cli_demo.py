@@ -1,21 +1,26 @@
-import json
-import os
+"""The command `demo`: what it prints and writes, on every data set and with the special models."""
+
+import random
 import re
-import shlex
 import signal
-import subprocess
 import sys
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from command_line import command_in, start
 
+from tinygrad_edu import RNN, Conv2d, Flatten, Layer, MaxPool2d, Perceptron, Sequential, Unflatten
 from tinygrad_edu.cli import main
+from tinygrad_edu.cli.demos import DEMOS
+from tinygrad_edu.cli.split import of_dataset
+from tinygrad_edu.data import Dataset
+from tinygrad_edu.figure import Figure
 from tinygrad_edu.nn import MLP
 from tinygrad_edu.train import fit
 from tinygrad_edu.view.pictures import regions
 
-FILES_2D = {"graph.svg", "loss.png", "model.json", "regions.png", "report.html"}
+FILES = {"loss.png", "model.json", "report.html"}
+FILES_2D = {*FILES, "graph.svg", "regions.png"}
 QUICK = ["--epochs", "1", "--hidden", "2"]
 
 
@@ -27,49 +32,46 @@ def quick_pictures(monkeypatch):
 
 
 @pytest.fixture
+def no_pictures(monkeypatch):
+    monkeypatch.setenv("TINYGRAD_EDU_GRAPHVIZ", "none")
+    monkeypatch.setattr(Figure, "png", lambda figure: b"")
+
+
+@pytest.fixture
 def model_only(monkeypatch):
     monkeypatch.setattr("tinygrad_edu.cli.run.write_report", lambda *_: [])
+
+
+@pytest.fixture
+def demo(tmp_path, capsys):
+    """Runs a demo into tmp_path; gives what it printed, and its errors."""
+
+    def run(*words, code=0):
+        assert main(["demo", *words, "--out", str(tmp_path)]) == code
+        return capsys.readouterr()
+
+    return run
 
 
 def without_times(text):
     return re.sub(r"in [0-9.]+ s", "in ... s", text)
 
 
-def run_in_process(*words, cwd, seed="random"):
-    environment = os.environ | {
-        "PYTHONHASHSEED": seed,
-        "PYTHONPATH": os.pathsep.join(sys.path),
-        "TINYGRAD_EDU_GRAPHVIZ": "none",
-    }
-    command = [sys.executable, "-m", "tinygrad_edu", *words]
-    return subprocess.Popen(
-        command, cwd=cwd, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
+def names(folder):
+    return {path.name for path in folder.iterdir()}
 
 
-def command_in(report):
-    class Reader(HTMLParser):
-        inside = False
-        text = ""
-
-        def handle_starttag(self, tag, attrs):
-            self.inside = self.inside or tag == "code"
-
-        def handle_data(self, data):
-            if self.inside:
-                self.text += data
-
-        def handle_endtag(self, tag):
-            self.inside = self.inside and tag != "code"
-
-    reader = Reader()
-    reader.feed(report)
-    return shlex.split(reader.text)
+def test_help_explains_every_demo_in_at_most_100_columns(capsys):
+    with pytest.raises(SystemExit):
+        main(["demo", "--help"])
+    lines = capsys.readouterr().out.splitlines()
+    explained = [line.split()[0] for line in lines if re.match(r"  [a-z-]+  +\w", line)]
+    assert explained[: len(DEMOS)] == list(DEMOS)
+    assert max(map(len, lines)) <= 100
 
 
-def test_demo_prints_accuracies_and_writes_model_pictures_and_report(tmp_path, capsys):
-    assert main(["demo", "xor", "--out", str(tmp_path)]) == 0
-    printed, errors = capsys.readouterr()
+def test_demo_prints_accuracies_and_writes_model_pictures_and_report(tmp_path, demo):
+    printed, errors = demo("xor")
     assert without_times(printed) == (
         "xor: 4 training rows, no test rows; 2 features, 2 classes\n"
         "net 2-4-1, tanh, 17 parameters\n"
@@ -83,7 +85,7 @@ def test_demo_prints_accuracies_and_writes_model_pictures_and_report(tmp_path, c
         f"   to {tmp_path}\n"
     )
     assert errors == ""  # no bar where nobody can see it
-    assert {path.name for path in tmp_path.iterdir()} == FILES_2D
+    assert names(tmp_path) == FILES_2D
     report = (tmp_path / "report.html").read_text()
     assert (tmp_path / "graph.svg").read_text().strip() in report
     assert report.count("data:image/png;base64,") == 2
@@ -100,16 +102,12 @@ def test_demo_prints_accuracies_and_writes_model_pictures_and_report(tmp_path, c
         ("iris", "confusion.png", 114, 36),
     ],
 )
-def test_every_data_set_runs(data, picture, training, test, tmp_path, capsys, quick_pictures):
-    assert main(["demo", data, *QUICK, "--out", str(tmp_path)]) == 0
-    printed = capsys.readouterr().out
+def test_every_data_set_runs(data, picture, training, test, tmp_path, demo, quick_pictures):
+    printed = demo(data, *QUICK).out
     assert printed.startswith(f"{data}: {training} training rows, {test} test rows;")
     assert re.search(rf"\n  test +{test} +[0-9.]+ +[0-9.]+%\n", printed)
     assert max(map(len, printed.splitlines()[:-1])) <= 80 or "skipped" in printed
-    assert {path.name for path in tmp_path.iterdir()} == FILES_2D - {
-        "graph.svg",
-        "regions.png",
-    } | {picture}
+    assert names(tmp_path) == {*FILES, picture}
 
 
 @pytest.mark.slow
@@ -117,40 +115,35 @@ def test_every_data_set_runs(data, picture, training, test, tmp_path, capsys, qu
     ("data", "training", "test"),
     [("moons", 0.97, 0.9), ("circles", 0.97, 0.9), ("iris", 0.95, 0.93), ("digits", 0.95, 0.9)],
 )
-def test_the_defaults_reach_a_good_accuracy(data, training, test, tmp_path, capsys, quick_pictures):
-    assert main(["demo", data, "--out", str(tmp_path)]) == 0
-    found = re.findall(r"([0-9.]+)%\n", capsys.readouterr().out)
-    assert float(found[0]) >= 100 * training
-    assert float(found[1]) >= 100 * test
+def test_the_defaults_reach_a_good_accuracy(data, training, test, demo, quick_pictures):
+    accuracies = re.findall(r"([0-9.]+)%\n", demo(data).out)
+    assert float(accuracies[0]) >= 100 * training
+    assert float(accuracies[1]) >= 100 * test
 
 
 @pytest.mark.slow
-def test_without_a_renderer_the_demo_says_that_the_graph_is_skipped(
-    tmp_path, capsys, quick_pictures
-):
-    assert main(["demo", "xor", *QUICK, "--out", str(tmp_path)]) == 0
-    assert capsys.readouterr().out.splitlines()[-3:-1] == [
+def test_without_a_renderer_the_demo_says_that_the_graph_is_skipped(tmp_path, demo, quick_pictures):
+    assert demo("xor", *QUICK).out.splitlines()[-3:-1] == [
         "graph.svg skipped: pictures are switched off by TINYGRAD_EDU_GRAPHVIZ=none: unset it, or "
         'use .dot or .save("g.dot")',
         "wrote model.json, regions.png, loss.png, report.html",
     ]
-    assert {path.name for path in tmp_path.iterdir()} == FILES_2D - {"graph.svg"}
+    assert names(tmp_path) == FILES_2D - {"graph.svg"}
 
 
 @pytest.mark.slow
-def test_a_file_that_cannot_be_written_is_named(tmp_path, monkeypatch, capsys, quick_pictures):
-    monkeypatch.chdir(tmp_path)
-    os.makedirs("out/loss.png")
-    assert main(["demo", "xor", *QUICK, "--out", "out"]) == 2
-    path = os.path.join("out", "loss.png")
-    assert capsys.readouterr().err == f"tinygrad-edu: cannot write {path!r}: Is a directory\n"
+def test_a_file_that_cannot_be_written_is_named(tmp_path, demo, quick_pictures):
+    path = tmp_path / "loss.png"
+    path.mkdir()
+    errors = demo("xor", *QUICK, code=2).err
+    assert errors == f"tinygrad-edu: cannot write {str(path)!r}: Is a directory\n"
 
 
 @pytest.mark.slow
-def test_other_files_in_the_folder_are_left_alone(tmp_path, quick_pictures):
+def test_other_files_in_the_folder_are_left_alone(tmp_path, demo, quick_pictures):
     (tmp_path / "mine.txt").write_text("mine")
     (tmp_path / "loss.png").write_text("old")
-    assert main(["demo", "xor", *QUICK, "--out", str(tmp_path)]) == 0
+    demo("xor", *QUICK)
     assert (tmp_path / "mine.txt").read_text() == "mine"
     assert (tmp_path / "loss.png").read_bytes().startswith(b"\x89PNG")
 
@@ -169,25 +162,26 @@ def test_other_files_in_the_folder_are_left_alone(tmp_path, quick_pictures):
         ("iris", "mean_squared_error", "softmax", 3),
     ],
 )
-def test_every_loss_gets_the_last_layer_it_needs(data, loss, output, last, tmp_path, model_only):
-    assert main(["demo", data, *QUICK, "--loss", loss, "--out", str(tmp_path)]) == 0
+def test_every_loss_gets_the_last_layer_it_needs(
+    data, loss, output, last, tmp_path, demo, model_only
+):
+    demo(data, *QUICK, "--loss", loss)
     model = MLP.load(tmp_path / "model.json")
     assert (model.output, model.sizes[-1]) == (output, last)
 
 
-def test_hidden_none_is_a_linear_classifier(tmp_path, model_only):
-    options = ["--hidden", "none", "--epochs", "1", "--out", str(tmp_path)]
-    assert main(["demo", "xor", *options]) == 0
+def test_hidden_none_is_a_linear_classifier(tmp_path, demo, model_only):
+    demo("xor", "--hidden", "none", "--epochs", "1")
     assert MLP.load(tmp_path / "model.json").sizes == [2, 1]
 
 
 @pytest.mark.slow
-def test_two_processes_write_the_same_model_and_report(tmp_path):
-    words = ["demo", "circles", *QUICK, "--out", "out"]
+def test_two_processes_write_the_same_model_and_report(tmp_path, monkeypatch):
     runs = []
     for seed in ("1", "2"):
         (tmp_path / seed).mkdir()
-        runs.append(run_in_process(*words, cwd=tmp_path / seed, seed=seed))
+        monkeypatch.chdir(tmp_path / seed)
+        runs.append(start("demo", "circles", *QUICK, "--out", "out", PYTHONHASHSEED=seed))
     printed = [run.communicate() for run in runs]
     assert [run.returncode for run in runs] == [0, 0]
     assert without_times(printed[0][0]) == without_times(printed[1][0])
@@ -197,30 +191,38 @@ def test_two_processes_write_the_same_model_and_report(tmp_path):
 
 
 @pytest.mark.slow
-def test_the_command_in_the_report_reproduces_the_model(tmp_path, monkeypatch, quick_pictures):
+@pytest.mark.parametrize(
+    ("data", "options"),
+    [
+        ("circles", ["--seed", "7", "--batch-size", "16", "--lr", "0.1", "--test-ratio", "0.5"]),
+        ("adder", ["--seed", "7", "--batch-size", "999"]),
+    ],
+)
+def test_the_command_in_the_report_reproduces_the_model(
+    data, options, tmp_path, monkeypatch, quick_pictures
+):
     monkeypatch.chdir(tmp_path)
-    options = ["--seed", "7", "--batch-size", "16", "--lr", "0.1", "--test-ratio", "0.5"]
-    assert main(["demo", "circles", *QUICK, *options, "--out", "an out"]) == 0
-    model = Path("an out/model.json").read_bytes()
+    assert main(["demo", data, *QUICK, *options, "--out", "an out"]) == 0
+    path = Path("an out/model.json")
+    model = path.read_bytes()
     words = command_in(Path("an out/report.html").read_text())
-    assert words[:5] == ["python", "-m", "tinygrad_edu", "demo", "circles"]
-    Path("an out/model.json").unlink()
+    assert words[:7] == ["python", "-m", "tinygrad_edu", "demo", data, "--hidden", "2"]
+    path.unlink()
     assert main(words[3:]) == 0
-    assert Path("an out/model.json").read_bytes() == model
+    assert path.read_bytes() == model
 
 
-def test_another_seed_gives_another_model(tmp_path, model_only):
-    parameters = []
+def test_another_seed_gives_another_model(tmp_path, demo, model_only):
+    models = []
     for seed in ("0", "1"):
-        assert main(["demo", "xor", *QUICK, "--seed", seed, "--out", str(tmp_path)]) == 0
-        parameters.append(json.loads((tmp_path / "model.json").read_text())["state"])
-    assert parameters[0] != parameters[1]
+        demo("xor", *QUICK, "--seed", seed)
+        models.append(MLP.load(tmp_path / "model.json").state_dict())
+    assert models[0] != models[1]
 
 
-def test_divergence_saves_the_last_finite_model_and_gives_exit_code_1(tmp_path, capsys, model_only):
-    options = ["--optimizer", "sgd", "--lr", "1e300", "--out", str(tmp_path)]
-    assert main(["demo", "xor", "--loss", "squared_error", "--activation", "relu", *options]) == 1
-    printed, errors = capsys.readouterr()
+def test_divergence_saves_the_last_finite_model_and_gives_exit_code_1(tmp_path, demo, model_only):
+    options = ["--optimizer", "sgd", "--lr", "1e300", "--loss", "squared_error"]
+    printed, errors = demo("xor", "--activation", "relu", *options, code=1)
     assert re.search(r"\ndiverged after \d+ of 200 epochs in ", printed)
     assert re.fullmatch(
         r"tinygrad-edu: diverged in epoch \d+: .* at lr=1e\+300; try a smaller learning rate\n",
@@ -229,10 +231,17 @@ def test_divergence_saves_the_last_finite_model_and_gives_exit_code_1(tmp_path, 
     MLP.load(tmp_path / "model.json")
 
 
+def test_a_loss_that_rose_is_remarked(demo, model_only):
+    remark = r"\nthe loss rose from 0\.\d+ to \d+\.?\d*: try a smaller --lr\nwrote model.json\n"
+    assert re.search(remark, demo("xor", "--lr", "1000", "--epochs", "5").out)
+    assert "the loss rose" not in demo("xor", "--epochs", "5").out
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")
-def test_ctrl_c_saves_what_was_learned_and_gives_exit_code_130(tmp_path):
-    run = run_in_process("demo", "xor", "--epochs", "100000000", "--out", "out", cwd=tmp_path)
+def test_ctrl_c_saves_what_was_learned_and_gives_exit_code_130(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run = start("demo", "xor", "--epochs", "100000000", "--out", "out")
     assert run.stdout is not None
     for _ in range(3):  # the settings are printed, training begins
         run.stdout.readline()
@@ -246,9 +255,7 @@ def test_ctrl_c_saves_what_was_learned_and_gives_exit_code_130(tmp_path):
 
 
 @pytest.mark.parametrize("epochs", [0, 3])
-def test_ctrl_c_says_how_many_epochs_were_learned(
-    epochs, tmp_path, capsys, model_only, monkeypatch
-):
+def test_ctrl_c_says_how_many_epochs_were_learned(epochs, tmp_path, demo, model_only, monkeypatch):
     def interrupt(epoch):
         if epoch.number == epochs - 1:
             raise KeyboardInterrupt
@@ -259,8 +266,135 @@ def test_ctrl_c_says_how_many_epochs_were_learned(
         return fit(*arguments, callbacks=[interrupt], **options)
 
     monkeypatch.setattr("tinygrad_edu.cli.run.fit", interrupted_fit)
-    assert main(["demo", "xor", "--hidden", "2", "--out", str(tmp_path)]) == 130
-    printed, errors = capsys.readouterr()
+    printed, errors = demo("xor", "--hidden", "2", code=130)
     assert f"\ninterrupted after {epochs} of 200 epochs in " in printed
     assert errors.endswith("tinygrad-edu: interrupted; what was learned so far is saved\n")
     MLP.load(tmp_path / "model.json")
+
+
+def test_the_perceptron_prints_its_mistakes_until_it_converges(tmp_path, demo, no_pictures):
+    printed = demo("perceptron").out
+    table = re.findall(r"^ +(\d+) +(\d+)$", printed, re.MULTILINE)
+    mistakes = [int(cell) for _, cell in table]
+    assert [int(epoch) for epoch, _ in table] == list(range(1, len(table) + 1))
+    assert mistakes[-1] == 0 < min(mistakes[:-1])
+    ending = f"converged: {sum(mistakes)} updates in {len(table)} epochs"
+    assert f"\n{ending}\n" in printed
+    assert names(tmp_path) == {"lines.png", "report.html"}
+    assert ending in (tmp_path / "report.html").read_text()
+
+
+def test_a_perceptron_without_enough_epochs_says_so(demo, no_pictures):
+    printed = demo("perceptron", "--epochs", "1", "--batch-size", "full").out
+    assert "w += y x, summed over an epoch\n" in printed
+    assert "\nnot linearly separable within 1 epochs\n" in printed
+
+
+def test_many_epochs_of_a_perceptron_are_shown_by_the_first_and_the_last(
+    demo, no_pictures, monkeypatch
+):
+    learn = Perceptron.fit
+
+    def unlearnable(unit, X, y, **options):
+        return learn(unit, [[0.0, 0.0], [0.0, 0.0]], [-1, 1], **options)
+
+    monkeypatch.setattr(Perceptron, "fit", unlearnable)
+    # below the announcement and, as in every demo, how training ended
+    rows = demo("perceptron", "--epochs", "30").out.splitlines()[5:26]
+    assert [row.split()[0] for row in rows] == ["epoch", *map(str, range(1, 19)), "...", "30"]
+
+
+def test_ctrl_c_ends_the_perceptron_with_a_report(tmp_path, demo, no_pictures, monkeypatch):
+    learn, calls = Perceptron.fit, iter([False, True])
+
+    def interrupted(unit, *arguments, **options):
+        if next(calls):
+            raise KeyboardInterrupt
+        return learn(unit, *arguments, **options)
+
+    monkeypatch.setattr(Perceptron, "fit", interrupted)
+    printed, errors = demo("perceptron", code=130)
+    assert "\ninterrupted after 1 of 100 epochs\n" in printed
+    assert errors == "tinygrad-edu: interrupted; what was learned so far is shown\n"
+    assert "interrupted after 1 of 100 epochs" in (tmp_path / "report.html").read_text()
+
+
+def test_the_rows_of_a_group_stay_together():
+    groups = [k // 2 for k in range(24)]
+    X = [[float(group), float(k)] for k, group in enumerate(groups)]
+    data = Dataset(X, [k % 2 for k in range(24)], ("a", "b"), ("0", "1"), "n", "here", groups)
+    split = of_dataset(data, 0.25, random.Random(0), unit=1.0, group="speaker")
+    training, test = ({row[0] for row in rows} for rows in (split.X, split.X_test))
+    assert (len(training), len(test), len(split.X_test)) == (9, 3, 6)
+    assert not training & test
+    assert split.rule == "by speaker: 9 for training, 3 others for the test"
+    assert of_dataset(data, 0.0, random.Random(0)).rule == ""
+
+
+@pytest.mark.slow
+def test_the_vowels_are_those_of_speakers_never_heard(tmp_path, demo, no_pictures):
+    printed = demo("vowels").out
+    split = "by speaker: 57 for training, 19 others for the test"
+    assert f"\nsplit {split}\nnet 2-50-10, tanh, 660 parameters\ncross_entropy, " in printed
+    assert split in (tmp_path / "report.html").read_text()
+    assert (tmp_path / "regions.png").exists()
+    (accuracy,) = re.findall(r"  test +380 .* ([0-9.]+)%\n", printed)
+    assert 68 <= float(accuracy) <= 80  # 72 to 79 % in the folds of `classics vowels`
+
+
+@pytest.mark.slow
+def test_the_convolution_reads_97_percent_of_the_digits(tmp_path, demo, no_pictures):
+    printed = demo("digits-conv").out
+    (accuracy,) = re.findall(r"  test +450 .* ([0-9.]+)%\n", printed)
+    assert float(accuracy) >= 97
+    assert max(map(len, printed.splitlines()[:-1])) <= 100
+    assert names(tmp_path) == {*FILES, "confusion.png", "kernels.png"}
+    model = Sequential(
+        Unflatten(1, 8, 8), Conv2d(1, 8, 3, padding=1, activation="relu"), MaxPool2d(2),
+        Flatten(), Layer(128, 10, "linear"),
+    )  # fmt: skip
+    assert repr(load(tmp_path / "model.json")) == repr(model)
+
+
+@pytest.mark.slow
+def test_the_adder_adds_longer_numbers_than_it_was_trained_on(tmp_path, demo, no_pictures):
+    printed = demo("adder").out
+    assert re.search(r"^  7 bits +200 .* 100.0%\n  30 bits +500 .* 100.0%$", printed, re.MULTILINE)
+    assert "wrote model.json, loss.png, report.html\n" in printed
+    assert max(map(len, printed.splitlines()[:-1])) <= 100
+    report = (tmp_path / "report.html").read_text()
+    assert "89 + 45 = 134; the net says 134" in report
+    steps = re.findall(r"^ +\d  (\d)  (\d) +(\d) .* (\d) +(\d)(?:</pre>.*)?$", report, re.MULTILINE)
+    # 89 = 1011001 and 45 = 101101, the lowest bit first; 134 = 10000110
+    assert ["".join(column) for column in zip(*steps, strict=True)] == [
+        "10011010", "10110100", "01001111", "01100001", "01100001"
+    ]  # fmt: skip
+
+
+def _diverging(monkeypatch):
+    return ["--optimizer", "sgd", "--lr", "1e300", "--activation", "linear"]
+
+
+def _interrupted(monkeypatch):
+    def interrupted_fit(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tinygrad_edu.cli.run.fit", interrupted_fit)
+    return []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("case", "code", "ending", "error"),
+    [
+        (_diverging, 1, "diverged after", "tinygrad-edu: diverged in epoch "),
+        (_interrupted, 130, "interrupted after 0 of 60 epochs", "tinygrad-edu: interrupted; what"),
+    ],
+)
+def test_a_recurrent_net_is_saved_when_training_ends_early(
+    case, code, ending, error, tmp_path, demo, no_pictures, monkeypatch
+):
+    printed, errors = demo("adder", "--hidden", "3", *case(monkeypatch), code=code)
+    assert f"\n{ending}" in printed
+    assert errors.startswith(error)
+    assert isinstance(load(tmp_path / "model.json"), RNN)

@@ -81,6 +81,22 @@ def test_numbers_that_are_not_finite_are_shown_as_they_are(
     assert [lines[0], lines[3].split()[2]] == shown
 
 
+@pytest.mark.parametrize(
+    ("formula", "sentence"),
+    [
+        ("log(a)", "forward: log of (-1.0) gave nan, in log(a=-1.0)"),
+        ("1/(a + 1)", "forward: divide of (1.0, 0.0) gave inf"),
+        ("a*a", ""),
+    ],
+)
+def test_a_number_that_is_not_finite_is_explained(
+    formula: str, sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(formula, "a=-1", "-o", "g.dot")
+    remark = capsys.readouterr().out.split("\n\n")[2]
+    assert remark.startswith(sentence or "wrote g.dot")
+
+
 def test_a_variable_without_influence_has_gradient_0(capsys: pytest.CaptureFixture[str]) -> None:
     run("where(a > 0, a, b)", "a=2", "b=3", "-o", "g.dot")
     assert "\nb      3         0\n" in capsys.readouterr().out

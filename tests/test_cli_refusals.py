@@ -6,6 +6,7 @@ import shlex
 from pathlib import Path
 
 import pytest
+from command_line import TABLE
 
 from tinygrad_edu.cli import main
 from tinygrad_edu.cli.demos import DEMOS
@@ -14,17 +15,6 @@ from tinygrad_edu.losses import LOSSES
 from tinygrad_edu.nn import MLP
 from tinygrad_edu.optim import OPTIMIZERS
 
-TABLE = """\
-size,colour,weight,ripe
-1,red,3,no
-2,blue,1,yes
-3,red,2,no
-4,blue,5,yes
-5,red,1,no
-6,blue,2,yes
-7,red,4,no
-8,blue,3,yes
-"""
 SIZES = (
     "--hidden takes sizes of at least 1 with commas between them, such as 16,16, or "
     '"none" for no hidden layer, got '

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from test_cli_refusals import TABLE
+from command_line import TABLE
 
 from tinygrad_edu.cli import main
 from tinygrad_edu.data import iris

@@ -87,7 +87,7 @@ COURSE = {
             "course: test_the_matrix_forms_of_the_delta_rules_hold_on_random_nets",
             "view_deltas: test_the_rule_of_two_outputs_is_named_and_right",
             "view_deltas: test_the_rule_of_one_output_is_named_and_right_in_both_conventions",
-            "classics_linear_claims: test_the_claims_hold_for_any_depth",
+            "classics_one_unit_layers: test_the_claims_hold_for_any_depth",
         ],
         {7: "-dE/dnet"},
     ),

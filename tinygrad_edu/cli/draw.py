@@ -8,7 +8,7 @@ from typing import Any
 
 from tinygrad_edu.cli.formula import CONSTANTS, FormulaError, evaluate, variables
 from tinygrad_edu.cli.options import UsageError
-from tinygrad_edu.engine import Value
+from tinygrad_edu.engine import NonFiniteError, Value, detect_anomaly
 from tinygrad_edu.text import clean, table
 
 
@@ -62,6 +62,8 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(str(error)) from None
     result.backward()
     print(answer(args.formula, result, values))
+    if remark := culprit(args.formula, values):
+        print(f"\n{remark}")
     try:
         path = draw(result, edges=args.edges).save(args.out)
     except RenderError as error:
@@ -122,6 +124,16 @@ def answer(formula: str, result: Value, values: dict[str, Value]) -> str:
     rows = [("", "value", "gradient")]
     rows += [(clean(name), shown(v.data), shown(v.grad)) for name, v in values.items()]
     return f"{heading}\n\n{table(rows)}" if values else heading
+
+
+def culprit(formula: str, values: dict[str, Value]) -> str:
+    """The first operation that gives inf or nan, forward or backward, and on what; "" if none."""
+    try:
+        with detect_anomaly():
+            evaluate(formula, {name: Value(v.data, name) for name, v in values.items()}).backward()
+    except NonFiniteError as error:
+        return str(error)
+    return ""
 
 
 def shown(x: float) -> str:

@@ -154,6 +154,9 @@ def by_descent(
         ending = f"diverged after {n} {of_all}"
     else:
         ending = f"trained {n} {'epoch' if n == 1 else 'epochs'}"
+        first, last = history.loss[0], history.loss[-1]
+        if last > 2 * first:
+            run.notes.append(f"the loss rose from {first:.4g} to {last:.4g}: try a smaller --lr")
     print(f"{ending} in {time.monotonic() - start:.1f} s", flush=True)
 
 
