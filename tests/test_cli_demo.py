@@ -9,7 +9,17 @@ from pathlib import Path
 import pytest
 from command_line import command_in, start
 
-from tinygrad_edu import RNN, Conv2d, Flatten, Layer, MaxPool2d, Perceptron, Sequential, Unflatten
+from tinygrad_edu import (
+    RNN,
+    Conv2d,
+    Flatten,
+    Layer,
+    MaxPool2d,
+    Perceptron,
+    Sequential,
+    Unflatten,
+    load,
+)  # fmt: skip
 from tinygrad_edu.cli import main
 from tinygrad_edu.cli.demos import DEMOS
 from tinygrad_edu.cli.split import of_dataset

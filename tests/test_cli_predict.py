@@ -9,7 +9,7 @@ import pytest
 from command_line import start
 
 from tinygrad_edu.cli import main
-from tinygrad_edu.data import TableEncoder
+from tinygrad_edu.data import TableEncoder, digits
 from tinygrad_edu.losses import LOSSES
 from tinygrad_edu.nn import MLP
 
@@ -66,6 +66,15 @@ def test_a_model_of_train_predicts_classes_by_name(capsys):
     header, *found = predicted(capsys, table="colour,size\nred,3\nblue,3\n")
     assert header == ["prediction", "p(no)", "p(yes)"]
     assert [row[0] for row in found] == ["yes", "no"]
+
+
+def test_a_convolutional_model_of_the_demo_predicts_too(capsys):
+    assert main(["demo", "digits-conv", "--epochs", "1", "--out", "out"]) == 0
+    table = io.StringIO()
+    csv.writer(table).writerows([digits().feature_names, *digits().X[:2]])
+    header, *rows = predicted(capsys, table=table.getvalue())
+    assert header == ["prediction", *(f"p({c})" for c in range(10))]
+    assert [row[0] for row in rows] == ["0", "1"]
 
 
 # z = 1 * (x1 - 1)/2 + 0.5 with weight 1 and bias 0.5: at x1 = 2 it is 1, at x1 = -1 it is -0.5

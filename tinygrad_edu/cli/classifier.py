@@ -9,7 +9,7 @@ import numpy as np
 from tinygrad_edu.checks import one_of
 from tinygrad_edu.data import TableEncoder
 from tinygrad_edu.losses import LOSSES
-from tinygrad_edu.nn import MLP
+from tinygrad_edu.nn import MLP, Layer, Sequential, load
 from tinygrad_edu.nn.model_file import ModelFileError
 from tinygrad_edu.train import predict
 from tinygrad_edu.train.heads import Head, head_for
@@ -46,7 +46,7 @@ class Classifier:
     @classmethod
     def load(cls, path: str) -> "Classifier":
         """Read what `save` wrote. Raises ModelFileError for anything else, or OSError."""
-        model = MLP.load(path)
+        model = load(path)
         metadata = model.metadata
         if set(metadata) != {"encoder", "loss"}:
             raise ModelFileError(
@@ -59,13 +59,23 @@ class Classifier:
             head = head_for(loss, len(encoder.class_names))
         except (TypeError, ValueError) as error:
             raise ModelFileError(f"its metadata are wrong: {error}") from None
-        if (model.sizes[0], model.sizes[-1], model.output) != (
-            len(encoder.feature_names),
-            head.units,
-            head.activation,
-        ):
+        n, k = len(encoder.feature_names), len(encoder.class_names)
+        if not _fits(model, n, head.units, head.activation):
             raise ModelFileError(
-                f"its metadata tell of {len(encoder.feature_names)} features and "
-                f"{len(encoder.class_names)} classes, which do not fit {model!r}"
+                f"its metadata tell of {n} features and {k} classes, which do not fit {model!r}"
             )
         return cls(model, encoder, loss)
+
+
+def _fits(model: Any, features: int, units: int, activation: str) -> bool:
+    """Whether a model takes that many numbers and ends in such a layer."""
+    if not isinstance(model, (MLP, Sequential)) or not isinstance(model.layers[-1], Layer):
+        return False
+    last = model.layers[-1]
+    if (len(last.neurons), str(last.activation)) != (units, activation):
+        return False
+    try:
+        model([0.0] * features)
+    except ValueError:
+        return False
+    return True

@@ -1,6 +1,5 @@
 """The demos of the command line: each a record, with functions of its own where it is special."""
 
-import json
 import random
 from collections.abc import Iterator
 from dataclasses import replace
@@ -34,14 +33,6 @@ def _on(name: str, recipe: Recipe) -> Demo:
     r = recipe
     default = Settings(r.hidden, r.activation, r.lr, r.epochs, r.batch_size, r.test_size)
     return classification(name, r.text, default, rows)
-
-
-def _parameters(run: Run, path: str) -> None:
-    run.notes.append(
-        "parameters.json is for load_state_dict: a model.json for predict can hold an MLP alone"
-    )
-    with open(path, "w", encoding="ascii") as file:
-        json.dump(run.model.state_dict(), file, indent=1)
 
 
 # The digits with a small convolutional net.
@@ -86,8 +77,6 @@ _DIGITS_CONV: Final = replace(
         f"{run.results[-1][0]} rows are right."
     ),
     pictures=_kernels,
-    save=_parameters,
-    model_file="parameters.json",
 )  # fmt: skip
 
 
@@ -184,8 +173,7 @@ _ADDER: Final = Demo(
     ),
     facts=lambda run: {"net": _net(run), **facts_of_descent(run)},
     pictures=_one_sum,
-    save=_parameters,
-    model_file="parameters.json",
+    save=lambda run, path: run.model.save(path),
 )  # fmt: skip
 
 #: The demos by name, in the order of the help.

@@ -63,7 +63,6 @@ class Demo:
     facts: Callable[[Run], dict[str, str]]
     pictures: Callable[[Run], Iterator[Named]]
     save: Callable[[Run, str], None] | None = None
-    model_file: str = "model.json"
 
 
 def run_demo(demo: Demo, settings: Settings, command: Sequence[str]) -> int:
@@ -86,9 +85,9 @@ def run_demo(demo: Demo, settings: Settings, command: Sequence[str]) -> int:
     demo.train(run, rng)
     written = []
     if demo.save is not None:
-        with _writing(path := os.path.join(settings.out, demo.model_file)):
+        with _writing(path := os.path.join(settings.out, "model.json")):
             demo.save(run, path)
-        written.append(demo.model_file)
+        written.append("model.json")
     run.results = demo.measure(run)
     print(f"\n{textwrap.indent(table(run.results), '  ')}\n")
     written += write_report(demo, run, command)
