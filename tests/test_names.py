@@ -26,7 +26,7 @@ from tinygrad_edu import (
 )
 from tinygrad_edu import functions as f
 from tinygrad_edu.losses import cross_entropy, half_squared_error
-from tinygrad_edu.text import clean, short
+from tinygrad_edu.text import short
 from tinygrad_edu.view.base.naming import names_of
 
 X = [0.5, -1.0]
@@ -125,33 +125,6 @@ def test_explain(net, notation):
         called = {name for row in table for name in re.split(r"  +", row)[:2] if "more" not in name}
         assert called <= set(names.values())
         assert names[w] in called
-
-
-@both_notations
-@pytest.mark.parametrize("net", NETS)
-def test_draw(net, notation):
-    root, names = graph(net, notation)
-    options = {"notation": notation, "max_nodes": 1000}
-    rows = draw(root, level="value", **options).table.splitlines()[1:]
-    for v, row in zip(list(names)[-60:], rows[:60], strict=True):
-        assert row.startswith(f"{clean(names[v])}  ") or v.kind == "constant"
-    units = draw(root, level="neuron", **options).table
-    for u in names.units.units:
-        for v in (u.z, u.a):
-            assert f"{names[v]} {short(v.data)}" in units
-        assert f"{names.deltas[u.z]} {short(u.z.grad)}" in units
-
-
-@both_notations
-@pytest.mark.parametrize("net", [net for net in NETS if net != "wide"])
-def test_steps_and_worksheet(net, notation):
-    root, names = graph(net, notation)
-    film = unescape(steps(root, notation=notation).html)
-    sheet = unescape(worksheet(root, notation=notation).dot) if len(names) <= 60 else ""
-    for v, name in names.items():
-        if v.kind != "constant":
-            assert name in film
-            assert name in sheet or not sheet
 
 
 @both_notations
