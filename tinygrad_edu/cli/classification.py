@@ -109,7 +109,9 @@ def regions(run: Run) -> Named:
         X_test=split.in_units(split.X_test),
         y_test=split.y_test,
         transform=split.encoded,
-        outputs="probabilities" if classifier.output in ("sigmoid", "softmax") else "scores",
+        outputs="probabilities"
+        if classifier.head.activation in ("sigmoid", "softmax")
+        else "scores",
         class_names=split.encoder.class_names,
         feature_names=split.encoder.feature_names,
         hidden_lines=few,
