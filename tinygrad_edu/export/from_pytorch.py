@@ -65,8 +65,8 @@ class _Leaf(NamedTuple):
 
     def refuse(self, why: str) -> NoReturn:
         place = f"part {self.name}, " if self.name else ""
-        shown = " ".join(repr(self.module).split())
-        raise ValueError(f"{place}{shown:.80}, {why}") from None
+        text = " ".join(repr(self.module).split())
+        raise ValueError(f"{place}{text:.80}, {why}") from None
 
     def refuse_value(self, option: str, value: Any, instead: str) -> NoReturn:
         self.refuse(f"has {option}={value!r}, which has no equal here: write {instead}")
@@ -144,8 +144,8 @@ def _leaves(torch: Any, module: Any, name: str) -> Iterator[_Leaf]:
     if kind not in (*OPTIONS, "Identity") or type(module) is not getattr(torch.nn, kind):
         leaf.refuse(f"has no equal here: from_torch takes Sequential of {', '.join(OPTIONS)}")
     for option, equal in OPTIONS.get(kind, {}).items():
-        if (found := getattr(module, option)) not in equal:
-            leaf.refuse_value(option, found, repr(equal[0]))
+        if (value := getattr(module, option)) not in equal:
+            leaf.refuse_value(option, value, repr(equal[0]))
     if kind != "Identity":
         yield leaf
 

@@ -27,12 +27,12 @@ def to_numpy_source(model: Any, example: Sequence[Any] | float | None = None) ->
     with eval_mode(model):
         program = Program(model, [example])
         outputs = len(program.columns([example])[0])
-    for found, what in (
+    for obstacles, what in (
         (program.samples, "draws random numbers"),
         (program.tape.guards, "compares numbers in Python"),
         (program.tape.results[1:], "gives several lists"),
     ):
-        if found:
+        if obstacles:
             raise ValueError(
                 f"{model!r:.80} {what}: a model to export gives one list of numbers, the same "
                 "each time; write choices as where(step(z), a, b)"
@@ -49,9 +49,8 @@ def to_numpy_source(model: Any, example: Sequence[Any] | float | None = None) ->
 
 def _example(model: Any) -> list[float]:
     """An example of as many numbers as the model takes."""
-    found = input_shape(chain(model))
-    n = found[0]
-    if n is None or found[1:]:
+    n, *sides = input_shape(chain(model))
+    if n is None or sides:
         raise ValueError(
             f"{model!r:.80} does not say which shape its input has: write "
             "to_numpy_source(model, example) with one example, such as a row of X"

@@ -38,7 +38,7 @@ def to_onnx(model: Any, path: str | os.PathLike[str]) -> None:
     for part in parts:
         y = _added(graph, part, y)
     graph.nodes.append(onnx.helper.make_node("Identity", [y], ["Y"]))
-    written = onnx.helper.make_model(
+    net = onnx.helper.make_model(
         onnx.helper.make_graph(
             graph.nodes,
             type(model).__name__,
@@ -50,9 +50,9 @@ def to_onnx(model: Any, path: str | os.PathLike[str]) -> None:
         opset_imports=[onnx.helper.make_opsetid("", _OPSET)],
         ir_version=_IR_VERSION,
     )
-    written = onnx.shape_inference.infer_shapes(written, strict_mode=True)
-    onnx.checker.check_model(written)
-    onnx.save(written, os.fspath(path))
+    net = onnx.shape_inference.infer_shapes(net, strict_mode=True)
+    onnx.checker.check_model(net)
+    onnx.save(net, os.fspath(path))
 
 
 class _Graph:

@@ -18,10 +18,9 @@ class MLP(Module):
     """A multilayer perceptron: `nin` inputs, then layers of `nouts` units.
 
     `activation` is that of the hidden layers, or a list with one for each of them, `output` that of
-    the last. Gives a Value where the
-    last layer has one unit, else a list. Parameters are drawn layer by layer, unit by unit, from
-    `rng` (seed 0 unless given). Raises TypeError or ValueError naming the argument, also for more
-    than MAX_PARAMETERS parameters.
+    the last. Gives a Value where the last layer has one unit, else a list. Parameters are drawn
+    layer by layer, unit by unit, from `rng` (seed 0 unless given). Raises TypeError or ValueError
+    naming the argument, also for more than MAX_PARAMETERS parameters.
     """
 
     def __init__(

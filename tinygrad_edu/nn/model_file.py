@@ -66,16 +66,16 @@ def read(path: str | PathLike[str], *, max_bytes: int = MAX_BYTES) -> ModelFile:
         raise ModelFileError(f"larger than {max_bytes:,} bytes: pass max_bytes to read it")
     body = _parse(raw)
     if body.get("format") != FORMAT:
-        raise ModelFileError(f"not a tinygrad_edu model: format is {_shown(body.get('format'))}")
+        raise ModelFileError(f"not a tinygrad_edu model: format is {_repr(body.get('format'))}")
     version = body.get("version")
     if type(version) is not int or version not in (1, VERSION):
         raise ModelFileError(
-            f"written in version {_shown(version)} of the format, this release reads "
+            f"written in version {_repr(version)} of the format, this release reads "
             f"versions 1 and {VERSION}: use the release of tinygrad_edu that wrote it"
         )
     fields = _FIRST_RELEASE if version == 1 else {*ModelFile._fields}
     if odd := sorted(set(body) ^ {"format", "version", "sha256", *fields}):
-        raise ModelFileError(f"fields missing or unknown: {_shown(', '.join(odd))}")
+        raise ModelFileError(f"fields missing or unknown: {_repr(', '.join(odd))}")
     del body["sha256"]
     content = (
         _of_first_release(body)
@@ -96,11 +96,11 @@ def _of_first_release(body: dict[str, Any]) -> ModelFile:
     """The content of a file that describes an MLP by its sizes."""
     sizes = body["sizes"]
     if not isinstance(sizes, list) or len(sizes) < 2:
-        raise ModelFileError(f"sizes must be a list of at least 2 ints, got {_shown(sizes)}")
+        raise ModelFileError(f"sizes must be a list of at least 2 ints, got {_repr(sizes)}")
     activation, output = body["activation"], body["output"]
     if not isinstance(activation, str) or not isinstance(output, str):
         raise ModelFileError(
-            f"activation and output must be texts, got {_shown(activation)} and {_shown(output)}"
+            f"activation and output must be texts, got {_repr(activation)} and {_repr(output)}"
         )
     model = {"layer": "MLP", "nin": sizes[0], "nouts": sizes[1:], "training": True}
     model |= {"activation": activation, "output": output}
@@ -111,12 +111,10 @@ def _check(content: ModelFile) -> None:
     """Types and finiteness of what is no layer; the layers check their arguments themselves."""
     for name, part in content._asdict().items():
         if not isinstance(part, dict):
-            raise ModelFileError(f"{name} must be an object, got {_shown(part)}")
+            raise ModelFileError(f"{name} must be an object, got {_repr(part)}")
     for name, x in content.state.items():
         if type(x) is not float or not math.isfinite(x):
-            raise ModelFileError(
-                f"parameter {_shown(name)} must be a finite float, got {_shown(x)}"
-            )
+            raise ModelFileError(f"parameter {_repr(name)} must be a finite float, got {_repr(x)}")
 
 
 def _parse(raw: bytes) -> dict[str, Any]:
@@ -139,7 +137,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(unique) < len(pairs):
         names = [key for key, _ in pairs]
         twice = next(key for k, key in enumerate(names) if key in names[:k])
-        raise ModelFileError(f"not a tinygrad_edu model: the key {_shown(twice)} is repeated")
+        raise ModelFileError(f"not a tinygrad_edu model: the key {_repr(twice)} is repeated")
     return unique
 
 
@@ -157,6 +155,6 @@ def _text(body: dict[str, Any]) -> bytes:
     return text({**body, "sha256": hashlib.sha256(text(body)).hexdigest()})
 
 
-def _shown(x: object) -> str:
+def _repr(x: object) -> str:
     text = repr(x)
     return text if len(text) <= 80 else text[:77] + "..."

@@ -63,7 +63,7 @@ def register(signature: str) -> Callable[[_Kind], _Kind]:
     a "=", as in "nin=cell.nin". "*layers" stands for a list that is given item by item.
     """
     names = signature.split(", ") if signature else []
-    starred = names[:1] != ["*"] and "".join(names[:1]).startswith("*")
+    starred = signature.startswith("*") and names[0] != "*"
     positional = names.index("*") if "*" in names else len(names)
     pairs = [name.lstrip("*").partition("=") for name in names if name != "*"]
 
@@ -81,8 +81,8 @@ def register(signature: str) -> Callable[[_Kind], _Kind]:
 class Savable:
     """What a file can hold: modules and the perceptron.
 
-    `load` makes a class anew that is registered. Of any other class the file has the
-    numbers: make one and call `load_parameters`.
+    `load` makes a class anew that is registered. Of any other class the file has the numbers: make
+    one and call `load_parameters`.
     """
 
     #: Whether the module is used for training (at first) or, after `eval()`, for its results.
@@ -260,14 +260,14 @@ class _Maker:
         values = {key: self.part(x[key]) for key in signature.attributes}
         token = _limit.set((self.numbers, "the file"))
         try:
-            made = signature.make(values)
+            layer = signature.make(values)
         finally:
             _limit.reset(token)
         if not signature.starred:  # what stands in it was counted already
-            self.numbers -= len(made.state_dict())
-        if isinstance(vars(made).get("rng"), random.Random):
-            made.rng = self.rng  # type: ignore[attr-defined]  # equal seeds would give equal masks
-        for part in [made] if signature.starred else modules(made):
+            self.numbers -= len(layer.state_dict())
+        if isinstance(vars(layer).get("rng"), random.Random):
+            layer.rng = self.rng  # type: ignore[attr-defined]  # equal seeds would give equal masks
+        for part in [layer] if signature.starred else modules(layer):
             part.training = x["training"]
-        self.layers.append(made)
-        return made
+        self.layers.append(layer)
+        return layer
