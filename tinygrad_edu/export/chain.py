@@ -64,16 +64,19 @@ class Part(NamedTuple):
     tensors: Callable[[Any], dict[str, Tensor]] = lambda part: {}
 
 
-_WINDOW: Final = {"kernel_size": "kernel_size", "stride": "stride"}
-_POOL: Final = {"padding": (0, (0, 0)), "ceil_mode": (False,)}
+def _same(*names: str) -> dict[str, str]:
+    """Arguments that have the same names here and there."""
+    return {name: name for name in names}
+
+
 _IMAGE: Final = (None, None, None)
 
 
 def _pool(torch: str, onnx: str, **options: tuple[Any, ...]) -> Part:
     return Part(
         torch,
-        arguments=_WINDOW,
-        options={**_POOL, **options},
+        arguments=_same("kernel_size", "stride"),
+        options={"padding": (0, (0, 0)), "ceil_mode": (False,), **options},
         onnx=onnx,
         attributes=lambda p: {"kernel_shape": [p.kernel_size] * 2, "strides": [p.stride] * 2},
         takes=_IMAGE,
@@ -88,7 +91,7 @@ PARTS: Final[dict[type[Module], Part]] = {
     AvgPool2d: _pool("AvgPool2d", "AveragePool", divisor_override=(None,)),
     BatchNorm: Part(
         torch="BatchNorm1d",
-        arguments={"num_features": "n", "momentum": "momentum", "eps": "eps"},
+        arguments={"num_features": "n", **_same("momentum", "eps")},
         options={"affine": (True,), "track_running_stats": (True,)},
         onnx="BatchNormalization",
         attributes=lambda p: {"epsilon": p.eps},
@@ -97,17 +100,8 @@ PARTS: Final[dict[type[Module], Part]] = {
     ),
     Conv2d: Part(
         torch="Conv2d",
-        arguments={
-            "in_channels": "in_channels",
-            "out_channels": "out_channels",
-            **_WINDOW,
-            "padding": "padding",
-        },
-        options={
-            "dilation": ((1, 1),),
-            "groups": (1,),
-            "padding_mode": ("zeros",),
-        },
+        arguments=_same("in_channels", "out_channels", "kernel_size", "stride", "padding"),
+        options={"dilation": ((1, 1),), "groups": (1,), "padding_mode": ("zeros",)},
         onnx="Conv",
         attributes=lambda p: {"strides": [p.stride] * 2, "pads": [p.padding] * 4},
         takes=("in_channels", None, None),
@@ -116,7 +110,7 @@ PARTS: Final[dict[type[Module], Part]] = {
         units="kernels",
         tensors=lambda p: _of_units(p.kernels, p.in_channels, p.kernel_size, p.kernel_size),
     ),
-    Dropout: Part(torch="Dropout", arguments={"p": "p"}),
+    Dropout: Part(torch="Dropout", arguments=_same("p")),
     Flatten: Part(
         torch="Flatten",
         options={"start_dim": (1,), "end_dim": (-1,)},
@@ -218,8 +212,12 @@ def _taken(part: Module) -> Shape:
     return tuple(None if name is None else getattr(part, name) for name in PARTS[type(part)].takes)
 
 
-def size_names(shape: Shape) -> list[int | str]:
-    """A shape with names for the sizes that are open."""
+def size_names(parts: Sequence[Module]) -> list[int | str]:
+    """The shape of one example with names for the sizes that are open."""
+    return _size_names(input_shape(parts))
+
+
+def _size_names(shape: Shape) -> list[int | str]:
     names = ["channels", "height", "width"] if len(shape) == 3 else ["n"]
     return [n if size is None else size for size, n in zip(shape, names, strict=True)]
 
@@ -241,5 +239,5 @@ def _check_fit(model: Module, part: Module, shape: Shape) -> None:
 
 
 def _described(shape: Shape) -> str:
-    sizes = " x ".join(map(str, size_names(shape)))
+    sizes = " x ".join(map(str, _size_names(shape)))
     return f"an image of {sizes}" if len(shape) == 3 else f"a row of {sizes}"

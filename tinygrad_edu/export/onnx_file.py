@@ -4,15 +4,7 @@ import os
 from collections.abc import Sequence
 from typing import Any, Final
 
-from tinygrad_edu.export.chain import (
-    PARTS,
-    activation_of,
-    alphas_of,
-    chain,
-    input_shape,
-    library,
-    size_names,
-)
+from tinygrad_edu.export.chain import PARTS, activation_of, alphas_of, chain, library, size_names
 from tinygrad_edu.nn import Module
 from tinygrad_edu.nn.activations import RECORDS
 
@@ -42,7 +34,7 @@ def to_onnx(model: Any, path: str | os.PathLike[str]) -> None:
         onnx.helper.make_graph(
             graph.nodes,
             type(model).__name__,
-            [_described(onnx, "X", ["B", *size_names(input_shape(parts))])],
+            [_described(onnx, "X", ["B", *size_names(parts)])],
             [_described(onnx, "Y", None)],
             graph.constants,
         ),
