@@ -7,6 +7,7 @@ from tinygrad_edu import functions as f
 from tinygrad_edu.engine import constant, parameter
 from tinygrad_edu.losses import half_squared_error
 from tinygrad_edu.nn import Module
+from tinygrad_edu.text import clean
 from tinygrad_edu.view.base.naming import latex_name, names_of, variable_names
 
 X = [0.5, -1.0]
@@ -158,3 +159,20 @@ def test_names_are_unique_in_a_large_net():
 )
 def test_names_as_latex(name, expected):
     assert latex_name(name) == expected
+
+
+def test_latex_is_that_of_the_name():
+    order = toposort(MLP(2, [1], rng=0)(X), leaves=True)
+    called = names_of(order)
+    assert [called.latex(v) for v in order[-2:]] == ["b^{(1)}_{1}", "z^{(1)}_{1}"]
+
+
+@pytest.mark.parametrize("attribute", ["a\nb", "a\x00b", "\ud800"])
+def test_the_names_of_modules_are_made_harmless(attribute):
+    model = Shared()
+    setattr(model, attribute, model.__dict__.pop("hidden"))
+    model._name_parameters()
+    order = toposort(model.out(getattr(model, attribute)([0.5, 1.0]))[0], leaves=True)
+    for notation in ("lecture", "code"):
+        for name in names_of(order, notation=notation).values():
+            assert name == clean(name, 100)

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 from tinygrad_edu import functions
 from tinygrad_edu.engine import Value
 from tinygrad_edu.nn.activations import ACTIVATIONS, record_of
+from tinygrad_edu.text import clean
 
 _LAYER: Final = re.compile(r".*layer(\d+)")
 _NUMBERED: Final = re.compile(r"(?:neuron|kernel)(\d+)")
@@ -190,16 +191,16 @@ def _layer_number(name: str, layers: Sequence[str]) -> int:
 def _prefix(w: Sequence[Value]) -> str:
     """What the names of the weights have in common before their last point, else ""."""
     prefixes = {(p.name or "").rpartition(".")[0] for p in w}
-    return prefixes.pop() if len(prefixes) == 1 else ""
+    return clean(prefixes.pop(), 80) if len(prefixes) == 1 else ""
 
 
 def uses(units: Sequence[Unit]) -> Mapping[Unit, str]:
     """What each evaluation is called: the name of its unit, and "use 2 of 9" if there are more."""
     total = Counter(u.name for u in units)
     seen: Counter[str] = Counter()
-    called = {}
+    labels = {}
     for u in units:
         seen[u.name] += 1
         n = total[u.name]
-        called[u] = u.name if n == 1 else f"{u.name}, use {seen[u.name]} of {n:,}"
-    return called
+        labels[u] = u.name if n == 1 else f"{u.name}, use {seen[u.name]} of {n:,}"
+    return labels

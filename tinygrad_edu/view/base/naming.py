@@ -82,8 +82,8 @@ def names_of(
     `given` are names for values without one, as `variable_names` finds them.
     """
     one_of("notation", notation, NOTATIONS)
-    found, root = find_units(order), order[-1]
-    places = _by_place(found.units, notation)
+    units, root = find_units(order), order[-1]
+    places = _by_place(units.units, notation)
     names: dict[Value, str] = {}
     taken: set[str] = set()
     repeats: dict[str, Iterator[str]] = {}
@@ -113,7 +113,7 @@ def names_of(
             take(v, _of_module(v.name, notation))
     rest = [v for v in order if v not in names]
     learns = any(v.kind == "parameter" for v in order)
-    targets = sum(v.op is None for v in rest) if found.units else 0
+    targets = sum(v.op is None for v in rest) if units.units else 0
     streams = {
         "root": chain(["L", "y"] if learns else ["y", "L"], _stream("y")),
         "target": _numbered("y") if targets == 1 else _stream("y"),
@@ -127,9 +127,9 @@ def names_of(
         u.z: _name("delta", u, use, notation)
         if names[u.z] == places[u.z]
         else f"delta({names[u.z]})"
-        for u, use in _uses(found.units)
+        for u, use in _uses(units.units)
     }
-    return Names({v: names[v] for v in order}, found, deltas)
+    return Names({v: names[v] for v in order}, units, deltas)
 
 
 def _stream(letter: str) -> Iterator[str]:
@@ -235,12 +235,12 @@ def variable_names(names: Mapping[str, object]) -> dict[Value, str]:
             f"names maps texts to Values, as locals() does, got {type(names).__name__}: "
             'write names={"x": x}'
         )
-    found: dict[Value, str] = {}
+    labels: dict[Value, str] = {}
     for name, x in names.items():
         if not str(name).startswith("_"):
             for v, variable in _named(str(name), x, depth=3):
-                found.setdefault(v, variable)
-    return found
+                labels.setdefault(v, variable)
+    return labels
 
 
 def _named(name: str, x: Any, depth: int) -> Iterable[tuple[Value, str]]:

@@ -25,9 +25,9 @@ class Writer:
     """Writes lines about the values and links of one graph, by their names."""
 
     def __init__(
-        self, called: Mapping[Value, str], mixed: Collection[tuple[Value, Value]] = ()
+        self, labels: Mapping[Value, str], mixed: Collection[tuple[Value, Value]] = ()
     ) -> None:
-        self.called = called
+        self.labels = labels
         self._mixed = mixed
         self._letters: dict[Value, tuple[list[Both], list[Both]]] = {}
         self._formulas: dict[Value, tuple[Any, Callable[[int], Any]]] = {}
@@ -35,18 +35,18 @@ class Writer:
 
     def total(self, v: Value, w: Value) -> Both:
         """dv/dw, over all paths."""
-        return derivative(self.called[v], self.called[w])
+        return derivative(self.labels[v], self.labels[w])
 
     def local(self, link: Link) -> Both:
         """The slope of one link: as text with d too, unless that is taken by the sum over paths."""
-        child, parent = self.called[link.child], self.called[link.parent]
+        child, parent = self.labels[link.child], self.labels[link.parent]
         partial = derivative(child, parent, "∂")
         mixed = (link.child, link.parent) in self._mixed
         return partial if mixed else Both(derivative(child, parent).text, partial.latex)
 
     def value(self, v: Value) -> Line:
         """v = formula = with numbers = number."""
-        return Line([name(self.called[v]), *self._formula(v, ()), number(v.numbers[0])])
+        return Line([name(self.labels[v]), *self._formula(v, ()), number(v.numbers[0])])
 
     def slope(self, link: Link) -> Line:
         """da/dz = formula = with numbers = number."""
@@ -54,7 +54,7 @@ class Writer:
 
     def flow(self, link: Link, gradient: float) -> Line:
         """to z: gradient * slope = what z gets."""
-        parent = name(self.called[link.parent])
+        parent = name(self.labels[link.parent])
         to = Both(f"to {parent.text}:", rf"\text{{to }} {parent.latex}\text{{:}}")
         made = product([number(gradient), number(link.slope, first=False)])
         return Line([to, made, number(link.passes(gradient))], 2)
@@ -67,7 +67,7 @@ class Writer:
         """The formula of `v`, or of its slope at the positions; with letters, then with numbers."""
         op: Any = v.op
         if v not in self._letters:
-            names = [name(self.called[u]) for u in (*v.parents, v)]
+            names = [name(self.labels[u]) for u in (*v.parents, v)]
             numbers = [number(x, first=False) for x in (*v.numbers[1:], v.numbers[0])]
             self._letters[v] = names, numbers
         names, numbers = self._letters[v]
@@ -80,8 +80,8 @@ class Writer:
         except Exception as error:  # a user's record may raise anything
             self._unwritten[clean(op.name)] = type(error).__name__
             few = ends(names[:-1], 4)
-            shown = [Both("…", r"\cdots") if isinstance(p, int) else p for p in few]
-            return [] if positions else [call(clean(op.name), shown)]
+            texts = [Both("…", r"\cdots") if isinstance(p, int) else p for p in few]
+            return [] if positions else [call(clean(op.name), texts)]
 
     def notes(self, made: Sequence[Value]) -> list[Line]:
         """What a reader must know about the formulas and numbers of these results."""
@@ -89,7 +89,7 @@ class Writer:
             sentence(f"No formula for {op}: its record cannot be evaluated on letters ({error}).")
             for op, error in self._unwritten.items()
         ]
-        changed = dict.fromkeys(self.called[p] for v in made for p, _ in changed_since(v))
+        changed = dict.fromkeys(self.labels[p] for v in made for p, _ in changed_since(v))
         if changed:
             few = ", ".join([*changed][:3]) + ", …" * (len(changed) > 3)
             lines.append(sentence(f"The numbers are those of the forward pass; since then changed: "
@@ -103,8 +103,8 @@ class Writer:
         known = link.child in grads
         formula = self.formula(link)
         return (
-            clean(self.called[link.child], 21),
-            clean(self.called[link.parent], 21),
+            clean(self.labels[link.child], 21),
+            clean(self.labels[link.parent], 21),
             clean(formula[0].text, 18) if formula else DASH,
             short(link.slope),
             short(grads[link.child]) if known else DASH,

@@ -91,79 +91,82 @@ def explain(
         )
     variables = variable_names(names or {})
     order = toposort(v, leaves=True)
-    called = names_of(order, variables, notation=notation)
+    known = names_of(order, variables, notation=notation)
     if wrt is None:
-        return _leaf(v, called[v]) if v.op is None else _operation(v, called)
-    if wrt not in called:
+        return _leaf(v, known[v]) if v.op is None else _operation(v, known)
+    if wrt not in known:
         w = clean(wrt.name or variables.get(wrt, "")) or "this value"
-        raise ValueError(_independent(v, wrt, w, called))
-    return _chain_rule(Paths(order, wrt), called, gradients(v))
+        raise ValueError(_independent(v, wrt, w, known))
+    return _chain_rule(Paths(order, wrt), known, gradients(v))
 
 
-def _independent(v: Value, wrt: Value, w: str, called: Mapping[Value, str]) -> str:
-    y = called[v]
+def _independent(v: Value, wrt: Value, w: str, names: Mapping[Value, str]) -> str:
+    y = names[v]
     if v in toposort(wrt, leaves=True):
         return f"{y} does not depend on {w}, but {w} on {y}: swap them, explain({w}, wrt={y})"
     if v.op is None:
         return f"{y} does not depend on {w}: no operation made it, or one under no_grad()"
-    known = [called[u] for u in called if u.op is None and u.kind != "constant"][:3]
-    hint = f": wrt is a value of its graph, such as {' or '.join(known)}" if known else ""
+    leaves = [names[u] for u in names if u.op is None and u.kind != "constant"][:3]
+    hint = f": wrt is a value of its graph, such as {' or '.join(leaves)}" if leaves else ""
     return f"{y} does not depend on {w}, the derivative is 0{hint}"
 
 
-def _leaf(v: Value, called: str) -> Explanation:
-    grad = f"{called}.grad = {short(v.grad)}, added up over backward passes."
+def _leaf(v: Value, label: str) -> Explanation:
+    grad = f"{label}.grad = {short(v.grad)}, added up over backward passes."
     lines = [
-        Line([name(called), number(v.data)]),
-        sentence(f"No operation made {called}: it is a leaf ({v.kind})."),
-        sentence(grad if v.reached else f"No backward pass has reached {called}."),
+        Line([name(label), number(v.data)]),
+        sentence(f"No operation made {label}: it is a leaf ({v.kind})."),
+        sentence(grad if v.reached else f"No backward pass has reached {label}."),
     ]
     return Explanation(v.data, lines)
 
 
-def _operation(v: Value, called: Mapping[Value, str]) -> Explanation:
-    write = Writer(called)
+def _operation(v: Value, names: Mapping[Value, str]) -> Explanation:
+    write = Writer(names)
     op: Any = v.op
     n = len(v.parents)
     ordered = [v.parents[i] for i in drawing_order(op, n)]
     parents = [p for p in dict.fromkeys(ordered) if p.kind != "constant"]
-    shown = ends(links(v, parents), _OPERANDS)
+    kept = ends(links(v, parents), _OPERANDS)
     operands = f"{n:,} operands" if n > 1 else "1 operand"
-    lines = [sentence(f"{called[v]} is the result of {clean(op.name)} on {operands}.")]
-    lines += [write.value(v), *lines_of(write.slope, shown)]
+    lines = [sentence(f"{names[v]} is the result of {clean(op.name)} on {operands}.")]
+    lines += [write.value(v), *lines_of(write.slope, kept)]
     if v.reached:
-        lines.append(sentence(f"{called[v]}.grad = {short(v.grad)} flows back, times the slope:"))
-        lines += lines_of(lambda link: write.flow(link, v.grad), shown)
+        lines.append(sentence(f"{names[v]}.grad = {short(v.grad)} flows back, times the slope:"))
+        lines += lines_of(lambda link: write.flow(link, v.grad), kept)
     else:
-        lines.append(sentence(f"No backward pass has reached {called[v]}: nothing flows back."))
+        lines.append(sentence(f"No backward pass has reached {names[v]}: nothing flows back."))
     lines += write.notes([v])
     grads = {v: v.grad} if v.reached else {}
-    return Explanation(v.numbers[0], lines, [write.row(link, grads) for link in shown])
+    return Explanation(v.numbers[0], lines, [write.row(link, grads) for link in kept])
 
 
 def _chain_rule(
-    paths: Paths, called: Mapping[Value, str], found: Mapping[Value, float]
+    paths: Paths, names: Mapping[Value, str], grads: Mapping[Value, float]
 ) -> Explanation:
-    """dv/dw by paths, or else value by value; `found` are the derivatives of the engine."""
+    """dv/dw by paths, or else value by value; `grads` are the derivatives of the engine."""
     v, w = paths.v, paths.w
-    write = Writer(called, {(v, u) for u, made in paths.children.items() if len(made) > 1})
+    write = Writer(names, {(v, u) for u, made in paths.children.items() if len(made) > 1})
     few = paths.count <= MOST_PATHS and paths.longest <= LONGEST_PATH
     routes = paths.all() if few else []
     parts = [contribution(route) for route in routes]
-    said: set[Link] = set()
-    if routes and agree(parts, found[w]):
-        lines, used = _by_path(write, routes, v, w, said), [x for route in routes for x in route]
+    explicit: set[Link] = set()
+    if routes and agree(parts, grads[w]):
+        lines, used = (
+            _by_path(write, routes, v, w, explicit),
+            [x for route in routes for x in route],
+        )
     else:  # also where the product of a path leaves the range of floats
-        lines, used = _by_value(write, paths, found, said)
-        parts = [link.passes(found[link.child]) for link in paths.links_to(w)]
-    lines.append(sentence(_check(write.total(v, w).text, called[w], w, parts, found[w])))
-    lines += _where(write, used, said)
+        lines, used = _by_value(write, paths, grads, explicit)
+        parts = [link.passes(grads[link.child]) for link in paths.links_to(w)]
+    lines.append(sentence(_check(write.total(v, w).text, names[w], w, parts, grads[w])))
+    lines += _where(write, used, explicit)
     pairs = ends([(u, p) for p in reversed(paths.between) for u in paths.children[p]], _ROWS)
-    rows = [write.row(paths.link(*x) if isinstance(x, tuple) else x, found) for x in pairs]
-    return Explanation(found[w], lines, rows)
+    rows = [write.row(paths.link(*x) if isinstance(x, tuple) else x, grads) for x in pairs]
+    return Explanation(grads[w], lines, rows)
 
 
-def _check(derived: str, called: str, w: Value, parts: Sequence[float], value: float) -> str:
+def _check(derived: str, label: str, w: Value, parts: Sequence[float], value: float) -> str:
     if not agree(parts, value):
         return (
             f"The backward pass gives {derived} = {short(value)}, which differs: an operation "
@@ -171,25 +174,25 @@ def _check(derived: str, called: str, w: Value, parts: Sequence[float], value: f
         )
     same = f"The backward pass gives the same {derived}"
     if not w.reached:
-        return f"{same}. {called}.grad is empty: no backward pass has reached it."
+        return f"{same}. {label}.grad is empty: no backward pass has reached it."
     if w.grad == value or (w.grad != w.grad and value != value):
-        return f"{same}, and {called}.grad agrees."
+        return f"{same}, and {label}.grad agrees."
     return (
-        f"{same}. {called}.grad = {short(w.grad)} holds something else: other backward passes, "
+        f"{same}. {label}.grad = {short(w.grad)} holds something else: other backward passes, "
         "or several added up."
     )
 
 
 def _by_path(
-    write: Writer, routes: Sequence[Sequence[Link]], v: Value, w: Value, said: set[Link]
+    write: Writer, routes: Sequence[Sequence[Link]], v: Value, w: Value, explicit: set[Link]
 ) -> list[Line]:
-    """A line per path, and their sum; `said` gets the links whose formula is given."""
+    """A line per path, and their sum; `explicit` gets the links whose formula is given."""
     lines = []
     for i, route in enumerate(routes, 1):
         letters = [product(map(write.local, route))] if route else []
         if len(routes) == len(route) == 1:
             letters = write.formula(route[0])
-            said.add(route[0])
+            explicit.add(route[0])
         slopes = [number(link.slope, first=j == 0) for j, link in enumerate(route)]
         path = Both(f"path {i}:", rf"\text{{path {i}:}}")
         left = path if len(routes) > 1 else write.total(v, w)
@@ -198,31 +201,31 @@ def _by_path(
         lines.append(Line(sides, 2 * (len(routes) > 1)))
     if len(routes) == 1:
         return lines
-    ways = f"{len(routes)} paths lead from {write.called[w]} to {write.called[v]}:"
+    ways = f"{len(routes)} paths lead from {write.labels[w]} to {write.labels[v]}:"
     parts = [contribution(route) for route in routes]
     summed = added(number(x, first=i == 0) for i, x in enumerate(parts))
     return [sentence(ways), *lines, Line([write.total(v, w), summed, number(sum(parts))])]
 
 
 def _by_value(
-    write: Writer, paths: Paths, found: Mapping[Value, float], said: set[Link]
+    write: Writer, paths: Paths, grads: Mapping[Value, float], explicit: set[Link]
 ) -> tuple[list[Line], list[Link]]:
     """A line per value on the paths, from v back to w; and the links that are written there.
 
-    `said` gets those whose formula is given.
+    `explicit` gets those whose formula is given.
     """
     v, w = paths.v, paths.w
     many = f"More than {MANY:,}" if paths.count == MANY else f"{paths.count:,}"
     ways = f"{many} path{'s' * (paths.count > 1)} of up to {paths.longest:,} links"
-    lead = f"{ways} {'lead' if paths.count > 1 else 'leads'} from {write.called[w]}"
-    lines = [sentence(f"{lead} to {write.called[v]}. Value by value, backward:")]
+    lead = f"{ways} {'lead' if paths.count > 1 else 'leads'} from {write.labels[w]}"
+    lines = [sentence(f"{lead} to {write.labels[v]}. Value by value, backward:")]
     used: list[Link] = []
 
     def term(link: Link, first: bool) -> tuple[Both, Both]:
         letter, slope = write.local(link), number(link.slope, first)
         if link.child is v:
             return letter, slope
-        gradient = number(found[link.child], first)
+        gradient = number(grads[link.child], first)
         slope = number(link.slope, first=False)
         return product([write.total(v, link.child), letter]), product([gradient, slope])
 
@@ -231,27 +234,27 @@ def _by_value(
             lines.append(more(u))
             continue
         arriving = paths.links_to(u)
-        shown = arriving if len(arriving) <= _TERMS else arriving[: _TERMS - 1]
-        used += shown
-        terms = [term(link, i == 0) for i, link in enumerate(shown)]
+        kept = arriving if len(arriving) <= _TERMS else arriving[: _TERMS - 1]
+        used += kept
+        terms = [term(link, i == 0) for i, link in enumerate(kept)]
         letters, numbers = [a for a, _ in terms], [b for _, b in terms]
-        if rest := arriving[len(shown) :]:
-            left_out = number(sum(link.passes(found[link.child]) for link in rest), first=False)
+        if rest := arriving[len(kept) :]:
+            left_out = number(sum(link.passes(grads[link.child]) for link in rest), first=False)
             letters.append(Both(f"… {len(rest):,} more", r"\cdots"))
             numbers.append(Both(f"{left_out.text} ({len(rest):,} more)", left_out.latex))
         sides = [added(letters)]
-        if len(arriving) == 1 and shown[0].child is v:
-            sides = write.formula(shown[0])
-            said.add(shown[0])
-        lines.append(Line([write.total(v, u), *sides, added(numbers), number(found[u])], 2))
+        if len(arriving) == 1 and kept[0].child is v:
+            sides = write.formula(kept[0])
+            explicit.add(kept[0])
+        lines.append(Line([write.total(v, u), *sides, added(numbers), number(grads[u])], 2))
     return lines, used
 
 
-def _where(write: Writer, links: Sequence[Link], said: set[Link]) -> list[Line]:
+def _where(write: Writer, links: Sequence[Link], explicit: set[Link]) -> list[Line]:
     """The operations of these links, and the slopes whose formula was not given yet."""
     slopes: dict[Value, list[Link]] = {}
     for link in dict.fromkeys(links):
-        slopes.setdefault(link.child, []).extend([link] * (link not in said))
+        slopes.setdefault(link.child, []).extend([link] * (link not in explicit))
     lines = [sentence("where")] if slopes else []
     made = [u for u in toposort(*slopes) if u in slopes]
     for u in ends(made, _WHERE):

@@ -82,15 +82,15 @@ class Paths:
 
     def all(self) -> list[list[Link]]:
         """Each path as its links from `v` back to `w`; only for a small `count`."""
-        found: list[list[Link]] = []
+        routes: list[list[Link]] = []
         open_paths: list[tuple[Value, list[Link]]] = [(self.w, [])]
         while open_paths:
             u, way = open_paths.pop()
             if u is self.v:
-                found.append(way)
+                routes.append(way)
             for child in reversed(self.children[u]):
                 open_paths.append((child, [self.link(child, u), *way]))
-        return found
+        return routes
 
 
 def contribution(route: Sequence[Link]) -> float:
@@ -100,7 +100,7 @@ def contribution(route: Sequence[Link]) -> float:
 
 def agree(parts: Sequence[float], value: float) -> bool:
     """Whether the parts sum to the value, but for rounding."""
-    found = sum(parts)
-    if found == value or (found != found and value != value):
+    total = sum(parts)
+    if total == value or (total != total and value != value):
         return True
-    return abs(found - value) <= 1e-9 * sum(map(abs, parts)) < math.inf
+    return abs(total - value) <= 1e-9 * sum(map(abs, parts)) < math.inf

@@ -80,8 +80,8 @@ class Deltas:
     @property
     def largest_difference(self) -> float:
         """The largest difference between engine and textbook; nan if one of them is."""
-        found = [row.difference for row in self.rows if row.difference is not None]
-        return _largest([*found, *(row.difference for row in self.parameters)])
+        differences = [row.difference for row in self.rows if row.difference is not None]
+        return _largest([*differences, *(row.difference for row in self.parameters)])
 
     @property
     def heading(self) -> str:

@@ -57,10 +57,10 @@ def deltas(
     target, function = read_target(target), find_loss(loss)
     passes = forward(model, dense_layers(model), x)
     total = loss_of(model, passes, target, function)
-    found = gradients(total)
+    grads = gradients(total)
     names = names_in(passes, total, None, notation)
     known = loss_record(function)
-    called = name_of_function(function)
+    loss_name = name_of_function(function)
     slopes = [_slopes(layer) for layer in passes]
 
     formulas: list[Formula] = []
@@ -69,35 +69,35 @@ def deltas(
         activation, a = layer.layer.activation, [v.data for v in layer.a]
         if by_rule:
             after = passes[k + 1]
-            downstream = by_rule[0] or [found.get(z, 0.0) for z in after.z]
+            downstream = by_rule[0] or [grads.get(z, 0.0) for z in after.z]
             w = [[v.data for v in neuron.w] for neuron in after.layer.neurons]
             e = rules.backpropagated(downstream, w)
-            found_here = rules.through(activation, e, a, slopes[k])
+            rule_deltas = rules.through(activation, e, a, slopes[k])
             formula = rules.hidden_formula(activation)
         elif known is not None:
-            found_here = rules.output_deltas(known, activation, a, slopes[k], target)
+            rule_deltas = rules.output_deltas(known, activation, a, slopes[k], target)
             formula = rules.output_formula(
                 known, activation, convention, one_hot=not isinstance(target, Iterable)
             )
         else:
-            found_here = None
-            text = f"no rule for {clean(called)}"
+            rule_deltas = None
+            text = f"no rule for {clean(loss_name)}"
             formula = Formula(text, latex_text(text))
-        by_rule.insert(0, found_here)
+        by_rule.insert(0, rule_deltas)
         formulas.insert(0, formula)
 
-    expected = _gradients_by_rule(passes, by_rule, found)
+    expected = _gradients_by_rule(passes, by_rule, grads)
     layers = [
         LayerDeltas(
             _title(layer),
             _slope_formula(layer.layer.activation),
             formula,
-            tuple(_unit_rows(layer, slope, found, rule, sign, names)),
-            tuple(_parameter_rows(layer, found, expected, names)),
+            tuple(_unit_rows(layer, slope, grads, rule, sign, names)),
+            tuple(_parameter_rows(layer, grads, expected, names)),
         )
         for layer, slope, rule, formula in zip(passes, slopes, by_rule, formulas, strict=True)
     ]
-    return Deltas(layers, convention, called, total.data)
+    return Deltas(layers, convention, loss_name, total.data)
 
 
 def _slopes(layer: Pass) -> list[float]:
@@ -126,13 +126,13 @@ def _title(layer: Pass) -> str:
 def _unit_rows(
     layer: Pass,
     slopes: Sequence[float],
-    found: Mapping[Value, float],
+    grads: Mapping[Value, float],
     by_rule: Sequence[float] | None,
     sign: float,
     names: Names,
 ) -> Iterator[UnitRow]:
     for j, (z, a, slope) in enumerate(zip(layer.z, layer.a, slopes, strict=True)):
-        delta = sign * found.get(z, 0.0) + 0.0
+        delta = sign * grads.get(z, 0.0) + 0.0
         rule = None if by_rule is None else sign * by_rule[j] + 0.0
         apart = None if rule is None else _apart(delta, rule)
         yield UnitRow(names.deltas[z], z.data, a.data, slope, delta, rule, apart)
@@ -141,12 +141,12 @@ def _unit_rows(
 def _gradients_by_rule(
     passes: Sequence[Pass],
     by_rule: Sequence[Sequence[float] | None],
-    found: Mapping[Value, float],
+    grads: Mapping[Value, float],
 ) -> dict[Value, float]:
     """dL/dw = delta * a for each parameter, summed over its uses where units share one."""
     expected: defaultdict[Value, float] = defaultdict(float)
     for layer, rule in zip(passes, by_rule, strict=True):
-        ds = rule or [found.get(z, 0.0) for z in layer.z]
+        ds = rule or [grads.get(z, 0.0) for z in layer.z]
         for neuron, d in zip(layer.layer.neurons, ds, strict=True):
             for w, a in zip(neuron.w, layer.inputs, strict=True):
                 expected[w] += d * a.data
@@ -155,12 +155,12 @@ def _gradients_by_rule(
 
 
 def _parameter_rows(
-    layer: Pass, found: Mapping[Value, float], expected: Mapping[Value, float], names: Names
+    layer: Pass, grads: Mapping[Value, float], expected: Mapping[Value, float], names: Names
 ) -> Iterator[ParameterRow]:
     inputs = [*(x.data for x in layer.inputs), 1.0]
     for neuron in layer.layer.neurons:
         for p, a in zip([*neuron.w, neuron.b], inputs, strict=True):
-            gradient, rule = found.get(p, 0.0), expected[p]
+            gradient, rule = grads.get(p, 0.0), expected[p]
             yield ParameterRow(names[p], a, gradient, rule, _apart(gradient, rule))
 
 

@@ -57,9 +57,9 @@ def names_in(
     passes: Sequence[Pass], loss: Value | None, inputs: Sequence[str] | None, notation: str
 ) -> Names:
     """The names of the values of a forward pass and of its loss; `inputs` are given."""
-    given = dict(zip(passes[0].inputs, inputs or (), strict=inputs is not None))
+    labels = dict(zip(passes[0].inputs, inputs or (), strict=inputs is not None))
     roots = [*passes[-1].a, *([] if loss is None else [loss])]
-    return names_of(toposort(*roots, leaves=True), given, notation=notation)
+    return names_of(toposort(*roots, leaves=True), labels, notation=notation)
 
 
 def loss_of(model: Any, passes: Sequence[Pass], target: Any, loss: Loss) -> Value:
@@ -69,13 +69,13 @@ def loss_of(model: Any, passes: Sequence[Pass], target: Any, loss: Loss) -> Valu
     """
     outputs = passes[-1].a
     single = len(outputs) == 1 and not isinstance(model, Layer)
-    found = loss(outputs[0] if single else outputs, target)
-    if not isinstance(found, Value) or not found.parents:
+    total = loss(outputs[0] if single else outputs, target)
+    if not isinstance(total, Value) or not total.parents:
         raise TypeError(
             "there is nothing to differentiate: the loss must give a Value made from the output, "
             "outside of no_grad()"
         )
-    return found
+    return total
 
 
 def plain(x: Any, what: str) -> float:

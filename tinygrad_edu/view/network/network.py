@@ -76,28 +76,28 @@ def network(
     max_units = whole("max_units", max_units)
     sign = CONVENTIONS[one_of("convention", convention, CONVENTIONS)]
     nin = layers[0].neurons[0].nin
-    given = _input_names(input_names, nin)
+    labels = _input_names(input_names, nin)
     if (target is None) != (loss is None) or (x is None and loss is not None):
         raise ValueError("deltas need an example: give x, target and loss, or x alone")
     known = x is not None
     passes = forward(model, layers, [0.0] * nin if x is None else x, activate=known)
     total: Value | None = None
-    found: dict[Value, float] | None = None
+    grads: dict[Value, float] | None = None
     caption = []
     if loss is not None:
         function = find_loss(loss)
         if isinstance(target, Iterator):
             target = list(target)
         total = loss_of(model, passes, target, function)
-        found = gradients(total)
-        called = clean(name_of_function(function), 40)
-        caption.append(f"{called} = {short(total.data)}")
+        grads = gradients(total)
+        loss_name = clean(name_of_function(function), 40)
+        caption.append(f"{loss_name} = {short(total.data)}")
     if known:
-        second = f", below it its delta = {convention}, by which it is shaded" if found else ""
+        second = f", below it its delta = {convention}, by which it is shaded" if grads else ""
         caption.append(f"in a circle: activation a{second}")
     caption.append("lines: weights, blue positive, orange dashed negative, wide where |w| is large")
-    names = names_in(passes, total, given, notation)
-    drawing = Drawing(passes, names, found, sign, max_units, caption, known=known)
+    names = names_in(passes, total, labels, notation)
+    drawing = Drawing(passes, names, grads, sign, max_units, caption, known=known)
     return Network(drawing.svg(), drawing.description())
 
 

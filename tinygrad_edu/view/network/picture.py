@@ -46,10 +46,10 @@ class Drawing:
         self.known = known
         self.inputs = [names[x] for x in passes[0].inputs]
         self.sizes = [len(self.inputs), *(len(layer.z) for layer in passes)]
-        self.shown = [min(n, max_units) for n in self.sizes]
-        rows = max(self.shown)
-        self.foot = _TOP + rows * _ROW + (36 if self.shown != self.sizes else 14)
-        self.left = _MARGIN + max(map(_width, self.inputs[: self.shown[0]])) + 12 + _RADIUS
+        self.counts = [min(n, max_units) for n in self.sizes]
+        rows = max(self.counts)
+        self.foot = _TOP + rows * _ROW + (36 if self.counts != self.sizes else 14)
+        self.left = _MARGIN + max(map(_width, self.inputs[: self.counts[0]])) + 12 + _RADIUS
         right = self.left + _COLUMN * len(passes) + max(_RADIUS, 70) + _MARGIN
         self.width = math.ceil(max(right, max(map(_width, caption)) + 2 * _MARGIN))
         self.height = math.ceil(self.foot + 17 * len(caption) + 8)
@@ -57,15 +57,15 @@ class Drawing:
 
     def place(self, column: int, row: int) -> tuple[float, float]:
         """The centre of a circle; columns are centred on each other."""
-        y = self.middle + (row + 0.5 - self.shown[column] / 2) * _ROW
+        y = self.middle + (row + 0.5 - self.counts[column] / 2) * _ROW
         return self.left + _COLUMN * column, y
 
     def description(self) -> str:
         """The net in a sentence, and what of it is drawn."""
         sizes = ", ".join(f"{n:,}" for n in self.sizes)
         text = f"{sizes} units, the first being inputs"
-        hidden = sum(self.sizes) - sum(self.shown)
-        drawn = f"; {sum(self.shown):,} of {sum(self.sizes):,} circles drawn" if hidden else ""
+        hidden = sum(self.sizes) - sum(self.counts)
+        drawn = f"; {sum(self.counts):,} of {sum(self.sizes):,} circles drawn" if hidden else ""
         return f"{text}{drawn}; {'; '.join(self.caption)}"
 
     def svg(self) -> str:
@@ -95,11 +95,11 @@ class Drawing:
         neurons = self.passes[column].layer.neurons
         sizes = [abs(w.data) for n in neurons for w in n.w]
         top = max((size for size in sizes if size < math.inf), default=0.0)
-        drawn = self.shown[column] * self.shown[column + 1]
+        drawn = self.counts[column] * self.counts[column + 1]
         widest = _WIDEST * min(1.0, 8 / math.sqrt(drawn))
-        for j, neuron in enumerate(neurons[: self.shown[column + 1]]):
+        for j, neuron in enumerate(neurons[: self.counts[column + 1]]):
             x2, y2 = self.place(column + 1, j)
-            for k, w in enumerate(neuron.w[: self.shown[column]]):
+            for k, w in enumerate(neuron.w[: self.counts[column]]):
                 x1, y1 = self.place(column, k)
                 share = min(abs(w.data) / top, 1.0) if top and w.data == w.data else 0.0
                 kind = "plus" if w.data > 0 else "minus" if w.data < 0 else "zero"
@@ -116,7 +116,7 @@ class Drawing:
     def circles(self, column: int) -> Iterator[str]:
         """The units of a column, with their numbers, and what is left out."""
         largest = self.largest_delta()
-        for row in range(self.shown[column]):
+        for row in range(self.counts[column]):
             x, y = self.place(column, row)
             inside, title, delta = self.contents(column, row)
             yield f'<g><title>{escape(title)}</title><circle class="unit" {_circle(x, y)}/>'
@@ -130,9 +130,9 @@ class Drawing:
             yield "</g>"
             if column == 0:
                 yield _text(x - _RADIUS - 8, y + 4, self.inputs[row], "ink", "end")
-        if self.sizes[column] > self.shown[column]:
-            x, y = self.place(column, self.shown[column])
-            hidden = self.sizes[column] - self.shown[column]
+        if self.sizes[column] > self.counts[column]:
+            x, y = self.place(column, self.counts[column])
+            hidden = self.sizes[column] - self.counts[column]
             yield _text(x, y - 14, f"... {hidden:,} more", "faint")
 
     def largest_delta(self) -> float:

@@ -23,8 +23,8 @@ class _Shown:
     """Axes that show their figure in a notebook."""
 
     def _repr_png_(self: Any) -> tuple[bytes, dict[str, int]]:
-        shown: tuple[bytes, dict[str, int]] = self.figure._repr_png_()
-        return shown
+        picture: tuple[bytes, dict[str, int]] = self.figure._repr_png_()
+        return picture
 
 
 class PictureAxes(_Shown, Axes):
@@ -96,8 +96,8 @@ def look_of(j: int) -> tuple[str, str]:
 
 def places_of(labels: Sequence[int]) -> Array:
     """Class numbers 0..k-1, also for the labels -1 and 1."""
-    found = np.array(labels)
-    return (found + 1) // 2 if (found < 0).any() else found
+    numbers = np.array(labels)
+    return (numbers + 1) // 2 if (numbers < 0).any() else numbers
 
 
 def class_labels(labels: Sequence[int], k: int, class_names: Sequence[Any] | None) -> list[str]:
@@ -106,8 +106,8 @@ def class_labels(labels: Sequence[int], k: int, class_names: Sequence[Any] | Non
         return ["class -1", "class +1"] if -1 in labels else [f"class {j}" for j in range(k)]
     if len(class_names) != k:
         raise ValueError(f"class_names has {len(class_names)} names for {k} classes")
-    shown = [plain(name) for name in class_names]
-    return [f"class {name}" if name.lstrip("+-").isdigit() else name for name in shown]
+    texts = [plain(name) for name in class_names]
+    return [f"class {name}" if name.lstrip("+-").isdigit() else name for name in texts]
 
 
 def scatter(ax: Axes, points: Array, classes: Array, k: int, n: int, **look: Any) -> None:

@@ -22,15 +22,15 @@ def confusion(
     `actual` and `predicted` are n class numbers 0..k-1. A cell is darker the larger its part of the
     rows of its class. Raises ValueError if the lengths differ, or for another class number.
     """
-    true, given = class_numbers(actual, "actual"), class_numbers(predicted, "predicted")
-    if len(true) != len(given):
-        raise ValueError(f"{len(true)} actual classes but {len(given)} predicted ones")
-    k = max([*true, *given], default=0) + 1 if class_names is None else len(class_names)
-    for label in (*true, *given):
+    true, answers = class_numbers(actual, "actual"), class_numbers(predicted, "predicted")
+    if len(true) != len(answers):
+        raise ValueError(f"{len(true)} actual classes but {len(answers)} predicted ones")
+    k = max([*true, *answers], default=0) + 1 if class_names is None else len(class_names)
+    for label in (*true, *answers):
         if not 0 <= label < k:
             raise ValueError(f"class {label} is out of range 0..{k - 1}")
     count = np.zeros((k, k), dtype=int)
-    np.add.at(count, (true, given), 1)
+    np.add.at(count, (true, answers), 1)
     part = count / count.sum(axis=1, keepdims=True).clip(1)
     size = 2.4 + 0.45 * max(k, 4)
     ax = canvas(ax, size + 0.5, size)

@@ -106,12 +106,12 @@ def _numbers(output: Any) -> list[float]:
 
 def outputs_of(layers: Sequence[Callable[[Any], Any]], x: Any) -> list[list[Value]]:
     """What each layer gives for the row `x`."""
-    found = []
+    rows = []
     for layer in layers:
         x = layer(x)
         x = [x] if isinstance(x, Value) else list(x)
-        found.append(x)
-    return found
+        rows.append(x)
+    return rows
 
 
 def evaluating(model: Any) -> AbstractContextManager[None]:

@@ -159,12 +159,12 @@ class LossGrid:
     def at(self, points: Sequence[tuple[float, float]]) -> list[float]:
         """The loss at each of the points (w1, w2)."""
         w1, w2 = self.parameters
-        found = []
+        losses = []
         with _kept(self.parameters):
             for a, b in points:
                 w1.data, w2.data = a, b
-                found.append(self._measured())
-        return found
+                losses.append(self._measured())
+        return losses
 
     def sides(self, resolution: int) -> int:
         """How many points a side can be had in good time."""
@@ -237,9 +237,9 @@ def descent_path(
     path = [(w1.data, w2.data)]
     try:
         for _ in range(whole("steps", steps)):
-            found = gradients(loss())
+            grads = gradients(loss())
             for p in optimizer.parameters:
-                p.grad = found.get(p, 0.0)
+                p.grad = grads.get(p, 0.0)
             optimizer.step()
             path.append((w1.data, w2.data))
     finally:

@@ -104,9 +104,9 @@ def neuron_maps(
     sizes: list[int] = []
 
     def all_units(x: Any) -> list[Any]:
-        found = outputs_of(layers, x)
-        sizes[:] = map(len, found)
-        return [a for row in found for a in row]
+        rows = outputs_of(layers, x)
+        sizes[:] = map(len, rows)
+        return [a for row in rows for a in row]
 
     with evaluating(model):
         numbers = field(all_units, extent, resolution, transform)[0].numbers
