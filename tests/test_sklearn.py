@@ -261,6 +261,8 @@ def test_the_chain_rule_is_the_gradient_of_the_program(classifier: Any) -> None:
     [k] = [k for k, p in enumerate(net.program_.parameters) if p.name == "layer1.neuron2.w[1]"]
     shown = net.explain(X[0], "setosa", wrt="layer1.neuron2.w[1]")
     assert shown.value == pytest.approx(gradient[k], rel=1e-9)
+    assert str(net.explain(X[0], "setosa", wrt="w1[2,2]")) == str(shown)
+    assert net.explain(X[0], "setosa", wrt="x4").value != 0
 
 
 def test_the_deltas_are_those_of_the_textbook(classifier: Any) -> None:

@@ -296,8 +296,8 @@ class ScalarMLP(BaseEstimator, ABC):  # type: ignore[misc]
     def explain(self, x: Any, y: Any = None, *, wrt: str | None = None) -> Explanation:
         """The chain rule for the result by the parameter or the feature that is named `wrt`.
 
-        Parameters have names such as "layer1.neuron2.w[0]", features their own or "x[0]". Without
-        `wrt` the last operation.
+        Parameters have the names of the views, "w1[2,1]", or of the model, "layer1.neuron2.w[0]",
+        features their own or "x1". Without `wrt` the last operation.
         """
         return views.explanation(self, x, y, wrt)
 

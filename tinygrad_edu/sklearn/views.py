@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from tinygrad_edu.engine import Value
+from tinygrad_edu.engine import Value, toposort
 from tinygrad_edu.view import Graph, draw
+from tinygrad_edu.view.base.naming import names_of
 from tinygrad_edu.view.explain.explanation import Explanation, explain
 from tinygrad_edu.view.network.delta_tables import Deltas
 from tinygrad_edu.view.network.deltas import deltas
@@ -18,7 +19,7 @@ def graph(net: Any, x: Any, y: Any, options: dict[str, Any]) -> Graph:
     name, result = _result(net, inputs, y)
     if y is not None:
         result.backward()
-    return draw(result, **{"names": {"x": inputs, name: result}} | options)
+    return draw(result, **{"names": {name: result}} | options)
 
 
 def deltas_of(net: Any, x: Any, y: Any, convention: str) -> Deltas:
@@ -31,13 +32,15 @@ def explanation(net: Any, x: Any, y: Any, wrt: str | None) -> Explanation:
     """The chain rule by what is named `wrt`. Raises ValueError for another name."""
     inputs = _inputs(net, x)
     name, result = _result(net, inputs, y)
-    names = net.model_.named_parameters() | {v.name or f"x[{k}]": v for k, v in enumerate(inputs)}
-    if wrt is not None and wrt not in names:
+    names = names_of(toposort(result, leaves=True), {result: name})
+    values = {f"x[{k}]": x for k, x in enumerate(inputs)} | {names[v]: v for v in names}
+    values |= net.model_.named_parameters()
+    if wrt is not None and wrt not in values:
         raise ValueError(
             f"nothing is named {wrt!r:.60}: wrt is a parameter such as "
-            f"'layer1.neuron1.w[0]', or a feature such as {list(names)[-1]!r}"
+            f"'w1[1,1]', or a feature such as {names[inputs[-1]]!r}"
         )
-    return explain(result, names.get(wrt or ""), names={"x": inputs, name: result})
+    return explain(result, values.get(wrt or ""), names={name: result})
 
 
 def _inputs(net: Any, x: Any) -> list[Value]:
