@@ -96,10 +96,8 @@ def test_a_style_sheet_gets_both_schemes():
     )
 
 
-#: `History.plot` stands below the views: it has the two colours of curves by itself. The style of
-#: reports is about to be a file of its own.
+#: `History.plot` stands below the views: it has the two colours of curves by itself.
 BELOW = {"train/history.py": set(palette.CURVES)}
-APART = ("view/base/palette.py", "view/base/report.py")
 
 
 def test_colours_stand_in_the_palette_only():
@@ -107,6 +105,6 @@ def test_colours_stand_in_the_palette_only():
         place = path.relative_to(PACKAGE).as_posix()
         text = path.read_text(encoding="utf-8")
         found = set(re.findall(r"(?<![\w&])#(?:[0-9a-fA-F]{6}|[0-9a-fA-F]{3})\b", text))
-        if place not in APART:
+        if place != "view/base/palette.py":
             assert found <= BELOW.get(place, set()), place
         assert not re.search(r'"(RdBu|coolwarm|bwr|seismic)', text), place
