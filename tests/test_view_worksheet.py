@@ -339,7 +339,7 @@ def test_a_file_of_another_kind_is_refused(sheet: Worksheet, tmp_path: Path) -> 
         sheet.save(tmp_path / "sheet.docx")
     assert str(caught.value) == (
         "a worksheet is saved as .pdf, .svg, .png or .dot, and 'sheet.docx' is none of these: "
-        'write sheet.save("sheet.pdf")'
+        'write .save("worksheet.pdf")'
     )
 
 

@@ -1,8 +1,10 @@
-"""Display: what a notebook is given to show."""
+"""Display: what a notebook is given to show, and what is written to a file."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Final
+from xml.etree import ElementTree
 
 from tinygrad_edu.view.base.render import RenderError
 
@@ -26,3 +28,32 @@ def picture_bundle(svg: Callable[[], str], text: str, instead: Callable[[], str]
         return {"image/svg+xml": svg(), "text/plain": text}
     except RenderError as error:
         return {"text/plain": f"{error}\n\n{instead()}"}
+
+
+def converted(svg: str, form: str) -> bytes:
+    """A picture as "pdf" or "png", by matplotlib, whatever the renderer can write."""
+    from tinygrad_edu.view.base.pdf import figure_of, pdf
+
+    figure = figure_of(ElementTree.fromstring(svg))
+    return pdf(figure) if form == "pdf" else figure.png()
+
+
+def save(
+    path: str | os.PathLike[str], what: str, forms: Mapping[str, Callable[[], bytes | str]]
+) -> Path:
+    """Write the one of these forms that the suffix of the path names; gives the path.
+
+    Raises ValueError for another suffix, and whatever a form raises; the file is then left alone.
+    """
+    path = Path(path)
+    form = forms.get(path.suffix.lower())
+    if form is None:
+        *most, last = forms
+        offered = f"{', '.join(most)} or {last}" if most else last
+        raise ValueError(
+            f"a {what} is saved as {offered}, and {path.name!r} is none of these: "
+            f'write .save("{what}{next(iter(forms))}")'
+        )
+    content = form()
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path

@@ -81,7 +81,8 @@ def _draw(ax: Axes, element: Element, at: _Place, z: int) -> None:
         "zorder": z,
     }
     if "stroke-dasharray" in element.attrib:
-        look["linestyle"] = (0, _numbers(element.get("stroke-dasharray", "")))
+        dashes = _numbers(element.get("stroke-dasharray", ""))  # matplotlib counts in line widths
+        look["linestyle"] = (0, [at.scale * x / look["linewidth"] for x in dashes])
     if tag == "ellipse":
         cx, cy, rx, ry = (float(element.get(name, "0")) for name in ("cx", "cy", "rx", "ry"))
         centre = (at.dx + at.scale * cx, at.dy + at.scale * cy)

@@ -17,7 +17,7 @@ from tinygrad_edu.checks import whole
 from tinygrad_edu.engine import Value, toposort
 from tinygrad_edu.optim import Optimizer
 from tinygrad_edu.text import DASH, clean, short
-from tinygrad_edu.view.base.display import displays_still
+from tinygrad_edu.view.base.display import displays_still, save
 from tinygrad_edu.view.base.naming import names_of, variable_names
 from tinygrad_edu.view.base.numbers import has_grad
 from tinygrad_edu.view.base.render import RenderError
@@ -145,15 +145,9 @@ class Film:
         Returns the path. Raises ValueError for another suffix, RenderError for a strip without a
         renderer; the file is then left alone.
         """
-        path = Path(path)
-        if path.suffix.lower() not in (".html", ".htm", ".svg"):
-            raise ValueError(
-                f"a film is saved as .html, its strip as .svg, and not as {path.name!r}: "
-                'write film.save("film.html")'
-            )
-        content = self.strip().svg if path.suffix.lower() == ".svg" else self.html
-        path.write_bytes(content.encode())
-        return path
+        page = lambda: self.html  # noqa: E731
+        forms = {".html": page, ".htm": page, ".svg": lambda: self.strip().svg}
+        return save(path, "film", forms)
 
     def strip(self, frames: int = 6) -> ContactSheet:
         """A still picture of at most `frames` frames: the end of the forward pass, and after it."""

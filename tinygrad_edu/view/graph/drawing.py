@@ -1,16 +1,15 @@
 """draw: the graph behind a number as a picture; excerpt: of a large graph what can be read."""
 
 import os
-import re
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Final
 
 from tinygrad_edu.checks import one_of, whole
 from tinygrad_edu.engine import Value, toposort
 from tinygrad_edu.text import short
-from tinygrad_edu.view.base.display import picture_bundle
+from tinygrad_edu.view.base.display import converted, picture_bundle, save
 from tinygrad_edu.view.base.naming import names_of, variable_names
 from tinygrad_edu.view.base.numbers import Numbers
 from tinygrad_edu.view.base.render import render
@@ -59,24 +58,20 @@ class Graph:
         return inline(render(self.dot, "svg"), self.title, self.description, FITTING)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the drawing in the format that the suffix names: .svg, .png, .pdf, .dot, ...
+        """Write the drawing as .svg, .png, .pdf, .dot or in another format of the renderer.
 
-        Returns the path. Raises ValueError for a path without a suffix, RenderError if the renderer
-        does not know the format (the file is then left alone).
+        Returns the path. Raises ValueError for another suffix, RenderError if the renderer does not
+        know the format or there is none; the file is then left alone.
         """
-        path = Path(path)
-        suffix = path.suffix.lower().removeprefix(".")
-        if not re.fullmatch(r"[a-z][a-z0-9]*", suffix):
-            raise ValueError(
-                f"the format of a drawing is the suffix of its file, and {path.name!r} has none: "
-                'write g.save("graph.svg"), or .png, .dot'
-            )
-        if suffix in ("dot", "gv"):
-            content = self.dot.encode()
-        else:
-            content = self.svg.encode() if suffix == "svg" else render(self.dot, suffix)
-        path.write_bytes(content)
-        return path
+        forms: dict[str, Callable[[], bytes | str]] = {
+            ".svg": lambda: self.svg,
+            ".png": lambda: render(self.dot, "png"),
+            ".pdf": lambda: converted(self.svg, "pdf"),
+            ".dot": lambda: self.dot,
+            ".gv": lambda: self.dot,
+        }
+        others = {f".{x}": partial(render, self.dot, x) for x in ("eps", "gif", "jpg", "webp")}
+        return save(path, "drawing", forms | others)
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         return picture_bundle(lambda: self.svg, repr(self), lambda: self.table)

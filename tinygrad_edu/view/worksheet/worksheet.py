@@ -1,7 +1,7 @@
 """worksheet: the graph behind a number as a sheet to print, with empty boxes to fill in."""
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -15,7 +15,7 @@ from tinygrad_edu.checks import listed, one_of
 from tinygrad_edu.engine import Value, gradients, toposort
 from tinygrad_edu.engine.derivative import check_unchanged
 from tinygrad_edu.text import DASH, clean, short
-from tinygrad_edu.view.base.display import picture_bundle
+from tinygrad_edu.view.base.display import converted, picture_bundle, save
 from tinygrad_edu.view.base.naming import Names, names_of, variable_names
 from tinygrad_edu.view.base.numbers import has_grad
 from tinygrad_edu.view.base.render import render
@@ -66,22 +66,13 @@ class Worksheet:
 
         Raises ValueError for another suffix, RenderError without a renderer.
         """
-        path = Path(path)
-        suffix = path.suffix.lower()
-        if suffix not in (".pdf", ".svg", ".png", ".dot"):
-            raise ValueError(
-                f"a worksheet is saved as .pdf, .svg, .png or .dot, and {path.name!r} is none of "
-                'these: write sheet.save("sheet.pdf")'
-            )
-        if suffix in (".pdf", ".png"):
-            from tinygrad_edu.view.base.pdf import figure_of, pdf
-
-            figure = figure_of(ElementTree.fromstring(self.svg))
-            content = pdf(figure) if suffix == ".pdf" else figure.png()
-        else:
-            content = (self.svg if suffix == ".svg" else self.dot).encode()
-        path.write_bytes(content)
-        return path
+        forms: dict[str, Callable[[], bytes | str]] = {
+            ".pdf": lambda: converted(self.svg, "pdf"),
+            ".svg": lambda: self.svg,
+            ".png": lambda: converted(self.svg, "png"),
+            ".dot": lambda: self.dot,
+        }
+        return save(path, "worksheet", forms)
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         return picture_bundle(lambda: self.svg, repr(self), self._content.text)
