@@ -11,7 +11,7 @@ from tinygrad_edu.view.graph.dot import to_dot
 pytestmark = pytest.mark.usefixtures("embedded_renderer")
 
 
-def by_hand() -> Diagram:
+def by_hand():
     """x, and a unit made from it, in a frame, on a line with a weight."""
     diagram = Diagram(caption=["two boxes"])
     x = diagram.add(Box("input", label="x", name="x", made="input", rows=[Row("data", "2")]))
@@ -23,7 +23,7 @@ def by_hand() -> Diagram:
 
 
 @pytest.mark.parametrize("paper", [False, True])
-def test_a_diagram_by_hand_becomes_a_picture(paper: bool) -> None:
+def test_a_diagram_by_hand_becomes_a_picture(paper):
     dot = to_dot(by_hand(), paper=paper)
     svg = inline(render(dot, "svg"), "by hand", "")
     assert_inert(svg)
@@ -33,7 +33,7 @@ def test_a_diagram_by_hand_becomes_a_picture(paper: bool) -> None:
     assert ("style=dashed" in dot, "subgraph cluster" in dot) == (True, True)
 
 
-def test_a_diagram_by_hand_becomes_text() -> None:
+def test_a_diagram_by_hand_becomes_text():
     assert table(by_hand(), ["a note"]).splitlines() == [
         "name  shows                made from",
         "x     input, data 2",

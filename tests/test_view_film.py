@@ -2,8 +2,6 @@ import html
 import json
 import re
 from html.parser import HTMLParser
-from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -24,14 +22,14 @@ VOID = {"meta", "link", "br", "input"}
 
 
 @pytest.fixture(autouse=True)
-def _players(embedded_renderer: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def _players(embedded_renderer, monkeypatch):
     monkeypatch.delenv("TINYGRAD_EDU_DISPLAY", raising=False)
 
 
 class Page(HTMLParser):
     """The elements, attributes, texts of a page, and the texts at the keys of its picture."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text):
         super().__init__()
         self.tags: list[str] = []
         self.attributes: list[tuple[str, str, str]] = []
@@ -41,7 +39,7 @@ class Page(HTMLParser):
         self.feed(text)
         self.close()
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+    def handle_starttag(self, tag, attrs):
         self.tags.append(tag)
         self.attributes += [(tag, name, value or "") for name, value in attrs]
         key = dict(attrs).get("data-key")
@@ -50,15 +48,15 @@ class Page(HTMLParser):
         if key and "." in key:
             self.numbers[key] = ""
 
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+    def handle_startendtag(self, tag, attrs):
         self.handle_starttag(tag, attrs)
         if tag not in VOID:
             self.open.pop()
 
-    def handle_endtag(self, tag: str) -> None:
+    def handle_endtag(self, tag):
         assert self.open.pop()[0] == tag
 
-    def handle_data(self, data: str) -> None:
+    def handle_data(self, data):
         tag, key = self.open[-1] if self.open else ("", None)
         if tag == "script":
             self.data, self.script = (data, "") if not self.data else (self.data, data)
@@ -68,15 +66,15 @@ class Page(HTMLParser):
             self.numbers[str(key)] += data
 
 
-def parameters_of(v: Value) -> list[Value]:
+def parameters_of(v):
     return [p for p in toposort(v, leaves=True) if p.kind == "parameter"]
 
 
-def script_data(film: Film) -> Any:
+def script_data(film):
     return json.loads(Page(film.html).data)
 
 
-def test_the_page_shows_the_last_frame_and_a_table_of_all_without_any_script() -> None:
+def test_the_page_shows_the_last_frame_and_a_table_of_all_without_any_script():
     film = steps(square())
     page = Page(film.html)
     assert page.open == []
@@ -93,7 +91,7 @@ def test_the_page_shows_the_last_frame_and_a_table_of_all_without_any_script() -
         assert hidden in film.html
 
 
-def test_frames_are_differences_that_end_at_the_gradients_of_backward() -> None:
+def test_frames_are_differences_that_end_at_the_gradients_of_backward():
     root = squared_error(MLP(2, [3, 1], "tanh", rng=0)([0.5, -1.0]), 1.0)
     film = steps(root)
     data = script_data(film)
@@ -111,7 +109,7 @@ def test_frames_are_differences_that_end_at_the_gradients_of_backward() -> None:
     assert [shown[key] for key in by_id if key.endswith(".grad")] == expected
 
 
-def test_every_key_of_the_film_is_a_place_of_the_picture() -> None:
+def test_every_key_of_the_film_is_a_place_of_the_picture():
     film = steps(square(), optimizer=SGD(parameters_of(square())))
     places = {value for _, name, value in Page(film.html).attributes if name == "data-key"}
     data = script_data(film)
@@ -121,7 +119,7 @@ def test_every_key_of_the_film_is_a_place_of_the_picture() -> None:
     assert data["frames"][5]["by"] == ["n8", "n7", "n7-n8", "n6-n7"]
 
 
-def test_a_constant_has_a_place_for_its_number_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_constant_has_a_place_for_its_number_alone(monkeypatch):
     v = Value(3.0, "x") * 2.0
     v.parents[1].name = "data"
     places = ["n0.data", "n0.grad", "n1.data", "n3.data", "n3.grad"]
@@ -131,7 +129,7 @@ def test_a_constant_has_a_place_for_its_number_alone(monkeypatch: pytest.MonkeyP
     assert list(Page(steps(v).html).numbers) == places
 
 
-def test_the_update_is_shown_and_the_parameters_stay() -> None:
+def test_the_update_is_shown_and_the_parameters_stay():
     o = square()
     film = steps(o, optimizer=SGD(parameters_of(o), lr=0.25))
     # w = 2 - 0.25 * 12 = -1 and b = -4 - 0.25 * 4 = -5
@@ -141,7 +139,7 @@ def test_the_update_is_shown_and_the_parameters_stay() -> None:
     assert "SGD: b = b - lr * do/db = -4 - 0.25 * 4 = -5" in film.html
 
 
-def test_the_page_has_no_address_and_allows_none() -> None:
+def test_the_page_has_no_address_and_allows_none():
     page = Page(steps(square(), guess=True).html)
     addresses = [
         v for _, name, v in page.attributes if name in ("src", "href", "action", "xlink:href")
@@ -154,7 +152,7 @@ def test_the_page_has_no_address_and_allows_none() -> None:
         assert word not in text
 
 
-def test_names_are_texts_in_page_data_and_pictures() -> None:
+def test_names_are_texts_in_page_data_and_pictures():
     plain, bad = steps(square()), steps(square((BAD, BAD + "2", BAD + "3", BAD + "4")))
     one, other = Page(plain.html), Page(bad.html)
     assert other.tags == one.tags
@@ -169,13 +167,13 @@ def test_names_are_texts_in_page_data_and_pictures() -> None:
     assert tags == [e.tag for e in ElementTree.fromstring(plain.strip().svg).iter()]
 
 
-def test_the_same_graph_gives_the_same_bytes_and_no_value_is_kept() -> None:
+def test_the_same_graph_gives_the_same_bytes_and_no_value_is_kept():
     one, other = steps(square()), steps(square())
     assert (one.html, one.strip().svg) == (other.html, other.strip().svg)
     assert "Value(" not in repr(vars(one))
 
 
-def test_the_page_is_labelled_for_screen_readers_and_calm_for_who_asks() -> None:
+def test_the_page_is_labelled_for_screen_readers_and_calm_for_who_asks():
     text = steps(square()).html
     page = Page(text)
     assert 'role="status" aria-live="polite"' in text
@@ -189,7 +187,7 @@ def test_the_page_is_labelled_for_screen_readers_and_calm_for_who_asks() -> None
     assert ("svg", "role", "img") in page.attributes
 
 
-def test_in_a_notebook_the_page_is_in_a_frame_of_its_own() -> None:
+def test_in_a_notebook_the_page_is_in_a_frame_of_its_own():
     film = steps(square())
     bundle = film._repr_mimebundle_()
     assert set(bundle) == {"text/html", "text/plain"}
@@ -203,7 +201,7 @@ def test_in_a_notebook_the_page_is_in_a_frame_of_its_own() -> None:
     assert attributes["title"] == "Backward pass of o"
 
 
-def test_a_static_display_is_a_strip_of_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_static_display_is_a_strip_of_pictures(monkeypatch):
     monkeypatch.setenv("TINYGRAD_EDU_DISPLAY", "static")
     film = steps(square())
     bundle = film._repr_mimebundle_()
@@ -217,7 +215,7 @@ def test_a_static_display_is_a_strip_of_pictures(monkeypatch: pytest.MonkeyPatch
         film._repr_mimebundle_()
 
 
-def test_a_strip_shows_the_end_of_the_forward_pass_and_frames_after_it() -> None:
+def test_a_strip_shows_the_end_of_the_forward_pass_and_frames_after_it():
     film = steps(square())
     strip = film.strip(3)
     root = ElementTree.fromstring(strip.svg)
@@ -238,7 +236,7 @@ def test_a_strip_shows_the_end_of_the_forward_pass_and_frames_after_it() -> None
     assert len(film.strip(1).text.splitlines()) == 2
 
 
-def test_without_a_renderer_the_film_is_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_renderer_the_film_is_a_table(monkeypatch):
     expected = Page(steps(square((BAD, "x", "b", "o"))).html).numbers
     monkeypatch.setenv("TINYGRAD_EDU_GRAPHVIZ", "none")
     film = steps(square((BAD, "x", "b", "o")))
@@ -254,11 +252,11 @@ def test_without_a_renderer_the_film_is_a_table(monkeypatch: pytest.MonkeyPatch)
     assert "do/dx += " in film._repr_mimebundle_()["text/plain"]
 
 
-def boxes(film: Film) -> int:
+def boxes(film):
     return sum(key.endswith(".data") for key in Page(film.html).numbers)
 
 
-def test_of_a_large_graph_the_main_strands_are_drawn_and_it_is_said() -> None:
+def test_of_a_large_graph_the_main_strands_are_drawn_and_it_is_said():
     root = squared_error(MLP(2, [8, 8, 1], "relu", rng=0)([0.5, -1.0]), 1.0)
     film = steps(root, max_steps=200)
     values = len(toposort(root, leaves=True))
@@ -269,7 +267,7 @@ def test_of_a_large_graph_the_main_strands_are_drawn_and_it_is_said() -> None:
     assert boxes(steps(root, max_nodes=5)) == 5
 
 
-def test_a_film_is_saved_as_a_page_or_as_a_strip(tmp_path: Path) -> None:
+def test_a_film_is_saved_as_a_page_or_as_a_strip(tmp_path):
     film = steps(square())
     assert film.save(tmp_path / "film.html").read_text(encoding="utf-8") == film.html
     assert film.save(tmp_path / "film.svg").read_text(encoding="utf-8") == film.strip().svg
@@ -299,9 +297,7 @@ def test_a_film_is_saved_as_a_page_or_as_a_strip(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_wrong_arguments_are_named(
-    arguments: dict[str, Any], error: type[Exception], message: str
-) -> None:
+def test_wrong_arguments_are_named(arguments, error, message):
     with pytest.raises(error, match=f"^{re.escape(message)}$"):
         steps(**{"v": square(), **arguments})
 
@@ -316,15 +312,13 @@ def test_wrong_arguments_are_named(
         ),
     ],
 )
-def test_an_odd_picture_is_an_error_that_says_so(
-    svg: str, message: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_odd_picture_is_an_error_that_says_so(svg, message, monkeypatch):
     monkeypatch.setattr(pictures, "render", lambda dot, suffix: svg.encode())
     with pytest.raises(RenderError, match=f"^{re.escape(message)}"):
         _ = steps(Value(1.0)).strip().svg
 
 
-def test_a_film_of_a_recording_of_a_leaf() -> None:
+def test_a_film_of_a_recording_of_a_leaf():
     page = Page(Film(record(Value(2.5, "x"))).html)
     assert page.numbers == {"n0.data": "2.5", "n0.grad": "1"}
 
@@ -339,9 +333,7 @@ show("open");
 """
 
 
-def browse(
-    page: str, keys: list[str], folder: Path, fragment: str = "", more: str = ""
-) -> list[str]:
+def browse(page, keys, folder, fragment="", more=""):
     """What the page shows after each key, in a real browser, without any request or complaint."""
     calls = "".join(f"press({key!r}); show({key!r});\n" for key in keys)
     seen, console, requests = visit(page, folder, SCRIPT + calls + more, fragment)
@@ -357,7 +349,7 @@ TO_X = "step 9 of 9, backward; ×: do/dx += w * do/dv1"  # noqa: RUF001
 
 
 @pytest.mark.slow
-def test_in_a_browser_the_keys_step_to_the_gradients_of_the_engine(tmp_path: Path) -> None:
+def test_in_a_browser_the_keys_step_to_the_gradients_of_the_engine(tmp_path):
     film = steps(square())
     assert browse(film.html, ["ArrowRight", "End", "ArrowLeft", "Home"], tmp_path) == [
         f"open: step 0 of 9, start; given: 1 input, 2 parameters; {NONE}",
@@ -369,7 +361,7 @@ def test_in_a_browser_the_keys_step_to_the_gradients_of_the_engine(tmp_path: Pat
 
 
 @pytest.mark.slow
-def test_in_a_browser_a_gradient_is_hidden_until_it_is_asked_for_or_guessed(tmp_path: Path) -> None:
+def test_in_a_browser_a_gradient_is_hidden_until_it_is_asked_for_or_guessed(tmp_path):
     page = steps(square(), guess=True).html
     assert browse(page, ["ArrowRight", "ArrowRight"], tmp_path, "#step=8") == [
         f"open: {TO_W} = ?; ? {DASH} 4 4 4 1",

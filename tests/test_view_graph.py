@@ -1,7 +1,6 @@
 import math
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
@@ -11,25 +10,25 @@ from graphs import HOSTILE, SVG, assert_inert, batch, deep_net, net, neuron, too
 
 from tinygrad_edu import functions as f
 from tinygrad_edu.engine import Primitive, Value, grad, parameter, toposort
-from tinygrad_edu.view import Graph, RenderError, draw
+from tinygrad_edu.view import RenderError, draw
 
 pytestmark = pytest.mark.usefixtures("embedded_renderer")
 
 
-def texts(graph: Graph) -> list[str]:
+def texts(graph):
     """The texts of the picture, without the labels of the two rows."""
     return [text for text in graphs.texts(graph.svg) if text and text not in ("data", "grad")]
 
 
-def edges_of(graph: Graph) -> list[tuple[str, str]]:
+def edges_of(graph):
     return re.findall(r"^\t(n\d+) -> (n\d+)", graph.dot, re.MULTILINE)
 
 
-def test_a_leaf_alone_is_drawn() -> None:
+def test_a_leaf_alone_is_drawn():
     assert texts(draw(Value(2.5, "x"))) == ["x", "input", "2.5", "–"]  # noqa: RUF001
 
 
-def test_a_value_shows_name_kind_data_and_grad() -> None:
+def test_a_value_shows_name_kind_data_and_grad():
     shown = texts(draw(neuron(backward=True)))
     # Gradients by hand: x1 = w1/2 = -1.5, w1 = x1/2 = 1, x2 = w2/2, w2 = x2/2 = 0, b = 1/2.
     for value in (
@@ -43,7 +42,7 @@ def test_a_value_shows_name_kind_data_and_grad() -> None:
         assert value in [shown[i : i + len(value)] for i in range(len(shown))], value
 
 
-def test_a_gradient_is_a_dash_until_backward_has_reached_the_value() -> None:
+def test_a_gradient_is_a_dash_until_backward_has_reached_the_value():
     assert texts(draw(neuron())).count("–") == 10  # noqa: RUF001
     assert "–" not in texts(draw(neuron(backward=True)))  # noqa: RUF001
     x = Value(-1.0, "x")
@@ -51,7 +50,7 @@ def test_a_gradient_is_a_dash_until_backward_has_reached_the_value() -> None:
     assert texts(draw(x)) == ["x", "input", "-1", "0"]  # a zero that backward found
 
 
-def test_a_gradient_of_another_pass_is_not_shown_and_named() -> None:
+def test_a_gradient_of_another_pass_is_not_shown_and_named():
     x = Value(3.0, "x")
     z = x**3
     z.backward()
@@ -63,7 +62,7 @@ def test_a_gradient_of_another_pass_is_not_shown_and_named() -> None:
     assert remark == graph.table.splitlines()[-1]
 
 
-def test_a_gradient_that_several_passes_have_added_up_is_named() -> None:
+def test_a_gradient_that_several_passes_have_added_up_is_named():
     x = Value(3.0, "x")
     (x * 5.0).backward()
     y = x * x
@@ -80,7 +79,7 @@ def test_a_gradient_that_several_passes_have_added_up_is_named() -> None:
 
 
 @pytest.mark.parametrize("level", ["value", "neuron", "layer"])
-def test_numbers_are_those_of_the_forward_pass_and_what_was_changed_is_named(level: str) -> None:
+def test_numbers_are_those_of_the_forward_pass_and_what_was_changed_is_named(level):
     x, w, b = Value(2.0, "x"), parameter(3.0, "w"), parameter(1.0, "b")
     z = f.dot([w], [x], b)
     z.name = "z"
@@ -94,7 +93,7 @@ def test_numbers_are_those_of_the_forward_pass_and_what_was_changed_is_named(lev
     assert not {"50", "60"} & {*texts(graph)}
 
 
-def test_a_constant_has_no_gradient_to_ask_for() -> None:
+def test_a_constant_has_no_gradient_to_ask_for():
     y = Value(3.0, "x") * 2.0
     y.backward()
     # 2 * 3 = 6 has the gradient 1, of which 2 flow to x
@@ -106,7 +105,7 @@ def test_a_constant_has_no_gradient_to_ask_for() -> None:
     assert texts(draw(Value(3.0) * 2.0, edges="gradient")).count("–") == 3  # noqa: RUF001
 
 
-def test_kinds_differ_in_more_than_colour() -> None:
+def test_kinds_differ_in_more_than_colour():
     y = Value(1.0) * parameter(2.0) + 3.0
     boxes = re.findall(r'(peripheries=2 )?shape=box style="?([a-z,]+)', draw(y).dot)
     # input, parameter, product, constant, sum
@@ -117,7 +116,7 @@ def test_kinds_differ_in_more_than_colour() -> None:
     assert words == ["input", "parameter", "constant"]
 
 
-def test_nodes_are_numbered_in_topological_order_and_edges_repeat_with_operands() -> None:
+def test_nodes_are_numbered_in_topological_order_and_edges_repeat_with_operands():
     a = Value(3.0)
     # a n0, b n1, the operation n2, its result n3; then tanh n4 and its result n5
     edges = [("n0", "n2"), ("n1", "n2"), ("n2", "n3"), ("n3", "n4"), ("n4", "n5")]
@@ -125,7 +124,7 @@ def test_nodes_are_numbered_in_topological_order_and_edges_repeat_with_operands(
     assert edges_of(draw(a * a)) == [("n0", "n1"), ("n0", "n1"), ("n1", "n2")]
 
 
-def test_a_shared_value_is_drawn_once() -> None:
+def test_a_shared_value_is_drawn_once():
     a = Value(3.0, "a")
     assert texts(draw(a.exp() + a.sin())).count("a") == 1
 
@@ -143,9 +142,7 @@ def test_a_shared_value_is_drawn_once() -> None:
         ("gradient", "gradient flowing back", "gradient that flows back", [1, -1.5, 0, *[0.5] * 6]),
     ],
 )
-def test_edges_show_numbers_on_request(
-    edges: str, label: str, caption: str, numbers: list[float]
-) -> None:
+def test_edges_show_numbers_on_request(edges, label, caption, numbers):
     graph = draw(neuron(backward=True), edges=edges)
     on_edges = re.findall(rf"{label} = ([^\"]*)\"", graph.dot)
     assert [round(float(x), 12) for x in on_edges] == numbers
@@ -155,14 +152,14 @@ def test_edges_show_numbers_on_request(
         assert texts(draw(neuron(), edges=edges)).count("–") == 10 + 9  # noqa: RUF001
 
 
-def test_nothing_flows_through_a_closed_relu_even_against_infinity() -> None:
+def test_nothing_flows_through_a_closed_relu_even_against_infinity():
     x = Value(-1.0)
     y = x.relu()
     y.backward(math.inf)
     assert "gradient flowing back = 0.0" in draw(y, edges="gradient").dot
 
 
-def test_operands_of_a_dot_are_told_apart_and_paired() -> None:
+def test_operands_of_a_dot_are_told_apart_and_paired():
     w, x, b = [parameter(1.0), parameter(2.0)], [Value(3.0), Value(4.0)], parameter(5.0)
     graph = draw(f.dot(w, x, b))
     names = {"w1", "w2", "x1", "x2", "b"}
@@ -172,7 +169,7 @@ def test_operands_of_a_dot_are_told_apart_and_paired() -> None:
     assert "[" not in "".join(texts(graph))
 
 
-def test_operands_of_another_dot_have_roles_unless_they_are_called_so() -> None:
+def test_operands_of_another_dot_have_roles_unless_they_are_called_so():
     w, x = [Value(1.0).exp(), Value(2.0).exp()], [Value(3.0), Value(4.0)]
     graph = draw(f.dot(w, x), names={"x": x, "w": [w[0]]})
     assert sorted(t for t in texts(graph) if "[" in t) == [
@@ -182,13 +179,13 @@ def test_operands_of_another_dot_have_roles_unless_they_are_called_so() -> None:
     assert sorted(t for t in texts(graph) if "[" in t) == ["w[1]", "w[2]", "x[1]", "x[2]"]
 
 
-def test_constants_of_an_operation_are_shown() -> None:
+def test_constants_of_an_operation_are_shown():
     x = Value(-1.0)
     assert "alpha = 0.1" in texts(draw(f.leaky_relu(x, alpha=0.1)))
     assert "x³" in texts(draw(x**3))
 
 
-def test_names_come_from_variables() -> None:
+def test_names_come_from_variables():
     a = Value(1.0)
     w = [Value(2.0), Value(3.0)]
     deep = ([Value(4.0)],)
@@ -201,7 +198,7 @@ def test_names_come_from_variables() -> None:
     assert other == alias
 
 
-def test_the_first_variable_names_a_value_and_its_own_name_goes_first() -> None:
+def test_the_first_variable_names_a_value_and_its_own_name_goes_first():
     a, own = Value(1.0), Value(2.0, "own")
     knot: list[Any] = [Value(1.0)]
     knot.append(knot)
@@ -210,7 +207,7 @@ def test_the_first_variable_names_a_value_and_its_own_name_goes_first() -> None:
     assert known == {"first", "own", "knot[0]"}
 
 
-def test_a_large_graph_shows_the_values_nearest_to_the_result() -> None:
+def test_a_large_graph_shows_the_values_nearest_to_the_result():
     graph = draw(long_sum(100), max_nodes=7)
     # 100 sums with a constant each: 201 values. The result, then 2 values per step back.
     assert "7 of 201 values shown" in texts(graph)
@@ -221,23 +218,23 @@ def test_a_large_graph_shows_the_values_nearest_to_the_result() -> None:
     assert repr(graph) == "<Graph: 7 of 201 values shown; y: data 100, grad not computed>"
 
 
-def test_hidden_operands_are_counted_once() -> None:
+def test_hidden_operands_are_counted_once():
     a = Value(3.0)
     assert "… 1 more" in texts(draw(a * a, max_nodes=1))
     assert "… 3 more" in texts(draw(f.sum([a, Value(1.0), Value(2.0), Value(4.0)]), max_nodes=2))
 
 
-def test_level_value_draws_as_many_as_are_allowed() -> None:
+def test_level_value_draws_as_many_as_are_allowed():
     assert len(edges_of(draw(long_sum(), level="value", max_nodes=1201))) == 3 * 600
 
 
 @pytest.mark.slow
-def test_a_deep_graph_is_drawn_without_recursion() -> None:
+def test_a_deep_graph_is_drawn_without_recursion():
     graph = draw(long_sum(50_000), max_nodes=20)
     assert "20 of 100,001 values shown" in texts(graph)
 
 
-def long_sum(n: int = 600) -> Value:
+def long_sum(n=600):
     v = Value(0.0, "far")
     for _ in range(n):
         v = v + 1
@@ -246,12 +243,12 @@ def long_sum(n: int = 600) -> Value:
 
 REFUSED: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (
-        lambda: draw([Value(1.0)]),  # type: ignore[arg-type]
+        lambda: draw([Value(1.0)]),
         TypeError,
         "draw(v) draws the graph of one Value, got list",
     ),
     (
-        lambda: draw(Value(1.0), names=["x"]),  # type: ignore[arg-type]
+        lambda: draw(Value(1.0), names=["x"]),
         TypeError,
         'names maps texts to Values, as locals() does, got list: write names={"x": x}',
     ),
@@ -325,7 +322,7 @@ REFUSED: list[tuple[Callable[[], Any], type[Exception], str]] = [
         'level="value" shows every number, there is nothing to expand: write level="neuron"',
     ),
     (
-        lambda: draw(net(), expand=[1]),  # type: ignore[list-item]
+        lambda: draw(net(), expand=[1]),
         TypeError,
         'expand is a name or a list of names: write expand="layer1.neuron1"',
     ),
@@ -333,24 +330,22 @@ REFUSED: list[tuple[Callable[[], Any], type[Exception], str]] = [
 
 
 @pytest.mark.parametrize(("call", "error", "text"), REFUSED)
-def test_wrong_arguments_are_refused(
-    call: Callable[[], Any], error: type[Exception], text: str
-) -> None:
+def test_wrong_arguments_are_refused(call, error, text):
     with pytest.raises(error, match=f"^{re.escape(text)}$"):
         call()
 
 
 @pytest.mark.parametrize("rankdir", ["LR", "TB", "RL", "BT"])
-def test_a_drawing_runs_in_four_directions(rankdir: str) -> None:
+def test_a_drawing_runs_in_four_directions(rankdir):
     assert f"rankdir={rankdir}" in draw(Value(1.0) * 2, rankdir=rankdir).dot
 
 
-def test_a_drawing_is_the_same_to_the_byte_every_time() -> None:
+def test_a_drawing_is_the_same_to_the_byte_every_time():
     one, other = (draw(neuron(backward=True), edges="local") for _ in range(2))
     assert (one.dot, one.svg) == (other.dot, other.svg)
 
 
-def test_drawing_changes_no_number_and_keeps_what_was_drawn() -> None:
+def test_drawing_changes_no_number_and_keeps_what_was_drawn():
     o = neuron(backward=True)
     order = toposort(o, leaves=True)
     before = [(v.data, v.grad, v.reached, v.name) for v in order]
@@ -364,7 +359,7 @@ def test_drawing_changes_no_number_and_keeps_what_was_drawn() -> None:
     assert texts(graph) == drawn
 
 
-def test_the_svg_stands_inline_and_can_be_read_aloud() -> None:
+def test_the_svg_stands_inline_and_can_be_read_aloud():
     svg = draw(neuron(backward=True)).svg
     root = ElementTree.fromstring(svg)
     assert svg.startswith("<svg ")
@@ -378,7 +373,7 @@ def test_the_svg_stands_inline_and_can_be_read_aloud() -> None:
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
-def test_any_text_is_shown_as_text(text: str) -> None:
+def test_any_text_is_shown_as_text(text):
     operation = Primitive(text, lambda m, x: x, lambda m, y, x: (1.0,))
     v = operation(Value(1.0, text))
     v.name = text
@@ -404,7 +399,7 @@ def test_any_text_is_shown_as_text(text: str) -> None:
         ("L" * 100, "L" * 23 + "…"),
     ],
 )
-def test_names_and_operations_are_shown_literally(text: str, written: str) -> None:
+def test_names_and_operations_are_shown_literally(text, written):
     operation = Primitive(text, lambda m, x: x, lambda m, y, x: (1.0,))
     graph = draw(operation(Value(1.0, text)))
     assert texts(graph)[0] == written
@@ -415,7 +410,7 @@ def test_names_and_operations_are_shown_literally(text: str, written: str) -> No
 
 
 @pytest.mark.parametrize("x", [math.nan, math.inf, -math.inf, -0.0, 1e308, 5e-324])
-def test_odd_numbers_do_not_break_the_geometry(x: float) -> None:
+def test_odd_numbers_do_not_break_the_geometry(x):
     v = Value(x) * 1.0
     v.backward()
     root = ElementTree.fromstring(draw(v, edges="local").svg)
@@ -435,14 +430,14 @@ def test_odd_numbers_do_not_break_the_geometry(x: float) -> None:
         "two.dots.svg": b"<svg ",
     }.items(),
 )
-def test_a_drawing_is_saved_by_suffix(name: str, start: bytes, tmp_path: Path) -> None:
+def test_a_drawing_is_saved_by_suffix(name, start, tmp_path):
     for path in (tmp_path / name, str(tmp_path / name)):
         assert draw(neuron()).save(path) == tmp_path / name
         assert (tmp_path / name).read_bytes().startswith(start)
 
 
 @pytest.mark.parametrize("name", ["graph", "graph.", "graph.s;v", ".svg", "g.docx"])
-def test_a_drawing_of_another_suffix_leaves_the_file_alone(name: str, tmp_path: Path) -> None:
+def test_a_drawing_of_another_suffix_leaves_the_file_alone(name, tmp_path):
     (tmp_path / name).write_text("kept")
     message = (
         "a drawing is saved as .svg, .png, .pdf, .dot, .gv, .eps, .gif, .jpg or .webp, and "
@@ -453,15 +448,13 @@ def test_a_drawing_of_another_suffix_leaves_the_file_alone(name: str, tmp_path: 
     assert (tmp_path / name).read_text() == "kept"
 
 
-def test_a_notebook_gets_svg_and_text_and_no_html() -> None:
+def test_a_notebook_gets_svg_and_text_and_no_html():
     graph = draw(neuron())
     assert graph._repr_mimebundle_() == {"image/svg+xml": graph.svg, "text/plain": repr(graph)}
     assert repr(graph) == "<Graph: 10 values; o: data 0.7071, grad not computed>"
 
 
-def test_without_a_renderer_a_notebook_gets_a_sentence_and_a_table(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_without_a_renderer_a_notebook_gets_a_sentence_and_a_table(monkeypatch, tmp_path):
     monkeypatch.setenv("TINYGRAD_EDU_GRAPHVIZ", "none")
     a = Value(3.0, "a")
     graph = draw((a * a).tanh() + 2.0)
@@ -482,7 +475,7 @@ def test_without_a_renderer_a_notebook_gets_a_sentence_and_a_table(
     assert not (tmp_path / "g.svg").exists()
 
 
-def test_the_table_of_a_large_graph_is_cut() -> None:
+def test_the_table_of_a_large_graph_is_cut():
     v = Value(0.0)
     for _ in range(100):
         v = v.tanh()

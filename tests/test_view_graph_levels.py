@@ -10,7 +10,7 @@ from tinygrad_edu import functions as f
 from tinygrad_edu.engine import Value, parameter, toposort
 from tinygrad_edu.losses import cross_entropy, hinge
 from tinygrad_edu.nn import MLP, Layer
-from tinygrad_edu.view import Graph, draw
+from tinygrad_edu.view import draw
 from tinygrad_edu.view.base.palette import GRAPH_LINE, NEGATIVE, POSITIVE
 
 LEVELS: list[dict[str, Any]] = [
@@ -27,12 +27,12 @@ LEVELS: list[dict[str, Any]] = [
 pytestmark = pytest.mark.usefixtures("embedded_renderer")
 
 
-def box(graph: Graph, name: str) -> str:
+def box(graph, name):
     """What the table says of a box."""
     return next(line for line in graph.table.splitlines() if re.match(f"{re.escape(name)}  ", line))
 
 
-def test_a_unit_is_a_box_with_net_input_activation_and_delta() -> None:
+def test_a_unit_is_a_box_with_net_input_activation_and_delta():
     x = [Value(3.0, "x1"), Value(4.0, "x2")]
     w = [parameter(0.5, "layer1.neuron1.w[0]"), parameter(-1.0, "layer1.neuron1.w[1]")]
     y = f.dot(w, x, parameter(2.0, "layer1.neuron1.b")).relu() * 2.0  # z = 1.5 - 4 + 2 = -0.5
@@ -44,12 +44,12 @@ def test_a_unit_is_a_box_with_net_input_activation_and_delta() -> None:
     assert dot.count(">+0.5<") == dot.count(">-1<") == dot.count(">b1[1]<") == 1
 
 
-def test_a_delta_is_a_dash_before_a_backward_pass() -> None:
+def test_a_delta_is_a_dash_before_a_backward_pass():
     y = f.dot([parameter(1.0)], [Value(1.0)]).tanh()
     assert "delta –" in draw(y, level="neuron").table  # noqa: RUF001
 
 
-def test_lines_tell_the_sign_of_a_weight_by_colour_dash_and_number() -> None:
+def test_lines_tell_the_sign_of_a_weight_by_colour_dash_and_number():
     z = f.dot([parameter(2.0), parameter(-1.0), parameter(0.0)], [Value(1.0)] * 2 + [Value(1.0)])
     lines = re.findall(r"^\tn\d+ -> .*penwidth.*", draw(z, level="neuron").dot, re.MULTILINE)
     # widths from 0.6 for 0 to 4 for the largest |w|
@@ -62,9 +62,9 @@ def test_lines_tell_the_sign_of_a_weight_by_colour_dash_and_number() -> None:
     ]
 
 
-def test_a_layer_is_a_box_with_sizes_parameters_and_mean_delta() -> None:
+def test_a_layer_is_a_box_with_sizes_parameters_and_mean_delta():
     loss = net()
-    deltas = [abs(v.grad) for v in toposort(loss) if v.op is f._dot or v.op.name == "dot"]  # type: ignore[union-attr]
+    deltas = [abs(v.grad) for v in toposort(loss) if v.op is f._dot or v.op.name == "dot"]
     mean = (deltas[0] + deltas[1]) / 2
     graph = draw(loss, level="layer")
     assert "2 tanh units of 2 inputs, 6 parameters, mean |delta| " in box(graph, "layer1")
@@ -81,7 +81,7 @@ def test_a_layer_is_a_box_with_sizes_parameters_and_mean_delta() -> None:
         ([121, 1], "layer"),
     ],
 )
-def test_auto_picks_the_level_by_size(sizes: list[int], boxes: str) -> None:
+def test_auto_picks_the_level_by_size(sizes, boxes):
     v = hinge(MLP(2, sizes, "tanh", rng=0)([1.0, 2.0]), 1)
     graph = draw(v)
     found = {"layer1.neuron1": "neuron", "layer1": "layer"}
@@ -89,7 +89,7 @@ def test_auto_picks_the_level_by_size(sizes: list[int], boxes: str) -> None:
     assert boxes in (first or [str(graph)[8:17]])
 
 
-def test_a_graph_without_units_shows_its_values_and_says_so() -> None:
+def test_a_graph_without_units_shows_its_values_and_says_so():
     a = Value(2.0, "a")
     for level in ("neuron", "layer"):
         shown = draw(a * a, level=level).dot
@@ -97,7 +97,7 @@ def test_a_graph_without_units_shows_its_values_and_says_so() -> None:
         assert "<B>a</B>" in shown
 
 
-def test_units_of_a_net_by_hand_are_named_by_depth() -> None:
+def test_units_of_a_net_by_hand_are_named_by_depth():
     x = [Value(1.0), Value(2.0)]
     h = [f.dot([Value(0.1), Value(0.2)], x, Value(0.0)).tanh() for _ in range(2)]
     y = f.dot([Value(0.3), Value(0.4)], h, Value(0.0)).sigmoid()
@@ -108,7 +108,7 @@ def test_units_of_a_net_by_hand_are_named_by_depth() -> None:
     ]
 
 
-def test_a_loss_over_many_examples_shows_one_and_says_so() -> None:
+def test_a_loss_over_many_examples_shows_one_and_says_so():
     loss = batch(3)
     graph = draw(loss, level="neuron")
     assert "example 0 of 3" in graph.dot
@@ -119,7 +119,7 @@ def test_a_loss_over_many_examples_shows_one_and_says_so() -> None:
     assert [line.split()[3].rstrip(",") for line in inputs] == ["0", "1", "2"]
 
 
-def test_an_example_of_a_sum_of_two_at_a_time_is_found() -> None:
+def test_an_example_of_a_sum_of_two_at_a_time_is_found():
     model = MLP(2, [2, 1], "tanh", rng=1)
     loss = summed([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], model)
     loss = loss + 0.1 * sum(p * p for p in model.parameters())
@@ -129,14 +129,14 @@ def test_an_example_of_a_sum_of_two_at_a_time_is_found() -> None:
     assert "data 1," not in graph.table.split("constant")[0]
 
 
-def test_outputs_of_one_example_are_no_examples() -> None:
+def test_outputs_of_one_example_are_no_examples():
     model = Layer(2, 3, "tanh")
     graph = draw(f.sum([(a - 1.0) ** 2 for a in model([1.0, 2.0])]), level="neuron")
     assert "example" not in graph.description
     assert graph.table.count("tanh, b1[") == 3
 
 
-def test_an_example_alone_is_shown_at_level_value_where_asked_for() -> None:
+def test_an_example_alone_is_shown_at_level_value_where_asked_for():
     loss = batch(3)
     total = len(toposort(loss, leaves=True))
     assert "example" not in draw(loss).description
@@ -145,11 +145,11 @@ def test_an_example_alone_is_shown_at_level_value_where_asked_for() -> None:
     assert f" of {total} values shown" in one.description
 
 
-def test_a_graph_of_one_example_is_that_example() -> None:
+def test_a_graph_of_one_example_is_that_example():
     assert draw(net(), example=0).dot == draw(net()).dot
 
 
-def test_shared_weights_are_numbered_by_use() -> None:
+def test_shared_weights_are_numbered_by_use():
     w, b = [parameter(1.0, "kernel1.w[0]"), parameter(2.0, "kernel1.w[1]")], parameter(0.0)
     x = [Value(float(k)) for k in range(4)]
     y = f.max([f.dot(w, x[k : k + 2], b).relu() for k in range(3)])
@@ -162,7 +162,7 @@ def test_shared_weights_are_numbered_by_use() -> None:
     assert "example" not in draw(pooled, level="neuron").description  # patches share inputs
 
 
-def test_a_layer_that_is_used_again_and_again_is_a_box_for_each_time() -> None:
+def test_a_layer_that_is_used_again_and_again_is_a_box_for_each_time():
     cell, h = Layer(2, 1, "tanh", rng=0), Value(0.0)
     for t in range(3):
         (h,) = cell([Value(float(t)), h])
@@ -181,7 +181,7 @@ def test_a_layer_that_is_used_again_and_again_is_a_box_for_each_time() -> None:
         ("auto", ["layer1.neuron1", "layer2.neuron1"], ["layer1.neuron1", "layer2.neuron1"]),
     ],
 )
-def test_units_and_layers_are_opened(level: str, expand: Any, clusters: list[str]) -> None:
+def test_units_and_layers_are_opened(level, expand, clusters):
     dot = draw(net(), level=level, expand=expand).dot
     found = re.findall(r'subgraph cluster\d+ \{\n.*\n\t+label="?([\w.]+)', dot)
     assert sorted(found) == clusters
@@ -193,7 +193,7 @@ def test_units_and_layers_are_opened(level: str, expand: Any, clusters: list[str
         assert f"{name}.w[1]" in code
 
 
-def test_a_unit_is_unfolded_into_products_and_their_sum() -> None:
+def test_a_unit_is_unfolded_into_products_and_their_sum():
     w, x = [parameter(2.0), parameter(-3.0)], [Value(5.0), Value(7.0)]
     z = f.dot(w, x, parameter(1.0)) * 2.0
     z.backward()
@@ -207,20 +207,20 @@ def test_a_unit_is_unfolded_into_products_and_their_sum() -> None:
     assert "w·x" not in dot
 
 
-def test_more_boxes_than_max_nodes_are_left_out_and_counted() -> None:
+def test_more_boxes_than_max_nodes_are_left_out_and_counted():
     graph = draw(deep_net(), max_nodes=5)
     assert "28 boxes left out" in graph.dot
     assert "…" in graph.dot
 
 
-def test_many_inputs_are_one_box() -> None:
+def test_many_inputs_are_one_box():
     y = cross_entropy(MLP(64, [4, 3], rng=0)([0.5] * 64), 1)
     graph = draw(y)
     assert "64 numbers" in box(graph, "inputs")
     assert "layer1.neuron1" in graph.table
 
 
-def test_edges_go_from_lower_to_higher_numbers() -> None:
+def test_edges_go_from_lower_to_higher_numbers():
     for options in LEVELS:
         for tail, head in re.findall(r"^\t+n(\d+) -> n(\d+)", draw(net(), **options).dot, re.M):
             assert int(tail) < int(head), options
@@ -228,7 +228,7 @@ def test_edges_go_from_lower_to_higher_numbers() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("options", LEVELS, ids=str)
-def test_no_level_changes_a_number(options: dict[str, Any]) -> None:
+def test_no_level_changes_a_number(options):
     loss = net()
     order = toposort(loss, leaves=True)
     before = [(v.data, v.grad, v.reached, v.name, v.parents) for v in order]
@@ -238,15 +238,13 @@ def test_no_level_changes_a_number(options: dict[str, Any]) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("options", LEVELS, ids=str)
-def test_every_level_is_the_same_to_the_byte(options: dict[str, Any]) -> None:
+def test_every_level_is_the_same_to_the_byte(options):
     one, other = draw(net(), **options), draw(net(), **options)
     assert (one.dot, one.svg, one.table) == (other.dot, other.svg, other.table)
 
 
 @pytest.mark.parametrize("options", LEVELS, ids=str)
-def test_without_a_renderer_every_level_is_a_table(
-    options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_a_renderer_every_level_is_a_table(options, monkeypatch):
     monkeypatch.setenv("TINYGRAD_EDU_GRAPHVIZ", "none")
     (kind, text), *rest = draw(net(), **options)._repr_mimebundle_().items()
     assert (kind, rest) == ("text/plain", [])
@@ -258,7 +256,7 @@ HOSTILE = '</text><script>alert("1")</script> {a|b} $x$ \\N &amp;\n重み'
 
 @pytest.mark.slow
 @pytest.mark.parametrize("level", ["value", "neuron", "layer"])
-def test_names_are_text_at_every_level(level: str) -> None:
+def test_names_are_text_at_every_level(level):
     w = [parameter(1.0, f"{HOSTILE}.neuron{k}.w[0]") for k in (1, 2)]
     x = Value(1.0, HOSTILE)
     h = [f.dot([p], [x]).tanh() for p in w]
@@ -273,7 +271,7 @@ def test_names_are_text_at_every_level(level: str) -> None:
         assert "\n重" not in graph.table
 
 
-def test_a_chain_of_units_is_drawn_without_recursion() -> None:
+def test_a_chain_of_units_is_drawn_without_recursion():
     h, w = Value(1.0), parameter(1.0, "w")
     for _ in range(300):
         h = f.dot([w], [h]).tanh()
@@ -282,7 +280,7 @@ def test_a_chain_of_units_is_drawn_without_recursion() -> None:
 
 
 @pytest.mark.slow
-def test_the_loss_of_the_moons_demo_is_drawn_by_unit() -> None:
+def test_the_loss_of_the_moons_demo_is_drawn_by_unit():
     model = MLP(2, [16, 16, 1], init="uniform", rng=1337)
     loss = summed([[k / 100, 1 - k / 100] for k in range(100)], model)
     loss = loss + 1e-4 * sum(p * p for p in model.parameters())

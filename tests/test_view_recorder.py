@@ -7,10 +7,10 @@ from tinygrad_edu import MLP, SGD, Adam, Value, parameter, primitive, toposort
 from tinygrad_edu import functions as f
 from tinygrad_edu.losses import cross_entropy, squared_error
 from tinygrad_edu.view.base.naming import names_of
-from tinygrad_edu.view.film.recorder import Recording, record
+from tinygrad_edu.view.film.recorder import record
 
 
-def product_and_sum() -> Value:
+def product_and_sum():
     """L = (a b + c) a = 8 at a = 2, b = -3, c = 10: dL/da = 2ab + c = -2, dL/db = 4, dL/dc = 2."""
     a, b, c = Value(2.0, "a"), Value(-3.0, "b"), Value(10.0, "c")
     y = (a * b + c) * a
@@ -18,23 +18,23 @@ def product_and_sum() -> Value:
     return y
 
 
-def relu_net() -> Value:
+def relu_net():
     loss: Value = squared_error(MLP(2, [3, 2, 1], "relu", rng=0)([0.5, -1.0]), 1.0)
     return loss
 
 
-def softmax_net() -> Value:
+def softmax_net():
     loss: Value = cross_entropy(MLP(2, [3, 4], "tanh", rng=3)([0.5, -1.0]), 2)
     return loss
 
 
-def infinite_slope() -> Value:
+def infinite_slope():
     """The loser of a max gets 0 also from an infinite gradient."""
     a, b = Value(0.0, "a"), Value(-1.0, "b")
     return f.sqrt(f.maximum(a, b))
 
 
-def shared() -> Value:
+def shared():
     a = Value(0.1, "a")
     return (a * a + a.tanh() * a) / (a + 0.3)
 
@@ -49,7 +49,7 @@ PROGRAMS: list[Callable[[], Value]] = [
 ]
 
 
-def numbers(recording: Recording, row: str) -> dict[int, float]:
+def numbers(recording, row):
     """What the film shows in a row at its end."""
     changes = [*recording.start, *(c for frame in recording.frames for c in frame.changes)]
     position = {v: i for i, v in enumerate(recording.order)}
@@ -58,9 +58,7 @@ def numbers(recording: Recording, row: str) -> dict[int, float]:
 
 @pytest.mark.parametrize("max_steps", [300, 20, 8, 5])
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_the_last_frame_shows_what_backward_finds(
-    program: Callable[[], Value], max_steps: int
-) -> None:
+def test_the_last_frame_shows_what_backward_finds(program, max_steps):
     root = program()
     recording = record(root, max_steps=max_steps)
     assert len(recording.frames) <= max_steps
@@ -72,14 +70,14 @@ def test_the_last_frame_shows_what_backward_finds(
     assert {i: repr(g) for i, g in grads.items()} == {i: repr(g) for i, g in expected.items()}
 
 
-def test_nothing_of_the_user_is_changed() -> None:
+def test_nothing_of_the_user_is_changed():
     model = MLP(2, [3, 1], "tanh", rng=0)
     optimizer = Adam(model.parameters())
     squared_error(model([1.0, 2.0]), 0.0).backward()
     optimizer.step()
     loss = squared_error(model([0.5, -1.0]), 1.0)
 
-    def everything() -> list[object]:
+    def everything():
         values = [(v.data, v.grad, v.reached, v.name) for v in toposort(loss, leaves=True)]
         return [values, optimizer.steps, optimizer.states, optimizer.lr]
 
@@ -88,7 +86,7 @@ def test_nothing_of_the_user_is_changed() -> None:
     assert everything() == before
 
 
-def test_the_steps_of_a_small_graph_are_told_in_letters_and_numbers() -> None:
+def test_the_steps_of_a_small_graph_are_told_in_letters_and_numbers():
     # derivatives by hand, in the docstring of the graph
     frames = record(product_and_sum()).frames
     assert [(frame.phase, *frame.sentences) for frame in frames] == [
@@ -110,12 +108,12 @@ def test_the_steps_of_a_small_graph_are_told_in_letters_and_numbers() -> None:
 
 
 @primitive(lambda m, y, x: (3 * x * x,))
-def cube(m, x):  # type: ignore[no-untyped-def]
+def cube(m, x):
     return x * x * x
 
 
 @primitive(lambda m, y, x: (math.cos(x),))
-def only_floats(m, x):  # type: ignore[no-untyped-def]
+def only_floats(m, x):
     return math.sin(x)
 
 
@@ -143,16 +141,14 @@ def only_floats(m, x):  # type: ignore[no-untyped-def]
         (lambda a: a * 0.0, "y = a * 0 = 2 * 0 = 0", "×: dy/da += 0 * dy/dy = 0 * 1 = 0"),  # noqa: RUF001
     ],
 )
-def test_every_operation_is_written_with_its_slope(
-    operation: Callable[[Value], Value], forward: str, backward: str | None
-) -> None:
+def test_every_operation_is_written_with_its_slope(operation, forward, backward):
     frames = record(operation(Value(2.0, "a")), max_steps=100).frames
     said = [sentence for frame in frames for sentence in frame.sentences]
     assert forward in said
     assert backward is None or backward in said
 
 
-def test_names_come_from_values_then_variables_and_stay_apart() -> None:
+def test_names_come_from_values_then_variables_and_stay_apart():
     v1, x = Value(1.0, "v1"), Value(2.0)
     y = (v1 * x + Value(3.0)) * 2
     order = toposort(y, leaves=True)
@@ -172,9 +168,7 @@ def test_names_come_from_values_then_variables_and_stay_apart() -> None:
         ),
     ],
 )
-def test_the_update_is_that_of_the_optimizer(
-    optimizer: Callable[[Value], SGD | Adam], said: str
-) -> None:
+def test_the_update_is_that_of_the_optimizer(optimizer, said):
     w, unused = parameter(2.0, "w"), parameter(7.0, "unused")
     y = w**3
     chosen = optimizer(w)
@@ -187,7 +181,7 @@ def test_the_update_is_that_of_the_optimizer(
     assert [change.number for change in last.changes] == [w.data]
 
 
-def test_many_steps_become_units_then_layers_then_several_layers() -> None:
+def test_many_steps_become_units_then_layers_then_several_layers():
     model = MLP(2, [3, 2, 1], "relu", rng=0)
     loss = squared_error(model([0.5, -1.0]), 1.0)
     optimizer = SGD(model.parameters())
@@ -208,14 +202,14 @@ def test_many_steps_become_units_then_layers_then_several_layers() -> None:
     assert [said.partition(" = ")[0] for said in unit.sentences] == ["z1[1]", "a1[1]"]
 
 
-def test_of_many_operations_in_a_step_the_first_are_told() -> None:
+def test_of_many_operations_in_a_step_the_first_are_told():
     frames = record(f.sum([Value(float(i), f"x{i}") for i in range(9)]), max_steps=5).frames
     assert frames[-1].sentences[-1] == "and 4 more"
     assert len(frames[-1].sentences) == 6
     assert frames[-1].question == "dy/dx0, dy/dx1, dy/dx2, dy/dx3, dy/dx4, and 4 more = ?"
 
 
-def test_a_long_chain_is_no_obstacle() -> None:
+def test_a_long_chain_is_no_obstacle():
     v = x = Value(0.0, "x")
     for _ in range(3_000):
         v = v + x
@@ -224,7 +218,7 @@ def test_a_long_chain_is_no_obstacle() -> None:
     assert numbers(recording, "grad")[0] == 3_001
 
 
-def test_numbers_are_those_of_the_forward_pass() -> None:
+def test_numbers_are_those_of_the_forward_pass():
     a = Value(2.0, "a")
     y = a * a
     a.data = 100.0

@@ -16,7 +16,7 @@ RENDERED = b"""<?xml version="1.0" encoding="UTF-8" standalone="no"?>
 """
 
 
-def test_the_svg_of_a_renderer_becomes_an_element_for_a_page() -> None:
+def test_the_svg_of_a_renderer_becomes_an_element_for_a_page():
     # Prologue, comment, ids, links and the renderer's own titles go; the tooltip becomes a title.
     assert inline(RENDERED, "T & t", "D") == (
         '<svg width="9pt" xmlns="http://www.w3.org/2000/svg" role="img" '
@@ -36,16 +36,14 @@ def test_the_svg_of_a_renderer_becomes_an_element_for_a_page() -> None:
         (("100%", "9pt"), ("100%", "9pt")),
     ],
 )
-def test_a_picture_wider_than_a_column_is_made_smaller(
-    size: tuple[str, str], shown: tuple[str, str]
-) -> None:
+def test_a_picture_wider_than_a_column_is_made_smaller(size, shown):
     svg = f'<svg width="{size[0]}" height="{size[1]}" viewBox="0 0 9 9"/>'
     found = ElementTree.fromstring(inline(svg.encode(), "", ""))
     assert (found.get("width"), found.get("height")) == shown
     assert found.get("viewBox") == "0 0 9 9"
 
 
-def test_what_is_no_svg_is_an_error() -> None:
+def test_what_is_no_svg_is_an_error():
     message = r"^the renderer's SVG is not well-formed: no element found: line 1, column 5$"
     with pytest.raises(RenderError, match=message):
         inline(b"<svg>", "", "")

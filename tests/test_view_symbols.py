@@ -38,16 +38,14 @@ impostor = Primitive("add", lambda m, left, right: left - right, lambda m, y, p,
         (impostor(a, b), "add", "", ["left", "right"]),
     ],
 )
-def test_operations_are_written_as_in_a_textbook(
-    v: Value, written: str, bound: str, called: list[str]
-) -> None:
+def test_operations_are_written_as_in_a_textbook(v, written, bound, called):
     assert v.op is not None
     n = len(v.parents)
     assert (symbol(v.op, n), constants(v.op), roles(v.op, n)) == (written, bound, called)
 
 
 @pytest.mark.parametrize("primitive", f.PRIMITIVES, ids=lambda p: p.name)
-def test_every_operation_has_a_symbol_and_a_role_for_each_operand(primitive: Primitive) -> None:
+def test_every_operation_has_a_symbol_and_a_role_for_each_operand(primitive):
     if primitive.name == "power":
         primitive = primitive.bind(c=3.0)
     for n in (1, 2, 3):
@@ -55,7 +53,7 @@ def test_every_operation_has_a_symbol_and_a_role_for_each_operand(primitive: Pri
         assert len(roles(primitive, n)) == n
 
 
-def test_each_weight_of_a_dot_is_drawn_next_to_its_input() -> None:
+def test_each_weight_of_a_dot_is_drawn_next_to_its_input():
     with_bias, without = f.dot([a, b], [b, c], c), f.dot([a, b], [b, c])
     assert with_bias.op is not None
     assert without.op is not None

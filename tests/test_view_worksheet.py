@@ -1,8 +1,6 @@
 """Sheets to print: what is asked stands in empty boxes, and the solution has the numbers."""
 
 import re
-from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -11,7 +9,7 @@ from graphs import SVG, texts, unit
 from tinygrad_edu import Value, functions, parameter, primitive, worksheet
 from tinygrad_edu.engine import GraphError
 from tinygrad_edu.losses import binary_cross_entropy, cross_entropy
-from tinygrad_edu.view import RenderError, Worksheet
+from tinygrad_edu.view import RenderError
 from tinygrad_edu.view.base.pdf import figure_of
 from tinygrad_edu.view.worksheet.slope_rules import slope_rules
 
@@ -23,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("embedded_renderer")
 
 
 @pytest.fixture(scope="module")
-def sheet() -> Worksheet:
+def sheet():
     """A sheet that is rendered once."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TINYGRAD_EDU_GRAPHVIZ", "graphviz-pure")
@@ -32,14 +30,14 @@ def sheet() -> Worksheet:
     return sheet
 
 
-def in_words(sheet: Worksheet, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def in_words(sheet, monkeypatch):
     """The lines about the graph where there is no renderer."""
     monkeypatch.setenv("TINYGRAD_EDU_GRAPHVIZ", "none")
     text: str = sheet._repr_mimebundle_()["text/plain"]
     return text.split("\n\n")[3].split("\n")
 
 
-def test_gradients_are_blank_and_in_the_solution(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_gradients_are_blank_and_in_the_solution(monkeypatch):
     sheet = worksheet(unit())
     assert in_words(sheet, monkeypatch) == [
         f"w (parameter):  data = 0.5,  grad = {LINE}",
@@ -80,22 +78,20 @@ def test_gradients_are_blank_and_in_the_solution(monkeypatch: pytest.MonkeyPatch
         ),
     ],
 )
-def test_other_numbers_can_be_asked(
-    blanks: Any, asked: str, answered: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_other_numbers_can_be_asked(blanks, asked, answered, monkeypatch):
     sheet = worksheet(unit(), blanks=blanks)
     assert in_words(sheet, monkeypatch)[4] == asked
     assert in_words(sheet.solution, monkeypatch)[4] == answered
 
 
-def test_leaves_are_given_and_constants_have_no_slope(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_leaves_are_given_and_constants_have_no_slope(monkeypatch):
     lines = in_words(worksheet(unit(), blanks="all").solution, monkeypatch)
     assert lines[0] == "w (parameter):  data = 0.5,  grad = -0.5"
     assert lines[3] == "z = dot(w, x, b):  data = 0,  grad = -0.25,  slopes = 2, 0.5, 1"
     assert lines[6].endswith("slopes = 1, \N{EN DASH}")
 
 
-def test_the_picture_has_an_empty_box_for_each_gradient(sheet: Worksheet) -> None:
+def test_the_picture_has_an_empty_box_for_each_gradient(sheet):
     shown, solved = texts(sheet.svg), texts(sheet.solution.svg)
     assert [shown.count("data"), shown.count("grad")] == [8, 7]
     answers = ["-0.5", "-0.125", "-0.25", "-0.25", "-1", "-1", "1"]
@@ -106,15 +102,15 @@ def test_the_picture_has_an_empty_box_for_each_gradient(sheet: Worksheet) -> Non
     assert "-0.125" not in sheet.svg + sheet.dot
 
 
-def test_a_box_has_one_size_whatever_stands_in_it(sheet: Worksheet) -> None:
-    def shapes(sheet: Worksheet) -> list[str | None]:
+def test_a_box_has_one_size_whatever_stands_in_it(sheet):
+    def shapes(sheet):
         found = ElementTree.fromstring(sheet.svg).iter(f"{SVG}polygon")
         return [polygon.get("points") for polygon in found]
 
     assert shapes(sheet) == shapes(sheet.solution)
 
 
-def test_slopes_stand_on_the_arrows_of_the_drawing() -> None:
+def test_slopes_stand_on_the_arrows_of_the_drawing():
     label = '<TD FIXEDSIZE="TRUE" WIDTH="60" HEIGHT="20">{}</TD>'
     sheet = worksheet(Value(2.0, "x") ** 2, blanks="slopes")
     arrow = next(line for line in sheet.dot.split("\n") if line.startswith("\tn0 -> n1"))
@@ -122,7 +118,7 @@ def test_slopes_stand_on_the_arrows_of_the_drawing() -> None:
     assert label.format("4") in sheet.solution.dot
 
 
-def test_a_sheet_is_white_black_and_grey(sheet: Worksheet) -> None:
+def test_a_sheet_is_white_black_and_grey(sheet):
     colours = set(re.findall(r'(?:fill|stroke)="([^"]+)"', sheet.svg))
     assert {"#1a1a1a", "white"} <= colours
     for colour in colours - {"white", "black", "none"}:
@@ -130,7 +126,7 @@ def test_a_sheet_is_white_black_and_grey(sheet: Worksheet) -> None:
         assert red == green == blue
 
 
-def test_a_sheet_is_one_page_of_a4_with_the_drawing_inside(sheet: Worksheet) -> None:
+def test_a_sheet_is_one_page_of_a4_with_the_drawing_inside(sheet):
     page = ElementTree.fromstring(sheet.svg)
     assert {page.get("width"), page.get("height")} == {"210mm", "297mm"}
     _, _, width, height = map(float, page.get("viewBox", "").split())
@@ -141,7 +137,7 @@ def test_a_sheet_is_one_page_of_a4_with_the_drawing_inside(sheet: Worksheet) -> 
     assert 100 <= y < y + h <= height - 42
 
 
-def test_names_and_titles_are_harmless(sheet: Worksheet) -> None:
+def test_names_and_titles_are_harmless(sheet):
     assert texts(sheet.svg)[0] == "<script>alert(1)</script>&\"'{}\\N\N{REPLACEMENT CHARACTER}$"
     assert "<script" not in sheet.svg
     named = worksheet(Value(1.0, BAD).tanh())
@@ -149,7 +145,7 @@ def test_names_and_titles_are_harmless(sheet: Worksheet) -> None:
     assert "<script>alert(1)</scrip…" in texts(named.svg)
 
 
-def test_variables_name_values() -> None:
+def test_variables_name_values():
     x = parameter(1.0)
     y = x.tanh()
     assert repr(worksheet(y, names={"x": x, "y": y})) == "<Worksheet: Backpropagation of y>"
@@ -157,7 +153,7 @@ def test_variables_name_values() -> None:
     assert repr(worksheet(y, title="Sheet 3").solution) == "<Worksheet: Sheet 3: solution>"
 
 
-def test_no_gradient_of_the_user_is_changed() -> None:
+def test_no_gradient_of_the_user_is_changed():
     loss = unit()
     z = loss.parents[0].parents[0].parents[0]
     w = z.parents[0]
@@ -167,7 +163,7 @@ def test_no_gradient_of_the_user_is_changed() -> None:
 
 
 @pytest.mark.slow
-def test_files_are_the_same_bytes_again(sheet: Worksheet, tmp_path: Path) -> None:
+def test_files_are_the_same_bytes_again(sheet, tmp_path):
     for name in ("a.svg", "a.dot", "a.pdf"):
         first = sheet.save(tmp_path / name).read_bytes()
         again = worksheet(unit(), title=BAD).save(tmp_path / name).read_bytes()
@@ -179,7 +175,7 @@ def test_files_are_the_same_bytes_again(sheet: Worksheet, tmp_path: Path) -> Non
     assert sorted(map(float, box.groups())) == pytest.approx([595.28, 841.89], abs=0.01)
 
 
-def test_the_pdf_holds_what_the_svg_holds_in_the_same_places(sheet: Worksheet) -> None:
+def test_the_pdf_holds_what_the_svg_holds_in_the_same_places(sheet):
     page = ElementTree.fromstring(sheet.svg)
     _, _, width, height = map(float, page.get("viewBox", "").split())
     ax = figure_of(page).axes[0]
@@ -196,17 +192,17 @@ def test_the_pdf_holds_what_the_svg_holds_in_the_same_places(sheet: Worksheet) -
 
 
 @pytest.mark.slow
-def test_a_sheet_is_saved_as_png(sheet: Worksheet, tmp_path: Path) -> None:
+def test_a_sheet_is_saved_as_png(sheet, tmp_path):
     assert sheet.save(tmp_path / "a.PNG").read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_sheet_shows_itself_in_a_notebook(sheet: Worksheet) -> None:
+def test_a_sheet_shows_itself_in_a_notebook(sheet):
     bundle = sheet._repr_mimebundle_()
     assert bundle["image/svg+xml"] == sheet.svg
     assert bundle["text/plain"].startswith("<Worksheet: ")
 
 
-def test_without_a_renderer_there_is_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_renderer_there_is_text(tmp_path, monkeypatch):
     monkeypatch.setenv("TINYGRAD_EDU_GRAPHVIZ", "none")
     sheet = worksheet(Value(2.0, "x") ** 2)
     assert sheet._repr_mimebundle_() == {
@@ -227,11 +223,11 @@ def test_without_a_renderer_there_is_text(tmp_path: Path, monkeypatch: pytest.Mo
         assert not (tmp_path / name).exists()
 
 
-def test_slopes_as_formulas() -> None:
+def test_slopes_as_formulas():
     a, b, c = Value(2.0), Value(3.0), Value(4.0)
 
     @primitive(lambda m, y, x: (open(x),))  # noqa: SIM115
-    def unwritable(m: Any, x: Any) -> Any:
+    def unwritable(m, x):
         return m.exp(x)
 
     rules = {
@@ -259,13 +255,13 @@ def test_slopes_as_formulas() -> None:
     ]
 
 
-def test_formulas_can_be_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_formulas_can_be_left_out(monkeypatch):
     monkeypatch.setenv("TINYGRAD_EDU_GRAPHVIZ", "none")
     for sheet in (worksheet(unit(), formulas=False), worksheet(unit(), blanks="data")):
         assert "dy/dx" not in sheet._repr_mimebundle_()["text/plain"]
 
 
-def test_of_many_formulas_the_first_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_many_formulas_the_first_are_shown(monkeypatch):
     monkeypatch.setenv("TINYGRAD_EDU_GRAPHVIZ", "none")
     v = Value(1.5)
     for c in range(2, 16):
@@ -274,14 +270,14 @@ def test_of_many_formulas_the_first_are_shown(monkeypatch: pytest.MonkeyPatch) -
     assert shown[-2:] == ["y = x¹²,  dy/dx = 12 · x¹¹", "… 3 more operations"]
 
 
-def chain(n: int) -> Value:
+def chain(n):
     v = Value(0.5)
     for _ in range(n - 1):
         v = v.tanh()
     return v
 
 
-def changed() -> Value:
+def changed():
     x = Value(1.0, "x")
     y = x.tanh()
     x.data = 2.0
@@ -321,20 +317,18 @@ def changed() -> Value:
         ),
     ],
 )
-def test_what_is_no_sheet_is_refused(
-    made: Any, arguments: dict[str, Any], error: type[Exception], said: str
-) -> None:
+def test_what_is_no_sheet_is_refused(made, arguments, error, said):
     with pytest.raises(error) as caught:
         worksheet(made(), **arguments)
     assert str(caught.value) == said
 
 
-def test_sixty_values_and_nan_are_no_obstacle() -> None:
+def test_sixty_values_and_nan_are_no_obstacle():
     assert worksheet(chain(60)).dot.count("shape=box") == 60
     assert ">nan<" in worksheet(Value(-1.0).log() * 2).solution.dot
 
 
-def test_a_file_of_another_kind_is_refused(sheet: Worksheet, tmp_path: Path) -> None:
+def test_a_file_of_another_kind_is_refused(sheet, tmp_path):
     with pytest.raises(ValueError, match="a worksheet is saved as") as caught:
         sheet.save(tmp_path / "sheet.docx")
     assert str(caught.value) == (
@@ -343,7 +337,7 @@ def test_a_file_of_another_kind_is_refused(sheet: Worksheet, tmp_path: Path) -> 
     )
 
 
-def test_a_single_formula_stands_under_its_heading() -> None:
+def test_a_single_formula_stands_under_its_heading():
     svg = worksheet(Value(2.0, "a") * 3).svg
     (heading,) = re.findall(r'x="([\d.]+)" y="[\d.]+" [^>]*>Slopes', svg)
     (formula,) = re.findall(r'x="([\d.]+)" y="[\d.]+" [^>]*>y = ', svg)
