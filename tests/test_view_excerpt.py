@@ -52,4 +52,4 @@ def test_an_excerpt_of_a_chain_of_100_000_values_is_made_without_recursion():
     v = Value(0.0)
     for _ in range(50_000):
         v = v + 1
-    assert excerpt(v).description.startswith("60 of 100,001 values shown; the result: data 50000")
+    assert excerpt(v).description.startswith("60 of 100,001 values shown; y: data 50000")

@@ -457,7 +457,7 @@ def test_a_notebook_gets_svg_and_text_and_no_html():
 def test_without_a_renderer_a_notebook_gets_a_sentence_and_a_table(monkeypatch, tmp_path):
     monkeypatch.setenv("TINYGRAD_EDU_GRAPHVIZ", "none")
     a = Value(3.0, "a")
-    graph = draw((a * a).tanh() + 2.0)
+    graph = draw((a * a).tanh() + 2.0)  # each value has the name that explain and films give it
     assert graph._repr_mimebundle_() == {
         "text/plain": "pictures are switched off by TINYGRAD_EDU_GRAPHVIZ=none: unset it, or use "
         '.dot or .save("g.dot")\n'

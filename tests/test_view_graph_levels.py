@@ -37,6 +37,7 @@ def test_a_unit_is_a_box_with_net_input_activation_and_delta():
     w = [parameter(0.5, "layer1.neuron1.w[0]"), parameter(-1.0, "layer1.neuron1.w[1]")]
     y = f.dot(w, x, parameter(2.0, "layer1.neuron1.b")).relu() * 2.0  # z = 1.5 - 4 + 2 = -0.5
     y.backward()
+    # numbers have their names of the lecture (once: z, a, delta), and the text says all of the box
     assert box(draw(y, level="neuron"), "layer1.neuron1") == (
         "layer1.neuron1  relu, b1[1] 2, z1[1] -0.5, a1[1] 0, delta1[1] 0  x1, x2"
     )

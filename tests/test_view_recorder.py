@@ -152,6 +152,7 @@ def test_names_come_from_values_then_variables_and_stay_apart():
     v1, x = Value(1.0, "v1"), Value(2.0)
     y = (v1 * x + Value(3.0)) * 2
     order = toposort(y, leaves=True)
+    # as in draw and explain; the root is L where there are parameters, which films said of all
     recording = record(y, names=names_of(order, {x: "x"}))
     assert list(recording.names.values()) == ["v1", "x", "v2", "a", "v3", "2", "y"]
     assert list(record(Value(1.0, "y") * 2).names.values()) == ["y", "2", "L"]
