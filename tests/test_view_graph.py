@@ -62,6 +62,14 @@ def test_a_gradient_of_another_pass_is_not_shown_and_named():
     assert remark == graph.table.splitlines()[-1]
 
 
+def test_a_graph_that_cannot_be_differentiated_can_be_looked_at():
+    wrong = Primitive("wrong", lambda m, x: x, lambda m, y, x: 1 / 0)
+    y = wrong(Value(1.0, "x").tanh()) * 2.0
+    with pytest.raises(ZeroDivisionError):
+        y.backward()
+    assert "wrong(v1)" in draw(y).table
+
+
 def test_a_gradient_that_several_passes_have_added_up_is_named():
     x = Value(3.0, "x")
     (x * 5.0).backward()

@@ -55,6 +55,8 @@ def content_of(names: Names, numbers: Numbers, edges: str = "none") -> Content:
         return Row("", DASH) if edges == "gradient" else None
 
     def lines(v: Value) -> list[Row | None]:
+        if edges == "none":
+            return [None] * len(v.parents)
         # the slopes as the record gave them: along a `no_flow` an infinite gradient gives 0
         silent = edges == "gradient"
         return [
