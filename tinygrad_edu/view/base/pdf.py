@@ -88,10 +88,10 @@ def _draw(ax: Axes, element: Element, at: _Place, z: int) -> None:
         centre = (at.dx + at.scale * cx, at.dy + at.scale * cy)
         ax.add_patch(Ellipse(centre, 2 * at.scale * rx, 2 * at.scale * ry, **look))
         return
-    found = _numbers(element.get("d") or element.get("points") or "")
+    numbers = _numbers(element.get("d") or element.get("points") or "")
     points = [
         (at.dx + at.scale * x, at.dy + at.scale * y)
-        for x, y in zip(found[::2], found[1::2], strict=True)
+        for x, y in zip(numbers[::2], numbers[1::2], strict=True)
     ]
     rest = Path.CURVE4 if tag == "path" else Path.LINETO
     codes = [Path.MOVETO, *[rest] * (len(points) - 1)]

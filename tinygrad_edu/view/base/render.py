@@ -84,13 +84,13 @@ def _chosen(choice: str) -> Renderer:
         raise RenderError(
             f'pictures are switched off by {VARIABLE}=none: unset it, or use .dot or .save("g.dot")'
         )
-    found = _pygraphviz() if choice == "pygraphviz" else _program(choice)
-    if found is None:
+    renderer = _pygraphviz() if choice == "pygraphviz" else _program(choice)
+    if renderer is None:
         raise RenderError(
             f"{VARIABLE} names the renderer {choice!r}, which was not found or does not work: "
             "write dot, graphviz-pure, pygraphviz, none or the path of a program, or unset it"
         )
-    return found
+    return renderer
 
 
 def _program(name: str) -> Renderer | None:
@@ -114,15 +114,15 @@ def _version(path: str) -> str | None:
         answer = subprocess.run([path, "-V"], capture_output=True, timeout=_SECONDS, check=False)
     except (RenderError, OSError, subprocess.TimeoutExpired):
         return None
-    found = re.search(rb"version (\S+)", answer.stderr + answer.stdout)
-    return found[1].decode("ascii", "replace") if found else "unknown"
+    match = re.search(rb"version (\S+)", answer.stderr + answer.stdout)
+    return match[1].decode("ascii", "replace") if match else "unknown"
 
 
 def _pygraphviz() -> Renderer | None:
-    found = util.find_spec("pygraphviz")
-    if found is None:
+    spec = util.find_spec("pygraphviz")
+    if spec is None:
         return None
-    return Renderer("pygraphviz", found.origin or "", metadata.version("pygraphviz"))
+    return Renderer("pygraphviz", spec.origin or "", metadata.version("pygraphviz"))
 
 
 def _run(chosen: Renderer, source: str, format: str, seconds: float | None = None) -> bytes:  # noqa: A002
@@ -137,8 +137,8 @@ def _run(chosen: Renderer, source: str, format: str, seconds: float | None = Non
     except subprocess.TimeoutExpired:
         raise RenderError(f"{chosen.name} took longer than {seconds:g} seconds") from None
     except subprocess.CalledProcessError as error:
-        said = error.stderr.decode("utf-8", "replace").strip() or f"exit code {error.returncode}"
-        raise RenderError(f"{chosen.name} failed: {said[:300]}") from None
+        reason = error.stderr.decode("utf-8", "replace").strip() or f"exit code {error.returncode}"
+        raise RenderError(f"{chosen.name} failed: {reason[:300]}") from None
     except OSError as error:
         raise RenderError(f"{chosen.name} cannot be started: {error.strerror}") from None
     if not done.stdout:

@@ -29,6 +29,18 @@ def parsed(svg: bytes) -> Element:
         raise RenderError(f"the renderer's SVG is not well-formed: {error}") from None
 
 
+def tag(name: str, **attributes: str | float) -> Element:
+    """A new element; an underscore in the name of an attribute stands for a hyphen."""
+    texts = {key: x if isinstance(x, str) else f"{x:.2f}" for key, x in attributes.items()}
+    return Element(f"{SVG}{name}", {key.replace("_", "-"): x for key, x in texts.items()})
+
+
+def size_of(root: Element) -> tuple[float, float]:
+    """Width and height of a picture in its own units, points for those of a renderer."""
+    *_, width, height = (float(x) for x in root.get("viewBox", "0 0 1 1").split())
+    return width, height
+
+
 def inline(svg: bytes, title: str, description: str, style: str = "") -> str:
     """An SVG element to put into a page: no prologue, comment, id or link; tooltips are <title>s.
 

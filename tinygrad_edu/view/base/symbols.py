@@ -67,9 +67,9 @@ def roles(op: Primitive, operands: int) -> list[str]:
         return [f"w[{i}]" for i in pairs] + [f"x[{i}]" for i in pairs] + ["b"] * (operands % 2)
     if operands < 2 or name in _SYMMETRIC:
         return [""] * operands
-    found = list(inspect.signature(op.value).parameters.values())[1:]
-    single = [clean(p.name) for p in found if p.kind is p.POSITIONAL_OR_KEYWORD][:operands]
-    rest = next((clean(p.name) for p in found if p.kind is p.VAR_POSITIONAL), "x")
+    parameters = list(inspect.signature(op.value).parameters.values())[1:]
+    single = [clean(p.name) for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD][:operands]
+    rest = next((clean(p.name) for p in parameters if p.kind is p.VAR_POSITIONAL), "x")
     return [*single, *(f"{rest}[{i}]" for i in range(1, operands - len(single) + 1))]
 
 

@@ -21,6 +21,7 @@ from tinygrad_edu.view.base.display import displays_still, save
 from tinygrad_edu.view.base.naming import names_of, variable_names
 from tinygrad_edu.view.base.numbers import has_grad
 from tinygrad_edu.view.base.render import RenderError
+from tinygrad_edu.view.base.svg import size_of
 from tinygrad_edu.view.film import pictures
 from tinygrad_edu.view.film.pictures import KEY, ContactSheet, Snapshot
 from tinygrad_edu.view.film.recorder import Change, Frame, Recording, record
@@ -67,8 +68,8 @@ def steps(
         whole("max_nodes", max_nodes),
     )
     order = toposort(v, leaves=True)
-    known = names_of(order, variable_names(names or {}), notation=notation)
-    recording = record(v, optimizer=optimizer, names=known, max_steps=max_steps)
+    all_names = names_of(order, variable_names(names or {}), notation=notation)
+    recording = record(v, optimizer=optimizer, names=all_names, max_steps=max_steps)
     return Film(recording, guess=guess, max_nodes=max_nodes)
 
 
@@ -116,7 +117,7 @@ class Film:
         try:
             last = pictures.filled(self._drawing, self._numbers_at(len(self) - 1))
             picture = pictures.element(last, self.title, f"{self._lead} The last frame is shown.")
-            least = _SMALLEST * pictures.size(self._drawing)[0]
+            least = _SMALLEST * size_of(self._drawing)[0]
         except RenderError as error:
             numbers = self._numbers_at(len(self) - 1)
             picture = f"<p>{_text(str(error))}</p>\n{_table(self._diagram, numbers)}"
@@ -188,11 +189,11 @@ class Film:
     def _height(self) -> int:
         """Room for controls and picture in a column 900 pixels wide, within bounds."""
         try:
-            w, h = pictures.size(self._drawing)
+            w, h = size_of(self._drawing)
         except RenderError:
             return _TALLEST
-        shown = h * min(max(_COLUMN / w, _SMALLEST), _LARGEST)
-        return round(min(_CONTROLS + shown, _TALLEST))
+        height = h * min(max(_COLUMN / w, _SMALLEST), _LARGEST)
+        return round(min(_CONTROLS + height, _TALLEST))
 
     @cached_property
     def _drawing(self) -> Element:
@@ -285,8 +286,8 @@ def _texts(changes: Sequence[Change], ids: Mapping[Value, str]) -> dict[str, str
     return {f"{ids[c.value]}.{c.row}": short(c.number) for c in changes if c.value in ids}
 
 
-def _lines(said: Sequence[str]) -> str:
-    return "<br>".join(map(_text, said))
+def _lines(sentences: Sequence[str]) -> str:
+    return "<br>".join(map(_text, sentences))
 
 
 def _text(text: str) -> str:

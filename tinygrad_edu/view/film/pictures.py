@@ -16,7 +16,7 @@ from xml.etree.ElementTree import Element
 from tinygrad_edu.view.base.display import picture_bundle
 from tinygrad_edu.view.base.palette import FILM_NOW, GRAPH_FAINT, GRAPH_INK, GRAPH_PAPER
 from tinygrad_edu.view.base.render import RenderError, render
-from tinygrad_edu.view.base.svg import LINK, SVG, inline, parsed
+from tinygrad_edu.view.base.svg import LINK, SVG, inline, parsed, size_of, tag
 from tinygrad_edu.view.graph.diagram import Diagram
 from tinygrad_edu.view.graph.dot import to_dot
 
@@ -83,12 +83,6 @@ def filled(root: Element, numbers: Mapping[str, str]) -> Element:
     return root
 
 
-def size(root: Element) -> tuple[float, float]:
-    """Width and height of the drawing in points."""
-    *_, width, height = (float(x) for x in root.get("viewBox", "0 0 1 1").split())
-    return width, height
-
-
 def element(root: Element, title: str, description: str) -> str:
     """The drawing as an SVG element for a page."""
     return inline(ElementTree.tostring(root), title, description)
@@ -125,17 +119,15 @@ def contact_sheet(
     drawing: Element, snapshots: Sequence[Snapshot], title: str, description: str
 ) -> str:
     """The SVG element: frames side by side while 900 points are enough, then below each other."""
-    w, h = size(drawing)
+    w, h = size_of(drawing)
     width = max(w, _LEAST)
     columns = max(1, min(3, len(snapshots), int(_WHOLE // (width + _GAP))))
     captions = [_caption_lines(snapshot, width) for snapshot in snapshots]
     above = _LINE * (1 + max(map(len, captions))) + 10
     rows = -(-len(snapshots) // columns)
-    outer = _tag("svg")
-    total = (columns * (width + _GAP) + _GAP, rows * (above + h + _GAP) + _GAP)
-    outer.set("width", f"{total[0]:.0f}pt")
-    outer.set("height", f"{total[1]:.0f}pt")
-    outer.set("viewBox", f"0 0 {total[0]:.0f} {total[1]:.0f}")
+    wide, high = columns * (width + _GAP) + _GAP, rows * (above + h + _GAP) + _GAP
+    outer = tag("svg", width=f"{wide:.0f}pt", height=f"{high:.0f}pt")
+    outer.set("viewBox", f"0 0 {wide:.0f} {high:.0f}")
     for k, (snapshot, caption) in enumerate(zip(snapshots, captions, strict=True)):
         x = _GAP + k % columns * (width + _GAP)
         y = _GAP + k // columns * (above + h + _GAP)
@@ -149,21 +141,18 @@ def contact_sheet(
 
 
 def _caption_lines(snapshot: Snapshot, width: float) -> list[str]:
-    lines = [line for said in snapshot.sentences for line in wrap(said, int(width / 5.6))]
+    lines = [line for text in snapshot.sentences for line in wrap(text, int(width / 5.6))]
     return lines if len(lines) <= _LINES else [*lines[: _LINES - 1], "…"]
 
 
 def _caption(outer: Element, x: float, y: float, width: float, lines: Sequence[str]) -> None:
     """A light card with the heading in bold, and what happens."""
-    card = _tag("rect", x=x, y=y, width=width, height=_LINE * len(lines) + 6, rx=4.0)
-    card.set("fill", GRAPH_PAPER)
-    outer.append(card)
+    height = _LINE * len(lines) + 6
+    outer.append(tag("rect", x=x, y=y, width=width, height=height, rx=4.0, fill=GRAPH_PAPER))
     for k, line in enumerate(lines):
-        text = _tag("text", x=x + 6, y=y + _LINE * (k + 1) - 1)
-        text.set("font-size", "10.5")
-        text.set("fill", GRAPH_FAINT if k == 0 else GRAPH_INK)
+        text = tag("text", x=x + 6, y=y + _LINE * (k + 1) - 1, font_size="10.5", fill=GRAPH_INK)
         if k == 0:
-            text.set("font-weight", "bold")
+            text.attrib |= {"fill": GRAPH_FAINT, "font-weight": "bold"}
         text.text = line
         outer.append(text)
 
@@ -177,10 +166,3 @@ def _light_up(frame: Element, active: frozenset[str]) -> None:
                 if shape.get("stroke") not in (None, "none"):
                     shape.set("stroke", HIGHLIGHT)
                     shape.set("stroke-width", "2" if "-" in key else "3")
-
-
-def _tag(name: str, **place: float) -> Element:
-    part = Element(f"{SVG}{name}")
-    for attribute, number in place.items():
-        part.set(attribute, f"{number:.2f}")
-    return part

@@ -45,8 +45,8 @@ def backward(v: Value, i: int, names: Mapping[Value, str], root: str) -> str:
 
 def product(slope: float, gradient: float, before: float | None, after: float) -> str:
     """` = 2 * 0.5 = 1`, and where there was a gradient before, what the sum has become."""
-    said = f" = {_factor(slope)} * {_factor(gradient)} = {short(slope * gradient)}"
-    return said if before is None else f"{said}; {short(before)} before, now {short(after)}"
+    equation = f" = {_factor(slope)} * {_factor(gradient)} = {short(slope * gradient)}"
+    return equation if before is None else f"{equation}; {short(before)} before, now {short(after)}"
 
 
 def asked(before: float | None) -> str:
@@ -71,8 +71,8 @@ def update(optimizer: Optimizer, p: Value, name: str, root: str, g: float, new: 
         numbers = equation(_factor(g), short(x), short(lr))
         if letters and numbers:
             return f"{kind}: {name} = {letters} = {numbers} = {short(new)}"
-    told = f"with {gradient} = {short(g)} and lr = {short(lr)}"
-    return f"{kind}: {name} from {short(x)} to {short(new)}, {told}"
+    numbers = f"with {gradient} = {short(g)} and lr = {short(lr)}"
+    return f"{kind}: {name} from {short(x)} to {short(new)}, {numbers}"
 
 
 def _written(op: Primitive, operands: list[str]) -> str:

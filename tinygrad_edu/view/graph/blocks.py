@@ -49,7 +49,7 @@ class Cut(NamedTuple):
 
 def cut(
     order: Sequence[Value],
-    found: Units,
+    all_units: Units,
     example: AbstractSet[Value] | None,
     level: str,
     opened: AbstractSet[str],
@@ -58,9 +58,9 @@ def cut(
 
     Of a batch the values of one `example` are given; the rest of the order is summed up at its end.
     """
-    units = [u for u in found.units if example is None or u.z in example]
+    units = [u for u in all_units.units if example is None or u.z in example]
     items, within = _units(units, level, opened)
-    items += _operations(order, found, units, example, level)
+    items += _operations(order, all_units, units, example, level)
     items += _leaves(items, level)
     at: dict[Value, Item] = {}
     for item in items:
@@ -74,15 +74,15 @@ def cut(
 
 def stands_for(shown: Iterable[Item]) -> set[Value]:
     """All values that are in a drawing of these items, by themselves or in a block."""
-    found: set[Value] = set()
+    values: set[Value] = set()
     for item in shown:
         if isinstance(item, Block):
-            found.update(item.values, *(u.parameters for u in item.units))
+            values.update(item.values, *(u.parameters for u in item.units))
             if item.kind == "group":
-                found.update(p for v in item.values for p in v.parents if p.op is None)
+                values.update(p for v in item.values for p in v.parents if p.op is None)
         else:
-            found.add(item)
-    return found
+            values.add(item)
+    return values
 
 
 def made_from(item: Item) -> list[Value]:
@@ -101,12 +101,12 @@ def layers_of(units: Iterable[Unit]) -> dict[str, list[Unit]]:
         layers.setdefault((u.layer, u.depth), []).append(u)
     total = Counter(layer for layer, _ in layers)
     seen: Counter[str] = Counter()
-    called = {}
+    named = {}
     for (layer, _), members in layers.items():
         seen[layer] += 1
         n = total[layer]
-        called[layer if n == 1 else f"{layer}, use {seen[layer]} of {n:,}"] = members
-    return called
+        named[layer if n == 1 else f"{layer}, use {seen[layer]} of {n:,}"] = members
+    return named
 
 
 def _units(
@@ -115,10 +115,10 @@ def _units(
     """The items of the units, and the clusters around them."""
     items: list[Item] = []
     within: dict[Item, tuple[str, ...]] = {}
-    called, shared = uses(units), Counter(p for u in units for p in u.parameters)
+    names, shared = uses(units), Counter(p for u in units for p in u.parameters)
     for layer, members in layers_of(units).items():
         whole = bool({layer, members[0].layer} & opened)
-        inside = {u for u in members if {u.name, called[u]} & opened}
+        inside = {u for u in members if {u.name, names[u]} & opened}
         if level == "layer" and not whole and not inside:
             results = tuple(dict.fromkeys(v for u in members for v in (u.z, u.a)))
             items.append(Block("layer", layer, results, tuple(members)))
@@ -128,10 +128,10 @@ def _units(
             results = (u.z,) if u.a is u.z else (u.z, u.a)
             if u in inside or (whole and level == "neuron"):
                 own = [p for p in dict.fromkeys(u.parameters) if shared[p] == 1]
-                within.update(dict.fromkeys([*own, *results], (*around, called[u])))
+                within.update(dict.fromkeys([*own, *results], (*around, names[u])))
                 items += results
             else:
-                block = Block("unit", called[u], results, (u,))
+                block = Block("unit", names[u], results, (u,))
                 within[block] = around
                 items.append(block)
     return items, within
@@ -139,7 +139,7 @@ def _units(
 
 def _operations(
     order: Sequence[Value],
-    found: Units,
+    all_units: Units,
     units: Sequence[Unit],
     example: AbstractSet[Value] | None,
     level: str,
@@ -156,7 +156,7 @@ def _operations(
     between: dict[int, list[Value]] = {}
     ends: list[list[Value]] = [[], []]
     for v in rest:
-        depth = found.depth[v]
+        depth = all_units.depth[v]
         (between.setdefault(depth, []) if v in feeding else ends[min(depth, 1)]).append(v)
     if level == "layer" and (outside or len(ends[0] + ends[1]) > 1):
         gathered = {*ends[0], *ends[1], *outside}
@@ -183,5 +183,5 @@ def _leaves(items: Sequence[Item], level: str) -> list[Item]:
         if v.op is None and (block.units or v.kind == "input") and v not in single
     )
     together = len(inputs) > (1 if level == "layer" else FEW)
-    found: list[Item] = [Block("inputs", "inputs", tuple(inputs))] if together else [*inputs]
-    return [*found, *single]
+    first: list[Item] = [Block("inputs", "inputs", tuple(inputs))] if together else [*inputs]
+    return [*first, *single]

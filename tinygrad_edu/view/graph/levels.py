@@ -175,8 +175,8 @@ class _BlockWriter:
 
     def _mean_delta(self, units: Sequence[Unit]) -> str:
         deltas = [self.numbers.grad(u.z) for u in units]
-        known = [abs(delta) for delta in deltas if delta is not None]
-        return short(math.fsum(x / len(known) for x in known)) if len(known) == len(units) else DASH
+        sizes = [abs(delta) for delta in deltas if delta is not None]
+        return short(math.fsum(x / len(sizes) for x in sizes)) if len(sizes) == len(units) else DASH
 
     def _weights(self, u: Unit, node: str) -> None:
         """A line for each weight, one for all the weights of several inputs in one box."""

@@ -74,15 +74,15 @@ def _weightiest(v: Value, kept: int) -> list[Value]:
     return [*pairs, *v.parents[2 * half :]]
 
 
-def examples_of(order: Sequence[Value], found: Units) -> list[set[Value]]:
+def examples_of(order: Sequence[Value], units_of_all: Units) -> list[set[Value]]:
     """For each example the nodes between its inputs and its term of the loss; [] for no batch.
 
     A batch loss adds up terms. Terms that share an evaluation of a unit or an input belong to one
     example, and every example uses the same units.
     """
-    units = {u.z: u for u in found.units}
-    data = _inputs(found.units)
-    terms = _terms(order[-1], found)
+    units = {u.z: u for u in units_of_all.units}
+    data = _inputs(units_of_all.units)
+    terms = _terms(order[-1], units_of_all)
     owner = {term: i for i, term in enumerate(terms)}
     joined = list(range(len(terms)))
 
@@ -94,7 +94,7 @@ def examples_of(order: Sequence[Value], found: Units) -> list[set[Value]]:
     for v in reversed(order):
         if v in owner:
             for p in v.parents:
-                if p in data or found.depth[p]:
+                if p in data or units_of_all.depth[p]:
                     i, j = first(owner[v]), first(owner.setdefault(p, owner[v]))
                     joined[max(i, j)] = min(i, j)
     members: dict[int, set[Value]] = {first(i): set() for i in range(len(terms))}
@@ -104,17 +104,17 @@ def examples_of(order: Sequence[Value], found: Units) -> list[set[Value]]:
     used = [{units[v].w for v in example if v in units} for example in examples]
     if len(examples) < 2 or any(other != used[0] for other in used):
         return []
-    _add_sums(order, examples, found.depth)
+    _add_sums(order, examples, units_of_all.depth)
     return examples
 
 
-def _terms(root: Value, found: Units) -> list[Value]:
+def _terms(root: Value, units_of_all: Units) -> list[Value]:
     """What the root adds up, from left to right, as far as it depends on a unit."""
-    inside = {v for u in found.units for v in (u.z, u.a)}
+    inside = {v for u in units_of_all.units for v in (u.z, u.a)}
     terms, stack, seen = [], [root], {root}
     while stack:
         v = stack.pop()
-        carrying = [p for p in v.parents if found.depth[p]]
+        carrying = [p for p in v.parents if units_of_all.depth[p]]
         if v in inside or not _adds_up(v, carrying):
             terms.append(v)
             continue
@@ -205,8 +205,8 @@ def names_to_open(expand: str | Iterable[str] | None, level: str) -> frozenset[s
 
 def check_opened(opened: Iterable[str], units: Sequence[Unit]) -> None:
     """Raise ValueError unless each name is that of a unit or a layer."""
-    called = uses(units)
-    names = [*layers_of(units), *(u.layer for u in units), *called.values()]
+    evaluations = uses(units)
+    names = [*layers_of(units), *(u.layer for u in units), *evaluations.values()]
     names = list(dict.fromkeys([*names, *(u.name for u in units)]))
     for name in sorted(opened):
         if name not in names:

@@ -147,8 +147,8 @@ class ValueWriter:
             self.diagram.edges.append(Edge(more.id, operation.id, dotted=True))
         for i, (sign_box, product) in products.items():
             self.diagram.edges.append(Edge(sign_box.id, product.id))
-            told = f"product {i + 1} of {len(v.parents) // 2}"
-            self._link(product, operation, "", self.content.sums(v), told)
+            tooltip = f"product {i + 1} of {len(v.parents) // 2}"
+            self._link(product, operation, "", self.content.sums(v), tooltip)
         self._operands(v, op, operation, products)
         return operation
 
@@ -173,11 +173,14 @@ class ValueWriter:
     ) -> None:
         """An edge from each operand; one for several values that share a box."""
         n, names = len(v.parents), self.content.names
-        called, lines = roles(op, n), self.content.lines(v)
+        roles_of_op, lines = roles(op, n), self.content.lines(v)
         drawn = {p: self.boxes[p] for p in set(v.parents) if p in self.boxes}
         together = Counter(box.id for box in drawn.values())
         for i in drawing_order(op, n):
-            p, role = v.parents[i], "" if v in names.deltas else called[i]  # a unit's have places
+            p, role = (
+                v.parents[i],
+                "" if v in names.deltas else roles_of_op[i],
+            )  # a unit's have places
             tail = drawn.get(p)
             if tail is None or not together[tail.id]:
                 continue
@@ -186,9 +189,9 @@ class ValueWriter:
                 tooltip = f"{together.pop(tail.id):,} values"
                 self.diagram.edges.append(Edge(tail.id, head.id, tooltip=tooltip))
                 continue
-            known = n > _LABELLED_OPERANDS or names[p].endswith(role)
-            told = f"operand {i + 1} of {n}" + (f": {role}" if role else "")
-            self._link(tail, head, "" if known else role, lines[i], told)
+            is_plain = n > _LABELLED_OPERANDS or names[p].endswith(role)
+            tooltip = f"operand {i + 1} of {n}" + (f": {role}" if role else "")
+            self._link(tail, head, "" if is_plain else role, lines[i], tooltip)
 
     def _link(self, tail: Box, head: Box, role: str, number: Row | None, tooltip: str) -> None:
         if number and number.exact:

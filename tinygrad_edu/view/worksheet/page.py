@@ -6,7 +6,7 @@ from typing import Final
 from xml.etree.ElementTree import Element
 
 from tinygrad_edu.view.base.palette import GRAPH_INK
-from tinygrad_edu.view.base.svg import SVG
+from tinygrad_edu.view.base.svg import size_of, tag
 
 #: Short and long side of A4 in points, and the margin.
 _SHORT: Final = 595.28
@@ -25,16 +25,15 @@ class Page:
     def __init__(self, landscape: bool) -> None:
         self.width, self.height = (_LONG, _SHORT) if landscape else (_SHORT, _LONG)
         self.top, self.bottom = _MARGIN, self.height - _MARGIN
-        self.root = _tag("svg", viewBox=f"0 0 {self.width} {self.height}")
-        self.root.set("width", "297mm" if landscape else "210mm")
-        self.root.set("height", "210mm" if landscape else "297mm")
+        wide, high = ("297mm", "210mm") if landscape else ("210mm", "297mm")
+        self.root = tag("svg", viewBox=f"0 0 {self.width} {self.height}", width=wide, height=high)
         corners = f"0,0 {self.width},0 {self.width},{self.height} 0,{self.height}"
-        self.root.append(_tag("polygon", fill="white", stroke="none", points=corners))
+        self.root.append(tag("polygon", fill="white", stroke="none", points=corners))
 
-    def text(self, said: str, size: float, weight: str = "normal") -> None:
+    def text(self, text: str, size: float, weight: str = "normal") -> None:
         """Lines of text under what is there."""
         self.top += size / 2
-        for line in _wrapped(said, self.width - 2 * _MARGIN, size):
+        for line in _wrapped(text, self.width - 2 * _MARGIN, size):
             self.top += _LEADING * size
             self._line(_MARGIN, self.top, line, size, weight)
 
@@ -47,7 +46,7 @@ class Page:
             self._line(x, self.top, name, size, "normal")
             x, end = x + size * (0.6 * len(name) + 0.5), x + step - 2 * size
             points = f"{x:.2f},{self.top + 2:.2f} {end:.2f},{self.top + 2:.2f}"
-            self.root.append(_tag("polyline", fill="none", stroke=GRAPH_INK, points=points))
+            self.root.append(tag("polyline", fill="none", stroke=GRAPH_INK, points=points))
 
     def columns(self, heading: str, entries: Sequence[str], size: float, least: float) -> None:
         """Entries in columns of at least this width, at the foot of the page."""
@@ -73,13 +72,13 @@ class Page:
 
     def scale_for(self, drawing: Element) -> float:
         """The factor by which the drawing would be enlarged here."""
-        width, height = _size(drawing)
+        width, height = size_of(drawing)
         free = self.bottom - self.top - _MARGIN / 2
         return min(_LARGEST, (self.width - 2 * _MARGIN) / width, free / height)
 
     def picture(self, drawing: Element) -> None:
         """The drawing, as large as it may be, in the middle of what is free."""
-        width, height = _size(drawing)
+        width, height = size_of(drawing)
         scale = self.scale_for(drawing)
         width, height = scale * width, scale * height
         place = {
@@ -92,22 +91,11 @@ class Page:
             drawing.set(attribute, f"{number:.2f}")
         self.root.append(drawing)
 
-    def _line(self, x: float, y: float, said: str, size: float, weight: str) -> None:
-        text = _tag("text", x=f"{x:.2f}", y=f"{y:.2f}", fill=GRAPH_INK)
-        text.set("font-size", f"{size:g}")
-        text.set("font-weight", weight)
-        text.text = said
-        self.root.append(text)
+    def _line(self, x: float, y: float, text: str, size: float, weight: str) -> None:
+        line = tag("text", x=x, y=y, fill=GRAPH_INK, font_size=f"{size:g}", font_weight=weight)
+        line.text = text
+        self.root.append(line)
 
 
-def _wrapped(said: str, width: float, size: float) -> list[str]:
-    return wrap(said, int(width / (size * _CHARACTER)))
-
-
-def _size(drawing: Element) -> tuple[float, float]:
-    _, _, width, height = (float(x) for x in drawing.get("viewBox", "0 0 1 1").split())
-    return width, height
-
-
-def _tag(name: str, **attributes: str) -> Element:
-    return Element(f"{SVG}{name}", attributes)
+def _wrapped(text: str, width: float, size: float) -> list[str]:
+    return wrap(text, int(width / (size * _CHARACTER)))

@@ -18,7 +18,7 @@ _SLOPES: Final = 3
 def slope_rules(values: Iterable[Value]) -> list[str]:
     """A line such as "y = tanh(x),  dy/dx = 1 - y²" for each operation, in this order.
 
-    Operands are called as in the drawing, else x, or a and b, or x1, x2, ...; of a dot w and x
+    Operands are sign as in the drawing, else x, or a and b, or x1, x2, ...; of a dot w and x
     with an index.
     """
     rules = [_rule(v, v.op) for v in values if v.op is not None]
@@ -26,25 +26,25 @@ def slope_rules(values: Iterable[Value]) -> list[str]:
 
 
 def _rule(v: Value, op: Primitive) -> str:
-    n, called = len(v.parents), symbol(op, len(v.parents))
-    letters, shown = _letters(op, n), ends(range(n), _SLOPES)
+    n, sign = len(v.parents), symbol(op, len(v.parents))
+    letters, written_out = _letters(op, n), ends(range(n), _SLOPES)
     if is_dot(v):
         pairs = n // 2
         letters = ["wᵢ"] * pairs + ["xᵢ"] * pairs + ["b"] * (n % 2)
-        shown = [0, pairs, *[2 * pairs][: n % 2]]
+        written_out = [0, pairs, *[2 * pairs][: n % 2]]
     result = next(letter for letter in ("y", "z", "v", "result") if letter not in letters)
     names = [Both(letter, "") for letter in (*letters, result)]
     try:
         value, slope = formulas(v, general=True)
-        made = called if is_dot(v) else _on_paper(written(value, names).text)
-        parts = [f"{result} = {made}"]
-        for i in shown:
+        value_text = sign if is_dot(v) else _on_paper(written(value, names).text)
+        parts = [f"{result} = {value_text}"]
+        for i in written_out:
             by = derivative(result, letters[i]).text
             parts.append(f"{by} = {_on_paper(written(slope(i), names).text)}")
     except Exception as error:  # a user's record may raise anything
-        return f"{called}: no formula ({type(error).__name__})"
-    told = called in made or not called.isascii() or not called.isidentifier()
-    return ",  ".join(parts) if told else f"{called}:  {',  '.join(parts)}"
+        return f"{sign}: no formula ({type(error).__name__})"
+    plain = sign in value_text or not sign.isascii() or not sign.isidentifier()
+    return ",  ".join(parts) if plain else f"{sign}:  {',  '.join(parts)}"
 
 
 def _letters(op: Primitive, n: int) -> list[str]:
@@ -55,5 +55,5 @@ def _letters(op: Primitive, n: int) -> list[str]:
 
 
 def _on_paper(formula: str) -> str:
-    formula = re.sub(r"\*\*(\d+)", lambda found: superscript(float(found[1])), formula)
+    formula = re.sub(r"\*\*(\d+)", lambda power: superscript(float(power[1])), formula)
     return formula.replace(" * ", " · ").replace("<=", "≤").replace(">=", "≥")

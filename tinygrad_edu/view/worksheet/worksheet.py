@@ -115,8 +115,8 @@ def worksheet(
     for u in order:
         if u.op is not None:
             check_unchanged(u, "worksheet()")
-    known = names_of(order, variable_names(names or {}), notation=notation)
-    root = known[v]
+    all_names = names_of(order, variable_names(names or {}), notation=notation)
+    root = all_names[v]
     backward = asked != {"data"}
     if title is None:
         title = f"{'Backpropagation' if backward else 'Forward pass'} of {root}"
@@ -127,7 +127,7 @@ def worksheet(
         rules[_RULES - 1 :] = [f"… {len(rules) - _RULES + 1} more operations"]
     sheets = []
     for heading, solution in ((title, None), (f"{title}: solution", gradients(v))):
-        content = _with_blanks(order, known, asked, solution)
+        content = _with_blanks(order, all_names, asked, solution)
         diagram, _ = value_diagram(order, content)
         dots = [to_dot(replace(diagram, rankdir=way), paper=True) for way in ("LR", "TB")]
         table = _text(diagram, [content.lines(u) for u in order])
