@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 from tinygrad_edu.cli.classifier import Classifier
-from tinygrad_edu.cli.hardest_example import hardest, pictures_of
+from tinygrad_edu.cli.hardest_example import hardest_example
 from tinygrad_edu.cli.options import Settings, usage_errors
 from tinygrad_edu.cli.run import Demo, Named, Run, by_descent, course, facts_of_descent, measured
 from tinygrad_edu.cli.split import Split
@@ -91,7 +91,7 @@ def _pictures(run: Run) -> Iterator[Named]:
     yield regions(run) if run.data.plane else confusion(run)
     yield course(run.history)
     try:
-        yield from pictures_of(_classifier(run), hardest(_classifier(run), run.data))
+        yield from hardest_example(_classifier(run), run.data)
     except RenderError as error:
         run.notes.append(f"graph.svg skipped: {error}")
 
@@ -100,7 +100,8 @@ def regions(run: Run) -> Named:
     """The decision regions of a net for points in the plane."""
     from tinygrad_edu.view import pictures
 
-    split, classifier = run.data, _classifier(run)
+    split, head = run.data, _classifier(run).head
+    shown = "probabilities" if head.activation in ("sigmoid", "softmax") else "scores"
     few = len(split.X) + len(split.X_test) <= _FEW
     ax = pictures.regions(
         run.model,
@@ -109,18 +110,14 @@ def regions(run: Run) -> Named:
         X_test=split.in_units(split.X_test),
         y_test=split.y_test,
         transform=split.encoded,
-        outputs="probabilities"
-        if classifier.head.activation in ("sigmoid", "softmax")
-        else "scores",
+        outputs=shown,
         class_names=split.encoder.class_names,
         feature_names=split.encoder.feature_names,
         hidden_lines=few,
         misclassified=few,
         margins=few,
     )
-    meaning = (
-        "score is near 0" if classifier.head.outputs == "score" else "probability is near a tie"
-    )
+    meaning = "score is near 0" if head.outputs == "score" else "probability is near a tie"
     caption = (
         "The colour of a place is the class that the net gives there, paler where its "
         f"{meaning}; the line is the decision boundary."
