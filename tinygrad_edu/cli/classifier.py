@@ -1,4 +1,4 @@
-"""A classifier: a net, the encoding of its inputs, and how its outputs become classes."""
+"""A classifier: a net, the encoding of its inputs, and what its outputs mean."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -60,19 +60,19 @@ class Classifier:
         except (TypeError, ValueError) as error:
             raise ModelFileError(f"its metadata are wrong: {error}") from None
         n, k = len(encoder.feature_names), len(encoder.class_names)
-        if not _fits(model, n, head.units, head.activation):
+        if not _fits(model, n, head):
             raise ModelFileError(
                 f"its metadata tell of {n} features and {k} classes, which do not fit {model!r}"
             )
         return cls(model, encoder, loss)
 
 
-def _fits(model: Any, features: int, units: int, activation: str) -> bool:
+def _fits(model: Any, features: int, head: Head) -> bool:
     """Whether a model takes that many numbers and ends in such a layer."""
     if not isinstance(model, (MLP, Sequential)) or not isinstance(model.layers[-1], Layer):
         return False
     last = model.layers[-1]
-    if (len(last.neurons), str(last.activation)) != (units, activation):
+    if (last.nout, str(last.activation)) != (head.units, head.activation):
         return False
     try:
         model([0.0] * features)

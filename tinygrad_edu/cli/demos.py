@@ -8,17 +8,19 @@ from typing import Final, NamedTuple
 from tinygrad_edu import data
 from tinygrad_edu import namespace as floats
 from tinygrad_edu.cli.classification import classification, confusion, png_of
-from tinygrad_edu.cli.demo_perceptron import PERCEPTRON
 from tinygrad_edu.cli.options import OPTIONS, Settings, UsageError
 from tinygrad_edu.cli.run import Demo, Named, Run, by_descent, course, facts_of_descent, measured
 from tinygrad_edu.cli.split import Split, of_dataset
-from tinygrad_edu.data import DATA_SETS
+from tinygrad_edu.data import DATA_SETS, Dataset
 from tinygrad_edu.data.registry import Recipe
+from tinygrad_edu.figure import Figure
 from tinygrad_edu.nn import Layer, Sequential
 from tinygrad_edu.nn.convolution import Conv2d, Flatten, MaxPool2d, Unflatten
 from tinygrad_edu.nn.recurrent import RNN, per_step
+from tinygrad_edu.perceptron import Perceptron, PerceptronHistory
 from tinygrad_edu.text import table
 from tinygrad_edu.train import predict
+from tinygrad_edu.view.base.palette import CLASSES, PLOT_INK
 from tinygrad_edu.view.base.report import Picture, verbatim
 
 
@@ -33,6 +35,122 @@ def _on(name: str, recipe: Recipe) -> Demo:
     r = recipe
     default = Settings(r.hidden, r.activation, r.lr, r.epochs, r.batch_size, r.test_size)
     return classification(name, r.text, default, rows)
+
+
+# The perceptron: no descent, but the training rule on two clusters.
+
+#: The most lines in the picture, and rows in a table.
+_LINES, _ROWS = 40, 20
+
+
+def _clusters(settings: Settings, rng: random.Random) -> Dataset:
+    if settings.batch_size not in (1, None):
+        raise UsageError(
+            "the perceptron takes --batch-size 1, an update after each mistake, or full, one after "
+            f"each epoch, got {settings.batch_size}"
+        )
+    return data.blobs(60, [(0, 0), (3, 2)], 0.7, rng=rng)
+
+
+class _Unit(NamedTuple):
+    """A threshold unit, and what happened to it."""
+
+    perceptron: Perceptron
+    history: PerceptronHistory
+
+
+def _by_the_rule(run: Run, rng: random.Random) -> None:
+    unit, history = run.model
+    labels = [2 * c - 1 for c in run.data.y]
+    batch = run.settings.batch_size is None
+    try:
+        while history.epochs < run.settings.epochs:
+            epoch = unit.fit(run.data.X, labels, batch=batch, epochs=1, rng=rng)
+            history.mistakes.extend(epoch.mistakes)
+            history.weights.extend(epoch.weights[1:])
+            if epoch.converged:
+                break
+    except KeyboardInterrupt:
+        run.history.interrupted = True
+    print(f"{_ending(run)}\n{_boundary(run)}")
+
+
+def _ending(run: Run) -> str:
+    history: PerceptronHistory = run.model.history
+    if run.history.interrupted:
+        return f"interrupted after {history.epochs} of {run.settings.epochs} epochs"
+    return history.summary
+
+
+def _boundary(run: Run) -> str:
+    w0, w1, w2 = run.model.perceptron.w
+    return f"y = +1 where {w0:.4g} {w1:+.4g} x1 {w2:+.4g} x2 > 0"
+
+
+def _form(run: Run) -> str:
+    return "summed over an epoch" if run.settings.batch_size is None else "after each example"
+
+
+def _mistakes(run: Run) -> list[tuple[str, str]]:
+    """Mistakes per epoch, of many epochs the first and the last."""
+    mistakes = run.model.history.mistakes
+    rows = [(str(epoch), str(count)) for epoch, count in enumerate(mistakes, 1)]
+    if len(rows) > _ROWS:
+        rows[_ROWS - 2 : -1] = [("...", "")]
+    return [("epoch", "mistakes"), *rows]
+
+
+def _moving_line(run: Run) -> Iterator[Named]:
+    figure = Figure(figsize=(6.4, 4.6), layout="constrained")
+    axes = figure.add_subplot()
+    for number, marker in enumerate("os"):
+        points = [x for x, c in zip(run.data.X, run.data.y, strict=True) if c == number]
+        axes.scatter(
+            *zip(*points, strict=True), color=CLASSES[number], marker=marker, edgecolors="white",
+            zorder=3, label=f"y = {2 * number - 1:+}",
+        )  # fmt: skip
+    axes.set(xlim=axes.get_xlim(), ylim=axes.get_ylim(), xlabel="x1", ylabel="x2")
+    axes.set_aspect("equal")
+    lines = [w for w in run.model.history.weights if any(w[1:])][-_LINES:]
+    for n, w in enumerate(lines, 1):
+        last = n == len(lines)
+        axes.axline(
+            *Perceptron(2, w=w).line(), color=PLOT_INK, lw=2.5 if last else 1,
+            alpha=1 if last else 0.1 + 0.5 * n / len(lines),
+        )  # fmt: skip
+    axes.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
+    axes.spines[["top", "right"]].set_visible(False)
+    caption = (
+        "The boundary w0 + w1 x1 + w2 x2 = 0 after each update, the earlier the paler; the thick "
+        "line is the last."
+    )
+    yield "lines.png", Picture("The line as it moves", caption, figure.png())
+
+
+_PERCEPTRON: Final = Demo(
+    "perceptron",
+    "one threshold unit and its training rule on two clusters; its line as it moves",
+    Settings((), "step", 1.0, 100, 1, loss="perceptron", takes=("epochs", "batch_size", "seed")),
+    data=_clusters,
+    model=lambda settings, points, rng: _Unit(
+        Perceptron(2), PerceptronHistory([], [(0.0, 0.0, 0.0)])
+    ),
+    announcement=lambda run: [
+        "perceptron: 60 points in two clusters, labels -1 and 1",
+        f"if y w.x <= 0 then w += y x, {_form(run)}",
+    ],
+    train=_by_the_rule,
+    measure=_mistakes,
+    lead=lambda run: f"A threshold unit learns to tell two clusters apart; {_ending(run)}.",
+    facts=lambda run: {
+        "points": "60 in two clusters",
+        "rule": f"if y w·x ≤ 0 then w ← w + y x, {_form(run)}; x0 = 1, labels y = ±1",
+        "unit": _boundary(run),
+        "epochs": f"at most {run.settings.epochs}",
+        "seed": str(run.settings.seed),
+    },
+    pictures=_moving_line,
+)
 
 
 # The digits with a small convolutional net.
@@ -179,5 +297,5 @@ _ADDER: Final = Demo(
 #: The demos by name, in the order of the help.
 DEMOS: Final = {
     demo.name: demo
-    for demo in (*map(_on, DATA_SETS, DATA_SETS.values()), PERCEPTRON, _DIGITS_CONV, _ADDER)
+    for demo in (*map(_on, DATA_SETS, DATA_SETS.values()), _PERCEPTRON, _DIGITS_CONV, _ADDER)
 }
