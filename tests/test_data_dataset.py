@@ -123,6 +123,8 @@ test_an_impossible_split_is_refused = refusals([
      "class 1 has 1 row, so it cannot be on both sides; add rows or write stratify=False"),
     (lambda: train_test_split([1, 2], [0, 0], test_ratio="0.2"), TypeError, f"{SIZE} str '0.2'"),
     (lambda: train_test_split([1, 2], [0, 0], test_size=True), TypeError, f"{SIZE} bool True"),
+    (lambda: train_test_split([1, 2], [0, 0], stratify="no"), TypeError,
+     "stratify must be True or False, got str 'no'"),
     (lambda: train_test_split([1, 2], [0, 0], test_size=0.5, test_ratio=0.5), TypeError,
      "test_size and test_ratio are two names of one option: write test_size"),
     *(

@@ -282,6 +282,8 @@ BAD: dict[str, Refusal] = {
      "lr must be a finite number > 0, got 0.0"),
     "epochs": (lambda: Perceptron(1).fit([[1]], [1], epochs=0), ValueError,
      "epochs must be an int of at least 1, got 0"),
+    "batch": (lambda: Perceptron(1).fit([[1]], [1], batch="no"), TypeError,
+     "batch must be True or False, got str 'no'"),
     "rng": (lambda: Perceptron(1).fit([[1]], [1], rng="0"), TypeError,
      "rng must be an int seed or a random.Random, got str; write rng=0"),
     "overflow": (lambda: Perceptron(1).fit([[1e308]], [1], lr=10), OverflowError,

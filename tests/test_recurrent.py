@@ -135,6 +135,8 @@ def test_a_loss_per_step_is_the_mean_over_the_steps() -> None:
 
 
 BAD: list[Refusal] = [
+    (lambda: RNN(2, 3, 1, return_sequences=0), TypeError,
+     "return_sequences must be True or False, got int 0"),
     (lambda: RNN(2, 3, 1)([1.0, 2.0, 3.0]), ValueError,
      "a flat sequence with steps of 2 numbers cannot have 3 numbers"),
     (lambda: RNN(2, 3, 1)([]), ValueError, "a sequence has at least one step, got an empty list"),

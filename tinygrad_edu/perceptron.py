@@ -11,7 +11,7 @@ from itertools import product
 from typing import Final, NamedTuple
 
 from tinygrad_edu import namespace as floats
-from tinygrad_edu.checks import as_random, finite, one_of, real, row, whole
+from tinygrad_edu.checks import as_random, finite, flag, one_of, real, row, whole
 from tinygrad_edu.examples import examples
 from tinygrad_edu.nn.registry import Savable, check_count, register
 
@@ -120,6 +120,7 @@ class Perceptron(Savable):
         """
         pairs = _examples(X, y, self.nin)
         lr, epochs = real("lr", lr, above=0), whole("epochs", epochs)
+        batch = flag("batch", batch)
         gen = None if rng is None else as_random(rng)
         error = _error_of_sign if any(t < 0 for _, t in pairs) else _error_of_output
         history = PerceptronHistory([], [tuple(self.w)])

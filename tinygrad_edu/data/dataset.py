@@ -5,7 +5,7 @@ from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from tinygrad_edu.checks import as_random, real, whole
+from tinygrad_edu.checks import as_random, flag, real, whole
 from tinygrad_edu.examples import kept, labels, take
 
 __all__ = ["Dataset", "folds", "train_test_split"]
@@ -91,7 +91,7 @@ def train_test_split(
     size = next((x for x in (test_size, test_ratio) if x is not None), 0.25)
     size = real("test_size", size, above=0, below=1)
     order = list(range(len(rows)))
-    classes = labels(wanted) if stratify else [None] * len(rows)
+    classes = labels(wanted) if flag("stratify", stratify) else [None] * len(rows)
     as_random(rng).shuffle(order)
     groups: dict[Any, list[int]] = {}
     for i in order:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from tinygrad_edu import functions as f
-from tinygrad_edu.checks import as_random, is_listed, listed, whole
+from tinygrad_edu.checks import as_random, flag, is_listed, listed, whole
 from tinygrad_edu.engine import Value
 from tinygrad_edu.losses import Loss, find_loss
 from tinygrad_edu.nn.activations import Activation
@@ -97,7 +97,7 @@ class RNN(Module):
         rng = as_random(rng)
         self.cell = RNNCell(nin, nhidden, activation, init=init, rng=rng)
         self.output = Layer(nhidden, nout, output, init=init, rng=rng)
-        self.return_sequences = return_sequences
+        self.return_sequences = flag("return_sequences", return_sequences)
         self._name_parameters()
 
     def states(self, sequence: Iterable[Any]) -> list[list[Value]]:
