@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from refusals import refusals
 
 from tinygrad_edu import MLP, Value, clip_grad_norm, clip_grad_value, max_norm
 
@@ -87,3 +88,15 @@ def test_a_bad_limit_is_refused_and_nothing_changes(
         call(values, limit)
     assert (type(caught.value), str(caught.value)) == (error, text)
     assert (values[0].data, values[0].grad) == (1.0, 3.0)
+
+
+WRITE = "write model.parameters(), or [v] for a single Value"
+test_what_are_no_values_is_refused = refusals([
+    (lambda: clip_grad_value(["a"], 1.0), TypeError, "clip_grad_value takes Values, got str"),
+    (lambda: clip_grad_norm(5, 1.0), TypeError,
+     f"clip_grad_norm takes a list of Values, got int: {WRITE}"),
+    (lambda: clip_grad_norm({Value(1.0)}, 1.0), TypeError,
+     f"clip_grad_norm takes a list of Values, got set: {WRITE}"),
+    (lambda: max_norm(MLP(1, [1]), 1.0), TypeError,
+     f"max_norm takes a list of Values, got MLP: {WRITE}"),
+])  # fmt: skip

@@ -331,7 +331,7 @@ BAD: dict[str, Refusal] = {
     },
     "numbers": (
         lambda: SGD([1.0]), TypeError,  # type: ignore[list-item]
-        "an optimizer changes Values, got float",
+        "an optimizer takes Values, got float",
     ),
     "a result": (
         lambda: SGD([Value(2.0) * 3]), ValueError,

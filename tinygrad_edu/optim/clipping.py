@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Sequence
 
-from tinygrad_edu.checks import real
+from tinygrad_edu.checks import is_listed, real
 from tinygrad_edu.engine import Value
 
 
@@ -12,11 +12,10 @@ def clip_grad_norm(parameters: Iterable[Value], limit: float) -> float:
 
     Pascanu, Mikolov and Bengio 2013.
     """
-    limit = real("limit", limit, above=0)
-    found = list(parameters)
-    norm = math.hypot(*[p.grad for p in found])
+    limit, values = real("limit", limit, above=0), values_in("clip_grad_norm", parameters)
+    norm = math.hypot(*[p.grad for p in values])
     if norm > limit:
-        for p in found:
+        for p in values:
             p.grad = p.grad * (limit / norm)
     return norm
 
@@ -24,7 +23,7 @@ def clip_grad_norm(parameters: Iterable[Value], limit: float) -> float:
 def clip_grad_value(parameters: Iterable[Value], limit: float) -> None:
     """Bound every gradient to [-limit, limit]."""
     limit = real("limit", limit, above=0)
-    for p in parameters:
+    for p in values_in("clip_grad_value", parameters):
         p.grad = min(max(p.grad, -limit), limit)
 
 
@@ -40,8 +39,22 @@ def max_norm(weights: Sequence[Value], limit: float) -> None:
 
     The same loop in a function of an `Epoch` is a callback of `fit`, after each epoch.
     """
-    limit = real("limit", limit, above=0)
-    norm = math.hypot(*[w.data for w in weights])
+    limit, values = real("limit", limit, above=0), values_in("max_norm", weights)
+    norm = math.hypot(*[w.data for w in values])
     if norm > limit:
-        for w in weights:
+        for w in values:
             w.data = w.data * (limit / norm)
+
+
+def values_in(who: str, values: Iterable[Value]) -> list[Value]:
+    """The Values that `who` was given, as a list. Raises TypeError for anything else."""
+    if not is_listed(values):
+        raise TypeError(
+            f"{who} takes a list of Values, got {type(values).__name__}: "
+            "write model.parameters(), or [v] for a single Value"
+        )
+    listed = list(values)
+    for v in listed:
+        if not isinstance(v, Value):
+            raise TypeError(f"{who} takes Values, got {type(v).__name__}")
+    return listed

@@ -14,7 +14,6 @@ from tinygrad_edu.checks import (
     OptionsSignature,
     declared,
     flag,
-    is_listed,
     one_of,
     option,
     options,
@@ -22,6 +21,7 @@ from tinygrad_edu.checks import (
     row_in,
 )
 from tinygrad_edu.engine import Value
+from tinygrad_edu.optim.clipping import values_in
 from tinygrad_edu.optim.schedules import Schedule
 
 __all__ = [
@@ -248,21 +248,14 @@ def find_optimizer(name: str) -> type[Optimizer]:
 
 
 def _checked(parameters: Iterable[Value]) -> list[Value]:
-    if not is_listed(parameters):
-        raise TypeError(
-            f"an optimizer takes a list of Values, got {type(parameters).__name__}: "
-            "write model.parameters(), or [v] for a single Value"
-        )
-    values = list(parameters)
-    if not values:
+    leaves = values_in("an optimizer", parameters)
+    if not leaves:
         raise ValueError(
             "there are no parameters to optimize: give model.parameters() of a model that has some"
         )
-    for p in values:
-        if not isinstance(p, Value):
-            raise TypeError(f"an optimizer changes Values, got {type(p).__name__}")
+    for p in leaves:
         if p.parents:
             raise ValueError(f"{p!r} is the result of an operation: only leaves can be optimized")
-    if len(set(values)) < len(values):
+    if len(set(leaves)) < len(leaves):
         raise ValueError("a parameter is given twice: it would be updated twice")
-    return values
+    return leaves
