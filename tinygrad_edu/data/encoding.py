@@ -14,6 +14,7 @@ __all__ = [
     "fit_centring",
     "fit_min_max_scaler",
     "fit_standard_scaler",
+    "mean_and_deviation",
     "mean_and_std",
     "one_hot",
     "scaling",
@@ -148,10 +149,6 @@ def fit_centring(X: Iterable[Any]) -> Scaling:
     return _fitted(X, lambda column: (mean_and_std(column)[0], 1.0))
 
 
-#: Their names of the first release.
-standardising, scaling, centring = fit_standard_scaler, fit_min_max_scaler, fit_centring
-
-
 def mean_and_std(column: Sequence[float]) -> tuple[float, float]:
     """Mean and standard deviation with divisor n: mean((x - mean)^2)^(1/2); exact if constant.
 
@@ -165,6 +162,11 @@ def mean_and_std(column: Sequence[float]) -> tuple[float, float]:
     except OverflowError:
         return math.inf, math.inf
     return mean, math.hypot(*(x - mean for x in column)) / math.sqrt(n)
+
+
+#: The names of the first release.
+standardising, scaling, centring = fit_standard_scaler, fit_min_max_scaler, fit_centring
+mean_and_deviation = mean_and_std
 
 
 def _quotient(a: float, b: float) -> float:
