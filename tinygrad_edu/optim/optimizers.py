@@ -47,7 +47,7 @@ class Optimizer:
     """Changes `parameters` against their gradients: `zero_grad()`, `loss.backward()`, `step()`.
 
     Options are keyword-only. One of your own is a subclass with an `update`; where it has options
-    and a state it declares them, each option with its default and its check:
+    and a state it declares them, each option with its default and its check (of `checks`):
 
         class Momentum(Optimizer):
             momentum: float = option(0.9, partial(real, least=0, below=1))
