@@ -20,7 +20,7 @@ from export_models import (
 )
 
 from tinygrad_edu import MLP, RNN, Conv2d, Flatten, Layer, Sequential, VectorizeError
-from tinygrad_edu.engine import Sample
+from tinygrad_edu.engine import RandomLeaf
 from tinygrad_edu.export import from_torch, to_numpy_source, to_onnx, to_torch
 from tinygrad_edu.nn import ACTIVATIONS
 
@@ -139,7 +139,7 @@ print(sorted(tops - set(sys.stdlib_module_names)))
 
 
 def noisy(x: list[Any]) -> Any:
-    return x[0] + Sample(lambda: 0.5)
+    return x[0] + RandomLeaf(lambda: 0.5)
 
 
 def chosen(x: list[Any]) -> Any:

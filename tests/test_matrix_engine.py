@@ -24,7 +24,7 @@ from tinygrad_edu import (
 )
 from tinygrad_edu import functions as f
 from tinygrad_edu.data import one_hot
-from tinygrad_edu.engine import Sample
+from tinygrad_edu.engine import RandomLeaf
 from tinygrad_edu.losses import l1, l2
 from tinygrad_edu.nn import ACTIVATIONS
 from tinygrad_edu.optim import (
@@ -279,8 +279,8 @@ class Dropout(Module):
         self.hidden, self.last = net(2, 5), net(5, 2, seed=1)
 
     def __call__(self, x: Any) -> Any:
-        kept = [a * f.step(Sample(self.rng.random) - 0.3) for a in self.hidden(x)]
-        noise = Sample(lambda: self.rng.gauss(0.0, 0.1))
+        kept = [a * f.step(RandomLeaf(self.rng.random) - 0.3) for a in self.hidden(x)]
+        noise = RandomLeaf(lambda: self.rng.gauss(0.0, 0.1))
         return [z + noise for z in self.last(kept)]
 
 

@@ -131,7 +131,7 @@ def test_the_matrix_engine_names_the_line_that_draws_in_python() -> None:
     model = Draws()
     with pytest.raises(VectorizeError, match=line_of(Draws)) as caught:
         fit(model, X, Y, loss="squared_error", optimizer="sgd", epochs=1, engine="matrix")
-    assert "a Sample if it is random" in str(caught.value)
+    assert "a RandomLeaf if it is random" in str(caught.value)
     history = fit(model, X, Y, loss="squared_error", optimizer="sgd", epochs=3)
     assert len(history) == 3
 

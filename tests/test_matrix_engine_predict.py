@@ -13,7 +13,7 @@ from both_engines import ENGINES, assert_close, check, net, rows
 from tinygrad_edu import SGD, Adam, Value, evaluate, fit, no_grad, parameter, predict
 from tinygrad_edu import functions as f
 from tinygrad_edu.data import one_hot
-from tinygrad_edu.engine import Sample
+from tinygrad_edu.engine import RandomLeaf
 
 X = rows(12, 2)
 Y = [0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2]
@@ -113,7 +113,7 @@ def test_saturated_units_give_the_same_numbers_and_no_warnings() -> None:
 def test_random_models_predict_and_evaluate_alike_from_equal_seeds() -> None:
     def noisy(seed: int) -> Callable[[Any], Any]:
         rng, model = random.Random(seed), net(2, 3)
-        return lambda x: [z * f.step(Sample(rng.random) - 0.3) for z in model(x)]
+        return lambda x: [z * f.step(RandomLeaf(rng.random) - 0.3) for z in model(x)]
 
     outputs = [predict(noisy(3), X, engine=engine) for engine in ENGINES]
     assert_close(outputs[1], outputs[0], "outputs")

@@ -10,7 +10,7 @@ from test_primitives import SAMPLES, cases
 from vectorized import Array, Case, Function, by_scalars, by_source, check, leaves, numbers
 
 from tinygrad_edu import functions as f
-from tinygrad_edu.engine import Primitive, Sample, Value, primitive
+from tinygrad_edu.engine import Primitive, RandomLeaf, Value, primitive
 from tinygrad_edu.functions import PRIMITIVES
 from tinygrad_edu.losses import LOSSES, cross_entropy, hinge, l1, l2, squared_error
 from tinygrad_edu.nn import ACTIVATIONS, MLP, Layer, Neuron
@@ -276,8 +276,8 @@ def dropout_case(rng: random.Random) -> Function:
     first, out = Layer(2, 4, "relu", rng=0), Neuron(4, "linear", rng=1)
 
     def fn(x: list[Value], y: Value) -> Value:
-        h = [a * Sample(lambda: float(rng.random() < 0.5)) * 2 for a in first(x)]
-        noise = Sample(lambda: rng.gauss(0, 0.1))
+        h = [a * RandomLeaf(lambda: float(rng.random() < 0.5)) * 2 for a in first(x)]
+        noise = RandomLeaf(lambda: rng.gauss(0, 0.1))
         return (out(h) + noise - y) ** 2
 
     return fn
@@ -317,8 +317,8 @@ def test_samples_that_are_not_used_are_drawn_too() -> None:
     w = Value(0.5)
 
     def fn(x: Value) -> Value:
-        Sample(rng.random)
-        return w * x * Sample(rng.random)
+        RandomLeaf(rng.random)
+        return w * x * RandomLeaf(rng.random)
 
     x = numbers(B)
     program = vectorize(fn, 0.3)

@@ -13,7 +13,7 @@ import pytest
 from vectorized import by_scalars, check, leaves, numbers
 
 from tinygrad_edu import functions as f
-from tinygrad_edu.engine import Sample, Value, no_grad, primitive
+from tinygrad_edu.engine import RandomLeaf, Value, no_grad, primitive
 from tinygrad_edu.losses import cross_entropy, hinge
 from tinygrad_edu.nn import MLP
 from tinygrad_edu.vectorize import VectorizeError, plan, vectorize
@@ -164,7 +164,7 @@ def test_a_comparison_of_parameters_is_noticed_when_they_change() -> None:
 
 
 def compares_a_sample(x: Value) -> Value:
-    if Sample(lambda: 0.9) > 0.7:
+    if RandomLeaf(lambda: 0.9) > 0.7:
         return W * x
     return x
 
@@ -218,7 +218,7 @@ def test_a_number_that_changes_between_calls_is_refused() -> None:
     message = (
         f"{line_of(counts_its_calls, 3)}\n  uses the number 1.0 for one example and 2.0 for "
         "another, and neither is part of the graph: make it an argument of the function, or a "
-        'Sample if it is random, or train with engine="scalar"'
+        'RandomLeaf if it is random, or train with engine="scalar"'
     )
     with pytest.raises(VectorizeError, match=exactly(message)):
         vectorize(counts_its_calls, 0.5)

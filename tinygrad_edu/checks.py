@@ -54,7 +54,7 @@ def finite(what: str, x: object) -> float:
 
 def is_real(x: object) -> bool:
     """Whether `x` is a real number that a float can stand for (NumPy's bool included)."""
-    if isinstance(x, Real):
+    if type(x) is float or isinstance(x, Real):  # the first costs a tenth of the second
         return True
     numpy = sys.modules.get("numpy")
     return numpy is not None and isinstance(x, numpy.bool_)

@@ -12,25 +12,29 @@ several operands.
 
 import builtins
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import reduce
 from itertools import accumulate
 from typing import Any
 
-from tinygrad_edu import engine
 from tinygrad_edu.checks import number
-from tinygrad_edu.engine import Primitive, Value
-from tinygrad_edu.engine.value import (
-    absolute,
-    add,
-    divide,
-    multiply,
-    negative,
-    pow_,
-    power,
-    subtract,
-)
+from tinygrad_edu.engine import Primitive, Value, primitives
+from tinygrad_edu.engine.primitive import builtin, on_values, register
+from tinygrad_edu.engine.value import method
 from tinygrad_edu.namespace import no_flow
+
+
+def _function(name: str, value: Callable[..., Any], slopes: Callable[..., Any]) -> Primitive:
+    """An operation whose record is itself the function."""
+    return register(builtin(name, value, slopes))
+
+
+def _method(name: str, value: Callable[..., Any], slopes: Callable[..., Any]) -> Primitive:
+    """The same of one operand: `f.exp(v)`, and `v.exp()` too."""
+    record = _function(name, value, slopes)
+
+    setattr(Value, name, method(record))
+    return record
 
 
 def _dot_value(m: Any, *wxb: Any) -> Any:
@@ -45,59 +49,59 @@ def _dot_slopes(m: Any, y: Any, *wxb: Any) -> tuple[Any, ...]:
 
 
 # fmt: off
-exp      = Primitive("exp",      lambda m, x: m.exp(x),     lambda m, y, x: (y,))
-log      = Primitive("log",      lambda m, x: m.log(x),     lambda m, y, x: (m.divide(1.0, x),))
-log1p    = Primitive("log1p",    lambda m, x: m.log1p(x),   lambda m, y, x: (m.divide(1.0, 1 + x),))
-expm1    = Primitive("expm1",    lambda m, x: m.expm1(x),   lambda m, y, x: (y + 1,))
-sqrt     = Primitive("sqrt",     lambda m, x: m.sqrt(x),    lambda m, y, x: (m.divide(1.0, 2 * y),))
-sin      = Primitive("sin",      lambda m, x: m.sin(x),     lambda m, y, x: (m.cos(x),))
-cos      = Primitive("cos",      lambda m, x: m.cos(x),     lambda m, y, x: (-m.sin(x),))
-tan      = Primitive("tan",      lambda m, x: m.tan(x),     lambda m, y, x: (1 + y * y,))
-asin     = Primitive("asin",     lambda m, x: m.asin(x),    lambda m, y, x: (m.divide(1.0, m.sqrt(1 - x * x)),))
-acos     = Primitive("acos",     lambda m, x: m.acos(x),    lambda m, y, x: (-m.divide(1.0, m.sqrt(1 - x * x)),))
-atan     = Primitive("atan",     lambda m, x: m.atan(x),    lambda m, y, x: (m.divide(1.0, 1 + x * x),))
-sinh     = Primitive("sinh",     lambda m, x: m.sinh(x),    lambda m, y, x: (m.cosh(x),))
-cosh     = Primitive("cosh",     lambda m, x: m.cosh(x),    lambda m, y, x: (m.sinh(x),))
-tanh     = Primitive("tanh",     lambda m, x: m.tanh(x),    lambda m, y, x: (1 - y * y,))
-erf      = Primitive("erf",      lambda m, x: m.erf(x),     lambda m, y, x: (2 / math.sqrt(math.pi) * m.exp(-x * x),))
-sigmoid  = Primitive("sigmoid",  lambda m, x: m.sigmoid(x), lambda m, y, x: (y * (1 - y),))
-softplus = Primitive("softplus", lambda m, x: m.softplus(x), lambda m, y, x: (m.sigmoid(x),))
-relu     = Primitive("relu",     lambda m, x: m.where(x < 0, 0.0, x),  lambda m, y, x: (m.where(x <= 0, no_flow, 1.0),))
-silu     = Primitive("silu",     lambda m, x: x * m.sigmoid(x),        lambda m, y, x: (m.sigmoid(x) * (1 + x * (1 - m.sigmoid(x))),))
-gelu     = Primitive("gelu",     lambda m, x: x * _normal_cdf(m, x),   lambda m, y, x: (_normal_cdf(m, x) + x * _normal_pdf(m, x),))
-sign     = Primitive("sign",     lambda m, x: m.where(x > 0, 1.0, m.where(x < 0, -1.0, 0.0)), lambda m, y, x: (no_flow,))
-step     = Primitive("step",     lambda m, x: m.where(x > 0, 1.0, 0.0),                          lambda m, y, x: (no_flow,))
+exp      = _method("exp",      lambda m, x: m.exp(x),     lambda m, y, x: (y,))
+log      = _method("log",      lambda m, x: m.log(x),     lambda m, y, x: (m.divide(1.0, x),))
+log1p    = _method("log1p",    lambda m, x: m.log1p(x),   lambda m, y, x: (m.divide(1.0, 1 + x),))
+expm1    = _method("expm1",    lambda m, x: m.expm1(x),   lambda m, y, x: (y + 1,))
+sqrt     = _method("sqrt",     lambda m, x: m.sqrt(x),    lambda m, y, x: (m.divide(1.0, 2 * y),))
+sin      = _method("sin",      lambda m, x: m.sin(x),     lambda m, y, x: (m.cos(x),))
+cos      = _method("cos",      lambda m, x: m.cos(x),     lambda m, y, x: (-m.sin(x),))
+tan      = _method("tan",      lambda m, x: m.tan(x),     lambda m, y, x: (1 + y * y,))
+asin     = _method("asin",     lambda m, x: m.asin(x),    lambda m, y, x: (m.divide(1.0, m.sqrt(1 - x * x)),))
+acos     = _method("acos",     lambda m, x: m.acos(x),    lambda m, y, x: (-m.divide(1.0, m.sqrt(1 - x * x)),))
+atan     = _method("atan",     lambda m, x: m.atan(x),    lambda m, y, x: (m.divide(1.0, 1 + x * x),))
+sinh     = _method("sinh",     lambda m, x: m.sinh(x),    lambda m, y, x: (m.cosh(x),))
+cosh     = _method("cosh",     lambda m, x: m.cosh(x),    lambda m, y, x: (m.sinh(x),))
+tanh     = _method("tanh",     lambda m, x: m.tanh(x),    lambda m, y, x: (1 - y * y,))
+erf      = _method("erf",      lambda m, x: m.erf(x),     lambda m, y, x: (2 / math.sqrt(math.pi) * m.exp(-x * x),))
+sigmoid  = _method("sigmoid",  lambda m, x: m.sigmoid(x), lambda m, y, x: (y * (1 - y),))
+softplus = _method("softplus", lambda m, x: m.softplus(x), lambda m, y, x: (m.sigmoid(x),))
+relu     = _method("relu",     lambda m, x: m.where(x < 0, 0.0, x),  lambda m, y, x: (m.where(x <= 0, no_flow, 1.0),))
+silu     = _method("silu",     lambda m, x: x * m.sigmoid(x),        lambda m, y, x: (m.sigmoid(x) * (1 + x * (1 - m.sigmoid(x))),))
+gelu     = _method("gelu",     lambda m, x: x * _normal_cdf(m, x),   lambda m, y, x: (_normal_cdf(m, x) + x * _normal_pdf(m, x),))
+sign     = _method("sign",     lambda m, x: m.where(x > 0, 1.0, m.where(x < 0, -1.0, 0.0)), lambda m, y, x: (no_flow,))
+step     = _method("step",     lambda m, x: m.where(x > 0, 1.0, 0.0),                          lambda m, y, x: (no_flow,))
 
-_leaky_relu = Primitive("leaky_relu", lambda m, x, alpha: m.where(x > 0, x, alpha * x),
-                                      lambda m, y, x, alpha: (m.where(x > 0, 1.0, alpha),))
-_elu        = Primitive("elu",        lambda m, x, alpha: m.where(x <= 0, alpha * m.expm1(x), x),
-                                      lambda m, y, x, alpha: (m.where(x <= 0, alpha * m.exp(x), 1.0),))
-prelu       = Primitive("prelu",      lambda m, x, alpha: m.where(x > 0, x, alpha * x),
-                                      lambda m, y, x, alpha: (m.where(x > 0, 1.0, alpha), m.where(x > 0, no_flow, x)))
-maximum     = Primitive("maximum",    lambda m, x, y: m.maximum(x, y),
-                                      lambda m, z, x, y: (_beats(m, x, y, x < y), _beats(m, y, x, y < x)))
-minimum     = Primitive("minimum",    lambda m, x, y: m.minimum(x, y),
-                                      lambda m, z, x, y: (_beats(m, x, y, x > y), _beats(m, y, x, y > x)))
-atan2       = Primitive("atan2",      lambda m, y, x: m.atan2(y, x),
-                                      lambda m, z, y, x: (_over_square(m, x, x, y), -_over_square(m, y, x, y)))
-hypot       = Primitive("hypot",      lambda m, x, y: m.hypot(x, y),
-                                      lambda m, z, x, y: (m.divide(x, z), m.divide(y, z)))
-_where      = Primitive("where",      lambda m, c, x, y: m.where(c, x, y),
-                                      lambda m, z, c, x, y: (no_flow, m.where(c, 1.0, no_flow), m.where(c, no_flow, 1.0)))
+_leaky_relu    = builtin("leaky_relu",       lambda m, x, alpha: m.where(x > 0, x, alpha * x),
+                                             lambda m, y, x, alpha: (m.where(x > 0, 1.0, alpha),))
+_elu           = builtin("elu",              lambda m, x, alpha: m.where(x <= 0, alpha * m.expm1(x), x),
+                                             lambda m, y, x, alpha: (m.where(x <= 0, alpha * m.exp(x), 1.0),))
+prelu          = _function("prelu",          lambda m, x, alpha: m.where(x > 0, x, alpha * x),
+                                             lambda m, y, x, alpha: (m.where(x > 0, 1.0, alpha), m.where(x > 0, no_flow, x)))
+maximum        = _function("maximum",        lambda m, x, y: m.maximum(x, y),
+                                             lambda m, z, x, y: (_beats(m, x, y, x < y), _beats(m, y, x, y < x)))
+minimum        = _function("minimum",        lambda m, x, y: m.minimum(x, y),
+                                             lambda m, z, x, y: (_beats(m, x, y, x > y), _beats(m, y, x, y > x)))
+atan2          = _function("atan2",          lambda m, y, x: m.atan2(y, x),
+                                             lambda m, z, y, x: (_over_square(m, x, x, y), -_over_square(m, y, x, y)))
+hypot          = _function("hypot",          lambda m, x, y: m.hypot(x, y),
+                                             lambda m, z, x, y: (m.divide(x, z), m.divide(y, z)))
+_where         = builtin("where",            lambda m, c, x, y: m.where(c, x, y),
+                                             lambda m, z, c, x, y: (no_flow, m.where(c, 1.0, no_flow), m.where(c, no_flow, 1.0)))
 
-_sum         = Primitive("sum",         lambda m, *x: m.sum(x),                  lambda m, y, *x: (1.0,) * len(x))
-_mean        = Primitive("mean",        lambda m, *x: m.divide(m.sum(x), len(x)), lambda m, y, *x: (1.0 / len(x),) * len(x))
-_prod        = Primitive("prod",        lambda m, *x: reduce(lambda a, b: a * b, x), lambda m, y, *x: _products_of_others(x))
-_max         = Primitive("max",         lambda m, *x: reduce(m.maximum, x),      lambda m, y, *x: [_share(m, a, y, x, a < y) for a in x])
-_min         = Primitive("min",         lambda m, *x: reduce(m.minimum, x),      lambda m, y, *x: [_share(m, a, y, x, a > y) for a in x])
-_logsumexp   = Primitive("logsumexp",   lambda m, *x: _log_sum_exp(m, x),        lambda m, y, *x: [m.exp(a - y) for a in x])
-_softmax     = Primitive("softmax",     lambda m, *x, k: _softmax_of(m, x)[k],
-                                        lambda m, y, *x, k: [y * ((j == k) - p) for j, p in enumerate(_softmax_of(m, x))])
-_log_softmax = Primitive("log_softmax", lambda m, *x, k: _log_softmax_of(m, x, k),
-                                        lambda m, y, *x, k: [(j == k) - p for j, p in enumerate(_softmax_of(m, x))])
-_cross_entropy = Primitive("cross_entropy", lambda m, target, *z: _minus_log_softmax_of(m, z, target),
-                                        lambda m, y, target, *z: (no_flow, *[p - m.equal(target, j) for j, p in enumerate(_softmax_of(m, z))]))
-_dot         = Primitive("dot",         _dot_value, _dot_slopes)
+_sum           = builtin("sum",              lambda m, *x: m.sum(x),                  lambda m, y, *x: (1.0,) * len(x))
+_mean          = builtin("mean",             lambda m, *x: m.divide(m.sum(x), len(x)), lambda m, y, *x: (1.0 / len(x),) * len(x))
+_prod          = builtin("prod",             lambda m, *x: reduce(lambda a, b: a * b, x), lambda m, y, *x: _products_of_others(x))
+_max           = builtin("max",              lambda m, *x: reduce(m.maximum, x),      lambda m, y, *x: [_share(m, a, y, x, a < y) for a in x])
+_min           = builtin("min",              lambda m, *x: reduce(m.minimum, x),      lambda m, y, *x: [_share(m, a, y, x, a > y) for a in x])
+_logsumexp     = builtin("logsumexp",        lambda m, *x: _log_sum_exp(m, x),        lambda m, y, *x: [m.exp(a - y) for a in x])
+_softmax       = builtin("softmax",          lambda m, *x, k: _softmax_of(m, x)[k],
+                                             lambda m, y, *x, k: [y * ((j == k) - p) for j, p in enumerate(_softmax_of(m, x))])
+_log_softmax   = builtin("log_softmax",      lambda m, *x, k: _log_softmax_of(m, x, k),
+                                             lambda m, y, *x, k: [(j == k) - p for j, p in enumerate(_softmax_of(m, x))])
+_cross_entropy = builtin("cross_entropy",    lambda m, target, *z: _minus_log_softmax_of(m, z, target),
+                                             lambda m, y, target, *z: (no_flow, *[p - m.equal(target, j) for j, p in enumerate(_softmax_of(m, z))]))
+_dot           = builtin("dot",              _dot_value, _dot_slopes)
 # fmt: on
 
 
@@ -170,48 +174,57 @@ def _operands(name: str, x: tuple[Any, ...], at_least: int = 0) -> tuple[Any, ..
     return x
 
 
+@register
 def sum(*x: Any) -> Any:
     """y = x1 + ... + xn, one node; sum([]) is 0."""
     return _sum(*x) if (x := _operands("sum", x)) else 0.0
 
 
+@register
 def mean(*x: Any) -> Any:
     """y = (x1 + ... + xn) / n, one node. Raises ValueError for no numbers."""
     return _mean(*_operands("mean", x, 1))
 
 
+@register
 def prod(*x: Any) -> Any:
     """y = x1 * ... * xn, one node, its slopes right where operands are 0; prod([]) is 1."""
     return _prod(*x) if (x := _operands("prod", x)) else 1.0
 
 
+@register
 def max(*x: Any) -> Any:
     """The largest; n operands that tie get 1/n of the gradient each; nan if one of them is."""
     return _max(*_operands("max", x, 1))
 
 
+@register
 def min(*x: Any) -> Any:
     """The smallest; n operands that tie get 1/n of the gradient each; nan if one of them is."""
     return _min(*_operands("min", x, 1))
 
 
+@register
 def logsumexp(*x: Any) -> Any:
     """y = log(exp(x1) + ... + exp(xn)), without overflow. Raises ValueError for no numbers."""
     return _logsumexp(*_operands("logsumexp", x, 1))
 
 
+@register
 def softmax(*x: Any) -> list[Any]:
     """[exp(x_k) / sum_j exp(x_j) for each k], without overflow. Raises ValueError for no numbers."""
     x = _operands("softmax", x, 1)
     return [_softmax(*x, k=k) for k in range(len(x))]
 
 
+@register
 def log_softmax(*x: Any) -> list[Any]:
     """[x_k - logsumexp(x) for each k], exact also where softmax rounds to 0 or 1."""
     x = _operands("log_softmax", x, 1)
     return [_log_softmax(*x, k=k) for k in range(len(x))]
 
 
+@register
 def dot(w: Iterable[Any], x: Iterable[Any], b: Any = None) -> Any:
     """y = w1 x1 + ... + wn xn (+ b): the net input of a unit, one node with 2n (+ 1) parents.
 
@@ -227,23 +240,27 @@ def dot(w: Iterable[Any], x: Iterable[Any], b: Any = None) -> Any:
     return _dot.of((*w, *x) if b is None else (*w, *x, b))
 
 
+@register
 def pow(x: Any, y: Any) -> Any:
     """x ** y. A number as exponent is a constant of the operation, a Value gets a gradient."""
     if isinstance(x, Value) and not isinstance(y, Value):
-        return power(x, c=number(y, "pow"))
-    return pow_(x, y)
+        return primitives["power"](x, c=number(y, "pow"))
+    return primitives["pow"](x, y)
 
 
+@register
 def leaky_relu(x: Any, alpha: float = 0.01) -> Any:
     """y = x where x > 0, else alpha x; slope alpha at 0."""
     return _leaky_relu(x, alpha=number(alpha, "alpha"))
 
 
+@register
 def elu(x: Any, alpha: float = 1.0) -> Any:
     """y = x where x > 0, else alpha (exp(x) - 1) (Clevert, Unterthiner and Hochreiter 2015)."""
     return _elu(x, alpha=number(alpha, "alpha"))
 
 
+@register
 def where(condition: Any, x: Any, y: Any) -> Any:
     """`x` where the condition is true (not 0), else `y`; only the chosen one gets the gradient.
 
@@ -254,68 +271,17 @@ def where(condition: Any, x: Any, y: Any) -> Any:
     return x if condition else y
 
 
+@register
 def equal(x: Any, y: Any) -> bool:
     """Equality of the numbers, where `==` on Values is identity."""
     return bool(x <= y and x >= y)
 
 
-abs = absolute
+abs = register(primitives["abs"])
+divide = register(primitives["divide"])
+Value.elu, Value.leaky_relu = elu, leaky_relu
 
 #: Every record, for tests and tools that walk over all of them.
-PRIMITIVES = (
-    *(add, subtract, multiply, divide, negative, absolute, power, pow_),
-    *(exp, log, log1p, expm1, sqrt, sin, cos, tan, asin, acos, atan, sinh, cosh, tanh, erf),
-    *(sigmoid, softplus, relu, _leaky_relu, prelu, _elu, gelu, silu, sign, step),
-    *(maximum, minimum, atan2, hypot, _where),
-    *(_sum, _mean, _prod, _max, _min, _logsumexp, _softmax, _log_softmax),
-    *(_cross_entropy, _dot),
-)
+PRIMITIVES = tuple(primitives.values())
 
-__all__ = [
-    "abs",
-    "acos",
-    "asin",
-    "atan",
-    "atan2",
-    "cos",
-    "cosh",
-    "divide",
-    "dot",
-    "elu",
-    "equal",
-    "erf",
-    "exp",
-    "expm1",
-    "gelu",
-    "hypot",
-    "leaky_relu",
-    "log",
-    "log1p",
-    "log_softmax",
-    "logsumexp",
-    "max",
-    "maximum",
-    "mean",
-    "min",
-    "minimum",
-    "pow",
-    "prelu",
-    "prod",
-    "relu",
-    "sigmoid",
-    "sign",
-    "silu",
-    "sin",
-    "sinh",
-    "softmax",
-    "softplus",
-    "sqrt",
-    "step",
-    "sum",
-    "tan",
-    "tanh",
-    "where",
-]
-
-# From here on Value's methods, and grad(), find the functions.
-vars(engine.functions).update({name: globals()[name] for name in __all__})
+globals()["__all__"] = sorted(vars(on_values))

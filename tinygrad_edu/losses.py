@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple
 from tinygrad_edu import functions as f
 from tinygrad_edu import namespace as floats
 from tinygrad_edu.checks import UNORDERED, number, one_of, real
-from tinygrad_edu.engine import Primitive, Value
+from tinygrad_edu.engine import Primitive, Value, primitives
 from tinygrad_edu.examples import read_target
 
 Loss = Callable[[Any, Any], Value]
@@ -116,7 +116,7 @@ def binary_cross_entropy(output: Any, target: Any) -> Value:
             f"binary_cross_entropy takes a probability in [0, 1], got {p.data!r}: "
             "end the model in a sigmoid, or use binary_cross_entropy_with_logits"
         )
-    return _bce(p, t)
+    return _value(_bce(p, t))
 
 
 @register("logit", "|s(a) - y|", r"|\sigma(a) - y|", _each(lambda a, y: floats.sigmoid(a) - y))
@@ -128,7 +128,7 @@ def binary_cross_entropy_with_logits(output: Any, target: Any) -> Value:
     """
     z = _value(_only("output", output))
     _refuse_twice("binary_cross_entropy_with_logits", "sigmoid", z)
-    return _bce_logits(z, _probability(target))
+    return _value(_bce_logits(z, _probability(target)))
 
 
 @register("logits", "|p_k - y_k|", "|p_k - y_k|", _softmax_by_hand, page=True)
@@ -152,7 +152,7 @@ def cross_entropy(output: Any, target: Any) -> Value:
         target = target[0]
     if not isinstance(target, list):
         t = target if isinstance(target, Value) else _class_number(target, n)
-        return _value(f._cross_entropy(t, *outputs))
+        return _value(primitives["cross_entropy"](t, *outputs))
     _check_distribution(target, n)
     logs = f.log_softmax(outputs)
     terms = [-t * log for t, log in zip(target, logs, strict=True) if isinstance(t, Value) or t]

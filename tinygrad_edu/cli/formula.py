@@ -17,13 +17,14 @@ from typing import Any, Final
 
 from tinygrad_edu import functions
 from tinygrad_edu.checks import number
-from tinygrad_edu.engine import Primitive, Value, constant
-from tinygrad_edu.engine.value import add, divide, multiply, negative, subtract
+from tinygrad_edu.engine import Primitive, Value, constant, primitives
+from tinygrad_edu.engine.primitive import on_values
 
 ALLOWED: Final = (
     "a formula is made of numbers, names, + - * / **, parentheses, and functions such as tanh(a) "
     "or dot([w1, w2], [x1, x2], b)"
 )
+_FUNCTIONS: Final = dict(sorted(vars(on_values).items()))
 CONSTANTS: Final = {"e": math.e, "pi": math.pi}
 MAX_LENGTH: Final = 10_000
 #: Levels of operations inside operations; reading a formula takes a few Python frames for each.
@@ -35,10 +36,10 @@ _TOO_DEEP: Final = (
     "products as sum([a, b, c]) and prod([a, b, c])"
 )
 _ARITHMETIC: Final[dict[type[ast.operator], Callable[[Any, Any], Any]]] = {
-    ast.Add: add,
-    ast.Sub: subtract,
-    ast.Mult: multiply,
-    ast.Div: divide,
+    ast.Add: primitives["add"],
+    ast.Sub: primitives["subtract"],
+    ast.Mult: primitives["multiply"],
+    ast.Div: primitives["divide"],
     ast.Pow: functions.pow,
 }
 _COMPARISONS: Final[dict[type[ast.cmpop], Callable[[Any, Any], bool]]] = {
@@ -80,7 +81,7 @@ def evaluate(text: str, values: Mapping[str, Any]) -> Value:
     """The number of a formula as a Value, with its graph.
 
     `values` gives each name a Value or a number, before the constants pi and e; the functions are
-    those of `functions.__all__`. Arithmetic is that of IEEE 754: 1/0 is inf. Numbers alone, as in
+    those of functions.py. Arithmetic is that of IEEE 754: 1/0 is inf. Numbers alone, as in
     2 * 3, are computed without a graph. `where` also takes a comparison, `where(a > b, a, b)`.
     Raises FormulaError for any other text, TypeError for a value that is no real number.
     """
@@ -199,7 +200,7 @@ def _value(node: ast.AST, names: Mapping[str, Any]) -> Any:
         case ast.List(elts=elements):
             return [_value(element, names) for element in elements]
         case ast.UnaryOp(op=ast.USub(), operand=operand):
-            return negative(_single(operand, names))
+            return primitives["negative"](_single(operand, names))
         case ast.UnaryOp(operand=operand):
             return _single(operand, names)
         case ast.BinOp(left=left, op=op, right=right):
@@ -238,15 +239,15 @@ def _call(
     keywords: list[ast.keyword],
     names: Mapping[str, Any],
 ) -> Any:
-    if name not in functions.__all__:
+    if name not in _FUNCTIONS:
         if name in names:
             raise _NodeError(
                 node, f"{name:.40} is no function: a product is written {name:.40}*(...)"
             )
-        near = get_close_matches(name, functions.__all__, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"choose {', '.join(functions.__all__)}"
+        near = get_close_matches(name, _FUNCTIONS, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"choose {', '.join(_FUNCTIONS)}"
         raise _NodeError(node, f"there is no function {name:.40}: {hint}")
-    function = getattr(functions, name)
+    function = _FUNCTIONS[name]
     wrong = _NodeError(node, f"wrong arguments: write {_usage(name)}")
     read = [_condition if name == "where" and i == 0 else _value for i in range(len(args))]
     positional = [f(arg, names) for f, arg in zip(read, args, strict=True)]
@@ -270,7 +271,7 @@ def _call(
 
 def _signature(name: str) -> inspect.Signature:
     """What a function takes; for a record that is what its value takes after the namespace `m`."""
-    function = getattr(functions, name)
+    function = _FUNCTIONS[name]
     if not isinstance(function, Primitive):
         return inspect.signature(function)
     signature = inspect.signature(function.value)
@@ -291,7 +292,7 @@ def _usage(name: str) -> str:
 
 
 def _unknown(node: ast.AST, name: str, names: Mapping[str, Any]) -> Any:
-    if name in functions.__all__:
+    if name in _FUNCTIONS:
         raise _NodeError(node, f"{name} is a function: write {_usage(name)}")
     near = get_close_matches(name, names, n=1, cutoff=0.7)
     hint = f"; or did you mean {near[0]:.40}?" if near else ""

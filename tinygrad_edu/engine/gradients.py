@@ -1,28 +1,100 @@
-"""The gradients of a root as numbers of their own: what views, checks and comparisons stand on."""
+"""Derivatives that touch no `.grad`: `gradients` as numbers, `grad` as Values, part of a graph."""
 
-from tinygrad_edu.engine import modes
-from tinygrad_edu.engine.graph import toposort
-from tinygrad_edu.engine.node import UNREACHED
-from tinygrad_edu.engine.value import Value
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, overload
 
-_new = object.__new__
+from tinygrad_edu.checks import number
+from tinygrad_edu.engine.primitive import on_values
+from tinygrad_edu.engine.value import Value, constant
+from tinygrad_edu.engine.walk import UNREACHED, chain_rule, toposort
+from tinygrad_edu.namespace import no_flow
+
+
+class GraphError(RuntimeError):
+    """A graph cannot be used as asked, for instance because a number in it was changed since."""
 
 
 def gradients(root: Value, gradient: float = 1.0) -> dict[Value, float]:
-    """d(root)/dv for every node v that `root` was made from, and `root`: leaves and results.
+    """d(root)/dv for every node v that `root` was made from, and `root`, parents first.
 
     The numbers are those of `root.backward(gradient)` from gradients of zero, to the last bit; no
     `.grad` is read or changed, and `detect_anomaly` does not look on.
     """
     twins: dict[Value, Value] = {}  # the pass runs on a copy of the graph
     for v in toposort(root, leaves=True):
-        twins[v] = twin = _new(Value)
-        twin._float, twin._name, twin._primitive = v._float, v._name, v._primitive
+        twins[v] = twin = object.__new__(Value)
+        twin._float, twin._name, twin._grad = v._float, v._name, UNREACHED
+        twin._primitive, twin._numbers = v._primitive, v._numbers
         twin._parents = tuple([twins[p] for p in v._parents])
-        twin._numbers, twin._birth, twin._grad = v._numbers, v._birth, UNREACHED
-    token = modes.current.set(None)
-    try:
-        twins[root].backward(gradient)
-    finally:
-        modes.current.reset(token)
+    twins[root]._grad += number(gradient, "gradient")
+    chain_rule([twin for twin in twins.values() if twin._parents], checking=False)
     return {v: float(twin._grad) for v, twin in twins.items()}
+
+
+@overload
+def grad(y: Value, x: Value) -> Value: ...
+@overload
+def grad(y: Value, x: Sequence[Value]) -> list[Value]: ...
+def grad(y: Value, x: Value | Sequence[Value]) -> Value | list[Value]:
+    """dy/dx as a Value (one per element for a sequence), itself part of a graph.
+
+    The derivative is built from the same slopes, on Values: it can be drawn, and differentiated
+    again. No `.grad` is changed. Where y does not depend on x the derivative is 0. Raises TypeError
+    unless both are Values, GraphError if a number of the graph was changed after the forward pass.
+    """
+    xs = list(x) if isinstance(x, Iterable) else [x]
+    for v in (y, *xs):
+        if not isinstance(v, Value):
+            raise TypeError(f"grad(y, x) differentiates Values, got {type(v).__name__}")
+    order = toposort(y)
+    needed = set(xs)
+    for v in order:
+        if not needed.isdisjoint(v._parents):
+            needed.add(v)
+    flowing: dict[Value, list[Any]] = {y: [1.0]}  # what each node got from those made from it
+    for v in reversed(order):
+        if v not in needed or v not in flowing or v.op is None:
+            continue
+        check_unchanged(v, "grad()")
+        v.slopes()  # raises unless they are one number per parent
+        g = _sum(flowing[v])
+        slopes = v.op.slopes(on_values, v, *v._parents, **v.op.constants)
+        for p, slope in zip(v._parents, slopes, strict=True):
+            if p in needed:
+                flowing.setdefault(p, []).append(_times(g, slope))
+    totals = [_sum(flowing.get(v, [0.0])) for v in xs]
+    values = [g if isinstance(g, Value) else constant(float(g)) for g in totals]
+    return values[0] if isinstance(x, Value) else values
+
+
+def _sum(terms: list[Any]) -> Any:
+    return terms[0] if len(terms) == 1 else on_values.sum(terms)
+
+
+def _times(g: Any, slope: Any) -> Any:
+    """g * slope, without a node where one is 1, or g is the number 0 and the slope finite."""
+    if not isinstance(slope, Value) and slope == 1:
+        return g
+    if not isinstance(g, Value):
+        if g == 1:
+            return slope
+        if g == 0 and isinstance(slope, Value) and math.isfinite(slope._float):
+            return 0.0
+    return 0.0 if slope is no_flow else g * slope
+
+
+def check_unchanged(v: Value, before: str) -> None:
+    """Raise GraphError where a result or one of its parents was changed since the forward pass."""
+    for p, recorded in changed_since(v):
+        raise GraphError(
+            f"{p!r} held {recorded!r} in the forward pass and was changed since: "
+            f"run the forward pass again before {before}"
+        )
+
+
+def changed_since(v: Value) -> Iterator[tuple[Value, float]]:
+    """A result and its parents where they hold another number than in the forward pass; and it."""
+    for p, recorded in zip((v, *v._parents), v._numbers, strict=True):
+        if p._float != recorded and not (p._float != p._float and recorded != recorded):
+            yield p, recorded

@@ -1,34 +1,18 @@
-"""Modes: whether nodes are recorded (`no_grad`), checked (`detect_anomaly`), watched."""
+"""Modes: whether nodes are recorded (`no_grad`), checked (`detect_anomaly`), traced."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
-
-if TYPE_CHECKING:
-    from tinygrad_edu.engine.node import Node
-    from tinygrad_edu.engine.sample import Sample
-    from tinygrad_edu.engine.value import Value
+from typing import Any, NamedTuple
 
 
 class NonFiniteError(FloatingPointError):
     """Under `detect_anomaly` a number became inf or nan."""
 
 
-class Watcher(Protocol):
-    """Who wants to know what a function does with Values besides the graph it builds."""
-
-    def made(self, v: "Value", recorded: bool) -> None:
-        """An operation gave `v`."""
-
-    def read(self, v: "Node") -> None:
-        """The number of `v` was read: `v.data`."""
-
-    def compared(self, sign: str, v: "Value", other: "Value | float", outcome: bool) -> None:
-        """Two numbers were compared, as in `v < other`, or as `v != 0` in `if v`."""
-
-    def drawn(self, v: "Sample") -> float:
-        """The number of a new sample, in place of one from its generator."""
+#: `tracer(event, v, *details)` is told what happens to a Value besides the graph it becomes part
+#: of. The engine has none; `vectorize.tape.Recorder` is one, and says which events there are.
+Tracer = Callable[..., Any]
 
 
 class Mode(NamedTuple):
@@ -36,7 +20,7 @@ class Mode(NamedTuple):
 
     recording: bool = True
     checking: bool = False
-    watcher: Watcher | None = None
+    tracer: Tracer | None = None
 
 
 #: None stands for the usual mode; a ContextVar, so that threads do not disturb each other.
@@ -65,6 +49,11 @@ def detect_anomaly() -> AbstractContextManager[None]:
     return _switched(checking=True)
 
 
+def tracing(tracer: Tracer) -> AbstractContextManager[None]:
+    """Context manager: inside, nodes are recorded and `tracer` is told of every use of a Value."""
+    return _switched(tracer=tracer, recording=True, checking=False)
+
+
 def recording() -> bool:
     """Whether nodes are recorded here, outside of `no_grad`."""
     mode = current.get()
@@ -72,39 +61,12 @@ def recording() -> bool:
 
 
 def checking() -> bool:
-    """Whether every number is checked here, inside of `detect_anomaly`."""
+    """Whether inf and nan are errors here, inside `detect_anomaly`."""
     mode = current.get()
     return mode is not None and mode.checking
 
 
-def watched(watcher: Watcher) -> AbstractContextManager[None]:
-    """Context manager: inside, nodes are recorded and `watcher` is told of every use of a Value."""
-    return _switched(watcher=watcher, recording=True, checking=False)
-
-
-def check_forward(v: "Value") -> None:
-    """Raise NonFiniteError if the number of `v` is inf or nan."""
-    if v._float - v._float != 0:
-        inputs = ", ".join(repr(x) for x in v._numbers[1:5]) + ", ..." * (len(v._numbers) > 5)
-        raise NonFiniteError(
-            f"forward: {v._op} of ({inputs}) gave {v._float!r}, in {expression(v)}"
-        )
-
-
-def check_backward(v: "Value") -> None:
-    """Raise NonFiniteError if what `v` passed on made the grad of a parent inf or nan."""
-    for p, slope in zip(v._parents, v.local_derivatives(), strict=True):
-        if p._grad - p._grad != 0:
-            raise NonFiniteError(
-                f"backward: {v._op} passed grad {v._grad!r} * slope {slope!r} to "
-                f"{expression(p, 1)}, whose grad became {p._grad!r}, in {expression(v)}"
-            )
-
-
-def expression(v: "Value", depth: int = 3) -> str:
-    """The operations that made `v` as a text, `depth` levels deep; leaves show name and number."""
-    if not v._parents or depth == 0:
-        name = v.name or (v._op and "...")
-        return f"{name}={v._float!r}" if name else repr(v._float)
-    shown = [expression(p, depth - 1) for p in v._parents[:4]]
-    return f"{v._op}({', '.join(shown)}{', ...' * (len(v._parents) > 4)})"
+def tell(event: str, v: object, *details: object) -> Any:
+    """Tell the tracer, if there is one, and give its answer."""
+    mode = current.get()
+    return None if mode is None or mode.tracer is None else mode.tracer(event, v, *details)

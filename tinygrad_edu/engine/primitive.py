@@ -1,12 +1,193 @@
-"""The decorator that makes an operation of a function."""
+"""Primitive: one operation, its value and its slopes, written once over a namespace `m`."""
 
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from math import copysign
+from types import SimpleNamespace
+from typing import Any, Final, Generic, Self, TypeVar, overload
 
-from tinygrad_edu.engine.value import Primitive
+from tinygrad_edu import namespace as floats
+from tinygrad_edu.checks import number
+from tinygrad_edu.namespace import no_flow
+
+V = TypeVar("V")
+F = TypeVar("F", bound=Callable[..., Any])
 
 #: The flag of a function that takes *args (`inspect.CO_VARARGS`).
-CO_VARARGS = 0x04
+_VARARGS: Final = 0x04
+
+
+class Node(Generic[V]):
+    """A place in a graph: what an operation is called on, and gives. There is one kind, `Value`.
+
+    Operations and the walk stand below `Value` in the order of files and know this much of it.
+    """
+
+    __slots__ = ("_birth", "_float", "_grad", "_name", "_numbers", "_parents", "_primitive")
+
+    _float: float  # the number, which the user may change
+    _grad: float  # see walk.UNREACHED
+    _name: str | None
+    _primitive: "Primitive | str"  # what made it; of a leaf its kind, such as "input"
+    _parents: tuple[V, ...]
+    _numbers: tuple[float, ...]  # (y, *x) as the forward pass found them; () of a leaf
+    _birth: int  # a result is born after its parents; a leaf has none
+
+    @staticmethod
+    def _node(
+        primitive: "Primitive", y: float, parents: tuple[Any, ...], numbers: tuple[float, ...]
+    ) -> V:
+        """The result of an operation, with the numbers (y, *x) of its forward pass."""
+        raise NotImplementedError
+
+    @staticmethod
+    def _constant(x: float) -> V:
+        """A leaf for a number among the operands."""
+        raise NotImplementedError
+
+
+class Primitive:
+    """One operation: its value and its slopes, written once over a namespace `m` of functions.
+
+    `value(m, *x)` gives y and `slopes(m, y, *x)` one local derivative dy/dx per parent. Both use
+    only operators and functions of `m`, so that one record serves floats, arrays, Values, symbols:
+
+        cube = Primitive("cube", lambda m, x: x * x * x, lambda m, y, x: (3 * x * x,))
+
+    Constants of the operation (an exponent, a negative slope) are keyword arguments of both
+    functions, bound by the call: `leaky_relu(x, alpha=0.1)`.
+    """
+
+    __slots__ = (
+        "_arity",
+        "_bound",
+        "_key",
+        "_slopes",
+        "_value",
+        "constants",
+        "name",
+        "slopes",
+        "value",
+    )
+
+    def __init__(
+        self,
+        name: str,
+        value: Callable[..., Any],
+        slopes: Callable[..., Any],
+        *,
+        constants: dict[str, float] | None = None,
+    ) -> None:
+        if not isinstance(name, str) or not callable(value) or not callable(slopes):
+            raise TypeError(
+                "a Primitive is made of a name and two functions: "
+                "Primitive('cube', lambda m, x: x * x * x, lambda m, y, x: (3 * x * x,))"
+            )
+        self.name, self.value, self.slopes = name, value, slopes
+        self.constants = constants or {}
+        self._key = _key(self.constants)
+        self._value = partial(value, floats, **self.constants)  # both on floats
+        self._slopes = partial(slopes, floats, **self.constants)
+        self._bound: dict[Any, Self] = {}  # the operation under constants bound before
+        self._arity = -1  # how many slopes `check` found right the last time
+
+    @overload
+    def __call__(self, *x: float, **constants: float) -> float: ...
+    @overload
+    def __call__(self, *x: Node[V] | float, **constants: float) -> V: ...
+    def __call__(self, *x: Any, **constants: float) -> Any:
+        """The node y on Values and numbers; on plain numbers alone a plain number."""
+        if len(x) == 1 and not constants and isinstance(x[0], Node):
+            return self.of_one(x[0])
+        return (self.bind(**constants) if constants else self).of(x)
+
+    def of(self, x: tuple[Any, ...]) -> Any:
+        """The same for a tuple of operands: quicker where there are many."""
+        try:
+            numbers = [v._float for v in x]
+            node = x[0]._node
+        except (AttributeError, IndexError):  # there are numbers among the operands
+            known = [v for v in x if isinstance(v, Node)]
+            numbers = [v._float if isinstance(v, Node) else number(v, self.name) for v in x]
+            if not known:
+                return number(self._value(*numbers), f"the value of {self.name}")
+            node, leaf = known[0]._node, known[0]._constant
+            x = tuple([v if isinstance(v, Node) else leaf(v) for v in x])
+        y = self._value(*numbers)
+        if type(y) is not float:
+            y = number(y, f"the value of {self.name}")
+        return node(self, y, x, (y, *numbers))
+
+    def of_one(self, v: Node[V]) -> V:
+        """The same for one operand that is no number."""
+        x = v._float
+        y = self._value(x)
+        if type(y) is not float:
+            y = number(y, f"the value of {self.name}")
+        return v._node(self, y, (v,), (y, x))
+
+    def bind(self, **constants: float) -> Self:
+        """The same operation with its constants fixed; equal constants give the same object."""
+        key = _key(constants)
+        bound = self._bound.get(key)
+        if bound is None:
+            bound = type(self)(self.name, self.value, self.slopes, constants=constants)
+            if len(self._bound) < 1024:  # x**c for ever new c must not fill the memory
+                self._bound[key] = bound
+        return bound
+
+    def check(self, slopes: object, parents: int) -> None:
+        """Raise ValueError or TypeError unless there is one float per parent.
+
+        The backward pass asks only when the number of parents is not that of the last time: an
+        operation that was right once costs nothing.
+        """
+        if not isinstance(slopes, (tuple, list)):
+            raise TypeError(
+                f"the slopes of {self.name} must be a tuple with one slope per operand, got "
+                f"{type(slopes).__name__}: write (slope,) with a comma for one operand"
+            )
+        if len(slopes) != parents:
+            raise ValueError(f"{self.name} gave {len(slopes)} slopes for {parents} parents")
+        for slope in slopes:
+            if not isinstance(slope, (float, int)):
+                raise TypeError(
+                    f"the slopes of {self.name} must be floats, got {type(slope).__name__} "
+                    f"{slope!r:.40}: write them with the operators and functions of m"
+                )
+        self._arity = parents
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Primitive):
+            return NotImplemented
+        return self.value is other.value and self.slopes is other.slopes and self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash((self.value, self.slopes, self._key))
+
+    def __repr__(self) -> str:
+        constants = "".join(f", {k}={v!r}" for k, v in self.constants.items())
+        return f"Primitive({self.name!r}{constants})"
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+    def __reduce__(self) -> Any:
+        if primitives.get(self.name) != self:
+            raise TypeError(
+                f"the operation {self.name!r} holds functions and cannot be pickled: "
+                "save the model's numbers with model.save(path) instead"
+            )
+        return _find, (self.name,)
+
+
+def _key(constants: dict[str, float]) -> tuple[tuple[str, float, float], ...]:
+    """The constants by name, 0.0 and -0.0 kept apart."""
+    return tuple([(name, x, copysign(1.0, x)) for name, x in sorted(constants.items())])
+
+
+def _find(name: str) -> Primitive:
+    return primitives[name]
 
 
 def primitive(slopes: Callable[..., Any]) -> Callable[[Callable[..., Any]], Primitive]:
@@ -17,7 +198,7 @@ def primitive(slopes: Callable[..., Any]) -> Callable[[Callable[..., Any]], Prim
         return x * x * x
     """
     code = getattr(slopes, "__code__", None)
-    if code is not None and code.co_argcount < 3 and not code.co_flags & CO_VARARGS:
+    if code is not None and code.co_argcount < 3 and not code.co_flags & _VARARGS:
         raise TypeError(_needs_slopes(slopes.__name__))
 
     def make(value: Callable[..., Any]) -> Primitive:
@@ -33,3 +214,55 @@ def _needs_slopes(name: str) -> str:
         "@primitive needs the slopes: write @primitive(lambda m, y, x: (...,)) above "
         f"def {name}(m, x)"
     )
+
+
+#: The package's own operations by name, such as "dot".
+primitives: Final[dict[str, Primitive]] = {}
+
+#: The namespace `m` whose numbers are Values: the functions of functions.py, by which `grad` makes
+#: a graph of the slopes.
+on_values: Final[Any] = SimpleNamespace()
+
+
+def builtin(name: str, value: Callable[..., Any], slopes: Callable[..., Any]) -> Primitive:
+    """An operation of the package itself: it stands in `primitives`, and can be pickled by name."""
+    primitives[name] = Primitive(name, value, slopes)
+    return primitives[name]
+
+
+def register(function: F) -> F:
+    """Enter a function of Values in `on_values`, under its name; also as a decorator."""
+    name = function.name if isinstance(function, Primitive) else function.__name__
+    setattr(on_values, name, function)
+    return function
+
+
+# The arithmetic that Value's operators are made of. All other operations are in functions.py.
+# fmt: off
+add      = builtin("add",      lambda m, x, y: x + y,          lambda m, z, x, y: (1.0, 1.0))
+subtract = builtin("subtract", lambda m, x, y: x - y,          lambda m, z, x, y: (1.0, -1.0))
+multiply = builtin("multiply", lambda m, x, y: x * y,          lambda m, z, x, y: (y, x))
+divide   = builtin("divide",   lambda m, x, y: m.divide(x, y), lambda m, z, x, y: (m.divide(1.0, y), -m.divide(z, y)))
+negative = builtin("negative", lambda m, x: -x,                lambda m, y, x: (-1.0,))
+absolute = builtin("abs",      lambda m, x: m.abs(x),          lambda m, y, x: (m.where(x > 0, 1.0, m.where(x < 0, -1.0, 0.0)),))
+# fmt: on
+
+
+def _power_slope(m: Any, y: Any, x: Any, c: float) -> tuple[Any]:
+    """d(x**c)/dx = c x**(c-1); x**0 is the constant 1 and lets nothing through."""
+    if c == 0:
+        return (no_flow,)
+    return (c * (x if c == 2 else m.pow(x, c - 1)),)
+
+
+def _pow_slopes(m: Any, z: Any, x: Any, y: Any) -> tuple[Any, Any]:
+    """d(x**y)/dx = y x**(y-1), d(x**y)/dy = x**y ln x, and 0 where x = 0 and y >= 0."""
+    by_exponent = z * m.log(x)
+    return (
+        m.where(m.equal(y, 0.0), no_flow, y * m.pow(x, y - 1)),
+        m.where(m.equal(x, 0.0), m.where(y >= 0, no_flow, by_exponent), by_exponent),
+    )
+
+
+power = builtin("power", lambda m, x, c: m.pow(x, c), _power_slope)
+pow_ = builtin("pow", lambda m, x, y: m.pow(x, y), _pow_slopes)

@@ -1,110 +1,47 @@
-"""Value: a number that remembers how it was made, and Primitive, the operation that makes one."""
+"""Value: a number that remembers how it was made, its arithmetic and its gradient."""
 
 import itertools
 import operator
 from collections.abc import Callable
-from typing import Any, Final, overload
+from typing import Any, ClassVar, Final
 
 from tinygrad_edu import namespace as floats
 from tinygrad_edu.checks import is_real, number
 from tinygrad_edu.engine import modes
-from tinygrad_edu.engine.node import UNREACHED, Node
-from tinygrad_edu.engine.record import Record, functions
-from tinygrad_edu.namespace import no_flow
-
-
-class Primitive(Record):
-    """One operation on Values; see `Record` for what its two functions are."""
-
-    __slots__ = ()
-
-    @overload
-    def __call__(self, *x: float, **constants: float) -> float: ...
-    @overload
-    def __call__(self, *x: Any, **constants: float) -> "Value": ...
-    def __call__(self, *x: Any, **constants: float) -> Any:
-        """The node y on Values and numbers; on plain numbers alone a plain number."""
-        if len(x) == 1 and not constants and isinstance(x[0], Value):
-            return _unary(self, x[0])
-        return (self.bind(**constants) if constants else self).of(x)
-
-    def of(self, x: tuple[Any, ...]) -> Any:
-        """The same for a tuple of operands."""
-        try:
-            numbers = [v._float for v in x]
-        except AttributeError:
-            if not any(isinstance(v, Value) for v in x):
-                return number(
-                    self._value(*[number(v, self.name) for v in x]), f"the value of {self.name}"
-                )
-            x = tuple(
-                [v if isinstance(v, Value) else _leaf(number(v, self.name), "constant") for v in x]
-            )
-            numbers = [v._float for v in x]
-        y = self._value(*numbers)
-        if type(y) is not float:
-            y = number(y, f"the value of {self.name}")
-        return _node(self, y, x, (y, *numbers))
-
-
-# The arithmetic that Value's operators, and the chain rule itself, are made of. All other operations
-# are in functions.py.
-# fmt: off
-add      = Primitive("add",      lambda m, x, y: x + y,          lambda m, z, x, y: (1.0, 1.0))
-subtract = Primitive("subtract", lambda m, x, y: x - y,          lambda m, z, x, y: (1.0, -1.0))
-multiply = Primitive("multiply", lambda m, x, y: x * y,          lambda m, z, x, y: (y, x))
-divide   = Primitive("divide",   lambda m, x, y: m.divide(x, y), lambda m, z, x, y: (m.divide(1.0, y), -m.divide(z, y)))
-negative = Primitive("negative", lambda m, x: -x,                lambda m, y, x: (-1.0,))
-absolute = Primitive("abs",      lambda m, x: m.abs(x),          lambda m, y, x: (m.where(x > 0, 1.0, m.where(x < 0, -1.0, 0.0)),))
-# fmt: on
-
-
-def _power_slope(m: Any, y: Any, x: Any, c: float) -> tuple[Any]:
-    """d(x**c)/dx = c x**(c-1); x**0 is the constant 1 and lets nothing through."""
-    if c == 0:
-        return (no_flow,)
-    return (c * (x if c == 2 else m.pow(x, c - 1)),)
-
-
-def _pow_slopes(m: Any, z: Any, x: Any, y: Any) -> tuple[Any, Any]:
-    """d(x**y)/dx = y x**(y-1), d(x**y)/dy = x**y ln x, and 0 where x = 0 and y >= 0."""
-    by_exponent = z * m.log(x)
-    return (
-        m.where(m.equal(y, 0.0), no_flow, y * m.pow(x, y - 1)),
-        m.where(m.equal(x, 0.0), m.where(y >= 0, no_flow, by_exponent), by_exponent),
-    )
-
-
-power = Primitive("power", lambda m, x, c: m.pow(x, c), _power_slope)
-pow_ = Primitive("pow", lambda m, x, y: m.pow(x, y), _pow_slopes)
-
+from tinygrad_edu.engine.primitive import Node, Primitive, primitives
+from tinygrad_edu.engine.walk import UNREACHED, chain_rule, check_forward, toposort
 
 _new = object.__new__
 _current_mode = modes.current.get
 _next_birth = itertools.count(1).__next__
 
+_COMPARISONS: Final = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "equal": operator.eq,
+    "!=": operator.ne,
+}
+
 
 def constant(x: float) -> "Value":
     """A leaf for a number that a formula mentions, as the 2 in `2 * v`."""
-    return _leaf(number(x), "constant")
+    return _leaf(_new(Value), number(x), "constant")
 
 
 def parameter(x: float, name: str | None = None) -> "Value":
     """A leaf that training changes; drawings tell it apart from inputs."""
-    v = _leaf(number(x, "a parameter"), "parameter")
-    v.name = name
-    return v
+    return _leaf(_new(Value), number(x, "a parameter"), "parameter", _checked_name(name))
 
 
-def _leaf(x: float, kind: str) -> "Value":
-    v = _new(Value)
+def _leaf(v: "Value", x: float, kind: str, name: str | None = None) -> "Value":
     v._float = x
     v._grad = UNREACHED
-    v._name = None
+    v._name = name
     v._primitive = kind
     v._parents = ()
     v._numbers = ()
-    v._birth = 0
     return v
 
 
@@ -123,25 +60,17 @@ def _node(
     mode = _current_mode()
     if mode is not None:
         if mode.checking:
-            modes.check_forward(v)
-        if mode.watcher is not None:
-            mode.watcher.made(v, mode.recording)
+            check_forward(v)
+        if mode.tracer is not None:
+            mode.tracer("made", v, mode.recording)
         if not mode.recording:
             return constant(y)
     return v
 
 
-def _unary(primitive: Primitive, v: "Value") -> "Value":
-    """`primitive(v)` for the methods: one operand, known to be a Value."""
-    x = v._float
-    y = primitive._value(x)
-    if type(y) is not float:
-        y = number(y, f"the value of {primitive.name}")
-    return _node(primitive, y, (v,), (y, x))
-
-
-def _operators(primitive: Primitive) -> tuple[Callable[[Any, Any], "Value"], ...]:
+def _operators(name: str) -> tuple[Callable[[Any, Any], "Value"], ...]:
     """The methods for `self op other` and `other op self`."""
+    primitive = primitives[name]
     value = primitive.value
 
     def forward(self: "Value", other: Any) -> Any:
@@ -161,23 +90,24 @@ def _operators(primitive: Primitive) -> tuple[Callable[[Any, Any], "Value"], ...
     return forward, reflected
 
 
-_COMPARISONS: Final = {
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-    "equal": operator.eq,
-    "!=": operator.ne,
-}
+def method(primitive: Primitive) -> Callable[["Value"], "Value"]:
+    """An operation of one operand as a method of Value."""
+
+    def method(self: "Value") -> "Value":
+        return primitive.of_one(self)
+
+    name = primitive.name
+    method.__name__, method.__qualname__ = name, f"Value.{name}"
+    method.__doc__ = f"`functions.{name}` of this Value."
+    return method
 
 
 def compare(sign: str, v: "Value", other: "Value | float") -> bool:
     """Whether the numbers stand in this relation: "<", "<=", ">", ">=", "equal" or "!="."""
     number = other._float if isinstance(other, Value) else other
     outcome = bool(_COMPARISONS[sign](v._float, number))  # NumPy's numbers give a NumPy bool
-    mode = _current_mode()
-    if mode is not None and mode.watcher is not None:
-        mode.watcher.compared(sign, v, other, outcome)
+    if _current_mode() is not None:
+        modes.tell("compared", v, sign, other, outcome)
     return outcome
 
 
@@ -190,7 +120,7 @@ def _comparison(sign: str) -> Callable[["Value", Any], bool]:
     return method
 
 
-class Value(Node):
+class Value(Node["Value"]):
     """A real number in a graph, with the gradient that the last backward pass found for it.
 
     `data` is any real number (int, float, bool, Fraction, NumPy scalar) and becomes a float; `name` is
@@ -202,63 +132,136 @@ class Value(Node):
     Subclasses are welcome; the result of an operation is a plain Value. One graph belongs to one thread.
     """
 
-    __slots__ = ()
+    __slots__ = ("__weakref__",)
 
     def __init__(self, data: float, name: str | None = None) -> None:
-        self._float = number(data)
-        self._grad = UNREACHED
-        self.name = name
-        self._primitive = "input"
-        self._parents = ()
-        self._numbers = ()
-        self._birth = 0
+        _leaf(self, number(data), "input", _checked_name(name))
+
+    @property
+    def name(self) -> str | None:
+        """What drawings and errors call this node."""
+        return self._name
+
+    @name.setter
+    def name(self, name: str | None) -> None:
+        self._name = _checked_name(name)
+
+    @property
+    def data(self) -> float:
+        """The number. Assigning changes it for later operations; a recorded graph keeps its own."""
+        if _current_mode() is not None:
+            modes.tell("read", self)
+        return self._float
+
+    @data.setter
+    def data(self, x: float) -> None:
+        self._float = x if type(x) is float else number(x, f"the data of {self.name or 'a Value'}")
+
+    @property
+    def grad(self) -> float:
+        """d(root)/d(self): leaves add up over backward passes, inner nodes show the last one."""
+        if _current_mode() is not None:
+            modes.tell("read", self)
+        return 0.0 if self._grad is UNREACHED else float(self._grad)
+
+    @grad.setter
+    def grad(self, x: float) -> None:
+        if type(x) is not float:
+            x = number(x, f"the grad of {self.name or 'a Value'}")
+        self._grad = x or UNREACHED
+
+    @property
+    def reached(self) -> bool:
+        """Whether a backward pass has reached this node since its gradient was last set to 0."""
+        return self._grad is not UNREACHED
+
+    @property
+    def op(self) -> Primitive | None:
+        """The operation that made this node; None for a leaf."""
+        return None if isinstance(self._primitive, str) else self._primitive
+
+    @property
+    def kind(self) -> str:
+        """How a leaf came about: "input", "parameter" or "constant"; else "result"."""
+        return self._primitive if isinstance(self._primitive, str) else "result"
+
+    @property
+    def parents(self) -> tuple["Value", ...]:
+        """What this node was made from, in order, repeats kept: `a * a` has two parents."""
+        return self._parents
+
+    @property
+    def numbers(self) -> tuple[float, ...]:
+        """The numbers of the forward pass: (y, *x), that of the result, then of each parent."""
+        if _current_mode() is not None:
+            modes.tell("read", self)
+        return self._numbers or (self._float,)
+
+    def slopes(self) -> tuple[float, ...]:
+        """dy/dx for each parent x as the operation gives it, `no_flow` where nothing flows back.
+
+        From the numbers of the forward pass. Raises TypeError or ValueError unless the operation
+        gives one number per parent.
+        """
+        if isinstance(self._primitive, str):
+            return ()
+        slopes = self._primitive._slopes(*self._numbers)
+        self._primitive.check(slopes, len(self._parents))
+        return tuple(slopes)
+
+    def local_derivatives(self) -> tuple[float, ...]:
+        """The slopes as plain floats, 0.0 for `no_flow`."""
+        return tuple([float(slope) for slope in self.slopes()])
+
+    def backward(self, gradient: float = 1.0) -> None:
+        """The chain rule, from this node back to the leaves: `parent.grad += grad * slope`.
+
+        Leaves accumulate into `.grad` (zero it between steps); inner nodes are overwritten, so a
+        second pass over the same graph is right. The order is fixed and any depth is fine. After
+        an interruption gradients are undefined until they are zeroed.
+        """
+        gradient = number(gradient, "gradient")
+        order = toposort(self)
+        for inner in order:
+            inner._grad = UNREACHED
+        self._grad += gradient
+        chain_rule(order, checking=modes.checking())
 
     # fmt: off
-    __add__,     __radd__     = _operators(add)
-    __sub__,     __rsub__     = _operators(subtract)
-    __mul__,     __rmul__     = _operators(multiply)
-    __truediv__, __rtruediv__ = _operators(divide)
-    _pow,        __rpow__     = _operators(pow_)
+    __add__,     __radd__     = _operators("add")
+    __sub__,     __rsub__     = _operators("subtract")
+    __mul__,     __rmul__     = _operators("multiply")
+    __truediv__, __rtruediv__ = _operators("divide")
+    _pow,        __rpow__     = _operators("pow")
 
     def __pow__(self, c: Any) -> "Value":
         if isinstance(c, Value):        return self._pow(c)
-        if is_real(c):           return _unary(power.bind(c=number(c)), self)
+        if is_real(c):                  return primitives["power"].bind(c=number(c)).of_one(self)
         return NotImplemented
 
-    def __neg__(self) -> "Value":       return _unary(negative, self)
     def __pos__(self) -> "Value":       return self
-    def __abs__(self) -> "Value":       return _unary(absolute, self)
+
+    __neg__       = method(primitives["negative"])
+    __abs__ = abs = method(primitives["abs"])
 
     __lt__, __le__ = _comparison("<"), _comparison("<=")
     __gt__, __ge__ = _comparison(">"), _comparison(">=")
 
     def __bool__(self) -> bool:         return compare("!=", self, 0.0)
-
-    def abs(self) -> "Value":           return _unary(absolute, self)
-    def acos(self) -> "Value":          return _unary(functions.acos, self)
-    def asin(self) -> "Value":          return _unary(functions.asin, self)
-    def atan(self) -> "Value":          return _unary(functions.atan, self)
-    def cos(self) -> "Value":           return _unary(functions.cos, self)
-    def cosh(self) -> "Value":          return _unary(functions.cosh, self)
-    def elu(self, alpha: float = 1.0) -> "Value":          return functions.elu(self, alpha)  # type: ignore[no-any-return]
-    def exp(self) -> "Value":           return _unary(functions.exp, self)
-    def expm1(self) -> "Value":         return _unary(functions.expm1, self)
-    def gelu(self) -> "Value":          return _unary(functions.gelu, self)
-    def leaky_relu(self, alpha: float = 0.01) -> "Value":  return functions.leaky_relu(self, alpha)  # type: ignore[no-any-return]
-    def log(self) -> "Value":           return _unary(functions.log, self)
-    def log1p(self) -> "Value":         return _unary(functions.log1p, self)
-    def relu(self) -> "Value":          return _unary(functions.relu, self)
-    def sigmoid(self) -> "Value":       return _unary(functions.sigmoid, self)
-    def sign(self) -> "Value":          return _unary(functions.sign, self)
-    def silu(self) -> "Value":          return _unary(functions.silu, self)
-    def sin(self) -> "Value":           return _unary(functions.sin, self)
-    def sinh(self) -> "Value":          return _unary(functions.sinh, self)
-    def softplus(self) -> "Value":      return _unary(functions.softplus, self)
-    def sqrt(self) -> "Value":          return _unary(functions.sqrt, self)
-    def step(self) -> "Value":          return _unary(functions.step, self)
-    def tan(self) -> "Value":           return _unary(functions.tan, self)
-    def tanh(self) -> "Value":          return _unary(functions.tanh, self)
     # fmt: on
+
+    def _attached(self) -> "Value":
+        """A function of one operand: functions.py attaches each of them where it defines it."""
+        raise NotImplementedError("import tinygrad_edu.functions")
+
+    # fmt: off
+    acos = asin = atan = cos = cosh = exp = expm1 = gelu = log = log1p = relu = sigmoid = sign = _attached
+    erf = silu = sin = sinh = softplus = sqrt = step = tan = tanh = _attached
+    # fmt: on
+    elu: ClassVar[Callable[..., "Value"]]
+    leaky_relu: ClassVar[Callable[..., "Value"]]
+
+    _node, _constant = staticmethod(_node), staticmethod(constant)
 
     def _no_number(self, *_: Any) -> Any:
         raise TypeError(
@@ -270,3 +273,45 @@ class Value(Node):
 
     def __format__(self, spec: str) -> str:
         return format(self._float, spec) if spec else repr(self)
+
+    def __repr__(self) -> str:
+        name = "" if not self.name else f", name={_short(self.name)}"
+        op = f", op={self._op}" if self._op else ""
+        return f"Value(data={self._float!r}, grad={self.grad!r}{name}{op})"
+
+    def __reduce__(self) -> Any:
+        if self._parents:
+            raise TypeError(
+                f"{self!r} is the result of an operation and cannot be copied or pickled without "
+                "its graph: copy its number, Value(v.data), or copy the model"
+            )
+        return _restore, (type(self), self._float, self._grad or None, self._primitive, self.name)
+
+    # Programs written for micrograd read these two to draw a graph.
+    @property
+    def _prev(self) -> set["Value"]:
+        return set(self._parents)
+
+    @property
+    def _op(self) -> str:
+        return "" if isinstance(self._primitive, str) else self._primitive.name
+
+
+def _restore(cls: type[Value], x: float, g: float | None, kind: str, name: str | None) -> Value:
+    v = cls(x, name)
+    v._grad = UNREACHED if g is None else g
+    v._primitive = kind
+    return v
+
+
+def _checked_name(name: str | None) -> str | None:
+    if name is not None and not isinstance(name, str):
+        raise TypeError(
+            f"name is a text for drawings, got {type(name).__name__}: "
+            "a new operation is made with @primitive, not with parents given to Value"
+        )
+    return name
+
+
+def _short(text: str, width: int = 40) -> str:
+    return repr(text if len(text) <= width else text[: width - 3] + "...")

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from tinygrad_edu import functions as f
 from tinygrad_edu.checks import as_random, real, whole
-from tinygrad_edu.engine import Sample, Value, parameter
+from tinygrad_edu.engine import RandomLeaf, Value, parameter
 from tinygrad_edu.nn.layer import as_inputs
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.nn.registry import check_count, register
@@ -38,7 +38,7 @@ class Dropout(Module):
         values = as_inputs(x)
         if not self.training:
             return list(values)
-        return [v * Sample(self._mask) for v in values]
+        return [v * RandomLeaf(self._mask) for v in values]
 
     def _mask(self) -> float:
         return 0.0 if self.rng.random() < self.p else 1 / (1 - self.p)

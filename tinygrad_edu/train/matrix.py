@@ -268,7 +268,7 @@ def _first_of_each(targets: Sequence[Any]) -> list[int]:
 
 def _check_targets(model: Model, loss: Loss, rows: Sequence[Any], targets: Sequence[Any]) -> None:
     """Raise what the loss raises for a target that does not fit; a program would not notice."""
-    with modes.watched(Lenient()):  # which draws no sample
+    with modes.tracing(Lenient()):  # which draws no sample
         output = model(rows[0])
         for i in _first_of_each(targets):
             loss(output, targets[i])
@@ -291,7 +291,7 @@ def _check_program(
     with np.errstate(all="ignore"):
         program.run(kernel)
         mean = kernel.mean()
-    with modes.watched(Lenient()):
+    with modes.tracing(Lenient()):
         loss, _ = reference(X, y)
         by = gradients(loss)
     losses = (np.array(mean), np.array(loss.data))

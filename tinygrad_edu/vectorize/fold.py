@@ -7,12 +7,11 @@ something else uses, and products with a constant, stay as they are.
 from collections import Counter
 from typing import Final
 
-from tinygrad_edu.engine.record import Record
-from tinygrad_edu.engine.value import add, multiply
-from tinygrad_edu.functions import _dot, _sum
+from tinygrad_edu.engine import primitives
 from tinygrad_edu.vectorize.tape import Tape
 
-_SUMS: Final[tuple[Record, ...]] = (add, _sum)
+_ADD, _MULTIPLY, _SUM, _DOT = (primitives[name] for name in ("add", "multiply", "sum", "dot"))
+_SUMS: Final = (_ADD, _SUM)
 
 
 def fold(tape: Tape) -> Tape:
@@ -40,9 +39,9 @@ def fold(tape: Tape) -> Tape:
             others = [moved[j] for j in sums[i] if j not in gone]
             dot = tuple([moved[j] for j in (*w, *x)])
             if len(others) <= 1:
-                moved[i] = new.add(_dot, (*dot, *others), line)
+                moved[i] = new.add(_DOT, (*dot, *others), line)
             else:
-                moved[i] = new.add(_sum, (new.add(_dot, dot, line), *others), line)
+                moved[i] = new.add(_SUM, (new.add(_DOT, dot, line), *others), line)
         elif i in tape.constants and (first := same[repr(tape.constants[i])]) != i:
             moved[i] = moved[first]
         elif i not in gone:
@@ -77,7 +76,7 @@ def _sums_of_products(tape: Tape, uses: Counter[int]) -> tuple[dict[int, list[in
             j
             for j in terms
             if uses[j] == 1
-            and tape.records[j] is multiply
+            and tape.records[j] is _MULTIPLY
             and not any(p in tape.constants for p in tape.parents[j])
         ]
         if len(products) >= 2:

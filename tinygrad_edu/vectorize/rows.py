@@ -10,8 +10,7 @@ record add up to. Both are written over a namespace m with sums, products and ex
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
-from tinygrad_edu import functions as f
-from tinygrad_edu.engine.record import Record
+from tinygrad_edu.engine import Primitive, primitives
 
 
 class Row(NamedTuple):
@@ -28,42 +27,35 @@ def _extreme_pull(m: Any, loses: Any, y: Any, x: Any, g: Any) -> Any:
     return m.where(loses, 0.0, m.divide(best, m.rowsum(best)) * g)
 
 
-ROWS: Final[dict[Record, Row]] = {
-    f._sum: Row(lambda m, x, n: m.rowsum(x), lambda m, y, x, g, n: g),
-    f._mean: Row(lambda m, x, n: m.divide(m.rowsum(x), n), lambda m, y, x, g, n: m.divide(g, n)),
-    f._prod: Row(lambda m, x, n: m.rowprod(x), lambda m, y, x, g, n: m.products_of_others(x) * g),
-    f._max: Row(
-        lambda m, x, n: m.rowmax(x), lambda m, y, x, g, n: _extreme_pull(m, x < y, y, x, g)
-    ),
-    f._min: Row(
-        lambda m, x, n: m.rowmin(x), lambda m, y, x, g, n: _extreme_pull(m, x > y, y, x, g)
-    ),
-    f._logsumexp: Row(lambda m, x, n: m.logsumexp(x), lambda m, y, x, g, n: m.exp(x - y) * g),
-    f._softmax: Row(
+ROWS: Final[dict[str, Row]] = {
+    "sum": Row(lambda m, x, n: m.rowsum(x), lambda m, y, x, g, n: g),
+    "mean": Row(lambda m, x, n: m.divide(m.rowsum(x), n), lambda m, y, x, g, n: m.divide(g, n)),
+    "prod": Row(lambda m, x, n: m.rowprod(x), lambda m, y, x, g, n: m.products_of_others(x) * g),
+    "max": Row(lambda m, x, n: m.rowmax(x), lambda m, y, x, g, n: _extreme_pull(m, x < y, y, x, g)),
+    "min": Row(lambda m, x, n: m.rowmin(x), lambda m, y, x, g, n: _extreme_pull(m, x > y, y, x, g)),
+    "logsumexp": Row(lambda m, x, n: m.logsumexp(x), lambda m, y, x, g, n: m.exp(x - y) * g),
+    "softmax": Row(
         lambda m, x, n: m.softmax(x),
         lambda m, y, x, g, n: g * y * (1 - y) - y * m.sums_of_others(g * y),
         wide=True,
     ),
-    f._log_softmax: Row(
+    "log_softmax": Row(
         lambda m, x, n: m.log_softmax(x),
         lambda m, y, x, g, n: g * (1 - m.softmax(x)) - m.softmax(x) * m.sums_of_others(g),
         wide=True,
     ),
 }
 
-#: By the functions of a record, which it shares with itself under other constants.
-_BY_VALUE: Final = {record.value: (record, row) for record, row in ROWS.items()}
 
-
-def row_operation(record: Record) -> Row | None:
+def row_operation(record: Primitive) -> Row | None:
     """The operation on rows of a record, whatever its constants; None if there is none."""
-    found = _BY_VALUE.get(record.value)
-    return found[1] if found is not None else None
+    known = primitives.get(record.name)
+    return ROWS.get(record.name) if known and known.value is record.value else None
 
 
-def is_choice(record: Record) -> bool:
+def is_choice(record: Primitive) -> bool:
     """Whether an operand of the record chooses among the others: a class number."""
-    return record.value is f._cross_entropy.value
+    return record.value is primitives["cross_entropy"].value
 
 
 def choice_value(m: Any, t: Any, x: Any, *, known: bool) -> Any:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tinygrad_edu import expr
-from tinygrad_edu.engine.record import Record
+from tinygrad_edu.engine import Primitive
 from tinygrad_edu.vectorize.errors import VectorizeError
 from tinygrad_edu.vectorize.layout import Equation, Layout, Operand, Variable, spread
 from tinygrad_edu.vectorize.shape import extent, fitted
@@ -17,7 +17,7 @@ class Elementwise:
     """target = record(operands), number by number."""
 
     target: str
-    record: Record
+    record: Primitive
     operands: tuple[Operand, ...]
 
 
@@ -26,7 +26,7 @@ class Rows:
     """target = record of each row of `size` numbers; `choice` are class numbers, one per row."""
 
     target: str
-    record: Record
+    record: Primitive
     operand: Operand
     size: int
     choice: Operand | None = None
@@ -108,7 +108,7 @@ def is_loss(found: Regrouped, cells: Sequence[int]) -> bool:
     return list(cells) == tape.results[0] and len(tape.inputs) != 1
 
 
-def written(record: Record, what: str, *operands: Any) -> Any:
+def written(record: Primitive, what: str, *operands: Any) -> Any:
     """The value or the slopes of a record as expressions of arrays."""
     try:
         return getattr(record, what)(expr, *operands, **record.constants)

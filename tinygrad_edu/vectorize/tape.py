@@ -1,6 +1,6 @@
 """Tape: the graph of a function as plain data, its nodes numbered, and how one is recorded.
 
-A function is run on the Values of an example, watched: a node is kept with the line of the user's
+A function is run on the Values of an example, traced: a node is kept with the line of the user's
 program that made it, and whatever a graph cannot hold is refused, or becomes a `Guard`.
 """
 
@@ -14,9 +14,7 @@ from types import CodeType
 from typing import Any, Final, NamedTuple
 
 from tinygrad_edu.checks import is_real, number
-from tinygrad_edu.engine import Sample, Value, constant, modes, toposort
-from tinygrad_edu.engine.node import Node
-from tinygrad_edu.engine.record import Record
+from tinygrad_edu.engine import Primitive, RandomLeaf, Value, constant, modes, toposort
 from tinygrad_edu.engine.value import compare
 from tinygrad_edu.vectorize.errors import WAY_OUT, VectorizeError
 
@@ -59,7 +57,7 @@ class Tape:
     it keeps no model alive.
     """
 
-    records: list[Record | None] = field(default_factory=list)
+    records: list[Primitive | None] = field(default_factory=list)
     parents: list[tuple[int, ...]] = field(default_factory=list)
     lines: list[Line | None] = field(default_factory=list)
     shapes: list[Shape] = field(default_factory=list)
@@ -70,7 +68,7 @@ class Tape:
     guards: list[Guard] = field(default_factory=list)
     results: list[list[int]] = field(default_factory=list)
 
-    def add(self, record: Record | None, parents: tuple[int, ...], line: Line | None) -> int:
+    def add(self, record: Primitive | None, parents: tuple[int, ...], line: Line | None) -> int:
         """A further node, and its number."""
         self.records.append(record)
         self.parents.append(parents)
@@ -108,13 +106,21 @@ class Tape:
 
 
 class Recorder:
-    """The watcher of a trace: lines of nodes, comparisons, and numbers for samples."""
+    """The tracer of a function: lines of nodes, comparisons, and numbers for random leaves.
+
+    The engine calls it with the name of an event, which is that of a method, the Value, and what
+    the method takes besides.
+    """
 
     def __init__(self, numbers: Iterable[float] | None = None) -> None:
         self.lines: dict[Value, Line] = {}
         self.comparisons: list[tuple[str, Value, Value | float, bool, Line]] = []
-        self.samples: list[Sample] = []
+        self.samples: list[RandomLeaf] = []
         self.numbers = itertools.repeat(0.5) if numbers is None else iter(numbers)
+
+    def __call__(self, event: str, v: Value, *details: Any) -> Any:
+        """What the method of the event answers."""
+        return getattr(self, event)(v, *details)
 
     def made(self, v: Value, recorded: bool) -> None:
         """Note the line of a node. Raises VectorizeError under `no_grad`."""
@@ -126,7 +132,7 @@ class Recorder:
             )
         self.lines[v] = line
 
-    def read(self, v: Node) -> None:
+    def read(self, v: Value) -> None:
         """Raise VectorizeError: a program has no single number to read."""
         if v.kind != "constant":
             raise VectorizeError(
@@ -134,12 +140,12 @@ class Recorder:
                 f"for all examples does not have: {WAY_OUT}"
             )
 
-    def compared(self, sign: str, v: Value, other: Value | float, outcome: bool) -> None:
+    def compared(self, v: Value, sign: str, other: Value | float, outcome: bool) -> None:
         """Note a comparison, which becomes a guard."""
         self.comparisons.append((sign, v, other, outcome, user_line()))
 
-    def drawn(self, v: Sample) -> float:
-        """The number for a new sample."""
+    def drawn(self, v: RandomLeaf) -> float:
+        """The number for a new random leaf."""
         self.samples.append(v)
         return next(self.numbers)
 
@@ -150,10 +156,10 @@ class Lenient(Recorder):
     def made(self, v: Value, recorded: bool) -> None:
         """Note nothing."""
 
-    def read(self, v: Node) -> None:
+    def read(self, v: Value) -> None:
         """Allow it."""
 
-    def compared(self, sign: str, v: Value, other: Value | float, outcome: bool) -> None:
+    def compared(self, v: Value, sign: str, other: Value | float, outcome: bool) -> None:
         """Note nothing."""
 
 
@@ -172,9 +178,7 @@ class Input(Value):
 
     def _looked_at(self) -> None:
         """Looking a number up, in a set, a dict or as text, is reading it."""
-        mode = modes.current.get()
-        if mode is not None and mode.watcher is not None:
-            mode.watcher.read(self)
+        modes.tell("read", self)
 
     def __eq__(self, other: object) -> Any:
         if isinstance(other, Value) or not is_real(other):
@@ -187,7 +191,7 @@ class Recording(NamedTuple):
 
     tape: Tape
     nodes: dict[Value, int]
-    samples: list[Sample]
+    samples: list[RandomLeaf]
     results: list[list[Value]]
 
     @property
@@ -216,7 +220,7 @@ def record(
         known.update(zip(values, tape.inputs[-1], strict=True))
         arguments.append(_nested(iter(values), shape))
     recorder = Recorder(samples)
-    with modes.watched(recorder):
+    with modes.tracing(recorder):
         try:
             result = fn(*arguments)
         except VectorizeError:
@@ -239,7 +243,7 @@ def record(
 
 def _raise_own_error(fn: Callable[..., Any], example: Sequence[Any]) -> None:
     """Raise what `fn` raises by itself, for plain Values and for the numbers of the example."""
-    with modes.watched(Lenient()):
+    with modes.tracing(Lenient()):
         try:
             fn(*[_nested((Value(x) for x in flat(x)), shape_of(x)) for x in example])
         except Exception as error:
@@ -264,7 +268,7 @@ def _leaf(tape: Tape, known: dict[Value, int], v: Value) -> int:
     known[v] = i = tape.add(None, (), None)
     if v.kind == "constant":
         tape.constants[i] = v.data
-    elif not isinstance(v, Sample):
+    elif not isinstance(v, RandomLeaf):
         tape.parameters[i] = v.name
     return i
 

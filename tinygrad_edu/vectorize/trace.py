@@ -59,7 +59,7 @@ def compare(tape: Tape, twin: Tape) -> None:
             raise VectorizeError(
                 f"{line or 'the function'}\n  uses the number {x!r} for one example and {y!r} for "
                 "another, and neither is part of the graph: make it an argument of the function, "
-                'or a Sample if it is random, or train with engine="scalar"'
+                'or a RandomLeaf if it is random, or train with engine="scalar"'
             )
     if tape.results != twin.results or len(tape.guards) != len(twin.guards):
         raise VectorizeError(f"the function does other things for another example: {WAY_OUT}")

@@ -6,14 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from tinygrad_edu import functions
-from tinygrad_edu.engine import Value
+from tinygrad_edu.engine import Value, primitives
 from tinygrad_edu.nn.activations import ACTIVATIONS, record_of
 from tinygrad_edu.text import clean
 
 _LAYER: Final = re.compile(r".*layer(\d+)")
 _NUMBERED: Final = re.compile(r"(?:neuron|kernel)(\d+)")
-_BUILT_IN: Final = {record.name for record in functions.PRIMITIVES}
 
 
 class Place(NamedTuple):
@@ -87,7 +85,7 @@ def find_units(order: Sequence[Value]) -> Units:
 
 
 def _unit(z: Value, users: Sequence[Value], before: int) -> Unit | None:
-    if z.op is None or z.op.value is not functions._dot.value:
+    if z.op is None or z.op.value is not primitives["dot"].value:
         return None
     n = len(z.parents) // 2
     w, x, b = z.parents[:n], z.parents[n : 2 * n], z.parents[2 * n :]
@@ -114,7 +112,7 @@ def _activation(z: Value, users: Sequence[Value]) -> Value:
     if len(users) == 1 and users[0].op is not None and users[0].parents[0] is z:
         v, name = users[0], users[0].op.name
         single = len(v.parents) == 1 or (_learns(name) and v.parents[1].op is None)
-        if single and (name in ACTIVATIONS or name not in _BUILT_IN):
+        if single and (name in ACTIVATIONS or name not in primitives):
             return v
     return z
 

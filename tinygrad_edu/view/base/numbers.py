@@ -5,7 +5,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Final
 
 from tinygrad_edu.engine import Value, gradients
-from tinygrad_edu.engine.derivative import changed_since
+from tinygrad_edu.engine.gradients import changed_since
 from tinygrad_edu.text import DASH, short
 
 _NAMED: Final = 5

@@ -3,11 +3,9 @@
 import inspect
 from typing import Final
 
-from tinygrad_edu import functions
-from tinygrad_edu.engine import Primitive, Value
+from tinygrad_edu.engine import Primitive, Value, primitives
 from tinygrad_edu.text import clean, short, superscript
 
-_BUILT_IN: Final = {record.name: record for record in functions.PRIMITIVES}
 _MINUS: Final = "\N{MINUS SIGN}"
 _SYMBOLS: Final = {
     "add": "+",
@@ -29,7 +27,7 @@ _SYMMETRIC: Final = {
 
 def _built_in_name(op: Primitive) -> str:
     """The name of a built-in operation; "" for a user's own, though it have the same name."""
-    known = _BUILT_IN.get(op.name)
+    known = primitives.get(op.name)
     return op.name if known is not None and known.value is op.value else ""
 
 

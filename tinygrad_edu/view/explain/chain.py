@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from tinygrad_edu.engine import Value
-from tinygrad_edu.engine.derivative import changed_since
+from tinygrad_edu.engine.gradients import changed_since
 from tinygrad_edu.text import DASH, clean, short
 from tinygrad_edu.view.explain.equations import Line, ends, sentence
 from tinygrad_edu.view.explain.formulas import formulas, total

@@ -9,18 +9,14 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from tinygrad_edu import expr, functions, losses
-from tinygrad_edu.engine import Primitive, Value
+from tinygrad_edu import expr, losses
+from tinygrad_edu.engine import Primitive, Value, primitives
 from tinygrad_edu.expr import Expr
 from tinygrad_edu.text import short
 from tinygrad_edu.view.explain.notation import HOLE, MORE, plain
 
 _SHIFTED: Final = {
-    record.value
-    for record in (
-        *(functions._softmax, functions._log_softmax),
-        *(functions._logsumexp, functions._cross_entropy),
-    )
+    primitives[name].value for name in ("softmax", "log_softmax", "logsumexp", "cross_entropy")
 }
 #: Losses with special cases, and where these count: at which numbers of the first operand.
 _GUARDED: Final = {
@@ -47,7 +43,7 @@ def formulas(v: Value, *, general: bool = False) -> tuple[Any, Callable[[int], A
     x: list[Any] = [Expr(HOLE.format(i if general else first[p])) for i, p in enumerate(v.parents)]
     y = Expr(HOLE.format(len(x)))
     m: Any = _Unshifted() if op.value in _SHIFTED else expr
-    if op.value is functions._cross_entropy.value:
+    if op.value is primitives["cross_entropy"].value:
         x[0] = v.numbers[1]  # the class number chooses the formula
     tidied: Callable[[Any], Any] = lambda formula: formula  # noqa: E731
     if op.value in _GUARDED and v.numbers[1] not in _GUARDED[op.value]:

@@ -13,7 +13,7 @@ from xml.etree.ElementTree import Element
 
 from tinygrad_edu.checks import listed, one_of
 from tinygrad_edu.engine import Value, gradients, toposort
-from tinygrad_edu.engine.derivative import check_unchanged
+from tinygrad_edu.engine.gradients import check_unchanged
 from tinygrad_edu.text import DASH, clean, short
 from tinygrad_edu.view.base.display import converted, picture_bundle, save
 from tinygrad_edu.view.base.naming import Names, names_of, variable_names

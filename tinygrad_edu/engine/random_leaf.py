@@ -6,8 +6,8 @@ from tinygrad_edu.engine import modes
 from tinygrad_edu.engine.value import Value
 
 
-class Sample(Value):
-    """A leaf whose number is drawn: `Sample(rng.random)` draws one when it is made.
+class RandomLeaf(Value):
+    """A leaf whose number is drawn: `RandomLeaf(rng.random)` draws one when it is made.
 
     A function that makes one for each example can be vectorised: its program draws a number for
     each example anew, in the same order. `draw` takes nothing and gives a float.
@@ -16,7 +16,6 @@ class Sample(Value):
     __slots__ = ("draw",)
 
     def __init__(self, draw: Callable[[], float], name: str | None = None) -> None:
-        mode = modes.current.get()
-        watcher = None if mode is None else mode.watcher
-        super().__init__(draw() if watcher is None else watcher.drawn(self), name)
+        x = modes.tell("drawn", self)  # a tracer decides what is drawn
+        super().__init__(draw() if x is None else x, name)
         self.draw = draw

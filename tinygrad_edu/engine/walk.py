@@ -1,0 +1,100 @@
+"""The walk over a graph: its order, and the chain rule along it."""
+
+from collections.abc import Sequence
+from itertools import chain
+from operator import attrgetter
+from typing import Any, Final
+
+from tinygrad_edu.engine.modes import NonFiniteError
+from tinygrad_edu.engine.primitive import Node, Primitive, V
+
+#: The gradient of a node that no backward pass has reached. It is -0.0, the number that leaves
+#: every other as it is when added, and it is recognised by identity; `.grad` shows it as 0.0, and
+#: setting `.grad` to 0 puts it back.
+UNREACHED: Final = float("-0.0")
+
+_birth = attrgetter("_birth")
+
+
+def toposort(*roots: Node[V], leaves: bool = False) -> list[V]:
+    """What `roots` were made from, and they, parents before children; deterministic, any depth.
+
+    Without `leaves` only the results of operations are listed.
+    """
+    order: list[Any] = [v for v in dict.fromkeys(roots) if v._parents]
+    seen = set(roots)
+    for v in order:  # which grows meanwhile
+        parents = v._parents
+        if len(parents) > 8 and seen.issuperset(parents):
+            continue  # the units of a layer share their inputs: one look instead of one per input
+        for p in parents:
+            if p not in seen:
+                seen.add(p)
+                if p._parents:
+                    order.append(p)
+    order.sort(key=_birth)  # parents are born first, so the order of birth is a topological one
+    if leaves:
+        nodes = (node for v in order for node in (*v._parents, v))
+        order = list(dict.fromkeys(chain(nodes, roots)))
+    return order
+
+
+def chain_rule(order: Sequence[Node[V]], *, checking: bool) -> None:
+    """`parent.grad += grad * slope`, for each result of an order from the last one back.
+
+    With `checking` the first inf or nan raises NonFiniteError.
+    """
+    v: Any = None
+    try:
+        for v in reversed(order):
+            g = v._grad
+            parents = v._parents
+            primitive: Primitive = v._primitive
+            slopes = primitive._slopes(*v._numbers)
+            if primitive._arity != len(parents):
+                primitive.check(slopes, len(parents))
+            if len(parents) == 2:  # unpacked by hand, one or two parents cost half of the loop
+                (p, q), (to_p, to_q) = parents, slopes
+                p._grad += g * to_p
+                q._grad += g * to_q
+            elif len(parents) == 1:
+                parents[0]._grad += g * slopes[0]
+            else:
+                for p, slope in zip(parents, slopes, strict=True):
+                    p._grad += g * slope
+            if checking:
+                _check_backward(v, slopes)
+    except Exception as error:
+        if not isinstance(error, NonFiniteError):
+            error.add_note(f"in the backward pass through {v!r}")
+        raise
+
+
+def _check_backward(v: Any, slopes: Sequence[float]) -> None:
+    """Raise NonFiniteError if what `v` passed on made the grad of a parent inf or nan."""
+    for p, slope in zip(v._parents, slopes, strict=True):
+        if p._grad - p._grad != 0:
+            raise NonFiniteError(
+                f"backward: {v._primitive.name} passed grad {v._grad!r} * slope {float(slope)!r} "
+                f"to {_expression(p, 1)}, whose grad became {p._grad!r}, in {_expression(v)}"
+            )
+
+
+def check_forward(v: Any) -> None:
+    """Raise NonFiniteError if the number of a result is inf or nan."""
+    if v._float - v._float != 0:
+        _, *x = v._numbers
+        inputs = ", ".join(map(repr, x[:4])) + ", ..." * (len(x) > 4)
+        raise NonFiniteError(
+            f"forward: {v._primitive.name} of ({inputs}) gave {v._float!r}, in {_expression(v)}"
+        )
+
+
+def _expression(v: Any, depth: int = 3) -> str:
+    """The operations that made `v` as a text, `depth` levels deep; leaves show name and number."""
+    if not v._parents or depth == 0:
+        name = v._name or ("..." if v._parents else "")
+        return f"{name}={v._float!r}" if name else repr(v._float)
+    operands = [_expression(p, depth - 1) for p in v._parents[:4]]
+    more = ", ..." * (len(v._parents) > 4)
+    return f"{v._primitive.name}({', '.join(operands)}{more})"
