@@ -15,13 +15,7 @@ import numpy as np
 import pytest
 
 from tinygrad_edu import functions as f
-from tinygrad_edu.engine import (
-    Value,
-    constant,
-    grad,
-    parameter,
-    toposort,
-)
+from tinygrad_edu.engine import Value, constant, grad, parameter, toposort
 
 
 @pytest.mark.parametrize(

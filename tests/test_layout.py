@@ -38,7 +38,7 @@ ALLOWED_OUTSIDE_THE_STANDARD_LIBRARY = {
     "figure": {"PIL", "matplotlib"},
     "vectorize": {"numpy"},
     "train": {"cloudpickle", "joblib", "matplotlib", "numpy", "tqdm"},
-    "classics": {"numpy"},
+    "classics": {"matplotlib", "numpy"},
     "sklearn": {"numpy", "scipy", "sklearn"},
     "playground": {"anywidget", "matplotlib", "numpy", "traitlets"},
     "view": {"graphviz", "matplotlib", "numpy", "pygraphviz"},
@@ -51,18 +51,9 @@ def module_name(path: Path) -> str:
 
 
 def imported_modules(path: Path, known: set[str]) -> set[str]:
-    """The modules of the package that a file imports, inside functions too, for run time."""
-    tree = ast.parse(path.read_text())
-    typing_only = {
-        id(node)
-        for guard in ast.walk(tree)
-        if isinstance(guard, ast.If) and ast.unparse(guard.test) == "TYPE_CHECKING"
-        for node in ast.walk(guard)
-    }
+    """The modules of the package that a file imports, inside functions and for typing too."""
     found: set[str] = set()
-    for node in ast.walk(tree):
-        if id(node) in typing_only:
-            continue
+    for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):

@@ -8,13 +8,7 @@ from typing import Any
 import pytest
 
 from tinygrad_edu import functions as f
-from tinygrad_edu.engine import (
-    NonFiniteError,
-    Value,
-    detect_anomaly,
-    grad,
-    no_grad,
-)
+from tinygrad_edu.engine import NonFiniteError, Value, detect_anomaly, grad, no_grad
 
 
 def recording() -> bool:

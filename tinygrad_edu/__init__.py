@@ -3,8 +3,16 @@
     from tinygrad_edu import MLP, SGD, Value, draw, fit, moons
 
 A `Value` remembers how it was made; `backward()` applies the chain rule; `MLP` and its parts are
-made of Values; `fit` trains them; `draw` shows any graph. The modules tell the rest: `engine`,
-`functions`, `nn`, `losses`, `optim`, `data`, `train`, `view`.
+made of Values; `fit` trains them; `draw` shows any graph.
+
+How it works can be read in an hour and a half, in this order; `engine` begins with a glossary:
+
+    1. engine       modes, primitive, walk, value, gradients
+    2. functions
+    3. nn           module, initialisers, activations, layer, mlp
+    4. losses
+    5. optim        optimizers
+    6. train        descent, scalar
 """
 
 import sys

@@ -10,6 +10,8 @@ from typing import Any, Final
 MOVED: Final = {
     "tinygrad_edu.constraints": "tinygrad_edu.optim.clipping",
     "tinygrad_edu.convolution": "tinygrad_edu.nn.convolution",
+    "tinygrad_edu.engine.node": "tinygrad_edu.engine.value",
+    "tinygrad_edu.engine.record": "tinygrad_edu.engine.primitive",
     "tinygrad_edu.ink": "tinygrad_edu.expr",
     "tinygrad_edu.model_file": "tinygrad_edu.nn.model_file",
     "tinygrad_edu.recurrent": "tinygrad_edu.nn.recurrent",

@@ -1,8 +1,10 @@
 """The functions of Values: one record each, its value and its slopes over a namespace `m`.
 
-This table is the place to add one. A record is written with the operators and functions of `m`
-alone (`divide`, `pow`, `where` and the names of the math module), never with Python's `/`, `**` or
-`if`, so that it holds at the edges of IEEE 754 and serves floats, arrays, Values and symbols alike.
+This table is the only place to touch for one more: its line enters it in `primitives` and in
+`__all__`, and makes it a method of Value if it takes one operand. A record is written with the
+operators and functions of `m` alone (`divide`, `pow`, `where` and the names of the math module),
+never with Python's `/`, `**` or `if`, so that it holds at the edges of IEEE 754 and serves floats,
+arrays, Values and symbols alike.
 Slopes are those of PyTorch's float64 where a derivative does not exist: relu'(0) = 0, |x|'(0) = 0,
 and n operands that tie for a maximum get 1/n each.
 
@@ -24,14 +26,9 @@ from tinygrad_edu.engine.value import method
 from tinygrad_edu.namespace import no_flow
 
 
-def _function(name: str, value: Callable[..., Any], slopes: Callable[..., Any]) -> Primitive:
-    """An operation whose record is itself the function."""
-    return register(builtin(name, value, slopes))
-
-
 def _method(name: str, value: Callable[..., Any], slopes: Callable[..., Any]) -> Primitive:
-    """The same of one operand: `f.exp(v)`, and `v.exp()` too."""
-    record = _function(name, value, slopes)
+    """An operation of one operand: `f.exp(v)`, and `v.exp()` too."""
+    record = register(builtin(name, value, slopes))
 
     setattr(Value, name, method(record))
     return record
@@ -76,16 +73,16 @@ _leaky_relu    = builtin("leaky_relu",       lambda m, x, alpha: m.where(x > 0, 
                                              lambda m, y, x, alpha: (m.where(x > 0, 1.0, alpha),))
 _elu           = builtin("elu",              lambda m, x, alpha: m.where(x <= 0, alpha * m.expm1(x), x),
                                              lambda m, y, x, alpha: (m.where(x <= 0, alpha * m.exp(x), 1.0),))
-prelu          = _function("prelu",          lambda m, x, alpha: m.where(x > 0, x, alpha * x),
-                                             lambda m, y, x, alpha: (m.where(x > 0, 1.0, alpha), m.where(x > 0, no_flow, x)))
-maximum        = _function("maximum",        lambda m, x, y: m.maximum(x, y),
-                                             lambda m, z, x, y: (_beats(m, x, y, x < y), _beats(m, y, x, y < x)))
-minimum        = _function("minimum",        lambda m, x, y: m.minimum(x, y),
-                                             lambda m, z, x, y: (_beats(m, x, y, x > y), _beats(m, y, x, y > x)))
-atan2          = _function("atan2",          lambda m, y, x: m.atan2(y, x),
-                                             lambda m, z, y, x: (_over_square(m, x, x, y), -_over_square(m, y, x, y)))
-hypot          = _function("hypot",          lambda m, x, y: m.hypot(x, y),
-                                             lambda m, z, x, y: (m.divide(x, z), m.divide(y, z)))
+prelu          = register(builtin("prelu",   lambda m, x, alpha: m.where(x > 0, x, alpha * x),
+                                             lambda m, y, x, alpha: (m.where(x > 0, 1.0, alpha), m.where(x > 0, no_flow, x))))
+maximum        = register(builtin("maximum", lambda m, x, y: m.maximum(x, y),
+                                             lambda m, z, x, y: (_beats(m, x, y, x < y), _beats(m, y, x, y < x))))
+minimum        = register(builtin("minimum", lambda m, x, y: m.minimum(x, y),
+                                             lambda m, z, x, y: (_beats(m, x, y, x > y), _beats(m, y, x, y > x))))
+atan2          = register(builtin("atan2",   lambda m, y, x: m.atan2(y, x),
+                                             lambda m, z, y, x: (_over_square(m, x, x, y), -_over_square(m, y, x, y))))
+hypot          = register(builtin("hypot",   lambda m, x, y: m.hypot(x, y),
+                                             lambda m, z, x, y: (m.divide(x, z), m.divide(y, z))))
 _where         = builtin("where",            lambda m, c, x, y: m.where(c, x, y),
                                              lambda m, z, c, x, y: (no_flow, m.where(c, 1.0, no_flow), m.where(c, no_flow, 1.0)))
 
@@ -284,4 +281,5 @@ Value.elu, Value.leaky_relu = elu, leaky_relu
 #: Every record, for tests and tools that walk over all of them.
 PRIMITIVES = tuple(primitives.values())
 
+# Computed, and therefore hidden from type checkers, which then take every public name.
 globals()["__all__"] = sorted(vars(on_values))

@@ -52,12 +52,12 @@ def grad(y: Value, x: Value | Sequence[Value]) -> Value | list[Value]:
     for v in order:
         if not needed.isdisjoint(v._parents):
             needed.add(v)
-    flowing: dict[Value, list[Any]] = {y: [1.0]}  # what each node got from those made from it
+    flowing: dict[Value, list[Any]] = {y: [1.0]}  # the terms of each node's gradient
     for v in reversed(order):
         if v not in needed or v not in flowing or v.op is None:
             continue
         check_unchanged(v, "grad()")
-        v.slopes()  # raises unless they are one number per parent
+        v.slopes()  # on floats, to raise unless they are one number per parent
         g = _sum(flowing[v])
         slopes = v.op.slopes(on_values, v, *v._parents, **v.op.constants)
         for p, slope in zip(v._parents, slopes, strict=True):
@@ -73,7 +73,7 @@ def _sum(terms: list[Any]) -> Any:
 
 
 def _times(g: Any, slope: Any) -> Any:
-    """g * slope, without a node where one is 1, or g is the number 0 and the slope finite."""
+    """g * slope, without a node for a factor 1 or a product that is 0: most would be such."""
     if not isinstance(slope, Value) and slope == 1:
         return g
     if not isinstance(g, Value):

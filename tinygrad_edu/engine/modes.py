@@ -27,9 +27,14 @@ class Mode(NamedTuple):
 current: ContextVar[Mode | None] = ContextVar("tinygrad_edu mode", default=None)
 
 
+def mode() -> Mode:
+    """The mode here."""
+    return current.get() or Mode()
+
+
 @contextmanager
 def _switched(**change: Any) -> Iterator[None]:
-    token = current.set((current.get() or Mode())._replace(**change))
+    token = current.set(mode()._replace(**change))
     try:
         yield
     finally:
@@ -54,19 +59,7 @@ def tracing(tracer: Tracer) -> AbstractContextManager[None]:
     return _switched(tracer=tracer, recording=True, checking=False)
 
 
-def recording() -> bool:
-    """Whether nodes are recorded here, outside of `no_grad`."""
-    mode = current.get()
-    return mode is None or mode.recording
-
-
-def checking() -> bool:
-    """Whether inf and nan are errors here, inside `detect_anomaly`."""
-    mode = current.get()
-    return mode is not None and mode.checking
-
-
 def tell(event: str, v: object, *details: object) -> Any:
     """Tell the tracer, if there is one, and give its answer."""
-    mode = current.get()
-    return None if mode is None or mode.tracer is None else mode.tracer(event, v, *details)
+    tracer = mode().tracer
+    return None if tracer is None else tracer(event, v, *details)

@@ -13,37 +13,25 @@ from tinygrad_edu.namespace import no_flow
 V = TypeVar("V")
 F = TypeVar("F", bound=Callable[..., Any])
 
-#: The flag of a function that takes *args (`inspect.CO_VARARGS`).
-_VARARGS: Final = 0x04
-
 
 class Node(Generic[V]):
-    """A place in a graph: what an operation is called on, and gives. There is one kind, `Value`.
+    """What operations and the walk, whose files `Value` imports, know of it: its slots, its makers.
 
-    Operations and the walk stand below `Value` in the order of files and know this much of it.
+    Nobody makes a Node that is no Value, and nobody else asks for one.
     """
 
     __slots__ = ("_birth", "_float", "_grad", "_name", "_numbers", "_parents", "_primitive")
 
-    _float: float  # the number, which the user may change
-    _grad: float  # see walk.UNREACHED
+    _float: float  # `data`, which the user may change
+    _grad: float  # `grad`, or walk.UNREACHED
     _name: str | None
     _primitive: "Primitive | str"  # what made it; of a leaf its kind, such as "input"
     _parents: tuple[V, ...]
     _numbers: tuple[float, ...]  # (y, *x) as the forward pass found them; () of a leaf
-    _birth: int  # a result is born after its parents; a leaf has none
+    _birth: int  # of a result: later than its parents, so that sorting by it sorts a graph
 
-    @staticmethod
-    def _node(
-        primitive: "Primitive", y: float, parents: tuple[Any, ...], numbers: tuple[float, ...]
-    ) -> V:
-        """The result of an operation, with the numbers (y, *x) of its forward pass."""
-        raise NotImplementedError
-
-    @staticmethod
-    def _constant(x: float) -> V:
-        """A leaf for a number among the operands."""
-        raise NotImplementedError
+    _node: Callable[["Primitive", float, tuple[Any, ...], tuple[float, ...]], V]  # makes a result
+    _constant: Callable[[float], V]  # makes a leaf of a number among the operands
 
 
 class Primitive:
@@ -57,18 +45,6 @@ class Primitive:
     Constants of the operation (an exponent, a negative slope) are keyword arguments of both
     functions, bound by the call: `leaky_relu(x, alpha=0.1)`.
     """
-
-    __slots__ = (
-        "_arity",
-        "_bound",
-        "_key",
-        "_slopes",
-        "_value",
-        "constants",
-        "name",
-        "slopes",
-        "value",
-    )
 
     def __init__(
         self,
@@ -86,10 +62,10 @@ class Primitive:
         self.name, self.value, self.slopes = name, value, slopes
         self.constants = constants or {}
         self._key = _key(self.constants)
-        self._value = partial(value, floats, **self.constants)  # both on floats
+        self._value = partial(value, floats, **self.constants)  # the two on floats
         self._slopes = partial(slopes, floats, **self.constants)
-        self._bound: dict[Any, Self] = {}  # the operation under constants bound before
-        self._arity = -1  # how many slopes `check` found right the last time
+        self._bound: dict[Any, Self] = {}  # what `bind` gave before
+        self._arity = -1  # the number of slopes that `check` found right the last time
 
     @overload
     def __call__(self, *x: float, **constants: float) -> float: ...
@@ -107,12 +83,12 @@ class Primitive:
             numbers = [v._float for v in x]
             node = x[0]._node
         except (AttributeError, IndexError):  # there are numbers among the operands
-            known = [v for v in x if isinstance(v, Node)]
             numbers = [v._float if isinstance(v, Node) else number(v, self.name) for v in x]
-            if not known:
+            known = next((v for v in x if isinstance(v, Node)), None)
+            if known is None:
                 return number(self._value(*numbers), f"the value of {self.name}")
-            node, leaf = known[0]._node, known[0]._constant
-            x = tuple([v if isinstance(v, Node) else leaf(v) for v in x])
+            node = known._node
+            x = tuple([v if isinstance(v, Node) else known._constant(v) for v in x])
         y = self._value(*numbers)
         if type(y) is not float:
             y = number(y, f"the value of {self.name}")
@@ -198,22 +174,12 @@ def primitive(slopes: Callable[..., Any]) -> Callable[[Callable[..., Any]], Prim
         return x * x * x
     """
     code = getattr(slopes, "__code__", None)
-    if code is not None and code.co_argcount < 3 and not code.co_flags & _VARARGS:
-        raise TypeError(_needs_slopes(slopes.__name__))
-
-    def make(value: Callable[..., Any]) -> Primitive:
-        if not callable(value):
-            raise TypeError(_needs_slopes("f"))
-        return Primitive(value.__name__, value, slopes)
-
-    return make
-
-
-def _needs_slopes(name: str) -> str:
-    return (
-        "@primitive needs the slopes: write @primitive(lambda m, y, x: (...,)) above "
-        f"def {name}(m, x)"
-    )
+    if code is not None and code.co_argcount < 3 and not code.co_flags & 0x04:  # nor *args
+        raise TypeError(
+            "@primitive needs the slopes: write @primitive(lambda m, y, x: (...,)) above "
+            f"def {slopes.__name__}(m, x)"
+        )
+    return lambda value: Primitive(getattr(value, "__name__", ""), value, slopes)
 
 
 #: The package's own operations by name, such as "dot".

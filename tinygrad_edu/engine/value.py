@@ -1,8 +1,8 @@
 """Value: a number that remembers how it was made, its arithmetic and its gradient."""
 
 import itertools
-import operator
 from collections.abc import Callable
+from operator import eq, ge, gt, le, lt, ne
 from typing import Any, ClassVar, Final
 
 from tinygrad_edu import namespace as floats
@@ -15,14 +15,7 @@ _new = object.__new__
 _current_mode = modes.current.get
 _next_birth = itertools.count(1).__next__
 
-_COMPARISONS: Final = {
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-    "equal": operator.eq,
-    "!=": operator.ne,
-}
+_COMPARISONS: Final = {"<": lt, "<=": le, ">": gt, ">=": ge, "equal": eq, "!=": ne}
 
 
 def constant(x: float) -> "Value":
@@ -32,13 +25,15 @@ def constant(x: float) -> "Value":
 
 def parameter(x: float, name: str | None = None) -> "Value":
     """A leaf that training changes; drawings tell it apart from inputs."""
-    return _leaf(_new(Value), number(x, "a parameter"), "parameter", _checked_name(name))
+    v = _leaf(_new(Value), number(x, "a parameter"), "parameter")
+    v.name = name
+    return v
 
 
-def _leaf(v: "Value", x: float, kind: str, name: str | None = None) -> "Value":
+def _leaf(v: "Value", x: float, kind: str) -> "Value":
     v._float = x
     v._grad = UNREACHED
-    v._name = name
+    v._name = None
     v._primitive = kind
     v._parents = ()
     v._numbers = ()
@@ -113,9 +108,8 @@ def compare(sign: str, v: "Value", other: "Value | float") -> bool:
 
 def _comparison(sign: str) -> Callable[["Value", Any], bool]:
     def method(self: "Value", other: Any) -> Any:
-        if isinstance(other, Value) or is_real(other):
-            return compare(sign, self, other)
-        return NotImplemented
+        known = isinstance(other, Value) or is_real(other)
+        return compare(sign, self, other) if known else NotImplemented
 
     return method
 
@@ -135,7 +129,9 @@ class Value(Node["Value"]):
     __slots__ = ("__weakref__",)
 
     def __init__(self, data: float, name: str | None = None) -> None:
-        _leaf(self, number(data), "input", _checked_name(name))
+        _leaf(self, number(data), "input")
+        if name is not None:
+            self.name = name
 
     @property
     def name(self) -> str | None:
@@ -144,7 +140,12 @@ class Value(Node["Value"]):
 
     @name.setter
     def name(self, name: str | None) -> None:
-        self._name = _checked_name(name)
+        if name is not None and not isinstance(name, str):
+            raise TypeError(
+                f"name is a text for drawings, got {type(name).__name__}: "
+                "a new operation is made with @primitive, not with parents given to Value"
+            )
+        self._name = name
 
     @property
     def data(self) -> float:
@@ -225,7 +226,7 @@ class Value(Node["Value"]):
         for inner in order:
             inner._grad = UNREACHED
         self._grad += gradient
-        chain_rule(order, checking=modes.checking())
+        chain_rule(order, checking=modes.mode().checking)
 
     # fmt: off
     __add__,     __radd__     = _operators("add")
@@ -275,7 +276,7 @@ class Value(Node["Value"]):
         return format(self._float, spec) if spec else repr(self)
 
     def __repr__(self) -> str:
-        name = "" if not self.name else f", name={_short(self.name)}"
+        name = f", name={self.name!r:.40}" if self.name else ""
         op = f", op={self._op}" if self._op else ""
         return f"Value(data={self._float!r}, grad={self.grad!r}{name}{op})"
 
@@ -302,16 +303,3 @@ def _restore(cls: type[Value], x: float, g: float | None, kind: str, name: str |
     v._grad = UNREACHED if g is None else g
     v._primitive = kind
     return v
-
-
-def _checked_name(name: str | None) -> str | None:
-    if name is not None and not isinstance(name, str):
-        raise TypeError(
-            f"name is a text for drawings, got {type(name).__name__}: "
-            "a new operation is made with @primitive, not with parents given to Value"
-        )
-    return name
-
-
-def _short(text: str, width: int = 40) -> str:
-    return repr(text if len(text) <= width else text[: width - 3] + "...")

@@ -48,7 +48,7 @@ def vectorized_or_scalar(
     """
     if callable(engine) or one_of("engine", engine, ENGINES) == "scalar":
         return scalar()
-    if engine == "auto" and (not worth or modes.checking()):
+    if engine == "auto" and (not worth or modes.mode().checking):
         return scalar()
     from tinygrad_edu.vectorize import VectorizeError
 

@@ -51,7 +51,7 @@ class MatrixDescent:
         self.program, self.optimizer, self.X, self.y = program, optimizer, X, y
         self.quiet = copy_context()
         self.quiet.run(np.seterr, all="ignore")
-        if not program.parameters or not modes.recording():
+        if not program.parameters or not modes.mode().recording:
             raise VectorizeError(
                 "there is nothing to differentiate: the loss must give a Value made from the "
                 "output, outside of no_grad()"
