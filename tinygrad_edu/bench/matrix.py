@@ -25,8 +25,8 @@ FOLDED: Final = "NumPy, b within W"
 #: Engine -> module of its steps and how their names begin. NumPy's import it, which has to wait for
 #: `one_blas_thread`.
 MODULES: Final = {
-    BY_HAND: ("numpy_nets", ""),
-    FOLDED: ("numpy_columns", ""),
+    BY_HAND: ("numpy_nets", "rows_"),
+    FOLDED: ("numpy_nets", "columns_"),
     "PyTorch": ("frameworks", "torch_"),
     "JAX": ("frameworks", "jax_"),
     "micrograd": ("frameworks", "micrograd_"),

@@ -1,161 +1,215 @@
-"""The steps of the table by hand in NumPy as in the lecture: Z = X W^T + b, a row per example.
+"""The steps of the table by hand in NumPy, in two layouts, each a few calls a layer.
 
+By rows, as in the lecture: a row per example, Z = X W^T + b. By columns, with b as a last column
+of W and ones as a last row of the inputs, so that Z = W A is one product, and one its gradient.
 Fast as NumPy goes: outputs are allocated once, parameters and gradients are views of one vector
 each, numbers that stay are arrays without dimensions, sums over examples are products with ones.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from tinygrad_edu.bench.moons import Rows, Step
-from tinygrad_edu.bench.nets import FILTER, FILTERS, PLACES, RATE, Problem, patches
+from tinygrad_edu.bench.nets import FILTER, FILTERS, PLACES, RATE, Problem, by_filter, patches
 from tinygrad_edu.vectorize.arrays import Array
 
-#: W and b of a layer.
-Block = tuple[Array, Array]
+Weights = Sequence[tuple[Rows, list[float]]]
+#: Calls to be made, one after the other.
+Calls = list[Callable[[], object]]
 
 
-def blocks(
-    weights: Sequence[tuple[Rows, list[float]]],
-) -> tuple[Array, Array, list[Block], list[Block]]:
+class Parameters(NamedTuple):
     """One vector of parameters and one of gradients, with views of both for each layer."""
-    P: Array = np.concatenate([np.ravel(x) for block in weights for x in block])
-    G = np.zeros_like(P)
-    parameters: list[Block] = []
-    gradients: list[Block] = []
-    for vector, views in ((P, parameters), (G, gradients)):
-        end = 0
-        for W, b in weights:
-            start, middle = end, end + len(W) * len(W[0])
-            end = middle + len(b)
-            views.append((vector[start:middle].reshape(len(W), -1), vector[middle:end]))
-    return P, G, parameters, gradients
+
+    P: Array
+    G: Array
+    layers: list[tuple[Array, ...]]
+
+    def update(self) -> Callable[[], object]:
+        """A function that makes a step of gradient descent."""
+        P, G, rate, change = self.P, self.G, np.array(RATE), np.empty_like(self.P)
+
+        def update() -> None:
+            np.multiply(G, rate, change)
+            np.subtract(P, change, P)
+
+        return update
 
 
-def regression_step(given: Problem) -> Step:
-    """Two hidden layers with ReLU, one output, squared error."""
-    P, G, [(W1, b1), (W2, b2), (W3, b3)], [(dW1, db1), (dW2, db2), (dW3, db3)] = blocks(
-        given.weights()
+class ByRows:
+    """A row per example; W and b apart."""
+
+    axis = 1
+
+    @staticmethod
+    def parameters(weights: Weights) -> Parameters:
+        """Each layer as W, b, dW, db."""
+        parts = [np.array(part) for block in weights for part in block]
+        P: Array = np.concatenate([part.ravel() for part in parts])
+        G, ends = np.zeros_like(P), np.cumsum([part.size for part in parts])[:-1]
+        p, g = ([a.reshape(b.shape) for a, b in zip(np.split(v, ends), parts, strict=True)]
+                for v in (P, G))  # fmt: skip
+        layers = [(*p[k : k + 2], *g[k : k + 2]) for k in range(0, len(p), 2)]
+        return Parameters(P, G, layers)
+
+    @staticmethod
+    def inputs(X: Rows) -> Array:
+        """The examples as the first layer takes them."""
+        return np.array(X)
+
+    @staticmethod
+    def activations(units: int, examples: int) -> tuple[Array, Array]:
+        """What a layer takes, and the part of it that the layer below fills."""
+        A = np.empty((examples, units))
+        return A, A
+
+    @staticmethod
+    def dense(
+        layer: tuple[Array, ...], A: Array, Z: Array, D: Array, below: Array | None
+    ) -> tuple[Calls, Calls]:
+        """Forward from A to Z; backward from D to the gradients and to what is below."""
+        W, b, dW, db = layer
+        forward: Calls = [partial(np.dot, A, W.T, Z), partial(np.add, Z, b, Z)]
+        backward: Calls = [
+            partial(np.dot, D.T, A, dW), partial(np.dot, np.ones(len(D)), D, db)
+        ]  # fmt: skip
+        return forward, backward + ([] if below is None else [partial(np.dot, D, W, below)])
+
+
+class ByColumns:
+    """A column per example; b is the last column of W, and ones are the last row of the inputs."""
+
+    axis = 0
+
+    @staticmethod
+    def parameters(weights: Weights) -> Parameters:
+        """Each layer as W | b and its gradient."""
+        parts = [np.column_stack(block) for block in weights]
+        P: Array = np.concatenate([part.ravel() for part in parts])
+        G, ends = np.zeros_like(P), np.cumsum([part.size for part in parts])[:-1]
+        views = [
+            tuple(a.reshape(part.shape) for a in pair)
+            for *pair, part in zip(np.split(P, ends), np.split(G, ends), parts, strict=True)
+        ]
+        return Parameters(P, G, views)
+
+    @staticmethod
+    def inputs(X: Rows) -> Array:
+        """The examples as the first layer takes them."""
+        return np.vstack([np.array(X).T, np.ones(len(X))])
+
+    @staticmethod
+    def activations(units: int, examples: int) -> tuple[Array, Array]:
+        """What a layer takes, and the part of it that the layer below fills."""
+        A = np.ones((units + 1, examples))
+        return A, A[:-1]
+
+    @staticmethod
+    def dense(
+        layer: tuple[Array, ...], A: Array, Z: Array, D: Array, below: Array | None
+    ) -> tuple[Calls, Calls]:
+        """Forward from A to Z; backward from D to the gradients and to what is below."""
+        W, dW = layer
+        backward: Calls = [partial(np.dot, D, A.T, dW)]
+        back: Calls = [] if below is None else [partial(np.dot, W[:, :-1].T, D, below)]
+        return [partial(np.dot, W, A, Z)], backward + back
+
+
+Layout = type[ByRows] | type[ByColumns]
+
+
+def relu(Z: Array, D: Array) -> tuple[Calls, Calls]:
+    """Forward and backward of ReLU, in place."""
+    zero, active = np.array(0.0), np.empty_like(Z)
+    return (
+        [partial(np.maximum, Z, zero, out=Z)],
+        [partial(np.sign, Z, active), partial(np.multiply, D, active, D)],
     )
-    X, y = np.array(given.X), np.array(given.y, dtype=float)[:, None]
-    B = len(X)
-    A1, D1, S1 = (np.empty((B, len(b1))) for _ in range(3))
-    A2, D2, S2 = (np.empty((B, len(b2))) for _ in range(3))
-    D3, change, ones = np.empty((B, 1)), np.empty_like(P), np.ones(B)
-    W1T, W2T, W3T, D1T, D2T, D3T, error = W1.T, W2.T, W3.T, D1.T, D2.T, D3.T, D3[:, 0]
-    zero, rate, factor, share = np.array(0.0), np.array(RATE), np.array(2 / B), 1 / B
-    dot, add, subtract, multiply = np.dot, np.add, np.subtract, np.multiply
-    maximum, sign = np.maximum, np.sign
+
+
+def made(forward: Calls, loss: Step, backward: Calls, update: Callable[[], object]) -> Step:
+    """A step: the calls forward, the loss, the calls backward, the update."""
 
     def step() -> float:
-        dot(X, W1T, A1)
-        add(A1, b1, A1)
-        maximum(A1, zero, out=A1)
-        dot(A1, W2T, A2)
-        add(A2, b2, A2)
-        maximum(A2, zero, out=A2)
-        dot(A2, W3T, D3)
-        add(D3, b3, D3)
-        subtract(D3, y, D3)
-        loss = float(dot(error, error)) * share
-        multiply(D3, factor, D3)
-        dot(D3T, A2, dW3)
-        dot(ones, D3, db3)
-        dot(D3, W3, D2)
-        sign(A2, S2)
-        multiply(D2, S2, D2)
-        dot(D2T, A1, dW2)
-        dot(ones, D2, db2)
-        dot(D2, W2, D1)
-        sign(A1, S1)
-        multiply(D1, S1, D1)
-        dot(D1T, X, dW1)
-        dot(ones, D1, db1)
-        multiply(G, rate, change)
-        subtract(P, change, P)
-        return loss
+        for call in forward:
+            call()
+        mean = loss()
+        for call in backward:
+            call()
+        update()
+        return mean
 
     return step
 
 
-def classifier_step(given: Problem) -> Step:
-    """One hidden layer with ReLU, softmax, cross entropy of class numbers."""
-    P, G, [(W1, b1), (W2, b2)], [(dW1, db1), (dW2, db2)] = blocks(given.weights())
-    X, y = np.array(given.X), np.array(given.y)
-    B, K = len(X), len(b2)
-    A1, D1, S1 = (np.empty((B, len(b1))) for _ in range(3))
-    D2, change, ones = np.empty((B, K)), np.empty_like(P), np.ones(B)
-    softmax_loss = softmax_cross_entropy(D2, y, axis=1)
-    W1T, W2T, D1T, D2T = W1.T, W2.T, D1.T, D2.T
-    zero, rate = np.array(0.0), np.array(RATE)
-    dot, add, subtract, multiply = np.dot, np.add, np.subtract, np.multiply
-    maximum, sign = np.maximum, np.sign
-
-    def step() -> float:
-        dot(X, W1T, A1)
-        add(A1, b1, A1)
-        maximum(A1, zero, out=A1)
-        dot(A1, W2T, D2)
-        add(D2, b2, D2)
-        loss = softmax_loss()
-        dot(D2T, A1, dW2)
-        dot(ones, D2, db2)
-        dot(D2, W2, D1)
-        sign(A1, S1)
-        multiply(D1, S1, D1)
-        dot(D1T, X, dW1)
-        dot(ones, D1, db1)
-        multiply(G, rate, change)
-        subtract(P, change, P)
-        return loss
-
-    return step
+def dense_net(given: Problem, layout: Layout, loss: Callable[[Array, Array, int], Step]) -> Step:
+    """Layers with ReLU, the last one linear and followed by the loss."""
+    parameters = layout.parameters(given.weights())
+    A, examples = layout.inputs(given.X), len(given.X)
+    forward: Calls = []
+    backward: Calls = []
+    below: Array | None = None
+    for k, (layer, (_, b)) in enumerate(zip(parameters.layers, given.weights(), strict=True), 1):
+        above, Z = layout.activations(len(b), examples)
+        last = k == len(parameters.layers)
+        if last and layout.axis == 0:
+            Z = np.empty(Z.shape)
+        D = Z if last else np.empty(Z.shape)
+        onward, back = layout.dense(layer, A, Z, D, below)
+        bend, unbend = ([], []) if last else relu(Z, D)
+        forward += [*onward, *bend]
+        backward = [*unbend, *back, *backward]
+        A, below = above, D
+    y = np.array(given.y)
+    return made(
+        forward, loss(A if layout.axis else D, y, layout.axis), backward, parameters.update()
+    )
 
 
-def convolution_step(given: Problem) -> Step:
-    """Filters with ReLU as one product over the gathered patches, then as `classifier_step`."""
-    P, G, [(W1, b1), (W2, b2)], [(dW1, db1), (dW2, db2)] = blocks(given.weights())
-    X, y, pixels = np.array(given.X), np.array(given.y), np.ravel(patches())
-    B, K, n = len(X), len(b2), PLACES * PLACES
-    gathered, A1, D1 = (np.empty((B, n * k)) for k in (FILTER * FILTER, FILTERS, FILTERS))
-    R1, Z1, E1 = (a.reshape(B * n, -1) for a in (gathered, A1, D1))
-    active = np.empty(A1.shape, dtype=bool)
-    D2, change, ones, all_ones = np.empty((B, K)), np.empty_like(P), np.ones(B), np.ones(B * n)
-    softmax_loss = softmax_cross_entropy(D2, y, axis=1)
-    W1T, W2T, E1T, D2T = W1.T, W2.T, E1.T, D2.T
-    zero, rate = np.array(0.0), np.array(RATE)
-    dot, add, subtract, multiply = np.dot, np.add, np.subtract, np.multiply
-    maximum, greater, gather = np.maximum, np.greater, X.take
+def convolution_net(given: Problem, layout: Layout) -> Step:
+    """Filters with ReLU as one product over the gathered patches, then scores and their loss."""
+    (filters, shifts), (dense, bias) = given.weights()
+    n, examples, rows = PLACES * PLACES, len(given.X), layout is ByRows
+    parameters = layout.parameters([(filters, shifts), (dense if rows else by_filter(dense), bias)])
+    X = np.array(given.X) if rows else np.array(given.X).T.copy()
+    pixels = np.ravel(patches() if rows else np.transpose(patches()))
+    gathered, patch = layout.activations(FILTER * FILTER, n * examples)
+    A, Z = layout.activations(n * FILTERS, examples)
+    D, scores = np.empty(Z.shape), np.empty((examples, len(bias))[:: 1 if rows else -1])
+    by_unit = (-1, FILTERS) if rows else (FILTERS, -1)
+    onward, back = layout.dense(
+        parameters.layers[0], gathered, Z.reshape(by_unit), D.reshape(by_unit), None
+    )
+    bend, unbend = relu(Z, D)
+    to_scores, from_scores = layout.dense(parameters.layers[1], A, scores, scores, D)
+    target = patch.reshape((examples, -1) if rows else (-1, examples))
+    gather = partial(X.take, pixels, layout.axis, target, "clip")
+    return made(
+        [gather, *onward, *bend, *to_scores],
+        softmax_cross_entropy(scores, np.array(given.y), layout.axis),
+        [*from_scores, *unbend, *back],
+        parameters.update(),
+    )
 
-    def step() -> float:
-        gather(pixels, 1, gathered, "clip")
-        dot(R1, W1T, Z1)
-        add(Z1, b1, Z1)
-        maximum(A1, zero, out=A1)
-        dot(A1, W2T, D2)
-        add(D2, b2, D2)
-        loss = softmax_loss()
-        dot(D2T, A1, dW2)
-        dot(ones, D2, db2)
-        dot(D2, W2, D1)
-        greater(A1, zero, active)
-        multiply(D1, active, D1)
-        dot(E1T, R1, dW1)
-        dot(all_ones, E1, db1)
-        multiply(G, rate, change)
-        subtract(P, change, P)
-        return loss
 
-    return step
+def squared_error(D: Array, y: Array, axis: int) -> Step:
+    """A function that gives the mean loss of the outputs in D and leaves in D what flows back."""
+    error, t, factor, share = D.ravel(), y.astype(float), np.array(2 / len(y)), 1 / len(y)
+
+    def loss() -> float:
+        np.subtract(error, t, error)
+        mean = float(np.dot(error, error)) * share
+        np.multiply(error, factor, error)
+        return mean
+
+    return loss
 
 
 def softmax_cross_entropy(D: Array, y: Array, axis: int) -> Step:
-    """A function that gives the mean loss of the scores in D and leaves in D what flows back.
-
-    The classes stand along `axis`: 1 with a row per example, 0 with a column per example.
-    """
+    """The same for scores, the classes along `axis`: 1 with a row, 0 with a column per example."""
     B, K = len(y), D.shape[axis]
     stride, offsets = np.array(B), K * np.arange(B) if axis else np.arange(B)
     kept = (B, 1) if axis else (B,)
@@ -183,3 +237,11 @@ def softmax_cross_entropy(D: Array, y: Array, axis: int) -> Step:
         return mean
 
     return loss
+
+
+rows_regression_step = partial(dense_net, layout=ByRows, loss=squared_error)
+rows_classifier_step = partial(dense_net, layout=ByRows, loss=softmax_cross_entropy)
+rows_convolution_step = partial(convolution_net, layout=ByRows)
+columns_regression_step = partial(dense_net, layout=ByColumns, loss=squared_error)
+columns_classifier_step = partial(dense_net, layout=ByColumns, loss=softmax_cross_entropy)
+columns_convolution_step = partial(convolution_net, layout=ByColumns)
