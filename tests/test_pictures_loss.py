@@ -3,7 +3,6 @@ import re
 
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 
 from tinygrad_edu import MLP, SGD, History, Value, evaluate, moons
 from tinygrad_edu import functions as f
@@ -56,12 +55,6 @@ def test_a_logarithmic_scale_leaves_out_what_has_no_logarithm():
     assert ax.get_yscale() == "log"
     assert np.isnan(ax.lines[0].get_ydata()).tolist() == [False, True, False]
     assert loss_curve([0.0, 0.0], log=True).get_yscale() == "linear"
-
-
-def test_a_loss_curve_refuses_what_is_no_run():
-    message = "'SGD' must be a History or a list of losses, got float"
-    with pytest.raises(TypeError, match=exactly(message)):
-        loss_curve({"SGD": 0.5})
 
 
 def test_a_loss_over_two_parameters_is_measured_at_any_point_and_they_are_put_back():
@@ -168,56 +161,6 @@ def test_a_loss_that_is_not_finite_everywhere_is_drawn_where_it_is():
     ax = surface(lambda: f.log(a) + b, a, b, resolution=5)  # log of -1 is nan, of 0 -inf
     assert np.isfinite(ax.collections[0].levels).all()
     assert not surface(lambda: 0 * a + 0 * b, a, b, resolution=3).collections
-
-
-def lossless():
-    a, _, loss = bowl()
-    return loss, a, Value(3.0)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "options", "error", "message"),
-    [
-        (
-            lossless(),
-            {},
-            ValueError,
-            "the loss does not depend on w2, Value(data=3.0, grad=0.0): "
-            "give a parameter of the model",
-        ),
-        (
-            (3.0, Value(1.0), Value(2.0)),
-            {},
-            TypeError,
-            "the loss must be a function of no arguments or a tuple (model, X, y, loss), got float",
-        ),
-        (
-            lossless(),
-            {"kind": "3D"},
-            ValueError,
-            "unknown kind '3D': choose contour, 3d; did you mean '3d'?",
-        ),
-        (
-            lossless(),
-            {"paths": {"SGD": [1, 2]}},
-            ValueError,
-            "the path 'SGD' must be a list of points (w1, w2)",
-        ),
-        (
-            bowl()[:1] * 2,
-            {"kind": "3d", "ax": Figure().add_subplot()},
-            ValueError,
-            "this picture needs axes with the projection '3d', got 'rectilinear': "
-            "write ax=figure.add_subplot(projection='3d')",
-        ),
-    ],
-)
-def test_a_surface_refuses_what_it_cannot_draw(arguments, options, error, message):
-    if len(arguments) == 2:
-        w1, w2, loss = bowl()
-        arguments = (loss, w1, w2)
-    with pytest.raises(error, match=exactly(message)):
-        surface(*arguments, resolution=3, **options)
 
 
 def test_a_descent_path_starts_where_the_parameters_are_and_puts_everything_back():

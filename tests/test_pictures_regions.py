@@ -242,47 +242,6 @@ def test_pictures_change_neither_the_model_nor_its_gradients():
 POINTS = [[0, 0], [1, 1]]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "options", "message"),
-    [
-        (
-            ([[0, 0], [1, 2, 3]], [0, 1]),
-            {},
-            "X[1] is a row of 3, X[0] is a row of 2",
-        ),
-        (([[1, 2, 3]], [0]), {}, "regions are drawn for points of 2 numbers, point 0 has 3"),
-        (([], []), {}, "regions need at least one training point"),
-        ((POINTS, [0]), {}, "y has 1 labels for 2 points"),
-        ((POINTS, [0, 1]), {"y_test": [1]}, "y_test has 1 labels for 0 points"),
-        (
-            (POINTS, [0, 0.5]),
-            {},
-            "y[1] is 0.5, and no class number: write sorted(set(y)).index(label) for a label",
-        ),
-        (
-            (POINTS, [0, 2]),
-            {},
-            "2 outputs tell the classes 0..1 apart: y has the label 2",
-        ),
-        ((POINTS, [0, 1]), {"class_names": "a"}, "class_names has 1 names for 2 classes"),
-        (
-            (POINTS, [0, 1]),
-            {"outputs": "score"},
-            "unknown outputs 'score': choose auto, probabilities, scores; did you mean 'scores'?",
-        ),
-    ],
-)
-def test_regions_refuse_what_they_cannot_draw(arguments, options, message):
-    with pytest.raises(ValueError, match=exactly(message)):
-        regions(left_is_0, *arguments, resolution=3, **options)
-
-
-def test_one_output_tells_two_classes_apart():
-    message = "one output tells 2 classes apart, labelled 0 and 1 or -1 and 1: y has the label 2"
-    with pytest.raises(ValueError, match=exactly(message)):
-        regions(unit(1, 0, 0), POINTS, [0, 2], resolution=3)
-
-
 def test_confusion_counts_rows_of_each_class_by_prediction():
     ax = confusion([0, 0, 0, 1, 2], [0, 0, 1, 1, 0], ["a", "b", "$c$ long name"])
     cells = {text.get_position(): text.get_text() for text in ax.texts}
@@ -295,19 +254,6 @@ def test_confusion_counts_rows_of_each_class_by_prediction():
     assert ax.get_yticklabels()[2].get_text() == r"\$c\$ long name"
     numbered = confusion([0, 1], [1, 1])
     assert [label.get_text() for label in numbered.get_xticklabels()] == ["0", "1"]
-
-
-@pytest.mark.parametrize(
-    ("actual", "predicted", "message"),
-    [
-        ([0, 1], [0], "2 actual classes but 1 predicted ones"),
-        ([0, 2], [0, 1], "class 2 is out of range 0..1"),
-        ([0, -1], [0, 1], "class -1 is out of range 0..1"),
-    ],
-)
-def test_confusion_refuses_other_classes(actual, predicted, message):
-    with pytest.raises(ValueError, match=exactly(message)):
-        confusion(actual, predicted, "ab")
 
 
 def test_regions_in_given_axes_have_their_legend_inside():

@@ -73,19 +73,6 @@ def test_a_sequential_shows_its_parts_and_a_transform_scales_for_the_net():
     assert np.asarray(ax.images[0].get_array())[0].tolist() == [0, 0, 1]
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"layer": 3}, "layer must be an int from 1 to 2, got 3"),
-        ({"layer": True}, "layer must be an int from 1 to 2, got bool True"),
-        ({"X": [[1, 2, 3]]}, "maps are drawn for points of 2 numbers, X has 3"),
-    ],
-)
-def test_maps_refuse_what_they_cannot_draw(options, message):
-    with pytest.raises((TypeError, ValueError), match=exactly(message)):
-        neuron_maps(MLP(2, [2, 1]), resolution=3, **options)
-
-
 class Doubled(MLP):
     def __call__(self, x):
         return 2 * super().__call__(x)
@@ -186,15 +173,6 @@ def test_several_activations_are_a_montage_in_one_axes():
     assert left == pytest.approx([0, -1 + 1.3 / 3.6])
 
 
-def test_activations_refuse_what_has_no_graph():
-    for names, message in [
-        ("softmax", "softmax is an activation of a whole layer: it has no graph over z"),
-        ([], "names needs at least one activation"),
-    ]:
-        with pytest.raises(ValueError, match=exactly(message)):
-            activations(names)
-
-
 def test_weights_are_pictures_row_by_row_on_one_scale():
     model = Sequential(layer([(1, 2, 3, 4, 9), (0, -8, 0, 0, 9)]))
     ax = weights(model, height=2, width=2)
@@ -218,20 +196,6 @@ def test_weights_of_a_convolution_are_those_of_its_kernels():
     assert drawn == [[w.data for w in kernel.w] for kernel in conv.kernels]
     assert texts(ax) == ["kernel1", "kernel2", "kernel3"]
     assert len(weights(conv.kernels[:2], height=2, width=2).images) == 2
-
-
-def test_weights_refuse_what_is_no_picture():
-    message = (
-        "the units have 4 weights, which are no picture of 8 x 8: "
-        "write weights(model, height=..., width=...)"
-    )
-    with pytest.raises(ValueError, match=exactly(message)):
-        weights(Layer(4, 2))
-    message = (
-        "weights are drawn for a Layer, a Conv2d or a model that begins with a Layer, got function"
-    )
-    with pytest.raises(TypeError, match=exactly(message)):
-        weights(lambda x: x)
 
 
 def test_pictures_of_units_change_neither_the_model_nor_its_gradients():
