@@ -2,7 +2,7 @@
 
 import pytest
 
-from tinygrad_edu import MLP, RNN, Conv2d, Layer, Neuron, Sequential, Value, toposort
+from tinygrad_edu import MLP, RNN, Conv2d, Dropout, Layer, Neuron, Sequential, Value, toposort
 from tinygrad_edu import functions as f
 from tinygrad_edu.engine import constant, parameter
 from tinygrad_edu.losses import half_squared_error
@@ -72,6 +72,16 @@ NETS = {
         lambda: Shared()([0.5, 1.0]),
         "w1[1,1] w1[1,2] x1 x2 b1[1] z1[1] w1[2,1] w1[2,2] b1[2] z1[2] a1[1] a1[2] "
         "z1[1]#2 z1[2]#2 a1[1]#2 a1[2]#2 w2[1,1] w2[1,2] b2[1] z2[1]",
+    ),
+    "dropout": (
+        lambda: Sequential(Layer(1, 1, "linear"), Dropout(0.5, rng=0), Layer(1, 1, "linear"))(
+            [0.5]
+        ),
+        "w1[1,1] x1 b1[1] z1[1] m1 v1 w2[1,1] b2[1] z2[1]",
+    ),
+    "a feature of the input": (
+        lambda: (Neuron(1, "linear", rng=0)([Value(3.0) ** 2]) - Value(1.0)) ** 2,
+        "x1 v1 w1 b z y v2 L",
     ),
     "two nets": (
         lambda: MLP(1, [1], rng=1)([0.5]) + MLP(1, [1], rng=2)([0.5]),

@@ -19,7 +19,7 @@ z1[2]#2, its inputs x1#2; a second net with the same names w1[2,3](2). Constants
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, count
 from typing import Any, Final
 
@@ -84,6 +84,7 @@ def names_of(
     one_of("notation", notation, NOTATIONS)
     units, root = find_units(order), order[-1]
     places = _by_place(units.units, notation)
+    before = _before(order, units.units) if units.units else None
     names: dict[Value, str] = {}
     taken: set[str] = set()
     repeats: dict[str, Iterator[str]] = {}
@@ -111,18 +112,19 @@ def names_of(
             take(v, places[v])
         elif v.kind == "parameter" and v.name:
             take(v, _of_module(v.name, notation))
-    rest = [v for v in order if v not in names]
+    rest = {v: _kind(v, root, before) for v in order if v not in names}
     learns = any(v.kind == "parameter" for v in order)
-    targets = sum(v.op is None for v in rest) if units.units else 0
+    single = sum(kind == "target" for kind in rest.values()) == 1
     streams = {
         "root": chain(["L", "y"] if learns else ["y", "L"], _stream("y")),
-        "target": _numbered("y") if targets == 1 else _stream("y"),
+        "target": _numbered("y") if single else _stream("y"),
         "leaf": chain(_LETTERS, _stream("x")),
+        "input": _stream("x"),
+        "mask": _stream("m"),
         "result": _stream("v"),
     }
     for v in sorted(rest, key=lambda v: v is not root):
-        kind = "root" if v is root else "result" if v.op else "target" if targets else "leaf"
-        take(v, streams[kind])
+        take(v, streams[rest[v]])
     deltas = {
         u.z: _name("delta", u, use, notation)
         if names[u.z] == places[u.z]
@@ -130,6 +132,17 @@ def names_of(
         for u, use in _uses(units.units)
     }
     return Names({v: names[v] for v in order}, units, deltas)
+
+
+def _kind(v: Value, root: Value, before: Container[Value] | None) -> str:
+    """What a value without a place is to the net, of whose units it is before some, or to none."""
+    if v is root or v.op is not None:
+        return "root" if v is root else "result"
+    if before is None:
+        return "leaf"
+    if type(v) is not Value:  # drawn at random, as the mask of a dropout
+        return "mask"
+    return "input" if v in before else "target"
 
 
 def _stream(letter: str) -> Iterator[str]:
@@ -161,6 +174,16 @@ def _name(letter: str, u: Unit, use: int, notation: str, index: int | None = Non
         inside = f"{unit}" if index is None else f"{unit},{index}"
         name = f"{letter}{layer}[{inside}]" + (f"({net})" if net > 1 else "")
     return name + (f"#{use}" if use > 1 else "")
+
+
+def _before(order: Sequence[Value], units: Sequence[Unit]) -> set[Value]:
+    """What the net inputs of the units were made from."""
+    before: set[Value] = set()
+    nets = {u.z for u in units}
+    for v in reversed(order):
+        if v.parents and (v in nets or v in before):
+            before.update(v.parents)
+    return before
 
 
 def _by_place(units: Sequence[Unit], notation: str) -> dict[Value, str]:
