@@ -2,12 +2,14 @@
 
 import inspect
 import math
+from functools import reduce
 
 import pytest
 
 from tinygrad_edu import expr, functions, losses
-from tinygrad_edu import namespace as floats
 from tinygrad_edu.engine import Primitive, primitives
+from tinygrad_edu.expr import Expr
+from tinygrad_edu.namespace import floats
 
 CONSTANTS = {"power": {"c": 3.0}, "leaky_relu": {"alpha": 0.1}, "elu": {"alpha": 0.5}}
 CONSTANTS |= {"softmax": {"k": 1}, "log_softmax": {"k": 1}}
@@ -89,3 +91,26 @@ def test_a_private_name_is_no_function_of_ink() -> None:
         AttributeError, match=r"^module .tinygrad_edu\.expr. has no attribute ._x.$"
     ):
         expr._x  # noqa: B018
+
+
+def test_a_symbol_is_a_letter_whatever_it_is_called() -> None:
+    for name in ("negative", "+", "<", "*", "divide", "hole3", "…", "\ue0001\ue001", ""):
+        x = expr.symbol(name)
+        assert expr.text(x * 2 - x) == f"{name} * 2 - {name}"
+        assert expr.latex(-x).count("{") == expr.latex(-x).count("}")
+
+
+@pytest.mark.parametrize(
+    "x",
+    [
+        Expr("take", (expr.symbol("X"), "I1")),
+        Expr("+"),
+        Expr("*", (1.0,)),
+        Expr("negative", (None, {})),
+        Expr("{0}", (expr.symbol("{1}"), math.nan)),
+        reduce(lambda a, b: a + b, [expr.symbol("x")] * 5000),
+    ],
+)
+def test_a_repr_never_raises(x: Expr) -> None:
+    assert repr(x).startswith("Expr(")
+    assert expr.latex(x)

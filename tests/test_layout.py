@@ -15,6 +15,7 @@ PACKAGE = Path(tinygrad_edu.__file__).parent
 LINES = [
     ["checks", "figure", "text", "first_release"],
     ["namespace", "examples"],
+    ["styles"],
     ["engine", "data"],
     ["functions"],
     ["calculus", "expr"],

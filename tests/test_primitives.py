@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 
 from tinygrad_edu import functions
-from tinygrad_edu import namespace as floats
 from tinygrad_edu.engine import Primitive, Value, grad, primitives
 from tinygrad_edu.functions import PRIMITIVES
-from tinygrad_edu.namespace import no_flow
+from tinygrad_edu.namespace import floats, no_flow
 from tinygrad_edu.vectorize import arrays
 
 Point = tuple[float, ...]

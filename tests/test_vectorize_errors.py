@@ -266,12 +266,12 @@ def square_by_power(m: Any, x: Any) -> Any:
 @pytest.mark.parametrize(
     ("operation", "what", "why"),
     [
-        (value_by_math, "value", "must be real number, not Expr"),
-        (slope_by_math, "slopes", "must be real number, not Expr"),
+        (value_by_math, "value", "must be real number, not Symbol"),
+        (slope_by_math, "slopes", "must be real number, not Symbol"),
         (
             square_by_power,
             "slopes",
-            "unsupported operand type(s) for ** or pow(): 'Expr' and 'int'",
+            "unsupported operand type(s) for ** or pow(): 'Symbol' and 'int'",
         ),
     ],
 )

@@ -6,12 +6,13 @@ import math
 import pytest
 
 from tinygrad_edu import Value, functions, losses
-from tinygrad_edu import namespace as floats
+from tinygrad_edu.namespace import floats
+from tinygrad_edu.text import clean, latex_name
+from tinygrad_edu.view import explain, steps, worksheet
 from tinygrad_edu.view.explain.formulas import formulas, total
 from tinygrad_edu.view.explain.notation import (
     Both,
     derivative,
-    latex_name,
     name,
     number,
     with_numbers,
@@ -205,3 +206,11 @@ def test_a_special_case_of_binary_cross_entropy_is_shown_where_it_counts():
     assert written(value, [Both(x, x) for x in ("p", "t", "y")]).text == (
         "where(1 - p + (1 - t) == 0, 0, (t - 1) * log1p(-p)) + where(p + t == 0, 0, -t * log(p))"
     )
+
+
+@pytest.mark.parametrize("called", ["negative", "+", "<", "*", "where", "hole3", "\ue0001\ue001"])
+def test_a_value_may_be_called_like_an_operation(called):
+    x = Value(2.0, called)
+    assert f"y = {clean(called)}**2 = 2**2 = 4" in str(explain(x * x))
+    assert len(steps((x * x).tanh())) > 4
+    assert worksheet(x * x)

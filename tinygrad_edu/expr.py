@@ -1,60 +1,32 @@
-"""The namespace `m` of symbols: a record evaluated with it gives its formula, as LaTeX and as text.
+"""Expressions: a record evaluated over symbols gives its formula, and one printer writes it.
 
     >>> from tinygrad_edu import functions, expr
     >>> y, x = expr.symbol("y"), expr.symbol("x")
     >>> expr.latex(functions.tanh.slopes(expr, y, x)[0])
     '1 - y^{2}'
 
-Any function of a namespace exists here by its name (`expr.exp`, `expr.where`): it gives an `Expr`
-that remembers its operands. The text of an `Expr` is Python over the functions of a namespace.
+This module is a namespace `m`: any function exists here by its name (`expr.exp`, `expr.where`) and
+gives an `Expr` that remembers its operands. `show` writes an expression in one of the `styles`: as
+Python, as NumPy or as LaTeX.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any
 
 from tinygrad_edu.checks import is_real
 from tinygrad_edu.namespace import no_flow
-
-_COMPARE, _ADD, _MULTIPLY, _NEGATE, _POWER, _ATOM = range(6)
-
-_LEVEL: Final = {
-    "<": _COMPARE,
-    "<=": _COMPARE,
-    ">": _COMPARE,
-    ">=": _COMPARE,
-    "+": _ADD,
-    "-": _ADD,
-    "*": _MULTIPLY,
-    "negative": _NEGATE,
-}
-
-_LATEX_SIGN: Final = {"<=": r"\le", ">=": r"\ge", "*": r"\,"}
-
-#: How a function is written in LaTeX, {0}, {1}, ... being its operands. Others get an upright name.
-_LATEX_CALL: Final = {
-    "abs": r"\left|{0}\right|",
-    "acos": r"\arccos\left({0}\right)",
-    "asin": r"\arcsin\left({0}\right)",
-    "atan": r"\arctan\left({0}\right)",
-    "cos": r"\cos\left({0}\right)",
-    "cosh": r"\cosh\left({0}\right)",
-    "divide": r"\frac{{{0}}}{{{1}}}",
-    "equal": r"\left[{0} = {1}\right]",
-    "exp": r"e^{{{0}}}",
-    "expm1": r"\left(e^{{{0}}} - 1\right)",
-    "hypot": r"\sqrt{{{0}^2 + {1}^2}}",
-    "log": r"\ln\left({0}\right)",
-    "log1p": r"\ln\left(1 + {0}\right)",
-    "maximum": r"\max\left({0}, {1}\right)",
-    "minimum": r"\min\left({0}, {1}\right)",
-    "sigmoid": r"\sigma\left({0}\right)",
-    "sin": r"\sin\left({0}\right)",
-    "sinh": r"\sinh\left({0}\right)",
-    "sqrt": r"\sqrt{{{0}}}",
-    "tan": r"\tan\left({0}\right)",
-    "tanh": r"\tanh\left({0}\right)",
-    "where": r"\begin{{cases}} {1} & {0} \\ {2} & \text{{otherwise}} \end{{cases}}",
-}
+from tinygrad_edu.styles import (
+    ATOM,
+    COMPARE,
+    LATEX,
+    PYTHON,
+    SIGNED,
+    TRANSPARENT,
+    Form,
+    Style,
+    in_brackets,
+    level_of,
+)
 
 
 class Expr:
@@ -115,15 +87,25 @@ class Expr:
         )
 
     def __str__(self) -> str:
-        return text(self)
+        return show(self)
 
     def __repr__(self) -> str:
-        return f"Expr({text(self)!r})"
+        return f"Expr({show(self)!r})"
 
 
-def symbol(name: str) -> Expr:
+class Symbol(Expr):
+    """A letter: an expression of its own kind, whatever its name is."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        super().__init__("")
+        self.name = name
+
+
+def symbol(name: str) -> Symbol:
     """A letter; an index after an underscore is set as a subscript in LaTeX (`x_1`)."""
-    return Expr(name)
+    return Symbol(name)
 
 
 def __getattr__(name: str) -> Callable[..., Expr]:
@@ -145,69 +127,73 @@ def dot(w: Sequence[Any], x: Sequence[Any], *b: Any) -> Any:
     return sum([*(wi * xi for wi, xi in zip(w, x, strict=True)), *b])
 
 
-def text(x: Any) -> str:
-    """`x` as Python over the functions of a namespace."""
-    if not isinstance(x, Expr):
-        return _number(x)
-    if x.op == "negative":
-        return f"-{_inside(text, x, 0)}"
-    if x.op in _LEVEL:
-        return f"{_inside(text, x, 0)} {x.op} {_inside(text, x, 1)}"
-    if not x.args:
-        return x.op
-    return f"{x.op}({', '.join(text(a) for a in x.args)})"
-
-
-def latex(x: Any) -> str:
-    """`x` as LaTeX, without dollar signs."""
-    if not isinstance(x, Expr):
-        return _number(x).replace("inf", r"\infty").replace("nan", r"\mathrm{nan}")
-    if x.op == "negative":
-        return f"-{_inside(latex, x, 0)}"
-    if x.op == "*" and text(x.args[0]) == text(x.args[1]):
-        return f"{_inside(latex, x, 0, _POWER)}^{{2}}"
-    if x.op in _LEVEL:
-        sign = _LATEX_SIGN.get(x.op, x.op)
-        return f"{_inside(latex, x, 0)} {sign} {_inside(latex, x, 1)}"
-    if not x.args:
-        letter, _, index = x.op.partition("_")
-        return f"{letter}_{{{index}}}" if index else letter
-    if x.op == "pow":
-        return f"{_inside(latex, x, 0, _POWER)}^{{{latex(x.args[1])}}}"
-    shown = [latex(a) for a in x.args]
-    if x.op == "where":
-        shown[0] = shown[0].removeprefix(r"\left[").removesuffix(r"\right]")
-    if x.op in _LATEX_CALL:
-        return _LATEX_CALL[x.op].format(*shown)
-    name = x.op.replace("_", r"\_")
-    return rf"\operatorname{{{name}}}\left({', '.join(shown)}\right)"
-
-
-def _inside(show: Callable[[Any], str], x: Expr, k: int, level: int | None = None) -> str:
-    """Operand k of `x`, in parentheses where its operator binds less."""
-    operand = x.args[k]
-    level = _LEVEL[x.op] if level is None else level
-    shown = show(operand)
-    own = _ATOM
-    if isinstance(operand, Expr):
-        own = _LEVEL.get(operand.op, _ATOM)
-        if show is latex and operand.op in ("exp", "pow") and level == _POWER:
-            own = _POWER
-    elif operand < 0:
-        own = _NEGATE
-    tight = own < level or (own == level and (k == 1 or level == _POWER))
-    tight = tight or (own == _NEGATE and (k == 1 or level == _POWER))
-    if not tight:
-        return shown
-    return rf"\left({shown}\right)" if show is latex else f"({shown})"
-
-
 def _is(x: Any, n: int) -> bool:
     return is_real(x) and x is not no_flow and bool(x == n)
 
 
-def _number(x: float) -> str:
-    value = float(x)
-    if value - value != 0:
-        return repr(value)
-    return str(int(value)) if value == int(value) and -1e15 < value < 1e15 else repr(value)
+def same(a: Any, b: Any) -> bool:
+    """Whether two expressions are written alike."""
+    pairs = [(a, b)]
+    while pairs:
+        a, b = pairs.pop()
+        if a is b:
+            continue
+        if not isinstance(a, Expr) or not isinstance(b, Expr):
+            if isinstance(a, Expr) or isinstance(b, Expr) or repr(a) != repr(b):
+                return False
+        elif isinstance(a, Symbol) and isinstance(b, Symbol):
+            if a.name != b.name:
+                return False
+        elif (type(a), a.op, len(a.args)) != (type(b), b.op, len(b.args)):
+            return False
+        else:
+            pairs.extend(zip(a.args, b.args, strict=True))
+    return True
+
+
+def show(
+    x: Any,
+    style: Style = PYTHON,
+    letters: Callable[[str], str] | None = None,
+    *,
+    least: int = COMPARE,
+) -> str:
+    """An expression or a number in a style, in brackets if it binds less than `least`.
+
+    `letters` gives other texts for the symbols.
+    """
+    negative = SIGNED if letters else ATOM
+    letters = letters or style.letter
+    written: list[tuple[str, int]] = []
+    stack: list[Any] = [x]
+    while stack:
+        a = stack.pop()
+        if isinstance(a, Form):  # its operands are written
+            n = len(a.args or ())
+            operands = written[len(written) - n :]
+            del written[len(written) - n :]
+            level = operands[0][1] if a.level == TRANSPARENT else a.level
+            written.append((a.template.format(*in_brackets(a, operands, style)), level))
+        elif isinstance(a, (Symbol, str)):  # a text is the name of an index
+            text = letters(a.name if isinstance(a, Symbol) else a)
+            written.append((text, level_of(text, negative)))
+        elif isinstance(a, Expr):
+            is_square = a.op == "*" and len(a.args) == 2 and same(*a.args)
+            form = (style.square if is_square else None) or style.form(a)
+            args = a.args if form.args is None else form.args
+            stack += [form._replace(args=args), *reversed(args)]
+        else:
+            text = style.number(a) if is_real(a) else repr(a)
+            written.append((text, level_of(text)))
+    text, level = written[0]
+    return style.bracketed(text, level) if level < least else text
+
+
+def text(x: Any) -> str:
+    """`x` as Python over the functions of a namespace."""
+    return show(x, PYTHON)
+
+
+def latex(x: Any) -> str:
+    """`x` as LaTeX, without dollar signs."""
+    return show(x, LATEX)

@@ -7,17 +7,27 @@ from importlib.util import spec_from_loader
 from types import ModuleType
 from typing import Any, Final
 
+#: The module that took the place of each.
 MOVED: Final = {
     "tinygrad_edu.constraints": "tinygrad_edu.optim.clipping",
     "tinygrad_edu.convolution": "tinygrad_edu.nn.convolution",
     "tinygrad_edu.engine.node": "tinygrad_edu.engine.value",
     "tinygrad_edu.engine.record": "tinygrad_edu.engine.primitive",
+    "tinygrad_edu.floats": "tinygrad_edu.namespace",
     "tinygrad_edu.ink": "tinygrad_edu.expr",
     "tinygrad_edu.model_file": "tinygrad_edu.nn.model_file",
     "tinygrad_edu.recurrent": "tinygrad_edu.nn.recurrent",
     "tinygrad_edu.regularize": "tinygrad_edu.nn.norm",
     "tinygrad_edu.rng": "tinygrad_edu.checks",
     "tinygrad_edu.schedules": "tinygrad_edu.optim.schedules",
+}
+#: Names inside a module that changed too, or that stand elsewhere.
+RENAMED: Final = {
+    "tinygrad_edu.floats": {
+        "is_real": "tinygrad_edu.checks.is_real",
+        "number": "tinygrad_edu.checks.number",
+    },
+    "tinygrad_edu.ink": {"Ink": "tinygrad_edu.expr.Expr"},
 }
 
 
@@ -30,7 +40,10 @@ class OldNames(MetaPathFinder, Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         """Fill the module from the one that took its place."""
-        found = vars(import_module(MOVED[module.__name__]))
-        vars(module).update({name: x for name, x in found.items() if name[:2] != "__"})
-        if "__getattr__" in found:
-            module.__dict__["__getattr__"] = found["__getattr__"]
+        names = vars(import_module(MOVED[module.__name__]))
+        vars(module).update({name: x for name, x in names.items() if name[:2] != "__"})
+        if "__getattr__" in names:
+            module.__dict__["__getattr__"] = names["__getattr__"]
+        for name, place in RENAMED.get(module.__name__, {}).items():
+            home, _, new = place.rpartition(".")
+            vars(module)[name] = vars(import_module(home))[new]

@@ -1,15 +1,20 @@
-"""The namespace `m` of plain floats: IEEE 754 answers where Python raises or turns complex.
+"""The functions of a namespace `m`, in one table: what each is for floats, in NumPy and in LaTeX.
 
-Overflow is inf, a number outside the domain gives nan, a division by zero is inf or nan; nothing
-here raises. The primitives use these functions for the forward pass and the slopes of a `Value`.
+A record is written over `m`; `floats` is the namespace of plain numbers, for the forward pass and
+the slopes of a Value. It gives IEEE 754 answers where Python raises or turns complex: overflow is
+inf, a number outside the domain gives nan, a division by zero is inf or nan; nothing here raises.
+The namespaces of arrays and of expressions, and everything that prints, read the same table.
+
+A new function is two lines: its definition for floats, and its row in `FUNCTIONS`.
 """
 
 import builtins
 import math
 from collections.abc import Callable, Iterable
-from math import atan, erf, inf, nan, tanh
+from math import atan, atan2, erf, hypot, inf, nan, tanh
 from operator import mul
-from typing import Any
+from types import ModuleType
+from typing import Any, Final, NamedTuple
 
 
 class _NoFlow(float):
@@ -48,7 +53,7 @@ exp, expm1, cosh = _total(math.exp), _total(math.expm1), _total(math.cosh)
 sinh = _total(math.sinh, lambda x: math.copysign(inf, x))
 sin, cos, tan, sqrt = (_total(f) for f in (math.sin, math.cos, math.tan, math.sqrt))
 asin, acos = _total(math.asin), _total(math.acos)
-atan2, hypot, abs = math.atan2, math.hypot, math.fabs
+abs = math.fabs
 
 
 def log(x: float) -> float:
@@ -120,34 +125,52 @@ def equal(x: float, y: float) -> bool:
     return x == y
 
 
-__all__ = [
-    "abs",
-    "acos",
-    "asin",
-    "atan",
-    "atan2",
-    "cos",
-    "cosh",
-    "divide",
-    "dot",
-    "equal",
-    "erf",
-    "exp",
-    "expm1",
-    "hypot",
-    "log",
-    "log1p",
-    "maximum",
-    "minimum",
-    "no_flow",
-    "pow",
-    "sigmoid",
-    "sin",
-    "sinh",
-    "softplus",
-    "sqrt",
-    "sum",
-    "tan",
-    "tanh",
-    "where",
-]
+class Function(NamedTuple):
+    """A function of `m`: by its name, for floats, as text of NumPy and as a template of LaTeX.
+
+    `numpy` names a function of NumPy, or one of `vectorize.helpers` where NumPy has none. In the
+    template {0}, {1}, ... are the operands.
+    """
+
+    name: str
+    of_floats: Callable[..., Any]
+    numpy: str
+    latex: str
+
+
+# fmt: off
+#: Every function of a namespace but `sum` and `dot`, which take rows of operands.
+FUNCTIONS: Final = {function.name: function for function in (
+    Function("abs",      abs,      "np.fabs",        r"\left|{0}\right|"),
+    Function("acos",     acos,     "np.arccos",      r"\arccos\left({0}\right)"),
+    Function("asin",     asin,     "np.arcsin",      r"\arcsin\left({0}\right)"),
+    Function("atan",     atan,     "np.arctan",      r"\arctan\left({0}\right)"),
+    Function("atan2",    atan2,    "np.arctan2",     r"\operatorname{{atan2}}\left({0}, {1}\right)"),
+    Function("cos",      cos,      "np.cos",         r"\cos\left({0}\right)"),
+    Function("cosh",     cosh,     "np.cosh",        r"\cosh\left({0}\right)"),
+    Function("divide",   divide,   "np.divide",      r"\frac{{{0}}}{{{1}}}"),
+    Function("equal",    equal,    "np.equal",       r"{0} = {1}"),
+    Function("erf",      erf,      "erf",            r"\operatorname{{erf}}\left({0}\right)"),
+    Function("exp",      exp,      "np.exp",         r"e^{{{0}}}"),
+    Function("expm1",    expm1,    "np.expm1",       r"\left(e^{{{0}}} - 1\right)"),
+    Function("hypot",    hypot,    "np.hypot",       r"\sqrt{{{0}^2 + {1}^2}}"),
+    Function("log",      log,      "np.log",         r"\ln\left({0}\right)"),
+    Function("log1p",    log1p,    "np.log1p",       r"\ln\left(1 + {0}\right)"),
+    Function("maximum",  maximum,  "np.maximum",     r"\max\left({0}, {1}\right)"),
+    Function("minimum",  minimum,  "np.minimum",     r"\min\left({0}, {1}\right)"),
+    Function("pow",      pow,      "np.float_power", r"{0}^{{{1}}}"),
+    Function("sigmoid",  sigmoid,  "sigmoid",        r"\sigma\left({0}\right)"),
+    Function("sin",      sin,      "np.sin",         r"\sin\left({0}\right)"),
+    Function("sinh",     sinh,     "np.sinh",        r"\sinh\left({0}\right)"),
+    Function("softplus", softplus, "softplus",       r"\operatorname{{softplus}}\left({0}\right)"),
+    Function("sqrt",     sqrt,     "np.sqrt",        r"\sqrt{{{0}}}"),
+    Function("tan",      tan,      "np.tan",         r"\tan\left({0}\right)"),
+    Function("tanh",     tanh,     "np.tanh",        r"\tanh\left({0}\right)"),
+    Function("where",    where,    "np.where",       r"\begin{{cases}} {1} & {0} \\ {2} & \text{{otherwise}} \end{{cases}}"),
+)}
+# fmt: on
+
+#: The namespace `m` of floats. A module, since Python finds the attributes of modules fastest.
+floats: Final = ModuleType("tinygrad_edu.namespace.floats", "The namespace m of plain floats.")
+vars(floats).update({name: function.of_floats for name, function in FUNCTIONS.items()})
+vars(floats).update(sum=sum, dot=dot, no_flow=no_flow, __all__=sorted([*FUNCTIONS, "dot", "sum"]))

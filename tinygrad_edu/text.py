@@ -13,6 +13,19 @@ JOINER: Final = "\u2060"
 _SPACES = re.compile(r"[\t\n\r\f\x85\u2028\u2029]+")
 _BIDI_CONTROLS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+_IN_LECTURES: Final = re.compile(
+    r"(delta(?=\d|$)|alpha(?=\d|$)|[A-Za-z])_?(\d*)(?:(?<=\d)\[(\d+)(?:,(\d+))?\])?(\(\d+\))?(#\d+)?"
+)
+_LATEX: Final = {c: f"\\{c}" for c in "{}$&#%_"} | {
+    "\\": r"\backslash ",
+    "^": r"\wedge ",
+    "~": r"\sim ",
+    "<": r"\lt ",
+    ">": r"\gt ",
+    " ": r"\ ",
+    "'": "\N{RIGHT SINGLE QUOTATION MARK}",
+    "`": "\N{LEFT SINGLE QUOTATION MARK}",
+}
 
 
 def clean(text: str, width: int = 24) -> str:
@@ -43,6 +56,43 @@ def short(x: float) -> str:
     positional = f"{x:.0f}" if 9999.5 <= abs(x) < 999999.5 else f"{x:.4g}"
     mantissa, e, exponent = positional.partition("e")
     return mantissa + (f"e{int(exponent)}" if e else "")
+
+
+def number_text(x: float) -> str:
+    """A number to the last digit: 3 for 3.0, 0.1, 1.5e-7, -0.0, inf."""
+    value = float(x)
+    if value.is_integer() and -1e15 < value < 1e15 and repr(value) != "-0.0":
+        return str(int(value))
+    mantissa, e, exponent = repr(value).partition("e")
+    return f"{mantissa}e{int(exponent)}" if e else mantissa
+
+
+def latex_name(name: str) -> str:
+    r"""A name for math mode: w, z_{12}, w^{(1)}_{23} for w1[2,3], others upright and escaped."""
+    known = _IN_LECTURES.fullmatch(name)
+    if known:
+        letter, layer, unit, index, net, use = known.groups()
+        letter = f"\\{letter}" if len(letter) > 1 else letter
+        if unit:
+            comma = "," if index and len(unit + index) > 2 else ""
+            letter, layer = f"{letter}^{{({layer})}}", f"{unit}{comma}{index or ''}"
+        below = r"\,".join(part for part in (layer, net, use) if part).replace("#", r"\#")
+        return letter + (f"_{{{below}}}" if below else "")
+    if re.fullmatch(r"-?[0-9.]+(e-?[0-9]+)?|-?inf|nan", name):
+        return latex_number(name)
+    return rf"\mathrm{{{latex_escaped(name)}}}"
+
+
+def latex_number(x: str) -> str:
+    r"""The text of a number for math mode: 1.5e-7 is 1.5 \cdot 10^{-7}."""
+    mantissa, _, exponent = x.partition("e")
+    mantissa = mantissa.replace("inf", r"\infty").replace("nan", r"\mathrm{nan}")
+    return rf"{mantissa} \cdot 10^{{{int(exponent)}}}" if exponent else mantissa
+
+
+def latex_escaped(text: str) -> str:
+    r"""A text to stand in \mathrm{} or \mathtt{}, harmless whatever it holds."""
+    return "".join(_LATEX.get(c, c) for c in text)
 
 
 def superscript(x: float) -> str:

@@ -5,6 +5,7 @@ from math import prod
 from typing import Any
 
 from tinygrad_edu.export.chain import chain, input_shape
+from tinygrad_edu.styles import NUMPY
 from tinygrad_edu.train.eval_mode import eval_mode
 
 
@@ -18,7 +19,6 @@ def to_numpy_source(model: Any, example: Sequence[Any] | float | None = None) ->
     takes. Raises VectorizeError where there is no program, ValueError where an example is needed,
     and for a model that draws random numbers or compares numbers in Python.
     """
-    from tinygrad_edu.vectorize.numpy_text import number
     from tinygrad_edu.vectorize.program import Program
     from tinygrad_edu.vectorize.source import source
 
@@ -37,7 +37,7 @@ def to_numpy_source(model: Any, example: Sequence[Any] | float | None = None) ->
                 f"{model!r:.80} {what}: a model to export gives one list of numbers, the same "
                 "each time; write choices as where(step(z), a, b)"
             )
-    numbers = [number(x) for x in program.P.tolist()]
+    numbers = [NUMPY.number(x) for x in program.P.tolist()]
     (shape,) = program.tape.shapes
     parts = [source(program.plan.forward, None)]
     if program.parameters:

@@ -15,13 +15,11 @@ from tinygrad_edu.optim import OPTIMIZERS, Optimizer
 from tinygrad_edu.train.scalar import batch_loss
 from tinygrad_edu.train.training import DivergenceError, Model, Penalty, check_finite
 from tinygrad_edu.vectorize import VectorizeError
-from tinygrad_edu.vectorize.agreement import agree
 from tinygrad_edu.vectorize.arrays import Array
-from tinygrad_edu.vectorize.errors import WAY_OUT
-from tinygrad_edu.vectorize.kernel import Kernel
+from tinygrad_edu.vectorize.kernel import Kernel, Update
 from tinygrad_edu.vectorize.program import Program
-from tinygrad_edu.vectorize.tape import Lenient
-from tinygrad_edu.vectorize.update import Update
+from tinygrad_edu.vectorize.tape import WAY_OUT
+from tinygrad_edu.vectorize.trace import Lenient
 
 #: How many rows are compared with the scalar engine, fewer from so many parameters on.
 _CHECKED_ROWS: Final = 3
@@ -296,7 +294,7 @@ def _check_program(
         by = gradients(loss)
     losses = (np.array(mean), np.array(loss.data))
     gradient = np.array([by.get(p, 0.0) for p in program.parameters])
-    if not agree(kernel, program.P, losses, (program.in_order(program.G), gradient)):
+    if not program.agrees(kernel, losses, (program.in_order(program.G), gradient)):
         raise VectorizeError(
             "the matrix program and the scalar graph give different numbers: the model or the loss "
             "may treat a Value otherwise than a number, or an operation of your own computes "

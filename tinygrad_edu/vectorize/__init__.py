@@ -16,8 +16,8 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from tinygrad_edu.vectorize.errors import VectorizeError
 from tinygrad_edu.vectorize.program import Program, vectorize
+from tinygrad_edu.vectorize.tape import VectorizeError
 
 __all__ = ["Program", "VectorizeError", "vectorize"]
 

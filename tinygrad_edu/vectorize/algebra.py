@@ -1,4 +1,4 @@
-"""Algebra of gradients: products with slopes, sums of pieces, and what an expression mentions."""
+"""Algebra of array expressions: products with slopes, sums of pieces, what fits where."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -8,16 +8,20 @@ from operator import mul
 from typing import Any, Final
 
 from tinygrad_edu import expr
-from tinygrad_edu.expr import Expr
+from tinygrad_edu.expr import Expr, Symbol, show
 from tinygrad_edu.namespace import no_flow
+from tinygrad_edu.vectorize.layout import Variable
+from tinygrad_edu.vectorize.operations import Variables, extent
 
-#: 1/B, what each of B examples counts in the mean loss.
-SEED: Final = expr.divide(1.0, expr.symbol("B"))
+#: How many examples there are.
+B: Final = expr.symbol("B")
+#: 1/B, the cotangent of each of B losses in their mean.
+SHARE: Final = expr.divide(1.0, B)
 
 
 def names(x: Any) -> list[str]:
     """The arrays that an expression mentions."""
-    return [a.op for a in _parts(x) if isinstance(a, Expr) and not a.args]
+    return [a.name for a in _parts(x) if isinstance(a, Symbol)]
 
 
 def is_longer(x: Any, limit: int) -> bool:
@@ -53,9 +57,9 @@ def times(g: Any, slope: Any) -> Any:
     for factor in (*_factors(g), *_factors(slope)):
         if not isinstance(factor, Expr):
             number *= factor
-        elif factor is SEED:
+        elif factor is SHARE:
             shares += 1
-        elif factor.op == "B":
+        elif factor is B:
             shares -= 1
         else:
             arrays.append(factor)
@@ -64,12 +68,12 @@ def times(g: Any, slope: Any) -> Any:
         product = reduce(mul, arrays)
         product = -product if number == -1 else number * product
     for _ in range(abs(shares)):
-        product = product * (SEED if shares > 0 else expr.symbol("B"))
+        product = product * (SHARE if shares > 0 else B)
     return product
 
 
 def _is_array(x: Any) -> bool:
-    return isinstance(x, Expr) and x is not SEED and x.op != "B"
+    return isinstance(x, Expr) and x is not SHARE and x is not B
 
 
 def _factors(x: Any) -> Iterator[Any]:
@@ -100,16 +104,42 @@ def _else_zero(x: Any) -> Any:
 
 def total_of(pieces: Sequence[Any]) -> Any:
     """The sum of expressions, nested no deeper than the logarithm of their number."""
-    different = {repr(_key(piece)): piece for piece in pieces}
+    texts = [show(piece) for piece in pieces]
+    different = dict(zip(texts, pieces, strict=True))
     if len(different) < len(pieces):
-        counts = Counter(repr(_key(piece)) for piece in pieces)
-        pieces = [times(float(counts[key]), piece) for key, piece in different.items()]
+        counts = Counter(texts)
+        pieces = [times(float(counts[text]), piece) for text, piece in different.items()]
     if len(pieces) <= 2:
         return pieces[0] if len(pieces) == 1 else pieces[0] + pieces[1]
     half = (len(pieces) + 1) // 2
     return total_of(pieces[:half]) + total_of(pieces[half:])
 
 
-def _key(x: Any) -> Any:
-    """An expression as tuples, equal where it is."""
-    return (x.op, *map(_key, x.args)) if isinstance(x, Expr) else x
+def is_scalar(x: Any, variables: Variables) -> bool:
+    """Whether no array is in an expression: it is a number, or made of numbers and B."""
+    if not isinstance(x, Expr):
+        return True
+    if isinstance(x, Symbol):
+        return x.name not in variables
+    if x.op in ("wide", "full", "columns", "take"):
+        return False
+    return all(is_scalar(a, variables) for a in x.args if not isinstance(a, str))
+
+
+def fitted(x: Any, array: Variable, variables: Variables) -> Any:
+    """`x`, repeated to the rows and columns of the array where it is a number or narrower."""
+    fits = extent(x, variables) == (array.batched, array.size)
+    if fits and not is_scalar(x, variables):
+        return x
+    return (expr.full if array.batched else expr.wide)(x, array.size)
+
+
+def is_relu(x: Expr) -> bool:
+    """Whether an expression is where(x < 0, 0, x), for which arrays have a faster maximum."""
+    if x.op != "where":
+        return False
+    condition, a, b = x.args
+    if not isinstance(condition, Expr) or condition.op != "<" or isinstance(a, Expr):
+        return False
+    left, right = condition.args
+    return left is b and not isinstance(right, Expr) and right == 0 and a == 0

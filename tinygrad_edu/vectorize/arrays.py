@@ -1,18 +1,139 @@
-"""The namespace `m` of NumPy arrays: the functions of `floats`, elementwise and without warnings.
+"""Functions of arrays: those that NumPy lacks, and the namespace `m` of arrays.
 
-Where `floats` takes a tuple of numbers (`sum`, `dot`), this takes a tuple of arrays.
-Operators between arrays follow the caller's `numpy.errstate`.
+The first stand here as a printed program quotes them; an array has a row per example, and where
+numbers are picked, `t` has the column numbers. The namespace has the functions of `floats`,
+elementwise and without warnings; where `floats` takes a tuple of numbers (`sum`, `dot`), it takes a
+tuple of arrays. Operators between arrays follow the caller's `numpy.errstate`.
 """
+# mypy: disable-error-code="no-untyped-def"
 
 import math
 from collections.abc import Callable, Iterable
 from functools import reduce, wraps
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tinygrad_edu.checks import number
+from tinygrad_edu.namespace import FUNCTIONS
+
 Array = NDArray[np.float64]
+
+
+def sigmoid(x):
+    e = np.exp(-np.fabs(x))  # at most 1, so that nothing overflows
+    return np.where(x < 0, e, 1) / (1 + e)
+
+
+def softplus(x):
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.fabs(x)))
+
+
+def erf(x):
+    return np.vectorize(math.erf, otypes=[float])(x)
+
+
+def softmax(x):
+    e = np.exp(x - x.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+
+
+def log_softmax(x):
+    x = x - x.max(axis=1, keepdims=True)
+    return x - np.log(np.exp(x).sum(axis=1, keepdims=True))
+
+
+def logsumexp(x):
+    top = x.max(axis=1, keepdims=True)
+    top = np.where(np.isfinite(top), top, 0)
+    return top + np.log(np.exp(x - top).sum(axis=1, keepdims=True))
+
+
+def pick(x, t):  # x_t of each row
+    return np.take_along_axis(x, t.astype(int), axis=1)
+
+
+def pick_if_any(x, t):  # x_t of each row, nan where there is none
+    chosen = t == np.arange(x.shape[1])
+    picked = np.where(chosen, x, 0).sum(axis=1, keepdims=True)
+    return np.where(chosen.any(axis=1, keepdims=True), picked, np.nan)
+
+
+def onehot(t, n):  # 1 in column t of each row
+    return (t == np.arange(n)).astype(float)
+
+
+def sums_of_others(x):  # for each column the sum of the others, also where some are infinite
+    total = x.sum(axis=1, keepdims=True)
+    if np.isfinite(total).all():
+        return total - x
+    return np.stack([np.delete(x, j, axis=1).sum(axis=1) for j in range(x.shape[1])], axis=1)
+
+
+def products_of_others(x):  # for each column the product of the others, without dividing
+    ones = np.ones((len(x), 1))
+    before = np.cumprod(np.hstack([ones, x[:, :-1]]), axis=1)
+    after = np.cumprod(np.hstack([ones, x[:, :0:-1]]), axis=1)
+    return before * after[:, ::-1]
+
+
+def scatter(rows, n, *pieces):  # pieces added up at their columns
+    out = np.zeros((n, rows))
+    for piece, columns in pieces:
+        np.add.at(out, columns, np.broadcast_to(piece, (rows, len(columns))).T)
+    return out.T
+
+
+def batched_product(x, w, rows, units, size):  # x w^T for each example
+    z = x.reshape(-1, rows, size) @ w.reshape(-1, units, size).transpose(0, 2, 1)
+    return z.reshape(-1, rows * units)
+
+
+def batched_back_x(d, w, rows, units, size):
+    return (d.reshape(-1, rows, units) @ w.reshape(-1, units, size)).reshape(-1, rows * size)
+
+
+def batched_back_w(d, x, rows, units, size):
+    d = d.reshape(-1, rows, units).transpose(0, 2, 1)
+    return (d @ x.reshape(-1, rows, size)).reshape(-1, units * size)
+
+
+#: By their names.
+HELPERS: Final[dict[str, Callable[..., Any]]] = {
+    f.__name__: f
+    for f in (
+        *(sigmoid, softplus, erf, softmax, log_softmax, logsumexp),
+        *(pick, pick_if_any, onehot, sums_of_others, products_of_others, scatter),
+        *(batched_product, batched_back_x, batched_back_w),
+    )
+}
+
+
+def largest(x: Array) -> float:
+    """The largest size of the finite numbers."""
+    return float(np.abs(x[np.isfinite(x)]).max(initial=0.0))
+
+
+def as_array(x: ArrayLike, name: str) -> Array:
+    """A user's array of numbers. Raises TypeError, with its name, for anything else."""
+    try:
+        array = np.asarray(x)
+        if array.dtype.kind == "O":
+            numbers = [number(v, name) for v in array.reshape(-1).tolist()]
+            array = np.array(numbers).reshape(array.shape)
+    except (TypeError, ValueError):  # not numbers, or ragged rows
+        array = np.asarray("")
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"{name} must be an array of numbers, got {type(x).__name__}")
+    return array.astype(float)
+
+
+def of_arrays(name: str) -> Callable[..., Any]:
+    """The function of NumPy, or the helper, that the table of functions names."""
+    home, _, name = FUNCTIONS[name].numpy.rpartition(".")
+    function: Callable[..., Any] = getattr(np, name) if home else HELPERS[name]
+    return function
 
 
 def _quiet(f: Callable[..., Any]) -> Callable[..., Any]:
@@ -26,30 +147,10 @@ def _quiet(f: Callable[..., Any]) -> Callable[..., Any]:
     return quiet
 
 
-abs, hypot, sqrt = _quiet(np.fabs), _quiet(np.hypot), _quiet(np.sqrt)  # noqa: A001
-exp, expm1, log, log1p = _quiet(np.exp), _quiet(np.expm1), _quiet(np.log), _quiet(np.log1p)
-sin, cos, tan = _quiet(np.sin), _quiet(np.cos), _quiet(np.tan)
-asin, acos, atan = _quiet(np.arcsin), _quiet(np.arccos), _quiet(np.arctan)
-sinh, cosh, tanh = _quiet(np.sinh), _quiet(np.cosh), _quiet(np.tanh)
-atan2, divide = _quiet(np.arctan2), _quiet(np.divide)
-pow = _quiet(np.float_power)  # noqa: A001  (np.power takes a square root for 0.5: nan of -inf)
-erf = np.vectorize(math.erf, otypes=[float])
-equal, where = np.equal, np.where
+globals().update({name: _quiet(of_arrays(name)) for name in FUNCTIONS})
 
 
-@_quiet
-def sigmoid(x: ArrayLike) -> Array:
-    """1 / (1 + exp(-x)), without overflow: the exponential is only taken of -|x|."""
-    e = np.exp(-np.fabs(x))
-    return np.where(np.less(x, 0), e, 1.0) / (1.0 + e)
-
-
-@_quiet
-def softplus(x: ArrayLike) -> Array:
-    """ln(1 + exp(x)), without overflow: the exponential is only taken of -|x|."""
-    return maximum(x, 0.0) + np.log1p(np.exp(-np.fabs(x)))
-
-
+# In place of NumPy's, which keep the sign of a zero on some machines only.
 def maximum(x: ArrayLike, y: ArrayLike) -> Array:
     """The larger, `x` if they tie (the sign of a zero is kept); nan if one of them is."""
     return np.where(np.greater_equal(x, y) | np.isnan(x), x, y)
@@ -72,33 +173,4 @@ def dot(w: Iterable[ArrayLike], x: Iterable[ArrayLike], b: ArrayLike = 0.0) -> A
     return reduce(np.add, map(np.multiply, w, x), np.asarray(b))
 
 
-__all__ = [
-    "abs",
-    "acos",
-    "asin",
-    "atan",
-    "atan2",
-    "cos",
-    "cosh",
-    "divide",
-    "dot",
-    "equal",
-    "erf",
-    "exp",
-    "expm1",
-    "hypot",
-    "log",
-    "log1p",
-    "maximum",
-    "minimum",
-    "pow",
-    "sigmoid",
-    "sin",
-    "sinh",
-    "softplus",
-    "sqrt",
-    "sum",
-    "tan",
-    "tanh",
-    "where",
-]
+__all__ = sorted([*FUNCTIONS, "dot", "sum"])

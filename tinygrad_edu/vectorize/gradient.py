@@ -12,13 +12,20 @@ from itertools import chain
 from typing import Any, Final
 
 from tinygrad_edu import expr
-from tinygrad_edu.expr import Expr
+from tinygrad_edu.expr import Expr, Symbol
 from tinygrad_edu.namespace import no_flow
-from tinygrad_edu.vectorize.algebra import SEED, is_longer, names, times, total_of
-from tinygrad_edu.vectorize.errors import VectorizeError
+from tinygrad_edu.vectorize.algebra import (
+    SHARE,
+    B,
+    fitted,
+    is_longer,
+    is_scalar,
+    names,
+    times,
+    total_of,
+)
 from tinygrad_edu.vectorize.layout import Equation, Operand, P, Variable, consecutive, spread
-from tinygrad_edu.vectorize.rows import choice_pull, is_choice, row_operation
-from tinygrad_edu.vectorize.shape import Extent, extent, fitted, is_scalar
+from tinygrad_edu.vectorize.operations import Extent, extent
 from tinygrad_edu.vectorize.steps import (
     Elementwise,
     Pairs,
@@ -27,9 +34,13 @@ from tinygrad_edu.vectorize.steps import (
     Rows,
     Step,
     as_rows,
-    rows_of_choice,
+    chooses_class,
+    chosen_vjp,
+    reduction_of,
+    rows_of_classes,
     written,
 )
+from tinygrad_edu.vectorize.tape import VectorizeError
 
 #: An adjoint that is used once and has at most so many operands stands in the line of its reader.
 _INLINE: Final = 12
@@ -53,7 +64,7 @@ class _Backward:
         self.program = program
         self.layout = program.layout
         self.variables = program.layout.variables
-        self.found = Gradient()
+        self.gradient = Gradient()
         self.active = _active(program)
         self.reached: dict[str, list[tuple[tuple[int, ...] | None, Any]]] = {}
         self.to_block: dict[str, list[Any]] = {}
@@ -62,24 +73,24 @@ class _Backward:
     def run(self) -> Gradient:
         loss = self.program.results[0]
         batched = self.extent(loss.expression)[0]
-        self.flow(loss, SEED if batched else 1.0, summed=True)
+        self.flow(loss, SHARE if batched else 1.0, summed=True)
         for step in reversed(self.program.steps):
             if step.target in self.reached and step.target in self.active:
                 self.per_example = self.variables[step.target].batched
                 self.back(step, self.adjoint(step))
         for block in self.layout.blocks.values():
             if block.name in self.to_block:
-                name = self.found.blocks[block.name] = f"d{block.name}"
+                name = self.gradient.blocks[block.name] = f"d{block.name}"
                 total = total_of(self.to_block[block.name])
                 total = total if block.matrix else self.full(total, block)
                 self.define(name, "gradient", block, total)
-        self.found.equations = _in_reading_order(self.found.equations)
-        return self.found
+        self.gradient.equations = _in_reading_order(self.gradient.equations)
+        return self.gradient
 
     def define(self, name: str, role: str, like: Variable, expression: Any) -> Expr:
         """An array with a name of its own, of the shape of `like`."""
         self.variables[name] = replace(like, name=name, role=role)
-        self.found.equations.append(Equation(name, expression))
+        self.gradient.equations.append(Equation(name, expression))
         return expr.symbol(name)
 
     def adjoint(self, step: Step) -> Any:
@@ -97,7 +108,7 @@ class _Backward:
             return self.define(name, "adjoint", target, self.full(total, target))
         if isinstance(step, Pairs) and target.size > 1:
             total = self.full(total, target)
-        if is_scalar(total, self.variables) or not total.args:
+        if is_scalar(total, self.variables) or isinstance(total, Symbol):
             return total
         if self._uses(step) == 1 and not is_longer(total, _INLINE):
             return total
@@ -122,10 +133,10 @@ class _Backward:
         match step:
             case Elementwise():
                 return sum(self._is_active(o) for o in step.operands)
-            case Rows() if is_choice(step.record):
+            case Rows() if chooses_class(step.record):
                 return 1
             case Rows():
-                operation = row_operation(step.record)
+                operation = reduction_of(step.record)
                 return 2 if operation is not None and operation.wide else 1
         return 2
 
@@ -160,7 +171,7 @@ class _Backward:
 
     def _back_rows(self, step: Rows, g: Any) -> None:
         n, rows = step.size, step.operand.n // step.size
-        operation = row_operation(step.record)
+        operation = reduction_of(step.record)
         wide = operation is not None and operation.wide
         y: Any = expr.symbol(step.target)
         if wide or rows > 1:
@@ -169,10 +180,10 @@ class _Backward:
             width = n if wide else 1
             g, y = expr.reshape(g, width), expr.reshape(y, width)
         if operation is None:
-            t, x = rows_of_choice(self.layout, step, batched=self.per_example)
-            flowing = choice_pull(expr, t, x, g, n)
+            t, x = rows_of_classes(self.layout, step, batched=self.per_example)
+            flowing = chosen_vjp(expr, t, x, g, n)
         else:
-            flowing = operation.pull(expr, y, as_rows(step.operand, n), g, n)
+            flowing = operation.vjp(expr, y, as_rows(step.operand, n), g, n)
         if rows > 1:
             if self.extent(flowing)[1] == 1:
                 flowing = expr.repeat(flowing, n)
@@ -211,9 +222,9 @@ class _Backward:
                 dw = Expr("@", (expr.T(d), x))
                 self.flow(step.w_read, expr.reshape(dw, step.units * step.size), summed=True)
         elif step.w.op == "T":
-            self.to_block.setdefault(step.w.args[0].op, []).append(Expr("@", (expr.T(x), d)))
+            self.to_block.setdefault(step.w.args[0].name, []).append(Expr("@", (expr.T(x), d)))
         else:
-            self.to_block.setdefault(step.w.op, []).append(Expr("@", (expr.T(d), x)))
+            self.to_block.setdefault(step.w.name, []).append(Expr("@", (expr.T(d), x)))
 
     def flow(self, operand: Operand, x: Any, *, summed: bool = False) -> None:
         """Add `x`, the gradient for an operand, to the adjoints of the arrays it was read from."""
@@ -244,14 +255,14 @@ class _Backward:
             return
         if self.extent(piece)[1] != len(columns) or is_scalar(piece, self.variables):
             piece = expr.wide(piece, len(columns))
-        self.found.pieces.append((piece, columns))
+        self.gradient.pieces.append((piece, columns))
 
     def _picked(self, x: Any, places: Sequence[int]) -> Any:
         """Some columns of an expression, read where its numbers come from if that is plain."""
         if isinstance(x, Expr) and x.op == "*" and self.extent(x.args[0])[1] == 1:
             return x.args[0] * self._picked(x.args[1], places)
-        if isinstance(x, Expr) and not x.args and self.variables[x.op].role == "gathered":
-            cells = self.variables[x.op].cells
+        if isinstance(x, Symbol) and self.variables[x.name].role == "gathered":
+            cells = self.variables[x.name].cells
             return self.layout.read([cells[k] for k in places]).expression
         return self.layout.picked(x, places)
 
@@ -261,7 +272,7 @@ class _Backward:
         return times(x, float(n))
 
     def _summed_examples(self, x: Any) -> Any:
-        return expr.total(x) if self.extent(x)[0] else times(x, expr.symbol("B"))
+        return expr.total(x) if self.extent(x)[0] else times(x, B)
 
 
 def gradient_of(program: Regrouped) -> Gradient:

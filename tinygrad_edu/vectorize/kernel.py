@@ -11,62 +11,40 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from tinygrad_edu import expr
-from tinygrad_edu import namespace as floats
-from tinygrad_edu.expr import Expr
-from tinygrad_edu.vectorize.arrays import Array
-from tinygrad_edu.vectorize.calls import Cell, assembled, given, link
-from tinygrad_edu.vectorize.errors import VectorizeError
+from tinygrad_edu.expr import Expr, Symbol
+from tinygrad_edu.namespace import FUNCTIONS, floats
+from tinygrad_edu.vectorize.algebra import is_relu
+from tinygrad_edu.vectorize.arrays import Array, of_arrays
+from tinygrad_edu.vectorize.buffers import Buffer, Calls, allocate, compile_calls, copy, given
 from tinygrad_edu.vectorize.gradient import Gradient
 from tinygrad_edu.vectorize.layout import Equation, P, consecutive, spread
-from tinygrad_edu.vectorize.numpy_text import is_relu
-from tinygrad_edu.vectorize.operations import COMPUTED, Operations, copy
+from tinygrad_edu.vectorize.operations import OPERATIONS
 from tinygrad_edu.vectorize.steps import Regrouped
-from tinygrad_edu.vectorize.tape import Guard
+from tinygrad_edu.vectorize.tape import Guard, VectorizeError
 
 #: Functions that are made of simpler ones.
 _MADE_OF: Final[dict[str, Callable[..., Any]]] = {
     "sigmoid": lambda x: _sigmoid(x),
     "softplus": lambda x: expr.maximum(x, 0.0) + expr.log1p(expr.exp(expr.copysign(x, -1.0))),
-    "softmax": lambda x: _over_sum(_shifted_exp(x)),
+    "softmax": lambda x: _softmax(x),
     "log_softmax": lambda x: (x - expr.rowmax(x)) - expr.log(expr.rowsum(_shifted_exp(x))),
     "logsumexp": lambda x: _finite_top(x) + expr.log(expr.rowsum(expr.exp(x - _finite_top(x)))),
 }
 _UFUNCS: Final[dict[str, Any]] = {
+    **{name: of_arrays(name) for name in FUNCTIONS},
     "*": np.multiply,
     "+": np.add,
     "-": np.subtract,
-    "abs": np.fabs,
-    "acos": np.arccos,
-    "asin": np.arcsin,
-    "atan": np.arctan,
-    "atan2": np.arctan2,
     "copysign": np.copysign,
-    "cos": np.cos,
-    "cosh": np.cosh,
-    "divide": np.divide,
-    "exp": np.exp,
-    "expm1": np.expm1,
-    "hypot": np.hypot,
-    "log": np.log,
-    "log1p": np.log1p,
-    "maximum": np.maximum,
-    "minimum": np.minimum,
     "negative": np.negative,
-    "pow": np.float_power,
-    "sin": np.sin,
-    "sinh": np.sinh,
-    "sqrt": np.sqrt,
-    "tan": np.tan,
-    "tanh": np.tanh,
-}
-_COMPARISONS: Final[dict[str, Any]] = {
     "<": np.less,
     "<=": np.less_equal,
     ">": np.greater,
     ">=": np.greater_equal,
-    "equal": np.equal,
     "!=": np.not_equal,
 }
+_COMPARISONS: Final = ("<", "<=", ">", ">=", "equal", "!=")
+#: What is computed at once where all operands are numbers.
 _FOLD: Final[dict[str, Callable[..., float]]] = {
     "*": lambda a, b: a * b,
     "+": lambda a, b: a + b,
@@ -85,7 +63,8 @@ def _shifted_exp(x: Any) -> Any:
     return expr.exp(x - expr.rowmax(x))
 
 
-def _over_sum(e: Any) -> Any:
+def _softmax(x: Any) -> Any:
+    e = _shifted_exp(x)
     return expr.divide(e, expr.rowsum(e))
 
 
@@ -115,106 +94,105 @@ def compile_kernel(
     """The calls for B examples, with the parameter vector and the vector its gradient goes into."""
     compiler = _Compiler(program, B, parameters, into)
     compiler.equations(program.layout.equations)
-    roots = [compiler.cell(spread(result)) for result in program.results]
-    roots[1:] = [compiler.own(cell) for cell in roots[1:]]
+    roots = [compiler.buffer(spread(result)) for result in program.results]
+    roots[1:] = [compiler.own(buffer) for buffer in roots[1:]]
     guards = [compiler.guard(guard) for guard in program.tape.guards]
     if gradient is not None:
         compiler.direct = not gradient.pieces  # else what is added later would change it
         compiler.equations(gradient.equations)
         compiler.pieces(gradient)
-    lines = link(compiler.calls, [*roots, *guards])
-    results = [cell.resolved() for cell in roots]
-    outcomes = [guard.resolved() for guard in guards]
-    mean = _mean_of(results[0])
-    return Kernel(assembled(lines), compiler.inputs, results, outcomes, mean)
+    run = compile_calls(allocate(compiler.calls, [*roots, *guards]))
+    results, outcomes = ([b.resolved() for b in buffers] for buffers in (roots, guards))
+    return Kernel(run, compiler.inputs, results, outcomes, _mean_of(results[0]))
 
 
-class Expressions(Operations):
+class Expressions(Calls):
     """Takes expressions apart into calls; `named` are the arrays that they mention."""
 
     def __init__(self, B: int) -> None:
         super().__init__(B)
-        self.named: dict[str, Cell] = {"B": given(float(B))}
-        self.known: dict[Any, Cell] = {}
+        self.named: dict[str, Buffer] = {"B": given(float(B))}
+        self.known: dict[Any, Buffer] = {}
         self.keep: list[Any] = []
 
-    def cell(self, x: Any) -> Cell:
+    def buffer(self, x: Any) -> Buffer:
         """The number or array of an expression; what is known already is not computed again."""
         if not isinstance(x, Expr):
             return given(float(x))
-        if not x.args:
-            return self.named[x.op]
+        if isinstance(x, Symbol):
+            return self.named[x.name]
         if x.op in _MADE_OF:
-            operand = self.cell(x.args[0])
+            operand = self.buffer(x.args[0])
             name = f"#{id(operand)}"
             self.named[name] = operand
-            return self.cell(_MADE_OF[x.op](expr.symbol(name)))
+            return self.buffer(_MADE_OF[x.op](expr.symbol(name)))
         if x.op == "*":
             return self._product_of(x)
         if x.op == "negative" and isinstance(x.args[0], Expr):
             if x.args[0].op == "-":
-                return self.cell(Expr("-", x.args[0].args[::-1]))
+                return self.buffer(Expr("-", x.args[0].args[::-1]))
             if x.args[0].op == "pick" and x.args[0].args[0].op == "log_softmax":
                 (log_softmax, t) = x.args[0].args
                 z = log_softmax.args[0]
                 log_sum = expr.log(expr.rowsum(_shifted_exp(z)))
-                return self.cell(Expr("-", (log_sum, expr.pick(z - expr.rowmax(z), t))))
-        operands = [self.cell(o) if isinstance(o, Expr) else o for o in x.args]
-        key = (x.op, *[id(o) if isinstance(o, Cell) else repr(o) for o in operands])
+                return self.buffer(Expr("-", (log_sum, expr.pick(z - expr.rowmax(z), t))))
+        operands = [self.buffer(o) if isinstance(o, Expr) else o for o in x.args]
+        key = (x.op, *[id(o) if isinstance(o, Buffer) else repr(o) for o in operands])
         if key not in self.known:
             self.keep.append(operands)  # ids stay theirs
             self.known[key] = self._computed(x, operands)
         return self.known[key]
 
-    def _product_of(self, x: Expr) -> Cell:
+    def _product_of(self, x: Expr) -> Buffer:
         """A product; several numbers and one array are one multiplication.
 
         With more arrays the order stays, since products in another order overflow elsewhere.
         """
-        number, numbers, cells, stack = 1.0, 0, [], [x]
+        number, numbers, buffers, stack = 1.0, 0, [], [x]
         while stack:
             a = stack.pop()
             if isinstance(a, Expr) and a.op == "*":
                 stack.extend(reversed(a.args))
                 continue
-            cell = self.cell(a)
-            if cell.number is None:
-                cells.append(cell)
+            buffer = self.buffer(a)
+            if buffer.number is None:
+                buffers.append(buffer)
             else:
-                number, numbers = number * cell.number, numbers + 1
-        if numbers < 2 or len(cells) > 1:
-            return self._product(*[self.cell(a) for a in x.args])
-        if not cells:
+                number, numbers = number * buffer.number, numbers + 1
+        if numbers < 2 or len(buffers) > 1:
+            return self._product(*[self.buffer(a) for a in x.args])
+        if not buffers:
             return given(number)
-        return cells[0] if number == 1 else self._product(cells[0], given(number))
+        return buffers[0] if number == 1 else self._product(buffers[0], given(number))
 
-    def _product(self, a: Cell, b: Cell) -> Cell:
+    def _product(self, a: Buffer, b: Buffer) -> Buffer:
         key = ("*", *[id(c) if c.number is None else c.number for c in (a, b)])
         if key not in self.known:
             self.keep.append((a, b))
             self.known[key] = self.ufunc(np.multiply, a, b)
         return self.known[key]
 
-    def _computed(self, x: Expr, o: list[Any]) -> Cell:
-        head = x.op
-        if o and not isinstance(o[0], Cell) and head != "join" and head != "scatter":
-            o = [given(o[0]), *o[1:]]
-        if head in COMPUTED:
-            return COMPUTED[head](self, *o)
-        cells = [c if isinstance(c, Cell) else given(c) for c in o]
-        numbers = [c.number for c in cells]
-        if head in _FOLD and None not in numbers:
-            return given(_FOLD[head](*numbers))
-        if head == "pow" and numbers[1] == 2:
-            return self.ufunc(np.multiply, cells[0], cells[0])
-        if head == "where":
-            relu = is_relu(x)
-            return self.ufunc(np.maximum, cells[2], given(0.0)) if relu else self.where(*cells)
-        if head in _COMPARISONS:
-            return self.ufunc(_COMPARISONS[head], *cells, dtype=bool)
-        if head not in _UFUNCS:
-            raise VectorizeError(f"m.{head} is no function of a namespace")
-        return self.ufunc(_UFUNCS[head], *cells)
+    def _computed(self, x: Expr, operands: list[Any]) -> Buffer:
+        if x.op in OPERATIONS:
+            if not isinstance(operands[0], Buffer) and x.op not in ("join", "scatter"):
+                operands[0] = given(operands[0])
+            return OPERATIONS[x.op].run(self, *operands)
+        if x.op not in _UFUNCS:
+            raise VectorizeError(f"m.{x.op} is no function of a namespace")
+        buffers = [b if isinstance(b, Buffer) else given(b) for b in operands]
+        numbers = [b.number for b in buffers]
+        if x.op in _FOLD and None not in numbers:
+            return given(_FOLD[x.op](*numbers))
+        if x.op == "pow" and numbers[1] == 2:
+            return self.ufunc(np.multiply, buffers[0], buffers[0])
+        if is_relu(x):
+            return self.ufunc(np.maximum, buffers[2], given(0.0))
+        if x.op == "where":
+            return self.where(*buffers)
+        f = _UFUNCS[x.op]
+        if isinstance(f, np.ufunc):
+            return self.ufunc(f, *buffers, dtype=bool if x.op in _COMPARISONS else float)
+        return self.by_function(f, np.broadcast_shapes(*[b.shape for b in buffers]), *buffers)
 
 
 class _Compiler(Expressions):
@@ -230,7 +208,7 @@ class _Compiler(Expressions):
         for v in program.layout.variables.values():
             if v.role in ("input", "sample"):
                 self.inputs[v.name] = np.zeros((B, v.size))
-                self.named[v.name] = Cell((B, v.size)).place(self.inputs[v.name])
+                self.named[v.name] = Buffer((B, v.size)).place(self.inputs[v.name])
             elif v.role == "parameter":
                 place, shape = slice(v.start, v.start + v.size), v.matrix or (1, v.size)
                 self.named[v.name] = given(parameters[place].reshape(shape))
@@ -245,15 +223,15 @@ class _Compiler(Expressions):
         for target, expression in equations:
             place = self.targets.get(target)
             before = len(self.calls)
-            cell = self.cell(expression)
+            buffer = self.buffer(expression)
             if place is None:
-                self.named[target] = cell
+                self.named[target] = buffer
                 continue
-            new = len(self.calls) > before and self.calls[-1].out is cell
-            if new and self.direct and not cell.fixed:
-                cell.place(place)
+            new = len(self.calls) > before and self.calls[-1].out is buffer
+            if new and self.direct and not buffer.fixed:
+                buffer.place(place)
             else:
-                self.add((cell,), Cell(place.shape).place(place), copy)
+                self.add((buffer,), Buffer(place.shape).place(place), copy)
 
     def pieces(self, gradient: Gradient) -> None:
         """The gradients that go to single parameters, added to those of their blocks."""
@@ -261,26 +239,82 @@ class _Compiler(Expressions):
             if name[1:] not in gradient.blocks:
                 place.fill(0.0)
                 if gradient.pieces:
-                    self.add((), Cell(place.shape).place(place), lambda out: [(out.fill, (0.0,))])
-        row = Cell((1, len(self.into))).place(self.into[None, :])
-        cells = [self.cell(piece) for piece, _ in gradient.pieces]
-        for cell, (_, columns) in zip(cells, gradient.pieces, strict=True):
+                    self.add((), Buffer(place.shape).place(place), lambda out: [(out.fill, (0.0,))])
+        row = Buffer((1, len(self.into))).place(self.into[None, :])
+        buffers = [self.buffer(piece) for piece, _ in gradient.pieces]
+        for buffer, (_, columns) in zip(buffers, gradient.pieces, strict=True):
             where = columns[0] if consecutive(columns) else np.array(columns)
-            self.add_at(row, cell, where, len(columns))
+            self.add_at(row, buffer, where, len(columns))
 
-    def own(self, cell: Cell) -> Cell:
+    def own(self, buffer: Buffer) -> Buffer:
         """A result with a row per example, in memory that an update does not change."""
-        if cell.shape[0] == self.B and not cell.owner.fixed:
-            return cell
-        return self.repeated(cell, (self.B, cell.shape[1]))
+        if buffer.shape[0] == self.B and not buffer.owner.fixed:
+            return buffer
+        return self.repeated(buffer, (self.B, buffer.shape[1]))
 
-    def guard(self, guard: Guard) -> Cell:
+    def guard(self, guard: Guard) -> Buffer:
         """The outcomes of a comparison."""
         left, right = (self.program.layout.read([i]).expression for i in guard[1:3])
-        return self.cell(Expr(guard.sign, (left, right)))
+        return self.buffer(Expr(guard.sign, (left, right)))
 
 
 def _mean_of(x: Array) -> Callable[[], float]:
-    numbers = x.reshape(-1)
-    n, ones = len(numbers), np.ones(len(numbers))
-    return lambda: float(ones.dot(numbers)) / n
+    numbers, ones = x.reshape(-1), np.ones(x.size)
+    return lambda: float(ones.dot(numbers)) / x.size
+
+
+#: The equation: (m, g, x, lr, t, state) -> new x and state, as `Optimizer.update`.
+UpdateEquation = Callable[..., tuple[Any, tuple[Any, ...]]]
+
+
+class Update:
+    """x and its states after one update from the gradient g: `update(lr, t)` changes the vectors.
+
+    `states` has a vector, or None where there is none yet. Those that the equation makes are in
+    `states` after the first call, for which another `Update` is to be made.
+    """
+
+    def __init__(
+        self, equation: UpdateEquation, x: Array, g: Array, states: Sequence[Array | None]
+    ):
+        self._lr, self._t = np.empty(()), np.empty(())
+        calls = Expressions(0)
+        for name, array in (("x", x), ("g", g), ("lr", self._lr), ("t", self._t)):
+            calls.named[name] = Buffer(array.shape).place(array)
+        symbols: list[Any] = []
+        for k, state in enumerate(states):
+            symbols.append(None if state is None else expr.symbol(f"s{k}"))
+            if state is not None:
+                calls.named[f"s{k}"] = Buffer(state.shape).place(state)
+        names = [expr.symbol(name) for name in ("g", "x", "lr", "t")]
+        new_x, new_states = equation(expr, *names, tuple(symbols))
+        results: list[tuple[Buffer, Array]] = []
+        self.states: list[Array | None] = []
+        for state, new in zip(states, new_states, strict=True):
+            self.states.append(np.empty(len(x)) if state is None and new is not None else state)
+            if (held := self.states[-1]) is not None:
+                results.append((calls.buffer(new), held))
+        results.append((calls.buffer(new_x), x))
+        for buffer, held in results:
+            if not _written_last(calls, buffer, held):
+                calls.add((buffer,), Buffer(held.shape).place(held), copy)
+        pairs = zip(states, self.states, strict=True)
+        self.made_states = any(old is None and new is not None for old, new in pairs)
+        self._run = compile_calls(allocate(calls.calls, []))
+
+    def __call__(self, lr: float, t: int) -> None:
+        """One update."""
+        self._lr[()], self._t[()] = lr, t
+        self._run()
+
+
+def _written_last(calls: Expressions, buffer: Buffer, held: Array) -> bool:
+    """Let a result be written where its old number stands, if nothing reads that afterwards."""
+    places = [i for i, call in enumerate(calls.calls) if call.out is buffer]
+    if not places or buffer.fixed or buffer.shape != held.shape:
+        return False
+    later = calls.calls[places[0] + 1 :]
+    if any(a.array is held for call in later for a in call.arguments):
+        return False
+    buffer.place(held)
+    return True

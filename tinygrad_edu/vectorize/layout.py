@@ -142,10 +142,9 @@ class Layout:
     def read(self, cells: Sequence[int]) -> Operand:
         """The nodes as columns of one array; put together where they stand in several."""
         key = tuple(cells)
-        found = self._read.get(key)
-        if found is None:
-            found = self._read[key] = self._reading(key)
-        return found
+        if key not in self._read:
+            self._read[key] = self._reading(key)
+        return self._read[key]
 
     def _reading(self, cells: tuple[int, ...]) -> Operand:
         n, constants = len(cells), self.tape.constants

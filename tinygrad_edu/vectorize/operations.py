@@ -1,258 +1,315 @@
-"""Operations on arrays as calls: matrix products, views, sums, gathering and scattering.
+"""Operations on arrays, one record each: the extent of the result, NumPy, LaTeX, and execution.
 
-Each gives the `Cell` of its result. An array has two axes; a number has none.
+The extent of an expression says whether it has a row per example, and its number of columns. To
+execute an operation is to add its calls to a list; an array has two axes, a number has none.
 """
 
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from tinygrad_edu.vectorize.array_functions import (
-    batched_back_w,
-    batched_back_x,
-    batched_product,
-    pick_if_any,
-    products_of_others,
-    sums_of_others,
-)
-from tinygrad_edu.vectorize.arrays import Array, erf
-from tinygrad_edu.vectorize.calls import Call, Cell, given
+from tinygrad_edu.expr import Expr, Symbol
+from tinygrad_edu.styles import ADD, ATOM, MATRIX, NEGATE, POWER, TRANSPARENT, Form
+from tinygrad_edu.vectorize.arrays import HELPERS
+from tinygrad_edu.vectorize.buffers import Buffer, Calls, given
+from tinygrad_edu.vectorize.layout import Variable
+
+#: (batched, columns).
+Extent = tuple[bool, int]
+Variables = Mapping[str, Variable]
 
 
-class Operations:
-    """A list of calls that grows, for B examples; `indexes` are column numbers by name."""
+class Operation(NamedTuple):
+    """An operation on arrays.
 
-    def __init__(self, B: int) -> None:
-        self.B = B
-        self.calls: list[Call] = []
-        self.indexes: dict[str, Any] = {}
+    `extent(variables, *operands)` is that of the result; `run(calls, *operands)` gives its buffer.
+    `numpy` and `latex` are forms, or functions of the variables and operands that give one; None
+    for a function written by its name.
+    """
 
-    def add(self, arguments: tuple[Cell, ...], out: Cell, write: Any, reusable: int = 0) -> Cell:
-        """A further call, and its cell."""
-        self.calls.append(Call(arguments, out, write, reusable))
-        return out
-
-    def ufunc(self, f: Any, *cells: Cell, dtype: Any = float) -> Cell:
-        """f of each number."""
-        shape = np.broadcast_shapes(*[c.shape for c in cells])
-        keyword = f in (np.maximum, np.minimum)  # they take no third argument by position
-
-        def write(out: Any, *arrays: Any) -> list[tuple[Any, ...]]:
-            return [(f, arrays, {"out": out})] if keyword else [(f, (*arrays, out))]
-
-        return self.add(cells, Cell(shape, dtype), write, len(cells))
-
-    def view(
-        self, a: Cell, shape: tuple[int, ...], look: Callable[[Any], Any], contiguous: bool = False
-    ) -> Cell:
-        """A cell that looks into another."""
-        return Cell(shape, a.dtype, base=a, look=look, contiguous=contiguous or 1 in shape)
-
-    def where(self, condition: Cell, a: Cell, b: Cell) -> Cell:
-        """`a` where the condition holds, else `b`."""
-        if condition.dtype is not bool:
-            condition = self.ufunc(np.not_equal, condition, given(0.0), dtype=bool)
-        shape = np.broadcast_shapes(condition.shape, a.shape, b.shape)
-        if b.shape != shape and a.shape == shape:
-            condition, a, b = self.ufunc(np.logical_not, condition, dtype=bool), b, a
-        single = a.shape == ()
-        bits = np.empty(shape, dtype=np.int64) if a.number == 0 and _is_large(shape) else None
-
-        def write(out: Any, b: Any, condition: Any, a: Any) -> list[tuple[Any, ...]]:
-            copied = [] if out is b else [(np.copyto, (out, b))]
-            if bits is not None and condition.shape == out.shape:  # no branch per number
-                one = np.array(1, dtype=np.int8)
-                words = out.view(np.int64)
-                keep = (np.subtract, (condition.view(np.int8), one, bits))  # 0 or all bits
-                return [*copied, keep, (np.bitwise_and, (words, bits, words))]
-            if single and condition.shape == out.shape:
-                return [*copied, (np.putmask, (out, condition, a))]
-            return [*copied, (np.copyto, (out, a), {"where": condition})]
-
-        return self.add((b, condition, a), Cell(shape), write, 1)
-
-    def product(self, a: Cell, b: Cell) -> Cell:
-        """The matrix product."""
-        shape = (a.shape[0], b.shape[1])
-        return self.add((a, b), Cell(shape), lambda out, a, b: [(np.dot, (a, b, out))])
-
-    def transpose(self, a: Cell) -> Cell:
-        """Rows for columns."""
-        return self.view(a, (a.shape[1], a.shape[0]), lambda x: x.T)
-
-    def columns(self, a: Cell, start: int, stop: int) -> Cell:
-        """The columns from start to stop - 1."""
-        return self.view(a, (a.shape[0], stop - start), lambda x: x[:, start:stop])
-
-    def take(self, a: Cell, index: str) -> Cell:
-        """Columns by an index."""
-        i = self.indexes[index]
-        out = Cell((a.shape[0], len(i)))
-        return self.add((a,), out, lambda out, a: [(np.take, (a, i, 1, out, "clip"))])
-
-    def reshape(self, a: Cell, n: int) -> Cell:
-        """The same numbers in rows of n."""
-        size = int(np.prod(a.shape))
-        if not a.contiguous:
-            a = self.repeated(a, a.shape)
-        return self.view(a, (size // n, n), lambda x: x.reshape(-1, n), contiguous=True)
-
-    def wide(self, a: Cell, n: int) -> Cell:
-        """Repeated to n columns."""
-        rows = a.shape[0] if a.shape else 1
-        return self.repeated(a, (rows, n))
-
-    def full(self, a: Cell, n: int) -> Cell:
-        """Repeated to a row per example and n columns."""
-        return self.repeated(a, (self.B, n))
-
-    def repeated(self, a: Cell, shape: tuple[int, ...]) -> Cell:
-        """Repeated to a shape."""
-        return self.add((a,), Cell(shape), copy)
-
-    def repeat(self, a: Cell, k: int) -> Cell:
-        """Each column k times."""
-        rows, n = a.shape
-        out = Cell((rows, n * k))
-        return self.add(
-            (a,), out, lambda out, a: [(np.copyto, (out.reshape(rows, n, k), a[:, :, None]))]
-        )
-
-    def total(self, a: Cell) -> Cell:
-        """The sum over the rows, as a product with ones."""
-        if a.shape[0] == 1:
-            return a
-        ones = np.ones(a.shape[0])
-        out = Cell((1, a.shape[1]))
-        return self.add((a,), out, lambda out, a: [(np.dot, (ones, a, out.reshape(-1)))])
-
-    def rowsum(self, a: Cell) -> Cell:
-        """The sum of each row."""
-        if a.shape[1] == 1:
-            return a
-        ones = np.ones(a.shape[1])
-        out = Cell((a.shape[0], 1))
-        if a.dtype is bool:
-            a = self.repeated(a, a.shape)
-        return self.add((a,), out, lambda out, a: [(np.dot, (a, ones, out.reshape(-1)))])
-
-    def extreme(self, f: Any, a: Cell) -> Cell:
-        """The largest, the smallest or the product of each row."""
-        out = Cell((a.shape[0], 1))
-        return self.add((a,), out, lambda out, a: [(f.reduce, (a, 1, None, out, True))])
-
-    def join(self, n: int, *parts: Cell) -> Cell:
-        """Columns side by side."""
-        out = Cell((max(p.shape[0] for p in parts), n))
-
-        def write(out: Any, *arrays: Any) -> list[tuple[Any, ...]]:
-            calls, start = [], 0
-            for array in arrays:
-                stop = start + array.shape[1]
-                calls.append((np.copyto, (out[:, start:stop], array)))
-                start = stop
-            return calls
-
-        return self.add(parts, out, write)
-
-    def scatter(self, n: int, *pieces: Any) -> Cell:
-        """Pieces, added up at their columns."""
-        cells = [p if isinstance(p, Cell) else given(p) for p in pieces[::3]]
-        rows = max([c.shape[0] if c.shape else 1 for c in cells])
-        rows = self.B if rows != 1 else 1
-        out = self.add((), Cell((rows, n)), lambda out: [(out.fill, (0.0,))])
-        for cell, place, k in zip(cells, pieces[1::3], pieces[2::3], strict=True):
-            columns = self.indexes[place] if isinstance(place, str) else place
-            self.add_at(out, cell, columns, k)
-        return out
-
-    def add_at(self, out: Cell, piece: Cell, place: Any, n: int) -> None:
-        """out[:, place] += piece, where a column may be named several times."""
-        if isinstance(place, int):
-            to = self.view(out, (out.shape[0], n), lambda x: x[:, place : place + n])
-            self.add((to, piece), to, lambda out, to, piece: [(np.add, (out, piece, out))])
-            return
-        order = np.argsort(place, kind="stable")
-        columns, starts = np.unique(place[order], return_index=True)
-        if piece.shape != (out.shape[0], n):
-            piece = self.repeated(piece, (out.shape[0], n))
-        sorted_piece = np.empty((out.shape[0], n))
-        sums = np.empty((out.shape[0], len(columns)))
-
-        def write(out: Any, _: Any, piece: Any) -> list[tuple[Any, ...]]:
-            calls: list[tuple[Any, ...]] = [(np.take, (piece, order, 1, sorted_piece, "clip"))]
-            calls.append((np.add.reduceat, (sorted_piece, starts, 1, None, sums)))
-            return [*calls, (_add_columns, (out, columns, sums))]
-
-        self.add((out, piece), out, write)
-
-    def pick(self, a: Cell, t: Cell) -> Cell:
-        """a_t of each row."""
-        rows, n = a.shape
-        starts, index = np.arange(rows) * float(n), np.empty((rows, 1), dtype=np.intp)
-
-        def write(out: Any, a: Any, t: Any) -> list[tuple[Any, ...]]:
-            to_index = (np.add, (t, starts[:, None], index), {"casting": "unsafe"})
-            return [to_index, (np.take, (a, index, None, out, "clip"))]
-
-        return self.add((a, t), Cell((rows, 1)), write)
-
-    def onehot(self, t: Cell, n: int) -> Cell:
-        """1 in column t of each row."""
-        return self.ufunc(np.equal, t, given(np.arange(float(n))[None, :]), dtype=bool)
-
-    def by_function(self, f: Any, shape: tuple[int, ...], *cells: Cell) -> Cell:
-        """A function of arrays that gives a new one."""
-        return self.add(cells, Cell(shape), lambda out, *a: [(_store, (out, f, a))])
-
-    def batched(self, f: Any, n: int, a: Cell, b: Cell, *sizes: int) -> Cell:
-        """A product of matrices of these sizes for each example, n numbers each."""
-        return self.by_function(lambda a, b: f(a, b, *sizes), (self.B, n), a, b)
+    extent: Callable[..., Extent]
+    run: Callable[..., Buffer]
+    numpy: Form | Callable[..., Form] | None = None
+    latex: Form | Callable[..., Form] | None = None
 
 
-#: Expressions that are not computed number by number.
-COMPUTED: Final[dict[str, Callable[..., Cell]]] = {
-    "@": Operations.product,
-    "T": Operations.transpose,
-    "batched_back_w": lambda self, d, x, *s: self.batched(batched_back_w, s[1] * s[2], d, x, *s),
-    "batched_back_x": lambda self, d, w, *s: self.batched(batched_back_x, s[0] * s[2], d, w, *s),
-    "batched_product": lambda self, x, w, *s: self.batched(batched_product, s[0] * s[1], x, w, *s),
-    "columns": Operations.columns,
-    "erf": lambda self, x: self.by_function(erf, x.shape, x),
-    "full": Operations.full,
-    "join": Operations.join,
-    "onehot": Operations.onehot,
-    "pick": Operations.pick,
-    "pick_if_any": lambda self, x, t: self.by_function(pick_if_any, (x.shape[0], 1), x, t),
-    "products_of_others": lambda self, x: self.by_function(products_of_others, x.shape, x),
-    "repeat": Operations.repeat,
-    "reshape": Operations.reshape,
-    "rowmax": lambda self, x: self.extreme(np.maximum, x),
-    "rowmin": lambda self, x: self.extreme(np.minimum, x),
-    "rowprod": lambda self, x: self.extreme(np.multiply, x),
-    "rowsum": Operations.rowsum,
-    "scatter": Operations.scatter,
-    "sums_of_others": lambda self, x: self.by_function(sums_of_others, x.shape, x),
-    "take": Operations.take,
-    "total": Operations.total,
-    "wide": Operations.wide,
+def extent(x: Any, variables: Variables) -> Extent:
+    """The extent of `x`; a number, and B, are one column for all examples."""
+    if not isinstance(x, Expr):
+        return (False, 1)
+    if isinstance(x, Symbol):
+        variable = variables.get(x.name)
+        if variable is None:
+            return (False, 1)
+        return (variable.batched, variable.matrix[1] if variable.matrix else variable.size)
+    if x.op in OPERATIONS:
+        return OPERATIONS[x.op].extent(variables, *x.args)
+    extents = [extent(a, variables) for a in x.args]
+    return (any(batched for batched, _ in extents), max(n for _, n in extents))
+
+
+# --- Extents --------------------------------------------------------------------------------------
+
+
+def _of_product(v: Variables, a: Any, b: Any) -> Extent:
+    transposed = isinstance(a, Expr) and a.op == "T"
+    return (extent(a, v)[0] and not transposed, extent(b, v)[1])
+
+
+def _of_transpose(v: Variables, a: Any) -> Extent:
+    """The number of rows of a matrix of parameters is that of its columns."""
+    batched, n = extent(a, v)
+    if isinstance(a, Symbol) and (variable := v.get(a.name)) is not None and variable.matrix:
+        return (batched, variable.matrix[0])
+    if isinstance(a, Expr) and a.op == "reshape":
+        return (batched, extent(a.args[0], v)[1] // int(a.args[1]))
+    return (batched, n)
+
+
+def _one_column(v: Variables, *operands: Any) -> Extent:
+    return (any(extent(a, v)[0] for a in operands), 1)
+
+
+def _n_columns(v: Variables, a: Any, n: int) -> Extent:
+    return (extent(a, v)[0], n)
+
+
+# --- NumPy ----------------------------------------------------------------------------------------
+
+
+def _attribute(text: str) -> Form:
+    return Form(f"{{0}}.{text}", ATOM, (ATOM,))
+
+
+def _entries(text: str) -> Callable[..., Form]:
+    """Columns of an array, or of the vector of all parameters, which has one axis."""
+
+    def form(v: Variables, a: Any, *_: Any) -> Form:
+        vector = isinstance(a, Symbol) and a.name == "P"
+        return Form(f"P[None, {text}]" if vector else f"{{0}}[:, {text}]", ATOM, (ATOM,))
+
+    return form
+
+
+def _spread(x: Any, rows: str, n: int, k: int = 0) -> str:
+    """Operand k, repeated to that many rows and columns."""
+    if isinstance(x, Expr):
+        return f"np.broadcast_to({{{k}}}, ({rows}, {n}))"
+    return f"np.full(({rows}, {n}), {{{k}}})"
+
+
+def _joined(v: Variables, n: int, *pieces: Any) -> Form:
+    rows = any(extent(a, v)[0] for a in pieces)
+    texts, operands = [], []
+    for k, a in enumerate(pieces):
+        batched, width = extent(a, v)
+        inner = a.args[0] if batched != rows and a.op == "wide" else a
+        texts.append(f"{{{k}}}" if batched == rows else _spread(inner, "B", width, k))
+        operands.append(inner)
+    return Form(f"np.hstack([{', '.join(texts)}])", args=tuple(operands))
+
+
+def _scattered(v: Variables, n: int, *pieces: Any) -> Form:
+    rows = "B" if any(extent(a, v)[0] for a in pieces[::3]) else "1"
+    places = [
+        f"({{{k}}}, {place if isinstance(place, str) else f'range({place}, {place + width})'})"
+        for k, (place, width) in enumerate(zip(pieces[1::3], pieces[2::3], strict=True))
+    ]
+    return Form(f"scatter({', '.join([rows, str(n), *places])})", args=pieces[::3])
+
+
+# --- LaTeX ----------------------------------------------------------------------------------------
+
+
+def _latex_entries(v: Variables, a: Any, place: Any, stop: int | None = None) -> Form:
+    """Columns of an array; what has an index of its own is a group, as TeX wants it."""
+    columns = "{1}" if stop is None else _places(place, stop - place)
+    if isinstance(a, Symbol) and a.name == "P":
+        return Form(f"P_{{{{{columns}}}}}")
+    group = "{0}" if isinstance(a, Symbol) and len(a.name) == 1 else "{{{0}}}"
+    return Form(f"{group}_{{{{:,{columns}}}}}", ATOM, (ATOM,))
+
+
+def _places(start: int, n: int) -> str:
+    """Columns from 0-based `start` on, counted from 1."""
+    return f"{start + 1}" if n == 1 else f"{start + 1}:{start + n}"
+
+
+def _latex_joined(v: Variables, n: int, *pieces: Any) -> Form:
+    places = ", ".join(f"{{{k}}}" for k in range(len(pieces)))
+    return Form(rf"\left[{places}\right]", args=pieces)
+
+
+def _latex_scattered(v: Variables, n: int, *pieces: Any) -> Form:
+    count = len(pieces) // 3
+    operands = [*pieces[::3]]
+    places = []
+    for k, (place, width) in enumerate(zip(pieces[1::3], pieces[2::3], strict=True)):
+        if isinstance(place, str):
+            places.append(rf"{{{k}}} \to {{{len(operands)}}}")
+            operands.append(place)
+        else:
+            places.append(rf"{{{k}}} \to {_places(place, width)}")
+    scattered = rf"\mathrm{{{{scatter}}}}\left({', '.join(places)}\right)"
+    return Form(scattered, ATOM, (POWER,) * count, tuple(operands))
+
+
+# --- Execution ------------------------------------------------------------------------------------
+
+
+def _product(calls: Calls, a: Buffer, b: Buffer) -> Buffer:
+    out = Buffer((a.shape[0], b.shape[1]))
+    return calls.add((a, b), out, lambda out, a, b: [(np.dot, (a, b, out))])
+
+
+def _take(calls: Calls, a: Buffer, index: str) -> Buffer:
+    i = calls.indexes[index]
+    out = Buffer((a.shape[0], len(i)))
+    return calls.add((a,), out, lambda out, a: [(np.take, (a, i, 1, out, "clip"))])
+
+
+def _reshape(calls: Calls, a: Buffer, n: int) -> Buffer:
+    size = int(np.prod(a.shape))
+    if not a.contiguous:
+        a = calls.repeated(a, a.shape)
+    return calls.view(a, (size // n, n), lambda x: x.reshape(-1, n), contiguous=True)
+
+
+def _repeat(calls: Calls, a: Buffer, k: int) -> Buffer:
+    rows, n = a.shape
+    out = Buffer((rows, n * k))
+    return calls.add(
+        (a,), out, lambda out, a: [(np.copyto, (out.reshape(rows, n, k), a[:, :, None]))]
+    )
+
+
+def _total(calls: Calls, a: Buffer) -> Buffer:
+    """The sum over the rows, as a product with ones."""
+    if a.shape[0] == 1:
+        return a
+    ones = np.ones(a.shape[0])
+    out = Buffer((1, a.shape[1]))
+    return calls.add((a,), out, lambda out, a: [(np.dot, (ones, a, out.reshape(-1)))])
+
+
+def _rowsum(calls: Calls, a: Buffer) -> Buffer:
+    if a.shape[1] == 1:
+        return a
+    ones = np.ones(a.shape[1])
+    out = Buffer((a.shape[0], 1))
+    if a.dtype is bool:
+        a = calls.repeated(a, a.shape)
+    return calls.add((a,), out, lambda out, a: [(np.dot, (a, ones, out.reshape(-1)))])
+
+
+def _extreme(f: Any) -> Callable[..., Buffer]:
+    """The largest, the smallest or the product of each row."""
+    return lambda calls, a: calls.add(
+        (a,), Buffer((a.shape[0], 1)), lambda out, a: [(f.reduce, (a, 1, None, out, True))]
+    )
+
+
+def _join(calls: Calls, n: int, *parts: Buffer) -> Buffer:
+    out = Buffer((max(p.shape[0] for p in parts), n))
+    stops = np.cumsum([p.shape[1] for p in parts]).tolist()
+
+    def write(out: Any, *arrays: Any) -> list[tuple[Any, ...]]:
+        places = zip([0, *stops], stops, arrays, strict=False)
+        return [(np.copyto, (out[:, start:stop], array)) for start, stop, array in places]
+
+    return calls.add(parts, out, write)
+
+
+def _scatter(calls: Calls, n: int, *pieces: Any) -> Buffer:
+    buffers = [p if isinstance(p, Buffer) else given(p) for p in pieces[::3]]
+    rows = max([b.shape[0] if b.shape else 1 for b in buffers])
+    out = Buffer((calls.B if rows != 1 else 1, n))
+    calls.add((), out, lambda out: [(out.fill, (0.0,))])
+    for piece, place, k in zip(buffers, pieces[1::3], pieces[2::3], strict=True):
+        calls.add_at(out, piece, calls.indexes[place] if isinstance(place, str) else place, k)
+    return out
+
+
+def _pick(calls: Calls, a: Buffer, t: Buffer) -> Buffer:
+    rows, n = a.shape
+    starts, index = np.arange(rows) * float(n), np.empty((rows, 1), dtype=np.intp)
+
+    def write(out: Any, a: Any, t: Any) -> list[tuple[Any, ...]]:
+        to_index = (np.add, (t, starts[:, None], index), {"casting": "unsafe"})
+        return [to_index, (np.take, (a, index, None, out, "clip"))]
+
+    return calls.add((a, t), Buffer((rows, 1)), write)
+
+
+def _onehot(calls: Calls, t: Buffer, n: int) -> Buffer:
+    return calls.ufunc(np.equal, t, given(np.arange(float(n))[None, :]), dtype=bool)
+
+
+def _row_function(name: str, *, wide: bool) -> Operation:
+    """A helper that gives a number per row, or one per column of its first operand."""
+
+    def run(calls: Calls, x: Buffer, *more: Buffer) -> Buffer:
+        return calls.by_function(HELPERS[name], x.shape if wide else (x.shape[0], 1), x, *more)
+
+    return Operation((lambda v, x: extent(x, v)) if wide else _one_column, run)
+
+
+def _batched(name: str, i: int, j: int) -> Operation:
+    """A product of matrices for each example, with as many columns as two of its sizes say."""
+
+    def run(calls: Calls, a: Buffer, b: Buffer, *sizes: int) -> Buffer:
+        shape = (calls.B, sizes[i] * sizes[j])
+        return calls.by_function(lambda a, b: HELPERS[name](a, b, *sizes), shape, a, b)
+
+    return Operation(lambda v, a, b, *sizes: (True, sizes[i] * sizes[j]), run)
+
+
+def _of_rows(reduction: str, run: Callable[..., Buffer], latex: str) -> Operation:
+    numpy = _attribute(f"{reduction}(axis=1, keepdims=True)")
+    return Operation(_one_column, run, numpy, Form(latex, MATRIX, (NEGATE,)))
+
+
+_SAME: Final = Form("{0}", TRANSPARENT)
+
+# fmt: off
+OPERATIONS: Final[dict[str, Operation]] = {
+    "@": Operation(_of_product, _product,
+                   Form("{0} @ {1}", MATRIX, (MATRIX, NEGATE)), Form(r"{0}\,{1}", MATRIX, (MATRIX, NEGATE))),
+    "T": Operation(_of_transpose, lambda calls, a: calls.view(a, a.shape[::-1], lambda x: x.T),
+                   _attribute("T"), Form(r"{0}^{{\top}}", POWER, (ATOM,))),
+    "columns": Operation(lambda v, a, start, stop: (extent(a, v)[0], stop - start),
+                         lambda calls, a, s, e: calls.view(a, (a.shape[0], e - s), lambda x: x[:, s:e]),
+                         _entries("{1}:{2}"), _latex_entries),
+    "take": Operation(lambda v, a, index: (extent(a, v)[0], v[index].size), _take,
+                      _entries("{1}"), _latex_entries),
+    "reshape": Operation(_n_columns, _reshape, _attribute("reshape(-1, {1})"), _SAME),
+    "wide": Operation(_n_columns, lambda calls, a, n: calls.repeated(a, (a.shape[0] if a.shape else 1, n)),
+                      lambda v, a, n: Form(_spread(a, "B" if extent(a, v)[0] else "1", n)), _SAME),
+    "full": Operation(lambda v, a, n: (True, n), lambda calls, a, n: calls.repeated(a, (calls.B, n)),
+                      lambda v, a, n: Form(_spread(a, "B", n)), _SAME),
+    "repeat": Operation(lambda v, a, k: (extent(a, v)[0], extent(a, v)[1] * k), _repeat, _attribute("repeat({1}, axis=1)")),
+    "join": Operation(lambda v, n, *pieces: (any(extent(a, v)[0] for a in pieces), n), _join,
+                      _joined, _latex_joined),
+    "scatter": Operation(lambda v, n, *pieces: (any(extent(a, v)[0] for a in pieces[::3]), n), _scatter,
+                         _scattered, _latex_scattered),
+    "total": Operation(lambda v, a: (False, extent(a, v)[1]), _total,
+                       _attribute("sum(axis=0, keepdims=True)"),
+                       Form(r"\mathbf{{1}}^{{\top}} {0}", MATRIX, (NEGATE,))),
+    "rowsum": _of_rows("sum", _rowsum, r"{0}\,\mathbf{{1}}"),
+    "rowmax": _of_rows("max", _extreme(np.maximum), r"\max_{{k}} {0}"),
+    "rowmin": _of_rows("min", _extreme(np.minimum), r"\min_{{k}} {0}"),
+    "rowprod": _of_rows("prod", _extreme(np.multiply), r"\prod_{{k}} {0}"),
+    "pick": Operation(_one_column, _pick, None, _latex_entries),
+    "onehot": Operation(_n_columns, _onehot, None, Form(r"\mathbf{{1}}\left[k = {0}\right]", ATOM, (ADD,))),
+    "pick_if_any": _row_function("pick_if_any", wide=False),
+    "logsumexp": _row_function("logsumexp", wide=False),
+    "softmax": _row_function("softmax", wide=True),
+    "log_softmax": _row_function("log_softmax", wide=True),
+    "products_of_others": _row_function("products_of_others", wide=True),
+    "sums_of_others": _row_function("sums_of_others", wide=True),
+    "batched_product": _batched("batched_product", 0, 1),
+    "batched_back_x": _batched("batched_back_x", 0, 2),
+    "batched_back_w": _batched("batched_back_w", 1, 2),
 }
-
-
-def _is_large(shape: tuple[int, ...]) -> bool:
-    """Whether a mask pays as arithmetic on all numbers, where its branches are many."""
-    return len(shape) == 2 and shape[0] * shape[1] >= 2048
-
-
-def copy(out: Any, a: Any) -> list[tuple[Any, ...]]:
-    """The call that copies an array, or repeats it to the shape of `out`."""
-    return [(np.copyto, (out, a))]
-
-
-def _store(out: Array, f: Callable[..., Array], arrays: tuple[Array, ...]) -> None:
-    out[...] = f(*arrays).reshape(out.shape)
-
-
-def _add_columns(out: Array, columns: Any, sums: Array) -> None:
-    out[:, columns] += sums
+# fmt: on

@@ -1,15 +1,16 @@
-"""Plan: all that follows from the structure of a graph, found once for graphs that share it."""
+"""Plan: all that follows from the structure of a graph, found once; what its arrays stand for."""
 
 from collections import OrderedDict
+from collections.abc import Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cached_property
 from typing import Any, Final
 
 from tinygrad_edu.vectorize.gradient import Gradient, gradient_of
-from tinygrad_edu.vectorize.layout import Layout
+from tinygrad_edu.vectorize.layout import Layout, P, Variable
 from tinygrad_edu.vectorize.regroup import regroup
-from tinygrad_edu.vectorize.rows import is_choice
-from tinygrad_edu.vectorize.steps import Regrouped, Rows
+from tinygrad_edu.vectorize.steps import Regrouped, Rows, chooses_class
 from tinygrad_edu.vectorize.tape import Tape
 
 #: How many plans are kept, the least recently used goes first.
@@ -45,8 +46,8 @@ class Plan:
         return [
             (part.array, part.columns, step.size)
             for step in self.forward.steps
-            if isinstance(step, Rows) and step.choice is not None and is_choice(step.record)
-            for part in step.choice.parts
+            if isinstance(step, Rows) and step.classes is not None and chooses_class(step.record)
+            for part in step.classes.parts
             if part.array in self.layout.variables
             and self.layout.variables[part.array].role == "input"
         ]
@@ -62,3 +63,89 @@ def plan_for(tape: Tape) -> Plan:
     while len(_PLANS) > MAX_PLANS:
         _PLANS.popitem(last=False)
     return plan
+
+
+#: How many numbers of an array are written out, and how many operands of a node.
+_SHOWN: Final = 6
+
+
+def explanation(plan: Plan, tape: Tape, name: str) -> str:
+    """The nodes that the array of that name stands for. Raises ValueError for an unknown name."""
+    variables = {n: v for n, v in _variables(plan).items() if v.role != "index"}
+    if not isinstance(name, str) or name not in variables:
+        near = get_close_matches(str(name), variables, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise ValueError(f"the program has no {name!r:.40}: choose {', '.join(variables)}{hint}")
+    v = variables[name]
+    return "\n".join([_headline(plan, tape, v), *_entries(plan, tape, v)])
+
+
+def _variables(plan: Plan) -> dict[str, Variable]:
+    if len(plan.forward.results[0].parts) and plan.forward.results[0].n == 1 and plan.parameters:
+        plan.backward  # noqa: B018  (its arrays are entered when it is first asked for)
+    return plan.layout.variables
+
+
+def _headline(plan: Plan, tape: Tape, v: Variable) -> str:
+    many = "s" * (v.size != 1)
+    n = f"{v.size} number{many}" + " per example" * v.batched
+    match v.role:
+        case "input":
+            return f"{v.name}: {n}, an argument of the function"
+        case "sample":
+            return f"{v.name}: {n}, drawn anew at each call"
+        case "constant":
+            return f"{v.name}: {n} that the function mentions"
+        case "parameter":
+            return f"{v.name}: {v.size} parameter{many}, P[{v.start}:{v.start + v.size}]"
+        case "gradient":
+            return f"{v.name} = dL/d{v.name[1:]}: {n}, the gradients of parameters"
+        case "adjoint":
+            of = next(s for s, u in plan.layout.variables.items() if u.cells == v.cells)
+            return f"{v.name} = dL/d{of}: {n}, the gradients of the nodes behind {of}"
+        case "gathered":
+            return f"{v.name}: {n}, put together from other arrays"
+    lines = {tape.lines[c] for c in v.cells if c >= 0 and tape.lines[c] is not None}
+    source = f": nodes made by {next(iter(lines))}" if len(lines) == 1 else ""
+    return f"{v.name}: {n}{source}"
+
+
+def _entries(plan: Plan, tape: Tape, v: Variable) -> Iterator[str]:
+    if v.role == "input":
+        return
+    gradient = "dL/d " if v.role in ("adjoint", "gradient") else ""
+    for column, cell in list(enumerate(v.cells))[:_SHOWN]:
+        if cell >= 0:
+            yield f"  {_entry(v, column)} = {gradient}{_node(plan, tape, cell)}"
+    if len(v.cells) > _SHOWN:
+        yield f"  ... and {len(v.cells) - _SHOWN} more"
+
+
+def _entry(v: Variable, column: int) -> str:
+    if v.matrix is not None:
+        return f"{v.name}[{column // v.matrix[1]}, {column % v.matrix[1]}]"
+    return f"{v.name}[:, {column}]"
+
+
+def _node(plan: Plan, tape: Tape, cell: int) -> str:
+    """A node with its operands: dot(layer1.neuron1.w[0], X[:, 0], layer1.neuron1.b)."""
+    record = tape.records[cell]
+    if record is None:
+        return _leaf(plan, tape, cell)
+    parents = tape.parents[cell]
+    if len(parents) <= _SHOWN:
+        operands = [_leaf(plan, tape, p) for p in parents]
+    else:
+        ends = [_leaf(plan, tape, p) for p in (*parents[:2], *parents[-2:])]
+        operands = [*ends[:2], f"... {len(parents) - 4} more ...", *ends[2:]]
+    return f"{record.name}({', '.join(operands)})"
+
+
+def _leaf(plan: Plan, tape: Tape, cell: int) -> str:
+    if cell in tape.constants:
+        return f"{tape.constants[cell]:g}"
+    name = tape.parameters.get(cell)
+    if name:
+        return name
+    array, column = plan.layout.home.get(cell, ("an unused number", 0))
+    return f"P[{column}]" if array == P else f"{array}[:, {column}]"

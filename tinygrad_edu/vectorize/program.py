@@ -9,23 +9,21 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tinygrad_edu.checks import number
 from tinygrad_edu.engine import Value, gradients
-from tinygrad_edu.vectorize.agreement import agree
-from tinygrad_edu.vectorize.arrays import Array
-from tinygrad_edu.vectorize.errors import WAY_OUT, VectorizeError
-from tinygrad_edu.vectorize.explain import explanation
-from tinygrad_edu.vectorize.fold import fold
+from tinygrad_edu.vectorize.arrays import Array, as_array, largest
 from tinygrad_edu.vectorize.kernel import Kernel, compile_kernel
-from tinygrad_edu.vectorize.latex import equations
 from tinygrad_edu.vectorize.layout import argument_names
-from tinygrad_edu.vectorize.plan import plan_for
-from tinygrad_edu.vectorize.source import source
-from tinygrad_edu.vectorize.tape import record
-from tinygrad_edu.vectorize.trace import compare, settle, trace
+from tinygrad_edu.vectorize.plan import explanation, plan_for
+from tinygrad_edu.vectorize.source import equations, source
+from tinygrad_edu.vectorize.tape import WAY_OUT, VectorizeError, fuse_dots
+from tinygrad_edu.vectorize.trace import check_alike, record, settle, trace
 
 #: For how many numbers of examples compiled kernels are kept.
 MAX_KERNELS: Final = 8
+#: How much a program may differ from the scalar graph: relative to the largest of the numbers
+#: compared, and relative to the numbers that a result is computed from.
+TOLERANCE: Final = 1e-8
+ROUNDING: Final = 1e-12
 
 
 def vectorize(fn: Callable[..., Any], *example: Any) -> Program:
@@ -61,7 +59,7 @@ class Program:
     ) -> None:
         recording = trace(fn, example, other)
         self._recorded = recording.tape
-        self.tape = tape = fold(recording.tape)
+        self.tape = tape = fuse_dots(recording.tape)
         self.plan = plan_for(tape)
         places = {cell: k for k, cell in enumerate(tape.parameters)}
         self.order = np.array([places[cell] for cell in self.plan.parameters], dtype=np.intp)
@@ -88,7 +86,7 @@ class Program:
     @property
     def latex(self) -> str:
         """The same as equations, in LaTeX without dollar signs."""
-        return equations(self.plan, gradient=self.has_loss)
+        return equations(self.plan.forward, self.plan.backward if self.has_loss else None)
 
     @property
     def has_loss(self) -> bool:
@@ -105,9 +103,9 @@ class Program:
     def __call__(self, *arrays: ArrayLike) -> Array:
         """The results for each example: (B,) for one number, (B, K) for a list of K."""
         filled, single = self._arranged(arrays)
-        found = self._outputs(filled)
-        found = found[:, 0] if found.shape[1] == 1 else found
-        return found[0] if single else found
+        outputs = self._outputs(filled)
+        outputs = outputs[:, 0] if outputs.shape[1] == 1 else outputs
+        return outputs[0] if single else outputs
 
     def columns(self, *arrays: ArrayLike) -> Array:
         """The results for each example, (B, K) also where K is 1."""
@@ -152,9 +150,9 @@ class Program:
 
     def in_order(self, vector: Array) -> Array:
         """P or G in the order of `parameters`."""
-        found = np.empty(len(vector))
-        found[self.order] = vector
-        return found
+        ordered = np.empty(len(vector))
+        ordered[self.order] = vector
+        return ordered
 
     def kernel(self, B: int, *, gradient: bool) -> Kernel:
         """The compiled program for B examples."""
@@ -204,10 +202,9 @@ class Program:
         shapes = self.tape.shapes
         if len(arrays) != len(shapes):
             raise TypeError(f"the program takes {len(shapes)} arrays, got {len(arrays)}")
-        found, single = {}, False
-        B = None
+        arranged, single, B = {}, False, None
         for name, array, shape in zip(self.names, arrays, shapes, strict=True):
-            a = _as_array(array, name)
+            a = as_array(array, name)
             single = a.shape == shape
             if single:
                 a = a[None]
@@ -223,11 +220,11 @@ class Program:
             if B is not None and len(a) != B:
                 raise ValueError(f"{name} has {len(a)} examples, {self.names[0]} has {B}")
             B = len(a)
-            found[name] = a.reshape(B, int(np.prod(shape)))
+            arranged[name] = a.reshape(B, int(np.prod(shape)))
         if not B:
             raise ValueError("the arrays hold no examples")
-        self.check_classes(found)
-        return found, single
+        self.check_classes(arranged)
+        return arranged, single
 
     def _outputs(self, arrays: dict[str, Array]) -> Array:
         self._check(arrays)
@@ -260,18 +257,31 @@ class Program:
             kernel.inputs["S"].fill(0.5)
         with np.errstate(all="ignore"):
             self.run(kernel)
-        found = rows_of(kernel.results, len(rows))
+        results = rows_of(kernel.results, len(rows))
         expected, gradient = self._by_scalars(few, len(rows))
-        pairs = [(found, expected)]
+        pairs = [(results, expected)]
         if self.has_loss:
             pairs.append((self.in_order(self.G), gradient))
-        if not agree(kernel, self.P, *pairs):
+        if not self.agrees(kernel, *pairs):
             raise VectorizeError(
                 "the program and the scalar graph give different numbers: an operation of your own "
                 "may compute something else for arrays than for floats; write it with the "
                 f"functions of m alone, or {WAY_OUT}"
             )
         self._checked = True
+
+    def agrees(self, kernel: Kernel, *pairs: tuple[Array, Array]) -> bool:
+        """Whether what a kernel gave is what was expected; inf and nan at the same places.
+
+        To TOLERANCE relative to the largest of the numbers, or to ROUNDING relative to the largest
+        that the kernel reads or gives, which remains where these cancel.
+        """
+        known = (self.P, *kernel.inputs.values(), *kernel.results)
+        rounding = ROUNDING * max(map(largest, known))
+        return all(
+            np.isclose(x, y, TOLERANCE, TOLERANCE * largest(y) + rounding, equal_nan=True).all()
+            for x, y in pairs
+        )
 
     def _by_scalars(self, arrays: dict[str, Array], n: int) -> tuple[Array, Array]:
         """Results and gradient from a scalar graph for each of n rows."""
@@ -284,7 +294,7 @@ class Program:
             ]
             again = record(self._fn, example)
             settle(again, set(self.parameters))
-            compare(self._recorded, again.tape)
+            check_alike(self._recorded, again.tape)
             results.append([v.data for values in again.results for v in values])
             if self.has_loss:
                 by = gradients(again.results[0][0], 1 / n)
@@ -295,16 +305,3 @@ class Program:
 def rows_of(results: Sequence[Array], B: int) -> Array:
     """Results side by side, a row per example; a copy."""
     return np.hstack([np.broadcast_to(r, (B, r.shape[-1] if r.ndim else 1)) for r in results])
-
-
-def _as_array(x: ArrayLike, name: str) -> Array:
-    try:
-        found = np.asarray(x)
-        if found.dtype.kind == "O":
-            numbers = [number(v, name) for v in found.reshape(-1).tolist()]
-            found = np.array(numbers).reshape(found.shape)
-    except (TypeError, ValueError):  # not numbers, or ragged rows
-        found = np.asarray("")
-    if found.dtype.kind not in "fiub":
-        raise TypeError(f"{name} must be an array of numbers, got {type(x).__name__}")
-    return found.astype(float)

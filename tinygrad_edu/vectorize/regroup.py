@@ -1,47 +1,56 @@
-"""Regrouping: nodes of equal depth and operation become one array.
+"""Regrouping: nodes of equal depth and operation become one array, dots matrix products.
 
-Nothing is known here of layers: the graph is all there is. `products` does the same for dots.
+Nothing is known here of layers: the graph is all there is. A family of dots is a product of rows of
+x with rows of w. One of several rows of x (a convolution) stands row after row in its array:
+column p*U + u is row p with row u of w. Dots that form no product are added up pair by pair.
 """
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from tinygrad_edu import expr
-from tinygrad_edu.expr import Expr
-from tinygrad_edu.functions import _dot
-from tinygrad_edu.vectorize.layout import Layout, Operand, P, Variable
-from tinygrad_edu.vectorize.products import add_dots, families, place_matrices
-from tinygrad_edu.vectorize.rows import choice_value, is_choice, row_operation
+from tinygrad_edu.engine import primitives
+from tinygrad_edu.expr import Expr, Symbol
+from tinygrad_edu.vectorize.layout import Layout, Operand, P, spread
 from tinygrad_edu.vectorize.steps import (
     Elementwise,
+    Pairs,
+    Product,
     Regrouped,
     Rows,
     as_rows,
+    chooses_class,
+    chosen_value,
     is_loss,
-    rows_of_choice,
+    reduction_of,
+    rows_of_classes,
     written,
 )
 from tinygrad_edu.vectorize.tape import Tape
 
+_DOT: Final = primitives["dot"]
+#: Nodes that one dot reads as w, or as x.
+Row = tuple[int, ...]
+
 
 def regroup(tape: Tape) -> Regrouped:
     """The arrays and equations of a graph. Raises VectorizeError for a record it cannot write."""
-    found = Regrouped(tape, Layout(tape))
+    program = Regrouped(tape, Layout(tape))
     levels = _levels(tape)
-    dots = [families(tape, [i for i in level if tape.records[i] == _dot]) for level in levels]
-    place_matrices(found.layout, [family for group in dots for family in group])
+    dots = [_families(tape, [i for i in level if tape.records[i] == _DOT]) for level in levels]
+    _place_matrices(program.layout, [family for group in dots for family in group])
     for level, group in zip(levels, dots, strict=True):
-        found.layout.settle(level)
+        program.layout.settle(level)
         for family in group:
-            add_dots(found, family)
-        for key, cells in _alike(found, [i for i in level if tape.records[i] != _dot]).items():
+            _add_dots(program, family)
+        for key, cells in _alike(program, [i for i in level if tape.records[i] != _DOT]).items():
             if key[0] == "rows":
-                _add_rows(found, cells)
+                _add_rows(program, cells)
             else:
-                _add_elementwise(found, cells)
-    found.results = [found.layout.read(nodes) for nodes in tape.results]
-    return found
+                _add_elementwise(program, cells)
+    program.results = [program.layout.read(nodes) for nodes in tape.results]
+    return program
 
 
 def _levels(tape: Tape) -> list[list[int]]:
@@ -57,9 +66,9 @@ def _levels(tape: Tape) -> list[list[int]]:
     return levels
 
 
-def _alike(found: Regrouped, cells: list[int]) -> dict[tuple[Any, ...], list[int]]:
+def _alike(program: Regrouped, cells: list[int]) -> dict[tuple[Any, ...], list[int]]:
     """Nodes that one equation computes: of one operation, reading the same arrays."""
-    tape, home = found.tape, found.layout.home
+    tape, home = program.tape, program.layout.home
     groups: dict[tuple[Any, ...], list[int]] = {}
 
     def source(cell: int) -> str:
@@ -68,11 +77,10 @@ def _alike(found: Regrouped, cells: list[int]) -> dict[tuple[Any, ...], list[int
         return "parameter" if cell in tape.parameters else home[cell][0]
 
     for i in cells:
-        record, parents = tape.records[i], tape.parents[i]
-        assert record is not None
+        record, parents = tape.record(i), tape.parents[i]
         key: tuple[Any, ...]
-        if row_operation(record) is not None or is_choice(record):
-            batched = any(found.layout.batched[p] for p in parents)
+        if reduction_of(record) is not None or chooses_class(record):
+            batched = any(program.layout.batched[p] for p in parents)
             key = ("rows", record.value, len(parents), batched)
         else:
             key = ("each", record, tuple(map(source, parents)))
@@ -80,85 +88,224 @@ def _alike(found: Regrouped, cells: list[int]) -> dict[tuple[Any, ...], list[int
     return groups
 
 
-def _add_elementwise(found: Regrouped, cells: list[int]) -> None:
-    layout, tape = found.layout, found.tape
-    record = tape.records[cells[0]]
-    assert record is not None
+def _add_elementwise(program: Regrouped, cells: list[int]) -> None:
+    layout, tape = program.layout, program.tape
+    record = tape.record(cells[0])
     cells = layout.sorted(cells)
     columns = zip(*[tape.parents[i] for i in cells], strict=True)
     operands = tuple([layout.read(column) for column in columns])
     expression = written(record, "value", *[o.expression for o in operands])
-    batched = layout.batched[cells[0]]
-    name = _name_of_result(found, operands, cells)
-    step = Elementwise(name, record, operands)
-    found.emit(step, Variable(name, "value", batched, len(cells), tuple(cells)), expression)
+    step = Elementwise(_name_of_result(program, operands, cells), record, operands)
+    program.emit(step, cells, expression, batched=layout.batched[cells[0]])
 
 
-def _add_rows(found: Regrouped, cells: list[int]) -> None:
-    layout, tape = found.layout, found.tape
-    record = tape.records[cells[0]]
-    assert record is not None
-    if is_choice(record):
-        x = layout.read([p for i in cells for p in tape.parents[i][1:]])
-        t = layout.read([tape.parents[i][0] for i in cells])
-        size = len(tape.parents[cells[0]]) - 1
-        batched = layout.batched[cells[0]]
-        name = _name_of_result(found, (x,), cells)
-        step = Rows(name, record, x, size, t)
-        value = choice_value(
-            expr,
-            *rows_of_choice(layout, step, batched=batched),
-            known=all(i in layout.given for i in (tape.parents[cell][0] for cell in cells)),
-        )
+def _add_rows(program: Regrouped, cells: list[int]) -> None:
+    layout, tape = program.layout, program.tape
+    record, rows = tape.record(cells[0]), [tape.parents[i] for i in cells]
+    size, batched = len(rows[0]), layout.batched[cells[0]]
+    reduction = reduction_of(record)
+    if reduction is None:
+        targets = [row[0] for row in rows]
+        x, t = layout.read([p for row in rows for p in row[1:]]), layout.read(targets)
+        step = Rows(_name_of_result(program, (x,), cells), record, x, size - 1, t)
+        classes = rows_of_classes(layout, step, batched=batched)
+        value = chosen_value(expr, *classes, known=layout.given.issuperset(targets))
         expression = value if len(cells) == 1 else expr.reshape(value, len(cells))
-        found.emit(step, Variable(name, "value", batched, len(cells), tuple(cells)), expression)
+        program.emit(step, cells, expression, batched=batched)
         return
-    operation = row_operation(record)
-    assert operation is not None
-    size = len(tape.parents[cells[0]])
-    if operation.wide:
-        families = list(dict.fromkeys(tape.parents[i] for i in cells))
-        row_of = {parents: r for r, parents in enumerate(families)}
-        results = [-1] * (len(families) * size)
-        again = []
-        for i in cells:
-            record_i = tape.records[i]
-            assert record_i is not None
-            column = row_of[tape.parents[i]] * size + int(record_i.constants["k"])
-            if results[column] < 0:
-                results[column] = i
-            else:
-                again.append((i, column))
-        x = layout.read([p for parents in families for p in parents])
+    if reduction.wide:
+        row_of = {row: r for r, row in enumerate(dict.fromkeys(rows))}
+        places = {i: row_of[row] * size + int(tape.record(i).constants["k"])
+                  for i, row in zip(cells, rows, strict=True)}  # fmt: skip
+        first = {column: i for i, column in reversed(places.items())}
+        results = [first.get(column, -1) for column in range(len(row_of) * size)]
+        x = layout.read([p for row in row_of for p in row])
     else:
-        results, again = cells, []
-        rows = [tape.parents[i] for i in cells]
+        places, results = {}, cells
         x = layout.read([row[k] for row in rows for k in layout.in_place(row)])
-    value = operation.value(expr, as_rows(x, size), size)
-    name = _name_of_result(found, (x,), cells)
-    batched = layout.batched[cells[0]]
-    expression = _flat(value, len(results), x, size)
-    variable = Variable(name, "value", batched, len(results), tuple(results))
-    found.emit(Rows(name, record, x, size), variable, expression)
-    for i, column in again:
+    value = reduction.value(expr, as_rows(x, size), size)
+    name = _name_of_result(program, (x,), cells)
+    flat = value if x.n == size else expr.reshape(value, len(results))
+    program.emit(Rows(name, record, x, size), results, flat, batched=batched)
+    for i, column in places.items():
         layout.home[i] = (name, column)
 
 
-def _flat(value: Any, n: int, x: Operand, size: int) -> Any:
-    """Results of rows, side by side again."""
-    return value if x.n == size else expr.reshape(value, n)
-
-
-def _name_of_result(found: Regrouped, operands: tuple[Operand, ...], cells: Sequence[int]) -> str:
+def _name_of_result(program: Regrouped, operands: tuple[Operand, ...], cells: Sequence[int]) -> str:
     """A for the activation of a Z, L for the loss, V for any other value."""
-    layout = found.layout
-    if is_loss(found, cells):
+    layout = program.layout
+    if is_loss(program, cells):
         return "L"
     first = operands[0].expression if operands else None
-    if isinstance(first, Expr) and re.fullmatch(r"Z\d+(_\d+)?", first.op):
-        name = "A" + first.op[1:]
+    if isinstance(first, Symbol) and re.fullmatch(r"Z\d+(_\d+)?", first.name):
+        name = "A" + first.name[1:]
         others = operands[1:]
         alone = all(all(p.array == P for p in o.parts) for o in others)
         if name not in layout.variables and alone:
             return name
     return layout.fresh("V")
+
+
+def _families(tape: Tape, dots: list[int]) -> list[list[int]]:
+    """Dots that share rows of w or of x, directly or through others, with rows of equal length."""
+    root: dict[Any, Any] = {}
+
+    def find(row: Any) -> Any:
+        while root.setdefault(row, row) != row:
+            root[row] = root[root[row]]
+            row = root[row]
+        return row
+
+    rows: dict[Row, int] = {}
+    keys = []
+    for i in dots:
+        parents = tape.parents[i]
+        n = len(parents) // 2
+        w = rows.setdefault(parents[:n], len(rows))
+        x = rows.setdefault(parents[n : 2 * n], len(rows))
+        keys.append(((w, "w"), (x, "x")))
+        root[find((w, "w"))] = find((x, "x"))
+    groups: dict[Any, list[int]] = {}
+    for i, (w_key, _) in zip(dots, keys, strict=True):
+        groups.setdefault((find(w_key), len(tape.parents[i]) % 2), []).append(i)
+    return list(groups.values())
+
+
+def _place_matrices(layout: Layout, families: list[list[int]]) -> None:
+    """The weights of layers get their blocks first, W1, b1, W2, b2, ..., so that none is torn."""
+    tape = layout.tape
+    number = 1
+    for cells in families:
+        size = len(tape.parents[cells[0]]) // 2
+        split = [_halves(layout, tape.parents[i], size) for i in cells]
+        ws = list(dict.fromkeys(w for w, _ in split))
+        xs = {x for _, x in split}
+        weights = [c for row in ws for c in row]
+        if len(ws) * len(xs) != len(cells) or not layout.are_new_parameters(weights):
+            continue
+        if not any(layout.batched[c] for row in xs for c in row):
+            continue
+        layout.block(weights, f"W{number}", (len(ws), size))
+        by_w = dict(zip([w for w, _ in split], cells, strict=True))
+        biases = _biases(tape, [by_w[w] for w in ws])
+        if biases is not None and layout.are_new_parameters(biases):
+            layout.block(biases, f"b{number}")
+        number += 1
+
+
+def _add_dots(program: Regrouped, cells: list[int]) -> None:
+    """A family of dots as one product, or several, or else pair by pair."""
+    tape, layout = program.tape, program.layout
+    size = len(tape.parents[cells[0]]) // 2
+    split = {i: _halves(layout, tape.parents[i], size) for i in cells}
+    ws = list(dict.fromkeys(w for w, _ in split.values()))
+    xs = list(dict.fromkeys(x for _, x in split.values()))
+    by_pair = {pair: i for i, pair in split.items()}
+    halves = [half for pair in split.values() for half in pair]
+    if (len(ws) == 1 or len(xs) == 1) and all(layout.batched[i] for half in halves for i in half):
+        _add_pairs(program, cells, [split[i] for i in cells])
+        return
+    if len(cells) == 1 and not any(layout.batched[i] for half in halves for i in half):
+        order = layout.in_place(ws[0])
+        w, x = (tuple([half[k] for k in order]) for half in halves)
+        _add_pairs(program, cells, [(w, x)])
+        return
+    if len(by_pair) == len(cells) == len(ws) * len(xs):
+        _add_product(program, [by_pair[w, x] for x in xs for w in ws], ws, xs)
+        return
+    groups: dict[Row, list[int]] = {}
+    for i, (_, x) in split.items():
+        groups.setdefault(x, []).append(i)
+    single = []
+    for x, group in groups.items():
+        own = [split[i][0] for i in group]
+        if len(group) > 1 and len(set(own)) == len(own):
+            _add_product(program, group, own, [x])
+        else:
+            single += group
+    if single:
+        _add_pairs(program, single, [split[i] for i in single])
+
+
+def _halves(layout: Layout, parents: Row, n: int) -> tuple[Row, Row]:
+    """The operands of a dot as (w, x), w being the half that is the same for every example."""
+    w, x = parents[:n], parents[n : 2 * n]
+    batched_w = any(layout.batched[p] for p in w)
+    if batched_w and not any(layout.batched[p] for p in x):
+        return x, w
+    return w, x
+
+
+def _biases(tape: Tape, cells: Sequence[int]) -> list[int] | None:
+    return [tape.parents[i][-1] for i in cells] if len(tape.parents[cells[0]]) % 2 else None
+
+
+def _add_product(
+    program: Regrouped, cells: list[int], ws: Sequence[Row], xs: Sequence[Row]
+) -> None:
+    layout, tape = program.layout, program.tape
+    rows, units, size = len(xs), len(ws), len(ws[0])
+    batched_x = any(layout.batched[cell] for row in xs for cell in row)
+    batched_w = any(layout.batched[cell] for row in ws for cell in row)
+    x = layout.read([cell for row in xs for cell in row])
+    w, w_read = layout.matrix([c for row in ws for c in row], units)
+    name = _name_of_product(layout, w, batched_x)
+    biases = _biases(tape, cells)
+    b = None
+    if biases is not None:
+        shared = biases[:units]
+        leaves = tape.parameters.keys() | tape.constants.keys()
+        repeated = rows > 1 and biases == shared * rows
+        if repeated and not batched_w and leaves.issuperset(shared):
+            biases = shared
+        b = layout.read(biases)
+    full_x = as_rows(x, x.n)
+    if batched_w:
+        z = expr.batched_product(full_x, w, rows, units, size)
+    else:
+        z = Expr("@", (full_x if rows == 1 else expr.reshape(full_x, size), _transposed(w)))
+    if b is not None and b.n == units:  # one for each row of w
+        z = z + b.expression
+    if rows > 1 and not batched_w:
+        z = expr.reshape(z, rows * units)
+    if b is not None and b.n != units:
+        z = z + b.expression
+    step = Product(name, x, w, w_read, b, rows, units, size, batched_x, batched_w)
+    batched = batched_x or any(layout.batched[i] for i in cells)
+    program.emit(step, cells, z, batched=batched)
+
+
+def _transposed(a: Any) -> Any:
+    """The transpose of a matrix; that of a transpose is the matrix."""
+    return a.args[0] if isinstance(a, Expr) and a.op == "T" else expr.T(a)
+
+
+def _name_of_product(layout: Layout, w: Any, batched: bool) -> str:
+    """Z with the number of its weights: Z1, where W1 is used again Z1_2, Z1_3, ...."""
+    if not batched:
+        return layout.fresh("V")
+    while isinstance(w, Expr) and w.args:
+        w = w.args[0]
+    if not isinstance(w, Symbol) or not w.name.startswith("W"):
+        return layout.fresh("Z")
+    name = f"Z{w.name[1:]}"
+    return layout.fresh(f"{name}_", 2) if name in layout.variables else name
+
+
+def _add_pairs(program: Regrouped, cells: list[int], pairs: Sequence[tuple[Row, Row]]) -> None:
+    layout = program.layout
+    size = len(pairs[0][0])
+    w = layout.read([cell for row, _ in pairs for cell in row])
+    x = layout.read([cell for _, row in pairs for cell in row])
+    biases = _biases(program.tape, cells)
+    b = None if biases is None else layout.read(biases)
+    products = spread(w) * spread(x)
+    if len(cells) > 1:
+        expression = expr.reshape(expr.rowsum(expr.reshape(products, size)), len(cells))
+    else:
+        expression = expr.rowsum(products)
+    if b is not None:
+        expression = expression + b.expression
+    name = "L" if is_loss(program, cells) else layout.fresh("V")
+    batched = any(layout.batched[i] for i in cells)
+    program.emit(Pairs(name, x, w, b, size), cells, expression, batched=batched)

@@ -1,13 +1,85 @@
-"""The program as NumPy that a student reads: one line per equation, with its sizes."""
+"""The program as a student reads it: NumPy with the size of each array, and equations in LaTeX."""
 
+import inspect
 import re
 import textwrap
 from collections.abc import Iterable
 
+from tinygrad_edu.expr import Expr, show
+from tinygrad_edu.styles import ATOM, MULTIPLY, NEGATE, Form, LaTeX, NumPy
+from tinygrad_edu.text import latex_name
+from tinygrad_edu.vectorize.algebra import SHARE, B, is_relu
+from tinygrad_edu.vectorize.arrays import HELPERS
 from tinygrad_edu.vectorize.gradient import Gradient
 from tinygrad_edu.vectorize.layout import Equation, consecutive, spread
-from tinygrad_edu.vectorize.numpy_text import ATOM, HELPERS, NumPy, number
+from tinygrad_edu.vectorize.operations import OPERATIONS, Variables, extent
 from tinygrad_edu.vectorize.steps import Regrouped
+from tinygrad_edu.vectorize.tape import VectorizeError
+
+
+def _rewritten(x: Expr) -> Expr:
+    """A relu is written as a maximum."""
+    return Expr("maximum", x.args[:0:-1]) if is_relu(x) else x
+
+
+class _Source(NumPy):
+    """NumPy; `used` are the helpers that it needs."""
+
+    def __init__(self, variables: Variables) -> None:
+        self.variables = variables
+        self.used: dict[str, None] = {}
+
+    def form(self, x: Expr) -> Form:
+        """An operation on arrays as the table of operations has it."""
+        x = _rewritten(x)
+        if x.op == "*" and any(a is SHARE for a in x.args):
+            x = Expr("divide", (x.args[0] if x.args[1] is SHARE else x.args[1], B))
+        form = OPERATIONS[x.op].numpy if x.op in OPERATIONS else None
+        if form is not None and not isinstance(form, Form):
+            form = form(self.variables, *x.args)
+        form = form or super().form(x)
+        helper, parenthesis, _ = form.template.partition("(")
+        if parenthesis and helper.isidentifier():
+            if helper not in HELPERS:
+                raise VectorizeError(f"m.{x.op} is no function of a namespace")
+            self.used[helper] = None
+        return form if form.args is not None else form._replace(args=x.args)
+
+
+class _Equations(LaTeX):
+    """LaTeX; arrays are multiplied number by number with a dot in a circle."""
+
+    def __init__(self, variables: Variables) -> None:
+        super().__init__()
+        self.variables = variables
+
+    def form(self, x: Expr) -> Form:
+        """An operation on arrays as the table of operations has it."""
+        x = _rewritten(x)
+        form = OPERATIONS[x.op].latex if x.op in OPERATIONS else None
+        if form is not None and not isinstance(form, Form):
+            form = form(self.variables, *x.args)
+        form = form or super().form(x)
+        arrays = x.op == "*" and form.level == MULTIPLY
+        if arrays and all(extent(a, self.variables) != (False, 1) for a in x.args):
+            form = Form(r"{0} \odot {1}", MULTIPLY, (MULTIPLY, NEGATE))
+        return form if form.args is not None else form._replace(args=x.args)
+
+    def letter(self, name: str) -> str:
+        r"""W1 as W_{1}, delta2 as \delta_{2}, dW1 as a partial derivative, Z1_2 as Z_{1\,\#2}."""
+        if name[0] == "d" and not name.startswith("delta") and len(name) > 1:
+            return rf"\frac{{\partial L}}{{\partial {self.letter(name[1:])}}}"
+        return latex_name(name.replace("_", "#"))
+
+
+def equations(program: Regrouped, gradient: Gradient | None) -> str:
+    r"""An `aligned` environment, a line per equation: Z_{1} &= X\,W_{1}^{\top} + b_{1}."""
+    style = _Equations(program.layout.variables)
+    lines = [
+        f"{style.letter(target)} &= {show(x, style)}"
+        for target, x in [*program.layout.equations, *(gradient.equations if gradient else ())]
+    ]
+    return "\n".join([r"\begin{aligned}", " \\\\\n".join(lines), r"\end{aligned}"])
 
 
 def source(program: Regrouped, gradient: Gradient | None) -> str:
@@ -17,7 +89,7 @@ def source(program: Regrouped, gradient: Gradient | None) -> str:
     function gives for each example.
     """
     variables = program.layout.variables
-    numpy = NumPy(variables)
+    style = _Source(variables)
     blocks = program.layout.blocks.values()
     arguments = [v.name for v in variables.values() if v.role in ("input", "sample")]
     size = len(program.layout.parameters)
@@ -26,10 +98,10 @@ def source(program: Regrouped, gradient: Gradient | None) -> str:
         rows, width = block.matrix or (1, block.size)
         view = f"P[{block.start}:{block.start + block.size}].reshape({rows}, {width})"
         parameters.append((f"{block.name} = {view}", ""))
-    forward = list(_lines(numpy, program.layout.equations))
+    forward = list(_lines(style, program.layout.equations))
     backward: list[tuple[str, str]] = []
     if gradient is not None:
-        backward = list(_lines(numpy, gradient.equations))
+        backward = list(_lines(style, gradient.equations))
         parts = [
             f"{gradient.blocks[b.name]}.ravel()"
             if b.name in gradient.blocks
@@ -44,12 +116,13 @@ def source(program: Regrouped, gradient: Gradient | None) -> str:
         elif parts:
             backward.append((f"G = np.concatenate([{joined[0]}])", f"({size},)"))
         for piece, columns in gradient.pieces:
-            backward.append((_added(numpy.text(piece, ATOM), columns), ""))
-        result = f"return {numpy.text(program.results[0].expression, ATOM)}.mean(), G"
+            backward.append((_added(show(piece, style, least=ATOM), columns), ""))
+        result = f"return {show(program.results[0].expression, style, least=ATOM)}.mean(), G"
     else:
-        result = f"return {', '.join(numpy.text(spread(r)) for r in program.results)}"
+        result = f"return {', '.join(show(spread(r), style) for r in program.results)}"
+    numbers = {i: style.number(x) for i, x in program.tape.constants.items()}
     constants = [
-        f"{v.name} = np.array([[{', '.join(number(program.tape.constants[c]) for c in v.cells)}]])"
+        f"{v.name} = np.array([[{', '.join(numbers[c] for c in v.cells)}]])"
         for v in variables.values()
         if v.role == "constant"
     ]
@@ -68,11 +141,11 @@ def source(program: Regrouped, gradient: Gradient | None) -> str:
             body += ["", f"    # {title}"]
         body += _aligned(section)
     body.append(f"    {result}")
-    helpers = "".join(HELPERS[name] for name in numpy.used)
-    imports = "import math\n\n" if "erf" in numpy.used else ""
+    definitions = "\n\n".join(inspect.getsource(HELPERS[name]) for name in style.used)
+    imports = "import math\n\n" if "math." in definitions else ""
     paragraphs = [
         imports + "import numpy as np",
-        helpers.strip("\n"),
+        definitions.strip("\n"),
         "\n".join([*constants, *indexes]),
         "\n".join([head, *body]),
     ]
@@ -93,12 +166,12 @@ def _added(piece: str, columns: tuple[int, ...]) -> str:
     return f"np.add.at(G, {_runs(columns)}, {piece}[0])"
 
 
-def _lines(numpy: NumPy, equations: list[Equation]) -> Iterable[tuple[str, str]]:
+def _lines(style: _Source, equations: list[Equation]) -> Iterable[tuple[str, str]]:
     """Each equation as code, and the size of its target."""
     for target, expression in equations:
-        v = numpy.variables[target]
+        v = style.variables[target]
         rows, width = v.matrix or ("B" if v.batched else 1, v.size)
-        yield f"{target} = {numpy.text(expression)}", f"({rows}, {width})"
+        yield f"{target} = {show(expression, style)}", f"({rows}, {width})"
 
 
 def _aligned(rows: list[tuple[str, str]], widest: int = 72) -> list[str]:

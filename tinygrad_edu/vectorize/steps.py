@@ -1,15 +1,85 @@
-"""The steps of a program forward: what each array is computed from, as data."""
+"""The steps of a program forward: what each array is computed from, as data; operations on rows."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 from tinygrad_edu import expr
-from tinygrad_edu.engine import Primitive
-from tinygrad_edu.vectorize.errors import VectorizeError
+from tinygrad_edu.engine import Primitive, primitives
+from tinygrad_edu.vectorize.algebra import fitted
 from tinygrad_edu.vectorize.layout import Equation, Layout, Operand, Variable, spread
-from tinygrad_edu.vectorize.shape import extent, fitted
-from tinygrad_edu.vectorize.tape import Tape
+from tinygrad_edu.vectorize.operations import extent
+from tinygrad_edu.vectorize.tape import Tape, VectorizeError
+
+
+class Reduction(NamedTuple):
+    """An n-ary operation on rows of n numbers; `wide` if its result has n columns.
+
+    A record lists its operands one by one; here they are the columns of an array x (m, n), and the
+    result is one column, or n where it is one number per operand (softmax). `vjp(m, y, x, g, n)` is
+    the gradient for x, sum_k g_k dy_k/dx_j, from the gradient g of the result: what the slopes of
+    the record add up to, in n steps where they would be n^2. Both are written over a namespace m
+    with sums, products and extremes of rows (`rowsum`, ...).
+    """
+
+    value: Callable[..., Any]
+    vjp: Callable[..., Any]
+    wide: bool = False
+
+
+def _extreme_vjp(m: Any, loses: Any, y: Any, x: Any, g: Any) -> Any:
+    """n operands that tie get 1/n each, the others nothing."""
+    best = m.equal(x, y)
+    return m.where(loses, 0.0, m.divide(best, m.rowsum(best)) * g)
+
+
+REDUCTIONS: Final[dict[str, Reduction]] = {
+    "sum": Reduction(lambda m, x, n: m.rowsum(x), lambda m, y, x, g, n: g),
+    "mean": Reduction(
+        lambda m, x, n: m.divide(m.rowsum(x), n), lambda m, y, x, g, n: m.divide(g, n)
+    ),
+    "prod": Reduction(
+        lambda m, x, n: m.rowprod(x), lambda m, y, x, g, n: m.products_of_others(x) * g
+    ),
+    "max": Reduction(
+        lambda m, x, n: m.rowmax(x), lambda m, y, x, g, n: _extreme_vjp(m, x < y, y, x, g)
+    ),
+    "min": Reduction(
+        lambda m, x, n: m.rowmin(x), lambda m, y, x, g, n: _extreme_vjp(m, x > y, y, x, g)
+    ),
+    "logsumexp": Reduction(lambda m, x, n: m.logsumexp(x), lambda m, y, x, g, n: m.exp(x - y) * g),
+    "softmax": Reduction(
+        lambda m, x, n: m.softmax(x),
+        lambda m, y, x, g, n: g * y * (1 - y) - y * m.sums_of_others(g * y),
+        wide=True,
+    ),
+    "log_softmax": Reduction(
+        lambda m, x, n: m.log_softmax(x),
+        lambda m, y, x, g, n: g * (1 - m.softmax(x)) - m.softmax(x) * m.sums_of_others(g),
+        wide=True,
+    ),
+}
+
+
+def reduction_of(record: Primitive) -> Reduction | None:
+    """The operation on rows of a record, whatever its constants; None if there is none."""
+    known = primitives.get(record.name)
+    return REDUCTIONS.get(record.name) if known and known.value is record.value else None
+
+
+def chooses_class(record: Primitive) -> bool:
+    """Whether an operand of the record chooses among the others: a class number."""
+    return record.value is primitives["cross_entropy"].value
+
+
+def chosen_value(m: Any, t: Any, x: Any, *, known: bool) -> Any:
+    """-log softmax(x)_t for a column t of class numbers, `known` to be some or to be looked at."""
+    return -(m.pick if known else m.pick_if_any)(m.log_softmax(x), t)
+
+
+def chosen_vjp(m: Any, t: Any, x: Any, g: Any, n: int) -> Any:
+    """(p - 1[t]) g."""
+    return (m.softmax(x) - m.onehot(t, n)) * g
 
 
 @dataclass(frozen=True)
@@ -23,13 +93,13 @@ class Elementwise:
 
 @dataclass(frozen=True)
 class Rows:
-    """target = record of each row of `size` numbers; `choice` are class numbers, one per row."""
+    """target = record of each row of `size` numbers; `classes` are class numbers, one per row."""
 
     target: str
     record: Primitive
     operand: Operand
     size: int
-    choice: Operand | None = None
+    classes: Operand | None = None
 
 
 @dataclass(frozen=True)
@@ -76,8 +146,9 @@ class Regrouped:
     steps: list[Step] = field(default_factory=list)
     results: list[Operand] = field(default_factory=list)
 
-    def emit(self, step: Step, variable: Variable, expression: Any) -> None:
-        """Enter a step and its equation."""
+    def emit(self, step: Step, cells: Sequence[int], expression: Any, *, batched: bool) -> None:
+        """Enter a step that gives these nodes, and its equation."""
+        variable = Variable(step.target, "value", batched, len(cells), tuple(cells))
         expression = fitted(expression, variable, self.layout.variables)
         self.layout.place(variable)
         self.layout.equations.append(Equation(variable.name, expression))
@@ -89,9 +160,9 @@ def as_rows(x: Operand, size: int) -> Any:
     return spread(x) if x.n == size else expr.reshape(spread(x), size)
 
 
-def rows_of_choice(layout: Layout, step: Rows, *, batched: bool) -> tuple[Any, Any]:
+def rows_of_classes(layout: Layout, step: Rows, *, batched: bool) -> tuple[Any, Any]:
     """The class numbers as a column and the operands as rows, both for all examples if one is."""
-    assert step.choice is not None
+    assert step.classes is not None
 
     def full(operand: Operand, size: int) -> Any:
         x = spread(operand)
@@ -99,12 +170,12 @@ def rows_of_choice(layout: Layout, step: Rows, *, batched: bool) -> tuple[Any, A
             x = expr.full(x, operand.n)
         return x if operand.n == size else expr.reshape(x, size)
 
-    return full(step.choice, 1), full(step.operand, step.size)
+    return full(step.classes, 1), full(step.operand, step.size)
 
 
-def is_loss(found: Regrouped, cells: Sequence[int]) -> bool:
+def is_loss(program: Regrouped, cells: Sequence[int]) -> bool:
     """Whether the nodes are the (first) result of a function of rows and targets."""
-    tape = found.tape
+    tape = program.tape
     return list(cells) == tape.results[0] and len(tape.inputs) != 1
 
 

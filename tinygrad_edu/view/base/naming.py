@@ -25,7 +25,7 @@ from typing import Any, Final
 
 from tinygrad_edu.checks import one_of
 from tinygrad_edu.engine import Value
-from tinygrad_edu.text import clean, short
+from tinygrad_edu.text import clean, latex_name, short
 from tinygrad_edu.view.base.graph_units import Unit, Units, find_units
 
 NOTATIONS: Final = ("lecture", "code")
@@ -34,19 +34,6 @@ _LETTERS: Final = "abcfghkmnpqrstuvwxyz"
 #: The names that Modules give to the parameters of a unit, and those that tell its layer too.
 _PARAMETER: Final = re.compile(r"(?:w\[\d+\]|b|alpha)")
 _UNIT: Final = re.compile(r"(?:.*?(\d+)\.)?(?:neuron|kernel)(\d+)\.(w|b|alpha)(?:\[(\d+)\])?")
-_IN_LECTURES: Final = re.compile(
-    r"(delta(?=\d|$)|alpha(?=\d|$)|[A-Za-z])_?(\d*)(?:(?<=\d)\[(\d+)(?:,(\d+))?\])?(\(\d+\))?(#\d+)?"
-)
-_ESCAPES: Final = {c: f"\\{c}" for c in "{}$&#%_"} | {
-    "\\": r"\backslash ",
-    "^": r"\wedge ",
-    "~": r"\sim ",
-    "<": r"\lt ",
-    ">": r"\gt ",
-    " ": r"\ ",
-    "'": "\N{RIGHT SINGLE QUOTATION MARK}",
-    "`": "\N{LEFT SINGLE QUOTATION MARK}",
-}
 
 
 class Names(Mapping[Value, str]):
@@ -226,29 +213,6 @@ def _of_module(name: str, notation: str) -> str:
         return re.sub(r"\[(\d+)\]", lambda index: f"[{int(index[1]) + 1}]", clean(name))
     layer, number, letter, index = unit[1] or "1", unit[2], unit[3], unit[4]
     return f"{letter}{layer}[{number}" + (f",{int(index) + 1}]" if index else "]")
-
-
-def latex_name(name: str) -> str:
-    r"""A name for math mode: w, z_{12}, w^{(1)}_{23} for w1[2,3], others upright and escaped."""
-    known = _IN_LECTURES.fullmatch(name)
-    if known:
-        letter, layer, unit, index, net, use = known.groups()
-        letter = f"\\{letter}" if len(letter) > 1 else letter
-        if unit:
-            comma = "," if index and len(unit + index) > 2 else ""
-            letter, layer = f"{letter}^{{({layer})}}", f"{unit}{comma}{index or ''}"
-        below = r"\,".join(part for part in (layer, net, use) if part).replace("#", r"\#")
-        return letter + (f"_{{{below}}}" if below else "")
-    if re.fullmatch(r"-?[0-9.]+(e-?[0-9]+)?|-?inf|nan", name):
-        return latex_number(name)
-    return rf"\mathrm{{{''.join(_ESCAPES.get(c, c) for c in name)}}}"
-
-
-def latex_number(x: str) -> str:
-    """A number as `short` writes it, for math mode."""
-    mantissa, _, exponent = x.partition("e")
-    mantissa = mantissa.replace("inf", r"\infty").replace("nan", r"\mathrm{nan}")
-    return rf"{mantissa} \cdot 10^{{{int(exponent)}}}" if exponent else mantissa
 
 
 def variable_names(names: Mapping[str, object]) -> dict[Value, str]:

@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from tinygrad_edu import expr, losses
 from tinygrad_edu.engine import Primitive, Value, primitives
-from tinygrad_edu.expr import Expr
+from tinygrad_edu.expr import Expr, Symbol, same
 from tinygrad_edu.text import short
-from tinygrad_edu.view.explain.notation import HOLE, MORE, plain
+from tinygrad_edu.view.explain.notation import MORE, letter
 
 _SHIFTED: Final = {
     primitives[name].value for name in ("softmax", "log_softmax", "logsumexp", "cross_entropy")
@@ -30,8 +30,8 @@ _LONGEST: Final = 5
 def formulas(v: Value, *, general: bool = False) -> tuple[Any, Callable[[int], Any]]:
     """The value of a result, and a function that gives its slope to parent i, as expr on letters.
 
-    The letter of a parent is a hole with the number of its first position, that of `v` the hole
-    after the last parent; `written` puts names into the holes. In `general` each parent has a
+    The letter of a parent is the number of its first position, that of `v` the number after the
+    last parent; `written` puts names in their place. In `general` each parent has a
     letter of its own, one that stands there twice and a constant too. Softmax and its like are
     written without the shift by the largest operand against overflow, which cancels, and binary
     cross entropy as in the textbooks, a constant target in it as its number, unless one of its
@@ -40,8 +40,8 @@ def formulas(v: Value, *, general: bool = False) -> tuple[Any, Callable[[int], A
     """
     op: Primitive = v.op  # type: ignore[assignment]
     first = {p: i for i, p in reversed(list(enumerate(v.parents)))}
-    x: list[Any] = [Expr(HOLE.format(i if general else first[p])) for i, p in enumerate(v.parents)]
-    y = Expr(HOLE.format(len(x)))
+    x: list[Any] = [letter(i if general else first[p]) for i, p in enumerate(v.parents)]
+    y = letter(len(x))
     m: Any = _Unshifted() if op.value in _SHIFTED else expr
     if op.value is primitives["cross_entropy"].value:
         x[0] = v.numbers[1]  # the class number chooses the formula
@@ -52,7 +52,7 @@ def formulas(v: Value, *, general: bool = False) -> tuple[Any, Callable[[int], A
         x[1] = v.numbers[2] if known_target else x[1]
     value = _shortened(tidied(op.value(m, *x, **op.constants)), {}, {})
     # a slope of softmax holds the softmax itself: that is y
-    known = {plain(value): y} if isinstance(value, Expr) and value.args else {}
+    known = {str(value): y} if type(value) is Expr else {}
     slopes = [tidied(slope) for slope in op.slopes(m, y, *x, **op.constants)]
     memo: dict[int, Any] = {}
     return value, lambda i: _shortened(slopes[i], known, memo)
@@ -94,7 +94,7 @@ class _Unguarded(_Unshifted):
 
 def _tidied(x: Any) -> Any:
     """Without terms that are 0 and factors that are 1; a - b for a + -b."""
-    if not isinstance(x, Expr) or not x.args:
+    if not isinstance(x, Expr) or isinstance(x, Symbol):
         return x
     a, *rest = (_tidied(operand) for operand in x.args)
     if x.op in ("*", "divide") and not isinstance(a, Expr) and a == 0:
@@ -118,7 +118,7 @@ def _opposite(x: Any) -> Any:
 
 def total(slopes: Sequence[Any]) -> Any:
     """The sum of the slopes to one parent that stands at several positions: a + a is 2 a."""
-    if len(slopes) > 1 and len({plain(slope) for slope in slopes}) == 1:
+    if len(slopes) > 1 and all(same(slopes[0], slope) for slope in slopes):
         return len(slopes) * slopes[0]
     return _shortened(expr.sum(slopes), {}, {})
 
@@ -127,16 +127,16 @@ def _shortened(x: Any, known: Mapping[str, Expr], memo: dict[int, Any]) -> Any:
     """The same expression with long chains cut, numbers rounded, `known` parts named."""
     if not isinstance(x, Expr):
         return float(short(x))
-    if not x.args:
+    if isinstance(x, Symbol):
         return x
     if id(x) not in memo:
         terms = _chain_of(x)
         if len(terms) > _LONGEST:
-            terms = [*terms[:2], Expr(MORE), terms[-1]]
-        shown = [_shortened(a, known, memo) for a in terms]
-        memo[id(x)] = _joined(x.op, shown)
+            terms = [*terms[:2], MORE, terms[-1]]
+        operands = [_shortened(a, known, memo) for a in terms]
+        memo[id(x)] = _joined(x.op, operands)
         if known:
-            memo[id(x)] = known.get(plain(memo[id(x)]), memo[id(x)])
+            memo[id(x)] = known.get(str(memo[id(x)]), memo[id(x)])
     return memo[id(x)]
 
 

@@ -1,38 +1,20 @@
 """How formulas, numbers and names are written, as text and as LaTeX.
 
-A formula is an `Expr` with holes for its letters.
+A formula is an `Expr` whose symbols are the numbers of its letters.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
-from tinygrad_edu import expr
-from tinygrad_edu.expr import Expr
-from tinygrad_edu.text import short
-from tinygrad_edu.view.base.naming import latex_name, latex_number
+from tinygrad_edu.expr import Expr, Symbol, show, symbol
+from tinygrad_edu.styles import LATEX, PYTHON, LaTeX
+from tinygrad_edu.text import latex_name, latex_number, short
 
-# Letters are private characters until a formula is printed, so that no name is read as markup.
-HOLE: Final = "\ue000{}\ue001"
-_HOLES: Final = re.compile("\ue000(\\d+)\ue001(\\^?)")
-MORE: Final = "\ue002"
+#: What a formula that is too long leaves out.
+MORE: Final = symbol("…")
 
-#: A negative number that has the parentheses of a call, and needs none of its own.
-_BARE: Final = re.compile(r"(\(|, )\((-[\w.-]+)\)(?=[,)])")
-_BARE_LATEX: Final = re.compile(r"(\{|\\left\(|, )\\left\((-[^\\ ]+)\\right\)(?=\}|\\right\)|,)")
-
-_COMPARE, _ADD, _MULTIPLY, _NEGATE, _POWER, _ATOM = range(6)
-_SIGNS: Final = {
-    "<": ("<", _COMPARE),
-    "<=": ("<=", _COMPARE),
-    ">": (">", _COMPARE),
-    ">=": (">=", _COMPARE),
-    "equal": ("==", _COMPARE),
-    "+": ("+", _ADD),
-    "-": ("-", _ADD),
-    "*": ("*", _MULTIPLY),
-    "divide": ("/", _MULTIPLY),
-}
+_DOTTED: Final = LaTeX(times=r"\cdot")
 
 
 class Both(NamedTuple):
@@ -42,64 +24,49 @@ class Both(NamedTuple):
     latex: str
 
 
+def letter(i: int) -> Symbol:
+    """The letter of operand i in a formula."""
+    return symbol(f"#{i}")
+
+
 def written(x: Any, names: Sequence[Both]) -> Both:
-    """A formula with `names[i]` in hole i; its text is Python."""
-    flat, drawn = plain(x).replace(MORE, "…"), expr.latex(x).replace(MORE, r"\cdots")
-    if any(shown.latex.startswith(r"\mathrm") for shown in names):
-        drawn = drawn.replace(r"\,", r"\cdot")  # words side by side do not look like a product
-    return Both(
-        _HOLES.sub(lambda hole: names[int(hole[1])].text + hole[2], flat),
-        _HOLES.sub(lambda hole: _raised(names[int(hole[1])].latex, hole[2]), drawn),
-    )
-
-
-def _raised(name: str, power: str) -> str:
-    """A name in LaTeX, which has one superscript at most: that of a layer goes in parentheses."""
-    return rf"\left({name}\right)^" if power and "^" in name else name + power
+    """A formula with `names[i]` for letter i; its text is Python."""
+    words = any(both.latex.startswith(r"\mathrm") for both in names)
+    return _both(x, names, _DOTTED if words else LATEX)  # words do not look like a product
 
 
 def with_numbers(x: Any, numbers: Sequence[Both]) -> list[Both]:
-    """A formula with numbers for its letters; [] for a single letter or number."""
-    if not isinstance(x, Expr) or not x.args:
+    """A formula with numbers for its letters; [] for a single letter or number.
+
+    A negative number keeps its parentheses only where there is an operator.
+    """
+    if not isinstance(x, Expr) or isinstance(x, Symbol):
         return []
-    flat, drawn = written(x, numbers)
-    drawn = _BARE_LATEX.sub(r"\1\2", drawn).replace(r"\,", r"\cdot")
-    return [Both(_BARE.sub(r"\1\2", flat), drawn)]
+    bare = [
+        Both(n.text.strip("()"), n.latex.removeprefix(r"\left(").removesuffix(r"\right)"))
+        for n in numbers
+    ]
+    return [_both(x, bare, _DOTTED)]
+
+
+def _both(x: Any, names: Sequence[Both], style: LaTeX) -> Both:
+    def of(part: int, more: str) -> Callable[[str], str]:
+        return lambda name: more if name == MORE.name else names[int(name[1:])][part]
+
+    return Both(show(x, PYTHON, of(0, "…")), show(x, style, of(1, r"\cdots")))
 
 
 def call(operation: str, operands: Sequence[Both]) -> Both:
     """f(a, b)."""
-    texts, drawn = (", ".join(shown) for shown in zip(*operands, strict=True))
+    texts, drawn = (", ".join(both) for both in zip(*operands, strict=True))
     return Both(f"{operation}({texts})", rf"{latex_name(operation)}\left({drawn}\right)")
 
 
-def plain(x: Any, above: int = _COMPARE) -> str:
-    """`x` as text, in parentheses if it binds less than `above`."""
-    own = _ATOM
-    if not isinstance(x, Expr):
-        shown, own = short(x), _NEGATE if x < 0 else _ATOM
-    elif not x.args:
-        shown = x.op
-    elif x.op == "negative":
-        shown, own = f"-{plain(x.args[0], _NEGATE)}", _NEGATE
-    elif x.op == "*" and plain(x.args[0]) == plain(x.args[1]):
-        shown, own = f"{plain(x.args[0], _ATOM)}**2", _POWER
-    elif x.op == "pow":
-        shown, own = f"{plain(x.args[0], _ATOM)}**{plain(x.args[1], _ATOM)}", _POWER
-    elif x.op in _SIGNS:
-        sign, own = _SIGNS[x.op]
-        left, right = plain(x.args[0], own), plain(x.args[1], own + 1)
-        shown = f"{left} {sign} {f'({right})' if right.startswith('-') else right}"
-    else:
-        shown = f"{x.op}({', '.join(plain(a) for a in x.args)})"
-    return f"({shown})" if own < above else shown
-
-
-def name(called: str) -> Both:
+def name(text: str) -> Both:
     """A name; a negative number, the name of a constant, in parentheses."""
-    if called.startswith("-"):
-        return Both(f"({called})", rf"\left({latex_name(called)}\right)")
-    return Both(called, latex_name(called))
+    if text.startswith("-"):
+        return Both(f"({text})", rf"\left({latex_name(text)}\right)")
+    return Both(text, latex_name(text))
 
 
 def number(x: float, first: bool = True) -> Both:

@@ -2,12 +2,10 @@
 
 import html
 import math
-import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
-from tinygrad_edu.text import clean, short, table
-from tinygrad_edu.view.base.naming import latex_name, latex_number
+from tinygrad_edu.text import clean, latex_escaped, latex_name, latex_number, short, table
 from tinygrad_edu.view.network.delta_rules import CONVENTIONS, Formula
 
 _UNITS_SHOWN: Final = 16
@@ -196,10 +194,5 @@ def _latex_cell(cell: str) -> str:
 
 
 def latex_text(text: str) -> str:
-    r"""A text in math mode, its special characters as LaTeX and MathJax both know them."""
-    special = {"\\": r"\backslash ", "^": r"\wedge ", "~": r"\sim ", " ": r"\ "}
-    return (
-        r"\mathtt{"
-        + re.sub(r"[\\^~ _${}&#%]", lambda m: special.get(m[0], "\\" + m[0]), text)
-        + "}"
-    )
+    r"""A text in math mode."""
+    return rf"\mathtt{{{latex_escaped(text)}}}"
