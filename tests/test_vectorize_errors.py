@@ -311,7 +311,7 @@ def test_an_operation_that_decides_in_python_is_refused(operation: Any) -> None:
 def test_an_operation_that_differs_between_namespaces_is_noticed_at_first_use() -> None:
     @primitive(lambda m, y, x: (1.0,))
     def two_faced(m: Any, x: Any) -> Any:
-        return x if m.__name__.endswith("namespace") else 2 * x
+        return x if m.__name__.endswith("floats") else 2 * x
 
     program = vectorize(lambda x: two_faced(W * x), 0.5)
     for call in (program, program.value_and_grad, program.backward):

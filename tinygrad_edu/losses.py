@@ -14,10 +14,10 @@ from numbers import Real
 from typing import Any, Final, NamedTuple
 
 from tinygrad_edu import functions as f
-from tinygrad_edu import namespace as floats
 from tinygrad_edu.checks import UNORDERED, number, one_of, real
 from tinygrad_edu.engine import Primitive, Value, primitives
 from tinygrad_edu.examples import read_target
+from tinygrad_edu.namespace import floats
 
 Loss = Callable[[Any, Any], Value]
 #: From the outputs a_k and the targets y_k to dL/da_k.

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable
 from itertools import product
 from typing import Final, NamedTuple
 
-from tinygrad_edu import namespace as floats
 from tinygrad_edu.checks import as_random, finite, flag, one_of, real, row, whole
 from tinygrad_edu.examples import examples
+from tinygrad_edu.namespace import dot
 from tinygrad_edu.nn.registry import Savable, check_count, register
 
 __all__ = ["GATES", "Perceptron", "PerceptronHistory", "gate", "truth_table", "xnor", "xor"]
@@ -86,7 +86,7 @@ class Perceptron(Savable):
 
     def net_input(self, x: Iterable[float]) -> float:
         """w0 + w1 x1 + ... + wn xn."""
-        return floats.dot(self.w, (1.0, *row("x", x, self.nin)))
+        return dot(self.w, (1.0, *row("x", x, self.nin)))
 
     def __call__(self, x: Iterable[float]) -> int:
         """The output for `nin` numbers, 0 or 1. Raises TypeError for Values."""
@@ -129,7 +129,7 @@ class Perceptron(Savable):
                 gen.shuffle(pairs)
             mistakes, total = 0, [0.0] * len(self.w)
             for x, t in pairs:
-                e = error(t, floats.dot(self.w, x))
+                e = error(t, dot(self.w, x))
                 if e:
                     mistakes += 1
                     delta = [lr * e * xi for xi in x]

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Final, NamedTuple
 
 from tinygrad_edu import data
-from tinygrad_edu import namespace as floats
 from tinygrad_edu.cli.classification import classification, confusion, png_of
 from tinygrad_edu.cli.options import OPTIONS, Settings, UsageError
 from tinygrad_edu.cli.run import Demo, Named, Run, by_descent, course, facts_of_descent, measured
@@ -14,6 +13,7 @@ from tinygrad_edu.cli.split import Split, of_dataset
 from tinygrad_edu.data import DATA_SETS, Dataset
 from tinygrad_edu.data.registry import Recipe
 from tinygrad_edu.figure import Figure
+from tinygrad_edu.namespace import floats
 from tinygrad_edu.nn import Layer, Sequential
 from tinygrad_edu.nn.convolution import Conv2d, Flatten, MaxPool2d, Unflatten
 from tinygrad_edu.nn.recurrent import RNN, per_step

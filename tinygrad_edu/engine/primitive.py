@@ -6,9 +6,8 @@ from math import copysign
 from types import SimpleNamespace
 from typing import Any, Final, Generic, Self, TypeVar, overload
 
-from tinygrad_edu import namespace as floats
 from tinygrad_edu.checks import number
-from tinygrad_edu.namespace import no_flow
+from tinygrad_edu.namespace import floats, no_flow
 
 V = TypeVar("V")
 F = TypeVar("F", bound=Callable[..., Any])

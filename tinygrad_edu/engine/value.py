@@ -5,11 +5,11 @@ from collections.abc import Callable
 from operator import eq, ge, gt, le, lt, ne
 from typing import Any, ClassVar, Final
 
-from tinygrad_edu import namespace as floats
 from tinygrad_edu.checks import is_real, number
 from tinygrad_edu.engine import modes
 from tinygrad_edu.engine.primitive import Node, Primitive, primitives
 from tinygrad_edu.engine.walk import UNREACHED, chain_rule, check_forward, toposort
+from tinygrad_edu.namespace import floats
 
 _new = object.__new__
 _current_mode = modes.current.get

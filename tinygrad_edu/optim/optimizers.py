@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any, ClassVar, Final, TypeVar
 
-from tinygrad_edu import namespace as floats
 from tinygrad_edu.checks import (
     OptionsSignature,
     declared,
@@ -21,6 +20,7 @@ from tinygrad_edu.checks import (
     row_in,
 )
 from tinygrad_edu.engine import Value
+from tinygrad_edu.namespace import floats
 from tinygrad_edu.optim.clipping import values_in
 from tinygrad_edu.optim.schedules import Schedule
 

@@ -6,9 +6,9 @@ from itertools import chain, groupby
 from math import ceil
 from typing import Any, Final, NamedTuple, TypeVar
 
-from tinygrad_edu import namespace as floats
 from tinygrad_edu.checks import number
 from tinygrad_edu.engine import Value, gradients, toposort
+from tinygrad_edu.namespace import floats
 from tinygrad_edu.optim import Optimizer
 from tinygrad_edu.view.base.naming import Names, names_of
 from tinygrad_edu.view.base.numbers import Numbers

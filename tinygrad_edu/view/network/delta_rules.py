@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
-from tinygrad_edu import namespace as floats
 from tinygrad_edu.losses import LossRecord
+from tinygrad_edu.namespace import floats
 from tinygrad_edu.view.network.model_units import plain
 
 #: The two conventions for delta, and the sign of dL/dz in each.
