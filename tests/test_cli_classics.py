@@ -1,12 +1,10 @@
 """The command `classics`: the tables, and an exit code that says whether all numbers agree."""
 
-import pytest
-
 from tinygrad_edu.classics import CLASSICS, Classic, Row
 from tinygrad_edu.cli import main
 
 
-def test_one_classic_prints_its_table(capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_classic_prints_its_table(capsys):
     assert main(["classics", "--only", "micrograd_readme"]) == 0
     assert capsys.readouterr().out == (
         "== micrograd_readme\n"
@@ -21,9 +19,7 @@ def test_one_classic_prints_its_table(capsys: pytest.CaptureFixture[str]) -> Non
     )
 
 
-def test_without_a_name_all_run_in_turn_and_long_ones_say_so_first(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_a_name_all_run_in_turn_and_long_ones_say_so_first(capsys, monkeypatch):
     announced = []
 
     def run() -> Classic:
@@ -39,9 +35,7 @@ def test_without_a_name_all_run_in_turn_and_long_ones_say_so_first(
     ]
 
 
-def test_a_number_that_differs_gives_exit_code_1(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_number_that_differs_gives_exit_code_1(capsys, monkeypatch):
     wrong = Classic("title", "source", (Row("x", "1.5", 1.75),))
     monkeypatch.setitem(CLASSICS, "circuits", lambda: wrong)
     assert main(["classics", "--only", "circuits", "--only", "micrograd_readme"]) == 1

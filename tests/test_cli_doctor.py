@@ -21,30 +21,28 @@ SVG = "<svg>" + 1234 * "x" + "</svg>"
 
 
 @pytest.fixture(autouse=True)
-def _everything_installed_and_two_renderers(monkeypatch: pytest.MonkeyPatch) -> None:
+def _everything_installed_and_two_renderers(monkeypatch):
     installed(monkeypatch, dict.fromkeys([*doctor.DEPENDENCIES, "tinygrad-edu"], "1.2.3"))
     renderers(monkeypatch, {"dot": DOT, "graphviz-pure": PURE})
     monkeypatch.delenv(VARIABLE, raising=False)
     monkeypatch.setattr(doctor, "sample", lambda: SVG)
 
 
-def installed(monkeypatch: pytest.MonkeyPatch, versions: dict[str, str]) -> None:
+def installed(monkeypatch, versions):
     monkeypatch.setattr(doctor, "version_of", versions.get)
 
 
-def renderers(monkeypatch: pytest.MonkeyPatch, found: dict[str, Renderer]) -> None:
+def renderers(monkeypatch, found):
     monkeypatch.setattr("tinygrad_edu.view.base.render._program", found.get)
     monkeypatch.setattr("tinygrad_edu.view.base.render._pygraphviz", lambda: None)
 
 
-def report(capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
+def report(capsys):
     code = doctor.run(argparse.Namespace())
     return code, capsys.readouterr().out
 
 
-def test_a_healthy_installation_is_reported_with_exit_code_0(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_a_healthy_installation_is_reported_with_exit_code_0(capsys):
     code, shown = report(capsys)
     assert code == 0
     assert re.match(r"tinygrad_edu  1\.2\.3\nPython +3\.\d+\.\d+\S* \(\w+\)\nsystem +\S", shown)
@@ -82,9 +80,7 @@ def test_a_healthy_installation_is_reported_with_exit_code_0(
     )
 
 
-def test_a_missing_dependency_is_a_problem(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_missing_dependency_is_a_problem(capsys, monkeypatch):
     installed(monkeypatch, {"graphviz": "1", "matplotlib": "1", "tqdm": "1"})
     code, shown = report(capsys)
     assert code == 1
@@ -93,9 +89,7 @@ def test_a_missing_dependency_is_a_problem(
     assert shown.endswith("\nproblem: numpy is missing: pip install numpy\n")
 
 
-def test_the_embedded_renderer_may_be_missing_where_another_draws(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_embedded_renderer_may_be_missing_where_another_draws(capsys, monkeypatch):
     versions = dict.fromkeys(doctor.DEPENDENCIES, "1")
     del versions["graphviz-pure"]
     installed(monkeypatch, versions)
@@ -105,9 +99,7 @@ def test_the_embedded_renderer_may_be_missing_where_another_draws(
     assert "  graphviz-pure -               not found, or does not draw\n" in shown
 
 
-def test_a_sample_that_cannot_be_drawn_is_a_problem_with_the_friendly_sentence(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_sample_that_cannot_be_drawn_is_a_problem_with_the_friendly_sentence(capsys, monkeypatch):
     monkeypatch.undo()
     monkeypatch.setenv(VARIABLE, "none")
     code, shown = report(capsys)
@@ -118,9 +110,7 @@ def test_a_sample_that_cannot_be_drawn_is_a_problem_with_the_friendly_sentence(
     assert max(map(len, shown.splitlines())) <= 80
 
 
-def test_a_renderer_named_by_a_path_is_listed(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_renderer_named_by_a_path_is_listed(capsys, monkeypatch):
     mine = Renderer("mydot", "/opt/mydot", "9.0")
     renderers(monkeypatch, {"/opt/mydot": mine, "dot": DOT})
     monkeypatch.setenv(VARIABLE, "/opt/mydot")
@@ -134,15 +124,13 @@ def test_a_renderer_named_by_a_path_is_listed(
     ) in shown
 
 
-def test_no_renderer_at_all_is_no_crash(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_renderer_at_all_is_no_crash(capsys, monkeypatch):
     renderers(monkeypatch, {})
     _, shown = report(capsys)
     assert "chosen" not in shown.partition("renderers")[2]
 
 
-def test_doctor_runs_where_graphviz_is_missing() -> None:
+def test_doctor_runs_where_graphviz_is_missing():
     code = (
         "import sys; sys.modules['graphviz'] = None\n"
         "from tinygrad_edu.cli import main; sys.exit(main(['doctor']))"
@@ -155,14 +143,14 @@ def test_doctor_runs_where_graphviz_is_missing() -> None:
     assert "\nproblem: import of graphviz halted" in run.stdout
 
 
-def test_the_sample_is_a_picture_of_three_named_values(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_sample_is_a_picture_of_three_named_values(monkeypatch):
     monkeypatch.undo()
     svg = doctor.sample()
     assert svg.startswith("<svg")
     assert svg.count("(input)") >= 3
 
 
-def test_the_packages_are_those_of_pyproject() -> None:
+def test_the_packages_are_those_of_pyproject():
     project = tomllib.loads(PYPROJECT.read_text())["project"]
 
     def names(requirements: list[str]) -> list[str]:

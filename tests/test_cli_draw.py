@@ -10,20 +10,18 @@ from tinygrad_edu.cli.options import UsageError
 from tinygrad_edu.view import RenderError
 
 
-def run(*argv: str) -> int:
+def run(*argv):
     parser = argparse.ArgumentParser()
     draw.add_to(parser.add_subparsers())
     return draw.run(parser.parse_args(["draw", *argv]))
 
 
 @pytest.fixture(autouse=True)
-def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _in_an_empty_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-def test_draw_prints_value_and_gradients_and_writes_the_picture(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_draw_prints_value_and_gradients_and_writes_the_picture(capsys):
     # y = tanh(4), dy/dc = 1 - y^2, dy/da = b dy/dc, dy/db = a dy/dc
     assert run("tanh(a*b + c)", "a=2", "b=-3", "c=10", "-o", "g.dot") == 0
     assert capsys.readouterr().out == (
@@ -39,12 +37,12 @@ def test_draw_prints_value_and_gradients_and_writes_the_picture(
     assert "-0.004023" in Path("g.dot").read_text()
 
 
-def test_the_picture_is_graph_svg_unless_said_otherwise() -> None:
+def test_the_picture_is_graph_svg_unless_said_otherwise():
     run("a*a", "a=2")
     assert Path("graph.svg").read_text().startswith("<svg")
 
 
-def test_the_suffix_names_the_format() -> None:
+def test_the_suffix_names_the_format():
     run("a*a", "a=2", "-o", "g.PNG")
     assert Path("g.PNG").read_bytes().startswith(b"\x89PNG")
 
@@ -52,14 +50,14 @@ def test_the_suffix_names_the_format() -> None:
 @pytest.mark.parametrize(
     ("edges", "shown"), [("none", []), ("local", ["local derivative"]), ("gradient", ["gradient"])]
 )
-def test_edges_carry_the_numbers_that_were_asked_for(edges: str, shown: list[str]) -> None:
+def test_edges_carry_the_numbers_that_were_asked_for(edges, shown):
     run("7*a", "a=2", "--edges", edges, "-o", "g.dot")
     caption = [line for line in Path("g.dot").read_text().splitlines() if "on the edges" in line]
     assert len(caption) == len(shown)
     assert all(text in line for text, line in zip(shown, caption, strict=True))
 
 
-def test_a_formula_of_numbers_alone_has_no_table(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_formula_of_numbers_alone_has_no_table(capsys):
     assert run("2*3", "-o", "g.dot") == 0
     assert capsys.readouterr().out == "2*3 = 6\n\nwrote g.dot\n"
 
@@ -73,9 +71,7 @@ def test_a_formula_of_numbers_alone_has_no_table(capsys: pytest.CaptureFixture[s
         ("a*e", "1e-3", ["a*e = 0.002718281828459045", "2.718281828459045"]),
     ],
 )
-def test_numbers_that_are_not_finite_are_shown_as_they_are(
-    formula: str, a: str, shown: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_numbers_that_are_not_finite_are_shown_as_they_are(formula, a, shown, capsys):
     assert run(formula, f"a={a}", "-o", "g.dot") == 0
     lines = capsys.readouterr().out.splitlines()
     assert [lines[0], lines[3].split()[2]] == shown
@@ -89,45 +85,41 @@ def test_numbers_that_are_not_finite_are_shown_as_they_are(
         ("a*a", ""),
     ],
 )
-def test_a_number_that_is_not_finite_is_explained(
-    formula: str, sentence: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_number_that_is_not_finite_is_explained(formula, sentence, capsys):
     run(formula, "a=-1", "-o", "g.dot")
     remark = capsys.readouterr().out.split("\n\n")[2]
     assert remark.startswith(sentence or "wrote g.dot")
 
 
-def test_a_variable_without_influence_has_gradient_0(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_variable_without_influence_has_gradient_0(capsys):
     run("where(a > 0, a, b)", "a=2", "b=3", "-o", "g.dot")
     assert "\nb      3         0\n" in capsys.readouterr().out
 
 
-def test_a_name_of_the_user_goes_before_a_constant(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_name_of_the_user_goes_before_a_constant(capsys):
     run("2*e", "e=3", "-o", "g.dot")
     assert capsys.readouterr().out.startswith("2*e = 6\n")
 
 
-def test_names_and_long_formulas_fit_80_columns(capsys: pytest.CaptureFixture[str]) -> None:
+def test_names_and_long_formulas_fit_80_columns(capsys):
     name = "a" * 300
     run(f"sqrt({name}) + 1/3 + 1/3 + 1/3 + 1/3", f"{name}=1e-300", "-o", "g.dot")
     assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
 
 
-def test_a_picture_that_cannot_be_written_is_told_after_the_numbers() -> None:
+def test_a_picture_that_cannot_be_written_is_told_after_the_numbers():
     with pytest.raises(UsageError) as caught:
         run("a", "a=1", "-o", "no/g.dot")
     assert str(caught.value) == "no picture was written: no/g.dot: No such file or directory"
 
 
-def test_a_text_that_is_no_formula_is_shown_with_its_place() -> None:
+def test_a_text_that_is_no_formula_is_shown_with_its_place():
     with pytest.raises(UsageError) as caught:
         run("a^2", "a=1")
     assert str(caught.value).startswith("^ is no power; write a**2\n  a^2\n   ^\n")
 
 
-def test_without_a_renderer_the_numbers_are_printed_all_the_same(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_a_renderer_the_numbers_are_printed_all_the_same(capsys, monkeypatch):
     def fail(*_: object) -> bytes:
         raise RenderError("nothing to draw with")
 

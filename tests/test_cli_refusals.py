@@ -147,11 +147,11 @@ GUESSED = {
 
 
 @pytest.fixture(autouse=True)
-def _in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _in_a_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-def refusal(capsys: pytest.CaptureFixture[str], words: list[str]) -> str:
+def refusal(capsys, words):
     """The sentence; nothing else may be printed, and nothing written."""
     before = sorted(os.listdir())
     assert main(words) == 2
@@ -162,9 +162,7 @@ def refusal(capsys: pytest.CaptureFixture[str], words: list[str]) -> str:
 
 
 @pytest.mark.parametrize("typed", REFUSED)
-def test_wrong_input_gives_one_sentence_and_exit_code_2(
-    typed: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_wrong_input_gives_one_sentence_and_exit_code_2(typed, capsys):
     Path("file").touch()
     Path("pickle.json").write_bytes(b"\x80\x04K\x01.")
     Path("other.json").write_text("{}")
@@ -175,17 +173,13 @@ def test_wrong_input_gives_one_sentence_and_exit_code_2(
 
 
 @pytest.mark.parametrize(("text", "sentence"), WRONG_TABLES)
-def test_a_wrong_table_is_refused_with_its_place(
-    text: str | bytes, sentence: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_wrong_table_is_refused_with_its_place(text, sentence, capsys):
     Path("table.csv").write_bytes(text.encode() if isinstance(text, str) else text)
     assert refusal(capsys, ["train", "table.csv", "--target", "ripe"]) == sentence
 
 
 @pytest.mark.parametrize("typed", GUESSED)
-def test_what_the_parser_does_not_know_it_guesses(
-    typed: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_the_parser_does_not_know_it_guesses(typed, capsys):
     with pytest.raises(SystemExit) as caught:
         main(shlex.split(typed))
     assert caught.value.code == 2
@@ -194,6 +188,6 @@ def test_what_the_parser_does_not_know_it_guesses(
     assert GUESSED[typed] or "did you mean" not in error
 
 
-def test_without_a_command_there_is_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_command_there_is_the_help(capsys):
     assert main([]) == 0
     assert capsys.readouterr().out.startswith("usage: tinygrad-edu ")
