@@ -12,6 +12,7 @@ from tinygrad_edu.cli import main
 from tinygrad_edu.data import TableEncoder, digits
 from tinygrad_edu.losses import LOSSES
 from tinygrad_edu.nn import MLP
+from tinygrad_edu.text import clean
 
 XOR = "x1,x2\n0,0\n0,1\n1,0\n1,1\n"
 
@@ -216,6 +217,42 @@ def test_metadata_hold_encoder_and_loss_and_nothing_else():
         "versicolor",
         "virginica",
     )
+
+
+HOSTILE = ["x\ry", "=1+1", ' "q", ', "a\nb", "\x1b[31mred"]
+
+
+def test_any_label_is_read_back_as_it_is(capsys):
+    names = {"encoder": encoder("x1", classes=HOSTILE), "loss": "cross_entropy"}
+    saved([1, 5], "cross_entropy", metadata=names)
+    header, row = predicted(capsys, "model.json", "x1\n2\n")
+    assert header == ["prediction", *(f"p({name})" for name in HOSTILE)]
+    assert row[0] in HOSTILE
+
+
+def test_a_terminal_gets_labels_without_control_characters(capsys, monkeypatch):
+    names = {"encoder": encoder("x1", classes=HOSTILE), "loss": "cross_entropy"}
+    saved([1, 5], "cross_entropy", metadata=names)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    header, _ = predicted(capsys, "model.json", "x1\n2\n")
+    assert header[1:] == [f"p({clean(name)})" for name in HOSTILE]
+    assert "\x1b" not in "".join(header)
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [(OSError(28, "No space left on device"), "No space left on device"),
+     (MemoryError(), "out of memory")],
+)  # fmt: skip
+def test_what_the_system_refuses_is_one_sentence(error, sentence, capsys, monkeypatch):
+    def fail(*_):
+        raise error
+
+    saved([2, 1], "hinge")
+    Path("new.csv").write_text(XOR)
+    monkeypatch.setattr("tinygrad_edu.cli.commands._csv", fail)
+    assert main(["predict", "model.json", "new.csv"]) == 1
+    assert capsys.readouterr().err == f"tinygrad-edu: {sentence}\n"
 
 
 @pytest.mark.slow

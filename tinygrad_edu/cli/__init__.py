@@ -11,7 +11,7 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final, NoReturn
 
-from tinygrad_edu.cli.options import UsageError
+from tinygrad_edu.cli.options import UsageError, reason
 
 #: The module and the function that add each command, in the order of the help.
 COMMANDS: Final = {
@@ -67,7 +67,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code: int = args.run(args)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # as after `>&-`
+            sys.stdout.flush()
     except BrokenPipeError:
         return _reader_left()
     except UsageError as error:
@@ -76,6 +77,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\ntinygrad-edu: interrupted", file=sys.stderr)
         return 130
+    except (OSError, MemoryError) as error:
+        print(f"tinygrad-edu: {str(reason(error)) or 'out of memory'}", file=sys.stderr)
+        return 1
     return code
 
 

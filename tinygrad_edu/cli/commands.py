@@ -1,9 +1,10 @@
 """The commands that train a net or use it, and `classics`: what they take, and whom they call."""
 
 import argparse
-import csv
 import math
+import re
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from tinygrad_edu.checks import one_of
@@ -22,7 +23,7 @@ from tinygrad_edu.cli.options import (
 from tinygrad_edu.cli.run import run_demo
 from tinygrad_edu.cli.split import of_table, table_of
 from tinygrad_edu.nn.model_file import ModelFileError
-from tinygrad_edu.text import table
+from tinygrad_edu.text import clean, table
 
 
 def add_demo(commands: Any) -> None:
@@ -85,7 +86,8 @@ def add_predict(commands: Any) -> None:
         help="classes and probabilities for a table, as CSV",
         description="Print a line per row of FILE.csv: the class that the net gives, and the "
         "probability of each class (of a net trained with hinge or perceptron loss: the score of "
-        "the second class, which it gives above 0).",
+        "the second class, which it gives above 0). Labels are those of the training data to the "
+        "letter, so a spreadsheet takes one that begins with = for a formula.",
     )
     parser.add_argument("model", metavar="model.json", help="as demo and train write it")
     parser.add_argument("file", metavar="FILE.csv", help="with the columns of the training data")
@@ -109,15 +111,25 @@ def predict(args: argparse.Namespace) -> int:
                 f"{args.file}, line {line}: the net gives {output[0]}, its numbers overflow here"
             )
     names = classifier.encoder.class_names
-    writer = csv.writer(sys.stdout, lineterminator="\n")
     if classifier.head.outputs == "score":
         header, numbers = [f"score({names[1]})"], outputs
     else:
         header, numbers = [f"p({name})" for name in names], classifier.probabilities(outputs)
-    writer.writerow(["prediction", *header])
+    print(_csv(["prediction", *header]))
     for c, row in zip(classifier.head.classes(outputs), numbers, strict=True):
-        writer.writerow([names[c], *(f"{x:.6g}" for x in row)])
+        print(_csv([names[c], *(f"{x:.6g}" for x in row)]))
     return 0
+
+
+def _csv(cells: Sequence[str]) -> str:
+    """A line that every reader of CSV splits into these cells; a terminal gets them harmless."""
+    if sys.stdout.isatty():
+        cells = [clean(cell, 1000) for cell in cells]
+    quoted = (cell.replace('"', '""') for cell in cells)
+    return ",".join(
+        f'"{text}"' if re.search(r'[,"\r\n]|^\s|\s$', cell) else text
+        for cell, text in zip(cells, quoted, strict=True)
+    )
 
 
 def add_classics(commands: Any) -> None:
