@@ -9,7 +9,7 @@ from copy import deepcopy
 from itertools import product
 from typing import Any, NamedTuple, TypeAlias
 
-from tinygrad_edu.checks import as_random, whole
+from tinygrad_edu.checks import as_random, is_listed, whole
 from tinygrad_edu.text import table
 from tinygrad_edu.train import processes
 from tinygrad_edu.train.history import History
@@ -191,7 +191,7 @@ def _combinations(grid: Any) -> list[dict[str, Any]]:
     lists = {}
     for name, values in grid.items():
         number = getattr(values, "shape", None) == ()  # an array without a dimension
-        if number or isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
+        if number or not is_listed(values):
             raise TypeError(
                 f"grid[{name!r}] must be a list of settings, got {type(values).__name__} "
                 f"{values!r:.40}: write [{values!r:.40}]"

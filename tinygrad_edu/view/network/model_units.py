@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from tinygrad_edu.checks import number
+from tinygrad_edu.checks import is_listed, number
 from tinygrad_edu.engine import Primitive, Value, toposort
 from tinygrad_edu.losses import Loss
 from tinygrad_edu.nn import Layer, Neuron
@@ -38,7 +38,7 @@ def forward(
     numbers, ValueError for the wrong count.
     """
     nin = layers[0].neurons[0].nin
-    if isinstance(x, (str, bytes, dict, set)) or not isinstance(x, Iterable):
+    if not is_listed(x):
         raise TypeError(f"expected a list of {nin} numbers, got {type(x).__name__}")
     inputs = [Value(plain(v, "an input")) for v in x]
     if len(inputs) != nin:
