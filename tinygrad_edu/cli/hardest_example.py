@@ -44,7 +44,7 @@ def hardest_example(classifier: Classifier, split: Split) -> Iterator[Named]:
     caption = f"On {which}: the weight of the last layer with the largest gradient."
     chain = verbatim(str(explain(loss, wrt=w)))
     yield "", Picture("Where a gradient comes from", caption, chain, "text")
-    yield _film(model, row)
+    yield _film(model, x)
     caption = (
         f"Forward pass and gradients of {which}; its features are scaled as in training. A box "
         "holds a number and the derivative of the loss with respect to it; that of a net input z "
@@ -58,14 +58,14 @@ def hardest_example(classifier: Classifier, split: Split) -> Iterator[Named]:
     yield "graph.svg", Picture("Computation graph of one example", caption, excerpt(loss).svg)
 
 
-def _film(model: MLP, row: list[float]) -> Named:
+def _film(model: MLP, x: list[Value]) -> Named:
     """The backward pass through the unit with the fewest inputs, on the numbers that it had."""
-    x = [Value(number) for number in row]
     units = []
-    for layer in model.layers:
+    for k, layer in enumerate(model.layers, 1):
         units.append((layer.neurons[0], x))
-        x = [Value(a.data) for a in layer(x)]
-    unit, inputs = min(units, key=lambda pair: pair[0].nin)
-    film = steps(unit([Value(v.data, f"x{i}") for i, v in enumerate(inputs, 1)]))
+        letter = "z" if layer.activation == "linear" else "a"
+        x = [Value(v.data, f"{letter}{k}[{j}]") for j, v in enumerate(layer(x), 1)]
+    unit, x = min(units, key=lambda pair: pair[0].nin)
+    film = steps(unit(x))
     caption = "On the inputs that it has for the same row: the derivatives of its activation."
     return "", Picture("The backward pass of one unit", caption, film.inline(), "film")
