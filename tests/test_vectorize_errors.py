@@ -6,10 +6,12 @@ import math
 import re
 import weakref
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
+from refusals import refusals
 from vectorized import by_scalars, check, leaves, numbers
 
 from tinygrad_edu import functions as f
@@ -32,9 +34,13 @@ X = numbers(4, 2)
 Y = np.sign(numbers(4, seed=1))
 
 
+calls: list[int] = []
+
+
 @pytest.fixture(autouse=True)
-def _weight() -> None:
+def _at_the_start() -> None:
     W.data, W.grad = 0.7, 0.0
+    calls.clear()
 
 
 def line_of(fn: Callable[..., Any], offset: int) -> str:
@@ -62,21 +68,6 @@ def reads_a_parameter(x: Value) -> Value:
 
 def reads_a_gradient(x: Value) -> Value:
     return W * x * (1 + W.grad)
-
-
-@pytest.mark.parametrize(("fn", "offset"), [(reads_the_number, 2), (reads_a_parameter, 1)])
-def test_a_function_that_reads_a_number_is_refused(fn: Callable[..., Any], offset: int) -> None:
-    message = (
-        f"{line_of(fn, offset)}\n  reads the number of a Value (v.data or v.grad), which a program "
-        f"for all examples does not have: {WAY_OUT}"
-    )
-    with pytest.raises(VectorizeError, match=exactly(message)):
-        vectorize(fn, 0.5)
-
-
-def test_a_function_that_reads_a_gradient_is_refused() -> None:
-    with pytest.raises(VectorizeError, match=re.escape(line_of(reads_a_gradient, 1))):
-        vectorize(reads_a_gradient, 0.5)
 
 
 def compares(x: Value) -> Value:
@@ -139,16 +130,6 @@ def compares_after_noise(x: Value) -> Value:
     return W + x
 
 
-def test_a_comparison_that_differs_between_the_traces_is_refused() -> None:
-    message = (
-        f"{line_of(compares_after_noise, 1)}\n  compares numbers of the graph: the "
-        "outcome is True for one and False for another, so that no single program is right for "
-        f"both: {WAY_OUT}"
-    )
-    with pytest.raises(VectorizeError, match=exactly(message)):
-        vectorize(compares_after_noise, 0.49)
-
-
 def compares_a_parameter(x: Value) -> Value:
     if W > 0:
         return W * x
@@ -181,55 +162,21 @@ def cuts_the_graph(x: Value) -> Value:
     return z * W
 
 
-def test_a_function_with_no_grad_in_it_is_refused() -> None:
-    message = (
-        f"{line_of(cuts_the_graph, 2)}\n  runs inside no_grad(), which cuts the graph that a "
-        "program is made of: take no_grad() out of the function"
-    )
-    with pytest.raises(VectorizeError, match=exactly(message)):
-        vectorize(cuts_the_graph, 0.5)
-
-
 def test_a_program_can_be_made_and_run_within_no_grad() -> None:
     with no_grad():
         assert vectorize(lambda x: W * x, 0.5).value_and_grad([2.0]) == (1.4, [2.0])
 
 
-calls = 0
-
-
 def counts_its_calls(x: Value) -> Value:
-    global calls
-    calls += 1
-    return W * x + calls
+    calls.append(1)
+    return W * x + len(calls)
 
 
 def grows(x: Value) -> Value:
-    global calls
-    calls += 1
-    for _ in range(calls % 2):
+    calls.append(1)
+    for _ in calls:
         x = x * W
     return x
-
-
-def test_a_number_that_changes_between_calls_is_refused() -> None:
-    global calls
-    calls = 0
-    message = (
-        f"{line_of(counts_its_calls, 3)}\n  uses the number 1.0 for one example and 2.0 for "
-        "another, and neither is part of the graph: make it an argument of the function, or a "
-        'RandomLeaf if it is random, or train with engine="scalar"'
-    )
-    with pytest.raises(VectorizeError, match=exactly(message)):
-        vectorize(counts_its_calls, 0.5)
-
-
-def test_a_graph_that_changes_between_calls_is_refused() -> None:
-    global calls
-    calls = 0
-    message = f"{line_of(grows, 4)}\n  makes another graph for another example: {WAY_OUT}"
-    with pytest.raises(VectorizeError, match=exactly(message)):
-        vectorize(grows, 0.5)
 
 
 def test_a_number_that_changes_before_the_first_use_is_noticed() -> None:
@@ -238,11 +185,6 @@ def test_a_number_that_changes_before_the_first_use_is_noticed() -> None:
     factor[0] = 3.0
     with pytest.raises(VectorizeError, match=r"uses the number 2.0 for one example and 3.0"):
         program([1.0])
-
-
-def test_a_function_that_leaves_the_graph_is_refused_by_the_engine() -> None:
-    with pytest.raises(VectorizeError, match="would cut the graph"):
-        vectorize(lambda x: W * math.exp(x), 0.5)
 
 
 # --- operations of one's own ----------------------------------------------------------------------
@@ -261,29 +203,6 @@ def slope_by_math(m: Any, x: Any) -> Any:
 @primitive(lambda m, y, x: (2 * x**1,))
 def square_by_power(m: Any, x: Any) -> Any:
     return x * x
-
-
-@pytest.mark.parametrize(
-    ("operation", "what", "why"),
-    [
-        (value_by_math, "value", "must be real number, not Symbol"),
-        (slope_by_math, "slopes", "must be real number, not Symbol"),
-        (
-            square_by_power,
-            "slopes",
-            "unsupported operand type(s) for ** or pow(): 'Symbol' and 'int'",
-        ),
-    ],
-)
-def test_an_operation_that_leaves_its_namespace_is_refused(
-    operation: Any, what: str, why: str
-) -> None:
-    message = (
-        f"the {what} of the operation {operation.name} cannot be written for arrays ({why}): write "
-        "it with the operators and functions of m alone, as in m.exp(x) and m.where(x > 0, x, 0.0)"
-    )
-    with pytest.raises(VectorizeError, match=exactly(message)):
-        vectorize(lambda x: operation(W * x), 0.5).value_and_grad([0.5])
 
 
 @primitive(lambda m, y, x: (1.0 if x > 0 else 0.0,))
@@ -335,42 +254,109 @@ def test_an_operation_with_a_function_that_no_namespace_has_is_refused() -> None
 # --- functions, examples and arrays of the wrong kind ---------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("result", "kind"),
-    [(3.0, "float"), (None, "NoneType"), ("abc", "str"), ([], "list"), ((), "tuple"), ({}, "dict"),
-     ([3.0], "float"), ([[]], "list")],
-)  # fmt: skip
-def test_a_function_that_gives_no_value_is_refused(result: Any, kind: str) -> None:
-    message = f"the function must give a Value or a list of Values, got {kind}"
-    with pytest.raises(VectorizeError, match=exactly(message)):
-        vectorize(lambda x: result, 0.5)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "error", "message"),
+READS = (
+    "reads the number of a Value (v.data or v.grad), which a program for all examples does not "
+    f"have: {WAY_OUT}"
+)
+WITH_M = "write it with the operators and functions of m alone, as in m.exp(x) and "
+WITH_M += "m.where(x > 0, x, 0.0)"
+POWER = "unsupported operand type(s) for ** or pow(): 'Symbol' and 'int'"
+NUMBER = "an example takes one real number, got "
+#: What is traced, the example, and the message; the line of a function by its offset.
+REFUSED: list[tuple[Any, Any, str]] = [
+    (reads_the_number, 2, READS),
+    (reads_a_parameter, 1, READS),
+    (reads_a_gradient, 1, READS),
+    (
+        compares_after_noise,
+        1,
+        "compares numbers of the graph: the outcome is True for one and False for another, so that "
+        f"no single program is right for both: {WAY_OUT}",
+    ),
+    (
+        cuts_the_graph,
+        2,
+        "runs inside no_grad(), which cuts the graph that a program is made of: take no_grad() out "
+        "of the function",
+    ),
+    (
+        counts_its_calls,
+        2,
+        "uses the number 1.0 for one example and 2.0 for another, and neither is part of the "
+        "graph: make it an argument of the function, or a RandomLeaf if it is random, or train "
+        'with engine="scalar"',
+    ),
+    (grows, 3, f"makes another graph for another example: {WAY_OUT}"),
+]
+test_a_function_that_no_program_holds_is_refused = refusals(
     [
-        ((3,), TypeError, "vectorize takes a function of an example, got int"),
-        ((abs,), TypeError, "vectorize needs an example: vectorize(fn, [0.1, 0.2], 1.0)"),
+        (partial(vectorize, fn, 0.49), VectorizeError, f"{line_of(fn, offset)}\n  {message}")
+        for fn, offset, message in REFUSED
+    ]
+)
+test_an_operation_that_leaves_its_namespace_is_refused = refusals(
+    [
+        (
+            lambda operation=operation: vectorize(lambda x: operation(W * x), 0.5).plan.backward,
+            VectorizeError,
+            f"the {what} of the operation {operation.name} cannot be written for arrays ({why}): "
+            + WITH_M,
+        )
+        for operation, what, why in [
+            (value_by_math, "value", "must be real number, not Symbol"),
+            (slope_by_math, "slopes", "must be real number, not Symbol"),
+            (
+                square_by_power,
+                "slopes",
+                "unsupported operand type(s) for ** or pow(): 'Symbol' and 'int'",
+            ),
+        ]
+    ]
+)
+test_what_is_no_function_or_no_example_is_refused = refusals(
+    [
+        (partial(vectorize, 3), TypeError, "vectorize takes a function of an example, got int"),
+        (
+            partial(vectorize, abs),
+            TypeError,
+            "vectorize needs an example: vectorize(fn, [0.1, 0.2], 1.0)",
+        ),
         *[
-            ((f.sum, x), VectorizeError, "the rows of an example differ in length, or it has none")
+            (
+                partial(vectorize, lambda x, result=result: result, 0.5),
+                VectorizeError,
+                "the function must give a Value or a list of Values, got "
+                + type(result[0] if result and kind == "inner" else result).__name__,
+            )
+            for result, kind in [
+                *[(x, "outer") for x in (3.0, None, "abc", [], (), {})],
+                *[(x, "inner") for x in ([3.0], [[]])],
+            ]
+        ],
+        *[
+            (
+                partial(vectorize, f.sum, x),
+                VectorizeError,
+                "the rows of an example differ in length, or it has none",
+            )
             for x in ([], [[]], [[1.0, 2.0], [3.0]], [1.0, [2.0]], np.zeros((2, 0)))
         ],
         *[
-            ((f.sum, x), TypeError, f"an example takes one real number, got {shown}")
-            for x, shown in [
+            (partial(vectorize, f.sum, x), TypeError, NUMBER + kind)
+            for x, kind in [
                 (None, "NoneType: write a number such as 1.0"),
                 ("a", "str 'a': write float(...) around a text that is a number"),
                 ([None], "NoneType: write a number such as 1.0"),
                 (Value(1.0), "Value: use the Value as it is, or its number v.data"),
             ]
         ],
-    ],
+    ]
 )
-def test_an_example_that_is_none_is_refused(
-    arguments: Any, error: type[Exception], message: str
-) -> None:
-    with pytest.raises(error, match=exactly(message)):
-        vectorize(*arguments)
+
+
+def test_a_function_that_leaves_the_graph_is_refused_by_the_engine() -> None:
+    with pytest.raises(VectorizeError, match="would cut the graph"):
+        vectorize(lambda x: W * math.exp(x), 0.5)
 
 
 @pytest.mark.parametrize("x", [math.inf, -math.inf, math.nan])
