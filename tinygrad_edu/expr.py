@@ -178,8 +178,9 @@ def show(
             text = letters(a.name if isinstance(a, Symbol) else a)
             written.append((text, level_of(text, negative)))
         elif isinstance(a, Expr):
-            is_square = a.op == "*" and len(a.args) == 2 and same(*a.args)
-            form = (style.square if is_square else None) or style.form(a)
+            form = style.form(a)
+            if style.square and a.op == "*" and len(a.args) == 2 and same(*a.args):
+                form = style.square
             args = a.args if form.args is None else form.args
             stack += [form._replace(args=args), *reversed(args)]
         else:

@@ -94,7 +94,7 @@ class NumPy(Style):
 
     def form(self, x: Any) -> Form:
         """As in Python; a whole number as exponent with the operator."""
-        if x.op == "pow" and is_real(x.args[1]) and x.args[1] == int(x.args[1]):
+        if x.op == "pow" and is_real(x.args[1]) and float(x.args[1]).is_integer():
             return Form("{0} ** {1}", POWER, (ATOM, NEGATE))
         return super().form(x)
 
