@@ -86,7 +86,7 @@ def test_parentheses_stand_where_the_operators_need_them() -> None:
     assert expr.latex(expr.symbol("x_12")) == "x_{12}"
 
 
-def test_a_private_name_is_no_function_of_ink() -> None:
+def test_a_private_name_is_no_function() -> None:
     with pytest.raises(
         AttributeError, match=r"^module .tinygrad_edu\.expr. has no attribute ._x.$"
     ):

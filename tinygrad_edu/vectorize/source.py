@@ -4,6 +4,7 @@ import inspect
 import re
 import textwrap
 from collections.abc import Iterable
+from typing import Any
 
 from tinygrad_edu.expr import Expr, show
 from tinygrad_edu.styles import ATOM, MULTIPLY, NEGATE, Form, LaTeX, NumPy
@@ -22,6 +23,12 @@ def _rewritten(x: Expr) -> Expr:
     return Expr("maximum", x.args[:0:-1]) if is_relu(x) else x
 
 
+def _of_table(x: Expr, style: str, variables: Variables) -> Form | None:
+    """The form of an operation on arrays in a style; None where it has no form of its own."""
+    form: Any = getattr(OPERATIONS[x.op], style) if x.op in OPERATIONS else None
+    return form if form is None or isinstance(form, Form) else form(variables, *x.args)
+
+
 class _Source(NumPy):
     """NumPy; `used` are the helpers that it needs."""
 
@@ -34,10 +41,7 @@ class _Source(NumPy):
         x = _rewritten(x)
         if x.op == "*" and any(a is SHARE for a in x.args):
             x = Expr("divide", (x.args[0] if x.args[1] is SHARE else x.args[1], B))
-        form = OPERATIONS[x.op].numpy if x.op in OPERATIONS else None
-        if form is not None and not isinstance(form, Form):
-            form = form(self.variables, *x.args)
-        form = form or super().form(x)
+        form = _of_table(x, "numpy", self.variables) or super().form(x)
         helper, parenthesis, _ = form.template.partition("(")
         if parenthesis and helper.isidentifier():
             if helper not in HELPERS:
@@ -56,10 +60,7 @@ class _Equations(LaTeX):
     def form(self, x: Expr) -> Form:
         """An operation on arrays as the table of operations has it."""
         x = _rewritten(x)
-        form = OPERATIONS[x.op].latex if x.op in OPERATIONS else None
-        if form is not None and not isinstance(form, Form):
-            form = form(self.variables, *x.args)
-        form = form or super().form(x)
+        form = _of_table(x, "latex", self.variables) or super().form(x)
         arrays = x.op == "*" and form.level == MULTIPLY
         if arrays and all(extent(a, self.variables) != (False, 1) for a in x.args):
             form = Form(r"{0} \odot {1}", MULTIPLY, (MULTIPLY, NEGATE))
