@@ -15,7 +15,6 @@ PACKAGE = Path(tinygrad_edu.__file__).parent
 LINES = [
     ["checks", "figure", "text", "first_release"],
     ["namespace", "examples"],
-    ["styles"],
     ["engine", "data"],
     ["functions"],
     ["calculus", "expr"],

@@ -5,7 +5,7 @@ from math import prod
 from typing import Any
 
 from tinygrad_edu.export.chain import chain, input_shape
-from tinygrad_edu.styles import NUMPY
+from tinygrad_edu.expr.styles import NUMPY
 from tinygrad_edu.train.eval_mode import eval_mode
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from tinygrad_edu.expr import Expr, Symbol
-from tinygrad_edu.styles import ADD, ATOM, MATRIX, NEGATE, POWER, TRANSPARENT, Form
+from tinygrad_edu.expr.styles import ADD, ATOM, MATRIX, NEGATE, POWER, TRANSPARENT, Form
 from tinygrad_edu.vectorize.arrays import HELPERS
 from tinygrad_edu.vectorize.buffers import Buffer, Calls, given
 from tinygrad_edu.vectorize.layout import Variable

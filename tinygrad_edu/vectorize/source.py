@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from tinygrad_edu.expr import Expr, show
-from tinygrad_edu.styles import ATOM, MULTIPLY, NEGATE, Form, LaTeX, NumPy
+from tinygrad_edu.expr.styles import ATOM, MULTIPLY, NEGATE, Form, LaTeX, NumPy
 from tinygrad_edu.text import latex_name
 from tinygrad_edu.vectorize.algebra import SHARE, B, is_relu
 from tinygrad_edu.vectorize.arrays import HELPERS

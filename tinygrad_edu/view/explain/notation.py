@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 from tinygrad_edu.expr import Expr, Symbol, show, symbol
-from tinygrad_edu.styles import LATEX, PYTHON, LaTeX
+from tinygrad_edu.expr.styles import LATEX, PYTHON, LaTeX
 from tinygrad_edu.text import latex_name, latex_number, short
 
 #: What a formula that is too long leaves out.

@@ -14,8 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tinygrad_edu.checks import is_real
-from tinygrad_edu.namespace import no_flow
-from tinygrad_edu.styles import (
+from tinygrad_edu.expr.styles import (
     ATOM,
     COMPARE,
     LATEX,
@@ -27,6 +26,7 @@ from tinygrad_edu.styles import (
     in_brackets,
     level_of,
 )
+from tinygrad_edu.namespace import no_flow
 
 
 class Expr:
