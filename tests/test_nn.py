@@ -538,7 +538,7 @@ def test_a_long_name_is_shown_shortened() -> None:
 
 
 def test_the_default_initialiser_of_a_function_is_xavier() -> None:
-    assert initialiser(None, "<lambda>") is INITIALISERS["xavier"]
+    assert initialiser(None, lambda z: z) is INITIALISERS["xavier"]
 
 
 @dataclass

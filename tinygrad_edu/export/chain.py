@@ -32,28 +32,17 @@ def _of_units(units: Sequence[Neuron], *shape: int) -> dict[str, Tensor]:
     }
 
 
-def _of_norm(part: BatchNorm) -> dict[str, Tensor]:
-    tensors = {
-        "weight": part.gamma,
-        "bias": part.beta,
-        "running_mean": part.running_mean,
-        "running_var": part.running_var,
-    }
-    return {name: (values, (part.n,)) for name, values in tensors.items()}
-
-
 class Part(NamedTuple):
-    """A layer as it is elsewhere; `torch` and `onnx` are "" where it is its activation alone."""
+    """A layer as it is elsewhere, without the activation of its units."""
 
-    #: The class of torch.nn, its arguments, with the attributes that stand for them here, and the
-    #: values of its other options for which the two are equal, first the one that is written.
+    #: The class of torch.nn ("" for an activation alone), its arguments, with the attributes that
+    #: stand for them here, and the values of its other options for which the two are equal, first
+    #: the one that is written.
     torch: str = ""
     arguments: Mapping[str, str] = {}
     options: Mapping[str, tuple[Any, ...]] = {}
-    #: The operator of ONNX, its attributes, and a list of sizes that it takes as an input.
-    onnx: str = ""
-    attributes: Callable[[Any], dict[str, Any]] = lambda part: {}
-    sizes: Callable[[Any], tuple[int, ...]] = lambda part: ()
+    #: Adds it to a graph of ONNX: (graph, part, x, *tensors) -> the name of the result.
+    onnx: Callable[..., str] = lambda graph, part, x: x
     #: The shape that it takes, by attributes, what it gives for one, and the least sides it takes.
     takes: tuple[str | None, ...] = (None,)
     gives: Callable[[Any, Shape], Shape] = lambda part, shape: shape
@@ -77,8 +66,9 @@ def _pool(torch: str, onnx: str, **options: tuple[Any, ...]) -> Part:
         torch,
         arguments=_same("kernel_size", "stride"),
         options={"padding": (0, (0, 0)), "ceil_mode": (False,), **options},
-        onnx=onnx,
-        attributes=lambda p: {"kernel_shape": [p.kernel_size] * 2, "strides": [p.stride] * 2},
+        onnx=lambda graph, p, x: graph.node(
+            onnx, x, kernel_shape=[p.kernel_size] * 2, strides=[p.stride] * 2
+        ),
         takes=_IMAGE,
         gives=_maps,
         least=lambda p: p.kernel_size,
@@ -93,17 +83,22 @@ PARTS: Final[dict[type[Module], Part]] = {
         torch="BatchNorm1d",
         arguments={"num_features": "n", **_same("momentum", "eps")},
         options={"affine": (True,), "track_running_stats": (True,)},
-        onnx="BatchNormalization",
-        attributes=lambda p: {"epsilon": p.eps},
+        onnx=lambda graph, p, *x: graph.node("BatchNormalization", *x, epsilon=p.eps),
         takes=("n",),
-        tensors=_of_norm,
+        tensors=lambda p: {
+            "weight": (p.gamma, (p.n,)),
+            "bias": (p.beta, (p.n,)),
+            "running_mean": (p.running_mean, (p.n,)),
+            "running_var": (p.running_var, (p.n,)),
+        },
     ),
     Conv2d: Part(
         torch="Conv2d",
         arguments=_same("in_channels", "out_channels", "kernel_size", "stride", "padding"),
         options={"dilation": ((1, 1),), "groups": (1,), "padding_mode": ("zeros",)},
-        onnx="Conv",
-        attributes=lambda p: {"strides": [p.stride] * 2, "pads": [p.padding] * 4},
+        onnx=lambda graph, p, *x: graph.node(
+            "Conv", *x, strides=[p.stride] * 2, pads=[p.padding] * 4
+        ),
         takes=("in_channels", None, None),
         gives=_maps,
         least=lambda p: p.kernel_size - 2 * p.padding,
@@ -114,15 +109,14 @@ PARTS: Final[dict[type[Module], Part]] = {
     Flatten: Part(
         torch="Flatten",
         options={"start_dim": (1,), "end_dim": (-1,)},
-        onnx="Flatten",
+        onnx=lambda graph, p, x: graph.node("Flatten", x),
         takes=_IMAGE,
         gives=lambda p, shape: (None if None in shape else prod(n for n in shape if n),),
     ),
     Layer: Part(
         torch="Linear",
         arguments={"in_features": "nin", "out_features": "nout"},
-        onnx="Gemm",
-        attributes=lambda p: {"transB": 1},
+        onnx=lambda graph, p, *x: graph.node("Gemm", *x, transB=1),
         takes=("nin",),
         gives=lambda p, shape: (p.nout,),
         units="neurons",
@@ -133,8 +127,9 @@ PARTS: Final[dict[type[Module], Part]] = {
         torch="Unflatten",
         arguments={"unflattened_size": "channels height width"},
         options={"dim": (1, -1)},
-        onnx="Reshape",
-        sizes=lambda p: (0, p.channels, p.height, p.width),
+        onnx=lambda graph, p, x: graph.node(
+            "Reshape", x, graph.sizes(0, p.channels, p.height, p.width)
+        ),
         takes=("size",),
         gives=lambda p, shape: (p.channels, p.height, p.width),
     ),
@@ -212,12 +207,8 @@ def _taken(part: Module) -> Shape:
     return tuple(None if name is None else getattr(part, name) for name in PARTS[type(part)].takes)
 
 
-def size_names(parts: Sequence[Module]) -> list[int | str]:
-    """The shape of one example with names for the sizes that are open."""
-    return _size_names(input_shape(parts))
-
-
-def _size_names(shape: Shape) -> list[int | str]:
+def size_names(shape: Shape) -> list[int | str]:
+    """The shape with names for the sizes that are open."""
     names = ["channels", "height", "width"] if len(shape) == 3 else ["n"]
     return [n if size is None else size for size, n in zip(shape, names, strict=True)]
 
@@ -239,5 +230,5 @@ def _check_fit(model: Module, part: Module, shape: Shape) -> None:
 
 
 def _described(shape: Shape) -> str:
-    sizes = " x ".join(map(str, _size_names(shape)))
+    sizes = " x ".join(map(str, size_names(shape)))
     return f"an image of {sizes}" if len(shape) == 3 else f"a row of {sizes}"

@@ -1,7 +1,7 @@
 """A module of PyTorch as a model."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, NamedTuple, NoReturn, TypeVar
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple, NoReturn
 
 from tinygrad_edu.engine import Value
 from tinygrad_edu.export.chain import PARTS, alphas_of, chain, library
@@ -21,8 +21,6 @@ OPTIONS: Final[dict[str, Mapping[str, tuple[Any, ...]]]] = {
 
 #: Those that PyTorch takes for height and width, and a layer here for both.
 _SQUARE: Final = ("kernel_size", "stride", "padding")
-
-_Part = TypeVar("_Part", bound=Module)
 
 
 def from_torch(module: Any) -> MLP | Sequential:
@@ -76,8 +74,7 @@ class _Leaf(NamedTuple):
         hooks = [*self.module._forward_pre_hooks.values(), *self.module._forward_hooks.values()]
         if not hooks:
             return
-        prune = library("torch.nn.utils.prune")
-        if isinstance(hooks[0], prune.BasePruningMethod):
+        if isinstance(hooks[0], library("torch.nn.utils.prune").BasePruningMethod):
             self.refuse(
                 f"is pruned: write torch.nn.utils.prune.remove(module, {hooks[0]._tensor_name!r}) "
                 "first"
@@ -86,13 +83,6 @@ class _Leaf(NamedTuple):
             f"has the forward hook {getattr(hooks[0], '__name__', type(hooks[0]).__name__)}, which "
             "has no equal here: remove it first"
         )
-
-    def part(self, kind: Callable[..., _Part], *arguments: Any, **options: Any) -> _Part:
-        """The part made of these. Raises ValueError where they are out of its range."""
-        try:
-            return kind(*arguments, **options)
-        except (TypeError, ValueError) as error:
-            self.refuse(f"has no equal here: {error}")
 
     def argument(self, name: str, parts: Sequence[str]) -> dict[str, Any]:
         """An argument of the module as those of the layer, one or several."""
@@ -104,9 +94,7 @@ class _Leaf(NamedTuple):
         if name in _SQUARE:
             sizes = value if isinstance(value, tuple) else (value, value)
             if len(set(sizes)) != 1 or not isinstance(sizes[0], int):
-                self.refuse(
-                    f"has {name}={value!r}, which has no equal here: write one whole number"
-                )
+                self.refuse_value(name, value, "one whole number")
             value = sizes[0]
         return {parts[0]: value}
 
@@ -198,7 +186,10 @@ def _part(leaf: _Leaf, after: _Leaf | None) -> Module | str:
         options |= leaf.argument(name, ours.split())
     if equal.units:
         options |= {"activation": _NAMES[after.kind] if after else "linear", "init": "zeros"}
-    part = leaf.part(kind, **options)
+    try:
+        part = kind(**options)
+    except (TypeError, ValueError) as error:
+        leaf.refuse(f"has no equal here: {error}")
     for name, (values, _) in equal.tensors(part).items():
         leaf.fill(values, name)
     if after is not None and after.kind in _LEARNED:

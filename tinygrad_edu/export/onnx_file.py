@@ -4,7 +4,15 @@ import os
 from collections.abc import Sequence
 from typing import Any, Final
 
-from tinygrad_edu.export.chain import PARTS, activation_of, alphas_of, chain, library, size_names
+from tinygrad_edu.export.chain import (
+    PARTS,
+    activation_of,
+    alphas_of,
+    chain,
+    input_shape,
+    library,
+    size_names,
+)
 from tinygrad_edu.nn import Module
 from tinygrad_edu.nn.activations import RECORDS
 
@@ -34,7 +42,7 @@ def to_onnx(model: Any, path: str | os.PathLike[str]) -> None:
         onnx.helper.make_graph(
             graph.nodes,
             type(model).__name__,
-            [_described(onnx, "X", ["B", *size_names(parts)])],
+            [_described(onnx, "X", ["B", *size_names(input_shape(parts))])],
             [_described(onnx, "Y", None)],
             graph.constants,
         ),
@@ -88,35 +96,23 @@ class _Graph:
 
 
 def _added(graph: _Graph, part: Module, x: str) -> str:
-    """Adds the nodes of a part on `x`; gives the name of its result. Dropout changes nothing."""
+    """Adds the nodes of a part and its activation on `x`; gives the name of the result."""
     equal = PARTS[type(part)]
-    if equal.onnx:
-        tensors = equal.tensors(part).values()
-        inputs = [graph.constant([v.data for v in values], part, *n) for values, n in tensors]
-        if sizes := equal.sizes(part):
-            inputs.append(graph.sizes(*sizes))
-        x = graph.node(equal.onnx, x, *inputs, **equal.attributes(part))
-    return _activated(graph, part, x)
-
-
-def _activated(graph: _Graph, part: Module, z: str) -> str:
-    """Adds the activation of a part on `z`; gives the name of its result."""
+    tensors = equal.tensors(part).values()
+    constants = [graph.constant([v.data for v in values], part, *n) for values, n in tensors]
+    z = equal.onnx(graph, part, x, *constants)
     name = activation_of(part)
-    record = RECORDS[name]
-    if name == "linear":
-        return z
-    if callable(record.onnx):
-        return record.onnx(graph, z)
-    if not record.onnx:
+    add = RECORDS[name].onnx
+    if add is None:
         raise ValueError(
             f"{part!r:.80}: ONNX has no operator for {name!r}: choose another activation, or write "
             "to_numpy_source"
         )
-    inputs = []
-    if alphas := [v.data for v in alphas_of(part)]:
-        sides = len(PARTS[type(part)].takes) - 1  # one slope for all of a map
-        inputs.append(graph.constant(alphas, part, len(alphas), *[1] * sides))
-    return graph.node(record.onnx, z, *inputs, **record.onnx_attributes)
+    alphas = [v.data for v in alphas_of(part)]
+    if not alphas:
+        return add(graph, z)
+    sides = len(equal.takes) - 1  # one slope for all of a map
+    return add(graph, z, graph.constant(alphas, part, len(alphas), *[1] * sides))
 
 
 def _described(onnx: Any, name: str, shape: list[int | str] | None) -> Any:

@@ -40,17 +40,16 @@ class ActivationRecord(NamedTuple):
     """One activation: what trains, explains, initialises and exports it."""
 
     function: Callable[..., Any]
-    slope: Slope
+    #: None for a function of the user's.
+    slope: Slope | None = None
     #: The initialiser that fits it.
     init: str = "xavier"
     #: The class of torch.nn that equals it, "" where there is none, and the values of its options
     #: for which the two are equal, first the one that is written.
     torch: str = ""
     torch_options: Mapping[str, tuple[Any, ...]] = {}
-    #: The operator of ONNX, "" where there is none, with its attributes; or a function that builds
-    #: it from several: (graph, z) -> the name of the result.
-    onnx: str | Callable[[Any, str], str] = ""
-    onnx_attributes: Mapping[str, Any] = {}
+    #: Adds it to a graph of ONNX: (graph, z, slopes if it has some) -> the name of the result.
+    onnx: Callable[..., str] | None = None
     #: Whether it is a function of all net inputs of a layer, which gives a list.
     of_layer: bool = False
     #: The slope alpha that each unit starts with and learns, the second argument of `function`.
@@ -59,18 +58,21 @@ class ActivationRecord(NamedTuple):
 
 def _kinked(below: str, latex: str, at: Callable[[float, float], float]) -> Slope:
     """g'(z) = 1 above 0, and `at(z, alpha)` below."""
-    text, mathematics = (
-        f"1 if z > 0 else {below}",
-        rf"1 \text{{ if }} z > 0 \text{{ else }} {latex}",
+    latex = rf"1 \text{{ if }} z > 0 \text{{ else }} {latex}"
+    return Slope(
+        f"1 if z > 0 else {below}", latex, lambda z, a, alpha: 1.0 if z > 0 else at(z, alpha)
     )
-    return Slope(text, mathematics, lambda z, a, alpha: 1.0 if z > 0 else at(z, alpha))
 
 
 def _gelu_slope(z: float, a: float, alpha: float) -> float:
     return 0.5 * erfc(-z / sqrt(2)) + z * exp(-z * z / 2) / sqrt(2 * pi)
 
 
-def _gelu_of_onnx(graph: Any, z: str) -> str:
+def _node(operator: str, **attributes: Any) -> Callable[..., str]:
+    return lambda graph, *inputs: str(graph.node(operator, *inputs, **attributes))
+
+
+def _gelu_nodes(graph: Any, z: str) -> str:
     spread = graph.node("Erf", graph.node("Mul", z, graph.number(0.5**0.5)))
     half = graph.node("Mul", z, graph.number(0.5))
     return str(graph.node("Mul", half, graph.node("Add", spread, graph.number(1.0))))
@@ -80,26 +82,27 @@ def _gelu_of_onnx(graph: Any, z: str) -> str:
 RECORDS: Final[dict[str, ActivationRecord]] = {
     "elu": ActivationRecord(
         f.elu, _kinked("exp(z)", "e^{z}", lambda z, alpha: exp(z)), init="he",
-        torch="ELU", torch_options={"alpha": (1.0,)}, onnx="Elu"),
+        torch="ELU", torch_options={"alpha": (1.0,)}, onnx=_node("Elu")),
     "gelu": ActivationRecord(
         f.gelu, Slope("Phi(z) + z phi(z)", r"\Phi(z) + z\,\varphi(z)", _gelu_slope), init="he",
-        torch="GELU", torch_options={"approximate": ("none",)}, onnx=_gelu_of_onnx),
+        torch="GELU", torch_options={"approximate": ("none",)}, onnx=_gelu_nodes),
     "leaky_relu": ActivationRecord(
         f.leaky_relu, _kinked("0.01", "0.01", lambda z, alpha: 0.01), init="he",
         torch="LeakyReLU", torch_options={"negative_slope": (0.01,)},
-        onnx="LeakyRelu", onnx_attributes={"alpha": 0.01}),
-    "linear": ActivationRecord(lambda z: z, Slope("1", "1", lambda z, a, alpha: 1.0)),
+        onnx=_node("LeakyRelu", alpha=0.01)),
+    "linear": ActivationRecord(
+        lambda z: z, Slope("1", "1", lambda z, a, alpha: 1.0), onnx=lambda graph, z: z),
     "prelu": ActivationRecord(
         f.prelu, _kinked("alpha", r"\alpha", lambda z, alpha: alpha), init="he",
-        torch="PReLU", onnx="PRelu", alpha=0.25),
+        torch="PReLU", onnx=_node("PRelu"), alpha=0.25),
     "relu": ActivationRecord(
         f.relu, _kinked("0", "0", lambda z, alpha: 0.0), init="he",
-        torch="ReLU", onnx="Relu"),
+        torch="ReLU", onnx=_node("Relu")),
     "sigmoid": ActivationRecord(
         f.sigmoid, Slope("a (1 - a)", r"a\,(1 - a)", lambda z, a, alpha: a * (1 - a)),
-        torch="Sigmoid", onnx="Sigmoid"),
+        torch="Sigmoid", onnx=_node("Sigmoid")),
     "sign": ActivationRecord(
-        f.sign, Slope("0", "0", lambda z, a, alpha: 0.0), onnx="Sign"),
+        f.sign, Slope("0", "0", lambda z, a, alpha: 0.0), onnx=_node("Sign")),
     "silu": ActivationRecord(
         f.silu, Slope("s(z) + a (1 - s(z))", r"\sigma(z) + a\,(1 - \sigma(z))",
                       lambda z, a, alpha: sigmoid(z) + a * (1 - sigmoid(z))), init="he",
@@ -108,25 +111,23 @@ RECORDS: Final[dict[str, ActivationRecord]] = {
         f.softmax, Slope("a (1 - a), the unit's own", r"a\,(1 - a)\text{, the unit's own}",
                          lambda z, a, alpha: a * (1 - a)), of_layer=True,
         torch="Softmax", torch_options={"dim": (-1, 1)},
-        onnx="Softmax", onnx_attributes={"axis": -1}),
+        onnx=_node("Softmax", axis=-1)),
     "softplus": ActivationRecord(
         f.softplus, Slope("s(z)", r"\sigma(z)", lambda z, a, alpha: sigmoid(z)), init="he",
         # above the threshold PyTorch gives z: the same float from 40 on, 2e-9 off above its default
         torch="Softplus", torch_options={"beta": (1.0,), "threshold": (40.0, 20.0)},
-        onnx="Softplus"),
+        onnx=_node("Softplus")),
     "step": ActivationRecord(
         f.step, Slope("0", "0", lambda z, a, alpha: 0.0),
         onnx=lambda graph, z: graph.cast(graph.node("Greater", z, graph.number(0.0)))),
     "tanh": ActivationRecord(
         f.tanh, Slope("1 - a^2", "1 - a^{2}", lambda z, a, alpha: 1 - a * a),
-        torch="Tanh", onnx="Tanh"),
+        torch="Tanh", onnx=_node("Tanh")),
 }
 # fmt: on
 
 #: The function of each activation by its name.
-ACTIVATIONS: Final[dict[str, Callable[..., Any]]] = {
-    name: record.function for name, record in RECORDS.items()
-}
+ACTIVATIONS: Final = {name: record.function for name, record in RECORDS.items()}
 #: Those of a single unit, which every layer can have.
 UNIT_ACTIVATIONS: Final = tuple(name for name, record in RECORDS.items() if not record.of_layer)
 
@@ -135,37 +136,21 @@ def activation_name(activation: Activation, nonlin: bool | None = None) -> Activ
     """The activation, checked; `nonlin` is micrograd's word for relu or linear."""
     if nonlin is not None:
         return "relu" if nonlin else "linear"
-    if callable(activation):
-        return activation
-    return one_of("activation", activation, ACTIVATIONS)
+    return activation if callable(activation) else one_of("activation", activation, ACTIVATIONS)
 
 
-def record_of(activation: Activation) -> ActivationRecord | None:
-    """The record of a named activation, None for a function of the user's."""
-    return RECORDS.get(activation) if isinstance(activation, str) else None
+def record_of(activation: Activation) -> ActivationRecord:
+    """The record of an activation; that of a function of the user's has nothing but it."""
+    return RECORDS[activation] if isinstance(activation, str) else ActivationRecord(activation)
 
 
-def is_of_layer(activation: Activation) -> bool:
-    """Whether it is a function of all net inputs of a layer, such as softmax."""
+def activated(
+    activation: Activation, zs: Sequence[Value], alphas: Sequence[Value | None] = ()
+) -> list[Value]:
+    """The activations for net inputs: each by itself, with its slope, or, softmax, together."""
     record = record_of(activation)
-    return record is not None and record.of_layer
-
-
-def first_alpha(activation: Activation) -> float | None:
-    """The slope that a unit with this activation starts with and learns, None for most."""
-    record = record_of(activation)
-    return None if record is None else record.alpha
-
-
-def activated(activation: Activation, zs: Sequence[Value]) -> list[Value]:
-    """The activations for net inputs, each by itself or, softmax, all together."""
-    function = activation_function(activation)
-    if is_of_layer(activation):
-        activations: list[Value] = function(zs)
-        return activations
-    return [function(z) for z in zs]
-
-
-def activation_function(activation: Activation) -> Callable[..., Any]:
-    """The function of that name, or the function itself."""
-    return ACTIVATIONS[activation] if isinstance(activation, str) else activation
+    if record.of_layer:
+        return list(record.function(zs))
+    if record.alpha is not None:
+        return [record.function(z, alpha) for z, alpha in zip(zs, alphas, strict=True)]
+    return [record.function(z) for z in zs]

@@ -1,27 +1,54 @@
-"""Containers of parameters: what stands in the attributes of a module."""
+"""Containers of Values: the attributes of a module and the inputs of a layer."""
 
 import sys
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from tinygrad_edu.checks import is_listed
 from tinygrad_edu.engine import Value
 
 #: What has no items worth a look.
 _PLAIN: Final = (str, bytes, bytearray, memoryview, int, float, range, type(None))
 
 
-def parts_of(owner: str, items: Mapping[str, Any], module: type) -> Iterator[tuple[str, Any]]:
-    """The Values and modules, which are of the class `module`, among named items, by name.
+def parts_of(owner: object, module: type) -> Iterator[tuple[str, Any]]:
+    """The Values and modules, which are of the class `module`, among public attributes, by name.
 
     Lists, tuples, deques, dicts, object arrays and dataclasses are taken apart: `layers` has
     layer1, layer2, `w` has w[0], w[1]. Raises TypeError for any other container with one of them,
     naming it as an attribute of `owner`.
     """
+    public = {name: part for name, part in vars(owner).items() if not name.startswith("_")}
+    return _among(type(owner).__name__, public, module)
+
+
+def values_of(owner: object, module: type) -> tuple[dict[str, Value], dict[str, Value]]:
+    """The parameters and the buffers of a module and those below, each once, by its first name."""
+    parameters: dict[str, Value] = {}
+    buffers: dict[str, Value] = {}
+    entered = {id(owner)}  # a dataclass has no hash
+
+    def search(prefix: str, owner: Any) -> None:
+        for name, part in parts_of(owner, module):
+            if id(part) in entered:
+                continue
+            entered.add(id(part))
+            if not isinstance(part, Value):
+                search(f"{prefix}{name}.", part)
+            elif not part.parents and part.kind != "constant":
+                is_buffer = name.partition("[")[0] in owner.buffers
+                (buffers if is_buffer else parameters)[prefix + name] = part
+
+    search("", owner)
+    return parameters, buffers
+
+
+def _among(owner: str, items: Mapping[str, Any], module: type) -> Iterator[tuple[str, Any]]:
     for name, part in items.items():
         if isinstance(part, (Value, module)):
             yield name, part
         elif not isinstance(part, _PLAIN):
-            yield from parts_of(owner, _items(owner, name, part, module), module)
+            yield from _among(owner, _items(owner, name, part, module), module)
 
 
 def _items(owner: str, name: str, part: Any, module: type) -> Mapping[str, Any]:
@@ -45,3 +72,23 @@ def _items(owner: str, name: str, part: Any, module: type) -> Mapping[str, Any]:
             "keep them in a list or a dict"
         )
     return {}
+
+
+def as_inputs(x: Iterable[Any], nin: int | None = None) -> tuple[Value, ...]:
+    """The inputs of a layer as Values. Raises ValueError if there are not `nin`."""
+    count = "" if nin is None else f"{nin} "
+    if not is_listed(x):
+        raise TypeError(f"expected a list of {count}numbers or Values, got {type(x).__name__}")
+    x = tuple(x)
+    try:
+        values = tuple([v if isinstance(v, Value) else Value(v) for v in x])
+    except TypeError:
+        if not any(map(is_listed, x)):
+            raise
+        raise TypeError(
+            f"expected a list of {count}numbers or Values, got several rows: "
+            "write predict(model, rows)"
+        ) from None
+    if nin is not None and len(values) != nin:
+        raise ValueError(f"expected {nin} inputs, got {len(values)}")
+    return values

@@ -17,16 +17,17 @@ the sum over all places it was used at.
 
 import random
 from collections.abc import Callable, Iterable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from tinygrad_edu import functions as f
 from tinygrad_edu.checks import as_random, is_listed, whole
 from tinygrad_edu.engine import Value
 from tinygrad_edu.nn.activations import Activation
+from tinygrad_edu.nn.containers import as_inputs
 from tinygrad_edu.nn.initialisers import Initialiser
-from tinygrad_edu.nn.layer import Neuron, as_inputs, check_size
+from tinygrad_edu.nn.layer import Neuron
 from tinygrad_edu.nn.module import Module
-from tinygrad_edu.nn.registry import register
+from tinygrad_edu.nn.registry import check_size, register
 
 __all__ = ["AvgPool2d", "Conv2d", "Flatten", "MaxPool2d", "Unflatten"]
 
@@ -92,11 +93,7 @@ class Conv2d(Module):
 
 
 class _Pool2d(Module):
-    """Each map made smaller: one number for each window of `kernel_size` x `kernel_size`.
-
-    Windows are `stride` apart, by default side by side; rows and columns beyond the last whole
-    window are left out.
-    """
+    """Each map made smaller: one number, `_pool`, for each window."""
 
     _pool: ClassVar[Callable[..., Any]]
 
@@ -170,7 +167,7 @@ class Unflatten(Module):
 def _as_image(image: Iterable[Any]) -> Image:
     """The image as Values, each pixel one. Raises TypeError or ValueError where it is none."""
     x = [
-        [[_pixel(v) for v in _items(row, _NO_CHANNELS)] for row in _items(channel, _FLAT)]
+        [[_pixel(v) for v in _items(row, _ROWS)] for row in _items(channel, _FLAT)]
         for channel in _items(image, f"got {type(image).__name__}")
     ]
     if not x or not x[0] or not x[0][0]:
@@ -189,21 +186,23 @@ def _as_image(image: Iterable[Any]) -> Image:
     return x
 
 
-_FLAT = "got a flat list: put Unflatten(channels, height, width) before"
-_NO_CHANNELS = "got rows without channels: write [rows] for a single channel"
-_TOO_DEEP = "got one level more: a model takes one image, write [model(x) for x in X] for several"
+_IMAGE: Final = "an image is a list of channels of rows of numbers, "
+_FLAT: Final = "got a flat list: put Unflatten(channels, height, width) before"
+_ROWS: Final = "got rows without channels: write [rows] for a single channel"
+_DEEP: Final = (
+    "got one level more: a model takes one image, write [model(x) for x in X] for several"
+)
 
 
-def _items(x: Any, otherwise: str) -> Iterable[Any]:
+def _items(x: Any, otherwise: str) -> Any:
     if not is_listed(x):
-        raise TypeError(f"an image is a list of channels of rows of numbers, {otherwise}")
-    items: Iterable[Any] = x
-    return items
+        raise TypeError(_IMAGE + otherwise)
+    return x
 
 
 def _pixel(v: Any) -> Value:
     if is_listed(v):
-        raise TypeError(f"an image is a list of channels of rows of numbers, {_TOO_DEEP}")
+        raise TypeError(_IMAGE + _DEEP)
     return v if isinstance(v, Value) else Value(v)
 
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 from tinygrad_edu.engine import Value
-from tinygrad_edu.nn.activations import Activation, activation_function, record_of
+from tinygrad_edu.nn.activations import Activation, activated
 from tinygrad_edu.nn.layer import Layer, Neuron
 from tinygrad_edu.nn.mlp import MLP
 from tinygrad_edu.nn.sequential import Activate, Sequential
@@ -21,12 +21,7 @@ class DenseLayer(NamedTuple):
 
     def activate(self, z: Sequence[Value]) -> list[Value]:
         """The activations for the net inputs of the units."""
-        record, function = record_of(self.activation), activation_function(self.activation)
-        if record is not None and record.of_layer:
-            return list(function(z))
-        if record is not None and record.alpha is not None:
-            return [neuron.activate(v) for neuron, v in zip(self.neurons, z, strict=True)]
-        return [function(v) for v in z]
+        return activated(self.activation, z, [unit.alpha for unit in self.neurons])
 
 
 def layers_of(model: Any) -> list[Any]:

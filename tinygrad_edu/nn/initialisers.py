@@ -44,18 +44,12 @@ def he(rng: random.Random, nin: int, nout: int) -> float:
 
 
 INITIALISERS: Final[dict[str, Initialiser]] = {
-    "he": he,
-    "normal": normal,
-    "small": small,
-    "uniform": uniform,
-    "xavier": xavier,
-    "zeros": zeros,
+    draw.__name__: draw for draw in (he, normal, small, uniform, xavier, zeros)
 }
 
 
 def initialiser(init: str | Initialiser | None, activation: Activation) -> Initialiser:
     """The initialiser of that name, the function itself, or by default the one for `activation`."""
     if init is None:
-        record = record_of(activation)
-        init = record.init if record else "xavier"
+        init = record_of(activation).init
     return init if callable(init) else INITIALISERS[one_of("init", init, INITIALISERS)]

@@ -5,24 +5,17 @@ that `z.grad` after a backward pass is the delta of the unit. Nothing here knows
 """
 
 import random
-from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from collections.abc import Iterable
 from typing import Any
 
 from tinygrad_edu import functions as f
-from tinygrad_edu.checks import as_random, is_listed, whole
+from tinygrad_edu.checks import as_random, whole
 from tinygrad_edu.engine import Value, parameter
-from tinygrad_edu.nn.activations import (
-    Activation,
-    activated,
-    activation_function,
-    activation_name,
-    first_alpha,
-    is_of_layer,
-)
+from tinygrad_edu.nn.activations import Activation, activated, activation_name, record_of
+from tinygrad_edu.nn.containers import as_inputs
 from tinygrad_edu.nn.initialisers import Initialiser, initialiser
 from tinygrad_edu.nn.module import Module
-from tinygrad_edu.nn.registry import check_count, register
+from tinygrad_edu.nn.registry import check_count, check_size, register
 
 
 @register("nin, activation")
@@ -53,7 +46,8 @@ class Neuron(Module):
         self.nin = whole("nin", nin)
         check_count(f"units of {self.nin} inputs", self.nin + 1)
         self.activation = activation_name(activation, nonlin)
-        if is_of_layer(self.activation):
+        record = record_of(self.activation)
+        if record.of_layer:
             raise ValueError(
                 f"{activation} is an activation of a whole layer: use Layer or MLP(output=...)"
             )
@@ -61,8 +55,8 @@ class Neuron(Module):
         draw = initialiser(init, self.activation)
         self.w = [parameter(draw(rng, self.nin, nout)) for _ in range(self.nin)]
         self.b = parameter(0.0)
-        if (alpha := first_alpha(self.activation)) is not None:
-            self.alpha = parameter(alpha)
+        if record.alpha is not None:
+            self.alpha = parameter(record.alpha)
         self._name_parameters()
 
     def net_input(self, x: Iterable[Any]) -> Value:
@@ -72,9 +66,7 @@ class Neuron(Module):
 
     def activate(self, z: Value) -> Value:
         """a = activation(z)."""
-        function = activation_function(self.activation)
-        a: Value = function(z) if self.alpha is None else function(z, self.alpha)
-        return a
+        return activated(self.activation, [z], [self.alpha])[0]
 
     def __call__(self, x: Iterable[Any]) -> Value:
         """The activation for `nin` numbers or Values."""
@@ -101,7 +93,7 @@ class Layer(Module):
         nin, nout = whole("nin", nin), whole("nout", nout)
         check_size([nin, nout])
         self.activation = activation_name(activation, nonlin)
-        unit = "linear" if is_of_layer(self.activation) else self.activation
+        unit = "linear" if record_of(self.activation).of_layer else self.activation
         rng = as_random(rng)
         self.neurons = [Neuron(nin, unit, init=init, rng=rng, nout=nout) for _ in range(nout)]
         self._name_parameters()
@@ -118,34 +110,6 @@ class Layer(Module):
 
     def __call__(self, x: Iterable[Any]) -> list[Value]:
         """The activations, `nout` Values, for `nin` numbers or Values."""
-        x = as_inputs(x, self.neurons[0].nin)
-        zs = [neuron.net_input(x) for neuron in self.neurons]
-        if self.neurons[0].alpha is None:
-            return activated(self.activation, zs)
-        return [neuron.activate(z) for neuron, z in zip(self.neurons, zs, strict=True)]
-
-
-def as_inputs(x: Iterable[Any], nin: int | None = None) -> tuple[Value, ...]:
-    """The inputs of a layer as Values. Raises ValueError if there are not `nin`."""
-    count = "" if nin is None else f"{nin} "
-    if not is_listed(x):
-        raise TypeError(f"expected a list of {count}numbers or Values, got {type(x).__name__}")
-    x = tuple(x)
-    try:
-        values = tuple([v if isinstance(v, Value) else Value(v) for v in x])
-    except TypeError:
-        if not any(map(is_listed, x)):
-            raise
-        raise TypeError(
-            f"expected a list of {count}numbers or Values, got several rows: "
-            "write predict(model, rows)"
-        ) from None
-    if nin is not None and len(values) != nin:
-        raise ValueError(f"expected {nin} inputs, got {len(values)}")
-    return values
-
-
-def check_size(sizes: Sequence[int]) -> None:
-    """Raise ValueError if layers of these sizes would have too many parameters."""
-    count = sum((nin + 1) * nout for nin, nout in pairwise(sizes))
-    check_count(f"layers of {', '.join(map(str, sizes))}", count)
+        x = as_inputs(x, self.neurons[0].nin)  # not self.nin, which a cell has otherwise
+        zs = [unit.net_input(x) for unit in self.neurons]
+        return activated(self.activation, zs, [unit.alpha for unit in self.neurons])

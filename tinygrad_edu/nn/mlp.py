@@ -8,9 +8,9 @@ from tinygrad_edu.checks import as_random, whole
 from tinygrad_edu.engine import Value
 from tinygrad_edu.nn.activations import Activation, activation_name
 from tinygrad_edu.nn.initialisers import Initialiser
-from tinygrad_edu.nn.layer import Layer, check_size
+from tinygrad_edu.nn.layer import Layer
 from tinygrad_edu.nn.module import Module
-from tinygrad_edu.nn.registry import register
+from tinygrad_edu.nn.registry import check_size, register
 
 
 @register("nin, nouts, activation, *, output")
@@ -40,11 +40,17 @@ class MLP(Module):
         sizes = [whole("nin", nin), *(whole("a layer size", n) for n in nouts)]
         check_size(sizes)
         self.activation: Activation | list[Activation]
+        count = len(sizes) - 2
         if isinstance(activation, (list, tuple)):
-            self.activation = hidden = _per_layer(activation, len(sizes) - 2)
+            if len(activation) != count:
+                raise ValueError(
+                    f"activation has {len(activation)} entries for {count} hidden layers: give one "
+                    "for each, and that of the last layer as output"
+                )
+            self.activation = hidden = [activation_name(name) for name in activation]
         else:
             self.activation = activation_name(activation)  # type: ignore[arg-type]
-            hidden = [self.activation] * (len(sizes) - 2)
+            hidden = [self.activation] * count
         self.output = activation_name(output)
         rng = as_random(rng)
         self.layers = [
@@ -75,13 +81,3 @@ class MLP(Module):
             a = layer(a)
         outputs: list[Value] = list(a)
         return outputs[0] if len(outputs) == 1 else outputs
-
-
-def _per_layer(activations: Sequence[Activation], n: int) -> list[Activation]:
-    """The activation of each of `n` hidden layers, checked."""
-    if len(activations) != n:
-        raise ValueError(
-            f"activation has {len(activations)} entries for {n} hidden layers: give one for each, "
-            "and that of the last layer as output"
-        )
-    return [activation_name(activation) for activation in activations]

@@ -73,15 +73,12 @@ def read(path: str | PathLike[str], *, max_bytes: int = MAX_BYTES) -> ModelFile:
             f"written in version {_repr(version)} of the format, this release reads "
             f"versions 1 and {VERSION}: use the release of tinygrad_edu that wrote it"
         )
-    fields = _FIRST_RELEASE if version == 1 else {*ModelFile._fields}
+    fields = _FIRST_RELEASE if version == 1 else ModelFile._fields
     if odd := sorted(set(body) ^ {"format", "version", "sha256", *fields}):
         raise ModelFileError(f"fields missing or unknown: {_repr(', '.join(odd))}")
     del body["sha256"]
-    content = (
-        _of_first_release(body)
-        if version == 1
-        else ModelFile(*(body[k] for k in ModelFile._fields))
-    )
+    parts = _of_first_release(body) if version == 1 else body
+    content = ModelFile(*(parts[name] for name in ModelFile._fields))
     _check(content)
     try:
         unchanged = raw.replace(b"\r\n", b"\n") == _text(body)
@@ -92,8 +89,8 @@ def read(path: str | PathLike[str], *, max_bytes: int = MAX_BYTES) -> ModelFile:
     return content
 
 
-def _of_first_release(body: dict[str, Any]) -> ModelFile:
-    """The content of a file that describes an MLP by its sizes."""
+def _of_first_release(body: dict[str, Any]) -> dict[str, Any]:
+    """The fields of today for a file that describes an MLP by its sizes."""
     sizes = body["sizes"]
     if not isinstance(sizes, list) or len(sizes) < 2:
         raise ModelFileError(f"sizes must be a list of at least 2 ints, got {_repr(sizes)}")
@@ -104,7 +101,7 @@ def _of_first_release(body: dict[str, Any]) -> ModelFile:
         )
     model = {"layer": "MLP", "nin": sizes[0], "nouts": sizes[1:], "training": True}
     model |= {"activation": activation, "output": output}
-    return ModelFile(model, body["parameters"], body["metadata"])
+    return {"model": model, "state": body["parameters"], "metadata": body["metadata"]}
 
 
 def _check(content: ModelFile) -> None:

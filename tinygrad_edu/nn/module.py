@@ -3,9 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Self
 
-from tinygrad_edu.checks import number
 from tinygrad_edu.engine import Value
-from tinygrad_edu.nn.containers import parts_of
+from tinygrad_edu.nn.containers import parts_of, values_of
 from tinygrad_edu.nn.registry import Savable, modules, signature_of
 from tinygrad_edu.text import table
 
@@ -60,11 +59,11 @@ class Module(Savable):
         A parameter that is used in several places appears once, under its first name. Raises
         TypeError for one in a container that is not searched, such as a set, naming it.
         """
-        return {name: v for v, (name, is_buffer) in self._named().items() if not is_buffer}
+        return self._named()[0]
 
     def named_buffers(self) -> dict[str, Value]:
         """What belongs to the state and is not learned, by name: `layer2.running_mean[0]`."""
-        return {name: v for v, (name, is_buffer) in self._named().items() if is_buffer}
+        return self._named()[1]
 
     def parameters(self) -> list[Value]:
         """The parameters, layer by layer, unit by unit, weights before the bias."""
@@ -74,27 +73,6 @@ class Module(Savable):
         """Set the gradient of every parameter to 0."""
         for p in self.parameters():
             p.grad = 0.0
-
-    def state_dict(self) -> dict[str, float]:
-        """The numbers of the parameters by name, then those of the buffers."""
-        return {name: v.data for name, v in self._state().items()}
-
-    def load_state_dict(self, state: dict[str, float]) -> None:
-        """Set the parameters and buffers to the numbers of `state`.
-
-        Raises ValueError, and changes nothing, if a name is missing or unknown.
-        """
-        values = self._state()
-        missing = [name for name in values if name not in state]
-        unknown = [name for name in state if name not in values]
-        if missing or unknown:
-            raise ValueError(
-                f"the state does not fit {self!r}: "
-                f"missing {missing[:3]!r:.100}, unknown {unknown[:3]!r:.100}"
-            )
-        numbers = {name: number(state[name], name) for name in values}
-        for name, v in values.items():
-            v.data = numbers[name]
 
     def summary(self) -> str:
         """A table of the parts and their numbers of parameters."""
@@ -110,34 +88,18 @@ class Module(Savable):
             return f"{type(self).__name__}() with {len(self.parameters()):,} parameters"
         return super().__repr__()
 
-    def _state(self) -> dict[str, Value]:
-        """The parameters, then the buffers."""
-        named = sorted(self._named().items(), key=lambda item: item[1][1])
-        return {name: v for v, (name, _) in named}
+    def _values(self) -> dict[str, Value]:
+        parameters, buffers = self._named()
+        return {**parameters, **buffers}
 
     def _name_parameters(self) -> None:
-        for v, (name, _) in self._named().items():
+        for name, v in self._values().items():
             v.name = name
 
     def _parts(self) -> Iterator[tuple[str, Any]]:
         """The Values and Modules among the attributes by name, containers taken apart."""
-        public = {name: part for name, part in vars(self).items() if not name.startswith("_")}
-        return parts_of(type(self).__name__, public, Module)
+        return parts_of(self, Module)
 
-    def _named(self) -> dict[Value, tuple[str, bool]]:
-        """Each parameter and buffer in the order of attributes: its first name, and which it is."""
-        named: dict[Value, tuple[str, bool]] = {}
-        entered = {id(self)}  # a dataclass has no hash
-
-        def search(prefix: str, module: Module) -> None:
-            for name, part in module._parts():
-                if isinstance(part, Module):
-                    if id(part) not in entered:
-                        entered.add(id(part))
-                        search(f"{prefix}{name}.", part)
-                elif part not in named and not part.parents and part.kind != "constant":
-                    is_buffer = bool(module.buffers) and name.partition("[")[0] in module.buffers
-                    named[part] = (prefix + name, is_buffer)
-
-        search("", self)
-        return named
+    def _named(self) -> tuple[dict[str, Value], dict[str, Value]]:
+        """The parameters and the buffers by name, in the order of attributes, each once."""
+        return values_of(self, Module)

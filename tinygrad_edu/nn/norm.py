@@ -1,8 +1,7 @@
 """Regularisation by modules: dropout and batch normalisation, made of Values.
 
-The others are elsewhere: weight penalties `l2` and `l1` in `losses`, weight decay in `optim`,
-`max_norm` in `constraints`, augmentation in `data` (for `augment=` of training), `EarlyStopping`
-and `pretrain` in `train`.
+The others are elsewhere: penalties `l2` and `l1` in `losses`, weight decay and `max_norm` in
+`optim`, augmentation in `data` (for `augment=` of training), `EarlyStopping`, `pretrain` in `train`.
 """
 
 import random
@@ -12,7 +11,7 @@ from typing import Any, ClassVar
 from tinygrad_edu import functions as f
 from tinygrad_edu.checks import as_random, real, whole
 from tinygrad_edu.engine import RandomLeaf, Value, parameter
-from tinygrad_edu.nn.layer import as_inputs
+from tinygrad_edu.nn.containers import as_inputs
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.nn.registry import check_count, register
 

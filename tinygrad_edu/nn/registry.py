@@ -2,12 +2,15 @@
 
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
+from itertools import pairwise
 from operator import attrgetter
 from os import PathLike
 from typing import Any, Final, NamedTuple, Self, TypeVar
 
+from tinygrad_edu.checks import number
+from tinygrad_edu.engine import Value
 from tinygrad_edu.nn import model_file
 from tinygrad_edu.nn.model_file import MAX_BYTES, ModelFile, ModelFileError
 
@@ -25,6 +28,12 @@ def check_count(what: str, n: int) -> None:
     most, whose = _limit.get()
     if n > most:
         raise ValueError(f"{what} have {n:,} parameters, more than the {most:,} of {whose}")
+
+
+def check_size(sizes: Sequence[int]) -> None:
+    """Raise ValueError if layers of these sizes would have too many parameters."""
+    count = sum((nin + 1) * nout for nin, nout in pairwise(sizes))
+    check_count(f"layers of {', '.join(map(str, sizes))}", count)
 
 
 class Signature(NamedTuple):
@@ -102,13 +111,30 @@ class Savable:
         """The modules directly below."""
         return []
 
+    def _values(self) -> dict[str, Value]:
+        """The parameters by name, then the buffers."""
+        return {}
+
     def state_dict(self) -> dict[str, float]:
         """The numbers of the parameters by name, then those of the buffers."""
-        raise NotImplementedError
+        return {name: v.data for name, v in self._values().items()}
 
     def load_state_dict(self, state: dict[str, float]) -> None:
-        """Set the parameters and buffers to the numbers of `state`."""
-        raise NotImplementedError
+        """Set the parameters and buffers to the numbers of `state`.
+
+        Raises ValueError, and changes nothing, if a name is missing or unknown.
+        """
+        values = self._values()
+        missing = [name for name in values if name not in state]
+        unknown = [name for name in state if name not in values]
+        if missing or unknown:
+            raise ValueError(
+                f"the state does not fit {self!r}: "
+                f"missing {missing[:3]!r:.100}, unknown {unknown[:3]!r:.100}"
+            )
+        numbers = {name: number(state[name], name) for name in values}
+        for name, v in values.items():
+            v.data = numbers[name]
 
     def save(self, path: str | PathLike[str], *, metadata: dict[str, Any] | None = None) -> None:
         """Write what the model is and its numbers to the JSON file `path`, to the last bit.

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tinygrad_edu.engine import Value
-from tinygrad_edu.nn.activations import Activation, activated, activation_name, first_alpha
-from tinygrad_edu.nn.layer import as_inputs
+from tinygrad_edu.nn.activations import Activation, activated, activation_name, record_of
+from tinygrad_edu.nn.containers import as_inputs
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.nn.registry import register
 
@@ -51,7 +51,7 @@ class Activate(Module):
 
     def __init__(self, activation: Activation) -> None:
         self.activation = activation_name(activation)
-        if first_alpha(self.activation) is not None:
+        if record_of(self.activation).alpha is not None:
             raise ValueError(
                 f'"{activation}" has a slope to learn: write Layer(nin, nout, "{activation}")'
             )

@@ -1,4 +1,7 @@
-"""Bounds that keep training stable: on the gradient before a step, on the weights after it."""
+"""Bounds that keep training stable: on the gradient before a step, on the weights after it.
+
+And the lists of Values that they and the optimizers take.
+"""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -58,3 +61,21 @@ def values_in(who: str, values: Iterable[Value]) -> list[Value]:
         if not isinstance(v, Value):
             raise TypeError(f"{who} takes Values, got {type(v).__name__}")
     return listed
+
+
+def leaves_in(who: str, values: Iterable[Value]) -> list[Value]:
+    """The leaves that `who` was given to change, at least one, each once.
+
+    Raises TypeError or ValueError for anything else.
+    """
+    leaves = values_in(who, values)
+    if not leaves:
+        raise ValueError(
+            "there are no parameters to optimize: give model.parameters() of a model that has some"
+        )
+    for v in leaves:
+        if v.parents:
+            raise ValueError(f"{v!r} is the result of an operation: only leaves can be optimized")
+    if len(set(leaves)) < len(leaves):
+        raise ValueError("a parameter is given twice: it would be updated twice")
+    return leaves

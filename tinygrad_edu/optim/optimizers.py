@@ -7,7 +7,7 @@ or a schedule: a function from the number of updates made so far to the rate.
 
 from collections.abc import Iterable
 from functools import partial
-from typing import Any, ClassVar, Final, TypeVar
+from typing import Any, ClassVar, Final
 
 from tinygrad_edu.checks import (
     OptionsSignature,
@@ -21,7 +21,7 @@ from tinygrad_edu.checks import (
 )
 from tinygrad_edu.engine import Value
 from tinygrad_edu.namespace import floats
-from tinygrad_edu.optim.clipping import values_in
+from tinygrad_edu.optim.clipping import leaves_in
 from tinygrad_edu.optim.schedules import Schedule
 
 __all__ = [
@@ -81,7 +81,7 @@ class Optimizer:
         *weight_decay: float,
         **values: Any,
     ) -> None:
-        self.parameters = _checked(parameters)
+        self.parameters = leaves_in("an optimizer", parameters)
         self.lr = self.default_lr if lr is _DEFAULT else lr
         if weight_decay:  # a class without options of its own may give it by place, as it once did
             if len(weight_decay) > 1 or len(declared(type(self))) > 1:
@@ -137,17 +137,6 @@ class Optimizer:
         return f"{type(self).__name__}({len(self.parameters)} parameters, lr={rate})"
 
 
-#: The optimizers that are known by name: the class's, in lower case.
-OPTIMIZERS: Final[dict[str, type[Optimizer]]] = {}
-_Class = TypeVar("_Class", bound=type[Optimizer])
-
-
-def _named(cls: _Class) -> _Class:
-    OPTIMIZERS[cls.__name__.lower()] = cls
-    return cls
-
-
-@_named
 class SGD(Optimizer):
     """Gradient descent: g += decay x; v = momentum v + g; x -= lr v.
 
@@ -173,7 +162,6 @@ class SGD(Optimizer):
         return x - lr * g, (v,)
 
 
-@_named
 class Adagrad(Optimizer):
     """s += g^2; x -= lr g / (sqrt(s) + eps) (Duchi, Hazan and Singer 2011)."""
 
@@ -187,7 +175,6 @@ class Adagrad(Optimizer):
         return x - lr * m.divide(g, m.sqrt(s) + self.eps), (s,)
 
 
-@_named
 class RMSprop(Optimizer):
     """s = alpha s + (1 - alpha) g^2; v = momentum v + g / (sqrt(s) + eps); x -= lr v.
 
@@ -207,7 +194,6 @@ class RMSprop(Optimizer):
         return x - lr * v, (s, v)
 
 
-@_named
 class Adam(Optimizer):
     """u = b1 u + (1-b1) g; s = b2 s + (1-b2) g^2; x -= lr u/(1-b1^t) / (sqrt(s/(1-b2^t)) + eps).
 
@@ -220,42 +206,32 @@ class Adam(Optimizer):
     eps: float = option(1e-8, DECAY)
 
     def update(self, m: Any, g: Any, x: Any, lr: float, t: int, state: State) -> tuple[Any, State]:
-        return self._moments(m, self._decayed(g, x), x, lr, t, state)
-
-    def _moments(
-        self, m: Any, g: Any, x: Any, lr: float, t: int, state: State
-    ) -> tuple[Any, State]:
         (u, s), (b1, b2) = state, self.betas
+        g = self._decayed(g, x)
         u = b1 * u + (1 - b1) * g
         s = b2 * s + (1 - b2) * (g * g)
         spread = m.divide(m.sqrt(s), m.sqrt(1 - m.pow(b2, t))) + self.eps
         return x - m.divide(m.divide(lr, 1 - m.pow(b1, t)) * u, spread), (u, s)
 
 
-@_named
 class AdamW(Adam):
     """Adam with the decay on the weight itself, x -= lr decay x (Loshchilov and Hutter 2019)."""
 
     weight_decay = 1e-2
 
     def update(self, m: Any, g: Any, x: Any, lr: float, t: int, state: State) -> tuple[Any, State]:
-        return self._moments(m, g, x * (1 - lr * self.weight_decay), lr, t, state)
+        return super().update(m, g, x * (1 - lr * self.weight_decay), lr, t, state)
+
+    def _decayed(self, g: Any, x: Any) -> Any:
+        return g
+
+
+#: The optimizers that are known by name: the class's, in lower case.
+OPTIMIZERS: Final[dict[str, type[Optimizer]]] = {
+    cls.__name__.lower(): cls for cls in (SGD, Adagrad, RMSprop, Adam, AdamW)
+}
 
 
 def find_optimizer(name: str) -> type[Optimizer]:
     """The optimizer class of that name. Raises ValueError for an unknown one."""
     return OPTIMIZERS[one_of("optimizer", name, OPTIMIZERS)]
-
-
-def _checked(parameters: Iterable[Value]) -> list[Value]:
-    leaves = values_in("an optimizer", parameters)
-    if not leaves:
-        raise ValueError(
-            "there are no parameters to optimize: give model.parameters() of a model that has some"
-        )
-    for p in leaves:
-        if p.parents:
-            raise ValueError(f"{p!r} is the result of an operation: only leaves can be optimized")
-    if len(set(leaves)) < len(leaves):
-        raise ValueError("a parameter is given twice: it would be updated twice")
-    return leaves

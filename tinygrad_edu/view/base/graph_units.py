@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from tinygrad_edu.engine import Value, primitives
-from tinygrad_edu.nn.activations import ACTIVATIONS, record_of
+from tinygrad_edu.nn.activations import ACTIVATIONS, RECORDS
 from tinygrad_edu.text import clean
 
 _LAYER: Final = re.compile(r".*layer(\d+)")
@@ -118,14 +118,12 @@ def _activation(z: Value, users: Sequence[Value]) -> Value:
 
 
 def _of_layer(activation: str) -> bool:
-    record = record_of(activation)
-    return record is not None and record.of_layer
+    return activation in RECORDS and RECORDS[activation].of_layer
 
 
 def _learns(activation: str) -> bool:
     """Whether its second operand is a slope that the unit learns."""
-    record = record_of(activation)
-    return record is not None and record.alpha is not None
+    return activation in RECORDS and RECORDS[activation].alpha is not None
 
 
 def _name(units: Sequence[Unit]) -> None:

@@ -102,20 +102,20 @@ def deltas(
 
 def _slopes(layer: Pass) -> list[float]:
     """g'(z) by the textbook; of an activation without a name by the engine."""
-    record = record_of(layer.layer.activation)
-    if record is None:
+    slope = record_of(layer.layer.activation).slope
+    if slope is None:
         return [grad(a, z).data for a, z in zip(layer.a, layer.z, strict=True)]
     units = zip(layer.layer.neurons, layer.z, layer.a, strict=True)
     return [
-        record.slope.at(z.data, a.data, 0.0 if unit.alpha is None else unit.alpha.data)
+        slope.at(z.data, a.data, 0.0 if unit.alpha is None else unit.alpha.data)
         for unit, z, a in units
     ]
 
 
 def _slope_formula(activation: Any) -> Formula:
-    record = record_of(activation)
-    if record is not None:
-        return Formula(record.slope.text, record.slope.latex)
+    slope = record_of(activation).slope
+    if slope is not None:
+        return Formula(slope.text, slope.latex)
     return Formula("as the engine found it", r"\text{as the engine found it}")
 
 

@@ -9,12 +9,7 @@ from matplotlib.patches import Patch
 
 from tinygrad_edu.checks import real
 from tinygrad_edu.engine import Value, gradients
-from tinygrad_edu.nn.activations import (
-    Activation,
-    activation_function,
-    activation_name,
-    record_of,
-)
+from tinygrad_edu.nn.activations import Activation, activation_name, record_of
 from tinygrad_edu.text import short
 from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.view.base.palette import CURVES, PLOT_PALE, PLOT_SHADE
@@ -71,12 +66,10 @@ def activations(
 
 
 def _function(name: Activation) -> Callable[[Any], Any]:
-    function, record = activation_function(activation_name(name)), record_of(name)
-    if record is None:
-        return function
+    record = record_of(activation_name(name))
     if record.of_layer:
         raise ValueError(f"{name} is an activation of a whole layer: it has no graph over z")
-    return function if record.alpha is None else lambda z: function(z, record.alpha)
+    return record.function if record.alpha is None else lambda z: record.function(z, record.alpha)
 
 
 def _curve(g: Callable[[Any], Any], z: Array) -> tuple[Array, Array]:
