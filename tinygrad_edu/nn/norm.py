@@ -1,7 +1,7 @@
 """Regularisation by modules: dropout and batch normalisation, made of Values.
 
-The others are elsewhere: penalties `l2` and `l1` in `losses`, weight decay and `max_norm` in
-`optim`, augmentation in `data` (for `augment=` of training), `EarlyStopping`, `pretrain` in `train`.
+The others: penalties `l2` and `l1` in `losses`, weight decay and `max_norm` in `optim`,
+augmentation in `data` (`augment=` of training), `EarlyStopping` and `pretrain` in `train`.
 """
 
 import random
