@@ -39,7 +39,7 @@ def classification(
             "features": _listed(encoder.feature_names),
             "classes": _listed(encoder.class_names),
             **({"split": rule} if rule else {}),
-            "net": f"{net(run.model)}, {run.settings.activation}",
+            "net": f"{net(run.model)}, {run.settings.activation}".replace("->", "→"),
             **facts_of_descent(run),
         }
 
