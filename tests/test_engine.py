@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tinygrad_edu import engine
 from tinygrad_edu import functions as f
-from tinygrad_edu.engine import Value, constant, grad, parameter, toposort
+from tinygrad_edu.engine import Primitive, Value, constant, grad, parameter, toposort
 
 
 @pytest.mark.parametrize(
@@ -318,6 +319,12 @@ def test_arrays_of_values() -> None:
     assert np.mean(w).data == 1.5
     assert (w @ w).data == 5.0
     assert [v.data for v in np.exp(w)] == [math.exp(1), math.exp(2)]
+
+
+def test_names_of_the_first_release_are_still_there() -> None:
+    assert (engine.Record, engine.Sample) == (Primitive, engine.RandomLeaf)
+    assert engine.functions.tanh is f.tanh
+    assert isinstance(engine.Sample(lambda: 0.5, "u"), Value)
 
 
 def test_the_order_of_several_roots_has_each_node_once() -> None:

@@ -37,8 +37,8 @@ def test_the_text_of_every_record_computes_what_the_record_computes(record: Prim
     names = operand_names(record)
     numbers = [0.3, 0.6, 0.2][: len(names)]
     primitive = record.bind(**CONSTANTS[record.name]) if record.name in CONSTANTS else record
-    y = primitive._value(*numbers)
-    expected = [y, *primitive._slopes(y, *numbers)]
+    y = primitive.value(floats, *numbers, **primitive.constants)
+    expected = [y, *primitive.slopes(floats, y, *numbers, **primitive.constants)]
     namespace = {name: getattr(floats, name) for name in floats.__all__} | {
         "inf": math.inf,
         "nan": math.nan,

@@ -14,7 +14,7 @@ from random_programs import Dual, Program, make_program, run, run_on_duals
 from vectorized import by_scalars, by_source
 
 from tinygrad_edu import functions as f
-from tinygrad_edu.engine import Value
+from tinygrad_edu.engine import Value, primitives
 from tinygrad_edu.vectorize import vectorize
 
 Draw = Callable[[Sequence[Any]], Any]
@@ -132,7 +132,7 @@ def apply(step: Step, pool: list[Any]) -> list[Any]:
     if kind == "softmax":
         return [p for row in v for p in f.softmax(row)]
     if kind == "choice":
-        return [f._cross_entropy(pool[0], *row) for row in v]
+        return [primitives["cross_entropy"](pool[0], *row) for row in v]
     half = len(v) // 2
     if kind == "product":  # every row of w with every row of x
         return [f.dot(w, x) for x in v[:half] for w in v[half:]]

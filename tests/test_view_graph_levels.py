@@ -7,7 +7,7 @@ import pytest
 from graphs import assert_inert, batch, deep_net, net, summed, texts
 
 from tinygrad_edu import functions as f
-from tinygrad_edu.engine import Value, parameter, toposort
+from tinygrad_edu.engine import Value, parameter, primitives, toposort
 from tinygrad_edu.losses import cross_entropy, hinge
 from tinygrad_edu.nn import MLP, Layer
 from tinygrad_edu.view import draw
@@ -65,7 +65,7 @@ def test_lines_tell_the_sign_of_a_weight_by_colour_dash_and_number():
 
 def test_a_layer_is_a_box_with_sizes_parameters_and_mean_delta():
     loss = net()
-    deltas = [abs(v.grad) for v in toposort(loss) if v.op is f._dot or v.op.name == "dot"]
+    deltas = [abs(v.grad) for v in toposort(loss) if v.op is primitives["dot"]]
     mean = (deltas[0] + deltas[1]) / 2
     graph = draw(loss, level="layer")
     assert "2 tanh units of 2 inputs, 6 parameters, mean |delta| " in box(graph, "layer1")

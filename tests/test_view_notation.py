@@ -6,6 +6,7 @@ import math
 import pytest
 
 from tinygrad_edu import Value, functions, losses
+from tinygrad_edu.engine import primitives
 from tinygrad_edu.namespace import floats
 from tinygrad_edu.text import clean, latex_name
 from tinygrad_edu.view import explain, steps, worksheet
@@ -121,7 +122,7 @@ def test_the_slopes_to_one_operand_at_two_positions_are_added():
     )
 
 
-@pytest.mark.parametrize("operation", [functions._softmax, functions._log_softmax])
+@pytest.mark.parametrize("operation", [primitives["softmax"], primitives["log_softmax"]])
 def test_formulas_of_many_operands_are_short_and_do_not_recurse(operation):
     v = operation(*[Value(float(i % 5)) for i in range(3000)], k=7)
     value, slope = formulas(v)

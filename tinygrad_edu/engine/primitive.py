@@ -45,6 +45,8 @@ class Primitive:
     functions, bound by the call: `leaky_relu(x, alpha=0.1)`.
     """
 
+    __slots__ = ("_arity", "_bound", "_key", "_slopes", "_value", "constants", "name", "slopes", "value")  # fmt: skip
+
     def __init__(
         self,
         name: str,
