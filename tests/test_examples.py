@@ -1,9 +1,10 @@
 """Every function that takes rows or targets takes them in the same forms, or refuses them alike."""
 
+import datetime
 import math
 from array import array
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
@@ -142,10 +143,35 @@ REFUSED_ROWS: dict[str, tuple[Any, type[Exception], str]] = {
     ),
     "texts": ([[1.0, "2"]], TypeError, REAL.format("str '2'") + FLOAT),
     "a frame of texts": (pd.DataFrame([[1, "2"]]), TypeError, REAL.format("str '2'") + FLOAT),
+    "objects": (
+        np.array([[1.0, "a"]], dtype=object),
+        TypeError,
+        REAL.format("str 'a'") + FLOAT,
+    ),
+    "three dimensions": (
+        np.zeros((3, 2, 2)),
+        TypeError,
+        "X[0][0] takes one real number, got ndarray: "
+        "write x.item() for an array of one number, or make one Value per element",
+    ),
+    "complex": (
+        [[1.0, 1j]],
+        TypeError,
+        REAL.format(
+            "complex: complex numbers have no place in a real gradient; write z.real or z.imag"
+        ),
+    ),
+    "a date": (
+        [[1.0, datetime.date(2020, 1, 1)]],
+        TypeError,
+        REAL.format("date: write a number such as 1.0"),
+    ),
     "None in a row": ([[1, None]], TypeError, REAL.format("NoneType: write a number such as 1.0")),
     "a row a number": ([1.0, 2.0], TypeError, ROW.format("float")),
     "an array of one dimension": (np.array([1.0, 2.0]), TypeError, ROW.format("float64")),
     "a row a text": (["12"], TypeError, ROW.format("str")),
+    "a row None": ([None], TypeError, ROW.format("NoneType")),
+    "a row of bytes": ([b"12"], TypeError, ROW.format("bytes")),
     "a row a set": ([{1.0, 2.0}], TypeError, ROW.format("set")),
     "a row a dict": (pd.DataFrame([[1.0, 2.0]]).to_dict("records"), TypeError, ROW.format("dict")),
     "dates": (
@@ -154,6 +180,24 @@ REFUSED_ROWS: dict[str, tuple[Any, type[Exception], str]] = {
         "X[0][0] takes one real number, got datetime64: write a number such as 1.0",
     ),
 }  # fmt: skip
+
+
+TEXT = "y[{}] is the text {}: encode classes as numbers, for instance sorted(set(y)).index(label)"
+REFUSED_TARGETS: dict[str, tuple[Any, type[Exception], str]] = {
+    "labels": (["cat", "dog"], TypeError, TEXT.format(0, "'cat'")),
+    "labels of bytes": (np.array([b"cat"]), TypeError, TEXT.format(0, "\"b'cat'\"")),
+    "labels of an array": (np.array(["cat", "dog"]), TypeError, TEXT.format(0, "'cat'")),
+    "mixed labels": ([0, "1"], TypeError, TEXT.format(1, "'1'")),
+    "None": (
+        [0, None],
+        TypeError,
+        "y[1] takes one real number, got NoneType: write a number such as 1.0",
+    ),
+    "nan": ([0.0, math.nan], ValueError, f"y[1] is nan: {WHY}"),
+    "nan in a row": ([[0.0], [math.nan]], ValueError, f"y[1][0] is nan: {WHY}"),
+    "ragged": ([[0, 1], [1]], ValueError, "y[1] is a row of 1, y[0] is a row of 2"),
+    "rows and numbers": ([[0, 1], 1], ValueError, "y[1] is one number, y[0] is a row of 2"),
+}
 
 
 def net(*sizes: int) -> MLP:
@@ -185,7 +229,7 @@ TAKE_BOTH: dict[str, Callable[[Any, Any], Any]] = {
     "Perceptron.fit": lambda X, y: Perceptron(2).fit(X, y).weights,
     "regions": lambda X, y: labelled(pictures.regions(net(1), X, y, resolution=9)),
     "hidden_space": lambda X, y: labelled(pictures.hidden_space(net(2, 1), X, y)),
-    "points": lambda X, y: (points(X, y).X, points(X, y).y) if not isinstance(X, Iterator) else 0,
+    "points": lambda X, y: list(points(X, y)),
 }  # fmt: skip
 TAKE_X: dict[str, Callable[[Any], Any]] = {
     "inputs": lambda X: inputs(X).lists,
@@ -210,28 +254,26 @@ TAKE_Y: dict[str, Callable[[Any], Any]] = {
 }
 
 
-@pytest.mark.parametrize("name", TAKE_BOTH)
-def test_what_takes_examples_takes_every_form_of_both(name: str) -> None:
-    call = TAKE_BOTH[name]
-    expected = call(X, Y)
-    cases = [(form, make(), Y) for form, make in FORMS_OF_X.items()]
-    cases += [(form, X, make()) for form, make in FORMS_OF_Y.items()]
-    for form, rows, labels in cases:
-        if name == "points" and (isinstance(rows, Iterator) or isinstance(labels, Iterator)):
-            continue  # it is asked twice here
-        if name == "points" and form in ("a list of iterators",):
-            continue
-        assert call(rows, labels) == expected, form
+PICTURES = ("regions", "hidden_space", "neuron_maps", "confusion")
 
 
-@pytest.mark.parametrize("name", {**TAKE_X, **TAKE_Y})
-def test_what_takes_one_of_them_takes_every_form_of_it(name: str) -> None:
-    call, forms, plain = (
-        (TAKE_X[name], FORMS_OF_X, X) if name in TAKE_X else (TAKE_Y[name], FORMS_OF_Y, Y)
-    )
-    expected = call(plain)
-    for form, make in forms.items():
-        assert call(make()) == expected, form
+@pytest.mark.parametrize("name", {**TAKE_BOTH, **TAKE_X, **TAKE_Y})
+def test_what_takes_rows_or_targets_takes_every_form_of_them(name: str) -> None:
+    step = 7 if name in PICTURES else 1  # they take long, and the reader is the same
+    of_x, of_y = list(FORMS_OF_X.items())[::step], list(FORMS_OF_Y.items())[::step]
+    if name in TAKE_X:
+        cases = [(form, (make(),)) for form, make in of_x]
+        call: Callable[..., Any] = TAKE_X[name]
+        expected = call(X)
+    elif name in TAKE_Y:
+        cases = [(form, (make(),)) for form, make in of_y]
+        call, expected = TAKE_Y[name], TAKE_Y[name](Y)
+    else:
+        call, expected = TAKE_BOTH[name], TAKE_BOTH[name](X, Y)
+        cases = [(form, (make(), Y)) for form, make in of_x]
+        cases += [(form, (X, make())) for form, make in of_y]
+    for form, arguments in cases:
+        assert call(*arguments) == expected, form
 
 
 @pytest.mark.parametrize("case", {**REFUSED, **REFUSED_ROWS})
@@ -244,6 +286,16 @@ def test_what_is_no_table_of_numbers_is_refused_everywhere_with_one_sentence(cas
         bad = np.ma.array([[1.0, 2.0]], mask=[[True, False]])
     for name, call in takes.items():
         assert refusal(lambda: call(bad)) == (error, text.format("X")), name  # noqa: B023
+
+
+@pytest.mark.parametrize("case", REFUSED_TARGETS)
+def test_targets_that_are_no_numbers_are_refused_everywhere_with_one_sentence(case: str) -> None:
+    bad, error, text = REFUSED_TARGETS[case]
+    takes = {name: f for name, f in TAKE_Y.items() if name in ("targets", "class_numbers")}
+    takes |= {name: (lambda y, f=f: f(X, y)) for name, f in TAKE_BOTH.items()}  # type: ignore[misc]
+    del takes["points"]  # which takes labels of any kind
+    for name, call in takes.items():
+        assert refusal(lambda: call(bad)) == (error, text), name  # noqa: B023
 
 
 @pytest.mark.parametrize("case", REFUSED)

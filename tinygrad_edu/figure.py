@@ -1,9 +1,12 @@
 """Figure: a matplotlib figure that shows itself in a notebook, without pyplot's global state."""
 
 import warnings
+from collections.abc import Sequence
 from io import BytesIO
+from typing import Any
 
 from matplotlib.figure import Figure as _Figure
+from matplotlib.ticker import MaxNLocator
 from PIL import Image  # matplotlib stands on it
 
 
@@ -27,3 +30,24 @@ class Figure(_Figure):
 
     def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
         return self.png(), {"width": round(72 * self.get_figwidth())}
+
+
+def draw_epochs(
+    ax: Any, curves: Sequence[tuple[Sequence[float], dict[str, Any]]], epochs: Any = None
+) -> None:
+    """Curves over the epochs 0, 1, ... or those given, each with its look; one number is a point.
+
+    A scale that is not logarithmic begins at 0 or below.
+    """
+    for numbers, look in curves:
+        marker = "o" if len(numbers) == 1 else None
+        x = range(len(numbers)) if epochs is None else epochs
+        ax.plot(x, numbers, **{"lw": 1.8, "marker": marker} | look)
+    if not any(len(numbers) for numbers, _ in curves):
+        ax.text(0.5, 0.5, "no epoch was completed", ha="center", transform=ax.transAxes)
+    elif ax.get_yscale() == "linear":
+        ax.set_ylim(bottom=min(0.0, ax.get_ylim()[0]))
+    ax.set_xlabel("epoch")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.grid(alpha=0.25)
+    ax.spines[["top", "right"]].set_visible(False)

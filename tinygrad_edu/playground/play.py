@@ -9,7 +9,7 @@ from typing import Any
 from matplotlib.axes import Axes
 
 from tinygrad_edu.checks import one_of, whole
-from tinygrad_edu.figure import Figure
+from tinygrad_edu.figure import Figure, draw_epochs
 from tinygrad_edu.playground.code import code
 from tinygrad_edu.playground.features import features
 from tinygrad_edu.playground.page import PANELS, Page
@@ -120,13 +120,10 @@ def snapshot(run: Run) -> Figure:
 
 
 def _losses(run: Run, ax: Axes) -> None:
-    epochs = [m.epoch for m in run.losses]
-    ax.plot(epochs, [m.loss for m in run.losses], color=CURVES[0], label="training")
+    curves = [([m.loss for m in run.losses], {"color": CURVES[0], "label": "training"})]
     if run.test is not None:
         losses = [m.test_loss for m in run.losses if m.test_loss is not None]
-        ax.plot(epochs, losses, color=CURVES[0], ls="--", label="test")
-    ax.set_xlabel("epoch")
+        curves.append((losses, {"color": CURVES[0], "ls": "--", "label": "test"}))
+    draw_epochs(ax, curves, [m.epoch for m in run.losses])
     ax.set_ylabel("loss")
-    ax.set_ylim(bottom=0)
     ax.legend(frameon=False)
-    ax.spines[["top", "right"]].set_visible(False)

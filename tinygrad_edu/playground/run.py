@@ -1,7 +1,6 @@
 """Run: a net in training, made from settings; what a playground is without its widgets."""
 
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -14,9 +13,11 @@ from tinygrad_edu.nn import MLP
 from tinygrad_edu.optim import SGD
 from tinygrad_edu.playground.features import columns
 from tinygrad_edu.playground.settings import DATA, LOSSES, OWN, RUNNING, Settings
-from tinygrad_edu.train import DivergenceError, Step, train
+from tinygrad_edu.train import DivergenceError
+from tinygrad_edu.train.descent import descend
 from tinygrad_edu.train.heads import Head, head_for
 from tinygrad_edu.train.matrix import Evaluator
+from tinygrad_edu.train.training import prepared
 from tinygrad_edu.vectorize.arrays import Array
 
 
@@ -114,16 +115,13 @@ class Run:
 
     def train(self, epochs: int = 1) -> None:
         """So many epochs more. Raises DivergenceError, with the last finite weights kept."""
-        size = self.batch_size
-        updates = -(-len(self.training.rows) // size)
         for _ in range(epochs):
             self.epoch += 1
             fit = self.done[-1]
             assert isinstance(fit, Fit)
             self.done[-1] = fit._replace(epochs=fit.epochs + 1)
             try:
-                for _ in range(updates):
-                    next(self._steps)
+                next(batch for batch in self._batches if batch.last)
             except DivergenceError as error:
                 since = f"epoch {fit.epochs}:"  # of this fit, the first is 0
                 self._begin()
@@ -168,12 +166,14 @@ class Run:
         self.done.append(Fit(settings, 0))
         rule = {"none": None, "l1": l1, "l2": l2}[settings.penalty]
         strength = settings.strength
-        self._steps: Iterator[Step] = train(
-            self.model, self.training.rows, self.training.targets,
-            loss=self.loss, optimizer=SGD(self.model.parameters(), lr=settings.lr),
-            epochs=sys.maxsize, batch_size=self.batch_size, rng=settings.seed,
-            penalty=rule and (lambda model: rule(model.parameters(), strength)),
+        training = prepared(
+            self.model, self.training.rows, self.training.targets, self.loss,
+            SGD(self.model.parameters(), lr=settings.lr),
+            rule and (lambda model: rule(model.parameters(), strength)),
         )  # fmt: skip
+        self._batches = descend(
+            training, sys.maxsize, self.batch_size, "auto", settings.seed, augment=None
+        )
 
     def _data(self, settings: Settings) -> Dataset:
         if settings.data != OWN:

@@ -71,39 +71,26 @@ class History:
 
     def plot(self) -> Any:
         """Loss, and accuracy where there is one, over the epochs, as a matplotlib Figure."""
-        from matplotlib.ticker import MaxNLocator, PercentFormatter
+        from matplotlib.ticker import PercentFormatter
 
-        from tinygrad_edu.figure import Figure
+        from tinygrad_edu.figure import Figure, draw_epochs
 
         columns = self.columns()
         parts = ["loss"] + ["accuracy"] * ("accuracy" in columns)
         figure = Figure(figsize=(6.0, 2.6 * len(parts)), layout="constrained")
-        for k, part in enumerate(parts):
-            axes = figure.add_subplot(len(parts), 1, k + 1)
-            _curves(axes, columns.get(part, []), columns.get(f"validation {part}", []))
+        for axes, part in zip(figure.subplots(len(parts), squeeze=False)[:, 0], parts, strict=True):
+            training = columns.get(part, []), {"color": "#0072b2", "label": "training"}
+            validation = columns.get(f"validation {part}", [])
+            look = {"color": "#d55e00", "ls": "--", "label": "validation"}
+            draw_epochs(axes, [training, (validation, look)][: 1 + bool(validation)])
             axes.set_title(part, loc="left", weight="bold")
-            axes.set_xlabel("epoch")
-            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+            if validation:
+                axes.legend(frameon=False)
             if part == "accuracy":
                 axes.yaxis.set_major_formatter(PercentFormatter(1.0))
                 axes.set_ylim(top=1.02)
-            elif self.loss:
-                axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
         return figure
 
     def __repr__(self) -> str:
         last = ", ".join(f"{name}={numbers[-1]:.4g}" for name, numbers in self.columns().items())
         return f"History({len(self)} epochs{', last ' if last else ''}{last})"
-
-
-def _curves(axes: Any, training: list[float], validation: list[float]) -> None:
-    """Both courses in one plot; what was measured once is a point."""
-    marker = "o" if len(training) == 1 else None
-    axes.plot(training, color="#0072b2", lw=1.8, marker=marker, label="training")
-    if validation:
-        axes.plot(validation, color="#d55e00", lw=1.8, ls="--", marker=marker, label="validation")
-        axes.legend(frameon=False)
-    if not training:
-        axes.text(0.5, 0.5, "no epoch was completed", ha="center", transform=axes.transAxes)
-    axes.grid(alpha=0.25)
-    axes.spines[["top", "right"]].set_visible(False)

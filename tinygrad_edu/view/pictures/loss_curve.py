@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
 
 from tinygrad_edu.checks import is_listed, number
+from tinygrad_edu.figure import draw_epochs
 from tinygrad_edu.train import History
 from tinygrad_edu.view.base.palette import CURVES
 from tinygrad_edu.view.pictures.canvas import INK, canvas, key, legend, plain
@@ -27,29 +27,22 @@ def loss_curve(
     runs = [(plain(name), *_losses(run, name)) for name, run in named.items()]
     outside = ax is None and len(runs) > 1
     ax = canvas(ax, 6.0 + 1.6 * outside, 3.4)
-    handles, validated = [], False
-    for k, (name, training, validation) in enumerate(runs):
-        colour = CURVES[k % len(CURVES)]
-        for losses, style in ((training, "-"), (validation, "--")):
-            shown = [x if not log or x > 0 else math.nan for x in losses]
-            marker = "o" if len(shown) == 1 else None
-            ax.plot(shown, color=colour, ls=style, lw=1.8, marker=marker)
-        handles.append(key(name, color=colour, lw=1.8))
-        validated = validated or bool(validation)
-    if validated:
+    colours = [CURVES[k % len(CURVES)] for k in range(len(runs))]
+    curves = [
+        ([x if not log or x > 0 else math.nan for x in losses], {"color": colour, "ls": style})
+        for (_, *both), colour in zip(runs, colours, strict=True)
+        for losses, style in zip(both, ("-", "--"), strict=True)
+    ]
+    if log and any(x > 0 for losses, _ in curves for x in losses):
+        ax.set_yscale("log")
+    draw_epochs(ax, curves)
+    ax.set_ylabel("loss")
+    handles = [
+        key(name, color=colour, lw=1.8) for (name, *_), colour in zip(runs, colours, strict=True)
+    ]
+    if any(validation for *_, validation in runs):
         colour = CURVES[0] if len(runs) == 1 else INK
         handles.append(key("validation", color=colour, ls="--", lw=1.8))
-    if not any(training for _, training, _ in runs):
-        ax.text(0.5, 0.5, "no epoch was completed", ha="center", transform=ax.transAxes)
-    elif log and any(x > 0 for _, *both in runs for losses in both for x in losses):
-        ax.set_yscale("log")
-    elif not log:
-        ax.set_ylim(bottom=min(0.0, ax.get_ylim()[0]))
-    ax.set_xlabel("epoch")
-    ax.set_ylabel("loss")
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    ax.grid(alpha=0.25)
-    ax.spines[["top", "right"]].set_visible(False)
     if len(handles) > 1:
         legend(ax, handles, outside=outside)
     return ax
