@@ -24,15 +24,6 @@ class _Column(Protocol):
 
 
 @runtime_checkable
-class _Frame(Protocol):
-    """A frame with labels for rows and columns, as in pandas."""
-
-    index: Any
-    columns: Any
-    iloc: Any
-
-
-@runtime_checkable
 class _Labelled(Protocol):
     """A frame or a series with labels for its rows, as in pandas."""
 
@@ -67,8 +58,9 @@ class Rows(Sequence[Any]):
         """All of it as floats, (n, columns)."""
         import numpy
 
-        numbers = self._lists if self._array is None else self._array
-        return numpy.asarray(numbers, dtype=float).reshape(len(self), -1 if len(self) else 0)
+        given = self._lists if self._array is None else self._array
+        numbers = numpy.asarray(given, dtype=float)
+        return numbers if numbers.ndim == 2 else numbers.reshape(len(self), len(self) and 1)
 
     def first_of_each(self) -> list[int]:
         """The numbers of the rows that differ from all before them."""
@@ -86,11 +78,6 @@ class Rows(Sequence[Any]):
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self.lists)
-
-    def __eq__(self, other: object) -> bool:
-        return self.lists == list(other) if isinstance(other, Sequence) else NotImplemented
-
-    __hash__ = None  # type: ignore[assignment]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         return self.array.astype(dtype or float)
@@ -175,9 +162,9 @@ def take(data: Any, numbers: list[int]) -> Any:
 
 def like(data: Any, rows: Any) -> Any:
     """An array of rows in the form of `data`: a frame of the same names, an array, else lists."""
-    if isinstance(data, _Frame):
-        frame: Any = type(data)
-        return frame(rows, index=data.index, columns=data.columns)
+    if isinstance(data, _Labelled):
+        frame: Any = data
+        return type(frame)(rows, index=frame.index, columns=frame.columns)
     return rows.tolist() if as_array(data) is None else rows
 
 
