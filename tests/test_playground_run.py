@@ -21,6 +21,7 @@ from tinygrad_edu.playground.panels import (
 )
 from tinygrad_edu.playground.plane import Plane, heat, png, square
 from tinygrad_edu.playground.run import Measured
+from tinygrad_edu.playground.settings import LOSSES
 
 SMALL: dict[str, Any] = {"n": 30, "hidden": (3,)}
 
@@ -143,7 +144,7 @@ def test_a_setting_that_does_not_fit_leaves_the_run_as_it_was() -> None:
         run.change(data="spiral")
     assert str(caught.value) == (
         "the loss hinge is for 2 classes and this data has 3: "
-        "choose cross_entropy, half_squared_error"
+        f"choose {', '.join(name for name in LOSSES if name != 'hinge')}"
     )
     assert (run.settings, run.model.state_dict(), run.epoch) == before
     with pytest.raises(ValueError, match="own") as caught:
@@ -151,7 +152,7 @@ def test_a_setting_that_does_not_fit_leaves_the_run_as_it_was() -> None:
     assert str(caught.value) == 'data="own" needs points: write playground(X, y)'
 
 
-@pytest.mark.parametrize("loss", ["cross_entropy", "half_squared_error", "hinge"])
+@pytest.mark.parametrize("loss", LOSSES)
 def test_the_plane_shows_the_classes_that_the_model_gives(loss: str) -> None:
     run = small(loss=loss)
     run.train(3)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tinygrad_edu.playground import Settings, features, points
-from tinygrad_edu.playground.settings import DATA, OWN
+from tinygrad_edu.playground.settings import DATA, LOSSES, OWN
 
 
 def test_features_are_columns_of_a_point() -> None:
@@ -119,8 +119,8 @@ def test_columns_that_are_no_points_say_why(
         ({"hidden": [2] * 5}, "hidden has 5 layers, at most 4 are shown"),
         ({"hidden": [17]}, "a layer in hidden must be an int from 1 to 16, got 17"),
         ({"hidden": 3}, "hidden must be a list of layer sizes, got int"),
-        ({"loss": "hinges"}, "unknown loss 'hinges': choose cross_entropy, half_squared_error, "
-                             "hinge; did you mean 'hinge'?"),
+        ({"loss": "hinges"},
+         f"unknown loss 'hinges': choose {', '.join(LOSSES)}; did you mean 'hinge'?"),
         ({"lr": 0}, "lr must be a finite number > 0, got 0.0"),
         ({"penalty": "l3"}, "unknown penalty 'l3': choose none, l1, l2"),
         ({"batch_size": 0}, "batch_size must be an int of at least 1, got 0"),
