@@ -153,7 +153,7 @@ BAD: dict[str, Refusal] = {
     "shifted row": (lambda: shift(1)([1.0] * 63, 0), ValueError,
      "shift(1, height=8, width=8) takes rows of 64 numbers, got 63"),
     "text": (lambda: jitter(1)(["1"], 0), TypeError,
-     "jitter(1.0) takes one real number, got str '1': "
+     "jitter(1.0)[0] takes one real number, got str '1': "
      "write float(...) around a text that is a number"),
     "rng": (lambda: jitter(1)([1], None), TypeError,
      "rng must be an int seed or a random.Random, got NoneType; write rng=0"),

@@ -9,7 +9,8 @@ import random
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from tinygrad_edu.checks import as_random, number, real, row, whole
+from tinygrad_edu.checks import as_random, real, row, whole
+from tinygrad_edu.examples import read_row
 
 __all__ = ["Augmentation", "jitter", "rotation", "shift"]
 
@@ -30,7 +31,7 @@ class Augmentation:
 
     def __call__(self, row: Iterable[float], rng: int | random.Random) -> list[float]:
         """A changed copy of a row of numbers."""
-        return self.change([number(x, self.name) for x in row], as_random(rng))
+        return self.change(read_row(row, self.name), as_random(rng))
 
     def __repr__(self) -> str:
         return self.name

@@ -170,18 +170,10 @@ def _callables(callbacks: Any) -> Sequence[Callback]:
 
 
 def _epoch(number: int, epochs: int, model: Model, history: History) -> Epoch:
-    def latest(numbers: list[float]) -> float | None:
-        return numbers[-1] if numbers else None
-
-    return Epoch(
-        number=number,
-        last=number == epochs - 1,
-        model=model,
-        loss=history.loss[-1],
-        accuracy=latest(history.accuracy),
-        validation_loss=latest(history.validation_loss),
-        validation_accuracy=latest(history.validation_accuracy),
-    )
+    both = history.loss, history.accuracy, history.validation_loss, history.validation_accuracy
+    loss, *others = [numbers[-1] if numbers else None for numbers in both]
+    assert loss is not None
+    return Epoch(number, number == epochs - 1, model, loss, *others)
 
 
 def _stops(callbacks: Sequence[Callback], epoch: Epoch) -> bool:
