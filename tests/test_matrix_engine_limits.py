@@ -331,7 +331,7 @@ def test_what_fails_for_stand_ins_alone_is_no_program_and_trains_on_scalars() ->
         vectorize(lambda x, t: x[t], [0.5, 1.5], 1)
 
 
-@pytest.mark.parametrize("engine", ["auto", "scalar"])
+@pytest.mark.parametrize("engine", ["auto", "matrix", "scalar"])
 def test_inside_detect_anomaly_the_first_bad_node_is_named(engine: str) -> None:
     model = net(2, 4, 1, activation="relu")
     sgd = SGD(model.parameters(), lr=1e200)

@@ -42,13 +42,13 @@ def vectorized_or_scalar(
     """What `vectorized` gives, or `scalar` where there is no program of arrays.
 
     "matrix" insists on the first and "scalar" on the second, as an engine of one's own does. "auto"
-    takes the first if it is `worth` it; inside `detect_anomaly()` never, since nodes are to be
-    named. Raises ValueError for an unknown name, and whatever model, loss or data raise by
-    themselves: only a VectorizeError leads to the other way.
+    takes the first if it is `worth` it. Inside `detect_anomaly()` it is always the second, since
+    nodes are to be named. Raises ValueError for an unknown name, and whatever model, loss or data
+    raise by themselves: only a VectorizeError leads to the other way.
     """
-    if callable(engine) or one_of("engine", engine, ENGINES) == "scalar":
+    if callable(engine) or one_of("engine", engine, ENGINES) == "scalar" or modes.mode().checking:
         return scalar()
-    if engine == "auto" and (not worth or modes.mode().checking):
+    if engine == "auto" and not worth:
         return scalar()
     from tinygrad_edu.vectorize import VectorizeError
 
@@ -118,6 +118,7 @@ ENGINES: Final[dict[str, Callable[[Training], Descent]]] = {
 
 def find_engine(engine: str | Engine) -> Callable[[Training], Descent]:
     """The engine of that name, or the one made of a function. ValueError for an unknown name."""
-    if not callable(engine):
-        return ENGINES[one_of("engine", engine, ENGINES)]
-    return partial(ScalarDescent, engine=engine)
+    if callable(engine):
+        return partial(ScalarDescent, engine=engine)
+    make = ENGINES[one_of("engine", engine, ENGINES)]
+    return ScalarDescent if modes.mode().checking else make
