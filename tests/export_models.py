@@ -2,8 +2,6 @@
 
 import random
 import re
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -29,7 +27,7 @@ from tinygrad_edu.train.scalar import numbers_of
 SMOOTH = sorted(set(ACTIVATIONS) - {"sign", "step"})
 
 
-def drawn(model: Any, seed: int = 0) -> Any:
+def drawn(model, seed=0):
     """The model with every parameter and buffer drawn; variances in (0.5, 1.5)."""
     rng = random.Random(seed)
     for name, p in {**model.named_parameters(), **model.named_buffers()}.items():
@@ -37,31 +35,30 @@ def drawn(model: Any, seed: int = 0) -> Any:
     return model
 
 
-def rows(n: int, width: int, seed: int = 1) -> list[list[float]]:
+def rows(n, width, seed=1):
     rng = random.Random(seed)
     return [[rng.gauss(0.0, 2.0) for _ in range(width)] for _ in range(n)]
 
 
-def outputs(model: Any, X: Any) -> list[list[float]]:
+def outputs(model, X):
     """What the model gives in evaluation mode, from a scalar graph for each row or image."""
     with eval_mode(model):
         return [numbers_of(model(x)) for x in X]
 
 
-def refusal(text: str, kind: type[Exception] = ValueError) -> Any:
+def refusal(text, kind=ValueError):
     """Expects an error of exactly this text."""
     return pytest.raises(kind, match=f"^{re.escape(text)}\\Z")
 
 
-def mlp(activation: str) -> MLP:
+def mlp(activation):
     output = "softmax" if activation == "softmax" else "linear"
-    model: MLP = drawn(MLP(3, [4, 4, 2], activation, output))
-    return model
+    return drawn(MLP(3, [4, 4, 2], activation, output))
 
 
-def convolutional() -> Sequential:
+def convolutional():
     """Every kind of part; 49 numbers to 3."""
-    model: Sequential = drawn(
+    return drawn(
         Sequential(
             Unflatten(1, 7, 7),
             Conv2d(1, 3, 3, stride=2, padding=1, activation="prelu"),
@@ -75,10 +72,9 @@ def convolutional() -> Sequential:
             Sequential(Layer(2, 5, "prelu"), Layer(5, 3, "softmax")),
         )
     )
-    return model
 
 
-def assert_names_what_has_no_equal(export: Callable[[Any], Any]) -> None:
+def assert_names_what_has_no_equal(export):
     """What every export refuses, in the same words."""
     with refusal(
         "RNN(2, 3, 1, 'tanh', output='linear', return_sequences=True) has no equal elsewhere: "
@@ -107,7 +103,7 @@ class Estimator:
 
     model_ = MLP(2, [1])
 
-    def __repr__(self) -> str:
+    def __repr__(self):
         return "Estimator()"
 
 
@@ -142,7 +138,7 @@ UNFIT = [
 # fmt: on
 
 
-def assert_names_what_does_not_fit(export: Callable[[Any], Any]) -> None:
+def assert_names_what_does_not_fit(export):
     """What every export refuses, in the same words."""
     for model, why in UNFIT:
         with refusal(f"the parts of {model!r:.80} do not fit each other: {why}"):

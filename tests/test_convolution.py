@@ -1,11 +1,10 @@
 """Convolution and pooling: by hand, against PyTorch, names, bad images, and the digits."""
 
 import math
-from typing import Any
 
 import pytest
 from both_engines import check, rows
-from refusals import Refusal, refusals
+from refusals import refusals
 
 from tinygrad_edu import (
     SGD,
@@ -17,7 +16,6 @@ from tinygrad_edu import (
     MaxPool2d,
     Sequential,
     Unflatten,
-    Value,
     evaluate,
     fit,
     gradcheck,
@@ -28,12 +26,12 @@ from tinygrad_edu.data import digits, train_test_split
 NINE = [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 9.0]]
 
 
-def wave(n: int, start: int = 1) -> list[float]:
+def wave(n, start=1):
     """sin(start), sin(start + 1), ..."""
     return [math.sin(k) for k in range(start, start + n)]
 
 
-def filled(conv: Conv2d, weights: list[float], biases: list[float]) -> Conv2d:
+def filled(conv, weights, biases):
     numbers = iter(weights)
     for kernel, b in zip(conv.kernels, biases, strict=True):
         kernel.b.data = b
@@ -42,25 +40,25 @@ def filled(conv: Conv2d, weights: list[float], biases: list[float]) -> Conv2d:
     return conv
 
 
-def numbers_of(image: list[list[list[Value]]]) -> list[list[list[float]]]:
+def numbers_of(image):
     return [[[v.data for v in row] for row in channel] for channel in image]
 
 
-def flat(image: Any) -> list[Value]:
+def flat(image):
     return Flatten()(image)
 
 
-def shape(image: Any) -> tuple[int, int, int]:
+def shape(image):
     return len(image), len(image[0]), len(image[0][0])
 
 
-def test_a_convolution_does_not_flip_the_kernel() -> None:
+def test_a_convolution_does_not_flip_the_kernel():
     conv = filled(Conv2d(1, 1, 2), [1, 2, 3, 4], [0.5])
     # top left: 1*1 + 2*2 + 3*4 + 4*5 + 0.5
     assert numbers_of(conv([NINE])) == [[[37.5, 47.5], [67.5, 77.5]]]
 
 
-def test_a_padded_convolution_sees_zeros_around_the_image() -> None:
+def test_a_padded_convolution_sees_zeros_around_the_image():
     conv = filled(Conv2d(1, 1, 3, padding=1), [1.0] * 9, [0.0])
     sums = [[12, 21, 16], [27, 45, 33], [24, 39, 28]]  # of each pixel and its neighbours
     assert numbers_of(conv([NINE])) == [sums]
@@ -69,7 +67,7 @@ def test_a_padded_convolution_sees_zeros_around_the_image() -> None:
     ]
 
 
-def test_the_gradient_of_a_shared_weight_is_the_sum_over_its_places() -> None:
+def test_the_gradient_of_a_shared_weight_is_the_sum_over_its_places():
     conv = filled(Conv2d(1, 1, 2), [1, 2, 3, 4], [0.0])
     f.sum(flat(conv([NINE]))).backward()
     (kernel,) = conv.kernels
@@ -77,12 +75,12 @@ def test_the_gradient_of_a_shared_weight_is_the_sum_over_its_places() -> None:
     assert kernel.b.grad == 4
 
 
-def test_every_channel_of_the_image_has_its_own_weights() -> None:
+def test_every_channel_of_the_image_has_its_own_weights():
     conv = filled(Conv2d(2, 1, 1), [10, 1], [0.0])
     assert numbers_of(conv([[[1, 2]], [[3, 4]]])) == [[[13, 24]]]
 
 
-def test_an_output_unit_is_one_dot_and_pixels_are_shared() -> None:
+def test_an_output_unit_is_one_dot_and_pixels_are_shared():
     maps = Conv2d(1, 2, 2, activation="tanh")([NINE])
     (z,) = maps[0][0][0].parents
     (other,) = maps[1][0][1].parents
@@ -103,32 +101,32 @@ SHAPES = [  # (size + 2 padding - kernel) // stride + 1
 
 
 @pytest.mark.parametrize(("module", "before", "after"), SHAPES, ids=repr)
-def test_shapes(module: Any, before: tuple[int, int, int], after: tuple[int, int, int]) -> None:
+def test_shapes(module, before, after):
     image = Unflatten(*before)([0.0] * math.prod(before))
     assert shape(image) == before
     assert shape(module(image)) == after
 
 
-def test_pooling_takes_the_largest_or_the_mean_of_each_window() -> None:
+def test_pooling_takes_the_largest_or_the_mean_of_each_window():
     image = [[[1, 2, 5, 6, 9], [3, 4, 7, 8, 9], [9, 9, 9, 9, 9]], [[0, 1, 2, 3, 9]] * 3]
     assert numbers_of(MaxPool2d(2)(image)) == [[[4, 8]], [[1, 3]]]
     assert numbers_of(AvgPool2d(2)(image)) == [[[2.5, 6.5]], [[0.5, 2.5]]]
 
 
-def test_numbers_that_tie_share_the_gradient_of_a_maximum() -> None:
+def test_numbers_that_tie_share_the_gradient_of_a_maximum():
     image = Unflatten(1, 2, 2)([3.0, 1.0, 3.0, 2.0])
     MaxPool2d(2)(image)[0][0][0].backward()
     assert [v.grad for v in flat(image)] == [0.5, 0, 0.5, 0]
 
 
-def test_flatten_goes_channel_by_channel_row_by_row_and_unflatten_undoes_it() -> None:
+def test_flatten_goes_channel_by_channel_row_by_row_and_unflatten_undoes_it():
     numbers = [float(k) for k in range(12)]
     image = Unflatten(2, 3, 2)(numbers)
     assert numbers_of(image)[1] == [[6, 7], [8, 9], [10, 11]]
     assert [v.data for v in flat(image)] == numbers
 
 
-def test_parameters_have_names_and_sizes() -> None:
+def test_parameters_have_names_and_sizes():
     model = Sequential(Unflatten(1, 2, 2), Conv2d(1, 3, 2), Flatten(), Layer(3, 2, "linear"))
     names = list(model.named_parameters())
     kernel = [f"w[{k}]" for k in range(4)] + ["b"]
@@ -137,24 +135,24 @@ def test_parameters_have_names_and_sizes() -> None:
     assert model.layers[1].kernels[2].w[3].name == "layer2.kernel3.w[3]"
 
 
-def test_an_initialiser_gets_the_inputs_and_outputs_of_a_weight() -> None:
+def test_an_initialiser_gets_the_inputs_and_outputs_of_a_weight():
     conv = Conv2d(2, 5, 3, init=lambda rng, nin, nout: 1000 * nin + nout)
     assert {w.data for kernel in conv.kernels for w in kernel.w} == {18_045}
     assert [kernel.b.data for kernel in conv.kernels] == [0] * 5
 
 
-def test_a_seed_gives_the_same_kernels_again() -> None:
+def test_a_seed_gives_the_same_kernels_again():
     assert Conv2d(1, 2, 3, rng=1).state_dict() == Conv2d(1, 2, 3, rng=1).state_dict()
     assert Conv2d(1, 2, 3, rng=1).state_dict() != Conv2d(1, 2, 3, rng=2).state_dict()
 
 
-def test_prelu_has_a_slope_for_each_kernel() -> None:
+def test_prelu_has_a_slope_for_each_kernel():
     conv = filled(Conv2d(1, 2, 1, activation="prelu"), [1, 1], [0, 0])
     conv.kernels[1].alpha.data = 0.5
     assert numbers_of(conv([[[-2, 2]]])) == [[[-0.5, 2]], [[-1, 2]]]
 
 
-BAD: list[Refusal] = [
+BAD = [
     (lambda: Conv2d(1, 2, 3)([0.0] * 64), TypeError,
      "an image is a list of channels of rows of numbers, got a flat list: "
      "put Unflatten(channels, height, width) before"),
@@ -239,7 +237,7 @@ AVG_X = [
 # fmt: on
 
 
-def test_a_convolution_is_that_of_pytorch_forward_and_backward() -> None:
+def test_a_convolution_is_that_of_pytorch_forward_and_backward():
     conv = filled(Conv2d(2, 2, 3, 2, 1, activation="tanh"), wave(36, 100), wave(2, 200))
     image = Unflatten(2, 3, 4)(wave(24))
     output = flat(conv(image))
@@ -252,22 +250,21 @@ def test_a_convolution_is_that_of_pytorch_forward_and_backward() -> None:
 
 
 @pytest.mark.parametrize(("pool", "expected"), [(MaxPool2d(2, 1), MAX_X), (AvgPool2d(2, 1), AVG_X)])
-def test_pooling_is_that_of_pytorch_backward(pool: Any, expected: list[float]) -> None:
+def test_pooling_is_that_of_pytorch_backward(pool, expected):
     image = Unflatten(2, 3, 4)(wave(24))
     f.sum([o**2 for o in flat(pool(image))]).backward()
     assert [v.grad for v in flat(image)] == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.mark.parametrize("pool", [MaxPool2d(2, 1), AvgPool2d(2, 1)], ids=repr)
-def test_the_gradient_of_convolution_and_pooling_is_that_of_differences(pool: Any) -> None:
+def test_the_gradient_of_convolution_and_pooling_is_that_of_differences(pool):
     conv = Conv2d(1, 2, 2, 1, 1, activation="tanh")
 
-    def loss(*numbers: Value) -> Value:
+    def loss(*numbers):
         w1, w2, x = numbers[:5], numbers[5:10], numbers[10:]
         for kernel, w in zip(conv.kernels, (w1, w2), strict=True):
             kernel.w, kernel.b = list(w[:4]), w[4]
-        total: Value = f.sum([o**3 for o in flat(pool(conv(Unflatten(1, 2, 3)(x))))])
-        return total
+        return f.sum([o**3 for o in flat(pool(conv(Unflatten(1, 2, 3)(x))))])
 
     assert gradcheck(loss, wave(16))
 
@@ -278,8 +275,8 @@ POOLS = [MaxPool2d(2), AvgPool2d(2), MaxPool2d(3, 1), AvgPool2d(3, 2)]
 @pytest.mark.slow
 @pytest.mark.parametrize("pool", POOLS, ids=repr)
 @pytest.mark.parametrize("activation", ["relu", "tanh", "prelu"])
-def test_both_engines_train_a_convolutional_net_alike(pool: Any, activation: str) -> None:
-    def make() -> Sequential:
+def test_both_engines_train_a_convolutional_net_alike(pool, activation):
+    def make():
         size = math.prod(shape(pool([[[0.0] * 4] * 4] * 3)))
         return Sequential(
             Unflatten(1, 4, 4),
@@ -295,8 +292,8 @@ def test_both_engines_train_a_convolutional_net_alike(pool: Any, activation: str
 
 
 @pytest.mark.slow
-def test_both_engines_train_two_convolutions_in_a_row_alike() -> None:
-    def make() -> Sequential:
+def test_both_engines_train_two_convolutions_in_a_row_alike():
+    def make():
         return Sequential(
             Unflatten(2, 5, 4),
             Conv2d(2, 3, 3, padding=1, activation="relu", rng=1),
@@ -310,7 +307,7 @@ def test_both_engines_train_two_convolutions_in_a_row_alike() -> None:
 
 
 @pytest.mark.slow
-def test_digits_are_learned_to_97_percent_by_a_small_convolution() -> None:
+def test_digits_are_learned_to_97_percent_by_a_small_convolution():
     data = digits()
     scaled = [[x / 16 for x in row] for row in data.X]
     X, y, X_test, y_test = train_test_split(scaled, data.y, rng=0)

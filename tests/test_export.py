@@ -2,9 +2,6 @@
 
 import subprocess
 import sys
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -25,32 +22,32 @@ from tinygrad_edu.export import from_torch, to_numpy_source, to_onnx, to_torch
 from tinygrad_edu.nn import ACTIVATIONS
 
 
-def run(source: str) -> dict[str, Any]:
-    names: dict[str, Any] = {}
+def run(source):
+    names = {}
     exec(compile(source, "model", "exec"), names)
     return names
 
 
-def assert_same(source: str, model: Any, X: list[Any]) -> None:
+def assert_same(source, model, X):
     """The program gives what the scalar engine gives."""
     expected = np.array(outputs(model, X))
     assert np.abs(run(source)["predict"](X) - expected).max() < 1e-12
 
 
 @pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
-def test_the_program_gives_what_the_model_gives(activation: str) -> None:
+def test_the_program_gives_what_the_model_gives(activation):
     model = mlp(activation)
     assert_same(to_numpy_source(model), model, rows(5, 3))
 
 
 @pytest.mark.slow
-def test_a_convolutional_net_becomes_a_program() -> None:
+def test_a_convolutional_net_becomes_a_program():
     model = convolutional()
     assert_same(to_numpy_source(model), model, rows(4, 49))
     assert all(part.training for part in model.layers)
 
 
-def test_the_program_is_short_and_reads_like_the_lecture() -> None:
+def test_the_program_is_short_and_reads_like_the_lecture():
     model = Layer(2, 1, "tanh", init="zeros")
     model.neurons[0].w[0].data, model.neurons[0].b.data = 0.1, -0.0
     assert (
@@ -85,7 +82,7 @@ def predict(X):
     )
 
 
-def test_the_parameters_stand_in_the_program_to_the_last_bit() -> None:
+def test_the_parameters_stand_in_the_program_to_the_last_bit():
     model = drawn(MLP(2, [2, 1], "tanh"))
     tiny = [5e-324, 1e308, 1 / 3, float("inf"), -float("inf")]
     for p, x in zip(model.parameters(), tiny, strict=False):
@@ -94,19 +91,19 @@ def test_the_parameters_stand_in_the_program_to_the_last_bit() -> None:
     assert sorted(numbers.tolist()) == sorted(p.data for p in model.parameters())
 
 
-def test_no_rows_give_no_outputs() -> None:
+def test_no_rows_give_no_outputs():
     assert run(to_numpy_source(mlp("tanh")))["predict"](np.ones((0, 3))).shape == (0, 2)
 
 
 @pytest.mark.parametrize(
     ("X", "shape"), [([1, 2, 3], "(3,)"), (3, "()"), ([[1, 2]], "(1, 2)"), ([[[1]]], "(1, 1, 1)")]
 )
-def test_the_program_names_a_wrong_shape(X: Any, shape: str) -> None:
+def test_the_program_names_a_wrong_shape(X, shape):
     with refusal(f"X must have the shape (B, 3), got {shape}"):
         run(to_numpy_source(mlp("relu")))["predict"](X)
 
 
-def test_with_an_example_any_function_of_values_becomes_a_program() -> None:
+def test_with_an_example_any_function_of_values_becomes_a_program():
     recurrent = drawn(RNN(2, 3, 1, return_sequences=False))
     sequences = [rows(4, 2, seed=k) for k in range(3)]
     assert_same(to_numpy_source(recurrent, sequences[0]), recurrent, sequences)
@@ -117,7 +114,7 @@ def test_with_an_example_any_function_of_values_becomes_a_program() -> None:
 
 
 @pytest.mark.slow
-def test_the_program_needs_numpy_alone(tmp_path: Path) -> None:
+def test_the_program_needs_numpy_alone(tmp_path):
     model = mlp("gelu")
     (tmp_path / "net.py").write_text(to_numpy_source(model))
     code = f"""
@@ -138,15 +135,15 @@ print(sorted(tops - set(sys.stdlib_module_names)))
     assert modules == "['net', 'numpy']"
 
 
-def noisy(x: list[Any]) -> Any:
+def noisy(x):
     return x[0] + RandomLeaf(lambda: 0.5)
 
 
-def chosen(x: list[Any]) -> Any:
+def chosen(x):
     return x[0] if x[0] > 0 else x[1]
 
 
-def two_lists(x: list[Any]) -> Any:
+def two_lists(x):
     return [x[0]], [x[1]]
 
 
@@ -158,7 +155,7 @@ def two_lists(x: list[Any]) -> Any:
         (two_lists, "gives several lists"),
     ],
 )
-def test_a_function_that_is_no_formula_is_refused(model: Any, what: str) -> None:
+def test_a_function_that_is_no_formula_is_refused(model, what):
     with refusal(
         f"{model!r:.80} {what}: a model to export gives one list of numbers, the same each "
         "time; write choices as where(step(z), a, b)"
@@ -166,12 +163,12 @@ def test_a_function_that_is_no_formula_is_refused(model: Any, what: str) -> None
         to_numpy_source(model, [0.5, 0.2])
 
 
-def test_what_vectorize_refuses_is_refused() -> None:
+def test_what_vectorize_refuses_is_refused():
     with pytest.raises(VectorizeError, match="reads the number of a Value"):
         to_numpy_source(lambda x: x[0] * x[0].data, [0.5])
 
 
-def test_a_model_of_open_size_needs_an_example() -> None:
+def test_a_model_of_open_size_needs_an_example():
     with refusal(
         "Sequential('tanh') does not say which shape its input has: write "
         "to_numpy_source(model, example) with one example, such as a row of X"
@@ -179,12 +176,12 @@ def test_a_model_of_open_size_needs_an_example() -> None:
         to_numpy_source(Sequential("tanh"))
 
 
-def onnx(model: Any) -> None:
+def onnx(model):
     to_onnx(model, "unwritten.onnx")
 
 
 @pytest.fixture
-def no_libraries(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_libraries(monkeypatch):
     for name in ("onnx", "torch"):
         monkeypatch.setitem(sys.modules, name, None)
 
@@ -193,28 +190,28 @@ def no_libraries(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("export", "name"), [(onnx, "onnx"), (to_torch, "torch"), (from_torch, "torch")]
 )
-def test_a_missing_extra_says_how_to_get_it(export: Callable[[Any], Any], name: str) -> None:
+def test_a_missing_extra_says_how_to_get_it(export, name):
     with pytest.raises(ImportError) as error:
         export(mlp("tanh"))
     assert str(error.value) == f'{name} is missing: pip install "tinygrad-edu[{name}]"'
 
 
-def test_a_part_without_an_equal_is_named() -> None:
+def test_a_part_without_an_equal_is_named():
     assert_names_what_has_no_equal(to_numpy_source)
 
 
-def test_parts_that_do_not_fit_are_named() -> None:
+def test_parts_that_do_not_fit_are_named():
     assert_names_what_does_not_fit(to_numpy_source)
 
 
 class Twice(Layer):
     """A layer with a forward pass of its own."""
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x):
         return [2 * a for a in super().__call__(x)]
 
 
-def test_a_layer_with_a_forward_pass_of_its_own_is_no_layer() -> None:
+def test_a_layer_with_a_forward_pass_of_its_own_is_no_layer():
     with pytest.raises(ValueError, match="has no equal elsewhere"):
         to_numpy_source(Twice(2, 1))
     model = drawn(Twice(2, 1))

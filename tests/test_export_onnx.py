@@ -1,8 +1,5 @@
 """ONNX: onnxruntime gives what the scalar engine gives, in float32."""
 
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import pytest
 from export_models import (
@@ -26,7 +23,7 @@ onnxruntime = pytest.importorskip("onnxruntime")
 pytestmark = pytest.mark.slow
 
 
-def run(model: Any, X: Any, path: Path) -> Any:
+def run(model, X, path):
     to_onnx(model, path)
     onnx.checker.check_model(str(path), full_check=True)
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
@@ -34,46 +31,46 @@ def run(model: Any, X: Any, path: Path) -> Any:
     return Y
 
 
-def assert_same(model: Any, X: Any, path: Path) -> None:
+def assert_same(model, X, path):
     expected = np.array(outputs(model, X))
     np.testing.assert_allclose(run(model, X, path), expected, rtol=1e-5, atol=5e-6)
 
 
 @pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
-def test_onnxruntime_gives_what_the_model_gives(activation: str, tmp_path: Path) -> None:
+def test_onnxruntime_gives_what_the_model_gives(activation, tmp_path):
     assert_same(mlp(activation), rows(5, 3), tmp_path / "net.onnx")
 
 
 @pytest.mark.parametrize("examples", [1, 6])
-def test_a_convolutional_net_runs_in_evaluation_mode(examples: int, tmp_path: Path) -> None:
+def test_a_convolutional_net_runs_in_evaluation_mode(examples, tmp_path):
     model = convolutional()
     assert_same(model, rows(examples, 49), tmp_path / "net.onnx")
     assert all(part.training for part in model.layers)
 
 
-def test_images_are_taken_as_they_are(tmp_path: Path) -> None:
+def test_images_are_taken_as_they_are(tmp_path):
     model = drawn(Sequential(Conv2d(2, 3, 2), MaxPool2d(2), Flatten()))
     assert_same(model, [[rows(5, 7, seed=k), rows(5, 7, seed=9)] for k in range(4)], tmp_path / "i")
 
 
-def test_the_smallest_image_that_fits_runs(tmp_path: Path) -> None:
+def test_the_smallest_image_that_fits_runs(tmp_path):
     model = drawn(
         Sequential(Unflatten(1, 2, 3), Conv2d(1, 2, 4, padding=1), MaxPool2d(1), Flatten())
     )
     assert_same(model, rows(2, 6), tmp_path / "net.onnx")  # 4 x 5 with its frame, to 1 x 2
 
 
-def test_activations_are_right_far_out(tmp_path: Path) -> None:
+def test_activations_are_right_far_out(tmp_path):
     X = [[-1000.0], [-30.0], [0.0], [30.0], [1000.0]]
     for name in sorted(set(ACTIVATIONS) - {"prelu"}):
         assert_same(Sequential(name), X, tmp_path / "net.onnx")
 
 
-def test_nothing_but_dropout_is_the_identity(tmp_path: Path) -> None:
+def test_nothing_but_dropout_is_the_identity(tmp_path):
     assert run(Sequential(Dropout(0.5)), [[1.0, 2.0]], tmp_path / "net.onnx").tolist() == [[1, 2]]
 
 
-def test_the_file_names_its_shapes(tmp_path: Path) -> None:
+def test_the_file_names_its_shapes(tmp_path):
     to_onnx(convolutional(), tmp_path / "net.onnx")
     graph = onnx.load(tmp_path / "net.onnx").graph
     shapes = [
@@ -83,7 +80,7 @@ def test_the_file_names_its_shapes(tmp_path: Path) -> None:
     assert shapes == [("X", ["B", 49]), ("Y", ["B", 3])]
 
 
-def test_a_number_that_float32_cannot_hold_is_refused(tmp_path: Path) -> None:
+def test_a_number_that_float32_cannot_hold_is_refused(tmp_path):
     model = MLP(2, [1])
     for x in (1e39, float("inf"), float("nan")):
         model.parameters()[0].data = x
@@ -92,10 +89,10 @@ def test_a_number_that_float32_cannot_hold_is_refused(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_parts_that_do_not_fit_are_named(tmp_path: Path) -> None:
+def test_parts_that_do_not_fit_are_named(tmp_path):
     assert_names_what_does_not_fit(lambda model: to_onnx(model, tmp_path / "net.onnx"))
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_part_without_an_equal_is_named() -> None:
+def test_a_part_without_an_equal_is_named():
     assert_names_what_has_no_equal(lambda model: to_onnx(model, "unwritten.onnx"))

@@ -1,14 +1,9 @@
 """PyTorch: what has no equal is refused, by the name of the part."""
 
 import math
-from typing import Any
 
 import pytest
-from export_models import (
-    assert_names_what_does_not_fit,
-    assert_names_what_has_no_equal,
-    refusal,
-)
+from export_models import assert_names_what_does_not_fit, assert_names_what_has_no_equal, refusal
 
 from tinygrad_edu import MLP
 from tinygrad_edu.export import from_pytorch, from_torch, to_torch
@@ -24,7 +19,7 @@ LINEAR = "Linear(in_features=2, out_features=3, bias=True)"
 TAKEN = ", ".join(from_pytorch.OPTIONS)
 
 # fmt: off
-NO_EQUAL: list[tuple[Any, str]] = [
+NO_EQUAL = [
     (nn.Sequential(nn.Linear(2, 3), nn.Sequential(nn.Tanhshrink())),
      f"part 1.0, Tanhshrink(), has no equal here: from_torch takes Sequential of {TAKEN}"),
     (nn.Sequential(nn.ModuleList([nn.ReLU()])),
@@ -83,13 +78,13 @@ NO_EQUAL: list[tuple[Any, str]] = [
 
 
 @pytest.mark.parametrize(("module", "message"), NO_EQUAL)
-def test_a_module_without_an_equal_is_named(module: Any, message: str) -> None:
+def test_a_module_without_an_equal_is_named(module, message):
     with refusal(message):
         from_torch(module)
 
 
 @pytest.mark.parametrize("x", [math.inf, math.nan])
-def test_numbers_that_are_not_finite_are_refused(x: float) -> None:
+def test_numbers_that_are_not_finite_are_refused(x):
     module = nn.Sequential(nn.Linear(2, 1))
     module[0].bias.data.fill_(x)
     with refusal(
@@ -99,7 +94,7 @@ def test_numbers_that_are_not_finite_are_refused(x: float) -> None:
         from_torch(module)
 
 
-def test_a_state_is_no_module() -> None:
+def test_a_state_is_no_module():
     with refusal(
         (
             "from_torch takes a torch.nn.Sequential, got OrderedDict: load a state into "
@@ -111,7 +106,7 @@ def test_a_state_is_no_module() -> None:
 
 
 @pytest.mark.parametrize("activation", ["sign", "step"])
-def test_a_step_has_no_module(activation: str) -> None:
+def test_a_step_has_no_module(activation):
     with refusal(
         f"Layer(2, 3, '{activation}'): torch.nn has no module for '{activation}': choose "
         "another activation, or write to_onnx or to_numpy_source"
@@ -119,15 +114,15 @@ def test_a_step_has_no_module(activation: str) -> None:
         to_torch(MLP(2, [3, 1], activation))
 
 
-def test_a_part_without_an_equal_is_named() -> None:
+def test_a_part_without_an_equal_is_named():
     assert_names_what_has_no_equal(to_torch)
 
 
-def test_parts_that_do_not_fit_are_named() -> None:
+def test_parts_that_do_not_fit_are_named():
     assert_names_what_does_not_fit(to_torch)
 
 
-def test_modules_that_do_not_fit_are_named() -> None:
+def test_modules_that_do_not_fit_are_named():
     with refusal(
         "the parts of Sequential(Layer(3, 4, 'linear'), Layer(5, 1, 'linear')) do not fit each "
         "other: Layer(5, 1, 'linear') takes a row of 5 and gets a row of 4"
@@ -135,10 +130,10 @@ def test_modules_that_do_not_fit_are_named() -> None:
         from_torch(nn.Sequential(nn.Linear(3, 4), nn.Linear(5, 1)))
 
 
-def hooked(module: Any, name: str, before: bool = False) -> Any:
+def hooked(module, name, before=False):
     """The module with a hook on the part of this name, "" for itself."""
 
-    def doubled(part: Any, x: Any, y: Any = None) -> Any:
+    def doubled(part, x, y=None):
         return x[0] * 2 if before else y * 2
 
     part = module.get_submodule(name)
@@ -160,13 +155,13 @@ def hooked(module: Any, name: str, before: bool = False) -> Any:
         (hooked(nn.Sequential(nn.Sequential(nn.Identity())), "0.0"), "part 0.0, Identity()"),
     ],
 )
-def test_a_hook_is_refused(module: Any, part: str) -> None:
+def test_a_hook_is_refused(module, part):
     with refusal(f"{part}, has the forward hook doubled, which has no equal here: remove it first"):
         from_torch(module)
 
 
 @pytest.mark.filterwarnings("ignore:`torch.nn.utils.weight_norm` is deprecated:FutureWarning")
-def test_weights_that_a_hook_makes_are_refused() -> None:
+def test_weights_that_a_hook_makes_are_refused():
     for normed, hook in (
         (nn.utils.weight_norm(nn.Linear(2, 3)), "WeightNorm"),
         (nn.utils.spectral_norm(nn.Linear(2, 3)), "SpectralNorm"),
@@ -178,7 +173,7 @@ def test_weights_that_a_hook_makes_are_refused() -> None:
             from_torch(nn.Sequential(normed))
 
 
-def test_a_pruned_module_is_refused_until_pruning_is_made_permanent() -> None:
+def test_a_pruned_module_is_refused_until_pruning_is_made_permanent():
     module = nn.Sequential(nn.Linear(2, 3))
     for _ in range(2):  # twice makes a container of both
         prune.l1_unstructured(module[0], "weight", 0.5)
@@ -201,7 +196,7 @@ def test_a_pruned_module_is_refused_until_pruning_is_made_permanent() -> None:
         ({"eps": 0}, "eps must be a finite number > 0, got 0.0"),
     ],
 )
-def test_batch_normalisation_out_of_range_is_named(options: dict[str, Any], why: str) -> None:
+def test_batch_normalisation_out_of_range_is_named(options, why):
     module = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3, **options))
     with refusal(f"part 1, {module[1]!r:.80}, has no equal here: {why}"):
         from_torch(module)
@@ -213,17 +208,10 @@ def test_batch_normalisation_out_of_range_is_named(options: dict[str, Any], why:
     [
         ("Linear", (0, 4), "Linear(in_features=0, out_features=4, bias=True)", "nin"),
         ("Linear", (4, 0), "Linear(in_features=4, out_features=0, bias=True)", "nout"),
-        (
-            "Conv2d",
-            (1, 0, 2),
-            "Conv2d(1, 0, kernel_size=(2, 2), stride=(1, 1))",
-            "out_channels",
-        ),
+        ("Conv2d", (1, 0, 2), "Conv2d(1, 0, kernel_size=(2, 2), stride=(1, 1))", "out_channels"),
     ],
 )
-def test_a_module_without_units_or_inputs_is_named(
-    kind: str, sizes: tuple[int, ...], shown: str, what: str
-) -> None:
+def test_a_module_without_units_or_inputs_is_named(kind, sizes, shown, what):
     module = nn.Sequential(getattr(nn, kind)(*sizes))
     with refusal(f"part 0, {shown}, has no equal here: {what} must be an int of at least 1, got 0"):
         from_torch(module)

@@ -3,8 +3,6 @@
 import json
 import math
 import random
-from pathlib import Path
-from typing import Any
 
 import pytest
 from export_models import drawn
@@ -38,7 +36,7 @@ from tinygrad_edu.nn.registry import register
 ROW, IMAGE = [0.5, -0.25], [[[0.1, -0.2, 0.3], [0.4, 0.5, -0.6], [0.7, 0.8, 0.9]]]
 
 #: For each layer how it is made, as its repr shows it, and an input.
-EXAMPLES: dict[str, tuple[str, Any]] = {
+EXAMPLES = {
     "Activate": ("Activate('softmax')", ROW),
     "AvgPool2d": ("AvgPool2d(2, stride=1)", IMAGE),
     "BatchNorm": ("BatchNorm(2, momentum=0.2, eps=0.01)", ROW),
@@ -60,7 +58,7 @@ EXAMPLES: dict[str, tuple[str, Any]] = {
 }
 
 
-def made(name: str) -> Any:
+def made(name):
     """The example of a layer, each of its numbers another one."""
     model = eval(EXAMPLES[name][0], {**vars(nn), "Perceptron": Perceptron})
     if isinstance(model, Module):
@@ -69,18 +67,18 @@ def made(name: str) -> Any:
     return model
 
 
-def numbers(x: Any) -> Any:
+def numbers(x):
     return [numbers(item) for item in x] if isinstance(x, list) else getattr(x, "data", x)
 
 
-def test_every_layer_has_an_example() -> None:
+def test_every_layer_has_an_example():
     ours = {name for name, known in LAYERS.items() if known.kind.__module__.startswith("tinygrad")}
     assert ours == set(EXAMPLES)
 
 
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_every_layer_comes_back_from_its_file(name: str, training: bool, tmp_path: Path) -> None:
+def test_every_layer_comes_back_from_its_file(name, training, tmp_path):
     model = made(name)
     if isinstance(model, Module):
         model.train(training)
@@ -101,7 +99,7 @@ def test_every_layer_comes_back_from_its_file(name: str, training: bool, tmp_pat
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_the_repr_of_every_layer_shows_how_to_build_it(name: str) -> None:
+def test_the_repr_of_every_layer_shows_how_to_build_it(name):
     text = repr(made(name))
     if name == "Activate":
         assert text == "'softmax'"  # as it is written among the parts of a Sequential
@@ -112,7 +110,7 @@ def test_the_repr_of_every_layer_shows_how_to_build_it(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(set(EXAMPLES) - {"Perceptron"}))
-def test_the_parameters_of_every_layer_have_the_names_they_are_found_under(name: str) -> None:
+def test_the_parameters_of_every_layer_have_the_names_they_are_found_under(name):
     model = made(name)
     values = {**model.named_parameters(), **model.named_buffers()}
     assert [v.name for v in values.values()] == list(values)
@@ -120,7 +118,7 @@ def test_the_parameters_of_every_layer_have_the_names_they_are_found_under(name:
 
 
 #: What stands before and after a layer so that it learns from rows of two numbers.
-AROUND: dict[str, tuple[list[Any], list[Any]]] = {
+AROUND = {
     "AvgPool2d": ([nn.Unflatten(1, 1, 2)], [nn.Flatten()]),
     "Conv2d": ([nn.Unflatten(1, 1, 2)], [nn.Flatten()]),
     "MaxPool2d": ([nn.Unflatten(1, 1, 2)], [nn.Flatten()]),
@@ -130,17 +128,16 @@ AROUND: dict[str, tuple[list[Any], list[Any]]] = {
 SIZES = {"AvgPool2d": 2, "Conv2d": 12, "MaxPool2d": 2, "Layer": 3, "RNN": 2, "RNNCell": 3}
 
 
-def within_a_net(name: str, seed: int = 0) -> Sequential:
+def within_a_net(name, seed=0):
     before, after = AROUND.get(name, ([], []))
     layer = nn.MaxPool2d(1) if name == "MaxPool2d" else made(name)
     layer = nn.AvgPool2d(1) if name == "AvgPool2d" else layer
     width = 1 if name in ("MLP", "Neuron", "Sequential") else SIZES.get(name, 2)
-    net: Sequential = drawn(Sequential(Layer(2, 2), *before, layer, *after, Layer(width, 1)), seed)
-    return net
+    return drawn(Sequential(Layer(2, 2), *before, layer, *after, Layer(width, 1)), seed)
 
 
 @pytest.mark.parametrize("name", sorted(set(EXAMPLES) - {"Perceptron"}))
-def test_every_layer_trains_alike_on_both_engines(name: str) -> None:
+def test_every_layer_trains_alike_on_both_engines(name):
     X, y = moons(12, rng=0)
     losses, states = [], []
     for engine in ("scalar", "auto"):  # auto is scalar for BatchNorm, which couples examples
@@ -165,7 +162,7 @@ NO_EQUAL = ("Neuron", "RNN", "RNNCell")
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_every_layer_is_exported_or_refused_in_a_sentence(name: str) -> None:
+def test_every_layer_is_exported_or_refused_in_a_sentence(name):
     layer = made(name)
     if name == "Perceptron":
         with pytest.raises(TypeError, match="expected a model such as"):
@@ -182,7 +179,7 @@ def test_every_layer_is_exported_or_refused_in_a_sentence(name: str) -> None:
 # --- what a file keeps
 
 
-def test_a_layer_that_stands_twice_is_one_layer_again(tmp_path: Path) -> None:
+def test_a_layer_that_stands_twice_is_one_layer_again(tmp_path):
     shared = Layer(2, 2, "tanh", rng=3)
     model = Sequential(shared, "relu", Sequential(shared, Layer(2, 1)), shared)
     model.save(tmp_path / "m.json")
@@ -191,14 +188,14 @@ def test_a_layer_that_stands_twice_is_one_layer_again(tmp_path: Path) -> None:
     assert other.state_dict() == model.state_dict()
 
 
-def test_the_dropouts_of_a_loaded_net_draw_different_masks(tmp_path: Path) -> None:
+def test_the_dropouts_of_a_loaded_net_draw_different_masks(tmp_path):
     rng = random.Random(1)
     Sequential(Dropout(0.5, rng), Dropout(0.5, rng)).save(tmp_path / "m.json")
     first, second = tinygrad_edu.load(tmp_path / "m.json").layers
     assert first.rng is second.rng
 
 
-def test_load_of_a_class_gives_that_class_alone(tmp_path: Path) -> None:
+def test_load_of_a_class_gives_that_class_alone(tmp_path):
     Sequential(Layer(2, 1)).save(tmp_path / "m.json")
     with pytest.raises(ModelFileError) as caught:
         MLP.load(tmp_path / "m.json")
@@ -211,19 +208,18 @@ def test_load_of_a_class_gives_that_class_alone(tmp_path: Path) -> None:
 class Line(Module):
     """A class of one's own, with a layer of the package."""
 
-    def __init__(self, seed: int = 0) -> None:
+    def __init__(self, seed=0):
         self.scale = parameter(2.0)
         self.layer = Layer(2, 2, rng=seed)
 
-    def __call__(self, x: Any) -> Value:
-        out: Value = self.scale * self.layer(x)[0]
-        return out
+    def __call__(self, x):
+        return self.scale * self.layer(x)[0]
 
 
 class Twice(MLP):
     """A net with a forward pass of its own."""
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x):
         return 2 * super().__call__(x)
 
 
@@ -235,9 +231,7 @@ class Twice(MLP):
         (Sequential(Line(1), "tanh"), Sequential(Line(2), "tanh")),
     ],
 )
-def test_of_a_class_of_ones_own_the_parameters_come_back(
-    model: Any, fresh: Any, tmp_path: Path
-) -> None:
+def test_of_a_class_of_ones_own_the_parameters_come_back(model, fresh, tmp_path):
     model.save(tmp_path / "m.json", metadata={"seed": 1})
     own = "Twice" if isinstance(model, Twice) else "Line"
     with pytest.raises(ModelFileError) as caught:
@@ -254,25 +248,23 @@ def test_of_a_class_of_ones_own_the_parameters_come_back(
         Layer(5, 1).load_parameters(tmp_path / "m.json")
 
 
-def test_parameters_of_a_file_of_the_package_enter_any_model_of_its_names(tmp_path: Path) -> None:
+def test_parameters_of_a_file_of_the_package_enter_any_model_of_its_names(tmp_path):
     MLP(2, [3, 1], rng=1).save(tmp_path / "m.json")
     model = Twice(2, [3, 1], rng=9)
     model.load_parameters(tmp_path / "m.json")
     assert model.state_dict() == MLP(2, [3, 1], rng=1).state_dict()
 
 
-def test_a_layer_of_ones_own_can_be_registered(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_layer_of_ones_own_can_be_registered(tmp_path, monkeypatch):
     monkeypatch.setattr("tinygrad_edu.nn.registry.LAYERS", dict(LAYERS))
 
     @register("n, *, factor=scale")
     class Scaled(Module):
-        def __init__(self, n: int, factor: float = 1.0) -> None:
+        def __init__(self, n, factor=1.0):
             self.n, self.scale = n, factor
             self.w = [parameter(0.5) for _ in range(n)]
 
-        def __call__(self, x: Any) -> list[Value]:
+        def __call__(self, x):
             return [self.scale * w * v for w, v in zip(self.w, x, strict=True)]
 
     model = Sequential(Scaled(2, 3.0), Layer(2, 1))
@@ -285,7 +277,7 @@ def test_a_layer_of_ones_own_can_be_registered(
         register("n")(type("Layer", (Module,), {}))
 
 
-def test_the_file_reads_like_the_model(tmp_path: Path) -> None:
+def test_the_file_reads_like_the_model(tmp_path):
     Sequential(Layer(1, 1, "tanh", init="zeros"), BatchNorm(1)).save(tmp_path / "m.json")
     body = json.loads((tmp_path / "m.json").read_text())
     assert body["model"] == {
@@ -310,7 +302,7 @@ def test_the_file_reads_like_the_model(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", RECORDS)
-def test_the_textbooks_slope_of_every_activation_is_that_of_the_engine(name: str) -> None:
+def test_the_textbooks_slope_of_every_activation_is_that_of_the_engine(name):
     record = RECORDS[name]
     assert ACTIVATIONS[name] is record.function
     assert record.init in INITIALISERS
@@ -326,7 +318,7 @@ def test_the_textbooks_slope_of_every_activation_is_that_of_the_engine(name: str
 
 
 @pytest.mark.parametrize("name", RECORDS)
-def test_every_activation_is_of_a_unit_or_of_a_layer_and_learns_or_not(name: str) -> None:
+def test_every_activation_is_of_a_unit_or_of_a_layer_and_learns_or_not(name):
     record = RECORDS[name]
     if record.of_layer:
         with pytest.raises(ValueError, match=f"{name} is an activation of a whole layer"):

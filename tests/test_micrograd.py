@@ -2,9 +2,7 @@
 
 import json
 import random
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +12,7 @@ from tinygrad_edu.losses import l2
 from tinygrad_edu.optim import linear_decay
 
 #: Data, initial weights and the 100 printed lines of micrograd's notebook demo.ipynb.
-MOONS: dict[str, Any] = json.loads(
+MOONS = json.loads(
     (Path(__file__).parent / "fixtures" / "micrograd_moons_seed1337.json").read_text("utf-8")
 )
 X, Y = MOONS["X"], MOONS["y"]
@@ -114,16 +112,14 @@ neuron = draw_dot(y)
 """
 
 
-def run_here(program: str, **names: Any) -> dict[str, Any]:
+def run_here(program, **names):
     """Run a program for micrograd with nothing but the imported package exchanged."""
     exec(program.replace("micrograd", "tinygrad_edu"), names)
     return names
 
 
 @pytest.mark.slow
-def test_a_training_program_for_micrograd_has_its_losses_with_the_import_swapped(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_a_training_program_for_micrograd_has_its_losses_with_the_import_swapped(capsys):
     units = [weights for layer in MOONS["W_init"] for weights in layer]
     initial = [number for weights in units for number in (*weights, MOONS["b_init"])]
     made = run_here(TRAINING, X=np.array(X), y=np.array(Y), initial=initial)
@@ -137,7 +133,7 @@ def test_a_training_program_for_micrograd_has_its_losses_with_the_import_swapped
     assert lines[2] == f"step 0 loss {losses[0]}, accuracy {accuracies[0] * 100}%"
 
 
-def test_a_drawing_program_for_micrograd_runs_with_the_import_swapped() -> None:
+def test_a_drawing_program_for_micrograd_runs_with_the_import_swapped():
     made = run_here(DRAWING)
     small = made["small"].source
     # x, 2, 1, x*2, x*2 + 1, relu; three operations, with one edge out and one per operand in
@@ -157,11 +153,11 @@ def test_a_drawing_program_for_micrograd_runs_with_the_import_swapped() -> None:
     assert "label=dot" in neuron
 
 
-def moons_model() -> MLP:
+def moons_model():
     return MLP(2, [16, 16, 1], init="uniform", rng=random.Random(1337))
 
 
-def test_the_initial_weights_are_those_of_micrograds_demo() -> None:
+def test_the_initial_weights_are_those_of_micrograds_demo():
     model = moons_model()
     for layer, weights in zip(model.layers, MOONS["W_init"], strict=True):
         assert [[w.data for w in unit.w] for unit in layer.neurons] == weights
@@ -169,7 +165,7 @@ def test_the_initial_weights_are_those_of_micrograds_demo() -> None:
     assert len(model.parameters()) == 337
 
 
-def test_fit_has_all_losses_of_micrograds_demo() -> None:
+def test_fit_has_all_losses_of_micrograds_demo():
     model = moons_model()
     history = fit(
         model,
@@ -185,7 +181,7 @@ def test_fit_has_all_losses_of_micrograds_demo() -> None:
     assert history.accuracy == pytest.approx(ACCURACIES, rel=1e-12, abs=0)
 
 
-def test_the_example_of_micrograds_readme_has_its_published_numbers() -> None:
+def test_the_example_of_micrograds_readme_has_its_published_numbers():
     a, b = Value(-4.0), Value(2.0)
     c = a + b
     d = a * b + b**3
@@ -206,17 +202,17 @@ def test_the_example_of_micrograds_readme_has_its_published_numbers() -> None:
     )
 
 
-def tanh_as_one_node(n: Value) -> Value:
+def tanh_as_one_node(n):
     return n.tanh()
 
 
-def tanh_of_exp(n: Value) -> Value:
+def tanh_of_exp(n):
     e = (2 * n).exp()
     return (e - 1) / (e + 1)
 
 
 @pytest.mark.parametrize("activate", [tanh_as_one_node, tanh_of_exp])
-def test_the_worked_neuron_has_its_published_gradients(activate: Callable[[Value], Value]) -> None:
+def test_the_worked_neuron_has_its_published_gradients(activate):
     x1, x2, w1, w2 = Value(2.0), Value(0.0), Value(-3.0), Value(1.0)
     b = Value(6.8813735870195432)
     o = activate(x1 * w1 + x2 * w2 + b)

@@ -12,9 +12,8 @@ import stat
 import struct
 import threading
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -27,7 +26,7 @@ from tinygrad_edu.nn import ACTIVATIONS, model_file
 FIRST_RELEASE = Path(__file__).parent / "fixtures" / "mlp_of_first_release.json"
 
 
-def small() -> MLP:
+def small():
     """A model with the odd floats: -0.0, the smallest, the largest, one with an exponent."""
     model = MLP(1, [2, 1], "tanh", "sigmoid", rng=3)
     odd = (-0.0, 5e-324, 1.7976931348623157e308, 1e-07, 0.1, -1 / 3)
@@ -36,31 +35,35 @@ def small() -> MLP:
     return model
 
 
+def as_saved(model):
+    with TemporaryDirectory() as folder:
+        model.save(Path(folder, "m.json"))
+        return Path(folder, "m.json").read_bytes()
+
+
 @pytest.fixture(scope="module")
-def saved(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    path = tmp_path_factory.mktemp("saved") / "m.json"
-    small().save(path)
-    return path.read_bytes()
+def saved():
+    return as_saved(small())
 
 
-def bits(model: MLP) -> list[bytes]:
+def bits(model):
     return [struct.pack("<d", p.data) for p in model.parameters()]
 
 
-def load(raw: bytes, folder: Path) -> MLP:
+def load(raw, folder):
     path = folder / "given.json"
     path.write_bytes(raw)
     return MLP.load(path)
 
 
-def sealed(body: dict[str, Any]) -> bytes:
+def sealed(body):
     """A file with this content and the checksum that belongs to it, as an attacker would write."""
     digest = hashlib.sha256((json.dumps(body, indent=1) + "\n").encode()).hexdigest()
     return (json.dumps({**body, "sha256": digest}, indent=1) + "\n").encode()
 
 
-def body_of(saved: bytes) -> dict[str, Any]:
-    body: dict[str, Any] = json.loads(saved)
+def body_of(saved):
+    body = json.loads(saved)
     del body["sha256"]
     return body
 
@@ -68,7 +71,7 @@ def body_of(saved: bytes) -> dict[str, Any]:
 # --- the round trip
 
 
-def test_a_loaded_model_is_the_saved_one_to_the_last_bit(tmp_path: Path) -> None:
+def test_a_loaded_model_is_the_saved_one_to_the_last_bit(tmp_path):
     model = small()
     model.save(tmp_path / "m.json")
     other = MLP.load(tmp_path / "m.json")
@@ -94,9 +97,7 @@ finite = st.floats(allow_nan=False, allow_infinity=False)
         st.one_of(finite, st.integers(), st.text(st.characters(codec="utf-8")), st.none()),
     ),
 )
-def test_any_finite_numbers_and_texts_come_back(
-    tmp_path: Path, numbers: list[float], activation: str, output: str, metadata: dict[str, Any]
-) -> None:
+def test_any_finite_numbers_and_texts_come_back(tmp_path, numbers, activation, output, metadata):
     model = MLP(2, [2, 2], activation, output)
     for p, x in zip(model.parameters(), (numbers * 2)[: len(model.parameters())], strict=True):
         p.data = x
@@ -107,7 +108,7 @@ def test_any_finite_numbers_and_texts_come_back(
     assert model_file.read(tmp_path / "m.json").metadata == metadata
 
 
-def test_metadata_comes_back_as_json_holds_it(tmp_path: Path) -> None:
+def test_metadata_comes_back_as_json_holds_it(tmp_path):
     path = tmp_path / "m.json"
     small().save(path, metadata={"seed": 7, "classes": ("a", "b"), 10: "ten", 9: "nine"})
     content = model_file.read(path)
@@ -117,18 +118,18 @@ def test_metadata_comes_back_as_json_holds_it(tmp_path: Path) -> None:
     assert model_file.read(path).metadata == {}
 
 
-def test_the_same_model_gives_the_same_bytes(saved: bytes, tmp_path: Path) -> None:
+def test_the_same_model_gives_the_same_bytes(saved, tmp_path):
     small().save(tmp_path / "again.json")
     assert (tmp_path / "again.json").read_bytes() == saved
     MLP.load(tmp_path / "again.json").save(tmp_path / "third.json")
     assert (tmp_path / "third.json").read_bytes() == saved
 
 
-def test_lines_that_end_in_the_windows_way_are_the_same_file(saved: bytes, tmp_path: Path) -> None:
+def test_lines_that_end_in_the_windows_way_are_the_same_file(saved, tmp_path):
     assert bits(load(saved.replace(b"\n", b"\r\n"), tmp_path)) == bits(small())
 
 
-def test_a_larger_file_is_read_on_request_only(saved: bytes, tmp_path: Path) -> None:
+def test_a_larger_file_is_read_on_request_only(saved, tmp_path):
     path = tmp_path / "m.json"
     path.write_bytes(saved)
     assert MLP.load(path, max_bytes=len(saved)).sizes == [1, 2, 1]
@@ -141,75 +142,88 @@ def test_a_larger_file_is_read_on_request_only(saved: bytes, tmp_path: Path) -> 
 
 
 @pytest.fixture
-def loads(monkeypatch: pytest.MonkeyPatch) -> Callable[[bytes], MLP]:
+def loads(monkeypatch):
     """Load a model from bytes, without the disk."""
 
-    def from_bytes(raw: bytes) -> MLP:
+    def from_bytes(raw):
         monkeypatch.setattr(model_file, "open", lambda path, mode: io.BytesIO(raw), raising=False)
         return MLP.load("m.json")
 
     return from_bytes
 
 
-def test_bytes_are_loaded_as_a_file_is(saved: bytes, loads: Callable[[bytes], MLP]) -> None:
+def test_bytes_are_loaded_as_a_file_is(saved, loads):
     assert bits(loads(saved)) == bits(small())
 
 
-def test_a_file_that_is_cut_anywhere_is_refused(
-    saved: bytes, loads: Callable[[bytes], MLP]
-) -> None:
-    for length in range(len(saved)):
-        with pytest.raises(ModelFileError):
-            loads(saved[:length])
+def cut_anywhere(saved):
+    return (saved[:length] for length in range(len(saved)))
 
 
-def test_a_file_with_any_bit_flipped_is_refused(
-    saved: bytes, loads: Callable[[bytes], MLP]
-) -> None:
+def one_bit_flipped(saved):
     for position in range(len(saved)):
         for bit in range(8):
-            raw = bytearray(saved)
-            raw[position] ^= 1 << bit
-            with pytest.raises(ModelFileError):
-                loads(bytes(raw))
+            yield flipped(saved, position, [bit])
 
 
-def test_a_file_with_two_or_three_bits_flipped_is_refused(
-    saved: bytes, loads: Callable[[bytes], MLP]
-) -> None:
+def two_or_three_bits_flipped(saved):
     rng = random.Random(0)
     for _ in range(2000):
-        raw = bytearray(saved)
-        position = rng.randrange(len(raw))
-        for bit in rng.sample(range(16), rng.choice((2, 3))):
-            raw[(position + bit // 8) % len(raw)] ^= 1 << bit % 8
-        with pytest.raises(ModelFileError):
-            loads(bytes(raw))
+        position = rng.randrange(len(saved))
+        yield flipped(saved, position, rng.sample(range(16), rng.choice((2, 3))))
 
 
-def test_a_file_with_a_line_added_dropped_or_doubled_is_refused(
-    saved: bytes, tmp_path: Path
-) -> None:
+def flipped(saved, position, bits):
+    raw = bytearray(saved)
+    for bit in bits:
+        raw[(position + bit // 8) % len(raw)] ^= 1 << bit % 8
+    return bytes(raw)
+
+
+def a_line_dropped_or_doubled(saved):
     lines = saved.splitlines(keepends=True)
     for k, line in enumerate(lines):
         for times in (0, 2):
-            lines_now = [*lines[:k], line * times, *lines[k + 1 :]]
-            with pytest.raises(ModelFileError):
-                load(b"".join(lines_now), tmp_path)
+            yield b"".join([*lines[:k], line * times, *lines[k + 1 :]])
+
+
+def two_documents(saved):
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("a.txt", "a")
+    for tail in (b" ", b"\n", saved, b"{}", b"\0", b"<script>", archive.getvalue()):
+        yield saved + tail
+        yield tail + saved
+
+
+DAMAGES = [
+    cut_anywhere,
+    one_bit_flipped,
+    two_or_three_bits_flipped,
+    a_line_dropped_or_doubled,
+    two_documents,
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_file_is_refused(damage, saved, loads):
+    for raw in damage(saved):
+        with pytest.raises(ModelFileError):
+            loads(raw)
 
 
 class Marks:
     """Unpickled, it would make a file."""
 
-    def __init__(self, marker: Path) -> None:
+    def __init__(self, marker):
         self.marker = marker
 
-    def __reduce__(self) -> Any:
+    def __reduce__(self):
         return open, (str(self.marker), "w")
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
-def test_a_pickle_is_refused_and_nothing_in_it_runs(tmp_path: Path, protocol: int) -> None:
+def test_a_pickle_is_refused_and_nothing_in_it_runs(tmp_path, protocol):
     marker = tmp_path / "marker"
     raw = pickle.dumps(Marks(marker), protocol)
     with pytest.raises(ModelFileError, match="not a tinygrad_edu model: it starts with"):
@@ -221,20 +235,9 @@ def test_a_pickle_is_refused_and_nothing_in_it_runs(tmp_path: Path, protocol: in
     assert marker.exists()  # the pickle is a working one
 
 
-def test_two_documents_in_one_file_are_refused(saved: bytes, tmp_path: Path) -> None:
-    zip_path = tmp_path / "a.zip"
-    with zipfile.ZipFile(zip_path, "w") as archive:
-        archive.writestr("a.txt", "a")
-    for tail in (b" ", b"\n", saved, b"{}", b"\0", b"<script>", zip_path.read_bytes()):
-        with pytest.raises(ModelFileError):
-            load(saved + tail, tmp_path)
-        with pytest.raises(ModelFileError):
-            load(tail + saved, tmp_path)
-
-
 START = "not a tinygrad_edu model: it starts with "
 # fmt: off
-NOT_JSON: dict[str, tuple[bytes, str]] = {
+NOT_JSON = {
     "empty": (b"", START + "b''"),
     "one byte": (b"x", START + "b'x'"),
     "blank": (b" \n", START + "b' \\n'"),
@@ -262,48 +265,33 @@ NOT_JSON: dict[str, tuple[bytes, str]] = {
 # fmt: on
 
 
-@pytest.mark.parametrize("name", NOT_JSON)
-def test_anything_but_a_model_is_refused_with_a_clear_text(name: str, tmp_path: Path) -> None:
-    raw, text = NOT_JSON[name]
-    with pytest.raises(ModelFileError) as caught:
-        load(raw, tmp_path)
-    assert str(caught.value) == text
+DEEP_OR_LONG = {
+    "open lists": b"{" + b'"a":[' * 100_000,
+    "open objects": b'{"a":' * 100_000,
+    "nested lists": b'{"a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+    "5,000 digits": b'{"a": ' + b"1" * 5_000 + b"}",
+    "version of 4,000 digits": b'{"format": "tinygrad_edu.mlp", "version": ' + b"1" * 4_000 + b"}",
+}
 
 
-@pytest.mark.parametrize(
-    "raw",
-    [
-        b"{" + b'"a":[' * 100_000,
-        b'{"a":' * 100_000,
-        b'{"a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
-        b'{"a": ' + b"1" * 5_000 + b"}",
-        b'{"format": "tinygrad_edu.mlp", "version": ' + b"1" * 4_000 + b"}",
-    ],
-    ids=["open lists", "open objects", "nested lists", "5,000 digits", "version of 4,000 digits"],
-)
-def test_deep_nesting_and_long_numbers_are_refused(raw: bytes, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", DEEP_OR_LONG)
+def test_deep_nesting_and_long_numbers_are_refused(name, loads):
     with pytest.raises(ModelFileError) as caught:
-        load(raw, tmp_path)
+        loads(DEEP_OR_LONG[name])
     assert len(str(caught.value)) < 250
 
 
 @pytest.mark.parametrize("depth", [100, 500, 900, 1000, 2000])
-def test_metadata_nested_to_any_depth_is_read_or_refused(
-    depth: int, saved: bytes, tmp_path: Path
-) -> None:
+def test_metadata_nested_to_any_depth_is_refused(depth, saved, loads):
     # the depth at which reading, and at which checking, gives up depends on the stack
-    raw = saved.replace(
-        b'"metadata": {}', b'"metadata": {"a": ' + b"[" * depth + b"]" * depth + b"}"
-    )
-    assert raw != saved
+    nested = b'"metadata": {"a": ' + b"[" * depth + b"]" * depth + b"}"
+    assert saved.count(b'"metadata": {}') == 1
     with pytest.raises(ModelFileError):
-        load(raw, tmp_path)
+        loads(saved.replace(b'"metadata": {}', nested))
 
 
-def test_content_too_deep_to_be_written_again_is_damage(
-    saved: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def too_deep(body: dict[str, Any]) -> bytes:
+def test_content_too_deep_to_be_written_again_is_damage(saved, tmp_path, monkeypatch):
+    def too_deep(body):
         raise RecursionError
 
     monkeypatch.setattr(model_file, "_text", too_deep)
@@ -315,38 +303,35 @@ def test_content_too_deep_to_be_written_again_is_damage(
 # --- files that are JSON, with a right checksum, and still no model
 
 
-Change = Callable[[dict[str, Any]], dict[str, Any]]
-
-
-def changed(**change: Any) -> Change:
+def changed(**change):
     return lambda body: {**body, **change}
 
 
-def made(**change: Any) -> Change:
+def made(**change):
     """The file with another description of the model."""
     return lambda body: {**body, "model": {**body["model"], **change}}
 
 
-def weight(x: Any) -> Change:
+def weight(x):
     return lambda body: {**body, "state": {**body["state"], "layer2.neuron1.b": x}}
 
 
-def without(name: str) -> Change:
+def without(name):
     return lambda body: {k: v for k, v in body.items() if k != name}
 
 
-def renamed(body: dict[str, Any]) -> dict[str, Any]:
+def renamed(body):
     state = dict(body["state"])
     state["x" * 1000] = state.pop("layer2.neuron1.b")
     return {**body, "state": state}
 
 
-def one(layer: str, **arguments: Any) -> Change:
+def one(layer, **arguments):
     """A file of one layer."""
     return changed(model={"layer": layer, **arguments, "training": True})
 
 
-def holding(part: Any) -> Change:
+def holding(part):
     return one("Sequential", layers=[part])
 
 
@@ -366,7 +351,7 @@ UNFIT = (
 OTHER = "{} is no layer of this release: make the model and write model.load_parameters(path)"
 FIELDS = "the fields of the layer {} are missing or unknown"
 # fmt: off
-NO_MODEL: dict[str, tuple[Change, str]] = {
+NO_MODEL = {
     "newer version": (changed(version=3), VERSION.format(3)),
     "version true": (changed(version=True), VERSION.format(True)),
     "version 2.0": (changed(version=2.0), VERSION.format(2.0)),
@@ -444,40 +429,26 @@ NO_MODEL: dict[str, tuple[Change, str]] = {
 # fmt: on
 
 
-@pytest.mark.parametrize("name", NO_MODEL)
-def test_a_model_that_cannot_be_is_refused_with_a_clear_text(
-    name: str, saved: bytes, tmp_path: Path
-) -> None:
-    change, text = NO_MODEL[name]
-    with pytest.raises(ModelFileError) as caught:
-        load(sealed(change(body_of(saved))), tmp_path)
-    assert str(caught.value) == text
-
-
-def test_the_file_of_those_tests_is_readable_when_nothing_is_changed(
-    saved: bytes, tmp_path: Path
-) -> None:
+def test_the_file_of_those_tests_is_readable_when_nothing_is_changed(saved, tmp_path):
     assert sealed(body_of(saved)) == saved
     assert bits(load(sealed(body_of(saved)), tmp_path)) == bits(small())
 
 
-def test_a_number_too_large_for_a_float_is_refused(saved: bytes, tmp_path: Path) -> None:
+def test_a_number_too_large_for_a_float_is_refused(saved, tmp_path):
     with pytest.raises(ModelFileError) as caught:
         load(saved.replace(b"1e-07", b"1e999"), tmp_path)
     assert str(caught.value).endswith("must be a finite float, got inf")
 
 
-def test_a_lone_surrogate_is_refused(saved: bytes, tmp_path: Path) -> None:
+def test_a_lone_surrogate_is_refused(saved, tmp_path):
     raw = sealed({**body_of(saved), "metadata": {"name": "\ud800"}})
     with pytest.raises(ModelFileError) as caught:
         load(raw, tmp_path)
     assert str(caught.value) == "damaged: it is not byte for byte what was saved"
 
 
-def test_nothing_is_allocated_for_an_announced_size(
-    saved: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(*args: Any, **options: Any) -> None:
+def test_nothing_is_allocated_for_an_announced_size(saved, tmp_path, monkeypatch):
+    def refuse(*args, **options):
         raise AssertionError("a layer was made")
 
     monkeypatch.setattr(Layer, "__init__", refuse)
@@ -487,7 +458,7 @@ def test_nothing_is_allocated_for_an_announced_size(
 
 # fmt: off
 #: What a file of the first release says of itself, made wrong.
-NO_FIRST: dict[str, tuple[Change, str]] = {
+NO_FIRST = {
     "no sizes": (without("sizes"), "fields missing or unknown: 'sizes'"),
     "one size": (changed(sizes=[3]), "sizes must be a list of at least 2 ints, got [3]"),
     "sizes text": (changed(sizes="221"), "sizes must be a list of at least 2 ints, got '221'"),
@@ -502,15 +473,30 @@ NO_FIRST: dict[str, tuple[Change, str]] = {
 # fmt: on
 
 
-@pytest.mark.parametrize("name", NO_FIRST)
-def test_a_wrong_file_of_the_first_release_is_refused(name: str, tmp_path: Path) -> None:
-    change, text = NO_FIRST[name]
+def cases(saved):
+    """The name of each case, its file, and the text of the error."""
+    for name, (raw, text) in NOT_JSON.items():
+        yield name, raw, text
+    for release, body, changes in (
+        ("", body_of(saved), NO_MODEL),
+        ("first release, ", body_of(FIRST_RELEASE.read_bytes()), NO_FIRST),
+    ):
+        for name, (change, text) in changes.items():
+            yield release + name, sealed(change(body)), text
+
+
+CASES = {name: (raw, text) for name, raw, text in cases(as_saved(small()))}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_anything_but_a_model_is_refused_with_a_clear_text(name, loads):
+    raw, text = CASES[name]
     with pytest.raises(ModelFileError) as caught:
-        load(sealed(change(body_of(FIRST_RELEASE.read_bytes()))), tmp_path)
+        loads(raw)
     assert str(caught.value) == text
 
 
-def test_a_file_of_the_first_release_is_loaded_to_the_last_bit(tmp_path: Path) -> None:
+def test_a_file_of_the_first_release_is_loaded_to_the_last_bit(tmp_path):
     model = MLP.load(FIRST_RELEASE)
     assert repr(model) == "MLP(2, [2, 1], 'prelu', output='sigmoid')"
     assert model.metadata == {"seed": 3, "classes": ["a", "b"]}
@@ -525,46 +511,33 @@ def test_a_file_of_the_first_release_is_loaded_to_the_last_bit(tmp_path: Path) -
 # --- what cannot be saved
 
 
-def test_a_model_that_could_not_be_read_is_not_saved(tmp_path: Path) -> None:
-    def nan(model: MLP) -> None:
-        model.layers[1].neurons[0].w[1].data = math.nan
+def spoilt(change):
+    model = small()
+    change(model)
+    return model
 
-    def inf(model: MLP) -> None:
-        model.layers[0].neurons[1].b.data = -math.inf
 
-    def added(model: MLP) -> None:
-        model.extra = parameter(1.0)  # type: ignore[attr-defined]
+NOT_SAVED = [
+    (spoilt(lambda m: setattr(m.layers[1].neurons[0].w[1], "data", math.nan)),
+     "parameter layer2.neuron1.w[1] is nan: only finite parameters can be saved"),
+    (spoilt(lambda m: setattr(m.layers[0].neurons[1].b, "data", -math.inf)),
+     "parameter layer1.neuron2.b is -inf: only finite parameters can be saved"),
+    (spoilt(lambda m: setattr(m, "extra", parameter(1.0))),
+     "the state does not fit MLP(1, [2, 1], 'tanh', output='sigmoid'): "
+     "missing [], unknown ['extra']"),
+    (spoilt(lambda m: m.layers.__setitem__(0, Layer(1, 2, "relu", rng=0))),
+     "the layers [Layer(1, 2, 'relu'), Layer(2, 1, 'sigmoid')] are not those that "
+     "MLP(1, [2, 1], 'tanh', output='sigmoid') was made with"),
+    (MLP(1, [1], math.tanh),
+     "only named activations can be saved, this model has <built-in function tanh>"),
+]  # fmt: skip
 
-    def exchanged(model: MLP) -> None:
-        model.layers[0] = Layer(1, 2, "relu", rng=0)
 
-    cases: list[tuple[Callable[[MLP], None], str]] = [
-        (nan, "parameter layer2.neuron1.w[1] is nan: only finite parameters can be saved"),
-        (inf, "parameter layer1.neuron2.b is -inf: only finite parameters can be saved"),
-        (
-            added,
-            "the state does not fit MLP(1, [2, 1], 'tanh', output='sigmoid'): "
-            "missing [], unknown ['extra']",
-        ),
-        (
-            exchanged,
-            "the layers [Layer(1, 2, 'relu'), Layer(2, 1, 'sigmoid')] are not those that "
-            "MLP(1, [2, 1], 'tanh', output='sigmoid') was made with",
-        ),
-    ]
-    path = tmp_path / "m.json"
-    for spoil, text in cases:
-        model = small()
-        spoil(model)
-        with pytest.raises(ValueError) as caught:  # noqa: PT011 (the text is compared below)
-            model.save(path)
-        assert str(caught.value) == text
-    own = MLP(1, [1], math.tanh)
-    with pytest.raises(ValueError, match="only named activations") as refused:
-        own.save(path)
-    assert str(refused.value) == (
-        "only named activations can be saved, this model has <built-in function tanh>"
-    )
+@pytest.mark.parametrize(("model", "text"), NOT_SAVED, ids=[text for _, text in NOT_SAVED])
+def test_a_model_that_could_not_be_read_is_not_saved(model, text, tmp_path):
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 (the text is compared below)
+        model.save(tmp_path / "m.json")
+    assert str(caught.value) == text
     assert os.listdir(tmp_path) == []
 
 
@@ -578,9 +551,7 @@ def test_a_model_that_could_not_be_read_is_not_saved(tmp_path: Path) -> None:
         ([1], ModelFileError),
     ],
 )
-def test_metadata_that_json_cannot_hold_is_refused(
-    tmp_path: Path, metadata: Any, error: type[Exception]
-) -> None:
+def test_metadata_that_json_cannot_hold_is_refused(tmp_path, metadata, error):
     with pytest.raises(error):
         small().save(tmp_path / "m.json", metadata=metadata)
     assert os.listdir(tmp_path) == []
@@ -592,21 +563,17 @@ def test_metadata_that_json_cannot_hold_is_refused(
 @pytest.mark.parametrize("error", [OSError("disk full"), KeyboardInterrupt(), MemoryError()])
 @pytest.mark.parametrize("step", ["replace", "write"])
 def test_a_crash_while_saving_leaves_the_old_file_and_nothing_else(
-    saved: bytes,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    error: BaseException,
-    step: str,
-) -> None:
+    saved, tmp_path, monkeypatch, error, step
+):
     path = tmp_path / "m.json"
     path.write_bytes(saved)
 
-    def crash(*_: Any) -> None:
+    def crash(*_):
         assert len(os.listdir(tmp_path)) == 2  # the new file is being written beside the old one
         raise error
 
     class FullDisk(io.FileIO):
-        def write(self, text: Any) -> int:
+        def write(self, text):
             super().write(text[:50])
             crash()
             return 50
@@ -623,13 +590,13 @@ def test_a_crash_while_saving_leaves_the_old_file_and_nothing_else(
     assert os.listdir(tmp_path) == ["m.json"]
 
 
-def test_a_reader_sees_the_old_or_the_new_file_while_others_write(tmp_path: Path) -> None:
+def test_a_reader_sees_the_old_or_the_new_file_while_others_write(tmp_path):
     path = tmp_path / "m.json"
     models = [MLP(1, [n]) for n in (1, 2, 3)]
     models[0].save(path)
-    errors: list[BaseException] = []
+    errors = []
 
-    def write(model: MLP) -> None:
+    def write(model):
         try:
             for _ in range(30):
                 model.save(path)
@@ -650,9 +617,7 @@ def test_a_reader_sees_the_old_or_the_new_file_while_others_write(tmp_path: Path
 # --- paths
 
 
-def test_paths_are_those_of_the_system(
-    tmp_path: Path, saved: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_paths_are_those_of_the_system(tmp_path, saved, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names = ("m.json", "./a b.json", "new\nline.json", "ü" * 100, "模" * 80 + ".json", "-m", "con")
     for name in names:
@@ -664,9 +629,7 @@ def test_paths_are_those_of_the_system(
     assert os.listdir("folder") == ["m.json"]
 
 
-def test_paths_that_cannot_be_give_the_error_of_the_system(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_paths_that_cannot_be_give_the_error_of_the_system(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder").mkdir()
     for path, error in (
@@ -686,16 +649,14 @@ def test_paths_that_cannot_be_give_the_error_of_the_system(
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="permissions of a plain user")
-def test_a_folder_without_permission_is_an_error_of_the_system(tmp_path: Path) -> None:
+def test_a_folder_without_permission_is_an_error_of_the_system(tmp_path):
     tmp_path.chmod(stat.S_IRUSR | stat.S_IXUSR)
     with pytest.raises(PermissionError):
         small().save(tmp_path / "m.json")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="symbolic links")
-def test_a_symbolic_link_is_replaced_and_its_target_left_as_it_was(
-    saved: bytes, tmp_path: Path
-) -> None:
+def test_a_symbolic_link_is_replaced_and_its_target_left_as_it_was(saved, tmp_path):
     target, link = tmp_path / "target.json", tmp_path / "link.json"
     MLP(3, [3]).save(target)
     link.symlink_to(target)
@@ -707,25 +668,23 @@ def test_a_symbolic_link_is_replaced_and_its_target_left_as_it_was(
 
 
 @pytest.mark.skipif(os.name != "posix", reason="the mode of a file")
-def test_a_saved_file_has_the_permissions_of_any_new_file(tmp_path: Path) -> None:
+def test_a_saved_file_has_the_permissions_of_any_new_file(tmp_path):
     small().save(tmp_path / "m.json")
     (tmp_path / "other").write_text("")
     assert (tmp_path / "m.json").stat().st_mode == (tmp_path / "other").stat().st_mode
 
 
-def test_reading_opens_no_other_file_and_runs_no_code(
-    saved: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_reading_opens_no_other_file_and_runs_no_code(saved, tmp_path, monkeypatch):
     path = tmp_path / "m.json"
     path.write_bytes(saved)
-    opened: list[Any] = []
+    opened = []
     real_open = open
 
-    def spy(file: Any, *args: Any, **options: Any) -> Any:
+    def spy(file, *args, **options):
         opened.append(file)
         return real_open(file, *args, **options)
 
-    def refuse(*args: Any) -> None:
+    def refuse(*args):
         raise AssertionError("code from the file was run")
 
     monkeypatch.setattr(builtins, "open", spy)
@@ -736,7 +695,7 @@ def test_reading_opens_no_other_file_and_runs_no_code(
     assert opened == [path]
 
 
-def test_a_missing_folder_is_named_as_the_user_wrote_it(tmp_path: Path) -> None:
+def test_a_missing_folder_is_named_as_the_user_wrote_it(tmp_path):
     path = tmp_path / "no folder" / "m.json"
     with pytest.raises(FileNotFoundError) as error:
         MLP(1, [1]).save(path)

@@ -5,16 +5,14 @@ import math
 import pickle
 import random
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from refusals import Refusal, refusals
+from refusals import refusals
 
 from tinygrad_edu import MLP, Layer, Module, Neuron, Value, gradcheck, no_grad, parameter
 from tinygrad_edu import functions as f
@@ -23,17 +21,17 @@ from tinygrad_edu.nn import ACTIVATIONS, INITIALISERS
 from tinygrad_edu.nn.initialisers import initialiser
 
 
-def sigmoid(z: float) -> float:
+def sigmoid(z):
     return 1 / (1 + math.exp(-z))
 
 
-def filled(model: Module, numbers: list[float]) -> Any:
+def filled(model, numbers):
     for p, x in zip(model.parameters(), numbers, strict=True):
         p.data = x
     return model
 
 
-def test_a_neuron_is_one_dot_and_its_activation() -> None:
+def test_a_neuron_is_one_dot_and_its_activation():
     unit = filled(Neuron(2, "sigmoid"), [-3.0, 1.0, 0.5])
     a = unit([2.0, 4.0])
     assert a.data == pytest.approx(sigmoid(-6 + 4 + 0.5), rel=1e-15)
@@ -62,7 +60,7 @@ BY_HAND = {
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
-def test_every_activation_gives_the_number_of_its_formula(name: str) -> None:
+def test_every_activation_gives_the_number_of_its_formula(name):
     layer = Layer(2, 1, name)
     layer.neurons[0].w[0].data, layer.neurons[0].w[1].data = -3.0, 1.0
     layer.neurons[0].b.data = 0.5
@@ -71,14 +69,14 @@ def test_every_activation_gives_the_number_of_its_formula(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(set(ACTIVATIONS) - {"step", "sign"}))
-def test_the_gradient_of_a_net_of_every_activation_is_that_of_differences(name: str) -> None:
+def test_the_gradient_of_a_net_of_every_activation_is_that_of_differences(name):
     model = MLP(2, [3, 2], name, "linear", rng=1)
     parameters = model.parameters()
     start = [p.data for p in parameters]
     squared_error(model([0.4, -0.7]), [0.3, -0.2]).backward()
     found = [p.grad for p in parameters]
 
-    def error(*numbers: float) -> float:
+    def error(*numbers):
         filled(model, list(numbers))
         return squared_error(model([0.4, -0.7]), [0.3, -0.2]).data
 
@@ -88,7 +86,7 @@ def test_the_gradient_of_a_net_of_every_activation_is_that_of_differences(name: 
         assert g == pytest.approx((error(*up) - error(*down)) / (2 * h), rel=1e-6, abs=1e-9)
 
 
-def test_the_deltas_of_backpropagation_stand_in_the_net_inputs() -> None:
+def test_the_deltas_of_backpropagation_stand_in_the_net_inputs():
     # delta_j = g'(z_j) sum_k delta_k w_kj, dL/dw_kj = delta_k a_j, dL/db_k = delta_k
     model = MLP(2, [2, 2], "tanh", "linear", rng=3)
     hidden, output = model.layers
@@ -108,7 +106,7 @@ def test_the_deltas_of_backpropagation_stand_in_the_net_inputs() -> None:
         assert [w.grad for w in unit.w] == pytest.approx([o.grad * a.data for a in activations])
 
 
-def test_a_layer_gives_a_list_and_a_net_with_one_output_a_value() -> None:
+def test_a_layer_gives_a_list_and_a_net_with_one_output_a_value():
     x = [1.0, 2.0]
     assert [type(v) for v in Layer(2, 1)(x)] == [Value]
     assert len(Layer(2, 3)(x)) == 3
@@ -116,7 +114,7 @@ def test_a_layer_gives_a_list_and_a_net_with_one_output_a_value() -> None:
     assert [type(v) for v in MLP(2, [3, 2])(x)] == [Value, Value]
 
 
-def test_a_net_is_its_layers_one_after_the_other() -> None:
+def test_a_net_is_its_layers_one_after_the_other():
     model = filled(
         MLP(2, [2, 1], "relu", "sigmoid"), [1.0, -1.0, 0.5, 2.0, 1.0, -1.0, 0.5, -2.0, 0.25]
     )
@@ -124,7 +122,7 @@ def test_a_net_is_its_layers_one_after_the_other() -> None:
     assert model([3.0, 1.0]).data == pytest.approx(sigmoid(0.5 * 2.5 - 2 * 6 + 0.25), rel=1e-15)
 
 
-def test_softmax_is_over_the_units_of_a_layer() -> None:
+def test_softmax_is_over_the_units_of_a_layer():
     layer = filled(Layer(1, 3, "softmax"), [1.0, 0.0, 2.0, 0.0, -0.5, 0.0])
     p = [v.data for v in layer([1.0])]
     total = math.exp(1) + math.exp(2) + math.exp(-0.5)
@@ -132,7 +130,7 @@ def test_softmax_is_over_the_units_of_a_layer() -> None:
     assert layer.activation == "softmax"
 
 
-def test_the_slope_of_a_prelu_unit_is_learned() -> None:
+def test_the_slope_of_a_prelu_unit_is_learned():
     unit = filled(Neuron(1, "prelu"), [1.0, 0.0, 0.25])
     unit([-2.0]).backward()
     assert unit.alpha.grad == -2.0
@@ -142,7 +140,7 @@ def test_the_slope_of_a_prelu_unit_is_learned() -> None:
     assert len(MLP(2, [3, 1], "relu", "prelu").parameters()) == 3 * 3 + 5
 
 
-def test_an_activation_can_be_a_function() -> None:
+def test_an_activation_can_be_a_function():
     unit = filled(Neuron(1, lambda z: z * z), [3.0, 1.0])
     assert unit([2.0]).data == 49.0
     model = MLP(2, [3, 1], f.tanh, np.exp, rng=0)
@@ -152,7 +150,7 @@ def test_an_activation_can_be_a_function() -> None:
         MLP(2, [1], output=math.tanh, rng=0)([0.1, 0.2])
 
 
-def test_each_hidden_layer_can_have_an_activation_of_its_own() -> None:
+def test_each_hidden_layer_can_have_an_activation_of_its_own():
     model = MLP(2, [3, 4, 1], ["relu", "tanh"], "sigmoid", rng=1)
     assert [layer.activation for layer in model.layers] == ["relu", "tanh", "sigmoid"]
     assert repr(model) == "MLP(2, [3, 4, 1], ['relu', 'tanh'], output='sigmoid')"
@@ -161,7 +159,7 @@ def test_each_hidden_layer_can_have_an_activation_of_its_own() -> None:
     assert same.state_dict() == MLP(2, [3, 1], "relu", rng=1).state_dict()
 
 
-def test_nonlin_is_micrograds_word_for_relu_or_linear() -> None:
+def test_nonlin_is_micrograds_word_for_relu_or_linear():
     assert Neuron(2, nonlin=True).activation == Neuron(2).activation == "relu"
     assert Neuron(2, nonlin=False).activation == Layer(2, 1, nonlin=False).activation == "linear"
 
@@ -169,7 +167,7 @@ def test_nonlin_is_micrograds_word_for_relu_or_linear() -> None:
 # --- inputs
 
 
-def test_inputs_can_be_any_row_of_numbers_or_values() -> None:
+def test_inputs_can_be_any_row_of_numbers_or_values():
     model = MLP(3, [4, 1], "tanh", rng=0)
     x = [0.5, -1.0, 2.0]
     expected = model(x).data
@@ -186,7 +184,7 @@ def test_inputs_can_be_any_row_of_numbers_or_values() -> None:
     assert Layer(3, 2, rng=0)(v for v in x)[1].data == Layer(3, 2, rng=0)(x)[1].data
 
 
-def test_values_given_as_inputs_get_their_gradients() -> None:
+def test_values_given_as_inputs_get_their_gradients():
     x = [Value(0.5), Value(-1.0)]
     model = MLP(2, [3, 1], "tanh", rng=0)
     model(x).backward()
@@ -194,7 +192,7 @@ def test_values_given_as_inputs_get_their_gradients() -> None:
     assert gradcheck(lambda a, b: model([a, b]), (0.5, -1.0))
 
 
-def test_nan_and_infinity_flow_through() -> None:
+def test_nan_and_infinity_flow_through():
     model = filled(MLP(1, [1], output="tanh"), [1.0, 0.0])
     assert math.isnan(model([math.nan]).data)
     assert model([math.inf]).data == 1.0
@@ -203,7 +201,7 @@ def test_nan_and_infinity_flow_through() -> None:
 # --- initial weights
 
 
-def drawn(init: Any, activation: str = "tanh", nin: int = 50, nout: int = 40) -> list[float]:
+def drawn(init, activation="tanh", nin=50, nout=40):
     layer = Layer(nin, nout, activation, init=init, rng=random.Random(7))
     return [w.data for unit in layer.neurons for w in unit.w]
 
@@ -220,7 +218,7 @@ VARIANCES = {
 
 
 @pytest.mark.parametrize("name", INITIALISERS)
-def test_an_initialiser_draws_with_the_variance_of_its_formula(name: str) -> None:
+def test_an_initialiser_draws_with_the_variance_of_its_formula(name):
     w = drawn(name)
     assert sum(w) / len(w) == pytest.approx(0, abs=4 * math.sqrt(VARIANCES[name] / len(w)))
     variance = sum(x * x for x in w) / len(w)
@@ -234,13 +232,13 @@ def test_an_initialiser_draws_with_the_variance_of_its_formula(name: str) -> Non
 
 
 @pytest.mark.slow
-def test_the_default_initialiser_fits_the_activation() -> None:
+def test_the_default_initialiser_fits_the_activation():
     for name in ACTIVATIONS:
         family = name in ("relu", "leaky_relu", "prelu", "elu", "gelu", "silu", "softplus")
         assert drawn(None, name) == drawn("he" if family else "xavier", name), name
 
 
-def test_biases_start_at_zero_and_parameters_are_drawn_unit_by_unit() -> None:
+def test_biases_start_at_zero_and_parameters_are_drawn_unit_by_unit():
     model = MLP(2, [3, 2], init="uniform", rng=random.Random(5))
     rng = random.Random(5)
     for layer in model.layers:
@@ -249,21 +247,21 @@ def test_biases_start_at_zero_and_parameters_are_drawn_unit_by_unit() -> None:
             assert unit.b.data == 0.0
 
 
-def test_an_initialiser_can_be_a_function_of_rng_nin_and_nout() -> None:
+def test_an_initialiser_can_be_a_function_of_rng_nin_and_nout():
     model = MLP(2, [3, 2], init=lambda rng, nin, nout: nin + nout / 10)
     first, last = model.layers
     assert [w.data for w in first.neurons[2].w] == [2.3, 2.3]
     assert [w.data for w in last.neurons[0].w] == [3.2, 3.2, 3.2]
 
 
-def test_weights_of_zero_keep_the_units_of_a_layer_equal() -> None:
+def test_weights_of_zero_keep_the_units_of_a_layer_equal():
     model = MLP(2, [3, 1], "sigmoid", init="zeros")
     assert [a.data for a in model.layers[0]([5.0, -7.0])] == [0.5, 0.5, 0.5]
     assert model([5.0, -7.0]).data == model([0.0, 1.0]).data
 
 
-def test_the_same_seed_gives_the_same_net_and_a_generator_is_advanced() -> None:
-    def weights(rng: Any) -> list[float]:
+def test_the_same_seed_gives_the_same_net_and_a_generator_is_advanced():
+    def weights(rng):
         return [p.data for p in MLP(2, [3, 1], rng=rng).parameters()]
 
     assert weights(0) == weights(0) == weights(random.Random(0))
@@ -273,7 +271,7 @@ def test_the_same_seed_gives_the_same_net_and_a_generator_is_advanced() -> None:
     assert [p.data for p in MLP(2, [3, 1]).parameters()] == weights(0)
 
 
-def test_neurons_without_a_seed_differ_and_the_global_generator_is_left_alone() -> None:
+def test_neurons_without_a_seed_differ_and_the_global_generator_is_left_alone():
     random.seed(1)
     state = random.getstate()
     assert Neuron(3).w[0].data != Neuron(3).w[0].data
@@ -284,7 +282,7 @@ def test_neurons_without_a_seed_differ_and_the_global_generator_is_left_alone() 
 # --- names and parameters
 
 
-def test_parameters_are_named_by_layer_and_unit_counted_from_1() -> None:
+def test_parameters_are_named_by_layer_and_unit_counted_from_1():
     model = MLP(2, [2, 1])
     names = [
         "layer1.neuron1.w[0]",
@@ -305,7 +303,7 @@ def test_parameters_are_named_by_layer_and_unit_counted_from_1() -> None:
 class Shared(Module):
     """A module of one's own: shared parts, lists of Values, things that are no parameters."""
 
-    def __init__(self) -> None:
+    def __init__(self):
         self.scale = parameter(2.0)
         self.first = Neuron(1, rng=0)
         self.again = [self.first, self.first]
@@ -318,7 +316,7 @@ class Shared(Module):
         self.empty: list[Value] = []
 
 
-def test_a_module_finds_the_leaf_values_among_its_attributes() -> None:
+def test_a_module_finds_the_leaf_values_among_its_attributes():
     assert list(Shared().named_parameters()) == [
         "scale",
         "first.w[0]",
@@ -332,7 +330,7 @@ def test_a_module_finds_the_leaf_values_among_its_attributes() -> None:
     ]
 
 
-def test_zero_grad_clears_every_gradient() -> None:
+def test_zero_grad_clears_every_gradient():
     model = MLP(2, [3, 1], "tanh")
     model([1.0, 2.0]).backward()
     assert any(p.grad for p in model.parameters())
@@ -340,7 +338,7 @@ def test_zero_grad_clears_every_gradient() -> None:
     assert all(p.grad == 0 and not p.reached for p in model.parameters())
 
 
-def test_a_state_can_be_taken_and_put_back() -> None:
+def test_a_state_can_be_taken_and_put_back():
     model, other = MLP(2, [3, 1], rng=0), MLP(2, [3, 1], rng=1)
     state = model.state_dict()
     assert all(type(x) is float for x in state.values())
@@ -350,7 +348,7 @@ def test_a_state_can_be_taken_and_put_back() -> None:
     assert other.state_dict() == state != model.state_dict()
 
 
-def test_a_state_that_does_not_fit_changes_nothing() -> None:
+def test_a_state_that_does_not_fit_changes_nothing():
     model = MLP(1, [1])
     before = model.state_dict()
     with pytest.raises(ValueError, match="does not fit") as caught:
@@ -366,12 +364,12 @@ def test_a_state_that_does_not_fit_changes_nothing() -> None:
         "missing ['layer1.neuron1.w[0]', 'layer1.neuron1.b'], unknown []"
     )
     with pytest.raises(TypeError) as wrong:
-        model.load_state_dict(before | {"layer1.neuron1.b": "7"})  # type: ignore[dict-item]
+        model.load_state_dict(before | {"layer1.neuron1.b": "7"})
     assert str(wrong.value).startswith("layer1.neuron1.b takes one real number, got str '7'")
     assert model.state_dict() == before
 
 
-def test_the_summary_counts_the_parameters_of_every_part() -> None:
+def test_the_summary_counts_the_parameters_of_every_part():
     assert MLP(2, [16, 1], "tanh").summary() == (
         "part    module                  parameters\n"
         "layer1  Layer(2, 16, 'tanh')            48\n"
@@ -380,7 +378,7 @@ def test_the_summary_counts_the_parameters_of_every_part() -> None:
     )
 
 
-def test_the_reprs_show_how_to_build_the_thing() -> None:
+def test_the_reprs_show_how_to_build_the_thing():
     for text in (
         "MLP(2, [16, 1], 'relu', output='sigmoid')",
         "Layer(2, 3, 'softmax')",
@@ -398,7 +396,7 @@ def test_the_reprs_show_how_to_build_the_thing() -> None:
 @pytest.mark.parametrize(
     "again", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))], ids=["deepcopy", "pickle"]
 )
-def test_a_copied_model_is_equal_and_independent(again: Callable[[MLP], MLP]) -> None:
+def test_a_copied_model_is_equal_and_independent(again):
     model = MLP(2, [3, 1], "prelu", "tanh", rng=4)
     model([1.0, -1.0]).backward()
     other = again(model)
@@ -412,9 +410,9 @@ def test_a_copied_model_is_equal_and_independent(again: Callable[[MLP], MLP]) ->
     assert other.state_dict() != model.state_dict()
 
 
-def test_a_copy_keeps_shared_parts_shared() -> None:
+def test_a_copy_keeps_shared_parts_shared():
     class Twice(Module):
-        def __init__(self) -> None:
+        def __init__(self):
             self.layers = [Layer(1, 1, rng=0)] * 2
 
     other = copy.deepcopy(Twice())
@@ -422,7 +420,7 @@ def test_a_copy_keeps_shared_parts_shared() -> None:
     assert len(other.parameters()) == 2
 
 
-def test_a_model_that_ran_can_still_be_copied() -> None:
+def test_a_model_that_ran_can_still_be_copied():
     model = MLP(2, [2, 1], rng=0)
     loss = squared_error(model([1.0, 2.0]), 1.0)
     loss.backward()
@@ -439,9 +437,7 @@ def test_a_model_that_ran_can_still_be_copied() -> None:
     st.sampled_from(sorted(ACTIVATIONS)),
     st.integers(0, 100),
 )
-def test_sizes_and_numbers_of_parameters_fit_for_any_net(
-    nouts: list[int], nin: int, activation: str, output: str, seed: int
-) -> None:
+def test_sizes_and_numbers_of_parameters_fit_for_any_net(nouts, nin, activation, output, seed):
     model = MLP(nin, nouts, activation, output, rng=seed)
     sizes = [nin, *nouts]
     count = sum((n + 1) * m for n, m in pairwise(sizes))
@@ -462,7 +458,7 @@ SIZES = "nouts must be a list of layer sizes such as [16, 16, 1], got {}"
 ROWS = "expected a list of 2 numbers or Values, got several rows: write predict(model, rows)"
 ROW = "expected a list of {} numbers or Values, got {}"
 # fmt: off
-BAD: dict[str, Refusal] = {
+BAD = {
     "no inputs": (lambda: MLP(0, [1]), ValueError, COUNT.format("nin", "0")),
     "nin -1": (lambda: MLP(-1, [1]), ValueError, COUNT.format("nin", "-1")),
     "nin 2.5": (lambda: MLP(2.5, [1]), TypeError, COUNT.format("nin", "float 2.5")),
@@ -531,13 +527,13 @@ BAD: dict[str, Refusal] = {
 test_a_bad_argument_is_refused_with_a_clear_text = refusals(BAD)
 
 
-def test_a_long_name_is_shown_shortened() -> None:
+def test_a_long_name_is_shown_shortened():
     with pytest.raises(ValueError, match="unknown activation") as caught:
         MLP(2, [1], "x" * 10_000_000)
     assert len(str(caught.value)) < 250
 
 
-def test_the_default_initialiser_of_a_function_is_xavier() -> None:
+def test_the_default_initialiser_of_a_function_is_xavier():
     assert initialiser(None, lambda z: z) is INITIALISERS["xavier"]
 
 
@@ -552,7 +548,7 @@ class Pair:
 class Containers(Module):
     """Parameters in every container that is searched, and in one that begins with "_"."""
 
-    def __init__(self) -> None:
+    def __init__(self):
         self.parts = {"a": Neuron(1, rng=0)}
         self.scale = Value(2.0)
         self._last = [Value(1.0)]
@@ -564,7 +560,7 @@ class Containers(Module):
         self.names = {"a", "b"}
 
 
-def test_parameters_are_found_in_containers_and_private_attributes_are_not_searched() -> None:
+def test_parameters_are_found_in_containers_and_private_attributes_are_not_searched():
     assert list(Containers().named_parameters()) == [
         "parts['a'].w[0]",
         "parts['a'].b",
@@ -581,12 +577,12 @@ def test_parameters_are_found_in_containers_and_private_attributes_are_not_searc
 
 
 @pytest.mark.parametrize("container", [set, frozenset, lambda items: {"a": {*items}}])
-def test_a_parameter_in_a_container_that_is_not_searched_is_an_error(container: Any) -> None:
+def test_a_parameter_in_a_container_that_is_not_searched_is_an_error(container):
     model = Containers()
-    model.heads = container([Neuron(1, rng=0)])  # type: ignore[attr-defined]
+    model.heads = container([Neuron(1, rng=0)])
     with pytest.raises(TypeError) as caught:
         model.parameters()
-    place = "heads['a']" if isinstance(model.heads, dict) else "heads"  # type: ignore[attr-defined]
+    place = "heads['a']" if isinstance(model.heads, dict) else "heads"
     kind = "frozenset" if container is frozenset else "set"
     assert str(caught.value) == (
         f"Containers.{place} is a {kind}, where parameters are not searched: "
@@ -602,14 +598,14 @@ class Scaled(Module):
     scale: Value
 
 
-def test_a_module_may_be_a_dataclass() -> None:
+def test_a_module_may_be_a_dataclass():
     model = Scaled(Layer(1, 1, rng=0), parameter(2.0))
     names = ["layer.neuron1.w[0]", "layer.neuron1.b", "scale"]
     assert list(model.eval().named_parameters()) == names
     assert not model.layer.neurons[0].training
 
 
-def test_a_module_may_know_the_one_it_stands_in() -> None:
+def test_a_module_may_know_the_one_it_stands_in():
     inner, outer = Containers(), Shared()
-    inner.outer, outer.inner = outer, inner  # type: ignore[attr-defined]
+    inner.outer, outer.inner = outer, inner
     assert len(outer.parameters()) == len(inner.parameters()) == 9 + 10

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from both_engines import check, net, rows
-from refusals import Refusal, refusals
+from refusals import refusals
 
 import tinygrad_edu
 from tinygrad_edu import MLP, SGD, Adagrad, Adam, AdamW, RMSprop, Value, optim
@@ -21,17 +21,17 @@ V = Value(1.0)
 TABLE = json.loads((Path(__file__).parent / "optim_table" / "torch.json").read_text("utf-8"))
 
 
-def label(row: dict[str, Any]) -> str:
+def label(row):
     options = ", ".join(f"{name}={value}" for name, value in row["options"].items())
     return f"{row['optimizer']}({options})"
 
 
-def objective(x: Value, y: Value) -> Value:
+def objective(x, y):
     return (1 - x) ** 2 + 3 * (y - x**2) ** 2 + (2 * y).sin()
 
 
 @pytest.mark.parametrize("row", TABLE["rows"], ids=label)
-def test_the_path_of_an_optimizer_is_that_of_pytorch(row: dict[str, Any]) -> None:
+def test_the_path_of_an_optimizer_is_that_of_pytorch(row):
     x, y = parameters = [Value(number) for number in TABLE["start"]]
     options = dict(row["options"])
     if isinstance(options.get("lr"), list):
@@ -48,13 +48,13 @@ def test_the_path_of_an_optimizer_is_that_of_pytorch(row: dict[str, Any]) -> Non
         assert [x.data, y.data] == pytest.approx(expected, rel=1e-12, abs=1e-15)
 
 
-def test_the_table_has_every_optimizer_and_the_paths_differ() -> None:
+def test_the_table_has_every_optimizer_and_the_paths_differ():
     assert {row["optimizer"].lower() for row in TABLE["rows"]} == set(OPTIMIZERS)
     assert len({str(row["path"]) for row in TABLE["rows"]}) == len(TABLE["rows"]) == 22
 
 
 # One step from x = 2 with gradient 3, by hand.
-FIRST_STEPS: list[tuple[Any, dict[str, Any], float]] = [
+FIRST_STEPS = [
     (SGD, {"lr": 0.1}, 2 - 0.1 * 3),
     (SGD, {"lr": 0.1, "weight_decay": 0.5}, 2 - 0.1 * (3 + 0.5 * 2)),
     (SGD, {"lr": 0.1, "momentum": 0.9}, 2 - 0.1 * 3),  # the velocity starts as the gradient
@@ -68,7 +68,7 @@ FIRST_STEPS: list[tuple[Any, dict[str, Any], float]] = [
 
 
 @pytest.mark.parametrize(("make", "options", "expected"), FIRST_STEPS)
-def test_the_first_step_by_hand(make: Any, options: dict[str, Any], expected: float) -> None:
+def test_the_first_step_by_hand(make, options, expected):
     x = Value(2.0)
     x.grad = 3.0
     make([x], **options).step()
@@ -76,7 +76,7 @@ def test_the_first_step_by_hand(make: Any, options: dict[str, Any], expected: fl
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_every_optimizer_finds_the_bottom_of_a_bowl(name: str) -> None:
+def test_every_optimizer_finds_the_bottom_of_a_bowl(name):
     x = Value(3.0)
     optimizer = OPTIMIZERS[name]([x], lr=0.3)
     for _ in range(200):
@@ -87,7 +87,7 @@ def test_every_optimizer_finds_the_bottom_of_a_bowl(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_every_optimizer_is_a_public_name_everywhere(name: str) -> None:
+def test_every_optimizer_is_a_public_name_everywhere(name):
     made = OPTIMIZERS[name]
     for module in (tinygrad_edu, optim):
         assert made.__name__ in module.__all__
@@ -97,7 +97,7 @@ def test_every_optimizer_is_a_public_name_everywhere(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_every_optimizer_keeps_a_state_and_trains_alike_on_both_engines(name: str) -> None:
+def test_every_optimizer_keeps_a_state_and_trains_alike_on_both_engines(name):
     made = OPTIMIZERS[name]
     x = Value(1.0)
     optimizer = made([x, Value(2.0)])
@@ -105,16 +105,14 @@ def test_every_optimizer_keeps_a_state_and_trains_alike_on_both_engines(name: st
     x.grad = 3.0
     optimizer.step()
     assert [len(state) for state in optimizer.states] == [len(made.initial_state)] * 2
-    task: dict[str, Any] = {"loss": "squared_error", "epochs": 5, "batch_size": 2}
+    task = {"loss": "squared_error", "epochs": 5, "batch_size": 2}
     check(lambda: net(2, 3, 1), made, rows(6, 2), [0.5, -0.5, 1.0] * 2, **task)
 
 
 @pytest.mark.parametrize(
     ("name", "option"), [(name, o) for name in OPTIMIZERS for o in declared(OPTIMIZERS[name])]
 )
-def test_every_option_of_every_optimizer_has_a_default_that_passes_and_refuses_a_text(
-    name: str, option: str
-) -> None:
+def test_every_option_of_every_optimizer_has_a_default_that_passes_and_refuses_a_text(name, option):
     made = OPTIMIZERS[name]
     default = declared(made)[option].default
     assert getattr(made([V], **{option: default}), option) == getattr(made([V]), option) == default
@@ -123,7 +121,7 @@ def test_every_option_of_every_optimizer_has_a_default_that_passes_and_refuses_a
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_a_step_with_gradient_zero_from_the_start_changes_nothing(name: str) -> None:
+def test_a_step_with_gradient_zero_from_the_start_changes_nothing(name):
     x = Value(3.0)
     optimizer = OPTIMIZERS[name]([x], weight_decay=0.0)
     optimizer.step()
@@ -131,7 +129,7 @@ def test_a_step_with_gradient_zero_from_the_start_changes_nothing(name: str) -> 
     assert x.data == 3.0
 
 
-def test_the_rate_can_be_read_changed_and_scheduled() -> None:
+def test_the_rate_can_be_read_changed_and_scheduled():
     x = Value(0.0)
     optimizer = SGD([x], lr=0.5)
     assert (optimizer.lr, optimizer.steps) == (0.5, 0)
@@ -139,9 +137,9 @@ def test_the_rate_can_be_read_changed_and_scheduled() -> None:
     x.grad = 1.0
     optimizer.step()
     assert (x.data, optimizer.steps) == (-0.25, 1)
-    seen: list[int] = []
+    seen = []
 
-    def rate(k: int) -> float:
+    def rate(k):
         seen.append(k)
         return 1.0 / (k + 1)
 
@@ -155,25 +153,25 @@ def test_the_rate_can_be_read_changed_and_scheduled() -> None:
     assert x.data == pytest.approx(-0.25 - 1 / 2 - 1 / 3)
 
 
-def test_zero_grad_clears_the_gradients_of_its_parameters_only() -> None:
+def test_zero_grad_clears_the_gradients_of_its_parameters_only():
     a, b = Value(1.0), Value(1.0)
     (a * b).backward()
     SGD([a]).zero_grad()
     assert (a.grad, b.grad, a.reached, b.reached) == (0.0, 1.0, False, True)
 
 
-def test_parameters_keep_their_identity_and_the_order_given() -> None:
+def test_parameters_keep_their_identity_and_the_order_given():
     model = MLP(2, [3, 1], rng=random.Random(0))
     optimizer = SGD(model.parameters())
     assert optimizer.parameters == model.parameters()
     assert SGD(iter(model.parameters())).parameters == model.parameters()
 
 
-def test_an_optimizer_that_fails_in_a_step_changes_nothing() -> None:
+def test_an_optimizer_that_fails_in_a_step_changes_nothing():
     class Fails(Optimizer):
         start = (0,)
 
-        def update(self, m: Any, g: Any, x: Any, lr: float, t: int, state: Any) -> Any:
+        def update(self, m, g, x, lr, t, state):
             if x == 2.0:
                 raise KeyboardInterrupt
             return x + 1, (state[0] + 1,)
@@ -204,7 +202,7 @@ class Momentum(Optimizer):
     weight_decay = 0.1
     initial_state = (0.0,)
 
-    def update(self, m: Any, g: Any, x: Any, lr: float, t: int, state: Any) -> Any:
+    def update(self, m, g, x, lr, t, state):
         v = self.momentum * state[0] + self._decayed(g, x)
         return x - lr * v, (v,)
 
@@ -219,9 +217,7 @@ class Momentum(Optimizer):
         ),
     ],
 )  # fmt: skip
-def test_an_optimizer_of_ones_own_declares_what_it_has(
-    make: Any, signature: str, expected: float, states: tuple[float, ...]
-) -> None:
+def test_an_optimizer_of_ones_own_declares_what_it_has(make, signature, expected, states):
     x = Value(2.0)
     optimizer = make([x])
     x.grad = 3.0
@@ -237,18 +233,18 @@ def test_an_optimizer_of_ones_own_declares_what_it_has(
     assert str(plain) == signature
 
 
-def test_the_repr_is_one_line() -> None:
+def test_the_repr_is_one_line():
     x = [Value(0.0), Value(1.0)]
     assert repr(SGD(x)) == "SGD(2 parameters, lr=0.1)"
     assert repr(Adam(x, lr=linear_decay(1, 0.1, 10))) == "Adam(2 parameters, lr=<lambda>)"
 
 
-def test_optimizers_are_found_by_name() -> None:
+def test_optimizers_are_found_by_name():
     assert [find_optimizer(name) for name in OPTIMIZERS] == list(OPTIMIZERS.values())
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_an_infinite_gradient_is_not_hidden(name: str) -> None:
+def test_an_infinite_gradient_is_not_hidden(name):
     x = Value(1.0)
     x.grad = math.inf
     OPTIMIZERS[name]([x]).step()
@@ -258,7 +254,7 @@ def test_an_infinite_gradient_is_not_hidden(name: str) -> None:
 NAMES = ", ".join(OPTIMIZERS)
 NOT_NEGATIVE = "must be a finite number >= 0, got"
 FRACTION = "must be a finite number >= 0 and < 1, got"
-BAD: dict[str, Refusal] = {
+BAD = {
     **{
         f"lr {lr!r:.20}": (
             lambda lr=lr: SGD([V], lr=lr), error, f"lr must be a finite number > 0, got {got}"
@@ -283,7 +279,7 @@ BAD: dict[str, Refusal] = {
         f"lr at step 0 {NOT_NEGATIVE} nan",
     ),
     "schedule gives a text": (
-        lambda: SGD([V], lr=lambda k: "0.1").step(), TypeError,  # type: ignore[arg-type,return-value]
+        lambda: SGD([V], lr=lambda k: "0.1").step(), TypeError,
         f"lr at step 0 {NOT_NEGATIVE} str '0.1'",
     ),
     "momentum -1": (lambda: SGD([V], momentum=-1), ValueError, f"momentum {FRACTION} -1.0"),
@@ -330,7 +326,7 @@ BAD: dict[str, Refusal] = {
         for x in (MLP(1, [1]), V)
     },
     "numbers": (
-        lambda: SGD([1.0]), TypeError,  # type: ignore[list-item]
+        lambda: SGD([1.0]), TypeError,
         "an optimizer takes Values, got float",
     ),
     "a result": (
@@ -351,7 +347,7 @@ BAD: dict[str, Refusal] = {
         f"unknown optimizer 'SGD': choose {NAMES}; did you mean 'sgd'?",
     ),
     "no name": (
-        lambda: find_optimizer(0.1), TypeError,  # type: ignore[arg-type]
+        lambda: find_optimizer(0.1), TypeError,
         f"optimizer is a name or a function, got float: choose {NAMES}",
     ),
 }  # fmt: skip

@@ -5,19 +5,12 @@ import random
 
 import numpy as np
 import pytest
-from refusals import Refusal, refusals
+from refusals import refusals
 
 from tinygrad_edu import Perceptron, Value
 from tinygrad_edu import functions as f
 from tinygrad_edu.losses import perceptron as perceptron_loss
-from tinygrad_edu.perceptron import (
-    GATES,
-    PerceptronHistory,
-    gate,
-    truth_table,
-    xnor,
-    xor,
-)
+from tinygrad_edu.perceptron import GATES, PerceptronHistory, gate, truth_table, xnor, xor
 
 NAN, INF = float("nan"), float("inf")
 CORNERS = [[0, 0], [0, 1], [1, 0], [1, 1]]
@@ -25,7 +18,7 @@ AND, OR, XOR = [0, 0, 0, 1], [0, 1, 1, 1], [0, 1, 1, 0]
 
 # Targets, batch, mistakes per epoch and all weights (w0, w1, w2), by hand from weights 0 with lr 1,
 # the corners in their order. +-1: a net input of 0 is a mistake for both labels.
-BY_HAND: dict[str, tuple[list[int], bool, list[int], list[tuple[int, ...]]]] = {
+BY_HAND = {
     "online, targets 0 and 1, AND": (
         AND,
         False,
@@ -69,7 +62,7 @@ BY_HAND: dict[str, tuple[list[int], bool, list[int], list[tuple[int, ...]]]] = {
 
 
 @pytest.mark.parametrize("form", BY_HAND)
-def test_each_form_of_the_rule_goes_the_way_worked_by_hand(form: str) -> None:
+def test_each_form_of_the_rule_goes_the_way_worked_by_hand(form):
     y, batch, mistakes, weights = BY_HAND[form]
     unit = Perceptron(2)
     history = unit.fit(CORNERS, y, batch=batch)
@@ -80,7 +73,7 @@ def test_each_form_of_the_rule_goes_the_way_worked_by_hand(form: str) -> None:
     assert [unit(x) for x in CORNERS] == [int(t > 0) for t in y]
 
 
-def test_the_learning_rate_scales_the_step_and_from_zero_weights_nothing_else() -> None:
+def test_the_learning_rate_scales_the_step_and_from_zero_weights_nothing_else():
     unit = Perceptron(1, w=[0.5, -1.0])
     unit.fit([[2.0]], [1], lr=0.1, epochs=1)  # o = 0: w += 0.1 * 1 * (1, 2)
     assert unit.w == pytest.approx([0.6, -0.8], rel=1e-15)
@@ -89,14 +82,14 @@ def test_the_learning_rate_scales_the_step_and_from_zero_weights_nothing_else() 
     assert [[8 * w for w in row] for row in small.weights] == [[*row] for row in whole.weights]
 
 
-def test_a_point_on_the_boundary_is_a_mistake_for_a_label_and_none_for_the_target_0() -> None:
+def test_a_point_on_the_boundary_is_a_mistake_for_a_label_and_none_for_the_target_0():
     assert Perceptron(1).fit([[1.0]], [0]).mistakes == [0]
     assert Perceptron(1).fit([[1.0]], [-1]).mistakes == [1, 0]
     for t in (0, -1, 1):
         assert Perceptron(1)([t]) == 0
 
 
-def test_training_goes_on_from_the_present_weights() -> None:
+def test_training_goes_on_from_the_present_weights():
     once, twice = Perceptron(2), Perceptron(2)
     whole = once.fit(CORNERS, AND)
     first, second = twice.fit(CORNERS, AND, epochs=2), twice.fit(CORNERS, AND)
@@ -108,7 +101,7 @@ def test_training_goes_on_from_the_present_weights() -> None:
 
 @pytest.mark.parametrize("y", [XOR, [-1, 1, 1, -1]], ids=["targets", "labels"])
 @pytest.mark.parametrize("batch", [False, True])
-def test_xor_is_reported_as_not_separable_and_training_ends(y: list[int], batch: bool) -> None:
+def test_xor_is_reported_as_not_separable_and_training_ends(y, batch):
     history = Perceptron(2).fit(CORNERS, y, batch=batch, epochs=50)
     assert not history.converged
     assert history.epochs == 50
@@ -117,19 +110,19 @@ def test_xor_is_reported_as_not_separable_and_training_ends(y: list[int], batch:
     assert repr(history) == "PerceptronHistory(not linearly separable within 50 epochs)"
 
 
-def test_a_history_tells_how_training_ended_in_a_line() -> None:
+def test_a_history_tells_how_training_ended_in_a_line():
     history = Perceptron(2).fit(CORNERS, AND)
     assert repr(history) == "PerceptronHistory(converged: 10 updates in 6 epochs)"
     assert PerceptronHistory([2, 0], [(0.0,)]).converged
 
 
-def separable(seed: int, gamma: float) -> tuple[list[list[float]], list[int], list[float]]:
+def separable(seed, gamma):
     """Points whose distance in (1, x) from a random hyperplane through 0 is at least gamma."""
     rng = random.Random(seed)
     u = [rng.gauss(0, 1) for _ in range(3)]
     length = math.hypot(*u)
-    X: list[list[float]] = []
-    y: list[int] = []
+    X = []
+    y = []
     while len(X) < 60:
         x = [rng.uniform(-2, 2), rng.uniform(-2, 2)]
         side = (u[0] + u[1] * x[0] + u[2] * x[1]) / length
@@ -140,7 +133,7 @@ def separable(seed: int, gamma: float) -> tuple[list[list[float]], list[int], li
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_mistakes_on_separable_data_stay_below_the_bound_of_novikoff(seed: int) -> None:
+def test_mistakes_on_separable_data_stay_below_the_bound_of_novikoff(seed):
     gamma = 0.1
     X, y, lengths = separable(seed, gamma)
     for rng in (None, 3):
@@ -153,7 +146,7 @@ def test_mistakes_on_separable_data_stay_below_the_bound_of_novikoff(seed: int) 
 
 
 @pytest.mark.parametrize("batch", [False, True])
-def test_shuffled_training_is_reproducible_and_leaves_the_data_alone(batch: bool) -> None:
+def test_shuffled_training_is_reproducible_and_leaves_the_data_alone(batch):
     X, y, _ = separable(1, 0.05)
     rows, labels = [list(x) for x in X], list(y)
     runs = [Perceptron(2).fit(X, y, batch=batch, rng=rng) for rng in (5, 5, random.Random(5))]
@@ -163,7 +156,7 @@ def test_shuffled_training_is_reproducible_and_leaves_the_data_alone(batch: bool
     assert (runs[0].weights == pytest.approx(np.array(given.weights))) == batch
 
 
-def test_the_rule_is_online_descent_on_the_perceptron_loss() -> None:
+def test_the_rule_is_online_descent_on_the_perceptron_loss():
     start = [0.3, -0.7, 0.45]  # no corner ever has net input 0, where they differ
     y = [-1, -1, -1, 1]
     w = [Value(x) for x in start]
@@ -179,7 +172,7 @@ def test_the_rule_is_online_descent_on_the_perceptron_loss() -> None:
     assert len(history.weights) > 3
 
 
-def test_arrays_and_truth_values_are_numbers_too() -> None:
+def test_arrays_and_truth_values_are_numbers_too():
     unit = Perceptron(2)
     unit.fit(np.array(CORNERS), np.array(AND))
     assert unit(np.array([1.0, 1.0])) == unit([True, True]) == 1
@@ -197,9 +190,7 @@ def test_arrays_and_truth_values_are_numbers_too() -> None:
         ("NOT", (10, -20), [1, 0]),
     ],
 )
-def test_a_gate_has_the_weights_of_the_lecture_and_its_truth_table(
-    name: str, weights: tuple[int, ...], outputs: list[int]
-) -> None:
+def test_a_gate_has_the_weights_of_the_lecture_and_its_truth_table(name, weights, outputs):
     unit = gate(name)
     assert GATES[name] == tuple(unit.w) == weights
     assert list(truth_table(unit, unit.nin).values()) == outputs
@@ -207,14 +198,14 @@ def test_a_gate_has_the_weights_of_the_lecture_and_its_truth_table(
     assert gate(name).w == list(weights)
 
 
-def test_xnor_and_xor_are_combined_from_gates() -> None:
+def test_xnor_and_xor_are_combined_from_gates():
     assert truth_table(xnor) == {(0, 0): 1, (0, 1): 0, (1, 0): 0, (1, 1): 1}
     assert truth_table(xor) == {(0, 0): 0, (0, 1): 1, (1, 0): 1, (1, 1): 0}
     assert xnor(iter([0, 0])) == 1
     assert xor(iter([0, 1])) == 1
 
 
-def test_a_unit_learns_each_function_of_two_inputs_but_xor_and_xnor() -> None:
+def test_a_unit_learns_each_function_of_two_inputs_but_xor_and_xnor():
     learned = 0
     for number in range(16):
         outputs = [number >> i & 1 for i in range(4)]
@@ -222,7 +213,7 @@ def test_a_unit_learns_each_function_of_two_inputs_but_xor_and_xnor() -> None:
     assert learned == 14
 
 
-def test_the_boundary_is_a_hyperplane_with_signed_distances() -> None:
+def test_the_boundary_is_a_hyperplane_with_signed_distances():
     unit = Perceptron(2, w=[-10, 3, 4])  # |w| = 5
     assert unit.hyperplane() == (-10, (3, 4))
     assert unit.net_input([1, 1]) == -3
@@ -240,22 +231,20 @@ def test_the_boundary_is_a_hyperplane_with_signed_distances() -> None:
         ((0, 1, 0), ((0, 0), (0, 1))),
     ],
 )
-def test_a_line_is_two_points_one_apart_and_the_first_nearest_the_origin(
-    w: tuple[float, ...], points: tuple[tuple[float, float], ...]
-) -> None:
+def test_a_line_is_two_points_one_apart_and_the_first_nearest_the_origin(w, points):
     unit = Perceptron(2, w=w)
     assert np.array(unit.line()) == pytest.approx(np.array(points), abs=1e-15)
     for point in unit.line():
         assert unit.distance(point) == pytest.approx(0, abs=1e-15)
 
 
-def test_the_repr_of_a_unit_builds_it_again() -> None:
+def test_the_repr_of_a_unit_builds_it_again():
     assert repr(gate("AND")) == "Perceptron(2, w=[-30.0, 20.0, 20.0])"
     assert eval(repr(gate("AND"))).w == gate("AND").w
 
 
 V = Value(1.0)
-BAD: dict[str, Refusal] = {
+BAD = {
     "a Value": (lambda: Perceptron(2)([V, 0.0]), TypeError,
      "x[0] takes one real number, got Value: use the Value as it is, or its number v.data"),
     "nin": (lambda: Perceptron(0), ValueError, "nin must be an int of at least 1, got 0"),
@@ -300,7 +289,7 @@ BAD: dict[str, Refusal] = {
 test_bad_input_says_what_was_expected = refusals(BAD)
 
 
-def test_bad_data_leave_the_weights_alone() -> None:
+def test_bad_data_leave_the_weights_alone():
     unit = gate("AND")
     with pytest.raises(ValueError, match="finite"):
         unit.fit([[1, 1], [NAN, 1]], [0, 1])

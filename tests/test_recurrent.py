@@ -3,18 +3,16 @@
 import math
 import random
 from collections import Counter
-from typing import Any
 
 import pytest
 from both_engines import check, rows
-from refusals import Refusal, refusals
+from refusals import refusals
 
 from tinygrad_edu import (
     RNN,
     SGD,
     Adam,
     AdamW,
-    Layer,
     RNNCell,
     Sequential,
     Value,
@@ -29,33 +27,33 @@ from tinygrad_edu.data import NAMES, binary_addition, next_letter
 from tinygrad_edu.losses import binary_cross_entropy_with_logits, cross_entropy, squared_error
 
 
-def wave(n: int, start: int = 1) -> list[float]:
+def wave(n, start=1):
     """sin(start), sin(start + 1), ..."""
     return [math.sin(k) for k in range(start, start + n)]
 
 
-def fill(values: list[list[Value]], numbers: list[float]) -> None:
+def fill(values, numbers):
     for v, x in zip([v for row in values for v in row], numbers, strict=True):
         v.data = x
 
 
-def grads(values: list[list[Value]]) -> list[float]:
+def grads(values):
     return [v.grad for row in values for v in row]
 
 
-def biases(layer: Layer) -> list[list[Value]]:
+def biases(layer):
     return [[unit.b] for unit in layer.neurons]
 
 
-def weights(layer: Layer) -> list[list[Value]]:
+def weights(layer):
     return [unit.w for unit in layer.neurons]
 
 
-def data(values: list[Value]) -> list[float]:
+def data(values):
     return [v.data for v in values]
 
 
-def test_a_cell_is_tanh_of_w_x_plus_u_h_plus_b() -> None:
+def test_a_cell_is_tanh_of_w_x_plus_u_h_plus_b():
     cell = RNNCell(1, 2)
     fill(cell.W, [0.5, -1.0])
     fill(cell.U, [1.0, 2.0, 3.0, 4.0])
@@ -67,12 +65,12 @@ def test_a_cell_is_tanh_of_w_x_plus_u_h_plus_b() -> None:
     assert (h[0].op.name, z.op.name, len(z.parents)) == ("tanh", "dot", 3 + 3 + 1)
 
 
-def test_the_state_is_zero_unless_given() -> None:
+def test_the_state_is_zero_unless_given():
     cell = RNNCell(2, 3, rng=1)
     assert data(cell([0.5, -1.0])) == data(cell([0.5, -1.0], [0.0] * 3))
 
 
-def test_a_net_is_its_cell_unrolled_with_an_output_layer_on_every_state() -> None:
+def test_a_net_is_its_cell_unrolled_with_an_output_layer_on_every_state():
     model = RNN(2, 3, 2, output="sigmoid", rng=1)
     first, second = [0.5, -1.0], [2.0, 0.25]
     h1 = model.cell(first)
@@ -83,7 +81,7 @@ def test_a_net_is_its_cell_unrolled_with_an_output_layer_on_every_state() -> Non
     assert data(last([first, second])) == data(model.output(h2))
 
 
-def test_a_flat_row_is_cut_into_steps() -> None:
+def test_a_flat_row_is_cut_into_steps():
     model = RNN(2, 3, 1)
     assert (
         data(model([1, 2, 3, 4])) == data(model([[1, 2], [3, 4]])) == data(model(((1, 2), (3, 4))))
@@ -92,7 +90,7 @@ def test_a_flat_row_is_cut_into_steps() -> None:
     assert len(RNN(3, 2, 1)([1.0, 2.0, 3.0])) == 1
 
 
-def test_nets_stack_in_a_sequential() -> None:
+def test_nets_stack_in_a_sequential():
     model = Sequential(RNN(2, 3, 4), RNN(4, 3, 1, return_sequences=False))
     assert isinstance(model(wave(6)), Value)
     names = list(model.named_parameters())
@@ -100,7 +98,7 @@ def test_nets_stack_in_a_sequential() -> None:
     assert names[-1] == "layer2.output.neuron1.b"
 
 
-def test_the_gradient_of_a_shared_weight_is_the_sum_over_the_steps() -> None:
+def test_the_gradient_of_a_shared_weight_is_the_sum_over_the_steps():
     cell = RNNCell(1, 1, "linear")  # h_t = w x_t + u h_(t-1) + b
     fill(cell.W, [2.0])
     fill(cell.U, [3.0])
@@ -113,7 +111,7 @@ def test_the_gradient_of_a_shared_weight_is_the_sum_over_the_steps() -> None:
     assert [*(w.grad for w in unit.w), unit.b.grad] == [139.0, 2 * (10 + 6), 13.0]
 
 
-def test_a_gradient_vanishes_over_the_steps() -> None:
+def test_a_gradient_vanishes_over_the_steps():
     cell = RNNCell(1, 1)
     fill(cell.W, [1.0])
     fill(cell.U, [0.5])
@@ -124,7 +122,7 @@ def test_a_gradient_vanishes_over_the_steps() -> None:
     assert [h.grad for (h,) in states] == [0.5**k for k in range(20, -1, -1)]
 
 
-def test_a_loss_per_step_is_the_mean_over_the_steps() -> None:
+def test_a_loss_per_step_is_the_mean_over_the_steps():
     outputs = [Value(x) for x in (0.5, -1.0, 2.0, 0.0)]
     pairs = zip(outputs, [1, 0, 0, 1], strict=True)
     mean = sum(binary_cross_entropy_with_logits(o, t).data for o, t in pairs) / 4
@@ -134,7 +132,7 @@ def test_a_loss_per_step_is_the_mean_over_the_steps() -> None:
     assert per_step(cross_entropy, 2)(outputs, [1, 0]).data == pytest.approx(pair, rel=1e-15)
 
 
-BAD: list[Refusal] = [
+BAD = [
     (lambda: RNN(2, 3, 1, return_sequences=0), TypeError,
      "return_sequences must be True or False, got int 0"),
     (lambda: RNN(2, 3, 1)([1.0, 2.0, 3.0]), ValueError,
@@ -186,7 +184,7 @@ TORCH_OUTPUT_B = [-0.1770879697282799, -11.1569762551947]
 # fmt: on
 
 
-def test_a_net_is_that_of_pytorch_forward_and_backward() -> None:
+def test_a_net_is_that_of_pytorch_forward_and_backward():
     model = RNN(2, 3, 2)
     fill(model.cell.W, wave(6, 100))
     fill(model.cell.U, wave(9, 200))
@@ -208,13 +206,13 @@ def test_a_net_is_that_of_pytorch_forward_and_backward() -> None:
         assert found == pytest.approx(expected, rel=1e-12)
 
 
-def test_the_gradient_through_time_is_that_of_differences() -> None:
+def test_the_gradient_through_time_is_that_of_differences():
     cell = RNNCell(1, 2)
 
-    def loss(*numbers: Value) -> Value:
+    def loss(*numbers):
         for unit, w in zip(cell.neurons, (numbers[:4], numbers[4:8]), strict=True):
             unit.w, unit.b = list(w[:3]), w[3]
-        h: list[Value] | None = None
+        h = None
         for x in numbers[8:]:
             h = cell([x], h)
         return squared_error(h, [0.5, -0.25])
@@ -233,10 +231,10 @@ NETS = [
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("model", "loss", "target"), NETS, ids=[repr(net[0]) for net in NETS])
-def test_both_engines_train_a_recurrent_net_alike(model: RNN, loss: Any, target: Any) -> None:
+def test_both_engines_train_a_recurrent_net_alike(model, loss, target):
     start = model.state_dict()
 
-    def make() -> RNN:
+    def make():
         model.load_state_dict(start)
         return model
 
@@ -246,13 +244,13 @@ def test_both_engines_train_a_recurrent_net_alike(model: RNN, loss: Any, target:
     assert found.history.loss[-1] < found.history.loss[0]
 
 
-def rotated(target: Any) -> Any:
+def rotated(target):
     return [*target[1:], target[0]] if isinstance(target, list) else 1
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_addition_learned_on_7_bits_holds_for_30(seed: int) -> None:
+def test_addition_learned_on_7_bits_holds_for_30(seed):
     X, y = binary_addition(200, 7, rng=0)
     model = RNN(2, 4, 1, rng=seed)
     history = fit(
@@ -267,7 +265,7 @@ def test_addition_learned_on_7_bits_holds_for_30(seed: int) -> None:
 
 
 @pytest.mark.slow
-def test_the_next_letter_of_new_names_is_foretold_better_than_by_its_frequency() -> None:
+def test_the_next_letter_of_new_names_is_foretold_better_than_by_its_frequency():
     names = list(NAMES)
     random.Random(0).shuffle(names)
     letters = sorted(set("".join(names)))

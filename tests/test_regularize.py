@@ -3,12 +3,11 @@
 import copy
 import math
 import random
-from typing import Any
 
 import pytest
 from both_engines import assert_same as assert_same_run
 from both_engines import check, net, rows, trained
-from refusals import Refusal, refusals
+from refusals import refusals
 
 from tinygrad_edu import (
     MLP,
@@ -33,23 +32,22 @@ from tinygrad_edu import (
 )
 from tinygrad_edu import functions as f
 from tinygrad_edu.losses import l2
-from tinygrad_edu.train import Epoch
 
 ENGINES = ["scalar", "matrix"]
 
 
-def data(values: Any) -> Any:
+def data(values):
     return values.data if isinstance(values, Value) else [data(v) for v in values]
 
 
-def flat(rows: Any) -> list[Any]:
+def flat(rows):
     return [x for row in rows for x in row]
 
 
 # --- dropout
 
 
-def test_dropout_leaves_out_or_scales_and_the_expectation_stays() -> None:
+def test_dropout_leaves_out_or_scales_and_the_expectation_stays():
     drop = Dropout(0.3, rng=5)
     drawn = [y.data for _ in range(400) for y in drop([2.0] * 10)]
     assert set(drawn) == {0.0, 2.0 / 0.7}
@@ -57,14 +55,14 @@ def test_dropout_leaves_out_or_scales_and_the_expectation_stays() -> None:
     assert abs(sum(drawn) / 4000 - 2.0) < 3 * 0.021
 
 
-def test_the_gradient_of_a_left_out_input_is_0_and_of_a_kept_one_the_scale() -> None:
+def test_the_gradient_of_a_left_out_input_is_0_and_of_a_kept_one_the_scale():
     xs = [Value(1.0) for _ in range(20)]
     ys = Dropout(0.5, rng=1)(xs)
     f.sum(ys).backward()
     assert {(y.data, x.grad) for x, y in zip(xs, ys, strict=True)} == {(0.0, 0.0), (2.0, 2.0)}
 
 
-def test_masks_are_drawn_anew_from_the_seed() -> None:
+def test_masks_are_drawn_anew_from_the_seed():
     drop, same = Dropout(0.5, rng=7), Dropout(0.5, rng=7)
     first, second = data(drop([1.0] * 30)), data(drop([1.0] * 30))
     assert first != second
@@ -73,7 +71,7 @@ def test_masks_are_drawn_anew_from_the_seed() -> None:
     assert first == [0.0 if rng.random() < 0.5 else 2.0 for _ in range(30)]
 
 
-def test_in_evaluation_mode_dropout_changes_and_draws_nothing() -> None:
+def test_in_evaluation_mode_dropout_changes_and_draws_nothing():
     drop = Dropout(0.9, rng=2).eval()
     state, x = drop.rng.getstate(), Value(3.0)
     assert drop([x]) == [x]
@@ -81,14 +79,14 @@ def test_in_evaluation_mode_dropout_changes_and_draws_nothing() -> None:
     assert data(Dropout(0.0)([1.0, 2.0])) == [1.0, 2.0]
 
 
-def dropout_net() -> Sequential:
+def dropout_net():
     rng = random.Random(3)
     first, last = net(2, 5).layers[0], net(5, 3, seed=1).layers[0]
     return Sequential(Dropout(0.1, rng), first, Dropout(0.5, rng), last)
 
 
 @pytest.mark.parametrize("batch_size", [None, 4, 1])
-def test_dropout_trains_alike_on_both_engines(batch_size: int | None) -> None:
+def test_dropout_trains_alike_on_both_engines(batch_size):
     X, y = rows(10, 2), [0, 1, 2, 1, 0] * 2
     run = check(
         dropout_net, lambda p: SGD(p, lr=0.2), X, y,
@@ -106,14 +104,14 @@ BATCH = [[0.5, -1.0], [1.5, 2.0], [-0.25, 0.0], [3.0, 4.0]]
 C = [[1.0, -2.0], [0.5, 0.25], [-1.5, 3.0], [2.0, 1.0]]
 
 
-def scaled_norm() -> BatchNorm:
+def scaled_norm():
     norm = BatchNorm(2)
     for p, x in zip(norm.parameters(), [2.0, 0.5, 0.1, -0.3], strict=True):
         p.data = x
     return norm
 
 
-def test_batch_normalisation_gives_the_numbers_of_pytorch() -> None:
+def test_batch_normalisation_gives_the_numbers_of_pytorch():
     # torch 2 in float64: BatchNorm1d(2) with weight (2, 0.5) and bias (0.1, -0.3) on BATCH,
     # (output * C).sum().backward(); then bn.eval() on BATCH
     outputs = [
@@ -151,15 +149,15 @@ def test_batch_normalisation_gives_the_numbers_of_pytorch() -> None:
         assert row == pytest.approx(expected, rel=1e-13)
 
 
-def test_a_normalised_batch_has_mean_0_and_variance_1() -> None:
+def test_a_normalised_batch_has_mean_0_and_variance_1():
     columns = list(zip(*data(BatchNorm(2, eps=1e-12).batch(BATCH)), strict=True))
     for column in columns:
         assert sum(column) / 4 == pytest.approx(0, abs=1e-12)
         assert sum(y * y for y in column) / 4 == pytest.approx(1, rel=1e-10)
 
 
-def test_the_gradient_through_the_statistics_is_that_of_differences() -> None:
-    def loss(*x: Any) -> Any:
+def test_the_gradient_through_the_statistics_is_that_of_differences():
+    def loss(*x):
         norm = BatchNorm(2)
         norm.gamma, norm.beta = list(x[8:10]), list(x[10:])
         Y = norm.batch([x[k : k + 2] for k in range(0, 8, 2)])
@@ -168,7 +166,7 @@ def test_the_gradient_through_the_statistics_is_that_of_differences() -> None:
     assert gradcheck(loss, [*flat(BATCH), 2.0, 0.5, 0.1, -0.3])
 
 
-def test_the_running_statistics_belong_to_the_state_and_not_to_the_parameters() -> None:
+def test_the_running_statistics_belong_to_the_state_and_not_to_the_parameters():
     model = Sequential(Layer(1, 1, "linear"), BatchNorm(1))
     names = ["layer1.neuron1.w[0]", "layer1.neuron1.b", "layer2.gamma[0]", "layer2.beta[0]"]
     assert list(model.named_parameters()) == names
@@ -184,16 +182,16 @@ def test_the_running_statistics_belong_to_the_state_and_not_to_the_parameters() 
         other.load_state_dict(dict.fromkeys(names, 0.0))
 
 
-def norm_net() -> Sequential:
+def norm_net():
     return Sequential(
         Layer(2, 4, "linear", rng=0), BatchNorm(4), "tanh", Layer(4, 1, "linear", rng=1)
     )
 
 
-TASK: dict[str, Any] = {"loss": "squared_error", "optimizer": "sgd", "epochs": 3}
+TASK = {"loss": "squared_error", "optimizer": "sgd", "epochs": 3}
 
 
-def test_a_net_with_batch_normalisation_trains_on_the_scalar_engine() -> None:
+def test_a_net_with_batch_normalisation_trains_on_the_scalar_engine():
     X, y = rows(10, 2), [0.5, -0.5] * 5
     runs = [trained(e, norm_net, SGD, X, y, loss="squared_error", epochs=3, validation=(X, y))
             for e in ("scalar", "auto")]  # fmt: skip
@@ -207,7 +205,7 @@ def test_a_net_with_batch_normalisation_trains_on_the_scalar_engine() -> None:
     assert model.training
 
 
-def test_early_stopping_restores_the_running_statistics() -> None:
+def test_early_stopping_restores_the_running_statistics():
     X, y = rows(4, 2), [0.5, -0.5, 0.25, 1.0]
     model, states = norm_net(), []
     history = fit(
@@ -220,8 +218,8 @@ def test_early_stopping_restores_the_running_statistics() -> None:
     assert model.state_dict() == states[best]
 
 
-def test_a_step_that_is_undone_leaves_the_running_statistics() -> None:
-    def interrupt(output: Any, target: Any) -> Value:
+def test_a_step_that_is_undone_leaves_the_running_statistics():
+    def interrupt(output, target):
         raise KeyboardInterrupt
 
     model = norm_net()
@@ -238,15 +236,15 @@ def test_a_step_that_is_undone_leaves_the_running_statistics() -> None:
 class Private(Module):
     """A net that normalises inside and gives one row at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self):
         self.norm = BatchNorm(2)
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x):
         return self.norm(x)
 
 
 X4, Y4 = rows(4, 2), [0.0] * 4
-REFUSED: list[Refusal] = [
+REFUSED = [
     (lambda: BatchNorm(2)([1.0, 2.0]), ValueError,
      "BatchNorm(2, momentum=0.1, eps=1e-05) in training mode needs a batch, got one example: "
      "compose it with Sequential and call batch(rows), or call eval() first"),
@@ -289,10 +287,10 @@ test_what_cannot_be_done_says_so = refusals(REFUSED)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_weight_decay_is_the_penalty_of_half_the_squares_under_sgd(engine: str) -> None:
+def test_weight_decay_is_the_penalty_of_half_the_squares_under_sgd(engine):
     # d(a/2 w^2)/dw = a w: both give w - lr (dE/dw + a w); with l2's other form the factor is 2
     X, y = rows(6, 2), [0.5, -0.5, 1.0] * 2
-    common: dict[str, Any] = {"loss": "squared_error", "epochs": 20, "engine": engine}
+    common = {"loss": "squared_error", "epochs": 20, "engine": engine}
     decayed, half, whole = net(2, 3, 1), net(2, 3, 1), net(2, 3, 1)
     fit(decayed, X, y, optimizer=lambda p: SGD(p, lr=0.1, weight_decay=0.04), **common)
     for model, penalty in (
@@ -303,16 +301,16 @@ def test_weight_decay_is_the_penalty_of_half_the_squares_under_sgd(engine: str) 
         assert data(model.parameters()) == pytest.approx(data(decayed.parameters()), rel=1e-12)
 
 
-def test_the_norm_of_weights_is_bounded_after_each_step_or_epoch() -> None:
+def test_the_norm_of_weights_is_bounded_after_each_step_or_epoch():
     X, y = rows(6, 2), [3.0, -3.0, 5.0] * 2
-    common: dict[str, Any] = {"loss": "squared_error", "optimizer": "sgd", "epochs": 4, "rng": 1}
+    common = {"loss": "squared_error", "optimizer": "sgd", "epochs": 4, "rng": 1}
 
-    def bound(model: Any) -> None:
+    def bound(model):
         for layer in model.layers:
             for unit in layer.neurons:
                 max_norm(unit.w, 0.3)
 
-    def callback(epoch: Epoch) -> None:
+    def callback(epoch):
         bound(epoch.model)
 
     by_step, by_epoch = [], []
@@ -334,13 +332,13 @@ def test_the_norm_of_weights_is_bounded_after_each_step_or_epoch() -> None:
 # --- pretraining
 
 
-def test_pretraining_trains_each_hidden_layer_as_an_encoder_of_its_inputs() -> None:
+def test_pretraining_trains_each_hidden_layer_as_an_encoder_of_its_inputs():
     model, same = net(2, 3, 2, 1), net(2, 3, 2, 1)
     X, rng = rows(8, 2), random.Random(5)
-    common: dict[str, Any] = {"optimizer": "sgd", "epochs": 3, "batch_size": 4}
+    common = {"optimizer": "sgd", "epochs": 3, "batch_size": 4}
     histories = pretrain(model, X, rng=5, **common)
     # by hand: the layer, then a decoder, learn the inputs of the layer
-    inputs: Any = X
+    inputs = X
     expected = []
     for layer, nin in zip(same.layers[:2], (2, 3), strict=True):
         decoder = Layer(len(layer.neurons), nin, "linear", rng=rng)
@@ -353,9 +351,9 @@ def test_pretraining_trains_each_hidden_layer_as_an_encoder_of_its_inputs() -> N
     assert [p.name for p in model.parameters()] == list(model.named_parameters())
 
 
-def test_pretraining_takes_a_generator_and_a_sigmoid_decoder_and_stops_when_stopped() -> None:
+def test_pretraining_takes_a_generator_and_a_sigmoid_decoder_and_stops_when_stopped():
     model = MLP(2, [2, 2, 1], "sigmoid")
-    common: dict[str, Any] = {"optimizer": "sgd", "decoder": "sigmoid"}
+    common = {"optimizer": "sgd", "decoder": "sigmoid"}
     X = [[0.1, 0.9], [0.8, 0.3]]
     assert len(pretrain(model, iter(X), epochs=1, **common)) == 2
     with pytest.warns(RuntimeWarning, match="diverged"):
@@ -366,11 +364,11 @@ def test_pretraining_takes_a_generator_and_a_sigmoid_decoder_and_stops_when_stop
     assert stopped[0].stopped
 
 
-def test_pretrained_layers_restore_their_inputs_better_and_fit_goes_on_from_them() -> None:
+def test_pretrained_layers_restore_their_inputs_better_and_fit_goes_on_from_them():
     X, y = moons(60, noise=0.1, rng=0)
     model = MLP(2, [8, 4, 1], "tanh", rng=1)
     histories = pretrain(model, X, optimizer="adam", epochs=150, rng=2)
     assert all(h.loss[-1] < 0.5 * h.loss[0] for h in histories)
-    options: dict[str, Any] = {"optimizer": "adam", "epochs": 150, "rng": 2}
+    options = {"optimizer": "adam", "epochs": 150, "rng": 2}
     history = fit(model, X, y, loss="binary_cross_entropy_with_logits", **options)
     assert history.loss[-1] < 0.7 * history.loss[0]

@@ -3,17 +3,11 @@
 import math
 
 import pytest
-from refusals import Refusal, refusals
+from refusals import refusals
 
-from tinygrad_edu.optim import (
-    Schedule,
-    cosine_decay,
-    exponential_decay,
-    linear_decay,
-    step_decay,
-)
+from tinygrad_edu.optim import cosine_decay, exponential_decay, linear_decay, step_decay
 
-BY_HAND: list[tuple[Schedule, dict[int, float]]] = [
+BY_HAND = [
     (linear_decay(1.0, 0.1, 100), {0: 1.0, 10: 0.91, 50: 0.55, 100: 0.1, 1000: 0.1}),
     (linear_decay(0.1, 0.5, 4), {0: 0.1, 1: 0.2, 4: 0.5, 5: 0.5}),  # a warm-up
     (linear_decay(1.0, 0.0, 2), {0: 1.0, 1: 0.5, 2: 0.0, 9: 0.0}),
@@ -26,13 +20,11 @@ BY_HAND: list[tuple[Schedule, dict[int, float]]] = [
 
 
 @pytest.mark.parametrize(("schedule", "rates"), BY_HAND)
-def test_a_schedule_gives_the_rates_of_its_formula(
-    schedule: Schedule, rates: dict[int, float]
-) -> None:
+def test_a_schedule_gives_the_rates_of_its_formula(schedule, rates):
     assert {k: schedule(k) for k in rates} == pytest.approx(rates, rel=1e-13, abs=1e-16)
 
 
-BAD: list[Refusal] = [
+BAD = [
     (lambda: linear_decay(0, 1, 10), ValueError, "start must be a finite number > 0, got 0.0"),
     (lambda: linear_decay(1, -1, 10), ValueError, "end must be a finite number >= 0, got -1.0"),
     (lambda: linear_decay(1, 0, 0), ValueError, "steps must be an int of at least 1, got 0"),
