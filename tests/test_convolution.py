@@ -1,6 +1,8 @@
 """Convolution and pooling: by hand, against PyTorch, names, bad images, and the digits."""
 
+import json
 import math
+from pathlib import Path
 
 import pytest
 from both_engines import check, rows
@@ -196,45 +198,8 @@ test_a_bad_image_or_option_is_explained = refusals(BAD)
 # Made with PyTorch 2.13 in float64. The image holds sin(1), sin(2), ..., the weights sin(100), ...,
 # the biases sin(200), sin(201); the loss is the sum of the squared outputs of
 # tanh(conv2d(x, w, b, stride=2, padding=1)), max_pool2d(x, 2, 1) and avg_pool2d(x, 2, 1).
-# fmt: off
-CONV_OUTPUT = [
-    -0.8927667353562447, -0.6916941231637876, -0.5268209970714166, -0.7518344631808707,
-    -0.6460031932334754, -0.4126753804678202, -0.5646664353857817, -0.3837461351591053,
-]
-CONV_X = [
-    -0.2588866036390808, -0.4355249327815909, -0.1094584904401875, 1.015198136993354,
-    0.3384187210572783, 0.39194345334144, 0.2361146465458366, -1.92501597456958,
-    -0.1388102498902152, 0.03161376108461589, -0.1161444843392078, 0.9354442803604387,
-    0.6462154721165733, 0.9546346432322138, 0.6258986799623731, -0.6027294584597833,
-    -1.273692756436885, -1.457322095401636, -1.220406477175124, 1.128906564382763,
-    0.6982997907491783, 0.5521558237134319, 0.5946995110535728, -0.5478931014204678,
-]
-CONV_W = [
-    0.1826573918881584, 0.3004660794211432, -0.4340608736819221, -0.3004419223707178,
-    -0.0667785840283951, 0.9813938395066378, 0.2016035691491637, -0.1265089608091657,
-    -0.6125790202746709, 0.4909297183613077, 0.6338524512819909, -0.02514181770271351,
-    -0.7089557406106758, -0.705154778857774, 0.4474518653775423, 0.5418515089914069,
-    0.2402763662857765, -0.3865454660921063, 0.1828692056277968, 0.3076713934638837,
-    -0.4325662314690972, -0.2666344858809617, -0.3926761477064872, 0.6033678280767935,
-    0.1913417007127288, 0.2720035961003748, -0.4671540456765109, 0.4914990118263617,
-    0.641462052872499, -0.01980096121230523, -0.672567790583693, -0.851393751092737,
-    0.05088218941415734, 0.5142706039468165, 0.6211303195565596, -0.05981545264900345,
-]
-CONV_B = [-2.498850557285133, -2.861336498822761]
-MAX_X = [
-    0.0, 3.637189707302727, 0.0, 0.0, 0.0, 0.0, 1.313973197437578, 3.957432986493527,
-    0.8242369704835132, 0.0, 0.0, 0.0, 0.0, 3.962429422779481, 0.0, 0.0,
-    0.0, 0.0, 0.2997544193259047, 3.651781002910511, 1.673311277072112, 0.0, 0.0, 0.0,
-]
-AVG_X = [
-    0.06405357984643924, 0.2425521467721157, 0.3073313616874402, 0.1288327947617637,
-    -0.1072267199672705, -0.07453318015662022, 0.1752490496712931, 0.1425555098606428,
-    -0.1712802998137097, -0.3170853269287359, -0.1320823120161472, 0.01372271509887907,
-    -0.0377012932662152, 0.09227185157669272, 0.3081240178282368, 0.1781508729853289,
-    -0.1482738444419128, -0.2003234184207921, 0.03997926078254775, 0.09202883476142713,
-    -0.1105725511756976, -0.2925952699974849, -0.2681447570456891, -0.08612203822390181,
-]
-# fmt: on
+FIXTURES = Path(__file__).parent / "fixtures"
+TORCH = json.loads((FIXTURES / "torch_layers.json").read_text())["convolution"]
 
 
 def test_a_convolution_is_that_of_pytorch_forward_and_backward():
@@ -242,14 +207,16 @@ def test_a_convolution_is_that_of_pytorch_forward_and_backward():
     image = Unflatten(2, 3, 4)(wave(24))
     output = flat(conv(image))
     f.sum([o**2 for o in output]).backward()
-    assert [o.data for o in output] == pytest.approx(CONV_OUTPUT, rel=1e-12)
-    assert [v.grad for v in flat(image)] == pytest.approx(CONV_X, rel=1e-12)
+    assert [o.data for o in output] == pytest.approx(TORCH["output"], rel=1e-12)
+    assert [v.grad for v in flat(image)] == pytest.approx(TORCH["dx"], rel=1e-12)
     found = [w.grad for kernel in conv.kernels for w in kernel.w]
-    assert found == pytest.approx(CONV_W, rel=1e-12)
-    assert [kernel.b.grad for kernel in conv.kernels] == pytest.approx(CONV_B, rel=1e-12)
+    assert found == pytest.approx(TORCH["dw"], rel=1e-12)
+    assert [kernel.b.grad for kernel in conv.kernels] == pytest.approx(TORCH["db"], rel=1e-12)
 
 
-@pytest.mark.parametrize(("pool", "expected"), [(MaxPool2d(2, 1), MAX_X), (AvgPool2d(2, 1), AVG_X)])
+@pytest.mark.parametrize(
+    ("pool", "expected"), [(MaxPool2d(2, 1), TORCH["max_dx"]), (AvgPool2d(2, 1), TORCH["avg_dx"])]
+)
 def test_pooling_is_that_of_pytorch_backward(pool, expected):
     image = Unflatten(2, 3, 4)(wave(24))
     f.sum([o**2 for o in flat(pool(image))]).backward()

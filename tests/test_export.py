@@ -2,12 +2,11 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from export_models import (
-    assert_names_what_does_not_fit,
-    assert_names_what_has_no_equal,
     convolutional,
     drawn,
     mlp,
@@ -16,7 +15,21 @@ from export_models import (
     rows,
 )
 
-from tinygrad_edu import MLP, RNN, Conv2d, Flatten, Layer, Sequential, VectorizeError
+from tinygrad_edu import (
+    MLP,
+    RNN,
+    AvgPool2d,
+    BatchNorm,
+    Conv2d,
+    Dropout,
+    Flatten,
+    Layer,
+    MaxPool2d,
+    Sequential,
+    Unflatten,
+    VectorizeError,
+)
+from tinygrad_edu import functions as f
 from tinygrad_edu.engine import RandomLeaf
 from tinygrad_edu.export import from_torch, to_numpy_source, to_onnx, to_torch
 from tinygrad_edu.nn import ACTIVATIONS
@@ -196,12 +209,79 @@ def test_a_missing_extra_says_how_to_get_it(export, name):
     assert str(error.value) == f'{name} is missing: pip install "tinygrad-edu[{name}]"'
 
 
-def test_a_part_without_an_equal_is_named():
-    assert_names_what_has_no_equal(to_numpy_source)
+class Estimator:
+    """What has a net, as a fitted estimator has, and is none."""
+
+    model_ = MLP(2, [1])
+
+    def __repr__(self):
+        return "Estimator()"
 
 
-def test_parts_that_do_not_fit_are_named():
-    assert_names_what_does_not_fit(to_numpy_source)
+# fmt: off
+NO_EQUAL = [
+    (Sequential(RNN(2, 3, 1), Layer(1, 1)), ValueError,
+     "RNN(2, 3, 1, 'tanh', output='linear', return_sequences=True) has no equal elsewhere: "
+     "MLP, Sequential and the layers of nn, convolution and regularize can be exported; for any "
+     "other model write to_numpy_source(model, example)"),
+    (MLP(2, [3, 1], f.tanh), ValueError,
+     "Layer(2, 3, Primitive('tanh')) has a function as activation, which has no equal "
+     "elsewhere: choose one of nn.ACTIVATIONS by its name, or write "
+     "to_numpy_source(model, example)"),
+    ([1.0], TypeError, "expected a model such as MLP(2, [16, 1]), got list [1.0]"),
+    (Estimator(), TypeError,
+     "expected a model such as MLP(2, [16, 1]), got Estimator Estimator(): write clf.model_ for "
+     "the net of a fitted estimator clf"),
+]
+#: Models whose parts do not fit each other, and which of them does not.
+UNFIT = [
+    (Sequential(Layer(2, 3), "tanh", Dropout(0.1), Layer(4, 1)),
+     "Layer(4, 1, 'relu') takes a row of 4 and gets a row of 3"),
+    (Sequential("tanh", BatchNorm(2), Sequential(MLP(3, [1]))),
+     "Layer(3, 1, 'linear') takes a row of 3 and gets a row of 2"),
+    (Sequential(Unflatten(1, 6, 6), Conv2d(2, 1, 2)),
+     "Conv2d(2, 1, 2, stride=1, padding=0, activation='linear') takes an image of 2 x height x "
+     "width and gets an image of 1 x 6 x 6"),
+    (Sequential(Unflatten(1, 2, 2), Conv2d(1, 1, 3)),
+     "Conv2d(1, 1, 3, stride=1, padding=0, activation='linear') takes an image of at least 3 x "
+     "3 and gets an image of 1 x 2 x 2"),
+    (Sequential(Unflatten(1, 1, 2), Conv2d(1, 1, 4, padding=1)),
+     "Conv2d(1, 1, 4, stride=1, padding=1, activation='linear') takes an image of at least 2 x "
+     "2 and gets an image of 1 x 1 x 2"),
+    (Sequential(Unflatten(1, 7, 5), Conv2d(1, 2, 2, stride=3, padding=1), AvgPool2d(3)),
+     "AvgPool2d(3, stride=3) takes an image of at least 3 x 3 and gets an image of 2 x 3 x 2"),
+    (Sequential(Unflatten(1, 5, 5), MaxPool2d(2), Flatten(), BatchNorm(5)),
+     "BatchNorm(5, momentum=0.1, eps=1e-05) takes a row of 5 and gets a row of 4"),
+    (Sequential(MaxPool2d(2), Conv2d(1, 2, 2), Conv2d(1, 2, 2)),
+     "Conv2d(1, 2, 2, stride=1, padding=0, activation='linear') takes an image of 1 x height x "
+     "width and gets an image of 2 x height x width"),
+    (Sequential(Layer(2, 3), MaxPool2d(2)),
+     "MaxPool2d(2, stride=2) takes an image of channels x height x width and gets a row of 3"),
+    (Sequential("tanh", Flatten()),
+     "'tanh' takes a row of n and gets an image of channels x height x width"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(
+    ("export", "library"),
+    [
+        (to_numpy_source, "numpy"),
+        pytest.param(onnx, "onnx", marks=pytest.mark.slow),
+        pytest.param(to_torch, "torch", marks=pytest.mark.slow),
+    ],
+)
+def test_every_export_names_the_part_without_an_equal_and_the_one_that_does_not_fit(
+    export, library
+):
+    pytest.importorskip(library)
+    for model, kind, text in NO_EQUAL:
+        with refusal(text, kind):
+            export(model)
+    for model, why in UNFIT:
+        with refusal(f"the parts of {model!r:.80} do not fit each other: {why}"):
+            export(model)
+    assert not Path("unwritten.onnx").exists()
 
 
 class Twice(Layer):

@@ -3,8 +3,6 @@
 import numpy as np
 import pytest
 from export_models import (
-    assert_names_what_does_not_fit,
-    assert_names_what_has_no_equal,
     convolutional,
     drawn,
     mlp,
@@ -87,12 +85,3 @@ def test_a_number_that_float32_cannot_hold_is_refused(tmp_path):
         with refusal(f"Layer(2, 1, 'linear') holds the number {x:g}, which float32 cannot hold"):
             to_onnx(model, tmp_path / "net.onnx")
     assert list(tmp_path.iterdir()) == []
-
-
-def test_parts_that_do_not_fit_are_named(tmp_path):
-    assert_names_what_does_not_fit(lambda model: to_onnx(model, tmp_path / "net.onnx"))
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_part_without_an_equal_is_named():
-    assert_names_what_has_no_equal(lambda model: to_onnx(model, "unwritten.onnx"))

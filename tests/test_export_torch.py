@@ -98,67 +98,39 @@ def test_an_mlp_comes_back_as_one_that_can_be_saved(tmp_path):
     assert_same(MLP.load(tmp_path / "net.json"), module.double(), rows(3, 2))
 
 
-RELU = nn.ReLU()
+RELU, LINEAR = nn.ReLU(), nn.Linear(2, 1)
 #: Modules as people write them, and what they become.
 MODULES = [
-    (nn.Linear(2, 1), "MLP(2, [1], 'relu', output='linear')", 2),
-    (nn.Sequential(), "Sequential('linear')", 2),
-    (nn.Sequential(nn.Linear(2, 3, bias=False), nn.Softmax(dim=1)), None, 2),
-    (nn.Sequential(nn.Linear(2, 3), nn.PReLU(), nn.Linear(3, 2), nn.PReLU(2)), None, 2),
-    (
-        nn.Sequential(nn.Linear(2, 3), RELU, nn.Linear(3, 3), RELU, nn.Linear(3, 1)),
-        "MLP(2, [3, 3, 1], 'relu', output='linear')",
-        2,
-    ),
-    (
-        nn.Sequential(nn.Identity(), nn.Sequential(nn.Linear(2, 3), nn.Flatten()), nn.ELU()),
-        "MLP(2, [3], 'relu', output='elu')",
-        2,
-    ),
-    (
-        nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 2), nn.Tanh(), nn.Linear(2, 1)),
-        "Sequential(Layer(2, 3, 'relu'), Layer(3, 2, 'tanh'), Layer(2, 1, 'linear'))",
-        2,
-    ),
-    (
-        nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3), nn.ReLU(), nn.Dropout(0.25)),
-        "Sequential(Layer(2, 3, 'linear'), BatchNorm(3, momentum=0.1, eps=1e-05), 'relu', "
-        "Dropout(0.25))",
-        2,
-    ),
-    (
-        nn.Sequential(
-            nn.Unflatten(1, (1, 4, 4)),
-            nn.Conv2d(1, 2, (2, 2), bias=False, padding=(1, 1)),
-            nn.PReLU(),
-            nn.MaxPool2d((2, 2)),
-            nn.Flatten(),
-        ),
-        None,
-        16,
-    ),
-    (
-        nn.Sequential(nn.Flatten(), nn.Linear(9, 4), nn.ReLU(), nn.Linear(4, 2)),
-        "MLP(9, [4, 2], 'relu', output='linear')",
-        9,
-    ),
-    (
-        nn.Sequential(nn.Identity(), nn.Sequential(nn.Flatten()), nn.Dropout(0.2), nn.Linear(9, 4)),
-        "Sequential(Dropout(0.2), Layer(9, 4, 'linear'))",
-        9,
-    ),
-    (
-        nn.Sequential(nn.Unflatten(-1, (1, 2, 2)), nn.Conv2d(1, 1, 2), nn.Flatten()),
-        "Sequential(Unflatten(1, 2, 2), "
-        "Conv2d(1, 1, 2, stride=1, padding=0, activation='linear'), Flatten())",
-        4,
-    ),
-]
+    ([LINEAR], "MLP(2, [1], 'relu', output='linear')"),
+    ([], "Sequential('linear')"),
+    ([nn.Linear(2, 3, bias=False), nn.Softmax(dim=1)], None),
+    ([nn.Linear(2, 3), nn.PReLU(), nn.Linear(3, 2), nn.PReLU(2)], None),
+    ([nn.Linear(2, 3), RELU, nn.Linear(3, 3), RELU, nn.Linear(3, 1)],
+     "MLP(2, [3, 3, 1], 'relu', output='linear')"),
+    ([nn.Identity(), nn.Sequential(nn.Linear(2, 3), nn.Flatten()), nn.ELU()],
+     "MLP(2, [3], 'relu', output='elu')"),
+    ([nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 2), nn.Tanh(), nn.Linear(2, 1)],
+     "Sequential(Layer(2, 3, 'relu'), Layer(3, 2, 'tanh'), Layer(2, 1, 'linear'))"),
+    ([nn.Linear(2, 3), nn.BatchNorm1d(3), nn.ReLU(), nn.Dropout(0.25)],
+     "Sequential(Layer(2, 3, 'linear'), BatchNorm(3, momentum=0.1, eps=1e-05), 'relu', "
+     "Dropout(0.25))"),
+    ([nn.Unflatten(1, (1, 4, 4)), nn.Conv2d(1, 2, (2, 2), bias=False, padding=(1, 1)), nn.PReLU(),
+      nn.MaxPool2d((2, 2)), nn.Flatten()], None),
+    ([nn.Flatten(), nn.Linear(9, 4), nn.ReLU(), nn.Linear(4, 2)],
+     "MLP(9, [4, 2], 'relu', output='linear')"),
+    ([nn.Identity(), nn.Sequential(nn.Flatten()), nn.Dropout(0.2), nn.Linear(9, 4)],
+     "Sequential(Dropout(0.2), Layer(9, 4, 'linear'))"),
+    ([nn.Unflatten(-1, (1, 2, 2)), nn.Conv2d(1, 1, 2), nn.Flatten()],
+     "Sequential(Unflatten(1, 2, 2), "
+     "Conv2d(1, 1, 2, stride=1, padding=0, activation='linear'), Flatten())"),
+]  # fmt: skip
+WIDTHS = [*[2] * 8, 16, 9, 9, 4]
 
 
-@pytest.mark.parametrize(("module", "expected", "width"), MODULES)
-def test_a_module_becomes_a_model(module, expected, width):
-    module = module.double()
+@pytest.mark.parametrize(("case", "width"), zip(MODULES, WIDTHS, strict=True))
+def test_a_module_becomes_a_model(case, width):
+    parts, expected = case
+    module = (nn.Sequential(*parts) if parts != [LINEAR] else LINEAR).double()
     model = from_torch(module)
     assert expected is None or repr(model) == expected
     assert_same(model, module, rows(4, width))

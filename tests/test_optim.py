@@ -270,53 +270,34 @@ BAD = {
             (True, TypeError, "bool True"),
         ]
     },
-    "lr assigned": (
-        lambda: setattr(SGD([V]), "lr", -0.5), ValueError,
-        "lr must be a finite number > 0, got -0.5",
-    ),
-    "schedule gives nan": (
-        lambda: SGD([V], lr=lambda k: math.nan).step(), ValueError,
-        f"lr at step 0 {NOT_NEGATIVE} nan",
-    ),
-    "schedule gives a text": (
-        lambda: SGD([V], lr=lambda k: "0.1").step(), TypeError,
-        f"lr at step 0 {NOT_NEGATIVE} str '0.1'",
-    ),
+    "lr assigned": (lambda: setattr(SGD([V]), "lr", -0.5), ValueError,
+     "lr must be a finite number > 0, got -0.5"),
+    "schedule gives nan": (lambda: SGD([V], lr=lambda k: math.nan).step(), ValueError,
+     f"lr at step 0 {NOT_NEGATIVE} nan"),
+    "schedule gives a text": (lambda: SGD([V], lr=lambda k: "0.1").step(), TypeError,
+     f"lr at step 0 {NOT_NEGATIVE} str '0.1'"),
     "momentum -1": (lambda: SGD([V], momentum=-1), ValueError, f"momentum {FRACTION} -1.0"),
     "momentum 1.5": (lambda: SGD([V], momentum=1.5), ValueError, f"momentum {FRACTION} 1.5"),
-    "nesterov alone": (
-        lambda: SGD([V], nesterov=True), ValueError,
-        "nesterov needs a momentum > 0, got momentum=0.0",
-    ),
-    "nesterov as a text": (
-        lambda: SGD([V], momentum=0.9, nesterov="False"), TypeError,
-        "nesterov must be True or False, got str 'False'",
-    ),
-    "an option misspelt": (
-        lambda: SGD([V], momentun=0.9), TypeError,
-        "SGD has no option 'momentun': it takes weight_decay, momentum, nesterov; "
-        "did you mean 'momentum'?",
-    ),
-    "options by place": (
-        lambda: SGD([V], 0.1, 0.9), TypeError, "SGD takes options by name, got 0.9 after lr",
-    ),
-    "weight decay": (
-        lambda: Adam([V], weight_decay=-0.1), ValueError, f"weight_decay {NOT_NEGATIVE} -0.1",
-    ),
+    "nesterov alone": (lambda: SGD([V], nesterov=True), ValueError,
+     "nesterov needs a momentum > 0, got momentum=0.0"),
+    "nesterov as a text": (lambda: SGD([V], momentum=0.9, nesterov="False"), TypeError,
+     "nesterov must be True or False, got str 'False'"),
+    "an option misspelt": (lambda: SGD([V], momentun=0.9), TypeError,
+     "SGD has no option 'momentun': it takes weight_decay, momentum, nesterov; "
+     "did you mean 'momentum'?"),
+    "options by place": (lambda: SGD([V], 0.1, 0.9), TypeError,
+     "SGD takes options by name, got 0.9 after lr"),
+    "weight decay": (lambda: Adam([V], weight_decay=-0.1), ValueError,
+     f"weight_decay {NOT_NEGATIVE} -0.1"),
     "beta 1.0": (lambda: Adam([V], betas=(0.9, 1.0)), ValueError, f"betas[1] {FRACTION} 1.0"),
-    "one beta": (
-        lambda: AdamW([V], betas=0.9), TypeError, "betas must be a list of 2 numbers, got float",
-    ),
-    "three betas": (
-        lambda: Adam([V], betas=(0.9, 0.99, 0.999)), TypeError,
-        "betas must be a list of 2 numbers, got 3",
-    ),
+    "one beta": (lambda: AdamW([V], betas=0.9), TypeError,
+     "betas must be a list of 2 numbers, got float"),
+    "three betas": (lambda: Adam([V], betas=(0.9, 0.99, 0.999)), TypeError,
+     "betas must be a list of 2 numbers, got 3"),
     "eps": (lambda: Adagrad([V], eps=math.nan), ValueError, f"eps {NOT_NEGATIVE} nan"),
     "alpha": (lambda: RMSprop([V], alpha=1), ValueError, f"alpha {FRACTION} 1.0"),
-    "no parameters": (
-        lambda: SGD([]), ValueError,
-        "there are no parameters to optimize: give model.parameters() of a model that has some",
-    ),
+    "no parameters": (lambda: SGD([]), ValueError,
+     "there are no parameters to optimize: give model.parameters() of a model that has some"),
     **{
         f"a {type(x).__name__}": (
             lambda x=x: SGD(x), TypeError,
@@ -325,31 +306,19 @@ BAD = {
         )
         for x in (MLP(1, [1]), V)
     },
-    "numbers": (
-        lambda: SGD([1.0]), TypeError,
-        "an optimizer takes Values, got float",
-    ),
-    "a result": (
-        lambda: SGD([Value(2.0) * 3]), ValueError,
-        "Value(data=6.0, grad=0.0, op=multiply) is the result of an operation: "
-        "only leaves can be optimized",
-    ),
-    "twice": (
-        lambda: SGD([V, Value(2.0), V]), ValueError,
-        "a parameter is given twice: it would be updated twice",
-    ),
-    "an unknown name": (
-        lambda: find_optimizer("adma"), ValueError,
-        f"unknown optimizer 'adma': choose {NAMES}; did you mean 'adam'?",
-    ),
-    "capitals": (
-        lambda: find_optimizer("SGD"), ValueError,
-        f"unknown optimizer 'SGD': choose {NAMES}; did you mean 'sgd'?",
-    ),
-    "no name": (
-        lambda: find_optimizer(0.1), TypeError,
-        f"optimizer is a name or a function, got float: choose {NAMES}",
-    ),
+    "numbers": (lambda: SGD([1.0]), TypeError,
+     "an optimizer takes Values, got float"),
+    "a result": (lambda: SGD([Value(2.0) * 3]), ValueError,
+     "Value(data=6.0, grad=0.0, op=multiply) is the result of an operation: "
+     "only leaves can be optimized"),
+    "twice": (lambda: SGD([V, Value(2.0), V]), ValueError,
+     "a parameter is given twice: it would be updated twice"),
+    "an unknown name": (lambda: find_optimizer("adma"), ValueError,
+     f"unknown optimizer 'adma': choose {NAMES}; did you mean 'adam'?"),
+    "capitals": (lambda: find_optimizer("SGD"), ValueError,
+     f"unknown optimizer 'SGD': choose {NAMES}; did you mean 'sgd'?"),
+    "no name": (lambda: find_optimizer(0.1), TypeError,
+     f"optimizer is a name or a function, got float: choose {NAMES}"),
 }  # fmt: skip
 
 

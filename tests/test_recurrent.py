@@ -1,8 +1,10 @@
 """Recurrent nets: by hand, against PyTorch, sequences of both forms, and what they learn."""
 
+import json
 import math
 import random
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from both_engines import check, rows
@@ -157,31 +159,8 @@ test_a_bad_sequence_or_option_is_explained = refusals(BAD)
 # Made with torch.nn.RNN(2, 3) and torch.nn.Linear(3, 2) of PyTorch 2.13 in float64, on 4 steps. The
 # inputs are sin(1), sin(2), ..., W sin(100), ..., U sin(200), ..., b sin(300), ... (the second bias
 # is 0), the output layer sin(400), ... and sin(500), ...; the loss is the sum of squared outputs.
-# fmt: off
-TORCH_OUTPUT = [
-    -0.3562313286316132, -1.097541101169436, 0.8529182665776369, -2.16954415065782,
-    -0.2720266007596577, -1.1632392320644, -0.3132043220505059, -1.148163643705691,
-]
-TORCH_X = [
-    -0.4956822444894349, -0.848391954358074, -1.590217999785775, -1.356729291440025,
-    0.3800850900685003, -0.3411264545134396, -0.7744747380555355, -0.825310031765226,
-]
-TORCH_W = [
-    -0.5837678263177397, -0.4866444608761632, -1.936315048048382,
-    -0.361005548038877, -0.3603355018642854, 0.02163504827311862,
-]
-TORCH_U = [
-    0.887458045908269, 0.7096988015926385, -0.8088070382966258,
-    0.8762237418338208, -0.2507351202974388, 0.1472090337135445,
-    0.1803228335039196, 0.01490956502068108, -0.0411309977555056,
-]
-TORCH_B = [-3.397577674096082, -4.556652357662915, -1.033427247651775]
-TORCH_OUTPUT_W = [
-    -0.9486217468331382, -1.513659948904562, 1.635760136618141,
-    5.106466990712981, 3.18098042010481, -3.464013686335397,
-]
-TORCH_OUTPUT_B = [-0.1770879697282799, -11.1569762551947]
-# fmt: on
+FIXTURES = Path(__file__).parent / "fixtures"
+TORCH = json.loads((FIXTURES / "torch_layers.json").read_text())["recurrent"]
 
 
 def test_a_net_is_that_of_pytorch_forward_and_backward():
@@ -194,14 +173,14 @@ def test_a_net_is_that_of_pytorch_forward_and_backward():
     x = [Value(number) for number in wave(8)]
     output = model(x)
     f.sum([o**2 for o in output]).backward()
-    assert data(output) == pytest.approx(TORCH_OUTPUT, rel=1e-12)
+    assert data(output) == pytest.approx(TORCH["output"], rel=1e-12)
     for found, expected in (
-        ([v.grad for v in x], TORCH_X),
-        (grads(model.cell.W), TORCH_W),
-        (grads(model.cell.U), TORCH_U),
-        (grads(biases(model.cell)), TORCH_B),
-        (grads(weights(model.output)), TORCH_OUTPUT_W),
-        (grads(biases(model.output)), TORCH_OUTPUT_B),
+        ([v.grad for v in x], TORCH["dx"]),
+        (grads(model.cell.W), TORCH["dW"]),
+        (grads(model.cell.U), TORCH["dU"]),
+        (grads(biases(model.cell)), TORCH["db"]),
+        (grads(weights(model.output)), TORCH["dW of output"]),
+        (grads(biases(model.output)), TORCH["db of output"]),
     ):
         assert found == pytest.approx(expected, rel=1e-12)
 

@@ -1,8 +1,10 @@
 """Regularisation: dropout, batch normalisation, weight decay, norm constraint, pretraining."""
 
 import copy
+import json
 import math
 import random
+from pathlib import Path
 
 import pytest
 from both_engines import assert_same as assert_same_run
@@ -111,41 +113,28 @@ def scaled_norm():
     return norm
 
 
+# torch 2 in float64: BatchNorm1d(2) with weight (2, 0.5) and bias (0.1, -0.3) on BATCH,
+# (output * C).sum().backward(); then bn.eval() on BATCH
+FIXTURES = Path(__file__).parent / "fixtures"
+TORCH = json.loads((FIXTURES / "torch_layers.json").read_text())["batch normalisation"]
+
+
 def test_batch_normalisation_gives_the_numbers_of_pytorch():
-    # torch 2 in float64: BatchNorm1d(2) with weight (2, 0.5) and bias (0.1, -0.3) on BATCH,
-    # (output * C).sum().backward(); then bn.eval() on BATCH
-    outputs = [
-        [-1.0300602767065636, -0.885849305042307],
-        [0.6136637621393471, -0.10471689831923103],
-        [-2.2628533058409968, -0.625471836134615],
-        [3.0792498204082133, 0.4160380394961529],
-    ]
-    slopes = [
-        [1.823702885546407, -0.5207553350002764],
-        [-0.4553822118742961, -0.13018860205888186],
-        [-1.1926899030700595, 0.7160378188378793],
-        [-0.17563077060205118, -0.06509388177872116],
-    ]
-    by_gamma, by_beta = [4.314775601970516, 1.9202838331942282], [2.0, 2.25]
-    mean, variance = [0.11875000000000001, 0.125], [1.0973958333333333, 1.3916666666666666]
-    evaluated = [
-        [0.8278740157045906, -0.7768187818597818],
-        [2.737051761814992, 0.4946979697663031],
-        [-0.6040092938782106, -0.3529798646510869],
-        [5.600818380980595, 1.342375804183693],
-    ]
     norm = scaled_norm()
     X = [[Value(x) for x in row] for row in BATCH]
     Y = norm.batch(X)
     f.dot(flat(Y), flat(C)).backward()
-    for row, expected in zip(data(Y), outputs, strict=True):
+    for row, expected in zip(data(Y), TORCH["output"], strict=True):
         assert row == pytest.approx(expected, rel=1e-13)
-    for values, expected in zip(X, slopes, strict=True):
+    for values, expected in zip(X, TORCH["dx"], strict=True):
         assert [x.grad for x in values] == pytest.approx(expected, rel=1e-12)
-    assert [p.grad for p in norm.parameters()] == pytest.approx(by_gamma + by_beta, rel=1e-13)
-    assert data(norm.running_mean + norm.running_var) == pytest.approx(mean + variance, rel=1e-15)
+    assert [p.grad for p in norm.parameters()] == pytest.approx(
+        TORCH["dgamma"] + TORCH["dbeta"], rel=1e-13
+    )
+    running = TORCH["running_mean"] + TORCH["running_var"]
+    assert data(norm.running_mean + norm.running_var) == pytest.approx(running, rel=1e-15)
     norm.eval()
-    for row, expected in zip(data(norm.batch(BATCH)), evaluated, strict=True):
+    for row, expected in zip(data(norm.batch(BATCH)), TORCH["evaluated"], strict=True):
         assert row == pytest.approx(expected, rel=1e-13)
 
 
