@@ -127,7 +127,7 @@ MODULES = [
 WIDTHS = [*[2] * 8, 16, 9, 9, 4]
 
 
-@pytest.mark.parametrize(("case", "width"), zip(MODULES, WIDTHS, strict=True))
+@pytest.mark.parametrize(("case", "width"), [*zip(MODULES, WIDTHS, strict=True)])
 def test_a_module_becomes_a_model(case, width):
     parts, expected = case
     module = (nn.Sequential(*parts) if parts != [LINEAR] else LINEAR).double()
