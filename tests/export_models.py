@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from tinygrad_edu import (
+from tinygrad_edu.nn import (
+    ACTIVATIONS,
     MLP,
     AvgPool2d,
     BatchNorm,
@@ -17,7 +18,6 @@ from tinygrad_edu import (
     Sequential,
     Unflatten,
 )
-from tinygrad_edu.nn import ACTIVATIONS
 from tinygrad_edu.train.eval_mode import eval_mode
 from tinygrad_edu.train.scalar import numbers_of
 

@@ -8,22 +8,12 @@ import pytest
 from both_engines import check, rows
 from refusals import refusals
 
-from tinygrad_edu import (
-    SGD,
-    Adam,
-    AvgPool2d,
-    Conv2d,
-    Flatten,
-    Layer,
-    MaxPool2d,
-    Sequential,
-    Unflatten,
-    evaluate,
-    fit,
-    gradcheck,
-)
 from tinygrad_edu import functions as f
+from tinygrad_edu import gradcheck
 from tinygrad_edu.data import digits, train_test_split
+from tinygrad_edu.nn import AvgPool2d, Conv2d, Flatten, Layer, MaxPool2d, Sequential, Unflatten
+from tinygrad_edu.optim import SGD, Adam
+from tinygrad_edu.train import evaluate, fit
 
 NINE = [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 9.0]]
 

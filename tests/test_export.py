@@ -6,16 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from export_models import (
-    convolutional,
-    drawn,
-    mlp,
-    outputs,
-    refusal,
-    rows,
-)
+from export_models import convolutional, drawn, mlp, outputs, refusal, rows
 
-from tinygrad_edu import (
+from tinygrad_edu import VectorizeError
+from tinygrad_edu import functions as f
+from tinygrad_edu.engine import RandomLeaf
+from tinygrad_edu.export import from_torch, to_numpy_source, to_onnx, to_torch
+from tinygrad_edu.nn import (
+    ACTIVATIONS,
     MLP,
     RNN,
     AvgPool2d,
@@ -27,12 +25,7 @@ from tinygrad_edu import (
     MaxPool2d,
     Sequential,
     Unflatten,
-    VectorizeError,
 )
-from tinygrad_edu import functions as f
-from tinygrad_edu.engine import RandomLeaf
-from tinygrad_edu.export import from_torch, to_numpy_source, to_onnx, to_torch
-from tinygrad_edu.nn import ACTIVATIONS
 
 
 def run(source):

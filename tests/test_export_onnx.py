@@ -2,14 +2,7 @@
 
 import numpy as np
 import pytest
-from export_models import (
-    convolutional,
-    drawn,
-    mlp,
-    outputs,
-    refusal,
-    rows,
-)
+from export_models import convolutional, drawn, mlp, outputs, refusal, rows
 
 from tinygrad_edu import MLP, Conv2d, Dropout, Flatten, MaxPool2d, Sequential, Unflatten
 from tinygrad_edu.export import to_onnx

@@ -8,30 +8,25 @@ import pytest
 from export_models import drawn
 
 import tinygrad_edu
-from tinygrad_edu import (
+from tinygrad_edu import ModelFileError, Perceptron, Value, grad, moons, nn, parameter
+from tinygrad_edu.export import to_numpy_source
+from tinygrad_edu.export.chain import chain
+from tinygrad_edu.nn import (
+    ACTIVATIONS,
+    INITIALISERS,
+    LAYERS,
     MLP,
-    SGD,
     BatchNorm,
     Dropout,
     Layer,
-    ModelFileError,
     Module,
     Neuron,
-    Perceptron,
     Sequential,
-    Value,
-    fit,
-    grad,
-    moons,
-    nn,
-    parameter,
-    predict,
 )
-from tinygrad_edu.export import to_numpy_source
-from tinygrad_edu.export.chain import chain
-from tinygrad_edu.nn import ACTIVATIONS, INITIALISERS, LAYERS
 from tinygrad_edu.nn.activations import RECORDS
 from tinygrad_edu.nn.registry import register
+from tinygrad_edu.optim import SGD
+from tinygrad_edu.train import fit, predict
 
 ROW, IMAGE = [0.5, -0.25], [[[0.1, -0.2, 0.3], [0.4, 0.5, -0.6], [0.7, 0.8, 0.9]]]
 

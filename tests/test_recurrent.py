@@ -10,23 +10,13 @@ import pytest
 from both_engines import check, rows
 from refusals import refusals
 
-from tinygrad_edu import (
-    RNN,
-    SGD,
-    Adam,
-    AdamW,
-    RNNCell,
-    Sequential,
-    Value,
-    evaluate,
-    fit,
-    gradcheck,
-    per_step,
-    predict,
-)
+from tinygrad_edu import Value, gradcheck, per_step
 from tinygrad_edu import functions as f
 from tinygrad_edu.data import NAMES, binary_addition, next_letter
 from tinygrad_edu.losses import binary_cross_entropy_with_logits, cross_entropy, squared_error
+from tinygrad_edu.nn import RNN, RNNCell, Sequential
+from tinygrad_edu.optim import SGD, Adam, AdamW
+from tinygrad_edu.train import evaluate, fit, predict
 
 
 def wave(n, start=1):

@@ -11,29 +11,20 @@ from both_engines import assert_same as assert_same_run
 from both_engines import check, net, rows, trained
 from refusals import refusals
 
-from tinygrad_edu import (
-    MLP,
-    SGD,
-    BatchNorm,
+from tinygrad_edu import Value, VectorizeError, gradcheck, moons
+from tinygrad_edu import functions as f
+from tinygrad_edu.losses import l2
+from tinygrad_edu.nn import MLP, BatchNorm, Dropout, Layer, Module, Sequential
+from tinygrad_edu.optim import SGD, max_norm
+from tinygrad_edu.train import (
     DivergenceError,
-    Dropout,
     EarlyStopping,
-    Layer,
-    Module,
-    Sequential,
-    Value,
-    VectorizeError,
     evaluate,
     fit,
-    gradcheck,
-    max_norm,
-    moons,
     predict,
     pretrain,
     train,
 )
-from tinygrad_edu import functions as f
-from tinygrad_edu.losses import l2
 
 ENGINES = ["scalar", "matrix"]
 
