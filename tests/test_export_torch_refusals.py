@@ -7,7 +7,7 @@ import pytest
 from export_models import refusal
 
 from tinygrad_edu import MLP
-from tinygrad_edu.export import from_pytorch, from_torch, to_torch
+from tinygrad_edu.export import from_torch, pytorch, to_torch
 
 torch = pytest.importorskip("torch")
 prune = pytest.importorskip("torch.nn.utils.prune")
@@ -16,7 +16,7 @@ nn = torch.nn
 pytestmark = pytest.mark.slow
 
 
-TAKEN = f"has no equal here: from_torch takes Sequential of {', '.join(from_pytorch.OPTIONS)}"
+TAKEN = f"has no equal here: from_torch takes Sequential of {', '.join(pytorch.OPTIONS)}"
 NO_EQUAL = "has no equal here: {} must be an int of at least 1, got {}"
 RANGE = "has no equal here: {} must be a finite number {}, got {}"
 

@@ -122,14 +122,15 @@ class Perceptron(Savable):
         lr, epochs = real("lr", lr, above=0), whole("epochs", epochs)
         batch = flag("batch", batch)
         gen = None if rng is None else as_random(rng)
-        error = _error_of_sign if any(t < 0 for _, t in pairs) else _error_of_output
+        labels = any(t < 0 for _, t in pairs)
         history = PerceptronHistory([], [tuple(self.w)])
         while len(history.mistakes) < epochs:
             if gen is not None:
                 gen.shuffle(pairs)
             mistakes, total = 0, [0.0] * len(self.w)
             for x, t in pairs:
-                e = error(t, dot(self.w, x))
+                z = dot(self.w, x)
+                e = (0.0 if t * z > 0 else t) if labels else t - (z > 0)
                 if e:
                     mistakes += 1
                     delta = [lr * e * xi for xi in x]
@@ -228,16 +229,6 @@ def truth_table(
 
 def _sum(a: list[float], b: list[float]) -> list[float]:
     return [ai + bi for ai, bi in zip(a, b, strict=True)]
-
-
-def _error_of_output(t: float, z: float) -> float:
-    """t - o for a target 0 or 1."""
-    return t - (z > 0)
-
-
-def _error_of_sign(t: float, z: float) -> float:
-    """The label -1 or 1 if the example is a mistake, else 0."""
-    return 0.0 if t * z > 0 else t
 
 
 def _examples(

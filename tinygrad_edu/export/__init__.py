@@ -17,9 +17,8 @@ sizes; `weights_only=True` runs nothing that stands in the file:
 PyTorch and onnx are the extras `torch` and `onnx`; they are imported when they are needed.
 """
 
-from tinygrad_edu.export.from_pytorch import from_torch
 from tinygrad_edu.export.numpy_source import to_numpy_source
 from tinygrad_edu.export.onnx_file import to_onnx
-from tinygrad_edu.export.to_pytorch import to_torch
+from tinygrad_edu.export.pytorch import from_torch, to_torch
 
 __all__ = ["from_torch", "to_numpy_source", "to_onnx", "to_torch"]

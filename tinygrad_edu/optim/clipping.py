@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 from tinygrad_edu.checks import is_listed, real
 from tinygrad_edu.engine import Value
 
+__all__ = ["clip_grad_norm", "clip_grad_value", "max_norm"]
+
 
 def clip_grad_norm(parameters: Iterable[Value], limit: float) -> float:
     """Scale the gradients so that their Euclidean norm is at most `limit`; give the norm before.

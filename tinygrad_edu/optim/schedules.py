@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 from tinygrad_edu.checks import real, whole
 
+__all__ = ["Schedule", "cosine_decay", "exponential_decay", "linear_decay", "step_decay"]
+
 Schedule = Callable[[int], float]
 
 
