@@ -1,10 +1,11 @@
-"""A page in a real browser: Debian's chromium without a window."""
+"""Pages as a parser reads them, and in a real browser: Debian's chromium without a window."""
 
 import html
 import json
 import re
 import shutil
 import subprocess
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +21,54 @@ SCRIPT
 document.body.append(Object.assign(document.createElement("pre"),
   { id: "seen", textContent: seen.join("\\n") }));
 </script></body>"""
+
+
+_VOID = {"meta", "link", "br", "input", "img"}
+
+
+class Page(HTMLParser):
+    """The elements, attributes, texts of a page, and the texts at the keys of its picture."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str, str]] = []
+        self.open: list[tuple[str, str | None]] = []
+        self.numbers: dict[str, str] = {}
+        self.text = self.script = self.data = ""
+        self.feed(text)
+        self.close()
+
+    def references(self) -> list[str]:
+        """What the page names that a browser could fetch, follow or open."""
+        fetched = {"src", "href", "xlink:href", "srcset", "action", "data", "poster"}
+        return [value for _, name, value in self.attributes if name in fetched]
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+        key = dict(attrs).get("data-key")
+        if tag not in _VOID:
+            self.open.append((tag, key))
+        if key and "." in key:
+            self.numbers[key] = ""
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in _VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop()[0] == tag
+
+    def handle_data(self, data: str) -> None:
+        tag, key = self.open[-1] if self.open else ("", None)
+        if tag == "script":
+            self.data, self.script = (data, "") if not self.data else (self.data, data)
+        else:
+            self.text += data
+        if key in self.numbers:
+            self.numbers[str(key)] += data
 
 
 class Visit(NamedTuple):
@@ -39,14 +88,9 @@ def visit(page: str, folder: Path, script: str = "", fragment: str = "") -> Visi
     file.write_text(page.replace("</body>", PROBE.replace("SCRIPT", script)))
     flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
     flags += ["--virtual-time-budget=1000", "--enable-logging=stderr", f"--log-net-log={log}"]
+    flags.append(f"--user-data-dir={folder}/profile")
     done = subprocess.run(
-        [
-            browser,
-            *flags,
-            f"--user-data-dir={folder}/profile",
-            "--dump-dom",
-            file.as_uri() + fragment,
-        ],
+        [browser, *flags, "--dump-dom", file.as_uri() + fragment],
         capture_output=True,
         text=True,
         timeout=100,

@@ -5,28 +5,12 @@ from html import unescape
 
 import pytest
 
-from tinygrad_edu import (
-    MLP,
-    RNN,
-    Conv2d,
-    Flatten,
-    Layer,
-    Neuron,
-    Sequential,
-    Unflatten,
-    Value,
-    deltas,
-    draw,
-    explain,
-    network,
-    steps,
-    toposort,
-    vectorize,
-    worksheet,
-)
+from tinygrad_edu import Value, toposort, vectorize
 from tinygrad_edu import functions as f
 from tinygrad_edu.losses import cross_entropy, half_squared_error
+from tinygrad_edu.nn import MLP, RNN, Conv2d, Flatten, Layer, Neuron, Sequential, Unflatten
 from tinygrad_edu.text import short
+from tinygrad_edu.view import deltas, draw, explain, network, steps, worksheet
 from tinygrad_edu.view.base.naming import names_of
 
 X = [0.5, -1.0]

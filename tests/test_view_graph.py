@@ -250,11 +250,7 @@ def long_sum(n=600):
 
 
 REFUSED: list[tuple[Callable[[], Any], type[Exception], str]] = [
-    (
-        lambda: draw([Value(1.0)]),
-        TypeError,
-        "draw(v) draws the graph of one Value, got list",
-    ),
+    (lambda: draw([Value(1.0)]), TypeError, "draw(v) draws the graph of one Value, got list"),
     (
         lambda: draw(Value(1.0), names=["x"]),
         TypeError,

@@ -122,7 +122,7 @@ def test_the_names_of_modules_are_no_names_of_the_user():
 
 def test_names_in_the_notation_of_code_count_from_one():
     assert names(Neuron(2, "tanh", rng=0)(X), notation="code") == [
-        *("w[1]", "w[2]", "x1", "x2", "b", "z", "a"),
+        *("w[1]", "w[2]", "x1", "x2", "b", "z", "a")
     ]
     with pytest.raises(ValueError, match="unknown notation 'maths': choose lecture, code"):
         names(Value(1.0) * 2, notation="maths")

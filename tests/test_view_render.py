@@ -88,9 +88,7 @@ def test_a_broken_dot_is_passed_over(body, program, monkeypatch):
 
 
 @posix
-def test_a_dot_that_fails_on_this_graph_alone_is_passed_over(
-    program,
-):
+def test_a_dot_that_fails_on_this_graph_alone_is_passed_over(program):
     program("dot", 'if grep -q special; then exit 3; else echo "<svg/>"; fi')
     assert renderer().name == "dot"
     assert b"special" in render("digraph { special }", "svg")
@@ -140,9 +138,7 @@ def test_pictures_can_be_switched_off(monkeypatch):
         renderer()
 
 
-def test_without_a_renderer_the_error_says_what_to_install(
-    monkeypatch,
-):
+def test_without_a_renderer_the_error_says_what_to_install(monkeypatch):
     _nothing_installed(monkeypatch)
     message = (
         "pictures need a Graphviz renderer and none was found: write pip install graphviz-pure, or "
@@ -193,9 +189,7 @@ def test_a_format_is_a_word(wrong):
         render(SOURCE, wrong)
 
 
-def test_what_the_renderer_cannot_draw_is_an_error_with_its_words(
-    monkeypatch,
-):
+def test_what_the_renderer_cannot_draw_is_an_error_with_its_words(monkeypatch):
     _embedded_only(monkeypatch)
     with pytest.raises(RenderError, match=r"^no renderer could draw the graph: .*graphviz-pure.*"):
         render(SOURCE, "nosuchformat")

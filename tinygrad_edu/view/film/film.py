@@ -63,10 +63,7 @@ def steps(
         raise TypeError(
             f"optimizer is an Optimizer such as SGD(parameters), got {type(optimizer).__name__}"
         )
-    max_steps, max_nodes = (
-        whole("max_steps", max_steps, 5),
-        whole("max_nodes", max_nodes),
-    )
+    max_steps, max_nodes = (whole("max_steps", max_steps, 5), whole("max_nodes", max_nodes))
     order = toposort(v, leaves=True)
     all_names = names_of(order, variable_names(names or {}), notation=notation)
     recording = record(v, optimizer=optimizer, names=all_names, max_steps=max_steps)

@@ -20,9 +20,7 @@ _SUMS: Final = {"add", "subtract", "negative", "sum", "mean"}
 
 
 def nearest(
-    order: Sequence[T],
-    count: int,
-    made_from: Callable[[T], Iterable[T]] = attrgetter("parents"),
+    order: Sequence[T], count: int, made_from: Callable[[T], Iterable[T]] = attrgetter("parents")
 ) -> list[T]:
     """The `count` items of a topological order that are nearest to its last, in the same order."""
     if len(order) <= count:
