@@ -1,4 +1,4 @@
-"""The neuron and layer levels of `draw`, its choice by size, and what it opens."""
+"""The neuron and layer levels of `draw`, its choice by size, what it opens; diagrams by hand."""
 
 import re
 from typing import Any
@@ -12,10 +12,14 @@ from tinygrad_edu.losses import cross_entropy, hinge
 from tinygrad_edu.nn import MLP, Layer
 from tinygrad_edu.view import draw
 from tinygrad_edu.view.base.palette import GRAPH_LINE, NEGATIVE, POSITIVE
+from tinygrad_edu.view.base.render import render
+from tinygrad_edu.view.base.svg import inline
+from tinygrad_edu.view.graph.diagram import Box, Diagram, Edge, Row, table
+from tinygrad_edu.view.graph.dot import to_dot
 
 LEVELS: list[dict[str, Any]] = [
     {"level": "auto"},
-    {"level": "value"},
+    {"level": "value", "edges": "local"},
     {"level": "value", "unfold": True},
     {"level": "neuron"},
     {"level": "neuron", "edges": "gradient", "expand": "layer1"},
@@ -229,19 +233,13 @@ def test_edges_go_from_lower_to_higher_numbers():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("options", LEVELS, ids=str)
-def test_no_level_changes_a_number(options):
+def test_every_level_is_the_same_to_the_byte_and_changes_no_number(options):
     loss = net()
     order = toposort(loss, leaves=True)
     before = [(v.data, v.grad, v.reached, v.name, v.parents) for v in order]
-    assert draw(loss, **options).svg
-    assert [(v.data, v.grad, v.reached, v.name, v.parents) for v in order] == before
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("options", LEVELS, ids=str)
-def test_every_level_is_the_same_to_the_byte(options):
-    one, other = draw(net(), **options), draw(net(), **options)
+    one, other = draw(loss, **options), draw(net(), **options)
     assert (one.dot, one.svg, one.table) == (other.dot, other.svg, other.table)
+    assert [(v.data, v.grad, v.reached, v.name, v.parents) for v in order] == before
 
 
 @pytest.mark.parametrize("options", LEVELS, ids=str)
@@ -289,3 +287,34 @@ def test_the_loss_of_the_moons_demo_is_drawn_by_unit():
     graph = draw(loss)
     assert "example 0 of 100" in graph.dot
     assert len(re.findall("^layer2.neuron", graph.table, re.MULTILINE)) == 16
+
+
+def by_hand():
+    """x, and a unit made from it, in a frame, on a line with a weight."""
+    diagram = Diagram(caption=["two boxes"])
+    x = diagram.add(Box("input", label="x", name="x", made="input", rows=[Row("data", "2")]))
+    rows = [Row("z", "1"), Row("a", "?", blank=True)]
+    inner = {"made": "tanh", "sources": ["x"], "within": ("net", "layer")}
+    unit = diagram.add(Box("unit", label="u", name="<u>", details=["one"], rows=rows, **inner))
+    diagram.edges.append(Edge(x.id, unit.id, "w", [Row("w", "-0.5")], weight=-0.5, share=1.0))
+    return diagram
+
+
+@pytest.mark.parametrize("paper", [False, True])
+def test_a_diagram_by_hand_becomes_a_picture(paper):
+    dot = to_dot(by_hand(), paper=paper)
+    svg = inline(render(dot, "svg"), "by hand", "")
+    assert_inert(svg)
+    assert {"x", "data", "2", "<u>", "one", "z", "1", "a", "?", "layer", "two boxes"} <= {
+        *texts(svg)
+    }
+    assert ("style=dashed" in dot, "subgraph cluster" in dot) == (True, True)
+
+
+def test_a_diagram_by_hand_becomes_text():
+    assert table(by_hand(), ["a note"]).splitlines() == [
+        "name  shows                made from",
+        "x     input, data 2",
+        "u     tanh, one, z 1, a ?  x",
+        "a note",
+    ]

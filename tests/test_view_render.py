@@ -3,11 +3,13 @@ import sys
 import sysconfig
 from pathlib import Path
 from types import SimpleNamespace
+from xml.etree import ElementTree
 
 import pytest
 
 from tinygrad_edu.view.base import render as module
-from tinygrad_edu.view.base.render import RenderError, render, renderer
+from tinygrad_edu.view.base.render import VARIABLE, RenderError, render, renderer
+from tinygrad_edu.view.base.svg import inline
 
 SOURCE = "digraph { a -> b }"
 EMBEDDED = sysconfig.get_path("scripts")
@@ -17,7 +19,13 @@ posix = pytest.mark.skipif(sys.platform == "win32", reason="programs written as 
 
 @pytest.fixture(autouse=True)
 def _no_choice(monkeypatch):
-    monkeypatch.delenv("TINYGRAD_EDU_GRAPHVIZ", raising=False)
+    monkeypatch.delenv(VARIABLE, raising=False)
+
+
+def refuses(call, error, sentence):
+    with pytest.raises(error) as caught:
+        call()
+    assert str(caught.value) == sentence
 
 
 @pytest.fixture
@@ -34,25 +42,11 @@ def program(tmp_path, monkeypatch):
     return write
 
 
-def _embedded_only(monkeypatch):
-    found = module._program
-    monkeypatch.setattr(module, "_program", lambda name: None if name == "dot" else found(name))
-
-
-def _nothing_installed(monkeypatch):
-    monkeypatch.setattr(module, "_program", lambda name: None)
-    monkeypatch.setattr(module, "_pygraphviz", lambda: None)
-
-
 @pytest.mark.parametrize(("format", "start"), [("svg", b"<?xml"), ("png", b"\x89PNG\r\n\x1a\n")])
-def test_dot_becomes_a_picture(format, start):  # noqa: A002
-    assert render(SOURCE, format).startswith(start)
-
-
-def test_the_same_dot_gives_the_same_bytes():
-    assert [render(SOURCE, f) for f in ("svg", "png")] == [
-        render(SOURCE, f) for f in ("svg", "png")
-    ]
+def test_dot_becomes_a_picture_of_the_same_bytes(format, start):  # noqa: A002
+    picture = render(SOURCE, format)
+    assert picture.startswith(start)
+    assert render(SOURCE, format) == picture
 
 
 def test_the_embedded_renderer_needs_no_path(monkeypatch):
@@ -94,27 +88,37 @@ def test_a_dot_that_fails_on_this_graph_alone_is_passed_over(program):
     assert b"special" in render("digraph { special }", "svg")
 
 
-def test_a_renderer_can_be_chosen_by_name(monkeypatch):
-    monkeypatch.setenv("TINYGRAD_EDU_GRAPHVIZ", "graphviz-pure")
-    assert renderer().name.removesuffix(".exe") == "graphviz-pure"
-
-
 @posix
-def test_a_renderer_can_be_chosen_by_path(program, monkeypatch):
+def test_a_renderer_can_be_chosen_by_name_and_by_path(program, monkeypatch):
+    monkeypatch.setenv(VARIABLE, "graphviz-pure")
+    assert renderer().name.removesuffix(".exe") == "graphviz-pure"
     path = program("mine", 'echo "<svg>mine</svg>"')
-    monkeypatch.setenv("TINYGRAD_EDU_GRAPHVIZ", str(path))
+    monkeypatch.setenv(VARIABLE, str(path))
     assert renderer() == ("mine", str(path), "unknown")
     assert render(SOURCE, "svg") == b"<svg>mine</svg>\n"
 
 
-def test_a_chosen_renderer_that_is_missing_is_an_error(monkeypatch):
-    monkeypatch.setenv("TINYGRAD_EDU_GRAPHVIZ", "no-such-program")
-    message = (
-        "TINYGRAD_EDU_GRAPHVIZ names the renderer 'no-such-program', which was not found or does "
-        "not work: write dot, graphviz-pure, pygraphviz, none or the path of a program, or unset it"
-    )
-    with pytest.raises(RenderError, match=f"^{re.escape(message)}$"):
-        render(SOURCE, "svg")
+@pytest.mark.parametrize(
+    ("choice", "call", "sentence"),
+    [
+        (
+            "no-such-program",
+            lambda: render(SOURCE, "svg"),
+            "TINYGRAD_EDU_GRAPHVIZ names the renderer 'no-such-program', which was not found or "
+            "does not work: write dot, graphviz-pure, pygraphviz, none or the path of a program, "
+            "or unset it",
+        ),
+        (
+            "none",
+            renderer,
+            "pictures are switched off by TINYGRAD_EDU_GRAPHVIZ=none: unset it, or use .dot or "
+            '.save("g.dot")',
+        ),
+    ],
+)
+def test_a_choice_that_draws_nothing_is_an_error(choice, call, sentence, monkeypatch):
+    monkeypatch.setenv(VARIABLE, choice)
+    refuses(call, RenderError, sentence)
 
 
 @posix
@@ -122,31 +126,20 @@ def test_a_chosen_renderer_is_not_replaced_by_another(program, monkeypatch):
     path = program(
         "mine", 'if grep -q special; then echo "no fonts" >&2; exit 3; else echo "<svg/>"; fi'
     )
-    monkeypatch.setenv("TINYGRAD_EDU_GRAPHVIZ", str(path))
-    message = "no renderer could draw the graph: mine failed: no fonts"
-    with pytest.raises(RenderError, match=f"^{re.escape(message)}$"):
-        render("digraph { special }", "svg")
-
-
-def test_pictures_can_be_switched_off(monkeypatch):
-    monkeypatch.setenv("TINYGRAD_EDU_GRAPHVIZ", "none")
-    message = (
-        "pictures are switched off by TINYGRAD_EDU_GRAPHVIZ=none: unset it, or use .dot or "
-        '.save("g.dot")'
-    )
-    with pytest.raises(RenderError, match=f"^{re.escape(message)}$"):
-        renderer()
+    monkeypatch.setenv(VARIABLE, str(path))
+    sentence = "no renderer could draw the graph: mine failed: no fonts"
+    refuses(lambda: render("digraph { special }", "svg"), RenderError, sentence)
 
 
 def test_without_a_renderer_the_error_says_what_to_install(monkeypatch):
-    _nothing_installed(monkeypatch)
-    message = (
+    monkeypatch.setattr(module, "_program", lambda name: None)
+    monkeypatch.setattr(module, "_pygraphviz", lambda: None)
+    sentence = (
         "pictures need a Graphviz renderer and none was found: write pip install graphviz-pure, or "
         "install the graphviz package of your system; DOT text needs none: use .dot or "
         '.save("g.dot")'
     )
-    with pytest.raises(RenderError, match=f"^{re.escape(message)}$"):
-        render(SOURCE, "svg")
+    refuses(lambda: render(SOURCE, "svg"), RenderError, sentence)
 
 
 class _AGraph:
@@ -161,37 +154,70 @@ class _AGraph:
         return f"{prog} {format} {self.source}".encode()
 
 
-@pytest.fixture
-def _pygraphviz_alone(monkeypatch):
+def test_pygraphviz_draws_where_there_is_no_program(monkeypatch):
     found = module.Renderer("pygraphviz", "", "1.14")
     monkeypatch.setattr(module, "_program", lambda name: None)
     monkeypatch.setattr(module, "_pygraphviz", lambda: found)
     monkeypatch.setitem(sys.modules, "pygraphviz", SimpleNamespace(AGraph=_AGraph))
-
-
-@pytest.mark.usefixtures("_pygraphviz_alone")
-def test_pygraphviz_draws_where_there_is_no_program():
     assert renderer().name == "pygraphviz"
     assert render(SOURCE, "svg") == b"dot svg digraph { a -> b }"
-
-
-@pytest.mark.usefixtures("_pygraphviz_alone")
-def test_a_failing_pygraphviz_is_a_render_error():
-    message = "no renderer could draw the graph: pygraphviz failed: no plugins"
-    with pytest.raises(RenderError, match=f"^{re.escape(message)}$"):
-        render("broken", "svg")
+    sentence = "no renderer could draw the graph: pygraphviz failed: no plugins"
+    refuses(lambda: render("broken", "svg"), RenderError, sentence)
 
 
 @pytest.mark.parametrize("wrong", ["", "SVG", "svg -o/tmp/x", "../svg", "-v", "pn\ng"])
 def test_a_format_is_a_word(wrong):
-    message = f'format={wrong!r} is no picture format: write "svg" or "png"'
-    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        render(SOURCE, wrong)
+    sentence = f'format={wrong!r} is no picture format: write "svg" or "png"'
+    refuses(lambda: render(SOURCE, wrong), ValueError, sentence)
 
 
 def test_what_the_renderer_cannot_draw_is_an_error_with_its_words(monkeypatch):
-    _embedded_only(monkeypatch)
+    found = module._program
+    monkeypatch.setattr(module, "_program", lambda name: None if name == "dot" else found(name))
     with pytest.raises(RenderError, match=r"^no renderer could draw the graph: .*graphviz-pure.*"):
         render(SOURCE, "nosuchformat")
     with pytest.raises(RenderError, match="syntax error"):
         render("digraph {", "svg")
+
+
+RENDERED = b"""<?xml version="1.0" encoding="UTF-8" standalone="no"?>
+<!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "http://www.w3.org/Graphics/SVG/1.1/DTD/svg11.dtd">
+<!-- Generated by graphviz version 1 -->
+<svg width="9pt" xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">
+<g id="graph0" class="graph"><title>%3</title>
+<g id="node1" class="node"><title>n0</title>
+<g id="a_node1"><a xlink:title="a &lt; b" xlink:href="javascript:alert(1)">
+<text font-family="Times">x</text></a></g></g></g></svg>
+"""
+
+
+def test_the_svg_of_a_renderer_becomes_an_element_for_a_page():
+    # Prologue, comment, ids, links and the renderer's own titles go; the tooltip becomes a title.
+    assert inline(RENDERED, "T & t", "D") == (
+        '<svg width="9pt" xmlns="http://www.w3.org/2000/svg" role="img" '
+        "font-family=\"Helvetica, Arial, 'Liberation Sans', sans-serif\">\n"
+        "<title>T &amp; t</title>\n<desc>D</desc>\n"
+        '<g class="graph"><g class="node"><g><g>\n<title>a &lt; b</title>'
+        "<text>x</text></g></g></g></g></svg>\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("size", "shown"),
+    [
+        (("720pt", "90pt"), ("720pt", "90pt")),
+        (("800pt", "100pt"), ("720pt", "90pt")),  # times 0.9
+        (("2000pt", "100.00pt"), ("1350pt", "68pt")),  # times 0.675: the texts stay legible
+        (("100%", "9pt"), ("100%", "9pt")),
+    ],
+)
+def test_a_picture_wider_than_a_column_is_made_smaller(size, shown):
+    svg = f'<svg width="{size[0]}" height="{size[1]}" viewBox="0 0 9 9"/>'
+    found = ElementTree.fromstring(inline(svg.encode(), "", ""))
+    assert (found.get("width"), found.get("height")) == shown
+    assert found.get("viewBox") == "0 0 9 9"
+
+
+def test_what_is_no_svg_is_an_error():
+    sentence = "the renderer's SVG is not well-formed: no element found: line 1, column 5"
+    refuses(lambda: inline(b"<svg>", "", ""), RenderError, sentence)

@@ -198,7 +198,7 @@ def names_to_open(expand: str | Iterable[str] | None, level: str) -> frozenset[s
         raise ValueError(
             'level="value" shows every number, there is nothing to expand: write level="neuron"'
         )
-    return frozenset(opened)
+    return frozenset(clean(name, 100) for name in opened)
 
 
 def check_opened(opened: Iterable[str], units: Sequence[Unit]) -> None:
