@@ -12,7 +12,7 @@ from tinygrad_edu.engine import GraphError
 from tinygrad_edu.losses import binary_cross_entropy, cross_entropy
 from tinygrad_edu.view import RenderError
 from tinygrad_edu.view.base.pdf import figure_of
-from tinygrad_edu.view.worksheet.slope_rules import slope_rules
+from tinygrad_edu.view.worksheet.worksheet import slope_rules
 
 BAD = "<script>alert(1)</script>&\"'{}\\N\u202e\x00$"
 LINE = "_______"

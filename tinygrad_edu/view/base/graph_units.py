@@ -190,13 +190,18 @@ def _prefix(w: Sequence[Value]) -> str:
     return clean(prefixes.pop(), 80) if len(prefixes) == 1 else ""
 
 
-def uses(units: Sequence[Unit]) -> Mapping[Unit, str]:
-    """What each evaluation is called: the name of its unit, and "use 2 of 9" if there are more."""
-    total = Counter(u.name for u in units)
+def numbered(names: Sequence[str]) -> list[str]:
+    """The names, with "use 2 of 9" after one that stands there nine times."""
+    total = Counter(names)
     seen: Counter[str] = Counter()
-    labels = {}
-    for u in units:
-        seen[u.name] += 1
-        n = total[u.name]
-        labels[u] = u.name if n == 1 else f"{u.name}, use {seen[u.name]} of {n:,}"
+    labels = []
+    for name in names:
+        seen[name] += 1
+        n = total[name]
+        labels.append(name if n == 1 else f"{name}, use {seen[name]} of {n:,}")
     return labels
+
+
+def uses(units: Sequence[Unit]) -> Mapping[Unit, str]:
+    """What each evaluation is called: the name of its unit, and which use it is of several."""
+    return dict(zip(units, numbered([u.name for u in units]), strict=True))

@@ -36,7 +36,7 @@ _PARAMETER: Final = re.compile(r"(?:w\[\d+\]|b|alpha)")
 _UNIT: Final = re.compile(r"(?:.*?(\d+)\.)?(?:neuron|kernel)(\d+)\.(w|b|alpha)(?:\[(\d+)\])?")
 
 
-class Names(Mapping[Value, str]):
+class Names(dict[Value, str]):
     """The name of each value of a graph as text; `latex(v)` is the same for math mode.
 
     `units` are the units of the graph, `deltas` the names of their deltas by net input z.
@@ -45,16 +45,8 @@ class Names(Mapping[Value, str]):
     def __init__(
         self, names: Mapping[Value, str], units: Units, deltas: Mapping[Value, str]
     ) -> None:
-        self._names, self.units, self.deltas = names, units, deltas
-
-    def __getitem__(self, v: Value) -> str:
-        return self._names[v]
-
-    def __iter__(self) -> Iterator[Value]:
-        return iter(self._names)
-
-    def __len__(self) -> int:
-        return len(self._names)
+        super().__init__(names)
+        self.units, self.deltas = units, deltas
 
     def latex(self, v: Value) -> str:
         """The name of `v` for math mode."""

@@ -2,13 +2,15 @@
 
 import math
 from collections.abc import Container, Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Final
 
 from tinygrad_edu.engine import Value, gradients
 from tinygrad_edu.engine.gradients import changed_since
 from tinygrad_edu.text import DASH, short
 
-_NAMED: Final = 5
+#: Of many things in a sentence so many are named.
+FEW: Final = 5
 #: A gradient is that of this root if it is equal but for rounding.
 _TOLERANCE: Final = 1e-9
 
@@ -79,8 +81,12 @@ def _same(x: float, y: float) -> bool:
     return x == y or (x != x and y != y) or math.isclose(x, y, rel_tol=_TOLERANCE)
 
 
+def first_few(texts: Iterable[str], total: int) -> list[str]:
+    """The first five texts, and of how many more there are."""
+    first = list(islice(texts, FEW))
+    return [*first, *[f"and {total - len(first):,} more"] * (total > len(first))]
+
+
 def _named(values: Iterable[Value], names: Mapping[Value, str]) -> str:
-    texts = [names[v] for v in values]
-    texts = list(dict.fromkeys(texts))
-    more = [f"and {len(texts) - _NAMED:,} more"] * (len(texts) > _NAMED)
-    return ", ".join([*texts[:_NAMED], *more])
+    texts = dict.fromkeys(names[v] for v in values)
+    return ", ".join(first_few(texts, len(texts)))

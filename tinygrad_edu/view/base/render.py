@@ -66,8 +66,18 @@ def renderers() -> dict[str, Renderer | None]:
 def _candidates() -> Iterator[Renderer]:
     """The renderers that work, best first; the one that was asked for alone. Never empty."""
     choice = os.environ.get(VARIABLE, "").strip()
+    if choice == "none":
+        raise RenderError(
+            f'pictures are switched off by {VARIABLE}=none: unset it, or use .dot or .save("g.dot")'
+        )
     if choice:
-        yield _chosen(choice)
+        chosen = _pygraphviz() if choice == "pygraphviz" else _program(choice)
+        if chosen is None:
+            raise RenderError(
+                f"{VARIABLE} names the renderer {choice!r}, which was not found or does not work: "
+                "write dot, graphviz-pure, pygraphviz, none or the path of a program, or unset it"
+            )
+        yield chosen
         return
     working = [candidate for candidate in renderers().values() if candidate is not None]
     if not working:
@@ -77,20 +87,6 @@ def _candidates() -> Iterator[Renderer]:
             'use .dot or .save("g.dot")'
         )
     yield from working
-
-
-def _chosen(choice: str) -> Renderer:
-    if choice == "none":
-        raise RenderError(
-            f'pictures are switched off by {VARIABLE}=none: unset it, or use .dot or .save("g.dot")'
-        )
-    renderer = _pygraphviz() if choice == "pygraphviz" else _program(choice)
-    if renderer is None:
-        raise RenderError(
-            f"{VARIABLE} names the renderer {choice!r}, which was not found or does not work: "
-            "write dot, graphviz-pure, pygraphviz, none or the path of a program, or unset it"
-        )
-    return renderer
 
 
 def _program(name: str) -> Renderer | None:

@@ -41,14 +41,14 @@ def size_of(root: Element) -> tuple[float, float]:
     return width, height
 
 
-def inline(svg: bytes, title: str, description: str, style: str = "") -> str:
+def inline(svg: bytes | Element, title: str, description: str, style: str = "") -> str:
     """An SVG element to put into a page: no prologue, comment, id or link; tooltips are <title>s.
 
     `title` and `description` become <title> and <desc>, read aloud in place of the picture; `style`
     goes to the root. What is wider than a column is made smaller. Raises RenderError for what is no
-    XML.
+    XML. A picture that is given as an element is used up.
     """
-    root = parsed(svg)
+    root = parsed(svg) if isinstance(svg, bytes) else svg
     for element in list(root.iter()):
         _shed(element)
     _fit(root)

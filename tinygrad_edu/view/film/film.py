@@ -21,7 +21,7 @@ from tinygrad_edu.view.base.display import displays_still, save
 from tinygrad_edu.view.base.naming import names_of, variable_names
 from tinygrad_edu.view.base.numbers import has_grad
 from tinygrad_edu.view.base.render import RenderError
-from tinygrad_edu.view.base.svg import size_of
+from tinygrad_edu.view.base.svg import inline, size_of
 from tinygrad_edu.view.film import pictures
 from tinygrad_edu.view.film.pictures import KEY, ContactSheet, Snapshot
 from tinygrad_edu.view.film.recorder import Change, Frame, Recording, record
@@ -63,7 +63,7 @@ def steps(
         raise TypeError(
             f"optimizer is an Optimizer such as SGD(parameters), got {type(optimizer).__name__}"
         )
-    max_steps, max_nodes = (whole("max_steps", max_steps, 5), whole("max_nodes", max_nodes))
+    max_steps, max_nodes = whole("max_steps", max_steps, 5), whole("max_nodes", max_nodes)
     order = toposort(v, leaves=True)
     all_names = names_of(order, variable_names(names or {}), notation=notation)
     recording = record(v, optimizer=optimizer, names=all_names, max_steps=max_steps)
@@ -113,7 +113,7 @@ class Film:
         least = 0.0
         try:
             last = pictures.filled(self._drawing, self._numbers_at(len(self) - 1))
-            picture = pictures.element(last, self.title, f"{self._lead} The last frame is shown.")
+            picture = inline(last, self.title, f"{self._lead} The last frame is shown.")
             least = _SMALLEST * size_of(self._drawing)[0]
         except RenderError as error:
             numbers = self._numbers_at(len(self) - 1)
@@ -154,8 +154,12 @@ class Film:
         lead = f"{self._lead} {len(chosen)} of {len(self)} frames are shown."
 
         def svg() -> str:
-            frames = [self._snapshot(k) for k in chosen]
-            return pictures.contact_sheet(self._drawing, frames, self.title, lead)
+            frames = [(k, self._frames[k]) for k in chosen]
+            snapshots = [
+                Snapshot(self._heading(k), f["said"], self._numbers_at(k), {*f["on"], *f["by"]})
+                for k, f in frames
+            ]
+            return pictures.contact_sheet(self._drawing, snapshots, self.title, lead)
 
         return ContactSheet(svg, "\n".join([self.title, *text]))
 
@@ -211,11 +215,6 @@ class Film:
         for frame in self._frames[: k + 1]:
             numbers |= frame["set"]
         return numbers
-
-    def _snapshot(self, k: int) -> Snapshot:
-        frame = self._frames[k]
-        active = frozenset([*frame["on"], *frame["by"]])
-        return Snapshot(self._heading(k), frame["said"], self._numbers_at(k), active)
 
     def _chosen(self, n: int) -> list[int]:
         """The frame at the end of the forward pass, and others after it, evenly, with the last."""

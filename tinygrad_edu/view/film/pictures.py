@@ -6,11 +6,11 @@ numbers); an arrow has n1-n3.
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from copy import deepcopy
 from functools import cached_property
 from textwrap import wrap
 from typing import Final, NamedTuple
-from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 from tinygrad_edu.view.base.display import picture_bundle
@@ -83,18 +83,13 @@ def filled(root: Element, numbers: Mapping[str, str]) -> Element:
     return root
 
 
-def element(root: Element, title: str, description: str) -> str:
-    """The drawing as an SVG element for a page."""
-    return inline(ElementTree.tostring(root), title, description)
-
-
 class Snapshot(NamedTuple):
     """One frame: its heading and sentences, the text of every number, the keys that take part."""
 
     heading: str
     sentences: Sequence[str]
     numbers: Mapping[str, str]
-    active: frozenset[str]
+    active: AbstractSet[str]
 
 
 class ContactSheet:
@@ -137,7 +132,7 @@ def contact_sheet(
         for name, number in {"x": x, "y": y + above, "width": w, "height": h}.items():
             frame.set(name, f"{number:.2f}")
         outer.append(frame)
-    return element(outer, title, description)
+    return inline(outer, title, description)
 
 
 def _caption_lines(snapshot: Snapshot, width: float) -> list[str]:
@@ -157,10 +152,10 @@ def _caption(outer: Element, x: float, y: float, width: float, lines: Sequence[s
         outer.append(text)
 
 
-def _light_up(frame: Element, active: frozenset[str]) -> None:
+def _light_up(frame: Element, active: AbstractSet[str]) -> None:
     """Strong borders around what takes part; the keys go."""
     for part in frame.iter():
-        key = part.attrib.pop(KEY, None)
+        key = part.attrib.pop(KEY, "")
         if key in active and not key.endswith((".data", ".grad")):
             for shape in part.iter():
                 if shape.get("stroke") not in (None, "none"):

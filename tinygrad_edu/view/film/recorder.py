@@ -4,17 +4,16 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, groupby
 from math import ceil
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from tinygrad_edu.checks import number
 from tinygrad_edu.engine import Value, gradients, toposort
 from tinygrad_edu.namespace import floats
 from tinygrad_edu.optim import Optimizer
 from tinygrad_edu.view.base.naming import Names, names_of
-from tinygrad_edu.view.base.numbers import Numbers
+from tinygrad_edu.view.base.numbers import FEW, Numbers, first_few
 from tinygrad_edu.view.film import sentences
 
-_SAID: Final = 5
 T = TypeVar("T")
 
 
@@ -168,7 +167,9 @@ class _Recorder:
         equations = (sentences.forward(v, self.names) for v in group)
         changes = [Change(v, "data", self.numbers.data[v]) for v in group]
         flows = dict.fromkeys((p, v) for v in group for p in v.parents)
-        return Frame("forward", _few(equations, len(group)), "", tuple(flows), tuple(changes))
+        return Frame(
+            "forward", tuple(first_few(equations, len(group))), "", tuple(flows), tuple(changes)
+        )
 
     def _backward(self, groups: Sequence[Sequence[tuple[Value, int]]]) -> Iterator[Frame]:
         """Each sum grows as in the order of the frames, and ends as the number of the engine."""
@@ -182,17 +183,17 @@ class _Recorder:
                 open_[p] -= 1
                 after = float((-0.0 if before is None else before) + g * slope)
                 sums[p] = after if open_[p] else self.grads[p]
-                if len(equations) < _SAID:
+                if len(equations) < FEW:
                     letters = sentences.backward(v, k, self.names, self.root)
                     question = letters + sentences.asked(before)
                     equations.append(letters + sentences.product(slope, g, before, sums[p]))
             touched = dict.fromkeys(v.parents[k] for v, k in group)
             if len(group) > 1:
                 asked = [f"d{self.root}/d{self.names[p]}" for p in touched]
-                question = f"{', '.join(_few(asked, len(asked)))} = ?"
+                question = f"{', '.join(first_few(asked, len(asked)))} = ?"
             yield Frame(
                 "backward",
-                _few(equations, len(group)),
+                tuple(first_few(equations, len(group))),
                 question,
                 tuple(dict.fromkeys((v.parents[k], v) for v, k in group)),
                 tuple([Change(p, "grad", sums[p]) for p in touched]),
@@ -205,7 +206,7 @@ class _Recorder:
             for p in group
         )
         changes = tuple([Change(p, "data", self.updated[p]) for p in group])
-        return Frame("update", _few(equations, len(group)), changes=changes)
+        return Frame("update", tuple(first_few(equations, len(group))), changes=changes)
 
 
 def _operands(results: Iterable[Value]) -> Iterator[tuple[Value, int]]:
@@ -217,9 +218,3 @@ def _operands(results: Iterable[Value]) -> Iterator[tuple[Value, int]]:
 def _grouped(values: Iterable[T], key: Callable[[T], int]) -> list[list[T]]:
     """The values with equal keys together, by these keys."""
     return [list(group) for _, group in groupby(sorted(values, key=key), key=key)]
-
-
-def _few(sentences: Iterable[str], total: int) -> tuple[str, ...]:
-    """The first few, and how many more there are."""
-    first = [sentence for sentence, _ in zip(sentences, range(_SAID), strict=False)]
-    return (*first, f"and {total - len(first):,} more") if total > len(first) else tuple(first)

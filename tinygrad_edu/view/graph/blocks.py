@@ -8,7 +8,7 @@ from graphlib import TopologicalSorter
 from typing import Final, NamedTuple
 
 from tinygrad_edu.engine import Value
-from tinygrad_edu.view.base.graph_units import Unit, Units, uses
+from tinygrad_edu.view.base.graph_units import Unit, Units, numbered, uses
 
 #: Of more inputs, or more operations at one place, a single block is made.
 FEW: Final = 20
@@ -99,14 +99,7 @@ def layers_of(units: Iterable[Unit]) -> dict[str, list[Unit]]:
     layers: dict[tuple[str, int], list[Unit]] = {}
     for u in units:
         layers.setdefault((u.layer, u.depth), []).append(u)
-    total = Counter(layer for layer, _ in layers)
-    seen: Counter[str] = Counter()
-    named = {}
-    for (layer, _), members in layers.items():
-        seen[layer] += 1
-        n = total[layer]
-        named[layer if n == 1 else f"{layer}, use {seen[layer]} of {n:,}"] = members
-    return named
+    return dict(zip(numbered([layer for layer, _ in layers]), layers.values(), strict=True))
 
 
 def _units(

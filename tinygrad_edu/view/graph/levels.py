@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 from tinygrad_edu.engine import Value
@@ -46,7 +46,8 @@ def block_diagram(
     diagram = Diagram([*caption, *legend], rankdir, crowded=crowded)
     single = [item for item in shown if not isinstance(item, Block)]
     values = ValueWriter(diagram, content_of(names, numbers, edges), users_of(single), unfold)
-    blocks = _BlockWriter(values, cut, numbers, edges, _largest(units, numbers.data), note)
+    largest = _largest(units, numbers.data)
+    blocks = _BlockWriter(values, cut, numbers, edges, largest, note, names, diagram)
     boxes: dict[Item, Box] = {}
     for item in shown:
         if isinstance(item, Block):
@@ -111,11 +112,8 @@ class _BlockWriter:
     edges: str
     largest: Mapping[str, float]
     note: str
-    names: Names = field(init=False)
-    diagram: Diagram = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.names, self.diagram = self.values.content.names, self.values.diagram
+    names: Names
+    diagram: Diagram
 
     def add(self, block: Block, sources: Sequence[Box | None]) -> Box:
         """A block, made from these boxes; None stands for one that is not shown."""

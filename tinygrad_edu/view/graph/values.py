@@ -177,10 +177,8 @@ class ValueWriter:
         drawn = {p: self.boxes[p] for p in set(v.parents) if p in self.boxes}
         together = Counter(box.id for box in drawn.values())
         for i in drawing_order(op, n):
-            p, role = (
-                v.parents[i],
-                "" if v in names.deltas else roles_of_op[i],
-            )  # a unit's have places
+            p = v.parents[i]
+            role = "" if v in names.deltas else roles_of_op[i]  # a unit's have places
             tail = drawn.get(p)
             if tail is None or not together[tail.id]:
                 continue

@@ -1,33 +1,38 @@
 """worksheet: the graph behind a number as a sheet to print, with empty boxes to fill in."""
 
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from itertools import product
 from pathlib import Path
-from typing import Final
-from xml.etree import ElementTree
+from typing import Any, Final
 from xml.etree.ElementTree import Element
 
 from tinygrad_edu.checks import listed, one_of
-from tinygrad_edu.engine import Value, gradients, toposort
+from tinygrad_edu.engine import Primitive, Value, gradients, toposort
 from tinygrad_edu.engine.gradients import check_unchanged
-from tinygrad_edu.text import DASH, clean, short
+from tinygrad_edu.text import DASH, clean, short, superscript
 from tinygrad_edu.view.base.display import converted, picture_bundle, save
 from tinygrad_edu.view.base.naming import Names, names_of, variable_names
 from tinygrad_edu.view.base.numbers import has_grad
 from tinygrad_edu.view.base.render import render
 from tinygrad_edu.view.base.svg import FITTING, inline, parsed
+from tinygrad_edu.view.base.symbols import is_dot, roles, symbol
+from tinygrad_edu.view.explain import formulas as slopes_of
+from tinygrad_edu.view.explain.equations import ends
+from tinygrad_edu.view.explain.notation import Both, derivative, written
 from tinygrad_edu.view.graph.diagram import Diagram, Row
 from tinygrad_edu.view.graph.dot import to_dot
 from tinygrad_edu.view.graph.values import Content, value_diagram
 from tinygrad_edu.view.worksheet.page import Page
-from tinygrad_edu.view.worksheet.slope_rules import slope_rules
 
 _MOST: Final = 60
 _RULES: Final = 12
+_RULE: Final = 240
+_SLOPES: Final = 3
 #: What may be asked, in the order of the work.
 _TASKS: Final = {
     "data": "Forwards: compute every result and write it into its box.",
@@ -46,20 +51,28 @@ class Worksheet:
     as text.
     """
 
-    def __init__(self, content: "_Content", solved: "_Content") -> None:
-        self._content, self._solved = content, solved
-        self.dot = content.dots[0]
+    def __init__(
+        self,
+        title: str,
+        task: str,
+        rules: list[str],
+        dots: list[str],
+        table: str,
+        solution: "Worksheet | None" = None,
+    ) -> None:
+        self.dot = dots[0]
+        self._title, self._task, self._rules, self._table = title, task, rules, table
+        self._dots, self._solution = dots, solution
 
-    @cached_property
+    @property
     def solution(self) -> "Worksheet":
         """The same sheet with the numbers in the boxes."""
-        return Worksheet(self._solved, self._solved)
+        return self._solution or self
 
     @cached_property
     def svg(self) -> str:
         """An SVG element of one page. Raises RenderError without a renderer."""
-        page = ElementTree.tostring(self._content.page())
-        return inline(page, self._content.title, self._content.task, FITTING)
+        return inline(self._page(), self._title, self._task, FITTING)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the sheet as .pdf, .svg or .png, or its graph as .dot, and return the path.
@@ -75,10 +88,28 @@ class Worksheet:
         return save(path, "worksheet", forms)
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
-        return picture_bundle(lambda: self.svg, repr(self), self._content.text)
+        return picture_bundle(lambda: self.svg, repr(self), self._text)
 
     def __repr__(self) -> str:
-        return f"<Worksheet: {self._content.title}>"
+        return f"<Worksheet: {self._title}>"
+
+    def _page(self) -> Element:
+        """The sheet, upright or across, with the drawing that is largest on it."""
+        drawings = [parsed(render(dot, "svg")) for dot in self._dots]
+        pages = [Page(landscape=True), Page(landscape=False)]
+        for page in pages:
+            page.text(self._title, 16, "bold")
+            page.fields(["Name", "Date"], 11)
+            page.text(self._task, 10.5)
+            page.columns("Slopes", self._rules, 9, 250)
+        page, drawing = max(product(pages, drawings), key=lambda both: both[0].scale_for(both[1]))
+        page.picture(drawing)
+        return page.root
+
+    def _text(self) -> str:
+        """The sheet where there is no picture."""
+        parts = [self._title, self._task, self._table, "\n".join(self._rules)]
+        return "\n\n".join(parts).rstrip()
 
 
 def worksheet(
@@ -125,14 +156,15 @@ def worksheet(
     rules = slope_rules(order) if formulas and backward else []
     if len(rules) > _RULES:
         rules[_RULES - 1 :] = [f"… {len(rules) - _RULES + 1} more operations"]
-    sheets = []
-    for heading, solution in ((title, None), (f"{title}: solution", gradients(v))):
-        content = _with_blanks(order, all_names, asked, solution)
+
+    def sheet(heading: str, gradient: Mapping[Value, float] | None, solution: Any) -> Worksheet:
+        content = _with_blanks(order, all_names, asked, gradient)
         diagram, _ = value_diagram(order, content)
         dots = [to_dot(replace(diagram, rankdir=way), paper=True) for way in ("LR", "TB")]
-        table = _text(diagram, [content.lines(u) for u in order])
-        sheets.append(_Content(heading, task, rules, dots, table))
-    return Worksheet(*sheets)
+        table = _table(diagram, [content.lines(u) for u in order])
+        return Worksheet(heading, task, rules, dots, table, solution)
+
+    return sheet(title, None, sheet(f"{title}: solution", gradients(v), None))
 
 
 def _with_blanks(
@@ -165,7 +197,7 @@ def _with_blanks(
     return Content(names, rows, lines)
 
 
-def _text(diagram: Diagram, slopes: Sequence[Sequence[Row | None]]) -> str:
+def _table(diagram: Diagram, slopes: Sequence[Sequence[Row | None]]) -> str:
     """The graph as lines, such as "y = tanh(x):  data = 0.7616,  grad = _______"."""
 
     def number(row: Row | None) -> str:
@@ -181,35 +213,53 @@ def _text(diagram: Diagram, slopes: Sequence[Sequence[Row | None]]) -> str:
     return "\n".join(text)
 
 
-@dataclass
-class _Content:
-    title: str
-    task: str
-    rules: list[str]
-    dots: list[str]
-    table: str
-
-    def page(self) -> Element:
-        """The sheet, upright or across, with the drawing that is largest on it."""
-        drawings = [parsed(render(dot, "svg")) for dot in self.dots]
-        pages = [Page(landscape=True), Page(landscape=False)]
-        for page in pages:
-            page.text(self.title, 16, "bold")
-            page.fields(["Name", "Date"], 11)
-            page.text(self.task, 10.5)
-            page.columns("Slopes", self.rules, 9, 250)
-        page, drawing = max(product(pages, drawings), key=lambda both: both[0].scale_for(both[1]))
-        page.picture(drawing)
-        return page.root
-
-    def text(self) -> str:
-        """The sheet where there is no picture."""
-        return "\n\n".join([self.title, self.task, self.table, "\n".join(self.rules)]).rstrip()
-
-
 def _asked(blanks: str | Iterable[str]) -> frozenset[str]:
     names = [blanks] if isinstance(blanks, str) else listed("blanks", blanks, "names")
     if not names:
         raise ValueError('blanks is empty, so nothing is asked: write blanks="gradients"')
     asked = {one_of("blanks", name, (*_TASKS, "all")) for name in names}
     return frozenset(_TASKS if "all" in asked else asked)
+
+
+def slope_rules(values: Iterable[Value]) -> list[str]:
+    """A line such as "y = tanh(x),  dy/dx = 1 - y²" for each operation, in this order.
+
+    Operands are called as in the drawing, else x, or a and b, or x1, x2, ...; of a dot w and x
+    with an index.
+    """
+    rules = [_rule(v, v.op) for v in values if v.op is not None]
+    return [clean(rule, _RULE) for rule in dict.fromkeys(rules)]
+
+
+def _rule(v: Value, op: Primitive) -> str:
+    n, sign = len(v.parents), symbol(op, len(v.parents))
+    letters, written_out = _letters(op, n), ends(range(n), _SLOPES)
+    if is_dot(v):
+        pairs = n // 2
+        letters = ["wᵢ"] * pairs + ["xᵢ"] * pairs + ["b"] * (n % 2)
+        written_out = [0, pairs, *[2 * pairs][: n % 2]]
+    result = next(letter for letter in ("y", "z", "v", "result") if letter not in letters)
+    names = [Both(letter, "") for letter in (*letters, result)]
+    try:
+        value, slope = slopes_of.formulas(v, general=True)
+        value_text = sign if is_dot(v) else _on_paper(written(value, names).text)
+        parts = [f"{result} = {value_text}"]
+        for i in written_out:
+            by = derivative(result, letters[i]).text
+            parts.append(f"{by} = {_on_paper(written(slope(i), names).text)}")
+    except Exception as error:  # a user's record may raise anything
+        return f"{sign}: no formula ({type(error).__name__})"
+    plain = sign in value_text or not sign.isascii() or not sign.isidentifier()
+    return ",  ".join(parts) if plain else f"{sign}:  {',  '.join(parts)}"
+
+
+def _letters(op: Primitive, n: int) -> list[str]:
+    named = roles(op, n)
+    if all(named):
+        return named
+    return {1: ["x"], 2: ["a", "b"]}.get(n) or [f"x{i + 1}" for i in range(n)]
+
+
+def _on_paper(formula: str) -> str:
+    formula = re.sub(r"\*\*(\d+)", lambda power: superscript(float(power[1])), formula)
+    return formula.replace(" * ", " · ").replace("<=", "≤").replace(">=", "≥")
