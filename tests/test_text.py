@@ -69,16 +69,10 @@ def test_whole_exponents_are_raised(x: float, written: str) -> None:
 )
 def test_a_text_is_cleaned_to_one_short_harmless_line(text: str, cleaned: str) -> None:
     assert clean(text) == cleaned
-
-
-def test_a_text_is_cut_at_the_width_asked_for() -> None:
     assert clean("abcdef", 4) == "abc…"
 
 
-def test_the_special_characters_of_html_like_labels_are_escaped() -> None:
+def test_special_characters_of_dot_are_escaped():
     assert in_html("<b>\\N & \"'") == "&lt;b&gt;\\\\N &amp; &quot;&#x27;"
-
-
-def test_the_special_characters_of_dot_strings_are_escaped() -> None:
     assert in_string("\\N &lt; \\") == "\\\\N &amp;lt; \\\\"
     assert in_tooltip("\\N") == "\\\\\u2060N"

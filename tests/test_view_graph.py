@@ -24,8 +24,10 @@ from tinygrad_edu.engine import Primitive, Value, grad, parameter, toposort
 from tinygrad_edu.losses import binary_cross_entropy_with_logits, cross_entropy
 from tinygrad_edu.nn import MLP
 from tinygrad_edu.view import RenderError, draw
-from tinygrad_edu.view.graph.drawing import excerpt
+from tinygrad_edu.view.base.naming import NOTATIONS
+from tinygrad_edu.view.graph.drawing import _DIRECTIONS, _LEVELS, excerpt
 from tinygrad_edu.view.graph.select import LARGEST
+from tinygrad_edu.view.graph.values import EDGES
 
 pytestmark = pytest.mark.usefixtures("embedded_renderer")
 
@@ -39,11 +41,8 @@ def edges_of(graph):
     return re.findall(r"^\t(n\d+) -> (n\d+)", graph.dot, re.MULTILINE)
 
 
-def test_a_leaf_alone_is_drawn():
-    assert texts(draw(Value(2.5, "x"))) == ["x", "input", "2.5", "–"]  # noqa: RUF001
-
-
 def test_a_value_shows_name_kind_data_and_grad():
+    assert texts(draw(Value(2.5, "x"))) == ["x", "input", "2.5", "–"]  # noqa: RUF001
     shown = texts(draw(neuron(backward=True)))
     # Gradients by hand: x1 = w1/2 = -1.5, w1 = x1/2 = 1, x2 = w2/2, w2 = x2/2 = 0, b = 1/2.
     for value in (
@@ -145,10 +144,7 @@ def test_nodes_are_numbered_in_topological_order_and_edges_repeat_with_operands(
     edges = [("n0", "n2"), ("n1", "n2"), ("n2", "n3"), ("n3", "n4"), ("n4", "n5")]
     assert edges_of(draw((a * Value(2.0)).tanh())) == edges
     assert edges_of(draw(a * a)) == [("n0", "n1"), ("n0", "n1"), ("n1", "n2")]
-
-
-def test_a_shared_value_is_drawn_once():
-    a = Value(3.0, "a")
+    a.name = "a"
     assert texts(draw(a.exp() + a.sin())).count("a") == 1
 
 
@@ -241,16 +237,14 @@ def test_hidden_operands_are_counted_once():
     a = Value(3.0)
     assert "… 1 more" in texts(draw(a * a, max_nodes=1))
     assert "… 3 more" in texts(draw(f.sum([a, Value(1.0), Value(2.0), Value(4.0)]), max_nodes=2))
-
-
-def test_level_value_draws_as_many_as_are_allowed():
     assert len(edges_of(draw(long_sum(600), level="value", max_nodes=1201))) == 3 * 600
 
 
 @pytest.mark.slow
-def test_a_deep_graph_is_drawn_without_recursion():
-    graph = draw(long_sum(50_000), max_nodes=20)
-    assert "20 of 100,001 values shown" in texts(graph)
+def test_deep_graphs_are_drawn_without_recursion():
+    deep = long_sum(50_000)
+    assert "20 of 100,001 values shown" in texts(draw(deep, max_nodes=20))
+    assert excerpt(deep).description.startswith("60 of 100,001 values shown; y: data 50000")
 
 
 test_wrong_arguments_are_refused = refusals(
@@ -261,26 +255,19 @@ test_wrong_arguments_are_refused = refusals(
             TypeError,
             'names maps texts to Values, as locals() does, got list: write names={"x": x}',
         ),
-        (
-            lambda: draw(Value(1.0), level="neuronn"),
-            ValueError,
-            "unknown level 'neuronn': choose auto, value, neuron, layer; did you mean 'neuron'?",
-        ),
-        (
-            lambda: draw(Value(1.0), edges="all"),
-            ValueError,
-            "unknown edges 'all': choose none, local, gradient",
-        ),
-        (
-            lambda: draw(Value(1.0), rankdir='LR"; onload="x'),
-            ValueError,
-            "unknown rankdir 'LR\"; onload=\"x': choose LR, TB, RL, BT",
-        ),
-        (
-            lambda: draw(Value(1.0), notation="math"),
-            ValueError,
-            "unknown notation 'math': choose lecture, code",
-        ),
+        *[
+            (
+                lambda option=option, wrong=wrong: draw(Value(1.0), **{option: wrong}),
+                ValueError,
+                f"unknown {option} {wrong!r}: choose {', '.join(names)}{hint}",
+            )
+            for option, wrong, names, hint in (
+                ("level", "neuronn", _LEVELS, "; did you mean 'neuron'?"),
+                ("edges", "all", EDGES, ""),
+                ("rankdir", 'LR"; onload="x', _DIRECTIONS, ""),
+                ("notation", "math", NOTATIONS, ""),
+            )
+        ],
         *[
             (lambda n=n: draw(Value(1.0), max_nodes=n), error, f"max_nodes must be an int {text}")
             for n, error, text in (
@@ -512,10 +499,3 @@ def test_an_excerpt_of_a_net_reaches_the_inputs_and_stays_small(sizes, nout):
     shown = names_in(excerpt(loss))
     assert len(shown) <= LARGEST
     assert {"x1", "x2"} <= shown or len(sizes) > 2
-
-
-@pytest.mark.slow
-def test_an_excerpt_of_a_chain_of_100_000_values_is_made_without_recursion():
-    assert excerpt(long_sum(50_000)).description.startswith(
-        "60 of 100,001 values shown; y: data 50000"
-    )

@@ -45,13 +45,9 @@ def test_a_unit_is_a_box_with_net_input_activation_and_delta():
     assert box(draw(y, level="neuron"), "layer1.neuron1") == (
         "layer1.neuron1  relu, b1[1] 2, z1[1] -0.5, a1[1] 0, delta1[1] 0  x1, x2"
     )
+    assert "delta –" in draw(f.dot([parameter(1.0)], [Value(1.0)]).tanh(), level="neuron").table  # noqa: RUF001
     dot = draw(y, level="neuron").dot
     assert dot.count(">+0.5<") == dot.count(">-1<") == dot.count(">b1[1]<") == 1
-
-
-def test_a_delta_is_a_dash_before_a_backward_pass():
-    y = f.dot([parameter(1.0)], [Value(1.0)]).tanh()
-    assert "delta –" in draw(y, level="neuron").table  # noqa: RUF001
 
 
 def test_lines_tell_the_sign_of_a_weight_by_colour_dash_and_number():
@@ -139,6 +135,7 @@ def test_outputs_of_one_example_are_no_examples():
     graph = draw(f.sum([(a - 1.0) ** 2 for a in model([1.0, 2.0])]), level="neuron")
     assert "example" not in graph.description
     assert graph.table.count("tanh, b1[") == 3
+    assert draw(net(), example=0).dot == draw(net()).dot
 
 
 def test_an_example_alone_is_shown_at_level_value_where_asked_for():
@@ -148,10 +145,6 @@ def test_an_example_alone_is_shown_at_level_value_where_asked_for():
     one = draw(loss, level="value", example=1)
     assert "example 1 of 3" in one.description
     assert f" of {total} values shown" in one.description
-
-
-def test_a_graph_of_one_example_is_that_example():
-    assert draw(net(), example=0).dot == draw(net()).dot
 
 
 def test_shared_weights_are_numbered_by_use():
@@ -216,6 +209,10 @@ def test_more_boxes_than_max_nodes_are_left_out_and_counted():
     graph = draw(deep_net(), max_nodes=5)
     assert "28 boxes left out" in graph.dot
     assert "…" in graph.dot
+    h, w = Value(1.0), parameter(1.0, "w")
+    for _ in range(300):  # without recursion
+        h = f.dot([w], [h]).tanh()
+    assert "281 boxes left out" in draw(h, max_nodes=20).dot
 
 
 def test_many_inputs_are_one_box():
@@ -268,14 +265,6 @@ def test_names_are_text_at_every_level(level):
         assert_inert(graph.svg)
         assert "</text><script>" in "".join(texts(graph.svg))
         assert "\n重" not in graph.table
-
-
-def test_a_chain_of_units_is_drawn_without_recursion():
-    h, w = Value(1.0), parameter(1.0, "w")
-    for _ in range(300):
-        h = f.dot([w], [h]).tanh()
-    graph = draw(h, max_nodes=20)
-    assert "281 boxes left out" in graph.dot
 
 
 @pytest.mark.slow

@@ -1,5 +1,4 @@
 import math
-from collections.abc import Callable
 
 import pytest
 
@@ -18,16 +17,6 @@ def product_and_sum():
     return y
 
 
-def relu_net():
-    loss: Value = squared_error(MLP(2, [3, 2, 1], "relu", rng=0)([0.5, -1.0]), 1.0)
-    return loss
-
-
-def softmax_net():
-    loss: Value = cross_entropy(MLP(2, [3, 4], "tanh", rng=3)([0.5, -1.0]), 2)
-    return loss
-
-
 def infinite_slope():
     """The loser of a max gets 0 also from an infinite gradient."""
     a, b = Value(0.0, "a"), Value(-1.0, "b")
@@ -39,14 +28,14 @@ def shared():
     return (a * a + a.tanh() * a) / (a + 0.3)
 
 
-PROGRAMS: list[Callable[[], Value]] = [
-    product_and_sum,
-    relu_net,
-    softmax_net,
-    infinite_slope,
-    shared,
-    lambda: Value(2.5, "leaf"),
-]
+PROGRAMS = {
+    "product and sum": product_and_sum,
+    "relu": lambda: squared_error(MLP(2, [3, 2, 1], "relu", rng=0)([0.5, -1.0]), 1.0),
+    "softmax": lambda: cross_entropy(MLP(2, [3, 4], "tanh", rng=3)([0.5, -1.0]), 2),
+    "infinite slope": infinite_slope,
+    "shared": shared,
+    "leaf": lambda: Value(2.5, "leaf"),
+}
 
 
 def numbers(recording, row):
@@ -57,7 +46,7 @@ def numbers(recording, row):
 
 
 @pytest.mark.parametrize("max_steps", [300, 20, 8, 5])
-@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize("program", PROGRAMS.values(), ids=PROGRAMS)
 def test_the_last_frame_shows_what_backward_finds(program, max_steps):
     root = program()
     recording = record(root, max_steps=max_steps)
@@ -118,34 +107,33 @@ def only_floats(m, x):
 
 
 @pytest.mark.parametrize(
-    ("operation", "forward", "backward"),
+    ("operation", "expected"),
     [
-        (lambda a: a - 1, "y = a - 1 = 2 - 1 = 1", "x − y: dy/da += 1 * dy/dy = 1 * 1 = 1"),  # noqa: RUF001
-        (lambda a: 1 / a, "y = 1 / a = 1 / 2 = 0.5", None),
-        (lambda a: -a, "y = -a = -2 = -2", "−x: dy/da += -1 * dy/dy = (-1) * 1 = -1"),  # noqa: RUF001
-        (lambda a: a**3, "y = a ** 3 = 2 ** 3 = 8", None),
+        (lambda a: a - 1, ["y = a - 1 = 2 - 1 = 1", "x − y: dy/da += 1 * dy/dy = 1 * 1 = 1"]),  # noqa: RUF001
+        (lambda a: 1 / a, ["y = 1 / a = 1 / 2 = 0.5"]),
+        (lambda a: -a, ["y = -a = -2 = -2", "−x: dy/da += -1 * dy/dy = (-1) * 1 = -1"]),  # noqa: RUF001
+        (lambda a: a**3, ["y = a ** 3 = 2 ** 3 = 8"]),
         (
             lambda a: f.leaky_relu(-a),
-            "y = leaky_relu(v1, alpha = 0.01) = leaky_relu(-2, alpha = 0.01) = -0.02",
-            None,
+            ["y = leaky_relu(v1, alpha = 0.01) = leaky_relu(-2, alpha = 0.01) = -0.02"],
         ),
-        (f.exp, "y = exp(a) = exp(2) = 7.389", "exp: dy/da += y * dy/dy = 7.389 * 1 = 7.389"),
-        (cube, "y = cube(a) = cube(2) = 8", "cube: dy/da += 3 * a * a * dy/dy = 12 * 1 = 12"),
+        (f.exp, ["y = exp(a) = exp(2) = 7.389", "exp: dy/da += y * dy/dy = 7.389 * 1 = 7.389"]),
+        (cube, ["y = cube(a) = cube(2) = 8", "cube: dy/da += 3 * a * a * dy/dy = 12 * 1 = 12"]),
         (
             only_floats,
-            "y = only_floats(a) = only_floats(2) = 0.9093",
-            "only_floats: dy/da += slope * dy/dy = (-0.4161) * 1 = -0.4161",
+            [
+                "y = only_floats(a) = only_floats(2) = 0.9093",
+                "only_floats: dy/da += slope * dy/dy = (-0.4161) * 1 = -0.4161",
+            ],
         ),
-        (lambda a: f.dot([a], [3.0], 1.0), "z = a * 3 + 1 = 2 * 3 + 1 = 7", None),
-        (lambda a: f.dot([a] * 30, [3.0] * 30), "z = w·x of 60 numbers = 180", None),
-        (lambda a: a * 0.0, "y = a * 0 = 2 * 0 = 0", "×: dy/da += 0 * dy/dy = 0 * 1 = 0"),  # noqa: RUF001
+        (lambda a: f.dot([a], [3.0], 1.0), ["z = a * 3 + 1 = 2 * 3 + 1 = 7"]),
+        (lambda a: f.dot([a] * 30, [3.0] * 30), ["z = w·x of 60 numbers = 180"]),
+        (lambda a: a * 0.0, ["y = a * 0 = 2 * 0 = 0", "×: dy/da += 0 * dy/dy = 0 * 1 = 0"]),  # noqa: RUF001
     ],
 )
-def test_every_operation_is_written_with_its_slope(operation, forward, backward):
+def test_every_operation_is_written_with_its_slope(operation, expected):
     frames = record(operation(Value(2.0, "a")), max_steps=100).frames
-    said = [sentence for frame in frames for sentence in frame.sentences]
-    assert forward in said
-    assert backward is None or backward in said
+    assert {*expected} <= {sentence for frame in frames for sentence in frame.sentences}
 
 
 def test_names_come_from_values_then_variables_and_stay_apart():
@@ -190,10 +178,8 @@ def test_many_steps_become_units_then_layers_then_several_layers():
     counts = {}
     for most in (total, total - 1, 23, 12):
         recording = record(loss, optimizer=optimizer, max_steps=most)
-        counts[most] = (
-            len(recording.frames),
-            recording.caption.partition(",")[0].partition(" (")[0],
-        )
+        caption = recording.caption.partition(",")[0].partition(" (")[0]
+        counts[most] = len(recording.frames), caption
     # 5 units with relu, the last without, then the loss: -, square; 6 layers of parameters
     assert counts[total] == (total, "")
     assert counts[total - 1] == (2 + 8 + 8 + 6, "each step is a unit")

@@ -69,13 +69,9 @@ def names_of(
     repeats: dict[str, Iterator[str]] = {}
 
     def take(v: Value, tries: str | Iterator[str]) -> None:
-        if isinstance(tries, str) and tries not in taken:
-            name = tries
-        else:
-            if isinstance(tries, str):
-                tries = repeats.setdefault(tries, _numbered(tries))
-            name = next(name for name in tries if name not in taken)
-        names[v] = name
+        if isinstance(tries, str):
+            tries = repeats.setdefault(tries, _numbered(tries))
+        names[v] = name = next(name for name in tries if name not in taken)
         taken.add(name)
 
     for v in order:

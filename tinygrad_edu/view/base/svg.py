@@ -35,6 +35,20 @@ def tag(name: str, **attributes: str | float) -> Element:
     return Element(f"{SVG}{name}", {key.replace("_", "-"): x for key, x in texts.items()})
 
 
+def words(text: str, x: float, y: float, **attributes: str | float) -> Element:
+    """A text that begins at (x, y)."""
+    element = tag("text", x=x, y=y, **attributes)
+    element.text = text
+    return element
+
+
+def place(drawing: Element, x: float, y: float, width: float, height: float) -> Element:
+    """The drawing, to stand in another: its left upper corner at (x, y), in this size."""
+    for name, number in {"x": x, "y": y, "width": width, "height": height}.items():
+        drawing.set(name, f"{number:.2f}")
+    return drawing
+
+
 def size_of(root: Element) -> tuple[float, float]:
     """Width and height of a picture in its own units, points for those of a renderer."""
     *_, width, height = (float(x) for x in root.get("viewBox", "0 0 1 1").split())

@@ -16,7 +16,7 @@ from xml.etree.ElementTree import Element
 from tinygrad_edu.view.base.display import picture_bundle
 from tinygrad_edu.view.base.palette import FILM_NOW, GRAPH_FAINT, GRAPH_INK, GRAPH_PAPER
 from tinygrad_edu.view.base.render import RenderError, render
-from tinygrad_edu.view.base.svg import LINK, SVG, inline, parsed, size_of, tag
+from tinygrad_edu.view.base.svg import LINK, SVG, inline, parsed, place, size_of, tag, words
 from tinygrad_edu.view.graph.diagram import Diagram
 from tinygrad_edu.view.graph.dot import to_dot
 
@@ -129,9 +129,7 @@ def contact_sheet(
         _caption(outer, x, y, width, [snapshot.heading, *caption])
         frame = filled(drawing, snapshot.numbers)
         _light_up(frame, snapshot.active)
-        for name, number in {"x": x, "y": y + above, "width": w, "height": h}.items():
-            frame.set(name, f"{number:.2f}")
-        outer.append(frame)
+        outer.append(place(frame, x, y + above, w, h))
     return inline(outer, title, description)
 
 
@@ -145,11 +143,8 @@ def _caption(outer: Element, x: float, y: float, width: float, lines: Sequence[s
     height = _LINE * len(lines) + 6
     outer.append(tag("rect", x=x, y=y, width=width, height=height, rx=4.0, fill=GRAPH_PAPER))
     for k, line in enumerate(lines):
-        text = tag("text", x=x + 6, y=y + _LINE * (k + 1) - 1, font_size="10.5", fill=GRAPH_INK)
-        if k == 0:
-            text.attrib |= {"fill": GRAPH_FAINT, "font-weight": "bold"}
-        text.text = line
-        outer.append(text)
+        look = {"fill": GRAPH_INK} if k else {"fill": GRAPH_FAINT, "font_weight": "bold"}
+        outer.append(words(line, x + 6, y + _LINE * (k + 1) - 1, font_size="10.5", **look))
 
 
 def _light_up(frame: Element, active: AbstractSet[str]) -> None:

@@ -47,10 +47,7 @@ class Graph:
     """
 
     def __init__(self, dot: str, *, title: str, description: str, table: str) -> None:
-        self.dot = dot
-        self.title = title
-        self.description = description
-        self.table = table
+        self.dot, self.title, self.description, self.table = dot, title, description, table
 
     @cached_property
     def svg(self) -> str:

@@ -165,8 +165,7 @@ class _BlockWriter:
         result, *others = _results(block)
         if others:
             return details, []
-        grad = Row("grad", self.numbers.grad_text(result))
-        return details, [self._data(result)._replace(label="data"), grad]
+        return details, [*self.values.content.rows(result)]
 
     def _data(self, v: Value) -> Row:
         return Row(self.names[v], short(self.numbers.data[v]))

@@ -6,7 +6,7 @@ from typing import Final
 from xml.etree.ElementTree import Element
 
 from tinygrad_edu.view.base.palette import GRAPH_INK
-from tinygrad_edu.view.base.svg import size_of, tag
+from tinygrad_edu.view.base.svg import place, size_of, tag, words
 
 #: Short and long side of A4 in points, and the margin.
 _SHORT: Final = 595.28
@@ -81,20 +81,12 @@ class Page:
         width, height = size_of(drawing)
         scale = self.scale_for(drawing)
         width, height = scale * width, scale * height
-        place = {
-            "x": (self.width - width) / 2,
-            "y": (self.top + self.bottom + _MARGIN / 2 - height) / 2,
-            "width": width,
-            "height": height,
-        }
-        for attribute, number in place.items():
-            drawing.set(attribute, f"{number:.2f}")
-        self.root.append(drawing)
+        x, y = self.width - width, self.top + self.bottom + _MARGIN / 2 - height
+        self.root.append(place(drawing, x / 2, y / 2, width, height))
 
     def _line(self, x: float, y: float, text: str, size: float, weight: str) -> None:
-        line = tag("text", x=x, y=y, fill=GRAPH_INK, font_size=f"{size:g}", font_weight=weight)
-        line.text = text
-        self.root.append(line)
+        look = {"fill": GRAPH_INK, "font_size": f"{size:g}", "font_weight": weight}
+        self.root.append(words(text, x, y, **look))
 
 
 def _wrapped(text: str, width: float, size: float) -> list[str]:

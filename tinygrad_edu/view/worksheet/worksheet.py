@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
 from pathlib import Path
@@ -44,6 +44,7 @@ _TASKS: Final = {
 }
 
 
+@dataclass(eq=False, repr=False)
 class Worksheet:
     """A sheet of A4 in black and grey, and its solution; it keeps no Value.
 
@@ -51,18 +52,17 @@ class Worksheet:
     as text.
     """
 
-    def __init__(
-        self,
-        title: str,
-        task: str,
-        rules: list[str],
-        dots: list[str],
-        table: str,
-        solution: "Worksheet | None" = None,
-    ) -> None:
-        self.dot = dots[0]
-        self._title, self._task, self._rules, self._table = title, task, rules, table
-        self._dots, self._solution = dots, solution
+    _title: str
+    _task: str
+    _rules: list[str]
+    _dots: list[str]
+    _table: str
+    _solution: "Worksheet | None"
+
+    @property
+    def dot(self) -> str:
+        """The graph in DOT."""
+        return self._dots[0]
 
     @property
     def solution(self) -> "Worksheet":
