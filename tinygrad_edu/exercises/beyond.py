@@ -21,7 +21,8 @@ ANSWERS: dict[str, Right] = {}
 
 
 def _products() -> float:
-    from tinygrad_edu import MLP, vectorize
+    from tinygrad_edu.nn import MLP
+    from tinygrad_edu.vectorize import vectorize
 
     model = MLP(2, [3, 3, 1], "tanh")
     program = vectorize(lambda x, y: (model(x) - y) ** 2, [0.1, 0.2], 1.0)
@@ -30,7 +31,7 @@ def _products() -> float:
 
 def _is_leaky(answer: Any) -> bool:
     """Whether a function of one Value is z for z > 0, else z / 10, and can be vectorised."""
-    from tinygrad_edu import VectorizeError, vectorize
+    from tinygrad_edu.vectorize import VectorizeError, vectorize
 
     if not callable(answer):
         return False
