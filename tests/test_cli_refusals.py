@@ -11,7 +11,7 @@ from command_line import TABLE
 from tinygrad_edu.cli import main
 from tinygrad_edu.cli.demos import DEMOS
 from tinygrad_edu.cli.options import OPTIONS
-from tinygrad_edu.losses import LOSSES
+from tinygrad_edu.losses import LOSSES, RECORDS
 from tinygrad_edu.nn import MLP
 from tinygrad_edu.optim import OPTIMIZERS
 
@@ -19,7 +19,7 @@ SIZES = (
     "--hidden takes sizes of at least 1 with commas between them, such as 16,16, or "
     '"none" for no hidden layer, got '
 )
-MANY = "cross_entropy, half_squared_error, mean_squared_error, squared_error"
+MANY = ", ".join(name for name in LOSSES if RECORDS[name].outputs in ("logits", "numbers"))
 NUMBER = "a needs a number such as 2 or -1.5e-3, as in a=2, got "
 OF_PERCEPTRON = "this demo, which takes --epochs, --batch-size, --seed, --out"
 ONE_LAYER = "the adder has one layer of hidden units: write --hidden 8"
