@@ -347,7 +347,8 @@ def test_an_error_that_cannot_travel_arrives_as_its_text(processes: None) -> Non
     with pytest.raises(RuntimeError) as caught:
         sweep(run, {"a": [7, 7]}, n_jobs=2)
     assert str(caught.value) == "TwoPartsError: 7: no such file"
-    assert "raise TwoPartsError" in caught.value.__notes__[0]
+    # where the function stands; newer versions of cloudpickle do not send the lines of its file
+    assert ", in run\n" in caught.value.__notes__[0]
 
 
 @pytest.mark.slow
