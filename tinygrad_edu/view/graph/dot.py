@@ -144,7 +144,7 @@ def _lines(box: Box) -> str:
     """Lines of a box: name and word, details, rows of a label and a number."""
     name = f"<B>{in_html(box.name)}</B>" if box.name else ""
     word = _faint(in_html(box.word), 9) if box.word else ""
-    title = " ".join(part for part in (name, word) if part)
+    title = _side_by_side(box, name, word) if name and word else name or word
     lines = [f'<TD COLSPAN="3">{title}</TD>'] if title else []
     lines += [f'<TD COLSPAN="3">{_faint(in_html(detail))}</TD>' for detail in box.details]
     for row in box.rows:
@@ -155,6 +155,18 @@ def _lines(box: Box) -> str:
         )
     rows = "".join(f"<TR>{line}</TR>" for line in lines)
     return f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1">{rows}</TABLE>>'
+
+
+def _side_by_side(box: Box, name: str, word: str) -> str:
+    """Two cells, each with room for its text in DejaVu Sans, the widest of the usual fonts."""
+    widths = [round(0.62 * 12 * len(box.name)), round(0.58 * 9 * len(box.word))]
+    cells = "".join(
+        f'<TD ALIGN="LEFT" WIDTH="{width}">{text}</TD>'
+        for width, text in zip(widths, (name, word), strict=True)
+    )
+    return (
+        f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1"><TR>{cells}</TR></TABLE>'
+    )
 
 
 def _number(row: Row) -> str:
