@@ -202,7 +202,7 @@ def read_target(t: Any) -> Any:
 
 def as_array(x: Any) -> Any:
     """`x` as an array of NumPy, if it is one, a frame, a series or a tensor; else None."""
-    if type(x) in (list, tuple) or isinstance(x, (*_TEXT, Rows)):
+    if type(x) in (float, int, list, tuple) or isinstance(x, (*_TEXT, Rows)):
         return None
     numpy = sys.modules.get("numpy")
     if numpy is not None and isinstance(x, (numpy.ndarray, numpy.generic)):

@@ -27,9 +27,12 @@ class Mode(NamedTuple):
 current: ContextVar[Mode | None] = ContextVar("tinygrad_edu mode", default=None)
 
 
+_USUAL = Mode()
+
+
 def mode() -> Mode:
     """The mode here."""
-    return current.get() or Mode()
+    return current.get() or _USUAL
 
 
 @contextmanager

@@ -97,7 +97,8 @@ class Input(Value):
 
     def _looked_at(self) -> None:
         """Looking a number up, in a set, a dict or as text, is reading it."""
-        modes.tell("read", self)
+        if modes.current.get() is not None:  # asked once per edge of a graph
+            modes.tell("read", self)
 
     def __eq__(self, other: object) -> Any:
         if isinstance(other, Value) or not is_real(other):
