@@ -226,6 +226,22 @@ def test_the_gradient_of_convolution_and_pooling_is_that_of_differences(pool):
     assert gradcheck(loss, wave(16))
 
 
+def pooled(pool, activation):
+    size = math.prod(shape(pool([[[0.0] * 4] * 4] * 3)))
+    kernels = Conv2d(1, 3, 3, padding=1, activation=activation, rng=1)
+    return Sequential(Unflatten(1, 4, 4), kernels, pool, Flatten(), Layer(size, 3, "linear", rng=2))
+
+
+def two_in_a_row():
+    return Sequential(
+        Unflatten(2, 5, 4),
+        Conv2d(2, 3, 3, padding=1, activation="relu", rng=1),
+        Conv2d(3, 2, 2, stride=2, activation="tanh", rng=2),
+        Flatten(),
+        Layer(8, 1, "linear", rng=3),
+    )
+
+
 POOLS = [MaxPool2d(2), AvgPool2d(2), MaxPool2d(3, 1), AvgPool2d(3, 2)]
 
 
@@ -233,34 +249,14 @@ POOLS = [MaxPool2d(2), AvgPool2d(2), MaxPool2d(3, 1), AvgPool2d(3, 2)]
 @pytest.mark.parametrize("pool", POOLS, ids=repr)
 @pytest.mark.parametrize("activation", ["relu", "tanh", "prelu"])
 def test_both_engines_train_a_convolutional_net_alike(pool, activation):
-    def make():
-        size = math.prod(shape(pool([[[0.0] * 4] * 4] * 3)))
-        return Sequential(
-            Unflatten(1, 4, 4),
-            Conv2d(1, 3, 3, padding=1, activation=activation, rng=1),
-            pool,
-            Flatten(),
-            Layer(size, 3, "linear", rng=2),
-        )
-
-    targets = [k % 3 for k in range(10)]
-    check(make, lambda p: SGD(p, lr=0.1), rows(10, 16), targets, loss="cross_entropy", epochs=4,
-          batch_size=4, progress=False)  # fmt: skip
+    check(lambda: pooled(pool, activation), lambda p: SGD(p, lr=0.1), rows(10, 16),
+          [k % 3 for k in range(10)], loss="cross_entropy", epochs=4, batch_size=4)  # fmt: skip
 
 
 @pytest.mark.slow
 def test_both_engines_train_two_convolutions_in_a_row_alike():
-    def make():
-        return Sequential(
-            Unflatten(2, 5, 4),
-            Conv2d(2, 3, 3, padding=1, activation="relu", rng=1),
-            Conv2d(3, 2, 2, stride=2, activation="tanh", rng=2),
-            Flatten(),
-            Layer(8, 1, "linear", rng=3),
-        )
-
-    check(make, lambda p: Adam(p, lr=0.01), rows(8, 40), [k % 2 for k in range(8)],
-          loss="binary_cross_entropy_with_logits", epochs=4, progress=False)  # fmt: skip
+    check(two_in_a_row, lambda p: Adam(p, lr=0.01), rows(8, 40), [k % 2 for k in range(8)],
+          loss="binary_cross_entropy_with_logits", epochs=4)  # fmt: skip
 
 
 @pytest.mark.slow

@@ -137,15 +137,8 @@ def test_every_layer_trains_alike_on_both_engines(name):
     losses, states = [], []
     for engine in ("scalar", "auto"):  # auto is scalar for BatchNorm, which couples examples
         net = within_a_net(name)
-        history = fit(
-            *(net, X, y),
-            loss="squared_error",
-            optimizer=SGD(net.parameters(), lr=0.001),
-            epochs=2,
-            batch_size=4,
-            engine=engine,
-            progress=False,
-        )
+        options = {"loss": "squared_error", "epochs": 2, "batch_size": 4, "engine": engine}
+        history = fit(net, X, y, optimizer=SGD(net.parameters(), lr=0.001), **options)
         losses.append(history.loss)
         states.append([*net.state_dict().values()])
     assert losses[1] == pytest.approx(losses[0], rel=1e-9)
