@@ -9,16 +9,7 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any, ClassVar, Final
 
-from tinygrad_edu.checks import (
-    OptionsSignature,
-    declared,
-    flag,
-    one_of,
-    option,
-    options,
-    real,
-    row_in,
-)
+from tinygrad_edu.checks import OptionsSignature, flag, one_of, option, options, real, row_in
 from tinygrad_edu.engine import Value
 from tinygrad_edu.namespace import floats
 from tinygrad_edu.optim.clipping import leaves_in
@@ -84,7 +75,7 @@ class Optimizer:
         self.parameters = leaves_in("an optimizer", parameters)
         self.lr = self.default_lr if lr is _DEFAULT else lr
         if weight_decay:  # a class without options of its own may give it by place, as it once did
-            if len(weight_decay) > 1 or len(declared(type(self))) > 1:
+            if len(weight_decay) > 1 or len(options(type(self), {})) > 1:
                 name, got = type(self).__name__, weight_decay[0]
                 raise TypeError(f"{name} takes options by name, got {got!r:.40} after lr")
             values["weight_decay"] = weight_decay[0]
