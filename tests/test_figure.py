@@ -5,8 +5,8 @@ import sys
 from tinygrad_edu.figure import Figure
 
 
-def test_a_figure_is_a_png_in_a_notebook_and_always_the_same() -> None:
-    def drawn() -> tuple[bytes, dict[str, int]]:
+def test_a_figure_is_a_png_in_a_notebook_and_always_the_same():
+    def drawn():
         figure = Figure(figsize=(2, 1))
         figure.add_subplot().plot([1, 2, 3])
         return figure._repr_png_()
@@ -17,11 +17,11 @@ def test_a_figure_is_a_png_in_a_notebook_and_always_the_same() -> None:
     assert drawn() == drawn()
 
 
-def test_a_missing_character_is_a_box_and_no_warning() -> None:
+def test_a_missing_character_is_a_box_and_no_warning():
     figure = Figure(figsize=(2, 1))
     figure.add_subplot().set_title("\U0001f40d")
     assert figure.png().startswith(b"\x89PNG")
 
 
-def test_pyplot_is_not_imported() -> None:
+def test_pyplot_is_not_imported():
     assert "matplotlib.pyplot" not in sys.modules

@@ -23,7 +23,7 @@ DRAWN = {
     "surface": lambda **o: pictures.surface(
         lambda: W1 * W1 + W2, W1, W2, resolution=5, paths={"p": [(0, 0), (1, 1)]}, **o
     ),
-    "tangent": lambda **o: pictures.tangent(lambda x: x * x, 1.0, **o),
+    "tangent": lambda **o: pictures.tangent(lambda x: MODEL([x, W1]), 0.5, **o),
     "weights": lambda **o: pictures.weights(MODEL, height=1, width=2, **o),
 }
 
@@ -53,6 +53,16 @@ def test_without_axes_a_picture_has_a_figure_of_one_axes(name):
     assert isinstance(ax, Axes)
     assert isinstance(ax.figure, ours.Figure)
     assert ax.figure.axes == [ax]
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_a_picture_changes_neither_the_model_nor_its_gradients(name):
+    for p in MODEL.parameters():
+        p.grad = 0.5
+    before = MODEL.state_dict()
+    DRAWN[name]()
+    assert MODEL.state_dict() == before
+    assert {p.grad for p in MODEL.parameters()} == {0.5}
 
 
 @pytest.mark.slow
@@ -176,6 +186,16 @@ REFUSED = [
         lambda: pictures.activations("softmax"),
         ValueError,
         "softmax is an activation of a whole layer: it has no graph over z",
+    ),
+    (
+        lambda: pictures.hidden_space(MODEL, [[1, 2]], [0], layer=2),
+        ValueError,
+        "layer 2 has one unit: hidden_space needs two or more",
+    ),
+    (
+        lambda: pictures.hidden_space(MODEL, [[1, 2]], [], layer=1),
+        ValueError,
+        "hidden_space needs a label for each row, got 1 rows, 0 labels",
     ),
     (lambda: pictures.activations([]), ValueError, "names needs at least one activation"),
     (

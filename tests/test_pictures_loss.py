@@ -1,5 +1,4 @@
 import math
-import re
 
 import numpy as np
 import pytest
@@ -8,11 +7,7 @@ from tinygrad_edu import MLP, SGD, History, Value, evaluate, moons
 from tinygrad_edu import functions as f
 from tinygrad_edu.losses import squared_error
 from tinygrad_edu.view.pictures import descent_path, loss_curve, surface
-from tinygrad_edu.view.pictures.surface import LossGrid
-
-
-def exactly(message):
-    return f"^{re.escape(message)}$"
+from tinygrad_edu.view.pictures.loss import LossGrid
 
 
 def entries(ax):

@@ -1,7 +1,6 @@
 import math
 import re
 from html.parser import HTMLParser
-from typing import Any
 
 import pytest
 from refusals import refusals
@@ -17,12 +16,12 @@ X = [1.0, -2.0, 0.5]
 SQUARES = ("squared_error", "half_squared_error", "mean_squared_error")
 
 
-def single_unit(activation: str) -> Neuron:
+def single_unit(activation):
     """A unit with w = 1, b = 0, whose net input is its input."""
     return Neuron(1, activation, init=lambda rng, nin, nout: 1.0)
 
 
-def fail(m: Any, y: Any, x: Any) -> Any:
+def fail(m, y, x):
     raise RuntimeError("slopes fail")
 
 
@@ -32,9 +31,7 @@ failing = Primitive("failing", lambda m, x: x * x, fail)
 @pytest.mark.parametrize("convention", ["dL/dz", "-dE/dnet"])
 @pytest.mark.parametrize("loss", SQUARES)
 @pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
-def test_the_rules_agree_with_the_engine_for_every_activation(
-    activation: str, loss: str, convention: str
-) -> None:
+def test_the_rules_agree_with_the_engine_for_every_activation(activation, loss, convention):
     for model in (
         MLP(3, [4, 4, 2], activation, activation, rng=1),
         MLP(3, [4, 4, 2], activation, "tanh", rng=2),
@@ -60,9 +57,7 @@ def test_the_rules_agree_with_the_engine_for_every_activation(
     ],
 )
 @pytest.mark.parametrize("hidden", ["tanh", "prelu", "softmax"])
-def test_the_rule_of_two_outputs_is_named_and_right(
-    hidden: str, output: str, loss: str, target: Any, rule: str
-) -> None:
+def test_the_rule_of_two_outputs_is_named_and_right(hidden, output, loss, target, rule):
     found = deltas(MLP(3, [4, 4, 2], hidden, output, rng=4), X, target, loss)
     assert found.layers[-1].rule.text == rule
     assert found.largest_difference < 1e-12
@@ -73,20 +68,8 @@ def test_the_rule_of_two_outputs_is_named_and_right(
     [
         ("sigmoid", "binary_cross_entropy", 1, "a - y", "y - a"),
         ("softmax", "half_squared_error", 0.5, None, None),
-        (
-            "linear",
-            "binary_cross_entropy_with_logits",
-            0.25,
-            "s(z) - y",
-            "y - s(z)",
-        ),
-        (
-            "tanh",
-            "binary_cross_entropy_with_logits",
-            0,
-            "(s(a) - y) g'(z)",
-            "(y - s(a)) g'(z)",
-        ),
+        ("linear", "binary_cross_entropy_with_logits", 0.25, "s(z) - y", "y - s(z)"),
+        ("tanh", "binary_cross_entropy_with_logits", 0, "(s(a) - y) g'(z)", "(y - s(a)) g'(z)"),
         ("linear", "hinge", 1, "-y 1[y a < 1]", "y 1[y a < 1]"),
         ("linear", "hinge", -1, "-y 1[y a < 1]", "y 1[y a < 1]"),
         ("linear", "perceptron", 1, "-y 1[y a < 0]", "y 1[y a < 0]"),
@@ -94,8 +77,8 @@ def test_the_rule_of_two_outputs_is_named_and_right(
     ],
 )
 def test_the_rule_of_one_output_is_named_and_right_in_both_conventions(
-    output: str, loss: str, target: float, rule: str | None, flipped: str | None
-) -> None:
+    output, loss, target, rule, flipped
+):
     model = MLP(3, [4, 4, 1], "tanh", output, rng=5)
     for convention, expected in (("dL/dz", rule), ("-dE/dnet", flipped)):
         found = deltas(model, X, target, loss, convention)
@@ -103,9 +86,9 @@ def test_the_rule_of_one_output_is_named_and_right_in_both_conventions(
         assert expected is None or found.layers[-1].rule.text == expected
 
 
-def test_every_loss_has_a_rule() -> None:
+def test_every_loss_has_a_rule():
     for name in LOSSES:
-        target: Any = [1, 0] if name in SQUARES else 1
+        target = [1, 0] if name in SQUARES else 1
         n = 2 if name in (*SQUARES, "cross_entropy") else 1
         # a sigmoid before net inputs of a sigmoid is refused
         output = "linear" if name == "binary_cross_entropy_with_logits" else "sigmoid"
@@ -113,7 +96,7 @@ def test_every_loss_has_a_rule() -> None:
         assert found.largest_difference < 1e-12, name
 
 
-def test_a_sigmoid_with_half_squared_error_has_the_delta_of_the_lectures() -> None:
+def test_a_sigmoid_with_half_squared_error_has_the_delta_of_the_lectures():
     # o = s(0) = 1/2, y = 1: delta = o (1 - o) (y - o) = 1/8 as -dE/dnet, -1/8 as dL/dz
     unit = single_unit("sigmoid")
     row = deltas(unit, [0.0], 1, "half_squared_error", "-dE/dnet").rows[0]
@@ -122,14 +105,11 @@ def test_a_sigmoid_with_half_squared_error_has_the_delta_of_the_lectures() -> No
     assert (row.delta, row.rule) == (-0.125, -0.125)
 
 
-def test_a_hidden_delta_is_the_weighted_sum_of_those_after_it() -> None:
+def test_a_hidden_delta_is_the_weighted_sum_of_those_after_it():
     # 1-1-2, linear, all weights 1, x = 3: outputs 3, 3, targets 1, 2: deltas 2, 1, before them 3,
     # and dL/dw = delta * a = 2 * 3, 1 * 3, 3 * 3
     found = deltas(
-        MLP(1, [1, 2], "linear", init=lambda rng, nin, nout: 1.0),
-        [3.0],
-        [1, 2],
-        half_squared_error,
+        MLP(1, [1, 2], "linear", init=lambda rng, nin, nout: 1.0), [3.0], [1, 2], half_squared_error
     )
     assert [row.delta for row in found.rows] == [3.0, 2.0, 1.0]
     assert [row.rule for row in found.rows] == [3.0, 2.0, 1.0]
@@ -143,14 +123,14 @@ def test_a_hidden_delta_is_the_weighted_sum_of_those_after_it() -> None:
     ]
 
 
-def test_the_table_finds_an_engine_that_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_table_finds_an_engine_that_is_wrong(monkeypatch):
     model = MLP(3, [2, 1], "tanh", rng=1)
     monkeypatch.setattr(f.tanh, "_slopes", lambda y, x: (1 - y,))
     assert deltas(model, X, 1, "half_squared_error").largest_difference > 1e-3
 
 
-def test_a_loss_of_ones_own_has_no_rule_and_says_so() -> None:
-    def quartic(output: Any, target: Any) -> Any:
+def test_a_loss_of_ones_own_has_no_rule_and_says_so():
+    def quartic(output, target):
         return (output - target) ** 4
 
     found = deltas(MLP(3, [4, 1], "tanh", rng=1), X, 1, quartic)
@@ -163,8 +143,8 @@ def test_a_loss_of_ones_own_has_no_rule_and_says_so() -> None:
     assert found.largest_difference < 1e-12
 
 
-def test_an_activation_of_ones_own_has_the_slope_of_the_engine() -> None:
-    def cubic(z: Any) -> Any:
+def test_an_activation_of_ones_own_has_the_slope_of_the_engine():
+    def cubic(z):
         return z**3
 
     found = deltas(MLP(3, [2, 1], cubic, rng=1), X, 1, "half_squared_error")
@@ -174,10 +154,10 @@ def test_an_activation_of_ones_own_has_the_slope_of_the_engine() -> None:
     assert found.largest_difference < 1e-12
 
 
-def test_a_penalty_in_the_loss_shows_as_a_difference_of_the_weights() -> None:
+def test_a_penalty_in_the_loss_shows_as_a_difference_of_the_weights():
     model = MLP(1, [1], init=lambda rng, nin, nout: 3.0)
 
-    def penalised(output: Any, target: Any) -> Value:
+    def penalised(output, target):
         return half_squared_error(output, target) + l2(model.parameters(), 0.5)
 
     # d(0.5 w^2)/dw = w = 3
@@ -185,14 +165,14 @@ def test_a_penalty_in_the_loss_shows_as_a_difference_of_the_weights() -> None:
     assert [row.difference for row in found.parameters] == [3.0, 0.0]
 
 
-def test_a_parameter_that_units_share_gets_the_sum_of_its_uses() -> None:
+def test_a_parameter_that_units_share_gets_the_sum_of_its_uses():
     layer = Layer(2, 2, "tanh")
     layer.neurons[1].w[0] = layer.neurons[0].w[0]
     assert deltas(layer, [0.5, -1.0], [1, 0], "squared_error").largest_difference < 1e-12
 
 
 @pytest.mark.parametrize("fails", [False, True])
-def test_gradients_stay_as_they_were(fails: bool) -> None:
+def test_gradients_stay_as_they_were(fails):
     model = MLP(3, [2, 1], "tanh", rng=1)
     x = [Value(v) for v in X]
     y = model(x)
@@ -201,7 +181,7 @@ def test_gradients_stay_as_they_were(fails: bool) -> None:
     touched = [*x, y, target, *model.parameters()]
     before = [(v.data, v.grad, v.reached) for v in touched]
 
-    def broken(output: Any, target: Any) -> Any:
+    def broken(output, target):
         return failing(half_squared_error(output, target))
 
     if fails:
@@ -212,7 +192,7 @@ def test_gradients_stay_as_they_were(fails: bool) -> None:
     assert [(v.data, v.grad, v.reached) for v in touched] == before
 
 
-def test_a_target_may_be_an_iterator_or_values() -> None:
+def test_a_target_may_be_an_iterator_or_values():
     model = MLP(3, [2], rng=1)
     plain = deltas(model, X, [1, 0], "squared_error")
     assert deltas(model, iter(X), iter([1, 0]), "squared_error").rows == plain.rows
@@ -220,7 +200,7 @@ def test_a_target_may_be_an_iterator_or_values() -> None:
 
 
 @pytest.mark.parametrize("x", [math.inf, math.nan, 1e308])
-def test_numbers_out_of_range_are_shown_and_raise_nothing(x: float) -> None:
+def test_numbers_out_of_range_are_shown_and_raise_nothing(x):
     for activation in ("relu", "softmax", "gelu", "elu"):
         found = deltas(MLP(3, [2, 2], activation, rng=1), [x, 1, 2], 1, "cross_entropy")
         assert str(found)
@@ -228,7 +208,7 @@ def test_numbers_out_of_range_are_shown_and_raise_nothing(x: float) -> None:
         assert found._repr_html_()
 
 
-def test_the_text_names_loss_rules_and_rows() -> None:
+def test_the_text_names_loss_rules_and_rows():
     unit = single_unit("sigmoid")
     assert str(deltas(unit, [0.0], 1, "half_squared_error", "-dE/dnet")) == "\n".join(
         [
@@ -247,7 +227,7 @@ def test_the_text_names_loss_rules_and_rows() -> None:
     )
 
 
-def test_the_text_fits_into_100_columns_and_counts_what_it_leaves_out() -> None:
+def test_the_text_fits_into_100_columns_and_counts_what_it_leaves_out():
     lines = str(deltas(MLP(64, [32, 10], "gelu", rng=1), [0.1] * 64, 3, "cross_entropy"))
     assert max(map(len, lines.splitlines())) <= 100
     assert re.findall(r"\.\.\. ([\d,]+) more", lines) == [
@@ -258,12 +238,12 @@ def test_the_text_fits_into_100_columns_and_counts_what_it_leaves_out() -> None:
 
 
 class _Tags(HTMLParser):
-    def __init__(self) -> None:
+    def __init__(self):
         super().__init__()
-        self.tags: set[str] = set()
-        self.attributes: set[str] = set()
+        self.tags = set()
+        self.attributes = set()
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+    def handle_starttag(self, tag, attrs):
         self.tags.add(tag)
         self.attributes.update(name for name, _ in attrs)
 
@@ -278,11 +258,11 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_names_of_functions_are_shown_as_text(name: str) -> None:
-    def loss(output: Any, target: Any) -> Any:
+def test_names_of_functions_are_shown_as_text(name):
+    def loss(output, target):
         return (output - target) ** 4
 
-    def activation(z: Any) -> Any:
+    def activation(z):
         return z.tanh()
 
     loss.__name__ = activation.__name__ = name
@@ -295,7 +275,7 @@ def test_names_of_functions_are_shown_as_text(name: str) -> None:
     assert "\n" not in found.heading
 
 
-def test_latex_has_a_row_per_unit() -> None:
+def test_latex_has_a_row_per_unit():
     found = deltas(single_unit("tanh"), [0.0], 1, "squared_error")
     assert found._repr_latex_() == "$$" + found.latex + "$$"
     assert found.latex.splitlines() == [
@@ -309,7 +289,7 @@ def test_latex_has_a_row_per_unit() -> None:
     ]
 
 
-def test_repr_is_a_line() -> None:
+def test_repr_is_a_line():
     found = deltas(single_unit("tanh"), [0.0], 1, "squared_error")
     assert repr(found) == (
         "<Deltas of 1 units: squared_error = 1, delta = dL/dz, largest difference 0>"
@@ -317,7 +297,7 @@ def test_repr_is_a_line() -> None:
 
 
 class Doubled(MLP):
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x):
         return 2 * super().__call__(x)
 
 
@@ -325,7 +305,7 @@ test_wrong_arguments_are_refused = refusals(
     [
         (lambda: deltas(MLP(3, [1]), [1, 2], 1, "hinge"), ValueError, "expected 3 inputs, got 2"),
         (
-            lambda: deltas(MLP(3, [1]), 1.0, 1, "hinge"),  # type: ignore[arg-type]
+            lambda: deltas(MLP(3, [1]), 1.0, 1, "hinge"),
             TypeError,
             "expected a list of 3 numbers, got float",
         ),
@@ -357,7 +337,7 @@ test_wrong_arguments_are_refused = refusals(
             "unknown convention 'dE/dnet': choose dL/dz, -dE/dnet; did you mean '-dE/dnet'?",
         ),
         (
-            lambda: no_grad()(deltas)(MLP(3, [1]), X, 1, "hinge"),  # type: ignore[operator]
+            lambda: no_grad()(deltas)(MLP(3, [1]), X, 1, "hinge"),
             TypeError,
             "there is nothing to differentiate: the loss must give a Value made from the output, "
             "outside of no_grad()",
@@ -374,14 +354,14 @@ test_wrong_arguments_are_refused = refusals(
         Sequential(Sequential(Layer(3, 4, "tanh", rng=1)), [Layer(4, 1, "sigmoid", rng=2)][0]),
     ],
 )
-def test_a_list_of_layers_and_a_sequential_are_nets(model: Any) -> None:
+def test_a_list_of_layers_and_a_sequential_are_nets(model):
     found = deltas(model, X, 1, "binary_cross_entropy")
     assert [row.name for row in found.rows][-2:] == ["delta1[4]", "delta2[1]"]
     assert [layer.title for layer in found.layers] == ["layer1 (tanh)", "layer2 (sigmoid)"]
     assert found.largest_difference < 1e-12
 
 
-def test_names_in_the_notation_of_code() -> None:
+def test_names_in_the_notation_of_code():
     found = deltas(MLP(1, [1]), [1.0], 1, "squared_error", notation="code")
     names = [row.name for row in (*found.rows, *found.parameters)]
     assert names == ["layer1.neuron1.delta", "layer1.neuron1.w[1]", "layer1.neuron1.b"]

@@ -1,9 +1,6 @@
 import math
 import re
-from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
-from xml.etree.ElementTree import Element
 
 import pytest
 from refusals import refusals
@@ -11,24 +8,24 @@ from refusals import refusals
 from tinygrad_edu.engine import Primitive, Value
 from tinygrad_edu.nn import MLP, Layer
 from tinygrad_edu.view.network.deltas import deltas
-from tinygrad_edu.view.network.network import Network, network
+from tinygrad_edu.view.network.network import network
 
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def elements(picture: Network, tag: str) -> list[Element]:
+def elements(picture, tag):
     return list(ElementTree.fromstring(picture.svg).iter(f"{SVG}{tag}"))
 
 
-def texts(picture: Network) -> list[str]:
+def texts(picture):
     return [e.text or "" for e in elements(picture, "text")]
 
 
-def titles(picture: Network) -> list[str]:
+def titles(picture):
     return [e.text or "" for e in elements(picture, "title")]
 
 
-def lines(picture: Network) -> list[tuple[str, float]]:
+def lines(picture):
     """Kind and width of each line."""
     return [
         (e.get("class", "").removeprefix("line "), float(e.get("stroke-width", "nan")))
@@ -36,19 +33,19 @@ def lines(picture: Network) -> list[tuple[str, float]]:
     ]
 
 
-def given(*weights: float) -> MLP:
+def given(*weights):
     """A linear unit with these weights."""
     rest = list(weights)
     return MLP(len(weights), [1], init=lambda rng, nin, nout: rest.pop(0))
 
 
-def test_every_unit_is_a_circle_and_every_weight_a_line() -> None:
+def test_every_unit_is_a_circle_and_every_weight_a_line():
     picture = network(MLP(3, [4, 4, 2], rng=1))
     assert len(elements(picture, "circle")) == 3 + 4 + 4 + 2
     assert len(elements(picture, "line")) == 3 * 4 + 4 * 4 + 4 * 2
 
 
-def test_columns_are_named_with_size_and_activation() -> None:
+def test_columns_are_named_with_size_and_activation():
     assert texts(network(MLP(2, [3, 1], "tanh", "sigmoid"))) == [
         *("x1", "x2"),
         *("inputs", "2", "layer1", "3 tanh", "layer2", "1 sigmoid"),
@@ -56,12 +53,12 @@ def test_columns_are_named_with_size_and_activation() -> None:
     ]
 
 
-def test_an_operation_of_ones_own_is_called_by_its_name() -> None:
+def test_an_operation_of_ones_own_is_called_by_its_name():
     bump = Primitive("bump", lambda m, x: m.exp(-x * x), lambda m, y, x: (-2 * x * y,))
     assert "2 bump" in network(MLP(3, [2, 1], bump)).svg
 
 
-def test_lines_show_sign_and_size_of_a_weight() -> None:
+def test_lines_show_sign_and_size_of_a_weight():
     # widths run from 0.6 for 0 to 5 for the largest |w|
     picture = network(given(2.0, -1.0, 0.0))
     assert lines(picture) == [("plus", 5.0), ("minus", 2.8), ("zero", 0.6)]
@@ -73,7 +70,7 @@ def test_lines_show_sign_and_size_of_a_weight() -> None:
 
 
 @pytest.mark.parametrize("odd", [math.nan, math.inf, -math.inf, 1e308])
-def test_odd_numbers_do_not_break_the_geometry(odd: float) -> None:
+def test_odd_numbers_do_not_break_the_geometry(odd):
     model = given(1.0, odd)
     for picture in (network(model), network(model, [odd, 1.0], 1, "squared_error")):
         numbers = [
@@ -87,7 +84,7 @@ def test_odd_numbers_do_not_break_the_geometry(odd: float) -> None:
         assert all(map(math.isfinite, numbers))
 
 
-def test_circles_show_activations() -> None:
+def test_circles_show_activations():
     # w = 2, 3 and x = 1, -1: a = -1
     picture = network(given(2.0, 3.0), [1.0, -1.0])
     assert texts(picture)[:6] == ["1", "x1", "-1", "x2", "inputs", "2"]
@@ -97,7 +94,7 @@ def test_circles_show_activations() -> None:
 
 
 @pytest.mark.parametrize(("convention", "sign"), [("dL/dz", 1), ("-dE/dnet", -1)])
-def test_circles_show_deltas_and_are_shaded_by_them(convention: str, sign: int) -> None:
+def test_circles_show_deltas_and_are_shaded_by_them(convention, sign):
     model = MLP(2, [3, 1], "tanh", "sigmoid", rng=1)
     picture = network(model, [1, -2], 1, "binary_cross_entropy", convention=convention)
     rows = deltas(model, [1, -2], 1, "binary_cross_entropy", convention).rows
@@ -113,17 +110,17 @@ def test_circles_show_deltas_and_are_shaded_by_them(convention: str, sign: int) 
     assert len([t for t in titles(picture) if ", dL/dw = " in t]) == 2 * 3 + 3
 
 
-def test_a_layer_of_more_than_16_units_is_elided_with_a_count() -> None:
+def test_a_layer_of_more_than_16_units_is_elided_with_a_count():
     picture = network(MLP(64, [32, 10], rng=1))
     assert [t for t in texts(picture) if "more" in t] == ["... 48 more", "... 16 more"]
     assert len(elements(picture, "circle")) == 16 + 16 + 10
-    assert "42 of 106 circles drawn" in elements(picture, "desc")[0].text  # type: ignore[operator]
+    assert "42 of 106 circles drawn" in elements(picture, "desc")[0].text
     assert not [t for t in texts(network(MLP(16, [16, 1]))) if "more" in t]
     assert len(elements(network(MLP(5, [3]), max_units=2), "circle")) == 4
 
 
 @pytest.mark.parametrize("sizes", [(2, 3, 1), (3, 4, 4, 2), (2, 16, 16, 1), (64, 32, 10)])
-def test_circles_and_texts_lie_apart_and_inside_the_picture(sizes: tuple[int, ...]) -> None:
+def test_circles_and_texts_lie_apart_and_inside_the_picture(sizes):
     nin, *nouts = sizes
     model = MLP(nin, nouts, "tanh", rng=1)
     target = [0.0] * nouts[-1]
@@ -151,7 +148,7 @@ def test_circles_and_texts_lie_apart_and_inside_the_picture(sizes: tuple[int, ..
 
 
 @pytest.mark.parametrize("x", [0.0, -0.123456, 123456.7, -1.23e-10, -1.5e-300, 9.99e307, math.nan])
-def test_a_number_fits_into_its_circle(x: float) -> None:
+def test_a_number_fits_into_its_circle(x):
     inside = texts(network(given(1.0), [x]))[0]
     assert len(inside) <= 7
     assert float(inside) == pytest.approx(x, rel=0.5, nan_ok=True)
@@ -168,11 +165,11 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_names_are_shown_as_text(name: str) -> None:
-    def activation(z: Any) -> Any:
+def test_names_are_shown_as_text(name):
+    def activation(z):
         return z.tanh()
 
-    def loss(output: Any, target: Any) -> Any:
+    def loss(output, target):
         return (output - target) ** 2
 
     activation.__name__ = loss.__name__ = name
@@ -187,7 +184,7 @@ def test_names_are_shown_as_text(name: str) -> None:
         assert "2 &amp;" in texts(picture)
 
 
-def test_the_svg_stands_inline_and_can_be_read_aloud() -> None:
+def test_the_svg_stands_inline_and_can_be_read_aloud():
     picture = network(MLP(2, [3, 1]))
     root = ElementTree.fromstring(picture.svg)
     assert picture.svg.startswith("<svg ")
@@ -202,7 +199,7 @@ def test_the_svg_stands_inline_and_can_be_read_aloud() -> None:
     )
 
 
-def test_the_styles_touch_nothing_but_the_picture() -> None:
+def test_the_styles_touch_nothing_but_the_picture():
     style = elements(network(MLP(2, [1])), "style")[0].text or ""
     selectors = [s.strip() for s in re.findall(r"([^{}]+)\{", style)]
     assert [s for s in selectors if not s.startswith(".tge-net")] == [
@@ -210,7 +207,7 @@ def test_the_styles_touch_nothing_but_the_picture() -> None:
     ]
 
 
-def test_a_notebook_gets_svg_and_text_only() -> None:
+def test_a_notebook_gets_svg_and_text_only():
     picture = network(MLP(2, [1]))
     assert picture._repr_mimebundle_() == {
         "image/svg+xml": picture.svg,
@@ -222,14 +219,14 @@ def test_a_notebook_gets_svg_and_text_only() -> None:
     )
 
 
-def test_a_picture_is_the_same_to_the_byte_every_time() -> None:
+def test_a_picture_is_the_same_to_the_byte_every_time():
     one, other = (
         network(MLP(3, [4, 2], rng=1), [1, 2, 3], 0, "cross_entropy").svg for _ in range(2)
     )
     assert one == other
 
 
-def test_drawing_changes_no_number() -> None:
+def test_drawing_changes_no_number():
     model = MLP(2, [3, 1], "tanh", rng=1)
     x = [Value(1.0), Value(2.0)]
     model(x).backward()
@@ -239,11 +236,14 @@ def test_drawing_changes_no_number() -> None:
     assert [(v.data, v.grad, v.reached) for v in touched] == before
 
 
-def test_a_picture_is_saved_as_svg(tmp_path: Path) -> None:
+def test_a_picture_is_saved_as_svg(tmp_path):
     picture = network(Layer(2, 2))
     path = picture.save(tmp_path / "net.svg")
     assert path.read_text(encoding="utf-8") == picture.svg
-    message = "a network is saved as .svg, and 'net.png' is none: write n.save(\"network.svg\")"
+    # the sentence of every picture that is saved
+    message = (
+        "a network is saved as .svg, and 'net.png' is none of these: write .save(\"network.svg\")"
+    )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         picture.save(tmp_path / "net.png")
     assert not (tmp_path / "net.png").exists()

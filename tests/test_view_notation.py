@@ -11,14 +11,7 @@ from tinygrad_edu.namespace import floats
 from tinygrad_edu.text import clean, latex_name
 from tinygrad_edu.view import explain, steps, worksheet
 from tinygrad_edu.view.explain.formulas import formulas, total
-from tinygrad_edu.view.explain.notation import (
-    Both,
-    derivative,
-    name,
-    number,
-    with_numbers,
-    written,
-)
+from tinygrad_edu.view.explain.notation import Both, derivative, name, number, with_numbers, written
 
 CONSTANTS = {"power": {"c": 3.0}, "leaky_relu": {"alpha": 0.1}, "elu": {"alpha": 0.5}}
 CONSTANTS |= {"softmax": {"k": 1}, "log_softmax": {"k": 1}}

@@ -12,15 +12,14 @@ from tinygrad_edu.playground.features import columns
 from tinygrad_edu.playground.run import Run
 from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.vectorize.program import Program
-from tinygrad_edu.view.base.palette import CLASSES, NEGATIVE, POSITIVE
+from tinygrad_edu.view.base.palette import NEGATIVE, POSITIVE
+from tinygrad_edu.view.pictures.canvas import tinted
 from tinygrad_edu.view.pictures.field import Extent, extent_of, outputs_of
 
 #: Points a side.
 SIDES: Final = 60
-_TINTS: Final = np.array([to_rgb(colour) for colour in CLASSES])
 #: As the lines of the network diagram: positive, negative.
 _POSITIVE, _NEGATIVE = np.array([to_rgb(POSITIVE.light), to_rgb(NEGATIVE.light)])
-_PALEST, _RANGE = 0.05, 0.4
 
 
 class Plane:
@@ -49,11 +48,7 @@ class Plane:
         """The decision regions as colours, (SIDES, SIDES, 3): paler where in doubt."""
         with np.errstate(all="ignore"):
             shares = np.nan_to_num(self.run.head.probabilities(activations[-1]))
-        k = shares.shape[-1]
-        certainty = ((shares.max(axis=-1) - 1 / k) / (1 - 1 / k)).clip(0, 1)
-        tint = _TINTS[shares.argmax(axis=-1)]
-        image: Array = 1 - (1 - tint) * (_PALEST + _RANGE * certainty)[..., None]
-        return image
+        return tinted(shares)
 
 
 def square(points: Array) -> Extent:

@@ -6,15 +6,17 @@ from typing import Any
 from tinygrad_edu.engine import Value
 from tinygrad_edu.engine.gradients import changed_since
 from tinygrad_edu.text import DASH, clean, short
-from tinygrad_edu.view.explain.equations import Line, ends, sentence
-from tinygrad_edu.view.explain.formulas import formulas, total
+from tinygrad_edu.view.explain.formulas import UNWRITABLE, formulas, total
 from tinygrad_edu.view.explain.notation import (
     Both,
+    Line,
     call,
     derivative,
+    ends,
     name,
     number,
     product,
+    sentence,
     with_numbers,
     written,
 )
@@ -29,6 +31,8 @@ class Writer:
     ) -> None:
         self.labels = labels
         self._mixed = mixed
+        #: The links whose formula was given in the equation of a derivative.
+        self.given: set[Link] = set()
         self._letters: dict[Value, tuple[list[Both], list[Both]]] = {}
         self._formulas: dict[Value, tuple[Any, Callable[[int], Any]]] = {}
         self._unwritten: dict[str, str] = {}
@@ -63,6 +67,11 @@ class Writer:
         """The formula of the slope, with letters and then with numbers; [] if there is none."""
         return self._formula(link.child, link.positions)
 
+    def only(self, link: Link) -> list[Both]:
+        """The same where the slope alone is a derivative: it need not be given again."""
+        self.given.add(link)
+        return self.formula(link)
+
     def _formula(self, v: Value, positions: tuple[int, ...]) -> list[Both]:
         """The formula of `v`, or of its slope at the positions; with letters, then with numbers."""
         op: Any = v.op
@@ -77,7 +86,7 @@ class Writer:
             value, slope = self._formulas[v]
             x = total([slope(i) for i in positions]) if positions else value
             return [written(x, names), *with_numbers(x, numbers)]
-        except Exception as error:  # a user's record may raise anything
+        except UNWRITABLE as error:
             self._unwritten[clean(op.name)] = type(error).__name__
             few = ends(names[:-1], 4)
             texts = [Both("…", r"\cdots") if isinstance(p, int) else p for p in few]

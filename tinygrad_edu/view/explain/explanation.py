@@ -8,16 +8,20 @@ from tinygrad_edu.text import clean, short, table
 from tinygrad_edu.view.base.naming import names_of, variable_names
 from tinygrad_edu.view.base.symbols import drawing_order
 from tinygrad_edu.view.explain.chain import Writer
-from tinygrad_edu.view.explain.equations import (
+from tinygrad_edu.view.explain.notation import (
+    Both,
     Line,
+    added,
     ends,
     in_latex,
     in_text,
     lines_of,
     more,
+    name,
+    number,
+    product,
     sentence,
 )
-from tinygrad_edu.view.explain.notation import Both, added, name, number, product
 from tinygrad_edu.view.explain.paths import MANY, Link, Paths, agree, contribution, links
 
 #: More paths, or longer ones, are not written out one by one.
@@ -150,17 +154,13 @@ def _chain_rule(
     few = paths.count <= MOST_PATHS and paths.longest <= LONGEST_PATH
     routes = paths.all() if few else []
     parts = [contribution(route) for route in routes]
-    explicit: set[Link] = set()
     if routes and agree(parts, grads[w]):
-        lines, used = (
-            _by_path(write, routes, v, w, explicit),
-            [x for route in routes for x in route],
-        )
+        lines, used = _by_path(write, routes, v, w), [link for route in routes for link in route]
     else:  # also where the product of a path leaves the range of floats
-        lines, used = _by_value(write, paths, grads, explicit)
+        lines, used = _by_value(write, paths, grads)
         parts = [link.passes(grads[link.child]) for link in paths.links_to(w)]
     lines.append(sentence(_check(write.total(v, w).text, names[w], w, parts, grads[w])))
-    lines += _where(write, used, explicit)
+    lines += _where(write, used)
     pairs = ends([(u, p) for p in reversed(paths.between) for u in paths.children[p]], _ROWS)
     rows = [write.row(paths.link(*x) if isinstance(x, tuple) else x, grads) for x in pairs]
     return Explanation(grads[w], lines, rows)
@@ -183,16 +183,13 @@ def _check(derived: str, label: str, w: Value, parts: Sequence[float], value: fl
     )
 
 
-def _by_path(
-    write: Writer, routes: Sequence[Sequence[Link]], v: Value, w: Value, explicit: set[Link]
-) -> list[Line]:
-    """A line per path, and their sum; `explicit` gets the links whose formula is given."""
+def _by_path(write: Writer, routes: Sequence[Sequence[Link]], v: Value, w: Value) -> list[Line]:
+    """A line per path, and their sum."""
     lines = []
     for i, route in enumerate(routes, 1):
         letters = [product(map(write.local, route))] if route else []
         if len(routes) == len(route) == 1:
-            letters = write.formula(route[0])
-            explicit.add(route[0])
+            letters = write.only(route[0])
         slopes = [number(link.slope, first=j == 0) for j, link in enumerate(route)]
         path = Both(f"path {i}:", rf"\text{{path {i}:}}")
         left = path if len(routes) > 1 else write.total(v, w)
@@ -208,12 +205,9 @@ def _by_path(
 
 
 def _by_value(
-    write: Writer, paths: Paths, grads: Mapping[Value, float], explicit: set[Link]
+    write: Writer, paths: Paths, grads: Mapping[Value, float]
 ) -> tuple[list[Line], list[Link]]:
-    """A line per value on the paths, from v back to w; and the links that are written there.
-
-    `explicit` gets those whose formula is given.
-    """
+    """A line per value on the paths, from v back to w; and the links that are written there."""
     v, w = paths.v, paths.w
     many = f"More than {MANY:,}" if paths.count == MANY else f"{paths.count:,}"
     ways = f"{many} path{'s' * (paths.count > 1)} of up to {paths.longest:,} links"
@@ -244,17 +238,16 @@ def _by_value(
             numbers.append(Both(f"{left_out.text} ({len(rest):,} more)", left_out.latex))
         sides = [added(letters)]
         if len(arriving) == 1 and kept[0].child is v:
-            sides = write.formula(kept[0])
-            explicit.add(kept[0])
+            sides = write.only(kept[0])
         lines.append(Line([write.total(v, u), *sides, added(numbers), number(grads[u])], 2))
     return lines, used
 
 
-def _where(write: Writer, links: Sequence[Link], explicit: set[Link]) -> list[Line]:
+def _where(write: Writer, links: Sequence[Link]) -> list[Line]:
     """The operations of these links, and the slopes whose formula was not given yet."""
     slopes: dict[Value, list[Link]] = {}
     for link in dict.fromkeys(links):
-        slopes.setdefault(link.child, []).extend([link] * (link not in explicit))
+        slopes.setdefault(link.child, []).extend([link] * (link not in write.given))
     lines = [sentence("where")] if slopes else []
     made = [u for u in toposort(*slopes) if u in slopes]
     for u in ends(made, _WHERE):

@@ -19,12 +19,14 @@ _SHIFTED: Final = {
     primitives[name].value for name in ("softmax", "log_softmax", "logsumexp", "cross_entropy")
 }
 #: Losses with special cases, and where these count: at which numbers of the first operand.
-_GUARDED: Final = {
-    losses._bce.value: (0.0, 1.0),
-    losses._bce_logits.value: (-math.inf, math.inf),
-}
+_GUARDED: Final = {losses._bce.value: (0.0, 1.0), losses._bce_logits.value: (-math.inf, math.inf)}
 _OPERATORS: Final = {"+": operator.add, "-": operator.sub, "*": operator.mul}
 _LONGEST: Final = 5
+#: What Python raises in a record that takes the letters for floats: it has no formula.
+UNWRITABLE: Final = (
+    *(ArithmeticError, AssertionError, AttributeError, LookupError),
+    *(RuntimeError, TypeError, ValueError),
+)
 
 
 def formulas(v: Value, *, general: bool = False) -> tuple[Any, Callable[[int], Any]]:
@@ -35,7 +37,7 @@ def formulas(v: Value, *, general: bool = False) -> tuple[Any, Callable[[int], A
     letter of its own, one that stands there twice and a constant too. Softmax and its like are
     written without the shift by the largest operand against overflow, which cancels, and binary
     cross entropy as in the textbooks, a constant target in it as its number, unless one of its
-    special cases is at hand. Raises whatever the record raises where it cannot be evaluated on
+    special cases is at hand. Raises one of UNWRITABLE where the record cannot be evaluated on
     letters.
     """
     op: Primitive = v.op  # type: ignore[assignment]

@@ -7,21 +7,15 @@ section 5.3), for one example. A rule is told as text and as LaTeX.
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from tinygrad_edu.losses import LossRecord
 from tinygrad_edu.namespace import floats
+from tinygrad_edu.view.explain.notation import Both
 from tinygrad_edu.view.network.model_units import plain
 
 #: The two conventions for delta, and the sign of dL/dz in each.
 CONVENTIONS: Final = {"dL/dz": 1.0, "-dE/dnet": -1.0}
-
-
-class Formula(NamedTuple):
-    """A formula as text and as LaTeX."""
-
-    text: str
-    latex: str
 
 
 def output_slopes(record: LossRecord, a: Sequence[float], target: Any) -> list[float]:
@@ -34,11 +28,7 @@ def output_slopes(record: LossRecord, a: Sequence[float], target: Any) -> list[f
 
 
 def output_deltas(
-    record: LossRecord,
-    activation: Any,
-    a: Sequence[float],
-    slopes: Sequence[float],
-    target: Any,
+    record: LossRecord, activation: Any, a: Sequence[float], slopes: Sequence[float], target: Any
 ) -> list[float]:
     """dL/dz_k of the last layer; for a sigmoid with cross entropy a - y, with nothing cancelled."""
     if record.outputs == "probability" and activation == "sigmoid":
@@ -68,9 +58,7 @@ def backpropagated(deltas: Sequence[float], weights: Sequence[Sequence[float]]) 
     ]
 
 
-def output_formula(
-    record: LossRecord, activation: Any, convention: str, *, one_hot: bool
-) -> Formula:
+def output_formula(record: LossRecord, activation: Any, convention: str, *, one_hot: bool) -> Both:
     """delta of an output unit; `one_hot` if the target of cross_entropy is a class number y."""
 
     def turned(rule: str, indicator: str) -> str:
@@ -84,28 +72,28 @@ def output_formula(
 
     if record.outputs == "probability" and activation == "sigmoid":
         difference = turned("|a - y|", "")
-        return Formula(difference, difference)
+        return Both(difference, difference)
     text = turned(record.text, "1[y = k]")
     latex = turned(record.latex, r"\mathbf{1}[y = k]")
     if activation == "linear":
-        return Formula(text, latex)
+        return Both(text, latex)
     if activation == "softmax":
-        return Formula(
+        return Both(
             f"a_k (e_k - sum_i e_i a_i), e = {text}",
             rf"a_k \left(e_k - \sum_i e_i a_i\right),\ e = {latex}",
         )
     if record.text.startswith("|"):  # a sum
         text, latex = f"({text})", rf"\left({latex}\right)"
-    return Formula(f"{text} g'(z)", rf"{latex}\,g'(z)")
+    return Both(f"{text} g'(z)", rf"{latex}\,g'(z)")
 
 
-def hidden_formula(activation: Any) -> Formula:
+def hidden_formula(activation: Any) -> Both:
     """delta of a hidden unit, the same in both conventions."""
     if activation == "softmax":
-        return Formula(
+        return Both(
             "a_j (e_j - sum_i e_i a_i), e_j = sum_k delta_k w_kj",
             r"a_j \left(e_j - \sum_i e_i a_i\right),\ e_j = \sum_k \delta_k w_{kj}",
         )
     if activation == "linear":
-        return Formula("sum_k delta_k w_kj", r"\sum_k \delta_k w_{kj}")
-    return Formula("g'(z_j) sum_k delta_k w_kj", r"g'(z_j) \sum_k \delta_k w_{kj}")
+        return Both("sum_k delta_k w_kj", r"\sum_k \delta_k w_{kj}")
+    return Both("g'(z_j) sum_k delta_k w_kj", r"g'(z_j) \sum_k \delta_k w_{kj}")

@@ -2,11 +2,12 @@
 
 import html
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from tinygrad_edu.text import clean, latex_escaped, latex_name, latex_number, short, table
-from tinygrad_edu.view.network.delta_rules import CONVENTIONS, Formula
+from tinygrad_edu.view.explain.notation import Both
+from tinygrad_edu.view.network.delta_rules import CONVENTIONS
 
 _UNITS_SHOWN: Final = 16
 _PARAMETERS_SHOWN: Final = 12
@@ -46,17 +47,26 @@ class LayerDeltas(NamedTuple):
     """A layer: its rows, and the formulas of g'(z) and delta."""
 
     title: str
-    slope: Formula
-    rule: Formula
+    slope: Both
+    rule: Both
     units: tuple[UnitRow, ...]
     parameters: tuple[ParameterRow, ...]
 
     @property
-    def equation(self) -> Formula:
+    def equation(self) -> Both:
         """`delta = ...` for a rule; a sentence where there is none."""
         if self.units[0].rule is None:
             return self.rule
-        return Formula(f"delta = {self.rule.text}", rf"\delta = {self.rule.latex}")
+        return Both(f"delta = {self.rule.text}", rf"\delta = {self.rule.latex}")
+
+
+class _Table(NamedTuple):
+    """A table: the lines above it, and of its rows the `most` that are shown."""
+
+    caption: Sequence[str]
+    columns: Sequence[str]
+    rows: Sequence[Any]
+    most: int
 
 
 class Deltas:
@@ -114,16 +124,19 @@ class Deltas:
                 lines.append(latex_text(more) + r" \\")
         return "\n".join([*lines, r"\end{array}"])
 
+    def _tables(self) -> Iterator[_Table]:
+        """The units of each layer, and then its parameters."""
+        for layer in self.layers:
+            slope, rule = f"g'(z) = {layer.slope.text}", f"rule: {layer.equation.text}"
+            yield _Table(
+                (f"{layer.title}: {slope}", rule), _UNIT_COLUMNS, layer.units, _UNITS_SHOWN
+            )
+        for layer in self.layers:
+            caption = (f"{layer.title}: {self.gradient_rule}",)
+            yield _Table(caption, _PARAMETER_COLUMNS, layer.parameters, _PARAMETERS_SHOWN)
+
     def __str__(self) -> str:
-        lines = [self.heading]
-        for layer in self.layers:
-            lines += ["", f"{layer.title}: g'(z) = {layer.slope.text}"]
-            lines.append(f"rule: {layer.equation.text}")
-            lines += _text_table(_UNIT_COLUMNS, layer.units, _UNITS_SHOWN)
-        for layer in self.layers:
-            lines += ["", f"{layer.title}: {self.gradient_rule}"]
-            lines += _text_table(_PARAMETER_COLUMNS, layer.parameters, _PARAMETERS_SHOWN)
-        return "\n".join(lines)
+        return "\n\n".join([self.heading, *map(_text_table, self._tables())])
 
     def __repr__(self) -> str:
         return f"<Deltas of {len(self.rows):,} units: {self.heading}>"
@@ -132,16 +145,8 @@ class Deltas:
         return f"$${self.latex}$$"
 
     def _repr_html_(self) -> str:
-        tables = [f"<p>{html.escape(self.heading)}</p>"]
-        for layer in self.layers:
-            text = f"{layer.title}: g'(z) = {layer.slope.text}; rule: {layer.equation.text}"
-            tables.append(_html_table(text, _UNIT_COLUMNS, layer.units, _UNITS_SHOWN))
-        for layer in self.layers:
-            text = f"{layer.title}: {self.gradient_rule}"
-            tables.append(
-                _html_table(text, _PARAMETER_COLUMNS, layer.parameters, _PARAMETERS_SHOWN)
-            )
-        return f"<div>{''.join(tables)}</div>"
+        tables = "".join(map(_html_table, self._tables()))
+        return f"<div><p>{html.escape(self.heading)}</p>{tables}</div>"
 
 
 def _cells(numbers: Iterable[Any]) -> list[str]:
@@ -165,22 +170,21 @@ def _more(rows: Sequence[Any], count: int) -> str:
     return f"... {len(rows) - count:,} more{largest}" if len(rows) > count else ""
 
 
-def _text_table(columns: Sequence[str], rows: Sequence[Any], count: int) -> list[str]:
-    cells = [columns, *([row[0], *_cells(row[1:])] for row in rows[:count])]
-    more = _more(rows, count)
-    return [f"  {line}" for line in [*table(cells).splitlines(), *([more] if more else [])]]
+def _text_table(t: _Table) -> str:
+    cells = [t.columns, *([name, *_cells(numbers)] for name, *numbers in t.rows[: t.most])]
+    lines = [*table(cells).splitlines(), *filter(None, [_more(t.rows, t.most)])]
+    return "\n".join([*t.caption, *(f"  {line}" for line in lines)])
 
 
-def _html_table(caption: str, columns: Sequence[str], rows: Sequence[Any], count: int) -> str:
-    head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in columns)
-    lines = [
-        f'<tr><th scope="row">{html.escape(row[0])}</th>'
-        + "".join(f"<td>{cell}</td>" for cell in _cells(row[1:]))
-        + "</tr>"
-        for row in rows[:count]
-    ]
-    if more := _more(rows, count):
-        lines.append(f'<tr><td colspan="{len(columns)}">{more}</td></tr>')
+def _html_table(t: _Table) -> str:
+    caption = "; ".join(t.caption)
+    head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in t.columns)
+    lines = []
+    for name, *numbers in t.rows[: t.most]:
+        cells = "".join(f"<td>{cell}</td>" for cell in _cells(numbers))
+        lines.append(f'<tr><th scope="row">{html.escape(name)}</th>{cells}</tr>')
+    if more := _more(t.rows, t.most):
+        lines.append(f'<tr><td colspan="{len(t.columns)}">{more}</td></tr>')
     return (
         '<table style="color: inherit; font-variant-numeric: tabular-nums">'
         f'<caption style="color: inherit; text-align: left">{html.escape(caption)}</caption>'

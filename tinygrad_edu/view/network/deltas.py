@@ -13,8 +13,9 @@ from tinygrad_edu.nn.activations import record_of
 from tinygrad_edu.nn.dense import dense_layers
 from tinygrad_edu.text import clean
 from tinygrad_edu.view.base.naming import Names
+from tinygrad_edu.view.explain.notation import Both
 from tinygrad_edu.view.network import delta_rules as rules
-from tinygrad_edu.view.network.delta_rules import CONVENTIONS, Formula
+from tinygrad_edu.view.network.delta_rules import CONVENTIONS
 from tinygrad_edu.view.network.delta_tables import (
     Deltas,
     LayerDeltas,
@@ -22,13 +23,7 @@ from tinygrad_edu.view.network.delta_tables import (
     UnitRow,
     latex_text,
 )
-from tinygrad_edu.view.network.model_units import (
-    Pass,
-    forward,
-    loss_of,
-    name_of_function,
-    names_in,
-)
+from tinygrad_edu.view.network.model_units import Pass, forward, loss_of, name_of_function, names_in
 
 
 def deltas(
@@ -61,9 +56,10 @@ def deltas(
     names = names_in(passes, total, None, notation)
     known = loss_record(function)
     loss_name = name_of_function(function)
-    slopes = [_slopes(layer) for layer in passes]
+    slope_formulas, slopes = zip(*map(_slopes, passes), strict=True)
 
-    formulas: list[Formula] = []
+    # from the last layer back
+    formulas: list[Both] = []
     by_rule: list[list[float] | None] = []
     for k, layer in reversed(list(enumerate(passes))):
         activation, a = layer.layer.activation, [v.data for v in layer.a]
@@ -82,45 +78,35 @@ def deltas(
         else:
             rule_deltas = None
             text = f"no rule for {clean(loss_name)}"
-            formula = Formula(text, latex_text(text))
+            formula = Both(text, latex_text(text))
         by_rule.insert(0, rule_deltas)
         formulas.insert(0, formula)
 
     expected = _gradients_by_rule(passes, by_rule, grads)
     layers = [
         LayerDeltas(
-            _title(layer),
-            _slope_formula(layer.layer.activation),
-            formula,
-            tuple(_unit_rows(layer, slope, grads, rule, sign, names)),
+            f"{layer.name} ({clean(layer.activation)})".lstrip(),
+            slope_formulas[k],
+            formulas[k],
+            tuple(_unit_rows(layer, slopes[k], grads, by_rule[k], sign, names)),
             tuple(_parameter_rows(layer, grads, expected, names)),
         )
-        for layer, slope, rule, formula in zip(passes, slopes, by_rule, formulas, strict=True)
+        for k, layer in enumerate(passes)
     ]
     return Deltas(layers, convention, loss_name, total.data)
 
 
-def _slopes(layer: Pass) -> list[float]:
-    """g'(z) by the textbook; of an activation without a name by the engine."""
+def _slopes(layer: Pass) -> tuple[Both, list[float]]:
+    """g'(z) as a formula and for each unit, by the textbook or, where it has none, the engine."""
     slope = record_of(layer.layer.activation).slope
     if slope is None:
-        return [grad(a, z).data for a, z in zip(layer.a, layer.z, strict=True)]
+        formula = Both("as the engine found it", r"\text{as the engine found it}")
+        return formula, [grad(a, z).data for a, z in zip(layer.a, layer.z, strict=True)]
     units = zip(layer.layer.neurons, layer.z, layer.a, strict=True)
-    return [
+    return Both(slope.text, slope.latex), [
         slope.at(z.data, a.data, 0.0 if unit.alpha is None else unit.alpha.data)
         for unit, z, a in units
     ]
-
-
-def _slope_formula(activation: Any) -> Formula:
-    slope = record_of(activation).slope
-    if slope is not None:
-        return Formula(slope.text, slope.latex)
-    return Formula("as the engine found it", r"\text{as the engine found it}")
-
-
-def _title(layer: Pass) -> str:
-    return " ".join(part for part in (layer.name, f"({clean(layer.activation)})") if part)
 
 
 def _unit_rows(
@@ -139,9 +125,7 @@ def _unit_rows(
 
 
 def _gradients_by_rule(
-    passes: Sequence[Pass],
-    by_rule: Sequence[Sequence[float] | None],
-    grads: Mapping[Value, float],
+    passes: Sequence[Pass], by_rule: Sequence[Sequence[float] | None], grads: Mapping[Value, float]
 ) -> dict[Value, float]:
     """dL/dw = delta * a for each parameter, summed over its uses where units share one."""
     expected: defaultdict[Value, float] = defaultdict(float)

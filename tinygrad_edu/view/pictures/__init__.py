@@ -10,12 +10,9 @@ their gradients stay as they were, and pyplot's global state is not used.
 """
 
 from tinygrad_edu.view.pictures.activations import activations, tangent
-from tinygrad_edu.view.pictures.confusion import confusion
-from tinygrad_edu.view.pictures.hidden_space import hidden_space
-from tinygrad_edu.view.pictures.loss_curve import loss_curve
-from tinygrad_edu.view.pictures.regions import regions
-from tinygrad_edu.view.pictures.surface import descent_path, surface
-from tinygrad_edu.view.pictures.units import neuron_maps, weights
+from tinygrad_edu.view.pictures.loss import descent_path, loss_curve, surface
+from tinygrad_edu.view.pictures.regions import confusion, regions
+from tinygrad_edu.view.pictures.units import hidden_space, neuron_maps, weights
 
 __all__ = [
     "activations",

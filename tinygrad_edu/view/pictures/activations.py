@@ -14,7 +14,17 @@ from tinygrad_edu.text import short
 from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.view.base.palette import CURVES, PLOT_PALE, PLOT_SHADE
 from tinygrad_edu.view.network.model_units import name_of_function
-from tinygrad_edu.view.pictures.canvas import INK, canvas, cell, key, legend, plain, sheet, title
+from tinygrad_edu.view.pictures.canvas import (
+    INK,
+    canvas,
+    cell,
+    graph,
+    key,
+    legend,
+    plain,
+    sheet,
+    title,
+)
 from tinygrad_edu.view.pictures.field import Extent
 
 _COLUMNS: Final = 4
@@ -86,9 +96,7 @@ def _alone(ax: Axes | None, z: Array, a: Array, slope: Array, name: str, saturat
         transform=ax.get_xaxis_transform(),
     )  # fmt: skip
     ax.set_title(plain(name))
-    ax.set_xlabel("z")
-    ax.grid(alpha=0.25)
-    ax.spines[["top", "right"]].set_visible(False)
+    graph(ax, "z")
     return ax
 
 
@@ -112,12 +120,7 @@ def _small(ax: Axes, place: Extent, z: Array, a: Array, slope: Array, saturation
 
 
 def tangent(
-    f: Callable[[Any], Any],
-    x: float,
-    *,
-    span: float = 3.0,
-    name: str = "f",
-    ax: Axes | None = None,
+    f: Callable[[Any], Any], x: float, *, span: float = 3.0, name: str = "f", ax: Axes | None = None
 ) -> Axes:
     """The graph of `f` from x - span to x + span, and its tangent at `x`.
 
@@ -127,7 +130,7 @@ def tangent(
     xs = np.linspace(x - span, x + span, 201)
     curve = [value_and_slope(f, v)[0] for v in xs.tolist()]
     y, slope = value_and_slope(f, x)
-    outside = ax is None
+    ax_given = ax is not None
     ax = canvas(ax, 5.4, 3.8)
     ax.plot(xs, curve, color=CURVES[0], lw=2)
     low, high = ax.get_ylim()
@@ -138,14 +141,9 @@ def tangent(
     ax.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
     name, at = plain(name), short(x)
     value, rise = f"{name}({at}) = {short(y)}", f"slope {name}'({at}) = {short(slope)}"
-    if outside:
-        ax.set_title(f"{value},  {rise}", fontsize=11)
-    else:  # on two lines, beside other axes
-        ax.set_title(f"{value}\n{rise}", fontsize=9)
-    ax.set_xlabel("x")
-    ax.set_ylabel(f"{name}(x)")
-    ax.grid(alpha=0.25)
-    ax.spines[["top", "right"]].set_visible(False)
+    beside = "\n" if ax_given else ",  "  # on two lines, beside other axes
+    ax.set_title(f"{value}{beside}{rise}", fontsize=9 if ax_given else 11)
+    graph(ax, "x", f"{name}(x)")
     return ax
 
 

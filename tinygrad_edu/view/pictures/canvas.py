@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.projections import get_projection_class
@@ -12,7 +13,7 @@ from matplotlib.projections import get_projection_class
 from tinygrad_edu.figure import Figure
 from tinygrad_edu.text import clean
 from tinygrad_edu.vectorize.arrays import Array
-from tinygrad_edu.view.base.palette import CLASSES, PLOT_INK, PLOT_PALE
+from tinygrad_edu.view.base.palette import CLASSES, PLOT_INK, PLOT_PALE, signed_map
 from tinygrad_edu.view.pictures.field import Extent
 
 INK: Final = PLOT_INK
@@ -78,6 +79,22 @@ def bare(ax: Axes) -> None:
     ax.tick_params(length=0, colors=INK)
 
 
+def graph(ax: Axes, across: str, up: str = "") -> None:
+    """Axes of curves: a faint grid, no line above or on the right."""
+    ax.set_xlabel(across)
+    ax.set_ylabel(up)
+    ax.grid(alpha=0.25)
+    ax.spines[["top", "right"]].set_visible(False)
+
+
+def plane(ax: Axes, extent: Extent, across: str, up: str) -> None:
+    """Axes of two numbers: what they are called, and from where to where they go."""
+    ax.set_xlim(extent[:2])
+    ax.set_ylim(extent[2:])
+    ax.set_xlabel(across)
+    ax.set_ylabel(up)
+
+
 def plain(text: object, width: int = 24) -> str:
     """A user's text as a label: on one line, and dollars are no formula."""
     return clean(str(text), width).replace("$", r"\$")
@@ -92,6 +109,15 @@ def look_of(j: int) -> tuple[str, str]:
     """Colour and marker of class j; the pair repeats after 100 classes."""
     n = len(CLASSES)
     return CLASSES[j % n], _MARKERS[(j + j // n) % n]
+
+
+def tinted(shares: Array) -> Array:
+    """Points as colours (..., 3), by the shares of the classes (..., k): paler where in doubt."""
+    k = shares.shape[-1]
+    certainty = ((shares.max(axis=-1) - 1 / k) / (1 - 1 / k)).clip(0, 1)
+    tint = np.array([to_rgb(look_of(j)[0]) for j in range(k)])[shares.argmax(axis=-1)]
+    image: Array = 1 - (1 - tint) * (0.05 + 0.4 * certainty)[..., None]
+    return image
 
 
 def places_of(labels: Sequence[int]) -> Array:
@@ -160,14 +186,18 @@ def sheet(ax: Axes | None, rows: int, columns: int, inches: float, beside: float
     height = 1 + GAP + TITLE
     width = max(columns * (1 + GAP) * inches, 3.0)
     ax = canvas(ax, width + 0.6 + beside, rows * height * inches + 0.5)
-    ax.set_xlim(-GAP, columns * (1 + GAP))
-    ax.set_ylim(-rows * height, TITLE)
+    plane(ax, (-GAP, columns * (1 + GAP), -rows * height, TITLE), "", "")
     ax.set_aspect("equal")
     ax.set_xticks([])
     ax.set_yticks([])
-    for spine in ax.spines.values():
-        spine.set_visible(False)
+    bare(ax)
     return ax
+
+
+def signed_image(ax: Axes, place: Extent, numbers: Array, top: float, **look: Any) -> None:
+    """A cell of numbers from -top to top: blue is positive, orange negative, white 0."""
+    scale = {"vmin": -(top or 1.0), "vmax": top or 1.0, "cmap": signed_map()}
+    ax.imshow(numbers, extent=place, aspect="equal", **scale, **look)
 
 
 def title(ax: Axes, extent: Extent, text: str, *, size: float = 8) -> None:

@@ -49,7 +49,10 @@ def field(
     further = np.empty((0, 2)) if points is None else points
 
     def numbers_on(sides: int, numbers: Callable[..., Array]) -> tuple[Array, Array, Array]:
-        xs, ys, rows = _rows(extent, sides, further, transform)
+        xs, ys = np.linspace(*extent[:2], sides), np.linspace(*extent[2:], sides)
+        rows = np.vstack([np.stack(np.meshgrid(xs, ys), axis=-1).reshape(-1, 2), further])
+        if transform is not None:
+            rows = np.array([list(row) for row in transform(rows.tolist())], dtype=float)
         return xs, ys, numbers(function, rows)
 
     xs, ys, numbers = vectorized_or_scalar(
@@ -76,7 +79,8 @@ def _by_program(function: Callable[[Any], Any], rows: Array) -> Array:
 def _by_scalars(function: Callable[[Any], Any], rows: Array) -> Array:
     """The same, one row after another; `function` may also give plain numbers."""
     with no_grad():
-        return np.array([_numbers(function(row)) for row in rows.tolist()])
+        outputs = [_all(function(row)) for row in rows.tolist()]
+    return np.array([[v.data if isinstance(v, Value) else float(v) for v in o] for o in outputs])
 
 
 def extent_of(points: Array, margin: float = 0.12) -> Extent:
@@ -87,37 +91,24 @@ def extent_of(points: Array, margin: float = 0.12) -> Extent:
     return left, right, bottom, top
 
 
-def _rows(
-    extent: Extent, sides: int, points: Array, transform: Transform | None
-) -> tuple[Array, Array, Array]:
-    """Where the lines of a grid are, and the rows of its points and of further ones."""
-    left, right, bottom, top = extent
-    xs, ys = np.linspace(left, right, sides), np.linspace(bottom, top, sides)
-    rows = np.vstack([np.stack(np.meshgrid(xs, ys), axis=-1).reshape(-1, 2), points])
-    if transform is not None:
-        rows = np.array([list(row) for row in transform(rows.tolist())], dtype=float)
-    return xs, ys, rows
-
-
-def _numbers(output: Any) -> list[float]:
+def _all(output: Any) -> list[Any]:
+    """The one output, or several, as a list."""
     several = isinstance(output, Iterable) and not isinstance(output, Value)
-    return [v.data if isinstance(v, Value) else float(v) for v in (output if several else [output])]
+    return list(output) if several else [output]
 
 
 def outputs_of(layers: Sequence[Callable[[Any], Any]], x: Any) -> list[list[Value]]:
     """What each layer gives for the row `x`."""
     rows = []
     for layer in layers:
-        x = layer(x)
-        x = [x] if isinstance(x, Value) else list(x)
+        x = _all(layer(x))
         rows.append(x)
     return rows
 
 
 def evaluating(model: Any) -> AbstractContextManager[None]:
     """A model, or a list of layers, in evaluation mode; afterwards as it was."""
-    parts = model if isinstance(model, Sequence) else [model]
-    return eval_mode(*parts)
+    return eval_mode(*(model if isinstance(model, Sequence) else [model]))
 
 
 def first_units(model: Any, *, hidden: bool = False) -> list[Neuron]:
@@ -130,11 +121,9 @@ def first_units(model: Any, *, hidden: bool = False) -> list[Neuron]:
     except TypeError:
         return []
     first = layers[0]
-    if hidden and not dense_before(layers[1:]):
+    if not isinstance(first, (Layer, Neuron)) or (hidden and not dense_before(layers[1:])):
         return []
-    return (
-        first.neurons if isinstance(first, Layer) else [first] if isinstance(first, Neuron) else []
-    )
+    return first.neurons if isinstance(first, Layer) else [first]
 
 
 def dense_before(layers: Sequence[Any]) -> int:

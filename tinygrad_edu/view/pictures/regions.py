@@ -1,14 +1,15 @@
-"""Decision regions: the plane in the colours of the classes that a model gives there."""
+"""What a classifier gives: decision regions in the plane, and the confusion matrix."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgb
 from matplotlib.patheffects import withStroke
 
+from tinygrad_edu.checks import one_of
 from tinygrad_edu.examples import class_numbers, inputs
+from tinygrad_edu.train.heads import Head
 from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.view.base.palette import PLOT_FAINT
 from tinygrad_edu.view.pictures.canvas import (
@@ -20,11 +21,12 @@ from tinygrad_edu.view.pictures.canvas import (
     key,
     keys,
     legend,
-    look_of,
     places_of,
     plain,
+    plane,
     point_size,
     scatter,
+    tinted,
 )
 from tinygrad_edu.view.pictures.field import (
     Extent,
@@ -35,10 +37,7 @@ from tinygrad_edu.view.pictures.field import (
     field,
     first_units,
 )
-from tinygrad_edu.view.pictures.shares import boundaries, read
 
-#: Height by width of data whose two axes are taken to have the same unit.
-_SAME_UNIT: Final = (0.4, 2.5)
 #: More classes than this are named in the plane too.
 _NAMED_BESIDE: Final = 4
 
@@ -115,15 +114,16 @@ def regions(
         for edge, name in (("white", "training"), ("black", "test")):
             entries.append(key(name, color=PALE, marker="o", ls="", ms=7, mec=edge, mew=1.2))
     if misclassified and wrong.any():
-        _ring(ax, both[wrong], point_size(len(both)))
+        size = point_size(len(both))
+        factor, width = (4.0, 1.0) if size > 20 else (3.0, 0.6)
+        ring: dict[str, Any] = {"facecolors": "none", "edgecolors": INK, "linewidths": width}
+        x1, x2 = both[wrong].T
+        ax.scatter(x1, x2, s=factor * size, zorder=4, **ring)
         name = f"wrong: {wrong.sum()} of {len(both)}"
         entries.append(key(name, marker="o", ls="", ms=11, mfc="none", mew=1.0))
     if k > _NAMED_BESIDE:
         _name_beside(ax, both, classes, names)
-    ax.set_xlabel(plain(feature_names[0]))
-    ax.set_ylabel(plain(feature_names[1]))
-    ax.set_xlim(extent[:2])
-    ax.set_ylim(extent[2:])
+    plane(ax, extent, *map(plain, feature_names[:2]))
     bare(ax)
     legend(ax, entries, outside=outside)
     return ax
@@ -131,18 +131,11 @@ def regions(
 
 def paint(ax: Axes, shares: Field, extent: Extent) -> None:
     """The regions of k classes and the lines between them, from their shares over a grid."""
-    numbers = shares.numbers
-    k = numbers.shape[2]
-    certainty = (numbers.max(axis=2) - 1 / k) / (1 - 1 / k)
-    tint = np.array([to_rgb(look_of(j)[0]) for j in range(k)])[numbers.argmax(axis=2)]
-    image = 1 - (1 - tint) * (0.05 + 0.4 * certainty.clip(0, 1))[..., None]
-    left, right, bottom, top = extent
-    same_unit = _SAME_UNIT[0] < (top - bottom) / (right - left) < _SAME_UNIT[1]
     ax.imshow(
-        image, extent=extent, origin="lower", interpolation="bilinear",
-        aspect="equal" if same_unit else "auto",
+        tinted(shares.numbers), extent=extent, origin="lower", interpolation="bilinear",
+        aspect="equal" if _same_unit(extent) else "auto",
     )  # fmt: skip
-    for lead in boundaries(numbers):
+    for lead in boundaries(shares.numbers):
         _line(ax, shares, lead, 0.0, width=1.1)
 
 
@@ -156,12 +149,6 @@ def _line(
         look: dict[str, Any] = {"colors": colour, "linewidths": width, "linestyles": ls}
         ax.contour(grid.xs, grid.ys, height, levels=[level], **look)
     return crossed
-
-
-def _ring(ax: Axes, points: Array, size: float) -> None:
-    factor, width = (4.0, 1.0) if size > 20 else (3.0, 0.6)
-    look: dict[str, Any] = {"facecolors": "none", "edgecolors": INK, "linewidths": width}
-    ax.scatter(points[:, 0], points[:, 1], s=factor * size, zorder=4, **look)
 
 
 def _name_beside(ax: Axes, points: Array, classes: Array, names: Sequence[str]) -> None:
@@ -179,11 +166,8 @@ def _name_beside(ax: Axes, points: Array, classes: Array, names: Sequence[str]) 
 def _points(X: Iterable[Any], y: Iterable[Any], name: str) -> tuple[Array, list[int]]:
     """Points of the plane (n, 2), and their n labels."""
     rows, labels = inputs(X, name.replace("y", "X")), class_numbers(y, name)
-    for i, point in enumerate(rows):
-        if len(point) != 2:
-            raise ValueError(
-                f"regions are drawn for points of 2 numbers, point {i} has {len(point)}"
-            )
+    if len(rows) and len(rows[0]) != 2:  # all are as long
+        raise ValueError(f"regions are drawn for points of 2 numbers, point 0 has {len(rows[0])}")
     if len(rows) != len(labels):
         raise ValueError(f"{name} has {len(labels)} labels for {len(rows)} points")
     return rows.array.reshape(-1, 2), labels
@@ -191,8 +175,113 @@ def _points(X: Iterable[Any], y: Iterable[Any], name: str) -> tuple[Array, list[
 
 def _sized(ax: Axes | None, extent: Extent) -> Axes:
     """Axes in the shape of the data."""
+    height = 5.8 * _same_unit(extent) or 4.6
+    shrunk = min(1.0, 4.8 / height)
+    return canvas(ax, 5.8 * shrunk + 2.2, height * shrunk + 0.5)
+
+
+def _same_unit(extent: Extent) -> float:
+    """Height by width of data whose two axes are taken to have the same unit; 0 for other data."""
     left, right, bottom, top = extent
     ratio = (top - bottom) / (right - left)
-    width, height = (5.8, 5.8 * ratio) if _SAME_UNIT[0] < ratio < _SAME_UNIT[1] else (5.8, 4.6)
-    shrunk = min(1.0, 4.8 / height)
-    return canvas(ax, width * shrunk + 2.2, height * shrunk + 0.5)
+    return ratio if 0.4 < ratio < 2.5 else 0.0
+
+
+class Reading(NamedTuple):
+    """The shares of the classes, (..., k) in [0, 1].
+
+    A point is beyond the margin where its `depth` (...) is above `limit`; `margin` says what this
+    means.
+    """
+
+    shares: Array
+    depth: Array
+    limit: float
+    margin: str
+
+
+def read(outputs: Array, labels: Sequence[int], reading: str = "auto") -> Reading:
+    """Shares from outputs (..., K), for data with these labels.
+
+    One output tells two classes apart, labelled 0 and 1 or -1 and 1. It is a probability of class 1
+    if every output lies in [0, 1] and no label is -1; else it is a score, above 0 for class 1, with
+    the margins -1 and 1. Several outputs, one per class 0..K-1, are probabilities if they lie in
+    [0, 1] and have the sum 1; else they are net inputs of a softmax. `reading` "probabilities" or
+    "scores" decides otherwise. Raises ValueError for labels that do not fit.
+    """
+    one_of("outputs", reading, ("auto", "probabilities", "scores"))
+    outputs = np.nan_to_num(outputs, nan=0.0, posinf=1e300, neginf=-1e300)
+    n = outputs.shape[-1]
+    single = n == 1
+    _check_labels(labels, n)
+    probable = bool(((outputs >= 0) & (outputs <= 1)).all()) and -1 not in labels
+    if not single:
+        probable = probable and bool(np.allclose(outputs.sum(axis=-1), 1, atol=1e-6))
+    if reading != "auto":
+        probable = reading == "probabilities"
+    kind = "numbers" if probable else "score" if single else "logits"
+    head = Head(kind, n, "softmax" if probable else "linear", -1 if kind == "score" else 0)
+    shares = head.probabilities(outputs)
+    if kind == "score":
+        return Reading(shares, np.abs(outputs[..., 0]), 1.0, "score ±1")
+    return Reading(shares, shares.max(axis=-1), 0.75, "probability 3/4")
+
+
+def _check_labels(labels: Sequence[int], outputs: int) -> None:
+    allowed: Sequence[int] = range(outputs)
+    expected = f"{outputs} outputs tell the classes 0..{outputs - 1} apart"
+    if outputs == 1:
+        allowed = (-1, 1) if -1 in labels else (0, 1)
+        expected = "one output tells 2 classes apart, labelled 0 and 1 or -1 and 1"
+    for label in labels:
+        if label not in allowed:
+            raise ValueError(f"{expected}: y has the label {label}")
+
+
+def boundaries(shares: Array) -> list[Array]:
+    """For each class how far it leads the others: its region is bounded by 0."""
+    k = shares.shape[-1]
+    leads = [shares[..., j] - np.delete(shares, j, axis=-1).max(axis=-1) for j in range(k)]
+    return leads[:1] if k == 2 else leads
+
+
+def confusion(
+    actual: Iterable[Any],
+    predicted: Iterable[Any],
+    class_names: Sequence[Any] | None = None,
+    *,
+    ax: Axes | None = None,
+) -> Axes:
+    """Confusion matrix: how many rows of each class (down) were given which class (across).
+
+    `actual` and `predicted` are n class numbers 0..k-1. A cell is darker the larger its part of the
+    rows of its class. Raises ValueError if the lengths differ, or for another class number.
+    """
+    true, answers = class_numbers(actual, "actual"), class_numbers(predicted, "predicted")
+    if len(true) != len(answers):
+        raise ValueError(f"{len(true)} actual classes but {len(answers)} predicted ones")
+    k = max([*true, *answers], default=0) + 1 if class_names is None else len(class_names)
+    for label in (*true, *answers):
+        if not 0 <= label < k:
+            raise ValueError(f"class {label} is out of range 0..{k - 1}")
+    count = np.zeros((k, k), dtype=int)
+    np.add.at(count, (true, answers), 1)
+    part = count / count.sum(axis=1, keepdims=True).clip(1)
+    size = 2.4 + 0.45 * max(k, 4)
+    ax = canvas(ax, size + 0.5, size)
+    ax.imshow(np.sqrt(part), cmap="Blues", vmin=0, vmax=1.15)
+    for i in range(k):
+        for j in range(k):
+            ax.text(
+                j, i, str(count[i, j]) if count[i, j] else "·", ha="center", va="center",
+                color="white" if part[i, j] > 0.35 else INK if count[i, j] else PALE,
+                weight="bold" if i == j else "normal",
+            )  # fmt: skip
+    names = [plain(name, 14) for name in (range(k) if class_names is None else class_names)]
+    long = max(map(len, names)) > 4
+    ax.set_xticks(range(k), names, rotation=40 if long else 0, ha="right" if long else "center")
+    ax.set_yticks(range(k), names)
+    ax.set_xlabel("predicted class")
+    ax.set_ylabel("true class")
+    bare(ax)
+    return ax

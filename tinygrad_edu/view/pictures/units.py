@@ -1,29 +1,47 @@
-"""What each unit of a net looks for, its weights; and what it sees, its activations."""
+"""The units of a net: their weights, what they see, and where they put the examples."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import numpy as np
 from matplotlib.axes import Axes
 
 from tinygrad_edu.checks import whole
-from tinygrad_edu.examples import inputs
+from tinygrad_edu.examples import class_numbers, inputs
 from tinygrad_edu.nn import Neuron
 from tinygrad_edu.nn.convolution import Conv2d
 from tinygrad_edu.nn.dense import layers_of
 from tinygrad_edu.text import short
-from tinygrad_edu.view.base.palette import signed_map
-from tinygrad_edu.view.pictures.canvas import INK, cell, sheet, title
+from tinygrad_edu.vectorize.arrays import Array
+from tinygrad_edu.view.base.palette import PLOT_FAINT
+from tinygrad_edu.view.pictures.canvas import (
+    INK,
+    bare,
+    canvas,
+    cell,
+    class_labels,
+    keys,
+    legend,
+    places_of,
+    plane,
+    scatter,
+    sheet,
+    signed_image,
+    title,
+)
 from tinygrad_edu.view.pictures.field import (
     Extent,
     Transform,
+    dense_before,
     evaluating,
     extent_of,
     field,
     first_units,
     layer_number,
+    numbers_at,
     outputs_of,
 )
+from tinygrad_edu.view.pictures.regions import paint, read
 
 _COLUMNS: Final = 8
 
@@ -52,19 +70,13 @@ def weights(model: Any, *, height: int = 8, width: int = 8, ax: Axes | None = No
     largest = float(np.abs(finite).max())
     columns = min(_COLUMNS, len(units))
     rows = -(-len(units) // columns)
-    ax, colours = sheet(ax, rows, columns, 1.0), signed_map()
+    ax = sheet(ax, rows, columns, 1.0)
     for k, picture in enumerate(finite):
         place = cell(*divmod(k, columns))
-        ax.imshow(
-            picture, extent=place, cmap=colours, vmin=-(largest or 1.0), vmax=largest or 1.0,
-            interpolation="nearest", aspect="equal",
-        )  # fmt: skip
+        signed_image(ax, place, picture, largest, interpolation="nearest")
         title(ax, place, f"{'kernel' if isinstance(model, Conv2d) else 'neuron'}{k + 1}")
-    scale = (
-        f"orange {short(float(f'{-largest:.3g}'))}   white 0   "
-        f"blue {short(float(f'{largest:.3g}'))}"
-    )
-    ax.set_xlabel(scale, color=INK)
+    top = short(float(f"{largest:.3g}"))
+    ax.set_xlabel(f"orange {'-' if largest else ''}{top}   white 0   blue {top}", color=INK)
     return ax
 
 
@@ -133,14 +145,100 @@ def neuron_maps(
 def _map(ax: Axes, place: Extent, a: Any, points: Any, extent: Extent, number: int) -> None:
     finite = np.nan_to_num(a)
     top = float(np.abs(finite).max())
-    scale = top or 1.0
-    ax.imshow(
-        finite, extent=place, origin="lower", cmap=signed_map(), vmin=-scale, vmax=scale,
-        interpolation="bilinear", aspect="equal",
-    )  # fmt: skip
+    signed_image(ax, place, finite, top, origin="lower", interpolation="bilinear")
     left, right, bottom, up = extent
     if len(points):
         x = place[0] + (points[:, 0] - left) / (right - left)
         y = place[2] + (points[:, 1] - bottom) / (up - bottom)
         ax.plot(x, y, ".", color=INK, ms=1.5, alpha=0.35, mew=0)
     title(ax, place, f"neuron{number} ({short(float(f'{top:.2g}')) if top else 'dead'})")
+
+
+#: Lines of the grid in each direction, and points on each.
+_LINES: Final = 15
+_POINTS: Final = 61
+
+
+def hidden_space(
+    model: Any,
+    X: Iterable[Any],
+    y: Iterable[Any],
+    *,
+    layer: int | None = None,
+    outputs: str = "auto",
+    class_names: Sequence[Any] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """The examples where layer `layer` puts them, by default the last hidden one.
+
+    `model` is an MLP, a Sequential or a list of layers, `layer` counts from 1; `X` are n rows as
+    the model takes them, `y` class numbers. Two units are the axes, with the regions that the
+    layers above give there; of more units the first two principal components are shown, with their
+    share of the variance. For two inputs the lines of a square grid are drawn as the layer bends
+    them. `outputs` as for `regions`. Raises ValueError for a layer of one unit.
+    """
+    layers = layers_of(model)
+    k = layer_number(layer, len(layers), max(len(layers) - 2, 0))
+    rows, labels = inputs(X).array, class_numbers(y)
+    if not len(rows) or len(rows) != len(labels):
+        raise ValueError(
+            f"hidden_space needs a label for each row, got {len(rows)} rows, {len(labels)} labels"
+        )
+    lines = _grid(rows) if rows.shape[1] == 2 else []
+    with evaluating(model):
+        places = numbers_at(lambda x: outputs_of(layers[: k + 1], x)[-1], np.vstack([rows, *lines]))
+    units = places.shape[1]
+    if units < 2:
+        raise ValueError(f"layer {k + 1} has one unit: hidden_space needs two or more")
+    axis_names = [f"a{dense_before(layers[: k + 1])}[{j}]" for j in (1, 2)]
+    if units > 2:
+        places, axis_names = _principal(places, len(rows))
+    points, curves = places[: len(rows)], places[len(rows) :].reshape(-1, _POINTS, 2)
+    extent = extent_of(points)
+    classes = places_of(labels)
+    n_classes = max(int(classes.max()) + 1, 2, len(class_names or ()))
+
+    outside = ax is None
+    ax = canvas(ax, 6.4, 4.6)
+    if units == 2 and k + 1 < len(layers):
+        with evaluating(model):
+            above, _ = field(lambda a: outputs_of(layers[k + 1 :], a)[-1], extent, 200)
+        shares = read(above.numbers, labels, outputs).shares
+        n_classes = shares.shape[-1]
+        paint(ax, above._replace(numbers=shares), extent)
+        ax.set_aspect("auto")
+    for curve in curves:
+        ax.plot(*curve.T, color=PLOT_FAINT, lw=0.6, alpha=0.6, zorder=2)
+    scatter(ax, points, classes, n_classes, len(points))
+    plane(ax, extent, *axis_names)
+    bare(ax)
+    legend(ax, keys(class_labels(labels, n_classes, class_names)), outside=outside)
+    return ax
+
+
+def _grid(rows: Array) -> list[Array]:
+    """Lines along x1 and along x2 over the points, (points, 2) each."""
+    left, right, bottom, top = extent_of(rows)
+    xs, ys = np.linspace(left, right, _POINTS), np.linspace(bottom, top, _POINTS)
+    down = [np.column_stack([np.full(_POINTS, x), ys]) for x in np.linspace(left, right, _LINES)]
+    return down + [
+        np.column_stack([xs, np.full(_POINTS, y)]) for y in np.linspace(bottom, top, _LINES)
+    ]
+
+
+def _principal(places: Array, n: int) -> tuple[Array, list[str]]:
+    """The first two principal components of the first n points, of all; and what they are called.
+
+    Signs are chosen so that the largest weight of a component is positive.
+    """
+    mean = places[:n].mean(axis=0)
+    _, singular, components = np.linalg.svd(places[:n] - mean, full_matrices=False)
+    components = np.vstack([components, np.zeros((2, places.shape[1]))])[:2]
+    largest = np.abs(components).argmax(axis=1)
+    components *= np.where(components[[0, 1], largest] < 0, -1.0, 1.0)[:, None]
+    variance = np.append(singular, [0.0, 0.0])[:2] ** 2 / max((singular**2).sum(), 1e-300)
+    names = [
+        f"principal component {j + 1} of {places.shape[1]} units ({part:.0%} of variance)"
+        for j, part in enumerate(variance.tolist())
+    ]
+    return (places - mean) @ components.T, names

@@ -22,8 +22,7 @@ from tinygrad_edu.view.base.render import render
 from tinygrad_edu.view.base.svg import FITTING, inline, parsed
 from tinygrad_edu.view.base.symbols import is_dot, roles, symbol
 from tinygrad_edu.view.explain import formulas as slopes_of
-from tinygrad_edu.view.explain.equations import ends
-from tinygrad_edu.view.explain.notation import Both, derivative, written
+from tinygrad_edu.view.explain.notation import Both, derivative, ends, written
 from tinygrad_edu.view.graph.diagram import Diagram, Row
 from tinygrad_edu.view.graph.dot import to_dot
 from tinygrad_edu.view.graph.values import Content, value_diagram
@@ -247,7 +246,7 @@ def _rule(v: Value, op: Primitive) -> str:
         for i in written_out:
             by = derivative(result, letters[i]).text
             parts.append(f"{by} = {_on_paper(written(slope(i), names).text)}")
-    except Exception as error:  # a user's record may raise anything
+    except slopes_of.UNWRITABLE as error:
         return f"{sign}: no formula ({type(error).__name__})"
     plain = sign in value_text or not sign.isascii() or not sign.isidentifier()
     return ",  ".join(parts) if plain else f"{sign}:  {',  '.join(parts)}"

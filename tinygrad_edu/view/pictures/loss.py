@@ -1,38 +1,85 @@
-"""The error surface: the loss over two parameters, on a grid, and paths of descents on it."""
+"""The loss: over the epochs of a run, and over two parameters, with paths of descents."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import BoundaryNorm, LinearSegmentedColormap
 
-from tinygrad_edu.checks import one_of, real, whole
+from tinygrad_edu.checks import is_listed, number, one_of, real, whole
 from tinygrad_edu.engine import Value, gradients, no_grad, toposort
 from tinygrad_edu.examples import examples
+from tinygrad_edu.figure import draw_epochs
 from tinygrad_edu.losses import Loss, find_loss
 from tinygrad_edu.optim import Optimizer
 from tinygrad_edu.text import short
+from tinygrad_edu.train import History
 from tinygrad_edu.train.engines import vectorized_or_scalar
 from tinygrad_edu.train.evaluation import evaluation
 from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.vectorize.program import Program
 from tinygrad_edu.view.base.naming import names_of
 from tinygrad_edu.view.base.palette import CURVES, HEIGHTS
-from tinygrad_edu.view.pictures.canvas import INK, canvas, key, legend, plain
+from tinygrad_edu.view.pictures.canvas import INK, canvas, key, legend, plain, plane
 from tinygrad_edu.view.pictures.field import Extent, evaluating, extent_of
+
+Run = History | Iterable[float]
+
+
+def loss_curve(
+    histories: Run | Mapping[Any, Run], *, log: bool = False, ax: Axes | None = None
+) -> Axes:
+    """The loss after each epoch: of one run, or of several by name, in a dict.
+
+    A run is a `History`, its validation loss dashed, or a list of numbers. `log` gives a
+    logarithmic scale, on which losses of 0 and less are left out. Raises TypeError for other runs.
+    """
+    named = histories if isinstance(histories, Mapping) else {"training": histories}
+    runs = [(plain(name), *_losses(run, name)) for name, run in named.items()]
+    outside = ax is None and len(runs) > 1
+    ax = canvas(ax, 6.0 + 1.6 * outside, 3.4)
+    colours = [CURVES[k % len(CURVES)] for k in range(len(runs))]
+    curves = [
+        ([x if not log or x > 0 else math.nan for x in losses], {"color": colour, "ls": style})
+        for (_, *both), colour in zip(runs, colours, strict=True)
+        for losses, style in zip(both, ("-", "--"), strict=True)
+    ]
+    if log and any(x > 0 for losses, _ in curves for x in losses):
+        ax.set_yscale("log")
+    draw_epochs(ax, curves)
+    ax.set_ylabel("loss")
+    handles = [
+        key(name, color=colour, lw=1.8) for (name, *_), colour in zip(runs, colours, strict=True)
+    ]
+    if any(validation for *_, validation in runs):
+        colour = CURVES[0] if len(runs) == 1 else INK
+        handles.append(key("validation", color=colour, ls="--", lw=1.8))
+    if len(handles) > 1:
+        legend(ax, handles, outside=outside)
+    return ax
+
+
+def _losses(run: Any, name: Any) -> tuple[list[float], list[float]]:
+    """Training and validation losses of a run."""
+    if isinstance(run, History):
+        return run.loss, run.validation_loss
+    if not is_listed(run):
+        raise TypeError(
+            f"{name!r:.40} must be a History or a list of losses, got {type(run).__name__}"
+        )
+    return [number(x, "a loss") for x in run], []
+
 
 #: A function of no arguments that builds the loss, or `(model, X, y, loss)` as `fit` takes them.
 Surface = Callable[[], Value] | tuple[Any, Any, Any, str | Loss]
 Measure = Callable[[], float]
+Path = Sequence[tuple[float, float]]
 
 #: Points a side of the grid of a loss that cannot be vectorised.
 COARSE: Final = 21
-KINDS: Final = ("contour", "3d")
 _LEVELS: Final = 16
-
-Path = Sequence[tuple[float, float]]
 
 
 def surface(
@@ -58,7 +105,7 @@ def surface(
 
     The parameters are put back. Raises ValueError where the loss does not depend on them.
     """
-    one_of("kind", kind, KINDS)
+    one_of("kind", kind, ("contour", "3d"))
     named = [(plain(name), np.array(path, dtype=float)) for name, path in (paths or {}).items()]
     for name, path in named:
         if path.ndim != 2 or path.shape[1] != 2:
@@ -92,10 +139,7 @@ def surface(
         _course(ax, numbers, colour)
         if name:
             handles.append(key(name, color=colour, marker=".", ms=5, lw=1.5))
-    ax.set_xlim(extent[:2])
-    ax.set_ylim(extent[2:])
-    ax.set_xlabel(plain(grid.names[0]))
-    ax.set_ylabel(plain(grid.names[1]))
+    plane(ax, extent, *map(plain, grid.names))
     if not flat:
         ax.set_zlabel("loss", labelpad=9)  # type: ignore[attr-defined]
     legend(ax, handles, outside=outside)
@@ -159,11 +203,13 @@ class LossGrid:
     def at(self, points: Sequence[tuple[float, float]]) -> list[float]:
         """The loss at each of the points (w1, w2)."""
         w1, w2 = self.parameters
-        losses = []
-        with _kept(self.parameters):
+        held, losses = (w1.data, w2.data), []
+        try:
             for a, b in points:
                 w1.data, w2.data = a, b
                 losses.append(self._measured())
+        finally:
+            w1.data, w2.data = held
         return losses
 
     def sides(self, resolution: int) -> int:
@@ -212,16 +258,6 @@ def _ways(loss: Any) -> tuple[Callable[[], Value], Callable[[], Measure], Measur
             return float(loss().data)
 
     return loss, by_program, by_scalars
-
-
-@contextmanager
-def _kept(parameters: Sequence[Value]) -> Iterator[None]:
-    held = [p.data for p in parameters]
-    try:
-        yield
-    finally:
-        for p, x in zip(parameters, held, strict=True):
-            p.data = x
 
 
 def descent_path(
