@@ -1,7 +1,5 @@
 """A figure shows itself in a notebook and draws the same bytes again."""
 
-import sys
-
 from tinygrad_edu.figure import Figure
 
 
@@ -21,7 +19,3 @@ def test_a_missing_character_is_a_box_and_no_warning():
     figure = Figure(figsize=(2, 1))
     figure.add_subplot().set_title("\U0001f40d")
     assert figure.png().startswith(b"\x89PNG")
-
-
-def test_pyplot_is_not_imported():
-    assert "matplotlib.pyplot" not in sys.modules

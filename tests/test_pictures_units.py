@@ -2,7 +2,6 @@ import math
 
 import numpy as np
 import pytest
-from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
 from tinygrad_edu import MLP, Conv2d, Layer, Sequential, Value
@@ -146,10 +145,6 @@ def test_weights_are_pictures_row_by_row_on_one_scale():
     assert {image.get_clim() for image in ax.images} == {(-8, 8)}
     assert texts(ax) == ["neuron1", "neuron2"]
     assert ax.get_xlabel() == "orange -8   white 0   blue 8"
-    low, middle, high = (ax.images[0].get_cmap()(x) for x in (0.1, 0.5, 0.9))
-    assert low[0] > low[2]
-    assert high[2] > high[0]
-    assert middle == to_rgba("white")
 
 
 def test_weights_of_a_convolution_are_those_of_its_kernels():

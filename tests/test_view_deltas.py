@@ -3,6 +3,7 @@ import re
 from html.parser import HTMLParser
 
 import pytest
+from graphs import HOSTILE
 from refusals import refusals
 
 from tinygrad_edu import functions as f
@@ -248,16 +249,7 @@ class _Tags(HTMLParser):
         self.attributes.update(name for name, _ in attrs)
 
 
-HOSTILE = [
-    "<script>alert(1)</script>",
-    '"><img src=x onerror=alert(1)>',
-    "a$b_{\\x}",
-    "重み\n|",
-    "",
-]
-
-
-@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("name", [*HOSTILE, "a$b_{\\x}", "重み\n|", ""])
 def test_names_of_functions_are_shown_as_text(name):
     def loss(output, target):
         return (output - target) ** 4
