@@ -6,7 +6,6 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from tinygrad_edu.checks import whole
 from tinygrad_edu.engine import Value, no_grad
 from tinygrad_edu.nn import Layer, Neuron
 from tinygrad_edu.nn.dense import layers_of
@@ -129,8 +128,3 @@ def first_units(model: Any, *, hidden: bool = False) -> list[Neuron]:
 def dense_before(layers: Sequence[Any]) -> int:
     """How many of the layers have units: the number of the last of these in lectures."""
     return sum(any(isinstance(m, Neuron) for m in modules_of(layer)) for layer in layers)
-
-
-def layer_number(layer: int | None, count: int, default: int) -> int:
-    """The place of layer `layer`, which counts from 1. Raises ValueError for another number."""
-    return default if layer is None else whole("layer", layer, 1, count) - 1

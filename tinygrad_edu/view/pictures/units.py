@@ -37,7 +37,6 @@ from tinygrad_edu.view.pictures.field import (
     extent_of,
     field,
     first_units,
-    layer_number,
     numbers_at,
     outputs_of,
 )
@@ -123,7 +122,7 @@ def neuron_maps(
     with evaluating(model):
         numbers = field(all_units, extent, resolution, transform)[0].numbers
     starts = np.cumsum([0, *sizes]).tolist()
-    chosen = range(len(layers)) if layer is None else [layer_number(layer, len(layers), 0)]
+    chosen = range(len(layers)) if layer is None else [whole("layer", layer, 1, len(layers)) - 1]
     rows = [
         (k, list(range(start, min(start + _COLUMNS, starts[k + 1]))))
         for k in chosen
@@ -178,7 +177,8 @@ def hidden_space(
     them. `outputs` as for `regions`. Raises ValueError for a layer of one unit.
     """
     layers = layers_of(model)
-    k = layer_number(layer, len(layers), max(len(layers) - 2, 0))
+    n = len(layers)
+    k = max(n - 2, 0) if layer is None else whole("layer", layer, 1, n) - 1
     rows, labels = inputs(X).array, class_numbers(y)
     if not len(rows) or len(rows) != len(labels):
         raise ValueError(
