@@ -27,13 +27,13 @@ class Run(NamedTuple):
     history: History
 
 
-def rows(n: int, d: int, seed: int = 0) -> list[list[float]]:
+def rows(n, d, seed=0):
     """Random rows in [-1, 1]."""
     rng = random.Random(seed)
     return [[rng.uniform(-1.0, 1.0) for _ in range(d)] for _ in range(n)]
 
 
-def net(*sizes: int, activation: Any = "tanh", output: Any = "linear", seed: int = 0) -> MLP:
+def net(*sizes, activation="tanh", output="linear", seed=0):
     """An MLP whose biases are no zeros."""
     model = MLP(sizes[0], sizes[1:], activation, output, rng=seed)
     rng = random.Random(seed + 1)
@@ -43,32 +43,30 @@ def net(*sizes: int, activation: Any = "tanh", output: Any = "linear", seed: int
     return model
 
 
-def data_of(model: Any) -> list[float]:
+def data_of(model):
     return [p.data for p in model.parameters()]
 
 
-def trained(
-    engine: str, make: MakeModel, optimizer: MakeOptimizer, X: Any, y: Any, **options: Any
-) -> Run:
+def trained(engine, make, optimizer, X, y, **options):
     model = make()
     found = optimizer(model.parameters())
     return Run(model, found, fit(model, X, y, optimizer=found, engine=engine, **options))
 
 
-def check(make: MakeModel, optimizer: MakeOptimizer, X: Any, y: Any, **options: Any) -> Run:
+def check(make, optimizer, X, y, **options):
     """Both engines train alike; gives the run of the matrix engine."""
     scalar, matrix = (trained(e, make, optimizer, X, y, **options) for e in ENGINES)
     assert_same(matrix, scalar)
     return matrix
 
 
-def assert_same(found: Run, expected: Run) -> None:
+def assert_same(found, expected):
     assert_same_history(found.history, expected.history)
     assert_close(data_of(found.model), data_of(expected.model), "parameters")
     assert_same_states(found.optimizer, expected.optimizer)
 
 
-def assert_same_history(found: History, expected: History) -> None:
+def assert_same_history(found, expected):
     assert (found.stopped, found.interrupted) == (expected.stopped, expected.interrupted)
     for name in COLUMNS:
         numbers = getattr(found, name)
@@ -76,7 +74,7 @@ def assert_same_history(found: History, expected: History) -> None:
         assert_close(numbers, getattr(expected, name), name)
 
 
-def assert_same_states(found: Optimizer, expected: Optimizer) -> None:
+def assert_same_states(found, expected):
     assert found.steps == expected.steps
     for ours, theirs in zip(
         zip(*found.states, strict=True), zip(*expected.states, strict=True), strict=True
@@ -86,7 +84,7 @@ def assert_same_states(found: Optimizer, expected: Optimizer) -> None:
             assert_close(ours, theirs, "a state of the optimizer")
 
 
-def assert_close(found: Any, expected: Any, what: str) -> None:
+def assert_close(found, expected, what):
     """Equal relative to the largest number; inf and nan at the same places."""
     a, b = np.asarray(found, dtype=float), np.asarray(expected, dtype=float)
     assert a.shape == b.shape, what

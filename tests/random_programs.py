@@ -11,7 +11,6 @@ from math import atan2, cos, exp, inf, log, sin, tanh
 from typing import Any, NamedTuple
 
 from tinygrad_edu import functions as f
-from tinygrad_edu.engine import Value
 
 Numbers = Sequence[float]
 
@@ -31,82 +30,72 @@ class Operation(NamedTuple):
     kink: Callable[..., float]
 
 
-def smooth(
-    on_values: Callable[..., Any],
-    value: Callable[..., float],
-    *slopes: Callable[..., float],
-    domain: Callable[[float], bool] = lambda x: True,
-    kink: Callable[..., float] = lambda *x: inf,
-) -> Operation:
+def smooth(on_values, value, *slopes, domain=lambda x: True, kink=lambda *x: inf):
     every = lambda *x: [slope(*x) for slope in slopes]  # noqa: E731
     return Operation(len(slopes), on_values, value, every, domain, kink)
 
 
-def bent(*functions: Callable[..., Any]) -> Operation:
+def bent(*functions):
     """With a kink where the first operand is 0."""
     return smooth(*functions, kink=lambda x, *_: abs(x))
 
 
-def extreme(
-    on_values: Callable[..., Any], pick: Callable[[Numbers], float], operands: int
-) -> Operation:
+def extreme(on_values, pick, operands):
     """A maximum or minimum, of which n that tie have 1/n of the derivative each."""
 
-    def slopes(*x: float) -> Numbers:
+    def slopes(*x):
         ties = x.count(pick(x))
         return [(a == pick(x)) / ties for a in x]
 
-    def gap(*x: float) -> float:
+    def gap(*x):
         return min((b - a for a, b in pairwise(sorted(x))), default=inf)
 
     return Operation(operands, on_values, lambda *x: pick(x), slopes, lambda x: True, gap)
 
 
-def of_3(
-    on_values: Callable[..., Any], value: Callable[..., float], slopes: Callable[..., Numbers]
-) -> Operation:
+def of_3(on_values, value, slopes):
     return Operation(3, on_values, value, slopes, small, lambda *x: inf)
 
 
-def logistic(x: float) -> float:
+def logistic(x):
     return 0.5 + 0.5 * tanh(x / 2)
 
 
-def bump(x: float) -> float:
+def bump(x):
     """The derivative of the logistic function."""
     return 1 / (2 + 2 * math.cosh(x))
 
 
-def normal(x: float) -> float:
+def normal(x):
     return math.erfc(-x / math.sqrt(2)) / 2
 
 
-def bell(x: float) -> float:
+def bell(x):
     """The derivative of the normal distribution's function."""
     return math.sqrt(exp(-x * x) / math.tau)
 
 
-def softmax(*x: float) -> Numbers:
+def softmax(*x):
     return [1 / math.fsum(exp(b - a) for b in x) for a in x]
 
 
-def others(*x: float) -> Numbers:
+def others(*x):
     return [x[1] * x[2], x[0] * x[2], x[0] * x[1]]
 
 
-def small(x: float) -> bool:
+def small(x):
     return abs(x) < 5
 
 
-def positive(x: float) -> bool:
+def positive(x):
     return x > 0.1
 
 
-def nonzero(x: float) -> bool:
+def nonzero(x):
     return abs(x) > 0.1
 
 
-def inside_1(x: float) -> bool:
+def inside_1(x):
     return abs(x) < 0.95
 
 
@@ -224,7 +213,7 @@ class Dual(NamedTuple):
     size: list[float]
 
 
-def run_on_duals(program: Program) -> tuple[Dual, float]:
+def run_on_duals(program):
     """The last result, and the distance to the nearest kink on the way to it."""
     steps, inputs = program
     units = [[float(i == j) for j in range(len(inputs))] for i in range(len(inputs))]
@@ -247,7 +236,7 @@ def run_on_duals(program: Program) -> tuple[Dual, float]:
     return results[-1], kink
 
 
-def run(program: Program, inputs: Sequence[Value]) -> Value:
+def run(program, inputs):
     """The last result on `inputs`."""
     results = list(inputs)
     for name, where in program[0]:
@@ -255,9 +244,9 @@ def run(program: Program, inputs: Sequence[Value]) -> Value:
     return results[-1]
 
 
-def make_program(draw: Callable[[Sequence[Any]], Any], inputs: list[float], steps: int) -> Program:
+def make_program(draw, inputs, steps):
     """A program whose numbers stay moderate: a step outside an operation's domain is left out."""
-    made: list[tuple[str, tuple[int, ...]]] = []
+    made = []
     numbers = list(inputs)
     for _ in range(steps):
         name = draw(list(OPERATIONS))

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import tracemalloc
 import weakref
-from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -17,14 +16,14 @@ from tinygrad_edu.engine import Primitive, Value, grad, toposort
 
 
 @pytest.fixture
-def _no_collector() -> Iterator[None]:
+def _no_collector():
     gc.collect()
     gc.disable()
     yield
     gc.enable()
 
 
-def chain(x: Value, length: int) -> Value:
+def chain(x, length):
     y = x
     for _ in range(length):
         y = y + x
@@ -32,7 +31,7 @@ def chain(x: Value, length: int) -> Value:
 
 
 @pytest.mark.parametrize("length", [100_000, pytest.param(1_000_000, marks=pytest.mark.slow)])
-def test_a_long_chain_is_built_walked_and_freed(length: int) -> None:
+def test_a_long_chain_is_built_walked_and_freed(length):
     x = Value(1.0)
     y = chain(x, length)
     assert y.data == length + 1
@@ -64,7 +63,7 @@ thread.join()
 """
 
 
-def test_depth_needs_neither_recursion_nor_a_large_stack() -> None:
+def test_depth_needs_neither_recursion_nor_a_large_stack():
     done = subprocess.run(
         [sys.executable, "-c", DEEP_CHAIN_UNDER_A_SMALL_RECURSION_LIMIT],
         capture_output=True,
@@ -76,7 +75,7 @@ def test_depth_needs_neither_recursion_nor_a_large_stack() -> None:
 
 
 @pytest.mark.slow
-def test_grad_of_a_deep_chain_gives_a_deep_graph_that_can_be_differentiated() -> None:
+def test_grad_of_a_deep_chain_gives_a_deep_graph_that_can_be_differentiated():
     x = Value(0.5)
     y = x
     for _ in range(30_000):
@@ -89,7 +88,7 @@ def test_grad_of_a_deep_chain_gives_a_deep_graph_that_can_be_differentiated() ->
 
 @pytest.mark.parametrize("total", [functions.sum, sum], ids=["one node", "Python's chain"])
 @pytest.mark.slow
-def test_a_sum_of_a_hundred_thousand_losses(total: Callable[..., Value]) -> None:
+def test_a_sum_of_a_hundred_thousand_losses(total):
     w = Value(2.0)
     y = total([w * (w - k) for k in range(100_000)])
     y.backward()
@@ -97,7 +96,7 @@ def test_a_sum_of_a_hundred_thousand_losses(total: Callable[..., Value]) -> None
     assert w.grad == 400_000 - 99_999 * 50_000
 
 
-def doublings(n: int) -> tuple[Value, Value]:
+def doublings(n):
     x = Value(1.0)
     y = x
     for _ in range(n):
@@ -105,13 +104,13 @@ def doublings(n: int) -> tuple[Value, Value]:
     return x, y
 
 
-def test_64_doublings_count_2_to_the_64_paths_in_64_steps() -> None:
+def test_64_doublings_count_2_to_the_64_paths_in_64_steps():
     x, y = doublings(64)
     y.backward()
     assert (y.data, x.grad, grad(y, x).data) == (2.0**64, 2.0**64, 2.0**64)
 
 
-def test_a_hundred_thousand_doublings_overflow_to_infinity() -> None:
+def test_a_hundred_thousand_doublings_overflow_to_infinity():
     x, y = doublings(100_000)
     y.backward()
     assert (y.data, x.grad) == (math.inf, math.inf)
@@ -120,16 +119,14 @@ def test_a_hundred_thousand_doublings_overflow_to_infinity() -> None:
 @pytest.mark.parametrize(
     "gradient_of", [lambda y, x: (y.backward(), x.grad)[1], lambda y, x: grad(y, x).data]
 )
-def test_one_node_may_be_a_parent_a_hundred_thousand_times(
-    gradient_of: Callable[[Value, Value], float],
-) -> None:
+def test_one_node_may_be_a_parent_a_hundred_thousand_times(gradient_of):
     x = Value(3.0)
     inner = x * 1.0
     assert gradient_of(functions.sum([inner] * 100_000), x) == 100_000.0
 
 
 @pytest.mark.usefixtures("_no_collector")
-def test_dropping_the_root_frees_every_node_without_the_collector() -> None:
+def test_dropping_the_root_frees_every_node_without_the_collector():
     x = Value(0.5)
     y = x
     nodes = []
@@ -147,7 +144,7 @@ def test_dropping_the_root_frees_every_node_without_the_collector() -> None:
 
 
 @pytest.mark.usefixtures("_no_collector")
-def test_an_inner_node_keeps_its_ancestors_alive_and_nothing_else() -> None:
+def test_an_inner_node_keeps_its_ancestors_alive_and_nothing_else():
     x = Value(2.0)
     below = x * x
     inner = below.exp()
@@ -163,10 +160,10 @@ def test_an_inner_node_keeps_its_ancestors_alive_and_nothing_else() -> None:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("_no_collector")
-def test_training_steps_leave_no_memory_behind_without_the_collector() -> None:
+def test_training_steps_leave_no_memory_behind_without_the_collector():
     w = [Value(0.1 * k, name=f"w{k}") for k in range(50)]
 
-    def step() -> None:
+    def step():
         for v in w:
             v.grad = 0.0
         loss = functions.sum([(functions.dot(w, w, v).tanh() - 1) ** 2 for v in w])
@@ -189,7 +186,7 @@ def test_training_steps_leave_no_memory_behind_without_the_collector() -> None:
 
 
 @pytest.mark.usefixtures("_no_collector")
-def test_an_error_in_a_backward_pass_leaves_no_memory_behind_once_it_is_handled() -> None:
+def test_an_error_in_a_backward_pass_leaves_no_memory_behind_once_it_is_handled():
     bad = Primitive("bad", lambda m, x: x, lambda m, y, x: 1 / 0)
     y = bad(chain(Value(1.0), 10)) * 2
     node = weakref.ref(y)

@@ -6,7 +6,6 @@ Where this package answers otherwise, on purpose, its answer stands in DEVIATION
 import json
 import math
 from collections import defaultdict
-from collections.abc import Callable
 from math import exp, inf
 from pathlib import Path
 from typing import NamedTuple
@@ -24,13 +23,13 @@ class Row(NamedTuple):
     gradients: tuple[float, ...]
 
     @property
-    def point(self) -> str:  # a text, because as tuples (0.0,) and (-0.0,) are equal
+    def point(self):  # a text, because as tuples (0.0,) and (-0.0,) are equal
         return f"{self.operation}{self.inputs}"
 
 
-def rows_by_operation() -> dict[str, list[Row]]:
+def rows_by_operation():
     table = json.loads((Path(__file__).parent / "edge_table" / "torch.json").read_text("utf-8"))
-    rows: dict[str, list[Row]] = defaultdict(list)
+    rows = defaultdict(list)
     for operation, inputs, value, gradients in table["rows"]:
         if not operation.startswith(("bce", "hinge", "cross_entropy")):  # these are losses
             # Where nothing flows (step, the condition of where) PyTorch has no gradient: null.
@@ -42,7 +41,7 @@ def rows_by_operation() -> dict[str, list[Row]]:
 ROWS = rows_by_operation()
 
 #: Operations of the table that are called by another name here.
-CALLS: dict[str, Callable[..., Value]] = {
+CALLS = {
     "add": lambda x, y: x + y,
     "subtract": lambda x, y: x - y,
     "multiply": lambda x, y: x * y,
@@ -84,7 +83,7 @@ DEVIATIONS = {
 ANSWERS = {row.point: row for rows in DEVIATIONS.values() for row in rows}
 
 
-def expected(row: Row) -> Row:
+def expected(row):
     """PyTorch's row, or the deviation from it."""
     x = row.inputs
     if row.operation == "prod":
@@ -98,7 +97,7 @@ def expected(row: Row) -> Row:
     return ANSWERS.get(row.point, row)
 
 
-def answer(row: Row) -> Row:
+def answer(row):
     name = row.operation.removesuffix("*inf")
     x = [Value(number) for number in row.inputs]
     y = (CALLS.get(name) or getattr(functions, name))(*x)
@@ -106,7 +105,7 @@ def answer(row: Row) -> Row:
     return row._replace(value=y.data, gradients=tuple(v.grad for v in x[: len(row.gradients)]))
 
 
-def close(ours: float, theirs: float, relative: float) -> bool:
+def close(ours, theirs, relative):
     if math.isnan(theirs):
         return math.isnan(ours)
     return ours == theirs or (
@@ -114,7 +113,7 @@ def close(ours: float, theirs: float, relative: float) -> bool:
     )
 
 
-def agree(ours: Row, theirs: Row) -> bool:
+def agree(ours, theirs):
     # C libraries and PyTorch's vectorised kernels differ in the last two bits: 1e-15 is 4.5 times
     # the last. In tanh's slope 1 - y*y that of y weighs 2 y^2 / (1 - y^2) times as much.
     relative = 1e-13 if theirs.operation == "tanh" else 1e-15
@@ -128,19 +127,19 @@ def agree(ours: Row, theirs: Row) -> bool:
 
 
 @pytest.mark.parametrize("operation", ROWS)
-def test_the_edges_of_an_operation_are_those_of_pytorch(operation: str) -> None:
+def test_the_edges_of_an_operation_are_those_of_pytorch(operation):
     pairs = [(answer(row), expected(row)) for row in ROWS[operation]]
     wrong = [f"ours {ours}, expected {theirs}" for ours, theirs in pairs if not agree(ours, theirs)]
     assert not wrong, f"{len(wrong)} of {len(pairs)} rows:\n" + "\n".join(wrong)
 
 
-def test_every_deviation_is_from_a_row_of_pytorch() -> None:
+def test_every_deviation_is_from_a_row_of_pytorch():
     torch = {row.point: row for rows in ROWS.values() for row in rows}
     for point, ours in ANSWERS.items():
         assert not agree(ours, torch[point]), f"{point} is no deviation: PyTorch says the same"
 
 
-def test_the_table_has_all_operations_at_enough_points() -> None:
+def test_the_table_has_all_operations_at_enough_points():
     assert len(ROWS) == 55
     assert min(map(len, ROWS.values())) >= 8
     assert sum(map(len, ROWS.values())) > 7000

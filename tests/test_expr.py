@@ -7,7 +7,7 @@ from functools import reduce
 import pytest
 
 from tinygrad_edu import expr, functions, losses
-from tinygrad_edu.engine import Primitive, primitives
+from tinygrad_edu.engine import primitives
 from tinygrad_edu.expr import Expr
 from tinygrad_edu.namespace import floats
 
@@ -16,7 +16,7 @@ CONSTANTS |= {"softmax": {"k": 1}, "log_softmax": {"k": 1}}
 RECORDS = (*functions.PRIMITIVES, *losses.PRIMITIVES)
 
 
-def operand_names(record: Primitive) -> list[str]:
+def operand_names(record):
     """One letter per operand, three for the n-ary ones."""
     parameters = list(inspect.signature(record.value).parameters.values())[1:]
     if any(p.kind is p.VAR_POSITIONAL for p in parameters):
@@ -24,7 +24,7 @@ def operand_names(record: Primitive) -> list[str]:
     return [p.name for p in parameters if p.name not in CONSTANTS.get(record.name, {})]
 
 
-def formulas(record: Primitive) -> list[object]:
+def formulas(record):
     """The value and the slopes of a record as expr."""
     x = [expr.symbol(name) for name in operand_names(record)]
     constants = CONSTANTS.get(record.name, {})
@@ -33,7 +33,7 @@ def formulas(record: Primitive) -> list[object]:
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=lambda r: r.name)
-def test_the_text_of_every_record_computes_what_the_record_computes(record: Primitive) -> None:
+def test_the_text_of_every_record_computes_what_the_record_computes(record):
     names = operand_names(record)
     numbers = [0.3, 0.6, 0.2][: len(names)]
     primitive = record.bind(**CONSTANTS[record.name]) if record.name in CONSTANTS else record
@@ -49,7 +49,7 @@ def test_the_text_of_every_record_computes_what_the_record_computes(record: Prim
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=lambda r: r.name)
-def test_the_latex_of_every_record_is_there_and_balanced(record: Primitive) -> None:
+def test_the_latex_of_every_record_is_there_and_balanced(record):
     for formula in formulas(record):
         shown = expr.latex(formula)
         assert shown
@@ -69,13 +69,11 @@ def test_the_latex_of_every_record_is_there_and_balanced(record: Primitive) -> N
     ],
     ids=lambda x: getattr(x, "name", ""),
 )
-def test_calculus_table_reads_like_a_calculus_table(
-    record: Primitive, value: str, slopes: list[str]
-) -> None:
+def test_calculus_table_reads_like_a_calculus_table(record, value, slopes):
     assert [expr.latex(formula) for formula in formulas(record)] == [value, *slopes]
 
 
-def test_parentheses_stand_where_the_operators_need_them() -> None:
+def test_parentheses_stand_where_the_operators_need_them():
     a, b, c = (expr.symbol(name) for name in "abc")
     assert expr.text((a + b) * c) == "(a + b) * c"
     assert expr.text(a - (b - c)) == "a - (b - c)"
@@ -86,14 +84,14 @@ def test_parentheses_stand_where_the_operators_need_them() -> None:
     assert expr.latex(expr.symbol("x_12")) == "x_{12}"
 
 
-def test_a_private_name_is_no_function() -> None:
+def test_a_private_name_is_no_function():
     with pytest.raises(
         AttributeError, match=r"^module .tinygrad_edu\.expr. has no attribute ._x.$"
     ):
         expr._x  # noqa: B018
 
 
-def test_a_symbol_is_a_letter_whatever_it_is_called() -> None:
+def test_a_symbol_is_a_letter_whatever_it_is_called():
     for name in ("negative", "+", "<", "*", "divide", "hole3", "…", "\ue0001\ue001", ""):
         x = expr.symbol(name)
         assert expr.text(x * 2 - x) == f"{name} * 2 - {name}"
@@ -111,6 +109,6 @@ def test_a_symbol_is_a_letter_whatever_it_is_called() -> None:
         reduce(lambda a, b: a + b, [expr.symbol("x")] * 5000),
     ],
 )
-def test_a_repr_never_raises(x: Expr) -> None:
+def test_a_repr_never_raises(x):
     assert repr(x).startswith("Expr(")
     assert expr.latex(x)

@@ -1,7 +1,6 @@
 """The functions of Values and numbers: how they are called. Their numbers: test_primitives.py."""
 
 import math
-from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +13,7 @@ UNARY = {p.name for p in f.PRIMITIVES if p.value.__code__.co_argcount == 2} & se
 
 
 @pytest.mark.parametrize("name", [*sorted(UNARY), "elu", "leaky_relu"])
-def test_a_unary_function_is_a_method_too(name: str) -> None:
+def test_a_unary_function_is_a_method_too(name):
     v = Value(0.5)
     by_method, by_function = getattr(v, name)(), getattr(f, name)(v)
     assert by_method.data == by_function.data
@@ -50,15 +49,13 @@ def test_a_unary_function_is_a_method_too(name: str) -> None:
         ("where", (True, 1.0, 2.0), 1.0),
     ],
 )
-def test_given_numbers_a_function_returns_a_number(
-    name: str, operands: tuple[Any, ...], expected: float
-) -> None:
+def test_given_numbers_a_function_returns_a_number(name, operands, expected):
     result = getattr(f, name)(*operands)
     assert type(result) is float
     assert result == pytest.approx(expected, rel=1e-15)
 
 
-def test_n_ary_functions_take_one_iterable_or_several_operands() -> None:
+def test_n_ary_functions_take_one_iterable_or_several_operands():
     x = [Value(1.0), Value(2.0), 3]
     for y in (f.sum(x), f.sum(*x), f.sum(v for v in x), f.sum(np.array(x, dtype=object))):
         assert y.data == 6.0
@@ -68,13 +65,13 @@ def test_n_ary_functions_take_one_iterable_or_several_operands() -> None:
     assert [y.data for y in f.log_softmax(Value(0.0))] == [0.0]
 
 
-def test_maximum_of_zeros_with_different_signs_is_the_first_as_in_pytorch() -> None:
+def test_maximum_of_zeros_with_different_signs_is_the_first_as_in_pytorch():
     for pick in (f.maximum, f.minimum, f.max, f.min):
         assert math.copysign(1, pick(0.0, -0.0)) == 1
         assert math.copysign(1, pick(-0.0, 0.0)) == -1
 
 
-def test_where_with_a_value_is_part_of_the_graph_and_with_a_bool_chosen_now() -> None:
+def test_where_with_a_value_is_part_of_the_graph_and_with_a_bool_chosen_now():
     c, x, y = Value(1.0), Value(2.0), Value(3.0)
     assert f.where(True, x, y) is x
     chosen = f.where(c, x, y)
@@ -83,7 +80,7 @@ def test_where_with_a_value_is_part_of_the_graph_and_with_a_bool_chosen_now() ->
 
 
 @pytest.mark.parametrize("z", [-30.0, -1.3, -1e-9, 0.0, 0.4, 2.0, 30.0])
-def test_tanh_is_a_sigmoid_scaled_and_shifted(z: float) -> None:
+def test_tanh_is_a_sigmoid_scaled_and_shifted(z):
     a, b = Value(z), Value(z)
     (2 * f.sigmoid(2 * a) - 1).backward()
     f.tanh(b).backward()
@@ -93,7 +90,7 @@ def test_tanh_is_a_sigmoid_scaled_and_shifted(z: float) -> None:
 
 @pytest.mark.parametrize("z", [-2.0, -0.5, 0.3, 4.0])
 @pytest.mark.parametrize("alpha", [-1.0, 0.0, 0.01, 0.25, 1.0])
-def test_prelu_is_the_generalised_relu_of_the_lecture(z: float, alpha: float) -> None:
+def test_prelu_is_the_generalised_relu_of_the_lecture(z, alpha):
     # max(z, 0) + alpha min(z, 0); its slopes 1 or alpha, and min(z, 0)
     v, a = Value(z), Value(alpha)
     y = f.prelu(v, a)

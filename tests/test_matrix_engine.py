@@ -1,12 +1,11 @@
 """`engine="matrix"` and `engine="scalar"` give the same history and the same model."""
 
 import random
-from collections.abc import Callable
 from itertools import count, cycle, product
 from typing import Any, NamedTuple
 
 import pytest
-from both_engines import ENGINES, MakeOptimizer, check, net, rows
+from both_engines import ENGINES, check, net, rows
 
 from tinygrad_edu import (
     SGD,
@@ -51,7 +50,7 @@ class Task(NamedTuple):
     output: str = "linear"
 
 
-def some(make: Callable[..., Any], *arguments: Any) -> tuple[list[list[float]], list[int]]:
+def some(make, *arguments):
     """A few rows of a data set, of all its classes, in [-1, 1]."""
     data = make(*arguments)
     order = list(range(len(data)))
@@ -74,7 +73,7 @@ MORE_CLASSES = {
 }
 
 
-def tasks() -> dict[str, Task]:
+def tasks():
     found = {}
     for name, (X, y) in TWO_CLASSES.items():
         signs = [2 * t - 1 for t in y]
@@ -106,7 +105,7 @@ def tasks() -> dict[str, Task]:
 
 TASKS = tasks()
 
-OPTIMIZERS: dict[str, MakeOptimizer] = {
+OPTIMIZERS = {
     "sgd": lambda p: SGD(p, lr=0.1),
     "sgd, decay": lambda p: SGD(p, lr=0.1, weight_decay=0.01),
     "sgd, momentum": lambda p: SGD(p, lr=0.05, momentum=0.9),
@@ -127,7 +126,7 @@ OPTIMIZERS: dict[str, MakeOptimizer] = {
     "adamw": lambda p: AdamW(p, lr=0.05),
     "adamw, decay": lambda p: AdamW(p, lr=exponential_decay(0.1, 0.9), weight_decay=0.3),
 }
-PENALTIES: dict[str, Any] = {
+PENALTIES = {
     "none": None,
     "l1": lambda model: l1(model.parameters(), 0.01),
     "l2": lambda model: l2(model.parameters(), 0.02),
@@ -139,9 +138,7 @@ PENALTIES: dict[str, Any] = {
 BATCHES = (None, 4, 1)
 
 
-def check_task(
-    task: Task, activation: str, optimizer: str, penalty: str, batch_size: int | None
-) -> None:
+def check_task(task, activation, optimizer, penalty, batch_size):
     X, y = task.X, task.y
     check(
         lambda: net(len(X[0]), 3, task.outputs, activation=activation, output=task.output),
@@ -157,13 +154,13 @@ def check_task(
     )
 
 
-def nth(choices: Any, n: int) -> Any:
+def nth(choices, n):
     found = list(choices)
     return found[n % len(found)]
 
 
 @pytest.mark.parametrize("n", range(len(TASKS)), ids=list(TASKS))
-def test_every_task_trains_alike(n: int) -> None:
+def test_every_task_trains_alike(n):
     check_task(
         nth(TASKS.values(), n), nth(ACTIVATIONS, n), nth(OPTIMIZERS, n), nth(PENALTIES, n),
         nth(BATCHES, n),
@@ -172,7 +169,7 @@ def test_every_task_trains_alike(n: int) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("title", TASKS)
-def test_every_task_trains_alike_with_every_activation(title: str) -> None:
+def test_every_task_trains_alike_with_every_activation(title):
     """With every optimizer on the moons and the iris; elsewhere the optimizers take turns."""
     rest = count()
     every = title.startswith(("moons", "iris"))
@@ -185,16 +182,14 @@ def test_every_task_trains_alike_with_every_activation(title: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["moons", "iris"])
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_every_loss_trains_alike_with_every_optimizer_penalty_and_batch(
-    name: str, optimizer: str
-) -> None:
+def test_every_loss_trains_alike_with_every_optimizer_penalty_and_batch(name, optimizer):
     of_data = [task for title, task in TASKS.items() if title.startswith(name)]
     for task, penalty, batch_size in product(of_data, PENALTIES, BATCHES):
         check_task(task, "tanh", optimizer, penalty, batch_size)
 
 
 @pytest.mark.parametrize("batch_size", BATCHES)
-def test_targets_that_are_rows_train_alike(batch_size: int | None) -> None:
+def test_targets_that_are_rows_train_alike(batch_size):
     X = rows(10, 3)
     y = [[x[0] - x[1], x[2] ** 2] for x in X]
     check(
@@ -207,7 +202,7 @@ def test_targets_that_are_rows_train_alike(batch_size: int | None) -> None:
     )  # fmt: skip
 
 
-def test_one_feature_and_one_row_train_alike() -> None:
+def test_one_feature_and_one_row_train_alike():
     X = rows(10, 1)
     check(lambda: net(1, 3, 1), SGD, X, [x[0] ** 2 for x in X], loss="squared_error", epochs=4)
     check(lambda: net(1, 1), SGD, X, [x[0] for x in X], loss="squared_error", epochs=4)
@@ -215,7 +210,7 @@ def test_one_feature_and_one_row_train_alike() -> None:
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 4])
-def test_few_rows_train_alike_whatever_the_program_is_checked_on(n: int) -> None:
+def test_few_rows_train_alike_whatever_the_program_is_checked_on(n):
     X = rows(n, 2)
     y = [k % 2 for k in range(n)]
     for batch_size in (None, 1, 2) if n > 1 else (None,):
@@ -227,20 +222,20 @@ def test_few_rows_train_alike_whatever_the_program_is_checked_on(n: int) -> None
 class Parabola(Module):
     """a x^2 + b by hand, with a tuple for an output."""
 
-    def __init__(self) -> None:
+    def __init__(self):
         self.a, self.b = parameter(0.1), parameter(0.2)
 
-    def __call__(self, x: Any) -> tuple[Value]:
+    def __call__(self, x):
         return (self.a * x[0] ** 2 + self.b,)
 
 
 class Same(Module):
     """An output that does not depend on the row, one that is a parameter itself, or a constant."""
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind):
         self.kind, self.b, self.c = kind, parameter(0.4), parameter(0.3)
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x):
         outputs = {
             "a parameter": self.b,
             "the same for all": self.b * self.c,
@@ -251,7 +246,7 @@ class Same(Module):
         return outputs[self.kind]
 
 
-def test_a_model_by_hand_trains_alike() -> None:
+def test_a_model_by_hand_trains_alike():
     X = rows(9, 1)
     check(Parabola, Adam, X, [x[0] for x in X], loss="squared_error", epochs=5, batch_size=4)
 
@@ -260,9 +255,7 @@ def test_a_model_by_hand_trains_alike() -> None:
 @pytest.mark.parametrize(
     "kind", ["a parameter", "the same for all", "parameters", "one of each", "a constant too"]
 )
-def test_outputs_that_do_not_depend_on_the_row_train_alike(
-    kind: str, batch_size: int | None
-) -> None:
+def test_outputs_that_do_not_depend_on_the_row_train_alike(kind, batch_size):
     X, y = rows(9, 1), [0, 0, 1, 0, 1, 0, 0, 1, 1]
     loss = "squared_error" if isinstance(Same(kind)(X[0]), Value) else "cross_entropy"
     check(
@@ -274,11 +267,11 @@ def test_outputs_that_do_not_depend_on_the_row_train_alike(
 class Dropout(Module):
     """A net whose hidden units are left out at random, and one more number is drawn for noise."""
 
-    def __init__(self) -> None:
+    def __init__(self):
         self.rng = random.Random(4)
         self.hidden, self.last = net(2, 5), net(5, 2, seed=1)
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x):
         kept = [a * f.step(RandomLeaf(self.rng.random) - 0.3) for a in self.hidden(x)]
         noise = RandomLeaf(lambda: self.rng.gauss(0.0, 0.1))
         return [z + noise for z in self.last(kept)]
@@ -286,12 +279,10 @@ class Dropout(Module):
 
 @pytest.mark.parametrize("batch_size", BATCHES)
 @pytest.mark.parametrize("validation", [None, (rows(9, 2, seed=1), [0, 1, 1] * 3)])
-def test_random_models_train_alike_from_equal_seeds(
-    batch_size: int | None, validation: Any
-) -> None:
+def test_random_models_train_alike_from_equal_seeds(batch_size, validation):
     drawn = []
 
-    def make() -> Dropout:
+    def make():
         drawn.append(Dropout())
         return drawn[-1]
 
@@ -306,7 +297,7 @@ def test_random_models_train_alike_from_equal_seeds(
 
 
 @pytest.mark.slow
-def test_a_model_with_many_parameters_trains_alike() -> None:
+def test_a_model_with_many_parameters_trains_alike():
     X, y = rows(2, 130), [0.5, -0.5]
     for optimizer in (OPTIMIZERS["sgd, nesterov"], OPTIMIZERS["adam"]):
         check(lambda: net(130, 130, 1), optimizer, X, y, loss="squared_error", epochs=3)

@@ -3,13 +3,10 @@
 import gc
 import sys
 import weakref
-from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 from both_engines import (
     ENGINES,
-    MakeOptimizer,
     assert_close,
     assert_same_history,
     check,
@@ -19,16 +16,16 @@ from both_engines import (
     trained,
 )
 
-from tinygrad_edu import MLP, SGD, Adam, Module, evaluate, fit, parameter, predict, train
+from tinygrad_edu import SGD, Adam, Module, evaluate, fit, parameter, predict, train
 from tinygrad_edu import functions as f
 from tinygrad_edu.vectorize import Program
 
 X = rows(11, 2)
 Y = [0, 1, 1, 0, 1, 0, 0, 1, 1, 0, 1]
-CLASSES: dict[str, Any] = {"loss": "cross_entropy", "rng": 3}
+CLASSES = {"loss": "cross_entropy", "rng": 3}
 
 
-def classifier() -> MLP:
+def classifier():
     return net(2, 4, 2)
 
 
@@ -38,14 +35,14 @@ def classifier() -> MLP:
 class Root(Module):
     """sqrt(a x) + b: the slope by a is infinite at a = 0."""
 
-    def __init__(self) -> None:
+    def __init__(self):
         self.a, self.b = parameter(0.0), parameter(1.0)
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x):
         return f.sqrt(self.a * x[0]) + self.b
 
 
-def diverges(make: Callable[[], Any], optimizer: MakeOptimizer, *data: Any, **options: Any) -> str:
+def diverges(make, optimizer, *data, **options):
     """Both engines stop alike; gives the reason."""
     runs = []
     for engine in ENGINES:
@@ -63,20 +60,20 @@ def diverges(make: Callable[[], Any], optimizer: MakeOptimizer, *data: Any, **op
     return str(scalar.history.stopped)
 
 
-def linear() -> MLP:
+def linear():
     return net(2, 1)
 
 
 class Own(SGD):
     """Overrides `step`."""
 
-    def step(self) -> None:
+    def step(self):
         for p in self.parameters:
             p.data -= self.lr * p.grad
         self.steps += 1
 
 
-DIVERGING: dict[str, tuple[str, MakeOptimizer]] = {
+DIVERGING = {
     "slowly": ("the loss is inf", lambda p: SGD(p, lr=1e6)),
     "at once": ("the loss is inf", lambda p: SGD(p, lr=1e300)),
     "with momentum": ("the loss is inf", lambda p: SGD(p, lr=1e4, momentum=0.9, nesterov=True)),
@@ -96,21 +93,19 @@ DIVERGING: dict[str, tuple[str, MakeOptimizer]] = {
 
 @pytest.mark.parametrize("batch_size", [None, 4])
 @pytest.mark.parametrize("name", DIVERGING)
-def test_divergence_ends_with_the_same_message_and_parameters(
-    name: str, batch_size: int | None
-) -> None:
+def test_divergence_ends_with_the_same_message_and_parameters(name, batch_size):
     reason, optimizer = DIVERGING[name]
     found = diverges(linear, optimizer, X, [float(t) for t in Y], batch_size=batch_size)
     assert found.startswith("diverged in epoch ")
     assert reason in found
 
 
-def test_an_infinite_gradient_ends_with_the_same_message_and_parameters() -> None:
+def test_an_infinite_gradient_ends_with_the_same_message_and_parameters():
     found = diverges(Root, SGD, [[1.0]] * 3, [0.5] * 3)
     assert found == "diverged in epoch 0: a gradient is inf at lr=0.1; try a smaller learning rate"
 
 
-def test_an_infinite_gradient_of_a_frozen_parameter_is_no_divergence() -> None:
+def test_an_infinite_gradient_of_a_frozen_parameter_is_no_divergence():
     last = lambda p: SGD(p[-1:], lr=0.1)  # noqa: E731
     check(Root, last, [[1.0]] * 3, [0.5] * 3, loss="squared_error", epochs=3)
 
@@ -118,11 +113,11 @@ def test_an_infinite_gradient_of_a_frozen_parameter_is_no_divergence() -> None:
 # --- interruption
 
 
-def raising_at(step: int, lr: float = 0.1) -> Callable[[int], float]:
+def raising_at(step, lr=0.1):
     """A schedule that is interrupted once."""
     left = [None]
 
-    def schedule(k: int) -> float:
+    def schedule(k):
         if k == step and left:
             left.pop()
             raise KeyboardInterrupt
@@ -133,11 +128,9 @@ def raising_at(step: int, lr: float = 0.1) -> Callable[[int], float]:
 
 @pytest.mark.parametrize("batch_size", [None, 4])
 @pytest.mark.parametrize("step", [3, 4, 7, 8])
-def test_an_interrupted_step_is_undone_and_training_can_go_on(
-    step: int, batch_size: int | None
-) -> None:
+def test_an_interrupted_step_is_undone_and_training_can_go_on(step, batch_size):
     model, same = classifier(), classifier()
-    options: dict[str, Any] = {"batch_size": batch_size, "engine": "matrix", **CLASSES}
+    options = {"batch_size": batch_size, "engine": "matrix", **CLASSES}
     after = [data_of(same)]
     other = SGD(same.parameters(), lr=0.1, momentum=0.9)
     after += [data_of(same) for _ in train(same, X, Y, optimizer=other, epochs=9, **options)]
@@ -154,10 +147,10 @@ def test_an_interrupted_step_is_undone_and_training_can_go_on(
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_a_callback_that_is_interrupted_leaves_the_parameters_of_its_epoch(engine: str) -> None:
+def test_a_callback_that_is_interrupted_leaves_the_parameters_of_its_epoch(engine):
     seen = []
 
-    def interrupt(epoch: Any) -> None:
+    def interrupt(epoch):
         seen.append(data_of(epoch.model))
         if epoch.number == 2:
             raise KeyboardInterrupt
@@ -172,11 +165,11 @@ def test_a_callback_that_is_interrupted_leaves_the_parameters_of_its_epoch(engin
     assert data_of(model) == seen[2] != seen[1]
 
 
-def interrupted_at_line(n: int, files: tuple[str, ...], run: Callable[[], Any]) -> str | None:
+def interrupted_at_line(n, files, run):
     """Run with a KeyboardInterrupt at the n-th line of these files; gives the line, if reached."""
     count, where = iter(range(n + 1)), None
 
-    def tracer(frame: Any, event: str, argument: Any) -> Any:
+    def tracer(frame, event, argument):
         nonlocal where
         name = frame.f_code.co_filename
         if not name.endswith(files):
@@ -204,10 +197,10 @@ FILES = ("train/fitting.py", "train/descent.py", "train/matrix.py")
 @pytest.mark.slow
 @pytest.mark.parametrize("driver", [fit, train])
 @pytest.mark.filterwarnings("ignore:training interrupted:RuntimeWarning")
-def test_ctrl_c_at_any_line_leaves_the_parameters_of_the_last_complete_step(driver: Any) -> None:
-    options: dict[str, Any] = {"epochs": 2, "batch_size": 4, "engine": "matrix", **CLASSES}
+def test_ctrl_c_at_any_line_leaves_the_parameters_of_the_last_complete_step(driver):
+    options = {"epochs": 2, "batch_size": 4, "engine": "matrix", **CLASSES}
 
-    def steps(model: MLP, optimizer: SGD) -> Iterator[Any]:
+    def steps(model, optimizer):
         result = driver(model, X, Y, optimizer=optimizer, **options)
         return iter(()) if driver is fit else iter(result)
 
@@ -216,8 +209,8 @@ def test_ctrl_c_at_any_line_leaves_the_parameters_of_the_last_complete_step(driv
     after += [
         data_of(model) for _ in train(model, X, Y, optimizer=SGD(model.parameters()), **options)
     ]
-    wrong: set[tuple[str, str]] = set()
-    line: str | None = ""
+    wrong = set()
+    line = ""
     n = 0
     while line is not None:
         model = classifier()
@@ -238,12 +231,12 @@ def test_ctrl_c_at_any_line_leaves_the_parameters_of_the_last_complete_step(driv
 
 @pytest.mark.slow
 @pytest.mark.parametrize("use", ["fit", "train", "evaluate", "predict"])
-def test_programs_of_models_that_are_gone_are_freed(use: str) -> None:
-    def programs() -> int:
+def test_programs_of_models_that_are_gone_are_freed(use):
+    def programs():
         gc.collect()
         return sum(issubclass(type(x), Program) for x in gc.get_objects())
 
-    def run() -> Any:
+    def run():
         model = classifier()
         if use == "fit":
             fit(model, X, Y, optimizer="adam", epochs=2, batch_size=4, engine="matrix", **CLASSES)

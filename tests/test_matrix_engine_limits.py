@@ -2,13 +2,10 @@
 
 import math
 import re
-from collections.abc import Callable
 from inspect import getsourcelines
-from typing import Any
 
 import pytest
 from both_engines import (
-    Run,
     assert_same,
     data_of,
     net,
@@ -41,18 +38,18 @@ WAY_OUT = 'or train with engine="scalar"'
 class Own(Module):
     """Two parameters; subclasses say what is made of them."""
 
-    def __init__(self) -> None:
+    def __init__(self):
         self.v, self.w = parameter(0.5), parameter(-0.25)
 
 
 class ReadsData(Own):
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x):
         z = self.w * x[0]
         return z if z.data > 0 else self.v * z  # here
 
 
 class Compares(Own):
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x):
         z = self.w * x[0]
         return z if z > 0 else self.v * z  # here
 
@@ -60,30 +57,30 @@ class Compares(Own):
 class ComparesLater(Own):
     """At first w < 0 for every row; it grows beyond 0 in training."""
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x):
         return self.w if self.w > 0 else self.w + self.v * x[0] * self.w  # here
 
 
 class ComparesAFeature(Own):
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x):
         return self.w * x[0] if x[1] == 0.75 else self.v * x[0]  # here
 
 
 class Draws(Own):
     """Draws a number in Python, which is no part of the graph."""
 
-    def __init__(self) -> None:
+    def __init__(self):
         super().__init__()
         self.numbers = iter(k / 7 % 1 for k in range(10**6))
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x):
         return self.v * x[0] + self.w * next(self.numbers)  # here
 
 
 MODELS = [ReadsData, Compares, ComparesLater, ComparesAFeature]
 
 
-def line_of(cls: type) -> str:
+def line_of(cls):
     """The line marked `here`, as an error names it."""
     lines, first = getsourcelines(cls)
     offset = next(k for k, line in enumerate(lines) if "# here" in line)
@@ -91,7 +88,7 @@ def line_of(cls: type) -> str:
     return f"^line {first + offset} of {re.escape(__file__)}: {re.escape(text)}\n"
 
 
-def rows_of(cls: type) -> list[list[float]]:
+def rows_of(cls):
     """One row in the middle differs, where neither a trace nor a check looks."""
     found = [[0.5, 0.25] for _ in range(12)]
     if cls is not ComparesLater:
@@ -99,7 +96,7 @@ def rows_of(cls: type) -> list[list[float]]:
     return found
 
 
-def run_of(engine: str, cls: type, **options: Any) -> Run:
+def run_of(engine, cls, **options):
     return trained(
         engine, cls, lambda p: SGD(p, lr=0.2), rows_of(cls), [1.0] * 12,
         loss="squared_error", epochs=6, **options,
@@ -112,9 +109,7 @@ def run_of(engine: str, cls: type, **options: Any) -> Run:
 @pytest.mark.parametrize("validation", [None, "the same rows"])
 @pytest.mark.parametrize("batch_size", [None, 5])
 @pytest.mark.parametrize("cls", MODELS)
-def test_auto_falls_back_where_a_model_decides_in_python(
-    cls: type, batch_size: int | None, validation: str | None
-) -> None:
+def test_auto_falls_back_where_a_model_decides_in_python(cls, batch_size, validation):
     held_out = None if validation is None else (rows_of(cls), [1.0] * 12)
     options = {"batch_size": batch_size, "validation": held_out}
     auto, scalar = (run_of(engine, cls, **options) for engine in ("auto", "scalar"))
@@ -122,13 +117,13 @@ def test_auto_falls_back_where_a_model_decides_in_python(
 
 
 @pytest.mark.parametrize("cls", MODELS)
-def test_the_matrix_engine_names_the_line_that_decides_in_python(cls: type) -> None:
+def test_the_matrix_engine_names_the_line_that_decides_in_python(cls):
     with pytest.raises(VectorizeError, match=line_of(cls)) as caught:
         run_of("matrix", cls)
     assert str(caught.value).endswith(WAY_OUT)
 
 
-def test_the_outcome_that_changes_later_ends_the_program_only_then() -> None:
+def test_the_outcome_that_changes_later_ends_the_program_only_then():
     model = ComparesLater()
     steps = train(
         model, rows_of(ComparesLater), [1.0] * 12, loss="squared_error",
@@ -141,7 +136,7 @@ def test_the_outcome_that_changes_later_ends_the_program_only_then() -> None:
     assert data_of(model) == after[-1]
 
 
-def test_the_matrix_engine_names_the_line_that_draws_in_python() -> None:
+def test_the_matrix_engine_names_the_line_that_draws_in_python():
     model = Draws()
     with pytest.raises(VectorizeError, match=line_of(Draws)) as caught:
         fit(model, X, Y, loss="squared_error", optimizer="sgd", epochs=1, engine="matrix")
@@ -154,35 +149,35 @@ def test_the_matrix_engine_names_the_line_that_draws_in_python() -> None:
 WEIGHTS = {4: 3.0}
 
 
-def picks(outputs: Any, target: Any) -> Value:
+def picks(outputs, target):
     return -f.log_softmax(outputs)[target]
 
 
-def compares_with(outputs: Any, target: Any) -> Value:
+def compares_with(outputs, target):
     return outputs[0] ** 2 * (3.0 if target == 4 else 1.0)
 
 
-def looks_up(outputs: Any, target: Any) -> Value:
+def looks_up(outputs, target):
     return outputs[0] ** 2 * WEIGHTS.get(target, 1.0)
 
 
-def is_in_a_set(outputs: Any, target: Any) -> Value:
+def is_in_a_set(outputs, target):
     return outputs[0] ** 2 * (3.0 if target in {4, 9} else 1.0)
 
 
-def is_formatted(outputs: Any, target: Any) -> Value:
+def is_formatted(outputs, target):
     return outputs[0] ** 2 * (3.0 if f"{target:.0f}" == "4" else 1.0)
 
 
-def is_rounded(outputs: Any, target: Any) -> Value:
+def is_rounded(outputs, target):
     return outputs[round(target)] ** 2
 
 
-def asks_its_type(outputs: Any, target: Any) -> Value:
+def asks_its_type(outputs, target):
     return outputs[0] ** 2 * (3.0 if isinstance(target, int) else 1.0)
 
 
-def asks_for_truth(outputs: Any, target: Any) -> Value:
+def asks_for_truth(outputs, target):
     return outputs[0] ** 2 if target else outputs[1] ** 2
 
 
@@ -194,7 +189,7 @@ RARE = [0, 1, 2, 3, 0, 1, 4, 3, 0, 1, 2, 3]
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_auto_falls_back_where_a_loss_looks_at_its_target(loss: Callable[..., Value]) -> None:
+def test_auto_falls_back_where_a_loss_looks_at_its_target(loss):
     auto, scalar = (
         trained(
             engine, lambda: net(2, 5), SGD, X, RARE,
@@ -206,14 +201,12 @@ def test_auto_falls_back_where_a_loss_looks_at_its_target(loss: Callable[..., Va
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_the_matrix_engine_refuses_a_loss_that_looks_at_its_target(
-    loss: Callable[..., Value],
-) -> None:
+def test_the_matrix_engine_refuses_a_loss_that_looks_at_its_target(loss):
     with pytest.raises(VectorizeError):
         fit(net(2, 5), X, RARE, loss=loss, optimizer="sgd", epochs=3, engine="matrix")
 
 
-def test_the_matrix_engine_names_the_line_that_indexes_with_the_target() -> None:
+def test_the_matrix_engine_names_the_line_that_indexes_with_the_target():
     _, first = getsourcelines(picks)
     with pytest.raises(VectorizeError, match=rf"^line {first + 1} of {re.escape(__file__)}"):
         fit(net(2, 5), X, RARE, loss=picks, optimizer="sgd", epochs=3, engine="matrix")
@@ -222,7 +215,7 @@ def test_the_matrix_engine_names_the_line_that_indexes_with_the_target() -> None
 # --- the same errors
 
 
-WRONG: dict[str, tuple[str, int, Any, Any]] = {
+WRONG = {
     "class 5 of 3": ("cross_entropy", 3, 0, 5),
     "class -1 of 3": ("cross_entropy", 3, 0, -1),
     "class 1.5 of 3": ("cross_entropy", 3, 0, 1.5),
@@ -241,7 +234,7 @@ WRONG: dict[str, tuple[str, int, Any, Any]] = {
 }
 
 
-def message(run: Callable[[], Any]) -> tuple[type, str]:
+def message(run):
     with pytest.raises((TypeError, ValueError)) as caught:
         run()
     return caught.type, str(caught.value)
@@ -249,12 +242,12 @@ def message(run: Callable[[], Any]) -> tuple[type, str]:
 
 @pytest.mark.parametrize("place", [0, 6, 11])
 @pytest.mark.parametrize("name", WRONG)
-def test_targets_that_do_not_fit_are_refused_alike(name: str, place: int) -> None:
+def test_targets_that_do_not_fit_are_refused_alike(name, place):
     loss, outputs, right, wrong = WRONG[name]
     y = [right] * 12
     y[place] = wrong
 
-    def run(engine: str, **options: Any) -> Any:
+    def run(engine, **options):
         model = net(2, outputs, output="linear" if loss.endswith("logits") else "sigmoid")
         return fit(model, X, y, loss=loss, optimizer="sgd", epochs=1, engine=engine, **options)
 
@@ -267,7 +260,7 @@ def test_targets_that_do_not_fit_are_refused_alike(name: str, place: int) -> Non
         assert message(lambda: evaluate(model, X, y, loss=loss, engine=engine)) == expected  # noqa: B023
 
 
-NOT_TRAINABLE: dict[str, Callable[[Any], Any]] = {
+NOT_TRAINABLE = {
     "no Value": lambda x: 1.0,
     "text": lambda x: "text",
     "None": lambda x: None,
@@ -276,10 +269,10 @@ NOT_TRAINABLE: dict[str, Callable[[Any], Any]] = {
 
 
 @pytest.mark.parametrize("name", NOT_TRAINABLE)
-def test_auto_refuses_a_model_that_gives_no_values_as_the_scalar_engine_does(name: str) -> None:
+def test_auto_refuses_a_model_that_gives_no_values_as_the_scalar_engine_does(name):
     p = parameter(1.0)
 
-    def run(engine: str) -> Any:
+    def run(engine):
         optimizer = SGD([p])
         return fit(
             NOT_TRAINABLE[name], X, Y, loss="squared_error", optimizer=optimizer, epochs=1,
@@ -290,8 +283,8 @@ def test_auto_refuses_a_model_that_gives_no_values_as_the_scalar_engine_does(nam
     message(lambda: run("matrix"))
 
 
-def test_training_within_no_grad_is_refused_alike() -> None:
-    def run(engine: str) -> Any:
+def test_training_within_no_grad_is_refused_alike():
+    def run(engine):
         with no_grad():
             return fit(
                 net(2, 1), X, Y, loss="squared_error", optimizer="sgd", epochs=1, engine=engine

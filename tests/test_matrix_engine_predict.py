@@ -3,9 +3,7 @@
 import json
 import math
 import random
-from collections.abc import Callable
 from itertools import product
-from typing import Any
 
 import pytest
 from both_engines import ENGINES, assert_close, check, net, rows
@@ -19,7 +17,7 @@ X = rows(12, 2)
 Y = [0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2]
 W = [parameter(0.5), parameter(-0.75), parameter(0.25)]
 
-MODELS_TO_ASK: dict[str, Callable[[], Any]] = {
+MODELS_TO_ASK = {
     "one output": lambda: net(2, 4, 1),
     "three outputs": lambda: net(2, 4, 3, activation="relu", output="softmax"),
     "by hand": lambda: lambda x: [x_k * W[0] + W[1] for x_k in x] + [W[2] * W[1]],
@@ -30,10 +28,10 @@ MODELS_TO_ASK: dict[str, Callable[[], Any]] = {
 
 @pytest.mark.parametrize("n", [1, 2, 7, 8, 30])
 @pytest.mark.parametrize("name", MODELS_TO_ASK)
-def test_predict_and_evaluate_equal_the_scalar_engine(name: str, n: int) -> None:
+def test_predict_and_evaluate_equal_the_scalar_engine(name, n):
     model = MODELS_TO_ASK[name]()
     data = rows(n, 2, seed=n)
-    targets: list[Any] = [k % 3 for k in range(n)]
+    targets = [k % 3 for k in range(n)]
     loss = "cross_entropy" if isinstance(model(data[0]), list) else "squared_error"
     if name == "three outputs":  # probabilities, which cross_entropy refuses
         loss, targets = "half_squared_error", one_hot(targets, range(3))
@@ -50,7 +48,7 @@ def test_predict_and_evaluate_equal_the_scalar_engine(name: str, n: int) -> None
             assert again[1] == accuracy
 
 
-def asked(mode: Any, run: Callable[[], Any]) -> Any:
+def asked(mode, run):
     if mode is None:
         return run()
     with mode():
@@ -58,11 +56,11 @@ def asked(mode: Any, run: Callable[[], Any]) -> Any:
 
 
 @pytest.mark.parametrize("engine", ["auto", "matrix", "scalar"])
-def test_no_rows_give_no_predictions(engine: str) -> None:
+def test_no_rows_give_no_predictions(engine):
     assert predict(net(2, 3), [], engine=engine) == []
 
 
-def test_predict_and_evaluate_leave_the_gradients_alone() -> None:
+def test_predict_and_evaluate_leave_the_gradients_alone():
     model = net(2, 3, 1)
     for p in model.parameters():
         p.grad = 1.5
@@ -72,9 +70,7 @@ def test_predict_and_evaluate_leave_the_gradients_alone() -> None:
 
 
 @pytest.mark.parametrize("loss", ["squared_error", "cross_entropy"])
-def test_evaluate_of_a_model_with_numbers_that_are_not_finite_equals_the_scalar_engine(
-    loss: str,
-) -> None:
+def test_evaluate_of_a_model_with_numbers_that_are_not_finite_equals_the_scalar_engine(loss):
     for bad, which in product((math.nan, math.inf, -math.inf, 1e200), (0, 4, -1)):
         model = net(2, 3)
         model.parameters()[which].data = bad
@@ -86,7 +82,7 @@ def test_evaluate_of_a_model_with_numbers_that_are_not_finite_equals_the_scalar_
         assert_close(outputs[1], outputs[0], f"outputs at {bad}")
 
 
-def test_a_mean_of_losses_that_overflows_is_infinite_in_both_engines() -> None:
+def test_a_mean_of_losses_that_overflows_is_infinite_in_both_engines():
     model = net(1, 1)
     model.load_state_dict(dict.fromkeys(model.state_dict(), 0.0) | {"layer1.neuron1.w[0]": 1.0})
     huge = [[1.2e154]] * 9  # each squared error is 1.44e308, their sum too large for a float
@@ -95,7 +91,7 @@ def test_a_mean_of_losses_that_overflows_is_infinite_in_both_engines() -> None:
         assert found == (math.inf, 0.0)
 
 
-def test_saturated_units_give_the_same_numbers_and_no_warnings() -> None:
+def test_saturated_units_give_the_same_numbers_and_no_warnings():
     huge = [[1e3 * a, -1e3 * b] for a, b in X]
     for activation in ("sigmoid", "softplus", "elu", "gelu", "silu", "tanh"):
         check(
@@ -110,8 +106,8 @@ def test_saturated_units_give_the_same_numbers_and_no_warnings() -> None:
     )  # fmt: skip
 
 
-def test_random_models_predict_and_evaluate_alike_from_equal_seeds() -> None:
-    def noisy(seed: int) -> Callable[[Any], Any]:
+def test_random_models_predict_and_evaluate_alike_from_equal_seeds():
+    def noisy(seed):
         rng, model = random.Random(seed), net(2, 3)
         return lambda x: [z * f.step(RandomLeaf(rng.random) - 0.3) for z in model(x)]
 
@@ -122,7 +118,7 @@ def test_random_models_predict_and_evaluate_alike_from_equal_seeds() -> None:
     assert found[1][1] == found[0][1]
 
 
-def test_a_history_of_the_matrix_engine_is_plain_numbers() -> None:
+def test_a_history_of_the_matrix_engine_is_plain_numbers():
     history = fit(
         net(2, 3), X, Y, loss="cross_entropy", optimizer="sgd", epochs=2, validation=(X, Y),
         engine="matrix",

@@ -1,13 +1,10 @@
 """The matrix engine between two steps: numbers, optimizers, stopping, divergence, interruption."""
 
-from collections.abc import Callable
 from itertools import product
-from typing import Any
 
 import pytest
 from both_engines import (
     ENGINES,
-    MakeOptimizer,
     Run,
     assert_close,
     assert_same,
@@ -20,11 +17,9 @@ from both_engines import (
 )
 
 from tinygrad_edu import (
-    MLP,
     SGD,
     Adam,
     EarlyStopping,
-    Value,
     fit,
     parameter,
     train,
@@ -34,8 +29,8 @@ from tinygrad_edu.optim import Adagrad, AdamW, Optimizer, RMSprop, clip_grad_nor
 
 X = rows(11, 2)
 Y = [0, 1, 1, 0, 1, 0, 0, 1, 1, 0, 1]
-CLASSES: dict[str, Any] = {"loss": "cross_entropy", "rng": 3}
-OPTIMIZERS: dict[str, MakeOptimizer] = {
+CLASSES = {"loss": "cross_entropy", "rng": 3}
+OPTIMIZERS = {
     "sgd": SGD,
     "momentum": lambda p: SGD(p, lr=0.1, momentum=0.9, weight_decay=0.01),
     "nesterov": lambda p: SGD(p, lr=lambda k: 0.1 / (1 + k), momentum=0.9, nesterov=True),
@@ -46,7 +41,7 @@ OPTIMIZERS: dict[str, MakeOptimizer] = {
 }
 
 
-def classifier() -> MLP:
+def classifier():
     return net(2, 4, 2)
 
 
@@ -55,9 +50,7 @@ def classifier() -> MLP:
 
 @pytest.mark.parametrize("batch_size", [None, 4, 1])
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_each_step_leaves_the_numbers_of_the_scalar_engine(
-    optimizer: str, batch_size: int | None
-) -> None:
+def test_each_step_leaves_the_numbers_of_the_scalar_engine(optimizer, batch_size):
     models = [classifier() for _ in ENGINES]
     optimizers = [OPTIMIZERS[optimizer](model.parameters()) for model in models]
     scalar, matrix = (
@@ -81,7 +74,7 @@ def test_each_step_leaves_the_numbers_of_the_scalar_engine(
         assert_same_states(optimizers[1], optimizers[0])
 
 
-def test_the_outputs_of_a_step_are_those_before_its_update() -> None:
+def test_the_outputs_of_a_step_are_those_before_its_update():
     b = parameter(0.25)
     steps = train(
         lambda x: b, X[:2], [0.0, 0.0], loss="squared_error", optimizer=SGD([b], lr=0.5), epochs=2,
@@ -92,8 +85,8 @@ def test_the_outputs_of_a_step_are_those_before_its_update() -> None:
     assert next(steps).outputs == [[0.0], [0.0]]
 
 
-def test_numbers_that_change_between_two_steps_are_respected() -> None:
-    def trained_within(limit: float, engine: str) -> list[list[float]]:
+def test_numbers_that_change_between_two_steps_are_respected():
+    def trained_within(limit, engine):
         model = classifier()
         optimizer = SGD(model.parameters(), lr=0.5, momentum=0.5)
         after = []
@@ -113,8 +106,8 @@ def test_numbers_that_change_between_two_steps_are_respected() -> None:
         assert_close(trained_within(0.3, "matrix"), trained_within(9.0, "matrix"), "parameters")
 
 
-def changes_options(optimizer: SGD) -> Callable[[Any], None]:
-    def change(epoch: Any) -> None:
+def changes_options(optimizer):
+    def change(epoch):
         optimizer.lr = 0.2
         optimizer.momentum = 0.5
         optimizer.weight_decay = 0.3
@@ -122,7 +115,7 @@ def changes_options(optimizer: SGD) -> Callable[[Any], None]:
     return change
 
 
-def test_options_of_the_optimizer_that_change_during_training_are_respected() -> None:
+def test_options_of_the_optimizer_that_change_during_training_are_respected():
     runs = []
     for engine in ENGINES:
         model = classifier()
@@ -135,8 +128,8 @@ def test_options_of_the_optimizer_that_change_during_training_are_respected() ->
     assert_same(runs[1], runs[0])
 
 
-def test_a_callback_that_changes_parameters_is_respected() -> None:
-    def halve(epoch: Any) -> None:
+def test_a_callback_that_changes_parameters_is_respected():
+    def halve(epoch):
         for p in epoch.model.parameters():
             p.data *= 0.5
 
@@ -144,7 +137,7 @@ def test_a_callback_that_changes_parameters_is_respected() -> None:
 
 
 @pytest.mark.parametrize("validation", [None, (X[:4], Y[:4])])
-def test_early_stopping_trains_alike(validation: Any) -> None:
+def test_early_stopping_trains_alike(validation):
     runs = [
         trained(
             engine, classifier, lambda p: SGD(p, lr=3.0), X, Y, epochs=60, batch_size=3,
@@ -161,9 +154,7 @@ def test_early_stopping_trains_alike(validation: Any) -> None:
 
 @pytest.mark.parametrize("engines", list(product(ENGINES, ENGINES)), ids=", ".join)
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_a_second_fit_goes_on_with_the_state_of_the_optimizer(
-    optimizer: str, engines: tuple[str, str]
-) -> None:
+def test_a_second_fit_goes_on_with_the_state_of_the_optimizer(optimizer, engines):
     whole = trained("scalar", classifier, OPTIMIZERS[optimizer], X, Y, epochs=5, **CLASSES)
     first = trained(engines[0], classifier, OPTIMIZERS[optimizer], X, Y, epochs=2, **CLASSES)
     model, state = first.model, first.optimizer
@@ -173,7 +164,7 @@ def test_a_second_fit_goes_on_with_the_state_of_the_optimizer(
     assert_same_states(state, whole.optimizer)
 
 
-def test_a_second_fit_may_have_other_rows_and_batches() -> None:
+def test_a_second_fit_may_have_other_rows_and_batches():
     runs = []
     for engine in ENGINES:
         first = trained(engine, classifier, Adam, X, Y, epochs=2, batch_size=4, **CLASSES)
@@ -186,8 +177,8 @@ def test_a_second_fit_may_have_other_rows_and_batches() -> None:
     assert_same(runs[1], runs[0])
 
 
-def some_of(model: Any, which: str) -> list[Value]:
-    parameters: list[Value] = model.parameters()
+def some_of(model, which):
+    parameters = model.parameters()
     choices = {
         "the last layer": model.layers[-1].parameters(),
         "the first layer": model.layers[0].parameters(),
@@ -211,9 +202,7 @@ def some_of(model: Any, which: str) -> list[Value]:
         "some that are not used",
     ],
 )
-def test_an_optimizer_of_other_parameters_than_those_of_the_loss_trains_alike(
-    which: str, optimizer: str
-) -> None:
+def test_an_optimizer_of_other_parameters_than_those_of_the_loss_trains_alike(which, optimizer):
     runs = []
     for engine in ENGINES:
         model = classifier()
@@ -231,7 +220,7 @@ def test_an_optimizer_of_other_parameters_than_those_of_the_loss_trains_alike(
 class Clipped(SGD):
     """Overrides `step`."""
 
-    def step(self) -> None:
+    def step(self):
         clip_grad_norm(self.parameters, 0.05)
         super().step()
 
@@ -239,7 +228,7 @@ class Clipped(SGD):
 class Bounded(Adam):
     """Changes numbers after its step."""
 
-    def step(self) -> None:
+    def step(self):
         super().step()
         for p in self.parameters:
             p.data = min(max(p.data, -0.4), 0.4)
@@ -250,10 +239,10 @@ class OfSigns(Optimizer):
 
     start = (0,)
 
-    def __init__(self, parameters: Any) -> None:
+    def __init__(self, parameters):
         super().__init__(parameters, 0.01, 0.0)
 
-    def update(self, m: Any, g: Any, x: Any, lr: float, t: int, state: Any) -> Any:
+    def update(self, m, g, x, lr, t, state):
         (flips,) = state
         return x - lr * (1 if g > 0 else -1) * t, (flips + (g > 0),)
 
@@ -261,11 +250,11 @@ class OfSigns(Optimizer):
 class StepsOnly(Optimizer):
     """Has no update equation, and a state that belongs to no parameter."""
 
-    def __init__(self, parameters: Any) -> None:
+    def __init__(self, parameters):
         super().__init__(parameters, 0.1, 0.0)
-        self.norms: list[float] = []
+        self.norms = []
 
-    def step(self) -> None:
+    def step(self):
         self.norms.append(sum(p.grad**2 for p in self.parameters))
         for p in self.parameters:
             p.data -= self.lr * p.grad
@@ -274,7 +263,7 @@ class StepsOnly(Optimizer):
 
 @pytest.mark.parametrize("batch_size", [None, 4])
 @pytest.mark.parametrize("own", [Clipped, Bounded, OfSigns, StepsOnly])
-def test_optimizers_of_ones_own_train_alike(own: Any, batch_size: int | None) -> None:
+def test_optimizers_of_ones_own_train_alike(own, batch_size):
     check(classifier, own, X, Y, epochs=4, batch_size=batch_size, **CLASSES)
     last = lambda p: own(p[-4:])  # noqa: E731
     check(classifier, last, X, Y, epochs=4, batch_size=batch_size, **CLASSES)

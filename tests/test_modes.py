@@ -2,8 +2,6 @@
 
 import math
 import threading
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -11,11 +9,11 @@ from tinygrad_edu import functions as f
 from tinygrad_edu.engine import NonFiniteError, Value, detect_anomaly, grad, no_grad
 
 
-def recording() -> bool:
+def recording():
     return bool((Value(1.0) * 2).parents)
 
 
-def test_inside_no_grad_results_are_leaves() -> None:
+def test_inside_no_grad_results_are_leaves():
     x = Value(2.0)
     with no_grad():
         for y in (x * 3, f.dot([x], [x], x), x.exp(), x**2, -x, 1 - x, f.sum([x, x])):
@@ -26,7 +24,7 @@ def test_inside_no_grad_results_are_leaves() -> None:
     assert recording()
 
 
-def test_no_grad_nests_ends_with_an_exception_and_decorates() -> None:
+def test_no_grad_nests_ends_with_an_exception_and_decorates():
     with no_grad():
         with no_grad():
             assert not recording()
@@ -39,14 +37,14 @@ def test_no_grad_nests_ends_with_an_exception_and_decorates() -> None:
     assert recording()
 
     @no_grad()
-    def evaluate(depth: int) -> list[bool]:
+    def evaluate(depth):
         return [recording(), *(evaluate(depth - 1) if depth else [])]
 
     assert evaluate(2) + evaluate(0) == [False] * 4
     assert recording()
 
 
-def test_a_graph_can_go_backward_inside_no_grad() -> None:
+def test_a_graph_can_go_backward_inside_no_grad():
     x = Value(3.0)
     y = x * x
     with no_grad():
@@ -55,11 +53,11 @@ def test_a_graph_can_go_backward_inside_no_grad() -> None:
     assert (x.grad, dy.data, dy.parents) == (6.0, 6.0, ())
 
 
-def test_threads_do_not_disturb_each_other() -> None:
+def test_threads_do_not_disturb_each_other():
     inside, done = threading.Event(), threading.Event()
-    seen: list[bool] = []
+    seen = []
 
-    def other() -> None:
+    def other():
         inside.wait(10)
         seen.append(recording())
         with detect_anomaly():
@@ -107,9 +105,7 @@ A, B, X = Value(2.0, "a"), Value(-2.0, "b"), Value(0.0, "x")
         ),
     ],
 )
-def test_detect_anomaly_names_the_first_number_that_is_not_finite(
-    compute: Callable[[], Any], message: str
-) -> None:
+def test_detect_anomaly_names_the_first_number_that_is_not_finite(compute, message):
     compute()  # outside nothing is raised
     with detect_anomaly(), pytest.raises(NonFiniteError) as error:
         compute()
@@ -121,7 +117,7 @@ def test_detect_anomaly_names_the_first_number_that_is_not_finite(
     compute()
 
 
-def test_detect_anomaly_lets_finite_numbers_through() -> None:
+def test_detect_anomaly_lets_finite_numbers_through():
     x = Value(3.0)
     with detect_anomaly():
         y = (x * x).exp()

@@ -3,7 +3,6 @@
 import copy
 import math
 import pickle
-from typing import Any
 
 import numpy as np
 import pytest
@@ -21,16 +20,16 @@ from tinygrad_edu.engine import (
 )
 
 
-def square(m: Any, x: Any) -> Any:
+def square(m, x):
     return x * x
 
 
 @primitive(lambda m, y, x: (3 * x * x,))
-def cube(m: Any, x: Any) -> Any:
+def cube(m, x):
     return x * x * x
 
 
-def test_an_operation_of_ones_own_is_a_full_citizen() -> None:
+def test_an_operation_of_ones_own_is_a_full_citizen():
     x = Value(2.0, "x")
     y = cube(x)
     assert (y.data, y.op, y.parents, y.local_derivatives()) == (8.0, cube, (x,), (12.0,))
@@ -45,14 +44,14 @@ def test_an_operation_of_ones_own_is_a_full_citizen() -> None:
         cube(Value(1e200))
 
 
-def test_slopes_may_name_their_arguments_as_they_like() -> None:
+def test_slopes_may_name_their_arguments_as_they_like():
     product = primitive(lambda m, z, x, y: (y, x))(lambda m, x, y: x * y)
     assert product(Value(2.0), 3.0).local_derivatives() == (3.0, 2.0)
     total = primitive(lambda m, *x: (1.0,) * (len(x) - 1))(lambda m, *x: m.sum(x))
     assert total(Value(2.0), 3.0).local_derivatives() == (1.0, 1.0)
 
 
-def test_constants_are_keyword_arguments_and_kept_on_the_operation() -> None:
+def test_constants_are_keyword_arguments_and_kept_on_the_operation():
     scale = Primitive("scale", lambda m, x, by: x * by, lambda m, y, x, by: (by,))
     y = scale(Value(2.0), by=3.0)
     assert y.op is not None
@@ -63,7 +62,7 @@ def test_constants_are_keyword_arguments_and_kept_on_the_operation() -> None:
     assert scale(2.0, by=3) == 6.0
 
 
-def test_constants_are_bound_by_name_and_to_the_last_bit() -> None:
+def test_constants_are_bound_by_name_and_to_the_last_bit():
     clip = Primitive(
         "clip",
         lambda m, x, low, high: m.minimum(m.maximum(x, low), high),
@@ -75,19 +74,19 @@ def test_constants_are_bound_by_name_and_to_the_last_bit() -> None:
     assert [math.copysign(1, f.leaky_relu(-1.0, alpha)) for alpha in (-0.0, 0.0)] == [1.0, -1.0]
 
 
-def test_more_constants_than_are_remembered_are_still_right() -> None:
+def test_more_constants_than_are_remembered_are_still_right():
     x = Value(1.5)
     for k in range(3000):
         c = 1 + k / 1000
         assert (x**c).data == 1.5**c
-    assert (x**2.0).op.constants == {"c": 2.0}  # type: ignore[union-attr]
+    assert (x**2.0).op.constants == {"c": 2.0}
 
 
-def test_primitives_compare_by_what_they_compute_and_copy_as_themselves() -> None:
-    def value(m: Any, x: Any) -> Any:
+def test_primitives_compare_by_what_they_compute_and_copy_as_themselves():
+    def value(m, x):
         return x
 
-    def slopes(m: Any, y: Any, x: Any) -> Any:
+    def slopes(m, y, x):
         return (1.0,)
 
     one, two = Primitive("a", value, slopes), Primitive("a", value, slopes)
@@ -103,7 +102,7 @@ def test_primitives_compare_by_what_they_compute_and_copy_as_themselves() -> Non
 @pytest.mark.parametrize(
     ("result", "kept"), [(3, 3.0), (True, 1.0), (np.float64(0.5), 0.5), (np.float32(0.5), 0.5)]
 )
-def test_the_result_of_an_operation_of_ones_own_becomes_a_float(result: Any, kept: float) -> None:
+def test_the_result_of_an_operation_of_ones_own_becomes_a_float(result, kept):
     op = Primitive("op", lambda m, x: result, lambda m, y, x: (np.float64(2),))
     x = Value(1.0)
     y = op(x)
@@ -113,7 +112,7 @@ def test_the_result_of_an_operation_of_ones_own_becomes_a_float(result: Any, kep
 
 
 @pytest.mark.parametrize("result", [None, "1", 1j, (1.0,), Value(1.0), np.array([1.0])], ids=repr)
-def test_a_result_that_is_no_number_is_refused(result: Any) -> None:
+def test_a_result_that_is_no_number_is_refused(result):
     op = Primitive("op", lambda m, x: result, lambda m, y, x: (1.0,))
     for x in (Value(1.0), 1.0):
         with pytest.raises(TypeError, match=r"op.*one real number, got"):
@@ -126,10 +125,10 @@ MADE_OF = (
 )
 test_operations_are_refused_with_what_to_write = refusals(
     {
-        "no name": (lambda: Primitive(1, cube.value, cube.slopes), TypeError, MADE_OF),  # type: ignore[arg-type]
-        "no value": (lambda: Primitive("a", 2.0, cube.slopes), TypeError, MADE_OF),  # type: ignore[arg-type]
-        "no slopes": (lambda: Primitive("a", cube.value, None), TypeError, MADE_OF),  # type: ignore[arg-type]
-        "no function": (lambda: primitive(cube.slopes)(2.0), TypeError, MADE_OF),  # type: ignore[arg-type]
+        "no name": (lambda: Primitive(1, cube.value, cube.slopes), TypeError, MADE_OF),
+        "no value": (lambda: Primitive("a", 2.0, cube.slopes), TypeError, MADE_OF),
+        "no slopes": (lambda: Primitive("a", cube.value, None), TypeError, MADE_OF),
+        "no function": (lambda: primitive(cube.slopes)(2.0), TypeError, MADE_OF),
         "decorator without slopes": (
             lambda: primitive(square),
             TypeError,
@@ -165,9 +164,7 @@ test_operations_are_refused_with_what_to_write = refusals(
         (lambda m, y, x: (Value(2.0),), TypeError, "must be floats, got Value"),
     ],
 )
-def test_bad_slopes_raise_with_a_note_that_names_the_node(
-    slopes: Any, kind: type[Exception], message: str
-) -> None:
+def test_bad_slopes_raise_with_a_note_that_names_the_node(slopes, kind, message):
     x = Value(1.0, "x")
     y = Primitive("bad", lambda m, x: x, slopes)(x)
     with pytest.raises(kind) as error:
@@ -182,17 +179,17 @@ def test_bad_slopes_raise_with_a_note_that_names_the_node(
 
 
 @pytest.mark.parametrize("slopes", [(1.0, 2.0), ()])
-def test_grad_counts_the_slopes_as_backward_does(slopes: tuple[float, ...]) -> None:
+def test_grad_counts_the_slopes_as_backward_does(slopes):
     x = Value(1.0)
     y = Primitive("bad", lambda m, x: x, lambda m, y, x: slopes)(x)
     with pytest.raises(ValueError, match=rf"^bad gave {len(slopes)} slopes for 1 parents$"):
         grad(y, x)
 
 
-def test_an_interrupted_backward_pass_can_be_repeated() -> None:
+def test_an_interrupted_backward_pass_can_be_repeated():
     stop = [True]
 
-    def slopes(m: Any, y: Any, x: Any) -> tuple[float]:
+    def slopes(m, y, x):
         if stop:
             raise KeyboardInterrupt
         return (1.0,)

@@ -1,7 +1,6 @@
 """The contract of every primitive: slopes are the derivatives of the value, in each namespace."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import pairwise, product
 
@@ -28,9 +27,7 @@ CHOICES = [{"k": 0}, {"k": 1}, {"k": 2}]
 # Points, with the constants of the operation, at which no derivative is small and none jumps: those
 # for any operation of one, two or many operands, and what it takes for others.
 USUAL = {2: ONE, 3: TWO, 1: THREE}  # by the number of named arguments, m included
-SAMPLES: dict[str, Samples] = {
-    p.name: [({}, USUAL.get(p.value.__code__.co_argcount, []))] for p in PRIMITIVES
-} | {
+SAMPLES = {p.name: [({}, USUAL.get(p.value.__code__.co_argcount, []))] for p in PRIMITIVES} | {
     "power": [
         *[({"c": float(c)}, ONE) for c in (1, 2, 3, -1, -2)],
         *[({"c": c}, POSITIVE) for c in (0.5, 1.5, -0.5, math.pi)],
@@ -62,7 +59,7 @@ FLAT = {("sign", 0), ("step", 0), ("where", 0)}
 CLASS_NUMBERS = {("cross_entropy", 0)}
 
 
-def derivative(f: Callable[[float], float], x: float) -> float:
+def derivative(f, x):
     """Central differences, extrapolated to width 0 (Richardson 1911): exact to about 1e-10."""
     h = 0.01 * max(1.0, abs(x))
     column = [(f(x + w) - f(x - w)) / (2 * w) for w in (h, h / 2, h / 4, h / 8)]
@@ -71,31 +68,31 @@ def derivative(f: Callable[[float], float], x: float) -> float:
     return column[0]
 
 
-def partial_derivative(f: Callable[[Point], float], point: Point, i: int) -> float:
+def partial_derivative(f, point, i):
     return derivative(lambda x: f((*point[:i], x, *point[i + 1 :])), point[i])
 
 
-def cases(primitive: Primitive, samples: Samples) -> Iterator[tuple[Primitive, list[Point]]]:
+def cases(primitive, samples):
     for constants, points in samples:
         yield primitive.bind(**constants) if constants else primitive, points
 
 
-def evaluate(primitive: Primitive, x: Point) -> float:
+def evaluate(primitive, x):
     return primitive.value(floats, *x, **primitive.constants)
 
 
-def slopes(primitive: Primitive, x: Point) -> tuple[float, ...]:
+def slopes(primitive, x):
     y = evaluate(primitive, x)
     return tuple(primitive.slopes(floats, y, *x, **primitive.constants))
 
 
-def slope(primitive: Primitive, i: int, x: Point) -> float:
+def slope(primitive, i, x):
     return slopes(primitive, x)[i]
 
 
-def check_slopes(primitive: Primitive, samples: Samples) -> None:
+def check_slopes(primitive, samples):
     """The slopes are the derivatives of the value, at points where these are not small."""
-    largest: dict[int, float] = {}
+    largest = {}
     for operation, points in cases(primitive, samples):
         for point in points:
             found = slopes(operation, point)
@@ -111,7 +108,7 @@ def check_slopes(primitive: Primitive, samples: Samples) -> None:
     assert not small, f"every sample point of {primitive} has a small derivative by operand {small}"
 
 
-def check_second_slopes(primitive: Primitive, samples: Samples) -> None:
+def check_second_slopes(primitive, samples):
     """grad of grad, which runs the slopes on Values, is the derivative of the slopes."""
     for operation, points in cases(primitive, samples):
         for point in points:
@@ -132,7 +129,7 @@ def check_second_slopes(primitive: Primitive, samples: Samples) -> None:
                     )
 
 
-def check_graph_of_the_value(primitive: Primitive, samples: Samples) -> None:
+def check_graph_of_the_value(primitive, samples):
     """The value, run on Values, is a graph with the same number and the same derivatives."""
     for operation, points in cases(primitive, samples):
         for point in points:
@@ -168,12 +165,12 @@ EDGES += [math.inf, -math.inf, math.nan]
 FEWER = [0.0, -0.0, 1.0, -1.0, 2.0, -1000.0, 1e200, math.inf, -math.inf, math.nan]
 
 
-def edge_points(operands: int) -> list[Point]:
+def edge_points(operands):
     edges = {1: EDGES, 2: EDGES, 3: FEWER}.get(operands, FEWER[::2])
     return list(product(edges, repeat=operands))
 
 
-def check_namespaces(primitive: Primitive, samples: Samples) -> None:
+def check_namespaces(primitive, samples):
     """Arrays of many points give what floats give for each of them, at the edges too."""
     for operation, points in cases(primitive, samples):
         for operands in {len(point) for point in points}:
@@ -192,9 +189,7 @@ def check_namespaces(primitive: Primitive, samples: Samples) -> None:
                 assert_same(operation, batch, array, [float(s[i]) for s in expected])
 
 
-def assert_same(
-    operation: Primitive, batch: list[Point], array: object, y: Sequence[float]
-) -> None:
+def assert_same(operation, batch, array, y):
     a = np.broadcast_to(np.asarray(array, dtype=float), (len(batch),))
     b = np.array(y)
     # NumPy's exp, log, sin, ... may differ from the C library's in the last bits.
@@ -211,27 +206,25 @@ CHECKS = [check_slopes, check_second_slopes, check_graph_of_the_value, check_nam
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda f: f.__name__)
 @pytest.mark.parametrize("primitive", PRIMITIVES, ids=lambda p: p.name)
-def test_every_primitive_keeps_the_contract(
-    primitive: Primitive, check: Callable[..., None]
-) -> None:
+def test_every_primitive_keeps_the_contract(primitive, check):
     assert SAMPLES[primitive.name][0][1], f"give sample points for {primitive.name} in SAMPLES"
     check(primitive, SAMPLES[primitive.name])
 
 
-def test_the_names_of_the_primitives_are_distinct() -> None:
+def test_the_names_of_the_primitives_are_distinct():
     assert [p.name for p in PRIMITIVES] == list(primitives) == list(SAMPLES)
 
 
-def test_the_array_namespace_has_the_functions_of_the_float_namespace() -> None:
+def test_the_array_namespace_has_the_functions_of_the_float_namespace():
     assert set(floats.__all__) - {"is_real", "no_flow", "number"} == set(arrays.__all__)
 
 
-def test_the_value_namespace_has_the_functions_of_the_float_namespace() -> None:
+def test_the_value_namespace_has_the_functions_of_the_float_namespace():
     assert set(floats.__all__) - {"is_real", "no_flow", "number"} <= set(functions.__all__)
 
 
 @pytest.mark.filterwarnings("error")
-def test_no_function_on_arrays_warns() -> None:
+def test_no_function_on_arrays_warns():
     x, y = (np.array(column) for column in zip(*product(EDGES, repeat=2), strict=True))
     for name in set(arrays.__all__) - {"sum", "dot", "where"}:
         f = getattr(arrays, name)
@@ -243,11 +236,11 @@ def test_no_function_on_arrays_warns() -> None:
     arrays.dot((x, y), (y, x), x)
 
 
-def square(m: object, x: float) -> float:
+def square(m, x):
     return x * x
 
 
-def differs(m: object, x: float) -> float:
+def differs(m, x):
     return x * x if m is floats else x * x + 1e-9
 
 
@@ -264,17 +257,17 @@ WRONG = {
 
 
 @pytest.mark.parametrize("defect", WRONG)
-def test_a_wrong_record_fails_the_contract(defect: str) -> None:
+def test_a_wrong_record_fails_the_contract(defect):
     check, value, wrong_slopes = WRONG[defect]
     with pytest.raises(AssertionError):
         check(Primitive("square", value, wrong_slopes), [({}, ONE)])
 
 
-def test_the_right_record_of_the_same_function_passes_the_contract() -> None:
+def test_the_right_record_of_the_same_function_passes_the_contract():
     for check in CHECKS:
         check(Primitive("square", square, lambda m, y, x: (2 * x,)), [({}, ONE)])
 
 
-def test_sample_points_with_small_derivatives_are_refused() -> None:
+def test_sample_points_with_small_derivatives_are_refused():
     with pytest.raises(AssertionError, match="small derivative"):
         check_slopes(Primitive("square", square, lambda m, y, x: (2 * x,)), [({}, [(1e-9,)])])

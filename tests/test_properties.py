@@ -4,28 +4,27 @@ import os
 import random
 import subprocess
 import sys
-from collections.abc import Callable
 from math import exp
 from pathlib import Path
 
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from random_programs import OPERATIONS, Program, make_program, run, run_on_duals
+from random_programs import OPERATIONS, make_program, run, run_on_duals
 
 from tinygrad_edu import functions as f
 from tinygrad_edu.engine import Value, grad, no_grad
 
 
 @st.composite
-def programs(draw: st.DrawFn) -> Program:
+def programs(draw):
     inputs = draw(st.lists(st.floats(-2, 2, width=32), min_size=1, max_size=3))
     program = make_program(lambda xs: draw(st.sampled_from(xs)), inputs, draw(st.integers(1, 12)))
     assume(program[0])
     return program
 
 
-def gradients(program: Program, passes: int = 1) -> list[float]:
+def gradients(program, passes=1):
     x = [Value(number) for number in program[1]]
     y = run(program, x)
     for _ in range(passes):
@@ -33,7 +32,7 @@ def gradients(program: Program, passes: int = 1) -> list[float]:
     return [v.grad for v in x]
 
 
-def check_against_duals(program: Program) -> bool:
+def check_against_duals(program):
     """Compare, if a comparison is possible."""
     expected, kink = run_on_duals(program)
     if kink < 1e-9:  # rounding can put the two on different sides
@@ -52,7 +51,7 @@ def check_against_duals(program: Program) -> bool:
     return True
 
 
-def difference(program: Program, i: int, h: float) -> float:
+def difference(program, i, h):
     above, below = [[Value(x) for x in program[1]] for _ in range(2)]
     above[i].data += h
     below[i].data -= h
@@ -60,7 +59,7 @@ def difference(program: Program, i: int, h: float) -> float:
         return (run(program, above).data - run(program, below).data) / (2 * h)
 
 
-def check_against_differences(program: Program) -> bool:
+def check_against_differences(program):
     """Compare, if the differences have converged, as they do not near a kink."""
     compared = run_on_duals(program)[1] > 0.01
     for i, dy in enumerate(gradients(program)):
@@ -72,7 +71,7 @@ def check_against_differences(program: Program) -> bool:
     return compared
 
 
-def check_second_derivatives(program: Program) -> bool:
+def check_second_derivatives(program):
     """Their matrix is symmetric, and grad of grad agrees with backward of grad."""
     if run_on_duals(program)[1] < 1e-9:
         return False
@@ -94,28 +93,28 @@ CHECKS = [check_against_duals, check_against_differences, check_second_derivativ
 each_check = pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 
 
-def check_programs(check: Callable[[Program], bool], examples: int) -> None:
+def check_programs(check, examples):
     @settings(max_examples=examples, deadline=None)
     @given(programs())
-    def compare(program: Program) -> None:
+    def compare(program):
         assume(check(program))
 
     compare()
 
 
 @each_check
-def test_random_programs(check: Callable[[Program], bool]) -> None:
+def test_random_programs(check):
     check_programs(check, 60)
 
 
 @pytest.mark.slow
 @each_check
-def test_thousands_of_random_programs(check: Callable[[Program], bool]) -> None:
+def test_thousands_of_random_programs(check):
     check_programs(check, 5000)
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_every_operation_alone_and_inside_a_chain(name: str) -> None:
+def test_every_operation_alone_and_inside_a_chain(name):
     rng = random.Random(name)
     operation = OPERATIONS[name]
     done = converged = 0
@@ -132,7 +131,7 @@ def test_every_operation_alone_and_inside_a_chain(name: str) -> None:
     assert converged >= 20
 
 
-def test_the_checks_see_a_wrong_slope(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_checks_see_a_wrong_slope(monkeypatch):
     wrong = OPERATIONS["sin"]._replace(on_values=f.cos)
     monkeypatch.setitem(OPERATIONS, "sin", wrong)
     with pytest.raises(AssertionError):
@@ -143,7 +142,7 @@ def test_the_checks_see_a_wrong_slope(monkeypatch: pytest.MonkeyPatch) -> None:
         check_against_duals(([("exp", (0,))], [0.3]))
 
 
-def print_results() -> None:
+def print_results():
     """For the next test: numbers and gradients of 30 programs, to the last bit."""
     rng = random.Random(7)
     for _ in range(30):
@@ -154,7 +153,7 @@ def print_results() -> None:
 
 
 @pytest.mark.slow
-def test_results_do_not_depend_on_the_hash_seed() -> None:
+def test_results_do_not_depend_on_the_hash_seed():
     command = "from test_properties import print_results; print_results()"
     path = os.pathsep.join([str(Path(__file__).parent), *sys.path])
     processes = [

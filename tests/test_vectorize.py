@@ -1,13 +1,11 @@
 """What `vectorize` makes of a function: the numbers of the scalar engine, for whole arrays."""
 
 import random
-from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import pytest
 from test_primitives import SAMPLES, cases
-from vectorized import Array, Case, Function, by_scalars, by_source, check, leaves, numbers
+from vectorized import Case, by_scalars, by_source, check, leaves, numbers
 
 from tinygrad_edu import functions as f
 from tinygrad_edu.engine import Primitive, RandomLeaf, Value, primitive
@@ -20,7 +18,7 @@ B = 5
 HIDDEN = [name for name in ACTIVATIONS if name != "softmax"]
 
 
-def targets(loss: str, outputs: int) -> Array:
+def targets(loss, outputs):
     """Targets that fit a loss: signs, probabilities, class numbers or numbers."""
     shape = (B, outputs) if outputs > 1 else (B,)
     match loss:
@@ -33,7 +31,7 @@ def targets(loss: str, outputs: int) -> Array:
     return numbers(*shape, seed=2)
 
 
-def mlp_case(depth: int, activation: str, loss: str) -> Case:
+def mlp_case(depth, activation, loss):
     """A net of some depth whose output fits the loss."""
     outputs = {"cross_entropy": 3}.get(loss, 2 if loss.endswith("squared_error") else 1)
     output = "sigmoid" if loss == "binary_cross_entropy" else "linear"
@@ -44,15 +42,13 @@ def mlp_case(depth: int, activation: str, loss: str) -> Case:
 
 @pytest.mark.parametrize("activation", HIDDEN)
 @pytest.mark.parametrize("depth", [1, 2, 3, 4, 5])
-def test_a_net_of_any_depth_and_activation_equals_the_scalar_engine(
-    depth: int, activation: str
-) -> None:
+def test_a_net_of_any_depth_and_activation_equals_the_scalar_engine(depth, activation):
     mlp_case(depth, activation, "half_squared_error").check()
 
 
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("depth", [1, 2])
-def test_a_net_with_any_loss_equals_the_scalar_engine(depth: int, loss: str) -> None:
+def test_a_net_with_any_loss_equals_the_scalar_engine(depth, loss):
     mlp_case(depth, "tanh", loss).check()
 
 
@@ -60,24 +56,22 @@ def test_a_net_with_any_loss_equals_the_scalar_engine(depth: int, loss: str) -> 
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("activation", HIDDEN)
 @pytest.mark.parametrize("depth", [1, 2, 3, 4, 5])
-def test_every_depth_activation_and_loss_equals_the_scalar_engine(
-    depth: int, activation: str, loss: str
-) -> None:
+def test_every_depth_activation_and_loss_equals_the_scalar_engine(depth, activation, loss):
     mlp_case(depth, activation, loss).check()
 
 
 @pytest.mark.parametrize("output", HIDDEN)
-def test_a_net_ending_in_any_activation_equals_the_scalar_engine(output: str) -> None:
+def test_a_net_ending_in_any_activation_equals_the_scalar_engine(output):
     model = MLP(3, [4, 2], "tanh", output)
     check(lambda x, y: squared_error(model(x), y), numbers(B, 3), numbers(B, 2))
 
 
-def test_a_softmax_output_equals_the_scalar_engine() -> None:
+def test_a_softmax_output_equals_the_scalar_engine():
     model = MLP(3, [4, 3], "tanh", "softmax")
     check(lambda x, y: squared_error(model(x), y), numbers(B, 3), numbers(B, 3, seed=1))
 
 
-def test_cross_entropy_of_a_distribution_equals_the_scalar_engine() -> None:
+def test_cross_entropy_of_a_distribution_equals_the_scalar_engine():
     model = MLP(3, [4, 3], "relu")
     t = np.random.default_rng(0).dirichlet([1, 1, 1], B)
     check(lambda x, y: cross_entropy(model(x), y), numbers(B, 3), t)
@@ -89,12 +83,12 @@ def test_cross_entropy_of_a_distribution_equals_the_scalar_engine() -> None:
 @pytest.mark.parametrize(
     "record", [p for p in PRIMITIVES if p.name in SAMPLES], ids=lambda p: p.name
 )
-def test_every_primitive_equals_the_scalar_engine(record: Primitive) -> None:
+def test_every_primitive_equals_the_scalar_engine(record):
     for operation, points in cases(record, SAMPLES[record.name]):
         for rows in [[p for p in points if len(p) == len(q)] for q in points]:
             scale = leaves(len(rows[0]), low=0.99, high=1.01)
 
-            def fn(x: list[Value], operation: Any = operation, scale: Any = scale) -> Value:
+            def fn(x, operation=operation, scale=scale):
                 condition = operation.name in ("where", "cross_entropy")
                 v = [a * s for a, s in zip(x, scale, strict=True)]
                 v[0] = x[0] if condition else v[0]
@@ -106,23 +100,23 @@ def test_every_primitive_equals_the_scalar_engine(record: Primitive) -> None:
 @pytest.mark.parametrize(
     "record", [p for p in PRIMITIVES if p.name in SAMPLES], ids=lambda p: p.name
 )
-def test_every_primitive_of_parameters_alone_equals_the_scalar_engine(record: Primitive) -> None:
+def test_every_primitive_of_parameters_alone_equals_the_scalar_engine(record):
     for operation, points in cases(record, SAMPLES[record.name]):
         p = [Value(x) for x in points[0]]
         check(lambda x, o=operation, p=p: o(*p) * x, numbers(B))
 
 
-def test_cross_entropy_takes_class_numbers_from_any_argument() -> None:
+def test_cross_entropy_takes_class_numbers_from_any_argument():
     model = MLP(2, [3, 3], "tanh")
 
-    def fn(x: list[Value], t: list[Value]) -> Value:
+    def fn(x, t):
         z = model(x)
         return f.sum([cross_entropy(z, k) for k in t])
 
     check(fn, numbers(B, 2), np.array([[0.0, 1], [2, 2], [1, 0], [0, 0], [2, 1]]))
 
 
-def test_a_computed_class_number_that_is_none_gives_nan_as_in_the_scalar_engine() -> None:
+def test_a_computed_class_number_that_is_none_gives_nan_as_in_the_scalar_engine():
     model = MLP(2, [3], "tanh")
     t = np.array([0.0, 0.5, 1.0, 1.5, 0.25])
     program = check(lambda x, t: cross_entropy(model(x), 2 * t), numbers(B, 2), t[[0, 1, 2, 1, 0]])
@@ -131,22 +125,22 @@ def test_a_computed_class_number_that_is_none_gives_nan_as_in_the_scalar_engine(
 
 
 @primitive(lambda m, y, x: (3 * x * x,))
-def cube(m: Any, x: Any) -> Any:
+def cube(m, x):
     return x * x * x
 
 
 @primitive(lambda m, z, x, y: (m.divide(y, z), m.divide(x, z)))
-def geometric_mean(m: Any, x: Any, y: Any) -> Any:
+def geometric_mean(m, x, y):
     return m.sqrt(2 * x * y)
 
 
 @primitive(lambda m, y, *x: tuple([2 * a for a in x]))
-def sum_of_squares(m: Any, *x: Any) -> Any:
+def sum_of_squares(m, *x):
     return m.sum([a * a for a in x])
 
 
 @primitive(lambda m, y, x: (m.where(x > 1, 0.0, m.where(x < 0, 0.0, 1.0)),))
-def clipped(m: Any, x: Any) -> Any:
+def clipped(m, x):
     return m.minimum(m.maximum(x, 0.0), 1.0)
 
 
@@ -157,26 +151,26 @@ bent = Primitive(
 )
 
 
-def own_unary(x: list[Value], w: list[Value]) -> Value:
+def own_unary(x, w):
     return f.sum([cube(f.dot(w, x)), cube(x[0] * w[0]), cube(w[1]), clipped(x[1] * w[2])])
 
 
-def own_binary(x: list[Value], w: list[Value]) -> Value:
+def own_binary(x, w):
     return geometric_mean(f.exp(w[0] * x[0]), f.exp(w[1] * x[1])) * geometric_mean(f.exp(w[2]), 2.0)
 
 
-def own_of_many(x: list[Value], w: list[Value]) -> Value:
+def own_of_many(x, w):
     products = [a * b for a, b in zip(x, w, strict=True)]
     return sum_of_squares(*products) * sum_of_squares(*w) + sum_of_squares(*x, *w)
 
 
-def own_with_a_constant(x: list[Value], w: list[Value]) -> Value:
+def own_with_a_constant(x, w):
     z = f.dot(w, x)
     return bent(z, at=0.2) * bent(z, at=-0.3) + bent(w[0], at=0.2)
 
 
 @pytest.mark.parametrize("own", [own_unary, own_binary, own_of_many, own_with_a_constant])
-def test_own_primitives_equal_the_scalar_engine(own: Callable[..., Value]) -> None:
+def test_own_primitives_equal_the_scalar_engine(own):
     w = leaves(3)
     check(lambda x: own(x, w), numbers(B, 3, seed=1))
 
@@ -186,24 +180,22 @@ def test_own_primitives_equal_the_scalar_engine(own: Callable[..., Value]) -> No
 
 @pytest.mark.parametrize("activation", ["tanh", "prelu"])
 @pytest.mark.parametrize("penalty", [l1, l2], ids=["l1", "l2"])
-def test_penalties_in_the_function_equal_the_scalar_engine(
-    penalty: Callable[..., Value], activation: str
-) -> None:
+def test_penalties_in_the_function_equal_the_scalar_engine(penalty, activation):
     model = MLP(2, [3, 2, 1], activation)
     weights = [w for name, w in model.named_parameters().items() if ".w[" in name]
 
-    def fn(x: list[Value], y: Value) -> Value:
+    def fn(x, y):
         return hinge(model(x), y) + penalty(weights, 0.1) + penalty(model.parameters(), 0.01)
 
     check(fn, numbers(B, 2), np.sign(numbers(B)))
 
 
-def test_a_penalty_alone_is_a_loss() -> None:
+def test_a_penalty_alone_is_a_loss():
     model = MLP(2, [3, 1], "tanh")
     check(lambda x: l2(model.parameters(), 0.1, half=True), numbers(B, 2))
 
 
-def test_several_outputs_equal_the_scalar_engine() -> None:
+def test_several_outputs_equal_the_scalar_engine():
     model = MLP(2, [4, 3], "tanh")
     x = numbers(B, 2)
     program = vectorize(model, x[0])
@@ -212,10 +204,10 @@ def test_several_outputs_equal_the_scalar_engine() -> None:
     np.testing.assert_allclose(program(x[0]), expected[0], rtol=1e-12)
 
 
-def test_a_loss_with_further_outputs_has_the_gradient_of_the_loss() -> None:
+def test_a_loss_with_further_outputs_has_the_gradient_of_the_loss():
     model = MLP(2, [4, 3], "tanh")
 
-    def fn(x: list[Value], y: Value) -> tuple[Value, list[Value]]:
+    def fn(x, y):
         z = model(x)
         return cross_entropy(z, y), z
 
@@ -225,7 +217,7 @@ def test_a_loss_with_further_outputs_has_the_gradient_of_the_loss() -> None:
     np.testing.assert_allclose(program(x, y)[2, 1:], [v.data for v in model(x[2])], rtol=1e-12)
 
 
-def batch_normalisation(rows: list[list[Value]], gain: Any, shift: Any) -> list[list[Value]]:
+def batch_normalisation(rows, gain, shift):
     columns = []
     for z, g, s in zip(zip(*rows, strict=True), gain, shift, strict=True):
         mean = f.mean(z)
@@ -234,11 +226,11 @@ def batch_normalisation(rows: list[list[Value]], gain: Any, shift: Any) -> list[
     return [list(row) for row in zip(*columns, strict=True)]
 
 
-def test_batch_normalisation_over_a_mini_batch_equals_the_scalar_engine() -> None:
+def test_batch_normalisation_over_a_mini_batch_equals_the_scalar_engine():
     first, out = Layer(2, 3, "linear", rng=0), Neuron(3, "linear", rng=1)
     gain, shift = leaves(3), leaves(3, seed=1)
 
-    def fn(rows: list[list[Value]], y: list[Value]) -> Value:
+    def fn(rows, y):
         z = batch_normalisation([first(x) for x in rows], gain, shift)
         losses = [hinge(out([f.relu(a) for a in r]), t) for r, t in zip(z, y, strict=True)]
         return f.mean(losses)
@@ -252,30 +244,30 @@ def test_batch_normalisation_over_a_mini_batch_equals_the_scalar_engine() -> Non
 
 
 @pytest.mark.parametrize("rows", [1, 2, 5])
-def test_a_mini_batch_without_coupling_equals_the_scalar_engine(rows: int) -> None:
+def test_a_mini_batch_without_coupling_equals_the_scalar_engine(rows):
     model = MLP(2, [3, 3, 2], "relu")
 
-    def fn(X: list[list[Value]], y: list[Value]) -> Value:
+    def fn(X, y):
         return f.mean([cross_entropy(model(x), t) for x, t in zip(X, y, strict=True)])
 
     y = np.arange(2 * rows).reshape(2, rows) % 2
     check(fn, numbers(2, rows, 2), y.astype(float))
 
 
-def test_contrastive_loss_over_a_mini_batch_equals_the_scalar_engine() -> None:
+def test_contrastive_loss_over_a_mini_batch_equals_the_scalar_engine():
     layer = Layer(2, 3, "tanh", rng=0)
 
-    def fn(X: list[list[Value]]) -> Value:
+    def fn(X):
         h = [layer(x) for x in X]
         return f.mean([f.logsumexp([f.dot(a, b) for b in h]) - f.dot(a, a) for a in h])
 
     check(fn, numbers(2, 4, 2))
 
 
-def dropout_case(rng: random.Random) -> Function:
+def dropout_case(rng):
     first, out = Layer(2, 4, "relu", rng=0), Neuron(4, "linear", rng=1)
 
-    def fn(x: list[Value], y: Value) -> Value:
+    def fn(x, y):
         h = [a * RandomLeaf(lambda: float(rng.random() < 0.5)) * 2 for a in first(x)]
         noise = RandomLeaf(lambda: rng.gauss(0, 0.1))
         return (out(h) + noise - y) ** 2
@@ -283,7 +275,7 @@ def dropout_case(rng: random.Random) -> Function:
     return fn
 
 
-def test_samples_are_drawn_anew_in_the_order_of_the_scalar_engine() -> None:
+def test_samples_are_drawn_anew_in_the_order_of_the_scalar_engine():
     rng = random.Random(7)
     fn = dropout_case(rng)
     x, y = numbers(B, 2), numbers(B)
@@ -312,11 +304,11 @@ def test_samples_are_drawn_anew_in_the_order_of_the_scalar_engine() -> None:
         np.testing.assert_allclose(found, gradient, rtol=0, atol=1e-10 * np.abs(gradient).max())
 
 
-def test_samples_that_are_not_used_are_drawn_too() -> None:
+def test_samples_that_are_not_used_are_drawn_too():
     rng = random.Random(3)
     w = Value(0.5)
 
-    def fn(x: Value) -> Value:
+    def fn(x):
         RandomLeaf(rng.random)
         return w * x * RandomLeaf(rng.random)
 

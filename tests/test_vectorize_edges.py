@@ -5,16 +5,14 @@ out, and with them what a division makes of them.
 """
 
 import math
-from collections.abc import Callable
 from itertools import product
-from typing import Any
 
 import numpy as np
 import pytest
 from vectorized import assert_equal, by_scalars
 
 from tinygrad_edu import functions as f
-from tinygrad_edu.engine import Primitive, Value
+from tinygrad_edu.engine import Value
 from tinygrad_edu.functions import PRIMITIVES
 from tinygrad_edu.losses import (
     binary_cross_entropy,
@@ -34,11 +32,11 @@ TERNARY = [0.0, 1.0, -2.5, inf, -inf, nan]
 SEEDS = [1.0, 0.0, -inf, nan]
 
 
-def check_points(fn: Callable[..., Value], *points: tuple[Any, ...]) -> None:
+def check_points(fn, *points):
     """Loss and gradient of each example on its own, by the program and by its source."""
     columns = [np.array(column, dtype=float) for column in zip(*points, strict=True)]
     program = vectorize(fn, *[np.where(np.isfinite(c[0]), c[0], 0.5).tolist() for c in columns])
-    namespace: dict[str, Any] = {}
+    namespace = {}
     exec(program.source, namespace)
     program.read_parameters()
     results = program(*columns)
@@ -55,7 +53,7 @@ def check_points(fn: Callable[..., Value], *points: tuple[Any, ...]) -> None:
         assert_equal(program.in_order(text[1]), gradient, f"gradient of the source at {point}")
 
 
-def zeros(n: int) -> list[Value]:
+def zeros(n):
     """Parameters that, added to the inputs, leave them as they are."""
     return [Value(0.0) for _ in range(n)]
 
@@ -76,7 +74,7 @@ OPERANDS = {
 }
 
 
-def operations() -> list[Any]:
+def operations():
     return [
         pytest.param(p.bind(**constants) if constants else p, id=f"{p.name}{constants or ''}")
         for p in PRIMITIVES
@@ -84,7 +82,7 @@ def operations() -> list[Any]:
     ]
 
 
-def points_of(operation: Primitive) -> list[tuple[float, ...]]:
+def points_of(operation):
     n = OPERANDS.get(operation.name, 1)
     if operation.name == "cross_entropy":
         return [(t, *x) for t in (0.0, 1.0) for x in product(TERNARY, repeat=2)]
@@ -94,12 +92,12 @@ def points_of(operation: Primitive) -> list[tuple[float, ...]]:
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("operation", operations())
-def test_every_operation_agrees_at_its_edges(operation: Primitive, seed: float) -> None:
+def test_every_operation_agrees_at_its_edges(operation, seed):
     points = points_of(operation)
     p = zeros(len(points[0]))
     first = operation.name in ("where", "cross_entropy")  # a choice is left as it is
 
-    def fn(x: list[Value], g: Value) -> Value:
+    def fn(x, g):
         v = [a + b for a, b in zip(x, p, strict=True)]
         return operation(*([x[0], *v[1:]] if first else v)) * g
 
@@ -107,12 +105,12 @@ def test_every_operation_agrees_at_its_edges(operation: Primitive, seed: float) 
 
 
 @pytest.mark.parametrize("operation", operations())
-def test_every_operation_agrees_at_some_edges(operation: Primitive) -> None:
+def test_every_operation_agrees_at_some_edges(operation):
     points = points_of(operation)[:: 1 if len(points_of(operation)) < 20 else 17]
     p = zeros(len(points[0]))
     first = operation.name in ("where", "cross_entropy")
 
-    def fn(x: list[Value]) -> Value:
+    def fn(x):
         v = [a + b for a, b in zip(x, p, strict=True)]
         return operation(*([x[0], *v[1:]] if first else v))
 
@@ -122,62 +120,62 @@ def test_every_operation_agrees_at_some_edges(operation: Primitive) -> None:
 W, V, C = Value(0.0), Value(1.0), Value(0.0)
 
 
-def log_that_is_not_chosen(x: Value) -> Value:
+def log_that_is_not_chosen(x):
     z = x + W
     return f.where(f.step(z), f.log(z), z)
 
 
-def division_that_is_not_chosen(x: Value) -> Value:
+def division_that_is_not_chosen(x):
     z = x + W
     return f.where(f.abs(z), 1 / z, W)
 
 
-def root_below_a_dead_relu(x: Value) -> Value:
+def root_below_a_dead_relu(x):
     return f.relu(-f.sqrt(f.abs(x + W)))
 
 
-def root_below_a_maximum(x: Value) -> Value:
+def root_below_a_maximum(x):
     return f.maximum(f.sqrt(f.abs(x + W)) - 1, 0.0)
 
 
-def chain_of_stops(x: Value) -> Value:
+def chain_of_stops(x):
     z = f.log(x + W)
     return f.maximum(f.relu(-f.relu(z)), f.minimum(z, 0.0)) + f.step(z) + f.sign(z)
 
 
-def length_at_the_origin(x: Value) -> Value:
+def length_at_the_origin(x):
     return f.hypot(x + W, C) + f.atan2(x + W, C) + f.sqrt((x + W) ** 2)
 
 
-def product_of_ends(x: Value) -> Value:
+def product_of_ends(x):
     return (x + W) * V * f.exp(x + W) * f.exp(-x)
 
 
-def powers_of_ends(x: Value) -> Value:
+def powers_of_ends(x):
     z = x + W
     return z ** (C + 0.0) + z**0 + 0.0 ** (W + 1) + (z * z) ** V
 
 
-def dot_of_ends(x: Value) -> Value:
+def dot_of_ends(x):
     return f.relu(f.dot([W, V], [x, x], C)) + f.dot([W, W, C], [x, 1.0, V])
 
 
-def pool_of_ties(x: Value) -> Value:
+def pool_of_ties(x):
     z = f.relu(x + W)
     return f.max(z, z + 0.0, f.relu(W), C) + f.min(z, W, x * 0) + f.maximum(z, C)
 
 
-def softmax_of_ends(x: Value) -> Value:
+def softmax_of_ends(x):
     p = f.softmax([x + W, V, C])
     return f.dot(p, [1.0, 2.0, 3.0]) + f.log_softmax([x + W, V])[1] + f.logsumexp([x + W, x])
 
 
-def unit_that_saturates(x: Value) -> Value:
+def unit_that_saturates(x):
     z = f.dot([V, W], [x, 1.0], C)
     return f.log(f.sigmoid(z)) + f.log(1 - f.tanh(z) ** 2 + W) + f.softplus(z)
 
 
-def mean_of_ends(x: Value) -> Value:
+def mean_of_ends(x):
     return f.mean([x + W, V, -x]) + f.sum([x + W, x]) + f.prod([x + W, C, V])
 
 
@@ -189,7 +187,7 @@ CHAINS = [
 
 
 @pytest.mark.parametrize("fn", CHAINS, ids=lambda fn: fn.__name__)
-def test_chains_of_operations_agree_at_the_edges(fn: Callable[[Value], Value]) -> None:
+def test_chains_of_operations_agree_at_the_edges(fn):
     check_points(fn, *[(x,) for x in UNARY])
 
 
@@ -197,20 +195,20 @@ LOGITS = [0.0, 1.0, -1.0, 30.0, -40.0, 1000.0, -1000.0, 1e4, -1e4, inf, -inf, na
 
 
 @pytest.mark.parametrize("loss", [hinge, perceptron], ids=lambda loss: loss.__name__)
-def test_losses_of_signs_agree_at_the_edges(loss: Callable[..., Value]) -> None:
+def test_losses_of_signs_agree_at_the_edges(loss):
     check_points(lambda x, y: loss(x + W, y), *product(LOGITS, [-1.0, 1.0]))
 
 
-def test_squared_error_agrees_at_the_edges() -> None:
+def test_squared_error_agrees_at_the_edges():
     check_points(lambda x, y: squared_error([x + W, W], [y, y]), *product(LOGITS, [0.0, 1.0, inf]))
 
 
-def test_binary_cross_entropy_of_logits_agrees_at_the_edges() -> None:
+def test_binary_cross_entropy_of_logits_agrees_at_the_edges():
     loss = binary_cross_entropy_with_logits
     check_points(lambda x, y: loss(x + W, y), *product(LOGITS, [0.0, 1.0, 0.25]))
 
 
-def test_binary_cross_entropy_of_a_saturated_sigmoid_agrees_at_the_edges() -> None:
+def test_binary_cross_entropy_of_a_saturated_sigmoid_agrees_at_the_edges():
     logits = [z for z in LOGITS if z == z]
     check_points(
         lambda x, y: binary_cross_entropy(f.sigmoid(x + W), y), *product(logits, [0.0, 1.0, 0.25])
@@ -218,13 +216,13 @@ def test_binary_cross_entropy_of_a_saturated_sigmoid_agrees_at_the_edges() -> No
 
 
 @pytest.mark.parametrize("logits", [(0.0, 0.0), (1000.0, -1000.0), (-1e4, 1e4), (1e4, 1e4)])
-def test_cross_entropy_agrees_at_the_edges(logits: tuple[float, float]) -> None:
+def test_cross_entropy_agrees_at_the_edges(logits):
     p = zeros(3)
 
-    def by_class(x: list[Value], t: Value) -> Value:
+    def by_class(x, t):
         return cross_entropy([a + b for a, b in zip(x, p, strict=True)], t)
 
-    def by_distribution(x: list[Value], t: list[Value]) -> Value:
+    def by_distribution(x, t):
         return cross_entropy([a + b for a, b in zip(x, p, strict=True)], t)
 
     points = [
@@ -237,19 +235,19 @@ def test_cross_entropy_agrees_at_the_edges(logits: tuple[float, float]) -> None:
 @pytest.mark.parametrize(
     ("parameter", "x"), [(inf, 0.0), (0.0, inf), (nan, 1.0), (-inf, 1.0), (1e308, 10.0)]
 )
-def test_a_layer_with_a_parameter_at_the_edge_agrees(parameter: float, x: float) -> None:
+def test_a_layer_with_a_parameter_at_the_edge_agrees(parameter, x):
     """A product of matrices spreads nan no further than the sums of the scalar engine."""
     w = [[Value(parameter), Value(1.0)], [Value(0.5), Value(-1.0)]]
     b = zeros(2)
 
-    def fn(row: list[Value]) -> Value:
+    def fn(row):
         h = [f.relu(f.dot(u, row, c)) for u, c in zip(w, b, strict=True)]
         return f.dot(h, [1.0, 2.0]) + f.dot(w[1], row)
 
     check_points(fn, ([x, 1.0],), ([1.0, -3.0],), ([0.5, 2.0],))
 
 
-def test_one_example_at_the_edge_leaves_the_losses_of_the_others_alone() -> None:
+def test_one_example_at_the_edge_leaves_the_losses_of_the_others_alone():
     w = [Value(0.5), Value(-0.25)]
     program = vectorize(lambda x: f.tanh(f.dot(w, x)), [0.1, 0.2])
     found = program([[0.0, 0.0], [inf, 0.0], [nan, 0.0], [1.0, 0.0]])
@@ -257,7 +255,7 @@ def test_one_example_at_the_edge_leaves_the_losses_of_the_others_alone() -> None
 
 
 @pytest.mark.parametrize("rows", [[[2.0, 2.0, 1.0]], [[3.0, 3.0, 3.0]], [[0.0, -0.0, -1.0]]])
-def test_ties_of_a_maximum_split_the_gradient(rows: list[list[float]]) -> None:
+def test_ties_of_a_maximum_split_the_gradient(rows):
     """By hand: n operands that tie get 1/n each."""
     p = zeros(3)
     program = vectorize(lambda x: f.max([a + b for a, b in zip(x, p, strict=True)]), rows[0])
@@ -266,7 +264,7 @@ def test_ties_of_a_maximum_split_the_gradient(rows: list[list[float]]) -> None:
     assert [gradient[v] for v in p] == [b / sum(best) for b in best]
 
 
-def test_kinks_have_the_slopes_of_the_scalar_engine() -> None:
+def test_kinks_have_the_slopes_of_the_scalar_engine():
     """relu'(0) = 0, |x|'(0) = 0, and half for each side of a tied maximum."""
     w = Value(0.0)
     for fn, slope in [

@@ -5,9 +5,7 @@ import linecache
 import math
 import re
 import weakref
-from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import numpy as np
 import pytest
@@ -34,66 +32,66 @@ X = numbers(4, 2)
 Y = np.sign(numbers(4, seed=1))
 
 
-calls: list[int] = []
+calls = []
 
 
 @pytest.fixture(autouse=True)
-def _at_the_start() -> None:
+def _at_the_start():
     W.data, W.grad = 0.7, 0.0
     calls.clear()
 
 
-def line_of(fn: Callable[..., Any], offset: int) -> str:
+def line_of(fn, offset):
     """How a message names a line of a function, counted from its `def`."""
     number = fn.__code__.co_firstlineno + offset
     text = linecache.getline(__file__, number).strip()
     return f"line {number} of {fn.__code__.co_filename}: {text}"
 
 
-def exactly(text: str) -> str:
+def exactly(text):
     return f"^{re.escape(text)}$"
 
 
 # --- choices made in Python -----------------------------------------------------------------------
 
 
-def reads_the_number(x: Value) -> Value:
+def reads_the_number(x):
     z = W * x
     return z if z.data > 0 else -z
 
 
-def reads_a_parameter(x: Value) -> Value:
+def reads_a_parameter(x):
     return W * x * W.data
 
 
-def reads_a_gradient(x: Value) -> Value:
+def reads_a_gradient(x):
     return W * x * (1 + W.grad)
 
 
-def compares(x: Value) -> Value:
+def compares(x):
     z = W * x
     if z > 0:
         return z
     return -z
 
 
-def compares_the_example(x: Value) -> Value:
+def compares_the_example(x):
     if x == 1:
         return W * x
     return W + x
 
 
-def asks_for_truth(x: Value) -> Value:
+def asks_for_truth(x):
     z = W * x
     return z if z else W
 
 
-def takes_pythons_maximum(x: Value) -> Value:
+def takes_pythons_maximum(x):
     z = W * x
     return max(z, 0 * z)
 
 
-def asks_within_a_call(x: Value) -> Value:
+def asks_within_a_call(x):
     return f.where(W * x < 0, W, x)
 
 
@@ -107,9 +105,7 @@ COMPARES = [
 
 
 @pytest.mark.parametrize(("fn", "offset", "first", "other", "outcome"), COMPARES)
-def test_a_comparison_that_comes_out_otherwise_is_refused(
-    fn: Callable[..., Any], offset: int, first: float, other: float, outcome: bool
-) -> None:
+def test_a_comparison_that_comes_out_otherwise_is_refused(fn, offset, first, other, outcome):
     message = (
         f"{line_of(fn, offset)}\n  compares numbers of the graph: the outcome was "
         f"{outcome} when the program was made and is {not outcome} for example 1: {WAY_OUT}"
@@ -124,19 +120,19 @@ def test_a_comparison_that_comes_out_otherwise_is_refused(
         fresh([first, other])
 
 
-def compares_after_noise(x: Value) -> Value:
+def compares_after_noise(x):
     if x < 0.5:
         return W * x
     return W + x
 
 
-def compares_a_parameter(x: Value) -> Value:
+def compares_a_parameter(x):
     if W > 0:
         return W * x
     return x
 
 
-def test_a_comparison_of_parameters_is_noticed_when_they_change() -> None:
+def test_a_comparison_of_parameters_is_noticed_when_they_change():
     program = vectorize(compares_a_parameter, 0.5)
     assert program([2.0]) == [1.4]
     W.data = -1.0
@@ -144,42 +140,42 @@ def test_a_comparison_of_parameters_is_noticed_when_they_change() -> None:
         program([2.0])
 
 
-def compares_a_sample(x: Value) -> Value:
+def compares_a_sample(x):
     if RandomLeaf(lambda: 0.9) > 0.7:
         return W * x
     return x
 
 
-def test_a_comparison_of_samples_is_noticed() -> None:
+def test_a_comparison_of_samples_is_noticed():
     program = vectorize(compares_a_sample, 0.5)
     with pytest.raises(VectorizeError, match=re.escape(line_of(compares_a_sample, 1))):
         program([2.0])
 
 
-def cuts_the_graph(x: Value) -> Value:
+def cuts_the_graph(x):
     with no_grad():
         z = W * x
     return z * W
 
 
-def test_a_program_can_be_made_and_run_within_no_grad() -> None:
+def test_a_program_can_be_made_and_run_within_no_grad():
     with no_grad():
         assert vectorize(lambda x: W * x, 0.5).value_and_grad([2.0]) == (1.4, [2.0])
 
 
-def counts_its_calls(x: Value) -> Value:
+def counts_its_calls(x):
     calls.append(1)
     return W * x + len(calls)
 
 
-def grows(x: Value) -> Value:
+def grows(x):
     calls.append(1)
     for _ in calls:
         x = x * W
     return x
 
 
-def test_a_number_that_changes_before_the_first_use_is_noticed() -> None:
+def test_a_number_that_changes_before_the_first_use_is_noticed():
     factor = [2.0]
     program = vectorize(lambda x: W * x * factor[0], 0.5)
     factor[0] = 3.0
@@ -191,45 +187,45 @@ def test_a_number_that_changes_before_the_first_use_is_noticed() -> None:
 
 
 @primitive(lambda m, y, x: (m.exp(x),))
-def value_by_math(m: Any, x: Any) -> Any:
+def value_by_math(m, x):
     return math.exp(x)
 
 
 @primitive(lambda m, y, x: (math.exp(x),))
-def slope_by_math(m: Any, x: Any) -> Any:
+def slope_by_math(m, x):
     return m.exp(x)
 
 
 @primitive(lambda m, y, x: (2 * x**1,))
-def square_by_power(m: Any, x: Any) -> Any:
+def square_by_power(m, x):
     return x * x
 
 
 @primitive(lambda m, y, x: (1.0 if x > 0 else 0.0,))
-def relu_by_if(m: Any, x: Any) -> Any:
+def relu_by_if(m, x):
     return x if x > 0 else 0.0
 
 
 @primitive(lambda m, y, x: (1.0,))
-def shifted_at_two(m: Any, x: Any) -> Any:
+def shifted_at_two(m, x):
     return x + 1 if x == 2 else x
 
 
 @primitive(lambda m, y, x: (1.0,))
-def larger_by_python(m: Any, x: Any) -> Any:
+def larger_by_python(m, x):
     return max(x, 0.0)
 
 
 @pytest.mark.parametrize("operation", [relu_by_if, shifted_at_two, larger_by_python])
-def test_an_operation_that_decides_in_python_is_refused(operation: Any) -> None:
+def test_an_operation_that_decides_in_python_is_refused(operation):
     """Also where the rows that are compared with the scalar graph happen to agree."""
     with pytest.raises(VectorizeError, match=f"operation {operation.name} "):
         vectorize(lambda x: operation(W * x), 0.5).value_and_grad([0.5, -0.5, 0.5, 0.5])
 
 
-def test_an_operation_that_differs_between_namespaces_is_noticed_at_first_use() -> None:
+def test_an_operation_that_differs_between_namespaces_is_noticed_at_first_use():
     @primitive(lambda m, y, x: (1.0,))
-    def two_faced(m: Any, x: Any) -> Any:
+    def two_faced(m, x):
         return x if m.__name__.endswith("floats") else 2 * x
 
     program = vectorize(lambda x: two_faced(W * x), 0.5)
@@ -239,9 +235,9 @@ def test_an_operation_that_differs_between_namespaces_is_noticed_at_first_use() 
     assert W.grad == 0.0
 
 
-def test_an_operation_with_a_function_that_no_namespace_has_is_refused() -> None:
+def test_an_operation_with_a_function_that_no_namespace_has_is_refused():
     @primitive(lambda m, y, x: (m.bessel(x),))
-    def odd(m: Any, x: Any) -> Any:
+    def odd(m, x):
         return m.exp(x)
 
     program = vectorize(lambda x: odd(W * x), 0.5)
@@ -263,7 +259,7 @@ WITH_M += "m.where(x > 0, x, 0.0)"
 POWER = "unsupported operand type(s) for ** or pow(): 'Symbol' and 'int'"
 NUMBER = "an example takes one real number, got "
 #: What is traced, the example, and the message; the line of a function by its offset.
-REFUSED: list[tuple[Any, Any, str]] = [
+REFUSED = [
     (reads_the_number, 2, READS),
     (reads_a_parameter, 1, READS),
     (reads_a_gradient, 1, READS),
@@ -354,18 +350,18 @@ test_what_is_no_function_or_no_example_is_refused = refusals(
 )
 
 
-def test_a_function_that_leaves_the_graph_is_refused_by_the_engine() -> None:
+def test_a_function_that_leaves_the_graph_is_refused_by_the_engine():
     with pytest.raises(VectorizeError, match="would cut the graph"):
         vectorize(lambda x: W * math.exp(x), 0.5)
 
 
 @pytest.mark.parametrize("x", [math.inf, -math.inf, math.nan])
-def test_an_example_may_hold_inf_and_nan(x: float) -> None:
+def test_an_example_may_hold_inf_and_nan(x):
     assert vectorize(lambda x: W * x, x)([2.0]) == [1.4]
 
 
 @pytest.mark.parametrize("x", [True, np.float32(1.0), 1, np.int64(3)])
-def test_an_example_may_be_any_real_number(x: Any) -> None:
+def test_an_example_may_be_any_real_number(x):
     assert vectorize(lambda x: W * x, x)([2.0]) == [1.4]
 
 
@@ -415,16 +411,14 @@ LOSS = vectorize(lambda x, y: hinge(MODEL(x), y), X[0], 1)
         ((X, list("1234")), TypeError, "Y must be an array of numbers, got list"),
     ],
 )
-def test_arrays_that_do_not_fit_are_refused(
-    arrays: Any, error: type[Exception], message: str
-) -> None:
+def test_arrays_that_do_not_fit_are_refused(arrays, error, message):
     for call in (LOSS, LOSS.value_and_grad, LOSS.backward):
         with pytest.raises(error, match=exactly(message)):
             call(*arrays)
 
 
 @pytest.mark.parametrize("wrong", [3, -1, 0.5, math.nan, math.inf])
-def test_class_numbers_out_of_range_are_refused(wrong: float) -> None:
+def test_class_numbers_out_of_range_are_refused(wrong):
     model = MLP(2, [3])
     program = vectorize(lambda x, y: cross_entropy(model(x), y), X[0], 1)
     for _ in range(2):
@@ -434,7 +428,7 @@ def test_class_numbers_out_of_range_are_refused(wrong: float) -> None:
         program(X, [0, 1, 2, 2])
 
 
-def test_several_outputs_have_no_gradient() -> None:
+def test_several_outputs_have_no_gradient():
     model = MLP(2, [3, 3])
     program = vectorize(model, X[0])
     message = (
@@ -449,12 +443,12 @@ def test_several_outputs_have_no_gradient() -> None:
 # --- what a program leaves alone ------------------------------------------------------------------
 
 
-def fresh_loss() -> tuple[MLP, Any]:
+def fresh_loss():
     model = MLP(2, [3, 1], "tanh")
     return model, vectorize(lambda x, y: hinge(model(x), y), X[0], 1)
 
 
-def test_gradients_of_parameters_are_left_alone() -> None:
+def test_gradients_of_parameters_are_left_alone():
     model, program = fresh_loss()
     for k, p in enumerate(model.parameters()):
         p.grad = float(k)
@@ -463,7 +457,7 @@ def test_gradients_of_parameters_are_left_alone() -> None:
         assert [p.grad for p in model.parameters()] == list(range(len(model.parameters())))
 
 
-def test_gradients_are_left_alone_where_the_first_use_fails() -> None:
+def test_gradients_are_left_alone_where_the_first_use_fails():
     W.grad = 5.0
     factor = [2.0]
     program = vectorize(lambda x: W * x * factor[0], 0.5)
@@ -473,7 +467,7 @@ def test_gradients_are_left_alone_where_the_first_use_fails() -> None:
     assert W.grad == 5.0
 
 
-def test_backward_accumulates() -> None:
+def test_backward_accumulates():
     model, program = fresh_loss()
     loss, gradient = program.value_and_grad(X, Y)
     assert program.backward(X, Y) == loss
@@ -485,7 +479,7 @@ def test_backward_accumulates() -> None:
     assert [p.grad for p in program.parameters] == gradient.tolist()
 
 
-def test_numbers_of_parameters_are_read_at_each_call() -> None:
+def test_numbers_of_parameters_are_read_at_each_call():
     program = vectorize(lambda x: W * x * x, 0.5)
     assert program([2.0]) == [2.8]
     W.data = 10.0
@@ -493,7 +487,7 @@ def test_numbers_of_parameters_are_read_at_each_call() -> None:
     assert program.value_and_grad([2.0]) == (40.0, [4.0])
 
 
-def test_results_of_a_call_outlive_the_next() -> None:
+def test_results_of_a_call_outlive_the_next():
     _, program = fresh_loss()
     outputs, (_, gradient) = program(X, Y), program.value_and_grad(X, Y)
     kept = outputs.copy(), gradient.copy()
@@ -504,7 +498,7 @@ def test_results_of_a_call_outlive_the_next() -> None:
     assert (program(X, Y) == kept[0]).all()
 
 
-def test_an_input_that_is_the_result_is_copied() -> None:
+def test_an_input_that_is_the_result_is_copied():
     x = np.array([1.0, 2.0])
     found = vectorize(lambda x: x, 0.5)(x)
     found[:] = 0.0
@@ -521,19 +515,19 @@ def test_an_input_that_is_the_result_is_copied() -> None:
         pytest.param(lambda a: [list(map(np.float64, r)) for r in a.reshape(4, -1)], id="columns"),
     ],
 )
-def test_arrays_may_be_of_any_kind(convert: Callable[[Any], Any]) -> None:
+def test_arrays_may_be_of_any_kind(convert):
     before = X.copy(), Y.copy()
     assert (LOSS(convert(X), convert(Y)) == LOSS(X, Y)).all()
     np.testing.assert_array_equal(X, before[0])
     np.testing.assert_array_equal(Y, before[1])
 
 
-def test_a_single_example_gives_a_single_number() -> None:
+def test_a_single_example_gives_a_single_number():
     assert LOSS(X[1], Y[1]).shape == ()
     assert LOSS(X[1], Y[1]) == LOSS(X, Y)[1]
 
 
-def test_a_first_use_that_agrees_up_to_rounding_is_no_error() -> None:
+def test_a_first_use_that_agrees_up_to_rounding_is_no_error():
     """Everything that is compared may cancel, as at the end of a training."""
     w = leaves(3)
     check(lambda x: W * (x * W) ** -1, np.array([0.273, -0.46, -0.918]))
@@ -547,8 +541,8 @@ def test_a_first_use_that_agrees_up_to_rounding_is_no_error() -> None:
 # --- caches ---------------------------------------------------------------------------------------
 
 
-def chain(n: int) -> Any:
-    def fn(x: Value) -> Value:
+def chain(n):
+    def fn(x):
         for _ in range(n):
             x = f.tanh(W * x)
         return x
@@ -556,14 +550,14 @@ def chain(n: int) -> Any:
     return vectorize(fn, 0.5)
 
 
-def test_graphs_of_equal_structure_share_a_plan() -> None:
+def test_graphs_of_equal_structure_share_a_plan():
     first, second = fresh_loss()[1], fresh_loss()[1]
     assert first.plan is second.plan
     assert chain(2).plan is not chain(3).plan
 
 
-def test_programs_that_share_a_plan_keep_their_own_parameters() -> None:
-    def program(w: Value) -> Any:
+def test_programs_that_share_a_plan_keep_their_own_parameters():
+    def program(w):
         return vectorize(lambda x: f.tanh(w * x), 0.5)
 
     v, w = Value(0.5), Value(-2.0)
@@ -575,20 +569,20 @@ def test_programs_that_share_a_plan_keep_their_own_parameters() -> None:
     assert w.grad == 0.0
 
 
-def test_graphs_that_differ_in_a_constant_have_their_own_plans() -> None:
-    def program(c: float) -> Any:
+def test_graphs_that_differ_in_a_constant_have_their_own_plans():
+    def program(c):
         return vectorize(lambda x: W * x + c, 0.5)
 
     assert [program(c)([0.0])[0] for c in (0.0, 1.0, -1.0)] == [0.0, 1.0, -1.0]
 
 
-def test_plans_that_are_kept_are_bounded() -> None:
+def test_plans_that_are_kept_are_bounded():
     for n in range(1, plan.MAX_PLANS + 4):
         chain(n)
     assert len(plan._PLANS) == plan.MAX_PLANS
 
 
-def test_kernels_that_are_kept_are_bounded() -> None:
+def test_kernels_that_are_kept_are_bounded():
     program = chain(1)
     for n in range(1, MAX_KERNELS + 5):
         program(np.zeros(n))
@@ -596,7 +590,7 @@ def test_kernels_that_are_kept_are_bounded() -> None:
     assert program([0.0, 1.0]) == pytest.approx([0.0, math.tanh(0.7)])
 
 
-def test_a_model_that_is_deleted_is_freed_although_its_plan_is_kept() -> None:
+def test_a_model_that_is_deleted_is_freed_although_its_plan_is_kept():
     model, program = fresh_loss()
     program.value_and_grad(X, Y)
     kept, freed = program.plan, weakref.ref(model)

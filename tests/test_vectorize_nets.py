@@ -1,8 +1,5 @@
 """Nets of every shape as programs over arrays: skips, shared weights, convolutions, recurrence."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
-
 import numpy as np
 import pytest
 from vectorized import Case, leaves, numbers
@@ -15,10 +12,10 @@ from tinygrad_edu.nn import MLP, Layer, Neuron
 B = 5
 
 
-def skip_connections() -> Case:
+def skip_connections():
     first, second, third = Layer(3, 3, "tanh", rng=0), Layer(3, 3, "relu", rng=1), Neuron(6, rng=2)
 
-    def fn(x: list[Value], y: Value) -> Value:
+    def fn(x, y):
         h = first(x)
         h2 = [a + b for a, b in zip(second(h), h, strict=True)]
         return (third([*h2, *x]) - y) ** 2
@@ -26,11 +23,11 @@ def skip_connections() -> Case:
     return Case(fn, [numbers(B, 3), numbers(B)])
 
 
-def dense_connections() -> Case:
+def dense_connections():
     layers = [Layer(2 + 3 * k, 3, "tanh", rng=k) for k in range(4)]
     out = Neuron(14, "linear", rng=9)
 
-    def fn(x: list[Value]) -> Value:
+    def fn(x):
         for layer in layers:
             x = [*x, *layer(x)]
         return out(x)
@@ -38,15 +35,15 @@ def dense_connections() -> Case:
     return Case(fn, [numbers(B, 2)])
 
 
-def shared_weights() -> Case:
+def shared_weights():
     layer, out = Layer(3, 3, "tanh", rng=0), Neuron(3, "linear", rng=1)
     return Case(lambda x: out(layer(layer(layer(x)))), [numbers(B, 3)])
 
 
-def tied_weights() -> Case:
+def tied_weights():
     w, b, c = leaves(2, 4), leaves(2, seed=1), leaves(4, seed=2)
 
-    def fn(x: list[Value]) -> Value:
+    def fn(x):
         h = [f.tanh(f.dot(row, x, bias)) for row, bias in zip(w, b, strict=True)]
         back = [f.dot([row[k] for row in w], h, c[k]) for k in range(4)]
         return squared_error(back, x)
@@ -54,63 +51,63 @@ def tied_weights() -> Case:
     return Case(fn, [numbers(B, 4)])
 
 
-def tied_weights_of_a_square() -> Case:
+def tied_weights_of_a_square():
     w = leaves(3, 3)
 
-    def fn(x: list[Value]) -> Value:
+    def fn(x):
         h = [f.sigmoid(f.dot(row, x)) for row in w]
         return f.sum([f.dot(column, h) ** 2 for column in zip(*w, strict=True)])
 
     return Case(fn, [numbers(B, 3)])
 
 
-def quadratic_form() -> Case:
+def quadratic_form():
     w = leaves(3, 3)
     return Case(lambda x: f.dot([f.dot(row, x) for row in w], x), [numbers(B, 3)])
 
 
-def two_towers() -> Case:
+def two_towers():
     left, right = Layer(3, 4, "tanh", rng=0), Layer(2, 4, "relu", rng=1)
     return Case(lambda x, y: f.dot(left(x), right(y)), [numbers(B, 3), numbers(B, 2, seed=1)])
 
 
-def twins() -> Case:
+def twins():
     layer = Layer(3, 4, "tanh", rng=0)
 
-    def fn(x: list[Value], y: list[Value], t: Value) -> Value:
+    def fn(x, y, t):
         pairs = zip(layer(x), layer(y), strict=True)
         return (f.sqrt(f.sum([(a - b) ** 2 for a, b in pairs]) + 0.1) - t) ** 2
 
     return Case(fn, [numbers(B, 3), numbers(B, 3, seed=1), numbers(B, seed=2)])
 
 
-def towers_that_differ_in_size() -> Case:
+def towers_that_differ_in_size():
     towers = [MLP(n, [5 - n, 2], "tanh", rng=n) for n in (1, 2, 3)]
 
-    def fn(x: list[Value]) -> Value:
-        return f.logsumexp([z for n, tower in enumerate(towers, 1) for z in tower(x[:n])])
+    return Case(
+        lambda x: f.logsumexp([z for n, tower in enumerate(towers, 1) for z in tower(x[:n])]),
+        [numbers(B, 3)],
+    )
 
-    return Case(fn, [numbers(B, 3)])
 
-
-def interleaved_arrays() -> Case:
+def interleaved_arrays():
     neuron = Layer(6, 3, "tanh", rng=0)
 
-    def fn(x: list[Value], y: list[Value]) -> Value:
-        return f.prod(neuron([v for pair in zip(x, y, strict=True) for v in pair]))
+    return Case(
+        lambda x, y: f.prod(neuron([v for pair in zip(x, y, strict=True) for v in pair])),
+        [numbers(B, 3), numbers(B, 3, seed=1)],
+    )
 
-    return Case(fn, [numbers(B, 3), numbers(B, 3, seed=1)])
 
-
-def mixture_of_experts() -> Case:
+def mixture_of_experts():
     gate, experts = Layer(3, 2, "softmax", rng=0), [MLP(3, [3, 1], "tanh", rng=k) for k in (1, 2)]
     return Case(lambda x: f.dot(gate(x), [expert(x) for expert in experts]), [numbers(B, 3)])
 
 
-def attention() -> Case:
+def attention():
     wq, wk, wv = [leaves(2, 3, seed=k) for k in range(3)]
 
-    def fn(rows: list[list[Value]]) -> Value:
+    def fn(rows):
         q, k, v = [[[f.dot(w, x) for w in ws] for x in rows] for ws in (wq, wk, wv)]
         out = []
         for one in q:
@@ -121,20 +118,20 @@ def attention() -> Case:
     return Case(fn, [numbers(B, 4, 3)])
 
 
-def low_rank_product() -> Case:
+def low_rank_product():
     u, v = leaves(3, 2), leaves(4, 2, seed=1)
 
-    def fn(x: list[Value]) -> Value:
+    def fn(x):
         w = [[f.dot(a, b) for b in v] for a in u]
         return squared_error([f.dot(row, x) for row in w], [0.1, 0.2, 0.3])
 
     return Case(fn, [numbers(B, 4)])
 
 
-def deep_linear_net() -> Case:
+def deep_linear_net():
     w = leaves(6)
 
-    def fn(x: Value, y: Value) -> Value:
+    def fn(x, y):
         for v in w:
             x = v * x
         return (x - y) ** 2
@@ -142,10 +139,10 @@ def deep_linear_net() -> Case:
     return Case(fn, [numbers(B), numbers(B, seed=1)])
 
 
-def normalised_weights() -> Case:
+def normalised_weights():
     w, g = leaves(2, 3), leaves(2, seed=1)
 
-    def fn(x: list[Value]) -> Value:
+    def fn(x):
         out = []
         for row, scale in zip(w, g, strict=True):
             length = f.sqrt(f.dot(row, row))
@@ -155,30 +152,30 @@ def normalised_weights() -> Case:
     return Case(fn, [numbers(B, 3)])
 
 
-def a_net_that_makes_weights() -> Case:
+def a_net_that_makes_weights():
     maker = Layer(2, 6, "tanh", rng=0)
 
-    def fn(x: list[Value], z: list[Value]) -> Value:
+    def fn(x, z):
         w = maker(z)
         return f.tanh(f.dot(w[:3], x)) - f.tanh(f.dot(w[3:], x))
 
     return Case(fn, [numbers(B, 3), numbers(B, 2, seed=1)])
 
 
-def maxout() -> Case:
+def maxout():
     layer = Layer(3, 6, "linear", rng=0)
 
-    def fn(x: list[Value]) -> Value:
+    def fn(x):
         z = layer(x)
         return f.mean([f.max(z[k : k + 3]) for k in (0, 3)])
 
     return Case(fn, [numbers(B, 3)])
 
 
-def layer_normalisation() -> Case:
+def layer_normalisation():
     layer, gain, shift = Layer(3, 4, "linear", rng=0), leaves(4), leaves(4, seed=1)
 
-    def fn(x: list[Value]) -> Value:
+    def fn(x):
         z = layer(x)
         mean = f.mean(z)
         deviation = f.sqrt(f.mean([(a - mean) ** 2 for a in z]) + 1e-5)
@@ -188,19 +185,19 @@ def layer_normalisation() -> Case:
     return Case(fn, [numbers(B, 3)])
 
 
-def dots_of_several_lengths() -> Case:
+def dots_of_several_lengths():
     w = leaves(6)
 
-    def fn(x: list[Value]) -> Value:
-        return f.sum([f.dot(w[:k], x[:k]) * f.dot(w[-k:], x[:k], w[0]) for k in range(1, 7)])
+    return Case(
+        lambda x: f.sum([f.dot(w[:k], x[:k]) * f.dot(w[-k:], x[:k], w[0]) for k in range(1, 7)]),
+        [numbers(B, 6)],
+    )
 
-    return Case(fn, [numbers(B, 6)])
 
-
-def dots_with_repeated_weights() -> Case:
+def dots_with_repeated_weights():
     v, w = leaves(2)
 
-    def fn(x: list[Value]) -> Value:
+    def fn(x):
         same = f.dot([w, w, w], x, w)
         mixed = f.dot([v, w, v], x, v) + f.dot([v, w, v], x[::-1], w)
         return same * mixed
@@ -208,20 +205,17 @@ def dots_with_repeated_weights() -> Case:
     return Case(fn, [numbers(B, 3)])
 
 
-def dots_with_repeated_inputs() -> Case:
+def dots_with_repeated_inputs():
     w = leaves(2, 3)
 
-    def fn(x: Value) -> Value:
-        return f.tanh(f.dot(w[0], [x, x, x])) * f.dot(w[1], [x, 1.0, x])
-
-    return Case(fn, [numbers(B)])
+    return Case(lambda x: f.tanh(f.dot(w[0], [x, x, x])) * f.dot(w[1], [x, 1.0, x]), [numbers(B)])
 
 
-def half_of_a_product() -> Case:
+def half_of_a_product():
     """Of 3 weights by 3 inputs all dots but some: no full product."""
     w = leaves(3, 2)
 
-    def fn(x: list[Value]) -> Value:
+    def fn(x):
         rows = [x[:2], x[1:3], x[2:4]]
         chosen = [(0, 0), (0, 1), (1, 1), (1, 2), (2, 0)]
         return f.sum([f.tanh(f.dot(w[i], rows[j], w[j][0])) for i, j in chosen])
@@ -229,76 +223,71 @@ def half_of_a_product() -> Case:
     return Case(fn, [numbers(B, 4)])
 
 
-def the_same_dot_twice() -> Case:
+def the_same_dot_twice():
     w, b = leaves(3), leaves(2, seed=1)
 
-    def fn(x: list[Value]) -> Value:
-        return f.dot(w, x, b[0]) * f.dot(w, x, b[1]) + f.dot(x, w, b[0]) * f.dot(w, x)
+    return Case(
+        lambda x: f.dot(w, x, b[0]) * f.dot(w, x, b[1]) + f.dot(x, w, b[0]) * f.dot(w, x),
+        [numbers(B, 3)],
+    )
 
-    return Case(fn, [numbers(B, 3)])
 
-
-def one_bias_for_all() -> Case:
+def one_bias_for_all():
     w, b = leaves(4, 3), Value(0.3)
     return Case(lambda x: f.prod([f.dot(row, x, b) for row in w]), [numbers(B, 3)])
 
 
-def biases_that_are_inputs() -> Case:
+def biases_that_are_inputs():
     w = leaves(2, 3)
 
-    def fn(x: list[Value]) -> Value:
-        return f.dot(w[0], x, x[1]) * f.dot(w[1], x, x[2])
-
-    return Case(fn, [numbers(B, 3)])
+    return Case(lambda x: f.dot(w[0], x, x[1]) * f.dot(w[1], x, x[2]), [numbers(B, 3)])
 
 
-def biases_that_are_computed() -> Case:
+def biases_that_are_computed():
     w, v = leaves(2, 3), leaves(2, seed=1)
 
-    def fn(x: list[Value]) -> Value:
-        return f.dot(w[0], x, v[0] * v[1]) * f.dot(w[1], x, f.exp(v[0]))
+    return Case(
+        lambda x: f.dot(w[0], x, v[0] * v[1]) * f.dot(w[1], x, f.exp(v[0])), [numbers(B, 3)]
+    )
 
-    return Case(fn, [numbers(B, 3)])
 
-
-def weights_and_biases_that_share() -> Case:
+def weights_and_biases_that_share():
     w = leaves(2, 3)
     return Case(lambda x: f.dot(w[0], x, w[1][0]) * f.dot(w[1], x, w[0][0]), [numbers(B, 3)])
 
 
-def dots_of_parameters() -> Case:
+def dots_of_parameters():
     v, w = leaves(3), leaves(3, seed=1)
 
-    def fn(x: list[Value]) -> Value:
-        return f.dot(v, w, v[0]) * f.dot(v, x) + f.dot(v, v) * f.dot(w, w)
+    return Case(
+        lambda x: f.dot(v, w, v[0]) * f.dot(v, x) + f.dot(v, v) * f.dot(w, w), [numbers(B, 3)]
+    )
 
-    return Case(fn, [numbers(B, 3)])
 
-
-def matrix_times_parameters() -> Case:
+def matrix_times_parameters():
     w, v = leaves(3, 2), leaves(2, seed=1)
 
-    def fn(x: list[Value]) -> Value:
+    def fn(x):
         h = [f.tanh(f.dot(row, v)) for row in w]
         return f.dot(h, x) + f.dot(h, [0.5, 0.25, -1.0])
 
     return Case(fn, [numbers(B, 3)])
 
 
-def dots_of_inputs() -> Case:
+def dots_of_inputs():
     w = leaves(2)
 
-    def fn(x: list[Value], y: list[Value]) -> Value:
-        return w[0] * f.dot(x, y) + w[1] * f.dot(x, x, y[0]) + f.dot(x, y[::-1])
+    return Case(
+        lambda x, y: w[0] * f.dot(x, y) + w[1] * f.dot(x, x, y[0]) + f.dot(x, y[::-1]),
+        [numbers(B, 3), numbers(B, 3, seed=1)],
+    )
 
-    return Case(fn, [numbers(B, 3), numbers(B, 3, seed=1)])
 
-
-def products_of_inputs_only() -> Case:
+def products_of_inputs_only():
     """A product {rows of x} x {rows of y} without a parameter in it."""
     w = leaves(2, 2)
 
-    def fn(x: list[list[Value]], y: list[list[Value]]) -> Value:
+    def fn(x, y):
         z = [[f.dot(a, b) for b in y] for a in x]
         return f.sum([w[i][j] * f.tanh(z[i][j]) for i in range(2) for j in range(2)])
 
@@ -318,11 +307,11 @@ NETS = [
 
 
 @pytest.mark.parametrize("net", NETS, ids=lambda net: net.__name__)
-def test_a_net_of_any_shape_equals_the_scalar_engine(net: Callable[[], Case]) -> None:
+def test_a_net_of_any_shape_equals_the_scalar_engine(net):
     net().check()
 
 
-def test_two_towers_in_one_order_of_parameters_have_a_product_each() -> None:
+def test_two_towers_in_one_order_of_parameters_have_a_product_each():
     program = two_towers().program()
     assert program.source.partition("# backward")[0].count("@") == 2
 
@@ -330,7 +319,7 @@ def test_two_towers_in_one_order_of_parameters_have_a_product_each() -> None:
 # --- convolutions and recurrent nets --------------------------------------------------------------
 
 
-def patches(image: Sequence[Sequence[Any]], size: int, stride: int = 1) -> list[list[list[Any]]]:
+def patches(image, size, stride=1):
     """The patches of an image, row by row, each as a list."""
     return [
         [
@@ -341,7 +330,7 @@ def patches(image: Sequence[Sequence[Any]], size: int, stride: int = 1) -> list[
     ]
 
 
-def convolved(image: Any, filters: Any, biases: Any, size: int) -> list[list[list[Value]]]:
+def convolved(image, filters, biases, size):
     """One map per filter."""
     return [
         [[f.relu(f.dot(w, patch, b)) for patch in row] for row in patches(image, size)]
@@ -349,23 +338,23 @@ def convolved(image: Any, filters: Any, biases: Any, size: int) -> list[list[lis
     ]
 
 
-def convolution(size: int = 2, image: int = 4, filters: int = 3) -> Case:
+def convolution(size=2, image=4, filters=3):
     w, b = leaves(filters, size * size), leaves(filters, seed=1)
     n = filters * (image - size + 1) ** 2
     dense = Layer(n, 3, "linear", rng=0)
 
-    def fn(x: list[list[Value]], y: Value) -> Value:
+    def fn(x, y):
         maps = convolved(x, w, b, size)
         return cross_entropy(dense([z for m in maps for row in m for z in row]), y)
 
     return Case(fn, [numbers(B, image, image), np.array([0.0, 2, 1, 1, 2])])
 
 
-def convolution_patch_by_patch() -> Case:
+def convolution_patch_by_patch():
     """The loops the other way round: all filters for one patch after the other."""
     w, b = leaves(3, 4), leaves(3, seed=1)
 
-    def fn(x: list[list[Value]]) -> Value:
+    def fn(x):
         rows = patches(x, 2)
         z = [f.tanh(f.dot(u, p, c)) for r in rows for p in r for u, c in zip(w, b, strict=True)]
         return f.logsumexp(z)
@@ -373,41 +362,38 @@ def convolution_patch_by_patch() -> Case:
     return Case(fn, [numbers(B, 4, 4)])
 
 
-def convolution_without_bias() -> Case:
+def convolution_without_bias():
     w = leaves(2, 4)
 
-    def fn(x: list[list[Value]]) -> Value:
-        return f.sum([f.dot(u, p) ** 2 for u in w for r in patches(x, 2) for p in r])
+    return Case(
+        lambda x: f.sum([f.dot(u, p) ** 2 for u in w for r in patches(x, 2) for p in r]),
+        [numbers(B, 3, 3)],
+    )
 
-    return Case(fn, [numbers(B, 3, 3)])
 
-
-def one_filter() -> Case:
+def one_filter():
     w, b = leaves(3), Value(0.1)
 
-    def fn(x: list[Value]) -> Value:
-        return f.max([f.dot(w, x[k : k + 3], b) for k in range(4)])
-
-    return Case(fn, [numbers(B, 6)])
+    return Case(lambda x: f.max([f.dot(w, x[k : k + 3], b) for k in range(4)]), [numbers(B, 6)])
 
 
-def max_pooling() -> Case:
+def max_pooling():
     w, b = leaves(2, 4), leaves(2, seed=1)
     out = Neuron(8, "linear", rng=0)
 
-    def fn(x: list[list[Value]], y: Value) -> Value:
+    def fn(x, y):
         pooled = [f.max(p) for m in convolved(x, w, b, 2) for r in patches(m, 2, 2) for p in r]
         return hinge(out(pooled), y)
 
     return Case(fn, [numbers(B, 5, 5), np.sign(numbers(B, seed=1))])
 
 
-def two_convolutions() -> Case:
+def two_convolutions():
     w1, b1 = leaves(2, 4), leaves(2, seed=1)
     w2, b2 = leaves(3, 8, seed=2), leaves(3, seed=3)
     out = Layer(12, 2, "linear", rng=0)
 
-    def fn(x: list[list[Value]]) -> Value:
+    def fn(x):
         first, second = [patches(m, 2) for m in convolved(x, w1, b1, 2)]
         both = [
             a + b for r, s in zip(first, second, strict=True) for a, b in zip(r, s, strict=True)
@@ -418,11 +404,11 @@ def two_convolutions() -> Case:
     return Case(fn, [numbers(B, 4, 4)])
 
 
-def padded_convolution() -> Case:
+def padded_convolution():
     """Zeros around the image are constants of the graph."""
     w, b = leaves(2, 3), leaves(2, seed=1)
 
-    def fn(x: list[Value]) -> Value:
+    def fn(x):
         row = [0.0, *x, 0.0]
         z = [f.dot(u, row[k : k + 3], c) for u, c in zip(w, b, strict=True) for k in range(4)]
         return f.sum([f.tanh(a) for a in z])
@@ -430,11 +416,11 @@ def padded_convolution() -> Case:
     return Case(fn, [numbers(B, 4)])
 
 
-def recurrent_in_one_dot() -> Case:
+def recurrent_in_one_dot():
     w, b, out = leaves(3, 5), leaves(3, seed=1), leaves(3, seed=2)
 
-    def fn(xs: list[list[Value]], y: Value) -> Value:
-        h: list[Any] = [0.0] * 3
+    def fn(xs, y):
+        h = [0.0] * 3
         for x in xs:
             h = [f.tanh(f.dot(row, [*x, *h], c)) for row, c in zip(w, b, strict=True)]
         return (f.dot(out, h) - y) ** 2
@@ -442,11 +428,11 @@ def recurrent_in_one_dot() -> Case:
     return Case(fn, [numbers(B, 6, 2), numbers(B)])
 
 
-def recurrent_in_two_dots() -> Case:
+def recurrent_in_two_dots():
     w, u, b, out = leaves(3, 2), leaves(3, 3, seed=1), leaves(3, seed=2), leaves(3, seed=3)
 
-    def fn(xs: list[list[Value]], y: Value) -> Value:
-        h: list[Any] = [Value(0.0)] * 3
+    def fn(xs, y):
+        h = [Value(0.0)] * 3
         for x in xs:
             rows = zip(w, u, b, strict=True)
             h = [f.tanh(f.dot(a, x) + f.dot(c, h) + d) for a, c, d in rows]
@@ -455,10 +441,10 @@ def recurrent_in_two_dots() -> Case:
     return Case(fn, [numbers(B, 6, 2), numbers(B)])
 
 
-def recurrent_with_a_learned_start() -> Case:
+def recurrent_with_a_learned_start():
     w, u, h0 = leaves(3, 2), leaves(3, 3, seed=1), leaves(3, seed=2)
 
-    def fn(xs: list[list[Value]]) -> Value:
+    def fn(xs):
         h, total = h0, []
         for x in xs:
             h = [f.sigmoid(f.dot(a, x, f.dot(c, h))) for a, c in zip(w, u, strict=True)]
@@ -468,11 +454,11 @@ def recurrent_with_a_learned_start() -> Case:
     return Case(fn, [numbers(B, 6, 2)])
 
 
-def gated_unit() -> Case:
+def gated_unit():
     gates = [Layer(4, 2, a, rng=k) for k, a in enumerate(["sigmoid", "sigmoid", "tanh"])]
 
-    def fn(xs: list[list[Value]]) -> Value:
-        h: list[Any] = [0.0, 0.0]
+    def fn(xs):
+        h = [0.0, 0.0]
         for x in xs:
             z, r = gates[0]([*x, *h]), gates[1]([*x, *h])
             new = gates[2]([*x, *[a * b for a, b in zip(r, h, strict=True)]])
@@ -490,16 +476,16 @@ UNROLLED = [
 
 
 @pytest.mark.parametrize("net", UNROLLED, ids=lambda net: net.__name__)
-def test_convolutions_and_recurrent_nets_equal_the_scalar_engine(net: Callable[[], Case]) -> None:
+def test_convolutions_and_recurrent_nets_equal_the_scalar_engine(net):
     net().check()
 
 
 @pytest.mark.parametrize("net", [convolution, convolution_patch_by_patch])
-def test_a_convolution_is_one_product(net: Callable[[], Case]) -> None:
+def test_a_convolution_is_one_product(net):
     forward = net().program().source.partition("# backward")[0]
     assert forward.count("@") == (2 if net is convolution else 1)
 
 
-def test_a_recurrent_net_has_one_matrix_for_all_its_steps() -> None:
+def test_a_recurrent_net_has_one_matrix_for_all_its_steps():
     forward = recurrent_in_one_dot().program().source.partition("# backward")[0]
     assert forward.count("@ W1.T") == 6

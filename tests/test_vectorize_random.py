@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from random_programs import Dual, Program, make_program, run, run_on_duals
+from random_programs import make_program, run, run_on_duals
 from vectorized import by_scalars, by_source
 
 from tinygrad_edu import functions as f
@@ -20,7 +20,7 @@ from tinygrad_edu.vectorize import vectorize
 Draw = Callable[[Sequence[Any]], Any]
 
 
-def check_close(fn: Callable[..., Any], arrays: Sequence[Any], example: Sequence[Any]) -> None:
+def check_close(fn, arrays, example):
     """Loss and gradient by program, source and scalar engine."""
     program = vectorize(fn, *example)
     losses, gradient = by_scalars(fn, program.parameters, *arrays)
@@ -35,7 +35,7 @@ def check_close(fn: Callable[..., Any], arrays: Sequence[Any], example: Sequence
 # --- programs of single operations ----------------------------------------------------------------
 
 
-def duals(program: Program) -> Dual | None:
+def duals(program):
     """The last result, unless it is near a kink, outside a domain or mostly rounding."""
     try:
         result, kink = run_on_duals(program)
@@ -47,14 +47,14 @@ def duals(program: Program) -> Dual | None:
 
 
 @st.composite
-def programs(draw: st.DrawFn) -> tuple[Program, int]:
+def programs(draw):
     """A program, and how many of its operands are parameters: the others are inputs."""
     inputs = draw(st.lists(st.floats(-2, 2, width=32), min_size=2, max_size=4))
     program = make_program(lambda xs: draw(st.sampled_from(xs)), inputs, draw(st.integers(1, 12)))
     return program, draw(st.integers(1, len(inputs) - 1))
 
 
-def check_program(program: Program, parameters: int) -> bool:
+def check_program(program, parameters):
     steps, start = program
     rng = random.Random(0)
     p = [Value(x) for x in start[:parameters]]
@@ -69,26 +69,26 @@ def check_program(program: Program, parameters: int) -> bool:
     return True
 
 
-def check_programs(examples: int) -> None:
+def check_programs(examples):
     @settings(max_examples=examples, deadline=None)
     @given(programs())
-    def compare(drawn: tuple[Program, int]) -> None:
+    def compare(drawn):
         assume(check_program(*drawn))
 
     compare()
 
 
-def test_random_programs_over_a_batch_equal_the_scalar_engine() -> None:
+def test_random_programs_over_a_batch_equal_the_scalar_engine():
     check_programs(40)
 
 
 @pytest.mark.slow
-def test_hundreds_of_random_programs_over_a_batch_equal_the_scalar_engine() -> None:
+def test_hundreds_of_random_programs_over_a_batch_equal_the_scalar_engine():
     check_programs(800)
 
 
 @pytest.mark.slow
-def test_long_programs_over_a_batch_equal_the_scalar_engine() -> None:
+def test_long_programs_over_a_batch_equal_the_scalar_engine():
     rng = random.Random(5)
     compared = 0
     for _ in range(400):
@@ -103,14 +103,14 @@ def test_long_programs_over_a_batch_equal_the_scalar_engine() -> None:
 Step = tuple[str, tuple[tuple[int, ...], ...]]
 
 UNARY = {"tanh": f.tanh, "sin": f.sin, "sigmoid": f.sigmoid, "softplus": f.softplus}
-BINARY: dict[str, Callable[..., Any]] = {
+BINARY = {
     "add": lambda x, y: x + y,
     "subtract": lambda x, y: x - y,
     "multiply": lambda x, y: x * y,
     "hypot": lambda x, y: f.hypot(x + 0.1, y),
     "tie": lambda x, y: f.maximum(x, y),
 }
-ROWS: dict[str, Callable[..., Any]] = {
+ROWS = {
     "sum": f.sum,
     "mean": f.mean,
     "prod": f.prod,
@@ -119,7 +119,7 @@ ROWS: dict[str, Callable[..., Any]] = {
 }
 
 
-def apply(step: Step, pool: list[Any]) -> list[Any]:
+def apply(step, pool):
     """The results of a step."""
     kind, rows = step
     v = [[pool[i] for i in row] for row in rows]
@@ -147,10 +147,10 @@ KINDS = [*UNARY, *BINARY, *ROWS, "softmax", "choice", "product", "biased", "pair
 N_INPUTS, N_PARAMETERS = 3, 6
 
 
-def make_graph(draw: Draw) -> list[Step]:
+def make_graph(draw):
     """Steps over a pool that starts as class number, inputs, parameters and two constants."""
     size = 1 + N_INPUTS + N_PARAMETERS + 2
-    steps: list[Step] = []
+    steps = []
     for _ in range(draw(range(1, 7))):
         kind = draw(KINDS)
         wide = 1 if kind in UNARY else 2 if kind in BINARY else draw([1, 2, 3])
@@ -169,11 +169,11 @@ def make_graph(draw: Draw) -> list[Step]:
     return steps
 
 
-def run_graph(steps: list[Step], t: Any, x: Sequence[Any], p: Sequence[Any]) -> tuple[Any, float]:
+def run_graph(steps, t, x, p):
     """The sum of the last results, and the distance to the nearest tie on the way."""
     pool = [t, *x, *p, Value(0.5), Value(-1.5)]
     gap = math.inf
-    results: list[Any] = []
+    results = []
     for step in steps:
         results = apply(step, pool)
         if step[0] in ("max", "tie"):
@@ -186,7 +186,7 @@ def run_graph(steps: list[Step], t: Any, x: Sequence[Any], p: Sequence[Any]) -> 
     return loss, gap
 
 
-def check_graph(steps: list[Step], seed: int) -> bool:
+def check_graph(steps, seed):
     rng = np.random.default_rng(seed)
     p = [Value(x) for x in rng.uniform(-1, 1, N_PARAMETERS)]
     x, t = rng.uniform(-1, 1, (4, N_INPUTS)), np.array([0.0, 1.0, 1.0, 0.0])
@@ -199,24 +199,24 @@ def check_graph(steps: list[Step], seed: int) -> bool:
 
 
 @st.composite
-def graphs(draw: st.DrawFn) -> list[Step]:
+def graphs(draw):
     return make_graph(lambda xs: draw(st.sampled_from(xs)))
 
 
-def check_graphs(examples: int) -> None:
+def check_graphs(examples):
     @settings(max_examples=examples, deadline=None)
     @given(graphs(), st.integers(0, 3))
-    def compare(steps: list[Step], seed: int) -> None:
+    def compare(steps, seed):
         assume(check_graph(steps, seed))
 
     compare()
 
 
 @pytest.mark.slow
-def test_random_graphs_of_dots_and_rows_equal_the_scalar_engine() -> None:
+def test_random_graphs_of_dots_and_rows_equal_the_scalar_engine():
     check_graphs(50)
 
 
 @pytest.mark.slow
-def test_hundreds_of_random_graphs_of_dots_and_rows_equal_the_scalar_engine() -> None:
+def test_hundreds_of_random_graphs_of_dots_and_rows_equal_the_scalar_engine():
     check_graphs(800)

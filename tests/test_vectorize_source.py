@@ -3,7 +3,6 @@
 import re
 import subprocess
 import sys
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,24 +12,24 @@ from tinygrad_edu import functions as f
 from tinygrad_edu.engine import Value
 from tinygrad_edu.losses import cross_entropy, hinge, l2, squared_error
 from tinygrad_edu.nn import MLP, Layer
-from tinygrad_edu.vectorize import Program, vectorize
+from tinygrad_edu.vectorize import vectorize
 
 MODEL = MLP(2, [16, 16, 1])
 PROGRAM = vectorize(lambda x, y: hinge(MODEL(x), y), [0.1, 0.2], 1)
 
 
-def parts(program: Program) -> tuple[list[str], list[str]]:
+def parts(program):
     """The lines forward and backward."""
     forward, _, backward = program.source.partition("# backward")
     return forward.partition("# forward")[2].splitlines(), backward.splitlines()
 
 
-def targets(lines: list[str]) -> list[str]:
+def targets(lines):
     """The names on the left."""
     return re.findall(r"^    (\w+) =", "\n".join(lines), re.MULTILINE)
 
 
-def test_the_source_of_a_small_net_fits_on_one_screen() -> None:
+def test_the_source_of_a_small_net_fits_on_one_screen():
     lines = PROGRAM.source.splitlines()
     assert len(lines) <= 50
     assert max(map(len, lines)) <= 100
@@ -38,14 +37,14 @@ def test_the_source_of_a_small_net_fits_on_one_screen() -> None:
 
 @pytest.mark.parametrize("depth", [1, 2, 3, 5])
 @pytest.mark.parametrize("activation", ["relu", "tanh", "gelu"])
-def test_there_is_a_product_per_layer_forward_and_two_backward(depth: int, activation: str) -> None:
+def test_there_is_a_product_per_layer_forward_and_two_backward(depth, activation):
     model = MLP(2, [4] * (depth - 1) + [1], activation)
     forward, backward = parts(vectorize(lambda x, y: hinge(model(x), y), [0.1, 0.2], 1))
     assert "\n".join(forward).count("@") == depth
     assert "\n".join(backward).count("@") == 2 * depth - 1
 
 
-def test_a_penalty_adds_no_product_of_the_batch() -> None:
+def test_a_penalty_adds_no_product_of_the_batch():
     model = MLP(2, [3, 1])
     program = vectorize(
         lambda x, y: hinge(model(x), y) + l2(model.parameters(), 0.1), [0.1, 0.2], 1
@@ -54,7 +53,7 @@ def test_a_penalty_adds_no_product_of_the_batch() -> None:
     assert sum("@" in line and "(B, " in line for line in forward) == 2
 
 
-def test_names_are_those_of_the_lecture() -> None:
+def test_names_are_those_of_the_lecture():
     forward, backward = parts(PROGRAM)
     assert targets(forward)[:5] == ["Z1", "A1", "Z2", "A2", "Z3"]
     assert targets(forward)[-1] == "L"
@@ -62,7 +61,7 @@ def test_names_are_those_of_the_lecture() -> None:
     assert [name for name in targets(backward) if name[0] == "d"] == gradients
 
 
-def test_the_lines_are_the_equations_of_the_lecture() -> None:
+def test_the_lines_are_the_equations_of_the_lecture():
     model = MLP(2, [3, 2], "tanh")
     program = vectorize(lambda x, y: squared_error(model(x), y), [0.1, 0.2], [1.0, 0.0])
     lines = [line.partition("#")[0].strip() for line in program.source.splitlines()]
@@ -78,7 +77,7 @@ def test_the_lines_are_the_equations_of_the_lecture() -> None:
         assert line in lines
 
 
-def test_each_line_has_the_size_of_its_array() -> None:
+def test_each_line_has_the_size_of_its_array():
     """By hand: 2 inputs, 16 units."""
     sizes = dict(re.findall(r"^    (\w+) = .*# \((.*)\)$", PROGRAM.source, re.MULTILINE))
     expected = {
@@ -93,7 +92,7 @@ def test_each_line_has_the_size_of_its_array() -> None:
     assert {name: sizes[name] for name in expected} == expected
 
 
-def check_sizes(program: Program, *arrays: Any) -> None:
+def check_sizes(program, *arrays):
     """Every size that is written beside a line is that of the array."""
     text = re.sub(
         r"^    (\w+) = (.*?)  # \((.*), (.*)\)$",
@@ -102,26 +101,26 @@ def check_sizes(program: Program, *arrays: Any) -> None:
         flags=re.MULTILINE,
     )
     assert "assert" in text
-    namespace: dict[str, Any] = {}
+    namespace = {}
     exec(text, namespace)
     program.read_parameters()
     columns = [np.asarray(a).reshape(len(a), -1) for a in arrays]
     namespace["loss_and_gradient"](program.P, *columns)
 
 
-def test_the_sizes_are_those_of_the_arrays() -> None:
+def test_the_sizes_are_those_of_the_arrays():
     check_sizes(PROGRAM, numbers(5, 2), np.ones(5))
     layers = [Layer(4, 4, "tanh", rng=k) for k in range(2)]
     scale = Value(2.0)
 
-    def fn(x: list[Value], y: Value) -> Value:
+    def fn(x, y):
         h = layers[1]([a * b for a, b in zip(layers[0](x), x, strict=True)])
         return cross_entropy(h, y) + scale * f.mean(h) + f.exp(scale) / 3
 
     check_sizes(vectorize(fn, [0.1, 0.2, 0.3, 0.4], 1), numbers(5, 4), np.array([0, 1, 2, 3, 3]))
 
 
-def test_the_source_runs_with_numpy_alone() -> None:
+def test_the_source_runs_with_numpy_alone():
     """In a process that cannot import the package."""
     model = MLP(2, [2, 1], "tanh")
     program = vectorize(lambda x, y: (model(x) - y) ** 2, [0.1, 0.2], 1)
@@ -138,10 +137,10 @@ def test_the_source_runs_with_numpy_alone() -> None:
     np.testing.assert_allclose(by_order, gradient, rtol=1e-9)
 
 
-def test_a_function_without_a_gradient_has_its_outputs_as_source() -> None:
+def test_a_function_without_a_gradient_has_its_outputs_as_source():
     model = MLP(2, [3, 2], "tanh")
     program = vectorize(model, [0.1, 0.2])
-    namespace: dict[str, Any] = {}
+    namespace = {}
     exec(program.source, namespace)
     x = numbers(4, 2)
     program.read_parameters()
@@ -150,7 +149,7 @@ def test_a_function_without_a_gradient_has_its_outputs_as_source() -> None:
     assert r"\delta" not in program.latex
 
 
-def test_source_is_deterministic() -> None:
+def test_source_is_deterministic():
     again = MLP(2, [16, 16, 1])
     assert vectorize(lambda x, y: hinge(again(x), y), [0.3, 0.4], -1).source == PROGRAM.source
 
@@ -158,7 +157,7 @@ def test_source_is_deterministic() -> None:
 # --- LaTeX ----------------------------------------------------------------------------------------
 
 
-def odd(x: list[Value], y: Value) -> Value:
+def odd(x, y):
     w = MODEL.parameters()[:4]
     z = f.dot(w[:2], x, w[2])
     terms = [
@@ -171,7 +170,7 @@ def odd(x: list[Value], y: Value) -> Value:
     return f.mean(terms) - f.where(f.step(z), z / w[3], abs(z)) + f.softmax([z, y, w[1]])[1]
 
 
-def irregular(x: list[Value]) -> Value:
+def irregular(x):
     a, b, c = (f.tanh(w * v) for w, v in zip(MODEL.parameters(), x, strict=False))
     return a * b + f.exp(c) * a
 
@@ -186,7 +185,7 @@ LATEX = {
 
 
 @pytest.mark.parametrize("name", LATEX)
-def test_latex_is_an_aligned_environment_with_everything_closed(name: str) -> None:
+def test_latex_is_an_aligned_environment_with_everything_closed(name):
     text = LATEX[name].latex
     assert text.startswith("\\begin{aligned}\n")
     assert text.endswith("\n\\end{aligned}")
@@ -198,7 +197,7 @@ def test_latex_is_an_aligned_environment_with_everything_closed(name: str) -> No
         open_braces += (brace == "{") - (brace == "}")
         assert open_braces >= 0
     assert open_braces == 0
-    opened: list[str] = []
+    opened = []
     for kind, environment in re.findall(r"\\(begin|end)\{(\w+)\}", text):
         if kind == "begin":
             opened.append(environment)
@@ -209,7 +208,7 @@ def test_latex_is_an_aligned_environment_with_everything_closed(name: str) -> No
         assert "&=" in line
 
 
-def test_latex_has_the_equations_of_the_lecture() -> None:
+def test_latex_has_the_equations_of_the_lecture():
     for equation in [
         r"Z_{1} &= X\,W_{1}^{\top} + b_{1}",
         r"\frac{\partial L}{\partial W_{1}} &= \delta_{1}^{\top}\,X",
@@ -234,18 +233,18 @@ def test_latex_has_the_equations_of_the_lecture() -> None:
         ("L", ["1 number per example", "relu("]),
     ],
 )
-def test_explain_names_nodes_and_parameters(name: str, expected: list[str]) -> None:
+def test_explain_names_nodes_and_parameters(name, expected):
     text = PROGRAM.explain(name)
     for part in expected:
         assert part in text
 
 
-def test_explain_names_the_line_of_the_function() -> None:
+def test_explain_names_the_line_of_the_function():
     assert __file__ in PROGRAM.explain("Z1")
     assert "hinge(MODEL(x), y)" in PROGRAM.explain("Z1")
 
 
-def test_every_name_of_the_source_can_be_explained() -> None:
+def test_every_name_of_the_source_can_be_explained():
     program = LATEX["odd"]
     body = program.source.partition("def loss_and_gradient")[2]
     names = re.findall(r"^    (\w+) =", body, re.MULTILINE)
@@ -257,38 +256,38 @@ def test_every_name_of_the_source_can_be_explained() -> None:
     ("name", "hint"),
     [("delta9", "; did you mean delta3?"), ("Z", "; did you mean Z3?"), ("nothing", ""), ("", "")],
 )
-def test_explain_refuses_an_unknown_name(name: str, hint: str) -> None:
+def test_explain_refuses_an_unknown_name(name, hint):
     pattern = rf"^the program has no {name!r}: choose X, Y, W1, b1, .*db3{re.escape(hint)}$"
     with pytest.raises(ValueError, match=pattern):
         PROGRAM.explain(name)
 
 
 @pytest.mark.parametrize("name", [None, 3])
-def test_explain_refuses_what_is_no_name(name: Any) -> None:
+def test_explain_refuses_what_is_no_name(name):
     with pytest.raises((TypeError, ValueError), match="the program has no"):
         PROGRAM.explain(name)
 
 
-def test_the_repr_of_a_program_tells_what_it_takes() -> None:
+def test_the_repr_of_a_program_tells_what_it_takes():
     model = MLP(2, [3, 1])
     program = vectorize(lambda x, y: squared_error(model(x), y), [0.1, 0.2], 1.0)
     assert repr(program) == "Program(X (B, 2), Y (B); 13 parameters)"
 
 
-def test_a_relu_is_a_maximum_in_latex() -> None:
+def test_a_relu_is_a_maximum_in_latex():
     assert r"A_{1} &= \max\left(Z_{1}, 0\right)" in vectorize(MLP(2, [3, 1]), [0.1, 0.2]).latex
 
 
-def test_latex_adds_pieces_at_their_columns() -> None:
+def test_latex_adds_pieces_at_their_columns():
     text = LATEX["irregular"].latex
     assert r"V_{3} &= e^{{V_{2}}_{:,3}}" in text
     assert r"{V_{2}}_{:,1} \odot V_{3}\right) \to 3\right)" in text
 
 
-def test_a_source_whose_result_needs_the_number_of_rows_counts_them() -> None:
+def test_a_source_whose_result_needs_the_number_of_rows_counts_them():
     program = vectorize(lambda x: [x[0], x[0]], [1.0, 2.0])
     assert "    B = len(X)\n" in program.source
-    names: dict[str, Any] = {}
+    names = {}
     exec(program.source, names)
     X = np.array([[1.0, 2.0], [3.0, 4.0]])
     assert names["outputs"](X).tolist() == [[1, 1], [3, 3]] == program(X).tolist()

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_edu.engine import Value
-from tinygrad_edu.vectorize import Program, vectorize
+from tinygrad_edu.vectorize import vectorize
 
 Array = NDArray[np.float64]
 Function = Callable[..., Any]
@@ -29,38 +29,36 @@ class Case(NamedTuple):
     fn: Function
     arrays: Sequence[Array]
 
-    def check(self) -> Program:
+    def check(self):
         """The program agrees with the scalar engine."""
         return check(self.fn, *self.arrays)
 
-    def program(self) -> Program:
+    def program(self):
         """The program, from the first example."""
         return vectorize(self.fn, *example_of(self.arrays))
 
 
-def numbers(*shape: int, seed: int = 0, low: float = -1.0, high: float = 1.0) -> Array:
+def numbers(*shape, seed=0, low=-1.0, high=1.0):
     """Random numbers of a shape, none of them whole."""
     return np.random.default_rng(seed).uniform(low, high, shape)
 
 
-def leaves(*shape: int, seed: int = 0, low: float = -1.0, high: float = 1.0) -> Any:
+def leaves(*shape, seed=0, low=-1.0, high=1.0):
     """Values of random numbers, in lists of lists."""
     return nested(numbers(*shape, seed=seed, low=low, high=high))
 
 
-def nested(x: Any) -> Any:
+def nested(x):
     """Values for a number, a row, or rows of rows."""
     return [nested(row) for row in x] if np.ndim(x) else Value(float(x))
 
 
-def example_of(arrays: Sequence[Any]) -> list[Any]:
+def example_of(arrays):
     """The first example, as numbers and lists."""
     return [np.asarray(a, dtype=float)[0].tolist() for a in arrays]
 
 
-def by_scalars(
-    fn: Function, parameters: Sequence[Value], *arrays: Any
-) -> tuple[list[float], list[float]]:
+def by_scalars(fn, parameters, *arrays):
     """The loss of each example and the gradient of their mean, from one graph per example."""
     B = len(arrays[0])
     for p in parameters:
@@ -77,9 +75,9 @@ def by_scalars(
     return losses, gradient
 
 
-def by_source(program: Program, *arrays: Any, samples: Any = None) -> tuple[float, Array]:
+def by_source(program, *arrays, samples=None):
     """The mean loss and its gradient from the text of the program alone."""
-    namespace: dict[str, Any] = {}
+    namespace = {}
     exec(program.source, namespace)
     program.read_parameters()
     columns = [np.asarray(a, dtype=float).reshape(len(a), -1) for a in arrays]
@@ -90,7 +88,7 @@ def by_source(program: Program, *arrays: Any, samples: Any = None) -> tuple[floa
     return float(loss), program.in_order(gradient)
 
 
-def assert_equal(found: Any, expected: Any, what: str, tolerance: float = TOLERANCE) -> None:
+def assert_equal(found, expected, what, tolerance=TOLERANCE):
     """Equal relative to the largest of the numbers; inf and nan at the same places."""
     found, expected = np.asarray(found, dtype=float), np.asarray(expected, dtype=float)
     assert found.shape == expected.shape, what
@@ -100,7 +98,7 @@ def assert_equal(found: Any, expected: Any, what: str, tolerance: float = TOLERA
     )
 
 
-def check(fn: Function, *arrays: Any, program: Program | None = None) -> Program:
+def check(fn, *arrays, program=None):
     """The program of `fn` agrees with the scalar engine on these examples, and so does its source.
 
     Two numbers of examples in turn, and parameters that change in between, show what a call may
@@ -117,7 +115,7 @@ def check(fn: Function, *arrays: Any, program: Program | None = None) -> Program
     return program
 
 
-def check_numbers(fn: Function, program: Program, *arrays: Any) -> None:
+def check_numbers(fn, program, *arrays):
     losses, gradient = by_scalars(fn, program.parameters, *arrays)
     results = program(*arrays)
     assert_equal(results if results.ndim == 1 else results[:, 0], losses, "losses")
