@@ -9,7 +9,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from vectorized import assert_equal, by_scalars
+from vectorized import assert_equal, by_scalars, named
 
 from tinygrad_edu import functions as f
 from tinygrad_edu.engine import Value
@@ -130,34 +130,14 @@ def division_that_is_not_chosen(x):
     return f.where(f.abs(z), 1 / z, W)
 
 
-def root_below_a_dead_relu(x):
-    return f.relu(-f.sqrt(f.abs(x + W)))
-
-
-def root_below_a_maximum(x):
-    return f.maximum(f.sqrt(f.abs(x + W)) - 1, 0.0)
-
-
 def chain_of_stops(x):
     z = f.log(x + W)
     return f.maximum(f.relu(-f.relu(z)), f.minimum(z, 0.0)) + f.step(z) + f.sign(z)
 
 
-def length_at_the_origin(x):
-    return f.hypot(x + W, C) + f.atan2(x + W, C) + f.sqrt((x + W) ** 2)
-
-
-def product_of_ends(x):
-    return (x + W) * V * f.exp(x + W) * f.exp(-x)
-
-
 def powers_of_ends(x):
     z = x + W
     return z ** (C + 0.0) + z**0 + 0.0 ** (W + 1) + (z * z) ** V
-
-
-def dot_of_ends(x):
-    return f.relu(f.dot([W, V], [x, x], C)) + f.dot([W, W, C], [x, 1.0, V])
 
 
 def pool_of_ties(x):
@@ -175,18 +155,20 @@ def unit_that_saturates(x):
     return f.log(f.sigmoid(z)) + f.log(1 - f.tanh(z) ** 2 + W) + f.softplus(z)
 
 
-def mean_of_ends(x):
-    return f.mean([x + W, V, -x]) + f.sum([x + W, x]) + f.prod([x + W, C, V])
+CHAINS = named(
+    *(log_that_is_not_chosen, division_that_is_not_chosen, chain_of_stops, powers_of_ends),
+    *(pool_of_ties, softmax_of_ends, unit_that_saturates),
+) | {
+    "root below a dead relu": lambda x: f.relu(-f.sqrt(f.abs(x + W))),
+    "root below a maximum": lambda x: f.maximum(f.sqrt(f.abs(x + W)) - 1, 0.0),
+    "length at the origin": lambda x: f.hypot(x + W, C) + f.atan2(x + W, C) + f.sqrt((x + W) ** 2),
+    "product of ends": lambda x: (x + W) * V * f.exp(x + W) * f.exp(-x),
+    "dot of ends": lambda x: f.relu(f.dot([W, V], [x, x], C)) + f.dot([W, W, C], [x, 1.0, V]),
+    "mean of ends": lambda x: f.mean([x + W, V, -x]) + f.sum([x + W, x]) + f.prod([x + W, C, V]),
+}
 
 
-CHAINS = [
-    *(log_that_is_not_chosen, division_that_is_not_chosen, root_below_a_dead_relu),
-    *(root_below_a_maximum, chain_of_stops, length_at_the_origin, product_of_ends, powers_of_ends),
-    *(dot_of_ends, pool_of_ties, softmax_of_ends, unit_that_saturates, mean_of_ends),
-]
-
-
-@pytest.mark.parametrize("fn", CHAINS, ids=lambda fn: fn.__name__)
+@pytest.mark.parametrize("fn", CHAINS.values(), ids=CHAINS)
 def test_chains_of_operations_agree_at_the_edges(fn):
     check_points(fn, *[(x,) for x in UNARY])
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from vectorized import check, leaves, numbers
+from vectorized import check, leaves, named, numbers
 
 from tinygrad_edu import functions as f
 from tinygrad_edu.engine import Value
@@ -30,10 +30,6 @@ def added_to_the_bias(products, b):
     return z
 
 
-def added_with_the_bias_in_the_middle(products, b):
-    return products[0] + b + added_from_the_left(products[1:-1], products[-1])
-
-
 def added_from_the_right(products, b):
     z = b
     for p in reversed(products):
@@ -48,31 +44,21 @@ def added_as_a_tree(products, b):
     return terms[0]
 
 
-def added_by_python(products, b):
-    return sum(products, b)
-
-
-def added_by_python_from_zero(products, b):
-    return sum(products) + b
-
-
-def added_by_one_sum(products, b):
-    return f.sum(b, *products)
-
-
-def added_in_two_sums(products, b):
-    return f.sum(products[:2]) + f.sum([*products[2:], b])
-
-
-ORDERS = [
-    *(added_from_the_left, added_to_the_bias, added_with_the_bias_in_the_middle),
-    *(added_from_the_right, added_as_a_tree, added_by_python, added_by_python_from_zero),
-    *(added_by_one_sum, added_in_two_sums),
-]
+ORDERS = named(
+    *(added_from_the_left, added_to_the_bias, added_from_the_right, added_as_a_tree),
+) | {
+    "added with the bias in the middle": (
+        lambda products, b: products[0] + b + added_from_the_left(products[1:-1], products[-1])
+    ),
+    "added by python": lambda products, b: sum(products, b),
+    "added by python from zero": lambda products, b: sum(products) + b,
+    "added by one sum": lambda products, b: f.sum(b, *products),
+    "added in two sums": lambda products, b: f.sum(products[:2]) + f.sum([*products[2:], b]),
+}
 
 
 @pytest.mark.parametrize("weight_first", [True, False])
-@pytest.mark.parametrize("order", ORDERS, ids=lambda order: order.__name__)
+@pytest.mark.parametrize("order", ORDERS.values(), ids=ORDERS)
 def test_a_net_of_single_operations_is_found_in_every_order_of_adding(order, weight_first):
     w, b = leaves(3, 4), leaves(3, seed=1)
     v, c = leaves(3, seed=2), Value(0.1)
@@ -90,30 +76,14 @@ def test_a_net_of_single_operations_is_found_in_every_order_of_adding(order, wei
     assert forward.count("@") == 2
 
 
-def differences(x, w):
-    return w[0] * x[0] - w[1] * x[1] - (w[2] * x[2] - w[0] * x[1])
-
-
-def products_with_constants(x, w):
-    return 2 * x[0] + w[0] * x[0] + x[1] * w[1] * 3 + 0.5 * w[2] + w[1] * x[2]
-
-
 def products_used_twice(x, w):
     p = w[0] * x[0]
     return p + w[1] * x[1] + p + p * (w[2] * x[2] + p)
 
 
-def squares_added(x, w):
-    return x[0] * x[0] + w[0] * w[0] + x[1] * x[1] + w[1] * x[1]
-
-
 def sums_used_twice(x, w):
     s = w[0] * x[0] + w[1] * x[1]
     return s * s + (s + w[2] * x[2]) * s
-
-
-def sums_of_terms_and_products(x, w):
-    return w[0] * x[0] + x[1] + w[1] * x[2] + w[2] + f.exp(x[0]) + 1
 
 
 def products_within_products(x, w):
@@ -130,14 +100,22 @@ def the_same_product_twice_in_a_sum(x, w):
     return f.sum([p, p, w[1] * x[1], w[2] * x[2]])
 
 
-BY_HAND = [
-    *(differences, products_with_constants, products_used_twice, squares_added, sums_used_twice),
-    *(sums_of_terms_and_products, products_within_products, a_sum_with_itself),
+BY_HAND = named(
+    *(products_used_twice, sums_used_twice, products_within_products, a_sum_with_itself),
     the_same_product_twice_in_a_sum,
-]
+) | {
+    "differences": lambda x, w: w[0] * x[0] - w[1] * x[1] - (w[2] * x[2] - w[0] * x[1]),
+    "products with constants": (
+        lambda x, w: 2 * x[0] + w[0] * x[0] + x[1] * w[1] * 3 + 0.5 * w[2] + w[1] * x[2]
+    ),
+    "squares added": lambda x, w: x[0] * x[0] + w[0] * w[0] + x[1] * x[1] + w[1] * x[1],
+    "sums of terms and products": (
+        lambda x, w: w[0] * x[0] + x[1] + w[1] * x[2] + w[2] + f.exp(x[0]) + 1
+    ),
+}
 
 
-@pytest.mark.parametrize("sums", BY_HAND, ids=lambda sums: sums.__name__)
+@pytest.mark.parametrize("sums", BY_HAND.values(), ids=BY_HAND)
 def test_sums_of_products_by_hand_equal_the_scalar_engine(sums):
     w = leaves(3)
     check(lambda x: sums(x, w), numbers(B, 3, seed=1))
@@ -149,25 +127,9 @@ def test_sums_of_products_by_hand_equal_the_scalar_engine(sums):
 P, Q = Value(0.7), Value(-0.3)
 
 
-def constant_made_inside(x):
-    return P * x[0] + Value(3.0) * Value(2.0) + f.exp(Value(0.5)) * Q
-
-
-def constants_in_a_dot(x):
-    return f.dot([1.0, 2.0, P], x, 3.0) * f.dot([Q, 0.0, 0.5], x)
-
-
 def the_same_constant_often(x):
     one = Value(1.0)
     return f.dot([one, one, one], x, one) * P + f.dot([P, P, P], [one, one, one])
-
-
-def constant_weights(x):
-    return P * f.tanh(f.dot([0.5, 0.5, 0.5], x)) + f.dot([0.1, 0.2, 0.3], x, Q)
-
-
-def wide_fan_in(x):
-    return f.sum([P * x[k % 3] for k in range(200)]) * Q
 
 
 def wide_fan_out(x):
@@ -225,20 +187,25 @@ def same_operation_at_several_depths(x):
     return f.sum([f.tanh(z), f.tanh(f.tanh(z)), f.tanh(f.tanh(f.tanh(z))), f.tanh(Q)])
 
 
-def order_of_parameters_against_columns(x):
-    return f.dot([Q, P, Q], [x[2], x[0], x[1]]) + f.exp(Q * x[2]) * f.exp(P * x[0])
+ODD = named(
+    *(the_same_constant_often, wide_fan_out, many_uses_of_a_node),
+    *(mean_softmax_and_others_of_one, some_outputs_of_a_softmax, ties_of_the_same_node),
+    *(angles_and_lengths, products_with_zeros, powers, comparisons_in_the_graph),
+    *(results_that_do_not_meet, same_operation_at_several_depths),
+) | {
+    "constant made inside": lambda x: P * x[0] + Value(3.0) * Value(2.0) + f.exp(Value(0.5)) * Q,
+    "constants in a dot": lambda x: f.dot([1.0, 2.0, P], x, 3.0) * f.dot([Q, 0.0, 0.5], x),
+    "constant weights": (
+        lambda x: P * f.tanh(f.dot([0.5, 0.5, 0.5], x)) + f.dot([0.1, 0.2, 0.3], x, Q)
+    ),
+    "wide fan in": lambda x: f.sum([P * x[k % 3] for k in range(200)]) * Q,
+    "order of parameters against columns": (
+        lambda x: f.dot([Q, P, Q], [x[2], x[0], x[1]]) + f.exp(Q * x[2]) * f.exp(P * x[0])
+    ),
+}
 
 
-ODD = [
-    *(constant_made_inside, constants_in_a_dot, the_same_constant_often, constant_weights),
-    *(wide_fan_in, wide_fan_out, many_uses_of_a_node, mean_softmax_and_others_of_one),
-    *(some_outputs_of_a_softmax, ties_of_the_same_node, angles_and_lengths, products_with_zeros),
-    *(powers, comparisons_in_the_graph, results_that_do_not_meet),
-    *(same_operation_at_several_depths, order_of_parameters_against_columns),
-]
-
-
-@pytest.mark.parametrize("fn", ODD, ids=lambda fn: fn.__name__)
+@pytest.mark.parametrize("fn", ODD.values(), ids=ODD)
 def test_odd_graphs_equal_the_scalar_engine(fn):
     P.data, Q.data = 0.7, -0.3
     check(fn, numbers(B, 3))
@@ -247,33 +214,9 @@ def test_odd_graphs_equal_the_scalar_engine(fn):
 # --- nodes of one operation that differ in what they depend on ------------------------------------
 
 
-def functions_of_constants_in_a_dot(x):
-    return f.dot([P, f.sin(Value(0.5))], [x[0], P])
-
-
-def functions_of_constants_in_a_sum(x):
-    return f.sum([f.tanh(f.sin(v)) for v in (P, Value(0.5), Q, x[0])])
-
-
 def extremes_of_constants(x):
     z = f.sigmoid(Value(0.5))
     return P * x[0] * f.max([z]) * f.sum([z, z]) * f.mean([z, Value(1.0)]) * f.softmax([z, 1.0])[0]
-
-
-def means_of_groups(x):
-    return f.prod([f.mean([P, x[0]]), f.mean([Q, x[1]]), f.sum([P, x[2]]), f.sum([Q, x[0]])])
-
-
-def sums_of_sums(x):
-    return f.sum([f.sum([P * x[0], x[1]]), f.sum([Q * x[1], x[2]])])
-
-
-def two_softmaxes_of_one(x):
-    return f.softmax([P * x[0]])[0] * P + f.softmax([Q * x[0]])[0]
-
-
-def two_softmaxes_of_which_one_is_used(x):
-    return f.softmax([P * x[0], x[1]])[0] + P * f.softmax([Q * x[0], x[2]])[1]
 
 
 def cross_entropies_of_a_constant_class(x):
@@ -282,30 +225,10 @@ def cross_entropies_of_a_constant_class(x):
     return cross_entropy(z[0], one) * cross_entropy(z[1], two) + cross_entropy(z[1], one)
 
 
-def cross_entropy_of_a_constant_class(x):
-    return cross_entropy([P * a for a in x], Value(1.0))
-
-
 def sums_of_neighbouring_parameters(x):
     v, w = P, Q
     sums = [v + w, w + R, v + Value(-1.5)]
     return f.sum([f.tanh(s) for s in sums]) * x[0]
-
-
-def mean_of_a_parameter(x):
-    return f.mean([P])
-
-
-def mean_with_a_repeated_parameter(x):
-    return f.mean([P, P, Value(0.5)])
-
-
-def minus_a_parameter(x):
-    return -(x[0] + P)
-
-
-def inputs_dotted_with_constants(x):
-    return f.dot(x[:1], [Value(-1.5)]) + P
 
 
 def parameters_dotted_with_constants(x):
@@ -324,10 +247,6 @@ def dots_with_and_without_the_example(x):
     return a + f.dot([P, Q], [P, Q]) * f.dot([Q, R], [Q, R])
 
 
-def net_on_constants_and_inputs(x):
-    return SMALL([1.0, 0.5]) * SMALL([x[0], 0.5]) + SMALL([P, Q]) * SMALL(x[:2])
-
-
 def differences_of_means(x):
     h = [f.tanh(P * a) for a in x]
     return f.mean([f.logsumexp([a * b for b in h]) - a * a for a in h])
@@ -341,18 +260,36 @@ def adjoints_that_are_the_same_for_all(x):
 
 R = Value(0.4)
 SMALL = MLP(2, [2, 1], "tanh")
-MIXED = [
-    *(functions_of_constants_in_a_dot, functions_of_constants_in_a_sum, extremes_of_constants),
-    *(means_of_groups, sums_of_sums, two_softmaxes_of_one, two_softmaxes_of_which_one_is_used),
-    *(cross_entropies_of_a_constant_class, cross_entropy_of_a_constant_class),
-    *(sums_of_neighbouring_parameters, mean_of_a_parameter, mean_with_a_repeated_parameter),
-    *(minus_a_parameter, inputs_dotted_with_constants, parameters_dotted_with_constants),
+MIXED = named(
+    *(extremes_of_constants, cross_entropies_of_a_constant_class),
+    *(sums_of_neighbouring_parameters, parameters_dotted_with_constants),
     *(dots_of_constants_inputs_and_parameters, dots_with_and_without_the_example),
-    *(net_on_constants_and_inputs, differences_of_means, adjoints_that_are_the_same_for_all),
-]
+    *(differences_of_means, adjoints_that_are_the_same_for_all),
+) | {
+    "functions of constants in a dot": lambda x: f.dot([P, f.sin(Value(0.5))], [x[0], P]),
+    "functions of constants in a sum": (
+        lambda x: f.sum([f.tanh(f.sin(v)) for v in (P, Value(0.5), Q, x[0])])
+    ),
+    "means of groups": (
+        lambda x: f.prod([f.mean([P, x[0]]), f.mean([Q, x[1]]), f.sum([P, x[2]]), f.sum([Q, x[0]])])
+    ),
+    "sums of sums": lambda x: f.sum([f.sum([P * x[0], x[1]]), f.sum([Q * x[1], x[2]])]),
+    "two softmaxes of one": lambda x: f.softmax([P * x[0]])[0] * P + f.softmax([Q * x[0]])[0],
+    "two softmaxes of which one is used": (
+        lambda x: f.softmax([P * x[0], x[1]])[0] + P * f.softmax([Q * x[0], x[2]])[1]
+    ),
+    "cross entropy of a constant class": lambda x: cross_entropy([P * a for a in x], Value(1.0)),
+    "mean of a parameter": lambda x: f.mean([P]),
+    "mean with a repeated parameter": lambda x: f.mean([P, P, Value(0.5)]),
+    "minus a parameter": lambda x: -(x[0] + P),
+    "inputs dotted with constants": lambda x: f.dot(x[:1], [Value(-1.5)]) + P,
+    "net on constants and inputs": (
+        lambda x: SMALL([1.0, 0.5]) * SMALL([x[0], 0.5]) + SMALL([P, Q]) * SMALL(x[:2])
+    ),
+}
 
 
-@pytest.mark.parametrize("fn", MIXED, ids=lambda fn: fn.__name__)
+@pytest.mark.parametrize("fn", MIXED.values(), ids=MIXED)
 def test_nodes_that_differ_in_what_they_depend_on_equal_the_scalar_engine(fn):
     P.data, Q.data, R.data = 0.7, -0.3, 0.4
     check(fn, numbers(B, 3))

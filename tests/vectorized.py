@@ -53,6 +53,11 @@ def nested(x):
     return [nested(row) for row in x] if np.ndim(x) else Value(float(x))
 
 
+def named(*functions):
+    """Functions by their names."""
+    return {fn.__name__: fn for fn in functions}
+
+
 def example_of(arrays):
     """The first example, as numbers and lists."""
     return [np.asarray(a, dtype=float)[0].tolist() for a in arrays]
