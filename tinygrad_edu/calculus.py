@@ -33,7 +33,8 @@ def gradcheck(
     max(1, |derivative|). Raises GradientError naming the operand with both numbers.
     """
     tolerance = real("tolerance", tolerance, above=0)
-    numbers = [number(x, "a coordinate of point") for x in _as_sequence(point)]
+    coordinates = point if isinstance(point, Iterable) else [point]
+    numbers = [number(x, "a coordinate of point") for x in coordinates]
     xs = [Value(x) for x in numbers]
     y = f(*xs)
     if not isinstance(y, Value):
@@ -47,10 +48,6 @@ def gradcheck(
                 f"differences give {slope!r}"
             )
     return True
-
-
-def _as_sequence(point: float | Iterable[float]) -> list[float]:
-    return list(point) if isinstance(point, Iterable) else [point]
 
 
 def _central_difference(f: Callable[..., Any], point: list[float], i: int) -> float:

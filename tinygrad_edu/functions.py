@@ -29,7 +29,6 @@ from tinygrad_edu.namespace import no_flow
 def _method(name: str, value: Callable[..., Any], slopes: Callable[..., Any]) -> Primitive:
     """An operation of one operand: `f.exp(v)`, and `v.exp()` too."""
     record = register(builtin(name, value, slopes))
-
     setattr(Value, name, method(record))
     return record
 

@@ -19,7 +19,7 @@ from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.vectorize.kernel import Kernel, Update
 from tinygrad_edu.vectorize.program import Program
 from tinygrad_edu.vectorize.tape import WAY_OUT
-from tinygrad_edu.vectorize.trace import Lenient
+from tinygrad_edu.vectorize.trace import lenient
 
 #: How many rows are compared with the scalar engine, fewer from so many parameters on.
 _CHECKED_ROWS: Final = 3
@@ -266,7 +266,7 @@ def _first_of_each(targets: Sequence[Any]) -> list[int]:
 
 def _check_targets(model: Model, loss: Loss, rows: Sequence[Any], targets: Sequence[Any]) -> None:
     """Raise what the loss raises for a target that does not fit; a program would not notice."""
-    with modes.tracing(Lenient()):  # which draws no sample
+    with modes.tracing(lenient):  # which draws no sample
         output = model(rows[0])
         for i in _first_of_each(targets):
             loss(output, targets[i])
@@ -289,7 +289,7 @@ def _check_program(
     with np.errstate(all="ignore"):
         program.run(kernel)
         mean = kernel.mean()
-    with modes.tracing(Lenient()):
+    with modes.tracing(lenient):
         loss, _ = reference(X, y)
         by = gradients(loss)
     losses = (np.array(mean), np.array(loss.data))

@@ -34,8 +34,8 @@ from tinygrad_edu.vectorize.steps import (
     Rows,
     Step,
     as_rows,
-    chooses_class,
     chosen_vjp,
+    is_wide,
     reduction_of,
     rows_of_classes,
     written,
@@ -133,11 +133,8 @@ class _Backward:
         match step:
             case Elementwise():
                 return sum(self._is_active(o) for o in step.operands)
-            case Rows() if chooses_class(step.record):
-                return 1
             case Rows():
-                operation = reduction_of(step.record)
-                return 2 if operation is not None and operation.wide else 1
+                return 2 if is_wide(step.record) else 1
         return 2
 
     def _is_active(self, operand: Operand) -> bool:
@@ -171,8 +168,7 @@ class _Backward:
 
     def _back_rows(self, step: Rows, g: Any) -> None:
         n, rows = step.size, step.operand.n // step.size
-        operation = reduction_of(step.record)
-        wide = operation is not None and operation.wide
+        operation, wide = reduction_of(step.record), is_wide(step.record)
         y: Any = expr.symbol(step.target)
         if wide or rows > 1:
             g = self.full(g, self.variables[step.target])
@@ -217,21 +213,20 @@ class _Backward:
             self.flow(step.x, flowing, summed=summed)
 
     def _back_weights(self, step: Product, d: Any, x: Any) -> None:
-        if step.w_read is not None:
-            if self._is_active(step.w_read):
-                dw = Expr("@", (expr.T(d), x))
-                self.flow(step.w_read, expr.reshape(dw, step.units * step.size), summed=True)
-        elif step.w.op == "T":
-            self.to_block.setdefault(step.w.args[0].name, []).append(Expr("@", (expr.T(x), d)))
-        else:
-            self.to_block.setdefault(step.w.name, []).append(Expr("@", (expr.T(d), x)))
+        if step.w_read is None:
+            across = step.w.op == "T"
+            block, a, b = (step.w.args[0], x, d) if across else (step.w, d, x)
+            self.to_block.setdefault(block.name, []).append(Expr("@", (expr.T(a), b)))
+        elif self._is_active(step.w_read):
+            dw = Expr("@", (expr.T(d), x))
+            self.flow(step.w_read, expr.reshape(dw, step.units * step.size), summed=True)
 
     def flow(self, operand: Operand, x: Any, *, summed: bool = False) -> None:
         """Add `x`, the gradient for an operand, to the adjoints of the arrays it was read from."""
         if x is no_flow:
             return
         if operand.repeated:
-            x = self._summed_columns(x, operand.n)
+            x = expr.rowsum(x) if self.extent(x)[1] == operand.n else times(x, float(operand.n))
         for part in operand.parts:
             if part.array not in self.active:
                 continue
@@ -240,7 +235,7 @@ class _Backward:
                 piece = self._picked(x, part.places)
             batched = part.array != P and self.variables[part.array].batched
             if self.per_example and not batched and not summed:
-                piece = self._summed_examples(piece)
+                piece = expr.total(piece) if self.extent(piece)[0] else times(piece, B)
             if part.array == P:
                 assert part.columns is not None
                 self._flow_to_parameters(part.columns, piece)
@@ -265,14 +260,6 @@ class _Backward:
             cells = self.variables[x.name].cells
             return self.layout.read([cells[k] for k in places]).expression
         return self.layout.picked(x, places)
-
-    def _summed_columns(self, x: Any, n: int) -> Any:
-        if self.extent(x)[1] == n:
-            return expr.rowsum(x)
-        return times(x, float(n))
-
-    def _summed_examples(self, x: Any) -> Any:
-        return expr.total(x) if self.extent(x)[0] else times(x, B)
 
 
 def gradient_of(program: Regrouped) -> Gradient:

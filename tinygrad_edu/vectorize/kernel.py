@@ -278,28 +278,22 @@ class Update:
         self, equation: UpdateEquation, x: Array, g: Array, states: Sequence[Array | None]
     ):
         self._lr, self._t = np.empty(()), np.empty(())
+        held_states = {f"s{k}": state for k, state in enumerate(states)}
+        arrays = {"g": g, "x": x, "lr": self._lr, "t": self._t, **held_states}
         calls = Expressions(0)
-        for name, array in (("x", x), ("g", g), ("lr", self._lr), ("t", self._t)):
-            calls.named[name] = Buffer(array.shape).place(array)
-        symbols: list[Any] = []
-        for k, state in enumerate(states):
-            symbols.append(None if state is None else expr.symbol(f"s{k}"))
-            if state is not None:
-                calls.named[f"s{k}"] = Buffer(state.shape).place(state)
-        names = [expr.symbol(name) for name in ("g", "x", "lr", "t")]
-        new_x, new_states = equation(expr, *names, tuple(symbols))
-        results: list[tuple[Buffer, Array]] = []
-        self.states: list[Array | None] = []
-        for state, new in zip(states, new_states, strict=True):
-            self.states.append(np.empty(len(x)) if state is None and new is not None else state)
-            if (held := self.states[-1]) is not None:
-                results.append((calls.buffer(new), held))
-        results.append((calls.buffer(new_x), x))
+        for name, array in arrays.items():
+            if array is not None:
+                calls.named[name] = Buffer(array.shape).place(array)
+        symbols = [None if a is None else expr.symbol(name) for name, a in arrays.items()]
+        new_x, new_states = equation(expr, *symbols[:4], tuple(symbols[4:]))
+        pairs = list(zip(states, new_states, strict=True))
+        self.made_states = any(old is None and new is not None for old, new in pairs)
+        self.states = [np.empty(len(x)) if a is None and b is not None else a for a, b in pairs]
+        places = [*zip(new_states, self.states, strict=True), (new_x, x)]
+        results = [(calls.buffer(new), held) for new, held in places if held is not None]
         for buffer, held in results:
             if not _written_last(calls, buffer, held):
                 calls.add((buffer,), Buffer(held.shape).place(held), copy)
-        pairs = zip(states, self.states, strict=True)
-        self.made_states = any(old is None and new is not None for old, new in pairs)
         self._run = compile_calls(allocate(calls.calls, []))
 
     def __call__(self, lr: float, t: int) -> None:

@@ -84,9 +84,8 @@ class Layout:
         self.parameters: list[int] = []
         self._read: dict[tuple[int, ...], Operand] = {}
         self._index_names: dict[tuple[int, ...], str] = {}
-        for name, cells in zip(
-            argument_names(len(self.tape.inputs)), self.tape.inputs, strict=True
-        ):
+        names = argument_names(len(self.tape.inputs))
+        for name, cells in zip(names, self.tape.inputs, strict=True):
             self.place(Variable(name, "input", True, len(cells), tuple(cells)))
         if self.tape.samples:
             drawn = tuple(self.tape.samples)
@@ -108,6 +107,10 @@ class Layout:
         """Nodes made from batched arrays are batched, also from columns that are all the same."""
         for i in cells:
             self.batched[i] = any([self.batched[p] for p in self.tape.parents[i]])  # noqa: C419
+
+    def any_batched(self, *rows: Sequence[int]) -> bool:
+        """Whether a node of these rows has a number per example."""
+        return any(self.batched[cell] for row in rows for cell in row)
 
     def fresh(self, letter: str, k: int = 1) -> str:
         """A name that no array has: the letter with the next number, from k on."""
@@ -254,16 +257,15 @@ class Layout:
         if not isinstance(expression, Expr) or expression.op not in ("take", "join"):
             return expression
         name = self.fresh("R")
-        batched = any(self.batched[cell] for cell in cells)
+        batched = self.any_batched(cells)
         self.variables[name] = Variable(name, "gathered", batched, len(cells), cells)
         self.equations.append(Equation(name, expression))
         return expr.symbol(name)
 
     def _letter(self, cells: Sequence[int]) -> str:
         """What parameters are called by their user, if all the same: `alpha` of `neuron1.alpha`."""
-        names = {
-            (self.tape.parameters[c] or "").rpartition(".")[2].partition("[")[0] for c in cells
-        }
+        full = [self.tape.parameters[c] or "" for c in cells]
+        names = {name.rpartition(".")[2].partition("[")[0] for name in full}
         name = names.pop()
         taken = name.lower() in ("b", "i", "l", "g", "w") or name in ("np", "n", P, "P", "delta")
         return name if not names and name.isidentifier() and not taken else "p"

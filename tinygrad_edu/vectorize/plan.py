@@ -69,6 +69,18 @@ def plan_for(tape: Tape) -> Plan:
 _SHOWN: Final = 6
 
 
+#: What an array is said to be, by its role; any other is a value.
+_HEADLINES: Final = {
+    "input": "{v.name}: {n}, an argument of the function",
+    "sample": "{v.name}: {n}, drawn anew at each call",
+    "constant": "{v.name}: {n} that the function mentions",
+    "parameter": "{v.name}: {v.size} parameter{many}, P[{v.start}:{stop}]",
+    "gradient": "{v.name} = dL/d{of}: {n}, the gradients of parameters",
+    "adjoint": "{v.name} = dL/d{of}: {n}, the gradients of the nodes behind {of}",
+    "gathered": "{v.name}: {n}, put together from other arrays",
+}
+
+
 def explanation(plan: Plan, tape: Tape, name: str) -> str:
     """The nodes that the array of that name stands for. Raises ValueError for an unknown name."""
     variables = {n: v for n, v in _variables(plan).items() if v.role != "index"}
@@ -89,22 +101,11 @@ def _variables(plan: Plan) -> dict[str, Variable]:
 def _headline(plan: Plan, tape: Tape, v: Variable) -> str:
     many = "s" * (v.size != 1)
     n = f"{v.size} number{many}" + " per example" * v.batched
-    match v.role:
-        case "input":
-            return f"{v.name}: {n}, an argument of the function"
-        case "sample":
-            return f"{v.name}: {n}, drawn anew at each call"
-        case "constant":
-            return f"{v.name}: {n} that the function mentions"
-        case "parameter":
-            return f"{v.name}: {v.size} parameter{many}, P[{v.start}:{v.start + v.size}]"
-        case "gradient":
-            return f"{v.name} = dL/d{v.name[1:]}: {n}, the gradients of parameters"
-        case "adjoint":
+    if v.role in _HEADLINES:
+        of = v.name[1:]
+        if v.role == "adjoint":
             of = next(s for s, u in plan.layout.variables.items() if u.cells == v.cells)
-            return f"{v.name} = dL/d{of}: {n}, the gradients of the nodes behind {of}"
-        case "gathered":
-            return f"{v.name}: {n}, put together from other arrays"
+        return _HEADLINES[v.role].format(v=v, n=n, many=many, of=of, stop=v.start + v.size)
     lines = {tape.lines[c] for c in v.cells if c >= 0 and tape.lines[c] is not None}
     source = f": nodes made by {next(iter(lines))}" if len(lines) == 1 else ""
     return f"{v.name}: {n}{source}"

@@ -80,7 +80,7 @@ def _alike(program: Regrouped, cells: list[int]) -> dict[tuple[Any, ...], list[i
         record, parents = tape.record(i), tape.parents[i]
         key: tuple[Any, ...]
         if reduction_of(record) is not None or chooses_class(record):
-            batched = any(program.layout.batched[p] for p in parents)
+            batched = program.layout.any_batched(parents)
             key = ("rows", record.value, len(parents), batched)
         else:
             key = ("each", record, tuple(map(source, parents)))
@@ -183,7 +183,7 @@ def _place_matrices(layout: Layout, families: list[list[int]]) -> None:
         weights = [c for row in ws for c in row]
         if len(ws) * len(xs) != len(cells) or not layout.are_new_parameters(weights):
             continue
-        if not any(layout.batched[c] for row in xs for c in row):
+        if not layout.any_batched(*xs):
             continue
         layout.block(weights, f"W{number}", (len(ws), size))
         by_w = dict(zip([w for w, _ in split], cells, strict=True))
@@ -205,7 +205,7 @@ def _add_dots(program: Regrouped, cells: list[int]) -> None:
     if (len(ws) == 1 or len(xs) == 1) and all(layout.batched[i] for half in halves for i in half):
         _add_pairs(program, cells, [split[i] for i in cells])
         return
-    if len(cells) == 1 and not any(layout.batched[i] for half in halves for i in half):
+    if len(cells) == 1 and not layout.any_batched(*halves):
         order = layout.in_place(ws[0])
         w, x = (tuple([half[k] for k in order]) for half in halves)
         _add_pairs(program, cells, [(w, x)])
@@ -230,10 +230,7 @@ def _add_dots(program: Regrouped, cells: list[int]) -> None:
 def _halves(layout: Layout, parents: Row, n: int) -> tuple[Row, Row]:
     """The operands of a dot as (w, x), w being the half that is the same for every example."""
     w, x = parents[:n], parents[n : 2 * n]
-    batched_w = any(layout.batched[p] for p in w)
-    if batched_w and not any(layout.batched[p] for p in x):
-        return x, w
-    return w, x
+    return (x, w) if layout.any_batched(w) and not layout.any_batched(x) else (w, x)
 
 
 def _biases(tape: Tape, cells: Sequence[int]) -> list[int] | None:
@@ -245,8 +242,7 @@ def _add_product(
 ) -> None:
     layout, tape = program.layout, program.tape
     rows, units, size = len(xs), len(ws), len(ws[0])
-    batched_x = any(layout.batched[cell] for row in xs for cell in row)
-    batched_w = any(layout.batched[cell] for row in ws for cell in row)
+    batched_x, batched_w = layout.any_batched(*xs), layout.any_batched(*ws)
     x = layout.read([cell for row in xs for cell in row])
     w, w_read = layout.matrix([c for row in ws for c in row], units)
     name = _name_of_product(layout, w, batched_x)
@@ -271,8 +267,7 @@ def _add_product(
     if b is not None and b.n != units:
         z = z + b.expression
     step = Product(name, x, w, w_read, b, rows, units, size, batched_x, batched_w)
-    batched = batched_x or any(layout.batched[i] for i in cells)
-    program.emit(step, cells, z, batched=batched)
+    program.emit(step, cells, z, batched=batched_x or layout.any_batched(cells))
 
 
 def _transposed(a: Any) -> Any:
@@ -307,5 +302,5 @@ def _add_pairs(program: Regrouped, cells: list[int], pairs: Sequence[tuple[Row, 
     if b is not None:
         expression = expression + b.expression
     name = "L" if is_loss(program, cells) else layout.fresh("V")
-    batched = any(layout.batched[i] for i in cells)
-    program.emit(Pairs(name, x, w, b, size), cells, expression, batched=batched)
+    step = Pairs(name, x, w, b, size)
+    program.emit(step, cells, expression, batched=layout.any_batched(cells))

@@ -94,11 +94,10 @@ def source(program: Regrouped, gradient: Gradient | None) -> str:
     blocks = program.layout.blocks.values()
     arguments = [v.name for v in variables.values() if v.role in ("input", "sample")]
     size = len(program.layout.parameters)
-    parameters: list[tuple[str, str]] = []
-    for block in blocks:
-        rows, width = block.matrix or (1, block.size)
-        view = f"P[{block.start}:{block.start + block.size}].reshape({rows}, {width})"
-        parameters.append((f"{block.name} = {view}", ""))
+    parameters = [
+        (f"{b.name} = P[{b.start}:{b.start + b.size}].reshape{b.matrix or (1, b.size)}", "")
+        for b in blocks
+    ]
     forward = list(_lines(style, program.layout.equations))
     backward: list[tuple[str, str]] = []
     if gradient is not None:

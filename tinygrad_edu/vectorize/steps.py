@@ -67,6 +67,12 @@ def reduction_of(record: Primitive) -> Reduction | None:
     return REDUCTIONS.get(record.name) if known and known.value is record.value else None
 
 
+def is_wide(record: Primitive) -> bool:
+    """Whether a record gives one number per operand."""
+    reduction = reduction_of(record)
+    return reduction is not None and reduction.wide
+
+
 def chooses_class(record: Primitive) -> bool:
     """Whether an operand of the record chooses among the others: a class number."""
     return record.value is primitives["cross_entropy"].value
