@@ -90,27 +90,17 @@ def check_second_derivatives(program):
 
 
 CHECKS = [check_against_duals, check_against_differences, check_second_derivatives]
-each_check = pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 
 
-def check_programs(check, examples):
+@pytest.mark.parametrize("examples", [60, pytest.param(5000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+def test_random_programs(check, examples):
     @settings(max_examples=examples, deadline=None)
     @given(programs())
     def compare(program):
         assume(check(program))
 
     compare()
-
-
-@each_check
-def test_random_programs(check):
-    check_programs(check, 60)
-
-
-@pytest.mark.slow
-@each_check
-def test_thousands_of_random_programs(check):
-    check_programs(check, 5000)
 
 
 @pytest.mark.parametrize("name", OPERATIONS)

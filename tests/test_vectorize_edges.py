@@ -89,32 +89,32 @@ def points_of(operation):
     return list(product({1: UNARY, 2: BINARY, 3: TERNARY}[n], repeat=n))
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("operation", operations())
-def test_every_operation_agrees_at_its_edges(operation, seed):
-    points = points_of(operation)
-    p = zeros(len(points[0]))
-    first = operation.name in ("where", "cross_entropy")  # a choice is left as it is
-
-    def fn(x, g):
-        v = [a + b for a, b in zip(x, p, strict=True)]
-        return operation(*([x[0], *v[1:]] if first else v)) * g
-
-    check_points(fn, *[(point, seed) for point in points])
-
-
-@pytest.mark.parametrize("operation", operations())
-def test_every_operation_agrees_at_some_edges(operation):
-    points = points_of(operation)[:: 1 if len(points_of(operation)) < 20 else 17]
-    p = zeros(len(points[0]))
+def of_parameters(operation, n):
+    """The operation on inputs that parameters are added to; a choice is left as it is."""
+    p = zeros(n)
     first = operation.name in ("where", "cross_entropy")
 
     def fn(x):
         v = [a + b for a, b in zip(x, p, strict=True)]
         return operation(*([x[0], *v[1:]] if first else v))
 
-    check_points(fn, *[(point,) for point in points])
+    return fn
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("operation", operations())
+def test_every_operation_agrees_at_its_edges(operation, seed):
+    points = points_of(operation)
+    fn = of_parameters(operation, len(points[0]))
+    check_points(lambda x, g: fn(x) * g, *[(point, seed) for point in points])
+
+
+@pytest.mark.parametrize("operation", operations())
+def test_every_operation_agrees_at_some_edges(operation):
+    points = points_of(operation)
+    some = points[:: 1 if len(points) < 20 else 17]
+    check_points(of_parameters(operation, len(points[0])), *[(point,) for point in some])
 
 
 W, V, C = Value(0.0), Value(1.0), Value(0.0)
@@ -201,17 +201,14 @@ def test_binary_cross_entropy_of_a_saturated_sigmoid_agrees_at_the_edges():
 def test_cross_entropy_agrees_at_the_edges(logits):
     p = zeros(3)
 
-    def by_class(x, t):
-        return cross_entropy([a + b for a, b in zip(x, p, strict=True)], t)
-
-    def by_distribution(x, t):
+    def loss(x, t):
         return cross_entropy([a + b for a, b in zip(x, p, strict=True)], t)
 
     points = [
         ([*logits, z], float(t)) for z in (0.0, -1e4, 1000.0, inf, -inf, nan) for t in range(3)
     ]
-    check_points(by_class, *points)
-    check_points(by_distribution, *[(x, [0.5, 0.25, 0.25]) for x, _ in points[::3]])
+    check_points(loss, *points)
+    check_points(loss, *[(x, [0.5, 0.25, 0.25]) for x, _ in points[::3]])
 
 
 @pytest.mark.parametrize(

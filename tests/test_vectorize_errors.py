@@ -241,10 +241,9 @@ def test_an_operation_with_a_function_that_no_namespace_has_is_refused():
         return m.exp(x)
 
     program = vectorize(lambda x: odd(W * x), 0.5)
-    with pytest.raises(VectorizeError, match=re.escape("m.bessel is no function of a namespace")):
-        program.value_and_grad([1.0])
-    with pytest.raises(VectorizeError, match=re.escape("m.bessel is no function of a namespace")):
-        _ = program.source
+    for use in (lambda: program.value_and_grad([1.0]), lambda: program.source):
+        with pytest.raises(VectorizeError, match=r"m\.bessel is no function of a namespace"):
+            use()
 
 
 # --- functions, examples and arrays of the wrong kind ---------------------------------------------
@@ -301,11 +300,7 @@ test_an_operation_that_leaves_its_namespace_is_refused = refusals(
         for operation, what, why in [
             (value_by_math, "value", "must be real number, not Symbol"),
             (slope_by_math, "slopes", "must be real number, not Symbol"),
-            (
-                square_by_power,
-                "slopes",
-                "unsupported operand type(s) for ** or pow(): 'Symbol' and 'int'",
-            ),
+            (square_by_power, "slopes", POWER),
         ]
     ]
 )
@@ -355,18 +350,20 @@ def test_a_function_that_leaves_the_graph_is_refused_by_the_engine():
         vectorize(lambda x: W * math.exp(x), 0.5)
 
 
-@pytest.mark.parametrize("x", [math.inf, -math.inf, math.nan])
-def test_an_example_may_hold_inf_and_nan(x):
-    assert vectorize(lambda x: W * x, x)([2.0]) == [1.4]
-
-
-@pytest.mark.parametrize("x", [True, np.float32(1.0), 1, np.int64(3)])
-def test_an_example_may_be_any_real_number(x):
+@pytest.mark.parametrize(
+    "x", [True, np.float32(1.0), 1, np.int64(3), math.inf, -math.inf, math.nan]
+)
+def test_an_example_may_be_any_real_number_inf_and_nan_too(x):
     assert vectorize(lambda x: W * x, x)([2.0]) == [1.4]
 
 
 MODEL = MLP(2, [3, 1], "tanh")
 LOSS = vectorize(lambda x, y: hinge(MODEL(x), y), X[0], 1)
+
+
+SHAPE_OF_X = "X must have the shape (B, 2), got {}: the example was of shape (2,)"
+SHAPE_OF_Y = "Y must have the shape (B,), got (1, 4): the example was a number"
+NO_NUMBERS = "{} must be an array of numbers, got {}"
 
 
 @pytest.mark.parametrize(
@@ -375,40 +372,20 @@ LOSS = vectorize(lambda x, y: hinge(MODEL(x), y), X[0], 1)
         ((), TypeError, "the program takes 2 arrays, got 0"),
         ((X,), TypeError, "the program takes 2 arrays, got 1"),
         ((X, Y, Y), TypeError, "the program takes 2 arrays, got 3"),
-        (
-            (X.T, Y),
-            ValueError,
-            "X must have the shape (B, 2), got (2, 4): the example was of shape (2,)",
-        ),
-        (
-            (X[:, :1], Y),
-            ValueError,
-            "X must have the shape (B, 2), got (4, 1): the example was of shape (2,)",
-        ),
-        (
-            (X[None], Y),
-            ValueError,
-            "X must have the shape (B, 2), got (1, 4, 2): the example was of shape (2,)",
-        ),
-        (
-            (None, Y),
-            TypeError,
-            "X must be an array of numbers, got NoneType",
-        ),
-        (
-            (X, Y[None]),
-            ValueError,
-            "Y must have the shape (B,), got (1, 4): the example was a number",
-        ),
+        ((X.T, Y), ValueError, SHAPE_OF_X.format("(2, 4)")),
+        ((X[:, :1], Y), ValueError, SHAPE_OF_X.format("(4, 1)")),
+        ((X[None], Y), ValueError, SHAPE_OF_X.format("(1, 4, 2)")),
+        ((None, Y), TypeError, NO_NUMBERS.format("X", "NoneType")),
+        ((X, Y[None]), ValueError, SHAPE_OF_Y),
         ((X, Y[:2]), ValueError, "Y has 2 examples, X has 4"),
         ((X[0], Y), ValueError, "Y has 4 examples, X has 1"),
         ((X[:0], Y[:0]), ValueError, "the arrays hold no examples"),
-        ((X, "abc"), TypeError, "Y must be an array of numbers, got str"),
-        (([[1, 2], [3]], Y), TypeError, "X must be an array of numbers, got list"),
-        ((np.full((4, 2), W), Y), TypeError, "X must be an array of numbers, got ndarray"),
-        ((X, Y.astype(complex)), TypeError, "Y must be an array of numbers, got ndarray"),
-        ((X, [None] * 4), TypeError, "Y must be an array of numbers, got list"),
-        ((X, list("1234")), TypeError, "Y must be an array of numbers, got list"),
+        ((X, "abc"), TypeError, NO_NUMBERS.format("Y", "str")),
+        (([[1, 2], [3]], Y), TypeError, NO_NUMBERS.format("X", "list")),
+        ((np.full((4, 2), W), Y), TypeError, NO_NUMBERS.format("X", "ndarray")),
+        ((X, Y.astype(complex)), TypeError, NO_NUMBERS.format("Y", "ndarray")),
+        ((X, [None] * 4), TypeError, NO_NUMBERS.format("Y", "list")),
+        ((X, list("1234")), TypeError, NO_NUMBERS.format("Y", "list")),
     ],
 )
 def test_arrays_that_do_not_fit_are_refused(arrays, error, message):

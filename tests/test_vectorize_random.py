@@ -69,22 +69,14 @@ def check_program(program, parameters):
     return True
 
 
-def check_programs(examples):
+@pytest.mark.parametrize("examples", [40, pytest.param(800, marks=pytest.mark.slow)])
+def test_random_programs_over_a_batch_equal_the_scalar_engine(examples):
     @settings(max_examples=examples, deadline=None)
     @given(programs())
     def compare(drawn):
         assume(check_program(*drawn))
 
     compare()
-
-
-def test_random_programs_over_a_batch_equal_the_scalar_engine():
-    check_programs(40)
-
-
-@pytest.mark.slow
-def test_hundreds_of_random_programs_over_a_batch_equal_the_scalar_engine():
-    check_programs(800)
 
 
 @pytest.mark.slow
@@ -203,20 +195,12 @@ def graphs(draw):
     return make_graph(lambda xs: draw(st.sampled_from(xs)))
 
 
-def check_graphs(examples):
+@pytest.mark.slow
+@pytest.mark.parametrize("examples", [50, 800])
+def test_random_graphs_of_dots_and_rows_equal_the_scalar_engine(examples):
     @settings(max_examples=examples, deadline=None)
     @given(graphs(), st.integers(0, 3))
     def compare(steps, seed):
         assume(check_graph(steps, seed))
 
     compare()
-
-
-@pytest.mark.slow
-def test_random_graphs_of_dots_and_rows_equal_the_scalar_engine():
-    check_graphs(50)
-
-
-@pytest.mark.slow
-def test_hundreds_of_random_graphs_of_dots_and_rows_equal_the_scalar_engine():
-    check_graphs(800)

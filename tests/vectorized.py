@@ -53,6 +53,11 @@ def nested(x):
     return [nested(row) for row in x] if np.ndim(x) else Value(float(x))
 
 
+def products(program):
+    """How many products of matrices the program has forward."""
+    return program.source.partition("# backward")[0].count("@")
+
+
 def named(*functions):
     """Functions by their names."""
     return {fn.__name__: fn for fn in functions}
