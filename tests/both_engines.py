@@ -43,6 +43,15 @@ def net(*sizes, activation="tanh", output="linear", seed=0):
     return model
 
 
+#: Two classes, and how they are learned.
+X, Y = rows(11, 2), [0, 1, 1, 0, 1, 0, 0, 1, 1, 0, 1]
+CLASSES = {"loss": "cross_entropy", "rng": 3}
+
+
+def classifier():
+    return net(2, 4, 2)
+
+
 def data_of(model):
     return [p.data for p in model.parameters()]
 
@@ -55,7 +64,12 @@ def trained(engine, make, optimizer, X, y, **options):
 
 def check(make, optimizer, X, y, **options):
     """Both engines train alike; gives the run of the matrix engine."""
-    scalar, matrix = (trained(e, make, optimizer, X, y, **options) for e in ENGINES)
+    return alike(lambda engine: trained(engine, make, optimizer, X, y, **options))
+
+
+def alike(run):
+    """What `run(engine)` trains is the same for both engines; gives that of the matrix engine."""
+    scalar, matrix = map(run, ENGINES)
     assert_same(matrix, scalar)
     return matrix
 

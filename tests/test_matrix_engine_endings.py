@@ -6,28 +6,22 @@ import weakref
 
 import pytest
 from both_engines import (
+    CLASSES,
     ENGINES,
+    X,
+    Y,
     assert_close,
     assert_same_history,
     check,
+    classifier,
     data_of,
     net,
-    rows,
     trained,
 )
 
 from tinygrad_edu import SGD, Adam, Module, evaluate, fit, parameter, predict, train
 from tinygrad_edu import functions as f
 from tinygrad_edu.vectorize import Program
-
-X = rows(11, 2)
-Y = [0, 1, 1, 0, 1, 0, 0, 1, 1, 0, 1]
-CLASSES = {"loss": "cross_entropy", "rng": 3}
-
-
-def classifier():
-    return net(2, 4, 2)
-
 
 # --- divergence
 

@@ -263,7 +263,30 @@ def test_contrastive_loss_over_a_mini_batch_equals_the_scalar_engine():
     check(fn, numbers(2, 4, 2))
 
 
-def dropout_case(rng):
+def check_draws(fn, program, rng, *arrays, tolerance):
+    """Equal numbers are drawn by the scalar engine, the program and its source."""
+    state = rng.getstate()
+    losses, gradient = by_scalars(fn, program.parameters, *arrays)
+    after = rng.getstate()
+
+    def again(run):
+        rng.setstate(state)
+        return run()
+
+    def draw():
+        return [[s.draw() for s in program.samples] for _ in range(B)]
+
+    loss, found = again(lambda: program.value_and_grad(*arrays))
+    assert rng.getstate() == after
+    np.testing.assert_allclose(again(lambda: program(*arrays)), losses, rtol=1e-12)
+    for mean, slopes in ((loss, found), by_source(program, *arrays, samples=again(draw))):
+        assert mean == pytest.approx(np.mean(losses), rel=1e-12)
+        largest = np.abs(gradient).max()
+        np.testing.assert_allclose(slopes, gradient, rtol=0, atol=tolerance * largest)
+
+
+def test_samples_are_drawn_anew_in_the_order_of_the_scalar_engine():
+    rng = random.Random(7)
     first, out = Layer(2, 4, "relu", rng=0), Neuron(4, "linear", rng=1)
 
     def fn(x, y):
@@ -271,12 +294,6 @@ def dropout_case(rng):
         noise = RandomLeaf(lambda: rng.gauss(0, 0.1))
         return (out(h) + noise - y) ** 2
 
-    return fn
-
-
-def test_samples_are_drawn_anew_in_the_order_of_the_scalar_engine():
-    rng = random.Random(7)
-    fn = dropout_case(rng)
     x, y = numbers(B, 2), numbers(B)
     program = vectorize(fn, x[0], y[0])
     program.value_and_grad(x, y)  # the first use compares, and draws nothing more
@@ -284,23 +301,8 @@ def test_samples_are_drawn_anew_in_the_order_of_the_scalar_engine():
     for _ in range(B):
         [expected.random() for _ in range(4)], expected.gauss(0, 0.1)
     assert rng.random() == expected.random()
-
     for _ in range(3):
-        state = rng.getstate()
-        losses, gradient = by_scalars(fn, program.parameters, x, y)
-        after = rng.getstate()
-        rng.setstate(state)
-        loss, found = program.value_and_grad(x, y)
-        assert rng.getstate() == after
-        assert loss == pytest.approx(np.mean(losses), rel=1e-12)
-        np.testing.assert_allclose(found, gradient, rtol=0, atol=1e-10 * np.abs(gradient).max())
-        rng.setstate(state)
-        np.testing.assert_allclose(program(x, y), losses, rtol=1e-12)
-        rng.setstate(state)
-        drawn = [[s.draw() for s in program.samples] for _ in range(B)]
-        loss, found = by_source(program, x, y, samples=drawn)
-        assert loss == pytest.approx(np.mean(losses), rel=1e-12)
-        np.testing.assert_allclose(found, gradient, rtol=0, atol=1e-10 * np.abs(gradient).max())
+        check_draws(fn, program, rng, x, y, tolerance=1e-10)
 
 
 def test_samples_that_are_not_used_are_drawn_too():
@@ -311,14 +313,6 @@ def test_samples_that_are_not_used_are_drawn_too():
         RandomLeaf(rng.random)
         return w * x * RandomLeaf(rng.random)
 
-    x = numbers(B)
     program = vectorize(fn, 0.3)
-    program(x)
-    state = rng.getstate()
-    losses, gradient = by_scalars(fn, program.parameters, x)
-    after = rng.getstate()
-    rng.setstate(state)
-    loss, found = program.value_and_grad(x)
-    assert rng.getstate() == after
-    assert loss == pytest.approx(np.mean(losses), rel=1e-12)
-    np.testing.assert_allclose(found, gradient, rtol=1e-12)
+    program(numbers(B))
+    check_draws(fn, program, rng, numbers(B), tolerance=1e-12)
