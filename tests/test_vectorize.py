@@ -8,7 +8,7 @@ from test_primitives import SAMPLES, cases
 from vectorized import Case, by_scalars, by_source, check, leaves, numbers, products
 
 from tinygrad_edu import functions as f
-from tinygrad_edu.engine import Primitive, RandomLeaf, Value, primitive
+from tinygrad_edu.engine import Primitive, RandomLeaf, Value
 from tinygrad_edu.functions import PRIMITIVES
 from tinygrad_edu.losses import LOSSES, cross_entropy, hinge, l1, l2, squared_error
 from tinygrad_edu.nn import ACTIVATIONS, MLP, Layer, Neuron
@@ -124,26 +124,22 @@ def test_a_computed_class_number_that_is_none_gives_nan_as_in_the_scalar_engine(
     assert np.isnan(found).tolist() == [False, False, False, True, True]
 
 
-@primitive(lambda m, y, x: (3 * x * x,))
-def cube(m, x):
-    return x * x * x
-
-
-@primitive(lambda m, z, x, y: (m.divide(y, z), m.divide(x, z)))
-def geometric_mean(m, x, y):
-    return m.sqrt(2 * x * y)
-
-
-@primitive(lambda m, y, *x: tuple([2 * a for a in x]))
-def sum_of_squares(m, *x):
-    return m.sum([a * a for a in x])
-
-
-@primitive(lambda m, y, x: (m.where(x > 1, 0.0, m.where(x < 0, 0.0, 1.0)),))
-def clipped(m, x):
-    return m.minimum(m.maximum(x, 0.0), 1.0)
-
-
+cube = Primitive("cube", lambda m, x: x * x * x, lambda m, y, x: (3 * x * x,))
+geometric_mean = Primitive(
+    "geometric_mean",
+    lambda m, x, y: m.sqrt(2 * x * y),
+    lambda m, z, x, y: (m.divide(y, z), m.divide(x, z)),
+)
+sum_of_squares = Primitive(
+    "sum_of_squares",
+    lambda m, *x: m.sum([a * a for a in x]),
+    lambda m, y, *x: tuple([2 * a for a in x]),
+)
+clipped = Primitive(
+    "clipped",
+    lambda m, x: m.minimum(m.maximum(x, 0.0), 1.0),
+    lambda m, y, x: (m.where(x > 1, 0.0, m.where(x < 0, 0.0, 1.0)),),
+)
 bent = Primitive(
     "bent",
     lambda m, x, *, at: m.where(x > at, x, at * x),

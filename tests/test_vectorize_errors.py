@@ -13,7 +13,7 @@ from refusals import refusals
 from vectorized import by_scalars, check, leaves, numbers
 
 from tinygrad_edu import functions as f
-from tinygrad_edu.engine import RandomLeaf, Value, no_grad, primitive
+from tinygrad_edu.engine import Primitive, RandomLeaf, Value, no_grad, primitive
 from tinygrad_edu.losses import cross_entropy, hinge
 from tinygrad_edu.nn import MLP
 from tinygrad_edu.vectorize import VectorizeError, plan, vectorize
@@ -60,14 +60,6 @@ def reads_the_number(x):
     return z if z.data > 0 else -z
 
 
-def reads_a_parameter(x):
-    return W * x * W.data
-
-
-def reads_a_gradient(x):
-    return W * x * (1 + W.grad)
-
-
 def compares(x):
     z = W * x
     if z > 0:
@@ -91,16 +83,12 @@ def takes_pythons_maximum(x):
     return max(z, 0 * z)
 
 
-def asks_within_a_call(x):
-    return f.where(W * x < 0, W, x)
-
-
 COMPARES = [
     (compares, 2, 0.5, -0.5, True),
     (compares_the_example, 1, 1.0, 2.0, True),
     (asks_for_truth, 2, 0.5, 0.0, True),
     (takes_pythons_maximum, 2, 0.5, -0.5, False),
-    (asks_within_a_call, 1, 0.5, -0.5, False),
+    (lambda x: f.where(W * x < 0, W, x), 0, 0.5, -0.5, False),
 ]
 
 
@@ -186,37 +174,20 @@ def test_a_number_that_changes_before_the_first_use_is_noticed():
 # --- operations of one's own ----------------------------------------------------------------------
 
 
-@primitive(lambda m, y, x: (m.exp(x),))
-def value_by_math(m, x):
-    return math.exp(x)
+BY_MATH = [
+    Primitive("value_by_math", lambda m, x: math.exp(x), lambda m, y, x: (m.exp(x),)),
+    Primitive("slope_by_math", lambda m, x: m.exp(x), lambda m, y, x: (math.exp(x),)),
+    Primitive("square_by_power", lambda m, x: x * x, lambda m, y, x: (2 * x**1,)),
+]
+DECIDING = [
+    Primitive("relu_by_if", lambda m, x: x if x > 0 else 0.0, lambda m, y, x: (1.0 * (x > 0),)),
+    Primitive("slope_by_if", lambda m, x: m.exp(x), lambda m, y, x: (1.0 if x > 0 else 0.0,)),
+    Primitive("shifted_at_two", lambda m, x: x + 1 if x == 2 else x, lambda m, y, x: (1.0,)),
+    Primitive("larger_by_python", lambda m, x: max(x, 0.0), lambda m, y, x: (1.0,)),
+]
 
 
-@primitive(lambda m, y, x: (math.exp(x),))
-def slope_by_math(m, x):
-    return m.exp(x)
-
-
-@primitive(lambda m, y, x: (2 * x**1,))
-def square_by_power(m, x):
-    return x * x
-
-
-@primitive(lambda m, y, x: (1.0 if x > 0 else 0.0,))
-def relu_by_if(m, x):
-    return x if x > 0 else 0.0
-
-
-@primitive(lambda m, y, x: (1.0,))
-def shifted_at_two(m, x):
-    return x + 1 if x == 2 else x
-
-
-@primitive(lambda m, y, x: (1.0,))
-def larger_by_python(m, x):
-    return max(x, 0.0)
-
-
-@pytest.mark.parametrize("operation", [relu_by_if, shifted_at_two, larger_by_python])
+@pytest.mark.parametrize("operation", DECIDING, ids=lambda p: p.name)
 def test_an_operation_that_decides_in_python_is_refused(operation):
     """Also where the rows that are compared with the scalar graph happen to agree."""
     with pytest.raises(VectorizeError, match=f"operation {operation.name} "):
@@ -255,13 +226,14 @@ READS = (
 )
 WITH_M = "write it with the operators and functions of m alone, as in m.exp(x) and "
 WITH_M += "m.where(x > 0, x, 0.0)"
+SYMBOL = "must be real number, not Symbol"
 POWER = "unsupported operand type(s) for ** or pow(): 'Symbol' and 'int'"
 NUMBER = "an example takes one real number, got "
 #: What is traced, the example, and the message; the line of a function by its offset.
 REFUSED = [
     (reads_the_number, 2, READS),
-    (reads_a_parameter, 1, READS),
-    (reads_a_gradient, 1, READS),
+    (lambda x: W * x * W.data, 0, READS),
+    (lambda x: W * x * (1 + W.grad), 0, READS),
     (
         compares_after_noise,
         1,
@@ -297,11 +269,9 @@ test_an_operation_that_leaves_its_namespace_is_refused = refusals(
             f"the {what} of the operation {operation.name} cannot be written for arrays ({why}): "
             + WITH_M,
         )
-        for operation, what, why in [
-            (value_by_math, "value", "must be real number, not Symbol"),
-            (slope_by_math, "slopes", "must be real number, not Symbol"),
-            (square_by_power, "slopes", POWER),
-        ]
+        for operation, what, why in zip(
+            BY_MATH, ("value", "slopes", "slopes"), (SYMBOL, SYMBOL, POWER), strict=True
+        )
     ]
 )
 test_what_is_no_function_or_no_example_is_refused = refusals(
