@@ -70,7 +70,7 @@ DEVIATIONS = {
         Row("silu", (-745.0,), -745 * exp(-745), (-744 * exp(-745),)),
     ],
     "softplus is exact, x + exp(-x) for large x; PyTorch's is x itself above 20": [
-        Row("softplus", (20.1,), 20.1 + exp(-20.1), (1 - exp(-20.1),)),
+        Row("softplus", (20.1,), 20.1 + exp(-20.1), (1 - exp(-20.1),))
     ],
     "the nearest float to x - x**2 / 2, and to exp(-37) - 1; PyTorch's kernels are off here": [
         Row("log1p", (1e-310,), 1e-310, (1.0,)),

@@ -60,11 +60,7 @@ def some(make, *arguments):
     return [[x / largest for x in data.X[i]] for i in order], [data.y[i] for i in order]
 
 
-TWO_CLASSES = {
-    "circles": some(circles, 40),
-    "moons": some(moons, 40),
-    "xor": some(xor, 40, 0.1),
-}
+TWO_CLASSES = {"circles": some(circles, 40), "moons": some(moons, 40), "xor": some(xor, 40, 0.1)}
 MORE_CLASSES = {
     "blobs": some(blobs, 40),
     "digits": some(digits),

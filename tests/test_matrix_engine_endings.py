@@ -73,10 +73,7 @@ DIVERGING = {
     "with momentum": ("the loss is inf", lambda p: SGD(p, lr=1e4, momentum=0.9, nesterov=True)),
     "adam": ("a parameter is", lambda p: Adam(p, lr=1.7e308)),
     "some": ("the loss is inf", lambda p: SGD(p[-2:], lr=1e5)),
-    "one more": (
-        "the loss is inf",
-        lambda p: SGD([parameter(5.0), *p], lr=1e6, weight_decay=0.1),
-    ),
+    "one more": ("the loss is inf", lambda p: SGD([parameter(5.0), *p], lr=1e6, weight_decay=0.1)),
     "one more, too large": (
         "a parameter is",
         lambda p: SGD([*p, parameter(1e300)], lr=1e-3, weight_decay=1e6),

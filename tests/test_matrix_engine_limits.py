@@ -5,13 +5,7 @@ import re
 from inspect import getsourcelines
 
 import pytest
-from both_engines import (
-    assert_same,
-    data_of,
-    net,
-    rows,
-    trained,
-)
+from both_engines import assert_same, data_of, net, rows, trained
 
 from tinygrad_edu import (
     SGD,

@@ -19,14 +19,7 @@ from both_engines import (
     trained,
 )
 
-from tinygrad_edu import (
-    SGD,
-    Adam,
-    EarlyStopping,
-    fit,
-    parameter,
-    train,
-)
+from tinygrad_edu import SGD, Adam, EarlyStopping, fit, parameter, train
 from tinygrad_edu.losses import l2
 from tinygrad_edu.optim import Adagrad, AdamW, Optimizer, RMSprop, clip_grad_norm, max_norm
 

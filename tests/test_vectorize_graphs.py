@@ -44,9 +44,7 @@ def added_as_a_tree(products, b):
     return terms[0]
 
 
-ORDERS = named(
-    *(added_from_the_left, added_to_the_bias, added_from_the_right, added_as_a_tree),
-) | {
+ORDERS = named(added_from_the_left, added_to_the_bias, added_from_the_right, added_as_a_tree) | {
     "added with the bias in the middle": (
         lambda products, b: products[0] + b + added_from_the_left(products[1:-1], products[-1])
     ),

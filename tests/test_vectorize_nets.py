@@ -372,8 +372,7 @@ def test_a_net_of_any_shape_equals_the_scalar_engine(name):
 
 
 @pytest.mark.parametrize(
-    ("name", "number"),
-    [("two_towers", 2), ("convolution", 2), ("convolution_patch_by_patch", 1)],
+    ("name", "number"), [("two_towers", 2), ("convolution", 2), ("convolution_patch_by_patch", 1)]
 )
 def test_each_layer_is_one_product(name, number):
     assert products(NETS[name].program()) == number

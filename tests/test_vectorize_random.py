@@ -102,13 +102,7 @@ BINARY = {
     "hypot": lambda x, y: f.hypot(x + 0.1, y),
     "tie": lambda x, y: f.maximum(x, y),
 }
-ROWS = {
-    "sum": f.sum,
-    "mean": f.mean,
-    "prod": f.prod,
-    "max": f.max,
-    "logsumexp": f.logsumexp,
-}
+ROWS = {"sum": f.sum, "mean": f.mean, "prod": f.prod, "max": f.max, "logsumexp": f.logsumexp}
 
 
 def apply(step, pool):

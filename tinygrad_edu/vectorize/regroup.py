@@ -259,7 +259,8 @@ def _add_product(
     if batched_w:
         z = expr.batched_product(full_x, w, rows, units, size)
     else:
-        z = Expr("@", (full_x if rows == 1 else expr.reshape(full_x, size), _transposed(w)))
+        across = w.args[0] if w.op == "T" else expr.T(w)
+        z = Expr("@", (full_x if rows == 1 else expr.reshape(full_x, size), across))
     if b is not None and b.n == units:  # one for each row of w
         z = z + b.expression
     if rows > 1 and not batched_w:
@@ -268,11 +269,6 @@ def _add_product(
         z = z + b.expression
     step = Product(name, x, w, w_read, b, rows, units, size, batched_x, batched_w)
     program.emit(step, cells, z, batched=batched_x or layout.any_batched(cells))
-
-
-def _transposed(a: Any) -> Any:
-    """The transpose of a matrix; that of a transpose is the matrix."""
-    return a.args[0] if isinstance(a, Expr) and a.op == "T" else expr.T(a)
 
 
 def _name_of_product(layout: Layout, w: Any, batched: bool) -> str:

@@ -251,7 +251,8 @@ def check_alike(tape: Tape, twin: Tape) -> None:
                 f"program is right for both: {WAY_OUT}"
             )
     if (tape.records, tape.parents) != (twin.records, twin.parents):
-        nodes = zip_longest(_nodes(tape), _nodes(twin), fillvalue=(None, (), None))
+        both = [zip(t.records, t.parents, t.lines, strict=True) for t in (tape, twin)]
+        nodes = zip_longest(*both, fillvalue=(None, (), None))
         line = next(a[2] or b[2] for a, b in nodes if a[:2] != b[:2])
         raise VectorizeError(
             f"{line or 'the function'}\n  makes another graph for another example: {WAY_OUT}"
@@ -267,10 +268,6 @@ def check_alike(tape: Tape, twin: Tape) -> None:
             )
     if tape.results != twin.results or len(tape.guards) != len(twin.guards):
         raise VectorizeError(f"the function does other things for another example: {WAY_OUT}")
-
-
-def _nodes(tape: Tape) -> Iterator[tuple[Any, ...]]:
-    return zip(tape.records, tape.parents, tape.lines, strict=True)
 
 
 def disturbed(example: Sequence[Any]) -> list[Any]:
