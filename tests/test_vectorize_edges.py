@@ -9,7 +9,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from vectorized import assert_equal, by_scalars, named
+from vectorized import assert_equal, by_scalars, function_of, named
 
 from tinygrad_edu import functions as f
 from tinygrad_edu.engine import Value
@@ -36,9 +36,7 @@ def check_points(fn, *points):
     """Loss and gradient of each example on its own, by the program and by its source."""
     columns = [np.array(column, dtype=float) for column in zip(*points, strict=True)]
     program = vectorize(fn, *[np.where(np.isfinite(c[0]), c[0], 0.5).tolist() for c in columns])
-    namespace = {}
-    exec(program.source, namespace)
-    program.read_parameters()
+    function = function_of(program)
     results = program(*columns)
     for k, point in enumerate(points):
         rows = [c[k : k + 1] for c in columns]
@@ -48,7 +46,7 @@ def check_points(fn, *points):
         assert_equal(loss, expected, f"value at {point}")
         assert_equal(found, gradient, f"gradient at {point}")
         with np.errstate(all="ignore"):
-            text = namespace["loss_and_gradient"](program.P, *[r.reshape(1, -1) for r in rows])
+            text = function(program.P, *[r.reshape(1, -1) for r in rows])
         assert_equal(text[0], expected, f"value of the source at {point}")
         assert_equal(program.in_order(text[1]), gradient, f"gradient of the source at {point}")
 

@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 import pytest
-from vectorized import numbers
+from vectorized import function_of, numbers
 
 from tinygrad_edu import functions as f
 from tinygrad_edu.engine import Value
@@ -101,11 +101,8 @@ def check_sizes(program, *arrays):
         flags=re.MULTILINE,
     )
     assert "assert" in text
-    namespace = {}
-    exec(text, namespace)
-    program.read_parameters()
     columns = [np.asarray(a).reshape(len(a), -1) for a in arrays]
-    namespace["loss_and_gradient"](program.P, *columns)
+    function_of(program, text)(program.P, *columns)
 
 
 def test_the_sizes_are_those_of_the_arrays():
@@ -140,11 +137,8 @@ def test_the_source_runs_with_numpy_alone():
 def test_a_function_without_a_gradient_has_its_outputs_as_source():
     model = MLP(2, [3, 2], "tanh")
     program = vectorize(model, [0.1, 0.2])
-    namespace = {}
-    exec(program.source, namespace)
     x = numbers(4, 2)
-    program.read_parameters()
-    np.testing.assert_allclose(namespace["outputs"](program.P, x), program(x), rtol=1e-12)
+    np.testing.assert_allclose(function_of(program)(program.P, x), program(x), rtol=1e-12)
     assert "backward" not in program.source
     assert r"\delta" not in program.latex
 
@@ -287,7 +281,5 @@ def test_latex_adds_pieces_at_their_columns():
 def test_a_source_whose_result_needs_the_number_of_rows_counts_them():
     program = vectorize(lambda x: [x[0], x[0]], [1.0, 2.0])
     assert "    B = len(X)\n" in program.source
-    names = {}
-    exec(program.source, names)
     X = np.array([[1.0, 2.0], [3.0, 4.0]])
-    assert names["outputs"](X).tolist() == [[1, 1], [3, 3]] == program(X).tolist()
+    assert function_of(program)(X).tolist() == [[1, 1], [3, 3]] == program(X).tolist()

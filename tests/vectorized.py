@@ -85,16 +85,22 @@ def by_scalars(fn, parameters, *arrays):
     return losses, gradient
 
 
+def function_of(program, source=None):
+    """What the source of the program defines, for the numbers the parameters have now."""
+    namespace = {}
+    exec(source or program.source, namespace)
+    program.read_parameters()
+    return namespace.get("loss_and_gradient") or namespace["outputs"]
+
+
 def by_source(program, *arrays, samples=None):
     """The mean loss and its gradient from the text of the program alone."""
-    namespace = {}
-    exec(program.source, namespace)
-    program.read_parameters()
+    function = function_of(program)
     columns = [np.asarray(a, dtype=float).reshape(len(a), -1) for a in arrays]
     if samples is not None:
         columns.append(np.asarray(samples, dtype=float))
     with np.errstate(all="ignore"):
-        loss, gradient = namespace["loss_and_gradient"](program.P.copy(), *columns)
+        loss, gradient = function(program.P.copy(), *columns)
     return float(loss), program.in_order(gradient)
 
 
