@@ -267,8 +267,8 @@ def test_training_within_no_grad_is_refused_alike():
 
 
 @pytest.mark.parametrize("engine", ["auto", "matrix", "scalar"])
-def test_a_mistake_of_ones_own_is_passed_on_as_it_is(engine: str) -> None:
-    options: dict[str, Any] = {"optimizer": "sgd", "epochs": 1, "engine": engine}
+def test_a_mistake_of_ones_own_is_passed_on_as_it_is(engine):
+    options = {"optimizer": "sgd", "epochs": 1, "engine": engine}
     model = net(2, 1)
     y = [0.0] * len(X)
     with pytest.raises(TypeError, match="'MLP' object is not iterable"):
@@ -279,15 +279,15 @@ def test_a_mistake_of_ones_own_is_passed_on_as_it_is(engine: str) -> None:
         fit(model, X, y, loss=lambda o, t: (o - t) * (1 // 0), **options)
 
 
-def test_what_fails_for_stand_ins_alone_is_no_program_and_trains_on_scalars() -> None:
-    def rounded(x: Any) -> Value:  # math.floor takes no Value
+def test_what_fails_for_stand_ins_alone_is_no_program_and_trains_on_scalars():
+    def rounded(x):  # math.floor takes no Value
         return W * math.floor(x[0]) + x[1]
 
-    def counted(output: Value, t: int) -> Value:
+    def counted(output, t):
         return f.sum([output * output for _ in range(t + 1)])
 
     for model, loss in ((rounded, "squared_error"), (lambda x: W * x[0], counted)):
-        options: dict[str, Any] = {"loss": loss, "optimizer": SGD([W]), "epochs": 1}
+        options = {"loss": loss, "optimizer": SGD([W]), "epochs": 1}
         y = [k % 2 for k in range(len(X))]
         with pytest.raises(VectorizeError):
             fit(model, X, y, engine="matrix", **options)
@@ -297,7 +297,7 @@ def test_what_fails_for_stand_ins_alone_is_no_program_and_trains_on_scalars() ->
 
 
 @pytest.mark.parametrize("engine", ["auto", "matrix", "scalar"])
-def test_inside_detect_anomaly_the_first_bad_node_is_named(engine: str) -> None:
+def test_inside_detect_anomaly_the_first_bad_node_is_named(engine):
     model = net(2, 4, 1, activation="relu")
     sgd = SGD(model.parameters(), lr=1e200)
     y = [0.5] * len(X)
