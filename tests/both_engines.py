@@ -1,22 +1,17 @@
 """The same training with both engines: equal histories, parameters and states of the optimizer."""
 
 import random
-from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from tinygrad_edu import MLP, History, fit
-from tinygrad_edu.engine import Value
 from tinygrad_edu.optim import Optimizer
 
 #: The largest difference, relative to the largest number of a column.
 TOLERANCE = 1e-9
 COLUMNS = ("loss", "accuracy", "validation_loss", "validation_accuracy")
 ENGINES = ("scalar", "matrix")
-
-MakeModel = Callable[[], Any]
-MakeOptimizer = Callable[[Sequence[Value]], Optimizer]
 
 
 class Run(NamedTuple):

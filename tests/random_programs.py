@@ -1,6 +1,7 @@
 """Random programs with shared nodes, run on Values and on dual numbers.
 
-A program is a list of steps; each applies an operation to results of earlier steps. `Dual` numbers
+A program is a list of steps (operation, where its operands stand) and its inputs; each step applies
+an operation to results of earlier ones. `Dual` numbers
 carry their derivatives forward by rules of their own, which know nothing of the package's.
 """
 
@@ -11,8 +12,6 @@ from math import atan2, cos, exp, inf, log, sin, tanh
 from typing import Any, NamedTuple
 
 from tinygrad_edu import functions as f
-
-Numbers = Sequence[float]
 
 
 class Operation(NamedTuple):
@@ -25,7 +24,7 @@ class Operation(NamedTuple):
     operands: int
     on_values: Callable[..., Any]
     value: Callable[..., float]
-    slopes: Callable[..., Numbers]
+    slopes: Callable[..., Sequence[float]]
     domain: Callable[[float], bool]
     kink: Callable[..., float]
 
@@ -197,9 +196,6 @@ OPERATIONS = {
         *(lambda w, x, b: x, lambda w, x, b: w, lambda w, x, b: 1),
     ),
 }
-
-#: Steps (operation, where its operands stand), and the inputs.
-Program = tuple[list[tuple[str, tuple[int, ...]]], list[float]]
 
 
 class Dual(NamedTuple):

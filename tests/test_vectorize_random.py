@@ -2,9 +2,7 @@
 
 import math
 import random
-from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import pytest
@@ -16,8 +14,6 @@ from vectorized import by_scalars, by_source
 from tinygrad_edu import functions as f
 from tinygrad_edu.engine import Value, primitives
 from tinygrad_edu.vectorize import vectorize
-
-Draw = Callable[[Sequence[Any]], Any]
 
 
 def check_close(fn, arrays, example):
@@ -91,9 +87,6 @@ def test_long_programs_over_a_batch_equal_the_scalar_engine():
 
 # --- graphs with dots, layers and rows ------------------------------------------------------------
 
-#: A step: its kind, and where its rows of operands stand.
-Step = tuple[str, tuple[tuple[int, ...], ...]]
-
 UNARY = {"tanh": f.tanh, "sin": f.sin, "sigmoid": f.sigmoid, "softplus": f.softplus}
 BINARY = {
     "add": lambda x, y: x + y,
@@ -106,7 +99,7 @@ ROWS = {"sum": f.sum, "mean": f.mean, "prod": f.prod, "max": f.max, "logsumexp":
 
 
 def apply(step, pool):
-    """The results of a step."""
+    """The results of a step: its kind, and where its rows of operands stand."""
     kind, rows = step
     v = [[pool[i] for i in row] for row in rows]
     if kind in UNARY:

@@ -14,9 +14,6 @@ from numpy.typing import NDArray
 from tinygrad_edu.engine import Value
 from tinygrad_edu.vectorize import vectorize
 
-Array = NDArray[np.float64]
-Function = Callable[..., Any]
-
 #: The largest difference, relative to the largest number compared.
 TOLERANCE = 1e-10
 #: What remains of numbers near 1 that cancel.
@@ -26,8 +23,8 @@ ROUNDING = 1e-15
 class Case(NamedTuple):
     """A function of an example, and the arrays of several examples."""
 
-    fn: Function
-    arrays: Sequence[Array]
+    fn: Callable[..., Any]
+    arrays: Sequence[NDArray[np.float64]]
 
     def check(self):
         """The program agrees with the scalar engine."""
