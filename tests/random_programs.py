@@ -1,8 +1,8 @@
 """Random programs with shared nodes, run on Values and on dual numbers.
 
 A program is a list of steps (operation, where its operands stand) and its inputs; each step applies
-an operation to results of earlier ones. `Dual` numbers
-carry their derivatives forward by rules of their own, which know nothing of the package's.
+an operation to results of earlier ones. `Dual` numbers carry their derivatives forward by rules of
+their own, which know nothing of the package's.
 """
 
 import math
