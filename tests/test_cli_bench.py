@@ -20,8 +20,8 @@ from tinygrad_edu.bench.moons import (
     micrograd_step,
     moons_table,
     our_step,
-    problem,
 )
+from tinygrad_edu.bench.nets import problem
 from tinygrad_edu.cli import bench
 from tinygrad_edu.engine import Value
 

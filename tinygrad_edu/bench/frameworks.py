@@ -1,41 +1,41 @@
-"""The steps of the table in PyTorch (eager, its own SGD), JAX (compiled), micrograd (scalars)."""
+"""Steps in PyTorch (eager, its own SGD), JAX (compiled), autograd, and micrograd (scalars)."""
 
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-from tinygrad_edu.bench.moons import Step
-from tinygrad_edu.bench.nets import FILTER, RATE, SIDE, Problem, by_filter
+from tinygrad_edu.bench.measure import Rows, Step
+from tinygrad_edu.bench.nets import FILTER, RATE, SIDE, Problem, arrays, by_filter
 
 
 def torch_regression_step(given: Problem) -> Step:
-    """Two hidden layers with ReLU, one output, squared error."""
+    """Hidden layers with ReLU, one output, squared error."""
     torch = import_module("torch")
-    f = torch.nn.functional
-    X, parameters = torch.tensor(given.X, dtype=torch.float64), _torch_parameters(given)
     y = torch.tensor(given.y, dtype=torch.float64)[:, None]
-    W1, b1, W2, b2, W3, b3 = parameters
-
-    def loss() -> Any:
-        A1 = f.relu(f.linear(X, W1, b1))
-        A2 = f.relu(f.linear(A1, W2, b2))
-        return f.mse_loss(f.linear(A2, W3, b3), y)
-
-    return _torch_step(parameters, loss)
+    return _torch_dense_step(given, lambda o: torch.nn.functional.mse_loss(o, y))
 
 
 def torch_classifier_step(given: Problem) -> Step:
-    """One hidden layer with ReLU, cross entropy of class numbers."""
+    """Hidden layers with ReLU, cross entropy of class numbers."""
+    torch = import_module("torch")
+    y = torch.tensor(given.y)
+    return _torch_dense_step(given, lambda o: torch.nn.functional.cross_entropy(o, y))
+
+
+def _torch_dense_step(given: Problem, loss_of: Callable[[Any], Any]) -> Step:
     torch = import_module("torch")
     f = torch.nn.functional
-    X, y = torch.tensor(given.X, dtype=torch.float64), torch.tensor(given.y)
-    parameters = _torch_parameters(given)
-    W1, b1, W2, b2 = parameters
+    X = torch.tensor(given.X, dtype=torch.float64)
+    parameters = torch_parameters(arrays(given.model))
+    *hidden, last = zip(parameters[::2], parameters[1::2], strict=True)
 
     def loss() -> Any:
-        return f.cross_entropy(f.linear(f.relu(f.linear(X, W1, b1)), W2, b2), y)
+        A = X
+        for W, b in hidden:
+            A = f.relu(f.linear(A, W, b))
+        return loss_of(f.linear(A, *last))
 
-    return _torch_step(parameters, loss)
+    return torch_descent(parameters, loss)
 
 
 def torch_convolution_step(given: Problem) -> Step:
@@ -44,28 +44,25 @@ def torch_convolution_step(given: Problem) -> Step:
     f = torch.nn.functional
     X = torch.tensor(given.X, dtype=torch.float64).reshape(-1, 1, SIDE, SIDE)
     y = torch.tensor(given.y)
-    filters, b1, dense, b2 = _torch_parameters(given)
+    filters, b1, dense, b2 = torch_parameters(arrays(given.model))
     W1 = filters.detach().reshape(-1, 1, FILTER, FILTER).requires_grad_()
     W2 = torch.tensor(by_filter(dense.tolist()), dtype=torch.float64, requires_grad=True)
 
     def loss() -> Any:
         return f.cross_entropy(f.linear(f.relu(f.conv2d(X, W1, b1)).flatten(1), W2, b2), y)
 
-    return _torch_step([W1, b1, W2, b2], loss)
+    return torch_descent([W1, b1, W2, b2], loss)
 
 
-def _torch_parameters(given: Problem) -> list[Any]:
-    """W and b of each layer in turn."""
+def torch_parameters(lists: list[Any]) -> list[Any]:
+    """Tensors of float64 to be trained."""
     torch = import_module("torch")
-    return [
-        torch.tensor(numbers, dtype=torch.float64, requires_grad=True)
-        for block in given.weights()
-        for numbers in block
-    ]
+    return [torch.tensor(x, dtype=torch.float64, requires_grad=True) for x in lists]
 
 
-def _torch_step(parameters: list[Any], loss: Callable[[], Any]) -> Step:
-    optimizer = import_module("torch").optim.SGD(parameters, lr=RATE)
+def torch_descent(parameters: list[Any], loss: Callable[[], Any], rate: float = RATE) -> Step:
+    """A function that makes an update with PyTorch's own SGD."""
+    optimizer = import_module("torch").optim.SGD(parameters, lr=rate)
 
     def step() -> float:
         found = loss()
@@ -81,7 +78,6 @@ def jax_regression_step(given: Problem) -> Step:
     """The same; loss, gradient and update are compiled into one function."""
     jax, np = import_module("jax"), import_module("jax.numpy")
     X, y = np.array(given.X), np.array(given.y, float)[:, None]
-    parameters = [np.array(numbers) for block in given.weights() for numbers in block]
 
     def loss(parameters: list[Any]) -> Any:
         W1, b1, W2, b2, W3, b3 = parameters
@@ -89,14 +85,36 @@ def jax_regression_step(given: Problem) -> Step:
         A2 = jax.nn.relu(A1 @ W2.T + b2)
         return np.mean((A2 @ W3.T + b3 - y) ** 2)
 
-    @jax.jit  # type: ignore[untyped-decorator]
-    def update(parameters: list[Any]) -> Any:
-        found, slopes = jax.value_and_grad(loss)(parameters)
-        return found, [p - RATE * g for p, g in zip(parameters, slopes, strict=True)]
+    return jax_descent(arrays(given.model), loss)
 
+
+def jax_descent(lists: list[Any], loss: Callable[[list[Any]], Any], rate: float = RATE) -> Step:
+    """A function that makes an update, compiled."""
+    jax, np = import_module("jax"), import_module("jax.numpy")
+    update = jax.jit(_update(jax.value_and_grad(loss), rate))
+    return _steps(lambda p: jax.block_until_ready(update(p)), list(map(np.array, lists)))
+
+
+def autograd_descent(lists: list[Any], loss: Callable[[list[Any]], Any], rate: float) -> Step:
+    """A function that makes an update of arrays of NumPy."""
+    autograd, np = import_module("autograd"), import_module("autograd.numpy")
+    return _steps(_update(autograd.value_and_grad(loss), rate), list(map(np.array, lists)))
+
+
+def _update(value_and_grad: Callable[[list[Any]], Any], rate: float) -> Callable[[list[Any]], Any]:
+    """The loss of the parameters, and the parameters after a step of descent."""
+
+    def update(parameters: list[Any]) -> Any:
+        found, slopes = value_and_grad(parameters)
+        return found, [p - rate * g for p, g in zip(parameters, slopes, strict=True)]
+
+    return update
+
+
+def _steps(update: Callable[[list[Any]], Any], parameters: list[Any]) -> Step:
     def step() -> float:
         nonlocal parameters
-        found, parameters = jax.block_until_ready(update(parameters))
+        found, parameters = update(parameters)
         return float(found)
 
     return step
@@ -104,19 +122,34 @@ def jax_regression_step(given: Problem) -> Step:
 
 def micrograd_regression_step(given: Problem) -> Step:
     """The same, one Value for each product and each sum."""
+    return micrograd_descent(given.model, given.X, given.y, lambda score, t: (score - t) ** 2)
+
+
+def micrograd_descent(
+    start: Any,
+    X: Rows,
+    y: list[int],
+    loss_of: Callable[[Any, int], Any],
+    *,
+    rate: float = RATE,
+    strength: float = 0.0,
+) -> Step:
+    """As in the demo notebook of micrograd: mean loss and penalty, backward pass, update."""
     value = import_module("micrograd.engine").Value
     model = import_module("micrograd.nn").MLP(2, [16, 16, 1])
-    for theirs, ours in zip(model.parameters(), given.model.parameters(), strict=True):
+    for theirs, ours in zip(model.parameters(), start.parameters(), strict=True):
         theirs.data = ours.data
 
     def step() -> float:
-        scores = [model([value(x) for x in row]) for row in given.X]
-        losses = [(score - t) ** 2 for t, score in zip(given.y, scores, strict=True)]
+        scores = [model([value(x) for x in row]) for row in X]
+        losses = [loss_of(score, t) for score, t in zip(scores, y, strict=True)]
         loss = sum(losses) * (1.0 / len(losses))
+        if strength:
+            loss = loss + strength * sum(p * p for p in model.parameters())
         model.zero_grad()
         loss.backward()
         for p in model.parameters():
-            p.data -= RATE * p.grad
+            p.data -= rate * p.grad
         return float(loss.data)
 
     return step

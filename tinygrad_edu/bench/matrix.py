@@ -8,8 +8,7 @@ from importlib import import_module, metadata
 from typing import Any, Final, NamedTuple
 
 from tinygrad_edu.bench import nets
-from tinygrad_edu.bench.measure import Table, compare
-from tinygrad_edu.bench.moons import Step
+from tinygrad_edu.bench.measure import Step, Table, compare
 from tinygrad_edu.bench.peers import (
     installed,
     labelled,

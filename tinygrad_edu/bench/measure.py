@@ -7,6 +7,10 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Final
 
+Rows = list[list[float]]
+#: A step of descent, which gives the loss before its update.
+Step = Callable[[], float]
+
 #: An engine has its turn for about this long in each round, and for so many steps.
 _SECONDS_A_TURN: Final = 0.6
 _STEPS_A_TURN: Final = (3, 200)

@@ -2,9 +2,10 @@
 
 import random
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from tinygrad_edu.bench.moons import Rows, Step, problem
+from tinygrad_edu.bench.measure import Rows, Step
+from tinygrad_edu.data import moons
 from tinygrad_edu.engine import Value
 from tinygrad_edu.losses import Loss, cross_entropy, squared_error
 from tinygrad_edu.nn import MLP, Layer, Module
@@ -45,13 +46,23 @@ class Problem:
 
     def weights(self) -> list[tuple[Rows, list[float]]]:
         """W (units x inputs) and b of each layer."""
-        return [
-            (
-                [[w.data for w in unit.w] for unit in layer.neurons],
-                [u.b.data for u in layer.neurons],
-            )
-            for layer in self.model.layers
-        ]
+        parameters = arrays(self.model)
+        return list(zip(parameters[::2], parameters[1::2], strict=True))
+
+
+def arrays(model: MLP | ConvolutionNet) -> list[Any]:
+    """The weights as nested lists: W (units x inputs) and b of each layer in turn."""
+    lists: list[Any] = []
+    for layer in model.layers:
+        lists.append([[w.data for w in unit.w] for unit in layer.neurons])
+        lists.append([unit.b.data for unit in layer.neurons])
+    return lists
+
+
+def problem() -> tuple[Rows, list[int]]:
+    """The 100 points of the two moons, and their targets -1 and 1."""
+    X, y = moons(100, noise=0.1, rng=1337)
+    return X, [2 * label - 1 for label in y]
 
 
 def regression() -> Problem:

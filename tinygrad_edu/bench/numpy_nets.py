@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_edu.bench.moons import Rows, Step
+from tinygrad_edu.bench.measure import Rows, Step
 from tinygrad_edu.bench.nets import FILTER, FILTERS, PLACES, RATE, Problem, by_filter, patches
 from tinygrad_edu.vectorize.arrays import Array
 
