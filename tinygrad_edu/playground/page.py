@@ -1,7 +1,8 @@
 """Page: a run with its controls and views as widgets, and the loop that plays it."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from html import escape
 from importlib import import_module, resources
 from time import perf_counter
@@ -23,6 +24,8 @@ PANELS: Final = (
 MOST_SLIDERS: Final = 20
 #: Seconds: a frame at least, training in a frame at most, between pictures that take longer.
 _FRAME, _TRAINING, _PAUSE = 0.05, 0.06, 1.0
+#: A view is anew in every frame of a run that plays, in every second, or where the run rests.
+_ALWAYS, _OFTEN, _AT_REST = range(3)
 _STYLE: Final = resources.files("tinygrad_edu.playground").joinpath("page.css").read_text("utf-8")
 
 
@@ -30,8 +33,8 @@ class Page:
     """The widgets: `widget` is all of them; `show` the names of the panels that are shown."""
 
     def __init__(self, run: Run, own: str, show: Sequence[str]) -> None:
-        self.run, self.own, self.show = run, own, show
-        w = self.w = library()
+        self.run, self.show = run, show
+        w = library()
         self.task: asyncio.Task[None] | None = None
         self.looked = 0.0
         self.controls = Controls(run.settings, run.own is not None, self.change)
@@ -42,19 +45,34 @@ class Page:
             options=[1, 10, 100], description="epochs a frame", layout={"width": "180px"},
             style={"description_width": "initial"},
         )  # fmt: skip
-        self.numbers, self.message = w.HTML(), w.HTML()
         side = f"{panels.SIDE}px"
         widgets = import_module("tinygrad_edu.playground.widgets")
         self.surface = widgets.Surface(
             label="decision regions", layout={"width": side, "height": side, "margin": "0"}
         )
-        self.key, self.curve = w.HTML(), w.HTML()
-        self.network, self.maps = w.HTML(layout={"max_width": "640px"}), w.HTML()
         self.sliders = widgets.Sliders()
         self.slider = w.IntSlider(min=0, max=0, description="example", layout={"width": "340px"})
+        self.numbers, self.message, self.key, self.curve, self.maps = (w.HTML() for _ in range(5))
         self.line, self.deltas, self.graph = w.HTML(), w.HTML(), w.HTML()
+        self.network = w.HTML(layout={"max_width": "640px"})
         self.code = w.Textarea(layout={"width": "980px", "height": "110px"})
-        self.widget = self._laid_out()
+        #: Panel, how often it changes, widget and text.
+        self.views: list[tuple[str, int, Any, Callable[[], str]]] = [
+            ("losses", _ALWAYS, self.curve, lambda: panels.curve(run.losses)),
+            ("network", _OFTEN, self.network, self._net),
+            ("units", _OFTEN, self.maps, lambda: panels.maps(self.activations)),
+            ("code", _OFTEN, self.code, lambda: code(run, own)),
+        ]
+        for widget, text in (
+            (self.line, panels.example_line),
+            (self.deltas, panels.example_deltas),
+            (self.graph, panels.example_graph),
+        ):
+            of_example = partial(text, run)
+            self.views.append(
+                ("example", _AT_REST, widget, lambda f=of_example: f(self.slider.value))
+            )
+        self.widget = self._laid_out(w)
         self.widget._view_count = 0  # so that the page is told when its last view is gone
         self.play.observe(lambda _: self._toggled(), names="value")
         self.step.on_click(lambda _: self.advance(1))
@@ -62,7 +80,7 @@ class Page:
         self.slider.observe(lambda _: self.look(), names="value")
         self.sliders.observe(lambda change: self._weigh(*change["new"][:2]), names="moved")
         self.surface.observe(lambda change: self._clicked(*change["new"]), names="clicked")
-        self.widget.observe(lambda change: self._viewed(change["new"]), names="_view_count")
+        self.widget.observe(lambda c: c["new"] or self.stop(), names="_view_count")
         self.start_over()
 
     def change(self, name: str, value: Any) -> None:
@@ -74,7 +92,7 @@ class Page:
             self.say(str(error))
         else:
             if self.run.training is before:
-                self._tell_code()
+                self.look()
             else:
                 self.start_over()
         self.controls.show(self.run.settings)
@@ -100,42 +118,25 @@ class Page:
             self.say(str(error))
         if self.task is None:
             self.look()
-            return
-        self.refresh()
-        if perf_counter() - self.looked > _PAUSE:
-            self.glance()
+        else:
+            self.look(_OFTEN if perf_counter() - self.looked > _PAUSE else _ALWAYS)
 
-    def refresh(self) -> None:
-        """What changes with every frame: the plane and the losses."""
+    def look(self, most: int = _AT_REST) -> None:
+        """Show the run: the views that change that often, unless told otherwise all."""
         self.numbers.value = panels.numbers(self.run.measure())
         self.activations = self.plane.activations()
         if "plane" in self.show:
             self.surface.paint(self.plane.regions(self.activations))
-        if "losses" in self.show:
-            self.curve.value = panels.curve(self.run.losses)
-
-    def glance(self) -> None:
-        """What is shown once a second: the net, its units, its weights, the code."""
-        self.looked = perf_counter()
-        example = self.slider.value
-        if "network" in self.show:
-            with_example = "example" in self.show
-            self.network.value = panels.net(self.run, example, with_example=with_example)
-        if "units" in self.show:
-            self.maps.value = panels.maps(self.activations)
-        self._show_weights()
-        self._tell_code()
-
-    def look(self) -> None:
-        """Everything, also what does not change with every frame of a run that plays."""
-        example = min(self.slider.value, self.slider.max)
-        self.surface.svg = panels.points_over(self.run, self.plane.extent, example)
-        self.refresh()
-        self.glance()
-        if "example" in self.show:
-            self.line.value = panels.example_line(self.run, example)
-            self.deltas.value = panels.example_deltas(self.run, example)
-            self.graph.value = panels.example_graph(self.run, example)
+        if most == _AT_REST:
+            self.surface.svg = panels.points_over(self.run, self.plane.extent, self.slider.value)
+        if most >= _OFTEN:
+            self.looked = perf_counter()
+            weights = self.run.weights
+            few = "weights" in self.show and len(weights) <= MOST_SLIDERS
+            self.sliders.numbers = {name: w.data for name, w in weights.items()} if few else {}
+        for panel, often, widget, text in self.views:
+            if panel in self.show and often <= most:
+                widget.value = text()
 
     def say(self, text: str) -> None:
         """Show a message, or none."""
@@ -172,29 +173,19 @@ class Page:
     def _clicked(self, across: float, down: float) -> None:
         self.slider.value = panels.nearest(self.run, self.plane.extent, across, down)
 
-    def _viewed(self, views: int) -> None:
-        if not views:
-            self.stop()
-
     def _reset(self) -> None:
         self.run.reset()
         self.start_over()
 
-    def _tell_code(self) -> None:
-        if "code" in self.show:
-            self.code.value = code(self.run, self.own)
+    def _net(self) -> str:
+        with_example = "example" in self.show
+        return panels.net(self.run, self.slider.value, with_example=with_example)
 
     def _weigh(self, name: str, number: float) -> None:
         self.run.set_weight(name, number)
         self.look()
 
-    def _show_weights(self) -> None:
-        weights = self.run.weights
-        shown = "weights" in self.show and len(weights) <= MOST_SLIDERS
-        self.sliders.numbers = {name: w.data for name, w in weights.items()} if shown else {}
-
-    def _laid_out(self) -> Any:
-        w = self.w
+    def _laid_out(self, w: Any) -> Any:
         buttons = w.HBox([self.play, self.step, self.reset, self.pace])
         self.surface.add_class("tge-plane")
         beside = [("losses", self.curve), ("units", self.maps)]

@@ -28,7 +28,7 @@ _TILE: Final = 44
 
 def points_over(run: Run, extent: Extent, example: int) -> str:
     """The points over the plane, test points with a black edge, and a ring around an example."""
-    parts = [f'<svg viewBox="0 0 {SIDE} {SIDE}" width="{SIDE}" height="{SIDE}">']
+    parts = []
     for part, edge in ((run.training, "white"), (run.test, "black")):
         if part is not None:
             places = zip(_places(part, extent), part.y, strict=True)
@@ -40,13 +40,19 @@ def points_over(run: Run, extent: Extent, example: int) -> str:
     parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="8" class="ring"/>')
     left, right, bottom, top = extent
     names = [html.escape(clean(name, 30)) for name in run.data.feature_names]
-    for at_x, at_y, anchor, text in (
+    texts = [
         (SIDE - 4, SIDE - 5, "end", f"{names[0]} = {right:.2g}"),
         (4, 13, "start", f"{names[1]} = {top:.2g}"),
         (4, SIDE - 5, "start", f"({left:.2g}, {bottom:.2g})"),
-    ):
-        parts.append(f'<text x="{at_x}" y="{at_y}" text-anchor="{anchor}">{text}</text>')
-    return "".join([*parts, "</svg>"])
+    ]
+    return _svg(SIDE, parts, texts)
+
+
+def _svg(high: int, parts: list[str], texts: Sequence[tuple[float, float, str, str]]) -> str:
+    """A picture of that height; texts are x, y, anchor and text."""
+    parts = parts + [f'<text x="{x}" y="{y}" text-anchor="{a}">{t}</text>' for x, y, a, t in texts]
+    size = f'viewBox="0 0 {SIDE} {high}" width="{SIDE}" height="{high}"'
+    return f"<svg {size}>{''.join(parts)}</svg>"
 
 
 def nearest(run: Run, extent: Extent, across: float, down: float) -> int:
@@ -86,10 +92,7 @@ def curve(losses: Sequence[Measured]) -> str:
     both = [np.array([m.loss for m in chosen]), np.array([m.test_loss for m in chosen], float)]
     finite = [x for line in both for x in line[np.isfinite(line)]]
     top, last = max(finite, default=1.0) or 1.0, chosen[-1].epoch or 1
-    parts = [
-        f'<svg viewBox="0 0 {SIDE} {_HIGH}" width="{SIDE}" height="{_HIGH}">',
-        f'<path class="axis" d="M30 16V{_HIGH - 18}H{SIDE - 8}"/>',
-    ]
+    parts = [f'<path class="axis" d="M30 16V{_HIGH - 18}H{SIDE - 8}"/>']
     for line, style in zip(both, ("", ' stroke-dasharray="5 3"'), strict=True):
         path = [
             f"{30 + (SIDE - 38) * m.epoch / last:.1f},{16 + (_HIGH - 34) * (1 - x / top):.1f}"
@@ -97,15 +100,14 @@ def curve(losses: Sequence[Measured]) -> str:
             if np.isfinite(x)
         ]
         parts.append(f'<polyline class="loss" points="{" ".join(path)}"{style}/>')
-    for x, y, anchor, text in (
+    texts = [
         (2, 11, "start", f"{top:.2g}"),
         (27, _HIGH - 18, "end", "0"),
         (30, _HIGH - 4, "start", "0"),
         (SIDE - 8, _HIGH - 4, "end", f"epoch {chosen[-1].epoch:,}"),
         (SIDE / 2, _HIGH - 4, "middle", "loss: training, test dashed"),
-    ):
-        parts.append(f'<text x="{x}" y="{y}" text-anchor="{anchor}">{text}</text>')
-    return "".join([*parts, "</svg>"])
+    ]
+    return _svg(_HIGH, parts, texts)
 
 
 def maps(activations: Sequence[Array]) -> str:
@@ -117,9 +119,9 @@ def maps(activations: Sequence[Array]) -> str:
     shown = activations[:-1] if activations[-1].shape[-1] == 1 else activations
     for k, layer in enumerate(shown, 1):
         n = layer.shape[-1]
-        tiles = [heat(layer[::2, ::2, j]) for j in range(n)]
-        picture = np.concatenate([np.pad(t, ((0, 0), (0, _GAP), (0, 0)), mode="constant",
-                                         constant_values=1.0) for t in tiles], axis=1)  # fmt: skip
+        gap = ((0, 0), (0, _GAP), (0, 0))
+        tiles = [np.pad(heat(layer[::2, ::2, j]), gap, constant_values=1.0) for j in range(n)]
+        picture = np.concatenate(tiles, axis=1)
         data = base64.b64encode(png(picture)).decode()
         width = min(_TILE * n, SIDE)
         units = f"{n} unit" + ("s" if n > 1 else "")

@@ -100,18 +100,13 @@ def snapshot(run: Run) -> Figure:
     figure = Figure(figsize=(10.5 if curve else 6.0, 4.4), layout="constrained")
     axes = figure.subplots(1, 1 + curve, squeeze=False)[0]
     training, test = run.training, run.test
-
-    def shown(row: list[float]) -> object:
-        return run.model(row)
-
+    X_test, y_test = ([], []) if test is None else (test.X.tolist(), test.y.tolist())
     pictures.regions(
-        shown, training.X.tolist(), training.y.tolist(),
-        X_test=[] if test is None else test.X.tolist(),
-        y_test=[] if test is None else test.y.tolist(),
+        run.model, training.X.tolist(), training.y.tolist(), X_test=X_test, y_test=y_test,
         transform=lambda rows: features(rows, run.settings.features),
         outputs="scores" if run.head.activation == "linear" else "probabilities",
         class_names=run.data.class_names, feature_names=run.data.feature_names,
-        margins=False, misclassified=False, resolution=120, ax=axes[0],
+        hidden_lines=False, margins=False, misclassified=False, resolution=120, ax=axes[0],
     )  # fmt: skip
     if curve:
         _losses(run, axes[1])
