@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from refusals import refusals
 
 from tinygrad_edu import playground
 from tinygrad_edu.playground import Playground, controls
+from tinygrad_edu.playground.page import PANELS, Page
+from tinygrad_edu.playground.settings import CHECKS
 from tinygrad_edu.text import short
 
 SMALL: dict[str, Any] = {"n": 30, "hidden": [3]}
@@ -25,6 +28,12 @@ def widgets() -> Iterator[Any]:
 
 def small(**options: Any) -> Playground:
     return playground(**(SMALL | options))
+
+
+def page_of(**options: Any) -> Page:
+    page = small(**options).page
+    assert page is not None
+    return page
 
 
 def test_without_ipywidgets_one_sentence_says_what_to_install(
@@ -60,45 +69,34 @@ def test_a_saved_notebook_keeps_a_picture_beside_the_widgets(widgets: Any) -> No
     ]
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
+test_options_that_do_not_fit_say_why = refusals(
     [
-        ({"show": "plane"}, "show is a list of panels: write show=['plane']"),
-        (
-            {"show": ["planes"]},
-            "unknown panel 'planes': choose data, net, training, plane, losses, network, units, "
-            "weights, example, code; did you mean 'plane'?",
-        ),
-        (
-            {"rate": 1},
-            "unknown setting 'rate': choose data, n, noise, test_share, features, hidden, "
-            "activation, loss, lr, penalty, strength, batch_size, seed",
-        ),
-        ({"y": [0]}, "y and columns belong to points of your own: write playground(X, y)"),
-        ({"epochs": -1}, "epochs must be an int of at least 0, got -1"),
-    ],
-)
-def test_options_that_do_not_fit_say_why(options: dict[str, Any], message: str) -> None:
-    with pytest.raises((TypeError, ValueError)) as caught:
-        playground(**options)
-    assert str(caught.value) == message
+        (lambda: playground(show="plane"), TypeError,
+         "show is a list of panels: write show=['plane']"),
+        (lambda: playground(show=["planes"]), ValueError,
+         f"unknown panel 'planes': choose {', '.join(PANELS)}; did you mean 'plane'?"),
+        (lambda: playground(rate=1), ValueError,
+         f"unknown setting 'rate': choose {', '.join(CHECKS)}"),
+        (lambda: playground(y=[0]), TypeError,
+         "y and columns belong to points of your own: write playground(X, y)"),
+        (lambda: playground(epochs=-1), ValueError, "epochs must be an int of at least 0, got -1"),
+    ]
+)  # fmt: skip
 
 
 @pytest.mark.slow
 def test_step_reset_and_play(widgets: Any) -> None:
-    shown = small(show=["plane", "losses", "units"])
-    page = shown.page
-    assert page is not None
+    page = page_of(show=["plane", "losses", "units"])
     start = page.surface.pixels, page.numbers.value
     page.step.click()
-    assert shown.run.epoch == 1
+    assert page.run.epoch == 1
     assert (page.surface.pixels, page.numbers.value) != start
     page.reset.click()
     assert (page.surface.pixels, page.numbers.value) == start
 
     async def play() -> None:
         page.play.value = True
-        while shown.run.epoch < 3:
+        while page.run.epoch < 3:
             await asyncio.sleep(0)
         page.play.value = False
         await asyncio.sleep(0)
@@ -106,12 +104,11 @@ def test_step_reset_and_play(widgets: Any) -> None:
     asyncio.run(play())
     assert page.task is None
     assert page.play.description == "play"
-    assert f"epoch {shown.run.epoch}:" in page.numbers.value
+    assert f"epoch {page.run.epoch}:" in page.numbers.value
 
 
 def test_playing_ends_with_the_last_view(widgets: Any) -> None:
-    page = small(show=["plane"]).page
-    assert page is not None
+    page = page_of(show=["plane"])
 
     async def play() -> None:
         page.widget._view_count = 1
@@ -127,8 +124,7 @@ def test_playing_ends_with_the_last_view(widgets: Any) -> None:
 
 @pytest.mark.slow
 def test_controls_change_the_run_and_say_what_does_not_fit(widgets: Any) -> None:
-    page = small(show=["data", "net", "training"]).page
-    assert page is not None
+    page = page_of(show=["data", "net", "training"])
     boxes = page.controls.boxes
     boxes["hidden"][1].value = 2
     boxes["features"][2].value = True
@@ -138,17 +134,15 @@ def test_controls_change_the_run_and_say_what_does_not_fit(widgets: Any) -> None
     assert page.run.batch_size == 22  # of each class of 15, round(4.5) = 4 are held out
     boxes["loss"][0].value = "hinge"
     boxes["data"][0].value = "blobs"
-    assert "hinge tells two classes apart" in page.message.value
+    assert "the loss hinge is for 2 classes" in page.message.value
     assert boxes["data"][0].value == "moons"
 
 
 def test_controls_show_what_is_out_of_their_range(widgets: Any) -> None:
-    page = playground(n=5, test_share=0.95, hidden=[], show=["data"]).page
-    assert page is not None
+    page = page_of(n=5, test_share=0.95, hidden=[], show=["data"])
     boxes = page.controls.boxes
     assert (boxes["n"][0].value, boxes["test_share"][0].value) == (5, 0.95)
-    own = playground([[0, 0], [1, 1], [2, 0], [0, 3]], [0, 1, 0, 1], hidden=[], show=["data"]).page
-    assert own is not None
+    own = page_of(X=[[0, 0], [1, 1], [2, 0], [0, 3]], y=[0, 1, 0, 1], hidden=[], show=["data"])
     assert own.controls.boxes["n"][0].disabled
     own.controls.boxes["data"][0].value = "moons"
     assert not own.controls.boxes["n"][0].disabled
@@ -156,8 +150,7 @@ def test_controls_show_what_is_out_of_their_range(widgets: Any) -> None:
 
 @pytest.mark.slow
 def test_the_example_is_shown_while_it_plays_too(widgets: Any) -> None:
-    page = small(show=["plane", "example"], hidden=[]).page
-    assert page is not None
+    page = page_of(show=["plane", "example"], hidden=[])
 
     async def play() -> None:
         page.play.value = True
@@ -174,15 +167,13 @@ def test_the_example_is_shown_while_it_plays_too(widgets: Any) -> None:
 
 
 def test_a_divergence_is_said(widgets: Any) -> None:
-    page = small(show=["plane"], data="blobs", activation="linear", lr=1e200).page
-    assert page is not None
+    page = page_of(show=["plane"], data="blobs", activation="linear", lr=1e200)
     page.step.click()
     assert "try a smaller" in page.message.value or "finite" in page.message.value
 
 
 def test_a_small_net_has_a_slider_for_each_weight(widgets: Any) -> None:
-    page = small(show=["weights", "code"], hidden=[3]).page
-    assert page is not None
+    page = page_of(show=["weights", "code"], hidden=[3])
     assert len(page.sliders.numbers) == 13  # 3 * (2 + 1) + (3 + 1)
     page.sliders.moved = ["layer1.neuron1.w[0]", 1.5, 0]
     assert page.run.weights["layer1.neuron1.w[0]"].data == 1.5
@@ -194,8 +185,7 @@ def test_a_small_net_has_a_slider_for_each_weight(widgets: Any) -> None:
 
 @pytest.mark.slow
 def test_an_example_has_its_deltas_and_its_graph(widgets: Any) -> None:
-    page = small(show=["example", "network"], hidden=[]).page
-    assert page is not None
+    page = page_of(show=["example", "network"], hidden=[])
     before = page.graph.value, page.deltas.value, page.network.value
     page.slider.value = 3
     assert (page.graph.value, page.deltas.value, page.network.value) != before
@@ -205,8 +195,7 @@ def test_an_example_has_its_deltas_and_its_graph(widgets: Any) -> None:
 
 @pytest.mark.slow
 def test_a_click_chooses_the_nearest_training_point(widgets: Any) -> None:
-    page = small(show=["plane", "example"], hidden=[]).page
-    assert page is not None
+    page = page_of(show=["plane", "example"], hidden=[])
     left, right, bottom, top = page.plane.extent
     x, y = page.run.training.X[7]
     page.surface.clicked = [(x - left) / (right - left) + 1e-3, (top - y) / (top - bottom)]

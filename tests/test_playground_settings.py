@@ -1,13 +1,19 @@
 """Settings, features and a user's own points: what is taken, and what is said of the rest."""
 
+from contextlib import chdir
+from functools import partial
 from math import sin
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import pytest
+from refusals import refusals
 
+from tinygrad_edu.data.table import TableError
 from tinygrad_edu.playground import Settings, features, points
+from tinygrad_edu.playground.features import FEATURES
 from tinygrad_edu.playground.settings import DATA, LOSSES, OWN
 
 
@@ -49,85 +55,63 @@ def test_a_csv_file_gives_points(tmp_path: Path) -> None:
     assert (data.feature_names, data.class_names) == (("u", "v"), ("blue", "red"))
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (
-            ([[1, 2, 3], [4, 5, 6]], [0, 1]),
-            "the playground shows points of 2 numbers, X[0] has 3: choose two, "
-            "such as [[row[0], row[1]] for row in X]",
-        ),
-        (([[1, 2]], [0, 1]), "1 rows in X but 2 labels in y"),
-        (([[1, 2], [3, 4]], [1, 1]), "y has 1 different labels, the playground shows 2 to 10"),
-        (
-            ([[1, 2], [3, 4]], [1, "a"]),
-            "y has numbers and texts: write them all as texts, [str(t) for t in y]",
-        ),
-        (([[1, 2], [3, 4]], [1, float("nan")]), "y[1] must be a number or a text, got nan"),
-        (
-            ([[1, 2], [3, 4]], [[1, 0], [0, 1]]),
-            "y[0] must be a number or a text, got [1, 0]",
-        ),
-        (
-            ([[1, 2]],),
-            "arrays are given as X and y, a Dataset as *data, and columns are those of a CSV file",
-        ),
-        (("p.csv", [0, 1]), "a file holds the labels too: write columns=[x1, x2, class] for y"),
-    ],
+NO_ARRAYS = "arrays are given as X and y, a Dataset as *data, and columns are those of a CSV file"
+NO_FILE = "a file holds the labels too: write columns=[x1, x2, class] for y"
+PAIR = [[1, 2], [3, 4]]
+BAD_POINTS: list[tuple[Any, type[Exception], str]] = [
+    (([[1, 2, 3], [4, 5, 6]], [0, 1]), ValueError, "the playground shows points of 2 numbers, "
+     "X[0] has 3: choose two, such as [[row[0], row[1]] for row in X]"),
+    (([[1, 2]], [0, 1]), ValueError, "1 rows in X but 2 labels in y"),
+    ((PAIR, [1, 1]), ValueError, "y has 1 different labels, the playground shows 2 to 10"),
+    ((PAIR, [1, "a"]), TypeError, "y has numbers and texts: write them all as texts, "
+     "[str(t) for t in y]"),
+    ((PAIR, [1, float("nan")]), TypeError, "y[1] must be a number or a text, got nan"),
+    ((PAIR, [[1, 0], [0, 1]]), TypeError, "y[0] must be a number or a text, got [1, 0]"),
+    (([[1, 2]],), TypeError, NO_ARRAYS),
+    (("p.csv", [0, 1]), TypeError, NO_FILE),
+]  # fmt: skip
+BAD_SETTINGS: list[tuple[dict[str, Any], type[Exception], str]] = [
+    ({"data": "moon"}, ValueError, f"unknown data 'moon': choose {', '.join([*DATA, OWN])}; "
+     "did you mean 'moons'?"),
+    ({"n": 3}, ValueError, "n must be an int of at least 4, got 3"),
+    ({"noise": -1}, ValueError, "noise must be a finite number >= 0, got -1.0"),
+    ({"test_share": 1}, ValueError, "test_share must be a finite number >= 0 and < 1, got 1.0"),
+    ({"features": []}, ValueError, 'features is empty: a net needs at least one, such as '
+     '["x1", "x2"]'),
+    ({"features": ["x1", "x1"]}, ValueError, "features names one twice: x1, x1"),
+    ({"features": "x1"}, TypeError, "features must be a list of features, got str"),
+    ({"features": ["x3"]}, ValueError, f"unknown feature 'x3': choose {', '.join(FEATURES)}"),
+    ({"hidden": [2] * 5}, ValueError, "hidden has 5 layers, at most 4 are shown"),
+    ({"hidden": [17]}, ValueError, "a layer in hidden must be an int from 1 to 16, got 17"),
+    ({"hidden": 3}, TypeError, "hidden must be a list of layer sizes, got int"),
+    ({"loss": "hinges"}, ValueError, f"unknown loss 'hinges': choose {', '.join(LOSSES)}; "
+     "did you mean 'hinge'?"),
+    ({"lr": 0}, ValueError, "lr must be a finite number > 0, got 0.0"),
+    ({"penalty": "l3"}, ValueError, "unknown penalty 'l3': choose none, l1, l2"),
+    ({"batch_size": 0}, ValueError, "batch_size must be an int of at least 1, got 0"),
+    ({"seed": -1}, ValueError, "seed must be an int of at least 0, got -1"),
+]  # fmt: skip
+test_points_that_cannot_be_shown_say_why = refusals(
+    [(partial(points, *given), error, text) for given, error, text in BAD_POINTS]
 )
-def test_points_that_cannot_be_shown_say_why(arguments: Any, message: str) -> None:
-    with pytest.raises((TypeError, ValueError)) as caught:
-        points(*arguments)
-    assert str(caught.value) == message
+test_settings_that_do_not_fit_say_why = refusals(
+    [(partial(Settings, **given), error, text) for given, error, text in BAD_SETTINGS]
+)
 
 
-@pytest.mark.parametrize(
-    ("columns", "message"),
-    [
-        (
-            None,
-            "p.csv: three columns are needed, for x1, x2 and the class: "
-            "write columns=['u', 'v', 'kind']",
-        ),
-        (["u", "word", "kind"], "p.csv: column 'word' holds no numbers"),
-        (["u", "vv", "kind"], "p.csv: no column 'vv'; did you mean 'v'?"),
-    ],
-)
-def test_columns_that_are_no_points_say_why(
-    columns: Any, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    Path("p.csv").write_text("u,v,word,kind\n1,2,x,a\n3,4,y,b\n")
-    with pytest.raises(ValueError, match=r"p\.csv") as caught:
+def of_file(columns: list[str] | None) -> None:
+    with TemporaryDirectory() as folder, chdir(folder):
+        Path("p.csv").write_text("u,v,word,kind\n1,2,x,a\n3,4,y,b\n")
         points("p.csv", columns=columns)
-    assert str(caught.value) == message
 
 
-@pytest.mark.parametrize(
-    ("settings", "message"),
+test_columns_that_are_no_points_say_why = refusals(
     [
-        ({"data": "moon"}, f"unknown data 'moon': choose {', '.join([*DATA, OWN])}; "
-                           "did you mean 'moons'?"),
-        ({"n": 3}, "n must be an int of at least 4, got 3"),
-        ({"noise": -1}, "noise must be a finite number >= 0, got -1.0"),
-        ({"test_share": 1}, "test_share must be a finite number >= 0 and < 1, got 1.0"),
-        ({"features": []}, 'features is empty: a net needs at least one, such as ["x1", "x2"]'),
-        ({"features": ["x1", "x1"]}, "features names one twice: x1, x1"),
-        ({"features": "x1"}, "features must be a list of features, got str"),
-        ({"features": ["x3"]}, "unknown feature 'x3': choose x1, x2, x1*x2, x1**2, x2**2, "
-                               "sin(pi*x1), sin(pi*x2)"),
-        ({"hidden": [2] * 5}, "hidden has 5 layers, at most 4 are shown"),
-        ({"hidden": [17]}, "a layer in hidden must be an int from 1 to 16, got 17"),
-        ({"hidden": 3}, "hidden must be a list of layer sizes, got int"),
-        ({"loss": "hinges"},
-         f"unknown loss 'hinges': choose {', '.join(LOSSES)}; did you mean 'hinge'?"),
-        ({"lr": 0}, "lr must be a finite number > 0, got 0.0"),
-        ({"penalty": "l3"}, "unknown penalty 'l3': choose none, l1, l2"),
-        ({"batch_size": 0}, "batch_size must be an int of at least 1, got 0"),
-        ({"seed": -1}, "seed must be an int of at least 0, got -1"),
-    ],
+        (lambda: of_file(None), TableError, "p.csv: three columns are needed, for x1, x2 and the "
+         "class: write columns=['u', 'v', 'kind']"),
+        (lambda: of_file(["u", "word", "kind"]), TableError,
+         "p.csv: column 'word' holds no numbers"),
+        (lambda: of_file(["u", "vv", "kind"]), TableError,
+         "p.csv: no column 'vv'; did you mean 'v'?"),
+    ]
 )  # fmt: skip
-def test_settings_that_do_not_fit_say_why(settings: dict[str, Any], message: str) -> None:
-    with pytest.raises((TypeError, ValueError)) as caught:
-        Settings(**settings)
-    assert str(caught.value) == message

@@ -148,15 +148,8 @@ def ratio(x: float) -> str:
 
 def to_dict(table: Table) -> dict[str, Any]:
     """A table as JSON holds it, times in seconds."""
-    return {
-        "title": table.title,
-        "missing": table.missing,
-        "engine": table.engine,
-        "ours": table.ours,
-        "details": table.details,
-        "limits": table.limits,
-        "others": {
-            group: [vars(other) | {"ratio": other.ratio} for other in others]
-            for group, others in table.others.items()
-        },
+    others = {
+        group: [vars(other) | {"ratio": other.ratio} for other in others]
+        for group, others in table.others.items()
     }
+    return vars(table) | {"others": others}

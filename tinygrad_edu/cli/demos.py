@@ -24,17 +24,16 @@ from tinygrad_edu.view.base.palette import CLASSES, PLOT_INK
 from tinygrad_edu.view.base.report import Picture, verbatim
 
 
-def _on(name: str, recipe: Recipe) -> Demo:
+def _on(name: str, r: Recipe) -> Demo:
     """An MLP that tells the classes of a data set apart, as its recipe says."""
-
-    def rows(settings: Settings, rng: random.Random) -> Split:
-        return of_dataset(
-            recipe.rows(rng), settings.test_ratio, rng, unit=recipe.unit, group=recipe.group
-        )
-
-    r = recipe
-    default = Settings(r.hidden, r.activation, r.lr, r.epochs, r.batch_size, r.test_size)
-    return classification(name, r.text, default, rows)
+    return classification(
+        name,
+        r.text,
+        Settings(r.hidden, r.activation, r.lr, r.epochs, r.batch_size, r.test_size),
+        lambda settings, rng: of_dataset(
+            r.rows(rng), settings.test_ratio, rng, unit=r.unit, group=r.group
+        ),
+    )
 
 
 # The perceptron: no descent, but the training rule on two clusters.

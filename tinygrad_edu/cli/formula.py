@@ -67,14 +67,11 @@ class FormulaError(ValueError):
 
 
 class _NodeError(Exception):
-    """What is wrong with one node of the syntax tree, and a hint to be shown after it."""
-
-    def __init__(self, node: ast.AST, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.node, self.message, self.hint = node, message, hint
+    """`args`: a node of the syntax tree, what is wrong with it, a hint to be shown after it."""
 
     def error(self, text: str) -> FormulaError:
-        return _error(self.message, text, _column(text, self.node), self.hint)
+        node, message, *hint = self.args
+        return _error(message, text, _column(text, node), *hint)
 
 
 def evaluate(text: str, values: Mapping[str, Any]) -> Value:
@@ -181,20 +178,18 @@ def _check_node(node: ast.AST) -> None:
             if x > sys.float_info.max:
                 raise _NodeError(node, _TOO_LARGE)
             return
-    kind: ast.AST = node
-    match node:
-        case ast.BinOp(op=op):
-            kind = op
-        case ast.Call(func=function):
-            kind = function
+        case ast.BinOp(op=kind) | ast.Call(func=kind):
+            pass
+        case kind:
+            pass
     raise _NodeError(node, _REASONS.get(type(kind), "this is not part of a formula"), ALLOWED)
 
 
 def _value(node: ast.AST, names: Mapping[str, Any]) -> Any:
     """A Value, a float, or a list of them."""
     match node:
-        case ast.Constant(value=int() | float() as x):
-            return float(x)
+        case ast.Constant(value=x):
+            return float(x)  # type: ignore[arg-type]  # checked
         case ast.Name(id=name):
             return names[name] if name in names else _unknown(node, name, names)
         case ast.List(elts=elements):
@@ -207,8 +202,8 @@ def _value(node: ast.AST, names: Mapping[str, Any]) -> Any:
             return _ARITHMETIC[type(op)](_single(left, names), _single(right, names))
         case ast.Call(func=ast.Name(id="equal")) | ast.Compare():
             raise _NodeError(node, "a comparison chooses inside where, as in where(a > 0, a, b)")
-        case ast.Call(func=ast.Name(id=name), args=args, keywords=keywords):
-            return _call(node, name, args, keywords, names)
+        case ast.Call(func=ast.Name(id=name)):
+            return _call(node, name, names)
     raise _NodeError(node, "this is not part of a formula", ALLOWED)
 
 
@@ -232,13 +227,7 @@ def _condition(node: ast.AST, names: Mapping[str, Any]) -> Any:
     return _single(node, names)
 
 
-def _call(
-    node: ast.Call,
-    name: str,
-    args: list[ast.expr],
-    keywords: list[ast.keyword],
-    names: Mapping[str, Any],
-) -> Any:
+def _call(node: ast.Call, name: str, names: Mapping[str, Any]) -> Any:
     if name not in _FUNCTIONS:
         if name in names:
             raise _NodeError(
@@ -249,16 +238,15 @@ def _call(
         raise _NodeError(node, f"there is no function {name:.40}: {hint}")
     function = _FUNCTIONS[name]
     wrong = _NodeError(node, f"wrong arguments: write {_usage(name)}")
-    read = [_condition if name == "where" and i == 0 else _value for i in range(len(args))]
-    positional = [f(arg, names) for f, arg in zip(read, args, strict=True)]
-    named: dict[str, Any] = {}
-    for keyword in keywords:
-        if keyword.arg is None:
-            raise wrong
-        named[keyword.arg] = _value(keyword.value, names)
+    read = [_condition if name == "where" else _value, *[_value] * len(node.args)]
+    positional = [f(arg, names) for f, arg in zip(read, node.args, strict=False)]
+    if any(keyword.arg is None for keyword in node.keywords):
+        raise wrong
+    named = {str(keyword.arg): _value(keyword.value, names) for keyword in node.keywords}
     try:
-        bound = _signature(name).bind(*positional, **named)
-        for parameter in _signature(name).parameters.values():
+        signature = _signature(name)
+        bound = signature.bind(*positional, **named)
+        for parameter in signature.parameters.values():
             x = bound.arguments.get(parameter.name)
             if isinstance(parameter.default, float) and isinstance(x, Value):
                 raise _NodeError(node, f"{parameter.name} is a constant of {name}: write a number")
@@ -301,11 +289,11 @@ def _unknown(node: ast.AST, name: str, names: Mapping[str, Any]) -> Any:
 
 def _column(text: str, node: ast.AST) -> int:
     """The place of a node (for a sum, of its sign) in characters; the syntax tree counts bytes."""
-    offset = node.left.end_col_offset if isinstance(node, ast.BinOp) else None
-    if offset is None:
-        return len(text.encode()[: getattr(node, "col_offset", 0)].decode())
+    offset = node.left.end_col_offset if isinstance(node, ast.BinOp) else node.col_offset  # type: ignore[attr-defined]
     column = len(text.encode()[:offset].decode())
-    return column + len(text[column:]) - len(text[column:].lstrip(" )"))
+    if isinstance(node, ast.BinOp):
+        column += len(text[column:]) - len(text[column:].lstrip(" )"))
+    return column
 
 
 def _error(message: str, text: str, column: int, hint: str = "", width: int = 70) -> FormulaError:

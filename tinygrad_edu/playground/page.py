@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from functools import partial
 from html import escape
 from importlib import import_module, resources
 from time import perf_counter
@@ -62,16 +61,15 @@ class Page:
             ("network", _OFTEN, self.network, self._net),
             ("units", _OFTEN, self.maps, lambda: panels.maps(self.activations)),
             ("code", _OFTEN, self.code, lambda: code(run, own)),
+            ("example", _AT_REST, self.line, lambda: panels.example_line(run, self.slider.value)),
+            (
+                "example",
+                _AT_REST,
+                self.deltas,
+                lambda: panels.example_deltas(run, self.slider.value),
+            ),
+            ("example", _AT_REST, self.graph, lambda: panels.example_graph(run, self.slider.value)),
         ]
-        for widget, text in (
-            (self.line, panels.example_line),
-            (self.deltas, panels.example_deltas),
-            (self.graph, panels.example_graph),
-        ):
-            of_example = partial(text, run)
-            self.views.append(
-                ("example", _AT_REST, widget, lambda f=of_example: f(self.slider.value))
-            )
         self.widget = self._laid_out(w)
         self.widget._view_count = 0  # so that the page is told when its last view is gone
         self.play.observe(lambda _: self._toggled(), names="value")
@@ -80,7 +78,7 @@ class Page:
         self.slider.observe(lambda _: self.look(), names="value")
         self.sliders.observe(lambda change: self._weigh(*change["new"][:2]), names="moved")
         self.surface.observe(lambda change: self._clicked(*change["new"]), names="clicked")
-        self.widget.observe(lambda c: c["new"] or self.stop(), names="_view_count")
+        self.widget.observe(lambda change: self._viewed(change["new"]), names="_view_count")
         self.start_over()
 
     def change(self, name: str, value: Any) -> None:
@@ -172,6 +170,10 @@ class Page:
 
     def _clicked(self, across: float, down: float) -> None:
         self.slider.value = panels.nearest(self.run, self.plane.extent, across, down)
+
+    def _viewed(self, views: int) -> None:
+        if not views:
+            self.stop()
 
     def _reset(self) -> None:
         self.run.reset()
