@@ -7,20 +7,8 @@ import sys
 import numpy as np
 import pytest
 
-from tinygrad_edu.bench import nets, numpy_nets, peers
-from tinygrad_edu.bench.matrix import (
-    BY_HAND,
-    FOLDED,
-    MODULES,
-    NETS,
-    ROWS,
-    edges,
-    label,
-    making,
-    matrix_table,
-    step_of,
-    tracing_table,
-)
+from tinygrad_edu.bench import matrix, nets, numpy_nets, peers
+from tinygrad_edu.bench.matrix import BY_HAND, FOLDED, MODULES, NETS, ROWS
 from tinygrad_edu.bench.measure import Comparison
 from tinygrad_edu.bench.peers import VARIABLES, one_blas_thread, stated
 from tinygrad_edu.functions import relu
@@ -43,7 +31,7 @@ AGAINST_OURS = [
 def test_every_engine_takes_the_same_steps_as_ours(row: str, engine: str) -> None:
     steps = 2 if engine == "micrograd" else 6
     with peers.one_thread_each([engine]):
-        theirs = step_of(engine, ROWS[row].function, ROWS[row].problem())
+        theirs = matrix.step_of(engine, ROWS[row].function, ROWS[row].problem())
         found = [theirs() for _ in range(steps)]
     ours = nets.matrix_step(ROWS[row].problem())
     assert found == pytest.approx([ours() for _ in range(steps)], rel=1e-10)
@@ -67,14 +55,9 @@ def test_our_step_is_an_update_as_the_scalar_engine_makes_it(row: str) -> None:
     ours = nets.matrix_step(few)
     found = [ours() for _ in range(3)]
     by_scalars = train(
-        few.model,
-        few.X,
-        few.y,
-        loss=few.loss,
+        few.model, few.X, few.y, loss=few.loss, epochs=3, engine="scalar",
         optimizer=lambda parameters: nets.SGD(parameters, lr=nets.RATE),
-        epochs=3,
-        engine="scalar",
-    )
+    )  # fmt: skip
     assert found == pytest.approx([step.loss for step in by_scalars], rel=1e-10)
 
 
@@ -117,8 +100,8 @@ def test_the_table_has_a_row_per_engine_with_its_goal(monkeypatch: pytest.Monkey
     monkeypatch.setattr("tinygrad_edu.bench.matrix.ROWS", SMALL)
     monkeypatch.setattr("tinygrad_edu.bench.matrix.installed", lambda name: False)
     monkeypatch.setattr(peers, "installed", lambda name: False)
-    table = matrix_table(7)
-    by_hand = label(BY_HAND)
+    table = matrix.matrix_table(7)
+    by_hand = matrix.label(BY_HAND)
     assert table.title.endswith("; 14 rounds)")
     assert table.engine == "matrix"
     assert list(table.ours) == list(SMALL)
@@ -134,12 +117,12 @@ def test_the_table_has_a_row_per_engine_with_its_goal(monkeypatch: pytest.Monkey
 def test_edges_are_the_links_from_a_node_to_its_parents() -> None:
     # 16 dots of 2 weights, 2 inputs and b; 16 of 2*16 + 1; 1 of 2*16 + 1; 32 relus;
     # o - t has two parents, its square one, the sum of one term none of its own
-    assert edges(nets.regression()) == 16 * 5 + 16 * 33 + 33 + 32 + 2 + 1
+    assert matrix.edges(nets.regression()) == 16 * 5 + 16 * 33 + 33 + 32 + 2 + 1
 
 
 def test_making_a_program_compiles_its_gradient_for_the_batch() -> None:
     given = nets.classifier(5, 3, 4)
-    kernel = making(given)()
+    kernel = matrix.making(given)()
     assert kernel.inputs["X"].shape == (4, 5)
     np.copyto(kernel.inputs["X"], given.X)
     np.copyto(kernel.inputs["Y"], np.array(given.y)[:, None])
@@ -151,7 +134,7 @@ def test_the_table_of_tracing_shows_edges_and_limits(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(
         "tinygrad_edu.bench.matrix.NETS", {name: NETS[name] for name in ("2-16-16-1", "784-16-10")}
     )
-    table = tracing_table(1)
+    table = matrix.tracing_table(1)
     assert table.details == {
         "2-16-16-1": "676 edges, 29.6 µs each",
         "784-16-10": "25,461 edges, 0.8 µs each",

@@ -9,23 +9,15 @@ from pathlib import Path
 import pytest
 from command_line import command_in, start
 
-from tinygrad_edu import (
-    RNN,
-    Conv2d,
-    Flatten,
-    Layer,
-    MaxPool2d,
-    Perceptron,
-    Sequential,
-    Unflatten,
-    load,
-)  # fmt: skip
+from tinygrad_edu import Perceptron, load
 from tinygrad_edu.cli import main
 from tinygrad_edu.cli.demos import DEMOS
 from tinygrad_edu.cli.split import of_dataset
 from tinygrad_edu.data import Dataset
 from tinygrad_edu.figure import Figure
-from tinygrad_edu.nn import MLP
+from tinygrad_edu.nn import MLP, Layer, Sequential
+from tinygrad_edu.nn.convolution import Conv2d, Flatten, MaxPool2d, Unflatten
+from tinygrad_edu.nn.recurrent import RNN
 from tinygrad_edu.train import fit
 from tinygrad_edu.view.pictures import regions
 
@@ -267,8 +259,7 @@ def test_ctrl_c_saves_what_was_learned_and_gives_exit_code_130(tmp_path, monkeyp
     assert "interrupted" in (tmp_path / "out" / "report.html").read_text()
 
 
-@pytest.mark.parametrize("epochs", [0, 3])
-def test_ctrl_c_says_how_many_epochs_were_learned(epochs, tmp_path, demo, model_only, monkeypatch):
+def interrupt_after(monkeypatch, epochs):
     def interrupt(epoch):
         if epoch.number == epochs - 1:
             raise KeyboardInterrupt
@@ -279,6 +270,11 @@ def test_ctrl_c_says_how_many_epochs_were_learned(epochs, tmp_path, demo, model_
         return fit(*arguments, callbacks=[interrupt], **options)
 
     monkeypatch.setattr("tinygrad_edu.cli.run.fit", interrupted_fit)
+
+
+@pytest.mark.parametrize("epochs", [0, 3])
+def test_ctrl_c_says_how_many_epochs_were_learned(epochs, tmp_path, demo, model_only, monkeypatch):
+    interrupt_after(monkeypatch, epochs)
     printed, errors = demo("xor", "--hidden", "2", code=130)
     assert f"\ninterrupted after {epochs} of 200 epochs in " in printed
     assert errors.endswith("tinygrad-edu: interrupted; what was learned so far is saved\n")
@@ -384,30 +380,21 @@ def test_the_adder_adds_longer_numbers_than_it_was_trained_on(tmp_path, demo, no
     ]  # fmt: skip
 
 
-def _diverging(monkeypatch):
-    return ["--optimizer", "sgd", "--lr", "1e300", "--activation", "linear"]
-
-
-def _interrupted(monkeypatch):
-    def interrupted_fit(*arguments, **options):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("tinygrad_edu.cli.run.fit", interrupted_fit)
-    return []
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("case", "code", "ending", "error"),
+    ("options", "code", "ending", "error"),
     [
-        (_diverging, 1, "diverged after", "tinygrad-edu: diverged in epoch "),
-        (_interrupted, 130, "interrupted after 0 of 60 epochs", "tinygrad-edu: interrupted; what"),
+        (["--optimizer", "sgd", "--lr", "1e300", "--activation", "linear"], 1, "diverged after",
+         "tinygrad-edu: diverged in epoch "),
+        ([], 130, "interrupted after 0 of 60 epochs", "tinygrad-edu: interrupted; what"),
     ],
-)
+)  # fmt: skip
 def test_a_recurrent_net_is_saved_when_training_ends_early(
-    case, code, ending, error, tmp_path, demo, no_pictures, monkeypatch
+    options, code, ending, error, tmp_path, demo, no_pictures, monkeypatch
 ):
-    printed, errors = demo("adder", "--hidden", "3", *case(monkeypatch), code=code)
+    if not options:
+        interrupt_after(monkeypatch, 0)
+    printed, errors = demo("adder", "--hidden", "3", *options, code=code)
     assert f"\n{ending}" in printed
     assert errors.startswith(error)
     assert isinstance(load(tmp_path / "model.json"), RNN)

@@ -9,7 +9,7 @@ import pytest
 from command_line import start
 
 from tinygrad_edu.cli import main
-from tinygrad_edu.data import TableEncoder, digits
+from tinygrad_edu.data import TableEncoder, digits, iris
 from tinygrad_edu.losses import LOSSES
 from tinygrad_edu.nn import MLP
 from tinygrad_edu.text import clean
@@ -82,28 +82,23 @@ def test_a_convolutional_model_of_the_demo_predicts_too(capsys):
 @pytest.mark.parametrize(
     ("loss", "output", "header", "numbers"),
     [
-        (
-            "binary_cross_entropy_with_logits",
-            "linear",
-            ["p(c0)", "p(c1)"],
-            [[1 / (1 + math.e), math.e / (1 + math.e)]],
+        *(
+            (loss, output, ["p(c0)", "p(c1)"], [1 / (1 + math.e), math.e / (1 + math.e)])
+            for loss, output in (
+                ("binary_cross_entropy_with_logits", "linear"),
+                ("binary_cross_entropy", "sigmoid"),
+            )
         ),
-        (
-            "binary_cross_entropy",
-            "sigmoid",
-            ["p(c0)", "p(c1)"],
-            [[1 / (1 + math.e), math.e / (1 + math.e)]],
-        ),
-        ("hinge", "linear", ["score(c1)"], [[1.0]]),
-        ("perceptron", "linear", ["score(c1)"], [[1.0]]),
+        ("hinge", "linear", ["score(c1)"], [1.0]),
+        ("perceptron", "linear", ["score(c1)"], [1.0]),
     ],
 )
 def test_probabilities_and_scores_by_hand(loss, output, header, numbers, capsys):
     saved([1, 1], loss, output=output, parameters=[1.0, 0.5])
-    found = predicted(capsys, "model.json", "x1\n2\n-1\n")
-    assert found[0] == ["prediction", *header]
-    assert [row[0] for row in found[1:]] == ["c1", "c0"]
-    assert [float(x) for x in found[1][1:]] == pytest.approx(numbers[0], rel=1e-5)
+    first, *rows = predicted(capsys, "model.json", "x1\n2\n-1\n")
+    assert first == ["prediction", *header]
+    assert [row[0] for row in rows] == ["c1", "c0"]
+    assert [float(x) for x in rows[0][1:]] == pytest.approx(numbers, rel=1e-5)
 
 
 def test_several_outputs_give_the_softmax_of_the_net_inputs(capsys):
@@ -212,27 +207,22 @@ def test_metadata_hold_encoder_and_loss_and_nothing_else():
     assert main(["demo", "iris", "--epochs", "1", "--out", "out"]) == 0
     metadata = json.loads(Path("out/model.json").read_text())["metadata"]
     assert set(metadata) == {"encoder", "loss"}
-    assert TableEncoder.from_dict(metadata["encoder"]).class_names == (
-        "setosa",
-        "versicolor",
-        "virginica",
-    )
+    assert TableEncoder.from_dict(metadata["encoder"]).class_names == iris().class_names
 
 
 HOSTILE = ["x\ry", "=1+1", ' "q", ', "a\nb", "\x1b[31mred"]
+NAMES = {"encoder": encoder("x1", classes=HOSTILE), "loss": "cross_entropy"}
 
 
 def test_any_label_is_read_back_as_it_is(capsys):
-    names = {"encoder": encoder("x1", classes=HOSTILE), "loss": "cross_entropy"}
-    saved([1, 5], "cross_entropy", metadata=names)
+    saved([1, 5], "cross_entropy", metadata=NAMES)
     header, row = predicted(capsys, "model.json", "x1\n2\n")
     assert header == ["prediction", *(f"p({name})" for name in HOSTILE)]
     assert row[0] in HOSTILE
 
 
 def test_a_terminal_gets_labels_without_control_characters(capsys, monkeypatch):
-    names = {"encoder": encoder("x1", classes=HOSTILE), "loss": "cross_entropy"}
-    saved([1, 5], "cross_entropy", metadata=names)
+    saved([1, 5], "cross_entropy", metadata=NAMES)
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     header, _ = predicted(capsys, "model.json", "x1\n2\n")
     assert header[1:] == [f"p({clean(name)})" for name in HOSTILE]

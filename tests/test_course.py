@@ -277,13 +277,8 @@ def test_the_variants_of_descent_differ_where_they_should() -> None:
         assert max(abs(p - q) for p, q in zip(one, other, strict=True)) > 1e-3
     model = MLP(2, [3, 1], "tanh", rng=4)
     options = {"loss": "half_squared_error", "optimizer": "sgd", "epochs": 1}
-    assert [
-        len(list(train(model, ROWS, TARGETS, batch_size=k, **options))) for k in (None, 2, 1)
-    ] == [
-        1,
-        3,
-        6,
-    ]
+    steps = [len(list(train(model, ROWS, TARGETS, batch_size=k, **options))) for k in (None, 2, 1)]
+    assert steps == [1, 3, 6]
 
 
 def spread(model: MLP) -> float:

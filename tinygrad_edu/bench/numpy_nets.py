@@ -39,6 +39,15 @@ class Parameters(NamedTuple):
         return update
 
 
+def vectors(parts: Sequence[Array]) -> tuple[Array, Array, list[Array], list[Array]]:
+    """The parts in one vector and one of zeros for their gradients, and the views of each part."""
+    P: Array = np.concatenate([part.ravel() for part in parts])
+    G, ends = np.zeros_like(P), np.cumsum([part.size for part in parts])[:-1]
+    p, g = ([a.reshape(b.shape) for a, b in zip(np.split(v, ends), parts, strict=True)]
+            for v in (P, G))  # fmt: skip
+    return P, G, p, g
+
+
 class ByRows:
     """A row per example; W and b apart."""
 
@@ -47,13 +56,8 @@ class ByRows:
     @staticmethod
     def parameters(weights: Weights) -> Parameters:
         """Each layer as W, b, dW, db."""
-        parts = [np.array(part) for block in weights for part in block]
-        P: Array = np.concatenate([part.ravel() for part in parts])
-        G, ends = np.zeros_like(P), np.cumsum([part.size for part in parts])[:-1]
-        p, g = ([a.reshape(b.shape) for a, b in zip(np.split(v, ends), parts, strict=True)]
-                for v in (P, G))  # fmt: skip
-        layers = [(*p[k : k + 2], *g[k : k + 2]) for k in range(0, len(p), 2)]
-        return Parameters(P, G, layers)
+        P, G, p, g = vectors([np.array(part) for block in weights for part in block])
+        return Parameters(P, G, [(*p[k : k + 2], *g[k : k + 2]) for k in range(0, len(p), 2)])
 
     @staticmethod
     def inputs(X: Rows) -> Array:
@@ -87,14 +91,8 @@ class ByColumns:
     @staticmethod
     def parameters(weights: Weights) -> Parameters:
         """Each layer as W | b and its gradient."""
-        parts = [np.column_stack(block) for block in weights]
-        P: Array = np.concatenate([part.ravel() for part in parts])
-        G, ends = np.zeros_like(P), np.cumsum([part.size for part in parts])[:-1]
-        views = [
-            tuple(a.reshape(part.shape) for a in pair)
-            for *pair, part in zip(np.split(P, ends), np.split(G, ends), parts, strict=True)
-        ]
-        return Parameters(P, G, views)
+        P, G, p, g = vectors([np.column_stack(block) for block in weights])
+        return Parameters(P, G, list(zip(p, g, strict=True)))
 
     @staticmethod
     def inputs(X: Rows) -> Array:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from tinygrad_edu.bench import TABLES, Comparison, Table, sklearn_table
 from tinygrad_edu.bench.peers import one_blas_thread
-from tinygrad_edu.cli.options import UsageError
+from tinygrad_edu.cli.options import UsageError, add_only
 
 #: Widths of the columns: engine, time, ratio, its spread, goal; and of ours.
 _LINE: Final = "{:<23}{:>9}{:>8}  {:<18}{}"
@@ -29,13 +29,7 @@ def add_to(commands: Any) -> None:
     parser.add_argument(
         "--rounds", type=int, default=5, metavar="N", help="rounds (default: %(default)s)"
     )
-    parser.add_argument(
-        "--only",
-        action="append",
-        choices=list(TABLES),
-        metavar="TABLE",
-        help=f"one of {', '.join(TABLES)}; may be given several times (default: all)",
-    )
+    add_only(parser, list(TABLES), "TABLE")
     parser.add_argument(
         "--sklearn",
         action="store_true",

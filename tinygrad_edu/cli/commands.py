@@ -15,6 +15,7 @@ from tinygrad_edu.cli.demos import DEMOS
 from tinygrad_edu.cli.options import (
     Settings,
     UsageError,
+    add_only,
     add_training_options,
     reason,
     settings,
@@ -140,13 +141,7 @@ def add_classics(commands: Any) -> None:
         description="Run published worked examples and print their numbers beside ours. The exit "
         "code is 1 if a number differs from what was printed.",
     )
-    parser.add_argument(
-        "--only",
-        action="append",
-        choices=list(CLASSICS),
-        metavar="NAME",
-        help=f"one of {', '.join(CLASSICS)}; may be given several times (default: all)",
-    )
+    add_only(parser, list(CLASSICS), "NAME")
     parser.set_defaults(run=classics)
 
 

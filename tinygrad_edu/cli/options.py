@@ -141,6 +141,14 @@ def add_training_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_only(parser: argparse.ArgumentParser, names: Sequence[str], metavar: str) -> None:
+    """Add the option that chooses some of the names."""
+    parser.add_argument(
+        "--only", action="append", choices=names, metavar=metavar,
+        help=f"one of {', '.join(names)}; may be given several times (default: all)",
+    )  # fmt: skip
+
+
 def settings(args: argparse.Namespace, default: Settings) -> Settings:
     """The options given, over their defaults. Raises UsageError for the first bad one."""
     texts = {name: text for name in OPTIONS if (text := getattr(args, name)) is not None}

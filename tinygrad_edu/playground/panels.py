@@ -4,7 +4,7 @@ import base64
 import copy
 import html
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -138,25 +138,28 @@ def net(run: Run, example: int, *, with_example: bool) -> str:
     names = list(run.settings.features)
     if not with_example:
         return network(run.model, input_names=names).svg
-    x, target = run.training.rows[example], run.training.targets[example]
-    return network(run.model, x, target, run.loss, input_names=names).svg
+    return network(run.model, *_case(run, example), run.loss, input_names=names).svg
 
 
 def example_deltas(run: Run, example: int) -> str:
     """The table of deltas of a training example."""
-    x, target = run.training.rows[example], run.training.targets[example]
-    return deltas(run.model, x, target, run.loss)._repr_html_()
+    return deltas(run.model, *_case(run, example), run.loss)._repr_html_()
 
 
 def example_graph(run: Run, example: int) -> str:
     """The graph of the loss of a training example, a box for each unit, after a backward pass."""
-    x, target = run.training.rows[example], run.training.targets[example]
+    x, target = _case(run, example)
     model = copy.deepcopy(run.model)  # whose gradients nobody else reads
     model.zero_grad()
     loss = find_loss(run.loss)(model(x), target)
     loss.backward()
     bundle = draw(loss, level="neuron")._repr_mimebundle_()
     return bundle.get("image/svg+xml") or f"<pre>{html.escape(bundle['text/plain'])}</pre>"
+
+
+def _case(run: Run, example: int) -> tuple[list[float], Any]:
+    """What the net is given of a training example, and its target."""
+    return run.training.rows[example], run.training.targets[example]
 
 
 def example_line(run: Run, example: int) -> str:

@@ -72,15 +72,17 @@ class Run:
         self._start(settings)
 
     def _start(self, settings: Settings) -> None:
-        data = self._data(settings)
+        if settings.data == OWN and self.own is None:
+            raise ValueError('data="own" needs points: write playground(X, y)')
+        made = settings.n, settings.noise, settings.seed
+        data = self.own if settings.data == OWN else DATA[settings.data].points(*made)
+        assert data is not None
         loss, classes = settings.loss, len(data.class_names)
         if loss == "cross_entropy" and classes == 2:
             loss = "binary_cross_entropy_with_logits"
         head = head_for(loss, classes, LOSSES)
-        parts = _split(data, settings)
+        self.training, self.test = _split(data, settings, head)
         self.settings, self.data, self.loss, self.head = settings, data, loss, head
-        found = [_part(X, y, head, settings) for X, y in parts]
-        self.training, self.test = found[0], found[1] if len(found) > 1 else None
         self.reset()
 
     def reset(self) -> None:
@@ -147,11 +149,7 @@ class Run:
     def set_weight(self, name: str, number: float) -> None:
         """Set a parameter by hand; training goes on from there."""
         self.weights[name].data = number
-        self.done = [act for act in self.done if not isinstance(act, Fit) or act.epochs]
-        if self.done and isinstance(self.done[-1], Put) and self.done[-1].name == name:
-            self.done.pop()
-        self.done.append(Put(name, number))
-        self._begin()
+        self._begin(Put(name, number))
 
     @property
     def batch_size(self) -> int:
@@ -159,11 +157,14 @@ class Run:
         n = len(self.training.rows)
         return n if self.settings.batch_size is None else min(self.settings.batch_size, n)
 
-    def _begin(self) -> None:
-        """Begin to train with the settings as they are now."""
+    def _begin(self, put: Put | None = None) -> None:
+        """Begin to train with the settings as they are now, after `put` if it is given."""
         settings = self.settings
-        self.done = [act for act in self.done if not isinstance(act, Fit) or act.epochs]
-        self.done.append(Fit(settings, 0))
+        done = [act for act in self.done if not isinstance(act, Fit) or act.epochs]
+        if put is not None:
+            again = done and isinstance(done[-1], Put) and done[-1].name == put.name
+            done[len(done) - bool(again) :] = [put]
+        self.done = [*done, Fit(settings, 0)]
         rule = {"none": None, "l1": l1, "l2": l2}[settings.penalty]
         strength = settings.strength
         training = prepared(
@@ -175,17 +176,17 @@ class Run:
             training, sys.maxsize, self.batch_size, "auto", settings.seed, augment=None
         )
 
-    def _data(self, settings: Settings) -> Dataset:
-        if settings.data != OWN:
-            return DATA[settings.data].points(settings.n, settings.noise, settings.seed)
-        if self.own is None:
-            raise ValueError('data="own" needs points: write playground(X, y)')
-        return self.own
 
+def _split(data: Dataset, settings: Settings, head: Head) -> tuple[Part, Part | None]:
+    """The training points, and the test points if there are any."""
 
-def _split(data: Dataset, settings: Settings) -> list[tuple[Any, Any]]:
+    def part(X: Any, y: Any) -> Part:
+        points = np.array(X)
+        rows: list[list[float]] = columns(points, settings.features).tolist()
+        return Part(points, np.array(y), rows, head.targets(y))
+
     if not settings.test_share:
-        return [(data.X, data.y)]
+        return part(data.X, data.y), None
     try:
         X, y, X_test, y_test = train_test_split(
             data.X, data.y, test_size=settings.test_share, rng=settings.seed
@@ -193,10 +194,4 @@ def _split(data: Dataset, settings: Settings) -> list[tuple[Any, Any]]:
     except ValueError as error:
         said = str(error).replace("rows or write stratify=False", "points or choose test_share=0")
         raise ValueError(said) from None
-    return [(X, y), (X_test, y_test)]
-
-
-def _part(X: Any, y: Any, head: Head, settings: Settings) -> Part:
-    points = np.array(X)
-    rows: list[list[float]] = columns(points, settings.features).tolist()
-    return Part(points, np.array(y), rows, head.targets(y))
+    return part(X, y), part(X_test, y_test)
