@@ -2,8 +2,7 @@
 
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any, Final
 
@@ -63,20 +62,14 @@ def _in_deep_thread(task: Callable[[], None]) -> None:
         except BaseException as error:
             errors.append(error)
 
-    with _deep_recursion(2 * max(GOALS)):
+    limit, stack = sys.getrecursionlimit(), threading.stack_size(_STACK)
+    sys.setrecursionlimit(max(limit, 2 * max(GOALS)))
+    try:
         thread = threading.Thread(target=guarded, daemon=True)
         thread.start()
         thread.join()
-    if errors:
-        raise errors[0]
-
-
-@contextmanager
-def _deep_recursion(depth: int) -> Iterator[None]:
-    limit, stack = sys.getrecursionlimit(), threading.stack_size(_STACK)
-    sys.setrecursionlimit(max(limit, depth))
-    try:
-        yield
     finally:
         threading.stack_size(stack)
         sys.setrecursionlimit(limit)
+    if errors:
+        raise errors[0]

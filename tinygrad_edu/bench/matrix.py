@@ -42,6 +42,11 @@ class Row(NamedTuple):
     goals: dict[str, float | None]
 
 
+def _classifier(inputs: int, hidden: int, examples: int, *, torch: float) -> Row:
+    goals = {BY_HAND: 1 / 1.1, FOLDED: None, "PyTorch": torch}
+    return Row(lambda: nets.classifier(inputs, hidden, examples), "classifier_step", goals)
+
+
 #: The goals of NumPy are in its time: 1.1 times its time is a ratio of 1/1.1.
 ROWS: Final[dict[str, Row]] = {
     "2-16-16-1, squared error, batch of 100": Row(
@@ -49,21 +54,9 @@ ROWS: Final[dict[str, Row]] = {
         "regression_step",
         {BY_HAND: 1 / 1.1, FOLDED: None, "PyTorch": 4.0, "JAX": 1.0, "micrograd": 10_000.0},
     ),
-    "64-32-10, softmax and cross entropy, batch of 32": Row(
-        lambda: nets.classifier(64, 32, 32),
-        "classifier_step",
-        {BY_HAND: 1 / 1.1, FOLDED: None, "PyTorch": 3.0},
-    ),
-    "64-32-10, a single example": Row(
-        lambda: nets.classifier(64, 32, 1),
-        "classifier_step",
-        {BY_HAND: 1 / 1.1, FOLDED: None, "PyTorch": 3.0},
-    ),
-    "784-128-10, batch of 64": Row(
-        lambda: nets.classifier(784, 128, 64),
-        "classifier_step",
-        {BY_HAND: 1 / 1.1, FOLDED: None, "PyTorch": 1.0},
-    ),
+    "64-32-10, softmax and cross entropy, batch of 32": _classifier(64, 32, 32, torch=3.0),
+    "64-32-10, a single example": _classifier(64, 32, 1, torch=3.0),
+    "784-128-10, batch of 64": _classifier(784, 128, 64, torch=1.0),
     "convolution of 8x8, 8 filters of 3x3, dense 10, batch of 32": Row(
         nets.convolution,
         "convolution_step",

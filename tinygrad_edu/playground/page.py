@@ -55,20 +55,19 @@ class Page:
         self.line, self.deltas, self.graph = w.HTML(), w.HTML(), w.HTML()
         self.network = w.HTML(layout={"max_width": "640px"})
         self.code = w.Textarea(layout={"width": "980px", "height": "110px"})
+
+        def of_example(text: Callable[[Run, int], str]) -> Callable[[], str]:
+            return lambda: text(run, self.slider.value)
+
         #: Panel, how often it changes, widget and text.
         self.views: list[tuple[str, int, Any, Callable[[], str]]] = [
             ("losses", _ALWAYS, self.curve, lambda: panels.curve(run.losses)),
             ("network", _OFTEN, self.network, self._net),
             ("units", _OFTEN, self.maps, lambda: panels.maps(self.activations)),
             ("code", _OFTEN, self.code, lambda: code(run, own)),
-            ("example", _AT_REST, self.line, lambda: panels.example_line(run, self.slider.value)),
-            (
-                "example",
-                _AT_REST,
-                self.deltas,
-                lambda: panels.example_deltas(run, self.slider.value),
-            ),
-            ("example", _AT_REST, self.graph, lambda: panels.example_graph(run, self.slider.value)),
+            ("example", _AT_REST, self.line, of_example(panels.example_line)),
+            ("example", _AT_REST, self.deltas, of_example(panels.example_deltas)),
+            ("example", _AT_REST, self.graph, of_example(panels.example_graph)),
         ]
         self.widget = self._laid_out(w)
         self.widget._view_count = 0  # so that the page is told when its last view is gone
