@@ -401,10 +401,7 @@ def test_a_loss_refuses_what_has_no_order(bad: Any) -> None:
 
 @pytest.mark.parametrize(
     ("loss", "output", "activation"),
-    [
-        ("cross_entropy", 2, "softmax"),
-        ("binary_cross_entropy_with_logits", 1, "sigmoid"),
-    ],
+    [("cross_entropy", 2, "softmax"), ("binary_cross_entropy_with_logits", 1, "sigmoid")],
 )
 @pytest.mark.parametrize("n", [5, 20])
 def test_an_activation_that_the_loss_applies_itself_is_refused_everywhere(
