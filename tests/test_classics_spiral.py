@@ -7,8 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tinygrad_edu.classics import spiral_linear, spiral_net
-from tinygrad_edu.classics.spiral_by_hand import STRENGTH, hand_gradients, spiral_points
+from tinygrad_edu.classics.spiral import (
+    LINEAR_LOSSES,
+    NET_LOSSES,
+    STRENGTH,
+    hand_gradients,
+    spiral_linear,
+    spiral_net,
+    spiral_points,
+)
 
 #: The numbers of the page, from a run of its program with np.random.seed(0), and its prints.
 PAGE: dict[str, Any] = json.loads(
@@ -26,8 +33,6 @@ def test_the_spiral_starts_from_the_points_and_weights_of_the_page() -> None:
 
 
 def test_the_spiral_compares_all_losses_that_the_page_prints() -> None:
-    from tinygrad_edu.classics.spiral import LINEAR_LOSSES, NET_LOSSES
-
     for losses, name in ((LINEAR_LOSSES, "linear_published"), (NET_LOSSES, "net_published")):
         assert {str(k): float(text) for k, text in losses.items()} == PAGE[name]
         assert {len(text) for text in losses.values()} == {8}  # 6 decimals

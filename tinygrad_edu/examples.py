@@ -162,10 +162,10 @@ def take(data: Any, numbers: list[int]) -> Any:
 
 def like(data: Any, rows: Any) -> Any:
     """An array of rows in the form of `data`: a frame of the same names, an array, else lists."""
-    if isinstance(data, _Labelled):
-        frame: Any = data
+    array, frame = as_array(data), data
+    if isinstance(data, _Labelled) and array.ndim == 2:
         return type(frame)(rows, index=frame.index, columns=frame.columns)
-    return rows.tolist() if as_array(data) is None else rows
+    return rows.tolist() if array is None else rows
 
 
 def read_row(row: Any, name: str) -> list[float]:

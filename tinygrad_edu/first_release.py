@@ -9,6 +9,7 @@ from typing import Any, Final
 
 #: The module that took the place of each.
 MOVED: Final = {
+    "tinygrad_edu.classics.spiral_by_hand": "tinygrad_edu.classics.spiral",
     "tinygrad_edu.constraints": "tinygrad_edu.optim.clipping",
     "tinygrad_edu.convolution": "tinygrad_edu.nn.convolution",
     "tinygrad_edu.engine.node": "tinygrad_edu.engine.value",

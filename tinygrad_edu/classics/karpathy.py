@@ -196,5 +196,5 @@ def moons() -> tuple[Any, Any]:
 @cache
 def printed() -> list[tuple[str, str]]:
     """The loss and the accuracy in percent of each step, as the notebook prints them."""
-    text = files(__package__).joinpath("micrograd_printed.txt").read_text(encoding="ascii")
-    return [(loss, percent) for loss, percent in map(str.split, text.splitlines())]
+    words = files(__package__).joinpath("micrograd_printed.txt").read_text("ascii").split()
+    return list(zip(words[::2], words[1::2], strict=True))

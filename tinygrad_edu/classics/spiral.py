@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Any, Final, TypeAlias
 
 from tinygrad_edu.checks import whole
 from tinygrad_edu.classics.classic import Classic, Row
@@ -12,10 +12,13 @@ from tinygrad_edu.nn import MLP
 from tinygrad_edu.optim import SGD
 from tinygrad_edu.train import Epoch, evaluate, fit
 
-if TYPE_CHECKING:
-    from tinygrad_edu.classics.spiral_by_hand import Array, Classes
+__all__ = ["hand_gradients", "spiral_linear", "spiral_net", "spiral_points"]
 
-__all__ = ["spiral_linear", "spiral_net"]
+#: An array of NumPy, which is imported late.
+Array: TypeAlias = Any
+
+#: The loss is the mean cross entropy + 1/2 * STRENGTH * sum of the squared weights, without biases.
+STRENGTH: Final = 1e-3
 
 SOURCE: Final = (
     'CS231n, "Putting it together: minimal neural network case study", '
@@ -58,8 +61,6 @@ def spiral_linear() -> Classic:
 
     Source: CS231n, "Putting it together: minimal neural network case study".
     """
-    from tinygrad_edu.classics.spiral_by_hand import spiral_points  # numpy: late
-
     X, y, W, _ = spiral_points()
     model = _model(W)
     losses, apart = _train(model, X, y, 200, [0, 10, 190])
@@ -74,8 +75,6 @@ def spiral_net(iterations: int = 7001) -> Classic:
     The page trains for 10,000 iterations. Source: CS231n, "Putting it together: minimal neural
     network case study".
     """
-    from tinygrad_edu.classics.spiral_by_hand import spiral_points  # numpy: late
-
     iterations = whole("iterations", iterations)
     X, y, _, weights = spiral_points()
     model = _model(*weights)
@@ -87,7 +86,50 @@ def spiral_net(iterations: int = 7001) -> Classic:
     return Classic(title, SOURCE, (*rows, *apart), NOTE + NET_NOTE)
 
 
-def _model(*matrices: "Array") -> MLP:
+def spiral_points() -> tuple[Array, Array, Array, tuple[Array, Array]]:
+    """The page's points (300, 2), classes (300,), and first weights, one row per input.
+
+    The weights are W (2, 3) of the classifier, then W (2, 100) and W2 (100, 3) of the net.
+    """
+    import numpy as np  # late, as in hand_gradients
+
+    normals = np.random.RandomState(0)
+    arms = []
+    for j in range(3):
+        r = np.linspace(0.0, 1.0, 100)
+        t = np.linspace(4 * j, 4 * (j + 1), 100) + 0.2 * normals.randn(100)
+        arms.append(np.column_stack([r * np.sin(t), r * np.cos(t)]))
+    normals.randn(18)
+    W, hidden, output = (0.01 * normals.randn(*shape) for shape in ((2, 3), (2, 100), (100, 3)))
+    return np.concatenate(arms), np.repeat(np.arange(3), 100), W, (hidden, output)
+
+
+def hand_gradients(
+    X: Array, y: Array, layers: Sequence[tuple[Any, Any]]
+) -> list[tuple[Array, Array]]:
+    """The gradient (dW, db) of each layer (W, b), for n points X (n, inputs) with classes y (n,).
+
+    `W` is (inputs, units), `b` (units,); ReLU between the layers, softmax after the last.
+    """
+    import numpy as np
+
+    weights = [np.asarray(W, dtype=float) for W, _ in layers]
+    a = [X]
+    for W, (_, b) in zip(weights[:-1], layers, strict=False):
+        a.append(np.maximum(0, a[-1] @ W + b))
+    scores = a[-1] @ weights[-1] + layers[-1][1]
+    exp = np.exp(scores - scores.max(axis=1, keepdims=True))
+    delta = exp / exp.sum(axis=1, keepdims=True)
+    delta[np.arange(len(X)), y] -= 1
+    delta /= len(X)
+    gradients = []
+    for W, v in zip(reversed(weights), reversed(a), strict=True):
+        gradients.append((v.T @ delta + STRENGTH * W, delta.sum(axis=0)))
+        delta = (delta @ W.T) * (v > 0)
+    return gradients[::-1]
+
+
+def _model(*matrices: Array) -> MLP:
     """The net with these weights: a row is an input, a column a unit; biases are 0."""
     nouts = [matrix.shape[1] for matrix in matrices]
     model = MLP(len(matrices[0]), nouts, init="zeros")
@@ -98,10 +140,8 @@ def _model(*matrices: "Array") -> MLP:
     return model
 
 
-def _by_hand(model: MLP, X: "Array", y: "Classes") -> list[float]:
+def _by_hand(model: MLP, X: Array, y: Array) -> list[float]:
     """The gradient of each parameter, in the order of the model."""
-    from tinygrad_edu.classics.spiral_by_hand import hand_gradients
-
     layers = []
     for layer in model.layers:
         columns = [[w.data for w in unit.w] for unit in layer.neurons]
@@ -115,11 +155,9 @@ def _by_hand(model: MLP, X: "Array", y: "Classes") -> list[float]:
 
 
 def _train(
-    model: MLP, X: "Array", y: "Classes", iterations: int, compared: Sequence[int]
+    model: MLP, X: Array, y: Array, iterations: int, compared: Sequence[int]
 ) -> tuple[list[float], list[Row]]:
     """The loss before each update, and how far apart the gradients of some iterations are."""
-    from tinygrad_edu.classics.spiral_by_hand import STRENGTH
-
     weights: list[Value] = [w for layer in model.layers for unit in layer.neurons for w in unit.w]
     by_hand = {0: _by_hand(model, X, y)}
     apart: list[Row] = []
@@ -145,6 +183,6 @@ def _loss_row(k: int, published: str, losses: Sequence[float]) -> Row:
     return Row(f"loss {k}", published, losses[k], within=4e-6 if k >= CHAOTIC else None)
 
 
-def _accuracy_row(model: MLP, X: "Array", y: "Classes", published: str) -> Row:
+def _accuracy_row(model: MLP, X: Array, y: Array, published: str) -> Row:
     accuracy = evaluate(model, X.tolist(), y.tolist(), loss="cross_entropy")[1]
     return Row("accuracy on the training points", published, accuracy or 0.0)

@@ -1,7 +1,7 @@
 """A data set: rows of features with a label each; its split into training and test rows, folds."""
 
 import random
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Sized
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,10 +30,7 @@ class Dataset:
     groups: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        if len(self.X) != len(self.y):
-            raise ValueError(
-                f"X has {len(self.X)} rows but y has {len(self.y)} labels; each row needs one label"
-            )
+        _as_many(self.X, self.y)
         if self.groups and len(self.groups) != len(self.X):
             raise ValueError(
                 f"X has {len(self.X)} rows but groups has {len(self.groups)} entries; "
@@ -60,6 +57,11 @@ class Dataset:
         )
 
 
+def _as_many(X: Sized, y: Sized) -> None:
+    if len(X) != len(y):
+        raise ValueError(f"X has {len(X)} rows but y has {len(y)} labels; each row needs one label")
+
+
 def train_test_split(
     X: Iterable[Any],
     y: Iterable[Any],
@@ -80,10 +82,7 @@ def train_test_split(
     into the same, all else into lists. TypeError for sets, mappings and text.
     """
     rows, wanted = kept(X, "X"), kept(y, "y")
-    if len(rows) != len(wanted):
-        raise ValueError(
-            f"X has {len(rows)} rows but y has {len(wanted)} labels; each row needs one label"
-        )
+    _as_many(rows, wanted)
     if len(rows) < 2:
         raise ValueError(f"cannot split {len(rows)} row(s); at least 2 are needed")
     if test_size is not None and test_ratio is not None:

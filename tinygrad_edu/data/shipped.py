@@ -22,11 +22,7 @@ def iris() -> Dataset:
     Source: R. A. Fisher, "The use of multiple measurements in taxonomic problems", Annals of
     Eugenics 7 (1936). The numbers are those of the paper, as in R and scikit-learn.
     """
-    header, *rows = _read("iris.csv.gz")
-    names = ("setosa", "versicolor", "virginica")
-    lengths = [[float(cell) for cell in row[:-1]] for row in rows]
-    labels = [names.index(row[-1]) for row in rows]
-    return Dataset(lengths, labels, tuple(header[:-1]), names, "iris", "R. A. Fisher, 1936")
+    return _labelled("iris", ("setosa", "versicolor", "virginica"), "R. A. Fisher, 1936")
 
 
 @data_set(
@@ -39,13 +35,7 @@ def digits() -> Dataset:
     Divide by 16 for inputs in [0, 1]. Source: E. Alpaydin and C. Kaynak, "Optical Recognition of
     Handwritten Digits", UCI Machine Learning Repository (1998), its test set.
     """
-    header, *rows = _read("digits.csv.gz")
-    pixels = [[float(cell) for cell in row[:-1]] for row in rows]
-    labels = [int(row[-1]) for row in rows]
-    names = tuple(str(digit) for digit in range(10))
-    return Dataset(
-        pixels, labels, tuple(header[:-1]), names, "digits", "E. Alpaydin and C. Kaynak, 1998"
-    )
+    return _labelled("digits", tuple("0123456789"), "E. Alpaydin and C. Kaynak, 1998")
 
 
 @data_set(
@@ -61,7 +51,7 @@ def vowels(features: Sequence[str] = ("F1", "F2")) -> Dataset:
     a study of the vowels", Journal of the Acoustical Society of America 24 (1952).
     """
     features = listed("features", features, "names")
-    _, *rows = _read("vowels.csv.gz")
+    _, *rows = _read("vowels")
     frequencies = ("F0", "F1", "F2", "F3")
     columns = [2 + frequencies.index(one_of("feature", name, frequencies)) for name in features]
     if not columns:
@@ -78,8 +68,16 @@ def vowels(features: Sequence[str] = ("F1", "F2")) -> Dataset:
     )
 
 
+def _labelled(name: str, classes: tuple[str, ...], source: str) -> Dataset:
+    """A file of numbers, whose last column is the class."""
+    header, *rows = _read(name)
+    X = [[float(cell) for cell in row[:-1]] for row in rows]
+    y = [classes.index(row[-1]) for row in rows]
+    return Dataset(X, y, tuple(header[:-1]), classes, name, source)
+
+
 def _read(name: str) -> list[list[str]]:
     from importlib.resources import files  # late: only these need it
 
-    packed = files("tinygrad_edu.data").joinpath("files", name).read_bytes()
+    packed = files("tinygrad_edu.data").joinpath("files", f"{name}.csv.gz").read_bytes()
     return list(csv.reader(io.StringIO(gzip.decompress(packed).decode("ascii"), newline="")))

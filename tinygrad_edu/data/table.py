@@ -6,7 +6,7 @@ import io
 import math
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 __all__ = ["Table", "TableError", "read_table", "shown"]
@@ -74,8 +74,7 @@ class Table:
         close = difflib.get_close_matches(name, self.header, n=1)
         if close:
             return f"did you mean {shown(close[0])}?"
-        more = ", ..." if len(self.header) > 10 else ""
-        return f"the columns are {', '.join(map(shown, self.header[:10]))}{more}"
+        return f"the columns are {listing(self.header)}"
 
 
 def read_table(path: str | os.PathLike[str]) -> Table:
@@ -114,6 +113,11 @@ def is_number(cell: str) -> bool:
 def shown(text: str) -> str:
     """Return text in quotes, cut to fit into a message."""
     return repr(text if len(text) <= 40 else text[:39] + "…")
+
+
+def listing(names: Sequence[str]) -> str:
+    """The names in quotes, at most ten of them."""
+    return ", ".join(map(shown, names[:10])) + (", ..." if len(names) > 10 else "")
 
 
 def _decoded(data: bytes, where: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from tinygrad_edu.checks import Check, real
 from tinygrad_edu.data.encoding import mean_and_std
-from tinygrad_edu.data.table import Table, TableError, is_number, shown
+from tinygrad_edu.data.table import Table, TableError, is_number, listing, shown
 
 __all__ = ["CategoryColumn", "NumericColumn", "TableEncoder"]
 
@@ -196,13 +196,8 @@ def _places(
     place = {word: i for i, word in enumerate(known)}
     for i, cell in enumerate(cells):
         if cell not in place:
-            more = ", ..." if len(known) > 10 else ""
-            raise table.error(
-                i,
-                name,
-                f"unknown {called} {shown(cell)}; known are "
-                f"{', '.join(map(shown, known[:10]))}{more}",
-            )
+            message = f"unknown {called} {shown(cell)}; known are {listing(known)}"
+            raise table.error(i, name, message)
     return [place[cell] for cell in cells]
 
 
