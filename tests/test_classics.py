@@ -1,10 +1,27 @@
-"""The record of a classic, and that every classic has its published numbers."""
+"""The record of a classic, that every classic has its published numbers, and what they refuse."""
 
 import math
 
+import numpy as np
 import pytest
+from refusals import refusals
 
-from tinygrad_edu.classics import CLASSICS, LONG, Classic, Row
+from tinygrad_edu.classics import (
+    CLASSICS,
+    LONG,
+    Classic,
+    Row,
+    linear_claims,
+    micrograd_moons,
+    rumelhart_encoder,
+    rumelhart_parity,
+    rumelhart_symmetry,
+    rumelhart_xor,
+    spiral_net,
+    vowel_regions,
+)
+from tinygrad_edu.data import vowels
+from tinygrad_edu.view.base.palette import CLASSES
 
 
 @pytest.mark.parametrize(
@@ -89,3 +106,53 @@ def check(name: str) -> None:
     assert [row for row in classic.rows if not row.agrees] == []
     assert any(row.published for row in classic.rows)
     assert max(map(len, repr(classic).splitlines())) <= 100
+
+
+@pytest.mark.slow
+def test_a_stuck_xor_net_is_in_the_local_minimum_of_the_chapter() -> None:
+    # the chapter's figure: two patterns right, the net input of the output 0 for the others
+    classic = rumelhart_xor(3)
+    stuck, *outputs = classic.rows
+    assert (stuck.quantity, stuck.here) == ("stuck starts of 3 (printed: 2 of hundreds)", 1)
+    assert [round(row.here, 2) for row in outputs] == [0.5, 0.5]
+    assert "2 of 3 starts learn XOR, 1 end" in classic.note
+
+
+@pytest.mark.slow
+def test_a_start_that_learns_nothing_does_not_agree() -> None:
+    classic = rumelhart_symmetry(1)
+    assert "sweeps" not in [row.quantity for row in classic.rows]
+    assert not classic.agrees
+
+
+def test_the_encoder_finds_eight_different_codes() -> None:
+    note = rumelhart_encoder().note
+    codes = note.split("sweeps: ")[1].split(". As")[0].split(", ")
+    assert len(codes) == len(set(codes)) == 8
+    assert {len(code.split()) for code in codes} == {3}
+
+
+@pytest.mark.slow
+def test_the_decision_regions_of_the_vowels_are_drawn_in_ten_colours() -> None:
+    axes = vowel_regions()
+    sounds = vowels()
+    assert (axes.get_xlabel(), axes.get_ylabel()) == sounds.feature_names
+    assert [text.get_text() for text in axes.texts] == list(sounds.class_names)
+    scatters = [c for c in axes.collections if not hasattr(c, "levels")]
+    assert len({tuple(c.get_facecolors()[0]) for c in scatters}) == len(CLASSES) == 10
+    image = np.asarray(axes.images[0].get_array())
+    low, high = axes.images[0].get_extent()[2:]
+    front = image[round((3200 - low) / (high - low) * 299), 33]  # a small F1, a large F2: heed
+    assert front[0] > front[2] + 0.2  # orange, the first colour
+
+
+test_there_must_be_a_start_a_step_and_two_weights = refusals([
+    (lambda: rumelhart_xor(0), ValueError, "starts must be an int of at least 1, got 0"),
+    (lambda: rumelhart_parity(0), ValueError, "starts must be an int of at least 1, got 0"),
+    (lambda: rumelhart_symmetry(0), ValueError, "starts must be an int of at least 1, got 0"),
+    (lambda: micrograd_moons(steps=0), ValueError, "steps must be an int of at least 1, got 0"),
+    (lambda: micrograd_moons(steps=101), ValueError,
+     "the notebook prints 100 steps, got steps=101"),
+    (lambda: spiral_net(0), ValueError, "iterations must be an int of at least 1, got 0"),
+    (lambda: linear_claims([1.0]), ValueError, "the claims need two weights or more, got 1"),
+])  # fmt: skip

@@ -74,8 +74,3 @@ def test_the_claims_hold_for_any_depth(weights: tuple[float, ...]) -> None:
     assert classic.agrees
     linear, sigmoid = len(weights), 2 * len(weights)
     assert len(classic.rows) == linear + sigmoid + (6 if len(weights) > 2 else 0)
-
-
-def test_one_weight_is_too_few() -> None:
-    with pytest.raises(ValueError, match=r"^the claims need two weights or more, got 1$"):
-        linear_claims([1.0])

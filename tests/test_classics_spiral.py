@@ -75,8 +75,3 @@ def test_the_linear_classifier_of_the_spiral_ends_at_0_79_and_49_percent() -> No
     assert sum(name.startswith("loss") for name in rows) == 20
     assert f"{rows['loss 190'].here:.2f}" == "0.79"
     assert f"{rows['accuracy on the training points'].here:.2f}" == "0.49"
-
-
-def test_the_spiral_needs_an_iteration() -> None:
-    with pytest.raises(ValueError, match=r"^iterations must be an int of at least 1, got 0$"):
-        spiral_net(0)
