@@ -10,18 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tinygrad_edu.bench import TABLES, Comparison, Table, compare, nets, peers
+from tinygrad_edu.bench import TABLES, Comparison, Table, compare, moons, nets, peers
 from tinygrad_edu.bench.chain import chain_step, chain_table
 from tinygrad_edu.bench.matrix import ROWS
 from tinygrad_edu.bench.measure import Step
-from tinygrad_edu.bench.moons import (
-    STEPS,
-    arrays_table,
-    autograd_step,
-    micrograd_step,
-    moons_table,
-    our_step,
-)
 from tinygrad_edu.bench.nets import problem
 from tinygrad_edu.cli import bench
 from tinygrad_edu.engine import Value
@@ -52,14 +44,14 @@ def test_the_moons_problem_is_that_of_the_demo() -> None:
 
 @pytest.mark.parametrize(
     ("module", "step", "n", "rel"),
-    [("autograd", autograd_step, 100, 1e-12), ("micrograd", micrograd_step, 10, 1e-9)],
+    [("autograd", moons.autograd_step, 100, 1e-12), ("micrograd", moons.micrograd_step, 10, 1e-9)],
 )
 def test_an_engine_takes_the_same_steps_as_ours(
     module: str, step: Callable[..., Step], n: int, rel: float
 ) -> None:
     pytest.importorskip(module)
     X, y = problem()
-    ours, theirs = our_step(X[:n], y[:n]), step(X[:n], y[:n])
+    ours, theirs = moons.our_step(X[:n], y[:n]), step(X[:n], y[:n])
     assert [theirs() for _ in range(3)] == pytest.approx([ours() for _ in range(3)], rel=rel)
 
 
@@ -79,8 +71,8 @@ def test_compiled_engines_take_the_same_steps_as_ours(
         return 1.0, []
 
     monkeypatch.setattr("tinygrad_edu.bench.moons.compare", record)
-    monkeypatch.setattr("tinygrad_edu.bench.moons.STEPS", {peer: STEPS[peer]})
-    arrays_table(1)
+    monkeypatch.setattr("tinygrad_edu.bench.moons.STEPS", {peer: moons.STEPS[peer]})
+    moons.arrays_table(1)
     expected = losses.pop("ours")
     assert list(losses.values()) == [pytest.approx(expected, rel=1e-12)]
 
@@ -200,23 +192,19 @@ def test_a_goal_is_met_or_missed(ratio: float, goal: float | None, said: str) ->
 
 
 @pytest.mark.parametrize(
-    ("write", "number", "shown"),
+    ("write", "texts"),
     [
-        (bench.duration, 1.84, "1.84 s"),
-        (bench.duration, 0.0562, "56.2 ms"),
-        (bench.duration, 1e-3, "1.00 ms"),
-        (bench.duration, 85.94e-6, "85.9 µs"),
-        (bench.ratio, 31.24, "31.2"),
-        (bench.ratio, 1.3, "1.30"),
-        (bench.ratio, 0.01234, "0.0123"),
-        (bench.ratio, 245.4, "245"),
-        (bench.ratio, 1234.5, "1234"),
+        (bench.duration, {1.84: "1.84 s", 0.0562: "56.2 ms", 1e-3: "1.00 ms", 85.94e-6: "85.9 µs"}),
+        (
+            bench.ratio,
+            {31.24: "31.2", 1.3: "1.30", 0.01234: "0.0123", 245.4: "245", 1234.5: "1234"},
+        ),
     ],
 )
 def test_durations_and_ratios_have_three_digits(
-    write: Callable[[float], str], number: float, shown: str
+    write: Callable[[float], str], texts: dict[float, str]
 ) -> None:
-    assert write(number) == shown
+    assert {number: write(number) for number in texts} == texts
 
 
 def test_the_widest_line_fits_80_columns() -> None:
@@ -269,5 +257,5 @@ def test_the_table_of_moons_counts_micrograd_with_the_goal_of_30(
         return 1.0, [Comparison(name, 1.0, [1.0], goals[name]) for name in others]
 
     monkeypatch.setattr("tinygrad_edu.bench.moons.compare", record)
-    [other] = moons_table(1).others[""]
+    [other] = moons.moons_table(1).others[""]
     assert (other.engine.split()[0], other.goal) == ("micrograd", 30.0)
