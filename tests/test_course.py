@@ -137,7 +137,7 @@ COURSE = {
         [
             "classics: test_every_long_classic_has_its_published_numbers",
             "data_shipped: test_vowels_have_the_mean_formants_of_the_paper",
-            "classics_vowels: test_the_decision_regions_of_the_vowels_are_drawn_in_ten_colours",
+            "classics: test_the_decision_regions_of_the_vowels_are_drawn_in_ten_colours",
         ],
         {15: "vowels"},
     ),
