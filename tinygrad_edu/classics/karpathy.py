@@ -152,15 +152,10 @@ def micrograd_moons(*, steps: int = 5) -> Classic:
     X, y = moons()
     model = MLP(2, [16, 16, 1], init="uniform", rng=random.Random(SEED))
     history = fit(
-        model,
-        X,
-        y,
-        loss="hinge",
+        model, X, y, loss="hinge", epochs=steps, progress=False,
         optimizer=SGD(model.parameters(), lr=linear_decay(1.0, 0.1, 100)),
         penalty=lambda m: l2(m.parameters(), 1e-4),
-        epochs=steps,
-        progress=False,
-    )
+    )  # fmt: skip
     rows = []
     for k, (loss, percent) in enumerate(lines[:steps]):
         rows += [

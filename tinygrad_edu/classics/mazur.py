@@ -74,7 +74,10 @@ def mazur(*, long: bool = True) -> Classic:
         Row("  with the mistake of the script", "0.291027924", error(mistaken)),
     ]
     if long:
-        train(weights, 9_998)
+        fit(
+            lambda x: outputs(weights, x)[1], [INPUT], [TARGET], loss="half_squared_error",
+            optimizer=SGD(parameters, lr=RATE), epochs=9_998, progress=False,
+        )  # fmt: skip
         for _ in range(9_999):
             mistaken = mistaken_update(mistaken)
         _, last = outputs(mistaken)
@@ -100,19 +103,6 @@ def outputs(weights: Sequence[Sequence[Any]], x: Sequence[Any] = INPUT) -> tuple
 def error(weights: Sequence[Sequence[Any]]) -> Any:
     """E = 1/2 sum (target - out)^2, a number or a Value."""
     return half_squared_error(outputs(weights)[1], TARGET)
-
-
-def train(weights: Sequence[Sequence[Value]], updates: int) -> None:
-    """Descend with the right gradient."""
-    fit(
-        lambda x: outputs(weights, x)[1],
-        [INPUT],
-        [TARGET],
-        loss="half_squared_error",
-        optimizer=SGD(list(chain(*weights)), lr=RATE),
-        epochs=updates,
-        progress=False,
-    )
 
 
 def mistaken_update(weights: list[list[float]]) -> list[list[float]]:

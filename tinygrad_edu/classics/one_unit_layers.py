@@ -30,14 +30,9 @@ def saturation() -> Classic:
         unit.load_state_dict({"w[0]": w, "b": b})
         start = unit([1.0])
         fit(
-            unit,
-            [[1.0]],
-            [0.0],
-            loss="half_squared_error",
-            optimizer=SGD(unit.parameters(), lr=0.15),
-            epochs=300,
-            progress=False,
-        )
+            unit, [[1.0]], [0.0], loss="half_squared_error",
+            optimizer=SGD(unit.parameters(), lr=0.15), epochs=300, progress=False,
+        )  # fmt: skip
         rows += [
             Row(f"output from w = {w:g}, b = {b:g}", first, start.data),
             Row("  its slope a (1 - a)", "", start.local_derivatives()[0]),

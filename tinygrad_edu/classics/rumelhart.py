@@ -3,7 +3,7 @@
 import random
 from collections.abc import Callable
 from itertools import product
-from typing import Final
+from typing import Final, TypeAlias
 
 from tinygrad_edu.checks import whole
 from tinygrad_edu.classics.classic import Classic, Row
@@ -37,8 +37,8 @@ def rumelhart_xor(starts: int = 100) -> Classic:
     X, y = _table(2, lambda bits: sum(bits) % 2 == 1)
     stuck = []
     for k in range(whole("starts", starts)):
-        model = _net([2, 2, 1], 0.3, k)
-        if _sweeps(model, X, y, _momentum(model, X, 0.5), 3000) is None:
+        model, _, sweeps = _run([2, 2, 1], 0.3, k, X, y, rate=0.5, most=3000)
+        if sweeps is None:
             stuck.append([o for [o] in predict(model, X)])
     missed = [[o for o in outputs if 0.4 < o < 0.6] for outputs in stuck]
     minima = [outputs for outputs in missed if len(outputs) == 2]
@@ -61,8 +61,7 @@ def rumelhart_parity(starts: int = 10) -> Classic:
     """
     X, y = _table(4, lambda bits: sum(bits) % 2 == 1)
     for k in range(whole("starts", starts)):
-        model = _net([4, 4, 1], 0.5, k)
-        sweeps = _sweeps(model, X, y, _momentum(model, X, 0.5), 4000)
+        model, _, sweeps = _run([4, 4, 1], 0.5, k, X, y, rate=0.5, most=4000)
         if sweeps is not None:
             break
     right = sum((o > 0.5) == (t > 0.5) for [o], [t] in zip(predict(model, X), y, strict=True))
@@ -79,8 +78,7 @@ def rumelhart_encoder(start: int = 0) -> Classic:
     Source: Rumelhart, Hinton and Williams (1986), ch. 8 of Parallel Distributed Processing.
     """
     X = [[float(i == k) for i in range(8)] for k in range(8)]
-    model = _net([8, 3, 8], 0.3, start)
-    sweeps = _sweeps(model, X, X, _momentum(model, X, 0.25), 4000)
+    model, _, sweeps = _run([8, 3, 8], 0.3, start, X, X, rate=0.25, most=4000)
     right = sum(o.index(max(o)) == k for k, o in enumerate(predict(model, X)))
     codes = [[a.data for a in model.layers[0](x)] for x in X]
     shown = ", ".join(" ".join(f"{a:.1f}" for a in code) for code in codes)
@@ -101,9 +99,7 @@ def rumelhart_symmetry(starts: int = 10) -> Classic:
     """
     X, y = _table(6, lambda bits: bits == bits[::-1])
     for k in range(whole("starts", starts)):
-        model = _net([6, 2, 1], 0.3, k)
-        optimizer = _momentum(model, X, 0.1)
-        sweeps = _sweeps(model, X, y, optimizer, 3000)
+        model, optimizer, sweeps = _run([6, 2, 1], 0.3, k, X, y, rate=0.1, most=3000)
         if sweeps is not None:
             break
     rows = [] if sweeps is None else [Row("sweeps", "1425", sweeps, 1000)]
@@ -125,34 +121,31 @@ def rumelhart_symmetry(starts: int = 10) -> Classic:
     return Classic("Symmetry by a 6-2-1 net", LETTER, tuple(rows), f"{note} {SETTING}")
 
 
-def _table(
-    n: int, yes: Callable[[list[float]], bool]
-) -> tuple[list[list[float]], list[list[float]]]:
+#: Patterns of bits, or what they are to give.
+_Bits: TypeAlias = list[list[float]]
+
+
+def _table(n: int, yes: Callable[[list[float]], bool]) -> tuple[_Bits, _Bits]:
     """All patterns of n bits, and whether each is one to say yes to."""
     X = [[float(bit) for bit in bits] for bits in product((0, 1), repeat=n)]
     return X, [[float(yes(x))] for x in X]
 
 
-def _net(sizes: list[int], limit: float, seed: int) -> MLP:
-    """Sigmoid units, weights and biases uniform in (-limit, limit)."""
+def _run(
+    sizes: list[int], limit: float, seed: int, X: _Bits, y: _Bits, *, rate: float, most: int
+) -> tuple[MLP, SGD, int | None]:
+    """Sigmoid units, trained until all patterns are right: in how many sweeps, None beyond `most`.
+
+    Weights and biases are uniform in (-limit, limit) at the start.
+    """
     model = MLP(sizes[0], sizes[1:], "sigmoid", "sigmoid", init="zeros")
     rng = random.Random(seed)
     for p in model.parameters():
         p.data = rng.uniform(-limit, limit)
-    return model
-
-
-def _momentum(model: MLP, X: list[list[float]], rate: float) -> SGD:
-    """The rate is for the sum over all patterns, where training takes the mean."""
-    return SGD(model.parameters(), lr=rate * len(X), momentum=0.9)
-
-
-def _sweeps(
-    model: MLP, X: list[list[float]], y: list[list[float]], optimizer: SGD, most: int
-) -> int | None:
-    """Train until all patterns are right: how many sweeps it took, None if more than `most`."""
+    # the rate is for the sum over all patterns, where training takes the mean
+    optimizer = SGD(model.parameters(), lr=rate * len(X), momentum=0.9)
     history = fit(
         model, X, y, loss="half_squared_error", optimizer=optimizer, epochs=most,
         callbacks=[lambda epoch: epoch.accuracy == 1], progress=False,
     )  # fmt: skip
-    return len(history) - 1 if history.accuracy[-1] == 1 else None
+    return model, optimizer, len(history) - 1 if history.accuracy[-1] == 1 else None

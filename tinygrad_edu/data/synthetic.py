@@ -54,12 +54,7 @@ def circles(
     sizes = _shares(whole("n", n, 2, MOST), 2)
     inner = real("factor", factor, above=0, below=1)
     spread, gen = real("noise", noise, least=0), as_random(rng)
-    points = []
-    for radius, size in zip((1.0, inner), sizes, strict=True):
-        for i in range(size):
-            t = 2 * math.pi * i / size
-            points.append((radius * math.cos(t), radius * math.sin(t)))
-    rows = _blurred(points, spread, gen)
+    rows = _blurred([*_circle(sizes[0], 1.0), *_circle(sizes[1], inner)], spread, gen)
     return _dataset("circles", "a circle inside another", rows, _class_by_class(sizes))
 
 
@@ -152,8 +147,11 @@ def _on_a_circle(centers: int) -> list[list[float]]:
     k = whole("centers", centers, most=MOST)
     if k == 1:
         return [[0.0, 0.0]]
-    radius = 3 / math.sin(math.pi / k)  # a chord of length 6 between neighbours
-    angles = [2 * math.pi * i / k for i in range(k)]
+    return _circle(k, 3 / math.sin(math.pi / k))  # a chord of length 6 between neighbours
+
+
+def _circle(n: int, radius: float) -> list[list[float]]:
+    angles = [2 * math.pi * i / n for i in range(n)]
     return [[radius * math.cos(t), radius * math.sin(t)] for t in angles]
 
 
