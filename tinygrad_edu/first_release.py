@@ -9,6 +9,8 @@ from typing import Any, Final
 
 #: The module that took the place of each.
 MOVED: Final = {
+    "tinygrad_edu.classics.micrograd": "tinygrad_edu.classics.karpathy",
+    "tinygrad_edu.classics.record": "tinygrad_edu.classics.classic",
     "tinygrad_edu.classics.spiral_by_hand": "tinygrad_edu.classics.spiral",
     "tinygrad_edu.constraints": "tinygrad_edu.optim.clipping",
     "tinygrad_edu.convolution": "tinygrad_edu.nn.convolution",
