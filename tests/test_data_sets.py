@@ -14,7 +14,8 @@ from tinygrad_edu.checks import one_of
 from tinygrad_edu.cli import main
 from tinygrad_edu.data import DATA_SETS, Dataset
 from tinygrad_edu.nn import ACTIVATIONS, MLP
-from tinygrad_edu.playground import playground
+from tinygrad_edu.playground import Run, Settings
+from tinygrad_edu.playground.code import code
 
 PLANE = [name for name, recipe in DATA_SETS.items() if recipe.noise]
 
@@ -76,8 +77,8 @@ def test_points_of_the_plane_are_reproducible_from_a_seed(name: str) -> None:
 
 @pytest.mark.parametrize("name", PLANE)
 def test_points_of_the_plane_are_in_the_playground(name: str) -> None:
-    page = playground(data=name, n=20, noise=0.1)
-    assert f"{name}(20" in page.code
+    run = Run(Settings(data=name, n=20, noise=0.1))
+    assert f"{name}(20" in code(run, "")
 
 
 @pytest.mark.parametrize("name", PLANE)

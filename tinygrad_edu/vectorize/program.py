@@ -286,7 +286,7 @@ class Program:
     def _by_scalars(self, arrays: dict[str, Array], n: int) -> tuple[Array, Array]:
         """Results and gradient from a scalar graph for each of n rows."""
         results = []
-        gradient = np.zeros(len(self.parameters))
+        gradient = [0.0] * len(self.parameters)  # inf - inf is no warning among floats
         for k in range(n):
             example = [
                 arrays[name][k].reshape(shape).tolist()
@@ -298,8 +298,9 @@ class Program:
             results.append([v.data for values in again.results for v in values])
             if self.has_loss:
                 by = gradients(again.results[0][0], 1 / n)
-                gradient += [by.get(p, 0.0) for p in self.parameters]
-        return np.array(results), gradient
+                pairs = zip(gradient, self.parameters, strict=True)
+                gradient = [g + by.get(p, 0.0) for g, p in pairs]
+        return np.array(results), np.array(gradient)
 
 
 def rows_of(results: Sequence[Array], B: int) -> Array:
