@@ -7,15 +7,14 @@ import sys
 import numpy as np
 import pytest
 
-from tinygrad_edu.bench import matrix, nets, numpy_nets, peers
+from tinygrad_edu.bench import matrix, measure, nets, numpy_nets
 from tinygrad_edu.bench.matrix import BY_HAND, FOLDED, MODULES, NETS, ROWS
-from tinygrad_edu.bench.measure import Comparison
-from tinygrad_edu.bench.peers import VARIABLES, one_blas_thread, stated
+from tinygrad_edu.bench.measure import VARIABLES, Comparison, one_blas_thread, stated
 from tinygrad_edu.functions import relu
 from tinygrad_edu.train import train
 
 SMALL = {name: row for name, row in ROWS.items() if not name.startswith("784")}
-HERE = [name for name in MODULES if name in (BY_HAND, FOLDED) or peers.installed(name)]
+HERE = [name for name in MODULES if name in (BY_HAND, FOLDED) or measure.installed(name)]
 AGAINST_OURS = [
     pytest.param(
         row, engine, marks=[pytest.mark.slow] if engine in ("PyTorch", "JAX", "micrograd") else []
@@ -30,7 +29,7 @@ AGAINST_OURS = [
 @pytest.mark.filterwarnings("ignore")
 def test_every_engine_takes_the_same_steps_as_ours(row: str, engine: str) -> None:
     steps = 2 if engine == "micrograd" else 6
-    with peers.one_thread_each([engine]):
+    with measure.one_thread_each([engine]):
         theirs = matrix.step_of(engine, ROWS[row].function, ROWS[row].problem())
         found = [theirs() for _ in range(steps)]
     ours = nets.matrix_step(ROWS[row].problem())
@@ -99,7 +98,7 @@ def test_the_table_has_a_row_per_engine_with_its_goal(monkeypatch: pytest.Monkey
     monkeypatch.setattr("tinygrad_edu.bench.matrix.compare", record)
     monkeypatch.setattr("tinygrad_edu.bench.matrix.ROWS", SMALL)
     monkeypatch.setattr("tinygrad_edu.bench.matrix.installed", lambda name: False)
-    monkeypatch.setattr(peers, "installed", lambda name: False)
+    monkeypatch.setattr(measure, "installed", lambda name: False)
     table = matrix.matrix_table(7)
     by_hand = matrix.label(BY_HAND)
     assert table.title.endswith("; 14 rounds)")
@@ -146,7 +145,7 @@ def test_the_table_of_tracing_shows_edges_and_limits(monkeypatch: pytest.MonkeyP
 def test_blas_is_limited_by_the_environment_before_numpy_is_imported() -> None:
     code = (
         "import os, sys; import tinygrad_edu.cli.bench\n"
-        "from tinygrad_edu.bench.peers import VARIABLES, one_blas_thread\n"
+        "from tinygrad_edu.bench.measure import VARIABLES, one_blas_thread\n"
         "assert 'numpy' not in sys.modules\n"
         "os.environ['OMP_NUM_THREADS'] = '4'\n"
         "with one_blas_thread() as one:\n"
@@ -164,7 +163,7 @@ def test_blas_is_limited_by_the_environment_before_numpy_is_imported() -> None:
 def test_without_threadpoolctl_the_environment_says_whether_blas_is_limited(
     threads: str | None, limited: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tinygrad_edu.bench.peers.util.find_spec", lambda name: None)
+    monkeypatch.setattr("tinygrad_edu.bench.measure.util.find_spec", lambda name: None)
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
     if threads is not None:

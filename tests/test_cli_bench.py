@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tinygrad_edu.bench import TABLES, Comparison, Table, compare, moons, nets, peers
+from tinygrad_edu.bench import TABLES, Comparison, Table, compare, measure, moons, nets
 from tinygrad_edu.bench.chain import chain_step, chain_table
 from tinygrad_edu.bench.matrix import ROWS
 from tinygrad_edu.bench.measure import Step
@@ -34,7 +34,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tinygrad_edu.bench.matrix.ROWS", dict(list(ROWS.items())[:1]))
     for table in ("moons", "chain", "matrix"):
         monkeypatch.setattr(f"tinygrad_edu.bench.{table}.installed", lambda name: False)
-    monkeypatch.setattr(peers, "installed", lambda name: False)
+    monkeypatch.setattr(measure, "installed", lambda name: False)
 
 
 def test_the_moons_problem_is_that_of_the_demo() -> None:
@@ -61,7 +61,7 @@ def test_an_engine_takes_the_same_steps_as_ours(
 def test_compiled_engines_take_the_same_steps_as_ours(
     peer: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if not peers.installed(peer):
+    if not measure.installed(peer):
         pytest.skip(f"{peer} is not installed")
     losses: dict[str, list[float]] = {}
 
@@ -208,15 +208,15 @@ def test_durations_and_ratios_have_three_digits(
 
 
 def test_the_widest_line_fits_80_columns() -> None:
-    table = Table("A table", missing=peers.missing(["PyTorch", "JAX", "autograd"]))
+    table = Table("A table", missing=measure.missing(["PyTorch", "JAX", "autograd"]))
     table.add("30,000 nodes", (1, [Comparison("micrograd 12.13.14", 123, [0.00123], 1 / 1.1)]))
     table.add("a net", (1, [Comparison("NumPy 12.13.14 by hand", 1, [26509.0], 10_000.0)]))
     assert max(map(len, bench.text(table).splitlines())) <= 80
 
 
 def test_missing_peers_are_named_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(peers, "installed", lambda name: name == "micrograd")
-    assert peers.missing(["micrograd", "PyTorch", "JAX"]) == [
+    monkeypatch.setattr(measure, "installed", lambda name: name == "micrograd")
+    assert measure.missing(["micrograd", "PyTorch", "JAX"]) == [
         "PyTorch (pip install torch)",
         "JAX (pip install jax)",
     ]

@@ -9,17 +9,20 @@ from tinygrad_edu import DivergenceError
 from tinygrad_edu.playground import Run, Settings, points
 from tinygrad_edu.playground.code import code
 from tinygrad_edu.playground.panels import (
+    Plane,
     curve,
     example_deltas,
     example_graph,
     example_line,
+    heat,
     key,
     maps,
     net,
     numbers,
+    png,
     points_over,
+    square,
 )
-from tinygrad_edu.playground.plane import Plane, heat, png, square
 from tinygrad_edu.playground.run import Measured
 from tinygrad_edu.playground.settings import LOSSES
 

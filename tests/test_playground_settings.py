@@ -13,8 +13,7 @@ from refusals import refusals
 
 from tinygrad_edu.data.table import TableError
 from tinygrad_edu.playground import Settings, features, points
-from tinygrad_edu.playground.features import FEATURES
-from tinygrad_edu.playground.settings import DATA, LOSSES, OWN
+from tinygrad_edu.playground.settings import DATA, FEATURES, LOSSES, OWN
 
 
 def test_features_are_columns_of_a_point() -> None:

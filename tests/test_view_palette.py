@@ -9,7 +9,7 @@ from matplotlib.colors import to_hex
 
 import tinygrad_edu
 from tinygrad_edu import MLP, Conv2d, Neuron, draw, network
-from tinygrad_edu.playground.plane import heat
+from tinygrad_edu.playground.panels import heat
 from tinygrad_edu.view import pictures
 from tinygrad_edu.view.base import palette
 from tinygrad_edu.view.base.palette import CLASSES, NEGATIVE, POSITIVE, ZERO, styled

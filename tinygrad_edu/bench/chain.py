@@ -6,8 +6,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any, Final
 
-from tinygrad_edu.bench.measure import Table, compare
-from tinygrad_edu.bench.peers import installed, labelled, missing
+from tinygrad_edu.bench.measure import Table, compare, installed, labelled, missing
 from tinygrad_edu.engine import Value
 
 #: Nodes -> times as fast as micrograd.

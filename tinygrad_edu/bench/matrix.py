@@ -8,8 +8,10 @@ from importlib import import_module, metadata
 from typing import Any, Final, NamedTuple
 
 from tinygrad_edu.bench import nets
-from tinygrad_edu.bench.measure import Step, Table, compare
-from tinygrad_edu.bench.peers import (
+from tinygrad_edu.bench.measure import (
+    Step,
+    Table,
+    compare,
     installed,
     labelled,
     missing,

@@ -9,9 +9,17 @@ from importlib import import_module
 from typing import Any, Final
 
 from tinygrad_edu.bench import frameworks
-from tinygrad_edu.bench.measure import Rows, Step, Table, compare
+from tinygrad_edu.bench.measure import (
+    Rows,
+    Step,
+    Table,
+    compare,
+    installed,
+    labelled,
+    missing,
+    one_thread_each,
+)
 from tinygrad_edu.bench.nets import arrays, problem
-from tinygrad_edu.bench.peers import installed, labelled, missing, one_thread_each
 from tinygrad_edu.losses import l2
 from tinygrad_edu.nn import MLP
 from tinygrad_edu.optim import SGD

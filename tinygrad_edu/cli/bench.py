@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tinygrad_edu.bench import TABLES, Comparison, Table, sklearn_table
-from tinygrad_edu.bench.peers import one_blas_thread
+from tinygrad_edu.bench.measure import one_blas_thread
 from tinygrad_edu.cli.options import UsageError, add_only
 
 #: Widths of the columns: engine, time, ratio, its spread, goal; and of ours.

@@ -11,7 +11,7 @@ from tinygrad_edu.cli.options import OPTIONS, Settings, UsageError
 from tinygrad_edu.cli.run import Demo, Named, Run, by_descent, course, facts_of_descent, measured
 from tinygrad_edu.cli.split import Split, of_dataset
 from tinygrad_edu.data import DATA_SETS, Dataset
-from tinygrad_edu.data.registry import Recipe
+from tinygrad_edu.data.dataset import Recipe
 from tinygrad_edu.figure import Figure
 from tinygrad_edu.namespace import floats
 from tinygrad_edu.nn import Layer, Sequential

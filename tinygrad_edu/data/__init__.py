@@ -6,7 +6,7 @@ Standard library only; the results are plain lists.
 from tinygrad_edu.checks import as_random
 from tinygrad_edu.data import shipped, synthetic
 from tinygrad_edu.data.augmentation import jitter, rotation, shift
-from tinygrad_edu.data.dataset import Dataset, folds, train_test_split
+from tinygrad_edu.data.dataset import DATA_SETS, Dataset, folds, train_test_split
 from tinygrad_edu.data.encoding import (
     Scaling,
     centring,
@@ -18,7 +18,6 @@ from tinygrad_edu.data.encoding import (
     standardising,
     thermometer,
 )
-from tinygrad_edu.data.registry import DATA_SETS
 from tinygrad_edu.data.sequences import NAMES, binary_addition, next_letter
 from tinygrad_edu.data.shipped import *
 from tinygrad_edu.data.synthetic import *

@@ -6,8 +6,7 @@ import io
 from collections.abc import Sequence
 
 from tinygrad_edu.checks import listed, one_of
-from tinygrad_edu.data.dataset import Dataset
-from tinygrad_edu.data.registry import data_set
+from tinygrad_edu.data.dataset import Dataset, data_set
 
 __all__ = ["digits", "iris", "vowels"]
 

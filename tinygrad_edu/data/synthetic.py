@@ -12,8 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from tinygrad_edu.checks import as_random, is_listed, listed, real, row, whole
-from tinygrad_edu.data.dataset import Dataset
-from tinygrad_edu.data.registry import data_set
+from tinygrad_edu.data.dataset import Dataset, data_set
 
 __all__ = ["blobs", "circles", "moons", "spiral", "xor"]
 

@@ -17,11 +17,10 @@ from collections.abc import Iterable
 from types import ModuleType
 from typing import Any
 
-from tinygrad_edu.playground.features import features
 from tinygrad_edu.playground.play import Playground, playground
 from tinygrad_edu.playground.points import points
 from tinygrad_edu.playground.run import Run
-from tinygrad_edu.playground.settings import Settings
+from tinygrad_edu.playground.settings import Settings, features
 
 __all__ = ["Playground", "Run", "Settings", "features", "playground", "points"]
 

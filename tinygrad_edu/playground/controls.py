@@ -5,8 +5,7 @@ from importlib import import_module
 from typing import Any, Final
 
 from tinygrad_edu.playground import settings as of
-from tinygrad_edu.playground.features import FEATURES
-from tinygrad_edu.playground.settings import MAX_LAYERS, OWN, Settings
+from tinygrad_edu.playground.settings import FEATURES, MAX_LAYERS, OWN, Settings
 
 #: Settings by the panel in which they stand.
 GROUPS: Final = {

@@ -11,8 +11,7 @@ from tinygrad_edu.engine import Value
 from tinygrad_edu.losses import find_loss, l1, l2
 from tinygrad_edu.nn import MLP
 from tinygrad_edu.optim import SGD
-from tinygrad_edu.playground.features import columns
-from tinygrad_edu.playground.settings import DATA, LOSSES, OWN, RUNNING, Settings
+from tinygrad_edu.playground.settings import DATA, LOSSES, OWN, RUNNING, Settings, columns
 from tinygrad_edu.train import DivergenceError
 from tinygrad_edu.train.descent import descend
 from tinygrad_edu.train.heads import Head, head_for

@@ -7,7 +7,7 @@ from tinygrad_edu import expr
 from tinygrad_edu.engine import Primitive, Value
 from tinygrad_edu.optim import Optimizer
 from tinygrad_edu.text import clean, short
-from tinygrad_edu.view.base.symbols import constants, symbol
+from tinygrad_edu.view.base.naming import constants, symbol
 
 _LONGEST: Final = 60
 #: How the operands are joined where an operation is written with a sign.

@@ -7,9 +7,8 @@ from typing import Final, NamedTuple
 
 from tinygrad_edu.engine import Primitive, Value
 from tinygrad_edu.text import DASH, clean, short
-from tinygrad_edu.view.base.naming import Names
+from tinygrad_edu.view.base.naming import Names, constants, drawing_order, is_dot, roles, symbol
 from tinygrad_edu.view.base.numbers import Numbers, has_grad
-from tinygrad_edu.view.base.symbols import constants, drawing_order, is_dot, roles, symbol
 from tinygrad_edu.view.graph.diagram import Box, Diagram, Edge, Row
 
 _LABELLED_OPERANDS: Final = 8

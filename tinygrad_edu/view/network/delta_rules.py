@@ -12,7 +12,7 @@ from typing import Any, Final
 from tinygrad_edu.losses import LossRecord
 from tinygrad_edu.namespace import floats
 from tinygrad_edu.view.explain.notation import Both
-from tinygrad_edu.view.network.model_units import plain
+from tinygrad_edu.view.network.deltas import plain
 
 #: The two conventions for delta, and the sign of dL/dz in each.
 CONVENTIONS: Final = {"dL/dz": 1.0, "-dE/dnet": -1.0}

@@ -19,7 +19,7 @@ from tinygrad_edu.view.base.display import save
 from tinygrad_edu.view.base.naming import Names
 from tinygrad_edu.view.base.palette import styled
 from tinygrad_edu.view.network.delta_rules import CONVENTIONS
-from tinygrad_edu.view.network.model_units import Pass, forward, loss_of, name_of_function, names_in
+from tinygrad_edu.view.network.deltas import Pass, forward, loss_of, name_of_function, names_in
 
 _RADIUS: Final = 27
 _ROW: Final = 62

@@ -13,7 +13,7 @@ from tinygrad_edu.nn.activations import Activation, activation_name, record_of
 from tinygrad_edu.text import short
 from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.view.base.palette import CURVES, PLOT_PALE, PLOT_SHADE
-from tinygrad_edu.view.network.model_units import name_of_function
+from tinygrad_edu.view.network.deltas import name_of_function
 from tinygrad_edu.view.pictures.canvas import (
     INK,
     canvas,

@@ -16,11 +16,10 @@ from tinygrad_edu.engine import Primitive, Value, gradients, toposort
 from tinygrad_edu.engine.gradients import check_unchanged
 from tinygrad_edu.text import DASH, clean, short, superscript
 from tinygrad_edu.view.base.display import converted, picture_bundle, save
-from tinygrad_edu.view.base.naming import Names, names_of, variable_names
+from tinygrad_edu.view.base.naming import Names, is_dot, names_of, roles, symbol, variable_names
 from tinygrad_edu.view.base.numbers import has_grad
 from tinygrad_edu.view.base.render import render
 from tinygrad_edu.view.base.svg import FITTING, inline, parsed
-from tinygrad_edu.view.base.symbols import is_dot, roles, symbol
 from tinygrad_edu.view.explain import formulas as slopes_of
 from tinygrad_edu.view.explain.notation import Both, derivative, ends, written
 from tinygrad_edu.view.graph.diagram import Diagram, Row
