@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from tinygrad_edu.bench import TABLES, Comparison, Table, compare, measure, moons, nets
-from tinygrad_edu.bench.chain import chain_step, chain_table
+from tinygrad_edu.bench import TABLES, Comparison, Table, compare, measure, nets
+from tinygrad_edu.bench import scalar as moons
 from tinygrad_edu.bench.matrix import ROWS
 from tinygrad_edu.bench.measure import Step
 from tinygrad_edu.bench.nets import problem
+from tinygrad_edu.bench.scalar import chain_step, chain_table
 from tinygrad_edu.cli import bench
 from tinygrad_edu.engine import Value
 
@@ -29,7 +30,7 @@ def arguments(*argv: str) -> argparse.Namespace:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """One step a turn, short chains, one small net, and no peer installed."""
     monkeypatch.setattr("tinygrad_edu.bench.measure._STEPS_A_TURN", (1, 1))
-    monkeypatch.setattr("tinygrad_edu.bench.chain.GOALS", {300: 1.3})
+    monkeypatch.setattr("tinygrad_edu.bench.scalar.GOALS", {300: 1.3})
     monkeypatch.setattr("tinygrad_edu.bench.matrix.NETS", {"2-16-16-1": (nets.regression, 0.025)})
     monkeypatch.setattr("tinygrad_edu.bench.matrix.ROWS", dict(list(ROWS.items())[:1]))
     for table in ("moons", "chain", "matrix"):
@@ -70,8 +71,8 @@ def test_compiled_engines_take_the_same_steps_as_ours(
         losses.update({name: [step() for _ in range(3)] for name, step in others.items()})
         return 1.0, []
 
-    monkeypatch.setattr("tinygrad_edu.bench.moons.compare", record)
-    monkeypatch.setattr("tinygrad_edu.bench.moons.STEPS", {peer: moons.STEPS[peer]})
+    monkeypatch.setattr("tinygrad_edu.bench.scalar.compare", record)
+    monkeypatch.setattr("tinygrad_edu.bench.scalar.STEPS", {peer: moons.STEPS[peer]})
     moons.arrays_table(1)
     expected = losses.pop("ours")
     assert list(losses.values()) == [pytest.approx(expected, rel=1e-12)]
@@ -106,7 +107,7 @@ def test_an_error_in_the_deep_thread_reaches_the_caller(monkeypatch: pytest.Monk
     def fail(*_: object) -> None:
         raise RuntimeError("from below")
 
-    monkeypatch.setattr("tinygrad_edu.bench.chain.compare", fail)
+    monkeypatch.setattr("tinygrad_edu.bench.scalar.compare", fail)
     with pytest.raises(RuntimeError, match="from below"):
         chain_table(1)
 
@@ -256,6 +257,6 @@ def test_the_table_of_moons_counts_micrograd_with_the_goal_of_30(
     def record(ours, others, rounds, goals):  # type: ignore[no-untyped-def]
         return 1.0, [Comparison(name, 1.0, [1.0], goals[name]) for name in others]
 
-    monkeypatch.setattr("tinygrad_edu.bench.moons.compare", record)
+    monkeypatch.setattr("tinygrad_edu.bench.scalar.compare", record)
     [other] = moons.moons_table(1).others[""]
     assert (other.engine.split()[0], other.goal) == ("micrograd", 30.0)

@@ -15,7 +15,7 @@ from tinygrad_edu.cli import main
 from tinygrad_edu.data import DATA_SETS, Dataset
 from tinygrad_edu.nn import ACTIVATIONS, MLP
 from tinygrad_edu.playground import Run, Settings
-from tinygrad_edu.playground.code import code
+from tinygrad_edu.playground.run import code
 
 PLANE = [name for name, recipe in DATA_SETS.items() if recipe.noise]
 

@@ -7,7 +7,6 @@ import pytest
 
 from tinygrad_edu import DivergenceError
 from tinygrad_edu.playground import Run, Settings, points
-from tinygrad_edu.playground.code import code
 from tinygrad_edu.playground.panels import (
     Plane,
     curve,
@@ -23,7 +22,7 @@ from tinygrad_edu.playground.panels import (
     points_over,
     square,
 )
-from tinygrad_edu.playground.run import Measured
+from tinygrad_edu.playground.run import Measured, code
 from tinygrad_edu.playground.settings import LOSSES
 
 SMALL: dict[str, Any] = {"n": 30, "hidden": (3,)}

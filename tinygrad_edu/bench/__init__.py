@@ -3,10 +3,9 @@
 from collections.abc import Callable
 from typing import Final
 
-from tinygrad_edu.bench.chain import chain_table
 from tinygrad_edu.bench.matrix import matrix_table, tracing_table
 from tinygrad_edu.bench.measure import Comparison, Table, compare
-from tinygrad_edu.bench.moons import arrays_table, moons_table
+from tinygrad_edu.bench.scalar import arrays_table, chain_table, moons_table
 from tinygrad_edu.bench.sklearn_nets import sklearn_table
 
 #: The tables by name: each is a function of the number of rounds. They are measured in this order:

@@ -1,4 +1,4 @@
-"""How engines are compared: rounds in turn, medians, and ratios round by round."""
+"""How engines are compared: rounds in turn, one thread each, medians, ratios round by round."""
 
 import gc
 import os

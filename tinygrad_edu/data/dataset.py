@@ -1,4 +1,4 @@
-"""A data set: rows of features with a label each; its split into training and test rows, folds."""
+"""A data set: rows with a label each; all of them by name; their split, and folds."""
 
 import random
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sized

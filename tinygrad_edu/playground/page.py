@@ -8,10 +8,9 @@ from time import perf_counter
 from typing import Any, Final
 
 from tinygrad_edu.playground import panels
-from tinygrad_edu.playground.code import code
 from tinygrad_edu.playground.controls import GROUPS, Controls, library
 from tinygrad_edu.playground.panels import Plane
-from tinygrad_edu.playground.run import Run
+from tinygrad_edu.playground.run import Run, code
 from tinygrad_edu.train import DivergenceError
 from tinygrad_edu.view.base.palette import ERROR
 

@@ -1,4 +1,4 @@
-"""Panels: the views of a run as texts for a page, SVG and HTML."""
+"""Panels: the views of a run as texts for a page, SVG and HTML, and the colours of the plane."""
 
 import base64
 import copy

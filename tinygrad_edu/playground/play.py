@@ -10,11 +10,10 @@ from matplotlib.axes import Axes
 
 from tinygrad_edu.checks import one_of, whole
 from tinygrad_edu.figure import Figure, draw_epochs
-from tinygrad_edu.playground.code import code
 from tinygrad_edu.playground.page import PANELS, Page
 from tinygrad_edu.playground.panels import numbers
 from tinygrad_edu.playground.points import points
-from tinygrad_edu.playground.run import Run
+from tinygrad_edu.playground.run import Run, code
 from tinygrad_edu.playground.settings import OWN, Settings, features
 from tinygrad_edu.view import pictures
 from tinygrad_edu.view.base.display import displays_still

@@ -1,4 +1,4 @@
-"""Settings: everything that is chosen in the playground, checked, in one record."""
+"""Settings: everything that is chosen in the playground, and the features of a point, checked."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass

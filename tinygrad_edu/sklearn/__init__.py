@@ -1,8 +1,7 @@
 """Estimators of scikit-learn whose fitted net opens into its graph (extra `sklearn`)."""
 
 try:
-    from tinygrad_edu.sklearn.classifier import ScalarMLPClassifier
-    from tinygrad_edu.sklearn.regressor import ScalarMLPRegressor
+    from tinygrad_edu.sklearn.estimators import ScalarMLPClassifier, ScalarMLPRegressor
 except ModuleNotFoundError as error:
     if (error.name or "").partition(".")[0] not in ("scipy", "sklearn"):
         raise
