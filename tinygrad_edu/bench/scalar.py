@@ -1,4 +1,4 @@
-"""One full-batch step of the moons demo: forward, backward, update, against other engines.
+"""The scalar engine against others: a full-batch step of the moons demo, and a long chain of nodes.
 
 They start from the same weights and compute the same loss as `our_step`: micrograd with scalars,
 PyTorch, JAX and autograd with whole arrays of float64.

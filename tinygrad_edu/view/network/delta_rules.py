@@ -9,13 +9,19 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
+from tinygrad_edu.checks import number
+from tinygrad_edu.engine import Value
 from tinygrad_edu.losses import LossRecord
 from tinygrad_edu.namespace import floats
 from tinygrad_edu.view.explain.notation import Both
-from tinygrad_edu.view.network.deltas import plain
 
 #: The two conventions for delta, and the sign of dL/dz in each.
 CONVENTIONS: Final = {"dL/dz": 1.0, "-dE/dnet": -1.0}
+
+
+def plain(x: Any, what: str) -> float:
+    """`x` as a float, also if it is a Value."""
+    return x.data if isinstance(x, Value) else number(x, what)
 
 
 def output_slopes(record: LossRecord, a: Sequence[float], target: Any) -> list[float]:

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from tinygrad_edu.checks import is_listed, number, one_of
+from tinygrad_edu.checks import is_listed, one_of
 from tinygrad_edu.engine import Primitive, Value, grad, gradients, toposort
 from tinygrad_edu.examples import read_target
 from tinygrad_edu.losses import Loss, find_loss
@@ -16,7 +16,7 @@ from tinygrad_edu.text import clean
 from tinygrad_edu.view.base.naming import Names, names_of
 from tinygrad_edu.view.explain.notation import Both
 from tinygrad_edu.view.network import delta_rules as rules
-from tinygrad_edu.view.network.delta_rules import CONVENTIONS
+from tinygrad_edu.view.network.delta_rules import CONVENTIONS, plain
 from tinygrad_edu.view.network.delta_tables import (
     Deltas,
     LayerDeltas,
@@ -91,11 +91,6 @@ def loss_of(model: Any, passes: Sequence[Pass], target: Any, loss: Loss) -> Valu
             "outside of no_grad()"
         )
     return total
-
-
-def plain(x: Any, what: str) -> float:
-    """`x` as a float, also if it is a Value."""
-    return x.data if isinstance(x, Value) else number(x, what)
 
 
 def name_of_function(function: Any) -> str:
