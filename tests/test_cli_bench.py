@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tinygrad_edu.bench import TABLES, Comparison, Table, compare, measure, nets
-from tinygrad_edu.bench import scalar as moons
+from tinygrad_edu.bench import TABLES, Comparison, Table, compare, measure, nets, scalar
 from tinygrad_edu.bench.matrix import ROWS
 from tinygrad_edu.bench.measure import Step
 from tinygrad_edu.bench.nets import problem
@@ -33,7 +32,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tinygrad_edu.bench.scalar.GOALS", {300: 1.3})
     monkeypatch.setattr("tinygrad_edu.bench.matrix.NETS", {"2-16-16-1": (nets.regression, 0.025)})
     monkeypatch.setattr("tinygrad_edu.bench.matrix.ROWS", dict(list(ROWS.items())[:1]))
-    for table in ("moons", "chain", "matrix"):
+    for table in ("scalar", "matrix"):
         monkeypatch.setattr(f"tinygrad_edu.bench.{table}.installed", lambda name: False)
     monkeypatch.setattr(measure, "installed", lambda name: False)
 
@@ -45,14 +44,17 @@ def test_the_moons_problem_is_that_of_the_demo() -> None:
 
 @pytest.mark.parametrize(
     ("module", "step", "n", "rel"),
-    [("autograd", moons.autograd_step, 100, 1e-12), ("micrograd", moons.micrograd_step, 10, 1e-9)],
+    [
+        ("autograd", scalar.autograd_step, 100, 1e-12),
+        ("micrograd", scalar.micrograd_step, 10, 1e-9),
+    ],
 )
 def test_an_engine_takes_the_same_steps_as_ours(
     module: str, step: Callable[..., Step], n: int, rel: float
 ) -> None:
     pytest.importorskip(module)
     X, y = problem()
-    ours, theirs = moons.our_step(X[:n], y[:n]), step(X[:n], y[:n])
+    ours, theirs = scalar.our_step(X[:n], y[:n]), step(X[:n], y[:n])
     assert [theirs() for _ in range(3)] == pytest.approx([ours() for _ in range(3)], rel=rel)
 
 
@@ -72,8 +74,8 @@ def test_compiled_engines_take_the_same_steps_as_ours(
         return 1.0, []
 
     monkeypatch.setattr("tinygrad_edu.bench.scalar.compare", record)
-    monkeypatch.setattr("tinygrad_edu.bench.scalar.STEPS", {peer: moons.STEPS[peer]})
-    moons.arrays_table(1)
+    monkeypatch.setattr("tinygrad_edu.bench.scalar.STEPS", {peer: scalar.STEPS[peer]})
+    scalar.arrays_table(1)
     expected = losses.pop("ours")
     assert list(losses.values()) == [pytest.approx(expected, rel=1e-12)]
 
@@ -258,5 +260,5 @@ def test_the_table_of_moons_counts_micrograd_with_the_goal_of_30(
         return 1.0, [Comparison(name, 1.0, [1.0], goals[name]) for name in others]
 
     monkeypatch.setattr("tinygrad_edu.bench.scalar.compare", record)
-    [other] = moons.moons_table(1).others[""]
+    [other] = scalar.moons_table(1).others[""]
     assert (other.engine.split()[0], other.goal) == ("micrograd", 30.0)
