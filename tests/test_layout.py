@@ -202,7 +202,7 @@ def reading_path() -> list[Path]:
 def test_the_reading_path_does_not_grow() -> None:
     path = reading_path()
     assert all(file.exists() for file in path)
-    # what there is: an hour and a half is 2,000 lines
+    # what there is: the plan is 2,000 lines
     assert sum(map(lines, path)) <= 2_470
     assert sum(lines(file) for file in path if file.parent.name == "engine") <= 810
 
