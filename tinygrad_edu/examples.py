@@ -40,7 +40,7 @@ class _Tensor(Protocol):
 class Rows(Sequence[Any]):
     """n rows of floats, or n targets (ints, floats or rows), as lists and as an array.
 
-    Each of the two is made when it is first asked for, if it is not what came in.
+    What did not come in is made: the lists once, when first asked for, the array each time.
     """
 
     def __init__(self, lists: list[Any] | None, array: Any = None) -> None:
@@ -80,7 +80,8 @@ class Rows(Sequence[Any]):
         return iter(self.lists)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        return self.array.astype(dtype or float)
+        own = self._array is None  # what came in stays with whoever gave it
+        return self.array.astype(dtype or float, copy=not own)
 
     def __repr__(self) -> str:
         return f"Rows({len(self)})"

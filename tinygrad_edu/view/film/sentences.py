@@ -8,6 +8,7 @@ from tinygrad_edu.engine import Primitive, Value
 from tinygrad_edu.optim import Optimizer
 from tinygrad_edu.text import clean, short
 from tinygrad_edu.view.base.naming import constants, symbol
+from tinygrad_edu.view.explain.formulas import UNWRITABLE
 
 _LONGEST: Final = 60
 #: How the operands are joined where an operation is written with a sign.
@@ -106,7 +107,7 @@ def _formula(formula: Callable[[], Any]) -> str:
     """The text of a formula; "" if it is long, or the function cannot be given symbols."""
     try:
         written = expr.text(formula())
-    except (TypeError, ValueError, AttributeError, ArithmeticError, RecursionError):
+    except UNWRITABLE:
         return ""
     return written if len(written) <= _LONGEST else ""
 
