@@ -1,7 +1,6 @@
 """Modules that moved, under their names of the first release, such as `tinygrad_edu.schedules`."""
 
 from importlib import import_module
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from importlib.util import spec_from_loader
 from types import ModuleType
@@ -34,12 +33,19 @@ RENAMED: Final = {
 }
 
 
-class OldNames(MetaPathFinder, Loader):
-    """Finds a module under its old name and gives what stands under the new one."""
+class OldNames:
+    """Finds a module under its old name and gives what stands under the new one.
+
+    It has no base class: `importlib.abc` would load `inspect`, which is slow.
+    """
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
         """The spec of a module that moved; None for every other name."""
-        return spec_from_loader(name, self) if name in MOVED else None
+        loader: Any = self
+        return spec_from_loader(name, loader) if name in MOVED else None
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        """Leave the making of an empty module to Python."""
 
     def exec_module(self, module: ModuleType) -> None:
         """Fill the module from the one that took its place."""
