@@ -134,6 +134,7 @@ def test_a_ratio_is_the_median_of_the_rounds(monkeypatch: pytest.MonkeyPatch) ->
     assert (other.ratio, other.goal) == (3.0, 2.5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("least", "steps"), [(None, 3), (1, 1)])
 def test_a_slow_engine_makes_three_steps_a_turn_or_as_few_as_asked(
     least: int | None, steps: int, monkeypatch: pytest.MonkeyPatch
@@ -225,6 +226,7 @@ def test_missing_peers_are_named_with_what_to_install(monkeypatch: pytest.Monkey
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick")
 def test_bench_runs_without_any_peer_and_writes_json(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]

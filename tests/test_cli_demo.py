@@ -72,6 +72,7 @@ def test_help_explains_every_demo_in_at_most_100_columns(capsys):
     assert max(map(len, lines)) <= 100
 
 
+@pytest.mark.slow
 def test_demo_prints_accuracies_and_writes_model_pictures_and_report(tmp_path, demo):
     printed, errors = demo("xor")
     assert without_times(printed) == (

@@ -69,6 +69,7 @@ def test_a_model_of_train_predicts_classes_by_name(capsys):
     assert [row[0] for row in found] == ["yes", "no"]
 
 
+@pytest.mark.slow
 def test_a_convolutional_model_of_the_demo_predicts_too(capsys):
     assert main(["demo", "digits-conv", "--epochs", "1", "--out", "out"]) == 0
     table = io.StringIO()

@@ -728,6 +728,7 @@ def test_the_collector_is_paused_in_a_step_and_back_after_it_also_on_errors() ->
         assert inside == [False, False, False]
 
 
+@pytest.mark.slow
 def test_a_step_leaves_no_graph_behind() -> None:
     model = MLP(2, [3, 1], rng=0)
     steps = train(model, XOR, XOR_Y, loss="squared_error", optimizer="sgd", epochs=20)
