@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from tinygrad_edu.bench import matrix, measure, nets, numpy_nets
-from tinygrad_edu.bench.matrix import BY_HAND, FOLDED, MODULES, NETS, ROWS
+from tinygrad_edu.bench.matrix import BY_HAND, MODULES, NETS, ROWS
 from tinygrad_edu.bench.measure import VARIABLES, Comparison, one_blas_thread, stated
 from tinygrad_edu.functions import relu
 from tinygrad_edu.train import train
 
 SMALL = {name: row for name, row in ROWS.items() if not name.startswith("784")}
-HERE = [name for name in MODULES if name in (BY_HAND, FOLDED) or measure.installed(name)]
+HERE = [name for name in MODULES if name == BY_HAND or measure.installed(name)]
 AGAINST_OURS = [
     pytest.param(
         row, engine, marks=[pytest.mark.slow] if engine in ("PyTorch", "JAX", "micrograd") else []
@@ -37,12 +37,9 @@ def test_every_engine_takes_the_same_steps_as_ours(row: str, engine: str) -> Non
     assert len(set(found)) == steps
 
 
-@pytest.mark.parametrize(
-    "step", [numpy_nets.rows_classifier_step, numpy_nets.columns_classifier_step]
-)
-def test_the_classifier_is_the_same_at_other_sizes(step) -> None:
+def test_the_classifier_is_the_same_at_other_sizes() -> None:
     ours = nets.matrix_step(nets.classifier(5, 3, 4))
-    theirs = step(nets.classifier(5, 3, 4))
+    theirs = numpy_nets.classifier_step(nets.classifier(5, 3, 4))
     assert [theirs() for _ in range(6)] == pytest.approx([ours() for _ in range(6)], rel=1e-10)
 
 
@@ -86,7 +83,7 @@ def test_weights_ordered_by_filter_are_those_of_the_same_places() -> None:
 
 @pytest.mark.parametrize("row", SMALL)
 def test_the_goals_name_engines_that_have_the_step(row: str) -> None:
-    assert list(ROWS[row].goals)[:2] == [BY_HAND, FOLDED]
+    assert next(iter(ROWS[row].goals)) == BY_HAND
     assert set(ROWS[row].goals) <= set(MODULES)
 
 
@@ -105,10 +102,10 @@ def test_the_table_has_a_row_per_engine_with_its_goal(monkeypatch: pytest.Monkey
     assert table.engine == "matrix"
     assert list(table.ours) == list(SMALL)
     assert [[(o.engine, o.goal) for o in others] for others in table.others.values()] == [
-        [(by_hand, 1 / 1.1), (FOLDED, None)],
-        [(by_hand, 1 / 1.1), (FOLDED, None)],
-        [(by_hand, 1 / 1.1), (FOLDED, None)],
-        [(by_hand, 1 / 1.5), (FOLDED, None)],
+        [(by_hand, 1 / 1.1)],
+        [(by_hand, 1 / 1.1)],
+        [(by_hand, 1 / 1.1)],
+        [(by_hand, 1 / 1.5)],
     ]
     assert [name.split()[0] for name in table.missing] == ["PyTorch", "JAX", "micrograd"]
 

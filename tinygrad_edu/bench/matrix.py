@@ -22,12 +22,10 @@ from tinygrad_edu.bench.measure import (
 from tinygrad_edu.engine import Value, toposort
 
 BY_HAND: Final = "NumPy by hand"
-FOLDED: Final = "NumPy, b within W"
 #: Engine -> module of its steps and how their names begin. NumPy's import it, which has to wait for
 #: `one_blas_thread`.
 MODULES: Final = {
-    BY_HAND: ("numpy_nets", "rows_"),
-    FOLDED: ("numpy_nets", "columns_"),
+    BY_HAND: ("numpy_nets", ""),
     "PyTorch": ("frameworks", "torch_"),
     "JAX": ("frameworks", "jax_"),
     "micrograd": ("frameworks", "micrograd_"),
@@ -45,7 +43,7 @@ class Row(NamedTuple):
 
 
 def _classifier(inputs: int, hidden: int, examples: int, *, torch: float) -> Row:
-    goals = {BY_HAND: 1 / 1.1, FOLDED: None, "PyTorch": torch}
+    goals: dict[str, float | None] = {BY_HAND: 1 / 1.1, "PyTorch": torch}
     return Row(lambda: nets.classifier(inputs, hidden, examples), "classifier_step", goals)
 
 
@@ -54,7 +52,7 @@ ROWS: Final[dict[str, Row]] = {
     "2-16-16-1, squared error, batch of 100": Row(
         nets.regression,
         "regression_step",
-        {BY_HAND: 1 / 1.1, FOLDED: None, "PyTorch": 4.0, "JAX": 1.0, "micrograd": 10_000.0},
+        {BY_HAND: 1 / 1.1, "PyTorch": 4.0, "JAX": 1.0, "micrograd": 10_000.0},
     ),
     "64-32-10, softmax and cross entropy, batch of 32": _classifier(64, 32, 32, torch=3.0),
     "64-32-10, a single example": _classifier(64, 32, 1, torch=3.0),
@@ -62,14 +60,14 @@ ROWS: Final[dict[str, Row]] = {
     "convolution of 8x8, 8 filters of 3x3, dense 10, batch of 32": Row(
         nets.convolution,
         "convolution_step",
-        {BY_HAND: 1 / 1.5, FOLDED: None, "PyTorch": None},
+        {BY_HAND: 1 / 1.5, "PyTorch": None},
     ),
 }
 
 
 def matrix_table(rounds: int) -> Table:
     """Our matrix engine against hand-written NumPy and, where they are installed, the others."""
-    peers = [name for name in MODULES if name not in (BY_HAND, FOLDED)]
+    peers = [name for name in MODULES if name != BY_HAND]
     here = [name for name in MODULES if name not in peers or installed(name)]
     with one_blas_thread() as one, one_thread_each(set(here) & set(peers)):
         table = Table(
@@ -101,7 +99,7 @@ def label(engine: str) -> str:
     """The name of an engine with its version."""
     if engine == BY_HAND:
         return f"NumPy {metadata.version('numpy')} by hand"
-    return engine if engine == FOLDED else labelled(engine)
+    return labelled(engine)
 
 
 #: Net -> its problem, and the seconds it may take.
