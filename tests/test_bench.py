@@ -1,13 +1,15 @@
 """The tables of the matrix engine: every engine does the same work, and what is counted is so."""
 
 import os
+import random
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
 
-from tinygrad_edu.bench import matrix, measure, nets, numpy_nets
+from tinygrad_edu.bench import fits, matrix, measure, nets, numpy_nets
 from tinygrad_edu.bench.matrix import BY_HAND, MODULES, NETS, ROWS
 from tinygrad_edu.bench.measure import VARIABLES, Comparison, one_blas_thread, stated
 from tinygrad_edu.functions import relu
@@ -186,3 +188,39 @@ def test_threadpoolctl_limits_a_blas_that_is_loaded_and_lets_go_after() -> None:
 def test_the_title_says_whether_blas_is_limited() -> None:
     assert stated(True) == "BLAS on one thread"
     assert stated(False) == "BLAS not limited: set OPENBLAS_NUM_THREADS=1"
+
+
+def as_fit_shuffles(task: fits.Task) -> Iterator[list[np.ndarray]]:
+    n, rng = len(task.X), random.Random(0)
+    order = list(range(n))
+    for _ in range(task.epochs):
+        if task.batch < n:
+            rng.shuffle(order)
+        chosen = np.array(order)
+        yield [chosen[k : k + task.batch] for k in range(0, n, task.batch)]
+
+
+@pytest.mark.parametrize("name", [name for name in fits.TASKS if not name.startswith("784")])
+def test_whole_trainings_by_hand_and_in_pytorch_have_the_losses_of_fit(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fits.Task, "batches", as_fit_shuffles)
+    task = fits.TASKS[name][0]()._replace(epochs=4)
+    ours = fits.our_fit(task)
+    assert fits.numpy_fit(task) == pytest.approx(ours, rel=1e-12)
+    if measure.installed("PyTorch"):
+        assert fits.torch_fit(task) == pytest.approx(ours, rel=1e-12)
+
+
+def test_the_table_of_trainings_names_engines_and_goals(monkeypatch: pytest.MonkeyPatch) -> None:
+    def record(ours, others, rounds, goals, least):  # type: ignore[no-untyped-def]
+        return 1.0, [Comparison(name, 1.0, [1.0], goals.get(name)) for name in others]
+
+    monkeypatch.setattr(fits, "compare", record)
+    monkeypatch.setattr(fits, "installed", lambda name: False)
+    monkeypatch.setattr(measure, "installed", lambda name: False)
+    table = fits.fits_table(1)
+    assert [[o.goal for o in others] for others in table.others.values()] == [
+        [1.0], [1.0], [1 / 0.9], [1 / 0.9], [None], [None],
+    ]  # fmt: skip
+    assert [name.split()[0] for name in table.missing] == ["PyTorch", "scikit-learn"]

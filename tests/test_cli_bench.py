@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tinygrad_edu.bench import TABLES, Comparison, Table, compare, measure, nets, scalar
+from tinygrad_edu.bench import TABLES, Comparison, Table, compare, fits, measure, nets, scalar
 from tinygrad_edu.bench.matrix import ROWS
 from tinygrad_edu.bench.measure import Step
 from tinygrad_edu.bench.nets import problem
@@ -32,7 +32,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tinygrad_edu.bench.scalar.GOALS", {300: 1.3})
     monkeypatch.setattr("tinygrad_edu.bench.matrix.NETS", {"2-16-16-1": (nets.regression, 0.025)})
     monkeypatch.setattr("tinygrad_edu.bench.matrix.ROWS", dict(list(ROWS.items())[:1]))
-    for table in ("scalar", "matrix"):
+    monkeypatch.setattr("tinygrad_edu.bench.fits.TASKS", dict(list(fits.TASKS.items())[:1]))
+    for table in ("scalar", "matrix", "fits"):
         monkeypatch.setattr(f"tinygrad_edu.bench.{table}.installed", lambda name: False)
     monkeypatch.setattr(measure, "installed", lambda name: False)
 

@@ -357,7 +357,7 @@ def test_scores_are_within_a_standard_error_of_those_of_scikit_learn(
 def test_the_benchmark_shows_time_and_accuracy_of_both(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("tinygrad_edu.bench.sklearn_nets.DATA", {"iris": "load_iris"})
+    monkeypatch.setattr("tinygrad_edu.bench.fits.DATA", {"iris": "load_iris"})
     assert main(["bench", "--sklearn", "--rounds", "1"]) == 0
     shown = capsys.readouterr().out
     assert re.search(r"iris\n  tinygrad_edu matrix .*\(0\.\d{3}, 0\.\d{3} ± 0\.\d{3}\)\n", shown)

@@ -17,6 +17,7 @@ PEERS: Final = {
     "PyTorch": ("torch", "torch"),
     "JAX": ("jax", "jax"),
     "autograd": ("autograd", "autograd"),
+    "scikit-learn": ("sklearn", "scikit-learn"),
 }
 
 
