@@ -12,7 +12,6 @@ Called with plain numbers a function returns a plain number. The n-ary functions
 several operands.
 """
 
-import builtins
 import math
 from collections.abc import Callable, Iterable
 from functools import reduce
@@ -20,7 +19,7 @@ from itertools import accumulate
 from typing import Any
 
 from tinygrad_edu.checks import number
-from tinygrad_edu.engine import Primitive, Value, primitives
+from tinygrad_edu.engine import Primitive, Value, constant, primitives
 from tinygrad_edu.engine.primitive import builtin, on_values, register
 from tinygrad_edu.engine.value import method
 from tinygrad_edu.namespace import no_flow
@@ -116,7 +115,7 @@ def _beats(m: Any, x: Any, y: Any, loses: Any) -> Any:
 
 def _share(m: Any, a: Any, y: Any, x: tuple[Any, ...], loses: Any) -> Any:
     """The same among n operands: 1/n where n tie."""
-    ties = builtins.sum(m.equal(b, y) for b in x)
+    ties = m.sum([m.equal(b, y) for b in x])
     return m.where(loses, no_flow, m.divide(m.equal(a, y), ties))
 
 
@@ -260,11 +259,15 @@ def elu(x: Any, alpha: float = 1.0) -> Any:
 def where(condition: Any, x: Any, y: Any) -> Any:
     """`x` where the condition is true (not 0), else `y`; only the chosen one gets the gradient.
 
-    With a Value as condition the choice is part of the graph. With True or False it is made now.
+    With a Value as condition the choice is part of the graph. With True or False it is made now; a
+    number that wins against a Value is a constant leaf.
     """
     if isinstance(condition, Value):
         return _where(condition, x, y)
-    return x if condition else y
+    chosen, other = (x, y) if condition else (y, x)
+    return (
+        constant(chosen) if isinstance(other, Value) and not isinstance(chosen, Value) else chosen
+    )
 
 
 @register
