@@ -360,11 +360,11 @@ def random_graph(seed):
     return values[-1]
 
 
-def walked(v, w):
+def walked(v, w, parents=lambda v: v.parents):
     """The number of links of every path, by walking each."""
     if v is w:
         return [0]
-    return [n + 1 for p in dict.fromkeys(v.parents) for n in walked(p, w)]
+    return [n + 1 for p in parents(v) for n in walked(p, w, parents)]
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -376,8 +376,10 @@ def test_paths_are_counted_as_if_each_were_walked_and_sum_to_the_gradient(seed):
         paths = Paths(order, w)
         lengths = walked(v, w)
         assert (paths.count, paths.longest) == (len(lengths), max(lengths))
-        routes = paths.all()
-        assert sorted(map(len, routes)) == sorted(lengths)
+        routes = paths.all()  # those through the same values together
+        together = walked(v, w, lambda v: dict.fromkeys(v.parents))
+        assert paths.routes == len(together)
+        assert sorted(map(len, routes)) == sorted(together)
         assert sum(map(contribution, routes)) == pytest.approx(found[w], rel=1e-12)
 
 

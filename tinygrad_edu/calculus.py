@@ -1,10 +1,13 @@
 """Derivatives of a whole function: Jacobian, Hessian, and the check of gradients by differences."""
 
-from collections.abc import Callable, Iterable, Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from tinygrad_edu.checks import number, real
 from tinygrad_edu.engine import Value, grad
+from tinygrad_edu.namespace import floats
+from tinygrad_edu.text import clean, short
 
 
 class GradientError(ArithmeticError):
@@ -21,6 +24,35 @@ def hessian(y: Value, xs: Sequence[Value]) -> list[list[Value]]:
     if isinstance(xs, Value):
         raise TypeError("hessian(y, xs) takes a list of Values: write hessian(y, [x])")
     return jacobian(grad(y, xs), xs)
+
+
+def convention(v: Value, names: Mapping[Value, str] | None = None) -> str:
+    """That the operation which made `v` has no derivative there, and what is taken; else ""."""
+    op, (_, *x) = v.op, v.numbers or (0.0,)
+    if op is None or op.kink is None or not op.kink(*x, **op.constants):
+        return ""
+
+    def beside(p: Value, side: int) -> tuple[float, float]:
+        """The result and its slope by p where p is a little smaller (-1), as it is, larger (1)."""
+        moved = [a + side * (math.ulp(a) if a else 1e-100) if q is p else a
+                 for a, q in zip(x, v.parents, strict=True)]  # fmt: skip
+        y = op.value(floats, *moved, **op.constants)
+        slopes = zip(op.slopes(floats, y, *moved, **op.constants), v.parents, strict=True)
+        return y, floats.sum([float(slope) for slope, q in slopes if q is p])
+
+    found: dict[str, list[str]] = {}  # of equal operands one sentence
+    for p, a in dict(zip(v.parents, x, strict=True)).items():
+        (low, below), (_, taken), (high, above) = [beside(p, side) for side in (-1, 0, 1)]
+        what = ""
+        if not below == taken == above:
+            what = f"a kink: slope {short(below)} below, {short(above)} above, "
+        elif abs(high - low) > 1e-9 * max(abs(high), abs(low)):
+            what = "a jump: slope "
+        if what and p.kind != "constant":
+            at = found.setdefault(f"{short(a)}, {what}by convention {short(taken)} there", [])
+            at += [clean(names[p])] if names else []
+    few = [" = ".join([*at[:3], what]) for what, at in found.items()][:2]
+    return f"{clean(op.name)} has no derivative at {'; at '.join(few)}" if few else ""
 
 
 def gradcheck(

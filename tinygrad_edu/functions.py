@@ -6,7 +6,7 @@ operators and functions of `m` alone (`divide`, `pow`, `where` and the names of 
 never with Python's `/`, `**` or `if`, so that it holds at the edges of IEEE 754 and serves floats,
 arrays, Values and symbols alike.
 Slopes are those of PyTorch's float64 where a derivative does not exist: relu'(0) = 0, |x|'(0) = 0,
-and n operands that tie for a maximum get 1/n each.
+and n operands that tie for a maximum get 1/n each. A last function of the floats says where that is.
 
 Called with plain numbers a function returns a plain number. The n-ary functions take one iterable or
 several operands.
@@ -25,11 +25,19 @@ from tinygrad_edu.engine.value import method
 from tinygrad_edu.namespace import no_flow
 
 
-def _method(name: str, value: Callable[..., Any], slopes: Callable[..., Any]) -> Primitive:
+def _method(name: str, *functions: Callable[..., Any]) -> Primitive:
     """An operation of one operand: `f.exp(v)`, and `v.exp()` too."""
-    record = register(builtin(name, value, slopes))
+    record = register(builtin(name, *functions))
     setattr(Value, name, method(record))
     return record
+
+
+def _at_0(x: float) -> bool:
+    return x == 0
+
+
+def _bends(x: float, alpha: float) -> bool:
+    return x == 0 and alpha != 1
 
 
 def _dot_value(m: Any, *wxb: Any) -> Any:
@@ -61,34 +69,36 @@ tanh     = _method("tanh",     lambda m, x: m.tanh(x),    lambda m, y, x: (1 - y
 erf      = _method("erf",      lambda m, x: m.erf(x),     lambda m, y, x: (2 / math.sqrt(math.pi) * m.exp(-x * x),))
 sigmoid  = _method("sigmoid",  lambda m, x: m.sigmoid(x), lambda m, y, x: (y * (1 - y),))
 softplus = _method("softplus", lambda m, x: m.softplus(x), lambda m, y, x: (m.sigmoid(x),))
-relu     = _method("relu",     lambda m, x: m.where(x < 0, 0.0, x),  lambda m, y, x: (m.where(x <= 0, no_flow, 1.0),))
+relu     = _method("relu",     lambda m, x: m.where(x < 0, 0.0, x),  lambda m, y, x: (m.where(x <= 0, no_flow, 1.0),), _at_0)
 silu     = _method("silu",     lambda m, x: x * m.sigmoid(x),        lambda m, y, x: (m.sigmoid(x) * (1 + x * (1 - m.sigmoid(x))),))
 gelu     = _method("gelu",     lambda m, x: x * _normal_cdf(m, x),   lambda m, y, x: (_normal_cdf(m, x) + x * _normal_pdf(m, x),))
-sign     = _method("sign",     lambda m, x: m.where(x > 0, 1.0, m.where(x < 0, -1.0, 0.0)), lambda m, y, x: (no_flow,))
-step     = _method("step",     lambda m, x: m.where(x > 0, 1.0, 0.0),                          lambda m, y, x: (no_flow,))
+sign     = _method("sign",     lambda m, x: m.where(x > 0, 1.0, m.where(x < 0, -1.0, 0.0)), lambda m, y, x: (no_flow,), _at_0)
+step     = _method("step",     lambda m, x: m.where(x > 0, 1.0, 0.0),                          lambda m, y, x: (no_flow,), _at_0)
 
 _leaky_relu    = builtin("leaky_relu",       lambda m, x, alpha: m.where(x > 0, x, alpha * x),
-                                             lambda m, y, x, alpha: (m.where(x > 0, 1.0, alpha),))
+                                             lambda m, y, x, alpha: (m.where(x > 0, 1.0, alpha),), _bends)
 _elu           = builtin("elu",              lambda m, x, alpha: m.where(x <= 0, alpha * m.expm1(x), x),
-                                             lambda m, y, x, alpha: (m.where(x <= 0, alpha * m.exp(x), 1.0),))
+                                             lambda m, y, x, alpha: (m.where(x <= 0, alpha * m.exp(x), 1.0),), _bends)
 prelu          = register(builtin("prelu",   lambda m, x, alpha: m.where(x > 0, x, alpha * x),
-                                             lambda m, y, x, alpha: (m.where(x > 0, 1.0, alpha), m.where(x > 0, no_flow, x))))
+                                             lambda m, y, x, alpha: (m.where(x > 0, 1.0, alpha), m.where(x > 0, no_flow, x)), _bends))
 maximum        = register(builtin("maximum", lambda m, x, y: m.maximum(x, y),
-                                             lambda m, z, x, y: (_beats(m, x, y, x < y), _beats(m, y, x, y < x))))
+                                             lambda m, z, x, y: (_beats(m, x, y, x < y), _beats(m, y, x, y < x)), lambda x, y: x == y))
 minimum        = register(builtin("minimum", lambda m, x, y: m.minimum(x, y),
-                                             lambda m, z, x, y: (_beats(m, x, y, x > y), _beats(m, y, x, y > x))))
+                                             lambda m, z, x, y: (_beats(m, x, y, x > y), _beats(m, y, x, y > x)), lambda x, y: x == y))
 atan2          = register(builtin("atan2",   lambda m, y, x: m.atan2(y, x),
-                                             lambda m, z, y, x: (_over_square(m, x, x, y), -_over_square(m, y, x, y))))
+                                             lambda m, z, y, x: (_over_square(m, x, x, y), -_over_square(m, y, x, y)), lambda y, x: y == 0 and x <= 0))
 hypot          = register(builtin("hypot",   lambda m, x, y: m.hypot(x, y),
-                                             lambda m, z, x, y: (m.divide(x, z), m.divide(y, z))))
+                                             lambda m, z, x, y: (m.divide(x, z), m.divide(y, z)), lambda x, y: x == y == 0))
 _where         = builtin("where",            lambda m, c, x, y: m.where(c, x, y),
                                              lambda m, z, c, x, y: (no_flow, m.where(c, 1.0, no_flow), m.where(c, no_flow, 1.0)))
 
 _sum           = builtin("sum",              lambda m, *x: m.sum(x),                  lambda m, y, *x: (1.0,) * len(x))
 _mean          = builtin("mean",             lambda m, *x: m.divide(m.sum(x), len(x)), lambda m, y, *x: (1.0 / len(x),) * len(x))
 _prod          = builtin("prod",             lambda m, *x: reduce(lambda a, b: a * b, x), lambda m, y, *x: _products_of_others(x))
-_max           = builtin("max",              lambda m, *x: reduce(m.maximum, x),      lambda m, y, *x: [_share(m, a, y, x, a < y) for a in x])
-_min           = builtin("min",              lambda m, *x: reduce(m.minimum, x),      lambda m, y, *x: [_share(m, a, y, x, a > y) for a in x])
+_max           = builtin("max",              lambda m, *x: reduce(m.maximum, x),      lambda m, y, *x: [_share(m, a, y, x, a < y) for a in x],
+                                             lambda *x: x.count(builtins.max(x)) > 1)
+_min           = builtin("min",              lambda m, *x: reduce(m.minimum, x),      lambda m, y, *x: [_share(m, a, y, x, a > y) for a in x],
+                                             lambda *x: x.count(builtins.min(x)) > 1)
 _logsumexp     = builtin("logsumexp",        lambda m, *x: _log_sum_exp(m, x),        lambda m, y, *x: [m.exp(a - y) for a in x])
 _softmax       = builtin("softmax",          lambda m, *x, k: _softmax_of(m, x)[k],
                                              lambda m, y, *x, k: [y * ((j == k) - p) for j, p in enumerate(_softmax_of(m, x))])

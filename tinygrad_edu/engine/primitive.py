@@ -41,17 +41,19 @@ class Primitive:
 
         cube = Primitive("cube", lambda m, x: x * x * x, lambda m, y, x: (3 * x * x,))
 
-    Constants of the operation (an exponent, a negative slope) are keyword arguments of both
-    functions, bound by the call: `leaky_relu(x, alpha=0.1)`.
+    `kink(*x)`, if given, is true where the operation has no derivative: there the slopes are a
+    convention, and views say so. Constants of the operation (an exponent, a negative slope) are
+    keyword arguments of these functions, bound by the call: `leaky_relu(x, alpha=0.1)`.
     """
 
-    __slots__ = ("_arity", "_bound", "_key", "_slopes", "_value", "constants", "name", "slopes", "value")  # fmt: skip
+    __slots__ = ("_arity", "_bound", "_key", "_slopes", "_value", "constants", "kink", "name", "slopes", "value")  # fmt: skip
 
     def __init__(
         self,
         name: str,
         value: Callable[..., Any],
         slopes: Callable[..., Any],
+        kink: Callable[..., bool] | None = None,
         *,
         constants: dict[str, float] | None = None,
     ) -> None:
@@ -60,7 +62,7 @@ class Primitive:
                 "a Primitive is made of a name and two functions: "
                 "Primitive('cube', lambda m, x: x * x * x, lambda m, y, x: (3 * x * x,))"
             )
-        self.name, self.value, self.slopes = name, value, slopes
+        self.name, self.value, self.slopes, self.kink = name, value, slopes, kink
         self.constants = constants or {}
         self._key = _key(self.constants)
         self._value = partial(value, floats, **self.constants)  # the two on floats
@@ -108,7 +110,7 @@ class Primitive:
         key = _key(constants)
         bound = self._bound.get(key)
         if bound is None:
-            bound = type(self)(self.name, self.value, self.slopes, constants=constants)
+            bound = type(self)(self.name, self.value, self.slopes, self.kink, constants=constants)
             if len(self._bound) < 1024:  # x**c for ever new c must not fill the memory
                 self._bound[key] = bound
         return bound
@@ -167,7 +169,9 @@ def _find(name: str) -> Primitive:
     return primitives[name]
 
 
-def primitive(slopes: Callable[..., Any]) -> Callable[[Callable[..., Any]], Primitive]:
+def primitive(
+    slopes: Callable[..., Any], kink: Callable[..., bool] | None = None
+) -> Callable[[Callable[..., Any]], Primitive]:
     """Make an operation of a function: the decorator takes the slopes, the function is the value.
 
     @primitive(lambda m, y, x: (3 * x * x,))
@@ -180,7 +184,7 @@ def primitive(slopes: Callable[..., Any]) -> Callable[[Callable[..., Any]], Prim
             "@primitive needs the slopes: write @primitive(lambda m, y, x: (...,)) above "
             f"def {slopes.__name__}(m, x)"
         )
-    return lambda value: Primitive(getattr(value, "__name__", ""), value, slopes)
+    return lambda value: Primitive(getattr(value, "__name__", ""), value, slopes, kink)
 
 
 #: The package's own operations by name, such as "dot".
@@ -191,9 +195,9 @@ primitives: Final[dict[str, Primitive]] = {}
 on_values: Final[Any] = SimpleNamespace()
 
 
-def builtin(name: str, value: Callable[..., Any], slopes: Callable[..., Any]) -> Primitive:
+def builtin(name: str, *functions: Callable[..., Any]) -> Primitive:
     """An operation of the package itself: it stands in `primitives`, and can be pickled by name."""
-    primitives[name] = Primitive(name, value, slopes)
+    primitives[name] = Primitive(name, *functions)
     return primitives[name]
 
 
@@ -211,7 +215,7 @@ subtract = builtin("subtract", lambda m, x, y: x - y,          lambda m, z, x, y
 multiply = builtin("multiply", lambda m, x, y: x * y,          lambda m, z, x, y: (y, x))
 divide   = builtin("divide",   lambda m, x, y: m.divide(x, y), lambda m, z, x, y: (m.divide(1.0, y), -m.divide(z, y)))
 negative = builtin("negative", lambda m, x: -x,                lambda m, y, x: (-1.0,))
-absolute = builtin("abs",      lambda m, x: m.abs(x),          lambda m, y, x: (m.where(x > 0, 1.0, m.where(x < 0, -1.0, 0.0)),))
+absolute = builtin("abs",      lambda m, x: m.abs(x),          lambda m, y, x: (m.where(x > 0, 1.0, m.where(x < 0, -1.0, 0.0)),), lambda x: x == 0)
 # fmt: on
 
 

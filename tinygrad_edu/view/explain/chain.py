@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
+from tinygrad_edu.calculus import convention
 from tinygrad_edu.engine import Value
 from tinygrad_edu.engine.gradients import changed_since
 from tinygrad_edu.text import DASH, clean, short
@@ -98,6 +99,7 @@ class Writer:
             sentence(f"No formula for {op}: its record cannot be evaluated on letters ({error}).")
             for op, error in self._unwritten.items()
         ]
+        lines += [sentence(f"{kink}.") for v in made if (kink := convention(v, self.labels))]
         changed = dict.fromkeys(self.labels[p] for v in made for p, _ in changed_since(v))
         if changed:
             few = ", ".join([*changed][:3]) + ", …" * (len(changed) > 3)

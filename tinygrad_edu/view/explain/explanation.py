@@ -150,11 +150,11 @@ def _chain_rule(
     """dv/dw by paths, or else value by value; `grads` are the derivatives of the engine."""
     v, w = paths.v, paths.w
     write = Writer(names, {(v, u) for u, made in paths.children.items() if len(made) > 1})
-    few = paths.count <= MOST_PATHS and paths.longest <= LONGEST_PATH
+    few = paths.routes <= MOST_PATHS and paths.longest <= LONGEST_PATH
     routes = paths.all() if few else []
     parts = [contribution(route) for route in routes]
     if routes and agree(parts, grads[w]):
-        lines, used = _by_path(write, routes, v, w), [link for route in routes for link in route]
+        lines, used = _by_path(write, routes, paths), [link for route in routes for link in route]
     else:  # also where the product of a path leaves the range of floats
         lines, used = _by_value(write, paths, grads)
         parts = [link.passes(grads[link.child]) for link in paths.links_to(w)]
@@ -182,8 +182,9 @@ def _check(derived: str, label: str, w: Value, parts: Sequence[float], value: fl
     )
 
 
-def _by_path(write: Writer, routes: Sequence[Sequence[Link]], v: Value, w: Value) -> list[Line]:
-    """A line per path, and their sum."""
+def _by_path(write: Writer, routes: Sequence[Sequence[Link]], paths: Paths) -> list[Line]:
+    """A line per path, those through the same values together, and their sum."""
+    v, w = paths.v, paths.w
     lines = []
     for i, route in enumerate(routes, 1):
         letters = [product(map(write.local, route))] if route else []
@@ -197,7 +198,8 @@ def _by_path(write: Writer, routes: Sequence[Sequence[Link]], v: Value, w: Value
         lines.append(Line(sides, 2 * (len(routes) > 1)))
     if len(routes) == 1:
         return lines
-    ways = f"{len(routes)} paths lead from {write.labels[w]} to {write.labels[v]}:"
+    together = "" if paths.count == len(routes) else ", those through the same values together"
+    ways = f"{paths.count} paths lead from {write.labels[w]} to {write.labels[v]}{together}:"
     parts = [contribution(route) for route in routes]
     summed = added(number(x, first=i == 0) for i, x in enumerate(parts))
     return [sentence(ways), *lines, Line([write.total(v, w), summed, number(sum(parts))])]

@@ -46,19 +46,20 @@ class Paths:
     """All paths from `w` to `v`, along the topological order of `v`.
 
     `between` are the values on them, `w` first and `v` last; `children[u]` the values on them that
-    were made from u, in backward order. `count` is their number, at most MANY, and `longest` the
-    number of links of the longest.
+    were made from u, in backward order. `count` is their number, at most MANY: y + y leads over two
+    from y, which are one of the `routes`. `longest` is the number of links of the longest.
     """
 
     def __init__(self, order: Sequence[Value], w: Value) -> None:
         self.v, self.w = order[-1], w
-        counts, depths = {w: 1}, {w: 0}
+        counts, routes, depths = {w: 1}, {w: 1}, {w: 0}
         self.children: dict[Value, list[Value]] = {w: []}
         for u in order:
             on_path = [p for p in dict.fromkeys(u.parents) if p in counts]
             if not on_path:
                 continue
-            counts[u] = min(MANY, sum(counts[p] for p in on_path))
+            counts[u] = min(MANY, sum(counts.get(p, 0) for p in u.parents))
+            routes[u] = min(MANY, sum(routes[p] for p in on_path))
             depths[u] = 1 + max(depths[p] for p in on_path)
             self.children[u] = []
             for p in on_path:
@@ -66,7 +67,8 @@ class Paths:
         for children in self.children.values():
             children.reverse()
         self.between = list(counts)
-        self.count, self.longest = counts.get(self.v, 0), depths.get(self.v, 0)
+        self.count, self.routes = counts.get(self.v, 0), routes.get(self.v, 0)
+        self.longest = depths.get(self.v, 0)
         self._links: dict[Value, dict[Value, Link]] = {}
 
     def link(self, child: Value, parent: Value) -> Link:
@@ -81,7 +83,7 @@ class Paths:
         return [self.link(child, parent) for child in self.children[parent]]
 
     def all(self) -> list[list[Link]]:
-        """Each path as its links from `v` back to `w`; only for a small `count`."""
+        """Each of the `routes` as its links from `v` back to `w`; only for few."""
         routes: list[list[Link]] = []
         open_paths: list[tuple[Value, list[Link]]] = [(self.w, [])]
         while open_paths:

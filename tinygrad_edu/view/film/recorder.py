@@ -6,6 +6,7 @@ from itertools import chain, groupby
 from math import ceil
 from typing import Any, NamedTuple, TypeVar
 
+from tinygrad_edu.calculus import convention
 from tinygrad_edu.checks import number
 from tinygrad_edu.engine import Value, gradients, toposort
 from tinygrad_edu.namespace import floats
@@ -191,9 +192,10 @@ class _Recorder:
             if len(group) > 1:
                 asked = [f"d{self.root}/d{self.names[p]}" for p in touched]
                 question = f"{', '.join(first_few(asked, len(asked)))} = ?"
+            kinks = [convention(v, self.names) for v in dict.fromkeys(v for v, _ in group)]
             yield Frame(
                 "backward",
-                tuple(first_few(equations, len(group))),
+                (*first_few(equations, len(group)), *list(filter(None, kinks))[:FEW]),
                 question,
                 tuple(dict.fromkeys((v.parents[k], v) for v, k in group)),
                 tuple([Change(p, "grad", sums[p]) for p in touched]),

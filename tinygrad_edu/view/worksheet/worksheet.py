@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 from xml.etree.ElementTree import Element
 
+from tinygrad_edu.calculus import convention
 from tinygrad_edu.checks import listed, one_of
 from tinygrad_edu.engine import Primitive, Value, gradients, toposort
 from tinygrad_edu.engine.gradients import check_unchanged
@@ -154,6 +155,8 @@ def worksheet(
     rules = slope_rules(order) if formulas and backward else []
     if len(rules) > _RULES:
         rules[_RULES - 1 :] = [f"… {len(rules) - _RULES + 1} more operations"]
+    kinks = [convention(u, all_names) for u in order] if backward else []
+    rules += [clean(kink, _RULE) for kink in kinks if kink][:_SLOPES]
 
     def sheet(heading: str, gradient: Mapping[Value, float] | None, solution: Any) -> Worksheet:
         content = _with_blanks(order, all_names, asked, gradient)

@@ -1,0 +1,216 @@
+"""Kinds of faults in what checks and explains slopes: tables of inputs, with what is right."""
+
+from fractions import Fraction
+from itertools import product
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tinygrad_edu import MLP, Value, functions, losses, primitive
+from tinygrad_edu.functions import PRIMITIVES
+from tinygrad_edu.namespace import floats
+from tinygrad_edu.view import deltas, explain, worksheet
+from tinygrad_edu.view.film.recorder import record
+
+f = functions
+
+# --- targets --------------------------------------------------------------------------------------
+
+#: For each loss outputs, and a target as Python's numbers.
+TARGETS = {
+    "squared_error": ([0.5, 2.0], [1, 0]),
+    "half_squared_error": ([0.5], 1),
+    "mean_squared_error": ([0.5, -1.0, 2.0], [0, 1, 1]),
+    "binary_cross_entropy": ([0.25], 1),
+    "binary_cross_entropy_with_logits": ([0.5], 0),
+    "cross_entropy": ([0.5, 1.0, 2.0], 1),
+    "hinge": ([0.5], 1),
+    "perceptron": ([0.5], 1),
+}
+ONE_OF_K = ("cross_entropy", ([0.5, 1.0, 2.0], [0, 0, 1]))
+UNSIGNED = ("u1", "u2", "u4", "u8")
+TYPES = [*UNSIGNED, "i1", "i8", "f2", "f4", "f8", "?"]
+
+#: The same numbers as NumPy and pandas hold them.
+FORMS = {
+    **{f"array {t}": lambda y, t=t: np.array(y, dtype=t) for t in TYPES},
+    "NumPy's own numbers": lambda y: nested(np.uint8, y),
+    "NumPy's booleans": lambda y: nested(np.bool_, y),
+    "booleans": lambda y: nested(bool, y),
+    "fractions": lambda y: nested(Fraction, y),
+    "an array of objects": lambda y: np.array(nested(np.uint16, y), dtype=object),
+    "a row of a table": lambda y: pd.DataFrame({k: [a] for k, a in enumerate(row(y))}).iloc[0],
+    "nullable booleans": lambda y: pd.Series(row(y), dtype="boolean"),
+    "nullable unsigned": lambda y: pd.Series(row(y), dtype="UInt8"),
+}
+
+
+def row(y):
+    return y if isinstance(y, list) else [y]
+
+
+def nested(kind, y):
+    return [kind(a) for a in y] if isinstance(y, list) else kind(y)
+
+
+def of_loss(name, output, target):
+    """The loss and its gradient."""
+    z = [Value(o) for o in output]
+    loss = losses.LOSSES[name](z if len(z) > 1 else z[0], target)
+    loss.backward()
+    return [loss.data, *[v.grad for v in z]]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_targets_keep_no_type_of_numpy(form):
+    assert [*TARGETS] == [*losses.RECORDS], "give a loss outputs and a target in TARGETS"
+    for name, (output, target) in [*TARGETS.items(), ONE_OF_K]:
+        assert of_loss(name, output, FORMS[form](target)) == of_loss(name, output, target), name
+
+
+def test_targets_in_numpys_types_have_the_losses_of_their_numbers():
+    assert of_loss("cross_entropy", [0.5, 1.0], np.array([0, 1], dtype="u1"))[0] == pytest.approx(
+        0.4740769841801067, rel=1e-15
+    )
+    assert of_loss("perceptron", [0.5], np.uint8(1)) == [0.0, 0.0]
+    negative = np.int8(-1)
+    assert of_loss("hinge", [0.5], negative) == of_loss("hinge", [0.5], -1) == [1.5, 1.0]
+    penalty = losses.l2([Value(3.0)], np.uint8(2))
+    assert penalty.data == 18.0
+
+
+@pytest.mark.parametrize("target", [np.uint8(1), np.array([1], "u1"), np.bool_(True), np.array(1)])
+def test_views_read_targets_as_the_losses_do(target):
+    model = MLP(2, [2, 1], "tanh", rng=0)
+    shown = [str(deltas(model, [1.0, 2.0], y, loss="half_squared_error")) for y in (target, 1)]
+    assert shown[0] == shown[1]
+
+
+# --- kinks ----------------------------------------------------------------------------------------
+
+
+def at(x, name="x"):
+    return Value(x, name)
+
+
+def abs3(m, x):
+    return m.abs(x) * 3
+
+
+own = primitive(lambda m, y, x: (m.where(x > 0, 3.0, -3.0),), lambda x: x == 0)(abs3)
+KINK = "{} has no derivative at {}, a kink: slope {} below, {} above, by convention {} there"
+JUMP = "{} has no derivative at {}, a jump: slope by convention {} there"
+
+#: What a result says of its slopes, "" where they are derivatives.
+CONVENTIONS = {
+    "relu": (lambda: at(0.0).relu(), KINK.format("relu", "x = 0", 0, 1, 0)),
+    "relu of -0": (lambda: at(-0.0).relu(), KINK.format("relu", "x = 0", 0, 1, 0)),
+    "relu elsewhere": (lambda: at(1e-300).relu(), ""),
+    "leaky_relu": (
+        lambda: f.leaky_relu(at(0.0)),
+        KINK.format("leaky_relu", "x = 0", 0.01, 1, 0.01),
+    ),
+    "no leak": (lambda: f.leaky_relu(at(0.0), 1.0), ""),
+    "elu": (lambda: at(0.0).elu(2), KINK.format("elu", "x = 0", 2, 1, 2)),
+    "smooth elu": (lambda: at(0.0).elu(), ""),
+    "prelu": (lambda: f.prelu(at(0.0), at(0.5, "a")), KINK.format("prelu", "x = 0", 0.5, 1, 0.5)),
+    "abs": (lambda: abs(at(0.0)), KINK.format("abs", "x = 0", -1, 1, 0)),
+    "sign": (lambda: at(0.0).sign(), JUMP.format("sign", "x = 0", 0)),
+    "step": (lambda: at(0.0).step(), JUMP.format("step", "x = 0", 0)),
+    "max": (lambda: f.max(at(1.0), at(1.0, "y"), 0.5), KINK.format("max", "x = y = 1", 0, 1, 0.5)),
+    "max, no tie": (lambda: f.max(at(1.0), 0.5, 0.5), ""),
+    "one value twice": (lambda: f.maximum(*[at(1.0)] * 2), ""),
+    "min": (lambda: f.min(at(1.0), 1), KINK.format("min", "x = 1", 1, 0, 0.5)),
+    "maximum": (lambda: f.maximum(at(2.0), 2), KINK.format("maximum", "x = 2", 0, 1, 0.5)),
+    "minimum": (lambda: f.minimum(3, at(3.0)), KINK.format("minimum", "x = 3", 1, 0, 0.5)),
+    "hypot": (lambda: f.hypot(at(0.0), 0), KINK.format("hypot", "x = 0", -1, 1, "nan")),
+    "hypot elsewhere": (lambda: f.hypot(at(0.0), 2), ""),
+    "atan2": (lambda: f.atan2(at(0.0), -1), JUMP.format("atan2", "x = 0", -1)),
+    "an own operation": (lambda: own(at(0.0)), KINK.format("abs3", "x = 0", -3, 3, -3)),
+}
+
+
+@pytest.mark.parametrize("name", CONVENTIONS)
+def test_a_kink_is_told_with_the_slope_that_is_taken_there(name):
+    result, expected = CONVENTIONS[name]
+    y = result()
+    told = [line for line in str(explain(y)).split("\n") if "has no d" in line]
+    assert told == [f"{expected}."] * (expected != "")
+    if expected:
+        film = [s for frame in record(y).frames for s in frame.sentences if "has no" in s]
+        assert {*film} == {expected}  # at each operand
+        assert expected in worksheet(y)._text()
+        assert expected in str(explain(3 * y, wrt=y.parents[y.parents[0].kind == "constant"]))
+
+
+def test_the_corner_of_a_hinge_is_told():
+    s = Value(1.0, "s")
+    told = KINK.format("relu", "v2 = 0", 0, 1, 0)
+    assert told in str(explain(losses.hinge(s, 1), wrt=s))
+
+
+#: The constants of operations that have some.
+CONSTANTS = {"leaky_relu": {"alpha": 0.5}, "elu": {"alpha": 0.5}, "power": {"c": 2.0}}
+NOT_OVER_NUMBERS = ("where", "cross_entropy", "softmax", "log_softmax")
+
+
+@pytest.mark.parametrize("op", PRIMITIVES, ids=lambda p: p.name)
+def test_a_record_has_a_kink_exactly_where_its_value_or_a_slope_jumps(op):
+    if op.name in NOT_OVER_NUMBERS:  # a condition, a class number, a constant that is a number k
+        assert op.kink is None
+        return
+    constants = CONSTANTS.get(op.name, {})
+    op = op.bind(**constants) if constants else op
+    operands = (op.value.__code__.co_argcount - 1 - len(constants)) or 2
+    for x in product([-1.0, 0.0, 0.5, 1.0], repeat=operands):
+        told = op.kink is not None and op.kink(*x, **op.constants)
+        assert told == any(jumps(op, x, i) for i in range(operands)), x
+
+
+def jumps(op, x, i):
+    """Whether the two sides of operand i differ, as far as both have numbers, and no large ones."""
+    sides = []
+    for s in (-1e-9, 1e-9):
+        beside = [a + s * (j == i) for j, a in enumerate(x)]
+        y = op.value(floats, *beside, **op.constants)
+        sides.append([y, *map(float, op.slopes(floats, y, *beside, **op.constants))])
+    return any(1e3 > abs(a - b) > 1e-3 and abs(a) < 1e3 for a, b in zip(*sides, strict=True))
+
+
+#: Graphs, and the number of paths from the first value to the last: every edge counts.
+PATHS = {
+    "20 doublings": (
+        lambda x: doubled(x, lambda v: v + v, 20),
+        "1,048,576 paths of up to 20 links",
+    ),
+    "12 squares": (lambda x: doubled(x, lambda v: v * v, 12), "4,096 paths of up to 12 links"),
+    "means of 3": (lambda x: doubled(x, lambda v: f.mean(v, v, v), 9), "19,683 paths of up to 9"),
+    "dots": (
+        lambda x: doubled(x, lambda v: f.dot([v], [v], v), 9),
+        "19,683 paths of up to 9 links",
+    ),
+    "50 doublings": (
+        lambda x: doubled(x, lambda v: v + v, 50),
+        "More than 1,000,000,000,000 paths",
+    ),
+    "a chain": (lambda x: doubled(x, f.sin, 9), "1 path of up to 9 links leads from x to y."),
+    "few": (
+        lambda x: x * x + x,
+        "3 paths lead from x to y, those through the same values together:",
+    ),
+    "two": (lambda x: x.sin() + x, "2 paths lead from x to y:"),
+}
+
+
+def doubled(v, operation, times):
+    for _ in range(times):
+        v = operation(v)
+    return v
+
+
+@pytest.mark.parametrize("name", PATHS)
+def test_paths_are_counted_edge_by_edge(name):
+    make, expected = PATHS[name]
+    x = Value(0.5, "x")
+    assert str(explain(make(x), wrt=x)).startswith(expected)
