@@ -144,7 +144,7 @@ def test_the_printed_program(net):
     program = vectorize(lambda x: loss(run(model, x)), x)
     root, names = loss(run(model, x)), {}
     names = names_of(toposort(root, leaves=True))
-    parameters = [program.parameters[k] for k in program.order]
+    parameters = program.parameters
     blocks = re.findall(
         r"^    (\w+) = P\[(\d+):\d+\]\.reshape\((\d+), (\d+)\)", program.source, re.M
     )

@@ -83,22 +83,26 @@ def by_scalars(fn, parameters, *arrays):
 
 
 def function_of(program, source=None):
-    """What the source of the program defines, for the numbers the parameters have now."""
+    """What the source of the program defines: a function of P, if it has parameters, and arrays."""
     namespace = {}
     exec(source or program.source, namespace)
-    program.read_parameters()
     return namespace.get("loss_and_gradient") or namespace["outputs"]
 
 
+def numbers_of(program):
+    """P as a reader makes it."""
+    return np.array([p.data for p in program.parameters])
+
+
 def by_source(program, *arrays, samples=None):
-    """The mean loss and its gradient from the text of the program alone."""
-    function = function_of(program)
-    columns = [np.asarray(a, dtype=float).reshape(len(a), -1) for a in arrays]
-    if samples is not None:
-        columns.append(np.asarray(samples, dtype=float))
+    """The mean loss and its gradient from the text of the program alone.
+
+    It gets the numbers of `parameters`, in their order, and what the program itself gets.
+    """
+    given = arrays if samples is None else (*arrays, samples)
     with np.errstate(all="ignore"):
-        loss, gradient = function(program.P.copy(), *columns)
-    return float(loss), program.in_order(gradient)
+        loss, gradient = function_of(program)(numbers_of(program), *given)
+    return float(loss), gradient
 
 
 def assert_equal(found, expected, what, tolerance=TOLERANCE):

@@ -1,7 +1,6 @@
 """A model as a Python file that needs only NumPy."""
 
 from collections.abc import Sequence
-from math import prod
 from typing import Any
 
 from tinygrad_edu.export.chain import chain, input_shape
@@ -67,5 +66,5 @@ def predict(X):
     if X.ndim == 0 or X.shape[1:] != {shape}:
         raise ValueError(f"X must have the shape {sizes}, got {{X.shape}}")
     with np.errstate(all="ignore"):
-        return outputs({parameters}X.reshape(len(X), {prod(shape)}))
+        return outputs({parameters}X)
 '''

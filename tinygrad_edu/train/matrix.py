@@ -54,7 +54,7 @@ class MatrixDescent:
                 "there is nothing to differentiate: the loss must give a Value made from the "
                 "output, outside of no_grad()"
             )
-        place = {program.parameters[i]: k for k, i in enumerate(program.order)}
+        place = {p: k for k, p in enumerate(program.parameters)}
         places = [place.get(p, -1) for p in optimizer.parameters]
         self.places = np.array(places, dtype=np.intp)
         self.inside = np.flatnonzero(self.places >= 0)
@@ -120,8 +120,8 @@ class MatrixDescent:
             optimizer.zero_grad()
             for p, x in zip(optimizer.parameters, self.x.tolist(), strict=True):
                 p.data = x
-        numbers, gradients = program.in_order(program.P), program.in_order(program.G)
-        for p, x, g in zip(program.parameters, numbers.tolist(), gradients.tolist(), strict=True):
+        numbers, gradients = program.P.tolist(), program.G.tolist()
+        for p, x, g in zip(program.parameters, numbers, gradients, strict=True):
             p.data = x
             p.grad = g
         if self.update is not None and self.update.states:
@@ -294,7 +294,7 @@ def _check_program(
         by = gradients(loss)
     losses = (np.array(mean), np.array(loss.data))
     gradient = np.array([by.get(p, 0.0) for p in program.parameters])
-    if not program.agrees(kernel, losses, (program.in_order(program.G), gradient)):
+    if not program.agrees(kernel, losses, (program.G, gradient)):
         raise VectorizeError(
             "the matrix program and the scalar graph give different numbers: the model or the loss "
             "may treat a Value otherwise than a number, or an operation of your own computes "

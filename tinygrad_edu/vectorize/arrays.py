@@ -99,13 +99,20 @@ def batched_back_w(d, x, rows, units, size):
     return (d @ x.reshape(-1, rows, size)).reshape(-1, units * size)
 
 
+def shaped(a, *shape):  # as many rows of as many numbers, which may stand flat
+    a = np.asarray(a, dtype=float)
+    if a.shape[:1] != shape[:1] or a.size != np.prod(shape):
+        raise ValueError(f"expected an array of shape {shape}, got {a.shape}")
+    return a.reshape(shape)
+
+
 #: By their names.
 HELPERS: Final[dict[str, Callable[..., Any]]] = {
     f.__name__: f
     for f in (
         *(sigmoid, softplus, erf, softmax, log_softmax, logsumexp),
         *(pick, pick_if_any, onehot, sums_of_others, products_of_others, scatter),
-        *(batched_product, batched_back_x, batched_back_w),
+        *(batched_product, batched_back_x, batched_back_w, shaped),
     )
 }
 

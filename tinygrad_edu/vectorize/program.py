@@ -50,8 +50,9 @@ class Program:
     """What `vectorize` gives: a function of arrays, with its gradient and its source.
 
     An argument that was a number of the example takes B numbers, one that was a row of n takes
-    (B, n). `parameters` are the leaves it depends on, in order of first use; their numbers are read
-    at each call. `print(program.source)` shows NumPy, `program.latex` the equations.
+    (B, n). `parameters` are the leaves it depends on, in the order of the vector P of the source:
+    W1, b1, W2, b2, ...; their numbers are read at each call. `print(program.source)` shows NumPy,
+    `program.latex` the equations.
     """
 
     def __init__(
@@ -61,12 +62,11 @@ class Program:
         self._recorded = recording.tape
         self.tape = tape = fuse_dots(recording.tape)
         self.plan = plan_for(tape)
-        places = {cell: k for k, cell in enumerate(tape.parameters)}
-        self.order = np.array([places[cell] for cell in self.plan.parameters], dtype=np.intp)
-        self.parameters: list[Value] = list(recording.parameters.values())
+        leaves = dict(zip(tape.parameters, recording.parameters.values(), strict=True))
+        self.parameters: list[Value] = [leaves[cell] for cell in self.plan.parameters]
         self.samples = recording.samples
-        self.P = np.empty(len(self.order))
-        self.G = np.zeros(len(self.order))
+        self.P = np.empty(len(self.parameters))
+        self.G = np.zeros(len(self.parameters))
         self.names = argument_names(len(example))
         self._fn = fn
         self._kernels: OrderedDict[tuple[int, bool], Kernel] = OrderedDict()
@@ -129,7 +129,7 @@ class Program:
         with np.errstate(all="ignore"):
             self.run(kernel)
             mean = kernel.mean()
-        return mean, self.in_order(self.G)
+        return mean, self.G.copy()
 
     def backward(self, *arrays: ArrayLike) -> float:
         """The mean of the results; its gradient is added to the `.grad` of each parameter."""
@@ -140,19 +140,12 @@ class Program:
 
     def read_parameters(self) -> None:
         """Copy the numbers of the parameters into the vector P."""
-        numbers = np.array([p.data for p in self.parameters])
-        np.take(numbers, self.order, out=self.P)
+        self.P[...] = [p.data for p in self.parameters]
 
     def write_parameters(self) -> None:
         """Give the parameters the numbers of the vector P."""
-        for p, x in zip(self.parameters, self.in_order(self.P).tolist(), strict=True):
+        for p, x in zip(self.parameters, self.P.tolist(), strict=True):
             p.data = x
-
-    def in_order(self, vector: Array) -> Array:
-        """P or G in the order of `parameters`."""
-        ordered = np.empty(len(vector))
-        ordered[self.order] = vector
-        return ordered
 
     def kernel(self, B: int, *, gradient: bool) -> Kernel:
         """The compiled program for B examples."""
@@ -261,7 +254,7 @@ class Program:
         expected, gradient = self._by_scalars(few, len(rows))
         pairs = [(results, expected)]
         if self.has_loss:
-            pairs.append((self.in_order(self.G), gradient))
+            pairs.append((self.G, gradient))
         if not self.agrees(kernel, *pairs):
             raise VectorizeError(
                 "the program and the scalar graph give different numbers: an operation of your own "

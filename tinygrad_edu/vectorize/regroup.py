@@ -50,6 +50,8 @@ def regroup(tape: Tape) -> Regrouped:
             else:
                 _add_elementwise(program, cells)
     program.results = [program.layout.read(nodes) for nodes in tape.results]
+    for guard in tape.guards:  # parameters that are only compared have a place too
+        program.layout.read([guard.left]), program.layout.read([guard.right])
     return program
 
 

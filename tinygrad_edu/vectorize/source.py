@@ -84,16 +84,20 @@ def equations(program: Regrouped, gradient: Gradient | None) -> str:
 
 
 def source(program: Regrouped, gradient: Gradient | None) -> str:
-    """The whole program: a function of P, the vector of all parameters, and the arrays.
+    """The whole program: a function of P, the numbers of `Program.parameters`, and of the arrays.
 
-    It gives the mean loss and its gradient, in the order of P; without `gradient` what the
+    It takes what the program takes, lists and flat targets too, and raises ValueError for other
+    shapes. It gives the mean loss and its gradient, in the order of P; without `gradient` what the
     function gives for each example.
     """
     variables = program.layout.variables
     style = _Source(variables)
     blocks = program.layout.blocks.values()
-    arguments = [v.name for v in variables.values() if v.role in ("input", "sample")]
     size = len(program.layout.parameters)
+    shapes = {"P": f"{size}"} if size else {}
+    shapes |= {v.name: f"B, {v.size}" for v in variables.values() if v.role in ("input", "sample")}
+    arguments = [(f"{name} = shaped({name}, {shape})", "") for name, shape in shapes.items()]
+    style.used["shaped"] = None
     parameters = [
         (f"{b.name} = P[{b.start}:{b.start + b.size}].reshape{b.matrix or (1, b.size)}", "")
         for b in blocks
@@ -133,9 +137,9 @@ def source(program: Regrouped, gradient: Gradient | None) -> str:
         if v.role == "index" and v.name in needed
     ]
     name = "outputs" if gradient is None else "loss_and_gradient"
-    head = f"def {name}({', '.join(['P', *arguments] if blocks else arguments)}):"
-    sections = [("", parameters), ("forward", forward), ("backward", backward)]
-    body = ["    B = len(X)"] if "B" in needed else []
+    head = f"def {name}({', '.join(shapes)}):"
+    sections = [("", [*arguments, *parameters]), ("forward", forward), ("backward", backward)]
+    body = ["    B = len(X)"]
     for title, section in sections:
         if title and section:
             body += ["", f"    # {title}"]
