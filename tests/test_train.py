@@ -425,8 +425,9 @@ def test_an_error_of_a_callback_passes_through_with_the_model_of_the_last_step()
 
 
 def played(stopping: EarlyStopping, losses: list[float], validation: bool = True) -> list[float]:
-    """Let the parameter be k after epoch k; the parameters when it stops, or after each epoch."""
-    model = line()
+    """Let the parameter be k after epoch k: when it stops, and the parameter when it is over."""
+    model, stops = line(), math.inf
+    stopping.start(model)
     for k, loss in enumerate(losses):
         model.parameters()[0].data = float(k)
         epoch = Epoch(
@@ -439,8 +440,10 @@ def played(stopping: EarlyStopping, losses: list[float], validation: bool = True
             validation_accuracy=None,
         )
         if stopping(epoch):
-            return [float(k), model.parameters()[0].data]
-    return [math.inf, model.parameters()[0].data]
+            stops = float(k)
+            break
+    stopping.over()
+    return [stops, model.parameters()[0].data]
 
 
 @pytest.mark.parametrize(
@@ -454,7 +457,7 @@ def played(stopping: EarlyStopping, losses: list[float], validation: bool = True
         ([5, 4.9, 4.8, 4.7, 0], {"patience": 4, "min_delta": 0.25}, math.inf, 4),
         ([math.nan, 3, 4, 5], {"patience": 2}, 3, 1),
         ([math.inf, 3, math.nan, math.inf], {"patience": 2}, 3, 1),
-        ([math.nan, math.nan, math.nan], {"patience": 2}, 2, 0),
+        ([math.nan, math.nan, math.nan], {"patience": 2}, 2, 2),  # none is best, none is restored
         ([5], {"patience": 1}, math.inf, 0),
     ],
 )

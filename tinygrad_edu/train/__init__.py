@@ -2,7 +2,7 @@
 
 from tinygrad_edu.train.descent import Step, train
 from tinygrad_edu.train.evaluation import classes, evaluate, predict, probabilities
-from tinygrad_edu.train.fitting import EarlyStopping, Epoch, fit, pretrain
+from tinygrad_edu.train.fitting import Callback, EarlyStopping, Epoch, fit, pretrain
 from tinygrad_edu.train.history import History
 from tinygrad_edu.train.scalar import scalar_engine
 from tinygrad_edu.train.search import Best, Run, Sweep, best_of, sweep
@@ -10,6 +10,7 @@ from tinygrad_edu.train.training import DivergenceError
 
 __all__ = [
     "Best",
+    "Callback",
     "DivergenceError",
     "EarlyStopping",
     "Epoch",

@@ -6,7 +6,8 @@ import math
 import random
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
 
 from tinygrad_edu.checks import as_random, real, whole
@@ -43,7 +44,27 @@ class Epoch(NamedTuple):
 
 
 #: Called after each epoch; True ends training.
-Callback = Callable[[Epoch], bool | None]
+AnyCallback = Callable[[Epoch], bool | None]
+
+
+class Callback:
+    """A callback that `fit` also tells when training begins and, whatever ends it, when it is over.
+
+    `best_loss` is what was measured for the parameters that `over` gives back, if it does: of
+    several callbacks that do, the one with the smallest is told last.
+    """
+
+    best_loss = math.inf
+
+    def start(self, model: Model) -> None:
+        """Before the first step."""
+
+    def __call__(self, epoch: Epoch) -> bool | None:
+        """After each epoch; True ends training."""
+        raise NotImplementedError
+
+    def over(self) -> None:
+        """After the last epoch, a callback, divergence, an interruption or any error."""
 
 
 def fit(
@@ -60,16 +81,16 @@ def fit(
     engine: str | Engine = "auto",
     rng: int | random.Random | None = None,
     augment: Augment | None = None,
-    callbacks: Sequence[Callback] = (),
+    callbacks: Sequence[AnyCallback] = (),
     progress: bool = True,
 ) -> History:
     """Train the model and give the `History`; options as for `train`.
 
     `validation` is (X, y) to measure after each epoch, in evaluation mode; loss and accuracy of
     the history are those of the steps themselves, in training mode. Each callback gets an `Epoch`
-    and may return True to stop. `progress` shows a bar in a terminal or a notebook. Ctrl-C after
-    the first epoch, or divergence, ends training with a warning: the history up to then is returned
-    and the model usable.
+    and may return True to stop; a `Callback` hears of the start and the end too. `progress` shows
+    a bar in a terminal or a notebook. Ctrl-C after the first epoch, or divergence, ends training
+    with a warning: the history up to then is returned and the model usable.
     """
     rows, targets = examples(X, y)
     held_out = None if validation is None else _held_out(validation)
@@ -78,7 +99,7 @@ def fit(
     batches = descend(training, epochs, batch_size, engine, rng, augment)
     measure = None if held_out is None else evaluation(model, *held_out, training.loss, engine)
     history = History()
-    with progress_bar(epochs, progress) as bar:
+    with progress_bar(epochs, progress) as bar, _told(callbacks, model, batches):
         try:
             for number, value, share in _epochs(batches, training.loss, targets):
                 measured = None if measure is None else measure()
@@ -89,7 +110,6 @@ def fit(
                     history.stopped = f"stopped by a callback after epoch {number}"
                     break
         except (KeyboardInterrupt, DivergenceError) as error:
-            batches.close()
             history.stopped = str(error)
             if isinstance(error, KeyboardInterrupt):
                 if not history.loss:
@@ -98,6 +118,23 @@ def fit(
                 history.stopped = f"interrupted by the user after epoch {len(history) - 1}"
             warnings.warn(f"training {history.stopped}", RuntimeWarning, stacklevel=2)
     return history
+
+
+@contextmanager
+def _told(
+    callbacks: Iterable[AnyCallback], model: Model, batches: Generator[Batch, None, None]
+) -> Iterator[None]:
+    """Tell the callbacks when training begins and when it is over; also where telling one fails."""
+    listening = [callback for callback in callbacks if isinstance(callback, Callback)]
+    try:
+        for callback in listening:
+            callback.start(model)
+        yield
+    finally:
+        batches.close()  # which writes the parameters of the last step
+        with ExitStack() as ends:  # the last one in is the first told
+            for callback in sorted(listening, key=lambda callback: callback.best_loss):
+                ends.callback(callback.over)
 
 
 def _epochs(
@@ -115,39 +152,48 @@ def _epochs(
             mean, count = 0.0, 0
 
 
-class EarlyStopping:
+class EarlyStopping(Callback):
     """A callback: stop when the validation loss has not fallen for `patience` epochs.
 
-    A fall counts if it is more than `min_delta`. The parameters (and buffers) of the best epoch are
-    restored when it stops and after the last epoch (Prechelt 1998). Without validation data it
-    takes the loss, which is measured before an update, and the parameters from before that epoch.
+    A fall counts if it is more than `min_delta`. However training ends, the parameters (and
+    buffers) of the best epoch are then restored (Prechelt 1998). Without validation data it takes
+    the loss, which is measured before an update, and the parameters from before that epoch. Where
+    no loss was a number below infinity, nothing is best and nothing restored.
     """
 
     def __init__(self, patience: int = 10, *, min_delta: float = 0.0) -> None:
         self.patience = whole("patience", patience)
         self.min_delta = real("min_delta", min_delta, least=0)
-        self.best_loss = math.inf
         self.best_epoch = 0
+        self._model: Module | None = None
         self._best: dict[str, float] = {}
         self._before: dict[str, float] = {}
 
+    def start(self, model: Model) -> None:
+        """Forget an earlier training. Raises TypeError for a model that is no Module."""
+        if not isinstance(model, Module):
+            raise TypeError("EarlyStopping restores parameters: the model must be an nn.Module")
+        self.best_loss, self.best_epoch = math.inf, 0
+        self._model, self._before = model, model.state_dict()
+
     def __call__(self, epoch: Epoch) -> bool:
         """Whether to stop after this epoch."""
-        if not isinstance(epoch.model, Module):
-            raise TypeError("EarlyStopping restores parameters: the model must be an nn.Module")
-        now = epoch.model.state_dict()
-        if epoch.number == 0:
-            self.best_loss, self.best_epoch = math.inf, 0
-            self._best = self._before = now
+        if self._model is None:  # in a loop of one's own
+            self.start(epoch.model)
+        assert self._model is not None
+        now = self._model.state_dict()
         loss = epoch.loss if epoch.validation_loss is None else epoch.validation_loss
         if loss < self.best_loss - self.min_delta:
             self.best_loss, self.best_epoch = loss, epoch.number
             self._best = self._before if epoch.validation_loss is None else now
         self._before = now
-        stop = epoch.number - self.best_epoch >= self.patience
-        if stop or epoch.last:
-            epoch.model.load_state_dict(self._best)
-        return stop
+        return epoch.number - self.best_epoch >= self.patience
+
+    def over(self) -> None:
+        """Restore the best parameters; in a loop of one's own to be called behind it."""
+        if self._model is not None and self.best_loss < math.inf:
+            self._model.load_state_dict(self._best)
+        self._model = None
 
     def __repr__(self) -> str:
         return f"EarlyStopping({self.patience}, min_delta={self.min_delta})"
@@ -161,7 +207,7 @@ def _held_out(validation: Any) -> tuple[Rows, Rows]:
     return examples(X, y, names=("X_val", "y_val"))
 
 
-def _callables(callbacks: Any) -> Sequence[Callback]:
+def _callables(callbacks: Any) -> Sequence[AnyCallback]:
     if isinstance(callbacks, (list, tuple)) and any(isinstance(c, type) for c in callbacks):
         raise TypeError("callbacks holds a class: write EarlyStopping() with parentheses")
     if not isinstance(callbacks, (list, tuple)) or not all(map(callable, callbacks)):
@@ -176,7 +222,7 @@ def _epoch(number: int, epochs: int, model: Model, history: History) -> Epoch:
     return Epoch(number, number == epochs - 1, model, loss, *others)
 
 
-def _stops(callbacks: Sequence[Callback], epoch: Epoch) -> bool:
+def _stops(callbacks: Sequence[AnyCallback], epoch: Epoch) -> bool:
     answers = [callback(epoch) for callback in callbacks]
     for callback, answer in zip(callbacks, answers, strict=True):
         if answer not in (None, True, False):

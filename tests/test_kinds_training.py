@@ -1,0 +1,175 @@
+"""Kinds of faults in training: one decision each, whatever reaches it."""
+
+import math
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tinygrad_edu import MLP, SGD, EarlyStopping, Value, fit
+from tinygrad_edu.data import moons
+from tinygrad_edu.losses import squared_error
+from tinygrad_edu.nn import BatchNorm, Layer, Sequential
+from tinygrad_edu.train import Callback, Epoch, evaluate
+
+X, Y = moons(40, noise=0.1, rng=0)
+HELD_OUT = X[::5], Y[::5]
+
+
+class OwnError(Exception):
+    """What a user's code may raise."""
+
+
+def quietly(run: Callable[[], Any], *errors: type[BaseException]) -> Any:
+    """What `run` gives, or the error of these types that it ends with; warnings are none."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return run()
+        except errors as error:
+            return error
+
+
+# --- early stopping gives back the best parameters however training ends
+
+
+def at_epoch(k: int, error: type[BaseException] | None = None) -> Callable[[Epoch], bool]:
+    """A callback that ends training there, by its answer or by an error."""
+
+    def ends(epoch: Epoch) -> bool:
+        if error is not None and epoch.number == k:
+            raise error
+        return epoch.number == k
+
+    return ends
+
+
+def at_call(n: int, error: type[BaseException], result: Callable[..., Any]) -> Any:
+    """`result`, which raises an error at its n-th call."""
+    calls = iter(range(n))
+
+    def counted(*arguments: Any) -> Any:
+        if next(calls, None) is None:
+            raise error
+        return result(*arguments)
+
+    return counted
+
+
+def in_a_batch(error: type[BaseException]) -> dict[str, Any]:
+    """Options with which an error comes up between two batches of epoch 8."""
+    return {"batch_size": 8, "augment": at_call(333, error, lambda row, rng: row)}
+
+
+#: How training ends, and the options that make it; it is too fast, so that the best comes early.
+ENDS: dict[str, Callable[[EarlyStopping], dict[str, Any]]] = {
+    "the last epoch": lambda s: {"callbacks": [s], "epochs": 20},
+    "a callback before it": lambda s: {"callbacks": [at_epoch(20), s]},
+    "a callback behind it": lambda s: {"callbacks": [s, at_epoch(20)]},
+    "by itself": lambda s: {"callbacks": [s], "epochs": 100},
+    "divergence": lambda s: {"callbacks": [s], "epochs": 400, "batch_size": 1},
+    "Ctrl-C in a callback": lambda s: {"callbacks": [s, at_epoch(9, KeyboardInterrupt)]},
+    "Ctrl-C in an epoch": lambda s: {"callbacks": [s], **in_a_batch(KeyboardInterrupt)},
+    "an error in a callback before it": lambda s: {"callbacks": [at_epoch(9, OwnError), s]},
+    "an error in a callback behind it": lambda s: {"callbacks": [s, at_epoch(9, OwnError)]},
+    "an error in an epoch": lambda s: {"callbacks": [s], **in_a_batch(OwnError)},
+    "an answer that is none": lambda s: {"callbacks": [s, lambda e: e.number > 5 and "stop"]},
+    "the end of the process": lambda s: {"callbacks": [s, at_epoch(9, SystemExit)]},
+    "told twice": lambda s: {"callbacks": [s, s]},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("engine", ["scalar", "matrix"])
+@pytest.mark.parametrize("name", ENDS)
+def test_early_stopping_restores_the_best_epoch_however_training_ends(
+    name: str, engine: str
+) -> None:
+    model, stopping, seen = MLP(2, [4, 1], "tanh", rng=0), EarlyStopping(40), []
+    options = {"epochs": 30, **ENDS[name](stopping)}
+    options["callbacks"].insert(0, lambda epoch: seen.append(epoch.validation_loss))
+    ended = quietly(
+        lambda: fit(
+            model, X[:20], Y[:20], loss="squared_error", optimizer=SGD(model.parameters(), lr=0.6),
+            validation=HELD_OUT, engine=engine, progress=False, **options,
+        ),
+        OwnError, SystemExit, TypeError,
+    )  # fmt: skip
+    assert stopping.best_loss == min(seen) < seen[-1], ended
+    found, _ = evaluate(model, *HELD_OUT, loss="squared_error", engine=engine)
+    assert found == stopping.best_loss
+
+
+def test_of_several_early_stoppings_the_best_measured_loss_wins() -> None:
+    for order in (1, -1):
+        model = MLP(2, [4, 1], "tanh", rng=0)
+        coarse, exact = EarlyStopping(40, min_delta=0.1), EarlyStopping(40)
+        fit(
+            model, X[:20], Y[:20], loss="squared_error", optimizer=SGD(model.parameters(), lr=0.05),
+            epochs=30, validation=HELD_OUT, callbacks=[coarse, exact][::order], progress=False,
+        )  # fmt: skip
+        assert exact.best_loss < coarse.best_loss
+        assert evaluate(model, *HELD_OUT, loss="squared_error")[0] == exact.best_loss
+
+
+def test_early_stopping_without_validation_may_restore_the_parameters_of_the_start() -> None:
+    model, stopping = MLP(2, [4, 1], "tanh", rng=0), EarlyStopping(3)
+    start = model.state_dict()
+    fit(
+        model, X, Y, loss="squared_error", optimizer=SGD(model.parameters(), lr=5.0), epochs=9,
+        callbacks=[stopping], progress=False,
+    )  # fmt: skip
+    assert (stopping.best_epoch, model.state_dict()) == (0, start)
+
+
+def test_early_stopping_restores_nothing_of_an_earlier_training() -> None:
+    stopping = EarlyStopping(3)
+    for scale, epochs in ((1.0, 2), (math.inf, 0)):
+        model = MLP(2, [4, 1], "relu", rng=0)
+        history = quietly(
+            lambda: fit(
+                model, X, Y, loss=lambda o, t: squared_error(o, t) * scale,  # noqa: B023
+                optimizer="sgd", epochs=2, callbacks=[stopping], progress=False,
+            )
+        )  # fmt: skip
+        assert len(history) == epochs
+    assert model.state_dict() == MLP(2, [4, 1], "relu", rng=0).state_dict()
+    assert stopping.best_loss == math.inf
+
+
+def test_early_stopping_restores_running_means_too() -> None:
+    model = Sequential(Layer(2, 3, "tanh", rng=0), BatchNorm(3), Layer(3, 1, "linear", rng=0))
+    stopping, states = EarlyStopping(40), []
+    fit(
+        model, X, Y, loss="squared_error", optimizer=SGD(model.parameters(), lr=0.2), epochs=12,
+        validation=(X, [1 - t for t in Y]), progress=False,
+        callbacks=[lambda epoch: states.append(model.state_dict()), stopping],
+    )  # fmt: skip
+    assert model.state_dict() == states[stopping.best_epoch] != states[-1]
+
+
+def test_every_callback_is_told_once_that_training_is_over_also_where_one_fails() -> None:
+    heard: list[str] = []
+
+    class Told(Callback):
+        def __init__(self, name: str, error: type[BaseException] | None = None) -> None:
+            self.name, self.error = name, error
+
+        def start(self, model: Any) -> None:
+            heard.append(f"{self.name} starts")
+
+        def __call__(self, epoch: Epoch) -> None:
+            heard.append(self.name)
+
+        def over(self) -> None:
+            heard.append(f"{self.name} is over")
+            if self.error is not None:
+                raise self.error
+
+    v = Value(1.0)
+    with pytest.raises(OwnError):
+        fit(
+            lambda x: v * x[0], X, Y, loss="squared_error", optimizer=SGD([v]), epochs=1,
+            callbacks=[Told("a", OwnError), Told("b", OwnError)], progress=False,
+        )  # fmt: skip
+    assert heard == ["a starts", "b starts", "a", "b", "b is over", "a is over"]
