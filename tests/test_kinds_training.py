@@ -1,17 +1,31 @@
 """Kinds of faults in training: one decision each, whatever reaches it."""
 
 import math
+import re
 import warnings
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tinygrad_edu import MLP, SGD, EarlyStopping, Value, fit
+from tinygrad_edu import (
+    MLP,
+    SGD,
+    EarlyStopping,
+    Module,
+    Value,
+    classes,
+    evaluate,
+    fit,
+    functions,
+    probabilities,
+    train,
+)
 from tinygrad_edu.data import moons
-from tinygrad_edu.losses import squared_error
-from tinygrad_edu.nn import BatchNorm, Layer, Sequential
-from tinygrad_edu.train import Callback, Epoch, evaluate
+from tinygrad_edu.losses import LOSSES, squared_error
+from tinygrad_edu.nn import RNN, Activate, BatchNorm, Layer, Sequential
+from tinygrad_edu.train import Callback, Epoch
+from tinygrad_edu.view import deltas
 
 X, Y = moons(40, noise=0.1, rng=0)
 HELD_OUT = X[::5], Y[::5]
@@ -173,3 +187,73 @@ def test_every_callback_is_told_once_that_training_is_over_also_where_one_fails(
             callbacks=[Told("a", OwnError), Told("b", OwnError)], progress=False,
         )  # fmt: skip
     assert heard == ["a starts", "b starts", "a", "b", "b is over", "a is over"]
+
+
+# --- softmax and sigmoid are applied once
+
+#: What a loss says of a model that ends in the activation.
+ONCE = "takes the net inputs and applies {} itself: make the model with output='linear'"
+LOGITS = {"cross_entropy": "softmax", "binary_cross_entropy_with_logits": "sigmoid"}
+
+
+class Squashed(Module):
+    """A module of the user's that ends in an activation."""
+
+    def __init__(self, nout: int, activation: str) -> None:
+        self.layer, self.activation = Layer(2, nout, "linear", rng=0), activation
+
+    def __call__(self, x: Any) -> Any:
+        z = self.layer(x)
+        return functions.softmax(z) if self.activation == "softmax" else [v.sigmoid() for v in z]
+
+
+#: A model that ends in this activation, with so many outputs.
+SQUASHED: dict[str, Callable[[int, str], Any]] = {
+    "MLP": lambda n, a: MLP(2, [n], output=a, rng=0),
+    "Sequential": lambda n, a: Sequential(Layer(2, 3, "tanh", rng=0), Layer(3, n, a, rng=0)),
+    "Activate": lambda n, a: Sequential(Layer(2, n, "linear", rng=0), Activate(a)),
+    "a module": Squashed,
+    "a function": lambda n, a: Squashed(n, a).__call__,
+    "RNN": lambda n, a: Sequential(
+        Lift(), RNN(2, 2, n, output=a, rng=0, return_sequences=False)
+    ),
+}  # fmt: skip
+
+
+class Lift(Module):
+    """A row as a sequence of one."""
+
+    def __call__(self, x: Any) -> Any:
+        return [x]
+
+
+@pytest.mark.parametrize("given", ["by name", "as a function", "in a function"])
+@pytest.mark.parametrize("model", SQUASHED)
+@pytest.mark.parametrize(
+    ("loss", "nout", "activation"),
+    [
+        ("cross_entropy", 2, "softmax"),
+        ("binary_cross_entropy_with_logits", 1, "sigmoid"),
+    ],
+)
+def test_no_softmax_and_no_sigmoid_is_applied_twice(
+    loss: str, nout: int, activation: str, model: str, given: str
+) -> None:
+    net = SQUASHED[model](nout, activation)
+    function = LOSSES[loss]
+    used: Any = {"by name": loss, "as a function": function}.get(given, lambda o, t: function(o, t))
+    owner = net.__self__ if model == "a function" else net
+    options = {"loss": used, "optimizer": SGD(owner.parameters()), "epochs": 1}
+    calls = [
+        *(lambda e=e: fit(net, X, Y, engine=e, **options) for e in ("auto", "scalar", "matrix")),
+        *(lambda e=e: next(train(net, X, Y, engine=e, **options)) for e in ("auto", "scalar")),
+        *(lambda n=n: evaluate(net, X[:n], Y[:n], loss=used) for n in (3, 20)),
+    ]
+    if given != "in a function":
+        calls += [lambda: probabilities(net, X, loss=used), lambda: classes(net, X, loss=used)]
+    if model in ("MLP", "Sequential"):
+        calls += [lambda: deltas(net, X[0], 0, used)]
+    text = f"{loss} {ONCE.format(LOGITS[loss])}"
+    for call in calls:
+        with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
+            call()

@@ -127,7 +127,7 @@ def binary_cross_entropy_with_logits(output: Any, target: Any) -> Value:
     and at z = -inf with t = 0. Its derivative is s(z) - t. A sigmoid before it is refused.
     """
     z = _value(_only("output", output))
-    _refuse_twice("binary_cross_entropy_with_logits", "sigmoid", z)
+    refuse_twice(RECORDS["binary_cross_entropy_with_logits"], z)
     return _value(_bce_logits(z, _probability(target)))
 
 
@@ -146,7 +146,7 @@ def cross_entropy(output: Any, target: Any) -> Value:
             f"cross_entropy takes one output per class, got {n}: "
             "for a single output use binary_cross_entropy_with_logits"
         )
-    _refuse_twice("cross_entropy", "softmax", outputs[0])
+    refuse_twice(RECORDS["cross_entropy"], outputs[0])
     target = target if isinstance(target, Value) else read_target(target)
     if isinstance(target, list) and len(target) == 1:
         target = target[0]
@@ -189,6 +189,16 @@ def find_loss(loss: str | Loss) -> Loss:
 def record_of(loss: Loss) -> LossRecord | None:
     """What is known of this very function, None for one of the user's."""
     return next((record for record in RECORDS.values() if record.loss is loss), None)
+
+
+def refuse_twice(record: LossRecord, output: Value) -> None:
+    """Raise ValueError where the activation that the loss applies itself made the output."""
+    activation = {"logit": "sigmoid", "logits": "softmax"}.get(record.outputs)
+    if output.op is not None and output.op.name == activation:
+        raise ValueError(
+            f"{record.loss.__name__} takes the net inputs and applies {activation} itself: "
+            "make the model with output='linear'"
+        )
 
 
 def l2(parameters: Iterable[Value], strength: float, *, half: bool = False) -> Value:
@@ -271,14 +281,6 @@ def _only(what: str, x: Any) -> Any:
     if len(entries) != 1:
         raise ValueError(f"this loss takes one {what}, got {len(entries)}")
     return entries[0]
-
-
-def _refuse_twice(loss: str, activation: str, output: Value) -> None:
-    if output.op is not None and output.op.name == activation:
-        raise ValueError(
-            f"{loss} takes the net inputs and applies {activation} itself: "
-            "make the model with output='linear'"
-        )
 
 
 def _probability(target: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 from tinygrad_edu import functions as f
 from tinygrad_edu.engine import Value, no_grad
 from tinygrad_edu.examples import examples, inputs
-from tinygrad_edu.losses import Loss, find_loss, record_of
+from tinygrad_edu.losses import Loss, find_loss, record_of, refuse_twice
 from tinygrad_edu.train.engines import vectorized_or_scalar
 from tinygrad_edu.train.eval_mode import eval_mode, in_mode, modules_of
 from tinygrad_edu.train.heads import Head, Right
@@ -64,7 +64,8 @@ def probabilities(model: Any, X: Iterable[Any], *, loss: str | Loss) -> list[lis
 
     `loss` is what the model was trained with, a name or a function of LOSSES: it says what the
     outputs mean. For a score s, which is no probability, they are (1 - s)/2 and (1 + s)/2, held
-    within [0, 1], and likewise for a tanh unit. Raises ValueError for a loss of your own.
+    within [0, 1], and likewise for a tanh unit. Raises ValueError for a loss of your own, and for
+    one that applies the activation in which the model ends itself.
     """
     head, outputs = _read(model, X, loss)
     if not outputs:
@@ -94,6 +95,7 @@ def _read(model: Callable[[Any], Any], X: Any, loss: str | Loss) -> tuple[Head, 
     with eval_mode(model):
         output = model(rows[0])
     first = output if isinstance(output, Value) else output[0]
+    refuse_twice(record, first)
     activation = first.op.name if first.op is not None else "linear"
     low = -1 if record.outputs == "score" or activation == "tanh" else 0
     return Head(record.outputs, len(outputs[0]), activation, low), outputs
