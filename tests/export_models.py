@@ -18,7 +18,7 @@ from tinygrad_edu.nn import (
     Sequential,
     Unflatten,
 )
-from tinygrad_edu.train.eval_mode import eval_mode
+from tinygrad_edu.nn.mode import in_mode, modules_of
 from tinygrad_edu.train.scalar import numbers_of
 
 #: Those that have a slope, and so a module in torch.nn.
@@ -40,7 +40,7 @@ def rows(n, width, seed=1):
 
 def outputs(model, X):
     """What the model gives in evaluation mode, from a scalar graph for each row or image."""
-    with eval_mode(model):
+    with in_mode(modules_of(model), training=False):
         return [numbers_of(model(x)) for x in X]
 
 

@@ -1,7 +1,9 @@
 """Kinds of faults in training: one decision each, whatever reaches it."""
 
 import math
+import random
 import re
+import threading
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -18,12 +20,13 @@ from tinygrad_edu import (
     evaluate,
     fit,
     functions,
+    predict,
     probabilities,
     train,
 )
 from tinygrad_edu.data import moons
 from tinygrad_edu.losses import LOSSES, squared_error
-from tinygrad_edu.nn import RNN, Activate, BatchNorm, Layer, Sequential
+from tinygrad_edu.nn import RNN, Activate, BatchNorm, Dropout, Layer, Sequential, modules
 from tinygrad_edu.train import Callback, Epoch
 from tinygrad_edu.view import deltas
 
@@ -257,3 +260,125 @@ def test_no_softmax_and_no_sigmoid_is_applied_twice(
     for call in calls:
         with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
             call()
+
+
+# --- the mode of a phase belongs to its context
+
+
+class Plain(Module):
+    """Gives its inputs on."""
+
+    def __call__(self, x: Any) -> Any:
+        return x
+
+
+class Meeting(Module):
+    """Gives its inputs on; the first thread that comes here lets another begin, which waits here.
+
+    So the other is in the midst of its phase while the first goes on with its own.
+    """
+
+    def __init__(self) -> None:
+        self.other: Callable[[], Any] = list
+        self.found: list[Any] = []
+        self.threads: list[threading.Thread] = []
+        self.here, self.released = threading.Event(), threading.Event()
+
+    def __call__(self, x: Any) -> Any:
+        if threading.current_thread() in self.threads:
+            self.here.set()
+            assert self.released.wait(10)
+        elif not self.threads:
+            self.threads = [threading.Thread(target=lambda: self.found.append(self.other()))]
+            self.threads[0].start()
+            assert self.here.wait(10)
+        return x
+
+    def end(self) -> None:
+        self.released.set()
+        self.threads[0].join(10)
+
+
+class Noise(Module):
+    """Noise of one's own, in training mode."""
+
+    def __init__(self) -> None:
+        self.rng = random.Random(3)
+
+    def __call__(self, x: Any) -> Any:
+        return [v + self.rng.gauss(0, 1) for v in x] if self.training else x
+
+
+PHASES: dict[str, Callable[[Any], Any]] = {
+    "fit": lambda model: fit(
+        model, X[:4], Y[:4], loss="squared_error", optimizer="sgd", epochs=2, engine="scalar",
+        progress=False,
+    ),
+    "train": lambda model: list(
+        train(
+            model, X[:4], Y[:4], loss="squared_error", optimizer="sgd", epochs=1, engine="scalar"
+        )
+    ),
+    "predict": lambda model: predict(model, X[:4]),
+    "evaluate": lambda model: evaluate(model, X[:4], Y[:4], loss="squared_error", engine="scalar"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("layer", [lambda: Dropout(0.5), lambda: BatchNorm(3), Noise])
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("fit", "predict"), ("train", "evaluate"), ("predict", "fit"), ("evaluate", "train")],
+)
+def test_phases_in_two_threads_do_not_change_each_others_mode(
+    first: str, second: str, layer: Callable[[], Any]
+) -> None:
+    def model(start: Any) -> Any:
+        return Sequential(start, Layer(2, 3, rng=0), layer(), Layer(3, 1, "linear", rng=1))
+
+    expected, meeting = PHASES[first](model(Plain())), Meeting()
+    shared = model(meeting)
+    meeting.other = lambda: PHASES[second](shared)
+    try:
+        assert PHASES[first](shared) == expected
+    finally:
+        meeting.end()
+    assert len(meeting.found) == 1
+    assert all(part.training for part in modules(shared))
+
+
+@pytest.mark.parametrize("mode", [True, False])
+def test_the_attribute_training_is_what_the_user_set(mode: bool) -> None:
+    seen: list[tuple[bool, Any]] = []
+
+    class Looking(Plain):
+        def __call__(self, x: Any) -> Any:
+            seen.append((self.training, vars(self).get("training", True)))
+            return x
+
+    teacher = Dropout(0.5).eval()  # no part of the model: nobody touches its mode
+
+    def distance(o: Any, t: Any) -> Value:
+        seen.append((teacher.training, False))
+        return squared_error(o, t)
+
+    model = Sequential(Looking(), Layer(2, 1, rng=0)).train(mode)
+    fit(model, X[:4], Y[:4], loss=distance, optimizer="sgd", epochs=1, engine="scalar")
+    assert set(seen) == {(True, mode), (False, False)}
+    seen.clear()
+    predict(model, X[:4])
+    assert set(seen) == {(False, mode)}
+
+
+def test_a_layer_that_a_callback_exchanged_is_measured_in_evaluation_mode() -> None:
+    model = Sequential(Layer(2, 3, rng=0), Plain(), Layer(3, 1, "linear", rng=1))
+
+    def exchange(epoch: Epoch) -> None:
+        if epoch.number == 0:
+            model.layers[1] = Dropout(0.9)
+
+    history = fit(
+        model, X, Y, loss="squared_error", optimizer="sgd", epochs=2, engine="scalar",
+        validation=HELD_OUT, callbacks=[exchange], progress=False,
+    )  # fmt: skip
+    expected, _ = evaluate(model, *HELD_OUT, loss="squared_error", engine="scalar")
+    assert history.validation_loss[-1] == expected

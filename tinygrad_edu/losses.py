@@ -195,10 +195,8 @@ def refuse_twice(record: LossRecord, output: Value) -> None:
     """Raise ValueError where the activation that the loss applies itself made the output."""
     activation = {"logit": "sigmoid", "logits": "softmax"}.get(record.outputs)
     if output.op is not None and output.op.name == activation:
-        raise ValueError(
-            f"{record.loss.__name__} takes the net inputs and applies {activation} itself: "
-            "make the model with output='linear'"
-        )
+        taken = f"{record.loss.__name__} takes the net inputs and applies {activation} itself"
+        raise ValueError(f"{taken}: make the model with output='linear'")
 
 
 def l2(parameters: Iterable[Value], strength: float, *, half: bool = False) -> Value:

@@ -5,7 +5,7 @@ from typing import Any
 
 from tinygrad_edu.export.chain import chain, input_shape
 from tinygrad_edu.expr.styles import NUMPY
-from tinygrad_edu.train.eval_mode import eval_mode
+from tinygrad_edu.nn.mode import in_mode, modules_of
 
 
 def to_numpy_source(model: Any, example: Sequence[Any] | float | None = None) -> str:
@@ -23,7 +23,7 @@ def to_numpy_source(model: Any, example: Sequence[Any] | float | None = None) ->
 
     if example is None:
         example = _example(model)
-    with eval_mode(model):
+    with in_mode(modules_of(model), training=False):
         program = Program(model, [example])
         outputs = len(program.columns([example])[0])
     for obstacles, what in (

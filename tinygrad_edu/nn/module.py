@@ -5,7 +5,8 @@ from typing import Any, ClassVar, Self
 
 from tinygrad_edu.engine import Value
 from tinygrad_edu.nn.containers import parts_of, values_of
-from tinygrad_edu.nn.registry import Savable, modules, signature_of
+from tinygrad_edu.nn.mode import modules
+from tinygrad_edu.nn.registry import Savable, signature_of
 from tinygrad_edu.text import table
 
 

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple, Self, TypeVar
 from tinygrad_edu.checks import number
 from tinygrad_edu.engine import Value
 from tinygrad_edu.nn import model_file
+from tinygrad_edu.nn.mode import HasMode, modules
 from tinygrad_edu.nn.model_file import MAX_BYTES, ModelFile, ModelFileError
 
 #: More parameters than this are refused: a scalar engine would take minutes a step.
@@ -61,7 +62,6 @@ class Signature(NamedTuple):
 LAYERS: Final[dict[str, Signature]] = {}
 
 _Kind = TypeVar("_Kind", bound="type[Savable]")
-_Model = TypeVar("_Model", bound="Savable")
 
 
 def register(signature: str) -> Callable[[_Kind], _Kind]:
@@ -87,15 +87,12 @@ def register(signature: str) -> Callable[[_Kind], _Kind]:
     return add
 
 
-class Savable:
+class Savable(HasMode):
     """What a file can hold: modules and the perceptron.
 
     `load` makes a class anew that is registered. Of any other class the file has the numbers: make
     one and call `load_parameters`.
     """
-
-    #: Whether the module is used for training (at first) or, after `eval()`, for its results.
-    training: bool = True
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -106,10 +103,6 @@ class Savable:
     @metadata.setter
     def metadata(self, metadata: dict[str, Any]) -> None:
         vars(self)["_metadata"] = metadata
-
-    def _children(self) -> list[Any]:
-        """The modules directly below."""
-        return []
 
     def _values(self) -> dict[str, Value]:
         """The parameters by name, then the buffers."""
@@ -206,18 +199,6 @@ def load(path: str | PathLike[str], *, max_bytes: int = MAX_BYTES) -> Any:
         raise ModelFileError(f"not a model of this release: {error}") from None
     model.metadata = content.metadata
     return model
-
-
-def modules(model: _Model) -> list[_Model]:
-    """The module and all modules below it, each once."""
-    order: dict[int, _Model] = {}  # by identity, as a dataclass has no hash
-    pending = [model]
-    while pending:
-        part = pending.pop()
-        if id(part) not in order:
-            order[id(part)] = part
-            pending += reversed(part._children())
-    return list(order.values())
 
 
 def signature_of(kind: type, *, exact: bool = False) -> Signature | None:

@@ -7,7 +7,7 @@ from typing import Any, Final, Protocol, TypeVar
 from tinygrad_edu.checks import one_of
 from tinygrad_edu.engine import modes
 from tinygrad_edu.nn import Module
-from tinygrad_edu.train.eval_mode import training_mode
+from tinygrad_edu.nn.mode import in_mode, modules_of
 from tinygrad_edu.train.scalar import ScalarDescent
 from tinygrad_edu.train.training import Engine, Training
 
@@ -65,7 +65,7 @@ def matrix_descent(training: Training) -> Descent:
     from tinygrad_edu.train.matrix import MatrixDescent, checked_program
 
     model = training.model
-    with training_mode(model):
+    with in_mode(modules_of(model), training=True):
         if isinstance(model, Module) and model.couples_examples:
             from tinygrad_edu.vectorize import VectorizeError
 

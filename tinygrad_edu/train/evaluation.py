@@ -9,8 +9,8 @@ from tinygrad_edu import functions as f
 from tinygrad_edu.engine import Value, no_grad
 from tinygrad_edu.examples import examples, inputs
 from tinygrad_edu.losses import Loss, find_loss, record_of, refuse_twice
+from tinygrad_edu.nn.mode import in_mode, modules_of
 from tinygrad_edu.train.engines import vectorized_or_scalar
-from tinygrad_edu.train.eval_mode import eval_mode, in_mode, modules_of
 from tinygrad_edu.train.heads import Head, Right
 from tinygrad_edu.train.scalar import numbers_of
 from tinygrad_edu.train.training import Engine, Model
@@ -54,7 +54,7 @@ def predict(model: Model, X: Iterable[Any], *, engine: str | Engine = "auto") ->
         with no_grad():
             return [numbers_of(model(x)) for x in rows]
 
-    with eval_mode(model):
+    with in_mode(modules_of(model), training=False):
         worth = len(rows) >= _WORTH_TRACING
         return vectorized_or_scalar(by_program, by_scalars, engine, worth=worth)
 
@@ -92,7 +92,7 @@ def _read(model: Callable[[Any], Any], X: Any, loss: str | Loss) -> tuple[Head, 
     outputs = predict(model, rows)
     if not outputs:
         return Head(record.outputs, 1), outputs
-    with eval_mode(model):
+    with in_mode(modules_of(model), training=False):
         output = model(rows[0])
     first = output if isinstance(output, Value) else output[0]
     refuse_twice(record, first)
@@ -105,10 +105,9 @@ def evaluation(
     model: Model, rows: Sequence[Any], targets: Sequence[Any], loss: Loss, engine: str | Engine
 ) -> Callable[[], Measured]:
     """A function that measures the model as it is now: mean loss and accuracy, evaluation mode."""
-    parts = modules_of(model)
 
     def by_values() -> tuple[float, Any]:
-        with in_mode(parts, training=False):
+        with in_mode(modules_of(model), training=False):
             outputs = [model(rows[0])]
             losses = [loss(outputs[0], targets[0])]  # recorded: it may refuse what is before it
             with no_grad():
@@ -120,7 +119,7 @@ def evaluation(
     def by_program() -> Callable[[], tuple[float, Any]]:
         from tinygrad_edu.train.matrix import Evaluator
 
-        with in_mode(parts, training=False):
+        with in_mode(modules_of(model), training=False):
             measure = Evaluator(model, rows, targets, loss).measure
         return lambda: vectorized_or_scalar(measure, by_values, engine)
 

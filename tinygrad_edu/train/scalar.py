@@ -9,7 +9,7 @@ from tinygrad_edu import functions as f
 from tinygrad_edu.engine import Value
 from tinygrad_edu.losses import Loss
 from tinygrad_edu.nn import Module
-from tinygrad_edu.train.eval_mode import in_mode, modules_of
+from tinygrad_edu.nn.mode import in_mode, modules_of
 from tinygrad_edu.train.training import (
     BatchGradient,
     DivergenceError,

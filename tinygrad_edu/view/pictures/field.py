@@ -9,8 +9,8 @@ import numpy as np
 from tinygrad_edu.engine import Value, no_grad
 from tinygrad_edu.nn import Layer, Neuron
 from tinygrad_edu.nn.dense import layers_of
+from tinygrad_edu.nn.mode import in_mode, modules_of
 from tinygrad_edu.train.engines import vectorized_or_scalar
-from tinygrad_edu.train.eval_mode import eval_mode, modules_of
 from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.vectorize.program import Program
 
@@ -107,7 +107,8 @@ def outputs_of(layers: Sequence[Callable[[Any], Any]], x: Any) -> list[list[Valu
 
 def evaluating(model: Any) -> AbstractContextManager[None]:
     """A model, or a list of layers, in evaluation mode; afterwards as it was."""
-    return eval_mode(*(model if isinstance(model, Sequence) else [model]))
+    parts = modules_of(*(model if isinstance(model, Sequence) else [model]))
+    return in_mode(parts, training=False)
 
 
 def first_units(model: Any, *, hidden: bool = False) -> list[Neuron]:
