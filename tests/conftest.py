@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import os
 from collections.abc import Generator
 from typing import Any
 
@@ -9,6 +10,12 @@ from hypothesis import settings
 # Property tests are judged by their answers, not by their time.
 settings.register_profile("tinygrad_edu", deadline=None)
 settings.load_profile("tinygrad_edu")
+
+
+@pytest.fixture(autouse=True)
+def nobody_waits_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that is written is not pressed onto the disk, which takes a tenth of a second."""
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import tinygrad_edu
-from tinygrad_edu import MLP, Layer, ModelFileError, parameter
+from tinygrad_edu import MLP, Layer, ModelFileError, files, parameter
 from tinygrad_edu.nn import ACTIVATIONS, model_file
 
 FIRST_RELEASE = Path(__file__).parent / "fixtures" / "mlp_of_first_release.json"
@@ -51,7 +51,7 @@ def loads(monkeypatch):
     """Load a model from bytes, without the disk."""
 
     def from_bytes(raw):
-        monkeypatch.setattr(model_file, "open", lambda path, mode: io.BytesIO(raw), raising=False)
+        monkeypatch.setattr(files, "open_regular", lambda path: io.BytesIO(raw))
         return MLP.load("m.json")
 
     return from_bytes
@@ -563,7 +563,7 @@ def test_a_crash_while_saving_leaves_the_old_file_and_nothing_else(
     if step == "replace":
         monkeypatch.setattr(os, "replace", crash)
     else:
-        monkeypatch.setattr(model_file, "open", FullDisk, raising=False)
+        monkeypatch.setattr(files, "open", FullDisk, raising=False)
     with pytest.raises(type(error)) as caught:
         MLP(3, [3]).save(path)
     monkeypatch.undo()
@@ -674,7 +674,7 @@ def test_reading_opens_no_other_file_and_runs_no_code(saved, tmp_path, monkeypat
     monkeypatch.setattr(builtins, "exec", refuse)
     MLP.load(path)
     monkeypatch.undo()
-    assert opened == [path]
+    assert opened == [str(path)]
 
 
 def test_a_missing_folder_is_named_as_the_user_wrote_it(tmp_path):

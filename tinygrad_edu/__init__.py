@@ -17,6 +17,9 @@ How it works can be read in an hour and a half, in this order; `engine` begins w
 
 import sys
 from importlib import import_module
+from importlib.machinery import ModuleSpec
+from importlib.util import spec_from_loader
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu import functions
@@ -33,7 +36,6 @@ from tinygrad_edu.engine import (
     primitive,
     toposort,
 )
-from tinygrad_edu.first_release import OldNames
 from tinygrad_edu.nn import (
     MLP,
     RNN,
@@ -84,7 +86,31 @@ if TYPE_CHECKING:
     from tinygrad_edu.view.network.network import network
     from tinygrad_edu.view.worksheet.worksheet import worksheet
 
-sys.meta_path.append(OldNames())
+#: Modules that moved since the first release, and what took the place of each.
+_MOVED = {
+    "tinygrad_edu.classics.micrograd": "tinygrad_edu.classics.karpathy",
+    "tinygrad_edu.classics.record": "tinygrad_edu.classics.classic",
+    "tinygrad_edu.classics.spiral_by_hand": "tinygrad_edu.classics.spiral",
+    "tinygrad_edu.constraints": "tinygrad_edu.optim.clipping",
+    "tinygrad_edu.convolution": "tinygrad_edu.nn.convolution",
+    "tinygrad_edu.engine.node": "tinygrad_edu.engine.value",
+    "tinygrad_edu.engine.record": "tinygrad_edu.engine.primitive",
+    "tinygrad_edu.floats": "tinygrad_edu.namespace",
+    "tinygrad_edu.ink": "tinygrad_edu.expr",
+    "tinygrad_edu.model_file": "tinygrad_edu.nn.model_file",
+    "tinygrad_edu.recurrent": "tinygrad_edu.nn.recurrent",
+    "tinygrad_edu.regularize": "tinygrad_edu.nn.norm",
+    "tinygrad_edu.rng": "tinygrad_edu.checks",
+    "tinygrad_edu.schedules": "tinygrad_edu.optim.schedules",
+}
+#: Names inside a module that changed too, or that stand elsewhere.
+_RENAMED = {
+    "tinygrad_edu.floats": {
+        "is_real": "tinygrad_edu.checks.is_real",
+        "number": "tinygrad_edu.checks.number",
+    },
+    "tinygrad_edu.ink": {"Ink": "tinygrad_edu.expr.Expr"},
+}
 
 #: Names that are imported when they are first used.
 _LAZY = {
@@ -191,3 +217,31 @@ def __dir__() -> list[str]:
 def _data_sets() -> dict[str, Any]:
     table: dict[str, Any] = import_module("tinygrad_edu.data").DATA_SETS
     return table
+
+
+class _OldNames:
+    """Finds a module under its old name and gives what stands under the new one.
+
+    It has no base class: `importlib.abc` would load `inspect`, which is slow.
+    """
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        """The spec of a module that moved; None for every other name."""
+        loader: Any = self
+        return spec_from_loader(name, loader) if name in _MOVED else None
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        """Leave the making of an empty module to Python."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Fill the module from the one that took its place."""
+        names = vars(import_module(_MOVED[module.__name__]))
+        vars(module).update({name: x for name, x in names.items() if name[:2] != "__"})
+        if "__getattr__" in names:
+            module.__dict__["__getattr__"] = names["__getattr__"]
+        for name, place in _RENAMED.get(module.__name__, {}).items():
+            home, _, new = place.rpartition(".")
+            vars(module)[name] = vars(import_module(home))[new]
+
+
+sys.meta_path.append(_OldNames())

@@ -1,17 +1,36 @@
 """Figure: a matplotlib figure that shows itself in a notebook, without pyplot's global state."""
 
+import os
 import warnings
 from collections.abc import Sequence
 from io import BytesIO
 from typing import Any
 
+from matplotlib.cbook import is_writable_file_like
 from matplotlib.figure import Figure as _Figure
 from matplotlib.ticker import MaxNLocator
 from PIL import Image  # matplotlib stands on it
 
+from tinygrad_edu import files
+
 
 class Figure(_Figure):
     """As `matplotlib.figure.Figure`; `figure.savefig("loss.png")` writes it to a file."""
+
+    def savefig(self, fname: Any, **options: Any) -> None:
+        """As in matplotlib, but a file is written whole or not at all."""
+        from matplotlib.backends.backend_pdf import PdfPages  # late: it takes long to import
+
+        if is_writable_file_like(fname) or isinstance(fname, PdfPages):
+            return super().savefig(fname, **options)
+        path, buffer = files.path_of(fname, "fname"), BytesIO()
+        form = options.pop("format", None) or os.path.splitext(path)[1][1:]
+        if not form:
+            form = self.canvas.get_default_filetype()
+            path = f"{path.rstrip('.')}.{form}"
+        super().savefig(buffer, format=form, **options)
+        files.write(path, buffer.getvalue())
+        return None
 
     def png(self) -> bytes:
         """The picture, 150 dots per inch; a character that the font lacks becomes a box.

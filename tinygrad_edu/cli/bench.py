@@ -11,6 +11,7 @@ from typing import Any, Final
 from tinygrad_edu.bench import TABLES, Comparison, Table, sklearn_table
 from tinygrad_edu.bench.measure import one_blas_thread
 from tinygrad_edu.cli.options import UsageError, add_only
+from tinygrad_edu.files import write
 
 #: Widths of the columns: engine, time, ratio, its spread, goal; and of ours.
 _LINE: Final = "{:<23}{:>9}{:>8}  {:<18}{}"
@@ -77,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
             "tables": {name: to_dict(table) for name, table in tables.items()},
         }
         try:
-            Path(args.json).write_text(json.dumps(content, indent=1) + "\n")
+            write(args.json, json.dumps(content, indent=1) + "\n")
         except OSError as error:
             raise UsageError(f"cannot write {args.json}: {error.strerror}") from None
     return 0

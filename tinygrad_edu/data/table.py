@@ -4,10 +4,11 @@ import csv
 import difflib
 import io
 import math
-import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+
+from tinygrad_edu.files import AnyPath, open_regular, path_of
 
 __all__ = ["Table", "TableError", "read_table", "shown"]
 
@@ -77,14 +78,14 @@ class Table:
         return f"the columns are {listing(self.header)}"
 
 
-def read_table(path: str | os.PathLike[str]) -> Table:
+def read_table(path: AnyPath) -> Table:
     """Read a CSV file: comma-separated UTF-8 text whose first line names the columns.
 
     Blank lines are skipped, a byte order mark is accepted. TableError for everything that is not
     such a table; OSError if the file cannot be opened.
     """
-    where = os.fspath(path)
-    with open(path, "rb") as file:
+    where = path_of(path)
+    with open_regular(path) as file:
         text = _decoded(file.read(), where)
     records = _records(text, where)
     _, header = next(records, (0, []))

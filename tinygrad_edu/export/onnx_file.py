@@ -1,6 +1,5 @@
 """A model as an ONNX file, written node by node."""
 
-import os
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -13,6 +12,7 @@ from tinygrad_edu.export.chain import (
     library,
     size_names,
 )
+from tinygrad_edu.files import AnyPath, write
 from tinygrad_edu.nn import Module
 from tinygrad_edu.nn.activations import RECORDS
 
@@ -23,7 +23,7 @@ _IR_VERSION: Final = 7
 _LARGEST: Final = (2 - 2.0**-23) * 2.0**127
 
 
-def to_onnx(model: Any, path: str | os.PathLike[str]) -> None:
+def to_onnx(model: Any, path: AnyPath) -> None:
     """Write the model, in evaluation mode, to the ONNX file `path`, for onnxruntime and others.
 
     The file takes "X" and gives "Y", both float32 with any number of examples first: (B, n) and
@@ -52,7 +52,7 @@ def to_onnx(model: Any, path: str | os.PathLike[str]) -> None:
     )
     net = onnx.shape_inference.infer_shapes(net, strict_mode=True)
     onnx.checker.check_model(net)
-    onnx.save(net, os.fspath(path))
+    write(path, net.SerializeToString())
 
 
 class _Graph:

@@ -6,10 +6,11 @@ from tinygrad_edu.nn.initialisers import INITIALISERS, Initialiser
 from tinygrad_edu.nn.layer import Layer, Neuron
 from tinygrad_edu.nn.mlp import MLP
 from tinygrad_edu.nn.mode import modules
+from tinygrad_edu.nn.model_file import MAX_PARAMETERS
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.nn.norm import BatchNorm, Dropout
 from tinygrad_edu.nn.recurrent import RNN, RNNCell
-from tinygrad_edu.nn.registry import LAYERS, MAX_PARAMETERS, load, register
+from tinygrad_edu.nn.registry import LAYERS, load, register
 from tinygrad_edu.nn.sequential import Activate, Sequential
 
 __all__ = [

@@ -7,15 +7,19 @@ of it, and nothing in it is executed.
 import json
 import math
 import os
-import threading
-from contextlib import suppress
-from os import PathLike
 from typing import Any, Final, NamedTuple
+
+from tinygrad_edu import files
+from tinygrad_edu.checks import whole
+from tinygrad_edu.files import AnyPath
 
 #: The name of the first release, which then says of our files that their version is newer.
 FORMAT: Final = "tinygrad_edu.mlp"
 VERSION: Final = 2
-MAX_BYTES: Final = 100_000_000
+#: More parameters than this are refused: a scalar engine would take minutes a step.
+MAX_PARAMETERS: Final = 10_000_000
+#: A file may have a line of this length for each of them, on average.
+MAX_BYTES: Final = 100 * MAX_PARAMETERS
 
 _FIRST_RELEASE: Final = {"sizes", "activation", "output", "parameters", "metadata"}
 
@@ -32,38 +36,32 @@ class ModelFile(NamedTuple):
     metadata: dict[str, Any]
 
 
-def write(path: str | PathLike[str], content: ModelFile) -> None:
+def write(path: AnyPath, content: ModelFile) -> None:
     """Write `content` to `path`; the old file stays as it was until the new one is complete.
 
     Raises ValueError for content that `read` would refuse, OSError as the system gives it.
     """
+    path = files.path_of(path)
     _check(content)
     text = _text({"format": FORMAT, "version": VERSION, **content._asdict()})
+    if len(text) > MAX_BYTES:
+        raise ModelFileError(f"a model file has at most {MAX_BYTES:,} bytes, not {len(text):,}")
     _parse(text)
-    folder = os.path.dirname(os.fspath(path))
-    temporary = os.path.join(folder, f".{os.getpid()}.{threading.get_ident()}.tmp")
-    try:
-        with open(temporary, "wb") as file:
-            file.write(text)
-        os.replace(temporary, path)
-    except BaseException as error:
-        with suppress(FileNotFoundError):
-            os.unlink(temporary)
-        if isinstance(error, OSError):
-            error.filename, error.filename2 = os.fspath(path), None
-        raise
+    files.write(path, text)
 
 
-def read(path: str | PathLike[str], *, max_bytes: int = MAX_BYTES) -> ModelFile:
+def read(path: AnyPath, *, max_bytes: int = MAX_BYTES) -> ModelFile:
     """The content of the file `path`.
 
     Raises ModelFileError for anything but a complete, unchanged file of this version, or of the
     first release, of at most `max_bytes` bytes; OSError as the system gives it.
     """
-    with open(path, "rb") as file:
-        raw = file.read(max_bytes + 1)
-    if len(raw) > max_bytes:
-        raise ModelFileError(f"larger than {max_bytes:,} bytes: pass max_bytes to read it")
+    max_bytes = whole("max_bytes", max_bytes)
+    with files.open_regular(path) as file:
+        size, _ = file.seek(0, os.SEEK_END), file.seek(0)
+        if size > max_bytes:
+            raise ModelFileError(f"larger than {max_bytes:,} bytes: pass max_bytes to read it")
+        raw = file.read()
     body = _parse(raw)
     if body.get("format") != FORMAT:
         raise ModelFileError(f"not a tinygrad_edu model: format is {_repr(body.get('format'))}")

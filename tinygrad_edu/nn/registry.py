@@ -6,17 +6,14 @@ from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from itertools import pairwise
 from operator import attrgetter
-from os import PathLike
 from typing import Any, Final, NamedTuple, Self, TypeVar
 
 from tinygrad_edu.checks import number
 from tinygrad_edu.engine import Value
+from tinygrad_edu.files import AnyPath
 from tinygrad_edu.nn import model_file
 from tinygrad_edu.nn.mode import HasMode, modules
-from tinygrad_edu.nn.model_file import MAX_BYTES, ModelFile, ModelFileError
-
-#: More parameters than this are refused: a scalar engine would take minutes a step.
-MAX_PARAMETERS: Final = 10_000_000
+from tinygrad_edu.nn.model_file import MAX_BYTES, MAX_PARAMETERS, ModelFile, ModelFileError
 
 #: How many parameters a part may have, and who says so; less while a file is read.
 _limit: ContextVar[tuple[int, str]] = ContextVar(
@@ -129,7 +126,7 @@ class Savable(HasMode):
         for name, v in values.items():
             v.data = numbers[name]
 
-    def save(self, path: str | PathLike[str], *, metadata: dict[str, Any] | None = None) -> None:
+    def save(self, path: AnyPath, *, metadata: dict[str, Any] | None = None) -> None:
         """Write what the model is and its numbers to the JSON file `path`, to the last bit.
 
         `metadata` is a dict of anything JSON can hold, by default that of the model. The old file
@@ -153,14 +150,14 @@ class Savable(HasMode):
         model_file.write(path, ModelFile(description, state, metadata))
 
     @classmethod
-    def load(cls, path: str | PathLike[str], *, max_bytes: int = MAX_BYTES) -> Self:
+    def load(cls, path: AnyPath, *, max_bytes: int = MAX_BYTES) -> Self:
         """The model that `save` wrote to `path`. Raises ModelFileError for anything else."""
         model = load(path, max_bytes=max_bytes)
         if not isinstance(model, cls):
             raise ModelFileError(f"it holds {model!r:.80}: write tinygrad_edu.load(path)")
         return model
 
-    def load_parameters(self, path: str | PathLike[str], *, max_bytes: int = MAX_BYTES) -> None:
+    def load_parameters(self, path: AnyPath, *, max_bytes: int = MAX_BYTES) -> None:
         """Set parameters and buffers to those in a file that `save` wrote.
 
         Raises ValueError, and changes nothing, if a name is missing or unknown.
@@ -181,7 +178,7 @@ class Savable(HasMode):
         return f"{type(self).__name__}({', '.join([*values[:k], *named])})"
 
 
-def load(path: str | PathLike[str], *, max_bytes: int = MAX_BYTES) -> Any:
+def load(path: AnyPath, *, max_bytes: int = MAX_BYTES) -> Any:
     """The model that `model.save(path)` wrote: an MLP, a Sequential, any layer, a Perceptron.
 
     Nothing in the file is executed. Numbers come back to the last bit, and so does the mode of

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Final
 from xml.etree import ElementTree
 
+from tinygrad_edu import files
+from tinygrad_edu.files import AnyPath
 from tinygrad_edu.view.base.render import RenderError
 
 #: "static" shows a picture in place of a player or of widgets.
@@ -38,14 +40,12 @@ def converted(svg: str, form: str) -> bytes:
     return pdf(figure) if form == "pdf" else figure.png()
 
 
-def save(
-    path: str | os.PathLike[str], what: str, forms: Mapping[str, Callable[[], bytes | str]]
-) -> Path:
+def save(path: AnyPath, what: str, forms: Mapping[str, Callable[[], bytes | str]]) -> Path:
     """Write the one of these forms that the suffix of the path names; gives the path.
 
     Raises ValueError for another suffix, and whatever a form raises; the file is then left alone.
     """
-    path = Path(path)
+    path = Path(files.path_of(path))
     form = forms.get(path.suffix.lower())
     if form is None:
         *most, last = forms
@@ -54,6 +54,5 @@ def save(
             f"a {what} is saved as {offered}, and {path.name!r} is none of these: "
             f'write .save("{what}{next(iter(forms))}")'
         )
-    content = form()
-    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    files.write(path, form())
     return path
