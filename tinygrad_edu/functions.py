@@ -12,6 +12,7 @@ Called with plain numbers a function returns a plain number. The n-ary functions
 several operands.
 """
 
+import builtins
 import math
 from collections.abc import Callable, Iterable
 from functools import reduce
