@@ -209,7 +209,7 @@ def test_what_a_value_does_not_do(compute: Callable[[Value], Any], message: str)
         ("atan2", ("a", Value(1.0)), "atan2", "str 'a'", TEXT),
         ("pow", (Value(1.0), "2"), "pow", "str '2'", TEXT),
         ("pow", (2, 1j), "pow", "complex", COMPLEX),
-        ("sum", ("12",), "sum", "str '1'", TEXT),
+        ("sum", ("12",), "sum", "str '12'", TEXT),
         ("sum", (None,), "sum", "NoneType", OTHER),
         ("sum", ([[1, 2], [3]],), "sum", "list", SEVERAL),
         ("softmax", ([Value(1.0), "a"],), "softmax", "str 'a'", TEXT),

@@ -120,7 +120,12 @@ def flag(what: str, x: object) -> bool:
 
 def is_listed(x: object) -> bool:
     """Whether `x` gives its items one after the other in an order: no text, mapping or set."""
-    return isinstance(x, Iterable) and not isinstance(x, UNORDERED)
+    if type(x) in (list, tuple):  # a tenth of the time of what follows
+        return True
+    if not isinstance(x, Iterable) or isinstance(x, UNORDERED):
+        return False
+    numpy = sys.modules.get("numpy")
+    return numpy is None or not isinstance(x, numpy.ndarray) or x.ndim > 0
 
 
 def listed(what: str, x: Any, of: str = "numbers") -> list[Any]:

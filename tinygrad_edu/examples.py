@@ -217,7 +217,7 @@ def _in_order(x: Any) -> Any:
     """`x`, as an array if it is one, if it gives entries in an order; else None."""
     array = as_array(x)
     entries = x if array is None else array
-    return entries if is_listed(entries) and (array is None or array.ndim) else None
+    return entries if is_listed(entries) else None
 
 
 def _opened(data: Any, name: str) -> Any:

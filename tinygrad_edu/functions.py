@@ -19,7 +19,7 @@ from functools import reduce
 from itertools import accumulate
 from typing import Any
 
-from tinygrad_edu.checks import number
+from tinygrad_edu.checks import is_listed, listed, number
 from tinygrad_edu.engine import Primitive, Value, constant, primitives
 from tinygrad_edu.engine.primitive import builtin, on_values, register
 from tinygrad_edu.engine.value import method
@@ -173,7 +173,7 @@ def _minus_log_softmax_of(m: Any, x: tuple[Any, ...], t: Any) -> Any:
 
 def _operands(name: str, x: tuple[Any, ...], at_least: int = 0) -> tuple[Any, ...]:
     """The operands of an n-ary function: f(a, b, c) or f([a, b, c])."""
-    if len(x) == 1 and isinstance(x[0], Iterable):
+    if len(x) == 1 and is_listed(x[0]):
         x = tuple(x[0])
     if len(x) < at_least:
         raise ValueError(f"{name} of no numbers is not defined: give at least {at_least}")
@@ -236,7 +236,7 @@ def dot(w: Iterable[Any], x: Iterable[Any], b: Any = None) -> Any:
 
     Raises ValueError if `w` and `x` differ in length.
     """
-    w, x = tuple(w), tuple(x)
+    w, x = listed("w", w), listed("x", x)
     if len(w) != len(x):
         raise ValueError(
             f"dot needs as many weights as inputs, got {len(w)} weights and {len(x)} inputs"

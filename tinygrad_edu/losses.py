@@ -14,7 +14,7 @@ from numbers import Real
 from typing import Any, Final, NamedTuple
 
 from tinygrad_edu import functions as f
-from tinygrad_edu.checks import UNORDERED, number, one_of, real
+from tinygrad_edu.checks import UNORDERED, listed, number, one_of, real
 from tinygrad_edu.engine import Primitive, Value, primitives
 from tinygrad_edu.examples import read_target
 from tinygrad_edu.namespace import floats
@@ -205,7 +205,7 @@ def l2(parameters: Iterable[Value], strength: float, *, half: bool = False) -> V
     dR/dw = 2 * strength * w, or with `half` strength * w. Under plain SGD the latter is weight
     decay: w - lr * strength * w = (1 - lr * strength) w.
     """
-    w = list(parameters)
+    w = listed("parameters", parameters, "Values")
     strength = real("strength", strength, least=0)
     return (strength / 2 if half else strength) * _value(f.dot(w, w))
 
@@ -213,7 +213,7 @@ def l2(parameters: Iterable[Value], strength: float, *, half: bool = False) -> V
 def l1(parameters: Iterable[Value], strength: float) -> Value:
     """R = strength * sum |w| of the parameters given: dR/dw = strength * sign(w)."""
     strength = real("strength", strength, least=0)
-    return strength * _value(f.sum([abs(w) for w in parameters]))
+    return strength * _value(f.sum([abs(w) for w in listed("parameters", parameters, "Values")]))
 
 
 def _bce_value(m: Any, p: Any, t: Any) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 
 from tinygrad_edu.checks import real, row
 from tinygrad_edu.examples import as_array, inputs, like
+from tinygrad_edu.examples import labels as read_labels
 
 __all__ = [
     "Scaling",
@@ -29,17 +30,17 @@ def one_hot(
     """1-of-k code of nominal labels: n rows of k numbers, 1.0 at the label's category, else 0.0.
 
     `one_hot("GA", "ACGT")` is [[0, 0, 1, 0], [1, 0, 0, 0]]. Without `categories` they are the
-    sorted different labels. ValueError for a label outside them.
+    sorted different labels. ValueError for a label outside them, TypeError for sets and mappings.
     """
-    labels = list(labels)
+    labels = _in_order("labels", labels)
     if categories is None:
         try:
-            categories = sorted(set(labels))  # type: ignore[type-var]
+            categories = sorted(set(labels))
         except TypeError as error:
             raise TypeError(
                 f"labels cannot be sorted into categories ({error}); write categories=[...]"
             ) from None
-    known = list(categories)
+    known = _in_order("categories", categories)
     places = _places(labels, known, "categories")
     return [[float(i == place) for i in range(len(known))] for place in places]
 
@@ -50,9 +51,14 @@ def thermometer(labels: Iterable[Hashable], order: Iterable[Hashable]) -> list[l
     `order` lists the k labels from least to greatest: with small, medium, large the codes are
     100, 110, 111. ValueError for a label outside the order.
     """
-    known = list(order)
-    places = _places(list(labels), known, "order")
+    known = _in_order("order", order)
+    places = _places(_in_order("labels", labels), known, "order")
     return [[float(i <= place) for i in range(len(known))] for place in places]
+
+
+def _in_order(what: str, x: Iterable[Hashable]) -> list[Any]:
+    """Labels as a list; a text is one of letters."""
+    return list(x) if isinstance(x, str) else read_labels(x, what)
 
 
 def _places(labels: list[Hashable], known: list[Hashable], argument: str) -> list[int]:

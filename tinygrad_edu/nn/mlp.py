@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from tinygrad_edu.checks import as_random, whole
+from tinygrad_edu.checks import as_random, is_listed, whole
 from tinygrad_edu.engine import Value
 from tinygrad_edu.nn.activations import Activation, activation_name
 from tinygrad_edu.nn.initialisers import Initialiser
@@ -33,11 +33,12 @@ class MLP(Module):
         init: str | Initialiser | None = None,
         rng: int | random.Random = 0,
     ) -> None:
-        if isinstance(nouts, (str, bytes)) or not isinstance(nouts, Sequence) or not nouts:
+        units = list(nouts) if is_listed(nouts) else []
+        if not units:
             raise TypeError(
                 f"nouts must be a list of layer sizes such as [16, 16, 1], got {nouts!r:.40}"
             )
-        sizes = [whole("nin", nin), *(whole("a layer size", n) for n in nouts)]
+        sizes = [whole("nin", nin), *(whole("a layer size", n) for n in units)]
         check_size(sizes)
         self.activation: Activation | list[Activation]
         count = len(sizes) - 2

@@ -47,7 +47,7 @@ class History:
         return {name: list(x) if isinstance(x, list) else x for name, x in vars(self).items()}
 
     def columns(self) -> dict[str, list[float]]:
-        """What was measured, by name, such as "validation loss"."""
+        """What was measured, by name ("validation loss"), as `pandas.DataFrame` takes it."""
         columns = {
             "loss": self.loss,
             "accuracy": self.accuracy,
