@@ -107,7 +107,11 @@ REFUSED: dict[str, tuple[Any, type[Exception], str]] = {
     "None": (None, TypeError, LIST.format("{}", "NoneType")),
     "a number": (3.0, TypeError, LIST.format("{}", "float")),
     "a number of NumPy": (np.float64(3.0), TypeError, LIST.format("{}", "float64")),
-    "an array of no dimension": (np.array(3.0), TypeError, LIST.format("{}", "ndarray")),
+    "an array of no dimension": (
+        np.array(3.0),
+        TypeError,
+        LIST.format("{}", "an array without rows"),
+    ),
     "a text": ("data.csv", TypeError, LIST.format("{}", "str")),
     "bytes": (b"abc", TypeError, LIST.format("{}", "bytes")),
     "a bytearray": (bytearray(b"abc"), TypeError, LIST.format("{}", "bytearray")),
@@ -150,9 +154,8 @@ REFUSED_ROWS: dict[str, tuple[Any, type[Exception], str]] = {
     ),
     "three dimensions": (
         np.zeros((3, 2, 2)),
-        TypeError,
-        "X[0][0] takes one real number, got ndarray: "
-        "write x.item() for an array of one number, or make one Value per element",
+        ValueError,
+        "X has 3 dimensions, at most 2 are rows of numbers: write X.reshape(len(X), -1)",
     ),
     "complex": (
         [[1.0, 1j]],

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from refusals import refusals
 
-from tinygrad_edu import MLP, SGD, fit, predict
+from tinygrad_edu import MLP, SGD, Value, fit, predict
 from tinygrad_edu import functions as f
 from tinygrad_edu.data import folds, one_hot, thermometer
 from tinygrad_edu.losses import cross_entropy, l1, l2, squared_error
@@ -76,6 +77,69 @@ def test_what_has_an_order_is_a_row_of_numbers_whatever_holds_it() -> None:
     assert MLP(2, np.array([3, 1])).nouts == MLP(2, deque([3, 1])).nouts == [3, 1]
     frame = pd.DataFrame({"size": ["S", "L"]})
     assert thermometer(frame, ["S", "L"]) == [[1.0, 0.0], [1.0, 1.0]]
+
+
+ROWS = [[0.0, 1.0], [1.0, 1.0], [2.0, 1.0]]
+RECORDS = np.array([(1.0, 2.0), (3.0, 4.0)], dtype=[("a", float), ("b", float)])
+MASKED = np.ma.array([0, 1, 1], mask=[0, 1, 0])
+MASKED_TEXT = "{} has masked numbers: remove or replace them, as in X.filled(0)"
+V, ONE_OF_TWO = Value(1.0), [Value(1.0), Value(2.0)]
+
+
+def losses_of(y: Any, X: Any = ROWS) -> list[float]:
+    return fit(
+        MLP(2, [2], rng=0), X, y, loss="cross_entropy", optimizer=SGD, epochs=2
+    ).loss  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        np.array([[0], [1], [1]]),
+        [[0], [1], [1]],
+        pd.DataFrame({"y": [0.0, 1.0, 1.0]}),
+        np.ma.array([0, 1, 1], mask=[0, 0, 0]),
+        pd.Series([0, 1, 1], dtype="category"),
+        pd.array([0, 1, 1], dtype="Int64"),
+        pd.get_dummies(pd.Series(list("abb"))),
+        [np.array(0), np.bool_(True), np.uint8(1)],
+    ],
+    ids=repr,
+)
+def test_class_numbers_are_read_from_any_container_that_has_them(y: Any) -> None:
+    assert losses_of(y) == losses_of([0, 1, 1])
+
+
+test_what_holds_no_rows_or_targets_is_refused_with_the_true_reason = refusals([
+    (lambda: losses_of(MASKED), ValueError, MASKED_TEXT.format("y")),
+    (lambda: losses_of([0, np.ma.masked, 1]), ValueError, MASKED_TEXT.format("a target")),
+    (lambda: squared_error(V, MASKED[1]), ValueError, MASKED_TEXT.format("a target")),
+    (lambda: squared_error(ONE_OF_TWO, MASKED[1:]), ValueError, MASKED_TEXT.format("a target")),
+    (lambda: losses_of([0, 1], [MASKED[1:], MASKED[1:]]), ValueError, MASKED_TEXT.format("X[0]")),
+    (lambda: losses_of([0, 1], RECORDS), TypeError,
+     "X is a structured array: give its fields as columns of one array"),
+    (lambda: losses_of([0, 1], list(RECORDS)), TypeError,
+     "X[0] must be a row of numbers, got a record of an array: write its fields as a list"),
+    (lambda: losses_of(np.zeros((3, 1, 1))), ValueError,
+     "y has 3 dimensions, at most 2 are rows of numbers: write y.reshape(len(y), -1)"),
+    (lambda: losses_of(np.array(1.0)), TypeError,
+     "y must be a list or an array, got an array without rows"),
+    (lambda: losses_of([0.5, 1.5, 1.0]), ValueError,
+     "the target of cross_entropy is a class number 0..1 or a list of 2 probabilities, got 0.5"),
+    (lambda: squared_error(ONE_OF_TWO, [[1], [2]]), TypeError,
+     "a loss compares numbers, got list [1]"),
+    (lambda: squared_error(ONE_OF_TWO, [None, 2]), TypeError,
+     "a loss compares numbers, got NoneType None"),
+    (lambda: squared_error(ONE_OF_TWO, [pd.NaT, 2]), TypeError,
+     "a loss compares numbers, got NaTType NaT"),
+])  # fmt: skip
+
+
+def test_a_target_of_one_number_is_read_through_all_dimensions() -> None:
+    right = cross_entropy(ONE_OF_TWO, 1).data
+    for target in (np.array(1), np.array([[1]]), [[1]], pd.Series([1]), np.ma.array([1])):
+        assert cross_entropy(ONE_OF_TWO, target).data == right
+    assert squared_error(V, np.array(1)).data == squared_error(V, np.ma.array(1)).data == 0.0
 
 
 def test_what_was_measured_makes_a_frame_with_and_without_a_validation() -> None:

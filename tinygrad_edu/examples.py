@@ -105,7 +105,7 @@ def examples(
 
 def inputs(X: Iterable[Any], name: str = "X") -> Rows:
     """Rows of floats alone, checked in the same way; none are fine."""
-    data = _opened(X, name)
+    data = _opened(X, name, most=2)
     if _is_numeric(data) and data.ndim == 2:
         return Rows(None, _all_finite(data.astype(float), name))
     rows = [read_row(row, f"{name}[{i}]") for i, row in enumerate(data)]
@@ -118,8 +118,8 @@ def targets(y: Iterable[Any], name: str = "y") -> Rows:
 
     Raises TypeError for labels that are text.
     """
-    data = _opened(y, name)
-    if _is_numeric(data) and data.ndim in (1, 2):
+    data = _opened(y, name, most=2)
+    if _is_numeric(data):
         if data.ndim == 1 and data.dtype.kind != "f":
             return Rows(None, data.astype(int) if data.dtype.kind == "b" else data.copy())
         return Rows(None, _all_finite(data.astype(float), name))
@@ -171,12 +171,12 @@ def like(data: Any, rows: Any) -> Any:
 
 def read_row(row: Any, name: str) -> list[float]:
     """One row of finite floats."""
-    entries = _in_order(row)
+    entries = _in_order(row, name)
     if entries is None:
-        raise TypeError(
-            f"{name} must be a row of numbers, got {type(row).__name__}: "
-            "for one feature write [[x] for x in X]"
-        )
+        kind, remedy = type(row).__name__, "for one feature write [[x] for x in X]"
+        if kind in ("void", "record"):
+            kind, remedy = "a record of an array", "write its fields as a list"
+        raise TypeError(f"{name} must be a row of numbers, got {kind}: {remedy}")
     return [
         x if type(x) is float and math.isfinite(x) else _finite(x, f"{name}[{j}]")
         for j, x in enumerate(entries)
@@ -186,7 +186,8 @@ def read_row(row: Any, name: str) -> list[float]:
 def read_target(t: Any) -> Any:
     """One target as Python's own numbers: an int (also for a boolean), a float or a list of them.
 
-    What is no number, such as a Value, stays as it is. A target may be infinite here.
+    What is no number, such as a Value, stays as it is. A target may be infinite here. Raises
+    ValueError for masked numbers.
     """
     if type(t) in (float, int) or isinstance(t, UNORDERED):
         return t
@@ -194,11 +195,23 @@ def read_target(t: Any) -> Any:
         value = number(t, "a target")
         return int(t) if _is_whole(t) else value
     array = as_array(t)
-    if array is not None and not array.ndim:
+    if array is not None and not _plain(array, "a target").ndim:
         return read_target(array.item())
     if isinstance(t, Iterable):
         return [read_target(x) for x in (t if array is None else array.tolist())]
     return t
+
+
+def class_number(target: Any, n: int) -> int:
+    """A target as one of the class numbers 0..n-1 of `cross_entropy`."""
+    if not isinstance(target, Real) or (k := number(target, "a class number")) % 1 != 0:
+        raise ValueError(
+            f"the target of cross_entropy is a class number 0..{n - 1} or a list of {n} "
+            f"probabilities, got {target!r}"
+        )
+    if not 0 <= k < n:
+        raise ValueError(f"class {k:.0f} is out of range 0..{n - 1}")
+    return int(k)
 
 
 def as_array(x: Any) -> Any:
@@ -213,29 +226,38 @@ def as_array(x: Any) -> Any:
     return import_module("numpy").asarray(x) if isinstance(x, _Tensor) else None
 
 
-def _in_order(x: Any) -> Any:
+def _in_order(x: Any, name: str) -> Any:
     """`x`, as an array if it is one, if it gives entries in an order; else None."""
     array = as_array(x)
-    entries = x if array is None else array
+    entries = x if array is None else _plain(array, name)
     return entries if is_listed(entries) else None
 
 
-def _opened(data: Any, name: str) -> Any:
-    """The data as an array, or as something else that gives its rows in an order."""
+def _opened(data: Any, name: str, most: int | None = None) -> Any:
+    """The data as an array, of `most` dimensions, or as something else with rows in an order."""
     if isinstance(data, Rows):
         return data.lists if data._lists is not None else data._array
-    entries = _in_order(data)
+    entries = _in_order(data, name)
     if entries is None:
-        raise TypeError(f"{name} must be a list or an array, got {type(data).__name__}")
-    if as_array(entries) is None:
-        return entries
+        kind = type(data).__name__ if as_array(data) is None else "an array without rows"
+        raise TypeError(f"{name} must be a list or an array, got {kind}")
+    if most and as_array(entries) is not None and entries.ndim > most:
+        raise ValueError(
+            f"{name} has {entries.ndim} dimensions, at most {most} are rows of numbers: "
+            f"write {name}.reshape(len({name}), -1)"
+        )
+    return entries
+
+
+def _plain(array: Any, name: str) -> Any:
+    """The array as NumPy's own type."""
     import numpy
 
-    if entries.dtype.names is not None:
+    if array.dtype.names is not None:
         raise TypeError(f"{name} is a structured array: give its fields as columns of one array")
-    if numpy.ma.is_masked(entries):
+    if numpy.ma.is_masked(array):
         raise ValueError(f"{name} has masked numbers: remove or replace them, as in X.filled(0)")
-    return numpy.asarray(entries)
+    return numpy.asarray(array)
 
 
 def _is_numeric(data: Any) -> bool:
@@ -268,13 +290,11 @@ def _read_target(t: Any, name: str) -> Any:
             f"{name} is the text {str(t)!r:.40}: encode classes as numbers, "
             "for instance sorted(set(y)).index(label)"
         )
-    array = as_array(t)
-    if array is not None and not array.ndim:
-        t = array.item()
-    if isinstance(t, Iterable):
-        return read_row(t, name)
-    value = _finite(t, name)
-    return int(t) if _is_whole(t) else value
+    target = read_target(t)
+    if isinstance(target, Iterable):
+        return read_row(target, name)
+    value = _finite(target, name)
+    return target if type(target) is int else value
 
 
 def _finite(x: Any, name: str) -> float:

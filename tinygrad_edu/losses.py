@@ -14,9 +14,9 @@ from numbers import Real
 from typing import Any, Final, NamedTuple
 
 from tinygrad_edu import functions as f
-from tinygrad_edu.checks import UNORDERED, listed, number, one_of, real
+from tinygrad_edu.checks import listed, number, one_of, real
 from tinygrad_edu.engine import Primitive, Value, primitives
-from tinygrad_edu.examples import read_target
+from tinygrad_edu.examples import class_number, read_target
 from tinygrad_edu.namespace import floats
 
 Loss = Callable[[Any, Any], Value]
@@ -148,10 +148,10 @@ def cross_entropy(output: Any, target: Any) -> Value:
         )
     refuse_twice(RECORDS["cross_entropy"], outputs[0])
     target = target if isinstance(target, Value) else read_target(target)
-    if isinstance(target, list) and len(target) == 1:
+    while isinstance(target, list) and len(target) == 1:
         target = target[0]
     if not isinstance(target, list):
-        t = target if isinstance(target, Value) else _class_number(target, n)
+        t = target if isinstance(target, Value) else class_number(target, n)
         return _value(primitives["cross_entropy"](t, *outputs))
     _check_distribution(target, n)
     logs = f.log_softmax(outputs)
@@ -257,10 +257,14 @@ def _several(x: Any) -> list[Any]:
     if isinstance(x, Value):
         return [x]
     x = x if isinstance(x, (list, tuple)) else read_target(x)
-    if x is None or isinstance(x, UNORDERED):
+    return [_entry(v) for v in (x if isinstance(x, (list, tuple)) else [x])]
+
+
+def _entry(x: Any) -> Any:
+    t = x if isinstance(x, Value) else read_target(x)
+    if not isinstance(t, (Value, Real)):
         raise TypeError(f"a loss compares numbers, got {type(x).__name__} {x!r:.40}")
-    several = x if isinstance(x, (list, tuple)) else [x]
-    return [v if isinstance(v, Value) else read_target(v) for v in several]
+    return t
 
 
 def _pairs(output: Any, target: Any) -> list[tuple[Any, Any]]:
@@ -285,7 +289,7 @@ def _probability(target: Any) -> Any:
     t = _only("target", target)
     if isinstance(t, Value):
         return t
-    if not isinstance(t, Real) or not 0 <= number(t, "target") <= 1:
+    if not 0 <= number(t, "target") <= 1:
         raise ValueError(f"target must be a probability in [0, 1], such as 0 or 1, got {t!r}")
     return float(t)
 
@@ -297,17 +301,6 @@ def _sign(loss: str, target: Any) -> Any:
             f"{loss} takes targets -1 and 1, got {t!r}: write 2 * y - 1 for classes 0 and 1"
         )
     return t
-
-
-def _class_number(target: Any, n: int) -> int:
-    if not isinstance(target, Real) or (k := number(target, "a class number")) % 1 != 0:
-        raise ValueError(
-            f"the target of cross_entropy is a class number 0..{n - 1} or a list of {n} "
-            f"probabilities, got {target!r}"
-        )
-    if not 0 <= k < n:
-        raise ValueError(f"class {k:.0f} is out of range 0..{n - 1}")
-    return int(k)
 
 
 def _check_distribution(weights: list[Any], n: int) -> None:
