@@ -44,7 +44,7 @@ def test_the_text_of_every_record_computes_what_the_record_computes(record):
         "nan": math.nan,
     }
     namespace |= dict(zip(names, numbers, strict=True)) | {"result": y}
-    computed = [eval(expr.text(formula), namespace) for formula in formulas(record)]
+    computed = [eval(expr.show(formula), namespace) for formula in formulas(record)]
     assert computed == pytest.approx([float(x) for x in expected], rel=1e-14, nan_ok=True)
 
 
@@ -75,11 +75,11 @@ def test_calculus_table_reads_like_a_calculus_table(record, value, slopes):
 
 def test_parentheses_stand_where_the_operators_need_them():
     a, b, c = (expr.symbol(name) for name in "abc")
-    assert expr.text((a + b) * c) == "(a + b) * c"
-    assert expr.text(a - (b - c)) == "a - (b - c)"
-    assert expr.text(a - b - c) == "a - b - c"
-    assert expr.text(a * -b) == "a * (-b)"
-    assert expr.text(-(a + b)) == "-(a + b)"
+    assert expr.show((a + b) * c) == "(a + b) * c"
+    assert expr.show(a - (b - c)) == "a - (b - c)"
+    assert expr.show(a - b - c) == "a - b - c"
+    assert expr.show(a * -b) == "a * (-b)"
+    assert expr.show(-(a + b)) == "-(a + b)"
     assert expr.latex(expr.pow(a + b, 2)) == r"\left(a + b\right)^{2}"
     assert expr.latex(expr.symbol("x_12")) == "x_{12}"
 
@@ -94,7 +94,7 @@ def test_a_private_name_is_no_function():
 def test_a_symbol_is_a_letter_whatever_it_is_called():
     for name in ("negative", "+", "<", "*", "divide", "hole3", "…", "\ue0001\ue001", ""):
         x = expr.symbol(name)
-        assert expr.text(x * 2 - x) == f"{name} * 2 - {name}"
+        assert expr.show(x * 2 - x) == f"{name} * 2 - {name}"
         assert expr.latex(-x).count("{") == expr.latex(-x).count("}")
 
 

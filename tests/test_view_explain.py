@@ -107,7 +107,7 @@ def test_many_paths_are_followed_value_by_value():
     text = checked(explanation)
     assert text.startswith(
         "8 paths of up to 6 links lead from w1[1,1] to L. Value by value, backward:\n"
-        "  dL/dz3[2] = exp(z3[2]) / (exp(z3[1]) + exp(z3[2])) - 1\n"
+        "  dL/dz3[2] = p2 - 1 = 0.5349 - 1 = -0.4651\n"
     )
     assert "\n  dL/dz1[1] = dL/da1[1] * da1[1]/dz1[1] = " in text
     assert "w1[1,1].grad agrees" in text

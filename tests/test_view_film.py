@@ -96,7 +96,7 @@ def test_the_update_is_shown_and_the_parameters_stay():
     numbers = Page(film.html).numbers
     assert (numbers["n0.data"], numbers["n4.data"]) == ("-1", "-5")
     assert [(p.data, p.reached) for p in parameters_of(o)] == [(2.0, False), (-4.0, False)]
-    assert "SGD: b = b - lr * do/db = -4 - 0.25 * 4 = -5" in film.html
+    assert "SGD: b = b - lr * do/db = (-4) - 0.25 * 4 = -5" in film.html
 
 
 def test_the_page_has_no_address_and_allows_none():
@@ -181,7 +181,7 @@ def test_a_strip_shows_the_end_of_the_forward_pass_and_frames_after_it():
     stills = root.findall(f"{SVG}svg")
     assert len(stills) == 3
     captions = [e.text for e in root.findall(f"{SVG}text")]
-    assert captions[:2] == ["3 of 9, forward", "o = v2 ** 2 = 2 ** 2 = 4"]
+    assert captions[:2] == ["3 of 9, forward", "o = v2**2 = 2**2 = 4"]
     assert all("#b93cc4" in ElementTree.tostring(still, "unicode") for still in stills)
     dashes = [[e.text for e in s.iter(f"{SVG}text")].count("–") for s in stills]  # noqa: RUF001
     assert dashes == [6, 3, 0]

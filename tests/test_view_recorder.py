@@ -111,23 +111,26 @@ def only_floats(m, x):
     [
         (lambda a: a - 1, ["y = a - 1 = 2 - 1 = 1", "x − y: dy/da += 1 * dy/dy = 1 * 1 = 1"]),  # noqa: RUF001
         (lambda a: 1 / a, ["y = 1 / a = 1 / 2 = 0.5"]),
-        (lambda a: -a, ["y = -a = -2 = -2", "−x: dy/da += -1 * dy/dy = (-1) * 1 = -1"]),  # noqa: RUF001
-        (lambda a: a**3, ["y = a ** 3 = 2 ** 3 = 8"]),
+        (lambda a: -a, ["y = -a = -2", "−x: dy/da += -1 * dy/dy = (-1) * 1 = -1"]),  # noqa: RUF001
+        (lambda a: a**3, ["y = a**3 = 2**3 = 8"]),
         (
             lambda a: f.leaky_relu(-a),
-            ["y = leaky_relu(v1, alpha = 0.01) = leaky_relu(-2, alpha = 0.01) = -0.02"],
+            ["y = (v1 if v1 > 0 else 0.01 * v1) = (-2 if (-2) > 0 else 0.01 * (-2)) = -0.02"],
         ),
         (f.exp, ["y = exp(a) = exp(2) = 7.389", "exp: dy/da += y * dy/dy = 7.389 * 1 = 7.389"]),
-        (cube, ["y = cube(a) = cube(2) = 8", "cube: dy/da += 3 * a * a * dy/dy = 12 * 1 = 12"]),
+        (cube, ["y = a**3 = 2**3 = 8", "cube: dy/da += 3 * a**2 * dy/dy = 12 * 1 = 12"]),
         (
             only_floats,
             [
-                "y = only_floats(a) = only_floats(2) = 0.9093",
-                "only_floats: dy/da += slope * dy/dy = (-0.4161) * 1 = -0.4161",
+                "y = only_floats(a) = 0.9093",
+                "only_floats: dy/da += ∂y/∂a * dy/dy = (-0.4161) * 1 = -0.4161",
             ],
         ),
         (lambda a: f.dot([a], [3.0], 1.0), ["z = a * 3 + 1 = 2 * 3 + 1 = 7"]),
-        (lambda a: f.dot([a] * 30, [3.0] * 30), ["z = w·x of 60 numbers = 180"]),
+        (
+            lambda a: f.dot([a] * 30, [3.0] * 30),
+            ["z = a * 3 + a * 3 + … + a * 3 = 2 * 3 + 2 * 3 + … + 2 * 3 = 180"],
+        ),
         (lambda a: a * 0.0, ["y = a * 0 = 2 * 0 = 0", "×: dy/da += 0 * dy/dy = 0 * 1 = 0"]),  # noqa: RUF001
     ],
 )

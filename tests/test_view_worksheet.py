@@ -227,13 +227,12 @@ def test_slopes_as_formulas():
         "y = a · b,  dy/da = b,  dy/db = a": a * a,
         "z = x - y,  dz/dx = 1,  dz/dy = -1": a - b,
         "y = x³,  dy/dx = 3 · x²": a**3,
-        "relu:  y = where(x < 0, 0, x),  dy/dx = where(x ≤ 0, 0, 1)": a.relu(),
+        "relu:  y = (x if x ≥ 0 else 0),  dy/dx = (1 if x > 0 else 0)": a.relu(),
         "y = w·x + b,  dy/dwᵢ = xᵢ,  dy/dxᵢ = wᵢ,  dy/db = 1": functions.dot([a, b], [b, c], c),
         "y = w·x,  dy/dwᵢ = xᵢ,  dy/dxᵢ = wᵢ": functions.dot([a, b], [b, c]),
         "y = x1 + x2 + x3,  dy/dx1 = 1,  dy/dx2 = 1,  dy/dx3 = 1": functions.sum([a, b, c]),
-        "cross_entropy:  y = log(exp(z[1]) + exp(z[2])) - z[2],  dy/dtarget = 0,  "
-        "dy/d(z[1]) = exp(z[1]) / (exp(z[1]) + exp(z[2])),  "
-        "dy/d(z[2]) = exp(z[2]) / (exp(z[1]) + exp(z[2])) - 1": cross_entropy([a, b], 1),
+        "cross_entropy:  y = -log(p[2]),  dy/dtarget = 0,  dy/d(z[1]) = p[1],  "
+        "dy/d(z[2]) = p[2] - 1,  p = softmax(z[1], z[2])": cross_entropy([a, b], 1),
         "binary_cross_entropy:  y = (t - 1) · log(1 - p) - t · log(p),  "
         "dy/dp = (1 - t) / (1 - p) - t / p,  dy/dt = log(1 - p) - log(p)": binary_cross_entropy(
             Value(0.5), 1

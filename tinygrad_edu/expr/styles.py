@@ -83,6 +83,27 @@ class Style:
         return f"({text})"
 
 
+class Mathematics(Style):
+    """Text as people read it: cases in words, |x|, a comparison as a number as 1[x = y]."""
+
+    forms: Mapping[str, Form] = {
+        **_PYTHON,
+        "equal": Form("{0} = {1}", COMPARE, (ADD, ADD)),
+        "!=": Form("{0} \N{NOT EQUAL TO} {1}", COMPARE, (ADD, ADD)),
+        "abs": Form("|{0}|", ATOM, (COMPARE,)),
+        "negative": Form("-{0}", NEGATE, (MULTIPLY,)),
+        "where": Form("{1} if {0} else {2}", CONDITION, (COMPARE, SIGNED, CONDITION)),
+    }
+
+    def function(self, name: str, n: int) -> Form:
+        """A function under its name, the largest and the smallest of two as that of many."""
+        return call({"maximum": "max", "minimum": "min"}.get(name, name), n)
+
+    def bracketed(self, text: str, level: int) -> str:
+        """In parentheses; a comparison as a number that is 1 where it holds."""
+        return f"1[{text}]" if level == COMPARE else f"({text})"
+
+
 class NumPy(Style):
     """NumPy as it runs: sums from left to right, products of matrices in brackets for the eye."""
 
@@ -131,6 +152,7 @@ class LaTeX(Style):
     forms: Mapping[str, Form] = {
         **_PYTHON,
         **{name: _latex_form(function.latex) for name, function in FUNCTIONS.items()},
+        "!=": Form(r"{0} \ne {1}", COMPARE, (ADD, ADD)),
         "<=": Form(r"{0} \le {1}", COMPARE, (ADD, ADD)),
         ">=": Form(r"{0} \ge {1}", COMPARE, (ADD, ADD)),
     }
@@ -162,6 +184,7 @@ class LaTeX(Style):
 
 
 PYTHON: Final = Style()
+MATHEMATICS: Final = Mathematics()
 NUMPY: Final = NumPy()
 LATEX: Final = LaTeX()
 

@@ -278,6 +278,25 @@ def _of_module(name: str, notation: str) -> str:
     return f"{letter}{layer}[{number}" + (f",{int(index) + 1}]" if index else "]")
 
 
+def share_names(names: Mapping[Value, str], z: Sequence[Value]) -> list[str]:
+    """The shares of these operands in their softmax: as the graph calls them, else p1, p2, ...
+
+    Those of a second list of operands are p1#2, p2#2, ....
+    """
+    own: dict[int, str] = {}
+    lists: dict[tuple[Value, ...], None] = {}
+    for v, name in names.items():
+        operation = _built_in_name(v.op) if v.op else ""
+        if operation in ("softmax", "log_softmax", "cross_entropy"):
+            lists.setdefault(v.parents[operation == "cross_entropy" :])
+        if operation == "softmax" and v.op and v.parents == tuple(z):
+            own[int(v.op.constants["k"])] = name
+    use = f"#{n}" if (n := [*lists].index(tuple(z)) + 1) > 1 else ""
+    streams = ([f"{c}{k}{use}" for k in range(1, len(z) + 1)] for c in "pqrstuv")
+    shares = next(filter({*names.values()}.isdisjoint, streams), list(map(str, z)))
+    return [own.get(k, share) for k, share in enumerate(shares)]
+
+
 def variable_names(names: Mapping[str, object]) -> dict[Value, str]:
     """Value -> variable name, from a mapping of names to Values and (nested) lists of them."""
     if not isinstance(names, Mapping):

@@ -6,14 +6,18 @@ from typing import Any
 from tinygrad_edu.calculus import convention
 from tinygrad_edu.engine import Value
 from tinygrad_edu.engine.gradients import changed_since
+from tinygrad_edu.expr import Expr
+from tinygrad_edu.functions import softmax
 from tinygrad_edu.text import DASH, clean, short
-from tinygrad_edu.view.explain.formulas import UNWRITABLE, formulas, total
+from tinygrad_edu.view.base.naming import share_names
+from tinygrad_edu.view.explain.formulas import UNWRITABLE, formulas, shared, total
 from tinygrad_edu.view.explain.notation import (
     Both,
     Line,
     call,
     derivative,
-    ends,
+    letter,
+    listing,
     name,
     number,
     product,
@@ -76,26 +80,59 @@ class Writer:
     def _formula(self, v: Value, positions: tuple[int, ...]) -> list[Both]:
         """The formula of `v`, or of its slope at the positions; with letters, then with numbers."""
         op: Any = v.op
-        if v not in self._letters:
-            names = [name(self.labels[u]) for u in (*v.parents, v)]
-            numbers = [number(x, first=False) for x in (*v.numbers[1:], v.numbers[0])]
-            self._letters[v] = names, numbers
-        names, numbers = self._letters[v]
+        names, numbers = self._letters_of(v)
         try:
-            if v not in self._formulas:
-                self._formulas[v] = formulas(v)
-            value, slope = self._formulas[v]
+            value, slope = self._formulas_of(v)
             x = total([slope(i) for i in positions]) if positions else value
             return [written(x, names), *with_numbers(x, numbers)]
         except UNWRITABLE as error:
             self._unwritten[clean(op.name)] = type(error).__name__
-            few = ends(names[:-1], 4)
-            texts = [Both("…", r"\cdots") if isinstance(p, int) else p for p in few]
-            return [] if positions else [call(clean(op.name), texts)]
+            return [] if positions else [call(clean(op.name), names[: len(v.parents)])]
+
+    def handed(self, v: Value, i: int, gradient: Both) -> str:
+        """The slope of `v` at position i times the gradient of `v`, with letters."""
+        names, _ = self._letters_of(v)
+        try:
+            slope = self._formulas_of(v)[1](i)
+            return written(Expr("*", (slope, letter(len(names)))), [*names, gradient]).text
+        except UNWRITABLE:
+            partial = derivative(self.labels[v], self.labels[v.parents[i]], "∂")
+            return product([partial, gradient]).text
+
+    def _formulas_of(self, v: Value) -> tuple[Any, Callable[[int], Any]]:
+        if v not in self._formulas:
+            self._formulas[v] = formulas(v)
+        return self._formulas[v]
+
+    def _letters_of(self, v: Value) -> tuple[list[Both], list[Both]]:
+        """Names and numbers for the letters of the formulas of `v`."""
+        if v not in self._letters:
+            names = [name(self.labels[u]) for u in (*v.parents, v)]
+            shares, parts = self._shares(v)
+            first = len(v.parents) - len(shares)  # after the class number of a cross entropy
+            numbers = [*v.numbers[1:], v.numbers[0], *parts[:first], *parts]
+            names += [*shares[:first], *shares]
+            self._letters[v] = names, [number(x, first=False) for x in numbers]
+        return self._letters[v]
+
+    def _shares(self, v: Value) -> tuple[list[Both], list[float]]:
+        """The operands' shares in their softmax, where the formulas of `v` use them."""
+        if not (z := shared(v)):
+            return [], []
+        return [*map(name, share_names(self.labels, z))], softmax(v.numbers[-len(z) :])
+
+    def shares(self, v: Value) -> list[Line]:
+        """p1, p2 = softmax(z1, z2), unless values of the graph say so."""
+        names, numbers = self._shares(v)
+        if {both.text for both in names} <= {*self.labels.values()}:
+            return []
+        operands = [name(self.labels[u]) for u in shared(v)]
+        return [Line([listing(names), call("softmax", operands), listing([*map(number, numbers)])])]
 
     def notes(self, made: Sequence[Value]) -> list[Line]:
         """What a reader must know about the formulas and numbers of these results."""
-        lines = [
+        lines = [line for v in made for line in self.shares(v)]
+        lines += [
             sentence(f"No formula for {op}: its record cannot be evaluated on letters ({error}).")
             for op, error in self._unwritten.items()
         ]

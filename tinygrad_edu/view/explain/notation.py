@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, NamedTuple, TypeVar
 
 from tinygrad_edu.expr import Expr, Symbol, show, symbol
-from tinygrad_edu.expr.styles import LATEX, PYTHON, LaTeX
+from tinygrad_edu.expr.styles import LATEX, MATHEMATICS, LaTeX
 from tinygrad_edu.text import latex_name, latex_number, short
 
 #: What a formula that is too long leaves out.
@@ -54,13 +54,20 @@ def _both(x: Any, names: Sequence[Both], style: LaTeX) -> Both:
     def of(part: int, more: str) -> Callable[[str], str]:
         return lambda name: more if name == MORE.name else names[int(name[1:])][part]
 
-    return Both(show(x, PYTHON, of(0, "…")), show(x, style, of(1, r"\cdots")))
+    return Both(show(x, MATHEMATICS, of(0, "…")), show(x, style, of(1, r"\cdots")))
 
 
 def call(operation: str, operands: Sequence[Both]) -> Both:
     """f(a, b)."""
-    texts, drawn = (", ".join(both) for both in zip(*operands, strict=True))
+    texts, drawn = listing(operands)
     return Both(f"{operation}({texts})", rf"{latex_name(operation)}\left({drawn}\right)")
+
+
+def listing(items: Sequence[Both]) -> Both:
+    """a, b, …, y, z."""
+    few = [Both("…", r"\cdots") if isinstance(x, int) else x for x in ends(items, 4)]
+    texts, drawn = (", ".join(parts) for parts in zip(*few, strict=True))
+    return Both(texts, drawn)
 
 
 def name(text: str) -> Both:

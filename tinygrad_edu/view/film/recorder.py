@@ -13,6 +13,8 @@ from tinygrad_edu.namespace import floats
 from tinygrad_edu.optim import Optimizer
 from tinygrad_edu.view.base.naming import Names, names_of
 from tinygrad_edu.view.base.numbers import FEW, Numbers, first_few
+from tinygrad_edu.view.explain.chain import Writer
+from tinygrad_edu.view.explain.notation import derivative
 from tinygrad_edu.view.film import sentences
 
 T = TypeVar("T")
@@ -83,7 +85,7 @@ class _Recorder:
         self.order = toposort(v, leaves=True)
         self.inner = [x for x in self.order if x.op is not None]
         self.names = names or names_of(self.order)
-        self.root = self.names[v]
+        self.root, self.write = self.names[v], Writer(self.names)
         self.optimizer = optimizer
         self.numbers = Numbers(self.order)
         self.grads = gradients(v)
@@ -153,7 +155,7 @@ class _Recorder:
         updates: Iterable[Sequence[Value]],
     ) -> list[Frame]:
         root = self.root
-        seed = f"d{root}/d{root} = 1: the derivative of {root} with respect to itself"
+        seed = f"{derivative(root, root).text} = 1: the derivative of {root} with respect to itself"
         kinds = sorted(Counter(v.kind for v in self.order if v.op is None).items())
         given = ", ".join(f"{n:,} {kind}{'s' * (n > 1)}" for kind, n in kinds)
         return [
@@ -165,7 +167,7 @@ class _Recorder:
         ]
 
     def _forward(self, group: Sequence[Value]) -> Frame:
-        equations = (sentences.forward(v, self.names) for v in group)
+        equations = (sentences.forward(self.write, v) for v in group)
         changes = [Change(v, "data", self.numbers.data[v]) for v in group]
         flows = dict.fromkeys((p, v) for v in group for p in v.parents)
         return Frame(
@@ -185,12 +187,12 @@ class _Recorder:
                 after = float((-0.0 if before is None else before) + g * slope)
                 sums[p] = after if open_[p] else self.grads[p]
                 if len(equations) < FEW:
-                    letters = sentences.backward(v, k, self.names, self.root)
+                    letters = sentences.backward(self.write, v, k, self.root)
                     question = letters + sentences.asked(before)
                     equations.append(letters + sentences.product(slope, g, before, sums[p]))
             touched = dict.fromkeys(v.parents[k] for v, k in group)
             if len(group) > 1:
-                asked = [f"d{self.root}/d{self.names[p]}" for p in touched]
+                asked = [derivative(self.root, self.names[p]).text for p in touched]
                 question = f"{', '.join(first_few(asked, len(asked)))} = ?"
             kinks = [convention(v, self.names) for v in dict.fromkeys(v for v, _ in group)]
             yield Frame(

@@ -240,7 +240,9 @@ def _rule(v: Value, op: Primitive) -> str:
         letters = ["wᵢ"] * pairs + ["xᵢ"] * pairs + ["b"] * (n % 2)
         written_out = [0, pairs, *[2 * pairs][: n % 2]]
     result = next(letter for letter in ("y", "z", "v", "result") if letter not in letters)
-    names = [Both(letter, "") for letter in (*letters, result)]
+    z = letters[n - len(slopes_of.shared(v)) :] if slopes_of.shared(v) else []
+    shares = [f"p[{k - (n - len(z)) + 1}]" for k in range(n)] if z else []
+    names = [Both(letter, "") for letter in (*letters, result, *shares)]
     try:
         value, slope = slopes_of.formulas(v, general=True)
         value_text = sign if is_dot(v) else _on_paper(written(value, names).text)
@@ -250,6 +252,9 @@ def _rule(v: Value, op: Primitive) -> str:
             parts.append(f"{by} = {_on_paper(written(slope(i), names).text)}")
     except slopes_of.UNWRITABLE as error:
         return f"{sign}: no formula ({type(error).__name__})"
+    if z:
+        few = ("…" if isinstance(letter, int) else letter for letter in ends(z, _SLOPES))
+        parts.append(f"p = softmax({', '.join(few)})")
     plain = sign in value_text or not sign.isascii() or not sign.isidentifier()
     return ",  ".join(parts) if plain else f"{sign}:  {',  '.join(parts)}"
 
