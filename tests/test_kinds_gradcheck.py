@@ -99,8 +99,8 @@ def abs3(m, x):
 
 
 own = primitive(lambda m, y, x: (m.where(x > 0, 3.0, -3.0),), lambda x: x == 0)(abs3)
-KINK = "{} has no derivative at {}, a kink: slope {} below, {} above, by convention {} there"
-JUMP = "{} has no derivative at {}, a jump: slope by convention {} there"
+KINK = "{} has no derivative at {}, a kink: {} below, {} above, by convention {} there"
+JUMP = "{} has no derivative at {}, a jump: by convention {} there"
 
 #: What a result says of its slopes, "" where they are derivatives.
 CONVENTIONS = {

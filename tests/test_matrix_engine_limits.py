@@ -271,7 +271,7 @@ def test_a_mistake_of_ones_own_is_passed_on_as_it_is(engine):
     options = {"optimizer": "sgd", "epochs": 1, "engine": engine}
     model = net(2, 1)
     y = [0.0] * len(X)
-    with pytest.raises(TypeError, match="'MLP' object is not iterable"):
+    with pytest.raises(TypeError, match="parameters must be a list of Values, got MLP"):
         fit(model, X, y, loss="squared_error", penalty=lambda ps: l2(ps, 0.1), **options)
     with pytest.raises(TypeError, match="NoneType"):
         fit(model, X, y, loss=lambda o, t: (o - t) ** 2 + None, **options)

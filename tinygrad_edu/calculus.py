@@ -45,9 +45,9 @@ def convention(v: Value, names: Mapping[Value, str] | None = None) -> str:
         (low, below), (_, taken), (high, above) = [beside(p, side) for side in (-1, 0, 1)]
         what = ""
         if not below == taken == above:
-            what = f"a kink: slope {short(below)} below, {short(above)} above, "
+            what = f"a kink: {short(below)} below, {short(above)} above, "
         elif abs(high - low) > 1e-9 * max(abs(high), abs(low)):
-            what = "a jump: slope "
+            what = "a jump: "
         if what and p.kind != "constant":
             at = found.setdefault(f"{short(a)}, {what}by convention {short(taken)} there", [])
             at += [clean(names[p])] if names else []
