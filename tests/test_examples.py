@@ -260,9 +260,14 @@ TAKE_Y: dict[str, Callable[[Any], Any]] = {
 PICTURES = ("regions", "hidden_space", "neuron_maps", "confusion")
 
 
-@pytest.mark.parametrize("name", {**TAKE_BOTH, **TAKE_X, **TAKE_Y})
-def test_what_takes_rows_or_targets_takes_every_form_of_them(name: str) -> None:
-    step = 7 if name in PICTURES else 1  # they take long, and the reader is the same
+@pytest.mark.parametrize(
+    ("name", "step"),
+    [
+        *((name, 7 if name in PICTURES else 1) for name in {**TAKE_BOTH, **TAKE_X, **TAKE_Y}),
+        *(pytest.param(name, 1, marks=pytest.mark.slow) for name in PICTURES),
+    ],
+)
+def test_what_takes_rows_or_targets_takes_every_form_of_them(name: str, step: int) -> None:
     of_x, of_y = list(FORMS_OF_X.items())[::step], list(FORMS_OF_Y.items())[::step]
     if name in TAKE_X:
         cases = [(form, (make(),)) for form, make in of_x]

@@ -6,9 +6,10 @@ from matplotlib.figure import Figure
 from tinygrad_edu import MLP, Layer, Neuron, Sequential, Value, predict
 from tinygrad_edu.data import standardising
 from tinygrad_edu.functions import relu
+from tinygrad_edu.train.evaluation import head_of_model
 from tinygrad_edu.view.base.palette import NEGATIVE
 from tinygrad_edu.view.pictures import confusion, regions
-from tinygrad_edu.view.pictures.canvas import look_of
+from tinygrad_edu.view.pictures.canvas import look_of, tinted
 from tinygrad_edu.view.pictures.field import field
 from tinygrad_edu.view.pictures.regions import boundaries, read
 
@@ -239,3 +240,29 @@ def test_confusion_counts_rows_of_each_class_by_prediction():
 def test_regions_in_given_axes_have_their_legend_inside():
     ax = drawn_regions(ax=Figure().add_subplot(), resolution=5)
     assert ax.get_legend()._loc == 0  # "best"
+
+
+@pytest.mark.parametrize(
+    ("loss", "output", "labels", "share", "margin"),
+    [
+        ("binary_cross_entropy_with_logits", 2.0, (0, 1), 0.8807970779778823, "probability 3/4"),
+        ("hinge", 0.5, (-1, 1), 0.75, "score ±1"),
+        ("squared_error", 0.5, (0, 1), 0.5, "probability 3/4"),
+        ("squared_error", 0.5, (-1, 1), 0.75, "score ±1"),
+        ("binary_cross_entropy", 0.5, (0, 1), 0.5, "probability 3/4"),
+    ],
+)
+def test_the_loss_says_what_the_outputs_mean(loss, output, labels, share, margin):
+    unit = Neuron(2, activation="sigmoid" if loss == "binary_cross_entropy" else "linear")
+    head = head_of_model(unit, [0.0, 0.0], loss)
+    reading = read(np.array([[output]]), labels, head=head)
+    assert reading.shares[0, 1] == pytest.approx(share, rel=1e-15)
+    assert reading.margin == margin
+
+
+def test_regions_of_logits_are_paler_by_their_probability():
+    unit = Neuron(2, init="zeros")
+    unit.b.data = 0.4  # as a score it would be 0.7, as a probability of a logit it is 0.5987
+    ax = regions(unit, [[0, 0], [1, 1]], [0, 1], loss="binary_cross_entropy_with_logits")
+    expected = tinted(np.array([[[1 - 0.598687660112452, 0.598687660112452]]]))[0, 0]
+    np.testing.assert_allclose(np.asarray(ax.images[0].get_array())[0, 0], expected, atol=1e-12)

@@ -107,8 +107,7 @@ def regions(run: Run) -> Named:
     """The decision regions of a net for points in the plane."""
     from tinygrad_edu.view import pictures
 
-    split, head = run.data, _classifier(run).head
-    shown = "probabilities" if head.activation in ("sigmoid", "softmax") else "scores"
+    split, classifier = run.data, _classifier(run)
     few = len(split.X) + len(split.X_test) <= _FEW
     ax = pictures.regions(
         run.model,
@@ -117,14 +116,16 @@ def regions(run: Run) -> Named:
         X_test=split.in_units(split.X_test),
         y_test=split.y_test,
         transform=split.encoded,
-        outputs=shown,
+        loss=classifier.loss,
         class_names=split.encoder.class_names,
         feature_names=split.encoder.feature_names,
         hidden_lines=few,
         misclassified=few,
         margins=few,
     )
-    meaning = "score is near 0" if head.outputs == "score" else "probability is near a tie"
+    meaning = (
+        "score is near 0" if classifier.head.outputs == "score" else "probability is near a tie"
+    )
     caption = (
         "The colour of a place is the class that the net gives there, paler where its "
         f"{meaning}; the line is the decision boundary."

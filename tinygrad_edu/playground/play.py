@@ -102,7 +102,7 @@ def snapshot(run: Run) -> Figure:
     pictures.regions(
         run.model, training.X.tolist(), training.y.tolist(), X_test=X_test, y_test=y_test,
         transform=lambda rows: features(rows, run.settings.features),
-        outputs="scores" if run.head.activation == "linear" else "probabilities",
+        loss=run.loss,
         class_names=run.data.class_names, feature_names=run.data.feature_names,
         hidden_lines=False, margins=False, misclassified=False, resolution=120, ax=axes[0],
     )  # fmt: skip

@@ -84,21 +84,29 @@ def classes(model: Any, X: Iterable[Any], *, loss: str | Loss) -> list[int]:
 
 def _read(model: Callable[[Any], Any], X: Any, loss: str | Loss) -> tuple[Head, list[list[float]]]:
     rows, record = inputs(X), record_of(find_loss(loss))
+    if len(rows):
+        return head_of_model(model, rows[0], loss), predict(model, rows)
+    return Head("numbers" if record is None else record.outputs, 1), []
+
+
+def head_of_model(model: Callable[[Any], Any], row: Any, loss: str | Loss) -> Head:
+    """What the outputs of a model mean that is trained with this loss; `row` is one of its inputs.
+
+    Raises ValueError as `probabilities` does.
+    """
+    record = record_of(find_loss(loss))
     if record is None:
         raise ValueError(
             "what the outputs mean is known for a loss of LOSSES alone: write its name, such as "
             'loss="cross_entropy"'
         )
-    outputs = predict(model, rows)
-    if not outputs:
-        return Head(record.outputs, 1), outputs
     with in_mode(modules_of(model), training=False):
-        output = model(rows[0])
-    first = output if isinstance(output, Value) else output[0]
-    refuse_twice(record, first)
-    activation = first.op.name if first.op is not None else "linear"
+        output = model(row)
+    several = [output] if isinstance(output, Value) else output
+    refuse_twice(record, several[0])
+    activation = several[0].op.name if several[0].op is not None else "linear"
     low = -1 if record.outputs == "score" or activation == "tanh" else 0
-    return Head(record.outputs, len(outputs[0]), activation, low), outputs
+    return Head(record.outputs, len(several), activation, low)
 
 
 def evaluation(

@@ -9,6 +9,8 @@ from matplotlib.patheffects import withStroke
 
 from tinygrad_edu.checks import one_of
 from tinygrad_edu.examples import class_numbers, inputs
+from tinygrad_edu.losses import Loss
+from tinygrad_edu.train.evaluation import head_of_model
 from tinygrad_edu.train.heads import Head
 from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.view.base.palette import PLOT_FAINT
@@ -51,6 +53,7 @@ def regions(
     y_test: Iterable[Any] = (),
     ax: Axes | None = None,
     transform: Transform | None = None,
+    loss: str | Loss | None = None,
     outputs: str = "auto",
     class_names: Sequence[Any] | None = None,
     feature_names: Sequence[Any] = ("x1", "x2"),
@@ -67,10 +70,11 @@ def regions(
     cannot be vectorised. `transform` makes the model's rows from points, such as the scaling it was
     trained with: `transform=standardising(X)`.
 
-    One output is a probability, its classes tied at 1/2, where all outputs are in [0, 1] and no
-    label is -1; else a score, tied at 0. Several outputs are probabilities where they have the sum
-    1, else net inputs of a softmax. `outputs="probabilities"` or "scores" decides otherwise, as for
-    a linear unit that was trained to give 0 and 1.
+    `loss`, what the model was trained with, says what its outputs mean, as for `probabilities`.
+    Without it one output is a probability, its classes tied at 1/2, where all outputs are in [0, 1]
+    and no label is -1; else a score, tied at 0. Several outputs are probabilities where they have
+    the sum 1, else net inputs of a softmax. `outputs="probabilities"` or "scores" decides
+    otherwise, as for a linear unit that was trained to give 0 and 1.
 
     `margins` are dotted: scores of -1 and 1, or where the largest probability is 3/4.
     `misclassified` points get a ring. `hidden_lines` are the lines z = 0 of the units in the first
@@ -89,7 +93,9 @@ def regions(
         grid, at_points = field(model, extent, resolution, transform, both)
     sides = grid.numbers.shape[:2]
     everything = np.vstack([grid.numbers.reshape(-1, at_points.shape[1]), at_points])
-    shares, depth, limit, margin = read(everything, every_label, outputs)
+    first: Any = points[:1].tolist() if transform is None else transform(points[:1].tolist())
+    head = None if loss is None else head_of_model(model, first[0], loss)
+    shares, depth, limit, margin = read(everything, every_label, outputs, head)
     k = shares.shape[1]
     names = class_labels(every_label, k, class_names)
     grid = grid._replace(numbers=shares[: -len(both)].reshape(*sides, k))
@@ -200,31 +206,39 @@ class Reading(NamedTuple):
     margin: str
 
 
-def read(outputs: Array, labels: Sequence[int], reading: str = "auto") -> Reading:
-    """Shares from outputs (..., K), for data with these labels.
+def read(
+    outputs: Array, labels: Sequence[int], reading: str = "auto", head: Head | None = None
+) -> Reading:
+    """Shares from outputs (..., K), for data with these labels, by their head if it is known.
 
-    One output tells two classes apart, labelled 0 and 1 or -1 and 1. It is a probability of class 1
-    if every output lies in [0, 1] and no label is -1; else it is a score, above 0 for class 1, with
-    the margins -1 and 1. Several outputs, one per class 0..K-1, are probabilities if they lie in
-    [0, 1] and have the sum 1; else they are net inputs of a softmax. `reading` "probabilities" or
-    "scores" decides otherwise. Raises ValueError for labels that do not fit.
+    Otherwise one output tells two classes apart, labelled 0 and 1 or -1 and 1. It is a probability
+    of class 1 if every output lies in [0, 1] and no label is -1; else it is a score, above 0 for
+    class 1, with the margins -1 and 1. Several outputs, one per class 0..K-1, are probabilities if
+    they lie in [0, 1] and have the sum 1; else they are net inputs of a softmax. `reading`
+    "probabilities" or "scores" decides otherwise. Raises ValueError for labels that do not fit.
     """
     one_of("outputs", reading, ("auto", "probabilities", "scores"))
     outputs = np.nan_to_num(outputs, nan=0.0, posinf=1e300, neginf=-1e300)
+    _check_labels(labels, outputs.shape[-1])
+    if head is None or reading != "auto":
+        head = _likely_head(outputs, labels, reading)
+    elif -1 in labels:
+        head = head._replace(low=-1)
+    shares = head.probabilities(outputs)
+    if head.units == 1 and head.low < 0 and head.outputs != "logit":
+        return Reading(shares, np.abs(outputs[..., 0]), 1.0, "score ±1")
+    return Reading(shares, shares.max(axis=-1), 0.75, "probability 3/4")
+
+
+def _likely_head(outputs: Array, labels: Sequence[int], reading: str) -> Head:
     n = outputs.shape[-1]
-    single = n == 1
-    _check_labels(labels, n)
     probable = bool(((outputs >= 0) & (outputs <= 1)).all()) and -1 not in labels
-    if not single:
+    if n > 1:
         probable = probable and bool(np.allclose(outputs.sum(axis=-1), 1, atol=1e-6))
     if reading != "auto":
         probable = reading == "probabilities"
-    kind = "numbers" if probable else "score" if single else "logits"
-    head = Head(kind, n, "softmax" if probable else "linear", -1 if kind == "score" else 0)
-    shares = head.probabilities(outputs)
-    if kind == "score":
-        return Reading(shares, np.abs(outputs[..., 0]), 1.0, "score ±1")
-    return Reading(shares, shares.max(axis=-1), 0.75, "probability 3/4")
+    kind = "numbers" if probable else "score" if n == 1 else "logits"
+    return Head(kind, n, "softmax" if probable else "linear", -1 if kind == "score" else 0)
 
 
 def _check_labels(labels: Sequence[int], outputs: int) -> None:

@@ -8,10 +8,12 @@ from matplotlib.axes import Axes
 
 from tinygrad_edu.checks import whole
 from tinygrad_edu.examples import class_numbers, inputs
+from tinygrad_edu.losses import Loss
 from tinygrad_edu.nn import Neuron
 from tinygrad_edu.nn.convolution import Conv2d
 from tinygrad_edu.nn.dense import layers_of
 from tinygrad_edu.text import short
+from tinygrad_edu.train.evaluation import head_of_model
 from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.view.base.palette import PLOT_FAINT
 from tinygrad_edu.view.pictures.canvas import (
@@ -164,6 +166,7 @@ def hidden_space(
     y: Iterable[Any],
     *,
     layer: int | None = None,
+    loss: str | Loss | None = None,
     outputs: str = "auto",
     class_names: Sequence[Any] | None = None,
     ax: Axes | None = None,
@@ -174,7 +177,7 @@ def hidden_space(
     the model takes them, `y` class numbers. Two units are the axes, with the regions that the
     layers above give there; of more units the first two principal components are shown, with their
     share of the variance. For two inputs the lines of a square grid are drawn as the layer bends
-    them. `outputs` as for `regions`. Raises ValueError for a layer of one unit.
+    them. `loss` and `outputs` as for `regions`. Raises ValueError for a layer of one unit.
     """
     layers = layers_of(model)
     n = len(layers)
@@ -203,7 +206,12 @@ def hidden_space(
     if units == 2 and k + 1 < len(layers):
         with evaluating(model):
             above, _ = field(lambda a: outputs_of(layers[k + 1 :], a)[-1], extent, 200)
-        shares = read(above.numbers, labels, outputs).shares
+            head = (
+                None
+                if loss is None
+                else head_of_model(lambda x: outputs_of(layers, x)[-1], rows[0], loss)
+            )
+        shares = read(above.numbers, labels, outputs, head).shares
         n_classes = shares.shape[-1]
         paint(ax, above._replace(numbers=shares), extent)
         ax.set_aspect("auto")
