@@ -383,3 +383,17 @@ def test_parameters_stand_in_the_order_of_p():
     assert names == [program.tape.parameters[i] for i in program.plan.parameters]
     w1 = [f"layer1.neuron{unit}.w[{k}]" for unit in (1, 2, 3) for k in (0, 1)]
     assert names[:9] == [*w1, *(f"layer1.neuron{unit}.b" for unit in (1, 2, 3))]
+
+
+@pytest.mark.parametrize("extreme", [f.max, f.min])
+@pytest.mark.parametrize("rows", [3, 1200])
+def test_extremes_of_few_and_of_many_short_rows_equal_the_scalar_engine(extreme, rows):
+    X = np.random.default_rng(0).integers(-2, 3, (rows, 4)).astype(float)  # with ties
+    w = Value(2.0)
+    program = vectorize(lambda x: extreme([w * x[0], *x[1:]]), X[0].tolist())
+    _, gradient = program.value_and_grad(X)
+    graphs = [extreme([w * x[0], *x[1:]]) for x in X.tolist()]
+    for graph in graphs:
+        graph.backward(1 / rows)
+    np.testing.assert_array_equal(program(X), [graph.data for graph in graphs])
+    assert gradient == pytest.approx([w.grad])

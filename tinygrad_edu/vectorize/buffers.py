@@ -134,6 +134,8 @@ class Calls:
 
         def write(out: Any, _: Any, piece: Any) -> list[tuple[Any, ...]]:
             lines: list[tuple[Any, ...]] = [(np.take, (piece, order, 1, sorted_piece, "clip"))]
+            if len(columns) == out.shape[1] == n:  # each column once
+                return [*lines, (np.add, (out, sorted_piece, out))]
             lines.append((np.add.reduceat, (sorted_piece, starts, 1, None, sums)))
             return [*lines, (_add_columns, (out, columns, sums))]
 

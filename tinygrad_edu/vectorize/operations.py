@@ -204,10 +204,16 @@ def _rowsum(calls: Calls, a: Buffer) -> Buffer:
 
 
 def _extreme(f: Any) -> Callable[..., Buffer]:
-    """The largest, the smallest or the product of each row."""
-    return lambda calls, a: calls.add(
-        (a,), Buffer((a.shape[0], 1)), lambda out, a: [(f.reduce, (a, 1, None, out, True))]
-    )
+    """The largest, the smallest or the product of each row; of short rows column by column."""
+
+    def write(out: Any, a: Any) -> list[tuple[Any, ...]]:
+        rows, n = a.shape
+        if f is np.multiply or rows < 1000 or not 2 <= n <= 8:
+            return [(f.reduce, (a, 1, None, out, True))]
+        column = out[:, 0]
+        return [(f, (a[:, 0] if j == 1 else column, a[:, j]), {"out": column}) for j in range(1, n)]
+
+    return lambda calls, a: calls.add((a,), Buffer((a.shape[0], 1)), write)
 
 
 def _join(calls: Calls, n: int, *parts: Buffer) -> Buffer:
