@@ -8,10 +8,12 @@ its weights.
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from importlib import import_module, metadata
 from statistics import fmean, median, stdev
 from typing import Any, Final, NamedTuple
 
+from tinygrad_edu.bench.frameworks import torch_parameters
 from tinygrad_edu.bench.measure import (
     Comparison,
     Table,
@@ -119,19 +121,15 @@ def fits_table(rounds: int) -> Table:
         )
         for name, (make, goals) in TASKS.items():
             given = make()
-            others = {_label(e): _ready(ENGINES[e], given) for e in here}
+            weights = arrays(given.model())
+            others = {_label(e): partial(ENGINES[e], given, weights) for e in here}
             wanted = {_label(e): goal for e, goal in goals.items() if e in here}
-            ours = _ready(our_fit, given)
-            table.add(name, compare(ours, others, rounds, wanted, least=1))
+            table.add(name, compare(partial(our_fit, given), others, rounds, wanted, least=1))
     return table
 
 
 def _label(engine: str) -> str:
     return f"NumPy {metadata.version('numpy')}" if engine == "NumPy" else labelled(engine)
-
-
-def _ready(engine: Callable[[Task], list[float]], given: Task) -> Callable[[], object]:
-    return lambda: engine(given)
 
 
 def our_fit(given: Task) -> list[float]:
@@ -146,11 +144,11 @@ def our_fit(given: Task) -> list[float]:
     return history.loss
 
 
-def numpy_fit(given: Task) -> list[float]:
+def numpy_fit(given: Task, weights: list[Any]) -> list[float]:
     """The same in NumPy, as one writes it by hand."""
     import numpy as np
 
-    parameters = [np.array(p) for p in arrays(given.model())]
+    parameters = [np.array(p) for p in weights]
     moved = [np.zeros_like(p) for p in parameters]
     layers = list(zip(parameters[::2], parameters[1::2], strict=True))
     losses, n = [], len(given.X)
@@ -185,15 +183,13 @@ def numpy_fit(given: Task) -> list[float]:
     return losses
 
 
-def torch_fit(given: Task) -> list[float]:
+def torch_fit(given: Task, weights: list[Any]) -> list[float]:
     """The same in PyTorch: tensors of float64, eager, its own SGD."""
     torch = import_module("torch")
     f, single = torch.nn.functional, given.sizes[-1] == 1
     X = torch.tensor(given.X)
     y = torch.tensor(given.y, dtype=torch.float64 if single else torch.int64)
-    parameters = [
-        torch.tensor(p, dtype=torch.float64, requires_grad=True) for p in arrays(given.model())
-    ]
+    parameters = torch_parameters(weights)
     layers = list(zip(parameters[::2], parameters[1::2], strict=True))
     optimizer = torch.optim.SGD(parameters, lr=RATE, momentum=MOMENTUM)
     losses = []
@@ -215,7 +211,7 @@ def torch_fit(given: Task) -> list[float]:
     return losses
 
 
-def sklearn_fit(given: Task) -> list[float]:
+def sklearn_fit(given: Task, weights: list[Any]) -> list[float]:
     """The same as scikit-learn's classifier does it, from weights of its own."""
     classifier = import_module("sklearn.neural_network").MLPClassifier(
         given.sizes[1:-1], solver="sgd", learning_rate_init=RATE, momentum=MOMENTUM,
@@ -227,7 +223,7 @@ def sklearn_fit(given: Task) -> list[float]:
     return losses
 
 
-ENGINES: Final[dict[str, Callable[[Task], list[float]]]] = {
+ENGINES: Final[dict[str, Callable[[Task, list[Any]], list[float]]]] = {
     "NumPy": numpy_fit,
     "PyTorch": torch_fit,
     "scikit-learn": sklearn_fit,
