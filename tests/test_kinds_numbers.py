@@ -7,10 +7,12 @@ import pytest
 
 from tinygrad_edu import functions as f
 from tinygrad_edu import losses
-from tinygrad_edu.engine import Value, grad
+from tinygrad_edu.engine import Primitive, Value, grad, gradients
+from tinygrad_edu.namespace import no_flow
 from tinygrad_edu.nn import MLP
 from tinygrad_edu.optim import SGD
 from tinygrad_edu.train import fit
+from tinygrad_edu.view import explain
 
 inf, nan = math.inf, math.nan
 
@@ -113,3 +115,76 @@ def test_a_function_of_a_value_gives_a_value_also_where_a_number_wins(case):
     assert y.data == expected
     y.backward()
     assert v.grad == grad(y, v).data == 0.0
+
+
+# --- where nothing flows --------------------------------------------------------------------------
+
+#: A function, the point, and its derivative there, which no infinite slope further up disturbs.
+STOPPED = {
+    "root that is not chosen": (lambda x: f.where(f.step(x), x, 0.0).sqrt(), -1.0, 0.0),
+    "quotient of what is not chosen": (lambda x: 1 / f.where(f.step(x), x, 0.0), -2.0, 0.0),
+    "root that loses": (lambda x: f.maximum(x.sqrt(), 1.0), 0.0, 0.0),
+    "root that chooses": (lambda x: f.where(f.step(x.sqrt() - 1), x, 2 * x), 0.0, 2.0),
+    "log below a dead relu": (lambda x: x.log().relu(), 0.0, 0.0),
+    "root below a step": (lambda x: f.step(x.sqrt()) * x, 0.0, 0.0),
+    "root below a sign": (lambda x: f.sign(x.sqrt()) + 3 * x, 0.0, 3.0),
+    "log to the power 0": (lambda x: x.log() ** 0 + x, 0.0, 1.0),
+    "log to the power 0, both Values": (lambda x: f.pow(x.log(), Value(0.0)) + x, 0.0, 1.0),
+    "slope of a prelu that is not used": (lambda x: f.prelu(Value(2.0), x.sqrt()) + x, 0.0, 1.0),
+    "log two stops further up": (lambda x: (x.log().relu() + 1).exp().relu(), 0.0, 0.0),
+    "chain behind a stop": (lambda x: (x.sqrt().sqrt() * 2 - 1).relu(), 0.0, 0.0),
+    "stopped on one way, open on the other": (lambda x: f.max(x.log(), x, 0.5 * x + 1), 0.0, 0.5),
+    "a tie of two, and a loser": (lambda x: f.min(x.log().exp() + 1, x, 3 * x), 0.0, 2.0),
+    "inf - inf behind a stop": (lambda x: f.where(x < 0, (1 / x) - (1 / x), x), 0.0, 1.0),
+    "dot behind a stop": (lambda x: f.dot([x, x], [Value(inf), -1.0]).relu() + x, -1.0, 1.0),
+    "softmax behind a stop": (lambda x: f.minimum(f.softmax([x.sqrt(), x])[0], -1.0) + x, 0.0, 1.0),
+    "an operation of one's own": (lambda x: half_open(x.log()) + x, 0.0, 1.0),
+    "hinge of a saturated unit": (lambda x: losses.hinge(x.log() * -inf, 1) + x, 0.0, 1.0),
+}
+half_open = Primitive(
+    "half_open",
+    lambda m, x: m.where(x > 0, x * x, 0.0),
+    lambda m, y, x: (2 * m.where(x > 0, x, no_flow),),
+)
+
+
+def first_and_second(function, point):
+    """The derivative by `backward` and by `grad`, and the second one by both from the first."""
+    x = Value(point)
+    y = function(x)
+    y.backward()
+    by_backward, first = x.grad, grad(y, x)
+    x.grad = 0.0
+    first.backward()
+    return (by_backward, x.grad), (first.data, grad(first, x).data)
+
+
+@pytest.mark.parametrize("case", STOPPED)
+def test_where_nothing_flows_nothing_flows(case):
+    function, point, expected = STOPPED[case]
+    by_backward, by_grad = first_and_second(function, point)
+    assert bits(by_backward[0]) == bits(by_grad[0]) == bits(expected)
+    assert bits(by_backward[1]) == bits(by_grad[1])
+    x = Value(point)
+    y = function(x)
+    assert gradients(y)[x] == expected
+    told = explain(y, x)
+    assert told.value == expected
+    assert "differs" not in str(told)
+
+
+def test_what_nothing_flows_to_was_reached_and_is_not_visited():
+    def slopes(m, y, x):
+        raise AssertionError("asked for the slopes of a node that nothing flows to")
+
+    x, b = Value(2.0), Value(-5.0)
+    hidden = Primitive("unasked", lambda m, x: x, slopes)(x)
+    y = (hidden + b).relu()
+    y.backward()
+    assert [(v.grad, v.reached) for v in (x, b, hidden)] == [(0.0, True)] * 3
+    assert bits([x.grad, b.grad]) == ["0.0", "0.0"]
+    assert gradients(y)[hidden] is no_flow
+    assert [v.data for v in grad(y, [x, b, hidden])] == [0.0] * 3
+    (-0.0 * b).backward()
+    (3 * x).backward()
+    assert bits([x.grad, b.grad]) == ["3.0", "-0.0"]

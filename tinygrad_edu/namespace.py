@@ -14,20 +14,36 @@ from math import atan, atan2, erf, hypot, inf, nan, tanh
 from types import ModuleType
 from typing import Any, Final, NamedTuple
 
+#: The gradient of a node that no backward pass has reached: -0.0, which added to any number leaves
+#: it as it is. It is recognised by identity.
+UNREACHED: Final = float("-0.0")
+
 
 class _NoFlow(float):
-    """Zero that stays zero whatever it is multiplied with, inf and nan included."""
+    """0 that stays what it is times anything, inf and nan too, and leaves what it is added to.
+
+    So a gradient that is itself `no_flow` says: a pass came by, and nothing flowed here.
+    """
 
     __slots__ = ()
 
-    def __mul__(self, other: object) -> float:
-        return 0.0
+    def __mul__(self, other: object) -> Any:
+        return self
 
-    __rmul__ = __mul__
+    def __add__(self, other: Any) -> Any:
+        return other
+
+    def __radd__(self, other: Any) -> Any:
+        return self if other is UNREACHED else other
+
+    def __neg__(self) -> Any:
+        return self
+
+    __rmul__ = __truediv__ = __mul__
 
 
-#: The slope along which nothing flows back: the loser of a max, relu below zero.
-#: It differs from a slope that happens to be 0: against an infinite gradient that one gives nan.
+#: The slope along which nothing flows back: the loser of a max, relu below zero, the condition of
+#: where. Behind it nothing is visited; a slope that happens to be 0 is, and 0 * inf is nan there.
 no_flow = _NoFlow(0.0)
 
 

@@ -1,14 +1,15 @@
 """Derivatives that touch no `.grad`: `gradients` as numbers, `grad` as Values, part of a graph."""
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
+from functools import reduce
+from operator import add
 from typing import Any, overload
 
 from tinygrad_edu.checks import number
 from tinygrad_edu.engine.primitive import on_values
 from tinygrad_edu.engine.value import Value, constant
-from tinygrad_edu.engine.walk import UNREACHED, chain_rule, toposort
-from tinygrad_edu.namespace import no_flow
+from tinygrad_edu.engine.walk import chain_rule, toposort
+from tinygrad_edu.namespace import UNREACHED, no_flow
 
 
 class GraphError(RuntimeError):
@@ -18,8 +19,9 @@ class GraphError(RuntimeError):
 def gradients(root: Value, gradient: float = 1.0) -> dict[Value, float]:
     """d(root)/dv for every node v that `root` was made from, and `root`, parents first.
 
-    The numbers are those of `root.backward(gradient)` from gradients of zero, to the last bit; no
-    `.grad` is read or changed, and `detect_anomaly` does not look on.
+    The numbers are those of `root.backward(gradient)` from gradients of zero, to the last bit, and
+    `no_flow`, which is 0, where nothing flows. No `.grad` is read or changed, and `detect_anomaly`
+    does not look on.
     """
     twins: dict[Value, Value] = {}  # the pass runs on a copy of the graph
     for v in toposort(root, leaves=True):
@@ -29,7 +31,7 @@ def gradients(root: Value, gradient: float = 1.0) -> dict[Value, float]:
         twin._parents = tuple([twins[p] for p in v._parents])
     twins[root]._grad += number(gradient, "gradient")
     chain_rule([twin for twin in twins.values() if twin._parents], checking=False)
-    return {v: float(twin._grad) for v, twin in twins.items()}
+    return {v: twin._grad for v, twin in twins.items()}
 
 
 @overload
@@ -57,31 +59,21 @@ def grad(y: Value, x: Value | Sequence[Value]) -> Value | list[Value]:
         if v not in needed or v not in flowing or v.op is None:
             continue
         check_unchanged(v, "grad()")
-        v.slopes()  # on floats, to raise unless they are one number per parent
-        g = _sum(flowing[v])
+        g = reduce(add, flowing[v])
         slopes = v.op.slopes(on_values, v, *v._parents, **v.op.constants)
-        for p, slope in zip(v._parents, slopes, strict=True):
-            if p in needed:
+        for p, slope, found in zip(v._parents, slopes, v.slopes(), strict=True):
+            if p in needed and found is not no_flow:
                 flowing.setdefault(p, []).append(_times(g, slope))
-    totals = [_sum(flowing.get(v, [0.0])) for v in xs]
+    totals = [reduce(add, flowing.get(v, [0.0])) for v in xs]
     values = [g if isinstance(g, Value) else constant(float(g)) for g in totals]
     return values[0] if isinstance(x, Value) else values
 
 
-def _sum(terms: list[Any]) -> Any:
-    return terms[0] if len(terms) == 1 else on_values.sum(terms)
-
-
 def _times(g: Any, slope: Any) -> Any:
-    """g * slope, without a node for a factor 1 or a product that is 0: most would be such."""
+    """g * slope, without a node for a factor 1: most would be such."""
     if not isinstance(slope, Value) and slope == 1:
         return g
-    if not isinstance(g, Value):
-        if g == 1:
-            return slope
-        if g == 0 and isinstance(slope, Value) and math.isfinite(slope._float):
-            return 0.0
-    return 0.0 if slope is no_flow else g * slope
+    return slope if not isinstance(g, Value) and g == 1 else g * slope
 
 
 def check_unchanged(v: Value, before: str) -> None:

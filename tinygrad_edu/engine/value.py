@@ -8,8 +8,8 @@ from typing import Any, ClassVar, Final
 from tinygrad_edu.checks import is_real, number
 from tinygrad_edu.engine import modes
 from tinygrad_edu.engine.primitive import Node, Primitive, primitives
-from tinygrad_edu.engine.walk import UNREACHED, chain_rule, check_forward, toposort
-from tinygrad_edu.namespace import floats
+from tinygrad_edu.engine.walk import chain_rule, check_forward, toposort
+from tinygrad_edu.namespace import UNREACHED, floats
 
 _new = object.__new__
 _current_mode = modes.current.get
@@ -170,6 +170,11 @@ class Value(Node["Value"]):
         if type(x) is not float:
             x = number(x, f"the grad of {self.name or 'a Value'}")
         self._grad = x or UNREACHED
+
+    @property
+    def flow(self) -> float:
+        """`grad` as the chain rule multiplies it: `no_flow` where the pass found that nothing flows."""
+        return self._grad
 
     @property
     def reached(self) -> bool:

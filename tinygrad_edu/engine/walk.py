@@ -3,15 +3,11 @@
 from collections.abc import Sequence
 from itertools import chain
 from operator import attrgetter
-from typing import Any, Final
+from typing import Any
 
 from tinygrad_edu.engine.modes import NonFiniteError
 from tinygrad_edu.engine.primitive import Node, Primitive, V
-
-#: The gradient of a node that no backward pass has reached. It is -0.0, the number that leaves
-#: every other as it is when added, and it is recognised by identity; `.grad` shows it as 0.0, and
-#: setting `.grad` to 0 puts it back.
-UNREACHED: Final = float("-0.0")
+from tinygrad_edu.namespace import UNREACHED, no_flow
 
 _birth = attrgetter("_birth")
 
@@ -42,13 +38,19 @@ def toposort(*roots: Node[V], leaves: bool = False) -> list[V]:
 def chain_rule(order: Sequence[Node[V]], *, checking: bool) -> None:
     """`parent.grad += grad * slope`, for each result of an order from the last one back.
 
-    With `checking` the first inf or nan raises NonFiniteError.
+    A result that is reached along `no_flow` alone has that for its gradient, and passes it on: its
+    slopes are not asked. With `checking` the first inf or nan raises NonFiniteError.
     """
     v: Any = None
     try:
         for v in reversed(order):
             g = v._grad
             parents = v._parents
+            if g is no_flow:
+                for p in parents:
+                    if p._grad is UNREACHED:
+                        p._grad = no_flow
+                continue
             primitive: Primitive = v._primitive
             slopes = primitive._slopes(*v._numbers)
             if primitive._arity != len(parents):

@@ -136,11 +136,11 @@ def _operation(v: Value, names: Mapping[Value, str]) -> Explanation:
     lines += [write.value(v), *lines_of(write.slope, kept)]
     if v.reached:
         lines.append(sentence(f"{names[v]}.grad = {short(v.grad)} flows back, times the slope:"))
-        lines += lines_of(lambda link: write.flow(link, v.grad), kept)
+        lines += lines_of(lambda link: write.flow(link, v.flow), kept)
     else:
         lines.append(sentence(f"No backward pass has reached {names[v]}: nothing flows back."))
     lines += write.notes([v])
-    grads = {v: v.grad} if v.reached else {}
+    grads = {v: v.flow} if v.reached else {}
     return Explanation(v.numbers[0], lines, [write.row(link, grads) for link in kept])
 
 

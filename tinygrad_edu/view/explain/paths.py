@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from functools import reduce
+from operator import add
 from typing import Final, NamedTuple
 
 from tinygrad_edu.engine import Value
@@ -25,9 +26,8 @@ class Link(NamedTuple):
         return sum(map(float, self.slopes), -0.0)
 
     def passes(self, gradient: float) -> float:
-        """What the parent gets of the gradient of the child."""
-        # the slopes as the record gave them: along a `no_flow` an infinite gradient gives 0
-        return float(sum((gradient * slope for slope in self.slopes), -0.0))
+        """What the parent gets of the gradient of the child, `no_flow` where nothing flows."""
+        return reduce(add, [gradient * slope for slope in self.slopes])
 
 
 def links(child: Value, parents: Sequence[Value]) -> list[Link]:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 from tinygrad_edu.calculus import convention
 from tinygrad_edu.checks import number
 from tinygrad_edu.engine import Value, gradients, toposort
-from tinygrad_edu.namespace import floats
+from tinygrad_edu.namespace import UNREACHED, floats
 from tinygrad_edu.optim import Optimizer
 from tinygrad_edu.view.base.naming import Names, names_of
 from tinygrad_edu.view.base.numbers import FEW, Numbers, first_few
@@ -184,7 +184,7 @@ class _Recorder:
                 p, g, slope = v.parents[k], self.grads[v], self.slopes[v][k]
                 before = sums.get(p)
                 open_[p] -= 1
-                after = float((-0.0 if before is None else before) + g * slope)
+                after = (UNREACHED if before is None else before) + g * slope
                 sums[p] = after if open_[p] else self.grads[p]
                 if len(equations) < FEW:
                     letters = sentences.backward(self.write, v, k, self.root)

@@ -49,14 +49,13 @@ def content_of(names: Names, numbers: Numbers, edges: str = "none") -> Content:
         if edges == "local":
             return Row("local derivative", short(slope), repr(float(slope)))
         if edges == "gradient" and grad is not None:
-            flow = float(grad * slope)
+            flow = float(v.flow * slope)
             return Row("gradient flowing back", short(flow), repr(flow))
         return Row("", DASH) if edges == "gradient" else None
 
     def lines(v: Value) -> list[Row | None]:
         if edges == "none":
             return [None] * len(v.parents)
-        # the slopes as the record gave them: along a `no_flow` an infinite gradient gives 0
         silent = edges == "gradient"
         return [
             None if silent and not has_grad(p) else line(v, slope)
