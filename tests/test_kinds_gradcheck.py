@@ -6,8 +6,19 @@ from itertools import product
 import numpy as np
 import pandas as pd
 import pytest
+from gradcheck_table import OF_LOSSES, count, rows
 
-from tinygrad_edu import MLP, Value, functions, losses, primitive
+from tinygrad_edu import (
+    MLP,
+    GradientError,
+    Primitive,
+    Value,
+    functions,
+    grad,
+    gradcheck,
+    losses,
+    primitive,
+)
 from tinygrad_edu.functions import PRIMITIVES
 from tinygrad_edu.namespace import floats
 from tinygrad_edu.view import deltas, explain, worksheet
@@ -214,3 +225,132 @@ def test_paths_are_counted_edge_by_edge(name):
     make, expected = PATHS[name]
     x = Value(0.5, "x")
     assert str(explain(make(x), wrt=x)).startswith(expected)
+
+
+# --- gradcheck ------------------------------------------------------------------------------------
+
+
+def _hand(x):
+    return -(1 - x.sigmoid()).log()
+
+
+#: Right slopes at hard points: small operands, edges of a domain, kinks and poles near by, large
+#: and small slopes, cancellation, waves that are short against the operand.
+RIGHT = {
+    "log at 0.01": (f.log, 0.01),
+    "log at 1e-300": (f.log, 1e-300),
+    "asin at 0.99": (f.asin, 0.99),
+    "acos at 0.9999": (f.acos, 0.9999),
+    "acos at 1 - 1e-9": (f.acos, 1 - 1e-9),
+    "1/x at 0.01": (lambda x: 1 / x, 0.01),
+    "root at 0.01": (lambda x: x**0.5, 0.01),
+    "a high power": (lambda x: x**-160, 0.013),
+    "exp at 700": (f.exp, 700.0),
+    "exp at -700": (f.exp, -700.0),
+    "nearly a tie": (f.maximum, [1.0, 1.00005]),
+    "a tie 1e-12 away": (f.maximum, [1.0, 1.0 + 1e-12]),
+    "relu at 1e-12": (f.relu, 1e-12),
+    "abs at -1e-15": (abs, -1e-15),
+    "tanh far from 0": (lambda x: (x - 100).tanh(), 100.0),
+    "a small divisor": (lambda x, y: x / y, [1.0, 1e-4]),
+    "operands of other sizes": (f.hypot, [1e4, 1e-4]),
+    "a thousand waves": (f.sin, 1e4),
+    "short waves": (lambda x: (x * 1e4).sin(), 1.0),
+    "a large sum taken off again": (lambda x: (x + 1e6) - 1e6, 1e-3),
+    "a dot that cancels": (lambda x: f.dot([x, -1e8], [1e8, 1.0]), 1.0),
+    "saturated, by hand": (_hand, 20.0),
+    "gelu where it is rounding": (f.gelu, -8.0),
+    "an extremum": (f.cos, 0.0),
+    "a saddle": (lambda x: x**3, 0.0),
+    "a bend that is hidden": (lambda x: (x * x).relu(), 0.0),
+    "a refusal outside the domain": (lambda p: losses.binary_cross_entropy(p, 1), 1e-3),
+    "second derivatives": (lambda x: grad(x.tanh(), x), 3.0),
+    "nothing depends": (lambda x: Value(3.0), 1.0),
+}
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_gradcheck_accuses_no_right_slope(name):
+    function, point = RIGHT[name]
+    assert gradcheck(function, point) is True
+
+
+def made(value, slope):
+    """An operation of one operand with this slope(m, y, x)."""
+    return Primitive("made", value, lambda m, y, x: (slope(m, y, x),))
+
+
+#: Wrong slopes, most of them below the tolerance if that were absolute.
+WRONG = {
+    "sign of 1/x": (made(lambda m, x: m.divide(1.0, x), lambda m, y, x: y * y), 1e4),
+    "0 for 1e-6": (made(lambda m, x: x * 1e-6, lambda m, y, x: 0.0), 1.0),
+    "0 for tanh": (made(lambda m, x: m.tanh(x), lambda m, y, x: 0.0), 10.0),
+    "twice exp": (made(lambda m, x: m.exp(x), lambda m, y, x: 2 * y), -15.0),
+    "twice exp at -700": (made(lambda m, x: m.exp(x), lambda m, y, x: 2 * y), -700.0),
+    "inf for exp": (made(lambda m, x: m.exp(x), lambda m, y, x: m.divide(1.0, 0.0)), 690.0),
+    "nan": (made(lambda m, x: m.exp(x), lambda m, y, x: m.log(-1.0)), 1.0),
+    "off by 1e-5": (made(lambda m, x: x * x, lambda m, y, x: 2.00002 * x), 3.0),
+    "0 for gelu": (made(functions.gelu.value, lambda m, y, x: 0.0), -8.0),
+    "half of a loser": (
+        Primitive("max", f.maximum.value, lambda m, z, x, y: (0.5, 0.5)),
+        [1.0, 1.1],
+    ),
+    "wrong inside": (
+        lambda x: (made(lambda m, x: m.sin(x), lambda m, y, x: y)(x) * 1e-9).exp(),
+        2.0,
+    ),
+    "one of three": (
+        Primitive("p", lambda m, *x: x[0] * x[1] + x[2], lambda m, y, *x: (x[1], x[0], x[2])),
+        [1e-3, 1e3, 2.0],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_gradcheck_passes_no_wrong_slope(name):
+    function, point = WRONG[name]
+    with pytest.raises(GradientError):
+        gradcheck(function, point)
+
+
+SIDES = "differences give {} below and {} above: this may be a kink"
+NOWHERE = "differences do not converge: this may be a kink, a jump or the edge of the domain"
+
+#: Points without a derivative, and what the error says: the sides, then what the record says.
+NO_DERIVATIVE = {
+    "relu": (f.relu, 0.0, SIDES.format(0.0, 1.0), KINK.format("relu", 0, 0, 1, 0)),
+    "abs, though the middle agrees": (abs, 0.0, SIDES.format(-1.0, 1.0), "abs has no derivative"),
+    "leaky": (f.leaky_relu, 0.0, SIDES.format(0.01, 1.0), "by convention 0.01 there"),
+    "elu": (lambda x: x.elu(2), 0.0, "this may be a kink", "by convention 2 there"),
+    "a tie": (f.maximum, [1.0, 1.0], SIDES.format(0.0, 1.0), KINK.format("maximum", 1, 0, 1, 0.5)),
+    "three that tie": (lambda x: f.max(x, 2 * x, 3 * x), 0.0, SIDES.format(1.0, 3.0), "max has no"),
+    "a hinge": (lambda s: losses.hinge(s, 1), 1.0, SIDES.format(-1.0, 0.0), "relu has no"),
+    "step": (f.step, 0.0, NOWHERE, JUMP.format("step", 0, 0)),
+    "sign": (f.sign, 0.0, NOWHERE, JUMP.format("sign", 0, 0)),
+    "root": (f.sqrt, 0.0, "backward gives inf", NOWHERE),
+    "the origin": (f.hypot, [0.0, 0.0], SIDES.format(-1.0, 1.0), "hypot has no derivative"),
+    "a branch of one's own": (lambda x: x if x > 1 else 2 * x - 1, 1.0, SIDES.format(2.0, 1.0), ""),
+    "a jump of one's own": (lambda x: x if x > 1 else 2 * x, 1.0, NOWHERE, ""),
+    "outside": (f.sqrt, -1.0, "backward gives nan, differences give nan", ""),
+}
+
+
+@pytest.mark.parametrize("name", NO_DERIVATIVE)
+def test_gradcheck_says_so_where_there_may_be_a_kink(name):
+    function, point, *texts = NO_DERIVATIVE[name]
+    with pytest.raises(GradientError) as caught:
+        gradcheck(function, point)
+    for text in texts:
+        assert text in str(caught.value)
+
+
+@pytest.mark.parametrize("most", [3, pytest.param(40, marks=pytest.mark.slow)])
+def test_no_false_alarm_and_no_false_pass_from_1e_4_to_1e4(most):
+    alarms, let_through, right, wrong = count(most)
+    assert (alarms, let_through) == ([], [])
+    assert right > 50 * most
+    assert wrong > 5 * right
+
+
+def test_the_table_of_wrong_records_has_every_operation():
+    assert {row.op.name for row in rows(9)} == {p.name for p in (*PRIMITIVES, *OF_LOSSES)}

@@ -1,13 +1,18 @@
 """Derivatives of a whole function: Jacobian, Hessian, and the check of gradients by differences."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import Any, Final, NamedTuple
 
 from tinygrad_edu.checks import number, real
-from tinygrad_edu.engine import Value, grad
+from tinygrad_edu.engine import Value, grad, gradients, toposort
+from tinygrad_edu.engine.primitive import on_values
+from tinygrad_edu.functions import PRIMITIVES
 from tinygrad_edu.namespace import floats
 from tinygrad_edu.text import clean, short
+
+_OF_THE_PACKAGE: Final = frozenset(record.value for record in PRIMITIVES)
 
 
 class GradientError(ArithmeticError):
@@ -58,11 +63,13 @@ def convention(v: Value, names: Mapping[Value, str] | None = None) -> str:
 def gradcheck(
     f: Callable[..., Any], point: float | Iterable[float], *, tolerance: float = 1e-6
 ) -> bool:
-    """True if the gradient of `f(*point)` agrees with central differences at `point`.
+    """True if the gradient of `f(*point)` agrees with differences at `point`.
 
-    `f` takes one Value per number and gives a Value. The differences are extrapolated (error of
-    order h^4, h = 7e-4 max(1, |x|)), so `f` must be smooth within 2h. `tolerance` is relative to
-    max(1, |derivative|). Raises GradientError naming the operand with both numbers.
+    `f` takes one Value per number and gives a Value. The steps of the differences shrink until
+    these converge, on one side alone where the other is outside the domain. `tolerance` is relative
+    to the derivative; beyond it no more is forgiven than rounding hides. Raises GradientError
+    naming the operand with both numbers, and saying so where it may be a kink: there the sides
+    differ, and no slope is right.
     """
     tolerance = real("tolerance", tolerance, above=0)
     coordinates = point if isinstance(point, Iterable) else [point]
@@ -72,23 +79,127 @@ def gradcheck(
     if not isinstance(y, Value):
         raise TypeError(f"gradcheck needs f to give a Value, got {type(y).__name__}")
     y.backward()
+    largest = max([1.0, *map(abs, numbers)])
     for i, x in enumerate(xs):
-        slope = _central_difference(f, numbers, i)
-        if not abs(x.grad - slope) <= tolerance * max(1.0, abs(slope)):
+
+        def along(a: float, i: int = i) -> float:
+            try:
+                return float(f(*[Value(a if j == i else b) for j, b in enumerate(numbers)]).data)
+            except (ArithmeticError, ValueError):  # f refuses what is outside its domain
+                return math.nan
+
+        differences = _differences(along, y.data, x.data, largest, _rounding(y, x))
+        trouble = _trouble(x.grad, differences, tolerance)
+        if trouble:
+            kinks = filter(None, map(convention, toposort(y))) if "kink" in trouble else ()
             raise GradientError(
-                f"operand {i} at {numbers[i]!r}: backward gives {x.grad!r}, "
-                f"differences give {slope!r}"
+                f"operand {i} at {numbers[i]!r}: backward gives {x.grad!r}, differences "
+                + "; ".join(dict.fromkeys([trouble, *kinks]))
             )
     return True
 
 
-def _central_difference(f: Callable[..., Any], point: list[float], i: int) -> float:
-    """df/dx_i, from differences over 2h and 4h, extrapolated (Richardson)."""
-    h = 7e-4 * max(1.0, abs(point[i]))
+class _Estimate(NamedTuple):
+    """A derivative, by how much the last extrapolation changed it, and what rounding may hide."""
 
-    def over(step: float) -> float:
-        shifted = [[x + s * (j == i) for j, x in enumerate(point)] for s in (step, -step)]
-        up, down = (f(*[Value(x) for x in xs]).data for xs in shifted)
-        return float(up - down) / (shifted[0][i] - shifted[1][i])
+    slope: float
+    change: float
+    rounding: float
 
-    return (4 * over(h) - over(2 * h)) / 3
+    @property
+    def error(self) -> float:
+        return self.change + self.rounding
+
+    def near(self, slope: float, tolerance: float) -> bool:
+        return abs(slope - self.slope) <= tolerance * abs(self.slope) + self.error
+
+    def sharp(self, slope: float, tolerance: float) -> bool:
+        return self.error <= tolerance * max(abs(slope), abs(self.slope))
+
+
+def _trouble(
+    slope: float, differences: Iterable[tuple[_Estimate, _Estimate, _Estimate]], tolerance: float
+) -> str:
+    """What the differences say against a slope; "" if they agree."""
+    best, sides, bent = _Estimate(math.nan, math.inf, 0.0), "give nan", math.inf
+    for below, above, centre in differences:
+        bend = abs(above.slope - below.slope)
+        flat = 2 * (above.error + below.error) + tolerance * (abs(above.slope) + abs(below.slope))
+        if math.isnan(bend):  # a side is outside the domain
+            found = above if math.isnan(below.slope) else below
+        elif flat < bend:
+            sides = f"give {below.slope!r} below and {above.slope!r} above: this may be a kink"
+            bent = bend
+            continue
+        elif bent <= flat < math.inf:  # too coarse by rounding to show that the kink lies beside x
+            break
+        else:
+            found = centre if math.isfinite(flat) else centre._replace(change=math.inf)
+        if sides == "give nan" and not math.isnan(found.slope):
+            sides = "do not converge: this may be a kink, a jump or the edge of the domain"
+        if math.isinf(found.change):
+            continue
+        if found.near(slope, tolerance) and found.sharp(slope, tolerance):
+            return ""
+        best = min(best, found, key=lambda estimate: estimate.error)
+        if found.rounding > 100 * best.error:
+            break
+    if best.change > 10 * best.rounding and not best.sharp(best.slope, 0.01):
+        return sides
+    return "" if best.near(slope, tolerance) else f"give {best.slope!r}"
+
+
+def _differences(
+    f: Callable[[float], float], y: float, x: float, largest: float, noise: float
+) -> Iterator[tuple[_Estimate, _Estimate, _Estimate]]:
+    """The derivative of f at x from below, from above and from both, over ever smaller steps."""
+    h = 2.0 ** (math.frexp(largest)[1] - 2)
+    while h > (math.ulp(x) * 2**8 if x else 2.0**-60):
+        ends = [[(a, f(a)) for a in (x - step, x + step)] for step in (h, h / 2, h / 4, h / 8)]
+        below, above = ([(b - y) / (a - x) for a, b in side] for side in zip(*ends, strict=True))
+        centre = [(d - b) / (c - a) for (a, b), (c, d) in ends]
+        rounding = noise / (h / 8)
+        yield (
+            _limit(below, 2, 6 * rounding),
+            _limit(above, 2, 6 * rounding),
+            _limit(centre, 4, 2 * rounding),
+        )
+        h /= 8
+
+
+def _limit(quotients: list[float], ratio: int, rounding: float) -> _Estimate:
+    """Quotients over steps that halve, extrapolated to 0 (Richardson 1911)."""
+    change, factor = math.inf, ratio
+    most = 0.1 * max(map(abs, quotients)) + 10 * rounding  # more is no convergence
+    while len(quotients) > 1:
+        finer = [b + (b - a) / (factor - 1) for a, b in pairwise(quotients)]
+        change = max(abs(finer[-1] - a) for a in quotients[-2:])
+        quotients, factor = finer, factor * ratio
+    if not math.isfinite(change):
+        return _Estimate(math.nan, math.inf, rounding)
+    return _Estimate(quotients[0], change if change < most else math.inf, rounding)
+
+
+def _rounding(y: Value, x: Value) -> float:
+    """How far rounding may move y with x: a last place of each result between, times its gradient.
+
+    An operation of the package counts as the functions of `m` that it is made of.
+    """
+    made: dict[Value, Value] = {}
+    for v in toposort(y, leaves=True):
+        operands: Any = [made[p] for p in v.parents]
+        w: Any = Value(v.data)
+        if v.op is not None and v.op.value in _OF_THE_PACKAGE:
+            w = v.op.value(on_values, *operands, **v.op.constants)
+        elif v.op is not None:
+            w = v.op(*operands)
+        made[v] = w if isinstance(w, Value) else Value(w)
+    moving, moved = {made.get(x)}, [math.ulp(0.0), math.ulp(y.data)]
+    for v, g in gradients(made[y]).items():
+        slopes = v.local_derivatives() if not moving.isdisjoint(v.parents) else ()
+        if any(s != 0 and p in moving for s, p in zip(slopes, v.parents, strict=False)):
+            moving.add(v)
+            terms = [abs(s * a) for s, a in zip(slopes, v.numbers[1:], strict=True)]
+            size = max(abs(v.data), sum(terms) if len(terms) > 2 else 0.0)  # of a dot, a sum
+            moved.append(math.ulp(1.0) * size * abs(g))
+    return sum(move for move in moved if math.isfinite(move))
