@@ -1,5 +1,6 @@
 """Kinds of faults in what checks and explains slopes: tables of inputs, with what is right."""
 
+import math
 from fractions import Fraction
 from itertools import product
 
@@ -234,6 +235,15 @@ def _hand(x):
     return -(1 - x.sigmoid()).log()
 
 
+def made(value, slope):
+    """An operation of one operand with this slope(m, y, x)."""
+    return Primitive("made", value, lambda m, y, x: _tuple(slope(m, y, x)))
+
+
+def _tuple(slope):
+    return slope if isinstance(slope, tuple) else (slope,)
+
+
 #: Right slopes at hard points: small operands, edges of a domain, kinks and poles near by, large
 #: and small slopes, cancellation, waves that are short against the operand.
 RIGHT = {
@@ -256,6 +266,12 @@ RIGHT = {
     "operands of other sizes": (f.hypot, [1e4, 1e-4]),
     "a thousand waves": (f.sin, 1e4),
     "short waves": (lambda x: (x * 1e4).sin(), 1.0),
+    "whole waves": (lambda x: (2 * math.pi * x).sin(), 1e4),
+    "an own operation that cancels": (made(functions.gelu.value, functions.gelu.slopes), -8.0),
+    "an own operation of floats": (
+        made(lambda m, x: float(x) ** 3, lambda m, y, x: 3 * x * x),
+        0.1,
+    ),
     "a large sum taken off again": (lambda x: (x + 1e6) - 1e6, 1e-3),
     "a dot that cancels": (lambda x: f.dot([x, -1e8], [1e8, 1.0]), 1.0),
     "saturated, by hand": (_hand, 20.0),
@@ -273,11 +289,6 @@ RIGHT = {
 def test_gradcheck_accuses_no_right_slope(name):
     function, point = RIGHT[name]
     assert gradcheck(function, point) is True
-
-
-def made(value, slope):
-    """An operation of one operand with this slope(m, y, x)."""
-    return Primitive("made", value, lambda m, y, x: (slope(m, y, x),))
 
 
 #: Wrong slopes, most of them below the tolerance if that were absolute.

@@ -3,16 +3,13 @@
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from tinygrad_edu.checks import number, real
 from tinygrad_edu.engine import Value, grad, gradients, toposort
 from tinygrad_edu.engine.primitive import on_values
-from tinygrad_edu.functions import PRIMITIVES
 from tinygrad_edu.namespace import floats
 from tinygrad_edu.text import clean, short
-
-_OF_THE_PACKAGE: Final = frozenset(record.value for record in PRIMITIVES)
 
 
 class GradientError(ArithmeticError):
@@ -142,7 +139,7 @@ def _trouble(
         if found.near(slope, tolerance) and found.sharp(slope, tolerance):
             return ""
         best = min(best, found, key=lambda estimate: estimate.error)
-        if found.rounding > 100 * best.error:
+        if found.rounding > 100 * best.error and best.near(slope, tolerance):
             break
     if best.change > 10 * best.rounding and not best.sharp(best.slope, 0.01):
         return sides
@@ -183,17 +180,16 @@ def _limit(quotients: list[float], ratio: int, rounding: float) -> _Estimate:
 def _rounding(y: Value, x: Value) -> float:
     """How far rounding may move y with x: a last place of each result between, times its gradient.
 
-    An operation of the package counts as the functions of `m` that it is made of.
+    An operation counts as the functions of `m` that it is made of, where these can be told.
     """
     made: dict[Value, Value] = {}
     for v in toposort(y, leaves=True):
         operands: Any = [made[p] for p in v.parents]
-        w: Any = Value(v.data)
-        if v.op is not None and v.op.value in _OF_THE_PACKAGE:
-            w = v.op.value(on_values, *operands, **v.op.constants)
-        elif v.op is not None:
-            w = v.op(*operands)
-        made[v] = w if isinstance(w, Value) else Value(w)
+        try:
+            w: Any = v.op and v.op.value(on_values, *operands, **v.op.constants)
+        except (ArithmeticError, AttributeError, TypeError, ValueError):  # it takes floats alone
+            w = v.op and v.op(*operands)
+        made[v] = w if isinstance(w, Value) else Value(v.data)
     moving, moved = {made.get(x)}, [math.ulp(0.0), math.ulp(y.data)]
     for v, g in gradients(made[y]).items():
         slopes = v.local_derivatives() if not moving.isdisjoint(v.parents) else ()
