@@ -77,7 +77,7 @@ def gradcheck(
         raise TypeError(f"gradcheck needs f to give a Value, got {type(y).__name__}")
     y.backward()
     largest = max([1.0, *map(abs, numbers)])
-    for i, x in enumerate(xs):
+    for i, (x, noise) in enumerate(zip(xs, _rounding(y, xs), strict=True)):
 
         def along(a: float, i: int = i) -> float:
             try:
@@ -85,7 +85,7 @@ def gradcheck(
             except (ArithmeticError, ValueError):  # f refuses what is outside its domain
                 return math.nan
 
-        differences = _differences(along, y.data, x.data, largest, _rounding(y, x))
+        differences = _differences(along, y.data, x.data, largest, noise)
         trouble = _trouble(x.grad, differences, tolerance)
         if trouble:
             kinks = filter(None, map(convention, toposort(y))) if "kink" in trouble else ()
@@ -177,8 +177,8 @@ def _limit(quotients: list[float], ratio: int, rounding: float) -> _Estimate:
     return _Estimate(quotients[0], change if change < most else math.inf, rounding)
 
 
-def _rounding(y: Value, x: Value) -> float:
-    """How far rounding may move y with x: a last place of each result between, times its gradient.
+def _rounding(y: Value, xs: Sequence[Value]) -> list[float]:
+    """How far rounding may move y with each x: a last place of what moves, times its gradient.
 
     An operation counts as the functions of `m` that it is made of, where these can be told.
     """
@@ -190,12 +190,19 @@ def _rounding(y: Value, x: Value) -> float:
         except (ArithmeticError, AttributeError, TypeError, ValueError):  # it takes floats alone
             w = v.op and v.op(*operands)
         made[v] = w if isinstance(w, Value) else Value(v.data)
-    moving, moved = {made.get(x)}, [math.ulp(0.0), math.ulp(y.data)]
+    steps = []  # a result, the parents that move it, and what a last place of it does to y
     for v, g in gradients(made[y]).items():
-        slopes = v.local_derivatives() if not moving.isdisjoint(v.parents) else ()
-        if any(s != 0 and p in moving for s, p in zip(slopes, v.parents, strict=False)):
-            moving.add(v)
-            terms = [abs(s * a) for s, a in zip(slopes, v.numbers[1:], strict=True)]
-            size = max(abs(v.data), sum(terms) if len(terms) > 2 else 0.0)  # of a dot, a sum
-            moved.append(math.ulp(1.0) * size * abs(g))
-    return sum(move for move in moved if math.isfinite(move))
+        slopes = v.local_derivatives()
+        terms = [abs(s * a) for s, a in zip(slopes, v.numbers[1:], strict=True)]
+        size = max(abs(v.data), sum(terms) if len(terms) > 2 else 0.0)  # of a dot, a sum
+        movers = {p for p, slope in zip(v.parents, slopes, strict=True) if slope != 0}
+        steps.append((v, movers, math.ulp(1.0) * size * abs(g)))
+    found = []
+    for x in xs:
+        moving, moved = {made.get(x)}, [math.ulp(0.0), math.ulp(y.data)]
+        for v, movers, move in steps:
+            if not moving.isdisjoint(movers):
+                moving.add(v)
+                moved.append(move)
+        found.append(sum(move for move in moved if math.isfinite(move)))
+    return found
