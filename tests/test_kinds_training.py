@@ -14,20 +14,23 @@ from tinygrad_edu import (
     MLP,
     SGD,
     EarlyStopping,
+    History,
     Module,
     Value,
+    best_of,
     classes,
     evaluate,
     fit,
     functions,
     predict,
     probabilities,
+    sweep,
     train,
 )
 from tinygrad_edu.data import moons
 from tinygrad_edu.losses import LOSSES, squared_error
 from tinygrad_edu.nn import RNN, Activate, BatchNorm, Dropout, Layer, Sequential, modules
-from tinygrad_edu.train import Callback, Epoch
+from tinygrad_edu.train import Callback, Epoch, Sweep
 from tinygrad_edu.view import deltas
 
 X, Y = moons(40, noise=0.1, rng=0)
@@ -382,3 +385,108 @@ def test_a_layer_that_a_callback_exchanged_is_measured_in_evaluation_mode() -> N
     )  # fmt: skip
     expected, _ = evaluate(model, *HELD_OUT, loss="squared_error", engine="scalar")
     assert history.validation_loss[-1] == expected
+
+
+# --- runs that diverged are marked and ranked last
+
+AWAY = History([0.01], diverged=True, stopped="diverged in epoch 1: the loss is inf at lr=9; ...")
+FAR, NEAR = History([5.0]), History([0.5])
+
+#: Histories, and the order of their numbers in which a comparison puts them.
+RANKED: dict[str, tuple[list[History], list[int]]] = {
+    "the loss of the start": ([AWAY, NEAR], [1, 0]),
+    "a loss that grew": ([AWAY, FAR, NEAR], [2, 1, 0]),
+    "not a number": ([AWAY, History([math.nan]), NEAR], [2, 1, 0]),
+    "no epoch": ([History(diverged=True), AWAY, History(), NEAR], [3, 2, 1, 0]),
+    "validation": (
+        [AWAY, History([0.1], validation_loss=[0.9]), History([0.4], validation_loss=[0.5])],
+        [2, 1, 0],
+    ),
+    "both diverged": ([History([2.0], diverged=True), AWAY], [1, 0]),
+    "interrupted is no divergence": ([AWAY, NEAR, History([0.1], stopped="Ctrl-C")], [2, 1, 0]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", RANKED)
+def test_runs_that_diverged_come_last_wherever_runs_are_compared(name: str) -> None:
+    histories, order = RANKED[name]
+    swept = sweep(lambda rng, k: (k, histories[k]), {"k": range(len(histories))})
+    assert [run.model for run in swept.runs] == order
+    given = iter(enumerate(histories))
+    assert best_of(lambda rng: next(given), len(histories)).model == order[0]
+
+
+def test_a_run_that_diverges_is_marked_in_its_history_and_in_every_table() -> None:
+    def run(rng: random.Random, lr: float) -> tuple[Any, History]:
+        model = MLP(2, [4, 1], "relu", rng=0)
+        return model, fit(
+            model, X, Y, loss="squared_error", optimizer=SGD(model.parameters(), lr=lr), epochs=2,
+            progress=False,
+        )  # fmt: skip
+
+    swept = quietly(lambda: sweep(run, {"lr": [1e300, 2.0]}))
+    diverged = swept.runs[1].history
+    assert [run.settings["lr"] for run in swept.runs] == [2.0, 1e300]
+    assert (diverged.diverged, diverged.to_dict()["diverged"]) == (True, True)
+    assert diverged.loss[-1] < swept.best.loss
+    heads, first, last = swept.table().splitlines()
+    assert heads.split() == ["loss", "accuracy", "ended", "lr"]
+    assert ("diverged" in first, last.split()[2]) == (False, "diverged")
+    assert "ended" not in Sweep(swept.runs[:1]).table()
+    assert diverged.table().splitlines()[-1] == diverged.stopped
+    assert repr(diverged).endswith(", diverged)")
+    assert "diverged" not in repr(swept.best.history)
+
+
+# --- divergence is explained by what was known before it
+
+BY_NAME = "train inside `with detect_anomaly():`, where the scalar engine names the operation"
+NO_RATE = f"no step came before, so that no learning rate helps: {BY_NAME}"
+A_RATE = "try a smaller learning rate"
+
+#: A loss of an output that is 0 at first, options, and what is said when it diverges.
+EXPLAINED: dict[str, tuple[Callable[[Any, Any], Any], dict[str, Any], str]] = {
+    "a gradient at once": (
+        lambda o, t: o.sqrt(), {}, f"0: a gradient is inf at lr=0.1; {NO_RATE}"
+    ),
+    "a nan at once": (
+        lambda o, t: (o * o).sqrt(), {}, f"0: a gradient is nan at lr=0.1; {NO_RATE}"
+    ),
+    "the loss at once": (lambda o, t: -o.log(), {}, f"0: the loss is inf at lr=0.1; {NO_RATE}"),
+    "a loss that is no number": (
+        lambda o, t: (o - 1).log() + o, {}, f"0: the loss is nan at lr=0.1; {NO_RATE}"
+    ),
+    "a loss of the second batch": (
+        lambda o, t: o - functions.log(t), {"batch_size": 1, "rng": 0},
+        f"0: the loss is inf at lr=0.1; {A_RATE}",
+    ),
+    "a rate": (
+        lambda o, t: (o - 1) ** 2, {"lr": 1e200}, f"1: the loss is inf at lr=1e+200; {A_RATE}"
+    ),
+    "a rate beyond the largest float at once": (
+        lambda o, t: (o - 20) ** 2, {"lr": 1e308},
+        f"0: a parameter is inf at lr=1e+308; {A_RATE}",
+    ),
+    "a gradient of a later step": (
+        lambda o, t: (1 - o).sqrt(), {"lr": 1.0},
+        f"1: a gradient is -inf at lr=1; {A_RATE}, or {BY_NAME}",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("engine", ["scalar", "matrix"])
+@pytest.mark.parametrize("name", EXPLAINED)
+def test_divergence_says_a_learning_rate_only_where_a_step_came_before(
+    name: str, engine: str
+) -> None:
+    loss, options, text = EXPLAINED[name]
+    model = MLP(1, [1], init="zeros")
+    optimizer = SGD(model.parameters(), lr=options.get("lr", 0.1))
+    rest = {name: x for name, x in options.items() if name != "lr"}
+    history = quietly(
+        lambda: fit(
+            model, [[1.0], [1.0]], [1.0, 0.0], loss=loss, optimizer=optimizer, epochs=5,
+            engine=engine, progress=False, **rest,
+        )
+    )  # fmt: skip
+    assert history.stopped == f"diverged in epoch {text}"

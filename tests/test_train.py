@@ -338,6 +338,7 @@ def test_a_history_shows_itself_as_table_repr_and_dict() -> None:
         "validation_accuracy": [0.25, 0.5, 0.75],
         "stopped": "why",
         "interrupted": True,
+        "diverged": False,
     }
 
 

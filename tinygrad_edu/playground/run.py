@@ -125,10 +125,9 @@ class Run:
             try:
                 next(batch for batch in self._batches if batch.last)
             except DivergenceError as error:
-                since = f"epoch {fit.epochs}:"  # of this fit, the first is 0
                 self._begin()
-                said = str(error).replace(since, f"epoch {self.epoch}:")
-                raise DivergenceError(said) from None
+                # which counts from 1, over all fits
+                raise DivergenceError(error.args[0]._replace(epoch=self.epoch)) from None
 
     def measure(self) -> Measured:
         """Losses and accuracies as they are now, kept in `losses`."""

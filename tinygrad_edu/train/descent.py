@@ -14,6 +14,8 @@ from tinygrad_edu.train.engines import Descent, find_engine
 from tinygrad_edu.train.training import (
     AnyOptimizer,
     Augment,
+    Divergence,
+    DivergenceError,
     Engine,
     Model,
     Penalty,
@@ -149,7 +151,7 @@ def batches(
     each "step", each "epoch", or never, as `sync` says; a step or an epoch that is broken off
     writes them too.
     """
-    n, written = len(order), True
+    n, written, first = len(order), True, True
     try:
         for epoch in epochs:
             if shuffle is not None:
@@ -161,14 +163,18 @@ def batches(
                 new_rows = rows(chosen)
                 written = sync == "never"
                 loss, outputs = descent.step(chosen, epoch, new_rows)
+                first = False
                 last = start + size >= n
                 if sync == "step" or (sync == "epoch" and last):
                     descent.write()
                     written = True
                 yield Batch(epoch, number, last, loss, outputs, chosen)
-    except BaseException:
+    except BaseException as error:
         if not written:
             descent.write()
+        match error.args:
+            case [Divergence() as found] if first:
+                raise DivergenceError(found._replace(first=True)) from None
         raise
 
 

@@ -110,11 +110,11 @@ def fit(
                     history.stopped = f"stopped by a callback after epoch {number}"
                     break
         except (KeyboardInterrupt, DivergenceError) as error:
-            history.stopped = str(error)
+            history.stopped, history.diverged = str(error), True
             if isinstance(error, KeyboardInterrupt):
                 if not history.loss:
                     raise
-                history.interrupted = True
+                history.interrupted, history.diverged = True, False
                 history.stopped = f"interrupted by the user after epoch {len(history) - 1}"
             warnings.warn(f"training {history.stopped}", RuntimeWarning, stacklevel=2)
     return history

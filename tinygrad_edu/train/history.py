@@ -1,5 +1,6 @@
 """History: what training recorded, per epoch."""
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,7 +11,8 @@ class History:
     """Per epoch: mean loss (penalty included) and accuracy, in [0, 1], before each update.
 
     `accuracy` is empty where targets are no classes, `validation_*` without validation data.
-    `stopped` says why training ended before its last epoch, else it is None.
+    `stopped` says why training ended before its last epoch, else it is None; `interrupted` and
+    `diverged` whether it was Ctrl-C, or a number that was no longer finite.
     """
 
     def __init__(
@@ -21,11 +23,12 @@ class History:
         validation_accuracy: Iterable[float] = (),
         stopped: str | None = None,
         interrupted: bool = False,
+        diverged: bool = False,
     ) -> None:
         self.loss, self.accuracy = list(loss), list(accuracy)
         self.validation_loss = list(validation_loss)
         self.validation_accuracy = list(validation_accuracy)
-        self.stopped, self.interrupted = stopped, interrupted
+        self.stopped, self.interrupted, self.diverged = stopped, interrupted, diverged
 
     def __eq__(self, other: object) -> bool:
         return vars(self) == vars(other) if isinstance(other, History) else NotImplemented
@@ -41,6 +44,15 @@ class History:
         for column, x in zip(columns, (loss, accuracy, *(validation or (None, None))), strict=True):
             if x is not None:
                 column.append(x)
+
+    @property
+    def rank(self) -> tuple[bool, float]:
+        """What runs are compared by, the best has the smallest: those that diverged come last.
+
+        Then the last validation loss counts, without validation data the last loss; inf if none.
+        """
+        last = (self.validation_loss or self.loss or [math.inf])[-1]
+        return self.diverged, math.inf if math.isnan(last) else last
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain lists."""
@@ -67,7 +79,7 @@ class History:
                 for name, x in columns.items()
             ]
             cells.append([str(k), *numbers])
-        return table(cells, left=0)
+        return table(cells, left=0) + (f"\n{self.stopped}" if self.diverged else "")
 
     def plot(self) -> Any:
         """Loss, and accuracy where there is one, over the epochs, as a matplotlib Figure."""
@@ -93,4 +105,5 @@ class History:
 
     def __repr__(self) -> str:
         last = ", ".join(f"{name}={numbers[-1]:.4g}" for name, numbers in self.columns().items())
-        return f"History({len(self)} epochs{', last ' if last else ''}{last})"
+        ended = ", diverged" if self.diverged else ""
+        return f"History({len(self)} epochs{', last ' if last else ''}{last}{ended})"

@@ -1,6 +1,5 @@
 """Search: many independent trainings, from several starts or with several settings."""
 
-import math
 import random
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -40,15 +39,16 @@ def best_of(
     rng: int | random.Random = 0,
     n_jobs: int | None = None,
 ) -> Best:
-    """Restart `run` `tries` times and keep the model whose last loss is the smallest.
+    """Restart `run` `tries` times and keep the model with the smallest last (validation) loss.
 
     `run(rng)` makes a model from its own generator, trains it and returns (model, history): descent
-    from another start may end in another local minimum. `n_jobs` and Ctrl-C as for `sweep`.
+    from another start may end in another local minimum. A run that diverged is never better than
+    one that did not. `n_jobs` and Ctrl-C as for `sweep`.
     """
     rng = as_random(rng)
     jobs: list[Job] = [(rng.randrange(2**32), {}) for _ in range(whole("tries", tries))]
     results = list(run_all(run, jobs, n_jobs).values())
-    model, history = min(results, key=lambda result: _last_loss(result[1].loss))
+    model, history = min(results, key=lambda result: result[1].rank)
     return Best(model, history, [h for _, h in results])
 
 
@@ -62,28 +62,33 @@ class Run(NamedTuple):
     @property
     def loss(self) -> float:
         """The last validation loss, without validation data the last loss; inf if not a number."""
-        return _last_loss(self.history.validation_loss or self.history.loss)
+        return self.history.rank[1]
 
 
 class Sweep:
-    """The runs of a sweep, the smallest last (validation) loss first; shown as a table."""
+    """The runs of a sweep, the smallest last (validation) loss first, those that diverged last.
+
+    Shown as a table.
+    """
 
     def __init__(self, runs: Iterable[Run]) -> None:
-        self.runs = sorted(runs, key=lambda run: run.loss)
+        self.runs = sorted(runs, key=lambda run: run.history.rank)
 
     @property
     def best(self) -> Run:
-        """The run with the smallest last (validation) loss."""
+        """The run with the smallest last (validation) loss of those that did not diverge."""
         return self.runs[0]
 
     def table(self, rows: int = 20) -> str:
         """A text table of the best `rows` runs: last numbers of the history, then the settings."""
         best = self.runs[:rows]
         columns = {name: None for run in best for name in run.history.columns()}
-        cells = [[*columns, *self.runs[0].settings]]
-        for run in best:
+        ends = ["diverged" if run.history.diverged else "" for run in best]
+        ended = ["ended"] * any(ends)
+        cells = [[*columns, *ended, *self.runs[0].settings]]
+        for run, end in zip(best, ends, strict=True):
             measured = [_last(run.history.columns().get(name), name) for name in columns]
-            cells.append([*measured, *map(_short, run.settings.values())])
+            cells.append([*measured, *[end] * any(ends), *map(_short, run.settings.values())])
         lines = table(cells, left=0).split("\n")
         if len(best) < len(self.runs):
             lines.append(f"and {len(self.runs) - len(best)} more runs")
@@ -202,11 +207,6 @@ def _combinations(grid: Any) -> list[dict[str, Any]]:
         where = f"grid[{empty[0]!r}]" if empty else "grid"
         raise ValueError(f"{where} is empty: there is nothing to train")
     return [dict(zip(lists, values, strict=True)) for values in product(*lists.values())]
-
-
-def _last_loss(numbers: Sequence[float]) -> float:
-    """The last number for ranking: inf, behind all others, where it is missing or nan."""
-    return math.inf if not numbers or math.isnan(numbers[-1]) else numbers[-1]
 
 
 def _last(numbers: Sequence[float] | None, name: str) -> str:
