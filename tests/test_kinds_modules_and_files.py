@@ -1,14 +1,44 @@
 """Modules and files: kinds of surprise that are none any more."""
 
+import copy
 import io
+import logging
+import math
 import os
+import pickle
+import random
+import re
 import stat
+from collections import ChainMap, OrderedDict, UserDict, UserList, deque, namedtuple
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType, SimpleNamespace
 
+import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.backends.backend_pdf import PdfPages
 
-from tinygrad_edu import MLP, ModelFileError, Value, draw, files, load, network, steps, worksheet
+from tinygrad_edu import (
+    MLP,
+    SGD,
+    BatchNorm,
+    Layer,
+    ModelFileError,
+    Module,
+    Neuron,
+    Sequential,
+    Value,
+    draw,
+    files,
+    load,
+    network,
+    parameter,
+    steps,
+    sweep,
+    worksheet,
+)
 from tinygrad_edu.data import read_table
 from tinygrad_edu.figure import Figure
 from tinygrad_edu.nn import MAX_PARAMETERS, model_file
@@ -33,6 +63,297 @@ READERS = {
     "read_table": read_table,
 }
 BOTH = {name: write for name, (_, write) in WRITERS.items()} | READERS
+
+# --- parameters are found or refused
+
+
+def one(x=1.0):
+    return parameter(x)
+
+
+class Net(Module):
+    """What holds `w`, in whatever it is."""
+
+    def __init__(self, w, **others):
+        self.w = w
+        vars(self).update(others)
+
+
+class Slots:
+    """An object that is no module and has no dict."""
+
+    __slots__ = ("w",)
+
+    def __init__(self):
+        self.w = one()
+
+
+class SlotNet(Module):
+    """A module with a parameter in a slot."""
+
+    __slots__ = ("inner", "w")
+
+    def __init__(self):
+        self.v, self.w = one(), one()
+
+
+@dataclass(slots=True)
+class Pair:
+    """Two parameters."""
+
+    left: object
+    right: object
+
+
+Tuple = namedtuple("Tuple", "left right")
+
+
+def itself():
+    items = [one()]
+    items.append(items)
+    return items
+
+
+#: What holds parameters, and the names under which they are found.
+FOUND = {
+    "array": (lambda: np.array([[one(), one()]]), "w[0][0] w[0][1]"),
+    "array in a list": (lambda: [np.array([one()])], "w[0][0]"),
+    "array without axes": (lambda: np.array(one()), "w[0]"),
+    "masked array": (lambda: np.ma.array([one()], dtype=object), "w[0]"),
+    "array of layers": (lambda: np.array([Neuron(1), None]), "w[0].w[0] w[0].b"),
+    "deque": (lambda: deque([one()]), "w[0]"),
+    "UserList": (lambda: UserList([one()]), "w[0]"),
+    "UserDict": (lambda: UserDict(a=one()), "w['a']"),
+    "ordered dict in a tuple": (lambda: (OrderedDict(a=[one()]),), "w[0]['a'][0]"),
+    "chain of dicts": (lambda: ChainMap({"a": one()}), "w['a']"),
+    "read-only dict": (lambda: MappingProxyType({"a": one()}), "w['a']"),
+    "dataclass with slots": (lambda: Pair(one(), [one()]), "w.left w.right[0]"),
+    "named tuple": (lambda: Tuple(one(), one()), "w[0] w[1]"),
+    "module with slots": (SlotNet, "w.w w.v"),
+    "a list that holds itself": (itself, "w[0]"),
+    "lists in lists": (lambda: [[[[one()]]]], "w[0][0][0][0]"),
+    "nothing": (lambda: [1.0, "w", None, {1.0}, range(3), np.ones(3), [one() * 2, one() + 1]], ""),
+}
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_parameters_are_found_in_containers_with_an_order(name):
+    make, names = FOUND[name]
+    model = Net(make())
+    assert " ".join(model.named_parameters()) == names
+    assert list(model.state_dict()) == names.split()
+    assert repr(model) == f"Net() with {len(names.split())} parameters"
+
+
+def closure():
+    w = one()
+    return lambda x: w * x
+
+
+#: What holds parameters and is not searched, and the attribute that is named.
+REFUSED = {
+    "set": (lambda: {one()}, "w is a set"),
+    "set of layers": (lambda: {Neuron(1)}, "w is a set"),
+    "set of plain Values": (lambda: {Value(1.0)}, "w is a set"),
+    "set in a list": (lambda: [[{one()}]], "w[0][0] is a set"),
+    "set of tuples": (lambda: {(one(), 1.0)}, "w is a set"),
+    "frozenset in a deque": (lambda: deque([frozenset([one()])]), "w[0] is a frozenset"),
+    "keys": (lambda: {one(): 1.0}, "w.keys() is a dict_keys"),
+    "values of a dict": (lambda: {"a": one()}.values(), "w is a dict_values"),
+    "items of a dict": (lambda: {"a": one()}.items(), "w is a dict_items"),
+    "object with slots": (Slots, "w is a Slots"),
+    "objects in a dict": (lambda: {"a": Slots()}, "w['a'] is a Slots"),
+    "namespace": (lambda: SimpleNamespace(a=[one()]), "w is a SimpleNamespace"),
+    "iterator": (lambda: iter([one()]), "w is a list_iterator"),
+    "map": (lambda: map(str, [one()]), "w is a map"),
+    "partial": (lambda: partial(max, one()), "w is a partial"),
+    "function": (closure, "w is a function"),
+    "method of a layer": (lambda: Neuron(1).net_input, "w is a method"),
+    "array of records": (lambda: np.array([(one(),)], [("a", object)]), "w is a ndarray"),
+    "series": (lambda: pd.Series([one()]), "w is a Series"),
+    "frame": (lambda: pd.DataFrame({"a": [one()]}), "w is a DataFrame"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_parameter_in_any_other_object_is_refused_by_the_name_of_the_attribute(name):
+    make, named = REFUSED[name]
+    model = Net(make(), scale=one())
+    for ask in (model.parameters, model.named_buffers, model.state_dict, model.zero_grad):
+        with pytest.raises(TypeError) as caught:
+            ask()
+        assert str(caught.value) == (
+            f"Net.{named}, where parameters are not searched: keep them in a list, a dict or a "
+            'Module, or let the name begin with "_" if they are not learned'
+        )
+    assert repr(model) == "Net() with 1 parameters"  # a repr never raises
+    outer = Net([model])
+    with pytest.raises(TypeError, match=re.escape(f"Net.w1.{named},")):
+        outer.parameters()
+
+
+def test_an_object_may_hold_what_is_found_elsewhere_or_is_no_parameter():
+    model = Net([Neuron(2, rng=0)])
+    model.optimizer = SGD(model.parameters(), lr=0.1)
+    model.step = model.optimizer.step
+    model.back = SimpleNamespace(model=model, unit=model.w[0])
+    model.seen = SimpleNamespace(x=[Value(1.0)], y=model.w[0]([1.0, 2.0]))
+    model.names, model.log, model.kind = {"a"}, logging.getLogger(), Neuron
+    model.rng, model.f, model.op = random.Random(0), math.tanh, (one() * 2).op
+    model._teacher = {one()}
+    assert list(model.named_parameters()) == ["w1.w[0]", "w1.w[1]", "w1.b"]
+
+
+# --- every module is saved and loaded
+
+
+class Own(Module):
+    """A class of one's own: a file can hold its numbers and never imports it."""
+
+    buffers = ("seen",)
+
+    def __init__(self, rng=0):
+        self.first = Layer(2, 2, rng=rng)
+        self.rest = {"out": [Neuron(2, "prelu", rng=rng)], "grid": np.array([parameter(0.1 + rng)])}
+        self.seen = deque([Value(float(rng))])
+        self.act = math.tanh
+
+
+def with_a_layer_more(rng=0):
+    model = MLP(2, [2, 1], rng=rng)
+    model.layers.append(Layer(1, 2, rng=rng))
+    return model
+
+
+def with_a_parameter_more(rng=0):
+    model = MLP(2, [2, 1], rng=rng)
+    model.extra = parameter(2.0 + rng)
+    return model
+
+
+def with_another_layer(rng=0):
+    model = MLP(2, [2, 1], rng=rng)
+    model.layers[0] = Layer(2, 2, "tanh", rng=rng)
+    return model
+
+
+class Sub(Layer):
+    """A layer of one's own."""
+
+
+OWN = {
+    "class": Own,
+    "function": lambda rng=0: MLP(2, [2, 1], lambda z: z.tanh(), rng=rng),
+    "function in a list": lambda rng=0: MLP(2, [2, 2, 1], ["relu", math.tanh], rng=rng),
+    "function as a part": lambda rng=0: Sequential(Layer(2, 2, rng=rng), lambda z: z * 2),
+    "class as a part": lambda rng=0: Sequential(BatchNorm(2), Own(rng)),
+    "operation": lambda rng=0: Sequential(Layer(2, 1, Value(1.0).tanh().op, rng=rng)),
+    "subclass": lambda rng=0: Sub(2, 1, rng=rng),
+    "layer more": with_a_layer_more,
+    "parameter more": with_a_parameter_more,
+    "other layer": with_another_layer,
+}
+NAMED = {
+    "class": f"{__name__}.Own",
+    "function": "the function <lambda>",
+    "function in a list": "the function tanh",
+    "class as a part": f"{__name__}.Own",
+    "layer more": "MLP with parts of your own",
+}
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_a_model_with_parts_of_ones_own_is_saved_and_loaded_into_one_made_as_before(name, tmp_path):
+    model, other, path = OWN[name](), OWN[name](rng=1), tmp_path / "m.json"
+    model.save(path, metadata={"a": 1})
+    for read in (load, type(model).load):
+        with pytest.raises(ModelFileError) as caught:
+            read(path)
+        assert str(caught.value).endswith(
+            "is no layer of this release: make the model and write model.load_parameters(path)"
+        )
+        assert NAMED.get(name, "") in str(caught.value)
+    assert other.state_dict() != model.state_dict()
+    other.load_parameters(path)
+    assert list(other.state_dict().items()) == list(model.state_dict().items())
+    assert other.metadata == {"a": 1}
+    again = path.read_bytes()
+    other.save(path)
+    assert path.read_bytes() == again
+
+
+# --- a module that keeps what it computed
+
+
+class Keeps(Module):
+    """Keeps its activations, to be looked at."""
+
+    def __init__(self):
+        self.layer = Layer(2, 2, rng=0)
+
+    def __call__(self, x):
+        self.h = self.layer(x)
+        return self.h[0]
+
+
+def kept(place):
+    net = Keeps()
+    h = net([1.0, 2.0])
+    del net.h
+    place(net, h)
+    return net
+
+
+#: Where results are kept, and the place that is named.
+PLACES = {
+    "net.h": lambda net, h: setattr(net, "h", h),
+    "net.hs[1]": lambda net, h: setattr(net, "hs", [1.0, h]),
+    "net._cache['z']": lambda net, h: setattr(net, "_cache", {"z": h}),
+    "net.layer.neuron2.z": lambda net, h: setattr(net.layer.neurons[1], "z", h),
+    "net.pair.left": lambda net, h: setattr(net, "pair", Pair(h, 1.0)),
+    "net.grid[0]": lambda net, h: setattr(net, "grid", np.array([h, None])),
+    "net.queue[0][0]": lambda net, h: setattr(net, "queue", deque([[h]])),
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_module_that_keeps_a_result_is_not_copied_and_says_where_it_is(place):
+    net = kept(PLACES[place])
+    for copied in (copy.deepcopy, pickle.dumps, lambda net: copy.deepcopy([net])):
+        with pytest.raises(TypeError, match=re.escape(f"{place} is Value(data=")) as caught:
+            copied(net)
+        assert str(caught.value).endswith(
+            "the result of an operation, which cannot be copied or pickled without its graph: "
+            "delete it before, or keep its number .data in its place"
+        )
+    assert copy.copy(net).layer is net.layer  # which copies no Value
+
+
+def test_a_sweep_with_processes_says_where_a_result_is_kept():
+    pytest.importorskip("joblib")
+    pytest.importorskip("cloudpickle")
+    net = kept(PLACES["net.h"])
+    with pytest.raises(
+        TypeError, match=r"cannot be sent to another process, write n_jobs=1: net\.h is Value"
+    ):
+        sweep(lambda rng, lr: (net, None), {"lr": [0.1, 0.2]}, n_jobs=2)
+
+
+class Forgets(Keeps):
+    """Says itself what is copied."""
+
+    def __getstate__(self):
+        return {"layer": self.layer}
+
+
+def test_a_module_that_keeps_no_result_is_copied():
+    for net in (Keeps(), Forgets(), SlotNet(), Sequential(Forgets(), "tanh"), Own()):
+        if isinstance(net, Forgets):
+            net([1.0, 2.0])
+        for other in (copy.deepcopy(net), copy.copy(net)):
+            assert other.state_dict() == net.state_dict()
+    assert "h" not in vars(copy.deepcopy(net))
+
 
 # --- paths
 

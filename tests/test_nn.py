@@ -555,7 +555,8 @@ def test_a_parameter_in_a_container_that_is_not_searched_is_an_error(container):
     kind = "frozenset" if container is frozenset else "set"
     assert str(caught.value) == (
         f"Containers.{place} is a {kind}, where parameters are not searched: "
-        "keep them in a list or a dict"
+        'keep them in a list, a dict or a Module, or let the name begin with "_" if they are not '
+        "learned"
     )
 
 

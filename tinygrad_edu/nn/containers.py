@@ -1,7 +1,10 @@
 """Containers of Values: the attributes of a module and the inputs of a layer."""
 
+import gc
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from types import FunctionType, ModuleType
 from typing import Any, Final
 
 from tinygrad_edu.checks import is_listed
@@ -9,69 +12,166 @@ from tinygrad_edu.engine import Value
 
 #: What has no items worth a look.
 _PLAIN: Final = (str, bytes, bytearray, memoryview, int, float, range, type(None))
+#: How many objects below one of another kind are looked at.
+_MOST: Final = 2_000
 
 
-def parts_of(owner: object, module: type) -> Iterator[tuple[str, Any]]:
-    """The Values and modules, which are of the class `module`, among public attributes, by name.
+def attributes(owner: object) -> dict[str, Any]:
+    """The attributes of an object by name, those in slots too."""
+    found = vars(owner)
+    if slots := _slots_of(type(owner)):
+        found = {name: getattr(owner, name) for name in slots if hasattr(owner, name)} | found
+    return found
+
+
+@lru_cache
+def _slots_of(kind: Any) -> list[str]:
+    slots = [vars(base).get("__slots__", ()) for base in reversed(kind.__mro__)]
+    names = [name for x in slots for name in ([x] if isinstance(x, str) else x)]
+    return [name for name in names if name not in ("__dict__", "__weakref__")]
+
+
+def parts_of(owner: object, module: type, *, private: bool = False) -> Iterator[tuple[str, Any]]:
+    """The Values and modules, which are of the class `module`, among the attributes, by name.
 
     Lists, tuples, deques, dicts, object arrays and dataclasses are taken apart: `layers` has
-    layer1, layer2, `w` has w[0], w[1]. Raises TypeError for any other container with one of them,
-    naming it as an attribute of `owner`.
+    layer1, layer2, `w` has w[0], w[1]. Objects of other kinds stand as they are. Attributes that
+    begin with "_" are left out unless `private`.
     """
-    public = {name: part for name, part in vars(owner).items() if not name.startswith("_")}
-    return _among(type(owner).__name__, public, module)
+    pending = list(attributes(owner).items())[::-1]
+    if not private:
+        pending = [(name, x) for name, x in pending if name[0] != "_"]
+    opened: dict[int, Any] = {}  # a list may hold itself
+    while pending:
+        name, x = pending.pop()
+        if isinstance(x, (Value, module)):
+            yield name, x
+        elif not isinstance(x, _PLAIN) and id(x) not in opened:
+            opened[id(x)] = x
+            items = _items(name, x, module)
+            if items is None:
+                yield name, x
+            else:
+                pending += list(items.items())[::-1]
 
 
-def values_of(owner: object, module: type) -> tuple[dict[str, Value], dict[str, Value]]:
-    """The parameters and the buffers of a module and those below, each once, by its first name."""
+def below(
+    owner: Any, module: type, *, private: bool = False
+) -> Iterator[tuple[str, str, Any, Any]]:
+    """What `parts_of` gives for a module and those below: (prefix, name, owner, x), each x once."""
+    entered = {id(owner): owner}  # by identity, as a dataclass has no hash
+    open_ones = [("", owner, parts_of(owner, module, private=private))]
+    while open_ones:
+        prefix, owner, parts = open_ones[-1]
+        for name, x in parts:
+            if id(x) not in entered:
+                entered[id(x)] = x
+                yield prefix, name, owner, x
+                if isinstance(x, module):
+                    inner = parts_of(x, module, private=private)
+                    open_ones.append((f"{prefix}{name}.", x, inner))
+                    break
+        else:
+            open_ones.pop()
+
+
+def values_of(
+    owner: object, module: type, *, checked: bool = True
+) -> tuple[dict[str, Value], dict[str, Value]]:
+    """The parameters and the buffers of a module and those below, each once, by its first name.
+
+    Raises TypeError if an object that is not taken apart holds another one, unless `checked` is
+    False. One that is found elsewhere may stand there too, as in an optimizer.
+    """
     parameters: dict[str, Value] = {}
     buffers: dict[str, Value] = {}
-    entered = {id(owner)}  # a dataclass has no hash
-
-    def search(prefix: str, owner: Any) -> None:
-        for name, part in parts_of(owner, module):
-            if id(part) in entered:
-                continue
-            entered.add(id(part))
-            if not isinstance(part, Value):
-                search(f"{prefix}{name}.", part)
-            elif not part.parents and part.kind != "constant":
-                is_buffer = name.partition("[")[0] in owner.buffers
-                (buffers if is_buffer else parameters)[prefix + name] = part
-
-    search("", owner)
+    others = []
+    known = {id(owner)}
+    for prefix, name, holder, x in below(owner, module):
+        known.add(id(x))
+        if not isinstance(x, Value):
+            if checked and not isinstance(x, module):
+                others.append((prefix + name, x))
+        elif _is_own(x):
+            is_buffer = name.partition("[")[0] in holder.buffers
+            (buffers if is_buffer else parameters)[prefix + name] = x
+    for name, x in others:
+        if any(id(held) not in known for held in _held(x, module)):
+            raise TypeError(
+                f"{type(owner).__name__}.{name} is a {type(x).__name__}, where parameters "
+                "are not searched: keep them in a list, a dict or a Module, or let the name begin "
+                'with "_" if they are not learned'
+            )
     return parameters, buffers
 
 
-def _among(owner: str, items: Mapping[str, Any], module: type) -> Iterator[tuple[str, Any]]:
-    for name, part in items.items():
-        if isinstance(part, (Value, module)):
-            yield name, part
-        elif not isinstance(part, _PLAIN):
-            yield from _among(owner, _items(owner, name, part, module), module)
+def check_copied(owner: object, module: type) -> None:
+    """Raise TypeError, naming the place, if a module keeps the result of an operation."""
+    for prefix, name, holder, x in below(owner, module, private=True):
+        kind: Any = type(holder)  # which may say itself what of it is copied
+        plain = kind.__getstate__ is object.__getstate__ and kind.__reduce__ is object.__reduce__
+        if plain and isinstance(x, Value) and x.parents:
+            raise TypeError(
+                f"net.{prefix}{name} is {x!r}, the result of an operation, which cannot be "
+                "copied or pickled without its graph: delete it before, or keep its number "
+                ".data in its place"
+            )
 
 
-def _items(owner: str, name: str, part: Any, module: type) -> Mapping[str, Any]:
-    """The items of a container by name, none for what is no container."""
-    if isinstance(part, Mapping):
-        return {f"{name}[{key!r}]": item for key, item in part.items()}
-    if isinstance(part, Sequence):
-        if part and all(isinstance(item, module) for item in part):
-            return {f"{name.removesuffix('s')}{k}": item for k, item in enumerate(part, 1)}
-        return {f"{name}[{k}]": item for k, item in enumerate(part)}
+def _is_own(v: Value) -> bool:
+    """Whether a Value is a parameter or a buffer: no result of an operation and no constant."""
+    return not v.parents and v.kind != "constant"
+
+
+def _items(name: str, x: Any, module: type) -> Mapping[str, Any] | None:
+    """The items of a container by name; None for what is no container that is taken apart."""
+    if isinstance(x, Mapping):
+        items = {f"{name}[{key!r}]": item for key, item in x.items()}
+        if any(isinstance(key, (Value, module)) for key in x):
+            items[f"{name}.keys()"] = x.keys()
+        return items
+    if isinstance(x, Sequence):
+        if x and all(isinstance(item, module) for item in x):
+            return {f"{name.removesuffix('s')}{k}": item for k, item in enumerate(x, 1)}
+        return {f"{name}[{k}]": item for k, item in enumerate(x)}
     # an object of a library that nobody has imported is not here
     dataclasses, numpy = sys.modules.get("dataclasses"), sys.modules.get("numpy")
-    if dataclasses is not None and dataclasses.is_dataclass(part) and not isinstance(part, type):
-        return {f"{name}.{x.name}": getattr(part, x.name) for x in dataclasses.fields(part)}
-    if numpy is not None and isinstance(part, numpy.ndarray):
-        objects = numpy.atleast_1d(part).tolist() if part.dtype == object else []
-        return _items(owner, name, objects, module)
-    if isinstance(part, Collection) and any(isinstance(item, (Value, module)) for item in part):
-        raise TypeError(
-            f"{owner}.{name} is a {type(part).__name__}, where parameters are not searched: "
-            "keep them in a list or a dict"
-        )
-    return {}
+    if dataclasses is not None and dataclasses.is_dataclass(x) and not isinstance(x, type):
+        return {f"{name}.{field.name}": getattr(x, field.name) for field in dataclasses.fields(x)}
+    if numpy is not None and isinstance(x, numpy.ndarray):
+        if x.dtype == object:
+            return _items(name, numpy.atleast_1d(x).tolist(), module)
+        return None if x.dtype.hasobject else {}
+    return None
+
+
+def _held(x: Any, module: type) -> Iterator[Any]:
+    """The parameters and modules somewhere below an object, the nearest first.
+
+    In a collection every leaf is taken for a parameter, elsewhere it may be a remembered input.
+    """
+    is_collection = isinstance(x, Collection)
+    order, seen = [x], {id(x)}
+    for x in order:  # which grows meanwhile
+        if isinstance(x, Value):
+            if x.kind == "parameter" or (is_collection and _is_own(x)):
+                yield x
+            continue
+        if isinstance(x, module):
+            yield x
+            continue
+        if isinstance(x, (type, ModuleType)):
+            continue
+        if isinstance(x, FunctionType):  # but not its module
+            inner: list[Any] = [x.__closure__, x.__defaults__, x.__kwdefaults__]
+        else:
+            numpy = sys.modules.get("numpy")
+            is_array = numpy is not None and isinstance(x, numpy.ndarray) and x.dtype.hasobject
+            inner = [x.tolist()] if is_array else gc.get_referents(x)
+        new = [y for y in inner if not isinstance(y, _PLAIN) and id(y) not in seen]
+        new = new[: _MOST - len(order)]
+        seen.update(map(id, new))
+        order += new
 
 
 def as_inputs(x: Iterable[Any], nin: int | None = None) -> tuple[Value, ...]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Self
 
 from tinygrad_edu.engine import Value
-from tinygrad_edu.nn.containers import parts_of, values_of
+from tinygrad_edu.nn.containers import check_copied, parts_of, values_of
 from tinygrad_edu.nn.mode import modules
 from tinygrad_edu.nn.registry import Savable, signature_of
 from tinygrad_edu.text import table
@@ -15,8 +15,8 @@ class Module(Savable):
 
     Subclasses store Values and Modules as attributes and define `__call__`; nothing is registered.
     Lists, tuples, deques, dicts, object arrays and dataclasses of them are searched too, attributes
-    that begin with "_" are not. Attributes that the class names in `buffers` hold Values that
-    belong to the state and are not learned.
+    that begin with "_" are not, and one in an object of another kind is refused. Attributes that
+    the class names in `buffers` hold Values that belong to the state and are not learned.
     """
 
     buffers: ClassVar[Sequence[str]] = ()
@@ -58,13 +58,13 @@ class Module(Savable):
         """The parameters by name, as in `layer1.neuron3.w[0]`: layers and units count from 1.
 
         A parameter that is used in several places appears once, under its first name. Raises
-        TypeError for one in a container that is not searched, such as a set, naming it.
+        TypeError for one in an object that is not searched, such as a set, naming the attribute.
         """
-        return self._named()[0]
+        return values_of(self, Module)[0]
 
     def named_buffers(self) -> dict[str, Value]:
         """What belongs to the state and is not learned, by name: `layer2.running_mean[0]`."""
-        return self._named()[1]
+        return values_of(self, Module)[1]
 
     def parameters(self) -> list[Value]:
         """The parameters, layer by layer, unit by unit, weights before the bias."""
@@ -86,11 +86,16 @@ class Module(Savable):
 
     def __repr__(self) -> str:
         if signature_of(type(self)) is None:
-            return f"{type(self).__name__}() with {len(self.parameters()):,} parameters"
+            found, _ = values_of(self, Module, checked=False)
+            return f"{type(self).__name__}() with {len(found):,} parameters"
         return super().__repr__()
 
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        check_copied(self, Module)
+        return super().__reduce_ex__(protocol)
+
     def _values(self) -> dict[str, Value]:
-        parameters, buffers = self._named()
+        parameters, buffers = values_of(self, Module)
         return {**parameters, **buffers}
 
     def _name_parameters(self) -> None:
@@ -100,7 +105,3 @@ class Module(Savable):
     def _parts(self) -> Iterator[tuple[str, Any]]:
         """The Values and Modules among the attributes by name, containers taken apart."""
         return parts_of(self, Module)
-
-    def _named(self) -> tuple[dict[str, Value], dict[str, Value]]:
-        """The parameters and the buffers by name, in the order of attributes, each once."""
-        return values_of(self, Module)

@@ -12,6 +12,7 @@ from tinygrad_edu.checks import number
 from tinygrad_edu.engine import Value
 from tinygrad_edu.files import AnyPath
 from tinygrad_edu.nn import model_file
+from tinygrad_edu.nn.containers import attributes
 from tinygrad_edu.nn.mode import HasMode, modules
 from tinygrad_edu.nn.model_file import MAX_BYTES, MAX_PARAMETERS, ModelFile, ModelFileError
 
@@ -130,24 +131,29 @@ class Savable(HasMode):
         """Write what the model is and its numbers to the JSON file `path`, to the last bit.
 
         `metadata` is a dict of anything JSON can hold, by default that of the model. The old file
-        stays until the new one is complete; a symbolic link is replaced by the file. Raises
-        ValueError for a number that is inf or nan, for an activation that is a function of your
-        own, and for a model whose layers were exchanged.
+        stays until the new one is complete; a symbolic link is replaced by the file. A model with a
+        class or a function of your own, or with layers exchanged after it was made, is not made
+        again from its file: make it as before and call `load_parameters`. Raises ValueError for a
+        number that is inf or nan, and for more than MAX_PARAMETERS.
         """
         state = self.state_dict()
+        check_count("models", len(state))
         for name, x in state.items():
             if not math.isfinite(x):
                 raise ValueError(f"parameter {name} is {x!r}: only finite parameters can be saved")
         description = _described(self, {})
-        if all(signature_of(type(part), exact=True) for part in modules(self)):
-            copy = _Maker(len(state)).part(description)
-            copy.load_state_dict(state)
-            if list(map(repr, modules(copy))) != list(map(repr, modules(self))):
-                raise ValueError(
-                    f"the layers {self._children()!r} are not those that {self!r} was made with"
-                )
+        if not _holds_own(description) and not self._is_made_by(description, state):
+            description = {"layer": f"{type(self).__name__} with parts of your own"}
         metadata = self.metadata if metadata is None else metadata
         model_file.write(path, ModelFile(description, state, metadata))
+
+    def _is_made_by(self, description: dict[str, Any], state: dict[str, float]) -> bool:
+        """Whether `load` would make a model with these parts and numbers."""
+        copy = _Maker(len(state)).part(description)
+        if list(copy.state_dict()) != list(state):
+            return False
+        copy.load_state_dict(state)
+        return list(map(repr, modules(copy))) == list(map(repr, modules(self)))
 
     @classmethod
     def load(cls, path: AnyPath, *, max_bytes: int = MAX_BYTES) -> Self:
@@ -165,6 +171,12 @@ class Savable(HasMode):
         content = model_file.read(path, max_bytes=max_bytes)
         self.load_state_dict(content.state)
         self.metadata = content.metadata
+
+    def __copy__(self) -> Self:
+        other = object.__new__(type(self))
+        for name, x in attributes(self).items():
+            setattr(other, name, x)
+        return other
 
     def __repr__(self) -> str:
         signature = signature_of(type(self))
@@ -219,9 +231,8 @@ def _described(x: Any, numbers: dict[int, int]) -> Any:
     if isinstance(x, (list, tuple)):
         return [_described(item, numbers) for item in x]
     if not isinstance(x, Savable):
-        if callable(x):
-            raise ValueError(f"only named activations can be saved, this model has {x!r}")
-        return x
+        name = getattr(x, "__name__", type(x).__name__)
+        return {"layer": f"the function {name}"} if callable(x) else x
     if id(x) in numbers:
         return {"again": numbers[id(x)]}
     signature = signature_of(type(x), exact=True)
@@ -230,6 +241,13 @@ def _described(x: Any, numbers: dict[int, int]) -> Any:
     values = {name: _described(v, numbers) for name, v in signature.values(x).items()}
     numbers[id(x)] = len(numbers)
     return {"layer": type(x).__name__, **values, "training": x.training}
+
+
+def _holds_own(x: Any) -> bool:
+    """Whether a description has a place for a class or a function that no file can name."""
+    if isinstance(x, dict):
+        return x.get("layer", "MLP") not in LAYERS or any(map(_holds_own, x.values()))
+    return isinstance(x, list) and any(map(_holds_own, x))
 
 
 class _Maker:
