@@ -24,27 +24,34 @@ from tinygrad_edu import (
     MLP,
     SGD,
     BatchNorm,
+    Dropout,
     Layer,
     ModelFileError,
     Module,
     Neuron,
+    Primitive,
     Sequential,
     Value,
     draw,
     files,
+    functions,
     load,
     network,
     parameter,
     steps,
     sweep,
+    vectorize,
     worksheet,
 )
 from tinygrad_edu.data import read_table
+from tinygrad_edu.engine import RandomLeaf, primitives
 from tinygrad_edu.figure import Figure
+from tinygrad_edu.losses import cross_entropy, squared_error
 from tinygrad_edu.nn import MAX_PARAMETERS, model_file
 
 X = Value(2.0, "x")
-NET = MLP(2, [2, 1], rng=0)
+NET = MLP(2, [2, 1], "tanh", rng=0)
+ROWS, RAMP = [[1.0, 2.0], [-1.0, 0.5], [0.0, 3.0]], [1.0, -2.0, 0.5]
 
 #: What writes a file: the suffix it asks for, and how it is called.
 WRITERS = {
@@ -353,6 +360,105 @@ def test_a_module_that_keeps_no_result_is_copied():
         for other in (copy.deepcopy(net), copy.copy(net)):
             assert other.state_dict() == net.state_dict()
     assert "h" not in vars(copy.deepcopy(net))
+
+
+# --- operations and programs travel
+
+
+def pickled(x):
+    return pickle.loads(pickle.dumps(x))
+
+
+#: The constants of those operations that are called with some.
+CONSTANTS = {
+    "power": [{"c": 3.0}, {"c": -0.0}, {"c": math.inf}],
+    "leaky_relu": [{"alpha": 0.1}],
+    "elu": [{"alpha": 2.0}],
+    "softmax": [{"k": 1}],
+    "log_softmax": [{"k": 0}],
+}
+
+
+@pytest.mark.parametrize("name", primitives)
+def test_every_operation_of_the_package_is_pickled_as_its_name_and_constants(name):
+    record = primitives[name]
+    assert pickled(record) is record
+    for constants in CONSTANTS.get(name, []):
+        bound = record.bind(**constants)
+        for again in (pickled(bound), copy.deepcopy(bound)):
+            assert again is bound
+        assert b"lambda" not in pickle.dumps(bound)
+
+
+@pytest.mark.parametrize(
+    "op",
+    [
+        (Value(1.0) + 1).op, (1 - Value(1.0)).op, (Value(1.0) * 2).op, (1 / Value(1.0)).op,
+        (-Value(1.0)).op, abs(Value(1.0)).op, (Value(1.0) ** 3).op, (2 ** Value(1.0)).op,
+        functions.dot([Value(1.0)], [2.0], 3.0).op, functions.softmax([X, X])[1].op,
+        functions.leaky_relu(X, 0.2).op, X.elu().op, functions.where(X, X, 1.0).op,
+        functions.maximum(X, 1.0).op, functions.mean(X, X).op, cross_entropy([X, X], 1).op,
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_the_operation_of_any_node_is_the_same_when_it_comes_back(op):
+    assert pickled(op) is op
+
+
+@pytest.mark.parametrize("name", ["cube", "tanh"])
+def test_an_operation_of_ones_own_is_refused_also_under_a_name_of_the_package(name):
+    own = Primitive(name, lambda m, x: x * x * x, lambda m, y, x: (3 * x * x,))
+    for record in (own, own.bind(), own(X).op):
+        with pytest.raises(TypeError, match=f"the operation '{name}' holds functions and cannot"):
+            pickle.dumps(record)
+
+
+DROPPING = Sequential(Layer(2, 3, rng=0), Dropout(0.5, rng=0), Layer(3, 1, rng=0))
+PROGRAMS = {
+    "of a number": (lambda x: x * x, (1.0,), (RAMP,)),
+    "constants": (lambda x: functions.leaky_relu(x, 0.2) ** 3 + functions.softmax(x, x * x)[0],
+                  (1.5,), (RAMP,)),
+    "net": (NET, ([1.0, 2.0],), (ROWS,)),
+    "loss": (lambda x, y: cross_entropy(MLP(2, [3, 2], rng=0)(x), y),
+             ([1.0, 2.0], 1), (ROWS, [0, 1, 1])),
+    "loss with weights": (lambda x, y: squared_error(NET(x), y), ([1.0, 2.0], 1.0), (ROWS, RAMP)),
+    "random numbers": (lambda x: DROPPING(x), ([1.0, 2.0],), (ROWS,)),
+    "branch": (lambda x: x if x > 0 else -x, (1.0,), ([1.0, 2.0],)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("used", [False, True])
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_program_is_pickled_without_its_function_and_gives_the_same(name, used, monkeypatch):
+    fn, example, arrays = PROGRAMS[name]
+    program = vectorize(fn, *example)
+    if used:
+        program(*arrays)
+    state = DROPPING.layers[1].rng.getstate()
+    again = pickled(program)
+    assert DROPPING.layers[1].rng.getstate() == state
+    DROPPING.layers[1].rng.setstate(state)
+    assert again(*arrays).tolist() == program(*arrays).tolist()
+    assert (again.source, again.latex) == (program.source, program.latex)
+    assert repr(again) == repr(program)
+    assert again.explain("X") == program.explain("X")
+    if program.has_loss:
+        loss, gradient = program.value_and_grad(*arrays)
+        assert (loss, gradient.tolist()) == (loss, again.value_and_grad(*arrays)[1].tolist())
+
+
+def test_a_program_keeps_its_model_when_both_are_pickled_together():
+    model, program = pickled((NET, vectorize(lambda x: NET(x), [1.0, 2.0])))
+    model.parameters()[-1].data += 1.0
+    assert program([[1.0, 2.0]])[0] == pytest.approx(model([1.0, 2.0]).data)
+    assert vectorize(NET, [1.0, 2.0])([[1.0, 2.0]])[0] == pytest.approx(NET([1.0, 2.0]).data)
+
+
+def test_a_random_leaf_is_copied_with_what_it_draws():
+    leaf = RandomLeaf(random.Random(0).random, "mask")
+    for again in (copy.copy(leaf), copy.deepcopy(leaf), pickled(leaf)):
+        assert (again.data, again.name, again.kind) == (leaf.data, "mask", "input")
+    assert pickled(leaf).draw() == leaf.draw()
 
 
 # --- paths

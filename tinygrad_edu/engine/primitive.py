@@ -152,12 +152,13 @@ class Primitive:
         return self
 
     def __reduce__(self) -> Any:
-        if primitives.get(self.name) != self:
+        ours = primitives.get(self.name)
+        if ours is None or ours.value is not self.value or ours.slopes is not self.slopes:
             raise TypeError(
                 f"the operation {self.name!r} holds functions and cannot be pickled: "
                 "save the model's numbers with model.save(path) instead"
             )
-        return _find, (self.name,)
+        return _find, (self.name, self.constants)
 
 
 def _key(constants: dict[str, float]) -> tuple[tuple[str, float, float], ...]:
@@ -165,8 +166,8 @@ def _key(constants: dict[str, float]) -> tuple[tuple[str, float, float], ...]:
     return tuple([(name, x, copysign(1.0, x)) for name, x in sorted(constants.items())])
 
 
-def _find(name: str) -> Primitive:
-    return primitives[name]
+def _find(name: str, constants: dict[str, float]) -> Primitive:
+    return primitives[name].bind(**constants) if constants else primitives[name]
 
 
 def primitive(

@@ -1,6 +1,7 @@
 """Random numbers that are part of a graph, such as the mask of a dropout layer."""
 
 from collections.abc import Callable
+from typing import Any
 
 from tinygrad_edu.engine import modes
 from tinygrad_edu.engine.value import Value
@@ -19,3 +20,12 @@ class RandomLeaf(Value):
         x = modes.tell("drawn", self)  # a tracer decides what is drawn
         super().__init__(draw() if x is None else x, name)
         self.draw = draw
+
+    def __reduce__(self) -> Any:
+        return _restore, (self.draw, self._float, self.name)
+
+
+def _restore(draw: Callable[[], float], x: float, name: str | None) -> RandomLeaf:
+    leaf = RandomLeaf(lambda: x, name)
+    leaf.draw = draw
+    return leaf

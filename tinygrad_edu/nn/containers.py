@@ -16,10 +16,10 @@ _PLAIN: Final = (str, bytes, bytearray, memoryview, int, float, range, type(None
 _MOST: Final = 2_000
 
 
-def attributes(owner: object) -> dict[str, Any]:
+def attributes(owner: Any) -> dict[str, Any]:
     """The attributes of an object by name, those in slots too."""
-    found = vars(owner)
-    if slots := _slots_of(type(owner)):
+    found: dict[str, Any] = vars(owner)
+    if slots := _slots_of(type(owner)):  # type: ignore[arg-type]  # a class has a hash
         found = {name: getattr(owner, name) for name in slots if hasattr(owner, name)} | found
     return found
 

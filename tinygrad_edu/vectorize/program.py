@@ -68,9 +68,22 @@ class Program:
         self.P = np.empty(len(self.parameters))
         self.G = np.zeros(len(self.parameters))
         self.names = argument_names(len(example))
-        self._fn = fn
+        self._fn, self._example = fn, example
         self._kernels: OrderedDict[tuple[int, bool], Kernel] = OrderedDict()
         self._checked = False
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but the function, which need not be importable elsewhere, plan and kernels.
+
+        The program is checked before, as at its first use: without the function it cannot be.
+        """
+        if not self._checked:
+            self._check(self._arranged(self._example)[0])
+        left_out: dict[str, Any] = {"plan": None, "_fn": None, "_example": ()}
+        return vars(self) | left_out | {"_kernels": OrderedDict()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, plan=plan_for(state["tape"]))
 
     def __repr__(self) -> str:
         shapes = [", ".join(["B", *map(str, shape)]) for shape in self.tape.shapes]

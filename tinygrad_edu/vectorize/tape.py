@@ -5,7 +5,6 @@ import linecache
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from types import CodeType
 from typing import Any, Final, NamedTuple
 
 from tinygrad_edu.engine import Primitive, primitives
@@ -28,13 +27,12 @@ Shape = tuple[int, ...]
 class Line(NamedTuple):
     """A line of the user's program."""
 
-    code: CodeType
+    file: str
     number: int
 
     def __str__(self) -> str:
-        file = self.code.co_filename
-        text = linecache.getline(file, self.number).strip()
-        place = "the cell" if "ipykernel_" in file else file
+        text = linecache.getline(self.file, self.number).strip()
+        place = "the cell" if "ipykernel_" in self.file else self.file
         return f"line {self.number} of {place}" + (f": {text}" if text else "")
 
 

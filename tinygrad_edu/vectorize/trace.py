@@ -287,10 +287,10 @@ def disturbed(example: Sequence[Any]) -> list[Any]:
 def _line_of(error: BaseException) -> Line:
     """The last line of the user's program on the way to an error."""
     frames = [
-        (t.f_globals.get("__name__", ""), t.f_code, n)
+        (t.f_globals.get("__name__", ""), t.f_code.co_filename, n)
         for t, n in traceback.walk_tb(error.__traceback__)
     ]
-    outside = [Line(code, n) for name, code, n in frames if name.partition(".")[0] != _PACKAGE]
+    outside = [Line(file, n) for name, file, n in frames if name.partition(".")[0] != _PACKAGE]
     return outside[-1] if outside else user_line()
 
 
@@ -299,4 +299,4 @@ def user_line() -> Line:
     frame = sys._getframe(1)
     while frame.f_globals.get("__name__", "").partition(".")[0] == _PACKAGE and frame.f_back:
         frame = frame.f_back
-    return Line(frame.f_code, frame.f_lineno)
+    return Line(frame.f_code.co_filename, frame.f_lineno)
