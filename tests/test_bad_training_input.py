@@ -216,7 +216,7 @@ test_bad_options_of_stopping_and_restarts_are_refused = refusals({
     "min_delta": (lambda: EarlyStopping(min_delta=-0.1), ValueError,
      "min_delta must be a finite number >= 0, got -0.1"),
     "no tries": (lambda: best_of(lambda rng: (None, History()), 0), ValueError,
-     "tries must be an int of at least 1, got 0"),
+     "tries must be an int from 1 to 1000000, got 0"),
     "a run without a model": (lambda: best_of(lambda rng: History([1.0]), 2), TypeError,
      "run must return (model, history), got History(1 epochs, last loss=1)"),
     "a run the other way round": (lambda: best_of(lambda rng: (History([1.0]), None), 1), TypeError,

@@ -175,7 +175,7 @@ BAD = [
     (lambda: Conv2d(1, 2, (3, 3)), TypeError,
      "kernel_size must be an int of at least 1, got tuple (3, 3)"),
     (lambda: Conv2d(1, 2, 3, padding=-1), ValueError,
-     "padding must be an int of at least 0, got -1"),
+     "padding must be an int from 0 to 1000, got -1"),
     (lambda: MaxPool2d(2, 0), ValueError, "stride must be an int of at least 1, got 0"),
     (lambda: Conv2d(1, 2, 3, activation="softmax"), ValueError,
      "softmax is an activation of a whole layer: use Layer or MLP(output=...)"),

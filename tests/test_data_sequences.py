@@ -62,8 +62,8 @@ def test_names_are_different_words_in_small_letters() -> None:
 
 
 BAD: list[Refusal] = [
-    (lambda: binary_addition(0, 8), ValueError, "n must be an int of at least 1, got 0"),
-    (lambda: binary_addition(3, 0), ValueError, "bits must be an int of at least 1, got 0"),
+    (lambda: binary_addition(0, 8), ValueError, "n must be an int from 1 to 1000000, got 0"),
+    (lambda: binary_addition(3, 0), ValueError, "bits must be an int from 1 to 333333, got 0"),
     (lambda: next_letter("anna"), TypeError, "words must be a list of words, got str"),
     (lambda: next_letter([]), ValueError, "words is empty; at least one word is needed"),
     (lambda: next_letter(["ab", ""]), ValueError,
@@ -72,7 +72,7 @@ BAD: list[Refusal] = [
      "words[0] must be a text of at least one letter and without '.', got 'a.b'"),
     (lambda: next_letter(["ab"], letters="a"), ValueError,
      "words[0] is 'ab', and 'b' is not among the letters 'a'"),
-    (lambda: next_letter(["ab"], 0), ValueError, "context must be an int of at least 1, got 0"),
+    (lambda: next_letter(["ab"], 0), ValueError, "context must be an int from 1 to 1000, got 0"),
 ]  # fmt: skip
 
 

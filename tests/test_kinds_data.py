@@ -11,10 +11,24 @@ import pandas as pd
 import pytest
 from refusals import refusals
 
-from tinygrad_edu import MLP, SGD, Value, fit, predict
+from tinygrad_edu import MLP, SGD, Neuron, Value, fit, predict
 from tinygrad_edu import functions as f
-from tinygrad_edu.data import folds, one_hot, thermometer
+from tinygrad_edu.data import (
+    binary_addition,
+    circles,
+    folds,
+    moons,
+    next_letter,
+    one_hot,
+    spiral,
+    thermometer,
+    xor,
+)
 from tinygrad_edu.losses import cross_entropy, l1, l2, squared_error
+from tinygrad_edu.nn.convolution import Conv2d
+from tinygrad_edu.perceptron import truth_table
+from tinygrad_edu.train import History, best_of
+from tinygrad_edu.view import pictures
 
 ENTRIES: dict[str, Callable[[], Any]] = {
     "a set": lambda: {1.0, 2.0},
@@ -77,6 +91,59 @@ def test_what_has_an_order_is_a_row_of_numbers_whatever_holds_it() -> None:
     assert MLP(2, np.array([3, 1])).nouts == MLP(2, deque([3, 1])).nouts == [3, 1]
     frame = pd.DataFrame({"size": ["S", "L"]})
     assert thermometer(frame, ["S", "L"]) == [[1.0, 0.0], [1.0, 1.0]]
+
+
+HUGE, BILLION = 2**63, 10**9
+N_FROM = "n must be an int from {} to 1000000, got {}"
+test_every_size_has_a_limit = refusals([
+    (lambda: moons(n=HUGE), ValueError, N_FROM.format(2, HUGE)),
+    (lambda: spiral(n=HUGE), ValueError, N_FROM.format(3, HUGE)),
+    (lambda: xor(HUGE), ValueError, N_FROM.format(4, HUGE)),
+    (lambda: circles(BILLION), ValueError, N_FROM.format(2, BILLION)),
+    (lambda: binary_addition(HUGE, 7), ValueError, N_FROM.format(1, HUGE)),
+    (lambda: binary_addition(10, HUGE), ValueError,
+     f"bits must be an int from 1 to 100000, got {HUGE}"),
+    (lambda: next_letter(["ab"], BILLION), ValueError,
+     f"context must be an int from 1 to 1000, got {BILLION}"),
+    (lambda: one_hot(range(5000)), ValueError,
+     "5000 labels and 5000 of categories have a code of more than 20,000,000 numbers: "
+     "give the numbers of the labels themselves"),
+    (lambda: thermometer([1] * 5000, range(5000)), ValueError,
+     "5000 labels and 5000 of order have a code of more than 20,000,000 numbers: "
+     "give the numbers of the labels themselves"),
+    (lambda: Neuron(BILLION), ValueError,
+     "units of 1000000000 inputs have 1,000,000,001 parameters, more than the 10,000,000 of "
+     "nn.MAX_PARAMETERS"),
+    (lambda: Conv2d(1, 1, 3, padding=BILLION), ValueError,
+     f"padding must be an int from 0 to 1000, got {BILLION}"),
+    (lambda: truth_table(min, 64), ValueError, "nin must be an int from 1 to 16, got 64"),
+    (lambda: best_of(print, HUGE), ValueError,
+     f"tries must be an int from 1 to 1000000, got {HUGE}"),
+    (lambda: pictures.regions(MLP(2, [1]), [[0, 1], [1, 0]], [0, 1], resolution=BILLION),
+     ValueError, f"resolution must be an int from 2 to 2000, got {BILLION}"),
+    (lambda: pictures.neuron_maps(MLP(2, [1]), [[0, 1], [1, 0]], resolution=BILLION),
+     ValueError, f"resolution must be an int from 2 to 2000, got {BILLION}"),
+    (lambda: pictures.confusion(range(101), range(101)), ValueError,
+     "a picture shows at most 100 classes, got 101"),
+    (lambda: pictures.confusion([0], [1], range(101)), ValueError,
+     "a picture shows at most 100 classes, got 101"),
+    (lambda: pictures.hidden_space(MLP(2, [3, 1]), [[0, 1], [1, 0]], [0, 10**15]), ValueError,
+     f"a picture shows at most 100 classes, got {10**15 + 1}"),
+])  # fmt: skip
+
+
+@pytest.mark.parametrize("classes", [(0, 200), (1995, 2020), (97070, 97074), (-1, 1)])
+def test_a_confusion_matrix_has_the_classes_that_occur(classes: tuple[int, int]) -> None:
+    first, second = classes
+    ax = pictures.confusion([first, second, second], [second, second, second])
+    assert [label.get_text() for label in ax.get_xticklabels()] == list(map(str, classes))
+    assert [text.get_text() for text in ax.texts] == ["·", "1", "·", "2"]
+    assert max(ax.figure.get_size_inches()) < 5
+
+
+def test_a_history_of_few_epochs_has_a_short_table() -> None:
+    history = History(loss=[3.0, 2.0, 1.0])
+    assert history.table(BILLION) == history.table(3)
 
 
 ROWS = [[0.0, 1.0], [1.0, 1.0], [2.0, 1.0]]

@@ -224,7 +224,7 @@ def truth_table(
     >>> truth_table(gate("NOT"), 1)
     {(0,): 1, (1,): 0}
     """
-    return {x: function(x) for x in product((0, 1), repeat=whole("nin", nin))}
+    return {x: function(x) for x in product((0, 1), repeat=whole("nin", nin, most=16))}
 
 
 def _sum(a: list[float], b: list[float]) -> list[float]:

@@ -8,6 +8,9 @@ from typing import Any, Final, TypeVar
 from tinygrad_edu.checks import as_random, flag, real, whole
 from tinygrad_edu.examples import kept, labels, take
 
+#: Rows that still fit into the memory of a small machine.
+MOST: Final = 1_000_000
+
 
 @dataclass(frozen=True, repr=False)
 class Dataset:

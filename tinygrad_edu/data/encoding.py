@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from tinygrad_edu.checks import real, row
 from tinygrad_edu.examples import as_array, inputs, like
@@ -22,6 +22,9 @@ __all__ = [
     "standardising",
     "thermometer",
 ]
+
+#: Numbers of a code that still fit into the memory of a small machine.
+MOST_NUMBERS: Final = 20_000_000
 
 
 def one_hot(
@@ -62,6 +65,11 @@ def _in_order(what: str, x: Iterable[Hashable]) -> list[Any]:
 
 
 def _places(labels: list[Hashable], known: list[Hashable], argument: str) -> list[int]:
+    if len(labels) * len(known) > MOST_NUMBERS:
+        raise ValueError(
+            f"{len(labels)} labels and {len(known)} of {argument} have a code of more than "
+            f"{MOST_NUMBERS:,} numbers: give the numbers of the labels themselves"
+        )
     if not known:
         raise ValueError(f"{argument} is empty; at least one label is needed")
     place = {label: i for i, label in enumerate(known)}

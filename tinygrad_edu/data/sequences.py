@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterable
 
 from tinygrad_edu.checks import as_random, listed, whole
-from tinygrad_edu.data.dataset import Dataset
+from tinygrad_edu.data.dataset import MOST, Dataset
 from tinygrad_edu.data.encoding import one_hot
 
 __all__ = ["NAMES", "binary_addition", "next_letter"]
@@ -34,7 +34,8 @@ def binary_addition(
     bits + 1 steps of two numbers, flat: a0, b0, a1, b1, ..., 0, 0. A row of y is the bits + 1 bits
     of the sum. The numbers are uniform in 0..2^bits - 1.
     """
-    n, bits, rng = whole("n", n), whole("bits", bits), as_random(rng)
+    n, rng = whole("n", n, most=MOST), as_random(rng)
+    bits = whole("bits", bits, most=MOST // n)
     X, y = [], []
     for _ in range(n):
         a, b = rng.getrandbits(bits), rng.getrandbits(bits)
@@ -55,7 +56,7 @@ def next_letter(
     `next_letter(new, letters=data.class_names[1:])`. Raises ValueError for no words, a word that is
     empty or has a ".", and a letter that is not among the letters.
     """
-    context, words = whole("context", context), listed("words", words, "words")
+    context, words = whole("context", context, most=1000), listed("words", words, "words")
     for i, word in enumerate(words):
         if not isinstance(word, str) or not word or _END in word:
             raise ValueError(

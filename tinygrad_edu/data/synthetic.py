@@ -9,15 +9,12 @@ ValueError, a wrong type a TypeError, each naming the argument.
 import math
 import random
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import Any
 
 from tinygrad_edu.checks import as_random, is_listed, listed, real, row, whole
-from tinygrad_edu.data.dataset import Dataset, data_set
+from tinygrad_edu.data.dataset import MOST, Dataset, data_set
 
 __all__ = ["blobs", "circles", "moons", "spiral", "xor"]
-
-#: Rows that still fit into the memory of a small machine.
-MOST: Final = 1_000_000
 
 
 @data_set(

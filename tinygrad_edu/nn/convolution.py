@@ -62,7 +62,7 @@ class Conv2d(Module):
         self.in_channels = whole("in_channels", in_channels)
         self.kernel_size = whole("kernel_size", kernel_size)
         self.stride = whole("stride", stride)
-        self.padding = whole("padding", padding, least=0)
+        self.padding = whole("padding", padding, 0, 1000)
         out_channels = whole("out_channels", out_channels)
         area = self.kernel_size**2
         check_size([self.in_channels * area, out_channels])

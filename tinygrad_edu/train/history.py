@@ -71,6 +71,7 @@ class History:
     def table(self, rows: int = 20) -> str:
         """A text table of at most `rows` epochs, evenly spread, first and last included."""
         columns, n = self.columns(), len(self)
+        rows = min(rows, n)
         epochs = sorted({round(k * (n - 1) / max(rows - 1, 1)) for k in range(rows)}) if n else []
         cells = [["epoch", *(f"{name:>12}" for name in columns)]]
         for k in epochs:

@@ -46,7 +46,9 @@ def best_of(
     one that did not. `n_jobs` and Ctrl-C as for `sweep`.
     """
     rng = as_random(rng)
-    jobs: list[Job] = [(rng.randrange(2**32), {}) for _ in range(whole("tries", tries))]
+    jobs: list[Job] = [
+        (rng.randrange(2**32), {}) for _ in range(whole("tries", tries, most=1_000_000))
+    ]
     results = list(run_all(run, jobs, n_jobs).values())
     model, history = min(results, key=lambda result: result[1].rank)
     return Best(model, history, [h for _, h in results])

@@ -18,6 +18,8 @@ from tinygrad_edu.view.pictures.field import Extent
 
 INK: Final = PLOT_INK
 PALE: Final = PLOT_PALE
+#: More classes than this are told apart by no colour, and take long to draw.
+MOST_CLASSES: Final = 100
 
 
 class _Shown:
@@ -128,12 +130,19 @@ def places_of(labels: Sequence[int]) -> Array:
 
 def class_labels(labels: Sequence[int], k: int, class_names: Sequence[Any] | None) -> list[str]:
     """The names of k classes, by default their numbers. Raises ValueError for another count."""
+    check_classes(k)
     if class_names is None:
         return ["class -1", "class +1"] if -1 in labels else [f"class {j}" for j in range(k)]
     if len(class_names) != k:
         raise ValueError(f"class_names has {len(class_names)} names for {k} classes")
     texts = [plain(name) for name in class_names]
     return [f"class {name}" if name.lstrip("+-").isdigit() else name for name in texts]
+
+
+def check_classes(k: int) -> None:
+    """Raises ValueError for more classes than a picture can show."""
+    if k > MOST_CLASSES:
+        raise ValueError(f"a picture shows at most {MOST_CLASSES} classes, got {k}")
 
 
 def scatter(ax: Axes, points: Array, classes: Array, k: int, n: int, **look: Any) -> None:

@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from tinygrad_edu.checks import whole
 from tinygrad_edu.engine import Value, no_grad
 from tinygrad_edu.nn import Layer, Neuron
 from tinygrad_edu.nn.dense import layers_of
@@ -22,6 +23,8 @@ Transform = Callable[[list[list[float]]], Iterable[Iterable[float]]]
 
 #: Points a side of the grid of a function that cannot be vectorised.
 COARSE: Final = 60
+#: Points a side of the finest grid.
+FINEST: Final = 2000
 #: Rows at a time: arrays of so many stay in the cache.
 _ROWS: Final = 8192
 
@@ -45,6 +48,7 @@ def field(
 
     A function that cannot be vectorised gets a grid of at most COARSE squared.
     """
+    whole("resolution", resolution, 2, FINEST)
     further = np.empty((0, 2)) if points is None else points
 
     def numbers_on(sides: int, numbers: Callable[..., Array]) -> tuple[Array, Array, Array]:

@@ -23,7 +23,7 @@ from tinygrad_edu.vectorize.program import Program
 from tinygrad_edu.view.base.naming import names_of
 from tinygrad_edu.view.base.palette import CURVES, HEIGHTS
 from tinygrad_edu.view.pictures.canvas import INK, canvas, key, legend, plain, plane
-from tinygrad_edu.view.pictures.field import Extent, evaluating, extent_of
+from tinygrad_edu.view.pictures.field import FINEST, Extent, evaluating, extent_of
 
 Run = History | Iterable[float]
 
@@ -118,7 +118,7 @@ def surface(
         extent = extent_of(
             np.vstack([around, *(path for _, path in named)]), margin=0.05 if named else 0.0
         )
-    sides = grid.sides(whole("resolution", resolution, 2))
+    sides = grid.sides(whole("resolution", resolution, 2, FINEST))
     xs, ys = np.linspace(*extent[:2], sides), np.linspace(*extent[2:], sides)
     height = grid.over(xs.tolist(), ys.tolist())
     height[~np.isfinite(height)] = np.nan

@@ -19,6 +19,7 @@ from tinygrad_edu.view.pictures.canvas import (
     PALE,
     bare,
     canvas,
+    check_classes,
     class_labels,
     key,
     keys,
@@ -268,18 +269,22 @@ def confusion(
 ) -> Axes:
     """Confusion matrix: how many rows of each class (down) were given which class (across).
 
-    `actual` and `predicted` are n class numbers 0..k-1. A cell is darker the larger its part of the
-    rows of its class. Raises ValueError if the lengths differ, or for another class number.
+    `actual` and `predicted` are n class numbers: of the k names 0..k-1, without names any, and the
+    classes are those that occur. A cell is darker the larger its part of the rows of its class.
+    Raises ValueError if the lengths differ, for another class number, and more than 100 classes.
     """
     true, answers = class_numbers(actual, "actual"), class_numbers(predicted, "predicted")
     if len(true) != len(answers):
         raise ValueError(f"{len(true)} actual classes but {len(answers)} predicted ones")
-    k = max([*true, *answers], default=0) + 1 if class_names is None else len(class_names)
-    for label in (*true, *answers):
-        if not 0 <= label < k:
-            raise ValueError(f"class {label} is out of range 0..{k - 1}")
+    occur = {*true, *answers}
+    classes = sorted(occur or {0}) if class_names is None else list(range(len(class_names)))
+    k = len(classes)
+    if strange := occur.difference(classes):
+        raise ValueError(f"class {min(strange)} is out of range 0..{k - 1}")
+    check_classes(k)
     count = np.zeros((k, k), dtype=int)
-    np.add.at(count, (true, answers), 1)
+    place = {label: i for i, label in enumerate(classes)}
+    np.add.at(count, tuple([place[label] for label in part] for part in (true, answers)), 1)
     part = count / count.sum(axis=1, keepdims=True).clip(1)
     size = 2.4 + 0.45 * max(k, 4)
     ax = canvas(ax, size + 0.5, size)
@@ -291,7 +296,7 @@ def confusion(
                 color="white" if part[i, j] > 0.35 else INK if count[i, j] else PALE,
                 weight="bold" if i == j else "normal",
             )  # fmt: skip
-    names = [plain(name, 14) for name in (range(k) if class_names is None else class_names)]
+    names = [plain(name, 14) for name in (classes if class_names is None else class_names)]
     long = max(map(len, names)) > 4
     ax.set_xticks(range(k), names, rotation=40 if long else 0, ha="right" if long else "center")
     ax.set_yticks(range(k), names)

@@ -113,7 +113,6 @@ def neuron_maps(
         raise ValueError(f"maps are drawn for points of 2 numbers, X has {points.shape[1]}")
     if extent is None:
         extent = extent_of(points) if points.size else (-2.0, 2.0, -2.0, 2.0)
-    resolution = whole("resolution", resolution, 2)
     sizes: list[int] = []
 
     def all_units(x: Any) -> list[Any]:
@@ -215,12 +214,13 @@ def hidden_space(
         n_classes = shares.shape[-1]
         paint(ax, above._replace(numbers=shares), extent)
         ax.set_aspect("auto")
+    names = class_labels(labels, n_classes, class_names)
     for curve in curves:
         ax.plot(*curve.T, color=PLOT_FAINT, lw=0.6, alpha=0.6, zorder=2)
     scatter(ax, points, classes, n_classes, len(points))
     plane(ax, extent, *axis_names)
     bare(ax)
-    legend(ax, keys(class_labels(labels, n_classes, class_names)), outside=outside)
+    legend(ax, keys(names), outside=outside)
     return ax
 
 
