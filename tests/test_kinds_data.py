@@ -3,6 +3,7 @@
 import re
 from collections import Counter, deque
 from collections.abc import Callable
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -14,12 +15,16 @@ from refusals import refusals
 from tinygrad_edu import MLP, SGD, Neuron, Value, fit, predict
 from tinygrad_edu import functions as f
 from tinygrad_edu.data import (
+    Table,
+    TableEncoder,
+    TableError,
     binary_addition,
     circles,
     folds,
     moons,
     next_letter,
     one_hot,
+    read_table,
     spiral,
     thermometer,
     xor,
@@ -27,6 +32,7 @@ from tinygrad_edu.data import (
 from tinygrad_edu.losses import cross_entropy, l1, l2, squared_error
 from tinygrad_edu.nn.convolution import Conv2d
 from tinygrad_edu.perceptron import truth_table
+from tinygrad_edu.playground.points import points
 from tinygrad_edu.train import History, best_of
 from tinygrad_edu.view import pictures
 
@@ -217,3 +223,138 @@ def test_what_was_measured_makes_a_frame_with_and_without_a_validation() -> None
             validation=validation,
         )  # fmt: skip
         assert len(pd.DataFrame(history.columns())) == 3
+
+
+def table_of(**columns: Any) -> Table:
+    n = len(next(iter(columns.values())))
+    return Table("t.csv", columns, list(range(2, n + 2)))
+
+
+@pytest.mark.parametrize(
+    ("cells", "names"),
+    [
+        (["10001", "00501", "07030"], ("00501", "07030", "10001")),
+        (["1", "01"], ("01", "1")),
+        (["1", "1.0", "2"], ("1", "1.0", "2")),
+        (["9007199254740993", "9007199254740992", "5"],
+         ("5", "9007199254740992", "9007199254740993")),
+        (["10", "9", "-1"], ("-1", "9", "10")),
+        (["+1", "-0", "0", "1e0"], ("-0", "0", "+1", "1e0")),
+        (["2", "b", "Nein"], None),
+        (["true", "True"], ("True", "true")),
+        (["\u0661", "1a"], ("1a", "\u0661")),
+        (["m\u00fcde", "mu\u0308de"], ("mu\u0308de", "m\u00fcde")),
+    ],
+)  # fmt: skip
+def test_a_label_is_the_text_of_its_cell(cells: list[str], names: tuple[str, ...] | None) -> None:
+    table = table_of(a=[str(i) for i in range(len(cells))], label=cells)
+    if names is None:  # words among numbers
+        with pytest.raises(TableError, match="column 'label': text 'b' where a number is expected"):
+            TableEncoder.fit(table, "label")
+        return
+    encoder = TableEncoder.fit(table, "label")
+    assert encoder.class_names == names
+    assert [names[k] for k in encoder.labels(table)] == cells
+    assert TableEncoder.from_dict(encoder.to_dict()) == encoder
+
+
+NUMBERS = "write 1.5 for 1,5 and 1100 for 1,100"
+MONEY = "write 3.50 for $3.50"
+#: Two cells of a column, and what they are called and how to write them.
+NOTATIONS = {
+    "0,295 1,5": ("numbers with commas, blanks or other digits", NUMBERS),
+    "1,100 2,200": ("numbers with commas, blanks or other digits", NUMBERS),
+    "1.234,56 7,5": ("numbers with commas, blanks or other digits", NUMBERS),
+    "1'000 2'500'000": ("numbers with commas, blanks or other digits", NUMBERS),
+    "1\u00a0000 2\u202f000": ("numbers with commas, blanks or other digits", NUMBERS),
+    "1,5E3 2,5E-3": ("numbers with commas, blanks or other digits", NUMBERS),
+    "\u0661\u0662 \u0663": ("numbers with commas, blanks or other digits", NUMBERS),
+    "\uff11\uff12 \uff13": ("numbers with commas, blanks or other digits", NUMBERS),
+    "\u22125 \u22127": ("numbers with commas, blanks or other digits", NUMBERS),
+    "3% 12,5%": ("percentages", "write 3 or 0.03 for 3%"),
+    "3\u2030 4\u2030": ("percentages", "write 3 or 0.03 for 3%"),
+    "$3.50 $1,100": ("amounts of money", MONEY),
+    "5,00\u20ac 7\u20ac": ("amounts of money", MONEY),
+    "-$3 CHF5": ("amounts of money", MONEY),
+    "0x1f 0xFF": ("hexadecimal numbers", "write 31 for 0x1f"),
+    "2020-01-02 2021-11-30": ("dates or times", "write days or hours since the first"),
+    "02.01.2020 1/2/20": ("dates or times", "write days or hours since the first"),
+    "2020-01-02T12:00 12:30:05": ("dates or times", "write days or hours since the first"),
+}
+
+
+@pytest.mark.parametrize("text", NOTATIONS)
+def test_numbers_in_another_notation_are_no_categories(text: str, tmp_path: Path) -> None:
+    first, second = cells = text.split(" ")
+    called, how = NOTATIONS[text]
+    path = tmp_path / "t.csv"
+    path.write_text(f'size,label\n"{first}",a\n"{second}",b\n"{first}",b\n', encoding="utf-8")
+    sentence = (
+        f"{path}, column 'size': {first!r} is text, as {called} are: {how}, or delete the column"
+    )
+    with pytest.warns(UserWarning, match=f"^{re.escape(sentence)}$"):
+        table = read_table(path)
+    with pytest.raises(TableError, match=f"^{re.escape(sentence)}$"):
+        TableEncoder.fit(table, "label")
+    assert set(TableEncoder.fit(table, "size").class_names) == set(cells)  # labels are texts
+    with pytest.raises(TableError, match=f"is expected; {re.escape(how)}$"):
+        table.numbers("size")
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["red", "blue", "red"],
+        ["1st", "2nd", "3rd"],
+        ["10-20", "20-30", "30+"],
+        ["3A", "4B", "5"],
+        ["1.2.3", "1.2.4", "1.2.3"],
+        ["192.168.0.1", "10.0.0.1", "::1"],
+        ["e5", "E10", "f3"],
+        ["-", ".", ","],
+        ["yes", "1,5", "no"],
+        ["3:2", "1:0", "2:2"],
+        ["1", "2.5", "1e3"],
+        ["0", "0.5", "-0.25"],
+        ["1,5", "1,5", "1,5"],  # constant: another sentence
+    ],
+    ids=" ".join,
+)
+def test_words_and_plain_numbers_need_no_remark(cells: list[str]) -> None:
+    assert table_of(a=cells).remarks == {}
+
+
+def test_a_column_of_names_of_rows_is_not_learned_by_heart() -> None:
+    names = [f"row {chr(97 + i)}" for i in range(12)]
+    sentence = (
+        "t.csv, column 'a': 12 different words in 12 rows, which a net learns by heart: write them "
+        "as numbers or as a few words, or delete the column"
+    )
+    table = table_of(a=names, b=["x", "y"] * 6)
+    assert table.remarks == {"a": sentence}
+    with pytest.raises(TableError, match=f"^{re.escape(sentence)}$"):
+        TableEncoder.fit(table, "b")
+    assert table_of(a=names[:9]).remarks == table_of(a=names[:9] * 2).remarks == {}
+    assert table_of(a=names * 2).remarks == {}
+
+
+@pytest.mark.parametrize(
+    ("cell", "number"),
+    [("00501", "501"), ("-07", "-7"), ("9007199254740993", "9007199254740992"), ("007", "7")],
+)
+def test_names_that_are_read_as_numbers_get_a_remark(cell: str, number: str) -> None:
+    table = table_of(a=["1", cell, "3"], b=["x", "y", "x"])
+    assert table.remarks == {
+        "a": f"t.csv, column 'a': as a feature {cell!r} is the number {number}: if these are "
+        "names, such as postcodes, write a letter before each, or delete the column"
+    }
+    assert TableEncoder.fit(table, "b").feature_names == ("a",)
+
+
+def test_the_playground_refuses_the_same_columns_in_the_same_words(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text('x1,x2,c\n"0,5",1,a\n"1,5",2,b\n')
+    warns = pytest.warns(UserWarning, match="column 'x1': '0,5' is text")
+    with warns as warned, pytest.raises(TableError) as refused:
+        points(path)
+    assert str(refused.value) == str(warned[0].message)

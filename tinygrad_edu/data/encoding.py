@@ -18,6 +18,7 @@ __all__ = [
     "mean_and_deviation",
     "mean_and_std",
     "one_hot",
+    "places",
     "scaling",
     "standardising",
     "thermometer",
@@ -72,14 +73,23 @@ def _places(labels: list[Hashable], known: list[Hashable], argument: str) -> lis
         )
     if not known:
         raise ValueError(f"{argument} is empty; at least one label is needed")
-    place = {label: i for i, label in enumerate(known)}
-    if len(place) < len(known):
+    if len(set(known)) < len(known):
         twice = next(label for i, label in enumerate(known) if label in known[:i])
         raise ValueError(f"{argument} holds {twice!r} twice; name each label once")
+    choices = ", ".join(map(repr, known))
+    return places(labels, known, lambda i, label: ValueError(
+        f"labels[{i}] is {label!r}, which is not in {argument}: {choices}"
+    ))  # fmt: skip
+
+
+def places(
+    labels: Iterable[Any], known: Iterable[Any], unknown: Callable[[int, Any], Exception]
+) -> list[int]:
+    """Where each label stands among the known ones, or the error for the first that does not."""
+    place = {label: i for i, label in enumerate(known)}
     for i, label in enumerate(labels):
         if label not in place:
-            choices = ", ".join(map(repr, known))
-            raise ValueError(f"labels[{i}] is {label!r}, which is not in {argument}: {choices}")
+            raise unknown(i, label)
     return [place[label] for label in labels]
 
 

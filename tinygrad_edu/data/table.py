@@ -5,8 +5,10 @@ import difflib
 import io
 import math
 import re
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from tinygrad_edu.files import AnyPath, open_regular, path_of
 
@@ -14,6 +16,28 @@ __all__ = ["Table", "TableError", "read_table", "shown"]
 
 MAX_COLUMNS = 10_000
 NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_AMOUNT = (  # with groups of thousands, decimals, an exponent, in digits of any script
+    r"[+\-\u2212]?(?=[.,]?\d)(\d{1,3}([.,'_\s\u2019]\d{2,3})+|\d*)([.,]\d+)?([eE][+-]?\d+)?"
+)
+_MONEY = "([$\u20ac\u00a3\u00a5\u20b9\u20a9]|EUR|USD|GBP|CHF)"
+#: What people read as numbers and a program as words: a pattern, and what to write instead.
+NOTATIONS = {
+    "dates or times": (
+        r"(\d{4}([-/.])\d\d?\2\d\d?|\d\d?([-/.])\d\d?\3\d{2,4})([T\s].*)?|\d\d?:\d\d(:\d\d.*)?",
+        "write days or hours since the first",
+    ),
+    "percentages": (rf"{_AMOUNT}\s?[%\u2030]", "write 3 or 0.03 for 3%"),
+    "amounts of money": (
+        rf"[+-]?{_MONEY}\s?{_AMOUNT}|{_AMOUNT}\s?{_MONEY}", "write 3.50 for $3.50"
+    ),
+    "hexadecimal numbers": ("[+-]?0[xX][0-9a-fA-F]+", "write 31 for 0x1f"),
+    "numbers with commas, blanks or other digits": (
+        _AMOUNT, "write 1.5 for 1,5 and 1100 for 1,100"
+    ),
+}  # fmt: skip
+#: A column of at least so many different words has too many, if nearly every cell is another.
+MANY_WORDS = 10
+LEADING_ZERO = re.compile("[+-]?0[0-9]+")
 NOT_FINITE = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
 
 
@@ -26,7 +50,9 @@ class Table:
     """Columns of text by name, n cells each; `lines` are the n line numbers in the file `path`.
 
     Cells are stripped of blanks. What they hold is judged when a column is asked for, so an
-    empty cell matters only in a column that is used.
+    empty cell matters only in a column that is used. `remarks` tell, by their names, of the columns
+    that are not what they look like: numbers in another notation (see NOTATIONS), names of rows,
+    and names that are read as numbers.
     """
 
     path: str
@@ -43,6 +69,13 @@ class Table:
 
     def __repr__(self) -> str:
         return f"Table(path={self.path!r}, rows={len(self)}, columns={len(self.columns)})"
+
+    @cached_property
+    def remarks(self) -> dict[str, str]:
+        """A sentence for each column that calls for one, with how to write it or leave it out."""
+        found = {name: _judged(cells) for name, cells in self.columns.items()}
+        where = f"{self.path}, column"
+        return {name: f"{where} {shown(name)}: {text}" for name, text in found.items() if text}
 
     def text(self, name: str) -> list[str]:
         """Return the cells of a column; TableError if missing, or for an empty, nan or inf cell."""
@@ -64,7 +97,9 @@ class Table:
         cells = self.text(name)
         for i, cell in enumerate(cells):
             if not is_number(cell):
-                raise self.error(i, name, f"text {shown(cell)} where a number is expected")
+                _, how = _notation(cell)
+                told = f"text {shown(cell)} where a number is expected"
+                raise self.error(i, name, f"{told}; {how}" if how else told)
         return [float(cell) for cell in cells]
 
     def error(self, row: int, name: str, message: str) -> TableError:
@@ -82,7 +117,7 @@ def read_table(path: AnyPath) -> Table:
     """Read a CSV file: comma-separated UTF-8 text whose first line names the columns.
 
     Blank lines are skipped, a byte order mark is accepted. TableError for everything that is not
-    such a table; OSError if the file cannot be opened.
+    such a table; OSError if the file cannot be opened. Warns of columns with `remarks`.
     """
     where = path_of(path)
     with open_regular(path) as file:
@@ -103,12 +138,45 @@ def read_table(path: AnyPath) -> Table:
             column.append(cell)
     if not lines:
         raise TableError(f"{where}: the file has a header but no rows")
-    return Table(where, dict(zip(header, columns, strict=True)), lines)
+    table = Table(where, dict(zip(header, columns, strict=True)), lines)
+    for remark in table.remarks.values():
+        warnings.warn(remark, stacklevel=2)
+    return table
 
 
 def is_number(cell: str) -> bool:
     """Whether a cell is a number in plain decimal or exponent form (1_000 is none)."""
     return NUMBER.fullmatch(cell) is not None
+
+
+def _notation(cell: str) -> tuple[str, str]:
+    """What cells in the notation of this one are called, and what to write instead; or nothing."""
+    for called, (form, how) in NOTATIONS.items():
+        if re.fullmatch(form, cell):
+            return called, how
+    return "", ""
+
+
+def _judged(cells: Sequence[str]) -> str:
+    """What calls for a remark in the cells of a column; "" if nothing does."""
+    different = list(dict.fromkeys(filter(None, cells)))
+    numbers = [cell for cell in different if is_number(cell)]
+    for cell in numbers:
+        if LEADING_ZERO.fullmatch(cell) or (cell.isdigit() and 2**53 <= float(cell) < math.inf):
+            return (
+                f"as a feature {shown(cell)} is the number {float(cell):.17g}: if these are names, "
+                "such as postcodes, write a letter before each, or delete the column"
+            )
+    strange = [] if numbers else [cell for cell in different if _notation(cell) != ("", "")]
+    if len(different) > 1 and 2 * len(strange) > len(different):
+        called, how = _notation(strange[0])
+        return f"{shown(strange[0])} is text, as {called} are: {how}, or delete the column"
+    if not numbers and len(different) >= max(MANY_WORDS, 0.8 * len(cells)):
+        return (
+            f"{len(different)} different words in {len(cells)} rows, which a net learns by heart: "
+            "write them as numbers or as a few words, or delete the column"
+        )
+    return ""
 
 
 def shown(text: str) -> str:

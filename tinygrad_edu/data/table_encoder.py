@@ -7,8 +7,8 @@ from functools import partial
 from typing import Any, Final
 
 from tinygrad_edu.checks import Check, real
-from tinygrad_edu.data.encoding import mean_and_std
-from tinygrad_edu.data.table import Table, TableError, is_number, listing, shown
+from tinygrad_edu.data.encoding import mean_and_std, places
+from tinygrad_edu.data.table import Table, TableError, listing, shown
 
 __all__ = ["CategoryColumn", "NumericColumn", "TableEncoder"]
 
@@ -54,8 +54,8 @@ class CategoryColumn:
 
     def encode(self, table: Table) -> list[list[float]]:
         """Return n rows of k numbers each."""
-        places = _places(table, self.name, table.text(self.name), self.categories, "category")
-        return [[float(i == place) for i in range(len(self.categories))] for place in places]
+        found = _places(table, self.name, self.categories, "category")
+        return [[float(i == place) for i in range(len(self.categories))] for place in found]
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,9 @@ class TableEncoder:
     """What was learned from a training table; `features` and `labels` apply it to any table.
 
     A column of finite numbers is standardised, a column without any number is 1-of-k; one that
-    mixes them is an error. The target's words, sorted, are the class names; a numeric target
-    must hold whole numbers, at most 20 different ones, sorted by value.
+    mixes them is an error, and one of numbers in another notation, such as decimal commas. The
+    different texts of the target are the class names, to the letter: 1 and 01 are two. Words are
+    sorted; numbers must be whole, at most 20 different ones, and are sorted by value.
     """
 
     columns: tuple[NumericColumn | CategoryColumn, ...]
@@ -103,8 +104,7 @@ class TableEncoder:
 
     def labels(self, table: Table) -> list[int]:
         """Return n class numbers 0..k-1; TableError for an unknown class."""
-        cells = [_class_name(cell) for cell in table.text(self.target)]
-        return _places(table, self.target, cells, self.class_names, "class")
+        return _places(table, self.target, self.class_names, "class")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the encoder as dicts, lists, text and finite numbers, ready for JSON."""
@@ -137,25 +137,18 @@ def _checked_rows(rows: Sequence[int] | None, n: int) -> Sequence[int]:
     return rows
 
 
-def _class_name(cell: str) -> str:
-    """Return a cell of the target as a class name: 1, 01 and 1.0 are all class 1."""
-    if is_number(cell) and float(cell).is_integer():
-        return str(int(float(cell)))
-    return cell
-
-
 def _class_names(table: Table, target: str) -> tuple[str, ...]:
+    cells = table.text(target)
+    names = tuple(sorted(set(cells)))
     if table.is_numeric(target):
-        values = sorted(set(table.numbers(target)))
-        if len(values) > MAX_CLASSES or not all(value.is_integer() for value in values):
+        broken = [i for i, x in enumerate(table.numbers(target)) if not x.is_integer()]
+        if broken or len(names) > MAX_CLASSES:
+            got = shown(cells[broken[0]]) if broken else f"{len(names)} different numbers"
             raise TableError(
                 f"{table.path}, column {shown(target)}: a target holds classes, that is words "
-                f"or at most {MAX_CLASSES} different whole numbers, and this one holds "
-                f"{len(values)} different numbers"
+                f"or at most {MAX_CLASSES} different whole numbers, and this one holds {got}"
             )
-        names = tuple(str(int(value)) for value in values)
-    else:
-        names = tuple(sorted(set(table.text(target))))
+        names = tuple(sorted(names, key=float))
     if len(names) == 1:
         raise TableError(
             f"{table.path}, column {shown(target)}: every row is of class {shown(names[0])}; "
@@ -167,6 +160,8 @@ def _class_names(table: Table, target: str) -> tuple[str, ...]:
 def _learned(table: Table, name: str, rows: Sequence[int]) -> NumericColumn | CategoryColumn:
     where = f"{table.path}, column {shown(name)}"
     if not table.is_numeric(name):
+        if remark := table.remarks.get(name):
+            raise TableError(remark)
         categories = tuple(sorted(set(table.text(name))))
         if len(categories) == 1:
             raise TableError(
@@ -190,15 +185,10 @@ def _learned(table: Table, name: str, rows: Sequence[int]) -> NumericColumn | Ca
     return NumericColumn(name, mean, deviation)
 
 
-def _places(
-    table: Table, name: str, cells: list[str], known: tuple[str, ...], called: str
-) -> list[int]:
-    place = {word: i for i, word in enumerate(known)}
-    for i, cell in enumerate(cells):
-        if cell not in place:
-            message = f"unknown {called} {shown(cell)}; known are {listing(known)}"
-            raise table.error(i, name, message)
-    return [place[cell] for cell in cells]
+def _places(table: Table, name: str, known: tuple[str, ...], called: str) -> list[int]:
+    return places(table.text(name), known, lambda i, cell: table.error(
+        i, name, f"unknown {called} {shown(cell)}; known are {listing(known)}"
+    ))  # fmt: skip
 
 
 # Reading back what may have been written by anybody: each value is checked before it is used.
