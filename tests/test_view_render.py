@@ -198,7 +198,7 @@ def test_the_svg_of_a_renderer_becomes_an_element_for_a_page():
         "font-family=\"Helvetica, Arial, 'Liberation Sans', sans-serif\">\n"
         "<title>T &amp; t</title>\n<desc>D</desc>\n"
         '<g class="graph"><g class="node"><g><g>\n<title>a &lt; b</title>'
-        "<text>x</text></g></g></g></g></svg>\n"
+        '<text textLength="6.00" lengthAdjust="spacingAndGlyphs">x</text></g></g></g></g></svg>\n'
     )
 
 

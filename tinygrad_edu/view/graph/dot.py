@@ -144,29 +144,19 @@ def _lines(box: Box) -> str:
     """Lines of a box: name and word, details, rows of a label and a number."""
     name = f"<B>{in_html(box.name)}</B>" if box.name else ""
     word = _faint(in_html(box.word), 9) if box.word else ""
-    title = _side_by_side(box, name, word) if name and word else name or word
+    title = "  ".join(part for part in (name, word) if part)
     lines = [f'<TD COLSPAN="3">{title}</TD>'] if title else []
     lines += [f'<TD COLSPAN="3">{_faint(in_html(detail))}</TD>' for detail in box.details]
     for row in box.rows:
+        # a keyed text changes, and may be as wide as in the widest of the usual fonts
         place = f' HREF="#{box.id}.{row.label}"' if row.keyed else ""
+        width = max(36, round(0.65 * 12 * len(row.text))) if row.keyed else 36
         lines.append(
             f'<TD ALIGN="LEFT">{_faint(in_html(row.label))}</TD><TD WIDTH="8"></TD>'
-            f'<TD ALIGN="RIGHT" WIDTH="36"{place}>{_number(row)}</TD>'
+            f'<TD ALIGN="RIGHT" WIDTH="{width}"{place}>{_number(row)}</TD>'
         )
     rows = "".join(f"<TR>{line}</TR>" for line in lines)
     return f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1">{rows}</TABLE>>'
-
-
-def _side_by_side(box: Box, name: str, word: str) -> str:
-    """Two cells, each with room for its text in DejaVu Sans, the widest of the usual fonts."""
-    widths = [round(0.62 * 12 * len(box.name)), round(0.58 * 9 * len(box.word))]
-    cells = "".join(
-        f'<TD ALIGN="LEFT" WIDTH="{width}">{text}</TD>'
-        for width, text in zip(widths, (name, word), strict=True)
-    )
-    return (
-        f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1"><TR>{cells}</TR></TABLE>'
-    )
 
 
 def _number(row: Row) -> str:

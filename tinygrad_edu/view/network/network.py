@@ -2,7 +2,6 @@
 
 import math
 import os
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from importlib import resources
@@ -18,6 +17,7 @@ from tinygrad_edu.text import clean, short
 from tinygrad_edu.view.base.display import save
 from tinygrad_edu.view.base.naming import Names
 from tinygrad_edu.view.base.palette import styled
+from tinygrad_edu.view.base.svg import fitted, text_width
 from tinygrad_edu.view.network.delta_rules import CONVENTIONS
 from tinygrad_edu.view.network.deltas import Pass, forward, loss_of, name_of_function, names_in
 
@@ -27,6 +27,8 @@ _COLUMN: Final = 190
 _MARGIN: Final = 24
 _TOP: Final = 66
 _WIDEST: Final = 5.0
+#: Of all texts, as in the style.
+_SIZE: Final = 11
 
 # The card brings its own ground, so that ink and ground fit whatever page it lies on.
 _STYLE: Final = styled(
@@ -57,9 +59,13 @@ class Drawing:
         self.counts = [min(n, max_units) for n in self.sizes]
         rows = max(self.counts)
         self.foot = _TOP + rows * _ROW + (36 if self.counts != self.sizes else 14)
-        self.left = _MARGIN + max(map(_width, self.inputs[: self.counts[0]])) + 12 + _RADIUS
+        names_width, caption_width = (
+            max(text_width(text, _SIZE) for text in texts)
+            for texts in (self.inputs[: self.counts[0]], caption)
+        )
+        self.left = _MARGIN + names_width + 12 + _RADIUS
         right = self.left + _COLUMN * len(passes) + max(_RADIUS, 70) + _MARGIN
-        self.width = math.ceil(max(right, max(map(_width, caption)) + 2 * _MARGIN))
+        self.width = math.ceil(max(right, caption_width + 2 * _MARGIN))
         self.height = math.ceil(self.foot + 17 * len(caption) + 8)
         self.middle = _TOP + rows * _ROW / 2
 
@@ -186,15 +192,9 @@ def _circle(x: float, y: float) -> str:
 
 
 def _text(x: float, y: float, text: str, kind: str, anchor: str = "middle") -> str:
-    return (
-        f'<text class="{kind}" x="{x:.6g}" y="{y:.6g}" text-anchor="{anchor}">{escape(text)}</text>'
-    )
-
-
-def _width(text: str) -> float:
-    """A generous estimate of the width of a text of 11 pixels."""
-    wide = [unicodedata.east_asian_width(c) in "WF" or c in "mwMW@%" for c in text]
-    return sum(12.0 if w else 8.0 if c.isupper() else 5.8 for c, w in zip(text, wide, strict=True))
+    place = {"x": f"{x:.6g}", "y": f"{y:.6g}", "text-anchor": anchor, **fitted(text, _SIZE)}
+    attributes = "".join(f' {name}="{value}"' for name, value in place.items())
+    return f'<text class="{kind}"{attributes}>{escape(text)}</text>'
 
 
 def _tiny(x: float) -> str:
