@@ -12,7 +12,7 @@ from tinygrad_edu.playground.controls import GROUPS, Controls, library
 from tinygrad_edu.playground.panels import Plane
 from tinygrad_edu.playground.run import Run, code
 from tinygrad_edu.train import DivergenceError
-from tinygrad_edu.view.base.palette import ERROR
+from tinygrad_edu.view.base.palette import ERROR, styled
 
 PANELS: Final = (
     *("data", "net", "training", "plane", "losses", "network", "units"),
@@ -24,7 +24,7 @@ MOST_SLIDERS: Final = 20
 _FRAME, _TRAINING, _PAUSE = 0.05, 0.06, 1.0
 #: A view is anew in every frame of a run that plays, in every second, or where the run rests.
 _ALWAYS, _OFTEN, _AT_REST = range(3)
-_STYLE: Final = resources.files("tinygrad_edu.playground").joinpath("page.css").read_text("utf-8")
+_STYLE: Final = styled(resources.files(__package__).joinpath("page.css").read_text("utf-8"))
 
 
 class Page:

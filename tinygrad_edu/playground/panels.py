@@ -114,7 +114,7 @@ def _svg(high: int, parts: list[str], texts: Sequence[tuple[float, float, str, s
     """A picture of that height; texts are x, y, anchor and text."""
     parts = parts + [f'<text x="{x}" y="{y}" text-anchor="{a}">{t}</text>' for x, y, a, t in texts]
     size = f'viewBox="0 0 {SIDE} {high}" width="{SIDE}" height="{high}"'
-    return f"<svg {size}>{''.join(parts)}</svg>"
+    return f'<svg class="tge-plot" {size}>{"".join(parts)}</svg>'
 
 
 def nearest(run: Run, extent: Extent, across: float, down: float) -> int:
