@@ -1,13 +1,35 @@
 """Kinds of faults that views had, each held off by a table: inputs, and what is right for them."""
 
 import re
+from functools import cache
+from importlib import resources
+from xml.etree import ElementTree
 
 import pytest
+from graphs import SVG
+from matplotlib.ft2font import FT2Font
 from test_view_notation import result
 
-from tinygrad_edu import MLP, Primitive, Value, functions, grad, losses, toposort
+from tinygrad_edu import (
+    MLP,
+    BatchNorm,
+    Conv2d,
+    Dropout,
+    Layer,
+    Neuron,
+    Primitive,
+    Sequential,
+    Value,
+    functions,
+    grad,
+    losses,
+    parameter,
+    toposort,
+)
+from tinygrad_edu.engine import GraphError, primitives
 from tinygrad_edu.namespace import FUNCTIONS
-from tinygrad_edu.view import deltas, explain, steps
+from tinygrad_edu.text import DASH
+from tinygrad_edu.view import deltas, draw, explain, network, steps, worksheet
 from tinygrad_edu.view.worksheet.worksheet import slope_rules
 
 # Formulas are mathematics: none of the words that only programs have.
@@ -101,3 +123,373 @@ def test_shares_in_a_softmax_have_the_names_of_the_graph_or_their_own():
     a, b = functions.softmax(z[:2])
     a.name, b.name = "a", "b"
     assert "da/dz1 = -a * b" in str(explain(a * b, wrt=z[1]))
+
+
+# A symbol is told from an operation by its type, never by its text.
+
+CALLED = ("negative", "+", "<", "=", "where", "divide", "#0", "#1", "…", "{0}", "p1", "|x|", "1[x")
+
+
+@pytest.mark.parametrize("called", sorted({*CALLED, *FUNCTIONS, *primitives}))
+def test_a_value_may_be_called_like_any_operation(called):
+    x = Value(2.0, called)
+    loss = (x * x).tanh() + losses.cross_entropy([x, -x], 1)
+    assert len(steps(loss)) > 6
+    assert f"{called}**2 = 2**2 = 4" in str(explain(x * x))
+    assert explain(loss, wrt=x).latex
+    assert called in worksheet(loss)._text()
+    assert draw(loss).table.splitlines()[1].startswith(called)
+
+
+# Every view of a graph shows the numbers of the forward pass, and says what was changed since.
+
+
+def updated():
+    w = parameter(3.0, "w")
+    y = Value(2.0, "x") * w
+    y.backward()
+    w.data -= 0.1 * w.grad
+    return y
+
+
+def changed(data, more=lambda x: x):
+    x = Value(2.0, "x")
+    y = more(x * x)
+    x.data = data
+    return y
+
+
+CHANGED = {
+    "an input": (lambda: changed(5.0), "x", "4"),
+    "to nan": (lambda: changed(float("nan")), "x", "4"),
+    "to 0": (lambda: changed(0.0, lambda v: v.exp().log()), "x", "4"),
+    "a parameter that was updated": (updated, "w", "6"),
+    "several": (lambda: two_changed(), "a, b", "6"),
+    "a constant": (lambda: changed_constant(), "2", "6"),
+}
+
+
+def two_changed():
+    a, b = Value(2.0, "a"), Value(3.0, "b")
+    y = a * b
+    a.data, b.data = 4.0, 5.0
+    return y
+
+
+def changed_constant():
+    y = Value(3.0, "x") * 2.0
+    y.parents[1].data = 7.0
+    return y
+
+
+@pytest.mark.parametrize(("make", "names", "data"), CHANGED.values(), ids=CHANGED)
+def test_views_show_the_forward_pass_and_what_was_changed_since(make, names, data):
+    y = make()
+    remark = f"changed since the forward pass: {names}"
+    for level in ("value", "neuron", "layer", "auto"):
+        graph = draw(y, level=level)
+        assert remark in graph.dot
+        assert remark in graph.table
+        assert remark in repr(graph)
+        assert remark in ElementTree.fromstring(graph.svg).findtext(f"{SVG}desc")
+        assert f" {data} " in graph.table.splitlines()[-2]
+    assert remark in steps(y).caption
+    said = "\n".join(str(explain(u)) for u in toposort(y))
+    assert f"since then changed: {names}." in said
+    with pytest.raises(GraphError, match="was changed since"):
+        worksheet(y)
+
+
+# A gradient is shown where it is that of this very result.
+
+
+def two_roots():
+    x = Value(3.0, "x")
+    (x * 5).backward()
+    return x * x
+
+
+def derivative_of_a_cube():
+    x = Value(3.0, "x")
+    z = x**3
+    z.backward()
+    return grad(z, x)
+
+
+def twice():
+    x = Value(3.0, "x")
+    z = x * x
+    z.backward()
+    z.backward()
+    return z
+
+
+def by_hand():
+    x = Value(3.0, "x")
+    z = x * x
+    z.backward()
+    x.grad = 1.0
+    return z
+
+
+def through_a_larger_graph():
+    x = Value(3.0, "x")
+    z = x * x
+    (z * 2).backward()
+    return z
+
+
+@pytest.mark.parametrize(
+    ("make", "shown", "remark"),
+    [
+        (derivative_of_a_cube, DASH, "of another backward pass, not shown: .grad of x"),
+        (two_roots, DASH, "of another backward pass, not shown: .grad of x"),
+        (twice, "12", "not of this backward pass alone: .grad of x"),
+        (by_hand, "1", "not of this backward pass alone: .grad of x"),
+        (through_a_larger_graph, "12", ""),
+    ],
+)
+def test_a_gradient_is_that_of_the_result_or_it_is_said(make, shown, remark):
+    y = make()
+    graph = draw(y)
+    assert graph.table.splitlines()[1].split() == ["x", "input", "3", shown]
+    assert remark in repr(graph)
+    assert ("backward pass" in repr(graph)) == bool(remark)
+
+
+# One quantity has one name in every view, and placeholders are no names of quantities.
+
+NET = MLP(2, [2, 1], "tanh", rng=0)
+
+
+def texts_of_views(notation):
+    loss = losses.half_squared_error(NET([0.5, -1.0]), 1.0)
+    yield draw(loss, level="value", notation=notation).dot
+    yield "\n".join(str(explain(u, notation=notation)) for u in toposort(loss))
+    yield "\n".join("\n".join(f["said"]) for f in steps(loss, notation=notation)._frames)
+    yield worksheet(loss, notation=notation)._text()
+    yield str(deltas(NET, [0.5, -1.0], 1.0, "half_squared_error", notation=notation))
+    yield network(NET, [0.5, -1.0], notation=notation).svg
+
+
+def names_in_text(text):
+    lecture = r"\b(?:w|b|z|a|delta)\d\[\d(?:,\d)?\]"
+    return set(re.findall(rf"{lecture}|\blayer\d\.neuron\d\.(?:w\[\d\]|b|z|a|delta)", text))
+
+
+@pytest.mark.parametrize("notation", ["lecture", "code"])
+def test_one_quantity_has_one_name_in_every_view(notation):
+    every = {
+        f"{letter}{layer}[{index}]"
+        for layer, nin, nout in ((1, 2, 2), (2, 2, 1))
+        for unit in range(1, nout + 1)
+        for letter, index in (
+            *((letter, f"{unit}") for letter in ("b", "z", "a", "delta")),
+            *(("w", f"{unit},{k}") for k in range(1, nin + 1)),
+        )
+    }
+    if notation == "code":
+        place = re.compile(r"(\w+)(\d)\[(\d),?(\d?)\]")
+        every = {
+            f"layer{layer}.neuron{unit}.{letter}" + f"[{k}]" * bool(k)
+            for letter, layer, unit, k in (place.fullmatch(name).groups() for name in every)
+        }
+    for text in texts_of_views(notation):
+        found = names_in_text(text)
+        assert len(found) >= 9
+        assert found <= every
+
+
+@pytest.mark.parametrize(
+    ("make", "label", "rule"),
+    [
+        (lambda x, y: x - y, "x − y", "s = u - v"),  # noqa: RUF001
+        (lambda x, y: y - x, "u − v", "s = u - v"),  # noqa: RUF001
+        (lambda x, y: y / (x * 2.0), "u ÷ v", "s = u / v"),
+        (lambda x, y: (x + y) ** 2, "u²", "v = u²"),
+        (lambda x, y: abs(x * y), "|u|", "v = |u|"),
+        (lambda x, y: -(x * y), "−u", "v = -u"),  # noqa: RUF001
+        (lambda x, y: (x * y) ** (x + y), "u^v", "s = u**v"),
+    ],
+)
+def test_placeholders_are_no_names_of_quantities(make, label, rule):
+    z = make(Value(3.0, "x"), Value(2.0, "y"))
+    z.name = "z"
+    assert f'label="{label}"' in draw(z).dot
+    assert any(f"{rule}," in line for line in worksheet(z)._text().splitlines())
+    assert steps(z)._frames[-1]["said"]
+
+
+# What is a net of dense layers is one for every view; else the part that is none is named.
+
+NETS = {
+    "MLP": MLP(2, [3, 1]),
+    "Layer": Layer(2, 3),
+    "Neuron": Neuron(2),
+    "list": [Layer(2, 3), Layer(3, 1)],
+    "tuple": (Layer(2, 3), Layer(3, 1)),
+    "Sequential": Sequential(Layer(2, 3), Layer(3, 1)),
+    "nested": Sequential(Sequential(Layer(2, 3)), MLP(3, [2, 1])),
+    "with an activation": Sequential(Layer(2, 3, "linear"), Value.tanh, Layer(3, 1)),
+    "list of a Neuron": [Neuron(2)],
+}
+
+
+@pytest.mark.parametrize("model", NETS.values(), ids=NETS)
+def test_a_net_of_dense_layers_is_one_for_every_view(model):
+    target = [0.0] * (3 if isinstance(model, Layer) else 1)
+    assert network(model, [1.0, 2.0], target, "squared_error").svg
+    assert "largest difference 0" in repr(deltas(model, [1.0, 2.0], target, "squared_error"))
+
+
+NO_NET = "expected an MLP, a Sequential, a Layer or a list of layers, got {}: give its layers"
+REFUSED = [
+    (Sequential(Layer(2, 3), Dropout(0.5), Layer(3, 1)), "part 2, Dropout(0.5), is no dense layer"),
+    (Sequential(Layer(2, 3), BatchNorm(3)), "part 2, BatchNorm("),
+    (Sequential(Layer(2, 3), Layer(4, 1)), "layer1 gives 3 activations, but layer2 takes 4"),
+    (Conv2d(1, 1, 2), NO_NET.format("Conv2d")),
+    (None, NO_NET.format("NoneType")),
+    ([], NO_NET.format("list")),
+]
+
+
+@pytest.mark.parametrize(("model", "said"), REFUSED, ids=[said[:24] for _, said in REFUSED])
+def test_of_another_model_every_view_says_which_part_is_no_layer(model, said):
+    views = [
+        lambda: network(model),
+        lambda: network(model, [1.0, 2.0]),
+        lambda: deltas(model, [1.0, 2.0], [0.0], "squared_error"),
+    ]
+    for view in views:
+        with pytest.raises((TypeError, ValueError), match=f"^{re.escape(said)}"):
+            view()
+
+
+# What is saved under another ending is refused with those that a view has.
+
+PICTURED = Value(2.0, "x").tanh()
+SAVED = {
+    "drawing": (draw(PICTURED), ".svg .png .pdf .dot .gv .eps .gif .jpg .webp"),
+    "film": (steps(PICTURED), ".html .htm .svg"),
+    "worksheet": (worksheet(PICTURED), ".pdf .svg .png .dot"),
+    "network": (network(NET), ".svg"),
+}
+
+
+@pytest.mark.parametrize("wrong", ["g.xyz", "g", "g.svg.gz", ".svg", "g.jpeg", "g.svg "])
+@pytest.mark.parametrize("what", SAVED)
+def test_the_way_to_save_is_named(what, wrong, tmp_path):
+    view, endings = SAVED[what]
+    *most, last = endings.split()
+    offered = f"{', '.join(most)} or {last}" if most else last
+    message = f"a {what} is saved as {offered}, and {wrong!r} is none of these: write .save("
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}"):
+        view.save(tmp_path / wrong)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("ending", [".pdf", ".PDF", ".png", ".svg"])
+def test_a_drawing_is_saved_without_a_program(ending, embedded_renderer, tmp_path):
+    start = {".pdf": b"%PDF-", ".png": b"\x89PNG", ".svg": b"<svg"}[ending.lower()]
+    assert draw(PICTURED).save(tmp_path / f"g{ending}").read_bytes().startswith(start)
+
+
+# A text keeps to its box in every font: measured in the widest of the usual ones, DejaVu Sans.
+
+
+@cache
+def wide_font(weight):
+    name = f"DejaVuSans{'-Bold' * (weight == 'bold')}.ttf"
+    return FT2Font(str(resources.files("matplotlib") / "mpl-data" / "fonts" / "ttf" / name))
+
+
+def in_the_widest_font(element):
+    """Left and right end of a text, for a reader with DejaVu Sans alone."""
+    font, x = wide_font(element.get("font-weight")), float(element.get("x"))
+    font.set_size(float(element.get("font-size", 11)), 72)
+    font.set_text(element.text)
+    width = float(element.get("textLength") or font.get_width_height()[0] / 64)
+    left = x - {"end": width, "middle": width / 2}.get(element.get("text-anchor"), 0.0)
+    return left, left + width
+
+
+def around(group):
+    """Left and right end of the shapes of a group."""
+    edges = [
+        float(x)
+        for shape in group
+        for x in re.findall(r"(-?[\d.]+),-?[\d.]+", shape.get("points") or shape.get("d") or "")
+    ]
+    edges += [
+        float(e.get("cx")) + sign * float(e.get("rx") or e.get("r"))
+        for e in group
+        if e.get("cx")
+        for sign in (-1, 1)
+    ]
+    return min(edges), max(edges)
+
+
+def held(svg):
+    """Texts of the groups of an SVG beside the ends of their boxes; texts in a row are apart."""
+    root = ElementTree.fromstring(re.sub(r' xmlns="[^"]*"', "", svg))
+    for group in root.iter("g"):
+        inner = [e for e in group.iter("text") if (e.text or "").strip()]
+        shapes = [e for part in ("polygon", "path", "ellipse", "circle") for e in group.iter(part)]
+        if inner and shapes and not list(group.findall("g[@class]")):
+            yield inner, around(shapes)
+
+
+NAMED = losses.squared_error(MLP(2, [3, 1], "tanh", rng=1)([0.123456, -1234.5]), -9.876e-7)
+NAMED.backward()
+WIDE = Value(-1.234e-300, "x") * Value(-1.234e-100, "y") + Value(-1.234e-200, "parameter")
+LAID_OUT = {
+    "values": lambda: draw(NAMED, level="value", notation="code").svg,
+    "slopes": lambda: draw(NAMED, level="value", edges="local", unfold=True).svg,
+    "gradients": lambda: draw(NAMED, level="value", edges="gradient", notation="code").svg,
+    "units": lambda: draw(NAMED, level="neuron", edges="gradient", notation="code").svg,
+    "layers": lambda: draw(NAMED, level="layer").svg,
+    "opened": lambda: draw(NAMED, level="neuron", expand="layer1.neuron1").svg,
+    "wide words": lambda: draw(functions.softplus(Value(-1.5e-300, "W" * 30)).tanh()).svg,
+    "a strip of a film": lambda: steps(NAMED).strip(3).svg,
+    "a film, whose texts change": lambda: re.search("<svg.*</svg>", steps(WIDE).html, re.S)[0],
+    "a worksheet": lambda: worksheet(NAMED).solution.svg,
+    "a net": lambda: network(MLP(2, [3, 1]), [-1.23e-10, 123456.0], [0.0], "squared_error").svg,
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("picture", LAID_OUT.values(), ids=LAID_OUT)
+def test_texts_fit_their_boxes_in_the_widest_font(picture, embedded_renderer):
+    boxes = list(held(picture()))
+    assert len(boxes) > 3
+    for texts, (left, right) in boxes:
+        placed = []
+        for text in texts:
+            begin, end = in_the_widest_font(text)
+            assert left - 0.5 <= begin, text.text
+            assert end <= right + 0.5, text.text
+            y = float(text.get("y"))
+            beside = [(a, b) for a, b, other in placed if abs(y - other) < 6]
+            assert all(end <= a + 0.05 or b <= begin + 0.05 for a, b in beside), text.text
+            placed.append((begin, end, y))
+
+
+# The rules of a page stop at the edge of a picture that brings its own style.
+
+
+def test_the_playground_styles_the_texts_of_its_own_pictures_alone():
+    pytest.importorskip("ipywidgets", reason="ipywidgets is not installed")
+    from tinygrad_edu.playground.page import _STYLE
+    from tinygrad_edu.playground.panels import curve, example_graph, net
+    from tinygrad_edu.playground.run import Run
+    from tinygrad_edu.playground.settings import Settings
+
+    run = Run(Settings(hidden=(2,), n=20))
+    run.measure()
+    rules = re.findall(r"([^{}]+)\{([^}]*)\}", _STYLE)
+    on_texts = [who for who, what in rules if re.search(r"fill|font(?!-)|color:|stroke", what)]
+    assert on_texts
+    assert all(re.match(r"\s*(\.tge-plane )?\.tge-plot\b", who) for who in on_texts)
+    assert 'class="tge-plot"' in curve(run.losses)
+    for own in (net(run, 0, with_example=True), example_graph(run, 0)):
+        assert "tge-plot" not in own

@@ -109,7 +109,7 @@ def only_floats(m, x):
 @pytest.mark.parametrize(
     ("operation", "expected"),
     [
-        (lambda a: a - 1, ["y = a - 1 = 2 - 1 = 1", "x − y: dy/da += 1 * dy/dy = 1 * 1 = 1"]),  # noqa: RUF001
+        (lambda a: a - 1, ["y = a - 1 = 2 - 1 = 1", "x − u: dy/da += 1 * dy/dy = 1 * 1 = 1"]),  # noqa: RUF001
         (lambda a: 1 / a, ["y = 1 / a = 1 / 2 = 0.5"]),
         (lambda a: -a, ["y = -a = -2", "−x: dy/da += -1 * dy/dy = (-1) * 1 = -1"]),  # noqa: RUF001
         (lambda a: a**3, ["y = a**3 = 2**3 = 8"]),

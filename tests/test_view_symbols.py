@@ -3,7 +3,7 @@ import pytest
 from tinygrad_edu import functions as f
 from tinygrad_edu.engine import Primitive, Value
 from tinygrad_edu.losses import cross_entropy
-from tinygrad_edu.view.base.naming import constants, drawing_order, roles, symbol
+from tinygrad_edu.view.base.operations import constants, drawing_order, roles, symbol
 
 a, b, c = Value(0.5), Value(0.25), Value(2.0)
 cube = Primitive("cube", lambda m, x: x * x * x, lambda m, y, x: (3 * x * x,))

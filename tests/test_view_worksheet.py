@@ -207,7 +207,7 @@ def test_without_a_renderer_there_is_text(tmp_path, monkeypatch):
         "own gradient times the slope; where several arrows leave a value, add what comes back."
         "\n\n"
         f"x (input):  data = 2,  grad = {LINE}\ny = power(x):  data = 4,  grad = {LINE}\n\n"
-        "y = x²,  dy/dx = 2 · x"
+        "v = u²,  dv/du = 2 · u"
     }
     assert sheet.save(tmp_path / "g.dot").read_text() == sheet.dot
     for name in ("g.pdf", "g.svg"):
@@ -259,7 +259,7 @@ def test_of_many_formulas_the_first_are_shown(monkeypatch):
     for c in range(2, 16):
         v = v**c
     shown = worksheet(v)._repr_mimebundle_()["text/plain"].split("\n\n")[-1].split("\n")
-    assert shown[-2:] == ["y = x¹²,  dy/dx = 12 · x¹¹", "… 3 more operations"]
+    assert shown[-2:] == ["u = x¹²,  du/dx = 12 · x¹¹", "… 3 more operations"]
 
 
 def changed():
@@ -317,5 +317,5 @@ def test_sixty_values_and_nan_are_no_obstacle():
 def test_a_single_formula_stands_under_its_heading():
     svg = worksheet(Value(2.0, "a") * 3).svg
     (heading,) = re.findall(r'x="([\d.]+)" y="[\d.]+" [^>]*>Slopes', svg)
-    (formula,) = re.findall(r'x="([\d.]+)" y="[\d.]+" [^>]*>y = ', svg)
+    (formula,) = re.findall(r'x="([\d.]+)" y="[\d.]+" [^>]*>v = ', svg)
     assert formula == heading

@@ -17,7 +17,6 @@ A neuron alone has w1, w2, b, z, a. The second use of a unit, on another row or 
 z1[2]#2, its inputs x1#2; a second net with the same names w1[2,3](2). Constants are their number.
 """
 
-import inspect
 import re
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
@@ -25,83 +24,10 @@ from itertools import chain, count
 from typing import Any, Final
 
 from tinygrad_edu.checks import one_of
-from tinygrad_edu.engine import Primitive, Value, primitives
-from tinygrad_edu.text import clean, latex_name, short, superscript
+from tinygrad_edu.engine import Value
+from tinygrad_edu.text import clean, latex_name, short
 from tinygrad_edu.view.base.graph_units import Unit, Units, find_units
-
-_MINUS: Final = "\N{MINUS SIGN}"
-_SYMBOLS: Final = {
-    "add": "+",
-    "subtract": f"x {_MINUS} y",
-    "multiply": "\N{MULTIPLICATION SIGN}",
-    "divide": "x ÷ y",
-    "negative": f"{_MINUS}x",
-    "abs": "|x|",
-    "pow": "x^y",
-    "sqrt": "√x",
-    "sum": "Σ",
-    "prod": "∏",
-}
-_SYMMETRIC: Final = {
-    *("add", "multiply", "maximum", "minimum", "hypot"),
-    *("sum", "mean", "prod", "max", "min", "logsumexp"),
-}
-
-
-def _built_in_name(op: Primitive) -> str:
-    """The name of a built-in operation; "" for a user's own, though it have the same name."""
-    known = primitives.get(op.name)
-    return op.name if known is not None and known.value is op.value else ""
-
-
-def is_dot(v: Value) -> bool:
-    """Whether `v` is a net input w . x + b."""
-    return v.op is not None and len(v.parents) > 1 and _built_in_name(v.op) == "dot"
-
-
-def symbol(op: Primitive, operands: int) -> str:
-    """The operation as a short text: +, tanh, x², w·x + b, a user's own name."""
-    name = _built_in_name(op)
-    if name == "power":
-        return f"x{superscript(op.constants['c'])}"
-    if name == "dot":
-        return "w·x + b" if operands % 2 else "w·x"
-    return _SYMBOLS.get(name) or clean(op.name) or "?"
-
-
-def constants(op: Primitive) -> str:
-    """The constants of the operation that its symbol does not show, as "alpha = 0.01"."""
-    if _built_in_name(op) == "power":
-        return ""
-    return ", ".join(f"{clean(name)} = {short(x)}" for name, x in op.constants.items())
-
-
-def roles(op: Primitive, operands: int) -> list[str]:
-    """What each operand is called, "" where they can be swapped or there is one.
-
-    dot has w[1], w[2], ..., x[1], x[2], ... and perhaps b; other operations use the names of their
-    record's function, and x[1], x[2], ... for those in its `*x`.
-    """
-    name = _built_in_name(op)
-    if name == "dot":
-        pairs = range(1, operands // 2 + 1)
-        return [f"w[{i}]" for i in pairs] + [f"x[{i}]" for i in pairs] + ["b"] * (operands % 2)
-    if operands < 2 or name in _SYMMETRIC:
-        return [""] * operands
-    parameters = list(inspect.signature(op.value).parameters.values())[1:]
-    single = [clean(p.name) for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD][:operands]
-    rest = next((clean(p.name) for p in parameters if p.kind is p.VAR_POSITIONAL), "x")
-    return [*single, *(f"{rest}[{i}]" for i in range(1, operands - len(single) + 1))]
-
-
-def drawing_order(op: Primitive, operands: int) -> list[int]:
-    """Positions of the operands from top to bottom: for dot each weight with its input, then b."""
-    if _built_in_name(op) != "dot":
-        return list(range(operands))
-    n = operands // 2
-    pairs = [i for pair in zip(range(n), range(n, 2 * n), strict=True) for i in pair]
-    return pairs + [2 * n] * (operands % 2)
-
+from tinygrad_edu.view.base.operations import built_in_name
 
 NOTATIONS: Final = ("lecture", "code")
 
@@ -153,11 +79,12 @@ def names_of(
         own = "" if _is_of_module(v, places) else v.name or (given or {}).get(v)
         if own:
             take(v, clean(own))
+    read = {p: x for v in order for p, x in zip(v.parents, v.numbers[1:], strict=True)}
     for v in order:
         if v in names:
             continue
         if v.kind == "constant":
-            names[v] = short(v.data)
+            names[v] = short(read.get(v, v.data))
         elif v in places:
             take(v, places[v])
         elif v.kind == "parameter" and v.name:
@@ -286,7 +213,7 @@ def share_names(names: Mapping[Value, str], z: Sequence[Value]) -> list[str]:
     own: dict[int, str] = {}
     lists: dict[tuple[Value, ...], None] = {}
     for v, name in names.items():
-        operation = _built_in_name(v.op) if v.op else ""
+        operation = built_in_name(v.op) if v.op else ""
         if operation in ("softmax", "log_softmax", "cross_entropy"):
             lists.setdefault(v.parents[operation == "cross_entropy" :])
         if operation == "softmax" and v.op and v.parents == tuple(z):

@@ -5,7 +5,8 @@ from typing import Any, Final
 
 from tinygrad_edu.engine import Value, gradients, toposort
 from tinygrad_edu.text import clean, short, table
-from tinygrad_edu.view.base.naming import drawing_order, names_of, variable_names
+from tinygrad_edu.view.base.naming import names_of, variable_names
+from tinygrad_edu.view.base.operations import drawing_order
 from tinygrad_edu.view.explain.chain import Writer
 from tinygrad_edu.view.explain.notation import (
     Both,

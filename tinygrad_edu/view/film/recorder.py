@@ -4,20 +4,34 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, groupby
 from math import ceil
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
+from tinygrad_edu import expr
 from tinygrad_edu.calculus import convention
 from tinygrad_edu.checks import number
-from tinygrad_edu.engine import Value, gradients, toposort
+from tinygrad_edu.engine import Primitive, Value, gradients, toposort
 from tinygrad_edu.namespace import UNREACHED, floats
 from tinygrad_edu.optim import Optimizer
+from tinygrad_edu.text import clean, short
 from tinygrad_edu.view.base.naming import Names, names_of
 from tinygrad_edu.view.base.numbers import FEW, Numbers, first_few
+from tinygrad_edu.view.base.operations import placeholders, symbol
 from tinygrad_edu.view.explain.chain import Writer
-from tinygrad_edu.view.explain.notation import derivative
-from tinygrad_edu.view.film import sentences
+from tinygrad_edu.view.explain.formulas import UNWRITABLE
+from tinygrad_edu.view.explain.notation import (
+    Both,
+    derivative,
+    letter,
+    name,
+    with_numbers,
+    written,
+)
+from tinygrad_edu.view.explain.notation import number as in_product
 
 T = TypeVar("T")
+
+#: A formula in a sentence has at most so many characters.
+_LONGEST: Final = 60
 
 
 class Change(NamedTuple):
@@ -167,7 +181,7 @@ class _Recorder:
         ]
 
     def _forward(self, group: Sequence[Value]) -> Frame:
-        equations = (sentences.forward(self.write, v) for v in group)
+        equations = (_say_forward(self.write, v) for v in group)
         changes = [Change(v, "data", self.numbers.data[v]) for v in group]
         flows = dict.fromkeys((p, v) for v in group for p in v.parents)
         return Frame(
@@ -187,9 +201,9 @@ class _Recorder:
                 after = (UNREACHED if before is None else before) + g * slope
                 sums[p] = after if open_[p] else self.grads[p]
                 if len(equations) < FEW:
-                    letters = sentences.backward(self.write, v, k, self.root)
-                    question = letters + sentences.asked(before)
-                    equations.append(letters + sentences.product(slope, g, before, sums[p]))
+                    letters = _say_backward(self.write, v, k, self.root)
+                    question = letters + _say_asked(before)
+                    equations.append(letters + _say_product(slope, g, before, sums[p]))
             touched = dict.fromkeys(v.parents[k] for v, k in group)
             if len(group) > 1:
                 asked = [derivative(self.root, self.names[p]).text for p in touched]
@@ -206,7 +220,7 @@ class _Recorder:
     def _updated(self, group: Sequence[Value]) -> Frame:
         optimizer: Any = self.optimizer  # without one nothing is updated
         equations = (
-            sentences.update(optimizer, p, self.names[p], self.root, self.grads[p], self.updated[p])
+            _say_update(optimizer, p, self.names[p], self.root, self.grads[p], self.updated[p])
             for p in group
         )
         changes = tuple([Change(p, "data", self.updated[p]) for p in group])
@@ -222,3 +236,56 @@ def _operands(results: Iterable[Value]) -> Iterator[tuple[Value, int]]:
 def _grouped(values: Iterable[T], key: Callable[[T], int]) -> list[list[T]]:
     """The values with equal keys together, by these keys."""
     return [list(group) for _, group in groupby(sorted(values, key=key), key=key)]
+
+
+def _say_forward(write: Writer, v: Value) -> str:
+    """`c = a * b = 2 * (-3) = -6` for the operation that made `v`."""
+    called, *formula, y = [side.text for side in write.value(v).sides]
+    shares = [f"; {' = '.join(side.text for side in line.sides)}" for line in write.shares(v)]
+    fitting = [part for part in formula if len(part) <= _LONGEST]
+    return " = ".join(dict.fromkeys([called, *fitting, y])) + "".join(shares)
+
+
+def _say_backward(write: Writer, v: Value, i: int, root: str) -> str:
+    """`tanh: dL/dz += (1 - a**2) * dL/da` for operand i of `v`."""
+    op: Primitive = v.op  # type: ignore[assignment]
+    by, gradient = (derivative(root, write.labels[u]) for u in (v.parents[i], v))
+    sign = symbol(op, len(v.parents), placeholders(v, write.labels))
+    return f"{sign}: {by.text} += {write.handed(v, i, gradient)}"
+
+
+def _say_product(slope: float, gradient: float, before: float | None, after: float) -> str:
+    """` = 2 * 0.5 = 1`, and where there was a gradient before, what the sum has become."""
+    equation = f" = {_factor(slope)} * {_factor(gradient)} = {short(slope * gradient)}"
+    return equation if before is None else f"{equation}; {short(before)} before, now {short(after)}"
+
+
+def _say_asked(before: float | None) -> str:
+    """The same with the new gradient left out."""
+    return " = ?" if before is None else f"; {short(before)} before, now ?"
+
+
+def _say_update(optimizer: Optimizer, p: Value, label: str, root: str, g: float, new: float) -> str:
+    """`SGD: w = w - lr * dL/dw = 2 - 0.1 * 3 = 1.7` for a parameter."""
+    t, state = optimizer.steps + 1, optimizer.states[optimizer.parameters.index(p)]
+    gradient, kind = derivative(root, label), clean(type(optimizer).__name__)
+    names = [gradient, name(label), Both("lr", "")]
+    numbers = [in_product(u, first=False) for u in (g, p.data, optimizer.lr)]
+    slope, x, lr = list[Any](map(letter, range(3)))
+    try:
+        formula, _ = optimizer.update(expr, slope, x, lr, t, state)
+        sides = [
+            written(formula, names).text,
+            *(side.text for side in with_numbers(formula, numbers)),
+        ]
+    except UNWRITABLE:
+        sides = []
+    if sides and all(s is None for s in state) and max(map(len, sides)) <= _LONGEST:
+        return f"{kind}: {label} = {' = '.join(sides)} = {short(new)}"
+    known = f"with {gradient.text} = {short(g)} and lr = {short(optimizer.lr)}"
+    return f"{kind}: {label} from {short(p.data)} to {short(new)}, {known}"
+
+
+def _factor(x: float) -> str:
+    """A number in a product, a negative one in parentheses."""
+    return in_product(x, first=False).text

@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 from tinygrad_edu.engine import Value
 from tinygrad_edu.text import clean
 from tinygrad_edu.view.base.graph_units import Unit, Units, uses
-from tinygrad_edu.view.base.naming import is_dot
+from tinygrad_edu.view.base.operations import is_dot
 from tinygrad_edu.view.graph.blocks import layers_of
 
 T = TypeVar("T")

@@ -7,8 +7,16 @@ from typing import Final, NamedTuple
 
 from tinygrad_edu.engine import Primitive, Value
 from tinygrad_edu.text import DASH, clean, short
-from tinygrad_edu.view.base.naming import Names, constants, drawing_order, is_dot, roles, symbol
+from tinygrad_edu.view.base.naming import Names
 from tinygrad_edu.view.base.numbers import Numbers, has_grad
+from tinygrad_edu.view.base.operations import (
+    constants,
+    drawing_order,
+    is_dot,
+    placeholders,
+    roles,
+    symbol,
+)
 from tinygrad_edu.view.graph.diagram import Box, Diagram, Edge, Row
 
 _LABELLED_OPERANDS: Final = 8
@@ -109,7 +117,7 @@ class ValueWriter:
     def _box(self, v: Value, root: bool) -> Box:
         name, rows = self.content.names[v], self.content.rows(v)
         exact = ", ".join(f"{row.label} = {row.exact}" for row in rows if row.exact)
-        is_number = v.kind == "constant" and name == short(v.data)  # which stands below
+        is_number = v.kind == "constant" and name == rows[0].text  # which stands below
         full = clean(v.name, 1000) if v.name and name == clean(v.name) else name
         title = v.kind if is_number else f"{full} ({v.kind})"
         return Box(
@@ -129,7 +137,8 @@ class ValueWriter:
         hidden = len({p for p in v.parents if p not in self.boxes})
         if hidden:
             more = self.diagram.add(Box("hidden", name=f"… {hidden:,} more"))
-        sign, bound = symbol(op, len(v.parents)), constants(op)
+        letters = placeholders(v, self.content.names)
+        sign, bound = symbol(op, len(v.parents), letters), constants(op)
         operation = Box(
             "sign" if len(sign) == 1 and not bound else "function",
             name=sign,
@@ -171,7 +180,8 @@ class ValueWriter:
     ) -> None:
         """An edge from each operand; one for several values that share a box."""
         n, names = len(v.parents), self.content.names
-        roles_of_op, lines = roles(op, n), self.content.lines(v)
+        letters, lines = placeholders(v, names), self.content.lines(v)
+        roles_of_op = [role and letter for role, letter in zip(roles(op, n), letters, strict=True)]
         drawn = {p: self.boxes[p] for p in set(v.parents) if p in self.boxes}
         together = Counter(box.id for box in drawn.values())
         for i in drawing_order(op, n):

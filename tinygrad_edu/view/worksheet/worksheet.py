@@ -17,12 +17,13 @@ from tinygrad_edu.engine import Primitive, Value, gradients, toposort
 from tinygrad_edu.engine.gradients import check_unchanged
 from tinygrad_edu.text import DASH, clean, short, superscript
 from tinygrad_edu.view.base.display import converted, picture_bundle, save
-from tinygrad_edu.view.base.naming import Names, is_dot, names_of, roles, symbol, variable_names
+from tinygrad_edu.view.base.naming import Names, names_of, variable_names
 from tinygrad_edu.view.base.numbers import has_grad
+from tinygrad_edu.view.base.operations import free, is_dot, roles, symbol
 from tinygrad_edu.view.base.render import render
 from tinygrad_edu.view.base.svg import FITTING, inline, parsed
 from tinygrad_edu.view.explain import formulas as slopes_of
-from tinygrad_edu.view.explain.notation import Both, derivative, ends, written
+from tinygrad_edu.view.explain.notation import Both, derivative, ends, listing, written
 from tinygrad_edu.view.graph.diagram import Diagram, Row
 from tinygrad_edu.view.graph.dot import to_dot
 from tinygrad_edu.view.graph.values import Content, value_diagram
@@ -152,7 +153,7 @@ def worksheet(
         title = f"{'Backpropagation' if backward else 'Forward pass'} of {root}"
     title = clean(str(title), 50)
     task = " ".join(_TASKS[blank].replace("{root}", root) for blank in _TASKS if blank in asked)
-    rules = slope_rules(order) if formulas and backward else []
+    rules = slope_rules(order, all_names.values()) if formulas and backward else []
     if len(rules) > _RULES:
         rules[_RULES - 1 :] = [f"… {len(rules) - _RULES + 1} more operations"]
     kinks = [convention(u, all_names) for u in order] if backward else []
@@ -222,26 +223,28 @@ def _asked(blanks: str | Iterable[str]) -> frozenset[str]:
     return frozenset(_TASKS if "all" in asked else asked)
 
 
-def slope_rules(values: Iterable[Value]) -> list[str]:
+def slope_rules(values: Iterable[Value], names: Iterable[str] = ()) -> list[str]:
     """A line such as "y = tanh(x),  dy/dx = 1 - y²" for each operation, in this order.
 
     Operands are called as in the drawing, else x, or a and b, or x1, x2, ...; of a dot w and x
-    with an index.
+    with an index. Other letters take the place of those that `names` of quantities hold.
     """
-    rules = [_rule(v, v.op) for v in values if v.op is not None]
+    taken = {*names}
+    rules = [_rule(v, v.op, taken) for v in values if v.op is not None]
     return [clean(rule, _RULE) for rule in dict.fromkeys(rules)]
 
 
-def _rule(v: Value, op: Primitive) -> str:
-    n, sign = len(v.parents), symbol(op, len(v.parents))
-    letters, written_out = _letters(op, n), ends(range(n), _SLOPES)
+def _rule(v: Value, op: Primitive, taken: Iterable[str]) -> str:
+    n, operands = len(v.parents), len(slopes_of.shared(v))
+    wanted, written_out = _letters(op, n), ends(range(n), _SLOPES)
+    result = next(letter for letter in ("y", "z", "v", "result") if letter not in wanted)
+    *letters, result, share = free([*wanted, result, "p" * bool(operands)], taken)
+    sign = symbol(op, n, letters)
     if is_dot(v):
         pairs = n // 2
         letters = ["wᵢ"] * pairs + ["xᵢ"] * pairs + ["b"] * (n % 2)
         written_out = [0, pairs, *[2 * pairs][: n % 2]]
-    result = next(letter for letter in ("y", "z", "v", "result") if letter not in letters)
-    z = letters[n - len(slopes_of.shared(v)) :] if slopes_of.shared(v) else []
-    shares = [f"p[{k - (n - len(z)) + 1}]" for k in range(n)] if z else []
+    shares = [f"{share}[{k + 1 - n + operands}]" for k in range(n)]
     names = [Both(letter, "") for letter in (*letters, result, *shares)]
     try:
         value, slope = slopes_of.formulas(v, general=True)
@@ -252,9 +255,9 @@ def _rule(v: Value, op: Primitive) -> str:
             parts.append(f"{by} = {_on_paper(written(slope(i), names).text)}")
     except slopes_of.UNWRITABLE as error:
         return f"{sign}: no formula ({type(error).__name__})"
-    if z:
-        few = ("…" if isinstance(letter, int) else letter for letter in ends(z, _SLOPES))
-        parts.append(f"p = softmax({', '.join(few)})")
+    if operands:
+        few = listing([Both(letter, "") for letter in letters[n - operands :]]).text
+        parts.append(f"{share} = softmax({few})")
     plain = sign in value_text or not sign.isascii() or not sign.isidentifier()
     return ",  ".join(parts) if plain else f"{sign}:  {',  '.join(parts)}"
 
