@@ -13,6 +13,7 @@ from difflib import get_close_matches
 from math import inf, isfinite
 from numbers import Integral, Real
 from operator import ge, gt, le, lt
+from os import PathLike
 from typing import Any, Final, NamedTuple
 
 #: Takes what an argument is called and its value, and gives the value.
@@ -37,8 +38,6 @@ def number(x: object, what: str = "Value") -> float:
             raise OverflowError(
                 f"{what} takes a float, at most 1.8e308, and this {type(x).__name__} is larger"
             ) from None
-        except TypeError:
-            pass  # NumPy counts its timedelta64 among the integers
     text = repr(x) if isinstance(x, (str, bytes)) else ""
     kind = f"{type(x).__name__} {text[:40]}".strip()
     raise TypeError(f"{what} takes one real number, got {kind}: {_remedy(x)}")
@@ -54,8 +53,10 @@ def finite(what: str, x: object) -> float:
 
 def is_real(x: object) -> bool:
     """Whether `x` is a real number that a float can stand for (NumPy's bool included)."""
-    if type(x) is float or isinstance(x, Real):  # the first costs a tenth of the second
+    if type(x) is float:  # a tenth of what the rest costs
         return True
+    if isinstance(x, Real):
+        return type(x).__name__ != "timedelta64"  # which NumPy counts among the integers
     numpy = sys.modules.get("numpy")
     return numpy is not None and isinstance(x, numpy.bool_)
 
@@ -63,7 +64,7 @@ def is_real(x: object) -> bool:
 def whole(what: str, n: Any, least: int = 1, most: int | None = None) -> int:
     """`n` as an int from `least` to `most`; a bool is none."""
     expected = f"of at least {least}" if most is None else f"from {least} to {most}"
-    if isinstance(n, bool) or not isinstance(n, Integral):
+    if isinstance(n, bool) or not isinstance(n, Integral) or not is_real(n):
         raise TypeError(f"{what} must be an int {expected}, got {_described(n)}")
     value = int(n)
     if value < least or (most is not None and value > most):
@@ -88,7 +89,7 @@ def real(
     ]
     bounds = " and ".join(f"{sign} {bound:g}" for sign, _, bound in limits)
     expected = f"a finite number {bounds}".strip()
-    if isinstance(x, bool) or not isinstance(x, Real):
+    if isinstance(x, bool) or not isinstance(x, Real) or not is_real(x):
         raise TypeError(f"{what} must be {expected}, got {_described(x)}")
     try:
         value = float(x)
@@ -118,6 +119,38 @@ def flag(what: str, x: object) -> bool:
     return x
 
 
+def instance(what: str, x: Any, kind: Any, expected: str, remedy: str = "") -> Any:
+    """`x`, if it is of a class, which `expected` says in words."""
+    if not isinstance(x, kind):
+        raise TypeError(
+            f"{what} must be {expected}, got {type(x).__name__}{remedy and f': {remedy}'}"
+        )
+    return x
+
+
+def function(what: str, x: Any, of: str, remedy: str = "") -> Any:
+    """`x`, if it can be called, and is no class: an object of it was meant."""
+    if isinstance(x, type):
+        raise TypeError(f"{what} is the class {x.__name__}: make one of it, {x.__name__}(...)")
+    if not callable(x):
+        kind = type(x).__name__
+        raise TypeError(f"{what} is a function of {of}, got {kind}{remedy and f': {remedy}'}")
+    return x
+
+
+def as_model(x: Any) -> Any:
+    """`x`, if it is a function of a row, as models are."""
+    remedy = "write Sequential(*layers)" if isinstance(x, (list, tuple)) else ""
+    if isinstance(x, (str, PathLike)):
+        remedy = "write load(path) for a model in a file"
+    return function("model", x, "a row, such as MLP(2, [8, 1])", remedy)
+
+
+def text_of(what: str, x: Any) -> str:
+    """`x`, if it is a text."""
+    return str(instance(what, x, str, "a text"))
+
+
 def is_listed(x: object) -> bool:
     """Whether `x` gives its items one after the other in an order: no text, mapping or set."""
     if type(x) in (list, tuple):  # a tenth of the time of what follows
@@ -128,11 +161,18 @@ def is_listed(x: object) -> bool:
     return numpy is None or not isinstance(x, numpy.ndarray) or x.ndim > 0
 
 
-def listed(what: str, x: Any, of: str = "numbers") -> list[Any]:
-    """The items of `x` as a list, if it has them in an order."""
+def listed(
+    what: str, x: Any, of: str = "numbers", kind: Any = object, remedy: str = ""
+) -> list[Any]:
+    """The items of `x` as a list, if it has them in an order, all of one class."""
+    expected, otherwise = f"{what} must be a list of {of}, got", remedy and f": {remedy}"
     if not is_listed(x):
-        raise TypeError(f"{what} must be a list of {of}, got {type(x).__name__}")
-    return list(x)
+        raise TypeError(f"{expected} {type(x).__name__}{otherwise}")
+    items = list(x)
+    for item in items:
+        if not isinstance(item, kind):
+            raise TypeError(f"{expected} one with {_described(item)}{otherwise}")
+    return items
 
 
 def row(what: str, x: Any, n: int | None = None) -> list[float]:
@@ -226,7 +266,7 @@ def as_random(rng: int | random.Random) -> random.Random:
     """
     if isinstance(rng, random.Random):
         return rng
-    if isinstance(rng, bool) or not isinstance(rng, Integral):
+    if isinstance(rng, bool) or not isinstance(rng, Integral) or not is_real(rng):
         raise TypeError(
             f"rng must be an int seed or a random.Random, got {type(rng).__name__}; write rng=0"
         )

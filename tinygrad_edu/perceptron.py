@@ -6,11 +6,12 @@ Psychological Review 65 (1958).
 
 import math
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import product
 from typing import Final, NamedTuple
 
-from tinygrad_edu.checks import as_random, finite, flag, one_of, real, row, whole
+from tinygrad_edu import checks
+from tinygrad_edu.checks import as_random, finite, flag, instance, one_of, real, row, whole
 from tinygrad_edu.examples import examples
 from tinygrad_edu.namespace import dot
 from tinygrad_edu.nn.registry import Savable, check_count, register
@@ -188,7 +189,7 @@ class Perceptron(Savable):
     def load_state_dict(self, state: dict[str, float]) -> None:
         """Set the weights to the numbers of `state`. Raises ValueError unless the names fit."""
         names = list(self.state_dict())
-        if set(state) != set(names):
+        if set(instance("state", state, Mapping, "a dict of numbers by name")) != set(names):
             raise ValueError(f"the state does not fit {self!r:.80}: it needs w[0] to w[{self.nin}]")
         self.w = [finite(name, state[name]) for name in names]
 
@@ -204,13 +205,13 @@ def gate(name: str) -> Perceptron:
 
 def xnor(x: Iterable[float]) -> int:
     """x1 XNOR x2 = (x1 AND x2) OR ((NOT x1) AND (NOT x2)): two hidden units, one output unit."""
-    x = tuple(x)
+    x = row("x", x, 2)
     return gate("OR")([gate("AND")(x), gate("NOR")(x)])
 
 
 def xor(x: Iterable[float]) -> int:
     """x1 XOR x2: the hidden units of `xnor`, with NOR as output unit."""
-    x = tuple(x)
+    x = row("x", x, 2)
     return gate("NOR")([gate("AND")(x), gate("NOR")(x)])
 
 
@@ -224,6 +225,7 @@ def truth_table(
     >>> truth_table(gate("NOT"), 1)
     {(0,): 1, (1,): 0}
     """
+    checks.function("function", function, "a row of 0 and 1")
     return {x: function(x) for x in product((0, 1), repeat=whole("nin", nin, most=16))}
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Siz
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
-from tinygrad_edu.checks import as_random, flag, real, whole
+from tinygrad_edu.checks import as_random, flag, instance, listed, real, whole
 from tinygrad_edu.examples import kept, labels, take
 
 #: Rows that still fit into the memory of a small machine.
@@ -31,8 +31,11 @@ class Dataset:
     groups: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        for name in ("X", "y", "feature_names", "class_names", "groups"):
+            listed(name, instance(name, getattr(self, name), Sized, "a list"), "entries")
+        listed("X", self.X, "rows", Sized)
         _as_many(self.X, self.y)
-        if self.groups and len(self.groups) != len(self.X):
+        if len(self.groups) and len(self.groups) != len(self.X):
             raise ValueError(
                 f"X has {len(self.X)} rows but groups has {len(self.groups)} entries; "
                 "each row needs one group"
@@ -149,7 +152,9 @@ def train_test_split(
     size = next((x for x in (test_size, test_ratio) if x is not None), 0.25)
     size = real("test_size", size, above=0, below=1)
     order = list(range(len(rows)))
-    classes = labels(wanted) if flag("stratify", stratify) else [None] * len(rows)
+    classes = [None] * len(rows)
+    if flag("stratify", stratify):
+        classes = listed("y", labels(wanted), "labels", Hashable, "write stratify=False")
     as_random(rng).shuffle(order)
     groups: dict[Any, list[int]] = {}
     for i in order:
@@ -176,7 +181,7 @@ def folds(
     so the test rows come from speakers never heard. The groups are shuffled by `rng`; the numbers
     of groups tested differ by at most 1. Rows without groups: `folds(range(n))`.
     """
-    group_of = labels(groups, "groups")
+    group_of = listed("groups", labels(groups, "groups"), "groups", Hashable)
     different = list(dict.fromkeys(group_of))
     if whole("k", k, least=2) > len(different):
         raise ValueError(f"cannot make {k} folds of {len(different)} group(s); write a smaller k")

@@ -105,12 +105,12 @@ class Scaling:
     factor: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        if len(self.shift) != len(self.factor):
-            raise ValueError(
-                f"shift has {len(self.shift)} numbers but factor has {len(self.factor)}"
-            )
-        row("shift", self.shift)
-        for j, factor in enumerate(row("factor", self.factor)):
+        shifts, factors = row("shift", self.shift), row("factor", self.factor)
+        if len(shifts) != len(factors):
+            raise ValueError(f"shift has {len(shifts)} numbers but factor has {len(factors)}")
+        for name, numbers in (("shift", shifts), ("factor", factors)):
+            object.__setattr__(self, name, tuple(numbers))
+        for j, factor in enumerate(factors):
             if factor == 0:
                 raise ValueError(f"factor[{j}] must be a finite number other than 0, got {factor}")
 

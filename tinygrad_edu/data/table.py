@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from tinygrad_edu.checks import instance, listed, text_of, whole
 from tinygrad_edu.files import AnyPath, open_regular, path_of
 
 __all__ = ["Table", "TableError", "read_table", "shown"]
@@ -59,6 +60,12 @@ class Table:
     columns: dict[str, list[str]]
     lines: list[int]
 
+    def __post_init__(self) -> None:
+        n = len(instance("lines", self.lines, list, "a list of line numbers"))
+        for name, cells in instance("columns", self.columns, dict, "a dict of lists").items():
+            if len(listed("a column", cells, "texts", str)) != n:
+                raise TableError(f"column {shown(name)} has {len(cells)} cells for {n} lines")
+
     @property
     def header(self) -> tuple[str, ...]:
         """The names of the columns."""
@@ -79,7 +86,7 @@ class Table:
 
     def text(self, name: str) -> list[str]:
         """Return the cells of a column; TableError if missing, or for an empty, nan or inf cell."""
-        if name not in self.columns:
+        if text_of("name", name) not in self.columns:
             raise TableError(f"{self.path}: no column {shown(name)}; {self._choices(name)}")
         for i, cell in enumerate(self.columns[name]):
             if not cell:
@@ -104,7 +111,8 @@ class Table:
 
     def error(self, row: int, name: str, message: str) -> TableError:
         """Return the error that names the place of a cell; rows count from 0."""
-        return TableError(f"{self.path}, line {self.lines[row]}, column {shown(name)}: {message}")
+        where = whole("row", row, 0, len(self) - 1)
+        return TableError(f"{self.path}, line {self.lines[where]}, column {shown(name)}: {message}")
 
     def _choices(self, name: str) -> str:
         close = difflib.get_close_matches(name, self.header, n=1)
@@ -181,7 +189,7 @@ def _judged(cells: Sequence[str]) -> str:
 
 def shown(text: str) -> str:
     """Return text in quotes, cut to fit into a message."""
-    return repr(text if len(text) <= 40 else text[:39] + "…")
+    return repr(text if len(text_of("text", text)) <= 40 else text[:39] + "…")
 
 
 def listing(names: Sequence[str]) -> str:

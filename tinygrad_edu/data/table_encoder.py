@@ -4,9 +4,10 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from numbers import Integral
 from typing import Any, Final
 
-from tinygrad_edu.checks import Check, real
+from tinygrad_edu.checks import Check, instance, listed, real
 from tinygrad_edu.data.encoding import mean_and_std, places
 from tinygrad_edu.data.table import Table, TableError, listing, shown
 
@@ -80,7 +81,7 @@ class TableEncoder:
         them alone, so that test rows stay unseen. Categories and class names come from the whole
         table. TableError for a constant column, a mixed one, or a target that is not classes.
         """
-        rows = _checked_rows(rows, len(table))
+        rows = _checked_rows(rows, len(_table(table)))
         class_names = _class_names(table, target)
         features = [name for name in table.header if name != target]
         if not features:
@@ -99,12 +100,12 @@ class TableEncoder:
 
         TableError for a missing column, text among numbers, or an unknown category.
         """
-        parts = [column.encode(table) for column in self.columns]
+        parts = [column.encode(_table(table)) for column in self.columns]
         return [[x for part in row for x in part] for row in zip(*parts, strict=True)]
 
     def labels(self, table: Table) -> list[int]:
         """Return n class numbers 0..k-1; TableError for an unknown class."""
-        return _places(table, self.target, self.class_names, "class")
+        return _places(_table(table), self.target, self.class_names, "class")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the encoder as dicts, lists, text and finite numbers, ready for JSON."""
@@ -127,8 +128,13 @@ class TableEncoder:
         return encoder
 
 
+def _table(x: Any) -> Table:
+    table: Table = instance("table", x, Table, "a Table", "write read_table(path)")
+    return table
+
+
 def _checked_rows(rows: Sequence[int] | None, n: int) -> Sequence[int]:
-    rows = range(n) if rows is None else rows
+    rows = range(n) if rows is None else listed("rows", rows, "row numbers", Integral)
     for row in rows:
         if not 0 <= row < n:
             raise ValueError(f"rows must be row numbers 0..{n - 1}, got {row}")

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Self
 
+from tinygrad_edu.checks import instance, listed
 from tinygrad_edu.engine import Value
 from tinygrad_edu.nn.containers import check_copied, parts_of, values_of
 from tinygrad_edu.nn.mode import modules
@@ -26,11 +27,9 @@ class Module(Savable):
 
         The modes differ for `Dropout` and `BatchNorm`; everything else is the same in both.
         """
-        if not isinstance(mode, bool):
-            raise TypeError(
-                f"mode must be True or False, got {type(mode).__name__}: "
-                "to train a model write fit(model, X, y, ...)"
-            )
+        instance(
+            "mode", mode, bool, "True or False", "to train a model write fit(model, X, y, ...)"
+        )
         for module in modules(self):
             module.training = mode
         return self
@@ -49,7 +48,7 @@ class Module(Savable):
 
     def batch(self, rows: Sequence[Any]) -> list[Any]:
         """The outputs for several examples; training asks for them where `couples_examples`."""
-        return [self(x) for x in rows]  # type: ignore[operator]
+        return [self(x) for x in listed("rows", rows, "rows")]  # type: ignore[operator]
 
     def _children(self) -> list["Module"]:
         return [part for _, part in self._parts() if isinstance(part, Module)]

@@ -2,13 +2,13 @@
 
 import math
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from itertools import pairwise
 from operator import attrgetter
 from typing import Any, Final, NamedTuple, Self, TypeVar
 
-from tinygrad_edu.checks import number
+from tinygrad_edu.checks import instance, number
 from tinygrad_edu.engine import Value
 from tinygrad_edu.files import AnyPath
 from tinygrad_edu.nn import model_file
@@ -115,7 +115,10 @@ class Savable(HasMode):
 
         Raises ValueError, and changes nothing, if a name is missing or unknown.
         """
-        values = self._values()
+        values, state = (
+            self._values(),
+            instance("state", state, Mapping, "a dict of numbers by name"),
+        )
         missing = [name for name in values if name not in state]
         unknown = [name for name in state if name not in values]
         if missing or unknown:

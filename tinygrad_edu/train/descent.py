@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from tinygrad_edu.checks import as_random, whole
+from tinygrad_edu.checks import as_random, function, whole
 from tinygrad_edu.examples import examples
 from tinygrad_edu.losses import Loss
 from tinygrad_edu.train.engines import Descent, find_engine
@@ -122,11 +122,9 @@ def descend(
     if size > n:
         warnings.warn(f"batch_size {size} is larger than the {n} rows", stacklevel=3)
     rng = as_random(0 if rng is None else rng)
-    if augment is not None and not callable(augment):
-        raise TypeError(
-            f"augment is a function of a row and a generator, got {type(augment).__name__}: "
-            "write augment=lambda row, rng: [x + rng.gauss(0, 0.1) for x in row]"
-        )
+    if augment is not None:
+        remedy = "write augment=lambda row, rng: [x + rng.gauss(0, 0.1) for x in row]"
+        function("augment", augment, "a row and a generator", remedy)
     descent = find_engine(engine)(training)
 
     def augmented(chosen: list[int]) -> list[list[float]] | None:

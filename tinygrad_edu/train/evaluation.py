@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from tinygrad_edu import functions as f
+from tinygrad_edu.checks import as_model
 from tinygrad_edu.engine import Value, no_grad
 from tinygrad_edu.examples import examples, inputs
 from tinygrad_edu.losses import Loss, find_loss, record_of, refuse_twice
@@ -35,12 +36,12 @@ def evaluate(
     The model is measured in evaluation mode, and in its mode again afterwards.
     """
     rows, targets = examples(X, y)
-    return evaluation(model, rows, targets, find_loss(loss), engine)()
+    return evaluation(as_model(model), rows, targets, find_loss(loss), engine)()
 
 
 def predict(model: Model, X: Iterable[Any], *, engine: str | Engine = "auto") -> list[list[float]]:
     """What the model gives, in evaluation mode, for n rows of numbers: n lists of its outputs."""
-    rows = inputs(X)
+    rows, model = inputs(X), as_model(model)
 
     def by_program() -> list[list[float]]:
         if not rows:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
 
-from tinygrad_edu.checks import as_random, real, whole
+from tinygrad_edu.checks import as_random, flag, instance, real, whole
 from tinygrad_edu.engine import Value
 from tinygrad_edu.examples import Rows, examples, inputs
 from tinygrad_edu.losses import Loss
@@ -99,7 +99,7 @@ def fit(
     batches = descend(training, epochs, batch_size, engine, rng, augment)
     measure = None if held_out is None else evaluation(model, *held_out, training.loss, engine)
     history = History()
-    with progress_bar(epochs, progress) as bar, _told(callbacks, model, batches):
+    with progress_bar(epochs, flag("progress", progress)) as bar, _told(callbacks, model, batches):
         try:
             for number, value, share in _epochs(batches, training.loss, targets):
                 measured = None if measure is None else measure()
@@ -178,6 +178,7 @@ class EarlyStopping(Callback):
 
     def __call__(self, epoch: Epoch) -> bool:
         """Whether to stop after this epoch."""
+        instance("epoch", epoch, Epoch, "an Epoch", "write fit(..., callbacks=[EarlyStopping()])")
         if self._model is None:  # in a loop of one's own
             self.start(epoch.model)
         assert self._model is not None

@@ -4,7 +4,12 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+from tinygrad_edu.checks import listed, number, whole
 from tinygrad_edu.text import table
+
+
+def _numbers(what: str, x: Iterable[float]) -> list[float]:
+    return [number(item, f"{what}[{k}]") for k, item in enumerate(listed(what, x))]
 
 
 class History:
@@ -25,9 +30,9 @@ class History:
         interrupted: bool = False,
         diverged: bool = False,
     ) -> None:
-        self.loss, self.accuracy = list(loss), list(accuracy)
-        self.validation_loss = list(validation_loss)
-        self.validation_accuracy = list(validation_accuracy)
+        self.loss, self.accuracy = _numbers("loss", loss), _numbers("accuracy", accuracy)
+        self.validation_loss = _numbers("validation_loss", validation_loss)
+        self.validation_accuracy = _numbers("validation_accuracy", validation_accuracy)
         self.stopped, self.interrupted, self.diverged = stopped, interrupted, diverged
 
     def __eq__(self, other: object) -> bool:
@@ -71,7 +76,7 @@ class History:
     def table(self, rows: int = 20) -> str:
         """A text table of at most `rows` epochs, evenly spread, first and last included."""
         columns, n = self.columns(), len(self)
-        rows = min(rows, n)
+        rows = min(whole("rows", rows), n)
         epochs = sorted({round(k * (n - 1) / max(rows - 1, 1)) for k in range(rows)}) if n else []
         cells = [["epoch", *(f"{name:>12}" for name in columns)]]
         for k in epochs:

@@ -8,7 +8,7 @@ from copy import deepcopy
 from itertools import product
 from typing import Any, NamedTuple, TypeAlias
 
-from tinygrad_edu.checks import as_random, is_listed, whole
+from tinygrad_edu.checks import as_random, function, instance, is_listed, listed, text_of, whole
 from tinygrad_edu.text import table
 from tinygrad_edu.train import processes
 from tinygrad_edu.train.history import History
@@ -74,7 +74,8 @@ class Sweep:
     """
 
     def __init__(self, runs: Iterable[Run]) -> None:
-        self.runs = sorted(runs, key=lambda run: run.history.rank)
+        known: list[Run] = listed("runs", runs, "runs of a sweep", Run)
+        self.runs = sorted(known, key=lambda run: run.history.rank)
 
     @property
     def best(self) -> Run:
@@ -83,7 +84,7 @@ class Sweep:
 
     def table(self, rows: int = 20) -> str:
         """A text table of the best `rows` runs: last numbers of the history, then the settings."""
-        best = self.runs[:rows]
+        best = self.runs[: whole("rows", rows)]
         columns = {name: None for run in best for name in run.history.columns()}
         ends = ["diverged" if run.history.diverged else "" for run in best]
         ended = ["ended"] * any(ends)
@@ -136,6 +137,7 @@ def run_all(
     """
     if n_jobs not in (None, -1):
         whole("n_jobs", n_jobs)
+    function("run", run, "a generator and the settings")
     results: dict[int, Result] = {}
     deaths = 0
     while len(results) < len(jobs):
@@ -191,14 +193,11 @@ def _run(run: Callable[..., Result], seed: int, settings: dict[str, Any]) -> Res
 
 def _combinations(grid: Any) -> list[dict[str, Any]]:
     """Every combination, the last name changing fastest."""
-    if not isinstance(grid, Mapping):
-        raise TypeError(
-            f'grid must be a dict of lists, got {type(grid).__name__}: write {{"lr": [0.1, 1.0]}}'
-        )
+    instance("grid", grid, Mapping, "a dict of lists", 'write {"lr": [0.1, 1.0]}')
     lists = {}
     for name, values in grid.items():
-        number = getattr(values, "shape", None) == ()  # an array without a dimension
-        if number or not is_listed(values):
+        text_of("a name in grid", name)
+        if not is_listed(values):
             raise TypeError(
                 f"grid[{name!r}] must be a list of settings, got {type(values).__name__} "
                 f"{values!r:.40}: write [{values!r:.40}]"

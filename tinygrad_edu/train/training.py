@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
+from tinygrad_edu.checks import as_model, function
 from tinygrad_edu.engine import Value
 from tinygrad_edu.examples import read_row
 from tinygrad_edu.losses import Loss, find_loss
@@ -73,13 +74,11 @@ def prepared(
     penalty: Penalty | None,
 ) -> Training:
     """What is trained on what: rows and targets are checked before, and here the rest."""
-    if penalty is not None and not callable(penalty):
-        raise TypeError(
-            f"penalty is a function of the model, got {type(penalty).__name__}: "
-            "write penalty=lambda model: l2(model.parameters(), 1e-4)"
-        )
-    loss = find_loss(loss)
-    return Training(model, loss, penalty, _find_optimizer(optimizer, model), rows, targets)
+    if penalty is not None:
+        remedy = "write penalty=lambda model: l2(model.parameters(), 1e-4)"
+        function("penalty", penalty, "the model", remedy)
+    loss, optimizer = find_loss(loss), _find_optimizer(optimizer, as_model(model))
+    return Training(model, loss, penalty, optimizer, rows, targets)
 
 
 def _find_optimizer(optimizer: AnyOptimizer, model: Model) -> Optimizer:

@@ -1,0 +1,996 @@
+"""Odd inputs: every public callable is called with odd objects among its arguments.
+
+    python -m tests.odd_inputs --n 50000
+
+A call must end in a result, or in an error that the package itself raises: a TypeError, a
+ValueError or one of its classes, raised by a `raise` of its own. An error of the odd object itself
+is passed on. Everything else is an inner error: what Python, NumPy or matplotlib say somewhere
+inside, or an answer that takes longer than LIMIT seconds. `EXAMPLES` has a right call of every
+callable; a trial replaces one of its arguments, or two, by objects of `ODD`.
+"""
+
+import argparse
+import contextlib
+import inspect
+import io
+import itertools
+import multiprocessing
+import opcode
+import operator
+import os
+import random
+import signal
+import sys
+import tempfile
+import traceback
+import warnings
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
+from fractions import Fraction
+from functools import cache, partial
+from importlib import import_module
+from importlib.util import find_spec
+from multiprocessing import connection
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+from unittest.mock import MagicMock, Mock
+
+import numpy as np
+import pandas as pd
+
+import tinygrad_edu
+from tinygrad_edu import (
+    MLP,
+    RNN,
+    SGD,
+    AvgPool2d,
+    BatchNorm,
+    Conv2d,
+    DivergenceError,
+    Dropout,
+    EarlyStopping,
+    Flatten,
+    GradientError,
+    GraphError,
+    History,
+    Layer,
+    MaxPool2d,
+    Module,
+    Neuron,
+    NonFiniteError,
+    Perceptron,
+    Primitive,
+    RNNCell,
+    Sequential,
+    Unflatten,
+    Value,
+    best_of,
+    blobs,
+    circles,
+    classes,
+    classics,
+    clip_grad_norm,
+    clip_grad_value,
+    data,
+    deltas,
+    detect_anomaly,
+    digits,
+    draw,
+    engine,
+    evaluate,
+    explain,
+    export,
+    fit,
+    grad,
+    gradcheck,
+    hessian,
+    iris,
+    jacobian,
+    load,
+    losses,
+    max_norm,
+    moons,
+    network,
+    no_grad,
+    optim,
+    parameter,
+    per_step,
+    perceptron,
+    predict,
+    pretrain,
+    primitive,
+    probabilities,
+    spiral,
+    steps,
+    sweep,
+    toposort,
+    train_test_split,
+    vectorize,
+    view,
+    vowels,
+    worksheet,
+    xor,
+)  # fmt: skip
+from tinygrad_edu import functions as f
+from tinygrad_edu import nn as nets
+from tinygrad_edu import playground as played
+from tinygrad_edu.checks import declared
+from tinygrad_edu.data.table_encoder import NumericColumn
+from tinygrad_edu.exercises import EXERCISES, Exercise, check
+from tinygrad_edu.view import RenderError, pictures
+
+train = import_module("tinygrad_edu.train")  # where the package shows the function
+HOME = str(Path(tinygrad_edu.__file__).parent)
+#: Seconds that a call may take.
+LIMIT = 5.0
+#: Bytes that a process may take.
+MEMORY = 6 << 30
+
+ROOMS = (
+    "", "functions", "losses", "engine", "nn", "optim", "data", "perceptron", "train", "vectorize",
+    "view", "view.pictures", "export", "classics", "exercises", "playground", "sklearn",
+)  # fmt: skip
+
+#: What is public and has no example: nobody calls it, or there is nothing to give it.
+LEFT_OUT = {
+    # records that functions give
+    "Graph", "Program", "exercises.Verdict", "perceptron.PerceptronHistory", "losses.LossRecord",
+    "playground.Playground", "train.Best", "train.Callback", "Callback.__call__", "Callback.over", "Callback.start", "train.Epoch", "train.Run",
+    "train.Step", "view.Deltas", "view.Explanation", "view.Film", "view.Network", "view.Renderer",
+    "view.Worksheet",
+    # what is called inside the package
+    "Adagrad.update", "Adam.update", "AdamW.update", "RMSprop.update", "Primitive.of",
+    "Primitive.of_one", "Program.agrees", "Program.check_classes", "Program.draw",
+    "Program.filled", "Program.kernel", "Program.read_parameters",
+    "Program.run", "Program.write_parameters", "losses.register", "losses.refuse_twice", "SGD.update", "Optimizer.update",
+    # seconds, and nothing to give them
+    "classics.vowel_regions", "classics.vowels",
+}  # fmt: skip
+
+
+class Odd:
+    """A class with nothing in it."""
+
+
+class Text(str):
+    """A text by another name."""
+
+    __slots__ = ()
+
+
+class Number(float):
+    """A float by another name."""
+
+
+def nothing(*_: Any, **__: Any) -> None:
+    """A function of anything that gives nothing."""
+
+
+def odd_error(*_: Any, **__: Any) -> None:
+    """A function that raises an error of its own."""
+    raise KeyError("odd")
+
+
+def self_containing() -> list[Any]:
+    """A list that contains itself."""
+    odd: list[Any] = [1.0]
+    odd.append(odd)
+    return odd
+
+
+def masked() -> Any:
+    """An array with a number that is hidden."""
+    return np.ma.masked_array([1.0, 2.0], [False, True])
+
+
+#: What is given in place of an argument: a function makes it anew each time.
+ODD: dict[str, Callable[[], Any]] = {
+    "None": lambda: None, "True": lambda: True, "'a'": lambda: "a", "''": lambda: "",
+    "'1'": lambda: "1", "b'x'": lambda: b"x", "bytearray": lambda: bytearray(b"12"),
+    "1j": lambda: 1j, "Decimal": lambda: Decimal("0.5"), "sNaN": lambda: Decimal("sNaN"),
+    "Fraction": lambda: Fraction(1, 2), "nan": lambda: float("nan"), "inf": lambda: float("inf"),
+    "-inf": lambda: -float("inf"), "-0.0": lambda: -0.0, "-1": lambda: -1, "0": lambda: 0,
+    "10**400": lambda: 10**400, "-10**400": lambda: -(10**400), "2.5": lambda: 2.5,
+    "1e308": lambda: 1e308, "5e-324": lambda: 5e-324, "...": lambda: ..., "[]": list,
+    "()": tuple, "[[]]": lambda: [[]], "ragged": lambda: [[1.0, 2.0], [1.0]],
+    "[1, [2]]": lambda: [1, [2]], "['a']": lambda: ["a"], "[None]": lambda: [None],
+    "[nan]": lambda: [float("nan"), 1.0], "[10**400]": lambda: [10**400, 1],
+    "[1, 2, 3]": lambda: [1, 2, 3], "(1, 2)": lambda: (1, 2), "[[1, 2]]": lambda: [[1, 2]],
+    "{}": dict, "{1: 2}": lambda: {1: 2.0}, "{'a': None}": lambda: {"a": None}, "set": set,
+    "{1.0, 2.0}": lambda: {1.0, 2.0}, "frozenset": lambda: frozenset([1.0, 2.0]),
+    "dict keys": lambda: {1.0: 1, 2.0: 2}.keys(), "generator": lambda: (x for x in (1.0, 2.0)),
+    "empty generator": lambda: (x for x in ()), "iter": lambda: iter([1.0, 2.0]),
+    "map": lambda: map(float, "12"), "zip": lambda: zip([1.0], [2.0], strict=True),
+    "count": lambda: iter(range(3)), "range": lambda: range(2), "deque": lambda: deque([1.0, 2.0]),
+    "memoryview": lambda: memoryview(b"12"), "slice": lambda: slice(2), "object": object,
+    "class": lambda: Odd, "instance": Odd, "type": lambda: type, "float": lambda: float,
+    "lambda": lambda: lambda: 0, "lambda x": lambda: lambda x: x,
+    "lambda a, b, c, d": lambda: lambda a, b, c, d: a, "nothing": lambda: nothing,
+    "odd error": lambda: odd_error, "partial": lambda: partial(nothing, 1), "module": lambda: sys,
+    "property": lambda: property(), "exception": lambda: ValueError("odd"),
+    "namespace": lambda: SimpleNamespace(data=1.0, grad=0.0), "Mock": Mock, "MagicMock": MagicMock,
+    "Text": lambda: Text("a"), "Number": lambda: Number(0.5), "Path": lambda: Path("odd"),
+    "folder": lambda: Path(), "no folder": lambda: Path("no", "folder"), "file": io.StringIO,
+    "self-containing": self_containing, "Random": lambda: random.Random(1),
+    "float32": lambda: np.float32(0.5), "float16": lambda: np.float16(0.5),
+    "int64": lambda: np.int64(2), "uint8": lambda: np.uint8(1), "bool_": lambda: np.bool_(True),
+    "complex64": lambda: np.complex64(1), "str_": lambda: np.str_("a"),
+    "datetime64": lambda: np.datetime64("2020"), "timedelta64": lambda: np.timedelta64(1, "s"),
+    "NaT": lambda: np.datetime64("NaT"), "void": lambda: np.void(b"x"),
+    "dtype": lambda: np.dtype("f8"),
+    "Generator": lambda: np.random.default_rng(0), "0-d": lambda: np.array(1.0),
+    "0-d object": lambda: np.array(None), "empty": lambda: np.zeros(0),
+    "(0, 2)": lambda: np.zeros((0, 2)),
+    "(1,)": lambda: np.ones(1), "(2,)": lambda: np.ones(2), "(2, 2)": lambda: np.eye(2),
+    "3-d": lambda: np.ones((1, 2, 2)), "int array": lambda: np.array([0, 1]),
+    "nan array": lambda: np.array([1.0, np.nan]), "complex array": lambda: np.ones(2, complex),
+    "object array": lambda: np.array([1.0, None]),
+    "ragged array": lambda: np.array([[1], [1, 2]], object),
+    "structured": lambda: np.zeros(2, [("a", float)]), "masked": masked,
+    "np.ma.masked": lambda: np.ma.masked,
+    "texts": lambda: np.array(["a", "b"]), "dates": lambda: np.array(["2020", "2021"], "M8[D]"),
+    "bytes array": lambda: np.array([b"a"]), "Series": lambda: pd.Series([1.0, 2.0]),
+    "Series of texts": lambda: pd.Series(["a", None]),
+    "empty Series": lambda: pd.Series([], dtype=float),
+    "nullable": lambda: pd.Series([1, None], dtype="Int64"),
+    "DataFrame": lambda: pd.DataFrame({"x": [1.0, 2.0]}),
+    "Categorical": lambda: pd.Categorical(["a", "b"]), "pd.NA": lambda: pd.NA,
+    "NaTType": lambda: pd.NaT,
+    "Timestamp": lambda: pd.Timestamp("2020"), "Index": lambda: pd.Index([1, 2]),
+    "Value": lambda: Value(0.5),
+    "result": lambda: parameter(0.5) * 2, "[Value]": lambda: [Value(0.5), Value(1.5)],
+    "[[Value]]": lambda: [[Value(0.5)]], "Value array": lambda: np.array([Value(0.5)]),
+    "nan Value": lambda: Value(float("nan")), "MLP": lambda: MLP(2, [1]),
+    "Layer": lambda: Layer(1, 1),
+    "SGD": lambda: SGD([Value(0.5)]), "class SGD": lambda: SGD, "Dataset": lambda: moons(4),
+    "History": lambda: History([1.0]),
+}  # fmt: skip
+
+
+class Call(NamedTuple):
+    """A function with its arguments, by place and by name."""
+
+    function: Callable[..., Any]
+    args: tuple[Any, ...]
+    names: dict[str, Any]
+
+    def arguments(self) -> list[int | str]:
+        """What can be replaced."""
+        return [*range(len(self.args)), *self.names]
+
+    def replaced(self, new: dict[int | str, Any]) -> "Call":
+        """The same with other arguments."""
+        args = tuple(new.get(k, x) for k, x in enumerate(self.args))
+        return Call(self.function, args, {k: new.get(k, x) for k, x in self.names.items()})
+
+    def run(self) -> Any:
+        """What the function gives; an iterator is run to its end."""
+        found = self.function(*self.args, **self.names)
+        return list(itertools.islice(found, 20)) if isinstance(found, Iterator) else found
+
+
+def call(function: Callable[..., Any], *args: Any, **names: Any) -> Call:
+    """A call that an example makes."""
+    return Call(function, args, names)
+
+
+def net() -> Any:
+    """A small net."""
+    return MLP(2, [2, 1], "tanh")
+
+
+def moon() -> tuple[list[list[float]], list[int]]:
+    """A few points."""
+    return [[0.5, 1.0], [-0.5, 0.25], [1.5, -1.0], [0.0, 0.5]], [1, -1, 1, -1]
+
+
+def node() -> Any:
+    """A small graph."""
+    x = Value(0.5, "x")
+    return (x * x + 1).tanh()
+
+
+def program() -> Any:
+    """A program with two parameters."""
+    unit = Neuron(1, "tanh", rng=0)
+    return vectorize(lambda x, y: (unit(x) - y) ** 2, [0.5], 1.0)
+
+
+def table() -> Any:
+    """A table of three rows."""
+    return data.Table("t.csv", {"a": ["1", "2", "3"], "c": ["u", "v", "u"]}, [2, 3, 4])
+
+
+def weights() -> list[Value]:
+    """Two parameters with gradients."""
+    w = [parameter(0.5), parameter(1.5)]
+    for p in w:
+        p.grad = 1.0
+    return w
+
+
+def epoch(last: bool = False) -> Any:
+    """What callbacks get."""
+    return train.Epoch(0, last, net(), 0.5, None, None, None)
+
+
+def run_of(_: random.Random) -> Any:
+    """A training for `best_of` and `sweep`."""
+    return net(), History([0.5])
+
+
+def image() -> list[list[list[float]]]:
+    """One channel of 2 x 2."""
+    return [[[0.5, 1.0], [1.5, 2.0]]]
+
+
+def saved(name: str = "model.json") -> str:
+    """The path of a model."""
+    net().save(name)
+    return name
+
+
+def csv() -> str:
+    """The path of a table."""
+    Path("t.csv").write_text("a,b,c\n1,2,u\n2,3,v\n3,1,u\n4,5,v\n")
+    return "t.csv"
+
+
+def settings(**changes: Any) -> Any:
+    """Settings of a playground that starts quickly."""
+    return played.Settings(**{"n": 8, "hidden": (2,), **changes})
+
+
+def setting(x: Any, name: str) -> Call:
+    """An attribute set."""
+    return call(partial(setattr, x, name), 0.5)
+
+
+def training(run: Callable[..., Any], **names: Any) -> Call:
+    """A training with all options."""
+    return call(
+        run, net(), *moon(), loss="hinge", optimizer="sgd", epochs=1, batch_size=2,
+        penalty=lambda m: losses.l2(m.parameters(), 0.1), engine="auto", rng=0,
+        augment=lambda row, rng: row, **names,
+    )  # fmt: skip
+
+
+def square() -> Primitive:
+    """An operation of one's own."""
+    return Primitive("square", lambda m, x: x * x, lambda m, y, x: (2 * x,))
+
+
+def examples_of_functions() -> dict[str, Callable[[], Call]]:
+    """A call of each function of Values, loss, activation and exercise."""
+    two = ("atan2", "divide", "equal", "hypot", "maximum", "minimum", "pow", "prelu")
+    calls: dict[str, Callable[[], Call]] = {}
+    for name in f.__all__:
+        function, key = getattr(f, name), f"functions.{name}"
+        if name == "where":
+            calls[key] = partial(call, function, True, Value(0.5), 2.0)
+        elif name == "dot":
+            calls[key] = partial(call, function, [Value(0.5)], [2.0], 1.0)
+        elif name in two:
+            calls[key] = partial(call, function, Value(0.5), 2.0)
+        elif name in ("elu", "leaky_relu"):
+            calls[name] = partial(call, function, Value(0.5), alpha=0.1)
+            calls[f"{name} method"] = partial(call, getattr(Value(0.5), name), alpha=0.1)
+        elif hasattr(Value, name):
+            calls[key] = partial(call, function, Value(0.5))
+            calls[f"Value.{name}"] = partial(call, getattr(Value(0.5), name))
+        else:
+            calls[key] = partial(call, function, [Value(0.5), 2.0])
+            calls[f"{key} several"] = partial(call, function, Value(0.5), 2.0)
+    for name, loss in losses.LOSSES.items():
+        output = [Value(0.5), Value(1.0)] if name == "cross_entropy" else Value(0.5)
+        calls[f"losses.{name}"] = partial(call, loss, output, 1)
+    for number in EXERCISES:
+        calls[f"exercises.check {number}"] = partial(call, check, number, ...)
+    for optimizer in optim.OPTIMIZERS.values():
+        calls[optimizer.__name__] = partial(_optimizer, optimizer)
+    for sign in ("add", "sub", "mul", "truediv", "pow", "lt", "le", "gt", "ge", "eq", "ne"):
+        calls[f"Value {sign}"] = partial(call, partial(getattr(operator, sign), Value(0.5)), 2.0)
+        calls[f"Value r{sign}"] = partial(_reflected, getattr(operator, sign))
+    return calls
+
+
+def _optimizer(kind: Any) -> Call:
+    values = {name: option.default for name, option in declared(kind).items()}
+    return call(kind, weights(), 0.1, **values)
+
+
+def _reflected(sign: Callable[[Any, Any], Any]) -> Call:
+    return call(lambda x: sign(x, Value(0.5)), 2.0)
+
+
+def estimators() -> dict[str, Callable[[], Call]]:
+    """A call of each method of an estimator."""
+    from tinygrad_edu.sklearn import ScalarMLPClassifier, ScalarMLPRegressor
+
+    def made(kind: Any, **options: Any) -> Any:
+        return kind((2,), max_iter=2, random_state=0, **options)
+
+    def fitted(kind: Any, method: str, *args: Any) -> Call:
+        with quiet():
+            return call(getattr(made(kind).fit(moon()[0], [0, 1, 0, 1]), method), *args)
+
+    def fit_with(kind: Any, **options: Any) -> Any:
+        return made(kind).set_params(**options).fit(moon()[0], [0, 1, 0, 1])
+
+    calls: dict[str, Callable[[], Call]] = {}
+    for kind in (ScalarMLPClassifier, ScalarMLPRegressor):
+        name, defaults = f"sklearn.{kind.__name__}", made(kind).get_params()
+        calls[name] = partial(call, partial(fit_with, kind), **defaults)
+        for method in ("fit", "partial_fit"):
+            calls[f"ScalarMLP.{method} of {name}"] = partial(
+                fitted, kind, method, moon()[0], [0, 1, 0, 1]
+            )
+        for method in ("predict", "predict_proba", "predict_log_proba"):
+            if hasattr(kind, method):
+                calls[f"{kind.__name__}.{method}"] = partial(fitted, kind, method, moon()[0])
+        for method in ("graph", "deltas", "explain"):
+            calls[f"ScalarMLP.{method} of {name}"] = partial(fitted, kind, method, [0.5, 1.0], 1)
+    return calls
+
+
+EXAMPLES: dict[str, Callable[[], Call]] = {
+    # the engine
+    "Value": lambda: call(Value, 0.5, "x"),
+    "Value.backward": lambda: call(node().backward, 1.0),
+    "Value.local_derivatives": lambda: call(node().local_derivatives),
+    "Value.slopes": lambda: call(node().slopes),
+    "Value data": lambda: setting(Value(0.5), "data"),
+    "Value grad": lambda: setting(Value(0.5), "grad"),
+    "Value name": lambda: call(partial(setattr, Value(0.5), "name"), "x"),
+    "parameter": lambda: call(parameter, 0.5, "w"),
+    "engine.constant": lambda: call(engine.constant, 0.5),
+    "engine.gradients": lambda: call(engine.gradients, node(), 1.0),
+    "engine.RandomLeaf": lambda: call(engine.RandomLeaf, lambda: 0.5, "x"),
+    "RandomLeaf.draw": lambda: call(engine.RandomLeaf(lambda: 0.5).draw),
+    "detect_anomaly": lambda: call(detect_anomaly),
+    "no_grad": lambda: call(no_grad),
+    "grad": lambda: call(grad, (x := Value(0.5)) * x, x),
+    "grad of several": lambda: call(grad, (x := Value(0.5)) * x, [x]),
+    "toposort": lambda: call(toposort, node(), node(), leaves=True),
+    "Primitive": lambda: call(Primitive, "double", lambda m, x: 2 * x, lambda m, y, x: (2.0,),
+                              constants={}),
+    "Primitive.__call__": lambda: call(square(), Value(0.5)),
+    "Primitive.__call__ with constants": lambda: call(f.elu, Value(0.5), alpha=0.5),
+    "Primitive.bind": lambda: call(engine.primitives["elu"].bind, alpha=0.5),
+    "Primitive.check": lambda: call(square().check, (1.0,), 1),
+    "primitive": lambda: call(primitive, lambda m, y, x: (2.0,)),
+    "primitive function": lambda: call(primitive(lambda m, y, x: (2.0,)), lambda m, x: 2 * x),
+    "jacobian": lambda: call(jacobian, [(x := Value(0.5)) * x], [x]),
+    "hessian": lambda: call(hessian, (x := Value(0.5)) * x, [x]),
+    "gradcheck": lambda: call(gradcheck, lambda x: x * x, 0.5, tolerance=1e-6),
+    "gradcheck of two": lambda: call(gradcheck, lambda x, y: x * y, [0.5, 1.0]),
+    # losses
+    "losses.l1": lambda: call(losses.l1, weights(), 0.1),
+    "losses.l2": lambda: call(losses.l2, weights(), 0.1, half=True),
+    "losses.find_loss": lambda: call(losses.find_loss, "hinge"),
+    "losses.record_of": lambda: call(losses.record_of, losses.hinge),
+    "losses several": lambda: call(losses.squared_error, [Value(0.5), 1.0], [0.0, 1.0]),
+    "losses.cross_entropy shares": lambda: call(
+        losses.cross_entropy, [Value(0.5), 1.0], [0.5, 0.5]),
+    # nn
+    "MLP": lambda: call(MLP, 2, [3, 1], "tanh", "linear", init="he", rng=0),
+    "MLP.__call__": lambda: call(net(), [0.5, 1.0]),
+    "Neuron": lambda: call(Neuron, 2, "tanh", init="he", rng=0, nonlin=None, nout=1),
+    "Neuron.__call__": lambda: call(Neuron(2, rng=0), [0.5, 1.0]),
+    "Neuron.activate": lambda: call(Neuron(2, rng=0).activate, Value(0.5)),
+    "Neuron.net_input": lambda: call(Neuron(2, rng=0).net_input, [0.5, 1.0]),
+    "Layer": lambda: call(Layer, 2, 2, "softmax", init="he", rng=0, nonlin=None),
+    "Layer.__call__": lambda: call(Layer(2, 2), [0.5, 1.0]),
+    "RNN": lambda: call(RNN, 1, 2, 1, "tanh", "linear", return_sequences=False, init="he", rng=0),
+    "RNN.__call__": lambda: call(RNN(1, 2, 1), [[0.5], [1.0]]),
+    "RNN.states": lambda: call(RNN(1, 2, 1).states, [[0.5], [1.0]]),
+    "RNNCell": lambda: call(RNNCell, 1, 2, "tanh", init="he", rng=0),
+    "RNNCell.__call__": lambda: call(RNNCell(1, 2), [0.5], [0.0, 0.0]),
+    "per_step": lambda: call(per_step, "squared_error", 1),
+    "per_step loss": lambda: call(per_step("squared_error"), [Value(0.5), Value(1.0)], [0.0, 1.0]),
+    "AvgPool2d": lambda: call(AvgPool2d, 2, 1),
+        "MaxPool2d": lambda: call(MaxPool2d, 2, 1),
+    "_Pool2d.__call__": lambda: call(MaxPool2d(2), image()),
+    "Conv2d": lambda: call(Conv2d, 1, 1, 2, 1, 0, activation="relu", init="he", rng=0),
+    "Conv2d.__call__": lambda: call(Conv2d(1, 1, 2), image()),
+    "Flatten": lambda: call(Flatten),
+    "Flatten.__call__": lambda: call(Flatten(), image()),
+    "Unflatten": lambda: call(Unflatten, 1, 2, 2),
+    "Unflatten.__call__": lambda: call(Unflatten(1, 2, 2), [1.0, 2.0, 3.0, 4.0]),
+    "BatchNorm": lambda: call(BatchNorm, 2, 0.1, 1e-5),
+    "BatchNorm.__call__": lambda: call(BatchNorm(2).eval(), [0.5, 1.0]),
+    "BatchNorm.batch": lambda: call(BatchNorm(2).batch, [[0.5, 1.0], [1.0, 2.0]]),
+    "Dropout": lambda: call(Dropout, 0.5, 0),
+    "Dropout.__call__": lambda: call(Dropout(0.5), [0.5, 1.0]),
+    "Sequential": lambda: call(Sequential, Layer(2, 1), "tanh"),
+    "Sequential.batch": lambda: call(Sequential(Layer(2, 1), BatchNorm(1)).batch, moon()[0]),
+    "Sequential.__call__": lambda: call(Sequential(Layer(2, 1), "tanh"), [0.5, 1.0]),
+    "nn.Activate": lambda: call(nets.Activate, "tanh"),
+    "Activate.__call__": lambda: call(nets.Activate("tanh"), [0.5, 1.0]),
+    "Module": lambda: call(Module),
+    "Module.batch": lambda: call(net().batch, [[0.5, 1.0]]),
+    "Module.eval": lambda: call(net().eval),
+    "Savable.load": lambda: call(MLP.load, saved(), max_bytes=10**6),
+    "Savable.load_parameters": lambda: call(net().load_parameters, saved(), max_bytes=10**6),
+    "Savable.load_state_dict": lambda: call(net().load_state_dict, net().state_dict()),
+    "Savable.load_state_dict of a number": lambda: call(
+        lambda x: net().load_state_dict(net().state_dict() | {"layer1.neuron1.b": x}), 0.5),
+    "Module.named_buffers": lambda: call(net().named_buffers),
+    "Module.named_parameters": lambda: call(net().named_parameters),
+    "Module.parameters": lambda: call(net().parameters),
+    "Savable.save": lambda: call(net().save, "model.json", metadata={"a": 1}),
+    "Savable.state_dict": lambda: call(net().state_dict),
+    "Module.summary": lambda: call(net().summary),
+    "Module.train": lambda: call(net().train, True),
+    "Module.zero_grad": lambda: call(net().zero_grad),
+    "load": lambda: call(load, saved(), max_bytes=10**6),
+    "nn.modules": lambda: call(nets.modules, net()),
+    "nn.register": lambda: call(nets.register, "nin"),
+    # optim
+    "optim.Optimizer": lambda: call(optim.Optimizer, weights(), 0.1, weight_decay=0.0),
+    "Optimizer.step": lambda: call(SGD(weights()).step),
+    "Optimizer.zero_grad": lambda: call(SGD(weights()).zero_grad),
+    "Optimizer lr": lambda: setting(SGD(weights()), "lr"),
+    "optim.find_optimizer": lambda: call(optim.find_optimizer, "sgd"),
+    "optim.cosine_decay": lambda: call(optim.cosine_decay, 0.1, 10, 0.0),
+    "optim.exponential_decay": lambda: call(optim.exponential_decay, 0.1, 0.5),
+    "optim.linear_decay": lambda: call(optim.linear_decay, 0.1, 0.01, 10),
+    "optim.step_decay": lambda: call(optim.step_decay, 0.1, 10, 0.1),
+    "optim schedule": lambda: call(optim.step_decay(0.1, 10), 1),
+    "clip_grad_norm": lambda: call(clip_grad_norm, weights(), 1.0),
+    "clip_grad_value": lambda: call(clip_grad_value, weights(), 1.0),
+    "max_norm": lambda: call(max_norm, weights(), 1.0),
+    # data
+    "data.Dataset": lambda: call(
+        data.Dataset, [[0.5]], [0], ("x1",), ("0",), "own", "nowhere", groups=[0]),
+    "data.as_random": lambda: call(data.as_random, 0),
+    "data.binary_addition": lambda: call(data.binary_addition, 2, 3, rng=0),
+    "data.fit_centring": lambda: call(data.fit_centring, [[0.5, 1.0], [1.0, 2.0]]),
+    "data.fit_min_max_scaler": lambda: call(
+        data.fit_min_max_scaler, [[0.5, 1.0], [1.0, 2.0]], -1.0, 1.0),
+    "data.fit_standard_scaler": lambda: call(data.fit_standard_scaler, [[0.5, 1.0], [1.0, 2.0]]),
+    "data.Scaling": lambda: call(data.Scaling, (0.5, 1.0), (2.0, 1.0)),
+    "Scaling.__call__": lambda: call(data.Scaling((0.5,), (2.0,)), [[0.5]]),
+    "Scaling.inverse": lambda: call(data.Scaling((0.5,), (2.0,)).inverse, [[0.5]]),
+    "data.folds": lambda: call(data.folds, [1, 1, 2, 2], 2, rng=0),
+    "data.jitter": lambda: call(data.jitter, 0.1),
+    "data.rotation": lambda: call(data.rotation, 10.0, (0.0, 0.0)),
+    "data.shift": lambda: call(data.shift, 1, 2, 2),
+    "Augmentation.__call__": lambda: call(data.jitter(0.1), [0.5], 0),
+    "data.next_letter": lambda: call(data.next_letter, ["anna"], 2, letters="an"),
+    "data.one_hot": lambda: call(data.one_hot, "GA", "ACGT"),
+    "data.thermometer": lambda: call(data.thermometer, "ab", "abc"),
+    "data.read_table": lambda: call(data.read_table, csv()),
+    "data.Table": lambda: call(data.Table, "t.csv", {"a": ["1"]}, [2]),
+    "Table.error": lambda: call(table().error, 0, "a", "no"),
+    "Table.is_numeric": lambda: call(table().is_numeric, "a"),
+    "Table.numbers": lambda: call(table().numbers, "a"),
+    "Table.text": lambda: call(table().text, "c"),
+    "data.TableEncoder": lambda: call(
+        data.TableEncoder, (NumericColumn("a", 0.0, 1.0),), "c", ("u", "v")),
+    "TableEncoder.features": lambda: call(data.TableEncoder.fit(table(), "c").features, table()),
+    "TableEncoder.fit": lambda: call(data.TableEncoder.fit, table(), "c", [0, 1]),
+    "TableEncoder.from_dict": lambda: call(
+        data.TableEncoder.from_dict, data.TableEncoder.fit(table(), "c").to_dict()),
+    "TableEncoder.labels": lambda: call(data.TableEncoder.fit(table(), "c").labels, table()),
+    "TableEncoder.to_dict": lambda: call(data.TableEncoder.fit(table(), "c").to_dict),
+    "blobs": lambda: call(blobs, 6, [[0.0, 1.0], [2.0, 3.0]], 1.0, 0),
+    "circles": lambda: call(circles, 4, 0.1, 0.5, 0),
+    "moons": lambda: call(moons, 4, 0.1, 0),
+    "spiral": lambda: call(spiral, 6, 3, 0.1, 0),
+    "xor": lambda: call(xor, 4, 0.1, 0),
+    "digits": lambda: call(digits),
+    "iris": lambda: call(iris),
+    "vowels": lambda: call(vowels, ["F1", "F2"]),
+    "train_test_split": lambda: call(
+        train_test_split, *moon(), test_size=0.5, stratify=True, rng=0),
+    "train_test_split by its old name": lambda: call(train_test_split, *moon(), test_ratio=0.5),
+    # the perceptron
+    "Perceptron": lambda: call(Perceptron, 2, w=[0.0, 1.0, 1.0]),
+    "Perceptron.__call__": lambda: call(Perceptron(2), [0.5, 1.0]),
+    "Perceptron.distance": lambda: call(Perceptron(2, w=[0.0, 1.0, 1.0]).distance, [0.5, 1.0]),
+    "Perceptron.fit": lambda: call(
+        Perceptron(2).fit, *moon(), lr=1.0, batch=False, epochs=2, rng=0),
+    "Perceptron.hyperplane": lambda: call(Perceptron(2).hyperplane),
+    "Perceptron.line": lambda: call(Perceptron(2, w=[0.0, 1.0, 1.0]).line),
+    "Perceptron.load_state_dict": lambda: call(
+        Perceptron(2).load_state_dict, Perceptron(2).state_dict()),
+    "Perceptron.net_input": lambda: call(Perceptron(2).net_input, [0.5, 1.0]),
+    "Perceptron.state_dict": lambda: call(Perceptron(2).state_dict),
+    "perceptron.gate": lambda: call(perceptron.gate, "AND"),
+    "perceptron.truth_table": lambda: call(perceptron.truth_table, perceptron.xor, 2),
+    "perceptron.xnor": lambda: call(perceptron.xnor, (0, 1)),
+    "perceptron.xor": lambda: call(perceptron.xor, (0, 1)),
+    # training
+    "fit": lambda: training(fit, validation=moon(), callbacks=[nothing], progress=False),
+    "train": lambda: training(tinygrad_edu.train),
+    "pretrain": lambda: call(
+        pretrain, net(), moon()[0], optimizer="sgd", epochs=1, decoder="linear", batch_size=2,
+        engine="auto", rng=0, augment=lambda row, rng: row, progress=False),
+    "predict": lambda: call(predict, net(), moon()[0], engine="auto"),
+    "evaluate": lambda: call(evaluate, net(), *moon(), loss="hinge", engine="auto"),
+    "classes": lambda: call(classes, net(), moon()[0], loss="hinge"),
+    "probabilities": lambda: call(probabilities, net(), moon()[0], loss="hinge"),
+    "best_of": lambda: call(best_of, run_of, 2, rng=0, n_jobs=1),
+    "sweep": lambda: call(sweep, lambda rng, lr: run_of(rng), {"lr": [0.1, 1.0]}, rng=0, n_jobs=1),
+    "train.Sweep": lambda: call(train.Sweep, [train.Run({"lr": 0.1}, net(), History([0.5]))]),
+    "Sweep.table": lambda: call(
+        train.Sweep([train.Run({"lr": 0.1}, net(), History([0.5]))]).table, 2),
+    "train.scalar_engine": lambda: call(train.scalar_engine, net(), losses.hinge, None),
+    "train.scalar_engine gradient": lambda: call(
+        train.scalar_engine(net(), losses.hinge, None), *moon()),
+    "EarlyStopping": lambda: call(EarlyStopping, 2, min_delta=0.1),
+    "EarlyStopping.start": lambda: call(EarlyStopping().start, net()),
+    "EarlyStopping.over": lambda: call(EarlyStopping().over),
+    "EarlyStopping.__call__": lambda: call(EarlyStopping(), epoch()),
+    "History": lambda: call(History, [0.5], [0.5], [0.5], [0.5], None, False),
+    "History.columns": lambda: call(History([0.5]).columns),
+    "History.plot": lambda: call(History([0.5]).plot),
+    "History.table": lambda: call(History([0.5]).table, 2),
+    "History.to_dict": lambda: call(History([0.5]).to_dict),
+    # programs
+    "vectorize.vectorize": lambda: call(vectorize, lambda x, y: x[0] * y, [0.5, 1.0], 1.0),
+    "Program.__call__": lambda: call(program(), [[0.5], [1.0]], [1.0, 2.0]),
+    "Program.backward": lambda: call(program().backward, [[0.5], [1.0]], [1.0, 2.0]),
+    "Program.columns": lambda: call(program().columns, [[0.5], [1.0]], [1.0, 2.0]),
+    "Program.explain": lambda: call(program().explain, "A1"),
+    "Program.value_and_grad": lambda: call(program().value_and_grad, [[0.5]], [1.0]),
+    # views
+    "draw": lambda: call(
+        draw, node(), level="auto", names={"y": Value(0.5)}, edges="none", max_nodes=150,
+        rankdir="LR", unfold=False, expand=None, example=None, notation="lecture"),
+    "draw a net": lambda: call(draw, net()([0.5, 1.0]), level="layer", expand="layer1"),
+    "Graph.save": lambda: call(draw(node()).save, "graph.dot"),
+    "explain": lambda: call(
+        explain, (x := Value(0.5)).tanh(), x, names={"y": x}, notation="lecture"),
+    "deltas": lambda: call(
+        deltas, net(), [0.5, 1.0], 1.0, "squared_error", "dL/dz", notation="lecture"),
+    "network": lambda: call(
+        network, net(), [0.5, 1.0], 1.0, "squared_error", input_names=["a", "b"],
+        convention="dL/dz", max_units=16, notation="lecture"),
+    "steps": lambda: call(
+        steps, node(), optimizer=None, guess=False, names={"y": Value(0.5)}, max_steps=300,
+        max_nodes=60, notation="lecture"),
+    "worksheet": lambda: call(
+        worksheet, node(), blanks="gradients", names={"y": Value(0.5)}, title="a", formulas=True,
+        notation="lecture"),
+        "Explanation.table": lambda: call(explain(node()).table),
+    "Film.inline": lambda: call(steps(node()).inline),
+    "Film.save": lambda: call(steps(node()).save, "film.html"),
+    "Film.strip": lambda: call(steps(node()).strip, 2),
+    "Network.save": lambda: call(network(net()).save, "net.svg"),
+    "Worksheet.save": lambda: call(worksheet(node()).save, "sheet.svg"),
+    "view.renderer": lambda: call(view.renderer),
+    # pictures
+    "view.pictures.activations": lambda: call(
+        pictures.activations, ["tanh"], span=5.0, saturation=0.05, ax=None),
+    "view.pictures.confusion": lambda: call(
+        pictures.confusion, [0, 1], [0, 1], ["a", "b"], ax=None),
+    "view.pictures.descent_path": lambda: call(
+        pictures.descent_path, lambda: (w[0] - w[1]) ** 2, *(w := weights()), SGD(w), steps=2),
+    "view.pictures.hidden_space": lambda: call(
+        pictures.hidden_space, net(), *moon(), layer=1, outputs="auto", class_names=["a", "b"],
+        ax=None),
+    "view.pictures.loss_curve": lambda: call(pictures.loss_curve, [0.5, 0.25], log=False, ax=None),
+    "view.pictures.neuron_maps": lambda: call(
+        pictures.neuron_maps, net(), moon()[0], layer=1, extent=(-1, 1, -1, 1), transform=None,
+        resolution=4, ax=None),
+    "view.pictures.regions": lambda: call(
+        pictures.regions, net(), *moon(), X_test=[[0.5, 1.0]], y_test=[1], ax=None, transform=None,
+        class_names=["a", "b"], resolution=4),
+    "view.pictures.surface": lambda: call(
+        pictures.surface, lambda: (w[0] - w[1]) ** 2, *(w := weights()), span=2.0,
+        extent=(-1, 1, -1, 1), paths={"a": [(0.0, 1.0), (0.5, 1.0)]}, resolution=4, ax=None),
+    "view.pictures.surface of data": lambda: call(
+        pictures.surface, ((unit := Neuron(2, "tanh", rng=0)), *moon(), "squared_error"),
+        *unit.w, resolution=4),
+    "view.pictures.tangent": lambda: call(
+        pictures.tangent, lambda x: x * x, 0.5, span=3.0, name="f", ax=None),
+    "view.pictures.weights": lambda: call(
+        pictures.weights, Layer(4, 2), height=2, width=2, ax=None),
+    # exports
+    "export.to_numpy_source": lambda: call(export.to_numpy_source, net(), [0.5, 1.0]),
+    "export.from_torch": lambda: call(export.from_torch, Odd()),
+    "export.to_torch": lambda: call(export.to_torch, net()),
+    "export.to_onnx": lambda: call(export.to_onnx, net(), "net.onnx"),
+    # classics
+    "classics.Classic": lambda: call(
+        classics.Classic, "a", "b", (classics.Row("x", "0.5", 0.5),), "c"),
+    "classics.Row": lambda: call(classics.Row, "x", "0.5", 0.5, 0.1),
+    "classics.circuits": lambda: call(classics.circuits),
+    "classics.linear_claims": lambda: call(classics.linear_claims, (0.5, -1.5, 2.0), x=3.0, y=1.0),
+    "classics.mazur": lambda: call(classics.mazur, long=False),
+    "classics.micrograd_moons": lambda: call(classics.micrograd_moons, steps=1),
+    "classics.micrograd_readme": lambda: call(classics.micrograd_readme),
+    "classics.rumelhart_encoder": lambda: call(classics.rumelhart_encoder, 0),
+    "classics.rumelhart_parity": lambda: call(classics.rumelhart_parity, 1),
+    "classics.rumelhart_symmetry": lambda: call(classics.rumelhart_symmetry, 1),
+    "classics.rumelhart_xor": lambda: call(classics.rumelhart_xor, 1),
+    "classics.saturation": lambda: call(classics.saturation),
+    "classics.spiral_linear": lambda: call(classics.spiral_linear),
+    "classics.spiral_net": lambda: call(classics.spiral_net, 1),
+    # exercises and playground
+    "exercises.Exercise": lambda: call(Exercise, "a", bool, "b"),
+    "exercises.check": lambda: call(check, "3.1", 1.0),
+    "playground.playground": lambda: call(
+        played.playground, [[0.5, 1.0], [1.0, 0.0], [2.0, 1.0], [0.0, 0.5]], [0, 1, 0, 1],
+        columns=None, show=["plane"], epochs=0, hidden=[2]),
+    "playground.playground of a file": lambda: call(
+        played.playground, csv(), columns=["a", "b", "c"], show=["data"], hidden=[2]),
+    "playground.Settings": lambda: call(
+        played.Settings, data="moons", n=8, noise=0.2, test_share=0.3, features=["x1"],
+        hidden=[2], activation="tanh", loss="cross_entropy", lr=0.1, penalty="none",
+        strength=0.1, batch_size=2, seed=0),
+    "playground.Run": lambda: call(played.Run, settings(), None),
+    "Run.change": lambda: call(played.Run(settings()).change, lr=0.1, hidden=[2]),
+    "Run.measure": lambda: call(played.Run(settings()).measure),
+    "Run.reset": lambda: call(played.Run(settings()).reset),
+    "Run.set_weight": lambda: call(
+        played.Run(settings()).set_weight, "layer1.neuron1.b", 0.5),
+    "Run.train": lambda: call(played.Run(settings()).train, 1),
+    "playground.features": lambda: call(played.features, [[2.0, 3.0]], ["x1", "x1*x2"]),
+    "playground.points": lambda: call(played.points, [[0.5, 1.0], [1.0, 2.0]], [0, 1], None),
+    "playground.points of a file": lambda: call(played.points, csv(), None, ["a", "b", "c"]),
+}  # fmt: skip
+EXAMPLES |= examples_of_functions()
+if find_spec("sklearn"):
+    EXAMPLES |= estimators()
+
+
+@cache
+def public() -> dict[str, Any]:
+    """Every public callable by its name: functions, classes, and the methods of these."""
+    found: dict[str, Any] = {}
+    for room in ROOMS:
+        if room == "sklearn" and not find_spec("sklearn"):
+            continue
+        module = import_module(f"tinygrad_edu.{room}".rstrip("."))
+        names = getattr(module, "__all__", None) or [
+            name
+            for name, x in vars(module).items()
+            if not name.startswith("_") and getattr(x, "__module__", "") == module.__name__
+        ]
+        for name in names:
+            x = getattr(module, name)
+            if callable(x) and not inspect.ismodule(x) and not is_error(x) and not is_type(x):
+                if not any(x is known for known in found.values()):
+                    found[f"{room}.{getattr(x, '__name__', name)}".lstrip(".")] = x
+                if isinstance(x, type):
+                    found |= methods(x)
+    return found
+
+
+def is_error(x: Any) -> bool:
+    """Whether it is an error of the package."""
+    return isinstance(x, type) and issubclass(x, BaseException)
+
+
+def is_type(x: Any) -> bool:
+    """Whether it is the name of a type, such as `Callable[[int], float]`."""
+    return not isinstance(x, type) and type(x).__module__ in ("typing", "types", "collections.abc")
+
+
+def methods(kind: type) -> dict[str, Any]:
+    """The public methods of a class that the package defines, by the class that has them."""
+    bases = [base for base in kind.__mro__ if base.__module__.startswith("tinygrad_edu")]
+    members = [
+        (name, getattr(x, "__func__", x)) for base in bases for name, x in vars(base).items()
+    ]
+    return {
+        member.__qualname__: member
+        for name, member in members
+        if inspect.isfunction(member) and (not name.startswith("_") or name == "__call__")
+    }
+
+
+class TimeIsUp(BaseException):
+    """A call has taken too long."""
+
+
+class Verdict(NamedTuple):
+    """How a call ended: "result", "own" error, "passed" on, or "inner" error, and which."""
+
+    kind: str
+    text: str = ""
+
+
+Trial = tuple[str, tuple[tuple[int | str, str], ...]]
+
+
+@cache
+def codes_of_odd_functions() -> frozenset[Any]:
+    """The code of all odd objects that are functions."""
+    return frozenset(getattr(make(), "__code__", None) for make in ODD.values()) - {None}
+
+
+def tried(trial: Trial) -> Verdict:
+    """How an example ends with odd arguments."""
+    name, odd = trial
+    example = EXAMPLES[name]().replaced({k: ODD[what]() for k, what in odd})
+    with quiet(), time_limit(LIMIT):
+        try:
+            example.run()
+        except TimeIsUp:
+            return Verdict("inner", "no answer")
+        except Exception as error:
+            return judged(error, name)
+    return Verdict("result")
+
+
+def judged(error: Exception, name: str = "") -> Verdict:
+    """Whose error it is: who raised it."""
+    text = f"{type(error).__name__}: {' '.join(str(error).split()):.150}"
+    frames = list(traceback.walk_tb(error.__traceback__))
+    last, line = frames[-1]
+    place = f"{text} @ {Path(last.f_code.co_filename).name}:{line}"
+    raised = is_raise(error.__traceback__)
+    if last.f_code in codes_of_odd_functions() or "unittest/mock" in last.f_code.co_filename:
+        return Verdict("passed", place)
+    if str(error).startswith(OF_ODD_FUNCTIONS) and isinstance(error, TypeError):
+        return Verdict("passed", place)
+    if isinstance(error, OSError) and error.filename is not None:
+        return Verdict("own", place)  # what the system says of a path
+    if (
+        name.startswith("Value ")
+        and last.f_code.co_filename == __file__
+        and type(error) is TypeError
+    ):
+        return Verdict("own", place)  # what Python says of operands that both decline
+    home = last.f_code.co_filename.startswith(HOME)
+    if raised and home and str(error) and isinstance(error, OWN | of_package()):
+        return Verdict("own", place)
+    if "Scalar" in name and any(
+        "/site-packages/sklearn/" in f.f_code.co_filename for f, _ in frames
+    ):
+        return Verdict("own", place)  # what scikit-learn says of parameters and data
+    inside = [
+        f"{Path(f.f_code.co_filename).name}:{n}" for f, n in frames if HOME in f.f_code.co_filename
+    ]
+    return Verdict("inner", f"{place} ({' '.join(inside[-3:])})")
+
+
+#: How the errors begin that Python raises where an odd function is called with what it cannot take.
+OF_ODD_FUNCTIONS = ("<lambda>.<locals>.<lambda>()", "Odd()", "type()", "type.__new__()", "float()")
+#: What the package may raise besides its own classes; numbers beyond 1.8e308 are OverflowErrors.
+OWN = TypeError | ValueError | OverflowError | ImportError
+
+
+@cache
+def of_package() -> Any:
+    """The classes of errors of the package."""
+    return GraphError | NonFiniteError | DivergenceError | GradientError | RenderError
+
+
+def is_raise(trace: Any) -> bool:
+    """Whether the innermost frame ended in a `raise`."""
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    code = trace.tb_frame.f_code
+    return code.co_code[trace.tb_lasti] == opcode.opmap["RAISE_VARARGS"]
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Nothing is printed or warned of, and figures are closed."""
+    out, err = contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO())
+    with warnings.catch_warnings(), out, err:
+        warnings.simplefilter("ignore")
+        yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
+
+
+@contextlib.contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """Raise TimeIsUp after so many seconds."""
+
+    def ring(*_: Any) -> None:
+        raise TimeIsUp
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def trials(n: int, names: Sequence[str] = (), seed: int = 0) -> list[Trial]:
+    """n trials, in an order drawn from the seed: first of one argument each, then of two."""
+    rng = random.Random(seed)
+    places = [(name, EXAMPLES[name]().arguments()) for name in sorted(names or EXAMPLES)]
+    one: list[Trial] = [
+        (name, ((k, odd),)) for name, arguments in places for k in arguments for odd in ODD
+    ]
+    rng.shuffle(one)
+    several = [(name, arguments) for name, arguments in places if len(arguments) > 1]
+    while len(one) < n and several:
+        name, arguments = rng.choice(several)
+        a, b = rng.sample(arguments, 2)
+        one.append((name, ((a, rng.choice(list(ODD))), (b, rng.choice(list(ODD))))))
+    return one[:n]
+
+
+def written(trial: Trial) -> str:
+    """A trial as people read it."""
+    name, odd = trial
+    return f"{name}({', '.join(f'{k}: {what}' for k, what in odd)})"
+
+
+def worker(tasks: list[Trial], answers: Any) -> None:
+    """Try all in a folder that goes away, and tell the verdicts one by one."""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    with open(os.devnull) as null:
+        os.dup2(null.fileno(), 0)
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        for trial in tasks:
+            answers.send(tried(trial))
+        os.chdir("/")
+
+
+def swept(tasks: list[Trial], processes: int) -> list[Verdict]:
+    """The verdicts on all trials; a process that does not answer is ended, and another begins."""
+    size = 500
+    shares = [range(k, min(k + size, len(tasks))) for k in range(0, len(tasks), size)][::-1]
+    verdicts: dict[int, Verdict] = {}
+    running: dict[Any, tuple[Any, list[int]]] = {}
+    while shares or running:
+        while shares and len(running) < processes:
+            share = list(shares.pop())
+            ours, theirs = multiprocessing.Pipe()
+            process = multiprocessing.Process(
+                target=worker, args=([tasks[i] for i in share], theirs)
+            )
+            process.start()
+            theirs.close()
+            running[ours] = process, share
+        ready = connection.wait(list(running), 4 * LIMIT)
+        for answers in ready or list(running):
+            process, share = running[answers]
+            try:
+                if answers not in ready:
+                    raise EOFError
+                verdicts[share[0]] = answers.recv()
+                del share[0]
+                if share:
+                    continue
+            except EOFError:  # it has died, or does not answer
+                verdicts[share[0]] = Verdict("inner", "the process died or hung")
+                shares += [range(share[1], share[-1] + 1)] if len(share) > 1 else []
+                process.kill()
+            process.join()
+            answers.close()
+            del running[answers]
+    return [verdicts[i] for i in range(len(tasks))]
+
+
+def main() -> None:
+    """The sweep by hand."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--n", type=int, default=50_000, help="number of calls")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--only", default="", help="names that begin so")
+    parser.add_argument("--show", default="inner", help="which verdicts are listed")
+    options = parser.parse_args()
+    os.environ["MPLBACKEND"] = "Agg"
+    os.environ.pop("DISPLAY", None)
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        names = [name for name in EXAMPLES if name.startswith(options.only)]
+        tasks = trials(options.n, names, options.seed)
+    verdicts = swept(tasks, options.processes)
+    for trial, verdict in zip(tasks, verdicts, strict=True):
+        if verdict.kind in options.show.split(","):
+            print(f"{verdict.kind}: {written(trial)}: {verdict.text}")
+    counts = Counter(verdict.kind for verdict in verdicts)
+    print(f"{len(tasks)} calls of {len(names)} examples: {dict(counts)}")
+
+
+if __name__ == "__main__":
+    main()
