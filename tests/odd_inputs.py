@@ -137,14 +137,16 @@ ROOMS = (
 LEFT_OUT = {
     # records that functions give
     "Graph", "Program", "exercises.Verdict", "perceptron.PerceptronHistory", "losses.LossRecord",
-    "playground.Playground", "train.Best", "train.Callback", "Callback.__call__", "Callback.over", "Callback.start", "train.Epoch", "train.Run",
+    "playground.Playground", "train.Best", "train.Callback", "Callback.__call__",
+    "Callback.over", "Callback.start", "train.Epoch", "train.Run",
     "train.Step", "view.Deltas", "view.Explanation", "view.Film", "view.Network", "view.Renderer",
     "view.Worksheet",
     # what is called inside the package
     "Adagrad.update", "Adam.update", "AdamW.update", "RMSprop.update", "Primitive.of",
     "Primitive.of_one", "Program.agrees", "Program.check_classes", "Program.draw",
     "Program.filled", "Program.kernel", "Program.read_parameters",
-    "Program.run", "Program.write_parameters", "losses.register", "losses.refuse_twice", "SGD.update", "Optimizer.update",
+    "Program.run", "Program.write_parameters", "losses.register", "losses.refuse_twice",
+    "SGD.update", "Optimizer.update",
     # seconds, and nothing to give them
     "classics.vowel_regions", "classics.vowels",
 }  # fmt: skip
