@@ -156,6 +156,12 @@ def test_a_kink_is_told_with_the_slope_that_is_taken_there(name):
         assert expected in str(explain(3 * y, wrt=y.parents[y.parents[0].kind == "constant"]))
 
 
+def test_what_says_where_kinks_are_is_a_function():
+    with pytest.raises(TypeError, match="a Primitive is made of a name and two functions"):
+        Primitive("f", lambda m, x: x, lambda m, y, x: (1.0,), 3.0)
+    assert own.bind().kink is own.kink
+
+
 def test_the_corner_of_a_hinge_is_told():
     s = Value(1.0, "s")
     told = KINK.format("relu", "v2 = 0", 0, 1, 0)

@@ -31,7 +31,7 @@ def hessian(y: Value, xs: Sequence[Value]) -> list[list[Value]]:
 def convention(v: Value, names: Mapping[Value, str] | None = None) -> str:
     """That the operation which made `v` has no derivative there, and what is taken; else ""."""
     op, (_, *x) = v.op, v.numbers or (0.0,)
-    if op is None or op.kink is None or not op.kink(*x, **op.constants):
+    if op is None or not op.kink or not op.kink(*x, **op.constants):
         return ""
 
     def beside(p: Value, side: int) -> tuple[float, float]:

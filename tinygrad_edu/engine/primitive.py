@@ -57,7 +57,7 @@ class Primitive:
         *,
         constants: dict[str, float] | None = None,
     ) -> None:
-        if not isinstance(name, str) or not callable(value) or not callable(slopes):
+        if not isinstance(name, str) or not all(map(callable, (value, slopes, kink or value))):
             raise TypeError(
                 "a Primitive is made of a name and two functions: "
                 "Primitive('cube', lambda m, x: x * x * x, lambda m, y, x: (3 * x * x,))"
@@ -173,7 +173,7 @@ def _find(name: str, constants: dict[str, float]) -> Primitive:
 def primitive(
     slopes: Callable[..., Any], kink: Callable[..., bool] | None = None
 ) -> Callable[[Callable[..., Any]], Primitive]:
-    """Make an operation of a function: the decorator takes the slopes, the function is the value.
+    """Make an operation of a function, its value; the decorator takes the slopes, and its `kink`.
 
     @primitive(lambda m, y, x: (3 * x * x,))
     def cube(m, x):
