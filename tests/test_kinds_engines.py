@@ -1,12 +1,34 @@
 """Two engines, one answer: what a program of arrays must not get wrong, kind by kind."""
 
+import random
+from collections import deque
+from functools import cache, partial
+from itertools import chain
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
+from both_engines import assert_close
 from vectorized import assert_equal, function_of, numbers_of
 
-from tinygrad_edu import MLP, Value, losses, parameter, vectorize
+from tinygrad_edu import (
+    MLP,
+    SGD,
+    Layer,
+    Module,
+    Sequential,
+    Value,
+    evaluate,
+    fit,
+    losses,
+    parameter,
+    predict,
+    train,
+    vectorize,
+)
 from tinygrad_edu import functions as f
 from tinygrad_edu.data import moons
+from tinygrad_edu.vectorize import VectorizeError
 
 POINTS, LABELS = moons(20, noise=0.1, rng=0)
 
@@ -94,3 +116,237 @@ def test_parameters_that_are_only_compared_have_a_gradient_of_zero():
     _, gradient = program.value_and_grad([1.0, 2.0])
     by = dict(zip(program.parameters, gradient.tolist(), strict=True))
     assert (by[v], by[w]) == (1.5, 0.0)
+
+
+# --- one history ----------------------------------------------------------------------------------
+
+
+X, Y = moons(10, noise=0.1, rng=0)
+FACTOR = [1.0]
+STATE = SimpleNamespace(factor=1.0, draws=random.Random(0))
+
+
+@pytest.fixture(autouse=True)
+def _at_the_start():
+    start()
+
+
+def start():
+    FACTOR[0] = STATE.factor = 1.0
+    STATE.draws.seed(0)
+    random.seed(0)
+    np.random.seed(0)
+
+
+class Own(Module):
+    """A net, and what its attributes say."""
+
+    def __init__(self):
+        self.net = MLP(2, [2, 1], "tanh", rng=0)
+        self.factor, self.deep, self.noisy = 1.0, False, False
+        self.options = {"shift": 0.0}
+        self.rng = random.Random(0)
+
+    def __call__(self, x):
+        z = self.net(x) * self.factor + self.options["shift"]
+        if self.noisy:
+            z = z + self.rng.gauss(0.0, 0.1)
+        return f.tanh(z) if self.deep else z
+
+
+def loss_with_factor(output, target):
+    return FACTOR[0] * losses.squared_error(output, target)
+
+
+def penalty_with_factor(model):
+    return 0.01 * STATE.factor * f.sum([p * p for p in model.net.parameters()])
+
+
+def change(name, value):
+    return lambda model: setattr(model, name, value)
+
+
+#: What a callback may do to a model, and to what its loss and its penalty read.
+CHANGES = {
+    "a number of the model": change("factor", 3.0),
+    "a branch": change("deep", True),
+    "noise from now on": change("noisy", True),
+    "an option": lambda model: model.options.update(shift=0.25),
+    "a number of the loss": lambda model: FACTOR.__setitem__(0, 5.0),
+    "a number of the penalty": lambda model: setattr(STATE, "factor", 100.0),
+    "a layer": lambda model: model.net.layers.__setitem__(1, Layer(2, 1, rng=5)),
+    "an activation": lambda model: model.net.layers.__setitem__(0, Layer(2, 2, "relu", rng=5)),
+    "a unit used twice": lambda model: setattr(
+        model.net.layers[0], "neurons", model.net.layers[0].neurons[:1] * 2
+    ),
+    "a weight": lambda model: model.net.layers[0].neurons[0].w.__setitem__(0, parameter(2.0)),
+    "a layer more": lambda model: setattr(
+        model, "net", Sequential(model.net, Layer(1, 1, "tanh", rng=3))
+    ),
+    "a weight frozen": lambda model: model.net.layers[0].neurons[0].w.__setitem__(0, 0.5),
+    "numbers of parameters": lambda model: setattr(model.net.parameters()[0], "data", 2.0),
+}
+
+
+def by_callback(engine, changed):
+    model = Own()
+    sgd = SGD(model.parameters(), lr=0.05)
+
+    def callback(epoch):
+        if epoch.number == 0:
+            changed(model)
+
+    history = fit(
+        model, X, Y, loss=loss_with_factor, penalty=penalty_with_factor, optimizer=sgd, epochs=3,
+        batch_size=4, validation=(X[:8], Y[:8]), callbacks=[callback], engine=engine,
+    )  # fmt: skip
+    return [*history.loss, *history.validation_loss, *(p.data for p in sgd.parameters)]
+
+
+def between_steps(engine, changed):
+    model = Own()
+    sgd = SGD(model.parameters(), lr=0.05, momentum=0.9)
+    found = []
+    for step in train(
+        model, X, Y, loss=loss_with_factor, penalty=penalty_with_factor, optimizer=sgd, epochs=2,
+        batch_size=4, engine=engine,
+    ):  # fmt: skip
+        found += [step.loss, *chain(*step.outputs)]
+        if (step.epoch, step.batch) == (0, 1):
+            changed(model)
+    return [*found, *(p.data for p in sgd.parameters)]
+
+
+@cache
+def unchanged(run):
+    return run("scalar", lambda model: None)
+
+
+@pytest.mark.parametrize("run", [by_callback, between_steps])
+@pytest.mark.parametrize("name", CHANGES)
+def test_both_engines_give_one_history_whatever_is_changed_on_the_way(name, run):
+    expected = run("scalar", CHANGES[name])
+    start()
+    assert expected != unchanged(run)
+    noisy = name == "noise from now on"
+    assert_close(run("auto" if noisy else "matrix", CHANGES[name]), expected, name)
+    if noisy:
+        with pytest.raises(VectorizeError, match="a RandomLeaf if it is random"):
+            run("matrix", CHANGES[name])
+
+
+class Drawing(Own):
+    """A net times what `noise()` gives."""
+
+    by_class = random.Random(0)
+
+    def __init__(self, noise):
+        super().__init__()
+        self.by_class.seed(0)
+        self.draws = noise(self)
+
+    def __call__(self, x):
+        return self.net(x) * (1 + 0.1 * self.draws())
+
+
+def counting():
+    n = 0
+
+    def count():
+        nonlocal n
+        n += 1
+        return n % 7
+
+    return count
+
+
+class Queue:
+    """Numbers that are given out in turn, kept in lists of lists."""
+
+    def __init__(self):
+        self.numbers = {"left": [[0.1, 0.7, 0.3, -0.2] * 200]}
+
+    def __call__(self):
+        return self.numbers["left"][0].pop()
+
+
+def from_array():
+    state = np.array([0.5])
+
+    def logistic():
+        state[0] = 3.7 * state[0] * (1 - state[0])
+        return float(state[0])
+
+    return logistic
+
+
+def rotating():
+    numbers = deque([0.1, 0.5, -0.3, 0.2, 0.0])
+
+    def next_one():
+        numbers.rotate()
+        return numbers[0]
+
+    return next_one
+
+
+def with_default(numbers=None):
+    return lambda held=[]: held.append(1) or len(held) % 5
+
+
+#: Where the random numbers, or the state, of a model may be.
+NOISE = {
+    "a generator of Python": lambda model: random.Random(1).random,
+    "a generator of NumPy": lambda model: np.random.default_rng(1).normal,
+    "an old one of NumPy": lambda model: np.random.RandomState(1).rand,
+    "the one of the module random": lambda model: lambda: random.random(),
+    "the one of numpy.random": lambda model: lambda: np.random.rand(),
+    "one of the class": lambda model: lambda: Drawing.by_class.random(),
+    "a global one": lambda model: lambda: STATE.draws.random(),
+    "a count in a closure": lambda model: counting(),
+    "a list in a dict of an object": lambda model: Queue(),
+    "an array": lambda model: from_array(),
+    "a deque": lambda model: rotating(),
+    "a default": lambda model: with_default(),
+    "a method of the model": lambda model: partial(model.rng.gauss, 0.0, 1.0),
+}
+
+
+@pytest.mark.parametrize("name", NOISE)
+def test_a_trial_of_the_matrix_engine_draws_no_number_of_the_model(name):
+    def run(engine):
+        start()
+        model = Drawing(NOISE[name])
+        history = fit(
+            model, X, Y, loss="squared_error", optimizer=SGD(model.net.parameters(), lr=0.1),
+            epochs=2, validation=(X, Y), engine=engine,
+        )  # fmt: skip
+        mean, _ = evaluate(model, X, Y, loss="squared_error", engine=engine)
+        return [
+            *history.loss,
+            *history.validation_loss,
+            mean,
+            *chain(*predict(model, X, engine=engine)),
+        ]
+
+    assert run("auto") == run("scalar")
+    with pytest.raises(VectorizeError):
+        run("matrix")
+
+
+def test_a_trial_leaves_what_a_model_holds_as_it_was():
+    """It notes what it is asked, which is no part of what it gives."""
+    model, asked = Own(), {"x": [], "set": set()}
+
+    def noting(x):
+        asked["x"].append(x)
+        asked["set"].add(len(asked["x"]))
+        asked[len(asked)] = model.last = x
+        return model.net(x)
+
+    for _ in range(2):
+        predict(noting, X, engine="matrix")
+        fit(noting, X, Y, loss="squared_error", optimizer=SGD(model.parameters()), epochs=2,
+            callbacks=[lambda epoch: None], engine="matrix")  # fmt: skip
+    assert asked == {"x": [], "set": set()}
+    assert "last" not in vars(model)

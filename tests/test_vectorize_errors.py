@@ -24,8 +24,9 @@ WAY_OUT = (
     'engine="scalar"'
 )
 DIFFERENT = (
-    "the program and the scalar graph give different numbers: an operation of your own may compute "
-    "something else for arrays than for floats; write it with the functions of m alone, or "
+    "the program and the scalar graph give different numbers: the function may treat a Value "
+    "otherwise than a number, or an operation of your own compute something else for arrays than "
+    "for floats; write it with the functions of m alone, or "
 )
 W = Value(0.7)
 X = numbers(4, 2)

@@ -88,7 +88,7 @@ def train(
     """
     rows, targets = examples(X, y)
     training = prepared(model, rows, targets, loss, optimizer, penalty)
-    batches = descend(training, epochs, batch_size, engine, rng, augment, sync="step")
+    batches = descend(training, epochs, batch_size, engine, rng, augment, sync="step", shared=True)
     return (
         Step(
             batch.epoch,
@@ -110,11 +110,13 @@ def descend(
     augment: Augment | None,
     *,
     sync: str = "epoch",
+    shared: bool = False,
 ) -> Generator[Batch, None, None]:
     """The batches of a descent, options as for `train`.
 
     The Values of the parameters are those of the descent after each "step" or each "epoch", as
-    `sync` says, and when it ends.
+    `sync` says, and when it ends. With `shared` code of the user's runs then, which may change
+    them, and whatever else model, loss and penalty depend on.
     """
     rows, n = training.rows, len(training.rows)
     epochs = whole("epochs", epochs, least=0)
@@ -131,7 +133,8 @@ def descend(
         return None if augment is None else [changed_row(augment, rows[i], rng) for i in chosen]
 
     shuffle = rng.shuffle if size < n else None
-    return batches(descent, list(range(n)), range(epochs), min(size, n), shuffle, augmented, sync)
+    order = list(range(n))
+    return batches(descent, order, range(epochs), min(size, n), shuffle, augmented, sync, shared)
 
 
 def batches(
@@ -142,12 +145,13 @@ def batches(
     shuffle: Callable[[Any], None] | None,
     rows: Callable[[Any], list[list[float]] | None] = lambda chosen: None,
     sync: str = "epoch",
+    shared: bool = False,
 ) -> Generator[Batch, None, None]:
     """Steps of `size` examples through all in `order`, shuffled before each epoch.
 
-    `rows` may give other rows for those chosen. The parameters are read before and written after
-    each "step", each "epoch", or never, as `sync` says; a step or an epoch that is broken off
-    writes them too.
+    `rows` may give other rows for those chosen. The parameters are written after each "step", each
+    "epoch", or never, as `sync` says, and with `shared` read before; a step or an epoch that is
+    broken off writes them too.
     """
     n, written, first = len(order), True, True
     try:
@@ -155,7 +159,7 @@ def batches(
             if shuffle is not None:
                 shuffle(order)
             for number, start in enumerate(range(0, n, size)):
-                if sync == "step" or (sync == "epoch" and start == 0):
+                if shared and (sync == "step" or start == 0):
                     descent.read()
                 chosen = order[start : start + size]
                 new_rows = rows(chosen)

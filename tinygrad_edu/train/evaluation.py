@@ -7,11 +7,11 @@ from typing import Any
 
 from tinygrad_edu import functions as f
 from tinygrad_edu.checks import as_model
-from tinygrad_edu.engine import Value, no_grad
+from tinygrad_edu.engine import Value, modes, no_grad
 from tinygrad_edu.examples import examples, inputs
 from tinygrad_edu.losses import Loss, find_loss, record_of, refuse_twice
 from tinygrad_edu.nn.mode import in_mode, modules_of
-from tinygrad_edu.train.engines import vectorized_or_scalar
+from tinygrad_edu.train.engines import Held, vectorized_or_scalar
 from tinygrad_edu.train.heads import Head, Right
 from tinygrad_edu.train.scalar import numbers_of
 from tinygrad_edu.train.training import Engine, Model
@@ -46,9 +46,23 @@ def predict(model: Model, X: Iterable[Any], *, engine: str | Engine = "auto") ->
     def by_program() -> list[list[float]]:
         if not rows:
             return []
-        from tinygrad_edu.vectorize.program import Program
+        import numpy as np
 
-        outputs: list[list[float]] = Program(model, rows[:1], rows[-1:]).columns(rows).tolist()
+        from tinygrad_edu.vectorize.program import Program
+        from tinygrad_edu.vectorize.trace import lenient
+
+        array, n = np.array(rows), len(rows)
+        held = Held(model)
+        program = Program(model, rows[:1], rows[-1:], trial=held.trial)
+        every = held.asks_types or program.asks
+        chosen = range(n) if every else sorted({0, n // 2, n - 1})
+
+        def scalars() -> tuple[Any, None]:
+            with modes.tracing(lenient):
+                return np.array([numbers_of(model(rows[i])) for i in chosen]), None
+
+        program.compare({"X": array[chosen]}, scalars, gradient=False)
+        outputs: list[list[float]] = program.columns(array).tolist()
         return outputs
 
     def by_scalars() -> list[list[float]]:
@@ -112,8 +126,12 @@ def head_of_model(model: Callable[[Any], Any], row: Any, loss: str | Loss) -> He
 
 def evaluation(
     model: Model, rows: Sequence[Any], targets: Sequence[Any], loss: Loss, engine: str | Engine
-) -> Callable[[], Measured]:
-    """A function that measures the model as it is now: mean loss and accuracy, evaluation mode."""
+) -> Callable[..., Measured]:
+    """A function that measures the model as it is now: mean loss and accuracy, evaluation mode.
+
+    It takes `shared`: whether code of the user's ran since, which may have changed more than
+    parameters.
+    """
 
     def by_values() -> tuple[float, Any]:
         with in_mode(modules_of(model), training=False):
@@ -125,19 +143,27 @@ def evaluation(
                 mean = f.mean(losses)
         return float(mean.data), [numbers_of(o) for o in outputs]
 
-    def by_program() -> Callable[[], tuple[float, Any]]:
+    def compiled() -> Any:
         from tinygrad_edu.train.matrix import Evaluator
 
         with in_mode(modules_of(model), training=False):
-            measure = Evaluator(model, rows, targets, loss).measure
-        return lambda: vectorized_or_scalar(measure, by_values, engine)
+            return Evaluator(model, rows, targets, loss)
 
     worth = len(rows) >= _WORTH_TRACING
-    measure = vectorized_or_scalar(by_program, lambda: by_values, engine, worth=worth)
+    evaluator = vectorized_or_scalar(compiled, lambda: None, engine, worth=worth)
     right, everything = Right(loss, targets), range(len(rows))
 
-    def measured() -> Measured:
-        mean, outputs = measure()
+    def measured(*, shared: bool = False) -> Measured:
+        nonlocal evaluator
+        if shared and evaluator is not None:
+            with in_mode(modules_of(model), training=False):
+                stands = evaluator.stands()
+            if not stands:
+                evaluator = vectorized_or_scalar(compiled, lambda: None, engine)
+        if evaluator is None:
+            mean, outputs = by_values()
+        else:
+            mean, outputs = vectorized_or_scalar(evaluator.measure, by_values, engine)
         count = right(outputs, everything)
         return mean, None if count is None else count / len(rows)
 

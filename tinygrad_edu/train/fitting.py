@@ -96,13 +96,14 @@ def fit(
     held_out = None if validation is None else _held_out(validation)
     callbacks = _callables(callbacks)
     training = prepared(model, rows, targets, loss, optimizer, penalty)
-    batches = descend(training, epochs, batch_size, engine, rng, augment)
+    shared = bool(callbacks)
+    batches = descend(training, epochs, batch_size, engine, rng, augment, shared=shared)
     measure = None if held_out is None else evaluation(model, *held_out, training.loss, engine)
     history = History()
     with progress_bar(epochs, flag("progress", progress)) as bar, _told(callbacks, model, batches):
         try:
             for number, value, share in _epochs(batches, training.loss, targets):
-                measured = None if measure is None else measure()
+                measured = None if measure is None else measure(shared=shared)
                 history._append(value, share, measured)
                 bar.set_postfix(_latest(history), refresh=False)
                 bar.update()

@@ -12,13 +12,13 @@ from tinygrad_edu.engine import Value, gradients, modes
 from tinygrad_edu.examples import Rows
 from tinygrad_edu.losses import Loss
 from tinygrad_edu.optim import OPTIMIZERS, Optimizer
+from tinygrad_edu.train.engines import Held
 from tinygrad_edu.train.scalar import batch_loss
 from tinygrad_edu.train.training import DivergenceError, Model, Penalty, check_finite
 from tinygrad_edu.vectorize import VectorizeError
 from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.vectorize.kernel import Kernel, Update
 from tinygrad_edu.vectorize.program import Program
-from tinygrad_edu.vectorize.tape import WAY_OUT
 from tinygrad_edu.vectorize.trace import lenient
 
 #: How many rows are compared with the scalar engine, fewer from so many parameters on.
@@ -65,7 +65,7 @@ class MatrixDescent:
         self.x, self.g = np.zeros(len(places)), np.zeros(len(places))
         self.update: Update | None = None
         self.options: dict[str, Any] = {}
-        self.read()
+        self._take_over()
         self.last_finite = program.P.copy()
 
     def step(
@@ -76,6 +76,11 @@ class MatrixDescent:
         `rows` take the place of theirs. Raises DivergenceError, the parameters then being the last
         ones with a finite loss.
         """
+        if rows is not None and self.program.asks:
+            raise VectorizeError(
+                "the model or the loss asks what kind of number it gets, or looks it up, and rows "
+                'that augment makes are not known before: train with engine="scalar"'
+            )
         kernel = self._filled(chosen, rows)
         return self.quiet.run(self._step, kernel, epoch), kernel.results[1]
 
@@ -95,8 +100,17 @@ class MatrixDescent:
             raise
         return loss
 
-    def read(self) -> None:
-        """Take over the numbers of the parameters and the state of the optimizer."""
+    def read(self) -> bool:
+        """Take over the numbers of the parameters and the state of the optimizer.
+
+        False, and nothing done, where the program no longer does what model and loss do.
+        """
+        stands = self.program.stands()
+        if stands:
+            self._take_over()
+        return stands
+
+    def _take_over(self) -> None:
         self.program.read_parameters()
         self.x[...] = [p.data for p in self.optimizer.parameters]
         if self.on_values:
@@ -153,7 +167,7 @@ class MatrixDescent:
             if self.on_values:
                 self.write()
                 self.optimizer.step()
-                self.read()
+                self._take_over()
             else:
                 self._update_vectors()
             self._check_finite("a parameter", P if before is None else x, epoch)
@@ -219,6 +233,10 @@ class Evaluator:
         self.outputs = len(self.program.tape.results[1])
         self.rows = len(rows)
 
+    def stands(self) -> bool:
+        """Whether model and loss still do what the program does."""
+        return self.program.stands()
+
     def measure(self) -> tuple[float, Array]:
         """The mean loss, and (n, outputs)."""
         self.program.read_parameters()
@@ -248,11 +266,21 @@ def checked_program(
         value = loss(output, t)
         return (value if penalty is None else value + penalty(model)), output
 
-    program = Program(example, (rows[0], targets[0]), (rows[-1], targets[-1]))
-    _check_targets(model, loss, rows, targets)
-    X, y = _as_arrays(rows, targets)
-    program.check_classes({"Y": y})
-    _check_program(program, partial(batch_loss, model, loss, penalty), rows, targets)
+    held = Held(example)
+    with held.trial():
+        ends = (rows[0], targets[0]), (rows[-1], targets[-1])
+        program = Program(example, *ends, trial=held.trial)
+        program.asks |= held.asks_types
+        _check_targets(model, loss, rows, targets)
+        X, y = _as_arrays(rows, targets)
+        program.check_classes({"Y": y})
+        few = _CHECKED_ROWS if len(program.P) < _MANY else _CHECKED_ROWS - 1
+        chosen: Sequence[int] = sorted({*_first_of_each(targets)[:few], len(rows) - 1})[-few:]
+        if program.asks:
+            chosen = range(len(rows))
+        reference = partial(batch_loss, model, loss, penalty)
+        for k in range(0, len(chosen), few):
+            _check_rows(program, reference, rows, targets, chosen[k : k + few])
     return program, X, y
 
 
@@ -272,31 +300,21 @@ def _check_targets(model: Model, loss: Loss, rows: Sequence[Any], targets: Seque
             loss(output, targets[i])
 
 
-def _check_program(
+def _check_rows(
     program: Program,
     reference: Callable[..., tuple[Value, Any]],
     rows: Sequence[Any],
     targets: Sequence[Any],
+    chosen: Sequence[int],
 ) -> None:
-    """Raise VectorizeError unless loss and gradient are those of scalars, on a few rows."""
-    few = _CHECKED_ROWS if len(program.P) < _MANY else _CHECKED_ROWS - 1
-    chosen = sorted({*_first_of_each(targets)[:few], len(rows) - 1})[-few:]
+    """Raise VectorizeError unless mean loss and gradient are those of scalars on these rows."""
     X, y = [rows[i] for i in chosen], [targets[i] for i in chosen]
+
+    def scalars() -> tuple[Array, Array]:
+        with modes.tracing(lenient):
+            loss, _ = reference(X, y)
+            by = gradients(loss)
+        return np.array(loss.data), np.array([by.get(p, 0.0) for p in program.parameters])
+
     arrays = dict(zip(program.names, _as_arrays(X, y), strict=True))
-    kernel = program.filled(arrays, gradient=True)
-    if program.samples:
-        kernel.inputs["S"].fill(0.5)
-    with np.errstate(all="ignore"):
-        program.run(kernel)
-        mean = kernel.mean()
-    with modes.tracing(lenient):
-        loss, _ = reference(X, y)
-        by = gradients(loss)
-    losses = (np.array(mean), np.array(loss.data))
-    gradient = np.array([by.get(p, 0.0) for p in program.parameters])
-    if not program.agrees(kernel, losses, (program.G, gradient)):
-        raise VectorizeError(
-            "the matrix program and the scalar graph give different numbers: the model or the loss "
-            "may treat a Value otherwise than a number, or an operation of your own computes "
-            f"something else for arrays; {WAY_OUT}"
-        )
+    program.compare(arrays, scalars, gradient=True)

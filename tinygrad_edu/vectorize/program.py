@@ -4,6 +4,8 @@ from __future__ import annotations  # so that help() shows the names of the type
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -15,8 +17,8 @@ from tinygrad_edu.vectorize.kernel import Kernel, compile_kernel
 from tinygrad_edu.vectorize.layout import argument_names
 from tinygrad_edu.vectorize.plan import explanation, plan_for
 from tinygrad_edu.vectorize.source import equations, source
-from tinygrad_edu.vectorize.tape import WAY_OUT, VectorizeError, fuse_dots
-from tinygrad_edu.vectorize.trace import check_alike, record, settle, trace
+from tinygrad_edu.vectorize.tape import WAY_OUT, VectorizeError, check_alike, fuse_dots
+from tinygrad_edu.vectorize.trace import record, repeated, settle, trace
 
 #: For how many numbers of examples compiled kernels are kept.
 MAX_KERNELS: Final = 8
@@ -24,6 +26,12 @@ MAX_KERNELS: Final = 8
 #: compared, and relative to the numbers that a result is computed from.
 TOLERANCE: Final = 1e-8
 ROUNDING: Final = 1e-12
+
+DIFFERENT: Final = (
+    "the program and the scalar graph give different numbers: the function may treat a Value "
+    "otherwise than a number, or an operation of your own compute something else for arrays than "
+    f"for floats; write it with the functions of m alone, or {WAY_OUT}"
+)
 
 
 def vectorize(fn: Callable[..., Any], *example: Any) -> Program:
@@ -52,14 +60,24 @@ class Program:
     An argument that was a number of the example takes B numbers, one that was a row of n takes
     (B, n). `parameters` are the leaves it depends on, in the order of the vector P of the source:
     W1, b1, W2, b2, ...; their numbers are read at each call. `print(program.source)` shows NumPy,
-    `program.latex` the equations.
+    `program.latex` the equations. `asks` if the function may
+    treat an input otherwise than a number, so that its examples need a look each.
     """
 
     def __init__(
-        self, fn: Callable[..., Any], example: Sequence[Any], other: Sequence[Any] | None = None
+        self,
+        fn: Callable[..., Any],
+        example: Sequence[Any],
+        other: Sequence[Any] | None = None,
+        *,
+        trial: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
-        recording = trace(fn, example, other)
-        self._recorded = recording.tape
+        with trial():
+            recording = trace(fn, example, other)
+        self._fn, self._example, self._recorded = fn, example, recording.tape
+        self._trial = trial
+        self._leaves = {v: i for i, v in recording.parameters.items()}
+        self.asks = recording.looked_up
         self.tape = tape = fuse_dots(recording.tape)
         self.plan = plan_for(tape)
         leaves = dict(zip(tape.parameters, recording.parameters.values(), strict=True))
@@ -68,7 +86,6 @@ class Program:
         self.P = np.empty(len(self.parameters))
         self.G = np.zeros(len(self.parameters))
         self.names = argument_names(len(example))
-        self._fn, self._example = fn, example
         self._kernels: OrderedDict[tuple[int, bool], Kernel] = OrderedDict()
         self._checked = False
 
@@ -150,6 +167,20 @@ class Program:
         for p, g in zip(self.parameters, gradient.tolist(), strict=True):
             p.grad = p.grad + g
         return loss
+
+    def stands(self) -> bool:
+        """Whether the function still does what the program was made of.
+
+        It is run again on the example: other operations, constants or parameters come of a number,
+        a branch or a layer that was changed since. Raises what the function raises.
+        """
+        try:
+            with self._trial():
+                samples = repeated(self._fn, self._example, self._recorded, self._leaves)
+        except VectorizeError:
+            return False
+        self.samples = self.samples if samples is None else samples
+        return samples is not None
 
     def read_parameters(self) -> None:
         """Copy the numbers of the parameters into the vector P."""
@@ -253,44 +284,46 @@ class Program:
 
     def _check(self, arrays: dict[str, Array]) -> None:
         """At first use compare results and gradient with the scalar graph's, on a few rows."""
-        if self._checked:
-            return
-        B = len(next(iter(arrays.values())))
-        rows = sorted({0, B // 2, B - 1})
-        few = {name: array[rows] for name, array in arrays.items()}
-        kernel = self.filled(few, gradient=self.has_loss)
+        if not self._checked:
+            B = len(next(iter(arrays.values())))
+            rows = sorted({0, B // 2, B - 1})
+            few = {name: array[rows] for name, array in arrays.items()}
+            scalars = partial(self._by_scalars, few, len(rows))
+            self.compare(few, scalars, gradient=self.has_loss)
+
+    def compare(
+        self,
+        arrays: dict[str, Array],
+        scalars: Callable[[], tuple[Array, Array | None]],
+        *,
+        gradient: bool,
+    ) -> None:
+        """Raise VectorizeError unless the program gives what `scalars` give for a few rows.
+
+        These are results or their mean, and with `gradient` that. inf and nan must stand at the
+        same places, the rest agrees to TOLERANCE relative to the largest of the numbers, or to
+        ROUNDING relative to the largest that the program reads or gives, which remains where these
+        cancel.
+        """
+        kernel = self.filled(arrays, gradient=gradient)
         if self.samples:
             kernel.inputs["S"].fill(0.5)
         with np.errstate(all="ignore"):
             self.run(kernel)
-        results = rows_of(kernel.results, len(rows))
-        expected, gradient = self._by_scalars(few, len(rows))
-        pairs = [(results, expected)]
-        if self.has_loss:
-            pairs.append((self.G, gradient))
-        if not self.agrees(kernel, *pairs):
-            raise VectorizeError(
-                "the program and the scalar graph give different numbers: an operation of your own "
-                "may compute something else for arrays than for floats; write it with the "
-                f"functions of m alone, or {WAY_OUT}"
-            )
-        self._checked = True
-
-    def agrees(self, kernel: Kernel, *pairs: tuple[Array, Array]) -> bool:
-        """Whether what a kernel gave is what was expected; inf and nan at the same places.
-
-        To TOLERANCE relative to the largest of the numbers, or to ROUNDING relative to the largest
-        that the kernel reads or gives, which remains where these cancel.
-        """
+            mean = kernel.mean()
+        with self._trial():
+            results, slopes = scalars()
+        found = rows_of(kernel.results, len(results)) if results.ndim else mean
         known = (self.P, *kernel.inputs.values(), *kernel.results)
         rounding = ROUNDING * max(map(largest, known))
-        return all(
-            np.isclose(x, y, TOLERANCE, TOLERANCE * largest(y) + rounding, equal_nan=True).all()
-            for x, y in pairs
-        )
+        for x, y in [(found, results)] if slopes is None else [(found, results), (self.G, slopes)]:
+            tolerance = TOLERANCE * largest(y) + rounding
+            if not np.isclose(x, y, TOLERANCE, tolerance, equal_nan=True).all():
+                raise VectorizeError(DIFFERENT)
+        self._checked = True
 
-    def _by_scalars(self, arrays: dict[str, Array], n: int) -> tuple[Array, Array]:
-        """Results and gradient from a scalar graph for each of n rows."""
+    def _by_scalars(self, arrays: dict[str, Array], n: int) -> tuple[Array, Array | None]:
+        """Results, and gradient if there is one, from a scalar graph for each of n rows."""
         results = []
         gradient = [0.0] * len(self.parameters)  # inf - inf is no warning among floats
         for k in range(n):
@@ -306,7 +339,7 @@ class Program:
                 by = gradients(again.results[0][0], 1 / n)
                 pairs = zip(gradient, self.parameters, strict=True)
                 gradient = [g + by.get(p, 0.0) for g, p in pairs]
-        return np.array(results), np.array(gradient)
+        return np.array(results), np.array(gradient) if self.has_loss else None
 
 
 def rows_of(results: Sequence[Array], B: int) -> Array:

@@ -1,12 +1,15 @@
 """Tape: the graph of a function as plain data, its nodes numbered; sums of products as dots."""
 
-import itertools
 import linecache
+import math
+import random
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, zip_longest
 from typing import Any, Final, NamedTuple
 
+from tinygrad_edu.checks import number
 from tinygrad_edu.engine import Primitive, primitives
 
 
@@ -22,6 +25,47 @@ WAY_OUT: Final = (
 
 #: A shape of an argument: () a number, (n,) a row, (m, n) rows of a whole mini-batch.
 Shape = tuple[int, ...]
+
+
+def shape_of(x: Any) -> Shape:
+    """() of a number, (n,) of a row, (m, n) of m rows. Raises VectorizeError for ragged rows."""
+    if isinstance(x, (str, bytes)) or not isinstance(x, Iterable):
+        return ()
+    rows = list(x)
+    shapes = {shape_of(row) for row in rows}
+    if len(shapes) != 1:
+        raise VectorizeError("the rows of an example differ in length, or it has none")
+    return (len(rows), *shapes.pop())
+
+
+def flat(x: Any) -> Iterator[float]:
+    """The numbers of an argument, from left to right."""
+    if isinstance(x, (str, bytes)) or not isinstance(x, Iterable):
+        yield number(x, "an example")
+    else:
+        for row in x:
+            yield from flat(row)
+
+
+def nested(values: Iterator[Any], shape: Shape) -> Any:
+    """The same numbers in rows again, as the shape has it."""
+    if not shape:
+        return next(values)
+    return [nested(values, shape[1:]) for _ in range(shape[0])]
+
+
+def disturbed(example: Sequence[Any]) -> list[Any]:
+    """Another example of the same shape; whole numbers stay, they may be class numbers."""
+    rng = random.Random(0)
+
+    def moved(x: Any) -> Any:
+        if shape_of(x):
+            return [moved(row) for row in x]
+        x = float(x)
+        whole = not math.isfinite(x) or x == math.floor(x)
+        return x if whole else x * rng.uniform(0.9, 1.1) + rng.uniform(-0.05, 0.05)
+
+    return [moved(x) for x in example]
 
 
 class Line(NamedTuple):
@@ -83,7 +127,7 @@ class Tape:
     def batched(self) -> list[bool]:
         """For each node whether its number differs from example to example."""
         drawn = [i for i in self.samples if i >= 0]
-        return self.depending([*itertools.chain(*self.inputs), *drawn])
+        return self.depending([*chain(*self.inputs), *drawn])
 
     def depending(self, on: Iterable[int]) -> list[bool]:
         """For each node whether it is one of these leaves, or made from one."""
@@ -108,6 +152,35 @@ class Tape:
             tuple(guard[:4] for guard in self.guards),
             tuple(map(tuple, self.results)),
         )
+
+
+def check_alike(tape: Tape, twin: Tape) -> None:
+    """Raise VectorizeError, naming the line, unless two examples gave the same graph."""
+    for guard, other in zip(tape.guards, twin.guards, strict=False):
+        if guard[::3] != other[::3]:
+            raise VectorizeError(
+                f"{guard.line}\n  compares numbers of the graph: the outcome is "
+                f"{guard.outcome} for one and {other.outcome} for another, so that no single "
+                f"program is right for both: {WAY_OUT}"
+            )
+    if (tape.records, tape.parents) != (twin.records, twin.parents):
+        both = [zip(t.records, t.parents, t.lines, strict=True) for t in (tape, twin)]
+        nodes = zip_longest(*both, fillvalue=(None, (), None))
+        line = next(a[2] or b[2] for a, b in nodes if a[:2] != b[:2])
+        raise VectorizeError(
+            f"{line or 'the function'}\n  makes another graph for another example: {WAY_OUT}"
+        )
+    for i in tape.constants | twin.constants:
+        x, y = tape.constants.get(i), twin.constants.get(i)
+        if repr(x) != repr(y):
+            line = next((tape.lines[j] for j, p in enumerate(tape.parents) if i in p), None)
+            raise VectorizeError(
+                f"{line or 'the function'}\n  uses the number {x!r} for one example and {y!r} for "
+                "another, and neither is part of the graph: make it an argument of the function, "
+                'or a RandomLeaf if it is random, or train with engine="scalar"'
+            )
+    if tape.results != twin.results or len(tape.guards) != len(twin.guards):
+        raise VectorizeError(f"the function does other things for another example: {WAY_OUT}")
 
 
 _ADD, _MULTIPLY, _SUM, _DOT = (primitives[name] for name in ("add", "multiply", "sum", "dot"))

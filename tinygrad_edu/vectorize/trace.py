@@ -4,18 +4,27 @@ It is traced: a node is kept with the line of the user's program that made it, a
 cannot hold is refused, or becomes a `Guard`.
 """
 
-import math
-import random
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Sequence, Set
-from itertools import zip_longest
+from collections.abc import Callable, Sequence, Set
+from itertools import chain, zip_longest
 from typing import Any, Final, NamedTuple
 
-from tinygrad_edu.checks import is_real, number
+from tinygrad_edu.checks import is_real
 from tinygrad_edu.engine import RandomLeaf, Value, constant, modes, toposort
 from tinygrad_edu.engine.value import compare
-from tinygrad_edu.vectorize.tape import WAY_OUT, Guard, Line, Shape, Tape, VectorizeError
+from tinygrad_edu.vectorize.tape import (
+    WAY_OUT,
+    Guard,
+    Line,
+    Tape,
+    VectorizeError,
+    check_alike,
+    disturbed,
+    flat,
+    nested,
+    shape_of,
+)
 
 _PACKAGE: Final = __name__.partition(".")[0]
 
@@ -26,10 +35,12 @@ class Recorder:
     The engine calls it with the name of an event, which is a method's, the Value, and the rest.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, lines: bool = True) -> None:
+        self.wants_lines = lines
         self.lines: dict[Value, Line] = {}
-        self.comparisons: list[tuple[str, Value, Value | float, bool, Line]] = []
+        self.comparisons: list[tuple[str, Value, Value, bool, Line]] = []
         self.samples: list[RandomLeaf] = []
+        self.looked_up = False
 
     def __call__(self, event: str, v: Value, *details: Any) -> Any:
         """What the method of the event answers."""
@@ -37,13 +48,13 @@ class Recorder:
 
     def made(self, v: Value, recorded: bool) -> None:
         """Note the line of a node. Raises VectorizeError under `no_grad`."""
-        line = user_line()
         if not recorded and any(p.kind != "constant" for p in v.parents):
             raise VectorizeError(
-                f"{line}\n  runs inside no_grad(), which cuts the graph that a program is made of: "
-                "take no_grad() out of the function"
+                f"{user_line()}\n  runs inside no_grad(), which cuts the graph that a program is "
+                "made of: take no_grad() out of the function"
             )
-        self.lines[v] = line
+        if self.wants_lines:
+            self.lines[v] = user_line()
 
     def read(self, v: Value) -> None:
         """Raise VectorizeError: a program has no single number to read."""
@@ -53,9 +64,15 @@ class Recorder:
                 f"for all examples does not have: {WAY_OUT}"
             )
 
+    def looked_at(self, v: Value) -> None:
+        """Note that the user's own code hashes an input, in whose place it gets a number else."""
+        caller = sys._getframe(4)  # of Value.__hash__
+        self.looked_up |= caller.f_globals.get("__name__", "").partition(".")[0] != _PACKAGE
+
     def compared(self, v: Value, sign: str, other: Value | float, outcome: bool) -> None:
         """Note a comparison, which becomes a guard."""
-        self.comparisons.append((sign, v, other, outcome, user_line()))
+        right = other if isinstance(other, Value) else constant(other)
+        self.comparisons.append((sign, v, right, outcome, user_line()))
 
     def drawn(self, v: RandomLeaf) -> float:
         """The number for a new random leaf."""
@@ -74,11 +91,12 @@ class Input(Value):
     __slots__ = ()
 
     def __hash__(self) -> int:
-        self._looked_at()
+        if modes.current.get() is not None:
+            modes.tell("looked_at", self)
         return object.__hash__(self)
 
     def __format__(self, spec: str) -> str:
-        self._looked_at()
+        modes.tell("read", self)
         return super().__format__(spec)
 
     def __index__(self) -> int:
@@ -87,24 +105,37 @@ class Input(Value):
             "program for all examples does not have: give it as a 1-of-k row"
         )
 
-    def _looked_at(self) -> None:
-        """Looking a number up, in a set, a dict or as text, is reading it."""
-        if modes.current.get() is not None:  # asked once per edge of a graph
-            modes.tell("read", self)
-
     def __eq__(self, other: object) -> Any:
         if isinstance(other, Value) or not is_real(other):
             return NotImplemented
         return compare("equal", self, float(other))  # type: ignore[arg-type]
 
 
+class Run(NamedTuple):
+    """What a function did with the Values of an example, `inputs` of each argument."""
+
+    recorder: Recorder
+    inputs: list[list[Value]]
+    results: list[list[Value]]
+
+    @property
+    def roots(self) -> list[list[Value]]:
+        """What its graph leads to: the results, and the two sides of each comparison."""
+        return [*self.results, *([left, right] for _, left, right, *_ in self.recorder.comparisons)]
+
+
 class Recording(NamedTuple):
-    """A tape, and the Values of its nodes."""
+    """A tape, the Values of its nodes, and the random ones.
+
+    `looked_up` if the user's own code looked for an input in a set or a dict, which it finds there
+    by identity, as it does any Value, and would find a number by its size.
+    """
 
     tape: Tape
     nodes: dict[Value, int]
     samples: list[RandomLeaf]
     results: list[list[Value]]
+    looked_up: bool
 
     @property
     def parameters(self) -> dict[int, Value]:
@@ -112,22 +143,13 @@ class Recording(NamedTuple):
         return {i: v for v, i in self.nodes.items() if i in self.tape.parameters}
 
 
-def record(fn: Callable[..., Any], example: Sequence[Any]) -> Recording:
-    """The graph of `fn` on an example: numbers, rows of numbers, or rows of rows."""
-    tape = Tape()
-    known: dict[Value, int] = {}
-    arguments = []
-    for x in example:
-        shape = shape_of(x)
-        values = [Input(number) for number in flat(x)]
-        tape.shapes.append(shape)
-        tape.inputs.append([tape.add(None, (), None) for _ in values])
-        known.update(zip(values, tape.inputs[-1], strict=True))
-        arguments.append(_nested(iter(values), shape))
-    recorder = Recorder()
+def run(fn: Callable[..., Any], example: Sequence[Any], *, lines: bool = True) -> Run:
+    """What `fn` does with an example: numbers, rows of numbers, or rows of rows."""
+    recorder = Recorder(lines=lines)
+    inputs: list[list[Value]] = [[Input(number) for number in flat(x)] for x in example]
     with modes.tracing(recorder):
         try:
-            result = fn(*arguments)
+            result = fn(*map(nested, map(iter, inputs), map(shape_of, example)))
         except VectorizeError:
             raise
         except Exception as error:  # whatever a user's function may raise
@@ -135,22 +157,72 @@ def record(fn: Callable[..., Any], example: Sequence[Any]) -> Recording:
             raise VectorizeError(
                 f"{_line_of(error)}\n  does with a Value what cannot be traced ({error}): {WAY_OUT}"
             ) from error
+    for v in chain(*inputs):  # nobody looks any more, and the hash of a plain Value is quicker
+        v.__class__ = Value
     parts = result if isinstance(result, tuple) and result else (result,)
-    results = [_values(part) for part in parts]
-    tape.results = [_enter(tape, known, recorder, values) for values in results]
-    for sign, v, other, outcome, line in recorder.comparisons:
-        sides = [v, other if isinstance(other, Value) else constant(other)]
-        left, right = _enter(tape, known, recorder, sides)
+    return Run(recorder, inputs, [_values(part) for part in parts])
+
+
+def record(fn: Callable[..., Any], example: Sequence[Any]) -> Recording:
+    """The graph of `fn` on an example."""
+    recorder, inputs, results = ran = run(fn, example)
+    tape, known = Tape(shapes=[shape_of(x) for x in example]), dict[Value, int]()
+    for values in inputs:
+        tape.inputs.append([tape.add(None, (), None) for _ in values])
+        known.update(zip(values, tape.inputs[-1], strict=True))
+    nodes = [_enter(tape, known, recorder, values) for values in ran.roots]
+    tape.results, sides = nodes[: len(results)], nodes[len(results) :]
+    for (sign, _, _, outcome, line), (left, right) in zip(recorder.comparisons, sides, strict=True):
         tape.guards.append(Guard(sign, left, right, outcome, line))
     tape.samples = [known.get(v, -1) for v in recorder.samples]
-    return Recording(tape, known, recorder.samples, results)
+    return Recording(tape, known, recorder.samples, results, recorder.looked_up)
+
+
+def repeated(
+    fn: Callable[..., Any], example: Sequence[Any], tape: Tape, leaves: dict[Value, int]
+) -> list[RandomLeaf] | None:
+    """The random Values of another run, or None unless its graph is that of `tape`.
+
+    `leaves` are the nodes of the parameters. This is quicker than another tape.
+    """
+    ran = run(fn, example, lines=False)
+    samples, guards = ran.recorder.samples, tape.guards
+    known = {**leaves, **dict(zip(chain(*ran.inputs), chain(*tape.inputs), strict=True))}
+    known.update(zip(samples, tape.samples, strict=False))
+    inner = (i for i, parents in enumerate(tape.parents) if parents)
+
+    def same(v: Value, i: int) -> bool:
+        if v in known or v.parents:
+            return known.get(v) == i
+        return repr(v.data) == repr(tape.constants.get(i))
+
+    def alike(values: Sequence[Value], nodes: Sequence[int]) -> bool:
+        quick = tuple(map(known.get, values)) == nodes
+        return quick or (len(values) == len(nodes) and all(map(same, values, nodes)))
+
+    nodes = [*tape.results, *([guard.left, guard.right] for guard in guards)]
+    for values, places in zip_longest(ran.roots, nodes, fillvalue=()):
+        for v in toposort(*values):
+            if v not in known:
+                known[v] = i = next(inner, -1)
+                if i < 0 or tape.records[i] != v.op or not alike(v.parents, tape.parents[i]):
+                    return None
+        if not alike(values, places):
+            return None
+    outcomes = [(sign, outcome) for sign, _, _, outcome, _ in ran.recorder.comparisons]
+    still = (
+        next(inner, None) is None
+        and len(samples) == len(tape.samples)
+        and outcomes == [(guard.sign, guard.outcome) for guard in guards]
+    )
+    return samples if still else None
 
 
 def _raise_own_error(fn: Callable[..., Any], example: Sequence[Any]) -> None:
     """Raise what `fn` raises by itself, for plain Values and for the numbers of the example."""
     with modes.tracing(lenient):
         try:
-            fn(*[_nested((Value(x) for x in flat(x)), shape_of(x)) for x in example])
+            fn(*[nested((Value(x) for x in flat(x)), shape_of(x)) for x in example])
         except Exception as error:
             try:
                 fn(*example)
@@ -189,32 +261,6 @@ def _values(result: Any) -> list[Value]:
     )
 
 
-def shape_of(x: Any) -> Shape:
-    """() of a number, (n,) of a row, (m, n) of m rows. Raises VectorizeError for ragged rows."""
-    if isinstance(x, (str, bytes)) or not isinstance(x, Iterable):
-        return ()
-    rows = list(x)
-    shapes = {shape_of(row) for row in rows}
-    if len(shapes) != 1:
-        raise VectorizeError("the rows of an example differ in length, or it has none")
-    return (len(rows), *shapes.pop())
-
-
-def flat(x: Any) -> Iterator[float]:
-    """The numbers of an argument, from left to right."""
-    if isinstance(x, (str, bytes)) or not isinstance(x, Iterable):
-        yield number(x, "an example")
-    else:
-        for row in x:
-            yield from flat(row)
-
-
-def _nested(values: Iterator[Value], shape: Shape) -> Any:
-    if not shape:
-        return next(values)
-    return [_nested(values, shape[1:]) for _ in range(shape[0])]
-
-
 def trace(
     fn: Callable[..., Any], example: Sequence[Any], other: Sequence[Any] | None = None
 ) -> Recording:
@@ -239,49 +285,6 @@ def settle(recording: Recording, before: Set[Value]) -> None:
         if v not in before:
             del tape.parameters[i]
             tape.constants[i] = v.data
-
-
-def check_alike(tape: Tape, twin: Tape) -> None:
-    """Raise VectorizeError, naming the line, unless two examples gave the same graph."""
-    for guard, other in zip(tape.guards, twin.guards, strict=False):
-        if guard[::3] != other[::3]:
-            raise VectorizeError(
-                f"{guard.line}\n  compares numbers of the graph: the outcome is "
-                f"{guard.outcome} for one and {other.outcome} for another, so that no single "
-                f"program is right for both: {WAY_OUT}"
-            )
-    if (tape.records, tape.parents) != (twin.records, twin.parents):
-        both = [zip(t.records, t.parents, t.lines, strict=True) for t in (tape, twin)]
-        nodes = zip_longest(*both, fillvalue=(None, (), None))
-        line = next(a[2] or b[2] for a, b in nodes if a[:2] != b[:2])
-        raise VectorizeError(
-            f"{line or 'the function'}\n  makes another graph for another example: {WAY_OUT}"
-        )
-    for i in tape.constants | twin.constants:
-        x, y = tape.constants.get(i), twin.constants.get(i)
-        if repr(x) != repr(y):
-            line = next((tape.lines[j] for j, p in enumerate(tape.parents) if i in p), None)
-            raise VectorizeError(
-                f"{line or 'the function'}\n  uses the number {x!r} for one example and {y!r} for "
-                "another, and neither is part of the graph: make it an argument of the function, "
-                'or a RandomLeaf if it is random, or train with engine="scalar"'
-            )
-    if tape.results != twin.results or len(tape.guards) != len(twin.guards):
-        raise VectorizeError(f"the function does other things for another example: {WAY_OUT}")
-
-
-def disturbed(example: Sequence[Any]) -> list[Any]:
-    """Another example of the same shape; whole numbers stay, they may be class numbers."""
-    rng = random.Random(0)
-
-    def moved(x: Any) -> Any:
-        if shape_of(x):
-            return [moved(row) for row in x]
-        x = float(x)
-        whole = not math.isfinite(x) or x == math.floor(x)
-        return x if whole else x * rng.uniform(0.9, 1.1) + rng.uniform(-0.05, 0.05)
-
-    return [moved(x) for x in example]
 
 
 def _line_of(error: BaseException) -> Line:
