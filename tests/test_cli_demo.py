@@ -297,7 +297,7 @@ def test_the_perceptron_prints_its_mistakes_until_it_converges(tmp_path, demo, n
 def test_a_perceptron_without_enough_epochs_says_so(demo, no_pictures):
     printed = demo("perceptron", "--epochs", "1", "--batch-size", "full").out
     assert "w += y x, summed over an epoch\n" in printed
-    assert "\nnot linearly separable within 1 epochs\n" in printed
+    assert "\nno end within 1 epochs; the classes are linearly separable\n" in printed
 
 
 def test_many_epochs_of_a_perceptron_are_shown_by_the_first_and_the_last(

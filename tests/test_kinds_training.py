@@ -16,6 +16,7 @@ from tinygrad_edu import (
     EarlyStopping,
     History,
     Module,
+    Perceptron,
     Value,
     best_of,
     classes,
@@ -490,3 +491,64 @@ def test_divergence_says_a_learning_rate_only_where_a_step_came_before(
         )
     )  # fmt: skip
     assert history.stopped == f"diverged in epoch {text}"
+
+
+# --- what a perceptron says of classes is known
+
+CORNERS = [[0, 0], [0, 1], [1, 0], [1, 1]]
+YES = "no end within {} epochs; the classes are linearly separable"
+NO = "not linearly separable: stopped after {} epochs"
+OPEN = "no end within {} epochs; whether the classes are linearly separable is open"
+
+#: Rows, targets, options of the unit and of its training, and how that ends.
+ENDINGS: dict[str, tuple[Any, Any, dict[str, Any], dict[str, Any], str]] = {
+    "AND, two epochs": (CORNERS, [0, 0, 0, 1], {}, {"epochs": 2}, YES),
+    "AND, six": (CORNERS, [0, 0, 0, 1], {}, {"epochs": 6}, "converged: 10 updates in 6 epochs"),
+    "OR, a small rate": (
+        CORNERS, [0, 1, 1, 1], {"w": [0.3, -0.2, 0.5]}, {"lr": 0.001, "epochs": 100}, YES
+    ),
+    "OR, batch": (CORNERS, [-1, 1, 1, 1], {}, {"batch": True, "epochs": 1}, YES),
+    "XOR": (CORNERS, [0, 1, 1, 0], {}, {"epochs": 1}, NO),
+    "XOR, labels, shuffled": (CORNERS, [-1, 1, 1, -1], {}, {"epochs": 50, "rng": 3}, NO),
+    "between": ([[0.0], [0.1], [0.2]], [0, 1, 0], {}, {"epochs": 9}, NO),
+    "a point of both": ([[0.1, 0.7], [0.1, 0.7]], [1, -1], {}, {"epochs": 9}, NO),
+    "on a line, by rounding": ([[0.1], [0.3], [0.1 + 0.2]], [0, 0, 1], {}, {"epochs": 9}, YES),
+    "one class": ([[1.0], [2.0]], [0, 0], {"w": [1e9, 0.0]}, {"epochs": 3}, YES),
+    "steps that are rounded off": (
+        [[0.0], [1.0]], [1, 0], {"w": [0.0, 1e20]}, {"lr": 1.0, "epochs": 20}, YES
+    ),
+    "far apart": ([[1e300], [-1e-300], [0.0]], [0, 1, 0], {}, {"epochs": 2}, YES),
+    "far apart and mixed": ([[1e300], [1e-300], [0.0]], [0, 1, 0], {}, {"epochs": 2}, NO),
+    "the moons": (X, [1 if t else -1 for t in Y], {}, {"epochs": 20}, NO),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ENDINGS)
+def test_a_perceptron_says_of_classes_what_is_known(name: str) -> None:
+    rows, targets, unit, options, text = ENDINGS[name]
+    history = Perceptron(len(rows[0]), **unit).fit(rows, targets, **options)
+    text = text.format(history.epochs)
+    assert (history.summary, repr(history)) == (text, f"PerceptronHistory({text})")
+    assert history.separable is (text.startswith(("converged", "no end")))
+
+
+def test_a_perceptron_leaves_open_what_takes_too_long(monkeypatch: Any) -> None:
+    monkeypatch.setattr("tinygrad_edu.perceptron._BITS", 0)
+    history = Perceptron(2).fit(CORNERS, [0, 1, 1, 0], epochs=3)
+    assert (history.separable, history.summary) == (None, OPEN.format(3))
+
+
+def test_a_perceptron_is_right_about_classes_that_repeat_their_weights() -> None:
+    # small integers: the rule ends, or comes back to weights that it had before and never ends
+    rng, found = random.Random(4), set()
+    for _ in range(120):
+        n, d = rng.randint(2, 7), rng.randint(1, 3)
+        rows = [[rng.randint(0, 2) for _ in range(d)] for _ in range(n)]
+        targets = [rng.randint(0, 1) for _ in rows]
+        unit, seen = Perceptron(d), set()
+        while tuple(unit.w) not in seen:
+            seen.add(tuple(unit.w))
+            ends = unit.fit(rows, targets, epochs=1).converged
+        assert Perceptron(d).fit(rows, targets, epochs=1).separable is ends
+        found.add(ends)
+    assert found == {True, False}

@@ -83,8 +83,8 @@ def test_xor_is_reported_as_not_separable_and_training_ends(y, batch):
     assert not history.converged
     assert history.epochs == 50
     assert min(history.mistakes) >= 1
-    assert history.summary == "not linearly separable within 50 epochs"
-    assert repr(history) == "PerceptronHistory(not linearly separable within 50 epochs)"
+    assert history.summary == "not linearly separable: stopped after 50 epochs"
+    assert repr(history) == "PerceptronHistory(not linearly separable: stopped after 50 epochs)"
 
 
 def test_a_history_tells_how_training_ended_in_a_line():

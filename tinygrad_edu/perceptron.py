@@ -6,7 +6,7 @@ Psychological Review 65 (1958).
 
 import math
 import random
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import product
 from typing import Final, NamedTuple
 
@@ -28,16 +28,22 @@ GATES: Final[dict[str, tuple[float, ...]]] = {
 }
 
 
+#: So many bits of coefficients are computed, for about a second, to decide what is separable.
+_BITS: Final = 50_000_000
+
+
 class PerceptronHistory(NamedTuple):
     """What `Perceptron.fit` recorded.
 
     `mistakes` counts the wrong answers of each epoch, the last 0 if training converged. `weights`
     are (w0, w1, ..., wn) at the start and after each update: online one per mistake, in batch one
-    per epoch with mistakes.
+    per epoch with mistakes. `separable` says whether any weights are right for all examples, and
+    is None where that is not known.
     """
 
     mistakes: list[int]
     weights: list[tuple[float, ...]]
+    separable: bool | None = None
 
     @property
     def converged(self) -> bool:
@@ -51,10 +57,15 @@ class PerceptronHistory(NamedTuple):
 
     @property
     def summary(self) -> str:
-        """How training ended, in a line."""
+        """How training ended and what is known of the classes, in a line."""
         if self.converged:
             return f"converged: {len(self.weights) - 1} updates in {self.epochs} epochs"
-        return f"not linearly separable within {self.epochs} epochs"
+        if self.separable is False:
+            return f"not linearly separable: stopped after {self.epochs} epochs"
+        known = "the classes are linearly separable"
+        if self.separable is None:
+            known = f"whether {known} is open"
+        return f"no end within {self.epochs} epochs; {known}"
 
     def __repr__(self) -> str:
         return f"PerceptronHistory({self.summary})"
@@ -117,7 +128,8 @@ class Perceptron(Savable):
 
         If the data are linearly separable the rule converges: from weights 0, online with -1 and
         1, after at most (R / gamma)^2 mistakes, R the largest |x| and gamma the margin, x0
-        included (Novikoff 1962). If not, the history says so.
+        included (Novikoff 1962). Where training was stopped, the history says whether they are,
+        unless to decide it would take too long.
         """
         pairs = _examples(X, y, self.nin)
         lr, epochs = real("lr", lr, above=0), whole("epochs", epochs)
@@ -143,8 +155,8 @@ class Perceptron(Savable):
                 self._update(total, history)
             history.mistakes.append(mistakes)
             if not mistakes:
-                break
-        return history
+                return history._replace(separable=True)
+        return history._replace(separable=_separable(pairs))
 
     def _update(self, delta: list[float], history: PerceptronHistory) -> None:
         w = _sum(self.w, delta)
@@ -227,6 +239,48 @@ def truth_table(
     """
     checks.function("function", function, "a row of 0 and 1")
     return {x: function(x) for x in product((0, 1), repeat=whole("nin", nin, most=16))}
+
+
+def _separable(pairs: Iterable[tuple[tuple[float, ...], float]]) -> bool | None:
+    """Whether some w has x.w > 0 just where the target is 1: exact, None if it takes too long.
+
+    With -x for x where the target is not 1, and w long enough, s = x.w - 1 >= 0 is asked of all x.
+    In these equations each w is exchanged for an s and left out, then an s that is below 0 where
+    the others are 0 for one with which it rises, until there is none below 0, or one that cannot
+    rise. The coefficients are integers over one denominator.
+    """
+    signed = dict.fromkeys(tuple(v if t > 0 else -v for v in x) for x, t in pairs)
+    scaled = [_integers(column) for column in zip(*signed, strict=True)]
+    rows = {k: [-1, *x] for k, x in enumerate(zip(*scaled, strict=True))}  # of s number k
+    others: list[int | None] = [None] * (1 + len(scaled))  # which s a column is of; None is a w
+    over, places, bits = 1, range(1, len(others)), 0
+    while bits < _BITS:
+        free = ((k, c) for c in places if others[c] is None for k, row in rows.items() if row[c])
+        k, c = next(free, (0, 0))
+        if not c:
+            below, k = min(((row[0] * over, k) for k, row in rows.items()), default=(0, 0))
+            if below >= 0:
+                return True
+            c = next((c for c in places if rows[k][c] * over > 0), 0)
+            if not c:
+                return False
+        row, other = rows.pop(k), others[c]
+        for i, r in rows.items():
+            rows[i] = [(a * row[c] - r[c] * b) // over for a, b in zip(r, row, strict=True)]
+            rows[i][c] = r[c]
+        if other is not None:
+            rows[other] = [-b for b in row]
+            rows[other][c] = over
+        others[c], over = k, row[c]
+        bits += len(rows) * len(others) * over.bit_length()
+    return None
+
+
+def _integers(numbers: Sequence[float]) -> list[int]:
+    """The numbers times their common denominator, a power of 2."""
+    ratios = [x.as_integer_ratio() for x in numbers]
+    common = math.lcm(*(d for _, d in ratios))
+    return [n * (common // d) for n, d in ratios]
 
 
 def _sum(a: list[float], b: list[float]) -> list[float]:

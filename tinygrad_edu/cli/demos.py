@@ -67,6 +67,7 @@ def _by_the_rule(run: Run, rng: random.Random) -> None:
             epoch = unit.fit(run.data.X, labels, batch=batch, epochs=1, rng=rng)
             history.mistakes.extend(epoch.mistakes)
             history.weights.extend(epoch.weights[1:])
+            run.model = unit, history = _Unit(unit, history._replace(separable=epoch.separable))
             if epoch.converged:
                 break
     except KeyboardInterrupt:
