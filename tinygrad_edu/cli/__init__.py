@@ -1,17 +1,22 @@
 """The command line: `tinygrad-edu` and `python -m tinygrad_edu`."""
 
 import argparse
+import codecs
 import io
 import os
 import re
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final, NoReturn
 
-from tinygrad_edu.cli.options import UsageError, reason
+from tinygrad_edu.cli.options import UsageError, reason, tell
+from tinygrad_edu.text import clean
 
 #: The module and the function that add each command, in the order of the help.
 COMMANDS: Final = {
@@ -28,34 +33,75 @@ COMMANDS: Final = {
 class Parser(argparse.ArgumentParser):
     """A parser that guesses what was meant: a command, the value of an option, or an option."""
 
-    def parse_known_args(self, *args: Any, **options: Any) -> Any:
+    words: Sequence[str] = ()
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """As in the standard library, but what no command knows is refused by that command."""
-        namespace, unknown = super().parse_known_args(*args, **options)
+        self.words = args or ()
+        namespace, unknown = super().parse_known_args(args, namespace)
         if unknown:
             self.error(f"unrecognized arguments: {' '.join(unknown)}")
         return namespace, unknown
 
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """As in the standard library, which keeps to itself that help could not be printed."""
+        print(message, end="", file=file or sys.stderr)
+
     def error(self, message: str) -> NoReturn:
         """Print usage and error, and leave with code 2."""
         choice = re.search(r"invalid choice: '(.*)' \(choose from (.*)\)", message)
-        flag = re.search(r"unrecognized arguments: (--[\w-]+)", message)
+        known = re.findall(r"--[\w-]+", self.format_help())
         near: list[str] = []
         if choice:
-            near = get_close_matches(choice[1], re.findall(r"[\w-]+", choice[2]), n=1)
-        elif flag:
-            near = get_close_matches(flag[1], re.findall(r"--[\w-]+", self.format_help()), n=1)
-        super().error(message + "".join(f"; did you mean {name!r}?" for name in near))
+            known = [*re.findall(r"[\w-]+", choice[2]), "--help", "--version"]
+            near = get_close_matches(choice[1], known, n=1)
+        elif "argument" in message:  # one is unknown, or missing because it was misspelt
+            flags = [word.partition("=")[0] for word in self.words if re.match("-+[A-Za-z]", word)]
+            strange = [flag for flag in flags if not any(name.startswith(flag) for name in known)]
+            near = get_close_matches(strange[0], known, n=1) if strange else []
+        super().error(clean(message, 4000) + "".join(f"; did you mean {name!r}?" for name in near))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and give its exit code: 0, 2 for wrong input, 130 after Ctrl-C."""
+    """Run one command and give its exit code.
+
+    0 is success, 1 a failure, 2 wrong input; 128 and the number of a signal if that ended it.
+    """
+    code, words = 0, sys.argv[1:] if argv is None else argv
+    with _process() as (asked, lost):
+        try:
+            try:
+                code = _run(words)
+            finally:  # after --help too, which ends in SystemExit
+                if sys.stdout is not None:
+                    sys.stdout.flush()
+        except BrokenPipeError:  # nobody reads on, as in `| head`
+            code = 141
+        except UsageError as error:
+            tell(str(error))
+            code = 2
+        except KeyboardInterrupt:
+            tell("interrupted")
+            code = 130
+        except (OSError, MemoryError) as error:
+            tell(str(reason(error)) or "out of memory")
+            code = 1
+        if lost:
+            tell(
+                f"the encoding of the output, {sys.stdout.encoding}, lacks "
+                f"{', '.join(sorted(lost))}: written as escapes; set PYTHONIOENCODING=utf-8"
+            )
+        code = _ended(code)
+        return 128 + asked[0] if asked else code
+
+
+def _run(words: Sequence[str]) -> int:
     parser = Parser(
         prog="tinygrad-edu",
         description="See backpropagation: train small nets on real data, draw computation graphs.",
     )
     parser.add_argument("--version", action="version", version=f"tinygrad-edu {_version()}")
     choices = parser.add_subparsers(title="commands", metavar="COMMAND")
-    words = sys.argv[1:] if argv is None else argv
     for name in [name for name in words[:1] if name in COMMANDS] or COMMANDS:
         module, add = COMMANDS[name]  # of one command alone: doctor runs where others cannot
         getattr(import_module(f"{__name__}.{module}"), add)(choices)
@@ -63,23 +109,57 @@ def main(argv: Sequence[str] | None = None) -> int:
     if "run" not in args:
         parser.print_help()
         return 0
-    if isinstance(sys.stdout, io.TextIOWrapper):  # a name that the terminal cannot show is no error
-        sys.stdout.reconfigure(errors="backslashreplace")
+    code: int = args.run(args)
+    return code
+
+
+@contextmanager
+def _process() -> Iterator[tuple[list[int], set[str]]]:
+    """What holds while a command runs.
+
+    The signals that ask it to end come as Ctrl-C does, and are listed. Pictures need no screen,
+    whatever backend the environment names. A letter that the output lacks is escaped, and listed.
+    """
+    asked: list[int] = []
+    lost: set[str] = set()
+
+    def interrupt(number: int, _: object) -> None:
+        asked.append(number)
+        raise KeyboardInterrupt
+
+    def escape(error: UnicodeError) -> tuple[str | bytes, int]:
+        if isinstance(error, UnicodeEncodeError):
+            lost.update(map(ascii, error.object[error.start : error.end]))
+        return codecs.backslashreplace_errors(error)
+
+    codecs.register_error("escape and tell", escape)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="escape and tell")
+    ends = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    in_main = threading.current_thread() is threading.main_thread()
+    mine = [n for n in ends if in_main and signal.getsignal(n) is signal.SIG_DFL]
+    backend = os.environ.get("MPLBACKEND")
+    os.environ["MPLBACKEND"] = "agg"
+    for number in mine:
+        signal.signal(number, interrupt)
     try:
-        code: int = args.run(args)
-        if sys.stdout is not None:  # as after `>&-`
-            sys.stdout.flush()
-    except BrokenPipeError:
-        return _reader_left()
-    except UsageError as error:
-        print(f"tinygrad-edu: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("\ntinygrad-edu: interrupted", file=sys.stderr)
-        return 130
-    except (OSError, MemoryError) as error:
-        print(f"tinygrad-edu: {str(reason(error)) or 'out of memory'}", file=sys.stderr)
-        return 1
+        yield asked, lost
+    finally:
+        for number in mine:
+            signal.signal(number, signal.SIG_DFL)
+        del os.environ["MPLBACKEND"]
+        os.environ.update({} if backend is None else {"MPLBACKEND": backend})
+
+
+def _ended(code: int) -> int:
+    """The exit code where standard output is closed or full; nothing more is said of it then."""
+    if sys.stdout is None:
+        tell("standard output is closed: nothing was printed")
+        return code or 1
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return code
 
 
@@ -88,9 +168,3 @@ def _version() -> str:
         return version("tinygrad-edu")
     except PackageNotFoundError:
         return "(not installed, run from its folder)"
-
-
-def _reader_left() -> int:
-    """End quietly where nobody reads on, as in `| head`: the code of a process ended by SIGPIPE."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 141

@@ -95,7 +95,12 @@ def _accuracies(run: Run) -> list[tuple[str, ...]]:
 
 
 def _pictures(run: Run) -> Iterator[Named]:
-    yield regions(run) if run.data.plane else confusion(run)
+    from tinygrad_edu.view.pictures.canvas import MOST_CLASSES
+
+    if len(run.data.encoder.class_names) <= MOST_CLASSES:
+        yield regions(run) if run.data.plane else confusion(run)
+    else:
+        run.notes.append(f"no picture of more than {MOST_CLASSES} classes")
     yield course(run.history)
     try:
         yield from hardest_example(_classifier(run), run.data)

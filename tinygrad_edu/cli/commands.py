@@ -5,7 +5,7 @@ import math
 import re
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from tinygrad_edu.checks import one_of
 from tinygrad_edu.classics import CLASSICS, LONG
@@ -19,6 +19,7 @@ from tinygrad_edu.cli.options import (
     add_training_options,
     reason,
     settings,
+    tell,
     usage_errors,
 )
 from tinygrad_edu.cli.run import run_demo
@@ -69,6 +70,9 @@ def train(args: argparse.Namespace) -> int:
     """Train on the table: about 20,000 examples, in 5 to 200 epochs, unless told otherwise."""
     with usage_errors():
         rows = table_of(args.file)
+        for name, remark in rows.remarks.items():
+            if rows.is_numeric(name) != (name == args.target):  # others are refused, or labels
+                tell(remark)
     epochs = max(5, min(200, 20_000 // len(rows)))
     demo = classification(
         args.file,
@@ -122,13 +126,17 @@ def predict(args: argparse.Namespace) -> int:
     return 0
 
 
+#: What makes any reader split a cell, or strip it.
+_SPLITS: Final = re.compile(r'[,;|"\t\r\n\v\f\x1c-\x1e\x85\u2028\u2029]|^\s|\s$')
+
+
 def _csv(cells: Sequence[str]) -> str:
     """A line that every reader of CSV splits into these cells; a terminal gets them harmless."""
-    if sys.stdout.isatty():
+    if sys.stdout is not None and sys.stdout.isatty():
         cells = [clean(cell, 1000) for cell in cells]
     quoted = (cell.replace('"', '""') for cell in cells)
     return ",".join(
-        f'"{text}"' if re.search(r'[,"\r\n]|^\s|\s$', cell) else text
+        f'"{text}"' if _SPLITS.search(cell) else text
         for cell, text in zip(cells, quoted, strict=True)
     )
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tinygrad_edu.cli.formula import CONSTANTS, FormulaError, evaluate, variables
-from tinygrad_edu.cli.options import UsageError
+from tinygrad_edu.cli.options import UsageError, reason
 from tinygrad_edu.engine import NonFiniteError, Value, detect_anomaly
 from tinygrad_edu.text import clean, table
 
@@ -69,8 +69,8 @@ def run(args: argparse.Namespace) -> int:
     except RenderError as error:
         raise UsageError(f"no picture was written: {error}") from None
     except OSError as error:
-        raise UsageError(f"no picture was written: {args.out}: {error.strerror}") from None
-    print(f"\nwrote {path}")
+        raise UsageError(f"no picture was written: {args.out}: {reason(error)}") from None
+    print(f"\nwrote {clean(str(path), 1000)}")
     return 0
 
 

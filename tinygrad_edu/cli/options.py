@@ -2,8 +2,9 @@
 
 import argparse
 import shlex
+import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
@@ -11,6 +12,7 @@ from tinygrad_edu.checks import one_of, real, whole
 from tinygrad_edu.losses import LOSSES
 from tinygrad_edu.nn import UNIT_ACTIVATIONS
 from tinygrad_edu.optim import OPTIMIZERS
+from tinygrad_edu.text import clean
 
 OUT: Final = "tinygrad_edu_out"
 
@@ -31,6 +33,14 @@ def usage_errors() -> Iterator[None]:
 def reason(error: Exception) -> Any:
     """What the system says about a file, without its number and the path again."""
     return (error.strerror if isinstance(error, OSError) else None) or error
+
+
+def tell(text: str) -> None:
+    """Say something beside the output: on stderr, harmless whatever names it has."""
+    if sys.stderr is not None:
+        with suppress(OSError):
+            lines = (clean(line, 1000) for line in f"tinygrad-edu: {text}".split("\n"))
+            print("\n".join(lines), file=sys.stderr, flush=True)
 
 
 class Option(NamedTuple):

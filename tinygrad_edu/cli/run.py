@@ -1,27 +1,35 @@
 """One run of a demo: announce it, train until the end or Ctrl-C, tell and write what came of it."""
 
+import errno
 import os
 import random
+import secrets
+import shutil
 import sys
 import textwrap
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
-from tinygrad_edu.cli.options import Settings, UsageError, reason, usage_errors
+from tinygrad_edu.cli.options import Settings, UsageError, reason, tell, usage_errors
 from tinygrad_edu.engine import no_grad
 from tinygrad_edu.losses import Loss, find_loss
 from tinygrad_edu.optim import find_optimizer
 from tinygrad_edu.text import clean, table
-from tinygrad_edu.train import History, fit
+from tinygrad_edu.train import History, evaluate, fit
 from tinygrad_edu.view.base.report import Picture, report
 
 Rows = Sequence[Sequence[float]]
 #: A picture with the name of its file, "" where it stands in the report alone.
 Named = tuple[str, Picture]
+#: The files of all demos: those of an earlier run are no part of the next.
+RESULTS: Final = {
+    "confusion.png", "graph.svg", "kernels.png", "lines.png", "loss.png", "model.json",
+    "regions.png", "report.html",
+}  # fmt: skip
 
 
 @dataclass
@@ -70,7 +78,7 @@ def run_demo(demo: Demo, settings: Settings, command: Sequence[str]) -> int:
 
     `command` are the words before the options. Gives the exit code: 0, 1 if training diverged, 130
     after Ctrl-C; in each case what was learned is saved. Raises UsageError for settings that the
-    demo cannot take, and for a file that cannot be written.
+    demo cannot take, and for a folder that cannot be written.
     """
     rng = random.Random(settings.seed)
     with usage_errors():
@@ -80,30 +88,41 @@ def run_demo(demo: Demo, settings: Settings, command: Sequence[str]) -> int:
         if settings.batch_size is not None and settings.batch_size >= len(data.X):
             settings = replace(settings, batch_size=None)
         run = Run(settings, data, demo.model(settings, data, rng))
-    _make_folder(settings.out)
-    print("\n".join(demo.announcement(run)), flush=True)
-    demo.train(run, rng)
-    written = []
-    if demo.save is not None:
-        with _writing(path := os.path.join(settings.out, "model.json")):
-            demo.save(run, path)
-        written.append("model.json")
-    run.results = demo.measure(run)
-    print(f"\n{textwrap.indent(table(run.results), '  ')}\n")
-    written += write_report(demo, run, command)
+    problem: str | None = None
+    with results_folder(settings.out) as folder:
+        print("\n".join(demo.announcement(run)), flush=True)
+        try:
+            demo.train(run, rng)
+        except (OSError, KeyboardInterrupt):  # while it told how that ended
+            if len(run.history):
+                _save(demo, run, folder)
+            raise
+        written = _save(demo, run, folder)
+        run.results = demo.measure(run)
+        print(f"\n{textwrap.indent(table(run.results), '  ')}\n")
+        try:
+            written += write_report(demo, run, command, folder)
+        except MemoryError:
+            problem = "out of memory: pictures and report are left out"
     print("\n".join([*run.notes, f"wrote {', '.join(written)}"]))
     print(f"   to {clean(settings.out, 1000)}")
     if run.history.interrupted:
-        kept = "saved" if demo.save else "shown"
-        print(f"tinygrad-edu: interrupted; what was learned so far is {kept}", file=sys.stderr)
+        tell(f"interrupted; what was learned so far is {'saved' if demo.save else 'shown'}")
         return 130
-    if run.history.stopped:
-        print(f"tinygrad-edu: {run.history.stopped}", file=sys.stderr)
+    if problem := problem or run.history.stopped:
+        tell(problem)
         return 1
     return 0
 
 
-def write_report(demo: Demo, run: Run, command: Sequence[str]) -> list[str]:
+def _save(demo: Demo, run: Run, folder: str) -> list[str]:
+    if demo.save is None:
+        return []
+    demo.save(run, os.path.join(folder, "model.json"))
+    return ["model.json"]
+
+
+def write_report(demo: Demo, run: Run, command: Sequence[str], folder: str) -> list[str]:
     """Write the pictures that have a file name, and the report; give the names."""
     pictures = list(demo.pictures(run))
     page = report(
@@ -116,8 +135,7 @@ def write_report(demo: Demo, run: Run, command: Sequence[str]) -> list[str]:
     )
     files = {name: picture.content for name, picture in pictures if name} | {"report.html": page}
     for name, content in files.items():
-        path = os.path.join(run.settings.out, name)
-        with _writing(path), open(path, "wb") as file:
+        with open(os.path.join(folder, name), "wb") as file:
             file.write(content.encode() if isinstance(content, str) else content)
     return list(files)
 
@@ -133,6 +151,7 @@ def by_descent(
 ) -> None:
     """Fit the model by the settings; print how that is done, how it ended, and the time."""
     settings, model = run.settings, run.model
+    first, _ = evaluate(model, X, y, loss=loss)
     start = time.monotonic()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # of divergence, which is told below
@@ -153,7 +172,7 @@ def by_descent(
         ending = f"diverged after {n} {of_all}"
     else:
         ending = f"trained {n} {'epoch' if n == 1 else 'epochs'}"
-        first, last = history.loss[0], history.loss[-1]
+        last, _ = evaluate(model, X, y, loss=loss)
         if last > 2 * first:
             run.notes.append(f"the loss rose from {first:.4g} to {last:.4g}: try a smaller --lr")
     print(f"{ending} in {time.monotonic() - start:.1f} s", flush=True)
@@ -197,20 +216,62 @@ def course(history: History) -> Named:
     return "loss.png", Picture("Course of training", caption, history.plot().png())
 
 
-def _make_folder(path: str) -> None:
-    """Make the folder where there is none. Raises UsageError if nothing can be written into it."""
+@contextmanager
+def results_folder(path: str) -> Iterator[str]:
+    """A new folder, whose files are at the end the results in `path`: all of them, or none.
+
+    Where there is no `path` yet it becomes that by one renaming. Else the results of an earlier run
+    go first, and other files stay; of several runs at a time one comes after the other. What could
+    not be put there is kept. Raises UsageError for a path that cannot be written.
+    """
+    home = os.path.realpath(path)
+    part = f"{home}{os.sep if os.path.isdir(home) else ''}.part-{secrets.token_hex(4)}"
     try:
-        os.makedirs(path, exist_ok=True)
+        if os.path.exists(home) and not os.path.isdir(home):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+        os.makedirs(part)
     except (OSError, ValueError) as error:
         raise UsageError(f"--out: cannot write into {path!r}: {reason(error)}") from None
-    if not os.access(path, os.W_OK | os.X_OK):
-        raise UsageError(f"--out: cannot write into {path!r}: permission denied")
+    try:
+        yield part
+    finally:
+        try:
+            if os.listdir(part):
+                _put(part, home)
+        except OSError as error:
+            raise UsageError(
+                f"cannot write {error.filename!r}: {reason(error)}; the results are in {part!r}"
+            ) from None
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _put(part: str, home: str) -> None:
+    if not os.path.exists(home):
+        with suppress(OSError):  # of another run that came first
+            os.rename(part, home)
+            return
+    with _one_at_a_time(home):
+        names = os.listdir(part)
+        for name in names:
+            if os.path.isdir(path := os.path.join(home, name)):
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+        for name in RESULTS.difference(names).intersection(os.listdir(home)):
+            os.remove(os.path.join(home, name))
+        for name in names:
+            os.replace(os.path.join(part, name), os.path.join(home, name))
 
 
 @contextmanager
-def _writing(path: str) -> Iterator[None]:
-    """Errors of the system as UsageError."""
-    try:
+def _one_at_a_time(folder: str) -> Iterator[None]:
+    """Wait for the other processes that are in here with this folder, where a system can."""
+    if sys.platform == "win32":
         yield
-    except OSError as error:
-        raise UsageError(f"cannot write {path!r}: {reason(error)}") from None
+        return
+    from fcntl import LOCK_EX, flock
+
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        flock(handle, LOCK_EX)
+        yield
+    finally:
+        os.close(handle)

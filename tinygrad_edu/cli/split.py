@@ -1,6 +1,7 @@
 """Rows of classes, encoded, in two parts: those to train on, and those to test with."""
 
 import random
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -116,9 +117,14 @@ def of_table(table: Table, target: str, test_ratio: float, rng: random.Random) -
 
 
 def table_of(path: str) -> Table:
-    """The table in the CSV file `path`. Raises UsageError or TableError."""
+    """The table in the CSV file `path`. Raises UsageError or TableError.
+
+    The remarks on its columns are for whoever uses these.
+    """
     try:
-        return read_table(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return read_table(path)
     except OSError as error:
         raise UsageError(f"cannot read {path!r}: {reason(error)}") from None
 
