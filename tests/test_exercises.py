@@ -11,8 +11,8 @@ import pytest
 
 from tinygrad_edu import Primitive, Value
 from tinygrad_edu.exercises import EXERCISES, check
-from tinygrad_edu.exercises.exercise import number, numbers, word
 from tinygrad_edu.functions import maximum
+from tinygrad_edu.perceptron import gate
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 
@@ -53,7 +53,13 @@ def hidden_deltas(a: list[float], W: list[list[float]], delta: list[float]) -> l
 
 
 def adder(a: int, b: int, c: int) -> list[int]:
-    return [a ^ b ^ c, a & b | c & (a ^ b)]
+    def both(x: float, y: float) -> int:
+        return gate("AND")([x, y])
+
+    def one(x: float, y: float) -> int:
+        return both(gate("OR")([x, y]), gate("NOT")([both(x, y)]))
+
+    return [one(one(a, b), c), gate("OR")([both(a, b), both(c, one(a, b))])]
 
 
 def spiral_scores(x: Any, W: Any, b: Any, W2: Any, b2: Any) -> list[float]:
@@ -174,7 +180,8 @@ def test_a_right_answer_is_right_and_others_get_a_hint(name: str) -> None:
     for answer in WRONG:
         verdict = check(name, answer)
         assert verdict.right is False
-        assert verdict.said.startswith("not yet. Hint: ")
+        # what has another form is told so, where it was given the hint of a wrong number before
+        assert verdict.said.startswith(("not yet. Hint: ", "not yet: "))
         assert len(verdict.said) > 30
     unanswered = check(name)
     assert unanswered.right is None
@@ -184,7 +191,7 @@ def test_a_right_answer_is_right_and_others_get_a_hint(name: str) -> None:
 def test_a_hint_does_not_hold_the_number_that_is_asked_for() -> None:
     for name, answer in ANSWERS.items():
         if isinstance(answer, float):
-            digits = re.findall(r"-?\d+\.?\d*(?:e-?\d+)?", check(name, None).said)
+            digits = re.findall(r"-?\d+\.?\d*(?:e-?\d+)?", EXERCISES[name].hint)
             assert all(abs(float(x) - answer) > 1e-3 * abs(answer) for x in digits), name
 
 
@@ -197,19 +204,3 @@ def test_a_verdict_can_be_asserted() -> None:
     assert check("3.1", [3.0, 8.0])
     assert not check("3.1", [3.0, 5.0])
     assert not check("3.1")
-
-
-def test_what_counts_as_a_number() -> None:
-    right = number(0.25)
-    assert right(0.25)
-    assert right(Value(0.2501))
-    assert not any(right(x) for x in (0.26, True, "0.25", None, float("nan")))
-    assert number(1.0)(1)
-    assert not number(1.0)(True)
-
-
-def test_what_counts_as_a_list_of_numbers_and_as_a_word() -> None:
-    assert numbers([1.0, 2.0])((1, 2))
-    assert not any(numbers([1.0, 2.0])(x) for x in ([2.0, 1.0], [1.0], 1.0, "12"))
-    assert word("batch")(" Batch ")
-    assert not any(word("batch")(x) for x in ("online", "", None))

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from tinygrad_edu.checks import one_of
 from tinygrad_edu.exercises import beyond, engine, nets, practice, training
-from tinygrad_edu.exercises.exercise import Exercise, Right, Verdict
+from tinygrad_edu.exercises.exercise import AnswerError, Exercise, Right, Verdict
 
 __all__ = ["EXERCISES", "Exercise", "Verdict", "check"]
 
@@ -23,7 +23,7 @@ def _read() -> dict[str, Exercise]:
     exercises = {}
     for number, text in tomllib.loads(file.read_text("utf-8")).items():
         question, hint = (" ".join(text.get(part, "").split()) for part in ("question", "hint"))
-        exercises[number] = Exercise(question, answers[number], engine.HINTS.get(number, hint))
+        exercises[number] = Exercise(question, answers[number], hint)
     return exercises
 
 
@@ -35,12 +35,17 @@ def check(number: str, answer: Any = ...) -> Verdict:
     """What there is to say of an answer to the exercise of that number.
 
     `...` is no answer yet: the question is said again. Raises ValueError for an unknown number;
-    errors of a function that is the answer are passed on.
+    what a function that is the answer raises is told by the verdict.
     """
+    if not isinstance(number, str):
+        such = number if isinstance(number, float) else 3.1
+        raise TypeError(f'the number of an exercise is a text: write check("{such}", answer)')
     exercise = EXERCISES[one_of("exercise", number, EXERCISES)]
     if answer is ...:
         return Verdict(number, None, f"no answer yet. {exercise.question}")
-    if exercise.right(answer):
-        return Verdict(number, True, "right.")
-    hint = exercise.hint if isinstance(exercise.hint, str) else exercise.hint(answer)
-    return Verdict(number, False, f"not yet. Hint: {hint}")
+    try:
+        if exercise.right(answer):
+            return Verdict(number, True, "right.")
+    except AnswerError as error:
+        return Verdict(number, False, f"not yet: {error}.")
+    return Verdict(number, False, f"not yet. Hint: {exercise.hint}")

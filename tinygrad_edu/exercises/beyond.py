@@ -2,13 +2,20 @@
 
 import math
 from collections.abc import Iterable
-from functools import cache
 from itertools import product
 from typing import Any, Final
 
-from tinygrad_edu.checks import is_real
-from tinygrad_edu.engine import Value, grad
-from tinygrad_edu.exercises.exercise import Right, number, numbers
+from tinygrad_edu.engine import Value, grad, toposort
+from tinygrad_edu.exercises.exercise import (
+    AnswerError,
+    Right,
+    asked,
+    number,
+    numbers,
+    read_list,
+    read_numbers,
+    read_value,
+)
 from tinygrad_edu.functions import dot
 from tinygrad_edu.losses import binary_cross_entropy
 from tinygrad_edu.nn.convolution import Conv2d
@@ -30,22 +37,24 @@ def _products() -> float:
 
 
 def _is_leaky(answer: Any) -> bool:
-    """Whether a function of one Value is z for z > 0, else z / 10, and can be vectorised."""
-    from tinygrad_edu.vectorize import VectorizeError, vectorize
+    """Whether a function of one Value is z for z > 0, else z / 10, vectorised and without where."""
+    from tinygrad_edu.vectorize import vectorize
 
-    if not callable(answer):
-        return False
-    points = [[-2.0], [-0.5], [0.25], [3.0]]
-    try:
-        found = vectorize(lambda x: answer(x[0]), [0.5])(points)
-    except (TypeError, VectorizeError):
-        return False
-    return numbers([-0.2, -0.05, 0.25, 3.0], 1e-9)(found.ravel().tolist())
+    result = asked(answer, Value(-2.0), read=read_value)
+    if any(v.op is not None and v.op.name == "where" for v in toposort(result)):
+        raise AnswerError("where is not to be used")
+    points = [-2.0, -0.5, 0.25, 3.0]
+    found = asked(
+        lambda zs: vectorize(lambda x: answer(x[0]), [0.5])([[z] for z in zs]).ravel(),
+        points,
+        read=read_numbers,
+    )
+    return numbers([-0.2, -0.05, 0.25, 3.0], 1e-9)(found)
 
 
 ANSWERS |= {
-    "16.1": numbers([3, 4]),
-    "16.2": number(_products),
+    "16.1": numbers([3, 4], 0.0),
+    "16.2": number(_products, 0.0),
     "16.3": _is_leaky,
 }
 
@@ -58,14 +67,14 @@ _RIGHT: Final = ([0.0, 0.0, 1.0] * 3, [0.0, 1.0, 1.0] * 3)
 _BELOW: Final = ([0.0] * 6 + [1.0] * 3, [0.0] * 3 + [1.0] * 6)
 
 
-def _is_size(answer: Any) -> bool:
+def _height_and_parameters() -> list[float]:
     """A wide image would take its time, a narrow one of 28 rows gives maps as high."""
     conv = Conv2d(3, 16, 5, stride=2, padding=2)
     height = len(conv([[[0.0]] * 28] * 3)[0])
-    return numbers([height, len(conv.parameters())])(answer)
+    return [height, len(conv.parameters())]
 
 
-def _is_number_of_steps(answer: Any) -> bool:
+def _number_of_steps() -> int:
     cell = RNNCell(1, 1)
     (unit,) = cell.neurons
     unit.w[0].data, unit.w[1].data = 1.0, 0.8
@@ -74,16 +83,13 @@ def _is_number_of_steps(answer: Any) -> bool:
     while k == 0 or grad(h[0], first[0]).data >= 1e-3:
         h = cell([0.0], h)
         k += 1
-    return number(k)(answer)
+    return k
 
 
 def _is_edge_kernel(answer: Any) -> bool:
-    if not isinstance(answer, (list, tuple)) or len(answer) != 3:
-        return False
-    if not all(isinstance(row, (list, tuple)) and len(row) == 3 for row in answer):
-        return False
-    w = [v for row in answer for v in row]
-    if not all(isinstance(v, (int, float)) and abs(v) < 1e6 for v in w):
+    rows = read_list(answer, 3, "rows")
+    w = [x for row in rows for x in read_numbers(row, 3)]
+    if not all(abs(x) < 1e6 for x in w):
         return False
     silent = all(abs(_response(w, patch)) < 1e-9 for patch in (_FLAT, *_BELOW))
     return silent and all(_response(w, patch) > 1e-3 for patch in _RIGHT)
@@ -94,8 +100,8 @@ def _response(w: Iterable[float], patch: Iterable[float]) -> float:
 
 
 ANSWERS |= {
-    "17.1": _is_size,
-    "17.2": _is_number_of_steps,
+    "17.1": numbers(_height_and_parameters, 0.0),
+    "17.2": number(_number_of_steps, 0.0),
     "17.3": _is_edge_kernel,
 }
 
@@ -108,7 +114,6 @@ def _circuit() -> list[float]:
     return [v.data for v in grad((x + y) * z, [x, y, z])]
 
 
-@cache
 def _output_with_cross_entropy() -> float:
     w, b = Value(2.0), Value(2.0)
     for _ in range(300):
@@ -118,13 +123,12 @@ def _output_with_cross_entropy() -> float:
 
 
 def _is_symmetry_unit(answer: Any) -> bool:
-    if not isinstance(answer, (list, tuple)) or len(answer) != 6:
+    weights = read_numbers(answer, 6)
+    if not all(map(math.isfinite, weights)):
         return False
-    if not all(is_real(w) and math.isfinite(w) for w in answer):
-        return False
-    largest = max(abs(w) for w in answer)
+    largest = max(map(abs, weights))
     return largest > 0 and all(
-        (abs(dot([float(w) for w in answer], bits)) <= 1e-9 * largest) == (bits == bits[::-1])
+        (abs(dot(weights, bits)) <= 1e-9 * largest) == (bits == bits[::-1])
         for bits in product((0.0, 1.0), repeat=6)
     )
 

@@ -1,11 +1,22 @@
 """The exercises of lessons 2 to 4: derivatives by nudging, the backward pass, own operations."""
 
 import math
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from tinygrad_edu.calculus import GradientError, gradcheck
 from tinygrad_edu.engine import Primitive, Value, grad, toposort
-from tinygrad_edu.exercises.exercise import Right, number, numbers
+from tinygrad_edu.exercises.exercise import (
+    AnswerError,
+    Right,
+    asked,
+    described,
+    number,
+    numbers,
+    read_list,
+    read_number,
+)
 
 ANSWERS: dict[str, Right] = {}
 
@@ -28,15 +39,27 @@ def _best_step() -> float:
 
 
 def _is_second_difference(answer: Any) -> bool:
-    if not callable(answer):
-        return False
-    of_sine, of_parabola = answer(math.sin, 0.7, 1e-3), answer(lambda x: 3 * x * x + x, 2.0, 0.5)
+    of_sine = _second_difference(answer, math.sin, 0.7, 1e-3)
+    of_parabola = _second_difference(answer, lambda x: 3 * x * x + x, 2.0, 0.5)
     return number(-math.sin(0.7), 1e-4)(of_sine) and number(6.0)(of_parabola)
+
+
+def _second_difference(answer: Any, f: Callable[[float], float], x: float, h: float) -> float:
+    places: set[float] = set()
+
+    def noted(at: Any) -> float:
+        places.add(round((read_number(at) - x) / h, 6))
+        return f(at)
+
+    found = asked(answer, noted, x, h, read=read_number)
+    if places != {-1.0, 0.0, 1.0}:
+        raise AnswerError("f is to be asked at x - h, x and x + h, all three and nowhere else")
+    return found
 
 
 ANSWERS |= {
     "2.1": numbers(_partial_derivatives),
-    "2.2": lambda answer: isinstance(answer, float) and answer == _best_step(),
+    "2.2": number(_best_step, 1e-9),
     "2.3": _is_second_difference,
 }
 
@@ -58,14 +81,12 @@ def _breadth_first_and_right() -> list[float]:
 
 
 def _is_sort(answer: Any) -> bool:
-    return callable(answer) and all(_sorts(answer, root) for root in _graphs())
+    return all(_sorts(answer, root) for root in _graphs())
 
 
 def _sorts(answer: Any, root: Value) -> bool:
     nodes = toposort(root, leaves=True)
-    order = answer(root)
-    if not isinstance(order, (list, tuple)) or not all(isinstance(v, Value) for v in order):
-        return False
+    order = asked(answer, root, read=lambda found: read_list(found, None, "Values"))
     if len(order) != len(nodes) or {*order} != {*nodes}:
         return False
     place = {v: k for k, v in enumerate(order)}
@@ -114,34 +135,27 @@ def _passes(f: Any, point: float) -> bool:
 
 
 def _is_right(answer: Any) -> bool:
-    return isinstance(answer, Primitive) and not _trouble(answer)
-
-
-def _trouble(operation: Any) -> str:
-    """What is wrong with y = 1 / (1 + x^2) written as a record; nothing if it is right."""
-    for x in _POINTS:
-        if not number(1 / (1 + x * x), 1e-9)(operation(x)):
-            return f"its value at {x:g} is not 1 / (1 + x^2)."
-        if not _passes(operation, x):
-            return f"its slope at {x:g} is wrong: d(1/v)/dx = -1/v^2 * dv/dx, and y = 1/v."
-        if not _passes(lambda v: grad(operation(v), v), x):
-            return (
-                f"its second derivative at {x:g} is wrong: write the slope with m, x and y alone."
-            )
-    return ""
-
-
-def _hint(answer: Any) -> str:
+    """Whether y = 1 / (1 + x^2) is written as a record: its value and two derivatives."""
     if not isinstance(answer, Primitive):
-        return "the answer is the function under @primitive(lambda m, y, x: (...,)), not its name."
-    return _trouble(answer)
+        raise AnswerError(
+            "the answer is the function under @primitive(lambda m, y, x: (...,)), and this is "
+            + described(answer)
+        )
+    f: Any = answer
+    slope = "its slope at {:g} is wrong: d(1/v)/dx = -1/v^2 * dv/dx, and y = 1/v"
+    second = "its second derivative at {:g} is wrong: write the slope with m, x and y alone"
+    for x in _POINTS:
+        if not number(1 / (1 + x * x), 1e-9)(asked(answer, x, read=read_number)):
+            raise AnswerError(f"its value at {x:g} is not 1 / (1 + x^2)")
+        derivative: Any = lambda v: grad(f(v), v)  # noqa: E731
+        for g, said in ((f, slope), (derivative, second)):
+            if not asked(partial(_passes, g), x, read=bool):
+                raise AnswerError(said.format(x))
+    return True
 
 
 ANSWERS |= {
     "4.1": number(_slope_of_log),
-    "4.2": numbers(_where_a_wrong_cube_passes),
+    "4.2": numbers(_where_a_wrong_cube_passes, ordered=False),
     "4.3": _is_right,
 }
-
-#: Hints that depend on the answer.
-HINTS: Final = {"4.3": _hint}

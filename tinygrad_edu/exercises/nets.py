@@ -1,17 +1,24 @@
 """The exercises of lessons 5 to 7: gates, units and nets, the delta rules."""
 
 import math
-from functools import cache
+from collections.abc import Sequence
+from functools import partial
 from itertools import product
 from typing import Any
 
-from tinygrad_edu.checks import is_real
 from tinygrad_edu.data import xor
 from tinygrad_edu.engine import Value, grad
-from tinygrad_edu.exercises.exercise import Right, number, numbers
+from tinygrad_edu.exercises.exercise import (
+    AnswerError,
+    Right,
+    asked,
+    number,
+    numbers,
+    read_numbers,
+)
 from tinygrad_edu.functions import dot
 from tinygrad_edu.nn import MLP, Neuron
-from tinygrad_edu.perceptron import Perceptron, truth_table
+from tinygrad_edu.perceptron import Perceptron, gate, truth_table
 
 ANSWERS: dict[str, Right] = {}
 
@@ -25,7 +32,6 @@ def _one_step() -> list[float]:
     return unit.w
 
 
-@cache
 def _functions_of_three() -> int:
     """How many functions of three bits a unit computes: small whole weights give them all."""
     rows = list(truth_table(sum, 3))
@@ -36,14 +42,27 @@ def _functions_of_three() -> int:
 
 
 def _is_adder(answer: Any) -> bool:
-    return callable(answer) and all(
-        numbers([sum(bits) % 2, sum(bits) // 2])(answer(*bits)) for bits in truth_table(sum, 3)
-    )
+    """Gates take numbers near 0 and 1 as bits, and arithmetic does not."""
+    rows = list(truth_table(sum, 3))
+    if not all(_adds(answer, bits, bits) for bits in rows):
+        return False
+    try:
+        gates_alone = all(_adds(answer, bits, [0.1 + 0.8 * bit for bit in bits]) for bits in rows)
+    except AnswerError:
+        gates_alone = False
+    if not gates_alone:
+        raise AnswerError("it adds bits, but not by gates alone: these take 0.1 and 0.9 as well")
+    return True
+
+
+def _adds(answer: Any, bits: Sequence[int], inputs: Sequence[float]) -> bool:
+    found = asked(answer, *inputs, read=partial(read_numbers, n=2))
+    return found == [sum(bits) % 2, sum(bits) // 2]
 
 
 ANSWERS |= {
     "5.1": numbers(_one_step),
-    "5.2": number(_functions_of_three),
+    "5.2": number(_functions_of_three, 0.0),
     "5.3": _is_adder,
 }
 
@@ -60,25 +79,29 @@ def _net_inputs(weights: Any) -> list[float]:
 
 
 def _is_line(answer: Any) -> bool:
-    if not _are_numbers(answer, 3):
-        return False
-    first, second, origin = _net_inputs(answer)
+    first, second, origin = _net_inputs(_finite(answer, 3))
     return origin > 0 and max(abs(first), abs(second)) < 1e-9 * origin
 
 
 def _is_xor(answer: Any) -> bool:
-    if not _are_numbers(answer, 9):
-        return False
     model = MLP(2, [2, 1], "step", output="step", init="zeros")
-    for p, w in zip(model.parameters(), answer, strict=True):
+    for p, w in zip(model.parameters(), _finite(answer, 9), strict=True):
         p.data = w
     X, y = xor()
-    return [model(row).data for row in X] == list(y)
+    if [model(row).data for row in X] != list(y):
+        return False
+    units = [[unit(row).data for row in X] for unit in model.layers[0].neurons]
+    gates = [[float(gate(name)(row)) for row in X] for name in ("AND", "OR")]
+    if sorted(units) != sorted(gates):
+        raise AnswerError("it computes XOR, but its hidden units are not OR and AND")
+    return True
 
 
-def _are_numbers(answer: Any, n: int) -> bool:
-    listed = isinstance(answer, (list, tuple)) and len(answer) == n
-    return listed and all(is_real(w) and math.isfinite(w) for w in answer)
+def _finite(answer: Any, n: int) -> list[float]:
+    found = read_numbers(answer, n)
+    if not all(map(math.isfinite, found)):
+        raise AnswerError("the numbers must be finite")
+    return found
 
 
 ANSWERS |= {
@@ -106,7 +129,7 @@ def _chain_with_a_zero() -> list[float]:
 
 
 def _is_hidden_deltas(answer: Any) -> bool:
-    return callable(answer) and all(_agrees(answer, sizes) for sizes in ([3, 2], [1, 4], [4, 1]))
+    return all(_agrees(answer, sizes) for sizes in ([3, 2], [1, 4], [4, 1]))
 
 
 def _agrees(answer: Any, sizes: list[int]) -> bool:
@@ -116,8 +139,11 @@ def _agrees(answer: Any, sizes: list[int]) -> bool:
     delta = [0.7 - k for k in range(len(output.neurons))]
     out = dot(delta, [unit.net_input(a) for unit in output.neurons])
     weights = [[w.data for w in unit.w] for unit in output.neurons]
-    found = answer([v.data for v in a], weights, list(delta))
-    return numbers([v.data for v in grad(out, z)], 1e-9)(found)
+    expected = [v.data for v in grad(out, z)]
+    read = partial(read_numbers, n=len(expected))
+    return numbers(expected, 1e-9)(
+        asked(answer, [v.data for v in a], weights, list(delta), read=read)
+    )
 
 
 ANSWERS |= {

@@ -1,12 +1,23 @@
 """The exercises of lessons 12 to 15: overfitting, the spiral, digits, vowels."""
 
-from functools import cache
+from functools import partial
+from numbers import Real
 from typing import Any, Final
 
 from tinygrad_edu.checks import is_real
 from tinygrad_edu.data import folds, standardising
 from tinygrad_edu.engine import Value, grad
-from tinygrad_edu.exercises.exercise import Right, number, numbers, word
+from tinygrad_edu.exercises.exercise import (
+    AnswerError,
+    Right,
+    asked,
+    described,
+    number,
+    numbers,
+    read_number,
+    read_numbers,
+    word,
+)
 from tinygrad_edu.losses import cross_entropy
 from tinygrad_edu.nn import MLP, Neuron
 from tinygrad_edu.nn.norm import BatchNorm
@@ -37,20 +48,18 @@ def _stopped_and_restored() -> list[float]:
 
 def _is_normalisation(answer: Any) -> bool:
     columns = ([1.0, 2.0, 3.0, 6.0], [-5.0, 5.0], [0.01, 0.02, 0.02])
-    return callable(answer) and all(_normalises(answer, column) for column in columns)
+    return all(_normalises(answer, column) for column in columns)
 
 
 def _normalises(answer: Any, column: list[float]) -> bool:
     expected = [row[0].data for row in BatchNorm(1).batch([[x] for x in column])]
-    found = answer(list(column))
-    if isinstance(found, (list, tuple)):
-        found = [v.data if isinstance(v, Value) else v for v in found]
-    return numbers(expected, 1e-6)(found)
+    read = partial(read_numbers, n=len(column))
+    return numbers(expected, 1e-6)(asked(answer, list(column), read=read))
 
 
 ANSWERS |= {
     "12.1": numbers(_kept_and_expected),
-    "12.2": numbers(_stopped_and_restored),
+    "12.2": numbers(_stopped_and_restored, 0.0),
     "12.3": _is_normalisation,
 }
 
@@ -65,11 +74,11 @@ def _slopes_of_scores() -> list[float]:
 
 def _is_linear_accuracy(answer: Any) -> bool:
     """About 49 %: linear layers are one linear layer."""
-    return is_real(answer) and not isinstance(answer, bool) and 0.45 <= float(answer) <= 0.56
+    return 0.45 <= read_number(answer) <= 0.56
 
 
 def _is_scores(answer: Any) -> bool:
-    return callable(answer) and all(_agrees(answer, sizes) for sizes in ([4, 3], [1, 2]))
+    return all(_agrees(answer, sizes) for sizes in ([4, 3], [1, 2]))
 
 
 def _agrees(answer: Any, sizes: list[int]) -> bool:
@@ -84,7 +93,11 @@ def _agrees(answer: Any, sizes: list[int]) -> bool:
             [unit.b.data for unit in layer.neurons],
         ]
     points = ([0.5, -1.0], [-2.0, 0.3], [1.0, 1.0])
-    return all(numbers([z.data for z in model(x)], 1e-9)(answer(x, *matrices)) for x in points)
+    read = partial(read_numbers, n=sizes[-1])
+    return all(
+        numbers([z.data for z in model(x)], 1e-9)(asked(answer, x, *matrices, read=read))
+        for x in points
+    )
 
 
 ANSWERS |= {
@@ -104,19 +117,20 @@ _CASES: Final = (
 )
 
 
-@cache
 def _number_of_parameters() -> int:
     return len(MLP(64, [16, 8, 10]).parameters())
 
 
 def _is_most_confused(answer: Any) -> bool:
-    return callable(answer) and all(
-        numbers(pair)(answer(list(actual), list(predicted))) for actual, predicted, pair in _CASES
+    read = partial(read_numbers, n=2)
+    return all(
+        numbers(pair, 0.0)(asked(answer, list(actual), list(predicted), read=read))
+        for actual, predicted, pair in _CASES
     )
 
 
 ANSWERS |= {
-    "14.1": lambda answer: number(_number_of_parameters(), 1e-9)(answer),
+    "14.1": number(_number_of_parameters, 0.0),
     "14.2": word("same"),
     "14.3": _is_most_confused,
 }
@@ -135,15 +149,22 @@ _UNFAIR: Final = (
 
 
 def _is_fair(answer: Any) -> bool:
-    if not callable(answer):
-        return False
-    fair = [answer(training, test, _GROUPS) for training, test in folds(_GROUPS, 4)]
-    unfair = [answer(training, test, _GROUPS) for training, test in _UNFAIR]
-    return fair == [True] * len(fair) and unfair == [False] * len(unfair)
+    cases = [(*split, True) for split in folds(_GROUPS, 4)]
+    cases += [(*split, False) for split in _UNFAIR]
+    return all(
+        asked(answer, training, test, _GROUPS, read=_read_bool) == fair
+        for training, test, fair in cases
+    )
+
+
+def _read_bool(found: Any) -> bool:
+    if not isinstance(found, bool) and (isinstance(found, Real) or not is_real(found)):
+        raise AnswerError(f"True or False is asked for, and this is {described(found)}")
+    return bool(found)
 
 
 ANSWERS |= {
-    "15.1": lambda answer: number(standardising([[300.0], [700.0]])([[900.0]])[0][0])(answer),
+    "15.1": number(lambda: standardising([[300.0], [700.0]])([[900.0]])[0][0]),
     "15.2": word("hawed"),
     "15.3": _is_fair,
 }

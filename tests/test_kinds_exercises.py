@@ -1,0 +1,286 @@
+"""Kinds of faults of the exercises: right answers of every type, near misses, wrong forms."""
+
+import math
+import random
+from collections import deque
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+from test_exercises import ANSWERS, adder, second_difference, spiral_scores
+
+from tinygrad_edu import Value, functions, primitive
+from tinygrad_edu.engine import parameter
+from tinygrad_edu.exercises import EXERCISES, check
+from tinygrad_edu.exercises.exercise import number, numbers, word
+
+# A right answer is right whatever type it has.
+
+NUMBERS = {name: x for name, x in ANSWERS.items() if isinstance(x, (int, float))}
+LISTS = {
+    name: x for name, x in ANSWERS.items() if isinstance(x, list) and not isinstance(x[0], list)
+}
+AS_NUMBER: Mapping[str, Callable[[float], Any]] = {
+    "float32": np.float32, "float64": np.float64, "array": np.array, "Value": Value,
+    "parameter": parameter, "Fraction": Fraction, "Decimal": Decimal,
+}  # fmt: skip
+AS_LIST: Mapping[str, Callable[[list[float]], Any]] = {
+    "tuple": tuple, "array": np.array, "float32": lambda x: np.array(x, np.float32), "deque": deque,
+    "iterator": iter, "Values": lambda x: [Value(v) for v in x],
+    "Fractions": lambda x: [*map(Fraction, x)], "scalars of NumPy": lambda x: [*map(np.float64, x)],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", AS_NUMBER)
+@pytest.mark.parametrize("name", NUMBERS)
+def test_a_right_number_is_right_as_any_type(name, kind):
+    assert check(name, AS_NUMBER[kind](NUMBERS[name]))
+
+
+@pytest.mark.parametrize("kind", AS_LIST)
+@pytest.mark.parametrize("name", LISTS)
+def test_a_right_list_is_right_as_any_type(name, kind):
+    assert check(name, AS_LIST[kind](LISTS[name]))
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("5.2", np.int64(104)),
+        ("14.1", np.uint16(1266)),
+        ("4.2", [1, 0]),
+        ("4.2", {0, 1}),
+        ("4.2", frozenset({0.0, 1.0})),
+        ("4.2", np.array([1, 0])),
+        ("10.2", True + True),
+        ("14.2", " SAME "),
+        ("17.3", np.array(ANSWERS["17.3"])),
+        ("17.3", tuple(map(np.array, ANSWERS["17.3"]))),
+        ("5.3", lambda a, b, c: np.array(adder(a, b, c))),
+        ("5.3", lambda a, b, c: tuple(map(np.int8, adder(a, b, c)))),
+        ("2.3", lambda f, x, h: np.float64(second_difference(f, x, h))),
+        ("8.3", lambda z, y: np.logaddexp(0.0, z) - y * z),
+        ("10.3", lambda rng, nin, nout: np.float64(rng.gauss(0.0, nin**-0.5))),
+        ("12.3", lambda xs: (np.array(xs) - np.mean(xs)) / np.sqrt(np.var(xs) + 1e-5)),
+        ("13.3", lambda *arguments: np.array(spiral_scores(*arguments))),
+        ("14.3", lambda actual, predicted: np.array(ANSWERS["14.3"](actual, predicted))),
+        ("15.3", lambda *arguments: np.bool_(ANSWERS["15.3"](*arguments))),
+        ("7.3", lambda a, W, delta: [Value(x) for x in ANSWERS["7.3"](a, W, delta)]),
+    ],
+)
+def test_a_right_answer_is_right_in_every_form(name, answer):
+    assert check(name, answer)
+
+
+# A wrong answer is wrong, however near.
+
+RELATIVE = {"8.2": 2e-2, "9.2": 4e-3, "11.2": 2e-2, "13.2": 0.2, "18.2": 2e-2}
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_a_number_beside_the_right_one_is_wrong(name):
+    off = RELATIVE.get(name, 3e-3)
+    for wrong in (NUMBERS[name] * (1 + off), NUMBERS[name] * (1 - off), -NUMBERS[name]):
+        assert check(name, wrong).right is False
+
+
+COUNTS = ("5.2", "10.2", "14.1", "16.2", "17.2")
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_a_count_is_exact(name):
+    for wrong in (0.1, -0.1, 1e-6, 1, -1):
+        assert check(name, NUMBERS[name] + wrong).right is False
+
+
+@pytest.mark.parametrize("name", sorted({*LISTS} - {"4.2", "6.3"}))
+def test_each_number_of_a_list_and_its_place_count(name):
+    right = LISTS[name]
+    for k in range(len(right)):
+        for wrong in (right[k] * 1.05 + 0.004, -right[k] + 0.01):
+            assert check(name, [*right[:k], wrong, *right[k + 1 :]]).right is False
+    if name not in ("6.1", "18.3") and right != right[::-1]:
+        assert check(name, right[::-1]).right is False
+    assert check(name, [*right, 0.0]).right is False
+    assert check(name, right[:-1]).right is False
+
+
+def uniform(rng: random.Random, nin: int, nout: int) -> float:
+    return rng.uniform(-1.0, 1.0) * math.sqrt(3 / nin)
+
+
+def in_order_of_use(root: Value) -> list[Value]:
+    """Breadth first: a value may come before another that uses it."""
+    order = [root]
+    for v in order:
+        order += [p for p in v.parents if p not in order]
+    return order
+
+
+@primitive(lambda m, y, x: (-2 * x * y,))
+def wrong_slope(m, x):
+    return m.divide(1.0, 1 + x * x)
+
+
+@primitive(lambda m, y, x: (float(-2 * x) * float(y) * float(y),))
+def slope_in_floats(m, x):
+    return m.divide(1.0, 1 + x * x)
+
+
+WRONG_FUNCTIONS = [
+    # f at other points than x - h, x and x + h
+    ("2.3", lambda f, x, h: (f(x + h) - f(x - h)) / (2 * h)),
+    ("2.3", lambda f, x, h: (f(x + 2 * h) - 2 * f(x) + f(x - 2 * h)) / (4 * h * h)),
+    ("3.3", in_order_of_use),
+    ("3.3", lambda root: [root]),
+    ("4.3", wrong_slope),
+    ("4.3", slope_in_floats),
+    # not by gates
+    ("5.3", lambda a, b, c: [(a + b + c) % 2, (a + b + c) // 2]),
+    ("5.3", lambda a, b, c: [a ^ b ^ c, a & b | c & (a ^ b)]),
+    ("5.3", lambda a, b, c: [int(a != b) != c, int(a + b + c >= 2)]),
+    ("5.3", lambda a, b, c: adder(a, b, c)[::-1]),
+    # XOR by other hidden units than OR and AND
+    ("6.3", [1.0, -1.0, -0.5, -1.0, 1.0, -0.5, 1.0, 1.0, -0.5]),
+    (
+        "7.3",
+        lambda a, W, delta: [sum(d * w for d, w in zip(delta, row, strict=False)) for row in W],
+    ),
+    # right but beyond the range of exp; a Value
+    ("8.3", lambda z, y: math.log(1 + math.exp(-z)) if y else math.log(1 + math.exp(z))),
+    ("8.3", lambda z, y: Value(max(z, 0.0) - y * z + math.log1p(math.exp(-abs(z))))),
+    ("9.3", lambda loss, w, eta, steps: ANSWERS["9.3"](loss, w, eta, steps + 1)),
+    # not Gaussian, of another variance, from another rng
+    ("10.3", uniform),
+    ("10.3", lambda rng, nin, nout: rng.choice([-1.0, 1.0]) * nin**-0.5),
+    ("10.3", lambda rng, nin, nout: rng.gauss(0.0, 1 / nin)),
+    ("10.3", lambda rng, nin, nout: rng.gauss(0.0, (2 / (nin + nout)) ** 0.5)),
+    ("10.3", lambda rng, nin, nout: random.gauss(0.0, nin**-0.5)),
+    ("11.3", functions.relu),
+    ("11.3", lambda z: functions.leaky_relu(z, 0.11)),
+    ("12.3", lambda xs: [(x - sum(xs) / len(xs)) / np.std(xs, ddof=1) for x in xs]),
+    ("13.3", lambda x, W, b, W2, b2: spiral_scores(x, W, b, W2, [-v for v in b2])),
+    ("14.3", lambda actual, predicted: ANSWERS["14.3"](actual, predicted)[::-1]),
+    ("15.3", lambda training, test, groups: True),
+    ("15.3", lambda training, test, groups: set(training).isdisjoint(test)),
+    # by where
+    ("16.3", lambda z: functions.where(functions.step(z), z, z / 10)),
+    ("16.3", lambda z: z if z > 0 else z / 10),
+    ("16.3", lambda z: functions.leaky_relu(z, 0.11)),
+    ("17.3", [[-1, 0, 1], [-2, 1, 2], [-1, 0, 1]]),
+    ("17.3", [[-1, -1, -1], [0, 0, 0], [1, 1, 1]]),
+    ("18.3", [1.0, 2.0, 3.0, -3.0, -2.0, -1.0]),
+]
+
+
+@pytest.mark.parametrize(("name", "answer"), WRONG_FUNCTIONS)
+def test_a_rule_that_is_broken_is_noticed(name, answer):
+    assert check(name, answer).right is False
+
+
+def test_every_exercise_has_a_near_miss():
+    missed = {*NUMBERS, *LISTS, *(name for name, _ in WRONG_FUNCTIONS)}
+    assert missed | {"14.2", "15.2"} == set(EXERCISES)  # words
+    for name in ("14.2", "15.2"):
+        assert check(name, "hod").right is False
+
+
+# A wrong form is told as such; what a student's function raises is told by the verdict.
+
+FORMS = [
+    ("3.1", 3, "a list of two numbers is asked for, and this is one number"),
+    ("3.1", "3, 8", "a list of two numbers is asked for, and this is a text"),
+    ("3.1", None, "a list of two numbers is asked for, and this is None"),
+    ("3.1", {3, 8}, "a list of two numbers is asked for, and this is a set, which has no order"),
+    ("3.1", {"a": 3}, "a list of two numbers is asked for, and this is a mapping"),
+    ("3.1", [3.0], "a list of two numbers is asked for, and this is a list of one"),
+    ("3.1", np.array([[3.0, 8.0]]), "a list of two numbers is asked for, and this is a list of "),
+    ("3.1", [3.0, "8"], "a number is asked for, and this is a text"),
+    ("3.1", [3.0, True], "a number is asked for, and this is True"),
+    ("3.1", lambda: [3, 8], "a list of two numbers is asked for, and this is a function"),
+    ("5.2", [104], "a number is asked for, and this is a list"),
+    ("5.2", "104", "a number is asked for, and this is a text"),
+    ("5.2", 104j, "a number is asked for, and this is of type complex"),
+    ("5.3", None, "a function is asked for, and this is None"),
+    ("5.3", [0, 1], "a function is asked for, and this is a list"),
+    ("5.3", lambda a, b, c: 1, "of what the function gives for (0, 0, 0): a list of two numbers is "
+     "asked for, and this is one number"),
+    ("4.3", 0.5, "the answer is the function under @primitive(lambda m, y, x: (...,)), and this is "
+     "one number"),
+    ("8.3", lambda z: z, "asked for (-1000.0, 0.0) the function raised TypeError: "),
+    ("8.3", lambda z, y: 1 / 0, "asked for (-1000.0, 0.0) the function raised ZeroDivisionError: "),
+    ("9.3", lambda loss, w, eta, steps: loss, "of what the function gives for (f, 0.0, 0.1, 1): a "
+     "number is asked for, and this is a function"),
+    ("11.3", lambda z: 1.0, "of what the function gives for (Value("),
+    ("15.3", lambda *x: None, "of what the function gives for ("),
+    ("16.3", lambda z: z if z > 0 else z / 10, "asked for ("),
+    ("2.3", lambda f, x, h: f(x), "f is to be asked at x - h, x and x + h, all three and nowhere"),
+    ("14.2", 3, "a word is asked for, and this is one number"),
+    ("17.3", [[1, 2, 3]], "a list of three rows is asked for, and this is a list of one"),
+    ("17.3", [[1, 2], [1, 2], [1, 2]], "a list of three numbers is asked for, and this is"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "answer", "said"), FORMS)
+def test_a_wrong_form_is_told_as_such(name, answer, said):
+    verdict = check(name, answer)
+    assert verdict.right is False
+    assert verdict.said.startswith(f"not yet: {said}")
+
+
+HUGE = [[10**400, 1], [3, -(10**400)], [math.inf, 8], [math.nan, 8], [3, Decimal("Infinity")]]
+
+
+@pytest.mark.parametrize("answer", HUGE)
+def test_numbers_beyond_a_float_get_a_verdict(answer):
+    assert check("3.1", answer).said == f"not yet. Hint: {EXERCISES['3.1'].hint}"
+
+
+def test_errors_of_a_user_s_own_are_told_too():
+    class OddError(Exception):
+        def __str__(self) -> str:
+            return "\x1b[31mred\nline"
+
+    def odd(z: Any, y: Any) -> float:
+        raise OddError
+
+    said = check("8.3", odd).said
+    assert "OddError: \ufffd[31mred line" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "said"),
+    [
+        (3.1, TypeError, 'the number of an exercise is a text: write check("3.1", answer)'),
+        (
+            "99",
+            ValueError,
+            "unknown exercise '99': choose 2.1, 2.2, 2.3, 3.1, 3.2, 3.3, 4.1, ",
+        ),
+        ("3.10", ValueError, "unknown exercise '3.10': choose 2.1, "),
+        (3, TypeError, 'the number of an exercise is a text: write check("3.1", answer)'),
+        (None, TypeError, 'the number of an exercise is a text: write check("3.1", answer)'),
+    ],
+)
+def test_the_number_of_an_exercise_is_a_text_of_those_in_order(name, error, said):
+    with pytest.raises(error) as caught:
+        check(name, 1.0)
+    assert str(caught.value).startswith(said)
+    assert [tuple(map(int, n.split("."))) for n in EXERCISES] == sorted(
+        tuple(map(int, n.split("."))) for n in EXERCISES
+    )
+
+
+def test_tolerances_are_relative_at_any_size():
+    for x in (1e-6, 0.012, 1.0, 3e8):
+        assert number(x)(1.0005 * x)
+        assert not number(x)(1.002 * x)
+    assert number(0.0)(1e-17)
+    assert not number(0.0)(1e-6)
+    assert not number(2, 0.0)(2 + 1e-12)
+    assert numbers([1.0, 2.0], ordered=False)([2, 1])
+    assert not numbers([1.0, 2.0])([2, 1])
+    assert word("batch")(" Batch ")
