@@ -6,17 +6,16 @@ from typing import Final
 from tinygrad_edu.bench.fits import fits_table, sklearn_table
 from tinygrad_edu.bench.matrix import matrix_table, tracing_table
 from tinygrad_edu.bench.measure import Comparison, Table, compare
-from tinygrad_edu.bench.scalar import arrays_table, chain_table, moons_table
+from tinygrad_edu.bench.scalar import chain_table, moons_table
 
 #: The tables by name: each is a function of the number of rounds. They are measured in this order:
-#: JAX and PyTorch come last, because what they import makes Python's collector slower.
+#: what PyTorch and JAX import makes Python's collector slower.
 TABLES: Final[dict[str, Callable[[int], Table]]] = {
     "moons": moons_table,
     "chain": chain_table,
     "tracing": tracing_table,
     "matrix": matrix_table,
     "fits": fits_table,
-    "arrays": arrays_table,
 }
 
 __all__ = ["TABLES", "Comparison", "Table", "compare", "sklearn_table"]

@@ -1,4 +1,4 @@
-"""Steps in PyTorch (eager, its own SGD), JAX (compiled), autograd, and micrograd (scalars)."""
+"""Steps in PyTorch (eager, its own SGD), JAX (compiled), and micrograd (scalars)."""
 
 from collections.abc import Callable
 from importlib import import_module
@@ -60,16 +60,16 @@ def torch_parameters(lists: list[Any]) -> list[Any]:
     return [torch.tensor(x, dtype=torch.float64, requires_grad=True) for x in lists]
 
 
-def torch_descent(parameters: list[Any], loss: Callable[[], Any], rate: float = RATE) -> Step:
+def torch_descent(parameters: list[Any], loss: Callable[[], Any]) -> Step:
     """A function that makes an update with PyTorch's own SGD."""
-    optimizer = import_module("torch").optim.SGD(parameters, lr=rate)
+    optimizer = import_module("torch").optim.SGD(parameters, lr=RATE)
 
     def step() -> float:
-        found = loss()
+        value = loss()
         optimizer.zero_grad()
-        found.backward()
+        value.backward()
         optimizer.step()
-        return float(found.detach())
+        return float(value.detach())
 
     return step
 
@@ -85,37 +85,16 @@ def jax_regression_step(given: Problem) -> Step:
         A2 = jax.nn.relu(A1 @ W2.T + b2)
         return np.mean((A2 @ W3.T + b3 - y) ** 2)
 
-    return jax_descent(arrays(given.model), loss)
-
-
-def jax_descent(lists: list[Any], loss: Callable[[list[Any]], Any], rate: float = RATE) -> Step:
-    """A function that makes an update, compiled."""
-    jax, np = import_module("jax"), import_module("jax.numpy")
-    update = jax.jit(_update(jax.value_and_grad(loss), rate))
-    return _steps(lambda p: jax.block_until_ready(update(p)), list(map(np.array, lists)))
-
-
-def autograd_descent(lists: list[Any], loss: Callable[[list[Any]], Any], rate: float) -> Step:
-    """A function that makes an update of arrays of NumPy."""
-    autograd, np = import_module("autograd"), import_module("autograd.numpy")
-    return _steps(_update(autograd.value_and_grad(loss), rate), list(map(np.array, lists)))
-
-
-def _update(value_and_grad: Callable[[list[Any]], Any], rate: float) -> Callable[[list[Any]], Any]:
-    """The loss of the parameters, and the parameters after a step of descent."""
-
     def update(parameters: list[Any]) -> Any:
-        found, slopes = value_and_grad(parameters)
-        return found, [p - rate * g for p, g in zip(parameters, slopes, strict=True)]
+        value, slopes = jax.value_and_grad(loss)(parameters)
+        return value, [p - RATE * g for p, g in zip(parameters, slopes, strict=True)]
 
-    return update
+    compiled, parameters = jax.jit(update), list(map(np.array, arrays(given.model)))
 
-
-def _steps(update: Callable[[list[Any]], Any], parameters: list[Any]) -> Step:
     def step() -> float:
         nonlocal parameters
-        found, parameters = update(parameters)
-        return float(found)
+        value, parameters = jax.block_until_ready(compiled(parameters))
+        return float(value)
 
     return step
 

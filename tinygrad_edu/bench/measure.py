@@ -16,7 +16,6 @@ PEERS: Final = {
     "micrograd": ("micrograd", "micrograd"),
     "PyTorch": ("torch", "torch"),
     "JAX": ("jax", "jax"),
-    "autograd": ("autograd", "autograd"),
     "scikit-learn": ("sklearn", "scikit-learn"),
 }
 

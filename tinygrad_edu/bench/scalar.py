@@ -1,8 +1,4 @@
-"""The scalar engine against others: a full-batch step of the moons demo, and a long chain of nodes.
-
-They start from the same weights and compute the same loss as `our_step`: micrograd with scalars,
-PyTorch, JAX and autograd with whole arrays of float64.
-"""
+"""The scalar engine against micrograd: a full-batch step of the moons demo, and a long chain."""
 
 import sys
 import threading
@@ -11,17 +7,8 @@ from importlib import import_module
 from typing import Any, Final
 
 from tinygrad_edu.bench import frameworks
-from tinygrad_edu.bench.measure import (
-    Rows,
-    Step,
-    Table,
-    compare,
-    installed,
-    labelled,
-    missing,
-    one_thread_each,
-)
-from tinygrad_edu.bench.nets import arrays, problem
+from tinygrad_edu.bench.measure import Rows, Step, Table, compare, installed, labelled, missing
+from tinygrad_edu.bench.nets import problem
 from tinygrad_edu.engine import Value
 from tinygrad_edu.losses import l2
 from tinygrad_edu.nn import MLP
@@ -139,71 +126,3 @@ def micrograd_step(X: Rows, y: list[int]) -> Step:
     return frameworks.micrograd_descent(
         start(), X, y, lambda score, t: (1 + -t * score).relu(), rate=RATE, strength=STRENGTH
     )
-
-
-def arrays_table(rounds: int) -> Table:
-    """Our scalar engine against PyTorch, JAX and autograd."""
-    table = Table(
-        "The same step against engines that work on arrays of float64\n"
-        "(PyTorch eager on one thread, JAX compiled by jit, autograd on NumPy)",
-        missing=missing(list(STEPS)),
-    )
-    X, y = problem()
-    here = {name: step for name, step in STEPS.items() if installed(name)}
-    with one_thread_each(here):
-        others = {labelled(name): step(X, y) for name, step in here.items()}
-        table.add("", compare(our_step(X, y), others, rounds))
-    return table
-
-
-def torch_step(X: Rows, y: list[int]) -> Step:
-    """The whole batch as tensors of float64, eager."""
-    torch = import_module("torch")
-    inputs, targets = (torch.tensor(a, dtype=torch.float64) for a in (X, y))
-    parameters = frameworks.torch_parameters(arrays(start()))
-
-    def loss() -> Any:
-        margins = targets * network(inputs, parameters, torch.relu)
-        return torch.relu(1 - margins).mean() + STRENGTH * sum((p * p).sum() for p in parameters)
-
-    return frameworks.torch_descent(parameters, loss, RATE)
-
-
-def jax_step(X: Rows, y: list[int]) -> Step:
-    """The whole batch as arrays of float64; gradient and update compiled into one function."""
-    loss = batch_loss(import_module("jax.numpy"), X, y)
-    return frameworks.jax_descent(arrays(start()), loss, RATE)
-
-
-def autograd_step(X: Rows, y: list[int]) -> Step:
-    """The whole batch as arrays of NumPy."""
-    loss = batch_loss(import_module("autograd.numpy"), X, y)
-    return frameworks.autograd_descent(arrays(start()), loss, RATE)
-
-
-STEPS: Final[dict[str, Callable[[Rows, list[int]], Step]]] = {
-    "PyTorch": torch_step,
-    "JAX": jax_step,
-    "autograd": autograd_step,
-}
-
-
-def network(inputs: Any, parameters: Any, relu: Callable[[Any], Any]) -> Any:
-    """The scores of all rows, n numbers, in array operations."""
-    W1, b1, W2, b2, W3, b3 = parameters
-    hidden = relu(inputs @ W1.T + b1)
-    return (relu(hidden @ W2.T + b2) @ W3.T + b3)[:, 0]
-
-
-def batch_loss(np: Any, X: Rows, y: list[int]) -> Callable[[list[Any]], Any]:
-    """The loss of the whole batch, a function of the parameters in those of NumPy."""
-    inputs, targets = np.array(X), np.array(y, float)
-
-    def relu(x: Any) -> Any:
-        return np.maximum(x, 0.0)
-
-    def loss(parameters: list[Any]) -> Any:
-        margins = targets * network(inputs, parameters, relu)
-        return np.mean(relu(1 - margins)) + STRENGTH * sum(np.sum(p * p) for p in parameters)
-
-    return loss

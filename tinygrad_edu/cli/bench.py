@@ -22,10 +22,10 @@ def add_to(commands: Any) -> None:
     """Add the command and its options."""
     parser = commands.add_parser(
         "bench",
-        help="measure speed against micrograd, PyTorch, JAX and autograd",
+        help="measure speed against NumPy by hand, micrograd, PyTorch and others",
         description="Measure the speed of the scalar and the matrix engine against NumPy written "
-        "by hand and those of micrograd, PyTorch, JAX and autograd that are installed, side by "
-        "side in one run of about three minutes.",
+        "by hand and those of micrograd, PyTorch, JAX and scikit-learn that are installed, side "
+        "by side in one run of about five minutes.",
     )
     parser.add_argument(
         "--rounds", type=int, default=5, metavar="N", help="rounds (default: %(default)s)"
