@@ -96,7 +96,7 @@ def _spread(x: Any, rows: str, n: int, k: int = 0) -> str:
     """Operand k, repeated to that many rows and columns."""
     if isinstance(x, Expr):
         return f"np.broadcast_to({{{k}}}, ({rows}, {n}))"
-    return f"np.full(({rows}, {n}), {{{k}}})"
+    return f"np.full(({rows}, {n}), {{{k}}}, float)"
 
 
 def _joined(v: Variables, n: int, *pieces: Any) -> Form:
@@ -195,7 +195,7 @@ def _total(calls: Calls, a: Buffer) -> Buffer:
 
 def _rowsum(calls: Calls, a: Buffer) -> Buffer:
     if a.shape[1] == 1:
-        return a
+        return calls.ufunc(np.add, a, given(0.0))  # a sum starts from 0: that of -0 is 0
     ones = np.ones(a.shape[1])
     out = Buffer((a.shape[0], 1))
     if a.dtype is bool:
@@ -203,17 +203,11 @@ def _rowsum(calls: Calls, a: Buffer) -> Buffer:
     return calls.add((a,), out, lambda out, a: [(np.dot, (a, ones, out.reshape(-1)))])
 
 
-def _extreme(f: Any) -> Callable[..., Buffer]:
-    """The largest, the smallest or the product of each row; of short rows column by column."""
-
-    def write(out: Any, a: Any) -> list[tuple[Any, ...]]:
-        rows, n = a.shape
-        if f is np.multiply or rows < 1000 or not 2 <= n <= 8:
-            return [(f.reduce, (a, 1, None, out, True))]
-        column = out[:, 0]
-        return [(f, (a[:, 0] if j == 1 else column, a[:, j]), {"out": column}) for j in range(1, n)]
-
-    return lambda calls, a: calls.add((a,), Buffer((a.shape[0], 1)), write)
+def _reduced(f: Any) -> Callable[..., Buffer]:
+    """The product of each row, or its largest number."""
+    return lambda calls, a: calls.add(
+        (a,), Buffer((a.shape[0], 1)), lambda out, a: [(f.reduce, (a, 1, None, out, True))]
+    )
 
 
 def _join(calls: Calls, n: int, *parts: Buffer) -> Buffer:
@@ -235,21 +229,6 @@ def _scatter(calls: Calls, n: int, *pieces: Any) -> Buffer:
     for piece, place, k in zip(buffers, pieces[1::3], pieces[2::3], strict=True):
         calls.add_at(out, piece, calls.indexes[place] if isinstance(place, str) else place, k)
     return out
-
-
-def _pick(calls: Calls, a: Buffer, t: Buffer) -> Buffer:
-    rows, n = a.shape
-    starts, index = np.arange(rows) * float(n), np.empty((rows, 1), dtype=np.intp)
-
-    def write(out: Any, a: Any, t: Any) -> list[tuple[Any, ...]]:
-        to_index = (np.add, (t, starts[:, None], index), {"casting": "unsafe"})
-        return [to_index, (np.take, (a, index, None, out, "clip"))]
-
-    return calls.add((a, t), Buffer((rows, 1)), write)
-
-
-def _onehot(calls: Calls, t: Buffer, n: int) -> Buffer:
-    return calls.ufunc(np.equal, t, given(np.arange(float(n))[None, :]), dtype=bool)
 
 
 def _row_function(name: str, *, wide: bool) -> Operation:
@@ -303,11 +282,13 @@ OPERATIONS: Final[dict[str, Operation]] = {
                        _attribute("sum(axis=0, keepdims=True)"),
                        Form(r"\mathbf{{1}}^{{\top}} {0}", MATRIX, (NEGATE,))),
     "rowsum": _of_rows("sum", _rowsum, r"{0}\,\mathbf{{1}}"),
-    "rowmax": _of_rows("max", _extreme(np.maximum), r"\max_{{k}} {0}"),
-    "rowmin": _of_rows("min", _extreme(np.minimum), r"\min_{{k}} {0}"),
-    "rowprod": _of_rows("prod", _extreme(np.multiply), r"\prod_{{k}} {0}"),
-    "pick": Operation(_one_column, _pick, None, _latex_entries),
-    "onehot": Operation(_n_columns, _onehot, None, Form(r"\mathbf{{1}}\left[k = {0}\right]", ATOM, (ADD,))),
+    "rowmax": _of_rows("max", lambda calls, a: calls.pick(a, first=np.argmax), r"\max_{{k}} {0}"),
+    "rowmin": _of_rows("min", lambda calls, a: calls.pick(a, first=np.argmin), r"\min_{{k}} {0}"),
+    "rowprod": _of_rows("prod", _reduced(np.multiply), r"\prod_{{k}} {0}"),
+    "top": _of_rows("max", _reduced(np.maximum), r"\max_{{k}} {0}"),
+    "pick": Operation(_one_column, lambda calls, a, t: calls.pick(a, t), None, _latex_entries),
+    "onehot": Operation(_n_columns, lambda calls, t, n: calls.ufunc(np.equal, t, given(np.arange(float(n))[None, :]), dtype=bool),
+                        None, Form(r"\mathbf{{1}}\left[k = {0}\right]", ATOM, (ADD,))),
     **{name: _row_function(name, wide=False) for name in ("pick_if_any", "logsumexp")},
     **{name: _row_function(name, wide=True)
        for name in ("softmax", "log_softmax", "products_of_others", "sums_of_others")},
