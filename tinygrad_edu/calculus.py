@@ -128,10 +128,8 @@ def _trouble(
             sides = f"give {below.slope!r} below and {above.slope!r} above: this may be a kink"
             bent = bend
             continue
-        elif bent <= flat < math.inf:  # too coarse by rounding to show that the kink lies beside x
-            break
-        else:
-            found = centre if math.isfinite(flat) else centre._replace(change=math.inf)
+        else:  # if these converge, and show that a kink seen before lies beside x
+            found = centre if flat < bent else centre._replace(change=math.inf)
         if sides == "give nan" and not math.isnan(found.slope):
             sides = "do not converge: this may be a kink, a jump or the edge of the domain"
         if math.isinf(found.change):
