@@ -1,14 +1,20 @@
 """Kinds of faults in training: one decision each, whatever reaches it."""
 
+import inspect
 import math
 import random
 import re
 import threading
 import warnings
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
+from importlib.util import find_spec
+from types import UnionType
+from typing import Any, get_origin
 
+import numpy as np
 import pytest
+from modules import modules_with
 
 from tinygrad_edu import (
     MLP,
@@ -20,19 +26,24 @@ from tinygrad_edu import (
     Value,
     best_of,
     classes,
+    classics,
     evaluate,
     fit,
     functions,
+    losses,
     predict,
+    pretrain,
     probabilities,
     sweep,
     train,
+    view,
 )
-from tinygrad_edu.data import moons
+from tinygrad_edu.checks import declared, flag
+from tinygrad_edu.data import moons, train_test_split
 from tinygrad_edu.losses import LOSSES, squared_error
-from tinygrad_edu.nn import RNN, Activate, BatchNorm, Dropout, Layer, Sequential, modules
+from tinygrad_edu.nn import RNN, Activate, BatchNorm, Dropout, Layer, Neuron, Sequential, modules
 from tinygrad_edu.train import Callback, Epoch, Sweep
-from tinygrad_edu.view import deltas
+from tinygrad_edu.view import deltas, pictures
 
 X, Y = moons(40, noise=0.1, rng=0)
 HELD_OUT = X[::5], Y[::5]
@@ -552,3 +563,147 @@ def test_a_perceptron_is_right_about_classes_that_repeat_their_weights() -> None
         assert Perceptron(d).fit(rows, targets, epochs=1).separable is ends
         found.add(ends)
     assert found == {True, False}
+
+
+# --- options that are True or False, and options that are mappings
+
+
+def public() -> Iterator[tuple[str, Any]]:
+    """The public functions, classes and methods by name."""
+    for module in (import_module(name) for name in modules_with("\n__all__ = ")):
+        for name in module.__all__:
+            found = getattr(module, name)
+            yield name, found
+            if isinstance(found, type):
+                methods = {key: x for key, x in vars(found).items() if not key.startswith("_")}
+                yield from ((f"{name}.{key}", x) for key, x in methods.items())
+    yield from inspect.getmembers(losses, inspect.isfunction)
+
+
+def options_with(is_wanted: Callable[[Any], bool]) -> set[str]:
+    """The options of what is public whose annotation is wanted, as in "fit.progress"."""
+    found = set()
+    for name, x in public():
+        is_class = isinstance(x, type) and not issubclass(x, BaseException)
+        if inspect.isfunction(x) or is_class:
+            annotations = {k: p.annotation for k, p in inspect.signature(x).parameters.items()}
+            if is_class:  # options of optimizers are declared in the class
+                declared_here = inspect.get_annotations(x)
+                annotations |= {k: declared_here[k] for k in declared(x) if k in declared_here}
+            found |= {f"{name}.{k}" for k, a in annotations.items() if is_wanted(a)}
+    return found
+
+
+W = Value(1.0, name="w")
+ROW = (W * 2).relu()
+FLAGS: dict[str, Callable[[Any], Any]] = {
+    "History.diverged": lambda x: History(diverged=x),
+    "History.interrupted": lambda x: History(interrupted=x),
+    "Layer.nonlin": lambda x: Layer(1, 1, nonlin=x),
+    "Module.train.mode": lambda x: MLP(1, [1]).train(x),
+    "Neuron.nonlin": lambda x: Neuron(1, nonlin=x),
+    "Perceptron.fit.batch": lambda x: Perceptron(2).fit(CORNERS, [0, 0, 0, 1], batch=x),
+    "RNN.return_sequences": lambda x: RNN(1, 1, 1, return_sequences=x),
+    "SGD.nesterov": lambda x: SGD([W], momentum=0.9, nesterov=x),
+    "draw.unfold": lambda x: view.draw(ROW, unfold=x),
+    "fit.progress": lambda x: fit(
+        MLP(2, [1]), X[:2], Y[:2], loss="squared_error", optimizer="sgd", epochs=1, progress=x
+    ),
+    "l2.half": lambda x: losses.l2([W], 0.1, half=x),
+    "loss_curve.log": lambda x: pictures.loss_curve([2.0, 1.0], log=x),
+    "mazur.long": lambda x: classics.mazur(long=x),
+    "pretrain.progress": lambda x: pretrain(
+        MLP(2, [2, 1]), X[:2], optimizer="sgd", epochs=1, progress=x
+    ),
+    "steps.guess": lambda x: view.steps(ROW, guess=x),
+    "train_test_split.stratify": lambda x: train_test_split(X, Y, stratify=x),
+    "worksheet.formulas": lambda x: view.worksheet(ROW, formulas=x),
+    **{
+        f"regions.{option}": lambda x, option=option: pictures.regions(
+            MLP(2, [1]), X, Y, **{option: x}
+        )
+        for option in ("hidden_lines", "margins", "misclassified")
+    },
+    **{
+        f"{name}.{option}": lambda x, name=name, option=option: getattr(
+            import_module("tinygrad_edu.sklearn"), name
+        )(**{option: x}).fit(np.array(X), np.array(Y))
+        for name in ("ScalarMLPClassifier", "ScalarMLPRegressor")
+        for option in ("early_stopping", "nesterovs_momentum", "shuffle", "warm_start")
+        if find_spec("sklearn")
+    },
+}  # fmt: skip
+#: Records that the package makes, programs that it runs, and an option that may be a number.
+NO_FLAGS = {
+    "Epoch.last", "Film.guess", "PerceptronHistory.separable", "Program.filled.gradient",
+    "Program.kernel.gradient", "Verdict.right", "register.page", "toposort.leaves",
+    "ScalarMLPClassifier.verbose", "ScalarMLPRegressor.verbose",
+}  # fmt: skip
+
+
+def test_the_options_that_are_true_or_false_are_all_here() -> None:
+    found = options_with(lambda a: a in (bool, bool | None, "bool", "bool | None"))
+    assert found | NO_FLAGS == set(FLAGS) | NO_FLAGS
+
+
+@pytest.mark.parametrize("name", FLAGS)
+def test_an_option_that_is_true_or_false_takes_nothing_else(name: str) -> None:
+    for bad in ("False", "no", "", 2, 1, 0, 0.0, None, [], [True], np.array([True]), np.int64(0)):
+        if bad is not None or not name.endswith("nonlin"):
+            with pytest.raises(
+                TypeError, match=rf"{name.split('.')[-1]}\b.*(True or False|'bool')"
+            ):
+                FLAGS[name](bad)
+
+
+def test_a_truth_value_of_numpy_is_one() -> None:
+    for given in (True, np.True_, np.array([1.0]).all()):
+        assert flag("log", given) is True
+        assert SGD([W], momentum=0.9, nesterov=given).nesterov is True
+    model = MLP(1, [1])
+    model.training = np.False_
+    assert model.training is False
+    with pytest.raises(TypeError, match="training must be True or False, got str 'no'"):
+        model.training = "no"  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize("kind", [Layer, Neuron])
+@pytest.mark.parametrize("activation", ["rleu", "relu", "linear", "tanh", functions.tanh])
+@pytest.mark.parametrize("nonlin", [True, False])
+def test_an_activation_and_nonlin_are_not_given_together(
+    kind: Any, activation: Any, nonlin: bool
+) -> None:
+    sizes = (2, 2) if kind is Layer else (2,)
+    text = f"nonlin={nonlin} stands in place of an activation: write one only"
+    with pytest.raises(ValueError, match=f"^{text}$"):
+        kind(*sizes, activation, nonlin=nonlin)
+    assert kind(*sizes, nonlin=nonlin).activation == ("relu" if nonlin else "linear")
+    assert type(kind(*sizes).activation) is str
+
+
+MAPPINGS: dict[str, Callable[[Any], Any]] = {
+    "draw.names": lambda x: view.draw(ROW, names=x),
+    "explain.names": lambda x: view.explain(ROW, names=x),
+    "steps.names": lambda x: view.steps(ROW, names=x),
+    "surface.paths": lambda x: pictures.surface(lambda: W * W, W, Value(1.0), paths=x),
+    "sweep.grid": lambda x: sweep(lambda rng: (None, History()), x),
+    "worksheet.names": lambda x: view.worksheet(ROW, names=x),
+}  # fmt: skip
+#: The measured functions of a benchmark.
+NO_MAPPINGS = {"compare.goals", "compare.others"}
+
+
+def test_the_options_that_are_mappings_are_all_here() -> None:
+    def is_mapping(annotation: Any) -> bool:
+        one = [a for a in getattr(annotation, "__args__", ()) if a is not type(None)]
+        optional = isinstance(annotation, UnionType) and len(one) == 1
+        return get_origin(one[0] if optional else annotation) is Mapping
+
+    assert options_with(is_mapping) == set(MAPPINGS) | NO_MAPPINGS
+
+
+@pytest.mark.parametrize("name", MAPPINGS)
+def test_an_option_that_is_a_mapping_takes_nothing_else(name: str) -> None:
+    for bad in ("", "x", 0, 1.5, [], [("w", W)], {W}, ROW, False):
+        with pytest.raises(TypeError, match=rf"^{name.split('.')[-1]} (maps|must be) .*: write "):
+            MAPPINGS[name](bad)

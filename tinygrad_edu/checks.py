@@ -57,8 +57,7 @@ def is_real(x: object) -> bool:
         return True
     if isinstance(x, Real):
         return type(x).__name__ != "timedelta64"  # which NumPy counts among the integers
-    numpy = sys.modules.get("numpy")
-    return numpy is not None and isinstance(x, numpy.bool_)
+    return _is_bool(x)
 
 
 def whole(what: str, n: Any, least: int = 1, most: int | None = None) -> int:
@@ -113,9 +112,16 @@ def one_of(what: str, name: object, table: Iterable[str]) -> str:
 
 
 def flag(what: str, x: object) -> bool:
-    """`x`, if it is True or False: the text "False" would be true."""
-    if not isinstance(x, bool):
+    """`x` as a bool, if it is True or False, NumPy's included: the text "False" would be true."""
+    if not _is_bool(x):
         raise TypeError(f"{what} must be True or False, got {_described(x)}")
+    return bool(x)
+
+
+def mapping(what: str, x: object, must: str, example: str) -> Mapping[Any, Any]:
+    """`x`, if it is a mapping; else the error says what it `must` be and how it is written."""
+    if not isinstance(x, Mapping):
+        raise TypeError(f"{what} {must}, got {type(x).__name__}: write {example}")
     return x
 
 
@@ -273,6 +279,11 @@ def as_random(rng: int | random.Random) -> random.Random:
     if rng < 0:
         raise ValueError(f"rng must be a seed of at least 0, got {rng}; write rng={-rng}")
     return random.Random(int(rng))
+
+
+def _is_bool(x: object) -> bool:
+    numpy = sys.modules.get("numpy")
+    return isinstance(x, bool) or (numpy is not None and isinstance(x, numpy.bool_))
 
 
 def _among(names: Iterable[str], name: str) -> str:

@@ -14,7 +14,7 @@ from numbers import Real
 from typing import Any, Final, NamedTuple
 
 from tinygrad_edu import functions as f
-from tinygrad_edu.checks import listed, number, one_of, real
+from tinygrad_edu.checks import flag, listed, number, one_of, real
 from tinygrad_edu.engine import Primitive, Value, primitives
 from tinygrad_edu.examples import class_number, read_target
 from tinygrad_edu.namespace import floats
@@ -208,7 +208,7 @@ def l2(parameters: Iterable[Value], strength: float, *, half: bool = False) -> V
     """
     w = listed("parameters", parameters, "Values")
     strength = real("strength", strength, least=0)
-    return (strength / 2 if half else strength) * _value(f.dot(w, w))
+    return (strength / 2 if flag("half", half) else strength) * _value(f.dot(w, w))
 
 
 def l1(parameters: Iterable[Value], strength: float) -> Value:

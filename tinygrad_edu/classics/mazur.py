@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import Any, Final
 
+from tinygrad_edu.checks import flag
 from tinygrad_edu.classics.classic import Classic, Row
 from tinygrad_edu.engine import Value
 from tinygrad_edu.functions import dot, sigmoid
@@ -73,7 +74,7 @@ def mazur(*, long: bool = True) -> Classic:
         Row("E after 1 update", "", error(weights).data),
         Row("  with the mistake of the script", "0.291027924", error(mistaken)),
     ]
-    if long:
+    if flag("long", long):
         fit(
             lambda x: outputs(weights, x)[1], [INPUT], [TARGET], loss="half_squared_error",
             optimizer=SGD(parameters, lr=RATE), epochs=9_998, progress=False,

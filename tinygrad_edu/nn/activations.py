@@ -17,7 +17,7 @@ from math import erfc, exp, pi, sqrt
 from typing import Any, Final, NamedTuple
 
 from tinygrad_edu import functions as f
-from tinygrad_edu.checks import one_of
+from tinygrad_edu.checks import flag, one_of
 from tinygrad_edu.engine import Value
 from tinygrad_edu.namespace import sigmoid
 
@@ -132,11 +132,22 @@ ACTIVATIONS: Final = {name: record.function for name, record in RECORDS.items()}
 UNIT_ACTIVATIONS: Final = tuple(name for name, record in RECORDS.items() if not record.of_layer)
 
 
+class _Unsaid(str):
+    """A default that is told from the same name given."""
+
+
+DEFAULT: Final = _Unsaid("relu")
+
+
 def activation_name(activation: Activation, nonlin: bool | None = None) -> Activation:
-    """The activation, checked; `nonlin` is micrograd's word for relu or linear."""
+    """The activation, checked; `nonlin` is micrograd's word for relu or linear, in its place."""
     if nonlin is not None:
-        return "relu" if nonlin else "linear"
-    return activation if callable(activation) else one_of("activation", activation, ACTIVATIONS)
+        if activation is not DEFAULT:
+            raise ValueError(f"nonlin={nonlin!r} stands in place of an activation: write one only")
+        return "relu" if flag("nonlin", nonlin) else "linear"
+    if callable(activation):
+        return activation
+    return str(one_of("activation", activation, ACTIVATIONS))
 
 
 def record_of(activation: Activation) -> ActivationRecord:

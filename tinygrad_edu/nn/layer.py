@@ -11,7 +11,7 @@ from typing import Any
 from tinygrad_edu import functions as f
 from tinygrad_edu.checks import as_random, whole
 from tinygrad_edu.engine import Value, parameter
-from tinygrad_edu.nn.activations import Activation, activated, activation_name, record_of
+from tinygrad_edu.nn.activations import DEFAULT, Activation, activated, activation_name, record_of
 from tinygrad_edu.nn.containers import as_inputs
 from tinygrad_edu.nn.initialisers import Initialiser, initialiser
 from tinygrad_edu.nn.module import Module
@@ -36,7 +36,7 @@ class Neuron(Module):
     def __init__(
         self,
         nin: int,
-        activation: Activation = "relu",
+        activation: Activation = DEFAULT,
         *,
         init: str | Initialiser | None = None,
         rng: int | random.Random | None = None,
@@ -84,7 +84,7 @@ class Layer(Module):
         self,
         nin: int,
         nout: int,
-        activation: Activation = "relu",
+        activation: Activation = DEFAULT,
         *,
         init: str | Initialiser | None = None,
         rng: int | random.Random = 0,

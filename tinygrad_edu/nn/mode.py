@@ -6,6 +6,8 @@ from contextvars import ContextVar
 from types import MappingProxyType
 from typing import Any, TypeVar
 
+from tinygrad_edu.checks import flag
+
 #: The mode that steps and measurements give to modules for their time, by id; a ContextVar, so that
 #: threads do not disturb each other.
 _given: ContextVar[Mapping[int, bool]] = ContextVar("_given", default=MappingProxyType({}))
@@ -25,7 +27,7 @@ class HasMode:
 
     @training.setter
     def training(self, training: bool) -> None:
-        vars(self)["training"] = training
+        vars(self)["training"] = flag("training", training)
 
     def _children(self) -> list[Any]:
         """The modules directly below."""

@@ -244,7 +244,7 @@ def _latest(history: History) -> dict[str, str]:
 def progress_bar(epochs: int, progress: bool) -> Any:
     """A bar of epochs, where somebody can see it: a terminal or a notebook, never a log."""
     terminal = sys.stderr is not None and sys.stderr.isatty()
-    seen = progress and (terminal or "ipykernel" in sys.modules)
+    seen = flag("progress", progress) and (terminal or "ipykernel" in sys.modules)
     from tqdm import tqdm
 
     return tqdm(total=epochs, unit="epoch", disable=not seen, dynamic_ncols=True)

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from tinygrad_edu.checks import listed, number, whole
+from tinygrad_edu.checks import flag, listed, number, whole
 from tinygrad_edu.text import table
 
 
@@ -33,7 +33,8 @@ class History:
         self.loss, self.accuracy = _numbers("loss", loss), _numbers("accuracy", accuracy)
         self.validation_loss = _numbers("validation_loss", validation_loss)
         self.validation_accuracy = _numbers("validation_accuracy", validation_accuracy)
-        self.stopped, self.interrupted, self.diverged = stopped, interrupted, diverged
+        self.stopped, self.interrupted = stopped, flag("interrupted", interrupted)
+        self.diverged = flag("diverged", diverged)
 
     def __eq__(self, other: object) -> bool:
         return vars(self) == vars(other) if isinstance(other, History) else NotImplemented

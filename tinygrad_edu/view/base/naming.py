@@ -23,7 +23,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, count
 from typing import Any, Final
 
-from tinygrad_edu.checks import one_of
+from tinygrad_edu.checks import mapping, one_of
 from tinygrad_edu.engine import Value
 from tinygrad_edu.text import clean, latex_name, short
 from tinygrad_edu.view.base.graph_units import Unit, Units, find_units
@@ -224,15 +224,13 @@ def share_names(names: Mapping[Value, str], z: Sequence[Value]) -> list[str]:
     return [own.get(k, share) for k, share in enumerate(shares)]
 
 
-def variable_names(names: Mapping[str, object]) -> dict[Value, str]:
+def variable_names(names: Mapping[str, object] | None) -> dict[Value, str]:
     """Value -> variable name, from a mapping of names to Values and (nested) lists of them."""
-    if not isinstance(names, Mapping):
-        raise TypeError(
-            f"names maps texts to Values, as locals() does, got {type(names).__name__}: "
-            'write names={"x": x}'
-        )
+    if names is None:
+        return {}
     labels: dict[Value, str] = {}
-    for name, x in names.items():
+    must = "maps texts to Values, as locals() does"
+    for name, x in mapping("names", names, must, 'names={"x": x}').items():
         if not str(name).startswith("_"):
             for v, variable in _named(str(name), x, depth=3):
                 labels.setdefault(v, variable)

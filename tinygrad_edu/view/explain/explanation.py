@@ -93,7 +93,7 @@ def explain(
             f"wrt is the Value by which to differentiate, got {type(wrt).__name__}: "
             "write wrt=w, such as wrt=model.parameters()[0]"
         )
-    variables = variable_names(names or {})
+    variables = variable_names(names)
     order = toposort(v, leaves=True)
     known = names_of(order, variables, notation=notation)
     if wrt is None:

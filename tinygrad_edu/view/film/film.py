@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 from xml.etree.ElementTree import Element
 
-from tinygrad_edu.checks import whole
+from tinygrad_edu.checks import flag, whole
 from tinygrad_edu.engine import Value, toposort
 from tinygrad_edu.optim import Optimizer
 from tinygrad_edu.text import DASH, clean, short
@@ -65,7 +65,7 @@ def steps(
         )
     max_steps, max_nodes = whole("max_steps", max_steps, 5), whole("max_nodes", max_nodes)
     order = toposort(v, leaves=True)
-    all_names = names_of(order, variable_names(names or {}), notation=notation)
+    all_names = names_of(order, variable_names(names), notation=notation)
     recording = record(v, optimizer=optimizer, names=all_names, max_steps=max_steps)
     return Film(recording, guess=guess, max_nodes=max_nodes)
 
@@ -83,7 +83,7 @@ class Film:
         order, names = recording.order, recording.names
         shown = main_strands(order, max_nodes)
         counted = f"{len(shown):,} of {len(order):,} values shown" * (len(shown) < len(order))
-        self.guess = bool(guess)
+        self.guess = flag("guess", guess)
         self.title = f"Backward pass of {names[order[-1]]}"
         self.caption = "; ".join(part for part in (counted, recording.caption) if part)
         widest = _widest(recording)

@@ -6,7 +6,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Final
 
-from tinygrad_edu.checks import one_of, whole
+from tinygrad_edu.checks import flag, one_of, whole
 from tinygrad_edu.engine import Value, toposort
 from tinygrad_edu.text import short
 from tinygrad_edu.view.base.display import converted, picture_bundle, save
@@ -177,9 +177,9 @@ class _Drawing:
         self.edges = one_of("edges", edges, EDGES)
         self.max_nodes = whole("max_nodes", max_nodes)
         rankdir = one_of("rankdir", rankdir, _DIRECTIONS)
-        self.look: Any = {"rankdir": rankdir, "unfold": bool(unfold)}
+        self.look: Any = {"rankdir": rankdir, "unfold": flag("unfold", unfold)}
         self.numbers = Numbers(order)
-        self.names = names_of(order, variable_names(names or {}), notation=notation)
+        self.names = names_of(order, variable_names(names), notation=notation)
 
     def values(self, order: list[Value], notes: list[str], *, refuse: bool) -> Graph:
         """A drawing of values, the nearest if they are too many and that is not refused."""

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import BoundaryNorm, LinearSegmentedColormap
 
-from tinygrad_edu.checks import is_listed, number, one_of, real, whole
+from tinygrad_edu.checks import flag, is_listed, mapping, number, one_of, real, whole
 from tinygrad_edu.engine import Value, gradients, no_grad, toposort
 from tinygrad_edu.examples import examples
 from tinygrad_edu.figure import draw_epochs
@@ -38,7 +38,7 @@ def loss_curve(
     """
     named = histories if isinstance(histories, Mapping) else {"training": histories}
     runs = [(plain(name), *_losses(run, name)) for name, run in named.items()]
-    outside = ax is None and len(runs) > 1
+    outside, log = ax is None and len(runs) > 1, flag("log", log)
     ax = canvas(ax, 6.0 + 1.6 * outside, 3.4)
     colours = [CURVES[k % len(CURVES)] for k in range(len(runs))]
     curves = [
@@ -106,7 +106,9 @@ def surface(
     The parameters are put back. Raises ValueError where the loss does not depend on them.
     """
     one_of("kind", kind, ("contour", "3d"))
-    named = [(plain(name), np.array(path, dtype=float)) for name, path in (paths or {}).items()]
+    paths, example = {} if paths is None else paths, 'paths={"lr = 0.1": points}'
+    items = mapping("paths", paths, "must be a dict of lists of points", example).items()
+    named = [(plain(name), np.array(path, dtype=float)) for name, path in items]
     for name, path in named:
         if path.ndim != 2 or path.shape[1] != 2:
             raise ValueError(f"the path {name!r} must be a list of points (w1, w2)")

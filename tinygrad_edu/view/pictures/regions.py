@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
 
-from tinygrad_edu.checks import one_of
+from tinygrad_edu.checks import flag, one_of
 from tinygrad_edu.examples import class_numbers, inputs
 from tinygrad_edu.losses import Loss
 from tinygrad_edu.train.evaluation import head_of_model
@@ -83,6 +83,8 @@ def regions(
 
     Raises ValueError for points that are not in the plane, and labels that do not fit the outputs.
     """
+    hidden_lines, margins = flag("hidden_lines", hidden_lines), flag("margins", margins)
+    misclassified = flag("misclassified", misclassified)
     points, labels = _points(X, y, "y")
     test, test_labels = _points(X_test, y_test, "y_test")
     if not len(points):

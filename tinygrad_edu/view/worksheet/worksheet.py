@@ -12,7 +12,7 @@ from typing import Any, Final
 from xml.etree.ElementTree import Element
 
 from tinygrad_edu.calculus import convention
-from tinygrad_edu.checks import listed, one_of
+from tinygrad_edu.checks import flag, listed, one_of
 from tinygrad_edu.engine import Primitive, Value, gradients, toposort
 from tinygrad_edu.engine.gradients import check_unchanged
 from tinygrad_edu.text import DASH, clean, short, superscript
@@ -146,14 +146,15 @@ def worksheet(
     for u in order:
         if u.op is not None:
             check_unchanged(u, "worksheet()")
-    all_names = names_of(order, variable_names(names or {}), notation=notation)
+    all_names = names_of(order, variable_names(names), notation=notation)
     root = all_names[v]
     backward = asked != {"data"}
     if title is None:
         title = f"{'Backpropagation' if backward else 'Forward pass'} of {root}"
     title = clean(str(title), 50)
     task = " ".join(_TASKS[blank].replace("{root}", root) for blank in _TASKS if blank in asked)
-    rules = slope_rules(order, all_names.values()) if formulas and backward else []
+    asked_rules = flag("formulas", formulas) and backward
+    rules = slope_rules(order, all_names.values()) if asked_rules else []
     if len(rules) > _RULES:
         rules[_RULES - 1 :] = [f"… {len(rules) - _RULES + 1} more operations"]
     kinks = [convention(u, all_names) for u in order] if backward else []
