@@ -175,7 +175,6 @@ def test_operators_with_something_else_are_unsupported(sign: str, other: Any) ->
         (lambda v: v <= "a", "'<=' not supported between instances of 'Value' and 'str'"),
         (lambda v: v // 2, "unsupported operand type(s) for //: 'Value' and 'int'"),
         (lambda v: 2 // v, "unsupported operand type(s) for //: 'int' and 'Value'"),
-        (lambda v: v % 0, "unsupported operand type(s) for %: 'Value' and 'int'"),
         (lambda v: v @ v, "unsupported operand type(s) for @: 'Value' and 'Value'"),
         (lambda v: v & v, "unsupported operand type(s) for &: 'Value' and 'Value'"),
         (lambda v: ~v, "bad operand type for unary ~: 'Value'"),
@@ -190,7 +189,7 @@ def test_operators_with_something_else_are_unsupported(sign: str, other: Any) ->
         (lambda v: pow(v, 2, 5), "Value.__pow__() takes 2 positional arguments but 3 were given"),
         (lambda v: v.exp(2), "Value.exp() takes 1 positional argument but 2 were given"),
         (lambda v: Value(), "Value.__init__() missing 1 required positional argument: 'data'"),
-        (lambda v: Value(1, (v, v), "+"), "Value.__init__() takes from 2 to 3 positional"),
+        (lambda v: Value(1, (v, v), "+"), "name is a text for drawings, got tuple: a new"),
     ],
 )  # fmt: skip
 def test_what_a_value_does_not_do(compute: Callable[[Value], Any], message: str) -> None:

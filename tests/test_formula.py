@@ -133,7 +133,7 @@ def test_variables_come_in_order_of_appearance_without_functions() -> None:
 def test_every_function_can_be_called(name: str) -> None:
     pairs = {"dot": "[a, b], [b, c]", "where": "a > 0, b, c", "equal": ""}
     lists = ("logsumexp", "max", "mean", "min", "prod", "sum", "softmax", "log_softmax")
-    binary = ("atan2", "divide", "hypot", "maximum", "minimum", "pow", "prelu")
+    binary = ("atan2", "divide", "hypot", "maximum", "minimum", "pow", "prelu", "remainder")
     operands = pairs.get(name, "[a, b]" if name in lists else "a, b" if name in binary else "a")
     call = f"{name}({operands})"
     if name == "equal":
@@ -158,7 +158,7 @@ def with_place(text: str, column: int, sentence: str) -> str:
         ("a^2", 1, "^ is no power; write a**2"),
         ("(a+b) ^ 2", 6, "^ is no power; write a**2"),
         ("a // b", 2, "// is not defined here; write a / b"),
-        ("1 + a % b", 6, NO_PART),
+        ("1 + a @ b", 6, NO_PART),
         ("2*a.real", 2, NO_ATTRIBUTES),
         ("a.tanh()", 0, NO_ATTRIBUTES),
         ("1 + a[0]", 4, "there is no indexing; a formula is one number"),
@@ -242,7 +242,7 @@ def test_an_unknown_name_suggests_one_that_is_known() -> None:
 
 
 def test_a_function_without_a_near_name_lists_them_all() -> None:
-    assert refused("qqq(a)").startswith("there is no function qqq: choose abs, acos, asin, ")
+    assert refused("qqq(a)").startswith("there is no function qqq: choose abs, acos, acosh, ")
 
 
 @pytest.mark.parametrize("text", ["", "  \n\t ", "\u00a0"])

@@ -170,6 +170,7 @@ def test_the_corner_of_a_hinge_is_told():
 
 #: The constants of operations that have some.
 CONSTANTS = {"leaky_relu": {"alpha": 0.5}, "elu": {"alpha": 0.5}, "power": {"c": 2.0}}
+CONSTANTS |= {"clip": {"low": -1e5, "high": 1e5}}
 NOT_OVER_NUMBERS = ("where", "cross_entropy", "softmax", "log_softmax")
 
 

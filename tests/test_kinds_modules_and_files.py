@@ -362,6 +362,81 @@ def test_a_module_that_keeps_no_result_is_copied():
     assert "h" not in vars(copy.deepcopy(net))
 
 
+# --- programs for micrograd and its lecture
+
+
+@pytest.mark.parametrize(
+    ("unit", "activation"),
+    [
+        (lambda: Neuron(2, False), "linear"),
+        (lambda: Neuron(2, True), "relu"),
+        (lambda: Neuron(2, nonlin=False), "linear"),
+        (lambda: Neuron(2, nonlin=True), "relu"),
+        (lambda: Neuron(2), "relu"),
+        (lambda: Layer(2, 1, nonlin=False).neurons[0], "linear"),
+    ],
+)
+def test_the_second_argument_of_a_neuron_may_be_nonlin_as_in_micrograd(unit, activation):
+    assert unit().activation == activation
+
+
+OTHER_NAMES = {
+    (lambda: X.label): "Value has no label here: write v.name",
+    (lambda: setattr(Value(1.0), "label", "a")): "Value has no label here: write v.name",
+    (lambda: Value(1.0, label="a")): "Value takes no label: write Value(data, name='a')",
+    (lambda: Value(1.0, (X, X))): "name is a text for drawings, got tuple: a new operation is made "
+    "with @primitive, not with parents given to Value",
+    (lambda: X.pow(2)): "Value has no pow here: write v ** 2",
+    (lambda: X._backward): "Value has no _backward here: write v.backward() for the whole graph, "
+    "v.local_derivatives() for one node",
+    (lambda: setattr(X, "_backward", None)): "Value has no _backward here: write v.backward() for "
+    "the whole graph, v.local_derivatives() for one node",
+    (lambda: X.item()): "Value has no item here: write v.data",
+    (lambda: X.detach()): "Value has no detach here: write Value(v.data)",
+    (lambda: X.requires_grad): "Value has no requires_grad here: write parameter(x), a Value that "
+    "is learned",
+    (lambda: NET.forward([1.0, 2.0])): "MLP has no forward here: write model(x)",
+    (lambda: Neuron(1).nonlin): "Neuron has no nonlin here: write neuron.activation",
+    (lambda: Layer(1, 1).weight): "Layer has no weight here: write unit.w",
+    (lambda: NET.fit([], [])): "MLP has no fit here: write fit(model, X, y, ...)",
+}
+
+
+@pytest.mark.parametrize(("use", "told"), OTHER_NAMES.items(), ids=OTHER_NAMES.values())
+def test_a_name_that_is_another_here_is_told_by_the_error(use, told):
+    with pytest.raises((AttributeError, TypeError)) as caught:
+        use()
+    assert str(caught.value) == told
+
+
+class Labelled(Value):
+    """A subclass may have an attribute of such a name."""
+
+    def __init__(self, data, label):
+        super().__init__(data)
+        self.label = label
+
+
+@dataclass
+class Typed(Module):
+    """A module too, also as a field."""
+
+    weight: Value
+    forward: str = "on"
+
+
+def test_an_object_with_a_dict_may_have_an_attribute_of_another_name():
+    v, net = Labelled(1.0, "a"), Typed(one())
+    assert (v.label, net.forward, list(net.named_parameters())) == ("a", "on", ["weight"])
+    del v.label
+    assert not hasattr(v, "label")
+    own = Own()
+    own.bias = one()
+    assert "bias" in own.named_parameters()
+    assert [hasattr(NET, name) for name in ("fit", "predict", "nonlin")] == [False] * 3
+    assert copy.deepcopy(net).forward == "on"
+
+
 # --- operations and programs travel
 
 

@@ -35,6 +35,7 @@ from tinygrad_edu.view.worksheet.worksheet import slope_rules
 # Formulas are mathematics: none of the words that only programs have.
 
 MATHEMATICS = {"acos", "asin", "atan", "atan2", "cos", "cosh", "erf", "exp", "log", "sigmoid"}
+MATHEMATICS |= {"acosh", "asinh", "atanh", "log10", "log2"}
 MATHEMATICS |= {"sin", "sinh", "sqrt", "tan", "tanh"}
 WORDS = {*FUNCTIONS} - MATHEMATICS | {"slope", "take", "negative", "no_flow", "True", "False"}
 OF_PROGRAMS = re.compile(rf"\b({'|'.join(sorted(WORDS))})\b|==")

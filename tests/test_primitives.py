@@ -34,6 +34,10 @@ SAMPLES = {p.name: [({}, USUAL.get(p.value.__code__.co_argcount, []))] for p in 
     ],
     "pow": [({}, [(0.4, 1.3), (1.7, -0.6), (2.2, 3.0), (0.2, 2.0)])],
     "log": [({}, POSITIVE)],
+    "log2": [({}, POSITIVE)],
+    "log10": [({}, POSITIVE)],
+    "acosh": [({}, [(1.3,), (2.5,), (4.0,)])],
+    "atanh": [({}, INSIDE_1)],
     "log1p": [({}, [(-0.6,), (0.4,), (3.0,)])],
     "sqrt": [({}, POSITIVE)],
     "tan": [({}, [(0.3,), (-0.7,), (1.2,)])],
@@ -47,6 +51,10 @@ SAMPLES = {p.name: [({}, USUAL.get(p.value.__code__.co_argcount, []))] for p in 
     "silu": [({}, [(0.3,), (-0.7,), (1.2,), (-2.6,)])],
     "where": [({}, [(1.0, 0.4, 1.3), (0.0, 0.4, 1.3), (-2.0, 3.0, -1.0)])],
     "logsumexp": [({}, SPREAD)],
+    "remainder": [({}, [(5.3, 2.1), (-5.3, 2.1), (5.3, -2.1), (0.7, 0.3)])],
+    "clip": [({"low": -1.0, "high": 2.0}, [(0.5,), (1.9,), (-0.9,)])],
+    "var": [({}, SPREAD)],
+    "std": [({}, SPREAD)],
     "softmax": [(k, SPREAD) for k in CHOICES],
     "cross_entropy": [({}, [(0.0, 0.4, 1.3, -0.2), (1.0, 0.9, 0.1, 0.5), (2.0, -1.2, -0.8, -1.5)])],
     "log_softmax": [(k, SPREAD) for k in CHOICES],
@@ -206,7 +214,7 @@ def test_no_function_on_arrays_warns():
     x, y = (np.array(column) for column in zip(*product(EDGES, repeat=2), strict=True))
     for name in set(arrays.__all__) - {"sum", "dot", "where"}:
         f = getattr(arrays, name)
-        binary = ("atan2", "divide", "equal", "hypot", "maximum", "minimum", "pow")
+        binary = ("atan2", "divide", "equal", "hypot", "maximum", "minimum", "pow", "remainder")
         f(*(x, y)[: 2 if name in binary else 1])
     arrays.sum((x, y))
     arrays.dot((x, y), (y, x), x)

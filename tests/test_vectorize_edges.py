@@ -60,14 +60,16 @@ BOUND = {
     "power": [{"c": c} for c in (0.0, 1.0, 2.0, 3.0, -1.0, 0.5, -0.5)],
     "leaky_relu": [{"alpha": 0.01}, {"alpha": -2.0}],
     "elu": [{"alpha": 1.0}, {"alpha": 0.3}],
+    "clip": [{"low": -1.0, "high": 2.0}],
     "softmax": [{"k": 0}, {"k": 1}],
     "log_softmax": [{"k": 0}, {"k": 1}],
 }
 #: How many operands an operation is tried with.
 OPERANDS = {
     **dict.fromkeys(["add", "subtract", "multiply", "divide", "pow", "maximum", "minimum"], 2),
-    **dict.fromkeys(["atan2", "hypot", "prelu"], 2),
+    **dict.fromkeys(["atan2", "hypot", "prelu", "remainder"], 2),
     **dict.fromkeys(["where", "sum", "mean", "prod", "max", "min", "logsumexp", "dot"], 3),
+    **dict.fromkeys(["norm", "var", "std"], 3),
     **dict.fromkeys(["softmax", "log_softmax", "cross_entropy"], 3),
 }
 

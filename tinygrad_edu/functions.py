@@ -55,6 +55,9 @@ def _dot_slopes(m: Any, y: Any, *wxb: Any) -> tuple[Any, ...]:
 # fmt: off
 exp      = _method("exp",      lambda m, x: m.exp(x),     lambda m, y, x: (y,))
 log      = _method("log",      lambda m, x: m.log(x),     lambda m, y, x: (m.divide(1.0, x),))
+exp2     = _method("exp2",     lambda m, x: m.pow(2.0, x), lambda m, y, x: (y * math.log(2),))
+log2     = _method("log2",     lambda m, x: m.log2(x),    lambda m, y, x: (m.divide(1.0, x * math.log(2)),))
+log10    = _method("log10",    lambda m, x: m.log10(x),   lambda m, y, x: (m.divide(1.0, x * math.log(10)),))
 log1p    = _method("log1p",    lambda m, x: m.log1p(x),   lambda m, y, x: (m.divide(1.0, 1 + x),))
 expm1    = _method("expm1",    lambda m, x: m.expm1(x),   lambda m, y, x: (y + 1,))
 sqrt     = _method("sqrt",     lambda m, x: m.sqrt(x),    lambda m, y, x: (m.divide(1.0, 2 * y),))
@@ -66,10 +69,14 @@ acos     = _method("acos",     lambda m, x: m.acos(x),    lambda m, y, x: (-m.di
 atan     = _method("atan",     lambda m, x: m.atan(x),    lambda m, y, x: (m.divide(1.0, 1 + x * x),))
 sinh     = _method("sinh",     lambda m, x: m.sinh(x),    lambda m, y, x: (m.cosh(x),))
 cosh     = _method("cosh",     lambda m, x: m.cosh(x),    lambda m, y, x: (m.sinh(x),))
+asinh    = _method("asinh",    lambda m, x: m.asinh(x),   lambda m, y, x: (m.divide(1.0, m.sqrt(x * x + 1)),))
+acosh    = _method("acosh",    lambda m, x: m.acosh(x),   lambda m, y, x: (m.divide(1.0, m.sqrt(x * x - 1)),))
+atanh    = _method("atanh",    lambda m, x: m.atanh(x),   lambda m, y, x: (m.divide(1.0, 1 - x * x),))
 tanh     = _method("tanh",     lambda m, x: m.tanh(x),    lambda m, y, x: (1 - y * y,))
 erf      = _method("erf",      lambda m, x: m.erf(x),     lambda m, y, x: (2 / math.sqrt(math.pi) * m.exp(-x * x),))
 sigmoid  = _method("sigmoid",  lambda m, x: m.sigmoid(x), lambda m, y, x: (y * (1 - y),))
 softplus = _method("softplus", lambda m, x: m.softplus(x), lambda m, y, x: (m.sigmoid(x),))
+log_sigmoid = _method("log_sigmoid", lambda m, x: -m.softplus(-x), lambda m, y, x: (m.sigmoid(-x),))
 relu     = _method("relu",     lambda m, x: m.where(x < 0, 0.0, x),  lambda m, y, x: (m.where(x <= 0, no_flow, 1.0),), _at_0)
 silu     = _method("silu",     lambda m, x: x * m.sigmoid(x),        lambda m, y, x: (m.sigmoid(x) * (1 + x * (1 - m.sigmoid(x))),))
 gelu     = _method("gelu",     lambda m, x: x * _normal_cdf(m, x),   lambda m, y, x: (_normal_cdf(m, x) + x * _normal_pdf(m, x),))
@@ -80,6 +87,9 @@ _leaky_relu    = builtin("leaky_relu",       lambda m, x, alpha: m.where(x > 0, 
                                              lambda m, y, x, alpha: (m.where(x > 0, 1.0, alpha),), _bends)
 _elu           = builtin("elu",              lambda m, x, alpha: m.where(x <= 0, alpha * m.expm1(x), x),
                                              lambda m, y, x, alpha: (m.where(x < 0, alpha * m.exp(x), m.where(m.equal(x, 0.0), alpha, 1.0)),), _bends)
+_clip          = builtin("clip",             lambda m, x, low, high: m.minimum(m.maximum(x, low), high),
+                                             lambda m, y, x, low, high: (m.where(x >= low, m.where(x <= high, 1.0, no_flow), no_flow),),
+                                             lambda x, low, high: x in (low, high))
 prelu          = register(builtin("prelu",   lambda m, x, alpha: m.where(x > 0, x, alpha * x),
                                              lambda m, y, x, alpha: (m.where(x > 0, 1.0, alpha), m.where(x > 0, no_flow, x)), _bends))
 maximum        = register(builtin("maximum", lambda m, x, y: m.maximum(x, y),
@@ -100,6 +110,11 @@ _max           = builtin("max",              lambda m, *x: reduce(m.maximum, x),
                                              lambda *x: x.count(builtins.max(x)) > 1)
 _min           = builtin("min",              lambda m, *x: reduce(m.minimum, x),      lambda m, y, *x: [_share(m, a, y, x, a > y) for a in x],
                                              lambda *x: x.count(builtins.min(x)) > 1)
+_norm          = builtin("norm",             lambda m, *x: m.sqrt(m.sum([a * a for a in x])), lambda m, y, *x: [m.where(m.equal(y, 0.0), 0.0, m.divide(a, y)) for a in x], lambda *x: not any(x))
+_var           = builtin("var",              lambda m, *x: _variance(m, x), lambda m, y, *x: [2.0 / len(x) * a for a in _deviations(m, x)])
+_std           = builtin("std",              lambda m, *x: m.sqrt(_variance(m, x)),
+                                             lambda m, y, *x: [m.where(m.equal(y, 0.0), 0.0, m.divide(a, y * len(x))) for a in _deviations(m, x)],
+                                             lambda *x: builtins.max(x) == builtins.min(x))
 _logsumexp     = builtin("logsumexp",        lambda m, *x: _log_sum_exp(m, x),        lambda m, y, *x: [m.exp(a - y) for a in x])
 _softmax       = builtin("softmax",          lambda m, *x, k: _softmax_of(m, x)[k],
                                              lambda m, y, *x, k: [y * ((j == k) - p) for j, p in enumerate(_softmax_of(m, x))])
@@ -143,6 +158,16 @@ def _products_of_others(x: tuple[Any, ...]) -> list[Any]:
     return [a * b for a, b in zip(before, reversed(after), strict=True)]
 
 
+def _deviations(m: Any, x: tuple[Any, ...]) -> list[Any]:
+    """What each operand is above the mean."""
+    mean = m.divide(m.sum(x), len(x))
+    return [a - mean for a in x]
+
+
+def _variance(m: Any, x: tuple[Any, ...]) -> Any:
+    return m.divide(m.sum([a * a for a in _deviations(m, x)]), len(x))
+
+
 def _log_sum_exp(m: Any, x: tuple[Any, ...]) -> Any:
     """Shifted by the largest finite operand, so that no exponential overflows."""
     top = reduce(m.maximum, x)
@@ -180,40 +205,32 @@ def _operands(name: str, x: tuple[Any, ...], at_least: int = 0) -> tuple[Any, ..
     return x
 
 
-@register
-def sum(*x: Any) -> Any:
-    """y = x1 + ... + xn, one node; sum([]) is 0."""
-    return _sum(*x) if (x := _operands("sum", x)) else 0.0
+def _of_many(record: Primitive, doc: str, of_none: float | None = None) -> Callable[..., Any]:
+    """The function of n operands with this record, and what it is of none if it is anything."""
+
+    def function(*x: Any) -> Any:
+        x = _operands(record.name, x, int(of_none is None))
+        return record(*x) if x else of_none
+
+    function.__name__ = function.__qualname__ = record.name
+    function.__doc__ = doc
+    return register(function)
 
 
-@register
-def mean(*x: Any) -> Any:
-    """y = (x1 + ... + xn) / n, one node. Raises ValueError for no numbers."""
-    return _mean(*_operands("mean", x, 1))
-
-
-@register
-def prod(*x: Any) -> Any:
-    """y = x1 * ... * xn, one node, its slopes right where operands are 0; prod([]) is 1."""
-    return _prod(*x) if (x := _operands("prod", x)) else 1.0
-
-
-@register
-def max(*x: Any) -> Any:
-    """The largest; n operands that tie get 1/n of the gradient each; nan if one of them is."""
-    return _max(*_operands("max", x, 1))
-
-
-@register
-def min(*x: Any) -> Any:
-    """The smallest; n operands that tie get 1/n of the gradient each; nan if one of them is."""
-    return _min(*_operands("min", x, 1))
-
-
-@register
-def logsumexp(*x: Any) -> Any:
-    """y = log(exp(x1) + ... + exp(xn)), without overflow. Raises ValueError for no numbers."""
-    return _logsumexp(*_operands("logsumexp", x, 1))
+_TIES = "n operands that tie get 1/n of the gradient each; nan if one of them is."
+sum = _of_many(_sum, "y = x1 + ... + xn, one node; sum([]) is 0.", 0.0)
+mean = _of_many(_mean, "y = (x1 + ... + xn) / n, one node. Raises ValueError for no numbers.")
+prod = _of_many(
+    _prod, "y = x1 * ... * xn, its slopes right where operands are 0; prod([]) is 1.", 1.0
+)
+max = _of_many(_max, f"The largest; {_TIES}")
+min = _of_many(_min, f"The smallest; {_TIES}")
+norm = _of_many(_norm, "y = sqrt(x1^2 + ... + xn^2); slopes 0 where it is 0.", 0.0)
+var = _of_many(
+    _var, "y = sum of (x_k - mean)^2 / n, as in NumPy. Raises ValueError for no numbers."
+)
+std = _of_many(_std, "y = sqrt(var(x1, ..., xn)); slopes 0 where it is 0.")
+logsumexp = _of_many(_logsumexp, "y = log(exp(x1) + ... + exp(xn)), without overflow.")
 
 
 @register
@@ -287,8 +304,13 @@ def equal(x: Any, y: Any) -> bool:
     return bool(x <= y and x >= y)
 
 
-abs = register(primitives["abs"])
-divide = register(primitives["divide"])
+@register
+def clip(x: Any, low: float = -math.inf, high: float = math.inf) -> Any:
+    """y = x between the bounds, else the nearer one, and nothing flows."""
+    return _clip(x, low=number(low, "low"), high=number(high, "high"))
+
+
+abs, divide, remainder = (register(primitives[name]) for name in ("abs", "divide", "remainder"))
 Value.elu, Value.leaky_relu = elu, leaky_relu
 
 #: Every record, for tests and tools that walk over all of them.

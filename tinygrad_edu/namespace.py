@@ -10,7 +10,7 @@ A new function is two lines: its definition for floats, and its row in `FUNCTION
 
 import math
 from collections.abc import Callable, Iterable
-from math import atan, atan2, erf, hypot, inf, nan, tanh
+from math import asinh, atan, atan2, erf, hypot, inf, nan, tanh
 from types import ModuleType
 from typing import Any, Final, NamedTuple
 
@@ -67,17 +67,26 @@ exp, expm1, cosh = _total(math.exp), _total(math.expm1), _total(math.cosh)
 sinh = _total(math.sinh, lambda x: math.copysign(inf, x))
 sin, cos, tan, sqrt = (_total(f) for f in (math.sin, math.cos, math.tan, math.sqrt))
 asin, acos = _total(math.asin), _total(math.acos)
+acosh, _atanh = _total(math.acosh), _total(math.atanh)
 abs = math.fabs
 
 
-def log(x: float) -> float:
-    """ln x, with log(0) = -inf and nan below."""
-    return math.log(x) if x > 0 else (-inf if x == 0 else nan)
+def _logarithm(f: Callable[[float], float]) -> Callable[[float], float]:
+    """`f` with log(0) = -inf and nan below."""
+    return lambda x: f(x) if x > 0 else (-inf if x == 0 else nan)
+
+
+log, log2, log10 = _logarithm(math.log), _logarithm(math.log2), _logarithm(math.log10)
 
 
 def log1p(x: float) -> float:
     """ln(1 + x), with log1p(-1) = -inf and nan below."""
     return math.log1p(x) if x > -1 else (-inf if x == -1 else nan)
+
+
+def atanh(x: float) -> float:
+    """The inverse of tanh, with atanh(1) = inf and nan beyond."""
+    return math.copysign(inf, x) if math.fabs(x) == 1 else _atanh(x)
 
 
 def sigmoid(x: float) -> float:
@@ -96,6 +105,11 @@ def divide(x: float, y: float) -> float:
     if y != 0:
         return x / y
     return nan if x == 0 or x != x else math.copysign(inf, x) * math.copysign(1.0, y)
+
+
+def remainder(x: float, y: float) -> float:
+    """x - n y for the whole n that makes it at least 0 and below y (of the sign of y); x % 0 is nan."""
+    return x % y if y != 0 else nan
 
 
 def pow(x: float, y: float) -> float:
@@ -163,9 +177,12 @@ class Function(NamedTuple):
 FUNCTIONS: Final = {function.name: function for function in (
     Function("abs",      abs,      "np.fabs",        r"\left|{0}\right|"),
     Function("acos",     acos,     "np.arccos",      r"\arccos\left({0}\right)"),
+    Function("acosh",    acosh,    "np.arccosh",     r"\operatorname{{arcosh}}\left({0}\right)"),
     Function("asin",     asin,     "np.arcsin",      r"\arcsin\left({0}\right)"),
+    Function("asinh",    asinh,    "np.arcsinh",     r"\operatorname{{arsinh}}\left({0}\right)"),
     Function("atan",     atan,     "np.arctan",      r"\arctan\left({0}\right)"),
     Function("atan2",    atan2,    "np.arctan2",     r"\operatorname{{atan2}}\left({0}, {1}\right)"),
+    Function("atanh",    atanh,    "np.arctanh",     r"\operatorname{{artanh}}\left({0}\right)"),
     Function("cos",      cos,      "np.cos",         r"\cos\left({0}\right)"),
     Function("cosh",     cosh,     "np.cosh",        r"\cosh\left({0}\right)"),
     Function("divide",   divide,   "np.divide",      r"\frac{{{0}}}{{{1}}}"),
@@ -175,10 +192,13 @@ FUNCTIONS: Final = {function.name: function for function in (
     Function("expm1",    expm1,    "np.expm1",       r"\left(e^{{{0}}} - 1\right)"),
     Function("hypot",    hypot,    "np.hypot",       r"\sqrt{{{0}^2 + {1}^2}}"),
     Function("log",      log,      "np.log",         r"\ln\left({0}\right)"),
+    Function("log10",    log10,    "np.log10",       r"\log_{{10}}\left({0}\right)"),
     Function("log1p",    log1p,    "np.log1p",       r"\ln\left(1 + {0}\right)"),
+    Function("log2",     log2,     "np.log2",        r"\log_2\left({0}\right)"),
     Function("maximum",  maximum,  "np.maximum",     r"\max\left({0}, {1}\right)"),
     Function("minimum",  minimum,  "np.minimum",     r"\min\left({0}, {1}\right)"),
     Function("pow",      pow,      "np.float_power", r"{0}^{{{1}}}"),
+    Function("remainder", remainder, "np.remainder", r"{0} \bmod {1}"),
     Function("sigmoid",  sigmoid,  "sigmoid",        r"\sigma\left({0}\right)"),
     Function("sin",      sin,      "np.sin",         r"\sin\left({0}\right)"),
     Function("sinh",     sinh,     "np.sinh",        r"\sinh\left({0}\right)"),

@@ -40,6 +40,7 @@ _ARITHMETIC: Final[dict[type[ast.operator], Callable[[Any, Any], Any]]] = {
     ast.Sub: primitives["subtract"],
     ast.Mult: primitives["multiply"],
     ast.Div: primitives["divide"],
+    ast.Mod: primitives["remainder"],
     ast.Pow: functions.pow,
 }
 _COMPARISONS: Final[dict[type[ast.cmpop], Callable[[Any, Any], bool]]] = {

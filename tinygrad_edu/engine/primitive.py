@@ -217,6 +217,7 @@ multiply = builtin("multiply", lambda m, x, y: x * y,          lambda m, z, x, y
 divide   = builtin("divide",   lambda m, x, y: m.divide(x, y), lambda m, z, x, y: (m.divide(1.0, y), -m.divide(z, y)))
 negative = builtin("negative", lambda m, x: -x,                lambda m, y, x: (-1.0,))
 absolute = builtin("abs",      lambda m, x: m.abs(x),          lambda m, y, x: (m.where(x > 0, 1.0, m.where(x < 0, -1.0, 0.0)),), lambda x: x == 0)
+remainder = builtin("remainder", lambda m, x, y: m.remainder(x, y), lambda m, z, x, y: (1.0, m.where(m.equal(z, y), 1.0, m.divide(z - x, y))), lambda x, y: y != 0 and x % y == 0)
 # fmt: on
 
 

@@ -6,7 +6,7 @@ from operator import eq, ge, gt, le, lt, ne
 from typing import Any, ClassVar, Final
 
 from tinygrad_edu.checks import is_real, number
-from tinygrad_edu.engine import modes
+from tinygrad_edu.engine import modes, other_names
 from tinygrad_edu.engine.primitive import Node, Primitive, primitives
 from tinygrad_edu.engine.walk import chain_rule, check_forward, toposort
 from tinygrad_edu.namespace import UNREACHED, floats
@@ -128,10 +128,11 @@ class Value(Node["Value"]):
 
     __slots__ = ("__weakref__",)
 
-    def __init__(self, data: float, name: str | None = None) -> None:
+    def __init__(self, data: float, name: str | None = None, label: None = None) -> None:
         _leaf(self, number(data), "input")
-        if name is not None:
+        if name is not None or label is not None:
             self.name = name
+            other_names.check_label(label)
 
     @property
     def name(self) -> str | None:
@@ -238,6 +239,7 @@ class Value(Node["Value"]):
     __sub__,     __rsub__     = _operators("subtract")
     __mul__,     __rmul__     = _operators("multiply")
     __truediv__, __rtruediv__ = _operators("divide")
+    __mod__,     __rmod__     = _operators("remainder")
     _pow,        __rpow__     = _operators("pow")
 
     def __pow__(self, c: Any) -> "Value":
@@ -261,7 +263,8 @@ class Value(Node["Value"]):
         raise NotImplementedError("import tinygrad_edu.functions")
 
     # fmt: off
-    acos = asin = atan = cos = cosh = exp = expm1 = gelu = log = log1p = relu = sigmoid = sign = _attached
+    acos = acosh = asin = asinh = atan = atanh = cos = cosh = exp = exp2 = expm1 = gelu = log = log10 = _attached
+    log1p = log2 = log_sigmoid = relu = sigmoid = sign = _attached
     erf = silu = sin = sinh = softplus = sqrt = step = tan = tanh = _attached
     # fmt: on
     elu: ClassVar[Callable[..., "Value"]]
@@ -279,6 +282,9 @@ class Value(Node["Value"]):
 
     def __format__(self, spec: str) -> str:
         return format(self._float, spec) if spec else repr(self)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        return other_names.of_numpy(ufunc, method, inputs, options)
 
     def __repr__(self) -> str:
         name = f", name={self.name!r:.40}" if self.name else ""
@@ -301,6 +307,10 @@ class Value(Node["Value"]):
     @property
     def _op(self) -> str:
         return "" if isinstance(self._primitive, str) else self._primitive.name
+
+
+other_names.add_functions(Value)
+other_names.add_names(Value, other_names.OF_VALUES)
 
 
 def _restore(cls: type[Value], x: float, g: float | None, kind: str, name: str | None) -> Value:

@@ -92,6 +92,7 @@ class Mathematics(Style):
         "!=": Form("{0} \N{NOT EQUAL TO} {1}", COMPARE, (ADD, ADD)),
         "abs": Form("|{0}|", ATOM, (COMPARE,)),
         "negative": Form("-{0}", NEGATE, (MULTIPLY,)),
+        "remainder": Form("{0} mod {1}", MULTIPLY, (POWER, POWER)),
         "where": Form("{1} if {0} else {2}", CONDITION, (COMPARE, SIGNED, CONDITION)),
     }
 

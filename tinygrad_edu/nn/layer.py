@@ -26,7 +26,8 @@ class Neuron(Module):
     `alpha`, 0.25 at first. `init` is a name of `INITIALISERS` or a function (rng, nin, nout) ->
     weight; the default fits the activation. The bias starts at 0. `rng` is a seed or a
     random.Random; without one the weights differ from unit to unit and from run to run.
-    `nonlin=False` means "linear", `nonlin=True` "relu", as in micrograd. `nout` is the number of
+    `nonlin=False` means "linear", `nonlin=True` "relu", as in micrograd, where it is the second
+    argument. `nout` is the number of
     units in the layer, for initialisers that ask.
     """
 
@@ -36,13 +37,15 @@ class Neuron(Module):
     def __init__(
         self,
         nin: int,
-        activation: Activation = DEFAULT,
+        activation: Activation | bool = DEFAULT,
         *,
         init: str | Initialiser | None = None,
         rng: int | random.Random | None = None,
         nonlin: bool | None = None,
         nout: int = 1,
     ) -> None:
+        if isinstance(activation, bool):  # micrograd's second argument is `nonlin`
+            nonlin, activation = activation, DEFAULT
         self.nin = whole("nin", nin)
         check_count(f"units of {self.nin} inputs", self.nin + 1)
         self.activation = activation_name(activation, nonlin)

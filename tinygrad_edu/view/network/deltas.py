@@ -11,7 +11,7 @@ from tinygrad_edu.losses import Loss, find_loss
 from tinygrad_edu.losses import record_of as loss_record
 from tinygrad_edu.nn import Layer, Neuron
 from tinygrad_edu.nn.activations import record_of
-from tinygrad_edu.nn.dense import DenseLayer, dense_layers
+from tinygrad_edu.nn.sequential import DenseLayer, dense_layers
 from tinygrad_edu.text import clean
 from tinygrad_edu.view.base.naming import Names, names_of
 from tinygrad_edu.view.explain.notation import Both

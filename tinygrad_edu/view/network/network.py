@@ -12,7 +12,7 @@ from tinygrad_edu.checks import one_of, whole
 from tinygrad_edu.engine import Value, gradients
 from tinygrad_edu.examples import read_target
 from tinygrad_edu.losses import Loss, find_loss
-from tinygrad_edu.nn.dense import dense_layers
+from tinygrad_edu.nn.sequential import dense_layers
 from tinygrad_edu.text import clean, short
 from tinygrad_edu.view.base.display import save
 from tinygrad_edu.view.base.naming import Names

@@ -9,8 +9,8 @@ import numpy as np
 from tinygrad_edu.checks import whole
 from tinygrad_edu.engine import Value, no_grad
 from tinygrad_edu.nn import Layer, Neuron
-from tinygrad_edu.nn.dense import layers_of
 from tinygrad_edu.nn.mode import in_mode, modules_of
+from tinygrad_edu.nn.sequential import layers_of
 from tinygrad_edu.train.engines import vectorized_or_scalar
 from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.vectorize.program import Program

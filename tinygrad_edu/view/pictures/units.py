@@ -11,7 +11,7 @@ from tinygrad_edu.examples import class_numbers, inputs
 from tinygrad_edu.losses import Loss
 from tinygrad_edu.nn import Neuron
 from tinygrad_edu.nn.convolution import Conv2d
-from tinygrad_edu.nn.dense import layers_of
+from tinygrad_edu.nn.sequential import layers_of
 from tinygrad_edu.text import short
 from tinygrad_edu.train.evaluation import head_of_model
 from tinygrad_edu.vectorize.arrays import Array
