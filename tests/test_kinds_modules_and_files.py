@@ -45,6 +45,7 @@ from tinygrad_edu import (
 )
 from tinygrad_edu.data import read_table
 from tinygrad_edu.engine import RandomLeaf, primitives
+from tinygrad_edu.expr import Expr, symbol
 from tinygrad_edu.figure import Figure
 from tinygrad_edu.losses import cross_entropy, squared_error
 from tinygrad_edu.nn import MAX_PARAMETERS, model_file
@@ -244,6 +245,12 @@ def with_another_layer(rng=0):
     return model
 
 
+def with_a_layer_of_another_kind(rng=0):
+    model = MLP(2, [2, 1], rng=rng)
+    model.layers[0] = Sequential(Layer(2, 2, rng=rng), "tanh")
+    return model
+
+
 class Sub(Layer):
     """A layer of one's own."""
 
@@ -259,6 +266,7 @@ OWN = {
     "layer more": with_a_layer_more,
     "parameter more": with_a_parameter_more,
     "other layer": with_another_layer,
+    "layer of another kind": with_a_layer_of_another_kind,
 }
 NAMED = {
     "class": f"{__name__}.Own",
@@ -287,6 +295,21 @@ def test_a_model_with_parts_of_ones_own_is_saved_and_loaded_into_one_made_as_bef
     again = path.read_bytes()
     other.save(path)
     assert path.read_bytes() == again
+
+
+@pytest.mark.parametrize(
+    ("model", "text"),
+    [
+        (with_a_layer_of_another_kind(), "MLP(...)"),
+        (MLP.__new__(MLP), "MLP(...)"),
+        (Sequential.__new__(Sequential), "Sequential(...)"),
+        (Own.__new__(Own), "Own() with 0 parameters"),
+        (Net({one()}), "Net() with 0 parameters"),
+        (Expr("take", (symbol("X"), "I1")), "Expr('take(X, I1)')"),
+    ],
+)
+def test_a_repr_never_raises(model, text):
+    assert repr(model) == text
 
 
 # --- a module that keeps what it computed

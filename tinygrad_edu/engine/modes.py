@@ -45,7 +45,10 @@ def _switched(**change: Any) -> Iterator[None]:
 
 
 def no_grad() -> AbstractContextManager[None]:
-    """Context manager or decorator: inside, results are plain leaves and nothing is recorded."""
+    """Context manager or decorator: inside, results are plain leaves and nothing is recorded.
+
+    A generator that is paused inside switches recording off for its caller, until it goes on.
+    """
     return _switched(recording=False)
 
 

@@ -124,6 +124,7 @@ class Value(Node["Value"]):
     and `hash` are identity, so that nodes can be keys (compare numbers with `v.data == 1.0`). Python's
     own `max` and `min` pick one operand, which then gets the whole gradient; `maximum` splits ties.
     Subclasses are welcome; the result of an operation is a plain Value. One graph belongs to one thread.
+    A graph of any depth is freed with its root; on CPython 3.13 in a thread with a stack of 1 MiB or more.
     """
 
     __slots__ = ("__weakref__",)

@@ -48,9 +48,12 @@ class Signature(NamedTuple):
     positional: int
     starred: bool
 
-    def values(self, model: "Savable") -> dict[str, Any]:
-        """The arguments that make another one like `model`."""
-        return {name: attrgetter(path)(model) for name, path in self.attributes.items()}
+    def values(self, model: "Savable") -> dict[str, Any] | None:
+        """The arguments that make another like `model`; None if its parts are of other kinds."""
+        try:
+            return {name: attrgetter(path)(model) for name, path in self.attributes.items()}
+        except (AttributeError, IndexError):
+            return None
 
     def make(self, values: dict[str, Any]) -> "Savable":
         """A layer from its arguments."""
@@ -184,9 +187,10 @@ class Savable(HasMode):
 
     def __repr__(self) -> str:
         signature = signature_of(type(self))
-        if signature is None:
-            return f"{type(self).__name__}()"
-        values = [_text(value) for value in signature.values(self).values()]
+        arguments = signature.values(self) if signature else {}
+        if signature is None or arguments is None:
+            return f"{type(self).__name__}({'' if signature is None else '...'})"
+        values = [_text(value) for value in arguments.values()]
         if signature.starred:
             return f"{type(self).__name__}({values[0][1:-1]})"
         k, names = signature.positional, list(signature.attributes)
@@ -245,7 +249,10 @@ def _described(x: Any, numbers: dict[int, int]) -> Any:
     signature = signature_of(type(x), exact=True)
     if signature is None:
         return {"layer": f"{type(x).__module__}.{type(x).__qualname__}"}
-    values = {name: _described(v, numbers) for name, v in signature.values(x).items()}
+    arguments = signature.values(x)
+    if arguments is None:
+        return {"layer": f"{type(x).__name__} with parts of your own"}
+    values = {name: _described(v, numbers) for name, v in arguments.items()}
     numbers[id(x)] = len(numbers)
     return {"layer": type(x).__name__, **values, "training": x.training}
 
