@@ -286,7 +286,10 @@ def test_weights_have_the_shapes_of_scikit_learn(classifier: Any) -> None:
     ("options", "message"),
     [
         ({"activation": "softmax"}, "The 'activation' parameter of ScalarMLPClassifier must be"),
-        ({"hidden_layer_sizes": (3, 0)}, r"hidden_layer_sizes must be > 0, got \[3, 0\]\."),
+        (
+            {"hidden_layer_sizes": (3, 0)},
+            "a size in hidden_layer_sizes must be an int of at least 1, got 0",
+        ),
         ({"max_iter": 0}, "The 'max_iter' parameter of ScalarMLPClassifier must be an int in"),
         ({"random_state": -1}, "The 'random_state' parameter of ScalarMLPClassifier must be"),
         ({"early_stopping": True, "validation_fraction": 0.01}, "The validation set is too small"),

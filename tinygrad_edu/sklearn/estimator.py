@@ -2,7 +2,6 @@
 
 import random
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
 from numbers import Integral, Real
 from threading import Lock
 from typing import Any, ClassVar, Final, Self
@@ -17,16 +16,13 @@ from tinygrad_edu.engine import Value
 from tinygrad_edu.losses import Loss, l2
 from tinygrad_edu.nn import ACTIVATIONS, MLP
 from tinygrad_edu.optim import SGD, Adam, Optimizer
-from tinygrad_edu.sklearn import views
-from tinygrad_edu.sklearn.solvers import fit_by_descent, fit_by_lbfgs, outputs
+from tinygrad_edu.sklearn import solvers, views
 from tinygrad_edu.train.matrix import checked_program
 from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.vectorize.program import Program
 from tinygrad_edu.view.explain.explanation import Explanation
 from tinygrad_edu.view.network.delta_tables import Deltas
 
-#: Names of scikit-learn for activations that have another name here.
-ALIASES: Final = {"identity": "linear", "logistic": "sigmoid"}
 #: What is made again from the rest: not in pickles and copies.
 MADE_AGAIN: Final = ("_program", "_made_for", "_lock")
 
@@ -49,7 +45,7 @@ class ScalarMLP(BaseEstimator, ABC):  # type: ignore[misc]
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "activation": [StrOptions((set(ACTIVATIONS) | set(ALIASES)) - {"softmax"})],
+        "activation": [StrOptions((set(ACTIVATIONS) | set(solvers.ALIASES)) - {"softmax"})],
         "solver": [StrOptions({"adam", "lbfgs", "sgd"})],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
@@ -71,6 +67,7 @@ class ScalarMLP(BaseEstimator, ABC):  # type: ignore[misc]
         "max_fun": [Interval(Integral, 1, None, closed="left")],
     }
 
+    @solvers.refusing
     def __init__(
         self,
         hidden_layer_sizes: Any = (100,),
@@ -150,21 +147,26 @@ class ScalarMLP(BaseEstimator, ABC):  # type: ignore[misc]
     def _answer(self, output: Any) -> tuple[str, Value]:
         """From what the net gives to one number that answers, and its name."""
 
+    @solvers.refusing
     def fit(self, X: Any, y: Any) -> Self:
         """Fit the net to rows X (n, features) and their targets."""
-        self._validate_params()
+        self._begin()
         first = not (self.warm_start and hasattr(self, "model_"))
         X, y = self._checked(X, y, reset=first)
         targets, n_outputs = self._encoded(y, anew=first)
         self._build(X, n_outputs, first)
         if self.solver == "lbfgs":
-            fit_by_lbfgs(self, X, targets)
+            solvers.fit_by_lbfgs(self, X, targets)
         else:
-            fit_by_descent(self, X, targets, self.max_iter)
+            solvers.fit_by_descent(self, X, targets, self.max_iter)
         return self
 
-    def _partial_fit(self, X: Any, y: Any) -> Self:
+    def _begin(self) -> None:
+        """What `fit` and `partial_fit` begin with, before they look at the data."""
         self._validate_params()
+        solvers.units_of(self.hidden_layer_sizes)
+
+    def _partial_fit(self, X: Any, y: Any) -> Self:
         if self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
         first = not hasattr(self, "model_")
@@ -175,18 +177,14 @@ class ScalarMLP(BaseEstimator, ABC):  # type: ignore[misc]
             self._build(X, n_outputs, first)
         elif self._optimizer_for != (self.solver, self.model_):
             self._renew_optimizer()
-        fit_by_descent(self, X, targets, 1, incremental=True)
+        solvers.fit_by_descent(self, X, targets, 1, incremental=True)
         return self
 
     def _build(self, X: Array, n_outputs: int, first: bool) -> None:
         """The net where it is a new one, its optimizer, and what this fit will find out."""
         self._random_state = check_random_state(self.random_state)
-        hidden = self.hidden_layer_sizes
-        units: list[Any] = list(hidden) if isinstance(hidden, Iterable) else [hidden]
-        if not all(isinstance(n, Integral) and int(n) > 0 for n in units):
-            raise ValueError(f"hidden_layer_sizes must be > 0, got {units}.")
-        sizes = [X.shape[1], *map(int, units), n_outputs]
-        activation = ALIASES.get(self.activation, self.activation)
+        sizes = [X.shape[1], *solvers.units_of(self.hidden_layer_sizes), n_outputs]
+        activation = solvers.ALIASES.get(self.activation, self.activation)
         if first or self.model_.sizes != sizes or self.model_.activation != activation:
             rng = random.Random(int(self._random_state.randint(2**31 - 1)))
             self.model_ = MLP(sizes[0], sizes[1:], activation, init="xavier", rng=rng)
@@ -237,7 +235,7 @@ class ScalarMLP(BaseEstimator, ABC):  # type: ignore[misc]
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)
         with self._lock:  # the program works in place
-            return outputs(self._recompiled(), X)
+            return solvers.outputs(self._recompiled(), X)
 
     @property
     def program_(self) -> Program:

@@ -22,7 +22,7 @@ from tinygrad_edu.losses import (
     half_squared_error,
 )
 from tinygrad_edu.sklearn.estimator import ScalarMLP
-from tinygrad_edu.sklearn.solvers import in_steps
+from tinygrad_edu.sklearn.solvers import in_steps, refusing
 from tinygrad_edu.train.heads import Head
 from tinygrad_edu.vectorize.arrays import Array
 
@@ -42,8 +42,10 @@ class ScalarMLPRegressor(RegressorMixin, ScalarMLP):  # type: ignore[misc]
         return found[:, 0] if found.shape[1] == 1 else found
 
     @available_if(in_steps)  # type: ignore[untyped-decorator]
+    @refusing
     def partial_fit(self, X: Any, y: Any) -> Self:
         """One more epoch, on these rows."""
+        self._begin()
         return self._partial_fit(X, y)
 
     def _checked(self, X: Any, y: Any, *, reset: bool) -> tuple[Array, Array]:
@@ -94,8 +96,8 @@ class ScalarMLPClassifier(ClassifierMixin, ScalarMLP):  # type: ignore[misc]
     Parameters have the names, defaults and meaning of scikit-learn's `MLPClassifier`; `activation`
     may also be a name of this package; the penalty is `alpha` / batch size / 2 * sum of w^2, in a
     short last batch too with the size of the others; `verbose` shows a progress bar, or where none
-    can be seen prints a line for each iteration. Not there: sample weights, `learning_rate`
-    schedules with `power_t`, multilabel targets, sparse X.
+    can be seen prints a line for each iteration. Not there: the options of `solvers.MISSING`,
+    multilabel targets, sparse X.
 
     Attributes are as there (`loss_curve_` has the penalty included), but `coefs_` and `intercepts_`
     are read-only: `model_` is the `MLP`, its outputs the net inputs of a sigmoid (one, for two
@@ -123,8 +125,10 @@ class ScalarMLPClassifier(ClassifierMixin, ScalarMLP):  # type: ignore[misc]
             return np.log(self.predict_proba(X))
 
     @available_if(in_steps)  # type: ignore[untyped-decorator]
+    @refusing
     def partial_fit(self, X: Any, y: Any, classes: Any = None) -> Self:
         """One more epoch, on these rows; the first call needs all `classes` there will be."""
+        self._begin()
         if not hasattr(self, "model_"):
             self.__dict__.pop("classes_", None)  # those of a call that was refused
         if _check_partial_fit_first_call(self, classes):

@@ -1,16 +1,20 @@
 """How the program of a net is minimised: epochs of batches, or L-BFGS on its flat gradient."""
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from difflib import get_close_matches
+from functools import wraps
+from inspect import signature
 from itertools import count, islice
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from scipy.optimize import minimize
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
+from tinygrad_edu.checks import whole
 from tinygrad_edu.train import DivergenceError
 from tinygrad_edu.train.descent import batches
 from tinygrad_edu.train.fitting import progress_bar
@@ -21,10 +25,46 @@ from tinygrad_edu.vectorize.program import Program, rows_of
 #: So many rows go through the program at once where outputs are asked for.
 ROWS: Final = 4096
 
+_Method = TypeVar("_Method", bound=Callable[..., Any])
+#: Names of scikit-learn for activations that have another name here.
+ALIASES: Final = {"identity": "linear", "logistic": "sigmoid"}
+#: What scikit-learn's `MLPClassifier` and `MLPRegressor` take and these estimators do not.
+MISSING: Final = {
+    "learning_rate": "the rate is constant: write learning_rate_init alone",
+    "power_t": "it belongs to learning_rate='invscaling', and the rate is constant: leave it out",
+    "loss": "half the squared error for a regressor, cross entropy for a classifier: leave it out",
+    "sample_weight": "all rows weigh the same: repeat those that should weigh more",
+}
+
 NON_FINITE: Final = (
     "Solver produced non-finite parameter weights. The input data may contain large values and "
     "need to be preprocessed."
 )
+
+
+def refusing(method: _Method) -> _Method:
+    """The method, with a TypeError that says what to write instead of an argument it has not."""
+    taken = signature(method).parameters
+
+    @wraps(method)
+    def checked(net: Any, *arguments: Any, **named: Any) -> Any:
+        if named.get("sample_weight", 0) is None:
+            del named["sample_weight"]
+        for name in named:
+            if name not in taken:
+                known = net._get_param_names()
+                near = get_close_matches(name, known, n=1) or [", ".join(known)]
+                how = MISSING.get(name) or f"the constructor takes {near[0]}"
+                raise TypeError(f"{type(net).__name__} takes no {name}: {how}")
+        return method(net, *arguments, **named)
+
+    return checked  # type: ignore[return-value]
+
+
+def units_of(hidden: Any) -> list[int]:
+    """The sizes of the hidden layers."""
+    several = hidden if isinstance(hidden, Iterable) else [hidden]
+    return [whole("a size in hidden_layer_sizes", n) for n in several]
 
 
 def in_steps(estimator: Any) -> bool:
