@@ -84,7 +84,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             tell("interrupted")
             code = 130
         except (OSError, MemoryError) as error:
-            tell(str(reason(error)) or "out of memory")
+            where = getattr(error, "filename", None)
+            tell(f"{where!r}: {reason(error)}" if where else str(reason(error)) or "out of memory")
             code = 1
         if lost:
             tell(

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from tinygrad_edu.cli.options import Settings, UsageError, reason, tell, usage_errors
 from tinygrad_edu.engine import no_grad
+from tinygrad_edu.files import write
 from tinygrad_edu.losses import Loss, find_loss
 from tinygrad_edu.optim import find_optimizer
 from tinygrad_edu.text import clean, table
@@ -134,9 +135,13 @@ def write_report(demo: Demo, run: Run, command: Sequence[str], folder: str) -> l
         command=run.settings.typed(command),
     )
     files = {name: picture.content for name, picture in pictures if name} | {"report.html": page}
-    for name, content in files.items():
-        with open(os.path.join(folder, name), "wb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
+    try:
+        for name, content in files.items():
+            write(os.path.join(folder, name), content)
+    except BaseException:  # a report is whole or not there
+        for name in files.keys() & set(os.listdir(folder)):
+            os.remove(os.path.join(folder, name))
+        raise
     return list(files)
 
 
