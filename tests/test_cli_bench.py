@@ -15,12 +15,13 @@ from tinygrad_edu.bench.matrix import ROWS
 from tinygrad_edu.bench.nets import problem
 from tinygrad_edu.bench.scalar import chain_step, chain_table
 from tinygrad_edu.cli import bench
+from tinygrad_edu.cli.options import ADD
 from tinygrad_edu.engine import Value
 
 
 def arguments(*argv: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
-    bench.add_to(parser.add_subparsers())
+    ADD["bench"](parser.add_subparsers())
     return parser.parse_args(["bench", *argv])
 
 

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from tinygrad_edu.cli import draw
-from tinygrad_edu.cli.options import UsageError
+from tinygrad_edu.cli.options import ADD, UsageError
 from tinygrad_edu.view import RenderError
 
 
 def run(*argv):
     parser = argparse.ArgumentParser()
-    draw.add_to(parser.add_subparsers())
+    ADD["draw"](parser.add_subparsers())
     return draw.run(parser.parse_args(["draw", *argv]))
 
 

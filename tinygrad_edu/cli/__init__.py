@@ -15,19 +15,14 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final, NoReturn
 
-from tinygrad_edu.cli.options import UsageError, reason, tell
+from tinygrad_edu.cli.options import ADD, UsageError, reason, tell
 from tinygrad_edu.text import clean
 
-#: The module and the function that add each command, in the order of the help.
+#: The module of each command, in the order of the help.
 COMMANDS: Final = {
-    "demo": ("commands", "add_demo"),
-    "train": ("commands", "add_train"),
-    "predict": ("commands", "add_predict"),
-    "draw": ("draw", "add_to"),
-    "classics": ("commands", "add_classics"),
-    "bench": ("bench", "add_to"),
-    "doctor": ("doctor", "add_to"),
-}
+    "demo": "commands", "train": "commands", "predict": "commands", "draw": "draw",
+    "classics": "commands", "bench": "bench", "doctor": "doctor",
+}  # fmt: skip
 
 
 class Parser(argparse.ArgumentParser):
@@ -104,8 +99,9 @@ def _run(words: Sequence[str]) -> int:
     parser.add_argument("--version", action="version", version=f"tinygrad-edu {_version()}")
     choices = parser.add_subparsers(title="commands", metavar="COMMAND")
     for name in [name for name in words[:1] if name in COMMANDS] or COMMANDS:
-        module, add = COMMANDS[name]  # of one command alone: doctor runs where others cannot
-        getattr(import_module(f"{__name__}.{module}"), add)(choices)
+        # of one command alone: doctor runs where others cannot
+        import_module(f"{__name__}.{COMMANDS[name]}")
+        ADD[name](choices)
     args = parser.parse_args(words)
     if "run" not in args:
         parser.print_help()

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from tinygrad_edu.bench import TABLES, Comparison, Table, sklearn_table
 from tinygrad_edu.bench.measure import one_blas_thread
-from tinygrad_edu.cli.options import UsageError, add_only
+from tinygrad_edu.cli.options import UsageError, command, only, takes
 from tinygrad_edu.files import write
 
 #: Widths of the columns: engine, time, ratio, its spread, goal; and of ours.
@@ -18,29 +18,19 @@ _LINE: Final = "{:<23}{:>9}{:>8}  {:<18}{}"
 _OUR_LINE: Final = "{:<23}{:>9}  {:<28}{}"
 
 
-def add_to(commands: Any) -> None:
-    """Add the command and its options."""
-    parser = commands.add_parser(
-        "bench",
-        help="measure speed against NumPy by hand, micrograd, PyTorch and others",
-        description="Measure the speed of the scalar and the matrix engine against NumPy written "
-        "by hand and those of micrograd, PyTorch, JAX and scikit-learn that are installed, side "
-        "by side in one run of about five minutes.",
-    )
-    parser.add_argument(
-        "--rounds", type=int, default=5, metavar="N", help="rounds (default: %(default)s)"
-    )
-    add_only(parser, list(TABLES), "TABLE")
-    parser.add_argument(
-        "--sklearn",
-        action="store_true",
-        help="instead of these tables, fit time and accuracy of ScalarMLPClassifier beside "
-        "scikit-learn's MLPClassifier",
-    )
-    parser.add_argument("--json", metavar="FILE", help="write the numbers to FILE, too")
-    parser.set_defaults(run=run)
-
-
+@command(
+    "bench",
+    "measure speed against NumPy by hand, micrograd, PyTorch and others",
+    takes("--rounds", type=int, default=5, metavar="N", help="rounds (default: %(default)s)"),
+    only(list(TABLES), "TABLE"),
+    takes("--sklearn", action="store_true",
+          help="instead of these tables, fit time and accuracy of ScalarMLPClassifier beside "
+          "scikit-learn's MLPClassifier"),
+    takes("--json", metavar="FILE", help="write the numbers to FILE, too"),
+    description="Measure the speed of the scalar and the matrix engine against NumPy written by "
+    "hand and those of micrograd, PyTorch, JAX and scikit-learn that are installed, side by side in "
+    "one run of about five minutes.",
+)  # fmt: skip
 def run(args: argparse.Namespace) -> int:
     """Print each table as soon as it is measured."""
     if args.rounds < 1:

@@ -5,7 +5,7 @@ import math
 import re
 import sys
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 from tinygrad_edu.checks import one_of
 from tinygrad_edu.classics import CLASSICS, LONG
@@ -15,10 +15,12 @@ from tinygrad_edu.cli.demos import DEMOS
 from tinygrad_edu.cli.options import (
     Settings,
     UsageError,
-    add_only,
     add_training_options,
+    command,
+    only,
     reason,
     settings,
+    takes,
     tell,
     usage_errors,
 )
@@ -27,24 +29,18 @@ from tinygrad_edu.cli.split import of_table, table_of
 from tinygrad_edu.nn.model_file import ModelFileError
 from tinygrad_edu.text import clean, table
 
-
-def add_demo(commands: Any) -> None:
-    """Add the command `demo`: train on one of the data sets that come with the package."""
-    names = [("data:", ""), *((f"  {demo.name}", demo.says) for demo in DEMOS.values())]
-    parser = commands.add_parser(
-        "demo",
-        help="train a small net on a data set and write a report",
-        description="Train a small net; write model.json, pictures and report.html into a folder."
-        f"\n\n{table(names, left=2)}\n\nThe last three take only some of the options below.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument(
-        "data", nargs="?", default="moons", help="one of the above (default: moons)"
-    )
-    add_training_options(parser)
-    parser.set_defaults(run=run_a_demo)
+_NAMES: Final = [("data:", ""), *((f"  {demo.name}", demo.says) for demo in DEMOS.values())]
 
 
+@command(
+    "demo",
+    "train a small net on a data set and write a report",
+    takes("data", nargs="?", default="moons", help="one of the above (default: moons)"),
+    add_training_options,
+    description="Train a small net; write model.json, pictures and report.html into a folder."
+    f"\n\n{table(_NAMES, left=2)}\n\nThe last three take only some of the options below.",
+    formatter_class=argparse.RawDescriptionHelpFormatter,
+)
 def run_a_demo(args: argparse.Namespace) -> int:
     """Train on the data set."""
     with usage_errors():
@@ -52,20 +48,15 @@ def run_a_demo(args: argparse.Namespace) -> int:
     return run_demo(demo, settings(args, demo.settings), ["demo", demo.name])
 
 
-def add_train(commands: Any) -> None:
-    """Add the command `train`: train on the table of a CSV file."""
-    parser = commands.add_parser(
-        "train",
-        help="train a small net on your own table",
-        description="Train a small net on a CSV file whose first line names the columns. Columns "
-        "of numbers are standardised, columns of words become 1-of-k.",
-    )
-    parser.add_argument("file", metavar="FILE.csv")
-    parser.add_argument("--target", metavar="COLUMN", required=True, help="the column to predict")
-    add_training_options(parser)
-    parser.set_defaults(run=train)
-
-
+@command(
+    "train",
+    "train a small net on your own table",
+    takes("file", metavar="FILE.csv"),
+    takes("--target", metavar="COLUMN", required=True, help="the column to predict"),
+    add_training_options,
+    description="Train a small net on a CSV file whose first line names the columns. Columns of "
+    "numbers are standardised, columns of words become 1-of-k.",
+)
 def train(args: argparse.Namespace) -> int:
     """Train on the table: about 20,000 examples, in 5 to 200 epochs, unless told otherwise."""
     with usage_errors():
@@ -84,21 +75,16 @@ def train(args: argparse.Namespace) -> int:
     return run_demo(demo, settings(args, demo.settings), words)
 
 
-def add_predict(commands: Any) -> None:
-    """Add the command `predict`: classes and probabilities for the rows of a CSV file."""
-    parser = commands.add_parser(
-        "predict",
-        help="classes and probabilities for a table, as CSV",
-        description="Print a line per row of FILE.csv: the class that the net gives, and the "
-        "probability of each class (of a net trained with hinge or perceptron loss: the score of "
-        "the second class, which it gives above 0). Labels are those of the training data to the "
-        "letter, so a spreadsheet takes one that begins with = for a formula.",
-    )
-    parser.add_argument("model", metavar="model.json", help="as demo and train write it")
-    parser.add_argument("file", metavar="FILE.csv", help="with the columns of the training data")
-    parser.set_defaults(run=predict)
-
-
+@command(
+    "predict",
+    "classes and probabilities for a table, as CSV",
+    takes("model", metavar="model.json", help="as demo and train write it"),
+    takes("file", metavar="FILE.csv", help="with the columns of the training data"),
+    description="Print a line per row of FILE.csv: the class that the net gives, and the "
+    "probability of each class (of a net trained with hinge or perceptron loss: the score of "
+    "the second class, which it gives above 0). Labels are those of the training data to the "
+    "letter, so a spreadsheet takes one that begins with = for a formula.",
+)
 def predict(args: argparse.Namespace) -> int:
     """Print the predictions as CSV."""
     try:
@@ -141,18 +127,13 @@ def _csv(cells: Sequence[str]) -> str:
     )
 
 
-def add_classics(commands: Any) -> None:
-    """Add the command `classics`: published numbers beside those of the engine."""
-    parser = commands.add_parser(
-        "classics",
-        help="published worked examples: their numbers beside ours",
-        description="Run published worked examples and print their numbers beside ours. The exit "
-        "code is 1 if a number differs from what was printed.",
-    )
-    add_only(parser, list(CLASSICS), "NAME")
-    parser.set_defaults(run=classics)
-
-
+@command(
+    "classics",
+    "published worked examples: their numbers beside ours",
+    only(list(CLASSICS), "NAME"),
+    description="Run published worked examples and print their numbers beside ours. The exit code "
+    "is 1 if a number differs from what was printed.",
+)
 def classics(args: argparse.Namespace) -> int:
     """Print each table as soon as it is there; 0 if all numbers agree, else 1."""
     differ = []

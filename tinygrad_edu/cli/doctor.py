@@ -5,7 +5,9 @@ import os
 import platform
 import textwrap
 from importlib import metadata
-from typing import Any, Final
+from typing import Final
+
+from tinygrad_edu.cli.options import command
 
 #: What pyproject.toml asks for, package -> what it is for, and its optional extras.
 DEPENDENCIES: Final = {
@@ -24,17 +26,12 @@ EXTRAS: Final = {
 }
 
 
-def add_to(commands: Any) -> None:
-    """Add the command and its options."""
-    parser = commands.add_parser(
-        "doctor",
-        help="show versions and the renderer in use, and draw a sample",
-        description="Show versions and the renderer in use, and draw a sample. The exit code is 0 "
-        "if all is well, else 1.",
-    )
-    parser.set_defaults(run=run)
-
-
+@command(
+    "doctor",
+    "show versions and the renderer in use, and draw a sample",
+    description="Show versions and the renderer in use, and draw a sample. The exit code is 0 if "
+    "all is well, else 1.",
+)
 def run(args: argparse.Namespace) -> int:
     """Print the report."""
     problems = []

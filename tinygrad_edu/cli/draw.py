@@ -4,47 +4,27 @@ import argparse
 import keyword
 import unicodedata
 from pathlib import Path
-from typing import Any
 
 from tinygrad_edu.cli.formula import CONSTANTS, FormulaError, evaluate, variables
-from tinygrad_edu.cli.options import UsageError, reason
+from tinygrad_edu.cli.options import UsageError, command, reason, takes
 from tinygrad_edu.engine import NonFiniteError, Value, detect_anomaly
 from tinygrad_edu.text import clean, table
 
 
-def add_to(commands: Any) -> None:
-    """Add the command and its options."""
-    parser = commands.add_parser(
-        "draw",
-        help="draw the computation graph of a formula",
-        description="Compute a formula forward and backward, and draw its computation graph.",
-        epilog='Example: tinygrad-edu draw "tanh(a*b + c)" a=2 b=-3 c=10 -o graph.svg. '
-        'Options stand last; a formula that begins with a minus stands in parentheses: "(-a)".',
-    )
-    parser.add_argument(
-        "formula",
-        metavar="FORMULA",
-        help="numbers, names, + - * / **, parentheses, functions such as tanh(a)",
-    )
-    parser.add_argument(
-        "assignments", nargs="*", metavar="NAME=NUMBER", help="the number of each name"
-    )
-    parser.add_argument(
-        "-o",
-        "--out",
-        default="graph.svg",
-        metavar="FILE",
-        help="the picture: .svg, .png or .dot (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--edges",
-        choices=("none", "local", "gradient"),
-        default="none",
-        help="numbers on the edges: local derivatives, or the gradient that flows back",
-    )
-    parser.set_defaults(run=run)
-
-
+@command(
+    "draw",
+    "draw the computation graph of a formula",
+    takes("formula", metavar="FORMULA",
+          help="numbers, names, + - * / **, parentheses, functions such as tanh(a)"),
+    takes("assignments", nargs="*", metavar="NAME=NUMBER", help="the number of each name"),
+    takes("-o", "--out", default="graph.svg", metavar="FILE",
+          help="the picture: .svg, .png or .dot (default: %(default)s)"),
+    takes("--edges", choices=("none", "local", "gradient"), default="none",
+          help="numbers on the edges: local derivatives, or the gradient that flows back"),
+    description="Compute a formula forward and backward, and draw its computation graph.",
+    epilog='Example: tinygrad-edu draw "tanh(a*b + c)" a=2 b=-3 c=10 -o graph.svg. '
+    'Options stand last; a formula that begins with a minus stands in parentheses: "(-a)".',
+)  # fmt: skip
 def run(args: argparse.Namespace) -> int:
     """Print the value and the gradients, and write the picture."""
     from tinygrad_edu.view import RenderError, draw  # doctor must run where graphviz is missing

@@ -43,6 +43,34 @@ def tell(text: str) -> None:
             print("\n".join(lines), file=sys.stderr, flush=True)
 
 
+#: What adds an argument to the parser of a command.
+Argument = Callable[[argparse.ArgumentParser], Any]
+Run = Callable[[argparse.Namespace], int]
+#: What adds each command that was read to the parser of all.
+ADD: Final[dict[str, Callable[[Any], None]]] = {}
+
+
+def command(name: str, says: str, *arguments: Argument, **about: Any) -> Callable[[Run], Run]:
+    """A decorator that enters a function as a command, with its line of help and its arguments."""
+
+    def enter(run: Run) -> Run:
+        def add(commands: Any) -> None:
+            parser = commands.add_parser(name, help=says, **about)
+            for argument in arguments:
+                argument(parser)
+            parser.set_defaults(run=run)
+
+        ADD[name] = add
+        return run
+
+    return enter
+
+
+def takes(*names: str, **about: Any) -> Argument:
+    """An argument as `ArgumentParser.add_argument` takes it."""
+    return lambda parser: parser.add_argument(*names, **about)
+
+
 class Option(NamedTuple):
     """An option of training; `read` makes its text a setting, with its flag for the errors."""
 
@@ -151,12 +179,10 @@ def add_training_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_only(parser: argparse.ArgumentParser, names: Sequence[str], metavar: str) -> None:
-    """Add the option that chooses some of the names."""
-    parser.add_argument(
-        "--only", action="append", choices=names, metavar=metavar,
-        help=f"one of {', '.join(names)}; may be given several times (default: all)",
-    )  # fmt: skip
+def only(names: Sequence[str], metavar: str) -> Argument:
+    """The option that chooses some of the names."""
+    about = f"one of {', '.join(names)}; may be given several times (default: all)"
+    return takes("--only", action="append", choices=names, metavar=metavar, help=about)
 
 
 def settings(args: argparse.Namespace, default: Settings) -> Settings:
