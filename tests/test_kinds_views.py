@@ -1,13 +1,16 @@
 """Kinds of faults that views had, each held off by a table: inputs, and what is right for them."""
 
 import re
+from base64 import b64decode
 from functools import cache
 from importlib import resources
+from io import BytesIO
 from xml.etree import ElementTree
 
 import pytest
 from graphs import SVG
 from matplotlib.ft2font import FT2Font
+from PIL import Image
 from test_view_notation import result
 
 from tinygrad_edu import (
@@ -373,7 +376,7 @@ SAVED = {
     "drawing": (draw(PICTURED), ".svg .png .pdf .dot .gv .eps .gif .jpg .webp"),
     "film": (steps(PICTURED), ".html .htm .svg"),
     "worksheet": (worksheet(PICTURED), ".pdf .svg .png .dot"),
-    "network": (network(NET), ".svg"),
+    "network": (network(NET), ".svg .png .pdf"),
 }
 
 
@@ -494,3 +497,37 @@ def test_the_playground_styles_the_texts_of_its_own_pictures_alone():
     assert 'class="tge-plot"' in curve(run.losses)
     for own in (net(run, 0, with_example=True), example_graph(run, 0)):
         assert "tge-plot" not in own
+
+
+# A notebook that nobody has trusted yet shows PNG alone: every picture has it beside its SVG.
+
+SHOWN = {
+    "a graph": lambda: draw(NAMED, level="neuron"),
+    "a worksheet": lambda: worksheet(PICTURED),
+    "a strip of a film": lambda: steps(PICTURED).strip(2),
+    "a net": lambda: network(MLP(2, [2, 1], init=lambda rng, nin, nout: 1.0)),
+}
+
+
+@pytest.mark.parametrize("make", SHOWN.values(), ids=SHOWN)
+def test_every_picture_has_a_png_as_large_as_its_svg(make, embedded_renderer):
+    bundle = make()._repr_mimebundle_()
+    assert set(bundle) == {"image/svg+xml", "image/png", "text/plain"}
+    image = Image.open(BytesIO(b64decode(bundle["image/png"])))
+    width, unit = re.search(r'width="([\d.]+)(\w*)"', bundle["image/svg+xml"]).groups()
+    assert image.width == pytest.approx(
+        float(width) * {"": 1, "pt": 96 / 72, "mm": 96 / 25.4}[unit], abs=2
+    )
+    if bundle["text/plain"].startswith("<Network"):  # whose lines are those of positive weights
+        colours = {rgb for _, rgb in image.convert("RGB").getcolors(10_000)}
+        blue, orange = (
+            any(abs(a - r) < 90 and abs(b - g) < 90 and abs(c - e) < 90 for r, g, e in colours)
+            for a, b, c in ((0, 114, 178), (213, 94, 0))
+        )
+        assert blue
+        assert not orange
+
+
+def test_a_displayed_film_is_still_where_notebooks_are_made(monkeypatch):
+    monkeypatch.setenv("TINYGRAD_EDU_DISPLAY", "static")
+    assert "image/png" in steps(PICTURED)._repr_mimebundle_()

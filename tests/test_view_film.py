@@ -162,7 +162,7 @@ def test_a_static_display_is_a_strip_of_pictures(monkeypatch):
     monkeypatch.setenv("TINYGRAD_EDU_DISPLAY", "static")
     film = steps(square())
     bundle = film._repr_mimebundle_()
-    assert set(bundle) == {"image/svg+xml", "text/plain"}
+    assert set(bundle) == {"image/svg+xml", "image/png", "text/plain"}
     assert film._repr_html_() is None
     assert bundle["image/svg+xml"] == film.strip().svg
     assert bundle["text/plain"].splitlines()[0] == "Backward pass of o"

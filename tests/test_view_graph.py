@@ -430,7 +430,9 @@ def test_a_drawing_of_another_suffix_leaves_the_file_alone(name, tmp_path):
 
 def test_a_notebook_gets_svg_and_text_and_no_html():
     graph = draw(neuron())
-    assert graph._repr_mimebundle_() == {"image/svg+xml": graph.svg, "text/plain": repr(graph)}
+    bundle = graph._repr_mimebundle_()
+    assert set(bundle) == {"image/svg+xml", "image/png", "text/plain"}
+    assert (bundle["image/svg+xml"], bundle["text/plain"]) == (graph.svg, repr(graph))
     assert repr(graph) == "<Graph: 10 values; o: data 0.7071, grad not computed>"
 
 

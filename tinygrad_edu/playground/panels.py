@@ -19,6 +19,7 @@ from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.vectorize.program import Program
 from tinygrad_edu.view import draw
 from tinygrad_edu.view.base.palette import CLASSES, NEGATIVE, POSITIVE
+from tinygrad_edu.view.base.render import RenderError
 from tinygrad_edu.view.network.deltas import deltas
 from tinygrad_edu.view.network.network import network
 from tinygrad_edu.view.pictures.canvas import tinted
@@ -215,8 +216,11 @@ def example_graph(run: Run, example: int) -> str:
     model.zero_grad()
     loss = find_loss(run.loss)(model(x), target)
     loss.backward()
-    bundle = draw(loss, level="neuron")._repr_mimebundle_()
-    return bundle.get("image/svg+xml") or f"<pre>{html.escape(bundle['text/plain'])}</pre>"
+    graph = draw(loss, level="neuron")
+    try:
+        return graph.svg
+    except RenderError as error:
+        return f"<pre>{html.escape(str(error))}\n\n{html.escape(graph.table)}</pre>"
 
 
 def _case(run: Run, example: int) -> tuple[list[float], Any]:

@@ -1,6 +1,7 @@
 """Display: what a notebook is given to show, and what is written to a file."""
 
 import os
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
@@ -25,11 +26,23 @@ def displays_still() -> bool:
 
 
 def picture_bundle(svg: Callable[[], str], text: str, instead: Callable[[], str]) -> dict[str, str]:
-    """The forms of a picture; without a renderer the error, and another text in its place."""
+    """The forms of a picture: SVG, the PNG that a notebook shows which is not trusted, and text.
+
+    Without a renderer the error, and another text in its place.
+    """
     try:
-        return {"image/svg+xml": svg(), "text/plain": text}
+        drawn = svg()
     except RenderError as error:
         return {"text/plain": f"{error}\n\n{instead()}"}
+    from tinygrad_edu.view.base.pdf import figure_of, screen_resolution
+
+    page = ElementTree.fromstring(drawn)
+    png = figure_of(page).png(screen_resolution(page))
+    return {
+        "image/svg+xml": drawn,
+        "image/png": b64encode(png).decode("ascii"),
+        "text/plain": text,
+    }
 
 
 def converted(svg: str, form: str) -> bytes:

@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 from xml.etree.ElementTree import Element
 
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
 from matplotlib.patches import Ellipse, PathPatch
 from matplotlib.path import Path
 
@@ -16,6 +17,9 @@ from tinygrad_edu.view.base.svg import SVG
 
 #: The size of DejaVu Sans that is about as wide as Helvetica of size 1.
 _AS_WIDE: Final = {"normal": 0.87, "bold": 0.78}
+#: Of a screen, by the unit of a length.
+_PIXELS: Final = {"": 1.0, "pt": 96 / 72, "mm": 96 / 25.4}
+_ANCHORS: Final[dict[str, Any]] = {"start": "left", "middle": "center", "end": "right"}
 _NUMBER: Final = re.compile(r"-?\d+\.?\d*(?:e-?\d+)?")
 
 
@@ -33,8 +37,10 @@ class _Place(NamedTuple):
 def figure_of(page: Element) -> Figure:
     """The page of an SVG in points as a figure.
 
-    It knows what Graphviz writes: g, polygon, polyline, path, ellipse and text, and svg in svg.
+    It knows what Graphviz and the views write: g, polygon, polyline, path, ellipse, text, svg in
+    svg, and rect, circle and line; of a style sheet the rules for a class on a light ground.
     """
+    _plain(page)
     width, height = _numbers(page.get("viewBox", ""))[2:]
     figure = Figure(figsize=(width / 72, height / 72))
     ax = figure.add_axes((0, 0, 1, 1))
@@ -45,6 +51,12 @@ def figure_of(page: Element) -> Figure:
     return figure
 
 
+def screen_resolution(page: Element) -> float:
+    """The dots per inch at which its figure is as large on a screen as the SVG."""
+    width, unit = re.findall(r"([\d.]+)(\w*)", page.get("width", "1"))[0]
+    return 72 * float(width) * _PIXELS[unit] / _numbers(page.get("viewBox", ""))[2]
+
+
 def pdf(figure: Figure) -> bytes:
     """The figure as PDF, always the same bytes; a character that the font lacks becomes a box."""
     buffer = BytesIO()
@@ -52,6 +64,32 @@ def pdf(figure: Figure) -> bytes:
         warnings.simplefilter("ignore", UserWarning)
         figure.savefig(buffer, format="pdf", metadata={"CreationDate": None})
     return buffer.getvalue()
+
+
+def _plain(page: Element) -> None:
+    """Attributes in place of styles, and shapes of Graphviz in place of others."""
+    sheet = page.findtext(f"{SVG}style", "").partition("@media")[0]
+    rules = {
+        name: dict(re.findall(r"([\w-]+): ([^;]+);", rule))
+        for name, rule in re.findall(r"\.(\w+) \{([^}]*)\}", sheet)
+    }
+    for element in page.iter():
+        for name in element.get("class", "").split():
+            element.attrib.update(rules.get(name, {}))
+        x, y, wide, high, x1, y1, x2, y2, r = (
+            float(element.get(name) or 0) if element.tag != f"{SVG}svg" else 0.0
+            for name in ("x", "y", "width", "height", "x1", "y1", "x2", "y2", "r")
+        )
+        if element.tag == f"{SVG}rect":
+            corners = f"{x},{y} {x + wide},{y} {x + wide},{y + high} {x},{y + high}"
+            element.tag = f"{SVG}polygon"
+            element.set("points", corners)
+        elif element.tag == f"{SVG}line":
+            element.tag = f"{SVG}polyline"
+            element.set("points", f"{x1},{y1} {x2},{y2}")
+        elif element.tag == f"{SVG}circle":
+            element.tag = f"{SVG}ellipse"
+            element.attrib.update(rx=f"{r}", ry=f"{r}")
 
 
 def _placed(parent: Element, at: _Place) -> Iterator[tuple[Element, _Place]]:
@@ -75,8 +113,8 @@ def _draw(ax: Axes, element: Element, at: _Place, z: int) -> None:
         _write(ax, element, at, z)
         return
     look: dict[str, Any] = {
-        "facecolor": element.get("fill", "black"),
-        "edgecolor": element.get("stroke", "none"),
+        "facecolor": _colour(element, "fill", "black"),
+        "edgecolor": _colour(element, "stroke", "none"),
         "linewidth": at.scale * float(element.get("stroke-width", "1")),
         "zorder": z,
     }
@@ -109,11 +147,15 @@ def _write(ax: Axes, element: Element, at: _Place, z: int) -> None:
         weight=weight,
         style=element.get("font-style", "normal"),
         color=element.get("fill", "black"),
-        ha="center" if element.get("text-anchor") == "middle" else "left",
+        ha=_ANCHORS[element.get("text-anchor", "start")],
         va="baseline",
         parse_math=False,
         zorder=z,
     )
+
+
+def _colour(element: Element, name: str, default: str) -> Any:
+    return to_rgba(element.get(name, default), float(element.get(f"{name}-opacity", "1")))
 
 
 def _numbers(text: str) -> list[float]:

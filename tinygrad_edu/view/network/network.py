@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from html import escape
 from importlib import resources
 from pathlib import Path
@@ -14,7 +14,7 @@ from tinygrad_edu.examples import read_target
 from tinygrad_edu.losses import Loss, find_loss
 from tinygrad_edu.nn.sequential import dense_layers
 from tinygrad_edu.text import clean, short
-from tinygrad_edu.view.base.display import save
+from tinygrad_edu.view.base.display import converted, picture_bundle, save
 from tinygrad_edu.view.base.naming import Names
 from tinygrad_edu.view.base.palette import styled
 from tinygrad_edu.view.base.svg import fitted, text_width
@@ -192,7 +192,8 @@ def _circle(x: float, y: float) -> str:
 
 
 def _text(x: float, y: float, text: str, kind: str, anchor: str = "middle") -> str:
-    place = {"x": f"{x:.6g}", "y": f"{y:.6g}", "text-anchor": anchor, **fitted(text, _SIZE)}
+    place = {"x": f"{x:.6g}", "y": f"{y:.6g}", "text-anchor": anchor, "font-size": f"{_SIZE}"}
+    place |= fitted(text, _SIZE)
     attributes = "".join(f' {name}="{value}"' for name, value in place.items())
     return f'<text class="{kind}"{attributes}>{escape(text)}</text>'
 
@@ -213,14 +214,19 @@ class Network:
         self.description = description
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the picture to a file that ends in .svg; returns its path.
+        """Write the picture to a file that ends in .svg, .png or .pdf; returns its path.
 
         Raises ValueError for another suffix.
         """
-        return save(path, "network", {".svg": lambda: self.svg})
+        forms: dict[str, Callable[[], bytes | str]] = {
+            ".svg": lambda: self.svg,
+            ".png": lambda: converted(self.svg, "png"),
+            ".pdf": lambda: converted(self.svg, "pdf"),
+        }
+        return save(path, "network", forms)
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
-        return {"image/svg+xml": self.svg, "text/plain": repr(self)}
+        return picture_bundle(lambda: self.svg, repr(self), lambda: "")
 
     def __repr__(self) -> str:
         return f"<Network: {self.description}>"
