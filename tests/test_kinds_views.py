@@ -409,7 +409,9 @@ def wide_font(weight):
 
 def in_the_widest_font(element):
     """Left and right end of a text, for a reader with DejaVu Sans alone."""
-    font, x = wide_font(element.get("font-weight")), float(element.get("x"))
+    changing = "data-key" in element.attrib  # and bold when it has changed
+    weight = "bold" if changing else element.get("font-weight")
+    font, x = wide_font(weight), float(element.get("x"))
     font.set_size(float(element.get("font-size", 11)), 72)
     font.set_text(element.text)
     width = float(element.get("textLength") or font.get_width_height()[0] / 64)

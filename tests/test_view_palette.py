@@ -101,7 +101,10 @@ BELOW = {"train/history.py": set(palette.CURVES)}
 
 
 def test_colours_stand_in_the_palette_only():
-    for path in PACKAGE.rglob("*.py"):
+    files = (
+        path for ending in ("py", "css", "html", "js") for path in PACKAGE.rglob(f"*.{ending}")
+    )
+    for path in files:
         place = path.relative_to(PACKAGE).as_posix()
         text = path.read_text(encoding="utf-8")
         found = set(re.findall(r"(?<![\w&])#(?:[0-9a-fA-F]{6}|[0-9a-fA-F]{3})\b", text))

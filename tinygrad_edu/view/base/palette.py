@@ -75,8 +75,14 @@ def signed_map() -> Any:
     return LinearSegmentedColormap.from_list("signed", colours, N=257)  # 0 is ZERO
 
 
+#: The colours by name: POSITIVE, on a dark ground POSITIVE_DARK, ..., of a result RESULT, ....
+BY_NAME: Final = {
+    **{name: c.light for name, c in globals().items() if isinstance(c, Colour)},
+    **{f"{name}_DARK": c.dark for name, c in globals().items() if isinstance(c, Colour)},
+    **{name.upper(): line for name, (line, _) in BOXES.items()},
+}
+
+
 def styled(sheet: str) -> str:
     """A style sheet with colours for `$POSITIVE`, on a dark ground `$POSITIVE_DARK`, ...."""
-    colours = {name: c for name, c in globals().items() if isinstance(c, Colour)}
-    light = {name: c.light for name, c in colours.items()}
-    return Template(sheet).substitute(light, **{f"{n}_DARK": c.dark for n, c in colours.items()})
+    return Template(sheet).substitute(BY_NAME)

@@ -9,6 +9,7 @@ from importlib.resources import files
 from typing import Final
 
 from tinygrad_edu.text import clean
+from tinygrad_edu.view.base.palette import styled
 
 _LONGEST: Final = 100_000
 
@@ -42,7 +43,7 @@ def report(
     markup of pictures, which is put into the page as it is: give only what the views made.
     """
     return _file("report.html").format(
-        style=_file("report.css"),
+        style=styled(_file("report.css")),
         title=_text(title),
         lead=_text(lead),
         results=_table(results),

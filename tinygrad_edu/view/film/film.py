@@ -20,6 +20,7 @@ from tinygrad_edu.text import DASH, clean, short
 from tinygrad_edu.view.base.display import displays_still, save
 from tinygrad_edu.view.base.naming import names_of, variable_names
 from tinygrad_edu.view.base.numbers import has_grad
+from tinygrad_edu.view.base.palette import BY_NAME
 from tinygrad_edu.view.base.render import RenderError
 from tinygrad_edu.view.base.svg import inline, size_of
 from tinygrad_edu.view.film import pictures
@@ -119,7 +120,7 @@ class Film:
             numbers = self._numbers_at(len(self) - 1)
             picture = f"<p>{_text(str(error))}</p>\n{_table(self._diagram, numbers)}"
         page = resources.files("tinygrad_edu.view.film").joinpath("film.html")
-        parts = {
+        parts = BY_NAME | {
             "title": _text(self.title),
             "lead": _text(self._lead),
             "caption": _text(self.caption),

@@ -148,9 +148,9 @@ def _lines(box: Box) -> str:
     lines = [f'<TD COLSPAN="3">{title}</TD>'] if title else []
     lines += [f'<TD COLSPAN="3">{_faint(in_html(detail))}</TD>' for detail in box.details]
     for row in box.rows:
-        # a keyed text changes, and may be as wide as in the widest of the usual fonts
+        # a keyed text changes, and may be bold in the widest of the usual fonts
         place = f' HREF="#{box.id}.{row.label}"' if row.keyed else ""
-        width = max(36, round(0.65 * 12 * len(row.text))) if row.keyed else 36
+        width = max(36, round(0.7 * 12 * len(row.text))) if row.keyed else 36
         lines.append(
             f'<TD ALIGN="LEFT">{_faint(in_html(row.label))}</TD><TD WIDTH="8"></TD>'
             f'<TD ALIGN="RIGHT" WIDTH="{width}"{place}>{_number(row)}</TD>'
