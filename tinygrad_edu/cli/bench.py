@@ -28,8 +28,8 @@ _OUR_LINE: Final = "{:<23}{:>9}  {:<28}{}"
           "scikit-learn's MLPClassifier"),
     takes("--json", metavar="FILE", help="write the numbers to FILE, too"),
     description="Measure the speed of the scalar and the matrix engine against NumPy written by "
-    "hand and those of micrograd, PyTorch, JAX and scikit-learn that are installed, side by side in "
-    "one run of about five minutes.",
+    "hand and those of micrograd, PyTorch, JAX and scikit-learn that are installed, side by side "
+    "in one run of about five minutes.",
 )  # fmt: skip
 def run(args: argparse.Namespace) -> int:
     """Print each table as soon as it is measured."""
