@@ -220,13 +220,16 @@ CONSTANTS = {
     "power": [{"c": 0.0}, {"c": 2.0}],
     "leaky_relu": [{"alpha": 0.25}],
     "elu": [{"alpha": 1.0}],
+    "clip": [{"low": -1.0, "high": 1.0}],
     "softmax": [{"k": 1}],
     "log_softmax": [{"k": 1}],
 }
 OPERANDS = {
     **dict.fromkeys(["add", "subtract", "multiply", "divide", "pow", "maximum", "minimum"], 2),
-    **dict.fromkeys(["atan2", "hypot", "prelu", "binary_cross_entropy"], 2),
-    **dict.fromkeys(["where", "sum", "mean", "prod", "max", "min", "logsumexp", "dot"], 3),
+    **dict.fromkeys(["atan2", "hypot", "prelu", "remainder", "binary_cross_entropy"], 2),
+    **dict.fromkeys(
+        ["where", "sum", "mean", "norm", "var", "std", "prod", "max", "min", "logsumexp", "dot"], 3
+    ),
     **dict.fromkeys(["softmax", "log_softmax", "cross_entropy"], 3),
     "binary_cross_entropy_with_logits": 2,
 }
@@ -267,7 +270,7 @@ STOPS = where_it_stops()
 def test_the_records_that_stop_are_all_there():
     names = {record.name for record, _, _ in STOPS.values()}
     assert names == {
-        *("power", "pow", "relu", "sign", "step", "prelu", "maximum", "minimum", "where"),
+        *("power", "pow", "relu", "sign", "step", "clip", "prelu", "maximum", "minimum", "where"),
         *("max", "min", "cross_entropy"),
     }
 
