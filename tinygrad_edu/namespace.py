@@ -128,7 +128,8 @@ def sum(x: Iterable[float]) -> float:
 
 
 def dot(w: Iterable[float], x: Iterable[float], b: float = 0.0) -> float:
-    """b + w1 x1 + ... + wn xn from left to right."""
+    """0 + b + w1 x1 + ... + wn xn from left to right."""
+    b += 0.0
     for a, c in zip(w, x):  # noqa: B905  (strict costs a tenth, and the caller knows)
         b += a * c
     return b

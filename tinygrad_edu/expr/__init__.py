@@ -38,16 +38,16 @@ class Expr:
         self.op, self.args = op, args
 
     def __add__(self, other: Any) -> Any:
-        return self if _is(other, 0) else Expr("+", (self, other))
+        return self if _is(other, -0.0) else Expr("+", (self, other))
 
     def __radd__(self, other: Any) -> Any:
-        return self if _is(other, 0) else Expr("+", (other, self))
+        return self if _is(other, -0.0) else Expr("+", (other, self))
 
     def __sub__(self, other: Any) -> Any:
-        return self if _is(other, 0) else Expr("-", (self, other))
+        return self if _is(other, 0.0) else Expr("-", (self, other))
 
     def __rsub__(self, other: Any) -> Any:
-        return -self if _is(other, 0) else Expr("-", (other, self))
+        return -self if _is(other, -0.0) else Expr("-", (other, self))
 
     def __mul__(self, other: Any) -> Any:
         return self if _is(other, 1) else Expr("*", (self, other))
@@ -127,8 +127,9 @@ def dot(w: Sequence[Any], x: Sequence[Any], *b: Any) -> Any:
     return sum([*(wi * xi for wi, xi in zip(w, x, strict=True)), *b])
 
 
-def _is(x: Any, n: int) -> bool:
-    return is_real(x) and x is not no_flow and bool(x == n)
+def _is(x: Any, n: float) -> bool:
+    """Whether `x` is that very number: x + 0 is not x where x is -0."""
+    return is_real(x) and x is not no_flow and repr(float(x)) == repr(float(n))
 
 
 def same(a: Any, b: Any) -> bool:

@@ -1,7 +1,7 @@
 """Algebra of array expressions: products with slopes, sums of pieces, what fits where."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import reduce
 from itertools import islice
 from operator import mul
@@ -10,7 +10,7 @@ from typing import Any, Final
 from tinygrad_edu import expr
 from tinygrad_edu.expr import Expr, Symbol, show
 from tinygrad_edu.namespace import no_flow
-from tinygrad_edu.vectorize.layout import Variable
+from tinygrad_edu.vectorize.layout import Equation, Variable
 from tinygrad_edu.vectorize.operations import Variables, extent
 
 #: How many examples there are.
@@ -40,7 +40,7 @@ def _parts(x: Any) -> Iterator[Any]:
 
 
 def times(g: Any, slope: Any) -> Any:
-    """g * slope; where nothing flows, 0 in place of a product.
+    """g * slope, in each case of a `where` in which nothing flows along one of them.
 
     The numbers of g and slope become one where g is nothing else: 1/B * 0.5 * (2 * V1) = V1 / B.
     Elsewhere factors stay as the records have them, since products in another order overflow
@@ -48,11 +48,15 @@ def times(g: Any, slope: Any) -> Any:
     """
     if slope is no_flow or g is no_flow:
         return no_flow
-    if _stops(slope):
-        condition, a, b = slope.args
-        return expr.where(condition, _else_zero(times(g, a)), _else_zero(times(g, b)))
+    for x in (slope, g):
+        if stops(x):
+            condition, *cases = x.args
+            products = [times(g, a) if x is slope else times(a, slope) for a in cases]
+            return expr.where(condition, *products)
     if isinstance(g, Expr) and any(_is_array(factor) for factor in _factors(g)):
-        return -g if not isinstance(slope, Expr) and slope == -1 else g * slope
+        if isinstance(slope, Expr) or slope != -1:
+            return g * slope
+        return Expr("-", g.args[::-1]) if g.op == "-" else -g
     number, shares, arrays = 1.0, 0, []
     for factor in (*_factors(g), *_factors(slope)):
         if not isinstance(factor, Expr):
@@ -72,6 +76,51 @@ def times(g: Any, slope: Any) -> Any:
     return product
 
 
+def opened(slope: Any) -> Any:
+    """A slope with the factors of a `where` in its cases, where nothing flows in one of them."""
+    if isinstance(slope, Expr) and slope.op in ("*", "negative"):
+        first, *rest = (opened(a) for a in slope.args)
+        if stops(first) or any(map(stops, rest)):
+            return times(first, *rest or (-1.0,))
+    return slope
+
+
+def stops(x: Any) -> bool:
+    """Whether nothing flows along a slope or a gradient, at least in one of its cases."""
+    if isinstance(x, Expr):
+        return x.op == "where" and any(stops(a) for a in x.args[1:])
+    return x is no_flow
+
+
+def in_cases(x: Any, flowing: Callable[[Any], Any], stopped: Any) -> Any:
+    """`x` with `flowing(a)` for the cases in which something flows, `stopped` for the others."""
+    if not stops(x):
+        return flowing(x)
+    if x is no_flow:
+        return stopped
+    condition, a, b = x.args
+    return expr.where(condition, in_cases(a, flowing, stopped), in_cases(b, flowing, stopped))
+
+
+def settled(x: Any) -> Any:
+    """`x` with 0 where nothing flows."""
+    return in_cases(x, lambda a: a, 0.0)
+
+
+def flags(x: Any) -> Any:
+    """1 where something flows, 0 where nothing does."""
+    return in_cases(x, lambda a: 1.0, 0.0)
+
+
+def moved(x: Any, move: Callable[[Any], Any]) -> Any:
+    """`move(x)` for a gradient that may stop: where it flows is moved in the same way."""
+    plain = settled(x)
+    whole = move(plain)
+    if whole is plain:
+        return x
+    return expr.where(move(flags(x)), whole, no_flow) if stops(x) else whole
+
+
 def _is_array(x: Any) -> bool:
     return isinstance(x, Expr) and x is not SHARE and x is not B
 
@@ -89,17 +138,6 @@ def _factors(x: Any) -> Iterator[Any]:
             stack.extend((1.0 / a.args[1], a.args[0]))
         else:
             yield a
-
-
-def _stops(slope: Any) -> bool:
-    """Whether nothing flows along a slope, at least in one of its cases."""
-    if isinstance(slope, Expr):
-        return slope.op == "where" and any(_stops(x) for x in slope.args[1:])
-    return slope is no_flow
-
-
-def _else_zero(x: Any) -> Any:
-    return 0.0 if x is no_flow else x
 
 
 def total_of(pieces: Sequence[Any]) -> Any:
@@ -142,4 +180,70 @@ def is_relu(x: Expr) -> bool:
     if not isinstance(condition, Expr) or condition.op != "<" or isinstance(a, Expr):
         return False
     left, right = condition.args
-    return left is b and not isinstance(right, Expr) and right == 0 and a == 0
+    return left is b and not isinstance(right, Expr) and right == 0 and repr(float(a)) == "0.0"
+
+
+def in_reading_order(equations: list[Equation]) -> list[Equation]:
+    """The gradient of each block right after the last array it is made from."""
+    place = {equation.target: float(n) for n, equation in enumerate(equations)}
+
+    def order(equation: Equation) -> float:
+        target, expression = equation
+        if target[0] != "d" or target.startswith("delta"):
+            return place[target]
+        return max([place[name] for name in names(expression) if name in place], default=-1.0) + 0.5
+
+    return sorted(equations, key=order)
+
+
+def as_matrix(x: Any, block: Variable) -> Any:
+    """The columns of a block of parameters as its matrix."""
+    assert block.matrix is not None
+    if isinstance(x, Expr) and x.op == "*" and not isinstance(x.args[0], Expr):
+        return x.args[0] * as_matrix(x.args[1], block)
+    if isinstance(x, Expr) and x.op == "reshape" and str(x.args[0]) == block.name:
+        return x.args[0]
+    return expr.reshape(x, block.matrix[1])
+
+
+def _sigmoid(x: Any) -> Any:
+    e = expr.exp(expr.copysign(x, -1.0))
+    return expr.divide(expr.where(x < 0, e, 1.0), 1.0 + e)
+
+
+def shifted_exp(x: Any) -> Any:
+    """exp(x) but for a factor per row, with which nothing overflows."""
+    return expr.exp(x - top(x))
+
+
+def _softmax(x: Any) -> Any:
+    e = shifted_exp(x)
+    return expr.divide(e, expr.rowsum(e))
+
+
+def top(x: Any) -> Any:
+    """The largest of each row, of zeros any: half the time of `rowmax`."""
+    return Expr("top", (x,))
+
+
+def _finite_top(x: Any) -> Any:
+    largest = top(x)
+    return expr.where(expr.abs(largest) < float("inf"), largest, 0.0)
+
+
+def of_any_zero(x: Expr) -> Expr:
+    """The same with an extreme that is fast, where it does not matter which of 0 and -0 it gives."""
+    if is_relu(x):
+        return Expr("larger", x.args[:0:-1])
+    return Expr(_ANY_ZERO[x.op], x.args) if x.op in _ANY_ZERO else x
+
+
+_ANY_ZERO: Final = {"maximum": "larger", "minimum": "smaller", "rowmax": "top", "rowmin": "bottom"}
+#: Functions that are made of simpler ones.
+MADE_OF: Final[dict[str, Callable[..., Any]]] = {
+    "sigmoid": lambda x: _sigmoid(x),
+    "softplus": lambda x: Expr("larger", (x, 0.0)) + expr.log1p(expr.exp(expr.copysign(x, -1.0))),
+    "softmax": lambda x: _softmax(x),
+    "log_softmax": lambda x: (x - top(x)) - expr.log(expr.rowsum(shifted_exp(x))),
+    "logsumexp": lambda x: _finite_top(x) + expr.log(expr.rowsum(expr.exp(x - _finite_top(x)))),
+}

@@ -170,14 +170,14 @@ def minimum(x: ArrayLike, y: ArrayLike) -> Array:
 
 @_quiet
 def sum(x: Iterable[ArrayLike]) -> Array:  # noqa: A001
-    """x1 + ... + xn, added from left to right."""
+    """0 + x1 + ... + xn, added from left to right."""
     return reduce(np.add, x, np.zeros(()))
 
 
 @_quiet
 def dot(w: Iterable[ArrayLike], x: Iterable[ArrayLike], b: ArrayLike = 0.0) -> Array:
-    """w1 x1 + ... + wn xn + b."""
-    return reduce(np.add, map(np.multiply, w, x), np.asarray(b))
+    """0 + b + w1 x1 + ... + wn xn, added from left to right."""
+    return reduce(np.add, map(np.multiply, w, x), np.asarray(b) + 0.0)
 
 
 __all__ = sorted([*FUNCTIONS, "dot", "sum"])

@@ -151,7 +151,8 @@ class Calls:
         single = a.shape == ()
         # a mask pays as arithmetic on all numbers where its branches are many
         large = len(shape) == 2 and shape[0] * shape[1] >= 2048
-        bits = np.empty(shape, dtype=np.int64) if a.number == 0 and large else None
+        zero = repr(a.number) == "0.0"  # not -0
+        bits = np.empty(shape, dtype=np.int64) if zero and large else None
 
         def write(out: Any, b: Any, condition: Any, a: Any) -> list[tuple[Any, ...]]:
             copied = [] if out is b else [(np.copyto, (out, b))]

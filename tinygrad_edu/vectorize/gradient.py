@@ -2,12 +2,14 @@
 
 An array's adjoint dL/dA adds up what its readers pass on: their own adjoint times the slope that
 the operation's record gives, at the columns they read; summed over the examples where the numbers
-are the same for all of them. Slopes along which nothing flows stay out of products, so that inf
-and nan do not leak through them.
+are the same for all of them. Where nothing flows an adjoint is `no_flow`, a case of a `where`, into
+which products go: 0 * inf does not arise. It becomes 0 where all that lies behind is sure to pass
+on a 0, and in front of a product of matrices, which multiplies everything with everything.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import chain
 from typing import Any, Final
 
@@ -17,14 +19,28 @@ from tinygrad_edu.namespace import no_flow
 from tinygrad_edu.vectorize.algebra import (
     SHARE,
     B,
+    as_matrix,
     fitted,
+    flags,
+    in_cases,
+    in_reading_order,
     is_longer,
     is_scalar,
-    names,
+    moved,
+    settled,
+    stops,
     times,
     total_of,
 )
-from tinygrad_edu.vectorize.layout import Equation, Operand, P, Variable, consecutive, spread
+from tinygrad_edu.vectorize.layout import (
+    Equation,
+    Operand,
+    P,
+    Part,
+    Variable,
+    consecutive,
+    spread,
+)
 from tinygrad_edu.vectorize.operations import Extent, extent
 from tinygrad_edu.vectorize.steps import (
     Elementwise,
@@ -38,12 +54,14 @@ from tinygrad_edu.vectorize.steps import (
     is_wide,
     reduction_of,
     rows_of_classes,
-    written,
+    slopes_of,
+    steep_arrays,
 )
-from tinygrad_edu.vectorize.tape import VectorizeError
 
 #: An adjoint that is used once and has at most so many operands stands in the line of its reader.
 _INLINE: Final = 12
+#: What flows to some columns of an array, None for all of them.
+Piece = tuple[tuple[int, ...] | None, Any]
 
 
 @dataclass
@@ -66,7 +84,8 @@ class _Backward:
         self.variables = program.layout.variables
         self.gradient = Gradient()
         self.active = _active(program)
-        self.reached: dict[str, list[tuple[tuple[int, ...] | None, Any]]] = {}
+        self.steep = steep_arrays(program, self.active)
+        self.reached: dict[str, list[Piece]] = {}
         self.to_block: dict[str, list[Any]] = {}
         self.per_example = True
 
@@ -84,7 +103,7 @@ class _Backward:
                 total = total_of(self.to_block[block.name])
                 total = total if block.matrix else self.full(total, block)
                 self.define(name, "gradient", block, total)
-        self.gradient.equations = _in_reading_order(self.gradient.equations)
+        self.gradient.equations = in_reading_order(self.gradient.equations)
         return self.gradient
 
     def define(self, name: str, role: str, like: Variable, expression: Any) -> Expr:
@@ -97,22 +116,40 @@ class _Backward:
         """dL/d(target): an expression, or the name of an array where it is used more than once."""
         target = self.variables[step.target]
         pieces = self.reached.pop(step.target)
-        if all(columns is None for columns, _ in pieces):
-            total = total_of([piece for _, piece in pieces])
-        else:
-            placed = [(piece, *self._place(columns, target.size)) for columns, piece in pieces]
-            total = expr.scatter(target.size, *chain(*placed))
+        total = self._total(pieces, target.size, steep=step.target in self.steep)
         if isinstance(step, Product):
             z = step.target.startswith("Z")
             name = f"delta{step.target[1:]}" if z else f"d{step.target}"
-            return self.define(name, "adjoint", target, self.full(total, target))
+            return self.define(name, "adjoint", target, self.full(settled(total), target))
         if isinstance(step, Pairs) and target.size > 1:
-            total = self.full(total, target)
+            total = moved(total, lambda x: self.full(x, target))
         if is_scalar(total, self.variables) or isinstance(total, Symbol):
             return total
         if self._uses(step) == 1 and not is_longer(total, _INLINE):
             return total
-        return self.define(f"d{step.target}", "adjoint", target, self.full(total, target))
+        name, whole = f"d{step.target}", self.full(settled(total), target)
+        d = self.define(name, "adjoint", target, whole)
+        if is_longer(total, _INLINE) and stops(total):  # cases within cases would grow and grow
+            whole = self.full(flags(total), target)
+            flow = self.define(self.layout.fresh("flow"), "flow", target, whole)
+            return expr.where(flow, d, no_flow)
+        return in_cases(total, lambda _: d, no_flow)
+
+    def _total(self, pieces: Sequence[Piece], size: int, *, steep: bool) -> Any:
+        """The sum of what flows to the columns (None for all) of an array."""
+        if len(pieces) == 1 and pieces[0][0] is None:
+            return pieces[0][1]
+        sure = {c for columns, x in pieces if not stops(x) for c in columns or range(size)}
+
+        def total(of: Callable[[Any], Any]) -> Any:
+            if all(columns is None for columns, _ in pieces):
+                return total_of([of(x) for _, x in pieces])
+            placed = [(of(x), *self._place(columns, size)) for columns, x in pieces]
+            return expr.scatter(size, *chain(*placed))
+
+        if not steep or len(sure) == size:
+            return total(settled)
+        return expr.where(total(flags), total(settled), no_flow)
 
     def _place(self, columns: tuple[int, ...] | None, size: int) -> tuple[Any, int]:
         """Where a piece is added, its first column or an index, and to how many columns."""
@@ -144,14 +181,7 @@ class _Backward:
         """Pass the adjoint g of the target on to what it was made from."""
         match step:
             case Elementwise():
-                y = expr.symbol(step.target)
-                operands = [o.expression for o in step.operands]
-                slopes = written(step.record, "slopes", y, *operands)
-                if len(slopes) != len(operands):
-                    raise VectorizeError(
-                        f"{step.record.name} gave {len(slopes)} slopes for {len(operands)} parents"
-                    )
-                for operand, slope in zip(step.operands, slopes, strict=True):
+                for operand, slope in zip(step.operands, slopes_of(step), strict=True):
                     if self._is_active(operand):
                         self.flow(operand, times(g, slope))
             case Rows():
@@ -159,32 +189,38 @@ class _Backward:
             case Product():
                 self._back_product(step, g)
             case Pairs():
-                d = g if step.x.n == step.size else expr.repeat(g, step.size)
+                d = moved(g, lambda x: expr.repeat(x, step.size)) if step.x.n > step.size else g
                 for one, other in ((step.x, step.w), (step.w, step.x)):
                     if self._is_active(one):
-                        self.flow(one, d * spread(other))
+                        x = spread(other)
+                        self.flow(one, times(d, x) if stops(d) else d * x)
                 if step.b is not None:
                     self.flow(step.b, g)
 
     def _back_rows(self, step: Rows, g: Any) -> None:
         n, rows = step.size, step.operand.n // step.size
         operation, wide = reduction_of(step.record), is_wide(step.record)
-        y: Any = expr.symbol(step.target)
-        if wide or rows > 1:
-            g = self.full(g, self.variables[step.target])
-        if rows > 1:
-            width = n if wide else 1
-            g, y = expr.reshape(g, width), expr.reshape(y, width)
+
+        def as_rows_of(x: Any) -> Any:
+            x = self.full(x, self.variables[step.target]) if wide or rows > 1 else x
+            return expr.reshape(x, n if wide else 1) if rows > 1 else x
+
+        y, d = as_rows_of(expr.symbol(step.target)), as_rows_of(settled(g))
         if operation is None:
             t, x = rows_of_classes(self.layout, step, batched=self.per_example)
-            flowing = chosen_vjp(expr, t, x, g, n)
+            flowing = chosen_vjp(expr, t, x, d, n)
         else:
-            flowing = operation.vjp(expr, y, as_rows(step.operand, n), g, n)
-        if rows > 1:
-            if self.extent(flowing)[1] == 1:
-                flowing = expr.repeat(flowing, n)
-            flowing = expr.reshape(flowing, step.operand.n)
-        self.flow(step.operand, flowing)
+            flowing = operation.vjp(expr, y, as_rows(step.operand, n), d, n)
+        if stops(g):
+            flow = as_rows_of(flags(g))
+            flowing = expr.where(expr.rowsum(flow) if wide else flow, flowing, no_flow)
+        if self.steep.isdisjoint(part.array for part in step.operand.parts):
+            flowing = settled(flowing)
+
+        def in_one_row(x: Any) -> Any:
+            return expr.reshape(expr.repeat(x, n) if self.extent(x)[1] == 1 else x, step.operand.n)
+
+        self.flow(step.operand, moved(flowing, in_one_row) if rows > 1 else flowing)
 
     def _back_product(self, step: Product, delta: Any) -> None:
         x = spread(step.x)
@@ -225,27 +261,32 @@ class _Backward:
         """Add `x`, the gradient for an operand, to the adjoints of the arrays it was read from."""
         if x is no_flow:
             return
-        if operand.repeated:
-            x = expr.rowsum(x) if self.extent(x)[1] == operand.n else times(x, float(operand.n))
         for part in operand.parts:
             if part.array not in self.active:
                 continue
-            piece = x
-            if part.places is not None and self.extent(x)[1] > 1:
-                piece = self._picked(x, part.places)
-            batched = part.array != P and self.variables[part.array].batched
-            if self.per_example and not batched and not summed:
-                piece = expr.total(piece) if self.extent(piece)[0] else times(piece, B)
+            flowing = x if part.array in self.steep else settled(x)
+            piece = moved(flowing, partial(self._arriving, operand, part, summed))
             if part.array == P:
                 assert part.columns is not None
                 self._flow_to_parameters(part.columns, piece)
             else:
                 self.reached.setdefault(part.array, []).append((part.columns, piece))
 
+    def _arriving(self, operand: Operand, part: Part, summed: bool, x: Any) -> Any:
+        """What arrives of `x` at the columns that a part of the operand reads."""
+        if operand.repeated:
+            x = expr.rowsum(x) if self.extent(x)[1] == operand.n else times(x, float(operand.n))
+        if part.places is not None and self.extent(x)[1] > 1:
+            x = self._picked(x, part.places)
+        batched = part.array != P and self.variables[part.array].batched
+        if self.per_example and not batched and not summed:
+            x = expr.total(x) if self.extent(x)[0] else times(x, B)
+        return x
+
     def _flow_to_parameters(self, columns: tuple[int, ...], piece: Any) -> None:
         if block := self.layout.block_at(columns):
             if block.matrix is not None:
-                piece = _as_matrix(self.full(piece, block), block)
+                piece = as_matrix(self.full(piece, block), block)
             self.to_block.setdefault(block.name, []).append(piece)
             return
         if self.extent(piece)[1] != len(columns) or is_scalar(piece, self.variables):
@@ -265,29 +306,6 @@ class _Backward:
 def gradient_of(program: Regrouped) -> Gradient:
     """The equations backward from the first result of a program, the mean over the examples."""
     return _Backward(program).run()
-
-
-def _in_reading_order(equations: list[Equation]) -> list[Equation]:
-    """The gradient of each block right after the last array it is made from."""
-    place = {equation.target: float(n) for n, equation in enumerate(equations)}
-
-    def order(equation: Equation) -> float:
-        target, expression = equation
-        if target[0] != "d" or target.startswith("delta"):
-            return place[target]
-        return max([place[name] for name in names(expression) if name in place], default=-1.0) + 0.5
-
-    return sorted(equations, key=order)
-
-
-def _as_matrix(x: Any, block: Variable) -> Any:
-    """The columns of a block of parameters as its matrix."""
-    assert block.matrix is not None
-    if isinstance(x, Expr) and x.op == "*" and not isinstance(x.args[0], Expr):
-        return x.args[0] * _as_matrix(x.args[1], block)
-    if isinstance(x, Expr) and x.op == "reshape" and str(x.args[0]) == block.name:
-        return x.args[0]
-    return expr.reshape(x, block.matrix[1])
 
 
 def _active(program: Regrouped) -> set[str]:

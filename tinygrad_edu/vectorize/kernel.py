@@ -5,7 +5,7 @@ memory that is given out beforehand. Transposes, slices and reshapes are views. 
 one call of NumPy after the other, with nothing to decide.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -13,29 +13,23 @@ import numpy as np
 from tinygrad_edu import expr
 from tinygrad_edu.expr import Expr, Symbol
 from tinygrad_edu.namespace import FUNCTIONS, floats
-from tinygrad_edu.vectorize.algebra import is_relu
+from tinygrad_edu.vectorize.algebra import MADE_OF, of_any_zero, shifted_exp, top
 from tinygrad_edu.vectorize.arrays import Array, of_arrays
 from tinygrad_edu.vectorize.buffers import Buffer, Calls, allocate, compile_calls, copy, given
 from tinygrad_edu.vectorize.gradient import Gradient
 from tinygrad_edu.vectorize.layout import Equation, P, consecutive, spread
 from tinygrad_edu.vectorize.operations import OPERATIONS
-from tinygrad_edu.vectorize.steps import Regrouped
+from tinygrad_edu.vectorize.steps import Pairs, Product, Regrouped, operands_of
 from tinygrad_edu.vectorize.tape import Guard, VectorizeError
 
-#: Functions that are made of simpler ones.
-_MADE_OF: Final[dict[str, Callable[..., Any]]] = {
-    "sigmoid": lambda x: _sigmoid(x),
-    "softplus": lambda x: expr.maximum(x, 0.0) + expr.log1p(expr.exp(expr.copysign(x, -1.0))),
-    "softmax": lambda x: _softmax(x),
-    "log_softmax": lambda x: (x - expr.rowmax(x)) - expr.log(expr.rowsum(_shifted_exp(x))),
-    "logsumexp": lambda x: _finite_top(x) + expr.log(expr.rowsum(expr.exp(x - _finite_top(x)))),
-}
 _UFUNCS: Final[dict[str, Any]] = {
     **{name: of_arrays(name) for name in FUNCTIONS},
     "*": np.multiply,
     "+": np.add,
     "-": np.subtract,
     "copysign": np.copysign,
+    "larger": np.maximum,  # these two of 0 and -0 any
+    "smaller": np.minimum,
     "negative": np.negative,
     "<": np.less,
     "<=": np.less_equal,
@@ -52,25 +46,6 @@ _FOLD: Final[dict[str, Callable[..., float]]] = {
     "divide": floats.divide,
     "negative": lambda a: -a,
 }
-
-
-def _sigmoid(x: Any) -> Any:
-    e = expr.exp(expr.copysign(x, -1.0))
-    return expr.divide(expr.where(x < 0, e, 1.0), 1.0 + e)
-
-
-def _shifted_exp(x: Any) -> Any:
-    return expr.exp(x - expr.rowmax(x))
-
-
-def _softmax(x: Any) -> Any:
-    e = _shifted_exp(x)
-    return expr.divide(e, expr.rowsum(e))
-
-
-def _finite_top(x: Any) -> Any:
-    top = expr.rowmax(x)
-    return expr.where(expr.abs(top) < float("inf"), top, 0.0)
 
 
 class Kernel(NamedTuple):
@@ -93,7 +68,7 @@ def compile_kernel(
 ) -> Kernel:
     """The calls for B examples, with the parameter vector and the vector its gradient goes into."""
     compiler = _Compiler(program, B, parameters, into)
-    compiler.equations(program.layout.equations)
+    compiler.equations(program.layout.equations, free=_only_multiplied(program))
     roots = [compiler.buffer(spread(result)) for result in program.results]
     roots[1:] = [compiler.own(buffer) for buffer in roots[1:]]
     guards = [compiler.guard(guard) for guard in program.tape.guards]
@@ -114,6 +89,8 @@ class Expressions(Calls):
         self.named: dict[str, Buffer] = {"B": given(float(B))}
         self.known: dict[Any, Buffer] = {}
         self.keep: list[Any] = []
+        #: Whether all that reads the result adds it up with others, from 0 on.
+        self.sign_of_zero_is_free = False
 
     def buffer(self, x: Any) -> Buffer:
         """The number or array of an expression; what is known already is not computed again."""
@@ -121,21 +98,22 @@ class Expressions(Calls):
             return given(float(x))
         if isinstance(x, Symbol):
             return self.named[x.name]
-        if x.op in _MADE_OF:
+        if self.sign_of_zero_is_free:
+            x = of_any_zero(x)
+        if x.op in MADE_OF:
             operand = self.buffer(x.args[0])
             name = f"#{id(operand)}"
             self.named[name] = operand
-            return self.buffer(_MADE_OF[x.op](expr.symbol(name)))
+            return self.buffer(MADE_OF[x.op](expr.symbol(name)))
         if x.op == "*":
             return self._product_of(x)
-        if x.op == "negative" and isinstance(x.args[0], Expr):
-            if x.args[0].op == "-":
-                return self.buffer(Expr("-", x.args[0].args[::-1]))
-            if x.args[0].op == "pick" and x.args[0].args[0].op == "log_softmax":
-                (log_softmax, t) = x.args[0].args
+        a = x.args[0]
+        if x.op == "negative" and isinstance(a, Expr) and a.op == "pick":
+            log_softmax, t = a.args
+            if log_softmax.op == "log_softmax":
                 z = log_softmax.args[0]
-                log_sum = expr.log(expr.rowsum(_shifted_exp(z)))
-                return self.buffer(Expr("-", (log_sum, expr.pick(z - expr.rowmax(z), t))))
+                log_sum = expr.log(expr.rowsum(shifted_exp(z)))
+                return self.buffer(Expr("-", (log_sum, expr.pick(z - top(z), t))))
         operands = [self.buffer(o) if isinstance(o, Expr) else o for o in x.args]
         key = (x.op, *[id(o) if isinstance(o, Buffer) else repr(o) for o in operands])
         if key not in self.known:
@@ -166,7 +144,7 @@ class Expressions(Calls):
         return buffers[0] if number == 1 else self._product(buffers[0], given(number))
 
     def _product(self, a: Buffer, b: Buffer) -> Buffer:
-        key = ("*", *[id(c) if c.number is None else c.number for c in (a, b)])
+        key = ("*", *[id(c) if c.number is None else repr(c.number) for c in (a, b)])
         if key not in self.known:
             self.keep.append((a, b))
             self.known[key] = self.ufunc(np.multiply, a, b)
@@ -185,10 +163,11 @@ class Expressions(Calls):
             return given(_FOLD[x.op](*numbers))
         if x.op == "pow" and numbers[1] == 2:
             return self.ufunc(np.multiply, buffers[0], buffers[0])
-        if is_relu(x):
-            return self.ufunc(np.maximum, buffers[2], given(0.0))
         if x.op == "where":
             return self.where(*buffers)
+        if x.op in ("maximum", "minimum"):  # of equal numbers the first, 0 and -0 too
+            ties = self.ufunc(np.equal, *buffers, dtype=bool)
+            return self.where(ties, buffers[0], self.ufunc(_UFUNCS[x.op], *buffers))
         f = _UFUNCS[x.op]
         if isinstance(f, np.ufunc):
             return self.ufunc(f, *buffers, dtype=bool if x.op in _COMPARISONS else float)
@@ -218,9 +197,13 @@ class _Compiler(Expressions):
             elif v.role == "index":
                 self.indexes[v.name] = np.array(v.cells, dtype=np.intp)
 
-    def equations(self, equations: Sequence[Equation]) -> None:
-        """Compute each target; gradients of blocks straight into their place."""
+    def equations(self, equations: Sequence[Equation], free: Container[str] = ()) -> None:
+        """Compute each target; gradients of blocks straight into their place.
+
+        The sign of a zero in the targets `free` does not matter.
+        """
         for target, expression in equations:
+            self.sign_of_zero_is_free = target in free
             place = self.targets.get(target)
             before = len(self.calls)
             buffer = self.buffer(expression)
@@ -256,6 +239,14 @@ class _Compiler(Expressions):
         """The outcomes of a comparison."""
         left, right = (self.program.layout.read([i]).expression for i in guard[1:3])
         return self.buffer(Expr(guard.sign, (left, right)))
+
+
+def _only_multiplied(program: Regrouped) -> set[str]:
+    """The arrays that are read by products and sums of products alone: these start from 0."""
+    readers = [*program.results]
+    for step in program.steps:
+        readers += () if isinstance(step, Product | Pairs) else operands_of(step)
+    return program.layout.variables.keys() - {p.array for o in readers for p in o.parts}
 
 
 def _mean_of(x: Array) -> Callable[[], float]:

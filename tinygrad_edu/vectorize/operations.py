@@ -5,6 +5,7 @@ execute an operation is to add its calls to a list; an array has two axes, a num
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -96,7 +97,7 @@ def _spread(x: Any, rows: str, n: int, k: int = 0) -> str:
     """Operand k, repeated to that many rows and columns."""
     if isinstance(x, Expr):
         return f"np.broadcast_to({{{k}}}, ({rows}, {n}))"
-    return f"np.full(({rows}, {n}), {{{k}}})"
+    return f"np.full(({rows}, {n}), {{{k}}}, float)"
 
 
 def _joined(v: Variables, n: int, *pieces: Any) -> Form:
@@ -195,7 +196,7 @@ def _total(calls: Calls, a: Buffer) -> Buffer:
 
 def _rowsum(calls: Calls, a: Buffer) -> Buffer:
     if a.shape[1] == 1:
-        return a
+        return calls.ufunc(np.add, a, given(0.0))  # a sum starts from 0: that of -0 is 0
     ones = np.ones(a.shape[1])
     out = Buffer((a.shape[0], 1))
     if a.dtype is bool:
@@ -203,8 +204,8 @@ def _rowsum(calls: Calls, a: Buffer) -> Buffer:
     return calls.add((a,), out, lambda out, a: [(np.dot, (a, ones, out.reshape(-1)))])
 
 
-def _extreme(f: Any) -> Callable[..., Buffer]:
-    """The largest, the smallest or the product of each row; of short rows column by column."""
+def _reduced(f: Any) -> Callable[..., Buffer]:
+    """The product of each row, or an extreme, of 0 and -0 any; of short rows column by column."""
 
     def write(out: Any, a: Any) -> list[tuple[Any, ...]]:
         rows, n = a.shape
@@ -237,15 +238,17 @@ def _scatter(calls: Calls, n: int, *pieces: Any) -> Buffer:
     return out
 
 
-def _pick(calls: Calls, a: Buffer, t: Buffer) -> Buffer:
+def _pick(calls: Calls, a: Buffer, *t: Buffer, first: Any = None) -> Buffer:
+    """The number of each row at column `t`, or at the first of the columns that `first` looks for."""
     rows, n = a.shape
-    starts, index = np.arange(rows) * float(n), np.empty((rows, 1), dtype=np.intp)
+    starts, index = (np.arange(rows) * float(n))[:, None], np.empty((rows, 1), dtype=np.intp)
 
-    def write(out: Any, a: Any, t: Any) -> list[tuple[Any, ...]]:
-        to_index = (np.add, (t, starts[:, None], index), {"casting": "unsafe"})
-        return [to_index, (np.take, (a, index, None, out, "clip"))]
+    def write(out: Any, a: Any, *t: Any) -> list[tuple[Any, ...]]:
+        find = [] if t else [(first, (a, 1, index[:, 0]))]
+        to_index = (np.add, (t[0] if t else index, starts, index), {"casting": "unsafe"})
+        return [*find, to_index, (np.take, (a, index, None, out, "clip"))]
 
-    return calls.add((a, t), Buffer((rows, 1)), write)
+    return calls.add((a, *t), Buffer((rows, 1)), write)
 
 
 def _onehot(calls: Calls, t: Buffer, n: int) -> Buffer:
@@ -303,9 +306,10 @@ OPERATIONS: Final[dict[str, Operation]] = {
                        _attribute("sum(axis=0, keepdims=True)"),
                        Form(r"\mathbf{{1}}^{{\top}} {0}", MATRIX, (NEGATE,))),
     "rowsum": _of_rows("sum", _rowsum, r"{0}\,\mathbf{{1}}"),
-    "rowmax": _of_rows("max", _extreme(np.maximum), r"\max_{{k}} {0}"),
-    "rowmin": _of_rows("min", _extreme(np.minimum), r"\min_{{k}} {0}"),
-    "rowprod": _of_rows("prod", _extreme(np.multiply), r"\prod_{{k}} {0}"),
+    "rowmax": _of_rows("max", partial(_pick, first=np.argmax), r"\max_{{k}} {0}"),
+    "rowmin": _of_rows("min", partial(_pick, first=np.argmin), r"\min_{{k}} {0}"),
+    "rowprod": _of_rows("prod", _reduced(np.multiply), r"\prod_{{k}} {0}"),
+    "top": _of_rows("max", _reduced(np.maximum), ""), "bottom": _of_rows("min", _reduced(np.minimum), ""),
     "pick": Operation(_one_column, _pick, None, _latex_entries),
     "onehot": Operation(_n_columns, _onehot, None, Form(r"\mathbf{{1}}\left[k = {0}\right]", ATOM, (ADD,))),
     **{name: _row_function(name, wide=False) for name in ("pick_if_any", "logsumexp")},

@@ -77,6 +77,7 @@ _HEADLINES: Final = {
     "parameter": "{v.name}: {v.size} parameter{many}, P[{v.start}:{stop}]",
     "gradient": "{v.name} = dL/d{of}: {n}, the gradients of parameters",
     "adjoint": "{v.name} = dL/d{of}: {n}, the gradients of the nodes behind {of}",
+    "flow": "{v.name}: {n}, 0 where nothing flows back",
     "gathered": "{v.name}: {n}, put together from other arrays",
 }
 

@@ -124,7 +124,7 @@ def _add_rows(program: Regrouped, cells: list[int]) -> None:
         x = layout.read([p for row in row_of for p in row])
     else:
         places, results = {}, cells
-        x = layout.read([row[k] for row in rows for k in layout.in_place(row)])
+        x = layout.read([p for row in rows for p in row])
     value = reduction.value(expr, as_rows(x, size), size)
     name = _name_of_result(program, (x,), cells)
     flat = value if x.n == size else expr.reshape(value, len(results))

@@ -1,12 +1,14 @@
 """The steps of a program forward: what each array is computed from, as data; operations on rows."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from tinygrad_edu import expr
 from tinygrad_edu.engine import Primitive, primitives
-from tinygrad_edu.vectorize.algebra import fitted
+from tinygrad_edu.expr import Expr
+from tinygrad_edu.namespace import no_flow
+from tinygrad_edu.vectorize.algebra import fitted, opened
 from tinygrad_edu.vectorize.layout import Equation, Layout, Operand, Variable, spread
 from tinygrad_edu.vectorize.operations import extent
 from tinygrad_edu.vectorize.tape import Tape, VectorizeError
@@ -30,7 +32,7 @@ class Reduction(NamedTuple):
 def _extreme_vjp(m: Any, loses: Any, y: Any, x: Any, g: Any) -> Any:
     """n operands that tie get 1/n each, the others nothing."""
     best = m.equal(x, y)
-    return m.where(loses, 0.0, m.divide(best, m.rowsum(best)) * g)
+    return m.where(loses, no_flow, m.divide(best, m.rowsum(best)) * g)
 
 
 REDUCTIONS: Final[dict[str, Reduction]] = {
@@ -161,6 +163,16 @@ class Regrouped:
         self.steps.append(step)
 
 
+def operands_of(step: Step) -> tuple[Operand, ...]:
+    """What a step passes its gradient on to, but for a matrix of parameters."""
+    match step:
+        case Elementwise():
+            return step.operands
+        case Rows():
+            return (step.operand,)
+    return tuple([o for o in (step.x, getattr(step, "w_read", None), step.b) if o is not None])
+
+
 def as_rows(x: Operand, size: int) -> Any:
     """The operands as rows of `size`."""
     return spread(x) if x.n == size else expr.reshape(spread(x), size)
@@ -195,3 +207,37 @@ def written(record: Primitive, what: str, *operands: Any) -> Any:
             "write it with the operators and functions of m alone, as in m.exp(x) and "
             "m.where(x > 0, x, 0.0)"
         ) from error
+
+
+def slopes_of(step: Elementwise) -> list[Any]:
+    """The slopes as expressions. Raises VectorizeError unless there is one for each operand."""
+    operands = [o.expression for o in step.operands]
+    slopes = written(step.record, "slopes", expr.symbol(step.target), *operands)
+    if len(slopes) != len(operands):
+        raise VectorizeError(
+            f"{step.record.name} gave {len(slopes)} slopes for {len(operands)} parents"
+        )
+    return [opened(slope) for slope in slopes]
+
+
+def steep_arrays(program: Regrouped, active: Set[str]) -> set[str]:
+    """The active arrays of which a gradient of 0 may become nan further back, as 0 * inf."""
+    steep: set[str] = set()
+    for step in program.steps:
+        if step.target not in active or isinstance(step, Product):
+            continue
+        if isinstance(step, Elementwise):
+            bounded = all(map(_is_bounded, slopes_of(step)))
+        else:
+            bounded = isinstance(step, Rows) and step.record.name in ("sum", "mean")
+        reads = {part.array for operand in operands_of(step) for part in operand.parts}
+        if not bounded or not steep.isdisjoint(reads):
+            steep.add(step.target)
+    return steep
+
+
+def _is_bounded(slope: Any) -> bool:
+    """Whether a slope is a number, in each of its cases."""
+    if isinstance(slope, Expr):
+        return slope.op == "where" and all(map(_is_bounded, slope.args[1:]))
+    return True
