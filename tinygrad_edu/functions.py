@@ -79,7 +79,7 @@ step     = _method("step",     lambda m, x: m.where(x > 0, 1.0, 0.0),           
 _leaky_relu    = builtin("leaky_relu",       lambda m, x, alpha: m.where(x > 0, x, alpha * x),
                                              lambda m, y, x, alpha: (m.where(x > 0, 1.0, alpha),), _bends)
 _elu           = builtin("elu",              lambda m, x, alpha: m.where(x <= 0, alpha * m.expm1(x), x),
-                                             lambda m, y, x, alpha: (m.where(x <= 0, alpha * m.exp(x), 1.0),), _bends)
+                                             lambda m, y, x, alpha: (m.where(x < 0, alpha * m.exp(x), m.where(m.equal(x, 0.0), alpha, 1.0)),), _bends)
 prelu          = register(builtin("prelu",   lambda m, x, alpha: m.where(x > 0, x, alpha * x),
                                              lambda m, y, x, alpha: (m.where(x > 0, 1.0, alpha), m.where(x > 0, no_flow, x)), _bends))
 maximum        = register(builtin("maximum", lambda m, x, y: m.maximum(x, y),

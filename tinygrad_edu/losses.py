@@ -97,7 +97,8 @@ def half_squared_error(output: Any, target: Any) -> Value:
 )  # fmt: skip
 def mean_squared_error(output: Any, target: Any) -> Value:
     """E = 1/n sum_k (o_k - t_k)^2 over the n outputs: dE/do_k = 2/n (o_k - t_k)."""
-    return _value(f.mean([(o - t) ** 2 for o, t in _pairs(output, target)]))
+    errors = [o - t for o, t in _pairs(output, target)]
+    return _value(f.mean([e * e for e in errors]))  # the slope 2 e of e**2 may overflow before 1/n
 
 
 @register(

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 
 from tinygrad_edu.checks import real, whole
+from tinygrad_edu.namespace import floats
 
 __all__ = ["Schedule", "cosine_decay", "exponential_decay", "linear_decay", "step_decay"]
 
@@ -21,13 +22,13 @@ def step_decay(start: float, every: int, factor: float = 0.1) -> Schedule:
     """lr = start * factor^floor(k / every)."""
     start, factor = real("start", start, above=0), real("factor", factor, above=0)
     every = whole("every", every)
-    return lambda k: start * factor ** (k // every)
+    return lambda k: start * floats.pow(factor, k // every)
 
 
 def exponential_decay(start: float, factor: float) -> Schedule:
     """lr = start * factor^k."""
     start, factor = real("start", start, above=0), real("factor", factor, above=0)
-    return lambda k: start * factor**k
+    return lambda k: start * floats.pow(factor, k)
 
 
 def cosine_decay(start: float, steps: int, end: float = 0.0) -> Schedule:
