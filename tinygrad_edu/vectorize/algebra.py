@@ -232,7 +232,7 @@ def _finite_top(x: Any) -> Any:
 
 
 def of_any_zero(x: Expr) -> Expr:
-    """The same with an extreme that is fast, where it does not matter which of 0 and -0 it gives."""
+    """The same by NumPy's own extremes, where it does not matter which of 0 and -0 they give."""
     if is_relu(x):
         return Expr("larger", x.args[:0:-1])
     return Expr(_ANY_ZERO[x.op], x.args) if x.op in _ANY_ZERO else x
