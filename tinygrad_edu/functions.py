@@ -85,8 +85,8 @@ step     = _method("step",     lambda m, x: m.where(x > 0, 1.0, 0.0),           
 
 _leaky_relu    = builtin("leaky_relu",       lambda m, x, alpha: m.where(x > 0, x, alpha * x),
                                              lambda m, y, x, alpha: (m.where(x > 0, 1.0, alpha),), _bends)
-_elu           = builtin("elu",              lambda m, x, alpha: m.where(x <= 0, alpha * m.expm1(x), x),
-                                             lambda m, y, x, alpha: (m.where(x < 0, alpha * m.exp(x), m.where(m.equal(x, 0.0), alpha, 1.0)),), _bends)
+_elu           = builtin("elu",              lambda m, x, alpha: m.where(x < 0, alpha * m.expm1(x), x),
+                                             lambda m, y, x, alpha: (m.where(x < 0, alpha * m.exp(x), _elu_slope(m, x, alpha)),), _bends)
 _clip          = builtin("clip",             lambda m, x, low, high: m.minimum(m.maximum(x, low), high),
                                              lambda m, y, x, low, high: (m.where(x >= low, m.where(x <= high, 1.0, no_flow), no_flow),),
                                              lambda x, low, high: x in (low, high))
@@ -132,6 +132,11 @@ def _normal_cdf(m: Any, x: Any) -> Any:
 
 def _normal_pdf(m: Any, x: Any) -> Any:
     return m.exp(-0.5 * x * x) * (1 / math.sqrt(2 * math.pi))
+
+
+def _elu_slope(m: Any, x: Any, alpha: float) -> Any:
+    """The slope of elu at x >= 0: at 0 the number alpha, which has no derivative of its own."""
+    return 1.0 if alpha == 1 else m.where(m.equal(x, 0.0), alpha, 1.0)
 
 
 def _beats(m: Any, x: Any, y: Any, loses: Any) -> Any:

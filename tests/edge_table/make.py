@@ -1,5 +1,7 @@
 """Write torch.json: what PyTorch 2.13.0 (float64, CPU) answers at the edges of each primitive.
 
+And second.json: second derivatives, and the derivatives of losses of several outputs.
+
 Run by hand, and only to change the table; the tests read torch.json and do not need PyTorch:
 
     python -m pip install torch==2.13.0
@@ -234,6 +236,37 @@ def infinite_upstream_rows() -> Iterable[Row]:
         yield table_row("where*inf", where_positive, (c, a, b), upstream=INF)
 
 
+SECOND_GRID = both_signs(0.0, 5e-324, 1e-20, 0.25, 0.5, 1.0, 2.0, 20.0, 40.0, 1000.0, INF)
+SECOND_GRID += [NAN]
+OUTPUTS = [(1e308, 0.0), (1e308, -1e308), (1e308,) * 4, (0.5, -2.0, 1.5), (-0.0, 0.0)]
+OUTPUTS += [(5e-324, 1.0), (INF, 0.0), (NAN, 1.0), (1000.0, -1000.0), (1e308, 1e308, 1e308)]
+
+
+def second_rows() -> Iterable[list[object]]:
+    """Yield rows [operation, inputs, gradients, diagonal of second derivatives]."""
+    functions = {name: unary for name, (unary, _) in UNARY.items() if name != "step"}
+    functions |= {f"pow_{c:g}": lambda x, c=c: torch.pow(x, c) for c in (0.0, 1.0, 2.0, 3.0, -1.0)}
+    functions["elu_2"] = lambda x: F.elu(x, 2.0)
+    for name, function in functions.items():
+        for x in SECOND_GRID:
+            yield second_row(name, lambda leaves, f=function: f(leaves[0]), (x,))
+    for outputs in OUTPUTS:
+        yield second_row("mse", lambda z: F.mse_loss(z, torch.full_like(z, 0.5)), outputs)
+        yield second_row("cross_entropy", lambda z: F.cross_entropy(z, torch.tensor(0)), outputs)
+
+
+def second_row(
+    name: str, function: Callable[[Tensor], Tensor], inputs: tuple[float, ...]
+) -> list[object]:
+    x = torch.tensor(inputs, dtype=torch.float64, requires_grad=True)
+    (first,) = torch.autograd.grad(function(x), x, create_graph=True)
+    second = [0.0] * len(inputs)
+    for k in range(len(inputs)):
+        if first.requires_grad:
+            second[k] = torch.autograd.grad(first[k], x, retain_graph=True)[0][k].item()
+    return [name, *([repr(a) for a in row] for row in (inputs, first.tolist(), second))]
+
+
 def main() -> None:
     if torch.__version__.split("+")[0] != "2.13.0":
         raise SystemExit(f"this is torch {torch.__version__}; the table is of torch==2.13.0")
@@ -242,6 +275,10 @@ def main() -> None:
     columns = json.dumps(["operation", "inputs", "value", "gradients"])
     text = f'{{"source": {source},\n"columns": {columns},\n"rows": [\n{lines}\n]}}\n'
     Path(__file__).with_name("torch.json").write_text(text, encoding="utf-8")
+    lines = ",\n".join(json.dumps(row) for row in second_rows())
+    columns = json.dumps(["operation", "inputs", "gradients", "second derivatives"])
+    text = f'{{"source": {source},\n"columns": {columns},\n"rows": [\n{lines}\n]}}\n'
+    Path(__file__).with_name("second.json").write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

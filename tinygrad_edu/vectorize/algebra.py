@@ -231,6 +231,14 @@ def _finite_top(x: Any) -> Any:
     return expr.where(expr.abs(largest) < float("inf"), largest, 0.0)
 
 
+def of_any_zero(x: Expr) -> Expr:
+    """The same by NumPy's own extremes, where it does not matter which of 0 and -0 they give."""
+    if is_relu(x):
+        return Expr("larger", x.args[:0:-1])
+    return Expr(_ANY_ZERO[x.op], x.args) if x.op in _ANY_ZERO else x
+
+
+_ANY_ZERO: Final = {"maximum": "larger", "minimum": "smaller", "rowmax": "top", "rowmin": "bottom"}
 #: Functions that are made of simpler ones.
 MADE_OF: Final[dict[str, Callable[..., Any]]] = {
     "sigmoid": lambda x: _sigmoid(x),

@@ -141,20 +141,6 @@ class Calls:
 
         self.add((out, piece), out, write)
 
-    def pick(self, a: Buffer, *t: Buffer, first: Any = None) -> Buffer:
-        """The number of each row at column `t`, or at the column that `first` finds."""
-        rows, n = a.shape
-        starts, index = (np.arange(rows) * float(n))[:, None], np.empty((rows, 1), dtype=np.intp)
-
-        def write(out: Any, a: Any, *t: Any) -> list[tuple[Any, ...]]:
-            if first is not None and rows >= 1000 and n <= 8:
-                return [(_extreme_of_short_rows, (out, a, first))]
-            find = [] if t else [(first, (a, 1, index[:, 0]))]
-            to_index = (np.add, (t[0] if t else index, starts, index), {"casting": "unsafe"})
-            return [*find, to_index, (np.take, (a, index, None, out, "clip"))]
-
-        return self.add((a, *t), Buffer((rows, 1)), write)
-
     def where(self, condition: Buffer, a: Buffer, b: Buffer) -> Buffer:
         """`a` where the condition holds, else `b`."""
         if condition.dtype is not bool:
@@ -189,16 +175,6 @@ def copy(out: Any, a: Any) -> list[tuple[Any, ...]]:
 
 def _store(out: Array, f: Callable[..., Array], arrays: tuple[Array, ...]) -> None:
     out[...] = f(*arrays)
-
-
-def _extreme_of_short_rows(out: Array, a: Array, first: Any) -> None:
-    """The same column by column."""
-    f = np.maximum if first is np.argmax else np.minimum
-    np.copyto(out, a[:, :1])
-    for j in range(1, a.shape[1]):
-        f(out, a[:, j : j + 1], out=out)
-    if not out.all() and np.signbit(a).any():  # of 0.0 and -0.0 the first is asked
-        np.copyto(out, np.take_along_axis(a, first(a, 1)[:, None], 1))
 
 
 def _add_columns(out: Array, columns: Any, sums: Array) -> None:

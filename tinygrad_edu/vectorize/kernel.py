@@ -13,7 +13,7 @@ import numpy as np
 from tinygrad_edu import expr
 from tinygrad_edu.expr import Expr, Symbol
 from tinygrad_edu.namespace import FUNCTIONS, floats
-from tinygrad_edu.vectorize.algebra import MADE_OF, is_relu, shifted_exp, top
+from tinygrad_edu.vectorize.algebra import MADE_OF, of_any_zero, shifted_exp, top
 from tinygrad_edu.vectorize.arrays import Array, of_arrays
 from tinygrad_edu.vectorize.buffers import Buffer, Calls, allocate, compile_calls, copy, given
 from tinygrad_edu.vectorize.gradient import Gradient
@@ -28,7 +28,8 @@ _UFUNCS: Final[dict[str, Any]] = {
     "+": np.add,
     "-": np.subtract,
     "copysign": np.copysign,
-    "larger": np.maximum,  # of 0 and -0 any
+    "larger": np.maximum,  # these two of 0 and -0 any
+    "smaller": np.minimum,
     "negative": np.negative,
     "<": np.less,
     "<=": np.less_equal,
@@ -97,6 +98,8 @@ class Expressions(Calls):
             return given(float(x))
         if isinstance(x, Symbol):
             return self.named[x.name]
+        if self.sign_of_zero_is_free:
+            x = of_any_zero(x)
         if x.op in MADE_OF:
             operand = self.buffer(x.args[0])
             name = f"#{id(operand)}"
@@ -160,8 +163,6 @@ class Expressions(Calls):
             return given(_FOLD[x.op](*numbers))
         if x.op == "pow" and numbers[1] == 2:
             return self.ufunc(np.multiply, buffers[0], buffers[0])
-        if is_relu(x) and self.sign_of_zero_is_free:
-            return self.buffer(Expr("larger", x.args[:0:-1]))
         if x.op == "where":
             return self.where(*buffers)
         if x.op in ("maximum", "minimum"):  # of equal numbers the first, 0 and -0 too

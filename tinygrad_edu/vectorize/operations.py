@@ -5,6 +5,7 @@ execute an operation is to add its calls to a list; an array has two axes, a num
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -204,10 +205,16 @@ def _rowsum(calls: Calls, a: Buffer) -> Buffer:
 
 
 def _reduced(f: Any) -> Callable[..., Buffer]:
-    """The product of each row, or its largest number."""
-    return lambda calls, a: calls.add(
-        (a,), Buffer((a.shape[0], 1)), lambda out, a: [(f.reduce, (a, 1, None, out, True))]
-    )
+    """The product of each row, or an extreme, of 0 and -0 any; of short rows column by column."""
+
+    def write(out: Any, a: Any) -> list[tuple[Any, ...]]:
+        rows, n = a.shape
+        if f is np.multiply or rows < 1000 or not 2 <= n <= 8:
+            return [(f.reduce, (a, 1, None, out, True))]
+        column = out[:, 0]
+        return [(f, (a[:, 0] if j == 1 else column, a[:, j]), {"out": column}) for j in range(1, n)]
+
+    return lambda calls, a: calls.add((a,), Buffer((a.shape[0], 1)), write)
 
 
 def _join(calls: Calls, n: int, *parts: Buffer) -> Buffer:
@@ -229,6 +236,19 @@ def _scatter(calls: Calls, n: int, *pieces: Any) -> Buffer:
     for piece, place, k in zip(buffers, pieces[1::3], pieces[2::3], strict=True):
         calls.add_at(out, piece, calls.indexes[place] if isinstance(place, str) else place, k)
     return out
+
+
+def _pick(calls: Calls, a: Buffer, *t: Buffer, first: Any = None) -> Buffer:
+    """The number of each row at column `t`, or at the first of the columns that `first` looks for."""
+    rows, n = a.shape
+    starts, index = (np.arange(rows) * float(n))[:, None], np.empty((rows, 1), dtype=np.intp)
+
+    def write(out: Any, a: Any, *t: Any) -> list[tuple[Any, ...]]:
+        find = [] if t else [(first, (a, 1, index[:, 0]))]
+        to_index = (np.add, (t[0] if t else index, starts, index), {"casting": "unsafe"})
+        return [*find, to_index, (np.take, (a, index, None, out, "clip"))]
+
+    return calls.add((a, *t), Buffer((rows, 1)), write)
 
 
 def _row_function(name: str, *, wide: bool) -> Operation:
@@ -282,11 +302,11 @@ OPERATIONS: Final[dict[str, Operation]] = {
                        _attribute("sum(axis=0, keepdims=True)"),
                        Form(r"\mathbf{{1}}^{{\top}} {0}", MATRIX, (NEGATE,))),
     "rowsum": _of_rows("sum", _rowsum, r"{0}\,\mathbf{{1}}"),
-    "rowmax": _of_rows("max", lambda calls, a: calls.pick(a, first=np.argmax), r"\max_{{k}} {0}"),
-    "rowmin": _of_rows("min", lambda calls, a: calls.pick(a, first=np.argmin), r"\min_{{k}} {0}"),
+    "rowmax": _of_rows("max", partial(_pick, first=np.argmax), r"\max_{{k}} {0}"),
+    "rowmin": _of_rows("min", partial(_pick, first=np.argmin), r"\min_{{k}} {0}"),
     "rowprod": _of_rows("prod", _reduced(np.multiply), r"\prod_{{k}} {0}"),
-    "top": _of_rows("max", _reduced(np.maximum), r"\max_{{k}} {0}"),
-    "pick": Operation(_one_column, lambda calls, a, t: calls.pick(a, t), None, _latex_entries),
+    "top": _of_rows("max", _reduced(np.maximum), ""), "bottom": _of_rows("min", _reduced(np.minimum), ""),
+    "pick": Operation(_one_column, _pick, None, _latex_entries),
     "onehot": Operation(_n_columns, lambda calls, t, n: calls.ufunc(np.equal, t, given(np.arange(float(n))[None, :]), dtype=bool),
                         None, Form(r"\mathbf{{1}}\left[k = {0}\right]", ATOM, (ADD,))),
     **{name: _row_function(name, wide=False) for name in ("pick_if_any", "logsumexp")},
