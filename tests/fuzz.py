@@ -237,7 +237,7 @@ def _ignoring(function, p, x):
 
 def same(found, expected, what, signs=True):
     """The same number, zero with its sign; but for rounding."""
-    size = max([abs(b) for b in expected if math.isfinite(b)], default=0.0)
+    size = max([1.0, *[abs(b) for b in expected if math.isfinite(b)]])
     for a, b in zip(map(float, found), map(float, expected), strict=True):
         equal = a == b and math.copysign(1, a) == math.copysign(1, b)
         near = abs(a - b) <= 1e-9 * abs(b) + 1e-15 * size < math.inf and a != b
