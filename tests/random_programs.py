@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from math import atan2, cos, exp, inf, log, sin, tanh
+from statistics import fmean, pvariance
 from typing import Any, NamedTuple
 
 from tinygrad_edu import functions as f
@@ -172,6 +173,35 @@ OPERATIONS = {
         *(lambda x, y: cos(atan2(y, x)), lambda x, y: sin(atan2(y, x))),
         domain=nonzero,
     ),
+    "exp2": smooth(f.exp2, lambda x: 2**x, lambda x: log(2) * 2**x, domain=small),
+    "log2": smooth(f.log2, lambda x: log(x) / log(2), lambda x: 1 / x / log(2), domain=positive),
+    "log10": smooth(
+        f.log10, lambda x: log(x) / log(10), lambda x: 1 / x / log(10), domain=positive
+    ),
+    "asinh": smooth(f.asinh, math.asinh, lambda x: 1 / math.cosh(math.asinh(x))),
+    "acosh": smooth(
+        *(f.acosh, math.acosh, lambda x: 1 / math.sinh(math.acosh(x))), domain=lambda x: x > 1.1
+    ),
+    "atanh": smooth(
+        *(f.atanh, math.atanh, lambda x: math.cosh(math.atanh(x)) ** 2), domain=inside_1
+    ),
+    "log_sigmoid": smooth(
+        *(f.log_sigmoid, lambda x: -log(1 + exp(-x)), lambda x: logistic(-x)), domain=small
+    ),
+    "clip": smooth(
+        *(lambda x: f.clip(x, -1, 2), lambda x: sorted([-1, x, 2])[1], lambda x: -1 <= x <= 2),
+        kink=lambda x: min(abs(x + 1), abs(x - 2)),
+    ),
+    "x % y": smooth(
+        *(lambda x, y: x % y, lambda x, y: x - y * math.floor(x / y)),
+        *(lambda x, y: 1, lambda x, y: -math.floor(x / y)),
+        domain=nonzero,
+        kink=lambda x, y=None: inf if y is None else abs(x / y - round(x / y)),
+    ),
+    "norm": of_3(
+        f.norm, lambda *x: math.hypot(*x), lambda *x: [a / math.hypot(*x) for a in x]
+    )._replace(domain=nonzero),
+    "var": of_3(f.var, lambda *x: pvariance(x), lambda *x: [2 / 3 * (a - fmean(x)) for a in x]),
     "sum": of_3(f.sum, lambda *x: math.fsum(x), lambda *x: [1, 1, 1]),
     "mean": of_3(f.mean, lambda *x: math.fsum(x) / 3, lambda *x: [1 / 3, 1 / 3, 1 / 3]),
     "prod": of_3(f.prod, lambda *x: math.prod(x), others),
