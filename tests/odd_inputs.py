@@ -143,8 +143,8 @@ LEFT_OUT = {
     "view.Worksheet",
     # what is called inside the package
     "Adagrad.update", "Adam.update", "AdamW.update", "RMSprop.update", "Primitive.of",
-    "Primitive.of_one", "Program.compare", "Program.stands", "Program.check_classes", "Program.draw",
-    "Program.filled", "Program.kernel", "Program.read_parameters",
+    "Primitive.of_one", "Program.compare", "Program.stands", "Program.check_classes",
+    "Program.draw", "Program.filled", "Program.kernel", "Program.read_parameters",
     "Program.run", "Program.write_parameters", "losses.register", "losses.refuse_twice",
     "SGD.update", "Optimizer.update",
     # seconds, and nothing to give them

@@ -1,5 +1,7 @@
 """Two engines, one answer: what a program of arrays must not get wrong, kind by kind."""
 
+import functools
+import math
 import random
 from collections import deque
 from functools import cache, partial
@@ -20,6 +22,8 @@ from tinygrad_edu import (
     Value,
     evaluate,
     fit,
+    grad,
+    hessian,
     losses,
     parameter,
     predict,
@@ -28,6 +32,7 @@ from tinygrad_edu import (
 )
 from tinygrad_edu import functions as f
 from tinygrad_edu.data import moons
+from tinygrad_edu.engine import toposort
 from tinygrad_edu.vectorize import VectorizeError
 
 POINTS, LABELS = moons(20, noise=0.1, rng=0)
@@ -122,6 +127,7 @@ def test_parameters_that_are_only_compared_have_a_gradient_of_zero():
 
 
 X, Y = moons(10, noise=0.1, rng=0)
+W = parameter(0.7)
 FACTOR = [1.0]
 STATE = SimpleNamespace(factor=1.0, draws=random.Random(0))
 
@@ -350,3 +356,199 @@ def test_a_trial_leaves_what_a_model_holds_as_it_was():
             callbacks=[lambda epoch: None], engine="matrix")  # fmt: skip
     assert asked == {"x": [], "set": set()}
     assert "last" not in vars(model)
+
+
+# --- a number and a Value in its place ------------------------------------------------------------
+
+
+@functools.singledispatch
+def at_three(v):
+    return v
+
+
+@at_three.register
+def _(v: float) -> float:
+    return 7.0 if v == 3 else v
+
+
+def matched(v):
+    match v:
+        case float() if v == 3.0:
+            return 7.0
+    return v
+
+
+def attempted(v):
+    try:
+        return 7.0 if v.is_integer() and v == 3 else v
+    except AttributeError:
+        return v
+
+
+def rounded(v):
+    try:
+        return [0.0, 1.0, 2.0, 7.0, 4.0, 5.0, 6.0][int(v)]
+    except TypeError:
+        return v
+
+
+def floored(v):
+    try:
+        return 7.0 if math.floor(v) == 3 else v
+    except TypeError:
+        return v
+
+
+#: What depends on the type of an input, by which a Value and the number in its place differ; for
+#: one row in seven alone.
+QUESTIONS = {
+    "isinstance of Value": lambda v: v if isinstance(v, Value) or v != 3 else 7.0,
+    "isinstance of float": lambda v: 7.0 if isinstance(v, float) and v == 3 else v,
+    "type": lambda v: 7.0 if type(v) is float and v == 3 else v,
+    "issubclass": lambda v: v if issubclass(type(v), Value) or v != 3 else 7.0,
+    "class": lambda v: 7.0 if v.__class__ is float and v == 3 else v,
+    "hasattr": lambda v: v if hasattr(v, "tanh") or v != 3 else 7.0,
+    "getattr": lambda v: 7.0 if getattr(v, "hex", None) and v == 3 else v,
+    "a dict": lambda v: {3.0: 7.0}.get(v, v),
+    "a set": lambda v: 7.0 if v in {3.0} else v,
+    "singledispatch": at_three,
+    "match": matched,
+    "an attribute": attempted,
+    "an index": rounded,
+    "a floor": floored,
+}
+ROWS_OF_SEVEN = [[float(i % 7), 1.0] for i in range(28)]
+
+
+def refused_or(run):
+    try:
+        return run()
+    except VectorizeError:
+        return None
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_what_depends_on_the_type_of_an_input_is_noticed_on_whichever_row_it_is(name):
+    layer = Layer(2, 1, rng=0)
+    question = QUESTIONS[name]
+
+    def model(x):
+        return layer([question(v) for v in x])[0]
+
+    def losses_of(engine):
+        sgd = SGD(Layer(2, 1, rng=0).parameters(), lr=0.01)
+        sgd.parameters[:] = layer.parameters()
+        return fit(model, ROWS_OF_SEVEN, [0.0] * 28, loss="squared_error", optimizer=sgd,
+                   epochs=1, engine=engine).loss  # fmt: skip
+
+    expected = predict(model, ROWS_OF_SEVEN, engine="scalar")
+    assert expected[3] != [layer(ROWS_OF_SEVEN[3])[0].data]
+    assert_close(predict(model, ROWS_OF_SEVEN), expected, name)
+    assert refused_or(lambda: predict(model, ROWS_OF_SEVEN, engine="matrix")) is None
+    assert refused_or(lambda: losses_of("matrix")) is None
+    before = [p.data for p in layer.parameters()]
+    auto = losses_of("auto")
+    for p, x in zip(layer.parameters(), before, strict=True):
+        p.data = x
+    assert_close(auto, losses_of("scalar"), name)
+
+
+def test_what_takes_a_number_and_a_value_alike_is_a_program():
+    net = MLP(2, [3, 1], rng=0)
+
+    def model(x):
+        return net([v if isinstance(v, Value) else Value(v) for v in x])
+
+    options = {"loss": "squared_error", "optimizer": SGD(net.parameters()), "epochs": 1}
+    fit(model, X, Y, engine="matrix", **options)
+    expected = predict(model, X, engine="scalar")
+    assert_close(predict(model, X, engine="matrix"), expected, "outputs")
+    noisy = {"augment": lambda row, rng: [v + rng.gauss(0, 0.1) for v in row], **options}
+    with pytest.raises(VectorizeError, match="rows that augment makes are not known before"):
+        fit(model, X, Y, engine="matrix", **noisy)
+
+
+# --- derivatives and identity within a function ---------------------------------------------------
+
+
+class OfDerivatives(Module):
+    """u + u' + u'', as the equations of physics have them."""
+
+    def __init__(self):
+        self.net = MLP(2, [3, 1], "tanh", rng=0)
+
+    def __call__(self, x):
+        x = [v if isinstance(v, Value) else Value(v) for v in x]
+        u = self.net(x)
+        slope = grad(u, x[0])
+        return u + slope + grad(slope, x[0])
+
+
+def slopes_squared(error, xs):
+    return f.sum([g * g for g in grad(error, xs)])
+
+
+def after_a_step(error, xs):
+    return f.sum([(x - 0.1 * g) ** 2 for x, g in zip(xs, grad(error, xs), strict=True)])
+
+
+def curvature(error, xs):
+    return f.sum([h * h for row in hessian(error, xs[:3]) for h in row])
+
+
+def third_order(error, xs):
+    return grad(grad(grad(error, xs[0]), xs[1]), xs[0]) ** 2
+
+
+def as_keys(error, xs):
+    table = {v: k for k, v in enumerate([error, error * error, *xs[:2]])}
+    return f.sum([v * k for v, k in table.items()]) + (error if error in set(table) else 0.0)
+
+
+def in_order_of_birth(error, xs):
+    return f.mean(toposort(error)[-2:])
+
+
+PENALTIES = [slopes_squared, after_a_step, curvature, third_order, as_keys, in_order_of_birth]
+
+
+@pytest.mark.parametrize("penalty", PENALTIES)
+@pytest.mark.parametrize("activation", ["tanh", "softplus"])
+def test_a_loss_that_differentiates_or_keeps_values_as_keys_trains_as_a_program(
+    penalty, activation
+):
+    def run(engine):
+        net = MLP(2, [2, 1], activation, rng=0)
+
+        def loss(output, target):
+            error = losses.squared_error(output, target)
+            return error + 0.1 * penalty(error, net.parameters())
+
+        sgd = SGD(net.parameters(), lr=0.05)
+        history = fit(net, X, Y, loss=loss, optimizer=sgd, epochs=2, batch_size=4, engine=engine)
+        return [*history.loss, *(p.data for p in sgd.parameters)]
+
+    assert_close(run("matrix"), run("scalar"), penalty.__name__)
+
+
+def test_a_model_that_differentiates_gives_the_same_in_all_engines():
+    model = OfDerivatives()
+    expected = [[model(x).data] for x in X]
+    for engine in ("scalar", "matrix"):
+        assert_close(predict(model, X, engine=engine), expected, engine)
+        assert evaluate(model, X, expected, loss="squared_error", engine=engine)[0] < 1e-30
+
+
+@pytest.mark.parametrize(
+    ("fn", "expected"),
+    [
+        (lambda x: grad((W * x).tanh(), W) ** 2, 0.25 * (1 - math.tanh(0.35) ** 2) ** 2),
+        (lambda x: f.sum(sorted({x, x * W}, key=lambda v: v is x)), 0.85),
+        (lambda x: toposort(W * x)[-1], 0.35),
+        (lambda x: {x: W * x}[x], 0.35),
+        (lambda x: grad(x**3, x), 0.75),
+        (lambda x: grad(W * x, {"x": x}["x"]), 0.7),
+    ],
+)
+def test_neither_a_derivative_nor_identity_reads_a_number(fn, expected):
+    assert vectorize(fn, 0.5)([0.5])[0] == pytest.approx(expected, rel=1e-12)

@@ -12,9 +12,8 @@ from tinygrad_edu.engine import Value, gradients, modes
 from tinygrad_edu.examples import Rows
 from tinygrad_edu.losses import Loss
 from tinygrad_edu.optim import OPTIMIZERS, Optimizer
-from tinygrad_edu.train.engines import Held
 from tinygrad_edu.train.scalar import batch_loss
-from tinygrad_edu.train.training import DivergenceError, Model, Penalty, check_finite
+from tinygrad_edu.train.training import DivergenceError, Held, Model, Penalty, check_finite
 from tinygrad_edu.vectorize import VectorizeError
 from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.vectorize.kernel import Kernel, Update

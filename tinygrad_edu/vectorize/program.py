@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tinygrad_edu.engine import Value, gradients
-from tinygrad_edu.vectorize.arrays import Array, as_array, largest
+from tinygrad_edu.vectorize.arrays import Array, in_shapes, largest
 from tinygrad_edu.vectorize.kernel import Kernel, compile_kernel
 from tinygrad_edu.vectorize.layout import argument_names
 from tinygrad_edu.vectorize.plan import explanation, plan_for
@@ -34,34 +34,14 @@ DIFFERENT: Final = (
 )
 
 
-def vectorize(fn: Callable[..., Any], *example: Any) -> Program:
-    """The program over arrays that does for many examples what `fn` does for one.
-
-    `fn` is ordinary Python over Values. An example is given as numbers or rows of numbers; `fn`
-    receives a Value for a number and a list of Values for a row:
-
-        program = vectorize(lambda x, y: hinge(model(x), y), [0.1, 0.2], 1)
-        loss, gradient = program.value_and_grad(X, Y)
-
-    Leaves that existed before are parameters. An example may be a whole mini-batch (rows of rows)
-    for a model that couples its rows. Raises VectorizeError, naming the line, for a function that
-    decides in Python what to do with a number: `if z.data > 0`.
-    """
-    if not callable(fn):
-        raise TypeError(f"vectorize takes a function of an example, got {type(fn).__name__}")
-    if not example:
-        raise TypeError("vectorize needs an example: vectorize(fn, [0.1, 0.2], 1.0)")
-    return Program(fn, example)
-
-
 class Program:
     """What `vectorize` gives: a function of arrays, with its gradient and its source.
 
     An argument that was a number of the example takes B numbers, one that was a row of n takes
     (B, n). `parameters` are the leaves it depends on, in the order of the vector P of the source:
     W1, b1, W2, b2, ...; their numbers are read at each call. `print(program.source)` shows NumPy,
-    `program.latex` the equations. `asks` if the function may
-    treat an input otherwise than a number, so that its examples need a look each.
+    `program.latex` the equations. `asks` if the function may treat an input otherwise than a
+    number, so that its examples need a look each.
     """
 
     def __init__(
@@ -77,7 +57,7 @@ class Program:
         self._fn, self._example, self._recorded = fn, example, recording.tape
         self._trial = trial
         self._leaves = {v: i for i, v in recording.parameters.items()}
-        self.asks = recording.looked_up
+        self.asks = recording.asks
         self.tape = tape = fuse_dots(recording.tape)
         self.plan = plan_for(tape)
         leaves = dict(zip(tape.parameters, recording.parameters.values(), strict=True))
@@ -96,8 +76,8 @@ class Program:
         """
         if not self._checked:
             self._check(self._arranged(self._example)[0])
-        left_out: dict[str, Any] = {"plan": None, "_fn": None, "_example": ()}
-        return vars(self) | left_out | {"_kernels": OrderedDict()}
+        left_out = {"plan": None, "_fn": None, "_example": (), "_trial": nullcontext}
+        return {**vars(self), **left_out, "_kernels": OrderedDict()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state, plan=plan_for(state["tape"]))
@@ -236,30 +216,7 @@ class Program:
 
     def _arranged(self, arrays: Sequence[ArrayLike]) -> tuple[dict[str, Array], bool]:
         """The arguments by name, each (B, n); and whether they are a single example."""
-        shapes = self.tape.shapes
-        if len(arrays) != len(shapes):
-            raise TypeError(f"the program takes {len(shapes)} arrays, got {len(arrays)}")
-        arranged, single, B = {}, False, None
-        for name, array, shape in zip(self.names, arrays, shapes, strict=True):
-            a = as_array(array, name)
-            single = a.shape == shape
-            if single:
-                a = a[None]
-            if a.shape == (*a.shape[:1], 1) and not shape:
-                a = a[:, 0]
-            if a.shape[1:] != shape:
-                expected = ", ".join(["B", *map(str, shape)])
-                raise ValueError(
-                    f"{name} must have the shape ({expected}{',' * (not shape)}), got "
-                    f"{np.shape(array)}: the example was "
-                    f"{'a number' if not shape else f'of shape {shape}'}"
-                )
-            if B is not None and len(a) != B:
-                raise ValueError(f"{name} has {len(a)} examples, {self.names[0]} has {B}")
-            B = len(a)
-            arranged[name] = a.reshape(B, int(np.prod(shape)))
-        if not B:
-            raise ValueError("the arrays hold no examples")
+        arranged, single = in_shapes(arrays, self.names, self.tape.shapes)
         self.check_classes(arranged)
         return arranged, single
 

@@ -40,7 +40,7 @@ class Recorder:
         self.lines: dict[Value, Line] = {}
         self.comparisons: list[tuple[str, Value, Value, bool, Line]] = []
         self.samples: list[RandomLeaf] = []
-        self.looked_up = False
+        self.asks = False
 
     def __call__(self, event: str, v: Value, *details: Any) -> Any:
         """What the method of the event answers."""
@@ -64,10 +64,10 @@ class Recorder:
                 f"for all examples does not have: {WAY_OUT}"
             )
 
-    def looked_at(self, v: Value) -> None:
-        """Note that the user's own code hashes an input, in whose place it gets a number else."""
-        caller = sys._getframe(4)  # of Value.__hash__
-        self.looked_up |= caller.f_globals.get("__name__", "").partition(".")[0] != _PACKAGE
+    def asked(self, v: Value) -> None:
+        """Note that the user's own code does with an input what a number answers otherwise."""
+        caller = sys._getframe(4)  # of a method of `Input`
+        self.asks |= caller.f_globals.get("__name__", "").partition(".")[0] != _PACKAGE
 
     def compared(self, v: Value, sign: str, other: Value | float, outcome: bool) -> None:
         """Note a comparison, which becomes a guard."""
@@ -92,8 +92,18 @@ class Input(Value):
 
     def __hash__(self) -> int:
         if modes.current.get() is not None:
-            modes.tell("looked_at", self)
+            modes.tell("asked", self)
         return object.__hash__(self)
+
+    def __getattr__(self, name: str) -> Any:
+        modes.tell("asked", self)
+        raise AttributeError(f"'Value' object has no attribute {name!r}", name=name, obj=self)
+
+    def _no_number(self, *_: Any) -> Any:
+        modes.tell("asked", self)
+        super()._no_number()
+
+    __float__ = __int__ = __round__ = _no_number
 
     def __format__(self, spec: str) -> str:
         modes.tell("read", self)
@@ -127,15 +137,15 @@ class Run(NamedTuple):
 class Recording(NamedTuple):
     """A tape, the Values of its nodes, and the random ones.
 
-    `looked_up` if the user's own code looked for an input in a set or a dict, which it finds there
-    by identity, as it does any Value, and would find a number by its size.
+    `asks` if the user's own code did with an input what a number may answer otherwise: looked it up
+    in a set or a dict, asked for an attribute that it has not, or for a float.
     """
 
     tape: Tape
     nodes: dict[Value, int]
     samples: list[RandomLeaf]
     results: list[list[Value]]
-    looked_up: bool
+    asks: bool
 
     @property
     def parameters(self) -> dict[int, Value]:
@@ -175,7 +185,7 @@ def record(fn: Callable[..., Any], example: Sequence[Any]) -> Recording:
     for (sign, _, _, outcome, line), (left, right) in zip(recorder.comparisons, sides, strict=True):
         tape.guards.append(Guard(sign, left, right, outcome, line))
     tape.samples = [known.get(v, -1) for v in recorder.samples]
-    return Recording(tape, known, recorder.samples, results, recorder.looked_up)
+    return Recording(tape, known, recorder.samples, results, recorder.asks)
 
 
 def repeated(
