@@ -18,8 +18,11 @@ from tinygrad_edu import (
     SGD,
     Layer,
     Module,
+    NonFiniteError,
     Sequential,
     Value,
+    classes,
+    detect_anomaly,
     evaluate,
     fit,
     grad,
@@ -27,6 +30,8 @@ from tinygrad_edu import (
     losses,
     parameter,
     predict,
+    pretrain,
+    sklearn,
     train,
     vectorize,
 )
@@ -552,3 +557,172 @@ def test_a_model_that_differentiates_gives_the_same_in_all_engines():
 )
 def test_neither_a_derivative_nor_identity_reads_a_number(fn, expected):
     assert vectorize(fn, 0.5)([0.5])[0] == pytest.approx(expected, rel=1e-12)
+
+
+# --- anomalies ------------------------------------------------------------------------------------
+
+
+def huge(*sizes):
+    net = MLP(2, sizes, "relu", rng=0)
+    for p in net.parameters():
+        p.data = 1e200
+    return net
+
+
+def fitted(**options):
+    net = MLP(2, [3, 1], "relu", rng=0)
+    sgd = SGD(net.parameters(), lr=1e200)
+    return fit(net, X, Y, loss="squared_error", optimizer=sgd, epochs=4, **options)
+
+
+def stepped():
+    """The mode is asked at each step, not when the generator is made."""
+    net = MLP(2, [3, 1], "relu", rng=0)
+    sgd = SGD(net.parameters(), lr=1e200)
+    options = {"loss": "squared_error", "optimizer": sgd, "epochs": 4, "engine": "matrix"}
+    return list(train(net, X, Y, **options))
+
+
+def estimated(estimator, **options):
+    return estimator((3,), random_state=0, learning_rate_init=1e200, **options).fit(X, Y)
+
+
+def predicted_by_estimator():
+    classifier = sklearn.ScalarMLPClassifier((3,), max_iter=300, tol=1.0).fit(X, Y)
+    for p in classifier.model_.parameters():
+        p.data = 1e200
+    return classifier.predict(X)
+
+
+BAD = {
+    "fit": fitted,
+    "fit on arrays": partial(fitted, engine="matrix"),
+    "fit with callbacks and validation": partial(
+        fitted, engine="matrix", callbacks=[lambda epoch: None], validation=(X, Y)
+    ),
+    "train": stepped,
+    "evaluate": lambda: evaluate(huge(3, 1), X, Y, loss="squared_error"),
+    "evaluate on arrays": lambda: evaluate(huge(3, 1), X, Y, loss="squared_error", engine="matrix"),
+    "predict": lambda: predict(huge(3, 1), X),
+    "predict on arrays": lambda: predict(huge(3, 1), X, engine="matrix"),
+    "classes": lambda: classes(huge(3, 2), X, loss="cross_entropy"),
+    "pretrain": lambda: pretrain(
+        MLP(2, [3, 2, 1], rng=0), X, optimizer=lambda p: SGD(p, lr=1e200), epochs=3
+    ),
+    "a classifier": lambda: estimated(sklearn.ScalarMLPClassifier),
+    "a regressor": lambda: estimated(sklearn.ScalarMLPRegressor, solver="sgd"),
+    "the predictions of a classifier": predicted_by_estimator,
+    "a program": lambda: vectorize(lambda x: 1 / f.exp(1000 * W * x), 0.5)([0.5, 1.5]),
+    "a program with its gradient": lambda: vectorize(
+        lambda x: 1 / f.exp(1000 * W * x), 0.5
+    ).value_and_grad([0.5, 1.5]),
+}
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("name", BAD)
+def test_inside_detect_anomaly_every_entry_names_the_first_node_that_is_not_finite(name):
+    with detect_anomaly(), pytest.raises(NonFiniteError, match=r"^forward: \w+ of \("):
+        BAD[name]()
+
+
+def test_inside_detect_anomaly_the_passes_of_a_program_are_those_that_were_asked_for():
+    v = parameter(0.0)
+    v.grad = 5.0
+    program = vectorize(lambda x: f.sqrt(v * x), 1.0)
+    with detect_anomaly():
+        assert program([1.0, 2.0]).tolist() == [0.0, 0.0]
+        with pytest.raises(NonFiniteError, match=r"^backward: sqrt passed grad 0\.5 \* slope inf"):
+            program.value_and_grad([1.0, 2.0])
+    assert v.grad == 5.0
+
+
+# --- mistakes -------------------------------------------------------------------------------------
+
+
+def of_floats_alone(x):
+    assert not isinstance(x[0], Value), "floats alone"
+    return W * x[0]
+
+
+def misspelt(x):
+    return (W * x[0]).tanhh()
+
+
+def forgets_a_key(x):
+    return W * {"a": 1.0}["b"]
+
+
+def looks_far(x):
+    return W * x[5]
+
+
+def squared(output, target):
+    return (output - target) ** 2
+
+
+MISTAKES = {
+    "a penalty that takes parameters": (
+        TypeError,
+        "Own",
+        {"penalty": lambda ps: losses.l2(ps, 0.1)},
+    ),
+    "a penalty without a result": (TypeError, "NoneType", {"penalty": lambda model: None}),
+    "plus None": (TypeError, "NoneType", {"loss": lambda o, t: squared(o, t) + None}),
+    "a loss of one argument": (TypeError, "positional argument", {"loss": lambda o: o}),
+    "a method that is not there": (AttributeError, "no attribute 'tanhh'", {"model": misspelt}),
+    "a key that is not there": (KeyError, "b", {"model": forgets_a_key}),
+    "an input that is not there": (IndexError, "out of range", {"model": looks_far}),
+    "a division by zero": (ZeroDivisionError, "zero", {"loss": lambda o, t: o * (1 // 0)}),
+}
+
+
+@pytest.mark.parametrize("engine", ["auto", "matrix", "scalar"])
+@pytest.mark.parametrize("name", MISTAKES)
+def test_an_ordinary_mistake_is_passed_on_as_it_is(name, engine):
+    error, said, wrong = MISTAKES[name]
+    model = Own()
+    made = {
+        "model": model,
+        "loss": squared,
+        "optimizer": SGD([*model.net.parameters(), W]),
+        **wrong,
+    }
+    with pytest.raises(error, match=said):
+        fit(made.pop("model"), X=X, y=Y, epochs=1, engine=engine, **made)
+    if "model" in wrong:
+        with pytest.raises(error, match=said):
+            predict(wrong["model"], X, engine=engine)
+
+
+def test_a_mistake_that_comes_later_is_passed_on_too():
+    model = Own()
+    steps = train(model, X, Y, loss=squared, optimizer=SGD(model.net.parameters()), epochs=3)
+    next(steps)
+    model.factor = None
+    with pytest.raises(TypeError, match="NoneType"):
+        next(steps)
+
+
+@pytest.mark.parametrize(
+    ("fn", "example", "way_out"),
+    [
+        (lambda n: sum(n for _ in range(n)), 3, "give it as a 1-of-k row"),
+        (lambda x, k: x[k], ([0.5, 1.5], 1), "give it as a 1-of-k row"),
+        (lambda x: W * math.floor(x), 0.5, "write the choice into the graph with where"),
+        (lambda x: W * [0.0, 1.0][int(x)], 0.5, "write the choice into the graph with where"),
+        (lambda x: W if x == 0.51 else W * x, 0.51, "write the choice into the graph with where"),
+        (lambda x: of_floats_alone([x]), 0.5, "floats alone"),
+    ],
+)
+def test_what_fails_for_stand_ins_alone_is_told_with_the_way_out_that_fits(fn, example, way_out):
+    with pytest.raises(VectorizeError, match=way_out) as caught:
+        vectorize(fn, *(example if isinstance(example, tuple) else (example,)))
+    assert str(caught.value).startswith("line ")
+
+
+def test_what_takes_floats_alone_trains_on_scalars():
+    run = partial(fit, of_floats_alone, X, Y, loss=squared, epochs=1)
+    with pytest.raises(VectorizeError, match="floats alone"):
+        run(optimizer=SGD([W]), engine="matrix")
+    assert len(run(optimizer=SGD([W]))) == 1

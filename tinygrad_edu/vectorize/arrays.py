@@ -117,9 +117,23 @@ HELPERS: Final[dict[str, Callable[..., Any]]] = {
 }
 
 
+TOLERANCE: Final = 1e-8
+ROUNDING: Final = 1e-12
+
+
 def largest(x: Array) -> float:
     """The largest size of the finite numbers."""
     return float(np.abs(x[np.isfinite(x)]).max(initial=0.0))
+
+
+def agree(x: ArrayLike, y: Array, scale: float) -> bool:
+    """Whether numbers are those that others found; inf and nan must stand at the same places.
+
+    They agree to TOLERANCE relative to the largest, or to ROUNDING relative to `scale`, the largest
+    number that they are computed from, which remains where they cancel.
+    """
+    tolerance = TOLERANCE * largest(y) + ROUNDING * scale
+    return bool(np.isclose(x, y, TOLERANCE, tolerance, equal_nan=True).all())
 
 
 def as_array(x: ArrayLike, name: str) -> Array:

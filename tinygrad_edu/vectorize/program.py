@@ -3,7 +3,7 @@
 from __future__ import annotations  # so that help() shows the names of the types
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any, Final
@@ -11,22 +11,17 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tinygrad_edu.engine import Value, gradients
-from tinygrad_edu.vectorize.arrays import Array, in_shapes, largest
+from tinygrad_edu.engine import Value, gradients, modes
+from tinygrad_edu.vectorize.arrays import Array, agree, in_shapes, largest
 from tinygrad_edu.vectorize.kernel import Kernel, compile_kernel
 from tinygrad_edu.vectorize.layout import argument_names
 from tinygrad_edu.vectorize.plan import explanation, plan_for
 from tinygrad_edu.vectorize.source import equations, source
-from tinygrad_edu.vectorize.tape import WAY_OUT, VectorizeError, check_alike, fuse_dots
-from tinygrad_edu.vectorize.trace import record, repeated, settle, trace
+from tinygrad_edu.vectorize.tape import WAY_OUT, VectorizeError, as_values, check_alike, fuse_dots
+from tinygrad_edu.vectorize.trace import lenient, record, repeated, settle, trace, values_of
 
 #: For how many numbers of examples compiled kernels are kept.
 MAX_KERNELS: Final = 8
-#: How much a program may differ from the scalar graph: relative to the largest of the numbers
-#: compared, and relative to the numbers that a result is computed from.
-TOLERANCE: Final = 1e-8
-ROUNDING: Final = 1e-12
-
 DIFFERENT: Final = (
     "the program and the scalar graph give different numbers: the function may treat a Value "
     "otherwise than a number, or an operation of your own compute something else for arrays than "
@@ -194,8 +189,13 @@ class Program:
     def run(self, kernel: Kernel) -> None:
         """Run a kernel whose inputs are filled, under the caller's `numpy.errstate`.
 
-        Raises VectorizeError where a guard fails.
+        Raises VectorizeError where a guard fails, and inside `detect_anomaly()` what scalars raise.
         """
+        if modes.mode().checking:
+            self._find_anomaly(kernel)
+        self._run(kernel)
+
+    def _run(self, kernel: Kernel) -> None:
         kernel.run()
         if kernel.guards:
             self._check_guards(kernel)
@@ -239,6 +239,30 @@ class Program:
                     f"example {row}: {WAY_OUT}"
                 )
 
+    def _find_anomaly(self, kernel: Kernel) -> None:
+        """Run the function on each example: NonFiniteError names the first node that has gone bad.
+
+        The Values of the parameters get the numbers of P; their gradients stay.
+        """
+        self.write_parameters()
+        held, B = [p.grad for p in self.parameters], len(next(iter(kernel.inputs.values())))
+        backward = self._kernels.get((B, True)) is kernel
+        try:
+            with modes.tracing(lenient), modes.detect_anomaly():
+                for example in self._examples(kernel.inputs):
+                    loss, *_ = values_of(self._fn(*as_values(example)))
+                    if backward:
+                        loss.backward(1 / B)
+        finally:
+            for p, g in zip(self.parameters, held, strict=True):
+                p.grad = g
+
+    def _examples(self, arrays: dict[str, Array]) -> Iterator[list[Any]]:
+        """One example after the other, as numbers and lists."""
+        pairs = list(zip(self.names, self.tape.shapes, strict=True))
+        for k in range(len(arrays[self.names[0]])):
+            yield [arrays[name][k].reshape(shape).tolist() for name, shape in pairs]
+
     def _check(self, arrays: dict[str, Array]) -> None:
         """At first use compare results and gradient with the scalar graph's, on a few rows."""
         if not self._checked:
@@ -257,37 +281,28 @@ class Program:
     ) -> None:
         """Raise VectorizeError unless the program gives what `scalars` give for a few rows.
 
-        These are results or their mean, and with `gradient` that. inf and nan must stand at the
-        same places, the rest agrees to TOLERANCE relative to the largest of the numbers, or to
-        ROUNDING relative to the largest that the program reads or gives, which remains where these
-        cancel.
+        These are results or their mean, and with `gradient` that.
         """
         kernel = self.filled(arrays, gradient=gradient)
         if self.samples:
             kernel.inputs["S"].fill(0.5)
         with np.errstate(all="ignore"):
-            self.run(kernel)
+            self._run(kernel)
             mean = kernel.mean()
         with self._trial():
             results, slopes = scalars()
         found = rows_of(kernel.results, len(results)) if results.ndim else mean
-        known = (self.P, *kernel.inputs.values(), *kernel.results)
-        rounding = ROUNDING * max(map(largest, known))
-        for x, y in [(found, results)] if slopes is None else [(found, results), (self.G, slopes)]:
-            tolerance = TOLERANCE * largest(y) + rounding
-            if not np.isclose(x, y, TOLERANCE, tolerance, equal_nan=True).all():
-                raise VectorizeError(DIFFERENT)
+        scale = max(map(largest, (self.P, *kernel.inputs.values(), *kernel.results)))
+        alike = slopes is None or agree(self.G, slopes, scale)
+        if not alike or not agree(found, results, scale):
+            raise VectorizeError(DIFFERENT)
         self._checked = True
 
     def _by_scalars(self, arrays: dict[str, Array], n: int) -> tuple[Array, Array | None]:
         """Results, and gradient if there is one, from a scalar graph for each of n rows."""
         results = []
         gradient = [0.0] * len(self.parameters)  # inf - inf is no warning among floats
-        for k in range(n):
-            example = [
-                arrays[name][k].reshape(shape).tolist()
-                for name, shape in zip(self.names, self.tape.shapes, strict=True)
-            ]
+        for example in self._examples(arrays):
             again = record(self._fn, example)
             settle(again, set(self.parameters))
             check_alike(self._recorded, again.tape)

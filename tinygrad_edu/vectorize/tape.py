@@ -10,7 +10,7 @@ from itertools import chain, zip_longest
 from typing import Any, Final, NamedTuple
 
 from tinygrad_edu.checks import number
-from tinygrad_edu.engine import Primitive, primitives
+from tinygrad_edu.engine import Primitive, Value, primitives
 
 
 class VectorizeError(ValueError):
@@ -52,6 +52,11 @@ def nested(values: Iterator[Any], shape: Shape) -> Any:
     if not shape:
         return next(values)
     return [nested(values, shape[1:]) for _ in range(shape[0])]
+
+
+def as_values(example: Sequence[Any]) -> list[Any]:
+    """An example with a plain Value in place of each number."""
+    return [nested(map(Value, flat(x)), shape_of(x)) for x in example]
 
 
 def disturbed(example: Sequence[Any]) -> list[Any]:

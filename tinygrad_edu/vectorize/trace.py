@@ -19,6 +19,7 @@ from tinygrad_edu.vectorize.tape import (
     Line,
     Tape,
     VectorizeError,
+    as_values,
     check_alike,
     disturbed,
     flat,
@@ -80,8 +81,8 @@ class Recorder:
         return 0.5
 
 
-def lenient(event: str, v: Value, *details: Any) -> float | None:
-    """A tracer that refuses nothing, and gives fixed numbers for samples."""
+def lenient(event: str, *_: Any) -> float | None:
+    """A tracer that refuses nothing, and gives a fixed number for samples."""
     return 0.5 if event == "drawn" else None
 
 
@@ -170,7 +171,7 @@ def run(fn: Callable[..., Any], example: Sequence[Any], *, lines: bool = True) -
     for v in chain(*inputs):  # nobody looks any more, and the hash of a plain Value is quicker
         v.__class__ = Value
     parts = result if isinstance(result, tuple) and result else (result,)
-    return Run(recorder, inputs, [_values(part) for part in parts])
+    return Run(recorder, inputs, [values_of(part) for part in parts])
 
 
 def record(fn: Callable[..., Any], example: Sequence[Any]) -> Recording:
@@ -232,7 +233,7 @@ def _raise_own_error(fn: Callable[..., Any], example: Sequence[Any]) -> None:
     """Raise what `fn` raises by itself, for plain Values and for the numbers of the example."""
     with modes.tracing(lenient):
         try:
-            fn(*[nested((Value(x) for x in flat(x)), shape_of(x)) for x in example])
+            fn(*as_values(example))
         except Exception as error:
             try:
                 fn(*example)
@@ -260,12 +261,12 @@ def _leaf(tape: Tape, known: dict[Value, int], v: Value) -> int:
     return i
 
 
-def _values(result: Any) -> list[Value]:
+def values_of(result: Any) -> list[Value]:
     """The Values that a function gives, as one list."""
     if isinstance(result, Value):
         return [result]
     if isinstance(result, (list, tuple)) and result:
-        return [v for part in result for v in _values(part)]
+        return [v for part in result for v in values_of(part)]
     raise VectorizeError(
         f"the function must give a Value or a list of Values, got {type(result).__name__}"
     )
