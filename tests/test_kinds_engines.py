@@ -16,6 +16,7 @@ from vectorized import assert_equal, function_of, numbers_of
 from tinygrad_edu import (
     MLP,
     SGD,
+    BatchNorm,
     Layer,
     Module,
     NonFiniteError,
@@ -31,6 +32,7 @@ from tinygrad_edu import (
     parameter,
     predict,
     pretrain,
+    primitive,
     sklearn,
     train,
     vectorize,
@@ -133,7 +135,7 @@ def test_parameters_that_are_only_compared_have_a_gradient_of_zero():
 
 X, Y = moons(10, noise=0.1, rng=0)
 W = parameter(0.7)
-FACTOR = [1.0]
+FACTOR = [1.0, 1.0]
 STATE = SimpleNamespace(factor=1.0, draws=random.Random(0))
 
 
@@ -143,10 +145,15 @@ def _at_the_start():
 
 
 def start():
-    FACTOR[0] = STATE.factor = 1.0
+    FACTOR[:], STATE.factor = [1.0, 1.0], 1.0
     STATE.draws.seed(0)
     random.seed(0)
     np.random.seed(0)
+
+
+@primitive(lambda m, y, x: (FACTOR[1] * m.exp(-x),))
+def times_factor(m, x):
+    return -FACTOR[1] * m.exp(-x)
 
 
 class Own(Module):
@@ -155,11 +162,11 @@ class Own(Module):
     def __init__(self):
         self.net = MLP(2, [2, 1], "tanh", rng=0)
         self.factor, self.deep, self.noisy = 1.0, False, False
-        self.options = {"shift": 0.0}
+        self.options, self.after = {"shift": 0.0}, times_factor
         self.rng = random.Random(0)
 
     def __call__(self, x):
-        z = self.net(x) * self.factor + self.options["shift"]
+        z = self.after(self.net(x)) * self.factor + self.options["shift"]
         if self.noisy:
             z = z + self.rng.gauss(0.0, 0.1)
         return f.tanh(z) if self.deep else z
@@ -195,6 +202,8 @@ CHANGES = {
         model, "net", Sequential(model.net, Layer(1, 1, "tanh", rng=3))
     ),
     "a weight frozen": lambda model: model.net.layers[0].neurons[0].w.__setitem__(0, 0.5),
+    "a method": lambda model: setattr(model, "after", lambda z: 3.0 * z),
+    "a number of an operation": lambda model: FACTOR.__setitem__(1, 3.0),
     "numbers of parameters": lambda model: setattr(model.net.parameters()[0], "data", 2.0),
 }
 
@@ -244,6 +253,22 @@ def test_both_engines_give_one_history_whatever_is_changed_on_the_way(name, run)
     if noisy:
         with pytest.raises(VectorizeError, match="a RandomLeaf if it is random"):
             run("matrix", CHANGES[name])
+
+
+def test_a_layer_that_couples_examples_from_now_on_trains_on_scalars():
+    def run(engine):
+        net = Sequential(Layer(2, 2, "tanh", rng=0), Layer(2, 1, rng=1))
+        steps = train(
+            net, X, Y, loss="squared_error", optimizer=SGD(net.parameters(), lr=0.1), epochs=4,
+            engine=engine,
+        )  # fmt: skip
+        found = [next(steps).loss]
+        net.layers.insert(1, BatchNorm(2))
+        return [*found, *(step.loss for step in steps)]
+
+    assert_close(run("auto"), run("scalar"), "losses")
+    with pytest.raises(VectorizeError, match="couples the examples of a batch"):
+        run("matrix")
 
 
 class Drawing(Own):

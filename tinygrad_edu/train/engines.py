@@ -6,7 +6,6 @@ from typing import Any, Final, Protocol, TypeVar
 
 from tinygrad_edu.checks import one_of
 from tinygrad_edu.engine import modes
-from tinygrad_edu.nn import Module
 from tinygrad_edu.nn.mode import in_mode, modules_of
 from tinygrad_edu.train.scalar import ScalarDescent
 from tinygrad_edu.train.training import Engine, Training
@@ -66,13 +65,6 @@ def matrix_descent(training: Training) -> Descent:
 
     model = training.model
     with in_mode(modules_of(model), training=True):
-        if isinstance(model, Module) and model.couples_examples:
-            from tinygrad_edu.vectorize import VectorizeError
-
-            raise VectorizeError(
-                f"{model!r:.80} couples the examples of a batch in training mode, and a program "
-                'computes each example by itself: write engine="scalar"'
-            )
         program, X, y = checked_program(
             model, training.loss, training.penalty, training.rows, training.targets
         )

@@ -155,7 +155,7 @@ def evaluation(
         nonlocal evaluator
         if shared and evaluator is not None:
             with in_mode(modules_of(model), training=False):
-                stands = evaluator.stands()
+                stands = evaluator.program.stands()
             if not stands:
                 evaluator = vectorized_or_scalar(compiled, lambda: None, engine)
         if evaluator is None:

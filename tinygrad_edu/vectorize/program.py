@@ -49,8 +49,7 @@ class Program:
     ) -> None:
         with trial():
             recording = trace(fn, example, other)
-        self._fn, self._example, self._recorded = fn, example, recording.tape
-        self._trial = trial
+        self._fn, self._trial, self._example, self._recorded = fn, trial, example, recording.tape
         self._leaves = {v: i for i, v in recording.parameters.items()}
         self.asks = recording.asks
         self.tape = tape = fuse_dots(recording.tape)
@@ -152,6 +151,9 @@ class Program:
         try:
             with self._trial():
                 samples = repeated(self._fn, self._example, self._recorded, self._leaves)
+            if not self.tape.is_of_package:  # what an own operation reads is in no graph
+                self._checked = False
+                self._check(self._arranged(self._example)[0])
         except VectorizeError:
             return False
         self.samples = self.samples if samples is None else samples
@@ -245,7 +247,7 @@ class Program:
         The Values of the parameters get the numbers of P; their gradients stay.
         """
         self.write_parameters()
-        held, B = [p.grad for p in self.parameters], len(next(iter(kernel.inputs.values())))
+        held, B = [p.grad for p in self.parameters], len(kernel.inputs["X"])
         backward = self._kernels.get((B, True)) is kernel
         try:
             with modes.tracing(lenient), modes.detect_anomaly():
@@ -266,11 +268,10 @@ class Program:
     def _check(self, arrays: dict[str, Array]) -> None:
         """At first use compare results and gradient with the scalar graph's, on a few rows."""
         if not self._checked:
-            B = len(next(iter(arrays.values())))
+            B = len(arrays["X"])
             rows = sorted({0, B // 2, B - 1})
             few = {name: array[rows] for name, array in arrays.items()}
-            scalars = partial(self._by_scalars, few, len(rows))
-            self.compare(few, scalars, gradient=self.has_loss)
+            self.compare(few, partial(self._by_scalars, few), gradient=self.has_loss)
 
     def compare(
         self,
@@ -298,9 +299,9 @@ class Program:
             raise VectorizeError(DIFFERENT)
         self._checked = True
 
-    def _by_scalars(self, arrays: dict[str, Array], n: int) -> tuple[Array, Array | None]:
-        """Results, and gradient if there is one, from a scalar graph for each of n rows."""
-        results = []
+    def _by_scalars(self, arrays: dict[str, Array]) -> tuple[Array, Array | None]:
+        """Results, and gradient if there is one, from a scalar graph for each row."""
+        results, n = [], len(arrays["X"])
         gradient = [0.0] * len(self.parameters)  # inf - inf is no warning among floats
         for example in self._examples(arrays):
             again = record(self._fn, example)

@@ -144,6 +144,13 @@ class Tape:
                 depends[i] = any(depends[p] for p in parents)
         return depends
 
+    @property
+    def is_of_package(self) -> bool:
+        """Whether all operations are the package's own, which do the same for ever."""
+        known = {record.value for record in primitives.values()}
+        used = {id(record): record for record in self.records if record is not None}
+        return all(record.value in known for record in used.values())
+
     def structure(self) -> tuple[Any, ...]:
         """Everything the program depends on but the parameters themselves; hashable."""
         return (
