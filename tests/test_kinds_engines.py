@@ -1,5 +1,7 @@
 """Two engines, one answer: what a program of arrays must not get wrong, kind by kind."""
 
+import functools
+import math
 import random
 from collections import deque
 from functools import cache, partial
@@ -14,20 +16,30 @@ from vectorized import assert_equal, function_of, numbers_of
 from tinygrad_edu import (
     MLP,
     SGD,
+    BatchNorm,
     Layer,
     Module,
+    NonFiniteError,
     Sequential,
     Value,
+    classes,
+    detect_anomaly,
     evaluate,
     fit,
+    grad,
+    hessian,
     losses,
     parameter,
     predict,
+    pretrain,
+    primitive,
+    sklearn,
     train,
     vectorize,
 )
 from tinygrad_edu import functions as f
 from tinygrad_edu.data import moons
+from tinygrad_edu.engine import toposort
 from tinygrad_edu.vectorize import VectorizeError
 
 POINTS, LABELS = moons(20, noise=0.1, rng=0)
@@ -122,7 +134,8 @@ def test_parameters_that_are_only_compared_have_a_gradient_of_zero():
 
 
 X, Y = moons(10, noise=0.1, rng=0)
-FACTOR = [1.0]
+W = parameter(0.7)
+FACTOR = [1.0, 1.0]
 STATE = SimpleNamespace(factor=1.0, draws=random.Random(0))
 
 
@@ -132,10 +145,15 @@ def _at_the_start():
 
 
 def start():
-    FACTOR[0] = STATE.factor = 1.0
+    FACTOR[:], STATE.factor = [1.0, 1.0], 1.0
     STATE.draws.seed(0)
     random.seed(0)
     np.random.seed(0)
+
+
+@primitive(lambda m, y, x: (FACTOR[1] * m.exp(-x),))
+def times_factor(m, x):
+    return -FACTOR[1] * m.exp(-x)
 
 
 class Own(Module):
@@ -144,11 +162,11 @@ class Own(Module):
     def __init__(self):
         self.net = MLP(2, [2, 1], "tanh", rng=0)
         self.factor, self.deep, self.noisy = 1.0, False, False
-        self.options = {"shift": 0.0}
+        self.options, self.after = {"shift": 0.0}, times_factor
         self.rng = random.Random(0)
 
     def __call__(self, x):
-        z = self.net(x) * self.factor + self.options["shift"]
+        z = self.after(self.net(x)) * self.factor + self.options["shift"]
         if self.noisy:
             z = z + self.rng.gauss(0.0, 0.1)
         return f.tanh(z) if self.deep else z
@@ -184,6 +202,8 @@ CHANGES = {
         model, "net", Sequential(model.net, Layer(1, 1, "tanh", rng=3))
     ),
     "a weight frozen": lambda model: model.net.layers[0].neurons[0].w.__setitem__(0, 0.5),
+    "a method": lambda model: setattr(model, "after", lambda z: 3.0 * z),
+    "a number of an operation": lambda model: FACTOR.__setitem__(1, 3.0),
     "numbers of parameters": lambda model: setattr(model.net.parameters()[0], "data", 2.0),
 }
 
@@ -233,6 +253,22 @@ def test_both_engines_give_one_history_whatever_is_changed_on_the_way(name, run)
     if noisy:
         with pytest.raises(VectorizeError, match="a RandomLeaf if it is random"):
             run("matrix", CHANGES[name])
+
+
+def test_a_layer_that_couples_examples_from_now_on_trains_on_scalars():
+    def run(engine):
+        net = Sequential(Layer(2, 2, "tanh", rng=0), Layer(2, 1, rng=1))
+        steps = train(
+            net, X, Y, loss="squared_error", optimizer=SGD(net.parameters(), lr=0.1), epochs=4,
+            engine=engine,
+        )  # fmt: skip
+        found = [next(steps).loss]
+        net.layers.insert(1, BatchNorm(2))
+        return [*found, *(step.loss for step in steps)]
+
+    assert_close(run("auto"), run("scalar"), "losses")
+    with pytest.raises(VectorizeError, match="couples the examples of a batch"):
+        run("matrix")
 
 
 class Drawing(Own):
@@ -350,3 +386,368 @@ def test_a_trial_leaves_what_a_model_holds_as_it_was():
             callbacks=[lambda epoch: None], engine="matrix")  # fmt: skip
     assert asked == {"x": [], "set": set()}
     assert "last" not in vars(model)
+
+
+# --- a number and a Value in its place ------------------------------------------------------------
+
+
+@functools.singledispatch
+def at_three(v):
+    return v
+
+
+@at_three.register
+def _(v: float) -> float:
+    return 7.0 if v == 3 else v
+
+
+def matched(v):
+    match v:
+        case float() if v == 3.0:
+            return 7.0
+    return v
+
+
+def attempted(v):
+    try:
+        return 7.0 if v.is_integer() and v == 3 else v
+    except AttributeError:
+        return v
+
+
+def rounded(v):
+    try:
+        return [0.0, 1.0, 2.0, 7.0, 4.0, 5.0, 6.0][int(v)]
+    except TypeError:
+        return v
+
+
+def floored(v):
+    try:
+        return 7.0 if math.floor(v) == 3 else v
+    except TypeError:
+        return v
+
+
+#: What depends on the type of an input, by which a Value and the number in its place differ; for
+#: one row in seven alone.
+QUESTIONS = {
+    "isinstance of Value": lambda v: v if isinstance(v, Value) or v != 3 else 7.0,
+    "isinstance of float": lambda v: 7.0 if isinstance(v, float) and v == 3 else v,
+    "type": lambda v: 7.0 if type(v) is float and v == 3 else v,
+    "issubclass": lambda v: v if issubclass(type(v), Value) or v != 3 else 7.0,
+    "class": lambda v: 7.0 if v.__class__ is float and v == 3 else v,
+    "hasattr": lambda v: v if hasattr(v, "tanh") or v != 3 else 7.0,
+    "getattr": lambda v: 7.0 if getattr(v, "hex", None) and v == 3 else v,
+    "a dict": lambda v: {3.0: 7.0}.get(v, v),
+    "a set": lambda v: 7.0 if v in {3.0} else v,
+    "singledispatch": at_three,
+    "match": matched,
+    "an attribute": attempted,
+    "an index": rounded,
+    "a floor": floored,
+}
+ROWS_OF_SEVEN = [[float(i % 7), 1.0] for i in range(28)]
+
+
+def refused_or(run):
+    try:
+        return run()
+    except VectorizeError:
+        return None
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_what_depends_on_the_type_of_an_input_is_noticed_on_whichever_row_it_is(name):
+    layer = Layer(2, 1, rng=0)
+    question = QUESTIONS[name]
+
+    def model(x):
+        return layer([question(v) for v in x])[0]
+
+    def losses_of(engine):
+        sgd = SGD(Layer(2, 1, rng=0).parameters(), lr=0.01)
+        sgd.parameters[:] = layer.parameters()
+        return fit(model, ROWS_OF_SEVEN, [0.0] * 28, loss="squared_error", optimizer=sgd,
+                   epochs=1, engine=engine).loss  # fmt: skip
+
+    expected = predict(model, ROWS_OF_SEVEN, engine="scalar")
+    assert expected[3] != [layer(ROWS_OF_SEVEN[3])[0].data]
+    assert_close(predict(model, ROWS_OF_SEVEN), expected, name)
+    assert refused_or(lambda: predict(model, ROWS_OF_SEVEN, engine="matrix")) is None
+    assert refused_or(lambda: losses_of("matrix")) is None
+    before = [p.data for p in layer.parameters()]
+    auto = losses_of("auto")
+    for p, x in zip(layer.parameters(), before, strict=True):
+        p.data = x
+    assert_close(auto, losses_of("scalar"), name)
+
+
+def test_what_takes_a_number_and_a_value_alike_is_a_program():
+    net = MLP(2, [3, 1], rng=0)
+
+    def model(x):
+        return net([v if isinstance(v, Value) else Value(v) for v in x])
+
+    options = {"loss": "squared_error", "optimizer": SGD(net.parameters()), "epochs": 1}
+    fit(model, X, Y, engine="matrix", **options)
+    expected = predict(model, X, engine="scalar")
+    assert_close(predict(model, X, engine="matrix"), expected, "outputs")
+    noisy = {"augment": lambda row, rng: [v + rng.gauss(0, 0.1) for v in row], **options}
+    with pytest.raises(VectorizeError, match="rows that augment makes are not known before"):
+        fit(model, X, Y, engine="matrix", **noisy)
+
+
+# --- derivatives and identity within a function ---------------------------------------------------
+
+
+class OfDerivatives(Module):
+    """u + u' + u'', as the equations of physics have them."""
+
+    def __init__(self):
+        self.net = MLP(2, [3, 1], "tanh", rng=0)
+
+    def __call__(self, x):
+        x = [v if isinstance(v, Value) else Value(v) for v in x]
+        u = self.net(x)
+        slope = grad(u, x[0])
+        return u + slope + grad(slope, x[0])
+
+
+def slopes_squared(error, xs):
+    return f.sum([g * g for g in grad(error, xs)])
+
+
+def after_a_step(error, xs):
+    return f.sum([(x - 0.1 * g) ** 2 for x, g in zip(xs, grad(error, xs), strict=True)])
+
+
+def curvature(error, xs):
+    return f.sum([h * h for row in hessian(error, xs[:3]) for h in row])
+
+
+def third_order(error, xs):
+    return grad(grad(grad(error, xs[0]), xs[1]), xs[0]) ** 2
+
+
+def as_keys(error, xs):
+    table = {v: k for k, v in enumerate([error, error * error, *xs[:2]])}
+    return f.sum([v * k for v, k in table.items()]) + (error if error in set(table) else 0.0)
+
+
+def in_order_of_birth(error, xs):
+    return f.mean(toposort(error)[-2:])
+
+
+PENALTIES = [slopes_squared, after_a_step, curvature, third_order, as_keys, in_order_of_birth]
+
+
+@pytest.mark.parametrize("penalty", PENALTIES)
+@pytest.mark.parametrize("activation", ["tanh", "softplus"])
+def test_a_loss_that_differentiates_or_keeps_values_as_keys_trains_as_a_program(
+    penalty, activation
+):
+    def run(engine):
+        net = MLP(2, [2, 1], activation, rng=0)
+
+        def loss(output, target):
+            error = losses.squared_error(output, target)
+            return error + 0.1 * penalty(error, net.parameters())
+
+        sgd = SGD(net.parameters(), lr=0.05)
+        history = fit(net, X, Y, loss=loss, optimizer=sgd, epochs=2, batch_size=4, engine=engine)
+        return [*history.loss, *(p.data for p in sgd.parameters)]
+
+    assert_close(run("matrix"), run("scalar"), penalty.__name__)
+
+
+def test_a_model_that_differentiates_gives_the_same_in_all_engines():
+    model = OfDerivatives()
+    expected = [[model(x).data] for x in X]
+    for engine in ("scalar", "matrix"):
+        assert_close(predict(model, X, engine=engine), expected, engine)
+        assert evaluate(model, X, expected, loss="squared_error", engine=engine)[0] < 1e-30
+
+
+@pytest.mark.parametrize(
+    ("fn", "expected"),
+    [
+        (lambda x: grad((W * x).tanh(), W) ** 2, 0.25 * (1 - math.tanh(0.35) ** 2) ** 2),
+        (lambda x: f.sum(sorted({x, x * W}, key=lambda v: v is x)), 0.85),
+        (lambda x: toposort(W * x)[-1], 0.35),
+        (lambda x: {x: W * x}[x], 0.35),
+        (lambda x: grad(x**3, x), 0.75),
+        (lambda x: grad(W * x, {"x": x}["x"]), 0.7),
+    ],
+)
+def test_neither_a_derivative_nor_identity_reads_a_number(fn, expected):
+    assert vectorize(fn, 0.5)([0.5])[0] == pytest.approx(expected, rel=1e-12)
+
+
+# --- anomalies ------------------------------------------------------------------------------------
+
+
+def huge(*sizes):
+    net = MLP(2, sizes, "relu", rng=0)
+    for p in net.parameters():
+        p.data = 1e200
+    return net
+
+
+def fitted(**options):
+    net = MLP(2, [3, 1], "relu", rng=0)
+    sgd = SGD(net.parameters(), lr=1e200)
+    return fit(net, X, Y, loss="squared_error", optimizer=sgd, epochs=4, **options)
+
+
+def stepped():
+    """The mode is asked at each step, not when the generator is made."""
+    net = MLP(2, [3, 1], "relu", rng=0)
+    sgd = SGD(net.parameters(), lr=1e200)
+    options = {"loss": "squared_error", "optimizer": sgd, "epochs": 4, "engine": "matrix"}
+    return list(train(net, X, Y, **options))
+
+
+def estimated(estimator, **options):
+    return estimator((3,), random_state=0, learning_rate_init=1e200, **options).fit(X, Y)
+
+
+def predicted_by_estimator():
+    classifier = sklearn.ScalarMLPClassifier((3,), max_iter=300, tol=1.0).fit(X, Y)
+    for p in classifier.model_.parameters():
+        p.data = 1e200
+    return classifier.predict(X)
+
+
+BAD = {
+    "fit": fitted,
+    "fit on arrays": partial(fitted, engine="matrix"),
+    "fit with callbacks and validation": partial(
+        fitted, engine="matrix", callbacks=[lambda epoch: None], validation=(X, Y)
+    ),
+    "train": stepped,
+    "evaluate": lambda: evaluate(huge(3, 1), X, Y, loss="squared_error"),
+    "evaluate on arrays": lambda: evaluate(huge(3, 1), X, Y, loss="squared_error", engine="matrix"),
+    "predict": lambda: predict(huge(3, 1), X),
+    "predict on arrays": lambda: predict(huge(3, 1), X, engine="matrix"),
+    "classes": lambda: classes(huge(3, 2), X, loss="cross_entropy"),
+    "pretrain": lambda: pretrain(
+        MLP(2, [3, 2, 1], rng=0), X, optimizer=lambda p: SGD(p, lr=1e200), epochs=3
+    ),
+    "a classifier": lambda: estimated(sklearn.ScalarMLPClassifier),
+    "a regressor": lambda: estimated(sklearn.ScalarMLPRegressor, solver="sgd"),
+    "the predictions of a classifier": predicted_by_estimator,
+    "a program": lambda: vectorize(lambda x: 1 / f.exp(1000 * W * x), 0.5)([0.5, 1.5]),
+    "a program with its gradient": lambda: vectorize(
+        lambda x: 1 / f.exp(1000 * W * x), 0.5
+    ).value_and_grad([0.5, 1.5]),
+}
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("name", BAD)
+def test_inside_detect_anomaly_every_entry_names_the_first_node_that_is_not_finite(name):
+    with detect_anomaly(), pytest.raises(NonFiniteError, match=r"^forward: \w+ of \("):
+        BAD[name]()
+
+
+def test_inside_detect_anomaly_the_passes_of_a_program_are_those_that_were_asked_for():
+    v = parameter(0.0)
+    v.grad = 5.0
+    program = vectorize(lambda x: f.sqrt(v * x), 1.0)
+    with detect_anomaly():
+        assert program([1.0, 2.0]).tolist() == [0.0, 0.0]
+        with pytest.raises(NonFiniteError, match=r"^backward: sqrt passed grad 0\.5 \* slope inf"):
+            program.value_and_grad([1.0, 2.0])
+    assert v.grad == 5.0
+
+
+# --- mistakes -------------------------------------------------------------------------------------
+
+
+def of_floats_alone(x):
+    assert not isinstance(x[0], Value), "floats alone"
+    return W * x[0]
+
+
+def misspelt(x):
+    return (W * x[0]).tanhh()
+
+
+def forgets_a_key(x):
+    return W * {"a": 1.0}["b"]
+
+
+def looks_far(x):
+    return W * x[5]
+
+
+def squared(output, target):
+    return (output - target) ** 2
+
+
+MISTAKES = {
+    "a penalty that takes parameters": (
+        TypeError,
+        "Own",
+        {"penalty": lambda ps: losses.l2(ps, 0.1)},
+    ),
+    "a penalty without a result": (TypeError, "NoneType", {"penalty": lambda model: None}),
+    "plus None": (TypeError, "NoneType", {"loss": lambda o, t: squared(o, t) + None}),
+    "a loss of one argument": (TypeError, "positional argument", {"loss": lambda o: o}),
+    "a method that is not there": (AttributeError, "no attribute 'tanhh'", {"model": misspelt}),
+    "a key that is not there": (KeyError, "b", {"model": forgets_a_key}),
+    "an input that is not there": (IndexError, "out of range", {"model": looks_far}),
+    "a division by zero": (ZeroDivisionError, "zero", {"loss": lambda o, t: o * (1 // 0)}),
+}
+
+
+@pytest.mark.parametrize("engine", ["auto", "matrix", "scalar"])
+@pytest.mark.parametrize("name", MISTAKES)
+def test_an_ordinary_mistake_is_passed_on_as_it_is(name, engine):
+    error, said, wrong = MISTAKES[name]
+    model = Own()
+    made = {
+        "model": model,
+        "loss": squared,
+        "optimizer": SGD([*model.net.parameters(), W]),
+        **wrong,
+    }
+    with pytest.raises(error, match=said):
+        fit(made.pop("model"), X=X, y=Y, epochs=1, engine=engine, **made)
+    if "model" in wrong:
+        with pytest.raises(error, match=said):
+            predict(wrong["model"], X, engine=engine)
+
+
+def test_a_mistake_that_comes_later_is_passed_on_too():
+    model = Own()
+    steps = train(model, X, Y, loss=squared, optimizer=SGD(model.net.parameters()), epochs=3)
+    next(steps)
+    model.factor = None
+    with pytest.raises(TypeError, match="NoneType"):
+        next(steps)
+
+
+@pytest.mark.parametrize(
+    ("fn", "example", "way_out"),
+    [
+        (lambda n: sum(n for _ in range(n)), 3, "give it as a 1-of-k row"),
+        (lambda x, k: x[k], ([0.5, 1.5], 1), "give it as a 1-of-k row"),
+        (lambda x: W * math.floor(x), 0.5, "write the choice into the graph with where"),
+        (lambda x: W * [0.0, 1.0][int(x)], 0.5, "write the choice into the graph with where"),
+        (lambda x: W if x == 0.51 else W * x, 0.51, "write the choice into the graph with where"),
+        (lambda x: of_floats_alone([x]), 0.5, "floats alone"),
+    ],
+)
+def test_what_fails_for_stand_ins_alone_is_told_with_the_way_out_that_fits(fn, example, way_out):
+    with pytest.raises(VectorizeError, match=way_out) as caught:
+        vectorize(fn, *(example if isinstance(example, tuple) else (example,)))
+    assert str(caught.value).startswith("line ")
+
+
+def test_what_takes_floats_alone_trains_on_scalars():
+    run = partial(fit, of_floats_alone, X, Y, loss=squared, epochs=1)
+    with pytest.raises(VectorizeError, match="floats alone"):
+        run(optimizer=SGD([W]), engine="matrix")
+    assert len(run(optimizer=SGD([W]))) == 1

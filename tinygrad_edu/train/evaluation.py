@@ -7,14 +7,14 @@ from typing import Any
 
 from tinygrad_edu import functions as f
 from tinygrad_edu.checks import as_model
-from tinygrad_edu.engine import Value, modes, no_grad
+from tinygrad_edu.engine import Value, modes
 from tinygrad_edu.examples import examples, inputs
 from tinygrad_edu.losses import Loss, find_loss, record_of, refuse_twice
 from tinygrad_edu.nn.mode import in_mode, modules_of
-from tinygrad_edu.train.engines import Held, vectorized_or_scalar
+from tinygrad_edu.train.engines import vectorized_or_scalar
 from tinygrad_edu.train.heads import Head, Right
 from tinygrad_edu.train.scalar import numbers_of
-from tinygrad_edu.train.training import Engine, Model
+from tinygrad_edu.train.training import Engine, Held, Model
 
 #: Fewer rows than this are not worth tracing the model for.
 _WORTH_TRACING = 8
@@ -66,8 +66,7 @@ def predict(model: Model, X: Iterable[Any], *, engine: str | Engine = "auto") ->
         return outputs
 
     def by_scalars() -> list[list[float]]:
-        with no_grad():
-            return [numbers_of(model(x)) for x in rows]
+        return [numbers_of(model(x)) for x in rows]  # recorded, as it may differentiate
 
     with in_mode(modules_of(model), training=False):
         worth = len(rows) >= _WORTH_TRACING
@@ -134,14 +133,13 @@ def evaluation(
     """
 
     def by_values() -> tuple[float, Any]:
+        losses, outputs = [], []
         with in_mode(modules_of(model), training=False):
-            outputs = [model(rows[0])]
-            losses = [loss(outputs[0], targets[0])]  # recorded: it may refuse what is before it
-            with no_grad():
-                outputs += [model(x) for x in rows[1:]]
-                losses += [loss(o, t) for o, t in zip(outputs[1:], targets[1:], strict=True)]
-                mean = f.mean(losses)
-        return float(mean.data), [numbers_of(o) for o in outputs]
+            for x, t in zip(rows, targets, strict=True):  # recorded, as they may differentiate
+                output = model(x)
+                losses.append(Value(loss(output, t).data))
+                outputs.append(numbers_of(output))
+        return f.mean(losses).data, outputs
 
     def compiled() -> Any:
         from tinygrad_edu.train.matrix import Evaluator
@@ -157,7 +155,7 @@ def evaluation(
         nonlocal evaluator
         if shared and evaluator is not None:
             with in_mode(modules_of(model), training=False):
-                stands = evaluator.stands()
+                stands = evaluator.program.stands()
             if not stands:
                 evaluator = vectorized_or_scalar(compiled, lambda: None, engine)
         if evaluator is None:

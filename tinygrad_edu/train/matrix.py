@@ -11,10 +11,10 @@ import numpy as np
 from tinygrad_edu.engine import Value, gradients, modes
 from tinygrad_edu.examples import Rows
 from tinygrad_edu.losses import Loss
+from tinygrad_edu.nn import Module
 from tinygrad_edu.optim import OPTIMIZERS, Optimizer
-from tinygrad_edu.train.engines import Held
 from tinygrad_edu.train.scalar import batch_loss
-from tinygrad_edu.train.training import DivergenceError, Model, Penalty, check_finite
+from tinygrad_edu.train.training import DivergenceError, Held, Model, Penalty, check_finite
 from tinygrad_edu.vectorize import VectorizeError
 from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.vectorize.kernel import Kernel, Update
@@ -230,12 +230,7 @@ class Evaluator:
     ) -> None:
         self.program, X, y = checked_program(model, loss, None, rows, targets)
         self.kernel = self.program.filled({"X": X, "Y": y}, gradient=False)
-        self.outputs = len(self.program.tape.results[1])
-        self.rows = len(rows)
-
-    def stands(self) -> bool:
-        """Whether model and loss still do what the program does."""
-        return self.program.stands()
+        self.rows, self.outputs = len(rows), len(self.program.tape.results[1])
 
     def measure(self) -> tuple[float, Array]:
         """The mean loss, and (n, outputs)."""
@@ -262,6 +257,11 @@ def checked_program(
     """
 
     def example(x: list[Value], t: Any) -> tuple[Value, Any]:
+        if isinstance(model, Module) and model.couples_examples:
+            raise VectorizeError(
+                f"{model!r:.80} couples the examples of a batch in training mode, and a program "
+                'computes each example by itself: write engine="scalar"'
+            )
         output = model(x)
         value = loss(output, t)
         return (value if penalty is None else value + penalty(model)), output

@@ -1,11 +1,18 @@
-"""Training: what is trained, by what, on what; and when it has diverged."""
+"""Training: what is trained, by what, on what; what its parts hold; and when it has diverged."""
 
 from __future__ import annotations  # so that help() shows the names of the types
 
 import math
 import random
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+import sys
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from opcode import opmap
+from operator import is_not
+from types import BuiltinMethodType, CellType, CodeType, FunctionType, MethodType, ModuleType
+from typing import Any, Final, NamedTuple
 
 from tinygrad_edu.checks import as_model, function
 from tinygrad_edu.engine import Value
@@ -116,3 +123,163 @@ def check_finite(what: str, numbers: Iterable[float], optimizer: Optimizer, epoc
     bad = next((x for x in numbers if not math.isfinite(x)), None)
     if bad is not None:
         raise DivergenceError(Divergence(what, float(bad), optimizer.lr, epoch))
+
+
+#: What holds nothing that changes with calls; the numbers of Values are looked after elsewhere.
+_LEAVES: Final = (Value, bool, int, float, complex, str, bytes, type(None))
+_LIBRARIES: Final = sys.stdlib_module_names | {__name__.partition(".")[0]}
+#: Names by which code asks what kind of thing it got, and what `case float():` becomes.
+_QUESTIONS: Final = {"isinstance", "issubclass", "type", "__class__", "hasattr", "getattr"}
+_MATCH_CLASS: Final = opmap["MATCH_CLASS"]
+
+
+class Held:
+    """What functions and models hold besides Values, so that mere trials of them leave no trace.
+
+    That is attributes, closures, globals, lists, dicts, sets, arrays, and generators of random
+    numbers, with those of Python and NumPy where their modules are mentioned. Of classes and
+    globals only those of the user's own files are looked into. `asks_types` if their code asks what
+    kind of thing it has got.
+    """
+
+    def __init__(self, *roots: Any) -> None:
+        self.roots = roots
+        self._look()
+
+    def _look(self) -> None:
+        self.places: list[_Place] = []
+        self.states: list[_State] = []
+        codes: list[CodeType] = []
+        found: dict[int, Any] = {}
+        pending = [*self.roots]
+        for x in pending:  # which grows meanwhile
+            if id(x) not in found:
+                found[id(x)] = x
+                codes += _codes(x)
+                self.states += _states(x)
+                parts, *places = _opened(x)
+                self.places += places
+                if not all(issubclass(kind, _LEAVES) for kind in set(map(type, parts))):
+                    pending += [part for part in parts if not isinstance(part, _LEAVES)]
+        self.asks_types = any(
+            _MATCH_CLASS in code.co_code[::2] or not _QUESTIONS.isdisjoint(code.co_names)
+            for code in codes
+        )
+
+    @contextmanager
+    def trial(self) -> Iterator[None]:
+        """Inside, anything may change; afterwards all is as before."""
+        if any(place.changed() for place in self.places):
+            self._look()
+        places = self.places
+        states = [(put, get()) for get, put in self.states]
+        try:
+            yield
+        finally:
+            self.places = places  # of before, whatever a trial inside this one found
+            for place in places:
+                if place.changed():
+                    place.put()
+            for put, state in states:
+                put(state)
+
+
+_State = tuple[Callable[[], Any], Callable[[Any], Any]]
+
+
+class _Place(NamedTuple):
+    """Where something is held: what is there `now`, what was there, and how that is put back."""
+
+    now: Callable[[], list[Any]]
+    kept: list[Any]
+    put: Callable[[], Any]
+
+    def changed(self) -> bool:
+        now = self.now()
+        return len(now) != len(self.kept) or any(map(is_not, now, self.kept))
+
+
+def _opened(x: Any) -> Sequence[Any]:
+    """The parts of `x`, and the place that it is, if any."""
+    import numpy as np
+
+    def place(now: Callable[[], list[Any]], put: Callable[[], Any]) -> _Place:
+        return _Place(now, now(), put)
+
+    def refill(fill: Callable[[Any], Any], kept: Any) -> None:
+        x.clear()
+        fill(kept)
+
+    match x:
+        case list() | deque():
+            return x, place(lambda: list(x), partial(refill, x.extend, list(x)))
+        case set():
+            return x, place(lambda: list(x), partial(refill, x.update, list(x)))
+        case dict():
+            return x.values(), place(lambda: [*x, *x.values()], partial(refill, x.update, dict(x)))
+        case tuple() | frozenset():
+            return (x,)
+        case np.ndarray():
+            return (x.ravel().tolist() if x.dtype.hasobject else (),)
+        case FunctionType():
+            cells = [c for c in x.__closure__ or () if c != CellType()]  # the empty one
+            names = {name for code in _codes(x) for name in code.co_names}
+            own = {name: x.__globals__[name] for name in names & x.__globals__.keys()}
+            held = [c.cell_contents for c in cells]
+
+            def put() -> None:
+                x.__globals__.update(own)
+                for cell, content in zip(cells, held, strict=True):
+                    cell.cell_contents = content
+
+            def now() -> list[Any]:
+                return [*(c.cell_contents for c in cells), *map(x.__globals__.get, own)]
+
+            return [*now(), x.__defaults__, x.__kwdefaults__, x.__dict__], place(now, put)
+        case MethodType() | BuiltinMethodType() | staticmethod() | classmethod():
+            return ((getattr(x, "__self__", None), getattr(x, "__func__", None)),)
+        case partial():
+            return ((x.func, x.args, x.keywords),)
+        case property():
+            return ((x.fget,),)
+        case type():
+            return ((*vars(x).values(), *x.__bases__) if _is_users(x) else (),)
+    foreign = isinstance(x, ModuleType) or not _is_users(type(x), but=_LIBRARIES)
+    return (() if foreign else (getattr(x, "__dict__", None), type(x)),)
+
+
+def _states(x: Any) -> list[_State]:
+    """How the state of a generator or an array is read, and set."""
+    import numpy as np
+
+    if x is random:
+        return [(random.getstate, random.setstate)]
+    if x is np or x is np.random:
+        return [(np.random.get_state, np.random.set_state)]
+    match x:
+        case random.Random() if not isinstance(x, random.SystemRandom):
+            return [(x.getstate, x.setstate)]
+        case np.random.RandomState():
+            return [(x.get_state, x.set_state)]
+        case np.random.Generator():
+            bits = x.bit_generator
+            return [(lambda: bits.state, lambda state: setattr(bits, "state", state))]
+        case np.ndarray() if x.flags.writeable:
+            return [(x.copy, partial(np.copyto, x))]
+    return []
+
+
+def _codes(x: Any) -> list[CodeType]:
+    """The code of a function of the user's and of those defined in it."""
+    codes = [x.__code__] if isinstance(x, FunctionType) and _is_users(x) else []
+    for code in codes:  # which grows meanwhile
+        codes += [c for c in code.co_consts if isinstance(c, CodeType)]
+    return codes
+
+
+def _is_users(x: Any, but: Collection[str] = ()) -> bool:
+    """Whether the user wrote a function or a class, or it is of `but`, its first name."""
+    module = x.__module__ or ""
+    file = getattr(sys.modules.get(module), "__file__", None) or ""
+    first = module.partition(".")[0]
+    return first in but or (first not in _LIBRARIES and "-packages" not in file)

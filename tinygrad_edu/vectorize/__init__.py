@@ -16,10 +16,30 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from tinygrad_edu.vectorize.program import Program, vectorize
+from tinygrad_edu.vectorize.program import Program
 from tinygrad_edu.vectorize.tape import VectorizeError
 
 __all__ = ["Program", "VectorizeError", "vectorize"]
+
+
+def vectorize(fn: Callable[..., Any], *example: Any) -> Program:
+    """The program over arrays that does for many examples what `fn` does for one.
+
+    `fn` is ordinary Python over Values. An example is given as numbers or rows of numbers; `fn`
+    receives a Value for a number and a list of Values for a row:
+
+        program = vectorize(lambda x, y: hinge(model(x), y), [0.1, 0.2], 1)
+        loss, gradient = program.value_and_grad(X, Y)
+
+    Leaves that existed before are parameters. An example may be a whole mini-batch (rows of rows)
+    for a model that couples its rows. Raises VectorizeError, naming the line, for a function that
+    decides in Python what to do with a number: `if z.data > 0`.
+    """
+    if not callable(fn):
+        raise TypeError(f"vectorize takes a function of an example, got {type(fn).__name__}")
+    if not example:
+        raise TypeError("vectorize needs an example: vectorize(fn, [0.1, 0.2], 1.0)")
+    return Program(fn, example)
 
 
 class _Folder(ModuleType):

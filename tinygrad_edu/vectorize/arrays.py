@@ -8,7 +8,7 @@ tuple of arrays. Operators between arrays follow the caller's `numpy.errstate`.
 # mypy: disable-error-code="no-untyped-def"
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import reduce, wraps
 from typing import Any, Final
 
@@ -117,9 +117,23 @@ HELPERS: Final[dict[str, Callable[..., Any]]] = {
 }
 
 
+TOLERANCE: Final = 1e-8
+ROUNDING: Final = 1e-12
+
+
 def largest(x: Array) -> float:
     """The largest size of the finite numbers."""
     return float(np.abs(x[np.isfinite(x)]).max(initial=0.0))
+
+
+def agree(x: ArrayLike, y: Array, scale: float) -> bool:
+    """Whether numbers are those that others found; inf and nan must stand at the same places.
+
+    They agree to TOLERANCE relative to the largest, or to ROUNDING relative to `scale`, the largest
+    number that they are computed from, which remains where they cancel.
+    """
+    tolerance = TOLERANCE * largest(y) + ROUNDING * scale
+    return bool(np.isclose(x, y, TOLERANCE, tolerance, equal_nan=True).all())
 
 
 def as_array(x: ArrayLike, name: str) -> Array:
@@ -134,6 +148,39 @@ def as_array(x: ArrayLike, name: str) -> Array:
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{name} must be an array of numbers, got {type(x).__name__}")
     return array.astype(float)
+
+
+def in_shapes(
+    arrays: Sequence[ArrayLike], names: Sequence[str], shapes: Sequence[tuple[int, ...]]
+) -> tuple[dict[str, Array], bool]:
+    """A user's arrays by name, each (B, n), for examples of these shapes; whether it is just one.
+
+    Raises TypeError unless there is one array for each, ValueError for another shape.
+    """
+    if len(arrays) != len(shapes):
+        raise TypeError(f"the program takes {len(shapes)} arrays, got {len(arrays)}")
+    arranged, single, B = dict[str, Array](), False, None
+    for name, array, shape in zip(names, arrays, shapes, strict=True):
+        a = as_array(array, name)
+        single = a.shape == shape
+        if single:
+            a = a[None]
+        if a.shape == (*a.shape[:1], 1) and not shape:
+            a = a[:, 0]
+        if a.shape[1:] != shape:
+            expected = ", ".join(["B", *map(str, shape)])
+            raise ValueError(
+                f"{name} must have the shape ({expected}{',' * (not shape)}), got "
+                f"{np.shape(array)}: the example was "
+                f"{'a number' if not shape else f'of shape {shape}'}"
+            )
+        if B is not None and len(a) != B:
+            raise ValueError(f"{name} has {len(a)} examples, {names[0]} has {B}")
+        B = len(a)
+        arranged[name] = a.reshape(B, int(np.prod(shape)))
+    if not B:
+        raise ValueError("the arrays hold no examples")
+    return arranged, single
 
 
 def of_arrays(name: str) -> Callable[..., Any]:

@@ -55,6 +55,8 @@ class Plan:
 
 def plan_for(tape: Tape) -> Plan:
     """The plan of a graph, found again for a graph of the same structure."""
+    if not tape.is_of_package:
+        return Plan(regroup(tape))
     key = tape.structure()
     plan = _PLANS.pop(key, None)
     if plan is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations  # so that help() shows the names of the types
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any, Final
@@ -11,47 +11,22 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tinygrad_edu.engine import Value, gradients
-from tinygrad_edu.vectorize.arrays import Array, as_array, largest
+from tinygrad_edu.engine import Value, gradients, modes
+from tinygrad_edu.vectorize.arrays import Array, agree, in_shapes, largest
 from tinygrad_edu.vectorize.kernel import Kernel, compile_kernel
 from tinygrad_edu.vectorize.layout import argument_names
 from tinygrad_edu.vectorize.plan import explanation, plan_for
 from tinygrad_edu.vectorize.source import equations, source
-from tinygrad_edu.vectorize.tape import WAY_OUT, VectorizeError, check_alike, fuse_dots
-from tinygrad_edu.vectorize.trace import record, repeated, settle, trace
+from tinygrad_edu.vectorize.tape import WAY_OUT, VectorizeError, as_values, check_alike, fuse_dots
+from tinygrad_edu.vectorize.trace import lenient, record, repeated, settle, trace, values_of
 
 #: For how many numbers of examples compiled kernels are kept.
 MAX_KERNELS: Final = 8
-#: How much a program may differ from the scalar graph: relative to the largest of the numbers
-#: compared, and relative to the numbers that a result is computed from.
-TOLERANCE: Final = 1e-8
-ROUNDING: Final = 1e-12
-
 DIFFERENT: Final = (
     "the program and the scalar graph give different numbers: the function may treat a Value "
     "otherwise than a number, or an operation of your own compute something else for arrays than "
     f"for floats; write it with the functions of m alone, or {WAY_OUT}"
 )
-
-
-def vectorize(fn: Callable[..., Any], *example: Any) -> Program:
-    """The program over arrays that does for many examples what `fn` does for one.
-
-    `fn` is ordinary Python over Values. An example is given as numbers or rows of numbers; `fn`
-    receives a Value for a number and a list of Values for a row:
-
-        program = vectorize(lambda x, y: hinge(model(x), y), [0.1, 0.2], 1)
-        loss, gradient = program.value_and_grad(X, Y)
-
-    Leaves that existed before are parameters. An example may be a whole mini-batch (rows of rows)
-    for a model that couples its rows. Raises VectorizeError, naming the line, for a function that
-    decides in Python what to do with a number: `if z.data > 0`.
-    """
-    if not callable(fn):
-        raise TypeError(f"vectorize takes a function of an example, got {type(fn).__name__}")
-    if not example:
-        raise TypeError("vectorize needs an example: vectorize(fn, [0.1, 0.2], 1.0)")
-    return Program(fn, example)
 
 
 class Program:
@@ -60,8 +35,8 @@ class Program:
     An argument that was a number of the example takes B numbers, one that was a row of n takes
     (B, n). `parameters` are the leaves it depends on, in the order of the vector P of the source:
     W1, b1, W2, b2, ...; their numbers are read at each call. `print(program.source)` shows NumPy,
-    `program.latex` the equations. `asks` if the function may
-    treat an input otherwise than a number, so that its examples need a look each.
+    `program.latex` the equations. `asks` if the function may treat an input otherwise than a
+    number, so that its examples need a look each.
     """
 
     def __init__(
@@ -74,10 +49,9 @@ class Program:
     ) -> None:
         with trial():
             recording = trace(fn, example, other)
-        self._fn, self._example, self._recorded = fn, example, recording.tape
-        self._trial = trial
+        self._fn, self._trial, self._example, self._recorded = fn, trial, example, recording.tape
         self._leaves = {v: i for i, v in recording.parameters.items()}
-        self.asks = recording.looked_up
+        self.asks = recording.asks
         self.tape = tape = fuse_dots(recording.tape)
         self.plan = plan_for(tape)
         leaves = dict(zip(tape.parameters, recording.parameters.values(), strict=True))
@@ -96,8 +70,8 @@ class Program:
         """
         if not self._checked:
             self._check(self._arranged(self._example)[0])
-        left_out: dict[str, Any] = {"plan": None, "_fn": None, "_example": ()}
-        return vars(self) | left_out | {"_kernels": OrderedDict()}
+        left_out = {"plan": None, "_fn": None, "_example": (), "_trial": nullcontext}
+        return {**vars(self), **left_out, "_kernels": OrderedDict()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state, plan=plan_for(state["tape"]))
@@ -177,6 +151,9 @@ class Program:
         try:
             with self._trial():
                 samples = repeated(self._fn, self._example, self._recorded, self._leaves)
+            if not self.tape.is_of_package:  # what an own operation reads is in no graph
+                self._checked = False
+                self._check(self._arranged(self._example)[0])
         except VectorizeError:
             return False
         self.samples = self.samples if samples is None else samples
@@ -214,8 +191,13 @@ class Program:
     def run(self, kernel: Kernel) -> None:
         """Run a kernel whose inputs are filled, under the caller's `numpy.errstate`.
 
-        Raises VectorizeError where a guard fails.
+        Raises VectorizeError where a guard fails, and inside `detect_anomaly()` what scalars raise.
         """
+        if modes.mode().checking:
+            self._find_anomaly(kernel)
+        self._run(kernel)
+
+    def _run(self, kernel: Kernel) -> None:
         kernel.run()
         if kernel.guards:
             self._check_guards(kernel)
@@ -236,30 +218,7 @@ class Program:
 
     def _arranged(self, arrays: Sequence[ArrayLike]) -> tuple[dict[str, Array], bool]:
         """The arguments by name, each (B, n); and whether they are a single example."""
-        shapes = self.tape.shapes
-        if len(arrays) != len(shapes):
-            raise TypeError(f"the program takes {len(shapes)} arrays, got {len(arrays)}")
-        arranged, single, B = {}, False, None
-        for name, array, shape in zip(self.names, arrays, shapes, strict=True):
-            a = as_array(array, name)
-            single = a.shape == shape
-            if single:
-                a = a[None]
-            if a.shape == (*a.shape[:1], 1) and not shape:
-                a = a[:, 0]
-            if a.shape[1:] != shape:
-                expected = ", ".join(["B", *map(str, shape)])
-                raise ValueError(
-                    f"{name} must have the shape ({expected}{',' * (not shape)}), got "
-                    f"{np.shape(array)}: the example was "
-                    f"{'a number' if not shape else f'of shape {shape}'}"
-                )
-            if B is not None and len(a) != B:
-                raise ValueError(f"{name} has {len(a)} examples, {self.names[0]} has {B}")
-            B = len(a)
-            arranged[name] = a.reshape(B, int(np.prod(shape)))
-        if not B:
-            raise ValueError("the arrays hold no examples")
+        arranged, single = in_shapes(arrays, self.names, self.tape.shapes)
         self.check_classes(arranged)
         return arranged, single
 
@@ -282,14 +241,37 @@ class Program:
                     f"example {row}: {WAY_OUT}"
                 )
 
+    def _find_anomaly(self, kernel: Kernel) -> None:
+        """Run the function on each example: NonFiniteError names the first node that has gone bad.
+
+        The Values of the parameters get the numbers of P; their gradients stay.
+        """
+        self.write_parameters()
+        held, B = [p.grad for p in self.parameters], len(kernel.inputs["X"])
+        backward = self._kernels.get((B, True)) is kernel
+        try:
+            with modes.tracing(lenient), modes.detect_anomaly():
+                for example in self._examples(kernel.inputs):
+                    loss, *_ = values_of(self._fn(*as_values(example)))
+                    if backward:
+                        loss.backward(1 / B)
+        finally:
+            for p, g in zip(self.parameters, held, strict=True):
+                p.grad = g
+
+    def _examples(self, arrays: dict[str, Array]) -> Iterator[list[Any]]:
+        """One example after the other, as numbers and lists."""
+        pairs = list(zip(self.names, self.tape.shapes, strict=True))
+        for k in range(len(arrays[self.names[0]])):
+            yield [arrays[name][k].reshape(shape).tolist() for name, shape in pairs]
+
     def _check(self, arrays: dict[str, Array]) -> None:
         """At first use compare results and gradient with the scalar graph's, on a few rows."""
         if not self._checked:
-            B = len(next(iter(arrays.values())))
+            B = len(arrays["X"])
             rows = sorted({0, B // 2, B - 1})
             few = {name: array[rows] for name, array in arrays.items()}
-            scalars = partial(self._by_scalars, few, len(rows))
-            self.compare(few, scalars, gradient=self.has_loss)
+            self.compare(few, partial(self._by_scalars, few), gradient=self.has_loss)
 
     def compare(
         self,
@@ -300,37 +282,28 @@ class Program:
     ) -> None:
         """Raise VectorizeError unless the program gives what `scalars` give for a few rows.
 
-        These are results or their mean, and with `gradient` that. inf and nan must stand at the
-        same places, the rest agrees to TOLERANCE relative to the largest of the numbers, or to
-        ROUNDING relative to the largest that the program reads or gives, which remains where these
-        cancel.
+        These are results or their mean, and with `gradient` that.
         """
         kernel = self.filled(arrays, gradient=gradient)
         if self.samples:
             kernel.inputs["S"].fill(0.5)
         with np.errstate(all="ignore"):
-            self.run(kernel)
+            self._run(kernel)
             mean = kernel.mean()
         with self._trial():
             results, slopes = scalars()
         found = rows_of(kernel.results, len(results)) if results.ndim else mean
-        known = (self.P, *kernel.inputs.values(), *kernel.results)
-        rounding = ROUNDING * max(map(largest, known))
-        for x, y in [(found, results)] if slopes is None else [(found, results), (self.G, slopes)]:
-            tolerance = TOLERANCE * largest(y) + rounding
-            if not np.isclose(x, y, TOLERANCE, tolerance, equal_nan=True).all():
-                raise VectorizeError(DIFFERENT)
+        scale = max(map(largest, (self.P, *kernel.inputs.values(), *kernel.results)))
+        alike = slopes is None or agree(self.G, slopes, scale)
+        if not alike or not agree(found, results, scale):
+            raise VectorizeError(DIFFERENT)
         self._checked = True
 
-    def _by_scalars(self, arrays: dict[str, Array], n: int) -> tuple[Array, Array | None]:
-        """Results, and gradient if there is one, from a scalar graph for each of n rows."""
-        results = []
+    def _by_scalars(self, arrays: dict[str, Array]) -> tuple[Array, Array | None]:
+        """Results, and gradient if there is one, from a scalar graph for each row."""
+        results, n = [], len(arrays["X"])
         gradient = [0.0] * len(self.parameters)  # inf - inf is no warning among floats
-        for k in range(n):
-            example = [
-                arrays[name][k].reshape(shape).tolist()
-                for name, shape in zip(self.names, self.tape.shapes, strict=True)
-            ]
+        for example in self._examples(arrays):
             again = record(self._fn, example)
             settle(again, set(self.parameters))
             check_alike(self._recorded, again.tape)

@@ -10,7 +10,7 @@ from itertools import chain, zip_longest
 from typing import Any, Final, NamedTuple
 
 from tinygrad_edu.checks import number
-from tinygrad_edu.engine import Primitive, primitives
+from tinygrad_edu.engine import Primitive, Value, primitives
 
 
 class VectorizeError(ValueError):
@@ -52,6 +52,11 @@ def nested(values: Iterator[Any], shape: Shape) -> Any:
     if not shape:
         return next(values)
     return [nested(values, shape[1:]) for _ in range(shape[0])]
+
+
+def as_values(example: Sequence[Any]) -> list[Any]:
+    """An example with a plain Value in place of each number."""
+    return [nested(map(Value, flat(x)), shape_of(x)) for x in example]
 
 
 def disturbed(example: Sequence[Any]) -> list[Any]:
@@ -138,6 +143,13 @@ class Tape:
             if parents:
                 depends[i] = any(depends[p] for p in parents)
         return depends
+
+    @property
+    def is_of_package(self) -> bool:
+        """Whether all operations are the package's own, which do the same for ever."""
+        known = {record.value for record in primitives.values()}
+        used = {id(record): record for record in self.records if record is not None}
+        return all(record.value in known for record in used.values())
 
     def structure(self) -> tuple[Any, ...]:
         """Everything the program depends on but the parameters themselves; hashable."""

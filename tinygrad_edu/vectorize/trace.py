@@ -19,6 +19,7 @@ from tinygrad_edu.vectorize.tape import (
     Line,
     Tape,
     VectorizeError,
+    as_values,
     check_alike,
     disturbed,
     flat,
@@ -40,7 +41,7 @@ class Recorder:
         self.lines: dict[Value, Line] = {}
         self.comparisons: list[tuple[str, Value, Value, bool, Line]] = []
         self.samples: list[RandomLeaf] = []
-        self.looked_up = False
+        self.asks = False
 
     def __call__(self, event: str, v: Value, *details: Any) -> Any:
         """What the method of the event answers."""
@@ -64,10 +65,10 @@ class Recorder:
                 f"for all examples does not have: {WAY_OUT}"
             )
 
-    def looked_at(self, v: Value) -> None:
-        """Note that the user's own code hashes an input, in whose place it gets a number else."""
-        caller = sys._getframe(4)  # of Value.__hash__
-        self.looked_up |= caller.f_globals.get("__name__", "").partition(".")[0] != _PACKAGE
+    def asked(self, v: Value) -> None:
+        """Note that the user's own code does with an input what a number answers otherwise."""
+        caller = sys._getframe(4)  # of a method of `Input`
+        self.asks |= caller.f_globals.get("__name__", "").partition(".")[0] != _PACKAGE
 
     def compared(self, v: Value, sign: str, other: Value | float, outcome: bool) -> None:
         """Note a comparison, which becomes a guard."""
@@ -80,8 +81,8 @@ class Recorder:
         return 0.5
 
 
-def lenient(event: str, v: Value, *details: Any) -> float | None:
-    """A tracer that refuses nothing, and gives fixed numbers for samples."""
+def lenient(event: str, *_: Any) -> float | None:
+    """A tracer that refuses nothing, and gives a fixed number for samples."""
     return 0.5 if event == "drawn" else None
 
 
@@ -92,8 +93,18 @@ class Input(Value):
 
     def __hash__(self) -> int:
         if modes.current.get() is not None:
-            modes.tell("looked_at", self)
+            modes.tell("asked", self)
         return object.__hash__(self)
+
+    def __getattr__(self, name: str) -> Any:
+        modes.tell("asked", self)
+        raise AttributeError(f"'Value' object has no attribute {name!r}", name=name, obj=self)
+
+    def _no_number(self, *_: Any) -> Any:
+        modes.tell("asked", self)
+        super()._no_number()
+
+    __float__ = __int__ = __round__ = _no_number
 
     def __format__(self, spec: str) -> str:
         modes.tell("read", self)
@@ -127,15 +138,15 @@ class Run(NamedTuple):
 class Recording(NamedTuple):
     """A tape, the Values of its nodes, and the random ones.
 
-    `looked_up` if the user's own code looked for an input in a set or a dict, which it finds there
-    by identity, as it does any Value, and would find a number by its size.
+    `asks` if the user's own code did with an input what a number may answer otherwise: looked it up
+    in a set or a dict, asked for an attribute that it has not, or for a float.
     """
 
     tape: Tape
     nodes: dict[Value, int]
     samples: list[RandomLeaf]
     results: list[list[Value]]
-    looked_up: bool
+    asks: bool
 
     @property
     def parameters(self) -> dict[int, Value]:
@@ -160,7 +171,7 @@ def run(fn: Callable[..., Any], example: Sequence[Any], *, lines: bool = True) -
     for v in chain(*inputs):  # nobody looks any more, and the hash of a plain Value is quicker
         v.__class__ = Value
     parts = result if isinstance(result, tuple) and result else (result,)
-    return Run(recorder, inputs, [_values(part) for part in parts])
+    return Run(recorder, inputs, [values_of(part) for part in parts])
 
 
 def record(fn: Callable[..., Any], example: Sequence[Any]) -> Recording:
@@ -175,7 +186,7 @@ def record(fn: Callable[..., Any], example: Sequence[Any]) -> Recording:
     for (sign, _, _, outcome, line), (left, right) in zip(recorder.comparisons, sides, strict=True):
         tape.guards.append(Guard(sign, left, right, outcome, line))
     tape.samples = [known.get(v, -1) for v in recorder.samples]
-    return Recording(tape, known, recorder.samples, results, recorder.looked_up)
+    return Recording(tape, known, recorder.samples, results, recorder.asks)
 
 
 def repeated(
@@ -222,7 +233,7 @@ def _raise_own_error(fn: Callable[..., Any], example: Sequence[Any]) -> None:
     """Raise what `fn` raises by itself, for plain Values and for the numbers of the example."""
     with modes.tracing(lenient):
         try:
-            fn(*[nested((Value(x) for x in flat(x)), shape_of(x)) for x in example])
+            fn(*as_values(example))
         except Exception as error:
             try:
                 fn(*example)
@@ -250,12 +261,12 @@ def _leaf(tape: Tape, known: dict[Value, int], v: Value) -> int:
     return i
 
 
-def _values(result: Any) -> list[Value]:
+def values_of(result: Any) -> list[Value]:
     """The Values that a function gives, as one list."""
     if isinstance(result, Value):
         return [result]
     if isinstance(result, (list, tuple)) and result:
-        return [v for part in result for v in _values(part)]
+        return [v for part in result for v in values_of(part)]
     raise VectorizeError(
         f"the function must give a Value or a list of Values, got {type(result).__name__}"
     )
