@@ -252,12 +252,12 @@ def test_a_loss_that_rose_is_remarked(demo, model_only):
 @pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")
 def test_ctrl_c_saves_what_was_learned_and_gives_exit_code_130(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    run = start("demo", "xor", "--epochs", "100000000", "--out", "out")
-    assert run.stdout is not None
-    for _ in range(3):  # the settings are printed, training begins
-        run.stdout.readline()
-    run.send_signal(signal.SIGINT)
-    printed, errors = run.communicate(timeout=60)
+    with start("demo", "xor", "--epochs", "100000000", "--out", "out") as run:
+        assert run.stdout is not None
+        for _ in range(3):  # the settings are printed, training begins
+            run.stdout.readline()
+        run.send_signal(signal.SIGINT)
+        printed, errors = run.communicate(timeout=60)
     assert run.returncode == 130
     assert errors == "tinygrad-edu: interrupted; what was learned so far is saved\n"
     assert re.search(r"^interrupted after \d+ of 100000000 epochs in ", printed, re.MULTILINE)
