@@ -4,6 +4,7 @@ import random
 import re
 import signal
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -189,11 +190,13 @@ def test_hidden_none_is_a_linear_classifier(tmp_path, demo, model_only):
 @pytest.mark.slow
 def test_two_processes_write_the_same_model_and_report(tmp_path, monkeypatch):
     runs = []
-    for seed in ("1", "2"):
-        (tmp_path / seed).mkdir()
-        monkeypatch.chdir(tmp_path / seed)
-        runs.append(start("demo", "circles", *QUICK, "--out", "out", PYTHONHASHSEED=seed))
-    printed = [run.communicate() for run in runs]
+    with ExitStack() as both:
+        for seed in ("1", "2"):
+            (tmp_path / seed).mkdir()
+            monkeypatch.chdir(tmp_path / seed)
+            run = start("demo", "circles", *QUICK, "--out", "out", PYTHONHASHSEED=seed)
+            runs.append(both.enter_context(run))
+        printed = [run.communicate() for run in runs]
     assert [run.returncode for run in runs] == [0, 0]
     assert without_times(printed[0][0]) == without_times(printed[1][0])
     for name in ("model.json", "report.html"):

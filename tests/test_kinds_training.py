@@ -635,7 +635,8 @@ FLAGS: dict[str, Callable[[Any], Any]] = {
 }  # fmt: skip
 #: Records that the package makes, programs that it runs, and an option that may be a number.
 NO_FLAGS = {
-    "Epoch.last", "Film.guess", "PerceptronHistory.separable", "Program.filled.gradient",
+    "Epoch.last", "Film.guess", "PerceptronHistory.separable", "Program.compare.gradient",
+    "Program.filled.gradient",
     "Program.kernel.gradient", "Verdict.right", "register.page", "toposort.leaves",
     "ScalarMLPClassifier.verbose", "ScalarMLPRegressor.verbose",
 }  # fmt: skip
