@@ -664,8 +664,21 @@ def test_a_truth_value_of_numpy_is_one() -> None:
     model = MLP(1, [1])
     model.training = np.False_
     assert model.training is False
+    assert model.train(np.True_).training is True
     with pytest.raises(TypeError, match="training must be True or False, got str 'no'"):
         model.training = "no"  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize("answer", ["stop", 1, 0, 2.0, [], np.array([True, False])])
+def test_a_callback_answers_true_false_or_nothing(answer: Any) -> None:
+    def answers(epoch: Epoch) -> Any:
+        return answer
+
+    options: dict[str, Any] = {"loss": "squared_error", "optimizer": "sgd", "epochs": 9}
+    with pytest.raises(TypeError, match="must return True to stop or None, got "):
+        fit(MLP(2, [1]), X, Y, callbacks=[answers], **options)
+    history = fit(MLP(2, [1]), X, Y, callbacks=[lambda epoch: np.True_], **options)
+    assert history.stopped == "stopped by a callback after epoch 0"
 
 
 @pytest.mark.parametrize("kind", [Layer, Neuron])
