@@ -695,6 +695,10 @@ def test_an_activation_and_nonlin_are_not_given_together(
     text = f"nonlin={nonlin} stands in place of an activation: write one only"
     with pytest.raises(ValueError, match=f"^{text}$"):
         kind(*sizes, activation, nonlin=nonlin)
+    if kind is Neuron:  # micrograd gives it by place
+        assert Neuron(2, nonlin).activation == ("relu" if nonlin else "linear")
+        with pytest.raises(ValueError, match=f"^{text}$"):
+            Neuron(2, nonlin, nonlin=not nonlin)
     assert kind(*sizes, nonlin=nonlin).activation == ("relu" if nonlin else "linear")
     assert type(kind(*sizes).activation) is str
 

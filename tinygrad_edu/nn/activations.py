@@ -133,7 +133,7 @@ UNIT_ACTIVATIONS: Final = tuple(name for name, record in RECORDS.items() if not 
 
 
 #: The activation where none is given, told by its class from the same name given.
-DEFAULT: Final = type("Default", (str,), {})("relu")
+DEFAULT: Final[str] = type("Default", (str,), {})("relu")
 
 
 def activation_name(activation: Activation, nonlin: bool | None = None) -> Activation:
