@@ -1,8 +1,6 @@
 """What all tests share."""
 
 import os
-import signal
-import threading
 from collections.abc import Generator
 from typing import Any
 
@@ -24,12 +22,6 @@ def nobody_waits_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
 def embedded_renderer(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same pictures on every machine."""
     monkeypatch.setenv("TINYGRAD_EDU_GRAPHVIZ", "graphviz-pure")
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Tests that are ended from outside end what they started, as on Ctrl-C."""
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

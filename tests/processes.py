@@ -7,17 +7,24 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 #: What a process may take that a test waits for, in seconds.
 LONGEST = 60
 
 
 class Process(subprocess.Popen[str]):
-    """A process that ends with its block: awaited, and killed where it does not end or the test."""
+    """A process that ends with its block: awaited, and killed where it does not end or the test.
+
+    Inside, SIGTERM ends the tests as Ctrl-C does, so that the end of the block is reached.
+    """
 
     #: Whether it has a group of its own, with the processes that it starts.
     grouped = False
+
+    def __enter__(self) -> Self:
+        self.before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+        return self
 
     def __exit__(
         self,
@@ -32,6 +39,7 @@ class Process(subprocess.Popen[str]):
             if self.poll() is None or (self.grouped and kind is not None):
                 self.kill_all()
             super().__exit__(kind, error, traceback)
+            signal.signal(signal.SIGTERM, self.before)
 
     def kill_all(self) -> None:
         """End it, and its group if it has one."""
