@@ -3,9 +3,10 @@
 import os
 import re
 import shlex
-import subprocess
 import sys
 from html import unescape
+
+from processes import Process, run_in_process
 
 TABLE = """\
 size,colour,weight,ripe
@@ -26,13 +27,7 @@ def command_in(report: str) -> list[str]:
     return shlex.split(unescape(re.sub("<[^>]*>", "", code)))
 
 
-def start(*words: str, **environment: str) -> "subprocess.Popen[str]":
-    """The command line in a process of its own, which draws no graph."""
+def start(*words: str, **environment: str) -> Process:
+    """The command line in a process of its own, which draws no graph: `with start(...) as run:`."""
     settings = {"PYTHONPATH": os.pathsep.join(sys.path), "TINYGRAD_EDU_GRAPHVIZ": "none"}
-    return subprocess.Popen(
-        [sys.executable, "-m", "tinygrad_edu", *words],
-        env=os.environ | settings | environment,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
+    return run_in_process("-m", "tinygrad_edu", *words, env=os.environ | settings | environment)

@@ -416,12 +416,12 @@ def test_a_real_terminal_gets_no_escape() -> None:
 @pytest.mark.slow
 @POSIX
 def test_sigterm_saves_what_was_learned() -> None:
-    run = start("demo", "xor", "--epochs", "100000000", "--out", "o")
-    assert run.stdout is not None
-    for _ in range(3):  # the settings are printed, training begins
-        run.stdout.readline()
-    run.terminate()
-    _, errors = run.communicate(timeout=60)
+    with start("demo", "xor", "--epochs", "100000000", "--out", "o") as run:
+        assert run.stdout is not None
+        for _ in range(3):  # the settings are printed, training begins
+            run.stdout.readline()
+        run.terminate()
+        _, errors = run.communicate(timeout=60)
     assert run.returncode == 143
     assert errors == "tinygrad-edu: interrupted; what was learned so far is saved\n"
     assert {"model.json", "report.html"} <= set(os.listdir("o"))

@@ -2,13 +2,14 @@
 
 import os
 import random
-import subprocess
 import sys
+from contextlib import ExitStack
 from math import exp
 from pathlib import Path
 
 import pytest
 from fuzz import check_duals
+from processes import run_in_process
 from random_programs import OPERATIONS, make_program, run
 
 from tinygrad_edu import functions as f
@@ -61,14 +62,15 @@ def print_results():
 def test_results_do_not_depend_on_the_hash_seed():
     command = "from test_properties import print_results; print_results()"
     path = os.pathsep.join([str(Path(__file__).parent), *sys.path])
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", command],
-            stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": path},
-        )
-        for seed in ("1", "2")
-    ]
-    outputs = [process.communicate()[0] for process in processes]
+    with ExitStack() as both:
+        processes = [
+            both.enter_context(
+                run_in_process(
+                    "-c", command, env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": path}
+                )
+            )
+            for seed in ("1", "2")
+        ]
+        outputs = [process.communicate()[0] for process in processes]
     assert outputs[0] == outputs[1]
-    assert outputs[0].count(b"\n") == 30
+    assert outputs[0].count("\n") == 30

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from processes import run_in_process
 
 from tinygrad_edu import MLP, SGD, History, Module, Value, best_of, fit, primitive, sweep
 from tinygrad_edu.train import Run, Sweep
@@ -368,19 +369,17 @@ def test_ctrl_c_ends_the_processes_too(tmp_path: Path, processes: None) -> None:
             print([run.settings for run in sweep(run, {"seconds": [0, 600, 601]}, n_jobs=2).runs])
         """)
     )
-    process = subprocess.Popen(
-        [sys.executable, "-W", "ignore", program], cwd=tmp_path, start_new_session=True,
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-    )  # fmt: skip
-    pids = [tmp_path / "pid600", tmp_path / "pid601"]
-    while process.poll() is None and not all(p.exists() and p.read_text() for p in pids):
-        time.sleep(0.05)
-    time.sleep(0.2)
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does
-    assert process.communicate(timeout=60)[0] == "[{'seconds': 0}]\n"
-    for pid in pids:
-        with pytest.raises(ProcessLookupError):
-            os.kill(int(pid.read_text()), 0)
+    options: Any = {"cwd": tmp_path, "stderr": subprocess.DEVNULL}
+    with run_in_process("-W", "ignore", program, group=True, **options) as process:
+        pids = [tmp_path / "pid600", tmp_path / "pid601"]
+        while process.poll() is None and not all(p.exists() and p.read_text() for p in pids):
+            time.sleep(0.05)
+        time.sleep(0.2)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+        assert process.communicate(timeout=60)[0] == "[{'seconds': 0}]\n"
+        for pid in pids:
+            with pytest.raises(ProcessLookupError):
+                os.kill(int(pid.read_text()), 0)
 
 
 @pytest.mark.slow

@@ -57,7 +57,7 @@ def is_real(x: object) -> bool:
         return True
     if isinstance(x, Real):
         return type(x).__name__ != "timedelta64"  # which NumPy counts among the integers
-    return _is_bool(x)
+    return is_flag(x)
 
 
 def whole(what: str, n: Any, least: int = 1, most: int | None = None) -> int:
@@ -111,9 +111,15 @@ def one_of(what: str, name: object, table: Iterable[str]) -> str:
     return name
 
 
+def is_flag(x: object) -> bool:
+    """Whether `x` is True or False, also as NumPy has them."""
+    numpy = sys.modules.get("numpy")
+    return isinstance(x, bool) or (numpy is not None and isinstance(x, numpy.bool_))
+
+
 def flag(what: str, x: object) -> bool:
-    """`x` as a bool, if it is True or False, NumPy's included: the text "False" would be true."""
-    if not _is_bool(x):
+    """`x` as a bool, if it is True or False: the text "False" would be true."""
+    if not is_flag(x):
         raise TypeError(f"{what} must be True or False, got {_described(x)}")
     return bool(x)
 
@@ -279,11 +285,6 @@ def as_random(rng: int | random.Random) -> random.Random:
     if rng < 0:
         raise ValueError(f"rng must be a seed of at least 0, got {rng}; write rng={-rng}")
     return random.Random(int(rng))
-
-
-def _is_bool(x: object) -> bool:
-    numpy = sys.modules.get("numpy")
-    return isinstance(x, bool) or (numpy is not None and isinstance(x, numpy.bool_))
 
 
 def _among(names: Iterable[str], name: str) -> str:

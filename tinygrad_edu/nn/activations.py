@@ -132,11 +132,8 @@ ACTIVATIONS: Final = {name: record.function for name, record in RECORDS.items()}
 UNIT_ACTIVATIONS: Final = tuple(name for name, record in RECORDS.items() if not record.of_layer)
 
 
-class _Unsaid(str):
-    """A default that is told from the same name given."""
-
-
-DEFAULT: Final = _Unsaid("relu")
+#: The activation where none is given, told by its class from the same name given.
+DEFAULT: Final[str] = type("Default", (str,), {})("relu")
 
 
 def activation_name(activation: Activation, nonlin: bool | None = None) -> Activation:

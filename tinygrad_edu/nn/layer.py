@@ -45,7 +45,7 @@ class Neuron(Module):
         nout: int = 1,
     ) -> None:
         if isinstance(activation, bool):  # micrograd's second argument is `nonlin`
-            nonlin, activation = activation, DEFAULT
+            nonlin, activation = activation, DEFAULT if nonlin is None else "twice"
         self.nin = whole("nin", nin)
         check_count(f"units of {self.nin} inputs", self.nin + 1)
         self.activation = activation_name(activation, nonlin)

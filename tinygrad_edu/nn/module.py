@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Self
 
-from tinygrad_edu.checks import instance, listed
+from tinygrad_edu.checks import instance, is_flag, listed
 from tinygrad_edu.engine import Value
 from tinygrad_edu.nn.containers import check_copied, parts_of, values_of
 from tinygrad_edu.nn.mode import modules
@@ -27,9 +27,9 @@ class Module(Savable):
 
         The modes differ for `Dropout` and `BatchNorm`; everything else is the same in both.
         """
-        instance(
-            "mode", mode, bool, "True or False", "to train a model write fit(model, X, y, ...)"
-        )
+        if not is_flag(mode):
+            remedy = "to train a model write fit(model, X, y, ...)"
+            instance("mode", mode, bool, "True or False", remedy)
         for module in modules(self):
             module.training = mode
         return self

@@ -35,10 +35,8 @@ class Step(NamedTuple):
     targets: list[Any]
 
     def __repr__(self) -> str:
-        return (
-            f"Step(epoch={self.epoch}, batch={self.batch}, loss={self.loss:.6g}, "
-            f"{len(self.targets)} examples)"
-        )
+        place = f"epoch={self.epoch}, batch={self.batch}"
+        return f"Step({place}, loss={self.loss:.6g}, {len(self.targets)} examples)"
 
 
 class Batch(NamedTuple):

@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
 
-from tinygrad_edu.checks import as_random, flag, instance, real, whole
+from tinygrad_edu.checks import as_random, flag, instance, is_flag, real, whole
 from tinygrad_edu.engine import Value
 from tinygrad_edu.examples import Rows, examples, inputs
 from tinygrad_edu.losses import Loss
@@ -227,7 +227,7 @@ def _epoch(number: int, epochs: int, model: Model, history: History) -> Epoch:
 def _stops(callbacks: Sequence[AnyCallback], epoch: Epoch) -> bool:
     answers = [callback(epoch) for callback in callbacks]
     for callback, answer in zip(callbacks, answers, strict=True):
-        if answer not in (None, True, False):
+        if answer is not None and not is_flag(answer):
             raise TypeError(
                 f"callback {callback!r} must return True to stop or None, got {answer!r}"
             )
