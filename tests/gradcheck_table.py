@@ -25,6 +25,7 @@ CONSTANTS: dict[str, list[dict[str, float]]] = {
     "power": [{"c": c} for c in (-2.0, -0.5, 0.0, 0.5, 1.0, 2.0, 3.0, 7.0)],
     "leaky_relu": [{"alpha": 0.01}],
     "elu": [{"alpha": 1.0}, {"alpha": 0.3}],
+    "clip": [{"low": -1e6, "high": 1e6}],
     "softmax": [{"k": 0}, {"k": 2}],
     "log_softmax": [{"k": 0}, {"k": 2}],
 }
