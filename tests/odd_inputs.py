@@ -118,6 +118,7 @@ from tinygrad_edu import nn as nets
 from tinygrad_edu import playground as played
 from tinygrad_edu.checks import declared
 from tinygrad_edu.data.table_encoder import NumericColumn
+from tinygrad_edu.engine import other_names
 from tinygrad_edu.exercises import EXERCISES, Exercise, check
 from tinygrad_edu.view import RenderError, pictures
 
@@ -147,6 +148,8 @@ LEFT_OUT = {
     "Program.draw", "Program.filled", "Program.kernel", "Program.read_parameters",
     "Program.run", "Program.write_parameters", "losses.register", "losses.refuse_twice",
     "SGD.update", "Optimizer.update",
+    # what NumPy looks for, and is refused
+    *(f"Value.{name}" for name in other_names.LOOKED_FOR if name not in other_names.NUMPY),
     # seconds, and nothing to give them
     "classics.vowel_regions", "classics.vowels",
 }  # fmt: skip
@@ -367,6 +370,7 @@ def square() -> Primitive:
 def examples_of_functions() -> dict[str, Callable[[], Call]]:
     """A call of each function of Values, loss, activation and exercise."""
     two = ("atan2", "divide", "equal", "hypot", "maximum", "minimum", "pow", "prelu")
+    two += ("remainder",)
     calls: dict[str, Callable[[], Call]] = {}
     for name in f.__all__:
         function, key = getattr(f, name), f"functions.{name}"
@@ -392,7 +396,11 @@ def examples_of_functions() -> dict[str, Callable[[], Call]]:
         calls[f"exercises.check {number}"] = partial(call, check, number, ...)
     for optimizer in optim.OPTIMIZERS.values():
         calls[optimizer.__name__] = partial(_optimizer, optimizer)
-    for sign in ("add", "sub", "mul", "truediv", "pow", "lt", "le", "gt", "ge", "eq", "ne"):
+    for name in other_names.LOOKED_FOR:
+        if name in other_names.NUMPY:
+            second = [2.0] if name in ("arctan2", "hypot") else []
+            calls[f"Value.{name}"] = partial(call, getattr(Value(0.5), name), *second)
+    for sign in ("add", "sub", "mul", "mod", "truediv", "pow", "lt", "le", "gt", "ge", "eq", "ne"):
         calls[f"Value {sign}"] = partial(call, partial(getattr(operator, sign), Value(0.5)), 2.0)
         calls[f"Value r{sign}"] = partial(_reflected, getattr(operator, sign))
     return calls

@@ -6,8 +6,9 @@ import re
 import numpy as np
 import pytest
 
-from tinygrad_edu import Value, gradcheck, vectorize
+from tinygrad_edu import Value, expr, gradcheck, vectorize
 from tinygrad_edu import functions as f
+from tinygrad_edu.expr.styles import Mathematics
 
 UFUNCS = {u.__name__: u for u in vars(np).values() if isinstance(u, np.ufunc)}
 #: Those that answer a question: a bool, as the comparisons of Values are.
@@ -220,6 +221,9 @@ def test_functions_that_numpy_does_not_know_take_values_too():
 
 # --- remainders
 
+A_MOD_B = expr.remainder(expr.symbol("a"), expr.symbol("b"))
+C = expr.symbol("c")
+
 
 @pytest.mark.parametrize("x", [5.3, -5.3, 0.7, 1e10, -0.4])
 @pytest.mark.parametrize("y", [2.0, -2.0, 0.3, 1e-3])
@@ -239,6 +243,21 @@ def test_the_remainder_is_that_of_python_with_slopes_1_and_minus_the_whole_quoti
 def test_a_remainder_that_does_not_exist_is_nan(x, y):
     for z in (Value(x) % y, x % Value(y), Value(x) % Value(y), np.remainder(Value(x), y)):
         assert math.isnan(z.data)
+
+
+@pytest.mark.parametrize(
+    ("x", "text", "latex"),
+    [
+        (A_MOD_B * C, "(a mod b) * c", r"\left(a \bmod b\right) \, c"),
+        (C - A_MOD_B, "c - a mod b", r"c - a \bmod b"),
+        (-A_MOD_B, "-(a mod b)", r"-\left(a \bmod b\right)"),
+        (expr.remainder(C + A_MOD_B, -2.0), "(c + a mod b) mod (-2)",
+         r"\left(c + a \bmod b\right) \bmod \left(-2\right)"),
+    ],
+)  # fmt: skip
+def test_a_remainder_stands_in_brackets_where_it_must(x, text, latex):
+    assert expr.show(x, Mathematics()) == text
+    assert expr.latex(x) == latex
 
 
 def test_a_remainder_is_vectorised():

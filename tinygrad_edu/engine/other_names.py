@@ -45,7 +45,7 @@ _INSTEAD: Final = {
     "trunc": "math.trunc(x.data)", "signbit": "x < 0",
 }
 #: The methods that NumPy looks for among the items of an array of objects, beside those of Value.
-_LOOKED_FOR: Final = (
+LOOKED_FOR: Final = (
     "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "cbrt", "conjugate",
     "deg2rad", "degrees", "fabs", "fmod", "hypot", "logical_xor", "rad2deg", "radians", "rint",
 )
@@ -97,20 +97,23 @@ def add_names(kind: type, names: dict[str, str]) -> None:
         setattr(kind, name, Elsewhere(name, here))
 
 
-def check_label(label: object) -> None:
-    """Raise TypeError for the word of the lecture for the name of a Value."""
+def add_to(value: type) -> None:
+    """Let Value explain its names elsewhere, and give it the methods that NumPy looks for."""
+    add_names(value, OF_VALUES)
+    for name in (*LOOKED_FOR, "clip"):
+        function = _clip if name == "clip" else NUMPY.get(name) or _refused(name)
+        function.__name__, function.__qualname__ = name, f"Value.{name}"
+        setattr(value, name, function)
+
+
+def name_of(name: Any, label: object) -> Any:
+    """The name of a Value. Raises TypeError for the lecture's word for it."""
     if label is not None:
         raise TypeError(f"Value takes no label: write Value(data, name={label!r:.40})")
+    return name
 
 
-def add_functions(kind: type) -> None:
-    """Give Value the methods that NumPy looks for."""
-    for name in _LOOKED_FOR:
-        setattr(kind, name, NUMPY.get(name) or _refused(name))
-    kind.clip = _clip  # type: ignore[attr-defined]
-
-
-def of_numpy(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
+def of_numpy(v: Any, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
     """What NumPy's `ufunc` gives where a Value is among its operands; of arrays for each item."""
     function = NUMPY.get(ufunc.__name__)
     if function is not None and method == "__call__" and not options:

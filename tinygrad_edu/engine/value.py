@@ -132,8 +132,7 @@ class Value(Node["Value"]):
     def __init__(self, data: float, name: str | None = None, label: None = None) -> None:
         _leaf(self, number(data), "input")
         if name is not None or label is not None:
-            self.name = name
-            other_names.check_label(label)
+            self.name = other_names.name_of(name, label)
 
     @property
     def name(self) -> str | None:
@@ -264,13 +263,14 @@ class Value(Node["Value"]):
         raise NotImplementedError("import tinygrad_edu.functions")
 
     # fmt: off
-    acos = acosh = asin = asinh = atan = atanh = cos = cosh = exp = exp2 = expm1 = gelu = log = log10 = _attached
-    log1p = log2 = log_sigmoid = relu = sigmoid = sign = _attached
-    erf = silu = sin = sinh = softplus = sqrt = step = tan = tanh = _attached
+    acos = acosh = asin = asinh = atan = atanh = cos = cosh = erf = exp = exp2 = expm1 = gelu = _attached
+    log = log10 = log1p = log2 = log_sigmoid = relu = sigmoid = sign = silu = sin = sinh = _attached
+    softplus = sqrt = step = tan = tanh = _attached
     # fmt: on
     elu: ClassVar[Callable[..., "Value"]]
     leaky_relu: ClassVar[Callable[..., "Value"]]
 
+    __array_ufunc__ = other_names.of_numpy
     _node, _constant = staticmethod(_node), staticmethod(constant)
 
     def _no_number(self, *_: Any) -> Any:
@@ -283,9 +283,6 @@ class Value(Node["Value"]):
 
     def __format__(self, spec: str) -> str:
         return format(self._float, spec) if spec else repr(self)
-
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
-        return other_names.of_numpy(ufunc, method, inputs, options)
 
     def __repr__(self) -> str:
         name = f", name={self.name!r:.40}" if self.name else ""
@@ -310,8 +307,7 @@ class Value(Node["Value"]):
         return "" if isinstance(self._primitive, str) else self._primitive.name
 
 
-other_names.add_functions(Value)
-other_names.add_names(Value, other_names.OF_VALUES)
+other_names.add_to(Value)
 
 
 def _restore(cls: type[Value], x: float, g: float | None, kind: str, name: str | None) -> Value:

@@ -92,7 +92,7 @@ class Mathematics(Style):
         "!=": Form("{0} \N{NOT EQUAL TO} {1}", COMPARE, (ADD, ADD)),
         "abs": Form("|{0}|", ATOM, (COMPARE,)),
         "negative": Form("-{0}", NEGATE, (MULTIPLY,)),
-        "remainder": Form("{0} mod {1}", MULTIPLY, (POWER, POWER)),
+        "remainder": Form("{0} mod {1}", MATRIX, (POWER, POWER)),
         "where": Form("{1} if {0} else {2}", CONDITION, (COMPARE, SIGNED, CONDITION)),
     }
 
@@ -141,9 +141,11 @@ def _latex_form(template: str) -> Form:
             MATRIX: before.endswith("+ "),
             CONDITION: before.endswith("& "),
             ADD: " = " in template,
+            POWER: r"\bmod" in template,
         }
         levels.append(next((level for level, fits in contexts.items() if fits), COMPARE))
     own = CONDITION if " = " in template else ATOM if r"\right" in template else POWER
+    own = MATRIX if r"\bmod" in template else own
     return Form(template, own, tuple(levels))
 
 
