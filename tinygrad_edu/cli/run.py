@@ -236,11 +236,12 @@ def results_folder(path: str) -> Iterator[str]:
     go first, and other files stay; of several runs at a time one comes after the other. What could
     not be put there is kept. Raises UsageError for a path that cannot be written.
     """
-    home = os.path.realpath(path)
-    part = f"{home}{os.sep if os.path.isdir(home) else ''}.part-{secrets.token_hex(4)}"
     try:
-        if os.path.exists(home) and not os.path.isdir(home):
-            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+        home = os.path.realpath(path)
+        if not path or (os.path.exists(home) and not os.path.isdir(home)):
+            number = errno.EEXIST if path else errno.ENOENT
+            raise OSError(number, os.strerror(number))
+        part = f"{home}{os.sep if os.path.isdir(home) else ''}.part-{secrets.token_hex(4)}"
         os.makedirs(part)
     except (OSError, ValueError) as error:
         raise UsageError(f"--out: cannot write into {path!r}: {reason(error)}") from None
