@@ -85,7 +85,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if lost:
             tell(
                 f"the encoding of the output, {sys.stdout.encoding}, lacks "
-                f"{', '.join(sorted(lost))}: written as escapes; set PYTHONIOENCODING=utf-8"
+                f"{', '.join(sorted(lost)[:8])}: written as escapes; set PYTHONIOENCODING=utf-8"
             )
         code = _ended(code)
         return 128 + asked[0] if asked else code
