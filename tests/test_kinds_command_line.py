@@ -424,7 +424,7 @@ def test_sigterm_saves_what_was_learned() -> None:
     _, errors = run.communicate(timeout=60)
     assert run.returncode == 143
     assert errors == "tinygrad-edu: interrupted; what was learned so far is saved\n"
-    assert {"model.json", "report.html"} <= set(os.listdir("o"))
+    assert os.listdir("o") == ["model.json"]  # there may be no time for pictures
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from tinygrad_edu.cli.options import Settings, UsageError, reason, tell, usage_errors
+from tinygrad_edu.cli.options import ASKED, Settings, UsageError, reason, tell, usage_errors
 from tinygrad_edu.engine import no_grad
 from tinygrad_edu.files import write
 from tinygrad_edu.losses import Loss, find_loss
@@ -102,7 +102,8 @@ def run_demo(demo: Demo, settings: Settings, command: Sequence[str]) -> int:
         run.results = demo.measure(run)
         print(f"\n{textwrap.indent(table(run.results), '  ')}\n")
         try:
-            written += write_report(demo, run, command, folder)
+            if not (ASKED and written):  # then there may be no time for pictures
+                written += write_report(demo, run, command, folder)
         except MemoryError:
             problem = "out of memory: pictures and report are left out"
     print("\n".join([*run.notes, f"wrote {', '.join(written)}"]))
