@@ -3,8 +3,12 @@
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from html import unescape
 
 TABLE = """\
@@ -26,13 +30,23 @@ def command_in(report: str) -> list[str]:
     return shlex.split(unescape(re.sub("<[^>]*>", "", code)))
 
 
-def start(*words: str, **environment: str) -> "subprocess.Popen[str]":
-    """The command line in a process of its own, which draws no graph."""
+@contextmanager
+def start(*words: str, **environment: str) -> "Iterator[subprocess.Popen[str]]":
+    """The command line in a process of its own, which draws no graph, and ends with the test.
+
+    It hears Ctrl-C, also where the tests run in the background and do not.
+    """
     settings = {"PYTHONPATH": os.pathsep.join(sys.path), "TINYGRAD_EDU_GRAPHVIZ": "none"}
-    return subprocess.Popen(
+    hear = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(
         [sys.executable, "-m", "tinygrad_edu", *words],
         env=os.environ | settings | environment,
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-    )
+        preexec_fn=None if sys.platform == "win32" else hear,
+    ) as run:
+        try:
+            yield run
+        finally:
+            run.kill()

@@ -188,13 +188,13 @@ def test_hidden_none_is_a_linear_classifier(tmp_path, demo, model_only):
 
 @pytest.mark.slow
 def test_two_processes_write_the_same_model_and_report(tmp_path, monkeypatch):
-    runs = []
+    printed = []
     for seed in ("1", "2"):
         (tmp_path / seed).mkdir()
         monkeypatch.chdir(tmp_path / seed)
-        runs.append(start("demo", "circles", *QUICK, "--out", "out", PYTHONHASHSEED=seed))
-    printed = [run.communicate() for run in runs]
-    assert [run.returncode for run in runs] == [0, 0]
+        with start("demo", "circles", *QUICK, "--out", "out", PYTHONHASHSEED=seed) as run:
+            printed.append(run.communicate())
+        assert run.returncode == 0
     assert without_times(printed[0][0]) == without_times(printed[1][0])
     for name in ("model.json", "report.html"):
         first, second = ((tmp_path / seed / "out" / name).read_bytes() for seed in ("1", "2"))
@@ -252,12 +252,12 @@ def test_a_loss_that_rose_is_remarked(demo, model_only):
 @pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")
 def test_ctrl_c_saves_what_was_learned_and_gives_exit_code_130(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    run = start("demo", "xor", "--epochs", "100000000", "--out", "out")
-    assert run.stdout is not None
-    for _ in range(3):  # the settings are printed, training begins
-        run.stdout.readline()
-    run.send_signal(signal.SIGINT)
-    printed, errors = run.communicate(timeout=60)
+    with start("demo", "xor", "--epochs", "100000000", "--out", "out") as run:
+        assert run.stdout is not None
+        for _ in range(3):  # the settings are printed, training begins
+            run.stdout.readline()
+        run.send_signal(signal.SIGINT)
+        printed, errors = run.communicate(timeout=60)
     assert run.returncode == 130
     assert errors == "tinygrad-edu: interrupted; what was learned so far is saved\n"
     assert re.search(r"^interrupted after \d+ of 100000000 epochs in ", printed, re.MULTILINE)

@@ -257,7 +257,7 @@ def test_a_reader_that_leaves_early_sees_no_traceback():
         assert run.stdout.readline() == "prediction,score(c1)\n"
         run.stdout.close()
         assert run.stderr.read() == ""
-    assert run.returncode == 141
+        assert run.wait(timeout=60) == 141
 
 
 @pytest.mark.slow
@@ -265,5 +265,6 @@ def test_a_class_name_that_the_terminal_cannot_show_is_escaped():
     names = {"encoder": encoder("x1", classes=["é", "日本"]), "loss": "hinge"}
     saved([1, 1], "hinge", metadata=names, parameters=[1.0, 0.0])
     Path("new.csv").write_text("x1\n2\n")
-    printed, _ = start("predict", "model.json", "new.csv", PYTHONIOENCODING="ascii").communicate()
+    with start("predict", "model.json", "new.csv", PYTHONIOENCODING="ascii") as run:
+        printed, _ = run.communicate()
     assert printed == "prediction,score(\\u65e5\\u672c)\n\\u65e5\\u672c,0.5\n"
