@@ -257,7 +257,7 @@ def test_a_reader_that_leaves_early_sees_no_traceback():
         assert run.stdout.readline() == "prediction,score(c1)\n"
         run.stdout.close()
         assert run.stderr.read() == ""
-    assert run.returncode == 141
+        assert run.wait(timeout=60) == 141
 
 
 @pytest.mark.slow

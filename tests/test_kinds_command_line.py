@@ -289,7 +289,8 @@ def test_a_signal_that_ends_training_saves_what_was_learned(
     from tinygrad_edu.train import fit
 
     number = getattr(signal, name)
-    before = signal.getsignal(number)
+    hears = signal.default_int_handler if name == "SIGINT" else signal.SIG_DFL
+    before = signal.signal(number, hears)  # as in a terminal, wherever the tests run
 
     def ended_fit(*arguments: Any, **options: Any) -> Any:
         def end(epoch: Any) -> None:
@@ -304,7 +305,7 @@ def test_a_signal_that_ends_training_saves_what_was_learned(
     assert "\ninterrupted after 3 of 200 epochs in " in printed
     assert errors == "tinygrad-edu: interrupted; what was learned so far is saved\n"
     assert os.listdir("o") == ["model.json"]
-    assert signal.getsignal(number) is before
+    assert signal.signal(number, before) is hears
     assert os.environ["MPLBACKEND"] == "module://of_some_notebook"
 
 
@@ -424,7 +425,7 @@ def test_sigterm_saves_what_was_learned() -> None:
         _, errors = run.communicate(timeout=60)
     assert run.returncode == 143
     assert errors == "tinygrad-edu: interrupted; what was learned so far is saved\n"
-    assert {"model.json", "report.html"} <= set(os.listdir("o"))
+    assert os.listdir("o") == ["model.json"]  # there may be no time for pictures
 
 
 @pytest.mark.slow

@@ -152,6 +152,16 @@ def test_a_history_of_few_epochs_has_a_short_table() -> None:
     assert history.table(BILLION) == history.table(3)
 
 
+def test_many_names_are_compared_in_no_more_time_than_they_are_read() -> None:
+    names = [f"c{i}" for i in range(100_000)]  # each with each would take minutes
+    column = {"name": "a", "kind": "category", "categories": names}
+    written = {"columns": [column], "target": "y", "class_names": names}
+    assert TableEncoder.from_dict(written).class_names == tuple(names)
+    column["categories"] = [*names, "c7"]
+    with pytest.raises(ValueError, match="must be distinct, but 'c7' is there twice"):
+        TableEncoder.from_dict(written)
+
+
 ROWS = [[0.0, 1.0], [1.0, 1.0], [2.0, 1.0]]
 RECORDS = np.array([(1.0, 2.0), (3.0, 4.0)], dtype=[("a", float), ("b", float)])
 MASKED = np.ma.array([0, 1, 1], mask=[0, 1, 0])

@@ -15,7 +15,7 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final, NoReturn
 
-from tinygrad_edu.cli.options import ADD, UsageError, reason, tell
+from tinygrad_edu.cli.options import ADD, ASKED, UsageError, reason, tell
 from tinygrad_edu.text import clean
 
 #: The module of each command, in the order of the help.
@@ -63,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     0 is success, 1 a failure, 2 wrong input; 128 and the number of a signal if that ended it.
     """
     code, words = 0, sys.argv[1:] if argv is None else argv
-    with _process() as (asked, lost):
+    with _process() as lost:
         try:
             try:
                 code = _run(words)
@@ -85,10 +85,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         if lost:
             tell(
                 f"the encoding of the output, {sys.stdout.encoding}, lacks "
-                f"{', '.join(sorted(lost))}: written as escapes; set PYTHONIOENCODING=utf-8"
+                f"{', '.join(sorted(lost)[:8])}: written as escapes; set PYTHONIOENCODING=utf-8"
             )
         code = _ended(code)
-        return 128 + asked[0] if asked else code
+        return 128 + ASKED[0] if ASKED else code
 
 
 def _run(words: Sequence[str]) -> int:
@@ -111,17 +111,17 @@ def _run(words: Sequence[str]) -> int:
 
 
 @contextmanager
-def _process() -> Iterator[tuple[list[int], set[str]]]:
+def _process() -> Iterator[set[str]]:
     """What holds while a command runs.
 
-    The signals that ask it to end come as Ctrl-C does, and are listed. Pictures need no screen,
+    The signals that ask it to end come as Ctrl-C does, and stand in ASKED. Pictures need no screen,
     whatever backend the environment names. A letter that the output lacks is escaped, and listed.
     """
-    asked: list[int] = []
+    ASKED.clear()
     lost: set[str] = set()
 
     def interrupt(number: int, _: object) -> None:
-        asked.append(number)
+        ASKED.append(number)
         raise KeyboardInterrupt
 
     def escape(error: UnicodeError) -> tuple[str | bytes, int]:
@@ -140,7 +140,7 @@ def _process() -> Iterator[tuple[list[int], set[str]]]:
     for number in mine:
         signal.signal(number, interrupt)
     try:
-        yield asked, lost
+        yield lost
     finally:
         for number in mine:
             signal.signal(number, signal.SIG_DFL)

@@ -17,6 +17,10 @@ from tinygrad_edu.text import clean
 OUT: Final = "tinygrad_edu_out"
 
 
+#: The signals that asked this run to end, as a batch queue does before it kills: time is short.
+ASKED: Final[list[int]] = []
+
+
 class UsageError(Exception):
     """What the user gave cannot be used; the text says what, where, and what was expected."""
 

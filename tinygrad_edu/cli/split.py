@@ -2,6 +2,7 @@
 
 import random
 import warnings
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -105,7 +106,8 @@ def of_table(table: Table, target: str, test_ratio: float, rng: random.Random) -
     """
     whole = TableEncoder.fit(table, target)
     labels = whole.labels(table)
-    alone = [name for c, name in enumerate(whole.class_names) if labels.count(c) == 1]
+    rows_of = Counter(labels)
+    alone = [name for c, name in enumerate(whole.class_names) if rows_of[c] == 1]
     if test_ratio and alone:
         raise UsageError(
             f"{table.path}, column {shown(target)}: class {shown(alone[0])} has one row, which "

@@ -175,8 +175,9 @@ def _judged(cells: Sequence[str]) -> str:
                 f"as a feature {shown(cell)} is the number {float(cell):.17g}: if these are names, "
                 "such as postcodes, write a letter before each, or delete the column"
             )
-    strange = [] if numbers else [cell for cell in different if _notation(cell) != ("", "")]
-    if len(different) > 1 and 2 * len(strange) > len(different):
+    some = [] if numbers else different[:1000]
+    strange = [cell for cell in some if _notation(cell) != ("", "")]
+    if len(some) > 1 and 2 * len(strange) > len(some):
         called, how = _notation(strange[0])
         return f"{shown(strange[0])} is text, as {called} are: {how}, or delete the column"
     if not numbers and len(different) >= max(MANY_WORDS, 0.8 * len(cells)):

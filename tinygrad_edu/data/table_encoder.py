@@ -1,6 +1,7 @@
 """From the text of a table to rows of numbers and class numbers, the same for new tables."""
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -234,8 +235,8 @@ def _names(what: str, x: object) -> tuple[str, ...]:
 
 
 def _distinct(what: str, names: Sequence[str]) -> Sequence[str]:
-    for i, name in enumerate(names):
-        if name in names[:i]:
+    for name, times in Counter(names).items():
+        if times > 1:
             raise ValueError(f"{what} must be distinct, but {shown(name)} is there twice")
     return names
 
