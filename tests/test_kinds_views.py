@@ -134,7 +134,12 @@ def test_shares_in_a_softmax_have_the_names_of_the_graph_or_their_own():
 CALLED = ("negative", "+", "<", "=", "where", "divide", "#0", "#1", "…", "{0}", "p1", "|x|", "1[x")
 
 
-@pytest.mark.parametrize("called", sorted({*CALLED, *FUNCTIONS, *primitives}))
+OPERATIONS = sorted({*FUNCTIONS, *primitives} - {*CALLED})
+
+
+@pytest.mark.parametrize(
+    "called", [*CALLED, *(pytest.param(name, marks=pytest.mark.slow) for name in OPERATIONS)]
+)
 def test_a_value_may_be_called_like_any_operation(called):
     x = Value(2.0, called)
     loss = (x * x).tanh() + losses.cross_entropy([x, -x], 1)
@@ -392,6 +397,7 @@ def test_the_way_to_save_is_named(what, wrong, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", [".pdf", ".PDF", ".png", ".svg"])
 def test_a_drawing_is_saved_without_a_program(ending, embedded_renderer, tmp_path):
     start = {".pdf": b"%PDF-", ".png": b"\x89PNG", ".svg": b"<svg"}[ending.lower()]
@@ -511,6 +517,7 @@ SHOWN = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", SHOWN.values(), ids=SHOWN)
 def test_every_picture_has_a_png_as_large_as_its_svg(make, embedded_renderer):
     bundle = make()._repr_mimebundle_()
@@ -530,6 +537,7 @@ def test_every_picture_has_a_png_as_large_as_its_svg(make, embedded_renderer):
         assert not orange
 
 
+@pytest.mark.slow
 def test_a_displayed_film_is_still_where_notebooks_are_made(monkeypatch):
     monkeypatch.setenv("TINYGRAD_EDU_DISPLAY", "static")
     assert "image/png" in steps(PICTURED)._repr_mimebundle_()
