@@ -489,6 +489,7 @@ def test_texts_fit_their_boxes_in_the_widest_font(picture, embedded_renderer):
 # The rules of a page stop at the edge of a picture that brings its own style.
 
 
+@pytest.mark.slow
 def test_the_playground_styles_the_texts_of_its_own_pictures_alone():
     pytest.importorskip("ipywidgets", reason="ipywidgets is not installed")
     from tinygrad_edu.playground.page import _STYLE
