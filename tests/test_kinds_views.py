@@ -29,7 +29,7 @@ from tinygrad_edu import (
     parameter,
     toposort,
 )
-from tinygrad_edu.engine import GraphError, primitives
+from tinygrad_edu.engine import GraphError, constant, primitives
 from tinygrad_edu.namespace import FUNCTIONS
 from tinygrad_edu.text import DASH
 from tinygrad_edu.view import deltas, draw, explain, network, steps, worksheet
@@ -59,6 +59,11 @@ def softly(m, x):
     return m.where(x > 1, m.log1p(m.abs(x)), m.softplus(x))
 
 
+quintic = Primitive(
+    "quintic",
+    lambda m, x: -x * x * x * x * x + 3 * x * x * x - x,
+    lambda m, y, x: (-5 * x * x * x * x + 9 * x * x - 1,),
+)
 z = [Value(x, f"z{k}") for k, x in enumerate((1.0, -2.0, 0.5))]
 #: Beside every operation of the package: losses of nets, derivatives, operations of a user's own.
 WRITTEN = {
@@ -104,13 +109,17 @@ def test_no_word_of_a_program_stands_in_a_delta_rule(loss):
         (Value(0.6, "a").acos(), "-1 / sqrt(1 - a**2)"),
         (z[0].expm1(), "y + 1"),
         (functions.hypot(z[0], z[1]), "z0 / y"),
+        (functions.where(Value(2.0), z[0], z[1]), "(1 if "),
+        (functions.where(constant(2.0), z[0], z[1]), "1"),
+        (2.0 ** z[0], "y * log(2) = 2 * log(2) = 1.386"),
+        (quintic(z[0]), "-5 * z0**4 + 9 * z0**2 - 1"),
         (functions.softmax(z)[0], "y * (1 - y)"),
         (functions.softmax(z)[1], "-y * p1"),
         (functions.log_softmax(z)[1], "-p1"),
     ],
 )
 def test_slopes_are_the_formulas_of_the_lecture(v, slope):
-    first = v.parents[v.op.name == "cross_entropy"]
+    first = next(p for p in v.parents if p.kind == "input" and p.name)
     assert f"/d{first.name} = {slope}" in str(explain(v))
 
 
