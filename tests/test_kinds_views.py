@@ -389,7 +389,8 @@ PICTURED = Value(2.0, "x").tanh()
 SAVED = {
     "drawing": (draw(PICTURED), ".svg .png .pdf .dot .gv .eps .gif .jpg .webp"),
     "film": (steps(PICTURED), ".html .htm .svg"),
-    "worksheet": (worksheet(PICTURED), ".pdf .svg .png .dot"),
+    "worksheet": (worksheet(PICTURED), ".svg .png .pdf .dot"),
+    "strip": (steps(PICTURED).strip(), ".svg .png .pdf"),
     "network": (network(NET), ".svg .png .pdf"),
 }
 
