@@ -76,7 +76,7 @@ def test_calculus_table_reads_like_a_calculus_table(record, value, slopes):
 
 def test_parentheses_stand_where_the_operators_need_them():
     a, b, c = (expr.symbol(name) for name in "abc")
-    assert expr.show((a + b) * c) == "(a + b) * c"
+    assert expr.text((a + b) * c) == expr.show((a + b) * c) == "(a + b) * c"
     assert expr.show(a - (b - c)) == "a - (b - c)"
     assert expr.show(a - b - c) == "a - b - c"
     assert expr.show(a * -b) == "a * (-b)"

@@ -29,7 +29,7 @@ from tinygrad_edu import (
     parameter,
     toposort,
 )
-from tinygrad_edu.engine import GraphError, primitives
+from tinygrad_edu.engine import GraphError, constant, primitives
 from tinygrad_edu.namespace import FUNCTIONS
 from tinygrad_edu.text import DASH
 from tinygrad_edu.view import deltas, draw, explain, network, steps, worksheet
@@ -59,6 +59,11 @@ def softly(m, x):
     return m.where(x > 1, m.log1p(m.abs(x)), m.softplus(x))
 
 
+quintic = Primitive(
+    "quintic",
+    lambda m, x: -x * x * x * x * x + 3 * x * x * x - x,
+    lambda m, y, x: (-5 * x * x * x * x + 9 * x * x - 1,),
+)
 z = [Value(x, f"z{k}") for k, x in enumerate((1.0, -2.0, 0.5))]
 #: Beside every operation of the package: losses of nets, derivatives, operations of a user's own.
 WRITTEN = {
@@ -104,13 +109,17 @@ def test_no_word_of_a_program_stands_in_a_delta_rule(loss):
         (Value(0.6, "a").acos(), "-1 / sqrt(1 - a**2)"),
         (z[0].expm1(), "y + 1"),
         (functions.hypot(z[0], z[1]), "z0 / y"),
+        (functions.where(Value(2.0), z[0], z[1]), "(1 if "),
+        (functions.where(constant(2.0), z[0], z[1]), "1"),
+        (2.0 ** z[0], "y * log(2) = 2 * log(2) = 1.386"),
+        (quintic(z[0]), "-5 * z0**4 + 9 * z0**2 - 1"),
         (functions.softmax(z)[0], "y * (1 - y)"),
         (functions.softmax(z)[1], "-y * p1"),
         (functions.log_softmax(z)[1], "-p1"),
     ],
 )
 def test_slopes_are_the_formulas_of_the_lecture(v, slope):
-    first = v.parents[v.op.name == "cross_entropy"]
+    first = next(p for p in v.parents if p.kind == "input" and p.name)
     assert f"/d{first.name} = {slope}" in str(explain(v))
 
 
@@ -134,7 +143,12 @@ def test_shares_in_a_softmax_have_the_names_of_the_graph_or_their_own():
 CALLED = ("negative", "+", "<", "=", "where", "divide", "#0", "#1", "…", "{0}", "p1", "|x|", "1[x")
 
 
-@pytest.mark.parametrize("called", sorted({*CALLED, *FUNCTIONS, *primitives}))
+OPERATIONS = sorted({*FUNCTIONS, *primitives} - {*CALLED})
+
+
+@pytest.mark.parametrize(
+    "called", [*CALLED, *(pytest.param(name, marks=pytest.mark.slow) for name in OPERATIONS)]
+)
 def test_a_value_may_be_called_like_any_operation(called):
     x = Value(2.0, called)
     loss = (x * x).tanh() + losses.cross_entropy([x, -x], 1)
@@ -375,7 +389,8 @@ PICTURED = Value(2.0, "x").tanh()
 SAVED = {
     "drawing": (draw(PICTURED), ".svg .png .pdf .dot .gv .eps .gif .jpg .webp"),
     "film": (steps(PICTURED), ".html .htm .svg"),
-    "worksheet": (worksheet(PICTURED), ".pdf .svg .png .dot"),
+    "worksheet": (worksheet(PICTURED), ".svg .png .pdf .dot"),
+    "strip": (steps(PICTURED).strip(), ".svg .png .pdf"),
     "network": (network(NET), ".svg .png .pdf"),
 }
 
@@ -392,6 +407,7 @@ def test_the_way_to_save_is_named(what, wrong, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", [".pdf", ".PDF", ".png", ".svg"])
 def test_a_drawing_is_saved_without_a_program(ending, embedded_renderer, tmp_path):
     start = {".pdf": b"%PDF-", ".png": b"\x89PNG", ".svg": b"<svg"}[ending.lower()]
@@ -483,6 +499,7 @@ def test_texts_fit_their_boxes_in_the_widest_font(picture, embedded_renderer):
 # The rules of a page stop at the edge of a picture that brings its own style.
 
 
+@pytest.mark.slow
 def test_the_playground_styles_the_texts_of_its_own_pictures_alone():
     pytest.importorskip("ipywidgets", reason="ipywidgets is not installed")
     from tinygrad_edu.playground.page import _STYLE
@@ -511,6 +528,7 @@ SHOWN = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", SHOWN.values(), ids=SHOWN)
 def test_every_picture_has_a_png_as_large_as_its_svg(make, embedded_renderer):
     bundle = make()._repr_mimebundle_()
@@ -530,6 +548,7 @@ def test_every_picture_has_a_png_as_large_as_its_svg(make, embedded_renderer):
         assert not orange
 
 
+@pytest.mark.slow
 def test_a_displayed_film_is_still_where_notebooks_are_made(monkeypatch):
     monkeypatch.setenv("TINYGRAD_EDU_DISPLAY", "static")
     assert "image/png" in steps(PICTURED)._repr_mimebundle_()

@@ -302,8 +302,8 @@ test_what_is_no_sheet_is_refused = refusals(
         (
             lambda: worksheet(unit()).save("sheet.docx"),
             ValueError,
-            "a worksheet is saved as .pdf, .svg, .png or .dot, and 'sheet.docx' is none of these: "
-            'write .save("worksheet.pdf")',
+            "a worksheet is saved as .svg, .png, .pdf or .dot, and 'sheet.docx' is none of these: "
+            'write .save("worksheet.svg")',
         ),
     ]
 )

@@ -145,7 +145,7 @@ def _is_right(answer: Any) -> bool:
     slope = "its slope at {:g} is wrong: d(1/v)/dx = -1/v^2 * dv/dx, and y = 1/v"
     second = "its second derivative at {:g} is wrong: write the slope with m, x and y alone"
     for x in _POINTS:
-        if not number(1 / (1 + x * x), 1e-9)(asked(answer, x, read=read_number)):
+        if not asked(answer, x, read=number(1 / (1 + x * x), 1e-9)):
             raise AnswerError(f"its value at {x:g} is not 1 / (1 + x^2)")
         derivative: Any = lambda v: grad(f(v), v)  # noqa: E731
         for g, said in ((f, slope), (derivative, second)):

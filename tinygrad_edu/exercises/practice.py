@@ -1,6 +1,5 @@
 """The exercises of lessons 12 to 15: overfitting, the spiral, digits, vowels."""
 
-from functools import partial
 from numbers import Real
 from typing import Any, Final
 
@@ -15,7 +14,6 @@ from tinygrad_edu.exercises.exercise import (
     number,
     numbers,
     read_number,
-    read_numbers,
     word,
 )
 from tinygrad_edu.losses import cross_entropy
@@ -53,8 +51,7 @@ def _is_normalisation(answer: Any) -> bool:
 
 def _normalises(answer: Any, column: list[float]) -> bool:
     expected = [row[0].data for row in BatchNorm(1).batch([[x] for x in column])]
-    read = partial(read_numbers, n=len(column))
-    return numbers(expected, 1e-6)(asked(answer, list(column), read=read))
+    return asked(answer, list(column), read=numbers(expected, 1e-6))
 
 
 ANSWERS |= {
@@ -93,10 +90,8 @@ def _agrees(answer: Any, sizes: list[int]) -> bool:
             [unit.b.data for unit in layer.neurons],
         ]
     points = ([0.5, -1.0], [-2.0, 0.3], [1.0, 1.0])
-    read = partial(read_numbers, n=sizes[-1])
     return all(
-        numbers([z.data for z in model(x)], 1e-9)(asked(answer, x, *matrices, read=read))
-        for x in points
+        asked(answer, x, *matrices, read=numbers([z.data for z in model(x)], 1e-9)) for x in points
     )
 
 
@@ -122,9 +117,8 @@ def _number_of_parameters() -> int:
 
 
 def _is_most_confused(answer: Any) -> bool:
-    read = partial(read_numbers, n=2)
     return all(
-        numbers(pair, 0.0)(asked(answer, list(actual), list(predicted), read=read))
+        asked(answer, list(actual), list(predicted), read=numbers(pair, 0.0))
         for actual, predicted, pair in _CASES
     )
 

@@ -191,6 +191,11 @@ def show(
     return style.bracketed(text, level) if level < least else text
 
 
+def text(x: Any) -> str:
+    """`x` as Python over the functions of a namespace."""
+    return show(x, PYTHON)
+
+
 def latex(x: Any) -> str:
     """`x` as LaTeX, without dollar signs."""
     return show(x, LATEX)

@@ -1,6 +1,7 @@
 """Display: what a notebook is given to show, and what is written to a file."""
 
 import os
+from abc import ABC, abstractmethod
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,6 +15,9 @@ from tinygrad_edu.view.base.render import RenderError
 #: "static" shows a picture in place of a player or of widgets.
 VARIABLE: Final = "TINYGRAD_EDU_DISPLAY"
 
+#: What makes the content of a file, by its suffix.
+Forms = Mapping[str, Callable[[], bytes | str]]
+
 
 def displays_still() -> bool:
     """Whether displays are to be still: without a script, and without HTML."""
@@ -25,35 +29,56 @@ def displays_still() -> bool:
     return choice == "static"
 
 
-def picture_bundle(svg: Callable[[], str], text: str, instead: Callable[[], str]) -> dict[str, str]:
-    """The forms of a picture: SVG, the PNG that a notebook shows which is not trusted, and text.
+class Picture(ABC):
+    """What has an `svg`: it is saved by its suffix, and shows itself in a notebook."""
 
-    Without a renderer the error, and another text in its place.
-    """
-    try:
-        drawn = svg()
-    except RenderError as error:
-        return {"text/plain": f"{error}\n\n{instead()}"}
-    from tinygrad_edu.view.base.pdf import figure_of, screen_resolution
+    #: What it is called where it is saved.
+    _kind = "picture"
 
-    page = ElementTree.fromstring(drawn)
-    png = figure_of(page).png(screen_resolution(page))
-    return {
-        "image/svg+xml": drawn,
-        "image/png": b64encode(png).decode("ascii"),
-        "text/plain": text,
-    }
+    @property
+    @abstractmethod
+    def svg(self) -> str:
+        """An SVG element, to be saved or put into a page. Raises RenderError without a renderer."""
+
+    def save(self, path: AnyPath) -> Path:
+        """Write the picture as .svg, .png, .pdf or in another form of its kind; returns the path.
+
+        Raises ValueError for another suffix, RenderError where the renderer cannot draw it or there
+        is none; the file is then left alone.
+        """
+        forms: Forms = {".svg": lambda: self.svg, ".png": self._png, ".pdf": self._pdf}
+        return save(path, self._kind, {**forms, **self._others()})
+
+    def _others(self) -> Forms:
+        return {}
+
+    def _text(self) -> str:
+        """The text in its place, where there is no renderer."""
+        return repr(self)
+
+    def _png(self, *, on_screen: bool = False) -> bytes:
+        """By matplotlib, whatever the renderer can write; `on_screen` as large as the SVG."""
+        from tinygrad_edu.view.base.pdf import figure_of, screen_resolution
+
+        page = ElementTree.fromstring(self.svg)
+        return figure_of(page).png(screen_resolution(page) if on_screen else 150)
+
+    def _pdf(self) -> bytes:
+        from tinygrad_edu.view.base.pdf import figure_of, pdf
+
+        return pdf(figure_of(ElementTree.fromstring(self.svg)))
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        """SVG, the PNG that a notebook shows which is not trusted, and text."""
+        try:
+            svg, png = self.svg, self._png(on_screen=True)
+        except RenderError as error:
+            return {"text/plain": f"{error}\n\n{self._text()}"}
+        drawn = b64encode(png).decode("ascii")
+        return {"image/svg+xml": svg, "image/png": drawn, "text/plain": repr(self)}
 
 
-def converted(svg: str, form: str) -> bytes:
-    """A picture as "pdf" or "png", by matplotlib, whatever the renderer can write."""
-    from tinygrad_edu.view.base.pdf import figure_of, pdf
-
-    figure = figure_of(ElementTree.fromstring(svg))
-    return pdf(figure) if form == "pdf" else figure.png()
-
-
-def save(path: AnyPath, what: str, forms: Mapping[str, Callable[[], bytes | str]]) -> Path:
+def save(path: AnyPath, what: str, forms: Forms) -> Path:
     """Write the one of these forms that the suffix of the path names; gives the path.
 
     Raises ValueError for another suffix, and whatever a form raises; the file is then left alone.

@@ -76,20 +76,18 @@ def _plain(page: Element) -> None:
     for element in page.iter():
         for name in element.get("class", "").split():
             element.attrib.update(rules.get(name, {}))
-        x, y, wide, high, x1, y1, x2, y2, r = (
-            float(element.get(name) or 0) if element.tag != f"{SVG}svg" else 0.0
-            for name in ("x", "y", "width", "height", "x1", "y1", "x2", "y2", "r")
-        )
-        if element.tag == f"{SVG}rect":
-            corners = f"{x},{y} {x + wide},{y} {x + wide},{y + high} {x},{y + high}"
-            element.tag = f"{SVG}polygon"
-            element.set("points", corners)
-        elif element.tag == f"{SVG}line":
-            element.tag = f"{SVG}polyline"
-            element.set("points", f"{x1},{y1} {x2},{y2}")
-        elif element.tag == f"{SVG}circle":
-            element.tag = f"{SVG}ellipse"
-            element.attrib.update(rx=f"{r}", ry=f"{r}")
+        tag, look = element.tag.removeprefix(SVG), element.attrib
+        if tag == "rect":
+            x, y, wide, high = (
+                float(look.get(name, "0")) for name in ("x", "y", "width", "height")
+            )
+            corners = [x, y, x + wide, y, x + wide, y + high, x, y + high]
+            element.tag, look["points"] = f"{SVG}polygon", " ".join(map(str, corners))
+        elif tag == "line":
+            ends = " ".join(look[name] for name in ("x1", "y1", "x2", "y2"))
+            element.tag, look["points"] = f"{SVG}polyline", ends
+        elif tag == "circle":
+            element.tag, look["rx"], look["ry"] = f"{SVG}ellipse", look["r"], look["r"]
 
 
 def _placed(parent: Element, at: _Place) -> Iterator[tuple[Element, _Place]]:

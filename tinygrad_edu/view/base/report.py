@@ -46,7 +46,7 @@ def report(
         style=styled(_file("report.css")),
         title=_text(title),
         lead=_text(lead),
-        results=_table(results),
+        results=html_table(results),
         settings="".join(
             f"<dt>{_text(name)}</dt><dd>{_text(value)}</dd>" for name, value in settings.items()
         ),
@@ -64,14 +64,17 @@ def _text(text: str) -> str:
     return html.escape(clean(text, _LONGEST))
 
 
-def _table(rows: Sequence[Sequence[str]]) -> str:
+def html_table(rows: Sequence[Sequence[str]], attributes: str = "", caption: str = "") -> str:
+    """A table: the first row is its header, the first cell of each a name; `caption` is markup."""
     header, *body = rows
     head = "".join(f'<th scope="col">{_text(cell)}</th>' for cell in header)
-    lines = [f"<thead><tr>{head}</tr></thead>"]
+    lines = []
     for name, *cells in body:
+        span = "" if cells else f' colspan="{len(header)}"'
         numbers = "".join(f"<td>{_text(cell)}</td>" for cell in cells)
-        lines.append(f'<tr><th scope="row">{_text(name)}</th>{numbers}</tr>')
-    return f"<table>{''.join(lines)}</table>"
+        lines.append(f'<tr><th scope="row"{span}>{_text(name)}</th>{numbers}</tr>')
+    parts = f"{caption}<thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody>"
+    return f"<table{attributes}>{parts}</table>"
 
 
 def _figure(picture: Picture) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Final
+from unicodedata import east_asian_width
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
@@ -50,13 +51,19 @@ def _widths(weight: str) -> Mapping[str, int]:
     """Of the characters of Helvetica, in thousandths of its size, by its metrics in matplotlib."""
     name = {"bold": "phvb8a.afm"}.get(weight, "phvr8a.afm")
     metrics = files("matplotlib").joinpath("mpl-data", "fonts", "afm", name).read_text("latin-1")
-    return {chr(int(c)): int(w) for c, w in re.findall(r"(?m)^C (\d+) ; WX (\d+)", metrics)}
+    found = re.findall(r"(?m)^C (\d+) ; WX (\d+)", metrics)
+    return {chr(int(code)): int(width) for code, width in found if chr(int(code)).isascii()}
 
 
 def text_width(text: str, size: float, weight: str = "normal") -> float:
-    """The width of a text in Helvetica, by which boxes are laid out."""
+    """The width of a text in Helvetica, by which boxes are laid out.
+
+    Of other characters Graphviz counts 278 for each byte, in which a wide one has room.
+    """
     widths = _widths(weight)
-    return size / 1000 * sum(widths.get(c, 556) if c.isascii() else 556 for c in text)
+    wide = [c == "…" or east_asian_width(c) in "WF" for c in text]
+    others = [278 * len(c.encode()) if w else 556 for c, w in zip(text, wide, strict=True)]
+    return size / 1000 * sum(widths.get(c, x) for c, x in zip(text, others, strict=True))
 
 
 def fitted(text: str, size: float, weight: str = "normal") -> dict[str, str]:

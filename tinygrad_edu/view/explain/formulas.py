@@ -48,6 +48,9 @@ def formulas(v: Value, *, general: bool = False) -> tuple[Any, Callable[[int], A
     x: list[Any] = [letter(i if general else first[p]) for i, p in enumerate(v.parents)]
     y = letter(len(x))
     m = _Mathematics()
+    if not general:
+        numbers = zip(x, v.numbers[1:], v.parents, strict=True)
+        m.known = {a: number for a, number, p in numbers if p.kind == "constant"}
     if op.value in _GUARDED:
         m = m if v.numbers[1] in _GUARDED[op.value] else _Unguarded()
         x[1] = v.numbers[2] if v.parents[1].kind == "constant" and not general else x[1]
@@ -86,7 +89,12 @@ _EXACT: Final[Mapping[str, Callable[..., Any]]] = {
 
 
 class _Mathematics:
-    """`expr` with the functions of programs written as those of mathematics."""
+    """`expr` with the functions of programs written as those of mathematics.
+
+    `known` has the numbers of letters by which a case is settled.
+    """
+
+    known: Mapping[Any, float] = {}
 
     def __getattr__(self, name: str) -> Any:
         return _EXACT.get(name) or getattr(expr, name)
@@ -102,9 +110,11 @@ class _Mathematics:
         return expr.abs(x) if isinstance(x, Expr) else abs(x)
 
     def equal(self, x: Any, y: Any) -> Any:
-        return expr.equal(x, y) if isinstance(x, Expr) or isinstance(y, Expr) else x == y
+        a = self.known.get(x, x)
+        return expr.equal(x, y) if isinstance(a, Expr) or isinstance(y, Expr) else a == y
 
     def where(self, condition: Any, x: Any, y: Any) -> Any:
+        condition = self.known.get(condition, condition)
         if isinstance(condition, Symbol):
             condition = Expr("!=", (condition, 0.0))
         if not isinstance(condition, Expr):
@@ -209,14 +219,21 @@ def _product(a: Any, b: Any) -> Any:
         return a * b
     if b.op == "*" and not isinstance(b.args[0], Expr):
         return _product(_product(b.args[0], a), b.args[1])
-    if isinstance(a, Expr) and a.op == "negative" and same(a.args[0], b):
-        return Expr("negative", (Expr("*", (b, b)),))
-    if isinstance(a, Expr) and a.op == "*" and same(a.args[1], b):
-        if same(a.args[0], b):
-            return Expr("pow", (b, 3.0))
-        if not isinstance(a.args[0], Expr):
-            return Expr("*", (a.args[0], Expr("*", (b, b))))
+    if n := _exponent(a, b):
+        return Expr("pow", (b, n + 1.0)) if n > 1 else Expr("*", (b, b))
+    if isinstance(a, Expr) and a.op in ("*", "negative") and _exponent(a.args[-1], b):
+        return Expr(a.op, (*a.args[:-1], _product(a.args[-1], b)))
     return Expr("*", (a, b))
+
+
+def _exponent(a: Any, b: Expr) -> int:
+    """n where a is b to the power of n, a small whole number, else 0."""
+    if not isinstance(a, Expr) or same(a, b):
+        return int(isinstance(a, Expr))
+    if a.op == "*" and same(a.args[0], b) and same(a.args[1], b):
+        return 2
+    whole = a.op == "pow" and a.args[1] in range(3, 100) and same(a.args[0], b)
+    return int(a.args[1]) if whole else 0
 
 
 def _quotient(a: Any, b: Any) -> Any:

@@ -13,7 +13,7 @@ from textwrap import wrap
 from typing import Final, NamedTuple
 from xml.etree.ElementTree import Element
 
-from tinygrad_edu.view.base.display import picture_bundle
+from tinygrad_edu.view.base.display import Picture
 from tinygrad_edu.view.base.palette import FILM_NOW, GRAPH_FAINT, GRAPH_INK, GRAPH_PAPER
 from tinygrad_edu.view.base.render import RenderError, render
 from tinygrad_edu.view.base.svg import LINK, SVG, inline, parsed, place, size_of, tag, words
@@ -92,8 +92,10 @@ class Snapshot(NamedTuple):
     active: AbstractSet[str]
 
 
-class ContactSheet:
+class ContactSheet(Picture):
     """Frames of a film in one picture, which shows itself in a notebook."""
+
+    _kind = "strip"
 
     def __init__(self, draw: Callable[[], str], text: str) -> None:
         self._draw, self.text = draw, text
@@ -102,9 +104,6 @@ class ContactSheet:
     def svg(self) -> str:
         """An SVG element. Raises RenderError without a renderer."""
         return self._draw()
-
-    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
-        return picture_bundle(lambda: self.svg, self.text, lambda: self.text)
 
     def __repr__(self) -> str:
         return self.text

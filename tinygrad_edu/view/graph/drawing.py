@@ -1,15 +1,13 @@
 """draw: the graph behind a number as a picture; excerpt: of a large graph what can be read."""
 
-import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property, partial
-from pathlib import Path
 from typing import Any, Final
 
 from tinygrad_edu.checks import flag, one_of, whole
 from tinygrad_edu.engine import Value, toposort
 from tinygrad_edu.text import short
-from tinygrad_edu.view.base.display import converted, picture_bundle, save
+from tinygrad_edu.view.base.display import Forms, Picture
 from tinygrad_edu.view.base.naming import names_of, variable_names
 from tinygrad_edu.view.base.numbers import Numbers
 from tinygrad_edu.view.base.render import render
@@ -39,12 +37,14 @@ _LINES: Final = 1200
 _NO_UNITS: Final = "no units (net inputs w·x + b) in this graph: its values are shown"
 
 
-class Graph:
+class Graph(Picture):
     """A drawing: DOT text, made a picture when it is looked at. It keeps no Value.
 
     In a notebook it shows itself as SVG, without a renderer as a table.
     `.dot` and `.svg` are texts.
     """
+
+    _kind = "drawing"
 
     def __init__(self, dot: str, *, title: str, description: str, table: str) -> None:
         self.dot, self.title, self.description, self.table = dot, title, description, table
@@ -54,24 +54,13 @@ class Graph:
         """An SVG element, to be saved or put into a page. Raises RenderError without a renderer."""
         return inline(render(self.dot, "svg"), self.title, self.description, FITTING)
 
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the drawing as .svg, .png, .pdf, .dot or in another format of the renderer.
+    def _others(self) -> Forms:
+        """As .dot, .gv, and in the formats of the renderer."""
+        rendered = {f".{x}": partial(render, self.dot, x) for x in ("eps", "gif", "jpg", "webp")}
+        return {".dot": lambda: self.dot, ".gv": lambda: self.dot, **rendered}
 
-        Returns the path. Raises ValueError for another suffix, RenderError if the renderer does not
-        know the format or there is none; the file is then left alone.
-        """
-        forms: dict[str, Callable[[], bytes | str]] = {
-            ".svg": lambda: self.svg,
-            ".png": lambda: render(self.dot, "png"),
-            ".pdf": lambda: converted(self.svg, "pdf"),
-            ".dot": lambda: self.dot,
-            ".gv": lambda: self.dot,
-        }
-        others = {f".{x}": partial(render, self.dot, x) for x in ("eps", "gif", "jpg", "webp")}
-        return save(path, "drawing", forms | others)
-
-    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
-        return picture_bundle(lambda: self.svg, repr(self), lambda: self.table)
+    def _text(self) -> str:
+        return self.table
 
     def __repr__(self) -> str:
         return f"<Graph: {self.description}>"

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from tinygrad_edu.text import clean, latex_escaped, latex_name, latex_number, short, table
+from tinygrad_edu.view.base.report import html_table
 from tinygrad_edu.view.explain.notation import Both
 from tinygrad_edu.view.network.delta_rules import CONVENTIONS
 
@@ -177,18 +178,12 @@ def _text_table(t: _Table) -> str:
 
 
 def _html_table(t: _Table) -> str:
-    caption = "; ".join(t.caption)
-    head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in t.columns)
-    lines = []
-    for name, *numbers in t.rows[: t.most]:
-        cells = "".join(f"<td>{cell}</td>" for cell in _cells(numbers))
-        lines.append(f'<tr><th scope="row">{html.escape(name)}</th>{cells}</tr>')
-    if more := _more(t.rows, t.most):
-        lines.append(f'<tr><td colspan="{len(t.columns)}">{more}</td></tr>')
-    return (
-        '<table style="color: inherit; font-variant-numeric: tabular-nums">'
-        f'<caption style="color: inherit; text-align: left">{html.escape(caption)}</caption>'
-        f"<thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
+    caption = html.escape("; ".join(t.caption))
+    more = [[text] for text in [_more(t.rows, t.most)] if text]
+    return html_table(
+        [t.columns, *([name, *_cells(numbers)] for name, *numbers in t.rows[: t.most]), *more],
+        ' style="color: inherit; font-variant-numeric: tabular-nums"',
+        f'<caption style="color: inherit; text-align: left">{caption}</caption>',
     )
 
 

@@ -1,11 +1,9 @@
 """network: a net as circles and lines, with its own layout: it needs no Graphviz."""
 
 import math
-import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from importlib import resources
-from pathlib import Path
 from typing import Any, Final
 
 from tinygrad_edu.checks import one_of, whole
@@ -14,7 +12,7 @@ from tinygrad_edu.examples import read_target
 from tinygrad_edu.losses import Loss, find_loss
 from tinygrad_edu.nn.sequential import dense_layers
 from tinygrad_edu.text import clean, short
-from tinygrad_edu.view.base.display import converted, picture_bundle, save
+from tinygrad_edu.view.base.display import Picture
 from tinygrad_edu.view.base.naming import Names
 from tinygrad_edu.view.base.palette import styled
 from tinygrad_edu.view.base.svg import fitted, text_width
@@ -206,27 +204,18 @@ def _tiny(x: float) -> str:
     return next((t for p in (2, 1) if len(t := short(float(f"{x:.{p}g}"))) <= 7), f"{x:.0e}")
 
 
-class Network:
+class Network(Picture):
     """A picture of a net: `.svg` is its text; in a notebook it shows itself. It keeps no Value."""
 
+    _kind = "network"
+
     def __init__(self, svg: str, description: str) -> None:
-        self.svg = svg
-        self.description = description
+        self._svg, self.description = svg, description
 
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the picture to a file that ends in .svg, .png or .pdf; returns its path.
-
-        Raises ValueError for another suffix.
-        """
-        forms: dict[str, Callable[[], bytes | str]] = {
-            ".svg": lambda: self.svg,
-            ".png": lambda: converted(self.svg, "png"),
-            ".pdf": lambda: converted(self.svg, "pdf"),
-        }
-        return save(path, "network", forms)
-
-    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
-        return picture_bundle(lambda: self.svg, repr(self), lambda: "")
+    @property
+    def svg(self) -> str:
+        """The element, as text."""
+        return self._svg
 
     def __repr__(self) -> str:
         return f"<Network: {self.description}>"

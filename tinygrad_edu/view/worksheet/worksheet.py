@@ -1,13 +1,11 @@
 """worksheet: the graph behind a number as a sheet to print, with empty boxes to fill in."""
 
-import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
-from pathlib import Path
 from typing import Any, Final
 from xml.etree.ElementTree import Element
 
@@ -16,7 +14,7 @@ from tinygrad_edu.checks import flag, listed, one_of
 from tinygrad_edu.engine import Primitive, Value, gradients, toposort
 from tinygrad_edu.engine.gradients import check_unchanged
 from tinygrad_edu.text import DASH, clean, short, superscript
-from tinygrad_edu.view.base.display import converted, picture_bundle, save
+from tinygrad_edu.view.base.display import Forms, Picture
 from tinygrad_edu.view.base.naming import Names, names_of, variable_names
 from tinygrad_edu.view.base.numbers import has_grad
 from tinygrad_edu.view.base.operations import free, is_dot, roles, symbol
@@ -45,13 +43,14 @@ _TASKS: Final = {
 
 
 @dataclass(eq=False, repr=False)
-class Worksheet:
+class Worksheet(Picture):
     """A sheet of A4 in black and grey, and its solution; it keeps no Value.
 
     `.svg` is the page, `.dot` its graph. In a notebook it shows itself as SVG, without a renderer
     as text.
     """
 
+    _kind = "worksheet"
     _title: str
     _task: str
     _rules: list[str]
@@ -74,21 +73,8 @@ class Worksheet:
         """An SVG element of one page. Raises RenderError without a renderer."""
         return inline(self._page(), self._title, self._task, FITTING)
 
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the sheet as .pdf, .svg or .png, or its graph as .dot, and return the path.
-
-        Raises ValueError for another suffix, RenderError without a renderer.
-        """
-        forms: dict[str, Callable[[], bytes | str]] = {
-            ".pdf": lambda: converted(self.svg, "pdf"),
-            ".svg": lambda: self.svg,
-            ".png": lambda: converted(self.svg, "png"),
-            ".dot": lambda: self.dot,
-        }
-        return save(path, "worksheet", forms)
-
-    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
-        return picture_bundle(lambda: self.svg, repr(self), self._text)
+    def _others(self) -> Forms:
+        return {".dot": lambda: self.dot}
 
     def __repr__(self) -> str:
         return f"<Worksheet: {self._title}>"
