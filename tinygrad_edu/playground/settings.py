@@ -38,7 +38,9 @@ def features(X: Iterable[Any], names: Sequence[str]) -> list[list[float]]:
     points = inputs(X).array
     if points.shape[1:] != (2,):
         raise ValueError(f"X has rows of {points.shape[-1]} numbers: points of the plane have 2")
-    rows: list[list[float]] = columns(points, _features("names", names)).tolist()
+    if not (names := _features("names", names)):
+        raise ValueError('names is empty: write names=["x1", "x2"]')
+    rows: list[list[float]] = columns(points, names).tolist()
     return rows
 
 

@@ -251,7 +251,7 @@ def _ways(loss: Any) -> tuple[Callable[[], Value], Callable[[], Measure], Measur
                 return of_one(model(rows[0]), targets[0])
 
         return first, lambda: mean("matrix"), mean("scalar")
-    if not callable(loss):
+    if not callable(loss) or isinstance(loss, type):
         raise TypeError(
             "the loss must be a function of no arguments or a tuple (model, X, y, loss), "
             f"got {type(loss).__name__}"
