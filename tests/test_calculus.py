@@ -98,12 +98,12 @@ test_a_bad_argument_is_refused_with_a_clear_text = refusals(
         (lambda: gradcheck(Value, 2.0, tolerance=0), ValueError, POSITIVE + "0.0"),
         (lambda: gradcheck(Value, 2.0, tolerance=math.nan), ValueError, POSITIVE + "nan"),
         (
-            lambda: gradcheck(Value, "2"),
+            lambda: gradcheck(abs, "2"),
             TypeError,
             COORDINATE + "str '2': write float(...) around a text that is a number",
         ),
         (
-            lambda: gradcheck(Value, [Value(2.0)]),
+            lambda: gradcheck(abs, [Value(2.0)]),
             TypeError,
             COORDINATE + "Value: use the Value as it is, or its number v.data",
         ),

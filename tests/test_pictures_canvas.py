@@ -129,7 +129,7 @@ REFUSED = [
     ),
     (surface(kind="3D"), ValueError, "unknown kind '3D': choose contour, 3d; did you mean '3d'?"),
     (
-        surface(paths={"SGD": [1, 2]}),
+        surface(paths={"SGD": [[1], [2]]}),
         ValueError,
         "the path 'SGD' must be a list of points (w1, w2)",
     ),
@@ -162,7 +162,11 @@ REFUSED = [
         ValueError,
         "one output tells 2 classes apart, labelled 0 and 1 or -1 and 1: y has the label 2",
     ),
-    (regions(POINTS, [0, 1], class_names="a"), ValueError, "class_names has 1 names for 2 classes"),
+    (
+        regions(POINTS, [0, 1], class_names=["a"]),
+        ValueError,
+        "class_names has 1 names for 2 classes",
+    ),
     (
         regions(POINTS, [0, 1], outputs="score"),
         ValueError,
@@ -173,9 +177,13 @@ REFUSED = [
         ValueError,
         "2 actual classes but 1 predicted ones",
     ),
-    (lambda: pictures.confusion([0, 2], [0, 1], "ab"), ValueError, "class 2 is out of range 0..1"),
     (
-        lambda: pictures.confusion([0, -1], [0, 1], "ab"),
+        lambda: pictures.confusion([0, 2], [0, 1], ["a", "b"]),
+        ValueError,
+        "class 2 is out of range 0..1",
+    ),
+    (
+        lambda: pictures.confusion([0, -1], [0, 1], ["a", "b"]),
         ValueError,
         "class -1 is out of range 0..1",
     ),

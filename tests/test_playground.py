@@ -72,7 +72,7 @@ def test_a_saved_notebook_keeps_a_picture_beside_the_widgets(widgets: Any) -> No
 test_options_that_do_not_fit_say_why = refusals(
     [
         (lambda: playground(show="plane"), TypeError,
-         "show is a list of panels: write show=['plane']"),
+         "show must be a list of panels, got str: write show=['plane']"),
         (lambda: playground(show=["planes"]), ValueError,
          f"unknown panel 'planes': choose {', '.join(PANELS)}; did you mean 'plane'?"),
         (lambda: playground(rate=1), ValueError,

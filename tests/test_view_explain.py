@@ -305,17 +305,21 @@ def test_numbers_are_those_of_the_forward_pass():
 
 
 LOSS, A, _, W = unit()
-NO_VALUE = "explain(v, wrt=w) explains one Value, got {}: write explain(loss, wrt=w)"
+NO_VALUE = "explain(v) explains one Value, got {}"
 
 test_what_is_no_derivative_is_refused = refusals(
     [
         (lambda: explain(1.0), TypeError, NO_VALUE.format("float")),
         (lambda: explain(None), TypeError, NO_VALUE.format("NoneType")),
-        (lambda: explain([Value(1.0)]), TypeError, NO_VALUE.format("list")),
+        (
+            lambda: explain([Value(1.0)]),
+            TypeError,
+            NO_VALUE.format("list: write explain(v[0]), or the loss that is made of them"),
+        ),
         (
             lambda: explain(Value(1.0), wrt="w"),
             TypeError,
-            "wrt is the Value by which to differentiate, got str: "
+            "wrt must be the Value by which to differentiate, got str: "
             "write wrt=w, such as wrt=model.parameters()[0]",
         ),
         (

@@ -249,11 +249,17 @@ def test_deep_graphs_are_drawn_without_recursion():
 
 test_wrong_arguments_are_refused = refusals(
     [
-        (lambda: draw([Value(1.0)]), TypeError, "draw(v) draws the graph of one Value, got list"),
+        (
+            lambda: draw([Value(1.0)]),
+            TypeError,
+            "draw(v) draws the graph of one Value, got list: "
+            "write draw(v[0]), or the loss that is made of them",
+        ),
         (
             lambda: draw(Value(1.0), names=["x"]),
             TypeError,
-            'names maps texts to Values, as locals() does, got list: write names={"x": x}',
+            "names maps texts to Values, as locals() does, got list: "
+            'write names={"x": x}',
         ),
         *[
             (
@@ -320,7 +326,7 @@ test_wrong_arguments_are_refused = refusals(
         (
             lambda: draw(net(), expand=[1]),
             TypeError,
-            'expand is a name or a list of names: write expand="layer1.neuron1"',
+            'expand must be a list of names, got one with int 1: write expand="layer1.neuron1"',
         ),
     ]
 )

@@ -250,7 +250,7 @@ test_wrong_arguments_are_refused = refusals(
         (
             lambda: network(MLP(2, [1]), input_names="ab"),
             TypeError,
-            'input_names is a list of texts: write input_names=["height", "weight"]',
+            'input_names must be a list of texts, got str: write input_names=["height", "weight"]',
         ),
         (
             lambda: network(MLP(2, [1]), max_units=0),

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from tinygrad_edu.checks import number, real
+from tinygrad_edu.checks import function, is_listed, listed, number, real
 from tinygrad_edu.engine import Value, grad, gradients, toposort
 from tinygrad_edu.engine.primitive import on_values
 from tinygrad_edu.namespace import floats
@@ -18,6 +18,7 @@ class GradientError(ArithmeticError):
 
 def jacobian(ys: Sequence[Value], xs: Sequence[Value]) -> list[list[Value]]:
     """The matrix J[i][j] = dy_i/dx_j as Values, len(ys) rows of len(xs)."""
+    ys = listed("ys", ys, "Values", remedy="write jacobian([y], xs)")
     return [grad(y, xs) for y in ys]
 
 
@@ -69,7 +70,8 @@ def gradcheck(
     differ, and no slope is right.
     """
     tolerance = real("tolerance", tolerance, above=0)
-    coordinates = point if isinstance(point, Iterable) else [point]
+    function("f", f, "a Value for each number of the point")
+    coordinates: Any = point if is_listed(point) else [point]
     numbers = [number(x, "a coordinate of point") for x in coordinates]
     xs = [Value(x) for x in numbers]
     y = f(*xs)

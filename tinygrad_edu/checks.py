@@ -181,7 +181,7 @@ def listed(
     if not is_listed(x):
         raise TypeError(f"{expected} {type(x).__name__}{otherwise}")
     items = list(x)
-    for item in items:
+    for item in items if kind is not object else ():
         if not isinstance(item, kind):
             raise TypeError(f"{expected} one with {_described(item)}{otherwise}")
     return items

@@ -13,6 +13,8 @@ from typing import Any, Final, Protocol, runtime_checkable
 
 from tinygrad_edu.checks import UNORDERED, is_listed, is_real, number
 
+#: Lists in lists of a target; one that contains itself has no end.
+_DEEPEST: Final = 30
 _TEXT: Final = (str, bytes, bytearray)
 
 
@@ -183,7 +185,7 @@ def read_row(row: Any, name: str) -> list[float]:
     ]
 
 
-def read_target(t: Any) -> Any:
+def read_target(t: Any, depth: int = 0) -> Any:
     """One target as Python's own numbers: an int (also for a boolean), a float or a list of them.
 
     What is no number, such as a Value, stays as it is. A target may be infinite here. Raises
@@ -198,7 +200,9 @@ def read_target(t: Any) -> Any:
     if array is not None and not _plain(array, "a target").ndim:
         return read_target(array.item())
     if isinstance(t, Iterable):
-        return [read_target(x) for x in (t if array is None else array.tolist())]
+        if depth > _DEEPEST:
+            raise TypeError("a target is nested too deeply: it is a number or a list of numbers")
+        return [read_target(x, depth + 1) for x in (t if array is None else array.tolist())]
     return t
 
 

@@ -297,7 +297,10 @@ def where(condition: Any, x: Any, y: Any) -> Any:
     """
     if isinstance(condition, Value):
         return _where(condition, x, y)
-    chosen, other = (x, y) if condition else (y, x)
+    for v in (x, y):
+        if not isinstance(v, Value):
+            number(v, "where")
+    chosen, other = (x, y) if number(condition, "the condition of where") else (y, x)
     return (
         constant(chosen) if isinstance(other, Value) and not isinstance(chosen, Value) else chosen
     )
@@ -306,6 +309,7 @@ def where(condition: Any, x: Any, y: Any) -> Any:
 @register
 def equal(x: Any, y: Any) -> bool:
     """Equality of the numbers, where `==` on Values is identity."""
+    x, y = (v if isinstance(v, Value) else number(v, "equal") for v in (x, y))
     return bool(x <= y and x >= y)
 
 

@@ -14,12 +14,13 @@ from numbers import Real
 from typing import Any, Final, NamedTuple
 
 from tinygrad_edu import functions as f
-from tinygrad_edu.checks import flag, listed, number, one_of, real
+from tinygrad_edu.checks import flag, is_real, listed, number, one_of, real
 from tinygrad_edu.engine import Primitive, Value, primitives
 from tinygrad_edu.examples import class_number, read_target
 from tinygrad_edu.namespace import floats
 
 Loss = Callable[[Any, Any], Value]
+_NUMBER: Final = (Value, Real)
 #: From the outputs a_k and the targets y_k to dL/da_k.
 Slopes = Callable[[Sequence[float], Sequence[float]], list[float]]
 
@@ -206,7 +207,7 @@ def l2(parameters: Iterable[Value], strength: float, *, half: bool = False) -> V
     dR/dw = 2 * strength * w, or with `half` strength * w. Under plain SGD the latter is weight
     decay: w - lr * strength * w = (1 - lr * strength) w.
     """
-    w = listed("parameters", parameters, "Values")
+    w = listed("parameters", parameters, "Values", _NUMBER)
     strength = real("strength", strength, least=0)
     return (strength / 2 if flag("half", half) else strength) * _value(f.dot(w, w))
 
@@ -214,7 +215,9 @@ def l2(parameters: Iterable[Value], strength: float, *, half: bool = False) -> V
 def l1(parameters: Iterable[Value], strength: float) -> Value:
     """R = strength * sum |w| of the parameters given: dR/dw = strength * sign(w)."""
     strength = real("strength", strength, least=0)
-    return strength * _value(f.sum([abs(w) for w in listed("parameters", parameters, "Values")]))
+    return strength * _value(
+        f.sum([abs(w) for w in listed("parameters", parameters, "Values", _NUMBER)])
+    )
 
 
 def _bce_value(m: Any, p: Any, t: Any) -> Any:
@@ -263,7 +266,7 @@ def _several(x: Any) -> list[Any]:
 
 def _entry(x: Any) -> Any:
     t = x if isinstance(x, Value) else read_target(x)
-    if not isinstance(t, (Value, Real)):
+    if not isinstance(t, Value) and not is_real(t):
         raise TypeError(f"a loss compares numbers, got {type(x).__name__} {x!r:.40}")
     return t
 
@@ -297,7 +300,7 @@ def _probability(target: Any) -> Any:
 
 def _sign(loss: str, target: Any) -> Any:
     t = _only("target", target)
-    if not isinstance(t, Value) and t not in (-1, 1):
+    if not isinstance(t, Value) and number(t, "target") not in (-1, 1):
         raise ValueError(
             f"{loss} takes targets -1 and 1, got {t!r}: write 2 * y - 1 for classes 0 and 1"
         )

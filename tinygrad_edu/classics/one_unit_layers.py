@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from math import exp, prod
 from typing import Final
 
+from tinygrad_edu.checks import finite, row
 from tinygrad_edu.classics.classic import Classic, Row
 from tinygrad_edu.engine import Value
 from tinygrad_edu.functions import sigmoid
@@ -56,6 +57,7 @@ def linear_claims(weights: Sequence[float] = WEIGHTS, *, x: float = 3.0, y: floa
     delta_l = g'(z_l) w_{l+1} delta_{l+1} and dl/dw_l = delta_l a_{l-1}; here g is the sigmoid.
     Needs two weights or more. Source: the lectures.
     """
+    weights, x, y = row("weights", weights), finite("x", x), finite("y", y)
     if len(weights) < 2:
         raise ValueError(f"the claims need two weights or more, got {len(weights)}")
     rows = []

@@ -78,7 +78,9 @@ def rumelhart_encoder(start: int = 0) -> Classic:
     Source: Rumelhart, Hinton and Williams (1986), ch. 8 of Parallel Distributed Processing.
     """
     X = [[float(i == k) for i in range(8)] for k in range(8)]
-    model, _, sweeps = _run([8, 3, 8], 0.3, start, X, X, rate=0.25, most=4000)
+    model, _, sweeps = _run(
+        [8, 3, 8], 0.3, whole("start", start, least=0), X, X, rate=0.25, most=4000
+    )
     right = sum(o.index(max(o)) == k for k, o in enumerate(predict(model, X)))
     codes = [[a.data for a in model.layers[0](x)] for x in X]
     shown = ", ".join(" ".join(f"{a:.1f}" for a in code) for code in codes)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from tinygrad_edu.checks import real, row
+from tinygrad_edu.checks import listed, real, row
 from tinygrad_edu.examples import as_array, inputs, like
 from tinygrad_edu.examples import labels as read_labels
 
@@ -62,7 +62,7 @@ def thermometer(labels: Iterable[Hashable], order: Iterable[Hashable]) -> list[l
 
 def _in_order(what: str, x: Iterable[Hashable]) -> list[Any]:
     """Labels as a list; a text is one of letters."""
-    return list(x) if isinstance(x, str) else read_labels(x, what)
+    return list(x) if isinstance(x, str) else listed(what, read_labels(x, what), "labels", Hashable)
 
 
 def _places(labels: list[Hashable], known: list[Hashable], argument: str) -> list[int]:

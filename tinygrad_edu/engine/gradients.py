@@ -1,11 +1,11 @@
 """Derivatives that touch no `.grad`: `gradients` as numbers, `grad` as Values, part of a graph."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import reduce
 from operator import add
 from typing import Any, overload
 
-from tinygrad_edu.checks import number
+from tinygrad_edu.checks import is_listed, number
 from tinygrad_edu.engine.primitive import on_values
 from tinygrad_edu.engine.value import Value, constant
 from tinygrad_edu.engine.walk import chain_rule, toposort
@@ -45,7 +45,7 @@ def grad(y: Value, x: Value | Sequence[Value]) -> Value | list[Value]:
     again. No `.grad` is changed. Where y does not depend on x the derivative is 0. Raises TypeError
     unless both are Values, GraphError if a number of the graph was changed after the forward pass.
     """
-    xs = list(x) if isinstance(x, Iterable) else [x]
+    xs: list[Any] = [*x] if is_listed(x) else [x]  # type: ignore[misc]
     for v in (y, *xs):
         if not isinstance(v, Value):
             raise TypeError(f"grad(y, x) differentiates Values, got {type(v).__name__}")

@@ -6,7 +6,7 @@ from math import copysign
 from types import SimpleNamespace
 from typing import Any, Final, Generic, Self, TypeVar, overload
 
-from tinygrad_edu.checks import number
+from tinygrad_edu.checks import instance, number
 from tinygrad_edu.namespace import floats, no_flow
 
 V = TypeVar("V")
@@ -63,7 +63,7 @@ class Primitive:
                 "Primitive('cube', lambda m, x: x * x * x, lambda m, y, x: (3 * x * x,))"
             )
         self.name, self.value, self.slopes, self.kink = name, value, slopes, kink
-        self.constants = constants or {}
+        self.constants = instance("constants", constants or {}, dict, "a dict of numbers by name")
         self._key = _key(self.constants)
         self._value = partial(value, floats, **self.constants)  # the two on floats
         self._slopes = partial(slopes, floats, **self.constants)
@@ -92,7 +92,13 @@ class Primitive:
                 return number(self._value(*numbers), f"the value of {self.name}")
             node = known._node
             x = tuple([v if isinstance(v, Node) else known._constant(v) for v in x])
-        y = self._value(*numbers)
+        try:
+            y = self._value(*numbers)
+        except TypeError:  # of an object that has every attribute
+            for v in x:
+                if not isinstance(v, Node):
+                    number(v, self.name)
+            raise
         if type(y) is not float:
             y = number(y, f"the value of {self.name}")
         return node(self, y, x, (y, *numbers))
@@ -163,7 +169,13 @@ class Primitive:
 
 def _key(constants: dict[str, float]) -> tuple[tuple[str, float, float], ...]:
     """The constants by name, 0.0 and -0.0 kept apart."""
-    return tuple([(name, x, copysign(1.0, x)) for name, x in sorted(constants.items())])
+    return tuple(
+        [(name, x, copysign(1.0, _real(name, x))) for name, x in sorted(constants.items())]
+    )
+
+
+def _real(name: str, x: Any) -> float:
+    return x if type(x) is float else number(x, name)
 
 
 def _find(name: str, constants: dict[str, float]) -> Primitive:

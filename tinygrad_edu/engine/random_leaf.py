@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from tinygrad_edu.checks import function
 from tinygrad_edu.engine import modes
 from tinygrad_edu.engine.value import Value
 
@@ -17,9 +18,9 @@ class RandomLeaf(Value):
     __slots__ = ("draw",)
 
     def __init__(self, draw: Callable[[], float], name: str | None = None) -> None:
+        self.draw = function("draw", draw, "no arguments")
         x = modes.tell("drawn", self)  # a tracer decides what is drawn
         super().__init__(draw() if x is None else x, name)
-        self.draw = draw
 
     def __reduce__(self) -> Any:
         return _restore, (self.draw, self._float, self.name)

@@ -5,6 +5,7 @@ from itertools import chain
 from operator import attrgetter
 from typing import Any
 
+from tinygrad_edu.checks import flag
 from tinygrad_edu.engine.modes import NonFiniteError
 from tinygrad_edu.engine.primitive import Node, Primitive, V
 from tinygrad_edu.namespace import UNREACHED, no_flow
@@ -17,6 +18,9 @@ def toposort(*roots: Node[V], leaves: bool = False) -> list[V]:
 
     Without `leaves` only the results of operations are listed.
     """
+    for v in roots:
+        if not isinstance(v, Node):
+            raise TypeError(f"a graph is that of Values, got {type(v).__name__}")
     order: list[Any] = [v for v in dict.fromkeys(roots) if v._parents]
     seen = set(roots)
     for v in order:  # which grows meanwhile
@@ -29,7 +33,7 @@ def toposort(*roots: Node[V], leaves: bool = False) -> list[V]:
                 if p._parents:
                     order.append(p)
     order.sort(key=_birth)  # parents are born first, so the order of birth is a topological one
-    if leaves:
+    if flag("leaves", leaves):
         nodes = (node for v in order for node in (*v._parents, v))
         order = list(dict.fromkeys(chain(nodes, roots)))
     return order

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from tinygrad_edu.checks import as_model
 from tinygrad_edu.export.chain import chain, input_shape
 from tinygrad_edu.expr.styles import NUMPY
 from tinygrad_edu.nn.mode import in_mode, modules_of
@@ -18,13 +19,13 @@ def to_numpy_source(model: Any, example: Sequence[Any] | float | None = None) ->
     takes. Raises VectorizeError where there is no program, ValueError where an example is needed,
     and for a model that draws random numbers or compares numbers in Python.
     """
-    from tinygrad_edu.vectorize.program import Program
+    from tinygrad_edu.vectorize.program import vectorize
     from tinygrad_edu.vectorize.source import source
 
     if example is None:
         example = _example(model)
     with in_mode(modules_of(model), training=False):
-        program = Program(model, [example])
+        program = vectorize(as_model(model), example)
         outputs = len(program.columns([example])[0])
     for obstacles, what in (
         (program.samples, "draws random numbers"),

@@ -55,7 +55,7 @@ class Neuron(Module):
                 f"{activation} is an activation of a whole layer: use Layer or MLP(output=...)"
             )
         rng = random.Random() if rng is None else as_random(rng)
-        draw = initialiser(init, self.activation)
+        draw, nout = initialiser(init, self.activation), whole("nout", nout)
         self.w = [parameter(draw(rng, self.nin, nout)) for _ in range(self.nin)]
         self.b = parameter(0.0)
         if record.alpha is not None:

@@ -6,7 +6,7 @@ from contextvars import ContextVar
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from tinygrad_edu.checks import flag
+from tinygrad_edu.checks import flag, instance
 
 #: The mode that steps and measurements give to modules for their time, by id; a ContextVar, so that
 #: threads do not disturb each other.
@@ -40,7 +40,7 @@ _Model = TypeVar("_Model", bound=HasMode)
 def modules(model: _Model) -> list[_Model]:
     """The module and all modules below it, each once."""
     order: dict[int, _Model] = {}  # by identity, as a dataclass has no hash
-    pending = [model]
+    pending = [instance("model", model, HasMode, "a module")]
     while pending:
         part = pending.pop()
         if id(part) not in order:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 from tinygrad_edu import functions as f
-from tinygrad_edu.checks import as_random, real, whole
+from tinygrad_edu.checks import as_random, listed, real, whole
 from tinygrad_edu.engine import RandomLeaf, Value, parameter
 from tinygrad_edu.nn.containers import as_inputs
 from tinygrad_edu.nn.module import Module
@@ -90,6 +90,7 @@ class BatchNorm(Module):
         """The outputs for the examples of a batch; in training mode there must be two or more."""
         if not self.training:
             return super().batch(rows)
+        rows = listed("rows", rows, "rows")
         if len(rows) < 2:
             raise ValueError(
                 f"{self!r} in training mode needs a batch of at least 2 examples, got {len(rows)}: "

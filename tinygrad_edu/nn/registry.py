@@ -8,7 +8,7 @@ from itertools import pairwise
 from operator import attrgetter
 from typing import Any, Final, NamedTuple, Self, TypeVar
 
-from tinygrad_edu.checks import instance, number
+from tinygrad_edu.checks import instance, number, text_of
 from tinygrad_edu.engine import Value
 from tinygrad_edu.engine.other_names import OF_MODULES, add_names
 from tinygrad_edu.files import AnyPath
@@ -73,7 +73,7 @@ def register(signature: str) -> Callable[[_Kind], _Kind]:
     "nin, nout, *, activation": each argument is the attribute of the same name, or the one after
     a "=", as in "nin=cell.nin". "*layers" stands for a list that is given item by item.
     """
-    names = signature.split(", ") if signature else []
+    names = text_of("signature", signature).split(", ") if signature else []
     starred = signature.startswith("*") and names[0] != "*"
     positional = names.index("*") if "*" in names else len(names)
     pairs = [name.lstrip("*").partition("=") for name in names if name != "*"]

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
+from tinygrad_edu.checks import listed
 from tinygrad_edu.engine import Value
 from tinygrad_edu.nn.activations import Activation, activated, activation_name, record_of
 from tinygrad_edu.nn.containers import as_inputs
@@ -46,6 +47,7 @@ class Sequential(Module):
         """The outputs for several examples; modules that couple them get the whole batch."""
         if not self.couples_examples:
             return super().batch(rows)
+        rows = listed("rows", rows, "rows")
         for layer in self.layers:
             rows = layer.batch([_row(x) for x in rows])
         return [_output(x) for x in rows]

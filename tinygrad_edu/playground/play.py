@@ -8,7 +8,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
-from tinygrad_edu.checks import one_of, whole
+from tinygrad_edu.checks import listed, one_of, whole
 from tinygrad_edu.figure import Figure, draw_epochs
 from tinygrad_edu.playground.page import PANELS, Page
 from tinygrad_edu.playground.panels import numbers
@@ -69,8 +69,7 @@ def playground(
     With TINYGRAD_EDU_DISPLAY="static" it is a picture. Raises TypeError or ValueError naming the
     argument, ImportError without the extra `notebook`.
     """
-    if isinstance(show, str):
-        raise TypeError(f"show is a list of panels: write show=[{show!r:.40}]")
+    show = listed("show", show, "panels", remedy=f"write show=[{show!r:.40}]")
     for name in show:
         one_of("panel", name, PANELS)
     names = [field.name for field in fields(Settings)]

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from tinygrad_edu.checks import is_real
+from tinygrad_edu.checks import is_real, listed
 from tinygrad_edu.data import Dataset, TableEncoder, read_table
 from tinygrad_edu.data.encoding import standardising
 from tinygrad_edu.data.table import Table, TableError, shown
@@ -70,7 +70,8 @@ def _labels(y: Iterable[Any]) -> list[str | float]:
 
 def _of_table(table: Table, columns: Sequence[str] | None) -> Dataset:
     chosen = table.header if columns is None else columns
-    if isinstance(chosen, str) or len(set(chosen)) != 3:
+    chosen = listed("columns", chosen, "names", str)
+    if len(set(chosen)) != 3:
         raise TableError(
             f"{table.path}: three columns are needed, for x1, x2 and the class: "
             f"write columns={list(table.header[:2] + table.header[-1:])!r:.200}"

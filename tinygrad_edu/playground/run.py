@@ -2,10 +2,12 @@
 
 import sys
 from dataclasses import replace
+from types import NoneType
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from tinygrad_edu.checks import instance, one_of, whole
 from tinygrad_edu.data import Dataset, train_test_split
 from tinygrad_edu.engine import Value
 from tinygrad_edu.losses import find_loss, l1, l2
@@ -68,8 +70,8 @@ class Run:
     """
 
     def __init__(self, settings: Settings, own: Dataset | None = None) -> None:
-        self.own = own
-        self._start(settings)
+        self.own = instance("own", own, (Dataset, NoneType), "a Dataset", "write points(X, y)")
+        self._start(instance("settings", settings, Settings, "Settings", "write Settings()"))
 
     def _start(self, settings: Settings) -> None:
         if settings.data == OWN and self.own is None:
@@ -117,7 +119,7 @@ class Run:
 
     def train(self, epochs: int = 1) -> None:
         """So many epochs more. Raises DivergenceError, with the last finite weights kept."""
-        for _ in range(epochs):
+        for _ in range(whole("epochs", epochs, least=0)):
             self.epoch += 1
             fit = self.done[-1]
             assert isinstance(fit, Fit)
@@ -147,7 +149,7 @@ class Run:
 
     def set_weight(self, name: str, number: float) -> None:
         """Set a parameter by hand; training goes on from there."""
-        self.weights[name].data = number
+        self.weights[one_of("parameter", name, self.weights)].data = number
         self._begin(Put(name, number))
 
     @property

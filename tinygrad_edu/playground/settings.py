@@ -35,7 +35,12 @@ def features(X: Iterable[Any], names: Sequence[str]) -> list[list[float]]:
     >>> features([[2.0, 3.0]], ["x1", "x1*x2", "x2**2"])
     [[2.0, 6.0, 9.0]]
     """
-    rows: list[list[float]] = columns(inputs(X).array, names).tolist()
+    points = inputs(X).array
+    if points.shape[1:] != (2,):
+        raise ValueError(f"X has rows of {points.shape[-1]} numbers: points of the plane have 2")
+    if not (names := _features("names", names)):
+        raise ValueError('names is empty: write names=["x1", "x2"]')
+    rows: list[list[float]] = columns(points, names).tolist()
     return rows
 
 

@@ -15,6 +15,7 @@ from sklearn.utils.validation import validate_data
 
 from tinygrad_edu import functions as f
 from tinygrad_edu.engine import Value
+from tinygrad_edu.examples import read_target
 from tinygrad_edu.losses import (
     Loss,
     binary_cross_entropy_with_logits,
@@ -24,7 +25,7 @@ from tinygrad_edu.losses import (
 from tinygrad_edu.sklearn.estimator import ScalarMLP
 from tinygrad_edu.sklearn.solvers import in_steps, refusing
 from tinygrad_edu.train.heads import Head
-from tinygrad_edu.vectorize.arrays import Array
+from tinygrad_edu.vectorize.arrays import Array, as_array
 
 
 class ScalarMLPRegressor(RegressorMixin, ScalarMLP):  # type: ignore[misc]
@@ -76,7 +77,7 @@ class ScalarMLPRegressor(RegressorMixin, ScalarMLP):  # type: ignore[misc]
         return half_squared_error
 
     def _target(self, y: Any) -> list[float]:
-        found: list[float] = np.asarray(y, dtype=float).ravel().tolist()
+        found: list[float] = as_array(y, "y").ravel().tolist()
         return found
 
     def _answer(self, output: Any) -> tuple[str, Value]:
@@ -182,7 +183,8 @@ class ScalarMLPClassifier(ClassifierMixin, ScalarMLP):  # type: ignore[misc]
         return binary_cross_entropy_with_logits if len(self.classes_) == 2 else cross_entropy
 
     def _target(self, y: Any) -> int:
-        labels, found = self.classes_.tolist(), np.ravel(y).tolist()
+        labels, found = self.classes_.tolist(), read_target(y)
+        found = found if isinstance(found, list) else [found]
         if len(found) != 1 or found[0] not in labels:
             y = found[0] if len(found) == 1 else found
             raise ValueError(f"y is {y!r:.60}, none of the classes {labels!r:.200}")

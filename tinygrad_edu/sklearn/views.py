@@ -2,10 +2,10 @@
 
 from typing import Any
 
-import numpy as np
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from tinygrad_edu.engine import Value, toposort
+from tinygrad_edu.vectorize.arrays import as_array
 from tinygrad_edu.view import Graph, draw
 from tinygrad_edu.view.base.naming import names_of
 from tinygrad_edu.view.explain.explanation import Explanation, explain
@@ -49,7 +49,7 @@ def _inputs(net: Any, x: Any) -> list[Value]:
     frame = x.to_frame().T if hasattr(x, "to_frame") and hasattr(x, "index") else x
     if hasattr(frame, "columns"):
         validate_data(net, frame, reset=False, skip_check_array=True)
-    row = np.asarray(x, dtype=float).ravel()
+    row = as_array(x, "x").ravel()
     if len(row) != net.n_features_in_:
         raise ValueError(f"x is one row of {net.n_features_in_} features, got {len(row)}")
     names = getattr(net, "feature_names_in_", [None] * len(row))

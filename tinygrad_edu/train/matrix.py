@@ -4,10 +4,12 @@ import math
 from collections.abc import Callable, Sequence
 from contextvars import copy_context
 from functools import partial
+from numbers import Real
 from typing import Any, Final
 
 import numpy as np
 
+from tinygrad_edu.checks import instance
 from tinygrad_edu.engine import Value, gradients, modes
 from tinygrad_edu.examples import Rows
 from tinygrad_edu.losses import Loss
@@ -263,8 +265,10 @@ def checked_program(
                 'computes each example by itself: write engine="scalar"'
             )
         output = model(x)
-        value = loss(output, t)
-        return (value if penalty is None else value + penalty(model)), output
+        value = instance("loss(output, target)", loss(output, t), (Value, Real), "a Value")
+        if penalty is not None:
+            value = value + instance("penalty(model)", penalty(model), (Value, Real), "a Value")
+        return value, output
 
     held = Held(example)
     with held.trial():

@@ -3,9 +3,11 @@
 import gc
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from numbers import Real
 from typing import Any
 
 from tinygrad_edu import functions as f
+from tinygrad_edu.checks import function, instance, listed
 from tinygrad_edu.engine import Value
 from tinygrad_edu.losses import Loss
 from tinygrad_edu.nn import Module
@@ -26,6 +28,9 @@ def scalar_engine(model: Model, loss: Loss, penalty: Penalty | None) -> BatchGra
 
     @_collector_paused()  # around it all: the graph is dropped before the collector is back
     def gradient(X: Sequence[Any], y: Sequence[Any]) -> tuple[float, list[list[float]]]:
+        X, y = listed("X", X, "rows"), listed("y", y, "targets")
+        if len(X) != len(y):
+            raise ValueError(f"{len(X)} rows in X but {len(y)} targets in y")
         total, outputs = batch_loss(model, loss, penalty, X, y)
         total.backward()
         return total.data, [numbers_of(o) for o in outputs]
@@ -43,7 +48,7 @@ def batch_loss(
     outputs = model.batch(X) if isinstance(model, Module) else [model(x) for x in X]
     total = f.mean([loss(o, t) for o, t in zip(outputs, y, strict=True)])
     if penalty is not None:
-        total = total + penalty(model)
+        total = total + instance("penalty(model)", penalty(model), (Value, Real), "a Value")
     if not isinstance(total, Value) or not total.parents:
         raise TypeError(
             "there is nothing to differentiate: the loss must give a Value made from the "
@@ -57,7 +62,9 @@ class ScalarDescent:
 
     def __init__(self, training: Training, engine: Engine = scalar_engine) -> None:
         model, loss, penalty, self.optimizer, rows, targets = training
-        self.gradient = engine(model, loss, penalty)
+        self.gradient = function(
+            "what engine gives", engine(model, loss, penalty), "rows and targets"
+        )
         self.modules = modules_of(model)
         self.rows, self.targets = list(rows), list(targets)
         buffers = model.named_buffers().values() if isinstance(model, Module) else ()

@@ -135,7 +135,7 @@ def run_all(
     comes out. What a dying process had not finished is run again. Ctrl-C ends with a warning and
     the runs made so far, the interrupted one included if it has a history.
     """
-    if n_jobs not in (None, -1):
+    if n_jobs is not None and not (isinstance(n_jobs, int) and n_jobs == -1):
         whole("n_jobs", n_jobs)
     function("run", run, "a generator and the settings")
     results: dict[int, Result] = {}

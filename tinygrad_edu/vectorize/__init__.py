@@ -16,6 +16,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
+from tinygrad_edu.checks import is_listed, number
 from tinygrad_edu.vectorize.program import Program
 from tinygrad_edu.vectorize.tape import VectorizeError
 
@@ -39,7 +40,17 @@ def vectorize(fn: Callable[..., Any], *example: Any) -> Program:
         raise TypeError(f"vectorize takes a function of an example, got {type(fn).__name__}")
     if not example:
         raise TypeError("vectorize needs an example: vectorize(fn, [0.1, 0.2], 1.0)")
-    return Program(fn, example)
+    return Program(fn, [_given(x) for x in example])
+
+
+def _given(x: Any, depth: int = 0) -> Any:
+    """An example as numbers and lists: what can be read once is read here."""
+    if not is_listed(x):
+        number(x, "an example")
+        return x
+    if depth > 9:
+        raise TypeError("an example is a number, a row, or rows of rows, got lists nested deeper")
+    return [_given(item, depth + 1) for item in x]
 
 
 class _Folder(ModuleType):

@@ -3,8 +3,9 @@
 import math
 from collections.abc import Container, Iterable, Mapping, Sequence
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 
+from tinygrad_edu.checks import is_listed
 from tinygrad_edu.engine import Value, gradients
 from tinygrad_edu.engine.gradients import changed_since
 from tinygrad_edu.text import DASH, short
@@ -13,6 +14,18 @@ from tinygrad_edu.text import DASH, short
 FEW: Final = 5
 #: A gradient is that of this root if it is equal but for rounding.
 _TOLERANCE: Final = 1e-9
+
+
+def one_value(view: str, v: Any, does: str) -> Value:
+    """`v`, if it is the Value that the function `view` shows; else what to write is told."""
+    remedy = ""
+    if is_listed(v):
+        remedy = f": write {view}(v[0]), or the loss that is made of them"
+    elif callable(v):
+        remedy = f": write {view}(model(x)), or network(model)"
+    if not isinstance(v, Value):
+        raise TypeError(f"{view}(v) {does} one Value, got {type(v).__name__}{remedy}")
+    return v
 
 
 class Numbers:

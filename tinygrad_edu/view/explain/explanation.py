@@ -1,11 +1,14 @@
 """explain: the chain rule for one derivative, with letters and with numbers."""
 
 from collections.abc import Mapping, Sequence
+from types import NoneType
 from typing import Any, Final
 
+from tinygrad_edu.checks import instance
 from tinygrad_edu.engine import Value, gradients, toposort
 from tinygrad_edu.text import clean, short, table
 from tinygrad_edu.view.base.naming import names_of, variable_names
+from tinygrad_edu.view.base.numbers import one_value
 from tinygrad_edu.view.base.operations import drawing_order
 from tinygrad_edu.view.explain.chain import Writer
 from tinygrad_edu.view.explain.notation import (
@@ -83,16 +86,9 @@ def explain(
 
     Raises TypeError unless both are Values, ValueError if v does not depend on w.
     """
-    if not isinstance(v, Value):
-        raise TypeError(
-            f"explain(v, wrt=w) explains one Value, got {type(v).__name__}: "
-            "write explain(loss, wrt=w)"
-        )
-    if wrt is not None and not isinstance(wrt, Value):
-        raise TypeError(
-            f"wrt is the Value by which to differentiate, got {type(wrt).__name__}: "
-            "write wrt=w, such as wrt=model.parameters()[0]"
-        )
+    one_value("explain", v, "explains")
+    remedy = "write wrt=w, such as wrt=model.parameters()[0]"
+    instance("wrt", wrt, (Value, NoneType), "the Value by which to differentiate", remedy)
     variables = variable_names(names)
     order = toposort(v, leaves=True)
     known = names_of(order, variables, notation=notation)

@@ -19,7 +19,7 @@ from tinygrad_edu.optim import Optimizer
 from tinygrad_edu.text import DASH, clean, short
 from tinygrad_edu.view.base.display import displays_still, save
 from tinygrad_edu.view.base.naming import names_of, variable_names
-from tinygrad_edu.view.base.numbers import has_grad
+from tinygrad_edu.view.base.numbers import has_grad, one_value
 from tinygrad_edu.view.base.palette import BY_NAME
 from tinygrad_edu.view.base.render import RenderError
 from tinygrad_edu.view.base.svg import inline, size_of
@@ -58,8 +58,7 @@ def steps(
     Gradients start from 0, and no data and no gradient of yours is changed. Raises TypeError unless
     `v` is a Value and `optimizer` an Optimizer.
     """
-    if not isinstance(v, Value):
-        raise TypeError(f"steps(v) shows the backward pass of one Value, got {type(v).__name__}")
+    one_value("steps", v, "shows the backward pass of")
     if optimizer is not None and not isinstance(optimizer, Optimizer):
         raise TypeError(
             f"optimizer is an Optimizer such as SGD(parameters), got {type(optimizer).__name__}"

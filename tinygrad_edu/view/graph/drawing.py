@@ -9,7 +9,7 @@ from tinygrad_edu.engine import Value, toposort
 from tinygrad_edu.text import short
 from tinygrad_edu.view.base.display import Forms, Picture
 from tinygrad_edu.view.base.naming import names_of, variable_names
-from tinygrad_edu.view.base.numbers import Numbers
+from tinygrad_edu.view.base.numbers import Numbers, one_value
 from tinygrad_edu.view.base.render import render
 from tinygrad_edu.view.base.svg import FITTING, inline
 from tinygrad_edu.view.graph.blocks import Block, Cut, cut, stands_for
@@ -101,8 +101,7 @@ def draw(
     changed since is named. A grad is a dash until a backward pass from `v`, or through it, has
     reached the value. Raises TypeError unless `v` is a Value.
     """
-    if not isinstance(v, Value):
-        raise TypeError(f"draw(v) draws the graph of one Value, got {type(v).__name__}")
+    one_value("draw", v, "draws the graph of")
     level = one_of("level", level, _LEVELS)
     order = toposort(v, leaves=True)
     opened = names_to_open(expand, level)

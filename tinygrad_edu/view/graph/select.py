@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from operator import attrgetter
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
+from tinygrad_edu.checks import listed
 from tinygrad_edu.engine import Value
 from tinygrad_edu.text import clean
 from tinygrad_edu.view.base.graph_units import Unit, Units, uses
@@ -191,9 +192,8 @@ def way_to_root(order: Sequence[Value], example: AbstractSet[Value]) -> list[Val
 
 def names_to_open(expand: str | Iterable[str] | None, level: str) -> frozenset[str]:
     """The units and layers that `expand` names. Raises TypeError, ValueError at level "value"."""
-    opened = [expand] if isinstance(expand, str) else list(expand or [])
-    if not all(isinstance(name, str) for name in opened):
-        raise TypeError('expand is a name or a list of names: write expand="layer1.neuron1"')
+    opened: Any = [expand] if isinstance(expand, str) else [] if expand is None else expand
+    opened = listed("expand", opened, "names", str, 'write expand="layer1.neuron1"')
     if opened and level == "value":
         raise ValueError(
             'level="value" shows every number, there is nothing to expand: write level="neuron"'

@@ -6,7 +6,7 @@ from html import escape
 from importlib import resources
 from typing import Any, Final
 
-from tinygrad_edu.checks import one_of, whole
+from tinygrad_edu.checks import listed, one_of, whole
 from tinygrad_edu.engine import Value, gradients
 from tinygrad_edu.examples import read_target
 from tinygrad_edu.losses import Loss, find_loss
@@ -275,8 +275,8 @@ def network(
 def _input_names(names: Sequence[str] | None, nin: int) -> list[str] | None:
     if names is None:
         return None
-    if isinstance(names, str) or not all(isinstance(name, str) for name in names):
-        raise TypeError('input_names is a list of texts: write input_names=["height", "weight"]')
+    remedy = 'write input_names=["height", "weight"]'
+    names = listed("input_names", names, "texts", str, remedy)
     if len(names) != nin:
         raise ValueError(f"the net has {nin} inputs, but input_names has {len(names)}")
     return [clean(name, 16) for name in names]

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
-from tinygrad_edu.checks import real
+from tinygrad_edu.checks import function, listed, number, real
 from tinygrad_edu.engine import Value, gradients
 from tinygrad_edu.nn.activations import Activation, activation_name, record_of
 from tinygrad_edu.text import short
@@ -45,7 +45,8 @@ def activations(
     small picture each, with the lines 0 and 1. Where |g'(z)| < `saturation` the unit learns next to
     nothing: shaded. prelu has the slope 0.25.
     """
-    chosen = [names] if isinstance(names, str) or callable(names) else list(names)
+    single = isinstance(names, str) or callable(names)
+    chosen: Any = [names] if single else listed("names", names, "activations")
     if not chosen:
         raise ValueError("names needs at least one activation")
     span = real("span", span, above=0)
@@ -127,6 +128,7 @@ def tangent(
     `f` is a function of a Value that gives a Value; the slope is its derivative by the engine.
     """
     x, span = real("x", x), real("span", span, above=0)
+    function("f", f, "a Value")
     xs = np.linspace(x - span, x + span, 201)
     curve = [value_and_slope(f, v)[0] for v in xs.tolist()]
     y, slope = value_and_slope(f, x)
@@ -152,5 +154,5 @@ def value_and_slope(f: Callable[[Any], Any], x: float) -> tuple[float, float]:
     v = Value(x)
     y = f(v)
     if not isinstance(y, Value):
-        return float(y), 0.0
+        return number(y, "what f gives"), 0.0
     return y.data, gradients(y).get(v, 0.0)

@@ -10,6 +10,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.projections import get_projection_class
 
+from tinygrad_edu.checks import listed
 from tinygrad_edu.figure import Figure
 from tinygrad_edu.text import clean
 from tinygrad_edu.vectorize.arrays import Array
@@ -133,6 +134,7 @@ def class_labels(labels: Sequence[int], k: int, class_names: Sequence[Any] | Non
     check_classes(k)
     if class_names is None:
         return ["class -1", "class +1"] if -1 in labels else [f"class {j}" for j in range(k)]
+    class_names = listed("class_names", class_names, "names")
     if len(class_names) != k:
         raise ValueError(f"class_names has {len(class_names)} names for {k} classes")
     texts = [plain(name) for name in class_names]

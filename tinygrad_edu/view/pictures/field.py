@@ -6,8 +6,10 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from tinygrad_edu.checks import whole
+from tinygrad_edu import checks
+from tinygrad_edu.checks import row, whole
 from tinygrad_edu.engine import Value, no_grad
+from tinygrad_edu.examples import inputs
 from tinygrad_edu.nn import Layer, Neuron
 from tinygrad_edu.nn.mode import in_mode, modules_of
 from tinygrad_edu.nn.sequential import layers_of
@@ -48,14 +50,17 @@ def field(
 
     A function that cannot be vectorised gets a grid of at most COARSE squared.
     """
+    extent = read_extent(extent)
     whole("resolution", resolution, 2, FINEST)
+    if transform is not None:
+        checks.function("transform", transform, "rows")
     further = np.empty((0, 2)) if points is None else points
 
     def numbers_on(sides: int, numbers: Callable[..., Array]) -> tuple[Array, Array, Array]:
         xs, ys = np.linspace(*extent[:2], sides), np.linspace(*extent[2:], sides)
         rows = np.vstack([np.stack(np.meshgrid(xs, ys), axis=-1).reshape(-1, 2), further])
         if transform is not None:
-            rows = np.array([list(row) for row in transform(rows.tolist())], dtype=float)
+            rows = inputs(transform(rows.tolist()), "transform(rows)").array
         return xs, ys, numbers(function, rows)
 
     xs, ys, numbers = vectorized_or_scalar(
@@ -84,6 +89,12 @@ def _by_scalars(function: Callable[[Any], Any], rows: Array) -> Array:
     with no_grad():
         outputs = [_all(function(row)) for row in rows.tolist()]
     return np.array([[v.data if isinstance(v, Value) else float(v) for v in o] for o in outputs])
+
+
+def read_extent(extent: Any) -> Extent:
+    """The extent that a user gives: left, right, bottom, top."""
+    left, right, bottom, top = row("extent", extent, 4)
+    return left, right, bottom, top
 
 
 def extent_of(points: Array, margin: float = 0.12) -> Extent:

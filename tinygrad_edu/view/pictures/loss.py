@@ -8,9 +8,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import BoundaryNorm, LinearSegmentedColormap
 
-from tinygrad_edu.checks import flag, is_listed, mapping, number, one_of, real, whole
+from tinygrad_edu.checks import (
+    as_model, flag, function, instance, is_listed, mapping, number, one_of, real, whole,
+)
 from tinygrad_edu.engine import Value, gradients, no_grad, toposort
-from tinygrad_edu.examples import examples
+from tinygrad_edu.examples import examples, inputs
 from tinygrad_edu.figure import draw_epochs
 from tinygrad_edu.losses import Loss, find_loss
 from tinygrad_edu.optim import Optimizer
@@ -23,7 +25,7 @@ from tinygrad_edu.vectorize.program import Program
 from tinygrad_edu.view.base.naming import names_of
 from tinygrad_edu.view.base.palette import CURVES, HEIGHTS
 from tinygrad_edu.view.pictures.canvas import INK, canvas, key, legend, plain, plane
-from tinygrad_edu.view.pictures.field import FINEST, Extent, evaluating, extent_of
+from tinygrad_edu.view.pictures.field import FINEST, Extent, evaluating, extent_of, read_extent
 
 Run = History | Iterable[float]
 
@@ -108,9 +110,9 @@ def surface(
     one_of("kind", kind, ("contour", "3d"))
     paths, example = {} if paths is None else paths, 'paths={"lr = 0.1": points}'
     items = mapping("paths", paths, "must be a dict of lists of points", example).items()
-    named = [(plain(name), np.array(path, dtype=float)) for name, path in items]
+    named = [(plain(name), inputs(path, f"paths[{name!r}]").array) for name, path in items]
     for name, path in named:
-        if path.ndim != 2 or path.shape[1] != 2:
+        if path.shape[1:] != (2,):
             raise ValueError(f"the path {name!r} must be a list of points (w1, w2)")
     grid = LossGrid(loss, w1, w2)
     if extent is None:
@@ -120,6 +122,7 @@ def surface(
         extent = extent_of(
             np.vstack([around, *(path for _, path in named)]), margin=0.05 if named else 0.0
         )
+    extent = read_extent(extent)
     sides = grid.sides(whole("resolution", resolution, 2, FINEST))
     xs, ys = np.linspace(*extent[:2], sides), np.linspace(*extent[2:], sides)
     height = grid.over(xs.tolist(), ys.tolist())
@@ -180,6 +183,8 @@ class LossGrid:
     """
 
     def __init__(self, loss: Surface, w1: Value, w2: Value) -> None:
+        for k, w in enumerate((w1, w2), 1):
+            instance(f"w{k}", w, Value, "a Value", "give a parameter of the model")
         self.parameters = (w1, w2)
         one, by_program, self._by_scalars = _ways(loss)
         names = names_of(toposort(one(), leaves=True))
@@ -233,6 +238,7 @@ def _ways(loss: Any) -> tuple[Callable[[], Value], Callable[[], Measure], Measur
     """The graph of the loss, of one example at least; and two ways to measure it."""
     if isinstance(loss, tuple) and len(loss) == 4:
         model, X, y, name = loss
+        as_model(model)
         rows, targets = examples(X, y)
         of_one = find_loss(name)
 
@@ -245,7 +251,7 @@ def _ways(loss: Any) -> tuple[Callable[[], Value], Callable[[], Measure], Measur
                 return of_one(model(rows[0]), targets[0])
 
         return first, lambda: mean("matrix"), mean("scalar")
-    if not callable(loss):
+    if not callable(loss) or isinstance(loss, type):
         raise TypeError(
             "the loss must be a function of no arguments or a tuple (model, X, y, loss), "
             f"got {type(loss).__name__}"
@@ -271,6 +277,10 @@ def descent_path(
     online descent. The numbers and gradients of the parameters are put back, the optimizer keeps
     its state: take a new one for another path.
     """
+    function("loss", loss, "no arguments")
+    instance("optimizer", optimizer, Optimizer, "an Optimizer such as SGD([w1, w2])")
+    for name, w in (("w1", w1), ("w2", w2)):
+        instance(name, w, Value, "a Value")
     held = [(p, p.data, p.grad) for p in optimizer.parameters]
     path = [(w1.data, w2.data)]
     try:

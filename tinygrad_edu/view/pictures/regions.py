@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
 
-from tinygrad_edu.checks import flag, one_of
+from tinygrad_edu.checks import as_model, flag, listed, one_of
 from tinygrad_edu.examples import class_numbers, inputs
 from tinygrad_edu.losses import Loss
 from tinygrad_edu.train.evaluation import head_of_model
@@ -93,7 +93,7 @@ def regions(
     extent = extent_of(both)
     units = first_units(model, hidden=True) if hidden_lines else []
     with evaluating(model):
-        grid, at_points = field(model, extent, resolution, transform, both)
+        grid, at_points = field(as_model(model), extent, resolution, transform, both)
     sides = grid.numbers.shape[:2]
     everything = np.vstack([grid.numbers.reshape(-1, at_points.shape[1]), at_points])
     first: Any = points[:1].tolist() if transform is None else transform(points[:1].tolist())
@@ -279,6 +279,8 @@ def confusion(
     if len(true) != len(answers):
         raise ValueError(f"{len(true)} actual classes but {len(answers)} predicted ones")
     occur = {*true, *answers}
+    if class_names is not None:
+        class_names = listed("class_names", class_names, "names")
     classes = sorted(occur or {0}) if class_names is None else list(range(len(class_names)))
     k = len(classes)
     if strange := occur.difference(classes):

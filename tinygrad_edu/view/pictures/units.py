@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 from matplotlib.axes import Axes
 
-from tinygrad_edu.checks import whole
+from tinygrad_edu.checks import listed, whole
 from tinygrad_edu.examples import class_numbers, inputs
 from tinygrad_edu.losses import Loss
 from tinygrad_edu.nn import Neuron
@@ -41,6 +41,7 @@ from tinygrad_edu.view.pictures.field import (
     first_units,
     numbers_at,
     outputs_of,
+    read_extent,
 )
 from tinygrad_edu.view.pictures.regions import paint, read
 
@@ -113,6 +114,7 @@ def neuron_maps(
         raise ValueError(f"maps are drawn for points of 2 numbers, X has {points.shape[1]}")
     if extent is None:
         extent = extent_of(points) if points.size else (-2.0, 2.0, -2.0, 2.0)
+    extent = read_extent(extent)
     sizes: list[int] = []
 
     def all_units(x: Any) -> list[Any]:
@@ -180,6 +182,8 @@ def hidden_space(
     """
     layers = layers_of(model)
     n = len(layers)
+    if class_names is not None:
+        class_names = listed("class_names", class_names, "names")
     k = max(n - 2, 0) if layer is None else whole("layer", layer, 1, n) - 1
     rows, labels = inputs(X).array, class_numbers(y)
     if not len(rows) or len(rows) != len(labels):
