@@ -258,8 +258,7 @@ test_wrong_arguments_are_named = refusals(
         (
             lambda: steps(square(), names=[1]),
             TypeError,
-            "names maps texts to Values, as locals() does, got list: "
-            'write names={"x": x}',
+            'names maps texts to Values, as locals() does, got list: write names={"x": x}',
         ),
     ]
 )

@@ -19,7 +19,7 @@ def to_numpy_source(model: Any, example: Sequence[Any] | float | None = None) ->
     takes. Raises VectorizeError where there is no program, ValueError where an example is needed,
     and for a model that draws random numbers or compares numbers in Python.
     """
-    from tinygrad_edu.vectorize.program import vectorize
+    from tinygrad_edu.vectorize import vectorize
     from tinygrad_edu.vectorize.source import source
 
     if example is None:

@@ -9,7 +9,16 @@ from matplotlib.axes import Axes
 from matplotlib.colors import BoundaryNorm, LinearSegmentedColormap
 
 from tinygrad_edu.checks import (
-    as_model, flag, function, instance, is_listed, mapping, number, one_of, real, whole,
+    as_model,
+    flag,
+    function,
+    instance,
+    is_listed,
+    mapping,
+    number,
+    one_of,
+    real,
+    whole,
 )
 from tinygrad_edu.engine import Value, gradients, no_grad, toposort
 from tinygrad_edu.examples import examples, inputs
