@@ -82,6 +82,7 @@ class ArrayDescent:
         self.descent = self._made()
 
     def _made(self) -> Descent:
+        self.modules = modules_of(self.training.model)
         return vectorized_or_scalar(
             lambda: matrix_descent(self.training),
             lambda: ScalarDescent(self.training),
@@ -104,7 +105,7 @@ class ArrayDescent:
 
     def read(self) -> bool:
         """Take over the numbers of the parameters, or whatever else was changed."""
-        with in_mode(modules_of(self.training.model), training=True):
+        with in_mode(self.modules, training=True):
             stands = self.descent.read()
         if not stands:
             self.descent = self._made()

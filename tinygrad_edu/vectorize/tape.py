@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import chain, zip_longest
 from typing import Any, Final, NamedTuple
 
@@ -144,12 +145,12 @@ class Tape:
                 depends[i] = any(depends[p] for p in parents)
         return depends
 
-    @property
+    @cached_property
     def is_of_package(self) -> bool:
         """Whether all operations are the package's own, which do the same for ever."""
-        known = {record.value for record in primitives.values()}
         used = {id(record): record for record in self.records if record is not None}
-        return all(record.value in known for record in used.values())
+        homes = {getattr(r.value, "__module__", None) or "" for r in used.values()}
+        return {home.partition(".")[0] for home in homes} <= {__name__.partition(".")[0]}
 
     def structure(self) -> tuple[Any, ...]:
         """Everything the program depends on but the parameters themselves; hashable."""
