@@ -103,11 +103,12 @@ def fit(
     with progress_bar(epochs, flag("progress", progress)) as bar, _told(callbacks, model, batches):
         try:
             for number, value, share in _epochs(batches, training.loss, targets):
-                measured = None if measure is None else measure(shared=shared)
-                history._append(value, share, measured)
-                bar.set_postfix(_latest(history), refresh=False)
+                measured = (None, None) if measure is None else measure(shared=shared)
+                history._append(value, share, *measured)
+                bar.set_postfix(_shown(value, share), refresh=False)
                 bar.update()
-                if _stops(callbacks, _epoch(number, epochs, model, history)):
+                epoch = Epoch(number, number == epochs - 1, model, value, share, *measured)
+                if _stops(callbacks, epoch):
                     history.stopped = f"stopped by a callback after epoch {number}"
                     break
         except (KeyboardInterrupt, DivergenceError) as error:
@@ -217,13 +218,6 @@ def _callables(callbacks: Any) -> Sequence[AnyCallback]:
     return callbacks
 
 
-def _epoch(number: int, epochs: int, model: Model, history: History) -> Epoch:
-    both = history.loss, history.accuracy, history.validation_loss, history.validation_accuracy
-    loss, *others = [numbers[-1] if numbers else None for numbers in both]
-    assert loss is not None
-    return Epoch(number, number == epochs - 1, model, loss, *others)
-
-
 def _stops(callbacks: Sequence[AnyCallback], epoch: Epoch) -> bool:
     answers = [callback(epoch) for callback in callbacks]
     for callback, answer in zip(callbacks, answers, strict=True):
@@ -234,11 +228,9 @@ def _stops(callbacks: Sequence[AnyCallback], epoch: Epoch) -> bool:
     return any(answers)
 
 
-def _latest(history: History) -> dict[str, str]:
-    shown = {"loss": f"{history.loss[-1]:.4f}"}
-    if history.accuracy:
-        shown["accuracy"] = f"{history.accuracy[-1]:.1%}"
-    return shown
+def _shown(loss: float, accuracy: float | None) -> dict[str, str]:
+    shown = {"loss": f"{loss:.4f}"}
+    return shown if accuracy is None else {**shown, "accuracy": f"{accuracy:.1%}"}
 
 
 def progress_bar(epochs: int, progress: bool) -> Any:

@@ -42,12 +42,10 @@ class History:
     def __len__(self) -> int:
         return len(self.loss)
 
-    def _append(
-        self, loss: float, accuracy: float | None, validation: tuple[float, float | None] | None
-    ) -> None:
-        """One more epoch; None is what was not measured."""
+    def _append(self, *measured: float | None) -> None:
+        """One more epoch: a number for each list, in their order; None is what was not measured."""
         columns = self.loss, self.accuracy, self.validation_loss, self.validation_accuracy
-        for column, x in zip(columns, (loss, accuracy, *(validation or (None, None))), strict=True):
+        for column, x in zip(columns, measured, strict=True):
             if x is not None:
                 column.append(x)
 
