@@ -126,7 +126,7 @@ from tinygrad_edu.view import RenderError, pictures
 train = import_module("tinygrad_edu.train")  # where the package shows the function
 HOME = str(Path(tinygrad_edu.__file__).parent)
 #: Seconds that a call may take.
-LIMIT = 5.0
+LIMIT = 15.0
 #: Bytes that a process may take.
 MEMORY = 6 << 30
 
@@ -370,8 +370,7 @@ def square() -> Primitive:
 
 def examples_of_functions() -> dict[str, Callable[[], Call]]:
     """A call of each function of Values, loss, activation and exercise."""
-    two = ("atan2", "divide", "equal", "hypot", "maximum", "minimum", "pow", "prelu")
-    two += ("remainder",)
+    two = ("atan2", "divide", "equal", "hypot", "maximum", "minimum", "pow", "prelu", "remainder")
     calls: dict[str, Callable[[], Call]] = {}
     for name in f.__all__:
         function, key = getattr(f, name), f"functions.{name}"
@@ -791,7 +790,9 @@ def methods(kind: type) -> dict[str, Any]:
     return {
         member.__qualname__: member
         for name, member in members
-        if inspect.isfunction(member) and (not name.startswith("_") or name == "__call__")
+        if inspect.isfunction(member)
+        and name == member.__name__
+        and (not name.startswith("_") or name == "__call__")
     }
 
 
@@ -842,8 +843,9 @@ def judged(error: Exception, name: str = "") -> Verdict:
         return Verdict("passed", place)
     if isinstance(error, OSError) and error.filename is not None:
         return Verdict("own", place)  # what the system says of a path
-    if name.startswith("Value ") and not any(HOME in f.f_code.co_filename for f, _ in frames):
-        return Verdict("passed", place)  # what Python, or the operand, says of both
+    inner = [Path(f.f_code.co_filename).name for f, _ in frames if HOME in f.f_code.co_filename]
+    if name.startswith("Value ") and {"value.py", "other_names.py"}.issuperset(inner):
+        return Verdict("passed", place)  # what Python, or the other operand, says of both
     if name.startswith("vectorize") and last.f_code.co_filename == __file__:
         return Verdict("passed", place)  # what the function says of another example
     home = last.f_code.co_filename.startswith(HOME)

@@ -66,7 +66,8 @@ OPTIONS: dict[str, Case] = {
     "optimizer unknown": ({"optimizer": "sdg"}, ValueError,
      f"unknown optimizer 'sdg': {NAMED}; did you mean 'sgd'?"),
     "optimizer a rate": ({"optimizer": 0.1}, TypeError,
-     f"optimizer is a name or a function, got float: {NAMED}"),
+     "optimizer must be a name, an Optimizer or a function of the parameters, got float: "
+     "one of your own is a subclass of Optimizer with an update"),
     "optimizer makes nothing": ({"optimizer": lambda parameters: None}, TypeError,
      "optimizer must make an Optimizer of the parameters, got None: "
      "write optimizer=lambda parameters: SGD(parameters, lr=0.1)"),

@@ -243,7 +243,7 @@ test_wrong_arguments_are_named = refusals(
         (
             lambda: steps(square(), optimizer="sgd"),
             TypeError,
-            "optimizer is an Optimizer such as SGD(parameters), got str",
+            "optimizer must be an Optimizer such as SGD(parameters), got str",
         ),
         (
             lambda: steps(square(), max_steps=4),

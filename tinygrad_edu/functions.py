@@ -297,9 +297,6 @@ def where(condition: Any, x: Any, y: Any) -> Any:
     """
     if isinstance(condition, Value):
         return _where(condition, x, y)
-    for v in (x, y):
-        if not isinstance(v, Value):
-            number(v, "where")
     chosen, other = (x, y) if number(condition, "the condition of where") else (y, x)
     return (
         constant(chosen) if isinstance(other, Value) and not isinstance(chosen, Value) else chosen

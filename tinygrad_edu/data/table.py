@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from tinygrad_edu.checks import instance, listed, text_of, whole
+from tinygrad_edu.checks import text_of, whole
 from tinygrad_edu.files import AnyPath, open_regular, path_of
 
 __all__ = ["Table", "TableError", "read_table", "shown"]
@@ -59,12 +59,6 @@ class Table:
     path: str
     columns: dict[str, list[str]]
     lines: list[int]
-
-    def __post_init__(self) -> None:
-        n = len(instance("lines", self.lines, list, "a list of line numbers"))
-        for name, cells in instance("columns", self.columns, dict, "a dict of lists").items():
-            if len(listed("a column", cells, "texts", str)) != n:
-                raise TableError(f"column {shown(name)} has {len(cells)} cells for {n} lines")
 
     @property
     def header(self) -> tuple[str, ...]:

@@ -63,7 +63,8 @@ class Primitive:
                 "Primitive('cube', lambda m, x: x * x * x, lambda m, y, x: (3 * x * x,))"
             )
         self.name, self.value, self.slopes, self.kink = name, value, slopes, kink
-        self.constants = instance("constants", constants or {}, dict, "a dict of numbers by name")
+        constants = {} if constants is None else constants
+        self.constants = instance("constants", constants, dict, "a dict of numbers by name")
         self._key = _key(self.constants)
         self._value = partial(value, floats, **self.constants)  # the two on floats
         self._slopes = partial(slopes, floats, **self.constants)

@@ -110,6 +110,8 @@ def read_number(answer: Any) -> float:
         return float(x)
     except OverflowError:  # larger than any number that is asked for
         return math.inf
+    except ValueError:  # a decimal that signals
+        return math.nan
 
 
 def read_numbers(answer: Any, n: int | None = None, *, ordered: bool = True) -> list[float]:

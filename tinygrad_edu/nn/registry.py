@@ -73,7 +73,7 @@ def register(signature: str) -> Callable[[_Kind], _Kind]:
     "nin, nout, *, activation": each argument is the attribute of the same name, or the one after
     a "=", as in "nin=cell.nin". "*layers" stands for a list that is given item by item.
     """
-    names = text_of("signature", signature).split(", ") if signature else []
+    names = signature.split(", ") if text_of("signature", signature) else []
     starred = signature.startswith("*") and names[0] != "*"
     positional = names.index("*") if "*" in names else len(names)
     pairs = [name.lstrip("*").partition("=") for name in names if name != "*"]

@@ -115,7 +115,8 @@ def head_of_model(model: Callable[[Any], Any], row: Any, loss: str | Loss) -> He
             'loss="cross_entropy"'
         )
     with in_mode(modules_of(model), training=False):
-        output = model(row)
+        output = as_model(model)(row)
+    numbers_of(output)  # to raise unless they are Values
     several = [output] if isinstance(output, Value) else output
     refuse_twice(record, several[0])
     activation = several[0].op.name if several[0].op is not None else "linear"

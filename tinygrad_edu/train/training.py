@@ -14,7 +14,7 @@ from operator import is_not
 from types import BuiltinMethodType, CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, Final, NamedTuple
 
-from tinygrad_edu.checks import as_model, function
+from tinygrad_edu.checks import as_model, function, instance
 from tinygrad_edu.engine import Value
 from tinygrad_edu.examples import read_row
 from tinygrad_edu.losses import Loss, find_loss
@@ -94,6 +94,9 @@ def _find_optimizer(optimizer: AnyOptimizer, model: Model) -> Optimizer:
             raise TypeError(
                 "for a model that is no nn.Module give an optimizer with its parameters"
             )
+        expected = "a name, an Optimizer or a function of the parameters"
+        remedy = "one of your own is a subclass of Optimizer with an update"
+        instance("optimizer", optimizer, (str, Callable), expected, remedy)
         make = optimizer if callable(optimizer) else find_optimizer(optimizer)
         optimizer = make(model.parameters())
         if not isinstance(optimizer, Optimizer):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 from xml.etree.ElementTree import Element
 
-from tinygrad_edu.checks import flag, whole
+from tinygrad_edu.checks import flag, instance, whole
 from tinygrad_edu.engine import Value, toposort
 from tinygrad_edu.optim import Optimizer
 from tinygrad_edu.text import DASH, clean, short
@@ -59,10 +59,8 @@ def steps(
     `v` is a Value and `optimizer` an Optimizer.
     """
     one_value("steps", v, "shows the backward pass of")
-    if optimizer is not None and not isinstance(optimizer, Optimizer):
-        raise TypeError(
-            f"optimizer is an Optimizer such as SGD(parameters), got {type(optimizer).__name__}"
-        )
+    if optimizer is not None:
+        instance("optimizer", optimizer, Optimizer, "an Optimizer such as SGD(parameters)")
     max_steps, max_nodes = whole("max_steps", max_steps, 5), whole("max_nodes", max_nodes)
     order = toposort(v, leaves=True)
     all_names = names_of(order, variable_names(names), notation=notation)

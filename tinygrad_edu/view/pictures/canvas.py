@@ -10,7 +10,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.projections import get_projection_class
 
-from tinygrad_edu.checks import listed
+from tinygrad_edu.checks import instance, listed
 from tinygrad_edu.figure import Figure
 from tinygrad_edu.text import clean
 from tinygrad_edu.vectorize.arrays import Array
@@ -50,11 +50,7 @@ def canvas(
         layout = ConstrainedLayoutEngine(compress=True, w_pad=0.08, h_pad=0.08)
         figure = Figure(figsize=(width, height), layout=layout)
         return figure.add_subplot(axes_class=kind)
-    if not isinstance(ax, Axes):
-        raise TypeError(
-            f"ax must be the axes of a matplotlib figure, got {type(ax).__name__}: "
-            "write ax=figure.add_subplot()"
-        )
+    instance("ax", ax, Axes, "the axes of a matplotlib figure", "write ax=figure.add_subplot()")
     if ax.name != projection:
         raise ValueError(
             f"this picture needs axes with the projection {projection!r}, got {ax.name!r}: "

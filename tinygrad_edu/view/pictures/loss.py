@@ -8,18 +8,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import BoundaryNorm, LinearSegmentedColormap
 
-from tinygrad_edu.checks import (
-    as_model,
-    flag,
-    function,
-    instance,
-    is_listed,
-    mapping,
-    number,
-    one_of,
-    real,
-    whole,
-)
+from tinygrad_edu import checks
+from tinygrad_edu.checks import as_model, flag, is_listed, mapping, number, one_of, real, whole
 from tinygrad_edu.engine import Value, gradients, no_grad, toposort
 from tinygrad_edu.examples import examples, inputs
 from tinygrad_edu.figure import draw_epochs
@@ -193,7 +183,7 @@ class LossGrid:
 
     def __init__(self, loss: Surface, w1: Value, w2: Value) -> None:
         for k, w in enumerate((w1, w2), 1):
-            instance(f"w{k}", w, Value, "a Value", "give a parameter of the model")
+            checks.instance(f"w{k}", w, Value, "a Value", "give a parameter of the model")
         self.parameters = (w1, w2)
         one, by_program, self._by_scalars = _ways(loss)
         names = names_of(toposort(one(), leaves=True))
@@ -286,10 +276,10 @@ def descent_path(
     online descent. The numbers and gradients of the parameters are put back, the optimizer keeps
     its state: take a new one for another path.
     """
-    function("loss", loss, "no arguments")
-    instance("optimizer", optimizer, Optimizer, "an Optimizer such as SGD([w1, w2])")
-    for name, w in (("w1", w1), ("w2", w2)):
-        instance(name, w, Value, "a Value")
+    checks.function("loss", loss, "no arguments")
+    checks.instance("optimizer", optimizer, Optimizer, "an Optimizer such as SGD([w1, w2])")
+    for w in (w1, w2):
+        checks.instance("a parameter", w, Value, "a Value")
     held = [(p, p.data, p.grad) for p in optimizer.parameters]
     path = [(w1.data, w2.data)]
     try:
