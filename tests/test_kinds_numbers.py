@@ -437,10 +437,24 @@ def rows_of_second_derivatives():
 
 
 SECOND = rows_of_second_derivatives()
-#: Softplus is exact here; PyTorch's is x itself from 20 on.
-EXACT = {("softplus", 20.0): floats.sigmoid(20.0) * (1 - floats.sigmoid(20.0))}
+
+
+def bump(x):
+    """The slope y (1 - y) of a sigmoid, in which digits cancel near 1."""
+    return floats.sigmoid(x) * (1 - floats.sigmoid(x))
+
+
+#: PyTorch's softplus is x itself from 20 on, its log_sigmoid cancels digits on the other side than
+#: ours, where exp(-x) is small; x / (x^2 + 1)^(3/2) rounds to 0.
+ROUNDED = {
+    ("softplus", 20.0): bump(20.0),
+    **{("log_sigmoid", x): -bump(-x) for x in (20.0, -20.0, 40.0, -40.0)},
+    ("asinh", 5e-324): -0.0,
+    ("asinh", -5e-324): 0.0,
+}
 CALLS = {
     "neg": lambda z: -z[0],
+    "clip": lambda z: f.clip(z[0], -1.0, 2.0),
     "elu_2": lambda z: z[0].elu(2.0),
     "mse": lambda z: losses.mean_squared_error(z, [0.5] * len(z)),
     "cross_entropy": lambda z: losses.cross_entropy(z, 0),
@@ -461,7 +475,7 @@ def test_first_and_second_derivatives_at_the_edges_are_those_of_pytorch_on_both_
         z = [Value(x) for x in inputs]
         found = grad(function(z), z)
         assert agree([g.data for g in found], first), inputs
-        second = [EXACT.get((operation, inputs[0]), x) for x in second]
+        second = [ROUNDED.get((operation, inputs[0]), x) for x in second]
         assert agree([grad(g, v).data for g, v in zip(found, z, strict=True)], second), inputs
         if len(z) not in programs:
             p = [Value(0.25 * k + 0.5) for k in range(len(z))]
