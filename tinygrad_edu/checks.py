@@ -177,14 +177,13 @@ def listed(
     what: str, x: Any, of: str = "numbers", kind: Any = object, remedy: str = ""
 ) -> list[Any]:
     """The items of `x` as a list, if it has them in an order, all of one class."""
-    expected, otherwise = f"{what} must be a list of {of}, got", remedy and f": {remedy}"
-    if not is_listed(x):
-        raise TypeError(f"{expected} {type(x).__name__}{otherwise}")
-    items = list(x)
-    for item in items if kind is not object else ():
-        if not isinstance(item, kind):
-            raise TypeError(f"{expected} one with {_described(item)}{otherwise}")
-    return items
+    got = type(x).__name__
+    if is_listed(x):
+        items = list(x)
+        if kind is object or all(isinstance(item, kind) for item in items):
+            return items  # at once: each unit of a net asks for its rows
+        got = f"one with {_described(next(item for item in items if not isinstance(item, kind)))}"
+    raise TypeError(f"{what} must be a list of {of}, got {got}" + (remedy and f": {remedy}"))
 
 
 def row(what: str, x: Any, n: int | None = None) -> list[float]:

@@ -25,8 +25,6 @@ class Mode(NamedTuple):
 
 #: None stands for the usual mode; a ContextVar, so that threads do not disturb each other.
 current: ContextVar[Mode | None] = ContextVar("tinygrad_edu mode", default=None)
-
-
 _USUAL = Mode()
 
 

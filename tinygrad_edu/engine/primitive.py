@@ -14,10 +14,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Node(Generic[V]):
-    """What operations and the walk, whose files `Value` imports, know of it: its slots, its makers.
-
-    Nobody makes a Node that is no Value, and nobody else asks for one.
-    """
+    """What operations and the walk, whose files `Value` imports, know of it: slots and makers."""
 
     __slots__ = ("_birth", "_float", "_grad", "_name", "_numbers", "_parents", "_primitive")
 

@@ -31,12 +31,8 @@ def parameter(x: float, name: str | None = None) -> "Value":
 
 
 def _leaf(v: "Value", x: float, kind: str) -> "Value":
-    v._float = x
-    v._grad = UNREACHED
-    v._name = None
-    v._primitive = kind
-    v._parents = ()
-    v._numbers = ()
+    v._float, v._grad, v._name = x, UNREACHED, None
+    v._primitive, v._parents, v._numbers = kind, (), ()
     return v
 
 
@@ -45,12 +41,8 @@ def _node(
 ) -> "Value":
     """The result of an operation, with the numbers (y, *x) of its forward pass."""
     v = _new(Value)
-    v._float = y
-    v._grad = UNREACHED
-    v._name = None
-    v._primitive = primitive
-    v._parents = parents
-    v._numbers = numbers
+    v._float, v._grad, v._name = y, UNREACHED, None
+    v._primitive, v._parents, v._numbers = primitive, parents, numbers
     v._birth = _next_birth()
     mode = _current_mode()
     if mode is not None:

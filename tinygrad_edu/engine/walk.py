@@ -10,8 +10,6 @@ from tinygrad_edu.engine.modes import NonFiniteError
 from tinygrad_edu.engine.primitive import Node, Primitive, V
 from tinygrad_edu.namespace import UNREACHED, no_flow
 
-_birth = attrgetter("_birth")
-
 
 def toposort(*roots: Node[V], leaves: bool = False) -> list[V]:
     """What `roots` were made from, and they, parents before children; deterministic, any depth.
@@ -32,7 +30,7 @@ def toposort(*roots: Node[V], leaves: bool = False) -> list[V]:
                 seen.add(p)
                 if p._parents:
                     order.append(p)
-    order.sort(key=_birth)  # parents are born first, so the order of birth is a topological one
+    order.sort(key=attrgetter("_birth"))  # a topological order, as parents are born first
     if flag("leaves", leaves):
         nodes = (node for v in order for node in (*v._parents, v))
         order = list(dict.fromkeys(chain(nodes, roots)))
