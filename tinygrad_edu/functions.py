@@ -86,7 +86,7 @@ step     = _method("step",     lambda m, x: m.where(x > 0, 1.0, 0.0),           
 _leaky_relu    = builtin("leaky_relu",       lambda m, x, alpha: m.where(x > 0, x, alpha * x),
                                              lambda m, y, x, alpha: (m.where(x > 0, 1.0, alpha),), _bends)
 _elu           = builtin("elu",              lambda m, x, alpha: m.where(x < 0, alpha * m.expm1(x), x),
-                                             lambda m, y, x, alpha: (m.where(x < 0, alpha * m.exp(x), _elu_slope(m, x, alpha)),), _bends)
+                                             lambda m, y, x, alpha: (m.where(x < 0, alpha * m.exp(x), 1.0 if alpha == 1 else m.where(m.equal(x, 0.0), alpha, 1.0)),), _bends)
 _clip          = builtin("clip",             lambda m, x, low, high: m.minimum(m.maximum(x, low), high),
                                              lambda m, y, x, low, high: (m.where(x >= low, m.where(x <= high, 1.0, no_flow), no_flow),),
                                              lambda x, low, high: x in (low, high))
@@ -132,11 +132,6 @@ def _normal_cdf(m: Any, x: Any) -> Any:
 
 def _normal_pdf(m: Any, x: Any) -> Any:
     return m.exp(-0.5 * x * x) * (1 / math.sqrt(2 * math.pi))
-
-
-def _elu_slope(m: Any, x: Any, alpha: float) -> Any:
-    """The slope of elu at x >= 0: at 0 the number alpha, which has no derivative of its own."""
-    return 1.0 if alpha == 1 else m.where(m.equal(x, 0.0), alpha, 1.0)
 
 
 def _beats(m: Any, x: Any, y: Any, loses: Any) -> Any:
@@ -225,15 +220,11 @@ def _of_many(record: Primitive, doc: str, of_none: float | None = None) -> Calla
 _TIES = "n operands that tie get 1/n of the gradient each; nan if one of them is."
 sum = _of_many(_sum, "y = x1 + ... + xn, one node; sum([]) is 0.", 0.0)
 mean = _of_many(_mean, "y = (x1 + ... + xn) / n, one node. Raises ValueError for no numbers.")
-prod = _of_many(
-    _prod, "y = x1 * ... * xn, its slopes right where operands are 0; prod([]) is 1.", 1.0
-)
+prod = _of_many(_prod, "y = x1 * ... * xn, slopes right where some are 0; prod([]) is 1.", 1.0)
 max = _of_many(_max, f"The largest; {_TIES}")
 min = _of_many(_min, f"The smallest; {_TIES}")
 norm = _of_many(_norm, "y = sqrt(x1^2 + ... + xn^2); slopes 0 where it is 0.", 0.0)
-var = _of_many(
-    _var, "y = sum of (x_k - mean)^2 / n, as in NumPy. Raises ValueError for no numbers."
-)
+var = _of_many(_var, "y = mean of (x_k - mean)^2, as in NumPy. Raises ValueError for no numbers.")
 std = _of_many(_std, "y = sqrt(var(x1, ..., xn)); slopes 0 where it is 0.")
 logsumexp = _of_many(_logsumexp, "y = log(exp(x1) + ... + exp(xn)), without overflow.")
 
