@@ -84,12 +84,15 @@ def on_torch(y, leaves):
     """The derivatives of a graph in PyTorch, which differentiates the values of the records."""
     import torch
 
-    m: Any = SimpleNamespace(**{name: getattr(torch, name, None) for name in FUNCTIONS})
+    def on_tensors(function):
+        return lambda *x: function(*map(_tensor, x))
+
+    other = {"equal": torch.eq, "softplus": torch.nn.functional.softplus}
+    made_of = {name: getattr(torch, name, None) for name in FUNCTIONS} | other
+    m: Any = SimpleNamespace(**{name: on_tensors(g) for name, g in made_of.items()})
     m.sum, m.dot = sum, lambda w, x, b=0.0: sum((a * c for a, c in zip(w, x, strict=True)), b)
-    m.no_flow, m.equal, m.softplus = no_flow, torch.eq, torch.nn.functional.softplus
-    m.pow = torch.pow
-    m.divide = lambda a, b: torch.as_tensor(a, dtype=torch.float64) / b
-    m.where = lambda c, a, b: torch.where(torch.as_tensor(c).bool(), *map(_tensor, (a, b)))
+    m.no_flow = no_flow
+    m.where = lambda c, a, b: torch.where(torch.as_tensor(c).bool(), _tensor(a), _tensor(b))
     made = {}
     for v in toposort(y, leaves=True):
         made[v] = _tensor(v.data).requires_grad_(v.op is None)
