@@ -255,6 +255,26 @@ def test_both_engines_give_one_history_whatever_is_changed_on_the_way(name, run)
             run("matrix", CHANGES[name])
 
 
+def test_after_a_change_divergence_leaves_the_last_numbers_with_a_finite_loss():
+    def run(engine):
+        start()
+        model = Own()
+        sgd = SGD(model.net.parameters(), lr=0.1)
+
+        def callback(epoch):
+            if epoch.number == 1:
+                FACTOR[0] = math.nan
+
+        with pytest.warns(RuntimeWarning, match="diverged in epoch 2: the loss is nan"):
+            fit(model, X, Y, loss=loss_with_factor, optimizer=sgd, epochs=4, batch_size=4,
+                callbacks=[callback], engine=engine)  # fmt: skip
+        return [p.data for p in sgd.parameters]
+
+    expected = run("scalar")
+    for engine in ("auto", "matrix"):
+        assert_close(run(engine), expected, engine)
+
+
 def test_a_layer_that_couples_examples_from_now_on_trains_on_scalars():
     def run(engine):
         net = Sequential(Layer(2, 2, "tanh", rng=0), Layer(2, 1, rng=1))
