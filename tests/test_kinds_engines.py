@@ -228,11 +228,11 @@ def between_steps(engine, changed):
     sgd = SGD(model.parameters(), lr=0.05, momentum=0.9)
     found = []
     for step in train(
-        model, X, Y, loss=loss_with_factor, penalty=penalty_with_factor, optimizer=sgd, epochs=2,
+        model, X, Y, loss=loss_with_factor, penalty=penalty_with_factor, optimizer=sgd, epochs=1,
         batch_size=4, engine=engine,
     ):  # fmt: skip
         found += [step.loss, *chain(*step.outputs)]
-        if (step.epoch, step.batch) == (0, 1):
+        if step.batch == 0:
             changed(model)
     return [*found, *(p.data for p in sgd.parameters)]
 
@@ -242,9 +242,30 @@ def unchanged(run):
     return run("scalar", lambda model: None)
 
 
-@pytest.mark.parametrize("run", [by_callback, between_steps])
-@pytest.mark.parametrize("name", CHANGES)
-def test_both_engines_give_one_history_whatever_is_changed_on_the_way(name, run):
+#: These in the quick tests by a callback, and of the others those that are not much like one more.
+BY_CALLBACK = ("a number of the loss", "a number of the model", "noise from now on")
+LIKE_OTHERS = (
+    "an option",
+    "a weight",
+    "a weight frozen",
+    "an activation",
+    "a method",
+    *BY_CALLBACK,
+)
+
+
+@pytest.mark.parametrize(
+    ("run", "name"),
+    [
+        pytest.param(run, name, marks=[] if quick == (name in rows) else pytest.mark.slow)
+        for run, rows, quick in (
+            (by_callback, BY_CALLBACK, True),
+            (between_steps, LIKE_OTHERS, False),
+        )
+        for name in CHANGES
+    ],
+)  # fmt: skip
+def test_both_engines_give_one_history_whatever_is_changed_on_the_way(run, name):
     expected = run("scalar", CHANGES[name])
     start()
     assert expected != unchanged(run)
@@ -253,6 +274,26 @@ def test_both_engines_give_one_history_whatever_is_changed_on_the_way(name, run)
     if noisy:
         with pytest.raises(VectorizeError, match="a RandomLeaf if it is random"):
             run("matrix", CHANGES[name])
+
+
+def test_after_a_change_divergence_leaves_the_last_numbers_with_a_finite_loss():
+    def run(engine):
+        start()
+        model = Own()
+        sgd = SGD(model.net.parameters(), lr=0.1)
+
+        def callback(epoch):
+            if epoch.number == 1:
+                FACTOR[0] = math.nan
+
+        with pytest.warns(RuntimeWarning, match="diverged in epoch 2: the loss is nan"):
+            fit(model, X, Y, loss=loss_with_factor, optimizer=sgd, epochs=4, batch_size=4,
+                callbacks=[callback], engine=engine)  # fmt: skip
+        return [p.data for p in sgd.parameters]
+
+    expected = run("scalar")
+    for engine in ("auto", "matrix"):
+        assert_close(run(engine), expected, engine)
 
 
 def test_a_layer_that_couples_examples_from_now_on_trains_on_scalars():
@@ -355,7 +396,7 @@ def test_a_trial_of_the_matrix_engine_draws_no_number_of_the_model(name):
         model = Drawing(NOISE[name])
         history = fit(
             model, X, Y, loss="squared_error", optimizer=SGD(model.net.parameters(), lr=0.1),
-            epochs=2, validation=(X, Y), engine=engine,
+            epochs=1, validation=(X, Y), engine=engine,
         )  # fmt: skip
         mean, _ = evaluate(model, X, Y, loss="squared_error", engine=engine)
         return [
@@ -543,7 +584,7 @@ PENALTIES = [slopes_squared, after_a_step, curvature, third_order, as_keys, in_o
 
 
 @pytest.mark.parametrize("penalty", PENALTIES)
-@pytest.mark.parametrize("activation", ["tanh", "softplus"])
+@pytest.mark.parametrize("activation", ["tanh", pytest.param("softplus", marks=pytest.mark.slow)])
 def test_a_loss_that_differentiates_or_keeps_values_as_keys_trains_as_a_program(
     penalty, activation
 ):

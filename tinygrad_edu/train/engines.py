@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any, Final, Protocol, TypeVar
 
 from tinygrad_edu.checks import one_of
-from tinygrad_edu.engine import modes
+from tinygrad_edu.engine import Value, modes
 from tinygrad_edu.nn.mode import in_mode, modules_of
 from tinygrad_edu.train.scalar import ScalarDescent
 from tinygrad_edu.train.training import Engine, Training
@@ -29,6 +29,13 @@ class Descent(Protocol):
 
     def write(self) -> None:
         """Give the parameters their numbers and gradients."""
+
+
+class _OfEngine(Descent, Protocol):
+    """One that has the numbers of `values`, the parameters, with the last finite loss."""
+
+    values: list[Value]
+    last_finite: Any
 
 
 def vectorized_or_scalar(
@@ -59,7 +66,7 @@ def vectorized_or_scalar(
     return scalar()
 
 
-def matrix_descent(training: Training) -> Descent:
+def matrix_descent(training: Training) -> _OfEngine:
     """The graph of one example as a program for all. Raises VectorizeError where there is none."""
     from tinygrad_edu.train.matrix import MatrixDescent, checked_program
 
@@ -81,7 +88,7 @@ class ArrayDescent:
         self.training, self.engine = training, engine
         self.descent = self._made()
 
-    def _made(self) -> Descent:
+    def _made(self) -> _OfEngine:
         self.modules = modules_of(self.training.model)
         return vectorized_or_scalar(
             lambda: matrix_descent(self.training),
@@ -96,7 +103,7 @@ class ArrayDescent:
 
         def by_scalars() -> tuple[float, Any]:
             self.descent.write()
-            self.descent = ScalarDescent(self.training)
+            self._go_on(ScalarDescent(self.training))
             return self.descent.step(chosen, epoch, rows)
 
         return vectorized_or_scalar(
@@ -108,8 +115,15 @@ class ArrayDescent:
         with in_mode(self.modules, training=True):
             stands = self.descent.read()
         if not stands:
-            self.descent = self._made()
+            self._go_on(self._made())
         return True
+
+    def _go_on(self, descent: _OfEngine) -> None:
+        """With another descent, which knows the last numbers that were fine."""
+        fine = dict(zip(self.descent.values, self.descent.last_finite, strict=True))
+        numbers = zip(descent.values, descent.last_finite, strict=True)
+        descent.last_finite[:] = [fine.get(v, x) for v, x in numbers]
+        self.descent = descent
 
     def write(self) -> None:
         """Give the parameters their numbers and gradients."""

@@ -68,7 +68,7 @@ class MatrixDescent:
         self.update: Update | None = None
         self.options: dict[str, Any] = {}
         self._take_over()
-        self.last_finite = program.P.copy()
+        self.values, self.last_finite = program.parameters, program.P.copy()
 
     def step(
         self, chosen: Sequence[int], epoch: int, rows: Sequence[Any] | None = None
@@ -275,11 +275,15 @@ def checked_program(
         ends = (rows[0], targets[0]), (rows[-1], targets[-1])
         program = Program(example, *ends, trial=held.trial)
         program.asks |= held.asks_types
-        _check_targets(model, loss, rows, targets)
+        kinds = (targets if isinstance(targets, Rows) else Rows(list(targets))).first_of_each()
+        with modes.tracing(lenient):  # a loss refuses what does not fit, a program would not notice
+            output = model(rows[0])
+            for i in kinds:
+                loss(output, targets[i])
         X, y = _as_arrays(rows, targets)
         program.check_classes({"Y": y})
         few = _CHECKED_ROWS if len(program.P) < _MANY else _CHECKED_ROWS - 1
-        chosen: Sequence[int] = sorted({*_first_of_each(targets)[:few], len(rows) - 1})[-few:]
+        chosen: Sequence[int] = sorted({*kinds[:few], len(rows) - 1})[-few:]
         if program.asks:
             chosen = range(len(rows))
         reference = partial(batch_loss, model, loss, penalty)
@@ -290,18 +294,6 @@ def checked_program(
 
 def _as_arrays(rows: Any, targets: Any) -> tuple[Array, Array]:
     return np.array(rows, dtype=float), np.array(targets, dtype=float).reshape(len(rows), -1)
-
-
-def _first_of_each(targets: Sequence[Any]) -> list[int]:
-    return (targets if isinstance(targets, Rows) else Rows(list(targets))).first_of_each()
-
-
-def _check_targets(model: Model, loss: Loss, rows: Sequence[Any], targets: Sequence[Any]) -> None:
-    """Raise what the loss raises for a target that does not fit; a program would not notice."""
-    with modes.tracing(lenient):  # which draws no sample
-        output = model(rows[0])
-        for i in _first_of_each(targets):
-            loss(output, targets[i])
 
 
 def _check_rows(
