@@ -86,15 +86,14 @@ def values_of(
     parameters: dict[str, Value] = {}
     buffers: dict[str, Value] = {}
     others = []
-    known = {id(owner)}
     for prefix, name, holder, x in below(owner, module):
-        known.add(id(x))
-        if not isinstance(x, Value):
-            if checked and not isinstance(x, module):
-                others.append((prefix + name, x))
-        elif _is_own(x):
-            is_buffer = name.partition("[")[0] in holder.buffers
-            (buffers if is_buffer else parameters)[prefix + name] = x
+        if isinstance(x, Value):
+            if _is_own(x):
+                is_buffer = name.partition("[")[0] in holder.buffers
+                (buffers if is_buffer else parameters)[prefix + name] = x
+        elif checked and not isinstance(x, module):
+            others.append((prefix + name, x))
+    known = {id(owner), *(id(x) for *_, x in below(owner, module))} if others else set()
     for name, x in others:
         if any(id(held) not in known for held in _held(x, module)):
             raise TypeError(
