@@ -651,7 +651,7 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
         draw, node(), level="auto", names={"y": Value(0.5)}, edges="none", max_nodes=150,
         rankdir="LR", unfold=False, expand=None, example=None, notation="lecture"),
     "draw a net": lambda: call(draw, net()([0.5, 1.0]), level="layer", expand="layer1"),
-    "Graph.save": lambda: call(draw(node()).save, "graph.dot"),
+    "Picture.save": lambda: call(draw(node()).save, "graph.dot"),
     "explain": lambda: call(
         explain, (x := Value(0.5)).tanh(), x, names={"y": x}, notation="lecture"),
     "deltas": lambda: call(
@@ -669,8 +669,8 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
     "Film.inline": lambda: call(steps(node()).inline),
     "Film.save": lambda: call(steps(node()).save, "film.html"),
     "Film.strip": lambda: call(steps(node()).strip, 2),
-    "Network.save": lambda: call(network(net()).save, "net.svg"),
-    "Worksheet.save": lambda: call(worksheet(node()).save, "sheet.svg"),
+    "Picture.save of a net": lambda: call(network(net()).save, "net.svg"),
+    "Picture.save of a sheet": lambda: call(worksheet(node()).save, "sheet.svg"),
     "view.renderer": lambda: call(view.renderer),
     # pictures
     "view.pictures.activations": lambda: call(

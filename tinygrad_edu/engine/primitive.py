@@ -173,7 +173,8 @@ def _key(constants: dict[str, float]) -> tuple[tuple[str, float, float], ...]:
 
 
 def _real(name: str, x: Any) -> float:
-    return x if type(x) is float else number(x, name)
+    quick = type(x) is float or (type(x) is int and x.bit_length() < 64)
+    return x if quick else number(x, name)
 
 
 def _find(name: str, constants: dict[str, float]) -> Primitive:

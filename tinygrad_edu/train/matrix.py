@@ -4,18 +4,16 @@ import math
 from collections.abc import Callable, Sequence
 from contextvars import copy_context
 from functools import partial
-from numbers import Real
 from typing import Any, Final
 
 import numpy as np
 
-from tinygrad_edu.checks import instance
 from tinygrad_edu.engine import Value, gradients, modes
 from tinygrad_edu.examples import Rows
 from tinygrad_edu.losses import Loss
 from tinygrad_edu.nn import Module
 from tinygrad_edu.optim import OPTIMIZERS, Optimizer
-from tinygrad_edu.train.scalar import batch_loss
+from tinygrad_edu.train.scalar import batch_loss, with_penalty
 from tinygrad_edu.train.training import DivergenceError, Held, Model, Penalty, check_finite
 from tinygrad_edu.vectorize import VectorizeError
 from tinygrad_edu.vectorize.arrays import Array
@@ -265,10 +263,7 @@ def checked_program(
                 'computes each example by itself: write engine="scalar"'
             )
         output = model(x)
-        value = instance("loss(output, target)", loss(output, t), (Value, Real), "a Value")
-        if penalty is not None:
-            value = value + instance("penalty(model)", penalty(model), (Value, Real), "a Value")
-        return value, output
+        return with_penalty(loss(output, t), penalty, model), output
 
     held = Held(example)
     with held.trial():

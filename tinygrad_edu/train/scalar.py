@@ -47,14 +47,22 @@ def batch_loss(
     """
     outputs = model.batch(X) if isinstance(model, Module) else [model(x) for x in X]
     total = f.mean([loss(o, t) for o, t in zip(outputs, y, strict=True)])
-    if penalty is not None:
-        total = total + instance("penalty(model)", penalty(model), (Value, Real), "a Value")
+    total = with_penalty(total, penalty, model)
     if not isinstance(total, Value) or not total.parents:
         raise TypeError(
             "there is nothing to differentiate: the loss must give a Value made from the "
             "output, outside of no_grad()"
         )
     return total, outputs
+
+
+def with_penalty(loss: Any, penalty: Penalty | None, model: Model) -> Any:
+    """The loss and the penalty, which a user's functions gave."""
+    if penalty is None:
+        return loss
+    given = {"the loss": loss, "the penalty": penalty(model)}
+    value, more = (instance(what, x, (Value, Real), "a Value") for what, x in given.items())
+    return value + more
 
 
 class ScalarDescent:
