@@ -47,6 +47,12 @@ def test_lines_are_counted_as_in_an_editor(tmp_path):
     assert table.columns["b"] == ["two\nlines", "x"]
 
 
+UTF_8 = ": not UTF-8 text (byte 0xff); save the table as CSV UTF-8"
+NO_COMMA = "no comma; save the table with commas between the columns"
+TOO_LONG = ", line 2: not a CSV table (field larger than field limit (131072))"
+LONG = "x" * 50
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -57,38 +63,16 @@ def test_lines_are_counted_as_in_an_editor(tmp_path):
         ("a,,b\n1,2,3\n", ": column 2 has no name in the header"),
         ("a,b\n1,2\n1\n", ", line 3: the header has 2 columns but this row has 1"),
         ("a,b\n\n1,2,3\n", ", line 3: the header has 2 columns but this row has 3"),
-        (
-            b"a,b\n1,2\n\xff,3\n",
-            ", line 3: not UTF-8 text (byte 0xff); save the table as CSV UTF-8",
-        ),
-        (
-            "a,b\n1,2\n".encode("utf-16"),
-            ", line 1: not UTF-8 text (byte 0xff); save the table as CSV UTF-8",
-        ),
+        (b"a,b\n1,2\n\xff,3\n", f", line 3{UTF_8}"),
+        ("a,b\n1,2\n".encode("utf-16"), f", line 1{UTF_8}"),
         ("a,b\n1,\0\n", ", line 2: a NUL character; this is not a text file"),
-        (
-            "a;b\n1;2\n",
-            ": the header holds semicolons and no comma; "
-            "save the table with commas between the columns",
-        ),
-        (
-            "a\tb\n1\t2\n",
-            ": the header holds tabs and no comma; save the table with commas between the columns",
-        ),
-        (
-            "a,b\n1," + "x" * 10_000_000 + "\n",
-            ", line 2: not a CSV table (field larger than field limit (131072))",
-        ),
-        (
-            'a,b\n1,"x\n' + "2,y\n" * 2_500_000,
-            ", line 2: not a CSV table (field larger than field limit (131072))",
-        ),
+        ("a;b\n1;2\n", f": the header holds semicolons and {NO_COMMA}"),
+        ("a\tb\n1\t2\n", f": the header holds tabs and {NO_COMMA}"),
+        ("a,b\n1," + "x" * 10_000_000 + "\n", TOO_LONG),
+        ('a,b\n1,"x\n' + "2,y\n" * 2_500_000, TOO_LONG),
         ('a,b\n1,"x\n2,y\n', ", line 2: not a CSV table (unexpected end of data)"),
         (",".join(["1"] * 1_000_000) + "\n", ": 1000000 columns, at most 10000 are supported"),
-        (
-            "x" * 50 + "," + "x" * 50 + "\n1,2\n",
-            f": two columns are named '{'x' * 39}…'; rename one",
-        ),
+        (f"{LONG},{LONG}\n1,2\n", f": two columns are named '{LONG[:39]}…'; rename one"),
     ],
     ids=lambda value: repr(value[:60]),
 )

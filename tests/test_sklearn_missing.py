@@ -31,10 +31,3 @@ def test_importing_the_estimators_says_what_to_install() -> None:
 def test_the_benchmark_says_what_to_install(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", "--sklearn"]) == 2
     assert SENTENCE in capsys.readouterr().err
-
-
-def test_the_benchmark_of_estimators_is_a_table_of_its_own(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    assert main(["bench", "--sklearn", "--only", "chain"]) == 2
-    assert "--sklearn is a table of its own: leave --only out" in capsys.readouterr().err

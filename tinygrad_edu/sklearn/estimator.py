@@ -1,27 +1,30 @@
-"""What classifier and regressor share: parameters, the fitted net, and how it is fitted."""
+"""What classifier and regressor share: parameters, and how the net is fitted and opened."""
 
 import random
 from abc import ABC, abstractmethod
-from numbers import Integral, Real
 from threading import Lock
 from typing import Any, ClassVar, Final, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.neural_network import MLPClassifier
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from tinygrad_edu.engine import Value
+from tinygrad_edu.engine import Value, toposort
 from tinygrad_edu.losses import Loss, l2
 from tinygrad_edu.nn import ACTIVATIONS, MLP
 from tinygrad_edu.optim import SGD, Adam, Optimizer
-from tinygrad_edu.sklearn import solvers, views
+from tinygrad_edu.sklearn import solvers
 from tinygrad_edu.train.matrix import checked_program
-from tinygrad_edu.vectorize.arrays import Array
+from tinygrad_edu.vectorize.arrays import Array, as_array
 from tinygrad_edu.vectorize.program import Program
-from tinygrad_edu.view.explain.explanation import Explanation
+from tinygrad_edu.view import Graph, draw
+from tinygrad_edu.view.base.naming import names_of
+from tinygrad_edu.view.explain.explanation import Explanation, explain
 from tinygrad_edu.view.network.delta_tables import Deltas
+from tinygrad_edu.view.network.deltas import deltas
 
 #: What is made again from the rest: not in pickles and copies.
 MADE_AGAIN: Final = ("_program", "_made_for", "_lock")
@@ -36,6 +39,7 @@ class ScalarMLP(BaseEstimator, ABC):  # type: ignore[misc]
     series with other names than at fit, or a target that was not seen.
     """
 
+    activation: str
     model_: MLP
     n_features_in_: int
     loss_curve_: list[float]
@@ -43,29 +47,12 @@ class ScalarMLP(BaseEstimator, ABC):  # type: ignore[misc]
     best_validation_score_: float | None
     t_: int
 
+    #: What scikit-learn takes for the options of its name, and the activations of this package.
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "activation": [StrOptions((set(ACTIVATIONS) | set(solvers.ALIASES)) - {"softmax"})],
-        "solver": [StrOptions({"adam", "lbfgs", "sgd"})],
-        "alpha": [Interval(Real, 0, None, closed="left")],
-        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "shuffle": ["boolean"],
-        "random_state": ["random_state"],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "verbose": ["verbose"],
-        "warm_start": ["boolean"],
-        "momentum": [Interval(Real, 0, 1, closed="left")],
-        "nesterovs_momentum": ["boolean"],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="left")],
-        "beta_1": [Interval(Real, 0, 1, closed="left")],
-        "beta_2": [Interval(Real, 0, 1, closed="left")],
-        "epsilon": [Interval(Real, 0, None, closed="neither")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
-        "max_fun": [Interval(Integral, 1, None, closed="left")],
-    }
+        name: rules
+        for name, rules in MLPClassifier._parameter_constraints.items()
+        if name not in solvers.MISSING
+    } | {"activation": [StrOptions((set(ACTIVATIONS) | set(solvers.ALIASES)) - {"softmax"})]}
 
     @solvers.refusing
     def __init__(
@@ -93,27 +80,9 @@ class ScalarMLP(BaseEstimator, ABC):  # type: ignore[misc]
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
     ) -> None:
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.solver = solver
-        self.alpha = alpha
-        self.batch_size = batch_size
-        self.learning_rate_init = learning_rate_init
-        self.max_iter = max_iter
-        self.shuffle = shuffle
-        self.random_state = random_state
-        self.tol = tol
-        self.verbose = verbose
-        self.warm_start = warm_start
-        self.momentum = momentum
-        self.nesterovs_momentum = nesterovs_momentum
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
-        self.n_iter_no_change = n_iter_no_change
-        self.max_fun = max_fun
+        given = locals()
+        for name in self._get_param_names():
+            setattr(self, name, given[name])
 
     @property
     @abstractmethod
@@ -280,16 +249,19 @@ class ScalarMLP(BaseEstimator, ABC):  # type: ignore[misc]
         check_is_fitted(self)
         return self._best if self.validation_scores_ is None else None
 
-    def graph(self, x: Any, y: Any = None, **options: Any) -> Any:
+    def graph(self, x: Any, y: Any = None, **options: Any) -> Graph:
         """The graph of the net for one row, with `options` of `draw`.
 
         With y a backward pass fills in every gradient; those of `model_` are then of this example.
         """
-        return views.graph(self, x, y, options)
+        _, name, result = self._opened(x, y)
+        if y is not None:
+            result.backward()
+        return draw(result, **{"names": {name: result}} | options)
 
     def deltas(self, x: Any, y: Any, *, convention: str = "dL/dz") -> Deltas:
         """The delta of each unit for one example, beside the rule of the textbook."""
-        return views.deltas_of(self, x, y, convention)
+        return deltas(self.model_, self._row(x), self._target(y), self._loss, convention)
 
     def explain(self, x: Any, y: Any = None, *, wrt: str | None = None) -> Explanation:
         """The chain rule for the result by the parameter or the feature that is named `wrt`.
@@ -297,7 +269,37 @@ class ScalarMLP(BaseEstimator, ABC):  # type: ignore[misc]
         Parameters have the names of the views, "w1[2,1]", or of the model, "layer1.neuron2.w[0]",
         features their own or "x1". Without `wrt` the last operation.
         """
-        return views.explanation(self, x, y, wrt)
+        inputs, name, result = self._opened(x, y)
+        names = names_of(toposort(result, leaves=True), {result: name})
+        values = {f"x[{k}]": x for k, x in enumerate(inputs)} | {names[v]: v for v in names}
+        values |= self.model_.named_parameters()
+        if wrt is not None and wrt not in values:
+            raise ValueError(
+                f"nothing is named {wrt!r:.60}: wrt is a parameter such as "
+                f"'w1[1,1]', or a feature such as {names[inputs[-1]]!r}"
+            )
+        return explain(result, values.get(wrt or ""), names={name: result})
+
+    def _row(self, x: Any) -> list[Value]:
+        """One row as Values, with the names of the features where they have some."""
+        check_is_fitted(self)
+        frame = x.to_frame().T if hasattr(x, "to_frame") and hasattr(x, "index") else x
+        if hasattr(frame, "columns"):
+            validate_data(self, frame, reset=False, skip_check_array=True)
+        row = as_array(x, "x").ravel()
+        if len(row) != self.n_features_in_:
+            raise ValueError(f"x is one row of {self.n_features_in_} features, got {len(row)}")
+        names = getattr(self, "feature_names_in_", [None] * len(row))
+        return [Value(v, name) for v, name in zip(row.tolist(), names, strict=True)]
+
+    def _opened(self, x: Any, y: Any) -> tuple[list[Value], str, Value]:
+        """The Values of a row, and what the net makes of them, with its name."""
+        inputs = self._row(x)
+        self.model_.zero_grad()  # what training left
+        output = self.model_(inputs)
+        if y is None:
+            return inputs, *self._answer(output)
+        return inputs, "loss", self._loss(output, self._target(y))
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "model_")

@@ -170,14 +170,39 @@ def _split(net: Any, X: Array, targets: Array) -> list[Array]:
 
 
 def fit_by_lbfgs(net: Any, X: Array, targets: Array) -> None:
-    """Minimise the mean loss on all rows (Liu and Nocedal 1989), and give `net` the weights."""
+    """Minimise the mean loss on all rows (Liu and Nocedal 1989), and give `net` the weights.
+
+    Raises ValueError where they do not stay finite.
+    """
     program = net._compiled(net.alpha / len(X), X, targets)
-    options = {"maxiter": net.max_iter, "maxfun": net.max_fun, "gtol": net.tol}
-    with progress(net.max_iter, bool(net.verbose)) as tell:
-        result = _lbfgs(program, X, targets, tell, options)
+    kernel = program.kernel(len(X), gradient=True)
+    np.copyto(kernel.inputs["X"], X)
+    np.copyto(kernel.inputs["Y"], targets)
+
+    def loss_and_gradient(P: Array) -> tuple[float, Array]:
+        np.copyto(program.P, P)
+        program.run(kernel)
+        return kernel.mean(), program.G.copy()
+
+    with progress(net.max_iter, bool(net.verbose)) as tell, np.errstate(all="ignore"):
+
+        def record(intermediate_result: Any) -> None:
+            net.loss_curve_.append(float(intermediate_result.fun))
+            tell(net.loss_curve_[-1])
+
+        result = minimize(
+            loss_and_gradient,
+            program.P.copy(),
+            jac=True,
+            method="L-BFGS-B",
+            callback=record,
+            options={"maxiter": net.max_iter, "maxfun": net.max_fun, "gtol": net.tol},
+        )
+    if not (np.isfinite(result.x).all() and np.isfinite(result.fun)):
+        raise ValueError(NON_FINITE)
+    np.copyto(program.P, result.x)
     program.write_parameters()
     net.loss_, net.n_iter_ = float(result.fun), min(int(result.nit), net.max_iter)
-    net.loss_curve_ += result.losses
     net._best = net.loss_
     if not result.success:
         warnings.warn(
@@ -187,39 +212,6 @@ def fit_by_lbfgs(net: Any, X: Array, targets: Array) -> None:
             ConvergenceWarning,
             stacklevel=4,
         )
-
-
-def _lbfgs(
-    program: Program, X: Array, y: Array, tell: Callable[[float], None], options: dict[str, Any]
-) -> Any:
-    """The result of scipy's "L-BFGS-B", with the loss after each iteration as `losses`.
-
-    The vector P of the program then has the numbers. Raises ValueError if they are not finite.
-    """
-    kernel = program.kernel(len(X), gradient=True)
-    np.copyto(kernel.inputs["X"], X)
-    np.copyto(kernel.inputs["Y"], y)
-    losses: list[float] = []
-
-    def loss_and_gradient(P: Array) -> tuple[float, Array]:
-        np.copyto(program.P, P)
-        program.run(kernel)
-        return kernel.mean(), program.G.copy()
-
-    def record(intermediate_result: Any) -> None:
-        losses.append(float(intermediate_result.fun))
-        tell(losses[-1])
-
-    start = program.P.copy()
-    with np.errstate(all="ignore"):
-        result = minimize(
-            loss_and_gradient, start, jac=True, method="L-BFGS-B", callback=record, options=options
-        )
-    if not (np.isfinite(result.x).all() and np.isfinite(result.fun)):
-        raise ValueError(NON_FINITE)
-    np.copyto(program.P, result.x)
-    result.losses = losses
-    return result
 
 
 def outputs(program: Program, X: Array) -> Array:
