@@ -141,7 +141,7 @@ LEFT_OUT = {
     "Graph", "Program", "exercises.Verdict", "perceptron.PerceptronHistory",
     "losses.LossRecord", "playground.Playground", "train.Best", "train.Callback",
     "train.Epoch", "train.Run", "train.Step", "view.Deltas", "view.Explanation", "view.Film",
-    "view.Network", "view.Renderer", "view.Worksheet",
+    "view.Network", "Picture.save", "view.Renderer", "view.Worksheet",
     # what is called inside the package
     "Callback.__call__", "Callback.over", "Callback.start", "Adagrad.update", "Adam.update",
     "AdamW.update", "RMSprop.update", "Primitive.check", "Primitive.of", "Primitive.of_one",

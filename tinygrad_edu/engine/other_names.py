@@ -108,7 +108,7 @@ def add_to(value: type) -> None:
 
 def name_of(name: Any, label: object) -> Any:
     """The name of a Value. Raises TypeError for the lecture's word for it."""
-    if label is not None:
+    if label is not None and (name is None or isinstance(name, str)):
         raise TypeError(f"Value takes no label: write Value(data, name={label!r:.40})")
     return name
 
