@@ -55,13 +55,13 @@ def chain_rule(order: Sequence[Node[V]], *, checking: bool) -> None:
                 continue
             primitive: Primitive = v._primitive
             slopes = primitive._slopes(*v._numbers)
-            if primitive._arity != len(parents):
-                primitive.check(slopes, len(parents))
-            if len(parents) == 2:  # unpacked by hand, one or two parents cost half of the loop
+            if primitive._arity != (n := len(parents)):
+                primitive.check(slopes, n)
+            if n == 2:  # unpacked by hand, one or two parents cost half of the loop
                 (p, q), (to_p, to_q) = parents, slopes
                 p._grad += g * to_p
                 q._grad += g * to_q
-            elif len(parents) == 1:
+            elif n == 1:
                 parents[0]._grad += g * slopes[0]
             else:
                 for p, slope in zip(parents, slopes, strict=True):
