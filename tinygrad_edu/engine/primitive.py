@@ -167,14 +167,12 @@ class Primitive:
 
 def _key(constants: dict[str, float]) -> tuple[tuple[str, float, float], ...]:
     """The constants by name, 0.0 and -0.0 kept apart."""
-    return tuple(
-        [(name, x, copysign(1.0, _real(name, x))) for name, x in sorted(constants.items())]
-    )
-
-
-def _real(name: str, x: Any) -> float:
-    quick = type(x) is float or (type(x) is int and x.bit_length() < 64)
-    return x if quick else number(x, name)
+    try:
+        return tuple([(name, x, copysign(1.0, x)) for name, x in sorted(constants.items())])
+    except (TypeError, ValueError, OverflowError):
+        for name, x in constants.items():
+            number(x, name)
+        raise
 
 
 def _find(name: str, constants: dict[str, float]) -> Primitive:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from tinygrad_edu.checks import is_real, listed
+from tinygrad_edu.checks import is_listed, is_real, listed
 from tinygrad_edu.data import Dataset, TableEncoder, read_table
 from tinygrad_edu.data.encoding import standardising
 from tinygrad_edu.data.table import Table, TableError, shown
@@ -38,7 +38,8 @@ def points(
         raise TypeError(
             "arrays are given as X and y, a Dataset as *data, and columns are those of a CSV file"
         )
-    names = tuple(str(name) for name in getattr(X, "columns", ("x1", "x2")))
+    given: Any = getattr(X, "columns", None)  # of a frame
+    names = tuple(map(str, given if is_listed(given) else ("x1", "x2")))
     return _of_arrays(inputs(X).lists, _labels(y), names)
 
 

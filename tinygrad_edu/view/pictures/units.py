@@ -110,7 +110,7 @@ def neuron_maps(
     """
     layers = layers_of(model)
     points = np.empty((0, 2)) if X is None else inputs(X).array
-    if points.size and points.shape[1] != 2:
+    if len(points) and points.shape[1] != 2:
         raise ValueError(f"maps are drawn for points of 2 numbers, X has {points.shape[1]}")
     if extent is None:
         extent = extent_of(points) if points.size else (-2.0, 2.0, -2.0, 2.0)
