@@ -12,6 +12,9 @@ from tinygrad_edu.engine import Value
 
 #: What has no items worth a look.
 _PLAIN: Final = (str, bytes, bytearray, memoryview, int, float, range, type(None))
+_VALUES: Final = {Value}
+#: The kinds of Values that are parameters or buffers: no results and no constants.
+_OWN: Final = ("parameter", "input")
 #: How many objects below one of another kind are looked at.
 _MOST: Final = 2_000
 
@@ -31,48 +34,53 @@ def _slots_of(kind: Any) -> list[str]:
     return [name for name in names if name not in ("__dict__", "__weakref__")]
 
 
-def parts_of(owner: object, module: type, *, private: bool = False) -> Iterator[tuple[str, Any]]:
-    """The Values and modules, which are of the class `module`, among the attributes, by name.
+#: (path, x, owner, attribute): a Value, a module or what is no container, as layer1.neuron3.w[0];
+#: the module where it was found, and the attribute there, as w.
+Part = tuple[str, Any, Any, str]
+
+
+def parts_of(
+    owner: object, module: type, *, private: bool = False, deep: bool = False
+) -> Iterator[Part]:
+    """The Values and modules, which are of the class `module`, among the attributes of a module.
 
     Lists, tuples, deques, dicts, object arrays and dataclasses are taken apart: `layers` has
     layer1, layer2, `w` has w[0], w[1]. Objects of other kinds stand as they are. Attributes that
-    begin with "_" are left out unless `private`.
+    begin with "_" are left out unless `private`. With `deep` each module is followed by its own
+    parts, and what was met before is left out.
     """
-    pending = list(attributes(owner).items())[::-1]
-    if not private:
-        pending = [(name, x) for name, x in pending if name[0] != "_"]
-    opened: dict[int, Any] = {}  # a list may hold itself
+    met: dict[Any, Any] = {id(owner): owner}  # Values, and the rest by id: a dataclass has no hash
+    opened: dict[tuple[int, int], Any] = {}  # a list may hold itself
+    pending: list[Part] = []
+
+    def enter(prefix: str, owner: Any) -> None:
+        for name, x in reversed(attributes(owner).items()):
+            if private or name[0] != "_":
+                pending.append((prefix + name, x, owner, name))
+
+    enter("", owner)
     while pending:
-        name, x = pending.pop()
-        if isinstance(x, (Value, module)):
-            yield name, x
-        elif not isinstance(x, _PLAIN) and id(x) not in opened:
-            opened[id(x)] = x
-            items = _items(name, x, module)
-            if items is None:
-                yield name, x
-            else:
-                pending += list(items.items())[::-1]
-
-
-def below(
-    owner: Any, module: type, *, private: bool = False
-) -> Iterator[tuple[str, str, Any, Any]]:
-    """What `parts_of` gives for a module and those below: (prefix, name, owner, x), each x once."""
-    entered = {id(owner): owner}  # by identity, as a dataclass has no hash
-    open_ones = [("", owner, parts_of(owner, module, private=private))]
-    while open_ones:
-        prefix, owner, parts = open_ones[-1]
-        for name, x in parts:
-            if id(x) not in entered:
-                entered[id(x)] = x
-                yield prefix, name, owner, x
-                if isinstance(x, module):
-                    inner = parts_of(x, module, private=private)
-                    open_ones.append((f"{prefix}{name}.", x, inner))
-                    break
-        else:
-            open_ones.pop()
+        path, x, owner, attribute = part = pending.pop()
+        if not isinstance(x, (Value, module)):
+            if isinstance(x, _PLAIN) or (id(owner), id(x)) in opened:
+                continue
+            opened[id(owner), id(x)] = x
+            if type(x) is list and _VALUES.issuperset(map(type, x)):  # a quick way for weights
+                for k, v in enumerate(x):
+                    if not deep or v not in met:
+                        met[v] = v
+                        yield f"{path}[{k}]", v, owner, attribute
+                continue
+            items = _items(path, x, module)
+            if items is not None:
+                pending += [(p, y, owner, attribute) for p, y in reversed(items.items())]
+                continue
+        key = x if isinstance(x, Value) else id(x)
+        if not deep or key not in met:
+            met[key] = x
+            yield part
+            if deep and isinstance(x, module):
+                enter(f"{path}.", x)
 
 
 def values_of(
@@ -86,43 +94,38 @@ def values_of(
     parameters: dict[str, Value] = {}
     buffers: dict[str, Value] = {}
     others = []
-    for prefix, name, holder, x in below(owner, module):
+    for path, x, holder, attribute in parts_of(owner, module, deep=True):
         if isinstance(x, Value):
-            if _is_own(x):
-                is_buffer = name.partition("[")[0] in holder.buffers
-                (buffers if is_buffer else parameters)[prefix + name] = x
-        elif checked and not isinstance(x, module):
-            others.append((prefix + name, x))
-    known = {id(owner), *(id(x) for *_, x in below(owner, module))} if others else set()
-    for name, x in others:
-        if any(id(held) not in known for held in _held(x, module)):
-            raise TypeError(
-                f"{type(owner).__name__}.{name} is a {type(x).__name__}, where parameters "
-                "are not searched: keep them in a list, a dict or a Module, or let the name begin "
-                'with "_" if they are not learned'
-            )
+            if x.kind in _OWN:
+                (buffers if attribute in holder.buffers else parameters)[path] = x
+        elif not isinstance(x, module):
+            others.append((path, x))
+    if others and checked:
+        known = {id(owner), *(id(x) for _, x, *_ in parts_of(owner, module, deep=True))}
+        for path, x in others:
+            if any(id(held) not in known for held in _held(x, module)):
+                raise TypeError(
+                    f"{type(owner).__name__}.{path} is a {type(x).__name__}, where parameters "
+                    "are not searched: keep them in a list, a dict or a Module, or let the name "
+                    'begin with "_" if they are not learned'
+                )
     return parameters, buffers
 
 
 def check_copied(owner: object, module: type) -> None:
     """Raise TypeError, naming the place, if a module keeps the result of an operation."""
-    for prefix, name, holder, x in below(owner, module, private=True):
+    for path, x, holder, _ in parts_of(owner, module, private=True, deep=True):
         kind: Any = type(holder)  # which may say itself what of it is copied
         plain = kind.__getstate__ is object.__getstate__ and kind.__reduce__ is object.__reduce__
         if plain and isinstance(x, Value) and x.parents:
             raise TypeError(
-                f"net.{prefix}{name} is {x!r}, the result of an operation, which cannot be "
+                f"net.{path} is {x!r}, the result of an operation, which cannot be "
                 "copied or pickled without its graph: delete it before, or keep its number "
                 ".data in its place"
             )
 
 
-def _is_own(v: Value) -> bool:
-    """Whether a Value is a parameter or a buffer: no result of an operation and no constant."""
-    return not v.parents and v.kind != "constant"
-
-
-def _items(name: str, x: Any, module: type) -> Mapping[str, Any] | None:
+def _items(name: str, x: Any, module: type) -> dict[str, Any] | None:
     """The items of a container by name; None for what is no container that is taken apart."""
     if isinstance(x, Mapping):
         items = {f"{name}[{key!r}]": item for key, item in x.items()}
@@ -153,7 +156,7 @@ def _held(x: Any, module: type) -> Iterator[Any]:
     order, seen = [x], {id(x)}
     for x in order:  # which grows meanwhile
         if isinstance(x, Value):
-            if x.kind == "parameter" or (is_collection and _is_own(x)):
+            if x.kind == "parameter" or (is_collection and x.kind in _OWN):
                 yield x
             continue
         if isinstance(x, module):

@@ -1,6 +1,8 @@
 """Module: whatever has parameters, found among its attributes."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, ClassVar, Self
 
 from tinygrad_edu.checks import instance, is_flag, listed
@@ -9,6 +11,19 @@ from tinygrad_edu.nn.containers import check_copied, parts_of, values_of
 from tinygrad_edu.nn.mode import modules
 from tinygrad_edu.nn.registry import Savable, signature_of
 from tinygrad_edu.text import table
+
+#: Whether parts are made for a module that names their parameters itself.
+_inside: ContextVar[bool] = ContextVar("_inside", default=False)
+
+
+@contextmanager
+def parts() -> Iterator[None]:
+    """Modules made inside leave the names of their parameters to the one that they are made for."""
+    token = _inside.set(True)
+    try:
+        yield
+    finally:
+        _inside.reset(token)
 
 
 class Module(Savable):
@@ -51,7 +66,7 @@ class Module(Savable):
         return [self(x) for x in listed("rows", rows, "rows")]  # type: ignore[operator]
 
     def _children(self) -> list["Module"]:
-        return [part for _, part in self._parts() if isinstance(part, Module)]
+        return [part for _, part in self._parts()]
 
     def named_parameters(self) -> dict[str, Value]:
         """The parameters by name, as in `layer1.neuron3.w[0]`: layers and units count from 1.
@@ -78,8 +93,7 @@ class Module(Savable):
         """A table of the parts and their numbers of parameters."""
         rows = [("part", "module", "parameters")]
         for name, part in self._parts():
-            if isinstance(part, Module):
-                rows.append((name, repr(part), f"{len(part.parameters()):,}"))
+            rows.append((name, repr(part), f"{len(part.parameters()):,}"))
         rows += [("total", "", f"{len(self.parameters()):,}")]
         return table(rows, left=2)
 
@@ -98,9 +112,10 @@ class Module(Savable):
         return {**parameters, **buffers}
 
     def _name_parameters(self) -> None:
-        for name, v in self._values().items():
-            v.name = name
+        if not _inside.get():
+            for name, v in self._values().items():
+                v.name = name
 
-    def _parts(self) -> Iterator[tuple[str, Any]]:
-        """The Values and Modules among the attributes by name, containers taken apart."""
-        return parts_of(self, Module)
+    def _parts(self) -> list[tuple[str, "Module"]]:
+        """The modules directly below by name, containers taken apart."""
+        return [(path, x) for path, x, *_ in parts_of(self, Module) if isinstance(x, Module)]
