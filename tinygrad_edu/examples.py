@@ -111,8 +111,7 @@ def inputs(X: Iterable[Any], name: str = "X") -> Rows:
     if _is_numeric(data) and data.ndim == 2:
         return Rows(None, _all_finite(data.astype(float), name))
     rows = [read_row(row, f"{name}[{i}]") for i, row in enumerate(data)]
-    _check_widths(rows, name)
-    return Rows(rows)
+    return _even(rows, name)
 
 
 def targets(y: Iterable[Any], name: str = "y") -> Rows:
@@ -126,8 +125,7 @@ def targets(y: Iterable[Any], name: str = "y") -> Rows:
             return Rows(None, data.astype(int) if data.dtype.kind == "b" else data.copy())
         return Rows(None, _all_finite(data.astype(float), name))
     wanted = [_read_target(t, f"{name}[{i}]") for i, t in enumerate(data)]
-    _check_widths(wanted, name)
-    return Rows(wanted)
+    return _even(wanted, name)
 
 
 def class_numbers(y: Iterable[Any], name: str = "y") -> list[int]:
@@ -195,7 +193,7 @@ def read_target(t: Any, depth: int = 0) -> Any:
         return t
     if is_real(t):
         value = number(t, "a target")
-        return int(t) if _is_whole(t) else value
+        return int(t) if isinstance(t, Integral) or not isinstance(t, Real) else value
     array = as_array(t)
     if array is not None and not _plain(array, "a target").ndim:
         return read_target(array.item())
@@ -278,14 +276,12 @@ def _all_finite(array: Any, name: str) -> Any:
     return array
 
 
-def _check_widths(data: list[Any], name: str) -> None:
-    for i, row in enumerate(data):
-        if _width(row) != _width(data[0]):
-            raise ValueError(f"{name}[{i}] is {_width(row)}, {name}[0] is {_width(data[0])}")
-
-
-def _width(row: Any) -> str:
-    return f"a row of {len(row)}" if isinstance(row, list) else "one number"
+def _even(data: list[Any], name: str) -> Rows:
+    widths = [f"a row of {len(row)}" if isinstance(row, list) else "one number" for row in data]
+    for i, width in enumerate(widths):
+        if width != widths[0]:
+            raise ValueError(f"{name}[{i}] is {width}, {name}[0] is {widths[0]}")
+    return Rows(data)
 
 
 def _read_target(t: Any, name: str) -> Any:
@@ -308,8 +304,3 @@ def _finite(x: Any, name: str) -> float:
             f"{name} is {value!r}: remove or replace the row, training needs finite data"
         )
     return value
-
-
-def _is_whole(x: Any) -> bool:
-    """Whether the type of a real number has whole numbers alone, or is a boolean, also NumPy's."""
-    return isinstance(x, Integral) or not isinstance(x, Real)

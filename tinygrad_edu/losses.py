@@ -214,10 +214,8 @@ def l2(parameters: Iterable[Value], strength: float, *, half: bool = False) -> V
 
 def l1(parameters: Iterable[Value], strength: float) -> Value:
     """R = strength * sum |w| of the parameters given: dR/dw = strength * sign(w)."""
-    strength = real("strength", strength, least=0)
-    return strength * _value(
-        f.sum([abs(w) for w in listed("parameters", parameters, "Values", _NUMBER)])
-    )
+    sizes = [abs(w) for w in listed("parameters", parameters, "Values", _NUMBER)]
+    return real("strength", strength, least=0) * _value(f.sum(sizes))
 
 
 def _bce_value(m: Any, p: Any, t: Any) -> Any:

@@ -12,10 +12,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final, NoReturn
 
-from tinygrad_edu.cli.options import ADD, ASKED, UsageError, reason, tell
+from tinygrad_edu.cli.options import ADD, ASKED, UsageError, reason, tell, version_of
 from tinygrad_edu.text import clean
 
 #: The module of each command, in the order of the help.
@@ -96,7 +95,8 @@ def _run(words: Sequence[str]) -> int:
         prog="tinygrad-edu",
         description="See backpropagation: train small nets on real data, draw computation graphs.",
     )
-    parser.add_argument("--version", action="version", version=f"tinygrad-edu {_version()}")
+    version = version_of("tinygrad-edu") or "(not installed, run from its folder)"
+    parser.add_argument("--version", action="version", version=f"tinygrad-edu {version}")
     choices = parser.add_subparsers(title="commands", metavar="COMMAND")
     for name in [name for name in words[:1] if name in COMMANDS] or COMMANDS:
         # of one command alone: doctor runs where others cannot
@@ -158,10 +158,3 @@ def _ended(code: int) -> int:
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return code
-
-
-def _version() -> str:
-    try:
-        return version("tinygrad-edu")
-    except PackageNotFoundError:
-        return "(not installed, run from its folder)"

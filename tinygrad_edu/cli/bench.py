@@ -67,10 +67,7 @@ def run(args: argparse.Namespace) -> int:
             "rounds": args.rounds,
             "tables": {name: to_dict(table) for name, table in tables.items()},
         }
-        try:
-            write(args.json, json.dumps(content, indent=1) + "\n")
-        except OSError as error:
-            raise UsageError(f"cannot write {args.json}: {error.strerror}") from None
+        write(args.json, json.dumps(content, indent=1) + "\n")
     return 0
 
 

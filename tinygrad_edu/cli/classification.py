@@ -152,8 +152,7 @@ def confusion(run: Run) -> Named:
 
 def png_of(ax: Any) -> bytes:
     """The picture that the axes stand in."""
-    png: bytes = ax.figure.png()
-    return png
+    return bytes(ax.figure.png())
 
 
 def _listed(names: Sequence[Any], most: int = 8) -> str:

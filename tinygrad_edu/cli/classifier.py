@@ -36,8 +36,7 @@ class Classifier:
 
     def probabilities(self, outputs: Rows) -> list[list[float]]:
         """For each output k numbers in [0, 1] with the sum 1, that of its class the largest."""
-        shares: list[list[float]] = self.head.probabilities(np.array(outputs)).tolist()
-        return shares
+        return list(self.head.probabilities(np.array(outputs)).tolist())
 
     def save(self, path: str) -> None:
         """Write the net with its encoding and loss to the JSON file `path`."""

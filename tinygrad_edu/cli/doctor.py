@@ -4,10 +4,9 @@ import argparse
 import os
 import platform
 import textwrap
-from importlib import metadata
 from typing import Final
 
-from tinygrad_edu.cli.options import command
+from tinygrad_edu.cli.options import command, version_of
 
 #: What pyproject.toml asks for, package -> what it is for, and its optional extras.
 DEPENDENCIES: Final = {
@@ -63,14 +62,6 @@ def run(args: argparse.Namespace) -> int:
     for problem in problems:
         print(textwrap.fill(problem, 80, initial_indent="problem: ", subsequent_indent="  "))
     return 1 if problems else 0
-
-
-def version_of(package: str) -> str | None:
-    """The installed version of a package, None if it is not installed."""
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
 
 
 def row(name: str, version: str, note: str) -> str:

@@ -5,10 +5,10 @@ import keyword
 import unicodedata
 from pathlib import Path
 
-from tinygrad_edu.cli.formula import CONSTANTS, FormulaError, evaluate, variables
-from tinygrad_edu.cli.options import UsageError, command, reason, takes
+from tinygrad_edu.cli.formula import CONSTANTS, evaluate, variables
+from tinygrad_edu.cli.options import UsageError, command, reason, takes, usage_errors
 from tinygrad_edu.engine import NonFiniteError, Value, detect_anomaly
-from tinygrad_edu.text import clean, table
+from tinygrad_edu.text import clean, number_text, table
 
 
 @command(
@@ -35,11 +35,9 @@ def run(args: argparse.Namespace) -> int:
             "write -o graph.svg, .png or .dot"
         )
     values = assigned(args.assignments)
-    try:
+    with usage_errors():
         check_names(variables(args.formula), values)
         result = evaluate(args.formula, values)
-    except FormulaError as error:
-        raise UsageError(str(error)) from None
     result.backward()
     print(answer(args.formula, result, values))
     if remark := culprit(args.formula, values):
@@ -100,9 +98,9 @@ def check_names(used: list[str], values: dict[str, Value]) -> None:
 
 def answer(formula: str, result: Value, values: dict[str, Value]) -> str:
     """The formula with its value, then a line with value and gradient for each variable."""
-    heading = f"{clean(formula, 50)} = {shown(result.data)}"
+    heading = f"{clean(formula, 50)} = {number_text(result.data)}"
     rows = [("", "value", "gradient")]
-    rows += [(clean(name), shown(v.data), shown(v.grad)) for name, v in values.items()]
+    rows += [(clean(name), number_text(v.data), number_text(v.grad)) for name, v in values.items()]
     return f"{heading}\n\n{table(rows)}" if values else heading
 
 
@@ -114,8 +112,3 @@ def culprit(formula: str, values: dict[str, Value]) -> str:
     except NonFiniteError as error:
         return str(error)
     return ""
-
-
-def shown(x: float) -> str:
-    """All digits of a number, without a trailing .0."""
-    return repr(x).removesuffix(".0")

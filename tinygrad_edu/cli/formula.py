@@ -124,8 +124,7 @@ def _parsed(text: str) -> tuple[str, ast.expr]:
     if not text:
         raise FormulaError(f"the formula is empty: {ALLOWED}")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of what is refused below anyway
+        with warnings.catch_warnings(action="ignore"):  # of what is refused below anyway
             tree = ast.parse(text, mode="eval").body
     except SyntaxError as error:
         if "too many nested" in error.msg:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final, NamedTuple
 
 from tinygrad_edu.checks import one_of, real, whole
@@ -37,6 +38,14 @@ def usage_errors() -> Iterator[None]:
 def reason(error: Exception) -> Any:
     """What the system says about a file, without its number and the path again."""
     return (error.strerror if isinstance(error, OSError) else None) or error
+
+
+def version_of(package: str) -> str | None:
+    """The installed version of a package, None if it is not installed."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
 
 
 def tell(text: str) -> None:

@@ -159,8 +159,8 @@ def by_descent(
     settings, model = run.settings, run.model
     first = _loss_of_some(model, X, y, loss)
     start = time.monotonic()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # of divergence, which is told below
+    # of divergence, which is told below
+    with warnings.catch_warnings(action="ignore", category=RuntimeWarning):
         try:  # from the first line on, Ctrl-C ends with a saved model
             print(f"{settings.loss}, {_how(settings)}", flush=True)
             run.history = fit(
@@ -240,8 +240,7 @@ def results_folder(path: str) -> Iterator[str]:
     try:
         home = os.path.realpath(path)
         if not path or (os.path.exists(home) and not os.path.isdir(home)):
-            number = errno.EEXIST if path else errno.ENOENT
-            raise OSError(number, os.strerror(number))
+            raise OSError(0, os.strerror(errno.EEXIST if path else errno.ENOENT))
         part = f"{home}{os.sep if os.path.isdir(home) else ''}.part-{secrets.token_hex(4)}"
         os.makedirs(part)
     except (OSError, ValueError) as error:

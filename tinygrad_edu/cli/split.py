@@ -124,8 +124,7 @@ def table_of(path: str) -> Table:
     The remarks on its columns are for whoever uses these.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with warnings.catch_warnings(action="ignore"):
             return read_table(path)
     except OSError as error:
         raise UsageError(f"cannot read {path!r}: {reason(error)}") from None

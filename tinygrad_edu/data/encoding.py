@@ -8,6 +8,7 @@ from typing import Any, Final
 from tinygrad_edu.checks import listed, real, row
 from tinygrad_edu.examples import as_array, inputs, like
 from tinygrad_edu.examples import labels as read_labels
+from tinygrad_edu.namespace import floats
 
 __all__ = [
     "Scaling",
@@ -143,7 +144,7 @@ def fit_standard_scaler(X: Iterable[Any]) -> Scaling:
 
     def standard(column: Sequence[float]) -> tuple[float, float]:
         mean, std = mean_and_std(column)
-        return mean, 1.0 if min(column) == max(column) else _quotient(1.0, std)
+        return mean, 1.0 if min(column) == max(column) else floats.divide(1.0, std)
 
     return _fitted(X, standard)
 
@@ -162,8 +163,8 @@ def fit_min_max_scaler(X: Iterable[Any], low: float = -1.0, high: float = 1.0) -
         least, width = min(column), max(column) - min(column)
         if not width:
             return least - (low + high) / 2, 1.0
-        factor = _quotient(high - low, width)
-        return least - _quotient(low, factor), factor
+        factor = floats.divide(high - low, width)
+        return least - floats.divide(low, factor), factor
 
     return _fitted(X, onto)
 
@@ -191,10 +192,6 @@ def mean_and_std(column: Sequence[float]) -> tuple[float, float]:
 #: The names of the first release.
 standardising, scaling, centring = fit_standard_scaler, fit_min_max_scaler, fit_centring
 mean_and_deviation = mean_and_std
-
-
-def _quotient(a: float, b: float) -> float:
-    return a / b if b else math.inf
 
 
 def _fitted(X: Iterable[Any], fit: Callable[[Sequence[float]], tuple[float, float]]) -> Scaling:

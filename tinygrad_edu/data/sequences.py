@@ -63,12 +63,11 @@ def next_letter(
                 f"words[{i}] must be a text of at least one letter and without {_END!r}, "
                 f"got {word!r:.40}"
             )
-    of = "letters"
     if not words:
         raise ValueError("words is empty; at least one word is needed")
     if letters is None:
         letters = sorted(set("".join(words)))
-    letters = listed("letters", list(letters) if isinstance(letters, str) else letters, of, str)
+    letters = [*letters] if isinstance(letters, str) else listed("letters", letters, "letters", str)
     classes = [_END, *letters]
     X, y = [], []
     for k, word in enumerate(words):

@@ -63,8 +63,7 @@ class ScalarMLPRegressor(RegressorMixin, ScalarMLP):  # type: ignore[misc]
         return targets, k
 
     def _example_targets(self, targets: Array) -> list[Any]:
-        rows: list[Any] = targets.tolist()
-        return rows
+        return list(targets.tolist())
 
     def _strata(self, targets: Array) -> None:
         """What a split keeps the shares of: nothing."""
@@ -77,8 +76,7 @@ class ScalarMLPRegressor(RegressorMixin, ScalarMLP):  # type: ignore[misc]
         return half_squared_error
 
     def _target(self, y: Any) -> list[float]:
-        found: list[float] = as_array(y, "y").ravel().tolist()
-        return found
+        return list(as_array(y, "y").ravel().tolist())
 
     def _answer(self, output: Any) -> tuple[str, Value]:
         if not isinstance(output, Value):
