@@ -100,6 +100,9 @@ def add_names(kind: type, names: dict[str, str]) -> None:
 def add_to(value: type) -> None:
     """Let Value explain its names elsewhere, and give it the methods that NumPy looks for."""
     add_names(value, OF_VALUES)
+    programs: Any = value  # those written for micrograd read these two to draw a graph
+    programs._prev = property(lambda v: set(v.parents))
+    programs._op = property(lambda v: v.op.name if v.op else "")
     for name in (*LOOKED_FOR, "clip"):
         function = _clip if name == "clip" else NUMPY.get(name) or _refused(name)
         function.__name__, function.__qualname__ = name, f"Value.{name}"
@@ -111,6 +114,14 @@ def name_of(name: Any, label: object) -> Any:
     if label is not None and (name is None or isinstance(name, str)):
         raise TypeError(f"Value takes no label: write Value(data, name={label!r:.40})")
     return name
+
+
+def no_number(v: Any, *_: Any) -> Any:
+    """What float(v) and the functions of `math` get. Raises TypeError with what to write."""
+    raise TypeError(
+        "turning a Value into a number would cut the graph: write v.data for the number, or stay "
+        "in the graph with v.exp(), v.sqrt(), ... in place of math.exp(v), math.sqrt(v), ..."
+    )
 
 
 def of_numpy(v: Any, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:

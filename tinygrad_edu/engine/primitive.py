@@ -218,25 +218,6 @@ def register(function: F) -> F:
     return function
 
 
-# The arithmetic that Value's operators are made of. All other operations are in functions.py.
-# fmt: off
-add      = builtin("add",      lambda m, x, y: x + y,          lambda m, z, x, y: (1.0, 1.0))
-subtract = builtin("subtract", lambda m, x, y: x - y,          lambda m, z, x, y: (1.0, -1.0))
-multiply = builtin("multiply", lambda m, x, y: x * y,          lambda m, z, x, y: (y, x))
-divide   = builtin("divide",   lambda m, x, y: m.divide(x, y), lambda m, z, x, y: (m.divide(1.0, y), -m.divide(z, y)))
-negative = builtin("negative", lambda m, x: -x,                lambda m, y, x: (-1.0,))
-absolute = builtin("abs",      lambda m, x: m.abs(x),          lambda m, y, x: (m.where(x > 0, 1.0, m.where(x < 0, -1.0, 0.0)),), lambda x: x == 0)
-remainder = builtin("remainder", lambda m, x, y: m.remainder(x, y), lambda m, z, x, y: (1.0, m.where(m.equal(z, y), 1.0, m.divide(z - x, y))), lambda x, y: y != 0 and x % y == 0)
-# fmt: on
-
-
-def _power_slope(m: Any, y: Any, x: Any, c: float) -> tuple[Any]:
-    """d(x**c)/dx = c x**(c-1); x**0 is the constant 1 and lets nothing through."""
-    if c == 0:
-        return (no_flow,)
-    return (c * (x if c == 2 else m.pow(x, c - 1)),)
-
-
 def _pow_slopes(m: Any, z: Any, x: Any, y: Any) -> tuple[Any, Any]:
     """d(x**y)/dx = y x**(y-1), d(x**y)/dy = x**y ln x, and 0 where x = 0 and y >= 0."""
     by_exponent = z * m.log(x)
@@ -246,5 +227,15 @@ def _pow_slopes(m: Any, z: Any, x: Any, y: Any) -> tuple[Any, Any]:
     )
 
 
-power = builtin("power", lambda m, x, c: m.pow(x, c), _power_slope)
-pow_ = builtin("pow", lambda m, x, y: m.pow(x, y), _pow_slopes)
+# The arithmetic that Value's operators are made of. All other operations are in functions.py.
+# fmt: off
+add      = builtin("add",      lambda m, x, y: x + y,          lambda m, z, x, y: (1.0, 1.0))
+subtract = builtin("subtract", lambda m, x, y: x - y,          lambda m, z, x, y: (1.0, -1.0))
+multiply = builtin("multiply", lambda m, x, y: x * y,          lambda m, z, x, y: (y, x))
+divide   = builtin("divide",   lambda m, x, y: m.divide(x, y), lambda m, z, x, y: (m.divide(1.0, y), -m.divide(z, y)))
+negative = builtin("negative", lambda m, x: -x,                lambda m, y, x: (-1.0,))
+absolute = builtin("abs",      lambda m, x: m.abs(x),          lambda m, y, x: (m.where(x > 0, 1.0, m.where(x < 0, -1.0, 0.0)),), lambda x: x == 0)
+remainder = builtin("remainder", lambda m, x, y: m.remainder(x, y), lambda m, z, x, y: (1.0, m.where(m.equal(z, y), 1.0, m.divide(z - x, y))), lambda x, y: y != 0 and x % y == 0)
+power    = builtin("power",    lambda m, x, c: m.pow(x, c),    lambda m, y, x, c: (no_flow if c == 0 else c * (x if c == 2 else m.pow(x, c - 1)),))
+pow_     = builtin("pow",      lambda m, x, y: m.pow(x, y),    _pow_slopes)
+# fmt: on

@@ -70,20 +70,18 @@ def _operators(name: str) -> tuple[Callable[[Any, Any], "Value"], ...]:
         return _node(primitive, z, (self, other), (z, x, y))
 
     def reflected(self: "Value", other: Any) -> Any:
-        if not is_real(other):
-            return NotImplemented
-        return forward(constant(other), self)
+        return forward(constant(other), self) if is_real(other) else NotImplemented
 
     return forward, reflected
 
 
 def method(primitive: Primitive) -> Callable[["Value"], "Value"]:
     """An operation of one operand as a method of Value."""
+    name = primitive.name
 
     def method(self: "Value") -> "Value":
         return primitive.of_one(self)
 
-    name = primitive.name
     method.__name__, method.__qualname__ = name, f"Value.{name}"
     method.__doc__ = f"`functions.{name}` of this Value."
     return method
@@ -248,13 +246,11 @@ class Value(Node["Value"]):
     __gt__, __ge__ = _comparison(">"), _comparison(">=")
 
     def __bool__(self) -> bool:         return compare("!=", self, 0.0)
-    # fmt: on
 
     def _attached(self) -> "Value":
         """A function of one operand: functions.py attaches each of them where it defines it."""
         raise NotImplementedError("import tinygrad_edu.functions")
 
-    # fmt: off
     acos = acosh = asin = asinh = atan = atanh = cos = cosh = erf = exp = exp2 = expm1 = gelu = _attached
     log = log10 = log1p = log2 = log_sigmoid = relu = sigmoid = sign = silu = sin = sinh = _attached
     softplus = sqrt = step = tan = tanh = _attached
@@ -265,20 +261,14 @@ class Value(Node["Value"]):
     __array_ufunc__ = other_names.of_numpy
     _node, _constant = staticmethod(_node), staticmethod(constant)
 
-    def _no_number(self, *_: Any) -> Any:
-        raise TypeError(
-            "turning a Value into a number would cut the graph: write v.data for the number, or stay in "
-            "the graph with v.exp(), v.sqrt(), ... in place of math.exp(v), math.sqrt(v), ..."
-        )
-
-    __float__ = __int__ = __round__ = _no_number
+    __float__ = __int__ = __round__ = other_names.no_number
 
     def __format__(self, spec: str) -> str:
         return format(self._float, spec) if spec else repr(self)
 
     def __repr__(self) -> str:
         name = f", name={self.name!r:.40}" if self.name else ""
-        op = f", op={self._op}" if self._op else ""
+        op = f", op={self.op.name}" if self.op else ""
         return f"Value(data={self._float!r}, grad={self.grad!r}{name}{op})"
 
     def __reduce__(self) -> Any:
@@ -288,15 +278,6 @@ class Value(Node["Value"]):
                 "its graph: copy its number, Value(v.data), or copy the model"
             )
         return _restore, (type(self), self._float, self._grad or None, self._primitive, self.name)
-
-    # Programs written for micrograd read these two to draw a graph.
-    @property
-    def _prev(self) -> set["Value"]:
-        return set(self._parents)
-
-    @property
-    def _op(self) -> str:
-        return "" if isinstance(self._primitive, str) else self._primitive.name
 
 
 other_names.add_to(Value)

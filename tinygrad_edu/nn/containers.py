@@ -49,7 +49,7 @@ def parts_of(
     begin with "_" are left out unless `private`. With `deep` each module is followed by its own
     parts, and what was met before is left out.
     """
-    met: dict[Any, Any] = {id(owner): owner}  # Values, and the rest by id: a dataclass has no hash
+    met: dict[Any, Any] = {id(owner): owner}  # the rest by id: a dataclass has no hash
     opened: dict[tuple[int, int], Any] = {}  # a list may hold itself
     pending: list[Part] = []
 
@@ -75,7 +75,7 @@ def parts_of(
             if items is not None:
                 pending += [(p, y, owner, attribute) for p, y in reversed(items.items())]
                 continue
-        key = x if isinstance(x, Value) else id(x)
+        key = x if type(x) is Value else id(x)
         if not deep or key not in met:
             met[key] = x
             yield part

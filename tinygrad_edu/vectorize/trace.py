@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from tinygrad_edu.checks import is_real
 from tinygrad_edu.engine import RandomLeaf, Value, constant, modes, toposort
+from tinygrad_edu.engine.other_names import no_number
 from tinygrad_edu.engine.value import compare
 from tinygrad_edu.vectorize.tape import (
     WAY_OUT,
@@ -102,7 +103,7 @@ class Input(Value):
 
     def _no_number(self, *_: Any) -> Any:
         modes.tell("asked", self)
-        super()._no_number()
+        no_number(self)
 
     __float__ = __int__ = __round__ = _no_number
 
