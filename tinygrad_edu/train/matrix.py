@@ -16,7 +16,14 @@ from tinygrad_edu.losses import Loss
 from tinygrad_edu.nn import Module
 from tinygrad_edu.optim import OPTIMIZERS, Optimizer
 from tinygrad_edu.train.scalar import batch_loss
-from tinygrad_edu.train.training import DivergenceError, Held, Model, Penalty, check_finite
+from tinygrad_edu.train.training import (
+    DivergenceError,
+    Model,
+    Penalty,
+    asks_types,
+    check_finite,
+    trial,
+)
 from tinygrad_edu.vectorize import VectorizeError
 from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.vectorize.kernel import Kernel, Update
@@ -270,11 +277,10 @@ def checked_program(
             value = value + instance("penalty(model)", penalty(model), (Value, Real), "a Value")
         return value, output
 
-    held = Held(example)
-    with held.trial():
+    with trial(example):
         ends = (rows[0], targets[0]), (rows[-1], targets[-1])
-        program = Program(example, *ends, trial=held.trial)
-        program.asks |= held.asks_types
+        program = Program(example, *ends, trial=partial(trial, example))
+        program.asks |= asks_types(example)
         _check_targets(model, loss, rows, targets)
         X, y = _as_arrays(rows, targets)
         program.check_classes({"Y": y})
