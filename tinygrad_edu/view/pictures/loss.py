@@ -14,7 +14,6 @@ from tinygrad_edu.checks import (
     function,
     instance,
     is_listed,
-    mapping,
     number,
     one_of,
     real,
@@ -117,9 +116,9 @@ def surface(
     The parameters are put back. Raises ValueError where the loss does not depend on them.
     """
     one_of("kind", kind, ("contour", "3d"))
-    paths, example = {} if paths is None else paths, 'paths={"lr = 0.1": points}'
-    items = mapping("paths", paths, "must be a dict of lists of points", example).items()
-    named = [(plain(name), inputs(path, f"paths[{name!r}]").array) for name, path in items]
+    paths, example = {} if paths is None else paths, 'write paths={"lr = 0.1": points}'
+    instance("paths", paths, Mapping, "a dict of lists of points", example)
+    named = [(plain(name), inputs(path, f"paths[{name!r}]").array) for name, path in paths.items()]
     for name, path in named:
         if path.shape[1:] != (2,):
             raise ValueError(f"the path {name!r} must be a list of points (w1, w2)")
