@@ -124,6 +124,8 @@ ONLY_FIT: dict[str, Case] = {
      f"y_val[0] is the text 'a': {ENCODE}"),
     "callbacks a function": ({"callbacks": EarlyStopping(3)}, TypeError,
      "callbacks must be a list of functions of an Epoch, got EarlyStopping(3, min_delta=0.0)"),
+    "a class": ({"callbacks": [EarlyStopping]}, TypeError,
+     "callbacks holds a class: write EarlyStopping() with parentheses"),
     "a callback that is none": ({"callbacks": ["stop"]}, TypeError,
      "callbacks must be a list of functions of an Epoch, got ['stop']"),
     "a callback that answers": ({"callbacks": [answers]}, TypeError,

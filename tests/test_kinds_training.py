@@ -524,6 +524,8 @@ ENDINGS: dict[str, tuple[Any, Any, dict[str, Any], dict[str, Any], str]] = {
     ),
     "OR, batch": (CORNERS, [-1, 1, 1, 1], {}, {"batch": True, "epochs": 1}, YES),
     "XOR": (CORNERS, [0, 1, 1, 0], {}, {"epochs": 1}, NO),
+    "XOR, batch": (CORNERS, [0, 1, 1, 0], {}, {"epochs": 50, "batch": True}, NO),
+    "XOR, labels, batch": (CORNERS, [-1, 1, 1, -1], {}, {"epochs": 50, "batch": True}, NO),
     "XOR, labels, shuffled": (CORNERS, [-1, 1, 1, -1], {}, {"epochs": 50, "rng": 3}, NO),
     "between": ([[0.0], [0.1], [0.2]], [0, 1, 0], {}, {"epochs": 9}, NO),
     "a point of both": ([[0.1, 0.7], [0.1, 0.7]], [1, -1], {}, {"epochs": 9}, NO),
@@ -545,6 +547,8 @@ def test_a_perceptron_says_of_classes_what_is_known(name: str) -> None:
     text = text.format(history.epochs)
     assert (history.summary, repr(history)) == (text, f"PerceptronHistory({text})")
     assert history.separable is (text.startswith(("converged", "no end")))
+    assert history.converged is (history.mistakes[-1] == 0) is text.startswith("converged")
+    assert history.converged or history.epochs == options["epochs"]
 
 
 def test_a_perceptron_leaves_open_what_takes_too_long(monkeypatch: Any) -> None:
@@ -727,5 +731,5 @@ def test_the_options_that_are_mappings_are_all_here() -> None:
 @pytest.mark.parametrize("name", MAPPINGS)
 def test_an_option_that_is_a_mapping_takes_nothing_else(name: str) -> None:
     for bad in ("", "x", 0, 1.5, [], [("w", W)], {W}, ROW, False):
-        with pytest.raises(TypeError, match=rf"^{name.split('.')[-1]} (maps|must be) .*: write "):
+        with pytest.raises(TypeError, match=rf"^{name.split('.')[-1]} must be .*: write "):
             MAPPINGS[name](bad)

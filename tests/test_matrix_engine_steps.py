@@ -114,14 +114,6 @@ def test_options_of_the_optimizer_that_change_during_training_are_respected():
     assert_same(runs[1], runs[0])
 
 
-def test_a_callback_that_changes_parameters_is_respected():
-    def halve(epoch):
-        for p in epoch.model.parameters():
-            p.data *= 0.5
-
-    check(classifier, Adam, X, Y, epochs=5, batch_size=3, callbacks=[halve], **CLASSES)
-
-
 @pytest.mark.parametrize("validation", [None, (X[:4], Y[:4])])
 def test_early_stopping_trains_alike(validation):
     runs = [

@@ -14,7 +14,7 @@ from tinygrad_edu.perceptron import GATES, PerceptronHistory, gate, truth_table,
 
 NAN, INF = float("nan"), float("inf")
 CORNERS = [[0, 0], [0, 1], [1, 0], [1, 1]]
-AND, OR, XOR = [0, 0, 0, 1], [0, 1, 1, 1], [0, 1, 1, 0]
+AND, OR = [0, 0, 0, 1], [0, 1, 1, 1]
 
 # Targets, batch, mistakes per epoch and all weights (w0, w1, w2), by hand from weights 0 with lr 1,
 # the corners in their order. +-1: a net input of 0 is a mistake for both labels.
@@ -76,20 +76,7 @@ def test_training_goes_on_from_the_present_weights():
     assert twice.w == once.w
 
 
-@pytest.mark.parametrize("y", [XOR, [-1, 1, 1, -1]], ids=["targets", "labels"])
-@pytest.mark.parametrize("batch", [False, True])
-def test_xor_is_reported_as_not_separable_and_training_ends(y, batch):
-    history = Perceptron(2).fit(CORNERS, y, batch=batch, epochs=50)
-    assert not history.converged
-    assert history.epochs == 50
-    assert min(history.mistakes) >= 1
-    assert history.summary == "not linearly separable: stopped after 50 epochs"
-    assert repr(history) == "PerceptronHistory(not linearly separable: stopped after 50 epochs)"
-
-
-def test_a_history_tells_how_training_ended_in_a_line():
-    history = Perceptron(2).fit(CORNERS, AND)
-    assert repr(history) == "PerceptronHistory(converged: 10 updates in 6 epochs)"
+def test_a_history_may_be_made_without_what_is_known_of_the_classes():
     assert PerceptronHistory([2, 0], [(0.0,)]).converged
 
 

@@ -258,7 +258,8 @@ test_wrong_arguments_are_refused = refusals(
         (
             lambda: draw(Value(1.0), names=["x"]),
             TypeError,
-            'names maps texts to Values, as locals() does, got list: write names={"x": x}',
+            "names must be a mapping of texts to Values, as locals() is, got list: "
+            'write names={"x": x}',
         ),
         *[
             (

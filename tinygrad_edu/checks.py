@@ -124,13 +124,6 @@ def flag(what: str, x: object) -> bool:
     return bool(x)
 
 
-def mapping(what: str, x: object, must: str, example: str) -> Mapping[Any, Any]:
-    """`x`, if it is a mapping; else the error says what it `must` be and how it is written."""
-    if not isinstance(x, Mapping):
-        raise TypeError(f"{what} {must}, got {type(x).__name__}: write {example}")
-    return x
-
-
 def instance(what: str, x: Any, kind: Any, expected: str, remedy: str = "") -> Any:
     """`x`, if it is of a class, which `expected` says in words."""
     if not isinstance(x, kind):

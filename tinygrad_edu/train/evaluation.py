@@ -3,6 +3,7 @@
 from __future__ import annotations  # so that help() shows the names of the types
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from tinygrad_edu import functions as f
@@ -14,7 +15,7 @@ from tinygrad_edu.nn.mode import in_mode, modules_of
 from tinygrad_edu.train.engines import vectorized_or_scalar
 from tinygrad_edu.train.heads import Head, Right
 from tinygrad_edu.train.scalar import numbers_of
-from tinygrad_edu.train.training import Engine, Held, Model
+from tinygrad_edu.train.training import Engine, Model, asks_types, trial
 
 #: Fewer rows than this are not worth tracing the model for.
 _WORTH_TRACING = 8
@@ -52,9 +53,8 @@ def predict(model: Model, X: Iterable[Any], *, engine: str | Engine = "auto") ->
         from tinygrad_edu.vectorize.trace import lenient
 
         array, n = np.array(rows), len(rows)
-        held = Held(model)
-        program = Program(model, rows[:1], rows[-1:], trial=held.trial)
-        every = held.asks_types or program.asks
+        program = Program(model, rows[:1], rows[-1:], trial=partial(trial, model))
+        every = program.asks or asks_types(model)
         chosen = range(n) if every else sorted({0, n // 2, n - 1})
 
         def scalars() -> tuple[Any, None]:

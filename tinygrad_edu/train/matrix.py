@@ -14,7 +14,14 @@ from tinygrad_edu.losses import Loss
 from tinygrad_edu.nn import Module
 from tinygrad_edu.optim import OPTIMIZERS, Optimizer
 from tinygrad_edu.train.scalar import batch_loss, with_penalty
-from tinygrad_edu.train.training import DivergenceError, Held, Model, Penalty, check_finite
+from tinygrad_edu.train.training import (
+    DivergenceError,
+    Model,
+    Penalty,
+    asks_types,
+    check_finite,
+    trial,
+)
 from tinygrad_edu.vectorize import VectorizeError
 from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.vectorize.kernel import Kernel, Update
@@ -265,11 +272,10 @@ def checked_program(
         output = model(x)
         return with_penalty(loss(output, t), penalty, model), output
 
-    held = Held(example)
-    with held.trial():
+    with trial(example):
         ends = (rows[0], targets[0]), (rows[-1], targets[-1])
-        program = Program(example, *ends, trial=held.trial)
-        program.asks |= held.asks_types
+        program = Program(example, *ends, trial=partial(trial, example))
+        program.asks |= asks_types(example)
         kinds = (targets if isinstance(targets, Rows) else Rows(list(targets))).first_of_each()
         with modes.tracing(lenient):  # a loss refuses what does not fit, a program would not notice
             output = model(rows[0])

@@ -9,9 +9,9 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from gc import get_referents
 from opcode import opmap
-from operator import is_not
-from types import BuiltinMethodType, CellType, CodeType, FunctionType, MethodType, ModuleType
+from types import CellType, CodeType, FunctionType, ModuleType
 from typing import Any, Final, NamedTuple
 
 from tinygrad_edu.checks import as_model, function, instance
@@ -136,140 +136,91 @@ _QUESTIONS: Final = {"isinstance", "issubclass", "type", "__class__", "hasattr",
 _MATCH_CLASS: Final = opmap["MATCH_CLASS"]
 
 
-class Held:
-    """What functions and models hold besides Values, so that mere trials of them leave no trace.
+@contextmanager
+def trial(*roots: Any) -> Iterator[None]:
+    """Inside, these functions and models may run; afterwards all that they hold is as before.
 
     That is attributes, closures, globals, lists, dicts, sets, arrays, and generators of random
-    numbers, with those of Python and NumPy where their modules are mentioned. Of classes and
-    globals only those of the user's own files are looked into. `asks_types` if their code asks what
-    kind of thing it has got.
+    numbers, with those of Python and NumPy where their modules are mentioned; not the numbers of
+    Values. Of classes and globals only those of the user's own files are looked into.
     """
-
-    def __init__(self, *roots: Any) -> None:
-        self.roots = roots
-        self._look()
-
-    def _look(self) -> None:
-        self.places: list[_Place] = []
-        self.states: list[_State] = []
-        codes: list[CodeType] = []
-        found: dict[int, Any] = {}
-        pending = [*self.roots]
-        for x in pending:  # which grows meanwhile
-            if id(x) not in found:
-                found[id(x)] = x
-                codes += _codes(x)
-                self.states += _states(x)
-                parts, *places = _opened(x)
-                self.places += places
-                if not all(issubclass(kind, _LEAVES) for kind in set(map(type, parts))):
-                    pending += [part for part in parts if not isinstance(part, _LEAVES)]
-        self.asks_types = any(
-            _MATCH_CLASS in code.co_code[::2] or not _QUESTIONS.isdisjoint(code.co_names)
-            for code in codes
-        )
-
-    @contextmanager
-    def trial(self) -> Iterator[None]:
-        """Inside, anything may change; afterwards all is as before."""
-        if any(place.changed() for place in self.places):
-            self._look()
-        places = self.places
-        states = [(put, get()) for get, put in self.states]
-        try:
-            yield
-        finally:
-            self.places = places  # of before, whatever a trial inside this one found
-            for place in places:
-                if place.changed():
-                    place.put()
-            for put, state in states:
-                put(state)
+    undo = [put_back for x in _held(roots) for put_back in _undo(x)]
+    try:
+        yield
+    finally:
+        for put_back in undo:
+            put_back()
 
 
-_State = tuple[Callable[[], Any], Callable[[Any], Any]]
+def asks_types(*roots: Any) -> bool:
+    """Whether code of the user's that these functions and models hold asks what kind it has got."""
+    return any(
+        _MATCH_CLASS in code.co_code[::2] or not _QUESTIONS.isdisjoint(code.co_names)
+        for x in _held(roots)
+        for code in _codes(x)
+    )
 
 
-class _Place(NamedTuple):
-    """Where something is held: what is there `now`, what was there, and how that is put back."""
+def _held(roots: Iterable[Any]) -> Iterable[Any]:
+    """All that can be reached from these."""
+    found = {id(x): x for x in roots}
+    pending = [*found.values()]
+    for x in pending:  # which grows meanwhile
+        for part in _parts(x):
+            if id(part) not in found and not isinstance(part, _LEAVES):
+                found[id(part)] = part
+                pending.append(part)
+    return pending
 
-    now: Callable[[], list[Any]]
-    kept: list[Any]
-    put: Callable[[], Any]
 
-    def changed(self) -> bool:
-        now = self.now()
-        return len(now) != len(self.kept) or any(map(is_not, now, self.kept))
-
-
-def _opened(x: Any) -> Sequence[Any]:
-    """The parts of `x`, and the place that it is, if any."""
-    import numpy as np
-
-    def place(now: Callable[[], list[Any]], put: Callable[[], Any]) -> _Place:
-        return _Place(now, now(), put)
-
-    def refill(fill: Callable[[Any], Any], kept: Any) -> None:
-        x.clear()
-        fill(kept)
-
+def _parts(x: Any) -> Iterable[Any]:
     match x:
-        case list() | deque():
-            return x, place(lambda: list(x), partial(refill, x.extend, list(x)))
-        case set():
-            return x, place(lambda: list(x), partial(refill, x.update, list(x)))
-        case dict():
-            return x.values(), place(lambda: [*x, *x.values()], partial(refill, x.update, dict(x)))
-        case tuple() | frozenset():
-            return (x,)
-        case np.ndarray():
-            return (x.ravel().tolist() if x.dtype.hasobject else (),)
+        case list() | dict() | tuple():  # at once, as there are many
+            return get_referents(x)
         case FunctionType():
-            cells = [c for c in x.__closure__ or () if c != CellType()]  # the empty one
-            names = {name for code in _codes(x) for name in code.co_names}
-            own = {name: x.__globals__[name] for name in names & x.__globals__.keys()}
-            held = [c.cell_contents for c in cells]
-
-            def put() -> None:
-                x.__globals__.update(own)
-                for cell, content in zip(cells, held, strict=True):
-                    cell.cell_contents = content
-
-            def now() -> list[Any]:
-                return [*(c.cell_contents for c in cells), *map(x.__globals__.get, own)]
-
-            return [*now(), x.__defaults__, x.__kwdefaults__, x.__dict__], place(now, put)
-        case MethodType() | BuiltinMethodType() | staticmethod() | classmethod():
-            return ((getattr(x, "__self__", None), getattr(x, "__func__", None)),)
-        case partial():
-            return ((x.func, x.args, x.keywords),)
-        case property():
-            return ((x.fget,),)
+            plain = x.__closure__, x.__defaults__, x.__kwdefaults__, x.__dict__
+            return [*plain, *_globals(x).values()]
         case type():
-            return ((*vars(x).values(), *x.__bases__) if _is_users(x) else (),)
-    foreign = isinstance(x, ModuleType) or not _is_users(type(x), but=_LIBRARIES)
-    return (() if foreign else (getattr(x, "__dict__", None), type(x)),)
+            return [*vars(x).values(), *x.__bases__] if _is_users(x) else ()
+        case ModuleType():
+            return (getattr(x, "random", None),)  # a method of its generator, or numpy.random
+    if _is_users(type(x), but=_LIBRARIES):
+        return [getattr(x, "__dict__", None), *get_referents(x)]
+    return ()
 
 
-def _states(x: Any) -> list[_State]:
-    """How the state of a generator or an array is read, and set."""
+def _undo(x: Any) -> Iterator[Callable[[], Any]]:
+    """What gives `x` itself what it holds now."""
     import numpy as np
 
-    if x is random:
-        return [(random.getstate, random.setstate)]
-    if x is np or x is np.random:
-        return [(np.random.get_state, np.random.set_state)]
     match x:
+        case list():
+            yield partial(x.__setitem__, slice(None), list(x))
+        case deque() | set():
+            yield x.clear
+            yield partial(x.extend if isinstance(x, deque) else x.update, list(x))
+        case dict():
+            kept = dict(x)
+            yield lambda: [x.pop(key) for key in [*x] if key not in kept]
+            yield partial(x.update, kept)
+        case CellType() if x != CellType():  # the empty one
+            yield partial(setattr, x, "cell_contents", x.cell_contents)
+        case FunctionType():
+            yield partial(x.__globals__.update, _globals(x))
         case random.Random() if not isinstance(x, random.SystemRandom):
-            return [(x.getstate, x.setstate)]
+            yield partial(x.setstate, x.getstate())
         case np.random.RandomState():
-            return [(x.get_state, x.set_state)]
+            yield partial(x.set_state, x.get_state())
         case np.random.Generator():
-            bits = x.bit_generator
-            return [(lambda: bits.state, lambda state: setattr(bits, "state", state))]
+            yield partial(setattr, x.bit_generator, "state", x.bit_generator.state)
         case np.ndarray() if x.flags.writeable:
-            return [(x.copy, partial(np.copyto, x))]
-    return []
+            yield partial(np.copyto, x, x.copy())
+
+
+def _globals(function: FunctionType) -> dict[str, Any]:
+    """The globals that a function of the user's mentions."""
+    names = {name for code in _codes(function) for name in code.co_names}
+    return {name: function.__globals__[name] for name in names & function.__globals__.keys()}
 
 
 def _codes(x: Any) -> list[CodeType]:
@@ -282,7 +233,6 @@ def _codes(x: Any) -> list[CodeType]:
 
 def _is_users(x: Any, but: Collection[str] = ()) -> bool:
     """Whether the user wrote a function or a class, or it is of `but`, its first name."""
-    module = x.__module__ or ""
-    file = getattr(sys.modules.get(module), "__file__", None) or ""
-    first = module.partition(".")[0]
+    first = (x.__module__ or "").partition(".")[0]
+    file = getattr(sys.modules.get(x.__module__), "__file__", None) or ""
     return first in but or (first not in _LIBRARIES and "-packages" not in file)

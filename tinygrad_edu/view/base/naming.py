@@ -23,7 +23,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, count
 from typing import Any, Final
 
-from tinygrad_edu.checks import mapping, one_of
+from tinygrad_edu.checks import instance, one_of
 from tinygrad_edu.engine import Value
 from tinygrad_edu.text import clean, latex_name, short
 from tinygrad_edu.view.base.graph_units import Unit, Units, find_units
@@ -229,8 +229,8 @@ def variable_names(names: Mapping[str, object] | None) -> dict[Value, str]:
     if names is None:
         return {}
     labels: dict[Value, str] = {}
-    must = "maps texts to Values, as locals() does"
-    for name, x in mapping("names", names, must, 'names={"x": x}').items():
+    kind = "a mapping of texts to Values, as locals() is"
+    for name, x in instance("names", names, Mapping, kind, 'write names={"x": x}').items():
         if not str(name).startswith("_"):
             for v, variable in _named(str(name), x, depth=3):
                 labels.setdefault(v, variable)

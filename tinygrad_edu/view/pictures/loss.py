@@ -8,8 +8,17 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import BoundaryNorm, LinearSegmentedColormap
 
-from tinygrad_edu import checks
-from tinygrad_edu.checks import as_model, flag, is_listed, mapping, number, one_of, real, whole
+from tinygrad_edu.checks import (
+    as_model,
+    flag,
+    function,
+    instance,
+    is_listed,
+    number,
+    one_of,
+    real,
+    whole,
+)
 from tinygrad_edu.engine import Value, gradients, no_grad, toposort
 from tinygrad_edu.examples import examples, inputs
 from tinygrad_edu.figure import draw_epochs
@@ -107,9 +116,9 @@ def surface(
     The parameters are put back. Raises ValueError where the loss does not depend on them.
     """
     one_of("kind", kind, ("contour", "3d"))
-    paths, example = {} if paths is None else paths, 'paths={"lr = 0.1": points}'
-    items = mapping("paths", paths, "must be a dict of lists of points", example).items()
-    named = [(plain(name), inputs(path, f"paths[{name!r}]").array) for name, path in items]
+    paths, example = {} if paths is None else paths, 'write paths={"lr = 0.1": points}'
+    instance("paths", paths, Mapping, "a dict of lists of points", example)
+    named = [(plain(name), inputs(path, f"paths[{name!r}]").array) for name, path in paths.items()]
     for name, path in named:
         if path.shape[1:] != (2,):
             raise ValueError(f"the path {name!r} must be a list of points (w1, w2)")
@@ -183,7 +192,7 @@ class LossGrid:
 
     def __init__(self, loss: Surface, w1: Value, w2: Value) -> None:
         for k, w in enumerate((w1, w2), 1):
-            checks.instance(f"w{k}", w, Value, "a Value", "give a parameter of the model")
+            instance(f"w{k}", w, Value, "a Value", "give a parameter of the model")
         self.parameters = (w1, w2)
         one, by_program, self._by_scalars = _ways(loss)
         names = names_of(toposort(one(), leaves=True))
@@ -276,10 +285,10 @@ def descent_path(
     online descent. The numbers and gradients of the parameters are put back, the optimizer keeps
     its state: take a new one for another path.
     """
-    checks.function("loss", loss, "no arguments")
-    checks.instance("optimizer", optimizer, Optimizer, "an Optimizer such as SGD([w1, w2])")
+    function("loss", loss, "no arguments")
+    instance("optimizer", optimizer, Optimizer, "an Optimizer such as SGD([w1, w2])")
     for w in (w1, w2):
-        checks.instance("a parameter", w, Value, "a Value")
+        instance("a parameter", w, Value, "a Value")
     held = [(p, p.data, p.grad) for p in optimizer.parameters]
     path = [(w1.data, w2.data)]
     try:
