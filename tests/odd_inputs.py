@@ -32,7 +32,7 @@ from fractions import Fraction
 from functools import cache, partial
 from importlib import import_module
 from importlib.util import find_spec
-from multiprocessing import connection
+from multiprocessing.pool import ThreadPool
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -46,7 +46,6 @@ from tinygrad_edu import (
     MLP,
     RNN,
     SGD,
-    AvgPool2d,
     BatchNorm,
     Conv2d,
     DivergenceError,
@@ -58,7 +57,6 @@ from tinygrad_edu import (
     History,
     Layer,
     MaxPool2d,
-    Module,
     Neuron,
     NonFiniteError,
     Perceptron,
@@ -67,52 +65,23 @@ from tinygrad_edu import (
     Sequential,
     Unflatten,
     Value,
-    best_of,
-    blobs,
-    circles,
-    classes,
     classics,
-    clip_grad_norm,
-    clip_grad_value,
     data,
-    deltas,
-    detect_anomaly,
-    digits,
     draw,
     engine,
-    evaluate,
     explain,
-    export,
     fit,
-    grad,
-    gradcheck,
-    hessian,
-    iris,
-    jacobian,
-    load,
     losses,
-    max_norm,
     moons,
     network,
-    no_grad,
     optim,
     parameter,
     per_step,
     perceptron,
-    predict,
-    pretrain,
     primitive,
-    probabilities,
-    spiral,
     steps,
-    sweep,
-    toposort,
-    train_test_split,
     vectorize,
-    view,
-    vowels,
     worksheet,
-    xor,
 )  # fmt: skip
 from tinygrad_edu import functions as f
 from tinygrad_edu import nn as nets
@@ -120,8 +89,8 @@ from tinygrad_edu import playground as played
 from tinygrad_edu.checks import declared
 from tinygrad_edu.data.table_encoder import NumericColumn
 from tinygrad_edu.engine import other_names
-from tinygrad_edu.exercises import EXERCISES, Exercise, check
-from tinygrad_edu.view import RenderError, pictures
+from tinygrad_edu.exercises import EXERCISES, check
+from tinygrad_edu.view import RenderError
 
 train = import_module("tinygrad_edu.train")  # where the package shows the function
 HOME = str(Path(tinygrad_edu.__file__).parent)
@@ -280,6 +249,19 @@ class Call(NamedTuple):
 def call(function: Callable[..., Any], *args: Any, **names: Any) -> Call:
     """A call that an example makes."""
     return Call(function, args, names)
+
+
+def given(*args: Any, **names: Any) -> Call:
+    """The arguments for the function or class that the name of the example says."""
+    return Call(given, args, names)
+
+
+def example(name: str) -> Call:
+    """The right call of that name."""
+    made = EXAMPLES[name]()
+    if made.function is given:
+        return made._replace(function=public()[name.partition(" ")[0]])
+    return made
 
 
 def net() -> Any:
@@ -447,198 +429,168 @@ def estimators() -> dict[str, Callable[[], Call]]:
 
 EXAMPLES: dict[str, Callable[[], Call]] = {
     # the engine
-    "Value": lambda: call(Value, 0.5, "x"),
+    "Value": lambda: given(0.5, "x"),
     "Value.backward": lambda: call(node().backward, 1.0),
-    "Value.local_derivatives": lambda: call(node().local_derivatives),
-    "Value.slopes": lambda: call(node().slopes),
     "Value data": lambda: setting(Value(0.5), "data"),
     "Value grad": lambda: setting(Value(0.5), "grad"),
     "Value name": lambda: call(partial(setattr, Value(0.5), "name"), "x"),
-    "parameter": lambda: call(parameter, 0.5, "w"),
-    "engine.constant": lambda: call(engine.constant, 0.5),
-    "engine.gradients": lambda: call(engine.gradients, node(), 1.0),
-    "engine.RandomLeaf": lambda: call(engine.RandomLeaf, lambda: 0.5, "x"),
-    "RandomLeaf.draw": lambda: call(engine.RandomLeaf(lambda: 0.5).draw),
-    "detect_anomaly": lambda: call(detect_anomaly),
-    "no_grad": lambda: call(no_grad),
-    "grad": lambda: call(grad, (x := Value(0.5)) * x, x),
-    "grad of several": lambda: call(grad, (x := Value(0.5)) * x, [x]),
-    "toposort": lambda: call(toposort, node(), node(), leaves=True),
-    "Primitive": lambda: call(Primitive, "double", lambda m, x: 2 * x, lambda m, y, x: (2.0,),
-                              constants={}),
+    "parameter": lambda: given(0.5, "w"),
+    "engine.constant": lambda: given(0.5),
+    "engine.gradients": lambda: given(node(), 1.0),
+    "engine.RandomLeaf": lambda: given(lambda: 0.5, "x"),
+    "grad": lambda: given((x := Value(0.5)) * x, x),
+    "grad of several": lambda: given((x := Value(0.5)) * x, [x]),
+    "toposort": lambda: given(node(), node(), leaves=True),
+    "Primitive": lambda: given("double", lambda m, x: 2 * x, lambda m, y, x: (2.0,), constants={}),
     "Primitive.__call__": lambda: call(square(), Value(0.5)),
     "Primitive.__call__ with constants": lambda: call(f.elu, Value(0.5), alpha=0.5),
     "Primitive.bind": lambda: call(engine.primitives["elu"].bind, alpha=0.5),
-    "primitive": lambda: call(primitive, lambda m, y, x: (2.0,)),
+    "primitive": lambda: given(lambda m, y, x: (2.0,)),
     "primitive function": lambda: call(primitive(lambda m, y, x: (2.0,)), lambda m, x: 2 * x),
-    "jacobian": lambda: call(jacobian, [(x := Value(0.5)) * x], [x]),
-    "hessian": lambda: call(hessian, (x := Value(0.5)) * x, [x]),
-    "gradcheck": lambda: call(gradcheck, lambda x: x * x, 0.5, tolerance=1e-6),
-    "gradcheck of two": lambda: call(gradcheck, lambda x, y: x * y, [0.5, 1.0]),
+    "jacobian": lambda: given([(x := Value(0.5)) * x], [x]),
+    "hessian": lambda: given((x := Value(0.5)) * x, [x]),
+    "gradcheck": lambda: given(lambda x: x * x, 0.5, tolerance=1e-6),
+    "gradcheck of two": lambda: given(lambda x, y: x * y, [0.5, 1.0]),
     # losses
-    "losses.l1": lambda: call(losses.l1, weights(), 0.1),
-    "losses.l2": lambda: call(losses.l2, weights(), 0.1, half=True),
-    "losses.find_loss": lambda: call(losses.find_loss, "hinge"),
-    "losses.record_of": lambda: call(losses.record_of, losses.hinge),
+    "losses.l1": lambda: given(weights(), 0.1),
+    "losses.l2": lambda: given(weights(), 0.1, half=True),
+    "losses.find_loss": lambda: given("hinge"),
+    "losses.record_of": lambda: given(losses.hinge),
     "losses several": lambda: call(losses.squared_error, [Value(0.5), 1.0], [0.0, 1.0]),
-    "losses.cross_entropy shares": lambda: call(
-        losses.cross_entropy, [Value(0.5), 1.0], [0.5, 0.5]),
+    "losses.cross_entropy shares": lambda: given([Value(0.5), 1.0], [0.5, 0.5]),
     # nn
-    "MLP": lambda: call(MLP, 2, [3, 1], "tanh", "linear", init="he", rng=0),
+    "MLP": lambda: given(2, [3, 1], "tanh", "linear", init="he", rng=0),
     "MLP.__call__": lambda: call(net(), [0.5, 1.0]),
-    "Neuron": lambda: call(Neuron, 2, "tanh", init="he", rng=0, nonlin=None, nout=1),
+    "Neuron": lambda: given(2, "tanh", init="he", rng=0, nonlin=None, nout=1),
     "Neuron.__call__": lambda: call(Neuron(2, rng=0), [0.5, 1.0]),
     "Neuron.activate": lambda: call(Neuron(2, rng=0).activate, Value(0.5)),
     "Neuron.net_input": lambda: call(Neuron(2, rng=0).net_input, [0.5, 1.0]),
-    "Layer": lambda: call(Layer, 2, 2, "softmax", init="he", rng=0, nonlin=None),
+    "Layer": lambda: given(2, 2, "softmax", init="he", rng=0, nonlin=None),
     "Layer.__call__": lambda: call(Layer(2, 2), [0.5, 1.0]),
-    "RNN": lambda: call(RNN, 1, 2, 1, "tanh", "linear", return_sequences=False, init="he", rng=0),
+    "RNN": lambda: given(1, 2, 1, "tanh", "linear", return_sequences=False, init="he", rng=0),
     "RNN.__call__": lambda: call(RNN(1, 2, 1), [[0.5], [1.0]]),
     "RNN.states": lambda: call(RNN(1, 2, 1).states, [[0.5], [1.0]]),
-    "RNNCell": lambda: call(RNNCell, 1, 2, "tanh", init="he", rng=0),
+    "RNNCell": lambda: given(1, 2, "tanh", init="he", rng=0),
     "RNNCell.__call__": lambda: call(RNNCell(1, 2), [0.5], [0.0, 0.0]),
-    "per_step": lambda: call(per_step, "squared_error", 1),
+    "per_step": lambda: given("squared_error", 1),
     "per_step loss": lambda: call(per_step("squared_error"), [Value(0.5), Value(1.0)], [0.0, 1.0]),
-    "AvgPool2d": lambda: call(AvgPool2d, 2, 1),
-        "MaxPool2d": lambda: call(MaxPool2d, 2, 1),
+    "AvgPool2d": lambda: given(2, 1),
+    "MaxPool2d": lambda: given(2, 1),
     "_Pool2d.__call__": lambda: call(MaxPool2d(2), image()),
-    "Conv2d": lambda: call(Conv2d, 1, 1, 2, 1, 0, activation="relu", init="he", rng=0),
+    "Conv2d": lambda: given(1, 1, 2, 1, 0, activation="relu", init="he", rng=0),
     "Conv2d.__call__": lambda: call(Conv2d(1, 1, 2), image()),
-    "Flatten": lambda: call(Flatten),
     "Flatten.__call__": lambda: call(Flatten(), image()),
-    "Unflatten": lambda: call(Unflatten, 1, 2, 2),
+    "Unflatten": lambda: given(1, 2, 2),
     "Unflatten.__call__": lambda: call(Unflatten(1, 2, 2), [1.0, 2.0, 3.0, 4.0]),
-    "BatchNorm": lambda: call(BatchNorm, 2, 0.1, 1e-5),
+    "BatchNorm": lambda: given(2, 0.1, 1e-5),
     "BatchNorm.__call__": lambda: call(BatchNorm(2).eval(), [0.5, 1.0]),
     "BatchNorm.batch": lambda: call(BatchNorm(2).batch, [[0.5, 1.0], [1.0, 2.0]]),
-    "Dropout": lambda: call(Dropout, 0.5, 0),
+    "Dropout": lambda: given(0.5, 0),
     "Dropout.__call__": lambda: call(Dropout(0.5), [0.5, 1.0]),
-    "Sequential": lambda: call(Sequential, Layer(2, 1), "tanh"),
+    "Sequential": lambda: given(Layer(2, 1), "tanh"),
     "Sequential.batch": lambda: call(Sequential(Layer(2, 1), BatchNorm(1)).batch, moon()[0]),
     "Sequential.__call__": lambda: call(Sequential(Layer(2, 1), "tanh"), [0.5, 1.0]),
-    "nn.Activate": lambda: call(nets.Activate, "tanh"),
+    "nn.Activate": lambda: given("tanh"),
     "Activate.__call__": lambda: call(nets.Activate("tanh"), [0.5, 1.0]),
-    "Module": lambda: call(Module),
     "Module.batch": lambda: call(net().batch, [[0.5, 1.0]]),
-    "Module.eval": lambda: call(net().eval),
     "Savable.load": lambda: call(MLP.load, saved(), max_bytes=10**6),
     "Savable.load_parameters": lambda: call(net().load_parameters, saved(), max_bytes=10**6),
     "Savable.load_state_dict": lambda: call(net().load_state_dict, net().state_dict()),
     "Savable.load_state_dict of a number": lambda: call(
         lambda x: net().load_state_dict(net().state_dict() | {"layer1.neuron1.b": x}), 0.5),
-    "Module.named_buffers": lambda: call(net().named_buffers),
-    "Module.named_parameters": lambda: call(net().named_parameters),
-    "Module.parameters": lambda: call(net().parameters),
     "Savable.save": lambda: call(net().save, "model.json", metadata={"a": 1}),
-    "Savable.state_dict": lambda: call(net().state_dict),
-    "Module.summary": lambda: call(net().summary),
     "Module.train": lambda: call(net().train, True),
-    "Module.zero_grad": lambda: call(net().zero_grad),
-    "load": lambda: call(load, saved(), max_bytes=10**6),
-    "nn.modules": lambda: call(nets.modules, net()),
-    "nn.register": lambda: call(nets.register, "nin"),
+    "load": lambda: given(saved(), max_bytes=10**6),
+    "nn.modules": lambda: given(net()),
+    "nn.register": lambda: given("nin"),
     # optim
-    "optim.Optimizer": lambda: call(optim.Optimizer, weights(), 0.1, weight_decay=0.0),
-    "Optimizer.step": lambda: call(SGD(weights()).step),
-    "Optimizer.zero_grad": lambda: call(SGD(weights()).zero_grad),
+    "optim.Optimizer": lambda: given(weights(), 0.1, weight_decay=0.0),
     "Optimizer lr": lambda: setting(SGD(weights()), "lr"),
-    "optim.find_optimizer": lambda: call(optim.find_optimizer, "sgd"),
-    "optim.cosine_decay": lambda: call(optim.cosine_decay, 0.1, 10, 0.0),
-    "optim.exponential_decay": lambda: call(optim.exponential_decay, 0.1, 0.5),
-    "optim.linear_decay": lambda: call(optim.linear_decay, 0.1, 0.01, 10),
-    "optim.step_decay": lambda: call(optim.step_decay, 0.1, 10, 0.1),
+    "optim.find_optimizer": lambda: given("sgd"),
+    "optim.cosine_decay": lambda: given(0.1, 10, 0.0),
+    "optim.exponential_decay": lambda: given(0.1, 0.5),
+    "optim.linear_decay": lambda: given(0.1, 0.01, 10),
+    "optim.step_decay": lambda: given(0.1, 10, 0.1),
     "optim schedule": lambda: call(optim.step_decay(0.1, 10), 1),
-    "clip_grad_norm": lambda: call(clip_grad_norm, weights(), 1.0),
-    "clip_grad_value": lambda: call(clip_grad_value, weights(), 1.0),
-    "max_norm": lambda: call(max_norm, weights(), 1.0),
+    "clip_grad_norm": lambda: given(weights(), 1.0),
+    "clip_grad_value": lambda: given(weights(), 1.0),
+    "max_norm": lambda: given(weights(), 1.0),
     # data
-    "data.Dataset": lambda: call(
-        data.Dataset, [[0.5]], [0], ("x1",), ("0",), "own", "nowhere", groups=[0]),
-    "data.as_random": lambda: call(data.as_random, 0),
-    "data.binary_addition": lambda: call(data.binary_addition, 2, 3, rng=0),
-    "data.fit_centring": lambda: call(data.fit_centring, [[0.5, 1.0], [1.0, 2.0]]),
-    "data.fit_min_max_scaler": lambda: call(
-        data.fit_min_max_scaler, [[0.5, 1.0], [1.0, 2.0]], -1.0, 1.0),
-    "data.fit_standard_scaler": lambda: call(data.fit_standard_scaler, [[0.5, 1.0], [1.0, 2.0]]),
-    "data.Scaling": lambda: call(data.Scaling, (0.5, 1.0), (2.0, 1.0)),
+    "data.Dataset": lambda: given([[0.5]], [0], ("x1",), ("0",), "own", "nowhere", groups=[0]),
+    "data.as_random": lambda: given(0),
+    "data.binary_addition": lambda: given(2, 3, rng=0),
+    "data.fit_centring": lambda: given([[0.5, 1.0], [1.0, 2.0]]),
+    "data.fit_min_max_scaler": lambda: given([[0.5, 1.0], [1.0, 2.0]], -1.0, 1.0),
+    "data.fit_standard_scaler": lambda: given([[0.5, 1.0], [1.0, 2.0]]),
+    "data.Scaling": lambda: given((0.5, 1.0), (2.0, 1.0)),
     "Scaling.__call__": lambda: call(data.Scaling((0.5,), (2.0,)), [[0.5]]),
     "Scaling.inverse": lambda: call(data.Scaling((0.5,), (2.0,)).inverse, [[0.5]]),
-    "data.folds": lambda: call(data.folds, [1, 1, 2, 2], 2, rng=0),
-    "data.jitter": lambda: call(data.jitter, 0.1),
-    "data.rotation": lambda: call(data.rotation, 10.0, (0.0, 0.0)),
-    "data.shift": lambda: call(data.shift, 1, 2, 2),
+    "data.folds": lambda: given([1, 1, 2, 2], 2, rng=0),
+    "data.jitter": lambda: given(0.1),
+    "data.rotation": lambda: given(10.0, (0.0, 0.0)),
+    "data.shift": lambda: given(1, 2, 2),
     "Augmentation.__call__": lambda: call(data.jitter(0.1), [0.5], 0),
-    "data.next_letter": lambda: call(data.next_letter, ["anna"], 2, letters="an"),
-    "data.one_hot": lambda: call(data.one_hot, "GA", "ACGT"),
-    "data.thermometer": lambda: call(data.thermometer, "ab", "abc"),
-    "data.read_table": lambda: call(data.read_table, csv()),
-    "data.Table": lambda: call(data.Table, "t.csv", {"a": ["1"]}, [2]),
+    "data.next_letter": lambda: given(["anna"], 2, letters="an"),
+    "data.one_hot": lambda: given("GA", "ACGT"),
+    "data.thermometer": lambda: given("ab", "abc"),
+    "data.read_table": lambda: given(csv()),
+    "data.Table": lambda: given("t.csv", {"a": ["1"]}, [2]),
     "Table.error": lambda: call(table().error, 0, "a", "no"),
     "Table.is_numeric": lambda: call(table().is_numeric, "a"),
     "Table.numbers": lambda: call(table().numbers, "a"),
     "Table.text": lambda: call(table().text, "c"),
-    "data.TableEncoder": lambda: call(
-        data.TableEncoder, (NumericColumn("a", 0.0, 1.0),), "c", ("u", "v")),
+    "data.TableEncoder": lambda: given((NumericColumn("a", 0.0, 1.0),), "c", ("u", "v")),
     "TableEncoder.features": lambda: call(data.TableEncoder.fit(table(), "c").features, table()),
     "TableEncoder.fit": lambda: call(data.TableEncoder.fit, table(), "c", [0, 1]),
     "TableEncoder.from_dict": lambda: call(
         data.TableEncoder.from_dict, data.TableEncoder.fit(table(), "c").to_dict()),
     "TableEncoder.labels": lambda: call(data.TableEncoder.fit(table(), "c").labels, table()),
     "TableEncoder.to_dict": lambda: call(data.TableEncoder.fit(table(), "c").to_dict),
-    "blobs": lambda: call(blobs, 6, [[0.0, 1.0], [2.0, 3.0]], 1.0, 0),
-    "circles": lambda: call(circles, 4, 0.1, 0.5, 0),
-    "moons": lambda: call(moons, 4, 0.1, 0),
-    "spiral": lambda: call(spiral, 6, 3, 0.1, 0),
-    "xor": lambda: call(xor, 4, 0.1, 0),
-    "digits": lambda: call(digits),
-    "iris": lambda: call(iris),
-    "vowels": lambda: call(vowels, ["F1", "F2"]),
-    "train_test_split": lambda: call(
-        train_test_split, *moon(), test_size=0.5, stratify=True, rng=0),
-    "train_test_split by its old name": lambda: call(train_test_split, *moon(), test_ratio=0.5),
+    "blobs": lambda: given(6, [[0.0, 1.0], [2.0, 3.0]], 1.0, 0),
+    "circles": lambda: given(4, 0.1, 0.5, 0),
+    "moons": lambda: given(4, 0.1, 0),
+    "spiral": lambda: given(6, 3, 0.1, 0),
+    "xor": lambda: given(4, 0.1, 0),
+    "vowels": lambda: given(["F1", "F2"]),
+    "train_test_split": lambda: given(*moon(), test_size=0.5, stratify=True, rng=0),
+    "train_test_split by its old name": lambda: given(*moon(), test_ratio=0.5),
     # the perceptron
-    "Perceptron": lambda: call(Perceptron, 2, w=[0.0, 1.0, 1.0]),
+    "Perceptron": lambda: given(2, w=[0.0, 1.0, 1.0]),
     "Perceptron.__call__": lambda: call(Perceptron(2), [0.5, 1.0]),
     "Perceptron.distance": lambda: call(Perceptron(2, w=[0.0, 1.0, 1.0]).distance, [0.5, 1.0]),
     "Perceptron.fit": lambda: call(
         Perceptron(2).fit, *moon(), lr=1.0, batch=False, epochs=2, rng=0),
-    "Perceptron.hyperplane": lambda: call(Perceptron(2).hyperplane),
     "Perceptron.line": lambda: call(Perceptron(2, w=[0.0, 1.0, 1.0]).line),
     "Perceptron.load_state_dict": lambda: call(
         Perceptron(2).load_state_dict, Perceptron(2).state_dict()),
     "Perceptron.net_input": lambda: call(Perceptron(2).net_input, [0.5, 1.0]),
-    "Perceptron.state_dict": lambda: call(Perceptron(2).state_dict),
-    "perceptron.gate": lambda: call(perceptron.gate, "AND"),
-    "perceptron.truth_table": lambda: call(perceptron.truth_table, perceptron.xor, 2),
-    "perceptron.xnor": lambda: call(perceptron.xnor, (0, 1)),
-    "perceptron.xor": lambda: call(perceptron.xor, (0, 1)),
+    "perceptron.gate": lambda: given("AND"),
+    "perceptron.truth_table": lambda: given(perceptron.xor, 2),
+    "perceptron.xnor": lambda: given((0, 1)),
+    "perceptron.xor": lambda: given((0, 1)),
     # training
     "fit": lambda: training(fit, validation=moon(), callbacks=[nothing], progress=False),
     "train": lambda: training(tinygrad_edu.train),
-    "pretrain": lambda: call(
-        pretrain, net(), moon()[0], optimizer="sgd", epochs=1, decoder="linear", batch_size=2,
-        engine="auto", rng=0, augment=lambda row, rng: row, progress=False),
-    "predict": lambda: call(predict, net(), moon()[0], engine="auto"),
-    "evaluate": lambda: call(evaluate, net(), *moon(), loss="hinge", engine="auto"),
-    "classes": lambda: call(classes, net(), moon()[0], loss="hinge"),
-    "probabilities": lambda: call(probabilities, net(), moon()[0], loss="hinge"),
-    "best_of": lambda: call(best_of, run_of, 2, rng=0, n_jobs=1),
-    "sweep": lambda: call(sweep, lambda rng, lr: run_of(rng), {"lr": [0.1, 1.0]}, rng=0, n_jobs=1),
-    "train.Sweep": lambda: call(train.Sweep, [train.Run({"lr": 0.1}, net(), History([0.5]))]),
+    "pretrain": lambda: given(
+        net(), moon()[0], optimizer="sgd", epochs=1, decoder="linear", batch_size=2, engine="auto",
+        rng=0, augment=lambda row, rng: row, progress=False),
+    "predict": lambda: given(net(), moon()[0], engine="auto"),
+    "evaluate": lambda: given(net(), *moon(), loss="hinge", engine="auto"),
+    "classes": lambda: given(net(), moon()[0], loss="hinge"),
+    "probabilities": lambda: given(net(), moon()[0], loss="hinge"),
+    "best_of": lambda: given(run_of, 2, rng=0, n_jobs=1),
+    "sweep": lambda: given(lambda rng, lr: run_of(rng), {"lr": [0.1, 1.0]}, rng=0, n_jobs=1),
+    "train.Sweep": lambda: given([train.Run({"lr": 0.1}, net(), History([0.5]))]),
     "Sweep.table": lambda: call(
         train.Sweep([train.Run({"lr": 0.1}, net(), History([0.5]))]).table, 2),
-    "train.scalar_engine": lambda: call(train.scalar_engine, net(), losses.hinge, None),
+    "train.scalar_engine": lambda: given(net(), losses.hinge, None),
     "train.scalar_engine gradient": lambda: call(
         train.scalar_engine(net(), losses.hinge, None), *moon()),
-    "EarlyStopping": lambda: call(EarlyStopping, 2, min_delta=0.1),
+    "EarlyStopping": lambda: given(2, min_delta=0.1),
     "EarlyStopping.start": lambda: call(EarlyStopping().start, net()),
-    "EarlyStopping.over": lambda: call(EarlyStopping().over),
     "EarlyStopping.__call__": lambda: call(EarlyStopping(), epoch()),
-    "History": lambda: call(History, [0.5], [0.5], [0.5], [0.5], None, False),
-    "History.columns": lambda: call(History([0.5]).columns),
-    "History.plot": lambda: call(History([0.5]).plot),
+    "History": lambda: given([0.5], [0.5], [0.5], [0.5], None, False),
     "History.table": lambda: call(History([0.5]).table, 2),
-    "History.to_dict": lambda: call(History([0.5]).to_dict),
     # programs
     "vectorize.vectorize": lambda: call(vectorize, lambda x, y: x[0] * y, [0.5, 1.0], 1.0),
     "Program.__call__": lambda: call(program(), [[0.5], [1.0]], [1.0, 2.0]),
@@ -647,103 +599,106 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
     "Program.explain": lambda: call(program().explain, "A1"),
     "Program.value_and_grad": lambda: call(program().value_and_grad, [[0.5]], [1.0]),
     # views
-    "draw": lambda: call(
-        draw, node(), level="auto", names={"y": Value(0.5)}, edges="none", max_nodes=150,
-        rankdir="LR", unfold=False, expand=None, example=None, notation="lecture"),
-    "draw a net": lambda: call(draw, net()([0.5, 1.0]), level="layer", expand="layer1"),
+    "draw": lambda: given(
+        node(), level="auto", names={"y": Value(0.5)}, edges="none", max_nodes=150, rankdir="LR",
+        unfold=False, expand=None, example=None, notation="lecture"),
+    "draw a net": lambda: given(net()([0.5, 1.0]), level="layer", expand="layer1"),
     "Picture.save": lambda: call(draw(node()).save, "graph.dot"),
-    "explain": lambda: call(
-        explain, (x := Value(0.5)).tanh(), x, names={"y": x}, notation="lecture"),
-    "deltas": lambda: call(
-        deltas, net(), [0.5, 1.0], 1.0, "squared_error", "dL/dz", notation="lecture"),
-    "network": lambda: call(
-        network, net(), [0.5, 1.0], 1.0, "squared_error", input_names=["a", "b"],
-        convention="dL/dz", max_units=16, notation="lecture"),
-    "steps": lambda: call(
-        steps, node(), optimizer=None, guess=False, names={"y": Value(0.5)}, max_steps=300,
-        max_nodes=60, notation="lecture"),
-    "worksheet": lambda: call(
-        worksheet, node(), blanks="gradients", names={"y": Value(0.5)}, title="a", formulas=True,
+    "explain": lambda: given((x := Value(0.5)).tanh(), x, names={"y": x}, notation="lecture"),
+    "deltas": lambda: given(net(), [0.5, 1.0], 1.0, "squared_error", "dL/dz", notation="lecture"),
+    "network": lambda: given(
+        net(), [0.5, 1.0], 1.0, "squared_error", input_names=["a", "b"], convention="dL/dz",
+        max_units=16, notation="lecture"),
+    "steps": lambda: given(
+        node(), optimizer=None, guess=False, names={"y": Value(0.5)}, max_steps=300, max_nodes=60,
         notation="lecture"),
-        "Explanation.table": lambda: call(explain(node()).table),
-    "Film.inline": lambda: call(steps(node()).inline),
+    "worksheet": lambda: given(
+        node(), blanks="gradients", names={"y": Value(0.5)}, title="a", formulas=True,
+        notation="lecture"),
     "Film.save": lambda: call(steps(node()).save, "film.html"),
     "Film.strip": lambda: call(steps(node()).strip, 2),
     "Picture.save of a net": lambda: call(network(net()).save, "net.svg"),
     "Picture.save of a sheet": lambda: call(worksheet(node()).save, "sheet.svg"),
-    "view.renderer": lambda: call(view.renderer),
     # pictures
-    "view.pictures.activations": lambda: call(
-        pictures.activations, ["tanh"], span=5.0, saturation=0.05, ax=None),
-    "view.pictures.confusion": lambda: call(
-        pictures.confusion, [0, 1], [0, 1], ["a", "b"], ax=None),
-    "view.pictures.descent_path": lambda: call(
-        pictures.descent_path, lambda: (w[0] - w[1]) ** 2, *(w := weights()), SGD(w), steps=2),
-    "view.pictures.hidden_space": lambda: call(
-        pictures.hidden_space, net(), *moon(), layer=1, outputs="auto", class_names=["a", "b"],
-        ax=None),
-    "view.pictures.loss_curve": lambda: call(pictures.loss_curve, [0.5, 0.25], log=False, ax=None),
-    "view.pictures.neuron_maps": lambda: call(
-        pictures.neuron_maps, net(), moon()[0], layer=1, extent=(-1, 1, -1, 1), transform=None,
-        resolution=4, ax=None),
-    "view.pictures.regions": lambda: call(
-        pictures.regions, net(), *moon(), X_test=[[0.5, 1.0]], y_test=[1], ax=None, transform=None,
-        class_names=["a", "b"], resolution=4),
-    "view.pictures.surface": lambda: call(
-        pictures.surface, lambda: (w[0] - w[1]) ** 2, *(w := weights()), span=2.0,
-        extent=(-1, 1, -1, 1), paths={"a": [(0.0, 1.0), (0.5, 1.0)]}, resolution=4, ax=None),
-    "view.pictures.surface of data": lambda: call(
-        pictures.surface, ((unit := Neuron(2, "tanh", rng=0)), *moon(), "squared_error"),
-        *unit.w, resolution=4),
-    "view.pictures.tangent": lambda: call(
-        pictures.tangent, lambda x: x * x, 0.5, span=3.0, name="f", ax=None),
-    "view.pictures.weights": lambda: call(
-        pictures.weights, Layer(4, 2), height=2, width=2, ax=None),
+    "view.pictures.activations": lambda: given(["tanh"], span=5.0, saturation=0.05, ax=None),
+    "view.pictures.confusion": lambda: given([0, 1], [0, 1], ["a", "b"], ax=None),
+    "view.pictures.descent_path": lambda: given(
+        lambda: (w[0] - w[1]) ** 2, *(w := weights()), SGD(w), steps=2),
+    "view.pictures.hidden_space": lambda: given(
+        net(), *moon(), layer=1, outputs="auto", class_names=["a", "b"], ax=None),
+    "view.pictures.loss_curve": lambda: given([0.5, 0.25], log=False, ax=None),
+    "view.pictures.neuron_maps": lambda: given(
+        net(), moon()[0], layer=1, extent=(-1, 1, -1, 1), transform=None, resolution=4, ax=None),
+    "view.pictures.regions": lambda: given(
+        net(), *moon(), X_test=[[0.5, 1.0]], y_test=[1], ax=None, transform=None, class_names=["a",
+        "b"], resolution=4),
+    "view.pictures.surface": lambda: given(
+        lambda: (w[0] - w[1]) ** 2, *(w := weights()), span=2.0, extent=(-1, 1, -1, 1), paths={"a":
+        [(0.0, 1.0), (0.5, 1.0)]}, resolution=4, ax=None),
+    "view.pictures.surface of data": lambda: given(
+        ((unit := Neuron(2, "tanh", rng=0)), *moon(), "squared_error"), *unit.w, resolution=4),
+    "view.pictures.tangent": lambda: given(lambda x: x * x, 0.5, span=3.0, name="f", ax=None),
+    "view.pictures.weights": lambda: given(Layer(4, 2), height=2, width=2, ax=None),
     # exports
-    "export.to_numpy_source": lambda: call(export.to_numpy_source, net(), [0.5, 1.0]),
-    "export.from_torch": lambda: call(export.from_torch, Odd()),
-    "export.to_torch": lambda: call(export.to_torch, net()),
-    "export.to_onnx": lambda: call(export.to_onnx, net(), "net.onnx"),
+    "export.to_numpy_source": lambda: given(net(), [0.5, 1.0]),
+    "export.from_torch": lambda: given(Odd()),
+    "export.to_torch": lambda: given(net()),
+    "export.to_onnx": lambda: given(net(), "net.onnx"),
     # classics
-    "classics.Classic": lambda: call(
-        classics.Classic, "a", "b", (classics.Row("x", "0.5", 0.5),), "c"),
-    "classics.Row": lambda: call(classics.Row, "x", "0.5", 0.5, 0.1),
-    "classics.circuits": lambda: call(classics.circuits),
-    "classics.linear_claims": lambda: call(classics.linear_claims, (0.5, -1.5, 2.0), x=3.0, y=1.0),
-    "classics.mazur": lambda: call(classics.mazur, long=False),
-    "classics.micrograd_moons": lambda: call(classics.micrograd_moons, steps=1),
-    "classics.micrograd_readme": lambda: call(classics.micrograd_readme),
-    "classics.rumelhart_encoder": lambda: call(classics.rumelhart_encoder, 0),
-    "classics.rumelhart_parity": lambda: call(classics.rumelhart_parity, 1),
-    "classics.rumelhart_symmetry": lambda: call(classics.rumelhart_symmetry, 1),
-    "classics.rumelhart_xor": lambda: call(classics.rumelhart_xor, 1),
-    "classics.saturation": lambda: call(classics.saturation),
-    "classics.spiral_linear": lambda: call(classics.spiral_linear),
-    "classics.spiral_net": lambda: call(classics.spiral_net, 1),
+    "classics.Classic": lambda: given("a", "b", (classics.Row("x", "0.5", 0.5),), "c"),
+    "classics.Row": lambda: given("x", "0.5", 0.5, 0.1),
+    "classics.linear_claims": lambda: given((0.5, -1.5, 2.0), x=3.0, y=1.0),
+    "classics.mazur": lambda: given(long=False),
+    "classics.micrograd_moons": lambda: given(steps=1),
+    "classics.rumelhart_encoder": lambda: given(0),
+    "classics.rumelhart_parity": lambda: given(1),
+    "classics.rumelhart_symmetry": lambda: given(1),
+    "classics.rumelhart_xor": lambda: given(1),
+    "classics.spiral_net": lambda: given(1),
     # exercises and playground
-    "exercises.Exercise": lambda: call(Exercise, "a", bool, "b"),
-    "exercises.check": lambda: call(check, "3.1", 1.0),
-    "playground.playground": lambda: call(
-        played.playground, [[0.5, 1.0], [1.0, 0.0], [2.0, 1.0], [0.0, 0.5]], [0, 1, 0, 1],
-        columns=None, show=["plane"], epochs=0, hidden=[2]),
-    "playground.playground of a file": lambda: call(
-        played.playground, csv(), columns=["a", "b", "c"], show=["data"], hidden=[2]),
-    "playground.Settings": lambda: call(
-        played.Settings, data="moons", n=8, noise=0.2, test_share=0.3, features=["x1"],
-        hidden=[2], activation="tanh", loss="cross_entropy", lr=0.1, penalty="none",
-        strength=0.1, batch_size=2, seed=0),
-    "playground.Run": lambda: call(played.Run, settings(), None),
+    "exercises.Exercise": lambda: given("a", bool, "b"),
+    "exercises.check": lambda: given("3.1", 1.0),
+    "playground.playground": lambda: given(
+        [[0.5, 1.0], [1.0, 0.0], [2.0, 1.0], [0.0, 0.5]], [0, 1, 0, 1], columns=None,
+        show=["plane"], epochs=0, hidden=[2]),
+    "playground.playground of a file": lambda: given(
+        csv(), columns=["a", "b", "c"], show=["data"], hidden=[2]),
+    "playground.Settings": lambda: given(
+        data="moons", n=8, noise=0.2, test_share=0.3, features=["x1"], hidden=[2],
+        activation="tanh", loss="cross_entropy", lr=0.1, penalty="none", strength=0.1, batch_size=2,
+        seed=0),
+    "playground.Run": lambda: given(settings(), None),
     "Run.change": lambda: call(played.Run(settings()).change, lr=0.1, hidden=[2]),
-    "Run.measure": lambda: call(played.Run(settings()).measure),
-    "Run.reset": lambda: call(played.Run(settings()).reset),
-    "Run.set_weight": lambda: call(
-        played.Run(settings()).set_weight, "layer1.neuron1.b", 0.5),
+    "Run.set_weight": lambda: call(played.Run(settings()).set_weight, "layer1.neuron1.b", 0.5),
     "Run.train": lambda: call(played.Run(settings()).train, 1),
-    "playground.features": lambda: call(played.features, [[2.0, 3.0]], ["x1", "x1*x2"]),
-    "playground.points": lambda: call(played.points, [[0.5, 1.0], [1.0, 2.0]], [0, 1], None),
-    "playground.points of a file": lambda: call(played.points, csv(), None, ["a", "b", "c"]),
+    "playground.features": lambda: given([[2.0, 3.0]], ["x1", "x1*x2"]),
+    "playground.points": lambda: given([[0.5, 1.0], [1.0, 2.0]], [0, 1], None),
+    "playground.points of a file": lambda: given(csv(), None, ["a", "b", "c"]),
 }  # fmt: skip
 EXAMPLES |= examples_of_functions()
+#: What takes no argument: functions, and methods with what has them.
+EXAMPLES |= dict.fromkeys(
+    ["detect_anomaly", "no_grad", "Flatten", "Module", "digits", "iris", "view.renderer",
+     "classics.circuits", "classics.micrograd_readme", "classics.saturation",
+     "classics.spiral_linear"], given,
+)  # fmt: skip
+EXAMPLES |= {
+    f"{kind}.{name}": lambda make=make, name=name: call(getattr(make(), name))
+    for kind, make, names in [
+        ("Value", node, "local_derivatives slopes"),
+        ("RandomLeaf", lambda: engine.RandomLeaf(lambda: 0.5), "draw"),
+        ("Module", net, "eval named_buffers named_parameters parameters summary zero_grad"),
+        ("Savable", net, "state_dict"),
+        ("Optimizer", lambda: SGD(weights()), "step zero_grad"),
+        ("Perceptron", lambda: Perceptron(2), "hyperplane state_dict"),
+        ("EarlyStopping", EarlyStopping, "over"),
+        ("History", lambda: History([0.5]), "columns plot to_dict"),
+        ("Explanation", lambda: explain(node()), "table"),
+        ("Film", lambda: steps(node()), "inline"),
+        ("Run", lambda: played.Run(settings()), "measure reset"),
+    ]
+    for name in names.split()
+}
 if find_spec("sklearn"):
     EXAMPLES |= estimators()
 
@@ -819,10 +774,10 @@ def codes_of_odd_functions() -> frozenset[Any]:
 def tried(trial: Trial) -> Verdict:
     """How an example ends with odd arguments."""
     name, odd = trial
-    example = EXAMPLES[name]().replaced({k: ODD[what]() for k, what in odd})
+    mistaken = example(name).replaced({k: ODD[what]() for k, what in odd})
     try:
         with quiet(), time_limit(LIMIT):
-            example.run()
+            mistaken.run()
     except TimeIsUp:
         return Verdict("inner", "no answer")
     except Exception as error:
@@ -948,39 +903,31 @@ def worker(tasks: list[Trial], answers: Any) -> None:
 
 
 def swept(tasks: list[Trial], processes: int) -> list[Verdict]:
-    """The verdicts on all trials; a process that does not answer is ended, and another begins."""
-    size = 500
-    shares = [range(k, min(k + size, len(tasks))) for k in range(0, len(tasks), size)][::-1]
-    verdicts: dict[int, Verdict] = {}
-    running: dict[Any, tuple[Any, list[int]]] = {}
-    while shares or running:
-        while shares and len(running) < processes:
-            share = list(shares.pop())
-            ours, theirs = multiprocessing.Pipe()
-            process = multiprocessing.Process(
-                target=worker, args=([tasks[i] for i in share], theirs)
-            )
-            process.start()
-            theirs.close()
-            running[ours] = process, share
-        ready = connection.wait(list(running), 4 * LIMIT)
-        for answers in ready or list(running):
-            process, share = running[answers]
-            try:
-                if answers not in ready:
+    """The verdicts on all trials, of which each process has 500 at a time."""
+    shares = [tasks[k : k + 500] for k in range(0, len(tasks), 500)]
+    with ThreadPool(processes) as pool:
+        return [verdict for share in pool.imap(judgement, shares) for verdict in share]
+
+
+def judgement(tasks: list[Trial]) -> list[Verdict]:
+    """The verdicts of a process; where it does not answer it is ended, and another goes on."""
+    verdicts: list[Verdict] = []
+    while len(verdicts) < len(tasks):
+        answers, theirs = multiprocessing.Pipe()
+        process = multiprocessing.Process(target=worker, args=(tasks[len(verdicts) :], theirs))
+        process.start()
+        theirs.close()
+        try:
+            while len(verdicts) < len(tasks):
+                if not answers.poll(4 * LIMIT):
                     raise EOFError
-                verdicts[share[0]] = answers.recv()
-                del share[0]
-                if share:
-                    continue
-            except EOFError:  # it has died, or does not answer
-                verdicts[share[0]] = Verdict("inner", "the process died or hung")
-                shares += [range(share[1], share[-1] + 1)] if len(share) > 1 else []
-                process.kill()
-            process.join()
-            answers.close()
-            del running[answers]
-    return [verdicts[i] for i in range(len(tasks))]
+                verdicts.append(answers.recv())
+        except EOFError:  # it has died, or does not answer
+            verdicts.append(Verdict("inner", "the process died or hung"))
+            process.kill()
+        process.join()
+        answers.close()
+    return verdicts
 
 
 def main() -> None:

@@ -72,10 +72,9 @@ def test_every_public_callable_is_tried_with_odd_inputs() -> None:
 @pytest.mark.slow
 def test_every_example_of_a_public_callable_is_a_right_call(folder: Path) -> None:
     without = {"export.from_torch", "export.to_torch"}  # of another library
-    for name, example in odd_inputs.EXAMPLES.items():
-        if name not in without:
-            with odd_inputs.quiet():
-                example().run()
+    for name in odd_inputs.EXAMPLES.keys() - without:
+        with odd_inputs.quiet():
+            odd_inputs.example(name).run()
 
 
 #: Inner errors that remain, each with its reason; the sweep finds no others.
