@@ -78,7 +78,7 @@ Function = Callable[[Value], Value]
 _EXAMPLES: Final = ((1.0, 2.0), (3.0, 1.0))
 
 
-def _error_of_a_linear_unit(w1: Value, w0: Value) -> Value:
+def _error_of_a_linear_unit(w1: Value, w0: Value) -> Any:
     return f.mean([half_squared_error(w1 * x + w0, t) for x, t in _EXAMPLES])
 
 
