@@ -1,5 +1,6 @@
 """Where the matrix engine ends: what falls back to the scalar engine, and what is refused."""
 
+import math
 import re
 from inspect import getsourcelines
 

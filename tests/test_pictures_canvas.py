@@ -106,118 +106,58 @@ def maps(**options):
 
 
 REFUSED = [
-    (
-        lambda: DRAWN["tangent"](ax=Figure()),
-        TypeError,
-        "ax must be the axes of a matplotlib figure, got Figure: write ax=figure.add_subplot()",
-    ),
-    (
-        surface(kind="3d", ax=Figure().add_subplot()),
-        ValueError,
-        "this picture needs axes with the projection '3d', got 'rectilinear': "
-        "write ax=figure.add_subplot(projection='3d')",
-    ),
-    (
-        surface(LOSS, W1, Value(3.0)),
-        ValueError,
-        "the loss does not depend on w2, Value(data=3.0, grad=0.0): give a parameter of the model",
-    ),
-    (
-        surface(3.0, Value(1.0), Value(2.0)),
-        TypeError,
-        "the loss must be a function of no arguments or a tuple (model, X, y, loss), got float",
-    ),
+    (lambda: DRAWN["tangent"](ax=Figure()), TypeError,
+     "ax must be the axes of a matplotlib figure, got Figure: write ax=figure.add_subplot()"),
+    (surface(kind="3d", ax=Figure().add_subplot()), ValueError,
+     "this picture needs axes with the projection '3d', got 'rectilinear': write "
+     "ax=figure.add_subplot(projection='3d')"),
+    (surface(LOSS, W1, Value(3.0)), ValueError,
+     "the loss does not depend on w2, Value(data=3.0, grad=0.0): give a parameter of the model"),
+    (surface(3.0, Value(1.0), Value(2.0)), TypeError,
+     "the loss must be a function of no arguments or a tuple (model, X, y, loss), got float"),
     (surface(kind="3D"), ValueError, "unknown kind '3D': choose contour, 3d; did you mean '3d'?"),
-    (
-        surface(paths={"SGD": [[1], [2]]}),
-        ValueError,
-        "the path 'SGD' must be a list of points (w1, w2)",
-    ),
-    (
-        lambda: pictures.loss_curve({"SGD": 0.5}),
-        TypeError,
-        "'SGD' must be a History or a list of losses, got float",
-    ),
+    (surface(paths={"SGD": [[1], [2]]}), ValueError,
+     "the path 'SGD' must be a list of points (w1, w2)"),
+    (lambda: pictures.loss_curve({"SGD": 0.5}), TypeError,
+     "'SGD' must be a History or a list of losses, got float"),
     (regions([[0, 0], [1, 2, 3]], [0, 1]), ValueError, "X[1] is a row of 3, X[0] is a row of 2"),
-    (
-        regions([[1, 2, 3]], [0]),
-        ValueError,
-        "regions are drawn for points of 2 numbers, point 0 has 3",
-    ),
+    (regions([[1, 2, 3]], [0]), ValueError,
+     "regions are drawn for points of 2 numbers, point 0 has 3"),
     (regions([], []), ValueError, "regions need at least one training point"),
     (regions(POINTS, [0]), ValueError, "y has 1 labels for 2 points"),
     (regions(POINTS, [0, 1], y_test=[1]), ValueError, "y_test has 1 labels for 0 points"),
-    (
-        regions(POINTS, [0, 0.5]),
-        ValueError,
-        "y[1] is 0.5, and no class number: write sorted(set(y)).index(label) for a label",
-    ),
-    (
-        regions(POINTS, [0, 2]),
-        ValueError,
-        "2 outputs tell the classes 0..1 apart: y has the label 2",
-    ),
-    (
-        lambda: pictures.regions(lambda x: x[0], POINTS, [0, 2], resolution=3),
-        ValueError,
-        "one output tells 2 classes apart, labelled 0 and 1 or -1 and 1: y has the label 2",
-    ),
-    (
-        regions(POINTS, [0, 1], class_names=["a"]),
-        ValueError,
-        "class_names has 1 names for 2 classes",
-    ),
-    (
-        regions(POINTS, [0, 1], outputs="score"),
-        ValueError,
-        "unknown outputs 'score': choose auto, probabilities, scores; did you mean 'scores'?",
-    ),
-    (
-        lambda: pictures.confusion([0, 1], [0], "ab"),
-        ValueError,
-        "2 actual classes but 1 predicted ones",
-    ),
-    (
-        lambda: pictures.confusion([0, 2], [0, 1], ["a", "b"]),
-        ValueError,
-        "class 2 is out of range 0..1",
-    ),
-    (
-        lambda: pictures.confusion([0, -1], [0, 1], ["a", "b"]),
-        ValueError,
-        "class -1 is out of range 0..1",
-    ),
+    (regions(POINTS, [0, 0.5]), ValueError,
+     "y[1] is 0.5, and no class number: write sorted(set(y)).index(label) for a label"),
+    (regions(POINTS, [0, 2]), ValueError,
+     "2 outputs tell the classes 0..1 apart: y has the label 2"),
+    (lambda: pictures.regions(lambda x: x[0], POINTS, [0, 2], resolution=3), ValueError,
+     "one output tells 2 classes apart, labelled 0 and 1 or -1 and 1: y has the label 2"),
+    (regions(POINTS, [0, 1], class_names=["a"]), ValueError,
+     "class_names has 1 names for 2 classes"),
+    (regions(POINTS, [0, 1], outputs="score"), ValueError,
+     "unknown outputs 'score': choose auto, probabilities, scores; did you mean 'scores'?"),
+    (lambda: pictures.confusion([0, 1], [0], "ab"), ValueError,
+     "2 actual classes but 1 predicted ones"),
+    (lambda: pictures.confusion([0, 2], [0, 1], ["a", "b"]), ValueError,
+     "class 2 is out of range 0..1"),
+    (lambda: pictures.confusion([0, -1], [0, 1], ["a", "b"]), ValueError,
+     "class -1 is out of range 0..1"),
     (maps(layer=3), ValueError, "layer must be an int from 1 to 2, got 3"),
     (maps(layer=True), TypeError, "layer must be an int from 1 to 2, got bool True"),
     (maps(X=[[1, 2, 3]]), ValueError, "maps are drawn for points of 2 numbers, X has 3"),
-    (
-        lambda: pictures.activations("softmax"),
-        ValueError,
-        "softmax is an activation of a whole layer: it has no graph over z",
-    ),
-    (
-        lambda: pictures.hidden_space(MODEL, [[1, 2]], [0], layer=2),
-        ValueError,
-        "layer 2 has one unit: hidden_space needs two or more",
-    ),
-    (
-        lambda: pictures.hidden_space(MODEL, [[1, 2]], [], layer=1),
-        ValueError,
-        "hidden_space needs a label for each row, got 1 rows, 0 labels",
-    ),
+    (lambda: pictures.activations("softmax"), ValueError,
+     "softmax is an activation of a whole layer: it has no graph over z"),
+    (lambda: pictures.hidden_space(MODEL, [[1, 2]], [0], layer=2), ValueError,
+     "layer 2 has one unit: hidden_space needs two or more"),
+    (lambda: pictures.hidden_space(MODEL, [[1, 2]], [], layer=1), ValueError,
+     "hidden_space needs a label for each row, got 1 rows, 0 labels"),
     (lambda: pictures.activations([]), ValueError, "names needs at least one activation"),
-    (
-        lambda: pictures.weights(Layer(4, 2)),
-        ValueError,
-        "the units have 4 weights, which are no picture of 8 x 8: "
-        "write weights(model, height=..., width=...)",
-    ),
-    (
-        lambda: pictures.weights(lambda x: x),
-        TypeError,
-        "weights are drawn for a Layer, a Conv2d or a model that begins with a Layer, got function",
-    ),
-]
+    (lambda: pictures.weights(Layer(4, 2)), ValueError,
+     "the units have 4 weights, which are no picture of 8 x 8: write weights(model, height=..., "
+     "width=...)"),
+    (lambda: pictures.weights(lambda x: x), TypeError,
+     "weights are drawn for a Layer, a Conv2d or a model that begins with a Layer, got function"),
+]  # fmt: skip
 test_what_is_no_picture_is_refused = refusals(REFUSED)
 
 

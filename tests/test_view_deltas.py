@@ -285,46 +285,25 @@ class Doubled(MLP):
 test_wrong_arguments_are_refused = refusals(
     [
         (lambda: deltas(MLP(3, [1]), [1, 2], 1, "hinge"), ValueError, "expected 3 inputs, got 2"),
-        (
-            lambda: deltas(MLP(3, [1]), 1.0, 1, "hinge"),
-            TypeError,
-            "expected a list of 3 numbers, got float",
-        ),
-        (
-            lambda: deltas(abs, X, 1, "hinge"),
-            TypeError,
-            "expected an MLP, a Sequential, a Layer or a list of layers, got "
-            "builtin_function_or_method: give its layers as a list, [layer1, layer2]",
-        ),
-        (
-            lambda: deltas(Doubled(3, [1]), X, 1, "hinge"),
-            TypeError,
-            "expected an MLP, a Sequential, a Layer or a list of layers, got Doubled: "
-            "give its layers as a list, [layer1, layer2]",
-        ),
-        (
-            lambda: deltas(Sequential(Flatten(), Layer(3, 1)), X, 1, "hinge"),
-            TypeError,
-            "part 1, Flatten(), is no dense layer: expected Layers, and one activation after each",
-        ),
-        (
-            lambda: deltas([Layer(3, 2), Layer(3, 1)], X, 1, "hinge"),
-            ValueError,
-            "layer1 gives 2 activations, but layer2 takes 3",
-        ),
-        (
-            lambda: deltas(MLP(3, [1]), X, 1, "hinge", "dE/dnet"),
-            ValueError,
-            "unknown convention 'dE/dnet': choose dL/dz, -dE/dnet; did you mean '-dE/dnet'?",
-        ),
-        (
-            lambda: no_grad()(deltas)(MLP(3, [1]), X, 1, "hinge"),
-            TypeError,
-            "there is nothing to differentiate: the loss must give a Value made from the output, "
-            "outside of no_grad()",
-        ),
+        (lambda: deltas(MLP(3, [1]), 1.0, 1, "hinge"), TypeError,
+         "expected a list of 3 numbers, got float"),
+        (lambda: deltas(abs, X, 1, "hinge"), TypeError,
+         "expected an MLP, a Sequential, a Layer or a list of layers, got "
+         "builtin_function_or_method: give its layers as a list, [layer1, layer2]"),
+        (lambda: deltas(Doubled(3, [1]), X, 1, "hinge"), TypeError,
+         "expected an MLP, a Sequential, a Layer or a list of layers, got Doubled: give its layers "
+         "as a list, [layer1, layer2]"),
+        (lambda: deltas(Sequential(Flatten(), Layer(3, 1)), X, 1, "hinge"), TypeError,
+         "part 1, Flatten(), is no dense layer: expected Layers, and one activation after each"),
+        (lambda: deltas([Layer(3, 2), Layer(3, 1)], X, 1, "hinge"), ValueError,
+         "layer1 gives 2 activations, but layer2 takes 3"),
+        (lambda: deltas(MLP(3, [1]), X, 1, "hinge", "dE/dnet"), ValueError,
+         "unknown convention 'dE/dnet': choose dL/dz, -dE/dnet; did you mean '-dE/dnet'?"),
+        (lambda: no_grad()(deltas)(MLP(3, [1]), X, 1, "hinge"), TypeError,
+         "there is nothing to differentiate: the loss must give a Value made from the output, "
+         "outside of no_grad()"),
     ]
-)
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(

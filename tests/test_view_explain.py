@@ -311,35 +311,20 @@ test_what_is_no_derivative_is_refused = refusals(
     [
         (lambda: explain(1.0), TypeError, NO_VALUE.format("float")),
         (lambda: explain(None), TypeError, NO_VALUE.format("NoneType")),
-        (
-            lambda: explain([Value(1.0)]),
-            TypeError,
-            NO_VALUE.format("list: write explain(v[0]), or the loss that is made of them"),
-        ),
-        (
-            lambda: explain(Value(1.0), wrt="w"),
-            TypeError,
-            "wrt must be the Value by which to differentiate, got str: "
-            "write wrt=w, such as wrt=model.parameters()[0]",
-        ),
-        (
-            lambda: explain(LOSS, wrt=Value(1.0, "other")),
-            ValueError,
-            "L does not depend on other, the derivative is 0: "
-            "wrt is a value of its graph, such as w or x or b",
-        ),
-        (
-            lambda: explain(A, wrt=LOSS),
-            ValueError,
-            "a does not depend on L, but L on a: swap them, explain(L, wrt=a)",
-        ),
-        (
-            lambda: explain(no_grad()(lambda: W * 2)(), wrt=W),
-            ValueError,
-            "1 does not depend on w: no operation made it, or one under no_grad()",
-        ),
+        (lambda: explain([Value(1.0)]), TypeError,
+         NO_VALUE.format("list: write explain(v[0]), or the loss that is made of them")),
+        (lambda: explain(Value(1.0), wrt="w"), TypeError,
+         "wrt must be the Value by which to differentiate, got str: write wrt=w, such as "
+         "wrt=model.parameters()[0]"),
+        (lambda: explain(LOSS, wrt=Value(1.0, "other")), ValueError,
+         "L does not depend on other, the derivative is 0: wrt is a value of its graph, such as w "
+         "or x or b"),
+        (lambda: explain(A, wrt=LOSS), ValueError,
+         "a does not depend on L, but L on a: swap them, explain(L, wrt=a)"),
+        (lambda: explain(no_grad()(lambda: W * 2)(), wrt=W), ValueError,
+         "1 does not depend on w: no operation made it, or one under no_grad()"),
     ]
-)
+)  # fmt: skip
 
 
 def test_a_long_equation_is_broken_before_its_signs():

@@ -235,34 +235,18 @@ def test_a_film_is_saved_as_a_page_or_as_a_strip(tmp_path):
 
 test_wrong_arguments_are_named = refusals(
     [
-        (
-            lambda: steps(3.0),
-            TypeError,
-            "steps(v) shows the backward pass of one Value, got float",
-        ),
-        (
-            lambda: steps(square(), optimizer="sgd"),
-            TypeError,
-            "optimizer must be an Optimizer such as SGD(parameters), got str",
-        ),
-        (
-            lambda: steps(square(), max_steps=4),
-            ValueError,
-            "max_steps must be an int of at least 5, got 4",
-        ),
-        (
-            lambda: steps(square(), max_nodes=0),
-            ValueError,
-            "max_nodes must be an int of at least 1, got 0",
-        ),
-        (
-            lambda: steps(square(), names=[1]),
-            TypeError,
-            "names must be a mapping of texts to Values, as locals() is, got list: "
-            'write names={"x": x}',
-        ),
+        (lambda: steps(3.0), TypeError, "steps(v) shows the backward pass of one Value, got float"),
+        (lambda: steps(square(), optimizer="sgd"), TypeError,
+         "optimizer must be an Optimizer such as SGD(parameters), got str"),
+        (lambda: steps(square(), max_steps=4), ValueError,
+         "max_steps must be an int of at least 5, got 4"),
+        (lambda: steps(square(), max_nodes=0), ValueError,
+         "max_nodes must be an int of at least 1, got 0"),
+        (lambda: steps(square(), names=[1]), TypeError,
+         "names must be a mapping of texts to Values, as locals() is, got list: "
+          'write names={"x": x}'),
     ]
-)
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -249,18 +249,12 @@ def test_deep_graphs_are_drawn_without_recursion():
 
 test_wrong_arguments_are_refused = refusals(
     [
-        (
-            lambda: draw([Value(1.0)]),
-            TypeError,
-            "draw(v) draws the graph of one Value, got list: "
-            "write draw(v[0]), or the loss that is made of them",
-        ),
-        (
-            lambda: draw(Value(1.0), names=["x"]),
-            TypeError,
-            "names must be a mapping of texts to Values, as locals() is, got list: "
-            'write names={"x": x}',
-        ),
+        (lambda: draw([Value(1.0)]), TypeError,
+         "draw(v) draws the graph of one Value, got list: write draw(v[0]), or the loss that is "
+         "made of them"),
+        (lambda: draw(Value(1.0), names=["x"]), TypeError,
+         "names must be a mapping of texts to Values, as locals() is, got list: "
+          'write names={"x": x}'),
         *[
             (
                 lambda option=option, wrong=wrong: draw(Value(1.0), **{option: wrong}),
@@ -282,18 +276,12 @@ test_wrong_arguments_are_refused = refusals(
                 (1.5, TypeError, "of at least 1, got float 1.5"),
             )
         ],
-        (
-            lambda: draw(long_sum(600), level="value"),
-            ValueError,
-            "the graph has 1,201 values, more than max_nodes=150: write max_nodes=1201 to draw "
-            'them all, or level="auto" for the nearest',
-        ),
-        (
-            lambda: draw(deep_net(), level="layer", max_nodes=5),
-            ValueError,
-            "the drawing has 33 boxes, more than max_nodes=5: write max_nodes=33 to draw them all, "
-            'or level="auto"',
-        ),
+        (lambda: draw(long_sum(600), level="value"), ValueError,
+         "the graph has 1,201 values, more than max_nodes=150: write max_nodes=1201 to draw them "
+         'all, or level="auto" for the nearest'),
+        (lambda: draw(deep_net(), level="layer", max_nodes=5), ValueError,
+         "the drawing has 33 boxes, more than max_nodes=5: write max_nodes=33 to draw them all, or "
+         'level="auto"'),
         *[
             (
                 lambda k=k: draw(batch(3), example=k),
@@ -302,34 +290,19 @@ test_wrong_arguments_are_refused = refusals(
             )
             for k in (3, -1, True, 1.0, "0")
         ],
-        (
-            lambda: draw(net(), example=1),
-            ValueError,
-            "example=1 is not there: the graph has one example: write 0",
-        ),
-        (
-            lambda: draw(net(), expand="layer1.neuron3"),
-            ValueError,
-            "expand='layer1.neuron3' is no unit or layer of this drawing: write one of 'layer1', "
-            "'layer2', 'layer1.neuron1', 'layer1.neuron2', 'layer2.neuron1'",
-        ),
-        (
-            lambda: draw(Value(1.0, "a"), expand="a"),
-            ValueError,
-            "expand='a' is no unit or layer of this drawing: it has none",
-        ),
-        (
-            lambda: draw(net(), level="value", expand="layer1"),
-            ValueError,
-            'level="value" shows every number, there is nothing to expand: write level="neuron"',
-        ),
-        (
-            lambda: draw(net(), expand=[1]),
-            TypeError,
-            'expand must be a list of names, got one with int 1: write expand="layer1.neuron1"',
-        ),
+        (lambda: draw(net(), example=1), ValueError,
+         "example=1 is not there: the graph has one example: write 0"),
+        (lambda: draw(net(), expand="layer1.neuron3"), ValueError,
+         "expand='layer1.neuron3' is no unit or layer of this drawing: write one of 'layer1', "
+         "'layer2', 'layer1.neuron1', 'layer1.neuron2', 'layer2.neuron1'"),
+        (lambda: draw(Value(1.0, "a"), expand="a"), ValueError,
+         "expand='a' is no unit or layer of this drawing: it has none"),
+        (lambda: draw(net(), level="value", expand="layer1"), ValueError,
+         'level="value" shows every number, there is nothing to expand: write level="neuron"'),
+        (lambda: draw(net(), expand=[1]), TypeError,
+         'expand must be a list of names, got one with int 1: write expand="layer1.neuron1"'),
     ]
-)
+)  # fmt: skip
 
 
 def test_a_drawing_runs_in_four_directions():

@@ -232,35 +232,17 @@ def test_a_picture_is_saved_as_svg(tmp_path):
 
 test_wrong_arguments_are_refused = refusals(
     [
-        (
-            lambda: network(MLP(2, [1]), [1, 2], 1),
-            ValueError,
-            "deltas need an example: give x, target and loss, or x alone",
-        ),
-        (
-            lambda: network(MLP(2, [1]), target=1, loss="hinge"),
-            ValueError,
-            "deltas need an example: give x, target and loss, or x alone",
-        ),
-        (
-            lambda: network(MLP(2, [1]), input_names=["a"]),
-            ValueError,
-            "the net has 2 inputs, but input_names has 1",
-        ),
-        (
-            lambda: network(MLP(2, [1]), input_names="ab"),
-            TypeError,
-            'input_names must be a list of texts, got str: write input_names=["height", "weight"]',
-        ),
-        (
-            lambda: network(MLP(2, [1]), max_units=0),
-            ValueError,
-            "max_units must be an int of at least 1, got 0",
-        ),
-        (
-            lambda: network(MLP(2, [1]), [1, 2], 1, "hinge", convention="delta"),
-            ValueError,
-            "unknown convention 'delta': choose dL/dz, -dE/dnet",
-        ),
+        (lambda: network(MLP(2, [1]), [1, 2], 1), ValueError,
+         "deltas need an example: give x, target and loss, or x alone"),
+        (lambda: network(MLP(2, [1]), target=1, loss="hinge"), ValueError,
+         "deltas need an example: give x, target and loss, or x alone"),
+        (lambda: network(MLP(2, [1]), input_names=["a"]), ValueError,
+         "the net has 2 inputs, but input_names has 1"),
+        (lambda: network(MLP(2, [1]), input_names="ab"), TypeError,
+         'input_names must be a list of texts, got str: write input_names=["height", "weight"]'),
+        (lambda: network(MLP(2, [1]), max_units=0), ValueError,
+         "max_units must be an int of at least 1, got 0"),
+        (lambda: network(MLP(2, [1]), [1, 2], 1, "hinge", convention="delta"), ValueError,
+         "unknown convention 'delta': choose dL/dz, -dE/dnet"),
     ]
-)
+)  # fmt: skip

@@ -272,41 +272,23 @@ def changed():
 test_what_is_no_sheet_is_refused = refusals(
     [
         (lambda: worksheet(1.0), TypeError, "worksheet(v) shows the graph of one Value, got float"),
-        (
-            lambda: worksheet(chain(61)),
-            ValueError,
-            "the graph has 61 values, and a sheet of paper has room for 60: draw a smaller graph, "
-            "such as the loss of one example, or a net of fewer units",
-        ),
-        (
-            lambda: worksheet(unit(), blanks="grad"),
-            ValueError,
-            "unknown blanks 'grad': choose data, slopes, gradients, all; did you mean 'gradients'?",
-        ),
-        (
-            lambda: worksheet(unit(), blanks=None),
-            TypeError,
-            "blanks must be a list of names, got NoneType",
-        ),
-        (
-            lambda: worksheet(unit(), blanks=[]),
-            ValueError,
-            'blanks is empty, so nothing is asked: write blanks="gradients"',
-        ),
-        (
-            lambda: worksheet(changed()),
-            GraphError,
-            "Value(data=2.0, grad=0.0, name='x') held 1.0 in the forward pass and was changed "
-            "since: run the forward pass again before worksheet()",
-        ),
-        (
-            lambda: worksheet(unit()).save("sheet.docx"),
-            ValueError,
-            "a worksheet is saved as .svg, .png, .pdf or .dot, and 'sheet.docx' is none of these: "
-            'write .save("worksheet.svg")',
-        ),
+        (lambda: worksheet(chain(61)), ValueError,
+         "the graph has 61 values, and a sheet of paper has room for 60: draw a smaller graph, "
+         "such as the loss of one example, or a net of fewer units"),
+        (lambda: worksheet(unit(), blanks="grad"), ValueError,
+         "unknown blanks 'grad': choose data, slopes, gradients, all; did you mean 'gradients'?"),
+        (lambda: worksheet(unit(), blanks=None), TypeError,
+         "blanks must be a list of names, got NoneType"),
+        (lambda: worksheet(unit(), blanks=[]), ValueError,
+         'blanks is empty, so nothing is asked: write blanks="gradients"'),
+        (lambda: worksheet(changed()), GraphError,
+         "Value(data=2.0, grad=0.0, name='x') held 1.0 in the forward pass and was changed since: "
+         "run the forward pass again before worksheet()"),
+        (lambda: worksheet(unit()).save("sheet.docx"), ValueError,
+         "a worksheet is saved as .svg, .png, .pdf or .dot, and 'sheet.docx' is none of these: "
+         'write .save("worksheet.svg")'),
     ]
-)
+)  # fmt: skip
 
 
 def test_sixty_values_and_nan_are_no_obstacle():

@@ -16,6 +16,7 @@ from tinygrad_edu.exercises.exercise import (
     numbers,
     read_list,
     read_number,
+    slopes,
 )
 
 ANSWERS: dict[str, Right] = {}
@@ -24,11 +25,6 @@ ANSWERS: dict[str, Right] = {}
 # Lesson 2, derivatives by nudging.
 
 _STEPS: Final = (1e-1, 1e-3, 1e-5, 1e-8, 1e-12)
-
-
-def _partial_derivatives() -> list[float]:
-    x, y = Value(3.0), Value(-2.0)
-    return [v.data for v in grad(x * x * y + y, [x, y])]
 
 
 def _best_step() -> float:
@@ -58,18 +54,13 @@ def _second_difference(answer: Any, f: Callable[[float], float], x: float, h: fl
 
 
 ANSWERS |= {
-    "2.1": numbers(_partial_derivatives),
+    "2.1": numbers(slopes(lambda x, y: x * x * y + y, 3.0, -2.0)),
     "2.2": number(_best_step, 1e-9),
     "2.3": _is_second_difference,
 }
 
 
 # Lesson 3, the backward pass step by step.
-
-
-def _used_twice() -> list[float]:
-    a, b = Value(2.0), Value(3.0)
-    return [v.data for v in grad((a + b) * b, [a, b])]
 
 
 def _breadth_first_and_right() -> list[float]:
@@ -106,7 +97,7 @@ def _graphs() -> list[Value]:
 
 
 ANSWERS |= {
-    "3.1": numbers(_used_twice),
+    "3.1": numbers(slopes(lambda a, b: (a + b) * b, 2.0, 3.0)),
     "3.2": numbers(_breadth_first_and_right),
     "3.3": _is_sort,
 }
@@ -115,11 +106,6 @@ ANSWERS |= {
 # Lesson 4, an operation of one's own.
 
 _POINTS: Final = (-2.0, -0.4, 0.0, 1.0, 3.0)
-
-
-def _slope_of_log() -> float:
-    x = Value(3.0)
-    return grad((1 + x * x).log(), x).data
 
 
 def _where_a_wrong_cube_passes() -> list[float]:
@@ -155,7 +141,7 @@ def _is_right(answer: Any) -> bool:
 
 
 ANSWERS |= {
-    "4.1": number(_slope_of_log),
+    "4.1": number(lambda: slopes(lambda x: (1 + x * x).log(), 3.0)()[0]),
     "4.2": numbers(_where_a_wrong_cube_passes, ordered=False),
     "4.3": _is_right,
 }

@@ -13,7 +13,7 @@ from numbers import Real
 from typing import Any, Final, NamedTuple, TypeVar
 
 from tinygrad_edu.checks import is_listed
-from tinygrad_edu.engine import Value
+from tinygrad_edu.engine import Value, grad
 from tinygrad_edu.examples import as_array
 from tinygrad_edu.text import clean
 
@@ -86,6 +86,21 @@ def numbers(
         )
 
     return right
+
+
+def slopes(f: Callable[..., Value], *at: float) -> Callable[[], list[float]]:
+    """A function that computes the derivatives of `f` by each of its arguments."""
+
+    def computed() -> list[float]:
+        xs = [Value(x) for x in at]
+        return [v.data for v in grad(f(*xs), xs)]
+
+    return computed
+
+
+def each(right: Callable[[Any, T], bool], *cases: T) -> Right:
+    """Whether an answer is right in each of these cases."""
+    return lambda answer: all(right(answer, case) for case in cases)
 
 
 def word(*accepted: str) -> Right:

@@ -11,9 +11,11 @@ from tinygrad_edu.exercises.exercise import (
     AnswerError,
     Right,
     asked,
+    each,
     number,
     numbers,
     read_numbers,
+    slopes,
 )
 from tinygrad_edu.functions import dot
 from tinygrad_edu.nn import MLP, Neuron
@@ -113,24 +115,13 @@ ANSWERS |= {
 # Lesson 7, the delta rules emerge.
 
 
-def _hidden_unit() -> list[float]:
+def _hidden_unit(z: Value, w: Value) -> Value:
     """A weight w from x = 2 into a tanh unit that gives 0.5; the deltas are slopes of a sum."""
-    w, z = Value(0.0), Value(math.atanh(0.5))
     a = (z + 2 * w).tanh()
-    loss = 0.3 * (2 * a) + 0.4 * (-1 * a)
-    return [v.data for v in grad(loss, [z, w])]
+    return 0.3 * (2 * a) + 0.4 * (-1 * a)
 
 
-def _chain_with_a_zero() -> list[float]:
-    w = [Value(0.5), Value(0.0), Value(2.0)]
-    return [v.data for v in grad((w[2] * w[1] * w[0] * 3.0 - 1.0) ** 2, w)]
-
-
-def _is_hidden_deltas(answer: Any) -> bool:
-    return all(_agrees(answer, sizes) for sizes in ([3, 2], [1, 4], [4, 1]))
-
-
-def _agrees(answer: Any, sizes: list[int]) -> bool:
+def _is_hidden_deltas(answer: Any, sizes: list[int]) -> bool:
     hidden, output = MLP(2, sizes, "sigmoid", rng=7).layers
     z = [unit.net_input([0.5, -1.0]) for unit in hidden.neurons]
     a = [v.sigmoid() for v in z]
@@ -142,7 +133,7 @@ def _agrees(answer: Any, sizes: list[int]) -> bool:
 
 
 ANSWERS |= {
-    "7.1": numbers(_hidden_unit),
-    "7.2": numbers(_chain_with_a_zero),
-    "7.3": _is_hidden_deltas,
+    "7.1": numbers(slopes(_hidden_unit, math.atanh(0.5), 0.0)),
+    "7.2": numbers(slopes(lambda u, v, w: (w * v * u * 3.0 - 1.0) ** 2, 0.5, 0.0, 2.0)),
+    "7.3": each(_is_hidden_deltas, [3, 2], [1, 4], [4, 1]),
 }

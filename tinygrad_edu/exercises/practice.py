@@ -1,19 +1,21 @@
 """The exercises of lessons 12 to 15: overfitting, the spiral, digits, vowels."""
 
+import math
 from numbers import Real
 from typing import Any, Final
 
 from tinygrad_edu.checks import is_real
 from tinygrad_edu.data import folds, standardising
-from tinygrad_edu.engine import Value, grad
 from tinygrad_edu.exercises.exercise import (
     AnswerError,
     Right,
     asked,
     described,
+    each,
     number,
     numbers,
     read_number,
+    slopes,
     word,
 )
 from tinygrad_edu.losses import cross_entropy
@@ -44,12 +46,7 @@ def _stopped_and_restored() -> list[float]:
     return []
 
 
-def _is_normalisation(answer: Any) -> bool:
-    columns = ([1.0, 2.0, 3.0, 6.0], [-5.0, 5.0], [0.01, 0.02, 0.02])
-    return all(_normalises(answer, column) for column in columns)
-
-
-def _normalises(answer: Any, column: list[float]) -> bool:
+def _is_normalisation(answer: Any, column: list[float]) -> bool:
     expected = [row[0].data for row in BatchNorm(1).batch([[x] for x in column])]
     return asked(answer, list(column), read=numbers(expected, 1e-6))
 
@@ -57,16 +54,11 @@ def _normalises(answer: Any, column: list[float]) -> bool:
 ANSWERS |= {
     "12.1": numbers(_kept_and_expected),
     "12.2": numbers(_stopped_and_restored, 0.0),
-    "12.3": _is_normalisation,
+    "12.3": each(_is_normalisation, [1.0, 2.0, 3.0, 6.0], [-5.0, 5.0], [0.01, 0.02, 0.02]),
 }
 
 
 # Lesson 13, the spiral.
-
-
-def _slopes_of_scores() -> list[float]:
-    z = [Value(p).log() for p in (0.2, 0.5, 0.3)]
-    return [v.data for v in grad(cross_entropy(z, 2), z)]
 
 
 def _is_linear_accuracy(answer: Any) -> bool:
@@ -74,11 +66,7 @@ def _is_linear_accuracy(answer: Any) -> bool:
     return 0.45 <= read_number(answer) <= 0.56
 
 
-def _is_scores(answer: Any) -> bool:
-    return all(_agrees(answer, sizes) for sizes in ([4, 3], [1, 2]))
-
-
-def _agrees(answer: Any, sizes: list[int]) -> bool:
+def _is_scores(answer: Any, sizes: list[int]) -> bool:
     model = MLP(2, sizes, "relu", rng=3)
     for k, p in enumerate(model.parameters()):
         p.data += 0.1 * (-1) ** k
@@ -96,9 +84,9 @@ def _agrees(answer: Any, sizes: list[int]) -> bool:
 
 
 ANSWERS |= {
-    "13.1": numbers(_slopes_of_scores),
+    "13.1": numbers(slopes(lambda *z: cross_entropy(z, 2), *map(math.log, (0.2, 0.5, 0.3)))),
     "13.2": _is_linear_accuracy,
-    "13.3": _is_scores,
+    "13.3": each(_is_scores, [4, 3], [1, 2]),
 }
 
 
@@ -112,10 +100,6 @@ _CASES: Final = (
 )
 
 
-def _number_of_parameters() -> int:
-    return len(MLP(64, [16, 8, 10]).parameters())
-
-
 def _is_most_confused(answer: Any) -> bool:
     return all(
         asked(answer, list(actual), list(predicted), read=numbers(pair, 0.0))
@@ -124,7 +108,7 @@ def _is_most_confused(answer: Any) -> bool:
 
 
 ANSWERS |= {
-    "14.1": number(_number_of_parameters, 0.0),
+    "14.1": number(lambda: len(MLP(64, [16, 8, 10]).parameters()), 0.0),
     "14.2": word("same"),
     "14.3": _is_most_confused,
 }

@@ -7,15 +7,17 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from tinygrad_edu import functions as f
-from tinygrad_edu.engine import Value, grad, parameter
+from tinygrad_edu.engine import Value, grad
 from tinygrad_edu.exercises.exercise import (
     AnswerError,
     Right,
     asked,
+    each,
     number,
     numbers,
     read_number,
     read_value,
+    slopes,
 )
 from tinygrad_edu.functions import sigmoid
 from tinygrad_edu.losses import (
@@ -76,10 +78,8 @@ Function = Callable[[Value], Value]
 _EXAMPLES: Final = ((1.0, 2.0), (3.0, 1.0))
 
 
-def _gradient_of_a_linear_unit() -> list[float]:
-    w1, w0 = parameter(1.0), parameter(0.0)
-    error = f.mean([half_squared_error(w1 * x + w0, t) for x, t in _EXAMPLES])
-    return [v.data for v in grad(error, [w1, w0])]
+def _error_of_a_linear_unit(w1: Value, w0: Value) -> Any:
+    return f.mean([half_squared_error(w1 * x + w0, t) for x, t in _EXAMPLES])
 
 
 def _two_valleys(w: Value) -> Value:
@@ -109,7 +109,7 @@ def _is_descent(answer: Any) -> bool:
 
 
 ANSWERS |= {
-    "9.1": numbers(_gradient_of_a_linear_unit),
+    "9.1": numbers(slopes(_error_of_a_linear_unit, 1.0, 0.0)),
     "9.2": number(_deeper_bottom, 2e-3),
     "9.3": _is_descent,
 }
@@ -143,10 +143,6 @@ def _units_that_differ() -> int:
     return len({tuple(p.data for p in unit.parameters()) for unit in hidden})
 
 
-def _is_initialiser(answer: Any) -> bool:
-    return all(_is_gaussian(answer, nin) for nin in (4, 100))
-
-
 def _is_gaussian(answer: Any, nin: int) -> bool:
     """Mean 0, variance 1/nin, kurtosis 3 (1.8 if uniform), each to about five standard errors."""
     rng = random.Random(1)
@@ -162,7 +158,7 @@ def _is_gaussian(answer: Any, nin: int) -> bool:
 ANSWERS |= {
     "10.1": numbers(_first_gradients),
     "10.2": number(_units_that_differ, 0.0),
-    "10.3": _is_initialiser,
+    "10.3": each(_is_gaussian, 4, 100),
 }
 
 
@@ -186,11 +182,7 @@ def _ratio_of_deltas() -> float:
     return entropy / grad(half_squared_error(sigmoid(z), 0), z).data
 
 
-def _is_generalised_relu(answer: Any) -> bool:
-    return all(_right_at(answer, x) for x in (-50.0, -3.0, -0.5, 0.5, 4.0))
-
-
-def _right_at(answer: Any, x: float) -> bool:
+def _is_generalised_relu(answer: Any, x: float) -> bool:
     z = Value(x)
     a = asked(answer, z, read=read_value)
     slope = 1.0 if x > 0 else _ALPHA
@@ -200,5 +192,5 @@ def _right_at(answer: Any, x: float) -> bool:
 ANSWERS |= {
     "11.1": number(_factor_through_three_layers, 1e-4),
     "11.2": number(_ratio_of_deltas, 1e-2),
-    "11.3": _is_generalised_relu,
+    "11.3": each(_is_generalised_relu, -50.0, -3.0, -0.5, 0.5, 4.0),
 }

@@ -198,10 +198,8 @@ def maps(activations: Sequence[Array]) -> str:
 
 def net(run: Run, example: int, *, with_example: bool) -> str:
     """The network diagram, with the activations and deltas of a training example."""
-    names = list(run.settings.features)
-    if not with_example:
-        return network(run.model, input_names=names).svg
-    return network(run.model, *_case(run, example), run.loss, input_names=names).svg
+    case = (*_case(run, example), run.loss) if with_example else ()
+    return network(run.model, *case, input_names=list(run.settings.features)).svg
 
 
 def example_deltas(run: Run, example: int) -> str:

@@ -47,13 +47,8 @@ def features(X: Iterable[Any], names: Sequence[str]) -> list[list[float]]:
 def columns(points: Array, names: Sequence[str]) -> Array:
     """The same for an array (n, 2): (n, number of names)."""
     x1, x2 = points.T
-    found: Array = np.stack([FEATURES[feature(name)](x1, x2) for name in names], axis=-1)
+    found: Array = np.stack([FEATURES[name](x1, x2) for name in names], axis=-1)
     return found
-
-
-def feature(name: str) -> str:
-    """The name, checked. Raises ValueError for an unknown one."""
-    return one_of("feature", name, FEATURES)
 
 
 #: The data sets of points of the plane; "own" is the user's.
@@ -112,7 +107,7 @@ class Settings:
 
 
 def _features(name: str, x: Any) -> tuple[str, ...]:
-    return tuple(feature(item) for item in listed(name, x, "features"))
+    return tuple(one_of("feature", item, FEATURES) for item in listed(name, x, "features"))
 
 
 def _layers(name: str, x: Any) -> tuple[int, ...]:

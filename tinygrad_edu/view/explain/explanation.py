@@ -1,6 +1,7 @@
 """explain: the chain rule for one derivative, with letters and with numbers."""
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from types import NoneType
 from typing import Any, Final
 
@@ -151,7 +152,7 @@ def _chain_rule(
     routes = paths.all() if few else []
     parts = [contribution(route) for route in routes]
     if routes and agree(parts, grads[w]):
-        lines, used = _by_path(write, routes, paths), [link for route in routes for link in route]
+        lines, used = _by_path(write, routes, parts, paths), list(chain(*routes))
     else:  # also where the product of a path leaves the range of floats
         lines, used = _by_value(write, paths, grads)
         parts = [link.passes(grads[link.child]) for link in paths.links_to(w)]
@@ -179,7 +180,9 @@ def _check(derived: str, label: str, w: Value, parts: Sequence[float], value: fl
     )
 
 
-def _by_path(write: Writer, routes: Sequence[Sequence[Link]], paths: Paths) -> list[Line]:
+def _by_path(
+    write: Writer, routes: Sequence[Sequence[Link]], parts: Sequence[float], paths: Paths
+) -> list[Line]:
     """A line per path, those through the same values together, and their sum."""
     v, w = paths.v, paths.w
     lines = []
@@ -191,13 +194,12 @@ def _by_path(write: Writer, routes: Sequence[Sequence[Link]], paths: Paths) -> l
         path = Both(f"path {i}:", rf"\text{{path {i}:}}")
         left = path if len(routes) > 1 else write.total(v, w)
         numbers = [product(slopes)] if slopes else []
-        sides = [left, *letters, *numbers, number(contribution(route))]
+        sides = [left, *letters, *numbers, number(parts[i - 1])]
         lines.append(Line(sides, 2 * (len(routes) > 1)))
     if len(routes) == 1:
         return lines
     together = "" if paths.count == len(routes) else ", those through the same values together"
     ways = f"{paths.count} paths lead from {write.labels[w]} to {write.labels[v]}{together}:"
-    parts = [contribution(route) for route in routes]
     summed = added(number(x, first=i == 0) for i, x in enumerate(parts))
     return [sentence(ways), *lines, Line([write.total(v, w), summed, number(sum(parts))])]
 

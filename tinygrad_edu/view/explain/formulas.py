@@ -103,9 +103,6 @@ class _Mathematics:
         opposite = _opposite(x)
         return expr.sigmoid(x) if opposite is None else 1 - expr.sigmoid(opposite)
 
-    def hypot(self, x: Any, y: Any) -> Any:
-        return expr.sqrt(x * x + y * y)
-
     def abs(self, x: Any) -> Any:
         return expr.abs(x) if isinstance(x, Expr) else abs(x)
 

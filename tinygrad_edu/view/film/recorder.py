@@ -202,8 +202,11 @@ class _Recorder:
                 sums[p] = after if open_[p] else self.grads[p]
                 if len(equations) < FEW:
                     letters = _say_backward(self.write, v, k, self.root)
-                    question = letters + _say_asked(before)
-                    equations.append(letters + _say_product(slope, g, before, sums[p]))
+                    factors = [in_product(x, first=False).text for x in (slope, g)]
+                    product = f"{' * '.join(factors)} = {short(slope * g)}"
+                    known = "" if before is None else f"; {short(before)} before, now "
+                    question = f"{letters}{known or ' = '}?"
+                    equations.append(f"{letters} = {product}{known and known + short(sums[p])}")
             touched = dict.fromkeys(v.parents[k] for v, k in group)
             if len(group) > 1:
                 asked = [derivative(self.root, self.names[p]).text for p in touched]
@@ -254,17 +257,6 @@ def _say_backward(write: Writer, v: Value, i: int, root: str) -> str:
     return f"{sign}: {by.text} += {write.handed(v, i, gradient)}"
 
 
-def _say_product(slope: float, gradient: float, before: float | None, after: float) -> str:
-    """` = 2 * 0.5 = 1`, and where there was a gradient before, what the sum has become."""
-    equation = f" = {_factor(slope)} * {_factor(gradient)} = {short(slope * gradient)}"
-    return equation if before is None else f"{equation}; {short(before)} before, now {short(after)}"
-
-
-def _say_asked(before: float | None) -> str:
-    """The same with the new gradient left out."""
-    return " = ?" if before is None else f"; {short(before)} before, now ?"
-
-
 def _say_update(optimizer: Optimizer, p: Value, label: str, root: str, g: float, new: float) -> str:
     """`SGD: w = w - lr * dL/dw = 2 - 0.1 * 3 = 1.7` for a parameter."""
     t, state = optimizer.steps + 1, optimizer.states[optimizer.parameters.index(p)]
@@ -284,8 +276,3 @@ def _say_update(optimizer: Optimizer, p: Value, label: str, root: str, g: float,
         return f"{kind}: {label} = {' = '.join(sides)} = {short(new)}"
     known = f"with {gradient.text} = {short(g)} and lr = {short(optimizer.lr)}"
     return f"{kind}: {label} from {short(p.data)} to {short(new)}, {known}"
-
-
-def _factor(x: float) -> str:
-    """A number in a product, a negative one in parentheses."""
-    return in_product(x, first=False).text

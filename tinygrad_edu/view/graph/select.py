@@ -44,19 +44,13 @@ def main_strands(order: Sequence[Value], most: int) -> list[Value]:
     if len(order) <= most:
         return list(order)
     for kept in (2, 1):
-        shown = _strands(order, kept)
+        shown = {order[-1]}
+        for v in reversed(order):
+            if v in shown:
+                shown.update(_weightiest(v, kept))
         if len(shown) <= most:
             break
-    return nearest(shown, most)
-
-
-def _strands(order: Sequence[Value], kept: int) -> list[Value]:
-    """Of a topological order what the root depends on most; `kept` operands of a wide operation."""
-    shown = {order[-1]}
-    for v in reversed(order):
-        if v in shown:
-            shown.update(_weightiest(v, kept))
-    return [v for v in order if v in shown]
+    return nearest([v for v in order if v in shown], most)
 
 
 def _weightiest(v: Value, kept: int) -> list[Value]:

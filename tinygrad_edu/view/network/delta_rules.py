@@ -24,23 +24,16 @@ def plain(x: Any, what: str) -> float:
     return x.data if isinstance(x, Value) else number(x, what)
 
 
-def output_slopes(record: LossRecord, a: Sequence[float], target: Any) -> list[float]:
-    """dL/da_k for the outputs a_k."""
-    y = list(target) if isinstance(target, Iterable) else [target]
-    numbers = [plain(t, "a target") for t in y]
-    if record.outputs == "logits" and len(numbers) == 1:  # a class number
-        numbers = [float(k == numbers[0]) for k in range(len(a))]
-    return record.slopes(a, numbers)
-
-
 def output_deltas(
     record: LossRecord, activation: Any, a: Sequence[float], slopes: Sequence[float], target: Any
 ) -> list[float]:
     """dL/dz_k of the last layer; for a sigmoid with cross entropy a - y, with nothing cancelled."""
+    y = [plain(t, "a target") for t in (target if isinstance(target, Iterable) else [target])]
     if record.outputs == "probability" and activation == "sigmoid":
-        y = list(target) if isinstance(target, Iterable) else [target]
-        return [a[0] - plain(y[0], "a target")]
-    return through(activation, output_slopes(record, a, target), a, slopes)
+        return [a[0] - y[0]]
+    if record.outputs == "logits" and len(y) == 1:  # a class number
+        y = [float(k == y[0]) for k in range(len(a))]
+    return through(activation, record.slopes(a, y), a, slopes)
 
 
 def through(

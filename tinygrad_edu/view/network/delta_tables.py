@@ -117,8 +117,8 @@ class Deltas:
                 r"\begin{array}{lrrrrrr}",
                 r"& z & a & g'(z) & \delta & \mathrm{rule} & \mathrm{difference} \\ \hline",
             ]
-            for name, *numbers in layer.units[:_UNITS_SHOWN]:
-                cells = [latex_name(str(name)), *map(_latex_cell, _cells(numbers))]
+            for name, *numbers in map(_cells, layer.units[:_UNITS_SHOWN]):
+                cells = [latex_name(name), *map(_latex_cell, numbers)]
                 lines.append(" & ".join(cells) + r" \\")
             lines.append(r"\end{array} \\")
             if more := _more(layer.units, _UNITS_SHOWN):
@@ -150,10 +150,10 @@ class Deltas:
         return f"<div><p>{html.escape(self.heading)}</p>{tables}</div>"
 
 
-def _cells(numbers: Iterable[Any]) -> list[str]:
-    """The numbers of a row as texts, the last being a difference; a dash for None."""
-    *rest, last = numbers
-    return [*("-" if v is None else short(v + 0.0) for v in rest), _difference(last)]
+def _cells(row: Iterable[Any]) -> list[str]:
+    """Name and numbers of a row as texts, the last being a difference; a dash for None."""
+    name, *rest, last = row
+    return [name, *("-" if v is None else short(v + 0.0) for v in rest), _difference(last)]
 
 
 def _largest(differences: Sequence[float]) -> float:
@@ -172,7 +172,7 @@ def _more(rows: Sequence[Any], count: int) -> str:
 
 
 def _text_table(t: _Table) -> str:
-    cells = [t.columns, *([name, *_cells(numbers)] for name, *numbers in t.rows[: t.most])]
+    cells = [t.columns, *map(_cells, t.rows[: t.most])]
     lines = [*table(cells).splitlines(), *filter(None, [_more(t.rows, t.most)])]
     return "\n".join([*t.caption, *(f"  {line}" for line in lines)])
 
@@ -181,7 +181,7 @@ def _html_table(t: _Table) -> str:
     caption = html.escape("; ".join(t.caption))
     more = [[text] for text in [_more(t.rows, t.most)] if text]
     return html_table(
-        [t.columns, *([name, *_cells(numbers)] for name, *numbers in t.rows[: t.most]), *more],
+        [t.columns, *map(_cells, t.rows[: t.most]), *more],
         ' style="color: inherit; font-variant-numeric: tabular-nums"',
         f'<caption style="color: inherit; text-align: left">{caption}</caption>',
     )
