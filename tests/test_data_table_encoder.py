@@ -54,12 +54,6 @@ def test_numbers_are_standardised_and_words_are_1_of_k():
     assert [len(row) for row in encoder.features(table)] == [5] * 4
 
 
-def test_words_in_the_target_are_classes_in_sorted_order():
-    encoder = TableEncoder.fit(_table(ANIMALS), "kind")
-    assert encoder.class_names == ("bird", "fish", "mammal")
-    assert encoder.labels(_table(ANIMALS)) == [2, 0, 2, 1]
-
-
 def test_20_different_whole_numbers_are_classes_and_21_are_not():
     rows = [f"{i},{i}" for i in range(21)]
     assert len(TableEncoder.fit(_table("\n".join(["a,b", *rows[:20]])), "b").class_names) == 20
