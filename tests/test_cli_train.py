@@ -43,13 +43,6 @@ def test_train_learns_a_table_of_numbers_and_words(capsys):
     assert "size, colour=blue, colour=red, weight" in report
 
 
-@pytest.mark.slow
-def test_a_table_of_two_numbers_gets_decision_regions():
-    text = "a,b,ripe\n" + "".join(f"{i},{i * i},{i % 2}\n" for i in range(8))
-    assert train(text, "--epochs", "1", "--hidden", "2", "--out", "out") == 0
-    assert "regions.png" in os.listdir("out")
-
-
 def test_the_encoding_is_learned_from_the_training_rows_alone(model_only):
     rows = [f"{i},{'ab'[i % 2]}" for i in range(12)]
     text = "x,ripe\n" + "\n".join(rows) + "\n"
@@ -76,10 +69,11 @@ def test_train_on_iris_written_as_a_table(capsys, model_only):
 
 
 @pytest.mark.slow
-def test_names_from_the_table_are_shown_literally_in_the_report():
+def test_two_numbers_get_decision_regions_and_names_are_shown_literally_in_the_report():
     name = "<script>$x$</script>"
     text = f"a,b,{name}\n" + "".join(f"{i},{i * i},<b>$y{i % 2}\n" for i in range(8))
     assert train(text, "--epochs", "1", "--hidden", "2", "--out", "out", target=name) == 0
+    assert "regions.png" in os.listdir("out")
     report = Path("out/report.html").read_text()
     assert "<script" not in report
     assert "<b>" not in report

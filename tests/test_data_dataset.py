@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 from refusals import refusals
 
-from tinygrad_edu.data import Dataset, as_random, folds, iris, moons, train_test_split, vowels
+from tinygrad_edu.data import Dataset, as_random, folds, iris, train_test_split, vowels
 
 
 def test_importing_the_data_modules_opens_no_data_file_and_no_numpy():
@@ -24,13 +24,10 @@ def test_importing_the_data_modules_opens_no_data_file_and_no_numpy():
     assert done.returncode == 0, done.stderr
 
 
-def test_a_seed_gives_the_numbers_of_a_random_with_that_seed():
-    assert as_random(7).random() == random.Random(7).random()
-
-
-def test_a_random_is_returned_itself():
-    gen = random.Random(1)
+def test_a_random_is_returned_itself_and_a_seed_gives_that_of_the_seed():
+    gen = random.Random(7)
     assert as_random(gen) is gen
+    assert as_random(7).random() == gen.random()
 
 
 RNG = "rng must be an int seed or a random.Random, got"
@@ -70,14 +67,10 @@ def test_a_stratified_split_takes_the_same_part_of_each_class():
     assert Counter(y_train) == {0: 48, 1: 24, 2: 8}
     assert Counter(y_test) == {0: 12, 1: 6, 2: 2}
     assert sorted(X_train + X_test) == X
-    assert [y[int(row[0])] for row in X_train] == y_train
-    assert [y[int(row[0])] for row in X_test] == y_test
-
-
-def test_both_sides_of_a_split_are_shuffled():
-    _, y_train, _, y_test = train_test_split(*moons(100))
     assert y_train != sorted(y_train)
     assert y_test != sorted(y_test)
+    assert [y[int(row[0])] for row in X_train] == y_train
+    assert [y[int(row[0])] for row in X_test] == y_test
 
 
 def test_a_stratified_split_keeps_a_member_of_each_class_on_both_sides():
@@ -104,12 +97,7 @@ def test_a_split_is_reproducible_from_its_seed_and_differs_for_another():
     X, y = iris()
     assert train_test_split(X, y, rng=3) == train_test_split(X, y, rng=3)
     assert train_test_split(X, y, rng=3)[0] != train_test_split(X, y, rng=4)[0]
-
-
-def test_the_size_of_the_test_has_two_names():
-    assert train_test_split(*moons(20), test_ratio=0.4) == train_test_split(
-        *moons(20), test_size=0.4
-    )
+    assert train_test_split(X, y, test_ratio=0.4) == train_test_split(X, y, test_size=0.4)
 
 
 SIZE = "test_size must be a finite number > 0 and < 1, got"
@@ -144,9 +132,6 @@ def test_folds_test_each_row_once_and_keep_speakers_together():
         assert all(a < b for a, b in pairwise(test))
         assert not {speakers[i] for i in training} & {speakers[i] for i in test}
     assert sorted(len(test) for _, test in found) == [300, 300, 300, 300, 320]  # 20 rows a speaker
-
-
-def test_folds_are_drawn_from_a_seed():
     assert folds(range(10), 5, rng=1) == folds(range(10), 5, rng=1) != folds(range(10), 5, rng=2)
 
 

@@ -25,13 +25,9 @@ def test_rows_of_binary_addition_hold_two_numbers_and_their_sum(bits: int) -> No
         assert {type(x) for x in row + total} == {float}
 
 
-def test_the_least_significant_bits_come_first() -> None:
+def test_the_least_significant_bits_come_first_and_a_seed_gives_the_same() -> None:
     X, y = binary_addition(200, 2)
-    assert [1, 1, 1, 0, 0, 0] in X  # 3 + 1
-    assert y[X.index([1, 1, 1, 0, 0, 0])] == [0, 0, 1]
-
-
-def test_binary_addition_is_reproducible_from_a_seed() -> None:
+    assert y[X.index([1, 1, 1, 0, 0, 0])] == [0, 0, 1]  # 3 + 1
     assert binary_addition(9, 9, rng=2) == binary_addition(9, 9, rng=random.Random(2))
     assert binary_addition(9, 9, rng=2) != binary_addition(9, 9, rng=3)
 

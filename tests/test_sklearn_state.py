@@ -27,15 +27,9 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 X, Y = load_iris(return_X_y=True)
 SMALL: dict[str, Any] = {"hidden_layer_sizes": (3,), "max_iter": 3, "random_state": 0}
 ATTRIBUTES = [
-    "best_loss_",
-    "best_validation_score_",
-    "n_iter_",
-    "n_layers_",
-    "n_outputs_",
-    "out_activation_",
-    "t_",
-    "validation_scores_",
-]
+    "best_loss_", "best_validation_score_", "n_iter_", "n_layers_", "n_outputs_", "out_activation_",
+    "t_", "validation_scores_",
+]  # fmt: skip
 
 
 def fitted(**options: Any) -> Any:
@@ -136,11 +130,6 @@ def test_a_warm_start_takes_the_same_classes_only(y: Any) -> None:
     assert texts[0] == texts[1]
 
 
-def test_partial_fit_takes_some_of_the_classes() -> None:
-    net = fitted(warm_start=True)
-    assert net.partial_fit(X[:60], Y[:60]).classes_.tolist() == [0, 1, 2]
-
-
 def test_a_net_that_takes_the_place_of_the_model_predicts_and_learns() -> None:
     net, other = fitted(), fitted(random_state=1)
     net.model_ = copy.deepcopy(other.model_)
@@ -208,10 +197,11 @@ def test_nothing_of_an_earlier_fit_remains(solver: str) -> None:
     assert net.t_ == (450 if solver == "adam" else 0)
 
 
-def test_a_fit_that_goes_on_counts_rows_on() -> None:
-    net = fitted(warm_start=True).partial_fit(X, Y)
-    assert net.t_ == 600
-    assert net.fit(X, Y).t_ == 1050
+def test_a_fit_that_goes_on_keeps_the_classes_and_counts_rows_on() -> None:
+    net = fitted(warm_start=True).partial_fit(X[:60], Y[:60])
+    assert net.classes_.tolist() == [0, 1, 2]
+    assert net.t_ == 510
+    assert net.fit(X, Y).t_ == 960
 
 
 def test_weights_are_read_only() -> None:

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from tinygrad_edu.checks import one_of
 from tinygrad_edu.data import TableEncoder
 from tinygrad_edu.losses import LOSSES
@@ -33,10 +31,6 @@ class Classifier:
     def outputs(self, X: Rows) -> list[list[float]]:
         """What the net gives for encoded rows."""
         return predict(self.model, X)
-
-    def probabilities(self, outputs: Rows) -> list[list[float]]:
-        """For each output k numbers in [0, 1] with the sum 1, that of its class the largest."""
-        return list(self.head.probabilities(np.array(outputs)).tolist())
 
     def save(self, path: str) -> None:
         """Write the net with its encoding and loss to the JSON file `path`."""

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
+import numpy as np
+
 from tinygrad_edu.checks import one_of
 from tinygrad_edu.classics import CLASSICS, LONG
 from tinygrad_edu.cli.classification import classification
@@ -101,13 +103,13 @@ def predict(args: argparse.Namespace) -> int:
             raise UsageError(
                 f"{args.file}, line {line}: the net gives {output[0]}, its numbers overflow here"
             )
-    names = classifier.encoder.class_names
-    if classifier.head.outputs == "score":
+    names, head = classifier.encoder.class_names, classifier.head
+    if head.outputs == "score":
         header, numbers = [f"score({names[1]})"], outputs
     else:
-        header, numbers = [f"p({name})" for name in names], classifier.probabilities(outputs)
+        header, numbers = [f"p({name})" for name in names], head.probabilities(np.array(outputs))
     print(_csv(["prediction", *header]))
-    for c, row in zip(classifier.head.classes(outputs), numbers, strict=True):
+    for c, row in zip(head.classes(outputs), numbers, strict=True):
         print(_csv([names[c], *(f"{x:.6g}" for x in row)]))
     return 0
 
@@ -120,10 +122,8 @@ def _csv(cells: Sequence[str]) -> str:
     """A line that every reader of CSV splits into these cells; a terminal gets them harmless."""
     if sys.stdout is not None and sys.stdout.isatty():
         cells = [clean(cell, 1000) for cell in cells]
-    quoted = (cell.replace('"', '""') for cell in cells)
     return ",".join(
-        f'"{text}"' if _SPLITS.search(cell) else text
-        for cell, text in zip(cells, quoted, strict=True)
+        '"' + cell.replace('"', '""') + '"' if _SPLITS.search(cell) else cell for cell in cells
     )
 
 

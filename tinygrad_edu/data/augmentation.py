@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from tinygrad_edu.checks import as_random, real, row, whole
 from tinygrad_edu.examples import read_row
 
-__all__ = ["Augmentation", "jitter", "rotation", "shift"]
+__all__ = ["jitter", "rotation", "shift"]
 
 
 @dataclass(frozen=True, repr=False, eq=False)

@@ -8,6 +8,8 @@ from typing import Any, Final, TypeVar
 from tinygrad_edu.checks import as_random, flag, instance, listed, real, whole
 from tinygrad_edu.examples import kept, labels, take
 
+__all__ = ["DATA_SETS", "Dataset", "folds", "train_test_split"]
+
 #: Rows that still fit into the memory of a small machine.
 MOST: Final = 1_000_000
 
@@ -114,9 +116,6 @@ def data_set(**recipe: Any) -> Callable[[_Make], _Make]:
         return make
 
     return enter
-
-
-__all__ = ["Dataset", "folds", "train_test_split"]
 
 
 def _as_many(X: Sized, y: Sized) -> None:

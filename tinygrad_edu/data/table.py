@@ -13,7 +13,7 @@ from functools import cached_property
 from tinygrad_edu.checks import text_of, whole
 from tinygrad_edu.files import AnyPath, open_regular, path_of
 
-__all__ = ["Table", "TableError", "read_table", "shown"]
+__all__ = ["Table", "TableError", "read_table"]
 
 MAX_COLUMNS = 10_000
 NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")

@@ -12,7 +12,7 @@ from tinygrad_edu.checks import Check, instance, listed, real
 from tinygrad_edu.data.encoding import mean_and_std, places
 from tinygrad_edu.data.table import Table, TableError, listing, shown
 
-__all__ = ["CategoryColumn", "NumericColumn", "TableEncoder"]
+__all__ = ["TableEncoder"]
 
 MAX_CLASSES = 20
 
