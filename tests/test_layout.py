@@ -189,7 +189,7 @@ def lines(path: Path) -> int:
 def test_the_package_does_not_grow() -> None:
     assert len(FILES) <= 175
     # what there is: the house is planned for 24,000 lines
-    assert sum(map(lines, FILES.values())) <= 29_200
+    assert sum(map(lines, FILES.values())) <= 29_010
 
 
 def reading_path() -> list[Path]:
@@ -204,7 +204,7 @@ def test_the_reading_path_does_not_grow() -> None:
     assert all(file.exists() for file in path)
     # what there is: the plan is 2,000 lines
     assert sum(map(lines, path)) <= 2_560
-    assert sum(lines(file) for file in path if file.parent.name == "engine") <= 812
+    assert sum(lines(file) for file in path if file.parent.name == "engine") <= 826
 
 
 def test_importing_the_package_loads_nothing_heavy() -> None:
