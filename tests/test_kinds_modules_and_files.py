@@ -131,6 +131,7 @@ FOUND = {
     "array of layers": (lambda: np.array([Neuron(1), None]), "w[0].w[0] w[0].b"),
     "deque": (lambda: deque([one()]), "w[0]"),
     "UserList": (lambda: UserList([one()]), "w[0]"),
+    "dict": (lambda: {"a": Neuron(1)}, "w['a'].w[0] w['a'].b"),
     "UserDict": (lambda: UserDict(a=one()), "w['a']"),
     "ordered dict in a tuple": (lambda: (OrderedDict(a=[one()]),), "w[0]['a'][0]"),
     "chain of dicts": (lambda: ChainMap({"a": one()}), "w['a']"),
@@ -658,7 +659,7 @@ def test_a_new_file_has_the_mode_of_any_new_file(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", WRITERS)
-@pytest.mark.parametrize("step", ["fsync", "replace", "chmod"])
+@pytest.mark.parametrize("step", ["write", "fsync", "replace", "chmod"])
 def test_whatever_ends_a_save_the_old_file_stays_whole_and_alone(name, step, tmp_path, monkeypatch):
     suffix, write = WRITERS[name]
     path = tmp_path / f"file{suffix}"
@@ -668,8 +669,15 @@ def test_whatever_ends_a_save_the_old_file_stays_whole_and_alone(name, step, tmp
         def crash(*_, error=error):
             raise error
 
+        class FullDisk(io.FileIO):
+            def write(self, content, crash=crash):
+                super().write(content[:50])
+                crash()
+
         with monkeypatch.context() as patch:
-            patch.setattr(os, step, crash)
+            patch.setattr(os, "replace" if step == "write" else step, crash)
+            if step == "write":
+                patch.setattr(files, "open", FullDisk, raising=False)
             with pytest.raises(type(error)) as caught:
                 write(path)
         assert caught.value is error

@@ -534,36 +534,6 @@ def test_metadata_that_json_cannot_hold_is_refused(tmp_path, metadata, error):
 # --- writing
 
 
-@pytest.mark.parametrize("error", [OSError("disk full"), KeyboardInterrupt(), MemoryError()])
-@pytest.mark.parametrize("step", ["replace", "write"])
-def test_a_crash_while_saving_leaves_the_old_file_and_nothing_else(
-    saved, tmp_path, monkeypatch, error, step
-):
-    path = tmp_path / "m.json"
-    path.write_bytes(saved)
-
-    def crash(*_):
-        assert len(os.listdir(tmp_path)) == 2  # the new file is being written beside the old one
-        raise error
-
-    class FullDisk(io.FileIO):
-        def write(self, text):
-            super().write(text[:50])
-            crash()
-            return 50
-
-    if step == "replace":
-        monkeypatch.setattr(os, "replace", crash)
-    else:
-        monkeypatch.setattr(files, "open", FullDisk, raising=False)
-    with pytest.raises(type(error)) as caught:
-        MLP(3, [3]).save(path)
-    monkeypatch.undo()
-    assert caught.value is error
-    assert path.read_bytes() == saved
-    assert os.listdir(tmp_path) == ["m.json"]
-
-
 def test_a_reader_sees_the_old_or_the_new_file_while_others_write(tmp_path):
     path = tmp_path / "m.json"
     models = [MLP(1, [n]) for n in (1, 2, 3)]
@@ -641,13 +611,6 @@ def test_a_symbolic_link_is_replaced_and_its_target_left_as_it_was(saved, tmp_pa
     assert MLP.load(target).sizes == [3, 3]
 
 
-@pytest.mark.skipif(os.name != "posix", reason="the mode of a file")
-def test_a_saved_file_has_the_permissions_of_any_new_file(tmp_path):
-    small().save(tmp_path / "m.json")
-    (tmp_path / "other").write_text("")
-    assert (tmp_path / "m.json").stat().st_mode == (tmp_path / "other").stat().st_mode
-
-
 def test_reading_opens_no_other_file_and_runs_no_code(saved, tmp_path, monkeypatch):
     path = tmp_path / "m.json"
     path.write_bytes(saved)
@@ -667,10 +630,3 @@ def test_reading_opens_no_other_file_and_runs_no_code(saved, tmp_path, monkeypat
     MLP.load(path)
     monkeypatch.undo()
     assert opened == [str(path)]
-
-
-def test_a_missing_folder_is_named_as_the_user_wrote_it(tmp_path):
-    path = tmp_path / "no folder" / "m.json"
-    with pytest.raises(FileNotFoundError) as error:
-        MLP(1, [1]).save(path)
-    assert (error.value.filename, error.value.filename2) == (str(path), None)

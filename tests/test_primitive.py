@@ -16,7 +16,6 @@ from tinygrad_edu.engine import (
     detect_anomaly,
     grad,
     primitive,
-    primitives,
 )
 
 
@@ -95,8 +94,6 @@ def test_primitives_compare_by_what_they_compute_and_copy_as_themselves():
     assert one != Primitive("a", lambda m, x: x, slopes)
     assert one != "a"
     assert copy.deepcopy(cube) is cube
-    for builtin in primitives.values():  # "sum" and "dot", which no name of functions is, too
-        assert pickle.loads(pickle.dumps(builtin)) is builtin
 
 
 @pytest.mark.parametrize(

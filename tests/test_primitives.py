@@ -22,7 +22,6 @@ INSIDE_1 = [(0.3,), (-0.6,), (0.9,)]
 TWO = [(0.4, 1.3), (-1.7, 0.6), (2.2, -0.9), (-0.5, -0.8)]
 THREE = [(0.4, 1.3, -0.7), (2.1, -0.3, 0.9), (-1.2, -0.5, 2.0)]
 SPREAD = [(0.4, 1.3, -0.2), (0.9, 0.1, 0.5), (-1.2, -0.8, -2.0)]
-CHOICES = [{"k": 0}, {"k": 1}, {"k": 2}]
 
 # Points, with the constants of the operation, at which no derivative is small and none jumps: those
 # for any operation of one, two or many operands, and what it takes for others.
@@ -33,31 +32,22 @@ SAMPLES = {p.name: [({}, USUAL.get(p.value.__code__.co_argcount, []))] for p in 
         *[({"c": c}, POSITIVE) for c in (0.5, 1.5, -0.5, math.pi)],
     ],
     "pow": [({}, [(0.4, 1.3), (1.7, -0.6), (2.2, 3.0), (0.2, 2.0)])],
-    "log": [({}, POSITIVE)],
-    "log2": [({}, POSITIVE)],
-    "log10": [({}, POSITIVE)],
+    **{key: [({}, POSITIVE)] for key in ["log", "log2", "log10", "sqrt"]},
+    **{key: [({}, INSIDE_1)] for key in ["asin", "acos", "atanh"]},
+    **{key: [({}, [(0.3,), (-0.7,), (1.2,)])] for key in ["erf", "tan"]},
+    **{key: [({}, SPREAD)] for key in ["logsumexp", "var", "std"]},
+    **{key: [({"k": k}, SPREAD) for k in range(3)] for key in ["softmax", "log_softmax"]},
     "acosh": [({}, [(1.3,), (2.5,), (4.0,)])],
-    "atanh": [({}, INSIDE_1)],
     "log1p": [({}, [(-0.6,), (0.4,), (3.0,)])],
-    "sqrt": [({}, POSITIVE)],
-    "tan": [({}, [(0.3,), (-0.7,), (1.2,)])],
-    "asin": [({}, INSIDE_1)],
-    "acos": [({}, INSIDE_1)],
-    "erf": [({}, [(0.3,), (-0.7,), (1.2,)])],
     "leaky_relu": [({"alpha": 0.2}, ONE), ({"alpha": -3.0}, ONE)],
     "prelu": [({}, [(0.4, 0.3), (-1.7, 0.3), (-0.5, -2.0)])],
     "elu": [({"alpha": 1.0}, ONE), ({"alpha": 0.4}, ONE)],
     "gelu": [({}, [(0.3,), (-0.2,), (1.2,), (-2.1,)])],
     "silu": [({}, [(0.3,), (-0.7,), (1.2,), (-2.6,)])],
     "where": [({}, [(1.0, 0.4, 1.3), (0.0, 0.4, 1.3), (-2.0, 3.0, -1.0)])],
-    "logsumexp": [({}, SPREAD)],
     "remainder": [({}, [(5.3, 2.1), (-5.3, 2.1), (5.3, -2.1), (0.7, 0.3)])],
     "clip": [({"low": -1.0, "high": 2.0}, [(0.5,), (1.9,), (-0.9,)])],
-    "var": [({}, SPREAD)],
-    "std": [({}, SPREAD)],
-    "softmax": [(k, SPREAD) for k in CHOICES],
     "cross_entropy": [({}, [(0.0, 0.4, 1.3, -0.2), (1.0, 0.9, 0.1, 0.5), (2.0, -1.2, -0.8, -1.5)])],
-    "log_softmax": [(k, SPREAD) for k in CHOICES],
     "dot": [({}, [(0.4, 1.3, -0.7, 0.8), (0.4, 1.3, -0.7, 0.8, -2.0), (3.0, -0.5)])],
 }
 
