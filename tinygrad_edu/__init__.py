@@ -114,18 +114,12 @@ _RENAMED = {
 
 #: Names that are imported when they are first used.
 _LAZY = {
-    "Graph": "view",
-    "Program": "vectorize",
-    "VectorizeError": "vectorize",
-    "deltas": "view",
-    "draw": "view",
-    "explain": "view",
-    "network": "view",
+    **dict.fromkeys(
+        ["Graph", "deltas", "draw", "explain", "network", "steps", "worksheet"], "view"
+    ),
+    **dict.fromkeys(["Program", "VectorizeError", "vectorize"], "vectorize"),
     "playground": "playground",
-    "steps": "view",
     "train_test_split": "data",
-    "vectorize": "vectorize",
-    "worksheet": "view",
 }
 
 __all__ = [

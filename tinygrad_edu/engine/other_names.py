@@ -75,7 +75,7 @@ class Elsewhere:
         self.name, self.here = name, here
 
     def __get__(self, x: Any, kind: type) -> Any:
-        own = getattr(x, "__dict__", {}) if x is not None else {}
+        own = getattr(x, "__dict__", {})
         if self.name not in own:
             raise AttributeError(f"{kind.__name__} has no {self.name} here: write {self.here}")
         return own[self.name]

@@ -29,6 +29,10 @@ from tinygrad_edu.expr.styles import (
 from tinygrad_edu.namespace import no_flow
 
 
+def _relation(op: str) -> Callable[[Any, Any], "Expr"]:
+    return lambda x, y: Expr(op, (x, y))
+
+
 class Expr:
     """An expression: the name of its function or operator, and its operands."""
 
@@ -58,17 +62,8 @@ class Expr:
     def __neg__(self) -> "Expr":
         return Expr("negative", (self,))
 
-    def __lt__(self, other: Any) -> "Expr":
-        return Expr("<", (self, other))
-
-    def __le__(self, other: Any) -> "Expr":
-        return Expr("<=", (self, other))
-
-    def __gt__(self, other: Any) -> "Expr":
-        return Expr(">", (self, other))
-
-    def __ge__(self, other: Any) -> "Expr":
-        return Expr(">=", (self, other))
+    __lt__, __le__ = _relation("<"), _relation("<=")
+    __gt__, __ge__ = _relation(">"), _relation(">=")
 
     def __eq__(self, other: object) -> bool:
         if is_real(other):

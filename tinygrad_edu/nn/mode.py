@@ -29,8 +29,8 @@ class HasMode:
     def training(self, training: bool) -> None:
         vars(self)["training"] = flag("training", training)
 
-    def _children(self) -> list[Any]:
-        """The modules directly below."""
+    def _below(self) -> list[Any]:
+        """The modules below, each once."""
         return []
 
 
@@ -39,14 +39,7 @@ _Model = TypeVar("_Model", bound=HasMode)
 
 def modules(model: _Model) -> list[_Model]:
     """The module and all modules below it, each once."""
-    order: dict[int, _Model] = {}  # by identity, as a dataclass has no hash
-    pending = [instance("model", model, HasMode, "a module")]
-    while pending:
-        part = pending.pop()
-        if id(part) not in order:
-            order[id(part)] = part
-            pending += reversed(part._children())
-    return list(order.values())
+    return [model, *instance("model", model, HasMode, "a module")._below()]
 
 
 def modules_of(*models: Any) -> list[HasMode]:

@@ -65,8 +65,8 @@ class Module(Savable):
         """The outputs for several examples; training asks for them where `couples_examples`."""
         return [self(x) for x in listed("rows", rows, "rows")]  # type: ignore[operator]
 
-    def _children(self) -> list["Module"]:
-        return [part for _, part in self._parts()]
+    def _below(self) -> list["Module"]:
+        return [x for _, x, *_ in parts_of(self, Module, deep=True) if isinstance(x, Module)]
 
     def named_parameters(self) -> dict[str, Value]:
         """The parameters by name, as in `layer1.neuron3.w[0]`: layers and units count from 1.
@@ -92,8 +92,9 @@ class Module(Savable):
     def summary(self) -> str:
         """A table of the parts and their numbers of parameters."""
         rows = [("part", "module", "parameters")]
-        for name, part in self._parts():
-            rows.append((name, repr(part), f"{len(part.parameters()):,}"))
+        for name, part, *_ in parts_of(self, Module):
+            if isinstance(part, Module):
+                rows.append((name, repr(part), f"{len(part.parameters()):,}"))
         rows += [("total", "", f"{len(self.parameters()):,}")]
         return table(rows, left=2)
 
@@ -115,7 +116,3 @@ class Module(Savable):
         if not _inside.get():
             for name, v in self._values().items():
                 v.name = name
-
-    def _parts(self) -> list[tuple[str, "Module"]]:
-        """The modules directly below by name, containers taken apart."""
-        return [(path, x) for path, x, *_ in parts_of(self, Module) if isinstance(x, Module)]

@@ -119,10 +119,8 @@ class Savable(HasMode):
 
         Raises ValueError, and changes nothing, if a name is missing or unknown.
         """
-        values, state = (
-            self._values(),
-            instance("state", state, Mapping, "a dict of numbers by name"),
-        )
+        values = self._values()
+        state = instance("state", state, Mapping, "a dict of numbers by name")
         missing = [name for name in values if name not in state]
         unknown = [name for name in state if name not in values]
         if missing or unknown:
