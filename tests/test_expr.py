@@ -80,6 +80,7 @@ def test_parentheses_stand_where_the_operators_need_them():
     assert expr.show(a - (b - c)) == "a - (b - c)"
     assert expr.show(a - b - c) == "a - b - c"
     assert expr.show(a * -b) == "a * (-b)"
+    assert repr(Expr("take", (a, "I1"))) == "Expr('take(a, I1)')"
     assert expr.show(-(a + b)) == "-(a + b)"
     assert expr.latex(expr.pow(a + b, 2)) == r"\left(a + b\right)^{2}"
     assert expr.latex(expr.symbol("x_12")) == "x_{12}"

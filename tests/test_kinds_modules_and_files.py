@@ -45,7 +45,6 @@ from tinygrad_edu import (
 )
 from tinygrad_edu.data import read_table
 from tinygrad_edu.engine import RandomLeaf, primitives
-from tinygrad_edu.expr import Expr, symbol
 from tinygrad_edu.figure import Figure
 from tinygrad_edu.losses import cross_entropy, squared_error
 from tinygrad_edu.nn import MAX_PARAMETERS, model_file
@@ -306,7 +305,6 @@ def test_a_model_with_parts_of_ones_own_is_saved_and_loaded_into_one_made_as_bef
         (Sequential.__new__(Sequential), "Sequential(...)"),
         (Own.__new__(Own), "Own() with 0 parameters"),
         (Net({one()}), "Net() with 0 parameters"),
-        (Expr("take", (symbol("X"), "I1")), "Expr('take(X, I1)')"),
     ],
 )
 def test_a_repr_never_raises(model, text):
@@ -479,29 +477,15 @@ CONSTANTS = {
 
 
 @pytest.mark.parametrize("name", primitives)
-def test_every_operation_of_the_package_is_pickled_as_its_name_and_constants(name):
+def test_every_operation_of_the_package_is_pickled_as_its_name_and_constants(name, monkeypatch):
     record = primitives[name]
+    monkeypatch.setattr(record, "_bound", {})  # which another test may have filled
     assert pickled(record) is record
     for constants in CONSTANTS.get(name, []):
         bound = record.bind(**constants)
         for again in (pickled(bound), copy.deepcopy(bound)):
             assert again is bound
         assert b"lambda" not in pickle.dumps(bound)
-
-
-@pytest.mark.parametrize(
-    "op",
-    [
-        (Value(1.0) + 1).op, (1 - Value(1.0)).op, (Value(1.0) * 2).op, (1 / Value(1.0)).op,
-        (-Value(1.0)).op, abs(Value(1.0)).op, (Value(1.0) ** 3).op, (2 ** Value(1.0)).op,
-        functions.dot([Value(1.0)], [2.0], 3.0).op, functions.softmax([X, X])[1].op,
-        functions.leaky_relu(X, 0.2).op, X.elu().op, functions.where(X, X, 1.0).op,
-        functions.maximum(X, 1.0).op, functions.mean(X, X).op, cross_entropy([X, X], 1).op,
-    ],
-    ids=repr,
-)  # fmt: skip
-def test_the_operation_of_any_node_is_the_same_when_it_comes_back(op):
-    assert pickled(op) is op
 
 
 @pytest.mark.parametrize("name", ["cube", "tanh"])

@@ -573,23 +573,10 @@ def test_paths_are_those_of_the_system(tmp_path, saved, monkeypatch):
     assert os.listdir("folder") == ["m.json"]
 
 
-def test_paths_that_cannot_be_give_the_error_of_the_system(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "folder").mkdir()
-    for path, error in (
-        ("missing.json", FileNotFoundError),
-        ("missing/m.json", FileNotFoundError),
-        ("", FileNotFoundError),
-        (tmp_path / "folder", IsADirectoryError),
-        ("a\0b", ValueError),
-    ):
-        with pytest.raises(error):
-            MLP.load(path)
-        if path != "missing.json":
-            with pytest.raises(error):
-                small().save(path)
-    assert os.listdir(tmp_path) == ["folder"]
-    assert os.listdir("folder") == []
+@pytest.mark.parametrize("path", ["missing.json", "missing/m.json", ""])
+def test_a_path_that_cannot_be_gives_the_error_of_the_system(path):
+    with pytest.raises(FileNotFoundError):
+        MLP.load(path)
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="permissions of a plain user")
