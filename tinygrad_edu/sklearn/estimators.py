@@ -62,12 +62,6 @@ class ScalarMLPRegressor(RegressorMixin, ScalarMLP):  # type: ignore[misc]
             raise ValueError(f"y has {k} outputs, but the net has {self.model_.sizes[-1]}")
         return targets, k
 
-    def _example_targets(self, targets: Array) -> list[Any]:
-        return list(targets.tolist())
-
-    def _strata(self, targets: Array) -> None:
-        """What a split keeps the shares of: nothing."""
-
     def _validation_score(self, outputs: Array, targets: Array) -> float:
         return float(r2_score(targets, outputs)) if np.isfinite(outputs).all() else float("nan")
 
@@ -166,12 +160,6 @@ class ScalarMLPClassifier(ClassifierMixin, ScalarMLP):  # type: ignore[misc]
         k = len(self.classes_)
         numbers = np.searchsorted(self.classes_, y).astype(float)
         return numbers[:, None], 1 if k == 2 else k
-
-    def _example_targets(self, targets: Array) -> list[Any]:
-        return [int(t) for t in targets[:, 0]]
-
-    def _strata(self, targets: Array) -> Array | None:
-        return targets if len(self.classes_) == 2 else None
 
     def _validation_score(self, outputs: Array, targets: Array) -> float:
         return float((np.array(self._head.classes(outputs)) == targets[:, 0]).mean())
