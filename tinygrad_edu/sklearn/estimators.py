@@ -103,14 +103,11 @@ class ScalarMLPClassifier(ClassifierMixin, ScalarMLP):  # type: ignore[misc]
 
     def predict(self, X: Any) -> Array:
         """The class of each row, (n,)."""
-        outputs = self._outputs(X)
-        labels: Array = self.classes_[self._head.classes(outputs)]
-        return labels
+        return np.asarray(self.classes_[self._head.classes(self._outputs(X))])
 
     def predict_proba(self, X: Any) -> Array:
         """The probability of each class, (n, classes), in the order of `classes_`."""
-        shares: Array = self._head.probabilities(self._outputs(X))
-        return shares
+        return np.asarray(self._head.probabilities(self._outputs(X)))
 
     def predict_log_proba(self, X: Any) -> Array:
         """The logarithm of the same: -inf where a probability is 0."""
