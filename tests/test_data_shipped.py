@@ -49,15 +49,12 @@ def test_digits_has_1797_images_of_64_pixels_from_0_to_16():
     assert found.class_names == tuple("0123456789")
 
 
-def test_digits_has_the_class_counts_of_the_uci_test_set():
+def test_digits_has_the_class_counts_of_the_uci_test_set_and_the_pixels_of_scikit_learn():
     # UCI, Optical Recognition of Handwritten Digits: examples per class in the testing set
-    counts = Counter(digits().y)
-    assert [counts[k] for k in range(10)] == [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
-
-
-def test_digits_has_the_pixels_of_scikit_learn():
-    # load_digits().data: its first image (a zero) and the sum of all pixels
     X, y = digits()
+    counts = Counter(y)
+    assert [counts[k] for k in range(10)] == [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
+    # load_digits().data: its first image (a zero) and the sum of all pixels
     assert y[:10] == list(range(10))
     assert X[0][:16] == [0, 0, 5, 13, 9, 1, 0, 0, 0, 0, 13, 15, 10, 15, 5, 0]
     assert sum(map(sum, X)) == 561718

@@ -283,6 +283,7 @@ def test_weights_have_the_shapes_of_scikit_learn(classifier: Any) -> None:
     ("call", "error", "message"),
     [
         (lambda net: net.explain(X[0], "rose"), ValueError, "y is 'rose', none of the classes"),
+        (lambda net: net.graph(X[0], [0, 1]), ValueError, r"y is \[0, 1\], none of the classes"),
         (lambda net: net.graph(X[0, :2]), ValueError, "x is one row of 4 features, got 2"),
         (lambda net: net.explain(X[0], wrt="w"), ValueError, "nothing is named 'w': wrt is a"),
         (lambda net: net.partial_fit(X, ["rose"] * 150), ValueError, "`y` has classes not in"),

@@ -217,11 +217,6 @@ def test_a_label_may_be_an_array_of_one(label: Any) -> None:
     assert net.explain(X[0], label).value == net.explain(X[0], 1).value
 
 
-def test_several_labels_are_refused() -> None:
-    with pytest.raises(ValueError, match=re.escape("y is [0, 1], none of the classes [0, 1, 2]")):
-        fitted().graph(X[0], [0, 1])
-
-
 def test_rows_of_frames_are_checked_by_name() -> None:
     pandas = pytest.importorskip("pandas", reason="pandas is not installed")
     frame = pandas.DataFrame(X, columns=["sl", "sw", "pl", "pw"])

@@ -64,21 +64,16 @@ def assigned(texts: list[str]) -> dict[str, Value]:
             raise UsageError(f"{name!r} in {text!r} is no name: write one such as a or x1")
         if name in values:
             raise UsageError(f"{name} is given twice: write it once")
-        values[name] = Value(number_of(name, shown), name)
+        try:
+            if not shown.isascii() or "_" in shown:
+                raise ValueError
+            values[name] = Value(float(shown), name)  # inf and nan are numbers
+        except ValueError:
+            found = repr(shown[:40]) if shown else "nothing"
+            raise UsageError(
+                f"{name} needs a number such as 2 or -1.5e-3, as in {name}=2, got {found}"
+            ) from None
     return values
-
-
-def number_of(name: str, text: str) -> float:
-    """The number behind the equals sign; inf and nan are numbers."""
-    try:
-        if not text.isascii() or "_" in text:
-            raise ValueError
-        return float(text)
-    except ValueError:
-        found = repr(text[:40]) if text else "nothing"
-        raise UsageError(
-            f"{name} needs a number such as 2 or -1.5e-3, as in {name}=2, got {found}"
-        ) from None
 
 
 def check_names(used: list[str], values: dict[str, Value]) -> None:

@@ -80,9 +80,9 @@ class ScalarMLP(BaseEstimator, ABC):  # type: ignore[misc]
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
     ) -> None:
-        given = locals()
-        for name in self._get_param_names():
-            setattr(self, name, given[name])
+        for name, given in list(locals().items()):
+            if name != "self":
+                setattr(self, name, given)
 
     @property
     @abstractmethod
@@ -99,10 +99,6 @@ class ScalarMLP(BaseEstimator, ABC):  # type: ignore[misc]
 
         With `anew` they say which classes there are, with `subset` some of those may be missing.
         """
-
-    @abstractmethod
-    def _example_targets(self, targets: Array) -> list[Any]:
-        """Encoded targets as the loss takes them one by one."""
 
     @abstractmethod
     def _validation_score(self, outputs: Array, targets: Array) -> float:
@@ -188,7 +184,7 @@ class ScalarMLP(BaseEstimator, ABC):  # type: ignore[misc]
                 self._loss,
                 (lambda _: l2(weights, strength, half=True)) if strength else None,
                 X[:3].tolist(),
-                self._example_targets(targets[:3]),
+                targets[:3].tolist(),
             )
             self._made_for = (self.model_, strength)
         self._program.read_parameters()
@@ -197,7 +193,8 @@ class ScalarMLP(BaseEstimator, ABC):  # type: ignore[misc]
     def _recompiled(self) -> Program:
         """The program again; where there is none any more, from a row of zeros."""
         inputs, *_, k = self.model_.sizes
-        return self._compiled(self._strength, np.zeros((1, inputs)), np.zeros((1, k)))
+        columns = 1 if hasattr(self, "classes_") else k  # a class number is one
+        return self._compiled(self._strength, np.zeros((1, inputs)), np.zeros((1, columns)))
 
     def _outputs(self, X: Any) -> Array:
         """What the net gives for each row, (n, outputs)."""

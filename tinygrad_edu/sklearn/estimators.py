@@ -62,12 +62,6 @@ class ScalarMLPRegressor(RegressorMixin, ScalarMLP):  # type: ignore[misc]
             raise ValueError(f"y has {k} outputs, but the net has {self.model_.sizes[-1]}")
         return targets, k
 
-    def _example_targets(self, targets: Array) -> list[Any]:
-        return list(targets.tolist())
-
-    def _strata(self, targets: Array) -> None:
-        """What a split keeps the shares of: nothing."""
-
     def _validation_score(self, outputs: Array, targets: Array) -> float:
         return float(r2_score(targets, outputs)) if np.isfinite(outputs).all() else float("nan")
 
@@ -109,14 +103,11 @@ class ScalarMLPClassifier(ClassifierMixin, ScalarMLP):  # type: ignore[misc]
 
     def predict(self, X: Any) -> Array:
         """The class of each row, (n,)."""
-        outputs = self._outputs(X)
-        labels: Array = self.classes_[self._head.classes(outputs)]
-        return labels
+        return np.asarray(self.classes_[self._head.classes(self._outputs(X))])
 
     def predict_proba(self, X: Any) -> Array:
         """The probability of each class, (n, classes), in the order of `classes_`."""
-        shares: Array = self._head.probabilities(self._outputs(X))
-        return shares
+        return np.asarray(self._head.probabilities(self._outputs(X)))
 
     def predict_log_proba(self, X: Any) -> Array:
         """The logarithm of the same: -inf where a probability is 0."""
@@ -166,12 +157,6 @@ class ScalarMLPClassifier(ClassifierMixin, ScalarMLP):  # type: ignore[misc]
         k = len(self.classes_)
         numbers = np.searchsorted(self.classes_, y).astype(float)
         return numbers[:, None], 1 if k == 2 else k
-
-    def _example_targets(self, targets: Array) -> list[Any]:
-        return [int(t) for t in targets[:, 0]]
-
-    def _strata(self, targets: Array) -> Array | None:
-        return targets if len(self.classes_) == 2 else None
 
     def _validation_score(self, outputs: Array, targets: Array) -> float:
         return float((np.array(self._head.classes(outputs)) == targets[:, 0]).mean())

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 
 import numpy as np
 from scipy.optimize import minimize
+from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
@@ -159,7 +160,7 @@ def _split(net: Any, X: Array, targets: Array) -> list[Array]:
         targets,
         random_state=net._random_state,
         test_size=net.validation_fraction,
-        stratify=net._strata(targets),
+        stratify=targets if is_classifier(net) and net.n_outputs_ == 1 else None,
     )
     if len(parts[1]) < 2:
         raise ValueError(
