@@ -15,6 +15,7 @@ from tinygrad_edu.nn import Module
 from tinygrad_edu.optim import OPTIMIZERS, Optimizer
 from tinygrad_edu.train.scalar import batch_loss, with_penalty
 from tinygrad_edu.train.training import (
+    NOTHING,
     DivergenceError,
     Model,
     Penalty,
@@ -57,10 +58,7 @@ class MatrixDescent:
         self.quiet = copy_context()
         self.quiet.run(np.seterr, all="ignore")
         if not program.parameters or not modes.mode().recording:
-            raise VectorizeError(
-                "there is nothing to differentiate: the loss must give a Value made from the "
-                "output, outside of no_grad()"
-            )
+            raise VectorizeError(NOTHING)
         place = {p: k for k, p in enumerate(program.parameters)}
         places = [place.get(p, -1) for p in optimizer.parameters]
         self.places = np.array(places, dtype=np.intp)
