@@ -592,7 +592,7 @@ def given(name: str, x: Any) -> Any:
     """The right call of what has an option of that name, with `x` for it."""
     owner, _, option = name.rpartition(".")
     tried = [key for key in odd_inputs.EXAMPLES if f".{key}".endswith(f".{owner}")]
-    example = odd_inputs.EXAMPLES[min(tried, key=len)]()
+    example = odd_inputs.example(min(tried, key=len))
     bound = inspect.signature(example.function).bind(*example.args, **example.names)
     for replaced in (option, "activation" if option == "nonlin" else ""):
         bound.arguments.pop(replaced, None)
