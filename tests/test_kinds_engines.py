@@ -48,12 +48,6 @@ POINTS, LABELS = moons(20, noise=0.1, rng=0)
 # --- the printed source ---------------------------------------------------------------------------
 
 
-def with_loss(name, output, targets, outputs=1):
-    net = MLP(2, [3, outputs], "tanh", output, rng=0)
-    loss = losses.LOSSES[name]
-    return (lambda x, t: loss(net(x), t)), (POINTS, targets)
-
-
 def shared_and_compared():
     """Parameters in another order than that of a model, one used twice, one only compared."""
     a, b, c, d = (parameter(x) for x in (0.3, -0.7, 1.1, 0.4))
@@ -62,8 +56,7 @@ def shared_and_compared():
 
 ROWS = np.linspace(-1.0, 1.0, 40).reshape(5, 4, 2)
 BITS = [[float(t == k) for k in (0, 1)] for t in LABELS]
-SIGNS = [2 * t - 1 for t in LABELS]
-NET = MLP(2, [16, 16, 1], "tanh", rng=0)
+NET, TWO = MLP(2, [16, 16, 1], "tanh", rng=0), MLP(2, [3, 2], "tanh", rng=0)
 #: A function of an example, and the arguments as a reader has them: lists, flat targets, classes.
 SOURCES = {
     "flat targets": (lambda x, t: losses.squared_error(NET(x), t), (POINTS, LABELS)),
@@ -71,10 +64,12 @@ SOURCES = {
         lambda x, t: losses.squared_error(NET(x), t),
         (np.array(POINTS), np.array(LABELS, dtype=np.int8)),
     ),
-    "classes": with_loss("cross_entropy", "linear", LABELS, 2),
-    "rows of targets": with_loss("cross_entropy", "linear", BITS, 2),
-    "a hinge": with_loss("hinge", "linear", SIGNS),
-    "probabilities": with_loss("binary_cross_entropy", "sigmoid", LABELS),
+    "classes": (lambda x, t: losses.cross_entropy(TWO(x), t), (POINTS, LABELS)),
+    "rows of targets": (lambda x, t: losses.cross_entropy(TWO(x), t), (POINTS, BITS)),
+    "a hinge": (lambda x, t: losses.hinge(NET(x), t), (POINTS, [2 * t - 1 for t in LABELS])),
+    "probabilities": (
+        lambda x, t: losses.binary_cross_entropy(NET(x).sigmoid(), t), (POINTS, LABELS)
+    ),
     "pixels": (
         lambda x: f.dot(x, [NET.parameters()[0], NET.parameters()[5]]) ** 2,
         (np.array([[200, 100], [255, 3]], dtype=np.uint8),),

@@ -1,6 +1,5 @@
 """Where the matrix engine ends: what falls back to the scalar engine, and what is refused."""
 
-import math
 import re
 from inspect import getsourcelines
 
@@ -18,9 +17,8 @@ from tinygrad_edu import (
     train,
 )
 from tinygrad_edu import functions as f
-from tinygrad_edu.vectorize import VectorizeError, vectorize
+from tinygrad_edu.vectorize import VectorizeError
 
-W = parameter(0.5)
 X = rows(12, 2)
 Y = [0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2]
 WAY_OUT = 'or train with engine="scalar"'
@@ -268,20 +266,3 @@ def test_training_within_no_grad_is_refused_alike():
 
     assert message(lambda: run("auto")) == message(lambda: run("scalar"))
     assert message(lambda: run("matrix"))[1] == message(lambda: run("scalar"))[1]
-
-
-def test_what_fails_for_stand_ins_alone_is_no_program_and_trains_on_scalars():
-    def rounded(x):  # math.floor takes no Value
-        return W * math.floor(x[0]) + x[1]
-
-    def counted(output, t):
-        return f.sum([output * output for _ in range(t + 1)])
-
-    for model, loss in ((rounded, "squared_error"), (lambda x: W * x[0], counted)):
-        options = {"loss": loss, "optimizer": SGD([W]), "epochs": 1}
-        y = [k % 2 for k in range(len(X))]
-        with pytest.raises(VectorizeError):
-            fit(model, X, y, engine="matrix", **options)
-        assert len(fit(model, X, y, **options)) == 1
-    with pytest.raises(VectorizeError, match="give it as a 1-of-k row"):
-        vectorize(lambda x, t: x[t], [0.5, 1.5], 1)

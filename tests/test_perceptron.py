@@ -14,7 +14,7 @@ from tinygrad_edu.perceptron import GATES, PerceptronHistory, gate, truth_table,
 
 NAN, INF = float("nan"), float("inf")
 CORNERS = [[0, 0], [0, 1], [1, 0], [1, 1]]
-AND, OR = [0, 0, 0, 1], [0, 1, 1, 1]
+AND = [0, 0, 0, 1]
 
 # Targets, batch, mistakes per epoch and all weights (w0, w1, w2), by hand from weights 0 with lr 1,
 # the corners in their order. +-1: a net input of 0 is a mistake for both labels.

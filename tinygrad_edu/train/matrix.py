@@ -1,7 +1,7 @@
 """The matrix engine: the graph of one example, vectorised, trains on whole batches of arrays."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextvars import copy_context
 from functools import partial
 from typing import Any, Final
@@ -15,6 +15,7 @@ from tinygrad_edu.nn import Module
 from tinygrad_edu.optim import OPTIMIZERS, Optimizer
 from tinygrad_edu.train.scalar import batch_loss, with_penalty
 from tinygrad_edu.train.training import (
+    NOTHING,
     DivergenceError,
     Model,
     Penalty,
@@ -57,10 +58,7 @@ class MatrixDescent:
         self.quiet = copy_context()
         self.quiet.run(np.seterr, all="ignore")
         if not program.parameters or not modes.mode().recording:
-            raise VectorizeError(
-                "there is nothing to differentiate: the loss must give a Value made from the "
-                "output, outside of no_grad()"
-            )
+            raise VectorizeError(NOTHING)
         place = {p: k for k, p in enumerate(program.parameters)}
         places = [place.get(p, -1) for p in optimizer.parameters]
         self.places = np.array(places, dtype=np.intp)
@@ -272,6 +270,12 @@ def checked_program(
         output = model(x)
         return with_penalty(loss(output, t), penalty, model), output
 
+    def by_scalars(X: Sequence[Any], y: Sequence[Any]) -> tuple[Array, Array]:
+        with modes.tracing(lenient):
+            mean, _ = batch_loss(model, loss, penalty, X, y)
+            by = gradients(mean)
+        return np.array(mean.data), np.array([by.get(p, 0.0) for p in program.parameters])
+
     with trial(example):
         ends = (rows[0], targets[0]), (rows[-1], targets[-1])
         program = Program(example, *ends, trial=partial(trial, example))
@@ -287,31 +291,12 @@ def checked_program(
         chosen: Sequence[int] = sorted({*kinds[:few], len(rows) - 1})[-few:]
         if program.asks:
             chosen = range(len(rows))
-        reference = partial(batch_loss, model, loss, penalty)
         for k in range(0, len(chosen), few):
-            _check_rows(program, reference, rows, targets, chosen[k : k + few])
+            batch = [[of[i] for i in chosen[k : k + few]] for of in (rows, targets)]
+            arrays = dict(zip(program.names, _as_arrays(*batch), strict=True))
+            program.compare(arrays, partial(by_scalars, *batch), gradient=True)
     return program, X, y
 
 
 def _as_arrays(rows: Any, targets: Any) -> tuple[Array, Array]:
     return np.array(rows, dtype=float), np.array(targets, dtype=float).reshape(len(rows), -1)
-
-
-def _check_rows(
-    program: Program,
-    reference: Callable[..., tuple[Value, Any]],
-    rows: Sequence[Any],
-    targets: Sequence[Any],
-    chosen: Sequence[int],
-) -> None:
-    """Raise VectorizeError unless mean loss and gradient are those of scalars on these rows."""
-    X, y = [rows[i] for i in chosen], [targets[i] for i in chosen]
-
-    def scalars() -> tuple[Array, Array]:
-        with modes.tracing(lenient):
-            loss, _ = reference(X, y)
-            by = gradients(loss)
-        return np.array(loss.data), np.array([by.get(p, 0.0) for p in program.parameters])
-
-    arrays = dict(zip(program.names, _as_arrays(X, y), strict=True))
-    program.compare(arrays, scalars, gradient=True)

@@ -20,6 +20,7 @@ from tinygrad_edu.train.training import (
     Penalty,
     Training,
     check_finite,
+    differentiable,
 )
 
 
@@ -48,12 +49,7 @@ def batch_loss(
     outputs = model.batch(X) if isinstance(model, Module) else [model(x) for x in X]
     total = f.mean([loss(o, t) for o, t in zip(outputs, y, strict=True)])
     total = with_penalty(total, penalty, model)
-    if not isinstance(total, Value) or not total.parents:
-        raise TypeError(
-            "there is nothing to differentiate: the loss must give a Value made from the "
-            "output, outside of no_grad()"
-        )
-    return total, outputs
+    return differentiable(total), outputs
 
 
 def with_penalty(loss: Any, penalty: Penalty | None, model: Model) -> Any:

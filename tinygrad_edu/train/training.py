@@ -33,6 +33,11 @@ Augment = Callable[[list[float], random.Random], Iterable[Any]]
 #: An optimizer, its name, or a function that makes one from the parameters.
 AnyOptimizer = str | Optimizer | Callable[[list[Value]], Optimizer]
 
+NOTHING: Final = (
+    "there is nothing to differentiate: the loss must give a Value made from the output, "
+    "outside of no_grad()"
+)
+
 
 class Training(NamedTuple):
     """What is trained, by what, on what; everything is checked."""
@@ -119,6 +124,13 @@ def changed_row(augment: Augment, row: list[float], rng: random.Random) -> list[
             f"augment(row, rng) must be a row of {len(row)} numbers, got {len(changed)}"
         )
     return changed
+
+
+def differentiable(loss: Any) -> Value:
+    """The loss, if it is a result. Raises TypeError if there is nothing to differentiate."""
+    if not isinstance(loss, Value) or not loss.parents:
+        raise TypeError(NOTHING)
+    return loss
 
 
 def check_finite(what: str, numbers: Iterable[float], optimizer: Optimizer, epoch: int) -> None:

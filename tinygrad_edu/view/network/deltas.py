@@ -13,6 +13,7 @@ from tinygrad_edu.nn import Layer, Neuron
 from tinygrad_edu.nn.activations import record_of
 from tinygrad_edu.nn.sequential import DenseLayer, dense_layers
 from tinygrad_edu.text import clean
+from tinygrad_edu.train.training import differentiable
 from tinygrad_edu.view.base.naming import Names, names_of
 from tinygrad_edu.view.explain.notation import Both
 from tinygrad_edu.view.network import delta_rules as rules
@@ -84,13 +85,7 @@ def loss_of(model: Any, passes: Sequence[Pass], target: Any, loss: Loss) -> Valu
     """
     outputs = passes[-1].a
     single = len(outputs) == 1 and not isinstance(model, Layer)
-    total = loss(outputs[0] if single else outputs, target)
-    if not isinstance(total, Value) or not total.parents:
-        raise TypeError(
-            "there is nothing to differentiate: the loss must give a Value made from the output, "
-            "outside of no_grad()"
-        )
-    return total
+    return differentiable(loss(outputs[0] if single else outputs, target))
 
 
 def name_of_function(function: Any) -> str:
