@@ -286,8 +286,9 @@ def make_steps(draw, names, inputs, most, *, twice=True):
         name, recent, where = draw(names), list(range(max(0, size - 4), size)), []
         for _ in range(OPERATIONS[name].operands):
             where.append(draw(recent))
-            if not twice:
-                recent.remove(where[-1])
+            if not twice:  # the last takes its place
+                recent[recent.index(where[-1])] = recent[-1]
+                recent.pop()
         steps.append((name, tuple(where)))
     return steps
 
