@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # where pytest looks, too
 
 import numpy as np
 import pytest
-from random_programs import OPERATIONS, make_program, run, run_on_duals
+from random_programs import OPERATIONS, make_program, make_steps, run, run_on_duals
 from vectorized import by_scalars, by_source
 
 from tinygrad_edu import functions as f
@@ -190,11 +190,7 @@ EDGES += [math.inf, -math.inf, math.nan]
 def make_edges(draw):
     """A program of any operations, and three rows of inputs."""
     n = draw(range(1, 4))
-    steps = []
-    for k in range(draw(range(1, 7))):
-        name = draw(list(OPERATIONS))
-        recent = range(max(0, n + k - 4), n + k)
-        steps.append((name, tuple(draw(recent) for _ in range(OPERATIONS[name].operands))))
+    steps = make_steps(draw, list(OPERATIONS), n, 6)
     return steps, [[draw(EDGES) for _ in range(n)] for _ in range(3)]
 
 

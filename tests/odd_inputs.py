@@ -48,17 +48,13 @@ from tinygrad_edu import (
     SGD,
     BatchNorm,
     Conv2d,
-    DivergenceError,
     Dropout,
     EarlyStopping,
     Flatten,
-    GradientError,
-    GraphError,
     History,
     Layer,
     MaxPool2d,
     Neuron,
-    NonFiniteError,
     Perceptron,
     Primitive,
     RNNCell,
@@ -90,7 +86,6 @@ from tinygrad_edu.checks import declared
 from tinygrad_edu.data.table_encoder import NumericColumn
 from tinygrad_edu.engine import other_names
 from tinygrad_edu.exercises import EXERCISES, check
-from tinygrad_edu.view import RenderError
 
 train = import_module("tinygrad_edu.train")  # where the package shows the function
 HOME = str(Path(tinygrad_edu.__file__).parent)
@@ -791,29 +786,25 @@ def judged(error: Exception, name: str = "") -> Verdict:
     frames = list(traceback.walk_tb(error.__traceback__))
     last, line = frames[-1]
     place = f"{text} @ {Path(last.f_code.co_filename).name}:{line}"
-    raised = is_raise(error.__traceback__)
+    files = [(f.f_code.co_filename, n) for f, n in frames]
+    inside = [(Path(file).name, n) for file, n in files if HOME in file]
     if last.f_code in codes_of_odd_functions() or "unittest/mock" in last.f_code.co_filename:
         return Verdict("passed", place)
     if str(error).startswith(OF_ODD_FUNCTIONS) and isinstance(error, TypeError):
         return Verdict("passed", place)
     if isinstance(error, OSError) and error.filename is not None:
         return Verdict("own", place)  # what the system says of a path
-    inner = [Path(f.f_code.co_filename).name for f, _ in frames if HOME in f.f_code.co_filename]
-    if name.startswith("Value ") and {"value.py", "other_names.py"}.issuperset(inner):
+    if name.startswith("Value ") and {"value.py", "other_names.py"} >= {file for file, _ in inside}:
         return Verdict("passed", place)  # what Python, or the other operand, says of both
     if name.startswith("vectorize") and last.f_code.co_filename == __file__:
         return Verdict("passed", place)  # what the function says of another example
     home = last.f_code.co_filename.startswith(HOME)
-    if raised and home and str(error) and isinstance(error, OWN | of_package()):
+    own = isinstance(error, OWN) or type(error).__module__.startswith("tinygrad_edu.")
+    if is_raise(error.__traceback__) and home and str(error) and own:
         return Verdict("own", place)
-    if "Scalar" in name and any(
-        "/site-packages/sklearn/" in f.f_code.co_filename for f, _ in frames
-    ):
+    if "Scalar" in name and any("/site-packages/sklearn/" in file for file, _ in files):
         return Verdict("own", place)  # what scikit-learn says of parameters and data
-    inside = [
-        f"{Path(f.f_code.co_filename).name}:{n}" for f, n in frames if HOME in f.f_code.co_filename
-    ]
-    return Verdict("inner", f"{place} ({' '.join(inside[-3:])})")
+    return Verdict("inner", f"{place} ({' '.join(f'{file}:{n}' for file, n in inside[-3:])})")
 
 
 #: How errors begin that Python raises where an odd function is called with what it cannot take.
@@ -823,12 +814,6 @@ OF_ODD_FUNCTIONS = (
 )  # fmt: skip
 #: What the package may raise besides its own classes; numbers beyond 1.8e308 are OverflowErrors.
 OWN = TypeError | ValueError | OverflowError | ImportError
-
-
-@cache
-def of_package() -> Any:
-    """The classes of errors of the package."""
-    return GraphError | NonFiniteError | DivergenceError | GradientError | RenderError
 
 
 def is_raise(trace: Any) -> bool:

@@ -7,6 +7,7 @@ their own, which know nothing of the package's.
 
 import math
 from collections.abc import Callable, Sequence
+from inspect import Parameter, signature
 from itertools import pairwise
 from math import atan2, cos, exp, inf, log, sin, tanh
 from statistics import fmean, pvariance
@@ -268,6 +269,28 @@ def run(program, inputs):
     for name, where in program[0]:
         results.append(OPERATIONS[name].on_values(*[results[i] for i in where]))
     return results[-1]
+
+
+def operands_of(record):
+    """How many operands a record is tried with: 3 where it takes any number."""
+    kinds = [p.kind for p in signature(record.value).parameters.values()]
+    if Parameter.VAR_POSITIONAL in kinds:
+        return 3
+    return len(kinds) - 1 - len(record.constants)  # the first is the namespace
+
+
+def make_steps(draw, names, inputs, most, *, twice=True):
+    """Up to `most` steps, wherever they lead; `twice` if an operand may be taken so."""
+    steps = []
+    for size in range(inputs, inputs + draw(range(1, most + 1))):
+        name, recent, where = draw(names), list(range(max(0, size - 4), size)), []
+        for _ in range(OPERATIONS[name].operands):
+            where.append(draw(recent))
+            if not twice:  # the last takes its place
+                recent[recent.index(where[-1])] = recent[-1]
+                recent.pop()
+        steps.append((name, tuple(where)))
+    return steps
 
 
 def make_program(draw, inputs, steps):

@@ -8,7 +8,7 @@ import random
 from pathlib import Path
 
 import pytest
-from random_programs import OPERATIONS, run
+from random_programs import OPERATIONS, make_steps, operands_of, run
 from vectorized import by_source
 
 from tinygrad_edu import functions as f
@@ -226,15 +226,6 @@ CONSTANTS = {
     "softmax": [{"k": 1}],
     "log_softmax": [{"k": 1}],
 }
-OPERANDS = {
-    **dict.fromkeys(["add", "subtract", "multiply", "divide", "pow", "maximum", "minimum"], 2),
-    **dict.fromkeys(["atan2", "hypot", "prelu", "remainder", "binary_cross_entropy"], 2),
-    **dict.fromkeys(
-        ["where", "sum", "mean", "norm", "var", "std", "prod", "max", "min", "logsumexp", "dot"], 3
-    ),
-    **dict.fromkeys(["softmax", "log_softmax", "cross_entropy"], 3),
-    "binary_cross_entropy_with_logits": 2,
-}
 
 
 def records():
@@ -242,7 +233,7 @@ def records():
     for record in (*f.PRIMITIVES, *losses.PRIMITIVES):
         for constants in CONSTANTS.get(record.name, [{}]):
             bound = record.bind(**constants) if constants else record
-            yield bound, OPERANDS.get(record.name, 1)
+            yield bound, operands_of(bound)
 
 
 def points_of(record, n):
@@ -365,20 +356,14 @@ ROUNDED_ALIKE = [
 ]
 
 
-def edge_program(rng, names, most):
-    """Steps over three inputs at the edges, each operand another of the recent results."""
-    steps = []
-    for size in range(3, 4 + rng.randrange(most)):
-        name = rng.choice(names)
-        recent = range(max(0, size - 4), size)
-        n = OPERATIONS[name].operands
-        drawn = rng.sample(recent, n) if n <= 3 else rng.choices(recent, k=n)
-        steps.append((name, tuple(drawn)))
+def edge_program(rng, *options, twice=True):
+    """A program of three inputs at the edges."""
+    steps = make_steps(rng.choice, *options, twice=twice)
     return (steps, None), [rng.choice(EDGES) for _ in range(3)]
 
 
 def check_scalar_targets(seed):
-    program, inputs = edge_program(random.Random(seed), list(OPERATIONS), 10)
+    program, inputs = edge_program(random.Random(seed), list(OPERATIONS), 3, 10)
     x = [Value(a) for a in inputs]
     y = run(program, x)
     y.backward()
@@ -392,7 +377,7 @@ def check_scalar_targets(seed):
 
 
 def check_array_targets(seed):
-    program, inputs = edge_program(random.Random(seed), ROUNDED_ALIKE, 7)
+    program, inputs = edge_program(random.Random(seed), ROUNDED_ALIKE, 3, 7, twice=False)
     p = [Value(a) for a in inputs[1:]]
 
     def function(x):

@@ -9,6 +9,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+from random_programs import operands_of
 from vectorized import assert_equal, by_scalars, function_of, named, numbers_of
 
 from tinygrad_edu import functions as f
@@ -64,14 +65,6 @@ BOUND = {
     "softmax": [{"k": 0}, {"k": 1}],
     "log_softmax": [{"k": 0}, {"k": 1}],
 }
-#: How many operands an operation is tried with.
-OPERANDS = {
-    **dict.fromkeys(["add", "subtract", "multiply", "divide", "pow", "maximum", "minimum"], 2),
-    **dict.fromkeys(["atan2", "hypot", "prelu", "remainder"], 2),
-    **dict.fromkeys(["where", "sum", "mean", "prod", "max", "min", "logsumexp", "dot"], 3),
-    **dict.fromkeys(["norm", "var", "std"], 3),
-    **dict.fromkeys(["softmax", "log_softmax", "cross_entropy"], 3),
-}
 
 
 def operations():
@@ -83,7 +76,7 @@ def operations():
 
 
 def points_of(operation):
-    n = OPERANDS.get(operation.name, 1)
+    n = operands_of(operation)
     if operation.name == "cross_entropy":
         return [(t, *x) for t in (0.0, 1.0) for x in product(TERNARY, repeat=2)]
     return list(product({1: UNARY, 2: BINARY, 3: TERNARY}[n], repeat=n))

@@ -110,26 +110,21 @@ TASKS: Final[dict[str, tuple[Callable[[], Task], dict[str, float]]]] = {
 
 def fits_table(rounds: int) -> Table:
     """`fit` beside NumPy by hand and, where they are installed, PyTorch and scikit-learn."""
-    peers = [name for name in ENGINES if name != "NumPy"]
-    here = [name for name in ENGINES if name == "NumPy" or installed(name)]
-    with one_blas_thread() as one, one_thread_each(set(here) & set(peers)):
+    here = [name for name in ENGINES if installed(name)]
+    with one_blas_thread() as one, one_thread_each(here):
         table = Table(
             "Whole trainings, from the call to the history; ours makes net and optimizer inside\n"
             f"({stated(one)}; ReLU, SGD with momentum, a shuffle, loss and accuracy each epoch)",
             engine="fit",
-            missing=missing(peers),
+            missing=missing([*ENGINES]),
         )
         for name, (make, goals) in TASKS.items():
             given = make()
             weights = arrays(given.model())
-            others = {_label(e): partial(ENGINES[e], given, weights) for e in here}
-            wanted = {_label(e): goal for e, goal in goals.items() if e in here}
+            others = {labelled(e): partial(ENGINES[e], given, weights) for e in here}
+            wanted = {labelled(e): goal for e, goal in goals.items() if e in here}
             table.add(name, compare(partial(our_fit, given), others, rounds, wanted, least=1))
     return table
-
-
-def _label(engine: str) -> str:
-    return f"NumPy {metadata.version('numpy')}" if engine == "NumPy" else labelled(engine)
 
 
 def our_fit(given: Task) -> list[float]:

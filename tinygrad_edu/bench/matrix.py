@@ -4,7 +4,7 @@ A program is made once: the scalar graph is traced, regrouped, and compiled for 
 """
 
 from collections.abc import Callable
-from importlib import import_module, metadata
+from importlib import import_module
 from typing import Any, Final, NamedTuple
 
 from tinygrad_edu.bench import nets
@@ -98,7 +98,7 @@ def step_of(engine: str, function: str, given: nets.Problem) -> Step:
 def label(engine: str) -> str:
     """The name of an engine with its version."""
     if engine == BY_HAND:
-        return f"NumPy {metadata.version('numpy')} by hand"
+        return f"{labelled('NumPy')} by hand"
     return labelled(engine)
 
 

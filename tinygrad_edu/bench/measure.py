@@ -13,6 +13,7 @@ from typing import Final
 
 #: Name -> (module, package to install).
 PEERS: Final = {
+    "NumPy": ("numpy", "numpy"),
     "micrograd": ("micrograd", "micrograd"),
     "PyTorch": ("torch", "torch"),
     "JAX": ("jax", "jax"),

@@ -1,8 +1,8 @@
 """The scalar engine against micrograd: a full-batch step of the moons demo, and a long chain."""
 
 import sys
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, Final
 
@@ -17,7 +17,6 @@ from tinygrad_edu.train import train
 
 #: Nodes -> times as fast as micrograd.
 GOALS: Final = {3_000: 1.3, 30_000: 2.0}
-_STACK: Final = 256 * 2**20
 
 
 def chain_table(rounds: int) -> Table:
@@ -26,8 +25,7 @@ def chain_table(rounds: int) -> Table:
         "A graph of single operations: a chain of (x*b + a).relu(), forward and backward",
         missing=missing(["micrograd"]),
     )
-
-    def measure() -> None:
+    with _deep_recursion():
         for nodes, goal in GOALS.items():
             others = {}
             if installed("micrograd"):
@@ -35,8 +33,6 @@ def chain_table(rounds: int) -> Table:
                 others[labelled("micrograd")] = chain_step(value, nodes)
             goals = dict.fromkeys(others, goal)
             table.add(f"{nodes:,} nodes", compare(chain_step(Value, nodes), others, rounds, goals))
-
-    _in_deep_thread(measure)
     return table
 
 
@@ -54,30 +50,15 @@ def chain_step(value: Callable[[float], Any], nodes: int) -> Callable[[], float]
     return step
 
 
-def _in_deep_thread(task: Callable[[], None]) -> None:
-    """Run a task that recurses as deep as the graph, as micrograd's `backward` does.
-
-    Python's limit of recursion is raised for that time, and a thread has the stack it asks for.
-    """
-    errors: list[BaseException] = []
-
-    def guarded() -> None:
-        try:
-            task()
-        except BaseException as error:
-            errors.append(error)
-
-    limit, stack = sys.getrecursionlimit(), threading.stack_size(_STACK)
+@contextmanager
+def _deep_recursion() -> Iterator[None]:
+    """Python may recurse as deep as the graph, as micrograd's `backward` does."""
+    limit = sys.getrecursionlimit()
     sys.setrecursionlimit(max(limit, 2 * max(GOALS)))
     try:
-        thread = threading.Thread(target=guarded, daemon=True)
-        thread.start()
-        thread.join()
+        yield
     finally:
-        threading.stack_size(stack)
         sys.setrecursionlimit(limit)
-    if errors:
-        raise errors[0]
 
 
 GOAL: Final = 30.0

@@ -6,6 +6,7 @@ one call of NumPy after the other, with nothing to decide.
 """
 
 from collections.abc import Callable, Container, Sequence
+from math import prod
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -105,8 +106,8 @@ class Expressions(Calls):
             name = f"#{id(operand)}"
             self.named[name] = operand
             return self.buffer(MADE_OF[x.op](expr.symbol(name)))
-        if x.op == "*":
-            return self._product_of(x)
+        if x.op == "*" and (single := self._with_one_number(x)) is not x:
+            return self.buffer(single)
         a = x.args[0]
         if x.op == "negative" and isinstance(a, Expr) and a.op == "pick":
             log_softmax, t = a.args
@@ -121,34 +122,26 @@ class Expressions(Calls):
             self.known[key] = self._computed(x, operands)
         return self.known[key]
 
-    def _product_of(self, x: Expr) -> Buffer:
-        """A product; several numbers and one array are one multiplication.
+    def _with_one_number(self, x: Expr) -> Any:
+        """A product of several numbers and at most one array with one number.
 
         With more arrays the order stays, since products in another order overflow elsewhere.
         """
-        number, numbers, buffers, stack = 1.0, 0, [], [x]
+        numbers, arrays, stack = [], [], [x]
         while stack:
             a = stack.pop()
             if isinstance(a, Expr) and a.op == "*":
                 stack.extend(reversed(a.args))
-                continue
-            buffer = self.buffer(a)
-            if buffer.number is None:
-                buffers.append(buffer)
+            elif (number := self.buffer(a).number) is None:
+                arrays.append(a)
             else:
-                number, numbers = number * buffer.number, numbers + 1
-        if numbers < 2 or len(buffers) > 1:
-            return self._product(*[self.buffer(a) for a in x.args])
-        if not buffers:
-            return given(number)
-        return buffers[0] if number == 1 else self._product(buffers[0], given(number))
-
-    def _product(self, a: Buffer, b: Buffer) -> Buffer:
-        key = ("*", *[id(c) if c.number is None else repr(c.number) for c in (a, b)])
-        if key not in self.known:
-            self.keep.append((a, b))
-            self.known[key] = self.ufunc(np.multiply, a, b)
-        return self.known[key]
+                numbers.append(number)
+        if len(numbers) < 2 or len(arrays) > 1:
+            return x
+        number = prod(numbers)
+        if not arrays:
+            return number
+        return arrays[0] if number == 1 else Expr("*", (arrays[0], number))
 
     def _computed(self, x: Expr, operands: list[Any]) -> Buffer:
         if x.op in OPERATIONS:

@@ -178,17 +178,14 @@ def _place_matrices(layout: Layout, families: list[list[int]]) -> None:
     tape = layout.tape
     number = 1
     for cells in families:
-        size = len(tape.parents[cells[0]]) // 2
-        split = [_halves(layout, tape.parents[i], size) for i in cells]
-        ws = list(dict.fromkeys(w for w, _ in split))
-        xs = {x for _, x in split}
+        pairs, ws, xs = _split(layout, cells)
         weights = [c for row in ws for c in row]
         if len(ws) * len(xs) != len(cells) or not layout.are_new_parameters(weights):
             continue
         if not layout.any_batched(*xs):
             continue
-        layout.block(weights, f"W{number}", (len(ws), size))
-        by_w = dict(zip([w for w, _ in split], cells, strict=True))
+        layout.block(weights, f"W{number}", (len(ws), len(ws[0])))
+        by_w = {w: i for i, (w, _) in zip(cells, pairs, strict=True)}
         biases = _biases(tape, [by_w[w] for w in ws])
         if biases is not None and layout.are_new_parameters(biases):
             layout.block(biases, f"b{number}")
@@ -197,19 +194,16 @@ def _place_matrices(layout: Layout, families: list[list[int]]) -> None:
 
 def _add_dots(program: Regrouped, cells: list[int]) -> None:
     """A family of dots as one product, or several, or else pair by pair."""
-    tape, layout = program.tape, program.layout
-    size = len(tape.parents[cells[0]]) // 2
-    split = {i: _halves(layout, tape.parents[i], size) for i in cells}
-    ws = list(dict.fromkeys(w for w, _ in split.values()))
-    xs = list(dict.fromkeys(x for _, x in split.values()))
-    by_pair = {pair: i for i, pair in split.items()}
-    halves = [half for pair in split.values() for half in pair]
-    if (len(ws) == 1 or len(xs) == 1) and all(layout.batched[i] for half in halves for i in half):
-        _add_pairs(program, cells, [split[i] for i in cells])
+    layout = program.layout
+    pairs, ws, xs = _split(layout, cells)
+    split = dict(zip(cells, pairs, strict=True))
+    by_pair = dict(zip(pairs, cells, strict=True))
+    if (len(ws) == 1 or len(xs) == 1) and all(layout.batched[i] for row in ws + xs for i in row):
+        _add_pairs(program, cells, pairs)
         return
-    if len(cells) == 1 and not layout.any_batched(*halves):
+    if len(cells) == 1 and not layout.any_batched(*ws, *xs):
         order = layout.in_place(ws[0])
-        w, x = (tuple([half[k] for k in order]) for half in halves)
+        w, x = (tuple([half[k] for k in order]) for half in pairs[0])
         _add_pairs(program, cells, [(w, x)])
         return
     if len(by_pair) == len(cells) == len(ws) * len(xs):
@@ -229,10 +223,16 @@ def _add_dots(program: Regrouped, cells: list[int]) -> None:
         _add_pairs(program, single, [split[i] for i in single])
 
 
-def _halves(layout: Layout, parents: Row, n: int) -> tuple[Row, Row]:
-    """The operands of a dot as (w, x), w being the half that is the same for every example."""
-    w, x = parents[:n], parents[n : 2 * n]
-    return (x, w) if layout.any_batched(w) and not layout.any_batched(x) else (w, x)
+def _split(layout: Layout, cells: list[int]) -> tuple[list[tuple[Row, Row]], list[Row], list[Row]]:
+    """The operands of dots as (w, x), w the same for every example if one is; all w, all x."""
+    pairs = []
+    for parents in [layout.tape.parents[i] for i in cells]:
+        n = len(parents) // 2
+        w, x = parents[:n], parents[n : 2 * n]
+        turned = layout.any_batched(w) and not layout.any_batched(x)
+        pairs.append((x, w) if turned else (w, x))
+    ws, xs = (list(dict.fromkeys(rows)) for rows in zip(*pairs, strict=True))
+    return pairs, ws, xs
 
 
 def _biases(tape: Tape, cells: Sequence[int]) -> list[int] | None:

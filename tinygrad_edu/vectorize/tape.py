@@ -64,14 +64,11 @@ def disturbed(example: Sequence[Any]) -> list[Any]:
     """Another example of the same shape; whole numbers stay, they may be class numbers."""
     rng = random.Random(0)
 
-    def moved(x: Any) -> Any:
-        if shape_of(x):
-            return [moved(row) for row in x]
-        x = float(x)
+    def moved(x: float) -> float:
         whole = not math.isfinite(x) or x == math.floor(x)
         return x if whole else x * rng.uniform(0.9, 1.1) + rng.uniform(-0.05, 0.05)
 
-    return [moved(x) for x in example]
+    return [nested(map(moved, flat(x)), shape_of(x)) for x in example]
 
 
 class Line(NamedTuple):
