@@ -8,7 +8,7 @@ from io import BytesIO
 from xml.etree import ElementTree
 
 import pytest
-from graphs import SVG
+from graphs import SVG, tooltips
 from matplotlib.ft2font import FT2Font
 from PIL import Image
 from test_view_notation import result
@@ -18,6 +18,7 @@ from tinygrad_edu import (
     BatchNorm,
     Conv2d,
     Dropout,
+    Flatten,
     Layer,
     Neuron,
     Primitive,
@@ -33,6 +34,7 @@ from tinygrad_edu.engine import GraphError, constant, primitives
 from tinygrad_edu.namespace import FUNCTIONS
 from tinygrad_edu.text import DASH
 from tinygrad_edu.view import deltas, draw, explain, network, steps, worksheet
+from tinygrad_edu.view.base.naming import names_of
 from tinygrad_edu.view.worksheet.worksheet import slope_rules
 
 # Formulas are mathematics: none of the words that only programs have.
@@ -141,6 +143,7 @@ def test_shares_in_a_softmax_have_the_names_of_the_graph_or_their_own():
 # A symbol is told from an operation by its type, never by its text.
 
 CALLED = ("negative", "+", "<", "=", "where", "divide", "#0", "#1", "…", "{0}", "p1", "|x|", "1[x")
+CALLED += ("*", "hole3", "\ue0001\ue001")
 
 
 OPERATIONS = sorted({*FUNCTIONS, *primitives} - {*CALLED})
@@ -153,7 +156,7 @@ def test_a_value_may_be_called_like_any_operation(called):
     x = Value(2.0, called)
     loss = (x * x).tanh() + losses.cross_entropy([x, -x], 1)
     assert len(steps(loss)) > 6
-    assert f"{called}**2 = 2**2 = 4" in str(explain(x * x))
+    assert f"y = {called}**2 = 2**2 = 4" in str(explain(x * x))
     assert explain(loss, wrt=x).latex
     assert called in worksheet(loss)._text()
     assert draw(loss).table.splitlines()[1].startswith(called)
@@ -271,6 +274,10 @@ def test_a_gradient_is_that_of_the_result_or_it_is_said(make, shown, remark):
     y = make()
     graph = draw(y)
     assert graph.table.splitlines()[1].split() == ["x", "input", "3", shown]
+    exact = {DASH: "not computed", "12": "12.0", "1": "1.0"}[shown]
+    assert f"x (input): data = 3.0, grad = {exact}" in tooltips(graph.svg)
+    assert remark in graph.table.splitlines()[-1]
+    assert remark in graph.dot
     assert remark in repr(graph)
     assert ("backward pass" in repr(graph)) == bool(remark)
 
@@ -280,8 +287,7 @@ def test_a_gradient_is_that_of_the_result_or_it_is_said(make, shown, remark):
 NET = MLP(2, [2, 1], "tanh", rng=0)
 
 
-def texts_of_views(notation):
-    loss = losses.half_squared_error(NET([0.5, -1.0]), 1.0)
+def texts_of_views(loss, notation):
     yield draw(loss, level="value", notation=notation).dot
     yield "\n".join(str(explain(u, notation=notation)) for u in toposort(loss))
     yield "\n".join("\n".join(f["said"]) for f in steps(loss, notation=notation)._frames)
@@ -297,22 +303,10 @@ def names_in_text(text):
 
 @pytest.mark.parametrize("notation", ["lecture", "code"])
 def test_one_quantity_has_one_name_in_every_view(notation):
-    every = {
-        f"{letter}{layer}[{index}]"
-        for layer, nin, nout in ((1, 2, 2), (2, 2, 1))
-        for unit in range(1, nout + 1)
-        for letter, index in (
-            *((letter, f"{unit}") for letter in ("b", "z", "a", "delta")),
-            *(("w", f"{unit},{k}") for k in range(1, nin + 1)),
-        )
-    }
-    if notation == "code":
-        place = re.compile(r"(\w+)(\d)\[(\d),?(\d?)\]")
-        every = {
-            f"layer{layer}.neuron{unit}.{letter}" + f"[{k}]" * bool(k)
-            for letter, layer, unit, k in (place.fullmatch(name).groups() for name in every)
-        }
-    for text in texts_of_views(notation):
+    loss = losses.half_squared_error(NET([0.5, -1.0]), 1.0)
+    names = names_of(toposort(loss, leaves=True), notation=notation)
+    every = {*names.values(), *names.deltas.values()}
+    for text in texts_of_views(loss, notation):
         found = names_in_text(text)
         assert len(found) >= 9
         assert found <= every
@@ -360,11 +354,26 @@ def test_a_net_of_dense_layers_is_one_for_every_view(model):
     assert "largest difference 0" in repr(deltas(model, [1.0, 2.0], target, "squared_error"))
 
 
-NO_NET = "expected an MLP, a Sequential, a Layer or a list of layers, got {}: give its layers"
+class Doubled(MLP):
+    def __call__(self, x):
+        return 2 * super().__call__(x)
+
+
+NO_NET = (
+    "expected an MLP, a Sequential, a Layer or a list of layers, got {}: "
+    "give its layers as a list, [layer1, layer2]"
+)
 REFUSED = [
     (Sequential(Layer(2, 3), Dropout(0.5), Layer(3, 1)), "part 2, Dropout(0.5), is no dense layer"),
     (Sequential(Layer(2, 3), BatchNorm(3)), "part 2, BatchNorm("),
+    (
+        Sequential(Flatten(), Layer(2, 1)),
+        "part 1, Flatten(), is no dense layer: expected Layers, and one activation after each",
+    ),
     (Sequential(Layer(2, 3), Layer(4, 1)), "layer1 gives 3 activations, but layer2 takes 4"),
+    ([Layer(2, 2), Layer(3, 1)], "layer1 gives 2 activations, but layer2 takes 3"),
+    (Doubled(2, [1]), NO_NET.format("Doubled")),
+    (abs, NO_NET.format("builtin_function_or_method")),
     (Conv2d(1, 1, 2), NO_NET.format("Conv2d")),
     (None, NO_NET.format("NoneType")),
     ([], NO_NET.format("list")),
@@ -395,16 +404,23 @@ SAVED = {
 }
 
 
-@pytest.mark.parametrize("wrong", ["g.xyz", "g", "g.svg.gz", ".svg", "g.jpeg", "g.svg "])
+@pytest.mark.parametrize(
+    "wrong", ["g.xyz", "g", "g.", "g.s;v", "g.svg.gz", ".svg", "g.docx", "g.jpeg", "g.svg "]
+)
 @pytest.mark.parametrize("what", SAVED)
 def test_the_way_to_save_is_named(what, wrong, tmp_path):
     view, endings = SAVED[what]
     *most, last = endings.split()
-    offered = f"{', '.join(most)} or {last}" if most else last
-    message = f"a {what} is saved as {offered}, and {wrong!r} is none of these: write .save("
-    with pytest.raises(ValueError, match=f"^{re.escape(message)}"):
-        view.save(tmp_path / wrong)
-    assert not list(tmp_path.iterdir())
+    message = (
+        f"a {what} is saved as {', '.join(most)} or {last}, and {wrong!r} is none of these: "
+        f'write .save("{what}{most[0]}")'
+    )
+    for before in ([], ["kept"]):
+        for text in before:
+            (tmp_path / wrong).write_text(text)
+        with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+            view.save(tmp_path / wrong)
+        assert [path.read_text() for path in tmp_path.iterdir()] == before
 
 
 @pytest.mark.slow

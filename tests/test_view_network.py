@@ -220,14 +220,6 @@ def test_a_picture_is_saved_as_svg(tmp_path):
     picture = network(Layer(2, 2))
     path = picture.save(tmp_path / "net.svg")
     assert path.read_text(encoding="utf-8") == picture.svg
-    # the sentence of every picture that is saved
-    message = (
-        "a network is saved as .svg, .png or .pdf, and 'net.gif' is none of these: "
-        'write .save("network.svg")'
-    )
-    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        picture.save(tmp_path / "net.gif")
-    assert not (tmp_path / "net.gif").exists()
 
 
 test_wrong_arguments_are_refused = refusals(

@@ -9,8 +9,7 @@ import pytest
 from tinygrad_edu import Value, functions, losses
 from tinygrad_edu.engine import primitives
 from tinygrad_edu.namespace import floats
-from tinygrad_edu.text import clean, latex_name
-from tinygrad_edu.view import explain, steps, worksheet
+from tinygrad_edu.text import latex_name
 from tinygrad_edu.view.explain.formulas import formulas, shared, total
 from tinygrad_edu.view.explain.notation import Both, derivative, name, number, with_numbers, written
 
@@ -217,11 +216,3 @@ def test_a_special_case_of_binary_cross_entropy_is_shown_where_it_counts():
     assert written(value, [Both(x, x) for x in ("p", "t", "y")]).text == (
         "(0 if 1 - p + (1 - t) = 0 else (t - 1) * log(1 - p)) + (0 if p + t = 0 else -t * log(p))"
     )
-
-
-@pytest.mark.parametrize("called", ["negative", "+", "<", "*", "where", "hole3", "\ue0001\ue001"])
-def test_a_value_may_be_called_like_an_operation(called):
-    x = Value(2.0, called)
-    assert f"y = {clean(called)}**2 = 2**2 = 4" in str(explain(x * x))
-    assert len(steps((x * x).tanh())) > 4
-    assert worksheet(x * x)
