@@ -15,6 +15,7 @@ from test_view_notation import result
 
 from tinygrad_edu import (
     MLP,
+    Adam,
     BatchNorm,
     Conv2d,
     Dropout,
@@ -280,6 +281,40 @@ def test_a_gradient_is_that_of_the_result_or_it_is_said(make, shown, remark):
     assert remark in graph.dot
     assert remark in repr(graph)
     assert ("backward pass" in repr(graph)) == bool(remark)
+
+
+# No view changes a number of the user, whether a backward pass has been or not.
+
+UNTOUCHED = {
+    "draw": lambda model, x, loss, optimizer: draw(loss, edges="gradient", names={"x": loss}).svg,
+    "explain": lambda model, x, loss, optimizer: [
+        explain(loss), explain(loss.parents[0]), explain(loss, wrt=model.parameters()[0])
+    ],
+    "steps": lambda model, x, loss, optimizer: steps(loss, optimizer=optimizer).html,
+    "worksheet": lambda model, x, loss, optimizer: worksheet(loss).solution.svg,
+    "deltas": lambda model, x, loss, optimizer: deltas(model, x, 1.0, "squared_error"),
+    "network": lambda model, x, loss, optimizer: network(model, x, 1.0, "squared_error").svg,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("passes", [0, 2])
+@pytest.mark.parametrize("view", UNTOUCHED.values(), ids=UNTOUCHED)
+def test_a_view_changes_no_number(view, passes):
+    model, x = MLP(2, [3, 1], "tanh", rng=0), [Value(0.5, "x1"), Value(-1.0, "x2")]
+    optimizer = Adam(model.parameters())
+    losses.squared_error(model([1.0, 2.0]), 0.0).backward()
+    optimizer.step()
+    loss = losses.squared_error(model(x), 1.0)
+    for _ in range(passes):
+        loss.backward()
+
+    def everything():
+        values = [(v.data, v.grad, v.reached, v.name) for v in toposort(loss, leaves=True)]
+        return [values, optimizer.steps, optimizer.states, optimizer.lr]
+
+    before = everything()
+    view(model, x, loss, optimizer)
+    assert everything() == before
 
 
 # One quantity has one name in every view, and placeholders are no names of quantities.

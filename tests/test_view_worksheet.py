@@ -150,15 +150,6 @@ def test_variables_name_values():
     assert repr(worksheet(y, title="Sheet 3").solution) == "<Worksheet: Sheet 3: solution>"
 
 
-def test_no_gradient_of_the_user_is_changed():
-    loss = unit()
-    z = loss.parents[0].parents[0].parents[0]
-    w = z.parents[0]
-    w.grad = 7.0
-    worksheet(loss)
-    assert (w.grad, z.reached, loss.reached) == (7.0, False, False)
-
-
 @pytest.mark.slow
 def test_files_are_the_same_bytes_again(sheet, tmp_path):
     for name in ("a.svg", "a.dot", "a.pdf"):
