@@ -3,7 +3,6 @@
 import math
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,8 +12,6 @@ from tinygrad_edu import Primitive, Value
 from tinygrad_edu.exercises import EXERCISES, check
 from tinygrad_edu.functions import maximum
 from tinygrad_edu.perceptron import gate
-
-NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 
 
 def second_difference(f: Callable[[float], float], x: float, h: float) -> float:
