@@ -166,47 +166,30 @@ def test_a_value_may_be_called_like_any_operation(called):
 # Every view of a graph shows the numbers of the forward pass, and says what was changed since.
 
 
-def updated():
-    w = parameter(3.0, "w")
-    y = Value(2.0, "x") * w
-    y.backward()
-    w.data -= 0.1 * w.grad
-    return y
+def after_backward(v, times=1):
+    for _ in range(times):
+        v.backward()
+    return v
 
 
-def changed(data, more=lambda x: x):
-    x = Value(2.0, "x")
-    y = more(x * x)
-    x.data = data
-    return y
-
-
+#: What is made of leaves, the numbers that they are given afterwards, their names, and the result.
 CHANGED = {
-    "an input": (lambda: changed(5.0), "x", "4"),
-    "to nan": (lambda: changed(float("nan")), "x", "4"),
-    "to 0": (lambda: changed(0.0, lambda v: v.exp().log()), "x", "4"),
-    "a parameter that was updated": (updated, "w", "6"),
-    "several": (lambda: two_changed(), "a, b", "6"),
-    "a constant": (lambda: changed_constant(), "2", "6"),
-}
+    "an input": (lambda x: x * x, {Value(2.0, "x"): 5.0}, "x", "4"),
+    "to nan": (lambda x: x * x, {Value(2.0, "x"): float("nan")}, "x", "4"),
+    "to 0": (lambda x: (x * x).exp().log(), {Value(2.0, "x"): 0.0}, "x", "4"),
+    "a parameter that was updated": (
+        lambda w: after_backward(Value(2.0, "x") * w), {parameter(3.0, "w"): 2.8}, "w", "6"
+    ),
+    "several": (lambda a, b: a * b, {Value(2.0, "a"): 4.0, Value(3.0, "b"): 5.0}, "a, b", "6"),
+    "a constant": (lambda c: Value(3.0, "x") * c, {constant(2.0): 7.0}, "2", "6"),
+}  # fmt: skip
 
 
-def two_changed():
-    a, b = Value(2.0, "a"), Value(3.0, "b")
-    y = a * b
-    a.data, b.data = 4.0, 5.0
-    return y
-
-
-def changed_constant():
-    y = Value(3.0, "x") * 2.0
-    y.parents[1].data = 7.0
-    return y
-
-
-@pytest.mark.parametrize(("make", "names", "data"), CHANGED.values(), ids=CHANGED)
-def test_views_show_the_forward_pass_and_what_was_changed_since(make, names, data):
-    y = make()
+@pytest.mark.parametrize(("make", "new", "names", "data"), CHANGED.values(), ids=CHANGED)
+def test_views_show_the_forward_pass_and_what_was_changed_since(make, new, names, data):
+    y = make(*new)
+    for v, x in new.items():
+        v.data = x
     remark = f"changed since the forward pass: {names}"
     for level in ("value", "neuron", "layer", "auto"):
         graph = draw(y, level=level)
@@ -225,55 +208,43 @@ def test_views_show_the_forward_pass_and_what_was_changed_since(make, names, dat
 # A gradient is shown where it is that of this very result.
 
 
-def two_roots():
-    x = Value(3.0, "x")
+def two_roots(x):
     (x * 5).backward()
     return x * x
 
 
-def derivative_of_a_cube():
-    x = Value(3.0, "x")
-    z = x**3
-    z.backward()
-    return grad(z, x)
-
-
-def twice():
-    x = Value(3.0, "x")
-    z = x * x
-    z.backward()
-    z.backward()
-    return z
-
-
-def by_hand():
-    x = Value(3.0, "x")
-    z = x * x
-    z.backward()
+def by_hand(x):
+    z = after_backward(x * x)
     x.grad = 1.0
     return z
 
 
-def through_a_larger_graph():
-    x = Value(3.0, "x")
+def through_a_larger_graph(x):
     z = x * x
     (z * 2).backward()
     return z
 
 
+OF_ANOTHER = "of another backward pass, not shown: .grad of x"
+OF_SEVERAL = "not of this backward pass alone: .grad of x"
+
+
 @pytest.mark.parametrize(
     ("make", "shown", "remark"),
     [
-        (derivative_of_a_cube, DASH, "of another backward pass, not shown: .grad of x"),
-        (two_roots, DASH, "of another backward pass, not shown: .grad of x"),
-        (twice, "12", "not of this backward pass alone: .grad of x"),
-        (by_hand, "1", "not of this backward pass alone: .grad of x"),
+        (
+            lambda x: grad(after_backward(x**3), x),
+            DASH,
+            OF_ANOTHER,
+        ),
+        (two_roots, DASH, OF_ANOTHER),
+        (lambda x: after_backward(x * x, 2), "12", OF_SEVERAL),
+        (by_hand, "1", OF_SEVERAL),
         (through_a_larger_graph, "12", ""),
     ],
 )
 def test_a_gradient_is_that_of_the_result_or_it_is_said(make, shown, remark):
-    y = make()
-    graph = draw(y)
+    graph = draw(make(Value(3.0, "x")))
     assert graph.table.splitlines()[1].split() == ["x", "input", "3", shown]
     exact = {DASH: "not computed", "12": "12.0", "1": "1.0"}[shown]
     assert f"x (input): data = 3.0, grad = {exact}" in tooltips(graph.svg)
@@ -579,11 +550,23 @@ SHOWN = {
 }
 
 
-@pytest.mark.slow
+@pytest.mark.parametrize("make", SHOWN.values(), ids=SHOWN)
+def test_every_picture_stands_inline_and_can_be_read_aloud(make, embedded_renderer):
+    svg = make().svg
+    root = ElementTree.fromstring(svg)
+    assert svg.startswith("<svg ")
+    assert root.get("role") == "img"
+    assert [e.tag.removeprefix(SVG) for e in root[:2]] == ["title", "desc"]
+    assert all(e.text for e in root[:2])
+    assert not re.search(r"<!|<\?|href|<script|http(?!://www\.w3\.org/2000/svg\")| id=", svg)
+
+
 @pytest.mark.parametrize("make", SHOWN.values(), ids=SHOWN)
 def test_every_picture_has_a_png_as_large_as_its_svg(make, embedded_renderer):
-    bundle = make()._repr_mimebundle_()
+    view = make()
+    bundle = view._repr_mimebundle_()
     assert set(bundle) == {"image/svg+xml", "image/png", "text/plain"}
+    assert (bundle["image/svg+xml"], bundle["text/plain"]) == (view.svg, repr(view))
     image = Image.open(BytesIO(b64decode(bundle["image/png"])))
     width, unit = re.search(r'width="([\d.]+)(\w*)"', bundle["image/svg+xml"]).groups()
     assert image.width == pytest.approx(

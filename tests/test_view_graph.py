@@ -1,5 +1,6 @@
 import math
 import re
+from functools import partial
 from typing import Any
 from xml.etree import ElementTree
 
@@ -243,41 +244,28 @@ test_wrong_arguments_are_refused = refusals(
         (lambda: draw(Value(1.0), names=["x"]), TypeError,
          "names must be a mapping of texts to Values, as locals() is, got list: "
           'write names={"x": x}'),
-        *[
-            (
-                lambda option=option, wrong=wrong: draw(Value(1.0), **{option: wrong}),
-                ValueError,
-                f"unknown {option} {wrong!r}: choose {', '.join(names)}{hint}",
-            )
-            for option, wrong, names, hint in (
-                ("level", "neuronn", _LEVELS, "; did you mean 'neuron'?"),
-                ("edges", "all", EDGES, ""),
-                ("rankdir", 'LR"; onload="x', _DIRECTIONS, ""),
-                ("notation", "math", NOTATIONS, ""),
-            )
-        ],
-        *[
-            (lambda n=n: draw(Value(1.0), max_nodes=n), error, f"max_nodes must be an int {text}")
-            for n, error, text in (
-                (0, ValueError, "of at least 1, got 0"),
-                (True, TypeError, "of at least 1, got bool True"),
-                (1.5, TypeError, "of at least 1, got float 1.5"),
-            )
-        ],
+        *[(partial(draw, Value(1.0), **{option: wrong}), ValueError,
+           f"unknown {option} {wrong!r}: choose {', '.join(names)}{hint}")
+          for option, wrong, names, hint in (
+              ("level", "neuronn", _LEVELS, "; did you mean 'neuron'?"),
+              ("edges", "all", EDGES, ""),
+              ("rankdir", 'LR"; onload="x', _DIRECTIONS, ""),
+              ("notation", "math", NOTATIONS, ""),
+          )],
+        *[(partial(draw, Value(1.0), max_nodes=n), error,
+           f"max_nodes must be an int of at least 1, got {text}")
+          for n, error, text in (
+              (0, ValueError, "0"), (True, TypeError, "bool True"), (1.5, TypeError, "float 1.5"),
+          )],
         (lambda: draw(long_sum(600), level="value"), ValueError,
          "the graph has 1,201 values, more than max_nodes=150: write max_nodes=1201 to draw them "
          'all, or level="auto" for the nearest'),
         (lambda: draw(deep_net(), level="layer", max_nodes=5), ValueError,
          "the drawing has 33 boxes, more than max_nodes=5: write max_nodes=33 to draw them all, or "
          'level="auto"'),
-        *[
-            (
-                lambda k=k: draw(batch(3), example=k),
-                ValueError,
-                f"example={k!r} is not there: the graph has 3 examples, 0 to 2",
-            )
-            for k in (3, -1, True, 1.0, "0")
-        ],
+        *[(partial(draw, batch(3), example=k), ValueError,
+           f"example={k!r} is not there: the graph has 3 examples, 0 to 2")
+          for k in (3, -1, True, 1.0, "0")],
         (lambda: draw(net(), example=1), ValueError,
          "example=1 is not there: the graph has one example: write 0"),
         (lambda: draw(net(), expand="layer1.neuron3"), ValueError,
@@ -308,17 +296,14 @@ def test_a_drawing_keeps_what_was_drawn():
     assert texts(graph) == drawn
 
 
-def test_the_svg_stands_inline_and_can_be_read_aloud():
-    svg = draw(neuron(backward=True)).svg
-    root = ElementTree.fromstring(svg)
-    assert svg.startswith("<svg ")
-    assert root.get("role") == "img"
+def test_a_drawing_has_a_title_and_a_description():
+    root = ElementTree.fromstring(draw(neuron(backward=True)).svg)
     assert root.get("style") == "max-width:100%;height:auto"
     assert [(e.tag, e.text) for e in root[:2]] == [
         (f"{SVG}title", "Computation graph of o"),
         (f"{SVG}desc", "10 values; o: data 0.7071, grad 1"),
     ]
-    assert not re.search(r"<!|<\?|href|<script|http(?!://www\.w3\.org/2000/svg\")| id=", svg)
+    assert repr(draw(neuron())) == "<Graph: 10 values; o: data 0.7071, grad not computed>"
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
@@ -377,14 +362,6 @@ def test_a_drawing_is_saved_by_suffix(tmp_path):
         for path in (tmp_path / name, str(tmp_path / name)):
             assert graph.save(path) == tmp_path / name
             assert (tmp_path / name).read_bytes().startswith(start)
-
-
-def test_a_notebook_gets_svg_and_text_and_no_html():
-    graph = draw(neuron())
-    bundle = graph._repr_mimebundle_()
-    assert set(bundle) == {"image/svg+xml", "image/png", "text/plain"}
-    assert (bundle["image/svg+xml"], bundle["text/plain"]) == (graph.svg, repr(graph))
-    assert repr(graph) == "<Graph: 10 values; o: data 0.7071, grad not computed>"
 
 
 def test_without_a_renderer_a_notebook_gets_a_sentence_and_a_table(monkeypatch, tmp_path):

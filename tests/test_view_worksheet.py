@@ -172,12 +172,6 @@ def test_the_pdf_holds_what_the_svg_holds_in_the_same_places(sheet):
     assert root.get_position()[1] < below.get_position()[1]
 
 
-def test_a_sheet_shows_itself_in_a_notebook(sheet):
-    bundle = sheet._repr_mimebundle_()
-    assert bundle["image/svg+xml"] == sheet.svg
-    assert bundle["text/plain"].startswith("<Worksheet: ")
-
-
 def test_without_a_renderer_there_is_text(tmp_path, monkeypatch):
     monkeypatch.setenv("TINYGRAD_EDU_GRAPHVIZ", "none")
     sheet = worksheet(Value(2.0, "x") ** 2)
