@@ -4,10 +4,12 @@ from collections.abc import Callable
 from typing import Any
 from xml.etree import ElementTree
 
+from matplotlib.axes import Axes
+
 from tinygrad_edu import functions as f
 from tinygrad_edu.engine import Value, parameter
 from tinygrad_edu.losses import hinge, l2
-from tinygrad_edu.nn import MLP
+from tinygrad_edu.nn import MLP, Layer
 
 SVG = "{http://www.w3.org/2000/svg}"
 _TAGS = {"svg", "g", "title", "desc", "text", "path", "polygon", "polyline", "ellipse"}
@@ -76,6 +78,20 @@ def net(rng: int = 0) -> Value:
     loss.name = "L"
     loss.backward()
     return loss
+
+
+def layer(rows: list[tuple[float, ...]], activation: str = "linear") -> Layer:
+    """A layer with the given (w1, w2, ..., b) of each unit."""
+    found = Layer(len(rows[0]) - 1, len(rows), activation)
+    for p, x in zip(found.parameters(), (x for row in rows for x in row), strict=True):
+        p.data = x
+    return found
+
+
+def entries(ax: Axes) -> list[str]:
+    """The texts of a legend."""
+    legend = ax.get_legend()
+    return [] if legend is None else [text.get_text() for text in legend.get_texts()]
 
 
 def deep_net() -> Value:

@@ -8,16 +8,18 @@ from io import BytesIO
 from xml.etree import ElementTree
 
 import pytest
-from graphs import SVG
+from graphs import SVG, tooltips
 from matplotlib.ft2font import FT2Font
 from PIL import Image
 from test_view_notation import result
 
 from tinygrad_edu import (
     MLP,
+    Adam,
     BatchNorm,
     Conv2d,
     Dropout,
+    Flatten,
     Layer,
     Neuron,
     Primitive,
@@ -33,6 +35,7 @@ from tinygrad_edu.engine import GraphError, constant, primitives
 from tinygrad_edu.namespace import FUNCTIONS
 from tinygrad_edu.text import DASH
 from tinygrad_edu.view import deltas, draw, explain, network, steps, worksheet
+from tinygrad_edu.view.base.naming import names_of
 from tinygrad_edu.view.worksheet.worksheet import slope_rules
 
 # Formulas are mathematics: none of the words that only programs have.
@@ -141,6 +144,7 @@ def test_shares_in_a_softmax_have_the_names_of_the_graph_or_their_own():
 # A symbol is told from an operation by its type, never by its text.
 
 CALLED = ("negative", "+", "<", "=", "where", "divide", "#0", "#1", "…", "{0}", "p1", "|x|", "1[x")
+CALLED += ("*", "hole3", "\ue0001\ue001")
 
 
 OPERATIONS = sorted({*FUNCTIONS, *primitives} - {*CALLED})
@@ -153,7 +157,7 @@ def test_a_value_may_be_called_like_any_operation(called):
     x = Value(2.0, called)
     loss = (x * x).tanh() + losses.cross_entropy([x, -x], 1)
     assert len(steps(loss)) > 6
-    assert f"{called}**2 = 2**2 = 4" in str(explain(x * x))
+    assert f"y = {called}**2 = 2**2 = 4" in str(explain(x * x))
     assert explain(loss, wrt=x).latex
     assert called in worksheet(loss)._text()
     assert draw(loss).table.splitlines()[1].startswith(called)
@@ -162,47 +166,30 @@ def test_a_value_may_be_called_like_any_operation(called):
 # Every view of a graph shows the numbers of the forward pass, and says what was changed since.
 
 
-def updated():
-    w = parameter(3.0, "w")
-    y = Value(2.0, "x") * w
-    y.backward()
-    w.data -= 0.1 * w.grad
-    return y
+def after_backward(v, times=1):
+    for _ in range(times):
+        v.backward()
+    return v
 
 
-def changed(data, more=lambda x: x):
-    x = Value(2.0, "x")
-    y = more(x * x)
-    x.data = data
-    return y
-
-
+#: What is made of leaves, the numbers that they are given afterwards, their names, and the result.
 CHANGED = {
-    "an input": (lambda: changed(5.0), "x", "4"),
-    "to nan": (lambda: changed(float("nan")), "x", "4"),
-    "to 0": (lambda: changed(0.0, lambda v: v.exp().log()), "x", "4"),
-    "a parameter that was updated": (updated, "w", "6"),
-    "several": (lambda: two_changed(), "a, b", "6"),
-    "a constant": (lambda: changed_constant(), "2", "6"),
-}
+    "an input": (lambda x: x * x, {Value(2.0, "x"): 5.0}, "x", "4"),
+    "to nan": (lambda x: x * x, {Value(2.0, "x"): float("nan")}, "x", "4"),
+    "to 0": (lambda x: (x * x).exp().log(), {Value(2.0, "x"): 0.0}, "x", "4"),
+    "a parameter that was updated": (
+        lambda w: after_backward(Value(2.0, "x") * w), {parameter(3.0, "w"): 2.8}, "w", "6"
+    ),
+    "several": (lambda a, b: a * b, {Value(2.0, "a"): 4.0, Value(3.0, "b"): 5.0}, "a, b", "6"),
+    "a constant": (lambda c: Value(3.0, "x") * c, {constant(2.0): 7.0}, "2", "6"),
+}  # fmt: skip
 
 
-def two_changed():
-    a, b = Value(2.0, "a"), Value(3.0, "b")
-    y = a * b
-    a.data, b.data = 4.0, 5.0
-    return y
-
-
-def changed_constant():
-    y = Value(3.0, "x") * 2.0
-    y.parents[1].data = 7.0
-    return y
-
-
-@pytest.mark.parametrize(("make", "names", "data"), CHANGED.values(), ids=CHANGED)
-def test_views_show_the_forward_pass_and_what_was_changed_since(make, names, data):
-    y = make()
+@pytest.mark.parametrize(("make", "new", "names", "data"), CHANGED.values(), ids=CHANGED)
+def test_views_show_the_forward_pass_and_what_was_changed_since(make, new, names, data):
+    y = make(*new)
+    for v, x in new.items():
+        v.data = x
     remark = f"changed since the forward pass: {names}"
     for level in ("value", "neuron", "layer", "auto"):
         graph = draw(y, level=level)
@@ -221,58 +208,84 @@ def test_views_show_the_forward_pass_and_what_was_changed_since(make, names, dat
 # A gradient is shown where it is that of this very result.
 
 
-def two_roots():
-    x = Value(3.0, "x")
+def two_roots(x):
     (x * 5).backward()
     return x * x
 
 
-def derivative_of_a_cube():
-    x = Value(3.0, "x")
-    z = x**3
-    z.backward()
-    return grad(z, x)
-
-
-def twice():
-    x = Value(3.0, "x")
-    z = x * x
-    z.backward()
-    z.backward()
-    return z
-
-
-def by_hand():
-    x = Value(3.0, "x")
-    z = x * x
-    z.backward()
+def by_hand(x):
+    z = after_backward(x * x)
     x.grad = 1.0
     return z
 
 
-def through_a_larger_graph():
-    x = Value(3.0, "x")
+def through_a_larger_graph(x):
     z = x * x
     (z * 2).backward()
     return z
 
 
+OF_ANOTHER = "of another backward pass, not shown: .grad of x"
+OF_SEVERAL = "not of this backward pass alone: .grad of x"
+
+
 @pytest.mark.parametrize(
     ("make", "shown", "remark"),
     [
-        (derivative_of_a_cube, DASH, "of another backward pass, not shown: .grad of x"),
-        (two_roots, DASH, "of another backward pass, not shown: .grad of x"),
-        (twice, "12", "not of this backward pass alone: .grad of x"),
-        (by_hand, "1", "not of this backward pass alone: .grad of x"),
+        (
+            lambda x: grad(after_backward(x**3), x),
+            DASH,
+            OF_ANOTHER,
+        ),
+        (two_roots, DASH, OF_ANOTHER),
+        (lambda x: after_backward(x * x, 2), "12", OF_SEVERAL),
+        (by_hand, "1", OF_SEVERAL),
         (through_a_larger_graph, "12", ""),
     ],
 )
 def test_a_gradient_is_that_of_the_result_or_it_is_said(make, shown, remark):
-    y = make()
-    graph = draw(y)
+    graph = draw(make(Value(3.0, "x")))
     assert graph.table.splitlines()[1].split() == ["x", "input", "3", shown]
+    exact = {DASH: "not computed", "12": "12.0", "1": "1.0"}[shown]
+    assert f"x (input): data = 3.0, grad = {exact}" in tooltips(graph.svg)
+    assert remark in graph.table.splitlines()[-1]
+    assert remark in graph.dot
     assert remark in repr(graph)
     assert ("backward pass" in repr(graph)) == bool(remark)
+
+
+# No view changes a number of the user, whether a backward pass has been or not.
+
+UNTOUCHED = {
+    "draw": lambda model, x, loss, optimizer: draw(loss, edges="gradient", names={"x": loss}).svg,
+    "explain": lambda model, x, loss, optimizer: [
+        explain(loss), explain(loss.parents[0]), explain(loss, wrt=model.parameters()[0])
+    ],
+    "steps": lambda model, x, loss, optimizer: steps(loss, optimizer=optimizer).html,
+    "worksheet": lambda model, x, loss, optimizer: worksheet(loss).solution.svg,
+    "deltas": lambda model, x, loss, optimizer: deltas(model, x, 1.0, "squared_error"),
+    "network": lambda model, x, loss, optimizer: network(model, x, 1.0, "squared_error").svg,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("passes", [0, 2])
+@pytest.mark.parametrize("view", UNTOUCHED.values(), ids=UNTOUCHED)
+def test_a_view_changes_no_number(view, passes):
+    model, x = MLP(2, [3, 1], "tanh", rng=0), [Value(0.5, "x1"), Value(-1.0, "x2")]
+    optimizer = Adam(model.parameters())
+    losses.squared_error(model([1.0, 2.0]), 0.0).backward()
+    optimizer.step()
+    loss = losses.squared_error(model(x), 1.0)
+    for _ in range(passes):
+        loss.backward()
+
+    def everything():
+        values = [(v.data, v.grad, v.reached, v.name) for v in toposort(loss, leaves=True)]
+        return [values, optimizer.steps, optimizer.states, optimizer.lr]
+
+    before = everything()
+    view(model, x, loss, optimizer)
+    assert everything() == before
 
 
 # One quantity has one name in every view, and placeholders are no names of quantities.
@@ -280,8 +293,7 @@ def test_a_gradient_is_that_of_the_result_or_it_is_said(make, shown, remark):
 NET = MLP(2, [2, 1], "tanh", rng=0)
 
 
-def texts_of_views(notation):
-    loss = losses.half_squared_error(NET([0.5, -1.0]), 1.0)
+def texts_of_views(loss, notation):
     yield draw(loss, level="value", notation=notation).dot
     yield "\n".join(str(explain(u, notation=notation)) for u in toposort(loss))
     yield "\n".join("\n".join(f["said"]) for f in steps(loss, notation=notation)._frames)
@@ -297,22 +309,10 @@ def names_in_text(text):
 
 @pytest.mark.parametrize("notation", ["lecture", "code"])
 def test_one_quantity_has_one_name_in_every_view(notation):
-    every = {
-        f"{letter}{layer}[{index}]"
-        for layer, nin, nout in ((1, 2, 2), (2, 2, 1))
-        for unit in range(1, nout + 1)
-        for letter, index in (
-            *((letter, f"{unit}") for letter in ("b", "z", "a", "delta")),
-            *(("w", f"{unit},{k}") for k in range(1, nin + 1)),
-        )
-    }
-    if notation == "code":
-        place = re.compile(r"(\w+)(\d)\[(\d),?(\d?)\]")
-        every = {
-            f"layer{layer}.neuron{unit}.{letter}" + f"[{k}]" * bool(k)
-            for letter, layer, unit, k in (place.fullmatch(name).groups() for name in every)
-        }
-    for text in texts_of_views(notation):
+    loss = losses.half_squared_error(NET([0.5, -1.0]), 1.0)
+    names = names_of(toposort(loss, leaves=True), notation=notation)
+    every = {*names.values(), *names.deltas.values()}
+    for text in texts_of_views(loss, notation):
         found = names_in_text(text)
         assert len(found) >= 9
         assert found <= every
@@ -360,11 +360,26 @@ def test_a_net_of_dense_layers_is_one_for_every_view(model):
     assert "largest difference 0" in repr(deltas(model, [1.0, 2.0], target, "squared_error"))
 
 
-NO_NET = "expected an MLP, a Sequential, a Layer or a list of layers, got {}: give its layers"
+class Doubled(MLP):
+    def __call__(self, x):
+        return 2 * super().__call__(x)
+
+
+NO_NET = (
+    "expected an MLP, a Sequential, a Layer or a list of layers, got {}: "
+    "give its layers as a list, [layer1, layer2]"
+)
 REFUSED = [
     (Sequential(Layer(2, 3), Dropout(0.5), Layer(3, 1)), "part 2, Dropout(0.5), is no dense layer"),
     (Sequential(Layer(2, 3), BatchNorm(3)), "part 2, BatchNorm("),
+    (
+        Sequential(Flatten(), Layer(2, 1)),
+        "part 1, Flatten(), is no dense layer: expected Layers, and one activation after each",
+    ),
     (Sequential(Layer(2, 3), Layer(4, 1)), "layer1 gives 3 activations, but layer2 takes 4"),
+    ([Layer(2, 2), Layer(3, 1)], "layer1 gives 2 activations, but layer2 takes 3"),
+    (Doubled(2, [1]), NO_NET.format("Doubled")),
+    (abs, NO_NET.format("builtin_function_or_method")),
     (Conv2d(1, 1, 2), NO_NET.format("Conv2d")),
     (None, NO_NET.format("NoneType")),
     ([], NO_NET.format("list")),
@@ -395,16 +410,23 @@ SAVED = {
 }
 
 
-@pytest.mark.parametrize("wrong", ["g.xyz", "g", "g.svg.gz", ".svg", "g.jpeg", "g.svg "])
+@pytest.mark.parametrize(
+    "wrong", ["g.xyz", "g", "g.", "g.s;v", "g.svg.gz", ".svg", "g.docx", "g.jpeg", "g.svg "]
+)
 @pytest.mark.parametrize("what", SAVED)
 def test_the_way_to_save_is_named(what, wrong, tmp_path):
     view, endings = SAVED[what]
     *most, last = endings.split()
-    offered = f"{', '.join(most)} or {last}" if most else last
-    message = f"a {what} is saved as {offered}, and {wrong!r} is none of these: write .save("
-    with pytest.raises(ValueError, match=f"^{re.escape(message)}"):
-        view.save(tmp_path / wrong)
-    assert not list(tmp_path.iterdir())
+    message = (
+        f"a {what} is saved as {', '.join(most)} or {last}, and {wrong!r} is none of these: "
+        f'write .save("{what}{most[0]}")'
+    )
+    for before in ([], ["kept"]):
+        for text in before:
+            (tmp_path / wrong).write_text(text)
+        with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+            view.save(tmp_path / wrong)
+        assert [path.read_text() for path in tmp_path.iterdir()] == before
 
 
 @pytest.mark.slow
@@ -528,11 +550,23 @@ SHOWN = {
 }
 
 
-@pytest.mark.slow
+@pytest.mark.parametrize("make", SHOWN.values(), ids=SHOWN)
+def test_every_picture_stands_inline_and_can_be_read_aloud(make, embedded_renderer):
+    svg = make().svg
+    root = ElementTree.fromstring(svg)
+    assert svg.startswith("<svg ")
+    assert root.get("role") == "img"
+    assert [e.tag.removeprefix(SVG) for e in root[:2]] == ["title", "desc"]
+    assert all(e.text for e in root[:2])
+    assert not re.search(r"<!|<\?|href|<script|http(?!://www\.w3\.org/2000/svg\")| id=", svg)
+
+
 @pytest.mark.parametrize("make", SHOWN.values(), ids=SHOWN)
 def test_every_picture_has_a_png_as_large_as_its_svg(make, embedded_renderer):
-    bundle = make()._repr_mimebundle_()
+    view = make()
+    bundle = view._repr_mimebundle_()
     assert set(bundle) == {"image/svg+xml", "image/png", "text/plain"}
+    assert (bundle["image/svg+xml"], bundle["text/plain"]) == (view.svg, repr(view))
     image = Image.open(BytesIO(b64decode(bundle["image/png"])))
     width, unit = re.search(r'width="([\d.]+)(\w*)"', bundle["image/svg+xml"]).groups()
     assert image.width == pytest.approx(

@@ -2,16 +2,13 @@ import math
 
 import numpy as np
 import pytest
+from graphs import entries
 
 from tinygrad_edu import MLP, SGD, History, Value, evaluate, moons
 from tinygrad_edu import functions as f
 from tinygrad_edu.losses import squared_error
 from tinygrad_edu.view.pictures import descent_path, loss_curve, surface
 from tinygrad_edu.view.pictures.loss import LossGrid
-
-
-def entries(ax):
-    return [text.get_text() for text in ax.get_legend().get_texts()]
 
 
 def bowl():

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from graphs import entries, layer
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
@@ -22,19 +23,12 @@ def left_is_0(x):
 
 def unit(w1, w2, b, activation="linear"):
     """A model of one output."""
-    neuron = Neuron(2, activation)
-    for v, x in zip(neuron.parameters(), (w1, w2, b), strict=True):
-        v.data = x
-    return neuron
+    return layer([(w1, w2, b)], activation).neurons[0]
 
 
 def drawn_regions(**options):
     X, y = [[-1, -1], [1, 1], [-1, 1]], [0, 1, 0]
     return regions(left_is_0, X, y, X_test=[[0.5, 0]], y_test=[1], **options)
-
-
-def entries(ax):
-    return [text.get_text() for text in ax.get_legend().get_texts()]
 
 
 def lines(ax, style="solid"):
@@ -113,10 +107,7 @@ def test_the_lead_of_a_class_is_over_the_best_of_the_others():
 
 
 def test_hidden_lines_are_where_the_net_inputs_of_the_first_layer_are_0():
-    model = MLP(2, [2, 1], "tanh")
-    for neuron, (w1, w2, b) in zip(model.layers[0].neurons, [(1, 0, -1), (0, 1, 2)], strict=True):
-        for v, x in zip(neuron.parameters(), (w1, w2, b), strict=True):
-            v.data = x
+    model = Sequential(layer([(1, 0, -1), (0, 1, 2)], "tanh"), Layer(2, 1))
     X, y = [[-3, -3], [3, 3]], [0, 1]
     ax = regions(model, X, y, resolution=9, margins=False)
     x1, x2 = lines(ax, "dashed").T
@@ -142,10 +133,7 @@ def test_a_transform_gives_the_model_scaled_rows_and_the_picture_keeps_its_units
     xs = lines(ax)[:, 0]
     assert xs == pytest.approx(0 * xs + 200)  # the mean
     assert ax.get_xlim() == (76, 324)  # 12 % beyond the points
-    net = Sequential(Layer(2, 2, "tanh"), Layer(2, 1, "linear"))
-    for neuron, b in zip(net.layers[0].neurons, (0, -0.5), strict=True):
-        for v, x in zip(neuron.parameters(), (1, 0, b), strict=True):
-            v.data = x
+    net = Sequential(layer([(1, 0, 0), (1, 0, -0.5)], "tanh"), Layer(2, 1))
     ax = regions(net, X, y, transform=standardising(X), resolution=20, margins=False)
     dashed = lines(ax, "dashed")[:, 0]  # the deviation is 100
     assert set(np.round(dashed, 9)) == {200, 250}

@@ -2,24 +2,16 @@ import math
 
 import numpy as np
 import pytest
+from graphs import entries, layer
 from matplotlib.figure import Figure
 
-from tinygrad_edu import MLP, Conv2d, Layer, Sequential, Value
+from tinygrad_edu import MLP, Conv2d, Sequential, Value
 from tinygrad_edu import functions as f
 from tinygrad_edu.view.pictures import activations, hidden_space, neuron_maps, tangent, weights
 
 
 def texts(ax):
     return [text.get_text() for text in ax.texts if text.get_text()]
-
-
-def layer(rows, activation="linear"):
-    """A layer with the given (w1, w2, ..., b) of each unit."""
-    found = Layer(len(rows[0]) - 1, len(rows), activation)
-    for neuron, numbers in zip(found.neurons, rows, strict=True):
-        for v, x in zip(neuron.parameters(), numbers, strict=True):
-            v.data = x
-    return found
 
 
 def test_each_unit_has_a_map_of_its_activation():
@@ -71,7 +63,7 @@ def test_two_hidden_units_are_the_axes_and_the_output_cuts_them_by_a_line():
     boundary = [p for c in ax.collections if hasattr(c, "levels") for p in c.get_paths()]
     assert np.concatenate([p.vertices for p in boundary])[:, 0] == pytest.approx(0, abs=1e-9)
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("a1[1]", "a1[2]")
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["no", "yes"]
+    assert entries(ax) == ["no", "yes"]
     assert len(ax.lines) == 30  # the grid, 15 lines each way
     bent = ax.lines[0].get_xydata()  # x1 constant: a1 + a2 = 2 x1
     assert bent.sum(axis=1) == pytest.approx(2 * (-3 - 0.12 * 4) + 0 * bent[:, 0])
@@ -94,7 +86,7 @@ def test_more_units_are_shown_by_their_principal_components():
 def test_rows_of_more_numbers_have_no_grid():
     ax = hidden_space(MLP(3, [4, 1]), [[1, 2, 3], [3, 2, 0]], [-1, 1])
     assert not ax.lines
-    assert ax.get_legend().get_texts()[1].get_text() == "class +1"
+    assert entries(ax)[1] == "class +1"
 
 
 def test_a_tangent_has_the_slope_of_the_engine():
@@ -118,8 +110,7 @@ def test_an_activation_is_drawn_with_its_gradient_and_its_saturation():
     shaded = np.concatenate([path.vertices for path in ax.collections[0].get_paths()])[:, 0]
     # 1 - tanh^2 = 0.07 at artanh(sqrt(0.93)) = 2.008; 0.02 from one z to the next
     assert np.abs(shaded).min() == pytest.approx(2.02)
-    labels = [text.get_text() for text in ax.get_legend().get_texts()]
-    assert labels == ["g(z)", "g'(z)", "|g'(z)| < 0.07"]
+    assert entries(ax) == ["g(z)", "g'(z)", "|g'(z)| < 0.07"]
 
 
 def square(z):

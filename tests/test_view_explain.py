@@ -157,18 +157,6 @@ def test_exponentially_many_paths_and_deep_graphs_are_no_trouble():
     assert "… 29,940 more" in explanation.table()
 
 
-def test_gradients_stay_as_they_were():
-    loss, a, z, w = unit()
-    explain(loss, wrt=w)
-    assert not any(v.reached for v in (loss, a, z, w))
-    loss.backward()
-    loss.backward()
-    before = [v.grad for v in (loss, a, z, w)]
-    explain(loss, wrt=w)
-    explain(a)
-    assert [v.grad for v in (loss, a, z, w)] == before
-
-
 def test_the_sum_is_compared_with_the_grad_only_where_that_is_meant_to_agree():
     loss, _, _, w = unit()
     assert "gives the same dL/dw. w.grad is empty: no backward pass" in str(explain(loss, wrt=w))

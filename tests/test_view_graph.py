@@ -1,5 +1,6 @@
 import math
 import re
+from functools import partial
 from typing import Any
 from xml.etree import ElementTree
 
@@ -20,7 +21,7 @@ from graphs import (
 from refusals import refusals
 
 from tinygrad_edu import functions as f
-from tinygrad_edu.engine import Primitive, Value, grad, parameter, toposort
+from tinygrad_edu.engine import Primitive, Value, parameter, toposort
 from tinygrad_edu.losses import binary_cross_entropy_with_logits, cross_entropy
 from tinygrad_edu.nn import MLP
 from tinygrad_edu.view import RenderError, draw
@@ -62,18 +63,6 @@ def test_a_gradient_is_a_dash_until_backward_has_reached_the_value():
     x = Value(-1.0, "x")
     x.relu().backward()
     assert texts(draw(x)) == ["x", "input", "-1", "0"]  # a zero that backward found
-
-
-def test_a_gradient_of_another_pass_is_not_shown_and_named():
-    x = Value(3.0, "x")
-    z = x**3
-    z.backward()
-    # x.grad is dz/dx = 27, and no pass has run from dz/dx = 3 x^2, whose derivative is 18
-    graph = draw(grad(z, x))
-    remark = "of another backward pass, not shown: .grad of x"
-    assert "x (input): data = 3.0, grad = not computed" in tooltips(graph.svg)
-    assert remark in texts(graph)
-    assert remark == graph.table.splitlines()[-1]
 
 
 def test_a_graph_that_cannot_be_differentiated_can_be_looked_at():
@@ -255,41 +244,28 @@ test_wrong_arguments_are_refused = refusals(
         (lambda: draw(Value(1.0), names=["x"]), TypeError,
          "names must be a mapping of texts to Values, as locals() is, got list: "
           'write names={"x": x}'),
-        *[
-            (
-                lambda option=option, wrong=wrong: draw(Value(1.0), **{option: wrong}),
-                ValueError,
-                f"unknown {option} {wrong!r}: choose {', '.join(names)}{hint}",
-            )
-            for option, wrong, names, hint in (
-                ("level", "neuronn", _LEVELS, "; did you mean 'neuron'?"),
-                ("edges", "all", EDGES, ""),
-                ("rankdir", 'LR"; onload="x', _DIRECTIONS, ""),
-                ("notation", "math", NOTATIONS, ""),
-            )
-        ],
-        *[
-            (lambda n=n: draw(Value(1.0), max_nodes=n), error, f"max_nodes must be an int {text}")
-            for n, error, text in (
-                (0, ValueError, "of at least 1, got 0"),
-                (True, TypeError, "of at least 1, got bool True"),
-                (1.5, TypeError, "of at least 1, got float 1.5"),
-            )
-        ],
+        *[(partial(draw, Value(1.0), **{option: wrong}), ValueError,
+           f"unknown {option} {wrong!r}: choose {', '.join(names)}{hint}")
+          for option, wrong, names, hint in (
+              ("level", "neuronn", _LEVELS, "; did you mean 'neuron'?"),
+              ("edges", "all", EDGES, ""),
+              ("rankdir", 'LR"; onload="x', _DIRECTIONS, ""),
+              ("notation", "math", NOTATIONS, ""),
+          )],
+        *[(partial(draw, Value(1.0), max_nodes=n), error,
+           f"max_nodes must be an int of at least 1, got {text}")
+          for n, error, text in (
+              (0, ValueError, "0"), (True, TypeError, "bool True"), (1.5, TypeError, "float 1.5"),
+          )],
         (lambda: draw(long_sum(600), level="value"), ValueError,
          "the graph has 1,201 values, more than max_nodes=150: write max_nodes=1201 to draw them "
          'all, or level="auto" for the nearest'),
         (lambda: draw(deep_net(), level="layer", max_nodes=5), ValueError,
          "the drawing has 33 boxes, more than max_nodes=5: write max_nodes=33 to draw them all, or "
          'level="auto"'),
-        *[
-            (
-                lambda k=k: draw(batch(3), example=k),
-                ValueError,
-                f"example={k!r} is not there: the graph has 3 examples, 0 to 2",
-            )
-            for k in (3, -1, True, 1.0, "0")
-        ],
+        *[(partial(draw, batch(3), example=k), ValueError,
+           f"example={k!r} is not there: the graph has 3 examples, 0 to 2")
+          for k in (3, -1, True, 1.0, "0")],
         (lambda: draw(net(), example=1), ValueError,
          "example=1 is not there: the graph has one example: write 0"),
         (lambda: draw(net(), expand="layer1.neuron3"), ValueError,
@@ -310,31 +286,24 @@ def test_a_drawing_runs_in_four_directions():
         assert f"rankdir={rankdir}" in draw(Value(1.0) * 2, rankdir=rankdir).dot
 
 
-def test_drawing_changes_no_number_and_keeps_what_was_drawn():
+def test_a_drawing_keeps_what_was_drawn():
     o = neuron(backward=True)
-    order = toposort(o, leaves=True)
-    before = [(v.data, v.grad, v.reached, v.name) for v in order]
     graph = draw(o, edges="gradient", names={"x": o})
-    assert graph.svg
-    assert [(v.data, v.grad, v.reached, v.name) for v in order] == before
     drawn = texts(graph)
-    for v in order:
+    for v in toposort(o, leaves=True):
         v.data = v.grad = 77.0
     del graph.svg
     assert texts(graph) == drawn
 
 
-def test_the_svg_stands_inline_and_can_be_read_aloud():
-    svg = draw(neuron(backward=True)).svg
-    root = ElementTree.fromstring(svg)
-    assert svg.startswith("<svg ")
-    assert root.get("role") == "img"
+def test_a_drawing_has_a_title_and_a_description():
+    root = ElementTree.fromstring(draw(neuron(backward=True)).svg)
     assert root.get("style") == "max-width:100%;height:auto"
     assert [(e.tag, e.text) for e in root[:2]] == [
         (f"{SVG}title", "Computation graph of o"),
         (f"{SVG}desc", "10 values; o: data 0.7071, grad 1"),
     ]
-    assert not re.search(r"<!|<\?|href|<script|http(?!://www\.w3\.org/2000/svg\")| id=", svg)
+    assert repr(draw(neuron())) == "<Graph: 10 values; o: data 0.7071, grad not computed>"
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
@@ -393,26 +362,6 @@ def test_a_drawing_is_saved_by_suffix(tmp_path):
         for path in (tmp_path / name, str(tmp_path / name)):
             assert graph.save(path) == tmp_path / name
             assert (tmp_path / name).read_bytes().startswith(start)
-
-
-@pytest.mark.parametrize("name", ["graph", "graph.", "graph.s;v", ".svg", "g.docx"])
-def test_a_drawing_of_another_suffix_leaves_the_file_alone(name, tmp_path):
-    (tmp_path / name).write_text("kept")
-    message = (
-        "a drawing is saved as .svg, .png, .pdf, .dot, .gv, .eps, .gif, .jpg or .webp, and "
-        f'{name!r} is none of these: write .save("drawing.svg")'
-    )
-    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        draw(Value(1.0)).save(tmp_path / name)
-    assert (tmp_path / name).read_text() == "kept"
-
-
-def test_a_notebook_gets_svg_and_text_and_no_html():
-    graph = draw(neuron())
-    bundle = graph._repr_mimebundle_()
-    assert set(bundle) == {"image/svg+xml", "image/png", "text/plain"}
-    assert (bundle["image/svg+xml"], bundle["text/plain"]) == (graph.svg, repr(graph))
-    assert repr(graph) == "<Graph: 10 values; o: data 0.7071, grad not computed>"
 
 
 def test_without_a_renderer_a_notebook_gets_a_sentence_and_a_table(monkeypatch, tmp_path):

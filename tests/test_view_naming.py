@@ -165,6 +165,16 @@ def test_names_are_unique_in_a_large_net():
         ("x1#2", r"x_{1\,\#2}"),
         ("w[1]", r"\mathrm{w[1]}"),
         ("delta(net)", r"\mathrm{delta(net)}"),
+        ("w", "w"),
+        ("z12", "z_{12}"),
+        ("x_1", "x_{1}"),
+        ("loss", r"\mathrm{loss}"),
+        ("layer1.neuron3.w[0]", r"\mathrm{layer1.neuron3.w[0]}"),
+        (r"a\b{c}$&#%_^~", r"\mathrm{a\backslash b\{c\}\$\&\#\%\_\wedge \sim }"),
+        ("</script>", r"\mathrm{\lt /script\gt }"),
+        ("größe 1", r"\mathrm{größe\ 1}"),
+        ("0.5", "0.5"),
+        ("1e-7", r"1 \cdot 10^{-7}"),
     ],
 )
 def test_names_as_latex(name, expected):

@@ -6,7 +6,7 @@ import pytest
 from graphs import HOSTILE, SVG, texts, tooltips
 from refusals import refusals
 
-from tinygrad_edu.engine import Primitive, Value
+from tinygrad_edu.engine import Primitive
 from tinygrad_edu.nn import MLP, Layer
 from tinygrad_edu.view.network.deltas import deltas
 from tinygrad_edu.view.network.network import network
@@ -165,18 +165,17 @@ def test_names_are_shown_as_text(name):
         assert "2 &amp;" in texts(picture.svg)
 
 
-def test_the_svg_stands_inline_and_can_be_read_aloud():
+def test_a_net_has_a_title_and_a_description():
     picture = network(MLP(2, [3, 1]))
     root = ElementTree.fromstring(picture.svg)
-    assert picture.svg.startswith("<svg ")
-    assert root.get("role") == "img"
     assert [(e.tag, e.text) for e in root[:2]] == [
         (f"{SVG}title", "Network 2-3-1"),
         (f"{SVG}desc", picture.description),
     ]
     assert "prefers-color-scheme: dark" in picture.svg
-    assert not re.search(
-        r"<!|<\?|href|<script|http(?!://www\.w3\.org/2000/svg\")| id=", picture.svg
+    assert repr(picture) == (
+        "<Network: 2, 3, 1 units, the first being inputs; lines: weights, blue positive, orange "
+        "dashed negative, wide where |w| is large>"
     )
 
 
@@ -188,17 +187,6 @@ def test_the_styles_touch_nothing_but_the_picture():
     ]
 
 
-def test_a_notebook_gets_svg_and_text_only():
-    picture = network(MLP(2, [1]))
-    bundle = picture._repr_mimebundle_()
-    assert set(bundle) == {"image/svg+xml", "image/png", "text/plain"}
-    assert (bundle["image/svg+xml"], bundle["text/plain"]) == (picture.svg, repr(picture))
-    assert repr(picture) == (
-        "<Network: 2, 1 units, the first being inputs; lines: weights, blue positive, orange "
-        "dashed negative, wide where |w| is large>"
-    )
-
-
 def test_a_picture_is_the_same_to_the_byte_every_time():
     one, other = (
         network(MLP(3, [4, 2], rng=1), [1, 2, 3], 0, "cross_entropy").svg for _ in range(2)
@@ -206,28 +194,10 @@ def test_a_picture_is_the_same_to_the_byte_every_time():
     assert one == other
 
 
-def test_drawing_changes_no_number():
-    model = MLP(2, [3, 1], "tanh", rng=1)
-    x = [Value(1.0), Value(2.0)]
-    model(x).backward()
-    touched = [*x, *model.parameters()]
-    before = [(v.data, v.grad, v.reached) for v in touched]
-    network(model, x, 1, "squared_error")
-    assert [(v.data, v.grad, v.reached) for v in touched] == before
-
-
 def test_a_picture_is_saved_as_svg(tmp_path):
     picture = network(Layer(2, 2))
     path = picture.save(tmp_path / "net.svg")
     assert path.read_text(encoding="utf-8") == picture.svg
-    # the sentence of every picture that is saved
-    message = (
-        "a network is saved as .svg, .png or .pdf, and 'net.gif' is none of these: "
-        'write .save("network.svg")'
-    )
-    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        picture.save(tmp_path / "net.gif")
-    assert not (tmp_path / "net.gif").exists()
 
 
 test_wrong_arguments_are_refused = refusals(

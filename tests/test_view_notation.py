@@ -9,8 +9,6 @@ import pytest
 from tinygrad_edu import Value, functions, losses
 from tinygrad_edu.engine import primitives
 from tinygrad_edu.namespace import floats
-from tinygrad_edu.text import clean, latex_name
-from tinygrad_edu.view import explain, steps, worksheet
 from tinygrad_edu.view.explain.formulas import formulas, shared, total
 from tinygrad_edu.view.explain.notation import Both, derivative, name, number, with_numbers, written
 
@@ -76,35 +74,22 @@ def balanced(drawn):
     return drawn.count("{") == drawn.count("}") and drawn.count(r"\left") == drawn.count(r"\right")
 
 
+a, b = Value(1.0), Value(2.0)
+
+
 @pytest.mark.parametrize(
     ("v", "value", "slopes"),
     [
         (Value(0.3).tanh(), "tanh(a)", ["1 - y**2"]),
         (Value(0.3).sigmoid(), "sigmoid(a)", ["y * (1 - y)"]),
-        (Value(2.0) / Value(4.0), "a / b", ["1 / b", "-y / b"]),
-        (Value(2.0) ** 3, "a**3", ["3 * a**2"]),
-        (Value(2.0) ** -1, "a**(-1)", ["-a**(-2)"]),
-        (functions.dot([Value(1.0)], [Value(2.0)], Value(3.0)), "a * b + c", ["b", "a", "1"]),
-        (
-            functions.softmax(Value(1.0), Value(2.0))[0],
-            "exp(a) / (exp(a) + exp(b))",
-            ["y * (1 - y)", "-y * q"],
-        ),
-        (
-            functions.logsumexp(Value(1.0), Value(2.0)),
-            "log(exp(a) + exp(b))",
-            ["exp(a - y)", "exp(b - y)"],
-        ),
-        (
-            losses.cross_entropy([Value(1.0), Value(2.0)], 1),
-            "-log(r)",
-            ["0", "q", "r - 1"],
-        ),
-        (
-            functions.sum([Value(1.0)] + [Value(float(i)) for i in range(7)]),
-            "a + b + … + h",
-            ["1"] * 8,
-        ),
+        (a / b, "a / b", ["1 / b", "-y / b"]),
+        (b**3, "a**3", ["3 * a**2"]),
+        (b**-1, "a**(-1)", ["-a**(-2)"]),
+        (functions.dot([a], [b], Value(3.0)), "a * b + c", ["b", "a", "1"]),
+        (functions.softmax(a, b)[0], "exp(a) / (exp(a) + exp(b))", ["y * (1 - y)", "-y * q"]),
+        (functions.logsumexp(a, b), "log(exp(a) + exp(b))", ["exp(a - y)", "exp(b - y)"]),
+        (losses.cross_entropy([a, b], 1), "-log(r)", ["0", "q", "r - 1"]),
+        (functions.sum([Value(float(i)) for i in range(8)]), "a + b + … + h", ["1"] * 8),
     ],
     ids=lambda x: x.op.name if isinstance(x, Value) else "",
 )
@@ -117,19 +102,16 @@ def test_formulas_read_like_a_textbook(v, value, slopes):
 
 
 def test_words_are_multiplied_with_a_dot():
-    value, _ = formulas(Value(1.0) * Value(2.0))
+    value, _ = formulas(a * b)
     assert written(value, [name("a"), name("b"), name("y")]).latex == r"a \, b"
     words = [name("mass"), name("b"), name("y")]
     assert written(value, words).latex == r"\mathrm{mass} \cdot b"
 
 
 def test_the_slopes_to_one_operand_at_two_positions_are_added():
-    a = Value(3.0)
     _, slope = formulas(a * a)
-    assert written(total([slope(0), slope(1)]), [name("a"), name("a"), name("y")]) == (
-        "2 * a",
-        r"2 \, a",
-    )
+    names = [name("a"), name("a"), name("y")]
+    assert written(total([slope(0), slope(1)]), names) == ("2 * a", r"2 \, a")
 
 
 @pytest.mark.parametrize("operation", [primitives["softmax"], primitives["log_softmax"]])
@@ -143,40 +125,17 @@ def test_formulas_of_many_operands_are_short_and_do_not_recurse(operation):
 
 def test_numbers_in_a_formula_stand_in_parentheses_only_where_they_must():
     x = Value(-0.5)
-    value, _ = formulas(x.exp())
-    assert with_numbers(value, numbers(-0.5, 0.6)) == [("exp(-0.5)", "e^{-0.5}")]
-    value, _ = formulas(x * x)
-    assert with_numbers(value, numbers(-0.5, -0.5, 0.25)) == [
-        ("(-0.5)**2", r"\left(-0.5\right)^{2}")
-    ]
-    value, _ = formulas(2 * x)
-    assert with_numbers(value, numbers(2.0, -0.5, -1.0)) == [
-        ("2 * (-0.5)", r"2 \cdot \left(-0.5\right)")
-    ]
-
-
-@pytest.mark.parametrize(
-    ("called", "drawn"),
-    [
-        ("w", "w"),
-        ("z12", "z_{12}"),
-        ("x_1", "x_{1}"),
-        ("loss", r"\mathrm{loss}"),
-        ("layer1.neuron3.w[0]", r"\mathrm{layer1.neuron3.w[0]}"),
-        (r"a\b{c}$&#%_^~", r"\mathrm{a\backslash b\{c\}\$\&\#\%\_\wedge \sim }"),
-        ("</script>", r"\mathrm{\lt /script\gt }"),
-        ("größe 1", r"\mathrm{größe\ 1}"),
-        ("0.5", "0.5"),
-        ("1e-7", r"1 \cdot 10^{-7}"),
-    ],
-)
-def test_names_are_escaped_in_latex(called, drawn):
-    assert latex_name(called) == drawn
+    for v, text, latex in (
+        (x.exp(), "exp(-0.5)", "e^{-0.5}"),
+        (x * x, "(-0.5)**2", r"\left(-0.5\right)^{2}"),
+        (2 * x, "2 * (-0.5)", r"2 \cdot \left(-0.5\right)"),
+    ):
+        value, _ = formulas(v)
+        assert with_numbers(value, numbers(*v.numbers[1:], v.data)) == [(text, latex)]
 
 
 def test_a_name_is_never_read_as_a_letter_of_the_formula():
-    a = Value(3.0)
-    value, _ = formulas(a + Value(1.0))
+    value, _ = formulas(a + b)
     names = [name("\ue0001\ue001"), name("\ue002"), name("y")]
     assert written(value, names).text == "\ue0001\ue001 + \ue002"
 
@@ -217,11 +176,3 @@ def test_a_special_case_of_binary_cross_entropy_is_shown_where_it_counts():
     assert written(value, [Both(x, x) for x in ("p", "t", "y")]).text == (
         "(0 if 1 - p + (1 - t) = 0 else (t - 1) * log(1 - p)) + (0 if p + t = 0 else -t * log(p))"
     )
-
-
-@pytest.mark.parametrize("called", ["negative", "+", "<", "*", "where", "hole3", "\ue0001\ue001"])
-def test_a_value_may_be_called_like_an_operation(called):
-    x = Value(2.0, called)
-    assert f"y = {clean(called)}**2 = 2**2 = 4" in str(explain(x * x))
-    assert len(steps((x * x).tanh())) > 4
-    assert worksheet(x * x)

@@ -1,11 +1,13 @@
 import re
 import sys
 import sysconfig
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from xml.etree import ElementTree
 
 import pytest
+from refusals import refusals
 
 from tinygrad_edu.view.base import render as module
 from tinygrad_edu.view.base.render import VARIABLE, RenderError, render, renderer
@@ -99,26 +101,21 @@ def test_a_renderer_can_be_chosen_by_name_and_by_path(program, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("choice", "call", "sentence"),
+    ("choice", "sentence"),
     [
-        (
-            "no-such-program",
-            lambda: render(SOURCE, "svg"),
-            "TINYGRAD_EDU_GRAPHVIZ names the renderer 'no-such-program', which was not found or "
-            "does not work: write dot, graphviz-pure, pygraphviz, none or the path of a program, "
-            "or unset it",
-        ),
-        (
-            "none",
-            renderer,
-            "pictures are switched off by TINYGRAD_EDU_GRAPHVIZ=none: unset it, or use .dot or "
-            '.save("g.dot")',
-        ),
+        ("no-such-program",
+         "TINYGRAD_EDU_GRAPHVIZ names the renderer 'no-such-program', which was not found or does "
+         "not work: write dot, graphviz-pure, pygraphviz, none or the path of a program, or unset "
+         "it"),
+        ("none",
+         "pictures are switched off by TINYGRAD_EDU_GRAPHVIZ=none: unset it, or use .dot or "
+         '.save("g.dot")'),
     ],
-)
-def test_a_choice_that_draws_nothing_is_an_error(choice, call, sentence, monkeypatch):
+)  # fmt: skip
+def test_a_choice_that_draws_nothing_is_an_error(choice, sentence, monkeypatch):
     monkeypatch.setenv(VARIABLE, choice)
-    refuses(call, RenderError, sentence)
+    for call in (renderer, partial(render, SOURCE, "svg")):
+        refuses(call, RenderError, sentence)
 
 
 @posix
@@ -165,10 +162,15 @@ def test_pygraphviz_draws_where_there_is_no_program(monkeypatch):
     refuses(lambda: render("broken", "svg"), RenderError, sentence)
 
 
-@pytest.mark.parametrize("wrong", ["", "SVG", "svg -o/tmp/x", "../svg", "-v", "pn\ng"])
-def test_a_format_is_a_word(wrong):
-    sentence = f'format={wrong!r} is no picture format: write "svg" or "png"'
-    refuses(lambda: render(SOURCE, wrong), ValueError, sentence)
+test_what_is_no_format_or_no_svg_is_refused = refusals(
+    [
+        *[(partial(render, SOURCE, wrong), ValueError,
+           f'format={wrong!r} is no picture format: write "svg" or "png"')
+          for wrong in ("", "SVG", "svg -o/tmp/x", "../svg", "-v", "pn\ng")],
+        (partial(inline, b"<svg>", "", ""), RenderError,
+         "the renderer's SVG is not well-formed: no element found: line 1, column 5"),
+    ]
+)  # fmt: skip
 
 
 def test_what_the_renderer_cannot_draw_is_an_error_with_its_words(monkeypatch):
@@ -216,8 +218,3 @@ def test_a_picture_wider_than_a_column_is_made_smaller(size, shown):
     found = ElementTree.fromstring(inline(svg.encode(), "", ""))
     assert (found.get("width"), found.get("height")) == shown
     assert found.get("viewBox") == "0 0 9 9"
-
-
-def test_what_is_no_svg_is_an_error():
-    sentence = "the renderer's SVG is not well-formed: no element found: line 1, column 5"
-    refuses(lambda: inline(b"<svg>", "", ""), RenderError, sentence)

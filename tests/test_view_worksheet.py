@@ -60,25 +60,17 @@ def test_gradients_are_blank_and_in_the_solution(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("blanks", "asked", "answered"),
+    ("blanks", "asked", "answers"),
     [
-        ("data", f"a = sigmoid(z):  data = {LINE}", "a = sigmoid(z):  data = 0.5"),
-        (
-            ["slopes"],
-            f"a = sigmoid(z):  data = 0.5,  slopes = {LINE}",
-            "a = sigmoid(z):  data = 0.5,  slopes = 0.25",
-        ),
-        (
-            "all",
-            f"a = sigmoid(z):  data = {LINE},  grad = {LINE},  slopes = {LINE}",
-            "a = sigmoid(z):  data = 0.5,  grad = -1,  slopes = 0.25",
-        ),
+        ("data", "data = {}", ["0.5"]),
+        (["slopes"], "data = 0.5,  slopes = {}", ["0.25"]),
+        ("all", "data = {},  grad = {},  slopes = {}", ["0.5", "-1", "0.25"]),
     ],
 )
-def test_other_numbers_can_be_asked(blanks, asked, answered, monkeypatch):
-    sheet = worksheet(unit(), blanks=blanks)
-    assert in_words(sheet, monkeypatch)[4] == asked
-    assert in_words(sheet.solution, monkeypatch)[4] == answered
+def test_other_numbers_can_be_asked(blanks, asked, answers, monkeypatch):
+    sheet, line = worksheet(unit(), blanks=blanks), f"a = sigmoid(z):  {asked}"
+    assert in_words(sheet, monkeypatch)[4] == line.format(*[LINE] * len(answers))
+    assert in_words(sheet.solution, monkeypatch)[4] == line.format(*answers)
 
 
 def test_leaves_are_given_and_constants_have_no_slope(monkeypatch):
@@ -150,15 +142,6 @@ def test_variables_name_values():
     assert repr(worksheet(y, title="Sheet 3").solution) == "<Worksheet: Sheet 3: solution>"
 
 
-def test_no_gradient_of_the_user_is_changed():
-    loss = unit()
-    z = loss.parents[0].parents[0].parents[0]
-    w = z.parents[0]
-    w.grad = 7.0
-    worksheet(loss)
-    assert (w.grad, z.reached, loss.reached) == (7.0, False, False)
-
-
 @pytest.mark.slow
 def test_files_are_the_same_bytes_again(sheet, tmp_path):
     for name in ("a.svg", "a.dot", "a.pdf"):
@@ -187,12 +170,6 @@ def test_the_pdf_holds_what_the_svg_holds_in_the_same_places(sheet):
     root = next(text for text in ax.texts if text.get_text() == "L")
     below = next(text for text in ax.texts if text.get_text() == "Slopes")
     assert root.get_position()[1] < below.get_position()[1]
-
-
-def test_a_sheet_shows_itself_in_a_notebook(sheet):
-    bundle = sheet._repr_mimebundle_()
-    assert bundle["image/svg+xml"] == sheet.svg
-    assert bundle["text/plain"].startswith("<Worksheet: ")
 
 
 def test_without_a_renderer_there_is_text(tmp_path, monkeypatch):
@@ -284,9 +261,6 @@ test_what_is_no_sheet_is_refused = refusals(
         (lambda: worksheet(changed()), GraphError,
          "Value(data=2.0, grad=0.0, name='x') held 1.0 in the forward pass and was changed since: "
          "run the forward pass again before worksheet()"),
-        (lambda: worksheet(unit()).save("sheet.docx"), ValueError,
-         "a worksheet is saved as .svg, .png, .pdf or .dot, and 'sheet.docx' is none of these: "
-         'write .save("worksheet.svg")'),
     ]
 )  # fmt: skip
 

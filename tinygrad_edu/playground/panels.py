@@ -184,13 +184,11 @@ def maps(activations: Sequence[Array]) -> str:
         n = layer.shape[-1]
         gap = ((0, 0), (0, _GAP), (0, 0))
         tiles = [np.pad(heat(layer[::2, ::2, j]), gap, constant_values=1.0) for j in range(n)]
-        picture = np.concatenate(tiles, axis=1)
-        data = base64.b64encode(png(picture)).decode()
-        width = min(_TILE * n, SIDE)
-        units = f"{n} unit" + ("s" if n > 1 else "")
+        data = base64.b64encode(png(np.concatenate(tiles, axis=1))).decode()
         parts.append(
-            f"<div>layer{k}, {units}: activation over the plane</div>"
-            f'<img width="{width}" alt="layer{k}" src="data:image/png;base64,{data}"/>'
+            f"<div>layer{k}, {n} unit{'s' * (n > 1)}: activation over the plane</div>"
+            f'<img width="{min(_TILE * n, SIDE)}" alt="layer{k}" '
+            f'src="data:image/png;base64,{data}"/>'
         )
     meaning = "<div>blue above 0, orange below, white 0; each by its largest</div>"
     return "".join([*parts, meaning] if parts else [])

@@ -38,11 +38,8 @@ class Playground:
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
         picture = base64.b64encode(snapshot(self.run).png()).decode()
-        bundle: dict[str, Any] = {"text/plain": repr(self), "image/png": picture}
-        if self.page is not None:
-            bundle |= self.page.widget._repr_mimebundle_()
-            bundle["text/plain"] = repr(self)
-        return bundle
+        widgets = {} if self.page is None else self.page.widget._repr_mimebundle_()
+        return {"image/png": picture, **widgets, "text/plain": repr(self)}
 
     def __repr__(self) -> str:
         return f"<Playground: {self.run.settings.data}, {numbers(self.run.losses[-1])}>"

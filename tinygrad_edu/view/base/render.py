@@ -43,7 +43,7 @@ def render(source: str, format: str) -> bytes:  # noqa: A002
     failures = []
     for candidate in _candidates():
         try:
-            return _run(candidate, source, format)
+            return _run(candidate, source, format, _SECONDS)
         except RenderError as error:
             failures.append(str(error))
     raise RenderError("no renderer could draw the graph: " + "; ".join(failures))
@@ -105,7 +105,7 @@ def _version(path: str) -> str | None:
     """The version of a program that draws, None for one that is broken or hangs."""
     trial = Renderer(os.path.basename(path), path, "")
     try:
-        if b"<svg" not in _run(trial, "digraph { a -> b }", "svg", seconds=_SECONDS / 3):
+        if b"<svg" not in _run(trial, "digraph { a -> b }", "svg", _SECONDS / 3):
             return None
         answer = subprocess.run([path, "-V"], capture_output=True, timeout=_SECONDS, check=False)
     except (RenderError, OSError, subprocess.TimeoutExpired):
@@ -121,11 +121,10 @@ def _pygraphviz() -> Renderer | None:
     return Renderer("pygraphviz", spec.origin or "", metadata.version("pygraphviz"))
 
 
-def _run(chosen: Renderer, source: str, format: str, seconds: float | None = None) -> bytes:  # noqa: A002
+def _run(chosen: Renderer, source: str, format: str, seconds: float) -> bytes:  # noqa: A002
     if chosen.name == "pygraphviz":
         return _run_pygraphviz(source, format)
     command = [chosen.path, f"-T{format}", *(["-Gdpi=144"] if format in _RASTER else [])]
-    seconds = _SECONDS if seconds is None else seconds
     try:
         done = subprocess.run(
             command, input=source.encode(), capture_output=True, timeout=seconds, check=True

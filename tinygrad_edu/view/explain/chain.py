@@ -1,6 +1,7 @@
 """Writer: lines about the values and links of a graph, by their names."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from tinygrad_edu.calculus import convention
@@ -38,8 +39,8 @@ class Writer:
         self._mixed = mixed
         #: The links whose formula was given in the equation of a derivative.
         self.given: set[Link] = set()
-        self._letters: dict[Value, tuple[list[Both], list[Both]]] = {}
-        self._formulas: dict[Value, tuple[Any, Callable[[int], Any]]] = {}
+        self._letters_of = cache(self._letters)
+        self._formulas_of = cache(formulas)
         self._unwritten: dict[str, str] = {}
 
     def total(self, v: Value, w: Value) -> Both:
@@ -99,21 +100,13 @@ class Writer:
             partial = derivative(self.labels[v], self.labels[v.parents[i]], "∂")
             return product([partial, gradient]).text
 
-    def _formulas_of(self, v: Value) -> tuple[Any, Callable[[int], Any]]:
-        if v not in self._formulas:
-            self._formulas[v] = formulas(v)
-        return self._formulas[v]
-
-    def _letters_of(self, v: Value) -> tuple[list[Both], list[Both]]:
+    def _letters(self, v: Value) -> tuple[list[Both], list[Both]]:
         """Names and numbers for the letters of the formulas of `v`."""
-        if v not in self._letters:
-            names = [name(self.labels[u]) for u in (*v.parents, v)]
-            shares, parts = self._shares(v)
-            first = len(v.parents) - len(shares)  # after the class number of a cross entropy
-            numbers = [*v.numbers[1:], v.numbers[0], *parts[:first], *parts]
-            names += [*shares[:first], *shares]
-            self._letters[v] = names, [number(x, first=False) for x in numbers]
-        return self._letters[v]
+        names = [name(self.labels[u]) for u in (*v.parents, v)]
+        shares, parts = self._shares(v)
+        first = len(v.parents) - len(shares)  # after the class number of a cross entropy
+        numbers = [*v.numbers[1:], v.numbers[0], *parts[:first], *parts]
+        return [*names, *shares[:first], *shares], [number(x, first=False) for x in numbers]
 
     def _shares(self, v: Value) -> tuple[list[Both], list[float]]:
         """The operands' shares in their softmax, where the formulas of `v` use them."""
@@ -140,8 +133,8 @@ class Writer:
         changed = dict.fromkeys(self.labels[p] for v in made for p, _ in changed_since(v))
         if changed:
             few = ", ".join([*changed][:3]) + ", …" * (len(changed) > 3)
-            lines.append(sentence(f"The numbers are those of the forward pass; since then changed: "
-                                  f"{few}."))  # fmt: skip
+            still = "The numbers are those of the forward pass; since then changed"
+            lines.append(sentence(f"{still}: {few}."))
         return lines
 
     def row(self, link: Link | int, grads: Mapping[Value, float]) -> Sequence[str]:

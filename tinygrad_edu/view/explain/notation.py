@@ -120,9 +120,9 @@ class Line(NamedTuple):
     indent: int = 0
 
 
-def sentence(words: str, indent: int = 0) -> Line:
+def sentence(words: str) -> Line:
     """A line of words."""
-    return Line([Both(words, "")], indent)
+    return Line([Both(words, "")])
 
 
 def in_text(line: Line) -> list[str]:

@@ -106,7 +106,9 @@ def regions(
     wrong = shares[-len(both) :].argmax(axis=1) != classes
 
     outside = ax is None
-    ax = _sized(ax, extent)
+    height = 5.8 * _same_unit(extent) or 4.6
+    shrunk = min(1.0, 4.8 / height)
+    ax = canvas(ax, 5.8 * shrunk + 2.2, height * shrunk + 0.5)
     entries = keys(names)
     paint(ax, grid, extent)
     if margins and _line(ax, grid, depth[: -len(both)].reshape(sides), limit, ls=":"):
@@ -180,13 +182,6 @@ def _points(X: Iterable[Any], y: Iterable[Any], name: str) -> tuple[Array, list[
     if len(rows) != len(labels):
         raise ValueError(f"{name} has {len(labels)} labels for {len(rows)} points")
     return rows.array.reshape(-1, 2), labels
-
-
-def _sized(ax: Axes | None, extent: Extent) -> Axes:
-    """Axes in the shape of the data."""
-    height = 5.8 * _same_unit(extent) or 4.6
-    shrunk = min(1.0, 4.8 / height)
-    return canvas(ax, 5.8 * shrunk + 2.2, height * shrunk + 0.5)
 
 
 def _same_unit(extent: Extent) -> float:

@@ -55,7 +55,9 @@ def weights(model: Any, *, height: int = 8, width: int = 8, ax: Axes | None = No
     weights are positive, orange ones negative, white is 0; all units have the same scale, without
     their biases. Raises ValueError for units with another number of inputs.
     """
-    units = _units(model)
+    several = isinstance(model, (list, tuple)) and all(isinstance(u, Neuron) for u in model)
+    kernels = isinstance(model, Conv2d)
+    units = model.kernels if kernels else list(model) if several else first_units(model)
     if not units:
         raise TypeError(
             "weights are drawn for a Layer, a Conv2d or a model that begins with a Layer, "
@@ -76,18 +78,10 @@ def weights(model: Any, *, height: int = 8, width: int = 8, ax: Axes | None = No
     for k, picture in enumerate(finite):
         place = cell(*divmod(k, columns))
         signed_image(ax, place, picture, largest, interpolation="nearest")
-        title(ax, place, f"{'kernel' if isinstance(model, Conv2d) else 'neuron'}{k + 1}")
+        title(ax, place, f"{'kernel' if kernels else 'neuron'}{k + 1}")
     top = short(float(f"{largest:.3g}"))
     ax.set_xlabel(f"orange {'-' if largest else ''}{top}   white 0   blue {top}", color=INK)
     return ax
-
-
-def _units(model: Any) -> list[Neuron]:
-    if isinstance(model, Conv2d):
-        return model.kernels
-    if isinstance(model, (list, tuple)) and all(isinstance(unit, Neuron) for unit in model):
-        return list(model)
-    return first_units(model)
 
 
 def neuron_maps(
@@ -207,13 +201,11 @@ def hidden_space(
     outside = ax is None
     ax = canvas(ax, 6.4, 4.6)
     if units == 2 and k + 1 < len(layers):
+        head = None
         with evaluating(model):
             above, _ = field(lambda a: outputs_of(layers[k + 1 :], a)[-1], extent, 200)
-            head = (
-                None
-                if loss is None
-                else head_of_model(lambda x: outputs_of(layers, x)[-1], rows[0], loss)
-            )
+            if loss is not None:
+                head = head_of_model(lambda x: outputs_of(layers, x)[-1], rows[0], loss)
         shares = read(above.numbers, labels, outputs, head).shares
         n_classes = shares.shape[-1]
         paint(ax, above._replace(numbers=shares), extent)
