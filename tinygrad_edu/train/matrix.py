@@ -22,6 +22,7 @@ from tinygrad_edu.train.training import (
     asks_types,
     check_finite,
     trial,
+    unchanged,
 )
 from tinygrad_edu.vectorize import VectorizeError
 from tinygrad_edu.vectorize.arrays import Array
@@ -278,7 +279,8 @@ def checked_program(
 
     with trial(example):
         ends = (rows[0], targets[0]), (rows[-1], targets[-1])
-        program = Program(example, *ends, trial=partial(trial, example))
+        harmless, watch = partial(trial, example), partial(unchanged, example)
+        program = Program(example, *ends, trial=harmless, watch=watch)
         program.asks |= asks_types(example)
         kinds = (targets if isinstance(targets, Rows) else Rows(list(targets))).first_of_each()
         with modes.tracing(lenient):  # a loss refuses what does not fit, a program would not notice

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from functools import partial
 from gc import get_referents
 from opcode import opmap
+from operator import is_
 from types import CellType, CodeType, FunctionType, ModuleType
 from typing import Any, Final, NamedTuple
 
@@ -164,6 +165,49 @@ def trial(*roots: Any) -> Iterator[None]:
             put_back()
 
 
+def unchanged(*roots: Any) -> Callable[[], bool]:
+    """What tells, quickly, whether these functions and models still hold what they hold now.
+
+    It gives False as well where they hold what cannot be looked into, such as an object with slots.
+    """
+    looks = [look for x in _held(roots) if (look := _look(x)) is not None]
+    before = [[*look()] for look in looks]
+
+    def same(look: Callable[[], Iterable[Any]], kept: list[Any]) -> bool:
+        now = [*look()]
+        return len(now) == len(kept) and all(map(is_, now, kept))
+
+    return lambda: all(map(same, looks, before))
+
+
+def _look(x: Any) -> Callable[[], Iterable[Any]] | None:
+    """What gives the things that `x` holds now, a new one each time if they cannot be seen."""
+    import numpy as np
+
+    match x:
+        case list() | deque() | set():
+            return lambda: x
+        case dict():
+            return lambda: (*x, *x.values())
+        case CellType():
+            return (lambda: (x.cell_contents,)) if x != CellType() else None
+        case FunctionType() if _is_users(x):
+            return lambda: (x.__code__, x.__defaults__, x.__kwdefaults__, *_globals(x).values())
+        case np.ndarray():
+            kept = x.copy()
+            return lambda: (kept if np.array_equal(x, kept, equal_nan=True) else object(),)
+        case type() if _is_users(x):
+            return lambda: vars(x).values()
+        case ModuleType() if _is_users_module(x.__name__):
+            return lambda: (object(),)
+        case FunctionType() | type() | ModuleType() | tuple() | frozenset() | np.ufunc():
+            return None
+    kinds = type(x).__mro__
+    hidden = any("__slots__" in vars(kind) for kind in kinds if _is_users(kind))
+    seen = not hidden and _is_users(kinds[0], but=_LIBRARIES)
+    return None if seen else lambda: (object(),)
+
+
 def asks_types(*roots: Any) -> bool:
     """Whether code of the user's that these functions and models hold asks what kind it has got."""
     return any(
@@ -245,6 +289,10 @@ def _codes(x: Any) -> list[CodeType]:
 
 def _is_users(x: Any, but: Collection[str] = ()) -> bool:
     """Whether the user wrote a function or a class, or it is of `but`, its first name."""
-    first = (x.__module__ or "").partition(".")[0]
-    file = getattr(sys.modules.get(x.__module__), "__file__", None) or ""
+    return _is_users_module(x.__module__, but)
+
+
+def _is_users_module(name: str | None, but: Collection[str] = ()) -> bool:
+    first = (name or "").partition(".")[0]
+    file = getattr(sys.modules.get(name or ""), "__file__", None) or ""
     return first in but or (first not in _LIBRARIES and "-packages" not in file)

@@ -46,10 +46,12 @@ class Program:
         other: Sequence[Any] | None = None,
         *,
         trial: Callable[[], AbstractContextManager[None]] = nullcontext,
+        watch: Callable[[], Callable[[], bool]] = lambda: lambda: False,
     ) -> None:
         with trial():
             recording = trace(fn, example, other)
         self._fn, self._trial, self._example, self._recorded = fn, trial, example, recording.tape
+        self._watch, self._unchanged = watch, watch()
         self._leaves = {v: i for i, v in recording.parameters.items()}
         self.asks = recording.asks
         self.tape = tape = fuse_dots(recording.tape)
@@ -70,8 +72,14 @@ class Program:
         """
         if not self._checked:
             self._check(self._arranged(self._example)[0])
-        left_out = {"plan": None, "_fn": None, "_example": (), "_trial": nullcontext}
-        return {**vars(self), **left_out, "_kernels": OrderedDict()}
+        functions = dict.fromkeys(("plan", "_fn", "_watch", "_unchanged"))
+        left_out: dict[str, Any] = {
+            **functions,
+            "_example": (),
+            "_trial": nullcontext,
+            "_kernels": OrderedDict(),
+        }
+        return {**vars(self), **left_out}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state, plan=plan_for(state["tape"]))
@@ -146,8 +154,11 @@ class Program:
         """Whether the function still does what the program was made of.
 
         It is run again on the example: other operations, constants or parameters come of a number,
-        a branch or a layer that was changed since. Raises what the function raises.
+        a branch or a layer that was changed since. That is left out where nothing was, as `watch`
+        tells. Raises what the function raises.
         """
+        if self.tape.is_of_package and not self.tape.guards and self._unchanged():
+            return True
         try:
             with self._trial():
                 samples = repeated(self._fn, self._example, self._recorded, self._leaves)
@@ -157,6 +168,7 @@ class Program:
         except VectorizeError:
             return False
         self.samples = self.samples if samples is None else samples
+        self._unchanged = self._watch()
         return samples is not None
 
     def read_parameters(self) -> None:
