@@ -20,8 +20,8 @@ from tinygrad_edu.train import DivergenceError
 from tinygrad_edu.train.descent import batches
 from tinygrad_edu.train.fitting import progress_bar
 from tinygrad_edu.train.matrix import MatrixDescent
-from tinygrad_edu.vectorize.arrays import Array
-from tinygrad_edu.vectorize.program import Program, rows_of
+from tinygrad_edu.vectorize.arrays import Array, rows_of
+from tinygrad_edu.vectorize.program import Program
 
 #: So many rows go through the program at once where outputs are asked for.
 ROWS: Final = 4096

@@ -12,21 +12,16 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tinygrad_edu.engine import Value, gradients, modes
-from tinygrad_edu.vectorize.arrays import Array, agree, in_shapes, largest
+from tinygrad_edu.vectorize.arrays import Array, agree, in_shapes, largest, rows_of
 from tinygrad_edu.vectorize.kernel import Kernel, compile_kernel
 from tinygrad_edu.vectorize.layout import argument_names
 from tinygrad_edu.vectorize.plan import explanation, plan_for
 from tinygrad_edu.vectorize.source import equations, source
-from tinygrad_edu.vectorize.tape import WAY_OUT, VectorizeError, as_values, check_alike, fuse_dots
+from tinygrad_edu.vectorize.tape import DIFFERENT, VectorizeError, as_values, check_alike, fuse_dots
 from tinygrad_edu.vectorize.trace import lenient, record, repeated, settle, trace, values_of
 
 #: For how many numbers of examples compiled kernels are kept.
 MAX_KERNELS: Final = 8
-DIFFERENT: Final = (
-    "the program and the scalar graph give different numbers: the function may treat a Value "
-    "otherwise than a number, or an operation of your own compute something else for arrays than "
-    f"for floats; write it with the functions of m alone, or {WAY_OUT}"
-)
 
 
 class Program:
@@ -200,16 +195,14 @@ class Program:
         self.read_parameters()
         return kernel
 
-    def run(self, kernel: Kernel) -> None:
+    def run(self, kernel: Kernel, *, trial: bool = False) -> None:
         """Run a kernel whose inputs are filled, under the caller's `numpy.errstate`.
 
-        Raises VectorizeError where a guard fails, and inside `detect_anomaly()` what scalars raise.
+        Raises VectorizeError where a guard fails, and inside `detect_anomaly()` what scalars raise,
+        but in a trial.
         """
-        if modes.mode().checking:
+        if modes.mode().checking and not trial:
             self._find_anomaly(kernel)
-        self._run(kernel)
-
-    def _run(self, kernel: Kernel) -> None:
         kernel.run()
         if kernel.guards:
             self._check_guards(kernel)
@@ -240,18 +233,13 @@ class Program:
         self.draw(kernel)
         with np.errstate(all="ignore"):
             self.run(kernel)
-        B = len(next(iter(arrays.values())))
-        return rows_of(kernel.results, B)
+        return rows_of(kernel.results, len(arrays["X"]))
 
     def _check_guards(self, kernel: Kernel) -> None:
         for guard, outcome in zip(self.tape.guards, kernel.guards, strict=True):
             if not (outcome == guard.outcome).all():
                 row = int(np.argmax((outcome != guard.outcome).any(axis=-1)))
-                raise VectorizeError(
-                    f"{guard.line}\n  compares numbers of the graph: the outcome was "
-                    f"{guard.outcome} when the program was made and is {not guard.outcome} for "
-                    f"example {row}: {WAY_OUT}"
-                )
+                raise guard.error(row)
 
     def _find_anomaly(self, kernel: Kernel) -> None:
         """Run the function on each example: NonFiniteError names the first node that has gone bad.
@@ -300,7 +288,7 @@ class Program:
         if self.samples:
             kernel.inputs["S"].fill(0.5)
         with np.errstate(all="ignore"):
-            self._run(kernel)
+            self.run(kernel, trial=True)
             mean = kernel.mean()
         with self._trial():
             results, slopes = scalars()
@@ -325,8 +313,3 @@ class Program:
                 pairs = zip(gradient, self.parameters, strict=True)
                 gradient = [g + by.get(p, 0.0) for g, p in pairs]
         return np.array(results), np.array(gradient) if self.has_loss else None
-
-
-def rows_of(results: Sequence[Array], B: int) -> Array:
-    """Results side by side, a row per example; a copy."""
-    return np.hstack([np.broadcast_to(r, (B, r.shape[-1] if r.ndim else 1)) for r in results])

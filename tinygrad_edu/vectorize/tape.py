@@ -22,6 +22,11 @@ WAY_OUT: Final = (
     "write the choice into the graph with where(step(z), a, b), maximum or relu, or train with "
     'engine="scalar"'
 )
+DIFFERENT: Final = (
+    "the program and the scalar graph give different numbers: the function may treat a Value "
+    "otherwise than a number, or an operation of your own compute something else for arrays than "
+    f"for floats; write it with the functions of m alone, or {WAY_OUT}"
+)
 
 
 #: A shape of an argument: () a number, (n,) a row, (m, n) rows of a whole mini-batch.
@@ -91,6 +96,13 @@ class Guard(NamedTuple):
     right: int
     outcome: bool
     line: Line
+
+    def error(self, example: int) -> "VectorizeError":
+        """That the outcome is another for an example."""
+        return VectorizeError(
+            f"{self.line}\n  compares numbers of the graph: the outcome was {self.outcome} when the "
+            f"program was made and is {not self.outcome} for example {example}: {WAY_OUT}"
+        )
 
 
 @dataclass
