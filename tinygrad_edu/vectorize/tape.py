@@ -100,8 +100,8 @@ class Guard(NamedTuple):
     def error(self, example: int) -> "VectorizeError":
         """That the outcome is another for an example."""
         return VectorizeError(
-            f"{self.line}\n  compares numbers of the graph: the outcome was {self.outcome} when the "
-            f"program was made and is {not self.outcome} for example {example}: {WAY_OUT}"
+            f"{self.line}\n  compares numbers of the graph: the outcome was {self.outcome} when "
+            f"the program was made and is {not self.outcome} for example {example}: {WAY_OUT}"
         )
 
 
