@@ -6,8 +6,7 @@ import random
 import re
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from importlib import import_module
+from collections.abc import Callable, Mapping
 from itertools import product
 from types import UnionType
 from typing import Any, get_origin
@@ -15,7 +14,6 @@ from typing import Any, get_origin
 import numpy as np
 import odd_inputs
 import pytest
-from modules import modules_with
 
 from tinygrad_edu import (
     MLP,
@@ -30,7 +28,6 @@ from tinygrad_edu import (
     evaluate,
     fit,
     functions,
-    losses,
     predict,
     probabilities,
     sweep,
@@ -562,22 +559,12 @@ def test_a_perceptron_is_right_about_classes_that_repeat_their_weights() -> None
 # --- options that are True or False, and options that are mappings
 
 
-def public() -> Iterator[tuple[str, Any]]:
-    """The public functions, classes and methods by name."""
-    for module in (import_module(name) for name in modules_with("\n__all__ = ")):
-        for name in module.__all__:
-            found = getattr(module, name)
-            yield name, found
-            if isinstance(found, type):
-                methods = {key: x for key, x in vars(found).items() if not key.startswith("_")}
-                yield from ((f"{name}.{key}", x) for key, x in methods.items())
-    yield from inspect.getmembers(losses, inspect.isfunction)
-
-
 def options_with(is_wanted: Callable[[Any], bool]) -> set[str]:
-    """The options of what is public whose annotation is wanted, as in "fit.progress"."""
+    """The options of what a user calls whose annotation is wanted, as in "fit.progress"."""
     found = set()
-    for name, x in public():
+    for name, x in odd_inputs.public().items():
+        if name in odd_inputs.LEFT_OUT:
+            continue
         is_class = isinstance(x, type) and not issubclass(x, BaseException)
         if inspect.isfunction(x) or is_class:
             annotations = {k: p.annotation for k, p in inspect.signature(x).parameters.items()}
@@ -591,21 +578,18 @@ def options_with(is_wanted: Callable[[Any], bool]) -> set[str]:
 def given(name: str, x: Any) -> Any:
     """The right call of what has an option of that name, with `x` for it."""
     owner, _, option = name.rpartition(".")
-    tried = [key for key in odd_inputs.EXAMPLES if f".{key}".endswith(f".{owner}")]
-    example = odd_inputs.example(min(tried, key=len))
+    example = odd_inputs.example(owner)
     bound = inspect.signature(example.function).bind(*example.args, **example.names)
     for replaced in (option, "activation" if option == "nonlin" else ""):
         bound.arguments.pop(replaced, None)
     return example.function(*bound.args, **{**bound.kwargs, option: x})
 
 
-#: Records that the package makes, programs that it runs, and an option that may be a number.
+#: Options that may be another thing or number.
 NO_FLAGS = {
-    "Epoch.last", "Film.guess", "PerceptronHistory.separable", "Program.compare.gradient",
-    "Program.filled.gradient",
-    "Program.kernel.gradient", "Verdict.right", "register.page", "toposort.leaves",
-    "ScalarMLPClassifier.verbose", "ScalarMLPRegressor.verbose",
-}  # fmt: skip
+    "toposort.leaves",
+    *(f"sklearn.ScalarMLP{x}.verbose" for x in ("Classifier", "Regressor")),
+}
 
 
 def test_an_option_that_is_true_or_false_takes_nothing_else() -> None:
@@ -661,10 +645,6 @@ def test_an_activation_and_nonlin_are_not_given_together(
     assert type(kind(*sizes).activation) is str
 
 
-#: The measured functions of a benchmark.
-NO_MAPPINGS = {"compare.goals", "compare.others"}
-
-
 def is_mapping(annotation: Any) -> bool:
     one = [a for a in getattr(annotation, "__args__", ()) if a is not type(None)]
     optional = isinstance(annotation, UnionType) and len(one) == 1
@@ -672,7 +652,7 @@ def is_mapping(annotation: Any) -> bool:
 
 
 def test_an_option_that_is_a_mapping_takes_nothing_else() -> None:
-    names = options_with(is_mapping) - NO_MAPPINGS
+    names = options_with(is_mapping)
     assert len(names) > 5
     v = Value(1.0)
     for name, bad in product(names, ("", "x", 0, 1.5, [], [("v", v)], {v}, v, False)):
