@@ -431,13 +431,6 @@ def test_the_way_to_save_is_named(what, wrong, tmp_path):
         assert [path.read_text() for path in tmp_path.iterdir()] == before
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("ending", [".pdf", ".PDF", ".png", ".svg"])
-def test_a_drawing_is_saved_without_a_program(ending, embedded_renderer, tmp_path):
-    start = {".pdf": b"%PDF-", ".png": b"\x89PNG", ".svg": b"<svg"}[ending.lower()]
-    assert draw(PICTURED).save(tmp_path / f"g{ending}").read_bytes().startswith(start)
-
-
 # A text keeps to its box in every font: measured in the widest of the usual ones, DejaVu Sans.
 
 
@@ -582,9 +575,3 @@ def test_every_picture_has_a_png_as_large_as_its_svg(make, embedded_renderer):
         )
         assert blue
         assert not orange
-
-
-@pytest.mark.slow
-def test_a_displayed_film_is_still_where_notebooks_are_made(monkeypatch):
-    monkeypatch.setenv("TINYGRAD_EDU_DISPLAY", "static")
-    assert "image/png" in steps(PICTURED)._repr_mimebundle_()
