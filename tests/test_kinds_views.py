@@ -93,6 +93,7 @@ def test_no_word_of_a_program_stands_in_a_delta_rule(loss):
     n, output = outputs.get(losses.RECORDS[loss].outputs, (1, "linear"))
     rules = deltas(MLP(2, [2, n], "relu", output, rng=0), [0.5, -1.0], 1.0, loss=loss)
     assert not OF_PROGRAMS.search(str(rules))
+    assert rules.largest_difference < 1e-12
 
 
 @pytest.mark.parametrize(
@@ -270,7 +271,7 @@ UNTOUCHED = {
 
 @pytest.mark.parametrize("passes", [0, 2])
 @pytest.mark.parametrize("view", UNTOUCHED.values(), ids=UNTOUCHED)
-def test_a_view_changes_no_number(view, passes):
+def test_a_view_changes_no_number_and_is_the_same_again(view, passes):
     model, x = MLP(2, [3, 1], "tanh", rng=0), [Value(0.5, "x1"), Value(-1.0, "x2")]
     optimizer = Adam(model.parameters())
     losses.squared_error(model([1.0, 2.0]), 0.0).backward()
@@ -284,7 +285,8 @@ def test_a_view_changes_no_number(view, passes):
         return [values, optimizer.steps, optimizer.states, optimizer.lr]
 
     before = everything()
-    view(model, x, loss, optimizer)
+    shown = [str(view(model, x, loss, optimizer)) for _ in range(2)]
+    assert shown[0] == shown[1]
     assert everything() == before
 
 
@@ -427,13 +429,6 @@ def test_the_way_to_save_is_named(what, wrong, tmp_path):
         with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
             view.save(tmp_path / wrong)
         assert [path.read_text() for path in tmp_path.iterdir()] == before
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("ending", [".pdf", ".PDF", ".png", ".svg"])
-def test_a_drawing_is_saved_without_a_program(ending, embedded_renderer, tmp_path):
-    start = {".pdf": b"%PDF-", ".png": b"\x89PNG", ".svg": b"<svg"}[ending.lower()]
-    assert draw(PICTURED).save(tmp_path / f"g{ending}").read_bytes().startswith(start)
 
 
 # A text keeps to its box in every font: measured in the widest of the usual ones, DejaVu Sans.
@@ -580,9 +575,3 @@ def test_every_picture_has_a_png_as_large_as_its_svg(make, embedded_renderer):
         )
         assert blue
         assert not orange
-
-
-@pytest.mark.slow
-def test_a_displayed_film_is_still_where_notebooks_are_made(monkeypatch):
-    monkeypatch.setenv("TINYGRAD_EDU_DISPLAY", "static")
-    assert "image/png" in steps(PICTURED)._repr_mimebundle_()

@@ -1,4 +1,5 @@
 import math
+from itertools import product
 
 import numpy as np
 import pytest
@@ -118,16 +119,10 @@ def test_a_surface_has_contours_and_the_paths_on_it():
     # from -2 to 4 around 0 and the paths, 5 % more on each side
     assert ax.get_xlim() == pytest.approx((-2.3, 4.3))
     levels = ax.collections[0].levels
-    assert levels[0] == pytest.approx(min(loss_at(x, y) for x, y in grid_of(ax, 9)))
+    along = [np.linspace(*limits, 9) for limits in (ax.get_xlim(), ax.get_ylim())]
+    lowest = min((x - 1) ** 2 + 4 * (y + 2) ** 2 for x, y in product(*along))
+    assert levels[0] == pytest.approx(lowest)
     assert np.all(np.diff(levels, 2) > 0)  # closer together near the minimum
-
-
-def grid_of(ax, n):
-    return [(x, y) for x in np.linspace(*ax.get_xlim(), n) for y in np.linspace(*ax.get_ylim(), n)]
-
-
-def loss_at(a, b):
-    return (a - 1) ** 2 + 4 * (b + 2) ** 2
 
 
 def test_a_surface_without_paths_marks_the_parameters_as_they_are():

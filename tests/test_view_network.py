@@ -187,13 +187,6 @@ def test_the_styles_touch_nothing_but_the_picture():
     ]
 
 
-def test_a_picture_is_the_same_to_the_byte_every_time():
-    one, other = (
-        network(MLP(3, [4, 2], rng=1), [1, 2, 3], 0, "cross_entropy").svg for _ in range(2)
-    )
-    assert one == other
-
-
 def test_a_picture_is_saved_as_svg(tmp_path):
     picture = network(Layer(2, 2))
     path = picture.save(tmp_path / "net.svg")

@@ -8,7 +8,7 @@ import pytest
 from matplotlib.colors import to_hex
 
 import tinygrad_edu
-from tinygrad_edu import MLP, Conv2d, Neuron, draw, network
+from tinygrad_edu import MLP, Conv2d, network
 from tinygrad_edu.playground.panels import heat
 from tinygrad_edu.view import pictures
 from tinygrad_edu.view.base import palette
@@ -72,17 +72,6 @@ def test_one_number_has_one_colour(colours):
     found = colours()
     assert found == {x: SIGNED[x] for x in found}
     assert len(found) >= 2
-
-
-def test_the_lines_of_a_graph_have_the_colours_of_their_weights():
-    dot = draw(Neuron(3, "tanh", init=weights_one())([1.0, 2.0, 3.0]) * 2.0, level="neuron").dot
-    lines = [line for line in dot.splitlines() if "->" in line and "penwidth" in line]
-    colours = [re.search(r'color="(#\w+)"', line)[1] for line in lines]
-    assert {POSITIVE.light, NEGATIVE.light} <= set(colours)
-    for line, colour in zip(lines, colours, strict=True):
-        number = re.search(r"= (-?[\d.]+)", line)
-        assert number
-        assert colour == SIGNED.get(float(number[1]), colour) or float(number[1]) == 0
 
 
 def test_classes_do_not_contradict_signs():

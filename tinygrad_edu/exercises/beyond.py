@@ -19,8 +19,7 @@ from tinygrad_edu.exercises.exercise import (
 )
 from tinygrad_edu.functions import dot
 from tinygrad_edu.losses import binary_cross_entropy
-from tinygrad_edu.nn.convolution import Conv2d
-from tinygrad_edu.nn.recurrent import RNNCell
+from tinygrad_edu.nn import MLP, Conv2d, RNNCell
 
 ANSWERS: dict[str, Right] = {}
 
@@ -29,7 +28,6 @@ ANSWERS: dict[str, Right] = {}
 
 
 def _products() -> float:
-    from tinygrad_edu.nn import MLP
     from tinygrad_edu.vectorize import vectorize
 
     model = MLP(2, [3, 3, 1], "tanh")

@@ -31,12 +31,6 @@ ANSWERS: dict[str, Right] = {}
 _VALIDATION_LOSSES: Final = (0.9, 0.7, 0.5, 0.6, 0.55, 0.52, 0.4, 0.3)
 
 
-def _kept_and_expected() -> list[float]:
-    a, p = 0.6, 0.25
-    kept = a / (1 - p)
-    return [kept, (1 - p) * kept]
-
-
 def _stopped_and_restored() -> list[float]:
     stopping = EarlyStopping(patience=3)
     unit = Neuron(1, init="zeros")
@@ -52,18 +46,14 @@ def _is_normalisation(answer: Any, column: list[float]) -> bool:
 
 
 ANSWERS |= {
-    "12.1": numbers(_kept_and_expected),
+    # The activation a = 0.6 with p = 1/4: a / (1 - p) where it is kept, whose mean is a.
+    "12.1": numbers([0.6 / (1 - 0.25), 0.6]),
     "12.2": numbers(_stopped_and_restored, 0.0),
     "12.3": each(_is_normalisation, [1.0, 2.0, 3.0, 6.0], [-5.0, 5.0], [0.01, 0.02, 0.02]),
 }
 
 
 # Lesson 13, the spiral.
-
-
-def _is_linear_accuracy(answer: Any) -> bool:
-    """About 49 %: linear layers are one linear layer."""
-    return 0.45 <= read_number(answer) <= 0.56
 
 
 def _is_scores(answer: Any, sizes: list[int]) -> bool:
@@ -85,7 +75,8 @@ def _is_scores(answer: Any, sizes: list[int]) -> bool:
 
 ANSWERS |= {
     "13.1": numbers(slopes(lambda *z: cross_entropy(z, 2), *map(math.log, (0.2, 0.5, 0.3)))),
-    "13.2": _is_linear_accuracy,
+    # About 49 %: linear layers are one linear layer.
+    "13.2": lambda answer: 0.45 <= read_number(answer) <= 0.56,
     "13.3": each(_is_scores, [4, 3], [1, 2]),
 }
 

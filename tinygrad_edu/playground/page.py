@@ -158,8 +158,7 @@ class Page:
                 self.stop()
 
     def _toggled(self) -> None:
-        self.play.description = "pause" if self.play.value else "play"
-        self.play.icon = "pause" if self.play.value else "play"
+        self.play.description = self.play.icon = "pause" if self.play.value else "play"
         if not self.play.value:
             self.stop()
         elif self.task is None:

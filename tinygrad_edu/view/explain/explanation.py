@@ -114,12 +114,9 @@ def _independent(v: Value, wrt: Value, w: str, names: Mapping[Value, str]) -> st
 
 def _leaf(v: Value, label: str) -> Explanation:
     grad = f"{label}.grad = {short(v.grad)}, added up over backward passes."
-    lines = [
-        Line([name(label), number(v.data)]),
-        sentence(f"No operation made {label}: it is a leaf ({v.kind})."),
-        sentence(grad if v.reached else f"No backward pass has reached {label}."),
-    ]
-    return Explanation(v.data, lines)
+    leaf = f"No operation made {label}: it is a leaf ({v.kind})."
+    said = [leaf, grad if v.reached else f"No backward pass has reached {label}."]
+    return Explanation(v.data, [Line([name(label), number(v.data)]), *map(sentence, said)])
 
 
 def _operation(v: Value, names: Mapping[Value, str]) -> Explanation:

@@ -233,10 +233,6 @@ def _exponent(a: Any, b: Expr) -> int:
     return int(a.args[1]) if whole else 0
 
 
-def _quotient(a: Any, b: Any) -> Any:
-    return 0.0 if _is(a, 0) else a if _is(b, 1) else Expr("divide", (a, b))
-
-
 def _negative(a: Any) -> Any:
     if not isinstance(a, Expr):
         return 0.0 - a
@@ -249,14 +245,11 @@ def _negative(a: Any) -> Any:
     return a.args[0] if a.op == "negative" else Expr("negative", (a,))
 
 
-def _cases(condition: Any, a: Any, b: Any) -> Any:
-    return a if same(a, b) else Expr("where", (condition, a, b))
-
-
 _NUMBERS: Final = {"+": operator.add, "-": operator.sub}
 _RULES: Final[Mapping[str, Callable[..., Any]]] = {
-    **{"+": _sum, "-": _difference, "*": _product, "divide": _quotient},  # noqa: PIE800
-    **{"negative": _negative, "where": _cases},  # noqa: PIE800
+    **{"+": _sum, "-": _difference, "*": _product, "negative": _negative},  # noqa: PIE800
+    "divide": lambda a, b: 0.0 if _is(a, 0) else a if _is(b, 1) else Expr("divide", (a, b)),
+    "where": lambda condition, a, b: a if same(a, b) else Expr("where", (condition, a, b)),
 }
 
 

@@ -12,21 +12,11 @@ from tinygrad_edu.view.base.naming import names_of, variable_names
 from tinygrad_edu.view.base.numbers import Numbers, one_value
 from tinygrad_edu.view.base.render import render
 from tinygrad_edu.view.base.svg import FITTING, inline
+from tinygrad_edu.view.graph import select
 from tinygrad_edu.view.graph.blocks import Block, Cut, cut, stands_for
 from tinygrad_edu.view.graph.diagram import Diagram, table
 from tinygrad_edu.view.graph.dot import to_dot
 from tinygrad_edu.view.graph.levels import block_diagram
-from tinygrad_edu.view.graph.select import (
-    LARGEST,
-    check_opened,
-    examples_of,
-    main_strands,
-    names_to_open,
-    nearest,
-    one_of_several,
-    way_to_root,
-    with_sources,
-)
 from tinygrad_edu.view.graph.values import EDGES, content_of, value_diagram
 
 _LEVELS: Final = ("auto", "value", "neuron", "layer")
@@ -104,24 +94,24 @@ def draw(
     one_value("draw", v, "draws the graph of")
     level = one_of("level", level, _LEVELS)
     order = toposort(v, leaves=True)
-    opened = names_to_open(expand, level)
+    opened = select.names_to_open(expand, level)
     drawing = _Drawing(order, names, edges, max_nodes, rankdir, unfold, notation)
     small = not opened and (level == "value" or (level == "auto" and len(order) <= max_nodes))
     if small and example is None:
         return drawing.values(order, [], refuse=level == "value")
     units_of_all = drawing.names.units
-    examples = examples_of(order, units_of_all)
-    chosen = one_of_several(example, max(len(examples), 1))
+    examples = select.examples_of(order, units_of_all)
+    chosen = select.one_of_several(example, max(len(examples), 1))
     own = examples[chosen] if examples else None
     notes = [] if own is None else [f"example {chosen} of {len(examples):,}"]
     if small:
-        part = order if own is None else way_to_root(order, own)
+        part = order if own is None else select.way_to_root(order, own)
         return drawing.values(part, notes, refuse=level == "value")
-    kept = None if own is None else with_sources(order, own)
+    kept = None if own is None else select.with_sources(order, own)
     others = {v for k, members in enumerate(examples) if k != chosen for v in members}
     order = [v for v in order if v not in others]
     units = [u for u in units_of_all.units if kept is None or u.z in kept]
-    check_opened(opened, units)
+    select.check_opened(opened, units)
     if not units:
         return drawing.values(order, [] if level == "auto" else [_NO_UNITS], refuse=False)
     blocks = cut(order, units_of_all, kept, "layer" if level == "layer" else "neuron", opened)
@@ -136,7 +126,7 @@ def excerpt(
     v: Value,
     *,
     names: Mapping[str, object] | None = None,
-    max_nodes: int = LARGEST,
+    max_nodes: int = select.LARGEST,
     notation: str = "lecture",
 ) -> Graph:
     """The graph of `v`, whole if it has at most `max_nodes` values, else its main strands.
@@ -145,7 +135,7 @@ def excerpt(
     """
     order = toposort(v, leaves=True)
     drawing = _Drawing(order, names, "none", max_nodes, "LR", unfold=False, notation=notation)
-    return drawing.values(main_strands(order, max_nodes), [], refuse=False)
+    return drawing.values(select.main_strands(order, max_nodes), [], refuse=False)
 
 
 class _Drawing:
@@ -176,7 +166,7 @@ class _Drawing:
                 f"the graph has {len(order):,} values, more than max_nodes={self.max_nodes}: "
                 f'write max_nodes={len(order)} to draw them all, or level="auto" for the nearest'
             )
-        shown, total = nearest(order, self.max_nodes), self.total
+        shown, total = select.nearest(order, self.max_nodes), self.total
         counted = f"{len(shown):,} of {total:,} values shown" if len(shown) < total else ""
         remarks = self.numbers.remarks(self.names, set(shown))
         caption = [counted, *notes, *remarks, EDGES[self.edges]]
@@ -193,7 +183,7 @@ class _Drawing:
                 f"the drawing has {n:,} boxes, more than max_nodes={self.max_nodes}: write "
                 f'max_nodes={n} to draw them all, or level="auto"'
             )
-        shown = nearest(blocks.items, self.max_nodes, blocks.sources.__getitem__)
+        shown = select.nearest(blocks.items, self.max_nodes, blocks.sources.__getitem__)
         stand, total = len(stands_for(shown)), self.total
         of = f"{stand:,} of {total:,}" if stand < total else f"all {total:,}"
         notes = [

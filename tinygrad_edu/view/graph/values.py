@@ -7,16 +7,9 @@ from typing import Final, NamedTuple
 
 from tinygrad_edu.engine import Primitive, Value
 from tinygrad_edu.text import DASH, clean, short
+from tinygrad_edu.view.base import operations
 from tinygrad_edu.view.base.naming import Names
 from tinygrad_edu.view.base.numbers import Numbers, has_grad
-from tinygrad_edu.view.base.operations import (
-    constants,
-    drawing_order,
-    is_dot,
-    placeholders,
-    roles,
-    symbol,
-)
 from tinygrad_edu.view.graph.diagram import Box, Diagram, Edge, Row
 
 _LABELLED_OPERANDS: Final = 8
@@ -137,8 +130,8 @@ class ValueWriter:
         hidden = len({p for p in v.parents if p not in self.boxes})
         if hidden:
             more = self.diagram.add(Box("hidden", name=f"… {hidden:,} more"))
-        letters = placeholders(v, self.content.names)
-        sign, bound = symbol(op, len(v.parents), letters), constants(op)
+        letters = operations.placeholders(v, self.content.names)
+        sign, bound = operations.symbol(op, len(v.parents), letters), operations.constants(op)
         operation = Box(
             "sign" if len(sign) == 1 and not bound else "function",
             name=sign,
@@ -146,7 +139,7 @@ class ValueWriter:
             tooltip=f"operation {clean(op.name, 200)}" + (f", {bound}" if bound else ""),
             ordered=all(self.users[p] == 1 for p in v.parents),
         )
-        products = self._products(v) if self.unfold and is_dot(v) else {}
+        products = self._products(v) if self.unfold and operations.is_dot(v) else {}
         if products:
             operation = Box("sign", name="Σ", tooltip="operation sum of the products and b")
         self.diagram.add(operation)
@@ -180,13 +173,13 @@ class ValueWriter:
     ) -> None:
         """An edge from each operand; one for several values that share a box."""
         n, names = len(v.parents), self.content.names
-        letters, lines = placeholders(v, names), self.content.lines(v)
-        roles_of_op = [role and letter for role, letter in zip(roles(op, n), letters, strict=True)]
+        letters, lines = operations.placeholders(v, names), self.content.lines(v)
+        roles = operations.roles(op, n)
         drawn = {p: self.boxes[p] for p in set(v.parents) if p in self.boxes}
         together = Counter(box.id for box in drawn.values())
-        for i in drawing_order(op, n):
+        for i in operations.drawing_order(op, n):
             p = v.parents[i]
-            role = "" if v in names.deltas else roles_of_op[i]  # a unit's have places
+            role = letters[i] if roles[i] and v not in names.deltas else ""  # a unit's have places
             tail = drawn.get(p)
             if tail is None or not together[tail.id]:
                 continue

@@ -118,7 +118,8 @@ class Deltas:
                 r"& z & a & g'(z) & \delta & \mathrm{rule} & \mathrm{difference} \\ \hline",
             ]
             for name, *numbers in map(_cells, layer.units[:_UNITS_SHOWN]):
-                cells = [latex_name(name), *map(_latex_cell, numbers)]
+                drawn = (r"\mathrm{-}" if x == "-" else latex_number(x) for x in numbers)
+                cells = [latex_name(name), *drawn]
                 lines.append(" & ".join(cells) + r" \\")
             lines.append(r"\end{array} \\")
             if more := _more(layer.units, _UNITS_SHOWN):
@@ -185,11 +186,6 @@ def _html_table(t: _Table) -> str:
         ' style="color: inherit; font-variant-numeric: tabular-nums"',
         f'<caption style="color: inherit; text-align: left">{caption}</caption>',
     )
-
-
-def _latex_cell(cell: str) -> str:
-    """A number or a dash for math mode."""
-    return rf"\mathrm{{{cell}}}" if cell == "-" else latex_number(cell)
 
 
 def latex_text(text: str) -> str:

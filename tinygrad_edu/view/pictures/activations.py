@@ -52,17 +52,18 @@ def activations(
     span = real("span", span, above=0)
     saturation = real("saturation", saturation, least=0)
     z = np.linspace(-span, span, 401)
-    curves = [_curve(_function(name), z) for name in chosen]
+    functions = map(_function, chosen)
+    curves = [np.array([value_and_slope(g, x) for x in z.tolist()]).T for g in functions]
     titles = [name if isinstance(name, str) else name_of_function(name) for name in chosen]
     outside = ax is None
     if len(chosen) == 1:
-        ax = _alone(ax, z, *curves[0], titles[0], saturation)
+        ax = _alone(ax, z, curves[0], titles[0], saturation)
     else:
         columns = min(_COLUMNS, len(chosen))
         ax = sheet(ax, -(-len(chosen) // columns), columns, 1.6, beside=1.4)
         for k, (curve, name) in enumerate(zip(curves, titles, strict=True)):
             place = cell(*divmod(k, columns))
-            _small(ax, place, z / span, *curve, saturation)
+            _small(ax, place, z / span, curve, saturation)
             title(ax, place, plain(name), size=10)
     legend(
         ax,
@@ -83,12 +84,8 @@ def _function(name: Activation) -> Callable[[Any], Any]:
     return record.function if record.alpha is None else lambda z: record.function(z, record.alpha)
 
 
-def _curve(g: Callable[[Any], Any], z: Array) -> tuple[Array, Array]:
-    numbers = np.array([value_and_slope(g, x) for x in z.tolist()])
-    return numbers[:, 0], numbers[:, 1]
-
-
-def _alone(ax: Axes | None, z: Array, a: Array, slope: Array, name: str, saturation: float) -> Axes:
+def _alone(ax: Axes | None, z: Array, curve: Array, name: str, saturation: float) -> Axes:
+    a, slope = curve
     ax = canvas(ax, 6.0, 3.6)
     ax.plot(z, a, color=CURVES[0], lw=2)
     ax.plot(z, slope, color=CURVES[1], lw=1.6, ls="--")
@@ -101,8 +98,9 @@ def _alone(ax: Axes | None, z: Array, a: Array, slope: Array, name: str, saturat
     return ax
 
 
-def _small(ax: Axes, place: Extent, z: Array, a: Array, slope: Array, saturation: float) -> None:
+def _small(ax: Axes, place: Extent, z: Array, curve: Array, saturation: float) -> None:
     """A cell; z is in -1..1."""
+    a, slope = curve
     left, right, bottom, top = place
     x = (left + right) / 2 + z * (right - left) / 2
 
