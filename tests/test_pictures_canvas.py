@@ -161,7 +161,8 @@ REFUSED = [
 test_what_is_no_picture_is_refused = refusals(REFUSED)
 
 
-def test_pictures_leave_the_global_state_of_pyplot_alone():
+def test_pictures_leave_the_global_state_of_pyplot_alone(monkeypatch):
+    monkeypatch.delitem(sys.modules, "matplotlib.pyplot", raising=False)  # of another test
     DRAWN["regions"]()
     assert "matplotlib.pyplot" not in sys.modules
 

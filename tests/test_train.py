@@ -342,7 +342,10 @@ def test_a_history_shows_itself_as_table_repr_and_dict() -> None:
     }
 
 
-def test_a_history_is_plotted_with_a_curve_for_each_column() -> None:
+def test_a_history_is_plotted_with_a_curve_for_each_column(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delitem(sys.modules, "matplotlib.pyplot", raising=False)  # of another test
     figure = example_history().plot()
     loss, accuracy = figure.axes
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["loss", "accuracy"]

@@ -103,7 +103,8 @@ class ScalarMLPClassifier(ClassifierMixin, ScalarMLP):  # type: ignore[misc]
 
     def predict(self, X: Any) -> Array:
         """The class of each row, (n,)."""
-        return np.asarray(self.classes_[self._head.classes(self._outputs(X))])
+        outputs = self._outputs(X)
+        return np.asarray(self.classes_[self._head.classes(outputs)])
 
     def predict_proba(self, X: Any) -> Array:
         """The probability of each class, (n, classes), in the order of `classes_`."""
