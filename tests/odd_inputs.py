@@ -615,11 +615,6 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
     # exercises and playground
     "exercises.Exercise": lambda: given("a", bool, "b"),
     "exercises.check": lambda: given("3.1", 1.0),
-    "playground.playground": lambda: given(
-        [[0.5, 1.0], [1.0, 0.0], [2.0, 1.0], [0.0, 0.5]], [0, 1, 0, 1], columns=None,
-        show=["plane"], epochs=0, hidden=[2]),
-    "playground.playground of a file": lambda: given(
-        csv(), columns=["a", "b", "c"], show=["data"], hidden=[2]),
     "playground.Settings": lambda: given(
         data="moons", n=8, noise=0.2, test_share=0.3, features=["x1"], hidden=[2],
         activation="tanh", loss="cross_entropy", lr=0.1, penalty="none", strength=0.1, batch_size=2,
@@ -658,6 +653,16 @@ EXAMPLES |= {
 }
 if find_spec("sklearn"):
     EXAMPLES |= estimators()
+if find_spec("anywidget"):
+    EXAMPLES |= {
+        "playground.playground": lambda: given(
+            [[0.5, 1.0], [1.0, 0.0], [2.0, 1.0], [0.0, 0.5]], [0, 1, 0, 1], columns=None,
+            show=["plane"], epochs=0, hidden=[2]),
+        "playground.playground of a file": lambda: given(
+            csv(), columns=["a", "b", "c"], show=["data"], hidden=[2]),
+    }  # fmt: skip
+else:
+    LEFT_OUT.add("playground.playground")
 
 
 @cache

@@ -24,6 +24,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler, scale
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from tinygrad_edu import NonFiniteError, detect_anomaly
 from tinygrad_edu.cli import main
 from tinygrad_edu.losses import LOSSES
 from tinygrad_edu.sklearn import ScalarMLPClassifier, ScalarMLPRegressor
@@ -351,3 +352,26 @@ def test_the_benchmark_shows_time_and_accuracy_of_both(
     assert re.search(r"iris\n  tinygrad_edu matrix .*\(0\.\d{3}, 0\.\d{3} ± 0\.\d{3}\)\n", shown)
     assert re.search(r"  MLPClassifier 1\..* 1 (met|missed)\n", shown)
     assert shown.endswith("\nto repeat: python -m tinygrad_edu bench --rounds 1 --sklearn\n")
+
+
+def predicted_by_a_huge_net() -> Any:
+    classifier = ScalarMLPClassifier((3,), max_iter=300, tol=1.0).fit(X, Y)
+    for p in classifier.model_.parameters():
+        p.data = 1e200
+    return classifier.predict(X)
+
+
+BAD = {
+    "a classifier": lambda: ScalarMLPClassifier((3,), learning_rate_init=1e200).fit(X, Y),
+    "a regressor": lambda: ScalarMLPRegressor((3,), learning_rate_init=1e200, solver="sgd").fit(
+        X, Y
+    ),
+    "the predictions of a classifier": predicted_by_a_huge_net,
+}
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("name", BAD)
+def test_inside_detect_anomaly_estimators_name_the_first_node_that_is_not_finite(name: str) -> None:
+    with detect_anomaly(), pytest.raises(NonFiniteError, match=r"^forward: \w+ of \("):
+        BAD[name]()
