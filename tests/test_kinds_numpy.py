@@ -115,7 +115,7 @@ def test_no_function_of_numpy_leaves_the_graph_on_arrays_of_values(name):
         assert all(type(item) is bool for item in items)
         return
     assert all(type(item) is Value for item in items)
-    if name.startswith("logical"):
+    if name.startswith("logical") or name in ("gcd", "lcm"):  # of %, in the graph, by NumPy 2.0
         return
     expected = np.atleast_1d(ufunc(*map(np.array, numbers)))
     assert [v.data for v in items] == pytest.approx(expected.tolist(), rel=1e-14)
