@@ -166,7 +166,7 @@ lambda x: x; lambda a, b, c, d: a; nothing; odd_error; partial(nothing, 1); sys;
 ValueError("odd"); SimpleNamespace(data=1.0, grad=0.0); Mock(); MagicMock(); Text("a"); Number(0.5);
 Path("odd"); Path(); Path("no", "folder"); io.StringIO(); self_containing(); random.Random(1);
 np.float32(0.5); np.float16(0.5); np.int64(2); np.uint8(1); np.bool_(True); np.complex64(1);
-np.str_("a"); np.datetime64("2020"); np.timedelta64(1, "s"); np.datetime64("NaT"); np.void(b"x");
+np.str_("a"); np.datetime64("2020"); np.timedelta64(1, "s"); np.datetime64("NaT", "s"); np.void(b"x");
 np.dtype("f8"); np.random.default_rng(0); np.array(1.0); np.array(None); np.zeros(0);
 np.zeros((0, 2)); np.ones(1); np.ones(2); np.eye(2); np.ones((1, 2, 2)); np.array([0, 1]);
 np.array([1.0, np.nan]); np.ones(2, complex); np.array([1.0, None]);

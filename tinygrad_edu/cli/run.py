@@ -238,6 +238,8 @@ def results_folder(path: str) -> Iterator[str]:
     not be put there is kept. Raises UsageError for a path that cannot be written.
     """
     try:
+        if "\0" in path:  # versions of Python say it in several ways
+            raise ValueError("embedded null byte")
         home = os.path.realpath(path)
         if not path or (os.path.exists(home) and not os.path.isdir(home)):
             raise OSError(0, os.strerror(errno.EEXIST if path else errno.ENOENT))
