@@ -269,6 +269,7 @@ def test_what_was_learned_is_kept_where_the_end_cannot_be_told(
     assert os.listdir() == ["o"]
 
 
+@pytest.mark.slow
 def test_too_little_memory_for_pictures_leaves_the_model(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -51,6 +51,7 @@ def test_ctrl_c_reaches_a_process_that_is_started_in_the_background(background: 
     assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("group", [False, True])
 @pytest.mark.parametrize("error", [AssertionError, KeyboardInterrupt])
 def test_a_process_ends_with_the_test_that_started_it(

@@ -158,6 +158,7 @@ def test_in_a_notebook_the_page_is_in_a_frame_of_its_own():
     assert attributes["title"] == "Backward pass of o"
 
 
+@pytest.mark.slow
 def test_a_static_display_is_a_strip_of_pictures(monkeypatch):
     monkeypatch.setenv("TINYGRAD_EDU_DISPLAY", "static")
     film = steps(square())

@@ -353,6 +353,7 @@ def test_odd_numbers_do_not_break_the_geometry(x):
             assert not re.search("nan|inf", element.get(attribute, ""))
 
 
+@pytest.mark.slow
 def test_a_drawing_is_saved_by_suffix(tmp_path):
     starts = {".svg": b"<svg ", ".PNG": b"\x89PNG\r\n\x1a\n", ".pdf": b"%PDF-", ".PDF": b"%PDF-"}
     starts |= dict.fromkeys((".dot", ".gv"), b"digraph {") | {".dots.svg": b"<svg "}
