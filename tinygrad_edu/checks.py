@@ -60,10 +60,14 @@ def is_real(x: object) -> bool:
     return is_flag(x)
 
 
+def _is_int(x: object) -> bool:
+    return isinstance(x, Integral) and not isinstance(x, bool) and is_real(x)
+
+
 def whole(what: str, n: Any, least: int = 1, most: int | None = None) -> int:
     """`n` as an int from `least` to `most`; a bool is none."""
     expected = f"of at least {least}" if most is None else f"from {least} to {most}"
-    if isinstance(n, bool) or not isinstance(n, Integral) or not is_real(n):
+    if not _is_int(n):
         raise TypeError(f"{what} must be an int {expected}, got {_described(n)}")
     value = int(n)
     if value < least or (most is not None and value > most):
@@ -270,7 +274,7 @@ def as_random(rng: int | random.Random) -> random.Random:
     """
     if isinstance(rng, random.Random):
         return rng
-    if isinstance(rng, bool) or not isinstance(rng, Integral) or not is_real(rng):
+    if not _is_int(rng):
         raise TypeError(
             f"rng must be an int seed or a random.Random, got {type(rng).__name__}; write rng=0"
         )

@@ -14,8 +14,9 @@ from tinygrad_edu.losses import Loss, find_loss, record_of, refuse_twice
 from tinygrad_edu.nn.mode import in_mode, modules_of
 from tinygrad_edu.train.engines import vectorized_or_scalar
 from tinygrad_edu.train.heads import Head, Right
+from tinygrad_edu.train.held import asks_types, trial
 from tinygrad_edu.train.scalar import numbers_of
-from tinygrad_edu.train.training import Engine, Model, asks_types, trial
+from tinygrad_edu.train.training import Engine, Model
 
 #: Fewer rows than this are not worth tracing the model for.
 _WORTH_TRACING = 8

@@ -13,17 +13,9 @@ from tinygrad_edu.examples import Rows
 from tinygrad_edu.losses import Loss
 from tinygrad_edu.nn import Module
 from tinygrad_edu.optim import OPTIMIZERS, Optimizer
+from tinygrad_edu.train.held import asks_types, trial, unchanged
 from tinygrad_edu.train.scalar import batch_loss, with_penalty
-from tinygrad_edu.train.training import (
-    NOTHING,
-    DivergenceError,
-    Model,
-    Penalty,
-    asks_types,
-    check_finite,
-    trial,
-    unchanged,
-)
+from tinygrad_edu.train.training import NOTHING, DivergenceError, Model, Penalty, check_finite
 from tinygrad_edu.vectorize import VectorizeError
 from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.vectorize.kernel import Kernel, Update

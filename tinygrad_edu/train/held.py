@@ -1,0 +1,171 @@
+"""What functions and models hold besides Values: put back after a trial, or looked at again."""
+
+import random
+import sys
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from gc import get_referents
+from opcode import opmap
+from operator import is_
+from types import CellType, CodeType, FunctionType, ModuleType
+from typing import Any, Final
+
+from tinygrad_edu.engine import Value
+
+#: What holds nothing that changes with calls; the numbers of Values are looked after elsewhere.
+_LEAVES: Final = (Value, bool, int, float, complex, str, bytes, type(None))
+_LIBRARIES: Final = sys.stdlib_module_names | {__name__.partition(".")[0]}
+#: Names by which code asks what kind of thing it got, and what `case float():` becomes.
+_QUESTIONS: Final = {"isinstance", "issubclass", "type", "__class__", "hasattr", "getattr"}
+_MATCH_CLASS: Final = opmap["MATCH_CLASS"]
+
+
+@contextmanager
+def trial(*roots: Any) -> Iterator[None]:
+    """Inside, these functions and models may run; afterwards all that they hold is as before.
+
+    That is attributes, closures, globals, lists, dicts, sets, arrays, and generators of random
+    numbers, with those of Python and NumPy where their modules are mentioned; not the numbers of
+    Values. Of classes and globals only those of the user's own files are looked into.
+    """
+    undo = [put_back for x in _held(roots) for put_back in _undo(x)]
+    try:
+        yield
+    finally:
+        for put_back in undo:
+            put_back()
+
+
+def unchanged(*roots: Any) -> Callable[[], bool]:
+    """What tells, quickly, whether these functions and models still hold what they hold now.
+
+    It gives False as well where they hold what cannot be looked into, such as an object with slots.
+    """
+    looks = [look for x in _held(roots) if (look := _look(x)) is not None]
+    before = [[*look()] for look in looks]
+
+    def same(look: Callable[[], Iterable[Any]], kept: list[Any]) -> bool:
+        now = [*look()]
+        return len(now) == len(kept) and all(map(is_, now, kept))
+
+    return lambda: all(map(same, looks, before))
+
+
+def _look(x: Any) -> Callable[[], Iterable[Any]] | None:
+    """What gives the things that `x` holds now, a new one each time if they cannot be seen."""
+    import numpy as np
+
+    match x:
+        case list() | deque() | set():
+            return lambda: x
+        case dict():
+            return lambda: (*x, *x.values())
+        case CellType():
+            return (lambda: (x.cell_contents,)) if x != CellType() else None
+        case FunctionType() if _is_users(x):
+            return lambda: (x.__code__, x.__defaults__, x.__kwdefaults__, *_globals(x).values())
+        case np.ndarray():
+            kept = x.copy()
+            return lambda: (kept if np.array_equal(x, kept, equal_nan=True) else object(),)
+        case type() if _is_users(x):
+            return lambda: vars(x).values()
+        case ModuleType() if _is_users_module(x.__name__):
+            return lambda: (object(),)
+        case FunctionType() | type() | ModuleType() | tuple() | frozenset() | np.ufunc():
+            return None
+    kinds = type(x).__mro__
+    hidden = any("__slots__" in vars(kind) for kind in kinds if _is_users(kind))
+    seen = not hidden and _is_users(kinds[0], but=_LIBRARIES)
+    return None if seen else lambda: (object(),)
+
+
+def asks_types(*roots: Any) -> bool:
+    """Whether code of the user's that these functions and models hold asks what kind it has got."""
+    return any(
+        _MATCH_CLASS in code.co_code[::2] or not _QUESTIONS.isdisjoint(code.co_names)
+        for x in _held(roots)
+        for code in _codes(x)
+    )
+
+
+def _held(roots: Iterable[Any]) -> Iterable[Any]:
+    """All that can be reached from these."""
+    found = {id(x): x for x in roots}
+    pending = [*found.values()]
+    for x in pending:  # which grows meanwhile
+        for part in _parts(x):
+            if id(part) not in found and not isinstance(part, _LEAVES):
+                found[id(part)] = part
+                pending.append(part)
+    return pending
+
+
+def _parts(x: Any) -> Iterable[Any]:
+    match x:
+        case list() | dict() | tuple():  # at once, as there are many
+            return get_referents(x)
+        case FunctionType():
+            plain = x.__closure__, x.__defaults__, x.__kwdefaults__, x.__dict__
+            return [*plain, *_globals(x).values()]
+        case type():
+            return [*vars(x).values(), *x.__bases__] if _is_users(x) else ()
+        case ModuleType():
+            return (getattr(x, "random", None),)  # a method of its generator, or numpy.random
+    if _is_users(type(x), but=_LIBRARIES):
+        return [getattr(x, "__dict__", None), *get_referents(x)]
+    return ()
+
+
+def _undo(x: Any) -> Iterator[Callable[[], Any]]:
+    """What gives `x` itself what it holds now."""
+    import numpy as np
+
+    match x:
+        case list():
+            yield partial(x.__setitem__, slice(None), list(x))
+        case deque() | set():
+            yield x.clear
+            yield partial(x.extend if isinstance(x, deque) else x.update, list(x))
+        case dict():
+            kept = dict(x)
+            yield lambda: [x.pop(key) for key in [*x] if key not in kept]
+            yield partial(x.update, kept)
+        case CellType() if x != CellType():  # the empty one
+            yield partial(setattr, x, "cell_contents", x.cell_contents)
+        case FunctionType():
+            yield partial(x.__globals__.update, _globals(x))
+        case random.Random() if not isinstance(x, random.SystemRandom):
+            yield partial(x.setstate, x.getstate())
+        case np.random.RandomState():
+            yield partial(x.set_state, x.get_state())
+        case np.random.Generator():
+            yield partial(setattr, x.bit_generator, "state", x.bit_generator.state)
+        case np.ndarray() if x.flags.writeable:
+            yield partial(np.copyto, x, x.copy())
+
+
+def _globals(function: FunctionType) -> dict[str, Any]:
+    """The globals that a function of the user's mentions."""
+    names = {name for code in _codes(function) for name in code.co_names}
+    return {name: function.__globals__[name] for name in names & function.__globals__.keys()}
+
+
+def _codes(x: Any) -> list[CodeType]:
+    """The code of a function of the user's and of those defined in it."""
+    codes = [x.__code__] if isinstance(x, FunctionType) and _is_users(x) else []
+    for code in codes:  # which grows meanwhile
+        codes += [c for c in code.co_consts if isinstance(c, CodeType)]
+    return codes
+
+
+def _is_users(x: Any, but: Collection[str] = ()) -> bool:
+    """Whether the user wrote a function or a class, or it is of `but`, its first name."""
+    return _is_users_module(x.__module__, but)
+
+
+def _is_users_module(name: str | None, but: Collection[str] = ()) -> bool:
+    first = (name or "").partition(".")[0]
+    file = getattr(sys.modules.get(name or ""), "__file__", None) or ""
+    return first in but or (first not in _LIBRARIES and "-packages" not in file)
