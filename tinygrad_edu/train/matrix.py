@@ -18,7 +18,7 @@ from tinygrad_edu.train.scalar import batch_loss, with_penalty
 from tinygrad_edu.train.training import NOTHING, DivergenceError, Model, Penalty, check_finite
 from tinygrad_edu.vectorize import VectorizeError
 from tinygrad_edu.vectorize.arrays import Array
-from tinygrad_edu.vectorize.kernel import Kernel, Update
+from tinygrad_edu.vectorize.executors.kernel import Kernel, Update
 from tinygrad_edu.vectorize.program import Program
 from tinygrad_edu.vectorize.trace import lenient
 

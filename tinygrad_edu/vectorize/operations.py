@@ -13,7 +13,7 @@ import numpy as np
 from tinygrad_edu.expr import Expr, Symbol
 from tinygrad_edu.expr.styles import ADD, ATOM, MATRIX, NEGATE, POWER, TRANSPARENT, Form
 from tinygrad_edu.vectorize.arrays import HELPERS
-from tinygrad_edu.vectorize.buffers import Buffer, Calls, given
+from tinygrad_edu.vectorize.executors.buffers import Buffer, Calls, given
 from tinygrad_edu.vectorize.layout import Variable
 
 #: (batched, columns).

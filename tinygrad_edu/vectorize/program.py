@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from tinygrad_edu.engine import Value, gradients, modes
 from tinygrad_edu.vectorize.arrays import Array, agree, in_shapes, largest, rows_of
-from tinygrad_edu.vectorize.kernel import Kernel, compile_kernel
+from tinygrad_edu.vectorize.executors.kernel import Kernel, compile_kernel
 from tinygrad_edu.vectorize.layout import argument_names
 from tinygrad_edu.vectorize.plan import explanation, plan_for
 from tinygrad_edu.vectorize.source import equations, source

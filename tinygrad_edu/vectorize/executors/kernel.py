@@ -16,7 +16,14 @@ from tinygrad_edu.expr import Expr, Symbol
 from tinygrad_edu.namespace import FUNCTIONS, floats
 from tinygrad_edu.vectorize.algebra import MADE_OF, of_any_zero, shifted_exp, top
 from tinygrad_edu.vectorize.arrays import Array, of_arrays
-from tinygrad_edu.vectorize.buffers import Buffer, Calls, allocate, compile_calls, copy, given
+from tinygrad_edu.vectorize.executors.buffers import (
+    Buffer,
+    Calls,
+    allocate,
+    compile_calls,
+    copy,
+    given,
+)
 from tinygrad_edu.vectorize.gradient import Gradient
 from tinygrad_edu.vectorize.layout import Equation, P, consecutive, spread
 from tinygrad_edu.vectorize.operations import OPERATIONS

@@ -1,0 +1,1 @@
+"""What runs an array program: calls of NumPy (`kernel`, always there)."""
