@@ -87,6 +87,7 @@ class Layout:
         self.parameters: list[int] = []
         self.array: list[str | None] = [None] * len(self.tape.records)
         self.column = [0] * len(self.tape.records)
+        self._next: dict[str, int] = {}
         self._matrices: dict[tuple[Row, ...], Variable] = {}
         self._read: dict[tuple[int, ...], Operand] = {}
         self._index_names: dict[tuple[int, ...], str] = {}
@@ -120,8 +121,10 @@ class Layout:
 
     def fresh(self, letter: str, k: int = 1) -> str:
         """A name that no array has: the letter with the next number, from k on."""
+        k = max(k, self._next.get(letter, 1))  # no name below is free
         while f"{letter}{k}" in self.variables:
             k += 1
+        self._next[letter] = k
         return f"{letter}{k}"
 
     def block(self, rows: Sequence[Row], name: str, *, matrix: bool = False) -> Expr:
@@ -167,7 +170,12 @@ class Layout:
         return self._read[key]
 
     def _reading(self, cells: tuple[int, ...]) -> Operand:
-        n, constants = len(cells), self.tape.constants
+        n, constants, name = len(cells), self.tape.constants, self.array[cells[0]]
+        if n == 1 and name is not None and name != P:  # what follows, in short
+            column = self.column[cells[0]]
+            whole = self.variables[name].size == 1
+            only = Part(name, None if whole else (column,), None)
+            return Operand(self.columns(name, (column,)), (only,), 1)
         if n > 1 and len(set(cells)) == 1:
             return self.read(cells[:1])._replace(n=n, repeated=True)
         if all(cell in constants for cell in cells):
@@ -181,8 +189,7 @@ class Layout:
             self.block([tuple(new)], self.fresh(self._letter(new)))
         places: dict[str, list[int]] = {}
         for place, cell in enumerate(cells):
-            array = repr(constants[cell]) if cell in constants else self.array[cell]
-            assert array is not None
+            array = repr(constants[cell]) if cell in constants else self.array[cell] or ""
             places.setdefault(array, []).append(place)
         parts: list[Part] = []
         pieces: list[Any] = []

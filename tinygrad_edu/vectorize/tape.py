@@ -192,8 +192,9 @@ class Tape:
 
     def has_any(self, flags: bytearray, i: int) -> bool:
         """Whether a parent of the node has its flag."""
-        rows = self.parents[i] if self.records[i] is DOT else (self.parents[i],)
-        return any([has_flag(flags, row) for row in rows])  # noqa: C419
+        if self.records[i] is not DOT:
+            return has_flag(flags, self.parents[i])
+        return any([has_flag(flags, row) for row in self.parents[i]])  # noqa: C419
 
     @cached_property
     def is_of_package(self) -> bool:
