@@ -20,7 +20,7 @@ from typing import Any, Final, NamedTuple
 
 from tinygrad_edu import expr
 from tinygrad_edu.expr import Expr
-from tinygrad_edu.vectorize.tape import Row, Tape, has_flag
+from tinygrad_edu.vectorize.tape import Row, Tape, all_flagged, has_flag
 
 #: The vector of all parameters.
 P: Final = "P"
@@ -85,6 +85,9 @@ class Layout:
         self.batched = self.tape.batched()
         self.given = {i for cells in self.tape.inputs for i in cells}
         self.parameters: list[int] = []
+        self._new = bytearray(len(self.tape.records))  # 1 for parameters that have no place yet
+        for i in self.tape.parameters:
+            self._new[i] = 1
         self.array: list[str | None] = [None] * len(self.tape.records)
         self.column = [0] * len(self.tape.records)
         self._next: dict[str, int] = {}
@@ -133,11 +136,12 @@ class Layout:
         for row in rows:
             columns = range(len(self.parameters), len(self.parameters) + len(row))
             if isinstance(row, range):
-                self.column[row.start : row.stop] = columns
-                self.array[row.start : row.stop] = [P] * len(row)
+                place = slice(row.start, row.stop)
+                self._new[place], self.array[place] = bytes(len(row)), [P] * len(row)
+                self.column[place] = columns
             else:
                 for cell, column in zip(row, columns, strict=True):
-                    self.array[cell], self.column[cell] = P, column
+                    self._new[cell], self.array[cell], self.column[cell] = 0, P, column
             self.parameters += row
         cells, shape = tuple(self.parameters[start:]), (len(rows), len(rows[0]))
         variable = Variable(
@@ -184,7 +188,7 @@ class Layout:
                 return Operand(numbers[0], (), n)
             name = self.fresh("C")
             return Operand(self.place(Variable(name, "constant", False, n, cells)), (), n)
-        new = [c for c in dict.fromkeys(cells) if self._is_new(c)]
+        new = [c for c in dict.fromkeys(cells) if self._new[c]]
         if new:
             self.block([tuple(new)], self.fresh(self._letter(new)))
         places: dict[str, list[int]] = {}
@@ -243,13 +247,11 @@ class Layout:
             return expr.columns(x, columns[0], columns[-1] + 1)
         return expr.take(x, self.index(columns))
 
-    def _is_new(self, cell: int) -> bool:
-        return self.array[cell] is None and cell in self.tape.parameters
-
     def are_new_parameters(self, *rows: Row) -> bool:
         """Whether the nodes are parameters without a place, each named once."""
-        cells = list(chain(*rows))
-        return all(map(self._is_new, cells)) and len(set(cells)) == len(cells)
+        if not all(all_flagged(self._new, row) for row in rows):
+            return False
+        return len(set(chain(*rows))) == sum(map(len, rows))
 
     def in_place(self, cells: Sequence[int]) -> list[int]:
         """The order in which the nodes stand in their arrays; those without a place come last."""
