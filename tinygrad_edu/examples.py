@@ -48,6 +48,11 @@ class Rows(Sequence[Any]):
     def __init__(self, lists: list[Any] | None, array: Any = None) -> None:
         self._lists, self._array = lists, array
 
+    @classmethod
+    def of(cls, data: Sequence[Any]) -> "Rows":
+        """Rows themselves, or those of a list that is known to be fine."""
+        return data if isinstance(data, Rows) else cls(list(data))
+
     @property
     def lists(self) -> list[Any]:
         """Rows as lists of floats; targets as ints, floats or lists."""

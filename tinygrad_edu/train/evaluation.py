@@ -12,6 +12,7 @@ from tinygrad_edu.engine import Value, modes
 from tinygrad_edu.examples import examples, inputs
 from tinygrad_edu.losses import Loss, find_loss, record_of, refuse_twice
 from tinygrad_edu.nn.mode import in_mode, modules_of
+from tinygrad_edu.train.blocks import Descent
 from tinygrad_edu.train.engines import vectorized_or_scalar
 from tinygrad_edu.train.heads import Head, Right
 from tinygrad_edu.train.held import asks_types, trial
@@ -131,10 +132,12 @@ def evaluation(
     """A function that measures the model as it is now: mean loss and accuracy, evaluation mode.
 
     It takes `shared`: whether code of the user's ran since, which may have changed more than
-    parameters.
+    parameters; and a `descent` that may be ahead of the Values.
     """
 
-    def by_values() -> tuple[float, Any]:
+    def by_values(descent: Descent | None) -> tuple[float, Any]:
+        if descent is not None:
+            descent.write()
         losses, outputs = [], []
         with in_mode(modules_of(model), training=False):
             for x, t in zip(rows, targets, strict=True):  # recorded, as they may differentiate
@@ -151,9 +154,9 @@ def evaluation(
 
     worth = len(rows) >= _WORTH_TRACING
     evaluator = vectorized_or_scalar(compiled, lambda: None, engine, worth=worth)
-    right, everything = Right(loss, targets), range(len(rows))
+    right = Right(loss, targets)
 
-    def measured(*, shared: bool = False) -> Measured:
+    def measured(descent: Descent | None = None, *, shared: bool = False) -> Measured:
         nonlocal evaluator
         if shared and evaluator is not None:
             with in_mode(modules_of(model), training=False):
@@ -161,10 +164,11 @@ def evaluation(
             if not stands:
                 evaluator = vectorized_or_scalar(compiled, lambda: None, engine)
         if evaluator is None:
-            mean, outputs = by_values()
+            mean, outputs = by_values(descent)
         else:
-            mean, outputs = vectorized_or_scalar(evaluator.measure, by_values, engine)
-        count = right(outputs, everything)
-        return mean, None if count is None else count / len(rows)
+            program = partial(evaluator.measure, None if descent is None else descent.numbers)
+            mean, outputs = vectorized_or_scalar(program, partial(by_values, descent), engine)
+        share = right.share(outputs)
+        return mean, None if share is None else float(share)
 
     return measured
