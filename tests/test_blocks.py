@@ -36,7 +36,8 @@ COURSES: dict[str, tuple[Any, list[Any], dict[str, Any]]] = {
     "a generator of one's own": (classifier, Y, {"batch_size": 4, "rng": random.Random, **CLASSES}),
     "one generator for all": (dropping, Y, {"batch_size": 3, "rng": 3, **CLASSES}),
     "targets that are no classes": (
-        lambda: Layer(2, 1, "linear", rng=1), [t / 3 for t in NUMBERS], {"batch_size": 4, "loss": "squared_error"},
+        lambda: Layer(2, 1, "linear", rng=1), [t / 3 for t in NUMBERS],
+        {"batch_size": 4, "loss": "squared_error"},
     ),
     "a schedule and a penalty": (
         classifier, Y,

@@ -19,7 +19,7 @@ from tinygrad_edu.optim import Optimizer
 from tinygrad_edu.train.blocks import Block, blocks
 from tinygrad_edu.train.descent import course
 from tinygrad_edu.train.engines import find_engine
-from tinygrad_edu.train.evaluation import evaluation, predict
+from tinygrad_edu.train.evaluation import evaluation, outputs_of
 from tinygrad_edu.train.heads import Right
 from tinygrad_edu.train.history import History
 from tinygrad_edu.train.training import (
@@ -95,9 +95,9 @@ def fit(
     a bar in a terminal or a notebook. Ctrl-C after the first epoch, or divergence, ends training
     with a warning: the history up to then is returned and the model usable.
     """
-    rows, targets = examples(X, y)
-    held_out = None if validation is None else _held_out(validation)
     callbacks = _callables(callbacks)
+    rows, targets = examples(X, y, own=bool(callbacks))
+    held_out = None if validation is None else _held_out(validation)
     training = prepared(model, rows, targets, loss, optimizer, penalty)
     epochs, block, right = _planned(training, epochs, batch_size, rng, augment)
     descent = find_engine(engine)(training)
@@ -297,7 +297,7 @@ def pretrain(
             "write optimizer=lambda parameters: SGD(parameters, lr=0.1)"
         )
     rng = as_random(0 if rng is None else rng)
-    rows: Sequence[list[float]] = inputs(X)
+    rows = inputs(X)
     histories = []
     for layer, nin, nout in zip(model.layers[:-1], model.sizes, model.sizes[1:], strict=False):
         history = fit(
@@ -308,7 +308,7 @@ def pretrain(
         histories.append(history)
         if history.stopped:
             break
-        rows, augment = predict(layer, rows, engine=engine), None
+        rows, augment = inputs(outputs_of(layer, rows, engine)), None
     return histories
 
 

@@ -50,7 +50,8 @@ class MatrixDescent:
     """
 
     def __init__(self, program: Program, optimizer: Optimizer, X: Array, y: Array) -> None:
-        self.program, self.optimizer, self.X, self.y = program, optimizer, X, y
+        self.program, self.optimizer = program, optimizer
+        self.X, self.y = np.ascontiguousarray(X), y  # taken row by row
         self.quiet = copy_context()
         self.quiet.run(np.seterr, all="ignore")
         if not program.parameters or not modes.mode().recording:
@@ -247,20 +248,16 @@ class Evaluator:
         self, model: Model, rows: Sequence[Any], targets: Sequence[Any], loss: Loss
     ) -> None:
         self.program, X, y = checked_program(model, loss, None, rows, targets)
-        self.kernel = self.program.filled({"X": X, "Y": y}, gradient=False)
-        self.rows, self.outputs = len(rows), len(self.program.tape.results[1])
+        self.arrays = {"X": X, "Y": y}
 
     def measure(self, numbers: Callable[[list[Value]], Any] | None = None) -> tuple[float, Array]:
         """The mean loss, and (n, outputs), for the `numbers` of the parameters or their own."""
         self.program.read_parameters()
         if numbers is not None:
             self.program.P[...] = numbers(self.program.parameters)
-        self.program.draw(self.kernel)
+        losses, outputs = self.program.results(self.arrays)
         with np.errstate(all="ignore"):
-            self.program.run(self.kernel)
-            mean = self.kernel.mean()
-        outputs = self.kernel.results[1]
-        return mean, np.broadcast_to(outputs, (self.rows, self.outputs))
+            return float(losses.mean()), outputs
 
 
 def checked_program(
@@ -301,7 +298,7 @@ def checked_program(
             output = model(rows[0])
             for i in kinds:
                 loss(output, targets[i])
-        X, y = _as_arrays(rows, targets)
+        X, y = Rows.of(rows).array, Rows.of(targets).array
         program.check_classes({"Y": y})
         few = _CHECKED_ROWS if len(program.P) < _MANY else _CHECKED_ROWS - 1
         chosen: Sequence[int] = sorted({*kinds[:few], len(rows) - 1})[-few:]
@@ -309,10 +306,6 @@ def checked_program(
             chosen = range(len(rows))
         for k in range(0, len(chosen), few):
             batch = [[of[i] for i in chosen[k : k + few]] for of in (rows, targets)]
-            arrays = dict(zip(program.names, _as_arrays(*batch), strict=True))
+            arrays = {"X": X[chosen[k : k + few]], "Y": y[chosen[k : k + few]]}
             program.compare(arrays, partial(by_scalars, *batch), gradient=True)
     return program, X, y
-
-
-def _as_arrays(rows: Any, targets: Any) -> tuple[Array, Array]:
-    return np.array(rows, dtype=float), np.array(targets, dtype=float).reshape(len(rows), -1)
