@@ -15,6 +15,7 @@ from tinygrad_edu.checks import UNORDERED, is_listed, is_real, number
 
 #: Lists in lists of a target; one that contains itself has no end.
 _DEEPEST: Final = 30
+_FLOATS: Final = {float}
 _TEXT: Final = (str, bytes, bytearray)
 
 
@@ -179,6 +180,8 @@ def like(data: Any, rows: Any) -> Any:
 
 def read_row(row: Any, name: str) -> list[float]:
     """One row of finite floats."""
+    if type(row) is list and _FLOATS.issuperset(map(type, row)) and math.isfinite(sum(row)):
+        return row[:]  # at once
     entries = _in_order(row, name)
     if entries is None:
         kind, remedy = type(row).__name__, "for one feature write [[x] for x in X]"
@@ -289,14 +292,17 @@ def _all_finite(array: Any, name: str) -> Any:
 
 
 def _even(data: list[Any], name: str) -> Rows:
-    widths = [f"a row of {len(row)}" if isinstance(row, list) else "one number" for row in data]
+    widths = [len(row) if isinstance(row, list) else -1 for row in data]
     for i, width in enumerate(widths):
         if width != widths[0]:
-            raise ValueError(f"{name}[{i}] is {width}, {name}[0] is {widths[0]}")
+            a, b = ("one number" if n < 0 else f"a row of {n}" for n in (width, widths[0]))
+            raise ValueError(f"{name}[{i}] is {a}, {name}[0] is {b}")
     return Rows(data)
 
 
 def _read_target(t: Any, name: str) -> Any:
+    if type(t) is int and abs(t) < 2**63:
+        return t
     if isinstance(t, _TEXT):
         raise TypeError(
             f"{name} is the text {str(t)!r:.40}: encode classes as numbers, "

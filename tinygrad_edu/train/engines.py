@@ -57,12 +57,9 @@ def matrix_descent(training: Training) -> _OfEngine:
     """The graph of one example as a program for all. Raises VectorizeError where there is none."""
     from tinygrad_edu.train.matrix import MatrixDescent, checked_program
 
-    model = training.model
-    with in_mode(modules_of(model), training=True):
-        program, X, y = checked_program(
-            model, training.loss, training.penalty, training.rows, training.targets
-        )
-        return MatrixDescent(program, training.optimizer, X, y)
+    model, loss, penalty, optimizer, rows, targets = training
+    program, X, y = checked_program(model, loss, penalty, rows, targets)
+    return MatrixDescent(program, optimizer, X, y)
 
 
 class ArrayDescent:
@@ -77,11 +74,13 @@ class ArrayDescent:
 
     def _made(self) -> _OfEngine:
         self.modules = modules_of(self.training.model)
-        return vectorized_or_scalar(
-            lambda: matrix_descent(self.training),
-            lambda: ScalarDescent(self.training),
-            self.engine,
-        )
+
+        def vectorized() -> _OfEngine:
+            with in_mode(self.modules, training=True):
+                return matrix_descent(self.training)
+
+        scalar: Callable[[], _OfEngine] = partial(ScalarDescent, self.training)
+        return vectorized_or_scalar(vectorized, scalar, self.engine)
 
     def step(
         self, chosen: Sequence[int], epoch: int, rows: Sequence[Any] | None = None

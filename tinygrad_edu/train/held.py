@@ -5,6 +5,7 @@ import sys
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import partial
 from gc import get_referents
 from opcode import opmap
@@ -16,7 +17,10 @@ from tinygrad_edu.engine import Value
 
 #: What holds nothing that changes with calls; the numbers of Values are looked after elsewhere.
 _LEAVES: Final = (Value, bool, int, float, complex, str, bytes, type(None))
+_PLAIN: Final = set(_LEAVES)
 _LIBRARIES: Final = sys.stdlib_module_names | {__name__.partition(".")[0]}
+#: The roots of a trial, and what they held before it.
+_known: ContextVar[tuple[tuple[Any, ...], list[Any]]] = ContextVar("_known", default=((), []))
 #: Names by which code asks what kind of thing it got, and what `case float():` becomes.
 _QUESTIONS: Final = {"isinstance", "issubclass", "type", "__class__", "hasattr", "getattr"}
 _MATCH_CLASS: Final = opmap["MATCH_CLASS"]
@@ -30,10 +34,13 @@ def trial(*roots: Any) -> Iterator[None]:
     numbers, with those of Python and NumPy where their modules are mentioned; not the numbers of
     Values. Of classes and globals only those of the user's own files are looked into.
     """
-    undo = [put_back for x in _held(roots) for put_back in _undo(x)]
+    held = _held(roots)
+    undo = [put_back for x in held for put_back in _undo(x)]
+    token = _known.set((roots, held))
     try:
         yield
     finally:
+        _known.reset(token)
         for put_back in undo:
             put_back()
 
@@ -90,11 +97,16 @@ def asks_types(*roots: Any) -> bool:
     )
 
 
-def _held(roots: Iterable[Any]) -> Iterable[Any]:
-    """All that can be reached from these."""
+def _held(roots: tuple[Any, ...]) -> list[Any]:
+    """All that can be reached from these; in a trial of the same it is what was found before."""
+    known, held = _known.get()
+    if len(known) == len(roots) and all(map(is_, known, roots)):
+        return held
     found = {id(x): x for x in roots}
     pending = [*found.values()]
     for x in pending:  # which grows meanwhile
+        if type(x) in (list, tuple) and _PLAIN.issuperset(map(type, x)):  # such as weights
+            continue
         for part in _parts(x):
             if id(part) not in found and not isinstance(part, _LEAVES):
                 found[id(part)] = part
@@ -167,5 +179,6 @@ def _is_users(x: Any, but: Collection[str] = ()) -> bool:
 
 def _is_users_module(name: str | None, but: Collection[str] = ()) -> bool:
     first = (name or "").partition(".")[0]
-    file = getattr(sys.modules.get(name or ""), "__file__", None) or ""
-    return first in but or (first not in _LIBRARIES and "-packages" not in file)
+    if first in but or first in _LIBRARIES:
+        return first in but
+    return "-packages" not in (getattr(sys.modules.get(name or ""), "__file__", None) or "")
