@@ -48,6 +48,11 @@ class Rows(Sequence[Any]):
     def __init__(self, lists: list[Any] | None, array: Any = None) -> None:
         self._lists, self._array = lists, array
 
+    @classmethod
+    def of(cls, data: Sequence[Any]) -> "Rows":
+        """Rows themselves, or those of a list that is known to be fine."""
+        return data if isinstance(data, Rows) else cls(list(data))
+
     @property
     def lists(self) -> list[Any]:
         """Rows as lists of floats; targets as ints, floats or lists."""
@@ -90,14 +95,17 @@ class Rows(Sequence[Any]):
 
 
 def examples(
-    X: Iterable[Any], y: Iterable[Any], names: tuple[str, str] = ("X", "y")
+    X: Iterable[Any], y: Iterable[Any], names: tuple[str, str] = ("X", "y"), *, own: bool = True
 ) -> tuple[Rows, Rows]:
     """Rows of floats and targets (class numbers as ints), as many of each, at least one.
+
+    They are their `own` numbers, or share an array of floats with whoever gave it: half the memory,
+    where no code of the user's runs while they are read.
 
     Raises TypeError for what holds no rows of numbers, ValueError for rows of different lengths and
     for numbers that are not finite, naming the place.
     """
-    rows, wanted = inputs(X, names[0]), targets(y, names[1])
+    rows, wanted = inputs(X, names[0], own=own), targets(y, names[1], own=own)
     if not rows:
         raise ValueError(f"{names[0]} has no rows")
     if len(rows) != len(wanted):
@@ -105,16 +113,16 @@ def examples(
     return rows, wanted
 
 
-def inputs(X: Iterable[Any], name: str = "X") -> Rows:
+def inputs(X: Iterable[Any], name: str = "X", *, own: bool = True) -> Rows:
     """Rows of floats alone, checked in the same way; none are fine."""
     data = _opened(X, name, most=2)
     if _is_numeric(data) and data.ndim == 2:
-        return Rows(None, _all_finite(data.astype(float), name))
+        return Rows(None, _all_finite(data.astype(float, order="C", copy=own), name))
     rows = [read_row(row, f"{name}[{i}]") for i, row in enumerate(data)]
     return _even(rows, name)
 
 
-def targets(y: Iterable[Any], name: str = "y") -> Rows:
+def targets(y: Iterable[Any], name: str = "y", *, own: bool = True) -> Rows:
     """Targets alone, checked in the same way: ints (also for booleans), floats, or rows of floats.
 
     Raises TypeError for labels that are text.
@@ -122,8 +130,8 @@ def targets(y: Iterable[Any], name: str = "y") -> Rows:
     data = _opened(y, name, most=2)
     if _is_numeric(data):
         if data.ndim == 1 and data.dtype.kind != "f":
-            return Rows(None, data.astype(int) if data.dtype.kind == "b" else data.copy())
-        return Rows(None, _all_finite(data.astype(float), name))
+            return Rows(None, data.astype(int if data.dtype.kind == "b" else data.dtype, copy=own))
+        return Rows(None, _all_finite(data.astype(float, order="C", copy=own), name))
     wanted = [_read_target(t, f"{name}[{i}]") for i, t in enumerate(data)]
     return _even(wanted, name)
 
@@ -268,7 +276,11 @@ def _is_numeric(data: Any) -> bool:
 
 def _all_finite(array: Any, name: str) -> Any:
     """The array itself. Raises ValueError for the first number that is inf or nan."""
-    finite = sys.modules["numpy"].isfinite(array)
+    numpy = sys.modules["numpy"]
+    with numpy.errstate(all="ignore"):
+        if math.isfinite(array.sum()):  # as it is of no numbers of which one is not
+            return array
+    finite = numpy.isfinite(array)
     if not finite.all():
         place = [int(k[0]) for k in (~finite).nonzero()]
         where = name + "".join(f"[{k}]" for k in place)

@@ -20,7 +20,7 @@ from tinygrad_edu.train import DivergenceError
 from tinygrad_edu.train.descent import batches
 from tinygrad_edu.train.fitting import progress_bar
 from tinygrad_edu.train.matrix import MatrixDescent
-from tinygrad_edu.vectorize.arrays import Array, rows_of
+from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.vectorize.program import Program
 
 #: So many rows go through the program at once where outputs are asked for.
@@ -217,16 +217,8 @@ def fit_by_lbfgs(net: Any, X: Array, targets: Array) -> None:
 
 def outputs(program: Program, X: Array) -> Array:
     """What the net gives for each row, (n, outputs), with the numbers that P has."""
-    parts = []
-    for start in range(0, len(X), ROWS):
-        rows = X[start : start + ROWS]
-        kernel = program.kernel(len(rows), gradient=False)
-        np.copyto(kernel.inputs["X"], rows)
-        kernel.inputs["Y"].fill(0.0)
-        with np.errstate(all="ignore"):
-            program.run(kernel)
-        parts.append(rows_of(kernel.results[1:], len(rows)))
-    return np.vstack(parts)
+    targets = np.zeros((len(X), *program.tape.shapes[1]))
+    return program.results({"X": X, "Y": targets.reshape(len(X), -1)})[1]
 
 
 @contextmanager

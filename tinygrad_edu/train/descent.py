@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from tinygrad_edu.checks import as_random, function, whole
 from tinygrad_edu.examples import examples
 from tinygrad_edu.losses import Loss
-from tinygrad_edu.train.engines import Descent, find_engine
+from tinygrad_edu.train.blocks import Descent, OtherRows
+from tinygrad_edu.train.engines import find_engine
 from tinygrad_edu.train.training import (
     AnyOptimizer,
     Augment,
@@ -116,23 +117,33 @@ def descend(
     `sync` says, and when it ends. With `shared` code of the user's runs then, which may change
     them, and whatever else model, loss and penalty depend on.
     """
+    epochs, size, rng, rows = course(training, epochs, batch_size, rng, augment)
+    descent, order = find_engine(engine)(training), list(range(len(training.rows)))
+    shuffle = None if rng is None else rng.shuffle
+    return batches(descent, order, range(epochs), size, shuffle, rows, sync, shared)
+
+
+def course(
+    training: Training,
+    epochs: int,
+    batch_size: int | None,
+    rng: int | random.Random | None,
+    augment: Augment | None,
+) -> tuple[int, int, random.Random | None, OtherRows | None]:
+    """Epochs, examples of a batch, what shuffles them, if anything, and what changes them."""
     rows, n = training.rows, len(training.rows)
     epochs = whole("epochs", epochs, least=0)
     size = n if batch_size is None else whole("batch_size", batch_size)
     if size > n:
-        warnings.warn(f"batch_size {size} is larger than the {n} rows", stacklevel=3)
+        warnings.warn(f"batch_size {size} is larger than the {n} rows", stacklevel=4)
     rng = as_random(0 if rng is None else rng)
-    if augment is not None:
-        remedy = "write augment=lambda row, rng: [x + rng.gauss(0, 0.1) for x in row]"
-        function("augment", augment, "a row and a generator", remedy)
-    descent = find_engine(engine)(training)
-
-    def augmented(chosen: list[int]) -> list[list[float]] | None:
-        return None if augment is None else [changed_row(augment, rows[i], rng) for i in chosen]
-
-    shuffle = rng.shuffle if size < n else None
-    order = list(range(n))
-    return batches(descent, order, range(epochs), min(size, n), shuffle, augmented, sync, shared)
+    shuffling = rng if size < n else None
+    if augment is None:
+        return epochs, min(size, n), shuffling, None
+    remedy = "write augment=lambda row, rng: [x + rng.gauss(0, 0.1) for x in row]"
+    function("augment", augment, "a row and a generator", remedy)
+    augmented = lambda chosen: [changed_row(augment, rows[i], rng) for i in chosen]  # noqa: E731
+    return epochs, min(size, n), shuffling, augmented
 
 
 def batches(
@@ -141,13 +152,13 @@ def batches(
     epochs: Iterable[int],
     size: int,
     shuffle: Callable[[Any], None] | None,
-    rows: Callable[[Any], list[list[float]] | None] = lambda chosen: None,
+    rows: OtherRows | None = None,
     sync: str = "epoch",
     shared: bool = False,
 ) -> Generator[Batch, None, None]:
     """Steps of `size` examples through all in `order`, shuffled before each epoch.
 
-    `rows` may give other rows for those chosen. The parameters are written after each "step", each
+    `rows` makes other rows of those chosen. The parameters are written after each "step", each
     "epoch", or never, as `sync` says, and with `shared` read before; a step or an epoch that is
     broken off writes them too.
     """
@@ -160,7 +171,7 @@ def batches(
                 if shared and (sync == "step" or start == 0):
                     descent.read()
                 chosen = order[start : start + size]
-                new_rows = rows(chosen)
+                new_rows = None if rows is None else rows(chosen)
                 written = sync == "never"
                 loss, outputs = descent.step(chosen, epoch, new_rows)
                 first = False

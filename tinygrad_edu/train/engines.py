@@ -7,35 +7,22 @@ from typing import Any, Final, Protocol, TypeVar
 from tinygrad_edu.checks import one_of
 from tinygrad_edu.engine import Value, modes
 from tinygrad_edu.nn.mode import in_mode, modules_of
+from tinygrad_edu.train.blocks import Block, Descent, run_steps
 from tinygrad_edu.train.scalar import ScalarDescent
 from tinygrad_edu.train.training import Engine, Training
 
 T = TypeVar("T")
 
 
-class Descent(Protocol):
-    """The steps of a descent on given rows and targets."""
-
-    def step(
-        self, chosen: Sequence[int], epoch: int, rows: Sequence[Any] | None = None
-    ) -> tuple[float, Any]:
-        """One update on the examples of these numbers: the mean loss before it, and the outputs.
-
-        `rows`, if given, take the place of theirs.
-        """
-
-    def read(self) -> bool:
-        """Take over the numbers of the parameters; False where more than these was changed."""
-
-    def write(self) -> None:
-        """Give the parameters their numbers and gradients."""
-
-
 class _OfEngine(Descent, Protocol):
-    """One that has the numbers of `values`, the parameters, with the last finite loss."""
+    """One that has the numbers of `values`, the parameters, with the last finite loss.
+
+    `sure` if no step turns out to need scalars.
+    """
 
     values: list[Value]
     last_finite: Any
+    sure: bool
 
 
 def vectorized_or_scalar(
@@ -110,6 +97,13 @@ class ArrayDescent:
             lambda: self.descent.step(chosen, epoch, rows), by_scalars, self.engine
         )
 
+    def run(self, block: Block, epoch: int) -> None:
+        """Whole epochs by the engine, or where a step may need scalars step by step."""
+        if self.descent.sure and block.rows is None:
+            self.descent.run(block, epoch)
+        else:
+            run_steps(self, block, epoch)
+
     def read(self) -> bool:
         """Take over the numbers of the parameters, or whatever else was changed."""
         with in_mode(self.modules, training=True):
@@ -128,6 +122,10 @@ class ArrayDescent:
     def write(self) -> None:
         """Give the parameters their numbers and gradients."""
         self.descent.write()
+
+    def numbers(self, leaves: list[Value]) -> Any:
+        """The numbers of these leaves as they are now."""
+        return self.descent.numbers(leaves)
 
 
 ENGINES: Final[dict[str, Callable[[Training], Descent]]] = {

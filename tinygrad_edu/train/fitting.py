@@ -16,8 +16,10 @@ from tinygrad_edu.examples import Rows, examples, inputs
 from tinygrad_edu.losses import Loss
 from tinygrad_edu.nn import MLP, Activation, Layer, Module
 from tinygrad_edu.optim import Optimizer
-from tinygrad_edu.train.descent import Batch, descend
-from tinygrad_edu.train.evaluation import evaluation, predict
+from tinygrad_edu.train.blocks import Block, blocks
+from tinygrad_edu.train.descent import course
+from tinygrad_edu.train.engines import find_engine
+from tinygrad_edu.train.evaluation import evaluation, outputs_of
 from tinygrad_edu.train.heads import Right
 from tinygrad_edu.train.history import History
 from tinygrad_edu.train.training import (
@@ -27,6 +29,7 @@ from tinygrad_edu.train.training import (
     Engine,
     Model,
     Penalty,
+    Training,
     prepared,
 )
 
@@ -92,26 +95,39 @@ def fit(
     a bar in a terminal or a notebook. Ctrl-C after the first epoch, or divergence, ends training
     with a warning: the history up to then is returned and the model usable.
     """
-    rows, targets = examples(X, y)
-    held_out = None if validation is None else _held_out(validation)
     callbacks = _callables(callbacks)
+    rows, targets = examples(X, y, own=bool(callbacks))
+    held_out = None if validation is None else _held_out(validation)
     training = prepared(model, rows, targets, loss, optimizer, penalty)
-    shared = bool(callbacks)
-    batches = descend(training, epochs, batch_size, engine, rng, augment, shared=shared)
+    epochs, block, right = _planned(training, epochs, batch_size, rng, augment)
+    descent = find_engine(engine)(training)
     measure = None if held_out is None else evaluation(model, *held_out, training.loss, engine)
     history = History()
-    with progress_bar(epochs, flag("progress", progress)) as bar, _told(callbacks, model, batches):
+    shared, most = bool(callbacks), 1 if callbacks or measure is not None else epochs
+    steps = blocks(descent, block, epochs, most=most, shared=shared)
+
+    def record(*measured: float | None) -> tuple[float, float | None]:
+        losses, shares = _measured(block, right)
+        block.steps = 0
+        history._extend(losses, shares, *(None if x is None else [x] for x in measured))
+        last = losses[-1], shares[-1] if shares else None
+        if not bar.disable:
+            bar.set_postfix(_shown(*last), refresh=False)
+            bar.update(len(losses))
+        return last
+
+    with progress_bar(epochs, flag("progress", progress)) as bar, _told(callbacks, model, steps):
         try:
-            for number, value, share in _epochs(batches, training.loss, targets):
-                measured = (None, None) if measure is None else measure(shared=shared)
-                history._append(value, share, *measured)
-                bar.set_postfix(_shown(value, share), refresh=False)
-                bar.update()
-                epoch = Epoch(number, number == epochs - 1, model, value, share, *measured)
+            for number in steps:
+                measured = (None, None) if measure is None else measure(descent, shared=shared)
+                shown = record(*measured)
+                epoch = Epoch(number, number == epochs - 1, model, *shown, *measured)
                 if _stops(callbacks, epoch):
                     history.stopped = f"stopped by a callback after epoch {number}"
                     break
         except (KeyboardInterrupt, DivergenceError) as error:
+            if block.epochs and measure is None:  # complete when it was broken off
+                record(None, None)
             history.stopped, history.diverged = str(error), True
             if isinstance(error, KeyboardInterrupt):
                 if not history.loss:
@@ -122,9 +138,17 @@ def fit(
     return history
 
 
+def _planned(training: Training, epochs: int, *options: Any) -> tuple[int, Block, Right]:
+    """How many epochs, the block in which they are made, and what counts right outputs in it."""
+    epochs, size, shuffling, rows = course(training, epochs, *options)
+    right = Right(training.loss, training.targets)
+    order = list(range(len(training.rows)))
+    return epochs, Block(order, size, shuffling, rows, right.known), right
+
+
 @contextmanager
 def _told(
-    callbacks: Iterable[AnyCallback], model: Model, batches: Generator[Batch, None, None]
+    callbacks: Iterable[AnyCallback], model: Model, steps: Generator[int, None, None]
 ) -> Iterator[None]:
     """Tell the callbacks when training begins and when it is over; also where telling one fails."""
     listening = [callback for callback in callbacks if isinstance(callback, Callback)]
@@ -133,25 +157,20 @@ def _told(
             callback.start(model)
         yield
     finally:
-        batches.close()  # which writes the parameters of the last step
+        steps.close()  # which writes the parameters of the last step
         with ExitStack() as ends:  # the last one in is the first told
             for callback in sorted(listening, key=lambda callback: callback.best_loss):
                 ends.callback(callback.over)
 
 
-def _epochs(
-    batches: Iterator[Batch], loss: Loss, targets: Sequence[Any]
-) -> Iterator[tuple[int, float, float | None]]:
-    """For each epoch its number, the mean loss of its examples, and the share that was right."""
-    n, right = len(targets), Right(loss, targets)
-    mean, count = 0.0, 0
-    for batch in batches:
-        mean += batch.loss * (len(batch.chosen) / n)
-        correct = right(batch.outputs, batch.chosen)
-        count += correct or 0
-        if batch.last:
-            yield batch.epoch, mean, None if correct is None else count / n
-            mean, count = 0.0, 0
+def _measured(block: Block, right: Right) -> tuple[list[float], list[float] | None]:
+    """For each complete epoch the mean loss of its examples, and the share that was right."""
+    E, n = block.epochs, len(block.order)
+    shares = [min(block.size, n - start) / n for start in range(0, n, block.size)]
+    losses: list[float] = (block.losses[:E] * shares).cumsum(axis=1)[:, -1].tolist()
+    if block.outputs is None:
+        return losses, None
+    return losses, right.share(block.outputs[:E], block.orders[:E]).tolist()
 
 
 class EarlyStopping(Callback):
@@ -278,7 +297,7 @@ def pretrain(
             "write optimizer=lambda parameters: SGD(parameters, lr=0.1)"
         )
     rng = as_random(0 if rng is None else rng)
-    rows: Sequence[list[float]] = inputs(X)
+    rows = inputs(X)
     histories = []
     for layer, nin, nout in zip(model.layers[:-1], model.sizes, model.sizes[1:], strict=False):
         history = fit(
@@ -289,7 +308,7 @@ def pretrain(
         histories.append(history)
         if history.stopped:
             break
-        rows, augment = predict(layer, rows, engine=engine), None
+        rows, augment = inputs(outputs_of(layer, rows, engine)), None
     return histories
 
 

@@ -1,7 +1,7 @@
 """The matrix engine: the graph of one example, vectorised, trains on whole batches of arrays."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextvars import copy_context
 from functools import partial
 from typing import Any, Final
@@ -13,6 +13,7 @@ from tinygrad_edu.examples import Rows
 from tinygrad_edu.losses import Loss
 from tinygrad_edu.nn import Module
 from tinygrad_edu.optim import OPTIMIZERS, Optimizer
+from tinygrad_edu.train.blocks import Block, run_steps
 from tinygrad_edu.train.held import asks_types, trial, unchanged
 from tinygrad_edu.train.scalar import batch_loss, with_penalty
 from tinygrad_edu.train.training import NOTHING, DivergenceError, Model, Penalty, check_finite
@@ -34,7 +35,8 @@ class MatrixDescent:
 
     program         the loss of one example as a program, with the vectors P and G
     X, y            the rows and targets that `step` chooses from, (n, columns)
-    places          for each parameter of the optimizer its place in P, -1 if it is not in it
+    place           of each parameter of the program in P
+    places          the same for those of the optimizer, -1 for one that is not in it
     inside          the numbers of those that are in P
     whole           whether the optimizer has just the parameters in P: it then works on P itself
     x, g            else its own parameters and their gradients, in its own order
@@ -43,28 +45,31 @@ class MatrixDescent:
     on_values       whether the optimizer is one of the user's, which works on Values
     loaded          the kernel that holds all rows, so that they need not be copied again
     last_finite     P before the last update
+    sure            whether no comparison may come out otherwise on some rows
     quiet           a context in which NumPy does not warn; entering it costs a tenth of errstate
     """
 
     def __init__(self, program: Program, optimizer: Optimizer, X: Array, y: Array) -> None:
-        self.program, self.optimizer, self.X, self.y = program, optimizer, X, y
+        self.program, self.optimizer = program, optimizer
+        self.X, self.y = np.ascontiguousarray(X), y  # taken row by row
         self.quiet = copy_context()
         self.quiet.run(np.seterr, all="ignore")
         if not program.parameters or not modes.mode().recording:
             raise VectorizeError(NOTHING)
-        place = {p: k for k, p in enumerate(program.parameters)}
-        places = [place.get(p, -1) for p in optimizer.parameters]
-        self.places = np.array(places, dtype=np.intp)
+        self.place = {p: k for k, p in enumerate(program.parameters)}
+        self.places = self._places_of(optimizer.parameters)
         self.inside = np.flatnonzero(self.places >= 0)
-        self.whole = sorted(places) == list(range(len(program.P)))
+        self.whole = sorted(self.places.tolist()) == list(range(len(program.P)))
         own_step = "step" in vars(optimizer)
         self.on_values = own_step or type(optimizer) not in OPTIMIZERS.values()
         self.loaded: Kernel | None = None
-        self.x, self.g = np.zeros(len(places)), np.zeros(len(places))
+        self.x, self.g = np.zeros(len(self.places)), np.zeros(len(self.places))
         self.update: Update | None = None
         self.options: dict[str, Any] = {}
         self._take_over()
         self.values, self.last_finite = program.parameters, program.P.copy()
+        self.sure = not program.tape.guards
+        self.measured: list[Value] | None = None
 
     def step(
         self, chosen: Sequence[int], epoch: int, rows: Sequence[Any] | None = None
@@ -81,6 +86,10 @@ class MatrixDescent:
             )
         kernel = self._filled(chosen, rows)
         return self.quiet.run(self._step, kernel, epoch), kernel.results[1]
+
+    def run(self, block: Block, epoch: int) -> None:
+        """Whole epochs, one step after the other."""
+        run_steps(self, block, epoch)
 
     def _step(self, kernel: Kernel, epoch: int) -> float:
         program = self.program
@@ -139,6 +148,18 @@ class MatrixDescent:
         if self.update is not None and self.update.states:
             columns = [self._column(state) for state in self.update.states]
             optimizer.states = list(zip(*columns, strict=True))
+
+    def numbers(self, leaves: list[Value]) -> Any:
+        """The numbers of these leaves as they are now; of none but parameters without writing."""
+        if self.measured is not leaves:
+            self.measured, self.measured_places = leaves, self._places_of(leaves)
+        if self.measured_places.min(initial=0) < 0:
+            self.write()
+            return [v.data for v in leaves]
+        return self.program.P[self.measured_places]
+
+    def _places_of(self, leaves: list[Value]) -> Any:
+        return np.array([self.place.get(p, -1) for p in leaves], dtype=np.intp)
 
     def _filled(self, chosen: Sequence[int], rows: Sequence[Any] | None) -> Kernel:
         kernel = self.program.kernel(len(chosen), gradient=True)
@@ -227,18 +248,16 @@ class Evaluator:
         self, model: Model, rows: Sequence[Any], targets: Sequence[Any], loss: Loss
     ) -> None:
         self.program, X, y = checked_program(model, loss, None, rows, targets)
-        self.kernel = self.program.filled({"X": X, "Y": y}, gradient=False)
-        self.rows, self.outputs = len(rows), len(self.program.tape.results[1])
+        self.arrays = {"X": X, "Y": y}
 
-    def measure(self) -> tuple[float, Array]:
-        """The mean loss, and (n, outputs)."""
+    def measure(self, numbers: Callable[[list[Value]], Any] | None = None) -> tuple[float, Array]:
+        """The mean loss, and (n, outputs), for the `numbers` of the parameters or their own."""
         self.program.read_parameters()
-        self.program.draw(self.kernel)
+        if numbers is not None:
+            self.program.P[...] = numbers(self.program.parameters)
+        losses, outputs = self.program.results(self.arrays)
         with np.errstate(all="ignore"):
-            self.program.run(self.kernel)
-            mean = self.kernel.mean()
-        outputs = self.kernel.results[1]
-        return mean, np.broadcast_to(outputs, (self.rows, self.outputs))
+            return float(losses.mean()), outputs
 
 
 def checked_program(
@@ -274,12 +293,12 @@ def checked_program(
         harmless, watch = partial(trial, example), partial(unchanged, example)
         program = Program(example, *ends, trial=harmless, watch=watch)
         program.asks |= asks_types(example)
-        kinds = (targets if isinstance(targets, Rows) else Rows(list(targets))).first_of_each()
+        kinds = Rows.of(targets).first_of_each()
         with modes.tracing(lenient):  # a loss refuses what does not fit, a program would not notice
             output = model(rows[0])
             for i in kinds:
                 loss(output, targets[i])
-        X, y = _as_arrays(rows, targets)
+        X, y = Rows.of(rows).array, Rows.of(targets).array
         program.check_classes({"Y": y})
         few = _CHECKED_ROWS if len(program.P) < _MANY else _CHECKED_ROWS - 1
         chosen: Sequence[int] = sorted({*kinds[:few], len(rows) - 1})[-few:]
@@ -287,10 +306,6 @@ def checked_program(
             chosen = range(len(rows))
         for k in range(0, len(chosen), few):
             batch = [[of[i] for i in chosen[k : k + few]] for of in (rows, targets)]
-            arrays = dict(zip(program.names, _as_arrays(*batch), strict=True))
+            arrays = {"X": X[chosen[k : k + few]], "Y": y[chosen[k : k + few]]}
             program.compare(arrays, partial(by_scalars, *batch), gradient=True)
     return program, X, y
-
-
-def _as_arrays(rows: Any, targets: Any) -> tuple[Array, Array]:
-    return np.array(rows, dtype=float), np.array(targets, dtype=float).reshape(len(rows), -1)

@@ -12,6 +12,7 @@ from tinygrad_edu.engine import Value
 from tinygrad_edu.losses import Loss
 from tinygrad_edu.nn import Module
 from tinygrad_edu.nn.mode import in_mode, modules_of
+from tinygrad_edu.train.blocks import Block, run_steps
 from tinygrad_edu.train.training import (
     BatchGradient,
     DivergenceError,
@@ -64,6 +65,8 @@ def with_penalty(loss: Any, penalty: Penalty | None, model: Model) -> Any:
 class ScalarDescent:
     """Descent on Values: each step runs an engine and the optimizer on the numbers of Values."""
 
+    sure = True
+
     def __init__(self, training: Training, engine: Engine = scalar_engine) -> None:
         model, loss, penalty, self.optimizer, rows, targets = training
         self.gradient = function(
@@ -104,12 +107,20 @@ class ScalarDescent:
             raise
         return loss, outputs
 
+    def run(self, block: Block, epoch: int) -> None:
+        """Whole epochs, one step after the other."""
+        run_steps(self, block, epoch)
+
     def read(self) -> bool:
         """Values are read at each step, and so is everything else."""
         return True
 
     def write(self) -> None:
         """Values are written at each step."""
+
+    def numbers(self, leaves: list[Value]) -> list[float]:
+        """Their numbers."""
+        return [v.data for v in leaves]
 
     def _data(self) -> list[float]:
         return [v.data for v in self.values]
