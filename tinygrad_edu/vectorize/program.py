@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from tinygrad_edu.engine import Value, gradients, modes
 from tinygrad_edu.vectorize.arrays import Array, agree, in_shapes, largest, rows_of
 from tinygrad_edu.vectorize.executors.kernel import Kernel, compile_kernel
+from tinygrad_edu.vectorize.executors.native import Machine
 from tinygrad_edu.vectorize.layout import argument_names
 from tinygrad_edu.vectorize.plan import explanation, plan_for
 from tinygrad_edu.vectorize.source import equations, source
@@ -61,6 +62,7 @@ class Program:
         self.G = np.zeros(len(self.parameters))
         self.names = argument_names(len(example))
         self._kernels: OrderedDict[tuple[int, bool], Kernel] = OrderedDict()
+        self._machine = Machine(self.P, self.G)
         self._checked = False
 
     def __getstate__(self) -> dict[str, Any]:
@@ -76,11 +78,13 @@ class Program:
             "_example": (),
             "_trial": nullcontext,
             "_kernels": OrderedDict(),
+            "_machine": None,
         }
         return {**vars(self), **left_out}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state, plan=plan_for(state["tape"]))
+        machine = Machine(state["P"], state["G"])
+        vars(self).update(state, plan=plan_for(state["tape"]), _machine=machine)
 
     def __repr__(self) -> str:
         shapes = [", ".join(["B", *map(str, shape)]) for shape in self.tape.shapes]
@@ -185,7 +189,9 @@ class Program:
         kernel = self._kernels.pop(key, None)
         if kernel is None:
             backward = self.plan.backward if gradient else None
-            kernel = compile_kernel(self.plan.forward, backward, B, self.P, self.G)
+            kernel = self._machine.kernel(self.plan.forward, backward, B)
+            if kernel is None:
+                kernel = compile_kernel(self.plan.forward, backward, B, self.P, self.G)
         self._kernels[key] = kernel
         while len(self._kernels) > MAX_KERNELS:
             self._kernels.popitem(last=False)
