@@ -27,12 +27,14 @@ class Neuron(Module):
     weight; the default fits the activation. The bias starts at 0. `rng` is a seed or a
     random.Random; without one the weights differ from unit to unit and from run to run.
     `nonlin=False` means "linear", `nonlin=True` "relu", as in micrograd, where it is the second
-    argument. `nout` is the number of
-    units in the layer, for initialisers that ask.
+    argument. `nout` is the number of units in the layer, for initialisers that ask. The weights `w`
+    are a list, as there: they can be changed, exchanged for others and shared with another unit.
     """
 
     #: The learned slope of a "prelu" unit.
     alpha: Value | None = None
+    #: `w` as `dot` gets it: one tuple while `w` holds the same, by which a unit is told.
+    _w: tuple[Value, ...] = ()
 
     def __init__(
         self,
@@ -57,6 +59,7 @@ class Neuron(Module):
         rng = random.Random() if rng is None else as_random(rng)
         draw, nout = initialiser(init, self.activation), whole("nout", nout)
         self.w = [parameter(draw(rng, self.nin, nout)) for _ in range(self.nin)]
+        self._w = tuple(self.w)
         self.b = parameter(0.0)
         if record.alpha is not None:
             self.alpha = parameter(record.alpha)
@@ -64,7 +67,9 @@ class Neuron(Module):
 
     def net_input(self, x: Iterable[Any]) -> Value:
         """z = w . x + b."""
-        z: Value = f.dot(self.w, x, self.b)
+        if (w := tuple(self.w)) != self._w:
+            self._w = w
+        z: Value = f.dot(self._w, x, self.b)
         return z
 
     def activate(self, z: Value) -> Value:
