@@ -14,8 +14,8 @@ from tinygrad_edu.engine import Value, parameter
 from tinygrad_edu.nn.activations import DEFAULT, Activation, activated, activation_name, record_of
 from tinygrad_edu.nn.containers import as_inputs
 from tinygrad_edu.nn.initialisers import Initialiser, initialiser
-from tinygrad_edu.nn.module import Module, parts
-from tinygrad_edu.nn.registry import check_count, check_size, register
+from tinygrad_edu.nn.module import Module
+from tinygrad_edu.nn.registry import check_count, check_size, making, register
 
 
 @register("nin, activation")
@@ -103,7 +103,7 @@ class Layer(Module):
         self.activation = activation_name(activation, nonlin)
         unit = "linear" if record_of(self.activation).of_layer else self.activation
         rng = as_random(rng)
-        with parts():
+        with making(named=False):
             self.neurons = [Neuron(nin, unit, init=init, rng=rng, nout=nout) for _ in range(nout)]
         self._name_parameters()
 

@@ -1,30 +1,15 @@
 """Module: whatever has parameters, found among its attributes."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any, ClassVar, Self
 
 from tinygrad_edu.checks import instance, is_flag, listed
 from tinygrad_edu.engine import Value
-from tinygrad_edu.nn.containers import check_copied, named, parts_of, rows_of, values_of
+from tinygrad_edu.nn.containers import Row, check_copied, named, parts_of, rows_of, values_of
 from tinygrad_edu.nn.mode import modules
-from tinygrad_edu.nn.registry import Savable, signature_of
+from tinygrad_edu.nn.registry import Savable, current, signature_of
 from tinygrad_edu.text import table
-
-#: Whether parts are made for a module that names their parameters itself.
-_inside: ContextVar[bool] = ContextVar("_inside", default=False)
-
-
-@contextmanager
-def parts() -> Iterator[None]:
-    """Modules made inside leave the names of their parameters to the one that they are made for."""
-    token = _inside.set(True)
-    try:
-        yield
-    finally:
-        _inside.reset(token)
 
 
 class Module(Savable):
@@ -110,11 +95,11 @@ class Module(Savable):
         check_copied(self, Module)
         return super().__reduce_ex__(protocol)
 
-    def _values(self) -> dict[str, Value]:
-        return named(sorted(rows_of(self, Module), key=attrgetter("buffer")))
+    def _rows(self) -> list[Row]:
+        return sorted(rows_of(self, Module), key=attrgetter("buffer"))
 
     def _name_parameters(self) -> None:
-        if not _inside.get():
+        if current.get().named:
             for path, ends, values, _ in rows_of(self, Module):
                 for end, v in zip(ends, values, strict=False):
                     v.name = path + end
