@@ -283,7 +283,7 @@ def test_content_too_deep_to_be_written_again_is_damage(saved, tmp_path, monkeyp
     def too_deep(body):
         raise RecursionError
 
-    monkeypatch.setattr(model_file, "_text", too_deep)
+    monkeypatch.setattr(model_file, "_pieces", too_deep)
     with pytest.raises(ModelFileError) as caught:
         load(saved, tmp_path)
     assert str(caught.value) == DAMAGED

@@ -25,8 +25,9 @@ def constant(x: float) -> "Value":
 
 def parameter(x: float, name: str | None = None) -> "Value":
     """A leaf that training changes; drawings tell it apart from inputs."""
-    v = _leaf(_new(Value), number(x, "a parameter"), "parameter")
-    v.name = name
+    v = _leaf(_new(Value), x if type(x) is float else number(x, "a parameter"), "parameter")
+    if name is not None:
+        v.name = name
     return v
 
 

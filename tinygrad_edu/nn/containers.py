@@ -4,8 +4,10 @@ import gc
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import chain
+from operator import attrgetter
 from types import FunctionType, ModuleType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from tinygrad_edu.checks import is_listed
 from tinygrad_edu.engine import Value
@@ -14,7 +16,8 @@ from tinygrad_edu.engine import Value
 _PLAIN: Final = (str, bytes, bytearray, memoryview, int, float, range, type(None))
 _VALUES: Final = {Value}
 #: The kinds of Values that are parameters or buffers: no results and no constants.
-_OWN: Final = ("parameter", "input")
+_OWN: Final = {"parameter", "input"}
+_kind: Final = attrgetter("kind")
 #: How many objects below one of another kind are looked at.
 _MOST: Final = 2_000
 
@@ -34,22 +37,23 @@ def _slots_of(kind: Any) -> list[str]:
     return [name for name in names if name not in ("__dict__", "__weakref__")]
 
 
-#: (path, x, owner, attribute): a Value, a module or what is no container, as layer1.neuron3.w[0];
-#: the module where it was found, and the attribute there, as w.
+#: (path, x, owner, attribute): a Value, a module or what is no container, as layer1.neuron3.b, or a
+#: row, a list or tuple of Values alone, as layer1.neuron3.w; the module where it was found, and the
+#: attribute there, as w.
 Part = tuple[str, Any, Any, str]
 
 
 def parts_of(
-    owner: object, module: type, *, private: bool = False, deep: bool = False
+    owner: object, module: type, *, private: bool = False, deep: bool = True
 ) -> Iterator[Part]:
-    """The Values and modules, which are of the class `module`, among the attributes of a module.
+    """The Values, rows of them, and modules, which are of the class `module`, in a module.
 
     Lists, tuples, deques, dicts, object arrays and dataclasses are taken apart: `layers` has
-    layer1, layer2, `w` has w[0], w[1]. Objects of other kinds stand as they are. Attributes that
-    begin with "_" are left out unless `private`. With `deep` each module is followed by its own
-    parts, and what was met before is left out.
+    layer1, layer2, `grid` has the rows grid[0], grid[1]. Objects of other kinds stand as they are.
+    Attributes that begin with "_" are left out unless `private`. With `deep` each module is
+    followed by its own parts, once; a Value may stand in several places.
     """
-    met: dict[Any, Any] = {id(owner): owner}  # the rest by id: a dataclass has no hash
+    met = {id(owner): owner}  # by id: a dataclass has no hash; kept, so that no other has the id
     opened: dict[tuple[int, int], Any] = {}  # a list may hold itself
     pending: list[Part] = []
 
@@ -61,68 +65,99 @@ def parts_of(
     enter("", owner)
     while pending:
         path, x, owner, attribute = part = pending.pop()
-        if not isinstance(x, (Value, module)):
+        if isinstance(x, Value) or (is_row(x) and _VALUES.issuperset(map(type, x))):
+            yield part
+            continue
+        if not isinstance(x, module):
             if isinstance(x, _PLAIN) or (id(owner), id(x)) in opened:
                 continue
             opened[id(owner), id(x)] = x
-            if type(x) is list and _VALUES.issuperset(map(type, x)):  # a quick way for weights
-                for k, v in enumerate(x):
-                    if not deep or v not in met:
-                        met[v] = v
-                        yield f"{path}[{k}]", v, owner, attribute
-                continue
             items = _items(path, x, module)
             if items is not None:
                 pending += [(p, y, owner, attribute) for p, y in reversed(items.items())]
                 continue
-        key = x if type(x) is Value else id(x)
-        if not deep or key not in met:
-            met[key] = x
+        if not deep or id(x) not in met:
+            met[id(x)] = x
             yield part
             if deep and isinstance(x, module):
                 enter(f"{path}.", x)
 
 
-def values_of(
-    owner: object, module: type, *, checked: bool = True
-) -> tuple[dict[str, Value], dict[str, Value]]:
-    """The parameters and the buffers of a module and those below, each once, by its first name.
+def is_row(x: object) -> bool:
+    """Whether a part is a row of Values."""
+    return type(x) in (list, tuple)
+
+
+class Row(NamedTuple):
+    """Parameters or buffers that stand side by side, or one; the name of each is path + end."""
+
+    path: str
+    ends: Sequence[str]  # "[0]", "[1]", ..., as many as there are values or more; of one ""
+    values: Sequence[Value]
+    buffer: bool
+
+
+def rows_of(owner: object, module: type, *, checked: bool = True) -> list[Row]:
+    """The parameters and buffers of a module and those below, each once, where it is found first.
 
     Raises TypeError if an object that is not taken apart holds another one, unless `checked` is
     False. One that is found elsewhere may stand there too, as in an optimizer.
     """
-    parameters: dict[str, Value] = {}
-    buffers: dict[str, Value] = {}
-    others = []
-    for path, x, holder, attribute in parts_of(owner, module, deep=True):
-        if isinstance(x, Value):
-            if x.kind in _OWN:
-                (buffers if attribute in holder.buffers else parameters)[path] = x
-        elif not isinstance(x, module):
+    rows: list[Row] = []
+    ends: list[str] = []
+    modules, others = [owner], []
+    for path, x, holder, attribute in parts_of(owner, module):
+        if isinstance(x, module):
+            modules.append(x)
+        elif isinstance(x, Value):
+            rows.append(Row(path, ("",), (x,), attribute in holder.buffers))
+        elif is_row(x):
+            ends += [f"[{k}]" for k in range(len(ends), len(x))]
+            rows.append(Row(path, ends, x, attribute in holder.buffers))
+        else:
             others.append((path, x))
-    if others and checked:
-        known = {id(owner), *(id(x) for _, x, *_ in parts_of(owner, module, deep=True))}
-        for path, x in others:
-            if any(id(held) not in known for held in _held(x, module)):
-                raise TypeError(
-                    f"{type(owner).__name__}.{path} is a {type(x).__name__}, where parameters "
-                    "are not searched: keep them in a list, a dict or a Module, or let the name "
-                    'begin with "_" if they are not learned'
-                )
-    return parameters, buffers
+    values = values_of(rows)
+    if len(set(values)) < len(values) or not _OWN.issuperset(map(_kind, values)):
+        first: dict[Value, Row] = {}
+        for row in rows:
+            for name, v in named([row]).items():
+                if v.kind in _OWN:
+                    first.setdefault(v, Row(name, ("",), (v,), row.buffer))
+        rows, values = list(first.values()), list(first)
+    known = {*map(id, values), *map(id, modules)} if others and checked else set()
+    for path, x in others if checked else ():
+        if any(id(held) not in known for held in _held(x, module)):
+            raise TypeError(
+                f"{type(owner).__name__}.{path} is a {type(x).__name__}, where parameters "
+                "are not searched: keep them in a list, a dict or a Module, or let the name "
+                'begin with "_" if they are not learned'
+            )
+    return rows
+
+
+def values_of(rows: Iterable[Row]) -> list[Value]:
+    """The Values of rows."""
+    return list(chain.from_iterable([row.values for row in rows]))
+
+
+def named(rows: Iterable[Row]) -> dict[str, Value]:
+    """The Values of rows by name."""
+    return {row.path + end: v for row in rows for end, v in zip(row.ends, row.values, strict=False)}
 
 
 def check_copied(owner: object, module: type) -> None:
     """Raise TypeError, naming the place, if a module keeps the result of an operation."""
-    for path, x, holder, _ in parts_of(owner, module, private=True, deep=True):
+    for path, x, holder, _ in parts_of(owner, module, private=True):
         kind: Any = type(holder)  # which may say itself what of it is copied
         plain = kind.__getstate__ is object.__getstate__ and kind.__reduce__ is object.__reduce__
-        if plain and isinstance(x, Value) and x.parents:
-            raise TypeError(
-                f"net.{path} is {x!r}, the result of an operation, which cannot be "
-                "copied or pickled without its graph: delete it before, or keep its number "
-                ".data in its place"
-            )
+        row = x if is_row(x) else [x] if isinstance(x, Value) else []
+        for k, v in enumerate(row if plain else ()):
+            if v.parents:
+                raise TypeError(
+                    f"net.{path}{f'[{k}]' if row is x else ''} is {v!r}, the result of an "
+                    "operation, which cannot be copied or pickled without its graph: delete it "
+                    "before, or keep its number .data in its place"
+                )
 
 
 def _items(name: str, x: Any, module: type) -> dict[str, Any] | None:

@@ -2,30 +2,47 @@
 
 import math
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import pairwise
 from operator import attrgetter
 from typing import Any, Final, NamedTuple, Self, TypeVar
 
 from tinygrad_edu.checks import instance, number, text_of
-from tinygrad_edu.engine import Value
 from tinygrad_edu.engine.other_names import OF_MODULES, add_names
 from tinygrad_edu.files import AnyPath
 from tinygrad_edu.nn import model_file
-from tinygrad_edu.nn.containers import attributes
+from tinygrad_edu.nn.containers import Row, attributes, named
 from tinygrad_edu.nn.mode import HasMode, modules
 from tinygrad_edu.nn.model_file import MAX_BYTES, MAX_PARAMETERS, ModelFile, ModelFileError
 
-#: How many parameters a part may have, and who says so; less while a file is read.
-_limit: ContextVar[tuple[int, str]] = ContextVar(
-    "_limit", default=(MAX_PARAMETERS, "nn.MAX_PARAMETERS")
-)
+
+class Making(NamedTuple):
+    """How modules are made just now."""
+
+    most: int = MAX_PARAMETERS  # how many parameters one may have
+    whose: str = "nn.MAX_PARAMETERS"  # and who says so
+    named: bool = True  # whether it names them itself, not the one that it is made for
+    drawn: bool = True  # whether weights are drawn, not left at 0 since a file has them
+
+
+current: ContextVar[Making] = ContextVar("current", default=Making())  # noqa: B039
+
+
+@contextmanager
+def making(**changes: Any) -> Iterator[None]:
+    """Modules are made in this way inside, in this context alone."""
+    token = current.set(current.get()._replace(**changes))
+    try:
+        yield
+    finally:
+        current.reset(token)
 
 
 def check_count(what: str, n: int) -> None:
     """Raise ValueError if `what`, in the plural, would have too many parameters."""
-    most, whose = _limit.get()
+    most, whose, *_ = current.get()
     if n > most:
         raise ValueError(f"{what} have {n:,} parameters, more than the {most:,} of {whose}")
 
@@ -106,31 +123,34 @@ class Savable(HasMode):
     def metadata(self, metadata: dict[str, Any]) -> None:
         vars(self)["_metadata"] = metadata
 
-    def _values(self) -> dict[str, Value]:
-        """The parameters by name, then the buffers."""
-        return {}
+    def _rows(self) -> list[Row]:
+        """The parameters, then the buffers."""
+        return []
+
+    def _count(self) -> int:
+        return sum(len(row.values) for row in self._rows()) or len(self.state_dict())
 
     def state_dict(self) -> dict[str, float]:
         """The numbers of the parameters by name, then those of the buffers."""
-        return {name: v.data for name, v in self._values().items()}
+        return {name: v.data for name, v in named(self._rows()).items()}
 
     def load_state_dict(self, state: dict[str, float]) -> None:
         """Set the parameters and buffers to the numbers of `state`.
 
         Raises ValueError, and changes nothing, if a name is missing or unknown.
         """
-        values = self._values()
+        values = named(self._rows())
         state = instance("state", state, Mapping, "a dict of numbers by name")
-        missing = [name for name in values if name not in state]
-        unknown = [name for name in state if name not in values]
-        if missing or unknown:
+        if values.keys() != state.keys():
+            missing = [name for name in values if name not in state]
+            unknown = [name for name in state if name not in values]
             raise ValueError(
                 f"the state does not fit {self!r}: "
                 f"missing {missing[:3]!r:.100}, unknown {unknown[:3]!r:.100}"
             )
-        numbers = {name: number(state[name], name) for name in values}
-        for name, v in values.items():
-            v.data = numbers[name]
+        numbers = [number(state[name], name) for name in values]
+        for v, x in zip(values.values(), numbers, strict=True):
+            v.data = x
 
     def save(self, path: AnyPath, *, metadata: dict[str, Any] | None = None) -> None:
         """Write what the model is and its numbers to the JSON file `path`, to the last bit.
@@ -143,7 +163,7 @@ class Savable(HasMode):
         """
         state = self.state_dict()
         check_count("models", len(state))
-        for name, x in state.items():
+        for name, x in state.items() if not all(map(math.isfinite, state.values())) else ():
             if not math.isfinite(x):
                 raise ValueError(f"parameter {name} is {x!r}: only finite parameters can be saved")
         description = _described(self, {})
@@ -154,11 +174,13 @@ class Savable(HasMode):
 
     def _is_made_by(self, description: dict[str, Any], state: dict[str, float]) -> bool:
         """Whether `load` would make a model with these parts and numbers."""
-        copy = _Maker(len(state)).part(description)
-        if list(copy.state_dict()) != list(state):
+        with making(named=False):
+            copy = _Maker(len(state)).part(description)
+        if _places(copy) != _places(self) and list(copy.state_dict()) != list(state):
             return False
-        copy.load_state_dict(state)
-        return list(map(repr, modules(copy))) == list(map(repr, modules(self)))
+        if _reprs(copy) != _reprs(self):
+            copy.load_state_dict(state)  # which a repr may show, as that of a perceptron does
+        return _reprs(copy) == _reprs(self)
 
     @classmethod
     def load(cls, path: AnyPath, *, max_bytes: int = MAX_BYTES) -> Self:
@@ -228,6 +250,15 @@ def signature_of(kind: type, *, exact: bool = False) -> Signature | None:
     return None
 
 
+def _places(model: Savable) -> list[Any]:
+    """Where the parameters and buffers stand, which says their names."""
+    return [(path, ends[:1], len(values)) for path, ends, values, _ in model._rows()]
+
+
+def _reprs(model: Savable) -> list[str]:
+    return list(map(repr, modules(model)))
+
+
 def _text(x: Any) -> str:
     """An argument as a repr shows it; a function, which is no layer, at most 40 characters."""
     if isinstance(x, (list, tuple)):
@@ -292,13 +323,11 @@ class _Maker:
         ):
             raise ModelFileError(f"the fields of the layer {name} are missing or unknown")
         values = {key: self.part(x[key]) for key in signature.attributes}
-        token = _limit.set((self.numbers, "the file"))
-        try:
+        own = signature.kind.__module__.partition(".")[0] != __name__.partition(".")[0]
+        with making(most=self.numbers, whose="the file", drawn=own):  # it may keep what it drew
             layer = signature.make(values)
-        finally:
-            _limit.reset(token)
         if not signature.starred:  # what stands in it was counted already
-            self.numbers -= len(layer.state_dict())
+            self.numbers -= layer._count()
         if isinstance(vars(layer).get("rng"), random.Random):
             layer.rng = self.rng  # type: ignore[attr-defined]  # equal seeds would give equal masks
         for part in [layer] if signature.starred else modules(layer):
