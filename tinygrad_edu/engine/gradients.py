@@ -6,6 +6,7 @@ from operator import add
 from typing import Any, overload
 
 from tinygrad_edu.checks import is_listed, number
+from tinygrad_edu.engine.grouped import opened
 from tinygrad_edu.engine.primitive import on_values
 from tinygrad_edu.engine.value import Value, constant
 from tinygrad_edu.engine.walk import chain_rule, toposort
@@ -23,15 +24,17 @@ def gradients(root: Value, gradient: float = 1.0) -> dict[Value, float]:
     `no_flow`, which is 0, where nothing flows. No `.grad` is read or changed, and `detect_anomaly`
     does not look on.
     """
-    twins: dict[Value, Value] = {}  # the pass runs on a copy of the graph
-    for v in toposort(root, leaves=True):
-        twins[v] = twin = object.__new__(Value)
-        twin._float, twin._name, twin._grad = v._float, v._name, UNREACHED
-        twin._primitive, twin._numbers = v._primitive, v._numbers
-        twin._parents = tuple([twins[p] for p in v._parents])
-    twins[root]._grad += number(gradient, "gradient")
-    chain_rule([twin for twin in twins.values() if twin._parents], checking=False)
-    return {v: twin._grad for v, twin in twins.items()}
+    order = toposort(root, leaves=True)
+    held = [v._grad for v in order]
+    try:
+        for v in order:
+            v._grad = UNREACHED
+        root._grad += number(gradient, "gradient")
+        chain_rule([v for v in order if v._parents], checking=False)
+        return {v: v._grad for v in order}
+    finally:
+        for v, g in zip(order, held, strict=True):
+            v._grad = g
 
 
 @overload
@@ -52,7 +55,7 @@ def grad(y: Value, x: Value | Sequence[Value]) -> Value | list[Value]:
     order = toposort(y)
     needed = set(xs)
     for v in order:
-        if not needed.isdisjoint(v._parents):
+        if not needed.isdisjoint(v.parents):
             needed.add(v)
     flowing: dict[Value, list[Any]] = {y: [1.0]}  # the terms of each node's gradient
     for v in reversed(order):
@@ -60,8 +63,8 @@ def grad(y: Value, x: Value | Sequence[Value]) -> Value | list[Value]:
             continue
         check_unchanged(v, "grad()")
         g = reduce(add, flowing[v])
-        slopes = v.op.slopes(on_values, v, *v._parents, **v.op.constants)
-        for p, slope, found in zip(v._parents, slopes, v.slopes(), strict=True):
+        slopes = v.op.slopes(on_values, v, *v.parents, **v.op.constants)
+        for p, slope, found in zip(v.parents, slopes, v.slopes(), strict=True):
             if p in needed and found is not no_flow:
                 flowing.setdefault(p, []).append(_times(g, slope))
     totals = [reduce(add, flowing.get(v, [0.0])) for v in xs]
@@ -87,6 +90,6 @@ def check_unchanged(v: Value, before: str) -> None:
 
 def changed_since(v: Value) -> Iterator[tuple[Value, float]]:
     """A result and its parents where they hold another number than in the forward pass; and it."""
-    for p, recorded in zip((v, *v._parents), v._numbers, strict=True):
+    for p, recorded in zip((v, *v.parents), opened(v._numbers), strict=True):
         if p._float != recorded and not (p._float != p._float and recorded != recorded):
             yield p, recorded

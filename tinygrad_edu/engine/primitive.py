@@ -22,7 +22,7 @@ class Node(Generic[V]):
     _grad: float  # `grad`, or walk.UNREACHED
     _name: str | None
     _primitive: "Primitive | str"  # what made it; of a leaf its kind, such as "input"
-    _parents: tuple[V, ...]
+    _parents: tuple[V, ...]  # of a Grouped operation its groups
     _numbers: tuple[float, ...]  # (y, *x) as the forward pass found them; () of a leaf
     _birth: int  # of a result: later than its parents, so that sorting by it sorts a graph
 

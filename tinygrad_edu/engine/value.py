@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Final
 
 from tinygrad_edu.checks import is_real, number
 from tinygrad_edu.engine import modes, other_names
+from tinygrad_edu.engine.grouped import Grouped, opened
 from tinygrad_edu.engine.primitive import Node, Primitive, primitives
 from tinygrad_edu.engine.walk import chain_rule, check_forward, toposort
 from tinygrad_edu.namespace import UNREACHED, floats
@@ -186,14 +187,14 @@ class Value(Node["Value"]):
     @property
     def parents(self) -> tuple["Value", ...]:
         """What this node was made from, in order, repeats kept: `a * a` has two parents."""
-        return self._parents
+        return opened(self._parents) if isinstance(self._primitive, Grouped) else self._parents
 
     @property
     def numbers(self) -> tuple[float, ...]:
         """The numbers of the forward pass: (y, *x), that of the result, then of each parent."""
         if _current_mode() is not None:
             modes.tell("read", self)
-        return self._numbers or (self._float,)
+        return opened(self._numbers) or (self._float,)
 
     def slopes(self) -> tuple[float, ...]:
         """dy/dx for each parent x as the operation gives it, `no_flow` where nothing flows back.
@@ -205,7 +206,7 @@ class Value(Node["Value"]):
             return ()
         slopes = self._primitive._slopes(*self._numbers)
         self._primitive.check(slopes, len(self._parents))
-        return tuple(slopes)
+        return opened(tuple(slopes))
 
     def local_derivatives(self) -> tuple[float, ...]:
         """The slopes as plain floats, 0.0 for `no_flow`."""
@@ -286,6 +287,5 @@ other_names.add_to(Value)
 
 def _restore(cls: type[Value], x: float, g: float | None, kind: str, name: str | None) -> Value:
     v = cls(x, name)
-    v._grad = UNREACHED if g is None else g
-    v._primitive = kind
+    v._grad, v._primitive = UNREACHED if g is None else g, kind
     return v

@@ -6,6 +6,7 @@ from operator import attrgetter
 from typing import Any
 
 from tinygrad_edu.checks import flag
+from tinygrad_edu.engine.grouped import Grouped, opened
 from tinygrad_edu.engine.modes import NonFiniteError
 from tinygrad_edu.engine.primitive import Node, Primitive, V
 from tinygrad_edu.namespace import UNREACHED, no_flow
@@ -20,20 +21,22 @@ def toposort(*roots: Node[V], leaves: bool = False) -> list[V]:
         if not isinstance(v, Node):
             raise TypeError(f"a graph is that of Values, got {type(v).__name__}")
     order: list[Any] = [v for v in dict.fromkeys(roots) if v._parents]
-    seen = set(roots)
+    seen: set[Any] = set(order)
     for v in order:  # which grows meanwhile
-        parents = v._parents
-        if len(parents) > 8 and seen.issuperset(parents):
-            continue  # the units of a layer share their inputs: one look instead of one per input
-        for p in parents:
+        for p in v._parents:
             if p not in seen:
-                seen.add(p)
-                if p._parents:
+                if type(p) is tuple:  # a group, which the units of a layer share: one look
+                    seen.add(p)
+                    for q in p:
+                        if q._parents and q not in seen:
+                            seen.add(q)
+                            order.append(q)
+                elif p._parents:
+                    seen.add(p)
                     order.append(p)
     order.sort(key=attrgetter("_birth"))  # a topological order, as parents are born first
     if flag("leaves", leaves):
-        nodes = (node for v in order for node in (*v._parents, v))
-        order = list(dict.fromkeys(chain(nodes, roots)))
+        order = list(dict.fromkeys(chain(*[(*v.parents, v) for v in order], roots)))
     return order
 
 
@@ -47,13 +50,13 @@ def chain_rule(order: Sequence[Node[V]], *, checking: bool) -> None:
     try:
         for v in reversed(order):
             g = v._grad
+            primitive: Primitive = v._primitive
             parents = v._parents
             if g is no_flow:
-                for p in parents:
+                for p in sum(parents, ()) if type(primitive) is Grouped else parents:
                     if p._grad is UNREACHED:
                         p._grad = no_flow
                 continue
-            primitive: Primitive = v._primitive
             slopes = primitive._slopes(*v._numbers)
             if primitive._arity != (n := len(parents)):
                 primitive.check(slopes, n)
@@ -64,19 +67,21 @@ def chain_rule(order: Sequence[Node[V]], *, checking: bool) -> None:
             elif n == 1:
                 parents[0]._grad += g * slopes[0]
             else:
+                if type(primitive) is Grouped:
+                    parents, slopes = sum(parents, ()), sum(slopes, ())
                 for p, slope in zip(parents, slopes, strict=True):
                     p._grad += g * slope
             if checking:
-                _check_backward(v, slopes)
+                _check_backward(v)
     except Exception as error:
         if not isinstance(error, NonFiniteError):
             error.add_note(f"in the backward pass through {v!r}")
         raise
 
 
-def _check_backward(v: Any, slopes: Sequence[float]) -> None:
+def _check_backward(v: Any) -> None:
     """Raise NonFiniteError if what `v` passed on made the grad of a parent inf or nan."""
-    for p, slope in zip(v._parents, slopes, strict=True):
+    for p, slope in zip(v.parents, v.slopes(), strict=True):
         if p._grad - p._grad != 0:
             raise NonFiniteError(
                 f"backward: {v._primitive.name} passed grad {v._grad!r} * slope {float(slope)!r} "
@@ -87,7 +92,7 @@ def _check_backward(v: Any, slopes: Sequence[float]) -> None:
 def check_forward(v: Any) -> None:
     """Raise NonFiniteError if the number of a result is inf or nan."""
     if v._float - v._float != 0:
-        _, *x = v._numbers
+        _, *x = opened(v._numbers)
         inputs = ", ".join(map(repr, x[:4])) + ", ..." * (len(x) > 4)
         raise NonFiniteError(
             f"forward: {v._primitive.name} of ({inputs}) gave {v._float!r}, in {_expression(v)}"
@@ -99,6 +104,6 @@ def _expression(v: Any, depth: int = 3) -> str:
     if not v._parents or depth == 0:
         name = v._name or ("..." if v._parents else "")
         return f"{name}={v._float!r}" if name else repr(v._float)
-    operands = [_expression(p, depth - 1) for p in v._parents[:4]]
-    more = ", ..." * (len(v._parents) > 4)
+    operands = [_expression(p, depth - 1) for p in v.parents[:4]]
+    more = ", ..." * (len(v.parents) > 4)
     return f"{v._primitive.name}({', '.join(operands)}{more})"

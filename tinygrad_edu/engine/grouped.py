@@ -1,0 +1,62 @@
+"""Operations on groups of operands."""
+
+from collections.abc import Callable
+from functools import partial
+from itertools import chain
+from typing import Any
+
+from tinygrad_edu.checks import number
+from tinygrad_edu.engine.primitive import Node, Primitive, primitives
+from tinygrad_edu.namespace import floats
+
+
+class Grouped(Primitive):
+    """An operation on groups of operands, as the weights, the inputs and the bias of a `dot`.
+
+    Its nodes keep the tuples that they were given: what units share is looked at once. `value` and
+    `slopes` are written with groups, and `split` makes them of the operands in a row, which is how
+    all but the engine sees them.
+    """
+
+    __slots__ = ("_split",)
+
+    def __init__(
+        self,
+        name: str,
+        value: Callable[..., Any],
+        slopes: Callable[..., tuple[tuple[Any, ...], ...]],
+        split: Callable[[tuple[Any, ...]], tuple[tuple[Any, ...], ...]],
+    ) -> None:
+        super().__init__(
+            name,
+            lambda m, *x: value(m, *split(x)),
+            lambda m, y, *x: tuple(chain(*slopes(m, y, *split(x)))),
+        )
+        self._value, self._slopes = partial(value, floats), partial(slopes, floats)
+        self._split, self._arity = split, len(split(()))
+        primitives[name] = self
+
+    def of(self, x: tuple[Any, ...]) -> Any:
+        """The node of operands in a row, numbers among them too."""
+        known = next((v for v in x if isinstance(v, Node)), None)
+        if known is None:
+            return self.value(floats, *[number(v, self.name) for v in x])
+        nodes = [v if isinstance(v, Node) else known._constant(number(v, self.name)) for v in x]
+        return self.of_groups(self._split(tuple(nodes)))
+
+    def of_groups(self, groups: tuple[tuple[Any, ...], ...]) -> Any:
+        """The node of these groups of operands."""
+        try:
+            numbers = [tuple([v._float for v in group]) for group in groups]
+            node, y = (groups[0] or groups[-1])[0]._node, self._value(*numbers)
+        except (AttributeError, TypeError):  # there are numbers among the operands
+            return self.of(tuple(chain(*groups)))
+        return node(self, y, groups, (y, *numbers))
+
+    def check(self, slopes: object, parents: int) -> None:
+        """Nothing: its slopes come in groups, and are the package's own."""
+
+
+def opened(x: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Parents, numbers or slopes of a node in a row, out of their groups."""
+    return tuple(chain.from_iterable([a if type(a) is tuple else (a,) for a in x]))
