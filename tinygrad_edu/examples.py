@@ -72,11 +72,9 @@ class Rows(Sequence[Any]):
 
     def first_of_each(self) -> list[int]:
         """The numbers of the rows that differ from all before them."""
-        if self._lists is None:
-            import numpy
+        import numpy
 
-            return sorted(numpy.unique(self._array, axis=0, return_index=True)[1].tolist())
-        return sorted({repr(t): i for i, t in reversed(list(enumerate(self._lists)))}.values())
+        return sorted(numpy.unique(self.array, axis=0, return_index=True)[1].tolist())
 
     def __len__(self) -> int:
         return len(self._array if self._lists is None else self._lists)

@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from tinygrad_edu.engine import Value, gradients, modes
+from tinygrad_edu.engine.leaves import assign, data_of
 from tinygrad_edu.examples import Rows
 from tinygrad_edu.losses import Loss
 from tinygrad_edu.nn import Module
@@ -59,7 +60,7 @@ class MatrixDescent:
         self.place = {p: k for k, p in enumerate(program.parameters)}
         self.places = self._places_of(optimizer.parameters)
         self.inside = np.flatnonzero(self.places >= 0)
-        self.whole = sorted(self.places.tolist()) == list(range(len(program.P)))
+        self.whole = np.array_equal(np.sort(self.places), np.arange(len(program.P)))
         own_step = "step" in vars(optimizer)
         self.on_values = own_step or type(optimizer) not in OPTIMIZERS.values()
         self.loaded: Kernel | None = None
@@ -119,10 +120,11 @@ class MatrixDescent:
 
     def _take_over(self) -> None:
         self.program.read_parameters()
-        self.x[...] = [p.data for p in self.optimizer.parameters]
+        if not self.whole:
+            self.x[...] = data_of(self.optimizer.parameters)
         if self.on_values:
             return
-        states = [self._state(column) for column in zip(*self.optimizer.states, strict=True)]
+        states = [self._state(k) for k in range(len(self.optimizer.states[0]))]
         held = [None] * len(states) if self.update is None else self.update.states
         kept = [state is None for state in states] == [vector is None for vector in held]
         options = _options(self.optimizer)
@@ -141,10 +143,7 @@ class MatrixDescent:
             optimizer.zero_grad()
             for p, x in zip(optimizer.parameters, self.x.tolist(), strict=True):
                 p.data = x
-        numbers, gradients = program.P.tolist(), program.G.tolist()
-        for p, x, g in zip(program.parameters, numbers, gradients, strict=True):
-            p.data = x
-            p.grad = g
+        assign(program.parameters, program.P.tolist(), program.G.tolist())
         if self.update is not None and self.update.states:
             columns = [self._column(state) for state in self.update.states]
             optimizer.states = list(zip(*columns, strict=True))
@@ -155,7 +154,7 @@ class MatrixDescent:
             self.measured, self.measured_places = leaves, self._places_of(leaves)
         if self.measured_places.min(initial=0) < 0:
             self.write()
-            return [v.data for v in leaves]
+            return data_of(leaves)
         return self.program.P[self.measured_places]
 
     def _places_of(self, leaves: list[Value]) -> Any:
@@ -214,8 +213,9 @@ class MatrixDescent:
         x, g = (self.program.P, self.program.G) if self.whole else (self.x, self.g)
         self.update = Update(self.optimizer.update, x, g, states)
 
-    def _state(self, column: Sequence[Any]) -> Any:
-        """A state of all parameters as a vector, in the order of the updates."""
+    def _state(self, k: int) -> Any:
+        """State k of all parameters as a vector, in the order of the updates."""
+        column = [state[k] for state in self.optimizer.states]
         if column[0] is None:
             return None
         vector = np.array(column, dtype=float)

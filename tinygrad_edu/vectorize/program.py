@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tinygrad_edu.engine import Value, gradients, modes
+from tinygrad_edu.engine.leaves import data_of
 from tinygrad_edu.vectorize.arrays import Array, agree, in_shapes, largest, rows_of
 from tinygrad_edu.vectorize.executors.kernel import Kernel, compile_kernel
 from tinygrad_edu.vectorize.executors.native import Machine
@@ -176,7 +177,7 @@ class Program:
 
     def read_parameters(self) -> None:
         """Copy the numbers of the parameters into the vector P."""
-        self.P[...] = [p.data for p in self.parameters]
+        self.P[...] = data_of(self.parameters)
 
     def write_parameters(self) -> None:
         """Give the parameters the numbers of the vector P."""
