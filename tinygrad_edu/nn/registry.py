@@ -2,10 +2,7 @@
 
 import math
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
-from itertools import pairwise
+from collections.abc import Callable, Mapping
 from operator import attrgetter
 from typing import Any, Final, NamedTuple, Self, TypeVar
 
@@ -13,44 +10,9 @@ from tinygrad_edu.checks import instance, number, text_of
 from tinygrad_edu.engine.other_names import OF_MODULES, add_names
 from tinygrad_edu.files import AnyPath
 from tinygrad_edu.nn import model_file
-from tinygrad_edu.nn.containers import Row, attributes, named
-from tinygrad_edu.nn.mode import HasMode, modules
-from tinygrad_edu.nn.model_file import MAX_BYTES, MAX_PARAMETERS, ModelFile, ModelFileError
-
-
-class Making(NamedTuple):
-    """How modules are made just now."""
-
-    most: int = MAX_PARAMETERS  # how many parameters one may have
-    whose: str = "nn.MAX_PARAMETERS"  # and who says so
-    named: bool = True  # whether it names them itself, not the one that it is made for
-    drawn: bool = True  # whether weights are drawn, not left at 0 since a file has them
-
-
-current: ContextVar[Making] = ContextVar("current", default=Making())  # noqa: B039
-
-
-@contextmanager
-def making(**changes: Any) -> Iterator[None]:
-    """Modules are made in this way inside, in this context alone."""
-    token = current.set(current.get()._replace(**changes))
-    try:
-        yield
-    finally:
-        current.reset(token)
-
-
-def check_count(what: str, n: int) -> None:
-    """Raise ValueError if `what`, in the plural, would have too many parameters."""
-    most, whose, *_ = current.get()
-    if n > most:
-        raise ValueError(f"{what} have {n:,} parameters, more than the {most:,} of {whose}")
-
-
-def check_size(sizes: Sequence[int]) -> None:
-    """Raise ValueError if layers of these sizes would have too many parameters."""
-    count = sum((nin + 1) * nout for nin, nout in pairwise(sizes))
-    check_count(f"layers of {', '.join(map(str, sizes))}", count)
+from tinygrad_edu.nn.containers import Part, attributes, named
+from tinygrad_edu.nn.mode import HasMode, check_count, making, modules
+from tinygrad_edu.nn.model_file import MAX_BYTES, ModelFile, ModelFileError
 
 
 class Signature(NamedTuple):
@@ -123,12 +85,12 @@ class Savable(HasMode):
     def metadata(self, metadata: dict[str, Any]) -> None:
         vars(self)["_metadata"] = metadata
 
-    def _rows(self) -> list[Row]:
+    def _rows(self) -> list[Part]:
         """The parameters, then the buffers."""
         return []
 
     def _count(self) -> int:
-        return sum(len(row.values) for row in self._rows()) or len(self.state_dict())
+        return sum(len(row.x) for row in self._rows()) or len(self.state_dict())
 
     def state_dict(self) -> dict[str, float]:
         """The numbers of the parameters by name, then those of the buffers."""
@@ -252,7 +214,7 @@ def signature_of(kind: type, *, exact: bool = False) -> Signature | None:
 
 def _places(model: Savable) -> list[Any]:
     """Where the parameters and buffers stand, which says their names."""
-    return [(path, ends[:1], len(values)) for path, ends, values, _ in model._rows()]
+    return [(row.path, row.ends[:1], len(row.x)) for row in model._rows()]
 
 
 def _reprs(model: Savable) -> list[str]:
