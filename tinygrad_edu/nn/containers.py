@@ -167,28 +167,22 @@ def _held(x: Any, module: type) -> Iterator[Any]:
 
     In a collection every leaf is taken for a parameter, elsewhere it may be a remembered input.
     """
-    is_collection = isinstance(x, Collection)
+    kinds = _OWN if isinstance(x, Collection) else {"parameter"}
+    numpy = sys.modules.get("numpy")
     order, seen = [x], {id(x)}
     for x in order:  # which grows meanwhile
-        if isinstance(x, Value):
-            if x.kind == "parameter" or (is_collection and x.kind in _OWN):
-                yield x
-            continue
-        if isinstance(x, module):
+        if isinstance(x, module) or (isinstance(x, Value) and x.kind in kinds):
             yield x
-            continue
-        if isinstance(x, (type, ModuleType)):
-            continue
-        if isinstance(x, FunctionType):  # but not its module
-            inner: list[Any] = [x.__closure__, x.__defaults__, x.__kwdefaults__]
-        else:
-            numpy = sys.modules.get("numpy")
-            is_array = numpy is not None and isinstance(x, numpy.ndarray) and x.dtype.hasobject
-            inner = [x.tolist()] if is_array else gc.get_referents(x)
-        new = [y for y in inner if not isinstance(y, _PLAIN) and id(y) not in seen]
-        new = new[: _MOST - len(order)]
-        seen.update(map(id, new))
-        order += new
+        elif not isinstance(x, (Value, type, ModuleType)):
+            inner = gc.get_referents(x)
+            if isinstance(x, FunctionType):  # but not its module
+                inner = [x.__closure__, x.__defaults__, x.__kwdefaults__]
+            elif numpy is not None and isinstance(x, numpy.ndarray) and x.dtype.hasobject:
+                inner = [x.tolist()]
+            new = [y for y in inner if not isinstance(y, _PLAIN) and id(y) not in seen]
+            new = new[: _MOST - len(order)]
+            seen.update(map(id, new))
+            order += new
 
 
 def as_inputs(x: Iterable[Any], nin: int | None = None) -> tuple[Value, ...]:

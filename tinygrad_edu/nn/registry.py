@@ -34,10 +34,6 @@ class Signature(NamedTuple):
         except (AttributeError, IndexError):
             return None
 
-    def make(self, values: dict[str, Any]) -> "Savable":
-        """A layer from its arguments."""
-        return self.kind(*values.popitem()[1]) if self.starred else self.kind(**values)
-
 
 #: Every layer that a file can name.
 LAYERS: Final[dict[str, Signature]] = {}
@@ -89,9 +85,6 @@ class Savable(HasMode):
         """The parameters, then the buffers."""
         return []
 
-    def _count(self) -> int:
-        return sum(len(row.x) for row in self._rows()) or len(self.state_dict())
-
     def state_dict(self) -> dict[str, float]:
         """The numbers of the parameters by name, then those of the buffers."""
         return {name: v.data for name, v in named(self._rows()).items()}
@@ -138,11 +131,12 @@ class Savable(HasMode):
         """Whether `load` would make a model with these parts and numbers."""
         with making(named=False):
             copy = _Maker(len(state)).part(description)
-        if _places(copy) != _places(self) and list(copy.state_dict()) != list(state):
+        if _likeness(copy) == _likeness(self):
+            return True
+        if list(copy.state_dict()) != list(state):
             return False
-        if _reprs(copy) != _reprs(self):
-            copy.load_state_dict(state)  # which a repr may show, as that of a perceptron does
-        return _reprs(copy) == _reprs(self)
+        copy.load_state_dict(state)  # which a repr may show, as that of a perceptron does
+        return list(map(repr, modules(copy))) == list(map(repr, modules(self)))
 
     @classmethod
     def load(cls, path: AnyPath, *, max_bytes: int = MAX_BYTES) -> Self:
@@ -212,13 +206,10 @@ def signature_of(kind: type, *, exact: bool = False) -> Signature | None:
     return None
 
 
-def _places(model: Savable) -> list[Any]:
-    """Where the parameters and buffers stand, which says their names."""
-    return [(row.path, row.ends[:1], len(row.x)) for row in model._rows()]
-
-
-def _reprs(model: Savable) -> list[str]:
-    return list(map(repr, modules(model)))
+def _likeness(model: Savable) -> list[Any]:
+    """The modules as they show themselves; where parameters and buffers stand, so their names."""
+    places = [(row.path, row.ends[:1], len(row.x)) for row in model._rows()]
+    return [*map(repr, modules(model)), *places]
 
 
 def _text(x: Any) -> str:
@@ -287,9 +278,11 @@ class _Maker:
         values = {key: self.part(x[key]) for key in signature.attributes}
         own = signature.kind.__module__.partition(".")[0] != __name__.partition(".")[0]
         with making(most=self.numbers, whose="the file", drawn=own):  # it may keep what it drew
-            layer = signature.make(values)
-        if not signature.starred:  # what stands in it was counted already
-            self.numbers -= layer._count()
+            if signature.starred:  # what stands in it was counted already
+                layer = signature.kind(*values.popitem()[1])
+            else:
+                layer = signature.kind(**values)
+                self.numbers -= sum(len(row.x) for row in layer._rows()) or len(layer.state_dict())
         if isinstance(vars(layer).get("rng"), random.Random):
             layer.rng = self.rng  # type: ignore[attr-defined]  # equal seeds would give equal masks
         for part in [layer] if signature.starred else modules(layer):
