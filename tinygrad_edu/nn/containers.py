@@ -37,25 +37,32 @@ def _slots_of(kind: Any) -> list[str]:
     return [name for name in names if name not in ("__dict__", "__weakref__")]
 
 
-#: (path, x, owner, attribute): a Value, a module or what is no container, as layer1.neuron3.b, or a
-#: row, a list or tuple of Values alone, as layer1.neuron3.w; the module where it was found, and the
-#: attribute there, as w.
-Part = tuple[str, Any, Any, str]
+class Part(NamedTuple):
+    """What stands in a module: Values side by side, a module, or what is no container."""
+
+    path: str  # layer1.neuron3.w
+    x: Any
+    owner: Any  # the module where it was found, layer1.neuron3
+    attribute: str  # and the attribute there, w
+    ends: Sequence[str] = ()  # of Values at least as many: "[0]", "[1]", ..., or "" for one alone
+
+    @property
+    def is_buffer(self) -> bool:
+        """Whether the owner says that these Values are not learned."""
+        return self.attribute in self.owner.buffers
 
 
-def parts_of(
-    owner: object, module: type, *, private: bool = False, deep: bool = True
-) -> Iterator[Part]:
-    """The Values, rows of them, and modules, which are of the class `module`, in a module.
+def parts_of(owner: object, module: type, *, private: bool = False) -> Iterator[Part]:
+    """The Values and modules, which are of the class `module`, in a module and in those below.
 
     Lists, tuples, deques, dicts, object arrays and dataclasses are taken apart: `layers` has
-    layer1, layer2, `grid` has the rows grid[0], grid[1]. Objects of other kinds stand as they are.
-    Attributes that begin with "_" are left out unless `private`. With `deep` each module is
-    followed by its own parts, once; a Value may stand in several places.
+    layer1, layer2, `w` has w[0], w[1]. Objects of other kinds stand as they are, once, and so do
+    modules; a Value may stand in several places. Attributes that begin with "_" are left out unless
+    `private`.
     """
     met = {id(owner): owner}  # by id: a dataclass has no hash; kept, so that no other has the id
-    opened: dict[tuple[int, int], Any] = {}  # a list may hold itself
-    pending: list[Part] = []
+    ends: list[str] = []
+    pending: list[tuple[str, Any, Any, str]] = []
 
     def enter(prefix: str, owner: Any) -> None:
         for name, x in reversed(attributes(owner).items()):
@@ -64,100 +71,73 @@ def parts_of(
 
     enter("", owner)
     while pending:
-        path, x, owner, attribute = part = pending.pop()
-        if isinstance(x, Value) or (is_row(x) and _VALUES.issuperset(map(type, x))):
-            yield part
-            continue
-        if not isinstance(x, module):
-            if isinstance(x, _PLAIN) or (id(owner), id(x)) in opened:
-                continue
-            opened[id(owner), id(x)] = x
-            items = _items(path, x, module)
-            if items is not None:
-                pending += [(p, y, owner, attribute) for p, y in reversed(items.items())]
-                continue
-        if not deep or id(x) not in met:
+        path, x, owner, attribute = pending.pop()
+        if isinstance(x, Value):
+            yield Part(path, (x,), owner, attribute, ("",))
+        elif not isinstance(x, _PLAIN) and id(x) not in met:
             met[id(x)] = x
-            yield part
-            if deep and isinstance(x, module):
+            if type(x) in (list, tuple) and x and _VALUES.issuperset(map(type, x)):
+                ends += [f"[{k}]" for k in range(len(ends), len(x))]
+                yield Part(path, x, owner, attribute, ends)
+            elif isinstance(x, module):
+                yield Part(path, x, owner, attribute)
                 enter(f"{path}.", x)
+            elif (items := _items(path, x, module)) is None:
+                yield Part(path, x, owner, attribute)
+            else:
+                pending += [(p, y, owner, attribute) for p, y in reversed(items.items())]
 
 
-def is_row(x: object) -> bool:
-    """Whether a part is a row of Values."""
-    return type(x) in (list, tuple)
-
-
-class Row(NamedTuple):
-    """Parameters or buffers that stand side by side, or one; the name of each is path + end."""
-
-    path: str
-    ends: Sequence[str]  # "[0]", "[1]", ..., as many as there are values or more; of one ""
-    values: Sequence[Value]
-    buffer: bool
-
-
-def rows_of(owner: object, module: type, *, checked: bool = True) -> list[Row]:
+def rows_of(owner: object, module: type, *, checked: bool = True) -> list[Part]:
     """The parameters and buffers of a module and those below, each once, where it is found first.
 
     Raises TypeError if an object that is not taken apart holds another one, unless `checked` is
     False. One that is found elsewhere may stand there too, as in an optimizer.
     """
-    rows: list[Row] = []
-    ends: list[str] = []
-    modules, others = [owner], []
-    for path, x, holder, attribute in parts_of(owner, module):
-        if isinstance(x, module):
-            modules.append(x)
-        elif isinstance(x, Value):
-            rows.append(Row(path, ("",), (x,), attribute in holder.buffers))
-        elif is_row(x):
-            ends += [f"[{k}]" for k in range(len(ends), len(x))]
-            rows.append(Row(path, ends, x, attribute in holder.buffers))
-        else:
-            others.append((path, x))
+    parts = list(parts_of(owner, module))
+    rows = [part for part in parts if part.ends]
     values = values_of(rows)
     if len(set(values)) < len(values) or not _OWN.issuperset(map(_kind, values)):
-        first: dict[Value, Row] = {}
+        first: dict[Value, Part] = {}
         for row in rows:
             for name, v in named([row]).items():
                 if v.kind in _OWN:
-                    first.setdefault(v, Row(name, ("",), (v,), row.buffer))
+                    first.setdefault(v, row._replace(path=name, x=(v,), ends=("",)))
         rows, values = list(first.values()), list(first)
-    known = {*map(id, values), *map(id, modules)} if others and checked else set()
-    for path, x in others if checked else ():
-        if any(id(held) not in known for held in _held(x, module)):
+    others = [part for part in parts if not part.ends and not isinstance(part.x, module)]
+    known = {*map(id, values), id(owner), *(id(part.x) for part in parts)} if others else set()
+    for part in others if checked else ():
+        if any(id(held) not in known for held in _held(part.x, module)):
             raise TypeError(
-                f"{type(owner).__name__}.{path} is a {type(x).__name__}, where parameters "
-                "are not searched: keep them in a list, a dict or a Module, or let the name "
-                'begin with "_" if they are not learned'
+                f"{type(owner).__name__}.{part.path} is a {type(part.x).__name__}, where "
+                "parameters are not searched: keep them in a list, a dict or a Module, or let "
+                'the name begin with "_" if they are not learned'
             )
     return rows
 
 
-def values_of(rows: Iterable[Row]) -> list[Value]:
+def values_of(rows: Iterable[Part]) -> list[Value]:
     """The Values of rows."""
-    return list(chain.from_iterable([row.values for row in rows]))
+    return list(chain.from_iterable([row.x for row in rows]))
 
 
-def named(rows: Iterable[Row]) -> dict[str, Value]:
+def named(rows: Iterable[Part]) -> dict[str, Value]:
     """The Values of rows by name."""
-    return {row.path + end: v for row in rows for end, v in zip(row.ends, row.values, strict=False)}
+    return {row.path + end: v for row in rows for end, v in zip(row.ends, row.x, strict=False)}
 
 
 def check_copied(owner: object, module: type) -> None:
     """Raise TypeError, naming the place, if a module keeps the result of an operation."""
-    for path, x, holder, _ in parts_of(owner, module, private=True):
-        kind: Any = type(holder)  # which may say itself what of it is copied
-        plain = kind.__getstate__ is object.__getstate__ and kind.__reduce__ is object.__reduce__
-        row = x if is_row(x) else [x] if isinstance(x, Value) else []
-        for k, v in enumerate(row if plain else ()):
-            if v.parents:
-                raise TypeError(
-                    f"net.{path}{f'[{k}]' if row is x else ''} is {v!r}, the result of an "
-                    "operation, which cannot be copied or pickled without its graph: delete it "
-                    "before, or keep its number .data in its place"
-                )
+    for part in parts_of(owner, module, private=True):
+        kind: Any = type(part.owner)  # which may say itself what of it is copied
+        if kind.__getstate__ is object.__getstate__ and kind.__reduce__ is object.__reduce__:
+            for end, v in zip(part.ends, part.x if part.ends else (), strict=False):
+                if v.parents:
+                    raise TypeError(
+                        f"net.{part.path}{end} is {v!r}, the result of an operation, which cannot "
+                        "be copied or pickled without its graph: delete it before, or keep its "
+                        "number .data in its place"
+                    )
 
 
 def _items(name: str, x: Any, module: type) -> dict[str, Any] | None:
@@ -187,28 +167,22 @@ def _held(x: Any, module: type) -> Iterator[Any]:
 
     In a collection every leaf is taken for a parameter, elsewhere it may be a remembered input.
     """
-    is_collection = isinstance(x, Collection)
+    kinds = _OWN if isinstance(x, Collection) else {"parameter"}
+    numpy = sys.modules.get("numpy")
     order, seen = [x], {id(x)}
     for x in order:  # which grows meanwhile
-        if isinstance(x, Value):
-            if x.kind == "parameter" or (is_collection and x.kind in _OWN):
-                yield x
-            continue
-        if isinstance(x, module):
+        if isinstance(x, module) or (isinstance(x, Value) and x.kind in kinds):
             yield x
-            continue
-        if isinstance(x, (type, ModuleType)):
-            continue
-        if isinstance(x, FunctionType):  # but not its module
-            inner: list[Any] = [x.__closure__, x.__defaults__, x.__kwdefaults__]
-        else:
-            numpy = sys.modules.get("numpy")
-            is_array = numpy is not None and isinstance(x, numpy.ndarray) and x.dtype.hasobject
-            inner = [x.tolist()] if is_array else gc.get_referents(x)
-        new = [y for y in inner if not isinstance(y, _PLAIN) and id(y) not in seen]
-        new = new[: _MOST - len(order)]
-        seen.update(map(id, new))
-        order += new
+        elif not isinstance(x, (Value, type, ModuleType)):
+            inner = gc.get_referents(x)
+            if isinstance(x, FunctionType):  # but not its module
+                inner = [x.__closure__, x.__defaults__, x.__kwdefaults__]
+            elif numpy is not None and isinstance(x, numpy.ndarray) and x.dtype.hasobject:
+                inner = [x.tolist()]
+            new = [y for y in inner if not isinstance(y, _PLAIN) and id(y) not in seen]
+            new = new[: _MOST - len(order)]
+            seen.update(map(id, new))
+            order += new
 
 
 def as_inputs(x: Iterable[Any], nin: int | None = None) -> tuple[Value, ...]:

@@ -7,7 +7,7 @@ from typing import Final
 
 from tinygrad_edu.checks import one_of
 from tinygrad_edu.nn.activations import Activation, record_of
-from tinygrad_edu.nn.registry import current
+from tinygrad_edu.nn.mode import current
 
 #: Draws one weight: (rng, nin, nout) -> weight.
 Initialiser = Callable[[random.Random, int, int], float]

@@ -14,8 +14,9 @@ from tinygrad_edu.engine import Value, parameter
 from tinygrad_edu.nn.activations import DEFAULT, Activation, activated, activation_name, record_of
 from tinygrad_edu.nn.containers import as_inputs
 from tinygrad_edu.nn.initialisers import Initialiser, initialiser
+from tinygrad_edu.nn.mode import check_count, check_size, making
 from tinygrad_edu.nn.module import Module
-from tinygrad_edu.nn.registry import check_count, check_size, making, register
+from tinygrad_edu.nn.registry import register
 
 
 @register("nin, activation")

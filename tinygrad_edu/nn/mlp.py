@@ -9,8 +9,9 @@ from tinygrad_edu.engine import Value
 from tinygrad_edu.nn.activations import Activation, activation_name
 from tinygrad_edu.nn.initialisers import Initialiser
 from tinygrad_edu.nn.layer import Layer
+from tinygrad_edu.nn.mode import check_size, making
 from tinygrad_edu.nn.module import Module
-from tinygrad_edu.nn.registry import check_size, making, register
+from tinygrad_edu.nn.registry import register
 
 
 @register("nin, nouts, activation, *, output")

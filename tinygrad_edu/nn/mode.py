@@ -1,12 +1,17 @@
-"""Training and evaluation mode: steps are made in the one, models are measured in the other."""
+"""Training and evaluation mode: steps are made in the one, models are measured in the other.
+
+And how modules are made: as a user makes them, as parts of another, for the numbers of a file.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from itertools import pairwise
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from tinygrad_edu.checks import flag, instance
+from tinygrad_edu.nn.model_file import MAX_PARAMETERS
 
 #: The mode that steps and measurements give to modules for their time, by id; a ContextVar, so that
 #: threads do not disturb each other.
@@ -55,3 +60,38 @@ def in_mode(parts: Sequence[HasMode], *, training: bool) -> Iterator[None]:
         yield
     finally:
         _given.reset(token)
+
+
+class Making(NamedTuple):
+    """How modules are made just now."""
+
+    most: int = MAX_PARAMETERS  # how many parameters one may have
+    whose: str = "nn.MAX_PARAMETERS"  # and who says so
+    named: bool = True  # whether it names them itself, not the one that it is made for
+    drawn: bool = True  # whether weights are drawn, not left at 0 since a file has them
+
+
+current: ContextVar[Making] = ContextVar("current", default=Making())  # noqa: B039
+
+
+@contextmanager
+def making(**changes: Any) -> Iterator[None]:
+    """Modules are made in this way inside, in this context alone."""
+    token = current.set(current.get()._replace(**changes))
+    try:
+        yield
+    finally:
+        current.reset(token)
+
+
+def check_count(what: str, n: int) -> None:
+    """Raise ValueError if `what`, in the plural, would have too many parameters."""
+    most, whose, *_ = current.get()
+    if n > most:
+        raise ValueError(f"{what} have {n:,} parameters, more than the {most:,} of {whose}")
+
+
+def check_size(sizes: Sequence[int]) -> None:
+    """Raise ValueError if layers of these sizes would have too many parameters."""
+    count = sum((nin + 1) * nout for nin, nout in pairwise(sizes))
+    check_count(f"layers of {', '.join(map(str, sizes))}", count)

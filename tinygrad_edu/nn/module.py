@@ -6,9 +6,9 @@ from typing import Any, ClassVar, Self
 
 from tinygrad_edu.checks import instance, is_flag, listed
 from tinygrad_edu.engine import Value
-from tinygrad_edu.nn.containers import Row, check_copied, named, parts_of, rows_of, values_of
-from tinygrad_edu.nn.mode import modules
-from tinygrad_edu.nn.registry import Savable, current, signature_of
+from tinygrad_edu.nn.containers import Part, check_copied, named, parts_of, rows_of, values_of
+from tinygrad_edu.nn.mode import current, modules
+from tinygrad_edu.nn.registry import Savable, signature_of
 from tinygrad_edu.text import table
 
 
@@ -52,7 +52,7 @@ class Module(Savable):
         return [self(x) for x in listed("rows", rows, "rows")]  # type: ignore[operator]
 
     def _below(self) -> list["Module"]:
-        return [x for _, x, *_ in parts_of(self, Module) if isinstance(x, Module)]
+        return [part.x for part in parts_of(self, Module) if isinstance(part.x, Module)]
 
     def named_parameters(self) -> dict[str, Value]:
         """The parameters by name, as in `layer1.neuron3.w[0]`: layers and units count from 1.
@@ -60,15 +60,15 @@ class Module(Savable):
         A parameter that is used in several places appears once, under its first name. Raises
         TypeError for one in an object that is not searched, such as a set, naming the attribute.
         """
-        return named(row for row in rows_of(self, Module) if not row.buffer)
+        return named(row for row in rows_of(self, Module) if not row.is_buffer)
 
     def named_buffers(self) -> dict[str, Value]:
         """What belongs to the state and is not learned, by name: `layer2.running_mean[0]`."""
-        return named(row for row in rows_of(self, Module) if row.buffer)
+        return named(row for row in rows_of(self, Module) if row.is_buffer)
 
     def parameters(self) -> list[Value]:
         """The parameters, layer by layer, unit by unit, weights before the bias."""
-        return values_of(row for row in rows_of(self, Module) if not row.buffer)
+        return values_of(row for row in rows_of(self, Module) if not row.is_buffer)
 
     def zero_grad(self) -> None:
         """Set the gradient of every parameter to 0."""
@@ -78,8 +78,8 @@ class Module(Savable):
     def summary(self) -> str:
         """A table of the parts and their numbers of parameters."""
         rows = [("part", "module", "parameters")]
-        for name, part, *_ in parts_of(self, Module, deep=False):
-            if isinstance(part, Module):
+        for name, part, owner, *_ in parts_of(self, Module):
+            if isinstance(part, Module) and owner is self:
                 rows.append((name, repr(part), f"{len(part.parameters()):,}"))
         rows += [("total", "", f"{len(self.parameters()):,}")]
         return table(rows, left=2)
@@ -87,7 +87,7 @@ class Module(Savable):
     def __repr__(self) -> str:
         if signature_of(type(self)) is None:
             rows = rows_of(self, Module, checked=False)
-            count = sum(len(row.values) for row in rows if not row.buffer)
+            count = sum(len(row.x) for row in rows if not row.is_buffer)
             return f"{type(self).__name__}() with {count:,} parameters"
         return super().__repr__()
 
@@ -95,11 +95,11 @@ class Module(Savable):
         check_copied(self, Module)
         return super().__reduce_ex__(protocol)
 
-    def _rows(self) -> list[Row]:
-        return sorted(rows_of(self, Module), key=attrgetter("buffer"))
+    def _rows(self) -> list[Part]:
+        return sorted(rows_of(self, Module), key=attrgetter("is_buffer"))
 
     def _name_parameters(self) -> None:
         if current.get().named:
-            for path, ends, values, _ in rows_of(self, Module):
-                for end, v in zip(ends, values, strict=False):
-                    v.name = path + end
+            for row in rows_of(self, Module):
+                for end, v in zip(row.ends, row.x, strict=False):
+                    v.name = row.path + end

@@ -2,10 +2,7 @@
 
 import math
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
-from itertools import pairwise
+from collections.abc import Callable, Mapping
 from operator import attrgetter
 from typing import Any, Final, NamedTuple, Self, TypeVar
 
@@ -13,44 +10,9 @@ from tinygrad_edu.checks import instance, number, text_of
 from tinygrad_edu.engine.other_names import OF_MODULES, add_names
 from tinygrad_edu.files import AnyPath
 from tinygrad_edu.nn import model_file
-from tinygrad_edu.nn.containers import Row, attributes, named
-from tinygrad_edu.nn.mode import HasMode, modules
-from tinygrad_edu.nn.model_file import MAX_BYTES, MAX_PARAMETERS, ModelFile, ModelFileError
-
-
-class Making(NamedTuple):
-    """How modules are made just now."""
-
-    most: int = MAX_PARAMETERS  # how many parameters one may have
-    whose: str = "nn.MAX_PARAMETERS"  # and who says so
-    named: bool = True  # whether it names them itself, not the one that it is made for
-    drawn: bool = True  # whether weights are drawn, not left at 0 since a file has them
-
-
-current: ContextVar[Making] = ContextVar("current", default=Making())  # noqa: B039
-
-
-@contextmanager
-def making(**changes: Any) -> Iterator[None]:
-    """Modules are made in this way inside, in this context alone."""
-    token = current.set(current.get()._replace(**changes))
-    try:
-        yield
-    finally:
-        current.reset(token)
-
-
-def check_count(what: str, n: int) -> None:
-    """Raise ValueError if `what`, in the plural, would have too many parameters."""
-    most, whose, *_ = current.get()
-    if n > most:
-        raise ValueError(f"{what} have {n:,} parameters, more than the {most:,} of {whose}")
-
-
-def check_size(sizes: Sequence[int]) -> None:
-    """Raise ValueError if layers of these sizes would have too many parameters."""
-    count = sum((nin + 1) * nout for nin, nout in pairwise(sizes))
-    check_count(f"layers of {', '.join(map(str, sizes))}", count)
+from tinygrad_edu.nn.containers import Part, attributes, named
+from tinygrad_edu.nn.mode import HasMode, check_count, making, modules
+from tinygrad_edu.nn.model_file import MAX_BYTES, ModelFile, ModelFileError
 
 
 class Signature(NamedTuple):
@@ -71,10 +33,6 @@ class Signature(NamedTuple):
             return {name: attrgetter(path)(model) for name, path in self.attributes.items()}
         except (AttributeError, IndexError):
             return None
-
-    def make(self, values: dict[str, Any]) -> "Savable":
-        """A layer from its arguments."""
-        return self.kind(*values.popitem()[1]) if self.starred else self.kind(**values)
 
 
 #: Every layer that a file can name.
@@ -123,12 +81,9 @@ class Savable(HasMode):
     def metadata(self, metadata: dict[str, Any]) -> None:
         vars(self)["_metadata"] = metadata
 
-    def _rows(self) -> list[Row]:
+    def _rows(self) -> list[Part]:
         """The parameters, then the buffers."""
         return []
-
-    def _count(self) -> int:
-        return sum(len(row.values) for row in self._rows()) or len(self.state_dict())
 
     def state_dict(self) -> dict[str, float]:
         """The numbers of the parameters by name, then those of the buffers."""
@@ -176,11 +131,12 @@ class Savable(HasMode):
         """Whether `load` would make a model with these parts and numbers."""
         with making(named=False):
             copy = _Maker(len(state)).part(description)
-        if _places(copy) != _places(self) and list(copy.state_dict()) != list(state):
+        if _likeness(copy) == _likeness(self):
+            return True
+        if list(copy.state_dict()) != list(state):
             return False
-        if _reprs(copy) != _reprs(self):
-            copy.load_state_dict(state)  # which a repr may show, as that of a perceptron does
-        return _reprs(copy) == _reprs(self)
+        copy.load_state_dict(state)  # which a repr may show, as that of a perceptron does
+        return list(map(repr, modules(copy))) == list(map(repr, modules(self)))
 
     @classmethod
     def load(cls, path: AnyPath, *, max_bytes: int = MAX_BYTES) -> Self:
@@ -250,13 +206,10 @@ def signature_of(kind: type, *, exact: bool = False) -> Signature | None:
     return None
 
 
-def _places(model: Savable) -> list[Any]:
-    """Where the parameters and buffers stand, which says their names."""
-    return [(path, ends[:1], len(values)) for path, ends, values, _ in model._rows()]
-
-
-def _reprs(model: Savable) -> list[str]:
-    return list(map(repr, modules(model)))
+def _likeness(model: Savable) -> list[Any]:
+    """The modules as they show themselves; where parameters and buffers stand, so their names."""
+    places = [(row.path, row.ends[:1], len(row.x)) for row in model._rows()]
+    return [*map(repr, modules(model)), *places]
 
 
 def _text(x: Any) -> str:
@@ -325,9 +278,11 @@ class _Maker:
         values = {key: self.part(x[key]) for key in signature.attributes}
         own = signature.kind.__module__.partition(".")[0] != __name__.partition(".")[0]
         with making(most=self.numbers, whose="the file", drawn=own):  # it may keep what it drew
-            layer = signature.make(values)
-        if not signature.starred:  # what stands in it was counted already
-            self.numbers -= layer._count()
+            if signature.starred:  # what stands in it was counted already
+                layer = signature.kind(*values.popitem()[1])
+            else:
+                layer = signature.kind(**values)
+                self.numbers -= sum(len(row.x) for row in layer._rows()) or len(layer.state_dict())
         if isinstance(vars(layer).get("rng"), random.Random):
             layer.rng = self.rng  # type: ignore[attr-defined]  # equal seeds would give equal masks
         for part in [layer] if signature.starred else modules(layer):
