@@ -3,7 +3,6 @@
 import gc
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
 from itertools import chain
 from operator import attrgetter
 from types import FunctionType, ModuleType
@@ -22,19 +21,11 @@ _kind: Final = attrgetter("kind")
 _MOST: Final = 2_000
 
 
-def attributes(owner: Any) -> dict[str, Any]:
+def attributes(owner: object) -> dict[str, Any]:
     """The attributes of an object by name, those in slots too."""
-    found: dict[str, Any] = vars(owner)
-    if slots := _slots_of(type(owner)):  # type: ignore[arg-type]  # a class has a hash
-        found = {name: getattr(owner, name) for name in slots if hasattr(owner, name)} | found
-    return found
-
-
-@lru_cache
-def _slots_of(kind: Any) -> list[str]:
-    slots = [vars(base).get("__slots__", ()) for base in reversed(kind.__mro__)]
-    names = [name for x in slots for name in ([x] if isinstance(x, str) else x)]
-    return [name for name in names if name not in ("__dict__", "__weakref__")]
+    state = object.__getstate__(owner)
+    found, slots = state if isinstance(state, tuple) else (state, None)
+    return {**(slots or {}), **(found or {})}
 
 
 class Part(NamedTuple):

@@ -103,7 +103,7 @@ class Savable(HasMode):
                 f"the state does not fit {self!r}: "
                 f"missing {missing[:3]!r:.100}, unknown {unknown[:3]!r:.100}"
             )
-        numbers = [number(state[name], name) for name in values]
+        numbers = [x if type(x := state[name]) is float else number(x, name) for name in values]
         for v, x in zip(values.values(), numbers, strict=True):
             v.data = x
 
