@@ -425,6 +425,15 @@ def test_the_file_of_those_tests_is_readable_when_nothing_is_changed(saved, tmp_
     assert bits(load(sealed(body_of(saved)), tmp_path)) == bits(small())
 
 
+@pytest.mark.parametrize("block", [1, 2, 3, 6, 7])
+def test_a_file_is_the_same_bytes_in_blocks_of_any_size(block, saved, tmp_path, monkeypatch):
+    monkeypatch.setattr(model_file, "_BLOCK", block)
+    assert as_saved(small()) == saved
+    assert bits(load(saved, tmp_path)) == bits(small())
+    with pytest.raises(ModelFileError, match="damaged"):
+        load(saved.replace(b"1e-07", b"2e-07"), tmp_path)
+
+
 def test_nothing_is_allocated_for_an_announced_size(saved, tmp_path, monkeypatch):
     def refuse(*args, **options):
         raise AssertionError("a layer was made")

@@ -369,6 +369,11 @@ def test_the_summary_counts_the_parameters_of_every_part():
     )
 
 
+def test_the_summary_counts_a_part_that_stands_in_two_places_once():
+    rows = [line.split()[0] for line in Shared().summary().splitlines()]
+    assert rows == ["part", "first", "mixed[0]", "total"]
+
+
 def test_a_repr_shows_a_function_and_sizes_are_a_list():
     own = repr(MLP(2, [1], math.tanh))
     assert own == "MLP(2, [1], <built-in function tanh>, output='linear')"

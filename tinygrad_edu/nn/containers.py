@@ -3,7 +3,6 @@
 import gc
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
 from itertools import chain
 from operator import attrgetter
 from types import FunctionType, ModuleType
@@ -22,19 +21,11 @@ _kind: Final = attrgetter("kind")
 _MOST: Final = 2_000
 
 
-def attributes(owner: Any) -> dict[str, Any]:
+def attributes(owner: object) -> dict[str, Any]:
     """The attributes of an object by name, those in slots too."""
-    found: dict[str, Any] = vars(owner)
-    if slots := _slots_of(type(owner)):  # type: ignore[arg-type]  # a class has a hash
-        found = {name: getattr(owner, name) for name in slots if hasattr(owner, name)} | found
-    return found
-
-
-@lru_cache
-def _slots_of(kind: Any) -> list[str]:
-    slots = [vars(base).get("__slots__", ()) for base in reversed(kind.__mro__)]
-    names = [name for x in slots for name in ([x] if isinstance(x, str) else x)]
-    return [name for name in names if name not in ("__dict__", "__weakref__")]
+    state = object.__getstate__(owner)
+    found, slots = state if isinstance(state, tuple) else (state, None)
+    return {**(slots or {}), **(found or {})}
 
 
 class Part(NamedTuple):
@@ -51,6 +42,10 @@ class Part(NamedTuple):
         """Whether the owner says that these Values are not learned."""
         return self.attribute in self.owner.buffers
 
+    def items(self) -> Iterator[tuple[str, Value]]:
+        """What is added to the path for each Value, and the Value."""
+        return zip(self.ends, self.x, strict=False)
+
 
 def parts_of(owner: object, module: type, *, private: bool = False) -> Iterator[Part]:
     """The Values and modules, which are of the class `module`, in a module and in those below.
@@ -60,32 +55,29 @@ def parts_of(owner: object, module: type, *, private: bool = False) -> Iterator[
     modules; a Value may stand in several places. Attributes that begin with "_" are left out unless
     `private`.
     """
-    met = {id(owner): owner}  # by id: a dataclass has no hash; kept, so that no other has the id
+    met: dict[int, Any] = {}  # by id: a dataclass has no hash; kept, so that no other has the id
     ends: list[str] = []
-    pending: list[tuple[str, Any, Any, str]] = []
-
-    def enter(prefix: str, owner: Any) -> None:
-        for name, x in reversed(attributes(owner).items()):
-            if private or name[0] != "_":
-                pending.append((prefix + name, x, owner, name))
-
-    enter("", owner)
+    pending: list[tuple[str, Any, Any, str]] = [("", owner, None, "")]
     while pending:
-        path, x, owner, attribute = pending.pop()
+        path, x, holder, attribute = pending.pop()
         if isinstance(x, Value):
-            yield Part(path, (x,), owner, attribute, ("",))
+            yield Part(path, (x,), holder, attribute, ("",))
         elif not isinstance(x, _PLAIN) and id(x) not in met:
             met[id(x)] = x
             if type(x) in (list, tuple) and x and _VALUES.issuperset(map(type, x)):
                 ends += [f"[{k}]" for k in range(len(ends), len(x))]
-                yield Part(path, x, owner, attribute, ends)
+                yield Part(path, x, holder, attribute, ends)
             elif isinstance(x, module):
-                yield Part(path, x, owner, attribute)
-                enter(f"{path}.", x)
+                if x is not owner:
+                    yield Part(path, x, holder, attribute)
+                prefix = f"{path}." if path else ""
+                for name, y in reversed(attributes(x).items()):
+                    if private or name[0] != "_":
+                        pending.append((prefix + name, y, x, name))
             elif (items := _items(path, x, module)) is None:
-                yield Part(path, x, owner, attribute)
+                yield Part(path, x, holder, attribute)
             else:
-                pending += [(p, y, owner, attribute) for p, y in reversed(items.items())]
+                pending += [(p, y, holder, attribute) for p, y in reversed(items.items())]
 
 
 def rows_of(owner: object, module: type, *, checked: bool = True) -> list[Part]:
@@ -100,9 +92,9 @@ def rows_of(owner: object, module: type, *, checked: bool = True) -> list[Part]:
     if len(set(values)) < len(values) or not _OWN.issuperset(map(_kind, values)):
         first: dict[Value, Part] = {}
         for row in rows:
-            for name, v in named([row]).items():
+            for end, v in row.items():
                 if v.kind in _OWN:
-                    first.setdefault(v, row._replace(path=name, x=(v,), ends=("",)))
+                    first.setdefault(v, row._replace(path=row.path + end, x=(v,), ends=("",)))
         rows, values = list(first.values()), list(first)
     others = [part for part in parts if not part.ends and not isinstance(part.x, module)]
     known = {*map(id, values), id(owner), *(id(part.x) for part in parts)} if others else set()
@@ -123,7 +115,7 @@ def values_of(rows: Iterable[Part]) -> list[Value]:
 
 def named(rows: Iterable[Part]) -> dict[str, Value]:
     """The Values of rows by name."""
-    return {row.path + end: v for row in rows for end, v in zip(row.ends, row.x, strict=False)}
+    return {row.path + end: v for row in rows for end, v in row.items()}
 
 
 def check_copied(owner: object, module: type) -> None:
@@ -131,7 +123,7 @@ def check_copied(owner: object, module: type) -> None:
     for part in parts_of(owner, module, private=True):
         kind: Any = type(part.owner)  # which may say itself what of it is copied
         if kind.__getstate__ is object.__getstate__ and kind.__reduce__ is object.__reduce__:
-            for end, v in zip(part.ends, part.x if part.ends else (), strict=False):
+            for end, v in part.items() if part.ends else ():
                 if v.parents:
                     raise TypeError(
                         f"net.{part.path}{end} is {v!r}, the result of an operation, which cannot "

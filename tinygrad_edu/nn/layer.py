@@ -14,7 +14,7 @@ from tinygrad_edu.engine import Value, parameter
 from tinygrad_edu.nn.activations import DEFAULT, Activation, activated, activation_name, record_of
 from tinygrad_edu.nn.containers import as_inputs
 from tinygrad_edu.nn.initialisers import Initialiser, initialiser
-from tinygrad_edu.nn.mode import check_count, check_size, making
+from tinygrad_edu.nn.mode import check_count, check_size, switched
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.nn.registry import register
 
@@ -104,7 +104,7 @@ class Layer(Module):
         self.activation = activation_name(activation, nonlin)
         unit = "linear" if record_of(self.activation).of_layer else self.activation
         rng = as_random(rng)
-        with making(named=False):
+        with switched(named=False):
             self.neurons = [Neuron(nin, unit, init=init, rng=rng, nout=nout) for _ in range(nout)]
         self._name_parameters()
 

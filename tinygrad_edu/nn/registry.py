@@ -11,7 +11,7 @@ from tinygrad_edu.engine.other_names import OF_MODULES, add_names
 from tinygrad_edu.files import AnyPath
 from tinygrad_edu.nn import model_file
 from tinygrad_edu.nn.containers import Part, attributes, named
-from tinygrad_edu.nn.mode import HasMode, check_count, making, modules
+from tinygrad_edu.nn.mode import HasMode, check_count, modules, switched
 from tinygrad_edu.nn.model_file import MAX_BYTES, ModelFile, ModelFileError
 
 
@@ -87,7 +87,7 @@ class Savable(HasMode):
 
     def state_dict(self) -> dict[str, float]:
         """The numbers of the parameters by name, then those of the buffers."""
-        return {name: v.data for name, v in named(self._rows()).items()}
+        return {row.path + end: v.data for row in self._rows() for end, v in row.items()}
 
     def load_state_dict(self, state: dict[str, float]) -> None:
         """Set the parameters and buffers to the numbers of `state`.
@@ -103,7 +103,7 @@ class Savable(HasMode):
                 f"the state does not fit {self!r}: "
                 f"missing {missing[:3]!r:.100}, unknown {unknown[:3]!r:.100}"
             )
-        numbers = [number(state[name], name) for name in values]
+        numbers = [x if type(x := state[name]) is float else number(x, name) for name in values]
         for v, x in zip(values.values(), numbers, strict=True):
             v.data = x
 
@@ -129,7 +129,7 @@ class Savable(HasMode):
 
     def _is_made_by(self, description: dict[str, Any], state: dict[str, float]) -> bool:
         """Whether `load` would make a model with these parts and numbers."""
-        with making(named=False):
+        with switched(named=False):
             copy = _Maker(len(state)).part(description)
         if _likeness(copy) == _likeness(self):
             return True
@@ -277,7 +277,7 @@ class _Maker:
             raise ModelFileError(f"the fields of the layer {name} are missing or unknown")
         values = {key: self.part(x[key]) for key in signature.attributes}
         own = signature.kind.__module__.partition(".")[0] != __name__.partition(".")[0]
-        with making(most=self.numbers, whose="the file", drawn=own):  # it may keep what it drew
+        with switched(most=self.numbers, whose="the file", drawn=own):  # it may keep what it drew
             if signature.starred:  # what stands in it was counted already
                 layer = signature.kind(*values.popitem()[1])
             else:
