@@ -117,10 +117,7 @@ def test_the_table_of_steps_has_a_row_per_engine_with_its_goal(
     assert table.engine == "matrix"
     assert list(table.ours) == list(SMALL)
     assert [[(o.engine, o.goal) for o in others] for others in table.others.values()] == [
-        [("NumPy", 1 / 1.1)],
-        [("NumPy", 1 / 1.1)],
-        [("NumPy", 1 / 1.1)],
-        [("NumPy", 1 / 1.5)],
+        [("NumPy", goal), (measure.IN_NUMPY, None)] for goal in [1 / 1.1] * 3 + [1 / 1.5]
     ]
     assert table.missing == [
         "PyTorch (pip install torch)",
@@ -249,13 +246,20 @@ def test_the_table_of_trainings_names_engines_and_goals(monkeypatch: pytest.Monk
     monkeypatch.setattr(fits, "TASKS", small)
     table = fits.fits_table(1)
     goals = [[o.goal for o in others] for others in table.others.values()]
-    assert goals == [[1.0], [1.0], [1.11], [1.11], [], []]
+    assert goals == [[1.0, None], [1.0, None], [1.11, None], [1.11, None], [None], [None]]
     assert [name.partition(" (")[0] for name in table.missing] == [
         "PyTorch",
         "JAX",
         "scikit-learn",
         "fused in C",
     ]
+
+
+def test_programs_in_numpy_are_made_and_run_without_the_machine() -> None:
+    assert measure.in_numpy(lambda: os.environ["TINYGRAD_EDU_MACHINE"]) == "none"
+    with measure.environment({"TINYGRAD_EDU_MACHINE": "other"}):
+        measure.in_numpy(lambda: None)
+        assert os.environ["TINYGRAD_EDU_MACHINE"] == "other"
 
 
 def test_large_data_are_measured_in_half_of_the_rounds(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,7 +25,7 @@ from tinygrad_edu.bench import (
 )
 from tinygrad_edu.bench.matrix import ROWS
 from tinygrad_edu.bench.nets import problem
-from tinygrad_edu.bench.scalar import chain_step, chain_table
+from tinygrad_edu.bench.scalar import chain_step, scalar_table
 from tinygrad_edu.cli import bench
 from tinygrad_edu.cli.options import ADD
 from tinygrad_edu.engine import Value
@@ -42,13 +42,17 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """One step a turn, short chains, small nets, no peer installed, garbage left to Python."""
     monkeypatch.setattr(gc, "collect", lambda: 0)
     monkeypatch.setattr("tinygrad_edu.bench.measure._STEPS_A_TURN", (1, 1))
-    monkeypatch.setattr("tinygrad_edu.bench.scalar.GOALS", {300: 1.3})
+    monkeypatch.setattr(scalar, "CHAINS", {300: 1.3})
     monkeypatch.setattr(
         "tinygrad_edu.bench.matrix.NETS", {"2-16-16-1": (nets.regression, False, 0.025)}
     )
     monkeypatch.setattr("tinygrad_edu.bench.matrix.ROWS", dict(list(ROWS.items())[:1]))
     monkeypatch.setattr("tinygrad_edu.bench.fits.TASKS", dict(list(fits.TASKS.items())[:1]))
     monkeypatch.setattr(scalar, "OPERATIONS", dict(list(scalar.OPERATIONS.items())[:1]))
+    for size, value in {"VOCABULARY": 5, "WIDTH": 4, "LENGTH": 3}.items():
+        monkeypatch.setattr(microgpt, size, value)
+    monkeypatch.setattr(scalar, "TIMES", 10)
+    monkeypatch.setattr(scalar, "problem", lambda: ([[0.1, 0.2]] * 2, [-1, 1]))
     small = {
         name: (make, [2, 3, 4]) for name, (make, _) in growth.SIZES.items() if "fit" not in name
     }
@@ -91,7 +95,7 @@ def test_the_chain_of_micrograd_gives_the_same_derivative() -> None:
 @pytest.mark.usefixtures("quick")
 def test_the_chain_leaves_recursion_limit_and_stack_size_as_they_were() -> None:
     before = sys.getrecursionlimit(), threading.stack_size()
-    chain_table(1)
+    scalar_table(1)
     assert (sys.getrecursionlimit(), threading.stack_size()) == before
 
 
@@ -101,7 +105,7 @@ def test_an_error_in_the_deep_thread_reaches_the_caller(monkeypatch: pytest.Monk
 
     monkeypatch.setattr("tinygrad_edu.bench.scalar.compare", fail)
     with pytest.raises(RuntimeError, match="from below"):
-        chain_table(1)
+        scalar_table(1)
 
 
 def test_engines_take_turns_and_garbage_is_collected_before_each(
@@ -230,31 +234,35 @@ def test_bench_runs_without_any_peer_and_writes_json(
     assert "    fused in C (needs cc, a C compiler)" in shown
     content = json.loads(path.read_text())
     assert list(content["tables"]) == list(TABLES)
-    assert content["tables"]["moons"]["missing"] == ["micrograd (pip install micrograd)"]
-    assert content["tables"]["chain"]["ours"].keys() == {"300 nodes"}
+    assert content["tables"]["scalar"]["missing"] == ["micrograd (pip install micrograd)"]
+    assert "a chain of (x*b + a).relu(), 300 nodes" in content["tables"]["scalar"]["ours"]
     assert content["tables"]["tracing"]["limits"] == {"2-16-16-1": 0.025}
 
 
 @pytest.mark.usefixtures("quick")
 def test_only_measures_the_tables_it_names(capsys: pytest.CaptureFixture[str]) -> None:
-    assert bench.run(arguments("--rounds", "1", "--only", "chain", "--only", "chain")) == 0
+    assert bench.run(arguments("--rounds", "1", "--only", "scalar", "--only", "scalar")) == 0
     shown = capsys.readouterr().out
     assert "a chain of" in shown
-    assert "moons" not in shown
-    assert shown.endswith("bench --rounds 1 --only chain\n")
+    assert "Whole trainings" not in shown
+    assert shown.endswith("bench --rounds 1 --only scalar\n")
 
 
-def test_the_table_of_moons_counts_micrograd_with_the_goal_of_30(
+def test_the_goals_of_scalars_name_engines_that_are_measured(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     pytest.importorskip("micrograd")
 
     def record(ours, others, rounds, goals):  # type: ignore[no-untyped-def]
-        return 1.0, [Comparison(name, 1.0, [1.0], goals[name]) for name in others]
+        return 1.0, [Comparison(name, 1.0, [1.0], goals.get(name)) for name in others]
 
-    monkeypatch.setattr("tinygrad_edu.bench.scalar.compare", record)
-    [[other]] = scalar.moons_table(1).others.values()
-    assert (other.engine.split()[0], other.goal) == ("micrograd", 30.0)
+    monkeypatch.setattr(scalar, "compare", record)
+    table = scalar_table(1)
+    goals = {group: {o.engine: o.goal for o in others} for group, others in table.others.items()}
+    assert goals["a + 1.0, and back"] == {"microgpt-style": 1 / 1.3, "micrograd": 1.0}
+    assert goals["exp"] == {"microgpt-style": None}
+    assert goals["a step of a GPT, 4,192 parameters"]["microgpt-style"] == 1.0
+    assert goals["a step of 2-16-16-1, 100 points"] == {"micrograd": 30.0}
 
 
 @pytest.mark.parametrize("name", scalar.OPERATIONS)
@@ -262,12 +270,11 @@ def test_classes_of_numbers_have_the_same_operations_and_derivatives(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(scalar, "TIMES", 5)
-    make, _, micrograd = scalar.OPERATIONS[name]
+    make, _ = scalar.OPERATIONS[name]
     for measured in (scalar.results, scalar.sum_and_back):
         ours = measured(Value, make)()
-        for engine, value in scalar.classes().items():
-            if micrograd or engine != "micrograd":
-                assert measured(value, make)() == pytest.approx(ours, rel=1e-12), engine
+        for engine, value in scalar.classes(name).items():
+            assert measured(value, make)() == pytest.approx(ours, rel=1e-12), engine
 
 
 def test_a_gpt_of_microgpt_numbers_has_the_losses_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -307,10 +314,10 @@ def test_markdown_has_a_row_per_group_and_a_column_per_engine() -> None:
 
 @pytest.mark.usefixtures("quick")
 def test_markdown_is_printed_where_it_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
-    assert bench.run(arguments("--rounds", "1", "--only", "chain", "--markdown")) == 0
+    assert bench.run(arguments("--rounds", "1", "--only", "scalar", "--markdown")) == 0
     shown = capsys.readouterr().out
-    assert "\n| 300 nodes | " in shown
-    assert shown.endswith("bench --rounds 1 --only chain --markdown\n")
+    assert "\n| a chain of (x*b + a).relu(), 300 nodes | " in shown
+    assert shown.endswith("bench --rounds 1 --only scalar --markdown\n")
 
 
 def test_what_is_no_time_is_shown_with_its_unit_and_limit() -> None:

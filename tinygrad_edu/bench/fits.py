@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 
 from tinygrad_edu.bench.frameworks import Update, jax_dense, torch_dense
 from tinygrad_edu.bench.limit import Limit
-from tinygrad_edu.bench.measure import LIMIT, Comparison, Table, beside, compare
+from tinygrad_edu.bench.measure import IN_NUMPY, LIMIT, Comparison, Table, beside, compare, in_numpy
 from tinygrad_edu.bench.nets import CLASSES, arrays
 from tinygrad_edu.data import digits, iris, moons, standardising
 from tinygrad_edu.nn import MLP
@@ -139,9 +139,12 @@ def fits_table(rounds: int) -> Table:
         for name, (make, goals) in TASKS.items():
             given = make()
             weights = arrays(given.model())
+            ours, turns = partial(our_fit, given), rounds
             others = {e: partial(ENGINES[e], given, weights) for e in goals if e in side.here}
-            turns = rounds if given.X.size < LARGE else max(1, rounds // 2)
-            table.add(name, compare(partial(our_fit, given), others, turns, goals, least=1))
+            others[IN_NUMPY] = partial(in_numpy, ours)
+            if given.X.size >= LARGE:
+                turns = max(1, rounds // 2)
+            table.add(name, compare(ours, others, turns, goals, least=1))
     return table
 
 
@@ -225,17 +228,15 @@ def sklearn_fit(given: Task, weights: list[Any]) -> list[float]:
     return losses
 
 
-def limit_fit(given: Task, weights: list[Any]) -> list[float]:
-    """The steps alone, on all examples, in C; the losses alone."""
-    return Limit(weights, given.X, given.y, given.loss).steps(given.epochs, RATE, given.momentum)
-
-
+#: Engine -> a whole training from given weights, where it can.
 ENGINES: Final[dict[str, Callable[[Task, list[Any]], Any]]] = {
     "NumPy": partial(trained, numpy_dense),
     "PyTorch": partial(trained, torch_dense),
     "JAX": partial(trained, jax_dense),
     "scikit-learn": sklearn_fit,
-    LIMIT: limit_fit,
+    LIMIT: lambda given, weights: Limit(
+        weights, given.X, given.y, given.loss, RATE, given.momentum
+    ).steps(given.epochs),
 }
 
 #: The data sets, by the names of their loaders in `sklearn.datasets`.

@@ -20,7 +20,7 @@ TORCH_LOSSES: Final = {
 
 
 def torch_dense(
-    weights: list[Any], X: Any, y: Any, loss: str, rate: float = RATE, momentum: float = 0.0
+    weights: list[Any], X: Any, y: Any, loss: str, rate: float, momentum: float = 0.0
 ) -> Update:
     """Hidden layers with ReLU, and a loss of ours by its name."""
     torch = import_module("torch")
@@ -78,7 +78,7 @@ def _jax_update(loss: str, rate: float, momentum: float) -> Any:
 
 
 def jax_dense(
-    weights: list[Any], X: Any, y: Any, loss: str, rate: float = RATE, momentum: float = 0.0
+    weights: list[Any], X: Any, y: Any, loss: str, rate: float, momentum: float = 0.0
 ) -> Update:
     """The same; one compiled function chooses rows, goes forward and back, and updates."""
     np, update = import_module("jax.numpy"), _jax_update(loss, rate, momentum)
@@ -98,13 +98,13 @@ def torch_step(given: Problem) -> Step:
     """A step of a net of the table."""
     if isinstance(given.model, ConvolutionNet):
         return torch_convolution_step(given)
-    step = torch_dense(arrays(given.model), given.X, given.y, given.loss)
+    step = torch_dense(*given.start())
     return lambda: float(step(None)[0])
 
 
 def jax_step(given: Problem) -> Step:
     """A step of a dense net of the table."""
-    step = jax_dense(arrays(given.model), given.X, given.y, given.loss)
+    step = jax_dense(*given.start())
     return lambda: float(step(None)[0])
 
 

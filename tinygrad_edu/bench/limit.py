@@ -36,7 +36,9 @@ class Limit:
     There is one of each at a time, which has the weights: the next one begins anew.
     """
 
-    def __init__(self, weights: list[Any], X: Any, y: Any, loss: str) -> None:
+    def __init__(
+        self, weights: list[Any], X: Any, y: Any, loss: str, rate: float, momentum: float = 0.0
+    ) -> None:
         import numpy as np
 
         program = built()
@@ -48,9 +50,14 @@ class Limit:
         arrays = [np.ascontiguousarray(a, float) for a in given]
         getattr(program, f"{name}_start")(*[c_void_p(a.ctypes.data) for a in arrays])
         self.run = getattr(program, f"{name}_{LOSSES[loss]}")
+        self.update = c_double(rate), c_double(momentum)
 
-    def steps(self, n: int, rate: float, momentum: float = 0.0) -> list[float]:
-        """The loss before each of n steps."""
+    def step(self) -> float:
+        """Make one and give the loss before it."""
+        return self.steps(1)[0]
+
+    def steps(self, n: int) -> list[float]:
+        """Make n and give the loss before each."""
         losses = (c_double * n)()
-        self.run(c_long(n), c_double(rate), c_double(momentum), losses)
+        self.run(c_long(n), *self.update, losses)
         return list(losses)

@@ -4,34 +4,32 @@ A program is made once: the scalar graph is traced, regrouped, and compiled for 
 """
 
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from typing import Any, Final, NamedTuple
 
 from tinygrad_edu.bench import frameworks, nets
 from tinygrad_edu.bench.limit import Limit
-from tinygrad_edu.bench.measure import LIMIT, Step, Table, beside, compare, one_blas_thread
+from tinygrad_edu.bench.measure import (
+    IN_NUMPY,
+    LIMIT,
+    Step,
+    Table,
+    beside,
+    compare,
+    in_numpy,
+    one_blas_thread,
+)
 from tinygrad_edu.engine import Value, toposort
 from tinygrad_edu.losses import find_loss
 
-
-def _by_hand(given: nets.Problem) -> Step:
-    """What imports NumPy has to wait for `one_blas_thread`."""
-    step: Step = import_module("tinygrad_edu.bench.numpy_nets").step_by_hand(given)
-    return step
-
-
-def _limit_step(given: nets.Problem) -> Step:
-    net = Limit(nets.arrays(given.model), given.X, given.y, given.loss)
-    return lambda: net.steps(1, nets.RATE)[0]
-
-
-#: Engine -> what makes a step of a problem.
+#: Engine -> what makes a step of a problem. What imports NumPy has to wait for `one_blas_thread`.
 ENGINES: Final[dict[str, Callable[[nets.Problem], Step]]] = {
-    "NumPy": _by_hand,
+    "NumPy": lambda given: import_module("tinygrad_edu.bench.numpy_nets").step_by_hand(given),
     "PyTorch": frameworks.torch_step,
     "JAX": frameworks.jax_step,
     "micrograd": frameworks.micrograd_regression_step,
-    LIMIT: _limit_step,
+    LIMIT: lambda given: Limit(*given.start()).step,
 }
 #: Steps of microseconds are measured in so many times the rounds, and slow ones once in each.
 MORE_ROUNDS: Final = 2
@@ -79,6 +77,8 @@ def matrix_table(rounds: int) -> Table:
         for name, row in ROWS.items():
             given = row.problem()
             others = {e: ENGINES[e](given) for e in row.goals if e in side.here}
+            others[IN_NUMPY] = in_numpy(partial(nets.matrix_step, given))
+            in_numpy(others[IN_NUMPY])
             ours = nets.matrix_step(given)
             table.add(name, compare(ours, others, MORE_ROUNDS * rounds, row.goals, least=1))
     return table

@@ -9,9 +9,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module, metadata, util
 from statistics import median
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 from tinygrad_edu.bench.limit import built
+
+T = TypeVar("T")
 
 #: Name -> (module, package to install, what is said after name and version).
 PEERS: Final = {
@@ -23,6 +25,8 @@ PEERS: Final = {
 }
 #: The program of `limit.c`.
 LIMIT: Final = "fused in C"
+#: Our programs of arrays as calls of NumPy, where a machine in C would run them.
+IN_NUMPY: Final = "tinygrad_edu in NumPy"
 
 
 def installed(name: str) -> bool:
@@ -89,24 +93,35 @@ VARIABLES: Final = (
 
 
 @contextmanager
+def environment(values: Mapping[str, str]) -> Iterator[None]:
+    """These variables of the environment, which is restored after."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            os.environ.update({} if value is None else {name: value})
+
+
+def in_numpy(run: Callable[[], T]) -> T:
+    """What `run` gives; programs that are made and run inside are calls of NumPy."""
+    with environment({"TINYGRAD_EDU_MACHINE": "none"}):
+        return run()
+
+
+@contextmanager
 def one_blas_thread() -> Iterator[bool]:
     """Limit BLAS to one thread; gives whether it is.
 
-    Where NumPy is not imported yet this is done by the environment, which is restored after; else
-    by threadpoolctl. Without that it holds where the environment says so already.
+    Where NumPy is not imported yet the environment does it, else threadpoolctl. Without that it
+    holds where the environment says so already.
     """
     if "numpy" not in sys.modules:
-        before = {name: os.environ.get(name) for name in VARIABLES}
-        os.environ.update(dict.fromkeys(VARIABLES, "1"))
-        try:
+        with environment(dict.fromkeys(VARIABLES, "1")):
             import_module("numpy")
             yield True
-        finally:
-            for name, value in before.items():
-                if value is None:
-                    os.environ.pop(name, None)
-                else:
-                    os.environ[name] = value
     elif util.find_spec("threadpoolctl") is not None:
         with import_module("threadpoolctl").threadpool_limits(1, "blas"):
             yield True

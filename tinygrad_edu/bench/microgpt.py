@@ -14,57 +14,36 @@ class Scalar:
 
     __slots__ = ("_children", "_local_grads", "data", "grad")
 
+    # fmt: off
     def __init__(self, data: float, children: Any = (), local_grads: Any = ()) -> None:
-        self.data = data
-        self.grad = 0.0
-        self._children = children
-        self._local_grads = local_grads
+        self.data, self.grad = data, 0.0
+        self._children, self._local_grads = children, local_grads
 
-    def __add__(self, other: Any) -> "Scalar":
+    def __add__(self, other: Any) -> Any:
         other = other if isinstance(other, Scalar) else Scalar(other)
         return Scalar(self.data + other.data, (self, other), (1, 1))
 
-    def __mul__(self, other: Any) -> "Scalar":
+    def __mul__(self, other: Any) -> Any:
         other = other if isinstance(other, Scalar) else Scalar(other)
         return Scalar(self.data * other.data, (self, other), (other.data, self.data))
 
-    def __pow__(self, c: float) -> "Scalar":
-        return Scalar(self.data**c, (self,), (c * self.data ** (c - 1),))
+    def __pow__(self, c: float) -> Any: return Scalar(self.data**c, (self,), (c * self.data ** (c - 1),))
+    def log(self) -> Any: return Scalar(math.log(self.data), (self,), (1 / self.data,))
+    def exp(self) -> Any: return Scalar(math.exp(self.data), (self,), (math.exp(self.data),))
+    def relu(self) -> Any: return Scalar(max(0, self.data), (self,), (float(self.data > 0),))
+    def __neg__(self) -> Any: return self * -1
+    def __radd__(self, other: Any) -> Any: return self + other
+    def __sub__(self, other: Any) -> Any: return self + (-other)
+    def __rmul__(self, other: Any) -> Any: return self * other
+    def __truediv__(self, other: Any) -> Any: return self * other**-1
 
-    def log(self) -> "Scalar":
-        """ln x."""
-        return Scalar(math.log(self.data), (self,), (1 / self.data,))
-
-    def exp(self) -> "Scalar":
-        """e^x."""
-        return Scalar(math.exp(self.data), (self,), (math.exp(self.data),))
-
-    def tanh(self) -> "Scalar":
-        """The hyperbolic tangent."""
+    def tanh(self) -> Any:
         y = math.tanh(self.data)
         return Scalar(y, (self,), (1 - y * y,))
-
-    def relu(self) -> "Scalar":
-        """max(0, x)."""
-        return Scalar(max(0, self.data), (self,), (float(self.data > 0),))
-
-    def __neg__(self) -> Any:
-        return self * -1
-
-    def __radd__(self, other: Any) -> Any:
-        return self + other
-
-    def __sub__(self, other: Any) -> Any:
-        return self + (-other)
-
-    def __rmul__(self, other: Any) -> Any:
-        return self * other
-
-    def __truediv__(self, other: Any) -> Any:
-        return self * other**-1
+    # fmt: on
 
     def backward(self) -> None:
-        """Add the derivative of this number to `grad` of all that it was made of."""
+        """Add the derivative by each number that this one was made of to its `grad`."""
         order: list[Scalar] = []
         visited = set()
 

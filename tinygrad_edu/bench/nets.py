@@ -44,6 +44,10 @@ class Problem:
     X: Rows
     y: list[int]
 
+    def start(self) -> tuple[list[Any], Rows, list[int], str, float]:
+        """What another engine begins with: weights, data, loss, learning rate."""
+        return arrays(self.model), self.X, self.y, self.loss, RATE
+
     def weights(self) -> list[tuple[Rows, list[float]]]:
         """W (units x inputs) and b of each layer."""
         parameters = arrays(self.model)
