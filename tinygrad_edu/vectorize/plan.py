@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
 from typing import Any, Final
@@ -21,9 +21,13 @@ _PLANS: OrderedDict[Any, "Plan"] = OrderedDict()
 
 @dataclass
 class Plan:
-    """The arrays and equations of a graph; `forward` and `backward` are the lists of equations."""
+    """The arrays and equations of a graph; `forward` and `backward` are the lists of equations.
+
+    `tables` is where the machine keeps what it made of them, with and without the gradient.
+    """
 
     forward: Regrouped
+    tables: dict[Any, Any] = field(default_factory=dict)
 
     @property
     def layout(self) -> Layout:

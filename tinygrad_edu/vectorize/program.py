@@ -190,7 +190,7 @@ class Program:
         kernel = self._kernels.pop(key, None)
         if kernel is None:
             backward = self.plan.backward if gradient else None
-            kernel = self._machine.kernel(self.plan.forward, backward, B)
+            kernel = self._machine.kernel(self.plan, B, gradient=gradient)
             if kernel is None:
                 kernel = compile_kernel(self.plan.forward, backward, B, self.P, self.G)
         self._kernels[key] = kernel
