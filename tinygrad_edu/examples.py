@@ -98,8 +98,7 @@ def examples(
 ) -> tuple[Rows, Rows]:
     """Rows of floats and targets (class numbers as ints), as many of each, at least one.
 
-    They are their `own` numbers, or share an array of floats with whoever gave it: half the memory,
-    where no code of the user's runs while they are read.
+    Unless they are to be their `own`, an array of floats is shared with whoever gave it.
 
     Raises TypeError for what holds no rows of numbers, ValueError for rows of different lengths and
     for numbers that are not finite, naming the place.

@@ -13,6 +13,9 @@ from tinygrad_edu.vectorize.regroup import regroup
 from tinygrad_edu.vectorize.steps import Regrouped, Rows, chooses_class
 from tinygrad_edu.vectorize.tape import Tape
 
+#: The numbers of an array that fit the cache; and rows at a time, however wide they are.
+CACHED: Final = 2**18
+ROWS: Final = (128, 2048)
 #: How many plans are kept, the least recently used goes first.
 MAX_PLANS: Final = 16
 
@@ -39,6 +42,13 @@ class Plan:
     def parameters(self) -> list[int]:
         """The nodes of the parameters, in the order of the vector P."""
         return self.layout.parameters
+
+    @cached_property
+    def rows(self) -> int:
+        """So many rows at a time that their arrays fit the cache."""
+        variables = self.forward.layout.variables.values()
+        widest = max(v.size for v in variables if v.role != "parameter")
+        return max(ROWS[0], min(CACHED // widest, ROWS[1]))
 
     @cached_property
     def classes(self) -> list[tuple[str, tuple[int, ...] | None, int]]:
