@@ -15,7 +15,6 @@ from tinygrad_edu.checks import UNORDERED, is_listed, is_real, number
 
 #: Lists in lists of a target; one that contains itself has no end.
 _DEEPEST: Final = 30
-_FLOATS: Final = {float}
 _TEXT: Final = (str, bytes, bytearray)
 
 
@@ -177,7 +176,7 @@ def like(data: Any, rows: Any) -> Any:
 
 def read_row(row: Any, name: str) -> list[float]:
     """One row of finite floats."""
-    if type(row) is list and _FLOATS.issuperset(map(type, row)) and math.isfinite(sum(row)):
+    if type(row) is list and {float}.issuperset(map(type, row)) and math.isfinite(sum(row)):
         return row[:]  # at once
     entries = _in_order(row, name)
     if entries is None:

@@ -13,9 +13,6 @@ from tinygrad_edu.vectorize.regroup import regroup
 from tinygrad_edu.vectorize.steps import Regrouped, Rows, chooses_class
 from tinygrad_edu.vectorize.tape import Tape
 
-#: The numbers of an array that fit the cache; and rows at a time, however wide they are.
-CACHED: Final = 2**18
-ROWS: Final = (128, 2048)
 #: How many plans are kept, the least recently used goes first.
 MAX_PLANS: Final = 16
 
@@ -48,7 +45,7 @@ class Plan:
         """So many rows at a time that their arrays fit the cache."""
         variables = self.forward.layout.variables.values()
         widest = max(v.size for v in variables if v.role != "parameter")
-        return max(ROWS[0], min(CACHED // widest, ROWS[1]))
+        return max(128, min(2**18 // widest, 2048))
 
     @cached_property
     def classes(self) -> list[tuple[str, tuple[int, ...] | None, int]]:
