@@ -15,7 +15,6 @@ from tinygrad_edu.checks import UNORDERED, is_listed, is_real, number
 
 #: Lists in lists of a target; one that contains itself has no end.
 _DEEPEST: Final = 30
-_FLOATS: Final = {float}
 _TEXT: Final = (str, bytes, bytearray)
 
 
@@ -98,8 +97,7 @@ def examples(
 ) -> tuple[Rows, Rows]:
     """Rows of floats and targets (class numbers as ints), as many of each, at least one.
 
-    They are their `own` numbers, or share an array of floats with whoever gave it: half the memory,
-    where no code of the user's runs while they are read.
+    Unless they are to be their `own`, an array of floats is shared with whoever gave it.
 
     Raises TypeError for what holds no rows of numbers, ValueError for rows of different lengths and
     for numbers that are not finite, naming the place.
@@ -178,7 +176,7 @@ def like(data: Any, rows: Any) -> Any:
 
 def read_row(row: Any, name: str) -> list[float]:
     """One row of finite floats."""
-    if type(row) is list and _FLOATS.issuperset(map(type, row)) and math.isfinite(sum(row)):
+    if type(row) is list and {float}.issuperset(map(type, row)) and math.isfinite(sum(row)):
         return row[:]  # at once
     entries = _in_order(row, name)
     if entries is None:

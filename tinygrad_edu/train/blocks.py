@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from time import monotonic
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from tinygrad_edu.engine import Value
+from tinygrad_edu.engine.leaves import data_of
 from tinygrad_edu.train.training import Divergence, DivergenceError
 
 #: Seconds after which a block ends, so that a bar moves; and the most numbers it may hold.
@@ -87,36 +88,48 @@ class Block:
         return losses
 
 
-class Descent(Protocol):
-    """The steps of a descent on given rows and targets."""
+class Descent:
+    """The steps of a descent on given rows and targets; here, one that works on Values themselves.
+
+    values       the parameters
+    last_finite  their numbers with the last finite loss
+    sure         whether no step may turn out to need scalars
+    """
+
+    values: list[Value]
+    last_finite: Any
+    sure = True
 
     def step(
         self, chosen: Sequence[int], epoch: int, rows: Sequence[Any] | None = None
     ) -> tuple[float, Any]:
-        """One update on these examples (with other `rows`): mean loss before it, and outputs."""
+        """One update on the examples of these numbers: the mean loss before it, and the outputs.
+
+        `rows` take the place of theirs. Raises DivergenceError, the parameters (and buffers) then
+        being the last ones with a finite loss.
+        """
+        raise NotImplementedError
 
     def run(self, block: Block, epoch: int) -> None:
         """Epochs from this number on: one or more, until the block is full or SECONDS are over."""
+        until = monotonic() + SECONDS
+        while True:
+            for chosen, rows in block.epoch():
+                block.put(*self.step(chosen, epoch, rows))
+            epoch += 1
+            if block.epochs >= min(block.most, len(block.losses)) or monotonic() > until:
+                return
 
     def read(self) -> bool:
         """Take over the numbers of the parameters; False where more than these was changed."""
+        return True
 
     def write(self) -> None:
         """Give the parameters their numbers and gradients."""
 
     def numbers(self, leaves: list[Value]) -> Any:
         """The numbers of these leaves as they are now, which the Values may not have yet."""
-
-
-def run_steps(descent: Descent, block: Block, epoch: int) -> None:
-    """`run` of a descent, one step after the other."""
-    until = monotonic() + SECONDS
-    while True:
-        for chosen, rows in block.epoch():
-            block.put(*descent.step(chosen, epoch, rows))
-        epoch += 1
-        if block.epochs >= min(block.most, len(block.losses)) or monotonic() > until:
-            return
+        return data_of(leaves)
 
 
 def blocks(

@@ -92,11 +92,12 @@ def fit(
     the history are those of the steps themselves, in training mode. Each callback gets an `Epoch`
     and may return True to stop; a `Callback` hears of the start and the end too. `progress` shows
     a bar in a terminal or a notebook. Ctrl-C after the first epoch, or divergence, ends training
-    with a warning: the history up to then is returned and the model usable.
+    with a warning: the history up to then is returned and the model usable. An array of floats is
+    read where it is, without a copy, unless there are callbacks, which might change it.
     """
     callbacks = _callables(callbacks)
     rows, targets = examples(X, y, own=bool(callbacks))
-    held_out = None if validation is None else _held_out(validation)
+    held_out = None if validation is None else _held_out(validation, bool(callbacks))
     training = prepared(model, rows, targets, loss, optimizer, penalty)
     right = Right(training.loss, targets)
     epochs, block = planned(training, epochs, batch_size, rng, augment, right.known)
@@ -205,12 +206,12 @@ class EarlyStopping(Callback):
         return f"EarlyStopping({self.patience}, min_delta={self.min_delta})"
 
 
-def _held_out(validation: Any) -> tuple[Rows, Rows]:
+def _held_out(validation: Any, own: bool) -> tuple[Rows, Rows]:
     try:
         X, y = validation
     except (TypeError, ValueError):
         raise TypeError(f"validation must be (X, y), got {validation!r:.60}") from None
-    return examples(X, y, names=("X_val", "y_val"))
+    return examples(X, y, names=("X_val", "y_val"), own=own)
 
 
 def _callables(callbacks: Any) -> Sequence[AnyCallback]:

@@ -11,10 +11,10 @@ import numpy as np
 from tinygrad_edu.engine import Value, gradients, modes
 from tinygrad_edu.engine.leaves import assign, data_of
 from tinygrad_edu.examples import Rows
-from tinygrad_edu.losses import Loss
+from tinygrad_edu.losses import Loss, half_squared_error, mean_squared_error, squared_error
 from tinygrad_edu.nn import Module
 from tinygrad_edu.optim import OPTIMIZERS, Optimizer
-from tinygrad_edu.train.blocks import Block, run_steps
+from tinygrad_edu.train.blocks import Descent
 from tinygrad_edu.train.held import asks_types, trial, unchanged
 from tinygrad_edu.train.scalar import batch_loss, with_penalty
 from tinygrad_edu.train.training import NOTHING, DivergenceError, Model, Penalty, check_finite
@@ -27,9 +27,11 @@ from tinygrad_edu.vectorize.trace import lenient
 #: How many rows are compared with the scalar engine, fewer from so many parameters on.
 _CHECKED_ROWS: Final = 3
 _MANY: Final = 20_000
+#: Losses that look at no target, so that one that is fine tells of all.
+_OF_ANY_NUMBERS: Final = (squared_error, half_squared_error, mean_squared_error)
 
 
-class MatrixDescent:
+class MatrixDescent(Descent):
     """Descent on arrays: parameters, gradient and optimizer state are vectors.
 
     The numbers of the Values are those of the vectors after `write`, and read into them by `read`.
@@ -47,7 +49,6 @@ class MatrixDescent:
     on_values       whether the optimizer is one of the user's, which works on Values
     loaded          the kernel that holds all rows, so that they need not be copied again
     last_finite     P before the last update
-    sure            whether no comparison may come out otherwise on some rows
     quiet           a context in which NumPy does not warn; entering it costs a tenth of errstate
     """
 
@@ -77,11 +78,7 @@ class MatrixDescent:
     def step(
         self, chosen: Sequence[int], epoch: int, rows: Sequence[Any] | None = None
     ) -> tuple[float, Array]:
-        """One update on the examples of these numbers: the mean loss before it, and the outputs.
-
-        `rows` take the place of theirs. Raises DivergenceError, the parameters then being the last
-        ones with a finite loss.
-        """
+        """As `Descent.step`, by the program and the optimizer's equation."""
         if rows is not None and self.program.asks:
             raise VectorizeError(
                 "the model or the loss asks what kind of number it gets, or looks it up, and rows "
@@ -89,10 +86,6 @@ class MatrixDescent:
             )
         kernel = self._filled(chosen, rows)
         return self.quiet.run(self._step, kernel, epoch), kernel.results[1]
-
-    def run(self, block: Block, epoch: int) -> None:
-        """Whole epochs, one step after the other."""
-        run_steps(self, block, epoch)
 
     def _step(self, kernel: Kernel, epoch: int) -> float:
         program = self.program
@@ -296,14 +289,16 @@ def checked_program(
         harmless, watch = partial(trial, example), partial(unchanged, example)
         program = Program(example, *ends, trial=harmless, watch=watch)
         program.asks |= asks_types(example)
-        kinds = Rows.of(targets).first_of_each()
+        few = _CHECKED_ROWS if len(program.P) < _MANY else _CHECKED_ROWS - 1
+        kinds: Sequence[int] = range(len(rows))[:few]
+        if loss not in _OF_ANY_NUMBERS:
+            kinds = Rows.of(targets).first_of_each()
         with modes.tracing(lenient):  # a loss refuses what does not fit, a program would not notice
             output = model(rows[0])
             for i in kinds:
                 loss(output, targets[i])
         X, y = Rows.of(rows).array, Rows.of(targets).array
         program.check_classes({"Y": y})
-        few = _CHECKED_ROWS if len(program.P) < _MANY else _CHECKED_ROWS - 1
         chosen: Sequence[int] = sorted({*kinds[:few], len(rows) - 1})[-few:]
         if program.asks:
             chosen = range(len(rows))

@@ -45,6 +45,13 @@ class Plan:
         return self.layout.parameters
 
     @cached_property
+    def rows(self) -> int:
+        """So many rows at a time that their arrays fit the cache."""
+        variables = self.forward.layout.variables.values()
+        widest = max(v.size for v in variables if v.role != "parameter")
+        return max(128, min(2**18 // widest, 2048))
+
+    @cached_property
     def classes(self) -> list[tuple[str, tuple[int, ...] | None, int]]:
         """Which numbers are class numbers: argument, columns (None for all), number of classes."""
         return [

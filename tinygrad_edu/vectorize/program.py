@@ -24,9 +24,6 @@ from tinygrad_edu.vectorize.trace import lenient, record, repeated, settle, trac
 
 #: For how many numbers of examples compiled kernels are kept.
 MAX_KERNELS: Final = 8
-#: Rows that are computed at a time, and the numbers of the widest array that fit the cache then.
-_ROWS: Final = (128, 2048)
-_CACHED: Final = 2**18
 
 
 class Program:
@@ -206,14 +203,8 @@ class Program:
         return kernel
 
     def results(self, arrays: dict[str, Array]) -> list[Array]:
-        """Each result for all rows of these arguments, (B, columns), with the numbers P has.
-
-        It is computed for some rows after the others, as many as fit the cache.
-        """
-        B, least, most = len(arrays["X"]), *_ROWS
-        variables = self.plan.forward.layout.variables.values()
-        widest = max(v.size for v in variables if v.role != "parameter")
-        rows = max(least, min(_CACHED // widest, most))
+        """Each result for all rows, (B, columns), with the numbers P has: some rows at a time."""
+        B, rows = len(arrays["X"]), self.plan.rows
         found = [np.empty((B, len(result))) for result in self.tape.results]
         for start in range(0, B, rows):
             part = slice(start, start + rows)
