@@ -60,3 +60,18 @@ class Grouped(Primitive):
 def opened(x: tuple[Any, ...]) -> tuple[Any, ...]:
     """Parents, numbers or slopes of a node in a row, out of their groups."""
     return tuple(chain.from_iterable([a if type(a) is tuple else (a,) for a in x]))
+
+
+def groups_of(v: Any) -> tuple[tuple[Any, ...], ...]:
+    """The parents of a node in the groups they were given in; of most operations it is one."""
+    return v._parents if isinstance(v._primitive, Grouped) else (v._parents,)
+
+
+def kinds_of(group: tuple[Any, ...]) -> set[str]:
+    """The kinds of the nodes of a group, as `Value.kind`."""
+    return {v._primitive if type(v._primitive) is str else "result" for v in group}
+
+
+def names_of(group: tuple[Any, ...]) -> list[str | None]:
+    """The names of the nodes of a group."""
+    return [v._name for v in group]

@@ -302,6 +302,9 @@ def checked_program(
         chosen: Sequence[int] = sorted({*kinds[:few], len(rows) - 1})[-few:]
         if program.asks:
             chosen = range(len(rows))
+        elif program.is_sure:
+            program.check_graphs()
+            chosen = ()
         for k in range(0, len(chosen), few):
             batch = [[of[i] for i in chosen[k : k + few]] for of in (rows, targets)]
             arrays = {"X": X[chosen[k : k + few]], "Y": y[chosen[k : k + few]]}
