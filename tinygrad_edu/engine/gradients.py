@@ -27,10 +27,13 @@ def gradients(root: Value, gradient: float = 1.0) -> dict[Value, float]:
     for v in toposort(root, leaves=True):
         twins[v] = twin = object.__new__(Value)
         twin._float, twin._name, twin._grad = v._float, v._name, UNREACHED
-        twin._primitive, twin._numbers = v._primitive, v._numbers
-        twin._parents = tuple([twins[p] for p in v._parents])
+        twin._primitive, twin._birth = v._primitive, v._birth
+        if v._birth:
+            twin._y, *numbers = v.numbers
+            twin._left = twins[v.parents[0]]
+            twin._right, twin._x_right = tuple([twins[p] for p in v.parents]), tuple(numbers)
     twins[root]._grad += number(gradient, "gradient")
-    chain_rule([twin for twin in twins.values() if twin._parents], checking=False)
+    chain_rule([twin for twin in twins.values() if twin._birth], checking=False)
     return {v: twin._grad for v, twin in twins.items()}
 
 
@@ -52,7 +55,7 @@ def grad(y: Value, x: Value | Sequence[Value]) -> Value | list[Value]:
     order = toposort(y)
     needed = set(xs)
     for v in order:
-        if not needed.isdisjoint(v._parents):
+        if not needed.isdisjoint(v.parents):
             needed.add(v)
     flowing: dict[Value, list[Any]] = {y: [1.0]}  # the terms of each node's gradient
     for v in reversed(order):
@@ -60,8 +63,8 @@ def grad(y: Value, x: Value | Sequence[Value]) -> Value | list[Value]:
             continue
         check_unchanged(v, "grad()")
         g = reduce(add, flowing[v])
-        slopes = v.op.slopes(on_values, v, *v._parents, **v.op.constants)
-        for p, slope, found in zip(v._parents, slopes, v.slopes(), strict=True):
+        slopes = v.op.slopes(on_values, v, *v.parents, **v.op.constants)
+        for p, slope, found in zip(v.parents, slopes, v.slopes(), strict=True):
             if p in needed and found is not no_flow:
                 flowing.setdefault(p, []).append(_times(g, slope))
     totals = [reduce(add, flowing.get(v, [0.0])) for v in xs]
@@ -87,6 +90,6 @@ def check_unchanged(v: Value, before: str) -> None:
 
 def changed_since(v: Value) -> Iterator[tuple[Value, float]]:
     """A result and its parents where they hold another number than in the forward pass; and it."""
-    for p, recorded in zip((v, *v._parents), v._numbers, strict=True):
+    for p, recorded in zip((v, *v.parents), v.numbers, strict=True):
         if p._float != recorded and not (p._float != p._float and recorded != recorded):
             yield p, recorded

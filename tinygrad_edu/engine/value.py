@@ -15,12 +15,13 @@ _new = object.__new__
 _current_mode = modes.current.get
 _next_birth = itertools.count(1).__next__
 
+_powers: Final[dict[float, Callable[["Value"], "Value"]]] = {}
 _COMPARISONS: Final = {"<": lt, "<=": le, ">": gt, ">=": ge, "equal": eq, "!=": ne}
 
 
 def constant(x: float) -> "Value":
     """A leaf for a number that a formula mentions, as the 2 in `2 * v`."""
-    return _leaf(_new(Value), number(x), "constant")
+    return _leaf(_new(Value), x if type(x) is float else number(x), "constant")
 
 
 def parameter(x: float, name: str | None = None) -> "Value":
@@ -32,17 +33,19 @@ def parameter(x: float, name: str | None = None) -> "Value":
 
 def _leaf(v: "Value", x: float, kind: str) -> "Value":
     v._float, v._grad, v._name = x, UNREACHED, None
-    v._primitive, v._parents, v._numbers = kind, (), ()
+    v._primitive, v._birth = kind, 0
     return v
 
 
-def _node(
-    primitive: Primitive, y: float, parents: tuple["Value", ...], numbers: tuple[float, ...]
+def _result(
+    left: "Value", primitive: Primitive, y: float, x_left: float, right: Any, x_right: Any
 ) -> "Value":
-    """The result of an operation, with the numbers (y, *x) of its forward pass."""
+    """The result of an operation; its operands and numbers are given as `Node` has them."""
     v = _new(Value)
-    v._float, v._grad, v._name = y, UNREACHED, None
-    v._primitive, v._parents, v._numbers = primitive, parents, numbers
+    v._float = v._y = y
+    v._grad, v._name, v._primitive = UNREACHED, None, primitive
+    v._left, v._right = left, right
+    v._x_left, v._x_right = x_left, x_right
     v._birth = _next_birth()
     mode = _current_mode()
     if mode is not None:
@@ -62,12 +65,11 @@ def _operators(name: str) -> tuple[Callable[[Any, Any], "Value"], ...]:
 
     def forward(self: "Value", other: Any) -> Any:
         if not isinstance(other, Value):
-            if not is_real(other):
+            if type(other) is not float and not is_real(other):
                 return NotImplemented
             other = constant(other)
         x, y = self._float, other._float
-        z = value(floats, x, y)
-        return _node(primitive, z, (self, other), (z, x, y))
+        return _result(self, primitive, value(floats, x, y), x, other, y)
 
     def reflected(self: "Value", other: Any) -> Any:
         return forward(constant(other), self) if is_real(other) else NotImplemented
@@ -75,16 +77,9 @@ def _operators(name: str) -> tuple[Callable[[Any, Any], "Value"], ...]:
     return forward, reflected
 
 
-def method(primitive: Primitive) -> Callable[["Value"], "Value"]:
-    """An operation of one operand as a method of Value."""
-    name = primitive.name
-
-    def method(self: "Value") -> "Value":
-        return primitive.of_one(self)
-
-    method.__name__, method.__qualname__ = name, f"Value.{name}"
-    method.__doc__ = f"`functions.{name}` of this Value."
-    return method
+def _row(left: Any, right: Any) -> tuple[Any, ...]:
+    """The operands, or their numbers, from the two slots of a result."""
+    return right if type(right) is tuple else (left,) if right is None else (left, right)
 
 
 def compare(sign: str, v: "Value", other: "Value | float") -> bool:
@@ -185,14 +180,16 @@ class Value(Node["Value"]):
     @property
     def parents(self) -> tuple["Value", ...]:
         """What this node was made from, in order, repeats kept: `a * a` has two parents."""
-        return self._parents
+        return _row(self._left, self._right) if self._birth else ()
 
     @property
     def numbers(self) -> tuple[float, ...]:
         """The numbers of the forward pass: (y, *x), that of the result, then of each parent."""
         if _current_mode() is not None:
             modes.tell("read", self)
-        return self._numbers or (self._float,)
+        if not self._birth:
+            return (self._float,)
+        return (self._y, *_row(self._x_left, self._x_right))
 
     def slopes(self) -> tuple[float, ...]:
         """dy/dx for each parent x as the operation gives it, `no_flow` where nothing flows back.
@@ -202,8 +199,8 @@ class Value(Node["Value"]):
         """
         if isinstance(self._primitive, str):
             return ()
-        slopes = self._primitive._slopes(*self._numbers)
-        self._primitive.check(slopes, len(self._parents))
+        slopes = self._primitive._slopes(floats, *self.numbers)
+        self._primitive.check(slopes, len(self.parents))
         return tuple(slopes)
 
     def local_derivatives(self) -> tuple[float, ...]:
@@ -233,14 +230,19 @@ class Value(Node["Value"]):
     _pow,        __rpow__     = _operators("pow")
 
     def __pow__(self, c: Any) -> "Value":
-        if isinstance(c, Value):        return self._pow(c)
-        if is_real(c):                  return primitives["power"].bind(c=number(c)).of_one(self)
-        return NotImplemented
+        power = _powers.get(c) if type(c) is float or type(c) is int else None
+        if power is None:
+            if isinstance(c, Value):    return self._pow(c)
+            if not is_real(c):          return NotImplemented
+            power = primitives["power"].bind(c=number(c)).of_one
+            if c and len(_powers) < 1024:  # 0.0 and -0.0 are one key
+                _powers[c] = power
+        return power(self)
 
     def __pos__(self) -> "Value":       return self
 
-    __neg__       = method(primitives["negative"])
-    __abs__ = abs = method(primitives["abs"])
+    __neg__       = primitives["negative"].of_one
+    __abs__ = abs = primitives["abs"].of_one
 
     __lt__, __le__ = _comparison("<"), _comparison("<=")
     __gt__, __ge__ = _comparison(">"), _comparison(">=")
@@ -259,7 +261,7 @@ class Value(Node["Value"]):
     leaky_relu: ClassVar[Callable[..., "Value"]]
 
     __array_ufunc__ = other_names.of_numpy
-    _node, _constant = staticmethod(_node), staticmethod(constant)
+    _result, _constant = _result, staticmethod(constant)
 
     __float__ = __int__ = __round__ = other_names.no_number
 
@@ -272,7 +274,7 @@ class Value(Node["Value"]):
         return f"Value(data={self._float!r}, grad={self.grad!r}{name}{op})"
 
     def __reduce__(self) -> Any:
-        if self._parents:
+        if self._birth:
             raise TypeError(
                 f"{self!r} is the result of an operation and cannot be copied or pickled without "
                 "its graph: copy its number, Value(v.data), or copy the model"
