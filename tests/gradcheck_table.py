@@ -71,8 +71,8 @@ def rows(most: int = 10**6) -> list[Row]:
             at = points(op, constants)
             for x in at[:: len(at) // most | 1]:  # odd: both signs
                 x = (*x, 0.7) if op.name == "dot" and len(x) == 2 else x
-                y = op._value(floats, *x)
-                slopes = tuple(map(float, op._slopes(floats, y, *x)))
+                y = op.value(floats, *x, **constants)
+                slopes = tuple(map(float, op.slopes(floats, y, *x, **constants)))
                 if all(map(math.isfinite, (y, *slopes))) and not (
                     op.kink and op.kink(*x, **constants)
                 ):
@@ -103,7 +103,7 @@ def differences(row: Row, i: int) -> list[tuple[float, float]]:
     """How far the result moves over several steps of operand i, and over what."""
     steps = [abs(row.x[i]) * 2.0**-k for k in range(1, 30, 2)] + [2.0**-k for k in range(2, 14, 2)]
     at = [[[a + s * (j == i) for j, a in enumerate(row.x)] for s in (h, -h)] for h in steps]
-    value = partial(row.op._value, floats)
+    value = partial(row.op.value, floats, **row.op.constants)
     return [(value(*up) - value(*down), up[i] - down[i]) for up, down in at]
 
 

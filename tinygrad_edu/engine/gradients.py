@@ -23,18 +23,17 @@ def gradients(root: Value, gradient: float = 1.0) -> dict[Value, float]:
     `no_flow`, which is 0, where nothing flows. No `.grad` is read or changed, and `detect_anomaly`
     does not look on.
     """
-    twins: dict[Value, Value] = {}  # the pass runs on a copy of the graph
-    for v in toposort(root, leaves=True):
-        twins[v] = twin = object.__new__(Value)
-        twin._float, twin._name, twin._grad = v._float, v._name, UNREACHED
-        twin._primitive, twin._birth = v._primitive, v._birth
-        if v._birth:
-            twin._y, *numbers = v.numbers
-            twin._left = twins[v.parents[0]]
-            twin._right, twin._x_right = tuple([twins[p] for p in v.parents]), tuple(numbers)
-    twins[root]._grad += number(gradient, "gradient")
-    chain_rule([twin for twin in twins.values() if twin._birth], checking=False)
-    return {v: twin._grad for v, twin in twins.items()}
+    order = toposort(root, leaves=True)
+    held = [v._grad for v in order]
+    try:
+        for v in order:
+            v._grad = UNREACHED
+        root._grad += number(gradient, "gradient")
+        chain_rule([v for v in order if v._birth], checking=False)
+        return {v: v._grad for v in order}
+    finally:
+        for v, g in zip(order, held, strict=True):
+            v._grad = g
 
 
 @overload
@@ -90,6 +89,6 @@ def check_unchanged(v: Value, before: str) -> None:
 
 def changed_since(v: Value) -> Iterator[tuple[Value, float]]:
     """A result and its parents where they hold another number than in the forward pass; and it."""
-    for p, recorded in zip((v, *v.parents), v.numbers, strict=True):
+    for p, recorded in zip((v, *v.parents), v._numbers(), strict=True):
         if p._float != recorded and not (p._float != p._float and recorded != recorded):
             yield p, recorded

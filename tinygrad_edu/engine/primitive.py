@@ -1,13 +1,12 @@
 """Primitive: one operation, its value and its slopes, written once over a namespace `m`."""
 
 from collections.abc import Callable
-from functools import partial
 from math import copysign
-from types import FunctionType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any, Final, Generic, Self, TypeVar, overload
 
 from tinygrad_edu.checks import instance, number
-from tinygrad_edu.namespace import floats, no_flow
+from tinygrad_edu.namespace import bound, floats, no_flow
 
 V = TypeVar("V")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -27,10 +26,10 @@ class Node(Generic[V]):
     _name: str | None
     _primitive: "Primitive | str"  # what made it; of a leaf its kind, such as "input"
     _left: V  # the first operand
-    _right: V | tuple[V, ...] | None  # the second, None without one; of several the tuple of all
-    _y: float  # the result as the forward pass found it, and as `_left` and `_right` the operands
-    _x_left: float
-    _x_right: float | tuple[float, ...] | None
+    _right: Any  # the second, None without one; of several the tuple of all, or of their groups
+    _y: float  # the result as the forward pass found it
+    _x_left: float  # the operands, as `_left` and `_right` have them
+    _x_right: Any
     _birth: int  # 0 of a leaf, else later than those of the operands: it sorts a graph
 
     _result: Callable[..., V]  # makes the result of an operation on this node and `_right`
@@ -70,7 +69,8 @@ class Primitive:
         constants = {} if constants is None else constants
         self.constants = instance("constants", constants, dict, "a dict of numbers by name")
         self._key = _key(self.constants)
-        self._value, self._slopes = (_bound(f, constants) for f in (value, slopes))
+        self._value = bound(value, constants) if constants else value
+        self._slopes = bound(slopes, constants) if constants else slopes
         self.of_one = _of_one(self)
         self._bound: dict[Any, Self] = {}  # what `bind` gave before
         self._arity = -1  # the number of slopes that `check` found right the last time
@@ -81,8 +81,8 @@ class Primitive:
     def __call__(self, *x: Node[V] | float, **constants: float) -> V: ...
     def __call__(self, *x: Any, **constants: float) -> Any:
         """The node y on Values and numbers; on plain numbers alone a plain number."""
-        bound = self.bind(**constants) if constants else self
-        return bound.of_one(x[0]) if len(x) == 1 and isinstance(x[0], Node) else bound.of(x)
+        fixed = self.bind(**constants) if constants else self
+        return fixed.of_one(x[0]) if len(x) == 1 and isinstance(x[0], Node) else fixed.of(x)
 
     def of(self, x: tuple[Any, ...]) -> Any:
         """The same for a tuple of operands: quicker where there are many."""
@@ -104,17 +104,18 @@ class Primitive:
             raise
         if type(y) is not float:
             y = number(y, f"the value of {self.name}")
-        return left._result(self, y, numbers[0], x, numbers)
+        right, x_right = (x[1], numbers[1]) if len(x) == 2 else (x, numbers)
+        return left._result(self, y, numbers[0], right, x_right)
 
     def bind(self, **constants: float) -> Self:
         """The same operation with its constants fixed; equal constants give the same object."""
         key = _key(constants)
-        bound = self._bound.get(key)
-        if bound is None:
-            bound = type(self)(self.name, self.value, self.slopes, self.kink, constants=constants)
+        fixed = self._bound.get(key)
+        if fixed is None:
+            fixed = type(self)(self.name, self.value, self.slopes, self.kink, constants=constants)
             if len(self._bound) < 1024:  # x**c for ever new c must not fill the memory
-                self._bound[key] = bound
-        return bound
+                self._bound[key] = fixed
+        return fixed
 
     def check(self, slopes: object, parents: int) -> None:
         """Raise ValueError or TypeError unless there is one float per parent.
@@ -176,20 +177,6 @@ def _of_one(primitive: Primitive) -> Callable[[Any], Any]:
     method.__name__, method.__qualname__ = name, f"Value.{name}"
     method.__doc__ = f"`functions.{name}` of this Value."
     return method
-
-
-def _bound(function: Callable[..., Any], constants: dict[str, float]) -> Callable[..., Any]:
-    """The function with its constants fixed: as defaults, a third of the time of a `partial`."""
-    n = len(constants)
-    if n and type(function) is FunctionType:
-        code, defaults = function.__code__, (function.__defaults__ or ())[:-n]
-        if (
-            code.co_varnames[: code.co_argcount][-n:] == (*constants,)
-            and not code.co_kwonlyargcount
-        ):
-            defaults += tuple(constants.values())
-            return FunctionType(code, function.__globals__, None, defaults, function.__closure__)
-    return partial(function, **constants) if n else function
 
 
 def _key(constants: dict[str, float]) -> tuple[tuple[str, float, float], ...]:

@@ -7,8 +7,10 @@ from typing import Any, ClassVar, Final
 
 from tinygrad_edu.checks import is_real, number
 from tinygrad_edu.engine import modes, other_names
+from tinygrad_edu.engine.anomaly import check_forward
+from tinygrad_edu.engine.grouped import row
 from tinygrad_edu.engine.primitive import Node, Primitive, primitives
-from tinygrad_edu.engine.walk import chain_rule, check_forward, toposort
+from tinygrad_edu.engine.walk import chain_rule, toposort
 from tinygrad_edu.namespace import UNREACHED, floats
 
 _new = object.__new__
@@ -75,11 +77,6 @@ def _operators(name: str) -> tuple[Callable[[Any, Any], "Value"], ...]:
         return forward(constant(other), self) if is_real(other) else NotImplemented
 
     return forward, reflected
-
-
-def _row(left: Any, right: Any) -> tuple[Any, ...]:
-    """The operands, or their numbers, from the two slots of a result."""
-    return right if type(right) is tuple else (left,) if right is None else (left, right)
 
 
 def compare(sign: str, v: "Value", other: "Value | float") -> bool:
@@ -180,16 +177,20 @@ class Value(Node["Value"]):
     @property
     def parents(self) -> tuple["Value", ...]:
         """What this node was made from, in order, repeats kept: `a * a` has two parents."""
-        return _row(self._left, self._right) if self._birth else ()
+        return row(self._left, self._right) if self._birth else ()
 
     @property
     def numbers(self) -> tuple[float, ...]:
         """The numbers of the forward pass: (y, *x), that of the result, then of each parent."""
         if _current_mode() is not None:
             modes.tell("read", self)
+        return self._numbers()
+
+    def _numbers(self) -> tuple[float, ...]:
+        """The same, and no tracer is told that somebody looked."""
         if not self._birth:
             return (self._float,)
-        return (self._y, *_row(self._x_left, self._x_right))
+        return (self._y, *row(self._x_left, self._x_right))
 
     def slopes(self) -> tuple[float, ...]:
         """dy/dx for each parent x as the operation gives it, `no_flow` where nothing flows back.
@@ -199,7 +200,7 @@ class Value(Node["Value"]):
         """
         if isinstance(self._primitive, str):
             return ()
-        slopes = self._primitive._slopes(floats, *self.numbers)
+        slopes = self._primitive.slopes(floats, *self._numbers(), **self._primitive.constants)
         self._primitive.check(slopes, len(self.parents))
         return tuple(slopes)
 
@@ -287,6 +288,5 @@ other_names.add_to(Value)
 
 def _restore(cls: type[Value], x: float, g: float | None, kind: str, name: str | None) -> Value:
     v = cls(x, name)
-    v._grad = UNREACHED if g is None else g
-    v._primitive = kind
+    v._grad, v._primitive = UNREACHED if g is None else g, kind
     return v

@@ -6,7 +6,8 @@ from operator import attrgetter
 from typing import Any
 
 from tinygrad_edu.checks import flag
-from tinygrad_edu.engine.modes import NonFiniteError
+from tinygrad_edu.engine.anomaly import NonFiniteError, check_backward
+from tinygrad_edu.engine.grouped import Grouped
 from tinygrad_edu.engine.primitive import Node, Primitive, V
 from tinygrad_edu.namespace import UNREACHED, floats, no_flow
 
@@ -20,26 +21,27 @@ def toposort(*roots: Node[V], leaves: bool = False) -> list[V]:
         if not isinstance(v, Node):
             raise TypeError(f"a graph is that of Values, got {type(v).__name__}")
     order: list[Any] = [v for v in dict.fromkeys(roots) if v._birth]
-    seen = set(order)
+    seen: set[Any] = set(order)
     for v in order:  # which grows meanwhile
-        p, right = v._left, v._right
+        left, right = v._left, v._right
         if type(right) is not tuple:
-            if p._birth and p not in seen:
-                seen.add(p)
-                order.append(p)
+            if left._birth and left not in seen:
+                seen.add(left)
+                order.append(left)
             if right is not None and right._birth and right not in seen:
                 seen.add(right)
                 order.append(right)
-        elif len(right) <= 8 or not seen.issuperset(right):  # which units of a layer share
-            for p in right:
-                if p not in seen:
-                    seen.add(p)
-                    if p._birth:
+            continue
+        for group in right if type(right[0]) is tuple else (right,):
+            if group not in seen:  # the units of a layer share one: it is looked at once
+                seen.add(group)
+                for p in group:
+                    if p._birth and p not in seen:
+                        seen.add(p)
                         order.append(p)
     order.sort(key=attrgetter("_birth"))  # a topological order, as parents are born first
     if flag("leaves", leaves):
-        nodes = (node for v in order for node in (*v.parents, v))
-        order = list(dict.fromkeys(chain(nodes, roots)))
+        order = list(dict.fromkeys(chain(*[(*v.parents, v) for v in order], roots)))
     return order
 
 
@@ -66,48 +68,23 @@ def chain_rule(order: Sequence[Node[V]], *, checking: bool) -> None:
                     primitive.check(slopes, 1)
                 v._left._grad += g * slopes[0]
             elif type(right) is not tuple:
-                to_left, to_right = slopes = primitive._slopes(floats, v._y, v._x_left, v._x_right)
+                slopes = primitive._slopes(floats, v._y, v._x_left, v._x_right)
+                if primitive._arity != 2:
+                    primitive.check(slopes, 2)
+                to_left, to_right = slopes
                 v._left._grad += g * to_left
                 right._grad += g * to_right
             else:
                 slopes = primitive._slopes(floats, v._y, *v._x_right)
                 if primitive._arity != (n := len(right)):
                     primitive.check(slopes, n)
+                if type(primitive) is Grouped:
+                    right, slopes = sum(right, ()), sum(slopes, ())
                 for p, slope in zip(right, slopes, strict=True):
                     p._grad += g * slope
             if checking:
-                _check_backward(v, slopes)
+                check_backward(v)
     except Exception as error:
         if not isinstance(error, NonFiniteError):
             error.add_note(f"in the backward pass through {v!r}")
         raise
-
-
-def _check_backward(v: Any, slopes: Sequence[float]) -> None:
-    """Raise NonFiniteError if what `v` passed on made the grad of a parent inf or nan."""
-    for p, slope in zip(v.parents, slopes, strict=True):
-        if p._grad - p._grad != 0:
-            raise NonFiniteError(
-                f"backward: {v._primitive.name} passed grad {v._grad!r} * slope {float(slope)!r} "
-                f"to {_expression(p, 1)}, whose grad became {p._grad!r}, in {_expression(v)}"
-            )
-
-
-def check_forward(v: Any) -> None:
-    """Raise NonFiniteError if the number of a result is inf or nan."""
-    if v._float - v._float != 0:
-        _, *x = v.numbers
-        inputs = ", ".join(map(repr, x[:4])) + ", ..." * (len(x) > 4)
-        raise NonFiniteError(
-            f"forward: {v._primitive.name} of ({inputs}) gave {v._float!r}, in {_expression(v)}"
-        )
-
-
-def _expression(v: Any, depth: int = 3) -> str:
-    """The operations that made `v` as a text, `depth` levels deep; leaves show name and number."""
-    if not v._birth or depth == 0:
-        name = v._name or ("..." if v._birth else "")
-        return f"{name}={v._float!r}" if name else repr(v._float)
-    operands = [_expression(p, depth - 1) for p in v.parents[:4]]
-    more = ", ..." * (len(v.parents) > 4)
-    return f"{v._primitive.name}({', '.join(operands)}{more})"
