@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable, Iterable
 from functools import partial
 from math import asinh, atan, atan2, erf, hypot, inf, nan, tanh
+from math import pow as _pow
 from types import FunctionType, ModuleType
 from typing import Any, Final, NamedTuple
 
@@ -116,7 +117,7 @@ def remainder(x: float, y: float) -> float:
 def pow(x: float, y: float) -> float:
     """x ** y as in C: overflow is inf, a negative base with a fractional exponent is nan."""
     try:
-        return math.pow(x, y)
+        return _pow(x, y)
     except (ValueError, OverflowError):
         if x < 0 and y != math.floor(y):
             return nan

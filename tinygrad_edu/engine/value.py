@@ -13,29 +13,27 @@ from tinygrad_edu.engine.primitive import Node, Primitive, primitives
 from tinygrad_edu.engine.walk import chain_rule, toposort
 from tinygrad_edu.namespace import UNREACHED, floats
 
-_new = object.__new__
 _current_mode = modes.current.get
 _next_birth = itertools.count(1).__next__
 
-_powers: Final[dict[float, Callable[["Value"], "Value"]]] = {}
+_powers: Final[dict[float, Primitive]] = {}
 _COMPARISONS: Final = {"<": lt, "<=": le, ">": gt, ">=": ge, "equal": eq, "!=": ne}
 
 
 def constant(x: float) -> "Value":
     """A leaf for a number that a formula mentions, as the 2 in `2 * v`."""
-    return _leaf(_new(Value), x if type(x) is float else number(x), "constant")
+    v: Value = next(_blank)
+    v._float, v._grad, v._name = x if type(x) is float else number(x), UNREACHED, None
+    v._primitive, v._birth = "constant", 0
+    return v
 
 
 def parameter(x: float, name: str | None = None) -> "Value":
     """A leaf that training changes; drawings tell it apart from inputs."""
-    v = _leaf(_new(Value), number(x, "a parameter"), "parameter")
-    v.name = name
-    return v
-
-
-def _leaf(v: "Value", x: float, kind: str) -> "Value":
-    v._float, v._grad, v._name = x, UNREACHED, None
-    v._primitive, v._birth = kind, 0
+    v = constant(number(x, "a parameter"))
+    v._primitive = "parameter"
+    if name is not None:
+        v.name = name
     return v
 
 
@@ -43,7 +41,7 @@ def _result(
     left: "Value", primitive: Primitive, y: float, x_left: float, right: Any, x_right: Any
 ) -> "Value":
     """The result of an operation; its operands and numbers are given as `Node` has them."""
-    v = _new(Value)
+    v: Value = next(_blank)
     v._float = v._y = y
     v._grad, v._name, v._primitive = UNREACHED, None, primitive
     v._left, v._right = left, right
@@ -112,7 +110,8 @@ class Value(Node["Value"]):
     __slots__ = ("__weakref__",)
 
     def __init__(self, data: float, name: str | None = None, label: None = None) -> None:
-        _leaf(self, number(data), "input")
+        self._float, self._grad, self._name = number(data), UNREACHED, None
+        self._primitive, self._birth = "input", 0
         if name is not None or label is not None:
             self.name = other_names.name_of(name, label)
 
@@ -235,10 +234,10 @@ class Value(Node["Value"]):
         if power is None:
             if isinstance(c, Value):    return self._pow(c)
             if not is_real(c):          return NotImplemented
-            power = primitives["power"].bind(c=number(c)).of_one
+            power = primitives["power"].bind(c=number(c))
             if c and len(_powers) < 1024:  # 0.0 and -0.0 are one key
                 _powers[c] = power
-        return power(self)
+        return _result(self, power, power._value(floats, x := self._float), x, None, None)
 
     def __pos__(self) -> "Value":       return self
 
@@ -284,6 +283,8 @@ class Value(Node["Value"]):
 
 
 other_names.add_to(Value)
+#: Values whose slots are empty: a call of object.__new__ in Python takes a quarter longer.
+_blank: Final = itertools.starmap(object.__new__, itertools.repeat((Value,)))
 
 
 def _restore(cls: type[Value], x: float, g: float | None, kind: str, name: str | None) -> Value:
