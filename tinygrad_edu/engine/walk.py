@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from itertools import chain
-from operator import attrgetter
 from typing import Any
 
 from tinygrad_edu.checks import flag
@@ -20,26 +19,25 @@ def toposort(*roots: Node[V], leaves: bool = False) -> list[V]:
     for v in roots:
         if not isinstance(v, Node):
             raise TypeError(f"a graph is that of Values, got {type(v).__name__}")
-    order: list[Any] = [v for v in dict.fromkeys(roots) if v._birth]
-    seen: set[Any] = set(order)
-    for v in order:  # which grows meanwhile
-        left, right = v._left, v._right
-        if type(right) is not tuple:
-            if left._birth and left not in seen:
-                seen.add(left)
-                order.append(left)
-            if right is not None and right._birth and right not in seen:
-                seen.add(right)
-                order.append(right)
-            continue
-        for group in right if type(right[0]) is tuple else (right,):
-            if group not in seen:  # the units of a layer share one: it is looked at once
-                seen.add(group)
-                for p in group:
-                    if p._birth and p not in seen:
-                        seen.add(p)
-                        order.append(p)
-    order.sort(key=attrgetter("_birth"))  # a topological order, as parents are born first
+    found: dict[int, Any] = {0: None}  # by birth; that of leaves is 0
+    groups: set[tuple[V, ...]] = set()
+    stack: list[Any] = [*roots]
+    while stack:
+        v = stack.pop()
+        while v._birth not in found:  # the last operand is the next node, others have to wait
+            found[v._birth] = v
+            right = v._right
+            if right is None:
+                v = v._left
+            elif type(right) is not tuple:
+                stack.append(v._left)
+                v = right
+            else:
+                for group in right if type(right[0]) is tuple else (right,):
+                    if group not in groups:  # units of a layer share one: it is looked at once
+                        groups.add(group)
+                        stack += group
+    order = [found[birth] for birth in sorted(found)[1:]]  # as parents are born first
     if flag("leaves", leaves):
         order = list(dict.fromkeys(chain(*[(*v.parents, v) for v in order], roots)))
     return order
