@@ -14,7 +14,7 @@ from tinygrad_edu.engine.walk import chain_rule, toposort
 from tinygrad_edu.namespace import UNREACHED, floats
 
 _current_mode = modes.current.get
-_next_birth = itertools.count(1).__next__
+_births = itertools.count(1)
 
 _powers: Final[dict[float, Primitive]] = {}
 _COMPARISONS: Final = {"<": lt, "<=": le, ">": gt, ">=": ge, "equal": eq, "!=": ne}
@@ -46,7 +46,7 @@ def _result(
     v._grad, v._name, v._primitive = UNREACHED, None, primitive
     v._left, v._right = left, right
     v._x_left, v._x_right = x_left, x_right
-    v._birth = _next_birth()
+    v._birth = next(_births)
     mode = _current_mode()
     if mode is not None:
         if mode.checking:
