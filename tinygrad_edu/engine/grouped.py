@@ -61,3 +61,18 @@ def row(left: Any, right: Any) -> tuple[Any, ...]:
     if type(right) is tuple:
         return tuple(chain(*right)) if type(right[0]) is tuple else right
     return (left,) if right is None else (left, right)
+
+
+def groups_of(v: Any) -> tuple[tuple[Any, ...], ...]:
+    """The parents of a node in the groups they were given in; of most operations it is one."""
+    return v._right if isinstance(v._primitive, Grouped) else (v.parents,)
+
+
+def kinds_of(group: tuple[Any, ...]) -> set[str]:
+    """The kinds of the nodes of a group, as `Value.kind`."""
+    return {v._primitive if type(v._primitive) is str else "result" for v in group}
+
+
+def names_of(group: tuple[Any, ...]) -> list[str | None]:
+    """The names of the nodes of a group."""
+    return [v._name for v in group]

@@ -285,6 +285,9 @@ def checked_program(
         chosen: Sequence[int] = sorted({*kinds[:few], len(rows) - 1})[-few:]
         if program.asks:
             chosen = range(len(rows))
+        elif program.is_sure:
+            program.check_graphs()
+            chosen = ()
         for k in range(0, len(chosen), few):
             batch = [[of[i] for i in chosen[k : k + few]] for of in (rows, targets)]
             arrays = dict(zip(program.names, _as_arrays(*batch), strict=True))
