@@ -4,7 +4,7 @@
 """
 
 import math
-from collections.abc import Sequence
+from functools import partial
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -62,11 +62,6 @@ def points(op: Primitive, constants: dict[str, float]) -> list[tuple[float, ...]
     return [[(x,) for x in SIGNED], PAIRS, TRIPLES][operands - 1 if operands > 0 else 2]
 
 
-def value_of(op: Primitive, x: Sequence[float]) -> float:
-    """The number that the record gives for floats."""
-    return op.value(floats, *x, **op.constants)
-
-
 def rows(most: int = 10**6) -> list[Row]:
     """What lies in the domain of an operation, away from its kinks; so many points of each."""
     found = []
@@ -76,8 +71,8 @@ def rows(most: int = 10**6) -> list[Row]:
             at = points(op, constants)
             for x in at[:: len(at) // most | 1]:  # odd: both signs
                 x = (*x, 0.7) if op.name == "dot" and len(x) == 2 else x
-                y = value_of(op, x)
-                slopes = tuple(map(float, op.slopes(floats, y, *x, **op.constants)))
+                y = op.value(floats, *x, **constants)
+                slopes = tuple(map(float, op.slopes(floats, y, *x, **constants)))
                 if all(map(math.isfinite, (y, *slopes))) and not (
                     op.kink and op.kink(*x, **constants)
                 ):
@@ -108,7 +103,8 @@ def differences(row: Row, i: int) -> list[tuple[float, float]]:
     """How far the result moves over several steps of operand i, and over what."""
     steps = [abs(row.x[i]) * 2.0**-k for k in range(1, 30, 2)] + [2.0**-k for k in range(2, 14, 2)]
     at = [[[a + s * (j == i) for j, a in enumerate(row.x)] for s in (h, -h)] for h in steps]
-    return [(value_of(row.op, up) - value_of(row.op, down), up[i] - down[i]) for up, down in at]
+    value = partial(row.op.value, floats, **row.op.constants)
+    return [(value(*up) - value(*down), up[i] - down[i]) for up, down in at]
 
 
 def wrong_records(row: Row) -> list[tuple[str, int, Primitive]]:

@@ -108,7 +108,7 @@ LEFT_OUT = {
     "view.Network", "Picture.save", "view.Renderer", "view.Worksheet",
     # what is called inside the package
     "Callback.__call__", "Callback.over", "Callback.start", "Adagrad.update", "Adam.update",
-    "AdamW.update", "RMSprop.update", "Primitive.check", "Primitive.of", "Primitive.of_one",
+    "AdamW.update", "RMSprop.update", "Primitive.check", "Primitive.of",
     "Program.compare", "Program.stands", "Program.check_classes", "Program.draw",
     "Program.filled", "Program.kernel", "Program.read_parameters", "Program.results",
     "Program.run", "Program.write_parameters", "losses.register", "losses.refuse_twice",
