@@ -23,14 +23,13 @@ from tinygrad_edu.checks import is_listed, listed, number
 from tinygrad_edu.engine import Primitive, Value, constant, primitives
 from tinygrad_edu.engine.grouped import Grouped
 from tinygrad_edu.engine.primitive import builtin, on_values, register
-from tinygrad_edu.engine.value import method
 from tinygrad_edu.namespace import no_flow
 
 
 def _method(name: str, *functions: Callable[..., Any]) -> Primitive:
     """An operation of one operand: `f.exp(v)`, and `v.exp()` too."""
     record = register(builtin(name, *functions))
-    setattr(Value, name, method(record))
+    setattr(Value, name, record.of_one)
     return record
 
 

@@ -1,7 +1,6 @@
 """Operations on groups of operands."""
 
 from collections.abc import Callable
-from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -32,7 +31,7 @@ class Grouped(Primitive):
             lambda m, *x: value(m, *split(x)),
             lambda m, y, *x: tuple(chain(*slopes(m, y, *split(x)))),
         )
-        self._value, self._slopes = partial(value, floats), partial(slopes, floats)
+        self._value, self._slopes = value, slopes
         self._split, self._arity = split, len(split(()))
         primitives[name] = self
 
@@ -48,23 +47,25 @@ class Grouped(Primitive):
         """The node of these groups of operands."""
         try:
             numbers = [tuple([v._float for v in group]) for group in groups]
-            node, y = (groups[0] or groups[-1])[0]._node, self._value(*numbers)
+            left, y = (groups[0] or groups[-1])[0], self._value(floats, *numbers)
         except (AttributeError, TypeError):  # there are numbers among the operands
             return self.of(tuple(chain(*groups)))
-        return node(self, y, groups, (y, *numbers))
+        return left._result(self, y, numbers[0], groups, tuple(numbers))
 
     def check(self, slopes: object, parents: int) -> None:
         """Nothing: its slopes come in groups, and are the package's own."""
 
 
-def opened(x: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Parents, numbers or slopes of a node in a row, out of their groups."""
-    return tuple(chain.from_iterable([a if type(a) is tuple else (a,) for a in x]))
+def row(left: Any, right: Any) -> tuple[Any, ...]:
+    """The operands of a node in a row, or their numbers, out of its two slots."""
+    if type(right) is tuple:
+        return tuple(chain(*right)) if type(right[0]) is tuple else right
+    return (left,) if right is None else (left, right)
 
 
 def groups_of(v: Any) -> tuple[tuple[Any, ...], ...]:
     """The parents of a node in the groups they were given in; of most operations it is one."""
-    return v._parents if isinstance(v._primitive, Grouped) else (v._parents,)
+    return v._right if isinstance(v._primitive, Grouped) else (v.parents,)
 
 
 def are_parameters(group: tuple[Any, ...]) -> bool:
