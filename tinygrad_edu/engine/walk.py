@@ -36,7 +36,7 @@ def toposort(*roots: Node[V], leaves: bool = False) -> list[V]:
                 for group in right if type(right[0]) is tuple else (right,):
                     if group not in groups:  # units of a layer share one: it is looked at once
                         groups.add(group)
-                        stack += group
+                        stack += [p for p in group if p._birth] if len(group) > 32 else group
     order = [found[birth] for birth in sorted(found)[1:]]  # as parents are born first
     if flag("leaves", leaves):
         order = list(dict.fromkeys(chain(*[(*v.parents, v) for v in order], roots)))
