@@ -110,9 +110,9 @@ LEFT_OUT = {
     "Callback.__call__", "Callback.over", "Callback.start", "Adagrad.update", "Adam.update",
     "AdamW.update", "RMSprop.update", "Primitive.check", "Primitive.of",
     "Program.compare", "Program.stands", "Program.check_classes", "Program.draw",
-    "Program.filled", "Program.kernel", "Program.read_parameters", "Program.run",
-    "Program.write_parameters", "losses.register", "losses.refuse_twice", "SGD.update",
-    "Optimizer.update",
+    "Program.filled", "Program.kernel", "Program.read_parameters", "Program.results",
+    "Program.run", "Program.write_parameters", "losses.register", "losses.refuse_twice",
+    "SGD.update", "Optimizer.update",
     # what NumPy looks for, and is refused
     *(f"Value.{name}" for name in other_names.LOOKED_FOR if name not in other_names.NUMPY),
     # seconds, and nothing to give them

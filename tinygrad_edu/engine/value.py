@@ -30,7 +30,7 @@ def constant(x: float) -> "Value":
 
 def parameter(x: float, name: str | None = None) -> "Value":
     """A leaf that training changes; drawings tell it apart from inputs."""
-    v = constant(number(x, "a parameter"))
+    v = constant(x if type(x) is float else number(x, "a parameter"))
     v._primitive = "parameter"
     if name is not None:
         v.name = name

@@ -2,7 +2,7 @@
 
 from collections import Counter, OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
 from typing import Any, Final
@@ -27,9 +27,13 @@ _PLANS: OrderedDict[Any, "Plan"] = OrderedDict()
 
 @dataclass
 class Plan:
-    """The arrays and equations of a graph; `forward` and `backward` are the lists of equations."""
+    """The arrays and equations of a graph; `forward` and `backward` are the lists of equations.
+
+    `tables` is where the machine keeps what it made of them, with and without the gradient.
+    """
 
     forward: Regrouped
+    tables: dict[Any, Any] = field(default_factory=dict)
 
     @property
     def layout(self) -> Layout:
@@ -45,6 +49,13 @@ class Plan:
     def parameters(self) -> list[int]:
         """The nodes of the parameters, in the order of the vector P."""
         return self.layout.parameters
+
+    @cached_property
+    def rows(self) -> int:
+        """So many rows at a time that their arrays fit the cache."""
+        variables = self.forward.layout.variables.values()
+        widest = max(v.size for v in variables if v.role != "parameter")
+        return max(128, min(2**18 // widest, 2048))
 
     @cached_property
     def classes(self) -> list[tuple[str, tuple[int, ...] | None, int]]:

@@ -12,9 +12,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tinygrad_edu.engine import Value, modes
+from tinygrad_edu.engine.leaves import data_of
 from tinygrad_edu.vectorize.arrays import Array, agree, in_shapes, largest, rows_of
 from tinygrad_edu.vectorize.check import by_scalars, find_anomaly, is_alike, repeated, trace
 from tinygrad_edu.vectorize.executors.kernel import Kernel, compile_kernel
+from tinygrad_edu.vectorize.executors.native import Machine
 from tinygrad_edu.vectorize.layout import argument_names
 from tinygrad_edu.vectorize.plan import fuse_dots, plan_for
 from tinygrad_edu.vectorize.source import equations, explanation, source
@@ -61,6 +63,7 @@ class Program:
         self.G = np.zeros(len(self.parameters))
         self.names = argument_names(len(example))
         self._kernels: OrderedDict[tuple[int, bool], Kernel] = OrderedDict()
+        self._machine = Machine(self.P, self.G)
         self._checked = False
 
     def __getstate__(self) -> dict[str, Any]:
@@ -78,11 +81,13 @@ class Program:
             "_units": {},
             "_trial": nullcontext,
             "_kernels": OrderedDict(),
+            "_machine": None,
         }
         return {**vars(self), **left_out}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state, plan=plan_for(state["tape"]))
+        machine = Machine(state["P"], state["G"])
+        vars(self).update(state, plan=plan_for(state["tape"]), _machine=machine)
 
     def __repr__(self) -> str:
         shapes = [", ".join(["B", *map(str, shape)]) for shape in self.tape.shapes]
@@ -141,6 +146,7 @@ class Program:
             )
         filled, _ = self._arranged(arrays)
         self._check(filled)
+        self.read_parameters()
         kernel = self.filled(filled, gradient=True)
         self.draw(kernel)
         with np.errstate(all="ignore"):
@@ -179,7 +185,7 @@ class Program:
 
     def read_parameters(self) -> None:
         """Copy the numbers of the parameters into the vector P."""
-        self.P[...] = [p.data for p in self.parameters]
+        self.P[...] = data_of(self.parameters)
 
     def write_parameters(self) -> None:
         """Give the parameters the numbers of the vector P."""
@@ -192,31 +198,46 @@ class Program:
         kernel = self._kernels.pop(key, None)
         if kernel is None:
             backward = self.plan.backward if gradient else None
-            kernel = compile_kernel(self.plan.forward, backward, B, self.P, self.G)
+            kernel = self._machine.kernel(self.plan, B, gradient=gradient)
+            if kernel is None:
+                kernel = compile_kernel(self.plan.forward, backward, B, self.P, self.G)
         self._kernels[key] = kernel
         while len(self._kernels) > MAX_KERNELS:
             self._kernels.popitem(last=False)
         return kernel
 
     def filled(self, arrays: dict[str, Array], *, gradient: bool) -> Kernel:
-        """The kernel for these arguments, (B, n) each, with the numbers the parameters have now."""
+        """The kernel for these arguments, (B, n) each."""
         kernel = self.kernel(len(next(iter(arrays.values()))), gradient=gradient)
         for name, array in arrays.items():
             np.copyto(kernel.inputs[name], array)
-        self.read_parameters()
         return kernel
 
-    def run(self, kernel: Kernel, *, trial: bool = False) -> None:
+    def results(self, arrays: dict[str, Array]) -> list[Array]:
+        """Each result for all rows, (B, columns), with the numbers P has: some rows at a time."""
+        B, rows = len(arrays["X"]), self.plan.rows
+        found = [np.empty((B, len(result))) for result in self.tape.results]
+        for start in range(0, B, rows):
+            part = slice(start, start + rows)
+            kernel = self.filled({name: a[part] for name, a in arrays.items()}, gradient=False)
+            self.draw(kernel)
+            with np.errstate(all="ignore"):
+                self.run(kernel, first=start)
+            for array, result in zip(found, kernel.results, strict=True):
+                array[part] = result
+        return found
+
+    def run(self, kernel: Kernel, *, trial: bool = False, first: int = 0) -> None:
         """Run a kernel whose inputs are filled, under the caller's `numpy.errstate`.
 
-        Raises VectorizeError where a guard fails, and inside `detect_anomaly()` what scalars raise,
-        but in a trial.
+        Raises VectorizeError where a guard fails, counting examples from `first`, and inside
+        `detect_anomaly()` what scalars raise, but in a trial.
         """
         if modes.mode().checking and not trial:
             self._find_anomaly(kernel)
         kernel.run()
         if kernel.guards:
-            self._check_guards(kernel)
+            self._check_guards(kernel, first)
 
     def draw(self, kernel: Kernel) -> None:
         """Draw the samples of each example, in the order the function draws them."""
@@ -240,17 +261,14 @@ class Program:
 
     def _outputs(self, arrays: dict[str, Array]) -> Array:
         self._check(arrays)
-        kernel = self.filled(arrays, gradient=False)
-        self.draw(kernel)
-        with np.errstate(all="ignore"):
-            self.run(kernel)
-        return rows_of(kernel.results, len(arrays["X"]))
+        self.read_parameters()
+        return np.hstack(self.results(arrays))
 
-    def _check_guards(self, kernel: Kernel) -> None:
+    def _check_guards(self, kernel: Kernel, first: int) -> None:
         for guard, outcome in zip(self.tape.guards, kernel.guards, strict=True):
             if not (outcome == guard.outcome).all():
                 row = int(np.argmax((outcome != guard.outcome).any(axis=-1)))
-                raise guard.error(row)
+                raise guard.error(first + row)
 
     def _find_anomaly(self, kernel: Kernel) -> None:
         """Run the function on each example: NonFiniteError names the first node that has gone bad.
@@ -313,6 +331,7 @@ class Program:
         These are results or their mean, and with `gradient` that. The parameters have the numbers
         `at`, else those they have now.
         """
+        self.read_parameters()
         kernel = self.filled(arrays, gradient=gradient)
         if at is not None:
             np.copyto(self.P, at)
