@@ -44,11 +44,12 @@ def vectorized_or_scalar(
 
 def matrix_descent(training: Training) -> Descent:
     """The graph of one example as a program for all. Raises VectorizeError where there is none."""
-    from tinygrad_edu.train.matrix import MatrixDescent, checked_program
+    from tinygrad_edu.train.machine import MachineDescent
+    from tinygrad_edu.train.matrix import checked_program
 
     model, loss, penalty, optimizer, rows, targets = training
     program, X, y = checked_program(model, loss, penalty, rows, targets)
-    return MatrixDescent(program, optimizer, X, y)
+    return MachineDescent(program, optimizer, X, y)
 
 
 class ArrayDescent(Descent):

@@ -43,8 +43,9 @@ class MatrixDescent(Descent):
     inside          the numbers of those that are in P
     whole           whether the optimizer has just the parameters in P: it then works on P itself
     x, g            else its own parameters and their gradients, in its own order
-    update          the equation of the optimizer as calls of NumPy; None where it works on Values
-    options         what that equation was made for
+    states          the states of all parameters as vectors, None where there is none yet
+    update          the equation of the optimizer as calls of NumPy, once it is needed
+    options         what that equation is made for
     on_values       whether the optimizer is one of the user's, which works on Values
     loaded          the kernel that holds all rows, so that they need not be copied again
     last_finite     P before the last update
@@ -66,8 +67,9 @@ class MatrixDescent(Descent):
         self.on_values = own_step or type(optimizer) not in OPTIMIZERS.values()
         self.loaded: Kernel | None = None
         self.x, self.g = np.zeros(len(self.places)), np.zeros(len(self.places))
+        self.states: Sequence[Array | None] = []
         self.update: Update | None = None
-        self.options: dict[str, Any] = {}
+        self.options: dict[str, Any] | None = None
         self._take_over()
         self.values, self.last_finite = program.parameters, program.P.copy()
         self.sure = not program.tape.guards
@@ -118,14 +120,13 @@ class MatrixDescent(Descent):
         if self.on_values:
             return
         states = [self._state(k) for k in range(len(self.optimizer.states[0]))]
-        held = [None] * len(states) if self.update is None else self.update.states
-        kept = [state is None for state in states] == [vector is None for vector in held]
+        kept = [state is None for state in states] == [vector is None for vector in self.states]
         options = _options(self.optimizer)
-        if self.update is None or not kept or options != self.options:
+        if not kept or options != self.options:
             self.options = options
             self._prepare(states)
             return
-        for state, vector in zip(states, held, strict=True):
+        for state, vector in zip(states, self.states, strict=True):
             if state is not None and vector is not None:
                 np.copyto(vector, state)
 
@@ -137,8 +138,8 @@ class MatrixDescent(Descent):
             for p, x in zip(optimizer.parameters, self.x.tolist(), strict=True):
                 p.data = x
         assign(program.parameters, program.P.tolist(), program.G.tolist())
-        if self.update is not None and self.update.states:
-            columns = [self._column(state) for state in self.update.states]
+        if self.states:
+            columns = [self._column(state) for state in self.states]
             optimizer.states = list(zip(*columns, strict=True))
 
     def numbers(self, leaves: list[Value]) -> Any:
@@ -190,7 +191,10 @@ class MatrixDescent(Descent):
 
     def _update_vectors(self) -> None:
         program, optimizer = self.program, self.optimizer
-        assert self.update is not None
+        if self.update is None:
+            x, g = (program.P, program.G) if self.whole else (self.x, self.g)
+            self.update = Update(optimizer.update, x, g, self.states)
+            self.states = self.update.states
         if not self.whole:
             self.g[self.inside] = program.G[self.places[self.inside]]
         t = optimizer.steps + 1
@@ -202,9 +206,8 @@ class MatrixDescent(Descent):
             self._prepare(self.update.states)
 
     def _prepare(self, states: Sequence[Array | None]) -> None:
-        """The optimizer's own equation, as calls on the vectors."""
-        x, g = (self.program.P, self.program.G) if self.whole else (self.x, self.g)
-        self.update = Update(self.optimizer.update, x, g, states)
+        """The optimizer's own equation is to be made for these states."""
+        self.states, self.update = states, None
 
     def _state(self, k: int) -> Any:
         """State k of all parameters as a vector, in the order of the updates."""
@@ -297,6 +300,9 @@ def checked_program(
         chosen: Sequence[int] = sorted({*kinds[:few], len(rows) - 1})[-few:]
         if program.asks:
             chosen = range(len(rows))
+        elif program.is_sure:
+            program.check_graphs()
+            chosen = ()
         for k in range(0, len(chosen), few):
             batch = [[of[i] for i in chosen[k : k + few]] for of in (rows, targets)]
             arrays = {"X": X[chosen[k : k + few]], "Y": y[chosen[k : k + few]]}
