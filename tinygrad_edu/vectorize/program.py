@@ -201,7 +201,10 @@ class Program:
         return kernel
 
     def results(self, arrays: dict[str, Array]) -> list[Array]:
-        """Each result for all rows, (B, columns), with the numbers P has: some rows at a time."""
+        """Each result for all rows, (B, columns), with the numbers P has: some rows at a time.
+
+        A result that does not depend on an argument may be asked without it.
+        """
         B, rows = len(arrays["X"]), self.plan.rows
         found = [np.empty((B, len(result))) for result in self.tape.results]
         for start in range(0, B, rows):
