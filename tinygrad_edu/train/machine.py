@@ -39,7 +39,7 @@ class MachineDescent(MatrixDescent):
             super().run(block, epoch)
             return
         epochs = block.open(len(self.program.tape.results[1]))
-        until, orders = monotonic() + blocks.SECONDS, _Orders(block)
+        until, orders = monotonic() + blocks.SECONDS, Orders(block)
         try:
             self._load(steps)
             while block.epochs < epochs:
@@ -140,7 +140,7 @@ class MachineDescent(MatrixDescent):
             self.update = None
 
 
-class _Orders:
+class Orders:
     """The orders of the epochs of a block, shuffled ahead of the steps.
 
     Where these end early, generator and order go back to where the last step needed them.
