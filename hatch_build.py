@@ -5,8 +5,8 @@ clang) and puts the library into the wheel; without one the wheel is pure, and N
 editable install has the library in the folder, where git ignores it. `python hatch_build.py`
 builds it there anew, `python hatch_build.py wasm` machine.wasm (with `pip install ziglang`).
 
-For other platforms TINYGRAD_EDU_PLATFORM is the platform tag of the wheel and CC a compiler for it:
-then a compiler that fails is an error. The tag `any` asks for the pure wheel.
+For other platforms TINYGRAD_EDU_PLATFORM is the platform tag of the wheel, CC a compiler for it and
+LDFLAGS what it needs to link: one that fails is then an error. The tag `any` is the pure wheel's.
 """
 
 import os
@@ -84,10 +84,15 @@ def native_tag() -> str:
     return next(x for x in platforms if not x.startswith(("manylinux", "musllinux")))
 
 
+def options_of(variable: str) -> list[str]:
+    """The words of an environment variable."""
+    return shlex.split(os.environ.get(variable, ""))
+
+
 def compiler() -> list[str]:
     """The C compiler of this machine as a command. Raises NotBuilt without one."""
-    if chosen := os.environ.get("CC", "").strip():
-        return shlex.split(chosen)
+    if chosen := options_of("CC"):
+        return chosen
     if sys.platform == "win32":  # no standard one: GCC misaligns vectors on the stack there
         raise NotBuilt("on Windows only with CC")
     for name in ("cc", "gcc", "clang"):
@@ -107,17 +112,16 @@ def build(target: Path, tag: str, command: list[str]) -> None:
     if not builds:
         raise NotBuilt(f"no machine for {tag}")
     sources = f"-DSOURCES={library()['checksum'](ROOT / FOLDER)}u"
-    with tempfile.TemporaryDirectory() as folder:
-        jobs = [("machine.c", b.options, Path(folder, f"{b.name}.o")) for b in builds]
-        jobs.append(("processor.c", [sources], Path(folder, "processor.o")))
-        with ThreadPoolExecutor() as pool:  # at the same time
-            commands = [[*command, *FLAGS, *o, "-c", c, "-o", str(out)] for c, o, out in jobs]
-            list(pool.map(_run, commands))
-        # a library that is in use is replaced, not written over
-        whole = Path(folder, "library")
-        _run([*command, "-shared", *(str(out) for *_, out in jobs), "-o", str(whole)])
-        target.unlink(missing_ok=True)
-        shutil.move(whole, target)
+    jobs = [("machine.c", [*FLAGS, *b.options], f"{b.name}.o") for b in builds]
+    jobs.append(("processor.c", [*FLAGS, sources], "processor.o"))
+    # relative names, since some of them stay in the library
+    linked = [*(out for *_, out in jobs), *options_of("LDFLAGS"), "-o", target.name]
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor() as pool:
+        commands = [[*command, *o, "-c", c, "-o", str(Path(folder, out))] for c, o, out in jobs]
+        list(pool.map(_run, commands))
+        _run([*command, "-shared", *linked], folder)
+        target.unlink(missing_ok=True)  # one that is in use is replaced, not written over
+        shutil.move(Path(folder, target.name), target)
 
 
 def build_wasm(target: Path) -> None:
@@ -127,16 +131,16 @@ def build_wasm(target: Path) -> None:
     _run([*command, "machine.c", "-o", str(target.resolve())])
 
 
-def _run(command: list[str]) -> None:
-    """Run a compiler in the folder of the sources, so that it sees the same names everywhere."""
+def _run(command: list[str], folder: str | Path = ROOT / FOLDER) -> None:
+    """Run a compiler in a folder, that of the sources. Raises NotBuilt with its first error."""
     try:
-        done = subprocess.run(
-            command, cwd=ROOT / FOLDER, capture_output=True, text=True, errors="replace"
-        )
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, errors="replace")
     except OSError as error:
         raise NotBuilt(str(error)) from None
     if done.returncode:
-        raise NotBuilt(f"{shlex.join(command)}\n{done.stderr.strip()}")
+        lines = done.stderr.strip().splitlines()
+        reason = next((line for line in lines if "error" in line), "".join(lines[-1:]))
+        raise NotBuilt(f"{shlex.join(command)} failed: {reason}")
 
 
 def get_build_hook() -> type:
@@ -180,8 +184,11 @@ def get_build_hook() -> type:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] == ["wasm"]:
-        build_wasm(ROOT / FOLDER / "machine.wasm")
-    else:
-        here = f"{sys.platform}_{platform.machine().lower()}"
-        build(ROOT / FOLDER / library()["file_name"](here), here, compiler())
+    try:
+        if sys.argv[1:] == ["wasm"]:
+            build_wasm(ROOT / FOLDER / "machine.wasm")
+        else:
+            here = f"{sys.platform}_{platform.machine().lower()}"
+            build(ROOT / FOLDER / library()["file_name"](here), here, compiler())
+    except NotBuilt as reason:
+        sys.exit(f"hatch_build: {reason}")
