@@ -123,8 +123,26 @@ def branching(x):
     return y * y if y > -100 else y
 
 
+def rows_and_matrices_of_parameters(x):
+    w, v = leaves(2, 3, seed=8), leaves(3, seed=9)
+    gram = [f.sum([a * b for a, b in zip(r, v, strict=True)]) for r in w]
+    return f.sum(
+        [
+            g * f.maximum(a, b)
+            for g, r in zip(gram, w, strict=True)
+            for a, b in zip(r, v, strict=True)
+        ]
+    ) * f.dot(v, x[:3])
+
+
 SHAPES = named(
-    pooled, least_and_product, recurrent, attending, shared_and_single_weights, branching
+    rows_and_matrices_of_parameters,
+    pooled,
+    least_and_product,
+    recurrent,
+    attending,
+    shared_and_single_weights,
+    branching,
 )
 
 

@@ -88,8 +88,8 @@ def test_orders_are_those_of_python_also_where_they_end_early(n):
     steps = Steps.__new__(Steps)
     steps.load(library.find())
     rng, same, expected = shuffler(), shuffler(), list(range(n))
-    block = Block(list(range(n)), 1, rng, None, lambda units: False)
-    block.start(5)
+    block = Block(list(range(n)), 1, rng)
+    block.most = 5
     block.open(1)
     orders = Orders(block)
     assert orders.shuffled(5, steps) == 5 * n
