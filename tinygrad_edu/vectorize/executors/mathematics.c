@@ -188,8 +188,8 @@ INL vd v_cosh(vd x) {
     vd w = half_expm1(x) + S(0.5);
     return w + S(0.25) / w;
 }
-/* 2.6 ulp, above 1 at most 1: e / (e + 2) with e = exp(2 |x|) - 1, above 1 as 1 - 2 / (e + 2), so that 1 - tanh(x)^2 has the
- * rounding errors of that alone. */
+/* 2.6 ulp, above 1 at most 1: e / (e + 2) with e = exp(2 |x|) - 1, above 1 as 1 - 2 / (e + 2), so that 1 - tanh(x)^2
+ * is as good as can be. */
 INL vd v_tanh(vd x) {
     vd y = v_abs(x), r, t, s, e;
     y = sel(y > S(22), S(22), y);
