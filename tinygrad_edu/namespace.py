@@ -119,7 +119,7 @@ def pow(x: float, y: float) -> float:
     except (ValueError, OverflowError):
         if x < 0 and y != math.floor(y):
             return nan
-        odd = y % 2 == 1
+        odd = math.fmod(y, 2) in (-1, 1)  # y % 2 is rounded
         return -inf if odd and math.copysign(1.0, x) < 0 else inf
 
 

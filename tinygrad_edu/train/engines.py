@@ -55,14 +55,15 @@ def vectorized_or_scalar(
 
 def matrix_descent(training: Training) -> _OfEngine:
     """The graph of one example as a program for all. Raises VectorizeError where there is none."""
-    from tinygrad_edu.train.matrix import MatrixDescent, checked_program
+    from tinygrad_edu.train.machine import MachineDescent
+    from tinygrad_edu.train.matrix import checked_program
 
     model = training.model
     with in_mode(modules_of(model), training=True):
         program, X, y = checked_program(
             model, training.loss, training.penalty, training.rows, training.targets
         )
-        return MatrixDescent(program, training.optimizer, X, y)
+        return MachineDescent(program, training.optimizer, X, y)
 
 
 class ArrayDescent:

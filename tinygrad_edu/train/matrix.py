@@ -40,8 +40,9 @@ class MatrixDescent:
     inside          the numbers of those that are in P
     whole           whether the optimizer has just the parameters in P: it then works on P itself
     x, g            else its own parameters and their gradients, in its own order
-    update          the equation of the optimizer as calls of NumPy; None where it works on Values
-    options         what that equation was made for
+    states          the states of all parameters as vectors, None where there is none yet
+    update          the equation of the optimizer as calls of NumPy, once it is needed
+    options         what that equation is made for
     on_values       whether the optimizer is one of the user's, which works on Values
     loaded          the kernel that holds all rows, so that they need not be copied again
     last_finite     P before the last update
@@ -64,8 +65,9 @@ class MatrixDescent:
         self.on_values = own_step or type(optimizer) not in OPTIMIZERS.values()
         self.loaded: Kernel | None = None
         self.x, self.g = np.zeros(len(self.places)), np.zeros(len(self.places))
+        self.states: Sequence[Array | None] = []
         self.update: Update | None = None
-        self.options: dict[str, Any] = {}
+        self.options: dict[str, Any] | None = None
         self._take_over()
         self.values, self.last_finite = program.parameters, program.P.copy()
         self.sure = not program.tape.guards
@@ -123,14 +125,13 @@ class MatrixDescent:
         if self.on_values:
             return
         states = [self._state(column) for column in zip(*self.optimizer.states, strict=True)]
-        held = [None] * len(states) if self.update is None else self.update.states
-        kept = [state is None for state in states] == [vector is None for vector in held]
+        kept = [state is None for state in states] == [vector is None for vector in self.states]
         options = _options(self.optimizer)
-        if self.update is None or not kept or options != self.options:
+        if not kept or options != self.options:
             self.options = options
             self._prepare(states)
             return
-        for state, vector in zip(states, held, strict=True):
+        for state, vector in zip(states, self.states, strict=True):
             if state is not None and vector is not None:
                 np.copyto(vector, state)
 
@@ -145,8 +146,8 @@ class MatrixDescent:
         for p, x, g in zip(program.parameters, numbers, gradients, strict=True):
             p.data = x
             p.grad = g
-        if self.update is not None and self.update.states:
-            columns = [self._column(state) for state in self.update.states]
+        if self.states:
+            columns = [self._column(state) for state in self.states]
             optimizer.states = list(zip(*columns, strict=True))
 
     def numbers(self, leaves: list[Value]) -> Any:
@@ -198,7 +199,10 @@ class MatrixDescent:
 
     def _update_vectors(self) -> None:
         program, optimizer = self.program, self.optimizer
-        assert self.update is not None
+        if self.update is None:
+            x, g = (program.P, program.G) if self.whole else (self.x, self.g)
+            self.update = Update(optimizer.update, x, g, self.states)
+            self.states = self.update.states
         if not self.whole:
             self.g[self.inside] = program.G[self.places[self.inside]]
         t = optimizer.steps + 1
@@ -210,9 +214,8 @@ class MatrixDescent:
             self._prepare(self.update.states)
 
     def _prepare(self, states: Sequence[Array | None]) -> None:
-        """The optimizer's own equation, as calls on the vectors."""
-        x, g = (self.program.P, self.program.G) if self.whole else (self.x, self.g)
-        self.update = Update(self.optimizer.update, x, g, states)
+        """The optimizer's own equation is to be made for these states."""
+        self.states, self.update = states, None
 
     def _state(self, column: Sequence[Any]) -> Any:
         """A state of all parameters as a vector, in the order of the updates."""

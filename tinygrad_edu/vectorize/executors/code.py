@@ -91,7 +91,9 @@ class Table(NamedTuple):
 
     code       the instructions, a row of whole numbers each
     arena      what stands in the arena before the first run
-    cap        for how many examples
+    rows       for how many examples
+    cap        the step from one column to the next
+    parameters how many there are
     work       floating-point operations of its products, for one example
     inputs, results, guards    where these stand; guards are the outcomes of comparisons
     P, G, mean, B, failed      offsets: parameters, gradient, the mean of the first result, the
@@ -100,7 +102,9 @@ class Table(NamedTuple):
 
     code: Any
     arena: Any
+    rows: int
     cap: int
+    parameters: int
     work: int
     inputs: dict[str, Place]
     results: list[Place]
@@ -192,7 +196,7 @@ def table(program: Regrouped, gradient: Gradient | None, rows: int) -> Table:
     inputs = {name: _place(a) for name, a in c.inputs.items()}
     found, outcomes = ([_place(a) for a in arrays] for arrays in (results, guards))
     offsets = [_place(a).at for a in (c.P, c.G, c.mean, c.named["B"], c.failed)]
-    return Table(code, arena, rows, c.work(), inputs, found, outcomes, *offsets)
+    return Table(code, arena, rows, c.cap, c.P.n, c.work(), inputs, found, outcomes, *offsets)
 
 
 def _place(a: Array) -> Place:

@@ -154,10 +154,14 @@ class Instructions:
         products = [i for i in self.instructions if i.op in _PRODUCTS]
         return sum(2 * i.m * i.n * i.k for i in products)
 
-    def finished(self) -> tuple[Any, Any]:
-        """The instructions as rows of numbers, and the arena before the first run."""
-        needed, end = allocate(self.instructions, 0, self.kept)
+    def finished(self, before: Any = ()) -> tuple[Any, Any]:
+        """The instructions as rows of numbers, and the arena before the first run.
+
+        What another table needs comes `before`.
+        """
+        needed, end = allocate(self.instructions, len(before), self.kept)
         arena = np.zeros(end + LINE)  # vectors may be read beyond the end
+        arena[: len(before)] = before
         for memory in self.contents:
             if memory.at >= 0:
                 arena[memory.at : memory.at + memory.size] = memory.content.view(float)

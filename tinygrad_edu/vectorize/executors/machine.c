@@ -441,7 +441,86 @@ static void execute(double* A, const Instruction* I, int64_t n_rows, int64_t shi
     }
 }
 
+/* --- From outside ----------------------------------------------------------------------------- */
+
 /* Runs the table on the examples in the inputs. */
-PUBLIC void EXPORT(run)(double* A, const Instruction* table, int64_t count, int64_t rows) {
+PUBLIC int64_t EXPORT(run)(double* A, const Instruction* table, int64_t count, int64_t rows) {
     for (int64_t k = 0; k < count; k++) execute(A, table + k, rows, 0);
+    return count;
+}
+
+/* How many parameters are updated at once: what belongs to them stays in the first-level cache. */
+#define CHUNK 512
+/* A training: how many instructions a step, the numbers of an update, and an update have, which follow
+   each other; offsets in the arena; how many parameters, examples, examples of a batch; whether every
+   step has other rows than the one before; the first step, counted over all epochs, how many steps, and
+   how many updates were made before. `in` and `out` are data and outputs: columns, or a number for all. */
+typedef struct {
+    int64_t table, numbers, update, B, rate, time, loss, P, G, before, parameters;
+    int64_t x, x_size, y, y_size, cap, out, out_row, out_column, units, n, size, gather, first, steps, updates;
+} Training;
+enum { FINE, LOSS, DERIVATIVE, PARAMETER };
+
+INL int all_finite(const double* x, int64_t n) {
+    vi bad = SI(0);
+    int64_t i = 0;
+    for (; i + V <= n; i += V) { vd v = load(x + i); bad |= v - v != S(0); }
+    if (i < n) { vd v = sel(first(n - i), load(x + i), S(0)); bad |= v - v != S(0); }
+    int64_t any = 0;
+    for (int k = 0; k < V; k++) any |= bad[k];
+    return !any;
+}
+
+/* The rows of these numbers become columns; what fills the last vector is the last of them again. */
+static void gather(double* to, int64_t cap, const double* data, int64_t size, const int64_t* order, int64_t rows) {
+    for (int64_t r = 0; r < rows; r += V) {
+        const double* row[V];
+        for (int k = 0; k < V; k++) row[k] = data + order[r + k < rows ? r + k : rows - 1] * size;
+        for (int64_t j = 0; j < size; j++) {
+            vd v;
+            for (int k = 0; k < V; k++) v[k] = row[k][j];
+            *(vdu*)(to + j * cap + r) = v;
+        }
+    }
+}
+
+/* Steps of a descent on the rows of X and Y, in the order of each epoch, with a rate for each step:
+   losses and outputs are noted, at their places of all epochs. `made` counts the steps; there are fewer
+   where a loss, a gradient or a parameter is not finite: which of them is what is given. */
+PUBLIC int64_t EXPORT(train)(double* A, const Instruction* table, const Training* t, const double* X, const double* Y,
+                             const int64_t* order, const double* rates, double* losses, double* outputs, int64_t* made) {
+    const Instruction *numbers = table + t->table, *update = numbers + t->numbers;
+    const int64_t batches = (t->n + t->size - 1) / t->size;
+    double *P = A + t->P, *before = A + t->before;
+    int64_t why = FINE;
+    *made = 0;
+    for (int64_t s = t->first; s < t->first + t->steps; s++) {
+        const int64_t start = s / batches * t->n + s % batches * t->size;
+        const int64_t rows = smallest(t->size, t->n - s % batches * t->size);
+        if (t->gather || s == t->first) {
+            gather(A + t->x, t->cap, X, t->x_size, order + start, rows);
+            gather(A + t->y, t->cap, Y, t->y_size, order + start, rows);
+        }
+        A[t->B] = (double)rows;
+        EXPORT(run)(A, table, t->table, rows);
+        losses[s] = A[t->loss];
+        if (!all_finite(A + t->loss, 1)) why = LOSS;
+        else if (!all_finite(A + t->G, t->parameters)) why = DERIVATIVE;
+        if (why) return why;
+        if (outputs)
+            for (int64_t r = 0; r < rows; r++) for (int64_t k = 0; k < t->units; k++)
+                outputs[(start + r) * t->units + k] = A[t->out + r * t->out_row + k * t->out_column];
+        A[t->rate] = rates[s - t->first];
+        A[t->time] = (double)(t->updates + s - t->first + 1);
+        EXPORT(run)(A, numbers, t->numbers, 1);
+        for (int64_t c = 0; c * CHUNK < t->parameters; c++) {
+            const int64_t count = smallest(CHUNK, t->parameters - c * CHUNK);
+            for (int64_t i = c * CHUNK; i < c * CHUNK + count; i += V) *(vdu*)(before + i) = load(P + i);
+            for (int64_t k = 0; k < t->update; k++) execute(A, update + k, count, c);
+            if (!all_finite(P + c * CHUNK, count)) why = PARAMETER;
+        }
+        if (why) return why;
+        ++*made;
+    }
+    return FINE;
 }

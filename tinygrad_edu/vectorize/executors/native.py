@@ -36,7 +36,7 @@ class Machine:
             return None
         key = gradient is not None
         known = self.tables.get(key)
-        if key not in self.tables or (known is not None and known.cap < B):
+        if key not in self.tables or (known is not None and known.rows < B):
             known = self.tables[key] = table_for(program, gradient, max(B, _ROWS))
         return _kernel(known, found, B, self.parameters, self.into) if known else None
 
