@@ -48,7 +48,7 @@ class MachineDescent(MatrixDescent):
                 if at_end and block.steps and monotonic() > until:
                     return
                 many = 1 if steps.makes_states else self._heeding()
-                left = orders.shuffled(min(epochs, block.epochs + many // block.batches))
+                left = orders.shuffled(min(epochs, block.epochs + many // block.batches), steps)
                 self._call(steps, block, epoch, min(many, left))
                 if steps.makes_states:
                     self._keep(steps)
@@ -145,27 +145,26 @@ class _Orders:
 
     def __init__(self, block: Block) -> None:
         self.block, self.epochs = block, 0
-        self.plain = type(block.rng) is random.Random
         self.before: tuple[Any, list[int], int] | None = None
 
-    def shuffled(self, wanted: int) -> int:
+    def shuffled(self, wanted: int, steps: Steps) -> int:
         """Shuffle for epochs until `wanted`, at least the next; how many steps these have left."""
-        block = self.block
-        if block.steps == self.epochs * block.batches:
-            wanted = max(wanted, self.epochs + 1)
-            if block.rng is None:
-                self.epochs = wanted
-            elif self.plain and wanted > self.epochs + 1:
-                self.before = (block.rng.getstate(), list(block.order), self.epochs)
-            wanted = wanted if self.plain else self.epochs + 1
-            while block.rng is not None and self.epochs < wanted:
+        block, first = self.block, self.epochs
+        if block.steps == first * block.batches:
+            self.epochs = max(wanted, first + 1)
+            if type(block.rng) is random.Random:
+                state = version, words, gauss = block.rng.getstate()
+                self.before = (state, list(block.order), first)
+                words = steps.shuffle(words, block.order, block.orders[first : self.epochs])
+                block.rng.setstate((version, words, gauss))
+            elif block.rng is not None:
+                self.epochs = first + 1
                 block.rng.shuffle(block.order)
-                block.orders[self.epochs] = block.order
-                self.epochs += 1
+                block.orders[first] = block.order
         return self.epochs * block.batches - block.steps
 
     def end(self) -> None:
-        """Generator and order as the steps that were made have left them."""
+        """Generator and order as the steps that were begun have left them."""
         block, before = self.block, self.before
         begun = block.steps // block.batches + 1
         if block.rng is None or before is None or begun >= self.epochs:

@@ -12,7 +12,6 @@ stands beyond the last row of a column is left from other rows, and never summed
 
 V is the number of doubles in a vector (8: AVX-512, 4: AVX2, 2: the rest); EXPORT(name) is what the
 functions are called outside, so that several builds fit one library. */
-#include <stdint.h>
 #ifndef V
 #define V 2
 #endif
@@ -20,35 +19,12 @@ functions are called outside, so that several builds fit one library. */
 #define EXPORT(name) name
 #endif
 #define PUBLIC __attribute__((visibility("default")))
+#include "mathematics.c"
 
 /* --- Vectors ---------------------------------------------------------------------------------- */
 
-typedef double vd __attribute__((vector_size(8 * V)));
 typedef double vdu __attribute__((vector_size(8 * V), aligned(8), may_alias));
-typedef int64_t vi __attribute__((vector_size(8 * V)));
 typedef int64_t word __attribute__((may_alias));
-#define INL static inline __attribute__((always_inline))
-
-INL vd S(double x) { return x - (vd){}; }
-INL vi SI(int64_t x) { return x - (vi){}; }
-INL vd sel(vi m, vd a, vd b) { return (vd)((m & (vi)a) | (~m & (vi)b)); }
-
-#if defined(__FMA__) || defined(__AVX512F__)
-#include <immintrin.h>
-#elif defined(__aarch64__)
-#include <arm_neon.h>
-#endif
-INL vd fma_(vd a, vd b, vd c) {
-#if V == 8 && defined(__AVX512F__)
-    return (vd)_mm512_fmadd_pd((__m512d)a, (__m512d)b, (__m512d)c);
-#elif V == 4 && defined(__FMA__)
-    return (vd)_mm256_fmadd_pd((__m256d)a, (__m256d)b, (__m256d)c);
-#elif V == 2 && defined(__aarch64__)
-    return (vd)vfmaq_f64((float64x2_t)c, (float64x2_t)a, (float64x2_t)b);
-#else
-    return a * b + c;
-#endif
-}
 
 #if defined(__clang__) || __GNUC__ >= 12
 #define SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
@@ -85,56 +61,10 @@ INL double sum(vd v) {
 /* All bits of the first n lanes. */
 INL vi first(int64_t n) {
     static const int64_t lanes[8] = {0, 1, 2, 3, 4, 5, 6, 7};
-    return *(const vi __attribute__((aligned(8)))*)lanes < SI(n);
+    vi l;
+    __builtin_memcpy(&l, lanes, sizeof l);
+    return l < SI(n);
 }
-
-/* --- Functions -------------------------------------------------------------------------------- */
-/* Stand-in until the vector mathematics is there: libm, lane by lane. */
-#include <math.h>
-INL vd v_abs(vd x) { return (vd)((vi)x & SI(0x7fffffffffffffff)); }
-INL vd v_copysign(vd x, vd s) { return (vd)(((vi)x & SI(0x7fffffffffffffff)) | ((vi)s & ~SI(0x7fffffffffffffff))); }
-#define LANES(name) INL vd v_##name(vd x) { for (int k = 0; k < V; k++) x[k] = name(x[k]); return x; }
-#define LANES2(name, f) INL vd v_##name(vd x, vd y) { for (int k = 0; k < V; k++) x[k] = f(x[k], y[k]); return x; }
-static const double C13[13] = {1.0, 0.5, 1. / 6, 1. / 24, 1. / 120, 1. / 720, 1. / 5040, 1. / 40320, 1. / 362880, 1. / 3628800, 1. / 39916800, 1. / 479001600, 1. / 6227020800.};
-INL vd poly(vd x, const double* c, int n) { vd r = S(c[n - 1]); for (int k = n - 2; k >= 0; k--) r = fma_(r, x, S(c[k])); return r; }
-#define MAGIC 6755399441055744.0
-INL vi reduced(vd x, vd* r) {
-    vd t = fma_(x, S(1.4426950408889634), S(MAGIC)), n = t - S(MAGIC);
-    *r = fma_(n, S(-6.93147180369123816490e-01), x); *r = fma_(n, S(-1.90821492927058770002e-10), *r);
-    return (vi)t - (vi)S(MAGIC);
-}
-INL vd two_to(vi n) { return (vd)((n + SI(1023)) << 52); }
-INL vd v_exp(vd x) {
-    x = sel(x > S(710), S(710), x); x = sel(x < S(-746), S(-746), x);
-    vd r; vi n = reduced(x, &r);
-    vd p = fma_(poly(r, C13, 13), r, S(1)); vi h = n >> 1;
-    return p * two_to(h) * two_to(n - h);
-}
-INL vd v_tanh(vd x) {
-    vd y = v_abs(x), r; y = y + y; y = sel(y > S(44), S(44), y);
-    vi n = reduced(y, &r); vd p = poly(r, C13, 13) * r, s = two_to(n), e = fma_(p, s, s - S(1));
-    return v_copysign(e / (e + S(2)), x);
-}
-static const double L10[10] = {2. / 3, 2. / 5, 2. / 7, 2. / 9, 2. / 11, 2. / 13, 2. / 15, 2. / 17, 2. / 19, 2. / 21};
-INL vd v_log(vd x) {
-    vi small = x < S(2.2250738585072014e-308); vd y = sel(small, x * S(0x1p54), x);
-    vi i = (vi)y - SI(0x3FE6A09E667F3BCD), e = i >> 52;
-    vd m = (vd)((vi)y - (e << 52)), ef = (vd)(e + (vi)S(MAGIC)) - S(MAGIC);
-    ef = sel(small, ef - S(54), ef);
-    vd f = m - S(1), s = f / (f + S(2)), z = s * s, lm = (s + s) + poly(z, L10, 10) * z * s;
-    vd r = fma_(ef, S(6.93147180369123816490e-01), fma_(ef, S(1.90821492927058770002e-10), lm));
-    r = sel(x == S(0), S(-INFINITY), r); r = sel(x < S(0), S(NAN), r); r = sel(x == S(INFINITY), x, r);
-    return sel(x != x, x, r);
-}
-INL vd v_log1p(vd x) { vd u = S(1) + x, l = v_log(u), c = (x - (u - S(1))) / u; return sel(v_abs(c) < S(1), l + c, sel(x == S(0), x, l)); }
-INL vd v_sqrt(vd x) { for (int k = 0; k < V; k++) x[k] = __builtin_sqrt(x[k]); return x; }
-LANES(expm1) LANES(log2) LANES(log10) LANES(sinh) LANES(cosh) LANES(asinh) LANES(acosh) LANES(atanh)
-LANES(sin) LANES(cos) LANES(tan) LANES(asin) LANES(acos) LANES(atan) LANES(erf)
-LANES2(pow, pow) LANES2(atan2, atan2) LANES2(hypot, hypot)
-INL double remainder_(double x, double y) { double r = fmod(x, y); return r && (r < 0) != (y < 0) ? r + y : r ? r : copysign(0, y); }
-LANES2(remainder, remainder_)
-INL vd v_sigmoid(vd x) { vd e = v_exp(v_copysign(x, S(-1))); return sel(x < S(0), e, S(1)) / (S(1) + e); }
-INL vd v_softplus(vd x) { return sel((x >= S(0)) | (x != x), x, S(0)) + v_log1p(v_exp(v_copysign(x, S(-1)))); }
 
 INL vd larger(vd x, vd y) { return sel((x >= y) | (x != x), x, y); }
 INL vd smaller(vd x, vd y) { return sel((x <= y) | (x != x), x, y); }
@@ -208,7 +138,7 @@ typedef struct {
 } Block;
 #define START(u, t) vd s##u##t = q->more ? load(to + u * q->ou + t * V) : q->bias ? S(bias[u * q->bu]) : S(0);
 #define LOAD(u, t) vd x##t = load(x + t * V);
-#define TERM(u, t) s##u##t = fma_(w##u, x##t, s##u##t);
+#define TERM(u, t) s##u##t = mad(w##u, x##t, s##u##t);
 #define WEIGHT(X, u) vd w##u = S(w[u * q->wu]);
 #define STORE(u, t) put(to + u * q->ou + t * V, s##u##t, q->left - t * V);
 /* Some units for as many vectors of numbers. */
@@ -295,8 +225,8 @@ static void gradient_by_rows(double* A, const Instruction* I, int64_t rows) {
 #define COUNT (V == 8 ? 8 : 4)
 #define ZERO(u, j) vd s##u##j = S(0);
 #define POINTER(u, j) const double* x##j = x + j * xc;
-#define ADD_TERM(u, j) s##u##j = fma_(y##u, load(x##j + i), s##u##j);
-#define ADD_SOME(u, j) s##u##j = fma_(y##u, sel(some, load(x##j + i), S(0)), s##u##j);
+#define ADD_TERM(u, j) s##u##j = mad(y##u, load(x##j + i), s##u##j);
+#define ADD_SOME(u, j) s##u##j = mad(y##u, sel(some, load(x##j + i), S(0)), s##u##j);
 #define DELTA(X, u) vd y##u = load(d + u * dc + i);
 #define DELTA_SOME(X, u) vd y##u = sel(some, load(d + u * dc + i), S(0));
 #define SUM_OF(u, j) to[u * step] = sum(s##u##j);
@@ -392,7 +322,7 @@ static void execute(double* A, const Instruction* I, int64_t n_rows, int64_t shi
     case BATCHED: /* out[p][j] = sum over h < k of a[p][h] b[j][h]; for a and b "place" and "column" */
         FOR_COLUMNS FOR_ROWS {
             vd s = S(0);
-            for (int64_t h = 0; h < I->k; h++) s = fma_(get(A, I->a, p, h, i), get(A, I->b, j, h, i), s);
+            for (int64_t h = 0; h < I->k; h++) s = mad(get(A, I->a, p, h, i), get(A, I->b, j, h, i), s);
             put(OUT(p, j) + i, s, full - i);
         }
         break;
@@ -447,6 +377,15 @@ static void execute(double* A, const Instruction* I, int64_t n_rows, int64_t shi
 PUBLIC int64_t EXPORT(run)(double* A, const Instruction* table, int64_t count, int64_t rows) {
     for (int64_t k = 0; k < count; k++) execute(A, table + k, rows, 0);
     return count;
+}
+
+/* The order of n examples, shuffled anew for each epoch as Python's generator with this state does it. */
+PUBLIC int64_t EXPORT(shuffle)(uint32_t* state, int64_t* order, int64_t n, int64_t* orders, int64_t epochs) {
+    for (int64_t e = 0; e < epochs; e++) {
+        twister_shuffle(state, order, n);
+        __builtin_memcpy(orders + e * n, order, (uint64_t)n * sizeof *order);
+    }
+    return epochs;
 }
 
 /* How many parameters are updated at once: what belongs to them stays in the first-level cache. */

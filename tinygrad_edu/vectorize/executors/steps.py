@@ -55,7 +55,18 @@ class Steps:
             ],
             dtype=np.int64,
         )
-        self.function = function_of(found, "train", 10)
+        self.function, self.shuffles = (
+            function_of(found, "train", 10),
+            function_of(found, "shuffle", 5),
+        )
+
+    def shuffle(self, words: Sequence[int], order: list[int], orders: Any) -> tuple[int, ...]:
+        """Shuffle an order once for each row, which then holds it; the words of the generator."""
+        state, shuffled = np.array(words, dtype=np.uint32), np.array(order, dtype=np.int64)
+        arrays = (state, shuffled)
+        self.shuffles(*[a.ctypes.data for a in arrays], len(order), orders.ctypes.data, len(orders))
+        order[:] = shuffled.tolist()
+        return tuple(state.tolist())
 
     def run(self, block: Any, rates: Array, updates: int) -> int:
         """So many steps as there are rates, the first of which follows those of the block.
