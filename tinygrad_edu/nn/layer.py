@@ -49,8 +49,8 @@ class Neuron(Module):
     ) -> None:
         if isinstance(activation, bool):  # micrograd's second argument is `nonlin`
             nonlin, activation = activation, DEFAULT if nonlin is None else "twice"
-        self.nin = whole("nin", nin)
-        check_count(f"units of {self.nin} inputs", self.nin + 1)
+        self.nin = nin = whole("nin", nin)
+        check_count(f"units of {nin} inputs", nin + 1)
         self.activation = activation_name(activation, nonlin)
         record = record_of(self.activation)
         if record.of_layer:
@@ -59,7 +59,7 @@ class Neuron(Module):
             )
         rng = random.Random() if rng is None else as_random(rng)
         draw, nout = initialiser(init, self.activation), whole("nout", nout)
-        self.w = [parameter(draw(rng, self.nin, nout)) for _ in range(self.nin)]
+        self.w = [parameter(draw(rng, nin, nout)) for _ in range(nin)]
         self._w = tuple(self.w)
         self.b = parameter(0.0)
         if record.alpha is not None:

@@ -101,5 +101,5 @@ class Module(Savable):
     def _name_parameters(self) -> None:
         if current.get().named:
             for row in rows_of(self, Module):
-                for end, v in row.items():
-                    v.name = row.path + end
+                for name, v in row.items():
+                    v.name = name
