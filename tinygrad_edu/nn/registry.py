@@ -129,8 +129,7 @@ class Savable(HasMode):
 
     def _is_made_by(self, description: dict[str, Any], state: dict[str, float]) -> bool:
         """Whether `load` would make a model with these parts and numbers."""
-        with switched(named=False):
-            copy = _Maker(len(state)).part(description)
+        copy = _Maker(len(state)).part(description)
         if _likeness(copy) == _likeness(self):
             return True
         if list(copy.state_dict()) != list(state):
