@@ -4,9 +4,11 @@ import random
 from typing import Any, NamedTuple
 
 import numpy as np
+import pytest
 
 from tinygrad_edu import MLP, History, fit
 from tinygrad_edu.optim import Optimizer
+from tinygrad_edu.vectorize.executors import library
 
 #: The largest difference, relative to the largest number of a column.
 TOLERANCE = 1e-9
@@ -63,9 +65,16 @@ def check(make, optimizer, X, y, **options):
 
 
 def alike(run):
-    """What `run(engine)` trains is the same for both engines; gives that of the matrix engine."""
+    """What `run(engine)` trains is the same for both engines; gives that of the matrix engine.
+
+    It runs on the machine where there is one, and by NumPy alone.
+    """
     scalar, matrix = map(run, ENGINES)
     assert_same(matrix, scalar)
+    if library.find() is not None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv(library.VARIABLE, "none")
+            assert_same(run("matrix"), scalar)
     return matrix
 
 

@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # where pytest looks, too
 import numpy as np
 import pytest
 from random_programs import OPERATIONS, make_program, make_steps, run, run_on_duals
-from vectorized import by_scalars, by_source
+from vectorized import by_numpy, by_scalars, by_source
 
 from tinygrad_edu import functions as f
 from tinygrad_edu import gradcheck, primitive
@@ -121,7 +121,8 @@ def check_arrays(fn, arrays, example):
     scale = max([abs(g) for g in gradient], default=0.0)
     assert program(*arrays) == pytest.approx(np.array(losses), rel=1e-9, abs=1e-12)
     if program.parameters:
-        for loss, found in (program.value_and_grad(*arrays), by_source(program, *arrays)):
+        for by in (type(program).value_and_grad, by_numpy, by_source):
+            loss, found = by(program, *arrays)
             assert loss == pytest.approx(np.mean(losses), rel=1e-9, abs=1e-12)
             assert found == pytest.approx(np.array(gradient), rel=0, abs=1e-10 * scale + 1e-13)
 
@@ -214,6 +215,7 @@ def check_edges(case, signs=True):
         same(program([1.0]), [y.data], "a result of arrays and of Values", signs)
         for engine, (mean, gradient) in {
             "arrays": program.value_and_grad([1.0]),
+            "NumPy": by_numpy(program, [1.0]),
             "source": by_source(program, [1.0]),
         }.items():  # a mean of -0 may be 0: a sum starts from 0
             same([mean + 0.0, *gradient], expected, f"{engine} and Values", signs)

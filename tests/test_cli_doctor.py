@@ -26,6 +26,7 @@ def _everything_installed_and_two_renderers(monkeypatch):
     renderers(monkeypatch, {"dot": DOT, "graphviz-pure": PURE})
     monkeypatch.delenv(VARIABLE, raising=False)
     monkeypatch.setattr(doctor, "sample", lambda: SVG)
+    monkeypatch.setattr(doctor, "machine", lambda: "AVX2, vectorize/executors/machine.so")
 
 
 def installed(monkeypatch, versions):
@@ -66,6 +67,9 @@ def test_a_healthy_installation_is_reported_with_exit_code_0(capsys):
         '  scikit-learn  -               pip install "tinygrad-edu[sklearn]"\n'
         '  scipy         -               pip install "tinygrad-edu[sklearn]"\n'
         '  torch         -               pip install "tinygrad-edu[torch]"\n'
+        "\n"
+        "machine\n"
+        "  AVX2, vectorize/executors/machine.so\n"
         "\n"
         "renderers\n"
         "  dot           12.2.1          chosen\n"
@@ -124,15 +128,25 @@ def test_a_renderer_named_by_a_path_is_listed(capsys, monkeypatch):
     ) in shown
 
 
+def test_a_build_of_the_machine_that_is_not_there_is_a_problem(capsys, monkeypatch):
+    monkeypatch.undo()
+    monkeypatch.setenv("TINYGRAD_EDU_MACHINE", "sse")
+    code, shown = report(capsys)
+    assert code == 1
+    assert "\nmachine\n  not chosen\n" in shown
+    assert "problem: TINYGRAD_EDU_MACHINE=sse is no build of the machine" in shown
+
+
 def test_no_renderer_at_all_is_no_crash(capsys, monkeypatch):
     renderers(monkeypatch, {})
     _, shown = report(capsys)
     assert "chosen" not in shown.partition("renderers")[2]
 
 
-def test_doctor_runs_where_graphviz_is_missing():
+@pytest.mark.parametrize("missing", ["graphviz", "numpy"])
+def test_doctor_runs_where_a_dependency_is_missing(missing):
     code = (
-        "import sys; sys.modules['graphviz'] = None\n"
+        f"import sys; sys.modules['{missing}'] = None\n"
         "from tinygrad_edu.cli import main; sys.exit(main(['doctor']))"
     )
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
@@ -140,7 +154,7 @@ def test_doctor_runs_where_graphviz_is_missing():
         [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False
     )
     assert (run.returncode, run.stderr) == (1, "")
-    assert "\nproblem: import of graphviz halted" in run.stdout
+    assert f"import of {missing} halted" in run.stdout
 
 
 def test_the_sample_is_a_picture_of_three_named_values(monkeypatch):
@@ -159,4 +173,5 @@ def test_the_packages_are_those_of_pyproject():
     assert sorted(names(project["dependencies"])) == list(doctor.DEPENDENCIES)
     extras = project["optional-dependencies"].items()
     optional = {extra: tuple(names(wanted)) for extra, wanted in extras}
-    assert {k: v for k, v in optional.items() if k not in ("dev", "test")} == doctor.EXTRAS
+    ours = ("dev", "release", "test")
+    assert {k: v for k, v in optional.items() if k not in ours} == doctor.EXTRAS

@@ -30,6 +30,8 @@ def test_a_unary_function_is_a_method_too(name):
         ("maximum", (1, 2), 2.0),
         ("minimum", (1, 2), 1.0),
         ("pow", (2, 3), 8.0),
+        ("pow", (-0.0, -1), -math.inf),
+        ("pow", (-0.0, -1 + 2**-53), math.inf),  # not odd, although its remainder by 2 rounds to 1
         ("divide", (1, 0), math.inf),
         ("atan2", (1, 1), math.pi / 4),
         ("hypot", (3, 4), 5.0),

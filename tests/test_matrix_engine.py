@@ -288,8 +288,8 @@ def test_random_models_train_alike_from_equal_seeds(batch_size, validation):
         loss="cross_entropy", epochs=4, batch_size=batch_size, validation=validation,
     )  # fmt: skip
     states = [model.rng.getstate() for model in drawn]
-    assert len(states) == len(ENGINES)
-    assert states[0] == states[1]  # neither engine draws a number more
+    assert len(states) >= len(ENGINES)
+    assert len(set(states)) == 1  # neither engine draws a number more
 
 
 @pytest.mark.slow

@@ -186,7 +186,7 @@ def interrupted_at_line(n, files, run):
     return where
 
 
-FILES = ("train/fitting.py", "train/descent.py", "train/matrix.py")
+FILES = ("train/fitting.py", "train/descent.py", "train/blocks.py", "train/matrix.py")
 
 
 @pytest.mark.slow

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from tinygrad_edu.engine import Value
 from tinygrad_edu.vectorize import vectorize
+from tinygrad_edu.vectorize.executors.kernel import compile_kernel
 
 #: The largest difference, relative to the largest number compared.
 TOLERANCE = 1e-10
@@ -105,6 +106,22 @@ def by_source(program, *arrays, samples=None):
     return float(loss), gradient
 
 
+def by_numpy(program, *arrays):
+    """The same by calls of NumPy, whatever executor runs a program of that size."""
+    plan, gradient = program.plan, np.zeros_like(program.P)
+    kernel = compile_kernel(plan.forward, plan.backward, len(arrays[0]), program.P, gradient)
+    return outcomes(kernel, program.names, arrays)[-1], gradient
+
+
+def outcomes(kernel, names, arrays):
+    """What a kernel gives for these arrays: its results, outcomes of guards, and the mean."""
+    for name, array in zip(names, arrays, strict=True):
+        np.copyto(kernel.inputs[name], np.reshape(array, (len(array), -1)))
+    with np.errstate(all="ignore"):
+        kernel.run()
+        return [*map(np.array, (*kernel.results, *kernel.guards)), kernel.mean()]
+
+
 def assert_equal(found, expected, what, tolerance=TOLERANCE):
     """Equal relative to the largest of the numbers; inf and nan at the same places."""
     found, expected = np.asarray(found, dtype=float), np.asarray(expected, dtype=float)
@@ -140,6 +157,9 @@ def check_numbers(fn, program, *arrays):
     mean = float(np.mean(losses))
     assert_equal(loss, mean, "mean loss")
     assert_equal(found, gradient, "gradient")
+    loss, found = by_numpy(program, *arrays)
+    assert_equal(loss, mean, "mean loss by NumPy")
+    assert_equal(found, gradient, "gradient by NumPy")
     loss, found = by_source(program, *arrays)
     assert_equal(loss, mean, "mean loss of the source")
     assert_equal(found, gradient, "gradient of the source")

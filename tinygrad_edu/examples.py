@@ -48,6 +48,11 @@ class Rows(Sequence[Any]):
     def __init__(self, lists: list[Any] | None, array: Any = None) -> None:
         self._lists, self._array = lists, array
 
+    @classmethod
+    def of(cls, data: Sequence[Any]) -> "Rows":
+        """Rows themselves, or those of a list that is known to be fine."""
+        return data if isinstance(data, Rows) else cls(list(data))
+
     @property
     def lists(self) -> list[Any]:
         """Rows as lists of floats; targets as ints, floats or lists."""
@@ -66,11 +71,9 @@ class Rows(Sequence[Any]):
 
     def first_of_each(self) -> list[int]:
         """The numbers of the rows that differ from all before them."""
-        if self._lists is None:
-            import numpy
+        import numpy
 
-            return sorted(numpy.unique(self._array, axis=0, return_index=True)[1].tolist())
-        return sorted({repr(t): i for i, t in reversed(list(enumerate(self._lists)))}.values())
+        return sorted(numpy.unique(self.array, axis=0, return_index=True)[1].tolist())
 
     def __len__(self) -> int:
         return len(self._array if self._lists is None else self._lists)
@@ -90,14 +93,16 @@ class Rows(Sequence[Any]):
 
 
 def examples(
-    X: Iterable[Any], y: Iterable[Any], names: tuple[str, str] = ("X", "y")
+    X: Iterable[Any], y: Iterable[Any], names: tuple[str, str] = ("X", "y"), *, own: bool = True
 ) -> tuple[Rows, Rows]:
     """Rows of floats and targets (class numbers as ints), as many of each, at least one.
+
+    Unless they are to be their `own`, an array of floats is shared with whoever gave it.
 
     Raises TypeError for what holds no rows of numbers, ValueError for rows of different lengths and
     for numbers that are not finite, naming the place.
     """
-    rows, wanted = inputs(X, names[0]), targets(y, names[1])
+    rows, wanted = inputs(X, names[0], own=own), targets(y, names[1], own=own)
     if not rows:
         raise ValueError(f"{names[0]} has no rows")
     if len(rows) != len(wanted):
@@ -105,16 +110,16 @@ def examples(
     return rows, wanted
 
 
-def inputs(X: Iterable[Any], name: str = "X") -> Rows:
+def inputs(X: Iterable[Any], name: str = "X", *, own: bool = True) -> Rows:
     """Rows of floats alone, checked in the same way; none are fine."""
     data = _opened(X, name, most=2)
     if _is_numeric(data) and data.ndim == 2:
-        return Rows(None, _all_finite(data.astype(float), name))
+        return Rows(None, _all_finite(data.astype(float, order="C", copy=own), name))
     rows = [read_row(row, f"{name}[{i}]") for i, row in enumerate(data)]
     return _even(rows, name)
 
 
-def targets(y: Iterable[Any], name: str = "y") -> Rows:
+def targets(y: Iterable[Any], name: str = "y", *, own: bool = True) -> Rows:
     """Targets alone, checked in the same way: ints (also for booleans), floats, or rows of floats.
 
     Raises TypeError for labels that are text.
@@ -122,8 +127,8 @@ def targets(y: Iterable[Any], name: str = "y") -> Rows:
     data = _opened(y, name, most=2)
     if _is_numeric(data):
         if data.ndim == 1 and data.dtype.kind != "f":
-            return Rows(None, data.astype(int) if data.dtype.kind == "b" else data.copy())
-        return Rows(None, _all_finite(data.astype(float), name))
+            return Rows(None, data.astype(int if data.dtype.kind == "b" else data.dtype, copy=own))
+        return Rows(None, _all_finite(data.astype(float, order="C", copy=own), name))
     wanted = [_read_target(t, f"{name}[{i}]") for i, t in enumerate(data)]
     return _even(wanted, name)
 
@@ -171,6 +176,8 @@ def like(data: Any, rows: Any) -> Any:
 
 def read_row(row: Any, name: str) -> list[float]:
     """One row of finite floats."""
+    if type(row) is list and {float}.issuperset(map(type, row)) and math.isfinite(sum(row)):
+        return row[:]  # at once
     entries = _in_order(row, name)
     if entries is None:
         kind, remedy = type(row).__name__, "for one feature write [[x] for x in X]"
@@ -268,7 +275,11 @@ def _is_numeric(data: Any) -> bool:
 
 def _all_finite(array: Any, name: str) -> Any:
     """The array itself. Raises ValueError for the first number that is inf or nan."""
-    finite = sys.modules["numpy"].isfinite(array)
+    numpy = sys.modules["numpy"]
+    with numpy.errstate(all="ignore"):
+        if math.isfinite(array.sum()):  # as it is of no numbers of which one is not
+            return array
+    finite = numpy.isfinite(array)
     if not finite.all():
         place = [int(k[0]) for k in (~finite).nonzero()]
         where = name + "".join(f"[{k}]" for k in place)
@@ -277,14 +288,17 @@ def _all_finite(array: Any, name: str) -> Any:
 
 
 def _even(data: list[Any], name: str) -> Rows:
-    widths = [f"a row of {len(row)}" if isinstance(row, list) else "one number" for row in data]
+    widths = [len(row) if isinstance(row, list) else -1 for row in data]
     for i, width in enumerate(widths):
         if width != widths[0]:
-            raise ValueError(f"{name}[{i}] is {width}, {name}[0] is {widths[0]}")
+            a, b = ("one number" if n < 0 else f"a row of {n}" for n in (width, widths[0]))
+            raise ValueError(f"{name}[{i}] is {a}, {name}[0] is {b}")
     return Rows(data)
 
 
 def _read_target(t: Any, name: str) -> Any:
+    if type(t) is int and abs(t) < 2**63:
+        return t
     if isinstance(t, _TEXT):
         raise TypeError(
             f"{name} is the text {str(t)!r:.40}: encode classes as numbers, "

@@ -1,4 +1,4 @@
-"""The command `doctor`: what is installed, and whether a picture can be drawn."""
+"""The command `doctor`: what is installed, what runs, and whether a picture can be drawn."""
 
 import argparse
 import os
@@ -27,9 +27,9 @@ EXTRAS: Final = {
 
 @command(
     "doctor",
-    "show versions and the renderer in use, and draw a sample",
-    description="Show versions and the renderer in use, and draw a sample. The exit code is 0 if "
-    "all is well, else 1.",
+    "show versions, the machine and the renderer in use, and draw a sample",
+    description="Show versions, the machine and the renderer in use, and draw a sample. The exit "
+    "code is 0 if all is well, else 1.",
 )
 def run(args: argparse.Namespace) -> int:
     """Print the report."""
@@ -49,6 +49,12 @@ def run(args: argparse.Namespace) -> int:
             version = version_of(package)
             hint = "" if version else f'pip install "tinygrad-edu[{extra}]"'
             print(row(package, version or "-", hint).rstrip())
+    print("\nmachine")
+    try:
+        print(f"  {machine()}")
+    except ValueError as error:
+        print("  not chosen")
+        problems.append(str(error))
     print("\nrenderers")
     for line in renderer_lines():
         print(line)
@@ -67,6 +73,15 @@ def run(args: argparse.Namespace) -> int:
 def row(name: str, version: str, note: str) -> str:
     """A line of the report."""
     return f"  {name:<14}{version:<16}{note}"
+
+
+def machine() -> str:
+    """The machine that runs array programs, or none and why. Raises ValueError for a bad choice."""
+    try:
+        from tinygrad_edu.vectorize.executors import library
+    except ImportError as error:
+        return f"cannot be asked: {error}"
+    return library.description()
 
 
 def renderer_lines() -> list[str]:

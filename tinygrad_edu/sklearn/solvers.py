@@ -17,14 +17,11 @@ from sklearn.model_selection import train_test_split
 
 from tinygrad_edu.checks import whole
 from tinygrad_edu.train import DivergenceError
-from tinygrad_edu.train.descent import batches
+from tinygrad_edu.train.blocks import Block
 from tinygrad_edu.train.fitting import progress_bar
 from tinygrad_edu.train.matrix import MatrixDescent
-from tinygrad_edu.vectorize.arrays import Array, rows_of
+from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.vectorize.program import Program
-
-#: So many rows go through the program at once where outputs are asked for.
-ROWS: Final = 4096
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 #: Names of scikit-learn for activations that have another name here.
@@ -137,14 +134,11 @@ def fit_by_descent(
 
 def _epochs(net: Any, descent: MatrixDescent, size: int) -> Iterator[float]:
     """Descend in batches of `size` rows, without end: the mean loss of each epoch."""
-    order: Any = np.arange(len(descent.X))
-    total = 0.0
-    shuffle = net._random_state.shuffle if net.shuffle else None
-    for batch in batches(descent, order, count(), size, shuffle, sync="never"):
-        total += batch.loss * len(batch.chosen)
-        if batch.last:
-            yield total / len(order)
-            total = 0.0
+    block = Block(np.arange(len(descent.X)), size, net._random_state if net.shuffle else None)
+    for epoch in count():
+        block.most, block.steps = 1, 0
+        descent.run(block, epoch)
+        yield from block.mean_losses()
 
 
 def _stops(net: Any, loss: float) -> bool:
@@ -217,16 +211,8 @@ def fit_by_lbfgs(net: Any, X: Array, targets: Array) -> None:
 
 def outputs(program: Program, X: Array) -> Array:
     """What the net gives for each row, (n, outputs), with the numbers that P has."""
-    parts = []
-    for start in range(0, len(X), ROWS):
-        rows = X[start : start + ROWS]
-        kernel = program.kernel(len(rows), gradient=False)
-        np.copyto(kernel.inputs["X"], rows)
-        kernel.inputs["Y"].fill(0.0)
-        with np.errstate(all="ignore"):
-            program.run(kernel)
-        parts.append(rows_of(kernel.results[1:], len(rows)))
-    return np.vstack(parts)
+    targets = np.zeros((len(X), *program.tape.shapes[1]))
+    return program.results({"X": X, "Y": targets.reshape(len(X), -1)})[1]
 
 
 @contextmanager

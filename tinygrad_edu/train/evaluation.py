@@ -9,9 +9,10 @@ from typing import Any
 from tinygrad_edu import functions as f
 from tinygrad_edu.checks import as_model
 from tinygrad_edu.engine import Value, modes
-from tinygrad_edu.examples import examples, inputs
+from tinygrad_edu.examples import Rows, examples, inputs
 from tinygrad_edu.losses import Loss, find_loss, record_of, refuse_twice
 from tinygrad_edu.nn.mode import in_mode, modules_of
+from tinygrad_edu.train.blocks import Descent
 from tinygrad_edu.train.engines import vectorized_or_scalar
 from tinygrad_edu.train.heads import Head, Right
 from tinygrad_edu.train.held import asks_types, trial
@@ -37,15 +38,21 @@ def evaluate(
 
     The model is measured in evaluation mode, and in its mode again afterwards.
     """
-    rows, targets = examples(X, y)
+    rows, targets = examples(X, y, own=False)
     return evaluation(as_model(model), rows, targets, find_loss(loss), engine)()
 
 
 def predict(model: Model, X: Iterable[Any], *, engine: str | Engine = "auto") -> list[list[float]]:
     """What the model gives, in evaluation mode, for n rows of numbers: n lists of its outputs."""
-    rows, model = inputs(X), as_model(model)
+    outputs = outputs_of(as_model(model), inputs(X, own=False), engine)
+    lists: list[list[float]] = outputs if isinstance(outputs, list) else outputs.tolist()
+    return lists
 
-    def by_program() -> list[list[float]]:
+
+def outputs_of(model: Model, rows: Rows, engine: str | Engine = "auto") -> Any:
+    """The outputs of the model in evaluation mode, (n, units), as an array or as lists."""
+
+    def by_program() -> Any:
         if not rows:
             return []
         import numpy as np
@@ -53,7 +60,7 @@ def predict(model: Model, X: Iterable[Any], *, engine: str | Engine = "auto") ->
         from tinygrad_edu.vectorize.program import Program
         from tinygrad_edu.vectorize.trace import lenient
 
-        array, n = np.array(rows), len(rows)
+        array, n = rows.array, len(rows)
         program = Program(model, rows[:1], rows[-1:], trial=partial(trial, model))
         every = program.asks or asks_types(model)
         chosen = range(n) if every else sorted({0, n // 2, n - 1})
@@ -63,8 +70,7 @@ def predict(model: Model, X: Iterable[Any], *, engine: str | Engine = "auto") ->
                 return np.array([numbers_of(model(rows[i])) for i in chosen]), None
 
         program.compare({"X": array[chosen]}, scalars, gradient=False)
-        outputs: list[list[float]] = program.columns(array).tolist()
-        return outputs
+        return program.columns(array)
 
     def by_scalars() -> list[list[float]]:
         return [numbers_of(model(x)) for x in rows]  # recorded, as it may differentiate
@@ -83,7 +89,7 @@ def probabilities(model: Any, X: Iterable[Any], *, loss: str | Loss) -> list[lis
     one that applies the activation in which the model ends itself.
     """
     head, outputs = _read(model, X, loss)
-    if not outputs:
+    if not len(outputs):
         return []
     import numpy as np
 
@@ -97,10 +103,10 @@ def classes(model: Any, X: Iterable[Any], *, loss: str | Loss) -> list[int]:
     return head.classes(outputs)
 
 
-def _read(model: Callable[[Any], Any], X: Any, loss: str | Loss) -> tuple[Head, list[list[float]]]:
-    rows, record = inputs(X), record_of(find_loss(loss))
+def _read(model: Callable[[Any], Any], X: Any, loss: str | Loss) -> tuple[Head, Any]:
+    rows, record = inputs(X, own=False), record_of(find_loss(loss))
     if len(rows):
-        return head_of_model(model, rows[0], loss), predict(model, rows)
+        return head_of_model(model, rows[0], loss), outputs_of(model, rows)
     return Head("numbers" if record is None else record.outputs, 1), []
 
 
@@ -131,10 +137,12 @@ def evaluation(
     """A function that measures the model as it is now: mean loss and accuracy, evaluation mode.
 
     It takes `shared`: whether code of the user's ran since, which may have changed more than
-    parameters.
+    parameters; and a `descent` that may be ahead of the Values.
     """
 
-    def by_values() -> tuple[float, Any]:
+    def by_values(descent: Descent | None) -> tuple[float, Any]:
+        if descent is not None:
+            descent.write()
         losses, outputs = [], []
         with in_mode(modules_of(model), training=False):
             for x, t in zip(rows, targets, strict=True):  # recorded, as they may differentiate
@@ -151,9 +159,9 @@ def evaluation(
 
     worth = len(rows) >= _WORTH_TRACING
     evaluator = vectorized_or_scalar(compiled, lambda: None, engine, worth=worth)
-    right, everything = Right(loss, targets), range(len(rows))
+    right = Right(loss, targets)
 
-    def measured(*, shared: bool = False) -> Measured:
+    def measured(descent: Descent | None = None, *, shared: bool = False) -> Measured:
         nonlocal evaluator
         if shared and evaluator is not None:
             with in_mode(modules_of(model), training=False):
@@ -161,10 +169,11 @@ def evaluation(
             if not stands:
                 evaluator = vectorized_or_scalar(compiled, lambda: None, engine)
         if evaluator is None:
-            mean, outputs = by_values()
+            mean, outputs = by_values(descent)
         else:
-            mean, outputs = vectorized_or_scalar(evaluator.measure, by_values, engine)
-        count = right(outputs, everything)
-        return mean, None if count is None else count / len(rows)
+            program = partial(evaluator.measure, None if descent is None else descent.numbers)
+            mean, outputs = vectorized_or_scalar(program, partial(by_values, descent), engine)
+        share = right.share(outputs)
+        return mean, None if share is None else float(share)
 
     return measured

@@ -16,8 +16,10 @@ from tinygrad_edu.examples import Rows, examples, inputs
 from tinygrad_edu.losses import Loss
 from tinygrad_edu.nn import MLP, Activation, Layer, Module
 from tinygrad_edu.optim import Optimizer
-from tinygrad_edu.train.descent import Batch, descend
-from tinygrad_edu.train.evaluation import evaluation, predict
+from tinygrad_edu.train.blocks import blocks
+from tinygrad_edu.train.descent import planned
+from tinygrad_edu.train.engines import find_engine
+from tinygrad_edu.train.evaluation import evaluation, outputs_of
 from tinygrad_edu.train.heads import Right
 from tinygrad_edu.train.history import History
 from tinygrad_edu.train.training import (
@@ -90,28 +92,45 @@ def fit(
     the history are those of the steps themselves, in training mode. Each callback gets an `Epoch`
     and may return True to stop; a `Callback` hears of the start and the end too. `progress` shows
     a bar in a terminal or a notebook. Ctrl-C after the first epoch, or divergence, ends training
-    with a warning: the history up to then is returned and the model usable.
+    with a warning: the history up to then is returned and the model usable. An array of floats is
+    read where it is, without a copy, unless there are callbacks, which might change it.
     """
-    rows, targets = examples(X, y)
-    held_out = None if validation is None else _held_out(validation)
     callbacks = _callables(callbacks)
+    rows, targets = examples(X, y, own=bool(callbacks))
+    held_out = None if validation is None else _held_out(validation, bool(callbacks))
     training = prepared(model, rows, targets, loss, optimizer, penalty)
-    shared = bool(callbacks)
-    batches = descend(training, epochs, batch_size, engine, rng, augment, shared=shared)
+    right = Right(training.loss, targets)
+    epochs, block = planned(training, epochs, batch_size, rng, augment, right.known)
+    descent = find_engine(engine)(training)
     measure = None if held_out is None else evaluation(model, *held_out, training.loss, engine)
     history = History()
-    with progress_bar(epochs, flag("progress", progress)) as bar, _told(callbacks, model, batches):
+    shared, most = bool(callbacks), 1 if callbacks or measure is not None else epochs
+    steps = blocks(descent, block, epochs, most=most, shared=shared)
+
+    def record(*measured: float | None) -> tuple[float, float | None]:
+        losses, k = block.mean_losses(), block.epochs
+        asked = block.outputs is not None
+        shares = right.share(block.outputs[:k], block.orders[:k]).tolist() if asked else None
+        block.steps = 0
+        history._extend(losses, shares, *(None if x is None else [x] for x in measured))
+        last = losses[-1], shares[-1] if shares else None
+        if not bar.disable:
+            bar.set_postfix(_shown(*last), refresh=False)
+            bar.update(len(losses))
+        return last
+
+    with progress_bar(epochs, flag("progress", progress)) as bar, _told(callbacks, model, steps):
         try:
-            for number, value, share in _epochs(batches, training.loss, targets):
-                measured = (None, None) if measure is None else measure(shared=shared)
-                history._append(value, share, *measured)
-                bar.set_postfix(_shown(value, share), refresh=False)
-                bar.update()
-                epoch = Epoch(number, number == epochs - 1, model, value, share, *measured)
+            for number in steps:
+                measured = (None, None) if measure is None else measure(descent, shared=shared)
+                shown = record(*measured)
+                epoch = Epoch(number, number == epochs - 1, model, *shown, *measured)
                 if _stops(callbacks, epoch):
                     history.stopped = f"stopped by a callback after epoch {number}"
                     break
         except (KeyboardInterrupt, DivergenceError) as error:
+            if block.epochs and measure is None:  # complete when it was broken off
+                record(None, None)
             history.stopped, history.diverged = str(error), True
             if isinstance(error, KeyboardInterrupt):
                 if not history.loss:
@@ -124,7 +143,7 @@ def fit(
 
 @contextmanager
 def _told(
-    callbacks: Iterable[AnyCallback], model: Model, batches: Generator[Batch, None, None]
+    callbacks: Iterable[AnyCallback], model: Model, steps: Generator[int, None, None]
 ) -> Iterator[None]:
     """Tell the callbacks when training begins and when it is over; also where telling one fails."""
     listening = [callback for callback in callbacks if isinstance(callback, Callback)]
@@ -133,25 +152,10 @@ def _told(
             callback.start(model)
         yield
     finally:
-        batches.close()  # which writes the parameters of the last step
+        steps.close()  # which writes the parameters of the last step
         with ExitStack() as ends:  # the last one in is the first told
             for callback in sorted(listening, key=lambda callback: callback.best_loss):
                 ends.callback(callback.over)
-
-
-def _epochs(
-    batches: Iterator[Batch], loss: Loss, targets: Sequence[Any]
-) -> Iterator[tuple[int, float, float | None]]:
-    """For each epoch its number, the mean loss of its examples, and the share that was right."""
-    n, right = len(targets), Right(loss, targets)
-    mean, count = 0.0, 0
-    for batch in batches:
-        mean += batch.loss * (len(batch.chosen) / n)
-        correct = right(batch.outputs, batch.chosen)
-        count += correct or 0
-        if batch.last:
-            yield batch.epoch, mean, None if correct is None else count / n
-            mean, count = 0.0, 0
 
 
 class EarlyStopping(Callback):
@@ -202,12 +206,12 @@ class EarlyStopping(Callback):
         return f"EarlyStopping({self.patience}, min_delta={self.min_delta})"
 
 
-def _held_out(validation: Any) -> tuple[Rows, Rows]:
+def _held_out(validation: Any, own: bool) -> tuple[Rows, Rows]:
     try:
         X, y = validation
     except (TypeError, ValueError):
         raise TypeError(f"validation must be (X, y), got {validation!r:.60}") from None
-    return examples(X, y, names=("X_val", "y_val"))
+    return examples(X, y, names=("X_val", "y_val"), own=own)
 
 
 def _callables(callbacks: Any) -> Sequence[AnyCallback]:
@@ -278,7 +282,7 @@ def pretrain(
             "write optimizer=lambda parameters: SGD(parameters, lr=0.1)"
         )
     rng = as_random(0 if rng is None else rng)
-    rows: Sequence[list[float]] = inputs(X)
+    rows = inputs(X)
     histories = []
     for layer, nin, nout in zip(model.layers[:-1], model.sizes, model.sizes[1:], strict=False):
         history = fit(
@@ -289,7 +293,7 @@ def pretrain(
         histories.append(history)
         if history.stopped:
             break
-        rows, augment = predict(layer, rows, engine=engine), None
+        rows, augment = inputs(outputs_of(layer, rows, engine)), None
     return histories
 
 

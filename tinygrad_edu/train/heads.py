@@ -5,6 +5,7 @@ from __future__ import annotations  # so that help() shows the names of the type
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+from tinygrad_edu.examples import Rows
 from tinygrad_edu.losses import LOSSES, RECORDS, Loss, record_of
 
 
@@ -36,27 +37,28 @@ class Head(NamedTuple):
         return [[float(c == k) for k in range(self.units)] for c in y]
 
     def classes(self, outputs: Any) -> list[int]:
-        """The class number of each output (n, units); the first of the largest in a tie."""
-        several = self.units > 1
-        if not isinstance(outputs, list) and not (several and (outputs != outputs).any()):
-            chosen = outputs.argmax(axis=1) if several else outputs[:, 0] > self.threshold
-            numbers: list[int] = chosen.astype(int).tolist()
-            return numbers
-        if several:  # nan is no largest number
-            return [max(range(self.units), key=o.__getitem__) for o in outputs]
-        return [int(o[0] > self.threshold) for o in outputs]
+        """The class number of each output (n, units)."""
+        numbers: list[int] = self.chosen(outputs).tolist() if len(outputs) else []
+        return numbers
 
-    def class_numbers(self, targets: Iterable[Any]) -> list[int]:
-        """The class number of each target, which may be a class number or a 1-of-k row."""
+    def chosen(self, outputs: Any) -> Any:
+        """The class numbers (...) of outputs (..., units); the first of the largest in a tie."""
+        import numpy as np
+
+        outputs = np.asarray(outputs, dtype=float)
         if self.units == 1:
-            middle = (1 + self.low) / 2
-            return [int((t[0] if isinstance(t, Sequence) else t) > middle) for t in targets]
-        return [
-            max(range(len(t)), key=t.__getitem__)
-            if isinstance(t, Sequence) and len(t) > 1
-            else int(t[0] if isinstance(t, Sequence) else t)
-            for t in targets
-        ]
+            return (outputs[..., 0] > self.threshold).astype(int)
+        if not np.isnan(outputs.max(initial=0.0)):
+            return outputs.argmax(axis=-1)
+        none = np.isnan(outputs)  # is no largest number, unless it is the first
+        return np.where(none, -np.inf, outputs).argmax(axis=-1) * ~none[..., 0]
+
+    def class_numbers(self, targets: Sequence[Any]) -> Any:
+        """The class numbers (n,) of targets, which are class numbers or 1-of-k rows."""
+        t = Rows.of(targets).array
+        if t.shape[1] > 1:
+            return t.argmax(axis=1)
+        return (t[:, 0] > (1 + self.low) / 2 if self.units == 1 else t[:, 0]).astype(int)
 
     def probabilities(self, outputs: Any) -> Any:
         """For outputs (..., units) as an array the share of each class, (..., k), with the sum 1.
@@ -112,15 +114,14 @@ def head_of(loss: Loss, targets: Sequence[Any], units: int) -> Head | None:
     """
     record = record_of(loss)
     kind = "numbers" if record is None else record.outputs
-    if isinstance(targets[0], Sequence) and len(targets[0]) > 1:
-        one_of_k = all(sorted(t) == [0] * (len(t) - 1) + [1] for t in targets)
+    t = Rows.of(targets).array
+    if t.shape[1] > 1:
+        one_of_k = ((t == 0) | (t == 1)).all() and (t.sum(axis=1) == 1).all()
         return Head(kind, units) if one_of_k else None
-    values = {t[0] if isinstance(t, Sequence) else t for t in targets}
     if units > 1:
-        return Head(kind, units) if all(t >= 0 and t == int(t) for t in values) else None
-    if kind == "score" or -1 in values:
-        return Head(kind, 1, low=-1) if values <= {-1, 1} else None
-    return Head(kind, 1) if values <= {0, 1} else None
+        return Head(kind, units) if ((t >= 0) & (t == t.astype(int))).all() else None
+    low = -1 if kind == "score" or (t == -1).any() else 0
+    return Head(kind, 1, low=low) if ((t == low) | (t == 1)).all() else None
 
 
 class Right:
@@ -129,17 +130,20 @@ class Right:
     def __init__(self, loss: Loss, targets: Sequence[Any]) -> None:
         self.loss, self.targets = loss, targets
         self.head: Head | None = None
-        self.wanted: list[int] = []
+        self.wanted: Any = None
         self.asked = False
 
-    def __call__(self, outputs: Any, chosen: Sequence[int]) -> int | None:
-        """How many of the outputs for the targets of these numbers are right."""
+    def known(self, units: int) -> bool:
+        """Whether targets are classes, which it finds out, for so many outputs of an example."""
         if not self.asked:
-            self.head, self.asked = head_of(self.loss, self.targets, len(outputs[0])), True
-            self.wanted = [] if self.head is None else self.head.class_numbers(self.targets)
-        if self.head is None:
+            self.head, self.asked = head_of(self.loss, self.targets, units), True
+        if self.head is not None and self.wanted is None:
+            self.wanted = self.head.class_numbers(self.targets)
+        return self.head is not None
+
+    def share(self, outputs: Any, order: Any = slice(None)) -> Any:
+        """The share (...) of right ones of the outputs (..., n, units), of targets in an order."""
+        if not self.known(len(outputs[0])) or self.head is None:
             return None
-        classes = self.head.classes(outputs)
-        if len(classes) == 1:  # outputs that depend on no example stand there once
-            classes *= len(chosen)
-        return sum(c == self.wanted[i] for c, i in zip(classes, chosen, strict=True))
+        right = self.head.chosen(outputs) == self.wanted[order]
+        return right.sum(axis=-1) / len(self.targets)

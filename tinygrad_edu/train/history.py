@@ -42,12 +42,11 @@ class History:
     def __len__(self) -> int:
         return len(self.loss)
 
-    def _append(self, *measured: float | None) -> None:
-        """One more epoch: a number for each list, in their order; None is what was not measured."""
+    def _extend(self, *measured: Iterable[float] | None) -> None:
+        """More epochs: numbers for each list, in their order; None is what was not measured."""
         columns = self.loss, self.accuracy, self.validation_loss, self.validation_accuracy
-        for column, x in zip(columns, measured, strict=True):
-            if x is not None:
-                column.append(x)
+        for column, numbers in zip(columns, measured, strict=True):
+            column.extend(numbers or ())
 
     @property
     def rank(self) -> tuple[bool, float]:

@@ -1,7 +1,7 @@
 """The matrix engine: the graph of one example, vectorised, trains on whole batches of arrays."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextvars import copy_context
 from functools import partial
 from typing import Any, Final
@@ -9,10 +9,12 @@ from typing import Any, Final
 import numpy as np
 
 from tinygrad_edu.engine import Value, gradients, modes
+from tinygrad_edu.engine.leaves import assign, data_of
 from tinygrad_edu.examples import Rows
-from tinygrad_edu.losses import Loss
+from tinygrad_edu.losses import Loss, half_squared_error, mean_squared_error, squared_error
 from tinygrad_edu.nn import Module
 from tinygrad_edu.optim import OPTIMIZERS, Optimizer
+from tinygrad_edu.train.blocks import Descent
 from tinygrad_edu.train.held import asks_types, trial, unchanged
 from tinygrad_edu.train.scalar import batch_loss, with_penalty
 from tinygrad_edu.train.training import NOTHING, DivergenceError, Model, Penalty, check_finite
@@ -25,21 +27,25 @@ from tinygrad_edu.vectorize.trace import lenient
 #: How many rows are compared with the scalar engine, fewer from so many parameters on.
 _CHECKED_ROWS: Final = 3
 _MANY: Final = 20_000
+#: Losses that look at no target, so that one that is fine tells of all.
+_OF_ANY_NUMBERS: Final = (squared_error, half_squared_error, mean_squared_error)
 
 
-class MatrixDescent:
+class MatrixDescent(Descent):
     """Descent on arrays: parameters, gradient and optimizer state are vectors.
 
     The numbers of the Values are those of the vectors after `write`, and read into them by `read`.
 
     program         the loss of one example as a program, with the vectors P and G
     X, y            the rows and targets that `step` chooses from, (n, columns)
-    places          for each parameter of the optimizer its place in P, -1 if it is not in it
+    place           of each parameter of the program in P
+    places          the same for those of the optimizer, -1 for one that is not in it
     inside          the numbers of those that are in P
     whole           whether the optimizer has just the parameters in P: it then works on P itself
     x, g            else its own parameters and their gradients, in its own order
-    update          the equation of the optimizer as calls of NumPy; None where it works on Values
-    options         what that equation was made for
+    states          the states of all parameters as vectors, None where there is none yet
+    update          the equation of the optimizer as calls of NumPy, once it is needed
+    options         what that equation is made for
     on_values       whether the optimizer is one of the user's, which works on Values
     loaded          the kernel that holds all rows, so that they need not be copied again
     last_finite     P before the last update
@@ -47,33 +53,32 @@ class MatrixDescent:
     """
 
     def __init__(self, program: Program, optimizer: Optimizer, X: Array, y: Array) -> None:
-        self.program, self.optimizer, self.X, self.y = program, optimizer, X, y
+        self.program, self.optimizer = program, optimizer
+        self.X, self.y = np.ascontiguousarray(X), y  # taken row by row
         self.quiet = copy_context()
         self.quiet.run(np.seterr, all="ignore")
         if not program.parameters or not modes.mode().recording:
             raise VectorizeError(NOTHING)
-        place = {p: k for k, p in enumerate(program.parameters)}
-        places = [place.get(p, -1) for p in optimizer.parameters]
-        self.places = np.array(places, dtype=np.intp)
+        self.place = {p: k for k, p in enumerate(program.parameters)}
+        self.places = self._places_of(optimizer.parameters)
         self.inside = np.flatnonzero(self.places >= 0)
-        self.whole = sorted(places) == list(range(len(program.P)))
+        self.whole = np.array_equal(np.sort(self.places), np.arange(len(program.P)))
         own_step = "step" in vars(optimizer)
         self.on_values = own_step or type(optimizer) not in OPTIMIZERS.values()
         self.loaded: Kernel | None = None
-        self.x, self.g = np.zeros(len(places)), np.zeros(len(places))
+        self.x, self.g = np.zeros(len(self.places)), np.zeros(len(self.places))
+        self.states: Sequence[Array | None] = []
         self.update: Update | None = None
-        self.options: dict[str, Any] = {}
+        self.options: dict[str, Any] | None = None
         self._take_over()
         self.values, self.last_finite = program.parameters, program.P.copy()
+        self.sure = not program.tape.guards
+        self.measured: list[Value] | None = None
 
     def step(
         self, chosen: Sequence[int], epoch: int, rows: Sequence[Any] | None = None
     ) -> tuple[float, Array]:
-        """One update on the examples of these numbers: the mean loss before it, and the outputs.
-
-        `rows` take the place of theirs. Raises DivergenceError, the parameters then being the last
-        ones with a finite loss.
-        """
+        """As `Descent.step`, by the program and the optimizer's equation."""
         if rows is not None and self.program.asks:
             raise VectorizeError(
                 "the model or the loss asks what kind of number it gets, or looks it up, and rows "
@@ -110,18 +115,18 @@ class MatrixDescent:
 
     def _take_over(self) -> None:
         self.program.read_parameters()
-        self.x[...] = [p.data for p in self.optimizer.parameters]
+        if not self.whole:
+            self.x[...] = data_of(self.optimizer.parameters)
         if self.on_values:
             return
-        states = [self._state(column) for column in zip(*self.optimizer.states, strict=True)]
-        held = [None] * len(states) if self.update is None else self.update.states
-        kept = [state is None for state in states] == [vector is None for vector in held]
+        states = [self._state(k) for k in range(len(self.optimizer.states[0]))]
+        kept = [state is None for state in states] == [vector is None for vector in self.states]
         options = _options(self.optimizer)
-        if self.update is None or not kept or options != self.options:
+        if not kept or options != self.options:
             self.options = options
             self._prepare(states)
             return
-        for state, vector in zip(states, held, strict=True):
+        for state, vector in zip(states, self.states, strict=True):
             if state is not None and vector is not None:
                 np.copyto(vector, state)
 
@@ -132,13 +137,22 @@ class MatrixDescent:
             optimizer.zero_grad()
             for p, x in zip(optimizer.parameters, self.x.tolist(), strict=True):
                 p.data = x
-        numbers, gradients = program.P.tolist(), program.G.tolist()
-        for p, x, g in zip(program.parameters, numbers, gradients, strict=True):
-            p.data = x
-            p.grad = g
-        if self.update is not None and self.update.states:
-            columns = [self._column(state) for state in self.update.states]
+        assign(program.parameters, program.P.tolist(), program.G.tolist())
+        if self.states:
+            columns = [self._column(state) for state in self.states]
             optimizer.states = list(zip(*columns, strict=True))
+
+    def numbers(self, leaves: list[Value]) -> Any:
+        """The numbers of these leaves as they are now; of none but parameters without writing."""
+        if self.measured is not leaves:
+            self.measured, self.measured_places = leaves, self._places_of(leaves)
+        if self.measured_places.min(initial=0) < 0:
+            self.write()
+            return data_of(leaves)
+        return self.program.P[self.measured_places]
+
+    def _places_of(self, leaves: list[Value]) -> Any:
+        return np.array([self.place.get(p, -1) for p in leaves], dtype=np.intp)
 
     def _filled(self, chosen: Sequence[int], rows: Sequence[Any] | None) -> Kernel:
         kernel = self.program.kernel(len(chosen), gradient=True)
@@ -177,7 +191,10 @@ class MatrixDescent:
 
     def _update_vectors(self) -> None:
         program, optimizer = self.program, self.optimizer
-        assert self.update is not None
+        if self.update is None:
+            x, g = (program.P, program.G) if self.whole else (self.x, self.g)
+            self.update = Update(optimizer.update, x, g, self.states)
+            self.states = self.update.states
         if not self.whole:
             self.g[self.inside] = program.G[self.places[self.inside]]
         t = optimizer.steps + 1
@@ -189,12 +206,12 @@ class MatrixDescent:
             self._prepare(self.update.states)
 
     def _prepare(self, states: Sequence[Array | None]) -> None:
-        """The optimizer's own equation, as calls on the vectors."""
-        x, g = (self.program.P, self.program.G) if self.whole else (self.x, self.g)
-        self.update = Update(self.optimizer.update, x, g, states)
+        """The optimizer's own equation is to be made for these states."""
+        self.states, self.update = states, None
 
-    def _state(self, column: Sequence[Any]) -> Any:
-        """A state of all parameters as a vector, in the order of the updates."""
+    def _state(self, k: int) -> Any:
+        """State k of all parameters as a vector, in the order of the updates."""
+        column = [state[k] for state in self.optimizer.states]
         if column[0] is None:
             return None
         vector = np.array(column, dtype=float)
@@ -227,18 +244,16 @@ class Evaluator:
         self, model: Model, rows: Sequence[Any], targets: Sequence[Any], loss: Loss
     ) -> None:
         self.program, X, y = checked_program(model, loss, None, rows, targets)
-        self.kernel = self.program.filled({"X": X, "Y": y}, gradient=False)
-        self.rows, self.outputs = len(rows), len(self.program.tape.results[1])
+        self.arrays = {"X": X, "Y": y}
 
-    def measure(self) -> tuple[float, Array]:
-        """The mean loss, and (n, outputs)."""
+    def measure(self, numbers: Callable[[list[Value]], Any] | None = None) -> tuple[float, Array]:
+        """The mean loss, and (n, outputs), for the `numbers` of the parameters or their own."""
         self.program.read_parameters()
-        self.program.draw(self.kernel)
+        if numbers is not None:
+            self.program.P[...] = numbers(self.program.parameters)
+        losses, outputs = self.program.results(self.arrays)
         with np.errstate(all="ignore"):
-            self.program.run(self.kernel)
-            mean = self.kernel.mean()
-        outputs = self.kernel.results[1]
-        return mean, np.broadcast_to(outputs, (self.rows, self.outputs))
+            return float(losses.mean()), outputs
 
 
 def checked_program(
@@ -274,23 +289,24 @@ def checked_program(
         harmless, watch = partial(trial, example), partial(unchanged, example)
         program = Program(example, *ends, trial=harmless, watch=watch)
         program.asks |= asks_types(example)
-        kinds = (targets if isinstance(targets, Rows) else Rows(list(targets))).first_of_each()
+        few = _CHECKED_ROWS if len(program.P) < _MANY else _CHECKED_ROWS - 1
+        kinds: Sequence[int] = range(len(rows))[:few]
+        if loss not in _OF_ANY_NUMBERS:
+            kinds = Rows.of(targets).first_of_each()
         with modes.tracing(lenient):  # a loss refuses what does not fit, a program would not notice
             output = model(rows[0])
             for i in kinds:
                 loss(output, targets[i])
-        X, y = _as_arrays(rows, targets)
+        X, y = Rows.of(rows).array, Rows.of(targets).array
         program.check_classes({"Y": y})
-        few = _CHECKED_ROWS if len(program.P) < _MANY else _CHECKED_ROWS - 1
         chosen: Sequence[int] = sorted({*kinds[:few], len(rows) - 1})[-few:]
         if program.asks:
             chosen = range(len(rows))
+        elif program.is_sure:
+            program.check_graphs()
+            chosen = ()
         for k in range(0, len(chosen), few):
             batch = [[of[i] for i in chosen[k : k + few]] for of in (rows, targets)]
-            arrays = dict(zip(program.names, _as_arrays(*batch), strict=True))
+            arrays = {"X": X[chosen[k : k + few]], "Y": y[chosen[k : k + few]]}
             program.compare(arrays, partial(by_scalars, *batch), gradient=True)
     return program, X, y
-
-
-def _as_arrays(rows: Any, targets: Any) -> tuple[Array, Array]:
-    return np.array(rows, dtype=float), np.array(targets, dtype=float).reshape(len(rows), -1)

@@ -142,7 +142,7 @@ def rows_of(results: Sequence[Array], B: int) -> Array:
 
 
 def as_array(x: ArrayLike, name: str) -> Array:
-    """A user's array of numbers. Raises TypeError, with its name, for anything else."""
+    """A user's array of numbers, itself where it has floats. Raises TypeError for anything else."""
     try:
         array = np.asarray(x)
         if array.dtype.kind == "O":
@@ -152,7 +152,7 @@ def as_array(x: ArrayLike, name: str) -> Array:
         array = np.asarray("")
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{name} must be an array of numbers, got {type(x).__name__}")
-    return array.astype(float)
+    return np.asarray(array, dtype=float)
 
 
 def in_shapes(

@@ -1,0 +1,142 @@
+"""The library of the machine: which one is found, which build of it runs, and what is said."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tinygrad_edu.vectorize.executors import library
+
+SOURCE = """
+int machine_level(void) { return LEVEL; }
+unsigned machine_sources(void) { return SOURCES; }
+int name_baseline(void) { return 0; }
+int name_avx2(void) { return 1; }
+int name_avx512(void) { return 2; }
+"""
+COMPILER = shutil.which("cc")
+compiled = pytest.mark.skipif(COMPILER is None, reason="no C compiler")
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of executors, empty."""
+    inside = tmp_path / "vectorize" / "executors"
+    inside.mkdir(parents=True)
+    monkeypatch.setattr(library, "FOLDER", inside)
+    monkeypatch.delenv(library.VARIABLE, raising=False)
+    return inside
+
+
+def compile_library(folder: Path, level: int, sources: int | None = None) -> None:
+    """A library for a processor with so many builds, of the sources that are there or others."""
+    (folder / "machine.c").write_text(SOURCE)
+    sources = library.checksum(folder) if sources is None else sources
+    target = folder / library.file_name(sys.platform)
+    options = [f"-DLEVEL={level}", f"-DSOURCES={sources}u", "-shared", "-fPIC"]
+    subprocess.run(
+        [str(COMPILER), *options, "machine.c", "-o", str(target)], cwd=folder, check=True
+    )
+
+
+def test_without_a_library_there_is_none_and_numpy_runs() -> None:
+    assert library.find() is None
+    assert library.description() == "none (built without a C compiler); NumPy runs"
+
+
+def test_a_file_that_is_no_library_is_absent_and_the_reason_is_said(folder: Path) -> None:
+    (folder / library.file_name(sys.platform)).write_text("nothing")
+    assert library.find() is None
+    assert library.description().startswith(
+        f"none ({library.file_name(sys.platform)} cannot be opened: "
+    )
+
+
+@pytest.mark.parametrize("choice", ["sse", "NONE", "avx512,avx2", "0"])
+def test_an_unknown_build_is_refused_in_a_sentence(
+    choice: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(library.VARIABLE, choice)
+    expected = f"{library.VARIABLE}={choice} is no build of the machine: write none, baseline, avx2"
+    for ask in (library.find, library.description):
+        with pytest.raises(ValueError, match=expected):
+            ask()
+
+
+@compiled
+@pytest.mark.parametrize(
+    ("level", "choice", "variant"),
+    [
+        (0, "", "baseline"),
+        (1, "", "avx2"),
+        (2, "", "avx512"),
+        (2, " avx2 ", "avx2"),
+        (1, "baseline", "baseline"),
+    ],
+)
+def test_the_best_build_runs_or_the_one_that_is_chosen(
+    folder: Path, level: int, choice: str, variant: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compile_library(folder, level)
+    monkeypatch.setenv(library.VARIABLE, choice)
+    found = library.find()
+    assert found is not None
+    assert found.variant == variant
+    assert found.function("name")() == list(library.VARIANTS).index(variant)
+    assert library.description() == (
+        f"{library.VARIANTS[variant]}, vectorize/executors/{library.file_name(sys.platform)}"
+    )
+
+
+@compiled
+def test_it_can_be_switched_off_while_a_program_runs(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compile_library(folder, 0)
+    assert library.find() is not None
+    monkeypatch.setenv(library.VARIABLE, "none")
+    assert library.find() is None
+    assert library.description() == f"none (switched off by {library.VARIABLE}=none); NumPy runs"
+
+
+@compiled
+def test_a_build_for_better_processors_is_refused(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compile_library(folder, 1)
+    monkeypatch.setenv(library.VARIABLE, "avx512")
+    with pytest.raises(ValueError, match=r"does not run on this processor: write baseline or avx2"):
+        library.find()
+
+
+@compiled
+def test_a_library_of_other_sources_is_absent(folder: Path) -> None:
+    compile_library(folder, 0, sources=1)
+    assert library.find() is None
+    assert "was built from other sources: pip install -e . builds it anew" in library.description()
+
+
+def test_the_number_of_sources_changes_with_each_byte_of_each_file(folder: Path) -> None:
+    seen = {library.checksum(folder)}
+    for name, text in (("a.c", "1"), ("a.c", "2"), ("b.h", ""), ("b.h", "2"), ("c.c", " ")):
+        (folder / name).write_text(text)
+        seen.add(library.checksum(folder))
+    assert len(seen) == 5  # an empty file adds nothing
+
+
+@pytest.mark.parametrize(
+    ("platform", "name"),
+    [
+        ("linux", "machine.so"),
+        ("manylinux_2_17_x86_64", "machine.so"),
+        ("musllinux_1_2_aarch64", "machine.so"),
+        ("darwin", "machine.dylib"),
+        ("macosx_11_0_arm64", "machine.dylib"),
+        ("win32", "machine.dll"),
+        ("win_amd64", "machine.dll"),
+    ],
+)
+def test_its_name_is_that_of_shared_libraries_of_the_platform(platform: str, name: str) -> None:
+    assert library.file_name(platform) == name

@@ -1,0 +1,208 @@
+"""Array programs as tables of instructions for the machine (`machine.c`): data that can be moved.
+
+A program becomes one table for any number of examples up to a capacity: the instructions as rows of
+whole numbers, and what stands in the arena before the first run. Every address is an offset.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tinygrad_edu.expr import Expr
+from tinygrad_edu.vectorize.algebra import is_relu
+from tinygrad_edu.vectorize.executors.arena import Array
+from tinygrad_edu.vectorize.executors.columns import OPERATIONS, add_at
+from tinygrad_edu.vectorize.executors.expressions import FOLD, Expressions, only_multiplied
+from tinygrad_edu.vectorize.executors.instructions import (
+    ELEMENTWISE,
+    NUMBERS,
+    Contents,
+    Instructions,
+    NoInstruction,
+)
+from tinygrad_edu.vectorize.gradient import Gradient
+from tinygrad_edu.vectorize.layout import P, consecutive, spread
+from tinygrad_edu.vectorize.steps import Regrouped
+from tinygrad_edu.vectorize.tape import Guard
+
+#: The same instruction under another name.
+_SAME = {"larger": "maximum", "smaller": "minimum", "top": "rowmax", "bottom": "rowmin"}
+
+
+class Code(Instructions, Expressions[Array]):
+    """Takes expressions apart into instructions."""
+
+    functions = frozenset(ELEMENTWISE)
+
+    def __init__(self, rows: int) -> None:
+        Instructions.__init__(self, rows)
+        Expressions.__init__(self)
+
+    def is_scalar(self, buffer: Array) -> bool:
+        """Whether it is one number, made from the number of examples alone."""
+        return buffer.scalar
+
+    def simpler(self, x: Expr) -> Expr:
+        """Relu, and what passes where that is above 0, are one instruction."""
+        if is_relu(x):
+            return Expr("relu", x.args[2:])
+        if x.op != "where":
+            return x
+        condition, a, b = x.args
+        if isinstance(condition, Expr) and condition.op == "<=" and repr(a) in ("0", "0.0"):
+            left, right = condition.args
+            if not isinstance(right, Expr) and right == 0:
+                return Expr("gate", (left, b))
+        return x
+
+    def computed(self, op: str, operands: list[Any]) -> Array:
+        """The result of one operation, as instructions."""
+        op = _SAME.get(op, op)
+        if op in OPERATIONS:
+            if not isinstance(operands[0], Array) and op not in ("join", "scatter"):
+                operands[0] = self.given(float(operands[0]))
+            return OPERATIONS[op](self, *operands)
+        if op not in NUMBERS:
+            raise NoInstruction(f"m.{op} is no function of a namespace")
+        arrays = [a if isinstance(a, Array) else self.given(float(a)) for a in operands]
+        numbers = [a.number for a in arrays]
+        if op in FOLD and None not in numbers:
+            return self.given(FOLD[op](*numbers))
+        if op == "pow" and numbers[1] == 2:
+            return self.each("*", arrays[0], arrays[0])
+        relu = self.known.get(("relu", id(arrays[0])))
+        if relu is not None and (op == "gate" or (op in ("<=", ">") and numbers[1] == 0)):
+            arrays[0] = relu  # it is above 0 where x is, and x itself is not needed
+        if op == "+" and (biased := self.with_bias(*arrays)) is not None:
+            return biased
+        return self.each(op, *arrays)
+
+
+class Place(NamedTuple):
+    """Where an array stands: offset, steps per row (0 or 1) and column, number of columns."""
+
+    at: int
+    row: int
+    column: int
+    n: int
+
+
+class Table(NamedTuple):
+    """A program for the machine.
+
+    code       the instructions, a row of whole numbers each
+    size       of the arena, in doubles
+    contents   what stands in it before the first run
+    rows       for how many examples
+    cap        the step from one column to the next
+    parameters how many there are
+    work       floating-point operations of its products, for one example
+    inputs, results, guards    where these stand; guards are the outcomes of comparisons
+    P, G, mean, B, failed      offsets: parameters, gradient, the mean of the first result, the
+               number of examples, and a number that is not 0 where a comparison came out otherwise
+    """
+
+    code: Any
+    size: int
+    contents: Contents
+    rows: int
+    cap: int
+    parameters: int
+    work: int
+    inputs: dict[str, Place]
+    results: list[Place]
+    guards: list[Place]
+    P: int
+    G: int
+    mean: int
+    B: int
+    failed: int
+
+
+class _Compiler(Code):
+    """Takes the equations of a program apart."""
+
+    def __init__(self, program: Regrouped, rows: int) -> None:
+        super().__init__(rows)
+        self.program, self.direct = program, True
+        self.named["B"] = self.scalar()
+        self.mean, self.failed = self.scalar(), self.scalar()
+        n = len(program.layout.parameters)
+        self.P, self.G = self.fixed(1, n), self.fixed(1, n)
+        self.kept += (self.P, self.G)
+        self.named[P] = self.P
+        self.inputs: dict[str, Array] = {}
+        for v in program.layout.variables.values():
+            if v.role in ("input", "sample"):
+                self.named[v.name] = self.inputs[v.name] = self.fixed(1, v.size, batched=True)
+            elif v.role == "parameter":
+                m, k = v.matrix or (1, v.size)
+                steps = {"start": v.start, "m": m, "n": k, "place": k if m > 1 else 0}
+                self.named[v.name] = self.P.view(**steps)
+                self.targets[f"d{v.name}"] = self.G.view(**steps)
+            elif v.role == "constant":
+                numbers = np.array([program.tape.constants[c] for c in v.cells], dtype=float)
+                self.named[v.name] = self.fixed(1, v.size, content=numbers)
+            elif v.role == "index":
+                self.indexes[v.name] = v.cells
+        self.kept += self.inputs.values()
+
+    def move(self, buffer: Array, place: Array, *, new: bool) -> None:
+        if new and self.direct and self.is_last(buffer):
+            buffer.memory.put_into(place.memory, place.start)
+        else:
+            self.each("copy", buffer, out=place)
+
+    def pieces(self, gradient: Gradient) -> None:
+        """The gradients that go to single parameters, added to those of their blocks."""
+        if not gradient.pieces:
+            return
+        for name, place in self.targets.items():
+            if name[1:] not in gradient.blocks:
+                self.each("copy", self.given(0.0), out=place)
+        for piece, columns in gradient.pieces:
+            where = columns[0] if consecutive(columns) else np.array(columns)
+            add_at(self, self.G, self.buffer(piece), where, len(columns))
+
+    def own(self, a: Array) -> Array:
+        """A result in memory that an update does not change."""
+        a = self.copied(a, a.m, a.n, batched=a.batched) if a.memory is self.P.memory else a
+        self.kept.append(a)
+        return a
+
+    def outcome(self, guard: Guard) -> Array:
+        """The outcomes of a comparison, which are checked."""
+        left, right = (self.program.layout.read([i]).expression for i in guard[1:3])
+        a = self.buffer(Expr(guard.sign, (left, right)))
+        self.kept.append(a)
+        self.add(
+            "check", self.failed, a, m=a.m, n=a.n, k=int(guard.outcome), rows=int(not a.batched)
+        )
+        return a
+
+
+def table(program: Regrouped, gradient: Gradient | None, rows: int) -> Table:
+    """The program for up to `rows` examples. Raises NoInstruction for what the machine lacks."""
+    c = _Compiler(program, rows)
+    c.equations(program.layout.equations, free=only_multiplied(program))
+    results = [c.buffer(spread(result)) for result in program.results]
+    c.kept.append(results[0])
+    first = results[0].view(n=1)
+    c.add("mean", c.mean, first, m=1, n=1, rows=int(not first.batched))
+    results[1:] = [c.own(a) for a in results[1:]]
+    guards = [c.outcome(guard) for guard in program.tape.guards]
+    if gradient is not None:
+        c.direct = not gradient.pieces  # else what is added later would change it
+        c.equations(gradient.equations)
+        c.pieces(gradient)
+    code, size, contents = c.finished()
+    inputs = {name: _place(a) for name, a in c.inputs.items()}
+    found, outcomes = ([_place(a) for a in arrays] for arrays in (results, guards))
+    offsets = [_place(a).at for a in (c.P, c.G, c.mean, c.named["B"], c.failed)]
+    return Table(
+        code, size, contents, rows, c.cap, c.P.n, c.work(), inputs, found, outcomes, *offsets
+    )
+
+
+def _place(a: Array) -> Place:
+    return Place(a.memory.at + a.start, int(a.batched), a.column, a.n)

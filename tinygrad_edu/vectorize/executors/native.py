@@ -1,0 +1,91 @@
+"""The machine natively: a table of instructions runs in the compiled library, through ctypes."""
+
+import ctypes
+from typing import Any, Final
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from tinygrad_edu.vectorize.arrays import Array
+from tinygrad_edu.vectorize.executors import library
+from tinygrad_edu.vectorize.executors.arena import LINE
+from tinygrad_edu.vectorize.executors.code import Place, Table, table
+from tinygrad_edu.vectorize.executors.instructions import Contents, NoInstruction
+from tinygrad_edu.vectorize.executors.kernel import Kernel
+from tinygrad_edu.vectorize.plan import Plan
+
+#: From so much work in a step on, and so many parameters, NumPy's products are faster.
+MOST_WORK: Final = 6e7
+MOST_PARAMETERS: Final = 400_000
+#: For how many examples a table is made at least: it then serves other numbers of them.
+_ROWS: Final = 128
+
+
+class Machine:
+    """What runs the tables of a program; `parameters` and `into` are its vectors P and G."""
+
+    def __init__(self, parameters: Array, into: Array) -> None:
+        self.parameters, self.into = parameters, into
+
+    def kernel(self, plan: Plan, B: int, *, gradient: bool) -> Kernel | None:
+        """The program for B examples; None where NumPy is to compute it."""
+        found = library.find()
+        t = None if found is None else table_for(plan, B, gradient=gradient)
+        return _kernel(t, found, B, self.parameters, self.into) if t and found else None
+
+
+def table_for(plan: Plan, B: int, *, gradient: bool) -> Table | None:
+    """The table for B examples; None where the machine cannot do it, or NumPy is faster."""
+    if len(plan.parameters) > MOST_PARAMETERS:
+        return None
+    known = plan.tables.get(gradient)
+    if gradient not in plan.tables or (known is not None and known.rows < B):
+        known = plan.tables[gradient] = _table(plan, max(B, _ROWS), gradient=gradient)
+    return known if known is not None and known.work * B <= MOST_WORK else None
+
+
+def _table(plan: Plan, rows: int, *, gradient: bool) -> Table | None:
+    try:
+        return table(plan.forward, plan.backward if gradient else None, rows)
+    except NoInstruction:
+        return None
+
+
+def _kernel(t: Table, found: library.Library, B: int, parameters: Array, into: Array) -> Kernel:
+    memory, n = arena(t.size, t.contents), len(parameters)
+    P, G = (memory[at : at + n] for at in (t.P, t.G))
+    memory[t.B] = B
+    function = function_of(found, "run", 4)
+    arguments = (memory.ctypes.data, t.code.ctypes.data, len(t.code), B)
+
+    def run() -> None:
+        P[...] = parameters
+        function(*arguments)
+        into[...] = G
+
+    inputs = {name: _view(memory, place, B) for name, place in t.inputs.items()}
+    results, guards = ([_view(memory, a, B) for a in places] for places in (t.results, t.guards))
+    return Kernel(run, inputs, results, guards, lambda: float(memory[t.mean]))
+
+
+def function_of(found: library.Library, name: str, arguments: int) -> Any:
+    """A function of the library that takes so many addresses and whole numbers."""
+    function = found.function(name)
+    function.argtypes, function.restype = [ctypes.c_int64] * arguments, ctypes.c_int64
+    return function
+
+
+def arena(size: int, contents: Contents) -> Array:
+    """Memory that starts at a cache line: zeros, and what is known."""
+    memory = np.zeros(size + LINE)
+    start = -memory.ctypes.data // 8 % LINE
+    memory = memory[start : start + size]
+    for at, numbers in contents:
+        memory[at : at + len(numbers)] = numbers
+    return memory
+
+
+def _view(memory: Array, place: Place, B: int) -> Array:
+    """An array of the machine as one of NumPy, with a row per example."""
+    rows = B if place.row else 1
+    return as_strided(memory[place.at :], (rows, place.n), (8 * place.row, 8 * place.column))
