@@ -1,7 +1,7 @@
 """Checks: that two examples give one graph, and that a program gives what its graphs gave."""
 
 from collections.abc import Callable, Iterable, Sequence, Set
-from itertools import chain, compress, zip_longest
+from itertools import chain, compress, repeat, zip_longest
 from typing import Any
 
 import numpy as np
@@ -150,7 +150,7 @@ def by_scalars(runs: Iterable[Run], parameters: Sequence[Value]) -> tuple[Array,
         return np.array(numbers), None
     with modes.tracing(lenient):
         by = gradients(mean([found[0][0] for found in results]))
-    return np.array(numbers), np.array([by.get(p, 0.0) for p in parameters])
+    return np.array(numbers), np.array([*map(by.get, parameters, repeat(0.0))])
 
 
 def find_anomaly(
