@@ -55,7 +55,7 @@ class Program:
         self.asks = any(ran.recorder.asks for ran in runs)
         self.tape = tape = fuse_dots(recording.tape)
         self.plan = plan_for(tape)
-        self.parameters: list[Value] = [recording.values[i] for i in self.plan.parameters]
+        self.parameters: list[Value] = [*map(recording.values.__getitem__, self.plan.parameters)]
         self.samples = runs[0].recorder.samples
         self.P = np.empty(len(self.parameters))
         self.read_parameters()
@@ -284,9 +284,7 @@ class Program:
             arrays[name] = np.array([[v.data for v in values] for values in rows])
         self._compare(arrays, self._graphs, at=self._numbers)
 
-    def _compare(
-        self, arrays: dict[str, Array], runs: Iterable[Run], at: Array | None = None
-    ) -> None:
+    def _compare(self, arrays: dict[str, Array], runs: Iterable[Run], at: Any = None) -> None:
         scalars = partial(by_scalars, runs, self.parameters if self.has_loss else [])
         self.compare(arrays, scalars, gradient=self.has_loss, at=at)
 
