@@ -221,16 +221,14 @@ vars(floats).update(sum=sum, dot=dot, no_flow=no_flow, __all__=sorted([*FUNCTION
 def bound(function: Callable[..., Any], constants: dict[str, float]) -> Callable[..., Any]:
     """A function over `m` with its constants fixed, at a fifth of what a call of a `partial` costs.
 
-    They become defaults of its own code, and keywords, so that no operand can take their place.
+    They become keywords of its own code, with defaults: no operand can take their place.
     """
     if type(function) is FunctionType and not function.__defaults__:
         code = function.__code__
-        n = code.co_argcount
-        while n and code.co_varnames[n - 1] in constants:
-            n -= 1
-        keywords = code.co_varnames[n : code.co_argcount + code.co_kwonlyargcount]
-        if constants.keys() <= {*keywords}:
-            code = code.replace(co_argcount=n, co_kwonlyargcount=len(keywords))
+        names, n = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount], code.co_argcount
+        n -= len(constants.keys() & {*names[:n]})
+        if constants.keys() <= {*names[n:]}:  # none stands before an operand
+            code = code.replace(co_argcount=n, co_kwonlyargcount=len(names) - n)
             fixed = FunctionType(code, function.__globals__, None, None, function.__closure__)
             fixed.__kwdefaults__ = {**(function.__kwdefaults__ or {}), **constants}
             return fixed
