@@ -20,7 +20,7 @@ def toposort(*roots: Node[V], leaves: bool = False) -> list[V]:
         if not isinstance(v, Node):
             raise TypeError(f"a graph is that of Values, got {type(v).__name__}")
     found: dict[int, Any] = {0: None}  # by birth; that of leaves is 0
-    seen: set[tuple[V, ...]] = set()
+    seen: set[int] = set()
     stack: list[Any] = [*roots]
     while stack:
         v = stack.pop()
@@ -33,9 +33,10 @@ def toposort(*roots: Node[V], leaves: bool = False) -> list[V]:
                 stack.append(v._left)
                 v = right
             else:
-                rows = right if type(right[0]) is tuple else (right,)
-                stack += chain(*[row for row in rows if row not in seen])
-                seen.update(rows)  # units of a layer share one: it is looked at once
+                for row in right if type(right[0]) is tuple else (right,):
+                    if id(row) not in seen:  # units of a layer share one: it is looked at once
+                        seen.add(id(row))
+                        stack += [p for p in row if p._birth]
     order = [found[birth] for birth in sorted(found)[1:]]  # as parents are born first
     if flag("leaves", leaves):
         order = list(dict.fromkeys(chain(*[(*v.parents, v) for v in order], roots)))
