@@ -1,7 +1,6 @@
 """Leaves: many at once, and random numbers in a graph, such as the mask of a dropout layer."""
 
 from collections.abc import Callable, Iterable, Sequence
-from operator import attrgetter
 from typing import Any, Final
 
 from tinygrad_edu.checks import function
@@ -14,8 +13,9 @@ _PLAIN: Final = {Value}
 
 def data_of(leaves: Sequence[Value]) -> list[float]:
     """`data` of each, in a tenth of the time."""
-    plain = _PLAIN.issuperset(map(type, leaves))
-    return list(map(attrgetter("_float" if plain else "data"), leaves))
+    if _PLAIN.issuperset(map(type, leaves)):
+        return [v._float for v in leaves]
+    return [v.data for v in leaves]
 
 
 def assign(leaves: Sequence[Value], numbers: Iterable[float], gradients: Iterable[float]) -> None:

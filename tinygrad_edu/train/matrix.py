@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from contextvars import copy_context
 from functools import partial
+from itertools import count, repeat
 from typing import Any, Final
 
 import numpy as np
@@ -59,7 +60,7 @@ class MatrixDescent(Descent):
         self.quiet.run(np.seterr, all="ignore")
         if not program.parameters or not modes.mode().recording:
             raise VectorizeError(NOTHING)
-        self.place = {p: k for k, p in enumerate(program.parameters)}
+        self.place = dict(zip(program.parameters, count(), strict=False))
         self.places = self._places_of(optimizer.parameters)
         self.inside = np.flatnonzero(self.places >= 0)
         self.whole = np.array_equal(np.sort(self.places), np.arange(len(program.P)))
@@ -152,7 +153,7 @@ class MatrixDescent(Descent):
         return self.program.P[self.measured_places]
 
     def _places_of(self, leaves: list[Value]) -> Any:
-        return np.array([self.place.get(p, -1) for p in leaves], dtype=np.intp)
+        return np.fromiter(map(self.place.get, leaves, repeat(-1)), np.intp, len(leaves))
 
     def _filled(self, chosen: Sequence[int], rows: Sequence[Any] | None) -> Kernel:
         kernel = self.program.kernel(len(chosen), gradient=True)
