@@ -297,7 +297,7 @@ def checked_program(
             for i in kinds:
                 loss(output, targets[i])
         X, y = Rows.of(rows).array, Rows.of(targets).array
-        program.check_classes({"Y": y})
+        program.plan.check_classes({"Y": y})
         chosen: Sequence[int] = sorted({*kinds[:few], len(rows) - 1})[-few:]
         if program.asks:
             chosen = range(len(rows))
