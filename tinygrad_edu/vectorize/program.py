@@ -201,10 +201,7 @@ class Program:
         return kernel
 
     def results(self, arrays: dict[str, Array]) -> list[Array]:
-        """Each result for all rows, (B, columns), with the numbers P has: some rows at a time.
-
-        A result that does not depend on an argument may be asked without it.
-        """
+        """Each result (B, columns) for the numbers in P; of arguments those that it needs."""
         B, rows = len(arrays["X"]), self.plan.rows
         found = [np.empty((B, len(result))) for result in self.tape.results]
         for start in range(0, B, rows):
@@ -277,16 +274,19 @@ class Program:
         """Whether a row cannot be treated otherwise than those that the program was made of."""
         return self.tape.is_of_package and not self.asks
 
-    def check_graphs(self) -> None:
+    def check_graphs(self, *, gradient: bool = True) -> None:
         """Compare with the two graphs that the program was made of, their numbers as they were."""
         arrays = {}
         for name, *rows in zip(self.names, *[ran.inputs for ran in self._graphs], strict=True):
             arrays[name] = np.array([[v.data for v in values] for values in rows])
-        self._compare(arrays, self._graphs, at=self._numbers)
+        self._compare(arrays, self._graphs, at=self._numbers, gradient=gradient)
 
-    def _compare(self, arrays: dict[str, Array], runs: Iterable[Run], at: Any = None) -> None:
-        scalars = partial(by_scalars, runs, self.parameters if self.has_loss else [])
-        self.compare(arrays, scalars, gradient=self.has_loss, at=at)
+    def _compare(
+        self, arrays: Any, runs: Iterable[Run], at: Array | None = None, *, gradient: bool = True
+    ) -> None:
+        gradient = gradient and self.has_loss
+        scalars = partial(by_scalars, runs, self.parameters if gradient else [])
+        self.compare(arrays, scalars, gradient=gradient, at=at)
 
     def compare(
         self,
