@@ -15,10 +15,12 @@ from tinygrad_edu.vectorize.executors.kernel import Kernel
 from tinygrad_edu.vectorize.plan import Plan
 
 #: From so much work in a step on, and so many parameters, NumPy's products are faster.
-MOST_WORK: Final = 6e7
+MOST_WORK: Final = 2e8
 MOST_PARAMETERS: Final = 400_000
-#: For how many examples a table is made at least: it then serves other numbers of them.
+#: For how many examples a table is made at least, as it then serves other numbers of them; and for
+#: how many numbers of all examples.
 _ROWS: Final = 128
+_NUMBERS: Final = 1_000_000
 
 
 def machine_kernel(
@@ -36,7 +38,9 @@ def table_for(plan: Plan, B: int, *, gradient: bool) -> Table | None:
         return None
     known = plan.tables.get(gradient)
     if gradient not in plan.tables or (known is not None and known.rows < B):
-        known = plan.tables[gradient] = _table(plan, max(B, _ROWS), gradient=gradient)
+        variables = plan.layout.variables.values()
+        rows = _NUMBERS // sum(v.size for v in variables if v.batched)
+        known = plan.tables[gradient] = _table(plan, max(B, min(_ROWS, rows)), gradient=gradient)
     return known if known is not None and known.work * B <= MOST_WORK else None
 
 
