@@ -20,7 +20,7 @@ ELEMENTWISE: Final = (
 INSTRUCTIONS: Final = (
     *ELEMENTWISE,
     *("product", "gradient", "batched", "total", "mean", "rowsum", "rowprod", "rowmax", "rowmin"),
-    *("pick", "sums_of_others", "products_of_others", "take", "scatter", "check"),
+    *("pick", "sums_of_others", "products_of_others", "take", "scatter"),
 )
 NUMBERS: Final = {name: k for k, name in enumerate(INSTRUCTIONS)}
 
