@@ -106,14 +106,18 @@ def library() -> dict[str, Any]:
     return runpy.run_path(str(ROOT / FOLDER / "library.py"))
 
 
+def sources() -> str:
+    """The option for the compiler that tells the library what it is made of."""
+    return f"-DSOURCES={library()['checksum'](ROOT / FOLDER)}u"
+
+
 def build(target: Path, tag: str, command: list[str]) -> None:
     """Compile the machine for a platform tag into a file. Raises NotBuilt."""
     builds = builds_for(tag)
     if not builds:
         raise NotBuilt(f"no machine for {tag}")
-    sources = f"-DSOURCES={library()['checksum'](ROOT / FOLDER)}u"
     jobs = [("machine.c", [*FLAGS, *b.options], f"{b.name}.o") for b in builds]
-    jobs.append(("processor.c", [*FLAGS, sources], "processor.o"))
+    jobs.append(("processor.c", [*FLAGS, sources()], "processor.o"))
     # relative names, since some of them stay in the library
     linked = [*(out for *_, out in jobs), *options_of("LDFLAGS"), "-o", target.name]
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor() as pool:
@@ -128,7 +132,7 @@ def build_wasm(target: Path) -> None:
     """Compile the machine for a page: WebAssembly with vectors, which imports nothing."""
     linking = ["-Wl,--no-entry", "-Wl,--export-dynamic"]
     command = [sys.executable, "-m", "ziglang", "cc", *WASM, *FLAGS, *BASELINE.options, *linking]
-    _run([*command, "machine.c", "-o", str(target.resolve())])
+    _run([*command, sources(), "machine.c", "processor.c", "-o", str(target.resolve())])
 
 
 def _run(command: list[str], folder: str | Path = ROOT / FOLDER) -> None:

@@ -43,7 +43,7 @@ def wheel(folder: Path, platform: str) -> None:
     environment = {
         "TINYGRAD_EDU_PLATFORM": tag,
         "CC": f"{shlex.quote(sys.executable)} -m ziglang cc -target {target}",
-        "LDFLAGS": f"-nostdlib -rtlib=compiler-rt -s {flags}",
+        "LDFLAGS": f"-nostdlib -rtlib=compiler-rt -Wl,--gc-sections -s {flags}",
     }
     run(*BUILD, "wheel", "-d", str(folder), **environment)
 
