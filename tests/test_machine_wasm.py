@@ -20,7 +20,8 @@ from vectorized import numbers
 from tinygrad_edu import MLP, SGD, Adam, fit
 from tinygrad_edu.train import blocks
 from tinygrad_edu.train.machine import MachineDescent
-from tinygrad_edu.vectorize.executors import library, native, steps
+from tinygrad_edu.vectorize import program
+from tinygrad_edu.vectorize.executors import library, steps
 
 ROOT = Path(__file__).parents[1]
 WASM = library.FOLDER / "machine.wasm"
@@ -120,7 +121,9 @@ def test_a_fit_in_node_has_the_losses_and_parameters_of_one_here(
     losses, parameters = trained(k)
     assert losses[-1] < losses[0]
     monkeypatch.setattr(library, "find", lambda: library.Library(WASM, "baseline", None))
-    monkeypatch.setattr(native.Machine, "kernel", lambda *_: None)  # single steps are NumPy's
+    monkeypatch.setattr(
+        program, "machine_kernel", lambda *_, **__: None
+    )  # NumPy makes single steps
     monkeypatch.setattr(steps, "function_of", lambda *_: None)
     monkeypatch.setitem(vars(sys.modules[MachineDescent.__module__]), "Steps", StepsInNode)
     monkeypatch.setattr(MachineDescent, "_heeding", lambda _: 1_000_000)  # a process for all steps
