@@ -4,12 +4,14 @@
 """
 
 import math
+from functools import partial
 from itertools import product
 from typing import Any, NamedTuple
 
 from tinygrad_edu import GradientError, Primitive, gradcheck
 from tinygrad_edu.functions import PRIMITIVES
 from tinygrad_edu.losses import PRIMITIVES as OF_LOSSES
+from tinygrad_edu.namespace import floats
 
 SCALES = [1.3e-4, 7.7e-4, 4.1e-3, 0.013, 0.071, 0.23, 0.61, 0.97, 1.9, 5.3, 14.7, 37.0, 160.0]
 SCALES += [690.0, 3100.0, 9900.0]
@@ -69,8 +71,8 @@ def rows(most: int = 10**6) -> list[Row]:
             at = points(op, constants)
             for x in at[:: len(at) // most | 1]:  # odd: both signs
                 x = (*x, 0.7) if op.name == "dot" and len(x) == 2 else x
-                y = op._value(*x)
-                slopes = tuple(map(float, op._slopes(y, *x)))
+                y = op.value(floats, *x, **constants)
+                slopes = tuple(map(float, op.slopes(floats, y, *x, **constants)))
                 if all(map(math.isfinite, (y, *slopes))) and not (
                     op.kink and op.kink(*x, **constants)
                 ):
@@ -101,7 +103,8 @@ def differences(row: Row, i: int) -> list[tuple[float, float]]:
     """How far the result moves over several steps of operand i, and over what."""
     steps = [abs(row.x[i]) * 2.0**-k for k in range(1, 30, 2)] + [2.0**-k for k in range(2, 14, 2)]
     at = [[[a + s * (j == i) for j, a in enumerate(row.x)] for s in (h, -h)] for h in steps]
-    return [(row.op._value(*up) - row.op._value(*down), up[i] - down[i]) for up, down in at]
+    value = partial(row.op.value, floats, **row.op.constants)
+    return [(value(*up) - value(*down), up[i] - down[i]) for up, down in at]
 
 
 def wrong_records(row: Row) -> list[tuple[str, int, Primitive]]:

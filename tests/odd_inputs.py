@@ -108,11 +108,11 @@ LEFT_OUT = {
     "view.Network", "Picture.save", "view.Renderer", "view.Worksheet",
     # what is called inside the package
     "Callback.__call__", "Callback.over", "Callback.start", "Adagrad.update", "Adam.update",
-    "AdamW.update", "RMSprop.update", "Primitive.check", "Primitive.of", "Primitive.of_one",
+    "AdamW.update", "RMSprop.update", "Primitive.check", "Primitive.of",
     "Program.compare", "Program.stands", "Program.check_classes", "Program.draw",
-    "Program.filled", "Program.kernel", "Program.read_parameters", "Program.run",
-    "Program.write_parameters", "losses.register", "losses.refuse_twice", "SGD.update",
-    "Optimizer.update",
+    "Program.filled", "Program.kernel", "Program.read_parameters", "Program.results",
+    "Program.run", "Program.write_parameters", "losses.register", "losses.refuse_twice",
+    "SGD.update", "Optimizer.update",
     # what NumPy looks for, and is refused
     *(f"Value.{name}" for name in other_names.LOOKED_FOR if name not in other_names.NUMPY),
     # seconds, and nothing to give them

@@ -9,30 +9,40 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from tinygrad_edu.bench import fits, matrix, measure, nets, numpy_nets
-from tinygrad_edu.bench.matrix import BY_HAND, MODULES, NETS, ROWS
-from tinygrad_edu.bench.measure import VARIABLES, Comparison, one_blas_thread, stated
+from tinygrad_edu.bench import fits, growth, matrix, measure, nets, numpy_nets, overheads
+from tinygrad_edu.bench.limit import LOSSES as LIMIT_LOSSES
+from tinygrad_edu.bench.limit import NETS as LIMIT_NETS
+from tinygrad_edu.bench.limit import built as limit_built
+from tinygrad_edu.bench.matrix import ENGINES, NETS, ROWS
+from tinygrad_edu.bench.measure import LIMIT, VARIABLES, Comparison, one_blas_thread, stated
 from tinygrad_edu.functions import relu
 from tinygrad_edu.train import train
 
 SMALL = {name: row for name, row in ROWS.items() if not name.startswith("784")}
-HERE = [name for name in MODULES if name == BY_HAND or measure.installed(name)]
 AGAINST_OURS = [
-    pytest.param(
-        row, engine, marks=[pytest.mark.slow] if engine in ("PyTorch", "JAX", "micrograd") else []
-    )
+    pytest.param(row, engine, marks=[] if engine == "NumPy" else [pytest.mark.slow])
     for row in SMALL
     for engine in SMALL[row].goals
-    if engine in HERE
 ]
+
+
+def skip_without(engine: str) -> None:
+    if not measure.installed(engine):
+        pytest.skip(f"not here: {measure.missing([engine])}")
+
+
+def record(ours, others, rounds, goals=None, *, least=None):  # type: ignore[no-untyped-def]
+    """In place of `compare`: nothing is measured."""
+    return 1.0, [Comparison(name, 1.0, [1.0], (goals or {}).get(name)) for name in others]
 
 
 @pytest.mark.parametrize(("row", "engine"), AGAINST_OURS)
 @pytest.mark.filterwarnings("ignore")
 def test_every_engine_takes_the_same_steps_as_ours(row: str, engine: str) -> None:
+    skip_without(engine)
     steps = 2 if engine == "micrograd" else 6
-    with measure.one_thread_each([engine]):
-        theirs = matrix.step_of(engine, ROWS[row].function, ROWS[row].problem())
+    with measure.beside(engine):
+        theirs = ENGINES[engine](ROWS[row].problem())
         found = [theirs() for _ in range(steps)]
     ours = nets.matrix_step(ROWS[row].problem())
     assert found == pytest.approx([ours() for _ in range(steps)], rel=1e-10)
@@ -41,7 +51,7 @@ def test_every_engine_takes_the_same_steps_as_ours(row: str, engine: str) -> Non
 
 def test_the_classifier_is_the_same_at_other_sizes() -> None:
     ours = nets.matrix_step(nets.classifier(5, 3, 4))
-    theirs = numpy_nets.classifier_step(nets.classifier(5, 3, 4))
+    theirs = numpy_nets.step_by_hand(nets.classifier(5, 3, 4))
     assert [theirs() for _ in range(6)] == pytest.approx([ours() for _ in range(6)], rel=1e-10)
 
 
@@ -85,31 +95,36 @@ def test_weights_ordered_by_filter_are_those_of_the_same_places() -> None:
 
 @pytest.mark.parametrize("row", SMALL)
 def test_the_goals_name_engines_that_have_the_step(row: str) -> None:
-    assert next(iter(ROWS[row].goals)) == BY_HAND
-    assert set(ROWS[row].goals) <= set(MODULES)
+    assert next(iter(ROWS[row].goals)) == "NumPy"
+    assert set(ROWS[row].goals) <= set(ENGINES)
 
 
-def test_the_table_has_a_row_per_engine_with_its_goal(monkeypatch: pytest.MonkeyPatch) -> None:
-    def record(ours, others, rounds, goals, least):  # type: ignore[no-untyped-def]
-        assert (rounds, least) == (14, 1)
-        return 1.0, [Comparison(name, 1.0, [1.0], goals.get(name)) for name in others]
+@pytest.fixture
+def bare(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is measured, and no engine but NumPy is here."""
+    for table in (fits, growth, matrix, overheads):
+        monkeypatch.setattr(table, "compare", record)
+    monkeypatch.setattr(measure, "installed", lambda name: name == "NumPy")
 
-    monkeypatch.setattr("tinygrad_edu.bench.matrix.compare", record)
-    monkeypatch.setattr("tinygrad_edu.bench.matrix.ROWS", SMALL)
-    monkeypatch.setattr("tinygrad_edu.bench.matrix.installed", lambda name: False)
-    monkeypatch.setattr(measure, "installed", lambda name: False)
+
+@pytest.mark.usefixtures("bare")
+def test_the_table_of_steps_has_a_row_per_engine_with_its_goal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(matrix, "ROWS", SMALL)
     table = matrix.matrix_table(7)
-    by_hand = matrix.label(BY_HAND)
     assert table.title.endswith("; 14 rounds)")
     assert table.engine == "matrix"
     assert list(table.ours) == list(SMALL)
     assert [[(o.engine, o.goal) for o in others] for others in table.others.values()] == [
-        [(by_hand, 1 / 1.1)],
-        [(by_hand, 1 / 1.1)],
-        [(by_hand, 1 / 1.1)],
-        [(by_hand, 1 / 1.5)],
+        [("NumPy", goal), (measure.IN_NUMPY, None)] for goal in [1 / 1.1] * 3 + [1 / 1.5]
     ]
-    assert [name.split()[0] for name in table.missing] == ["PyTorch", "JAX", "micrograd"]
+    assert table.missing == [
+        "PyTorch (pip install torch)",
+        "JAX (pip install jax)",
+        "micrograd (pip install micrograd)",
+        "fused in C (needs cc, a C compiler)",
+    ]
 
 
 def test_edges_are_the_links_from_a_node_to_its_parents() -> None:
@@ -118,26 +133,18 @@ def test_edges_are_the_links_from_a_node_to_its_parents() -> None:
     assert matrix.edges(nets.regression()) == 16 * 5 + 16 * 33 + 33 + 32 + 2 + 1
 
 
-def test_making_a_program_compiles_its_gradient_for_the_batch() -> None:
-    given = nets.classifier(5, 3, 4)
-    kernel = matrix.making(given)()
-    assert kernel.inputs["X"].shape == (4, 5)
-    np.copyto(kernel.inputs["X"], given.X)
-    np.copyto(kernel.inputs["Y"], np.array(given.y)[:, None])
-    kernel.run()
+def test_making_a_program_takes_the_gradient_of_its_batch() -> None:
+    loss, gradient = matrix.making(nets.classifier(5, 3, 4), gradient=True)()
+    assert (loss > 0, np.shape(gradient)) == (True, (5 * 3 + 3 + 3 * 10 + 10,))
+    assert "def loss" in matrix.making(nets.classifier(5, 3, 4), gradient=False)().source
 
 
+@pytest.mark.usefixtures("bare")
 def test_the_table_of_tracing_shows_edges_and_limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tinygrad_edu.bench.matrix.compare", lambda *_, least: (0.02, []))
-    monkeypatch.setattr(
-        "tinygrad_edu.bench.matrix.NETS", {name: NETS[name] for name in ("2-16-16-1", "784-16-10")}
-    )
+    monkeypatch.setattr(matrix, "NETS", dict(list(NETS.items())[:2]))
     table = matrix.tracing_table(1)
-    assert table.details == {
-        "2-16-16-1": "676 edges, 29.6 µs each",
-        "784-16-10": "25,461 edges, 0.8 µs each",
-    }
-    assert table.limits == {"2-16-16-1": 0.025}
+    assert table.details["2-16-16-1"] == "676 edges, 1479.29 µs each"
+    assert list(table.limits.values()) == [0.025, 0.035]
 
 
 @pytest.mark.slow
@@ -200,32 +207,143 @@ def as_fit_shuffles(task: fits.Task) -> Iterator[list[np.ndarray]]:
         yield [chosen[k : k + task.batch] for k in range(0, n, task.batch)]
 
 
-@pytest.mark.parametrize("name", [name for name in fits.TASKS if not name.startswith("784")])
-def test_whole_trainings_by_hand_and_in_pytorch_have_the_losses_of_fit(
-    name: str, monkeypatch: pytest.MonkeyPatch
+FITS = [
+    pytest.param(name, engine, marks=[] if engine == "NumPy" else [pytest.mark.slow])
+    for name, (_, goals) in fits.TASKS.items()
+    if not name.startswith("784")
+    for engine in goals
+    if engine != "scikit-learn"
+]
+
+
+@pytest.mark.parametrize(("name", "engine"), FITS)
+@pytest.mark.filterwarnings("ignore")
+def test_whole_trainings_have_the_losses_and_accuracies_of_fit(
+    name: str, engine: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    skip_without(engine)
     monkeypatch.setattr(fits.Task, "batches", as_fit_shuffles)
     task = fits.TASKS[name][0]()._replace(epochs=4)
     ours, weights = fits.our_fit(task), nets.arrays(task.model())
-    assert fits.numpy_fit(task, weights) == pytest.approx(ours, rel=1e-12)
-    if measure.installed("PyTorch"):
-        assert fits.torch_fit(task, weights) == pytest.approx(ours, rel=1e-12)
+    with measure.beside(engine):
+        theirs = fits.ENGINES[engine](task, weights)
+    if engine == LIMIT:
+        assert theirs == pytest.approx([loss for loss, _ in ours], rel=1e-12)
+    else:
+        assert np.array(theirs) == pytest.approx(np.array(ours), rel=1e-12)
 
 
+@pytest.mark.slow
+def test_scikit_learn_trains_as_many_epochs() -> None:
+    pytest.importorskip("sklearn")
+    task = fits.TASKS["iris, 4-16-3, 100 epochs in batches of 32"][0]()._replace(epochs=3)
+    assert len(fits.sklearn_fit(task, [])) == 3
+
+
+@pytest.mark.usefixtures("bare")
 def test_the_table_of_trainings_names_engines_and_goals(monkeypatch: pytest.MonkeyPatch) -> None:
-    def record(ours, others, rounds, goals, least):  # type: ignore[no-untyped-def]
-        return 1.0, [Comparison(name, 1.0, [1.0], goals.get(name)) for name in others]
-
     small = {name: task for name, task in fits.TASKS.items() if not name.startswith("784")}
     monkeypatch.setattr(fits, "TASKS", small)
-    monkeypatch.setattr(fits, "compare", record)
-    for module in (fits, measure):
-        monkeypatch.setattr(module, "installed", lambda name: name == "NumPy")
     table = fits.fits_table(1)
-    assert [[o.goal for o in others] for others in table.others.values()] == [
-        [1.0],
-        [1.0],
-        [1 / 0.9],
-        [1 / 0.9],
+    goals = [[o.goal for o in others] for others in table.others.values()]
+    assert goals == [[1.0, None], [1.0, None], [1.11, None], [1.11, None], [None], [None]]
+    assert [name.partition(" (")[0] for name in table.missing] == [
+        "PyTorch",
+        "JAX",
+        "scikit-learn",
+        "fused in C",
     ]
-    assert [name.split()[0] for name in table.missing] == ["PyTorch", "scikit-learn"]
+
+
+def test_programs_in_numpy_are_made_and_run_without_the_machine() -> None:
+    assert measure.in_numpy(lambda: os.environ["TINYGRAD_EDU_MACHINE"]) == "none"
+    with measure.environment({"TINYGRAD_EDU_MACHINE": "other"}):
+        measure.in_numpy(lambda: None)
+        assert os.environ["TINYGRAD_EDU_MACHINE"] == "other"
+
+
+def test_large_data_are_measured_in_half_of_the_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = []
+    monkeypatch.setattr(fits, "compare", lambda *args, **_: taken.append(args[2]) or (1.0, []))
+    monkeypatch.setattr(measure, "installed", lambda name: False)
+    monkeypatch.setattr(fits, "TASKS", dict(list(fits.TASKS.items())[:1]))
+    for large in (100, 1000):
+        monkeypatch.setattr(fits, "LARGE", large)
+        fits.fits_table(5)
+    assert taken == [2, 5]
+
+
+def test_the_program_in_c_has_the_nets_of_the_tables() -> None:
+    given = [ROWS[name].problem() for name in ROWS if LIMIT in ROWS[name].goals]
+    shapes = {(tuple(fit.sizes), len(fit.X)) for fit in with_limit()}
+    assert shapes == set(LIMIT_NETS)
+    assert {problem.loss for problem in given} | {fit.loss for fit in with_limit()} == set(
+        LIMIT_LOSSES
+    )
+
+
+def with_limit() -> list[fits.Task]:
+    return [make() for make, goals in fits.TASKS.values() if LIMIT in goals]
+
+
+def test_without_a_compiler_that_builds_it_there_is_no_program_in_c(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for build in (("no-such-compiler-here",), (sys.executable, "-c", "raise SystemExit(1)")):
+        monkeypatch.setattr("tinygrad_edu.bench.limit.BUILD", build)
+        assert limit_built.__wrapped__() is None
+
+
+@pytest.mark.parametrize("exponent", [0.0, 1.0, 2.0])
+def test_the_exponent_of_growth_is_that_of_the_largest_sizes(exponent: float) -> None:
+    sizes = [1, 10, 20, 40]
+    seconds = [1e6, *(3.0 * size**exponent for size in sizes[1:])]
+    assert growth.fitted(sizes, seconds) == pytest.approx(exponent, abs=1e-12)
+
+
+@pytest.mark.usefixtures("bare")
+def test_the_table_of_growth_has_an_exponent_for_each_quantity(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    small = {name: (make, [2, 3, 4]) for name, (make, _) in growth.SIZES.items()}
+    monkeypatch.setattr(growth, "SIZES", small)
+    table = growth.growth_table(1)
+    assert list(table.ours) == list(small)
+    assert set(table.ours.values()) == {0.0}  # `record` gives the same time for all
+    assert set(table.limits.values()) == {growth.LINEAR}
+    assert set(table.details.values()) == {"2: 1.00 s, 4: 1.00 s"}
+
+
+@pytest.mark.parametrize("name", growth.SIZES)
+def test_what_grows_is_done_for_a_size(name: str) -> None:
+    growth.SIZES[name][0](16)()
+
+
+@pytest.mark.usefixtures("bare")
+def test_the_table_of_what_is_around_the_steps_counts_the_data_as_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(overheads, "INPUTS", 5)
+    monkeypatch.setattr(overheads, "ROWS", 200)
+    table = overheads.overheads_table(1)
+    held = [table.ours[name] for name, unit in table.units.items() if unit == "GB"]
+    assert len(held) == 2
+    assert all(200 * 5 * 8 / 1e9 < gigabytes < 0.01 for gigabytes in held)
+    assert [o.goal for others in table.others.values() for o in others] == [
+        1 / 2,
+        1 / 2,
+        1 / 4,
+        1 / 6,
+    ]
+
+
+def test_the_bare_products_are_what_predict_gives() -> None:
+    model, (X, _) = nets.MLP(5, [4, 3], rng=0), fits.noise(5, 6)
+    expected = np.array([[o.data for o in model(row)] for row in X.tolist()])
+    assert overheads.products(model, X)() == pytest.approx(expected, rel=1e-12)
+
+
+def test_the_peak_is_what_a_run_holds_at_its_worst_moment() -> None:
+    assert overheads.peak(lambda: [np.zeros(1_000_000) for _ in range(2)]) == pytest.approx(
+        0.016, rel=0.01
+    )

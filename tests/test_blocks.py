@@ -10,6 +10,7 @@ from both_engines import CLASSES, X, Y, assert_close, assert_same_history, class
 from tinygrad_edu import SGD, Dropout, Layer, Module, Sequential, Value, evaluate, fit, train
 from tinygrad_edu.losses import l2
 from tinygrad_edu.train import blocks
+from tinygrad_edu.train.engines import ArrayDescent
 
 NUMBERS = [float(t) for t in Y]
 
@@ -85,8 +86,13 @@ def test_a_block_ends_when_time_or_room_is_over(
     expected = list(runs("batches"))
     for name, limit in limits.items():
         monkeypatch.setattr(blocks, name, limit)
-    sizes, start = [], blocks.Block.start
-    monkeypatch.setattr(blocks.Block, "start", lambda b, most: (sizes.append(most), start(b, most)))
+    sizes, run = [], ArrayDescent.run
+
+    def seen(descent: ArrayDescent, block: blocks.Block, epoch: int) -> None:
+        sizes.append(block.most)
+        run(descent, block, epoch)
+
+    monkeypatch.setattr(ArrayDescent, "run", seen)
     assert list(runs("batches")) == expected
     assert sizes == list(range(12, 0, -1))
 

@@ -3,6 +3,7 @@
 import argparse
 import gc
 import json
+import random
 import sys
 import threading
 from collections.abc import Callable
@@ -10,10 +11,21 @@ from pathlib import Path
 
 import pytest
 
-from tinygrad_edu.bench import TABLES, Comparison, Table, compare, fits, measure, nets, scalar
+from tinygrad_edu.bench import (
+    TABLES,
+    Comparison,
+    Table,
+    compare,
+    fits,
+    growth,
+    measure,
+    microgpt,
+    nets,
+    scalar,
+)
 from tinygrad_edu.bench.matrix import ROWS
 from tinygrad_edu.bench.nets import problem
-from tinygrad_edu.bench.scalar import chain_step, chain_table
+from tinygrad_edu.bench.scalar import chain_step, scalar_table
 from tinygrad_edu.cli import bench
 from tinygrad_edu.cli.options import ADD
 from tinygrad_edu.engine import Value
@@ -27,15 +39,27 @@ def arguments(*argv: str) -> argparse.Namespace:
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One step a turn, short chains, one small net, and no peer installed."""
+    """One step a turn, short chains, small nets, no peer installed, garbage left to Python."""
+    monkeypatch.setattr(gc, "collect", lambda: 0)
     monkeypatch.setattr("tinygrad_edu.bench.measure._STEPS_A_TURN", (1, 1))
-    monkeypatch.setattr("tinygrad_edu.bench.scalar.GOALS", {300: 1.3})
-    monkeypatch.setattr("tinygrad_edu.bench.matrix.NETS", {"2-16-16-1": (nets.regression, 0.025)})
+    monkeypatch.setattr(scalar, "CHAINS", {300: 1.3})
+    monkeypatch.setattr(
+        "tinygrad_edu.bench.matrix.NETS", {"2-16-16-1": (nets.regression, False, 0.025)}
+    )
     monkeypatch.setattr("tinygrad_edu.bench.matrix.ROWS", dict(list(ROWS.items())[:1]))
     monkeypatch.setattr("tinygrad_edu.bench.fits.TASKS", dict(list(fits.TASKS.items())[:1]))
-    for table in ("scalar", "matrix", "fits"):
-        monkeypatch.setattr(f"tinygrad_edu.bench.{table}.installed", lambda name: False)
-    monkeypatch.setattr(measure, "installed", lambda name: False)
+    monkeypatch.setattr(scalar, "OPERATIONS", dict(list(scalar.OPERATIONS.items())[:1]))
+    for size, value in {"VOCABULARY": 5, "WIDTH": 4, "LENGTH": 3}.items():
+        monkeypatch.setattr(microgpt, size, value)
+    monkeypatch.setattr(scalar, "TIMES", 10)
+    monkeypatch.setattr(scalar, "problem", lambda: ([[0.1, 0.2]] * 2, [-1, 1]))
+    small = {
+        name: (make, [2, 3, 4]) for name, (make, _) in growth.SIZES.items() if "fit" not in name
+    }
+    monkeypatch.setattr(growth, "SIZES", small)
+    monkeypatch.setattr("tinygrad_edu.bench.overheads.ROWS", 100)
+    for module in (scalar, measure):
+        monkeypatch.setattr(module, "installed", lambda name: False)
 
 
 def test_the_moons_problem_is_that_of_the_demo() -> None:
@@ -71,7 +95,7 @@ def test_the_chain_of_micrograd_gives_the_same_derivative() -> None:
 @pytest.mark.usefixtures("quick")
 def test_the_chain_leaves_recursion_limit_and_stack_size_as_they_were() -> None:
     before = sys.getrecursionlimit(), threading.stack_size()
-    chain_table(1)
+    scalar_table(1)
     assert (sys.getrecursionlimit(), threading.stack_size()) == before
 
 
@@ -81,7 +105,7 @@ def test_an_error_in_the_deep_thread_reaches_the_caller(monkeypatch: pytest.Monk
 
     monkeypatch.setattr("tinygrad_edu.bench.scalar.compare", fail)
     with pytest.raises(RuntimeError, match="from below"):
-        chain_table(1)
+        scalar_table(1)
 
 
 def test_engines_take_turns_and_garbage_is_collected_before_each(
@@ -207,30 +231,100 @@ def test_bench_runs_without_any_peer_and_writes_json(
     assert "  not installed: PyTorch (pip install torch), JAX (pip install jax)," in shown
     assert shown.endswith("\nto repeat: python -m tinygrad_edu bench --rounds 1\n")
     assert max(map(len, shown.splitlines())) <= 80
+    assert "    fused in C (needs cc, a C compiler)" in shown
     content = json.loads(path.read_text())
     assert list(content["tables"]) == list(TABLES)
-    assert content["tables"]["moons"]["missing"] == ["micrograd (pip install micrograd)"]
-    assert content["tables"]["chain"]["ours"].keys() == {"300 nodes"}
+    assert content["tables"]["scalar"]["missing"] == ["micrograd (pip install micrograd)"]
+    assert "a chain of (x*b + a).relu(), 300 nodes" in content["tables"]["scalar"]["ours"]
     assert content["tables"]["tracing"]["limits"] == {"2-16-16-1": 0.025}
 
 
 @pytest.mark.usefixtures("quick")
 def test_only_measures_the_tables_it_names(capsys: pytest.CaptureFixture[str]) -> None:
-    assert bench.run(arguments("--rounds", "1", "--only", "chain", "--only", "chain")) == 0
+    assert bench.run(arguments("--rounds", "1", "--only", "scalar", "--only", "scalar")) == 0
     shown = capsys.readouterr().out
     assert "a chain of" in shown
-    assert "moons" not in shown
-    assert shown.endswith("bench --rounds 1 --only chain\n")
+    assert "Whole trainings" not in shown
+    assert shown.endswith("bench --rounds 1 --only scalar\n")
 
 
-def test_the_table_of_moons_counts_micrograd_with_the_goal_of_30(
+def test_the_goals_of_scalars_name_engines_that_are_measured(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     pytest.importorskip("micrograd")
 
     def record(ours, others, rounds, goals):  # type: ignore[no-untyped-def]
-        return 1.0, [Comparison(name, 1.0, [1.0], goals[name]) for name in others]
+        return 1.0, [Comparison(name, 1.0, [1.0], goals.get(name)) for name in others]
 
-    monkeypatch.setattr("tinygrad_edu.bench.scalar.compare", record)
-    [other] = scalar.moons_table(1).others[""]
-    assert (other.engine.split()[0], other.goal) == ("micrograd", 30.0)
+    monkeypatch.setattr(scalar, "compare", record)
+    table = scalar_table(1)
+    goals = {group: {o.engine: o.goal for o in others} for group, others in table.others.items()}
+    assert goals["a + 1.0, and back"] == {"microgpt-style": 1 / 1.3, "micrograd": 1.0}
+    assert goals["exp"] == {"microgpt-style": None}
+    assert goals["a step of a GPT, 4,192 parameters"]["microgpt-style"] == 1.0
+    assert goals["a step of 2-16-16-1, 100 points"] == {"micrograd": 30.0}
+
+
+@pytest.mark.parametrize("name", scalar.OPERATIONS)
+def test_classes_of_numbers_have_the_same_operations_and_derivatives(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scalar, "TIMES", 5)
+    make, _ = scalar.OPERATIONS[name]
+    for measured in (scalar.results, scalar.sum_and_back):
+        ours = measured(Value, make)()
+        for engine, value in scalar.classes(name).items():
+            assert measured(value, make)() == pytest.approx(ours, rel=1e-12), engine
+
+
+def test_a_gpt_of_microgpt_numbers_has_the_losses_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    for size, value in {"VOCABULARY": 5, "WIDTH": 4, "LENGTH": 3, "RATE": 0.5}.items():
+        monkeypatch.setattr(microgpt, size, value)
+    ours, theirs = (microgpt.GptStep(v, random.Random(0)) for v in (Value, microgpt.Scalar))
+    losses = [ours() for _ in range(5)]
+    assert [theirs() for _ in range(5)] == pytest.approx(losses, rel=1e-12)
+    assert losses == sorted(losses, reverse=True)
+
+
+def test_the_collector_is_on_again_after_a_step_without_it() -> None:
+    states: list[object] = []
+    steps = scalar.without_collector(
+        lambda: states.append((gc.isenabled(), gc.get_freeze_count() > 0)),  # type: ignore[arg-type]
+        lambda: states.append(gc.isenabled()),  # type: ignore[arg-type]
+    )
+    for step in steps.values():
+        step()
+    assert states == [(False, False), (True, True), False]
+    assert (gc.isenabled(), gc.get_freeze_count()) == (True, 0)
+
+
+def test_markdown_has_a_row_per_group_and_a_column_per_engine() -> None:
+    table = Table("A table", engine="matrix")
+    table.add("small", (20.4e-6, [Comparison("one", 1e-3, [49.0])]), detail="677 edges")
+    table.add("large", (1.6, [Comparison("two", 0.8, [0.5], goal=1.0)]))
+    table.add("memory", (0.56, []), limit=0.8, unit="GB")
+    assert bench.markdown(table).splitlines() == [
+        "| measured | ours | one | two |",
+        "| --- | ---: | ---: | ---: |",
+        "| small | 20.4 µs (677 edges) | 1.00 ms (49.0) |  |",
+        "| large | 1.60 s |  | 800 ms (0.500) |",
+        "| memory | 0.56 GB |  |  |",
+    ]
+
+
+@pytest.mark.usefixtures("quick")
+def test_markdown_is_printed_where_it_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    assert bench.run(arguments("--rounds", "1", "--only", "scalar", "--markdown")) == 0
+    shown = capsys.readouterr().out
+    assert "\n| a chain of (x*b + a).relu(), 300 nodes | " in shown
+    assert shown.endswith("bench --rounds 1 --only scalar --markdown\n")
+
+
+def test_what_is_no_time_is_shown_with_its_unit_and_limit() -> None:
+    table = Table("A table", engine="exponent")
+    table.add("rows", (0.983, []), detail="1: 2.00 ms, 10: 20.0 ms", limit=1.15, unit="")
+    assert bench.text(table).splitlines()[1:] == [
+        "                                                            goal",
+        "rows",
+        "  tinygrad_edu exponent     0.98  1: 2.00 ms, 10: 20.0 ms     1.15 met",
+    ]

@@ -95,7 +95,7 @@ REFUSED = {
     "bench --rounds 0": "--rounds must be at least 1, got 0",
     "bench --json no/such/x.json": "--json no/such/x.json is no file in an existing folder",
     "bench --json .": "--json . is no file in an existing folder",
-    "bench --sklearn --only moons": "--sklearn is a table of its own: leave --only out",
+    "bench --sklearn --only scalar": "--sklearn is a table of its own: leave --only out",
 }
 
 ALONE = (

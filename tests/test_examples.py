@@ -2,6 +2,7 @@
 
 import datetime
 import math
+import tracemalloc
 from array import array
 from collections import deque
 from collections.abc import Callable
@@ -325,6 +326,9 @@ def test_an_array_is_kept_as_one_until_lists_are_asked_for() -> None:
     assert {type(t) for t in wanted} == {int}
     assert repr(rows) == "Rows(5)"
     assert Rows(X).array.tolist() == X
+    shared = inputs(given, own=False)
+    assert shared.array is given
+    assert inputs(np.asfortranarray(given), own=False).array.flags.c_contiguous
     assert Rows([2, 0, 2, 1]).first_of_each() == [0, 1, 3]
     assert targets(np.array([2, 0, 2, 1])).first_of_each() == [0, 1, 3]
 
@@ -366,3 +370,37 @@ def test_an_activation_that_the_loss_applies_itself_is_refused_everywhere(
         ]
         for call in calls:
             assert refusal(call) == (ValueError, text)
+
+
+def peak(call: Callable[[], Any]) -> int:
+    """The most bytes that are held at a time during a call."""
+    call()  # what is imported and made once
+    tracemalloc.start()
+    try:
+        call()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("use", ["fit", "predict"])
+def test_arrays_are_read_where_they_are(use: str) -> None:
+    X, y = np.random.default_rng(0).random((20_000, 40)), np.arange(20_000) % 2
+    model = MLP(40, [2, 1], "tanh", rng=0)
+    options = {"loss": "binary_cross_entropy_with_logits", "optimizer": "sgd", "epochs": 1}
+    uses: dict[str, Callable[[], Any]] = {
+        "fit": lambda: fit(model, X, y, batch_size=4_000, validation=(X, y), **options),
+        "predict": lambda: predict(model, X),
+    }
+    assert peak(uses[use]) < X.nbytes
+
+
+def test_rows_that_somebody_may_change_meanwhile_are_copied() -> None:
+    rows = np.array(X)
+
+    def change(epoch: Any) -> None:
+        rows[:] = 7.0
+
+    options: dict[str, Any] = {"loss": "squared_error", "optimizer": "sgd", "epochs": 3}
+    changed = fit(net(1), rows, Y, callbacks=[change], batch_size=2, **options)
+    assert changed == fit(net(1), X, Y, batch_size=2, **options)

@@ -63,6 +63,25 @@ def test_the_rule_that_calls_an_output_right_fits_loss_and_targets(
             assert [a == b for a, b in zip(classes, wanted, strict=True)] == right
 
 
+nan, inf = math.nan, math.inf
+NO_NUMBERS = [
+    [nan, 3, 1],
+    [1, nan, 2],
+    [2, nan, nan],
+    [nan, nan, nan],
+    [-inf, nan, -inf],
+    [0, 9, 9],
+]
+
+
+def test_nan_is_no_largest_output_unless_it_is_the_first() -> None:
+    head = Head("logits", 3)
+    expected = [max(range(3), key=row.__getitem__) for row in NO_NUMBERS]
+    assert head.classes(NO_NUMBERS) == head.classes(np.array(NO_NUMBERS)) == expected
+    assert Head("logit", 1).classes([[nan], [0.5]]) == [0, 1]
+    assert head.classes([]) == []
+
+
 # kind, units, activation, low; outputs; the probabilities by hand
 ln2, ln3 = math.log(2), math.log(3)
 PROBABILITIES: list[tuple[Head, list[list[float]], list[list[float]]]] = [

@@ -121,6 +121,11 @@ def itself():
     return items
 
 
+def shared():
+    a, b = one(), one()
+    return [[a, a, b], (b, a), b]
+
+
 #: What holds parameters, and the names under which they are found.
 FOUND = {
     "array": (lambda: np.array([[one(), one()]]), "w[0][0] w[0][1]"),
@@ -139,6 +144,8 @@ FOUND = {
     "named tuple": (lambda: Tuple(one(), one()), "w[0] w[1]"),
     "module with slots": (SlotNet, "w.w w.v"),
     "a list that holds itself": (itself, "w[0]"),
+    "rows with parameters twice": (shared, "w[0][0] w[0][2]"),
+    "row with a result": (lambda: [one(), one() * 2, Value(1.0)], "w[0] w[2]"),
     "lists in lists": (lambda: [[[[one()]]]], "w[0][0][0][0]"),
     "nothing": (lambda: [1.0, "w", None, {1.0}, range(3), np.ones(3), [one() * 2, one() + 1]], ""),
 }

@@ -18,9 +18,8 @@ from tinygrad_edu.namespace import floats, no_flow
 from tinygrad_edu.nn import MLP
 from tinygrad_edu.optim import SGD, schedules
 from tinygrad_edu.train import fit
-from tinygrad_edu.vectorize import vectorize
-from tinygrad_edu.vectorize.tape import fuse_dots
-from tinygrad_edu.vectorize.trace import record as traced
+from tinygrad_edu.vectorize import trace, vectorize
+from tinygrad_edu.vectorize.plan import fuse_dots
 from tinygrad_edu.view import explain
 
 inf, nan = math.inf, math.nan
@@ -386,7 +385,8 @@ def check_array_targets(seed):
     y = function(Value(inputs[0]))
     y.backward()
     expected = bits([0.0 + v.grad for v in p])
-    fused = primitives["dot"] in fuse_dots(traced(function, [inputs[0]]).tape).records
+    tape = trace.record(trace.run(function, [inputs[0]]), [inputs[0]]).tape
+    fused = primitives["dot"] in fuse_dots(tape).records
     if fused or any(1 / 3 in v.local_derivatives() for v in toposort(y)):
         return
     arrays = vectorize(function, inputs[0])

@@ -231,6 +231,25 @@ def test_a_layer_of_ones_own_can_be_registered(tmp_path, monkeypatch):
         register("n")(type("Layer", (Module,), {}))
 
 
+def test_a_layer_of_ones_own_may_keep_what_it_drew(tmp_path, monkeypatch):
+    monkeypatch.setattr("tinygrad_edu.nn.registry.LAYERS", dict(LAYERS))
+
+    @register("nin, nout")
+    class Anchored(Layer):
+        def __init__(self, nin, nout):
+            super().__init__(nin, nout, rng=5)
+            self._start = [p.data for p in self.parameters()]
+
+    model = Anchored(2, 1)
+    for p in model.parameters():
+        p.data += 1.0
+    model.save(tmp_path / "m.json")
+    other = tinygrad_edu.load(tmp_path / "m.json")
+    assert other._start == model._start
+    assert other._start[0] != 0.0
+    assert other.state_dict() == model.state_dict()
+
+
 def test_the_file_reads_like_the_model(tmp_path):
     Sequential(Layer(1, 1, "tanh", init="zeros"), BatchNorm(1)).save(tmp_path / "m.json")
     body = json.loads((tmp_path / "m.json").read_text())

@@ -43,7 +43,7 @@ def check(fn, *arrays):
     runs = native.Machine(program.P, gradient)
     for B in ROWS:
         given = [np.resize(a, (B, *a.shape[1:])) for a in arrays]
-        kernel = runs.kernel(forward, backward, B)
+        kernel = runs.kernel(program.plan, B, gradient=program.has_loss)
         assert kernel is not None
         found = outcomes(kernel, program.names, given)
         numpy = compile_kernel(forward, backward, B, program.P, expected)
@@ -138,16 +138,16 @@ def test_other_shapes_of_graphs(build, fn):
 def test_a_large_program_or_an_unknown_operation_is_left_to_numpy(monkeypatch):
     net = MLP(2, [3, 1], rng=1)
     program = vectorize(lambda x: net(x) ** 2, [1.0, 2.0])
-    forward = program.plan.forward
-    assert native.table_for(forward, None, 8) is not None
-    assert native.table_for(forward, None, 10_000_000) is None
+    plan = program.plan
+    assert native.table_for(plan, 8, gradient=False) is not None
+    assert native.table_for(plan, 10_000_000, gradient=False) is None
     monkeypatch.setattr(native, "MOST_PARAMETERS", 12)
-    assert native.table_for(forward, None, 8) is None
+    assert native.table_for(plan, 8, gradient=False) is None
 
 
 def test_a_machine_that_is_switched_off_computes_nothing(monkeypatch):
     monkeypatch.setenv(library.VARIABLE, "none")
     program = vectorize(lambda x: Value(2.0) * x, 1.0)
     runs = native.Machine(program.P, program.G)
-    assert runs.kernel(program.plan.forward, None, 4) is None
+    assert runs.kernel(program.plan, 4, gradient=False) is None
     assert program([1.0, 2.0]).tolist() == [2.0, 4.0]

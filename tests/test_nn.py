@@ -58,6 +58,20 @@ BY_HAND = {
 }
 
 
+def test_a_unit_gives_dot_one_tuple_while_its_weights_are_the_same(monkeypatch):
+    tuples, dot = [], f.dot
+    monkeypatch.setattr(f, "dot", lambda w, x, b: tuples.append(w) or dot(w, x, b))
+    unit = Neuron(2, "linear", init="zeros")
+    unit([1.0, 2.0])
+    unit.w[0].data = 3.0  # which is seen by the tuple too
+    assert unit([1.0, 2.0]).data == 3.0
+    unit.w[1] = parameter(0.5)
+    assert unit([1.0, 2.0]).data == 4.0
+    unit.w = [*unit.w]
+    assert unit([1.0, 2.0]).data == 4.0
+    assert [a is b for a, b in pairwise(tuples)] == [True, False, True]
+
+
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_every_activation_gives_the_number_of_its_formula(name):
     layer = Layer(2, 1, name)
@@ -353,6 +367,11 @@ def test_the_summary_counts_the_parameters_of_every_part():
         "layer2  Layer(16, 1, 'linear')          17\n"
         "total                                   65"
     )
+
+
+def test_the_summary_counts_a_part_that_stands_in_two_places_once():
+    rows = [line.split()[0] for line in Shared().summary().splitlines()]
+    assert rows == ["part", "first", "mixed[0]", "total"]
 
 
 def test_a_repr_shows_a_function_and_sizes_are_a_list():

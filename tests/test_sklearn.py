@@ -222,7 +222,7 @@ def test_ctrl_c_leaves_a_fitted_net(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_rows_are_predicted_in_parts(classifier: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = classifier.predict_proba(X)
-    monkeypatch.setattr("tinygrad_edu.sklearn.solvers.ROWS", 64)
+    monkeypatch.setattr(classifier.program_.plan, "rows", 64)
     assert classifier.predict_proba(X) == pytest.approx(whole, rel=1e-12)
 
 

@@ -13,7 +13,7 @@ from tinygrad_edu.engine import Primitive, RandomLeaf, Value
 from tinygrad_edu.functions import PRIMITIVES
 from tinygrad_edu.losses import LOSSES, cross_entropy, hinge, l1, l2, squared_error
 from tinygrad_edu.nn import ACTIVATIONS, MLP, Layer, Neuron
-from tinygrad_edu.vectorize import vectorize
+from tinygrad_edu.vectorize import VectorizeError, vectorize
 
 B = 5
 HIDDEN = [name for name in ACTIVATIONS if name != "softmax"]
@@ -300,3 +300,33 @@ def test_samples_that_are_not_used_are_drawn_too():
     program = vectorize(fn, 0.3)
     program(numbers(B))
     check_draws(fn, program, rng, numbers(B), tolerance=1e-12)
+
+
+# --- rows at a time -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rows", [1, 3, 7, 20])
+def test_rows_that_are_computed_after_others_give_what_they_give_at_once(rows, monkeypatch):
+    rng, w = random.Random(1), leaves(3)
+
+    def fn(x, t):
+        drawn = RandomLeaf(rng.random)
+        return cross_entropy([a * b * drawn for a, b in zip(w, x, strict=True)], t), w[0] * 2, drawn
+
+    found = []
+    arrays = numbers(20, 3, seed=1), np.arange(20) % 3
+    for at_a_time in (20, rows):
+        program = vectorize(fn, [0.1, 0.2, 0.3], 1)
+        monkeypatch.setattr(program.plan, "rows", at_a_time)
+        program(*arrays)  # checked
+        rng.seed(4)
+        found.append(program(*arrays))
+    np.testing.assert_allclose(*found, rtol=1e-14)
+    assert found[0].shape == (20, 3)
+
+
+def test_a_comparison_that_comes_out_otherwise_counts_all_rows_before(monkeypatch):
+    program = vectorize(lambda x: x * x if x > 0 else -x, 1.0)
+    monkeypatch.setattr(program.plan, "rows", 3)
+    with pytest.raises(VectorizeError, match="False for example 7: "):
+        program([1.0] * 7 + [-1.0] + [1.0] * 4)

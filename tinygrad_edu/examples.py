@@ -71,11 +71,9 @@ class Rows(Sequence[Any]):
 
     def first_of_each(self) -> list[int]:
         """The numbers of the rows that differ from all before them."""
-        if self._lists is None:
-            import numpy
+        import numpy
 
-            return sorted(numpy.unique(self._array, axis=0, return_index=True)[1].tolist())
-        return sorted({repr(t): i for i, t in reversed(list(enumerate(self._lists)))}.values())
+        return sorted(numpy.unique(self.array, axis=0, return_index=True)[1].tolist())
 
     def __len__(self) -> int:
         return len(self._array if self._lists is None else self._lists)
@@ -99,8 +97,7 @@ def examples(
 ) -> tuple[Rows, Rows]:
     """Rows of floats and targets (class numbers as ints), as many of each, at least one.
 
-    They are their `own` numbers, or share an array of floats with whoever gave it: half the memory,
-    where no code of the user's runs while they are read.
+    Unless they are to be their `own`, an array of floats is shared with whoever gave it.
 
     Raises TypeError for what holds no rows of numbers, ValueError for rows of different lengths and
     for numbers that are not finite, naming the place.
@@ -179,6 +176,8 @@ def like(data: Any, rows: Any) -> Any:
 
 def read_row(row: Any, name: str) -> list[float]:
     """One row of finite floats."""
+    if type(row) is list and {float}.issuperset(map(type, row)) and math.isfinite(sum(row)):
+        return row[:]  # at once
     entries = _in_order(row, name)
     if entries is None:
         kind, remedy = type(row).__name__, "for one feature write [[x] for x in X]"
@@ -289,14 +288,17 @@ def _all_finite(array: Any, name: str) -> Any:
 
 
 def _even(data: list[Any], name: str) -> Rows:
-    widths = [f"a row of {len(row)}" if isinstance(row, list) else "one number" for row in data]
+    widths = [len(row) if isinstance(row, list) else -1 for row in data]
     for i, width in enumerate(widths):
         if width != widths[0]:
-            raise ValueError(f"{name}[{i}] is {width}, {name}[0] is {widths[0]}")
+            a, b = ("one number" if n < 0 else f"a row of {n}" for n in (width, widths[0]))
+            raise ValueError(f"{name}[{i}] is {a}, {name}[0] is {b}")
     return Rows(data)
 
 
 def _read_target(t: Any, name: str) -> Any:
+    if type(t) is int and abs(t) < 2**63:
+        return t
     if isinstance(t, _TEXT):
         raise TypeError(
             f"{name} is the text {str(t)!r:.40}: encode classes as numbers, "

@@ -21,15 +21,15 @@ from typing import Any
 
 from tinygrad_edu.checks import is_listed, listed, number
 from tinygrad_edu.engine import Primitive, Value, constant, primitives
+from tinygrad_edu.engine.grouped import Grouped
 from tinygrad_edu.engine.primitive import builtin, on_values, register
-from tinygrad_edu.engine.value import method
 from tinygrad_edu.namespace import no_flow
 
 
 def _method(name: str, *functions: Callable[..., Any]) -> Primitive:
     """An operation of one operand: `f.exp(v)`, and `v.exp()` too."""
     record = register(builtin(name, *functions))
-    setattr(Value, name, method(record))
+    setattr(Value, name, record.of_one)
     return record
 
 
@@ -41,15 +41,10 @@ def _bends(x: float, alpha: float) -> bool:
     return x == 0 and alpha != 1
 
 
-def _dot_value(m: Any, *wxb: Any) -> Any:
-    """The operands are w1..wn, x1..xn and, if their number is odd, b."""
-    n = len(wxb) // 2
-    return m.dot(wxb[:n], wxb[n : 2 * n], *wxb[2 * n :])
-
-
-def _dot_slopes(m: Any, y: Any, *wxb: Any) -> tuple[Any, ...]:
-    n = len(wxb) // 2
-    return wxb[n : 2 * n] + wxb[:n] + (1.0,) * (len(wxb) % 2)
+def _wxb(x: tuple[Any, ...]) -> tuple[tuple[Any, ...], ...]:
+    """The groups of a dot, whose operands are w1..wn, x1..xn and, if their number is odd, b."""
+    n = len(x) // 2
+    return x[:n], x[n : 2 * n], x[2 * n :]
 
 
 # fmt: off
@@ -122,7 +117,7 @@ _log_softmax   = builtin("log_softmax",      lambda m, *x, k: _log_softmax_of(m,
                                              lambda m, y, *x, k: [(j == k) - p for j, p in enumerate(_softmax_of(m, x))])
 _cross_entropy = builtin("cross_entropy",    lambda m, target, *z: _minus_log_softmax_of(m, z, target),
                                              lambda m, y, target, *z: (no_flow, *[p - m.equal(target, j) for j, p in enumerate(_softmax_of(m, z))]))
-_dot           = builtin("dot",              _dot_value, _dot_slopes)
+_dot           = Grouped("dot",              lambda m, w, x, b: m.dot(w, x, *b), lambda m, y, w, x, b: (x, w, (1.0,) * len(b)), _wxb)
 # fmt: on
 
 
@@ -249,14 +244,14 @@ def dot(w: Iterable[Any], x: Iterable[Any], b: Any = None) -> Any:
 
     Raises ValueError if `w` and `x` differ in length.
     """
-    w, x = listed("w", w), listed("x", x)
+    w, x = (v if type(v) is tuple else tuple(listed(name, v)) for name, v in (("w", w), ("x", x)))
     if len(w) != len(x):
         raise ValueError(
             f"dot needs as many weights as inputs, got {len(w)} weights and {len(x)} inputs"
         )
     if not w:
         return 0.0 if b is None else b
-    return _dot.of((*w, *x) if b is None else (*w, *x, b))
+    return _dot.of_groups((w, x, () if b is None else (b,)))
 
 
 @register

@@ -10,8 +10,10 @@ A new function is two lines: its definition for floats, and its row in `FUNCTION
 
 import math
 from collections.abc import Callable, Iterable
+from functools import partial
 from math import asinh, atan, atan2, erf, hypot, inf, nan, tanh
-from types import ModuleType
+from math import pow as _pow
+from types import FunctionType, ModuleType
 from typing import Any, Final, NamedTuple
 
 #: The gradient of a node that no backward pass has reached: -0.0, which added to any number leaves
@@ -115,7 +117,7 @@ def remainder(x: float, y: float) -> float:
 def pow(x: float, y: float) -> float:
     """x ** y as in C: overflow is inf, a negative base with a fractional exponent is nan."""
     try:
-        return math.pow(x, y)
+        return _pow(x, y)
     except (ValueError, OverflowError):
         if x < 0 and y != math.floor(y):
             return nan
@@ -214,3 +216,24 @@ FUNCTIONS: Final = {function.name: function for function in (
 floats: Final = ModuleType("tinygrad_edu.namespace.floats", "The namespace m of plain floats.")
 vars(floats).update({name: function.of_floats for name, function in FUNCTIONS.items()})
 vars(floats).update(sum=sum, dot=dot, no_flow=no_flow, __all__=sorted([*FUNCTIONS, "dot", "sum"]))
+
+
+def bound(function: Callable[..., Any], constants: dict[str, float]) -> Callable[..., Any]:
+    """A function over `m` with its constants fixed, at a fifth of what a call of a `partial` costs.
+
+    They become defaults of its own code, and keywords, so that no operand can take their place.
+    """
+    if type(function) is FunctionType:
+        code = function.__code__
+        n = positional = code.co_argcount
+        while n and code.co_varnames[n - 1] in constants:
+            n -= 1
+        keywords = code.co_varnames[n : positional + code.co_kwonlyargcount]
+        if constants.keys() <= {*keywords}:
+            code = code.replace(co_argcount=n, co_kwonlyargcount=len(keywords))
+            closure, defaults = function.__closure__, function.__defaults__ or ()
+            defaults = defaults[: max(len(defaults) - positional + n, 0)]
+            fixed = FunctionType(code, function.__globals__, None, defaults, closure)
+            fixed.__kwdefaults__ = {**(function.__kwdefaults__ or {}), **constants}
+            return fixed
+    return partial(function, **constants)

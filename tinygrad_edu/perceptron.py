@@ -14,7 +14,8 @@ from tinygrad_edu import checks
 from tinygrad_edu.checks import as_random, finite, flag, instance, one_of, real, row, whole
 from tinygrad_edu.examples import examples
 from tinygrad_edu.namespace import dot
-from tinygrad_edu.nn.registry import Savable, check_count, register
+from tinygrad_edu.nn.mode import check_count
+from tinygrad_edu.nn.registry import Savable, register
 
 __all__ = ["GATES", "Perceptron", "PerceptronHistory", "gate", "truth_table", "xnor", "xor"]
 

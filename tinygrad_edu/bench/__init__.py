@@ -4,17 +4,20 @@ from collections.abc import Callable
 from typing import Final
 
 from tinygrad_edu.bench.fits import fits_table, sklearn_table
+from tinygrad_edu.bench.growth import growth_table
 from tinygrad_edu.bench.matrix import matrix_table, tracing_table
 from tinygrad_edu.bench.measure import Comparison, Table, compare
-from tinygrad_edu.bench.scalar import chain_table, moons_table
+from tinygrad_edu.bench.overheads import overheads_table
+from tinygrad_edu.bench.scalar import scalar_table
 
 #: The tables by name: each is a function of the number of rounds. They are measured in this order:
 #: what PyTorch and JAX import makes Python's collector slower.
 TABLES: Final[dict[str, Callable[[int], Table]]] = {
-    "moons": moons_table,
-    "chain": chain_table,
+    "scalar": scalar_table,
     "tracing": tracing_table,
     "matrix": matrix_table,
+    "overheads": overheads_table,
+    "growth": growth_table,
     "fits": fits_table,
 }
 

@@ -13,19 +13,10 @@ from importlib import import_module, metadata
 from statistics import fmean, median, stdev
 from typing import Any, Final, NamedTuple
 
-from tinygrad_edu.bench.frameworks import torch_parameters
-from tinygrad_edu.bench.measure import (
-    Comparison,
-    Table,
-    compare,
-    installed,
-    labelled,
-    missing,
-    one_blas_thread,
-    one_thread_each,
-    stated,
-)
-from tinygrad_edu.bench.nets import arrays, pictures
+from tinygrad_edu.bench.frameworks import Update, jax_dense, torch_dense
+from tinygrad_edu.bench.limit import Limit
+from tinygrad_edu.bench.measure import IN_NUMPY, LIMIT, Comparison, Table, beside, compare, in_numpy
+from tinygrad_edu.bench.nets import CLASSES, arrays
 from tinygrad_edu.data import digits, iris, moons, standardising
 from tinygrad_edu.nn import MLP
 from tinygrad_edu.optim import SGD
@@ -46,10 +37,16 @@ class Task(NamedTuple):
     y: Any
     batch: int
     epochs: int
+    momentum: float
 
     def model(self) -> MLP:
         """The net that is trained."""
         return MLP(self.sizes[0], self.sizes[1:], rng=0)
+
+    @property
+    def loss(self) -> str:
+        """The name of the loss."""
+        return "cross_entropy" if self.sizes[-1] > 1 else "binary_cross_entropy_with_logits"
 
     def batches(self) -> Iterator[Any]:
         """The numbers of the examples of each step of an epoch, shuffled by NumPy's generator."""
@@ -61,12 +58,14 @@ class Task(NamedTuple):
             yield [order[k : k + self.batch] for k in range(0, n, self.batch)]
 
 
-def task(sizes: list[int], data: Any, batch: int, epochs: int) -> Task:
+def task(
+    sizes: list[int], data: Any, batch: int, epochs: int, *, momentum: float = MOMENTUM
+) -> Task:
     """A task on data (X, y)."""
     import numpy as np
 
     X, y = data
-    return Task(sizes, np.array(X, float), np.array(y), batch, epochs)
+    return Task(sizes, np.array(X, float), np.array(y), batch, epochs, momentum)
 
 
 def _scaled_digits() -> tuple[Any, Any]:
@@ -79,137 +78,148 @@ def _standardised_iris() -> tuple[Any, Any]:
     return standardising(X)(X), y
 
 
-#: Net and data -> the task, and the goals: how many times as fast ours is to be.
-TASKS: Final[dict[str, tuple[Callable[[], Task], dict[str, float]]]] = {
+def noise(inputs: int, rows: int) -> tuple[Any, Any]:
+    """Random numbers in [0, 1), and random class numbers, as arrays."""
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+    return rng.random((rows, inputs)), rng.integers(0, CLASSES, rows)
+
+
+def _moons(epochs: int, momentum: float = MOMENTUM) -> Task:
+    data = moons(100, noise=0.1, rng=1)
+    return task([2, 16, 16, 1], data, 100, epochs, momentum=momentum)
+
+
+#: The engines of a row, and with which goal: how many times as fast ours is to be.
+Goals = dict[str, float | None]
+ALL: Final[Goals] = dict.fromkeys(("NumPy", "PyTorch", "JAX", "scikit-learn"))
+#: Net and data -> the task, and the goals.
+TASKS: Final[dict[str, tuple[Callable[[], Task], Goals]]] = {
     "moons, 2-16-16-1, 50 epochs": (
-        lambda: task([2, 16, 16, 1], moons(100, noise=0.1, rng=1), 100, 50),
-        {"NumPy": 1.0, "PyTorch": 4.0},
+        lambda: _moons(50), {**ALL, "NumPy": 1.0, "PyTorch": 4.0}
     ),
     "moons, 2-16-16-1, 1,500 epochs": (
-        lambda: task([2, 16, 16, 1], moons(100, noise=0.1, rng=1), 100, 1500),
-        {"NumPy": 1.0, "PyTorch": 1 / 0.06},
+        lambda: _moons(1500), {**ALL, "NumPy": 1.0, "PyTorch": 16.7}
     ),
     "iris, 4-16-3, 100 epochs in batches of 32": (
-        lambda: task([4, 16, 3], _standardised_iris(), 32, 100),
-        {"NumPy": 1 / 0.9},
+        lambda: task([4, 16, 3], _standardised_iris(), 32, 100), {**ALL, "NumPy": 1.11}
     ),
     "digits, 64-32-10, 30 epochs in batches of 32": (
-        lambda: task([64, 32, 10], _scaled_digits(), 32, 30),
-        {"NumPy": 1 / 0.9},
+        lambda: task([64, 32, 10], _scaled_digits(), 32, 30), {**ALL, "NumPy": 1.11}
     ),
-    "784-128-10, 1,000 rows, 1 epoch in batches of 64": (
-        lambda: task([784, 128, 10], pictures(784, 1000), 64, 1),
-        {"PyTorch": 1 / 3},
+    **{
+        f"784-128-10, {n:,} rows, epochs: {epochs}, in batches of 64": (
+            partial(lambda n, epochs: task([784, 128, 10], noise(784, n), 64, epochs), n, epochs),
+            {**ALL, "PyTorch": goal},
+        )
+        for n, epochs, goal in ((1000, 1, 1 / 3), (10_000, 5, 1 / 0.8), (60_000, 1, 1.0))
+    },
+    "2-16-16-1, 20,000 steps on the same 100 rows": (
+        lambda: _moons(20_000, momentum=0.0), {LIMIT: 1 / 2.5}
     ),
-    "784-128-10, 10,000 rows, 5 epochs in batches of 64": (
-        lambda: task([784, 128, 10], pictures(784, 10_000), 64, 5),
-        {"PyTorch": 1 / 0.8},
+    "64-32-10, 20,000 steps on the same 32 rows": (
+        lambda: task([64, 32, 10], noise(64, 32), 32, 20_000, momentum=0.0), {LIMIT: 1 / 2.5}
     ),
-}
+}  # fmt: skip
+#: Data of so many numbers are measured in half of the rounds.
+LARGE: Final = 10_000_000
 
 
 def fits_table(rounds: int) -> Table:
-    """`fit` beside NumPy by hand and, where they are installed, PyTorch and scikit-learn."""
-    here = [name for name in ENGINES if installed(name)]
-    with one_blas_thread() as one, one_thread_each(here):
+    """`fit` beside other engines, each with batches and updates of its own."""
+    with beside(*ENGINES) as side:
         table = Table(
-            "Whole trainings, from the call to the history; ours makes net and optimizer inside\n"
-            f"({stated(one)}; ReLU, SGD with momentum, a shuffle, loss and accuracy each epoch)",
+            "Whole trainings, from the call to the history; ours makes net and optimizer, too\n"
+            f"({side.threads}; ReLU, SGD with momentum, shuffles, loss and accuracy of\n"
+            f"each epoch; JAX has compiled before; {LIMIT}: steps alone, plain SGD)",
             engine="fit",
-            missing=missing([*ENGINES]),
+            missing=side.missing,
         )
         for name, (make, goals) in TASKS.items():
             given = make()
             weights = arrays(given.model())
-            others = {labelled(e): partial(ENGINES[e], given, weights) for e in here}
-            wanted = {labelled(e): goal for e, goal in goals.items() if e in here}
-            table.add(name, compare(partial(our_fit, given), others, rounds, wanted, least=1))
+            ours, turns = partial(our_fit, given), rounds
+            others = {e: partial(ENGINES[e], given, weights) for e in goals if e in side.here}
+            others[IN_NUMPY] = partial(in_numpy, ours)
+            if given.X.size >= LARGE:
+                turns = max(1, rounds // 2)
+            table.add(name, compare(ours, others, turns, goals, least=1))
     return table
 
 
-def our_fit(given: Task) -> list[float]:
-    """The loss of each epoch."""
+#: The mean loss of each epoch, and what share of the examples was right.
+Past = list[tuple[float, float]]
+
+
+def our_fit(given: Task) -> Past:
+    """What we give."""
     model = given.model()
     history = fit(
-        model, given.X, given.y,
-        loss="cross_entropy" if given.sizes[-1] > 1 else "binary_cross_entropy_with_logits",
-        optimizer=SGD(model.parameters(), lr=RATE, momentum=MOMENTUM),
+        model, given.X, given.y, loss=given.loss,
+        optimizer=SGD(model.parameters(), lr=RATE, momentum=given.momentum),
         epochs=given.epochs, batch_size=min(given.batch, len(given.X)), progress=False,
     )  # fmt: skip
-    return history.loss
+    return list(zip(history.loss, history.accuracy, strict=True))
 
 
-def numpy_fit(given: Task, weights: list[Any]) -> list[float]:
-    """The same in NumPy, as one writes it by hand."""
+def trained(dense: Callable[..., Update], given: Task, weights: list[Any]) -> Past:
+    """The same with the steps of another engine."""
+    import numpy as np
+
+    step = dense(weights, given.X, given.y, given.loss, RATE, given.momentum)
+    past, n = [], len(given.X)
+    for batches in given.batches():
+        steps = [step(chosen) for chosen in batches]
+        total = sum(float(loss) * len(b) for (loss, _), b in zip(steps, batches, strict=True))
+        Z = np.concatenate([np.asarray(outputs) for _, outputs in steps])
+        found = Z.argmax(axis=1) if Z.shape[1] > 1 else Z[:, 0] > 0
+        past.append((total / n, float((found == given.y[np.concatenate(batches)]).mean())))
+    return past
+
+
+def numpy_dense(
+    weights: list[Any], X: Any, y: Any, loss: str, rate: float, momentum: float
+) -> Update:
+    """A step in NumPy, as one writes it by hand."""
     import numpy as np
 
     parameters = [np.array(p) for p in weights]
     moved = [np.zeros_like(p) for p in parameters]
     layers = list(zip(parameters[::2], parameters[1::2], strict=True))
-    losses, n = [], len(given.X)
-    for batches in given.batches():
-        total, right = 0.0, 0
-        for chosen in batches:
-            A, y = [given.X[chosen]], given.y[chosen]
-            for W, b in layers[:-1]:
-                A.append(np.maximum(A[-1] @ W.T + b, 0))
-            Z = A[-1] @ layers[-1][0].T + layers[-1][1]
-            if Z.shape[1] == 1:
-                z = Z[:, 0]
-                total += float((np.maximum(z, 0) - z * y + np.log1p(np.exp(-abs(z)))).sum())
-                right += int(((z > 0) == y).sum())
-                delta = (1 / (1 + np.exp(-Z)) - y[:, None]) / len(y)
-            else:
-                E = np.exp(Z - Z.max(axis=1, keepdims=True))
-                delta = E / E.sum(axis=1, keepdims=True)
-                right += int((delta.argmax(axis=1) == y).sum())
-                total -= float(np.log(delta[range(len(y)), y]).sum())
-                delta[range(len(y)), y] -= 1
-                delta /= len(y)
-            gradients: list[Any] = []
-            for (W, _), a in zip(layers[::-1], A[::-1], strict=True):
-                gradients = [delta.T @ a, delta.sum(axis=0), *gradients]
-                delta = (delta @ W) * (a > 0)
-            for p, v, g in zip(parameters, moved, gradients, strict=True):
-                v *= MOMENTUM
-                v += g
-                p -= RATE * v
-        losses.append(total / n)
-    return losses
 
+    def step(chosen: Any) -> tuple[float, Any]:
+        A, t = [X[chosen]], y[chosen]
+        for W, b in layers[:-1]:
+            A.append(np.maximum(A[-1] @ W.T + b, 0))
+        Z = A[-1] @ layers[-1][0].T + layers[-1][1]
+        if loss == "cross_entropy":
+            E = np.exp(Z - Z.max(axis=1, keepdims=True))
+            delta = E / E.sum(axis=1, keepdims=True)
+            mean = -np.log(delta[range(len(t)), t]).mean()
+            delta[range(len(t)), t] -= 1
+        else:
+            z = Z[:, 0]
+            mean = (np.maximum(z, 0) - z * t + np.log1p(np.exp(-abs(z)))).mean()
+            delta = 1 / (1 + np.exp(-Z)) - t[:, None]
+        delta /= len(t)
+        gradients: list[Any] = []
+        for (W, _), a in zip(layers[::-1], A[::-1], strict=True):
+            gradients = [delta.T @ a, delta.sum(axis=0), *gradients]
+            delta = (delta @ W) * (a > 0)
+        for p, v, g in zip(parameters, moved, gradients, strict=True):
+            v *= momentum
+            v += g
+            p -= rate * v
+        return mean, Z
 
-def torch_fit(given: Task, weights: list[Any]) -> list[float]:
-    """The same in PyTorch: tensors of float64, eager, its own SGD."""
-    torch = import_module("torch")
-    f, single = torch.nn.functional, given.sizes[-1] == 1
-    X = torch.tensor(given.X)
-    y = torch.tensor(given.y, dtype=torch.float64 if single else torch.int64)
-    parameters = torch_parameters(weights)
-    layers = list(zip(parameters[::2], parameters[1::2], strict=True))
-    optimizer = torch.optim.SGD(parameters, lr=RATE, momentum=MOMENTUM)
-    losses = []
-    for batches in given.batches():
-        total, right = 0.0, 0
-        for chosen in map(torch.from_numpy, batches):
-            A, t = X[chosen], y[chosen]
-            for W, b in layers[:-1]:
-                A = f.relu(f.linear(A, W, b))
-            Z = f.linear(A, *layers[-1])
-            Z = Z[:, 0] if single else Z
-            loss = (f.binary_cross_entropy_with_logits if single else f.cross_entropy)(Z, t)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            total += float(loss.detach()) * len(chosen)
-            right += int(((Z > 0) == t if single else Z.argmax(dim=1) == t).sum())
-        losses.append(total / len(X))
-    return losses
+    return step
 
 
 def sklearn_fit(given: Task, weights: list[Any]) -> list[float]:
-    """The same as scikit-learn's classifier does it, from weights of its own."""
+    """The same as scikit-learn's classifier does it, from weights of its own; the losses alone."""
     classifier = import_module("sklearn.neural_network").MLPClassifier(
-        given.sizes[1:-1], solver="sgd", learning_rate_init=RATE, momentum=MOMENTUM,
+        given.sizes[1:-1], solver="sgd", learning_rate_init=RATE, momentum=given.momentum,
         nesterovs_momentum=False, alpha=0, batch_size=min(given.batch, len(given.X)),
         max_iter=given.epochs, tol=0, n_iter_no_change=given.epochs, random_state=0,
     )  # fmt: skip
@@ -218,10 +228,15 @@ def sklearn_fit(given: Task, weights: list[Any]) -> list[float]:
     return losses
 
 
-ENGINES: Final[dict[str, Callable[[Task, list[Any]], list[float]]]] = {
-    "NumPy": numpy_fit,
-    "PyTorch": torch_fit,
+#: Engine -> a whole training from given weights, where it can.
+ENGINES: Final[dict[str, Callable[[Task, list[Any]], Any]]] = {
+    "NumPy": partial(trained, numpy_dense),
+    "PyTorch": partial(trained, torch_dense),
+    "JAX": partial(trained, jax_dense),
     "scikit-learn": sklearn_fit,
+    LIMIT: lambda given, weights: Limit(
+        weights, given.X, given.y, given.loss, RATE, given.momentum
+    ).steps(given.epochs),
 }
 
 #: The data sets, by the names of their loaders in `sklearn.datasets`.

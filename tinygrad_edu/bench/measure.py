@@ -4,57 +4,83 @@ import gc
 import os
 import sys
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module, metadata, util
 from statistics import median
-from typing import Final
+from typing import Final, NamedTuple, TypeVar
 
-#: Name -> (module, package to install).
+from tinygrad_edu.bench.limit import built
+
+T = TypeVar("T")
+
+#: Name -> (module, package to install, what is said after name and version).
 PEERS: Final = {
-    "NumPy": ("numpy", "numpy"),
-    "micrograd": ("micrograd", "micrograd"),
-    "PyTorch": ("torch", "torch"),
-    "JAX": ("jax", "jax"),
-    "scikit-learn": ("sklearn", "scikit-learn"),
+    "NumPy": ("numpy", "numpy", " by hand"),
+    "micrograd": ("micrograd", "micrograd", ""),
+    "PyTorch": ("torch", "torch", ""),
+    "JAX": ("jax", "jax", ""),
+    "scikit-learn": ("sklearn", "scikit-learn", ""),
 }
+#: The program of `limit.c`.
+LIMIT: Final = "fused in C"
+#: Our programs of arrays as calls of NumPy, where a machine in C would run them.
+IN_NUMPY: Final = "tinygrad_edu in NumPy"
 
 
 def installed(name: str) -> bool:
-    """Whether a peer can be imported."""
-    return util.find_spec(PEERS[name][0]) is not None
+    """Whether an engine can be measured here; what is no peer is part of the package."""
+    if name == LIMIT:
+        return built() is not None
+    return name not in PEERS or util.find_spec(PEERS[name][0]) is not None
 
 
 def labelled(name: str) -> str:
-    """Name and version, as in "JAX 0.4.30"."""
-    return f"{name} {metadata.version(PEERS[name][1]).partition('+')[0]}"
+    """Name and version of a peer, as in "JAX 0.4.30"; the name of another engine."""
+    if name not in PEERS:
+        return name
+    _, package, more = PEERS[name]
+    return f"{name} {metadata.version(package).partition('+')[0]}{more}"
 
 
-def missing(names: Sequence[str]) -> list[str]:
+def missing(names: Collection[str]) -> list[str]:
     """What to install for those of the names that are not, as in "JAX (pip install jax)"."""
-    return [f"{name} (pip install {PEERS[name][1]})" for name in names if not installed(name)]
+    needs = {name: f"pip install {package}" for name, (_, package, _) in PEERS.items()}
+    needs[LIMIT] = "needs cc, a C compiler"
+    return [f"{name} ({needs[name]})" for name in names if not installed(name)]
+
+
+class Side(NamedTuple):
+    """The engines that are measured beside ours, those that are missing, and the state of BLAS."""
+
+    here: list[str]
+    missing: list[str]
+    threads: str
 
 
 @contextmanager
-def one_thread_each(names: Collection[str]) -> Iterator[None]:
-    """PyTorch on one thread, as the other engines are, and JAX with float64; restored after.
+def beside(*names: str) -> Iterator[Side]:
+    """The engines of these names that are installed, each on one thread and JAX with float64.
 
-    What they import is hidden from Python's collector, which would look through it again and again
-    for those who leave garbage.
+    What large ones import is hidden from Python's collector, which would look through it again and
+    again for those who leave garbage. All is restored after.
     """
+    here = [name for name in names if installed(name)]
     with ExitStack() as restored:
-        if "PyTorch" in names:
+        one = restored.enter_context(one_blas_thread())
+        if "PyTorch" in here:
             torch = import_module("torch")
             restored.callback(torch.set_num_threads, torch.get_num_threads())
             torch.set_num_threads(1)
-        if "JAX" in names:
+        if "JAX" in here:
             config = import_module("jax").config
             restored.callback(config.update, "jax_enable_x64", config.jax_enable_x64)
             config.update("jax_enable_x64", True)
-        gc.freeze()
-        restored.callback(gc.unfreeze)
-        yield
+        if {"PyTorch", "JAX"} & set(here):
+            gc.freeze()
+            restored.callback(gc.unfreeze)
+        yield Side(here, missing(names), stated(one))
 
 
 #: What OpenBLAS, OpenMP, MKL and Apple's Accelerate read when NumPy is imported.
@@ -67,24 +93,35 @@ VARIABLES: Final = (
 
 
 @contextmanager
+def environment(values: Mapping[str, str]) -> Iterator[None]:
+    """These variables of the environment, which is restored after."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            os.environ.update({} if value is None else {name: value})
+
+
+def in_numpy(run: Callable[[], T]) -> T:
+    """What `run` gives; programs that are made and run inside are calls of NumPy."""
+    with environment({"TINYGRAD_EDU_MACHINE": "none"}):
+        return run()
+
+
+@contextmanager
 def one_blas_thread() -> Iterator[bool]:
     """Limit BLAS to one thread; gives whether it is.
 
-    Where NumPy is not imported yet this is done by the environment, which is restored after; else
-    by threadpoolctl. Without that it holds where the environment says so already.
+    Where NumPy is not imported yet the environment does it, else threadpoolctl. Without that it
+    holds where the environment says so already.
     """
     if "numpy" not in sys.modules:
-        before = {name: os.environ.get(name) for name in VARIABLES}
-        os.environ.update(dict.fromkeys(VARIABLES, "1"))
-        try:
+        with environment(dict.fromkeys(VARIABLES, "1")):
             import_module("numpy")
             yield True
-        finally:
-            for name, value in before.items():
-                if value is None:
-                    os.environ.pop(name, None)
-                else:
-                    os.environ[name] = value
     elif util.find_spec("threadpoolctl") is not None:
         with import_module("threadpoolctl").threadpool_limits(1, "blas"):
             yield True
@@ -102,7 +139,7 @@ Rows = list[list[float]]
 Step = Callable[[], float]
 
 #: An engine has its turn for about this long in each round, and for so many steps.
-_SECONDS_A_TURN: Final = 0.6
+_SECONDS_A_TURN: Final = 0.3
 _STEPS_A_TURN: Final = (3, 200)
 
 
@@ -125,7 +162,8 @@ class Comparison:
 class Table:
     """What was measured: per group (a size, say) our seconds a step, and the other engines.
 
-    `limits` are the seconds that ours may take, `details` what else there is to say.
+    `limits` are the seconds that ours may take, `details` what else there is to say. Where ours is
+    no time it is a number of `units`: "GB", or "" for an exponent.
     """
 
     title: str
@@ -135,6 +173,7 @@ class Table:
     missing: list[str] = field(default_factory=list)
     details: dict[str, str] = field(default_factory=dict)
     limits: dict[str, float] = field(default_factory=dict)
+    units: dict[str, str] = field(default_factory=dict)
 
     def add(
         self,
@@ -143,9 +182,12 @@ class Table:
         *,
         detail: str = "",
         limit: float | None = None,
+        unit: str | None = None,
     ) -> None:
         """Enter what `compare` gave for a group."""
         self.ours[group], self.others[group] = measured
+        if unit is not None:
+            self.units[group] = unit
         if detail:
             self.details[group] = detail
         if limit is not None:
@@ -156,17 +198,17 @@ def compare(
     ours: Callable[[], object],
     others: Mapping[str, Callable[[], object]],
     rounds: int,
-    goals: Mapping[str, float] | None = None,
+    goals: Mapping[str, float | None] | None = None,
     *,
     least: int | None = None,
 ) -> tuple[float, list[Comparison]]:
     """Our seconds a step, and for each other engine a `Comparison`, with its goal if it has one.
 
-    In each round the engines have their turns one after the other: several steps, of which the
-    median counts. Before a turn garbage is collected, untimed, so that no engine pays for
-    another's; between its own steps an engine pays for what it left, with the collector as Python
-    has it. The first steps of each are not counted. With `least=1` an engine with steps longer
-    than a turn makes one a turn, and what it leaves is not counted.
+    Engines go by the names of `labelled`. In each round they have their turns one after the other:
+    several steps, of which the median counts. Before a turn garbage is collected, untimed, so that
+    no engine pays for another's; between its own steps an engine pays for what it left, with the
+    collector as Python has it. The first steps of each are not counted. With `least=1` an engine
+    with steps longer than a turn makes one a turn, and what it leaves is not counted.
     """
     engines = [ours, *others.values()]
     steps = [_steps_a_turn(engine, least) for engine in engines]
@@ -174,7 +216,7 @@ def compare(
     mine, *theirs = zip(*turns, strict=True)
     return median(mine), [
         Comparison(
-            name,
+            labelled(name),
             median(seconds),
             [theirs_now / mine_now for theirs_now, mine_now in zip(seconds, mine, strict=True)],
             (goals or {}).get(name),
@@ -199,3 +241,21 @@ def _seconds(step: Callable[[], object]) -> float:
     start = time.perf_counter()
     step()
     return time.perf_counter() - start
+
+
+def duration(seconds: float) -> str:
+    """A time to three digits: 1.23 ms."""
+    for unit, size in (("s", 1.0), ("ms", 1e-3)):
+        if seconds >= size:
+            return f"{ratio(seconds / size)} {unit}"
+    return f"{ratio(1e6 * seconds)} µs"
+
+
+def ratio(x: float) -> str:
+    """A positive number to three digits, also where the last is 0: 31.2, 1.30, 0.0123, 245."""
+    return f"{x:#.3g}".removesuffix(".") if x < 999.5 else f"{x:.0f}"
+
+
+def amount(x: float, unit: str | None) -> str:
+    """A time, or a number of that unit."""
+    return duration(x) if unit is None else f"{x:.2f} {unit}".rstrip()

@@ -7,7 +7,7 @@ from typing import Any, Final
 from tinygrad_edu.bench.measure import Rows, Step
 from tinygrad_edu.data import moons
 from tinygrad_edu.engine import Value
-from tinygrad_edu.losses import Loss, cross_entropy, squared_error
+from tinygrad_edu.losses import find_loss
 from tinygrad_edu.nn import MLP, Layer, Module
 from tinygrad_edu.optim import SGD
 
@@ -37,12 +37,16 @@ class ConvolutionNet(Module):
 
 @dataclass(frozen=True)
 class Problem:
-    """A net with its loss and one batch, which stays the same in all steps."""
+    """A net with the name of its loss and one batch, which stays the same in all steps."""
 
     model: MLP | ConvolutionNet
-    loss: Loss
+    loss: str
     X: Rows
     y: list[int]
+
+    def start(self) -> tuple[list[Any], Rows, list[int], str, float]:
+        """What another engine begins with: weights, data, loss, learning rate."""
+        return arrays(self.model), self.X, self.y, self.loss, RATE
 
     def weights(self) -> list[tuple[Rows, list[float]]]:
         """W (units x inputs) and b of each layer."""
@@ -67,19 +71,19 @@ def problem() -> tuple[Rows, list[int]]:
 
 def regression() -> Problem:
     """2-16-16-1 on the 100 points of the moons, with squared error of the targets -1 and 1."""
-    return Problem(MLP(2, [16, 16, 1], rng=1337), squared_error, *problem())
+    return Problem(MLP(2, [16, 16, 1], rng=1337), "squared_error", *problem())
 
 
 def classifier(inputs: int, hidden: int, examples: int) -> Problem:
     """One hidden layer, 10 scores, softmax and cross entropy of a class number."""
     return Problem(
-        MLP(inputs, [hidden, CLASSES], rng=1337), cross_entropy, *pictures(inputs, examples)
+        MLP(inputs, [hidden, CLASSES], rng=1337), "cross_entropy", *pictures(inputs, examples)
     )
 
 
 def convolution() -> Problem:
     """8x8 pictures, 8 filters of 3x3, 10 scores, 32 examples."""
-    return Problem(ConvolutionNet(random.Random(1337)), cross_entropy, *pictures(SIDE * SIDE, 32))
+    return Problem(ConvolutionNet(random.Random(1337)), "cross_entropy", *pictures(SIDE * SIDE, 32))
 
 
 def pictures(inputs: int, examples: int) -> tuple[Rows, list[int]]:
@@ -109,6 +113,7 @@ def matrix_step(given: Problem) -> Step:
     from tinygrad_edu.train.training import Training
 
     optimizer = SGD(given.model.parameters(), lr=RATE)
-    descent = matrix_descent(Training(given.model, given.loss, None, optimizer, given.X, given.y))
+    loss = find_loss(given.loss)
+    descent = matrix_descent(Training(given.model, loss, None, optimizer, given.X, given.y))
     batch = range(len(given.X))
     return lambda: descent.step(batch, 0)[0]

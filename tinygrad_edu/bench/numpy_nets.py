@@ -6,12 +6,20 @@ each, numbers that stay are arrays without dimensions, sums over examples are pr
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from tinygrad_edu.bench.measure import Step
-from tinygrad_edu.bench.nets import FILTER, FILTERS, PLACES, RATE, Problem, patches
+from tinygrad_edu.bench.nets import (
+    FILTER,
+    FILTERS,
+    PLACES,
+    RATE,
+    ConvolutionNet,
+    Problem,
+    patches,
+)
 from tinygrad_edu.vectorize.arrays import Array
 
 #: Calls to be made, one after the other.
@@ -133,5 +141,11 @@ def softmax_cross_entropy(D: Array, y: Sequence[int]) -> Step:
     return loss
 
 
-regression_step = partial(dense_step, loss=squared_error)
-classifier_step = partial(dense_step, loss=softmax_cross_entropy)
+LOSSES: Final = {"squared_error": squared_error, "cross_entropy": softmax_cross_entropy}
+
+
+def step_by_hand(given: Problem) -> Step:
+    """A step of a net of the table."""
+    if isinstance(given.model, ConvolutionNet):
+        return convolution_step(given)
+    return dense_step(given, LOSSES[given.loss])

@@ -1,13 +1,17 @@
-"""The scalar engine against micrograd: a full-batch step of the moons demo, and a long chain."""
+"""The scalar engine, operation by operation, beside micrograd and a class as microgpt has it."""
 
+import gc
+import random
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from importlib import import_module
 from typing import Any, Final
 
 from tinygrad_edu.bench import frameworks
-from tinygrad_edu.bench.measure import Rows, Step, Table, compare, installed, labelled, missing
+from tinygrad_edu.bench.measure import Rows, Step, Table, compare, installed, missing
+from tinygrad_edu.bench.microgpt import GptStep, Scalar
 from tinygrad_edu.bench.nets import problem
 from tinygrad_edu.engine import Value
 from tinygrad_edu.losses import l2
@@ -15,25 +19,113 @@ from tinygrad_edu.nn import MLP
 from tinygrad_edu.optim import SGD
 from tinygrad_edu.train import train
 
+MICROGPT: Final = "microgpt-style"
+
+
+#: Operation -> a function of two numbers, and how many times as fast as microgpt's it is to be.
+OPERATIONS: Final[dict[str, tuple[Callable[[Any, Any], Any], float | None]]] = {
+    "a + b": (lambda a, b: a + b, None),
+    "a + 1.0": (lambda a, b: a + 1.0, 1 / 1.3),
+    "a - b": (lambda a, b: a - b, None),
+    "a * b": (lambda a, b: a * b, None),
+    "a / b": (lambda a, b: a / b, None),
+    "-a": (lambda a, b: -a, None),
+    "a**2": (lambda a, b: a**2, 1 / 1.3),
+    "a**-0.5": (lambda a, b: a**-0.5, 1 / 1.3),
+    "relu": (lambda a, b: a.relu(), None),
+    "exp": (lambda a, b: a.exp(), None),
+    "log": (lambda a, b: a.log(), None),
+    "tanh": (lambda a, b: a.tanh(), None),
+}
+#: Operations that micrograd does not have.
+LACKED: Final = ("exp", "log", "tanh")
+TIMES: Final = 1000
 #: Nodes -> times as fast as micrograd.
-GOALS: Final = {3_000: 1.3, 30_000: 2.0}
+CHAINS: Final = {3_000: 1.3, 30_000: 2.0}
 
 
-def chain_table(rounds: int) -> Table:
-    """Our engine against micrograd, which has nodes of the same size."""
+def classes(operation: str = "") -> dict[str, Callable[[float], Any]]:
+    """The other classes of numbers that are here and have the operation."""
+    here: dict[str, Callable[[float], Any]] = {MICROGPT: Scalar}
+    if installed("micrograd") and operation not in LACKED:
+        here["micrograd"] = import_module("micrograd.engine").Value
+    return here
+
+
+def scalar_table(rounds: int) -> Table:
+    """Operations, chains of them, a GPT in scalars, and the demo of micrograd."""
     table = Table(
-        "A graph of single operations: a chain of (x*b + a).relu(), forward and backward",
+        f"Operations on numbers, {TIMES:,} times each: results; their sum, and back. Then graphs\n"
+        "of single operations (without Python's collector; with what was there before\n"
+        "frozen), and the demo of micrograd, where a unit is one node of ours",
         missing=missing(["micrograd"]),
     )
     with _deep_recursion():
-        for nodes, goal in GOALS.items():
-            others = {}
-            if installed("micrograd"):
-                value = import_module("micrograd.engine").Value
-                others[labelled("micrograd")] = chain_step(value, nodes)
-            goals = dict.fromkeys(others, goal)
-            table.add(f"{nodes:,} nodes", compare(chain_step(Value, nodes), others, rounds, goals))
+        for group, ours, others, goals in _rows():
+            table.add(group, compare(ours, others, rounds, goals))
     return table
+
+
+def _rows() -> Iterator[tuple[str, Step, dict[str, Step], dict[str, float | None]]]:
+    """What is measured, ours, the others, and their goals."""
+    for name, (make, goal) in OPERATIONS.items():
+        for group, step in ((name, results), (f"{name}, and back", sum_and_back)):
+            others = {engine: step(value, make) for engine, value in classes(name).items()}
+            yield group, step(Value, make), others, {"micrograd": 1.0, MICROGPT: goal}
+    for nodes, goal in CHAINS.items():
+        chain = chain_step(Value, nodes)
+        others = {engine: chain_step(value, nodes) for engine, value in classes().items()}
+        others |= without_collector(chain, others[MICROGPT])
+        yield f"a chain of (x*b + a).relu(), {nodes:,} nodes", chain, others, {"micrograd": goal}
+    ours, theirs = (GptStep(value, random.Random(0)) for value in (Value, Scalar))
+    others = {MICROGPT: theirs, **without_collector(ours, theirs)}
+    yield f"a step of a GPT, {len(ours.parameters):,} parameters", ours, others, {MICROGPT: 1.0}
+    X, y = problem()
+    others = {"micrograd": micrograd_step(X, y)} if installed("micrograd") else {}
+    yield "a step of 2-16-16-1, 100 points", our_step(X, y), others, {"micrograd": 30.0}
+
+
+def results(value: Callable[[float], Any], make: Callable[[Any, Any], Any]) -> Step:
+    """The results alone; gives the last one."""
+
+    def step() -> float:
+        a, b = value(1.3), value(0.7)
+        for _ in range(TIMES):
+            result = make(a, b)
+        return float(result.data)
+
+    return step
+
+
+def sum_and_back(value: Callable[[float], Any], make: Callable[[Any, Any], Any]) -> Step:
+    """Forward and backward; gives the derivative of the sum by a."""
+
+    def step() -> float:
+        a, b = value(1.3), value(0.7)
+        total = a
+        for _ in range(TIMES):
+            total = total + make(a, b)
+        total.backward()
+        return float(a.grad)
+
+    return step
+
+
+def without_collector(ours: Step, theirs: Step) -> dict[str, Step]:
+    """The steps where Python's collector does not look, or not at what was there before."""
+
+    def between(before: Callable[[], None], step: Step, after: Callable[[], None]) -> float:
+        before()
+        try:
+            return step()
+        finally:
+            after()
+
+    return {
+        "tinygrad_edu, no gc": partial(between, gc.disable, ours, gc.enable),
+        "tinygrad_edu, frozen": partial(between, gc.freeze, ours, gc.unfreeze),
+        f"{MICROGPT}, no gc": partial(between, gc.disable, theirs, gc.enable),
+    }
 
 
 def chain_step(value: Callable[[float], Any], nodes: int) -> Callable[[], float]:
@@ -52,33 +144,17 @@ def chain_step(value: Callable[[float], Any], nodes: int) -> Callable[[], float]
 
 @contextmanager
 def _deep_recursion() -> Iterator[None]:
-    """Python may recurse as deep as the graph, as micrograd's `backward` does."""
+    """Python may recurse as deep as the graphs, as `backward` of the others does."""
     limit = sys.getrecursionlimit()
-    sys.setrecursionlimit(max(limit, 2 * max(GOALS)))
+    sys.setrecursionlimit(max(limit, 100_000))
     try:
         yield
     finally:
         sys.setrecursionlimit(limit)
 
 
-GOAL: Final = 30.0
 RATE: Final = 0.1
 STRENGTH: Final = 1e-4
-
-
-def moons_table(rounds: int) -> Table:
-    """Our scalar engine, through `train`, against micrograd."""
-    table = Table(
-        "One full-batch step of the moons demo: forward, backward, SGD update\n"
-        "(100 points, MLP 2-16-16-1, 337 parameters, mean hinge + 1e-4 sum p^2)",
-        missing=missing(["micrograd"]),
-    )
-    X, y = problem()
-    others = {}
-    if installed("micrograd"):
-        others[labelled("micrograd")] = micrograd_step(X, y)
-    table.add("", compare(our_step(X, y), others, rounds, dict.fromkeys(others, GOAL)))
-    return table
 
 
 def start() -> MLP:
@@ -90,15 +166,9 @@ def our_step(X: Rows, y: list[int]) -> Step:
     """Our scalar engine."""
     model = start()
     steps = train(
-        model,
-        X,
-        y,
-        loss="hinge",
-        optimizer=SGD(model.parameters(), lr=RATE),
-        epochs=10**9,
-        penalty=lambda model: l2(model.parameters(), STRENGTH),
-        engine="scalar",
-    )
+        model, X, y, loss="hinge", optimizer=SGD(model.parameters(), lr=RATE), epochs=10**9,
+        penalty=lambda model: l2(model.parameters(), STRENGTH), engine="scalar",
+    )  # fmt: skip
     return lambda: next(steps).loss
 
 

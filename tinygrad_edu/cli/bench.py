@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from tinygrad_edu.bench import TABLES, Comparison, Table, sklearn_table
-from tinygrad_edu.bench.measure import one_blas_thread
+from tinygrad_edu.bench.measure import amount, duration, one_blas_thread, ratio
 from tinygrad_edu.cli.options import UsageError, command, only, takes
 from tinygrad_edu.files import write
 
 #: Widths of the columns: engine, time, ratio, its spread, goal; and of ours.
-_LINE: Final = "{:<23}{:>9}{:>8}  {:<18}{}"
-_OUR_LINE: Final = "{:<23}{:>9}  {:<28}{}"
+_LINE: Final = "{:<23}{:>9}{:>8}  {:<17} {}"
+_OUR_LINE: Final = "{:<23}{:>9}  {:<27} {}"
 
 
 @command(
@@ -26,10 +26,11 @@ _OUR_LINE: Final = "{:<23}{:>9}  {:<28}{}"
     takes("--sklearn", action="store_true",
           help="instead of these tables, fit time and accuracy of ScalarMLPClassifier beside "
           "scikit-learn's MLPClassifier"),
+    takes("--markdown", action="store_true", help="tables as a README has them, without goals"),
     takes("--json", metavar="FILE", help="write the numbers to FILE, too"),
     description="Measure the speed of the scalar and the matrix engine against NumPy written by "
     "hand and those of micrograd, PyTorch, JAX and scikit-learn that are installed, side by side "
-    "in one run of about five minutes.",
+    "in one run of about ten minutes.",
 )  # fmt: skip
 def run(args: argparse.Namespace) -> int:
     """Print each table as soon as it is measured."""
@@ -57,9 +58,11 @@ def run(args: argparse.Namespace) -> int:
                 if not args.sklearn:
                     raise
                 raise UsageError(str(error)) from None
-            print(f"\n{text(tables[name])}", flush=True)
+            shown = markdown(tables[name]) if args.markdown else text(tables[name])
+            print(f"\n{shown}", flush=True)
     only = "".join(f" --only {name}" for name in names) if args.only else ""
     only += " --sklearn" if args.sklearn else ""
+    only += " --markdown" if args.markdown else ""
     print(f"\nto repeat: python -m tinygrad_edu bench --rounds {args.rounds}{only}")
     if args.json is not None:
         content = {
@@ -84,15 +87,16 @@ def text(table: Table) -> str:
     """A table in lines of at most 80 characters."""
     ratios = ("ratio", "(spread)") if any(table.others.values()) else ("", "")
     title = [part for line in table.title.splitlines() for part in textwrap.wrap(line, 80)]
-    lines = [*title, _LINE.format("", "time", *ratios, "goal")]
+    time = "time" if len(table.units) < len(table.ours) else ""
+    lines = [*title, _LINE.format("", time, *ratios, "goal")]
     for group, ours in table.ours.items():
         if group:
             lines.append(group)
         detail, limit = table.details.get(group, ""), table.limits.get(group)
-        goal = "" if limit is None else f"{duration(limit)} {_met(ours <= limit)}"
-        lines.append(
-            _OUR_LINE.format(f"  tinygrad_edu {table.engine}", duration(ours), detail, goal)
-        )
+        unit = table.units.get(group)
+        goal = "" if limit is None else f"{amount(limit, unit)} {_met(ours <= limit)}"
+        name = f"  tinygrad_edu {table.engine}"
+        lines.append(_OUR_LINE.format(name, amount(ours, unit), detail, goal))
         for other in table.others[group]:
             spread = f"({ratio(min(other.ratios))} - {ratio(max(other.ratios))})"
             cells = (f"  {other.engine}", duration(other.seconds), ratio(other.ratio), spread)
@@ -103,29 +107,28 @@ def text(table: Table) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
+def markdown(table: Table) -> str:
+    """A row for each group, a column for each engine, in brackets the ratio."""
+    engines = list(dict.fromkeys(o.engine for others in table.others.values() for o in others))
+    rows = [["measured", "ours", *engines], ["---", *["---:"] * (1 + len(engines))]]
+    for group, ours in table.ours.items():
+        cells = {o.engine: f"{duration(o.seconds)} ({ratio(o.ratio)})" for o in table.others[group]}
+        detail = f" ({table.details[group]})" if group in table.details else ""
+        mine = amount(ours, table.units.get(group)) + detail
+        rows.append([group, mine, *(cells.get(engine, "") for engine in engines)])
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
 def verdict(other: Comparison) -> str:
     """The goal and whether it is met, "" if there is none; below 1 as a multiple of its time."""
     if other.goal is None:
         return ""
-    goal = f"{other.goal:,g}" if other.goal >= 1 else f"{1 / other.goal:g}x time"
+    goal = f"{other.goal:,.5g}" if other.goal >= 1 else f"{1 / other.goal:g}x time"
     return f"{goal} {_met(other.ratio >= other.goal)}"
 
 
 def _met(reached: bool) -> str:
     return "met" if reached else "missed"
-
-
-def duration(seconds: float) -> str:
-    """A time to three digits: 1.23 ms."""
-    for unit, size in (("s", 1.0), ("ms", 1e-3)):
-        if seconds >= size:
-            return f"{ratio(seconds / size)} {unit}"
-    return f"{ratio(1e6 * seconds)} µs"
-
-
-def ratio(x: float) -> str:
-    """A positive number to three digits, also where the last is 0: 31.2, 1.30, 0.0123, 245."""
-    return f"{x:#.3g}".removesuffix(".") if x < 999.5 else f"{x:.0f}"
 
 
 def to_dict(table: Table) -> dict[str, Any]:

@@ -27,11 +27,12 @@ forward pass, whatever their `data` is now; with the slopes of the operation the
 derivatives. No operation touches `.grad`: the chain rule stands once, in `walk.chain_rule`.
 """
 
+from tinygrad_edu.engine.anomaly import NonFiniteError
 from tinygrad_edu.engine.gradients import GraphError, grad, gradients
-from tinygrad_edu.engine.modes import NonFiniteError, detect_anomaly, no_grad
+from tinygrad_edu.engine.leaves import RandomLeaf
+from tinygrad_edu.engine.modes import detect_anomaly, no_grad
 from tinygrad_edu.engine.primitive import Primitive, primitive, primitives
 from tinygrad_edu.engine.primitive import on_values as functions
-from tinygrad_edu.engine.random_leaf import RandomLeaf
 from tinygrad_edu.engine.value import Value, constant, parameter
 from tinygrad_edu.engine.walk import toposort
 

@@ -5,11 +5,6 @@ from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from typing import Any, NamedTuple
 
-
-class NonFiniteError(FloatingPointError):
-    """Under `detect_anomaly` a number became inf or nan."""
-
-
 #: `tracer(event, v, *details)` is told what happens to a Value besides the graph it becomes part
 #: of. The engine has none; `vectorize.tape.Recorder` is one, and says which events there are.
 Tracer = Callable[..., Any]

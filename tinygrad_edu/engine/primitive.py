@@ -1,32 +1,38 @@
 """Primitive: one operation, its value and its slopes, written once over a namespace `m`."""
 
 from collections.abc import Callable
-from functools import partial
 from math import copysign
 from types import SimpleNamespace
 from typing import Any, Final, Generic, Self, TypeVar, overload
 
 from tinygrad_edu.checks import instance, number
-from tinygrad_edu.namespace import floats, no_flow
+from tinygrad_edu.namespace import bound, floats, no_flow
 
 V = TypeVar("V")
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Node(Generic[V]):
-    """What operations and the walk, whose files `Value` imports, know of it: slots and makers."""
+    """What operations and the walk, whose files `Value` imports, know of it: slots and makers.
 
-    __slots__ = ("_birth", "_float", "_grad", "_name", "_numbers", "_parents", "_primitive")
+    One or two operands and their numbers stand in slots of their own, not in tuples: Python's
+    collector, which takes most of the time that large graphs need, counts and visits objects.
+    """
+
+    __slots__ = ("_birth", "_float", "_grad", "_left", "_name", "_primitive", "_right", "_x_left", "_x_right", "_y")  # fmt: skip
 
     _float: float  # `data`, which the user may change
     _grad: float  # `grad`, or walk.UNREACHED
     _name: str | None
     _primitive: "Primitive | str"  # what made it; of a leaf its kind, such as "input"
-    _parents: tuple[V, ...]
-    _numbers: tuple[float, ...]  # (y, *x) as the forward pass found them; () of a leaf
-    _birth: int  # of a result: later than its parents, so that sorting by it sorts a graph
+    _left: V  # the first operand
+    _right: Any  # the second, None without one; of several the tuple of all, or of their groups
+    _y: float  # the result as the forward pass found it
+    _x_left: float  # the operands, as `_left` and `_right` have them
+    _x_right: Any
+    _birth: int  # 0 of a leaf, else later than those of the operands: it sorts a graph
 
-    _node: Callable[["Primitive", float, tuple[Any, ...], tuple[float, ...]], V]  # makes a result
+    _result: Callable[..., V]  # makes the result of an operation on this node and `_right`
     _constant: Callable[[float], V]  # makes a leaf of a number among the operands
 
 
@@ -43,7 +49,7 @@ class Primitive:
     keyword arguments of these functions, bound by the call: `leaky_relu(x, alpha=0.1)`.
     """
 
-    __slots__ = ("_arity", "_bound", "_key", "_slopes", "_value", "constants", "kink", "name", "slopes", "value")  # fmt: skip
+    __slots__ = ("_arity", "_bound", "_key", "_slopes", "_value", "constants", "kink", "name", "of_one", "slopes", "value")  # fmt: skip
 
     def __init__(
         self,
@@ -63,8 +69,9 @@ class Primitive:
         constants = {} if constants is None else constants
         self.constants = instance("constants", constants, dict, "a dict of numbers by name")
         self._key = _key(self.constants)
-        self._value = partial(value, floats, **self.constants)  # the two on floats
-        self._slopes = partial(slopes, floats, **self.constants)
+        self._value = bound(value, constants) if constants else value
+        self._slopes = bound(slopes, constants) if constants else slopes
+        self.of_one = _of_one(self)
         self._bound: dict[Any, Self] = {}  # what `bind` gave before
         self._arity = -1  # the number of slopes that `check` found right the last time
 
@@ -74,24 +81,22 @@ class Primitive:
     def __call__(self, *x: Node[V] | float, **constants: float) -> V: ...
     def __call__(self, *x: Any, **constants: float) -> Any:
         """The node y on Values and numbers; on plain numbers alone a plain number."""
-        if len(x) == 1 and not constants and isinstance(x[0], Node):
-            return self.of_one(x[0])
-        return (self.bind(**constants) if constants else self).of(x)
+        fixed = self.bind(**constants) if constants else self
+        return fixed.of_one(x[0]) if len(x) == 1 and isinstance(x[0], Node) else fixed.of(x)
 
     def of(self, x: tuple[Any, ...]) -> Any:
         """The same for a tuple of operands: quicker where there are many."""
         try:
-            numbers = [v._float for v in x]
-            node = x[0]._node
+            numbers = tuple([v._float for v in x])
+            left = x[0]
         except (AttributeError, IndexError):  # there are numbers among the operands
-            numbers = [v._float if isinstance(v, Node) else number(v, self.name) for v in x]
+            numbers = tuple([v._float if isinstance(v, Node) else number(v, self.name) for v in x])
             known = next((v for v in x if isinstance(v, Node)), None)
             if known is None:
-                return number(self._value(*numbers), f"the value of {self.name}")
-            node = known._node
-            x = tuple([v if isinstance(v, Node) else known._constant(v) for v in x])
+                return number(self._value(floats, *numbers), f"the value of {self.name}")
+            left, *_ = x = tuple([v if isinstance(v, Node) else known._constant(v) for v in x])
         try:
-            y = self._value(*numbers)
+            y = self._value(floats, *numbers)
         except TypeError:  # of an object that has every attribute
             for v in x:
                 if not isinstance(v, Node):
@@ -99,25 +104,18 @@ class Primitive:
             raise
         if type(y) is not float:
             y = number(y, f"the value of {self.name}")
-        return node(self, y, x, (y, *numbers))
-
-    def of_one(self, v: Node[V]) -> V:
-        """The same for one operand that is no number."""
-        x = v._float
-        y = self._value(x)
-        if type(y) is not float:
-            y = number(y, f"the value of {self.name}")
-        return v._node(self, y, (v,), (y, x))
+        right, x_right = (x[1], numbers[1]) if len(x) == 2 else (x, numbers)
+        return left._result(self, y, numbers[0], right, x_right)
 
     def bind(self, **constants: float) -> Self:
         """The same operation with its constants fixed; equal constants give the same object."""
         key = _key(constants)
-        bound = self._bound.get(key)
-        if bound is None:
-            bound = type(self)(self.name, self.value, self.slopes, self.kink, constants=constants)
+        fixed = self._bound.get(key)
+        if fixed is None:
+            fixed = type(self)(self.name, self.value, self.slopes, self.kink, constants=constants)
             if len(self._bound) < 1024:  # x**c for ever new c must not fill the memory
-                self._bound[key] = bound
-        return bound
+                self._bound[key] = fixed
+        return fixed
 
     def check(self, slopes: object, parents: int) -> None:
         """Raise ValueError or TypeError unless there is one float per parent.
@@ -163,6 +161,22 @@ class Primitive:
                 "save the model's numbers with model.save(path) instead"
             )
         return _find, (self.name, self.constants)
+
+
+def _of_one(primitive: Primitive) -> Callable[[Any], Any]:
+    """The operation on one Value as a function, which can be a method of Value."""
+    name, value = primitive.name, primitive._value
+
+    def method(self: Any) -> Any:
+        x = self._float
+        y = value(floats, x)
+        if type(y) is not float:
+            y = number(y, f"the value of {name}")
+        return self._result(primitive, y, x, None, None)
+
+    method.__name__, method.__qualname__ = name, f"Value.{name}"
+    method.__doc__ = f"`functions.{name}` of this Value."
+    return method
 
 
 def _key(constants: dict[str, float]) -> tuple[tuple[str, float, float], ...]:

@@ -7,43 +7,46 @@ from typing import Any, ClassVar, Final
 
 from tinygrad_edu.checks import is_real, number
 from tinygrad_edu.engine import modes, other_names
+from tinygrad_edu.engine.anomaly import check_forward
+from tinygrad_edu.engine.grouped import row
 from tinygrad_edu.engine.primitive import Node, Primitive, primitives
-from tinygrad_edu.engine.walk import chain_rule, check_forward, toposort
+from tinygrad_edu.engine.walk import chain_rule, toposort
 from tinygrad_edu.namespace import UNREACHED, floats
 
-_new = object.__new__
 _current_mode = modes.current.get
-_next_birth = itertools.count(1).__next__
+_births = itertools.count(1)
 
+_powers: Final[dict[float, Primitive]] = {}
 _COMPARISONS: Final = {"<": lt, "<=": le, ">": gt, ">=": ge, "equal": eq, "!=": ne}
 
 
 def constant(x: float) -> "Value":
     """A leaf for a number that a formula mentions, as the 2 in `2 * v`."""
-    return _leaf(_new(Value), number(x), "constant")
+    v: Value = next(_blank)
+    v._float, v._grad, v._name = x if type(x) is float else number(x), UNREACHED, None
+    v._primitive, v._birth = "constant", 0
+    return v
 
 
 def parameter(x: float, name: str | None = None) -> "Value":
     """A leaf that training changes; drawings tell it apart from inputs."""
-    v = _leaf(_new(Value), number(x, "a parameter"), "parameter")
-    v.name = name
+    v = constant(x if type(x) is float else number(x, "a parameter"))
+    v._primitive = "parameter"
+    if name is not None:
+        v.name = name
     return v
 
 
-def _leaf(v: "Value", x: float, kind: str) -> "Value":
-    v._float, v._grad, v._name = x, UNREACHED, None
-    v._primitive, v._parents, v._numbers = kind, (), ()
-    return v
-
-
-def _node(
-    primitive: Primitive, y: float, parents: tuple["Value", ...], numbers: tuple[float, ...]
+def _result(
+    left: "Value", primitive: Primitive, y: float, x_left: float, right: Any, x_right: Any
 ) -> "Value":
-    """The result of an operation, with the numbers (y, *x) of its forward pass."""
-    v = _new(Value)
-    v._float, v._grad, v._name = y, UNREACHED, None
-    v._primitive, v._parents, v._numbers = primitive, parents, numbers
-    v._birth = _next_birth()
+    """The result of an operation; its operands and numbers are given as `Node` has them."""
+    v: Value = next(_blank)
+    v._float = v._y = y
+    v._grad, v._name, v._primitive = UNREACHED, None, primitive
+    v._left, v._right = left, right
+    v._x_left, v._x_right = x_left, x_right
+    v._birth = next(_births)
     mode = _current_mode()
     if mode is not None:
         if mode.checking:
@@ -62,29 +65,16 @@ def _operators(name: str) -> tuple[Callable[[Any, Any], "Value"], ...]:
 
     def forward(self: "Value", other: Any) -> Any:
         if not isinstance(other, Value):
-            if not is_real(other):
+            if type(other) is not float and not is_real(other):
                 return NotImplemented
             other = constant(other)
         x, y = self._float, other._float
-        z = value(floats, x, y)
-        return _node(primitive, z, (self, other), (z, x, y))
+        return _result(self, primitive, value(floats, x, y), x, other, y)
 
     def reflected(self: "Value", other: Any) -> Any:
         return forward(constant(other), self) if is_real(other) else NotImplemented
 
     return forward, reflected
-
-
-def method(primitive: Primitive) -> Callable[["Value"], "Value"]:
-    """An operation of one operand as a method of Value."""
-    name = primitive.name
-
-    def method(self: "Value") -> "Value":
-        return primitive.of_one(self)
-
-    method.__name__, method.__qualname__ = name, f"Value.{name}"
-    method.__doc__ = f"`functions.{name}` of this Value."
-    return method
 
 
 def compare(sign: str, v: "Value", other: "Value | float") -> bool:
@@ -120,7 +110,8 @@ class Value(Node["Value"]):
     __slots__ = ("__weakref__",)
 
     def __init__(self, data: float, name: str | None = None, label: None = None) -> None:
-        _leaf(self, number(data), "input")
+        self._float, self._grad, self._name = number(data), UNREACHED, None
+        self._primitive, self._birth = "input", 0
         if name is not None or label is not None:
             self.name = other_names.name_of(name, label)
 
@@ -185,14 +176,20 @@ class Value(Node["Value"]):
     @property
     def parents(self) -> tuple["Value", ...]:
         """What this node was made from, in order, repeats kept: `a * a` has two parents."""
-        return self._parents
+        return row(self._left, self._right) if self._birth else ()
 
     @property
     def numbers(self) -> tuple[float, ...]:
         """The numbers of the forward pass: (y, *x), that of the result, then of each parent."""
         if _current_mode() is not None:
             modes.tell("read", self)
-        return self._numbers or (self._float,)
+        return self._numbers()
+
+    def _numbers(self) -> tuple[float, ...]:
+        """The same, and no tracer is told that somebody looked."""
+        if not self._birth:
+            return (self._float,)
+        return (self._y, *row(self._x_left, self._x_right))
 
     def slopes(self) -> tuple[float, ...]:
         """dy/dx for each parent x as the operation gives it, `no_flow` where nothing flows back.
@@ -202,8 +199,8 @@ class Value(Node["Value"]):
         """
         if isinstance(self._primitive, str):
             return ()
-        slopes = self._primitive._slopes(*self._numbers)
-        self._primitive.check(slopes, len(self._parents))
+        slopes = self._primitive.slopes(floats, *self._numbers(), **self._primitive.constants)
+        self._primitive.check(slopes, len(self.parents))
         return tuple(slopes)
 
     def local_derivatives(self) -> tuple[float, ...]:
@@ -233,14 +230,19 @@ class Value(Node["Value"]):
     _pow,        __rpow__     = _operators("pow")
 
     def __pow__(self, c: Any) -> "Value":
-        if isinstance(c, Value):        return self._pow(c)
-        if is_real(c):                  return primitives["power"].bind(c=number(c)).of_one(self)
-        return NotImplemented
+        power = _powers.get(c) if type(c) is float or type(c) is int else None
+        if power is None:
+            if isinstance(c, Value):    return self._pow(c)
+            if not is_real(c):          return NotImplemented
+            power = primitives["power"].bind(c=number(c))
+            if c and len(_powers) < 1024:  # 0.0 and -0.0 are one key
+                _powers[c] = power
+        return _result(self, power, power._value(floats, x := self._float), x, None, None)
 
     def __pos__(self) -> "Value":       return self
 
-    __neg__       = method(primitives["negative"])
-    __abs__ = abs = method(primitives["abs"])
+    __neg__       = primitives["negative"].of_one
+    __abs__ = abs = primitives["abs"].of_one
 
     __lt__, __le__ = _comparison("<"), _comparison("<=")
     __gt__, __ge__ = _comparison(">"), _comparison(">=")
@@ -259,7 +261,7 @@ class Value(Node["Value"]):
     leaky_relu: ClassVar[Callable[..., "Value"]]
 
     __array_ufunc__ = other_names.of_numpy
-    _node, _constant = staticmethod(_node), staticmethod(constant)
+    _result, _constant = _result, staticmethod(constant)
 
     __float__ = __int__ = __round__ = other_names.no_number
 
@@ -272,7 +274,7 @@ class Value(Node["Value"]):
         return f"Value(data={self._float!r}, grad={self.grad!r}{name}{op})"
 
     def __reduce__(self) -> Any:
-        if self._parents:
+        if self._birth:
             raise TypeError(
                 f"{self!r} is the result of an operation and cannot be copied or pickled without "
                 "its graph: copy its number, Value(v.data), or copy the model"
@@ -281,10 +283,11 @@ class Value(Node["Value"]):
 
 
 other_names.add_to(Value)
+#: Values whose slots are empty: a call of object.__new__ in Python takes a quarter longer.
+_blank: Final = itertools.starmap(object.__new__, itertools.repeat((Value,)))
 
 
 def _restore(cls: type[Value], x: float, g: float | None, kind: str, name: str | None) -> Value:
     v = cls(x, name)
-    v._grad = UNREACHED if g is None else g
-    v._primitive = kind
+    v._grad, v._primitive = UNREACHED if g is None else g, kind
     return v

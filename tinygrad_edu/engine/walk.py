@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from itertools import chain
-from operator import attrgetter
 from typing import Any
 
 from tinygrad_edu.checks import flag
-from tinygrad_edu.engine.modes import NonFiniteError
+from tinygrad_edu.engine.anomaly import NonFiniteError, check_backward
+from tinygrad_edu.engine.grouped import Grouped
 from tinygrad_edu.engine.primitive import Node, Primitive, V
-from tinygrad_edu.namespace import UNREACHED, no_flow
+from tinygrad_edu.namespace import UNREACHED, floats, no_flow
 
 
 def toposort(*roots: Node[V], leaves: bool = False) -> list[V]:
@@ -19,21 +19,27 @@ def toposort(*roots: Node[V], leaves: bool = False) -> list[V]:
     for v in roots:
         if not isinstance(v, Node):
             raise TypeError(f"a graph is that of Values, got {type(v).__name__}")
-    order: list[Any] = [v for v in dict.fromkeys(roots) if v._parents]
-    seen = set(roots)
-    for v in order:  # which grows meanwhile
-        parents = v._parents
-        if len(parents) > 8 and seen.issuperset(parents):
-            continue  # the units of a layer share their inputs: one look instead of one per input
-        for p in parents:
-            if p not in seen:
-                seen.add(p)
-                if p._parents:
-                    order.append(p)
-    order.sort(key=attrgetter("_birth"))  # a topological order, as parents are born first
+    found: dict[int, Any] = {0: None}  # by birth; that of leaves is 0
+    groups: set[tuple[V, ...]] = set()
+    stack: list[Any] = [*roots]
+    while stack:
+        v = stack.pop()
+        while v._birth not in found:  # the last operand is the next node, others have to wait
+            found[v._birth] = v
+            right = v._right
+            if right is None:
+                v = v._left
+            elif type(right) is not tuple:
+                stack.append(v._left)
+                v = right
+            else:
+                for group in right if type(right[0]) is tuple else (right,):
+                    if group not in groups:  # units of a layer share one: it is looked at once
+                        groups.add(group)
+                        stack += group
+    order = [found[birth] for birth in sorted(found)[1:]]  # as parents are born first
     if flag("leaves", leaves):
-        nodes = (node for v in order for node in (*v._parents, v))
-        order = list(dict.fromkeys(chain(nodes, roots)))
+        order = list(dict.fromkeys(chain(*[(*v.parents, v) for v in order], roots)))
     return order
 
 
@@ -47,58 +53,36 @@ def chain_rule(order: Sequence[Node[V]], *, checking: bool) -> None:
     try:
         for v in reversed(order):
             g = v._grad
-            parents = v._parents
             if g is no_flow:
-                for p in parents:
+                for p in v.parents:
                     if p._grad is UNREACHED:
                         p._grad = no_flow
                 continue
             primitive: Primitive = v._primitive
-            slopes = primitive._slopes(*v._numbers)
-            if primitive._arity != (n := len(parents)):
-                primitive.check(slopes, n)
-            if n == 2:  # unpacked by hand, one or two parents cost half of the loop
-                (p, q), (to_p, to_q) = parents, slopes
-                p._grad += g * to_p
-                q._grad += g * to_q
-            elif n == 1:
-                parents[0]._grad += g * slopes[0]
+            right = v._right
+            if right is None:
+                slopes = primitive._slopes(floats, v._y, v._x_left)
+                if primitive._arity != 1:
+                    primitive.check(slopes, 1)
+                v._left._grad += g * slopes[0]
+            elif type(right) is not tuple:
+                slopes = primitive._slopes(floats, v._y, v._x_left, v._x_right)
+                if primitive._arity != 2:
+                    primitive.check(slopes, 2)
+                to_left, to_right = slopes
+                v._left._grad += g * to_left
+                right._grad += g * to_right
             else:
-                for p, slope in zip(parents, slopes, strict=True):
+                slopes = primitive._slopes(floats, v._y, *v._x_right)
+                if primitive._arity != (n := len(right)):
+                    primitive.check(slopes, n)
+                if type(primitive) is Grouped:
+                    right, slopes = sum(right, ()), sum(slopes, ())
+                for p, slope in zip(right, slopes, strict=True):
                     p._grad += g * slope
             if checking:
-                _check_backward(v, slopes)
+                check_backward(v)
     except Exception as error:
         if not isinstance(error, NonFiniteError):
             error.add_note(f"in the backward pass through {v!r}")
         raise
-
-
-def _check_backward(v: Any, slopes: Sequence[float]) -> None:
-    """Raise NonFiniteError if what `v` passed on made the grad of a parent inf or nan."""
-    for p, slope in zip(v._parents, slopes, strict=True):
-        if p._grad - p._grad != 0:
-            raise NonFiniteError(
-                f"backward: {v._primitive.name} passed grad {v._grad!r} * slope {float(slope)!r} "
-                f"to {_expression(p, 1)}, whose grad became {p._grad!r}, in {_expression(v)}"
-            )
-
-
-def check_forward(v: Any) -> None:
-    """Raise NonFiniteError if the number of a result is inf or nan."""
-    if v._float - v._float != 0:
-        _, *x = v._numbers
-        inputs = ", ".join(map(repr, x[:4])) + ", ..." * (len(x) > 4)
-        raise NonFiniteError(
-            f"forward: {v._primitive.name} of ({inputs}) gave {v._float!r}, in {_expression(v)}"
-        )
-
-
-def _expression(v: Any, depth: int = 3) -> str:
-    """The operations that made `v` as a text, `depth` levels deep; leaves show name and number."""
-    if not v._parents or depth == 0:
-        name = v._name or ("..." if v._parents else "")
-        return f"{name}={v._float!r}" if name else repr(v._float)
-    operands = [_expression(p, depth - 1) for p in v._parents[:4]]
-    more = ", ..." * (len(v._parents) > 4)
-    return f"{v._primitive.name}({', '.join(operands)}{more})"

@@ -3,9 +3,10 @@
 import gc
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from itertools import chain
+from operator import attrgetter
 from types import FunctionType, ModuleType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from tinygrad_edu.checks import is_listed
 from tinygrad_edu.engine import Value
@@ -14,115 +15,121 @@ from tinygrad_edu.engine import Value
 _PLAIN: Final = (str, bytes, bytearray, memoryview, int, float, range, type(None))
 _VALUES: Final = {Value}
 #: The kinds of Values that are parameters or buffers: no results and no constants.
-_OWN: Final = ("parameter", "input")
+_OWN: Final = {"parameter", "input"}
+_kind: Final = attrgetter("kind")
 #: How many objects below one of another kind are looked at.
 _MOST: Final = 2_000
 
 
-def attributes(owner: Any) -> dict[str, Any]:
+def attributes(owner: object) -> dict[str, Any]:
     """The attributes of an object by name, those in slots too."""
-    found: dict[str, Any] = vars(owner)
-    if slots := _slots_of(type(owner)):  # type: ignore[arg-type]  # a class has a hash
-        found = {name: getattr(owner, name) for name in slots if hasattr(owner, name)} | found
-    return found
+    state = object.__getstate__(owner)
+    found, slots = state if isinstance(state, tuple) else (state, None)
+    return {**(slots or {}), **(found or {})}
 
 
-@lru_cache
-def _slots_of(kind: Any) -> list[str]:
-    slots = [vars(base).get("__slots__", ()) for base in reversed(kind.__mro__)]
-    names = [name for x in slots for name in ([x] if isinstance(x, str) else x)]
-    return [name for name in names if name not in ("__dict__", "__weakref__")]
+class Part(NamedTuple):
+    """What stands in a module: Values side by side, a module, or what is no container."""
+
+    path: str  # layer1.neuron3.w
+    x: Any
+    owner: Any  # the module where it was found, layer1.neuron3
+    attribute: str  # and the attribute there, w
+    ends: Sequence[str] = ()  # of Values at least as many: "[0]", "[1]", ..., or "" for one alone
+
+    @property
+    def is_buffer(self) -> bool:
+        """Whether the owner says that these Values are not learned."""
+        return self.attribute in self.owner.buffers
+
+    def items(self) -> Iterator[tuple[str, Value]]:
+        """What is added to the path for each Value, and the Value."""
+        return zip(self.ends, self.x, strict=False)
 
 
-#: (path, x, owner, attribute): a Value, a module or what is no container, as layer1.neuron3.w[0];
-#: the module where it was found, and the attribute there, as w.
-Part = tuple[str, Any, Any, str]
-
-
-def parts_of(
-    owner: object, module: type, *, private: bool = False, deep: bool = False
-) -> Iterator[Part]:
-    """The Values and modules, which are of the class `module`, among the attributes of a module.
+def parts_of(owner: object, module: type, *, private: bool = False) -> Iterator[Part]:
+    """The Values and modules, which are of the class `module`, in a module and in those below.
 
     Lists, tuples, deques, dicts, object arrays and dataclasses are taken apart: `layers` has
-    layer1, layer2, `w` has w[0], w[1]. Objects of other kinds stand as they are. Attributes that
-    begin with "_" are left out unless `private`. With `deep` each module is followed by its own
-    parts, and what was met before is left out.
+    layer1, layer2, `w` has w[0], w[1]. Objects of other kinds stand as they are, once, and so do
+    modules; a Value may stand in several places. Attributes that begin with "_" are left out unless
+    `private`.
     """
-    met: dict[Any, Any] = {id(owner): owner}  # the rest by id: a dataclass has no hash
-    opened: dict[tuple[int, int], Any] = {}  # a list may hold itself
-    pending: list[Part] = []
-
-    def enter(prefix: str, owner: Any) -> None:
-        for name, x in reversed(attributes(owner).items()):
-            if private or name[0] != "_":
-                pending.append((prefix + name, x, owner, name))
-
-    enter("", owner)
+    met: dict[int, Any] = {}  # by id: a dataclass has no hash; kept, so that no other has the id
+    ends: list[str] = []
+    pending: list[tuple[str, Any, Any, str]] = [("", owner, None, "")]
     while pending:
-        path, x, owner, attribute = part = pending.pop()
-        if not isinstance(x, (Value, module)):
-            if isinstance(x, _PLAIN) or (id(owner), id(x)) in opened:
-                continue
-            opened[id(owner), id(x)] = x
-            if type(x) is list and _VALUES.issuperset(map(type, x)):  # a quick way for weights
-                for k, v in enumerate(x):
-                    if not deep or v not in met:
-                        met[v] = v
-                        yield f"{path}[{k}]", v, owner, attribute
-                continue
-            items = _items(path, x, module)
-            if items is not None:
-                pending += [(p, y, owner, attribute) for p, y in reversed(items.items())]
-                continue
-        key = x if type(x) is Value else id(x)
-        if not deep or key not in met:
-            met[key] = x
-            yield part
-            if deep and isinstance(x, module):
-                enter(f"{path}.", x)
+        path, x, holder, attribute = pending.pop()
+        if isinstance(x, Value):
+            yield Part(path, (x,), holder, attribute, ("",))
+        elif not isinstance(x, _PLAIN) and id(x) not in met:
+            met[id(x)] = x
+            if type(x) in (list, tuple) and x and _VALUES.issuperset(map(type, x)):
+                ends += [f"[{k}]" for k in range(len(ends), len(x))]
+                yield Part(path, x, holder, attribute, ends)
+            elif isinstance(x, module):
+                if x is not owner:
+                    yield Part(path, x, holder, attribute)
+                prefix = f"{path}." if path else ""
+                for name, y in reversed(attributes(x).items()):
+                    if private or name[0] != "_":
+                        pending.append((prefix + name, y, x, name))
+            elif (items := _items(path, x, module)) is None:
+                yield Part(path, x, holder, attribute)
+            else:
+                pending += [(p, y, holder, attribute) for p, y in reversed(items.items())]
 
 
-def values_of(
-    owner: object, module: type, *, checked: bool = True
-) -> tuple[dict[str, Value], dict[str, Value]]:
-    """The parameters and the buffers of a module and those below, each once, by its first name.
+def rows_of(owner: object, module: type, *, checked: bool = True) -> list[Part]:
+    """The parameters and buffers of a module and those below, each once, where it is found first.
 
     Raises TypeError if an object that is not taken apart holds another one, unless `checked` is
     False. One that is found elsewhere may stand there too, as in an optimizer.
     """
-    parameters: dict[str, Value] = {}
-    buffers: dict[str, Value] = {}
-    others = []
-    for path, x, holder, attribute in parts_of(owner, module, deep=True):
-        if isinstance(x, Value):
-            if x.kind in _OWN:
-                (buffers if attribute in holder.buffers else parameters)[path] = x
-        elif not isinstance(x, module):
-            others.append((path, x))
-    if others and checked:
-        known = {id(owner), *(id(x) for _, x, *_ in parts_of(owner, module, deep=True))}
-        for path, x in others:
-            if any(id(held) not in known for held in _held(x, module)):
-                raise TypeError(
-                    f"{type(owner).__name__}.{path} is a {type(x).__name__}, where parameters "
-                    "are not searched: keep them in a list, a dict or a Module, or let the name "
-                    'begin with "_" if they are not learned'
-                )
-    return parameters, buffers
+    parts = list(parts_of(owner, module))
+    rows = [part for part in parts if part.ends]
+    values = values_of(rows)
+    if len(set(values)) < len(values) or not _OWN.issuperset(map(_kind, values)):
+        first: dict[Value, Part] = {}
+        for row in rows:
+            for end, v in row.items():
+                if v.kind in _OWN:
+                    first.setdefault(v, row._replace(path=row.path + end, x=(v,), ends=("",)))
+        rows, values = list(first.values()), list(first)
+    others = [part for part in parts if not part.ends and not isinstance(part.x, module)]
+    known = {*map(id, values), id(owner), *(id(part.x) for part in parts)} if others else set()
+    for part in others if checked else ():
+        if any(id(held) not in known for held in _held(part.x, module)):
+            raise TypeError(
+                f"{type(owner).__name__}.{part.path} is a {type(part.x).__name__}, where "
+                "parameters are not searched: keep them in a list, a dict or a Module, or let "
+                'the name begin with "_" if they are not learned'
+            )
+    return rows
+
+
+def values_of(rows: Iterable[Part]) -> list[Value]:
+    """The Values of rows."""
+    return list(chain.from_iterable([row.x for row in rows]))
+
+
+def named(rows: Iterable[Part]) -> dict[str, Value]:
+    """The Values of rows by name."""
+    return {row.path + end: v for row in rows for end, v in row.items()}
 
 
 def check_copied(owner: object, module: type) -> None:
     """Raise TypeError, naming the place, if a module keeps the result of an operation."""
-    for path, x, holder, _ in parts_of(owner, module, private=True, deep=True):
-        kind: Any = type(holder)  # which may say itself what of it is copied
-        plain = kind.__getstate__ is object.__getstate__ and kind.__reduce__ is object.__reduce__
-        if plain and isinstance(x, Value) and x.parents:
-            raise TypeError(
-                f"net.{path} is {x!r}, the result of an operation, which cannot be "
-                "copied or pickled without its graph: delete it before, or keep its number "
-                ".data in its place"
-            )
+    for part in parts_of(owner, module, private=True):
+        kind: Any = type(part.owner)  # which may say itself what of it is copied
+        if kind.__getstate__ is object.__getstate__ and kind.__reduce__ is object.__reduce__:
+            for end, v in part.items() if part.ends else ():
+                if v.parents:
+                    raise TypeError(
+                        f"net.{part.path}{end} is {v!r}, the result of an operation, which cannot "
+                        "be copied or pickled without its graph: delete it before, or keep its "
+                        "number .data in its place"
+                    )
 
 
 def _items(name: str, x: Any, module: type) -> dict[str, Any] | None:
@@ -152,28 +159,22 @@ def _held(x: Any, module: type) -> Iterator[Any]:
 
     In a collection every leaf is taken for a parameter, elsewhere it may be a remembered input.
     """
-    is_collection = isinstance(x, Collection)
+    kinds = _OWN if isinstance(x, Collection) else {"parameter"}
+    numpy = sys.modules.get("numpy")
     order, seen = [x], {id(x)}
     for x in order:  # which grows meanwhile
-        if isinstance(x, Value):
-            if x.kind == "parameter" or (is_collection and x.kind in _OWN):
-                yield x
-            continue
-        if isinstance(x, module):
+        if isinstance(x, module) or (isinstance(x, Value) and x.kind in kinds):
             yield x
-            continue
-        if isinstance(x, (type, ModuleType)):
-            continue
-        if isinstance(x, FunctionType):  # but not its module
-            inner: list[Any] = [x.__closure__, x.__defaults__, x.__kwdefaults__]
-        else:
-            numpy = sys.modules.get("numpy")
-            is_array = numpy is not None and isinstance(x, numpy.ndarray) and x.dtype.hasobject
-            inner = [x.tolist()] if is_array else gc.get_referents(x)
-        new = [y for y in inner if not isinstance(y, _PLAIN) and id(y) not in seen]
-        new = new[: _MOST - len(order)]
-        seen.update(map(id, new))
-        order += new
+        elif not isinstance(x, (Value, type, ModuleType)):
+            inner = gc.get_referents(x)
+            if isinstance(x, FunctionType):  # but not its module
+                inner = [x.__closure__, x.__defaults__, x.__kwdefaults__]
+            elif numpy is not None and isinstance(x, numpy.ndarray) and x.dtype.hasobject:
+                inner = [x.tolist()]
+            new = [y for y in inner if not isinstance(y, _PLAIN) and id(y) not in seen]
+            new = new[: _MOST - len(order)]
+            seen.update(map(id, new))
+            order += new
 
 
 def as_inputs(x: Iterable[Any], nin: int | None = None) -> tuple[Value, ...]:

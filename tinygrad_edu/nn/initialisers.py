@@ -7,6 +7,7 @@ from typing import Final
 
 from tinygrad_edu.checks import one_of
 from tinygrad_edu.nn.activations import Activation, record_of
+from tinygrad_edu.nn.mode import current
 
 #: Draws one weight: (rng, nin, nout) -> weight.
 Initialiser = Callable[[random.Random, int, int], float]
@@ -51,5 +52,5 @@ INITIALISERS: Final[dict[str, Initialiser]] = {
 def initialiser(init: str | Initialiser | None, activation: Activation) -> Initialiser:
     """The initialiser of that name, the function itself, or by default the one for `activation`."""
     if init is None:
-        init = record_of(activation).init
+        init = record_of(activation).init if current.get().drawn else "zeros"
     return init if callable(init) else INITIALISERS[one_of("init", init, INITIALISERS)]

@@ -14,8 +14,9 @@ from tinygrad_edu.engine import Value, parameter
 from tinygrad_edu.nn.activations import DEFAULT, Activation, activated, activation_name, record_of
 from tinygrad_edu.nn.containers import as_inputs
 from tinygrad_edu.nn.initialisers import Initialiser, initialiser
-from tinygrad_edu.nn.module import Module, parts
-from tinygrad_edu.nn.registry import check_count, check_size, register
+from tinygrad_edu.nn.mode import check_count, check_size, switched
+from tinygrad_edu.nn.module import Module
+from tinygrad_edu.nn.registry import register
 
 
 @register("nin, activation")
@@ -27,12 +28,14 @@ class Neuron(Module):
     weight; the default fits the activation. The bias starts at 0. `rng` is a seed or a
     random.Random; without one the weights differ from unit to unit and from run to run.
     `nonlin=False` means "linear", `nonlin=True` "relu", as in micrograd, where it is the second
-    argument. `nout` is the number of
-    units in the layer, for initialisers that ask.
+    argument. `nout` is the number of units in the layer, for initialisers that ask. The weights `w`
+    are a list, as there: they can be changed, exchanged for others and shared with another unit.
     """
 
     #: The learned slope of a "prelu" unit.
     alpha: Value | None = None
+    #: `w` as `dot` gets it: one tuple while `w` holds the same, by which a unit is told.
+    _w: tuple[Value, ...] = ()
 
     def __init__(
         self,
@@ -57,6 +60,7 @@ class Neuron(Module):
         rng = random.Random() if rng is None else as_random(rng)
         draw, nout = initialiser(init, self.activation), whole("nout", nout)
         self.w = [parameter(draw(rng, self.nin, nout)) for _ in range(self.nin)]
+        self._w = tuple(self.w)
         self.b = parameter(0.0)
         if record.alpha is not None:
             self.alpha = parameter(record.alpha)
@@ -64,7 +68,9 @@ class Neuron(Module):
 
     def net_input(self, x: Iterable[Any]) -> Value:
         """z = w . x + b."""
-        z: Value = f.dot(self.w, x, self.b)
+        if (w := tuple(self.w)) != self._w:
+            self._w = w
+        z: Value = f.dot(self._w, x, self.b)
         return z
 
     def activate(self, z: Value) -> Value:
@@ -98,7 +104,7 @@ class Layer(Module):
         self.activation = activation_name(activation, nonlin)
         unit = "linear" if record_of(self.activation).of_layer else self.activation
         rng = as_random(rng)
-        with parts():
+        with switched(named=False):
             self.neurons = [Neuron(nin, unit, init=init, rng=rng, nout=nout) for _ in range(nout)]
         self._name_parameters()
 

@@ -9,8 +9,9 @@ from tinygrad_edu.engine import Value
 from tinygrad_edu.nn.activations import Activation, activation_name
 from tinygrad_edu.nn.initialisers import Initialiser
 from tinygrad_edu.nn.layer import Layer
-from tinygrad_edu.nn.module import Module, parts
-from tinygrad_edu.nn.registry import check_size, register
+from tinygrad_edu.nn.mode import check_size, switched
+from tinygrad_edu.nn.module import Module
+from tinygrad_edu.nn.registry import register
 
 
 @register("nin, nouts, activation, *, output")
@@ -54,7 +55,7 @@ class MLP(Module):
             hidden = [self.activation] * count
         self.output = activation_name(output)
         rng = as_random(rng)
-        with parts():
+        with switched(named=False):
             self.layers = [
                 Layer(n, m, a, init=init, rng=rng)
                 for n, m, a in zip(sizes[:-1], sizes[1:], [*hidden, self.output], strict=True)

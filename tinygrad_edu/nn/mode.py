@@ -1,16 +1,42 @@
-"""Training and evaluation mode: steps are made in the one, models are measured in the other."""
+"""Training and evaluation mode: steps are made in the one, models are measured in the other.
+
+And how modules are made: as a user makes them, as parts of another, for the numbers of a file.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
+from itertools import pairwise
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from tinygrad_edu.checks import flag, instance
+from tinygrad_edu.nn.model_file import MAX_PARAMETERS
 
-#: The mode that steps and measurements give to modules for their time, by id; a ContextVar, so that
-#: threads do not disturb each other.
-_given: ContextVar[Mapping[int, bool]] = ContextVar("_given", default=MappingProxyType({}))
+
+class Mode(NamedTuple):
+    """How modules are made and used here."""
+
+    given: Mapping[int, bool] = MappingProxyType({})  # by id, the mode for a step or a measurement
+    most: int = MAX_PARAMETERS  # how many parameters one may have
+    whose: str = "nn.MAX_PARAMETERS"  # and who says so
+    named: bool = True  # whether it names them itself, not the one that it is made for
+    drawn: bool = True  # whether weights are drawn, not left at 0 since a file has them
+
+
+_USUAL: Final = Mode()
+#: A ContextVar, so that threads do not disturb each other.
+current: ContextVar[Mode] = ContextVar("tinygrad_edu nn mode", default=_USUAL)
+
+
+@contextmanager
+def switched(**changes: Any) -> Iterator[None]:
+    """Modules are made and used in this way inside, in this context alone."""
+    token = current.set(current.get()._replace(**changes))
+    try:
+        yield
+    finally:
+        current.reset(token)
 
 
 class HasMode:
@@ -23,7 +49,7 @@ class HasMode:
         Within a step it is True and within a measurement False, for them alone: elsewhere, and in
         other threads, it stays what was set.
         """
-        return _given.get().get(id(self), vars(self).get("training", True))
+        return current.get().given.get(id(self), vars(self).get("training", True))
 
     @training.setter
     def training(self, training: bool) -> None:
@@ -47,11 +73,19 @@ def modules_of(*models: Any) -> list[HasMode]:
     return [part for model in models if isinstance(model, HasMode) for part in modules(model)]
 
 
-@contextmanager
-def in_mode(parts: Sequence[HasMode], *, training: bool) -> Iterator[None]:
+def in_mode(parts: Sequence[HasMode], *, training: bool) -> AbstractContextManager[None]:
     """These modules are in training (or evaluation) mode inside, in this context alone."""
-    token = _given.set({**_given.get(), **{id(part): training for part in parts}})
-    try:
-        yield
-    finally:
-        _given.reset(token)
+    return switched(given={**current.get().given, **{id(part): training for part in parts}})
+
+
+def check_count(what: str, n: int) -> None:
+    """Raise ValueError if `what`, in the plural, would have too many parameters."""
+    _, most, whose, *_ = current.get()
+    if n > most:
+        raise ValueError(f"{what} have {n:,} parameters, more than the {most:,} of {whose}")
+
+
+def check_size(sizes: Sequence[int]) -> None:
+    """Raise ValueError if layers of these sizes would have too many parameters."""
+    count = sum((nin + 1) * nout for nin, nout in pairwise(sizes))
+    check_count(f"layers of {', '.join(map(str, sizes))}", count)

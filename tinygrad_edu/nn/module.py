@@ -1,29 +1,15 @@
 """Module: whatever has parameters, found among its attributes."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any, ClassVar, Self
 
 from tinygrad_edu.checks import instance, is_flag, listed
 from tinygrad_edu.engine import Value
-from tinygrad_edu.nn.containers import check_copied, parts_of, values_of
-from tinygrad_edu.nn.mode import modules
+from tinygrad_edu.nn.containers import Part, check_copied, named, parts_of, rows_of, values_of
+from tinygrad_edu.nn.mode import current, modules
 from tinygrad_edu.nn.registry import Savable, signature_of
 from tinygrad_edu.text import table
-
-#: Whether parts are made for a module that names their parameters itself.
-_inside: ContextVar[bool] = ContextVar("_inside", default=False)
-
-
-@contextmanager
-def parts() -> Iterator[None]:
-    """Modules made inside leave the names of their parameters to the one that they are made for."""
-    token = _inside.set(True)
-    try:
-        yield
-    finally:
-        _inside.reset(token)
 
 
 class Module(Savable):
@@ -66,7 +52,7 @@ class Module(Savable):
         return [self(x) for x in listed("rows", rows, "rows")]  # type: ignore[operator]
 
     def _below(self) -> list["Module"]:
-        return [x for _, x, *_ in parts_of(self, Module, deep=True) if isinstance(x, Module)]
+        return [part.x for part in parts_of(self, Module) if isinstance(part.x, Module)]
 
     def named_parameters(self) -> dict[str, Value]:
         """The parameters by name, as in `layer1.neuron3.w[0]`: layers and units count from 1.
@@ -74,15 +60,15 @@ class Module(Savable):
         A parameter that is used in several places appears once, under its first name. Raises
         TypeError for one in an object that is not searched, such as a set, naming the attribute.
         """
-        return values_of(self, Module)[0]
+        return named(row for row in rows_of(self, Module) if not row.is_buffer)
 
     def named_buffers(self) -> dict[str, Value]:
         """What belongs to the state and is not learned, by name: `layer2.running_mean[0]`."""
-        return values_of(self, Module)[1]
+        return named(row for row in rows_of(self, Module) if row.is_buffer)
 
     def parameters(self) -> list[Value]:
         """The parameters, layer by layer, unit by unit, weights before the bias."""
-        return list(self.named_parameters().values())
+        return values_of(row for row in rows_of(self, Module) if not row.is_buffer)
 
     def zero_grad(self) -> None:
         """Set the gradient of every parameter to 0."""
@@ -92,27 +78,28 @@ class Module(Savable):
     def summary(self) -> str:
         """A table of the parts and their numbers of parameters."""
         rows = [("part", "module", "parameters")]
-        for name, part, *_ in parts_of(self, Module):
-            if isinstance(part, Module):
+        for name, part, owner, *_ in parts_of(self, Module):
+            if isinstance(part, Module) and owner is self:
                 rows.append((name, repr(part), f"{len(part.parameters()):,}"))
         rows += [("total", "", f"{len(self.parameters()):,}")]
         return table(rows, left=2)
 
     def __repr__(self) -> str:
         if signature_of(type(self)) is None:
-            found, _ = values_of(self, Module, checked=False)
-            return f"{type(self).__name__}() with {len(found):,} parameters"
+            rows = rows_of(self, Module, checked=False)
+            count = sum(len(row.x) for row in rows if not row.is_buffer)
+            return f"{type(self).__name__}() with {count:,} parameters"
         return super().__repr__()
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         check_copied(self, Module)
         return super().__reduce_ex__(protocol)
 
-    def _values(self) -> dict[str, Value]:
-        parameters, buffers = values_of(self, Module)
-        return {**parameters, **buffers}
+    def _rows(self) -> list[Part]:
+        return sorted(rows_of(self, Module), key=attrgetter("is_buffer"))
 
     def _name_parameters(self) -> None:
-        if not _inside.get():
-            for name, v in self._values().items():
-                v.name = name
+        if current.get().named:
+            for row in rows_of(self, Module):
+                for end, v in row.items():
+                    v.name = row.path + end

@@ -12,8 +12,9 @@ from tinygrad_edu import functions as f
 from tinygrad_edu.checks import as_random, listed, real, whole
 from tinygrad_edu.engine import RandomLeaf, Value, parameter
 from tinygrad_edu.nn.containers import as_inputs
+from tinygrad_edu.nn.mode import check_count
 from tinygrad_edu.nn.module import Module
-from tinygrad_edu.nn.registry import check_count, register
+from tinygrad_edu.nn.registry import register
 
 __all__ = ["BatchNorm", "Dropout"]
 

@@ -2,38 +2,17 @@
 
 import math
 import random
-from collections.abc import Callable, Mapping, Sequence
-from contextvars import ContextVar
-from itertools import pairwise
+from collections.abc import Callable, Mapping
 from operator import attrgetter
 from typing import Any, Final, NamedTuple, Self, TypeVar
 
 from tinygrad_edu.checks import instance, number, text_of
-from tinygrad_edu.engine import Value
 from tinygrad_edu.engine.other_names import OF_MODULES, add_names
 from tinygrad_edu.files import AnyPath
 from tinygrad_edu.nn import model_file
-from tinygrad_edu.nn.containers import attributes
-from tinygrad_edu.nn.mode import HasMode, modules
-from tinygrad_edu.nn.model_file import MAX_BYTES, MAX_PARAMETERS, ModelFile, ModelFileError
-
-#: How many parameters a part may have, and who says so; less while a file is read.
-_limit: ContextVar[tuple[int, str]] = ContextVar(
-    "_limit", default=(MAX_PARAMETERS, "nn.MAX_PARAMETERS")
-)
-
-
-def check_count(what: str, n: int) -> None:
-    """Raise ValueError if `what`, in the plural, would have too many parameters."""
-    most, whose = _limit.get()
-    if n > most:
-        raise ValueError(f"{what} have {n:,} parameters, more than the {most:,} of {whose}")
-
-
-def check_size(sizes: Sequence[int]) -> None:
-    """Raise ValueError if layers of these sizes would have too many parameters."""
-    count = sum((nin + 1) * nout for nin, nout in pairwise(sizes))
-    check_count(f"layers of {', '.join(map(str, sizes))}", count)
+from tinygrad_edu.nn.containers import Part, attributes, named
+from tinygrad_edu.nn.mode import HasMode, check_count, modules, switched
+from tinygrad_edu.nn.model_file import MAX_BYTES, ModelFile, ModelFileError
 
 
 class Signature(NamedTuple):
@@ -54,10 +33,6 @@ class Signature(NamedTuple):
             return {name: attrgetter(path)(model) for name, path in self.attributes.items()}
         except (AttributeError, IndexError):
             return None
-
-    def make(self, values: dict[str, Any]) -> "Savable":
-        """A layer from its arguments."""
-        return self.kind(*values.popitem()[1]) if self.starred else self.kind(**values)
 
 
 #: Every layer that a file can name.
@@ -106,31 +81,31 @@ class Savable(HasMode):
     def metadata(self, metadata: dict[str, Any]) -> None:
         vars(self)["_metadata"] = metadata
 
-    def _values(self) -> dict[str, Value]:
-        """The parameters by name, then the buffers."""
-        return {}
+    def _rows(self) -> list[Part]:
+        """The parameters, then the buffers."""
+        return []
 
     def state_dict(self) -> dict[str, float]:
         """The numbers of the parameters by name, then those of the buffers."""
-        return {name: v.data for name, v in self._values().items()}
+        return {row.path + end: v.data for row in self._rows() for end, v in row.items()}
 
     def load_state_dict(self, state: dict[str, float]) -> None:
         """Set the parameters and buffers to the numbers of `state`.
 
         Raises ValueError, and changes nothing, if a name is missing or unknown.
         """
-        values = self._values()
+        values = named(self._rows())
         state = instance("state", state, Mapping, "a dict of numbers by name")
-        missing = [name for name in values if name not in state]
-        unknown = [name for name in state if name not in values]
-        if missing or unknown:
+        if values.keys() != state.keys():
+            missing = [name for name in values if name not in state]
+            unknown = [name for name in state if name not in values]
             raise ValueError(
                 f"the state does not fit {self!r}: "
                 f"missing {missing[:3]!r:.100}, unknown {unknown[:3]!r:.100}"
             )
-        numbers = {name: number(state[name], name) for name in values}
-        for name, v in values.items():
-            v.data = numbers[name]
+        numbers = [x if type(x := state[name]) is float else number(x, name) for name in values]
+        for v, x in zip(values.values(), numbers, strict=True):
+            v.data = x
 
     def save(self, path: AnyPath, *, metadata: dict[str, Any] | None = None) -> None:
         """Write what the model is and its numbers to the JSON file `path`, to the last bit.
@@ -143,7 +118,7 @@ class Savable(HasMode):
         """
         state = self.state_dict()
         check_count("models", len(state))
-        for name, x in state.items():
+        for name, x in state.items() if not all(map(math.isfinite, state.values())) else ():
             if not math.isfinite(x):
                 raise ValueError(f"parameter {name} is {x!r}: only finite parameters can be saved")
         description = _described(self, {})
@@ -154,10 +129,13 @@ class Savable(HasMode):
 
     def _is_made_by(self, description: dict[str, Any], state: dict[str, float]) -> bool:
         """Whether `load` would make a model with these parts and numbers."""
-        copy = _Maker(len(state)).part(description)
+        with switched(named=False):
+            copy = _Maker(len(state)).part(description)
+        if _likeness(copy) == _likeness(self):
+            return True
         if list(copy.state_dict()) != list(state):
             return False
-        copy.load_state_dict(state)
+        copy.load_state_dict(state)  # which a repr may show, as that of a perceptron does
         return list(map(repr, modules(copy))) == list(map(repr, modules(self)))
 
     @classmethod
@@ -228,6 +206,12 @@ def signature_of(kind: type, *, exact: bool = False) -> Signature | None:
     return None
 
 
+def _likeness(model: Savable) -> list[Any]:
+    """The modules as they show themselves; where parameters and buffers stand, so their names."""
+    places = [(row.path, row.ends[:1], len(row.x)) for row in model._rows()]
+    return [*map(repr, modules(model)), *places]
+
+
 def _text(x: Any) -> str:
     """An argument as a repr shows it; a function, which is no layer, at most 40 characters."""
     if isinstance(x, (list, tuple)):
@@ -292,13 +276,13 @@ class _Maker:
         ):
             raise ModelFileError(f"the fields of the layer {name} are missing or unknown")
         values = {key: self.part(x[key]) for key in signature.attributes}
-        token = _limit.set((self.numbers, "the file"))
-        try:
-            layer = signature.make(values)
-        finally:
-            _limit.reset(token)
-        if not signature.starred:  # what stands in it was counted already
-            self.numbers -= len(layer.state_dict())
+        own = signature.kind.__module__.partition(".")[0] != __name__.partition(".")[0]
+        with switched(most=self.numbers, whose="the file", drawn=own):  # it may keep what it drew
+            if signature.starred:  # what stands in it was counted already
+                layer = signature.kind(*values.popitem()[1])
+            else:
+                layer = signature.kind(**values)
+                self.numbers -= sum(len(row.x) for row in layer._rows()) or len(layer.state_dict())
         if isinstance(vars(layer).get("rng"), random.Random):
             layer.rng = self.rng  # type: ignore[attr-defined]  # equal seeds would give equal masks
         for part in [layer] if signature.starred else modules(layer):

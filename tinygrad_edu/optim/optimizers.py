@@ -89,11 +89,6 @@ class Optimizer:
         """Raise ValueError for options that contradict each other."""
 
     @property
-    def scheduled(self) -> bool:
-        """Whether the rate is a schedule's, to be asked for at each step."""
-        return callable(self._lr)
-
-    @property
     def lr(self) -> float:
         """The learning rate of the next update; assign a number or a schedule to change it."""
         if callable(self._lr):

@@ -16,7 +16,9 @@ from tinygrad_edu.optim import SGD
 from tinygrad_edu.playground.settings import DATA, LOSSES, OWN, RUNNING, Settings, columns
 from tinygrad_edu.text import public_order
 from tinygrad_edu.train import DivergenceError
-from tinygrad_edu.train.descent import descend
+from tinygrad_edu.train.blocks import blocks
+from tinygrad_edu.train.descent import planned
+from tinygrad_edu.train.engines import find_engine
 from tinygrad_edu.train.heads import Head, head_for
 from tinygrad_edu.train.matrix import Evaluator
 from tinygrad_edu.train.training import prepared
@@ -125,7 +127,7 @@ class Run:
             assert isinstance(fit, Fit)
             self.done[-1] = fit._replace(epochs=fit.epochs + 1)
             try:
-                next(batch for batch in self._batches if batch.last)
+                next(self._epochs)
             except DivergenceError as error:
                 self._begin()
                 # which counts from 1, over all fits
@@ -173,9 +175,8 @@ class Run:
             SGD(self.model.parameters(), lr=settings.lr),
             rule and (lambda model: rule(model.parameters(), strength)),
         )  # fmt: skip
-        self._batches = descend(
-            training, sys.maxsize, self.batch_size, "auto", settings.seed, augment=None
-        )
+        epochs, block = planned(training, sys.maxsize, self.batch_size, settings.seed)
+        self._epochs = blocks(find_engine("auto")(training), block, epochs, most=1, shared=True)
 
 
 def _split(data: Dataset, settings: Settings, head: Head) -> tuple[Part, Part | None]:

@@ -17,14 +17,11 @@ from sklearn.model_selection import train_test_split
 
 from tinygrad_edu.checks import whole
 from tinygrad_edu.train import DivergenceError
-from tinygrad_edu.train.descent import batches
+from tinygrad_edu.train.blocks import Block
 from tinygrad_edu.train.fitting import progress_bar
 from tinygrad_edu.train.matrix import MatrixDescent
 from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.vectorize.program import Program
-
-#: So many rows go through the program at once where outputs are asked for.
-ROWS: Final = 4096
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 #: Names of scikit-learn for activations that have another name here.
@@ -137,14 +134,11 @@ def fit_by_descent(
 
 def _epochs(net: Any, descent: MatrixDescent, size: int) -> Iterator[float]:
     """Descend in batches of `size` rows, without end: the mean loss of each epoch."""
-    order: Any = np.arange(len(descent.X))
-    total = 0.0
-    shuffle = net._random_state.shuffle if net.shuffle else None
-    for batch in batches(descent, order, count(), size, shuffle, sync="never"):
-        total += batch.loss * len(batch.chosen)
-        if batch.last:
-            yield total / len(order)
-            total = 0.0
+    block = Block(np.arange(len(descent.X)), size, net._random_state if net.shuffle else None)
+    for epoch in count():
+        block.most, block.steps = 1, 0
+        descent.run(block, epoch)
+        yield from block.mean_losses()
 
 
 def _stops(net: Any, loss: float) -> bool:

@@ -1,54 +1,42 @@
-"""Blocks: whole epochs of a descent at once, where nobody looks at single steps.
+"""Blocks: whole epochs of a descent at once, where nobody looks at single steps."""
 
-An engine fills a `Block`; what is asked of an epoch, such as its mean loss, is then computed for
-all epochs of the block by operations on arrays.
-"""
-
-import random
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from time import monotonic
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from tinygrad_edu.engine import Value
+from tinygrad_edu.engine.leaves import data_of
 from tinygrad_edu.train.training import Divergence, DivergenceError
 
 #: Seconds after which a block ends, so that a bar moves; and the most numbers it may hold.
 SECONDS: Final = 0.1
 MOST: Final = 4_000_000
 
-#: Makes other rows of those of these numbers.
-OtherRows = Callable[[list[int]], list[list[float]]]
-
 
 class Block:
-    """Up to E whole epochs of a descent on n examples, filled step by step.
+    """How n examples are taken in batches, and what an engine gives for at most E epochs of them.
 
-    order    the numbers of the examples: a list, shuffled by `rng` before each epoch
-    size     examples in a batch; the last one of an epoch may have fewer
-    rng      None where the order stays
+    order    the numbers of the examples, shuffled by `rng` (if there is one) before each epoch
+    size     examples of a batch; `batches` of them are an epoch, the last may have fewer
     rows     makes other rows of those chosen; None where they are learned as they are
-    asked    whether somebody asks for the outputs, given how many an example has
-    most     epochs that may be made from `start` on
-    steps    how many were made since `start`
-
-    From `open` on these are arrays, of which the first `epochs` rows are complete:
-
-    orders   (E, n) int64, the order in each epoch
-    losses   (E, batches), the mean loss of each batch before its update
-    outputs  (E, n, units), what the model gave, in the order of the epoch; None if nobody asks
+    asked    whether anybody asks for the outputs, given how many an example has
+    most     how many epochs may be made now
+    steps    how many steps were made of these, complete epochs or not
+    losses   (E, batches), the mean loss of each batch before its update; None until it is open
+    orders   (E, n) int64, the order of each epoch
+    outputs  (E, n, units), of the examples in this order; None if nobody asks
     """
 
-    orders: Any = None
     losses: Any = None
     outputs: Any = None
 
     def __init__(
         self,
-        order: list[int],
+        order: Any,
         size: int,
-        rng: random.Random | None,
-        rows: OtherRows | None,
-        asked: Callable[[int], bool],
+        rng: Any = None,
+        rows: Callable[[Any], list[list[float]]] | None = None,
+        asked: Callable[[int], bool] = lambda units: False,
     ) -> None:
         self.order, self.size, self.rng, self.rows, self.asked = order, size, rng, rows, asked
         self.batches = -(-len(order) // size)
@@ -59,22 +47,25 @@ class Block:
         """How many epochs are complete."""
         return self.steps // self.batches
 
-    def start(self, most: int) -> None:
-        """Empty again, with room for `most` epochs or as many as fit."""
-        self.most, self.steps = most, 0
-
     def open(self, units: int) -> int:
-        """Make the arrays, for so many outputs of an example; how many epochs they hold."""
+        """Make the arrays, for so many outputs of an example; how many epochs may be made now."""
         import numpy as np
 
         if self.losses is None:
             n = len(self.order)
             E = max(1, min(self.most, MOST // (n * (units + 1))))
-            self.losses = np.empty((E, self.batches))
-            self.outputs = np.empty((E, n, units)) if self.asked(units) else None
-            self.orders = np.empty((E, n), dtype=np.int64)
+            self.losses, self.orders = np.empty((E, self.batches)), np.empty((E, n), dtype=np.int64)
             self.orders[...] = self.order
+            self.outputs = np.empty((E, n, units)) if self.asked(units) else None
         return min(self.most, len(self.losses))
+
+    def epoch(self) -> Iterator[tuple[Any, list[list[float]] | None]]:
+        """For each batch of an epoch the numbers of its examples, and other rows for them."""
+        if self.rng is not None:
+            self.rng.shuffle(self.order)
+        for start in range(0, len(self.order), self.size):
+            chosen = self.order[start : start + self.size]
+            yield chosen, None if self.rows is None else self.rows(chosen)
 
     def put(self, loss: float, outputs: Any) -> None:
         """One more step: its mean loss, and what the model gave for its examples."""
@@ -89,65 +80,72 @@ class Block:
             self.orders[epoch] = self.order
         self.steps += 1
 
+    def mean_losses(self) -> list[float]:
+        """The mean loss of the examples of each complete epoch."""
+        n, starts = len(self.order), range(0, len(self.order), self.size)
+        shares = [min(self.size, n - start) / n for start in starts]
+        losses: list[float] = (self.losses[: self.epochs] * shares).cumsum(axis=1)[:, -1].tolist()
+        return losses
 
-class Descent(Protocol):
-    """The steps of a descent on given rows and targets."""
+
+class Descent:
+    """The steps of a descent on given rows and targets; here, one that works on Values themselves.
+
+    values       the parameters
+    last_finite  their numbers with the last finite loss
+    sure         whether no step may turn out to need scalars
+    """
+
+    values: list[Value]
+    last_finite: Any
+    sure = True
 
     def step(
         self, chosen: Sequence[int], epoch: int, rows: Sequence[Any] | None = None
     ) -> tuple[float, Any]:
         """One update on the examples of these numbers: the mean loss before it, and the outputs.
 
-        `rows`, if given, take the place of theirs.
+        `rows` take the place of theirs. Raises DivergenceError, the parameters (and buffers) then
+        being the last ones with a finite loss.
         """
+        raise NotImplementedError
 
     def run(self, block: Block, epoch: int) -> None:
-        """Whole epochs, the first of which has this number, put into a block that was started.
-
-        At least one, and no more where the block is full or SECONDS are over. Whatever is raised,
-        `steps` tells how many were made.
-        """
+        """Epochs from this number on: one or more, until the block is full or SECONDS are over."""
+        until = monotonic() + SECONDS
+        while True:
+            for chosen, rows in block.epoch():
+                block.put(*self.step(chosen, epoch, rows))
+            epoch += 1
+            if block.epochs >= min(block.most, len(block.losses)) or monotonic() > until:
+                return
 
     def read(self) -> bool:
         """Take over the numbers of the parameters; False where more than these was changed."""
+        return True
 
     def write(self) -> None:
         """Give the parameters their numbers and gradients."""
 
     def numbers(self, leaves: list[Value]) -> Any:
         """The numbers of these leaves as they are now, which the Values may not have yet."""
-
-
-def run_steps(descent: Descent, block: Block, epoch: int) -> None:
-    """`run` of a descent, one step after the other."""
-    until = monotonic() + SECONDS
-    while True:
-        if block.rng is not None:
-            block.rng.shuffle(block.order)
-        for start in range(0, len(block.order), block.size):
-            chosen = block.order[start : start + block.size]
-            rows = None if block.rows is None else block.rows(chosen)
-            block.put(*descent.step(chosen, epoch, rows))
-        epoch += 1
-        if block.epochs >= min(block.most, len(block.losses)) or monotonic() > until:
-            return
+        return data_of(leaves)
 
 
 def blocks(
     descent: Descent, block: Block, epochs: int, *, most: int, shared: bool
 ) -> Generator[int, None, None]:
-    """Fill the block again and again, with at most so many epochs; the number of its first.
+    """Fill the block with at most so many epochs, again and again; the number of the first.
 
-    The parameters are written when all is over, or broken off. With `shared`, where code of the
-    user's runs after each block, they are written before it and read again after it.
+    Parameters are written at the end or when it is broken off; with `shared`, where code of the
+    user's runs between, before that too, and read behind it.
     """
     done, written = 0, True
     try:
         while done < epochs:
             if shared:
                 descent.read()
-            written = False
-            block.start(min(most, epochs - done))
+            block.most, block.steps, written = min(most, epochs - done), 0, False
             descent.run(block, done)
             first, done = done, done + block.epochs
             if shared or done == epochs:
@@ -155,9 +153,14 @@ def blocks(
                 written = True
             yield first
     except BaseException as error:
-        if not written:
-            descent.write()
-        match error.args:
-            case [Divergence() as found] if done == block.steps == 0:
-                raise DivergenceError(found._replace(first=True)) from None
+        broken_off(descent, error, written=written, first=done == block.steps == 0)
         raise
+
+
+def broken_off(descent: Descent, error: BaseException, *, written: bool, first: bool) -> None:
+    """Write the parameters, if they are not; a divergence in the `first` step of all says so."""
+    if not written:
+        descent.write()
+    match error.args:
+        case [Divergence() as found] if first:
+            raise DivergenceError(found._replace(first=True)) from None

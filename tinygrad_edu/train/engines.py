@@ -2,27 +2,16 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, TypeVar
 
 from tinygrad_edu.checks import one_of
 from tinygrad_edu.engine import Value, modes
 from tinygrad_edu.nn.mode import in_mode, modules_of
-from tinygrad_edu.train.blocks import Block, Descent, run_steps
+from tinygrad_edu.train.blocks import Block, Descent
 from tinygrad_edu.train.scalar import ScalarDescent
 from tinygrad_edu.train.training import Engine, Training
 
 T = TypeVar("T")
-
-
-class _OfEngine(Descent, Protocol):
-    """One that has the numbers of `values`, the parameters, with the last finite loss.
-
-    `sure` if no step turns out to need scalars.
-    """
-
-    values: list[Value]
-    last_finite: Any
-    sure: bool
 
 
 def vectorized_or_scalar(
@@ -53,20 +42,17 @@ def vectorized_or_scalar(
     return scalar()
 
 
-def matrix_descent(training: Training) -> _OfEngine:
+def matrix_descent(training: Training) -> Descent:
     """The graph of one example as a program for all. Raises VectorizeError where there is none."""
     from tinygrad_edu.train.machine import MachineDescent
     from tinygrad_edu.train.matrix import checked_program
 
-    model = training.model
-    with in_mode(modules_of(model), training=True):
-        program, X, y = checked_program(
-            model, training.loss, training.penalty, training.rows, training.targets
-        )
-        return MachineDescent(program, training.optimizer, X, y)
+    model, loss, penalty, optimizer, rows, targets = training
+    program, X, y = checked_program(model, loss, penalty, rows, targets)
+    return MachineDescent(program, optimizer, X, y)
 
 
-class ArrayDescent:
+class ArrayDescent(Descent):
     """The matrix engine; for "auto" where, and as long as, there is a program, else the scalar one.
 
     The program is traced anew where it no longer does what model, loss and penalty do.
@@ -76,13 +62,15 @@ class ArrayDescent:
         self.training, self.engine = training, engine
         self.descent = self._made()
 
-    def _made(self) -> _OfEngine:
+    def _made(self) -> Descent:
         self.modules = modules_of(self.training.model)
-        return vectorized_or_scalar(
-            lambda: matrix_descent(self.training),
-            lambda: ScalarDescent(self.training),
-            self.engine,
-        )
+
+        def vectorized() -> Descent:
+            with in_mode(self.modules, training=True):
+                return matrix_descent(self.training)
+
+        scalar: Callable[[], Descent] = partial(ScalarDescent, self.training)
+        return vectorized_or_scalar(vectorized, scalar, self.engine)
 
     def step(
         self, chosen: Sequence[int], epoch: int, rows: Sequence[Any] | None = None
@@ -103,7 +91,7 @@ class ArrayDescent:
         if self.descent.sure and block.rows is None:
             self.descent.run(block, epoch)
         else:
-            run_steps(self, block, epoch)
+            super().run(block, epoch)
 
     def read(self) -> bool:
         """Take over the numbers of the parameters, or whatever else was changed."""
@@ -113,7 +101,7 @@ class ArrayDescent:
             self._go_on(self._made())
         return True
 
-    def _go_on(self, descent: _OfEngine) -> None:
+    def _go_on(self, descent: Descent) -> None:
         """With another descent, which knows the last numbers that were fine."""
         fine = dict(zip(self.descent.values, self.descent.last_finite, strict=True))
         numbers = zip(descent.values, descent.last_finite, strict=True)
@@ -121,11 +109,11 @@ class ArrayDescent:
         self.descent = descent
 
     def write(self) -> None:
-        """Give the parameters their numbers and gradients."""
+        """Give the parameters those of the engine."""
         self.descent.write()
 
     def numbers(self, leaves: list[Value]) -> Any:
-        """The numbers of these leaves as they are now."""
+        """Those that the engine has."""
         return self.descent.numbers(leaves)
 
 

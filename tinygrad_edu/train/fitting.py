@@ -16,8 +16,8 @@ from tinygrad_edu.examples import Rows, examples, inputs
 from tinygrad_edu.losses import Loss
 from tinygrad_edu.nn import MLP, Activation, Layer, Module
 from tinygrad_edu.optim import Optimizer
-from tinygrad_edu.train.blocks import Block, blocks
-from tinygrad_edu.train.descent import course
+from tinygrad_edu.train.blocks import blocks
+from tinygrad_edu.train.descent import planned
 from tinygrad_edu.train.engines import find_engine
 from tinygrad_edu.train.evaluation import evaluation, outputs_of
 from tinygrad_edu.train.heads import Right
@@ -29,7 +29,6 @@ from tinygrad_edu.train.training import (
     Engine,
     Model,
     Penalty,
-    Training,
     prepared,
 )
 
@@ -93,13 +92,15 @@ def fit(
     the history are those of the steps themselves, in training mode. Each callback gets an `Epoch`
     and may return True to stop; a `Callback` hears of the start and the end too. `progress` shows
     a bar in a terminal or a notebook. Ctrl-C after the first epoch, or divergence, ends training
-    with a warning: the history up to then is returned and the model usable.
+    with a warning: the history up to then is returned and the model usable. An array of floats is
+    read where it is, without a copy, unless there are callbacks, which might change it.
     """
     callbacks = _callables(callbacks)
     rows, targets = examples(X, y, own=bool(callbacks))
-    held_out = None if validation is None else _held_out(validation)
+    held_out = None if validation is None else _held_out(validation, bool(callbacks))
     training = prepared(model, rows, targets, loss, optimizer, penalty)
-    epochs, block, right = _planned(training, epochs, batch_size, rng, augment)
+    right = Right(training.loss, targets)
+    epochs, block = planned(training, epochs, batch_size, rng, augment, right.known)
     descent = find_engine(engine)(training)
     measure = None if held_out is None else evaluation(model, *held_out, training.loss, engine)
     history = History()
@@ -107,7 +108,9 @@ def fit(
     steps = blocks(descent, block, epochs, most=most, shared=shared)
 
     def record(*measured: float | None) -> tuple[float, float | None]:
-        losses, shares = _measured(block, right)
+        losses, k = block.mean_losses(), block.epochs
+        asked = block.outputs is not None
+        shares = right.share(block.outputs[:k], block.orders[:k]).tolist() if asked else None
         block.steps = 0
         history._extend(losses, shares, *(None if x is None else [x] for x in measured))
         last = losses[-1], shares[-1] if shares else None
@@ -138,14 +141,6 @@ def fit(
     return history
 
 
-def _planned(training: Training, epochs: int, *options: Any) -> tuple[int, Block, Right]:
-    """How many epochs, the block in which they are made, and what counts right outputs in it."""
-    epochs, size, shuffling, rows = course(training, epochs, *options)
-    right = Right(training.loss, training.targets)
-    order = list(range(len(training.rows)))
-    return epochs, Block(order, size, shuffling, rows, right.known), right
-
-
 @contextmanager
 def _told(
     callbacks: Iterable[AnyCallback], model: Model, steps: Generator[int, None, None]
@@ -161,16 +156,6 @@ def _told(
         with ExitStack() as ends:  # the last one in is the first told
             for callback in sorted(listening, key=lambda callback: callback.best_loss):
                 ends.callback(callback.over)
-
-
-def _measured(block: Block, right: Right) -> tuple[list[float], list[float] | None]:
-    """For each complete epoch the mean loss of its examples, and the share that was right."""
-    E, n = block.epochs, len(block.order)
-    shares = [min(block.size, n - start) / n for start in range(0, n, block.size)]
-    losses: list[float] = (block.losses[:E] * shares).cumsum(axis=1)[:, -1].tolist()
-    if block.outputs is None:
-        return losses, None
-    return losses, right.share(block.outputs[:E], block.orders[:E]).tolist()
 
 
 class EarlyStopping(Callback):
@@ -221,12 +206,12 @@ class EarlyStopping(Callback):
         return f"EarlyStopping({self.patience}, min_delta={self.min_delta})"
 
 
-def _held_out(validation: Any) -> tuple[Rows, Rows]:
+def _held_out(validation: Any, own: bool) -> tuple[Rows, Rows]:
     try:
         X, y = validation
     except (TypeError, ValueError):
         raise TypeError(f"validation must be (X, y), got {validation!r:.60}") from None
-    return examples(X, y, names=("X_val", "y_val"))
+    return examples(X, y, names=("X_val", "y_val"), own=own)
 
 
 def _callables(callbacks: Any) -> Sequence[AnyCallback]:

@@ -3,8 +3,9 @@
 import random
 import sys
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import partial
 from gc import get_referents
 from opcode import opmap
@@ -16,7 +17,10 @@ from tinygrad_edu.engine import Value
 
 #: What holds nothing that changes with calls; the numbers of Values are looked after elsewhere.
 _LEAVES: Final = (Value, bool, int, float, complex, str, bytes, type(None))
+_PLAIN: Final = set(_LEAVES)
 _LIBRARIES: Final = sys.stdlib_module_names | {__name__.partition(".")[0]}
+#: The roots of a trial, what they held before it, and what puts that back.
+_known: ContextVar[Any] = ContextVar("_known", default=((), [], []))
 #: Names by which code asks what kind of thing it got, and what `case float():` becomes.
 _QUESTIONS: Final = {"isinstance", "issubclass", "type", "__class__", "hasattr", "getattr"}
 _MATCH_CLASS: Final = opmap["MATCH_CLASS"]
@@ -30,10 +34,15 @@ def trial(*roots: Any) -> Iterator[None]:
     numbers, with those of Python and NumPy where their modules are mentioned; not the numbers of
     Values. Of classes and globals only those of the user's own files are looked into.
     """
-    undo = [put_back for x in _held(roots) for put_back in _undo(x)]
+    known, held, undo = _known.get()
+    if not _same(known, roots):
+        held = _held(roots)
+        undo = [put_back for x in held for put_back in _undo(x)]
+    token = _known.set((roots, held, undo))
     try:
         yield
     finally:
+        _known.reset(token)
         for put_back in undo:
             put_back()
 
@@ -43,20 +52,25 @@ def unchanged(*roots: Any) -> Callable[[], bool]:
 
     It gives False as well where they hold what cannot be looked into, such as an object with slots.
     """
-    looks = [look for x in _held(roots) if (look := _look(x)) is not None]
+    seen: set[type] = set()
+    looks = [look for x in _held(roots) if (look := _look(x, seen)) is not None]
     before = [[*look()] for look in looks]
-
-    def same(look: Callable[[], Iterable[Any]], kept: list[Any]) -> bool:
-        now = [*look()]
-        return len(now) == len(kept) and all(map(is_, now, kept))
-
-    return lambda: all(map(same, looks, before))
+    return lambda: all(_same([*look()], kept) for look, kept in zip(looks, before, strict=True))
 
 
-def _look(x: Any) -> Callable[[], Iterable[Any]] | None:
-    """What gives the things that `x` holds now, a new one each time if they cannot be seen."""
+def _same(now: Sequence[Any], kept: Sequence[Any]) -> bool:
+    return len(now) == len(kept) and all(map(is_, now, kept))
+
+
+def _look(x: Any, seen: set[type]) -> Callable[[], Iterable[Any]] | None:
+    """What gives the things that `x` holds now, a new one each time if they cannot be seen.
+
+    Objects of the classes `seen` hold their attributes alone, which a dict holds.
+    """
     import numpy as np
 
+    if type(x) in seen:
+        return None
     match x:
         case list() | deque() | set():
             return lambda: x
@@ -77,8 +91,10 @@ def _look(x: Any) -> Callable[[], Iterable[Any]] | None:
             return None
     kinds = type(x).__mro__
     hidden = any("__slots__" in vars(kind) for kind in kinds if _is_users(kind))
-    seen = not hidden and _is_users(kinds[0], but=_LIBRARIES)
-    return None if seen else lambda: (object(),)
+    if hidden or not _is_users(kinds[0], but=_LIBRARIES):
+        return lambda: (object(),)
+    seen.add(kinds[0])
+    return None
 
 
 def asks_types(*roots: Any) -> bool:
@@ -90,11 +106,16 @@ def asks_types(*roots: Any) -> bool:
     )
 
 
-def _held(roots: Iterable[Any]) -> Iterable[Any]:
-    """All that can be reached from these."""
+def _held(roots: tuple[Any, ...]) -> list[Any]:
+    """All that can be reached from these; in a trial of the same it is what was found before."""
+    known, kept, _ = _known.get()
+    if _same(known, roots):
+        return list(kept)
     found = {id(x): x for x in roots}
     pending = [*found.values()]
     for x in pending:  # which grows meanwhile
+        if type(x) in (list, tuple) and _PLAIN.issuperset(map(type, x)):  # such as weights
+            continue
         for part in _parts(x):
             if id(part) not in found and not isinstance(part, _LEAVES):
                 found[id(part)] = part
@@ -167,5 +188,6 @@ def _is_users(x: Any, but: Collection[str] = ()) -> bool:
 
 def _is_users_module(name: str | None, but: Collection[str] = ()) -> bool:
     first = (name or "").partition(".")[0]
-    file = getattr(sys.modules.get(name or ""), "__file__", None) or ""
-    return first in but or (first not in _LIBRARIES and "-packages" not in file)
+    if first in but or first in _LIBRARIES:
+        return first in but
+    return "-packages" not in (getattr(sys.modules.get(name or ""), "__file__", None) or "")

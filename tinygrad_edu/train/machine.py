@@ -15,6 +15,7 @@ from tinygrad_edu.vectorize.executors import library
 from tinygrad_edu.vectorize.executors.code import Table
 from tinygrad_edu.vectorize.executors.native import table_for
 from tinygrad_edu.vectorize.executors.steps import PARAMETER, REASONS, Steps
+from tinygrad_edu.vectorize.executors.update import UpdateTable, update_table
 
 #: What a step takes until one was measured: so many seconds, and operations in a second.
 _STEP: Final = 1e-5
@@ -24,14 +25,12 @@ _SPEED: Final = 2e9
 class MachineDescent(MatrixDescent):
     """The matrix engine with many steps in a call of the machine.
 
-    table       the program for batches, with their size; None where the machine is not for it
     made        the steps, and for what size and states they were made
     seconds     what a step takes
     """
 
-    table: tuple[int, Table | None] = (0, None)
     made: tuple[Any, Steps] | None = None
-    seconds = _STEP
+    seconds = 0.0
 
     def run(self, block: Block, epoch: int) -> None:
         """Whole epochs; one step after the other where the machine is not for them."""
@@ -88,7 +87,7 @@ class MachineDescent(MatrixDescent):
     def _rates(self, many: int) -> tuple[Array, BaseException | None]:
         """The rates of the next steps; fewer where a schedule fails, and how: after those steps."""
         optimizer, before = self.optimizer, self.optimizer.steps
-        if not optimizer.scheduled:
+        if not callable(vars(optimizer)["_lr"]):  # else a schedule is asked for each step
             return np.full(many, optimizer.lr), None
         rates: list[float] = []
         try:
@@ -108,20 +107,24 @@ class MachineDescent(MatrixDescent):
         program, found = self.program, library.find()
         if found is None or self.on_values or not self.whole or program.samples:
             return None
-        if self.table[0] != size:
-            plan = program.plan
-            table = table_for(plan.forward, plan.backward, size)
-            self.table = (size, table)
-            self.seconds = _STEP + (size * table.work / _SPEED if table else 0.0)
-        table = self.table[1]
+        table = table_for(program.plan, size, gradient=True)
         if table is None:
             return None
         states = [state is not None for state in self.states]
         key = (size, states, self.options, found.variant)
         if self.made is None or self.made[0] != key:
-            equation, data = self.optimizer.update, (self.X, self.y)
-            self.made = (key, Steps(table, found, data, size, equation, states))
+            self.seconds = self.seconds or _STEP + size * table.work / _SPEED
+            steps = Steps(table, self._update_table(table, states), found, (self.X, self.y), size)
+            self.made = (key, steps)
         return self.made[1]
+
+    def _update_table(self, table: Table, states: list[bool]) -> UpdateTable:
+        tables, optimizer = self.program.plan.tables, self.optimizer
+        key = (table.size, type(optimizer), repr(self.options), *states)
+        if key not in tables:
+            tables[key] = update_table(table, optimizer.update, states)
+        made: UpdateTable = tables[key]
+        return made
 
     def _load(self, steps: Steps) -> None:
         steps.P[...], steps.before[...] = self.program.P, self.last_finite

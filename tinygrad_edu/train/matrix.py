@@ -9,11 +9,12 @@ from typing import Any, Final
 import numpy as np
 
 from tinygrad_edu.engine import Value, gradients, modes
+from tinygrad_edu.engine.leaves import assign, data_of
 from tinygrad_edu.examples import Rows
-from tinygrad_edu.losses import Loss
+from tinygrad_edu.losses import Loss, half_squared_error, mean_squared_error, squared_error
 from tinygrad_edu.nn import Module
 from tinygrad_edu.optim import OPTIMIZERS, Optimizer
-from tinygrad_edu.train.blocks import Block, run_steps
+from tinygrad_edu.train.blocks import Descent
 from tinygrad_edu.train.held import asks_types, trial, unchanged
 from tinygrad_edu.train.scalar import batch_loss, with_penalty
 from tinygrad_edu.train.training import NOTHING, DivergenceError, Model, Penalty, check_finite
@@ -26,9 +27,11 @@ from tinygrad_edu.vectorize.trace import lenient
 #: How many rows are compared with the scalar engine, fewer from so many parameters on.
 _CHECKED_ROWS: Final = 3
 _MANY: Final = 20_000
+#: Losses that look at no target, so that one that is fine tells of all.
+_OF_ANY_NUMBERS: Final = (squared_error, half_squared_error, mean_squared_error)
 
 
-class MatrixDescent:
+class MatrixDescent(Descent):
     """Descent on arrays: parameters, gradient and optimizer state are vectors.
 
     The numbers of the Values are those of the vectors after `write`, and read into them by `read`.
@@ -46,7 +49,6 @@ class MatrixDescent:
     on_values       whether the optimizer is one of the user's, which works on Values
     loaded          the kernel that holds all rows, so that they need not be copied again
     last_finite     P before the last update
-    sure            whether no comparison may come out otherwise on some rows
     quiet           a context in which NumPy does not warn; entering it costs a tenth of errstate
     """
 
@@ -60,7 +62,7 @@ class MatrixDescent:
         self.place = {p: k for k, p in enumerate(program.parameters)}
         self.places = self._places_of(optimizer.parameters)
         self.inside = np.flatnonzero(self.places >= 0)
-        self.whole = sorted(self.places.tolist()) == list(range(len(program.P)))
+        self.whole = np.array_equal(np.sort(self.places), np.arange(len(program.P)))
         own_step = "step" in vars(optimizer)
         self.on_values = own_step or type(optimizer) not in OPTIMIZERS.values()
         self.loaded: Kernel | None = None
@@ -76,11 +78,7 @@ class MatrixDescent:
     def step(
         self, chosen: Sequence[int], epoch: int, rows: Sequence[Any] | None = None
     ) -> tuple[float, Array]:
-        """One update on the examples of these numbers: the mean loss before it, and the outputs.
-
-        `rows` take the place of theirs. Raises DivergenceError, the parameters then being the last
-        ones with a finite loss.
-        """
+        """As `Descent.step`, by the program and the optimizer's equation."""
         if rows is not None and self.program.asks:
             raise VectorizeError(
                 "the model or the loss asks what kind of number it gets, or looks it up, and rows "
@@ -88,10 +86,6 @@ class MatrixDescent:
             )
         kernel = self._filled(chosen, rows)
         return self.quiet.run(self._step, kernel, epoch), kernel.results[1]
-
-    def run(self, block: Block, epoch: int) -> None:
-        """Whole epochs, one step after the other."""
-        run_steps(self, block, epoch)
 
     def _step(self, kernel: Kernel, epoch: int) -> float:
         program = self.program
@@ -121,10 +115,11 @@ class MatrixDescent:
 
     def _take_over(self) -> None:
         self.program.read_parameters()
-        self.x[...] = [p.data for p in self.optimizer.parameters]
+        if not self.whole:
+            self.x[...] = data_of(self.optimizer.parameters)
         if self.on_values:
             return
-        states = [self._state(column) for column in zip(*self.optimizer.states, strict=True)]
+        states = [self._state(k) for k in range(len(self.optimizer.states[0]))]
         kept = [state is None for state in states] == [vector is None for vector in self.states]
         options = _options(self.optimizer)
         if not kept or options != self.options:
@@ -142,10 +137,7 @@ class MatrixDescent:
             optimizer.zero_grad()
             for p, x in zip(optimizer.parameters, self.x.tolist(), strict=True):
                 p.data = x
-        numbers, gradients = program.P.tolist(), program.G.tolist()
-        for p, x, g in zip(program.parameters, numbers, gradients, strict=True):
-            p.data = x
-            p.grad = g
+        assign(program.parameters, program.P.tolist(), program.G.tolist())
         if self.states:
             columns = [self._column(state) for state in self.states]
             optimizer.states = list(zip(*columns, strict=True))
@@ -156,7 +148,7 @@ class MatrixDescent:
             self.measured, self.measured_places = leaves, self._places_of(leaves)
         if self.measured_places.min(initial=0) < 0:
             self.write()
-            return [v.data for v in leaves]
+            return data_of(leaves)
         return self.program.P[self.measured_places]
 
     def _places_of(self, leaves: list[Value]) -> Any:
@@ -217,8 +209,9 @@ class MatrixDescent:
         """The optimizer's own equation is to be made for these states."""
         self.states, self.update = states, None
 
-    def _state(self, column: Sequence[Any]) -> Any:
-        """A state of all parameters as a vector, in the order of the updates."""
+    def _state(self, k: int) -> Any:
+        """State k of all parameters as a vector, in the order of the updates."""
+        column = [state[k] for state in self.optimizer.states]
         if column[0] is None:
             return None
         vector = np.array(column, dtype=float)
@@ -296,17 +289,22 @@ def checked_program(
         harmless, watch = partial(trial, example), partial(unchanged, example)
         program = Program(example, *ends, trial=harmless, watch=watch)
         program.asks |= asks_types(example)
-        kinds = Rows.of(targets).first_of_each()
+        few = _CHECKED_ROWS if len(program.P) < _MANY else _CHECKED_ROWS - 1
+        kinds: Sequence[int] = range(len(rows))[:few]
+        if loss not in _OF_ANY_NUMBERS:
+            kinds = Rows.of(targets).first_of_each()
         with modes.tracing(lenient):  # a loss refuses what does not fit, a program would not notice
             output = model(rows[0])
             for i in kinds:
                 loss(output, targets[i])
         X, y = Rows.of(rows).array, Rows.of(targets).array
         program.check_classes({"Y": y})
-        few = _CHECKED_ROWS if len(program.P) < _MANY else _CHECKED_ROWS - 1
         chosen: Sequence[int] = sorted({*kinds[:few], len(rows) - 1})[-few:]
         if program.asks:
             chosen = range(len(rows))
+        elif program.is_sure:
+            program.check_graphs()
+            chosen = ()
         for k in range(0, len(chosen), few):
             batch = [[of[i] for i in chosen[k : k + few]] for of in (rows, targets)]
             arrays = {"X": X[chosen[k : k + few]], "Y": y[chosen[k : k + few]]}

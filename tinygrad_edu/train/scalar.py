@@ -12,7 +12,7 @@ from tinygrad_edu.engine import Value
 from tinygrad_edu.losses import Loss
 from tinygrad_edu.nn import Module
 from tinygrad_edu.nn.mode import in_mode, modules_of
-from tinygrad_edu.train.blocks import Block, run_steps
+from tinygrad_edu.train.blocks import Descent
 from tinygrad_edu.train.training import (
     BatchGradient,
     DivergenceError,
@@ -62,10 +62,8 @@ def with_penalty(loss: Any, penalty: Penalty | None, model: Model) -> Any:
     return value + more
 
 
-class ScalarDescent:
+class ScalarDescent(Descent):
     """Descent on Values: each step runs an engine and the optimizer on the numbers of Values."""
-
-    sure = True
 
     def __init__(self, training: Training, engine: Engine = scalar_engine) -> None:
         model, loss, penalty, self.optimizer, rows, targets = training
@@ -81,11 +79,7 @@ class ScalarDescent:
     def step(
         self, chosen: Sequence[int], epoch: int, rows: Sequence[Any] | None = None
     ) -> tuple[float, list[list[float]]]:
-        """One update on the examples of these numbers: the mean loss before it, and the outputs.
-
-        `rows` take the place of theirs. Raises DivergenceError, the parameters (and buffers) then
-        being the last ones with a finite loss.
-        """
+        """As `Descent.step`, with one graph for the batch."""
         optimizer = self.optimizer
         X = [self.rows[i] for i in chosen] if rows is None else rows
         y = [self.targets[i] for i in chosen]
@@ -106,21 +100,6 @@ class ScalarDescent:
             self._restore(before)
             raise
         return loss, outputs
-
-    def run(self, block: Block, epoch: int) -> None:
-        """Whole epochs, one step after the other."""
-        run_steps(self, block, epoch)
-
-    def read(self) -> bool:
-        """Values are read at each step, and so is everything else."""
-        return True
-
-    def write(self) -> None:
-        """Values are written at each step."""
-
-    def numbers(self, leaves: list[Value]) -> list[float]:
-        """Their numbers."""
-        return [v.data for v in leaves]
 
     def _data(self) -> list[float]:
         return [v.data for v in self.values]

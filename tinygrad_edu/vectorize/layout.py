@@ -15,11 +15,12 @@ arrays; besides the functions of a namespace it uses
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, Final, NamedTuple
 
 from tinygrad_edu import expr
 from tinygrad_edu.expr import Expr
-from tinygrad_edu.vectorize.tape import Tape
+from tinygrad_edu.vectorize.tape import Row, Tape, has_flag
 
 #: The vector of all parameters.
 P: Final = "P"
@@ -70,11 +71,13 @@ class Equation(NamedTuple):
 
 @dataclass
 class Layout:
-    """The arrays of a program, and where each node stands in them; `blocks` of P by their start."""
+    """The arrays of a program, and where each node stands in them; `blocks` of P by their start.
+
+    Node i stands in `column[i]` of the array `array[i]`, which is None as long as it has no place.
+    """
 
     tape: Tape
     variables: dict[str, Variable] = field(default_factory=dict)
-    home: dict[int, tuple[str, int]] = field(default_factory=dict)
     equations: list[Equation] = field(default_factory=list)
     blocks: dict[int, Variable] = field(default_factory=dict)
 
@@ -82,6 +85,9 @@ class Layout:
         self.batched = self.tape.batched()
         self.given = {i for cells in self.tape.inputs for i in cells}
         self.parameters: list[int] = []
+        self.array: list[str | None] = [None] * len(self.tape.records)
+        self.column = [0] * len(self.tape.records)
+        self._matrices: dict[tuple[Row, ...], Variable] = {}
         self._read: dict[tuple[int, ...], Operand] = {}
         self._index_names: dict[tuple[int, ...], str] = {}
         names = argument_names(len(self.tape.inputs))
@@ -99,18 +105,18 @@ class Layout:
                 if cell >= 0:
                     self.batched[cell] = True
         for column, cell in enumerate(variable.cells):
-            if cell >= 0:
-                self.home.setdefault(cell, (variable.name, column))
+            if cell >= 0 and self.array[cell] is None:
+                self.array[cell], self.column[cell] = variable.name, column
         return expr.symbol(variable.name)
 
     def settle(self, cells: Sequence[int]) -> None:
         """Nodes made from batched arrays are batched, also from columns that are all the same."""
         for i in cells:
-            self.batched[i] = any([self.batched[p] for p in self.tape.parents[i]])  # noqa: C419
+            self.batched[i] = self.tape.has_any(self.batched, i)
 
     def any_batched(self, *rows: Sequence[int]) -> bool:
         """Whether a node of these rows has a number per example."""
-        return any(self.batched[cell] for row in rows for cell in row)
+        return any(has_flag(self.batched, row) for row in rows)
 
     def fresh(self, letter: str, k: int = 1) -> str:
         """A name that no array has: the letter with the next number, from k on."""
@@ -118,14 +124,25 @@ class Layout:
             k += 1
         return f"{letter}{k}"
 
-    def block(self, cells: Sequence[int], name: str, matrix: tuple[int, int] | None = None) -> Expr:
-        """A block of the parameter vector for parameters that have no place yet."""
+    def block(self, rows: Sequence[Row], name: str, *, matrix: bool = False) -> Expr:
+        """A block of the parameter vector for parameters that have no place yet, row by row."""
         start = len(self.parameters)
-        self.parameters += cells
-        for k, cell in enumerate(cells):
-            self.home[cell] = (P, start + k)
-        variable = Variable(name, "parameter", False, len(cells), tuple(cells), matrix, start)
+        for row in rows:
+            columns = range(len(self.parameters), len(self.parameters) + len(row))
+            if isinstance(row, range):
+                self.column[row.start : row.stop] = columns
+                self.array[row.start : row.stop] = [P] * len(row)
+            else:
+                for cell, column in zip(row, columns, strict=True):
+                    self.array[cell], self.column[cell] = P, column
+            self.parameters += row
+        cells, shape = tuple(self.parameters[start:]), (len(rows), len(rows[0]))
+        variable = Variable(
+            name, "parameter", False, len(cells), cells, shape if matrix else None, start
+        )
         self.variables[name] = self.blocks[start] = variable
+        if matrix:
+            self._matrices[tuple(rows)] = variable
         return expr.symbol(name)
 
     def block_at(self, columns: Sequence[int]) -> Variable | None:
@@ -159,12 +176,13 @@ class Layout:
                 return Operand(numbers[0], (), n)
             name = self.fresh("C")
             return Operand(self.place(Variable(name, "constant", False, n, cells)), (), n)
-        new = [c for c in dict.fromkeys(cells) if c in self.tape.parameters and c not in self.home]
+        new = [c for c in dict.fromkeys(cells) if self._is_new(c)]
         if new:
-            self.block(new, self.fresh(self._letter(new)))
+            self.block([tuple(new)], self.fresh(self._letter(new)))
         places: dict[str, list[int]] = {}
         for place, cell in enumerate(cells):
-            array = repr(constants[cell]) if cell in constants else self.home[cell][0]
+            array = repr(constants[cell]) if cell in constants else self.array[cell]
+            assert array is not None
             places.setdefault(array, []).append(place)
         parts: list[Part] = []
         pieces: list[Any] = []
@@ -172,7 +190,7 @@ class Layout:
             if cells[where[0]] in constants:
                 pieces.append(expr.wide(constants[cells[where[0]]], len(where)))
                 continue
-            columns = [self.home[cells[place]][1] for place in where]
+            columns = [self.column[cells[place]] for place in where]
             whole = name != P and columns == list(range(self.variables[name].size))
             pieces.append(self.columns(name, columns))
             for start, stop in self._blocks(columns) if name == P else [(0, len(where))]:
@@ -218,36 +236,40 @@ class Layout:
             return expr.columns(x, columns[0], columns[-1] + 1)
         return expr.take(x, self.index(columns))
 
-    def are_new_parameters(self, cells: Sequence[int]) -> bool:
+    def _is_new(self, cell: int) -> bool:
+        return self.array[cell] is None and cell in self.tape.parameters
+
+    def are_new_parameters(self, *rows: Row) -> bool:
         """Whether the nodes are parameters without a place, each named once."""
-        parameters, home = self.tape.parameters, self.home
-        new = all(c in parameters and c not in home for c in cells)
-        return new and len(set(cells)) == len(cells)
+        cells = list(chain(*rows))
+        return all(map(self._is_new, cells)) and len(set(cells)) == len(cells)
 
     def in_place(self, cells: Sequence[int]) -> list[int]:
         """The order in which the nodes stand in their arrays; those without a place come last."""
-        last = ("~", 0)
-        return sorted(range(len(cells)), key=lambda k: self.home.get(cells[k], last))
+        return sorted(
+            range(len(cells)), key=lambda k: (self.array[cells[k]] or "~", self.column[cells[k]])
+        )
 
     def sorted(self, cells: Sequence[int]) -> list[int]:
         """Results of one operation in the order in which its first operand stands in its array."""
         parents = [self.tape.parents[i] for i in cells]
         for operand in zip(*parents, strict=True):
-            if len(set(operand)) > 1 and any(c in self.home for c in operand):
+            if len(set(operand)) > 1 and any(self.array[c] for c in operand):
                 return [cells[k] for k in self.in_place(operand)]
         return list(cells)
 
-    def matrix(self, cells: Sequence[int], rows: int) -> tuple[Any, Operand | None]:
-        """The nodes as a matrix with that many rows, and how it was read where it is no block."""
-        k = len(cells) // rows
-        if self.are_new_parameters(cells):
-            return self.block(cells, self.fresh("W"), (rows, k)), None
+    def matrix(self, rows: Sequence[Row]) -> tuple[Any, Operand | None]:
+        """The nodes as a matrix, row by row, and how it was read where it is no block."""
+        n, k = len(rows), len(rows[0])
+        if block := self._matrices.get(tuple(rows)):
+            return expr.symbol(block.name), None
+        if self.are_new_parameters(*rows):
+            return self.block(rows, self.fresh("W"), matrix=True), None
+        cells = tuple(chain(*rows))
         for block in self.blocks.values():
-            if block.matrix == (rows, k) and block.cells == tuple(cells):
-                return expr.symbol(block.name), None
-            if block.matrix == (k, rows):
-                across = tuple([block.cells[j * rows + i] for i in range(rows) for j in range(k)])
-                if across == tuple(cells):
+            if block.matrix == (k, n):
+                across = tuple([block.cells[j * n + i] for i in range(n) for j in range(k)])
+                if across == cells:
                     return expr.T(expr.symbol(block.name)), None
         operand = self.read(cells)
         return expr.reshape(spread(operand), k), operand

@@ -1,29 +1,39 @@
-"""Plan: all that follows from the structure of a graph, found once; what its arrays stand for."""
+"""Plan: from a graph to its arrays, found once: sums are folded into dots, nodes regrouped."""
 
-from collections import OrderedDict
-from collections.abc import Iterator
-from dataclasses import dataclass
-from difflib import get_close_matches
+from collections import Counter, OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import chain
 from typing import Any, Final
 
+from tinygrad_edu.engine import primitives
 from tinygrad_edu.vectorize.gradient import Gradient, gradient_of
-from tinygrad_edu.vectorize.layout import Layout, P, Variable
+from tinygrad_edu.vectorize.layout import Layout
 from tinygrad_edu.vectorize.regroup import regroup
 from tinygrad_edu.vectorize.steps import Regrouped, Rows, chooses_class
-from tinygrad_edu.vectorize.tape import Tape
+from tinygrad_edu.vectorize.tape import DOT, Tape, as_row
 
 #: How many plans are kept, the least recently used goes first.
 MAX_PLANS: Final = 16
+
+_ADD, _MULTIPLY, _SUM = (primitives[name] for name in ("add", "multiply", "sum"))
+_SUMS: Final = (_ADD, _SUM)
+#: So many terms that are added up one after the other are one `sum`.
+_LONG: Final = 8
 
 _PLANS: OrderedDict[Any, "Plan"] = OrderedDict()
 
 
 @dataclass
 class Plan:
-    """The arrays and equations of a graph; `forward` and `backward` are the lists of equations."""
+    """The arrays and equations of a graph; `forward` and `backward` are the lists of equations.
+
+    `tables` is where the machine keeps what it made of them, with and without the gradient.
+    """
 
     forward: Regrouped
+    tables: dict[Any, Any] = field(default_factory=dict)
 
     @property
     def layout(self) -> Layout:
@@ -39,6 +49,13 @@ class Plan:
     def parameters(self) -> list[int]:
         """The nodes of the parameters, in the order of the vector P."""
         return self.layout.parameters
+
+    @cached_property
+    def rows(self) -> int:
+        """So many rows at a time that their arrays fit the cache."""
+        variables = self.forward.layout.variables.values()
+        widest = max(v.size for v in variables if v.role != "parameter")
+        return max(128, min(2**18 // widest, 2048))
 
     @cached_property
     def classes(self) -> list[tuple[str, tuple[int, ...] | None, int]]:
@@ -67,89 +84,108 @@ def plan_for(tape: Tape) -> Plan:
     return plan
 
 
-#: How many numbers of an array are written out, and how many operands of a node.
-_SHOWN: Final = 6
+def fuse_dots(tape: Tape) -> Tape:
+    """The same graph with its sums of at least two products as dots.
+
+    w1*x1 + w2*x2 + b, in whatever order it was added up, is one `dot` node. Products and sums that
+    something else uses, and products with a constant, stay as they are. Other long sums, such as
+    those of Python's `sum`, are one `sum` node. Equal constants are one node. What is not used any
+    more is left as a leaf; nodes keep their numbers.
+    """
+    first = {repr(tape.constants[i]): i for i in sorted(tape.constants, reverse=True)}
+    others = {i: first[repr(x)] for i, x in tape.constants.items() if first[repr(x)] != i}
+    sums, gone = _sums_of_products(tape)
+    if not sums and not others:
+        return tape
+    new = replace(
+        tape, records=[*tape.records], parents=[*tape.parents], lines=[*tape.lines], inner=[]
+    )
+    batched = tape.batched() if sums else bytearray()
+    for i, terms in sums.items():
+        products = [j for j in terms if j in gone]
+        rest = tuple([j for j in terms if j not in gone and tape.constants.get(j) != 0])
+        if products:
+            pairs = [tape.parents[j] for j in products]
+            turned = [(b, a) if batched[a] and not batched[b] else (a, b) for a, b in pairs]
+            w, x = map(as_row, zip(*turned, strict=True))
+            k = i if len(rest) <= 1 else max(products)  # after all their operands
+            new.records[k], new.parents[k] = DOT, (w, x, as_row(rest) if k == i else ())
+            new.lines[k] = tape.lines[i]
+            gone.discard(k)
+            rest = (k, *rest)
+        if not products or k != i:
+            new.records[i], new.parents[i] = _SUM, rest
+    for j in gone:
+        new.records[j], new.parents[j], new.lines[j] = None, (), None
+    new.inner = [i for i in tape.inner if i not in gone]
+    if others:
+        _exchange(new, others)
+    return new
 
 
-#: What an array is said to be, by its role; any other is a value.
-_HEADLINES: Final = {
-    "input": "{v.name}: {n}, an argument of the function",
-    "sample": "{v.name}: {n}, drawn anew at each call",
-    "constant": "{v.name}: {n} that the function mentions",
-    "parameter": "{v.name}: {v.size} parameter{many}, P[{v.start}:{stop}]",
-    "gradient": "{v.name} = dL/d{of}: {n}, the gradients of parameters",
-    "adjoint": "{v.name} = dL/d{of}: {n}, the gradients of the nodes behind {of}",
-    "flow": "{v.name}: {n}, 0 where nothing flows back",
-    "gathered": "{v.name}: {n}, put together from other arrays",
-}
+def _exchange(tape: Tape, others: dict[int, int]) -> None:
+    """Put other nodes in the place of some leaves, wherever these are used."""
+
+    def moved(row: Sequence[int]) -> tuple[int, ...]:
+        return tuple([others.get(p, p) for p in row])
+
+    flags = bytearray(len(tape.records))
+    for i in others:
+        flags[i] = True
+    for i in tape.inner:
+        if tape.has_any(flags, i):
+            rows = tape.parents[i]
+            dot = tape.records[i] is DOT
+            tape.parents[i] = tuple([as_row(moved(r)) for r in rows]) if dot else moved(rows)
+    tape.results = [list(moved(row)) for row in tape.results]
+    tape.guards = [
+        g._replace(left=others.get(g.left, g.left), right=others.get(g.right, g.right))
+        for g in tape.guards
+    ]
+    tape.constants = {i: x for i, x in tape.constants.items() if i not in others}
 
 
-def explanation(plan: Plan, tape: Tape, name: str) -> str:
-    """The nodes that the array of that name stands for. Raises ValueError for an unknown name."""
-    variables = {n: v for n, v in _variables(plan).items() if v.role != "index"}
-    if not isinstance(name, str) or name not in variables:
-        near = get_close_matches(str(name), variables, n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        raise ValueError(f"the program has no {name!r:.40}: choose {', '.join(variables)}{hint}")
-    v = variables[name]
-    return "\n".join([_headline(plan, tape, v), *_entries(plan, tape, v)])
+def _sums_of_products(tape: Tape) -> tuple[dict[int, list[int]], set[int]]:
+    """The terms of each sum that becomes a dot or one sum, and the nodes that vanish in one."""
+    sums: dict[int, list[int]] = {}
+    gone: set[int] = set()
+    tops = [i for i in reversed(tape.inner) if tape.records[i] in _SUMS]
+    uses = _uses(tape) if tops else Counter[int]()
+    for i in tops:
+        if i in gone:
+            continue
+        terms: list[int] = []
+        inner: list[int] = []
+        stack = list(reversed(tape.parents[i]))
+        while stack:
+            j = stack.pop()
+            if uses[j] == 1 and tape.records[j] in _SUMS:
+                inner.append(j)
+                stack.extend(reversed(tape.parents[j]))
+            else:
+                terms.append(j)
+        products = [
+            j
+            for j in terms
+            if uses[j] == 1
+            and tape.records[j] is _MULTIPLY
+            and not any(p in tape.constants for p in tape.parents[j])
+        ]
+        if len(products) >= 2 or (inner and len(terms) >= _LONG):
+            sums[i] = terms
+            gone.update(inner, products if len(products) >= 2 else ())
+    return sums, gone
 
 
-def _variables(plan: Plan) -> dict[str, Variable]:
-    if len(plan.forward.results[0].parts) and plan.forward.results[0].n == 1 and plan.parameters:
-        plan.backward  # noqa: B018  (its arrays are entered when it is first asked for)
-    return plan.layout.variables
-
-
-def _headline(plan: Plan, tape: Tape, v: Variable) -> str:
-    many = "s" * (v.size != 1)
-    n = f"{v.size} number{many}" + " per example" * v.batched
-    if v.role in _HEADLINES:
-        of = v.name[1:]
-        if v.role == "adjoint":
-            of = next(s for s, u in plan.layout.variables.items() if u.cells == v.cells)
-        return _HEADLINES[v.role].format(v=v, n=n, many=many, of=of, stop=v.start + v.size)
-    lines = {tape.lines[c] for c in v.cells if c >= 0 and tape.lines[c] is not None}
-    source = f": nodes made by {next(iter(lines))}" if len(lines) == 1 else ""
-    return f"{v.name}: {n}{source}"
-
-
-def _entries(plan: Plan, tape: Tape, v: Variable) -> Iterator[str]:
-    if v.role == "input":
-        return
-    gradient = "dL/d " if v.role in ("adjoint", "gradient") else ""
-    for column, cell in list(enumerate(v.cells))[:_SHOWN]:
-        if cell >= 0:
-            yield f"  {_entry(v, column)} = {gradient}{_node(plan, tape, cell)}"
-    if len(v.cells) > _SHOWN:
-        yield f"  ... and {len(v.cells) - _SHOWN} more"
-
-
-def _entry(v: Variable, column: int) -> str:
-    if v.matrix is not None:
-        return f"{v.name}[{column // v.matrix[1]}, {column % v.matrix[1]}]"
-    return f"{v.name}[:, {column}]"
-
-
-def _node(plan: Plan, tape: Tape, cell: int) -> str:
-    """A node with its operands: dot(layer1.neuron1.w[0], X[:, 0], layer1.neuron1.b)."""
-    record = tape.records[cell]
-    if record is None:
-        return _leaf(plan, tape, cell)
-    parents = tape.parents[cell]
-    if len(parents) <= _SHOWN:
-        operands = [_leaf(plan, tape, p) for p in parents]
-    else:
-        ends = [_leaf(plan, tape, p) for p in (*parents[:2], *parents[-2:])]
-        operands = [*ends[:2], f"... {len(parents) - 4} more ...", *ends[2:]]
-    return f"{record.name}({', '.join(operands)})"
-
-
-def _leaf(plan: Plan, tape: Tape, cell: int) -> str:
-    if cell in tape.constants:
-        return f"{tape.constants[cell]:g}"
-    name = tape.parameters.get(cell)
-    if name:
-        return name
-    array, column = plan.layout.home.get(cell, ("an unused number", 0))
-    return f"P[{column}]" if array == P else f"{array}[:, {column}]"
+def _uses(tape: Tape) -> Counter[int]:
+    """How often nodes are used, by units that share a row once."""
+    uses = Counter(chain(*tape.results))
+    uses.update(side for guard in tape.guards for side in (guard.left, guard.right))
+    rows = {}
+    for i in tape.inner:
+        if tape.records[i] is DOT:
+            rows.update({id(row): row for row in tape.parents[i]})
+        else:
+            uses.update(tape.parents[i])
+    uses.update(chain(*rows.values()))
+    return uses

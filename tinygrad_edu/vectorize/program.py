@@ -11,21 +11,20 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tinygrad_edu.engine import Value, gradients, modes
+from tinygrad_edu.engine import Value, modes
+from tinygrad_edu.engine.leaves import data_of
 from tinygrad_edu.vectorize.arrays import Array, agree, in_shapes, largest, rows_of
+from tinygrad_edu.vectorize.check import by_scalars, find_anomaly, is_alike, repeated, trace
 from tinygrad_edu.vectorize.executors.kernel import Kernel, compile_kernel
 from tinygrad_edu.vectorize.executors.native import Machine
 from tinygrad_edu.vectorize.layout import argument_names
-from tinygrad_edu.vectorize.plan import explanation, plan_for
-from tinygrad_edu.vectorize.source import equations, source
-from tinygrad_edu.vectorize.tape import DIFFERENT, VectorizeError, as_values, check_alike, fuse_dots
-from tinygrad_edu.vectorize.trace import lenient, record, repeated, settle, trace, values_of
+from tinygrad_edu.vectorize.plan import fuse_dots, plan_for
+from tinygrad_edu.vectorize.source import equations, explanation, source
+from tinygrad_edu.vectorize.tape import DIFFERENT, VectorizeError, disturbed
+from tinygrad_edu.vectorize.trace import run
 
 #: For how many numbers of examples compiled kernels are kept.
 MAX_KERNELS: Final = 8
-#: Rows that are computed at a time, and the numbers of the widest array that fit the cache then.
-_ROWS: Final = (128, 2048)
-_CACHED: Final = 2**18
 
 
 class Program:
@@ -47,18 +46,20 @@ class Program:
         trial: Callable[[], AbstractContextManager[None]] = nullcontext,
         watch: Callable[[], Callable[[], bool]] = lambda: lambda: False,
     ) -> None:
+        examples = example, disturbed(example) if other is None else other
         with trial():
-            recording = trace(fn, example, other)
+            recording, runs = trace(fn, *examples)
         self._fn, self._trial, self._example, self._recorded = fn, trial, example, recording.tape
         self._watch, self._unchanged = watch, watch()
-        self._leaves = {v: i for i, v in recording.parameters.items()}
-        self.asks = recording.asks
+        self._leaves, self._units = recording.known, recording.units
+        self.asks = any(ran.recorder.asks for ran in runs)
         self.tape = tape = fuse_dots(recording.tape)
         self.plan = plan_for(tape)
-        leaves = dict(zip(tape.parameters, recording.parameters.values(), strict=True))
-        self.parameters: list[Value] = [leaves[cell] for cell in self.plan.parameters]
-        self.samples = recording.samples
+        self.parameters: list[Value] = [recording.values[i] for i in self.plan.parameters]
+        self.samples = runs[0].recorder.samples
         self.P = np.empty(len(self.parameters))
+        self.read_parameters()
+        self._graphs, self._numbers = runs, self.P.copy()  # until they were checked
         self.G = np.zeros(len(self.parameters))
         self.names = argument_names(len(example))
         self._kernels: OrderedDict[tuple[int, bool], Kernel] = OrderedDict()
@@ -76,6 +77,8 @@ class Program:
         left_out: dict[str, Any] = {
             **functions,
             "_example": (),
+            "_leaves": {},
+            "_units": {},
             "_trial": nullcontext,
             "_kernels": OrderedDict(),
             "_machine": None,
@@ -106,6 +109,11 @@ class Program:
     def has_loss(self) -> bool:
         """Whether the function gives one number (first), which has a gradient."""
         return len(self.tape.results[0]) == 1 and bool(self.parameters)
+
+    @property
+    def _sought(self) -> list[Value]:
+        """The parameters by which the results are differentiated."""
+        return self.parameters if self.has_loss else []
 
     def explain(self, name: str) -> str:
         """What a line of the source stands for: the nodes of the graph behind `name`.
@@ -164,19 +172,20 @@ class Program:
             return True
         try:
             with self._trial():
-                samples = repeated(self._fn, self._example, self._recorded, self._leaves)
+                ran = run(self._fn, self._example, lines=False)
+            stands = is_alike(ran, self._recorded, self._leaves, self._units)
             if not self.tape.is_of_package:  # what an own operation reads is in no graph
                 self._checked = False
                 self._check(self._arranged(self._example)[0])
         except VectorizeError:
             return False
-        self.samples = self.samples if samples is None else samples
+        self.samples = ran.recorder.samples if stands else self.samples
         self._unchanged = self._watch()
-        return samples is not None
+        return stands
 
     def read_parameters(self) -> None:
         """Copy the numbers of the parameters into the vector P."""
-        self.P[...] = [p.data for p in self.parameters]
+        self.P[...] = data_of(self.parameters)
 
     def write_parameters(self) -> None:
         """Give the parameters the numbers of the vector P."""
@@ -189,7 +198,7 @@ class Program:
         kernel = self._kernels.pop(key, None)
         if kernel is None:
             backward = self.plan.backward if gradient else None
-            kernel = self._machine.kernel(self.plan.forward, backward, B)
+            kernel = self._machine.kernel(self.plan, B, gradient=gradient)
             if kernel is None:
                 kernel = compile_kernel(self.plan.forward, backward, B, self.P, self.G)
         self._kernels[key] = kernel
@@ -205,14 +214,8 @@ class Program:
         return kernel
 
     def results(self, arrays: dict[str, Array]) -> list[Array]:
-        """Each result for all rows of these arguments, (B, columns), with the numbers P has.
-
-        It is computed for some rows after the others, as many as fit the cache.
-        """
-        B, least, most = len(arrays["X"]), *_ROWS
-        variables = self.plan.forward.layout.variables.values()
-        widest = max(v.size for v in variables if v.role != "parameter")
-        rows = max(least, min(_CACHED // widest, most))
+        """Each result for all rows, (B, columns), with the numbers P has: some rows at a time."""
+        B, rows = len(arrays["X"]), self.plan.rows
         found = [np.empty((B, len(result))) for result in self.tape.results]
         for start in range(0, B, rows):
             part = slice(start, start + rows)
@@ -273,17 +276,10 @@ class Program:
         The Values of the parameters get the numbers of P; their gradients stay.
         """
         self.write_parameters()
-        held, B = [p.grad for p in self.parameters], len(kernel.inputs["X"])
+        B = len(kernel.inputs["X"])
         backward = self._kernels.get((B, True)) is kernel
-        try:
-            with modes.tracing(lenient), modes.detect_anomaly():
-                for example in self._examples(kernel.inputs):
-                    loss, *_ = values_of(self._fn(*as_values(example)))
-                    if backward:
-                        loss.backward(1 / B)
-        finally:
-            for p, g in zip(self.parameters, held, strict=True):
-                p.grad = g
+        examples = self._examples(kernel.inputs)
+        find_anomaly(self._fn, examples, self.parameters, 1 / B if backward else None)
 
     def _examples(self, arrays: dict[str, Array]) -> Iterator[list[Any]]:
         """One example after the other, as numbers and lists."""
@@ -292,12 +288,35 @@ class Program:
             yield [arrays[name][k].reshape(shape).tolist() for name, shape in pairs]
 
     def _check(self, arrays: dict[str, Array]) -> None:
-        """At first use compare results and gradient with the scalar graph's, on a few rows."""
+        """At first use compare results and gradient with those of the graphs it was made of.
+
+        Where these do not tell what other rows do, a few rows are compared with graphs of theirs.
+        """
         if not self._checked:
             B = len(arrays["X"])
-            rows = sorted({0, B // 2, B - 1})
+            rows = [0] if self.is_sure else sorted({0, B // 2, B - 1})
             few = {name: array[rows] for name, array in arrays.items()}
-            self.compare(few, partial(self._by_scalars, few), gradient=self.has_loss)
+            recorded = self._recorded, self._leaves, self._units
+            runs = (repeated(self._fn, row, *recorded) for row in self._examples(few))
+            if self.is_sure:
+                next(runs)  # the function still does what it did
+                self.check_graphs()
+            else:
+                self.compare(few, partial(by_scalars, runs, self._sought), gradient=self.has_loss)
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether a row cannot be treated otherwise than those that the program was made of."""
+        return self.tape.is_of_package and not self.asks
+
+    def check_graphs(self) -> None:
+        """Compare with the two graphs that the program was made of, their numbers as they were."""
+        arrays = {}
+        for name, *rows in zip(self.names, *[ran.inputs for ran in self._graphs], strict=True):
+            arrays[name] = np.array([[v.data for v in values] for values in rows])
+        scalars = partial(by_scalars, self._graphs, self._sought)
+        self.compare(arrays, scalars, gradient=self.has_loss, at=self._numbers)
+        self._graphs = []
 
     def compare(
         self,
@@ -305,13 +324,17 @@ class Program:
         scalars: Callable[[], tuple[Array, Array | None]],
         *,
         gradient: bool,
+        at: Array | None = None,
     ) -> None:
         """Raise VectorizeError unless the program gives what `scalars` give for a few rows.
 
-        These are results or their mean, and with `gradient` that.
+        These are results or their mean, and with `gradient` that. The parameters have the numbers
+        `at`, else those they have now.
         """
         self.read_parameters()
         kernel = self.filled(arrays, gradient=gradient)
+        if at is not None:
+            np.copyto(self.P, at)
         if self.samples:
             kernel.inputs["S"].fill(0.5)
         with np.errstate(all="ignore"):
@@ -325,18 +348,3 @@ class Program:
         if not alike or not agree(found, results, scale):
             raise VectorizeError(DIFFERENT)
         self._checked = True
-
-    def _by_scalars(self, arrays: dict[str, Array]) -> tuple[Array, Array | None]:
-        """Results, and gradient if there is one, from a scalar graph for each row."""
-        results, n = [], len(arrays["X"])
-        gradient = [0.0] * len(self.parameters)  # inf - inf is no warning among floats
-        for example in self._examples(arrays):
-            again = record(self._fn, example)
-            settle(again, set(self.parameters))
-            check_alike(self._recorded, again.tape)
-            results.append([v.data for values in again.results for v in values])
-            if self.has_loss:
-                by = gradients(again.results[0][0], 1 / n)
-                pairs = zip(gradient, self.parameters, strict=True)
-                gradient = [g + by.get(p, 0.0) for g, p in pairs]
-        return np.array(results), np.array(gradient) if self.has_loss else None

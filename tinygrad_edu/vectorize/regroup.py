@@ -7,10 +7,9 @@ column p*U + u is row p with row u of w. Dots that form no product are added up 
 
 import re
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 from tinygrad_edu import expr
-from tinygrad_edu.engine import primitives
 from tinygrad_edu.expr import Expr, Symbol
 from tinygrad_edu.vectorize.layout import Layout, Operand, P, spread
 from tinygrad_edu.vectorize.steps import (
@@ -27,24 +26,20 @@ from tinygrad_edu.vectorize.steps import (
     rows_of_classes,
     written,
 )
-from tinygrad_edu.vectorize.tape import Tape
-
-_DOT: Final = primitives["dot"]
-#: Nodes that one dot reads as w, or as x.
-Row = tuple[int, ...]
+from tinygrad_edu.vectorize.tape import DOT, Row, Tape, as_row
 
 
 def regroup(tape: Tape) -> Regrouped:
     """The arrays and equations of a graph. Raises VectorizeError for a record it cannot write."""
     program = Regrouped(tape, Layout(tape))
     levels = _levels(tape)
-    dots = [_families(tape, [i for i in level if tape.records[i] == _DOT]) for level in levels]
+    dots = [_families(tape, [i for i in level if tape.records[i] is DOT]) for level in levels]
     _place_matrices(program.layout, [family for group in dots for family in group])
     for level, group in zip(levels, dots, strict=True):
         program.layout.settle(level)
         for family in group:
             _add_dots(program, family)
-        for key, cells in _alike(program, [i for i in level if tape.records[i] != _DOT]).items():
+        for key, cells in _alike(program, [i for i in level if tape.records[i] is not DOT]).items():
             if key[0] == "rows":
                 _add_rows(program, cells)
             else:
@@ -58,25 +53,32 @@ def regroup(tape: Tape) -> Regrouped:
 def _levels(tape: Tape) -> list[list[int]]:
     """The results of operations by depth: the longest way from a leaf."""
     depth = [0] * len(tape.records)
+    deepest: dict[int, int] = {}  # of the rows of dots
     levels: list[list[int]] = []
-    for i, parents in enumerate(tape.parents):
-        if parents:
+    for i in tape.inner:
+        parents = tape.parents[i]
+        if tape.records[i] is DOT:
+            for row in parents:
+                if id(row) not in deepest:
+                    deepest[id(row)] = max([depth[p] for p in row], default=0)
+            depth[i] = d = 1 + max([deepest[id(row)] for row in parents])
+        else:
             depth[i] = d = 1 + max([depth[p] for p in parents])
-            if d > len(levels):
-                levels.append([])
-            levels[d - 1].append(i)
+        if d > len(levels):
+            levels.append([])
+        levels[d - 1].append(i)
     return levels
 
 
 def _alike(program: Regrouped, cells: list[int]) -> dict[tuple[Any, ...], list[int]]:
     """Nodes that one equation computes: of one operation, reading the same arrays."""
-    tape, home = program.tape, program.layout.home
+    tape, arrays = program.tape, program.layout.array
     groups: dict[tuple[Any, ...], list[int]] = {}
 
-    def source(cell: int) -> str:
+    def source(cell: int) -> str | None:
         if cell in tape.constants:
             return "constant"
-        return "parameter" if cell in tape.parameters else home[cell][0]
+        return "parameter" if cell in tape.parameters else arrays[cell]
 
     for i in cells:
         record, parents = tape.record(i), tape.parents[i]
@@ -98,13 +100,13 @@ def _add_elementwise(program: Regrouped, cells: list[int]) -> None:
     operands = tuple([layout.read(column) for column in columns])
     expression = written(record, "value", *[o.expression for o in operands])
     step = Elementwise(_name_of_result(program, operands, cells), record, operands)
-    program.emit(step, cells, expression, batched=layout.batched[cells[0]])
+    program.emit(step, cells, expression, batched=layout.any_batched(cells[:1]))
 
 
 def _add_rows(program: Regrouped, cells: list[int]) -> None:
     layout, tape = program.layout, program.tape
     record, rows = tape.record(cells[0]), [tape.parents[i] for i in cells]
-    size, batched = len(rows[0]), layout.batched[cells[0]]
+    size, batched = len(rows[0]), layout.any_batched(cells[:1])
     reduction = reduction_of(record)
     if reduction is None:
         targets = [row[0] for row in rows]
@@ -130,7 +132,7 @@ def _add_rows(program: Regrouped, cells: list[int]) -> None:
     flat = value if x.n == size else expr.reshape(value, len(results))
     program.emit(Rows(name, record, x, size), results, flat, batched=batched)
     for i, column in places.items():
-        layout.home[i] = (name, column)
+        layout.array[i], layout.column[i] = name, column
 
 
 def _name_of_result(program: Regrouped, operands: tuple[Operand, ...], cells: Sequence[int]) -> str:
@@ -161,15 +163,12 @@ def _families(tape: Tape, dots: list[int]) -> list[list[int]]:
     rows: dict[Row, int] = {}
     keys = []
     for i in dots:
-        parents = tape.parents[i]
-        n = len(parents) // 2
-        w = rows.setdefault(parents[:n], len(rows))
-        x = rows.setdefault(parents[n : 2 * n], len(rows))
+        w, x = (rows.setdefault(row, len(rows)) for row in tape.parents[i][:2])
         keys.append(((w, "w"), (x, "x")))
         root[find((w, "w"))] = find((x, "x"))
     groups: dict[Any, list[int]] = {}
     for i, (w_key, _) in zip(dots, keys, strict=True):
-        groups.setdefault((find(w_key), len(tape.parents[i]) % 2), []).append(i)
+        groups.setdefault((find(w_key), len(tape.parents[i][2])), []).append(i)
     return list(groups.values())
 
 
@@ -179,16 +178,15 @@ def _place_matrices(layout: Layout, families: list[list[int]]) -> None:
     number = 1
     for cells in families:
         pairs, ws, xs = _split(layout, cells)
-        weights = [c for row in ws for c in row]
-        if len(ws) * len(xs) != len(cells) or not layout.are_new_parameters(weights):
+        if len(ws) * len(xs) != len(cells) or not layout.are_new_parameters(*ws):
             continue
         if not layout.any_batched(*xs):
             continue
-        layout.block(weights, f"W{number}", (len(ws), len(ws[0])))
+        layout.block(ws, f"W{number}", matrix=True)
         by_w = {w: i for i, (w, _) in zip(cells, pairs, strict=True)}
         biases = _biases(tape, [by_w[w] for w in ws])
         if biases is not None and layout.are_new_parameters(biases):
-            layout.block(biases, f"b{number}")
+            layout.block([biases], f"b{number}")
         number += 1
 
 
@@ -203,7 +201,7 @@ def _add_dots(program: Regrouped, cells: list[int]) -> None:
         return
     if len(cells) == 1 and not layout.any_batched(*ws, *xs):
         order = layout.in_place(ws[0])
-        w, x = (tuple([half[k] for k in order]) for half in pairs[0])
+        w, x = (as_row([half[k] for k in order]) for half in pairs[0])
         _add_pairs(program, cells, [(w, x)])
         return
     if len(by_pair) == len(cells) == len(ws) * len(xs):
@@ -226,17 +224,16 @@ def _add_dots(program: Regrouped, cells: list[int]) -> None:
 def _split(layout: Layout, cells: list[int]) -> tuple[list[tuple[Row, Row]], list[Row], list[Row]]:
     """The operands of dots as (w, x), w the same for every example if one is; all w, all x."""
     pairs = []
-    for parents in [layout.tape.parents[i] for i in cells]:
-        n = len(parents) // 2
-        w, x = parents[:n], parents[n : 2 * n]
+    for w, x, _ in [layout.tape.parents[i] for i in cells]:
         turned = layout.any_batched(w) and not layout.any_batched(x)
         pairs.append((x, w) if turned else (w, x))
     ws, xs = (list(dict.fromkeys(rows)) for rows in zip(*pairs, strict=True))
     return pairs, ws, xs
 
 
-def _biases(tape: Tape, cells: Sequence[int]) -> list[int] | None:
-    return [tape.parents[i][-1] for i in cells] if len(tape.parents[cells[0]]) % 2 else None
+def _biases(tape: Tape, cells: Sequence[int]) -> Row | None:
+    biases = as_row([i for cell in cells for i in tape.parents[cell][2]])
+    return biases or None
 
 
 def _add_product(
@@ -246,15 +243,15 @@ def _add_product(
     rows, units, size = len(xs), len(ws), len(ws[0])
     batched_x, batched_w = layout.any_batched(*xs), layout.any_batched(*ws)
     x = layout.read([cell for row in xs for cell in row])
-    w, w_read = layout.matrix([c for row in ws for c in row], units)
+    w, w_read = layout.matrix(ws)
     name = _name_of_product(layout, w, batched_x)
     biases = _biases(tape, cells)
     b = None
     if biases is not None:
         shared = biases[:units]
-        leaves = tape.parameters.keys() | tape.constants.keys()
-        repeated = rows > 1 and biases == shared * rows
-        if repeated and not batched_w and leaves.issuperset(shared):
+        repeated = rows > 1 and [*biases] == [*shared] * rows
+        leaves = all(c in tape.parameters or c in tape.constants for c in shared)
+        if repeated and not batched_w and leaves:
             biases = shared
         b = layout.read(biases)
     full_x = as_rows(x, x.n)

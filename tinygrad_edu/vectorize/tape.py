@@ -1,17 +1,17 @@
-"""Tape: the graph of a function as plain data, its nodes numbered; sums of products as dots."""
+"""Tape: the graph of a function as plain data, its nodes numbered."""
 
 import linecache
 import math
 import random
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import chain, zip_longest
+from itertools import chain
 from typing import Any, Final, NamedTuple
 
 from tinygrad_edu.checks import number
-from tinygrad_edu.engine import Primitive, Value, primitives
+from tinygrad_edu.engine import Primitive, RandomLeaf, Value, primitives
+from tinygrad_edu.engine.grouped import kinds_of, names_of
 
 
 class VectorizeError(ValueError):
@@ -22,11 +22,31 @@ WAY_OUT: Final = (
     "write the choice into the graph with where(step(z), a, b), maximum or relu, or train with "
     'engine="scalar"'
 )
+DOT: Final = primitives["dot"]
 DIFFERENT: Final = (
     "the program and the scalar graph give different numbers: the function may treat a Value "
     "otherwise than a number, or an operation of your own compute something else for arrays than "
     f"for floats; write it with the functions of m alone, or {WAY_OUT}"
 )
+
+
+#: Nodes by their numbers: a range where these follow each other, which is compared in no time.
+Row = tuple[int, ...] | range
+
+
+def as_row(cells: Sequence[int]) -> Row:
+    """The nodes as a range, if they are one."""
+    if not isinstance(cells, range) and cells:
+        run = range(cells[0], cells[0] + len(cells))
+        return run if cells[-1] == run[-1] and list(cells) == list(run) else tuple(cells)
+    return cells if isinstance(cells, range) else tuple(cells)
+
+
+def has_flag(flags: bytearray, row: Sequence[int]) -> bool:
+    """Whether a node of the row has its flag."""
+    if isinstance(row, range):
+        return flags.find(1, row.start, row.stop) >= 0
+    return any([flags[i] for i in row])  # noqa: C419
 
 
 #: A shape of an argument: () a number, (n,) a row, (m, n) rows of a whole mini-batch.
@@ -109,6 +129,8 @@ class Guard(NamedTuple):
 class Tape:
     """A graph as data: node i has `records[i]` (None for a leaf) and parents, all before i.
 
+    The parents of a `dot` are its rows (w, x, b), the same objects in all units that share them.
+    `inner` are the nodes that are no leaves.
     `inputs` gives for each argument the node of each of its numbers, `parameters` their names,
     `samples` the nodes of random numbers in the order they are drawn (-1 if unused), `results` the
     nodes that the function gives, in one list or, for a tuple, several. It holds no Value, so that
@@ -116,22 +138,37 @@ class Tape:
     """
 
     records: list[Primitive | None] = field(default_factory=list)
-    parents: list[tuple[int, ...]] = field(default_factory=list)
+    parents: list[tuple[Any, ...]] = field(default_factory=list)
+    inner: list[int] = field(default_factory=list)
     lines: list[Line | None] = field(default_factory=list)
     shapes: list[Shape] = field(default_factory=list)
-    inputs: list[list[int]] = field(default_factory=list)
+    inputs: list[Row] = field(default_factory=list)
     parameters: dict[int, str | None] = field(default_factory=dict)
     constants: dict[int, float] = field(default_factory=dict)
     samples: list[int] = field(default_factory=list)
     guards: list[Guard] = field(default_factory=list)
     results: list[list[int]] = field(default_factory=list)
 
-    def add(self, record: Primitive | None, parents: tuple[int, ...], line: Line | None) -> int:
-        """A further node, and its number."""
+    def add(self, record: Primitive, parents: tuple[Any, ...], line: Line | None) -> int:
+        """A further result, and its number."""
+        self.inner.append(len(self.records))
         self.records.append(record)
         self.parents.append(parents)
         self.lines.append(line)
         return len(self.records) - 1
+
+    def add_leaves(self, n: int) -> range:
+        """Further leaves, and their numbers."""
+        start = len(self.records)
+        for column in (self.records, self.lines):
+            column.extend([None] * n)
+        self.parents.extend([()] * n)
+        return range(start, start + n)
+
+    def operands(self, i: int) -> tuple[int, ...]:
+        """The parents of a node one by one, those of a dot too."""
+        rows = self.parents[i]
+        return tuple(chain(*rows)) if self.records[i] is DOT else rows
 
     def record(self, i: int) -> Primitive:
         """The operation of a node that is no leaf."""
@@ -139,20 +176,24 @@ class Tape:
         assert record is not None
         return record
 
-    def batched(self) -> list[bool]:
+    def batched(self) -> bytearray:
         """For each node whether its number differs from example to example."""
         drawn = [i for i in self.samples if i >= 0]
         return self.depending([*chain(*self.inputs), *drawn])
 
-    def depending(self, on: Iterable[int]) -> list[bool]:
+    def depending(self, on: Iterable[int]) -> bytearray:
         """For each node whether it is one of these leaves, or made from one."""
-        depends = [False] * len(self.records)
+        depends = bytearray(len(self.records))
         for i in on:
             depends[i] = True
-        for i, parents in enumerate(self.parents):
-            if parents:
-                depends[i] = any(depends[p] for p in parents)
+        for i in self.inner:
+            depends[i] = self.has_any(depends, i)
         return depends
+
+    def has_any(self, flags: bytearray, i: int) -> bool:
+        """Whether a parent of the node has its flag."""
+        rows = self.parents[i] if self.records[i] is DOT else (self.parents[i],)
+        return any([has_flag(flags, row) for row in rows])  # noqa: C419
 
     @cached_property
     def is_of_package(self) -> bool:
@@ -164,11 +205,13 @@ class Tape:
     def structure(self) -> tuple[Any, ...]:
         """Everything the program depends on but the parameters themselves; hashable."""
         return (
-            tuple(self.records),
-            tuple(self.parents),
+            tuple(self.inner),
+            tuple([self.records[i] for i in self.inner]),
+            tuple([self.parents[i] for i in self.inner]),
             tuple(self.shapes),
-            tuple(map(tuple, self.inputs)),
-            tuple(self.parameters.items()),
+            tuple(self.inputs),
+            tuple(self.parameters),
+            tuple(self.parameters.values()),
             tuple((i, repr(x)) for i, x in self.constants.items()),
             tuple(self.samples),
             tuple(guard[:4] for guard in self.guards),
@@ -176,107 +219,54 @@ class Tape:
         )
 
 
-def check_alike(tape: Tape, twin: Tape) -> None:
-    """Raise VectorizeError, naming the line, unless two examples gave the same graph."""
-    for guard, other in zip(tape.guards, twin.guards, strict=False):
-        if guard[::3] != other[::3]:
-            raise VectorizeError(
-                f"{guard.line}\n  compares numbers of the graph: the outcome is "
-                f"{guard.outcome} for one and {other.outcome} for another, so that no single "
-                f"program is right for both: {WAY_OUT}"
-            )
-    if (tape.records, tape.parents) != (twin.records, twin.parents):
-        both = [zip(t.records, t.parents, t.lines, strict=True) for t in (tape, twin)]
-        nodes = zip_longest(*both, fillvalue=(None, (), None))
-        line = next(a[2] or b[2] for a, b in nodes if a[:2] != b[:2])
-        raise VectorizeError(
-            f"{line or 'the function'}\n  makes another graph for another example: {WAY_OUT}"
-        )
-    for i in tape.constants | twin.constants:
-        x, y = tape.constants.get(i), twin.constants.get(i)
-        if repr(x) != repr(y):
-            line = next((tape.lines[j] for j, p in enumerate(tape.parents) if i in p), None)
-            raise VectorizeError(
-                f"{line or 'the function'}\n  uses the number {x!r} for one example and {y!r} for "
-                "another, and neither is part of the graph: make it an argument of the function, "
-                'or a RandomLeaf if it is random, or train with engine="scalar"'
-            )
-    if tape.results != twin.results or len(tape.guards) != len(twin.guards):
-        raise VectorizeError(f"the function does other things for another example: {WAY_OUT}")
+class Recording(NamedTuple):
+    """A tape that grows, and the Value of each of its nodes.
 
-
-_ADD, _MULTIPLY, _SUM, _DOT = (primitives[name] for name in ("add", "multiply", "sum", "dot"))
-_SUMS: Final = (_ADD, _SUM)
-
-
-def fuse_dots(tape: Tape) -> Tape:
-    """The same graph with its sums of at least two products as dots.
-
-    w1*x1 + w2*x2 + b, in whatever order it was added up, is one `dot` node. Products and sums that
-    something else uses, and products with a constant, stay as they are.
-    Nodes are numbered anew, equal constants are one node; parameters stay in their order.
+    `known` are the nodes by their Values, `rows` those of groups of operands, `units` those of
+    groups that are new parameters alone.
     """
-    uses = Counter(p for parents in tape.parents for p in parents)
-    uses.update(i for nodes in tape.results for i in nodes)
-    uses.update(side for guard in tape.guards for side in (guard.left, guard.right))
-    sums, gone = _sums_of_products(tape, uses)
-    same = {repr(tape.constants[i]): i for i in sorted(tape.constants, reverse=True)}
-    if not sums and len(same) == len(tape.constants):
-        return tape
-    batched = tape.batched()
-    new = Tape(shapes=tape.shapes)
-    moved: dict[int, int] = {}
-    for i, (record, parents, line) in enumerate(
-        zip(tape.records, tape.parents, tape.lines, strict=True)
-    ):
-        if i in sums:
-            products = [tape.parents[j] for j in sums[i] if j in gone]
-            pairs = [(b, a) if batched[a] and not batched[b] else (a, b) for a, b in products]
-            w, x = zip(*pairs, strict=True)
-            others = [moved[j] for j in sums[i] if j not in gone]
-            dot = tuple([moved[j] for j in (*w, *x)])
-            if len(others) <= 1:
-                moved[i] = new.add(_DOT, (*dot, *others), line)
-            else:
-                moved[i] = new.add(_SUM, (new.add(_DOT, dot, line), *others), line)
-        elif i in tape.constants and (first := same[repr(tape.constants[i])]) != i:
-            moved[i] = moved[first]
-        elif i not in gone:
-            moved[i] = new.add(record, tuple([moved[p] for p in parents]), line)
-    new.inputs = [[moved[i] for i in row] for row in tape.inputs]
-    new.parameters = {moved[i]: v for i, v in tape.parameters.items()}
-    new.constants = {moved[i]: x for i, x in tape.constants.items()}
-    new.samples = [moved.get(i, -1) for i in tape.samples]
-    new.guards = [g._replace(left=moved[g.left], right=moved[g.right]) for g in tape.guards]
-    new.results = [[moved[i] for i in nodes] for nodes in tape.results]
-    return new
 
+    tape: Tape
+    values: list[Value]
+    known: dict[Value, int]
+    rows: dict[tuple[Value, ...], Row]
+    units: dict[tuple[Value, ...], Row]
 
-def _sums_of_products(tape: Tape, uses: Counter[int]) -> tuple[dict[int, list[int]], set[int]]:
-    """The terms of each sum that becomes a dot, and the products and sums that vanish in one."""
-    sums: dict[int, list[int]] = {}
-    gone: set[int] = set()
-    for i in range(len(tape.records) - 1, -1, -1):
-        if tape.records[i] not in _SUMS or i in gone:
-            continue
-        terms: list[int] = []
-        inner: list[int] = []
-        stack = list(reversed(tape.parents[i]))
-        while stack:
-            j = stack.pop()
-            if uses[j] == 1 and tape.records[j] in _SUMS:
-                inner.append(j)
-                stack.extend(reversed(tape.parents[j]))
+    @property
+    def parameters(self) -> list[Value]:
+        """The Values of the parameters, in the order of the tape."""
+        return [self.values[i] for i in self.tape.parameters]
+
+    def enter(self, v: Value) -> int:
+        """The node of a leaf, or of a result whose graph is entered."""
+        i = self.known.get(v)
+        if i is None:
+            self.known[v] = i = self.tape.add_leaves(1)[0]
+            self.values.append(v)
+            if v.kind == "constant":
+                self.tape.constants[i] = v.data
+            elif not isinstance(v, RandomLeaf):
+                self.tape.parameters[i] = v.name
+        return i
+
+    def row(self, group: tuple[Value, ...]) -> Row:
+        """The nodes of a group of operands; the weights of a unit are entered all at once."""
+        row = self.rows.get(group)
+        if row is None:
+            new = self.known.keys().isdisjoint(group) and kinds_of(group) == {"parameter"}
+            if new and len(set(group)) == len(group):
+                row = self.units[group] = self.tape.add_leaves(len(group))
+                self.values.extend(group)
+                self.known.update(zip(group, row, strict=True))
+                self.tape.parameters.update(zip(row, names_of(group), strict=True))
             else:
-                terms.append(j)
-        products = [
-            j
-            for j in terms
-            if uses[j] == 1
-            and tape.records[j] is _MULTIPLY
-            and not any(p in tape.constants for p in tape.parents[j])
-        ]
-        if len(products) >= 2:
-            sums[i] = terms
-            gone.update(inner, products)
-    return sums, gone
+                row = as_row([self.enter(v) for v in group])
+            self.rows[group] = row
+        return row
+
+    def forget(self) -> None:
+        """Keep of `known` the parameters alone, which are the same Values in another run."""
+        tape = self.tape
+        drawn = [i for i in tape.samples if i >= 0]
+        for i in chain(*tape.inputs, tape.inner, tape.constants, drawn):
+            self.known.pop(self.values[i], None)

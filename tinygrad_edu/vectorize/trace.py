@@ -6,23 +6,24 @@ cannot hold is refused, or becomes a `Guard`.
 
 import sys
 import traceback
-from collections.abc import Callable, Sequence, Set
-from itertools import chain, zip_longest
+from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import Any, Final, NamedTuple
 
 from tinygrad_edu.checks import is_real
 from tinygrad_edu.engine import RandomLeaf, Value, constant, modes, toposort
+from tinygrad_edu.engine.grouped import groups_of
 from tinygrad_edu.engine.other_names import no_number
 from tinygrad_edu.engine.value import compare
 from tinygrad_edu.vectorize.tape import (
+    DOT,
     WAY_OUT,
     Guard,
     Line,
+    Recording,
     Tape,
     VectorizeError,
     as_values,
-    check_alike,
-    disturbed,
     flat,
     nested,
     shape_of,
@@ -136,25 +137,6 @@ class Run(NamedTuple):
         return [*self.results, *([left, right] for _, left, right, *_ in self.recorder.comparisons)]
 
 
-class Recording(NamedTuple):
-    """A tape, the Values of its nodes, and the random ones.
-
-    `asks` if the user's own code did with an input what a number may answer otherwise: looked it up
-    in a set or a dict, asked for an attribute that it has not, or for a float.
-    """
-
-    tape: Tape
-    nodes: dict[Value, int]
-    samples: list[RandomLeaf]
-    results: list[list[Value]]
-    asks: bool
-
-    @property
-    def parameters(self) -> dict[int, Value]:
-        """The Values of the parameters by node."""
-        return {i: v for v, i in self.nodes.items() if i in self.tape.parameters}
-
-
 def run(fn: Callable[..., Any], example: Sequence[Any], *, lines: bool = True) -> Run:
     """What `fn` does with an example: numbers, rows of numbers, or rows of rows."""
     recorder = Recorder(lines=lines)
@@ -175,59 +157,26 @@ def run(fn: Callable[..., Any], example: Sequence[Any], *, lines: bool = True) -
     return Run(recorder, inputs, [values_of(part) for part in parts])
 
 
-def record(fn: Callable[..., Any], example: Sequence[Any]) -> Recording:
-    """The graph of `fn` on an example."""
-    recorder, inputs, results = ran = run(fn, example)
-    tape, known = Tape(shapes=[shape_of(x) for x in example]), dict[Value, int]()
-    for values in inputs:
-        tape.inputs.append([tape.add(None, (), None) for _ in values])
-        known.update(zip(values, tape.inputs[-1], strict=True))
-    nodes = [_enter(tape, known, recorder, values) for values in ran.roots]
-    tape.results, sides = nodes[: len(results)], nodes[len(results) :]
-    for (sign, _, _, outcome, line), (left, right) in zip(recorder.comparisons, sides, strict=True):
+def record(ran: Run, example: Sequence[Any]) -> Recording:
+    """The graph of a run as a tape: parents before children, in the order they were made."""
+    tape = Tape(shapes=[shape_of(x) for x in example])
+    recording = Recording(tape, [], {}, {}, {})
+    for values in ran.inputs:
+        tape.inputs.append(tape.add_leaves(len(values)))
+        recording.values.extend(values)
+        recording.known.update(zip(values, tape.inputs[-1], strict=True))
+    for v in toposort(*chain(*ran.roots)):
+        op: Any = v.op
+        rows = map(recording.row, groups_of(v)) if op is DOT else map(recording.enter, v.parents)
+        recording.known[v] = tape.add(op, tuple(rows), ran.recorder.lines.get(v))
+        recording.values.append(v)
+    nodes = [[recording.enter(v) for v in values] for values in ran.roots]
+    tape.results, sides = nodes[: len(ran.results)], nodes[len(ran.results) :]
+    comparisons = ran.recorder.comparisons
+    for (sign, _, _, outcome, line), (left, right) in zip(comparisons, sides, strict=True):
         tape.guards.append(Guard(sign, left, right, outcome, line))
-    tape.samples = [known.get(v, -1) for v in recorder.samples]
-    return Recording(tape, known, recorder.samples, results, recorder.asks)
-
-
-def repeated(
-    fn: Callable[..., Any], example: Sequence[Any], tape: Tape, leaves: dict[Value, int]
-) -> list[RandomLeaf] | None:
-    """The random Values of another run, or None unless its graph is that of `tape`.
-
-    `leaves` are the nodes of the parameters. This is quicker than another tape.
-    """
-    ran = run(fn, example, lines=False)
-    samples, guards = ran.recorder.samples, tape.guards
-    known = {**leaves, **dict(zip(chain(*ran.inputs), chain(*tape.inputs), strict=True))}
-    known.update(zip(samples, tape.samples, strict=False))
-    inner = (i for i, parents in enumerate(tape.parents) if parents)
-
-    def same(v: Value, i: int) -> bool:
-        if v in known or v.parents:
-            return known.get(v) == i
-        return repr(v.data) == repr(tape.constants.get(i))
-
-    def alike(values: Sequence[Value], nodes: Sequence[int]) -> bool:
-        quick = tuple(map(known.get, values)) == nodes
-        return quick or (len(values) == len(nodes) and all(map(same, values, nodes)))
-
-    nodes = [*tape.results, *([guard.left, guard.right] for guard in guards)]
-    for values, places in zip_longest(ran.roots, nodes, fillvalue=()):
-        for v in toposort(*values):
-            if v not in known:
-                known[v] = i = next(inner, -1)
-                if i < 0 or tape.records[i] != v.op or not alike(v.parents, tape.parents[i]):
-                    return None
-        if not alike(values, places):
-            return None
-    outcomes = [(sign, outcome) for sign, _, _, outcome, _ in ran.recorder.comparisons]
-    still = (
-        next(inner, None) is None
-        and len(samples) == len(tape.samples)
-        and outcomes == [(guard.sign, guard.outcome) for guard in guards]
-    )
-    return samples if still else None
+    tape.samples = [recording.known.get(v, -1) for v in ran.recorder.samples]
+    return recording
 
 
 def _raise_own_error(fn: Callable[..., Any], example: Sequence[Any]) -> None:
@@ -242,26 +191,6 @@ def _raise_own_error(fn: Callable[..., Any], example: Sequence[Any]) -> None:
                 raise error from None
 
 
-def _enter(
-    tape: Tape, known: dict[Value, int], recorder: Recorder, roots: Sequence[Value]
-) -> list[int]:
-    """Enter the graphs of `roots`, parents before children, and give the nodes of the roots."""
-    for v in toposort(*roots):
-        if v not in known:
-            parents = [known[p] if p in known else _leaf(tape, known, p) for p in v.parents]
-            known[v] = tape.add(v.op, tuple(parents), recorder.lines.get(v))
-    return [known[v] if v in known else _leaf(tape, known, v) for v in roots]
-
-
-def _leaf(tape: Tape, known: dict[Value, int], v: Value) -> int:
-    known[v] = i = tape.add(None, (), None)
-    if v.kind == "constant":
-        tape.constants[i] = v.data
-    elif not isinstance(v, RandomLeaf):
-        tape.parameters[i] = v.name
-    return i
-
-
 def values_of(result: Any) -> list[Value]:
     """The Values that a function gives, as one list."""
     if isinstance(result, Value):
@@ -271,32 +200,6 @@ def values_of(result: Any) -> list[Value]:
     raise VectorizeError(
         f"the function must give a Value or a list of Values, got {type(result).__name__}"
     )
-
-
-def trace(
-    fn: Callable[..., Any], example: Sequence[Any], other: Sequence[Any] | None = None
-) -> Recording:
-    """The graph of `fn`, the same for `example` and `other` (by default the example, disturbed).
-
-    Leaves that existed before are parameters: they are the same object both times. Raises
-    VectorizeError where the graphs differ, or the function does what no graph can hold.
-    """
-    first = record(fn, example)
-    second = record(fn, disturbed(example) if other is None else other)
-    before = first.nodes.keys() & second.nodes.keys()
-    settle(first, before)
-    settle(second, before)
-    check_alike(first.tape, second.tape)
-    return first
-
-
-def settle(recording: Recording, before: Set[Value]) -> None:
-    """Make constants of the leaves that did not exist before: the function itself made them."""
-    tape = recording.tape
-    for i, v in recording.parameters.items():
-        if v not in before:
-            del tape.parameters[i]
-            tape.constants[i] = v.data
 
 
 def _line_of(error: BaseException) -> Line:

@@ -62,15 +62,24 @@ class Array:
 
     def view(self, **changes: Any) -> "Array":
         """The same memory read otherwise."""
-        names = ("memory", "m", "n", "batched", "place", "column", "start", "across")
-        return Array(**{name: getattr(self, name) for name in names} | changes)
+        a = Array.__new__(Array)
+        a.memory, a.m, a.n, a.batched = self.memory, self.m, self.n, self.batched
+        a.place, a.column, a.start, a.across = self.place, self.column, self.start, self.across
+        a.number, a.scalar = None, False
+        for name, x in changes.items():
+            setattr(a, name, x)
+        return a
+
+    def lies_like(self, other: "Array") -> bool:
+        """Whether both are the same numbers, in the same order, of the same or equal memory."""
+        alike = self.batched == other.batched and self.start == other.start
+        columns = self.n == other.n and self.column == other.column
+        places = self.m == other.m and (self.m == 1 or self.place == other.place)
+        return alike and columns and places and self.memory.size == other.memory.size
 
     def same_as(self, other: "Array") -> bool:
-        """Whether both are the same numbers in memory, in the same order."""
-        steps = (self.start, self.m, self.n, self.column, self.batched)
-        others = (other.start, other.m, other.n, other.column, other.batched)
-        alike = steps == others and (self.m == 1 or self.place == other.place)
-        return alike and self.memory is other.memory
+        """Whether both are the same numbers in memory."""
+        return self.memory is other.memory and self.lies_like(other)
 
 
 class Instruction(NamedTuple):
@@ -160,9 +169,8 @@ def _take_over(i: Instruction, dying: dict[int, Memory]) -> None:
     if out.memory.stays:
         return
     for a in i.operands:
-        whole = id(a.memory) in dying and a.memory.size == out.memory.size
-        alike = a.view(memory=out.memory).same_as(out)
-        others = [b for b in i.operands if b.memory is a.memory and not b.same_as(a)]
-        if whole and alike and not others:
+        if id(a.memory) in dying and a.lies_like(out):
+            if any(b.memory is a.memory and not b.same_as(a) for b in i.operands):
+                continue
             out.memory.at = dying.pop(id(a.memory)).at
             return

@@ -16,6 +16,7 @@ from tinygrad_edu.vectorize.executors.expressions import FOLD, Expressions, only
 from tinygrad_edu.vectorize.executors.instructions import (
     ELEMENTWISE,
     NUMBERS,
+    Contents,
     Instructions,
     NoInstruction,
 )
@@ -90,7 +91,8 @@ class Table(NamedTuple):
     """A program for the machine.
 
     code       the instructions, a row of whole numbers each
-    arena      what stands in the arena before the first run
+    size       of the arena, in doubles
+    contents   what stands in it before the first run
     rows       for how many examples
     cap        the step from one column to the next
     parameters how many there are
@@ -101,7 +103,8 @@ class Table(NamedTuple):
     """
 
     code: Any
-    arena: Any
+    size: int
+    contents: Contents
     rows: int
     cap: int
     parameters: int
@@ -192,11 +195,13 @@ def table(program: Regrouped, gradient: Gradient | None, rows: int) -> Table:
         c.direct = not gradient.pieces  # else what is added later would change it
         c.equations(gradient.equations)
         c.pieces(gradient)
-    code, arena = c.finished()
+    code, size, contents = c.finished()
     inputs = {name: _place(a) for name, a in c.inputs.items()}
     found, outcomes = ([_place(a) for a in arrays] for arrays in (results, guards))
     offsets = [_place(a).at for a in (c.P, c.G, c.mean, c.named["B"], c.failed)]
-    return Table(code, arena, rows, c.cap, c.P.n, c.work(), inputs, found, outcomes, *offsets)
+    return Table(
+        code, size, contents, rows, c.cap, c.P.n, c.work(), inputs, found, outcomes, *offsets
+    )
 
 
 def _place(a: Array) -> Place:

@@ -29,6 +29,10 @@ NUMBERS: Final = {name: k for k, name in enumerate(INSTRUCTIONS)}
 _PRODUCTS: Final = tuple(NUMBERS[name] for name in ("product", "gradient", "batched"))
 
 
+#: Offsets, and the numbers that stand there before the first run; elsewhere stand zeros.
+Contents = list[tuple[int, Any]]
+
+
 class NoInstruction(VectorizeError):  # noqa: N818
     """The machine has no instruction for what is to be computed: NumPy does it."""
 
@@ -154,22 +158,20 @@ class Instructions:
         products = [i for i in self.instructions if i.op in _PRODUCTS]
         return sum(2 * i.m * i.n * i.k for i in products)
 
-    def finished(self, before: Any = ()) -> tuple[Any, Any]:
-        """The instructions as rows of numbers, and the arena before the first run.
+    def finished(self, start: int = 0) -> tuple[Any, int, Contents]:
+        """The instructions as rows of numbers, the size of the arena, and what stands in it.
 
-        What another table needs comes `before`.
+        What they need begins at `start`; vectors may be read beyond the end.
         """
-        needed, end = allocate(self.instructions, len(before), self.kept)
-        arena = np.zeros(end + LINE)  # vectors may be read beyond the end
-        arena[: len(before)] = before
-        for memory in self.contents:
-            if memory.at >= 0:
-                arena[memory.at : memory.at + memory.size] = memory.content.view(float)
-        return np.array([i.row() for i in needed], dtype=np.int64), arena
+        needed, end = allocate(self.instructions, start, self.kept)
+        contents = [(m.at, m.content.view(float)) for m in self.contents if m.at >= 0]
+        return np.array([i.row() for i in needed], dtype=np.int64), end + LINE, contents
 
 
 def repeated(a: Array, out: Array) -> Array:
     """An operand with steps of 0 where there are fewer places or columns than in the result."""
+    if a.m == out.m and a.n == out.n:
+        return a
     place, column = (a.place if a.m == out.m else 0), (a.column if a.n == out.n else 0)
     return a.view(m=out.m, n=out.n, place=place, column=column)
 

@@ -10,16 +10,15 @@ from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.vectorize.executors import library
 from tinygrad_edu.vectorize.executors.arena import LINE
 from tinygrad_edu.vectorize.executors.code import Place, Table, table
-from tinygrad_edu.vectorize.executors.instructions import NoInstruction
+from tinygrad_edu.vectorize.executors.instructions import Contents, NoInstruction
 from tinygrad_edu.vectorize.executors.kernel import Kernel
-from tinygrad_edu.vectorize.gradient import Gradient
-from tinygrad_edu.vectorize.steps import Regrouped
+from tinygrad_edu.vectorize.plan import Plan
 
 #: From so much work in a step on, and so many parameters, NumPy's products are faster.
 MOST_WORK: Final = 6e7
 MOST_PARAMETERS: Final = 400_000
-#: For how many examples a table is made at least.
-_ROWS: Final = 24
+#: For how many examples a table is made at least: it then serves other numbers of them.
+_ROWS: Final = 128
 
 
 class Machine:
@@ -27,46 +26,46 @@ class Machine:
 
     def __init__(self, parameters: Array, into: Array) -> None:
         self.parameters, self.into = parameters, into
-        self.tables: dict[bool, Table | None] = {}
 
-    def kernel(self, program: Regrouped, gradient: Gradient | None, B: int) -> Kernel | None:
+    def kernel(self, plan: Plan, B: int, *, gradient: bool) -> Kernel | None:
         """The program for B examples; None where NumPy is to compute it."""
         found = library.find()
-        if found is None:
-            return None
-        key = gradient is not None
-        known = self.tables.get(key)
-        if key not in self.tables or (known is not None and known.rows < B):
-            known = self.tables[key] = table_for(program, gradient, max(B, _ROWS))
-        return _kernel(known, found, B, self.parameters, self.into) if known else None
+        t = None if found is None else table_for(plan, B, gradient=gradient)
+        return _kernel(t, found, B, self.parameters, self.into) if t and found else None
 
 
-def table_for(program: Regrouped, gradient: Gradient | None, B: int) -> Table | None:
+def table_for(plan: Plan, B: int, *, gradient: bool) -> Table | None:
     """The table for B examples; None where the machine cannot do it, or NumPy is faster."""
-    if len(program.layout.parameters) > MOST_PARAMETERS:
+    if len(plan.parameters) > MOST_PARAMETERS:
         return None
+    known = plan.tables.get(gradient)
+    if gradient not in plan.tables or (known is not None and known.rows < B):
+        known = plan.tables[gradient] = _table(plan, max(B, _ROWS), gradient=gradient)
+    return known if known is not None and known.work * B <= MOST_WORK else None
+
+
+def _table(plan: Plan, rows: int, *, gradient: bool) -> Table | None:
     try:
-        found = table(program, gradient, B)
+        return table(plan.forward, plan.backward if gradient else None, rows)
     except NoInstruction:
         return None
-    return found if found.work * B <= MOST_WORK else None
 
 
 def _kernel(t: Table, found: library.Library, B: int, parameters: Array, into: Array) -> Kernel:
-    arena, n = aligned(t.arena), len(parameters)
-    P, G = (arena[at : at + n] for at in (t.P, t.G))
-    arena[t.B] = B
+    memory, n = arena(t.size, t.contents), len(parameters)
+    P, G = (memory[at : at + n] for at in (t.P, t.G))
+    memory[t.B] = B
     function = function_of(found, "run", 4)
-    arguments = (arena.ctypes.data, t.code.ctypes.data, len(t.code), B)
+    arguments = (memory.ctypes.data, t.code.ctypes.data, len(t.code), B)
 
     def run() -> None:
         P[...] = parameters
         function(*arguments)
         into[...] = G
 
-    inputs = {name: _view(arena, place, B) for name, place in t.inputs.items()}
-    results, guards = ([_view(arena, a, B) for a in places] for places in (t.results, t.guards))
-    return Kernel(run, inputs, results, guards, lambda: float(arena[t.mean]))
+    inputs = {name: _view(memory, place, B) for name, place in t.inputs.items()}
+    results, guards = ([_view(memory, a, B) for a in places] for places in (t.results, t.guards))
+    return Kernel(run, inputs, results, guards, lambda: float(memory[t.mean]))
 
 
 def function_of(found: library.Library, name: str, arguments: int) -> Any:
@@ -76,15 +75,17 @@ def function_of(found: library.Library, name: str, arguments: int) -> Any:
     return function
 
 
-def aligned(numbers: Array) -> Array:
-    """A copy that starts at a cache line."""
-    memory = np.empty(len(numbers) + LINE)
+def arena(size: int, contents: Contents) -> Array:
+    """Memory that starts at a cache line: zeros, and what is known."""
+    memory = np.zeros(size + LINE)
     start = -memory.ctypes.data // 8 % LINE
-    memory[start : start + len(numbers)] = numbers
-    return memory[start : start + len(numbers)]
+    memory = memory[start : start + size]
+    for at, numbers in contents:
+        memory[at : at + len(numbers)] = numbers
+    return memory
 
 
-def _view(arena: Array, place: Place, B: int) -> Array:
+def _view(memory: Array, place: Place, B: int) -> Array:
     """An array of the machine as one of NumPy, with a row per example."""
     rows = B if place.row else 1
-    return as_strided(arena[place.at :], (rows, place.n), (8 * place.row, 8 * place.column))
+    return as_strided(memory[place.at :], (rows, place.n), (8 * place.row, 8 * place.column))

@@ -7,10 +7,9 @@ import numpy as np
 
 from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.vectorize.executors.code import Table
-from tinygrad_edu.vectorize.executors.kernel import UpdateEquation
 from tinygrad_edu.vectorize.executors.library import Library
-from tinygrad_edu.vectorize.executors.native import aligned, function_of
-from tinygrad_edu.vectorize.executors.update import update_table
+from tinygrad_edu.vectorize.executors.native import arena, function_of
+from tinygrad_edu.vectorize.executors.update import UpdateTable
 
 #: Why steps ended early, in the order of `machine.c`.
 REASONS: Final = ("", "the loss", "a gradient", "a parameter")
@@ -29,17 +28,15 @@ class Steps:
     def __init__(
         self,
         t: Table,
+        u: UpdateTable,
         found: Library,
         data: Sequence[Array],
         size: int,
-        equation: UpdateEquation,
-        states: Sequence[bool],
     ) -> None:
-        u = update_table(t, equation, states)
-        self.arena, n = aligned(u.arena), t.parameters
+        self.arena, n = arena(u.size, u.contents), t.parameters
         self.P, self.G, self.before = (self.arena[k : k + n] for k in (t.P, t.G, u.before))
         self.states = [None if k is None else self.arena[k : k + n] for k in u.states]
-        self.makes_states = [k is not None for k in u.states] != list(states)
+        self.makes_states = u.makes_states
         self.data = [np.ascontiguousarray(array, dtype=float) for array in data]
         self.code = np.concatenate([t.code, u.code])
         self.updated = False

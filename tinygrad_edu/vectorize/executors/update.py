@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 from tinygrad_edu import expr
 from tinygrad_edu.vectorize.executors.arena import Array, Memory
 from tinygrad_edu.vectorize.executors.code import Code, Table
+from tinygrad_edu.vectorize.executors.instructions import Contents
 from tinygrad_edu.vectorize.executors.kernel import UpdateEquation
 
 #: How many parameters are updated at once, as in `machine.c`.
@@ -22,12 +23,14 @@ class UpdateTable(NamedTuple):
 
     `numbers` instructions for a step come first, those for parameters after them; `rate`, `time`
     and `before`, the parameters before the update, are offsets, and so are the `states` (None where
-    there is none after the update either).
+    there is none after the update either); `makes_states` if there was none before.
     """
 
     states: list[int | None]
+    makes_states: bool
     code: Any
-    arena: Any
+    size: int
+    contents: Contents
     numbers: int
     rate: int
     time: int
@@ -87,8 +90,10 @@ def update_table(t: Table, equation: UpdateEquation, states: Sequence[bool]) -> 
     for a, place in results:
         c.put(a, place)
     c.instructions.sort(key=lambda i: i.rows == 0)  # numbers first
-    code, arena = c.finished(t.arena)
+    code, size, contents = c.finished(t.size)
+    contents = [*t.contents, *contents]
     numbers = sum(row[1] != 0 for row in code.tolist())
     offsets = [None if a is None else a.memory.at for a in made]
     fixed = (a.memory.at for a in (rate, time, before))
-    return UpdateTable(offsets, code, arena, numbers, *fixed)
+    new = any(k is not None and not there for k, there in zip(offsets, states, strict=True))
+    return UpdateTable(offsets, new, code, size, contents, numbers, *fixed)

@@ -27,8 +27,6 @@ Transform = Callable[[list[list[float]]], Iterable[Iterable[float]]]
 COARSE: Final = 60
 #: Points a side of the finest grid.
 FINEST: Final = 2000
-#: Rows at a time: arrays of so many stay in the cache.
-_ROWS: Final = 8192
 
 
 class Field(NamedTuple):
@@ -81,7 +79,7 @@ def numbers_at(function: Callable[[Any], Any], rows: Array) -> Array:
 def _by_program(function: Callable[[Any], Any], rows: Array) -> Array:
     """The same through NumPy. Raises VectorizeError for a function that cannot be vectorised."""
     program = Program(function, rows[:1].tolist(), rows[-1:].tolist())
-    return np.vstack([program.columns(rows[i : i + _ROWS]) for i in range(0, len(rows), _ROWS)])
+    return program.columns(rows)
 
 
 def _by_scalars(function: Callable[[Any], Any], rows: Array) -> Array:
