@@ -13,6 +13,7 @@ from tinygrad_edu.train.training import check_finite
 from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.vectorize.executors import library
 from tinygrad_edu.vectorize.executors.code import Table
+from tinygrad_edu.vectorize.executors.instructions import NoInstruction
 from tinygrad_edu.vectorize.executors.native import table_for
 from tinygrad_edu.vectorize.executors.steps import PARAMETER, REASONS, Steps
 from tinygrad_edu.vectorize.executors.update import UpdateTable, update_table
@@ -20,6 +21,8 @@ from tinygrad_edu.vectorize.executors.update import UpdateTable, update_table
 #: What a step takes until one was measured: so many seconds, and operations in a second.
 _STEP: Final = 1e-5
 _SPEED: Final = 2e9
+#: How many tables are kept with a plan.
+_MOST_TABLES: Final = 64
 
 
 class MachineDescent(MatrixDescent):
@@ -29,7 +32,7 @@ class MachineDescent(MatrixDescent):
     seconds     what a step takes
     """
 
-    made: tuple[Any, Steps] | None = None
+    made: tuple[Any, Steps | None] | None = None
     seconds = 0.0
 
     def run(self, block: Block, epoch: int) -> None:
@@ -39,7 +42,7 @@ class MachineDescent(MatrixDescent):
             super().run(block, epoch)
             return
         epochs = block.open(len(self.program.tape.results[1]))
-        until, orders = monotonic() + blocks.SECONDS, _Orders(block)
+        until, orders = monotonic() + blocks.SECONDS, Orders(block)
         try:
             self._load(steps)
             while block.epochs < epochs:
@@ -114,16 +117,22 @@ class MachineDescent(MatrixDescent):
         key = (size, states, self.options, found.variant)
         if self.made is None or self.made[0] != key:
             self.seconds = self.seconds or _STEP + size * table.work / _SPEED
-            steps = Steps(table, self._update_table(table, states), found, (self.X, self.y), size)
-            self.made = (key, steps)
+            update = self._update_table(table, states)
+            data = (self.X, self.y)
+            self.made = (key, None if update is None else Steps(table, update, found, data, size))
         return self.made[1]
 
-    def _update_table(self, table: Table, states: list[bool]) -> UpdateTable:
+    def _update_table(self, table: Table, states: list[bool]) -> UpdateTable | None:
         tables, optimizer = self.program.plan.tables, self.optimizer
         key = (table.size, type(optimizer), repr(self.options), *states)
         if key not in tables:
-            tables[key] = update_table(table, optimizer.update, states)
-        made: UpdateTable = tables[key]
+            if len(tables) > _MOST_TABLES:
+                tables.clear()
+            try:
+                tables[key] = update_table(table, optimizer.update, states)
+            except NoInstruction:
+                tables[key] = None
+        made: UpdateTable | None = tables[key]
         return made
 
     def _load(self, steps: Steps) -> None:
@@ -140,7 +149,7 @@ class MachineDescent(MatrixDescent):
             self.update = None
 
 
-class _Orders:
+class Orders:
     """The orders of the epochs of a block, shuffled ahead of the steps.
 
     Where these end early, generator and order go back to where the last step needed them.

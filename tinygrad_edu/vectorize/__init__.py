@@ -8,7 +8,7 @@
 A function is recorded as a `tape`; sums of products are folded into dots; nodes of equal depth and
 operation are regrouped into arrays, dots into matrix products; the chain rule gives the equations
 backward. From these equations, which are data, come the NumPy a student reads (`source`), LaTeX,
-and the calls that train (`kernel`).
+and what trains (`executors`).
 """
 
 import sys

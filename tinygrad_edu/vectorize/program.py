@@ -16,7 +16,7 @@ from tinygrad_edu.engine.leaves import data_of
 from tinygrad_edu.vectorize.arrays import Array, agree, in_shapes, largest, rows_of
 from tinygrad_edu.vectorize.check import by_scalars, find_anomaly, is_alike, repeated, trace
 from tinygrad_edu.vectorize.executors.kernel import Kernel, compile_kernel
-from tinygrad_edu.vectorize.executors.native import Machine
+from tinygrad_edu.vectorize.executors.native import machine_kernel
 from tinygrad_edu.vectorize.layout import argument_names
 from tinygrad_edu.vectorize.plan import fuse_dots, plan_for
 from tinygrad_edu.vectorize.source import equations, explanation, source
@@ -63,7 +63,6 @@ class Program:
         self.G = np.zeros(len(self.parameters))
         self.names = argument_names(len(example))
         self._kernels: OrderedDict[tuple[int, bool], Kernel] = OrderedDict()
-        self._machine = Machine(self.P, self.G)
         self._checked = False
 
     def __getstate__(self) -> dict[str, Any]:
@@ -81,13 +80,11 @@ class Program:
             "_units": {},
             "_trial": nullcontext,
             "_kernels": OrderedDict(),
-            "_machine": None,
         }
         return {**vars(self), **left_out}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        machine = Machine(state["P"], state["G"])
-        vars(self).update(state, plan=plan_for(state["tape"]), _machine=machine)
+        vars(self).update(state, plan=plan_for(state["tape"]))
 
     def __repr__(self) -> str:
         shapes = [", ".join(["B", *map(str, shape)]) for shape in self.tape.shapes]
@@ -198,7 +195,7 @@ class Program:
         kernel = self._kernels.pop(key, None)
         if kernel is None:
             backward = self.plan.backward if gradient else None
-            kernel = self._machine.kernel(self.plan, B, gradient=gradient)
+            kernel = machine_kernel(self.plan, B, self.P, self.G, gradient=gradient)
             if kernel is None:
                 kernel = compile_kernel(self.plan.forward, backward, B, self.P, self.G)
         self._kernels[key] = kernel

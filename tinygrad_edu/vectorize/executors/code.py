@@ -165,8 +165,9 @@ class _Compiler(Code):
             add_at(self, self.G, self.buffer(piece), where, len(columns))
 
     def own(self, a: Array) -> Array:
-        """A result in memory that an update does not change."""
-        a = self.copied(a, a.m, a.n, batched=a.batched) if a.memory is self.P.memory else a
+        """A result with a row per example, in memory that an update does not change."""
+        if a.memory.stays or not a.batched:
+            a = self.copied(a, 1, a.n, batched=True)
         self.kept.append(a)
         return a
 

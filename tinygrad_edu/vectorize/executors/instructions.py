@@ -188,7 +188,8 @@ def _along_rows(arrays: Sequence[Array]) -> tuple[int, int, int, list[Array]]:
         steps = [(0, a.m > 1 or rows == 1) for a in arrays]
     else:
         steps = [(a.place if a.m > 1 else 0, a.n > 1 or rows == 1) for a in arrays]
-        if all(a.m * a.n == 1 or (a.n == rows and a.place == rows) for a in arrays):
+        whole = [a.m == out.m and a.n == rows and a.place == rows for a in arrays]
+        if all(w or a.m * a.n == 1 for w, a in zip(whole, arrays, strict=True)):
             columns, rows = 1, out.m * out.n
     views = [
         a.view(m=1, n=columns, place=0, column=step, batched=row)

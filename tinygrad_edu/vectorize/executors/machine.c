@@ -130,13 +130,15 @@ INL void put(double* to, vd v, int64_t left) {
 #define CACHED 3072
 
 /* A block of a product: `count` terms with steps to the next x and weight (xk, wk); steps of weights,
-   bias and result per unit (wu, bu, ou); whether terms are there already; numbers left to the end. */
+   bias and result per unit (wu, bu, ou); whether terms are there already; numbers left to the end. Without
+   a bias sums start from `zero`: a result's from 0, a gradient's from -0, which changes no number. */
 typedef struct {
     const double *x, *w, *bias;
     double* out;
+    double zero;
     int64_t count, xk, wk, wu, bu, ou, more, left;
 } Block;
-#define START(u, t) vd s##u##t = q->more ? load(to + u * q->ou + t * V) : q->bias ? S(bias[u * q->bu]) : S(0);
+#define START(u, t) vd s##u##t = q->more ? load(to + u * q->ou + t * V) : S(q->bias ? bias[u * q->bu] + 0.0 : q->zero);
 #define LOAD(u, t) vd x##t = load(x + t * V);
 #define TERM(u, t) s##u##t = mad(w##u, x##t, s##u##t);
 #define WEIGHT(X, u) vd w##u = S(w[u * q->wu]);
@@ -171,7 +173,7 @@ static void product(double* A, const Instruction* I, int64_t full) {
             vectors = vectors_of(full - i);
             const double *x = at(A, I->a, p, 0) + i, *w = A + I->b.at;
             for (int64_t k = 0; k == 0 || k < I->k; k += part) {
-                Block q = {x + k * I->a.column, w + k * I->b.column, bias, (double*)at(A, I->out, p, 0) + i, smallest(part, I->k - k),
+                Block q = {x + k * I->a.column, w + k * I->b.column, bias, (double*)at(A, I->out, p, 0) + i, 0, smallest(part, I->k - k),
                            I->a.column, I->b.column, I->b.place, I->c.column, I->out.column, k > 0, full - i};
                 blocks(&q, I->n, vectors);
             }
@@ -211,7 +213,7 @@ static void gradient_by_rows(double* A, const Instruction* I, int64_t rows) {
             for (int64_t t = 0; t < step; t += V) if (k + t < I->k)
                 for (int64_t i = 0; i < count; i += V)
                     transpose(part + i * step + t, step, at(A, I->a, p, k + t) + r + i, I->a.column, I->k - k - t - 1);
-            Block q = {part, at(A, I->b, p, 0) + r, 0, A + I->out.at + k, count, step, 1, I->b.column, 0, I->out.place, p + r > 0, I->k - k};
+            Block q = {part, at(A, I->b, p, 0) + r, 0, A + I->out.at + k, -0.0, count, step, 1, I->b.column, 0, I->out.place, p + r > 0, I->k - k};
             blocks(&q, I->n, vectors);
         }
     }
@@ -223,12 +225,12 @@ static void gradient_by_rows(double* A, const Instruction* I, int64_t rows) {
 #define COLUMNS(X, u) VECTORS_4(X, u)
 #endif
 #define COUNT (V == 8 ? 8 : 4)
-#define ZERO(u, j) vd s##u##j = S(0);
+#define ZERO(u, j) vd s##u##j = S(-0.0);
 #define POINTER(u, j) const double* x##j = x + j * xc;
 #define ADD_TERM(u, j) s##u##j = mad(y##u, load(x##j + i), s##u##j);
 #define ADD_SOME(u, j) s##u##j = mad(y##u, sel(some, load(x##j + i), S(0)), s##u##j);
 #define DELTA(X, u) vd y##u = load(d + u * dc + i);
-#define DELTA_SOME(X, u) vd y##u = sel(some, load(d + u * dc + i), S(0));
+#define DELTA_SOME(X, u) vd y##u = sel(some, load(d + u * dc + i), S(-0.0));
 #define SUM_OF(u, j) to[u * step] = sum(s##u##j);
 #if V == 2
 #define SUMS_OF(X, u) *(vdu*)(to + u * step) = pair(s##u##0, s##u##1); *(vdu*)(to + u * step + 2) = pair(s##u##2, s##u##3);
@@ -296,9 +298,9 @@ static void gradient(double* A, const Instruction* I, int64_t rows) {
 
 /* The sums of V columns of the place p, a lane for each; what lies beyond the last is read again. */
 INL vd column_sums(const double* A, Operand o, int64_t p, int64_t j, int64_t count, int64_t rows) {
-#define COLUMN(u, h) vd s##h = S(0);
+#define COLUMN(u, h) vd s##h = S(-0.0);
 #define ADD_ROWS(u, h) s##h += get(A, o, p, j + (h < count ? h : 0), i);
-#define ADD_LAST(u, h) s##h += sel(first(rows - i), get(A, o, p, j + (h < count ? h : 0), i), S(0));
+#define ADD_LAST(u, h) s##h += sel(first(rows - i), get(A, o, p, j + (h < count ? h : 0), i), S(-0.0));
     int64_t i = 0;
     COLUMNS(COLUMN, 0)
     for (; i + V <= rows; i += V) { COLUMNS(ADD_ROWS, 0) }
@@ -328,13 +330,13 @@ static void execute(double* A, const Instruction* I, int64_t n_rows, int64_t shi
         break;
     case TOTAL:
         for (int64_t j = 0; j < I->n; j += V) {
-            vd s = S(0);
+            vd s = S(-0.0);
             for (int64_t p = 0; p < I->m; p++)
                 s += I->n - j >= V ? column_sums(A, I->a, p, j, V, rows) : column_sums(A, I->a, p, j, I->n - j, rows);
             put(OUT(0, j), s, I->n - j);
         }
         break;
-    case MEAN: A[I->out.at] = column_sums(A, I->a, 0, 0, 1, rows)[0] / (double)rows; break;
+    case MEAN: A[I->out.at] = (column_sums(A, I->a, 0, 0, 1, rows)[0] + 0.0) / (double)rows; break;
     case OTHERS_SUM: /* total - x where that is a number; else added up */
         for (int64_t p = 0; p < I->m; p++) FOR_ROWS {
             vd total = S(0);

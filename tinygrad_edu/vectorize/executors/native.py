@@ -21,17 +21,13 @@ MOST_PARAMETERS: Final = 400_000
 _ROWS: Final = 128
 
 
-class Machine:
-    """What runs the tables of a program; `parameters` and `into` are its vectors P and G."""
-
-    def __init__(self, parameters: Array, into: Array) -> None:
-        self.parameters, self.into = parameters, into
-
-    def kernel(self, plan: Plan, B: int, *, gradient: bool) -> Kernel | None:
-        """The program for B examples; None where NumPy is to compute it."""
-        found = library.find()
-        t = None if found is None else table_for(plan, B, gradient=gradient)
-        return _kernel(t, found, B, self.parameters, self.into) if t and found else None
+def machine_kernel(
+    plan: Plan, B: int, parameters: Array, into: Array, *, gradient: bool
+) -> Kernel | None:
+    """The program for B examples, with its vectors P and G; None where NumPy is to compute it."""
+    found = library.find()
+    t = None if found is None else table_for(plan, B, gradient=gradient)
+    return _kernel(t, found, B, parameters, into) if t and found else None
 
 
 def table_for(plan: Plan, B: int, *, gradient: bool) -> Table | None:

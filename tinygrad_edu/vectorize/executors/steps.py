@@ -52,10 +52,12 @@ class Steps:
             ],
             dtype=np.int64,
         )
-        self.function, self.shuffles = (
-            function_of(found, "train", 10),
-            function_of(found, "shuffle", 5),
-        )
+        self.load(found)
+
+    def load(self, found: Library) -> None:
+        """Take the functions from the library."""
+        self.function = function_of(found, "train", 10)
+        self.shuffles = function_of(found, "shuffle", 5)
 
     def shuffle(self, words: Sequence[int], order: list[int], orders: Any) -> tuple[int, ...]:
         """Shuffle an order once for each row, which then holds it; the words of the generator."""
