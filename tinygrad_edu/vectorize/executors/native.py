@@ -14,11 +14,14 @@ from tinygrad_edu.vectorize.executors.instructions import Contents, NoInstructio
 from tinygrad_edu.vectorize.executors.kernel import Kernel
 from tinygrad_edu.vectorize.plan import Plan
 
-#: From so much work in a step on, and so many parameters, NumPy's products are faster.
-MOST_WORK: Final = 6e7
-MOST_PARAMETERS: Final = 400_000
-#: For how many examples a table is made at least: it then serves other numbers of them.
+#: With more parameters NumPy's products are as fast; a step of more operations takes so long that
+#: it could not be interrupted.
+MOST_PARAMETERS: Final = 300_000
+MOST_WORK: Final = 2e9
+#: For how many examples a table is made at least, as it then serves other numbers of them; and for
+#: how many numbers of all examples.
 _ROWS: Final = 128
+_NUMBERS: Final = 1_000_000
 
 
 def machine_kernel(
@@ -35,8 +38,11 @@ def table_for(plan: Plan, B: int, *, gradient: bool) -> Table | None:
     if len(plan.parameters) > MOST_PARAMETERS:
         return None
     known = plan.tables.get(gradient)
-    if gradient not in plan.tables or (known is not None and known.rows < B):
-        known = plan.tables[gradient] = _table(plan, max(B, _ROWS), gradient=gradient)
+    fits = gradient in plan.tables and (known is None or B <= known.rows <= max(_ROWS, 4 * B))
+    if not fits:
+        variables = plan.layout.variables.values()
+        rows = _NUMBERS // sum(v.size for v in variables if v.batched)
+        known = plan.tables[gradient] = _table(plan, max(B, min(_ROWS, rows)), gradient=gradient)
     return known if known is not None and known.work * B <= MOST_WORK else None
 
 
