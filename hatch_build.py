@@ -136,6 +136,7 @@ def build_wasm(target: Path) -> None:
     linking = ["-Wl,--no-entry", "-Wl,--export-dynamic"]
     command = [sys.executable, "-m", "ziglang", "cc", *WASM, *FLAGS, *BASELINE.options, *linking]
     _run([*command, sources(), "machine.c", "processor.c", "-o", str(target.resolve())])
+    target.chmod(0o644)  # data of the package
 
 
 def _run(command: list[str], folder: str | Path = ROOT / FOLDER) -> None:
