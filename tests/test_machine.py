@@ -160,6 +160,15 @@ def test_a_large_program_or_an_unknown_operation_is_left_to_numpy(monkeypatch):
     assert native.table_for(plan, 8, gradient=False) is None
 
 
+@machine
+def test_values_alone_leave_the_gradient_as_it_is():
+    w = leaves(2, seed=1)
+    program = vectorize(lambda x: f.dot(w, x), [1.0, 2.0])
+    _, gradient = program.value_and_grad([[3.0, 4.0]])
+    program([[5.0, 6.0]])
+    assert program.G.tolist() == gradient.tolist() == [3.0, 4.0]
+
+
 def test_a_machine_that_is_switched_off_computes_nothing(monkeypatch):
     monkeypatch.setenv(library.VARIABLE, "none")
     program = vectorize(lambda x: Value(2.0) * x, 1.0)

@@ -30,7 +30,7 @@ def machine_kernel(
     """The program for B examples, with its vectors P and G; None where NumPy is to compute it."""
     found = library.find()
     t = None if found is None else table_for(plan, B, gradient=gradient)
-    return _kernel(t, found, B, parameters, into) if t and found else None
+    return _kernel(t, found, B, parameters, into if gradient else None) if t and found else None
 
 
 def table_for(plan: Plan, B: int, *, gradient: bool) -> Table | None:
@@ -53,7 +53,9 @@ def _table(plan: Plan, rows: int, *, gradient: bool) -> Table | None:
         return None
 
 
-def _kernel(t: Table, found: library.Library, B: int, parameters: Array, into: Array) -> Kernel:
+def _kernel(
+    t: Table, found: library.Library, B: int, parameters: Array, into: Array | None
+) -> Kernel:
     memory, n = arena(t.size, t.contents), len(parameters)
     P, G = (memory[at : at + n] for at in (t.P, t.G))
     memory[t.B] = B
@@ -63,7 +65,8 @@ def _kernel(t: Table, found: library.Library, B: int, parameters: Array, into: A
     def run() -> None:
         P[...] = parameters
         function(*arguments)
-        into[...] = G
+        if into is not None:
+            into[...] = G
 
     inputs = {name: _view(memory, place, B) for name, place in t.inputs.items()}
     results, guards = ([_view(memory, a, B) for a in places] for places in (t.results, t.guards))
