@@ -28,15 +28,16 @@ def test_a_slip_is_wrong_where_it_says_and_not_before(kind: str) -> None:
         if case.slip == kind:
             truth, student = case.truth(), case.pass_of_student()
             assert list(student) == list(truth)
-            wrong = [name for name in truth if not agree(truth[name], student[name], 1e-6)]
+            wrong = [name for name in truth if not agree(truth[name], student[name], 1e-4)]
             assert wrong[:1] == [case.where], case
             assert case.where in case.lines, case
             assert case.shown(wrong), case
             assert all(np.isfinite(array).all() for array in student.values()), case
 
 
-def test_a_right_pass_agrees_to_rounding() -> None:
-    for case in RIGHT:
+@pytest.mark.parametrize("seed", [None, 1, 2])
+def test_a_right_pass_agrees_to_rounding(seed: int | None) -> None:
+    for case in RIGHT if seed is None else [case.with_seed(seed) for case in RIGHT]:
         truth, student = case.truth(), case.pass_of_student()
         rounding = 1e-9 if case.dtype == "float64" else 1e-4
         for name in truth:

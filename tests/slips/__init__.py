@@ -1,7 +1,7 @@
 """Slips of learners in the backward pass, and right passes written otherwise: data for a diagnosis.
 
-`slips.json` holds both. A slip is one changed line of the printed program, or a few, retyped from
-programs, questions and books; everything after a changed line is computed with it.
+`slips.json` holds both, those for building first. A slip is one changed line of the printed
+program, or a few, retyped from programs, questions and books; all that follows is computed with it.
 
     id, half   a name, and "build" or "unseen": what rules are written from, and what judges them.
                Drawn by a seeded shuffle within each kind, before there was a rule
@@ -23,7 +23,7 @@ import json
 import random
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -49,8 +49,6 @@ SHOWS = {
     "gradients": r"(dW|db)\d+",
     "deltas": r"delta\d+",
 }
-
-
 #: What belongs to the data, not to the program.
 _OF_DATA = ("rows", "seed")
 
@@ -83,6 +81,10 @@ class Case:
 
     def _printed(self) -> tuple[Any, dict[str, Any], list[tuple[str, Any]]]:
         return _program(json.dumps({k: v for k, v in self.net.items() if k not in _OF_DATA}))
+
+    def with_seed(self, seed: int) -> "Case":
+        """The same pass with other parameters and data; a slip may be invisible there."""
+        return replace(self, net={**self.net, "seed": seed})
 
     def data(self) -> tuple[Any, Any]:
         """The inputs and the targets."""
