@@ -35,7 +35,7 @@ def test_a_slip_is_wrong_where_it_says_and_not_before(kind: str) -> None:
             assert all(np.isfinite(array).all() for array in student.values()), case
 
 
-@pytest.mark.parametrize("seed", [None, 1, 2])
+@pytest.mark.parametrize("seed", [None, 1])
 def test_a_right_pass_agrees_to_rounding(seed: int | None) -> None:
     for case in RIGHT if seed is None else [case.with_seed(seed) for case in RIGHT]:
         truth, student = case.truth(), case.pass_of_student()
