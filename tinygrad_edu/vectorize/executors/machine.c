@@ -227,46 +227,6 @@ static void gradient_by_rows(double* A, const Instruction* I, int64_t rows) {
                 .x = part, .w = at(A, I->b, p, 0) + r, .gate = A, .out = A + I->out.at + k, .zero = -0.0, .count = count,
                 .xk = step, .wk = 1, .wu = I->b.column, .ou = I->out.place, .more = p + r > 0, .left = I->k - k};
             blocks(&q, I->n, vectors);
-            }
-        }
-}
-
-/* V columns, from x on, become rows of V numbers in `to`; those after the last are read again. */
-INL void transpose(double* to, int64_t step, const double* x, int64_t column, int64_t last) {
-#define READ_COLUMN(u, h) vd a##h = load(x + smallest(h, last) * column);
-#define WRITE(h, v) *(vdu*)(to + h * step) = v;
-#if V == 8
-#define TWO(a, b, c) vd c##0 = SHUFFLE(a, b, 0, 8, 2, 10, 4, 12, 6, 14), c##1 = SHUFFLE(a, b, 1, 9, 3, 11, 5, 13, 7, 15);
-#define FOUR(a, b, c) vd c##0 = SHUFFLE(a, b, 0, 1, 8, 9, 4, 5, 12, 13), c##2 = SHUFFLE(a, b, 2, 3, 10, 11, 6, 7, 14, 15);
-#define EIGHT(h, l, a, b) WRITE(h, SHUFFLE(a, b, 0, 1, 2, 3, 8, 9, 10, 11)) WRITE(l, SHUFFLE(a, b, 4, 5, 6, 7, 12, 13, 14, 15))
-    VECTORS_8(READ_COLUMN, 0)
-    TWO(a0, a1, b) TWO(a2, a3, c) TWO(a4, a5, d) TWO(a6, a7, e)
-    FOUR(b0, c0, f) FOUR(b1, c1, g) FOUR(d0, e0, h) FOUR(d1, e1, i)
-    EIGHT(0, 4, f0, h0) EIGHT(1, 5, g0, i0) EIGHT(2, 6, f2, h2) EIGHT(3, 7, g2, i2)
-#elif V == 4
-    VECTORS_4(READ_COLUMN, 0)
-    vd b0 = SHUFFLE(a0, a1, 0, 4, 2, 6), b1 = SHUFFLE(a0, a1, 1, 5, 3, 7), c0 = SHUFFLE(a2, a3, 0, 4, 2, 6), c1 = SHUFFLE(a2, a3, 1, 5, 3, 7);
-    WRITE(0, SHUFFLE(b0, c0, 0, 1, 4, 5)) WRITE(1, SHUFFLE(b1, c1, 0, 1, 4, 5))
-    WRITE(2, SHUFFLE(b0, c0, 2, 3, 6, 7)) WRITE(3, SHUFFLE(b1, c1, 2, 3, 6, 7))
-#else
-    VECTORS_2(READ_COLUMN, 0)
-    WRITE(0, SHUFFLE(a0, a1, 0, 2)) WRITE(1, SHUFFLE(a0, a1, 1, 3))
-#endif
-}
-
-/* out[u, k] = sum of d[p][u] x[p][k] over the examples and places, x turned around in parts. */
-static void gradient_by_rows(double* A, const Instruction* I, int64_t rows) {
-    double part[CACHED] __attribute__((aligned(64)));
-    for (int64_t k = 0, vectors; k < I->k; k += vectors * V) {
-        vectors = vectors_of(I->k - k);
-        const int64_t step = vectors * V, most = CACHED / step / V * V;
-        for (int64_t p = 0; p < I->m; p++) for (int64_t r = 0; r < rows; r += most) {
-            const int64_t count = smallest(most, rows - r);
-            for (int64_t t = 0; t < step; t += V) if (k + t < I->k)
-                for (int64_t i = 0; i < count; i += V)
-                    transpose(part + i * step + t, step, at(A, I->a, p, k + t) + r + i, I->a.column, I->k - k - t - 1);
-            Block q = {part, at(A, I->b, p, 0) + r, 0, A, A + I->out.at + k, -0.0, count, step, 1, I->b.column, 0, 0, I->out.place, p + r > 0, I->k - k, AS_IT_IS};
-            blocks(&q, I->n, vectors);
         }
     }
 }
