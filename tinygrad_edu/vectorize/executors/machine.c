@@ -72,7 +72,7 @@ INL vd one_if(vi condition) { return (vd)(condition & (vi)S(1)); }
 
 /* --- Instructions ----------------------------------------------------------------------------- */
 
-/* The instructions by number and name; `code.py` has the same list of names. The first are computed
+/* The instructions by number and name; `instructions.py` has the same list of names. The first are computed
    number by number: of x, of x and y, of x, y and z. */
 #define UNARY(X) \
     X(COPY, "copy", x) X(NEGATIVE, "negative", -x) X(ABS, "abs", v_abs(x)) X(RELU, "relu", sel(x < S(0), S(0), x)) \
@@ -179,9 +179,11 @@ static void product(double* A, const Instruction* I, int64_t full) {
             vectors = vectors_of(full - i);
             const double *x = at(A, I->a, p, 0) + i, *w = A + I->b.at;
             for (int64_t k = 0; k == 0 || k < I->k; k += part) {
-                Block q = {x + k * I->a.column, w + k * I->b.column, bias, at(A, I->c, p, 0) + i, (double*)at(A, I->out, p, 0) + i, 0, smallest(part, I->k - k),
-                           I->a.column, I->b.column, I->b.place, I->c.column, I->c.column, I->out.column, k > 0, full - i,
-                           k + part < I->k ? AS_IT_IS : I->index};
+                Block q = {
+                    .x = x + k * I->a.column, .w = w + k * I->b.column, .bias = bias, .gate = at(A, I->c, p, 0) + i,
+                    .out = (double*)at(A, I->out, p, 0) + i, .zero = 0, .count = smallest(part, I->k - k),
+                    .xk = I->a.column, .wk = I->b.column, .wu = I->b.place, .bu = I->c.column, .gu = I->c.column,
+                    .ou = I->out.column, .more = k > 0, .left = full - i, .finish = k + part < I->k ? AS_IT_IS : I->index};
                 blocks(&q, I->n, vectors);
             }
         }
@@ -202,7 +204,8 @@ INL void transpose(double* to, int64_t step, const double* x, int64_t column, in
 #elif V == 4
     VECTORS_4(READ_COLUMN, 0)
     vd b0 = SHUFFLE(a0, a1, 0, 4, 2, 6), b1 = SHUFFLE(a0, a1, 1, 5, 3, 7), c0 = SHUFFLE(a2, a3, 0, 4, 2, 6), c1 = SHUFFLE(a2, a3, 1, 5, 3, 7);
-    WRITE(0, SHUFFLE(b0, c0, 0, 1, 4, 5)) WRITE(1, SHUFFLE(b1, c1, 0, 1, 4, 5)) WRITE(2, SHUFFLE(b0, c0, 2, 3, 6, 7)) WRITE(3, SHUFFLE(b1, c1, 2, 3, 6, 7))
+    WRITE(0, SHUFFLE(b0, c0, 0, 1, 4, 5)) WRITE(1, SHUFFLE(b1, c1, 0, 1, 4, 5))
+    WRITE(2, SHUFFLE(b0, c0, 2, 3, 6, 7)) WRITE(3, SHUFFLE(b1, c1, 2, 3, 6, 7))
 #else
     VECTORS_2(READ_COLUMN, 0)
     WRITE(0, SHUFFLE(a0, a1, 0, 2)) WRITE(1, SHUFFLE(a0, a1, 1, 3))
@@ -220,7 +223,9 @@ static void gradient_by_rows(double* A, const Instruction* I, int64_t rows) {
             for (int64_t t = 0; t < step; t += V) if (k + t < I->k)
                 for (int64_t i = 0; i < count; i += V)
                     transpose(part + i * step + t, step, at(A, I->a, p, k + t) + r + i, I->a.column, I->k - k - t - 1);
-            Block q = {part, at(A, I->b, p, 0) + r, 0, A, A + I->out.at + k, -0.0, count, step, 1, I->b.column, 0, 0, I->out.place, p + r > 0, I->k - k, AS_IT_IS};
+            Block q = {
+                .x = part, .w = at(A, I->b, p, 0) + r, .gate = A, .out = A + I->out.at + k, .zero = -0.0, .count = count,
+                .xk = step, .wk = 1, .wu = I->b.column, .ou = I->out.place, .more = p + r > 0, .left = I->k - k};
             blocks(&q, I->n, vectors);
         }
     }
