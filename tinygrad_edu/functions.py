@@ -244,7 +244,8 @@ def dot(w: Iterable[Any], x: Iterable[Any], b: Any = None) -> Any:
 
     Raises ValueError if `w` and `x` differ in length.
     """
-    w, x = (v if type(v) is tuple else tuple(listed(name, v)) for name, v in (("w", w), ("x", x)))
+    w = w if type(w) is tuple else tuple(listed("w", w))
+    x = x if type(x) is tuple else tuple(listed("x", x))
     if len(w) != len(x):
         raise ValueError(
             f"dot needs as many weights as inputs, got {len(w)} weights and {len(x)} inputs"

@@ -45,7 +45,7 @@ def grad(y: Value, x: Value | Sequence[Value]) -> Value | list[Value]:
     """dy/dx as a Value (one per element for a sequence), itself part of a graph.
 
     The derivative is built from the same slopes, on Values: it can be drawn, and differentiated
-    again. Inside `no_grad` it is a leaf, the number of `gradients(y)`, in a tenth of the time.
+    again. Inside `no_grad` it is a leaf, the number of `gradients(y)`, in a fraction of the time.
     No `.grad` is changed. Where y does not depend on x the derivative is 0. Raises TypeError unless
     both are Values, GraphError if a number of the graph was changed after the forward pass.
     """

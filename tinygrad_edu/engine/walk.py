@@ -5,7 +5,7 @@ from typing import Any
 
 from tinygrad_edu.checks import flag
 from tinygrad_edu.engine.anomaly import NonFiniteError, check_backward
-from tinygrad_edu.engine.grouped import Grouped, with_parents
+from tinygrad_edu.engine.grouped import Grouped, row, with_parents
 from tinygrad_edu.engine.primitive import Node, V
 from tinygrad_edu.namespace import UNREACHED, floats, no_flow
 
@@ -32,10 +32,10 @@ def toposort(*roots: Node[V], leaves: bool = False) -> list[V]:
                 stack.append(v._left)
                 v = right
             else:
-                for row in right if type(right[0]) is tuple else (right,):
-                    if id(row) not in seen:  # units of a layer share one: it is looked at once
-                        seen.add(id(row))
-                        stack += [p for p in row if p._birth]
+                for group in right if type(right[0]) is tuple else (right,):
+                    if id(group) not in seen:  # units of a layer share one: it is looked at once
+                        seen.add(id(group))
+                        stack += [p for p in group if p._birth]
     order = [found[birth] for birth in sorted(found)[1:]]  # as parents are born first
     if flag("leaves", leaves):
         order = list(dict.fromkeys([*with_parents(order), *roots]))
@@ -51,13 +51,13 @@ def chain_rule(order: Sequence[Node[V]], *, checking: bool) -> None:
     v: Any = None
     try:
         for v in reversed(order):
-            g = v._grad
+            g, right = v._grad, v._right
             if g is no_flow:
-                for p in v.parents:
+                for p in row(v._left, right):
                     if p._grad is UNREACHED:
                         p._grad = no_flow
                 continue
-            primitive, right = v._primitive, v._right
+            primitive = v._primitive
             if right is None:
                 slopes = primitive._slopes(floats, v._y, v._x_left)
                 if primitive._arity != 1:
