@@ -109,7 +109,7 @@ LEFT_OUT = {
     # what is called inside the package
     "Callback.__call__", "Callback.over", "Callback.start", "Adagrad.update", "Adam.update",
     "AdamW.update", "RMSprop.update", "Primitive.check", "Primitive.of",
-    "Program.compare", "Program.stands", "Program.check_classes", "Program.draw",
+    "Program.compare", "Program.stands", "Program.check_graphs", "Program.draw",
     "Program.filled", "Program.kernel", "Program.read_parameters", "Program.results",
     "Program.run", "Program.write_parameters", "losses.register", "losses.refuse_twice",
     "SGD.update", "Optimizer.update",

@@ -1,6 +1,7 @@
 """Value: how it is made, shown, compared, calculated with and copied."""
 
 import copy
+import gc
 import math
 import operator
 import pickle
@@ -234,6 +235,29 @@ def test_a_result_cannot_be_copied_and_says_what_to_do(copied):
         "Value(data=2.0, grad=0.0, op=add) is the result of an operation and cannot be copied or "
         "pickled without its graph: copy its number, Value(v.data), or copy the model"
     )
+
+
+def test_a_result_of_one_or_two_operands_is_one_object_for_the_collector():
+    a, b = Value(0.5), Value(2.0)
+    operations = [lambda: a * b, lambda: a.exp(), lambda: a**2, lambda: f.maximum(a, b), lambda: -a]
+    gc.disable()
+    try:
+        for make in operations:
+            make()
+            before = gc.get_count()[0]
+            kept = [make() for _ in range(100)]
+            assert gc.get_count()[0] - before <= len(kept) + 3  # the list, and what a call needs
+    finally:
+        gc.enable()
+
+
+def test_the_constants_of_a_formula_are_leaves_of_the_graph():
+    a = Value(3.0)
+    for y, at in ((a + 1, 1), (2.5 * a, 0), (1 - a, 0), (a / 4, 1), (f.maximum(a, 1), 1)):
+        constant, other = y.parents[at], y.parents[1 - at]
+        assert (constant.kind, constant.op, constant.parents, other) == ("constant", None, (), a)
+        assert y.parents[at] is constant
+        assert y.numbers == (y.data, *(p.data for p in y.parents))
 
 
 def test_weak_references_to_nodes():

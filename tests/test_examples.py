@@ -389,7 +389,7 @@ def test_arrays_are_read_where_they_are(use: str) -> None:
     model = MLP(40, [2, 1], "tanh", rng=0)
     options = {"loss": "binary_cross_entropy_with_logits", "optimizer": "sgd", "epochs": 1}
     uses: dict[str, Callable[[], Any]] = {
-        "fit": lambda: fit(model, X, y, batch_size=4_000, validation=(X, y), **options),
+        "fit": lambda: fit(model, X, y, batch_size=500, validation=(X, y), **options),
         "predict": lambda: predict(model, X),
     }
     assert peak(uses[use]) < X.nbytes

@@ -53,6 +53,25 @@ def test_a_graph_can_go_backward_inside_no_grad():
     assert (x.grad, dy.data, dy.parents) == (6.0, 6.0, ())
 
 
+def test_a_derivative_inside_no_grad_is_the_number_and_makes_no_graph_of_it():
+    x, w, other = Value(0.7), Value(-1.3), Value(2.0)
+    y = (f.dot([x, w], [w, x], x).tanh() * x.exp() + f.maximum(x, w) / (w**2 + 1)) ** 3 + x.relu()
+    wanted = [g.data for g in grad(y, [x, w, other, y])]
+    born = (1 * x)._birth
+    with no_grad():
+        found = grad(y, [x, w, other, y])
+        dx = grad(y, x)
+    assert (1 * x)._birth == born + 1, "operations were made on the way"
+    assert [g.data for g in found] == wanted
+    assert wanted[2:] == [0.0, 1.0]
+    assert [(g.kind, g.parents) for g in (*found, dx)] == [("constant", ())] * 5
+    assert (x.grad, w.grad, y.grad) == (0.0, 0.0, 0.0)
+    zero = Value(0.0)
+    root = zero.sqrt()
+    with no_grad(), detect_anomaly(), pytest.raises(NonFiniteError, match="forward: divide"):
+        grad(root, zero)
+
+
 def test_threads_do_not_disturb_each_other():
     inside, done = threading.Event(), threading.Event()
     seen = []

@@ -1,8 +1,11 @@
 """Operations: the record, its constants, and a student's own."""
 
 import copy
+import functools
 import math
 import pickle
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -71,6 +74,54 @@ def test_constants_are_bound_by_name_and_to_the_last_bit():
     assert clip(0.5, high=0.0, low=1.0) == 0.0
     assert clip(0.5, high=1.0, low=0.0) == 0.5
     assert [math.copysign(1, f.leaky_relu(-1.0, alpha)) for alpha in (-0.0, 0.0)] == [1.0, -1.0]
+
+
+def _shifted(factor):
+    return lambda m, x, by=1.0: x * factor + by  # a cell, and a default that stays one
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        lambda m, x, by: x * 2.0 + by,
+        lambda m, x, *, by: x * 2.0 + by,
+        lambda m, x, *, by, times=2.0: x * times + by,
+        lambda m, *x, by: x[0] * 2.0 + by,
+        lambda m, x, **constants: x * 2.0 + constants["by"],
+        _shifted(2.0),
+        functools.partial(lambda factor, m, x, by: x * factor + by, 2.0),
+    ],
+)
+def test_a_constant_is_bound_to_a_function_of_any_form(value):
+    op = Primitive("op", value, lambda m, y, *x, by: (2.0,))
+    x = Value(3.0)
+    y = op(x, by=0.5)
+    y.backward()
+    assert (y.data, x.grad, op(3.0, by=0.5), op(3.0, by=1.0)) == (6.5, 2.0, 6.5, 7.0)
+
+
+def test_no_operand_takes_the_place_of_a_constant():
+    scale = Primitive("scale", lambda m, x, by: x * by, lambda m, y, x, by: (by,))
+    for x in ((Value(2.0), Value(5.0)), (2.0, 5.0)):
+        with pytest.raises(TypeError, match=r"takes|multiple"):
+            scale(*x, by=3.0)
+
+
+def test_equal_exponents_are_one_operation_and_zeros_keep_their_sign():
+    x = Value(1.5)
+    assert (x**2).op is (x**2.0).op is (x ** Fraction(2)).op is f.pow(x, 2).op
+    assert [str((x**c).op.constants["c"]) for c in (0.0, -0.0, 0, True)] == [
+        "0.0",
+        "-0.0",
+        "0.0",
+        "1.0",
+    ]
+    for c in (2 + 0j, Decimal(2), "2", None):  # the first two are equal to a key, and hash alike
+        with pytest.raises(TypeError, match="unsupported operand"):
+            x**c
+    assert [v.data for v in x ** np.array([2, 3])] == [2.25, 3.375]
+    with pytest.raises(OverflowError, match=r"at most 1\.8e308"):
+        x**10**400
 
 
 def test_more_constants_than_are_remembered_are_still_right():

@@ -223,17 +223,15 @@ def bound(function: Callable[..., Any], constants: dict[str, float]) -> Callable
 
     They become defaults of its own code, and keywords, so that no operand can take their place.
     """
-    if type(function) is FunctionType:
+    if type(function) is FunctionType and not function.__defaults__:
         code = function.__code__
-        n = positional = code.co_argcount
+        n = code.co_argcount
         while n and code.co_varnames[n - 1] in constants:
             n -= 1
-        keywords = code.co_varnames[n : positional + code.co_kwonlyargcount]
+        keywords = code.co_varnames[n : code.co_argcount + code.co_kwonlyargcount]
         if constants.keys() <= {*keywords}:
             code = code.replace(co_argcount=n, co_kwonlyargcount=len(keywords))
-            closure, defaults = function.__closure__, function.__defaults__ or ()
-            defaults = defaults[: max(len(defaults) - positional + n, 0)]
-            fixed = FunctionType(code, function.__globals__, None, defaults, closure)
+            fixed = FunctionType(code, function.__globals__, None, None, function.__closure__)
             fixed.__kwdefaults__ = {**(function.__kwdefaults__ or {}), **constants}
             return fixed
     return partial(function, **constants)

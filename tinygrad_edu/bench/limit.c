@@ -185,7 +185,7 @@ INLINE double moons_step(int entropy) {
             each = d * d;
             d += d;
         }
-        if (g == GROUPS - 1 && N % LANES) { /* places without an example */
+        if (N % LANES != 0 && g == GROUPS - 1) { /* places without an example */
             mask lane = {0};
             UNROLL for (int l = 0; l < LANES; l++) lane[l] = l;
             each = where(lane < every(N % LANES), each);

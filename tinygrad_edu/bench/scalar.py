@@ -61,12 +61,12 @@ def scalar_table(rounds: int) -> Table:
         missing=missing(["micrograd"]),
     )
     with _deep_recursion():
-        for group, ours, others, goals in _rows():
+        for group, ours, others, goals in rows():
             table.add(group, compare(ours, others, rounds, goals))
     return table
 
 
-def _rows() -> Iterator[tuple[str, Step, dict[str, Step], dict[str, float | None]]]:
+def rows() -> Iterator[tuple[str, Step, dict[str, Step], dict[str, float | None]]]:
     """What is measured, ours, the others, and their goals."""
     for name, (make, goal) in OPERATIONS.items():
         for group, step in ((name, results), (f"{name}, and back", sum_and_back)):

@@ -113,8 +113,9 @@ def markdown(table: Table) -> str:
     rows = [["measured", "ours", *engines], ["---", *["---:"] * (1 + len(engines))]]
     for group, ours in table.ours.items():
         cells = {o.engine: f"{duration(o.seconds)} ({ratio(o.ratio)})" for o in table.others[group]}
-        detail = f" ({table.details[group]})" if group in table.details else ""
-        mine = amount(ours, table.units.get(group)) + detail
+        mine = amount(ours, table.units.get(group))
+        if group in table.details:
+            mine += f" ({table.details[group].strip('()')})"
         rows.append([group, mine, *(cells.get(engine, "") for engine in engines)])
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 

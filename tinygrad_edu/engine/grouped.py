@@ -68,9 +68,9 @@ def groups_of(v: Any) -> tuple[tuple[Any, ...], ...]:
     return v._right if isinstance(v._primitive, Grouped) else (v.parents,)
 
 
-def kinds_of(group: tuple[Any, ...]) -> set[str]:
-    """The kinds of the nodes of a group, as `Value.kind`."""
-    return {v._primitive if type(v._primitive) is str else "result" for v in group}
+def are_parameters(group: tuple[Any, ...]) -> bool:
+    """Whether all nodes of a group are parameters."""
+    return [v._primitive for v in group].count("parameter") == len(group)
 
 
 def names_of(group: tuple[Any, ...]) -> list[str | None]:

@@ -87,25 +87,21 @@ class Primitive:
     def of(self, x: tuple[Any, ...]) -> Any:
         """The same for a tuple of operands: quicker where there are many."""
         try:
-            numbers = tuple([v._float for v in x])
-            left = x[0]
-        except (AttributeError, IndexError):  # there are numbers among the operands
-            numbers = tuple([v._float if isinstance(v, Node) else number(v, self.name) for v in x])
-            known = next((v for v in x if isinstance(v, Node)), None)
-            if known is None:
-                return number(self._value(floats, *numbers), f"the value of {self.name}")
-            left, *_ = x = tuple([v if isinstance(v, Node) else known._constant(v) for v in x])
-        try:
-            y = self._value(floats, *numbers)
-        except TypeError:  # of an object that has every attribute
-            for v in x:
-                if not isinstance(v, Node):
-                    number(v, self.name)
-            raise
+            numbers = [v._float for v in x]
+            left, y = x[0], self._value(floats, *numbers)
+        except (AttributeError, IndexError, TypeError):  # are there numbers among the operands?
+            plain = [number(v, self.name) for v in x if not isinstance(v, Node)]
+            if len(plain) == len(x):
+                return number(self._value(floats, *plain), f"the value of {self.name}")
+            if not plain:
+                raise
+            known = next(v for v in x if isinstance(v, Node))
+            return self.of(tuple([v if isinstance(v, Node) else known._constant(v) for v in x]))
         if type(y) is not float:
             y = number(y, f"the value of {self.name}")
-        right, x_right = (x[1], numbers[1]) if len(x) == 2 else (x, numbers)
-        return left._result(self, y, numbers[0], right, x_right)
+        if len(x) == 2:
+            return left._result(self, y, numbers[0], x[1], numbers[1])
+        return left._result(self, y, numbers[0], x, tuple(numbers))
 
     def bind(self, **constants: float) -> Self:
         """The same operation with its constants fixed; equal constants give the same object."""

@@ -7,7 +7,7 @@ from typing import Any
 from tinygrad_edu.checks import flag
 from tinygrad_edu.engine.anomaly import NonFiniteError, check_backward
 from tinygrad_edu.engine.grouped import Grouped
-from tinygrad_edu.engine.primitive import Node, Primitive, V
+from tinygrad_edu.engine.primitive import Node, V
 from tinygrad_edu.namespace import UNREACHED, floats, no_flow
 
 
@@ -20,7 +20,7 @@ def toposort(*roots: Node[V], leaves: bool = False) -> list[V]:
         if not isinstance(v, Node):
             raise TypeError(f"a graph is that of Values, got {type(v).__name__}")
     found: dict[int, Any] = {0: None}  # by birth; that of leaves is 0
-    groups: set[tuple[V, ...]] = set()
+    seen: set[int] = set()
     stack: list[Any] = [*roots]
     while stack:
         v = stack.pop()
@@ -33,10 +33,10 @@ def toposort(*roots: Node[V], leaves: bool = False) -> list[V]:
                 stack.append(v._left)
                 v = right
             else:
-                for group in right if type(right[0]) is tuple else (right,):
-                    if group not in groups:  # units of a layer share one: it is looked at once
-                        groups.add(group)
-                        stack += group
+                for row in right if type(right[0]) is tuple else (right,):
+                    if id(row) not in seen:  # units of a layer share one: it is looked at once
+                        seen.add(id(row))
+                        stack += [p for p in row if p._birth]
     order = [found[birth] for birth in sorted(found)[1:]]  # as parents are born first
     if flag("leaves", leaves):
         order = list(dict.fromkeys(chain(*[(*v.parents, v) for v in order], roots)))
@@ -58,8 +58,7 @@ def chain_rule(order: Sequence[Node[V]], *, checking: bool) -> None:
                     if p._grad is UNREACHED:
                         p._grad = no_flow
                 continue
-            primitive: Primitive = v._primitive
-            right = v._right
+            primitive, right = v._primitive, v._right
             if right is None:
                 slopes = primitive._slopes(floats, v._y, v._x_left)
                 if primitive._arity != 1:

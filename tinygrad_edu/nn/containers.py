@@ -43,8 +43,8 @@ class Part(NamedTuple):
         return self.attribute in self.owner.buffers
 
     def items(self) -> Iterator[tuple[str, Value]]:
-        """What is added to the path for each Value, and the Value."""
-        return zip(self.ends, self.x, strict=False)
+        """The Values with their names; nothing for a part of another kind."""
+        return zip(map(self.path.__add__, self.ends), self.x if self.ends else (), strict=False)
 
 
 def parts_of(owner: object, module: type, *, private: bool = False) -> Iterator[Part]:
@@ -92,9 +92,9 @@ def rows_of(owner: object, module: type, *, checked: bool = True) -> list[Part]:
     if len(set(values)) < len(values) or not _OWN.issuperset(map(_kind, values)):
         first: dict[Value, Part] = {}
         for row in rows:
-            for end, v in row.items():
+            for name, v in row.items():
                 if v.kind in _OWN:
-                    first.setdefault(v, row._replace(path=row.path + end, x=(v,), ends=("",)))
+                    first.setdefault(v, row._replace(path=name, x=(v,), ends=("",)))
         rows, values = list(first.values()), list(first)
     others = [part for part in parts if not part.ends and not isinstance(part.x, module)]
     known = {*map(id, values), id(owner), *(id(part.x) for part in parts)} if others else set()
@@ -115,7 +115,7 @@ def values_of(rows: Iterable[Part]) -> list[Value]:
 
 def named(rows: Iterable[Part]) -> dict[str, Value]:
     """The Values of rows by name."""
-    return {row.path + end: v for row in rows for end, v in row.items()}
+    return {name: v for row in rows for name, v in row.items()}
 
 
 def check_copied(owner: object, module: type) -> None:
@@ -123,10 +123,10 @@ def check_copied(owner: object, module: type) -> None:
     for part in parts_of(owner, module, private=True):
         kind: Any = type(part.owner)  # which may say itself what of it is copied
         if kind.__getstate__ is object.__getstate__ and kind.__reduce__ is object.__reduce__:
-            for end, v in part.items() if part.ends else ():
+            for name, v in part.items():
                 if v.parents:
                     raise TypeError(
-                        f"net.{part.path}{end} is {v!r}, the result of an operation, which cannot "
+                        f"net.{name} is {v!r}, the result of an operation, which cannot "
                         "be copied or pickled without its graph: delete it before, or keep its "
                         "number .data in its place"
                     )

@@ -14,7 +14,7 @@ from tinygrad_edu.engine import Value, parameter
 from tinygrad_edu.nn.activations import DEFAULT, Activation, activated, activation_name, record_of
 from tinygrad_edu.nn.containers import as_inputs
 from tinygrad_edu.nn.initialisers import Initialiser, initialiser
-from tinygrad_edu.nn.mode import check_count, check_size, switched
+from tinygrad_edu.nn.mode import check_count, check_size, current, parts
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.nn.registry import register
 
@@ -49,8 +49,8 @@ class Neuron(Module):
     ) -> None:
         if isinstance(activation, bool):  # micrograd's second argument is `nonlin`
             nonlin, activation = activation, DEFAULT if nonlin is None else "twice"
-        self.nin = whole("nin", nin)
-        check_count(f"units of {self.nin} inputs", self.nin + 1)
+        self.nin = nin = whole("nin", nin)
+        check_count(f"units of {nin} inputs", nin + 1)
         self.activation = activation_name(activation, nonlin)
         record = record_of(self.activation)
         if record.of_layer:
@@ -59,12 +59,12 @@ class Neuron(Module):
             )
         rng = random.Random() if rng is None else as_random(rng)
         draw, nout = initialiser(init, self.activation), whole("nout", nout)
-        self.w = [parameter(draw(rng, self.nin, nout)) for _ in range(self.nin)]
+        place = next(current.get().places)
+        self.w = [parameter(draw(rng, nin, nout), f"{place}w[{k}]") for k in range(nin)]
         self._w = tuple(self.w)
-        self.b = parameter(0.0)
+        self.b = parameter(0.0, f"{place}b")
         if record.alpha is not None:
-            self.alpha = parameter(record.alpha)
-        self._name_parameters()
+            self.alpha = parameter(record.alpha, f"{place}alpha")
 
     def net_input(self, x: Iterable[Any]) -> Value:
         """z = w . x + b."""
@@ -104,9 +104,8 @@ class Layer(Module):
         self.activation = activation_name(activation, nonlin)
         unit = "linear" if record_of(self.activation).of_layer else self.activation
         rng = as_random(rng)
-        with switched(named=False):
+        with parts("neuron"):
             self.neurons = [Neuron(nin, unit, init=init, rng=rng, nout=nout) for _ in range(nout)]
-        self._name_parameters()
 
     @property
     def nin(self) -> int:

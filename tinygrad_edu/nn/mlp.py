@@ -9,7 +9,7 @@ from tinygrad_edu.engine import Value
 from tinygrad_edu.nn.activations import Activation, activation_name
 from tinygrad_edu.nn.initialisers import Initialiser
 from tinygrad_edu.nn.layer import Layer
-from tinygrad_edu.nn.mode import check_size, switched
+from tinygrad_edu.nn.mode import check_size, parts
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.nn.registry import register
 
@@ -55,12 +55,11 @@ class MLP(Module):
             hidden = [self.activation] * count
         self.output = activation_name(output)
         rng = as_random(rng)
-        with switched(named=False):
+        with parts("layer"):
             self.layers = [
                 Layer(n, m, a, init=init, rng=rng)
                 for n, m, a in zip(sizes[:-1], sizes[1:], [*hidden, self.output], strict=True)
             ]
-        self._name_parameters()
 
     @property
     def nin(self) -> int:

@@ -6,7 +6,7 @@ And how modules are made: as a user makes them, as parts of another, for the num
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
-from itertools import pairwise
+from itertools import count, pairwise, repeat
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -20,7 +20,7 @@ class Mode(NamedTuple):
     given: Mapping[int, bool] = MappingProxyType({})  # by id, the mode for a step or a measurement
     most: int = MAX_PARAMETERS  # how many parameters one may have
     whose: str = "nn.MAX_PARAMETERS"  # and who says so
-    named: bool = True  # whether it names them itself, not the one that it is made for
+    places: Iterator[str] = repeat("")  # with which the names in the next one begin: "layer1."
     drawn: bool = True  # whether weights are drawn, not left at 0 since a file has them
 
 
@@ -37,6 +37,14 @@ def switched(**changes: Any) -> Iterator[None]:
         yield
     finally:
         current.reset(token)
+
+
+@contextmanager
+def parts(name: str) -> Iterator[None]:
+    """The modules made inside are name1, name2, ... of the one that they are made for."""
+    place = next(current.get().places)
+    with switched(places=(f"{place}{name}{k}." for k in count(1))):
+        yield
 
 
 class HasMode:
@@ -87,5 +95,5 @@ def check_count(what: str, n: int) -> None:
 
 def check_size(sizes: Sequence[int]) -> None:
     """Raise ValueError if layers of these sizes would have too many parameters."""
-    count = sum((nin + 1) * nout for nin, nout in pairwise(sizes))
-    check_count(f"layers of {', '.join(map(str, sizes))}", count)
+    n = sum((nin + 1) * nout for nin, nout in pairwise(sizes))
+    check_count(f"layers of {', '.join(map(str, sizes))}", n)

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 from tinygrad_edu.checks import instance, is_flag, listed
 from tinygrad_edu.engine import Value
 from tinygrad_edu.nn.containers import Part, check_copied, named, parts_of, rows_of, values_of
-from tinygrad_edu.nn.mode import current, modules
+from tinygrad_edu.nn.mode import modules
 from tinygrad_edu.nn.registry import Savable, signature_of
 from tinygrad_edu.text import table
 
@@ -99,7 +99,6 @@ class Module(Savable):
         return sorted(rows_of(self, Module), key=attrgetter("is_buffer"))
 
     def _name_parameters(self) -> None:
-        if current.get().named:
-            for row in rows_of(self, Module):
-                for end, v in row.items():
-                    v.name = row.path + end
+        for row in rows_of(self, Module):
+            for name, v in row.items():
+                v.name = name

@@ -87,7 +87,7 @@ class Savable(HasMode):
 
     def state_dict(self) -> dict[str, float]:
         """The numbers of the parameters by name, then those of the buffers."""
-        return {row.path + end: v.data for row in self._rows() for end, v in row.items()}
+        return {name: v.data for row in self._rows() for name, v in row.items()}
 
     def load_state_dict(self, state: dict[str, float]) -> None:
         """Set the parameters and buffers to the numbers of `state`.
@@ -129,8 +129,7 @@ class Savable(HasMode):
 
     def _is_made_by(self, description: dict[str, Any], state: dict[str, float]) -> bool:
         """Whether `load` would make a model with these parts and numbers."""
-        with switched(named=False):
-            copy = _Maker(len(state)).part(description)
+        copy = _Maker(len(state)).part(description)
         if _likeness(copy) == _likeness(self):
             return True
         if list(copy.state_dict()) != list(state):

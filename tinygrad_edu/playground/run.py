@@ -60,7 +60,7 @@ class Part(NamedTuple):
     def measure(self, evaluator: Evaluator, head: Head) -> tuple[float, float]:
         """Mean loss and share of right classes."""
         loss, outputs = evaluator.measure()
-        return loss, float((head.chosen(outputs) == self.y).mean())
+        return loss, float((head.classes(outputs) == self.y).mean())
 
 
 class Run:

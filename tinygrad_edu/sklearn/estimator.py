@@ -201,7 +201,7 @@ class ScalarMLP(BaseEstimator, ABC):  # type: ignore[misc]
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)
         with self._lock:  # the program works in place
-            return solvers.outputs(self._recompiled(), X)
+            return self._recompiled().results({"X": X})[1]
 
     @property
     def program_(self) -> Program:

@@ -104,7 +104,7 @@ class ScalarMLPClassifier(ClassifierMixin, ScalarMLP):  # type: ignore[misc]
     def predict(self, X: Any) -> Array:
         """The class of each row, (n,)."""
         outputs = self._outputs(X)
-        return np.asarray(self.classes_[self._head.chosen(outputs)])
+        return np.asarray(self.classes_[self._head.classes(outputs)])
 
     def predict_proba(self, X: Any) -> Array:
         """The probability of each class, (n, classes), in the order of `classes_`."""
@@ -160,7 +160,7 @@ class ScalarMLPClassifier(ClassifierMixin, ScalarMLP):  # type: ignore[misc]
         return numbers[:, None], 1 if k == 2 else k
 
     def _validation_score(self, outputs: Array, targets: Array) -> float:
-        return float((self._head.chosen(outputs) == targets[:, 0]).mean())
+        return float((self._head.classes(outputs) == targets[:, 0]).mean())
 
     @property
     def _loss(self) -> Loss:

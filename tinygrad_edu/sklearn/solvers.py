@@ -21,7 +21,6 @@ from tinygrad_edu.train.blocks import Block
 from tinygrad_edu.train.fitting import progress_bar
 from tinygrad_edu.train.matrix import MatrixDescent
 from tinygrad_edu.vectorize.arrays import Array
-from tinygrad_edu.vectorize.program import Program
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 #: Names of scikit-learn for activations that have another name here.
@@ -105,7 +104,9 @@ def fit_by_descent(
                 net.loss_curve_.append(loss)
                 wrong, score = loss, None
                 if held_out is not None:
-                    score = net._validation_score(outputs(program, held_out), held_out_targets)
+                    score = net._validation_score(
+                        program.results({"X": held_out})[1], held_out_targets
+                    )
                     scores.append(score)
                     if score > best_score:
                         net.best_validation_score_ = best_score = score
@@ -207,12 +208,6 @@ def fit_by_lbfgs(net: Any, X: Array, targets: Array) -> None:
             ConvergenceWarning,
             stacklevel=4,
         )
-
-
-def outputs(program: Program, X: Array) -> Array:
-    """What the net gives for each row, (n, outputs), with the numbers that P has."""
-    targets = np.zeros((len(X), *program.tape.shapes[1]))
-    return program.results({"X": X, "Y": targets.reshape(len(X), -1)})[1]
 
 
 @contextmanager

@@ -114,6 +114,8 @@ def _steps(descent: Descent, block: Block, epochs: int, targets: Sequence[Any]) 
                 descent.write()
                 written = True
                 lists = outputs if isinstance(outputs, list) else outputs.tolist()
+                if len(lists) < len(chosen):  # the same for all, where they depend on none
+                    lists *= len(chosen)
                 yield Step(epoch, batch, loss, lists, [targets[i] for i in chosen])
     except BaseException as error:
         broken_off(descent, error, written=written, first=first)

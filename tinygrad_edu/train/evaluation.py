@@ -9,6 +9,7 @@ from typing import Any
 from tinygrad_edu import functions as f
 from tinygrad_edu.checks import as_model
 from tinygrad_edu.engine import Value, modes
+from tinygrad_edu.engine.leaves import data_of
 from tinygrad_edu.examples import Rows, examples, inputs
 from tinygrad_edu.losses import Loss, find_loss, record_of, refuse_twice
 from tinygrad_edu.nn.mode import in_mode, modules_of
@@ -100,7 +101,8 @@ def probabilities(model: Any, X: Iterable[Any], *, loss: str | Loss) -> list[lis
 def classes(model: Any, X: Iterable[Any], *, loss: str | Loss) -> list[int]:
     """The class number of each of n rows, 0..k-1, options as for `probabilities`."""
     head, outputs = _read(model, X, loss)
-    return head.classes(outputs)
+    numbers: list[int] = head.classes(outputs).tolist() if len(outputs) else []
+    return numbers
 
 
 def _read(model: Callable[[Any], Any], X: Any, loss: str | Loss) -> tuple[Head, Any]:
@@ -171,7 +173,8 @@ def evaluation(
         if evaluator is None:
             mean, outputs = by_values(descent)
         else:
-            program = partial(evaluator.measure, None if descent is None else descent.numbers)
+            numbers = data_of if descent is None else descent.numbers
+            program = partial(evaluator.measure, numbers)
             mean, outputs = vectorized_or_scalar(program, partial(by_values, descent), engine)
         share = right.share(outputs)
         return mean, None if share is None else float(share)

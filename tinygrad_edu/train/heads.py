@@ -36,12 +36,7 @@ class Head(NamedTuple):
             return [int(c) for c in y]
         return [[float(c == k) for k in range(self.units)] for c in y]
 
-    def classes(self, outputs: Any) -> list[int]:
-        """The class number of each output (n, units)."""
-        numbers: list[int] = self.chosen(outputs).tolist() if len(outputs) else []
-        return numbers
-
-    def chosen(self, outputs: Any) -> Any:
+    def classes(self, outputs: Any) -> Any:
         """The class numbers (...) of outputs (..., units); the first of the largest in a tie."""
         import numpy as np
 
@@ -145,5 +140,5 @@ class Right:
         """The share (...) of right ones of the outputs (..., n, units), of targets in an order."""
         if not self.known(len(outputs[0])) or self.head is None:
             return None
-        right = self.head.chosen(outputs) == self.wanted[order]
+        right = self.head.classes(outputs) == self.wanted[order]
         return right.sum(axis=-1) / len(self.targets)

@@ -246,11 +246,9 @@ class Evaluator:
         self.program, X, y = checked_program(model, loss, None, rows, targets)
         self.arrays = {"X": X, "Y": y}
 
-    def measure(self, numbers: Callable[[list[Value]], Any] | None = None) -> tuple[float, Array]:
-        """The mean loss, and (n, outputs), for the `numbers` of the parameters or their own."""
-        self.program.read_parameters()
-        if numbers is not None:
-            self.program.P[...] = numbers(self.program.parameters)
+    def measure(self, numbers: Callable[[list[Value]], Any] = data_of) -> tuple[float, Array]:
+        """The mean loss, and (n, outputs), for these `numbers` of the parameters."""
+        self.program.P[...] = numbers(self.program.parameters)
         losses, outputs = self.program.results(self.arrays)
         with np.errstate(all="ignore"):
             return float(losses.mean()), outputs
@@ -298,7 +296,7 @@ def checked_program(
             for i in kinds:
                 loss(output, targets[i])
         X, y = Rows.of(rows).array, Rows.of(targets).array
-        program.check_classes({"Y": y})
+        program.plan.check_classes({"Y": y})
         chosen: Sequence[int] = sorted({*kinds[:few], len(rows) - 1})[-few:]
         if program.asks:
             chosen = range(len(rows))

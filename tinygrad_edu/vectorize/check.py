@@ -32,39 +32,43 @@ def trace(fn: Callable[..., Any], *examples: Sequence[Any]) -> tuple[Recording, 
     runs = [run(fn, example) for example in examples]
     first = record(runs[0], examples[0])
     first.forget()
-    if not is_alike(runs[1], first.tape, first.known, first.units):
+    if not is_alike(runs[1], first):
         twin = record(runs[1], examples[1])
         both = first.known.keys() & twin.known.keys()
         check_alike(settle(first, both), settle(twin, both))
     return first, runs
 
 
-def is_alike(
-    ran: Run, tape: Tape, leaves: dict[Value, int], units: dict[tuple[Value, ...], Row]
-) -> bool:
-    """Whether another run gave the graph of a tape, in which `leaves` and `units` are the same.
+def is_alike(ran: Run, recorded: Recording) -> bool:
+    """Whether another run gave the graph that is recorded, of the same parameters.
 
     This is quicker than another tape. It is False where the function makes leaves of its own that
     are no constants of the tape.
     """
-    samples, rows = ran.recorder.samples, {**units}
+    tape, samples, rows = recorded.tape, ran.recorder.samples, {**recorded.units}
     if len(samples) != len(tape.samples):
         return False
-    known = {**leaves, **dict(zip(chain(*ran.inputs), chain(*tape.inputs), strict=True))}
+    known = dict(zip(chain(*ran.inputs), chain(*tape.inputs), strict=True))
     known.update(zip(samples, tape.samples, strict=True))
+    parameter = recorded.known.get
+
+    def node(v: Value) -> int | None:
+        i = known.get(v)
+        return parameter(v) if i is None else i
 
     def same(v: Value, i: int) -> bool:
-        if v in known or v.parents:
-            return known.get(v) == i
+        j = node(v)
+        if j is not None or v.parents:
+            return j == i
         return repr(v.data) == repr(tape.constants.get(i))
 
     def alike(values: Sequence[Value], nodes: Sequence[int]) -> bool:
-        quick = tuple(map(known.get, values)) == nodes
-        return quick or (len(values) == len(nodes) and all(map(same, values, nodes)))
+        return len(values) == len(nodes) and all(map(same, values, nodes))
 
     def alike_rows(group: tuple[Value, ...], row: Row) -> bool:
         if group not in rows:
-            rows[group] = as_row([known.get(v, -1) for v in group])
+            cells = [node(v) for v in group]
+            rows[group] = as_row([-1 if i is None else i for i in cells])
         return rows[group] == row or alike(group, row)
 
     inner = iter(tape.inner)
@@ -117,17 +121,11 @@ def check_alike(tape: Tape, twin: Tape) -> None:
         raise VectorizeError(f"the function does other things for another example: {WAY_OUT}")
 
 
-def repeated(
-    fn: Callable[..., Any],
-    example: Sequence[Any],
-    tape: Tape,
-    leaves: dict[Value, int],
-    units: dict[tuple[Value, ...], Row],
-) -> Run:
-    """Another run. Raises VectorizeError, naming the line, unless its graph is that of the tape."""
+def repeated(fn: Callable[..., Any], example: Sequence[Any], recorded: Recording) -> Run:
+    """Another run. Raises VectorizeError, naming the line, unless its graph is the recorded one."""
     ran = run(fn, example)
-    if not is_alike(ran, tape, leaves, units):
-        check_alike(tape, settle(record(ran, example), leaves.keys()))
+    if not is_alike(ran, recorded):
+        check_alike(recorded.tape, settle(record(ran, example), recorded.known.keys()))
     return ran
 
 

@@ -20,7 +20,7 @@ from typing import Any, Final, NamedTuple
 
 from tinygrad_edu import expr
 from tinygrad_edu.expr import Expr
-from tinygrad_edu.vectorize.tape import Row, Tape, has_flag
+from tinygrad_edu.vectorize.tape import Row, Tape, all_flagged, has_flag
 
 #: The vector of all parameters.
 P: Final = "P"
@@ -85,8 +85,12 @@ class Layout:
         self.batched = self.tape.batched()
         self.given = {i for cells in self.tape.inputs for i in cells}
         self.parameters: list[int] = []
+        self._new = bytearray(len(self.tape.records))  # 1 for parameters that have no place yet
+        for i in self.tape.parameters:
+            self._new[i] = 1
         self.array: list[str | None] = [None] * len(self.tape.records)
         self.column = [0] * len(self.tape.records)
+        self._next: dict[str, int] = {}
         self._matrices: dict[tuple[Row, ...], Variable] = {}
         self._read: dict[tuple[int, ...], Operand] = {}
         self._index_names: dict[tuple[int, ...], str] = {}
@@ -120,8 +124,10 @@ class Layout:
 
     def fresh(self, letter: str, k: int = 1) -> str:
         """A name that no array has: the letter with the next number, from k on."""
+        k = max(k, self._next.get(letter, 1))  # no name below is free
         while f"{letter}{k}" in self.variables:
             k += 1
+        self._next[letter] = k
         return f"{letter}{k}"
 
     def block(self, rows: Sequence[Row], name: str, *, matrix: bool = False) -> Expr:
@@ -130,11 +136,12 @@ class Layout:
         for row in rows:
             columns = range(len(self.parameters), len(self.parameters) + len(row))
             if isinstance(row, range):
-                self.column[row.start : row.stop] = columns
-                self.array[row.start : row.stop] = [P] * len(row)
+                place = slice(row.start, row.stop)
+                self._new[place], self.array[place] = bytes(len(row)), [P] * len(row)
+                self.column[place] = columns
             else:
                 for cell, column in zip(row, columns, strict=True):
-                    self.array[cell], self.column[cell] = P, column
+                    self._new[cell], self.array[cell], self.column[cell] = 0, P, column
             self.parameters += row
         cells, shape = tuple(self.parameters[start:]), (len(rows), len(rows[0]))
         variable = Variable(
@@ -167,7 +174,12 @@ class Layout:
         return self._read[key]
 
     def _reading(self, cells: tuple[int, ...]) -> Operand:
-        n, constants = len(cells), self.tape.constants
+        n, constants, name = len(cells), self.tape.constants, self.array[cells[0]]
+        if n == 1 and name is not None and name != P:  # what follows, in short
+            column = self.column[cells[0]]
+            whole = self.variables[name].size == 1
+            only = Part(name, None if whole else (column,), None)
+            return Operand(self.columns(name, (column,)), (only,), 1)
         if n > 1 and len(set(cells)) == 1:
             return self.read(cells[:1])._replace(n=n, repeated=True)
         if all(cell in constants for cell in cells):
@@ -176,13 +188,12 @@ class Layout:
                 return Operand(numbers[0], (), n)
             name = self.fresh("C")
             return Operand(self.place(Variable(name, "constant", False, n, cells)), (), n)
-        new = [c for c in dict.fromkeys(cells) if self._is_new(c)]
+        new = [c for c in dict.fromkeys(cells) if self._new[c]]
         if new:
             self.block([tuple(new)], self.fresh(self._letter(new)))
         places: dict[str, list[int]] = {}
         for place, cell in enumerate(cells):
-            array = repr(constants[cell]) if cell in constants else self.array[cell]
-            assert array is not None
+            array = repr(constants[cell]) if cell in constants else self.array[cell] or ""
             places.setdefault(array, []).append(place)
         parts: list[Part] = []
         pieces: list[Any] = []
@@ -236,13 +247,11 @@ class Layout:
             return expr.columns(x, columns[0], columns[-1] + 1)
         return expr.take(x, self.index(columns))
 
-    def _is_new(self, cell: int) -> bool:
-        return self.array[cell] is None and cell in self.tape.parameters
-
     def are_new_parameters(self, *rows: Row) -> bool:
         """Whether the nodes are parameters without a place, each named once."""
-        cells = list(chain(*rows))
-        return all(map(self._is_new, cells)) and len(set(cells)) == len(cells)
+        if not all(all_flagged(self._new, row) for row in rows):
+            return False
+        return len(set(chain(*rows))) == sum(map(len, rows))
 
     def in_place(self, cells: Sequence[int]) -> list[int]:
         """The order in which the nodes stand in their arrays; those without a place come last."""

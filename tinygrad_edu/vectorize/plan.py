@@ -7,7 +7,10 @@ from functools import cached_property
 from itertools import chain
 from typing import Any, Final
 
+import numpy as np
+
 from tinygrad_edu.engine import primitives
+from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.vectorize.gradient import Gradient, gradient_of
 from tinygrad_edu.vectorize.layout import Layout
 from tinygrad_edu.vectorize.regroup import regroup
@@ -68,6 +71,15 @@ class Plan:
             if part.array in self.layout.variables
             and self.layout.variables[part.array].role == "input"
         ]
+
+    def check_classes(self, arrays: dict[str, Array]) -> None:
+        """Raise ValueError unless class numbers are whole numbers from 0 to n - 1."""
+        for name, columns, n in self.classes:
+            if name in arrays:
+                t = arrays[name] if columns is None else arrays[name][:, list(columns)]
+                wrong = t[(t != np.floor(t)) | (t < 0) | (t >= n)]
+                if wrong.size:
+                    raise ValueError(f"class {wrong[0]:g} is out of range 0..{n - 1}")
 
 
 def plan_for(tape: Tape) -> Plan:

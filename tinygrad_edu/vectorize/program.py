@@ -3,7 +3,7 @@
 from __future__ import annotations  # so that help() shows the names of the types
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any, Final
@@ -21,7 +21,7 @@ from tinygrad_edu.vectorize.layout import argument_names
 from tinygrad_edu.vectorize.plan import fuse_dots, plan_for
 from tinygrad_edu.vectorize.source import equations, explanation, source
 from tinygrad_edu.vectorize.tape import DIFFERENT, VectorizeError, disturbed
-from tinygrad_edu.vectorize.trace import run
+from tinygrad_edu.vectorize.trace import Run, run
 
 #: For how many numbers of examples compiled kernels are kept.
 MAX_KERNELS: Final = 8
@@ -49,9 +49,9 @@ class Program:
         examples = example, disturbed(example) if other is None else other
         with trial():
             recording, runs = trace(fn, *examples)
-        self._fn, self._trial, self._example, self._recorded = fn, trial, example, recording.tape
+        self._fn, self._trial, self._example = fn, trial, example
         self._watch, self._unchanged = watch, watch()
-        self._leaves, self._units = recording.known, recording.units
+        self._recorded = recording._replace(values=[], rows={})
         self.asks = any(ran.recorder.asks for ran in runs)
         self.tape = tape = fuse_dots(recording.tape)
         self.plan = plan_for(tape)
@@ -72,16 +72,9 @@ class Program:
         """
         if not self._checked:
             self._check(self._arranged(self._example)[0])
-        functions = dict.fromkeys(("plan", "_fn", "_watch", "_unchanged"))
-        left_out: dict[str, Any] = {
-            **functions,
-            "_example": (),
-            "_leaves": {},
-            "_units": {},
-            "_trial": nullcontext,
-            "_kernels": OrderedDict(),
-        }
-        return {**vars(self), **left_out}
+        functions = ("plan", "_fn", "_watch", "_unchanged", "_recorded", "_example")
+        kept = {**vars(self), **dict.fromkeys(functions)}
+        return {**kept, "_trial": nullcontext, "_kernels": OrderedDict()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state, plan=plan_for(state["tape"]))
@@ -106,11 +99,6 @@ class Program:
     def has_loss(self) -> bool:
         """Whether the function gives one number (first), which has a gradient."""
         return len(self.tape.results[0]) == 1 and bool(self.parameters)
-
-    @property
-    def _sought(self) -> list[Value]:
-        """The parameters by which the results are differentiated."""
-        return self.parameters if self.has_loss else []
 
     def explain(self, name: str) -> str:
         """What a line of the source stands for: the nodes of the graph behind `name`.
@@ -170,7 +158,7 @@ class Program:
         try:
             with self._trial():
                 ran = run(self._fn, self._example, lines=False)
-            stands = is_alike(ran, self._recorded, self._leaves, self._units)
+            stands = is_alike(ran, self._recorded)
             if not self.tape.is_of_package:  # what an own operation reads is in no graph
                 self._checked = False
                 self._check(self._arranged(self._example)[0])
@@ -211,7 +199,10 @@ class Program:
         return kernel
 
     def results(self, arrays: dict[str, Array]) -> list[Array]:
-        """Each result for all rows, (B, columns), with the numbers P has: some rows at a time."""
+        """Each result for all rows, (B, columns), with the numbers P has: some rows at a time.
+
+        A result that does not depend on an argument may be asked without it.
+        """
         B, rows = len(arrays["X"]), self.plan.rows
         found = [np.empty((B, len(result))) for result in self.tape.results]
         for start in range(0, B, rows):
@@ -231,52 +222,31 @@ class Program:
         `detect_anomaly()` what scalars raise, but in a trial.
         """
         if modes.mode().checking and not trial:
-            self._find_anomaly(kernel)
+            self.write_parameters()
+            B = len(kernel.inputs["X"])
+            share = 1 / B if self._kernels.get((B, True)) is kernel else None
+            find_anomaly(self._fn, self._examples(kernel.inputs), self.parameters, share)
         kernel.run()
-        if kernel.guards:
-            self._check_guards(kernel, first)
+        for guard, outcome in zip(self.tape.guards, kernel.guards, strict=True):
+            if not (outcome == guard.outcome).all():
+                row = int(np.argmax((outcome != guard.outcome).any(axis=-1)))
+                raise guard.error(first + row)
 
     def draw(self, kernel: Kernel) -> None:
         """Draw the samples of each example, in the order the function draws them."""
         if self.samples:
             kernel.inputs["S"][...] = [[s.draw() for s in self.samples] for _ in kernel.inputs["S"]]
 
-    def check_classes(self, arrays: dict[str, Array]) -> None:
-        """Raise ValueError unless class numbers are whole numbers from 0 to n - 1."""
-        for name, columns, n in self.plan.classes:
-            if name in arrays:
-                t = arrays[name] if columns is None else arrays[name][:, list(columns)]
-                wrong = t[(t != np.floor(t)) | (t < 0) | (t >= n)]
-                if wrong.size:
-                    raise ValueError(f"class {wrong[0]:g} is out of range 0..{n - 1}")
-
     def _arranged(self, arrays: Sequence[ArrayLike]) -> tuple[dict[str, Array], bool]:
         """The arguments by name, each (B, n); and whether they are a single example."""
         arranged, single = in_shapes(arrays, self.names, self.tape.shapes)
-        self.check_classes(arranged)
+        self.plan.check_classes(arranged)
         return arranged, single
 
     def _outputs(self, arrays: dict[str, Array]) -> Array:
         self._check(arrays)
         self.read_parameters()
         return np.hstack(self.results(arrays))
-
-    def _check_guards(self, kernel: Kernel, first: int) -> None:
-        for guard, outcome in zip(self.tape.guards, kernel.guards, strict=True):
-            if not (outcome == guard.outcome).all():
-                row = int(np.argmax((outcome != guard.outcome).any(axis=-1)))
-                raise guard.error(first + row)
-
-    def _find_anomaly(self, kernel: Kernel) -> None:
-        """Run the function on each example: NonFiniteError names the first node that has gone bad.
-
-        The Values of the parameters get the numbers of P; their gradients stay.
-        """
-        self.write_parameters()
-        B = len(kernel.inputs["X"])
-        backward = self._kernels.get((B, True)) is kernel
-        examples = self._examples(kernel.inputs)
-        find_anomaly(self._fn, examples, self.parameters, 1 / B if backward else None)
 
     def _examples(self, arrays: dict[str, Array]) -> Iterator[list[Any]]:
         """One example after the other, as numbers and lists."""
@@ -293,13 +263,12 @@ class Program:
             B = len(arrays["X"])
             rows = [0] if self.is_sure else sorted({0, B // 2, B - 1})
             few = {name: array[rows] for name, array in arrays.items()}
-            recorded = self._recorded, self._leaves, self._units
-            runs = (repeated(self._fn, row, *recorded) for row in self._examples(few))
+            runs = (repeated(self._fn, row, self._recorded) for row in self._examples(few))
             if self.is_sure:
                 next(runs)  # the function still does what it did
                 self.check_graphs()
             else:
-                self.compare(few, partial(by_scalars, runs, self._sought), gradient=self.has_loss)
+                self._compare(few, runs)
 
     @property
     def is_sure(self) -> bool:
@@ -311,9 +280,13 @@ class Program:
         arrays = {}
         for name, *rows in zip(self.names, *[ran.inputs for ran in self._graphs], strict=True):
             arrays[name] = np.array([[v.data for v in values] for values in rows])
-        scalars = partial(by_scalars, self._graphs, self._sought)
-        self.compare(arrays, scalars, gradient=self.has_loss, at=self._numbers)
-        self._graphs = []
+        self._compare(arrays, self._graphs, at=self._numbers)
+
+    def _compare(
+        self, arrays: dict[str, Array], runs: Iterable[Run], at: Array | None = None
+    ) -> None:
+        scalars = partial(by_scalars, runs, self.parameters if self.has_loss else [])
+        self.compare(arrays, scalars, gradient=self.has_loss, at=at)
 
     def compare(
         self,
@@ -344,4 +317,4 @@ class Program:
         alike = slopes is None or agree(self.G, slopes, scale)
         if not alike or not agree(found, results, scale):
             raise VectorizeError(DIFFERENT)
-        self._checked = True
+        self._checked, self._graphs = True, []

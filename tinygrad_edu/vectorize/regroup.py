@@ -60,7 +60,9 @@ def _levels(tape: Tape) -> list[list[int]]:
         if tape.records[i] is DOT:
             for row in parents:
                 if id(row) not in deepest:
-                    deepest[id(row)] = max([depth[p] for p in row], default=0)
+                    inside = isinstance(row, range)
+                    of_row = depth[row.start : row.stop] if inside else [depth[p] for p in row]
+                    deepest[id(row)] = max(of_row, default=0)
             depth[i] = d = 1 + max([deepest[id(row)] for row in parents])
         else:
             depth[i] = d = 1 + max([depth[p] for p in parents])

@@ -6,12 +6,12 @@ import random
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import chain
+from itertools import chain, islice
 from typing import Any, Final, NamedTuple
 
 from tinygrad_edu.checks import number
 from tinygrad_edu.engine import Primitive, RandomLeaf, Value, primitives
-from tinygrad_edu.engine.grouped import kinds_of, names_of
+from tinygrad_edu.engine.grouped import are_parameters, names_of
 
 
 class VectorizeError(ValueError):
@@ -49,12 +49,26 @@ def has_flag(flags: bytearray, row: Sequence[int]) -> bool:
     return any([flags[i] for i in row])  # noqa: C419
 
 
+def all_flagged(flags: bytearray, row: Row) -> bool:
+    """Whether each node of the row has its flag."""
+    if isinstance(row, range):
+        return flags.find(0, row.start, row.stop) < 0
+    return all([flags[i] for i in row])  # noqa: C419
+
+
 #: A shape of an argument: () a number, (n,) a row, (m, n) rows of a whole mini-batch.
 Shape = tuple[int, ...]
 
 
+def _is_row(x: Any) -> bool:
+    """Whether `x` is a row of floats, of which each number need not be looked at."""
+    return type(x) in (list, tuple) and {*map(type, x)} == {float}
+
+
 def shape_of(x: Any) -> Shape:
     """() of a number, (n,) of a row, (m, n) of m rows. Raises VectorizeError for ragged rows."""
+    if _is_row(x):
+        return (len(x),)
     if isinstance(x, (str, bytes)) or not isinstance(x, Iterable):
         return ()
     rows = list(x)
@@ -66,7 +80,9 @@ def shape_of(x: Any) -> Shape:
 
 def flat(x: Any) -> Iterator[float]:
     """The numbers of an argument, from left to right."""
-    if isinstance(x, (str, bytes)) or not isinstance(x, Iterable):
+    if _is_row(x):
+        yield from x
+    elif isinstance(x, (str, bytes)) or not isinstance(x, Iterable):
         yield number(x, "an example")
     else:
         for row in x:
@@ -77,6 +93,8 @@ def nested(values: Iterator[Any], shape: Shape) -> Any:
     """The same numbers in rows again, as the shape has it."""
     if not shape:
         return next(values)
+    if len(shape) == 1:
+        return list(islice(values, shape[0]))
     return [nested(values, shape[1:]) for _ in range(shape[0])]
 
 
@@ -192,8 +210,9 @@ class Tape:
 
     def has_any(self, flags: bytearray, i: int) -> bool:
         """Whether a parent of the node has its flag."""
-        rows = self.parents[i] if self.records[i] is DOT else (self.parents[i],)
-        return any([has_flag(flags, row) for row in rows])  # noqa: C419
+        if self.records[i] is not DOT:
+            return has_flag(flags, self.parents[i])
+        return any([has_flag(flags, row) for row in self.parents[i]])  # noqa: C419
 
     @cached_property
     def is_of_package(self) -> bool:
@@ -253,7 +272,7 @@ class Recording(NamedTuple):
         """The nodes of a group of operands; the weights of a unit are entered all at once."""
         row = self.rows.get(group)
         if row is None:
-            new = self.known.keys().isdisjoint(group) and kinds_of(group) == {"parameter"}
+            new = self.known.keys().isdisjoint(group) and are_parameters(group)
             if new and len(set(group)) == len(group):
                 row = self.units[group] = self.tape.add_leaves(len(group))
                 self.values.extend(group)

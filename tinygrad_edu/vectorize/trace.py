@@ -7,6 +7,7 @@ cannot hold is refused, or becomes a `Guard`.
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from itertools import chain
 from typing import Any, Final, NamedTuple
 
@@ -30,6 +31,7 @@ from tinygrad_edu.vectorize.tape import (
 )
 
 _PACKAGE: Final = __name__.partition(".")[0]
+_line: Final = lru_cache(Line)  # most nodes are made by few lines
 
 
 class Recorder:
@@ -217,4 +219,4 @@ def user_line() -> Line:
     frame = sys._getframe(1)
     while frame.f_globals.get("__name__", "").partition(".")[0] == _PACKAGE and frame.f_back:
         frame = frame.f_back
-    return Line(frame.f_code.co_filename, frame.f_lineno)
+    return _line(frame.f_code.co_filename, frame.f_lineno)
