@@ -24,9 +24,7 @@ def missing(module: str) -> bool:
 MODULES = [
     info.name
     for info in pkgutil.walk_packages(tinygrad_edu.__path__, "tinygrad_edu.")
-    if info.name != "tinygrad_edu.__main__"
-    and not missing(info.name)
-    and Path(find_spec(info.name).origin).suffix == ".py"  # machine.so is none of Python
+    if info.name != "tinygrad_edu.__main__" and not missing(info.name)
 ]
 
 
