@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from tinygrad_edu.engine import modes
 from tinygrad_edu.train import blocks
 from tinygrad_edu.train.blocks import Block
 from tinygrad_edu.train.matrix import MatrixDescent
@@ -126,6 +127,8 @@ class MachineDescent(MatrixDescent):
         """The steps for batches of a size and the states there are; None without the machine."""
         program, found = self.program, library.find()
         if found is None or self.on_values or not self.whole or program.samples:
+            return None
+        if modes.mode().checking:  # nodes are to be named, before a step
             return None
         table = table_for(program.plan, size, gradient=True)
         if table is None:
