@@ -1,6 +1,6 @@
 """Operations on groups of operands."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import chain
 from typing import Any
 
@@ -66,6 +66,22 @@ def row(left: Any, right: Any) -> tuple[Any, ...]:
 def groups_of(v: Any) -> tuple[tuple[Any, ...], ...]:
     """The parents of a node in the groups they were given in; of most operations it is one."""
     return v._right if isinstance(v._primitive, Grouped) else (v.parents,)
+
+
+def with_parents(order: Iterable[Any]) -> list[Any]:
+    """The parents of each node of an order, and it; of a group that several share only once."""
+    nodes: list[Any] = []
+    listed: set[int] = set()
+    for v in order:
+        if isinstance(v._primitive, Grouped):
+            for group in v._right:
+                if id(group) not in listed:
+                    listed.add(id(group))
+                    nodes += group
+        else:
+            nodes += v.parents
+        nodes.append(v)
+    return nodes
 
 
 def are_parameters(group: tuple[Any, ...]) -> bool:

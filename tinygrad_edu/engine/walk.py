@@ -1,12 +1,11 @@
 """The walk over a graph: its order, and the chain rule along it."""
 
 from collections.abc import Sequence
-from itertools import chain
 from typing import Any
 
 from tinygrad_edu.checks import flag
 from tinygrad_edu.engine.anomaly import NonFiniteError, check_backward
-from tinygrad_edu.engine.grouped import Grouped
+from tinygrad_edu.engine.grouped import Grouped, with_parents
 from tinygrad_edu.engine.primitive import Node, V
 from tinygrad_edu.namespace import UNREACHED, floats, no_flow
 
@@ -39,7 +38,7 @@ def toposort(*roots: Node[V], leaves: bool = False) -> list[V]:
                         stack += [p for p in row if p._birth]
     order = [found[birth] for birth in sorted(found)[1:]]  # as parents are born first
     if flag("leaves", leaves):
-        order = list(dict.fromkeys(chain(*[(*v.parents, v) for v in order], roots)))
+        order = list(dict.fromkeys([*with_parents(order), *roots]))
     return order
 
 

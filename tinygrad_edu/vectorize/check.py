@@ -1,7 +1,7 @@
 """Checks: that two examples give one graph, and that a program gives what its graphs gave."""
 
 from collections.abc import Callable, Iterable, Sequence, Set
-from itertools import chain, zip_longest
+from itertools import chain, compress, repeat, zip_longest
 from typing import Any
 
 import numpy as np
@@ -34,7 +34,7 @@ def trace(fn: Callable[..., Any], *examples: Sequence[Any]) -> tuple[Recording, 
     first.forget()
     if not is_alike(runs[1], first):
         twin = record(runs[1], examples[1])
-        both = first.known.keys() & twin.known.keys()
+        both = first.leaves & twin.leaves
         check_alike(settle(first, both), settle(twin, both))
     return first, runs
 
@@ -45,12 +45,13 @@ def is_alike(ran: Run, recorded: Recording) -> bool:
     This is quicker than another tape. It is False where the function makes leaves of its own that
     are no constants of the tape.
     """
-    tape, samples, rows = recorded.tape, ran.recorder.samples, {**recorded.units}
+    tape, samples, units = recorded.tape, ran.recorder.samples, recorded.units or {}
     if len(samples) != len(tape.samples):
         return False
     known = dict(zip(chain(*ran.inputs), chain(*tape.inputs), strict=True))
     known.update(zip(samples, tape.samples, strict=True))
     parameter = recorded.known.get
+    rows: dict[int, Row] = {}  # of groups by their ids
 
     def node(v: Value) -> int | None:
         i = known.get(v)
@@ -66,10 +67,11 @@ def is_alike(ran: Run, recorded: Recording) -> bool:
         return len(values) == len(nodes) and all(map(same, values, nodes))
 
     def alike_rows(group: tuple[Value, ...], row: Row) -> bool:
-        if group not in rows:
-            cells = [node(v) for v in group]
-            rows[group] = as_row([-1 if i is None else i for i in cells])
-        return rows[group] == row or alike(group, row)
+        found = rows.get(id(group)) or units.get(group)
+        if found is None:
+            found = as_row([-1 if i is None else i for i in map(node, group)])
+        rows[id(group)] = found
+        return found == row or alike(group, row)
 
     inner = iter(tape.inner)
     for v in toposort(*chain(*ran.roots)):
@@ -125,18 +127,18 @@ def repeated(fn: Callable[..., Any], example: Sequence[Any], recorded: Recording
     """Another run. Raises VectorizeError, naming the line, unless its graph is the recorded one."""
     ran = run(fn, example)
     if not is_alike(ran, recorded):
-        check_alike(recorded.tape, settle(record(ran, example), recorded.known.keys()))
+        check_alike(recorded.tape, settle(record(ran, example), recorded.leaves))
     return ran
 
 
 def settle(recording: Recording, before: Set[Value]) -> Tape:
     """Make constants of the leaves that did not exist before: the function itself made them."""
     tape = recording.tape
-    for i, v in zip([*tape.parameters], recording.parameters, strict=True):
+    for i in [*compress(range(len(tape.names)), tape.parameters)]:
+        v = recording.values[i]
         if v not in before:
-            del tape.parameters[i]
-            tape.constants[i] = v.data
-            recording.known.pop(v)
+            tape.parameters[i], tape.names[i], tape.constants[i] = 0, None, v.data
+            recording.known.pop(v, None)
     return tape
 
 
@@ -148,7 +150,7 @@ def by_scalars(runs: Iterable[Run], parameters: Sequence[Value]) -> tuple[Array,
         return np.array(numbers), None
     with modes.tracing(lenient):
         by = gradients(mean([found[0][0] for found in results]))
-    return np.array(numbers), np.array([by.get(p, 0.0) for p in parameters])
+    return np.array(numbers), np.array([*map(by.get, parameters, repeat(0.0))])
 
 
 def find_anomaly(

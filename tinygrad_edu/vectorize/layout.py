@@ -15,7 +15,7 @@ arrays; besides the functions of a namespace it uses
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, pairwise
 from typing import Any, Final, NamedTuple
 
 from tinygrad_edu import expr
@@ -85,9 +85,7 @@ class Layout:
         self.batched = self.tape.batched()
         self.given = {i for cells in self.tape.inputs for i in cells}
         self.parameters: list[int] = []
-        self._new = bytearray(len(self.tape.records))  # 1 for parameters that have no place yet
-        for i in self.tape.parameters:
-            self._new[i] = 1
+        self._new = self.tape.parameters[:]  # 1 for parameters that have no place yet
         self.array: list[str | None] = [None] * len(self.tape.records)
         self.column = [0] * len(self.tape.records)
         self._next: dict[str, int] = {}
@@ -251,6 +249,9 @@ class Layout:
         """Whether the nodes are parameters without a place, each named once."""
         if not all(all_flagged(self._new, row) for row in rows):
             return False
+        runs = sorted([(row.start, row.stop) for row in rows if isinstance(row, range)])
+        if len(runs) == len(rows):
+            return all(stop <= start for (_, stop), (start, _) in pairwise(runs))
         return len(set(chain(*rows))) == sum(map(len, rows))
 
     def in_place(self, cells: Sequence[int]) -> list[int]:
@@ -295,7 +296,7 @@ class Layout:
 
     def _letter(self, cells: Sequence[int]) -> str:
         """What parameters are called by their user, if all the same: `alpha` of `neuron1.alpha`."""
-        full = [self.tape.parameters[c] or "" for c in cells]
+        full = [self.tape.names[c] or "" for c in cells]
         names = {name.rpartition(".")[2].partition("[")[0] for name in full}
         name = names.pop()
         taken = name.lower() in ("b", "i", "l", "g", "w") or name in ("np", "n", P, "P", "delta")

@@ -16,7 +16,7 @@ from tinygrad_edu.engine.leaves import data_of
 from tinygrad_edu.vectorize.arrays import Array, agree, in_shapes, largest, rows_of
 from tinygrad_edu.vectorize.check import by_scalars, find_anomaly, is_alike, repeated, trace
 from tinygrad_edu.vectorize.executors.kernel import Kernel, compile_kernel
-from tinygrad_edu.vectorize.executors.native import Machine
+from tinygrad_edu.vectorize.executors.native import machine_kernel
 from tinygrad_edu.vectorize.layout import argument_names
 from tinygrad_edu.vectorize.plan import fuse_dots, plan_for
 from tinygrad_edu.vectorize.source import equations, explanation, source
@@ -55,7 +55,7 @@ class Program:
         self.asks = any(ran.recorder.asks for ran in runs)
         self.tape = tape = fuse_dots(recording.tape)
         self.plan = plan_for(tape)
-        self.parameters: list[Value] = [recording.values[i] for i in self.plan.parameters]
+        self.parameters: list[Value] = [*map(recording.values.__getitem__, self.plan.parameters)]
         self.samples = runs[0].recorder.samples
         self.P = np.empty(len(self.parameters))
         self.read_parameters()
@@ -63,7 +63,6 @@ class Program:
         self.G = np.zeros(len(self.parameters))
         self.names = argument_names(len(example))
         self._kernels: OrderedDict[tuple[int, bool], Kernel] = OrderedDict()
-        self._machine = Machine(self.P, self.G)
         self._checked = False
 
     def __getstate__(self) -> dict[str, Any]:
@@ -73,13 +72,12 @@ class Program:
         """
         if not self._checked:
             self._check(self._arranged(self._example)[0])
-        functions = ("plan", "_fn", "_watch", "_unchanged", "_recorded", "_machine", "_example")
+        functions = ("plan", "_fn", "_watch", "_unchanged", "_recorded", "_example")
         kept = {**vars(self), **dict.fromkeys(functions)}
         return {**kept, "_trial": nullcontext, "_kernels": OrderedDict()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        machine = Machine(state["P"], state["G"])
-        vars(self).update(state, plan=plan_for(state["tape"]), _machine=machine)
+        vars(self).update(state, plan=plan_for(state["tape"]))
 
     def __repr__(self) -> str:
         shapes = [", ".join(["B", *map(str, shape)]) for shape in self.tape.shapes]
@@ -185,7 +183,7 @@ class Program:
         kernel = self._kernels.pop(key, None)
         if kernel is None:
             backward = self.plan.backward if gradient else None
-            kernel = self._machine.kernel(self.plan, B, gradient=gradient)
+            kernel = machine_kernel(self.plan, B, self.P, self.G, gradient=gradient)
             if kernel is None:
                 kernel = compile_kernel(self.plan.forward, backward, B, self.P, self.G)
         self._kernels[key] = kernel

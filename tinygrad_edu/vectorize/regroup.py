@@ -80,7 +80,7 @@ def _alike(program: Regrouped, cells: list[int]) -> dict[tuple[Any, ...], list[i
     def source(cell: int) -> str | None:
         if cell in tape.constants:
             return "constant"
-        return "parameter" if cell in tape.parameters else arrays[cell]
+        return "parameter" if tape.parameters[cell] else arrays[cell]
 
     for i in cells:
         record, parents = tape.record(i), tape.parents[i]
@@ -252,7 +252,7 @@ def _add_product(
     if biases is not None:
         shared = biases[:units]
         repeated = rows > 1 and [*biases] == [*shared] * rows
-        leaves = all(c in tape.parameters or c in tape.constants for c in shared)
+        leaves = all(tape.parameters[c] or c in tape.constants for c in shared)
         if repeated and not batched_w and leaves:
             biases = shared
         b = layout.read(biases)

@@ -277,7 +277,7 @@ def _node(plan: Plan, tape: Tape, cell: int) -> str:
 def _leaf(plan: Plan, tape: Tape, cell: int) -> str:
     if cell in tape.constants:
         return f"{tape.constants[cell]:g}"
-    name = tape.parameters.get(cell)
+    name = tape.names[cell]
     if name:
         return name
     array, column = plan.layout.array[cell] or "an unused number", plan.layout.column[cell]

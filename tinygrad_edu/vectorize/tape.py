@@ -149,7 +149,7 @@ class Tape:
 
     The parents of a `dot` are its rows (w, x, b), the same objects in all units that share them.
     `inner` are the nodes that are no leaves.
-    `inputs` gives for each argument the node of each of its numbers, `parameters` their names,
+    `inputs` gives for each argument the node of each of its numbers, `parameters` have a 1,
     `samples` the nodes of random numbers in the order they are drawn (-1 if unused), `results` the
     nodes that the function gives, in one list or, for a tuple, several. It holds no Value, so that
     it keeps no model alive.
@@ -161,7 +161,8 @@ class Tape:
     lines: list[Line | None] = field(default_factory=list)
     shapes: list[Shape] = field(default_factory=list)
     inputs: list[Row] = field(default_factory=list)
-    parameters: dict[int, str | None] = field(default_factory=dict)
+    parameters: bytearray = field(default_factory=bytearray)
+    names: list[str | None] = field(default_factory=list)
     constants: dict[int, float] = field(default_factory=dict)
     samples: list[int] = field(default_factory=list)
     guards: list[Guard] = field(default_factory=list)
@@ -173,14 +174,18 @@ class Tape:
         self.records.append(record)
         self.parents.append(parents)
         self.lines.append(line)
+        self.names.append(None)
+        self.parameters.append(0)
         return len(self.records) - 1
 
-    def add_leaves(self, n: int) -> range:
-        """Further leaves, and their numbers."""
-        start = len(self.records)
-        for column in (self.records, self.lines):
-            column.extend([None] * n)
+    def add_leaves(self, n: int, names: Sequence[str | None] | None = None) -> range:
+        """Further leaves, and their numbers; parameters where they have names."""
+        start, none = len(self.records), [None] * n
+        self.records += none
+        self.lines += none
         self.parents.extend([()] * n)
+        self.names += none if names is None else names
+        self.parameters.extend((b"\0" if names is None else b"\1") * n)
         return range(start, start + n)
 
     def operands(self, i: int) -> tuple[int, ...]:
@@ -196,14 +201,14 @@ class Tape:
 
     def batched(self) -> bytearray:
         """For each node whether its number differs from example to example."""
-        drawn = [i for i in self.samples if i >= 0]
-        return self.depending([*chain(*self.inputs), *drawn])
+        leaves = bytearray(len(self.records))
+        for i in chain(*self.inputs, [i for i in self.samples if i >= 0]):
+            leaves[i] = True
+        return self.depending(leaves)
 
-    def depending(self, on: Iterable[int]) -> bytearray:
-        """For each node whether it is one of these leaves, or made from one."""
-        depends = bytearray(len(self.records))
-        for i in on:
-            depends[i] = True
+    def depending(self, leaves: bytearray) -> bytearray:
+        """For each node whether it is one of the flagged leaves, or made from one."""
+        depends = leaves[:]
         for i in self.inner:
             depends[i] = self.has_any(depends, i)
         return depends
@@ -229,8 +234,8 @@ class Tape:
             tuple([self.parents[i] for i in self.inner]),
             tuple(self.shapes),
             tuple(self.inputs),
-            tuple(self.parameters),
-            tuple(self.parameters.values()),
+            bytes(self.parameters),
+            tuple(self.names),
             tuple((i, repr(x)) for i, x in self.constants.items()),
             tuple(self.samples),
             tuple(guard[:4] for guard in self.guards),
@@ -241,46 +246,50 @@ class Tape:
 class Recording(NamedTuple):
     """A tape that grows, and the Value of each of its nodes.
 
-    `known` are the nodes by their Values, `rows` those of groups of operands, `units` those of
-    groups that are new parameters alone.
+    `known` are the nodes by their Values, `rows` those of groups of operands, by their ids. `units`
+    are groups of parameters that stand in no other group and nowhere alone, such as the weights of
+    a unit: these are entered all at once. None where there are none that are like that.
     """
 
     tape: Tape
     values: list[Value]
     known: dict[Value, int]
-    rows: dict[tuple[Value, ...], Row]
-    units: dict[tuple[Value, ...], Row]
+    rows: dict[int, Row]
+    units: dict[tuple[Value, ...], Row] | None
 
     @property
-    def parameters(self) -> list[Value]:
-        """The Values of the parameters, in the order of the tape."""
-        return [self.values[i] for i in self.tape.parameters]
+    def leaves(self) -> set[Value]:
+        """The parameters, once `forget` was called."""
+        return set(chain(self.known, *self.units or ()))
+
+    @property
+    def is_right(self) -> bool:
+        """Whether the leaves of units are named just once."""
+        leaves = set(chain(*self.units or ()))
+        return len(leaves) == sum(map(len, self.units or ())) and leaves.isdisjoint(self.known)
 
     def enter(self, v: Value) -> int:
         """The node of a leaf, or of a result whose graph is entered."""
         i = self.known.get(v)
         if i is None:
-            self.known[v] = i = self.tape.add_leaves(1)[0]
+            is_parameter = v.kind != "constant" and not isinstance(v, RandomLeaf)
+            self.known[v] = i = self.tape.add_leaves(1, [v.name] if is_parameter else None)[0]
             self.values.append(v)
             if v.kind == "constant":
                 self.tape.constants[i] = v.data
-            elif not isinstance(v, RandomLeaf):
-                self.tape.parameters[i] = v.name
         return i
 
     def row(self, group: tuple[Value, ...]) -> Row:
-        """The nodes of a group of operands; the weights of a unit are entered all at once."""
-        row = self.rows.get(group)
-        if row is None:
-            new = self.known.keys().isdisjoint(group) and are_parameters(group)
-            if new and len(set(group)) == len(group):
-                row = self.units[group] = self.tape.add_leaves(len(group))
+        """The nodes of a group of operands."""
+        row = self.rows.get(id(group))
+        if row is None and self.units is not None and group and are_parameters(group):
+            row = self.units.get(group)
+            if row is None:
+                row = self.units[group] = self.tape.add_leaves(len(group), names_of(group))
                 self.values.extend(group)
-                self.known.update(zip(group, row, strict=True))
-                self.tape.parameters.update(zip(row, names_of(group), strict=True))
-            else:
-                row = as_row([self.enter(v) for v in group])
-            self.rows[group] = row
+        if row is None:
+            row = as_row([self.enter(v) for v in group])
+        self.rows[id(group)] = row
         return row
 
     def forget(self) -> None:

@@ -159,10 +159,10 @@ def run(fn: Callable[..., Any], example: Sequence[Any], *, lines: bool = True) -
     return Run(recorder, inputs, [values_of(part) for part in parts])
 
 
-def record(ran: Run, example: Sequence[Any]) -> Recording:
+def record(ran: Run, example: Sequence[Any], *, units: bool = True) -> Recording:
     """The graph of a run as a tape: parents before children, in the order they were made."""
     tape = Tape(shapes=[shape_of(x) for x in example])
-    recording = Recording(tape, [], {}, {}, {})
+    recording = Recording(tape, [], {}, {}, {} if units else None)
     for values in ran.inputs:
         tape.inputs.append(tape.add_leaves(len(values)))
         recording.values.extend(values)
@@ -178,7 +178,7 @@ def record(ran: Run, example: Sequence[Any]) -> Recording:
     for (sign, _, _, outcome, line), (left, right) in zip(comparisons, sides, strict=True):
         tape.guards.append(Guard(sign, left, right, outcome, line))
     tape.samples = [recording.known.get(v, -1) for v in ran.recorder.samples]
-    return recording
+    return recording if recording.is_right else record(ran, example, units=False)
 
 
 def _raise_own_error(fn: Callable[..., Any], example: Sequence[Any]) -> None:
