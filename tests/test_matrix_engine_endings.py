@@ -186,7 +186,7 @@ def interrupted_at_line(n, files, run):
     return where
 
 
-FILES = ("train/fitting.py", "train/descent.py", "train/blocks.py", "train/matrix.py")
+FILES = tuple(f"train/{name}.py" for name in ("fitting", "descent", "blocks", "matrix", "machine"))
 
 
 @pytest.mark.slow

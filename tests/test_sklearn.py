@@ -28,6 +28,8 @@ from tinygrad_edu import NonFiniteError, detect_anomaly
 from tinygrad_edu.cli import main
 from tinygrad_edu.losses import LOSSES
 from tinygrad_edu.sklearn import ScalarMLPClassifier, ScalarMLPRegressor
+from tinygrad_edu.train import blocks
+from tinygrad_edu.train.machine import MachineDescent
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::sklearn.exceptions.ConvergenceWarning",
@@ -218,6 +220,36 @@ def test_ctrl_c_leaves_a_fitted_net(monkeypatch: pytest.MonkeyPatch) -> None:
         net = ScalarMLPClassifier(**SMALL).fit(X, Y)
     assert net.n_iter_ == 1
     assert net.predict(X).shape == (150,)
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd"])
+def test_epochs_that_are_made_ahead_are_those_of_one_by_one(
+    solver: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = SMALL | {"solver": solver, "max_iter": 200, "tol": 1e-3, "batch_size": 40}
+    ahead = ScalarMLPClassifier(**options, n_iter_no_change=3).fit(X, Y)
+    monkeypatch.setattr(blocks, "SECONDS", 0.0)
+    one_by_one = ScalarMLPClassifier(**options, n_iter_no_change=3).fit(X, Y)
+    assert ahead.n_iter_ == one_by_one.n_iter_ < 200
+    assert ahead.loss_curve_ == one_by_one.loss_curve_
+    assert ahead.model_.state_dict() == one_by_one.model_.state_dict()
+
+
+def test_epochs_that_were_complete_before_an_interruption_count(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run, expected = MachineDescent.run, ScalarMLPClassifier(**SMALL | {"max_iter": 3}).fit(X, Y)
+
+    def interrupted(descent: MachineDescent, block: blocks.Block, epoch: int) -> None:
+        block.most = 3
+        run(descent, block, epoch)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(MachineDescent, "run", interrupted)
+    with pytest.warns(UserWarning, match="Training interrupted by user"):
+        net = ScalarMLPClassifier(**SMALL).fit(X, Y)
+    assert (net.n_iter_, net.loss_curve_) == (3, expected.loss_curve_)
+    assert net.model_.state_dict() == expected.model_.state_dict()
 
 
 def test_rows_are_predicted_in_parts(classifier: Any, monkeypatch: pytest.MonkeyPatch) -> None:

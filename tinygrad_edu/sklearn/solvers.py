@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from difflib import get_close_matches
 from functools import wraps
 from inspect import signature
-from itertools import count, islice
+from itertools import count
 from typing import Any, Final, TypeVar
 
 import numpy as np
@@ -19,7 +19,7 @@ from tinygrad_edu.checks import whole
 from tinygrad_edu.train import DivergenceError
 from tinygrad_edu.train.blocks import Block
 from tinygrad_edu.train.fitting import progress_bar
-from tinygrad_edu.train.matrix import MatrixDescent
+from tinygrad_edu.train.machine import MachineDescent
 from tinygrad_edu.vectorize.arrays import Array
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
@@ -92,12 +92,12 @@ def fit_by_descent(
         )
     size = min(n, 200 if net.batch_size == "auto" else int(net.batch_size))
     program = net._compiled(net.alpha / size, X, targets)
-    descent = MatrixDescent(program, net._optimizer, X, targets)
+    descent = MachineDescent(program, net._optimizer, X, targets)
     best = program.P.copy()
     net.n_iter_ = 0
     try:
         with progress(max_iter, bool(net.verbose)) as tell:
-            for loss in islice(_epochs(net, descent, size), max_iter):
+            for loss in _epochs(net, descent, size, max_iter):
                 net.n_iter_ += 1
                 net.t_ += n
                 net.loss_ = loss
@@ -133,13 +133,20 @@ def fit_by_descent(
         descent.write()
 
 
-def _epochs(net: Any, descent: MatrixDescent, size: int) -> Iterator[float]:
-    """Descend in batches of `size` rows, without end: the mean loss of each epoch."""
-    block = Block(np.arange(len(descent.X)), size, net._random_state if net.shuffle else None)
-    for epoch in count():
-        block.most, block.steps = 1, 0
-        descent.run(block, epoch)
-        yield from block.mean_losses()
+def _epochs(net: Any, descent: MachineDescent, size: int, max_iter: int) -> Iterator[float]:
+    """Descend in batches of `size` rows: the mean loss of each epoch.
+
+    Epochs are made ahead where none of them can be the last, and no score is taken between.
+    """
+    n = len(descent.X)
+    block = Block(np.arange(n), size, net._random_state if net.shuffle and size < n else None)
+    while net.n_iter_ < max_iter:
+        sure = 1 if net.early_stopping else net.n_iter_no_change - net._epochs_without + 1
+        block.most, block.steps = max(1, min(sure, max_iter - net.n_iter_)), 0
+        try:
+            descent.run(block, net.n_iter_)
+        finally:  # epochs that were complete before it was broken off count too
+            yield from block.mean_losses() if block.epochs else ()
 
 
 def _stops(net: Any, loss: float) -> bool:

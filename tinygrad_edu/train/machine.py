@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from tinygrad_edu.engine import modes
 from tinygrad_edu.train import blocks
 from tinygrad_edu.train.blocks import Block
 from tinygrad_edu.train.matrix import MatrixDescent
@@ -29,10 +30,16 @@ class MachineDescent(MatrixDescent):
     """The matrix engine with many steps in a call of the machine.
 
     made        the steps, and for what size and states they were made
+    running     the steps whose numbers are ahead of P and G, until these are kept
+    call        block, steps and updates before a call that was not counted yet
     seconds     what a step takes
+
+    Taking over what a call did can be interrupted, and is then done again: see `write`.
     """
 
     made: tuple[Any, Steps | None] | None = None
+    running: Steps | None = None
+    call: tuple[Block, int, int] | None = None
     seconds = 0.0
 
     def run(self, block: Block, epoch: int) -> None:
@@ -53,26 +60,30 @@ class MachineDescent(MatrixDescent):
                 left = orders.shuffled(min(epochs, block.epochs + many // block.batches), steps)
                 self._call(steps, block, epoch, min(many, left))
                 if steps.makes_states:
-                    self._keep(steps)
+                    self._keep()
                     again = self._steps(block.size)
                     assert again is not None
                     steps = again
                     self._load(steps)
         finally:
-            self._keep(steps)
-            orders.end()
+            try:
+                self._keep()
+            finally:
+                orders.end()
+
+    def write(self) -> None:
+        """As in NumPy, of what the last call did."""
+        self._keep()
+        super().write()
 
     def _call(self, steps: Steps, block: Block, epoch: int, many: int) -> None:
         """So many steps. Raises DivergenceError as `step` does."""
         optimizer = self.optimizer
         rates, failure = self._rates(many)
-        begun, why = monotonic(), 0
-        try:
-            why = steps.run(block, rates, optimizer.steps)
-        finally:
-            made = int(steps.progress[0])
-            at = block.steps + made
-            block.steps, optimizer.steps = at, optimizer.steps + made + (why == PARAMETER)
+        begun, steps.progress[0] = monotonic(), 0
+        self.call = (block, block.steps, optimizer.steps)
+        why = steps.run(block, rates, optimizer.steps)
+        made, at = self._count(steps, self.call, why), block.steps
         if why:
             found = ([block.losses.flat[at]], steps.G, steps.P)[why - 1]
             try:
@@ -82,6 +93,13 @@ class MachineDescent(MatrixDescent):
         self.seconds = max((monotonic() - begun) / made, 1e-7)
         if failure is not None:
             raise failure
+
+    def _count(self, steps: Steps, call: tuple[Block, int, int], why: int = 0) -> int:
+        """How many steps were made, counted in block and optimizer."""
+        (block, at, updates), made = call, int(steps.progress[0])
+        block.steps, self.optimizer.steps = at + made, updates + made + (why == PARAMETER)
+        self.call = None
+        return made
 
     def _heeding(self) -> int:
         """So many steps that an interruption after them comes soon."""
@@ -109,6 +127,8 @@ class MachineDescent(MatrixDescent):
         """The steps for batches of a size and the states there are; None without the machine."""
         program, found = self.program, library.find()
         if found is None or self.on_values or not self.whole or program.samples:
+            return None
+        if modes.mode().checking:  # nodes are to be named, before a step
             return None
         table = table_for(program.plan, size, gradient=True)
         if table is None:
@@ -140,13 +160,20 @@ class MachineDescent(MatrixDescent):
         for held, state in zip(steps.states, self.states, strict=True):
             if held is not None and state is not None:
                 held[...] = state
+        self.running = steps
 
-    def _keep(self, steps: Steps) -> None:
+    def _keep(self) -> None:
+        steps = self.running
+        if steps is None:
+            return
+        if self.call is not None:
+            self._count(steps, self.call)
         self.program.P[...], self.program.G[...] = steps.P, steps.G
         self.last_finite[...] = steps.before
         if steps.updated:
             self.states = [None if held is None else held.copy() for held in steps.states]
             self.update = None
+        self.running = None
 
 
 class Orders:
