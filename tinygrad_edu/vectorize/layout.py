@@ -26,7 +26,7 @@ from tinygrad_edu.vectorize.tape import Row, Tape, all_flagged, has_flag
 P: Final = "P"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Variable:
     """An array of a program: (B, size) if batched, else (1, size); a matrix parameter has `matrix`.
 
