@@ -124,8 +124,11 @@ def build(target: Path, tag: str, command: list[str]) -> None:
         commands = [[*command, *o, "-c", c, "-o", str(Path(folder, out))] for c, o, out in jobs]
         list(pool.map(_run, commands))
         _run([*command, "-shared", *linked], folder)
-        target.unlink(missing_ok=True)  # one that is in use is replaced, not written over
-        shutil.move(Path(folder, target.name), target)
+        try:
+            target.unlink(missing_ok=True)  # one that is in use is replaced, not written over
+            shutil.move(Path(folder, target.name), target)
+        except OSError as error:
+            raise NotBuilt(str(error)) from None
 
 
 def build_wasm(target: Path) -> None:
@@ -133,6 +136,7 @@ def build_wasm(target: Path) -> None:
     linking = ["-Wl,--no-entry", "-Wl,--export-dynamic"]
     command = [sys.executable, "-m", "ziglang", "cc", *WASM, *FLAGS, *BASELINE.options, *linking]
     _run([*command, sources(), "machine.c", "processor.c", "-o", str(target.resolve())])
+    target.chmod(0o644)  # data of the package
 
 
 def _run(command: list[str], folder: str | Path = ROOT / FOLDER) -> None:
@@ -154,6 +158,8 @@ def get_build_hook() -> type:
     class MachineHook(BuildHookInterface):
         """Puts the library into a wheel, and says in the wheel's name which platform it is for."""
 
+        folder: tempfile.TemporaryDirectory[str] | None = None
+
         def initialize(self, version: str, build_data: dict[str, Any]) -> None:
             """Before a wheel is made."""
             wanted = os.environ.get("TINYGRAD_EDU_PLATFORM", "").strip()
@@ -161,10 +167,8 @@ def get_build_hook() -> type:
                 return
             tag = wanted or native_tag()
             name = library()["file_name"](tag)
-            inside = Path(self.root, FOLDER, name)
-            if version == "editable":
-                target = inside
-            else:
+            target = Path(self.root, FOLDER, name)
+            if version != "editable":
                 self.folder = tempfile.TemporaryDirectory()
                 target = Path(self.folder.name, name)
             try:
@@ -173,15 +177,14 @@ def get_build_hook() -> type:
                 if wanted:
                     raise
                 self.app.display_warning(f"the machine is not built, NumPy runs: {reason}")
-                target.unlink(missing_ok=True)
                 return
             build_data |= {"pure_python": False, "tag": f"py3-none-{tag}"}
-            if version != "editable":
+            if self.folder is not None:
                 build_data["force_include"][str(target)] = f"{FOLDER}/{name}"
 
         def finalize(self, version: str, build_data: dict[str, Any], artifact: str) -> None:
             """After it."""
-            if hasattr(self, "folder"):
+            if self.folder is not None:
                 self.folder.cleanup()
 
     return MachineHook

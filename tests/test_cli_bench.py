@@ -21,6 +21,7 @@ from tinygrad_edu.bench import (
     measure,
     microgpt,
     nets,
+    overheads,
     scalar,
 )
 from tinygrad_edu.bench.matrix import ROWS
@@ -57,9 +58,11 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
         name: (make, [2, 3, 4]) for name, (make, _) in growth.SIZES.items() if "fit" not in name
     }
     monkeypatch.setattr(growth, "SIZES", small)
-    monkeypatch.setattr("tinygrad_edu.bench.overheads.ROWS", 100)
+    monkeypatch.setattr(overheads, "INPUTS", 5)
+    monkeypatch.setattr(overheads, "ROWS", 100)
+    monkeypatch.setattr(overheads, "euler", lambda steps: growth.euler(3))
     for module in (scalar, measure):
-        monkeypatch.setattr(module, "installed", lambda name: False)
+        monkeypatch.setattr(module, "installed", lambda name: name == "NumPy")
 
 
 def test_the_moons_problem_is_that_of_the_demo() -> None:
@@ -231,7 +234,7 @@ def test_bench_runs_without_any_peer_and_writes_json(
     assert "  not installed: PyTorch (pip install torch), JAX (pip install jax)," in shown
     assert shown.endswith("\nto repeat: python -m tinygrad_edu bench --rounds 1\n")
     assert max(map(len, shown.splitlines())) <= 80
-    assert "    fused in C (needs cc, a C compiler)" in shown
+    assert "fused in C (needs cc, a C compiler)" in shown
     content = json.loads(path.read_text())
     assert list(content["tables"]) == list(TABLES)
     assert content["tables"]["scalar"]["missing"] == ["micrograd (pip install micrograd)"]

@@ -26,7 +26,7 @@ def _everything_installed_and_two_renderers(monkeypatch):
     renderers(monkeypatch, {"dot": DOT, "graphviz-pure": PURE})
     monkeypatch.delenv(VARIABLE, raising=False)
     monkeypatch.setattr(doctor, "sample", lambda: SVG)
-    monkeypatch.setattr(doctor, "machine", lambda: "AVX2, vectorize/executors/machine.so")
+    monkeypatch.setattr(doctor, "machine", lambda: "AVX2, vectorize/executors/machine.c.so")
 
 
 def installed(monkeypatch, versions):
@@ -69,7 +69,7 @@ def test_a_healthy_installation_is_reported_with_exit_code_0(capsys):
         '  torch         -               pip install "tinygrad-edu[torch]"\n'
         "\n"
         "machine\n"
-        "  AVX2, vectorize/executors/machine.so\n"
+        "  AVX2, vectorize/executors/machine.c.so\n"
         "\n"
         "renderers\n"
         "  dot           12.2.1          chosen\n"

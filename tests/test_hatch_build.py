@@ -77,5 +77,5 @@ def test_what_is_not_built_says_why_and_leaves_no_file(
 ) -> None:
     words = command.split() if "/" in command else [command]
     with pytest.raises(recipe.NotBuilt, match=reason):
-        recipe.build(tmp_path / "machine.so", tag, words)
+        recipe.build(tmp_path / "machine.c.so", tag, words)
     assert list(tmp_path.iterdir()) == []

@@ -1,5 +1,6 @@
 """The library of the machine: which one is found, which build of it runs, and what is said."""
 
+import pkgutil
 import shutil
 import subprocess
 import sys
@@ -120,6 +121,10 @@ def test_a_library_of_other_sources_is_absent(folder: Path) -> None:
 
 def test_the_number_of_sources_changes_with_each_byte_of_each_file(folder: Path) -> None:
     seen = {library.checksum(folder)}
+    (folder / "a.c").write_bytes(b"a\nb")
+    unix = library.checksum(folder)
+    (folder / "a.c").write_bytes(b"a\r\nb")
+    assert library.checksum(folder) == unix
     for name, text in (("a.c", "1"), ("a.c", "2"), ("b.h", ""), ("b.h", "2"), ("c.c", " ")):
         (folder / name).write_text(text)
         seen.add(library.checksum(folder))
@@ -129,14 +134,20 @@ def test_the_number_of_sources_changes_with_each_byte_of_each_file(folder: Path)
 @pytest.mark.parametrize(
     ("platform", "name"),
     [
-        ("linux", "machine.so"),
-        ("manylinux_2_17_x86_64", "machine.so"),
-        ("musllinux_1_2_aarch64", "machine.so"),
-        ("darwin", "machine.dylib"),
-        ("macosx_11_0_arm64", "machine.dylib"),
-        ("win32", "machine.dll"),
-        ("win_amd64", "machine.dll"),
+        ("linux", "machine.c.so"),
+        ("manylinux_2_17_x86_64", "machine.c.so"),
+        ("musllinux_1_2_aarch64", "machine.c.so"),
+        ("darwin", "machine.c.dylib"),
+        ("macosx_11_0_arm64", "machine.c.dylib"),
+        ("win32", "machine.c.dll"),
+        ("win_amd64", "machine.c.dll"),
     ],
 )
 def test_its_name_is_that_of_shared_libraries_of_the_platform(platform: str, name: str) -> None:
     assert library.file_name(platform) == name
+
+
+@pytest.mark.parametrize("platform", ["linux", "darwin", "win32"])
+def test_it_is_no_module_of_the_package(folder: Path, platform: str) -> None:
+    (folder / library.file_name(platform)).touch()
+    assert list(pkgutil.iter_modules([str(folder)])) == []

@@ -11,6 +11,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -20,7 +21,7 @@ from vectorized import numbers
 from tinygrad_edu import MLP, SGD, Adam, fit
 from tinygrad_edu.train import blocks
 from tinygrad_edu.train.machine import MachineDescent
-from tinygrad_edu.vectorize.executors import library, native, steps
+from tinygrad_edu.vectorize.executors import library, steps
 
 ROOT = Path(__file__).parents[1]
 WASM = library.FOLDER / "machine.wasm"
@@ -119,10 +120,11 @@ def test_a_fit_in_node_has_the_losses_and_parameters_of_one_here(
 ) -> None:
     losses, parameters = trained(k)
     assert losses[-1] < losses[0]
-    monkeypatch.setattr(library, "find", lambda: library.Library(WASM, "baseline", None))
-    monkeypatch.setattr(native.Machine, "kernel", lambda *_: None)  # single steps are NumPy's
+    asked = vars(sys.modules[MachineDescent.__module__])  # `train.machine` is the function of train
+    found = library.Library(WASM, "baseline", None)
+    monkeypatch.setitem(asked, "library", SimpleNamespace(find=lambda: found))
+    monkeypatch.setitem(asked, "Steps", StepsInNode)
     monkeypatch.setattr(steps, "function_of", lambda *_: None)
-    monkeypatch.setitem(vars(sys.modules[MachineDescent.__module__]), "Steps", StepsInNode)
     monkeypatch.setattr(MachineDescent, "_heeding", lambda _: 1_000_000)  # a process for all steps
     monkeypatch.setattr(blocks, "SECONDS", 60.0)
     monkeypatch.setattr(StepsInNode, "calls", calls := [])

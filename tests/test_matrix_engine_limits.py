@@ -14,9 +14,11 @@ from tinygrad_edu import (
     fit,
     no_grad,
     parameter,
+    predict,
     train,
 )
 from tinygrad_edu import functions as f
+from tinygrad_edu.losses import l2
 from tinygrad_edu.vectorize import VectorizeError
 
 X = rows(12, 2)
@@ -102,6 +104,23 @@ def test_auto_falls_back_where_a_model_decides_in_python(cls, batch_size, valida
     held_out = None if validation is None else (rows_of(cls), [1.0] * 12)
     options = {"batch_size": batch_size, "validation": held_out}
     auto, scalar = (run_of(engine, cls, **options) for engine in ("auto", "scalar"))
+    assert_same(auto, scalar)
+
+
+@pytest.mark.parametrize(
+    "read", [lambda m: predict(m, X)[0][0], lambda m: evaluate(m, X, Y, loss="squared_error")[0]]
+)
+def test_a_penalty_may_ask_what_the_model_predicts(read):
+    def penalty(model):
+        return l2(model.parameters(), abs(read(model)))
+
+    auto, scalar = (
+        trained(
+            engine, lambda: net(2, 3, 1), lambda p: SGD(p, lr=0.05), X, [t / 2 for t in Y],
+            loss="squared_error", epochs=5, penalty=penalty,
+        )
+        for engine in ("auto", "scalar")
+    )  # fmt: skip
     assert_same(auto, scalar)
 
 

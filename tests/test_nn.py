@@ -333,6 +333,9 @@ def test_a_state_can_be_taken_and_put_back():
     assert all(type(x) is float for x in state.values())
     other.load_state_dict(state)
     assert other([0.3, 0.4]).data == model([0.3, 0.4]).data
+    other.load_state_dict(dict(reversed(MLP(2, [3, 1], rng=2).state_dict().items())))
+    assert other.state_dict() == MLP(2, [3, 1], rng=2).state_dict()
+    other.load_state_dict(state)
     model.parameters()[0].data += 1
     assert other.state_dict() == state != model.state_dict()
 

@@ -115,7 +115,7 @@ def test_a_hidden_delta_is_the_weighted_sum_of_those_after_it():
 
 def test_the_table_finds_an_engine_that_is_wrong(monkeypatch):
     model = MLP(3, [2, 1], "tanh", rng=1)
-    monkeypatch.setattr(f.tanh, "_slopes", lambda y, x: (1 - y,))
+    monkeypatch.setattr(f.tanh, "_slopes", lambda m, y, x: (1 - y,))
     assert deltas(model, X, 1, "half_squared_error").largest_difference > 1e-3
 
 

@@ -258,7 +258,7 @@ def dot(w: Iterable[Any], x: Iterable[Any], b: Any = None) -> Any:
 def pow(x: Any, y: Any) -> Any:
     """x ** y. A number as exponent is a constant of the operation, a Value gets a gradient."""
     if isinstance(x, Value) and not isinstance(y, Value):
-        return primitives["power"](x, c=number(y, "pow"))
+        return x ** number(y, "pow")
     return primitives["pow"](x, y)
 
 

@@ -10,10 +10,9 @@ A new function is two lines: its definition for floats, and its row in `FUNCTION
 
 import math
 from collections.abc import Callable, Iterable
-from functools import partial
 from math import asinh, atan, atan2, erf, hypot, inf, nan, tanh
 from math import pow as _pow
-from types import FunctionType, ModuleType
+from types import ModuleType
 from typing import Any, Final, NamedTuple
 
 #: The gradient of a node that no backward pass has reached: -0.0, which added to any number leaves
@@ -216,22 +215,3 @@ FUNCTIONS: Final = {function.name: function for function in (
 floats: Final = ModuleType("tinygrad_edu.namespace.floats", "The namespace m of plain floats.")
 vars(floats).update({name: function.of_floats for name, function in FUNCTIONS.items()})
 vars(floats).update(sum=sum, dot=dot, no_flow=no_flow, __all__=sorted([*FUNCTIONS, "dot", "sum"]))
-
-
-def bound(function: Callable[..., Any], constants: dict[str, float]) -> Callable[..., Any]:
-    """A function over `m` with its constants fixed, at a fifth of what a call of a `partial` costs.
-
-    They become defaults of its own code, and keywords, so that no operand can take their place.
-    """
-    if type(function) is FunctionType and not function.__defaults__:
-        code = function.__code__
-        n = code.co_argcount
-        while n and code.co_varnames[n - 1] in constants:
-            n -= 1
-        keywords = code.co_varnames[n : code.co_argcount + code.co_kwonlyargcount]
-        if constants.keys() <= {*keywords}:
-            code = code.replace(co_argcount=n, co_kwonlyargcount=len(keywords))
-            fixed = FunctionType(code, function.__globals__, None, None, function.__closure__)
-            fixed.__kwdefaults__ = {**(function.__kwdefaults__ or {}), **constants}
-            return fixed
-    return partial(function, **constants)

@@ -107,7 +107,9 @@ def environment(values: Mapping[str, str]) -> Iterator[None]:
 
 def in_numpy(run: Callable[[], T]) -> T:
     """What `run` gives; programs that are made and run inside are calls of NumPy."""
-    with environment({"TINYGRAD_EDU_MACHINE": "none"}):
+    from tinygrad_edu.vectorize.executors.library import VARIABLE
+
+    with environment({VARIABLE: "none"}):
         return run()
 
 

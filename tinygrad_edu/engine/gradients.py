@@ -54,33 +54,27 @@ def grad(y: Value, x: Value | Sequence[Value]) -> Value | list[Value]:
         if not isinstance(v, Value):
             raise TypeError(f"grad(y, x) differentiates Values, got {type(v).__name__}")
     if mode() == Mode(recording=False):
-        terms = {v: [g] for v, g in gradients(y).items()}
-    else:
-        terms = _terms(y, xs)
-    totals = [reduce(add, terms.get(v, [0.0])) for v in xs]
-    values = [g if isinstance(g, Value) else constant(float(g)) for g in totals]
-    return values[0] if isinstance(x, Value) else values
-
-
-def _terms(y: Value, xs: list[Any]) -> dict[Value, list[Any]]:
-    """The terms of the gradient of each of `xs` and of what leads to them, as numbers or Values."""
-    order = toposort(y)
+        numbers = gradients(y)
+        leaves = [constant(float(numbers.get(v, 0.0))) for v in xs]
+        return leaves[0] if isinstance(x, Value) else leaves
+    order: list[Any] = toposort(y)
     needed = set(xs)
     for v in order:
         if not needed.isdisjoint(v.parents):
             needed.add(v)
-    terms: dict[Value, list[Any]] = {y: [1.0]}
+    terms: dict[Value, list[Any]] = {y: [1.0]}  # of each node's gradient
     for v in reversed(order):
-        op, parents = v.op, v.parents
-        if op is None or v not in needed or v not in terms:
+        if v not in needed or v not in terms:
             continue
         check_unchanged(v, "grad()")
-        g = reduce(add, terms[v])
+        g, op, parents = reduce(add, terms[v]), v._primitive, v.parents
         slopes = op.slopes(on_values, v, *parents, **op.constants)
         for p, slope, found in zip(parents, slopes, v.slopes(), strict=True):
             if found is not no_flow and p in needed:
                 terms.setdefault(p, []).append(_times(g, slope))
-    return terms
+    totals = [reduce(add, terms.get(v, [0.0])) for v in xs]
+    values = [g if isinstance(g, Value) else constant(float(g)) for g in totals]
+    return values[0] if isinstance(x, Value) else values
 
 
 def _times(g: Any, slope: Any) -> Any:

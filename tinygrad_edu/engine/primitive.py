@@ -1,12 +1,13 @@
 """Primitive: one operation, its value and its slopes, written once over a namespace `m`."""
 
 from collections.abc import Callable
+from functools import partial
 from math import copysign
 from types import SimpleNamespace
 from typing import Any, Final, Generic, Self, TypeVar, overload
 
 from tinygrad_edu.checks import instance, number
-from tinygrad_edu.namespace import bound, floats, no_flow
+from tinygrad_edu.namespace import floats, no_flow
 
 V = TypeVar("V")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -69,8 +70,8 @@ class Primitive:
         constants = {} if constants is None else constants
         self.constants = instance("constants", constants, dict, "a dict of numbers by name")
         self._key = _key(self.constants)
-        self._value = bound(value, constants) if constants else value
-        self._slopes = bound(slopes, constants) if constants else slopes
+        self._value = partial(value, **constants) if constants else value
+        self._slopes = partial(slopes, **constants) if constants else slopes
         self.of_one = _of_one(self)
         self._bound: dict[Any, Self] = {}  # what `bind` gave before
         self._arity = -1  # the number of slopes that `check` found right the last time
@@ -99,9 +100,8 @@ class Primitive:
             return self.of(tuple([v if isinstance(v, Node) else known._constant(v) for v in x]))
         if type(y) is not float:
             y = number(y, f"the value of {self.name}")
-        if len(x) == 2:
-            return left._result(self, y, numbers[0], x[1], numbers[1])
-        return left._result(self, y, numbers[0], x, tuple(numbers))
+        right, x_right = (x[1], numbers[1]) if len(x) == 2 else (x, tuple(numbers))
+        return left._result(self, y, numbers[0], right, x_right)
 
     def bind(self, **constants: float) -> Self:
         """The same operation with its constants fixed; equal constants give the same object."""

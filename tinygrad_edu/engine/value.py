@@ -237,7 +237,7 @@ class Value(Node["Value"]):
             power = primitives["power"].bind(c=number(c))
             if c and len(_powers) < 1024:  # 0.0 and -0.0 are one key
                 _powers[c] = power
-        return _result(self, power, power._value(floats, x := self._float), x, None, None)
+        return _result(self, power, power.value(floats, x := self._float, c), x, None, None)
 
     def __pos__(self) -> "Value":       return self
 

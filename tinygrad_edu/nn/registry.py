@@ -10,7 +10,7 @@ from tinygrad_edu.checks import instance, number, text_of
 from tinygrad_edu.engine.other_names import OF_MODULES, add_names
 from tinygrad_edu.files import AnyPath
 from tinygrad_edu.nn import model_file
-from tinygrad_edu.nn.containers import Part, attributes, named
+from tinygrad_edu.nn.containers import Part, attributes, values_of
 from tinygrad_edu.nn.mode import HasMode, check_count, modules, switched
 from tinygrad_edu.nn.model_file import MAX_BYTES, ModelFile, ModelFileError
 
@@ -94,17 +94,21 @@ class Savable(HasMode):
 
         Raises ValueError, and changes nothing, if a name is missing or unknown.
         """
-        values = named(self._rows())
+        rows = self._rows()
+        names = [name for row in rows for name, _ in row.items()]
         state = instance("state", state, Mapping, "a dict of numbers by name")
-        if values.keys() != state.keys():
-            missing = [name for name in values if name not in state]
-            unknown = [name for name in state if name not in values]
-            raise ValueError(
-                f"the state does not fit {self!r}: "
-                f"missing {missing[:3]!r:.100}, unknown {unknown[:3]!r:.100}"
-            )
-        numbers = [x if type(x := state[name]) is float else number(x, name) for name in values]
-        for v, x in zip(values.values(), numbers, strict=True):
+        if names != list(state):
+            known = set(names)
+            missing = [name for name in names if name not in state]
+            unknown = [name for name in state if name not in known]
+            if missing or unknown:
+                raise ValueError(
+                    f"the state does not fit {self!r}: "
+                    f"missing {missing[:3]!r:.100}, unknown {unknown[:3]!r:.100}"
+                )
+            state = {name: state[name] for name in names}
+        numbers = list(map(number, state.values(), names))
+        for v, x in zip(values_of(rows), numbers, strict=True):
             v.data = x
 
     def save(self, path: AnyPath, *, metadata: dict[str, Any] | None = None) -> None:

@@ -108,9 +108,10 @@ def fit(
     steps = blocks(descent, block, epochs, most=most, shared=shared)
 
     def record(*measured: float | None) -> tuple[float, float | None]:
-        losses, k = block.mean_losses(), block.epochs
-        asked = block.outputs is not None
-        shares = right.share(block.outputs[:k], block.orders[:k]).tolist() if asked else None
+        losses, shares, k = block.mean_losses(), None, block.epochs
+        if block.outputs is not None:
+            orders = slice(None) if block.rng is None else block.orders[:k]
+            shares = right.share(block.outputs[:k], orders).tolist()
         block.steps = 0
         history._extend(losses, shares, *(None if x is None else [x] for x in measured))
         last = losses[-1], shares[-1] if shares else None

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from contextvars import copy_context
 from functools import partial
+from itertools import count, repeat
 from typing import Any, Final
 
 import numpy as np
@@ -59,7 +60,7 @@ class MatrixDescent(Descent):
         self.quiet.run(np.seterr, all="ignore")
         if not program.parameters or not modes.mode().recording:
             raise VectorizeError(NOTHING)
-        self.place = {p: k for k, p in enumerate(program.parameters)}
+        self.place = dict(zip(program.parameters, count(), strict=False))
         self.places = self._places_of(optimizer.parameters)
         self.inside = np.flatnonzero(self.places >= 0)
         self.whole = np.array_equal(np.sort(self.places), np.arange(len(program.P)))
@@ -152,7 +153,7 @@ class MatrixDescent(Descent):
         return self.program.P[self.measured_places]
 
     def _places_of(self, leaves: list[Value]) -> Any:
-        return np.array([self.place.get(p, -1) for p in leaves], dtype=np.intp)
+        return np.fromiter(map(self.place.get, leaves, repeat(-1)), np.intp, len(leaves))
 
     def _filled(self, chosen: Sequence[int], rows: Sequence[Any] | None) -> Kernel:
         kernel = self.program.kernel(len(chosen), gradient=True)
@@ -243,7 +244,7 @@ class Evaluator:
     def __init__(
         self, model: Model, rows: Sequence[Any], targets: Sequence[Any], loss: Loss
     ) -> None:
-        self.program, X, y = checked_program(model, loss, None, rows, targets)
+        self.program, X, y = checked_program(model, loss, None, rows, targets, gradient=False)
         self.arrays = {"X": X, "Y": y}
 
     def measure(self, numbers: Callable[[list[Value]], Any] = data_of) -> tuple[float, Array]:
@@ -260,11 +261,14 @@ def checked_program(
     penalty: Penalty | None,
     rows: Sequence[Any],
     targets: Sequence[Any],
+    *,
+    gradient: bool = True,
 ) -> tuple[Program, Array, Array]:
     """The loss (and penalty) of one example as a program, which also gives the outputs.
 
-    Also rows and targets as arrays (n, columns), once they fit the loss and the program fits the
-    scalar engine. Raises VectorizeError where there is no such program, and what the loss raises.
+    Also rows and targets as arrays (n, columns), once they fit the loss and the program, with its
+    gradient if that is asked for, fits the scalar engine. Raises VectorizeError where there is no
+    such program, and what the loss raises.
     """
 
     def example(x: list[Value], t: Any) -> tuple[Value, Any]:
@@ -276,9 +280,11 @@ def checked_program(
         output = model(x)
         return with_penalty(loss(output, t), penalty, model), output
 
-    def by_scalars(X: Sequence[Any], y: Sequence[Any]) -> tuple[Array, Array]:
+    def by_scalars(X: Sequence[Any], y: Sequence[Any]) -> tuple[Array, Array | None]:
         with modes.tracing(lenient):
             mean, _ = batch_loss(model, loss, penalty, X, y)
+            if not gradient:
+                return np.array(mean.data), None
             by = gradients(mean)
         return np.array(mean.data), np.array([by.get(p, 0.0) for p in program.parameters])
 
@@ -301,10 +307,10 @@ def checked_program(
         if program.asks:
             chosen = range(len(rows))
         elif program.is_sure:
-            program.check_graphs()
+            program.check_graphs(gradient=gradient)
             chosen = ()
         for k in range(0, len(chosen), few):
             batch = [[of[i] for i in chosen[k : k + few]] for of in (rows, targets)]
             arrays = {"X": X[chosen[k : k + few]], "Y": y[chosen[k : k + few]]}
-            program.compare(arrays, partial(by_scalars, *batch), gradient=True)
+            program.compare(arrays, partial(by_scalars, *batch), gradient=gradient)
     return program, X, y

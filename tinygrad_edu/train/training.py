@@ -12,6 +12,7 @@ from tinygrad_edu.engine import Value
 from tinygrad_edu.examples import read_row
 from tinygrad_edu.losses import Loss, find_loss
 from tinygrad_edu.nn import Module
+from tinygrad_edu.nn.containers import parts_of
 from tinygrad_edu.optim import Optimizer, find_optimizer
 
 Model = Callable[[Any], Any]
@@ -102,7 +103,10 @@ def _find_optimizer(optimizer: AnyOptimizer, model: Model) -> Optimizer:
                 f"optimizer must make an Optimizer of the parameters, got {optimizer!r:.40}: "
                 "write optimizer=lambda parameters: SGD(parameters, lr=0.1)"
             )
-    if isinstance(model, Module) and set(model.parameters()).isdisjoint(optimizer.parameters):
+    held = optimizer.parameters  # mostly its first is found in the first row
+    if isinstance(model, Module) and all(
+        set(part.x).isdisjoint(held) for part in parts_of(model, Module) if part.ends
+    ):
         raise ValueError(
             f"{optimizer!r} holds no parameter of {model!r}: make it from model.parameters()"
         )

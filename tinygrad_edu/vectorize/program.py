@@ -16,7 +16,7 @@ from tinygrad_edu.engine.leaves import data_of
 from tinygrad_edu.vectorize.arrays import Array, agree, in_shapes, largest, rows_of
 from tinygrad_edu.vectorize.check import by_scalars, find_anomaly, is_alike, repeated, trace
 from tinygrad_edu.vectorize.executors.kernel import Kernel, compile_kernel
-from tinygrad_edu.vectorize.executors.native import Machine
+from tinygrad_edu.vectorize.executors.native import machine_kernel
 from tinygrad_edu.vectorize.layout import argument_names
 from tinygrad_edu.vectorize.plan import fuse_dots, plan_for
 from tinygrad_edu.vectorize.source import equations, explanation, source
@@ -63,7 +63,6 @@ class Program:
         self.G = np.zeros(len(self.parameters))
         self.names = argument_names(len(example))
         self._kernels: OrderedDict[tuple[int, bool], Kernel] = OrderedDict()
-        self._machine = Machine(self.P, self.G)
         self._checked = False
 
     def __getstate__(self) -> dict[str, Any]:
@@ -73,13 +72,12 @@ class Program:
         """
         if not self._checked:
             self._check(self._arranged(self._example)[0])
-        functions = ("plan", "_fn", "_watch", "_unchanged", "_recorded", "_machine", "_example")
+        functions = ("plan", "_fn", "_watch", "_unchanged", "_recorded", "_example")
         kept = {**vars(self), **dict.fromkeys(functions)}
         return {**kept, "_trial": nullcontext, "_kernels": OrderedDict()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        machine = Machine(state["P"], state["G"])
-        vars(self).update(state, plan=plan_for(state["tape"]), _machine=machine)
+        vars(self).update(state, plan=plan_for(state["tape"]))
 
     def __repr__(self) -> str:
         shapes = [", ".join(["B", *map(str, shape)]) for shape in self.tape.shapes]
@@ -185,7 +183,7 @@ class Program:
         kernel = self._kernels.pop(key, None)
         if kernel is None:
             backward = self.plan.backward if gradient else None
-            kernel = self._machine.kernel(self.plan, B, gradient=gradient)
+            kernel = machine_kernel(self.plan, B, self.P, self.G, gradient=gradient)
             if kernel is None:
                 kernel = compile_kernel(self.plan.forward, backward, B, self.P, self.G)
         self._kernels[key] = kernel
@@ -201,10 +199,7 @@ class Program:
         return kernel
 
     def results(self, arrays: dict[str, Array]) -> list[Array]:
-        """Each result for all rows, (B, columns), with the numbers P has: some rows at a time.
-
-        A result that does not depend on an argument may be asked without it.
-        """
+        """Each result (B, columns) for the numbers in P; of arguments those that it needs."""
         B, rows = len(arrays["X"]), self.plan.rows
         found = [np.empty((B, len(result))) for result in self.tape.results]
         for start in range(0, B, rows):
@@ -277,16 +272,19 @@ class Program:
         """Whether a row cannot be treated otherwise than those that the program was made of."""
         return self.tape.is_of_package and not self.asks
 
-    def check_graphs(self) -> None:
+    def check_graphs(self, *, gradient: bool = True) -> None:
         """Compare with the two graphs that the program was made of, their numbers as they were."""
         arrays = {}
         for name, *rows in zip(self.names, *[ran.inputs for ran in self._graphs], strict=True):
             arrays[name] = np.array([[v.data for v in values] for values in rows])
-        self._compare(arrays, self._graphs, at=self._numbers)
+        self._compare(arrays, self._graphs, at=self._numbers, gradient=gradient)
 
-    def _compare(self, arrays: dict[str, Array], runs: Iterable[Run], at: Any = None) -> None:
-        scalars = partial(by_scalars, runs, self.parameters if self.has_loss else [])
-        self.compare(arrays, scalars, gradient=self.has_loss, at=at)
+    def _compare(
+        self, arrays: Any, runs: Iterable[Run], at: Array | None = None, *, gradient: bool = True
+    ) -> None:
+        gradient = gradient and self.has_loss
+        scalars = partial(by_scalars, runs, self.parameters if gradient else [])
+        self.compare(arrays, scalars, gradient=gradient, at=at)
 
     def compare(
         self,

@@ -86,7 +86,7 @@ class Instruction(NamedTuple):
     """One row of the table: what is computed, where it goes, and from what.
 
     `rows` is 0 for as many as there are examples; `reusable` whether `out` may take over the memory
-    of an operand that is not needed any more.
+    of an operand that is not needed any more; `finish` what is done with the numbers of a product.
     """
 
     op: int
@@ -98,10 +98,11 @@ class Instruction(NamedTuple):
     rows: int = 0
     columns: Memory | None = None
     reusable: bool = False
+    finish: int = 0
 
     def row(self) -> list[int]:
         """The fields as numbers, once memory is given out."""
-        index = 0 if self.columns is None else self.columns.at
+        index = self.finish if self.columns is None else self.columns.at
         fields = [self.op, self.rows, self.m, self.n, self.k, index, *_steps(self, self.out)]
         for a in self.operands:
             fields += _steps(self, a)
@@ -116,20 +117,22 @@ def _steps(i: Instruction, a: Array) -> list[int]:
     return [a.memory.at + a.start, a.place, a.column, int(a.batched)]
 
 
-def allocate(
-    instructions: Sequence[Instruction], start: int, kept: Sequence[Array]
-) -> tuple[list[Instruction], int]:
-    """The instructions that are needed, their memory given out, and where the memory ends.
-
-    Memory is used again after its last reader; that of `kept` arrays is not.
-    """
+def needed_for(kept: Sequence[Array], instructions: Sequence[Instruction]) -> list[Instruction]:
+    """The instructions that these arrays, and memory that stays, depend on."""
     needed: list[Instruction] = []
     wanted = {id(a.memory) for a in kept}
     for i in reversed(instructions):
         if id(i.out.memory) in wanted or i.out.memory.stays:
             wanted.update(id(a.memory) for a in i.operands)
             needed.append(i)
-    needed.reverse()
+    return needed[::-1]
+
+
+def allocate(needed: Sequence[Instruction], start: int, kept: Sequence[Array]) -> int:
+    """Give out memory, from `start` on; where it ends.
+
+    It is used again after its last reader; that of `kept` arrays is not.
+    """
     last = {id(a.memory): k for k, i in enumerate(needed) for a in (*i.operands, i.out)}
     last.update(dict.fromkeys([id(a.memory) for a in kept], len(needed)))
     free: dict[int, list[int]] = {}
@@ -160,7 +163,7 @@ def allocate(
             free.setdefault(m.size, []).append(m.at)
     for a in kept:
         give(a.memory)
-    return needed, start
+    return start
 
 
 def _take_over(i: Instruction, dying: dict[int, Memory]) -> None:

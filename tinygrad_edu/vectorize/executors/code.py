@@ -98,8 +98,8 @@ class Table(NamedTuple):
     parameters how many there are
     work       floating-point operations of its products, for one example
     inputs, results, guards    where these stand; guards are the outcomes of comparisons
-    P, G, mean, B, failed      offsets: parameters, gradient, the mean of the first result, the
-               number of examples, and a number that is not 0 where a comparison came out otherwise
+    P, G, mean, B              offsets: parameters, gradient, the mean of the first result, and the
+               number of examples
     """
 
     code: Any
@@ -116,7 +116,6 @@ class Table(NamedTuple):
     G: int
     mean: int
     B: int
-    failed: int
 
 
 class _Compiler(Code):
@@ -126,7 +125,7 @@ class _Compiler(Code):
         super().__init__(rows)
         self.program, self.direct = program, True
         self.named["B"] = self.scalar()
-        self.mean, self.failed = self.scalar(), self.scalar()
+        self.mean = self.scalar()
         n = len(program.layout.parameters)
         self.P, self.G = self.fixed(1, n), self.fixed(1, n)
         self.kept += (self.P, self.G)
@@ -172,13 +171,10 @@ class _Compiler(Code):
         return a
 
     def outcome(self, guard: Guard) -> Array:
-        """The outcomes of a comparison, which are checked."""
+        """The outcomes of a comparison."""
         left, right = (self.program.layout.read([i]).expression for i in guard[1:3])
         a = self.buffer(Expr(guard.sign, (left, right)))
         self.kept.append(a)
-        self.add(
-            "check", self.failed, a, m=a.m, n=a.n, k=int(guard.outcome), rows=int(not a.batched)
-        )
         return a
 
 
@@ -199,7 +195,7 @@ def table(program: Regrouped, gradient: Gradient | None, rows: int) -> Table:
     code, size, contents = c.finished()
     inputs = {name: _place(a) for name, a in c.inputs.items()}
     found, outcomes = ([_place(a) for a in arrays] for arrays in (results, guards))
-    offsets = [_place(a).at for a in (c.P, c.G, c.mean, c.named["B"], c.failed)]
+    offsets = [_place(a).at for a in (c.P, c.G, c.mean, c.named["B"])]
     return Table(
         code, size, contents, rows, c.cap, c.P.n, c.work(), inputs, found, outcomes, *offsets
     )

@@ -1,11 +1,19 @@
 """The instructions of the machine (`machine.c`) by name, and a list of them that grows."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
 
-from tinygrad_edu.vectorize.executors.arena import LINE, Array, Instruction, Memory, allocate
+from tinygrad_edu.vectorize.executors.arena import (
+    LINE,
+    Array,
+    Instruction,
+    Memory,
+    allocate,
+    needed_for,
+)
 from tinygrad_edu.vectorize.tape import VectorizeError
 
 #: What is computed number by number, in the order of `machine.c`.
@@ -20,7 +28,7 @@ ELEMENTWISE: Final = (
 INSTRUCTIONS: Final = (
     *ELEMENTWISE,
     *("product", "gradient", "batched", "total", "mean", "rowsum", "rowprod", "rowmax", "rowmin"),
-    *("pick", "sums_of_others", "products_of_others", "take", "scatter", "check"),
+    *("pick", "sums_of_others", "products_of_others", "take", "scatter"),
 )
 NUMBERS: Final = {name: k for k, name in enumerate(INSTRUCTIONS)}
 
@@ -29,6 +37,8 @@ NUMBERS: Final = {name: k for k, name in enumerate(INSTRUCTIONS)}
 _PRODUCTS: Final = tuple(NUMBERS[name] for name in ("product", "gradient", "batched"))
 
 
+#: What may follow a product in one instruction, and its number there.
+_FINISHES: Final = {NUMBERS["relu"]: 1, NUMBERS["gate"]: 2}
 #: Offsets, and the numbers that stand there before the first run; elsewhere stand zeros.
 Contents = list[tuple[int, Any]]
 
@@ -153,6 +163,27 @@ class Instructions:
         whole = memory.size == a.m * a.n * (self.cap if a.batched else 1)
         return made and whole and not memory.stays and self.is_plain(a)
 
+    def _joined(self, instructions: list[Instruction]) -> list[Instruction]:
+        """Products together with what alone reads them: relu, or what passes a gate."""
+        readers = Counter(a.memory for i in instructions for a in i.operands)
+        readers.update(a.memory for a in self.kept)
+        products = {i.out.memory: k for k, i in enumerate(instructions) if i.op == _PRODUCTS[0]}
+        joined: list[Instruction | None] = list(instructions)
+        for k, i in enumerate(instructions):
+            z = i.operands[-1] if i.op in _FINISHES else None
+            place = products.get(z.memory) if z is not None else None
+            if z is None or place is None or readers[z.memory] > 1:
+                continue
+            p, (*gate, _) = instructions[place], i.operands
+            shapes = {(a.m * a.n, a.batched, self.is_plain(a)) for a in (p.out, i.out, *i.operands)}
+            if shapes == {(p.m * p.n, True, True)} and not (gate and p.operands[2:]):
+                like = {"m": p.m, "n": p.n, "place": p.out.place, "column": p.out.column}
+                operands = (*p.operands, *[a.view(**like) for a in gate])
+                out, finish = i.out.view(**like), _FINISHES[i.op]
+                joined[place] = None
+                joined[k] = p._replace(out=out, operands=operands, finish=finish)
+        return [i for i in joined if i is not None]
+
     def work(self) -> int:
         """The floating-point operations of all products, for one example."""
         products = [i for i in self.instructions if i.op in _PRODUCTS]
@@ -163,7 +194,8 @@ class Instructions:
 
         What they need begins at `start`; vectors may be read beyond the end.
         """
-        needed, end = allocate(self.instructions, start, self.kept)
+        needed = self._joined(needed_for(self.kept, self.instructions))
+        end = allocate(needed, start, self.kept)
         contents = [(m.at, m.content.view(float)) for m in self.contents if m.at >= 0]
         return np.array([i.row() for i in needed], dtype=np.int64), end + LINE, contents
 

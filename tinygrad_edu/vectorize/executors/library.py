@@ -33,15 +33,19 @@ class Library(NamedTuple):
 
 
 def file_name(platform: str) -> str:
-    """What the library is called on a platform: the tag of a wheel, or `sys.platform`."""
+    """What the library is called on a platform: the tag of a wheel, or `sys.platform`.
+
+    With a second dot, since Python takes `machine.so` for a module that can be imported.
+    """
     if platform.startswith(("darwin", "macosx")):
-        return "machine.dylib"
-    return "machine.dll" if platform.startswith("win") else "machine.so"
+        return "machine.c.dylib"
+    return "machine.c.dll" if platform.startswith("win") else "machine.c.so"
 
 
 def checksum(folder: Path = FOLDER) -> int:
     """A number for the C sources in a folder, below 2**32: other sources, another number."""
-    return crc32(b"".join(path.read_bytes() for path in sorted(folder.glob("*.[ch]"))))
+    texts = (path.read_bytes() for path in sorted(folder.glob("*.[ch]")))
+    return crc32(b"".join(texts).replace(b"\r\n", b"\n"))  # the same as a checkout of Windows
 
 
 def find() -> Library | None:

@@ -93,14 +93,14 @@ INL vd one_if(vi condition) { return (vd)(condition & (vi)S(1)); }
 #define OTHERS(X) \
     X(PRODUCT, "product") X(GRADIENT, "gradient") X(BATCHED, "batched") X(TOTAL, "total") X(MEAN, "mean") \
     X(ROWSUM, "rowsum") X(ROWPROD, "rowprod") X(ROWMAX, "rowmax") X(ROWMIN, "rowmin") X(PICK, "pick") \
-    X(OTHERS_SUM, "sums_of_others") X(OTHERS_PRODUCT, "products_of_others") X(TAKE, "take") X(SCATTER, "scatter") \
-    X(CHECK, "check")
+    X(OTHERS_SUM, "sums_of_others") X(OTHERS_PRODUCT, "products_of_others") X(TAKE, "take") X(SCATTER, "scatter")
 #define NUMBER(code, ...) code,
 enum { UNARY(NUMBER) BINARY(NUMBER) TERNARY(NUMBER) OTHERS(NUMBER) INSTRUCTIONS };
 
 /* Where an operand stands: offset, and steps per place, column and row (0 or 1). */
 typedef struct { int64_t at, place, column, row; } Operand;
-/* `rows` is 0 for as many as there are examples; `index` is where column numbers stand. */
+/* `rows` is 0 for as many as there are examples; `index` is where column numbers stand, or how the
+   numbers of a product are finished. */
 typedef struct { int64_t op, rows, m, n, k, index; Operand out, a, b, c; } Instruction;
 
 INL const double* at(const double* A, Operand o, int64_t p, int64_t j) { return A + o.at + p * o.place + j * o.column; }
@@ -131,21 +131,27 @@ INL void put(double* to, vd v, int64_t left) {
 
 /* A block of a product: `count` terms with steps to the next x and weight (xk, wk); steps of weights,
    bias and result per unit (wu, bu, ou); whether terms are there already; numbers left to the end. Without
-   a bias sums start from `zero`: a result's from 0, a gradient's from -0, which changes no number. */
+   a bias sums start from `zero`: a result's from 0, a gradient's from -0, which changes no number. The
+   numbers are then finished: as they are, by relu, or by what passes a gate (step gu per unit). */
 typedef struct {
-    const double *x, *w, *bias;
+    const double *x, *w, *bias, *gate;
     double* out;
     double zero;
-    int64_t count, xk, wk, wu, bu, ou, more, left;
+    int64_t count, xk, wk, wu, bu, gu, ou, more, left, finish;
 } Block;
+enum { AS_IT_IS, BY_RELU, BY_GATE };
 #define START(u, t) vd s##u##t = q->more ? load(to + u * q->ou + t * V) : S(q->bias ? bias[u * q->bu] + 0.0 : q->zero);
 #define LOAD(u, t) vd x##t = load(x + t * V);
 #define TERM(u, t) s##u##t = mad(w##u, x##t, s##u##t);
 #define WEIGHT(X, u) vd w##u = S(w[u * q->wu]);
-#define STORE(u, t) put(to + u * q->ou + t * V, s##u##t, q->left - t * V);
+#define STORE(u, t) put(to + u * q->ou + t * V, finished(q, s##u##t, gate + u * q->gu + t * V), q->left - t * V);
+INL vd finished(const Block* q, vd s, const double* gate) {
+    if (q->finish == BY_RELU) return sel(s < S(0), S(0), s);
+    return q->finish == BY_GATE ? sel(load(gate) <= S(0), S(0), s) : s;
+}
 /* Some units for as many vectors of numbers. */
 #define BLOCK(units, vectors) for (; n - u >= units; u += units) { \
-    const double *x = q->x, *w = q->w + u * q->wu, *bias = q->bias + u * q->bu; \
+    const double *x = q->x, *w = q->w + u * q->wu, *bias = q->bias + u * q->bu, *gate = q->gate + u * q->gu; \
     double* to = q->out + u * q->ou; \
     UNITS_##units(VECTORS_##vectors, START) \
     for (int64_t k = 0; k < q->count; k++, x += q->xk, w += q->wk) { \
@@ -164,17 +170,18 @@ INL int64_t smallest(int64_t a, int64_t b) { return a < b ? a : b; }
 INL int64_t vectors_of(int64_t n) { n = (n + V - 1) / V; return n >= WIDE ? WIDE : n >= 2 ? 2 : 1; }
 
 /* out[p][u] = bias[u] + sum of w[u, k] x[p][k] over k, for m places and n units. `b` is w: its place
-   is the step to the next unit, its column that to the next k; `c` is the bias, if c.row. */
+   is the step to the next unit, its column that to the next k; `c` is the bias, if c.row, or the gate. */
 static void product(double* A, const Instruction* I, int64_t full) {
     const int64_t part = CACHED / (WIDE * V);
-    const double* bias = I->c.row ? A + I->c.at : 0;
+    const double* bias = I->c.row && I->index != BY_GATE ? A + I->c.at : 0;
     for (int64_t p = 0; p < I->m; p++)
         for (int64_t i = 0, vectors; i < full; i += vectors * V) {
             vectors = vectors_of(full - i);
             const double *x = at(A, I->a, p, 0) + i, *w = A + I->b.at;
             for (int64_t k = 0; k == 0 || k < I->k; k += part) {
-                Block q = {x + k * I->a.column, w + k * I->b.column, bias, (double*)at(A, I->out, p, 0) + i, 0, smallest(part, I->k - k),
-                           I->a.column, I->b.column, I->b.place, I->c.column, I->out.column, k > 0, full - i};
+                Block q = {x + k * I->a.column, w + k * I->b.column, bias, at(A, I->c, p, 0) + i, (double*)at(A, I->out, p, 0) + i, 0, smallest(part, I->k - k),
+                           I->a.column, I->b.column, I->b.place, I->c.column, I->c.column, I->out.column, k > 0, full - i,
+                           k + part < I->k ? AS_IT_IS : I->index};
                 blocks(&q, I->n, vectors);
             }
         }
@@ -213,7 +220,7 @@ static void gradient_by_rows(double* A, const Instruction* I, int64_t rows) {
             for (int64_t t = 0; t < step; t += V) if (k + t < I->k)
                 for (int64_t i = 0; i < count; i += V)
                     transpose(part + i * step + t, step, at(A, I->a, p, k + t) + r + i, I->a.column, I->k - k - t - 1);
-            Block q = {part, at(A, I->b, p, 0) + r, 0, A + I->out.at + k, -0.0, count, step, 1, I->b.column, 0, I->out.place, p + r > 0, I->k - k};
+            Block q = {part, at(A, I->b, p, 0) + r, 0, A, A + I->out.at + k, -0.0, count, step, 1, I->b.column, 0, 0, I->out.place, p + r > 0, I->k - k, AS_IT_IS};
             blocks(&q, I->n, vectors);
         }
     }
@@ -365,10 +372,6 @@ static void execute(double* A, const Instruction* I, int64_t n_rows, int64_t shi
     case TAKE: FOR_COLUMNS FOR_ROWS put(OUT(p, j) + i, get(A, I->a, p, index[j], i), full - i); break;
     case SCATTER:
         FOR_COLUMNS { double* out = OUT(p, index[j]); FOR_ROWS put(out + i, load(out + i) + get(A, I->a, p, j, i), full - i); }
-        break;
-    case CHECK: /* whether all are what they were when the program was made */
-        for (int64_t p = 0; p < I->m; p++) for (int64_t j = 0; j < I->n; j++) for (int64_t i = 0; i < rows; i++)
-            if (at(A, I->a, p, j)[i * I->a.row] != (double)I->k) A[I->out.at] = 1;
         break;
     }
 }

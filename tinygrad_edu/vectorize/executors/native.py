@@ -14,24 +14,23 @@ from tinygrad_edu.vectorize.executors.instructions import Contents, NoInstructio
 from tinygrad_edu.vectorize.executors.kernel import Kernel
 from tinygrad_edu.vectorize.plan import Plan
 
-#: From so much work in a step on, and so many parameters, NumPy's products are faster.
-MOST_WORK: Final = 6e7
-MOST_PARAMETERS: Final = 400_000
-#: For how many examples a table is made at least: it then serves other numbers of them.
+#: With more parameters NumPy's products are as fast; a step of more operations takes so long that
+#: it could not be interrupted.
+MOST_PARAMETERS: Final = 300_000
+MOST_WORK: Final = 2e9
+#: For how many examples a table is made at least, as it then serves other numbers of them; and for
+#: how many numbers of all examples.
 _ROWS: Final = 128
+_NUMBERS: Final = 1_000_000
 
 
-class Machine:
-    """What runs the tables of a program; `parameters` and `into` are its vectors P and G."""
-
-    def __init__(self, parameters: Array, into: Array) -> None:
-        self.parameters, self.into = parameters, into
-
-    def kernel(self, plan: Plan, B: int, *, gradient: bool) -> Kernel | None:
-        """The program for B examples; None where NumPy is to compute it."""
-        found = library.find()
-        t = None if found is None else table_for(plan, B, gradient=gradient)
-        return _kernel(t, found, B, self.parameters, self.into) if t and found else None
+def machine_kernel(
+    plan: Plan, B: int, parameters: Array, into: Array, *, gradient: bool
+) -> Kernel | None:
+    """The program for B examples, with its vectors P and G; None where NumPy is to compute it."""
+    found = library.find()
+    t = None if found is None else table_for(plan, B, gradient=gradient)
+    return _kernel(t, found, B, parameters, into if gradient else None) if t and found else None
 
 
 def table_for(plan: Plan, B: int, *, gradient: bool) -> Table | None:
@@ -39,8 +38,11 @@ def table_for(plan: Plan, B: int, *, gradient: bool) -> Table | None:
     if len(plan.parameters) > MOST_PARAMETERS:
         return None
     known = plan.tables.get(gradient)
-    if gradient not in plan.tables or (known is not None and known.rows < B):
-        known = plan.tables[gradient] = _table(plan, max(B, _ROWS), gradient=gradient)
+    fits = gradient in plan.tables and (known is None or B <= known.rows <= max(_ROWS, 4 * B))
+    if not fits:
+        variables = plan.layout.variables.values()
+        rows = _NUMBERS // sum(v.size for v in variables if v.batched)
+        known = plan.tables[gradient] = _table(plan, max(B, min(_ROWS, rows)), gradient=gradient)
     return known if known is not None and known.work * B <= MOST_WORK else None
 
 
@@ -51,7 +53,9 @@ def _table(plan: Plan, rows: int, *, gradient: bool) -> Table | None:
         return None
 
 
-def _kernel(t: Table, found: library.Library, B: int, parameters: Array, into: Array) -> Kernel:
+def _kernel(
+    t: Table, found: library.Library, B: int, parameters: Array, into: Array | None
+) -> Kernel:
     memory, n = arena(t.size, t.contents), len(parameters)
     P, G = (memory[at : at + n] for at in (t.P, t.G))
     memory[t.B] = B
@@ -61,7 +65,8 @@ def _kernel(t: Table, found: library.Library, B: int, parameters: Array, into: A
     def run() -> None:
         P[...] = parameters
         function(*arguments)
-        into[...] = G
+        if into is not None:
+            into[...] = G
 
     inputs = {name: _view(memory, place, B) for name, place in t.inputs.items()}
     results, guards = ([_view(memory, a, B) for a in places] for places in (t.results, t.guards))
