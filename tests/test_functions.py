@@ -7,6 +7,7 @@ import pytest
 
 from tinygrad_edu import functions as f
 from tinygrad_edu.engine import Value
+from tinygrad_edu.engine.grouped import groups_of
 
 #: The names of records over (m, x).
 UNARY = {p.name for p in f.PRIMITIVES if p.value.__code__.co_argcount == 2} & set(f.__all__)
@@ -102,3 +103,25 @@ def test_prelu_is_the_generalised_relu_of_the_lecture(z, alpha):
     assert y.data == general == f.leaky_relu(z, alpha)
     assert (v.grad, a.grad) == ((1.0, 0.0) if z > 0 else (alpha, z))
     assert {-1.0: abs(z), 0.0: f.relu(z), 1.0: z}.get(alpha, general) == general
+
+
+def test_a_dot_keeps_the_tuples_it_was_given():
+    w, x, b = (Value(1.0), Value(2.0)), (Value(3.0), Value(4.0)), Value(5.0)
+    z, without = f.dot(w, x, b), f.dot(w, x)
+    assert z.parents == (*w, *x, b)
+    assert z.numbers == (16.0, 1.0, 2.0, 3.0, 4.0, 5.0)
+    assert z.slopes() == (3.0, 4.0, 1.0, 2.0, 1.0)
+    assert [group is given for group, given in zip(groups_of(z), (w, x), strict=False)] == [
+        True
+    ] * 2
+    assert groups_of(without)[1] is x
+    assert without.parents == (*w, *x)
+
+
+def test_numbers_among_the_operands_of_a_dot_are_constants():
+    w, x = Value(1.0), Value(3.0)
+    z = f.dot([w, 2], [x, 4.0], 5)
+    assert z.data == 16.0
+    assert [p.kind for p in z.parents] == ["input", "constant", "input", "constant", "constant"]
+    z.backward()
+    assert (w.grad, x.grad) == (3.0, 1.0)

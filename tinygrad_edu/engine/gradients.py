@@ -21,8 +21,8 @@ def gradients(root: Value, gradient: float = 1.0) -> dict[Value, float]:
     """d(root)/dv for every node v that `root` was made from, and `root`, parents first.
 
     The numbers are those of `root.backward(gradient)` from gradients of zero, to the last bit, and
-    `no_flow`, which is 0, where nothing flows. No `.grad` is read or changed, and `detect_anomaly`
-    does not look on.
+    `no_flow`, which is 0, where nothing flows. Each `.grad` is put back, whatever happens, and
+    `detect_anomaly` does not look on.
     """
     order = toposort(root, leaves=True)
     held = [v._grad for v in order]
@@ -31,7 +31,7 @@ def gradients(root: Value, gradient: float = 1.0) -> dict[Value, float]:
             v._grad = UNREACHED
         root._grad += number(gradient, "gradient")
         chain_rule([v for v in order if v._birth], checking=False)
-        return {v: v._grad for v in order}
+        return dict(zip(order, [v._grad for v in order], strict=True))
     finally:
         for v, g in zip(order, held, strict=True):
             v._grad = g

@@ -73,7 +73,7 @@ def is_alike(ran: Run, recorded: Recording) -> bool:
         rows[id(group)] = found
         return found == row or alike(group, row)
 
-    inner = iter(tape.inner)
+    inner = iter(tape.records)
     for v in toposort(*chain(*ran.roots)):
         i = next(inner, -1)
         if i < 0 or v.op != tape.records[i]:
@@ -104,7 +104,8 @@ def check_alike(tape: Tape, twin: Tape) -> None:
                 f"program is right for both: {WAY_OUT}"
             )
     if (tape.records, tape.parents) != (twin.records, twin.parents):
-        both = [zip(t.records, t.parents, t.lines, strict=True) for t in (tape, twin)]
+        columns = [(t.records.values(), t.parents.values(), t.lines.values()) for t in (tape, twin)]
+        both = [zip(*of, strict=True) for of in columns]
         nodes = zip_longest(*both, fillvalue=(None, (), None))
         line = next(a[2] or b[2] for a, b in nodes if a[:2] != b[:2])
         raise VectorizeError(
@@ -113,7 +114,7 @@ def check_alike(tape: Tape, twin: Tape) -> None:
     for i in tape.constants | twin.constants:
         x, y = tape.constants.get(i), twin.constants.get(i)
         if repr(x) != repr(y):
-            line = next((tape.lines[j] for j in tape.inner if i in tape.operands(j)), None)
+            line = next((tape.lines[j] for j in tape.records if i in tape.operands(j)), None)
             raise VectorizeError(
                 f"{line or 'the function'}\n  uses the number {x!r} for one example and {y!r} for "
                 "another, and neither is part of the graph: make it an argument of the function, "

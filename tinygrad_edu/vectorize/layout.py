@@ -26,7 +26,7 @@ from tinygrad_edu.vectorize.tape import Row, Tape, all_flagged, has_flag
 P: Final = "P"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Variable:
     """An array of a program: (B, size) if batched, else (1, size); a matrix parameter has `matrix`.
 
@@ -86,8 +86,8 @@ class Layout:
         self.given = {i for cells in self.tape.inputs for i in cells}
         self.parameters: list[int] = []
         self._new = self.tape.parameters[:]  # 1 for parameters that have no place yet
-        self.array: list[str | None] = [None] * len(self.tape.records)
-        self.column = [0] * len(self.tape.records)
+        self.array: list[str | None] = [None] * len(self.tape.names)
+        self.column = [0] * len(self.tape.names)
         self._next: dict[str, int] = {}
         self._matrices: dict[tuple[Row, ...], Variable] = {}
         self._read: dict[tuple[int, ...], Operand] = {}

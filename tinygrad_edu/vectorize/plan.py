@@ -109,9 +109,7 @@ def fuse_dots(tape: Tape) -> Tape:
     sums, gone = _sums_of_products(tape)
     if not sums and not others:
         return tape
-    new = replace(
-        tape, records=[*tape.records], parents=[*tape.parents], lines=[*tape.lines], inner=[]
-    )
+    new = replace(tape, records={**tape.records}, parents={**tape.parents}, lines={**tape.lines})
     batched = tape.batched() if sums else bytearray()
     for i, terms in sums.items():
         products = [j for j in terms if j in gone]
@@ -128,8 +126,7 @@ def fuse_dots(tape: Tape) -> Tape:
         if not products or k != i:
             new.records[i], new.parents[i] = _SUM, rest
     for j in gone:
-        new.records[j], new.parents[j], new.lines[j] = None, (), None
-    new.inner = [i for i in tape.inner if i not in gone]
+        del new.records[j], new.parents[j], new.lines[j]
     if others:
         _exchange(new, others)
     return new
@@ -141,10 +138,10 @@ def _exchange(tape: Tape, others: dict[int, int]) -> None:
     def moved(row: Sequence[int]) -> tuple[int, ...]:
         return tuple([others.get(p, p) for p in row])
 
-    flags = bytearray(len(tape.records))
+    flags = bytearray(len(tape.names))
     for i in others:
         flags[i] = True
-    for i in tape.inner:
+    for i in tape.records:
         if tape.has_any(flags, i):
             rows = tape.parents[i]
             dot = tape.records[i] is DOT
@@ -161,7 +158,7 @@ def _sums_of_products(tape: Tape) -> tuple[dict[int, list[int]], set[int]]:
     """The terms of each sum that becomes a dot or one sum, and the nodes that vanish in one."""
     sums: dict[int, list[int]] = {}
     gone: set[int] = set()
-    tops = [i for i in reversed(tape.inner) if tape.records[i] in _SUMS]
+    tops = [i for i in reversed(tape.records) if tape.records[i] in _SUMS]
     uses = _uses(tape) if tops else Counter[int]()
     for i in tops:
         if i in gone:
@@ -171,7 +168,7 @@ def _sums_of_products(tape: Tape) -> tuple[dict[int, list[int]], set[int]]:
         stack = list(reversed(tape.parents[i]))
         while stack:
             j = stack.pop()
-            if uses[j] == 1 and tape.records[j] in _SUMS:
+            if uses[j] == 1 and tape.records.get(j) in _SUMS:
                 inner.append(j)
                 stack.extend(reversed(tape.parents[j]))
             else:
@@ -180,7 +177,7 @@ def _sums_of_products(tape: Tape) -> tuple[dict[int, list[int]], set[int]]:
             j
             for j in terms
             if uses[j] == 1
-            and tape.records[j] is _MULTIPLY
+            and tape.records.get(j) is _MULTIPLY
             and not any(p in tape.constants for p in tape.parents[j])
         ]
         if len(products) >= 2 or (inner and len(terms) >= _LONG):
@@ -194,7 +191,7 @@ def _uses(tape: Tape) -> Counter[int]:
     uses = Counter(chain(*tape.results))
     uses.update(side for guard in tape.guards for side in (guard.left, guard.right))
     rows = {}
-    for i in tape.inner:
+    for i in tape.records:
         if tape.records[i] is DOT:
             rows.update({id(row): row for row in tape.parents[i]})
         else:

@@ -299,10 +299,8 @@ class Program:
         These are results or their mean, and with `gradient` that. The parameters have the numbers
         `at`, else those they have now.
         """
-        self.read_parameters()
+        self.P[...] = data_of(self.parameters) if at is None else at
         kernel = self.filled(arrays, gradient=gradient)
-        if at is not None:
-            np.copyto(self.P, at)
         if self.samples:
             kernel.inputs["S"].fill(0.5)
         with np.errstate(all="ignore"):

@@ -52,10 +52,10 @@ def regroup(tape: Tape) -> Regrouped:
 
 def _levels(tape: Tape) -> list[list[int]]:
     """The results of operations by depth: the longest way from a leaf."""
-    depth = [0] * len(tape.records)
+    depth = [0] * len(tape.names)
     deepest: dict[int, int] = {}  # of the rows of dots
     levels: list[list[int]] = []
-    for i in tape.inner:
+    for i in tape.records:
         parents = tape.parents[i]
         if tape.records[i] is DOT:
             for row in parents:
@@ -83,7 +83,7 @@ def _alike(program: Regrouped, cells: list[int]) -> dict[tuple[Any, ...], list[i
         return "parameter" if tape.parameters[cell] else arrays[cell]
 
     for i in cells:
-        record, parents = tape.record(i), tape.parents[i]
+        record, parents = tape.records[i], tape.parents[i]
         key: tuple[Any, ...]
         if reduction_of(record) is not None or chooses_class(record):
             batched = program.layout.any_batched(parents)
@@ -96,7 +96,7 @@ def _alike(program: Regrouped, cells: list[int]) -> dict[tuple[Any, ...], list[i
 
 def _add_elementwise(program: Regrouped, cells: list[int]) -> None:
     layout, tape = program.layout, program.tape
-    record = tape.record(cells[0])
+    record = tape.records[cells[0]]
     cells = layout.sorted(cells)
     columns = zip(*[tape.parents[i] for i in cells], strict=True)
     operands = tuple([layout.read(column) for column in columns])
@@ -107,7 +107,7 @@ def _add_elementwise(program: Regrouped, cells: list[int]) -> None:
 
 def _add_rows(program: Regrouped, cells: list[int]) -> None:
     layout, tape = program.layout, program.tape
-    record, rows = tape.record(cells[0]), [tape.parents[i] for i in cells]
+    record, rows = tape.records[cells[0]], [tape.parents[i] for i in cells]
     size, batched = len(rows[0]), layout.any_batched(cells[:1])
     reduction = reduction_of(record)
     if reduction is None:
@@ -121,7 +121,7 @@ def _add_rows(program: Regrouped, cells: list[int]) -> None:
         return
     if reduction.wide:
         row_of = {row: r for r, row in enumerate(dict.fromkeys(rows))}
-        places = {i: row_of[row] * size + int(tape.record(i).constants["k"])
+        places = {i: row_of[row] * size + int(tape.records[i].constants["k"])
                   for i, row in zip(cells, rows, strict=True)}  # fmt: skip
         first = {column: i for i, column in reversed(places.items())}
         results = [first.get(column, -1) for column in range(len(row_of) * size)]

@@ -238,7 +238,7 @@ def _headline(plan: Plan, tape: Tape, v: Variable) -> str:
         if v.role == "adjoint":
             of = next(s for s, u in plan.layout.variables.items() if u.cells == v.cells)
         return _HEADLINES[v.role].format(v=v, n=n, many=many, of=of, stop=v.start + v.size)
-    lines = {tape.lines[c] for c in v.cells if c >= 0 and tape.lines[c] is not None}
+    lines = {line for c in v.cells if (line := tape.lines.get(c)) is not None}
     source = f": nodes made by {next(iter(lines))}" if len(lines) == 1 else ""
     return f"{v.name}: {n}{source}"
 
@@ -262,7 +262,7 @@ def _entry(v: Variable, column: int) -> str:
 
 def _node(plan: Plan, tape: Tape, cell: int) -> str:
     """A node with its operands: dot(layer1.neuron1.w[0], X[:, 0], layer1.neuron1.b)."""
-    record = tape.records[cell]
+    record = tape.records.get(cell)
     if record is None:
         return _leaf(plan, tape, cell)
     parents = tape.operands(cell)

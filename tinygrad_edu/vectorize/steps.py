@@ -90,7 +90,7 @@ def chosen_vjp(m: Any, t: Any, x: Any, g: Any, n: int) -> Any:
     return (m.softmax(x) - m.onehot(t, n)) * g
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Elementwise:
     """target = record(operands), number by number."""
 
@@ -99,7 +99,7 @@ class Elementwise:
     operands: tuple[Operand, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Rows:
     """target = record of each row of `size` numbers; `classes` are class numbers, one per row."""
 
@@ -110,7 +110,7 @@ class Rows:
     classes: Operand | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Product:
     """target = x w^T + b, for rows of x and rows of w with `size` numbers each.
 
@@ -131,7 +131,7 @@ class Product:
     batched_w: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Pairs:
     """target = a sum of products per number, where the rows of x and w form no product."""
 

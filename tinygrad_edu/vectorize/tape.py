@@ -145,20 +145,18 @@ class Guard(NamedTuple):
 
 @dataclass
 class Tape:
-    """A graph as data: node i has `records[i]` (None for a leaf) and parents, all before i.
+    """A graph as data: node i has `records[i]` and parents, all before i, if it is no leaf.
 
     The parents of a `dot` are its rows (w, x, b), the same objects in all units that share them.
-    `inner` are the nodes that are no leaves.
     `inputs` gives for each argument the node of each of its numbers, `parameters` have a 1,
     `samples` the nodes of random numbers in the order they are drawn (-1 if unused), `results` the
     nodes that the function gives, in one list or, for a tuple, several. It holds no Value, so that
     it keeps no model alive.
     """
 
-    records: list[Primitive | None] = field(default_factory=list)
-    parents: list[tuple[Any, ...]] = field(default_factory=list)
-    inner: list[int] = field(default_factory=list)
-    lines: list[Line | None] = field(default_factory=list)
+    records: dict[int, Primitive] = field(default_factory=dict)
+    parents: dict[int, tuple[Any, ...]] = field(default_factory=dict)
+    lines: dict[int, Line | None] = field(default_factory=dict)
     shapes: list[Shape] = field(default_factory=list)
     inputs: list[Row] = field(default_factory=list)
     parameters: bytearray = field(default_factory=bytearray)
@@ -170,21 +168,14 @@ class Tape:
 
     def add(self, record: Primitive, parents: tuple[Any, ...], line: Line | None) -> int:
         """A further result, and its number."""
-        self.inner.append(len(self.records))
-        self.records.append(record)
-        self.parents.append(parents)
-        self.lines.append(line)
-        self.names.append(None)
-        self.parameters.append(0)
-        return len(self.records) - 1
+        (i,) = self.add_leaves(1)
+        self.records[i], self.parents[i], self.lines[i] = record, parents, line
+        return i
 
     def add_leaves(self, n: int, names: Sequence[str | None] | None = None) -> range:
         """Further leaves, and their numbers; parameters where they have names."""
-        start, none = len(self.records), [None] * n
-        self.records += none
-        self.lines += none
-        self.parents.extend([()] * n)
-        self.names += none if names is None else names
+        start = len(self.names)
+        self.names += [None] * n if names is None else names
         self.parameters.extend((b"\0" if names is None else b"\1") * n)
         return range(start, start + n)
 
@@ -193,15 +184,9 @@ class Tape:
         rows = self.parents[i]
         return tuple(chain(*rows)) if self.records[i] is DOT else rows
 
-    def record(self, i: int) -> Primitive:
-        """The operation of a node that is no leaf."""
-        record = self.records[i]
-        assert record is not None
-        return record
-
     def batched(self) -> bytearray:
         """For each node whether its number differs from example to example."""
-        leaves = bytearray(len(self.records))
+        leaves = bytearray(len(self.names))
         for i in chain(*self.inputs, [i for i in self.samples if i >= 0]):
             leaves[i] = True
         return self.depending(leaves)
@@ -209,7 +194,7 @@ class Tape:
     def depending(self, leaves: bytearray) -> bytearray:
         """For each node whether it is one of the flagged leaves, or made from one."""
         depends = leaves[:]
-        for i in self.inner:
+        for i in self.records:
             depends[i] = self.has_any(depends, i)
         return depends
 
@@ -222,16 +207,15 @@ class Tape:
     @cached_property
     def is_of_package(self) -> bool:
         """Whether all operations are the package's own, which do the same for ever."""
-        used = {id(record): record for record in self.records if record is not None}
+        used = {id(record): record for record in self.records.values()}
         homes = {getattr(r.value, "__module__", None) or "" for r in used.values()}
         return {home.partition(".")[0] for home in homes} <= {__name__.partition(".")[0]}
 
     def structure(self) -> tuple[Any, ...]:
         """Everything the program depends on but the parameters themselves; hashable."""
         return (
-            tuple(self.inner),
-            tuple([self.records[i] for i in self.inner]),
-            tuple([self.parents[i] for i in self.inner]),
+            tuple(self.records.items()),
+            tuple(self.parents.values()),
             tuple(self.shapes),
             tuple(self.inputs),
             bytes(self.parameters),
@@ -296,5 +280,5 @@ class Recording(NamedTuple):
         """Keep of `known` the parameters alone, which are the same Values in another run."""
         tape = self.tape
         drawn = [i for i in tape.samples if i >= 0]
-        for i in chain(*tape.inputs, tape.inner, tape.constants, drawn):
+        for i in chain(*tape.inputs, tape.records, tape.constants, drawn):
             self.known.pop(self.values[i], None)
