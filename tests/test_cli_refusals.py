@@ -110,7 +110,7 @@ WRONG_TABLES = [
     (re.sub(r"\n\d", "\n1", TABLE),
      "table.csv, column 'size': every row holds 1.0; delete the constant column"),
     ("size,ripe\n1,a\n2,b\n3,b\n", ALONE),
-    (b"size,ripe\n1,\xff\n",
+    (b"size,ripe\n1,\xff\x01\n",
      "table.csv, line 2: not UTF-8 text (byte 0xff); save the table as CSV UTF-8"),
 ]  # fmt: skip
 
