@@ -7,7 +7,7 @@ import pytest
 from refusals import refusals
 
 from tinygrad_edu.data import Table, TableEncoder, TableError, read_table, train_test_split
-from tinygrad_edu.data.table_encoder import CategoryColumn, NumericColumn
+from tinygrad_edu.data.columns import CategoryColumn, NumericColumn
 
 ANIMALS = """weight,cover,legs,kind
 2,fur,4,mammal

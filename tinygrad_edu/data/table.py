@@ -41,7 +41,10 @@ _MONEY = "([$\u20ac\u00a3\u00a5\u20b9\u20a9]|EUR|USD|GBP|CHF)"
 #: What people read as numbers and a program as words: a pattern, and what to write instead.
 NOTATIONS = {
     "dates or times": (
-        r"(\d{4}([-/.])\d\d?\2\d\d?|\d\d?([-/.])\d\d?\3\d{2,4})([T\s].*)?|\d\d?:\d\d(:\d\d.*)?",
+        r"(\d{4}([-/.])\d\d?\2\d\d?|\d\d?([-/.])\d\d?\3\d{2,4})([T\s].*)?|\d\d?:\d\d(:\d\d.*)?"
+        r"|(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])"
+        r"|(?i:(\d\d?[-. ]{1,2})?(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*[-. ]{1,2}"
+        r"(\d\d?,? )?\d{2,4})",
         "write days or hours since the first",
     ),
     "percentages": (rf"{_AMOUNT}\s?[%\u2030]", "write 3 or 0.03 for 3%"),
@@ -112,7 +115,7 @@ class Table:
         """Return the cells of a column; TableError if missing, or for an empty, nan or inf cell."""
         cells = self._cells(name)
         for cell in dict.fromkeys(cells):
-            if not cell or NOT_FINITE.fullmatch(cell) or cell in self._read(name).infinite:
+            if not cell or NOT_FINITE.fullmatch(cell) or cell in self.read(name).infinite:
                 raise self.error(cells.index(cell), name, (
                     f"{shown(cell)} is not a finite number" if cell
                     else "the cell is empty; fill it in or delete the row"
@@ -121,24 +124,19 @@ class Table:
 
     def is_numeric(self, name: str) -> bool:
         """Whether any cell of a column is a number; `numbers` then demands it of all of them."""
-        return bool(self.text(name) and self._read(name).found)
+        return bool(self.text(name) and self.read(name).found)
 
     def numbers(self, name: str) -> list[float]:
         """Return the cells of a column as finite numbers; TableError at the first that is none."""
-        self.text(name)
         return list(self.floats(name, missing=False))
 
     def floats(self, name: str, *, missing: bool = True) -> array[float]:
         """The cells of a column as numbers, nan where one is `missing`; TableError for text."""
-        cells, read = self._cells(name), self._read(name)
-        for i in (
-            read.strange if flag("missing", missing) else sorted({*read.strange, *read.missing})
-        ):
-            cell = cells[i]
-            if cell in read.infinite or NOT_FINITE.fullmatch(cell):
-                raise self.error(i, name, f"{shown(cell)} is not a finite number")
-            how = "write 1,5 for 1.5" if is_number(cell) else _notation(cell)[1]
-            told = f"text {shown(cell)} where a number is expected"
+        cells = self._cells(name) if flag("missing", missing) else self.text(name)
+        read = self.read(name)
+        for i in read.strange if missing else sorted({*read.strange, *read.missing}):
+            how = "write 1,5 for 1.5" if is_number(cells[i]) else _notation(cells[i])[1]
+            told = f"text {shown(cells[i])} where a number is expected"
             raise self.error(i, name, f"{told}; {how}" if how else told)
         return read.numbers
 
@@ -149,7 +147,7 @@ class Table:
         """
         cells = self._cells(name)
         if flag("numeric", numeric):
-            return self._read(name).missing
+            return self.read(name).missing
         return [i for i, cell in enumerate(cells) if cell.lower() in ("", "nan")]
 
     def take(self, rows: Iterable[int]) -> Table:
@@ -159,13 +157,14 @@ class Table:
         return Table(self.path, columns, [self.lines[i] for i in rows], self.how)
 
     @cached_property
-    def _known(self) -> dict[str, _Read]:
+    def _known(self) -> dict[str, Read]:
         return {}
 
-    def _read(self, name: str) -> _Read:
+    def read(self, name: str) -> Read:
         """The numbers of a column, read once."""
+        cells = self._cells(name)
         if name not in self._known:
-            self._known[name] = _read(self.columns[name], self.decimals[name])
+            self._known[name] = _read_cells(cells, self.decimals[name])
         return self._known[name]
 
     def error(self, row: int, name: str, message: str) -> TableError:
@@ -177,9 +176,9 @@ class Table:
         """What calls for a remark in the cells of a column; "" if nothing does."""
         cells = self.columns[name]
         different = list(dict.fromkeys(filter(None, cells)))
-        numbers = different if self._read(name).found else []
+        numbers = different if self.read(name).found else []
         for cell in numbers:
-            if LEADING_ZERO.fullmatch(cell) or (cell.isdigit() and 2**53 <= float(cell) < math.inf):
+            if names_something(cell):
                 return (
                     f"as a feature {shown(cell)} is the number {float(cell):.17g}: if these are "
                     "names, such as postcodes, write a letter before each, or delete the column"
@@ -213,6 +212,12 @@ def is_number(cell: str) -> bool:
     return NUMBER.fullmatch(cell) is not None
 
 
+def names_something(cell: str) -> bool:
+    """Whether a number looks like a name: 00501, or one too long for a float."""
+    large = cell.isdigit() and 2**53 <= float(cell) < math.inf
+    return large or LEADING_ZERO.fullmatch(cell) is not None
+
+
 def _notation(cell: str) -> tuple[str, str]:
     """What cells in the notation of this one are called, and what to write instead; or nothing."""
     for called, (form, how) in NOTATIONS.items():
@@ -221,7 +226,7 @@ def _notation(cell: str) -> tuple[str, str]:
     return "", ""
 
 
-class _Read(NamedTuple):
+class Read(NamedTuple):
     """What a column holds: numbers, nan elsewhere; how many; rows of text, rows without a cell."""
 
     numbers: array[float]
@@ -231,7 +236,7 @@ class _Read(NamedTuple):
     infinite: set[str]
 
 
-def _read(cells: Sequence[str], decimal: str) -> _Read:
+def _read_cells(cells: Sequence[str], decimal: str) -> Read:
     numbers, infinite = array("d", bytes(8 * len(cells))), set()
     strange: list[int] = []
     missing: list[int] = []
@@ -243,7 +248,7 @@ def _read(cells: Sequence[str], decimal: str) -> _Read:
         elif math.isinf(x):
             infinite.add(cell)
             strange.append(i)
-    return _Read(numbers, len(cells) - len(missing) - len(strange), strange, missing, infinite)
+    return Read(numbers, len(cells) - len(missing) - len(strange), strange, missing, infinite)
 
 
 def _number(cell: str, decimal: str) -> float | None:
