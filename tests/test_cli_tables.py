@@ -268,6 +268,26 @@ def test_gaps_of_a_new_table_are_filled_as_in_training(capsys):
         assert len(capsys.readouterr().out.splitlines()) > 4
 
 
+def test_a_new_table_is_read_with_the_decimal_comma_of_the_training(capsys):
+    written(rows("preis;art", ["1.000", "2.500,5", "4,5"], AB, sep=";"))
+    assert main(["train", "t.csv", "--target", "art", "--epochs", "1", "--out", "out"]) == 0
+    outputs = []
+    for cell in ("2.000", "2000", "2.000,0"):
+        Path("new.csv").write_text(f"preis\n{cell}\n")
+        capsys.readouterr()
+        assert main(["predict", "out/model.json", "new.csv"]) == 0
+        outputs.append(capsys.readouterr().out)
+    assert outputs[0] == outputs[1] == outputs[2]
+
+
+def test_rows_that_are_dropped_still_tell_the_decimal_sign(capsys):
+    written(rows("preis;y;art", ["1.000", "2.000", "1,5"], [1, 2, ""], ["a", "b", "a"], sep=";"))
+    words = ["train", "t.csv", "--target", "art", "--epochs", "1", "--out", "out"]
+    assert main([*words, "--missing", "drop"]) == 0
+    column, _ = json.loads(Path("out/model.json").read_text())["metadata"]["encoder"]["columns"]
+    assert 1000 < column["mean"] < 2000
+
+
 def test_the_report_has_the_options_of_the_columns(capsys, monkeypatch):
     commands = []
     monkeypatch.setattr(

@@ -62,7 +62,11 @@ LONG = "x" * 50
         ("a,b,a\n1,2,3\n", ": two columns are named 'a'; rename one"),
         ("a,,b\n1,2,3\n", ": column 2 has no name in the header"),
         ("a,b\n1,2\n1\n", ", line 3: the header has 2 columns but this row has 1"),
-        ("a,b\n\n1,2,3\n", ", line 3: the header has 2 columns but this row has 3"),
+        (
+            "a,b\n\n1,2,3\n",
+            ", line 3: the header has 2 columns but this row has 3; "
+            "quote cells that hold a separator",
+        ),
         ("a,\u00fc\n1,\u00e4\n".encode() + b"\xff,3\n", f", line 3{UTF_8}"),
         (b"a,b\n1,2\n\xff\x01,3\n", f", line 3{UTF_8}"),
         (

@@ -172,14 +172,14 @@ def _kinds(table: Table, target: str, choice: Choice) -> tuple[dict[str, str], l
         if name == target or name in choice.drop or (chosen is not None and name not in chosen):
             continue
         kind, why = kind_of(table, name)
+        other = "number" if kind == "id" and table.read(name).found else "category"
         if name in choice.kinds:
             kind = choice.kinds[name]
             if kind == "label":
                 raise UsageError(f"--as {name}=label: the label is the target, {shown(target)}")
         elif why and chosen is not None and kind != "constant":
-            kind = "number" if kind == "id" and table.read(name).found else "category"
+            kind = other
         elif why:
-            other = "number" if kind == "id" and table.read(name).found else "category"
             back = "" if kind == "constant" else f"; --as {name}={other} takes it"
             left_out.append(f"left out {clean(name, 40)} ({kind}): {why}{back}")
             continue

@@ -40,7 +40,7 @@ def kind_of(table: Table, name: str) -> tuple[str, str]:
     words = list(dict.fromkeys(cell for cell in cells if cell.lower() not in ("", "nan")))
     n = len(cells) - len(table.missing(name))
     example = shown(words[0]) if words else "nothing"
-    if len(words) < 2 or (n == read.found and len({*read.numbers} - {math.nan}) == 1):
+    if len(words) < 2 or (n == read.found and len({x for x in read.numbers if x == x}) == 1):
         return "constant", f"every row holds {example}"
     dates = [word for word in words if re.fullmatch(NOTATIONS["dates or times"][0], word)]
     if 10 * len(dates) >= 9 * len(words):
@@ -71,13 +71,15 @@ class NumericColumn:
     """A column of numbers, standardised: one feature (x - mean) / deviation.
 
     `missing` says what is made of a cell without a number: "" refuses it, "mean" takes the mean,
-    and "category" too, with a second feature that is 1 for it and else 0.
+    and "category" too, with a second feature that is 1 for it and else 0. `decimal` is the comma
+    of the training table, which a new one may not tell.
     """
 
     name: str
     mean: float
     deviation: float
     missing: str = ""
+    decimal: str = ""
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -86,7 +88,7 @@ class NumericColumn:
 
     def encode(self, table: Table) -> list[list[float]]:
         """Return n numbers for each feature."""
-        numbers = table.floats(self.name, missing=bool(self.missing))
+        numbers = table.floats(self.name, missing=bool(self.missing), decimal=self.decimal)
         scaled = [0.0 if x != x else (x - self.mean) / self.deviation for x in numbers]
         for i, x in enumerate(scaled):
             if not math.isfinite(x):
@@ -177,7 +179,8 @@ def numeric_column(
             f"{where}: the numbers from {min(training)} to {max(training)} are "
             "too narrow or too wide to standardise in floating point; change their unit"
         )
-    return NumericColumn(name, mean, deviation, missing)
+    comma = "," in table.decimals.values() and table.decimals[name] != "."
+    return NumericColumn(name, mean, deviation, missing, "," if comma else "")
 
 
 def places_in(

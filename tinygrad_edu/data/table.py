@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, NamedTuple
 
-from tinygrad_edu.checks import flag, listed, text_of, whole
+from tinygrad_edu.checks import flag, listed, one_of, text_of, whole
 
 __all__ = ["Table", "TableError"]
 
@@ -102,20 +102,15 @@ class Table:
 
     @cached_property
     def decimals(self) -> dict[str, str]:
-        """The decimal sign of each column: a comma, a point, or "" where nothing tells.
-
-        Where a column may be read in two ways, such as 1,234, all the others decide together.
-        """
-        own = {name: _decimal(dict.fromkeys(cells)) for name, cells in self.columns.items()}
-        signs = set(filter(None, own.values()))
-        common = signs.pop() if len(signs) == 1 else ""
-        return {name: sign or common for name, sign in own.items()}
+        """The decimal sign that each column shows: a comma, a point, or ""."""
+        return {name: _decimal(dict.fromkeys(cells)) for name, cells in self.columns.items()}
 
     def text(self, name: str) -> list[str]:
         """Return the cells of a column; TableError if missing, or for an empty, nan or inf cell."""
         cells = self._cells(name)
+        infinite = self.read(name).infinite
         for cell in dict.fromkeys(cells):
-            if not cell or NOT_FINITE.fullmatch(cell) or cell in self.read(name).infinite:
+            if not cell or NOT_FINITE.fullmatch(cell) or cell in infinite:
                 raise self.error(cells.index(cell), name, (
                     f"{shown(cell)} is not a finite number" if cell
                     else "the cell is empty; fill it in or delete the row"
@@ -130,10 +125,13 @@ class Table:
         """Return the cells of a column as finite numbers; TableError at the first that is none."""
         return list(self.floats(name, missing=False))
 
-    def floats(self, name: str, *, missing: bool = True) -> array[float]:
-        """The cells of a column as numbers, nan where one is `missing`; TableError for text."""
+    def floats(self, name: str, *, missing: bool = True, decimal: str = "") -> array[float]:
+        """The cells of a column as numbers, nan where one is `missing`; TableError for text.
+
+        `decimal` is the sign to take, "," or ".", where the column itself does not tell.
+        """
         cells = self._cells(name) if flag("missing", missing) else self.text(name)
-        read = self.read(name)
+        read = self.read(name, decimal)
         for i in read.strange if missing else sorted({*read.strange, *read.missing}):
             how = "write 1,5 for 1.5" if is_number(cells[i]) else _notation(cells[i])[1]
             told = f"text {shown(cells[i])} where a number is expected"
@@ -154,18 +152,25 @@ class Table:
         """The table of some rows alone, which keep the numbers of their lines."""
         rows = [whole("a row", i, 0, len(self) - 1) for i in listed("rows", rows, "row numbers")]
         columns = {name: [cells[i] for i in rows] for name, cells in self.columns.items()}
-        return Table(self.path, columns, [self.lines[i] for i in rows], self.how)
+        table = Table(self.path, columns, [self.lines[i] for i in rows], self.how)
+        vars(table)["decimals"] = self.decimals  # which rows that are gone may have told
+        return table
 
     @cached_property
-    def _known(self) -> dict[str, Read]:
+    def _known(self) -> dict[tuple[str, str], Read]:
         return {}
 
-    def read(self, name: str) -> Read:
-        """The numbers of a column, read once."""
-        cells = self._cells(name)
-        if name not in self._known:
-            self._known[name] = _read_cells(cells, self.decimals[name])
-        return self._known[name]
+    def read(self, name: str, decimal: str = "") -> Read:
+        """The numbers of a column, read once.
+
+        Where it may be read in two ways, such as 1,234, `decimal` decides, or all other columns.
+        """
+        cells, signs = self._cells(name), {*self.decimals.values()} - {""}
+        one_of("decimal", decimal, ("", ",", "."))
+        sign = self.decimals[name] or decimal or ("".join(signs) if len(signs) == 1 else "")
+        if (name, sign) not in self._known:
+            self._known[name, sign] = _read_cells(cells, sign)
+        return self._known[name, sign]
 
     def error(self, row: int, name: str, message: str) -> TableError:
         """Return the error that names the place of a cell; rows count from 0."""
@@ -214,7 +219,7 @@ def is_number(cell: str) -> bool:
 
 def names_something(cell: str) -> bool:
     """Whether a number looks like a name: 00501, or one too long for a float."""
-    large = cell.isdigit() and 2**53 <= float(cell) < math.inf
+    large = cell.isascii() and cell.isdigit() and 2**53 <= float(cell) < math.inf
     return large or LEADING_ZERO.fullmatch(cell) is not None
 
 

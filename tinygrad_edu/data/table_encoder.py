@@ -28,7 +28,7 @@ class TableEncoder:
     """What was learned from a training table; `features` and `labels` apply it to any table.
 
     A column of finite numbers is standardised, a column without any number is 1-of-k; one that
-    mixes them is an error, and one of numbers in another notation, such as decimal commas. The
+    mixes them is an error, and one of numbers in another notation, such as 3%. The
     different texts of the target are the class names, to the letter: 1 and 01 are two. Words are
     sorted; numbers must be whole, at most 20 different ones, and are sorted by value. Where the
     target is a number to predict, `number` standardises it and there are no class names.
@@ -102,7 +102,7 @@ class TableEncoder:
             for c in self.columns
         ]
         for stored, column in zip(columns, self.columns, strict=True):
-            stored.update({"missing": column.missing} if column.missing else {})
+            stored.update({name: x for name in _OPTIONAL if (x := getattr(column, name, ""))})
         if self.number is None:
             target: Any = {"class_names": list(self.class_names)}
         else:
@@ -218,8 +218,10 @@ def _column(what: str, data: object) -> NumericColumn | CategoryColumn:
     if kind not in ("numeric", "category"):
         raise ValueError(f"{what}.kind must be 'numeric' or 'category', got {_kind(kind)}")
     column, checks = _COLUMNS[kind]
-    if isinstance(data, dict) and "missing" in data:
-        checks = {**checks, "missing": _text if kind == "category" else _FILLING}
+    if isinstance(data, dict):
+        checks = {**checks, **{name: _OPTIONAL[name] for name in _OPTIONAL if name in data}}
+        if kind == "category" and "missing" in data:
+            checks["missing"] = _text
     fields = _fields(what, data, {"kind": lambda _, x: x, **checks}, f"{what}.")
     return column(**{name: x for name, x in fields.items() if name != "kind"})
 
@@ -237,7 +239,11 @@ _ENCODER: Final[dict[str, Check]] = {
     "target": _text,
     "class_names": _names,
 }
-_FILLING: Final[Check] = partial(one_of, table=FILLINGS[1:])
+#: Fields of a column that are left out where they are empty.
+_OPTIONAL: Final[dict[str, Check]] = {
+    "missing": partial(one_of, table=FILLINGS[1:]),
+    "decimal": partial(one_of, table=(",",)),
+}
 _STANDARD: Final[dict[str, Check]] = {"mean": real, "deviation": partial(real, above=0)}
 _TO_NUMBERS: Final[dict[str, Check]] = {
     "columns": _list_of(_column, 1),

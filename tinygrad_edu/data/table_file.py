@@ -63,9 +63,10 @@ def read_table(path: AnyPath) -> Table:
         if len(cells) == len(header) + 1 and not cells[-1]:
             del cells[-1]
         if len(cells) != len(header):
+            more = "; quote cells that hold a separator" * (len(cells) > len(header))
             raise TableError(
                 f"{where}, line {line}: the header has {len(header)} columns "
-                f"but this row has {len(cells)}"
+                f"but this row has {len(cells)}{more}"
             )
         lines.append(line)
         for column, cell in zip(columns, cells, strict=True):
@@ -75,7 +76,7 @@ def read_table(path: AnyPath) -> Table:
         raise TableError(f"{where}: the file has a header but no rows")
     named = {name: cells for name, cells in zip(header, columns, strict=True) if name}
     table = Table(where, named, lines, how)
-    if any("," in sign for sign in table.decimals.values()):
+    if "," in table.decimals.values():
         table = Table(where, named, lines, ", ".join(filter(None, [how, "decimal commas"])))
     for remark in table.remarks.values():
         warnings.warn(remark, stacklevel=2)
@@ -102,7 +103,8 @@ def split(data: bytes, where: str) -> tuple[str, Records]:
     rows = [line for line in lines[bool(told) :] if not line.lstrip().startswith("#")][:200]
     separator = told[1] if told else _separator(rows)
     how += [encoding] * (encoding != "UTF-8")
-    how += [f"{SEPARATORS.get(separator, repr(separator))} between columns"] * (separator != ",")
+    if separator != "," and rows and _width(rows[0], separator) > 1:
+        how.append(f"{SEPARATORS.get(separator, repr(separator))} between columns")
     return ", ".join(how), _records(text, where, separator, rows, bool(told))
 
 
@@ -183,7 +185,9 @@ def _separator(lines: list[str]) -> str:
     best = max(list(SEPARATORS)[:-1], key=fit)
     if fit(best)[0] >= 0:
         return best
-    return " " if len(lines) > 1 and fit(" ")[0] == 1 else ","
+    if len(lines) > 1 and fit(" ")[0] == 1:
+        return " "
+    return "," if any("\t" in line for line in lines) else "\t"  # one column, perhaps of 1,5
 
 
 def _records(text: str, where: str, separator: str, rows: list[str], told: bool) -> Records:
