@@ -105,8 +105,8 @@ ALONE = (
 WRONG_TABLES = [
     (TABLE.replace("ripe", "rip"), "table.csv: no column 'ripe'; did you mean 'rip'?"),
     (TABLE.replace("4,blue", "four,blue"),
-     "table.csv, line 5, column 'size': text 'four' where a number is expected; correct it, or "
-     "write --as size=category"),
+     "table.csv, line 5, column 'size': text 'four' where a number is expected; correct it or "
+     "delete the row, or write --as size=category"),
     ("size,ripe\n1,a\n2,b\n3,b\n", ALONE),
     (b"size,ripe\n1,\xff\x01\n",
      "table.csv, line 2: not UTF-8 text (byte 0xff); save the table as CSV UTF-8"),

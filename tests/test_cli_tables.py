@@ -81,6 +81,9 @@ LEARNED = {
     "times": (rows("at,size,kind", lambda i: f"{i}:30", size, AB), "", ["size"], AB),
     "names of people": (rows("name,size,kind", lambda i: f"{'xyz'[i % 3]} {chr(97 + i)}", size, AB),
                         "", ["size"], AB),
+    "tickets, half of them numbers": (rows("ticket,size,kind",
+                                           lambda i: f"{'A/5 ' * (i % 2)}{900 + 7 * i}", size, AB),
+                                      "", ["size"], AB),
     "a constant": (rows("country,size,kind", ["NL"], size, AB), "", ["size"], AB),
     "an empty column": (rows("note,size,kind", [""], size, AB), "", ["size"], AB),
     "percentages": (rows("share,size,kind", lambda i: f"{i}%", size, AB), "", ["size"], AB),
@@ -175,9 +178,9 @@ REFUSED = {
     "no header": (rows("1.5,2,a", size, size, AB), "",
                   "t.csv: the first line, '1.5', '2', 'a', is a row of numbers like the others: "
                   "write a line of names above it, such as x1,x2,x3"),
-    "a workbook": (b"PK\x03\x04\0\0", "", "t.csv: this is an Excel workbook or another zip file "
-                   "and not text; save the table as CSV UTF-8"),
-    "a page": ("<!DOCTYPE html><p>", "", "t.csv: this is a web page and not text; save the table "
+    "a workbook": (b"PK\x03\x04\0\0", "", "t.csv: this is an Excel workbook or another zip file, "
+                   "not a table of text; save it as CSV UTF-8"),
+    "a page": ("<!DOCTYPE html><p>", "", "t.csv: this is a web page, not a table of text; save it "
                "as CSV UTF-8"),
     "gaps": (GAPS, "", "t.csv, column 'size': 8 of 24 cells are missing, in line 3, 6, 9, 12, 15, "
              "...: fill them in, or write --missing drop, mean or category"),
@@ -188,7 +191,7 @@ REFUSED = {
                   "t.csv: every row has a missing cell; --drop the emptiest column"),
     "a word among numbers": (rows("size,kind", [1, 2, 3, "four"], AB), "",
                              "t.csv, line 5, column 'size': text 'four' where a number is "
-                             "expected; correct it, or write --as size=category"),
+                             "expected; correct it or delete the row, or write --as size=category"),
     "no column is left": (rows("id,kind", lambda i: i, AB), "",
                           "t.csv: no column is left to learn from: left out id (id): each row has "
                           "a number of its own, such as '0'; --as id=number takes it"),

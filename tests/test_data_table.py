@@ -86,8 +86,8 @@ LONG = "x" * 50
         ),
         (
             b"PK\x03\x04\x14",
-            ": this is an Excel workbook or another zip file and not text; "
-            "save the table as CSV UTF-8",
+            ": this is an Excel workbook or another zip file, not a table of text; "
+            "save it as CSV UTF-8",
         ),
         (
             "5.1,3.5,setosa\n4.9,3.0,setosa\n",
@@ -95,6 +95,11 @@ LONG = "x" * 50
             "write a line of names above it, such as x1,x2,x3",
         ),
         ("a,b\n1,\0\n", ", line 2: a NUL character; this is not a text file"),
+        (
+            "Table 3\n\na,b\n1,2\n",
+            ": the first line, 'Table 3', has one cell and the others more: write the names of the "
+            "columns there, or delete it",
+        ),
         ("a;b\n1;2\n3\n", ", line 3: the header has 2 columns but this row has 1"),
         ("a,b\n1," + "x" * 10_000_000 + "\n", TOO_LONG),
         ('a,b\n1,"x\n' + "2,y\n" * 2_500_000, TOO_LONG),

@@ -204,7 +204,9 @@ def _check_numbers(table: Table, name: str, other: str) -> None:
     try:
         table.floats(name)
     except TableError as error:
-        raise UsageError(f"{error}; correct it, or write --as {name}={other}") from None
+        raise UsageError(
+            f"{error}; correct it or delete the row, or write --as {name}={other}"
+        ) from None
 
 
 def _of_target(table: Table, target: str, kind: str | None) -> tuple[str, str]:

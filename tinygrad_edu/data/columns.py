@@ -27,6 +27,8 @@ ID_NAME: Final = re.compile(
     r"(?i:(^|[\W_])(u?id|guid|uuid|nr|no|index|key|row)$|^column 1$)|[a-z]I[dD]$"
 )
 MANY_IN_TURN: Final = 20
+#: So many cells of words in a column of numbers are mistakes.
+FEW_WORDS: Final = 10
 #: What is made of cells without a value.
 FILLINGS: Final = ("refuse", "mean", "category")
 
@@ -46,7 +48,8 @@ def kind_of(table: Table, name: str) -> tuple[str, str]:
     if 10 * len(dates) >= 9 * len(words):
         return "date", f"it holds dates or times such as {example}"
     each = len(words) == n > 2
-    if 2 * read.found >= len(cells) - len(read.missing):
+    strange = len(read.strange)
+    if read.found >= strange and (strange <= FEW_WORDS or read.found > 9 * strange):
         if not all(word.isdecimal() for word in words):
             return "number", ""
         first, names = read.numbers[0], any(map(names_something, words))

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final
 
-from tinygrad_edu.data.table import Table, TableError, is_number, listing, shown
+from tinygrad_edu.data.table import LOCAL, Table, TableError, is_number, listing, shown
 from tinygrad_edu.files import AnyPath, open_regular, path_of
 
 __all__ = ["read_table"]
@@ -103,9 +103,21 @@ def split(data: bytes, where: str) -> tuple[str, Records]:
     rows = [line for line in lines[bool(told) :] if not line.lstrip().startswith("#")][:200]
     separator = told[1] if told else _separator(rows)
     how += [encoding] * (encoding != "UTF-8")
+    if not told:
+        _check_title(rows, separator, where)
     if separator != "," and rows and _width(rows[0], separator) > 1:
         how.append(f"{SEPARATORS.get(separator, repr(separator))} between columns")
     return ", ".join(how), _records(text, where, separator, rows, bool(told))
+
+
+def _check_title(rows: list[str], separator: str, where: str) -> None:
+    below = [line for line in rows[1:] if not LOCAL[","].fullmatch(line.strip(' "'))]
+    more = any(all(_width(line, sign) > 1 for line in below) for sign in ";\t,|")
+    if below and more and _width(rows[0], separator) == 1:
+        raise TableError(
+            f"{where}: the first line, {shown(rows[0].strip())}, has one cell and the others more: "
+            "write the names of the columns there, or delete it"
+        )
 
 
 def _unzipped(data: bytes, where: str) -> bytes:
@@ -121,7 +133,9 @@ def _checked(data: bytes, where: str) -> bytes:
         raise TableError(f"{where}: more than {MOST_BYTES:,} bytes; take a part of the rows")
     for start, called in NO_TABLES.items():
         if data.startswith(start):
-            raise TableError(f"{where}: this is {called} and not text; save the table as CSV UTF-8")
+            raise TableError(
+                f"{where}: this is {called}, not a table of text; save it as CSV UTF-8"
+            )
     return data
 
 
