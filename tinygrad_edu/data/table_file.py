@@ -34,8 +34,8 @@ MARKS: Final = {
 SEPARATORS: Final = {"\t": "tabs", ";": "semicolons", "|": "bars", ",": "commas", " ": "blanks"}
 #: The letters of a file that decide on the separator.
 HEAD: Final = 100_000
-QUOTED: Final = re.compile('"[^"]*"')
-SEP_LINE: Final = re.compile('"?sep=(.)"?', re.IGNORECASE)
+QUOTED: Final = re.compile('(?m)(?:^|(?<=[,;\t| ]))"(?:[^"]|"")*"')
+SEP_LINE: Final = re.compile('\\s*"?sep=(.)"?[ \t]*(?=[\r\n]|$)', re.IGNORECASE)
 DIGIT: Final = re.compile(r"[+-]?[.,]?\d")
 CONTROL: Final = bytes({*range(32), 127} - set(b"\t\n\v\f\r\x1a\x1c\x1d\x1e"))
 Records = Iterator[tuple[int, list[str]]]
@@ -96,10 +96,11 @@ def split(data: bytes, where: str) -> tuple[str, Records]:
         data = _unzipped(data, where)
         how.append("gzip")
     text, encoding = _decoded(_checked(data, where), where)
-    lines = [line for line in re.split("\r\n|\r|\n", text[:HEAD]) if line.strip()]
+    head = QUOTED.sub("q", text[:HEAD])
+    lines = [line for line in re.split("\r\n|\r|\n", head) if line.strip()]
     if len(text) > HEAD and len(lines) > 1:
         del lines[-1]  # which may be cut
-    told = SEP_LINE.fullmatch(lines[0].strip()) if lines else None
+    told = SEP_LINE.match(text)
     rows = [line for line in lines[bool(told) :] if not line.lstrip().startswith("#")][:200]
     separator = told[1] if told else _separator(rows)
     how += [encoding] * (encoding != "UTF-8")
@@ -218,12 +219,14 @@ def _records(text: str, where: str, separator: str, rows: list[str], told: bool)
                 yield "\n"
                 continue
             begins = False
-            yield bare + "\n" if separator == " " else line
+            if separator == " ":  # a # that stands alone is no name
+                line = (bare.removeprefix("#").lstrip() if first else bare) + "\n"
+            yield line
 
     def _is_comment(line: str) -> bool:
         if not line.startswith("#") or told:
             return False
-        if width < 2 or _width(line, separator) != width:
+        if width < 2 or _width(line[1:], separator) != width:
             return True
         named = line[1:].lstrip().startswith(separator) or any(
             DIGIT.match(cell.strip(' "')) for cell in rows[0].split(separator)
