@@ -83,7 +83,7 @@ from tinygrad_edu import functions as f
 from tinygrad_edu import nn as nets
 from tinygrad_edu import playground as played
 from tinygrad_edu.checks import declared
-from tinygrad_edu.data.table_encoder import NumericColumn
+from tinygrad_edu.data.columns import NumericColumn
 from tinygrad_edu.engine import other_names
 from tinygrad_edu.exercises import EXERCISES, check
 
@@ -493,6 +493,10 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
     "data.read_table": lambda: given(csv()),
     "data.Table": lambda: given("t.csv", {"a": ["1"]}, [2]),
     "Table.error": lambda: call(table().error, 0, "a", "no"),
+    "Table.floats": lambda: call(table().floats, "a", missing=True),
+    "Table.missing": lambda: call(table().missing, "a", numeric=True),
+    "Table.read": lambda: call(table().read, "a"),
+    "Table.take": lambda: call(table().take, [0, 2]),
     "Table.is_numeric": lambda: call(table().is_numeric, "a"),
     "Table.numbers": lambda: call(table().numbers, "a"),
     "Table.text": lambda: call(table().text, "c"),

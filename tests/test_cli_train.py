@@ -34,6 +34,7 @@ def test_train_learns_a_table_of_numbers_and_words(capsys):
     assert train(TABLE, "--epochs", "50", "--out", "out") == 0
     printed = capsys.readouterr().out
     assert printed.startswith(
+        "numbers: size, weight\ncategories: colour\ntarget ripe: classes\n"
         "table.csv: 6 training rows, 2 test rows; 4 features, 2 classes\n"
         "net 4-16-1, tanh, 97 parameters\n"
     )

@@ -1,3 +1,4 @@
+import gzip
 import re
 
 import pytest
@@ -48,7 +49,6 @@ def test_lines_are_counted_as_in_an_editor(tmp_path):
 
 
 UTF_8 = ": not UTF-8 text (byte 0xff); save the table as CSV UTF-8"
-NO_COMMA = "no comma; save the table with commas between the columns"
 TOO_LONG = ", line 2: not a CSV table (field larger than field limit (131072))"
 LONG = "x" * 50
 
@@ -62,12 +62,45 @@ LONG = "x" * 50
         ("a,b,a\n1,2,3\n", ": two columns are named 'a'; rename one"),
         ("a,,b\n1,2,3\n", ": column 2 has no name in the header"),
         ("a,b\n1,2\n1\n", ", line 3: the header has 2 columns but this row has 1"),
-        ("a,b\n\n1,2,3\n", ", line 3: the header has 2 columns but this row has 3"),
-        (b"a,b\n1,2\n\xff,3\n", f", line 3{UTF_8}"),
-        ("a,b\n1,2\n".encode("utf-16"), f", line 1{UTF_8}"),
+        (
+            "a,b\n\n1,2,3\n",
+            ", line 3: the header has 2 columns but this row has 3; "
+            "quote cells that hold a separator",
+        ),
+        ("a,\u00fc\n1,\u00e4\n".encode() + b"\xff,3\n", f", line 3{UTF_8}"),
+        (b"a,b\n1,2\n\xff\x01,3\n", f", line 3{UTF_8}"),
+        (
+            "\u0446\u0432\u0435\u0442,y\n\u0434\u0430\u0442\u0430,1\n\u0445\u043e\u0434,0\n".encode(
+                "cp1251"
+            ),
+            ", line 1: not UTF-8 text (byte 0xf6); save the table as CSV UTF-8",
+        ),
+        (
+            "a,b\n1,2\n".encode("utf-16")[:-1],
+            ", line 2: not UTF-16 text (byte 0x0a); save the table as CSV UTF-8",
+        ),
+        (
+            gzip.compress(b"a,b\n1,2\n")[:-9],
+            ": a gzip file that is broken (Compressed file ended before the end-of-stream marker "
+            "was reached); pack it anew",
+        ),
+        (
+            b"PK\x03\x04\x14",
+            ": this is an Excel workbook or another zip file, not a table of text; "
+            "save it as CSV UTF-8",
+        ),
+        (
+            "5.1,3.5,setosa\n4.9,3.0,setosa\n",
+            ": the first line, '5.1', '3.5', 'setosa', is a row of numbers like the others: "
+            "write a line of names above it, such as x1,x2,x3",
+        ),
         ("a,b\n1,\0\n", ", line 2: a NUL character; this is not a text file"),
-        ("a;b\n1;2\n", f": the header holds semicolons and {NO_COMMA}"),
-        ("a\tb\n1\t2\n", f": the header holds tabs and {NO_COMMA}"),
+        (
+            "Table 3\n\na,b\n1,2\n",
+            ": the first line, 'Table 3', has one cell and the others more: write the names of the "
+            "columns there, or delete it",
+        ),
+        ("a;b\n1;2\n3\n", ", line 3: the header has 2 columns but this row has 1"),
         ("a,b\n1," + "x" * 10_000_000 + "\n", TOO_LONG),
         ('a,b\n1,"x\n' + "2,y\n" * 2_500_000, TOO_LONG),
         ('a,b\n1,"x\n2,y\n', ", line 2: not a CSV table (unexpected end of data)"),
@@ -108,6 +141,93 @@ def test_a_missing_column_is_named_with_the_nearest_one(tmp_path, header, name, 
         read_table(path).text(name)
 
 
+#: A file, how it is written, and the columns a and b that all of them hold.
+WRITTEN = {
+    "a;b\n1;x y\n2,5;z\n": "semicolons between columns, decimal commas",
+    "sep=;\na;b\n1;x y\n2,5;z\n": "semicolons between columns, decimal commas",
+    "\ufeffsep=|\r\na|b\r\n1|x y\r\n2.5|z": "bars between columns",
+    "a\tb\n1\tx y\n2.5\tz\n": "tabs between columns",
+    "a  b\n 1  'x_y'\n2.5  z \n".replace("'x_y'", '"x y"'): "blanks between columns",
+    "# of 2020, by me\n# more\na,b\n1,x y\n# 2\n2.5,z\n# end": "",
+    '# a b\n1 "x y"\n2.5 z\n': "blanks between columns",
+    'a;b;"c, of\nall;"\n1;x y;3\n2.5;z;4\n': "semicolons between columns",
+    '"sep=;"\na;b\n1;x y\n2,5;z\n': "semicolons between columns, decimal commas",
+    "# a,b\n1,x y\n2.5,z\n": "",
+    "a,b,\n1,x y,\n2.5,z,\n,,\n": "",
+    "a,b\n1,x y,\n2.5,z,\n": "",
+    'a;b;"c;,,,"\n1;x y;\n2,5;z;\n': "semicolons between columns, decimal commas",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", WRITTEN)
+@pytest.mark.parametrize(
+    ("encoding", "called"), [("utf-8", ""), ("utf-16", "UTF-16"), ("utf-16-le", "UTF-16")]
+)
+def test_it_is_found_out_how_a_file_is_written(tmp_path, text, encoding, called):
+    content = text.encode(encoding)
+    table = read_table(_written(tmp_path, content))
+    assert table.numbers("a") == [1.0, 2.5]
+    assert table.text("b") == ["x y", "z"]
+    assert table.how == ", ".join(filter(None, [called, WRITTEN[text]]))
+    packed = read_table(_written(tmp_path, gzip.compress(content)))
+    assert packed.columns == table.columns
+    assert packed.how.startswith("gzip")
+
+
+@pytest.mark.parametrize(
+    ("data", "word", "called"),
+    [
+        (b"a,b\n1,M\xfcller\n", "M\u00fcller", "Windows-1252"),
+        (b"a,b\n1,5\x80\n", "5\u20ac", "Windows-1252"),
+        (b"a,b\n1,M\xfcller\x81\n", "M\u00fcller\x81", "Latin-1"),
+        (b"a,b\n1,M\xc3\xbcller\n", "M\u00fcller", ""),
+    ],
+)
+def test_what_is_no_utf_8_is_of_windows(tmp_path, data, word, called):
+    table = read_table(_written(tmp_path, data))
+    assert (table.text("b"), table.how) == ([word], called)
+
+
+@pytest.mark.parametrize(
+    ("cells", "numbers"),
+    [
+        ("0,295 1,5", [0.295, 1.5]),
+        ("1.234,56 7,5 1.234", [1234.56, 7.5, 1234.0]),
+        ("1,234.56 7.5 1,234", [1234.56, 7.5, 1234.0]),
+        ("1,234,567 89", [1234567.0, 89.0]),
+        ("1,234 56 789", [1234.0, 56.0, 789.0]),  # whole numbers below 1000 have no groups
+        ("1'000 2'500'000", [1000.0, 2500000.0]),
+        ("1\u00a0000 2\u202f000,5", [1000.0, 2000.5]),
+        ("1,5E3 2,5E-3", [1500.0, 0.0025]),
+        ("\u22125 \u22127", [-5.0, -7.0]),
+        ("1.234 5.678", [1.234, 5.678]),
+    ],
+)
+def test_decimal_commas_and_groups_of_thousands_are_read(tmp_path, cells, numbers):
+    rows = "".join(f"{cell}\tx\n" for cell in cells.split(" "))
+    assert read_table(_written(tmp_path, "a\tb\n" + rows)).numbers("a") == numbers
+
+
+def test_the_other_columns_tell_what_a_comma_is(tmp_path):
+    for other, number in (("1.5", 1234.0), ("1,5", 1.234)):
+        path = _written(tmp_path, f"a;b;c\n1,234;{other};x\n")
+        assert read_table(path).numbers("a") == [number]
+    path = _written(tmp_path, "a;c\n1,5;x\n2,5;y\n3.5;y\n")
+    told = "text '3.5' where a number is expected; write 1,5 for 1.5"
+    with _fails(path, f", line 4, column 'a': {told}"):
+        read_table(path).numbers("a")
+
+
+@pytest.mark.parametrize("header", ["2019,2021,2022", "0,1,2"])
+def test_years_and_numbers_in_turn_are_names_of_columns(tmp_path, header):
+    table = read_table(_written(tmp_path, f"{header}\n0.5,2.5,3.5\n"))
+    assert table.header == tuple(header.split(","))
+
+
+def test_a_first_column_without_a_name_gets_one(tmp_path):
+    assert read_table(_written(tmp_path, '"","a"\n"1",2\n')).header == ("column 1", "a")
+
+
 @pytest.mark.parametrize(
     ("cell", "number"),
     [("1", 1.0), ("-.5", -0.5), ("+2.", 2.0), ("1e3", 1000.0), ("1.5E-3", 0.0015), (" 7 ", 7.0)],
@@ -122,7 +242,10 @@ def test_plain_decimal_and_exponent_forms_are_numbers(tmp_path, cell, number):
     ("cell", "how"),
     [
         *((cell, "") for cell in ("1e", ".", "-", "1 2", "abc", "NA")),
-        *((cell, "; write 1.5 for 1,5 and 1100 for 1,100") for cell in ("1_000", "\u0661", "1,5")),
+        *(
+            (cell, "; write 1.5 for 1,5 and 1100 for 1,100")
+            for cell in ("1_000", "\u0661", "1,500")
+        ),
         ("0x10", "; write 31 for 0x1f"),
     ],
 )

@@ -7,7 +7,7 @@ import pytest
 from refusals import refusals
 
 from tinygrad_edu.data import Table, TableEncoder, TableError, read_table, train_test_split
-from tinygrad_edu.data.table_encoder import CategoryColumn, NumericColumn
+from tinygrad_edu.data.columns import CategoryColumn, NumericColumn
 
 ANIMALS = """weight,cover,legs,kind
 2,fur,4,mammal
@@ -155,6 +155,63 @@ def test_an_encoder_survives_json_exactly():
     assert back.features(_table(ANIMALS)) == encoder.features(_table(ANIMALS))
 
 
+GAPS = "weight,cover,kind\n2,fur,a\n,fur,b\n4,,a\n6,wool,b\n"
+KINDS = {"weight": "number", "cover": "category", "kind": "label"}
+
+
+def test_missing_cells_become_the_mean_and_the_commonest_word():
+    encoder = TableEncoder.fit(_table(GAPS), "kind", kinds=KINDS, missing="mean")
+    assert encoder.columns[0].mean == 4.0
+    assert encoder.feature_names == ("weight", "cover=fur", "cover=wool")
+    assert [row[0] for row in encoder.features(_table(GAPS))][1:3] == [0.0, 0.0]
+    assert encoder.features(_table(GAPS))[2][1:] == [1.0, 0.0]
+    assert encoder.features(_table("weight,cover\nNA,\n")) == [[0.0, 1.0, 0.0]]
+
+
+def test_missing_cells_become_a_category():
+    encoder = TableEncoder.fit(_table(GAPS), "kind", kinds=KINDS, missing="category")
+    names = "weight", "weight is missing", "cover=fur", "cover=missing", "cover=wool"
+    assert encoder.feature_names == names
+    assert encoder.features(_table("weight,cover\n?,\n4,fur\n")) == [
+        [0.0, 1.0, 0.0, 1.0, 0.0], [0.0, 0.0, 1.0, 0.0, 0.0],
+    ]  # fmt: skip
+
+
+def test_a_target_may_be_a_number():
+    kinds = {"legs": "category", "weight": "number"}
+    encoder = TableEncoder.fit(_table(ANIMALS), "weight", kinds=kinds)
+    assert encoder.feature_names == ("legs=0", "legs=2", "legs=4")
+    assert encoder.class_names == ()
+    y = encoder.labels(_table(ANIMALS))
+    assert y == pytest.approx([-math.sqrt(2), 0, 0, math.sqrt(2)])
+    assert [encoder.number.decode(x) for x in y] == pytest.approx([2, 4, 4, 6])
+
+
+@pytest.mark.parametrize("missing", ["refuse", "mean", "category"])
+@pytest.mark.parametrize("target", ["kind", "weight"])
+def test_encoders_of_all_kinds_survive_json(target, missing):
+    table = _table("weight,size,cover,kind\n2,,fur,a\n3,1,fur,b\n4,2,,a\n6,4,wool,b\n8,5,silk,a\n")
+    table = table.take([1, 3, 4]) if missing == "refuse" else table
+    kinds = {"size": "number", "cover": "category", "kind": "category", "weight": "number"}
+    kinds[target] = "label" if target == "kind" else "number"
+    encoder = TableEncoder.fit(table, target, kinds=kinds, missing=missing)
+    back = TableEncoder.from_dict(json.loads(json.dumps(encoder.to_dict(), allow_nan=False)))
+    assert back == encoder
+    assert back.features(table) == encoder.features(table)
+
+
+test_kinds_that_cannot_be_are_refused = refusals([
+    (lambda: TableEncoder.fit(_table(ANIMALS), "kind", kinds={"legs": "number"}), ValueError,
+     "kinds must say whether the target 'kind' is number or label"),
+    (lambda: TableEncoder.fit(_table(ANIMALS), "kind", kinds={"leg": "number"}), TableError,
+     "t.csv: no column 'leg'; did you mean 'legs'?"),
+    (lambda: TableEncoder.fit(_table(ANIMALS), "kind", kinds={"legs": "label"}), ValueError,
+     "unknown kind 'label': choose number, category"),
+    (lambda: TableEncoder.fit(_table(ANIMALS), "kind", missing="drop"), ValueError,
+     "unknown missing 'drop': choose refuse, mean, category"),
+])  # fmt: skip
+
+
 def test_the_dict_of_an_encoder_is_its_own():
     encoder = TableEncoder.fit(_table(ANIMALS), "kind")
     encoder.to_dict()["columns"][1]["categories"].append("wool")
@@ -182,6 +239,9 @@ WRONG = [
     (("columns", 0, "kind", "x" * 10_000_000),
      f"columns[0].kind must be 'numeric' or 'category', got '{'x' * 39}…'"),
     (("columns", 0, "mean", DROPPED), "columns[0] lacks the field 'mean'"),
+    (("columns", 0, "missing", "drop"), "unknown columns[0].missing 'drop': choose mean, category"),
+    (("columns", 0, "decimal", "."), "unknown columns[0].decimal '.': choose ,"),
+    (("number", 5), "encoder has an unknown field 'class_names'"),
     (("columns", 0, "std", 1.0), "columns[0] has an unknown field 'std'"),
     (("columns", 0, "name", 1), "columns[0].name must be text that is not empty, got int"),
     (("columns", 0, "mean", "1"), "columns[0].mean must be a finite number, got str '1'"),

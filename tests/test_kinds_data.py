@@ -245,8 +245,7 @@ def test_a_label_is_the_text_of_its_cell(cells: list[str], names: tuple[str, ...
 #: What cells are called, how to write them, and pairs of such cells of a column.
 NOTATIONS = {
     ("numbers with commas, blanks or other digits", "write 1.5 for 1,5 and 1100 for 1,100"): [
-        "0,295 1,5", "1,100 2,200", "1.234,56 7,5", "1'000 2'500'000", "1\u00a0000 2\u202f000",
-        "1,5E3 2,5E-3", "\u0661\u0662 \u0663", "\uff11\uff12 \uff13", "\u22125 \u22127",
+        "1,100 2,200", "\u0661\u0662 \u0663", "\uff11\uff12 \uff13",
     ],
     ("percentages", "write 3 or 0.03 for 3%"): ["3% 12,5%", "3\u2030 4\u2030"],
     ("amounts of money", "write 3.50 for $3.50"): [
@@ -295,7 +294,7 @@ def test_numbers_in_another_notation_are_no_categories(
         ["3:2", "1:0", "2:2"],
         ["1", "2.5", "1e3"],
         ["0", "0.5", "-0.25"],
-        ["1,5", "1,5", "1,5"],  # constant: another sentence
+        ["0,295", "1,5"],
     ],
     ids=" ".join,
 )
@@ -332,8 +331,8 @@ def test_names_that_are_read_as_numbers_get_a_remark(cell: str, number: str) -> 
 
 def test_the_playground_refuses_the_same_columns_in_the_same_words(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
-    path.write_text('x1,x2,c\n"0,5",1,a\n"1,5",2,b\n')
-    warns = pytest.warns(UserWarning, match="column 'x1': '0,5' is text")
+    path.write_text("x1,x2,c\n5%,1,a\n15%,2,b\n")
+    warns = pytest.warns(UserWarning, match="column 'x1': '5%' is text")
     with warns as warned, pytest.raises(TableError) as refused:
         points(path)
     assert str(refused.value) == str(warned[0].message)

@@ -3,19 +3,21 @@
 Its report ends with what there is to see of one example: net, deltas, explanation, film and graph.
 """
 
+import math
+import operator
 import random
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
-from tinygrad_edu.cli.classifier import Classifier
+from tinygrad_edu.cli.classifier import Classifier, head_of_encoder
 from tinygrad_edu.cli.options import Settings, usage_errors
-from tinygrad_edu.cli.run import Demo, Named, Run, by_descent, course, facts_of_descent, measured
+from tinygrad_edu.cli.run import Demo, Named, Run, by_descent, course, facts_of_descent, short_loss
 from tinygrad_edu.cli.split import Split
 from tinygrad_edu.engine import Value, toposort
 from tinygrad_edu.losses import LOSSES
 from tinygrad_edu.nn import MLP
 from tinygrad_edu.text import clean
-from tinygrad_edu.train.heads import head_for
+from tinygrad_edu.train import evaluate
 from tinygrad_edu.view import deltas, explain, network, steps
 from tinygrad_edu.view.base.render import RenderError
 from tinygrad_edu.view.base.report import Picture, verbatim
@@ -24,6 +26,8 @@ from tinygrad_edu.view.graph.select import LARGEST
 
 #: Rows of the plane among which lines of hidden units and rings can still be told apart.
 _FEW: Final = 500
+#: Rows among which the one with the largest loss is looked for.
+_MANY: Final = 5_000
 
 
 def classification(
@@ -44,7 +48,8 @@ def classification(
         encoder, rule = run.data.encoder, run.data.rule
         return {
             "features": _listed(encoder.feature_names),
-            "classes": _listed(encoder.class_names),
+            **({"classes": _listed(encoder.class_names)} if encoder.class_names else {}),
+            **({"target": clean(encoder.target)} if encoder.number else {}),
             **({"split": rule} if rule else {}),
             "net": f"{net(run.model)}, {run.settings.activation}".replace("->", "→"),
             **facts_of_descent(run),
@@ -52,6 +57,12 @@ def classification(
 
     def lead(run: Run) -> str:
         kind, *_, accuracy = run.results[-1]
+        if run.data.encoder.number is not None:
+            return (
+                f"A {net(run.model)} net predicts the number {clean(run.data.encoder.target)}: on "
+                f"the {kind} rows it is off by {run.results[-1][3]} (the root of the mean squared "
+                f"error), and the mean of the training rows by {accuracy}."
+            )
         return (
             f"A {net(run.model)} net tells {len(run.data.encoder.class_names)} classes apart: "
             f"{accuracy} of the {kind} rows are right."
@@ -65,7 +76,7 @@ def classification(
 
 def _mlp(settings: Settings, split: Split, rng: random.Random) -> MLP:
     with usage_errors():
-        head = head_for(str(settings.loss), len(split.encoder.class_names))
+        head = head_of_encoder(str(settings.loss), split.encoder)
     sizes = [*settings.hidden, head.units]
     activations = settings.activation, head.activation
     return MLP(len(split.encoder.feature_names), sizes, *activations, rng=rng)
@@ -76,28 +87,42 @@ def _classifier(run: Run) -> Classifier:
 
 
 def _trained(run: Run, rng: random.Random) -> None:
-    split, targets = run.data, _classifier(run).head.targets
+    split, targets = run.data, _classifier(run).targets
     test = (split.X_test, targets(split.y_test)) if split.y_test else None
     by_descent(run, rng, split.X, targets(split.y), loss=str(run.settings.loss), validation=test)
 
 
 def _accuracies(run: Run) -> list[tuple[str, ...]]:
     split, classifier = run.data, _classifier(run)
-    head = classifier.head
+    number = split.encoder.number
     parts = {"training": (split.X, split.y), "test": (split.X_test, split.y_test)}
-    results: list[tuple[str, ...]] = [("", "rows", "loss", "accuracy")]
+    measures: tuple[str, ...] = ("accuracy",) if number is None else ("error", "error of the mean")
+    results: list[tuple[str, ...]] = [("", "rows", "loss", *measures)]
     for name, (X, y) in parts.items():
         if y:
+            mean, _ = evaluate(run.model, X, classifier.targets(y), loss=classifier.loss)
             outputs = classifier.outputs(X)
-            right = [c == t for c, t in zip(head.classes(outputs), y, strict=True)]
-            results.append(measured(name, classifier.loss, outputs, head.targets(y), right))
+            if number is None:
+                right = sum(map(operator.eq, classifier.head.classes(outputs), y))
+                found = [f"{right / len(y):.1%}"]
+            else:  # in the unit of the target
+                off = [o - t for (o,), t in zip(outputs, y, strict=True)]
+                found = [f"{rms(e) * number.deviation:.4g}" for e in (off, y)]
+            results.append((name, str(len(y)), short_loss(mean), *found))
     return results
+
+
+def rms(numbers: Sequence[float]) -> float:
+    """The root of the mean of the squares."""
+    return math.hypot(*numbers) / math.sqrt(len(numbers))
 
 
 def _pictures(run: Run) -> Iterator[Named]:
     from tinygrad_edu.view.pictures.canvas import MOST_CLASSES
 
-    if len(run.data.encoder.class_names) <= MOST_CLASSES:
+    if run.data.encoder.number is not None:
+        pass
+    elif len(run.data.encoder.class_names) <= MOST_CLASSES:
         yield regions(run) if run.data.plane else confusion(run)
     else:
         run.notes.append(f"no picture of more than {MOST_CLASSES} classes")
@@ -167,16 +192,26 @@ def hardest_example(classifier: Classifier, split: Split) -> Iterator[Named]:
     Raises RenderError, after the others, where the graph cannot be drawn.
     """
     model, encoder, loss_of = classifier.model, classifier.encoder, LOSSES[classifier.loss]
-    targets = classifier.head.targets(split.y)
-    losses = [loss_of(o, t).data for o, t in zip(classifier.outputs(split.X), targets, strict=True)]
-    number = max(range(len(losses)), key=losses.__getitem__)
+    targets = classifier.targets(split.y)
+    some = range(0, len(targets), len(targets) // _MANY + 1)
+    outputs = classifier.outputs([split.X[i] for i in some])
+    losses = [loss_of(o, targets[i]).data for i, o in zip(some, outputs, strict=True)]
+    number = some[max(range(len(losses)), key=losses.__getitem__)]
     row, target = list(split.X[number]), targets[number]
     x = [Value(x, name) for x, name in zip(row, encoder.feature_names, strict=True)]
     loss = loss_of(model(x), target)
     model.zero_grad()
     loss.backward()
-    name = clean(encoder.class_names[split.y[number]])
-    which = f"the training row with the largest loss, of class {name}"
+    if encoder.number is None:
+        name = f"of class {clean(encoder.class_names[split.y[number]])}"
+    else:
+        name = f"whose {clean(encoder.target)} is {encoder.number.decode(target):.4g}"
+    among = (
+        f"of {len(some):,} training rows the one"
+        if len(some) < len(targets)
+        else "the training row"
+    )
+    which = f"{among} with the largest loss, {name}"
 
     case = (model, row, target, classifier.loss)
     net = network(*case, input_names=encoder.feature_names)

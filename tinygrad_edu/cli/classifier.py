@@ -1,4 +1,4 @@
-"""A classifier: a net, the encoding of its inputs, and what its outputs mean."""
+"""A classifier, or a net that predicts a number: the encoding of its inputs, its outputs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,13 +6,27 @@ from typing import Any
 
 from tinygrad_edu.checks import one_of
 from tinygrad_edu.data import TableEncoder
-from tinygrad_edu.losses import LOSSES
+from tinygrad_edu.data.table import shown
+from tinygrad_edu.losses import LOSSES, RECORDS
 from tinygrad_edu.nn import MLP, Layer, Sequential, load
 from tinygrad_edu.nn.model_file import ModelFileError
 from tinygrad_edu.train import predict
 from tinygrad_edu.train.heads import Head, head_for
 
 Rows = Sequence[Sequence[float]]
+
+
+def head_of_encoder(loss: str, encoder: TableEncoder) -> Head:
+    """What the loss asks of the last layer. Raises ValueError for one that does not fit."""
+    if encoder.number is None:
+        return head_for(loss, len(encoder.class_names))
+    of_numbers = [name for name in LOSSES if RECORDS[name].outputs == "numbers"]
+    if loss not in of_numbers:
+        raise ValueError(
+            f"the loss {loss} is for classes and the target {shown(encoder.target)} is a number: "
+            f"choose {', '.join(of_numbers)}"
+        )
+    return Head("numbers", 1)
 
 
 @dataclass(frozen=True)
@@ -26,7 +40,11 @@ class Classifier:
     @property
     def head(self) -> Head:
         """What the loss asks of the last layer, and what its outputs mean."""
-        return head_for(self.loss, len(self.encoder.class_names))
+        return head_of_encoder(self.loss, self.encoder)
+
+    def targets(self, y: Sequence[Any]) -> list[Any]:
+        """Class numbers as the loss takes them; numbers as they are."""
+        return list(y) if self.encoder.number is not None else self.head.targets(y)
 
     def outputs(self, X: Rows) -> list[list[float]]:
         """What the net gives for encoded rows."""
@@ -49,13 +67,14 @@ class Classifier:
         try:
             encoder = TableEncoder.from_dict(metadata["encoder"])
             loss = one_of("loss", metadata["loss"], LOSSES)
-            head = head_for(loss, len(encoder.class_names))
+            head = head_of_encoder(loss, encoder)
         except (TypeError, ValueError) as error:
             raise ModelFileError(f"its metadata are wrong: {error}") from None
-        n, k = len(encoder.feature_names), len(encoder.class_names)
+        n, classes = len(encoder.feature_names), len(encoder.class_names)
+        k = f"{classes} classes" if classes else "a number"
         if not _fits(model, n, head):
             raise ModelFileError(
-                f"its metadata tell of {n} features and {k} classes, which do not fit {model!r}"
+                f"its metadata tell of {n} features and {k}, which do not fit {model!r}"
             )
         return cls(model, encoder, loss)
 

@@ -1,6 +1,7 @@
 """The commands that train a net or use it, and `classics`: what they take, and whom they call."""
 
 import argparse
+import csv
 import math
 import re
 import sys
@@ -23,11 +24,10 @@ from tinygrad_edu.cli.options import (
     reason,
     settings,
     takes,
-    tell,
     usage_errors,
 )
 from tinygrad_edu.cli.run import run_demo
-from tinygrad_edu.cli.split import of_table, table_of
+from tinygrad_edu.cli.split import MISSING, Choice, of_table, table_of
 from tinygrad_edu.nn.model_file import ModelFileError
 from tinygrad_edu.text import clean, table
 
@@ -55,35 +55,61 @@ def run_a_demo(args: argparse.Namespace) -> int:
     "train a small net on your own table",
     takes("file", metavar="FILE.csv"),
     takes("--target", metavar="COLUMN", required=True, help="the column to predict"),
+    takes("--columns", metavar="A,B", help="the columns to learn from (default: all of use)"),
+    takes("--drop", metavar="A,B", default="", help="columns to leave out"),
+    takes("--as", dest="kinds", metavar="NAME=KIND", action="append", default=[],
+          help="number or category, of the target number or label; may be given several times"),
+    takes("--missing", metavar="WAY", default="refuse",
+          help="refuse (default); drop the rows; mean, or the commonest word; category, a word of "
+          "its own"),
     add_training_options,
     description="Train a small net on a CSV file whose first line names the columns. Columns of "
-    "numbers are standardised, columns of words become 1-of-k.",
-)
+    "numbers are standardised, columns of words become 1-of-k; ids, dates, constants and texts "
+    "that are nearly all different are left out, and this is said. A target of numbers means "
+    "regression, unless they look like classes.",
+)  # fmt: skip
 def train(args: argparse.Namespace) -> int:
     """Train on the table: about 20,000 examples, in 5 to 200 epochs, unless told otherwise."""
     with usage_errors():
+        choice = _choice(args)
         rows = table_of(args.file)
-        for name, remark in rows.remarks.items():
-            if rows.is_numeric(name) != (name == args.target):  # others are refused, or labels
-                tell(remark)
     epochs = max(5, min(200, 20_000 // len(rows)))
     demo = classification(
         args.file,
         "a table",
         Settings((16,), "tanh", 0.02, epochs, 32),
-        lambda settings, rng: of_table(rows, args.target, settings.test_ratio, rng),
+        lambda settings, rng: of_table(rows, args.target, settings.test_ratio, rng, choice),
     )
     words = ["train", args.file, "--target", args.target]
+    for flag, text in (("--columns", args.columns), ("--drop", args.drop)):
+        words += [flag, text] if text else []
+    words += [word for kind in args.kinds for word in ("--as", kind)]
+    words += ["--missing", args.missing] if args.missing != "refuse" else []
     return run_demo(demo, settings(args, demo.settings), words)
+
+
+def _choice(args: argparse.Namespace) -> Choice:
+    """What the options say of the columns. Raises UsageError."""
+    kinds = {}
+    for text in args.kinds:
+        name, equals, kind = text.rpartition("=")
+        if not equals:
+            raise UsageError(f"--as takes a name and a kind, such as size=number, got {text!r:.40}")
+        kinds[name] = one_of("kind", kind, ("number", "category", "label"))
+    columns, drop = (
+        [name.strip() for name in next(csv.reader([text or ""]), [])]
+        for text in (args.columns, args.drop)
+    )
+    return Choice(columns or None, drop, kinds, one_of("--missing", args.missing, MISSING))
 
 
 @command(
     "predict",
-    "classes and probabilities for a table, as CSV",
+    "classes and probabilities for a table, or numbers, as CSV",
     takes("model", metavar="model.json", help="as demo and train write it"),
     takes("file", metavar="FILE.csv", help="with the columns of the training data"),
-    description="Print a line per row of FILE.csv: the class that the net gives, and the "
-    "probability of each class (of a net trained with hinge or perceptron loss: the score of "
+    description="Print a line per row of FILE.csv: the number that the net gives, or the class and "
+    "the probability of each class (of a net trained with hinge or perceptron loss: the score of "
     "the second class, which it gives above 0). Labels are those of the training data to the "
     "letter, so a spreadsheet takes one that begins with = for a formula.",
 )
@@ -104,6 +130,9 @@ def predict(args: argparse.Namespace) -> int:
                 f"{args.file}, line {line}: the net gives {output[0]}, its numbers overflow here"
             )
     names, head = classifier.encoder.class_names, classifier.head
+    if (number := classifier.encoder.number) is not None:
+        print("\n".join(["prediction", *(f"{number.decode(x):.10g}" for (x,) in outputs)]))
+        return 0
     if head.outputs == "score":
         header, numbers = [f"score({names[1]})"], outputs
     else:

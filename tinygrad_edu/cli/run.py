@@ -203,7 +203,12 @@ def measured(
     loss_of, n = find_loss(loss), len(right)
     with no_grad():
         mean = sum(loss_of(o, t).data for o, t in zip(outputs, targets, strict=True)) / n
-    return name, str(n), f"{mean:.4f}" if mean < 1e6 else f"{mean:.3e}", f"{sum(right) / n:.1%}"
+    return name, str(n), short_loss(mean), f"{sum(right) / n:.1%}"
+
+
+def short_loss(mean: float) -> str:
+    """A mean loss as the table of results has it."""
+    return f"{mean:.4f}" if mean < 1e6 else f"{mean:.3e}"
 
 
 def facts_of_descent(run: Run) -> dict[str, str]:

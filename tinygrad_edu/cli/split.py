@@ -3,43 +3,50 @@
 import random
 import warnings
 from collections import Counter
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 from tinygrad_edu.cli.options import UsageError, reason
-from tinygrad_edu.data import Dataset, Table, TableEncoder, read_table, train_test_split
+from tinygrad_edu.data import Dataset, Table, TableEncoder, TableError, read_table, train_test_split
+from tinygrad_edu.data.columns import NumericColumn, kind_of
 from tinygrad_edu.data.encoding import standardising
-from tinygrad_edu.data.table import shown
-from tinygrad_edu.data.table_encoder import NumericColumn
+from tinygrad_edu.data.table import names_something, shown
 from tinygrad_edu.text import clean
 
 Rows = list[list[float]]
+MISSING: Final = ("refuse", "drop", "mean", "category")
+#: A column of so many different whole numbers at most looks like classes, with 3 rows of each.
+MOST_NUMBERED: Final = 20
 
 
 @dataclass(frozen=True)
 class Split:
-    """Rows for a classifier: `X` are n rows of d numbers, `y` n class numbers.
+    """Rows for a classifier: `X` are n rows of d numbers, `y` n class numbers or numbers.
 
     There may be no test rows. `encoder` made the rows, and makes the same of a new table. `rule`
-    says by what rows were held out, where not at random.
+    says by what rows were held out, where not at random; `notes` tell what was made of the columns.
     """
 
     name: str
     encoder: TableEncoder
     X: Rows
-    y: list[int]
+    y: list[Any]
     X_test: Rows
-    y_test: list[int]
+    y_test: list[Any]
     rule: str = ""
+    notes: Sequence[str] = ()
 
     @property
     def default_loss(self) -> str:
-        """The loss for that many classes."""
+        """The loss for that many classes, or for numbers."""
+        if self.encoder.number is not None:
+            return "squared_error"
         two = len(self.encoder.class_names) == 2
         return "binary_cross_entropy_with_logits" if two else "cross_entropy"
 
     @property
-    def last(self) -> tuple[str, Rows, list[int]]:
+    def last(self) -> tuple[str, Rows, list[Any]]:
         """The rows that judge a model, and what they are: test rows, or if none training rows."""
         if self.y_test:
             return "test", self.X_test, self.y_test
@@ -50,15 +57,23 @@ class Split:
         held_out = f"{len(self.X_test)} test rows" if self.X_test else "no test rows"
         rows = (
             f"{clean(self.name, 60)}: {len(self.X)} training rows, {held_out}; "
-            f"{len(self.encoder.feature_names)} features, {len(self.encoder.class_names)} classes"
+            f"{len(self.encoder.feature_names)} features, {self.learned}"
         )
-        return [rows, f"split {self.rule}"] if self.rule else [rows]
+        return [*self.notes, rows, *([f"split {self.rule}"] if self.rule else [])]
+
+    @property
+    def learned(self) -> str:
+        """How many classes, or which number."""
+        if self.encoder.number is not None:
+            return f"the number {clean(self.encoder.target, 40)}"
+        return f"{len(self.encoder.class_names)} classes"
 
     @property
     def plane(self) -> bool:
         """Whether the rows are points in the plane: two numbers and no category."""
         columns = self.encoder.columns
-        return len(columns) == 2 and all(isinstance(c, NumericColumn) for c in columns)
+        numbers = all(isinstance(c, NumericColumn) for c in columns)
+        return numbers and len(columns) == len(self.encoder.feature_names) == 2
 
     def in_units(self, X: Rows) -> Rows:
         """Encoded points of the plane in the units of their columns."""
@@ -99,23 +114,149 @@ def of_dataset(
     return _split(data.name, encoder, _scaled(data.X, columns), labels, train, test, rule)
 
 
-def of_table(table: Table, target: str, test_ratio: float, rng: random.Random) -> Split:
+@dataclass(frozen=True)
+class Choice:
+    """What the user decides of a table: columns, those left out, kinds by name, what is missing.
+
+    `columns` None are all. A kind is "number", "category", or of the target "number" or "label".
+    """
+
+    columns: Sequence[str] | None = None
+    drop: Sequence[str] = ()
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    missing: str = "refuse"
+
+
+def of_table(
+    table: Table, target: str, test_ratio: float, rng: random.Random, choice: Choice | None = None
+) -> Split:
     """The rows of a table, its encoding learned from the training rows.
 
     Raises TableError naming file, line and column, UsageError for a class that cannot be split.
     """
-    whole = TableEncoder.fit(table, target)
+    choice = choice or Choice()
+    kinds, notes = _kinds(table, target, choice)
+    table, note = _complete(table, target, kinds, choice.missing)
+    missing = "refuse" if choice.missing == "drop" else choice.missing
+    whole = TableEncoder.fit(table, target, kinds=kinds, missing=missing)
     labels = whole.labels(table)
-    rows_of = Counter(labels)
-    alone = [name for c, name in enumerate(whole.class_names) if rows_of[c] == 1]
-    if test_ratio and alone:
+    if whole.number is None:
+        rows_of = Counter(labels)
+        alone = [name for c, name in enumerate(whole.class_names) if rows_of[c] == 1]
+        if len(alone) == len(table):
+            raise UsageError(
+                f"{table.path}, column {shown(target)}: each row is a class of its own, such as "
+                f"{shown(alone[0])}; write another --target"
+            )
+        if test_ratio and alone:
+            raise UsageError(
+                f"{table.path}, column {shown(target)}: class {shown(alone[0])} has one row, which "
+                "cannot be both a training and a test row; add rows or write --test-ratio 0"
+            )
+    train, test = _parts(labels, [], test_ratio, rng, stratify=whole.number is None)
+    encoder = TableEncoder.fit(table, target, train, kinds=kinds, missing=missing)
+    rows, labels = encoder.features(table), encoder.labels(table)
+    return _split(table.path, encoder, rows, labels, train, test, notes=[*notes, *note])
+
+
+def _kinds(table: Table, target: str, choice: Choice) -> tuple[dict[str, str], list[str]]:
+    """The kinds of the columns that are used, and what is to be said of them and the others."""
+    chosen = choice.columns
+    for name in (target, *(chosen or ()), *choice.drop, *choice.kinds):
+        table.missing(name)  # or TableError
+    if target in choice.drop:
+        raise UsageError(f"--drop {target}: this is the target")
+    kinds: dict[str, str] = {}
+    left_out = []
+    for name in table.header:
+        if name == target or name in choice.drop or (chosen is not None and name not in chosen):
+            continue
+        kind, why = kind_of(table, name)
+        other = "number" if kind == "id" and table.read(name).found else "category"
+        if name in choice.kinds:
+            kind = choice.kinds[name]
+            if kind == "label":
+                raise UsageError(f"--as {name}=label: the label is the target, {shown(target)}")
+        elif why and chosen is not None and kind != "constant":
+            kind = other
+        elif why:
+            back = "" if kind == "constant" else f"; --as {name}={other} takes it"
+            left_out.append(f"left out {clean(name, 40)} ({kind}): {why}{back}")
+            continue
+        elif kind == "number":
+            _check_numbers(table, name, "category")
+        kinds[name] = kind
+    if not kinds:
+        others = f": {'; '.join(left_out)}" if left_out else ", a feature is needed too"
+        raise UsageError(f"{table.path}: no column is left to learn from{others}")
+    called = {"number": "numbers", "category": "categories"}
+    notes = [table.how] if table.how else []
+    for kind, plural in called.items():
+        names = [name for name, k in kinds.items() if k == kind]
+        if names:
+            more = f", ... ({len(names)} in all)" if len(names) > 8 else ""
+            notes.append(f"{plural}: {', '.join(clean(n, 40) for n in names[:8])}{more}")
+    kinds[target], note = _of_target(table, target, choice.kinds.get(target))
+    return kinds, [*notes, *left_out, note]
+
+
+def _check_numbers(table: Table, name: str, other: str) -> None:
+    try:
+        table.floats(name)
+    except TableError as error:
         raise UsageError(
-            f"{table.path}, column {shown(target)}: class {shown(alone[0])} has one row, which "
-            "cannot be both a training and a test row; add rows or write --test-ratio 0"
+            f"{error}; correct it or delete the row, or write --as {name}={other}"
+        ) from None
+
+
+def _of_target(table: Table, target: str, kind: str | None) -> tuple[str, str]:
+    """Whether a target is classes or a number, and how that is said."""
+    found = kind_of(table, target)[0]
+    if kind == "category":
+        kind = "label"
+    if kind is None and found == "date":
+        raise UsageError(
+            f"{table.path}, column {shown(target)}: dates are no target; write days since the first"
         )
-    train, test = _parts(labels, [], test_ratio, rng)
-    encoder = TableEncoder.fit(table, target, train)
-    return _split(table.path, encoder, encoder.features(table), labels, train, test)
+    name, numeric = clean(target, 40), found in ("number", "id", "constant")
+    if kind is None and numeric and table.read(target).found:
+        _check_numbers(table, target, "label")
+        numbers = {x for x in table.floats(target) if x == x}
+        words = {cell for cell in table.columns[target] if cell}
+        few = len(numbers) <= MOST_NUMBERED and all(x.is_integer() for x in numbers)
+        classes = len(numbers) <= 2 or (few and 3 * len(numbers) <= len(table))
+        if any(map(names_something, words)) or classes:
+            told = f"its {len(words)} different numbers are taken for classes"
+            return "label", f"target {name}: {told}; --as {name}=number learns the number"
+        told = f"regression, with {len(numbers)} different numbers"
+        return "number", f"target {name}: {told}; --as {name}=label takes them for classes"
+    return kind or "label", f"target {name}: {'regression' if kind == 'number' else 'classes'}"
+
+
+def _complete(
+    table: Table, target: str, kinds: Mapping[str, str], missing: str
+) -> tuple[Table, list[str]]:
+    """The table without the rows that are dropped, and what is said of it."""
+    gaps = {n: table.missing(n, numeric=kind == "number") for n, kind in kinds.items()}
+    gaps = {name: rows for name, rows in gaps.items() if rows}
+    name = target if target in gaps else next(iter(gaps), "")
+    if not gaps or (missing in ("mean", "category") and target not in gaps):
+        filled = f"missing cells ({missing}): {', '.join(clean(n, 40) for n in gaps)}"
+        return table, [filled] if gaps else []
+    if missing != "drop":
+        lines = ", ".join(str(table.lines[i]) for i in gaps[name][:5])
+        more = ", ..." if len(gaps[name]) > 5 else ""
+        others = f" (and in {len(gaps) - 1} other columns)" if len(gaps) > 1 else ""
+        ways = "drop" if name == target else "drop, mean or category"
+        raise UsageError(
+            f"{table.path}, column {shown(name)}: {len(gaps[name])} of {len(table)} cells are "
+            f"missing, in line {lines}{more}{others}: fill them in, or write --missing {ways}"
+        )
+    gone = set().union(*gaps.values())
+    if len(gone) == len(table):
+        raise UsageError(f"{table.path}: every row has a missing cell; --drop the emptiest column")
+    rest = table.take([i for i in range(len(table)) if i not in gone])
+    return rest, [f"dropped {len(gone)} of {len(table)} rows, in which cells are missing"]
 
 
 def table_of(path: str) -> Table:
@@ -131,12 +272,12 @@ def table_of(path: str) -> Table:
 
 
 def _split(
-    name: str, encoder: TableEncoder, rows: Rows, labels: list[int],
-    train: list[int], test: list[int], rule: str = "",
+    name: str, encoder: TableEncoder, rows: Rows, labels: list[Any],
+    train: list[int], test: list[int], rule: str = "", notes: Sequence[str] = (),
 ) -> Split:  # fmt: skip
     X, X_test = ([rows[i] for i in part] for part in (train, test))
     y, y_test = ([labels[i] for i in part] for part in (train, test))
-    return Split(name, encoder, X, y, X_test, y_test, rule)
+    return Split(name, encoder, X, y, X_test, y_test, rule, notes)
 
 
 def _scaled(points: Rows, columns: Any) -> Rows:
@@ -146,14 +287,21 @@ def _scaled(points: Rows, columns: Any) -> Rows:
 
 
 def _parts(
-    labels: list[int], groups: list[int], test_ratio: float, rng: random.Random
+    labels: list[Any],
+    groups: list[int],
+    test_ratio: float,
+    rng: random.Random,
+    *,
+    stratify: bool = True,
 ) -> tuple[list[int], list[int]]:
     """Row numbers for training and for the test, the rows of a group on one side."""
     rows = range(len(labels))
     if not test_ratio:
         return list(rows), []
     if not groups:
-        train, _, test, _ = train_test_split(rows, labels, test_ratio=test_ratio, rng=rng)
+        train, _, test, _ = train_test_split(
+            rows, labels, test_size=test_ratio, stratify=stratify, rng=rng
+        )
         return train, test
     names = sorted(set(groups))
     heard, *_ = train_test_split(names, names, test_ratio=test_ratio, stratify=False, rng=rng)

@@ -13,6 +13,7 @@ from tinygrad_edu.data import (
     synthetic,
     table,
     table_encoder,
+    table_file,
 )
 from tinygrad_edu.data.augmentation import *
 from tinygrad_edu.data.dataset import *
@@ -22,11 +23,13 @@ from tinygrad_edu.data.shipped import *
 from tinygrad_edu.data.synthetic import *
 from tinygrad_edu.data.table import *
 from tinygrad_edu.data.table_encoder import *
+from tinygrad_edu.data.table_file import *
 from tinygrad_edu.text import public_order
 
 __all__ = ["as_random"]
 for _room in (
-    augmentation, dataset, encoding, sequences, shipped, synthetic, table, table_encoder
+    augmentation, dataset, encoding, sequences, shipped, synthetic, table, table_encoder,
+    table_file,
 ):  # fmt: skip
     __all__ += _room.__all__
 __all__.sort(key=public_order)

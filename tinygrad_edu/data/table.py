@@ -1,22 +1,39 @@
 """A table of text read from a CSV file, with errors that name the file, the line and the column."""
 
-import csv
+from __future__ import annotations  # arrays take no type while a program runs
+
 import difflib
-import io
 import math
 import re
-import warnings
-from collections.abc import Iterator, Sequence
+from array import array
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Final, NamedTuple
 
-from tinygrad_edu.checks import text_of, whole
-from tinygrad_edu.files import AnyPath, open_regular, path_of
+from tinygrad_edu.checks import flag, listed, one_of, text_of, whole
 
-__all__ = ["Table", "TableError", "read_table"]
+__all__ = ["Table", "TableError"]
 
-MAX_COLUMNS = 10_000
 NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_SIGN, _BLANKS = "[+\\-\u2212]?", "'\u2019 \u00a0\u202f\u2009"
+#: Numbers with a decimal comma, and with a decimal point, and with their groups of thousands.
+LOCAL: Final = {
+    decimal: re.compile(
+        rf"{_SIGN}(?=[{decimal}]?\d)(?:[1-9]\d{{0,2}}([{_BLANKS}{group}])\d{{3}}(?:\1\d{{3}})*|\d+)?"
+        rf"(?:[{decimal}]\d+)?(?:[eE][+-]?\d+)?",
+        re.ASCII,
+    )
+    for decimal, group in (",.", ".,")
+}
+_PLAIN: Final = {
+    decimal: str.maketrans({decimal: ".", "\u2212": "-", **dict.fromkeys(_BLANKS + group)})
+    for decimal, group in (",.", ".,")
+}
+#: What may be 1.234 and 1234, and only other cells tell.
+EITHER: Final = re.compile(rf"{_SIGN}[1-9]\d{{0,2}}[.,]\d{{3}}", re.ASCII)
+#: What stands for a number that is missing, in small letters.
+MISSING: Final = {"", "na", "n/a", "#n/a", "nan", "null", "none", "?", "-", "--", "."}
 _AMOUNT = (  # with groups of thousands, decimals, an exponent, in digits of any script
     r"[+\-\u2212]?(?=[.,]?\d)(\d{1,3}([.,'_\s\u2019]\d{2,3})+|\d*)([.,]\d+)?([eE][+-]?\d+)?"
 )
@@ -24,7 +41,10 @@ _MONEY = "([$\u20ac\u00a3\u00a5\u20b9\u20a9]|EUR|USD|GBP|CHF)"
 #: What people read as numbers and a program as words: a pattern, and what to write instead.
 NOTATIONS = {
     "dates or times": (
-        r"(\d{4}([-/.])\d\d?\2\d\d?|\d\d?([-/.])\d\d?\3\d{2,4})([T\s].*)?|\d\d?:\d\d(:\d\d.*)?",
+        r"(\d{4}([-/.])\d\d?\2\d\d?|\d\d?([-/.])\d\d?\3\d{2,4})([T\s].*)?|\d\d?:\d\d(:\d\d.*)?"
+        r"|(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])"
+        r"|(?i:(\d\d?[-. ]{1,2})?(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*[-. ]{1,2}"
+        r"(\d\d?,? )?\d{2,4})",
         "write days or hours since the first",
     ),
     "percentages": (rf"{_AMOUNT}\s?[%\u2030]", "write 3 or 0.03 for 3%"),
@@ -53,12 +73,14 @@ class Table:
     Cells are stripped of blanks. What they hold is judged when a column is asked for, so an
     empty cell matters only in a column that is used. `remarks` tell, by their names, of the columns
     that are not what they look like: numbers in another notation (see NOTATIONS), names of rows,
-    and names that are read as numbers.
+    and names that are read as numbers. `how` says how the file is written, if not with commas and
+    in UTF-8.
     """
 
     path: str
     columns: dict[str, list[str]]
     lines: list[int]
+    how: str = ""
 
     @property
     def header(self) -> tuple[str, ...]:
@@ -74,39 +96,114 @@ class Table:
     @cached_property
     def remarks(self) -> dict[str, str]:
         """A sentence for each column that calls for one, with how to write it or leave it out."""
-        found = {name: _judged(cells) for name, cells in self.columns.items()}
+        found = {name: self._judged(name) for name in self.columns}
         where = f"{self.path}, column"
         return {name: f"{where} {shown(name)}: {text}" for name, text in found.items() if text}
 
+    @cached_property
+    def decimals(self) -> dict[str, str]:
+        """The decimal sign that each column shows: a comma, a point, or ""."""
+        return {name: _decimal(dict.fromkeys(cells)) for name, cells in self.columns.items()}
+
     def text(self, name: str) -> list[str]:
         """Return the cells of a column; TableError if missing, or for an empty, nan or inf cell."""
-        if text_of("name", name) not in self.columns:
-            raise TableError(f"{self.path}: no column {shown(name)}; {self._choices(name)}")
-        for i, cell in enumerate(self.columns[name]):
-            if not cell:
-                raise self.error(i, name, "the cell is empty; fill it in or delete the row")
-            if NOT_FINITE.fullmatch(cell) or (is_number(cell) and math.isinf(float(cell))):
-                raise self.error(i, name, f"{shown(cell)} is not a finite number")
-        return self.columns[name]
+        cells = self._cells(name)
+        infinite = self.read(name).infinite
+        for cell in dict.fromkeys(cells):
+            if not cell or NOT_FINITE.fullmatch(cell) or cell in infinite:
+                raise self.error(cells.index(cell), name, (
+                    f"{shown(cell)} is not a finite number" if cell
+                    else "the cell is empty; fill it in or delete the row"
+                ))  # fmt: skip
+        return cells
 
     def is_numeric(self, name: str) -> bool:
         """Whether any cell of a column is a number; `numbers` then demands it of all of them."""
-        return any(is_number(cell) for cell in self.text(name))
+        return bool(self.text(name) and self.read(name).found)
 
     def numbers(self, name: str) -> list[float]:
         """Return the cells of a column as finite numbers; TableError at the first that is none."""
-        cells = self.text(name)
-        for i, cell in enumerate(cells):
-            if not is_number(cell):
-                _, how = _notation(cell)
-                told = f"text {shown(cell)} where a number is expected"
-                raise self.error(i, name, f"{told}; {how}" if how else told)
-        return [float(cell) for cell in cells]
+        return list(self.floats(name, missing=False))
+
+    def floats(self, name: str, *, missing: bool = True, decimal: str = "") -> array[float]:
+        """The cells of a column as numbers, nan where one is `missing`; TableError for text.
+
+        `decimal` is the sign to take, "," or ".", where the column itself does not tell.
+        """
+        cells = self._cells(name) if flag("missing", missing) else self.text(name)
+        read = self.read(name, decimal)
+        for i in read.strange if missing else sorted({*read.strange, *read.missing}):
+            how = "write 1,5 for 1.5" if is_number(cells[i]) else _notation(cells[i])[1]
+            told = f"text {shown(cells[i])} where a number is expected"
+            raise self.error(i, name, f"{told}; {how}" if how else told)
+        return read.numbers
+
+    def missing(self, name: str, *, numeric: bool = False) -> list[int]:
+        """The rows whose cell is empty or nan, of a column of numbers also - and NA and the like.
+
+        Rows count from 0.
+        """
+        cells = self._cells(name)
+        if flag("numeric", numeric):
+            return self.read(name).missing
+        return [i for i, cell in enumerate(cells) if cell.lower() in ("", "nan")]
+
+    def take(self, rows: Iterable[int]) -> Table:
+        """The table of some rows alone, which keep the numbers of their lines."""
+        rows = [whole("a row", i, 0, len(self) - 1) for i in listed("rows", rows, "row numbers")]
+        columns = {name: [cells[i] for i in rows] for name, cells in self.columns.items()}
+        table = Table(self.path, columns, [self.lines[i] for i in rows], self.how)
+        vars(table)["decimals"] = self.decimals  # which rows that are gone may have told
+        return table
+
+    @cached_property
+    def _known(self) -> dict[tuple[str, str], Read]:
+        return {}
+
+    def read(self, name: str, decimal: str = "") -> Read:
+        """The numbers of a column, read once.
+
+        Where it may be read in two ways, such as 1,234, `decimal` decides, or all other columns.
+        """
+        cells, signs = self._cells(name), {*self.decimals.values()} - {""}
+        one_of("decimal", decimal, ("", ",", "."))
+        sign = self.decimals[name] or decimal or ("".join(signs) if len(signs) == 1 else "")
+        if (name, sign) not in self._known:
+            self._known[name, sign] = _read_cells(cells, sign)
+        return self._known[name, sign]
 
     def error(self, row: int, name: str, message: str) -> TableError:
         """Return the error that names the place of a cell; rows count from 0."""
         where = whole("row", row, 0, len(self) - 1)
         return TableError(f"{self.path}, line {self.lines[where]}, column {shown(name)}: {message}")
+
+    def _judged(self, name: str) -> str:
+        """What calls for a remark in the cells of a column; "" if nothing does."""
+        cells = self.columns[name]
+        different = list(dict.fromkeys(filter(None, cells)))
+        numbers = different if self.read(name).found else []
+        for cell in numbers:
+            if names_something(cell):
+                return (
+                    f"as a feature {shown(cell)} is the number {float(cell):.17g}: if these are "
+                    "names, such as postcodes, write a letter before each, or delete the column"
+                )
+        some = [] if numbers else different[:1000]
+        strange = [cell for cell in some if _notation(cell) != ("", "")]
+        if len(some) > 1 and 2 * len(strange) > len(some):
+            called, how = _notation(strange[0])
+            return f"{shown(strange[0])} is text, as {called} are: {how}, or delete the column"
+        if not numbers and len(different) >= max(MANY_WORDS, 0.8 * len(cells)):
+            return (
+                f"{len(different)} different words in {len(cells)} rows, which a net learns by "
+                "heart: write them as numbers or as a few words, or delete the column"
+            )
+        return ""
+
+    def _cells(self, name: str) -> list[str]:
+        if text_of("name", name) not in self.columns:
+            raise TableError(f"{self.path}: no column {shown(name)}; {self._choices(name)}")
+        return self.columns[name]
 
     def _choices(self, name: str) -> str:
         close = difflib.get_close_matches(name, self.header, n=1)
@@ -115,40 +212,15 @@ class Table:
         return f"the columns are {listing(self.header)}"
 
 
-def read_table(path: AnyPath) -> Table:
-    """Read a CSV file: comma-separated UTF-8 text whose first line names the columns.
-
-    Blank lines are skipped, a byte order mark is accepted. TableError for everything that is not
-    such a table; OSError if the file cannot be opened. Warns of columns with `remarks`.
-    """
-    where = path_of(path)
-    with open_regular(path) as file:
-        text = _decoded(file.read(), where)
-    records = _records(text, where)
-    _, header = next(records, (0, []))
-    _check_header(header, where)
-    columns: list[list[str]] = [[] for _ in header]
-    lines = []
-    for line, cells in records:
-        if len(cells) != len(header):
-            raise TableError(
-                f"{where}, line {line}: the header has {len(header)} columns "
-                f"but this row has {len(cells)}"
-            )
-        lines.append(line)
-        for column, cell in zip(columns, cells, strict=True):
-            column.append(cell)
-    if not lines:
-        raise TableError(f"{where}: the file has a header but no rows")
-    table = Table(where, dict(zip(header, columns, strict=True)), lines)
-    for remark in table.remarks.values():
-        warnings.warn(remark, stacklevel=2)
-    return table
-
-
 def is_number(cell: str) -> bool:
     """Whether a cell is a number in plain decimal or exponent form (1_000 is none)."""
     return NUMBER.fullmatch(cell) is not None
+
+
+def names_something(cell: str) -> bool:
+    """Whether a number looks like a name: 00501, or one too long for a float."""
+    large = cell.isascii() and cell.isdigit() and 2**53 <= float(cell) < math.inf
+    return large or LEADING_ZERO.fullmatch(cell) is not None
 
 
 def _notation(cell: str) -> tuple[str, str]:
@@ -159,27 +231,59 @@ def _notation(cell: str) -> tuple[str, str]:
     return "", ""
 
 
-def _judged(cells: Sequence[str]) -> str:
-    """What calls for a remark in the cells of a column; "" if nothing does."""
-    different = list(dict.fromkeys(filter(None, cells)))
-    numbers = [cell for cell in different if is_number(cell)]
-    for cell in numbers:
-        if LEADING_ZERO.fullmatch(cell) or (cell.isdigit() and 2**53 <= float(cell) < math.inf):
-            return (
-                f"as a feature {shown(cell)} is the number {float(cell):.17g}: if these are names, "
-                "such as postcodes, write a letter before each, or delete the column"
-            )
-    some = [] if numbers else different[:1000]
-    strange = [cell for cell in some if _notation(cell) != ("", "")]
-    if len(some) > 1 and 2 * len(strange) > len(some):
-        called, how = _notation(strange[0])
-        return f"{shown(strange[0])} is text, as {called} are: {how}, or delete the column"
-    if not numbers and len(different) >= max(MANY_WORDS, 0.8 * len(cells)):
-        return (
-            f"{len(different)} different words in {len(cells)} rows, which a net learns by heart: "
-            "write them as numbers or as a few words, or delete the column"
-        )
-    return ""
+class Read(NamedTuple):
+    """What a column holds: numbers, nan elsewhere; how many; rows of text, rows without a cell."""
+
+    numbers: array[float]
+    found: int
+    strange: list[int]
+    missing: list[int]
+    infinite: set[str]
+
+
+def _read_cells(cells: Sequence[str], decimal: str) -> Read:
+    numbers, infinite = array("d", bytes(8 * len(cells))), set()
+    strange: list[int] = []
+    missing: list[int] = []
+    for i, cell in enumerate(cells):
+        x = _number(cell, decimal)
+        numbers[i] = math.nan if x is None else x
+        if x is None:
+            (missing if cell.lower() in MISSING else strange).append(i)
+        elif math.isinf(x):
+            infinite.add(cell)
+            strange.append(i)
+    return Read(numbers, len(cells) - len(missing) - len(strange), strange, missing, infinite)
+
+
+def _number(cell: str, decimal: str) -> float | None:
+    """The number in a cell, in plain form or with the decimal sign, or None."""
+    if NUMBER.fullmatch(cell) and (decimal != "," or "." not in cell):
+        return float(cell)
+    sign = decimal or "."
+    if not LOCAL[sign].fullmatch(cell) or (not decimal and EITHER.fullmatch(cell)):
+        return None
+    return float(cell.translate(_PLAIN[sign]))
+
+
+def _decimal(cells: Iterable[str]) -> str:
+    """The decimal sign that most of the cells show, "" if none does.
+
+    Numbers below 1000 that are whole beside others such as 1,234 show groups of thousands.
+    """
+    votes, either, small, large = {",": 0, ".": 0}, 0, 0, 0
+    for cell in cells:
+        if EITHER.fullmatch(cell):
+            either += "," in cell
+        elif cell.isdecimal():
+            small, large = small + (len(cell) < 4), large + (len(cell) > 3)
+        else:
+            found = [sign for sign, form in LOCAL.items() if form.fullmatch(cell)]
+            if len(found) == 1:
+                votes[found[0]] += 1
+    if any(votes.values()):
+        return max(votes, key=lambda sign: votes[sign])
+    return "." if either and small and not large else ""
 
 
 def shown(text: str) -> str:
@@ -190,54 +294,3 @@ def shown(text: str) -> str:
 def listing(names: Sequence[str]) -> str:
     """The names in quotes, at most ten of them."""
     return ", ".join(map(shown, names[:10])) + (", ..." if len(names) > 10 else "")
-
-
-def _decoded(data: bytes, where: str) -> str:
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise TableError(
-            f"{where}, line {line}: not UTF-8 text (byte 0x{data[error.start]:02x}); "
-            "save the table as CSV UTF-8"
-        ) from None
-    if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
-        raise TableError(f"{where}, line {line}: a NUL character; this is not a text file")
-    return text
-
-
-def _records(text: str, where: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield each record that is not blank with the number of its first line."""
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    while True:
-        line = reader.line_num + 1
-        try:
-            cells = [cell.strip() for cell in next(reader)]
-        except StopIteration:
-            return
-        except csv.Error as error:
-            raise TableError(f"{where}, line {line}: not a CSV table ({error})") from None
-        if cells not in ([], [""]):
-            yield line, cells
-
-
-def _check_header(header: list[str], where: str) -> None:
-    if not header:
-        raise TableError(f"{where}: the file is empty; a header line and rows are needed")
-    if len(header) > MAX_COLUMNS:
-        raise TableError(f"{where}: {len(header)} columns, at most {MAX_COLUMNS} are supported")
-    if len(header) == 1:
-        for separator, called in ((";", "semicolons"), ("\t", "tabs")):
-            if separator in header[0]:
-                raise TableError(
-                    f"{where}: the header holds {called} and no comma; "
-                    "save the table with commas between the columns"
-                )
-    seen = set()
-    for i, name in enumerate(header, 1):
-        if not name:
-            raise TableError(f"{where}: column {i} has no name in the header")
-        if name in seen:
-            raise TableError(f"{where}: two columns are named {shown(name)}; rename one")
-        seen.add(name)

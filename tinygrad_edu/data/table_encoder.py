@@ -1,6 +1,5 @@
 """From the text of a table to rows of numbers and class numbers, the same for new tables."""
 
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,9 +7,16 @@ from functools import partial
 from numbers import Integral
 from typing import Any, Final
 
-from tinygrad_edu.checks import Check, instance, listed, real
-from tinygrad_edu.data.encoding import mean_and_std, places
-from tinygrad_edu.data.table import Table, TableError, listing, shown
+from tinygrad_edu.checks import Check, instance, listed, one_of, real
+from tinygrad_edu.data.columns import (
+    FILLINGS,
+    CategoryColumn,
+    NumericColumn,
+    learned,
+    numeric_column,
+    places_in,
+)
+from tinygrad_edu.data.table import Table, TableError, is_number, shown
 
 __all__ = ["TableEncoder"]
 
@@ -18,78 +24,55 @@ MAX_CLASSES = 20
 
 
 @dataclass(frozen=True)
-class NumericColumn:
-    """A column of numbers, standardised: one feature (x - mean) / deviation."""
-
-    name: str
-    mean: float
-    deviation: float
-
-    @property
-    def feature_names(self) -> tuple[str, ...]:
-        """The name of the column."""
-        return (self.name,)
-
-    def encode(self, table: Table) -> list[list[float]]:
-        """Return n rows of one number each."""
-        rows = []
-        for i, x in enumerate(table.numbers(self.name)):
-            rows.append([(x - self.mean) / self.deviation])
-            if not math.isfinite(rows[i][0]):
-                raise table.error(
-                    i, self.name, f"{x} is too far from the mean {self.mean} of the training data"
-                )
-        return rows
-
-
-@dataclass(frozen=True)
-class CategoryColumn:
-    """A column of words, 1-of-k: one feature per category, 1.0 for the word in the cell."""
-
-    name: str
-    categories: tuple[str, ...]
-
-    @property
-    def feature_names(self) -> tuple[str, ...]:
-        """`column=category` for each of the k categories."""
-        return tuple(f"{self.name}={category}" for category in self.categories)
-
-    def encode(self, table: Table) -> list[list[float]]:
-        """Return n rows of k numbers each."""
-        found = _places(table, self.name, self.categories, "category")
-        return [[float(i == place) for i in range(len(self.categories))] for place in found]
-
-
-@dataclass(frozen=True)
 class TableEncoder:
     """What was learned from a training table; `features` and `labels` apply it to any table.
 
     A column of finite numbers is standardised, a column without any number is 1-of-k; one that
-    mixes them is an error, and one of numbers in another notation, such as decimal commas. The
+    mixes them is an error, and one of numbers in another notation, such as 3%. The
     different texts of the target are the class names, to the letter: 1 and 01 are two. Words are
-    sorted; numbers must be whole, at most 20 different ones, and are sorted by value.
+    sorted; numbers must be whole, at most 20 different ones, and are sorted by value. Where the
+    target is a number to predict, `number` standardises it and there are no class names.
     """
 
     columns: tuple[NumericColumn | CategoryColumn, ...]
     target: str
     class_names: tuple[str, ...]
+    number: NumericColumn | None = None
 
     @classmethod
-    def fit(cls, table: Table, target: str, rows: Sequence[int] | None = None) -> "TableEncoder":
+    def fit(
+        cls,
+        table: Table,
+        target: str,
+        rows: Sequence[int] | None = None,
+        *,
+        kinds: Mapping[str, str] | None = None,
+        missing: str = "refuse",
+    ) -> "TableEncoder":
         """Learn the encoding of every column but `target`.
 
         `rows` (numbers from 0, default all) are the training rows: means and deviations come from
         them alone, so that test rows stay unseen. Categories and class names come from the whole
         table. TableError for a constant column, a mixed one, or a target that is not classes.
+
+        `kinds` tell what columns are, and that no others are used: "number", "category", and for
+        the target "number" or "label", which takes all texts for classes. `missing` says what is
+        made of cells without a value: "refuse"; "mean", of the training rows, and the commonest
+        word; or "category", a word of its own, and for numbers a further feature.
         """
         rows = _checked_rows(rows, len(_table(table)))
-        class_names = _class_names(table, target)
-        features = [name for name in table.header if name != target]
+        known = _checked_kinds(table, target, kinds)
+        one_of("missing", missing, FILLINGS)
+        numeric = known.get(target) == "number"
+        number = numeric_column(table, target, rows) if numeric else None
+        names = () if numeric else _class_names(table, target, known.get(target) == "label")
+        features = [n for n in table.header if n != target and (kinds is None or n in known)]
         if not features:
             raise TableError(
                 f"{table.path}: {shown(target)} is the only column; a feature is needed too"
             )
-        return cls(tuple(_learned(table, name, rows) for name in features), target, class_names)
+        columns = tuple(learned(table, n, rows, known.get(n), missing) for n in features)
+        return cls(columns, target, names, number)
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -101,12 +84,14 @@ class TableEncoder:
 
         TableError for a missing column, text among numbers, or an unknown category.
         """
-        parts = [column.encode(_table(table)) for column in self.columns]
-        return [[x for part in row for x in part] for row in zip(*parts, strict=True)]
+        features = [x for column in self.columns for x in column.encode(_table(table))]
+        return list(map(list, zip(*features, strict=True)))
 
-    def labels(self, table: Table) -> list[int]:
-        """Return n class numbers 0..k-1; TableError for an unknown class."""
-        return _places(_table(table), self.target, self.class_names, "class")
+    def labels(self, table: Table) -> Any:
+        """Return n class numbers 0..k-1 or standardised numbers; TableError for a new class."""
+        if self.number is not None:
+            return self.number.encode(_table(table))[0]
+        return places_in(_table(table), self.target, self.class_names, "class")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the encoder as dicts, lists, text and finite numbers, ready for JSON."""
@@ -116,13 +101,24 @@ class TableEncoder:
             else {"name": c.name, "kind": "category", "categories": list(c.categories)}
             for c in self.columns
         ]
-        return {"columns": columns, "target": self.target, "class_names": list(self.class_names)}
+        for stored, column in zip(columns, self.columns, strict=True):
+            stored.update({name: x for name in _OPTIONAL if (x := getattr(column, name, ""))})
+        if self.number is None:
+            target: Any = {"class_names": list(self.class_names)}
+        else:
+            target = {"number": {"mean": self.number.mean, "deviation": self.number.deviation}}
+        return {"columns": columns, "target": self.target, **target}
 
     @classmethod
     def from_dict(cls, data: object) -> "TableEncoder":
         """Return the encoder that `to_dict` wrote; ValueError, naming the field, for all else."""
         try:
-            encoder = cls(**_fields("encoder", data, _ENCODER))
+            numeric = isinstance(data, dict) and "number" in data
+            fields = _fields("encoder", data, _TO_NUMBERS if numeric else _ENCODER)
+            if numeric:
+                number = NumericColumn(fields["target"], **fields["number"])
+                fields |= {"class_names": (), "number": number}
+            encoder = cls(**fields)
         except TypeError as error:
             raise ValueError(str(error)) from None
         _distinct("columns and target", [c.name for c in encoder.columns] + [encoder.target])
@@ -144,10 +140,21 @@ def _checked_rows(rows: Sequence[int] | None, n: int) -> Sequence[int]:
     return rows
 
 
-def _class_names(table: Table, target: str) -> tuple[str, ...]:
+def _checked_kinds(table: Table, target: str, kinds: Any) -> Mapping[str, str]:
+    if kinds is None:
+        return {}
+    for name, kind in instance("kinds", kinds, Mapping, "a mapping of columns to kinds").items():
+        table.missing(name)
+        one_of("kind", kind, ("number", "label" if name == target else "category"))
+    if target not in kinds:
+        raise ValueError(f"kinds must say whether the target {shown(target)} is number or label")
+    return kinds  # type: ignore[no-any-return]
+
+
+def _class_names(table: Table, target: str, labels: bool) -> tuple[str, ...]:
     cells = table.text(target)
-    names = tuple(sorted(set(cells)))
-    if table.is_numeric(target):
+    names = tuple(sorted(set(cells), key=lambda x: (0, float(x), x) if is_number(x) else (1, 0, x)))
+    if not labels and table.is_numeric(target):
         broken = [i for i, x in enumerate(table.numbers(target)) if not x.is_integer()]
         if broken or len(names) > MAX_CLASSES:
             got = shown(cells[broken[0]]) if broken else f"{len(names)} different numbers"
@@ -155,47 +162,12 @@ def _class_names(table: Table, target: str) -> tuple[str, ...]:
                 f"{table.path}, column {shown(target)}: a target holds classes, that is words "
                 f"or at most {MAX_CLASSES} different whole numbers, and this one holds {got}"
             )
-        names = tuple(sorted(names, key=float))
     if len(names) == 1:
         raise TableError(
             f"{table.path}, column {shown(target)}: every row is of class {shown(names[0])}; "
             "at least two classes are needed"
         )
     return names
-
-
-def _learned(table: Table, name: str, rows: Sequence[int]) -> NumericColumn | CategoryColumn:
-    where = f"{table.path}, column {shown(name)}"
-    if not table.is_numeric(name):
-        if remark := table.remarks.get(name):
-            raise TableError(remark)
-        categories = tuple(sorted(set(table.text(name))))
-        if len(categories) == 1:
-            raise TableError(
-                f"{where}: every row holds {shown(categories[0])}; delete the constant column"
-            )
-        return CategoryColumn(name, categories)
-    numbers = table.numbers(name)
-    if len(set(numbers)) == 1:
-        raise TableError(f"{where}: every row holds {numbers[0]}; delete the constant column")
-    training = [numbers[i] for i in rows]
-    if len(set(training)) == 1:
-        raise TableError(
-            f"{where}: every training row holds {training[0]}; choose other rows or delete it"
-        )
-    mean, deviation = mean_and_std(training)
-    if not 0 < deviation < math.inf:
-        raise TableError(
-            f"{where}: the numbers from {min(training)} to {max(training)} are "
-            "too narrow or too wide to standardise in floating point; change their unit"
-        )
-    return NumericColumn(name, mean, deviation)
-
-
-def _places(table: Table, name: str, known: tuple[str, ...], called: str) -> list[int]:
-    return places(table.text(name), known, lambda i, cell: table.error(
-        i, name, f"unknown {called} {shown(cell)}; known are {listing(known)}"
-    ))  # fmt: skip
 
 
 # Reading back what may have been written by anybody: each value is checked before it is used.
@@ -246,6 +218,10 @@ def _column(what: str, data: object) -> NumericColumn | CategoryColumn:
     if kind not in ("numeric", "category"):
         raise ValueError(f"{what}.kind must be 'numeric' or 'category', got {_kind(kind)}")
     column, checks = _COLUMNS[kind]
+    if isinstance(data, dict):
+        checks = {**checks, **{name: _OPTIONAL[name] for name in _OPTIONAL if name in data}}
+        if kind == "category" and "missing" in data:
+            checks["missing"] = _text
     fields = _fields(what, data, {"kind": lambda _, x: x, **checks}, f"{what}.")
     return column(**{name: x for name, x in fields.items() if name != "kind"})
 
@@ -262,4 +238,15 @@ _ENCODER: Final[dict[str, Check]] = {
     "columns": _list_of(_column, 1),
     "target": _text,
     "class_names": _names,
+}
+#: Fields of a column that are left out where they are empty.
+_OPTIONAL: Final[dict[str, Check]] = {
+    "missing": partial(one_of, table=FILLINGS[1:]),
+    "decimal": partial(one_of, table=(",",)),
+}
+_STANDARD: Final[dict[str, Check]] = {"mean": real, "deviation": partial(real, above=0)}
+_TO_NUMBERS: Final[dict[str, Check]] = {
+    "columns": _list_of(_column, 1),
+    "target": _text,
+    "number": lambda what, data: _fields(what, data, _STANDARD, "number."),
 }

@@ -152,7 +152,7 @@ def evaluation(
         with in_mode(modules_of(model), training=False):
             for x, t in zip(rows, targets, strict=True):  # recorded, as they may differentiate
                 output = model(x)
-                losses.append(Value(loss(output, t).data))
+                losses.append(Value(f.mean([loss(output, t)]).data))
                 outputs.append(numbers_of(output))
         return f.mean(losses).data, outputs
 

@@ -1,0 +1,198 @@
+"""A column of a table: what it holds, and how it becomes features."""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from tinygrad_edu.data.encoding import MOST_NUMBERS, mean_and_std, places
+from tinygrad_edu.data.table import (
+    MANY_WORDS,
+    NOTATIONS,
+    Table,
+    TableError,
+    listing,
+    names_something,
+    shown,
+)
+
+__all__ = ["kind_of"]
+
+#: A column of words that has more of them is left out, unless somebody wants it.
+MANY_CATEGORIES: Final = 100
+#: A whole number in each row under such a name, or 0, 1, 2... in so many rows of the first column.
+ID_NAME: Final = re.compile(
+    r"(?i:(^|[\W_])(u?id|guid|uuid|nr|no|index|key|row)$|^column 1$)|[a-z]I[dD]$"
+)
+MANY_IN_TURN: Final = 20
+#: So many cells of words in a column of numbers are mistakes.
+FEW_WORDS: Final = 10
+#: What is made of cells without a value.
+FILLINGS: Final = ("refuse", "mean", "category")
+
+
+def kind_of(table: Table, name: str) -> tuple[str, str]:
+    """What a column holds: number, category, constant, date, id or text, and why it is of use.
+
+    The reason is given for the last four, from which a net learns nothing.
+    """
+    cells, read = table.columns[name], table.read(name)
+    words = list(dict.fromkeys(cell for cell in cells if cell.lower() not in ("", "nan")))
+    n = len(cells) - len(table.missing(name))
+    example = shown(words[0]) if words else "nothing"
+    if len(words) < 2 or (n == read.found and len({x for x in read.numbers if x == x}) == 1):
+        return "constant", f"every row holds {example}"
+    dates = [word for word in words if re.fullmatch(NOTATIONS["dates or times"][0], word)]
+    if 10 * len(dates) >= 9 * len(words):
+        return "date", f"it holds dates or times such as {example}"
+    each = len(words) == n > 2
+    strange = len(read.strange)
+    if read.found >= strange and (strange <= FEW_WORDS or read.found > 9 * strange):
+        if not all(word.isdecimal() for word in words):
+            return "number", ""
+        first, names = read.numbers[0], any(map(names_something, words))
+        in_turn = (
+            name == table.header[0] and n >= MANY_IN_TURN and first in (0, 1)
+            and all(x == first + i for i, x in enumerate(read.numbers))
+        )  # fmt: skip
+        if each and (names or in_turn or ID_NAME.search(name)):
+            return "id", f"each row has a number of its own, such as {example}"
+        if not names:
+            return "number", ""
+    elif "is text, as " in table.remarks.get(name, ""):
+        return "text", table.remarks[name].partition(": ")[2]
+    if len(words) >= max(MANY_WORDS, 0.8 * n) or len(words) > MANY_CATEGORIES:
+        code = each and all(re.search(r"\d", word) and " " not in word for word in words)
+        return "id" if code else "text", f"{len(words)} different words in {n} rows"
+    return "category", ""
+
+
+@dataclass(frozen=True)
+class NumericColumn:
+    """A column of numbers, standardised: one feature (x - mean) / deviation.
+
+    `missing` says what is made of a cell without a number: "" refuses it, "mean" takes the mean,
+    and "category" too, with a second feature that is 1 for it and else 0. `decimal` is the comma
+    of the training table, which a new one may not tell.
+    """
+
+    name: str
+    mean: float
+    deviation: float
+    missing: str = ""
+    decimal: str = ""
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """The name of the column, and perhaps that it is missing."""
+        return (self.name,) + (f"{self.name} is missing",) * (self.missing == "category")
+
+    def encode(self, table: Table) -> list[list[float]]:
+        """Return n numbers for each feature."""
+        numbers = table.floats(self.name, missing=bool(self.missing), decimal=self.decimal)
+        scaled = [0.0 if x != x else (x - self.mean) / self.deviation for x in numbers]
+        for i, x in enumerate(scaled):
+            if not math.isfinite(x):
+                raise table.error(
+                    i, self.name,
+                    f"{numbers[i]} is too far from the mean {self.mean} of the training data",
+                )  # fmt: skip
+        return [scaled, [float(x != x) for x in numbers]][: len(self.feature_names)]
+
+    def decode(self, x: float) -> float:
+        """The number that is x standardised."""
+        return x * self.deviation + self.mean
+
+
+@dataclass(frozen=True)
+class CategoryColumn:
+    """A column of words, 1-of-k: one feature per category, 1.0 for the word in the cell.
+
+    `missing` is the category that an empty cell is taken for; "" refuses it.
+    """
+
+    name: str
+    categories: tuple[str, ...]
+    missing: str = ""
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """`column=category` for each of the k categories."""
+        return tuple(f"{self.name}={category}" for category in self.categories)
+
+    def encode(self, table: Table) -> list[list[float]]:
+        """Return n numbers for each feature."""
+        found = places_in(table, self.name, self.categories, "category", self.missing)
+        return [[float(place == k) for place in found] for k in range(len(self.categories))]
+
+
+def learned(
+    table: Table, name: str, rows: Sequence[int], kind: str | None, missing: str
+) -> NumericColumn | CategoryColumn:
+    """The encoding of a column of this kind, None for what its cells look like."""
+    if kind == "number" or (kind is None and table.is_numeric(name)):
+        gaps = table.missing(name, numeric=True)
+        return numeric_column(table, name, rows, missing if gaps or missing == "refuse" else "mean")
+    if kind is None and (remark := table.remarks.get(name)):
+        raise TableError(remark)
+    empty = set(table.missing(name)) if missing != "refuse" else ()
+    words = {*table.columns[name]} - {"", "nan"} if empty else {*table.text(name)}
+    fill = ""
+    if missing != "refuse":
+        counts = Counter(table.columns[name][i] for i in rows if i not in empty)
+        fill = max(counts, key=lambda word: counts[word], default="missing")
+        fill = "missing" if empty and missing == "category" else fill
+        words.add(fill)
+    if len(words) == 1:
+        _refuse_constant(table, name, shown(*words))
+    if len(words) * len(table) > MOST_NUMBERS:
+        raise TableError(
+            f"{table.path}, column {shown(name)}: {len(words)} words in {len(table)} rows make "
+            f"more than {MOST_NUMBERS:,} numbers; leave the column out"
+        )
+    return CategoryColumn(name, tuple(sorted(words)), fill)
+
+
+def _refuse_constant(table: Table, name: str, held: Any) -> None:
+    where = f"{table.path}, column {shown(name)}"
+    raise TableError(f"{where}: every row holds {held}; delete the constant column")
+
+
+def numeric_column(
+    table: Table, name: str, rows: Sequence[int], missing: str = "refuse"
+) -> NumericColumn:
+    """A column of numbers with mean and deviation of the training rows."""
+    missing = "" if missing == "refuse" else missing
+    numbers = table.floats(name, missing=bool(missing))
+    known = {x for x in numbers if x == x}
+    if len(known) == 1:
+        _refuse_constant(table, name, *known)
+    training = [x for i in rows if (x := numbers[i]) == x]
+    where = f"{table.path}, column {shown(name)}"
+    if len(set(training)) < 2:
+        held = training[0] if training else "no number"
+        raise TableError(
+            f"{where}: every training row holds {held}; choose other rows or delete it"
+        )
+    mean, deviation = mean_and_std(training)
+    if not 0 < deviation < math.inf:
+        raise TableError(
+            f"{where}: the numbers from {min(training)} to {max(training)} are "
+            "too narrow or too wide to standardise in floating point; change their unit"
+        )
+    comma = "," in table.decimals.values() and table.decimals[name] != "."
+    return NumericColumn(name, mean, deviation, missing, "," if comma else "")
+
+
+def places_in(
+    table: Table, name: str, known: tuple[str, ...], called: str, missing: str = ""
+) -> list[int]:
+    """Where each cell of a column stands among the known words; TableError for another one."""
+    empty = set(table.missing(name)) if missing else ()
+    cells = table.columns[name] if missing else table.text(name)
+    words = [missing if i in empty else cell for i, cell in enumerate(cells)]
+    return places(words, known, lambda i, cell: table.error(
+        i, name, f"unknown {called} {shown(cell)}; known are {listing(known)}"
+    ))  # fmt: skip
