@@ -149,7 +149,7 @@ def test_train_judges_columns_and_keeps_labels_to_the_letter(
     Path("t.csv").write_text("a,y\n" + "".join(f"{i:03},{'xy'[i % 2]}\n" for i in range(24)))
     printed, errors = told(capsys, "train", "t.csv", "--target", "y", *QUICK, code=2)
     assert printed == ""
-    assert re.fullmatch("tinygrad-edu: t.csv: no column is left to learn from: .*--as a=.*\n", errors)
+    assert errors.startswith("tinygrad-edu: t.csv: no column is left to learn from: ")
     assert sorted(os.listdir()) == ["o", "t.csv"]
 
 
