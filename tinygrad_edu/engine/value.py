@@ -30,8 +30,13 @@ def constant(x: float) -> "Value":
 
 def parameter(x: float, name: str | None = None) -> "Value":
     """A leaf that training changes; drawings tell it apart from inputs."""
-    v = constant(x if type(x) is float else number(x, "a parameter"))
-    v._primitive = "parameter"
+    v: Value = next(_blank)
+    v._float, v._grad, v._name = (
+        x if type(x) is float else number(x, "a parameter"),
+        UNREACHED,
+        None,
+    )
+    v._primitive, v._birth = "parameter", 0
     if name is not None:
         v.name = name
     return v

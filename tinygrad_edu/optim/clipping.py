@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from tinygrad_edu.checks import is_listed, real
 from tinygrad_edu.engine import Value
+from tinygrad_edu.engine.leaves import first_result
 
 __all__ = ["clip_grad_norm", "clip_grad_value", "max_norm"]
 
@@ -59,9 +60,9 @@ def values_in(who: str, values: Iterable[Value]) -> list[Value]:
             "write model.parameters(), or [v] for a single Value"
         )
     listed = list(values)
-    for v in listed:
-        if not isinstance(v, Value):
-            raise TypeError(f"{who} takes Values, got {type(v).__name__}")
+    for kind in set(map(type, listed)):
+        if not issubclass(kind, Value):
+            raise TypeError(f"{who} takes Values, got {kind.__name__}")
     return listed
 
 
@@ -75,9 +76,8 @@ def leaves_in(who: str, values: Iterable[Value]) -> list[Value]:
         raise ValueError(
             "there are no parameters to optimize: give model.parameters() of a model that has some"
         )
-    for v in leaves:
-        if v.parents:
-            raise ValueError(f"{v!r} is the result of an operation: only leaves can be optimized")
+    if (v := first_result(leaves)) is not None:
+        raise ValueError(f"{v!r} is the result of an operation: only leaves can be optimized")
     if len(set(leaves)) < len(leaves):
         raise ValueError("a parameter is given twice: it would be updated twice")
     return leaves

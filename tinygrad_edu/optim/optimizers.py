@@ -5,7 +5,7 @@ that of symbols where the matrix engine turns the equation into calls on vectors
 or a schedule: a function from the number of updates made so far to the rate.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any, ClassVar, Final
 
@@ -58,6 +58,9 @@ class Optimizer:
     initial_state: ClassVar[State] = ()
     start: ClassVar[State] = ()
 
+    #: The states by columns, each the numbers of all parameters; () once `states` has them.
+    columns: Sequence[Sequence[float | None]] = ()
+
     weight_decay: float = option(0.0, DECAY)
 
     __signature__ = OptionsSignature()
@@ -83,7 +86,7 @@ class Optimizer:
             setattr(self, name, value)
         self._check_together()
         self.steps = 0
-        self.states: list[State] = [self.initial_state] * len(self.parameters)
+        self.states = [self.initial_state] * len(self.parameters)
 
     def _check_together(self) -> None:
         """Raise ValueError for options that contradict each other."""
@@ -98,6 +101,17 @@ class Optimizer:
     @lr.setter
     def lr(self, lr: float | Schedule) -> None:
         self._lr = lr if callable(lr) else real("lr", lr, above=0)
+
+    @property
+    def states(self) -> list[State]:
+        """What is kept for each parameter from one update to the next."""
+        if self.columns:
+            self.states = list(zip(*self.columns, strict=True))
+        return self._states
+
+    @states.setter
+    def states(self, states: list[State]) -> None:
+        self._states, self.columns = states, ()
 
     def zero_grad(self) -> None:
         """Set the gradient of every parameter to 0."""

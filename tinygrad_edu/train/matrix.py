@@ -120,7 +120,11 @@ class MatrixDescent(Descent):
             self.x[...] = data_of(self.optimizer.parameters)
         if self.on_values:
             return
-        states = [self._state(k) for k in range(len(self.optimizer.states[0]))]
+        columns = self.optimizer.columns
+        if not columns:
+            rows = self.optimizer.states
+            columns = [[state[k] for state in rows] for k in range(len(rows[0]))]
+        states = [self._state(column) for column in columns]
         kept = [state is None for state in states] == [vector is None for vector in self.states]
         options = _options(self.optimizer)
         if not kept or options != self.options:
@@ -140,8 +144,7 @@ class MatrixDescent(Descent):
                 p.data = x
         assign(program.parameters, program.P.tolist(), program.G.tolist())
         if self.states:
-            columns = [self._column(state) for state in self.states]
-            optimizer.states = list(zip(*columns, strict=True))
+            optimizer.columns = [self._column(state) for state in self.states]
 
     def numbers(self, leaves: list[Value]) -> Any:
         """The numbers of these leaves as they are now; of none but parameters without writing."""
@@ -210,9 +213,8 @@ class MatrixDescent(Descent):
         """The optimizer's own equation is to be made for these states."""
         self.states, self.update = states, None
 
-    def _state(self, k: int) -> Any:
-        """State k of all parameters as a vector, in the order of the updates."""
-        column = [state[k] for state in self.optimizer.states]
+    def _state(self, column: Sequence[float | None]) -> Any:
+        """A state of all parameters as a vector, in the order of the updates."""
         if column[0] is None:
             return None
         vector = np.array(column, dtype=float)
@@ -234,7 +236,7 @@ class MatrixDescent(Descent):
 
 def _options(optimizer: Optimizer) -> dict[str, Any]:
     """What the equation of an optimizer depends on besides its vectors and the rate."""
-    others = ("_lr", "parameters", "states", "steps")
+    others = ("_lr", "_states", "columns", "parameters", "steps")
     return {name: x for name, x in vars(optimizer).items() if name not in others}
 
 
