@@ -102,11 +102,12 @@ class TableEncoder:
             for c in self.columns
         ]
         for stored, column in zip(columns, self.columns, strict=True):
-            stored.update({name: x for name in _OPTIONAL if (x := getattr(column, name, ""))})
+            stored.update(_present(column))
         if self.number is None:
             target: Any = {"class_names": list(self.class_names)}
         else:
-            target = {"number": {"mean": self.number.mean, "deviation": self.number.deviation}}
+            number = {"mean": self.number.mean, "deviation": self.number.deviation}
+            target = {"number": number | _present(self.number)}
         return {"columns": columns, "target": self.target, **target}
 
     @classmethod
@@ -123,6 +124,11 @@ class TableEncoder:
             raise ValueError(str(error)) from None
         _distinct("columns and target", [c.name for c in encoder.columns] + [encoder.target])
         return encoder
+
+
+def _present(column: NumericColumn | CategoryColumn) -> dict[str, str]:
+    """Those fields of a column that are stored where they are not empty."""
+    return {name: x for name in _OPTIONAL if (x := getattr(column, name, ""))}
 
 
 def _table(x: Any) -> Table:
@@ -178,12 +184,14 @@ def _fields(what: str, data: object, checks: Mapping[str, Check], inside: str = 
     if not isinstance(data, dict):
         raise ValueError(f"{what} must be an object, got {_kind(data)}")
     for name in checks:
-        if name not in data:
+        if name not in data and name not in _OPTIONAL:
             raise ValueError(f"{what} lacks the field {name!r}")
     for name in data:
         if name not in checks:
             raise ValueError(f"{what} has an unknown field {_kind(name)}")
-    return {name: check(inside + name, data[name]) for name, check in checks.items()}
+    return {
+        name: check(inside + name, data[name]) for name, check in checks.items() if name in data
+    }
 
 
 def _text(what: str, x: object) -> str:
@@ -218,10 +226,8 @@ def _column(what: str, data: object) -> NumericColumn | CategoryColumn:
     if kind not in ("numeric", "category"):
         raise ValueError(f"{what}.kind must be 'numeric' or 'category', got {_kind(kind)}")
     column, checks = _COLUMNS[kind]
-    if isinstance(data, dict):
-        checks = {**checks, **{name: _OPTIONAL[name] for name in _OPTIONAL if name in data}}
-        if kind == "category" and "missing" in data:
-            checks["missing"] = _text
+    if kind == "category" and isinstance(data, dict) and "missing" in data:
+        checks = {**checks, "missing": _text}
     fields = _fields(what, data, {"kind": lambda _, x: x, **checks}, f"{what}.")
     return column(**{name: x for name, x in fields.items() if name != "kind"})
 
@@ -230,8 +236,18 @@ def _kind(x: object) -> str:
     return shown(x) if isinstance(x, str) else type(x).__name__
 
 
+#: Fields of a column that are left out where they are empty.
+_OPTIONAL: Final[dict[str, Check]] = {
+    "missing": partial(one_of, table=FILLINGS[1:]),
+    "decimal": partial(one_of, table=(",",)),
+}
+_STANDARD: Final[dict[str, Check]] = {
+    "mean": real,
+    "deviation": partial(real, above=0),
+    **_OPTIONAL,
+}
 _COLUMNS: Final[dict[str, tuple[type[NumericColumn | CategoryColumn], dict[str, Check]]]] = {
-    "numeric": (NumericColumn, {"name": _text, "mean": real, "deviation": partial(real, above=0)}),
+    "numeric": (NumericColumn, {"name": _text, **_STANDARD}),
     "category": (CategoryColumn, {"name": _text, "categories": _names}),
 }
 _ENCODER: Final[dict[str, Check]] = {
@@ -239,12 +255,6 @@ _ENCODER: Final[dict[str, Check]] = {
     "target": _text,
     "class_names": _names,
 }
-#: Fields of a column that are left out where they are empty.
-_OPTIONAL: Final[dict[str, Check]] = {
-    "missing": partial(one_of, table=FILLINGS[1:]),
-    "decimal": partial(one_of, table=(",",)),
-}
-_STANDARD: Final[dict[str, Check]] = {"mean": real, "deviation": partial(real, above=0)}
 _TO_NUMBERS: Final[dict[str, Check]] = {
     "columns": _list_of(_column, 1),
     "target": _text,
