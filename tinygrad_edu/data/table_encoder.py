@@ -149,7 +149,8 @@ def _checked_rows(rows: Sequence[int] | None, n: int) -> Sequence[int]:
 def _checked_kinds(table: Table, target: str, kinds: Any) -> Mapping[str, str]:
     if kinds is None:
         return {}
-    for name, kind in instance("kinds", kinds, Mapping, "a mapping of columns to kinds").items():
+    instance("kinds", kinds, Mapping, "a mapping", 'write kinds={"size": "number", "c": "label"}')
+    for name, kind in kinds.items():
         table.missing(name)
         one_of("kind", kind, ("number", "label" if name == target else "category"))
     if target not in kinds:
