@@ -141,18 +141,16 @@ def test_train_judges_columns_and_keeps_labels_to_the_letter(
     codes = ["00501", "10001", "07030"] * 4
     rows = "".join(f"{i % 5},{c},{c}\n" for i, c in enumerate(codes))
     Path("t.csv").write_text(f"a,zip,y\n{rows}")
-    _, errors = told(capsys, "train", "t.csv", "--target", "y", *QUICK, "--out", "o")
-    assert errors == (
-        "tinygrad-edu: t.csv, column 'zip': as a feature '00501' is the number 501: if these are "
-        "names, such as postcodes, write a letter before each, or delete the column\n"
-    )
+    printed, errors = told(capsys, "train", "t.csv", "--target", "y", *QUICK, "--out", "o")
+    assert errors == ""
+    assert printed.startswith("numbers: a\ncategories: zip\ntarget y: its 3 different numbers are")
     printed, _ = told(capsys, "predict", "o/model.json", "t.csv")
     assert printed.startswith("prediction,p(00501),p(07030),p(10001)\n")
-    Path("t.csv").write_text("a,y\n" + "".join(f'"{i},5",{"xy"[i % 2]}\n' for i in range(24)))
+    Path("t.csv").write_text("a,y\n" + "".join(f"{i}%,{'xy'[i % 2]}\n" for i in range(24)))
     printed, errors = told(capsys, "train", "t.csv", "--target", "y", *QUICK, code=2)
     sentence = (
-        "tinygrad-edu: t.csv, column 'a': '0,5' is text, as numbers with commas, blanks or other "
-        "digits are: write 1.5 for 1,5 and 1100 for 1,100, or delete the column\n"
+        "tinygrad-edu: t.csv: no column is left to learn from: left out a (text): '0%' is text, as "
+        "percentages are: write 3 or 0.03 for 3%, or delete the column; --as a=category takes it\n"
     )
     assert (printed, errors) == ("", sentence)
     assert sorted(os.listdir()) == ["o", "t.csv"]
