@@ -143,7 +143,7 @@ def test_train_judges_columns_and_keeps_labels_to_the_letter(
     Path("t.csv").write_text(f"a,zip,y\n{rows}")
     printed, errors = told(capsys, "train", "t.csv", "--target", "y", *QUICK, "--out", "o")
     assert errors == ""
-    assert printed.startswith("numbers: a\ncategories: zip\ntarget y: its 3 different numbers are")
+    assert printed.startswith("numbers: a\ncategories: zip\ntarget y: classes\n")
     printed, _ = told(capsys, "predict", "o/model.json", "t.csv")
     assert printed.startswith("prediction,p(00501),p(07030),p(10001)\n")
     Path("t.csv").write_text("a,y\n" + "".join(f"{i}%,{'xy'[i % 2]}\n" for i in range(24)))
