@@ -154,7 +154,10 @@ def of_table(
                 "cannot be both a training and a test row; add rows or write --test-ratio 0"
             )
     train, test = _parts(labels, [], test_ratio, rng, stratify=whole.number is None)
-    encoder = TableEncoder.fit(table, target, train, kinds=kinds, missing=missing)
+    try:
+        encoder = TableEncoder.fit(table, target, train, kinds=kinds, missing=missing)
+    except TableError as error:
+        raise UsageError(f"{error} (write --drop, or another --seed)") from None
     rows, labels = encoder.features(table), encoder.labels(table)
     return _split(table.path, encoder, rows, labels, train, test, notes=[*notes, *note])
 

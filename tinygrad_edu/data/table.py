@@ -136,7 +136,7 @@ class Table:
             how = "write 1,5 for 1.5" if is_number(cells[i]) else _notation(cells[i])[1]
             told = f"text {shown(cells[i])} where a number is expected"
             raise self.error(i, name, f"{told}; {how}" if how else told)
-        return read.numbers
+        return read.numbers[:]
 
     def missing(self, name: str, *, numeric: bool = False) -> list[int]:
         """The rows whose cell is empty or nan, of a column of numbers also - and NA and the like.
@@ -157,6 +157,11 @@ class Table:
         return table
 
     @cached_property
+    def _decimal(self) -> str:
+        signs = {*self.decimals.values()} - {""}
+        return signs.pop() if len(signs) == 1 else ""
+
+    @cached_property
     def _known(self) -> dict[tuple[str, str], Read]:
         return {}
 
@@ -165,9 +170,8 @@ class Table:
 
         Where it may be read in two ways, such as 1,234, `decimal` decides, or all other columns.
         """
-        cells, signs = self._cells(name), {*self.decimals.values()} - {""}
-        one_of("decimal", decimal, ("", ",", "."))
-        sign = self.decimals[name] or decimal or ("".join(signs) if len(signs) == 1 else "")
+        cells = self._cells(name)
+        sign = self.decimals[name] or one_of("decimal", decimal, ("", ",", ".")) or self._decimal
         if (name, sign) not in self._known:
             self._known[name, sign] = _read_cells(cells, sign)
         return self._known[name, sign]
