@@ -12,6 +12,7 @@ from tinygrad_edu.data.columns import (
     FILLINGS,
     CategoryColumn,
     NumericColumn,
+    as_table,
     learned,
     numeric_column,
     places_in,
@@ -60,7 +61,7 @@ class TableEncoder:
         made of cells without a value: "refuse"; "mean", of the training rows, and the commonest
         word; or "category", a word of its own, and for numbers a further feature.
         """
-        rows = _checked_rows(rows, len(_table(table)))
+        rows = _checked_rows(rows, len(as_table(table)))
         known = _checked_kinds(table, target, kinds)
         one_of("missing", missing, FILLINGS)
         numeric = known.get(target) == "number"
@@ -84,14 +85,14 @@ class TableEncoder:
 
         TableError for a missing column, text among numbers, or an unknown category.
         """
-        features = [x for column in self.columns for x in column.encode(_table(table))]
+        features = [x for column in self.columns for x in column.encode(as_table(table))]
         return list(map(list, zip(*features, strict=True)))
 
     def labels(self, table: Table) -> Any:
         """Return n class numbers 0..k-1 or standardised numbers; TableError for a new class."""
         if self.number is not None:
-            return self.number.encode(_table(table))[0]
-        return places_in(_table(table), self.target, self.class_names, "class")
+            return self.number.encode(as_table(table))[0]
+        return places_in(as_table(table), self.target, self.class_names, "class")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the encoder as dicts, lists, text and finite numbers, ready for JSON."""
@@ -129,11 +130,6 @@ class TableEncoder:
 def _present(column: NumericColumn | CategoryColumn) -> dict[str, str]:
     """Those fields of a column that are stored where they are not empty."""
     return {name: x for name in _OPTIONAL if (x := getattr(column, name, ""))}
-
-
-def _table(x: Any) -> Table:
-    table: Table = instance("table", x, Table, "a Table", "write read_table(path)")
-    return table
 
 
 def _checked_rows(rows: Sequence[int] | None, n: int) -> Sequence[int]:
