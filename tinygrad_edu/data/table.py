@@ -271,11 +271,11 @@ def _number(cell: str, decimal: str) -> float | None:
 
 
 def _decimal(cells: Iterable[str]) -> str:
-    """The decimal sign that most of the cells show, "" if none does.
+    """The decimal sign that most of the cells show, "" if none does, or if most are words.
 
     Numbers below 1000 that are whole beside others such as 1,234 show groups of thousands.
     """
-    votes, either, small, large = {",": 0, ".": 0}, 0, 0, 0
+    votes, either, small, large, words = {",": 0, ".": 0}, 0, 0, 0, 0
     for cell in cells:
         if EITHER.fullmatch(cell):
             either += "," in cell
@@ -285,7 +285,8 @@ def _decimal(cells: Iterable[str]) -> str:
             found = [sign for sign, form in LOCAL.items() if form.fullmatch(cell)]
             if len(found) == 1:
                 votes[found[0]] += 1
-    if any(votes.values()):
+            words += not found and cell.lower() not in MISSING
+    if sum(votes.values()) >= max(1, words):
         return max(votes, key=lambda sign: votes[sign])
     return "." if either and small and not large else ""
 
