@@ -197,6 +197,9 @@ REFUSED = {
                           "a number of its own, such as '0'; --as id=number takes it"),
     "one column": (rows("kind", AB), "", "t.csv: no column is left to learn from, a feature is "
                    "needed too"),
+    "one row in a hundred": (rows("size,kind", lambda i: int(i == 0), AB, n=8),
+                             "--seed 3", "t.csv, column 'size': every training row holds 0.0; "
+                             "choose other rows or delete it (write --drop, or another --seed)"),
     "one class": (rows("size,kind", size, ["a"]), "", "t.csv, column 'kind': every row is of class "
                   "'a'; at least two classes are needed"),
     "names as classes": (rows("size,kind", size, lambda i: f"n{i}"), "",

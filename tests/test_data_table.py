@@ -212,6 +212,8 @@ def test_the_other_columns_tell_what_a_comma_is(tmp_path):
     for other, number in (("1.5", 1234.0), ("1,5", 1.234)):
         path = _written(tmp_path, f"a;b;c\n1,234;{other};x\n")
         assert read_table(path).numbers("a") == [number]
+    path = _written(tmp_path, "a;b\n1.234;x\n5.678;1,5\n2.345;y\n")
+    assert read_table(path).numbers("a") == [1.234, 5.678, 2.345]  # words tell nothing
     path = _written(tmp_path, "a;c\n1,5;x\n2,5;y\n3.5;y\n")
     told = "text '3.5' where a number is expected; write 1,5 for 1.5"
     with _fails(path, f", line 4, column 'a': {told}"):

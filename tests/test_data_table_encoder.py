@@ -200,6 +200,17 @@ def test_encoders_of_all_kinds_survive_json(target, missing):
     assert back.features(table) == encoder.features(table)
 
 
+def test_the_decimal_comma_of_a_table_is_stored():
+    table = Table("t.csv", {"a": ["1,5", "2"], "b": ["0,25", "1.234"]}, [2, 3])
+    encoder = TableEncoder.fit(table, "b", kinds={"a": "number", "b": "number"})
+    assert encoder.number.decimal == encoder.columns[0].decimal == ","
+    back = TableEncoder.from_dict(json.loads(json.dumps(encoder.to_dict())))
+    assert back == encoder
+    new = Table("t.csv", {"a": ["1.750"], "b": ["1.234"]}, [2])
+    assert back.number.decode(back.labels(new)[0]) == pytest.approx(1234)
+    assert back.columns[0].decode(back.features(new)[0][0]) == pytest.approx(1750)
+
+
 test_kinds_that_cannot_be_are_refused = refusals([
     (lambda: TableEncoder.fit(_table(ANIMALS), "kind", kinds={"legs": "number"}), ValueError,
      "kinds must say whether the target 'kind' is number or label"),

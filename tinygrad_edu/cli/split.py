@@ -153,8 +153,12 @@ def of_table(
                 f"{table.path}, column {shown(target)}: class {shown(alone[0])} has one row, which "
                 "cannot be both a training and a test row; add rows or write --test-ratio 0"
             )
-    train, test = _parts(labels, [], test_ratio, rng, stratify=whole.number is None)
-    encoder = TableEncoder.fit(table, target, train, kinds=kinds, missing=missing)
+    alike = labels if whole.number is None else [0] * len(labels)
+    train, test = _parts(alike, [], test_ratio, rng)
+    try:
+        encoder = TableEncoder.fit(table, target, train, kinds=kinds, missing=missing)
+    except TableError as error:
+        raise UsageError(f"{error} (write --drop, or another --seed)") from None
     rows, labels = encoder.features(table), encoder.labels(table)
     return _split(table.path, encoder, rows, labels, train, test, notes=[*notes, *note])
 
@@ -287,21 +291,14 @@ def _scaled(points: Rows, columns: Any) -> Rows:
 
 
 def _parts(
-    labels: list[Any],
-    groups: list[int],
-    test_ratio: float,
-    rng: random.Random,
-    *,
-    stratify: bool = True,
+    labels: list[int], groups: list[int], test_ratio: float, rng: random.Random
 ) -> tuple[list[int], list[int]]:
     """Row numbers for training and for the test, the rows of a group on one side."""
     rows = range(len(labels))
     if not test_ratio:
         return list(rows), []
     if not groups:
-        train, _, test, _ = train_test_split(
-            rows, labels, test_size=test_ratio, stratify=stratify, rng=rng
-        )
+        train, _, test, _ = train_test_split(rows, labels, test_size=test_ratio, rng=rng)
         return train, test
     names = sorted(set(groups))
     heard, *_ = train_test_split(names, names, test_ratio=test_ratio, stratify=False, rng=rng)

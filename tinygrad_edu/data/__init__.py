@@ -6,6 +6,7 @@ Standard library only; the results are plain lists.
 from tinygrad_edu.checks import as_random
 from tinygrad_edu.data import (
     augmentation,
+    columns,
     dataset,
     encoding,
     sequences,
@@ -16,6 +17,7 @@ from tinygrad_edu.data import (
     table_file,
 )
 from tinygrad_edu.data.augmentation import *
+from tinygrad_edu.data.columns import *
 from tinygrad_edu.data.dataset import *
 from tinygrad_edu.data.encoding import *
 from tinygrad_edu.data.sequences import *
@@ -28,7 +30,7 @@ from tinygrad_edu.text import public_order
 
 __all__ = ["as_random"]
 for _room in (
-    augmentation, dataset, encoding, sequences, shipped, synthetic, table, table_encoder,
+    augmentation, columns, dataset, encoding, sequences, shipped, synthetic, table, table_encoder,
     table_file,
 ):  # fmt: skip
     __all__ += _room.__all__

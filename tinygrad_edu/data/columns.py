@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from tinygrad_edu.checks import instance
 from tinygrad_edu.data.encoding import MOST_NUMBERS, mean_and_std, places
 from tinygrad_edu.data.table import (
     MANY_WORDS,
@@ -33,12 +34,19 @@ FEW_WORDS: Final = 10
 FILLINGS: Final = ("refuse", "mean", "category")
 
 
+def as_table(x: Any) -> Table:
+    """A table, or TypeError."""
+    table: Table = instance("table", x, Table, "a Table", "write read_table(path)")
+    return table
+
+
 def kind_of(table: Table, name: str) -> tuple[str, str]:
     """What a column holds: number, category, constant, date, id or text, and why it is of use.
 
     The reason is given for the last four, from which a net learns nothing.
     """
-    cells, read = table.columns[name], table.read(name)
+    read = as_table(table).read(name)
+    cells = table.columns[name]
     words = list(dict.fromkeys(cell for cell in cells if cell.lower() not in ("", "nan")))
     n = len(cells) - len(table.missing(name))
     example = shown(words[0]) if words else "nothing"

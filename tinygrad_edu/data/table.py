@@ -136,7 +136,7 @@ class Table:
             how = "write 1,5 for 1.5" if is_number(cells[i]) else _notation(cells[i])[1]
             told = f"text {shown(cells[i])} where a number is expected"
             raise self.error(i, name, f"{told}; {how}" if how else told)
-        return read.numbers
+        return read.numbers[:]
 
     def missing(self, name: str, *, numeric: bool = False) -> list[int]:
         """The rows whose cell is empty or nan, of a column of numbers also - and NA and the like.
@@ -157,6 +157,11 @@ class Table:
         return table
 
     @cached_property
+    def _decimal(self) -> str:
+        signs = {*self.decimals.values()} - {""}
+        return signs.pop() if len(signs) == 1 else ""
+
+    @cached_property
     def _known(self) -> dict[tuple[str, str], Read]:
         return {}
 
@@ -165,9 +170,8 @@ class Table:
 
         Where it may be read in two ways, such as 1,234, `decimal` decides, or all other columns.
         """
-        cells, signs = self._cells(name), {*self.decimals.values()} - {""}
-        one_of("decimal", decimal, ("", ",", "."))
-        sign = self.decimals[name] or decimal or ("".join(signs) if len(signs) == 1 else "")
+        cells = self._cells(name)
+        sign = self.decimals[name] or one_of("decimal", decimal, ("", ",", ".")) or self._decimal
         if (name, sign) not in self._known:
             self._known[name, sign] = _read_cells(cells, sign)
         return self._known[name, sign]
@@ -267,11 +271,11 @@ def _number(cell: str, decimal: str) -> float | None:
 
 
 def _decimal(cells: Iterable[str]) -> str:
-    """The decimal sign that most of the cells show, "" if none does.
+    """The decimal sign that most of the cells show, "" if none does, or if most are words.
 
     Numbers below 1000 that are whole beside others such as 1,234 show groups of thousands.
     """
-    votes, either, small, large = {",": 0, ".": 0}, 0, 0, 0
+    votes, either, small, large, words = {",": 0, ".": 0}, 0, 0, 0, 0
     for cell in cells:
         if EITHER.fullmatch(cell):
             either += "," in cell
@@ -281,7 +285,8 @@ def _decimal(cells: Iterable[str]) -> str:
             found = [sign for sign, form in LOCAL.items() if form.fullmatch(cell)]
             if len(found) == 1:
                 votes[found[0]] += 1
-    if any(votes.values()):
+            words += not found and cell.lower() not in MISSING
+    if sum(votes.values()) >= max(1, words):
         return max(votes, key=lambda sign: votes[sign])
     return "." if either and small and not large else ""
 

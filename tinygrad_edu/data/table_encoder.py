@@ -12,6 +12,7 @@ from tinygrad_edu.data.columns import (
     FILLINGS,
     CategoryColumn,
     NumericColumn,
+    as_table,
     learned,
     numeric_column,
     places_in,
@@ -60,7 +61,7 @@ class TableEncoder:
         made of cells without a value: "refuse"; "mean", of the training rows, and the commonest
         word; or "category", a word of its own, and for numbers a further feature.
         """
-        rows = _checked_rows(rows, len(_table(table)))
+        rows = _checked_rows(rows, len(as_table(table)))
         known = _checked_kinds(table, target, kinds)
         one_of("missing", missing, FILLINGS)
         numeric = known.get(target) == "number"
@@ -84,14 +85,14 @@ class TableEncoder:
 
         TableError for a missing column, text among numbers, or an unknown category.
         """
-        features = [x for column in self.columns for x in column.encode(_table(table))]
+        features = [x for column in self.columns for x in column.encode(as_table(table))]
         return list(map(list, zip(*features, strict=True)))
 
     def labels(self, table: Table) -> Any:
         """Return n class numbers 0..k-1 or standardised numbers; TableError for a new class."""
         if self.number is not None:
-            return self.number.encode(_table(table))[0]
-        return places_in(_table(table), self.target, self.class_names, "class")
+            return self.number.encode(as_table(table))[0]
+        return places_in(as_table(table), self.target, self.class_names, "class")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the encoder as dicts, lists, text and finite numbers, ready for JSON."""
@@ -102,11 +103,12 @@ class TableEncoder:
             for c in self.columns
         ]
         for stored, column in zip(columns, self.columns, strict=True):
-            stored.update({name: x for name in _OPTIONAL if (x := getattr(column, name, ""))})
+            stored.update(_present(column))
         if self.number is None:
             target: Any = {"class_names": list(self.class_names)}
         else:
-            target = {"number": {"mean": self.number.mean, "deviation": self.number.deviation}}
+            number = {"mean": self.number.mean, "deviation": self.number.deviation}
+            target = {"number": number | _present(self.number)}
         return {"columns": columns, "target": self.target, **target}
 
     @classmethod
@@ -125,9 +127,9 @@ class TableEncoder:
         return encoder
 
 
-def _table(x: Any) -> Table:
-    table: Table = instance("table", x, Table, "a Table", "write read_table(path)")
-    return table
+def _present(column: NumericColumn | CategoryColumn) -> dict[str, str]:
+    """Those fields of a column that are stored where they are not empty."""
+    return {name: x for name in _OPTIONAL if (x := getattr(column, name, ""))}
 
 
 def _checked_rows(rows: Sequence[int] | None, n: int) -> Sequence[int]:
@@ -143,8 +145,7 @@ def _checked_rows(rows: Sequence[int] | None, n: int) -> Sequence[int]:
 def _checked_kinds(table: Table, target: str, kinds: Any) -> Mapping[str, str]:
     if kinds is None:
         return {}
-    remedy = 'write kinds={"age": "number"}'
-    instance("kinds", kinds, Mapping, "a mapping of columns to kinds", remedy)
+    instance("kinds", kinds, Mapping, "a mapping", 'write kinds={"size": "number", "c": "label"}')
     for name, kind in kinds.items():
         table.missing(name)
         one_of("kind", kind, ("number", "label" if name == target else "category"))
@@ -180,12 +181,14 @@ def _fields(what: str, data: object, checks: Mapping[str, Check], inside: str = 
     if not isinstance(data, dict):
         raise ValueError(f"{what} must be an object, got {_kind(data)}")
     for name in checks:
-        if name not in data:
+        if name not in data and name not in _OPTIONAL:
             raise ValueError(f"{what} lacks the field {name!r}")
     for name in data:
         if name not in checks:
             raise ValueError(f"{what} has an unknown field {_kind(name)}")
-    return {name: check(inside + name, data[name]) for name, check in checks.items()}
+    return {
+        name: check(inside + name, data[name]) for name, check in checks.items() if name in data
+    }
 
 
 def _text(what: str, x: object) -> str:
@@ -220,10 +223,8 @@ def _column(what: str, data: object) -> NumericColumn | CategoryColumn:
     if kind not in ("numeric", "category"):
         raise ValueError(f"{what}.kind must be 'numeric' or 'category', got {_kind(kind)}")
     column, checks = _COLUMNS[kind]
-    if isinstance(data, dict):
-        checks = {**checks, **{name: _OPTIONAL[name] for name in _OPTIONAL if name in data}}
-        if kind == "category" and "missing" in data:
-            checks["missing"] = _text
+    if kind == "category" and isinstance(data, dict) and "missing" in data:
+        checks = {**checks, "missing": _text}
     fields = _fields(what, data, {"kind": lambda _, x: x, **checks}, f"{what}.")
     return column(**{name: x for name, x in fields.items() if name != "kind"})
 
@@ -232,8 +233,18 @@ def _kind(x: object) -> str:
     return shown(x) if isinstance(x, str) else type(x).__name__
 
 
+#: Fields of a column that are left out where they are empty.
+_OPTIONAL: Final[dict[str, Check]] = {
+    "missing": partial(one_of, table=FILLINGS[1:]),
+    "decimal": partial(one_of, table=(",",)),
+}
+_STANDARD: Final[dict[str, Check]] = {
+    "mean": real,
+    "deviation": partial(real, above=0),
+    **_OPTIONAL,
+}
 _COLUMNS: Final[dict[str, tuple[type[NumericColumn | CategoryColumn], dict[str, Check]]]] = {
-    "numeric": (NumericColumn, {"name": _text, "mean": real, "deviation": partial(real, above=0)}),
+    "numeric": (NumericColumn, {"name": _text, **_STANDARD}),
     "category": (CategoryColumn, {"name": _text, "categories": _names}),
 }
 _ENCODER: Final[dict[str, Check]] = {
@@ -241,12 +252,6 @@ _ENCODER: Final[dict[str, Check]] = {
     "target": _text,
     "class_names": _names,
 }
-#: Fields of a column that are left out where they are empty.
-_OPTIONAL: Final[dict[str, Check]] = {
-    "missing": partial(one_of, table=FILLINGS[1:]),
-    "decimal": partial(one_of, table=(",",)),
-}
-_STANDARD: Final[dict[str, Check]] = {"mean": real, "deviation": partial(real, above=0)}
 _TO_NUMBERS: Final[dict[str, Check]] = {
     "columns": _list_of(_column, 1),
     "target": _text,
