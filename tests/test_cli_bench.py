@@ -248,6 +248,7 @@ def test_only_measures_the_tables_it_names(capsys: pytest.CaptureFixture[str]) -
     shown = capsys.readouterr().out
     assert "a chain of" in shown
     assert "Whole trainings" not in shown
+    assert "\nmachine in C: " in shown
     assert shown.endswith("bench --rounds 1 --only scalar\n")
 
 
