@@ -7,9 +7,12 @@ import pytest
 from both_engines import CLASSES, X, Y, classifier, data_of, net
 
 from tinygrad_edu import SGD, Adam, fit, train
+from tinygrad_edu.examples import examples
 from tinygrad_edu.train import blocks
 from tinygrad_edu.train.blocks import Block
+from tinygrad_edu.train.engines import find_engine
 from tinygrad_edu.train.machine import MachineDescent, Orders
+from tinygrad_edu.train.training import prepared
 from tinygrad_edu.vectorize.executors import library
 from tinygrad_edu.vectorize.executors.steps import Steps
 
@@ -81,6 +84,19 @@ def test_epochs_have_the_orders_that_the_generator_gives(make):
         )  # fmt: skip
         seen.append((rng.getstate(), history.accuracy))
     assert seen[0] == seen[1]
+
+
+def test_batches_of_an_order_that_stays_are_gathered_one_by_one():
+    losses = []
+    for engine in ("scalar", "matrix"):
+        model, block = classifier(), Block(list(range(len(X))), 4)
+        optimizer, block.most = SGD(model.parameters()), 3
+        training = prepared(model, *examples(X, Y), CLASSES["loss"], optimizer, None)
+        find_engine(engine)(training).run(block, 0)
+        losses.append(block.losses[: block.epochs].tolist())
+    assert len(losses[0]) == 3
+    assert np.ptp(losses[0][0]) > 0
+    np.testing.assert_allclose(losses[1], losses[0], rtol=1e-9)
 
 
 @pytest.mark.parametrize("n", [1, 2, 10, 1000, 70_000])

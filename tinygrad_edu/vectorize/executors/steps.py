@@ -74,7 +74,7 @@ class Steps:
         REASONS of what is not finite where there are fewer, else 0.
         """
         self.progress[0] = 0
-        self.fields[-4:] = (block.rng is not None, block.steps, len(rates), updates)
+        self.fields[-4:] = (block.batches > 1, block.steps, len(rates), updates)
         tables = (self.arena, self.code, self.fields, *self.data)
         arrays = (*tables, block.orders, rates, block.losses, block.outputs, self.progress)
         why: int = self.function(*[0 if a is None else a.ctypes.data for a in arrays])
