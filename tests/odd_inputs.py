@@ -496,6 +496,7 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
     "Table.error": lambda: call(table().error, 0, "a", "no"),
     "Table.floats": lambda: call(table().floats, "a", missing=True),
     "Table.missing": lambda: call(table().missing, "a", numeric=True),
+    "Table.notation": lambda: call(table().notation, "a"),
     "Table.read": lambda: call(table().read, "a"),
     "Table.take": lambda: call(table().take, [0, 2]),
     "Table.is_numeric": lambda: call(table().is_numeric, "a"),

@@ -78,7 +78,7 @@ class Split:
     def in_units(self, X: Rows) -> Rows:
         """Encoded points of the plane in the units of their columns."""
         columns: Any = self.encoder.columns
-        return [[x * c.deviation + c.mean for x, c in zip(row, columns, strict=True)] for row in X]
+        return [[c.decode(x) for x, c in zip(row, columns, strict=True)] for row in X]
 
     def encoded(self, points: Rows) -> Rows:
         """The inverse of `in_units`."""

@@ -69,8 +69,8 @@ def kind_of(table: Table, name: str) -> tuple[str, str]:
             return "id", f"each row has a number of its own, such as {example}"
         if not names:
             return "number", ""
-    elif "is text, as " in table.remarks.get(name, ""):
-        return "text", table.remarks[name].partition(": ")[2]
+    elif told := table.notation(name):
+        return "text", told
     if len(words) >= max(MANY_WORDS, 0.8 * n) or len(words) > MANY_CATEGORIES:
         code = each and all(re.search(r"\d", word) and " " not in word for word in words)
         return "id" if code else "text", f"{len(words)} different words in {n} rows"

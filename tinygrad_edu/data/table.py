@@ -181,6 +181,17 @@ class Table:
         where = whole("row", row, 0, len(self) - 1)
         return TableError(f"{self.path}, line {self.lines[where]}, column {shown(name)}: {message}")
 
+    def notation(self, name: str) -> str:
+        """Of a column whose words are mostly numbers in a notation of people, how to write them."""
+        different = (
+            [] if self.read(name).found else [*dict.fromkeys(filter(None, self._cells(name)))]
+        )
+        strange = {word: found for word in different[:1000] if (found := _notation(word))[0]}
+        if len(different) < 2 or 2 * len(strange) <= len(different[:1000]):
+            return ""
+        word, (called, how) = next(iter(strange.items()))
+        return f"{shown(word)} is text, as {called} are: {how}, or delete the column"
+
     def _judged(self, name: str) -> str:
         """What calls for a remark in the cells of a column; "" if nothing does."""
         cells = self.columns[name]
@@ -192,11 +203,8 @@ class Table:
                     f"as a feature {shown(cell)} is the number {float(cell):.17g}: if these are "
                     "names, such as postcodes, write a letter before each, or delete the column"
                 )
-        some = [] if numbers else different[:1000]
-        strange = [cell for cell in some if _notation(cell) != ("", "")]
-        if len(some) > 1 and 2 * len(strange) > len(some):
-            called, how = _notation(strange[0])
-            return f"{shown(strange[0])} is text, as {called} are: {how}, or delete the column"
+        if told := self.notation(name):
+            return told
         if not numbers and len(different) >= max(MANY_WORDS, 0.8 * len(cells)):
             return (
                 f"{len(different)} different words in {len(cells)} rows, which a net learns by "

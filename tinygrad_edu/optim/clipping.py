@@ -60,7 +60,7 @@ def values_in(who: str, values: Iterable[Value]) -> list[Value]:
             "write model.parameters(), or [v] for a single Value"
         )
     listed = list(values)
-    for kind in set(map(type, listed)):
+    for kind in dict.fromkeys(map(type, listed)):
         if not issubclass(kind, Value):
             raise TypeError(f"{who} takes Values, got {kind.__name__}")
     return listed

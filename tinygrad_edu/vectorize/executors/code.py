@@ -12,7 +12,7 @@ from tinygrad_edu.expr import Expr
 from tinygrad_edu.vectorize.algebra import is_relu
 from tinygrad_edu.vectorize.executors.arena import Array
 from tinygrad_edu.vectorize.executors.columns import OPERATIONS, add_at
-from tinygrad_edu.vectorize.executors.expressions import FOLD, Expressions, only_multiplied
+from tinygrad_edu.vectorize.executors.expressions import Expressions, only_multiplied
 from tinygrad_edu.vectorize.executors.instructions import (
     ELEMENTWISE,
     NUMBERS,
@@ -23,7 +23,6 @@ from tinygrad_edu.vectorize.executors.instructions import (
 from tinygrad_edu.vectorize.gradient import Gradient
 from tinygrad_edu.vectorize.layout import P, consecutive, spread
 from tinygrad_edu.vectorize.steps import Regrouped
-from tinygrad_edu.vectorize.tape import Guard
 
 #: The same instruction under another name.
 _SAME = {"larger": "maximum", "smaller": "minimum", "top": "rowmax", "bottom": "rowmin"}
@@ -55,23 +54,17 @@ class Code(Instructions, Expressions[Array]):
                 return Expr("gate", (left, b))
         return x
 
-    def computed(self, op: str, operands: list[Any]) -> Array:
-        """The result of one operation, as instructions."""
+    def operation(self, op: str, operands: list[Any]) -> Array:
+        """One of those on columns, as instructions."""
+        return OPERATIONS[_SAME.get(op, op)](self, *operands)
+
+    def function(self, op: str, arrays: list[Array]) -> Array:
+        """One number by number, as an instruction."""
         op = _SAME.get(op, op)
-        if op in OPERATIONS:
-            if not isinstance(operands[0], Array) and op not in ("join", "scatter"):
-                operands[0] = self.given(float(operands[0]))
-            return OPERATIONS[op](self, *operands)
         if op not in NUMBERS:
             raise NoInstruction(f"m.{op} is no function of a namespace")
-        arrays = [a if isinstance(a, Array) else self.given(float(a)) for a in operands]
-        numbers = [a.number for a in arrays]
-        if op in FOLD and None not in numbers:
-            return self.given(FOLD[op](*numbers))
-        if op == "pow" and numbers[1] == 2:
-            return self.each("*", arrays[0], arrays[0])
         relu = self.known.get(("relu", id(arrays[0])))
-        if relu is not None and (op == "gate" or (op in ("<=", ">") and numbers[1] == 0)):
+        if relu is not None and (op == "gate" or (op in ("<=", ">") and arrays[1].number == 0)):
             arrays[0] = relu  # it is above 0 where x is, and x itself is not needed
         if op == "+" and (biased := self.with_bias(*arrays)) is not None:
             return biased
@@ -123,7 +116,7 @@ class _Compiler(Code):
 
     def __init__(self, program: Regrouped, rows: int) -> None:
         super().__init__(rows)
-        self.program, self.direct = program, True
+        self.direct = True
         self.named["B"] = self.scalar()
         self.mean = self.scalar()
         n = len(program.layout.parameters)
@@ -170,13 +163,6 @@ class _Compiler(Code):
         self.kept.append(a)
         return a
 
-    def outcome(self, guard: Guard) -> Array:
-        """The outcomes of a comparison."""
-        left, right = (self.program.layout.read([i]).expression for i in guard[1:3])
-        a = self.buffer(Expr(guard.sign, (left, right)))
-        self.kept.append(a)
-        return a
-
 
 def table(program: Regrouped, gradient: Gradient | None, rows: int) -> Table:
     """The program for up to `rows` examples. Raises NoInstruction for what the machine lacks."""
@@ -187,7 +173,8 @@ def table(program: Regrouped, gradient: Gradient | None, rows: int) -> Table:
     first = results[0].view(n=1)
     c.add("mean", c.mean, first, m=1, n=1, rows=int(not first.batched))
     results[1:] = [c.own(a) for a in results[1:]]
-    guards = [c.outcome(guard) for guard in program.tape.guards]
+    guards = c.outcomes(program)
+    c.kept += guards
     if gradient is not None:
         c.direct = not gradient.pieces  # else what is added later would change it
         c.equations(gradient.equations)

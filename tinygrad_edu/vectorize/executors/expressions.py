@@ -12,10 +12,11 @@ from tinygrad_edu.expr import Expr, Symbol
 from tinygrad_edu.namespace import floats
 from tinygrad_edu.vectorize.algebra import MADE_OF, shifted_exp, top
 from tinygrad_edu.vectorize.layout import Equation
+from tinygrad_edu.vectorize.operations import OPERATIONS
 from tinygrad_edu.vectorize.steps import Pairs, Product, Regrouped, operands_of
 
 #: What is computed at once where all operands are numbers.
-FOLD: Final[dict[str, Callable[..., float]]] = {
+_FOLD: Final[dict[str, Callable[..., float]]] = {
     "*": lambda a, b: a * b,
     "+": lambda a, b: a + b,
     "-": lambda a, b: a - b,
@@ -51,8 +52,12 @@ class Expressions(Generic[X]):
         """A number."""
         raise NotImplementedError
 
-    def computed(self, op: str, operands: list[Any]) -> X:
-        """The result of one operation; operands that are no expressions come as they are."""
+    def operation(self, op: str, operands: list[Any]) -> X:
+        """The result of one of OPERATIONS; all but its first operand may be no array."""
+        raise NotImplementedError
+
+    def function(self, op: str, arrays: list[X]) -> X:
+        """A function of a namespace, number by number."""
         raise NotImplementedError
 
     def simpler(self, x: Expr) -> Expr:
@@ -81,6 +86,12 @@ class Expressions(Generic[X]):
             else:
                 self.named[target] = buffer
 
+    def outcomes(self, program: Regrouped) -> list[X]:
+        """The outcomes of the comparisons that Python made while tracing."""
+        read, guards = program.layout.read, program.tape.guards
+        sides = [(g.sign, read([g.left]).expression, read([g.right]).expression) for g in guards]
+        return [self.buffer(Expr(sign, (left, right))) for sign, left, right in sides]
+
     def buffer(self, x: Any) -> X:
         """The number or array of an expression; what is known already is not computed again."""
         if not isinstance(x, Expr):
@@ -100,6 +111,20 @@ class Expressions(Generic[X]):
                 log_sum = expr.log(expr.rowsum(shifted_exp(z)))
                 return self.buffer(Expr("-", (log_sum, expr.pick(z - top(z), t))))
         return self.once(x.op, [self.buffer(o) if isinstance(o, Expr) else o for o in x.args])
+
+    def computed(self, op: str, operands: list[Any]) -> X:
+        """The result of one operation; operands that are no expressions come as they are."""
+        if op in OPERATIONS:
+            if isinstance(operands[0], float | int) and op not in ("join", "scatter"):
+                operands[0] = self.given(float(operands[0]))
+            return self.operation(op, operands)
+        arrays = [self.given(float(a)) if isinstance(a, float | int) else a for a in operands]
+        numbers = [a.number for a in arrays]
+        if op in _FOLD and None not in numbers:
+            return self.given(_FOLD[op](*numbers))
+        if op == "pow" and numbers[1] == 2:
+            return self.function("*", [arrays[0], arrays[0]])
+        return self.function(op, arrays)
 
     def once(self, op: str, operands: list[Any]) -> X:
         """The result of an operation, computed unless it is known."""

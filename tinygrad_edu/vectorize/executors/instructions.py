@@ -31,12 +31,8 @@ INSTRUCTIONS: Final = (
     *("pick", "sums_of_others", "products_of_others", "take", "scatter"),
 )
 NUMBERS: Final = {name: k for k, name in enumerate(INSTRUCTIONS)}
-
-
 #: Products, which take n k operations for each example and place.
 _PRODUCTS: Final = tuple(NUMBERS[name] for name in ("product", "gradient", "batched"))
-
-
 #: What may follow a product in one instruction, and its number there.
 _FINISHES: Final = {NUMBERS["relu"]: 1, NUMBERS["gate"]: 2}
 #: Offsets, and the numbers that stand there before the first run; elsewhere stand zeros.

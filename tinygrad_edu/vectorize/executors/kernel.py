@@ -23,12 +23,12 @@ from tinygrad_edu.vectorize.executors.buffers import (
     copy,
     given,
 )
-from tinygrad_edu.vectorize.executors.expressions import FOLD, Expressions, only_multiplied
+from tinygrad_edu.vectorize.executors.expressions import Expressions, only_multiplied
 from tinygrad_edu.vectorize.gradient import Gradient
 from tinygrad_edu.vectorize.layout import P, consecutive, spread
 from tinygrad_edu.vectorize.operations import OPERATIONS
 from tinygrad_edu.vectorize.steps import Regrouped
-from tinygrad_edu.vectorize.tape import Guard, VectorizeError
+from tinygrad_edu.vectorize.tape import VectorizeError
 
 _UFUNCS: Final[dict[str, Any]] = {
     **{name: of_arrays(name) for name in FUNCTIONS},
@@ -71,7 +71,7 @@ def compile_kernel(
     compiler.equations(program.layout.equations, free=only_multiplied(program))
     roots = [compiler.buffer(spread(result)) for result in program.results]
     roots[1:] = [compiler.own(buffer) for buffer in roots[1:]]
-    guards = [compiler.guard(guard) for guard in program.tape.guards]
+    guards = compiler.outcomes(program)
     if gradient is not None:
         compiler.direct = not gradient.pieces  # else what is added later would change it
         compiler.equations(gradient.equations)
@@ -95,19 +95,12 @@ class _Calls(Calls, Expressions[Buffer]):
     def simpler(self, x: Expr) -> Expr:
         return of_any_zero(x) if self.sign_of_zero_is_free else x
 
-    def computed(self, op: str, operands: list[Any]) -> Buffer:
-        if op in OPERATIONS:
-            if not isinstance(operands[0], Buffer) and op not in ("join", "scatter"):
-                operands[0] = given(operands[0])
-            return OPERATIONS[op].run(self, *operands)
+    def operation(self, op: str, operands: list[Any]) -> Buffer:
+        return OPERATIONS[op].run(self, *operands)
+
+    def function(self, op: str, buffers: list[Buffer]) -> Buffer:
         if op not in _UFUNCS:
             raise VectorizeError(f"m.{op} is no function of a namespace")
-        buffers = [b if isinstance(b, Buffer) else given(b) for b in operands]
-        numbers = [b.number for b in buffers]
-        if op in FOLD and None not in numbers:
-            return given(FOLD[op](*numbers))
-        if op == "pow" and numbers[1] == 2:
-            return self.ufunc(np.multiply, buffers[0], buffers[0])
         if op == "where":
             return self.where(*buffers)
         if op in ("maximum", "minimum"):  # of equal numbers the first, 0 and -0 too
@@ -124,7 +117,7 @@ class _Compiler(_Calls):
 
     def __init__(self, program: Regrouped, B: int, parameters: Array, into: Array) -> None:
         super().__init__(B)
-        self.program, self.into = program, into
+        self.into = into
         self.named[P] = given(parameters[None, :])
         self.inputs: dict[str, Array] = {}
         self.direct = True
@@ -165,11 +158,6 @@ class _Compiler(_Calls):
         if buffer.shape[0] == self.B and not buffer.owner.fixed:
             return buffer
         return self.repeated(buffer, (self.B, buffer.shape[1]))
-
-    def guard(self, guard: Guard) -> Buffer:
-        """The outcomes of a comparison."""
-        left, right = (self.program.layout.read([i]).expression for i in guard[1:3])
-        return self.buffer(Expr(guard.sign, (left, right)))
 
 
 def _mean_of(x: Array) -> Callable[[], float]:

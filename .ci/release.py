@@ -1,4 +1,4 @@
-"""Everything that a release uploads, into a folder: `python release.py dist`.
+"""Everything that a release uploads, into a folder: `python .ci/release.py dist`.
 
 An sdist, a pure wheel, and a wheel with the machine for each platform, compiled here by zig's C
 compiler (`pip install -e '.[release]'`). Nothing is linked to the machine but itself, so that one
@@ -7,14 +7,14 @@ wheel serves every Linux. `--only NAME` makes the wheel of one platform alone.
 
 import argparse
 import os
+import runpy
 import shlex
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-import hatch_build
-
+ROOT = Path(__file__).resolve().parents[1]
 GLIBC, MUSL = "manylinux_2_17", "musllinux_1_1"
 LINUX = "-Wl,-z,defs"  # a name that is defined nowhere is an error: elsewhere it is one anyway
 #: A platform -> the tag of its wheel, what zig calls it, and how it is linked.
@@ -31,7 +31,7 @@ BUILD = ("hatchling", "build", "-t")
 def run(*command: str, **environment: str) -> None:
     """Run a command of Python in the folder of the project; one that fails ends the release."""
     done = subprocess.run(
-        [sys.executable, "-m", *command], cwd=hatch_build.ROOT, env={**os.environ, **environment}
+        [sys.executable, "-m", *command], cwd=ROOT, env={**os.environ, **environment}
     )
     if done.returncode:
         sys.exit(f"release: python -m {' '.join(command)} failed")
@@ -52,8 +52,9 @@ def check_wasm() -> None:
     """End the release where machine.wasm is not what the sources give."""
     with tempfile.TemporaryDirectory() as folder:
         new = Path(folder, "machine.wasm")
-        hatch_build.build_wasm(new)
-        if new.read_bytes() != (hatch_build.ROOT / hatch_build.FOLDER / new.name).read_bytes():
+        built = runpy.run_path(str(ROOT / "hatch_build.py"))
+        built["build_wasm"](new)
+        if new.read_bytes() != (ROOT / built["FOLDER"] / new.name).read_bytes():
             sys.exit("release: machine.wasm is of other sources: write python hatch_build.py wasm")
 
 
