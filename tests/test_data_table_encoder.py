@@ -214,6 +214,7 @@ def test_the_decimal_comma_of_a_table_is_stored():
 test_kinds_that_cannot_be_are_refused = refusals([
     (lambda: TableEncoder.fit(_table(ANIMALS), "kind", kinds={"legs": "number"}), ValueError,
      "kinds must say whether the target 'kind' is number or label"),
+    (lambda: TableEncoder.fit(_table(ANIMALS), [3]), TypeError, "target must be a text, got list"),
     (lambda: TableEncoder.fit(_table(ANIMALS), "kind", kinds={"leg": "number"}), TableError,
      "t.csv: no column 'leg'; did you mean 'legs'?"),
     (lambda: TableEncoder.fit(_table(ANIMALS), "kind", kinds={"legs": "label"}), ValueError,

@@ -7,7 +7,7 @@ from functools import partial
 from numbers import Integral
 from typing import Any, Final
 
-from tinygrad_edu.checks import Check, instance, listed, one_of, real
+from tinygrad_edu.checks import Check, instance, listed, one_of, real, text_of
 from tinygrad_edu.data.columns import (
     FILLINGS,
     CategoryColumn,
@@ -62,7 +62,7 @@ class TableEncoder:
         word; or "category", a word of its own, and for numbers a further feature.
         """
         rows = _checked_rows(rows, len(as_table(table)))
-        known = _checked_kinds(table, target, kinds)
+        known = _checked_kinds(table, text_of("target", target), kinds)
         one_of("missing", missing, FILLINGS)
         numeric = known.get(target) == "number"
         number = numeric_column(table, target, rows) if numeric else None
