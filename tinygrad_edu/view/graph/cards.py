@@ -268,13 +268,13 @@ def loss(desk: Desk, block: Block) -> list[Card]:
                     targets[p] = desk.names[p]
                 elif p.kind == "constant" and role in _TARGETS:
                     targets[p] = "y"
-    over = [f"{desk.examples:,} examples"] * bool(desk.examples)
     cells = [[Cell(name, "name"), desk.cell(v)] for v, name in targets.items()]
-    if len(targets) > 2 or over:
-        cells = [[Cell(over[0] if over else f"{len(targets):,} targets", "word")]]
+    if len(targets) > 2 or desk.examples:
+        cells = [[Cell(f"{len(targets):,} targets", "word")]] * (not desk.examples)
     cells += desk.named([root])
     numbers = [Number("data", desk.numbers.data[root]), Number("grad", desk.numbers.grad(root))]
-    details = [f"{n:,} operation{'s' * (n > 1)}", *(f"over {text}" for text in over)]
+    over = [f"over {desk.examples:,} examples"] * bool(desk.examples)
+    details = [f"{n:,} operation{'s' * (n > 1)}", *over]
     card = desk.made(block, cells, details, numbers, "group")
     card.label = card.name = desk.names[root]
     return [card]

@@ -216,7 +216,7 @@ def _cubics(points: Sequence[tuple[float, float]]) -> str:
 
 
 def _corners(left: float, top: float, right: float, bottom: float) -> str:
-    corners = ((left, top), (right, top), (right, bottom), (left, bottom))
+    corners = ((left, top), (right, top), (right, bottom), (left, bottom), (left, top))
     return " ".join(f"{x:.1f},{y:.1f}" for x, y in corners)
 
 
