@@ -77,7 +77,8 @@ def test_a_layer_is_a_box_with_sizes_parameters_and_mean_delta():
 @pytest.mark.parametrize(
     ("sizes", "boxes"),
     [
-        ([2, 1], "21 values"),  # 2 inputs, 9 parameters, 3 z, 2 a; 2 constants, t z, 1 - t z, relu
+        ([1], "11 values"),  # 2 inputs, 3 parameters, z; -1, 2 constants, t z, 1 - t z, relu
+        ([2, 1], "neuron"),  # 21 values, too wide
         ([16, 16, 1], "neuron"),
         ([121, 1], "layer"),
     ],
@@ -141,7 +142,7 @@ def test_outputs_of_one_example_are_no_examples():
 def test_an_example_alone_is_shown_at_level_value_where_asked_for():
     loss = batch(3)
     total = len(toposort(loss, leaves=True))
-    assert "example" not in draw(loss).description
+    assert "example" not in draw(loss, level="value").description
     one = draw(loss, level="value", example=1)
     assert "example 1 of 3" in one.description
     assert f" of {total} values shown" in one.description

@@ -14,10 +14,11 @@ from tinygrad_edu.view.base.render import render
 from tinygrad_edu.view.base.svg import inline
 from tinygrad_edu.view.graph import select
 from tinygrad_edu.view.graph.blocks import Block, Cut, cut, stands_for
+from tinygrad_edu.view.graph.cells import stands_beside
 from tinygrad_edu.view.graph.diagram import Diagram, table
-from tinygrad_edu.view.graph.dot import stands_beside, to_dot
+from tinygrad_edu.view.graph.dot import to_dot, width
 from tinygrad_edu.view.graph.levels import block_diagram
-from tinygrad_edu.view.graph.picture import picture
+from tinygrad_edu.view.graph.picture import WIDEST, picture
 from tinygrad_edu.view.graph.values import EDGES, content_of, value_diagram, value_legend
 
 _LEVELS: Final = ("auto", "value", "neuron", "layer")
@@ -80,7 +81,7 @@ def draw(
 
     level     "value" draws every number, "neuron" a box for every unit (net input z, activation a,
               delta = dL/dz), "layer" one for every layer; "auto" the first of these that is small
-              enough: at most `max_nodes` values, 120 units
+              enough: at most `max_nodes` values in 700 pixels, 120 units
     names     labels for values without a name of their own, e.g. `names=locals()`: the first
               variable that holds a value names it, a list `w` names its elements w[0], w[1], ...;
               other objects, and variables that begin with "_", are ignored
@@ -104,16 +105,23 @@ def draw(
     opened = select.names_to_open(expand, level)
     drawing = _Drawing(order, names, edges, max_nodes, rankdir, unfold, notation)
     small = not opened and (level == "value" or (level == "auto" and len(order) <= max_nodes))
-    if small and example is None:
-        return drawing.values(order, [], refuse=level == "value")
     units_of_all = drawing.names.units
+    # what is asked for at the level of values stays there, however wide
+    stays = level == "value" or not units_of_all.units or unfold or edges == "local"
+    if small and example is None:
+        graph = drawing.values(order, [], refuse=level == "value")
+        if stays or width(graph.diagram) <= WIDEST:
+            return graph
+        small = False
     examples = select.examples_of(order, units_of_all)
     chosen = select.one_of_several(example, max(len(examples), 1))
     own = examples[chosen] if examples else None
     notes = [] if own is None else [f"example {chosen} of {len(examples):,}"]
     if small:
         part = order if own is None else select.way_to_root(order, own)
-        return drawing.values(part, notes, refuse=level == "value")
+        graph = drawing.values(part, notes, refuse=level == "value")
+        if stays or width(graph.diagram) <= WIDEST:
+            return graph
     kept = None if own is None else select.with_sources(order, own)
     others = {v for k, members in enumerate(examples) if k != chosen for v in members}
     order = [v for v in order if v not in others]
@@ -180,7 +188,7 @@ class _Drawing:
         units = [] if self.look["unfold"] or self.edges != "none" else self.names.units.units
         diagram, _ = value_diagram(shown, content, units=units, **self.look)
         name = self.names[self.root]
-        told = [*value_legend(diagram, name if stands_beside(name) else ""), EDGES[self.edges]]
+        told = [value_legend(diagram, name if stands_beside(name) else ""), EDGES[self.edges]]
         diagram.caption = [text for text in [counted, *notes, *remarks, *told] if text]
         whole = f"{total:,} value{'s' * (total > 1)}"
         return self._graph(diagram, [counted or whole, *notes], remarks)
