@@ -25,8 +25,8 @@ LOOKS: Final = {
 }
 #: Beside the table of a card and above it; from card to card.
 _SIDE, _ABOVE, _BETWEEN = 8.0, 5.0, 13.0
-#: Around the picture; the height of heads; the least gap; down to shared weights.
-MARGIN, _HEAD, _NARROW, _DEEP = 12.0, 30.0, 24.0, 46.0
+#: Around the picture; the height of heads; the least gap.
+MARGIN, _HEAD, _NARROW = 12.0, 30.0, 24.0
 #: The widest figures, also in bold, against those of Helvetica, with a little room between them.
 _FIGURES: Final = 1.17
 
@@ -233,8 +233,7 @@ def layout_of(board: Board, tables: Mapping[str, Table]) -> Layout:
     lines, right, y = [replace(line) for line in board.lines], 0.0, 0.0
     for n, band in enumerate(_bands(wide, least)):
         last = band[-1]
-        coming = [room(line.name, 11) for line in lines if line.tail == f"band{n - 1}<"]
-        x = MARGIN + max(coming, default=0.0) + _NARROW * (n > 0)
+        x = MARGIN + (least[band[0] - 1] if n else 0.0)
         taken = x + sum(wide[k] for k in band) + sum(least[k] for k in band[:-1])
         spare = WIDEST - MARGIN - _NARROW * (last + 1 < len(layers)) - taken
         share = min(1.0, max(0.0, spare / (sum(loose[k] for k in band[:-1]) or 1.0)))
@@ -266,17 +265,19 @@ def layout_of(board: Board, tables: Mapping[str, Table]) -> Layout:
         ]
         ends.append(x + 18 * (last + 1 < len(layers)))
         from_, deep = MARGIN, low
+        going = {name for shared in board.shared for name, _ in shared.uses} & {*names}
+        low += _NARROW * bool(going)
         for shared in [s for s in board.shared if s.uses[-1][0] in names]:
             users, table = (
                 [spots[name] for name, _ in shared.uses if name in names],
                 tables[shared.card.id],
             )
             center = (min(s.left for s in users) + max(s.right for s in users)) / 2
-            spot = table.spot(max(from_, center - table.width / 2), low + _DEEP)
+            spot = table.spot(max(from_, center - table.width / 2), low + _NARROW)
             spots[shared.card.id], from_ = spot, spot.right + _BETWEEN
             deep, x = max(deep, spot.bottom), max(x, spot.right)
-        low = deep
-        right, y = max(right, *(e for e in ends if e <= WIDEST), x), low + _NARROW / 2
+        low = max(low, deep)
+        right, y = max(right, *(e for e in ends if e <= WIDEST - MARGIN), x), low + _NARROW / 2
     return Layout(spots, lines, heads, right, y - _NARROW / 2)
 
 
@@ -290,7 +291,7 @@ def _bands(wide: Sequence[float], least: Sequence[float]) -> list[list[int]]:
         used += width + (least[k - 1] if k else 0.0)
         if bands[-1] and used > WIDEST - 2 * MARGIN - _NARROW:
             bands.append([])
-            used = width + _NARROW
+            used = width + least[k - 1]
         bands[-1].append(k)
     return bands
 
