@@ -15,7 +15,7 @@ from tinygrad_edu.view.base.svg import room
 from tinygrad_edu.view.graph.diagram import Box, Edge, Number
 
 #: Characters of a name beside its numbers, of one above them, of a line of a long operation.
-_BESIDE, _ABOVE, _WORD = 6, 16, 13
+_BESIDE, _ABOVE, _WORD = 6, 16, 14
 #: The sizes of names, numbers and labels.
 _NAME, _NUMBER, LABEL = 13, 12, 11
 #: The least width of a number and of one that comes back, of a name, of a name in rows.
@@ -161,8 +161,7 @@ def _font(content: str, colour: str, size: int) -> str:
 def title(name: str, words: str) -> str:
     """A title in bold, soft words after it."""
     bold = _font(f"<B>{in_html(name)}</B>", INK.light, _NUMBER) if name else ""
-    space = "  " if name and words else ""
-    return bold + (_font(in_html(space + words), SOFT.light, _NUMBER) if words else "")
+    return bold + (_font(in_html(f"  {words}"), SOFT.light, _NUMBER) if words else "")
 
 
 def soft(text: str) -> str:
