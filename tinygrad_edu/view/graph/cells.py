@@ -15,7 +15,7 @@ from tinygrad_edu.view.base.svg import room
 from tinygrad_edu.view.graph.diagram import Box, Edge, Number
 
 #: Characters of a name beside its numbers, of one above them, of a line of a long operation.
-_BESIDE, _ABOVE, _WORD = 6, 16, 14
+_BESIDE, _ABOVE, _WORD = 6, 16, 13
 #: The sizes of names, numbers and labels.
 _NAME, _NUMBER, LABEL = 13, 12, 11
 #: The least width of a number and of one that comes back, of a name, of a name in rows.
