@@ -27,9 +27,9 @@ from tinygrad_edu.view.base.maps import Windows, drawn, image_below, shape_of, w
 from tinygrad_edu.view.base.palette import INK, NEGATIVE, POSITIVE
 from tinygrad_edu.view.graph.blocks import cut
 from tinygrad_edu.view.graph.columns import Board, Cell, Column, fits
-from tinygrad_edu.view.graph.curves import Line, curves, name_places, strongest
+from tinygrad_edu.view.graph.curves import Line, Spot, curves, name_places, strongest
 from tinygrad_edu.view.graph.paint import board_picture
-from tinygrad_edu.view.graph.picture import WIDEST, Spot
+from tinygrad_edu.view.graph.picture import WIDEST
 
 
 @pytest.mark.parametrize(

@@ -113,18 +113,14 @@ def draw(
     units_of_all = drawing.names.units
     # what is asked for at the level of values stays there, however wide
     stays = level == "value" or not units_of_all.units or unfold or edges == "local"
-    if small and example is None:
-        graph = drawing.values(order, [], refuse=level == "value")
-        if stays or width(graph.diagram) <= WIDEST:
-            return graph
-        small = False
     examples = select.examples_of(order, units_of_all)
     chosen = select.one_of_several(example, max(len(examples), 1))
     own = examples[chosen] if examples else None
     notes = [] if own is None else [f"example {chosen} of {len(examples):,}"]
     if small:
-        part = order if own is None else select.way_to_root(order, own)
-        graph = drawing.values(part, notes, refuse=level == "value")
+        part = order if own is None or example is None else select.way_to_root(order, own)
+        told = [] if example is None else notes
+        graph = drawing.values(part, told, refuse=level == "value")
         if stays or width(graph.diagram) <= WIDEST:
             return graph
     kept = None if own is None else select.with_sources(order, own)
