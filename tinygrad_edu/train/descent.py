@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from tinygrad_edu.checks import as_random, function, whole
+from tinygrad_edu.checks.habits import answered
 from tinygrad_edu.examples import examples
 from tinygrad_edu.losses import Loss
 from tinygrad_edu.train.blocks import Block, Descent, broken_off
@@ -38,6 +39,7 @@ class Step(NamedTuple):
         return f"Step({place}, loss={self.loss:.6g}, {len(self.targets)} examples)"
 
 
+@answered
 def train(
     model: Model,
     X: Iterable[Any],

@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
 
 from tinygrad_edu.checks import as_random, flag, instance, is_flag, real, whole
+from tinygrad_edu.checks.habits import answered
 from tinygrad_edu.engine import Value
 from tinygrad_edu.examples import Rows, examples, inputs
 from tinygrad_edu.losses import Loss
@@ -69,6 +70,7 @@ class Callback:
         """After the last epoch, a callback, divergence, an interruption or any error."""
 
 
+@answered
 def fit(
     model: Model,
     X: Iterable[Any],
@@ -247,6 +249,7 @@ def progress_bar(epochs: int, progress: bool) -> Any:
     return tqdm(total=epochs, unit="epoch", disable=not seen, dynamic_ncols=True)
 
 
+@answered
 def pretrain(
     model: MLP,
     X: Iterable[Any],

@@ -9,6 +9,7 @@ from itertools import product
 from typing import Any, NamedTuple, TypeAlias
 
 from tinygrad_edu.checks import as_random, function, instance, is_listed, listed, text_of, whole
+from tinygrad_edu.checks.habits import answered
 from tinygrad_edu.text import table
 from tinygrad_edu.train import processes
 from tinygrad_edu.train.history import History
@@ -32,6 +33,7 @@ class Best(NamedTuple):
     histories: list[History]
 
 
+@answered
 def best_of(
     run: Callable[[random.Random], Result],
     tries: int = 10,
@@ -104,6 +106,7 @@ class Sweep:
         return self.table()
 
 
+@answered
 def sweep(
     run: Callable[..., Result],
     grid: Mapping[str, Iterable[Any]],
