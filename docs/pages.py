@@ -1,4 +1,4 @@
-"""The pages of the site: README and its neighbours, the lessons, and a reference made of docstrings.
+"""The pages of the site: README and its neighbours, the lessons, a reference made of docstrings.
 
 Nothing is written by hand but the list of what the reference shows. Links to files that are no
 pages lead to the repository. Loaded by mkdocs as a hook, and by griffe for `Examples`.
@@ -8,6 +8,7 @@ import html
 import importlib
 import re
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 import griffe
@@ -106,18 +107,22 @@ def _reference(module: str) -> str:
     shown = []
     for name in names:
         x = getattr(found, name)
-        if isinstance(x, type) or callable(x) and hasattr(x, "__qualname__"):
-            if x.__module__.startswith("tinygrad_edu"):
-                shown.append(f"::: {x.__module__}.{x.__qualname__}")
+        if isinstance(x, type | FunctionType) and x.__module__.startswith("tinygrad_edu"):
+            shown.append(f"::: {x.__module__}.{x.__qualname__}")
     first, _, rest = (found.__doc__ or "").partition("\n")
     return f"# {module}\n\n{first}\n\n{rest.strip()}\n\n" + "\n\n".join(shown) + "\n"
 
 
 class Examples(griffe.Extension):
-    """Examples in docstrings are programs with what they print."""
+    """Examples are programs with what they print: those in docstrings, and those of examples.md."""
+
+    def __init__(self) -> None:
+        text = (ROOT / "docs/examples.md").read_text("utf-8")
+        self.examples = dict(re.findall(r"^## `(\w+)`\n+(.*?)(?=^## |\Z)", text, re.M | re.S))
 
     def on_object(self, *, obj: griffe.Object, **_: Any) -> None:
         """Fence them."""
         if obj.docstring:
             text = obj.docstring.value + "\n"
-            obj.docstring.value = _EXAMPLE.sub(lambda m: f"\n```pycon\n{m[0]}```\n", text)
+            fenced = _EXAMPLE.sub(lambda m: f"\n```pycon\n{m[0]}```\n", text)
+            obj.docstring.value = fenced + "\n" + self.examples.pop(obj.name, "")
