@@ -9,7 +9,7 @@ HALO = 'stroke="white" stroke-width="5" style="paint-order:stroke"'
 #: What is drawn, and the one thing that is wrong with it, "" if nothing is.
 DRAWN = {
     "a text in its box": (f'{PAPER}<text x="20" y="28">name</text>', ""),
-    "over the edge of its box": (f'{PAPER}<text x="82" y="28">name</text>', "over the edge"),
+    "over the edge of its box": (f'{PAPER}<text x="84" y="28">name</text>', "over the edge"),
     "under a box": (f'<text x="20" y="28">name</text>{PAPER}', "hidden by a box"),
     "beside another": ('<text x="0" y="20">left</text><text x="40" y="20">right</text>', ""),
     "over another": ('<text x="0" y="20">left</text><text x="10" y="20">right</text>', "share"),
