@@ -58,10 +58,9 @@ class Picture(ABC):
 
     def _png(self, *, on_screen: bool = False) -> bytes:
         """By matplotlib, whatever the renderer can write; `on_screen` as large as the SVG."""
-        from tinygrad_edu.view.base.pdf import figure_of, screen_resolution
+        from tinygrad_edu.view.base.pdf import figure_of
 
-        page = ElementTree.fromstring(self.svg)
-        return figure_of(page).png(screen_resolution(page) if on_screen else 150)
+        return figure_of(ElementTree.fromstring(self.svg)).png(96 if on_screen else 150)
 
     def _pdf(self) -> bytes:
         from tinygrad_edu.view.base.pdf import figure_of, pdf
