@@ -2,12 +2,14 @@
 
 import re
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from io import BytesIO
 from typing import Any, Final, NamedTuple
 from xml.etree.ElementTree import Element
 
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.colors import to_rgba
 from matplotlib.patches import Ellipse, FancyBboxPatch, PathPatch
 from matplotlib.path import Path
@@ -74,22 +76,34 @@ def figure_of(page: Element) -> Figure:
     return figure
 
 
-def pdf(figure: Figure) -> bytes:
-    """The figure as PDF, always the same bytes; a character that the font lacks becomes a box."""
-    return _printed(figure, format="pdf", metadata={"CreationDate": None})
+def pdf(*figures: Figure) -> bytes:
+    """Figures as pages of PDF, always the same bytes; what the font lacks becomes a box."""
+    buffer = BytesIO()
+    with warnings.catch_warnings(), PdfPages(buffer, metadata={"CreationDate": None}) as pages:
+        warnings.simplefilter("ignore", UserWarning)
+        for figure in figures:
+            figure.savefig(pages, format="pdf")
+    return buffer.getvalue()
 
 
 def eps(figure: Figure) -> bytes:
-    """The figure as EPS, in the same way."""
-    return re.sub(rb"(?m)^%%CreationDate:.*\n", b"", _printed(figure, format="eps"))
-
-
-def _printed(figure: Figure, **options: Any) -> bytes:
+    """A figure as EPS, in the same way."""
     buffer = BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
-        figure.savefig(buffer, **options)
-    return buffer.getvalue()
+        figure.savefig(buffer, format="eps")
+    return re.sub(rb"(?m)^%%CreationDate:.*\n", b"", buffer.getvalue())
+
+
+#: What makes a file of a figure, by its suffix.
+PRINTED: Final[Mapping[str, Callable[[Figure], bytes]]] = {
+    ".png": Figure.png,
+    ".pdf": pdf,
+    ".eps": eps,
+    ".gif": partial(Figure.png, form="gif"),
+    ".jpg": partial(Figure.png, form="jpeg"),
+    ".webp": partial(Figure.png, form="webp"),
+}
 
 
 def _rules(sheet: str) -> dict[str, _Look]:
