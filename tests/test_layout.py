@@ -25,7 +25,7 @@ OUTSIDE = {
     "classics": {"matplotlib", "numpy"},
     "sklearn": {"numpy", "scipy", "sklearn"},
     "playground": {"anywidget", "matplotlib", "numpy", "traitlets"},
-    "view.base": {"graphviz", "matplotlib", "pygraphviz"},
+    "view.base": {"graphviz", "matplotlib", "numpy", "pygraphviz"},
     "view.graph": {"graphviz"},
     "view.network": {"numpy"},
     "view.pictures": {"matplotlib", "numpy"},
