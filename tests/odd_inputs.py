@@ -585,6 +585,10 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
     # pictures
     "view.pictures.activations": lambda: given(["tanh"], span=5.0, saturation=0.05, ax=None),
     "view.pictures.confusion": lambda: given([0, 1], [0, 1], ["a", "b"], ax=None),
+    "view.pictures.curve": lambda: given(
+        MLP(1, [2, 1], "tanh"), [[0.5], [1.0]], [1.0, 2.0], X_test=[[0.7]], y_test=[1.5],
+        transform=lambda rows: rows, inverse=lambda rows: rows, units=1, feature_name="x", name="y",
+        ax=None),
     "view.pictures.descent_path": lambda: given(
         lambda: (w[0] - w[1]) ** 2, *(w := weights()), SGD(w), steps=2),
     "view.pictures.hidden_space": lambda: given(
@@ -592,9 +596,11 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
     "view.pictures.loss_curve": lambda: given([0.5, 0.25], log=False, ax=None),
     "view.pictures.neuron_maps": lambda: given(
         net(), moon()[0], layer=1, extent=(-1, 1, -1, 1), transform=None, resolution=4, ax=None),
+    "view.pictures.predictions": lambda: given([0.5, 1.5], [0.25, 2.0], name="y", ax=None),
     "view.pictures.regions": lambda: given(
         net(), *moon(), X_test=[[0.5, 1.0]], y_test=[1], ax=None, transform=None, class_names=["a",
         "b"], resolution=4),
+    "view.pictures.residuals": lambda: given([0.5, 1.5], [0.25, 2.0], name="y", ax=None),
     "view.pictures.surface": lambda: given(
         lambda: (w[0] - w[1]) ** 2, *(w := weights()), span=2.0, extent=(-1, 1, -1, 1), paths={"a":
         [(0.0, 1.0), (0.5, 1.0)]}, resolution=4, ax=None),

@@ -9,6 +9,7 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
+from tinygrad_edu.cli.baselines import baselines
 from tinygrad_edu.cli.classifier import Classifier, head_of_encoder
 from tinygrad_edu.cli.options import Settings, usage_errors
 from tinygrad_edu.cli.run import Demo, Named, Run, by_descent, course, facts_of_descent, short_loss
@@ -51,27 +52,30 @@ def classification(
             **({"classes": _listed(encoder.class_names)} if encoder.class_names else {}),
             **({"target": clean(encoder.target)} if encoder.number else {}),
             **({"split": rule} if rule else {}),
-            "net": f"{net(run.model)}, {run.settings.activation}".replace("->", "→"),
+            "net": f"{_arrows(net(run.model))}, {run.settings.activation}",
             **facts_of_descent(run),
         }
 
     def lead(run: Run) -> str:
-        kind, *_, accuracy = run.results[-1]
-        if run.data.encoder.number is not None:
-            return (
-                f"A {net(run.model)} net predicts the number {clean(run.data.encoder.target)}: on "
-                f"the {kind} rows it is off by {run.results[-1][3]} (the root of the mean squared "
-                f"error), and the mean of the training rows by {accuracy}."
-            )
-        return (
-            f"A {net(run.model)} net tells {len(run.data.encoder.class_names)} classes apart: "
-            f"{accuracy} of the {kind} rows are right."
-        )
+        rows = {name: found for name, *_, found in run.results}
+        (kind, found), *others = list(rows.items())[1 + bool(run.data.y_test) :]
+        target, n = clean(run.data.encoder.target), len(run.data.encoder.class_names)
+        learned, measured = (
+            (f"tells {n} classes apart", f"{found} of the {kind} rows are right")
+            if n else (f"predicts the number {target}", f"it is off by {found} on the {kind} rows "
+                       "(the root of the mean squared error)")
+        )  # fmt: skip
+        simpler = ", ".join(f"{name} {x}" for name, x in others)
+        return f"The net {_arrows(net(run.model))} {learned}: {measured}; for comparison {simpler}."
 
     return Demo(
-        name, says, settings, data, _mlp, announcement, _trained, _accuracies, lead, facts,
+        name, says, settings, data, _mlp, announcement, _trained, _results, lead, facts,
         _pictures, save=lambda run, path: _classifier(run).save(path),
     )  # fmt: skip
+
+
+def _arrows(sizes: str) -> str:
+    return sizes.replace("->", "→")
 
 
 def _mlp(settings: Settings, split: Split, rng: random.Random) -> MLP:
@@ -92,29 +96,29 @@ def _trained(run: Run, rng: random.Random) -> None:
     by_descent(run, rng, split.X, targets(split.y), loss=str(run.settings.loss), validation=test)
 
 
-def _accuracies(run: Run) -> list[tuple[str, ...]]:
+def _results(run: Run) -> Sequence[tuple[str, ...]]:
+    """Rows, loss and accuracy of the net; then what simpler models reach on the rows that judge it.
+
+    For a number instead of the accuracy the root of the mean squared error, in its unit.
+    """
     split, classifier = run.data, _classifier(run)
-    number = split.encoder.number
+    number, (*_, judged) = split.encoder.number, split.last
+
+    def measure(found: Any, y: Sequence[Any]) -> str:
+        if number is None:
+            return f"{sum(map(operator.eq, found, y)) / len(y):.1%}"
+        return f"{math.dist(found, y) / math.sqrt(len(y)) * number.deviation:.4g}"
+
+    results = [("", "rows", "loss", "accuracy" if number is None else "error")]
     parts = {"training": (split.X, split.y), "test": (split.X_test, split.y_test)}
-    measures: tuple[str, ...] = ("accuracy",) if number is None else ("error", "error of the mean")
-    results: list[tuple[str, ...]] = [("", "rows", "loss", *measures)]
     for name, (X, y) in parts.items():
         if y:
             mean, _ = evaluate(run.model, X, classifier.targets(y), loss=classifier.loss)
-            outputs = classifier.outputs(X)
-            if number is None:
-                right = sum(map(operator.eq, classifier.head.classes(outputs), y))
-                found = [f"{right / len(y):.1%}"]
-            else:  # in the unit of the target
-                off = [o - t for (o,), t in zip(outputs, y, strict=True)]
-                found = [f"{rms(e) * number.deviation:.4g}" for e in (off, y)]
-            results.append((name, str(len(y)), short_loss(mean), *found))
+            row = (name, str(len(y)), short_loss(mean), measure(classifier.found(X), y))
+            results.append(row)
+    for name, simpler in baselines(split).items():
+        results.append((name, str(len(judged)), "", measure(simpler, judged)))
     return results
-
-
-def rms(numbers: Sequence[float]) -> float:
-    """The root of the mean of the squares."""
-    return math.hypot(*numbers) / math.sqrt(len(numbers))
 
 
 def _pictures(run: Run) -> Iterator[Named]:
@@ -169,8 +173,7 @@ def confusion(run: Run) -> Named:
 
     kind, X, y = run.data.last
     classifier = _classifier(run)
-    predicted = classifier.head.classes(classifier.outputs(X))
-    ax = pictures.confusion(y, predicted, run.data.encoder.class_names)
+    ax = pictures.confusion(y, classifier.found(X), run.data.encoder.class_names)
     caption = f"How many {kind} rows of each class were given which class: right on the diagonal."
     return "confusion.png", Picture("Confusion matrix", caption, png_of(ax))
 

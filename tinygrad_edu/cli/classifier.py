@@ -50,6 +50,13 @@ class Classifier:
         """What the net gives for encoded rows."""
         return predict(self.model, X)
 
+    def found(self, X: Rows) -> list[Any]:
+        """The class numbers of encoded rows, or their numbers, standardised as the targets are."""
+        outputs = self.outputs(X)
+        if self.encoder.number is not None:
+            return [output for (output,) in outputs]
+        return list(self.head.classes(outputs))
+
     def save(self, path: str) -> None:
         """Write the net with its encoding and loss to the JSON file `path`."""
         self.model.save(path, metadata={"encoder": self.encoder.to_dict(), "loss": self.loss})

@@ -190,10 +190,6 @@ _DIGITS_CONV: Final = replace(
         net=lambda model: _SHAPES,
     ),
     model=_convolution,
-    lead=lambda run: (
-        f"A convolutional net reads handwritten digits: {run.results[-1][-1]} of the "
-        f"{run.results[-1][0]} rows are right."
-    ),
     pictures=_kernels,
 )  # fmt: skip
 
