@@ -22,6 +22,7 @@ from tinygrad_edu.train.training import (
     Training,
     changed_row,
     prepared,
+    weighted,
 )
 
 
@@ -53,6 +54,7 @@ def train(
     engine: str | Engine = "auto",
     rng: int | random.Random | None = None,
     augment: Augment | None = None,
+    sample_weight: Iterable[float] | None = None,
 ) -> Iterator[Step]:
     """Descend, yielding a `Step` after every update.
 
@@ -61,6 +63,12 @@ def train(
     The gradient of a batch is that of its mean loss, plus `penalty(model)`. `augment(row, rng)`
     gives the row to learn from in place of a chosen one: it is called for every row of every batch,
     in the order of the batch, after the shuffling of the epoch and with its generator.
+
+    `sample_weight` is a weight w >= 0 for each example, and only their ratios count: those of all n
+    are scaled to the mean 1, and the loss of a batch is the mean of its w L. So every batch pulls
+    with the weight that its examples have among all, an epoch has the loss sum w L / sum w, and in
+    a full batch w = 2 is the example given twice. (scikit-learn divides a batch by its own sum of
+    weights, which is the same for a full batch.) An example with w = 0 is left out.
 
     A module is in training mode during a step, and in its own mode again between steps: the loss
     and the outputs are those of the step, with dropout and the statistics of the batch.
@@ -74,8 +82,8 @@ def train(
     loss, a gradient or a parameter is no longer finite: the parameters are then the last ones with
     a finite loss. After an interruption they are those of the last complete step.
     """
-    rows, targets = examples(X, y)
-    training = prepared(model, rows, targets, loss, optimizer, penalty)
+    rows, targets, weights = weighted(*examples(X, y), sample_weight)
+    training = prepared(model, rows, targets, loss, optimizer, penalty, weights)
     epochs, block = planned(training, epochs, batch_size, rng, augment)
     return _steps(find_engine(engine)(training), block, epochs, targets)
 

@@ -19,7 +19,7 @@ from tinygrad_edu.train.engines import vectorized_or_scalar
 from tinygrad_edu.train.heads import Head, Right
 from tinygrad_edu.train.held import asks_types, trial
 from tinygrad_edu.train.scalar import numbers_of
-from tinygrad_edu.train.training import Engine, Model
+from tinygrad_edu.train.training import Engine, Model, weighted, with_weights
 
 #: Fewer rows than this are not worth tracing the model for.
 _WORTH_TRACING = 8
@@ -36,13 +36,15 @@ def evaluate(
     *,
     loss: str | Loss,
     engine: str | Engine = "auto",
+    sample_weight: Iterable[float] | None = None,
 ) -> Measured:
     """Mean loss (without penalty) and accuracy in [0, 1], or None where targets are no classes.
 
-    The model is measured in evaluation mode, and in its mode again afterwards.
+    The model is measured in evaluation mode, and in its mode again afterwards. With `sample_weight`
+    w >= 0 of each example the loss is sum w L / sum w, the accuracy the share of sum w.
     """
-    rows, targets = examples(X, y, own=False)
-    return evaluation(as_model(model), rows, targets, find_loss(loss), engine)()
+    rows, targets, weights = weighted(*examples(X, y, own=False), sample_weight)
+    return evaluation(as_model(model), rows, targets, find_loss(loss), engine, weights)()
 
 
 @answered
@@ -142,13 +144,20 @@ def head_of_model(model: Callable[[Any], Any], row: Any, loss: str | Loss) -> He
 
 
 def evaluation(
-    model: Model, rows: Sequence[Any], targets: Sequence[Any], loss: Loss, engine: str | Engine
+    model: Model,
+    rows: Sequence[Any],
+    targets: Sequence[Any],
+    loss: Loss,
+    engine: str | Engine,
+    weights: Any = None,
 ) -> Callable[..., Measured]:
     """A function that measures the model as it is now: mean loss and accuracy, evaluation mode.
 
     It takes `shared`: whether code of the user's ran since, which may have changed more than
     parameters; and a `descent` that may be ahead of the Values.
     """
+    right = Right(loss, targets, weights)
+    loss, targets = with_weights(loss, targets, weights)
 
     def by_values(descent: Descent | None) -> tuple[float, Any]:
         if descent is not None:
@@ -169,7 +178,6 @@ def evaluation(
 
     worth = len(rows) >= _WORTH_TRACING
     evaluator = vectorized_or_scalar(compiled, lambda: None, engine, worth=worth)
-    right = Right(loss, targets)
 
     def measured(descent: Descent | None = None, *, shared: bool = False) -> Measured:
         nonlocal evaluator
