@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from tinygrad_edu.checks import is_real
 from tinygrad_edu.diagnose.diagnosis import Diagnosis
-from tinygrad_edu.diagnose.faults import FUNCTIONS, SIGNS, Fault, faults
+from tinygrad_edu.diagnose.faults import FUNCTIONS, SIGNS, Fault, Number, faults
 from tinygrad_edu.text import clean, short
 
 #: The leaves of every program.
@@ -87,6 +87,12 @@ def diagnose_engine(value: Callable[[float], Any]) -> Diagnosis:
         diagnose_engine(Value)
     """
     _check(value)
+    fresh = _number(value(2.0).grad)
+    if fresh:
+        said = (
+            f"the grad of a new Value is {short(fresh)}, and right is 0: gradients are added to it"
+        )
+        return Diagnosis(False, "__init__", "not reset", said)
     found: dict[str, tuple[_Outcome, _Outcome]] = {}  # by program: the class's, and the right one
     for program in programs():
         right = _run(Fault("", "").engine(), program)
@@ -178,7 +184,7 @@ def _agree(a: _Outcome, b: _Outcome) -> bool:
 def _diagnosis(wrong: str, found: dict[str, tuple[_Outcome, _Outcome]]) -> Diagnosis:
     """What is behind the first program that is wrong."""
     outcome, right = found[wrong]
-    ops = _operations(wrong)
+    ops = [v.op for v in _made(wrong)]
     last = _called(ops[-1]) if len(set(ops)) == 1 and wrong not in _AGAIN else "backward()"
     if outcome.raised:
         endless = ": it calls itself without end" * outcome.raised.startswith("RecursionError")
@@ -195,6 +201,12 @@ def _diagnosis(wrong: str, found: dict[str, tuple[_Outcome, _Outcome]]) -> Diagn
     )
     said = f"{_told(wrong)} {name}.grad is {short(is_)}, and right is {short(should)}"
     best, all_of_it = _explained(wrong, found, ops)
+    if not best and _shares_results(wrong):
+        said = (
+            f"{said}: of a result that is used twice the gradient is passed on before all of it "
+            "has arrived, or again afterwards: sort the graph, and visit each node once"
+        )
+        return Diagnosis(False, "backward()", "order", said)
     if not best:
         said = f"{said}: no slip that is known gives these numbers"
         return Diagnosis(False, last, "unknown", said)
@@ -221,12 +233,18 @@ def _explained(
     return [fault for n, fault in explained if n == most], most == len(compared)
 
 
-def _operations(program: str) -> list[str]:
-    """The operations of a program, in their order."""
+def _made(program: str) -> list[Number]:
+    """The results of a program, in their order."""
     number = Fault("", "").engine()
     names: dict[str, Any] = {name: number(x) for name, x in POINT.items()}
     exec(_code(program), names)
-    return [v.op for v in names["a"].world.made]
+    return list(names["a"].world.made)
+
+
+def _shares_results(program: str) -> bool:
+    """Whether a result of a program is used more than once."""
+    used = [v for y in _made(program) for v in y.operands if v.op]
+    return len(used) > len(set(used))
 
 
 def _told(program: str) -> str:

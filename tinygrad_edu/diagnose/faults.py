@@ -11,7 +11,9 @@ from tinygrad_edu.engine import primitives
 from tinygrad_edu.namespace import floats
 
 #: The operations of students' engines, and how they are written there.
-SIGNS: Final = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "power": "**"}
+SIGNS: Final = {
+    "add": "+", "subtract": "-", "multiply": "*", "divide": "/", "power": "**", "negative": "-",
+}  # fmt: skip
 #: Of these two operands, others of one.
 _OF_TWO: Final = ("add", "subtract", "multiply", "divide")
 #: Functions of one number that students give their engines, by the names of their methods.
@@ -38,8 +40,9 @@ class Fault:
     """One slip: what an engine does otherwise, in the operations `ops` or in all of them.
 
     slopes    by operation other expressions of y, x1, x2, c (the exponent) and gradients gy, g1, g2
-    chain     what is passed on, from the slope and the gradient of the result
+    chain     what is passed on, from the slope, the result and the operand
     give      the gradient of an operand, from what it was and what is passed on
+    only      the number of the one operand that `chain` and `give` are for
     operands  the operands that the operation passes on to
     children  those of them that are visited further
     order     the results that pass on, one after the other, from the root
@@ -50,8 +53,9 @@ class Fault:
     says: str
     ops: tuple[str, ...] = ()
     slopes: Mapping[str, Slopes] = field(default_factory=dict)
-    chain: Callable[[float, float], float] = operator.mul
+    chain: Callable[[float, "Number", "Number"], float] = lambda slope, y, x: slope * y.grad
     give: Callable[[float, float], float] = operator.add
+    only: int | None = None
     operands: Callable[[tuple["Number", ...]], Iterable["Number"]] = tuple
     children: Callable[[tuple["Number", ...]], Iterable["Number"]] = tuple
     order: Callable[["Number"], Iterable["Number"]] = field(
@@ -80,7 +84,8 @@ class Number:
         self, data: float, world: _World, op: str = "", operands: tuple["Number", ...] = (),
         c: float | None = None,
     ) -> None:  # fmt: skip
-        self.data, self.grad, self.world = data, 0.0, world
+        self.data, self.world = data, world
+        self.grad: float = 0.0
         self.op, self.operands, self.c = op, operands, c
 
     def _make(self, op: str, *operands: Any, c: float | None = None) -> "Number":
@@ -119,8 +124,9 @@ class Number:
         for i, v in enumerate(self.operands, 1):
             env |= {f"x{i}": v.data, f"g{i}": v.grad}
         found = [evaluate(slope, env) for slope in slopes]
-        for v, slope in zip(fault.operands(self.operands), found, strict=False):
-            v.grad = fault.give(v.grad, fault.chain(slope, self.grad))
+        for i, (v, slope) in enumerate(zip(fault.operands(self.operands), found, strict=False)):
+            here = fault if fault.only in (i, None) else _NONE
+            v.grad = here.give(v.grad, here.chain(slope, self, v))
 
     # fmt: off
     def __add__(self, other: Any) -> "Number":      return self._make("add", self, other)
@@ -144,23 +150,22 @@ class Number:
 def sorted_from(root: Number) -> list[Number]:
     """Every result once, after what it was made from."""
     order: dict[Number, None] = {}
-    for v in _every_way(root, last=True):
-        order.setdefault(v)
-    return list(order)
-
-
-def _every_way(root: Number, *, last: bool = False) -> Iterator[Number]:
-    """A node as often as there are ways to it, before what it was made from, or after (`last`)."""
-    seen: set[Number] = set()
     stack = [(root, False)]
     while stack:
         v, done = stack.pop()
-        if done or not last:
-            yield v
-        if not done and not (last and v in seen):
-            seen.add(v)
-            stack += [(v, True)] if last else []
-            stack += [(p, False) for p in reversed(v.children)]
+        if done:
+            order.setdefault(v)
+        elif v not in order:
+            stack += [(v, True), *[(p, False) for p in reversed(v.children)]]
+    return list(order)
+
+
+def _every_way(root: Number) -> Iterator[Number]:
+    """A node as often as there are ways to it."""
+    stack = [root]
+    while stack:
+        yield (v := stack.pop())
+        stack += reversed(v.children)
 
 
 def _when_first_met(root: Number) -> Iterator[Number]:
@@ -182,14 +187,10 @@ def _each_a_root(root: Number) -> Iterator[Number]:
 
 def _by_number(root: Number) -> list[Number]:
     """Of nodes with equal numbers the one that is met first."""
-    order: dict[float, Number] = {}
     met: dict[float, Number] = {}
     for v in _every_way(root):
         met.setdefault(v.data, v)
-    for v in sorted_from(root):
-        if met[v.data] is v:
-            order[v.data] = v
-    return [*order.values()][::-1]
+    return [v for v in reversed(sorted_from(root)) if met[v.data] is v]
 
 
 def _one_way(k: int) -> Callable[[Number], Iterator[Number]]:
@@ -246,11 +247,15 @@ CHAINS: Final = (
     Fault("overwritten", "= stands where += belongs", give=lambda old, new: new),
     Fault("sign", "-= stands where += belongs", give=operator.sub),
     Fault("factor missing", "the slope is passed on without the gradient of the result",
-          chain=lambda slope, g: slope),
+          chain=lambda slope, y, x: slope),
     Fault("factor doubled", "the gradient of the result is multiplied twice",
-          chain=lambda slope, g: slope * g * g),
+          chain=lambda slope, y, x: slope * y.grad * y.grad),
+    Fault("wrong operand", "out.data stands where out.grad belongs",
+          chain=lambda slope, y, x: slope * y.data),
+    Fault("wrong operand", "the grad of the operand itself stands where out.grad belongs",
+          chain=lambda slope, y, x: slope * x.grad),
     Fault("wrong slope", "slope and gradient of the result are added, not multiplied",
-          chain=operator.add),
+          chain=lambda slope, y, x: slope + y.grad),
     Fault("term missing", "of two equal operands one is remembered: a set has it once",
           operands=dict.fromkeys, children=dict.fromkeys),
 )  # fmt: skip
@@ -268,18 +273,18 @@ MEMORIES: Final = (
 def faults(ops: Iterable[str]) -> Iterator[Fault]:
     """The slips that may be behind a graph of these operations, the simplest first."""
     ops = list(dict.fromkeys(ops))
-    yield from CHAINS
-    yield Fault(
-        "factor missing",
-        "the gradient of the result is passed on without the slope",
-        chain=lambda slope, g: g,
-    )
     yield from WALKS
+    yield from CHAINS
+    yield Fault("factor missing", "the gradient of the result is passed on without the slope",
+                chain=lambda slope, y, x: y.grad)  # fmt: skip
     for op in ops:
         for fault in (*CHAINS, *MEMORIES):
             yield replace(fault, ops=(op,))
     for op in ops:
         yield from of_operation(op)
+        for i, which in enumerate(_OPERANDS if op in _OF_TWO else ()):
+            for fault in CHAINS:
+                yield replace(fault, says=f"for {which} {fault.says}", ops=(op,), only=i)
     if {"add", "multiply"} & set(ops):
         swapped = {"add": SLOPES["multiply"], "multiply": SLOPES["add"]}
         yield Fault("wrong slope", "sum and product have each other's slopes", slopes=swapped)
@@ -308,6 +313,7 @@ def written_slope(e: Any) -> str:
     return expr.show(e, letters=lambda name: _LETTERS[name])
 
 
+_OPERANDS: Final = ("self", "other")
 _LETTERS: Final = {
     "y": "out.data", "gy": "out.grad", "x1": "self.data", "g1": "self.grad", "x2": "other.data",
     "g2": "other.grad", "c": "c",
