@@ -34,7 +34,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
-from types import SimpleNamespace  # noqa: F401
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 from unittest.mock import MagicMock, Mock  # noqa: F401
 
@@ -96,7 +96,7 @@ MEMORY = 6 << 30
 
 ROOMS = (
     "", "functions", "losses", "engine", "nn", "optim", "data", "perceptron", "train", "vectorize",
-    "view", "view.pictures", "export", "classics", "exercises", "playground", "sklearn",
+    "view", "view.pictures", "diagnose", "export", "classics", "exercises", "playground", "sklearn",
 )  # fmt: skip
 
 #: What is public and has no example: nobody calls it, or there is nothing to give it.
@@ -235,6 +235,11 @@ def node() -> Any:
     """A small graph."""
     x = Value(0.5, "x")
     return (x * x + 1).tanh()
+
+
+def foreign(data: float, parents: Sequence[Any] = (), op: str = "") -> Any:
+    """A node of another engine."""
+    return SimpleNamespace(data=data, grad=0.5, _prev=parents, _op=op)
 
 
 def program() -> Any:
@@ -612,6 +617,10 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
     "classics.rumelhart_symmetry": lambda: given(1),
     "classics.rumelhart_xor": lambda: given(1),
     "classics.spiral_net": lambda: given(1),
+    # other engines
+    "adopt": lambda: given(foreign(-2.0, [foreign(2.0)], "neg")),
+    "diagnose.Diagnosis": lambda: given(False, "delta2", "sign", "the sign is wrong"),
+    "diagnose.diagnose_engine": lambda: given(Value),
     # exercises and playground
     "exercises.Exercise": lambda: given("a", bool, "b"),
     "exercises.check": lambda: given("3.1", 1.0),
