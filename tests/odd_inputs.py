@@ -102,7 +102,7 @@ ROOMS = (
 #: What is public and has no example: nobody calls it, or there is nothing to give it.
 LEFT_OUT = {
     # records that functions give
-    "Graph", "Program", "exercises.Verdict", "perceptron.PerceptronHistory",
+    "Graph", "Program", "diagnose.Diagnosis", "exercises.Verdict", "perceptron.PerceptronHistory",
     "losses.LossRecord", "playground.Playground", "train.Best", "train.Callback",
     "train.Epoch", "train.Run", "train.Step", "view.Deltas", "view.Explanation", "view.Film",
     "view.Network", "Picture.save", "view.Renderer", "view.Worksheet",
@@ -619,8 +619,8 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
     "classics.spiral_net": lambda: given(1),
     # other engines
     "adopt": lambda: given(foreign(-2.0, [foreign(2.0)], "neg")),
-    "diagnose.Diagnosis": lambda: given(False, "delta2", "sign", "the sign is wrong"),
     "diagnose.diagnose_engine": lambda: given(Value),
+    "diagnose.diagnose_slopes": lambda: given(f.tanh, [[0.5], [1.5]]),
     # exercises and playground
     "exercises.Exercise": lambda: given("a", bool, "b"),
     "exercises.check": lambda: given("3.1", 1.0),

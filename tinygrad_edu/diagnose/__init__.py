@@ -2,5 +2,6 @@
 
 from tinygrad_edu.diagnose.diagnosis import SLIPS, Diagnosis
 from tinygrad_edu.diagnose.engine import diagnose_engine
+from tinygrad_edu.diagnose.slopes import diagnose_slopes
 
-__all__ = ["SLIPS", "Diagnosis", "diagnose_engine"]
+__all__ = ["SLIPS", "Diagnosis", "diagnose_engine", "diagnose_slopes"]

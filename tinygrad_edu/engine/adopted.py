@@ -58,7 +58,7 @@ def is_foreign(v: Any) -> bool:
     """Whether it is a node of another engine: `data` and `grad` are numbers, and it has parents."""
     if isinstance(v, (Value, type)):
         return False
-    return is_real(_named(v, ("data",))) and _is_grad(v) and _parents_of(v) is not None
+    return _parents_of(v) is not None and is_real(_named(v, ("data",))) and _is_grad(v)
 
 
 def adopted(v: Any) -> dict[int, Value]:
