@@ -620,6 +620,8 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
     # other engines
     "adopt": lambda: given(foreign(-2.0, [foreign(2.0)], "neg")),
     "diagnose.diagnose_engine": lambda: given(Value),
+    "diagnose.diagnose_training": lambda: given(
+        (model := net()), *moon(), loss="hinge", optimizer=SGD(model.parameters(), lr=0.1)),
     "diagnose.diagnose_slopes": lambda: given(f.tanh, [[0.5], [1.5]]),
     # exercises and playground
     "exercises.Exercise": lambda: given("a", bool, "b"),

@@ -27,6 +27,17 @@ SLIPS: Final[dict[str, str]] = {
     "not started": "the pass does not begin with dy/dy = 1",
     "wrong value": "the number of the forward pass is wrong already",
     "raises": "an exception ends the pass",
+    "scale": "inputs, targets and outputs are of different sizes",
+    "start": "the loss at the start is far above that of a net that knows nothing",
+    "constant output": "the outputs are the same whatever the inputs are",
+    "symmetric units": "units of a layer began alike, and stay alike",
+    "dead units": "units give 0 for every example, and pass nothing back",
+    "saturated units": "units stand where their slope is almost 0",
+    "vanishing gradients": "the first layers get far smaller gradients than the last",
+    "exploding gradients": "the first layers get far larger gradients than the last",
+    "learning rate too large": "steps lead away from where the gradient points",
+    "learning rate too small": "steps change next to nothing",
+    "other": "clipped, rounded, normalised along another axis: what no other name says",
     "unknown": "it is wrong there, and no slip that is known gives these numbers",
 }
 
@@ -38,12 +49,14 @@ class Diagnosis:
     right  whether nothing is wrong
     where  the first place that is wrong by itself, such as "delta2"; "" if right
     slip   its name in `SLIPS`, "unknown" if none of these explains it; "" if right
+    also   other names that say the same numbers as simply
     """
 
     right: bool
     where: str
     slip: str
     sentence: str
+    also: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.right:

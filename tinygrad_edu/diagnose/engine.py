@@ -212,9 +212,11 @@ def _diagnosis(wrong: str, found: dict[str, tuple[_Outcome, _Outcome]]) -> Diagn
         return Diagnosis(False, last, "unknown", said)
     fault, *others = best
     says = {f.says: f for f in others if f.slip != fault.slip and f.says != fault.says}
-    other = "".join(f"; the same numbers come about where {says}" for says in [*says][:1])
+    other = "".join(f"; it may also be that {says}" for says in [*says][:1])
     more = "" if all_of_it else "; more is wrong, repair this first"
-    return Diagnosis(False, _place(fault), fault.slip, f"{said}: {_says(fault)}{other}{more}")
+    also = tuple(dict.fromkeys(f.slip for f in says.values()))
+    said = f"{said}: {_says(fault)}{other}{more}"
+    return Diagnosis(False, _place(fault), fault.slip, said, also)
 
 
 def _explained(
