@@ -8,7 +8,8 @@ from typing import Any, Final, NamedTuple
 
 from tinygrad_edu.checks import is_real
 from tinygrad_edu.diagnose.diagnosis import Diagnosis
-from tinygrad_edu.diagnose.faults import FUNCTIONS, SIGNS, Fault, Number, faults
+from tinygrad_edu.diagnose.faults import Fault, Number, faults
+from tinygrad_edu.diagnose.rewrites import FUNCTIONS, SIGNS
 from tinygrad_edu.text import clean, short
 
 #: The leaves of every program.
@@ -48,8 +49,9 @@ _WITH_NUMBERS: Final = (
     "y = a + 2", "y = a * 3", "y = 3 * a", "y = 2 + a", "y = a - 2", "y = 2 - a", "y = a / 2",
     "y = 2 / a",
 )  # fmt: skip
+_TWICE: Final = "y = a * b; y.backward(); a.grad = b.grad = 0.0"
 _AGAIN: Final = (
-    "y = a * b; y.backward(); a.grad = b.grad = 0.0",
+    _TWICE,
     "y = a * b + a; y.backward(); a.grad = b.grad = 0.0; y = a * b + b",
     "y = a + b; y.backward(); a.grad = b.grad = 0.0; y = (a + b) * a * b",
 )
@@ -59,7 +61,7 @@ _INNER: Final = "d = a * b; y = d * c; y.backward(); a.grad = b.grad = c.grad = 
 
 
 class _Outcome(NamedTuple):
-    """The number and the gradients of a, b, c; or what was raised.
+    """The number of y, the gradients of a, b and c, what these hold, y.grad; or what was raised.
 
     of_type  whether that is what Python raises where an operation does not take a number
     outside  whether it was raised because the class lacks the operation
@@ -67,6 +69,8 @@ class _Outcome(NamedTuple):
 
     value: float = math.nan
     grads: tuple[float, ...] = ()
+    leaves: tuple[float, ...] = ()
+    of_root: float = math.nan
     raised: str = ""
     of_type: bool = False
     outside: bool = False
@@ -97,7 +101,8 @@ def diagnose_engine(value: Callable[[float], Any]) -> Diagnosis:
     for program in programs():
         right = _run(Fault("", "").engine(), program)
         outcome = _run(value, program)
-        if outcome.outside or (program in _WITH_NUMBERS and outcome.of_type):
+        freed = program == _TWICE and not any(outcome.grads)  # the graph, after the first pass
+        if freed or outcome.outside or (program in _WITH_NUMBERS and outcome.of_type):
             continue
         found[program] = outcome, right
     wrong = next((program for program, pair in found.items() if not _agree(*pair)), None)
@@ -148,12 +153,16 @@ def _run(value: Callable[[float], Any], program: str) -> _Outcome:
     try:
         exec(_code(program), names)
         y = names["y"]
-        return _Outcome(_number(y.data), tuple([_number(leaf.grad) for leaf in leaves]))
+        grads = tuple([_number(leaf.grad) for leaf in leaves])
+        data = tuple([_number(leaf.data) for leaf in leaves])
+        return _Outcome(_number(y.data), grads, data, _number(y.grad))
     except _RAISED as error:
         trace = error.__traceback__
         while trace is not None and trace.tb_next is not None:
             trace = trace.tb_next
         at = trace.tb_frame.f_code if trace is not None else None
+        if is_real(y := names.get("y", leaves)) or y is None:
+            return _Outcome(raised=f"no error, but gives {y!r:.20}, which is no Value")
         of_type = isinstance(error, (AttributeError, TypeError))
         outside = of_type and at is _code(program)
         return _Outcome(raised=_said(error), of_type=of_type, outside=outside)
@@ -178,7 +187,7 @@ def _close(a: float, b: float) -> bool:
 def _agree(a: _Outcome, b: _Outcome) -> bool:
     if a.raised or b.raised:
         return a.raised == b.raised
-    return all(map(_close, (a.value, *a.grads), (b.value, *b.grads)))
+    return all(map(_close, (a.value, *a.grads, *a.leaves), (b.value, *b.grads, *b.leaves)))
 
 
 def _diagnosis(wrong: str, found: dict[str, tuple[_Outcome, _Outcome]]) -> Diagnosis:
@@ -190,6 +199,10 @@ def _diagnosis(wrong: str, found: dict[str, tuple[_Outcome, _Outcome]]) -> Diagn
         endless = ": it calls itself without end" * outcome.raised.startswith("RecursionError")
         said = f"{_told(wrong)} raises {outcome.raised}{endless}"
         return Diagnosis(False, last, "raises", said)
+    for name, is_, was in zip(POINT, outcome.leaves, right.leaves, strict=True):
+        if not _close(is_, was):
+            said = f"{_told(wrong)} {name}.data is {short(is_)}, and was {short(was)} before"
+            return Diagnosis(False, _called(ops[-1]), "wrong value", said)
     if not _close(outcome.value, right.value):
         y = f"y.data is {short(outcome.value)}, and right is {short(right.value)}"
         said = f"{_told(wrong)} {y}: the number itself, before any gradient"
@@ -226,13 +239,15 @@ def _explained(
     # how a class makes derived operations is not known: they count where one of them is wrong
     apart = {p for part in (_DERIVED, _WITH_NUMBERS) if wrong not in part for p in part}
     compared = [p for p, (outcome, _) in found.items() if p not in apart and not outcome.raised]
-    explained: list[tuple[int, Fault]] = []
+    explained: list[tuple[int, int, Fault]] = []
     for fault in faults(ops):
         if _agree(_run(fault.engine(), wrong), found[wrong][0]):
-            n = sum(_agree(_run(fault.engine(), p), found[p][0]) for p in compared)
-            explained.append((n, fault))
-    most = max((n for n, _ in explained), default=0)
-    return [fault for n, fault in explained if n == most], most == len(compared)
+            pairs = [(_run(fault.engine(), p), found[p][0]) for p in compared]
+            of_root = sum(_close(is_.of_root, claimed.of_root) for is_, claimed in pairs)
+            explained.append((sum(_agree(*pair) for pair in pairs), of_root, fault))
+    best = max(((n, of_root) for n, of_root, _ in explained), default=(0, 0))
+    faults_ = [fault for n, of_root, fault in explained if (n, of_root) == best]
+    return faults_, best[0] == len(compared)
 
 
 def _made(program: str) -> list[Number]:

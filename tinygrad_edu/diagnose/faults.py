@@ -6,33 +6,22 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from tinygrad_edu import expr
-from tinygrad_edu.diagnose.rewrites import Rewrite, Slopes, evaluate, rewrites, symbols
+from tinygrad_edu.diagnose.rewrites import (
+    OF_TWO,
+    SLOPES,
+    Rewrite,
+    Slopes,
+    evaluate,
+    plausible,
+    rewrites,
+    symbols,
+    written_slope,
+)
 from tinygrad_edu.engine import primitives
 from tinygrad_edu.namespace import floats
 
-#: The operations of students' engines, and how they are written there.
-SIGNS: Final = {
-    "add": "+", "subtract": "-", "multiply": "*", "divide": "/", "power": "**", "negative": "-",
-}  # fmt: skip
-#: Of these two operands, others of one.
-_OF_TWO: Final = ("add", "subtract", "multiply", "divide")
-#: Functions of one number that students give their engines, by the names of their methods.
-FUNCTIONS: Final = (
-    "exp", "log", "tanh", "relu", "sigmoid", "sin", "cos", "sqrt", "softplus", "silu", "gelu",
-)  # fmt: skip
-
-
-def _slopes() -> dict[str, Slopes]:
-    """Of each operation its slopes as expressions of y, x1, x2 and c."""
-    y, x1, x2, c = map(expr.symbol, ("y", "x1", "x2", "c"))
-    of_two = {name: primitives[name].slopes(expr, y, x1, x2) for name in _OF_TWO}
-    of_one = {name: primitives[name].slopes(expr, y, x1) for name in ("negative", *FUNCTIONS)}
-    power = {"power": (c * expr.pow(x1, c - 1),)}
-    return {**of_two, **of_one, **power}
-
-
-#: Of each operation the slopes, as expressions.
-SLOPES: Final = _slopes()
+#: What a method of two calls its operands.
+_OPERANDS: Final = ("self", "other")
 
 
 @dataclass(frozen=True)
@@ -185,6 +174,11 @@ def _each_a_root(root: Number) -> Iterator[Number]:
         yield v
 
 
+def _and_then_starts(root: Number) -> Iterator[Number]:
+    yield from reversed(sorted_from(root))
+    root.grad = 1.0
+
+
 def _by_number(root: Number) -> list[Number]:
     """Of nodes with equal numbers the one that is met first."""
     met: dict[float, Number] = {}
@@ -217,6 +211,10 @@ _NONE: Final = Fault("", "")
 #: Slips that concern the walk over the graph.
 WALKS: Final = (
     Fault("not started", "the pass does not set the grad of its root to 1", start=lambda v: None),
+    Fault("not started", "the pass sets the grad of its root to 1 only after the walk",
+          start=lambda v: None, order=_and_then_starts),
+    Fault("term missing", "the root itself does not pass on",
+          order=lambda root: sorted_from(root)[-2::-1]),
     Fault("order", "the sorted list is walked from its beginning: turn it round, so that the root "
           "is first", order=sorted_from),
     Fault("order", "a node passes on once for each way that leads to it: keep a set of the visited",
@@ -254,8 +252,6 @@ CHAINS: Final = (
           chain=lambda slope, y, x: slope * y.data),
     Fault("wrong operand", "the grad of the operand itself stands where out.grad belongs",
           chain=lambda slope, y, x: slope * x.grad),
-    Fault("wrong slope", "slope and gradient of the result are added, not multiplied",
-          chain=lambda slope, y, x: slope + y.grad),
     Fault("term missing", "of two equal operands one is remembered: a set has it once",
           operands=dict.fromkeys, children=dict.fromkeys),
 )  # fmt: skip
@@ -282,9 +278,11 @@ def faults(ops: Iterable[str]) -> Iterator[Fault]:
             yield replace(fault, ops=(op,))
     for op in ops:
         yield from of_operation(op)
-        for i, which in enumerate(_OPERANDS if op in _OF_TWO else ()):
+        for i, which in enumerate(_OPERANDS if op in OF_TWO else ()):
             for fault in CHAINS:
                 yield replace(fault, says=f"for {which} {fault.says}", ops=(op,), only=i)
+    yield Fault("wrong slope", "slope and gradient of the result are added, not multiplied",
+                chain=lambda slope, y, x: slope + y.grad)  # fmt: skip
     if {"add", "multiply"} & set(ops):
         swapped = {"add": SLOPES["multiply"], "multiply": SLOPES["add"]}
         yield Fault("wrong slope", "sum and product have each other's slopes", slopes=swapped)
@@ -295,26 +293,20 @@ def of_operation(op: str) -> Iterator[Fault]:
     true, n = SLOPES[op], len(SLOPES[op])
     operands = [f"x{i + 1}" for i in range(n)]
     others = {"y": "gy", **{x: x.replace("x", "g") for x in operands}}
-    found = [*rewrites(true, expr.symbol("y"), others)]
+    y = expr.symbol("y")
+    found = [*rewrites(true, y, others)]
     found += [
         Rewrite("wrong slope", slopes) for other, slopes in SLOPES.items()
         if other != op and len(slopes) == n and not symbols(slopes[0]) - {"y", "x1", "x2"}
     ]  # fmt: skip
+    if n == 1 and op not in ("power", "negative"):
+        twice = primitives[op].slopes(expr, primitives[op].value(expr, y), y)
+        found.append(Rewrite("slope at the wrong place", twice))
+    if n == 1:
+        found += plausible(true)
     for slip, wrong in found:
         written = [
             f"{written_slope(a)} stands where {written_slope(b)} belongs"
             for a, b in zip(wrong, true, strict=True) if not expr.same(a, b)
         ]  # fmt: skip
         yield Fault(slip, " and ".join(written), slopes={op: wrong})
-
-
-def written_slope(e: Any) -> str:
-    """A slope as it is written in a class of a student's."""
-    return expr.show(e, letters=lambda name: _LETTERS[name])
-
-
-_OPERANDS: Final = ("self", "other")
-_LETTERS: Final = {
-    "y": "out.data", "gy": "out.grad", "x1": "self.data", "g1": "self.grad", "x2": "other.data",
-    "g2": "other.grad", "c": "c",
-}  # fmt: skip

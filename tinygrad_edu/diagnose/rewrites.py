@@ -1,10 +1,11 @@
-"""Rewrites of slopes: what is written by mistake for a right one, and the name of the slip."""
+"""The slopes of students' operations, what is written by mistake for them, and the slips' names."""
 
 from collections.abc import Callable, Iterator, Mapping
 from itertools import product
 from typing import Any, Final, NamedTuple
 
 from tinygrad_edu import expr
+from tinygrad_edu.engine import primitives
 from tinygrad_edu.expr import Expr, Symbol
 from tinygrad_edu.namespace import floats
 
@@ -25,6 +26,31 @@ _CONFUSED: Final = {
     "sin": "cos", "cos": "sin", "sinh": "cosh", "cosh": "sinh", "exp": "log", "log": "exp",
     "tanh": "sigmoid", "sigmoid": "tanh",
 }  # fmt: skip
+
+
+#: The operations of students' engines, and how they are written there.
+SIGNS: Final = {
+    "add": "+", "subtract": "-", "multiply": "*", "divide": "/", "power": "**", "negative": "-",
+}  # fmt: skip
+#: Of these two operands, others of one.
+OF_TWO: Final = ("add", "subtract", "multiply", "divide")
+#: Functions of one number that students give their engines, by the names of their methods.
+FUNCTIONS: Final = (
+    "exp", "log", "tanh", "relu", "sigmoid", "sin", "cos", "sqrt", "softplus", "silu",
+)  # fmt: skip
+
+
+def _slopes() -> dict[str, Slopes]:
+    """Of each operation its slopes as expressions of y, x1, x2 and c."""
+    y, x1, x2, c = map(expr.symbol, ("y", "x1", "x2", "c"))
+    of_two = {name: primitives[name].slopes(expr, y, x1, x2) for name in OF_TWO}
+    of_one = {name: primitives[name].slopes(expr, y, x1) for name in ("negative", *FUNCTIONS)}
+    power = {"power": (c * expr.pow(x1, c - 1),)}
+    return {**of_two, **of_one, **power}
+
+
+#: Of each operation the slopes, as expressions.
+SLOPES: Final = _slopes()
 
 
 class Rewrite(NamedTuple):
@@ -79,6 +105,7 @@ _OF_ALL: Final[dict[str, Callable[[Any, Any], Any]]] = {
     "sign": lambda e, y: _negative(e),
     "factor missing": lambda e, y: 1.0,
     "value for slope": lambda e, y: y,
+    "constant factor": lambda e, y: Expr("*", (2.0, e)),
 }
 
 
@@ -92,8 +119,6 @@ def _multiples(e: Any) -> Iterator[tuple[str, Any]]:
     """A slope that is not there, or too often."""
     yield "term missing", 0.0
     yield "factor doubled", Expr("*", (e, e))
-    yield "constant factor", Expr("*", (2.0, e))
-    yield "constant factor", Expr("*", (0.5, e))
 
 
 def _exchanged(slopes: Slopes, numbers: Mapping[str, str]) -> Iterator[Rewrite]:
@@ -152,6 +177,21 @@ _WITHOUT: Final[dict[str, Callable[..., list[tuple[str, Any]]]]] = {
 }  # fmt: skip
 
 
+def plausible(slopes: Slopes) -> Iterator[Rewrite]:
+    """Simple functions of x or y, as they come to mind for a slope."""
+    (e,) = slopes
+    letters = {"x1", "y"} | ({"c"} & symbols(e))
+    for name in sorted(letters):
+        s = expr.symbol(name)
+        inverse = Expr("divide", (1.0, s))
+        for base in (s, s * s, inverse, inverse * inverse, 1 - s, 1 + s, 1 - s * s, s * (1 - s)):
+            for k in (1.0, -1.0, 2.0, 0.5, -0.5):
+                yield Rewrite("wrong slope", (Expr("*", (k, base)) if k != 1 else base,))
+    yield Rewrite("constant factor", (Expr("*", (0.5, e)),))
+    y, x = expr.symbol("y"), expr.symbol("x1")
+    yield Rewrite("wrong slope", (y * expr.log(x),))
+
+
 def symbols(e: Any) -> set[str]:
     """The names of the symbols of an expression."""
     if isinstance(e, Symbol):
@@ -166,3 +206,14 @@ def substituted(e: Any, new: Mapping[str, str]) -> Any:
     if not isinstance(e, Expr):
         return e
     return Expr(e.op, tuple(substituted(a, new) for a in e.args))
+
+
+def written_slope(e: Any) -> str:
+    """A slope as it is written in a class of a student's."""
+    return expr.show(e, letters=lambda name: _LETTERS[name])
+
+
+_LETTERS: Final = {
+    "y": "out.data", "gy": "out.grad", "x1": "self.data", "g1": "self.grad", "x2": "other.data",
+    "g2": "other.grad", "c": "c",
+}  # fmt: skip
