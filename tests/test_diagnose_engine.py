@@ -87,6 +87,21 @@ CHANGES = {
     "the backward function is called at once": (
         "raises", "+", "out._backward = _backward\n", "out._backward = _backward()\n",
     ),
+    "a walk that does not end": (
+        "raises", "+", "for v in reversed(topo):", "while True: v = self\n        for v in topo:",
+    ),
+    "a sum that is a number": (
+        "raises", "+", "return out\n\n    def __mul__", "return out.data\n\n    def __mul__",
+    ),
+    "a sum that changes its operand": (
+        "wrong value", "+", "out = Value(self.data + other.data, (self, other), '+')",
+        "self.data += other.data; out = Value(self.data, (self, other), '+')",
+    ),
+    "the start after the walk": (
+        "not started", "backward()",
+        "        self.grad = 1\n        for v in reversed(topo):\n            v._backward()\n",
+        "        for v in reversed(topo):\n            v._backward()\n        self.grad = 1\n",
+    ),
     "gradients start at 1": ("not reset", "__init__", "self.grad = 0", "self.grad = 1"),
 }  # fmt: skip
 
@@ -114,6 +129,28 @@ def test_what_a_right_class_may_do_is_told() -> None:
     text = str(diagnose_engine(micrograd.engine.Value))
     assert "a second pass over one graph adds to the gradients inside it" in text
     assert "too deep" in text
+
+
+def test_a_graph_that_is_freed_after_its_pass_is_right() -> None:
+    source = inspect.getsource(micrograd.engine)
+    before = "            v._backward()\n"
+    assert before in source
+    names: dict[str, type] = {}
+    exec(source.replace(before, f"{before}            v._backward = lambda: None\n"), names)
+    diagnosis = diagnose_engine(names["Value"])
+    assert diagnosis.right, diagnosis
+
+
+def test_a_class_without_operators_is_refused() -> None:
+    class Leaf:
+        def __init__(self, data: float) -> None:
+            self.data, self.grad = data, 0.0
+
+        def backward(self) -> None:
+            self.grad = 1.0
+
+    with pytest.raises(TypeError, match=r"Leaf has neither \+ nor \*"):
+        diagnose_engine(Leaf)
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,11 @@
 """What is wrong with a student's own class `Value`: small programs are run with it, and judged."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
-from types import CodeType
+from types import CodeType, FrameType
 from typing import Any, Final, NamedTuple
 
 from tinygrad_edu.checks import is_real
@@ -24,14 +26,12 @@ _RAISED: Final = (
 #: Where the code of a program comes from, in a traceback.
 _PLACE: Final = "<program>"
 _TOLERANCE: Final = 1e-6
+#: So many lines a program may take.
+_MOST_LINES: Final = 500_000
 
 #: One operation, then several, then numbers that are used twice.
-_ARITHMETIC: Final = (
-    "y = a + b", "y = a * b", "y = a ** 3", "y = b ** -1", "y = a ** 0.5",
-)  # fmt: skip
-_SEVERAL: Final = (
-    "y = (a + b) * c", "y = a * b + c", "y = a * b * c", "y = (a + b) ** 3 * c",
-)  # fmt: skip
+_ARITHMETIC: Final = ("y = a + b", "y = a * b", "y = a ** 3", "y = b ** -1", "y = a ** 0.5")
+_SEVERAL: Final = ("y = (a + b) * c", "y = a * b + c", "y = a * b * c", "y = (a + b) ** 3 * c")
 _SHARED: Final = (
     "y = a + a", "y = a * a", "y = a * b + a", "y = a ** 3 + a", "y = a + a ** 3 + a ** 2",
     "d = a * b; y = d + d", "d = a * b; y = (d + d * b) * d", "d = a + a; e = d + d; y = e + e",
@@ -93,19 +93,18 @@ def diagnose_engine(value: Callable[[float], Any]) -> Diagnosis:
     _check(value)
     fresh = _number(value(2.0).grad)
     if fresh:
-        said = (
-            f"the grad of a new Value is {short(fresh)}, and right is 0: gradients are added to it"
-        )
+        said = f"the grad of a new Value is {short(fresh)}, and right is 0: contributions are added"
         return Diagnosis(False, "__init__", "not reset", said)
     found: dict[str, tuple[_Outcome, _Outcome]] = {}  # by program: the class's, and the right one
     for program in programs():
-        right = _run(Fault("", "").engine(), program)
         outcome = _run(value, program)
-        freed = program == _TWICE and not any(outcome.grads)  # the graph, after the first pass
-        if freed or outcome.outside or (program in _WITH_NUMBERS and outcome.of_type):
-            continue
-        found[program] = outcome, right
-    wrong = next((program for program, pair in found.items() if not _agree(*pair)), None)
+        if not outcome.outside and not (program in _WITH_NUMBERS and outcome.of_type):
+            found[program] = outcome, _run(Fault("", "").engine(), program)
+    if not found:
+        raise TypeError(f"{_name_of(value)} has neither + nor *: there is nothing to try")
+    freed = _TWICE in found and not any(found[_TWICE][0].grads)  # the graph, after the first pass
+    judged = [program for program in found if not (freed and program == _TWICE)]
+    wrong = next((program for program in judged if not _agree(*found[program])), None)
     if wrong is None:
         return Diagnosis(True, "", "", _praise(value, found))
     return _diagnosis(wrong, found)
@@ -132,7 +131,7 @@ def _check(value: Any) -> None:
     """Raise TypeError unless `value` makes leaves."""
     if not callable(value):
         raise TypeError(f"diagnose_engine takes the class itself, got {type(value).__name__}")
-    name = getattr(value, "__name__", type(value).__name__)
+    name = _name_of(value)
     try:
         leaf = value(2.0)
     except _RAISED as error:
@@ -140,6 +139,10 @@ def _check(value: Any) -> None:
     for attribute in ("data", "grad", "backward"):
         if getattr(leaf, attribute, _check) is _check:
             raise TypeError(f"{name}(2.0) must have .data, .grad and .backward(): no {attribute}")
+
+
+def _name_of(value: Any) -> str:
+    return str(getattr(value, "__name__", type(value).__name__))
 
 
 @cache
@@ -151,7 +154,8 @@ def _run(value: Callable[[float], Any], program: str) -> _Outcome:
     names: dict[str, Any] = {name: value(x) for name, x in POINT.items()}
     leaves = list(names.values())
     try:
-        exec(_code(program), names)
+        with _ending():
+            exec(_code(program), names)
         y = names["y"]
         grads = tuple([_number(leaf.grad) for leaf in leaves])
         data = tuple([_number(leaf.data) for leaf in leaves])
@@ -166,6 +170,26 @@ def _run(value: Callable[[float], Any], program: str) -> _Outcome:
         of_type = isinstance(error, (AttributeError, TypeError))
         outside = of_type and at is _code(program)
         return _Outcome(raised=_said(error), of_type=of_type, outside=outside)
+
+
+@contextmanager
+def _ending() -> Iterator[None]:
+    """Inside, code that does not end raises RuntimeError: its lines are counted."""
+    left = _MOST_LINES
+
+    def count(frame: FrameType, event: str, arg: Any) -> Any:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise RuntimeError("it does not end")
+        return count
+
+    before = sys.gettrace()
+    sys.settrace(count)
+    try:
+        yield
+    finally:
+        sys.settrace(before)
 
 
 def _number(x: Any) -> float:
@@ -194,7 +218,8 @@ def _diagnosis(wrong: str, found: dict[str, tuple[_Outcome, _Outcome]]) -> Diagn
     """What is behind the first program that is wrong."""
     outcome, right = found[wrong]
     ops = [v.op for v in _made(wrong)]
-    last = _called(ops[-1]) if len(set(ops)) == 1 and wrong not in _AGAIN else "backward()"
+    op = SIGNS.get(ops[-1], ops[-1])
+    last = op if len(set(ops)) == 1 and wrong not in _AGAIN else "backward()"
     if outcome.raised:
         endless = ": it calls itself without end" * outcome.raised.startswith("RecursionError")
         said = f"{_told(wrong)} raises {outcome.raised}{endless}"
@@ -202,11 +227,11 @@ def _diagnosis(wrong: str, found: dict[str, tuple[_Outcome, _Outcome]]) -> Diagn
     for name, is_, was in zip(POINT, outcome.leaves, right.leaves, strict=True):
         if not _close(is_, was):
             said = f"{_told(wrong)} {name}.data is {short(is_)}, and was {short(was)} before"
-            return Diagnosis(False, _called(ops[-1]), "wrong value", said)
+            return Diagnosis(False, op, "wrong value", said)
     if not _close(outcome.value, right.value):
         y = f"y.data is {short(outcome.value)}, and right is {short(right.value)}"
         said = f"{_told(wrong)} {y}: the number itself, before any gradient"
-        return Diagnosis(False, _called(ops[-1]), "wrong value", said)
+        return Diagnosis(False, op, "wrong value", said)
     name, is_, should = next(
         (name, a, b)
         for name, a, b in zip(POINT, outcome.grads, right.grads, strict=True)
@@ -224,12 +249,11 @@ def _diagnosis(wrong: str, found: dict[str, tuple[_Outcome, _Outcome]]) -> Diagn
         said = f"{said}: no slip that is known gives these numbers"
         return Diagnosis(False, last, "unknown", said)
     fault, *others = best
-    says = {f.says: f for f in others if f.slip != fault.slip and f.says != fault.says}
+    says = {f.says: f.slip for f in others if f.slip != fault.slip and f.says != fault.says}
     other = "".join(f"; it may also be that {says}" for says in [*says][:1])
     more = "" if all_of_it else "; more is wrong, repair this first"
-    also = tuple(dict.fromkeys(f.slip for f in says.values()))
-    said = f"{said}: {_says(fault)}{other}{more}"
-    return Diagnosis(False, _place(fault), fault.slip, said, also)
+    said = f"{said}: {fault.says}{other}{more}"
+    return Diagnosis(False, fault.where, fault.slip, said, tuple(dict.fromkeys(says.values())))
 
 
 def _explained(
@@ -245,9 +269,8 @@ def _explained(
             pairs = [(_run(fault.engine(), p), found[p][0]) for p in compared]
             of_root = sum(_close(is_.of_root, claimed.of_root) for is_, claimed in pairs)
             explained.append((sum(_agree(*pair) for pair in pairs), of_root, fault))
-    best = max(((n, of_root) for n, of_root, _ in explained), default=(0, 0))
-    faults_ = [fault for n, of_root, fault in explained if (n, of_root) == best]
-    return faults_, best[0] == len(compared)
+    most = max([known[:2] for known in explained], default=(0, 0))
+    return [fault for *n, fault in explained if tuple(n) == most], most[0] == len(compared)
 
 
 def _made(program: str) -> list[Number]:
@@ -269,20 +292,6 @@ def _told(program: str) -> str:
     code = _code(program)
     leaves = [f"{name} = Value({short(x)})" for name, x in POINT.items() if name in code.co_names]
     return f"after {'; '.join([*leaves, *program.splitlines(), 'y.backward()'])},"
-
-
-def _called(op: str) -> str:
-    return SIGNS.get(op, op)
-
-
-def _place(fault: Fault) -> str:
-    ops = [*fault.ops, *fault.slopes]
-    return ", ".join(map(_called, ops)) if ops else "backward()"
-
-
-def _says(fault: Fault) -> str:
-    ops = [*fault.ops, *fault.slopes]
-    return f"in {_place(fault)}, {fault.says}" if len(ops) == 1 else fault.says
 
 
 def _praise(value: Callable[[float], Any], found: Iterable[str]) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from tinygrad_edu import expr
 from tinygrad_edu.diagnose.rewrites import (
     OF_TWO,
+    SIGNS,
     SLOPES,
     Rewrite,
     Slopes,
@@ -51,6 +52,12 @@ class Fault:
         default_factory=lambda: lambda root: reversed(sorted_from(root))
     )
     start: Callable[["Number"], None] = lambda root: setattr(root, "grad", 1.0)
+
+    @property
+    def where(self) -> str:
+        """The operations as they are written, or "backward()"."""
+        ops = [SIGNS.get(op, op) for op in (*self.ops, *self.slopes)]
+        return ", ".join(ops) or "backward()"
 
     def engine(self) -> Callable[[float], "Number"]:
         """A class, so to say, of numbers with this slip."""
@@ -266,24 +273,24 @@ MEMORIES: Final = (
 )  # fmt: skip
 
 
-def faults(ops: Iterable[str]) -> Iterator[Fault]:
+def faults(of: Iterable[str]) -> Iterator[Fault]:
     """The slips that may be behind a graph of these operations, the simplest first."""
-    ops = list(dict.fromkeys(ops))
+    ops = {op: SIGNS.get(op, op) for op in of}
     yield from WALKS
     yield from CHAINS
     yield Fault("factor missing", "the gradient of the result is passed on without the slope",
                 chain=lambda slope, y, x: y.grad)  # fmt: skip
-    for op in ops:
+    for op, name in ops.items():
         for fault in (*CHAINS, *MEMORIES):
-            yield replace(fault, ops=(op,))
-    for op in ops:
+            yield replace(fault, says=f"in {name}, {fault.says}", ops=(op,))
+    for op, name in ops.items():
         yield from of_operation(op)
         for i, which in enumerate(_OPERANDS if op in OF_TWO else ()):
             for fault in CHAINS:
-                yield replace(fault, says=f"for {which} {fault.says}", ops=(op,), only=i)
+                yield replace(fault, says=f"in {name}, for {which} {fault.says}", ops=(op,), only=i)
     yield Fault("wrong slope", "slope and gradient of the result are added, not multiplied",
                 chain=lambda slope, y, x: slope + y.grad)  # fmt: skip
-    if {"add", "multiply"} & set(ops):
+    if {"add", "multiply"} & ops.keys():
         swapped = {"add": SLOPES["multiply"], "multiply": SLOPES["add"]}
         yield Fault("wrong slope", "sum and product have each other's slopes", slopes=swapped)
 
@@ -309,4 +316,5 @@ def of_operation(op: str) -> Iterator[Fault]:
             f"{written_slope(a)} stands where {written_slope(b)} belongs"
             for a, b in zip(wrong, true, strict=True) if not expr.same(a, b)
         ]  # fmt: skip
-        yield Fault(slip, " and ".join(written), slopes={op: wrong})
+        says = f"in {SIGNS.get(op, op)}, {' and '.join(written)}"
+        yield Fault(slip, says, slopes={op: wrong})
