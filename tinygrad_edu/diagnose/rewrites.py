@@ -26,8 +26,6 @@ _CONFUSED: Final = {
     "sin": "cos", "cos": "sin", "sinh": "cosh", "cosh": "sinh", "exp": "log", "log": "exp",
     "tanh": "sigmoid", "sigmoid": "tanh",
 }  # fmt: skip
-
-
 #: The operations of students' engines, and how they are written there.
 SIGNS: Final = {
     "add": "+", "subtract": "-", "multiply": "*", "divide": "/", "power": "**", "negative": "-",
@@ -81,16 +79,12 @@ def rewrites(slopes: Slopes, value: Any, numbers: Mapping[str, str]) -> Iterator
     `value` is the symbol of its result; `numbers` maps the symbol of each number that may stand in
     a slope to another of its kind, "x1" to "g1", as what is taken for it.
     """
-    n = len(slopes)
     for slip, change in _OF_ALL.items():
         yield Rewrite(slip, tuple(change(e, value) for e in slopes))
         for i, e in enumerate(slopes):
             yield Rewrite(slip, (*slopes[:i], change(e, value), *slopes[i + 1 :]))
     yield from _exchanged(slopes, numbers)
-    for i, e in enumerate(slopes):
-        for slip, wrong in _multiples(e):
-            yield Rewrite(slip, (*slopes[:i], wrong, *slopes[i + 1 :]))
-    if n == 2:
+    if len(slopes) == 2:
         total = Expr("+", slopes)
         yield Rewrite("wrong operand", slopes[::-1])
         yield Rewrite("wrong operand", (total, 0.0))
@@ -106,6 +100,8 @@ _OF_ALL: Final[dict[str, Callable[[Any, Any], Any]]] = {
     "factor missing": lambda e, y: 1.0,
     "value for slope": lambda e, y: y,
     "constant factor": lambda e, y: Expr("*", (2.0, e)),
+    "term missing": lambda e, y: 0.0,
+    "factor doubled": lambda e, y: Expr("*", (e, e)),
 }
 
 
@@ -115,24 +111,17 @@ def _negative(e: Any) -> Any:
     return -e
 
 
-def _multiples(e: Any) -> Iterator[tuple[str, Any]]:
-    """A slope that is not there, or too often."""
-    yield "term missing", 0.0
-    yield "factor doubled", Expr("*", (e, e))
-
-
 def _exchanged(slopes: Slopes, numbers: Mapping[str, str]) -> Iterator[Rewrite]:
     """The same slopes at other numbers: y for x, the one operand for the other, grad for data.
 
     That a formula in y is taken at x, or one in x at y, is a place; a letter alone is an operand.
     """
     used = sorted({name for e in slopes for name in symbols(e)} & set(numbers))
-    for names in product(sorted({*numbers, *numbers.values()}), repeat=len(used)):
+    of_formula = len(slopes) == 1 and not isinstance(slopes[0], Symbol)
+    for names in product([*numbers, *numbers.values()], repeat=len(used)):
         new = dict(zip(used, names, strict=True))
         if any(a != b for a, b in new.items()):
-            place = (
-                len(slopes) == 1 and not isinstance(slopes[0], Symbol) and {*names} <= {*numbers}
-            )
+            place = of_formula and {*names} <= {*numbers}
             slip = "slope at the wrong place" if place else "wrong operand"
             yield Rewrite(slip, tuple(substituted(e, new) for e in slopes))
 
