@@ -188,6 +188,12 @@ def test_a_wrong_number_is_shown_with_the_operation_that_it_is_said_to_be() -> N
     assert (v.data, ops(v)) == (7.0, ["multiply"])
 
 
+def test_numbers_that_are_0_are_adopted() -> None:
+    a = micrograd.engine.Value(-1.0)
+    v = adopt(a.relu() * 3 + 0)
+    assert (v.data, ops(v)) == (0.0, ["relu", "multiply", "add"])
+
+
 def test_labels_become_names() -> None:
     a, b = micrograd.engine.Value(3.0), micrograd.engine.Value(2.0)
     a.label = "speed"

@@ -3,6 +3,7 @@
 import copy
 import random
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -12,6 +13,7 @@ from tinygrad_edu import (
     Adam,
     BatchNorm,
     Dropout,
+    History,
     Layer,
     Sequential,
     Value,
@@ -19,6 +21,8 @@ from tinygrad_edu import (
     moons,
     xor,
 )
+from tinygrad_edu.cli import run
+from tinygrad_edu.cli.demos import DEMOS
 from tinygrad_edu.data import digits
 from tinygrad_edu.diagnose import SLIPS, Diagnosis, diagnose_training
 
@@ -63,6 +67,23 @@ def test_the_nets_of_the_lectures_are_not_accused() -> None:
     ):  # fmt: skip
         diagnosis = asked(model, rows, targets, loss, Adam(model.parameters(), lr=0.01))
         assert diagnosis.right, diagnosis
+
+
+@pytest.mark.parametrize("name", sorted(set(DEMOS) - {"perceptron"}))
+def test_no_demo_is_accused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = []
+
+    def ask(model, X, y, *, loss, optimizer, **options):
+        found.append(diagnose_training(model, X, y, loss=loss, optimizer=optimizer))
+        return History([0.0])
+
+    monkeypatch.setattr(run, "fit", ask)
+    demo, rng = DEMOS[name], random.Random(DEMOS[name].settings.seed)
+    samples = demo.data(demo.settings, rng)
+    settings = replace(demo.settings, loss=demo.settings.loss or samples.default_loss)
+    demo.train(run.Run(settings, samples, demo.model(settings, samples, rng)), rng)
+    assert [str(diagnosis) for diagnosis in found if not diagnosis.right] == []
+    assert len(found) == 1
 
 
 def net(

@@ -127,7 +127,7 @@ def _in_order(v: Any, parents: Set[Any]) -> list[Any]:
 
 def _adopted(v: Any, ours: Mapping[int, Value]) -> Value:
     """Our node for one of theirs, whose parents are adopted."""
-    parents = [ours.get(id(p)) or constant(number(p)) for p in _parents_of(v) or ()]
+    parents = [ours[id(p)] if id(p) in ours else constant(number(p)) for p in _parents_of(v) or ()]
     name, y = _named(v, _NAMES), number(v.data)
     if not parents:
         node = Value(y)
