@@ -303,6 +303,8 @@ def _praise(value: Callable[[float], Any], found: Iterable[str]) -> str:
         said.append(
             "a second pass over one graph adds to the gradients inside it, so make the graph anew"
         )
+    if not set(_WITH_NUMBERS) <= set(found):
+        said.append("numbers are not taken as operands on both sides, as in 2 * a")
     deep = _run(value, _RECURSIVE)
     if deep.raised.startswith("RecursionError"):
         said.append("a graph of 3000 operations is too deep for the recursion of its sort")

@@ -21,9 +21,6 @@ from tinygrad_edu.diagnose.rewrites import (
 from tinygrad_edu.engine import primitives
 from tinygrad_edu.namespace import floats
 
-#: What a method of two calls its operands.
-_OPERANDS: Final = ("self", "other")
-
 
 @dataclass(frozen=True)
 class Fault:
@@ -259,6 +256,10 @@ CHAINS: Final = (
           chain=lambda slope, y, x: slope * y.data),
     Fault("wrong operand", "the grad of the operand itself stands where out.grad belongs",
           chain=lambda slope, y, x: slope * x.grad),
+    Fault("wrong slope", "the slope is added to the gradient of the result, not multiplied by it",
+          chain=lambda slope, y, x: slope + y.grad),
+    Fault("wrong slope", "the slope is divided by the gradient of the result, not multiplied by it",
+          chain=lambda slope, y, x: floats.divide(slope, y.grad)),
     Fault("term missing", "of two equal operands one is remembered: a set has it once",
           operands=dict.fromkeys, children=dict.fromkeys),
 )  # fmt: skip
@@ -285,11 +286,9 @@ def faults(of: Iterable[str]) -> Iterator[Fault]:
             yield replace(fault, says=f"in {name}, {fault.says}", ops=(op,))
     for op, name in ops.items():
         yield from of_operation(op)
-        for i, which in enumerate(_OPERANDS if op in OF_TWO else ()):
+        for i, which in enumerate(("self", "other") if op in OF_TWO else ()):
             for fault in CHAINS:
                 yield replace(fault, says=f"in {name}, for {which} {fault.says}", ops=(op,), only=i)
-    yield Fault("wrong slope", "slope and gradient of the result are added, not multiplied",
-                chain=lambda slope, y, x: slope + y.grad)  # fmt: skip
     if {"add", "multiply"} & ops.keys():
         swapped = {"add": SLOPES["multiply"], "multiply": SLOPES["add"]}
         yield Fault("wrong slope", "sum and product have each other's slopes", slopes=swapped)

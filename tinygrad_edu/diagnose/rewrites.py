@@ -150,7 +150,10 @@ def _squared_outside(a: Any, b: Any) -> list[tuple[str, Any]]:
 
 #: What is written for an operation, from its operands.
 _WITHOUT: Final[dict[str, Callable[..., list[tuple[str, Any]]]]] = {
-    "*": lambda a, b: [("factor missing", a), ("factor missing", b)],
+    "*": lambda a, b: [
+        ("factor missing", a), ("factor missing", b), ("wrong slope", Expr("+", (a, b))),
+        ("wrong slope", Expr("divide", (a, b))), ("wrong slope", Expr("-", (a, b))),
+    ],
     "divide": lambda a, b: [
         ("factor missing", a), ("wrong slope", Expr("*", (a, b))), ("wrong slope", b),
         ("wrong slope", Expr("divide", (b, a))),
