@@ -96,7 +96,8 @@ MEMORY = 6 << 30
 
 ROOMS = (
     "", "functions", "losses", "engine", "nn", "optim", "data", "perceptron", "train", "vectorize",
-    "view", "view.pictures", "diagnose", "export", "classics", "exercises", "playground", "sklearn",
+    "view", "view.pictures", "export", "classics", "diagnose", "exercises", "playground",
+    "sklearn",
 )  # fmt: skip
 
 #: What is public and has no example: nobody calls it, or there is nothing to give it.

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 from tinygrad_edu.checks import is_real
 from tinygrad_edu.diagnose.diagnosis import Diagnosis
 from tinygrad_edu.diagnose.faults import Fault, Number, faults
-from tinygrad_edu.diagnose.rewrites import FUNCTIONS, SIGNS
+from tinygrad_edu.diagnose.slope_rewrites import FUNCTIONS, SIGNS
 from tinygrad_edu.text import clean, short
 
 #: The leaves of every program.

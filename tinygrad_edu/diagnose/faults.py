@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from tinygrad_edu import expr
-from tinygrad_edu.diagnose.rewrites import (
+from tinygrad_edu.diagnose.slope_rewrites import (
     OF_TWO,
     SIGNS,
     SLOPES,
