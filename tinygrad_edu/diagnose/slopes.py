@@ -8,6 +8,7 @@ from tinygrad_edu import expr
 from tinygrad_edu.calculus import differences
 from tinygrad_edu.checks import instance, listed, row
 from tinygrad_edu.diagnose.diagnosis import Diagnosis
+from tinygrad_edu.diagnose.slope_rewrites import evaluate, rewrites
 from tinygrad_edu.engine import Primitive, Value, functions, grad, primitives, toposort
 from tinygrad_edu.namespace import floats
 from tinygrad_edu.text import clean, short
@@ -23,7 +24,7 @@ class _Look(NamedTuple):
     """An operation at a point: its number, the slopes that it gives, the true ones.
 
     For each operand `inner` and `parts` have numbers by what they are: derivatives of what the
-    value is made of, and what the derivative is made of.
+    value is made of, and what the derivative is made of; `formulas` are the derivatives.
     """
 
     x: tuple[float, ...]
@@ -32,6 +33,7 @@ class _Look(NamedTuple):
     true: tuple[float, ...]
     inner: tuple[dict[str, float], ...]
     parts: tuple[dict[str, float], ...]
+    formulas: tuple[Any, ...]
 
 
 def diagnose_slopes(
@@ -94,37 +96,43 @@ def _look(op: Primitive, x: tuple[float, ...]) -> _Look | None:
     leaves = [Value(a) for a in x]
     inner: tuple[dict[str, float], ...]
     parts: tuple[dict[str, float], ...]
+    formulas: tuple[Any, ...]
     try:
         made = op.value(functions, *leaves, **op.constants)
         derivatives = grad(made, leaves)
     except _RAISED:  # its value is not written over m
         true = differences(lambda *a: float(op.value(floats, *a, **op.constants)), x)
-        inner = parts = ({},) * len(x)
+        inner, parts, formulas = ({},) * len(x), ({},) * len(x), ()
     else:
         true = [v.data for v in derivatives]
-        text = _written(made, leaves)
+        formula = _formulas(leaves)
+        formulas = tuple(map(formula, derivatives))
+
+        def text(v: Value) -> str:
+            return expr.text(formula(v))
+
         inner = tuple(
             {f"d({text(u)})/d({text(leaf)})": grad(u, leaf).data for u in toposort(made)[-2::-1]}
             for leaf in leaves
         )
         parts = tuple({text(u): u.data for u in toposort(v, leaves=True)} for v in derivatives)
-    look = _Look(x, y, tuple(map(float, given)), tuple(true), inner, parts)
+    look = _Look(x, y, tuple(map(float, given)), tuple(true), inner, parts, formulas)
     return look if all(map(math.isfinite, look.true)) else None
 
 
-def _written(root: Value, leaves: Sequence[Value]) -> Callable[[Value], str]:
-    """The formula of a node over the operands of an operation, as it is written over `m`."""
-    letters = _letters(len(leaves))
-    known: dict[Value, Any] = dict(zip(leaves, map(expr.symbol, letters), strict=True))
+def _formulas(leaves: Sequence[Value]) -> Callable[[Value], Any]:
+    """What gives the formula of a node over the operands of an operation."""
+    letters = map(expr.symbol, _letters(len(leaves)))
+    known: dict[Value, Any] = dict(zip(leaves, letters, strict=True))
 
-    def text(v: Value) -> str:
+    def formula(v: Value) -> Any:
         for u in toposort(v, leaves=True):
             if u not in known:
                 op, operands = u.op, [known[p] for p in u.parents]
                 known[u] = u.data if op is None else op.value(expr, *operands, **op.constants)
-        return expr.text(known[v])
+        return known[v]
 
-    return text
+    return formula
 
 
 def _letters(n: int) -> list[str]:
@@ -154,6 +162,8 @@ def _diagnosis(op: Primitive, looks: list[_Look], i: int) -> Diagnosis:
 
 def _slips(op: Primitive, looks: list[_Look], i: int) -> Iterator[tuple[str, str]]:
     """The slips that give these slopes, the simplest first, and what to say of each."""
+    told = [look for look in looks if look.given[i] or look.true[i]]  # where they are not both 0
+    looks = told if len(told) > 1 else looks
     given, true = [look.given[i] for look in looks], [look.true[i] for look in looks]
     letters = _letters(len(looks[0].x))
     ratios = [floats.divide(t, s) for s, t in zip(given, true, strict=True)]
@@ -207,11 +217,26 @@ def _slips(op: Primitive, looks: list[_Look], i: int) -> Iterator[tuple[str, str
         if of_one and _same(given, [other.slopes(floats, other.value(floats, *look.x), *look.x)[0]
                                     for look in looks]):  # fmt: skip
             yield "wrong slope", f"this is the slope of {name}"
+    yield from _rewritten(looks, i)
 
 
 def _columns(rows: list[dict[str, float]]) -> dict[str, list[float]]:
     """What has a number in every row."""
     return {k: [row[k] for row in rows] for k in rows[0] if all(k in row for row in rows)}
+
+
+def _rewritten(looks: list[_Look], i: int) -> Iterator[tuple[str, str]]:
+    """Rewrites of the true derivative that give the slope by operand `i`."""
+    letters, formulas = _letters(len(looks[0].x)), looks[0].formulas
+    numbers = {"y": "y", **{a: a for a in letters}} if len(letters) < 3 else {}
+    for slip, wrong in rewrites(formulas, expr.symbol("y"), numbers) if formulas else ():
+        found = [
+            evaluate(wrong[i], {"y": look.y, **dict(zip(letters, look.x, strict=True))})
+            for look in looks
+        ]
+        if _same(found, [look.given[i] for look in looks]):
+            written, right = expr.text(wrong[i]), expr.text(formulas[i])
+            yield slip, f"{written} stands where {right} belongs"
 
 
 def _slopes_at(
