@@ -52,6 +52,11 @@ class _Source(NumPy):
         return form if form.args is not None else form._replace(args=x.args)
 
 
+def as_numpy(x: Any, variables: Variables) -> str:
+    """An expression of arrays as the program has it."""
+    return show(x, _Source(variables))
+
+
 class _Equations(LaTeX):
     """LaTeX; arrays are multiplied number by number with a dot in a circle."""
 

@@ -1,0 +1,275 @@
+"""What is wrong in a student's backward pass: the first array that their own do not explain."""
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from tinygrad_edu.checks import instance
+from tinygrad_edu.diagnose.claims import SINGLE, Claims, agree, conventions, read
+from tinygrad_edu.diagnose.diagnosis import Diagnosis
+from tinygrad_edu.diagnose.equation_rewrites import FREE, ODD, RARER, SUMMED, Rewrite
+from tinygrad_edu.diagnose.equations import Equations, places
+from tinygrad_edu.diagnose.layer_rewrites import rewrites
+from tinygrad_edu.expr import Expr
+from tinygrad_edu.vectorize import Program
+from tinygrad_edu.vectorize.arrays import in_shapes, largest
+from tinygrad_edu.vectorize.source import as_numpy
+
+
+def diagnose_backward(
+    program: Program, claims: Mapping[str, ArrayLike], *arrays: ArrayLike
+) -> Diagnosis:
+    """Where a student's backward pass first goes wrong, and by which slip.
+
+        diagnose_backward(program, {"delta2": delta2, "dW2": dW2}, X, y)
+
+    `program` is that of `vectorize`, `claims` are the student's arrays under the names of
+    `print(program.source)`, any subset of them; `arrays` are what the program takes, X and y. Each
+    claim is judged by the student's own claims before it; the first that they do not explain is
+    `where`, or an array behind it that is not shown. Examples in columns, weights with a row per
+    input, flat biases and float32 are told, and no slips. Raises TypeError for what is no such
+    program, dict or array, ValueError for an unknown name and a program that draws numbers.
+    """
+    instance("program", program, Program, "a program of vectorize")
+    if not program.has_loss:
+        raise TypeError("the program has no gradient: its function gives no loss of parameters")
+    if program.samples:
+        raise ValueError("the program draws random numbers: its arrays are others at each call")
+    arranged, _ = in_shapes(arrays, program.names, program.tape.shapes)
+    program.plan.check_classes(arranged)
+    program.read_parameters()
+    with np.errstate(all="ignore"):
+        equations = Equations(program, arranged)
+        given = read(claims, equations)
+        judges = [_Judge(equations, arranged) for arranged in conventions(given, equations)]
+        judge = next((judge for judge in judges if not judge.wrong), judges[0])
+        found = judge.diagnosis()
+        if found.slip == "unknown" and given.relative < SINGLE:
+            told = f"{judge.claims.told}, as exact as float32"
+            found = _Judge(equations, given._replace(relative=SINGLE, told=told)).diagnosis()
+        return found
+
+
+class _Found(NamedTuple):
+    """An explanation: the array it is about, the slip, what is said.
+
+    `rank` is lower for a better one: how many wrong claims of the layer it leaves, how far-fetched.
+    """
+
+    where: str
+    slip: str
+    says: str
+    rank: tuple[float, float]
+
+
+class _Judge:
+    """Claims, and every array from the claims before it."""
+
+    def __init__(self, equations: Equations, claims: Claims) -> None:
+        self.equations, self.claims = equations, claims
+        self.usable = claims.usable(equations)
+        self.own = equations.numbers(self.usable)
+        rng = np.random.default_rng(0)
+
+        def shaken(name: str, a: Any) -> Any:
+            if not isinstance(a, np.ndarray) or np.array_equal(a, np.round(a)):
+                return a  # class numbers
+            step = claims.relative * largest(a) + claims.absolute * (name in self.usable)
+            return a + step * rng.uniform(-1, 1, a.shape)
+
+        self.shaken = [equations.numbers(self.usable, shaken) for _ in range(3)]
+        order = [name for name in equations.order if name in claims.arrays]
+        self.wrong = next((name for name in order if not self.is_explained(name)), "")
+        """The first claim that is not what the claims before it give; "" if there is none."""
+
+    def is_explained(self, name: str) -> bool:
+        numbers = self.equations.value(self.equations.all[name], self.own)
+        return agree(self.claims.arrays[name], numbers, self.tolerance(name))
+
+    def tolerance(self, name: str) -> float:
+        """How far a claim may be off, given how exact the claims are."""
+        x = self.equations.all[name]
+        numbers = self.equations.value(x, self.own)
+        off = max(largest(self.equations.value(x, shaken) - numbers) for shaken in self.shaken)
+        return 5 * off + 5 * self.claims.relative * largest(numbers) + self.claims.absolute
+
+    def diagnosis(self) -> Diagnosis:
+        """The best explanation; others that are as good are told."""
+        if not self.wrong:
+            return Diagnosis(True, "", "", f"It is right{self.claims.told}.")
+        found = sorted(self.explanations(), key=lambda f: f.rank)
+        where = found[0].where if found else self.located()
+        right = f"It should be {where} = {self.written(self.equations.all[where])}."
+        if not found:
+            return Diagnosis(False, where, "unknown", f"{where} is wrong. {right}")
+        best, *rest = found
+        ties = [f for f in rest if f.rank == best.rank and (f.where, f.slip) != best[:2]]
+        says = f"{where}: {best.says}."
+        if ties:
+            others = list(dict.fromkeys(f"{f.where}: {f.says}" for f in ties))[:2]
+            says += f" The same numbers come of this: {'; '.join(others)}."
+        also = tuple(dict.fromkeys(f.slip for f in ties if f.slip != best.slip))
+        return Diagnosis(False, where, best.slip, f"{says} {right}", also)
+
+    def written(self, x: Any) -> str:
+        return as_numpy(x, self.equations.variables)
+
+    def hidden(self, name: str) -> list[str]:
+        """The arrays backward behind a claim that are not shown, the nearest first."""
+        behind = self.equations.behind(name, self.usable)
+        return [n for n in behind if n in self.equations.backward]
+
+    @cached_property
+    def layer(self) -> list[str]:
+        """The claims up to the end of the layer of the first wrong one."""
+        order = self.equations.order
+        start = order.index(self.wrong) + 1
+        deltas = [k for k, name in enumerate(order) if k >= start and name.startswith("delta")]
+        return [n for n in order[: deltas[0] if deltas else None] if n in self.claims.arrays]
+
+    def located(self) -> str:
+        """Where it is wrong, if no slip explains it: what all wrong claims of the layer use."""
+        wrong = [n for n in self.layer if not self.is_explained(n)]
+        for hidden in self.hidden(self.wrong):
+            readers = [n for n in self.layer if hidden in self.hidden(n)]
+            if len(readers) > 1 and readers == wrong:
+                return hidden
+        return self.wrong
+
+    def explanations(self) -> Iterator[_Found]:
+        yield from self.by_eye()
+        for place in (self.wrong, *self.hidden(self.wrong)):
+            trial = _Trial(self, place)
+            for rewrite in rewrites(place, self.equations, self.usable):
+                if (free := trial.explains(rewrite)) is not None:
+                    yield from self.named(trial, rewrite, free)
+
+    def by_eye(self) -> Iterator[_Found]:
+        """Numbers that were rounded or clipped."""
+        name = self.wrong
+        numbers = self.equations.value(self.equations.all[name], self.own)
+        if name not in self.usable or not (bound := largest(self.usable[name])):
+            return
+        seen = {f"it is rounded to {k} decimals": np.round(numbers, k) for k in range(1, 7)}
+        if bound < largest(numbers):
+            seen[f"it is clipped at {bound:.6g}"] = np.clip(numbers, -bound, bound)
+        for says, others in seen.items():
+            if agree(self.usable[name], others, self.tolerance(name)):
+                yield _Found(name, "other", says, (0, ODD))
+
+    def named(self, trial: "_Trial", r: Rewrite, free: float) -> Iterator[_Found]:
+        """What an explanation is called, with the number that was found for FREE."""
+        if r.free and not self.is_plausible(r.free, free, trial.count):
+            return
+        cost = r.cost + self.strangeness(free, r.free) if r.free else r.cost
+        texts = [self.written(a) if f"{{{k}}}" in r.says else "" for k, a in enumerate(r.parts)]
+        says = r.says.format(*texts, free=f"{free:.6g}", inverse=f"{1 / (free or 1):.6g}")
+        if r.slip:
+            yield _Found(trial.place, r.slip, says, (trial.left, cost))
+            return
+        for slip, text, more in self.factors(free, trial.place):
+            where = trial.place
+            if slip in ("not reset", "mean for sum"):  # a slip of the sums over the examples
+                where = trial.behind[0]
+            yield _Found(where, slip, text, (trial.left, cost + more))
+
+    def is_plausible(self, kind: str, t: float, count: int) -> bool:
+        """Whether a number that was fitted to `count` numbers says anything."""
+        match kind:
+            case "factor" if abs(t - 1) < 1e-4:
+                return False
+            case "term" if min(abs(t - x) for x in (-1, 0, 1)) < 1e-4:
+                return False
+            case "share":
+                n = 1 / t if t else 0.0
+                return abs(n - round(n)) < 1e-6 and round(n) in self.equations.sizes
+        return count > 1 or not self.strangeness(t, kind)
+
+    def strangeness(self, t: float, kind: str) -> float:
+        """How unlikely it is that a learner wrote a number: 0 for 0.1 and 1/B, 2 for 0.48371."""
+        B = self.equations.B
+        plain = (t, t / B) if kind == "rate" else (t, t * B, t / B, 1 / (t or 1.0))
+        strange = all(abs(x - float(f"{x:.2g}")) > 1e-7 * abs(x) for x in plain)
+        return 2.0 * strange + (kind == "rate" and not 0 < t <= B)
+
+    def factors(self, t: float, place: str) -> Iterator[tuple[str, str, float]]:
+        """What a factor t may be: (slip, what is said, how far-fetched beside others)."""
+        B = self.equations.B
+
+        def is_(x: float) -> bool:
+            return abs(t - x) <= 1e-6 * abs(x)
+
+        times = f"it is {t:.6g} times what it should be"
+        if is_(-1) or is_(-B):
+            yield "sign", "the sign is wrong" + ", and / B is missing" * is_(-B), RARER * is_(-B)
+        elif abs(t) < 1e-9:
+            yield "bias" if place.startswith("db") else "term missing", "it is 0", 0
+        elif is_(B):
+            yield "sum for mean", SUMMED, 0
+        elif is_(1 / B):
+            yield "mean for sum", "the mean over the examples is taken twice", 0
+        elif t > 2 and is_(round(t)):
+            yield "not reset", f"{times}, as if it was added up so often", 0.5
+        if is_(2 * B) or is_(B / 2):
+            yield "sum for mean", f"{SUMMED}, and a factor {t / B:g} is there", 0.6
+        yield "constant factor", times, 0.25 if is_(2) or is_(0.5) else 0.75
+
+
+class _Trial:
+    """What follows from another equation for an array, compared with the claims of the layer."""
+
+    def __init__(self, judge: _Judge, place: str) -> None:
+        self.judge, self.place, self.equations = judge, place, judge.equations
+        behind = [n for n in judge.layer if n == place or place in judge.hidden(n)]
+        self.behind = behind
+        self.paths = {n: self.between(n) for n in behind}
+        self.tolerances = {n: judge.tolerance(n) for n in behind}
+        self.claims = [np.squeeze(judge.claims.arrays[n]) for n in behind]
+        self.count = sum(a.size for a in self.claims)
+        self.left = sum(not judge.is_explained(n) for n in judge.layer if n not in behind)
+        parts = [x for x, _ in places(self.equations.all[place]) if isinstance(x, Expr)]
+        self.known = {id(x): self.equations.value(x, judge.own) for x in parts}
+
+    def between(self, name: str) -> list[str]:
+        """What is to be computed anew for a claim, in order."""
+        hidden = [n for n in self.judge.hidden(name) if self.place in self.judge.hidden(n)]
+        return [*reversed(hidden), *([name] if name != self.place else [])]
+
+    def numbers(self, x: Any, free: float) -> Iterator[Any]:
+        """The arrays that are claimed, in order, if the place has this expression."""
+        found = {**self.judge.own, FREE.name: free}
+        found[self.place] = self.equations.value(x, found, self.known)
+        for name in self.behind:
+            for between in self.paths[name]:
+                found[between] = self.equations.value(self.equations.all[between], found)
+            yield np.squeeze(found[name])
+
+    def explains(self, r: Rewrite) -> float | None:
+        """The free number with which a rewrite gives the claims, 0 if it has none; None if not."""
+        try:
+            free = self.fit(r.x) if r.free else 0.0
+            return free if free is not None and self.agrees(r.x, free) else None
+        except ValueError:  # the shapes do not go together
+            return None
+
+    def agrees(self, x: Any, free: float) -> bool:
+        relative = 5 * self.judge.claims.relative
+        found = zip(self.behind, self.claims, self.numbers(x, free), strict=True)
+        return all(
+            agree(claim, a, self.tolerances[name] + relative * largest(a))
+            for name, claim, a in found
+        )
+
+    def fit(self, x: Any) -> float | None:
+        """The free number for which the claims come out nearest; they depend on it linearly."""
+        at_0, at_1 = ([*self.numbers(x, t)] for t in (0.0, 1.0))
+        if [a.shape for a in at_1] != [a.shape for a in self.claims]:
+            return None
+        base, one, claim = (
+            np.concatenate([a.ravel() for a in arrays]) for arrays in (at_0, at_1, self.claims)
+        )
+        size = float((one - base) @ (one - base))
+        return float((one - base) @ (claim - base)) / size if 0 < size < np.inf else None

@@ -1,0 +1,56 @@
+"""Diagnosis: what was found, and the names of the slips."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from tinygrad_edu.checks import one_of
+
+#: Each slip by its name, and what it means.
+SLIPS: Final[dict[str, str]] = {
+    "factor missing": "a factor of the chain rule was left out",
+    "factor doubled": "a factor stands there twice",
+    "sign": "plus for minus, or the operands of a difference swapped",
+    "transposed": "a matrix lies on its side",
+    "sum for mean": "1/n is missing",
+    "mean for sum": "1/n is too much",
+    "wrong slope": "the slope of another function",
+    "value for slope": "the function stands where its derivative belongs",
+    "slope at the wrong place": "the right derivative, taken at another number",
+    "stale weights": "the weights were already updated",
+    "wrong operand": "another number stands where an operand belongs",
+    "constant factor": "a number is multiplied that does not belong there, or is missing",
+    "term missing": "a sum lacks one of its terms",
+    "overwritten": "= where += belongs: an earlier contribution is lost",
+    "order": "a gradient is passed on before all of it has arrived, or again afterwards",
+    "not reset": "something of an earlier pass is still there",
+    "bias": "the bias, or its gradient, is wrong",
+    "not started": "the pass does not begin with dy/dy = 1",
+    "wrong value": "the number of the forward pass is wrong already",
+    "raises": "an exception ends the pass",
+    "other": "clipped, rounded, normalised along another axis: what no other name says",
+    "unknown": "it is wrong there, and no slip that is known gives these numbers",
+}
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What was found: `str(diagnosis)` is a sentence.
+
+    right  whether nothing is wrong
+    where  the first place that is wrong by itself, such as "delta2"; "" if right
+    slip   its name in `SLIPS`, "unknown" if none of these explains it; "" if right
+    also   other names that say the same numbers as simply
+    """
+
+    right: bool
+    where: str
+    slip: str
+    sentence: str
+    also: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.right:
+            one_of("slip", self.slip, SLIPS)
+
+    def __str__(self) -> str:
+        return self.sentence
