@@ -1,8 +1,9 @@
 """What is wrong in a student's backward pass: the first array that their own do not explain."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import Any, NamedTuple
+from itertools import islice
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -10,7 +11,7 @@ from numpy.typing import ArrayLike
 from tinygrad_edu.checks import instance
 from tinygrad_edu.diagnose.claims import SINGLE, Claims, agree, conventions, read
 from tinygrad_edu.diagnose.diagnosis import Diagnosis
-from tinygrad_edu.diagnose.equation_rewrites import FREE, ODD, RARER, SUMMED, Rewrite
+from tinygrad_edu.diagnose.equation_rewrites import FITTED, FREE, RARER, SUMMED, Rewrite, local
 from tinygrad_edu.diagnose.equations import Equations, places
 from tinygrad_edu.diagnose.layer_rewrites import rewrites
 from tinygrad_edu.expr import Expr
@@ -46,11 +47,16 @@ def diagnose_backward(
         given = read(claims, equations)
         judges = [_Judge(equations, arranged) for arranged in conventions(given, equations)]
         judge = next((judge for judge in judges if not judge.wrong), judges[0])
-        found = judge.diagnosis()
-        if found.slip == "unknown" and given.relative < SINGLE:
+        if judge.wrong and not judge.found and given.relative < SINGLE:
             told = f"{judge.claims.told}, as exact as float32"
-            found = _Judge(equations, given._replace(relative=SINGLE, told=told)).diagnosis()
-        return found
+            judge = _Judge(equations, judge.claims._replace(relative=SINGLE, told=told))
+        return judge.diagnosis()
+
+
+#: From so many numbers on a claim is large.
+_LARGE: Final = 20_000
+#: So many pairs of slips are tried.
+_MOST: Final = 8_000
 
 
 class _Found(NamedTuple):
@@ -72,6 +78,7 @@ class _Judge:
         self.equations, self.claims = equations, claims
         self.usable = claims.usable(equations)
         self.own = equations.numbers(self.usable)
+        self._tolerances: dict[str, float] = {}
         rng = np.random.default_rng(0)
 
         def shaken(name: str, a: Any) -> Any:
@@ -91,6 +98,11 @@ class _Judge:
 
     def tolerance(self, name: str) -> float:
         """How far a claim may be off, given how exact the claims are."""
+        if name not in self._tolerances:
+            self._tolerances[name] = self._tolerance(name)
+        return self._tolerances[name]
+
+    def _tolerance(self, name: str) -> float:
         x = self.equations.all[name]
         numbers = self.equations.value(x, self.own)
         off = max(largest(self.equations.value(x, shaken) - numbers) for shaken in self.shaken)
@@ -100,7 +112,7 @@ class _Judge:
         """The best explanation; others that are as good are told."""
         if not self.wrong:
             return Diagnosis(True, "", "", f"It is right{self.claims.told}.")
-        found = sorted(self.explanations(), key=lambda f: f.rank)
+        found = self.found or self.tried(_Trial.pairs)
         where = found[0].where if found else self.located()
         right = f"It should be {where} = {self.written(self.equations.all[where])}."
         if not found:
@@ -139,42 +151,49 @@ class _Judge:
                 return hidden
         return self.wrong
 
-    def explanations(self) -> Iterator[_Found]:
-        yield from self.by_eye()
-        for place in (self.wrong, *self.hidden(self.wrong)):
-            trial = _Trial(self, place)
-            for rewrite in rewrites(place, self.equations, self.usable):
-                if (free := trial.explains(rewrite)) is not None:
-                    yield from self.named(trial, rewrite, free)
+    @cached_property
+    def trials(self) -> list["_Trial"]:
+        return [_Trial(self, place) for place in (self.wrong, *self.hidden(self.wrong))]
 
-    def by_eye(self) -> Iterator[_Found]:
-        """Numbers that were rounded or clipped."""
-        name = self.wrong
-        numbers = self.equations.value(self.equations.all[name], self.own)
-        if name not in self.usable or not (bound := largest(self.usable[name])):
-            return
-        seen = {f"it is rounded to {k} decimals": np.round(numbers, k) for k in range(1, 7)}
-        if bound < largest(numbers):
-            seen[f"it is clipped at {bound:.6g}"] = np.clip(numbers, -bound, bound)
-        for says, others in seen.items():
-            if agree(self.usable[name], others, self.tolerance(name)):
-                yield _Found(name, "other", says, (0, ODD))
+    @cached_property
+    def found(self) -> list[_Found]:
+        """The explanations by a single slip, the best first."""
+        return self.tried(lambda trial: trial.rewrites) if self.wrong else []
+
+    def tried(self, candidates: Callable[["_Trial"], Iterable[Rewrite]]) -> list[_Found]:
+        """The explanations among the candidates, the best first."""
+        found = [
+            f
+            for trial in self.trials
+            for r in candidates(trial)
+            if (free := trial.explains(r)) is not None
+            for f in self.named(trial, r, free)
+        ]
+        return sorted(found, key=lambda f: f.rank)
 
     def named(self, trial: "_Trial", r: Rewrite, free: float) -> Iterator[_Found]:
         """What an explanation is called, with the number that was found for FREE."""
         if r.free and not self.is_plausible(r.free, free, trial.count):
             return
         cost = r.cost + self.strangeness(free, r.free) if r.free else r.cost
-        texts = [self.written(a) if f"{{{k}}}" in r.says else "" for k, a in enumerate(r.parts)]
-        says = r.says.format(*texts, free=f"{free:.6g}", inverse=f"{1 / (free or 1):.6g}")
         if r.slip:
-            yield _Found(trial.place, r.slip, says, (trial.left, cost))
+            yield _Found(trial.place, r.slip, self.said(r, free), (trial.left, cost))
             return
         for slip, text, more in self.factors(free, trial.place):
             where = trial.place
             if slip in ("not reset", "mean for sum"):  # a slip of the sums over the examples
                 where = trial.behind[0]
             yield _Found(where, slip, text, (trial.left, cost + more))
+            if slip == "constant factor":  # of an array that is not shown, or of all made of it
+                yield _Found(trial.behind[0], slip, text, (trial.left, cost + more))
+
+    def said(self, r: Rewrite, free: float) -> str:
+        """What is said of a rewrite, its parts written as the program has them."""
+        texts = [
+            self.said(a, free) if isinstance(a, Rewrite) else self.written(a)
+            for a in (part if f"{{{k}}}" in r.says else "" for k, part in enumerate(r.parts))
+        ]
+        return r.says.format(*texts, free=f"{free:.6g}", inverse=f"{1 / (free or 1):.6g}")
 
     def is_plausible(self, kind: str, t: float, count: int) -> bool:
         """Whether a number that was fitted to `count` numbers says anything."""
@@ -219,57 +238,93 @@ class _Judge:
 
 
 class _Trial:
-    """What follows from another equation for an array, compared with the claims of the layer."""
+    """What follows from another equation for an array, compared with the claims of the layer.
+
+    Of a large claim only its product with one column is compared at first.
+    """
 
     def __init__(self, judge: _Judge, place: str) -> None:
         self.judge, self.place, self.equations = judge, place, judge.equations
-        behind = [n for n in judge.layer if n == place or place in judge.hidden(n)]
-        self.behind = behind
-        self.paths = {n: self.between(n) for n in behind}
-        self.tolerances = {n: judge.tolerance(n) for n in behind}
-        self.claims = [np.squeeze(judge.claims.arrays[n]) for n in behind]
-        self.count = sum(a.size for a in self.claims)
-        self.left = sum(not judge.is_explained(n) for n in judge.layer if n not in behind)
+        self.rewrites = [*rewrites(place, judge.equations, judge.usable)]
+        self.behind = [n for n in judge.layer if n == place or place in judge.hidden(n)]
+        self.paths = {n: self.between(n) for n in self.behind}
+        self.left = sum(not judge.is_explained(n) for n in judge.layer if n not in self.behind)
         parts = [x for x, _ in places(self.equations.all[place]) if isinstance(x, Expr)]
         self.known = {id(x): self.equations.value(x, judge.own) for x in parts}
+        self.whole = {n: judge.claims.arrays[n] for n in self.behind}
+        self.count = sum(a.size for a in self.whole.values())
+        rng = np.random.default_rng(0)
+        self.columns = {
+            n: rng.uniform(0, 1, (a.shape[1], 1)) / a.shape[1]
+            for n, a in self.whole.items()
+            if a.size > _LARGE and n in judge.usable and a.ndim == 2
+        }
+        self.claims = {
+            n: a @ self.columns[n] if n in self.columns else a for n, a in self.whole.items()
+        }
 
     def between(self, name: str) -> list[str]:
         """What is to be computed anew for a claim, in order."""
         hidden = [n for n in self.judge.hidden(name) if self.place in self.judge.hidden(n)]
-        return [*reversed(hidden), *([name] if name != self.place else [])]
+        return hidden[::-1]
 
-    def numbers(self, x: Any, free: float) -> Iterator[Any]:
+    def pairs(self) -> Iterator[Rewrite]:
+        """Two slips in one equation."""
+        most = _MOST // (1 + np.size(self.judge.own[self.place]) // 500)
+        return islice(self._pairs(), most)
+
+    def _pairs(self) -> Iterator[Rewrite]:
+        for r in self.rewrites:
+            if not r.free:
+                times = "it has the factor {free}"
+                factor = Rewrite(FREE * r.x, "constant factor", times, (), FITTED, "number")
+                for second in (factor, *local(r.x)):
+                    both = second._replace(slip=r.slip, says="{0}, and {1}", parts=(r, second))
+                    yield both._replace(cost=r.cost + second.cost)
+
+    def numbers(self, x: Any, free: float, *, whole: bool = False) -> Iterator[Any]:
         """The arrays that are claimed, in order, if the place has this expression."""
         found = {**self.judge.own, FREE.name: free}
-        found[self.place] = self.equations.value(x, found, self.known)
+        alone = self.behind == [self.place] and not whole
+        if not alone:
+            found[self.place] = self.equations.value(x, found, self.known)
         for name in self.behind:
             for between in self.paths[name]:
                 found[between] = self.equations.value(self.equations.all[between], found)
-            yield np.squeeze(found[name])
+            own, known = (x, self.known) if name == self.place else (self.equations.all[name], {})
+            if name in self.columns and not whole:
+                yield self.equations.projected(own, self.columns[name], found, known)
+            else:
+                yield np.asarray(self.equations.value(own, found, known))
 
     def explains(self, r: Rewrite) -> float | None:
         """The free number with which a rewrite gives the claims, 0 if it has none; None if not."""
         try:
             free = self.fit(r.x) if r.free else 0.0
-            return free if free is not None and self.agrees(r.x, free) else None
+            if free is None or not self.agrees(r.x, free, self.claims):
+                return None
+            return free if self.agrees(r.x, free, self.whole) else None
         except ValueError:  # the shapes do not go together
             return None
 
-    def agrees(self, x: Any, free: float) -> bool:
+    def agrees(self, x: Any, free: float, claims: Mapping[str, Any]) -> bool:
+        if claims is self.whole and not self.columns:
+            return True
         relative = 5 * self.judge.claims.relative
-        found = zip(self.behind, self.claims, self.numbers(x, free), strict=True)
+        numbers = self.numbers(x, free, whole=claims is self.whole)
         return all(
-            agree(claim, a, self.tolerances[name] + relative * largest(a))
-            for name, claim, a in found
+            agree(claims[name], a, self.judge.tolerance(name) + relative * largest(a))
+            for name, a in zip(self.behind, numbers, strict=True)
         )
 
     def fit(self, x: Any) -> float | None:
         """The free number for which the claims come out nearest; they depend on it linearly."""
-        at_0, at_1 = ([*self.numbers(x, t)] for t in (0.0, 1.0))
-        if [a.shape for a in at_1] != [a.shape for a in self.claims]:
+        claims = [np.squeeze(self.claims[n]) for n in self.behind]
+        at_0, at_1 = ([np.squeeze(a) for a in self.numbers(x, t)] for t in (0.0, 1.0))
+        if [a.shape for a in at_1] != [a.shape for a in claims]:
             return None
         base, one, claim = (
-            np.concatenate([a.ravel() for a in arrays]) for arrays in (at_0, at_1, self.claims)
+            np.concatenate([a.ravel() for a in arrays]) for arrays in (at_0, at_1, claims)
         )
         size = float((one - base) @ (one - base))
         return float((one - base) @ (claim - base)) / size if 0 < size < np.inf else None

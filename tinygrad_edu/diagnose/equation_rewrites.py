@@ -13,6 +13,8 @@ from tinygrad_edu.vectorize.algebra import B, names
 
 #: The number in a rewrite that is found from the student's numbers.
 FREE: Final = expr.symbol("free")
+#: For each array those of its shape.
+Alike = Mapping[str, Sequence[str]]
 #: How far-fetched: what is common, what is rarer, what needs a fitted number, what is odd.
 COMMON, RARER, FITTED, ODD = 1.0, 2.0, 3.0, 4.0
 
@@ -187,7 +189,7 @@ def local(x: Any) -> Iterator[Rewrite]:
             yield Rewrite(put(part * part), "factor doubled", "{0} is squared", (part,), RARER)
 
 
-def operands(x: Any, alike: Mapping[str, Sequence[str]]) -> Iterator[Rewrite]:
+def operands(x: Any, alike: Alike) -> Iterator[Rewrite]:
     """Something else for one mention of an array, or for all: `alike` are those of its shape."""
     for name in dict.fromkeys(names(x)):
         if name not in alike:

@@ -66,6 +66,8 @@ _OPERATORS: Final[dict[str, Callable[..., Any]]] = {
     "whole": lambda a: np.full_like(np.atleast_2d(a)[:1], np.sum(a)),
     "by_rows": lambda a: np.sum(a, axis=1)[None],
     "normed": lambda a, axis: np.exp(a) / np.sum(np.exp(a), axis=axis, keepdims=True),
+    "rounded": lambda a, k: np.round(a, k),
+    "clipped": lambda a, bound: np.clip(a, -bound, bound),
     "ones": lambda a: np.ones(np.shape(a)),
     "sign": np.sign,
 }
@@ -135,12 +137,27 @@ class Equations:
             return HELPERS[x.op](np.atleast_2d(operands[0]), *operands[1:])
         return of_arrays(x.op)(*operands)
 
-    @cached_property
-    def alike(self) -> dict[str, list[str]]:
-        """For each array those of the same shape."""
-        arrays = {n: np.shape(a) for n, a in self.true.items() if isinstance(a, np.ndarray)}
-        shapes = {n: shape for n, shape in arrays.items() if n != P}
-        return {n: [m for m in shapes if shapes[m] == shapes[n] and m != n] for n in shapes}
+    def projected(
+        self, x: Any, v: Array, found: Mapping[str, Any], known: Mapping[int, Any]
+    ) -> Any:
+        """The numbers of an expression times the column v, without a large product of matrices."""
+        op = x.op if isinstance(x, Expr) and id(x) not in known else ""
+        if op == "@":
+            return self.value(x.args[0], found, known) @ self.projected(x.args[1], v, found, known)
+        if op in ("+", "-"):
+            a, b = (self.projected(a, v, found, known) for a in x.args)
+            return a + b if op == "+" else a - b
+        if op == "*" and np.ndim(factor := self.value(x.args[0], found, known)) == 0:
+            return factor * self.projected(x.args[1], v, found, known)
+        numbers = self.value(x, found, known)
+        is_wide = np.shape(numbers)[-1:] == np.shape(v)[:1]
+        return numbers @ v if is_wide else numbers * np.sum(v)
+
+    def alike(self, name: str) -> dict[str, list[str]]:
+        """For each array those of the same shape that are not made of the one of that name."""
+        shapes = {n: np.shape(a) for n, a in self.true.items() if isinstance(a, np.ndarray)}
+        free = [n for n in shapes if n not in (P, name) and name not in self.behind(n)]
+        return {n: [m for m in free if shapes[m] == shapes[n] and m != n] for n in shapes}
 
     @cached_property
     def sizes(self) -> set[int]:

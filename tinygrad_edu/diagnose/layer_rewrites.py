@@ -13,6 +13,7 @@ from tinygrad_edu.diagnose.equation_rewrites import (
     INSTEAD,
     ODD,
     RARER,
+    Alike,
     Rewrite,
     fitted,
     local,
@@ -34,32 +35,33 @@ _FOR_SLOPE: Final = "{0} stands where the slope {1} belongs"
 def rewrites(place: str, equations: Equations, shown: Collection[str]) -> Iterator[Rewrite]:
     """What may have been written for an array, where the arrays `shown` are the student's own."""
     x, slope = equations.all[place], equations.slope_in(place)
+    alike = equations.alike(place)
     yield from fitted(x)
     if slope is None or x.op == "where":
         for form in equations.forms(x, shown):
-            yield from _of_form(form, equations)
+            yield from _of_form(form, equations, alike)
     if slope is not None:
         for form in equations.forms(slope.error, shown):
-            for r in _of_form(form, equations):
+            for r in _of_form(form, equations, alike):
                 yield r._replace(x=Expr("*", (r.x, slope.x)))
-        for r in _other_errors(place, slope, equations, shown):
+        for r in _other_errors(slope, equations, alike, shown):
             yield r._replace(x=Expr("*", (r.x, slope.x)))
-        for r in slopes_instead(slope, equations):
+        for r in slopes_instead(slope, alike):
             yield r._replace(x=Expr("*", (slope.error, r.x)))
         yield from _too_early(slope)
     elif place.startswith("delta"):
         yield from _added_slopes(x, expr.symbol(f"Z{place[5:]}"))
     yield from _of_targets(x)
-    yield from _of_definitions(x, equations)
+    yield from _of_definitions(x, equations, alike)
     yield from _stale(x, equations)
     yield from _of_sums(place, x, equations)
-    yield from _whole(place, x, equations)
+    yield from _whole(place, x, equations, alike)
 
 
-def _of_form(x: Any, equations: Equations) -> Iterator[Rewrite]:
+def _of_form(x: Any, equations: Equations, alike: Alike) -> Iterator[Rewrite]:
     yield from local(x)
     yield from fitted(x)
-    for r in operands(x, equations.alike):
+    for r in operands(x, alike):
         new, own = r.parts
         is_value = own.name[0] == "V" and isinstance(new, Symbol)
         is_value = is_value and own.name in equations.behind(new.name)
@@ -74,7 +76,7 @@ def _value_and_slope(name: str, z: Any, a: Any = None) -> tuple[Any, Any]:
     return value, settled(opened(slope))
 
 
-def slopes_instead(slope: Slope, equations: Equations) -> Iterator[Rewrite]:
+def slopes_instead(slope: Slope, alike: Alike) -> Iterator[Rewrite]:
     """What stands in the place of a slope."""
     own, name, z, a, _ = slope
     of = f"the slope of {name}"
@@ -96,7 +98,7 @@ def slopes_instead(slope: Slope, equations: Equations) -> Iterator[Rewrite]:
         again, there = _value_and_slope(name, a)
         yield Rewrite(there, _PLACE, _AT, (a, z))
         yield Rewrite(again, "value for slope", _FOR_SLOPE, (again, own), RARER)
-    others = dict.fromkeys((*equations.alike[z.name], *equations.alike[a.name]))
+    others = dict.fromkeys((*alike.get(z.name, ()), *alike.get(a.name, ())))
     for v in map(expr.symbol, others):
         near = COMMON if v.name[0] in "ZA" else RARER
         for one in (a, z):
@@ -143,17 +145,17 @@ def _of_targets(x: Any) -> Iterator[Rewrite]:
 
 
 def _other_errors(
-    place: str, slope: Slope, equations: Equations, shown: Collection[str]
+    slope: Slope, equations: Equations, alike: Alike, shown: Collection[str]
 ) -> Iterator[Rewrite]:
     """The error of another layer written with numbers of this one; a multiple of an array."""
     for name in equations.backward:
-        other = equations.slope_in(name) if name != place else None
-        if other is not None:
+        other = equations.slope_in(name)
+        if other is not None and other.z is not slope.z:
             x = equations.written_out(other.error, shown)
             x = exchanged(exchanged(x, other.a.name, slope.a), other.z.name, slope.z)
             yield Rewrite(x, "wrong operand", INSTEAD, (x, slope.error), RARER)
     for name in dict.fromkeys(names(slope.error)):
-        for other_name in equations.alike.get(name, ()) if name[0] in "dV" else ():
+        for other_name in alike.get(name, ()) if name[0] in "dV" else ():
             is_value = name in equations.behind(other_name)
             slip = "value for slope" if is_value else "wrong operand"
             v = expr.symbol(other_name)
@@ -162,13 +164,13 @@ def _other_errors(
             yield Rewrite(new, slip, "{free} * " + INSTEAD, parts, FITTED, "number")
 
 
-def _of_definitions(x: Any, equations: Equations) -> Iterator[Rewrite]:
+def _of_definitions(x: Any, equations: Equations, alike: Alike) -> Iterator[Rewrite]:
     """An adjoint that was made otherwise where this equation uses it."""
     for name in dict.fromkeys(names(x)):
         if name in equations.backward:
             inner = [*local(equations.all[name])]
             if slope := equations.slope_in(name):
-                of_slope = slopes_instead(slope, equations)
+                of_slope = slopes_instead(slope, alike)
                 inner += [r._replace(x=Expr("*", (slope.error, r.x))) for r in of_slope]
                 of_error = local(slope.error)
                 inner += [r._replace(x=Expr("*", (r.x, slope.x))) for r in of_error]
@@ -214,16 +216,21 @@ def _weights(n: int) -> Iterator[tuple[str, str, Any]]:
     yield "not reset", running, np.arange(n, 0, -1.0)
 
 
-def _whole(place: str, x: Any, equations: Equations) -> Iterator[Rewrite]:
+def _whole(place: str, x: Any, equations: Equations, alike: Alike) -> Iterator[Rewrite]:
     """Another array, a term too many, one number everywhere."""
     is_bias = place.startswith("db")
-    for v in map(expr.symbol, equations.alike[place]):
+    for v in map(expr.symbol, alike.get(place, ())):
         yield Rewrite(v, "wrong operand", "it is {0}", (v,), RARER)
         if v.name[0] in "Wb":
             slip, says = "bias" if is_bias else "other", "a term {free} * {0} is added"
             yield Rewrite(x + FREE * v, slip, says, (v,), FITTED, "number")
         elif not place.startswith(("dW", "db")):
             yield Rewrite(FREE * v, "wrong operand", "it is {free} * {0}", (v,), ODD, "number")
+    for k in range(1, 7):
+        rounded = Expr("rounded", (x, k))
+        yield Rewrite(rounded, "other", f"it is rounded to {k} decimals", (), ODD + 0.1 * k)
+    for bound in (10.0, 5.0, 2.0, 1.0, 0.5, 0.1, 0.01, 0.001):
+        yield Rewrite(Expr("clipped", (x, bound)), "other", f"it is clipped at {bound:g}", (), ODD)
     slip, ones = "bias" if is_bias else "factor missing", Expr("ones", (expr.symbol(place),))
     yield Rewrite(FREE * ones, slip, "it is {free} everywhere", (), ODD, "number")
     if is_bias and f"dW{place[2:]}" in equations.all:
