@@ -93,8 +93,7 @@ class _Judge:
         """The first claim that is not what the claims before it give; "" if there is none."""
 
     def is_explained(self, name: str) -> bool:
-        numbers = self.equations.value(self.equations.all[name], self.own)
-        return agree(self.claims.arrays[name], numbers, self.tolerance(name))
+        return agree(self.claims.arrays[name], self.own_value(name), self.tolerance(name))
 
     def tolerance(self, name: str) -> float:
         """How far a claim may be off, given how exact the claims are."""
@@ -103,8 +102,7 @@ class _Judge:
         return self._tolerances[name]
 
     def _tolerance(self, name: str) -> float:
-        x = self.equations.all[name]
-        numbers = self.equations.value(x, self.own)
+        x, numbers = self.equations.all[name], self.own_value(name)
         off = max(largest(self.equations.value(x, shaken) - numbers) for shaken in self.shaken)
         return 5 * off + 5 * self.claims.relative * largest(numbers) + self.claims.absolute
 
@@ -116,7 +114,8 @@ class _Judge:
         where = found[0].where if found else self.located()
         right = f"It should be {where} = {self.written(self.equations.all[where])}."
         if not found:
-            return Diagnosis(False, where, "unknown", f"{where} is wrong. {right}")
+            says = f"{where} is wrong{self.seen(where)}."
+            return Diagnosis(False, where, "unknown", f"{says} {right}")
         best, *rest = found
         ties = [f for f in rest if f.rank == best.rank and (f.where, f.slip) != best[:2]]
         says = f"{where}: {best.says}."
@@ -125,6 +124,22 @@ class _Judge:
             says += f" The same numbers come of this: {'; '.join(others)}."
         also = tuple(dict.fromkeys(f.slip for f in ties if f.slip != best.slip))
         return Diagnosis(False, where, best.slip, f"{says} {right}", also)
+
+    def seen(self, name: str) -> str:
+        """The number of a claim that is the furthest off, or its shape."""
+        claim, numbers = self.claims.arrays.get(name), self.own_value(name)
+        if claim is None:
+            return ""
+        if name not in self.usable:
+            return f": its shape is {claim.shape}, not {numbers.shape}"
+        off = np.abs(self.usable[name] - numbers)
+        place = np.unravel_index(np.argmax(np.where(np.isnan(off), np.inf, off)), off.shape)
+        at = ", ".join(map(str, place))
+        return f": {name}[{at}] is {self.usable[name][place]:.6g}, not {numbers[place]:.6g}"
+
+    def own_value(self, name: str) -> Any:
+        """What the claims before it give for an array."""
+        return self.equations.value(self.equations.all[name], self.own)
 
     def written(self, x: Any) -> str:
         return as_numpy(x, self.equations.variables)
@@ -270,6 +285,8 @@ class _Trial:
 
     def pairs(self) -> Iterator[Rewrite]:
         """Two slips in one equation."""
+        if self.count < 2 or self.judge.claims.absolute:
+            return iter(())  # they would fit by accident
         most = _MOST // (1 + np.size(self.judge.own[self.place]) // 500)
         return islice(self._pairs(), most)
 
@@ -327,4 +344,5 @@ class _Trial:
             np.concatenate([a.ravel() for a in arrays]) for arrays in (at_0, at_1, claims)
         )
         size = float((one - base) @ (one - base))
-        return float((one - base) @ (claim - base)) / size if 0 < size < np.inf else None
+        free = float((one - base) @ (claim - base)) / size if size else np.nan
+        return free if np.isfinite(free) else None

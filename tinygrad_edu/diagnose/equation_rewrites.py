@@ -186,6 +186,8 @@ def local(x: Any) -> Iterator[Rewrite]:
         if part.op in _ONE_OPERAND:
             (a,) = part.args
             yield Rewrite(put(a), "factor missing", INSTEAD, (a, part), RARER)
+            for other in (expr.tanh(a), expr.sigmoid(a)):
+                yield Rewrite(put(other), "wrong operand", INSTEAD, (other, part), RARER)
             yield Rewrite(put(part * part), "factor doubled", "{0} is squared", (part,), RARER)
 
 

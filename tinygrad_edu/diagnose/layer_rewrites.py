@@ -91,7 +91,7 @@ def slopes_instead(slope: Slope, alike: Alike) -> Iterator[Rewrite]:
                 free = FREE * new
                 yield Rewrite(free, "wrong slope", "{free} * " + says, (new, own), FITTED, "number")
     for r in local(own):
-        yield r._replace(slip="wrong slope", says=f"in {of} {r.says}")
+        yield r._replace(slip="wrong slope", says=f"in {of} {r.says}", cost=r.cost + 0.25)
     for v in (a, z):
         yield Rewrite(v, "value for slope", _FOR_SLOPE, (v, own), 0.75)
     if name in _FUNCTIONS:
