@@ -229,6 +229,21 @@ class _Judge:
         strange = all(abs(x - float(f"{x:.2g}")) > 1e-7 * abs(x) for x in plain)
         return 2.0 * strange + (kind == "rate" and not 0 < t <= B)
 
+    @cached_property
+    def outputs(self) -> int:
+        """How many outputs the loss is a mean of; 1 if it is none."""
+        for x in self.equations.forward.values():
+            match x:
+                case Expr(op="divide", args=(Expr(op="rowsum"), n)) if not isinstance(n, Expr):
+                    return int(n)
+        return 1
+
+    def summed(self, place: str) -> int:
+        """How many units an error comes from."""
+        products = [a for a, _ in places(self.equations.all[place]) if isinstance(a, Expr)]
+        errors = [a.args[0] for a in products if a.op == "@"]
+        return max((np.shape(self.equations.value(d, self.own))[1] for d in errors), default=1)
+
     def factors(self, t: float, place: str) -> Iterator[tuple[str, str, float]]:
         """What a factor t may be: (slip, what is said, how far-fetched beside others)."""
         B = self.equations.B
@@ -238,11 +253,17 @@ class _Judge:
 
         times = f"it is {t:.6g} times what it should be"
         if is_(-1) or is_(-B):
-            yield "sign", "the sign is wrong" + ", and / B is missing" * is_(-B), RARER * is_(-B)
+            missing = ", and / B is missing" * is_(-B)
+            yield "sign", f"the sign is wrong{missing}", RARER if missing else 0.1
         elif abs(t) < 1e-9:
             yield "bias" if place.startswith("db") else "term missing", "it is 0", 0
         elif is_(B):
             yield "sum for mean", SUMMED, 0
+        elif self.outputs > 1 and (is_(self.outputs) or is_(self.outputs * B)):
+            missing = f", and {SUMMED}" * is_(self.outputs * B)
+            yield "sum for mean", f"the outputs are summed, not averaged{missing}", 0.2
+        elif place.startswith("delta") and 1 < 1 / t < 1e4 and is_(1 / self.summed(place)):
+            yield "mean for sum", "the mean over the units above stands where the sum belongs", 0.3
         elif is_(1 / B):
             yield "mean for sum", "the mean over the examples is taken twice", 0
         elif t > 2 and is_(round(t)):

@@ -65,6 +65,15 @@ def _without(kept: Any, gone: Any) -> list[Rewrite]:
     ]
 
 
+def _without_term(kept: Any, gone: Any) -> list[Rewrite]:
+    is_bias = isinstance(gone, Symbol) and gone.name[0] == "b"
+    slip = "bias" if is_bias else "term missing"
+    return [
+        Rewrite(kept, slip, "the term {0} is missing", (gone,)),
+        Rewrite(kept - gone, "sign", "the term {0} has the wrong sign", (gone,)),
+    ]
+
+
 def _matrices(x: Expr, a: Any, b: Any) -> list[Rewrite]:
     """A product of matrices; with a transpose first it sums over the examples."""
 
@@ -130,6 +139,7 @@ def _softmax(x: Expr, a: Any) -> list[Rewrite]:
         Rewrite(Expr("normed", (a, None)), "other", axis.format("over the whole array"), (x,)),
         Rewrite(expr.exp(a), "other", "{0} is not normalised", (x,), RARER),
         Rewrite(expr.sigmoid(a), "wrong operand", INSTEAD, (expr.sigmoid(a), x), RARER),
+        Rewrite(expr.log_softmax(a), "value for slope", INSTEAD, (expr.log_softmax(a), x), RARER),
         Rewrite(best, "wrong operand", "the class that was chosen stands for {0}", (x,), RARER),
     ]
 
@@ -164,10 +174,7 @@ _INSTEAD_OF: Final[dict[str, Callable[..., Sequence[Rewrite]]]] = {
                                  Rewrite(a, "term missing", "in {1} the term {0} is missing", (b, x)),
                                  Rewrite(b, "term missing", "in {1} the term {0} is missing", (a, x), RARER),
                                  Rewrite(-b, "term missing", "in {1} the term {0} is missing", (a, x), RARER)],
-    "+":        lambda x, a, b: [Rewrite(a, "term missing", "the term {0} is missing", (b,)),
-                                 Rewrite(b, "term missing", "the term {0} is missing", (a,)),
-                                 Rewrite(a - b, "sign", "the term {0} has the wrong sign", (b,)),
-                                 Rewrite(b - a, "sign", "the term {0} has the wrong sign", (a,))],
+    "+":        lambda x, a, b: [*_without_term(a, b), *_without_term(b, a)],
     "negative": lambda x, a: [Rewrite(a, "sign", "the minus of {0} is missing", (x,))],
     "pow":      lambda x, a, n: [Rewrite(a, "wrong slope", "the power in {0} is missing", (x,), RARER)],
     "rowsum":   lambda x, a: [Rewrite(a, "term missing", "the sum over each row, {0}, is missing", (x,))],

@@ -39,7 +39,9 @@ def rewrites(place: str, equations: Equations, shown: Collection[str]) -> Iterat
     yield from fitted(x)
     if slope is None or x.op == "where":
         for form in equations.forms(x, shown):
-            yield from _of_form(form, equations, alike)
+            for r in _of_form(form, equations, alike):
+                wrong = r.slip == "other" and slope is not None
+                yield r._replace(slip="wrong slope") if wrong else r
     if slope is not None:
         for form in equations.forms(slope.error, shown):
             for r in _of_form(form, equations, alike):
@@ -92,6 +94,14 @@ def slopes_instead(slope: Slope, alike: Alike) -> Iterator[Rewrite]:
                 yield Rewrite(free, "wrong slope", "{free} * " + says, (new, own), FITTED, "number")
     for r in local(own):
         yield r._replace(slip="wrong slope", says=f"in {of} {r.says}", cost=r.cost + 0.25)
+    odd = [expr.exp(z), expr.exp(-z), expr.divide(1.0, expr.cosh(z)), (1.0 - a) * (1.0 - a)]
+    for case in own.args[1:] if isinstance(own, Expr) and own.op == "where" else ():
+        odd += [_with(own, case, v) for v in (a, z) if isinstance(case, Expr)]
+    for new in odd:
+        yield Rewrite(new, "wrong slope", _FOR_SLOPE, (new, own), RARER)
+    if z.name[0] == "Z":
+        without = z - expr.symbol(f"b{z.name[1:]}")
+        yield Rewrite(exchanged(own, z.name, without), _PLACE, _AT, (without, z), RARER)
     for v in (a, z):
         yield Rewrite(v, "value for slope", _FOR_SLOPE, (v, own), 0.75)
     if name in _FUNCTIONS:
@@ -107,6 +117,10 @@ def slopes_instead(slope: Slope, alike: Alike) -> Iterator[Rewrite]:
                     yield Rewrite(new, _PLACE, _AT, (v, one), near)
         yield Rewrite(v, "value for slope", _FOR_SLOPE, (v, own), ODD)
     yield from (r for r in fitted(own) if r.free == "number")
+
+
+def _with(x: Expr, case: Any, new: Any) -> Expr:
+    return Expr(x.op, tuple([new if a is case else a for a in x.args]))
 
 
 def _mentions(x: Any, own: Symbol, new: Any) -> list[Any]:
@@ -212,8 +226,10 @@ def _weights(n: int) -> Iterator[tuple[str, str, Any]]:
     yield "overwritten", "only the first {} is there", 1.0 * first
     yield "term missing", "the last {} is missing", 1.0 - last
     yield "term missing", "the first {} is missing", 1.0 - first
+    yield "term missing", "the second half of the {}s is missing", 1.0 * (np.arange(n) < n // 2)
     running = "the sum of the {}s before is added at each step: it is not reset"
-    yield "not reset", running, np.arange(n, 0, -1.0)
+    for weights in (np.arange(n, 0, -1.0), np.arange(1.0, n + 1)):
+        yield "not reset", running, weights
 
 
 def _whole(place: str, x: Any, equations: Equations, alike: Alike) -> Iterator[Rewrite]:
@@ -221,11 +237,18 @@ def _whole(place: str, x: Any, equations: Equations, alike: Alike) -> Iterator[R
     is_bias = place.startswith("db")
     for v in map(expr.symbol, alike.get(place, ())):
         yield Rewrite(v, "wrong operand", "it is {0}", (v,), RARER)
+        slip = "bias" if is_bias else "factor doubled"
+        yield Rewrite(x * v, slip, "it is multiplied by {0}", (v,), RARER)
+        if v.name in equations.backward:
+            changed = "it is what {0} should be: the two changed places"
+            yield Rewrite(equations.all[v.name], "order", changed, (v,), RARER)
+            yield Rewrite(x + v, "not reset", "{0} is still in it", (v,), RARER)
         if v.name[0] in "Wb":
             slip, says = "bias" if is_bias else "other", "a term {free} * {0} is added"
             yield Rewrite(x + FREE * v, slip, says, (v,), FITTED, "number")
         elif not place.startswith(("dW", "db")):
-            yield Rewrite(FREE * v, "wrong operand", "it is {free} * {0}", (v,), ODD, "number")
+            slip = "value for slope" if v.name[0] in "VL" else "wrong operand"
+            yield Rewrite(FREE * v, slip, "it is {free} * {0}", (v,), ODD, "number")
     for k in range(1, 7):
         rounded = Expr("rounded", (x, k))
         yield Rewrite(rounded, "other", f"it is rounded to {k} decimals", (), ODD + 0.1 * k)
@@ -233,6 +256,10 @@ def _whole(place: str, x: Any, equations: Equations, alike: Alike) -> Iterator[R
         yield Rewrite(Expr("clipped", (x, bound)), "other", f"it is clipped at {bound:g}", (), ODD)
     slip, ones = "bias" if is_bias else "factor missing", Expr("ones", (expr.symbol(place),))
     yield Rewrite(FREE * ones, slip, "it is {free} everywhere", (), ODD, "number")
+    if is_bias and x.op == "total":
+        for v in map(expr.symbol, {m for n in names(x.args[0]) for m in alike.get(n, ())}):
+            new = expr.total(x.args[0] * v)
+            yield Rewrite(new, "bias", "{0} is multiplied in as for a weight", (v,), RARER)
     if is_bias and f"dW{place[2:]}" in equations.all:
         w = expr.symbol(f"dW{place[2:]}")
         yield Rewrite(Expr("by_rows", (w,)), "bias", "it is made of {0}", (w,), RARER)
