@@ -17,7 +17,6 @@ from tinygrad_edu.diagnose.layer_rewrites import rewrites
 from tinygrad_edu.expr import Expr
 from tinygrad_edu.vectorize import Program
 from tinygrad_edu.vectorize.arrays import in_shapes, largest
-from tinygrad_edu.vectorize.source import as_numpy
 
 
 def diagnose_backward(
@@ -112,7 +111,7 @@ class _Judge:
             return Diagnosis(True, "", "", f"It is right{self.claims.told}.")
         found = self.found or self.tried(_Trial.pairs)
         where = found[0].where if found else self.located()
-        right = f"It should be {where} = {self.written(self.equations.all[where])}."
+        right = f"It should be {where} = {self.equations.written(self.equations.all[where])}."
         if not found:
             says = f"{where} is wrong{self.seen(where)}."
             return Diagnosis(False, where, "unknown", f"{says} {right}")
@@ -140,9 +139,6 @@ class _Judge:
     def own_value(self, name: str) -> Any:
         """What the claims before it give for an array."""
         return self.equations.value(self.equations.all[name], self.own)
-
-    def written(self, x: Any) -> str:
-        return as_numpy(x, self.equations.variables)
 
     def hidden(self, name: str) -> list[str]:
         """The arrays backward behind a claim that are not shown, the nearest first."""
@@ -205,7 +201,7 @@ class _Judge:
     def said(self, r: Rewrite, free: float) -> str:
         """What is said of a rewrite, its parts written as the program has them."""
         texts = [
-            self.said(a, free) if isinstance(a, Rewrite) else self.written(a)
+            self.said(a, free) if isinstance(a, Rewrite) else self.equations.written(a)
             for a in (part if f"{{{k}}}" in r.says else "" for k, part in enumerate(r.parts))
         ]
         return r.says.format(*texts, free=f"{free:.6g}", inverse=f"{1 / (free or 1):.6g}")

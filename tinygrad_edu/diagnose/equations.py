@@ -8,10 +8,12 @@ import numpy as np
 
 from tinygrad_edu import expr
 from tinygrad_edu.expr import Expr, Symbol, same
+from tinygrad_edu.expr.styles import ATOM, Form
 from tinygrad_edu.vectorize import Program
 from tinygrad_edu.vectorize.algebra import names, settled, times
 from tinygrad_edu.vectorize.arrays import HELPERS, Array, of_arrays
 from tinygrad_edu.vectorize.layout import P
+from tinygrad_edu.vectorize.source import as_numpy
 from tinygrad_edu.vectorize.steps import Elementwise, slopes_of
 
 
@@ -57,19 +59,27 @@ _OPERATORS: Final[dict[str, Callable[..., Any]]] = {
     "rowmax": _by_row(np.max),
     "rowmin": _by_row(np.min),
     "rowprod": _by_row(np.prod),
-    # What only slips need.
-    "given": lambda given: given.array,
-    "flipped": lambda a, axis: np.flip(a, axis),
-    "rolled": lambda a, k, axis: np.roll(a, k, axis),
-    "turned": np.transpose,
-    "laid": lambda a: np.reshape(np.transpose(a), np.shape(a)),
-    "whole": lambda a: np.full_like(np.atleast_2d(a)[:1], np.sum(a)),
-    "by_rows": lambda a: np.sum(a, axis=1)[None],
-    "normed": lambda a, axis: np.exp(a) / np.sum(np.exp(a), axis=axis, keepdims=True),
-    "rounded": lambda a, k: np.round(a, k),
-    "clipped": lambda a, bound: np.clip(a, -bound, bound),
-    "ones": lambda a: np.ones(np.shape(a)),
-    "sign": np.sign,
+}
+#: Operations that only slips need: what they do, and how they are written.
+_OF_SLIPS: Final[dict[str, tuple[Callable[..., Any], str]]] = {
+    "given": (lambda given: given.array, "w"),
+    "flipped": (lambda a, axis: np.flip(a, axis), "np.flip({0}, {1})"),
+    "rolled": (lambda a, k, axis: np.roll(a, k, axis), "np.roll({0}, {1}, {2})"),
+    "turned": (np.transpose, "{0}.T"),
+    "laid": (lambda a: np.reshape(np.transpose(a), np.shape(a)), "{0}.T.reshape({0}.shape)"),
+    "whole": (lambda a: np.full_like(np.atleast_2d(a)[:1], np.sum(a)), "{0}.sum()"),
+    "by_rows": (lambda a: np.sum(a, axis=1)[None], "{0}.sum(axis=1)"),
+    "normed": (
+        lambda a, axis: np.exp(a) / np.sum(np.exp(a), axis=axis, keepdims=True),
+        "np.exp({0}) / np.exp({0}).sum(axis={1})",
+    ),
+    "rounded": (np.round, "{0}.round({1})"),
+    "clipped": (lambda a, bound: np.clip(a, -bound, bound), "{0}.clip(-{1}, {1})"),
+    "ones": (lambda a: np.ones(np.shape(a)), "np.ones_like({0})"),
+    "sign": (np.sign, "np.sign({0})"),
+}
+_FORMS: Final = {
+    op: Form(text, ATOM, () if "(" in text[:4] else (ATOM,)) for op, (_, text) in _OF_SLIPS.items()
 }
 
 
@@ -133,6 +143,8 @@ class Equations:
             return np.broadcast_to(operands[0], (self.B, operands[1]))
         if x.op in _OPERATORS:
             return _OPERATORS[x.op](*operands)
+        if x.op in _OF_SLIPS:
+            return _OF_SLIPS[x.op][0](*operands)
         if x.op in HELPERS:
             return HELPERS[x.op](np.atleast_2d(operands[0]), *operands[1:])
         return of_arrays(x.op)(*operands)
@@ -152,6 +164,10 @@ class Equations:
         numbers = self.value(x, found, known)
         is_wide = np.shape(numbers)[-1:] == np.shape(v)[:1]
         return numbers @ v if is_wide else numbers * np.sum(v)
+
+    def written(self, x: Any) -> str:
+        """An expression as the program has it."""
+        return as_numpy(x, self.variables, _FORMS)
 
     def alike(self, name: str) -> dict[str, list[str]]:
         """For each array those of the same shape that are not made of the one of that name."""
