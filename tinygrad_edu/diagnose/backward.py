@@ -223,7 +223,7 @@ class _Judge:
         B = self.equations.B
         plain = (t, t / B) if kind == "rate" else (t, t * B, t / B, 1 / (t or 1.0))
         strange = all(abs(x - float(f"{x:.2g}")) > 1e-7 * abs(x) for x in plain)
-        return 2.0 * strange + (kind == "rate" and not 0 < t <= B)
+        return 2.0 * strange + 0.5 * (kind == "rate") * ((t > 1) + 2 * (t < 0 or t > B))
 
     @cached_property
     def outputs(self) -> int:
@@ -266,7 +266,7 @@ class _Judge:
             yield "not reset", f"{times}, as if it was added up so often", 0.5
         if is_(2 * B) or is_(B / 2):
             yield "sum for mean", f"{SUMMED}, and a factor {t / B:g} is there", 0.6
-        yield "constant factor", times, 0.25 if is_(2) or is_(0.5) else 0.75
+        yield "constant factor", times, 0.15 if is_(2) or is_(0.5) else 0.75
 
 
 class _Trial:
@@ -304,7 +304,7 @@ class _Trial:
         """Two slips in one equation."""
         if self.count < 2 or self.judge.claims.absolute:
             return iter(())  # they would fit by accident
-        most = _MOST // (1 + np.size(self.judge.own[self.place]) // 500)
+        most = _MOST // len(self.judge.trials) // (1 + np.size(self.judge.own[self.place]) // 500)
         return islice(self._pairs(), most)
 
     def _pairs(self) -> Iterator[Rewrite]:

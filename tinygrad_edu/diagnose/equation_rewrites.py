@@ -85,6 +85,16 @@ def _matrices(x: Expr, a: Any, b: Any) -> list[Rewrite]:
         Rewrite(b, "factor missing", _GONE, (a,)),
         Rewrite(product(a, Expr("turned", (b,))), "transposed", "{0} is transposed", (b,)),
         Rewrite(a * b, "other", "* stands where @ belongs", cost=ODD),
+        *[
+            Rewrite(
+                Expr("running", (x, k)),
+                "not reset",
+                f"a sum over the {what} before is still in it",
+                (),
+                RARER,
+            )
+            for k, what in enumerate(("examples", "units"))
+        ],
     ]
     if not isinstance(a, Expr) or a.op != "T":
         return found
@@ -139,7 +149,7 @@ def _softmax(x: Expr, a: Any) -> list[Rewrite]:
         Rewrite(Expr("normed", (a, None)), "other", axis.format("over the whole array"), (x,)),
         Rewrite(expr.exp(a), "other", "{0} is not normalised", (x,), RARER),
         Rewrite(expr.sigmoid(a), "wrong operand", INSTEAD, (expr.sigmoid(a), x), RARER),
-        Rewrite(expr.log_softmax(a), "value for slope", INSTEAD, (expr.log_softmax(a), x), RARER),
+        Rewrite(expr.log_softmax(a), "wrong operand", INSTEAD, (expr.log_softmax(a), x), RARER),
         Rewrite(best, "wrong operand", "the class that was chosen stands for {0}", (x,), RARER),
     ]
 
@@ -175,7 +185,7 @@ _INSTEAD_OF: Final[dict[str, Callable[..., Sequence[Rewrite]]]] = {
                                  Rewrite(b, "term missing", "in {1} the term {0} is missing", (a, x), RARER),
                                  Rewrite(-b, "term missing", "in {1} the term {0} is missing", (a, x), RARER)],
     "+":        lambda x, a, b: [*_without_term(a, b), *_without_term(b, a)],
-    "negative": lambda x, a: [Rewrite(a, "sign", "the minus of {0} is missing", (x,))],
+    "negative": lambda x, a: [Rewrite(a, "sign", "the minus of {0} is missing", (x,), 0.9)],
     "pow":      lambda x, a, n: [Rewrite(a, "wrong slope", "the power in {0} is missing", (x,), RARER)],
     "rowsum":   lambda x, a: [Rewrite(a, "term missing", "the sum over each row, {0}, is missing", (x,))],
     "@": _matrices, "where": _choice, "total": _total, "softmax": _softmax, "onehot": _onehot,
@@ -192,8 +202,7 @@ def local(x: Any) -> Iterator[Rewrite]:
             yield r._replace(x=put(r.x))
         if part.op in _ONE_OPERAND:
             (a,) = part.args
-            yield Rewrite(put(a), "factor missing", INSTEAD, (a, part), RARER)
-            for other in (expr.tanh(a), expr.sigmoid(a)):
+            for other in (a, expr.tanh(a), expr.sigmoid(a)):
                 yield Rewrite(put(other), "wrong operand", INSTEAD, (other, part), RARER)
             yield Rewrite(put(part * part), "factor doubled", "{0} is squared", (part,), RARER)
 
@@ -243,7 +252,7 @@ def fitted(x: Any) -> Iterator[Rewrite]:
             if part.op != "where":
                 says = "the term {0} is {free} times what it should be"
                 new = put(Expr(part.op, pair))
-                yield Rewrite(new, "constant factor", says, (case,), RARER, "term")
+                yield Rewrite(new, "constant factor", says, (case,), 1.25, "term")
             elif not isinstance(case, Expr):
                 says = "in {0} the case {1} is {free}"
                 new = put(expr.where(*condition, *(FREE if c is case else c for c in (a, b))))

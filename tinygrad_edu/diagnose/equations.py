@@ -76,6 +76,7 @@ _OF_SLIPS: Final[dict[str, tuple[Callable[..., Any], str]]] = {
     "rounded": (np.round, "{0}.round({1})"),
     "clipped": (lambda a, bound: np.clip(a, -bound, bound), "{0}.clip(-{1}, {1})"),
     "ones": (lambda a: np.ones(np.shape(a)), "np.ones_like({0})"),
+    "running": (lambda a, axis: np.cumsum(a, axis), "np.cumsum({0}, {1})"),
     "sign": (np.sign, "np.sign({0})"),
 }
 _FORMS: Final = {

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from tinygrad_edu import expr
+from tinygrad_edu import expr, functions
 from tinygrad_edu.diagnose.equation_rewrites import (
     COMMON,
     FITTED,
@@ -22,11 +22,22 @@ from tinygrad_edu.diagnose.equation_rewrites import (
 from tinygrad_edu.diagnose.equations import Equations, Given, Slope, exchanged, places
 from tinygrad_edu.engine import Value
 from tinygrad_edu.expr import Expr, Symbol
-from tinygrad_edu.nn.activations import ACTIVATIONS
 from tinygrad_edu.vectorize.algebra import names, opened, settled
 
-#: Activations of one number, whose slopes are taken for one another.
-_FUNCTIONS: Final = ("sigmoid", "tanh", "relu", "leaky_relu", "elu", "softplus", "silu", "gelu")
+#: Functions of one number, whose slopes are taken for one another.
+_FUNCTIONS: Final = (
+    "sigmoid",
+    "tanh",
+    "relu",
+    "leaky_relu",
+    "elu",
+    "softplus",
+    "silu",
+    "gelu",
+    "atan",
+    "erf",
+    "sin",
+)
 _PLACE: Final = "slope at the wrong place"
 _AT: Final = "the slope is taken at {0}, not at {1}"
 _FOR_SLOPE: Final = "{0} stands where the slope {1} belongs"
@@ -72,7 +83,7 @@ def _of_form(x: Any, equations: Equations, alike: Alike) -> Iterator[Rewrite]:
 
 def _value_and_slope(name: str, z: Any, a: Any = None) -> tuple[Any, Any]:
     """An activation of z, and its slope as written for z and a."""
-    record = ACTIVATIONS[name](Value(1.0)).op
+    record = getattr(functions, name)(Value(0.5)).op
     value = record.value(expr, z, **record.constants)
     (slope,) = record.slopes(expr, value if a is None else a, z, **record.constants)
     return value, settled(opened(slope))
@@ -94,9 +105,11 @@ def slopes_instead(slope: Slope, alike: Alike) -> Iterator[Rewrite]:
                 yield Rewrite(free, "wrong slope", "{free} * " + says, (new, own), FITTED, "number")
     for r in local(own):
         yield r._replace(slip="wrong slope", says=f"in {of} {r.says}", cost=r.cost + 0.25)
+    for case in _cases(own):
+        new = _with(own, case, a)
+        yield Rewrite(new, "value for slope", "{0} stands where {1} belongs", (a, case))
     odd = [expr.exp(z), expr.exp(-z), expr.divide(1.0, expr.cosh(z)), (1.0 - a) * (1.0 - a)]
-    for case in own.args[1:] if isinstance(own, Expr) and own.op == "where" else ():
-        odd += [_with(own, case, v) for v in (a, z) if isinstance(case, Expr)]
+    odd += [_with(own, case, z) for case in _cases(own)]
     for new in odd:
         yield Rewrite(new, "wrong slope", _FOR_SLOPE, (new, own), RARER)
     if z.name[0] == "Z":
@@ -117,6 +130,12 @@ def slopes_instead(slope: Slope, alike: Alike) -> Iterator[Rewrite]:
                     yield Rewrite(new, _PLACE, _AT, (v, one), near)
         yield Rewrite(v, "value for slope", _FOR_SLOPE, (v, own), ODD)
     yield from (r for r in fitted(own) if r.free == "number")
+
+
+def _cases(x: Any) -> list[Expr]:
+    """The cases of a choice that are no mere numbers."""
+    is_choice = isinstance(x, Expr) and x.op == "where"
+    return [a for a in x.args[1:] if isinstance(a, Expr)] if is_choice else []
 
 
 def _with(x: Expr, case: Any, new: Any) -> Expr:
@@ -223,7 +242,7 @@ def _weights(n: int) -> Iterator[tuple[str, str, Any]]:
     """How often each of n summands counts."""
     first, last = (np.arange(n) == k for k in (0, n - 1))
     yield "overwritten", "only the last {} is left: = stands where += belongs", 1.0 * last
-    yield "overwritten", "only the first {} is there", 1.0 * first
+    yield "term missing", "only the first {} is there", 1.0 * first
     yield "term missing", "the last {} is missing", 1.0 - last
     yield "term missing", "the first {} is missing", 1.0 - first
     yield "term missing", "the second half of the {}s is missing", 1.0 * (np.arange(n) < n // 2)
@@ -234,9 +253,10 @@ def _weights(n: int) -> Iterator[tuple[str, str, Any]]:
 
 def _whole(place: str, x: Any, equations: Equations, alike: Alike) -> Iterator[Rewrite]:
     """Another array, a term too many, one number everywhere."""
-    is_bias = place.startswith("db")
+    is_bias, used = place.startswith("db"), [n for n in names(x) if n in equations.backward]
     for v in map(expr.symbol, alike.get(place, ())):
-        yield Rewrite(v, "wrong operand", "it is {0}", (v,), RARER)
+        whole = "factor missing" if v.name in used else "wrong operand"
+        yield Rewrite(v, "bias" if is_bias else whole, "it is {0}", (v,), RARER)
         slip = "bias" if is_bias else "factor doubled"
         yield Rewrite(x * v, slip, "it is multiplied by {0}", (v,), RARER)
         if v.name in equations.backward:
@@ -255,7 +275,13 @@ def _whole(place: str, x: Any, equations: Equations, alike: Alike) -> Iterator[R
     for bound in (10.0, 5.0, 2.0, 1.0, 0.5, 0.1, 0.01, 0.001):
         yield Rewrite(Expr("clipped", (x, bound)), "other", f"it is clipped at {bound:g}", (), ODD)
     slip, ones = "bias" if is_bias else "factor missing", Expr("ones", (expr.symbol(place),))
+    added = "bias" if is_bias else "other"
+    yield Rewrite(x + FREE * ones, added, "{free} is added everywhere", (), ODD, "number")
     yield Rewrite(FREE * ones, slip, "it is {free} everywhere", (), ODD, "number")
+    if place.startswith("dW") and x.op == "@":
+        (d,), w = x.args[0].args, expr.symbol(place[1:])
+        weights = expr.T(expr.total(d)) * w
+        yield Rewrite(weights, "wrong operand", INSTEAD, (w, x.args[1]), RARER)
     if is_bias and x.op == "total":
         for v in map(expr.symbol, {m for n in names(x.args[0]) for m in alike.get(n, ())}):
             new = expr.total(x.args[0] * v)
