@@ -16,39 +16,51 @@ def diagnosis(case: Case):
     return diagnose_backward(case.program(), case.claims(), *case.data())
 
 
-def measured(cases):
+def measured(cases, *, all_wrong=True):
     """Those that are located, and those that are named too."""
     found = [(case, diagnosis(case)) for case in cases]
-    assert all(not d.right for case, d in found), [case for case, d in found if d.right]
-    assert all({d.slip, *d.also} <= set(SLIPS) for _, d in found)
+    assert all({d.slip, *d.also} <= {"", *SLIPS} for _, d in found)
+    assert not all_wrong or not any(d.right for _, d in found)
     located = [(case, d) for case, d in found if d.where == case.where]
     return located, [case for case, d in located if d.slip in {case.slip, *case.also}]
 
 
-def test_slips_that_rules_were_built_with_are_located_and_named() -> None:
-    cases = read("build")
+def test_slips_are_located_and_named() -> None:
+    cases = read("build")[::4]
     located, named = measured(cases)
-    assert len(located) == len(cases)
-    assert len(named) >= 0.98 * len(cases)
+    assert len(located) == len(named) == len(cases)
 
 
-@pytest.mark.parametrize("seed", [None, 1, 2])
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("half", "least_located", "least_named"),
+    # The rules were written from the first half. Of the other 0.987 were located and 0.828 named
+    # the first time that it was run, when nobody had looked at it.
+    [("build", 1.0, 0.99), ("unseen", 0.98, 0.93)],
+)
+def test_of_all_slips_so_many_are_located_and_named(half, least_located, least_named) -> None:
+    cases = read(half)
+    located, named = measured(cases, all_wrong=half == "build")
+    assert len(located) >= least_located * len(cases)
+    assert len(named) >= least_named * len(cases)
+
+
+@pytest.mark.parametrize("seed", [None, 1])
 def test_right_passes_written_otherwise_are_not_accused(seed) -> None:
-    for case in read("build", right=True):
+    for case in read(right=True):
         case = case if seed is None else case.with_seed(seed)
         assert diagnosis(case).right, case
 
 
 @pytest.mark.slow
 def test_no_false_alarm_in_2000_right_passes() -> None:
-    right = read("build", right=True)
-    cases = (case.with_seed(seed) for seed in count(1000) for case in right)
+    cases = (case.with_seed(seed) for seed in count(1000) for case in read(right=True))
     wrong = [case for case in islice(cases, 2000) if not diagnosis(case).right]
     assert not wrong
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(1, 7))
+@pytest.mark.parametrize("seed", range(1, 4))
 def test_slips_are_located_with_other_numbers(seed: int) -> None:
     cases = []
     for case in read("build"):
@@ -154,15 +166,15 @@ def test_slips_that_give_the_same_numbers_are_told(program, true) -> None:
         (lambda name, a: a.round(4), "It is right, to the 4 decimals of the numbers."),
         (
             lambda name, a: a.T if name.startswith("dW") else a,
-            "It is right; it has weights with a row per input.",
+            "It is right, with a row per input in dW.",
         ),
         (
             lambda name, a: a.T if name[0] in "ZA" or name.startswith("delta") else a,
-            "It is right; it has examples in columns.",
+            "It is right, with examples in columns.",
         ),
         (
             lambda name, a: a.T,
-            "It is right; it has examples in columns and weights with a row per input.",
+            "It is right, with examples in columns, with a row per input in dW.",
         ),
     ],
 )
@@ -170,6 +182,14 @@ def test_right_numbers_in_other_shapes_are_no_slips(program, true, change, told)
     claims = {name: change(name, a) for name, a in shown(true).items()}
     found = diagnose_backward(program, claims, X, y)
     assert (found.right, str(found)) == (True, told)
+
+
+def test_a_slip_is_found_in_a_pass_with_its_examples_in_columns(program, true) -> None:
+    claims = {name: a.T for name, a in shown(true).items()}
+    claims["delta2"] = 2 * claims["delta2"]
+    found = diagnose_backward(program, claims, X, y)
+    assert (found.where, found.slip) == ("delta2", "constant factor")
+    assert "It was read with examples in columns and with a row per input in dW." in str(found)
 
 
 def test_one_matrix_on_its_side_is_a_slip(program, true) -> None:

@@ -35,50 +35,38 @@ def _by_row(reduce: Any) -> Callable[..., Any]:
     return lambda a: reduce(np.atleast_2d(a), axis=1, keepdims=True)
 
 
+# fmt: off
 _OPERATORS: Final[dict[str, Callable[..., Any]]] = {
-    "+": np.add,
-    "-": np.subtract,
-    "*": np.multiply,
-    "<": np.less,
-    "<=": np.less_equal,
-    ">": np.greater,
-    ">=": np.greater_equal,
-    "!=": np.not_equal,
-    "negative": np.negative,
-    "@": np.matmul,
-    "T": np.transpose,
+    "+": np.add, "-": np.subtract, "*": np.multiply, "@": np.matmul, "negative": np.negative,
+    "<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal, "!=": np.not_equal,
+    "T": np.transpose, "join": _joined, "scatter": _scattered,
     "columns": lambda a, start, stop: np.atleast_2d(a)[:, start:stop],
     "take": lambda a, index: np.atleast_2d(a)[:, index],
     "reshape": lambda a, n: np.reshape(a, (-1, n)),
     "repeat": lambda a, k: np.repeat(np.atleast_2d(a), k, axis=1),
     "wide": lambda a, n: np.broadcast_to(a, (len(np.atleast_2d(a)), n)),
-    "join": _joined,
-    "scatter": _scattered,
     "total": lambda a: np.sum(np.atleast_2d(a), axis=0, keepdims=True),
-    "rowsum": _by_row(np.sum),
-    "rowmax": _by_row(np.max),
-    "rowmin": _by_row(np.min),
-    "rowprod": _by_row(np.prod),
+    **{f"row{name}": _by_row(f) for name, f in
+       (("sum", np.sum), ("max", np.max), ("min", np.min), ("prod", np.prod))},
 }
 #: Operations that only slips need: what they do, and how they are written.
 _OF_SLIPS: Final[dict[str, tuple[Callable[..., Any], str]]] = {
-    "given": (lambda given: given.array, "w"),
+    "given":   (lambda given: given.array, "w"),
     "flipped": (lambda a, axis: np.flip(a, axis), "np.flip({0}, {1})"),
-    "rolled": (lambda a, k, axis: np.roll(a, k, axis), "np.roll({0}, {1}, {2})"),
-    "turned": (np.transpose, "{0}.T"),
-    "laid": (lambda a: np.reshape(np.transpose(a), np.shape(a)), "{0}.T.reshape({0}.shape)"),
-    "whole": (lambda a: np.full_like(np.atleast_2d(a)[:1], np.sum(a)), "{0}.sum()"),
+    "rolled":  (lambda a, k, axis: np.roll(a, k, axis), "np.roll({0}, {1}, {2})"),
+    "turned":  (np.transpose, "{0}.T"),
+    "laid":    (lambda a: np.reshape(np.transpose(a), np.shape(a)), "{0}.T.reshape({0}.shape)"),
+    "whole":   (lambda a: np.full_like(np.atleast_2d(a)[:1], np.sum(a)), "{0}.sum()"),
     "by_rows": (lambda a: np.sum(a, axis=1)[None], "{0}.sum(axis=1)"),
-    "normed": (
-        lambda a, axis: np.exp(a) / np.sum(np.exp(a), axis=axis, keepdims=True),
-        "np.exp({0}) / np.exp({0}).sum(axis={1})",
-    ),
+    "normed":  (lambda a, axis: np.exp(a) / np.sum(np.exp(a), axis=axis, keepdims=True),
+                "np.exp({0}) / np.exp({0}).sum(axis={1})"),
     "rounded": (np.round, "{0}.round({1})"),
     "clipped": (lambda a, bound: np.clip(a, -bound, bound), "{0}.clip(-{1}, {1})"),
-    "ones": (lambda a: np.ones(np.shape(a)), "np.ones_like({0})"),
     "running": (lambda a, axis: np.cumsum(a, axis), "np.cumsum({0}, {1})"),
-    "sign": (np.sign, "np.sign({0})"),
+    "ones":    (lambda a: np.ones(np.shape(a)), "np.ones_like({0})"),
+    "sign":    (np.sign, "np.sign({0})"),
 }
+# fmt: on
 _FORMS: Final = {
     op: Form(text, ATOM, () if "(" in text[:4] else (ATOM,)) for op, (_, text) in _OF_SLIPS.items()
 }
@@ -256,42 +244,21 @@ def exchanged(x: Any, name: str, new: Any) -> Any:
 
 def as_in_books(x: Any) -> Any:
     """An expression with the shorter forms that books have for some of its parts."""
-    if not isinstance(x, Expr):
-        return x
-    for form in (_of_bernoulli, _of_quotient, _of_rows):
-        if (shorter := form(x)) is not None:
-            return shorter
-    return _with_args(x, as_in_books)
+    match x:
+        case Expr(op="where", args=(Expr(op="equal"), _, Expr(op="divide") as quotient)):
+            return quotient  # without the case in which it would be 0 / 0
+        case Expr(
+            op="-", args=(Expr(op="*", args=(_, Expr(op="sigmoid") as s)), Expr(op="*") as b)
+        ):
+            if same(b.args[1], expr.sigmoid(-s.args[0])):  # (1 - y) s(z) - y s(-z)
+                return s - b.args[0]
+        case Expr(op="-", args=(_, Expr(op="*", args=(y, Expr(op="sums_of_others", args=(g,)))))):
+            if isinstance(g, Expr) and g.op == "*" and any(a is y for a in g.args):
+                return y * (g.args[0] - expr.rowsum(g))  # what softmax passes on
+            return g - y * expr.rowsum(g)
+    return _with_args(x, as_in_books) if isinstance(x, Expr) else x
 
 
 def _with_args(x: Expr, f: Callable[[Any], Any]) -> Expr:
     args = tuple([f(a) for a in x.args])
     return x if all(a is b for a, b in zip(args, x.args, strict=True)) else Expr(x.op, args)
-
-
-def _of_bernoulli(x: Expr) -> Any:
-    """(1 - y) s(z) - y s(-z) is s(z) - y."""
-    match x:
-        case Expr(
-            op="-", args=(Expr(op="*", args=(_, Expr(op="sigmoid") as s)), Expr(op="*") as b)
-        ):
-            return s - b.args[0] if same(b.args[1], expr.sigmoid(-s.args[0])) else None
-    return None
-
-
-def _of_quotient(x: Expr) -> Any:
-    """A quotient without the case in which it would be 0 / 0."""
-    match x:
-        case Expr(op="where", args=(Expr(op="equal"), _, Expr(op="divide") as quotient)):
-            return quotient
-    return None
-
-
-def _of_rows(x: Expr) -> Any:
-    """What softmax passes on, with the sum of the whole row: y (g - sum g y)."""
-    match x:
-        case Expr(op="-", args=(_, Expr(op="*", args=(y, Expr(op="sums_of_others", args=(g,)))))):
-            if isinstance(g, Expr) and g.op == "*" and any(a is y for a in g.args):
-                return y * (g.args[0] - expr.rowsum(g))
-            return g - y * expr.rowsum(g)
-    return None
