@@ -84,6 +84,7 @@ from tinygrad_edu import nn as nets
 from tinygrad_edu import playground as played
 from tinygrad_edu.checks import declared
 from tinygrad_edu.data.table_encoder import NumericColumn
+from tinygrad_edu.diagnose import diagnose_backward
 from tinygrad_edu.engine import other_names
 from tinygrad_edu.exercises import EXERCISES, check
 
@@ -555,6 +556,8 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
     "History": lambda: given([0.5], [0.5], [0.5], [0.5], None, False),
     "History.table": lambda: call(History([0.5]).table, 2),
     # programs
+    "diagnose.diagnose_backward": lambda: call(
+        diagnose_backward, program(), {"dW1": [[0.5]]}, [[0.5], [1.0]], [1.0, 2.0]),
     "vectorize.vectorize": lambda: call(vectorize, lambda x, y: x[0] * y, [0.5, 1.0], 1.0),
     "Program.__call__": lambda: call(program(), [[0.5], [1.0]], [1.0, 2.0]),
     "Program.backward": lambda: call(program().backward, [[0.5], [1.0]], [1.0, 2.0]),

@@ -18,6 +18,7 @@ PACKAGE = Path(tinygrad_edu.__file__).parent
 ROOT = PACKAGE.parent
 #: What may be imported besides the standard library, by room; others stand on it alone.
 OUTSIDE = {
+    "diagnose": {"numpy"},
     "figure": {"PIL", "matplotlib"},
     "vectorize": {"numpy"},
     "train": {"cloudpickle", "joblib", "matplotlib", "numpy", "tqdm"},
