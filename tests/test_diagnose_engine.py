@@ -125,6 +125,16 @@ def test_the_sentence_is_a_program_with_both_gradients_and_the_slip() -> None:
     )
 
 
+def test_operands_of_a_difference_that_are_exchanged_are_told() -> None:
+    source = inspect.getsource(micrograd.engine)
+    names: dict[str, type] = {}
+    exec(source.replace("return other + (-self)", "return self + (-other)"), names)
+    assert str(diagnose_engine(names["Value"])) == (
+        "after a = Value(1.5); y = 2 - a; y.backward(), y.data is -0.5, and right is 0.5: "
+        "the number itself is wrong, its operands are exchanged"
+    )
+
+
 def test_what_a_right_class_may_do_is_told() -> None:
     text = str(diagnose_engine(micrograd.engine.Value))
     assert "a second pass over one graph adds to the gradients inside it" in text

@@ -230,7 +230,9 @@ def _diagnosis(wrong: str, found: dict[str, tuple[_Outcome, _Outcome]]) -> Diagn
             return Diagnosis(False, op, "wrong value", said)
     if not _close(outcome.value, right.value):
         y = f"y.data is {short(outcome.value)}, and right is {short(right.value)}"
-        said = f"{_told(wrong)} {y}: the number itself, before any gradient"
+        swapped = {"-": -right.value, "/": 1 / (right.value or math.nan)}.get(op, math.nan)
+        why = "its operands are exchanged" if _close(outcome.value, swapped) else "before any pass"
+        said = f"{_told(wrong)} {y}: the number itself is wrong, {why}"
         return Diagnosis(False, op, "wrong value", said)
     name, is_, should = next(
         (name, a, b)
