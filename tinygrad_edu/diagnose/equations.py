@@ -130,13 +130,12 @@ class Equations:
         operands = [self.value(a, found, known) for a in x.args]
         if x.op == "full":
             return np.broadcast_to(operands[0], (self.B, operands[1]))
-        if x.op in _OPERATORS:
-            return _OPERATORS[x.op](*operands)
-        if x.op in _OF_SLIPS:
-            return _OF_SLIPS[x.op][0](*operands)
-        if x.op in HELPERS:
+        of_slips = _OF_SLIPS.get(x.op)
+        f = of_slips[0] if of_slips else _OPERATORS.get(x.op)
+        if f is None and x.op in HELPERS:
             return HELPERS[x.op](np.atleast_2d(operands[0]), *operands[1:])
-        return of_arrays(x.op)(*operands)
+        numbers = (f or of_arrays(x.op))(*operands)
+        return numbers * 1.0 if np.asarray(numbers).dtype == bool else numbers
 
     def projected(
         self, x: Any, v: Array, found: Mapping[str, Any], known: Mapping[int, Any]
