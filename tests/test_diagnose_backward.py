@@ -208,11 +208,13 @@ A, B = Value(0.3, "a"), Value(0.7, "b")
 RNN_ = RNN(2, 3, 1, rng=0)
 CONVOLUTION = Sequential(Conv2d(1, 2, 2), Flatten())
 x = X[:, 0]
+WEIGHTS = [[Value(0.1 * i - 0.2 * j + 0.3) for j in range(2)] for i in range(3)]
 PROGRAMS = {
     "line": (lambda x, t: (A * x + B - t) ** 2, (x, y)),
     "quotient": (lambda x, t: ((A * x).exp() / (1 + (B * x).exp()) - t) ** 2 + abs(A), (x, y)),
     "larger": (lambda x, t: f.maximum(A * x, B * t) + (x * B).relu() * A, (x, y)),
     "choice": (lambda x, t: f.where(f.step(x - t), A * x, B * x) + f.equal(x, t) * A, (x, y)),
+    "no bias": (lambda x, t: sum(f.dot(w, x).tanh() * w[0] for w in WEIGHTS) - t, (X, y)),
     "convolution": (lambda x, t: (f.sum(CONVOLUTION([x])) - t) ** 2, (np.ones((6, 3, 3)), y)),
     "sequence": (lambda x, t: (RNN_(x)[-1] - t) ** 2, (np.ones((6, 3, 2)), y)),
 }
