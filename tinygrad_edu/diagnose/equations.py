@@ -179,14 +179,19 @@ class Equations:
                     stack.append(parent)
         return sorted(found, key=self.order.index, reverse=True)
 
-    def slope_in(self, name: str) -> Slope | None:
-        """The slope in an adjoint dL/dz, however the program writes it; None if there is none."""
+    @cached_property
+    def slopes(self) -> dict[str, Slope]:
+        """The slopes in adjoints dL/dz, however the program writes the product."""
+        found = {name: self._slope_in(name) for name in self.backward}
+        return {name: slope for name, slope in found.items() if slope is not None}
+
+    def _slope_in(self, name: str) -> Slope | None:
         z = f"Z{name[5:]}" if name.startswith("delta") else name[1:]
         for step in self._steps:
             if not isinstance(step, Elementwise) or len(step.operands) > 1:
                 continue
             operand = step.operands[0].expression
-            if isinstance(operand, Symbol) and operand.name == z and name in self.backward:
+            if isinstance(operand, Symbol) and operand.name == z:
                 (slope,) = slopes_of(step)
                 for error, _ in places(self.all[name]):
                     product = settled(times(error, slope))

@@ -36,7 +36,7 @@ _FOR_SLOPE: Final = "{0} stands where the slope {1} belongs"
 
 def rewrites(place: str, equations: Equations, shown: Collection[str]) -> Iterator[Rewrite]:
     """What may have been written for an array, where the arrays `shown` are the student's own."""
-    x, slope = equations.all[place], equations.slope_in(place)
+    x, slope = equations.all[place], equations.slopes.get(place)
     alike = equations.alike(place)
     yield from fitted(x)
     if slope is None or x.op == "where":
@@ -172,9 +172,8 @@ def _other_errors(
     slope: Slope, equations: Equations, alike: Alike, shown: Collection[str]
 ) -> Iterator[Rewrite]:
     """The error of another layer written with numbers of this one; a multiple of an array."""
-    for name in equations.backward:
-        other = equations.slope_in(name)
-        if other is not None and other.z.name != slope.z.name:
+    for other in equations.slopes.values():
+        if other.z.name != slope.z.name:
             x = equations.written_out(other.error, shown)
             x = exchanged(exchanged(x, other.a.name, slope.a), other.z.name, slope.z)
             yield Rewrite(x, "wrong operand", INSTEAD, (x, slope.error), RARER)
@@ -193,7 +192,7 @@ def _of_definitions(x: Any, equations: Equations, alike: Alike) -> Iterator[Rewr
     for name in dict.fromkeys(names(x)):
         if name in equations.backward:
             inner = [*local(equations.all[name])]
-            if slope := equations.slope_in(name):
+            if slope := equations.slopes.get(name):
                 of_slope = slopes_instead(slope, alike)
                 inner += [r._replace(x=Expr("*", (slope.error, r.x))) for r in of_slope]
                 of_error = local(slope.error)
