@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from slips import Case, agree, read
 
-from tinygrad_edu import MLP, Dropout, Sequential, losses, vectorize
+from tinygrad_edu import MLP, RNN, Conv2d, Dropout, Flatten, Sequential, Value, losses, vectorize
+from tinygrad_edu import functions as f
 from tinygrad_edu.diagnose import SLIPS, diagnose_backward
 from tinygrad_edu.diagnose.equations import Equations
 from tinygrad_edu.vectorize.arrays import in_shapes
@@ -199,6 +200,37 @@ def test_one_matrix_on_its_side_is_a_slip(program, true) -> None:
 
 def test_delta_is_also_called_dz(program, true) -> None:
     assert diagnose_backward(program, {"dZ2": true["delta2"]}, X, y).right
+
+
+# --- Programs that are no nets --------------------------------------------------------------------
+
+A, B = Value(0.3, "a"), Value(0.7, "b")
+RNN_ = RNN(2, 3, 1, rng=0)
+CONVOLUTION = Sequential(Conv2d(1, 2, 2), Flatten())
+x = X[:, 0]
+WEIGHTS = [[Value(0.1 * i - 0.2 * j + 0.3) for j in range(2)] for i in range(3)]
+PROGRAMS = {
+    "line": (lambda x, t: (A * x + B - t) ** 2, (x, y)),
+    "quotient": (lambda x, t: ((A * x).exp() / (1 + (B * x).exp()) - t) ** 2 + abs(A), (x, y)),
+    "larger": (lambda x, t: f.maximum(A * x, B * t) + (x * B).relu() * A, (x, y)),
+    "choice": (lambda x, t: f.where(f.step(x - t), A * x, B * x) + f.equal(x, t) * A, (x, y)),
+    "no bias": (lambda x, t: sum(f.dot(w, x).tanh() * w[0] for w in WEIGHTS) - t, (X, y)),
+    "convolution": (lambda x, t: (f.sum(CONVOLUTION([x])) - t) ** 2, (np.ones((6, 3, 3)), y)),
+    "sequence": (lambda x, t: (RNN_(x)[-1] - t) ** 2, (np.ones((6, 3, 2)), y)),
+}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_any_program_is_judged(name: str) -> None:
+    fn, arrays = PROGRAMS[name]
+    program = vectorize(fn, *[a[0].tolist() for a in arrays])
+    arranged, _ = in_shapes(arrays, program.names, program.tape.shapes)
+    equations = Equations(program, arranged)
+    true = {n: np.asarray(equations.true[n], dtype=float) for n in equations.backward}
+    assert diagnose_backward(program, true, *arrays).right
+    for n, a in list(true.items())[:6]:
+        wrong = {**true, n: a + np.random.default_rng(0).normal(size=a.shape)}
+        assert diagnose_backward(program, wrong, *arrays).where == n
 
 
 # --- What is refused ------------------------------------------------------------------------------

@@ -43,10 +43,12 @@ def diagnose_backward(
     with np.errstate(all="ignore"):
         equations = Equations(program, arranged)
         given = read(claims, equations)
-        passes = [Pass(equations, arrangement) for arrangement in conventions(given, equations)]
-        fit = max(passes, key=lambda student: (not student.wrong, len(student.usable)))
-        if not fit.wrong:
-            return _right(fit)
+        passes: list[Pass] = []
+        for arrangement in conventions(given, equations):
+            passes.append(Pass(equations, arrangement))
+            if not passes[-1].wrong:
+                return _right(passes[-1])
+        fit = max(passes, key=lambda student: len(student.usable))
         found = _Search(fit).found
         if not found and given.relative < SINGLE:
             told = (*fit.claims.told, "as exact as float32")

@@ -114,8 +114,8 @@ def _matrices(x: Expr, a: Any, b: Any) -> list[Rewrite]:
 
 def _choice(x: Expr, condition: Any, a: Any, b: Any) -> list[Rewrite]:
     """A condition left out, turned round, or asked of something else."""
-    if condition.op not in ("<", "<=", ">", ">="):  # 0 where it would be 0 / 0
-        return []
+    if not isinstance(condition, Expr) or condition.op not in ("<", "<=", ">", ">="):
+        return []  # 0 where it would be 0 / 0
     left, right = condition.args
 
     def asked(v: Any, bound: Any = right) -> Expr:

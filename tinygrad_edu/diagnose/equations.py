@@ -130,13 +130,12 @@ class Equations:
         operands = [self.value(a, found, known) for a in x.args]
         if x.op == "full":
             return np.broadcast_to(operands[0], (self.B, operands[1]))
-        if x.op in _OPERATORS:
-            return _OPERATORS[x.op](*operands)
-        if x.op in _OF_SLIPS:
-            return _OF_SLIPS[x.op][0](*operands)
-        if x.op in HELPERS:
+        of_slips = _OF_SLIPS.get(x.op)
+        f = of_slips[0] if of_slips else _OPERATORS.get(x.op)
+        if f is None and x.op in HELPERS:
             return HELPERS[x.op](np.atleast_2d(operands[0]), *operands[1:])
-        return of_arrays(x.op)(*operands)
+        numbers = (f or of_arrays(x.op))(*operands)
+        return numbers * 1.0 if np.asarray(numbers).dtype == bool else numbers
 
     def projected(
         self, x: Any, v: Array, found: Mapping[str, Any], known: Mapping[int, Any]
@@ -180,14 +179,19 @@ class Equations:
                     stack.append(parent)
         return sorted(found, key=self.order.index, reverse=True)
 
-    def slope_in(self, name: str) -> Slope | None:
-        """The slope in an adjoint dL/dz, however the program writes it; None if there is none."""
+    @cached_property
+    def slopes(self) -> dict[str, Slope]:
+        """The slopes in adjoints dL/dz, however the program writes the product."""
+        found = {name: self._slope_in(name) for name in self.backward}
+        return {name: slope for name, slope in found.items() if slope is not None}
+
+    def _slope_in(self, name: str) -> Slope | None:
         z = f"Z{name[5:]}" if name.startswith("delta") else name[1:]
         for step in self._steps:
             if not isinstance(step, Elementwise) or len(step.operands) > 1:
                 continue
             operand = step.operands[0].expression
-            if isinstance(operand, Symbol) and operand.name == z and name in self.backward:
+            if isinstance(operand, Symbol) and operand.name == z:
                 (slope,) = slopes_of(step)
                 for error, _ in places(self.all[name]):
                     product = settled(times(error, slope))

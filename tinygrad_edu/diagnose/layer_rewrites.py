@@ -26,18 +26,9 @@ from tinygrad_edu.vectorize.algebra import names, opened, settled
 
 #: Functions of one number, whose slopes are taken for one another.
 _FUNCTIONS: Final = (
-    "sigmoid",
-    "tanh",
-    "relu",
-    "leaky_relu",
-    "elu",
-    "softplus",
-    "silu",
-    "gelu",
-    "atan",
-    "erf",
-    "sin",
-)
+    "sigmoid", "tanh", "relu", "leaky_relu", "elu", "softplus", "silu", "gelu",
+    "atan", "erf", "sin",
+)  # fmt: skip
 _PLACE: Final = "slope at the wrong place"
 _AT: Final = "the slope is taken at {0}, not at {1}"
 _FOR_SLOPE: Final = "{0} stands where the slope {1} belongs"
@@ -45,7 +36,7 @@ _FOR_SLOPE: Final = "{0} stands where the slope {1} belongs"
 
 def rewrites(place: str, equations: Equations, shown: Collection[str]) -> Iterator[Rewrite]:
     """What may have been written for an array, where the arrays `shown` are the student's own."""
-    x, slope = equations.all[place], equations.slope_in(place)
+    x, slope = equations.all[place], equations.slopes.get(place)
     alike = equations.alike(place)
     yield from fitted(x)
     if slope is None or x.op == "where":
@@ -112,8 +103,8 @@ def slopes_instead(slope: Slope, alike: Alike) -> Iterator[Rewrite]:
     odd += [_with(own, case, z) for case in _cases(own)]
     for new in odd:
         yield Rewrite(new, "wrong slope", _FOR_SLOPE, (new, own), RARER)
-    if z.name[0] == "Z":
-        without = z - expr.symbol(f"b{z.name[1:]}")
+    if (b := f"b{z.name[1:]}") in alike:
+        without = z - expr.symbol(b)
         yield Rewrite(exchanged(own, z.name, without), _PLACE, _AT, (without, z), RARER)
     for v in (a, z):
         yield Rewrite(v, "value for slope", _FOR_SLOPE, (v, own), 0.75)
@@ -181,9 +172,8 @@ def _other_errors(
     slope: Slope, equations: Equations, alike: Alike, shown: Collection[str]
 ) -> Iterator[Rewrite]:
     """The error of another layer written with numbers of this one; a multiple of an array."""
-    for name in equations.backward:
-        other = equations.slope_in(name)
-        if other is not None and other.z is not slope.z:
+    for other in equations.slopes.values():
+        if other.z.name != slope.z.name:
             x = equations.written_out(other.error, shown)
             x = exchanged(exchanged(x, other.a.name, slope.a), other.z.name, slope.z)
             yield Rewrite(x, "wrong operand", INSTEAD, (x, slope.error), RARER)
@@ -202,7 +192,7 @@ def _of_definitions(x: Any, equations: Equations, alike: Alike) -> Iterator[Rewr
     for name in dict.fromkeys(names(x)):
         if name in equations.backward:
             inner = [*local(equations.all[name])]
-            if slope := equations.slope_in(name):
+            if slope := equations.slopes.get(name):
                 of_slope = slopes_instead(slope, alike)
                 inner += [r._replace(x=Expr("*", (slope.error, r.x))) for r in of_slope]
                 of_error = local(slope.error)
@@ -278,7 +268,7 @@ def _whole(place: str, x: Any, equations: Equations, alike: Alike) -> Iterator[R
     added = "bias" if is_bias else "other"
     yield Rewrite(x + FREE * ones, added, "{free} is added everywhere", (), ODD, "number")
     yield Rewrite(FREE * ones, slip, "it is {free} everywhere", (), ODD, "number")
-    if place.startswith("dW") and x.op == "@":
+    if place.startswith("dW") and x.op == "@" and x.args[0].op == "T":
         (d,), w = x.args[0].args, expr.symbol(place[1:])
         weights = expr.T(expr.total(d)) * w
         yield Rewrite(weights, "wrong operand", INSTEAD, (w, x.args[1]), RARER)

@@ -16,7 +16,7 @@ from tinygrad_edu.vectorize.arrays import largest
 #: From so many numbers on a claim is large.
 _LARGE: Final = 20_000
 #: So many pairs of slips are tried.
-_MOST: Final = 8_000
+_MOST: Final = 3_000
 
 
 class Trial:
@@ -89,7 +89,7 @@ class Trial:
             if free is None or not self.agrees(r.x, free, self.claims):
                 return None
             return free if self.agrees(r.x, free, self.whole) else None
-        except ValueError:  # the shapes do not go together
+        except (ValueError, IndexError):  # the shapes do not go together
             return None
 
     def agrees(self, x: Any, free: float, claims: Mapping[str, Any]) -> bool:
