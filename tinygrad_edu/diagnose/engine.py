@@ -1,0 +1,313 @@
+"""What is wrong with a student's own class `Value`: small programs are run with it, and judged."""
+
+import math
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from types import CodeType, FrameType
+from typing import Any, Final, NamedTuple
+
+from tinygrad_edu.checks import is_real
+from tinygrad_edu.diagnose.diagnosis import Diagnosis
+from tinygrad_edu.diagnose.faults import Fault, Number, faults
+from tinygrad_edu.diagnose.slope_rewrites import FUNCTIONS, SIGNS
+from tinygrad_edu.text import clean, short
+
+#: The leaves of every program.
+POINT: Final = {"a": 1.5, "b": 0.4, "c": -0.7}
+#: Functions of positive numbers alone.
+_POSITIVE: Final = ("log", "sqrt")
+#: What a class may raise that is wrong.
+_RAISED: Final = (
+    ArithmeticError, AssertionError, AttributeError, LookupError, NameError, RuntimeError,
+    TypeError, ValueError,
+)  # fmt: skip
+#: Where the code of a program comes from, in a traceback.
+_PLACE: Final = "<program>"
+_TOLERANCE: Final = 1e-6
+#: So many lines a program may take.
+_MOST_LINES: Final = 500_000
+
+#: One operation, then several, then numbers that are used twice.
+_ARITHMETIC: Final = ("y = a + b", "y = a * b", "y = a ** 3", "y = b ** -1", "y = a ** 0.5")
+_SEVERAL: Final = ("y = (a + b) * c", "y = a * b + c", "y = a * b * c", "y = (a + b) ** 3 * c")
+_SHARED: Final = (
+    "y = a + a", "y = a * a", "y = a * b + a", "y = a ** 3 + a", "y = a + a ** 3 + a ** 2",
+    "d = a * b; y = d + d", "d = a * b; y = (d + d * b) * d", "d = a + a; e = d + d; y = e + e",
+    "d = a + b; y = d * c * b + d", "d = a + b; y = d + d * c * b",
+    "d = a + b; e = d * c; y = e * d + e", "d = a + b; e = b + a; y = d * e * c",
+    "d = a * b; e = d * d; y = (e + d) * e",
+)  # fmt: skip
+_DEEP: Final = ("y = a\nfor k in range(30): y = y * b + a",)
+#: Operations that many classes make of others.
+_DERIVED: Final = (
+    "y = a - b", "y = -a", "y = a / b", "y = (a - b) * c", "y = -a * b", "y = a / b * c",
+    "y = a - a * b", "y = a / b + a", "y = b / a - b", "d = a - b; y = d * d / a",
+)  # fmt: skip
+_WITH_NUMBERS: Final = (
+    "y = a + 2", "y = a * 3", "y = 3 * a", "y = 2 + a", "y = a - 2", "y = 2 - a", "y = a / 2",
+    "y = 2 / a",
+)  # fmt: skip
+_TWICE: Final = "y = a * b; y.backward(); a.grad = b.grad = 0.0"
+_AGAIN: Final = (
+    _TWICE,
+    "y = a * b + a; y.backward(); a.grad = b.grad = 0.0; y = a * b + b",
+    "y = a + b; y.backward(); a.grad = b.grad = 0.0; y = (a + b) * a * b",
+)
+#: What is told of a class that is right.
+_RECURSIVE: Final = "y = a\nfor k in range(3000): y = y + b"
+_INNER: Final = "d = a * b; y = d * c; y.backward(); a.grad = b.grad = c.grad = 0.0"
+
+
+class _Outcome(NamedTuple):
+    """The number of y, the gradients of a, b and c, what these hold, y.grad; or what was raised.
+
+    of_type  whether that is what Python raises where an operation does not take a number
+    outside  whether it was raised because the class lacks the operation
+    """
+
+    value: float = math.nan
+    grads: tuple[float, ...] = ()
+    leaves: tuple[float, ...] = ()
+    of_root: float = math.nan
+    raised: str = ""
+    of_type: bool = False
+    outside: bool = False
+
+
+def diagnose_engine(value: Callable[[float], Any]) -> Diagnosis:
+    """What is wrong with a class of Values: which operation, and which slip.
+
+    `value` is the class; `value(2.0)` is a leaf, with `data`, `grad` and `backward()`, which sets
+    the gradients of what it was made from. Programs are run with it, from one addition to numbers
+    that are used many times and second passes; of the operations +, *, -, /, ** and the usual
+    functions those that the class has. The first that is wrong is shown; the slip is that of a
+    small engine that gives these numbers in all of them. That gradients add up over passes, or
+    start anew, is right.
+
+    Raises TypeError unless `value` makes such leaves.
+
+        diagnose_engine(Value)
+    """
+    _check(value)
+    fresh = _number(value(2.0).grad)
+    if fresh:
+        said = f"the grad of a new Value is {short(fresh)}, and right is 0: contributions are added"
+        return Diagnosis(False, "__init__", "not reset", said)
+    found: dict[str, tuple[_Outcome, _Outcome]] = {}  # by program: the class's, and the right one
+    for program in programs():
+        outcome = _run(value, program)
+        if not outcome.outside and not (program in _WITH_NUMBERS and outcome.of_type):
+            found[program] = outcome, _run(Fault("", "").engine(), program)
+    if not found:
+        raise TypeError(f"{_name_of(value)} has neither + nor *: there is nothing to try")
+    freed = _TWICE in found and not any(found[_TWICE][0].grads)  # the graph, after the first pass
+    judged = [program for program in found if not (freed and program == _TWICE)]
+    wrong = next((program for program in judged if not _agree(*found[program])), None)
+    if wrong is None:
+        return Diagnosis(True, "", "", _praise(value, found))
+    return _diagnosis(wrong, found)
+
+
+@cache
+def programs() -> tuple[str, ...]:
+    """The programs in their order, the smallest first."""
+    few = [
+        f"y = {x}.{f}()" for f in FUNCTIONS for x in "ac" if x == "a" or f not in _POSITIVE
+    ]  # fmt: skip
+    several = [
+        text.format(f=f)
+        for text in ("y = a.{f}() * c", "y = a.{f}() + a", "d = (a * b).{f}(); y = d * d + a.{f}()")
+        for f in FUNCTIONS
+    ]
+    return (
+        *_ARITHMETIC, *few, *_SEVERAL, *_SHARED, *several, *_DEEP, *_DERIVED, *_WITH_NUMBERS,
+        *_AGAIN,
+    )  # fmt: skip
+
+
+def _check(value: Any) -> None:
+    """Raise TypeError unless `value` makes leaves."""
+    if not callable(value):
+        raise TypeError(f"diagnose_engine takes the class itself, got {type(value).__name__}")
+    name = _name_of(value)
+    try:
+        leaf = value(2.0)
+    except _RAISED as error:
+        raise TypeError(f"{name}(2.0) must make a leaf, and raises {_said(error)}") from error
+    for attribute in ("data", "grad", "backward"):
+        if getattr(leaf, attribute, _check) is _check:
+            raise TypeError(f"{name}(2.0) must have .data, .grad and .backward(): no {attribute}")
+
+
+def _name_of(value: Any) -> str:
+    return str(getattr(value, "__name__", type(value).__name__))
+
+
+@cache
+def _code(program: str) -> CodeType:
+    return compile(program.strip() + "\ny.backward()", _PLACE, "exec")
+
+
+def _run(value: Callable[[float], Any], program: str) -> _Outcome:
+    names: dict[str, Any] = {name: value(x) for name, x in POINT.items()}
+    leaves = list(names.values())
+    try:
+        with _ending():
+            exec(_code(program), names)
+        y = names["y"]
+        grads = tuple([_number(leaf.grad) for leaf in leaves])
+        data = tuple([_number(leaf.data) for leaf in leaves])
+        return _Outcome(_number(y.data), grads, data, _number(y.grad))
+    except _RAISED as error:
+        trace = error.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        at = trace.tb_frame.f_code if trace is not None else None
+        if is_real(y := names.get("y", leaves)) or y is None:
+            return _Outcome(raised=f"no error, but gives {y!r:.20}, which is no Value")
+        of_type = isinstance(error, (AttributeError, TypeError))
+        outside = of_type and at is _code(program)
+        return _Outcome(raised=_said(error), of_type=of_type, outside=outside)
+
+
+@contextmanager
+def _ending() -> Iterator[None]:
+    """Inside, code that does not end raises RuntimeError: its lines are counted."""
+    left = _MOST_LINES
+
+    def count(frame: FrameType, event: str, arg: Any) -> Any:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise RuntimeError("it does not end")
+        return count
+
+    before = sys.gettrace()
+    sys.settrace(count)
+    try:
+        yield
+    finally:
+        sys.settrace(before)
+
+
+def _number(x: Any) -> float:
+    """A number of a student's: None is 0, and a Value its number."""
+    if x is None:
+        return 0.0
+    return float(x) if is_real(x) else float(x.data)
+
+
+def _said(error: Exception) -> str:
+    text = clean(str(error), 120)
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _close(a: float, b: float) -> bool:
+    return math.isclose(a, b, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE * 1e-3)
+
+
+def _agree(a: _Outcome, b: _Outcome) -> bool:
+    if a.raised or b.raised:
+        return a.raised == b.raised
+    return all(map(_close, (a.value, *a.grads, *a.leaves), (b.value, *b.grads, *b.leaves)))
+
+
+def _diagnosis(wrong: str, found: dict[str, tuple[_Outcome, _Outcome]]) -> Diagnosis:
+    """What is behind the first program that is wrong."""
+    outcome, right = found[wrong]
+    ops = [v.op for v in _made(wrong)]
+    op = SIGNS.get(ops[-1], ops[-1])
+    last = op if len(set(ops)) == 1 and wrong not in _AGAIN else "backward()"
+    if outcome.raised:
+        endless = ": it calls itself without end" * outcome.raised.startswith("RecursionError")
+        said = f"{_told(wrong)} raises {outcome.raised}{endless}"
+        return Diagnosis(False, last, "raises", said)
+    for name, is_, was in zip(POINT, outcome.leaves, right.leaves, strict=True):
+        if not _close(is_, was):
+            said = f"{_told(wrong)} {name}.data is {short(is_)}, and was {short(was)} before"
+            return Diagnosis(False, op, "wrong value", said)
+    if not _close(outcome.value, right.value):
+        y = f"y.data is {short(outcome.value)}, and right is {short(right.value)}"
+        swapped = {"-": -right.value, "/": 1 / (right.value or math.nan)}.get(op, math.nan)
+        why = "its operands are exchanged" if _close(outcome.value, swapped) else "before any pass"
+        said = f"{_told(wrong)} {y}: the number itself is wrong, {why}"
+        return Diagnosis(False, op, "wrong value", said)
+    name, is_, should = next(
+        (name, a, b)
+        for name, a, b in zip(POINT, outcome.grads, right.grads, strict=True)
+        if not _close(a, b)
+    )
+    said = f"{_told(wrong)} {name}.grad is {short(is_)}, and right is {short(should)}"
+    best, all_of_it = _explained(wrong, found, ops)
+    if not best and _shares_results(wrong):
+        said = (
+            f"{said}: of a result that is used twice the gradient is passed on before all of it "
+            "has arrived, or again afterwards: sort the graph, and visit each node once"
+        )
+        return Diagnosis(False, "backward()", "order", said)
+    if not best:
+        said = f"{said}: no slip that is known gives these numbers"
+        return Diagnosis(False, last, "unknown", said)
+    fault, *others = best
+    says = {f.says: f.slip for f in others if f.slip != fault.slip and f.says != fault.says}
+    other = "".join(f"; it may also be that {says}" for says in [*says][:1])
+    more = "" if all_of_it else "; more is wrong, repair this first"
+    said = f"{said}: {fault.says}{other}{more}"
+    return Diagnosis(False, fault.where, fault.slip, said, tuple(dict.fromkeys(says.values())))
+
+
+def _explained(
+    wrong: str, found: dict[str, tuple[_Outcome, _Outcome]], ops: Sequence[str]
+) -> tuple[list[Fault], bool]:
+    """The slips that give the numbers of `wrong` and of most others; whether of all others."""
+    # how a class makes derived operations is not known: they count where one of them is wrong
+    apart = {p for part in (_DERIVED, _WITH_NUMBERS) if wrong not in part for p in part}
+    compared = [p for p, (outcome, _) in found.items() if p not in apart and not outcome.raised]
+    explained: list[tuple[int, int, Fault]] = []
+    for fault in faults(ops):
+        if _agree(_run(fault.engine(), wrong), found[wrong][0]):
+            pairs = [(_run(fault.engine(), p), found[p][0]) for p in compared]
+            of_root = sum(_close(is_.of_root, claimed.of_root) for is_, claimed in pairs)
+            explained.append((sum(_agree(*pair) for pair in pairs), of_root, fault))
+    most = max([known[:2] for known in explained], default=(0, 0))
+    return [fault for *n, fault in explained if tuple(n) == most], most[0] == len(compared)
+
+
+def _made(program: str) -> list[Number]:
+    """The results of a program, in their order."""
+    number = Fault("", "").engine()
+    names: dict[str, Any] = {name: number(x) for name, x in POINT.items()}
+    exec(_code(program), names)
+    return list(names["a"].world.made)
+
+
+def _shares_results(program: str) -> bool:
+    """Whether a result of a program is used more than once."""
+    used = [v for y in _made(program) for v in y.operands if v.op]
+    return len(used) > len(set(used))
+
+
+def _told(program: str) -> str:
+    """A program in a sentence, with the leaves that it needs."""
+    code = _code(program)
+    leaves = [f"{name} = Value({short(x)})" for name, x in POINT.items() if name in code.co_names]
+    return f"after {'; '.join([*leaves, *program.splitlines(), 'y.backward()'])},"
+
+
+def _praise(value: Callable[[float], Any], found: Iterable[str]) -> str:
+    """That nothing was found; and what a class may do otherwise, and this one does."""
+    found = list(found)
+    said = [f"no slip in {len(found)} programs"]
+    inner, right = _run(value, _INNER), _run(Fault("", "").engine(), "y = a * b * c")
+    if not _agree(inner, right):
+        said.append(
+            "a second pass over one graph adds to the gradients inside it, so make the graph anew"
+        )
+    if not set(_WITH_NUMBERS) <= set(found):
+        said.append("numbers are not taken as operands on both sides, as in 2 * a")
+    deep = _run(value, _RECURSIVE)
+    if deep.raised.startswith("RecursionError"):
+        said.append("a graph of 3000 operations is too deep for the recursion of its sort")
+    return "; ".join(said)
