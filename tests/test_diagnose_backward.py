@@ -193,6 +193,15 @@ def test_a_slip_is_found_in_a_pass_with_its_examples_in_columns(program, true) -
     assert "It was read with examples in columns and with a row per input in dW." in str(found)
 
 
+def test_large_numbers_are_judged_like_small_ones(program) -> None:
+    arrays, _ = in_shapes((100 * X, 100 * y), program.names, program.tape.shapes)
+    claims = Equations(program, arrays).true
+    claims = {name: claims[name] for name in ("Z1", "delta3", "dW3", "db3")}
+    assert diagnose_backward(program, claims, 100 * X, 100 * y).right
+    claims["db3"] = claims["db3"] + 0.1
+    assert diagnose_backward(program, claims, 100 * X, 100 * y).where == "db3"
+
+
 def test_one_matrix_on_its_side_is_a_slip(program, true) -> None:
     claims = {**shown(true), "dW2": true["dW2"].T}
     assert diagnose_backward(program, claims, X, y).slip == "transposed"

@@ -51,8 +51,8 @@ def read(claims: object, equations: Equations) -> Claims:
         arrays[known] = np.array(as_array(array, f"the claim {name}"))
     flat = np.concatenate([a.ravel() for a in arrays.values()])
     single = single or bool(np.array_equal(flat, flat.astype(np.float32), equal_nan=True))
-    decimals = next((k for k in _DECIMALS if np.array_equal(flat, np.round(flat, k))), 0)
-    if largest(flat) < 20 * 10.0**-decimals:  # not even two digits
+    decimals = next((k for k in _DECIMALS if np.array_equal(flat, np.round(flat, k))), None)
+    if decimals is None or largest(flat) < 20 * 10.0**-decimals:  # not even two digits
         return Claims(arrays, SINGLE if single else EXACT, 0.0)
     told = (f"to the {decimals} decimals of the numbers",)
     return Claims(arrays, SINGLE if single else EXACT, 0.51 * 10.0**-decimals, told)
