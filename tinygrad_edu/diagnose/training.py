@@ -106,14 +106,12 @@ def _untouched(training: Training) -> Iterator[None]:
     if isinstance(model, Module):
         leaves = list(dict.fromkeys([*leaves, *model.parameters()]))
     held = [(v.data, v.grad) for v in leaves]
-    state = dict(vars(optimizer), states=list(optimizer.states))
     try:
         with trial(model, training.loss, optimizer):
             yield
     finally:
         for v, (x, g) in zip(leaves, held, strict=True):
             v.data, v.grad = x, g
-        vars(optimizer).update(state)
 
 
 def _look(training: Training) -> _Look:
