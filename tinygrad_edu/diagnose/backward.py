@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike
 
 from tinygrad_edu.checks import instance
 from tinygrad_edu.diagnose.diagnosis import Diagnosis
-from tinygrad_edu.diagnose.equation_rewrites import RARER, SUMMED, Rewrite
 from tinygrad_edu.diagnose.equations import Equations, places
+from tinygrad_edu.diagnose.rewrites import RARER, SUMMED, Rewrite
 from tinygrad_edu.diagnose.student import SINGLE, Pass, conventions, read
 from tinygrad_edu.diagnose.trial import Trial
 from tinygrad_edu.expr import Expr

@@ -10,8 +10,8 @@ from typing import Any, Final, NamedTuple
 
 from tinygrad_edu.checks import is_real
 from tinygrad_edu.diagnose.diagnosis import Diagnosis
-from tinygrad_edu.diagnose.faults import Fault, Number, faults
-from tinygrad_edu.diagnose.slope_rewrites import FUNCTIONS, SIGNS
+from tinygrad_edu.diagnose.faults import FUNCTIONS, RIGHT, SIGNS, Fault, faults
+from tinygrad_edu.engine import Value, toposort
 from tinygrad_edu.text import clean, short
 
 #: The leaves of every program.
@@ -99,7 +99,7 @@ def diagnose_engine(value: Callable[[float], Any]) -> Diagnosis:
     for program in programs():
         outcome = _run(value, program)
         if not outcome.outside and not (program in _WITH_NUMBERS and outcome.of_type):
-            found[program] = outcome, _run(Fault("", "").engine(), program)
+            found[program] = outcome, _ours(program)
     if not found:
         raise TypeError(f"{_name_of(value)} has neither + nor *: there is nothing to try")
     freed = _TWICE in found and not any(found[_TWICE][0].grads)  # the graph, after the first pass
@@ -146,8 +146,23 @@ def _name_of(value: Any) -> str:
 
 
 @cache
-def _code(program: str) -> CodeType:
-    return compile(program.strip() + "\ny.backward()", _PLACE, "exec")
+def _code(program: str, passed: str = "y.backward()") -> CodeType:
+    """A program with its last line, or with another text for its passes."""
+    text = f"{program}\ny.backward()".replace("y.backward()", passed)
+    return compile(text, _PLACE, "exec")
+
+
+def _run_ours(program: str, fault: Fault = RIGHT) -> dict[str, Any]:
+    """The names of a program after it was run with our Values and a pass that has this slip."""
+    names: dict[str, Any] = {name: Value(x) for name, x in POINT.items()}
+    exec(_code(program, "backward(y)"), {"backward": fault.engine()}, names)
+    return names
+
+
+def _ours(program: str, fault: Fault = RIGHT) -> _Outcome:
+    names = _run_ours(program, fault)
+    leaves, y = [names[name] for name in POINT], names["y"]
+    return _Outcome(y.data, tuple([v.grad for v in leaves]), tuple(POINT.values()), y.grad)
 
 
 def _run(value: Callable[[float], Any], program: str) -> _Outcome:
@@ -217,7 +232,7 @@ def _agree(a: _Outcome, b: _Outcome) -> bool:
 def _diagnosis(wrong: str, found: dict[str, tuple[_Outcome, _Outcome]]) -> Diagnosis:
     """What is behind the first program that is wrong."""
     outcome, right = found[wrong]
-    ops = [v.op for v in _made(wrong)]
+    ops = [v.op.name for v in _graph(wrong) if v.op]
     op = SIGNS.get(ops[-1], ops[-1])
     last = op if len(set(ops)) == 1 and wrong not in _AGAIN else "backward()"
     if outcome.raised:
@@ -251,7 +266,9 @@ def _diagnosis(wrong: str, found: dict[str, tuple[_Outcome, _Outcome]]) -> Diagn
         said = f"{said}: no slip that is known gives these numbers"
         return Diagnosis(False, last, "unknown", said)
     fault, *others = best
-    says = {f.says: f.slip for f in others if f.slip != fault.slip and f.says != fault.says}
+    # other slopes of one operation are listed the simplest first: the first is told
+    told = [f for f in others if not f.slopes or f.slopes.keys() != fault.slopes.keys()]
+    says = {f.says: f.slip for f in told if f.slip != fault.slip and f.says != fault.says}
     other = "".join(f"; it may also be that {says}" for says in [*says][:1])
     more = "" if all_of_it else "; more is wrong, repair this first"
     said = f"{said}: {fault.says}{other}{more}"
@@ -267,25 +284,22 @@ def _explained(
     compared = [p for p, (outcome, _) in found.items() if p not in apart and not outcome.raised]
     explained: list[tuple[int, int, Fault]] = []
     for fault in faults(ops):
-        if _agree(_run(fault.engine(), wrong), found[wrong][0]):
-            pairs = [(_run(fault.engine(), p), found[p][0]) for p in compared]
+        if _agree(_ours(wrong, fault), found[wrong][0]):
+            pairs = [(_ours(p, fault), found[p][0]) for p in compared]
             of_root = sum(_close(is_.of_root, claimed.of_root) for is_, claimed in pairs)
             explained.append((sum(_agree(*pair) for pair in pairs), of_root, fault))
     most = max([known[:2] for known in explained], default=(0, 0))
     return [fault for *n, fault in explained if tuple(n) == most], most[0] == len(compared)
 
 
-def _made(program: str) -> list[Number]:
+def _graph(program: str) -> list[Value]:
     """The results of a program, in their order."""
-    number = Fault("", "").engine()
-    names: dict[str, Any] = {name: number(x) for name, x in POINT.items()}
-    exec(_code(program), names)
-    return list(names["a"].world.made)
+    return toposort(_run_ours(program)["y"])
 
 
 def _shares_results(program: str) -> bool:
     """Whether a result of a program is used more than once."""
-    used = [v for y in _made(program) for v in y.operands if v.op]
+    used = [p for v in _graph(program) for p in v.parents if p.op]
     return len(used) > len(set(used))
 
 
@@ -300,7 +314,7 @@ def _praise(value: Callable[[float], Any], found: Iterable[str]) -> str:
     """That nothing was found; and what a class may do otherwise, and this one does."""
     found = list(found)
     said = [f"no slip in {len(found)} programs"]
-    inner, right = _run(value, _INNER), _run(Fault("", "").engine(), "y = a * b * c")
+    inner, right = _run(value, _INNER), _ours("y = a * b * c")
     if not _agree(inner, right):
         said.append(
             "a second pass over one graph adds to the gradients inside it, so make the graph anew"

@@ -72,6 +72,43 @@ _FORMS: Final = {
 }
 
 
+#: No part of an expression is known.
+_NOTHING: Final[dict[int, Any]] = {}
+
+
+def evaluate(x: Any, found: Mapping[str, Any], known: Mapping[int, Any] = _NOTHING) -> Any:
+    """The numbers of an expression where its symbols have these; "B" is how many examples.
+
+    `known` are those of parts of it, by their ids.
+    """
+    if not isinstance(x, Expr):
+        return found[x] if isinstance(x, str) else x
+    if id(x) in known:
+        return known[id(x)]
+    if isinstance(x, Symbol):
+        return found[x.name]
+    operands = [evaluate(a, found, known) for a in x.args]
+    if x.op == "full":
+        return np.broadcast_to(operands[0], (int(found["B"]), operands[1]))
+    of_slips = _OF_SLIPS.get(x.op)
+    f = of_slips[0] if of_slips else _OPERATORS.get(x.op)
+    if f is None and x.op in HELPERS:
+        return HELPERS[x.op](np.atleast_2d(operands[0]), *operands[1:])
+    numbers = (f or of_arrays(x.op))(*operands)
+    return numbers * 1.0 if np.asarray(numbers).dtype == bool else numbers
+
+
+def number_of(x: Any, found: Mapping[str, float]) -> float:
+    """The number of an expression without arrays.
+
+    >>> x = expr.symbol("x")
+    >>> number_of(1 - x * x, {"x": 3.0})
+    -8.0
+    """
+    with np.errstate(all="ignore"):
+        return float(np.squeeze(evaluate(x, found)))
+
+
 class Slope(NamedTuple):
     """An adjoint dL/dz = dL/da times the slope `x` of a = g(z): dL/da, and the name of g."""
 
@@ -121,21 +158,7 @@ class Equations:
         self, x: Any, found: Mapping[str, Any], known: Mapping[int, Any] | None = None
     ) -> Any:
         """The numbers of an expression; `known` are those of parts of it, by their ids."""
-        if not isinstance(x, Expr):
-            return found[x] if isinstance(x, str) else x
-        if known and id(x) in known:
-            return known[id(x)]
-        if isinstance(x, Symbol):
-            return found[x.name]
-        operands = [self.value(a, found, known) for a in x.args]
-        if x.op == "full":
-            return np.broadcast_to(operands[0], (self.B, operands[1]))
-        of_slips = _OF_SLIPS.get(x.op)
-        f = of_slips[0] if of_slips else _OPERATORS.get(x.op)
-        if f is None and x.op in HELPERS:
-            return HELPERS[x.op](np.atleast_2d(operands[0]), *operands[1:])
-        numbers = (f or of_arrays(x.op))(*operands)
-        return numbers * 1.0 if np.asarray(numbers).dtype == bool else numbers
+        return evaluate(x, found, known or _NOTHING)
 
     def projected(
         self, x: Any, v: Array, found: Mapping[str, Any], known: Mapping[int, Any]
@@ -213,7 +236,7 @@ class Equations:
         """An expression without names for values between those of layers, such as V1 = A2 - Y."""
         for name in dict.fromkeys(names(x)):
             if name[0] in "VR" and name in self.forward and name not in shown:
-                x = exchanged(x, name, self.written_out(self.forward[name], shown))
+                x = exchanged(x, {name: self.written_out(self.forward[name], shown)})
         return x
 
 
@@ -239,11 +262,11 @@ def _places_within(x: Expr, k: int, a: Any) -> Iterator[tuple[Any, Callable[[Any
         yield part, within(put)
 
 
-def exchanged(x: Any, name: str, new: Any) -> Any:
-    """`x` with something else for every mention of an array."""
+def exchanged(x: Any, new: Mapping[str, Any]) -> Any:
+    """`x` with something else for every mention of these names."""
     if isinstance(x, Symbol):
-        return new if x.name == name else x
-    return _with_args(x, lambda a: exchanged(a, name, new)) if isinstance(x, Expr) else x
+        return new.get(x.name, x)
+    return _with_args(x, lambda a: exchanged(a, new)) if isinstance(x, Expr) else x
 
 
 def as_in_books(x: Any) -> Any:

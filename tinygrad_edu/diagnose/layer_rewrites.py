@@ -6,7 +6,8 @@ from typing import Any, Final
 import numpy as np
 
 from tinygrad_edu import expr, functions
-from tinygrad_edu.diagnose.equation_rewrites import (
+from tinygrad_edu.diagnose.equations import Equations, Given, Slope, exchanged, places
+from tinygrad_edu.diagnose.rewrites import (
     COMMON,
     FITTED,
     FREE,
@@ -19,7 +20,6 @@ from tinygrad_edu.diagnose.equation_rewrites import (
     local,
     operands,
 )
-from tinygrad_edu.diagnose.equations import Equations, Given, Slope, exchanged, places
 from tinygrad_edu.engine import Value
 from tinygrad_edu.expr import Expr, Symbol
 from tinygrad_edu.vectorize.algebra import names, opened, settled
@@ -105,7 +105,7 @@ def slopes_instead(slope: Slope, alike: Alike) -> Iterator[Rewrite]:
         yield Rewrite(new, "wrong slope", _FOR_SLOPE, (new, own), RARER)
     if (b := f"b{z.name[1:]}") in alike:
         without = z - expr.symbol(b)
-        yield Rewrite(exchanged(own, z.name, without), _PLACE, _AT, (without, z), RARER)
+        yield Rewrite(exchanged(own, {z.name: without}), _PLACE, _AT, (without, z), RARER)
     for v in (a, z):
         yield Rewrite(v, "value for slope", _FOR_SLOPE, (v, own), 0.75)
     if name in _FUNCTIONS:
@@ -117,7 +117,7 @@ def slopes_instead(slope: Slope, alike: Alike) -> Iterator[Rewrite]:
         near = COMMON if v.name[0] in "ZA" else RARER
         for one in (a, z):
             if v.name != one.name:
-                for new in (exchanged(own, one.name, v), *_mentions(own, one, v)):
+                for new in (exchanged(own, {one.name: v}), *_mentions(own, one, v)):
                     yield Rewrite(new, _PLACE, _AT, (v, one), near)
         yield Rewrite(v, "value for slope", _FOR_SLOPE, (v, own), ODD)
     yield from (r for r in fitted(own) if r.free == "number")
@@ -175,14 +175,14 @@ def _other_errors(
     for other in equations.slopes.values():
         if other.z.name != slope.z.name:
             x = equations.written_out(other.error, shown)
-            x = exchanged(exchanged(x, other.a.name, slope.a), other.z.name, slope.z)
+            x = exchanged(x, {other.a.name: slope.a, other.z.name: slope.z})
             yield Rewrite(x, "wrong operand", INSTEAD, (x, slope.error), RARER)
     for name in dict.fromkeys(names(slope.error)):
         for other_name in alike.get(name, ()) if name[0] in "dV" else ():
             is_value = name in equations.behind(other_name)
             slip = "value for slope" if is_value else "wrong operand"
             v = expr.symbol(other_name)
-            new = exchanged(slope.error, name, FREE * v)
+            new = exchanged(slope.error, {name: FREE * v})
             parts = (v, expr.symbol(name))
             yield Rewrite(new, slip, "{free} * " + INSTEAD, parts, FITTED, "number")
 
@@ -199,7 +199,7 @@ def _of_definitions(x: Any, equations: Equations, alike: Alike) -> Iterator[Rewr
                 inner += [r._replace(x=Expr("*", (r.x, slope.x))) for r in of_error]
             for r in inner:
                 says = f"in the {name} that is used here, {r.says}"
-                yield r._replace(x=exchanged(x, name, r.x), says=says, cost=r.cost + 1)
+                yield r._replace(x=exchanged(x, {name: r.x}), says=says, cost=r.cost + 1)
 
 
 def _stale(x: Any, equations: Equations) -> Iterator[Rewrite]:
@@ -209,7 +209,7 @@ def _stale(x: Any, equations: Equations) -> Iterator[Rewrite]:
             gradient = equations.all[f"d{name}"]
             terms = gradient.args if gradient.op == "+" else ()
             for step in (expr.symbol(f"d{name}"), *terms):
-                stale = exchanged(x, name, expr.symbol(name) - FREE * step)
+                stale = exchanged(x, {name: expr.symbol(name) - FREE * step})
                 says = f"{name} was already updated when it was used, at rate {{free}}"
                 yield Rewrite(stale, "stale weights", says, (), COMMON, "rate")
 
@@ -224,7 +224,7 @@ def _of_sums(place: str, x: Any, equations: Equations) -> Iterator[Rewrite]:
             is_summed = axis == 1 or place.startswith(("dW", "db"))
             for slip, says, weights in _weights(a.shape[axis]) if is_summed else ():
                 given = Given(np.expand_dims(weights, 1 - axis))
-                new = exchanged(x, name, expr.symbol(name) * Expr("given", (given,)))
+                new = exchanged(x, {name: expr.symbol(name) * Expr("given", (given,))})
                 yield Rewrite(new, slip, says.format(what), (), RARER)
 
 

@@ -8,7 +8,8 @@ from tinygrad_edu import expr
 from tinygrad_edu.calculus import differences
 from tinygrad_edu.checks import instance, listed, row
 from tinygrad_edu.diagnose.diagnosis import Diagnosis
-from tinygrad_edu.diagnose.slope_rewrites import evaluate, rewrites
+from tinygrad_edu.diagnose.equations import number_of
+from tinygrad_edu.diagnose.rewrites import of_slopes
 from tinygrad_edu.engine import Primitive, Value, functions, grad, primitives, toposort
 from tinygrad_edu.namespace import floats
 from tinygrad_edu.text import clean, short
@@ -229,9 +230,9 @@ def _rewritten(looks: list[_Look], i: int) -> Iterator[tuple[str, str]]:
     """Rewrites of the true derivative that give the slope by operand `i`."""
     letters, formulas = _letters(len(looks[0].x)), looks[0].formulas
     numbers = {"y": "y", **{a: a for a in letters}} if len(letters) < 3 else {}
-    for slip, wrong in rewrites(formulas, expr.symbol("y"), numbers) if formulas else ():
+    for slip, wrong in of_slopes(formulas, expr.symbol("y"), numbers) if formulas else ():
         found = [
-            evaluate(wrong[i], {"y": look.y, **dict(zip(letters, look.x, strict=True))})
+            number_of(wrong[i], {"y": look.y, **dict(zip(letters, look.x, strict=True))})
             for look in looks
         ]
         if _same(found, [look.given[i] for look in looks]):

@@ -6,9 +6,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from tinygrad_edu.diagnose.equation_rewrites import FITTED, FREE, Rewrite, local
 from tinygrad_edu.diagnose.equations import places
 from tinygrad_edu.diagnose.layer_rewrites import rewrites
+from tinygrad_edu.diagnose.rewrites import FITTED, FREE, Rewrite, local
 from tinygrad_edu.diagnose.student import Pass, agree
 from tinygrad_edu.expr import Expr
 from tinygrad_edu.vectorize.arrays import largest

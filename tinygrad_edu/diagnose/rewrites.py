@@ -4,6 +4,8 @@ They know nothing of nets: what they exchange are factors, terms, operands, sums
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import product
 from typing import Any, Final, NamedTuple
 
 from tinygrad_edu import expr
@@ -186,7 +188,8 @@ _INSTEAD_OF: Final[dict[str, Callable[..., Sequence[Rewrite]]]] = {
                                  Rewrite(-b, "term missing", "in {1} the term {0} is missing", (a, x), RARER)],
     "+":        lambda x, a, b: [*_without_term(a, b), *_without_term(b, a)],
     "negative": lambda x, a: [Rewrite(a, "sign", "the minus of {0} is missing", (x,), 0.9)],
-    "pow":      lambda x, a, n: [Rewrite(a, "wrong slope", "the power in {0} is missing", (x,), RARER)],
+    "pow":      lambda x, a, n: [Rewrite(a, "wrong slope", "the power in {0} is missing", (x,), RARER),
+                                 *[r._replace(x=expr.pow(a, r.x), slip="wrong slope") for r in local(n)]],
     "rowsum":   lambda x, a: [Rewrite(a, "term missing", "the sum over each row, {0}, is missing", (x,))],
     "@": _matrices, "where": _choice, "total": _total, "softmax": _softmax, "onehot": _onehot,
 }
@@ -217,7 +220,7 @@ def operands(x: Any, alike: Alike) -> Iterator[Rewrite]:
         for r in _for_operand(own, alike[name]):
             r = r._replace(parts=(r.x, own))
             if len(mentions) > 1:
-                yield r._replace(x=exchanged(x, name, r.x))
+                yield r._replace(x=exchanged(x, {name: r.x}))
             for put in mentions:
                 yield r._replace(x=put(r.x), cost=r.cost + 0.25 * (len(mentions) > 1))
 
@@ -257,3 +260,61 @@ def fitted(x: Any) -> Iterator[Rewrite]:
                 says = "in {0} the case {1} is {free}"
                 new = put(expr.where(*condition, *(FREE if c is case else c for c in (a, b))))
                 yield Rewrite(new, "wrong slope", says, (part, case), FITTED, "number")
+
+
+def of_slopes(
+    slopes: tuple[Any, ...], value: Any, numbers: Mapping[str, str]
+) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    """What is written for the slopes of an operation: slips and the slopes, the simplest first.
+
+    `value` is the symbol of its result; `numbers` maps the symbol of each number that may stand in
+    a slope to another of its kind, "x1" to "g1", as what is taken for it.
+    """
+
+    def one_by_one(slip: str, new: Callable[[Any], Any]) -> Iterator[tuple[str, tuple[Any, ...]]]:
+        yield slip, tuple(map(new, slopes))
+        for i, e in enumerate(slopes):
+            yield slip, (*slopes[:i], new(e), *slopes[i + 1 :])
+
+    for slip, change in _OF_A_SLOPE.items():
+        yield from one_by_one(slip, partial(change, y=value))
+    # a formula in y taken at x, or one in x at y, is a place; a letter alone is an operand
+    used = sorted({name for e in slopes for name in names(e)} & set(numbers))
+    of_formula = len(slopes) == 1 and not isinstance(slopes[0], Symbol)
+    for letters in product([*numbers, *numbers.values()], repeat=len(used)):
+        new = {a: expr.symbol(b) for a, b in zip(used, letters, strict=True) if a != b}
+        if new:
+            is_place = of_formula and {*letters} <= {*numbers}
+            slip = "slope at the wrong place" if is_place else "wrong operand"
+            yield slip, tuple([exchanged(e, new) for e in slopes])
+    if len(slopes) == 2:
+        total = Expr("+", slopes)
+        for pair in (slopes[::-1], (total, 0.0), (0.0, total)):
+            yield "wrong operand", pair
+    for i, e in enumerate(slopes):
+        for r in sorted(local(e), key=lambda r: r.cost):
+            slip = "wrong slope" if r.slip == "other" or r.slip == "wrong operand" else r.slip
+            yield slip, (*slopes[:i], r.x, *slopes[i + 1 :])
+
+
+#: What is made of a slope as a whole.
+_OF_A_SLOPE: Final[dict[str, Callable[..., Any]]] = {
+    "sign": lambda e, y: e.args[0] if isinstance(e, Expr) and e.op == "negative" else -e,
+    "factor missing": lambda e, y: 1.0,
+    "value for slope": lambda e, y: y,
+    "constant factor": lambda e, y: Expr("*", (2.0, e)),
+    "term missing": lambda e, y: 0.0,
+    "factor doubled": lambda e, y: Expr("*", (e, e)),
+}
+
+
+def plausible(slope: Any) -> Iterator[Any]:
+    """Simple functions of x or y, as they come to mind for a slope."""
+    for s in map(expr.symbol, sorted({"x1", "y"} | ({"c"} & {*names(slope)}))):
+        inverse = expr.divide(1.0, s)
+        for base in (s, s * s, inverse, inverse * inverse, 1 - s, 1 + s, 1 - s * s, s * (1 - s)):
+            yield from (
+                Expr("*", (k, base)) if k != 1 else base for k in (1.0, -1.0, 2.0, 0.5, -0.5)
+            )
+    yield Expr("*", (0.5, slope))
+    yield expr.symbol("y") * expr.log(expr.symbol("x1"))
