@@ -49,68 +49,53 @@ def _is_number(x: Any) -> bool:
     return not isinstance(x, Expr) or x is B or (x.op == "divide" and all(map(_is_number, x.args)))
 
 
+# fmt: off
 def _without(kept: Any, gone: Any) -> list[Rewrite]:
     """A product without one of its factors, or with that factor twice."""
     if isinstance(gone, Expr) and gone.op == "divide" and gone.args[1] is B:
-        counted = "it is divided by {inverse}, which is not the number of examples"
         return [
             Rewrite(kept, "sum for mean", SUMMED),
             Rewrite(kept * gone * gone, "mean for sum", MEANS, cost=1.25),
-            Rewrite(FREE * kept, "constant factor", counted, (), 1.6, "share"),
+            Rewrite(FREE * kept, "constant factor", "it is divided by {inverse}, which is not the number of examples", (), 1.6, "share"),
         ]
     if _is_number(gone):
         return [Rewrite(kept, "constant factor", _GONE, (gone,))]
-    twice = "the factor {0} stands there twice"
     return [
         Rewrite(kept, "factor missing", _GONE, (gone,)),
-        Rewrite(kept * gone * gone, "factor doubled", twice, (gone,)),
+        Rewrite(kept * gone * gone, "factor doubled", "the factor {0} stands there twice", (gone,)),
     ]
 
 
 def _without_term(kept: Any, gone: Any) -> list[Rewrite]:
     is_bias = isinstance(gone, Symbol) and gone.name[0] == "b"
-    slip = "bias" if is_bias else "term missing"
     return [
-        Rewrite(kept, slip, "the term {0} is missing", (gone,)),
+        Rewrite(kept, "bias" if is_bias else "term missing", "the term {0} is missing", (gone,)),
         Rewrite(kept - gone, "sign", "the term {0} has the wrong sign", (gone,)),
     ]
 
 
 def _matrices(x: Expr, a: Any, b: Any) -> list[Rewrite]:
     """A product of matrices; with a transpose first it sums over the examples."""
-
-    def product(a: Any, b: Any) -> Expr:
-        return Expr("@", (a, b))
-
+    running = "a sum over the {} before is still in it".format
     found = [
         Rewrite(a, "factor missing", _GONE, (b,)),
         Rewrite(b, "factor missing", _GONE, (a,)),
-        Rewrite(product(a, Expr("turned", (b,))), "transposed", "{0} is transposed", (b,)),
+        Rewrite(Expr("@", (a, Expr("turned", (b,)))), "transposed", "{0} is transposed", (b,)),
         Rewrite(a * b, "other", "* stands where @ belongs", cost=ODD),
-        *[
-            Rewrite(
-                Expr("running", (x, k)),
-                "not reset",
-                f"a sum over the {what} before is still in it",
-                (),
-                RARER,
-            )
-            for k, what in enumerate(("examples", "units"))
-        ],
+        Rewrite(Expr("running", (x, 0)), "not reset", running("examples"), cost=RARER),
+        Rewrite(Expr("running", (x, 1)), "not reset", running("units"), cost=RARER),
     ]
     if not isinstance(a, Expr) or a.op != "T":
         return found
     d = a.args[0]
-    sums = product(expr.T(expr.total(d)), expr.total(b))
+    sums = Expr("@", (expr.T(expr.total(d)), expr.total(b)))
     return [
         *found,
         Rewrite(Expr("turned", (x,)), "transposed", "{0} is transposed", (x,)),
-        Rewrite(Expr("laid", (x,)), "order", "reshape stands where a transpose belongs", (), RARER),
-        Rewrite(product(a, Expr("ones", (b,))), "factor missing", _GONE, (b,)),
-        Rewrite(product(expr.T(Expr("ones", (d,))), b), "factor missing", _GONE, (d,)),
-        Rewrite(
-            FREE * sums, "other", "{0} and {1} are summed each for itself", (d, b), ODD, "number"
-        ),
+        Rewrite(Expr("laid", (x,)), "order", "reshape stands where a transpose belongs", cost=RARER),
+        Rewrite(Expr("@", (a, Expr("ones", (b,)))), "factor missing", _GONE, (b,)),
+        Rewrite(Expr("@", (expr.T(Expr("ones", (d,))), b)), "factor missing", _GONE, (d,)),
+        Rewrite(FREE * sums, "other", "{0} and {1} are summed each for itself", (d, b), ODD, "number"),
     ]
 
 
@@ -127,28 +112,25 @@ def _choice(x: Expr, condition: Any, a: Any, b: Any) -> list[Rewrite]:
         Rewrite(b, "factor missing", "the condition {0} is not asked", (condition,)),
         Rewrite(a, "factor missing", "the condition {0} is not asked", (condition,), RARER),
         Rewrite(expr.where(condition, b, a), "wrong slope", "the cases of {0} are swapped", (x,)),
+        *[Rewrite(expr.where(asked(left, bound), a, b), "other", f"{{0}} is compared with {bound:g}", (left,), RARER)
+          for bound in (0.0, 1.0, -1.0)],
     ]
-    for bound in (0.0, 1.0, -1.0):
-        says = f"{{0}} is compared with {bound:g}"
-        found.append(Rewrite(expr.where(asked(left, bound), a, b), "other", says, (left,), RARER))
     if isinstance(b, Expr):
-        changed = "the mask is made of {0} and laid over {1}: they changed places"
-        new = expr.where(asked(b), a, left)
-        found.append(Rewrite(new, "value for slope", changed, (b, left), RARER))
-        says, new = "the mask is made of {0}, not of {1}", expr.where(asked(b), a, b)
-        found.append(Rewrite(new, "slope at the wrong place", says, (b, left)))
+        found += [
+            Rewrite(expr.where(asked(b), a, left), "value for slope",
+                    "the mask is made of {0} and laid over {1}: they changed places", (b, left), RARER),
+            Rewrite(expr.where(asked(b), a, b), "slope at the wrong place", "the mask is made of {0}, not of {1}", (b, left)),
+        ]
     if isinstance(left, Expr) and left.op == "-":
-        new = expr.where(asked(-left.args[1]), a, b)
-        found.append(Rewrite(new, "other", INSTEAD, (-left.args[1], left)))
+        found.append(Rewrite(expr.where(asked(-left.args[1]), a, b), "other", INSTEAD, (-left.args[1], left)))
     return found
 
 
 def _softmax(x: Expr, a: Any) -> list[Rewrite]:
-    axis = "{{0}} is normalised {}, not along each row"
     best = expr.where(expr.equal(a, expr.rowmax(a)), 1.0, 0.0)
     return [
-        Rewrite(Expr("normed", (a, 0)), "other", axis.format("down the columns"), (x,)),
-        Rewrite(Expr("normed", (a, None)), "other", axis.format("over the whole array"), (x,)),
+        Rewrite(Expr("normed", (a, 0)), "other", "{0} is normalised down the columns, not along each row", (x,)),
+        Rewrite(Expr("normed", (a, None)), "other", "{0} is normalised over the whole array, not along each row", (x,)),
         Rewrite(expr.exp(a), "other", "{0} is not normalised", (x,), RARER),
         Rewrite(expr.sigmoid(a), "wrong operand", INSTEAD, (expr.sigmoid(a), x), RARER),
         Rewrite(expr.log_softmax(a), "wrong operand", INSTEAD, (expr.log_softmax(a), x), RARER),
@@ -156,31 +138,13 @@ def _softmax(x: Expr, a: Any) -> list[Rewrite]:
     ]
 
 
-def _onehot(x: Expr, t: Any, n: int) -> list[Rewrite]:
-    off = "the classes in {0} are counted from another number"
-    return [
-        Rewrite(1.0, "other", "1 stands for {0} in every row", (x,), RARER),
-        *[Rewrite(expr.onehot(t + k, n), "wrong operand", off, (x,), RARER) for k in (1.0, -1.0)],
-    ]
-
-
-def _total(x: Expr, a: Any) -> list[Rewrite]:
-    mean = "the mean over the examples stands where their sum belongs"
-    return [
-        Rewrite(a, "bias", "the sum over the examples is missing"),
-        Rewrite(Expr("whole", (a,)), "bias", "all of {0} is summed to one number", (a,)),
-        Rewrite(Expr("by_rows", (a,)), "bias", "{0} is summed along each row", (a,)),
-        Rewrite(expr.divide(x, B), "mean for sum", mean),
-        Rewrite(FREE * Expr("whole", (a,)), "bias", "{0} becomes one number", (a,), ODD, "number"),
-    ]
-
-
-# fmt: off
 #: What may stand in the place of an operation, by its name.
 _INSTEAD_OF: Final[dict[str, Callable[..., Sequence[Rewrite]]]] = {
-    "*":        lambda x, a, b: [*_without(a, b), *_without(b, a), Rewrite(a + b, "other", "+ stands where * belongs in {0}", (x,), ODD)],
-    "divide":   lambda x, a, b: [] if b is B else [Rewrite(a, "factor missing", "the division by {0} is missing", (b,)),
-                                                   Rewrite(a * b, "wrong operand", "{0} multiplies, it should divide", (b,), RARER)],
+    "*":        lambda x, a, b: [*_without(a, b), *_without(b, a),
+                                 Rewrite(a + b, "other", "+ stands where * belongs in {0}", (x,), ODD)],
+    "divide":   lambda x, a, b: [] if b is B else [
+                                 Rewrite(a, "factor missing", "the division by {0} is missing", (b,)),
+                                 Rewrite(a * b, "wrong operand", "{0} multiplies, it should divide", (b,), RARER)],
     "-":        lambda x, a, b: [Rewrite(b - a, "sign", "{0} is the wrong way round", (x,)),
                                  Rewrite(a + b, "sign", "+ stands where {0} has -", (x,)),
                                  Rewrite(a, "term missing", "in {1} the term {0} is missing", (b, x)),
@@ -191,7 +155,15 @@ _INSTEAD_OF: Final[dict[str, Callable[..., Sequence[Rewrite]]]] = {
     "pow":      lambda x, a, n: [Rewrite(a, "wrong slope", "the power in {0} is missing", (x,), RARER),
                                  *[r._replace(x=expr.pow(a, r.x), slip="wrong slope") for r in local(n)]],
     "rowsum":   lambda x, a: [Rewrite(a, "term missing", "the sum over each row, {0}, is missing", (x,))],
-    "@": _matrices, "where": _choice, "total": _total, "softmax": _softmax, "onehot": _onehot,
+    "total":    lambda x, a: [Rewrite(a, "bias", "the sum over the examples is missing"),
+                              Rewrite(Expr("whole", (a,)), "bias", "all of {0} is summed to one number", (a,)),
+                              Rewrite(Expr("by_rows", (a,)), "bias", "{0} is summed along each row", (a,)),
+                              Rewrite(expr.divide(x, B), "mean for sum", "the mean over the examples stands where their sum belongs"),
+                              Rewrite(FREE * Expr("whole", (a,)), "bias", "{0} becomes one number", (a,), ODD, "number")],
+    "onehot":   lambda x, t, n: [Rewrite(1.0, "other", "1 stands for {0} in every row", (x,), RARER),
+                                 *[Rewrite(expr.onehot(t + k, n), "wrong operand",
+                                           "the classes in {0} are counted from another number", (x,), RARER) for k in (1.0, -1.0)]],
+    "@": _matrices, "where": _choice, "softmax": _softmax,
 }
 # fmt: on
 

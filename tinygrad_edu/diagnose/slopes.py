@@ -4,6 +4,8 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
+import numpy as np
+
 from tinygrad_edu import expr
 from tinygrad_edu.calculus import differences
 from tinygrad_edu.checks import instance, listed, row
@@ -66,7 +68,7 @@ def diagnose_slopes(
             "[4.0]], two at least, with numbers from its domain"
         )
     for i in range(len(looks[0].x)):
-        if not _same([look.given[i] for look in looks], [look.true[i] for look in looks]):
+        if not all(_same(look.given[i], look.true[i]) for look in looks):
             return _diagnosis(primitive, looks, i)
     said = f"the slopes of {clean(primitive.name)} are right at {len(looks)} points"
     return Diagnosis(True, "", "", said)
@@ -140,111 +142,84 @@ def _letters(n: int) -> list[str]:
     return ["x"] if n == 1 else [f"x{i + 1}" for i in range(n)]
 
 
-def _same(a: Iterable[float], b: Iterable[float]) -> bool:
-    pairs = zip(a, b, strict=True)
-    return all(math.isclose(p, q, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE * 1e-3) for p, q in pairs)
+def _same(a: Any, b: Any) -> bool:
+    near = np.isclose(a, b, rtol=_TOLERANCE, atol=_TOLERANCE * 1e-3)
+    return bool(near.all())
 
 
 def _diagnosis(op: Primitive, looks: list[_Look], i: int) -> Diagnosis:
     """What is wrong with the slope of operand `i`."""
-    n = len(looks[0].x)
-    letter = _letters(n)[i]
-    look = next(look for look in looks if not _same([look.given[i]], [look.true[i]]))
-    at = ", ".join(f"{a} = {short(b)}" for a, b in zip(_letters(n), look.x, strict=True))
-    slip, says = next(
-        _slips(op, looks, i), ("unknown", "no slip that is known gives these numbers")
-    )
-    said = (
-        f"{clean(op.name)} at {at}: the slope by {letter} is {short(look.given[i])}, and right is "
-        f"{short(look.true[i])}: {says}"
-    )
-    return Diagnosis(False, f"slope by {letter}", slip, said)
-
-
-def _slips(op: Primitive, looks: list[_Look], i: int) -> Iterator[tuple[str, str]]:
-    """The slips that give these slopes, the simplest first, and what to say of each."""
-    told = [look for look in looks if look.given[i] or look.true[i]]  # where they are not both 0
-    looks = told if len(told) > 1 else looks
-    given, true = [look.given[i] for look in looks], [look.true[i] for look in looks]
     letters = _letters(len(looks[0].x))
-    ratios = [floats.divide(t, s) for s, t in zip(given, true, strict=True)]
-    inverse = [floats.divide(s, t) for s, t in zip(given, true, strict=True)]
-    rest = [t - s for s, t in zip(given, true, strict=True)]
-    operands = {a: [look.x[j] for look in looks] for j, a in enumerate(letters)}
-    value = [look.y for look in looks]
-    if _same(given, [-t for t in true]):
-        yield "sign", "the sign is wrong"
-    if not any(given):
-        yield "term missing", "nothing is passed on to this operand"
-    if _same(given, value):
-        yield "value for slope", "the function stands where its derivative belongs"
+    look = next(look for look in looks if not _same(look.given[i], look.true[i]))
+    at = ", ".join(f"{a} = {short(b)}" for a, b in zip(letters, look.x, strict=True))
+    told = [look for look in looks if look.given[i] or look.true[i]]  # where they are not both 0
+    with np.errstate(all="ignore"):
+        found = _candidates(op, told if len(told) > 1 else looks, i)
+        slip, says = next(
+            (what for *what, a, b in found if _same(a, b)),
+            ("unknown", "no slip that is known gives these numbers"),
+        )
+    said = (
+        f"{clean(op.name)} at {at}: the slope by {letters[i]} is {short(look.given[i])}, and right "
+        f"is {short(look.true[i])}: {says}"
+    )
+    return Diagnosis(False, f"slope by {letters[i]}", slip, said)
+
+
+def _candidates(op: Primitive, looks: list[_Look], i: int) -> Iterator[tuple[str, str, Any, Any]]:
+    """Slips, the simplest first, what to say of each, and numbers that are equal if it was made."""
+    given, true = (np.array([k.given[i] for k in looks]), np.array([k.true[i] for k in looks]))
+    value, letters = np.array([look.y for look in looks]), _letters(len(looks[0].x))
+    operands = {a: np.array([look.x[j] for look in looks]) for j, a in enumerate(letters)}
+    ratios, own, x = true / given, letters[i], operands[letters[i]]
+    yield "sign", "the sign is wrong", given, -true
+    yield "term missing", "nothing is passed on to this operand", given, 0.0
+    yield "value for slope", "the function stands where its derivative belongs", given, value
     for j, a in enumerate(letters):
-        if j != i and _same(given, [look.true[j] for look in looks]):
-            yield "wrong operand", f"this is the slope by {a}"
-    for says, y, x in (
-        (
-            f"it is right where {letters[i]} is written for y",
-            look_x := operands[letters[i]],
-            look_x,
-        ),
-        (f"it is right where y is written for {letters[i]}", value, value),
-        (f"it is right where y and {letters[i]} are exchanged", look_x, value),
+        if j != i:
+            yield "wrong operand", f"this is the slope by {a}", given, [k.true[j] for k in looks]
+    for says, at in (
+        (f"it is right where {own} is written for y", (x, x)),
+        (f"it is right where y is written for {own}", (value, value)),
+        (f"it is right where y and {own} are exchanged", (x, value)),
     ):
-        if _same(true, _slopes_at(op, looks, i, y, x)):
-            yield "slope at the wrong place", says
-    if _same(ratios, ratios[:1] * len(ratios)):
-        yield "constant factor", f"the factor {short(ratios[0])} is missing"
+        yield "slope at the wrong place", says, true, _slopes_at(op, looks, i, *at)
+    yield "constant factor", f"the factor {short(ratios[0])} is missing", ratios, ratios[0]
     inner = _columns([look.inner[i] for look in looks])
     parts = _columns([look.parts[i] for look in looks])
-    for text, numbers in inner.items():
-        if _same(ratios, numbers):
-            yield "factor missing", f"the inner derivative {text} is missing"
     known = {**operands, "y": value, **parts}
+    for text, numbers in inner.items():
+        yield "factor missing", f"the inner derivative {text} is missing", ratios, numbers
     for text, numbers in known.items():
-        if _same(ratios, numbers):
-            yield "factor missing", f"the factor {text} is missing"
+        yield "factor missing", f"the factor {text} is missing", ratios, numbers
     for text, numbers in known.items():
-        if _same(inverse, numbers):
-            yield "factor doubled", f"the factor {text} is there once too often"
+        yield "factor doubled", f"the factor {text} is there once too often", given / true, numbers
     for text, numbers in {**parts, **inner}.items():
-        if _same(rest, numbers) or _same(rest, [-a for a in numbers]):
-            yield "term missing", f"the term {text} is missing"
+        for missing in (numbers, -numbers):
+            yield "term missing", f"the term {text} is missing", true - given, missing
     for text, numbers in known.items():
-        c = floats.divide(ratios[0], numbers[0])
-        if _same(ratios, [c * a for a in numbers]):
-            yield "factor missing", f"the factor {short(c)} * {text} is missing"
+        c = (ratios / numbers)[0]
+        yield "factor missing", f"the factor {short(c)} * {text} is missing", ratios, c * numbers
     for name, other in primitives.items():
-        of_one = len(letters) == 1 and other.of_one is vars(Value).get(name)
-        if of_one and _same(given, [other.slopes(floats, other.value(floats, *look.x), *look.x)[0]
-                                    for look in looks]):  # fmt: skip
-            yield "wrong slope", f"this is the slope of {name}"
-    yield from _rewritten(looks, i)
+        if len(letters) == 1 and other.of_one is vars(Value).get(name):
+            slopes = [other.slopes(floats, other.value(floats, *k.x), *k.x)[0] for k in looks]
+            yield "wrong slope", f"this is the slope of {name}", given, slopes
+    formulas, y = looks[0].formulas, expr.symbol("y")
+    numbers_of = {"y": "y", **{a: a for a in letters}} if len(letters) < 3 else {}
+    for slip, wrong in of_slopes(formulas, y, numbers_of) if formulas else ():
+        at_looks = [{"y": k.y, **dict(zip(letters, k.x, strict=True))} for k in looks]
+        says = f"{expr.text(wrong[i])} stands where {expr.text(formulas[i])} belongs"
+        yield slip, says, given, [number_of(wrong[i], names) for names in at_looks]
 
 
-def _columns(rows: list[dict[str, float]]) -> dict[str, list[float]]:
+def _columns(rows: list[dict[str, float]]) -> dict[str, Any]:
     """What has a number in every row."""
-    return {k: [row[k] for row in rows] for k in rows[0] if all(k in row for row in rows)}
+    return {k: np.array([row[k] for row in rows]) for k in rows[0] if all(k in row for row in rows)}
 
 
-def _rewritten(looks: list[_Look], i: int) -> Iterator[tuple[str, str]]:
-    """Rewrites of the true derivative that give the slope by operand `i`."""
-    letters, formulas = _letters(len(looks[0].x)), looks[0].formulas
-    numbers = {"y": "y", **{a: a for a in letters}} if len(letters) < 3 else {}
-    for slip, wrong in of_slopes(formulas, expr.symbol("y"), numbers) if formulas else ():
-        found = [
-            number_of(wrong[i], {"y": look.y, **dict(zip(letters, look.x, strict=True))})
-            for look in looks
-        ]
-        if _same(found, [look.given[i] for look in looks]):
-            written, right = expr.text(wrong[i]), expr.text(formulas[i])
-            yield slip, f"{written} stands where {right} belongs"
-
-
-def _slopes_at(
-    op: Primitive, looks: list[_Look], i: int, y: list[float], x: list[float]
-) -> list[float]:
+def _slopes_at(op: Primitive, looks: list[_Look], i: int, y: Any, x: Any) -> list[float]:
     """The slopes by operand `i` that an operation gives at other numbers for it and the result."""
     return [
         float(op.slopes(floats, b, *look.x[:i], a, *look.x[i + 1 :], **op.constants)[i])
-        for look, b, a in zip(looks, y, x, strict=True)
+        for look, b, a in zip(looks, map(float, y), map(float, x), strict=True)
     ]
