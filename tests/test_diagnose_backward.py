@@ -276,3 +276,41 @@ def test_what_is_refused(program, arguments, error, says) -> None:
 def test_programs_that_draw_numbers_are_refused() -> None:
     with pytest.raises(ValueError, match="the program draws random numbers"):
         diagnose_backward(random_program(), {"dW1": X}, X, y)
+
+
+# --- What a notebook shows ------------------------------------------------------------------------
+
+
+def test_a_diagnosis_shows_sentence_numbers_line_and_place(program, true, monkeypatch) -> None:
+    delta2 = true["delta3"] @ true["W3"]
+    found = diagnose_backward(program, {**shown(true), "delta2": delta2}, X, y)
+    name, is_, should = found.numbers
+    i, j = map(int, name[7:-1].split(","))
+    assert (is_, should) == (delta2[i, j], true["delta2"][i, j])
+    html = found._repr_html_()
+    assert "the factor 1 - A2 * A2, the slope of tanh, is missing" in html
+    assert "<b>delta2 = (delta3 @ W3) * (1 - A2 * A2)</b>" in html
+    assert html.count('class="unit marked"') == 4
+    assert 'class="unit"' in html
+    monkeypatch.setenv("TINYGRAD_EDU_DISPLAY", "static")
+    assert "<svg" not in found._repr_html_()
+
+
+def test_the_lines_of_a_gradient_of_weights_are_marked(program, true) -> None:
+    found = diagnose_backward(program, {**shown(true), "dW2": -true["dW2"]}, X, y)
+    assert found.picture.svg.count(" marked") == 20
+    assert found.picture.svg.count('class="unit marked"') == 0
+
+
+def test_a_program_that_is_no_dense_net_has_no_picture() -> None:
+    net = Conv2d(1, 2, 2, rng=0)
+    image = [[[0.1 * r * c for c in range(4)] for r in range(4)]]
+
+    def loss(x):
+        return losses.squared_error(Flatten()(net(x)), [0.0] * 18)
+
+    program = vectorize(loss, image)
+    found = diagnose_backward(program, {"db1": [[1.0, 2.0]]}, [image])
+    assert not found.right
+    assert found.picture is None
+    assert "db1" in found._repr_html_()

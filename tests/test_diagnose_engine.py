@@ -8,7 +8,7 @@ from slips.engines import BROKEN, RIGHT
 
 from tinygrad_edu import Value
 from tinygrad_edu.diagnose import SLIPS, Diagnosis, diagnose_engine
-from tinygrad_edu.diagnose.engine import programs
+from tinygrad_edu.diagnose.programs import programs
 
 
 def named(diagnosis: Diagnosis, *slips: str) -> bool:
@@ -175,3 +175,10 @@ def test_a_class_without_operators_is_refused() -> None:
 def test_what_makes_no_values_is_refused(value: object, text: str) -> None:
     with pytest.raises(TypeError, match=text):
         diagnose_engine(value)
+
+
+def test_the_smallest_graph_is_drawn_with_both_gradients() -> None:
+    found = diagnose_engine(BROKEN[1].value)
+    assert found.numbers == ("a.grad", 1.5, 3.0)
+    assert "a, yours 1.5" in found.picture.svg
+    assert found.program == ("y = a * a", "y.backward()")

@@ -1,7 +1,7 @@
 """What is wrong in a student's backward pass: the first array that their own do not explain."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from typing import NamedTuple
 
 import numpy as np
@@ -11,11 +11,12 @@ from tinygrad_edu.checks import instance
 from tinygrad_edu.diagnose.diagnosis import Diagnosis
 from tinygrad_edu.diagnose.equations import Equations, places
 from tinygrad_edu.diagnose.rewrites import RARER, SUMMED, Rewrite
-from tinygrad_edu.diagnose.student import SINGLE, Pass, conventions, read
-from tinygrad_edu.diagnose.trial import Trial
+from tinygrad_edu.diagnose.student import SINGLE, Pass, Trial, conventions, read
 from tinygrad_edu.expr import Expr
+from tinygrad_edu.nn import UNIT_ACTIVATIONS, Layer
 from tinygrad_edu.vectorize import Program
 from tinygrad_edu.vectorize.arrays import in_shapes
+from tinygrad_edu.view.network.network import Network, network
 
 
 def diagnose_backward(
@@ -62,6 +63,25 @@ def _right(student: Pass) -> Diagnosis:
     return Diagnosis(True, "", "", f"{', '.join(['It is right', *student.claims.told])}.")
 
 
+def _net_of(equations: Equations, where: str) -> Network | None:
+    """The net of a program with a place marked, at the first example; None if it is none."""
+    layers: list[Layer] = []
+    width = equations.true["X"].shape[-1]
+    while isinstance(W := equations.true.get(f"W{len(layers) + 1}"), np.ndarray):
+        k = len(layers) + 1
+        if W.shape[1:] != (width,):
+            return None
+        place = next((n for n in (f"delta{k}", f"dZ{k}") if n in equations.slopes), "")
+        name = equations.slopes[place].name if place else ""
+        known = name in UNIT_ACTIVATIONS
+        layers.append(Layer(width, width := len(W), name if known else "linear", init="zeros"))
+        biases = equations.true.get(f"b{k}", np.zeros((1, width)))
+        for unit, row, b in zip(layers[-1].neurons, W, biases.ravel(), strict=True):
+            for p, number in zip(unit.parameters(), (*row, b), strict=True):
+                p.data = float(number)
+    return network(layers, equations.true["X"][0], mark=where, max_units=8) if layers else None
+
+
 class _Found(NamedTuple):
     """An explanation: the array it is about, the slip, what is said.
 
@@ -85,12 +105,17 @@ class _Search:
         """The best explanation; others that are as good are told."""
         found = self.found or self.tried(Trial.pairs)
         where = found[0].where if found else self.located()
-        right = f"It should be {where} = {self.equations.written(self.equations.all[where])}."
+        right = f"It should be {self.line(where)}."
         if axes := [told for told in self.student.claims.told if told.startswith("with")]:
             right += f" It was read {' and '.join(axes)}."
+        shown = where if where in self.student.claims.arrays else self.student.wrong
+        of = partial(
+            Diagnosis, False, where, correction=right, numbers=self.student.furthest_off(shown),
+            program=tuple(map(self.line, self.equations.all)),
+            drawn=partial(_net_of, self.equations, where),
+        )  # fmt: skip
         if not found:
-            says = f"{where} is wrong{self.student.seen(where)}."
-            return Diagnosis(False, where, "unknown", f"{says} {right}")
+            return of("unknown", f"{where} is wrong{self.student.seen(where)}.")
         best, *rest = found
         ties = [f for f in rest if f.rank == best.rank and (f.where, f.slip) != best[:2]]
         says = f"{where}: {best.says}."
@@ -98,7 +123,11 @@ class _Search:
             others = list(dict.fromkeys(f"{f.where}: {f.says}" for f in ties))[:2]
             says += f" The same numbers come of this: {'; '.join(others)}."
         also = tuple(dict.fromkeys(f.slip for f in ties if f.slip != best.slip))
-        return Diagnosis(False, where, best.slip, f"{says} {right}", also)
+        return of(best.slip, says, also=also)
+
+    def line(self, name: str) -> str:
+        """The line of the program for an array."""
+        return f"{name} = {self.equations.written(self.equations.all[name])}"
 
     def located(self) -> str:
         """Where it is wrong, if no slip explains it: what all wrong claims of the layer use."""

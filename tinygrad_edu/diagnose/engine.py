@@ -4,60 +4,38 @@ import math
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
-from types import CodeType, FrameType
+from functools import partial
+from types import FrameType
 from typing import Any, Final, NamedTuple
 
 from tinygrad_edu.checks import is_real
 from tinygrad_edu.diagnose.diagnosis import Diagnosis
-from tinygrad_edu.diagnose.faults import FUNCTIONS, RIGHT, SIGNS, Fault, faults
-from tinygrad_edu.engine import Value, toposort
+from tinygrad_edu.diagnose.faults import RIGHT, SIGNS, Fault, faults
+from tinygrad_edu.diagnose.programs import (
+    AGAIN,
+    DERIVED,
+    INNER,
+    POINT,
+    RECURSIVE,
+    TWICE,
+    WITH_NUMBERS,
+    code,
+    graph,
+    programs,
+    run_ours,
+    shares_results,
+)
 from tinygrad_edu.text import clean, short
+from tinygrad_edu.view.graph.drawing import Graph, draw
 
-#: The leaves of every program.
-POINT: Final = {"a": 1.5, "b": 0.4, "c": -0.7}
-#: Functions of positive numbers alone.
-_POSITIVE: Final = ("log", "sqrt")
 #: What a class may raise that is wrong.
 _RAISED: Final = (
     ArithmeticError, AssertionError, AttributeError, LookupError, NameError, RuntimeError,
     TypeError, ValueError,
 )  # fmt: skip
-#: Where the code of a program comes from, in a traceback.
-_PLACE: Final = "<program>"
 _TOLERANCE: Final = 1e-6
 #: So many lines a program may take.
 _MOST_LINES: Final = 500_000
-
-#: One operation, then several, then numbers that are used twice.
-_ARITHMETIC: Final = ("y = a + b", "y = a * b", "y = a ** 3", "y = b ** -1", "y = a ** 0.5")
-_SEVERAL: Final = ("y = (a + b) * c", "y = a * b + c", "y = a * b * c", "y = (a + b) ** 3 * c")
-_SHARED: Final = (
-    "y = a + a", "y = a * a", "y = a * b + a", "y = a ** 3 + a", "y = a + a ** 3 + a ** 2",
-    "d = a * b; y = d + d", "d = a * b; y = (d + d * b) * d", "d = a + a; e = d + d; y = e + e",
-    "d = a + b; y = d * c * b + d", "d = a + b; y = d + d * c * b",
-    "d = a + b; e = d * c; y = e * d + e", "d = a + b; e = b + a; y = d * e * c",
-    "d = a * b; e = d * d; y = (e + d) * e",
-)  # fmt: skip
-_DEEP: Final = ("y = a\nfor k in range(30): y = y * b + a",)
-#: Operations that many classes make of others.
-_DERIVED: Final = (
-    "y = a - b", "y = -a", "y = a / b", "y = (a - b) * c", "y = -a * b", "y = a / b * c",
-    "y = a - a * b", "y = a / b + a", "y = b / a - b", "d = a - b; y = d * d / a",
-)  # fmt: skip
-_WITH_NUMBERS: Final = (
-    "y = a + 2", "y = a * 3", "y = 3 * a", "y = 2 + a", "y = a - 2", "y = 2 - a", "y = a / 2",
-    "y = 2 / a",
-)  # fmt: skip
-_TWICE: Final = "y = a * b; y.backward(); a.grad = b.grad = 0.0"
-_AGAIN: Final = (
-    _TWICE,
-    "y = a * b + a; y.backward(); a.grad = b.grad = 0.0; y = a * b + b",
-    "y = a + b; y.backward(); a.grad = b.grad = 0.0; y = (a + b) * a * b",
-)
-#: What is told of a class that is right.
-_RECURSIVE: Final = "y = a\nfor k in range(3000): y = y + b"
-_INNER: Final = "d = a * b; y = d * c; y.backward(); a.grad = b.grad = c.grad = 0.0"
 
 
 class _Outcome(NamedTuple):
@@ -98,33 +76,16 @@ def diagnose_engine(value: Callable[[float], Any]) -> Diagnosis:
     found: dict[str, tuple[_Outcome, _Outcome]] = {}  # by program: the class's, and the right one
     for program in programs():
         outcome = _run(value, program)
-        if not outcome.outside and not (program in _WITH_NUMBERS and outcome.of_type):
+        if not outcome.outside and not (program in WITH_NUMBERS and outcome.of_type):
             found[program] = outcome, _ours(program)
     if not found:
         raise TypeError(f"{_name_of(value)} has neither + nor *: there is nothing to try")
-    freed = _TWICE in found and not any(found[_TWICE][0].grads)  # the graph, after the first pass
-    judged = [program for program in found if not (freed and program == _TWICE)]
+    freed = TWICE in found and not any(found[TWICE][0].grads)  # the graph, after the first pass
+    judged = [program for program in found if not (freed and program == TWICE)]
     wrong = next((program for program in judged if not _agree(*found[program])), None)
     if wrong is None:
         return Diagnosis(True, "", "", _praise(value, found))
     return _diagnosis(wrong, found)
-
-
-@cache
-def programs() -> tuple[str, ...]:
-    """The programs in their order, the smallest first."""
-    few = [
-        f"y = {x}.{f}()" for f in FUNCTIONS for x in "ac" if x == "a" or f not in _POSITIVE
-    ]  # fmt: skip
-    several = [
-        text.format(f=f)
-        for text in ("y = a.{f}() * c", "y = a.{f}() + a", "d = (a * b).{f}(); y = d * d + a.{f}()")
-        for f in FUNCTIONS
-    ]
-    return (
-        *_ARITHMETIC, *few, *_SEVERAL, *_SHARED, *several, *_DEEP, *_DERIVED, *_WITH_NUMBERS,
-        *_AGAIN,
-    )  # fmt: skip
 
 
 def _check(value: Any) -> None:
@@ -145,22 +106,8 @@ def _name_of(value: Any) -> str:
     return str(getattr(value, "__name__", type(value).__name__))
 
 
-@cache
-def _code(program: str, passed: str = "y.backward()") -> CodeType:
-    """A program with its last line, or with another text for its passes."""
-    text = f"{program}\ny.backward()".replace("y.backward()", passed)
-    return compile(text, _PLACE, "exec")
-
-
-def _run_ours(program: str, fault: Fault = RIGHT) -> dict[str, Any]:
-    """The names of a program after it was run with our Values and a pass that has this slip."""
-    names: dict[str, Any] = {name: Value(x) for name, x in POINT.items()}
-    exec(_code(program, "backward(y)"), {"backward": fault.engine()}, names)
-    return names
-
-
 def _ours(program: str, fault: Fault = RIGHT) -> _Outcome:
-    names = _run_ours(program, fault)
+    names = run_ours(program, fault)
     leaves, y = [names[name] for name in POINT], names["y"]
     return _Outcome(y.data, tuple([v.grad for v in leaves]), tuple(POINT.values()), y.grad)
 
@@ -170,7 +117,7 @@ def _run(value: Callable[[float], Any], program: str) -> _Outcome:
     leaves = list(names.values())
     try:
         with _ending():
-            exec(_code(program), names)
+            exec(code(program), names)
         y = names["y"]
         grads = tuple([_number(leaf.grad) for leaf in leaves])
         data = tuple([_number(leaf.data) for leaf in leaves])
@@ -183,7 +130,7 @@ def _run(value: Callable[[float], Any], program: str) -> _Outcome:
         if is_real(y := names.get("y", leaves)) or y is None:
             return _Outcome(raised=f"no error, but gives {y!r:.20}, which is no Value")
         of_type = isinstance(error, (AttributeError, TypeError))
-        outside = of_type and at is _code(program)
+        outside = of_type and at is code(program)
         return _Outcome(raised=_said(error), of_type=of_type, outside=outside)
 
 
@@ -232,9 +179,9 @@ def _agree(a: _Outcome, b: _Outcome) -> bool:
 def _diagnosis(wrong: str, found: dict[str, tuple[_Outcome, _Outcome]]) -> Diagnosis:
     """What is behind the first program that is wrong."""
     outcome, right = found[wrong]
-    ops = [v.op.name for v in _graph(wrong) if v.op]
+    ops = [v.op.name for v in graph(wrong) if v.op]
     op = SIGNS.get(ops[-1], ops[-1])
-    last = op if len(set(ops)) == 1 and wrong not in _AGAIN else "backward()"
+    last = op if len(set(ops)) == 1 and wrong not in AGAIN else "backward()"
     if outcome.raised:
         endless = ": it calls itself without end" * outcome.raised.startswith("RecursionError")
         said = f"{_told(wrong)} raises {outcome.raised}{endless}"
@@ -256,15 +203,18 @@ def _diagnosis(wrong: str, found: dict[str, tuple[_Outcome, _Outcome]]) -> Diagn
     )
     said = f"{_told(wrong)} {name}.grad is {short(is_)}, and right is {short(should)}"
     best, all_of_it = _explained(wrong, found, ops)
-    if not best and _shares_results(wrong):
+    of = partial(
+        Diagnosis, False, numbers=(f"{name}.grad", is_, should),
+        program=(*wrong.splitlines(), "y.backward()"), drawn=partial(_drawn, wrong, outcome),
+    )  # fmt: skip
+    if not best and shares_results(wrong):
         said = (
             f"{said}: of a result that is used twice the gradient is passed on before all of it "
             "has arrived, or again afterwards: sort the graph, and visit each node once"
         )
-        return Diagnosis(False, "backward()", "order", said)
+        return of("backward()", "order", said)
     if not best:
-        said = f"{said}: no slip that is known gives these numbers"
-        return Diagnosis(False, last, "unknown", said)
+        return of(last, "unknown", f"{said}: no slip that is known gives these numbers")
     fault, *others = best
     # other slopes of one operation are listed the simplest first: the first is told
     told = [f for f in others if not f.slopes or f.slopes.keys() != fault.slopes.keys()]
@@ -272,7 +222,16 @@ def _diagnosis(wrong: str, found: dict[str, tuple[_Outcome, _Outcome]]) -> Diagn
     other = "".join(f"; it may also be that {says}" for says in [*says][:1])
     more = "" if all_of_it else "; more is wrong, repair this first"
     said = f"{said}: {fault.says}{other}{more}"
-    return Diagnosis(False, fault.where, fault.slip, said, tuple(dict.fromkeys(says.values())))
+    return of(fault.where, fault.slip, said, tuple(dict.fromkeys(says.values())))
+
+
+def _drawn(program: str, outcome: _Outcome) -> Graph:
+    """The graph of a program with the right gradients; leaves with others are told so."""
+    names = run_ours(program)
+    for name, claimed in zip(POINT, outcome.grads, strict=True):
+        wrong = not _close(claimed, names[name].grad)
+        names[name].name = f"{name}, yours {short(claimed)}" if wrong else name
+    return draw(names["y"], names={})
 
 
 def _explained(
@@ -280,7 +239,7 @@ def _explained(
 ) -> tuple[list[Fault], bool]:
     """The slips that give the numbers of `wrong` and of most others; whether of all others."""
     # how a class makes derived operations is not known: they count where one of them is wrong
-    apart = {p for part in (_DERIVED, _WITH_NUMBERS) if wrong not in part for p in part}
+    apart = {p for part in (DERIVED, WITH_NUMBERS) if wrong not in part for p in part}
     compared = [p for p, (outcome, _) in found.items() if p not in apart and not outcome.raised]
     explained: list[tuple[int, int, Fault]] = []
     for fault in faults(ops):
@@ -292,21 +251,10 @@ def _explained(
     return [fault for *n, fault in explained if tuple(n) == most], most[0] == len(compared)
 
 
-def _graph(program: str) -> list[Value]:
-    """The results of a program, in their order."""
-    return toposort(_run_ours(program)["y"])
-
-
-def _shares_results(program: str) -> bool:
-    """Whether a result of a program is used more than once."""
-    used = [p for v in _graph(program) for p in v.parents if p.op]
-    return len(used) > len(set(used))
-
-
 def _told(program: str) -> str:
     """A program in a sentence, with the leaves that it needs."""
-    code = _code(program)
-    leaves = [f"{name} = Value({short(x)})" for name, x in POINT.items() if name in code.co_names]
+    used = code(program).co_names
+    leaves = [f"{name} = Value({short(x)})" for name, x in POINT.items() if name in used]
     return f"after {'; '.join([*leaves, *program.splitlines(), 'y.backward()'])},"
 
 
@@ -314,14 +262,14 @@ def _praise(value: Callable[[float], Any], found: Iterable[str]) -> str:
     """That nothing was found; and what a class may do otherwise, and this one does."""
     found = list(found)
     said = [f"no slip in {len(found)} programs"]
-    inner, right = _run(value, _INNER), _ours("y = a * b * c")
+    inner, right = _run(value, INNER), _ours("y = a * b * c")
     if not _agree(inner, right):
         said.append(
             "a second pass over one graph adds to the gradients inside it, so make the graph anew"
         )
-    if not set(_WITH_NUMBERS) <= set(found):
+    if not set(WITH_NUMBERS) <= set(found):
         said.append("numbers are not taken as operands on both sides, as in 2 * a")
-    deep = _run(value, _RECURSIVE)
+    deep = _run(value, RECURSIVE)
     if deep.raised.startswith("RecursionError"):
         said.append("a graph of 3000 operations is too deep for the recursion of its sort")
     return "; ".join(said)
