@@ -278,6 +278,34 @@ def test_programs_that_draw_numbers_are_refused() -> None:
         diagnose_backward(random_program(), {"dW1": X}, X, y)
 
 
+# --- A function that gives the claims -------------------------------------------------------------
+
+
+def test_a_function_gets_the_arrays_that_its_parameters_name(program, true) -> None:
+    def backward(W2, W3, X, y, A1, A2, Z3, b1):
+        n, delta3 = len(X), 2 * (Z3 - y) / len(X)
+        dW3 = delta3.T @ A2
+        delta2 = delta3 @ W3
+        dZ1 = (delta2 @ W2) * (1 - A1**2)
+        assert b1.shape == (1, 5)
+        return locals()
+
+    found = diagnose_backward(program, backward, X, y)
+    assert (found.where, found.slip) == ("delta2", "factor missing")
+
+
+@pytest.mark.parametrize(
+    ("backward", "text"),
+    [
+        (lambda W1, w: {}, "w is none of them: choose among X, Y, W1"),
+        (lambda W1: W1, "must give a dict of its arrays, and gives ndarray"),
+    ],
+)
+def test_what_gives_no_claims_is_refused(program, backward, text) -> None:
+    with pytest.raises(TypeError, match=text):
+        diagnose_backward(program, backward, X, y)
+
+
 # --- What a notebook shows ------------------------------------------------------------------------
 
 

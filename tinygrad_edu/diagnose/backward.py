@@ -20,14 +20,18 @@ from tinygrad_edu.view.network.network import Network, network
 
 
 def diagnose_backward(
-    program: Program, claims: Mapping[str, ArrayLike], *arrays: ArrayLike
+    program: Program,
+    claims: Mapping[str, ArrayLike] | Callable[..., Mapping[str, ArrayLike]],
+    *arrays: ArrayLike,
 ) -> Diagnosis:
     """Where a student's backward pass first goes wrong, and by which slip.
 
         diagnose_backward(program, {"delta2": delta2, "dW2": dW2}, X, y)
 
     `program` is that of `vectorize`, `claims` are the student's arrays under the names of
-    `print(program.source)`, any subset of them; `arrays` are what the program takes, X and y. Each
+    `print(program.source)`, any subset of them, or a function that gives these: it is called with
+    the arrays that its parameters name, as `backward(W1, b1, X, y)`, and may return locals().
+    `arrays` are what the program takes, X and y. Each
     claim is judged by the student's own claims before it; the first that they do not explain is
     `where`, or an array behind it that is not shown. Examples in columns, weights with a row per
     input, flat biases and float32 are told, and no slips. Raises TypeError for what is no such

@@ -3,9 +3,10 @@
 A trial is what follows from another equation for an array, beside what is claimed.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from functools import cached_property
+from inspect import signature
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
@@ -17,6 +18,7 @@ from tinygrad_edu.diagnose.layer_rewrites import rewrites
 from tinygrad_edu.diagnose.rewrites import FITTED, FREE, Rewrite, local
 from tinygrad_edu.expr import Expr
 from tinygrad_edu.vectorize.arrays import Array, as_array, largest
+from tinygrad_edu.vectorize.layout import P
 
 #: How exact numbers are, relative to the largest of their array.
 EXACT, SINGLE = 1e-12, 1e-6
@@ -51,6 +53,8 @@ class Claims(NamedTuple):
 
 def read(claims: object, equations: Equations) -> Claims:
     """A student's claims. Raises TypeError for no dict of arrays, ValueError for unknown names."""
+    if callable(claims):
+        claims = _called(claims, equations)
     given = instance("claims", claims, Mapping, "a dict of arrays by the names of the program")
     if not given:
         raise ValueError("claims are empty: give some of the arrays, such as dW1")
@@ -69,16 +73,40 @@ def read(claims: object, equations: Equations) -> Claims:
     return Claims(arrays, SINGLE if single else EXACT, 0.51 * 10.0**-decimals, told)
 
 
+def _called(backward: Callable[..., Any], equations: Equations) -> Any:
+    """What a function gives for the arrays that its parameters name: those the program computes."""
+    names = {parameter: _capital(parameter) for parameter in signature(backward).parameters}
+    for parameter, name in names.items():
+        if name not in equations.true:
+            choose = ", ".join(n for n in equations.true if n not in (P, "B"))
+            raise TypeError(f"backward is given arrays by its parameters, and {parameter} is none "
+                            f"of them: choose among {choose}")  # fmt: skip
+    found = backward(*[np.array(equations.true[name]) for name in names.values()])
+    if not isinstance(found, Mapping):
+        raise TypeError(f"backward must give a dict of its arrays, and gives {type(found).__name__}"
+                        ': write return {"dW1": dW1, ...}, or return locals()')  # fmt: skip
+    return {name: a for name, a in found.items() if _name_in(equations, name)}
+
+
+def _capital(name: str) -> str:
+    """X and Y, of which students write y."""
+    return name.upper() if name in ("x", "y") else name
+
+
 def _known(name: object, equations: Equations) -> str:
     """The name that the program has for an array; delta2 is also called dZ2."""
-    if isinstance(name, str):
-        for known in (name, f"delta{name[2:]}"):
-            if known in equations.all and (known == name or name.startswith("dZ")):
-                return known
+    if known := _name_in(equations, name):
+        return known
     near = get_close_matches(str(name), equations.all, n=1)
     hint = f"; did you mean {near[0]}?" if near else ""
     choose = ", ".join(equations.all)
     raise ValueError(f"the program computes no {name!r:.40}: choose {choose}{hint}")
+
+
+def _name_in(equations: Equations, name: object) -> str:
+    text = str(name)
+    again = f"delta{text[2:]}" if text.startswith("dZ") else text
+    return next((known for known in (text, again) if known in equations.all), "")
 
 
 def conventions(claims: Claims, equations: Equations) -> Iterator[Claims]:
