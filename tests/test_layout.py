@@ -19,6 +19,7 @@ ROOT = PACKAGE.parent
 #: What may be imported besides the standard library, by room; others stand on it alone.
 OUTSIDE = {
     "diagnose": {"numpy"},
+    "exercises": {"numpy"},
     "figure": {"PIL", "matplotlib"},
     "vectorize": {"numpy"},
     "train": {"cloudpickle", "joblib", "matplotlib", "numpy", "tqdm"},

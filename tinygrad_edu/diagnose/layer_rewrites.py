@@ -90,7 +90,7 @@ def slopes_instead(slope: Slope, alike: Alike) -> Iterator[Rewrite]:
         says = f"{{0}}, the slope of {other}, stands where that of {name}, {{1}}, belongs"
         for given in (a, None) if other != name else ():
             _, new = _value_and_slope(other, z, given)
-            yield Rewrite(new, "wrong slope", says, (new, own))
+            yield Rewrite(new, "wrong slope", says, (new, own), 1.05)  # which may be 1 everywhere
             if new.op == "where":
                 free = FREE * new
                 yield Rewrite(free, "wrong slope", "{free} * " + says, (new, own), FITTED, "number")
