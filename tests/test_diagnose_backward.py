@@ -278,6 +278,18 @@ def test_programs_that_draw_numbers_are_refused() -> None:
         diagnose_backward(random_program(), {"dW1": X}, X, y)
 
 
+def test_one_gradient_on_its_side_is_transposed_and_all_are_a_convention(program, true) -> None:
+    gradients = {name: true[name] for name in ("dW1", "dW2", "dW3")}
+    turned = {name: a.T for name, a in gradients.items()}
+    assert (
+        str(diagnose_backward(program, turned, X, y)) == "It is right, with a row per input in dW."
+    )
+    for name in gradients:  # dW3 is a row, and then a column
+        found = diagnose_backward(program, {**gradients, name: turned[name]}, X, y)
+        assert (found.where, found.slip) == (name, "transposed")
+        assert diagnose_backward(program, {name: turned[name]}, X, y).slip == "transposed"
+
+
 # --- A function that gives the claims -------------------------------------------------------------
 
 
@@ -315,13 +327,15 @@ def test_a_diagnosis_shows_sentence_numbers_line_and_place(program, true, monkey
     name, is_, should = found.numbers
     i, j = map(int, name[7:-1].split(","))
     assert (is_, should) == (delta2[i, j], true["delta2"][i, j])
-    html = found._repr_html_()
+    bundle = found._repr_mimebundle_()
+    html = bundle["text/html"]
+    assert bundle["text/plain"] == str(found)
     assert "the factor 1 - A2 * A2, the slope of tanh, is missing" in html
     assert "<b>delta2 = (delta3 @ W3) * (1 - A2 * A2)</b>" in html
     assert html.count('class="unit marked"') == 4
     assert 'class="unit"' in html
     monkeypatch.setenv("TINYGRAD_EDU_DISPLAY", "static")
-    assert "<svg" not in found._repr_html_()
+    assert "<svg" not in found._repr_mimebundle_()["text/html"]
 
 
 def test_the_lines_of_a_gradient_of_weights_are_marked(program, true) -> None:
@@ -341,4 +355,4 @@ def test_a_program_that_is_no_dense_net_has_no_picture() -> None:
     found = diagnose_backward(program, {"db1": [[1.0, 2.0]]}, [image])
     assert not found.right
     assert found.picture is None
-    assert "db1" in found._repr_html_()
+    assert "db1" in found._repr_mimebundle_()["text/html"]

@@ -86,7 +86,10 @@ class Diagnosis:
         """The picture, drawn anew; a cell of a notebook shows it where the page shows no script."""
         return self.drawn()
 
-    def _repr_html_(self) -> str:
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        return {"text/html": self._html(), "text/plain": str(self)}
+
+    def _html(self) -> str:
         """The sentence, the two numbers, the program with its line marked, and the picture."""
         name, *pair = self.numbers or ("", 0.0, 0.0)
         rows = [["", "yours", "right"], [name, *map(short, pair)]]

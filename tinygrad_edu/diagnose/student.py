@@ -47,7 +47,7 @@ class Claims(NamedTuple):
         return {
             name: a.reshape(true[name].shape)
             for name, a in self.arrays.items()
-            if np.squeeze(a).shape == np.squeeze(true[name]).shape
+            if fits(a, true[name])
         }
 
 
@@ -63,7 +63,10 @@ def read(claims: object, equations: Equations) -> Claims:
     for name, array in given.items():
         known = _known(name, equations)
         single = single or getattr(array, "dtype", None) in (np.float32, np.float16)
-        arrays[known] = np.array(as_array(array, f"the claim {name}"))
+        a = np.array(as_array(array, f"the claim {name}"))
+        variable = equations.variables[known]
+        is_column = not variable.batched and not variable.matrix and a.shape[1:] == (1,)
+        arrays[known] = a.T if is_column else a  # a bias may stand in one
     flat = np.concatenate([a.ravel() for a in arrays.values()])
     single = single or bool(np.array_equal(flat, flat.astype(np.float32), equal_nan=True))
     decimals = next((k for k in _DECIMALS if np.array_equal(flat, np.round(flat, k))), None)
@@ -131,11 +134,18 @@ def conventions(claims: Claims, equations: Equations) -> Iterator[Claims]:
         yield both
 
 
+def fits(claim: Any, numbers: Any) -> bool:
+    """Whether an array has a shape but for axes of length 1, and does not lie on its side."""
+    is_, should = np.shape(claim), np.shape(numbers)
+    on_its_side = is_ != should and is_ == should[::-1] and len(is_) == 2
+    return not on_its_side and np.squeeze(claim).shape == np.squeeze(numbers).shape
+
+
 def agree(claim: Any, numbers: Any, tolerance: float) -> bool:
     """The same numbers; axes of length 1 may be written or left out."""
-    a, b = np.squeeze(claim), np.squeeze(numbers)
-    if a.shape != b.shape:
+    if not fits(claim, numbers):
         return False
+    a, b = np.squeeze(claim), np.squeeze(numbers)
     near = np.abs(a - b) <= tolerance
     return bool(near.all() or (near | (a == b) | (np.isnan(a) & np.isnan(b))).all())
 
