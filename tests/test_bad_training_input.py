@@ -66,7 +66,7 @@ WEIGHTS: dict[str, Case] = {
     "a weight NaN": ({"sample_weight": [1.0, math.nan, 1.0]}, ValueError,
      "sample_weight[1] must be a finite number, got nan"),
     "weights of 0": ({"sample_weight": [0, 0, 0]}, ValueError,
-     "sample_weight is 0 for every example: leave it out, and all weigh the same"),
+     "sample_weight is 0 for every example: leave it out for equal weights"),
     "weights by name": ({"sample_weight": "balanced"}, TypeError,
      "sample_weight must be a list of 3 numbers, got str"),
 }  # fmt: skip

@@ -120,10 +120,7 @@ def head_of(loss: Loss, targets: Sequence[Any], units: int) -> Head | None:
 
 
 class Right:
-    """Counts outputs that have the class of their target; None where targets are no classes.
-
-    With `weights` (n,) the share is that of their sum.
-    """
+    """Counts outputs that have the class of their target, by weight; None where there are none."""
 
     def __init__(self, loss: Loss, targets: Sequence[Any], weights: Any = None) -> None:
         self.loss, self.targets, self.weights = loss, targets, weights

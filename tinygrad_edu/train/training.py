@@ -11,13 +11,7 @@ from typing import Any, Final, NamedTuple
 from tinygrad_edu.checks import as_model, function, instance, real, row
 from tinygrad_edu.engine import Value
 from tinygrad_edu.examples import Rows, as_array, read_row
-from tinygrad_edu.losses import (
-    Loss,
-    find_loss,
-    half_squared_error,
-    mean_squared_error,
-    squared_error,
-)
+from tinygrad_edu.losses import Loss, find_loss, record_of
 from tinygrad_edu.nn import Module
 from tinygrad_edu.nn.containers import parts_of
 from tinygrad_edu.optim import Optimizer, find_optimizer
@@ -96,9 +90,7 @@ def prepared(
     return Training(model, loss, penalty, optimizer, rows, targets)
 
 
-def weighted(
-    rows: Rows, targets: Rows, sample_weight: Iterable[Any] | None, name: str = "sample_weight"
-) -> tuple[Rows, Rows, Any]:
+def weighted(rows: Rows, targets: Rows, sample_weight: Any) -> tuple[Rows, Rows, Any]:
     """The examples that weigh something, and their weights, (n,) with the mean 1, or None.
 
     Raises TypeError or ValueError unless there are as many numbers >= 0, not all of them 0.
@@ -106,12 +98,11 @@ def weighted(
     if sample_weight is None:
         return rows, targets, None
     array = as_array(sample_weight)
-    given = sample_weight if array is None else array.tolist()
-    numbers = row(name, given, len(rows))
+    numbers = row("sample_weight", sample_weight if array is None else array.tolist(), len(rows))
     least, largest = min(numbers), max(numbers)
-    real(f"{name}[{numbers.index(least)}]", least, least=0)
+    real(f"sample_weight[{numbers.index(least)}]", least, least=0)
     if not largest:
-        raise ValueError(f"{name} is 0 for every example: leave it out, and all weigh the same")
+        raise ValueError("sample_weight is 0 for every example: leave it out for equal weights")
     import numpy as np
 
     if not least:
@@ -140,8 +131,8 @@ class WeightedLoss:
 
 def takes_any_numbers(loss: Loss) -> bool:
     """Whether the loss looks at no target, so that one that is fine tells of all."""
-    loss = loss.loss if isinstance(loss, WeightedLoss) else loss
-    return loss in (squared_error, half_squared_error, mean_squared_error)
+    record = record_of(loss.loss if isinstance(loss, WeightedLoss) else loss)
+    return record is not None and record.outputs == "numbers"
 
 
 class WeightedTargets(Rows):
