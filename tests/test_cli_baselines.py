@@ -44,7 +44,8 @@ def test_very_many_rows_are_fitted_in_part_and_this_is_said(monkeypatch):
 @pytest.mark.parametrize("name", ["iris", "moons", "circles"])
 def test_logistic_regression_is_that_of_scikit_learn(name):
     linear_model = pytest.importorskip("sklearn.linear_model")
-    split = of_dataset(DATA_SETS[name].rows(random.Random(0)), 0.25, random.Random(0))
+    recipe = DATA_SETS[name]
+    split = of_dataset(recipe.rows(random.Random(0)), 0.25, random.Random(0), recipe)
     X, y = np.array(split.X), np.array(split.y)
     k = int(y.max()) + 1
     W = logistic_regression(np.hstack([X, np.ones((len(X), 1))]), y, k)

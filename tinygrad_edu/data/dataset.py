@@ -74,6 +74,8 @@ class Recipe:
                 that the playground can show; "" if not
     unit        what the rows are divided by for the net; None: each column is standardised
     group       what a group of rows is called, if it has groups
+    target      what is predicted: "class", or the name of a number
+    image       height and width, if a row is a picture
     hidden, activation, lr, epochs, batch_size, test_size
                 of the net and its training
     """
@@ -84,6 +86,8 @@ class Recipe:
     noise: str = ""
     unit: float | None = None
     group: str = "group"
+    target: str = "class"
+    image: tuple[int, int] | None = None
     hidden: tuple[int, ...]
     activation: str = "tanh"
     lr: float
@@ -93,7 +97,8 @@ class Recipe:
 
     def rows(self, rng: random.Random) -> Dataset:
         """The rows of the demo."""
-        return self.make(**({"rng": rng, **self.demo} if self.noise else self.demo))
+        made = self.noise or self.target != "class"
+        return self.make(**({"rng": rng, **self.demo} if made else self.demo))
 
     def points(self, n: int, noise: float, seed: int) -> Dataset:
         """n points of the plane, for data sets with a `noise`."""

@@ -13,7 +13,7 @@ from tinygrad_edu.view.pictures.activations import activations, tangent
 from tinygrad_edu.view.pictures.fits import curve, predictions, residuals
 from tinygrad_edu.view.pictures.loss import descent_path, loss_curve, surface
 from tinygrad_edu.view.pictures.regions import confusion, regions
-from tinygrad_edu.view.pictures.units import hidden_space, neuron_maps, weights
+from tinygrad_edu.view.pictures.units import hidden_space, images, neuron_maps, weights
 
 __all__ = [
     "activations",
@@ -21,6 +21,7 @@ __all__ = [
     "curve",
     "descent_path",
     "hidden_space",
+    "images",
     "loss_curve",
     "neuron_maps",
     "predictions",

@@ -1,5 +1,6 @@
 """What a net that predicts numbers gives: a curve as its units add up, predictions, residuals."""
 
+import math
 from collections.abc import Callable, Iterable
 from itertools import cycle
 from typing import Any, Final
@@ -152,7 +153,7 @@ def residuals(
     """
     true, found = _numbers(actual, predicted)
     off = found - true
-    spread = float(np.sqrt(np.mean(off * off)))
+    spread = math.hypot(*off.tolist()) / math.sqrt(len(off))
     ax = canvas(ax, 4.6, 4.4)
     for level, ls in ((0.0, "-"), (spread, "--"), (-spread, "--")):
         ax.axhline(level, color=PLOT_PALE, ls=ls, lw=1.2, zorder=1)
