@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tinygrad_edu.cli import course
+from tinygrad_edu.cli import commands
 from tinygrad_edu.cli.options import ADD, UsageError
 
 LESSONS = Path(__file__).parents[1] / "notebooks"
@@ -14,7 +14,7 @@ LESSONS = Path(__file__).parents[1] / "notebooks"
 def run(*argv: str) -> int:
     parser = argparse.ArgumentParser()
     ADD["course"](parser.add_subparsers())
-    return course.run(parser.parse_args(["course", *argv]))
+    return commands.course(parser.parse_args(["course", *argv]))
 
 
 def shown(folder: Path) -> set[Path]:
@@ -40,6 +40,6 @@ def test_work_that_is_there_is_not_touched(tmp_path):
 
 
 def test_an_installation_without_lessons_says_so(tmp_path, monkeypatch):
-    monkeypatch.setattr(course, "_PLACES", (tmp_path / "none",))
+    monkeypatch.setattr(commands, "_PLACES", (tmp_path / "none",))
     with pytest.raises(UsageError, match="lacks the lessons"):
         run(str(tmp_path))

@@ -1,10 +1,14 @@
-"""Habits of other libraries, and what to write here instead of them."""
+"""Calls that do not fit, and habits of other libraries: what to write here instead."""
 
+import os
+import sys
+import warnings
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from functools import wraps
 from typing import Any, Final, TypeVar
 
+_PACKAGE: Final = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "")
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 #: An argument of other libraries -> ours.
@@ -41,6 +45,14 @@ def nearest(name: str, names: Iterable[str]) -> str | None:
     habits = [table[word] for table in (ARGUMENTS, NAMES) if word in table]
     near = [*(name for name in habits if name in known), *get_close_matches(word, known, n=1)]
     return near[0] if near else None
+
+
+def warn(message: str, category: type[Warning] = UserWarning) -> None:
+    """A warning at the line, outside the package, from which it was called."""
+    frame, level = sys._getframe(), 1
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=level)
 
 
 def answered(function: _Function) -> _Function:
