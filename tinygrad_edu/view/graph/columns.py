@@ -55,9 +55,10 @@ class Cell(NamedTuple):
 
 @dataclass
 class Card(Box):
-    """A box with a table of cells; of kind "inputs" they stand without a box."""
+    """A box with a table of cells, `lit` where it is chosen; of kind "inputs" they have no box."""
 
     cells: Sequence[Sequence[Cell]] = ()
+    lit: bool = False
 
 
 @dataclass
@@ -91,6 +92,10 @@ class Board(Diagram):
     def sizes(self) -> list[int]:
         """How many numbers each column has."""
         return [column.size for column in self.layers if column.size]
+
+    def cards(self) -> list[Card]:
+        """All cards in columns."""
+        return [card for column in self.layers for card in [*column.cards, *column.over]]
 
     def put(self, kind: str, cells: Sequence[Sequence[Cell]], **texts: Any) -> Card:
         """A new card on the board."""
@@ -190,8 +195,7 @@ def fits(board: Board) -> bool:
 
 def tables_of(board: Board) -> dict[str, Table]:
     """The table of each card, by its id."""
-    cards = [card for c in board.layers for card in [*c.cards, *c.over]]
-    return {card.id: _table(card) for card in [*cards, *(s.card for s in board.shared)]}
+    return {card.id: _table(card) for card in [*board.cards(), *(s.card for s in board.shared)]}
 
 
 def _widths(

@@ -140,8 +140,8 @@ def _card(table: Table, spot: Spot) -> Element:
     node.set("class", "node")
     node.append(group)
     outline, width, ground, is_round = _KINDS.get(card.kind, (EDGE, 1.0, ZERO, True))
-    if card.root:
-        outline, width = INK, 2.0
+    if card.root or card.lit:
+        outline, width = (NOW, 2.5) if card.lit else (INK, 2.0)
     group.set(f"{LINK}title", card.tooltip)
     if ground is not None:
         sides = (spot.left, spot.top, spot.right, spot.bottom)
