@@ -81,14 +81,15 @@ def value_diagram(
     diagram = Diagram(rankdir=rankdir)
     folds = folded(shown, units)
     writer = ValueWriter(diagram, content, shown[-1], users_of(shown), unfold, folds)
-    bands = {
-        u: (Frame(title_of(layer), clean(u.activation)),) if u.place.layer else ()
+    bands = {  # what many units share has lines to all of them, through a band
+        u: (Frame(title_of(layer), clean(u.activation)),)
         for layer, members in layers_of(units).items()
         for u in members
+        if u.place.layer and folds.chips.get(u.z)
     }
     for v in shown:
         unit = folds.unit_of.get(v)
-        writer.add(v, bands[unit] if unit else ())
+        writer.add(v, bands.get(unit, ()) if unit else ())
     diagram.columns = list(writer.columns.values())
     diagram.flowing = bool(diagram.columns)
     return diagram, writer.boxes
