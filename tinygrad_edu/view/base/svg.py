@@ -52,7 +52,8 @@ def _widths(weight: str) -> Mapping[str, int]:
     name = {"bold": "phvb8a.afm"}.get(weight, "phvr8a.afm")
     metrics = files("matplotlib").joinpath("mpl-data", "fonts", "afm", name).read_text("latin-1")
     found = re.findall(r"(?m)^C (\d+) ; WX (\d+)", metrics)
-    return {chr(int(code)): int(width) for code, width in found if chr(int(code)).isascii()}
+    widths = {chr(int(code)): int(width) for code, width in found if chr(int(code)).isascii()}
+    return widths | {"\N{MINUS SIGN}": widths["+"]}
 
 
 def text_width(text: str, size: float, weight: str = "normal") -> float:
@@ -64,12 +65,6 @@ def text_width(text: str, size: float, weight: str = "normal") -> float:
     wide = [c == "…" or east_asian_width(c) in "WF" for c in text]
     others = [278 * len(c.encode()) if w else 556 for c, w in zip(text, wide, strict=True)]
     return size / 1000 * sum(widths.get(c, x) for c, x in zip(text, others, strict=True))
-
-
-def fitted(text: str, size: float, weight: str = "normal") -> dict[str, str]:
-    """The attributes that keep a text in its box, whatever font a reader has."""
-    width = f"{text_width(text, size, weight):.2f}"
-    return {"textLength": width, "lengthAdjust": "spacingAndGlyphs"}
 
 
 def room(text: str, size: float, *, bold: bool = False) -> float:
