@@ -88,11 +88,6 @@ class Board(Diagram):
     lines: list[Line] = field(default_factory=list)
     shared: list[Shared] = field(default_factory=list)
 
-    @property
-    def sizes(self) -> list[int]:
-        """How many numbers each column has."""
-        return [column.size for column in self.layers if column.size]
-
     def cards(self) -> list[Card]:
         """All cards in columns."""
         return [card for column in self.layers for card in [*column.cards, *column.over]]
