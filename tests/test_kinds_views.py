@@ -410,6 +410,8 @@ SAVED = {
     "worksheet": (worksheet(PICTURED), f"{PRINTED} .dot"),
     "strip": (steps(PICTURED).strip(), PRINTED),
     "network": (network(NET), PRINTED),
+    "explanation": (explain(PICTURED), ".tex .txt"),
+    "deltas": (deltas(NET, [1.0, 2.0], [0.0], "squared_error"), ".tex .txt"),
 }
 
 

@@ -1,15 +1,18 @@
 """What a picture is saved as: one table of formats, and every file opens and shows the same."""
 
 import re
+import shutil
+import subprocess
 from io import BytesIO
 
 import pytest
-from graphs import neuron, unit
+from graphs import HOSTILE, neuron, unit
 from PIL import Image
 
 from tinygrad_edu.nn import MLP
-from tinygrad_edu.view import draw, network, steps, worksheet
+from tinygrad_edu.view import deltas, draw, explain, network, steps, worksheet
 from tinygrad_edu.view.base.pdf import PRINTED
+from tinygrad_edu.view.base.tex import latex_page, latex_words
 
 PICTURES = {
     "drawing": lambda: draw(neuron(backward=True), edges="local"),
@@ -68,3 +71,45 @@ def test_every_picture_has_its_size_in_every_format(what, ending, tmp_path, embe
     else:
         image = Image.open(BytesIO(content))
         assert image.size == pytest.approx([150 / 72 * width, 150 / 72 * height], abs=2)
+
+
+# LaTeX: what is written is a page of its own, and nothing in a name is a command.
+
+EQUATIONS = {
+    "explanation": lambda: explain(unit()),
+    "deltas": lambda: deltas(MLP(2, [2, 1], rng=0), [1.0, -2.0], [0.0], "squared_error"),
+}
+
+
+def test_a_text_in_latex_has_no_command_but_those_of_its_letters():
+    allowed = r"\\[{}$&#%_]|\\text(backslash|less|greater|bar)\{\}|\\[~^]\{\}"
+    for name in HOSTILE:
+        left = re.sub(allowed, "", latex_words(name[:200]))
+        assert not re.search(r"[\\{}$&#%_^~<>|\"]", left), left
+
+
+def test_a_page_of_latex_frames_the_letters_that_it_lacks():
+    page = latex_page("重", "é δ − 重")  # noqa: RUF001
+    assert page.startswith(r"% \fbox{\tiny 91CD}")
+    assert "é δ − \\fbox{\\tiny 91CD}%" in page  # noqa: RUF001
+
+
+@pytest.mark.parametrize("what", EQUATIONS)
+def test_equations_are_saved_as_a_page_and_as_text(what, tmp_path):
+    view = EQUATIONS[what]()
+    assert view.save(tmp_path / "a.txt").read_text() == f"{view}\n"
+    page = view.save(tmp_path / "a.tex").read_text()
+    assert view.latex in page
+    assert page.count(r"\begin{") == page.count(r"\end{")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("pdflatex"), reason="no pdflatex")
+@pytest.mark.parametrize("what", [*EQUATIONS])
+def test_latex_makes_a_page(what, tmp_path):
+    {**EQUATIONS}[what]().save(tmp_path / "a.tex")
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "a.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert "Overfull" not in done.stdout
+    assert (tmp_path / "a.pdf").read_bytes().startswith(b"%PDF")
