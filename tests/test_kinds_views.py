@@ -405,7 +405,7 @@ def test_of_another_model_every_view_says_which_part_is_no_layer(model, said):
 PICTURED = Value(2.0, "x").tanh()
 PRINTED = ".svg .png .pdf .eps .gif .jpg .webp"
 SAVED = {
-    "drawing": (draw(PICTURED), f"{PRINTED} .dot .gv"),
+    "drawing": (draw(PICTURED), f"{PRINTED} .dot .gv .tex .mmd"),
     "film": (steps(PICTURED), ".html .htm .svg"),
     "worksheet": (worksheet(PICTURED), f"{PRINTED} .dot"),
     "strip": (steps(PICTURED).strip(), PRINTED),

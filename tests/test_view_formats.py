@@ -6,13 +6,15 @@ import subprocess
 from io import BytesIO
 
 import pytest
-from graphs import HOSTILE, neuron, unit
+from graphs import HOSTILE, net, neuron, unit
 from PIL import Image
 
+from tinygrad_edu import Value
 from tinygrad_edu.nn import MLP
 from tinygrad_edu.view import deltas, draw, explain, network, steps, worksheet
 from tinygrad_edu.view.base.pdf import PRINTED
 from tinygrad_edu.view.base.tex import latex_page, latex_words
+from tinygrad_edu.view.graph.mermaid import to_mermaid
 
 PICTURES = {
     "drawing": lambda: draw(neuron(backward=True), edges="local"),
@@ -103,13 +105,63 @@ def test_equations_are_saved_as_a_page_and_as_text(what, tmp_path):
     assert page.count(r"\begin{") == page.count(r"\end{")
 
 
+# TikZ and Mermaid: what the diagram says, as text.
+
+NAMED = [Value(float(k), name) for k, name in enumerate(HOSTILE[:-1])]
+#: What is drawn, and how often a number of it stands in the text of each format.
+DRAWN = {
+    "values": lambda: draw(neuron(backward=True), edges="local"),
+    "a net": lambda: draw(net(), level="value"),
+    "units": lambda: draw(net(), level="neuron"),
+    "layers": lambda: draw(net(), level="layer"),
+    "colours": lambda: draw(net(), level="value", color=lambda v: v.grad),
+    "names": lambda: draw(sum(NAMED[1:], NAMED[0]), level="value"),
+}
+
+
+def numbers_of(drawing):
+    """The texts of all numbers of a drawing."""
+    boxes = [part for box in drawing.diagram.boxes for part in (box, *box.rows)]
+    return [x.text for part in (*boxes, *drawing.diagram.edges) for x in part.numbers]
+
+
+@pytest.mark.parametrize("what", DRAWN)
+def test_tikz_and_mermaid_say_every_number_of_a_drawing(what, tmp_path, embedded_renderer):
+    drawing = DRAWN[what]()
+    tikz = drawing.save(tmp_path / "a.tex").read_text(encoding="utf-8")
+    mermaid = drawing.save(tmp_path / "a.mmd").read_text(encoding="utf-8")
+    for text in (numbers := numbers_of(drawing)):
+        assert f"{text}}}" in tikz or f"& {text}" in tikz, text
+        assert "".join(c if c.isalnum() or c == "." else f"#{ord(c)};" for c in text) in mermaid
+    assert len(numbers) > 3
+    assert tikz.count(r"\node[graph/") >= len(drawing.diagram.boxes)
+    assert tikz.count("{") == tikz.count("}") or what == "names"
+
+
+@pytest.mark.parametrize("what", DRAWN)
+def test_lines_of_mermaid_are_those_of_its_grammar(what):
+    drawing = DRAWN[what]()
+    head, *lines = to_mermaid(drawing.diagram, "title").split("---\n")[2].splitlines()
+    assert head == "flowchart LR"
+    text = r'"(?:[\w .,]|#\d+;|<br/>)*"'
+    forms = (
+        rf"n\d+[\[(]{text}[\])]",
+        rf"n\d+ (?:-->|---|-\.->)(?:\|{text}\|)? n\d+",
+        rf"subgraph f\d+\[{text}\]|end",
+        r"(?:style [nf]\d+|linkStyle \d+|classDef \w+) [a-z]+[-\w:#.,]+",
+        r"class n[\dn,]+ \w+",
+    )
+    for line in lines:
+        assert any(re.fullmatch(form, line) for form in forms), line
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("pdflatex"), reason="no pdflatex")
-@pytest.mark.parametrize("what", [*EQUATIONS])
+@pytest.mark.parametrize("what", [*EQUATIONS, *DRAWN])
 def test_latex_makes_a_page(what, tmp_path):
-    {**EQUATIONS}[what]().save(tmp_path / "a.tex")
+    {**EQUATIONS, **DRAWN}[what]().save(tmp_path / "a.tex")
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "a.tex"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-2000:]
-    assert "Overfull" not in done.stdout
+    assert "Overfull" not in done.stdout or what == "names"  # whose frames are wider than letters
     assert (tmp_path / "a.pdf").read_bytes().startswith(b"%PDF")

@@ -57,6 +57,8 @@ _LOOKS: Final = {
     **dict.fromkeys(("result", "layer", "group"), _ROUND),
 }
 _ROOT: Final = {"color": INK.light, "penwidth": "2"}
+#: Of 255, the strongest colour of a ground, on which a number in the colour of its sign is read.
+_SHADE: Final = 90
 #: The band behind what is in an opened layer.
 _BAND: Final = _box("filled,rounded", WASH.light, WASH.light) | {
     "fontname": _FONT,
@@ -136,6 +138,8 @@ def _add_box(graph: Any, box: Box, paper: bool) -> None:
     look = _LOOKS[box.kind] | (_ROOT if box.root else {})
     if paper and box.kind in VALUE_KINDS:
         look |= {"color": INK.light, "fillcolor": "white", "penwidth": "1"}
+    if box.shade:
+        look |= {"fillcolor": ground(box), "style": look["style"] or "filled"}
     told = box.tooltip or "; ".join(row.tooltip for row in box.rows if row.tooltip)
     tooltip = in_tooltip(told) if told and not paper else None
     cells = [*_head(box), *_lines(box), *map(_soft, box.details)]
@@ -143,6 +147,12 @@ def _add_box(graph: Any, box: Box, paper: bool) -> None:
     rows = "".join(f"<TR>{row}</TR>" for row in cells).replace(_ALL, f'COLSPAN="{columns}"')
     ordering = "in" if box.ordered else None
     graph.node(box.id, f"<{_TABLE}{rows}</TABLE>>", tooltip=tooltip, ordering=ordering, **look)
+
+
+def ground(box: Box) -> str:
+    """The colour of a shaded ground, which shines through."""
+    sign = POSITIVE if box.shade > 0 else NEGATIVE
+    return f"{sign.light}{round(_SHADE * abs(box.shade)):02x}"
 
 
 def stands_beside(name: str) -> bool:
@@ -158,16 +168,17 @@ def _head(box: Box) -> Iterator[str]:
             yield _left(_title(box.name, box.word), width)
         return
     if not stands_beside(box.name):
-        yield _soft(_middle_cut(box.name), INK.light)
-    if not _is_sign(box.word):
-        yield _soft(_middle_cut(box.word))
+        yield _soft(middle_cut(box.name), INK.light)
+    if not is_sign(box.word):
+        yield _soft(middle_cut(box.word))
 
 
-def _is_sign(word: str) -> bool:
+def is_sign(word: str) -> bool:
+    """Whether the word of a box stands left of its numbers, as the sign of an operation does."""
     return len(word) <= _BESIDE + 2
 
 
-def _middle_cut(name: str) -> str:
+def middle_cut(name: str) -> str:
     """A long name by its first 9 and its last 6 characters."""
     return name if len(name) <= _ABOVE else f"{name[:9]}…{name[-6:]}"
 
@@ -183,7 +194,7 @@ def _lines(box: Box) -> list[str]:
     chip = box.kind == "chip"
     height, size = (13, _LABEL) if chip else (15, _NUMBER)
     name = box.name if stands_beside(box.name) else ""
-    word = box.word if _is_sign(box.word) else ""
+    word = box.word if is_sign(box.word) else ""
     count = max(len(box.numbers), bool(name) + bool(word)) if box.numbers else 0
     span = count if not (name and word) else 1
     names = [_name_cell(name, span, 12 if chip else _NAME, _SIGN, height)] if name else []
