@@ -36,7 +36,7 @@ from tinygrad_edu.namespace import FUNCTIONS
 from tinygrad_edu.text import DASH
 from tinygrad_edu.view import deltas, draw, explain, network, steps, worksheet
 from tinygrad_edu.view.base.naming import names_of
-from tinygrad_edu.view.worksheet.worksheet import slope_rules
+from tinygrad_edu.view.worksheet.rules import slope_rules
 
 # Formulas are mathematics: none of the words that only programs have.
 

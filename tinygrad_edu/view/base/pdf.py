@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 from xml.etree.ElementTree import Element
 
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.colors import to_rgba
 from matplotlib.patches import Ellipse, PathPatch
 from matplotlib.path import Path
@@ -57,12 +58,13 @@ def screen_resolution(page: Element) -> float:
     return 72 * float(width) * _PIXELS[unit] / _numbers(page.get("viewBox", ""))[2]
 
 
-def pdf(figure: Figure) -> bytes:
-    """The figure as PDF, always the same bytes; a character that the font lacks becomes a box."""
+def pdf(*figures: Figure) -> bytes:
+    """Figures as pages of PDF, always the same bytes; what the font lacks becomes a box."""
     buffer = BytesIO()
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), PdfPages(buffer, metadata={"CreationDate": None}) as pages:
         warnings.simplefilter("ignore", UserWarning)
-        figure.savefig(buffer, format="pdf", metadata={"CreationDate": None})
+        for figure in figures:
+            figure.savefig(pages, format="pdf")
     return buffer.getvalue()
 
 
