@@ -11,13 +11,13 @@ from tinygrad_edu import MLP, Value, functions, parameter, primitive, toposort, 
 from tinygrad_edu.engine import GraphError
 from tinygrad_edu.losses import binary_cross_entropy, cross_entropy, squared_error
 from tinygrad_edu.view import RenderError
+from tinygrad_edu.view.base.numbers import decimal
 from tinygrad_edu.view.base.pdf import figure_of
 from tinygrad_edu.view.worksheet.page import LEAST, MM
 from tinygrad_edu.view.worksheet.rules import slope_rules
 
 BAD = "<script>alert(1)</script>&\"'{}\\N\u202e\x00$"
 LINE = "_______"
-MINUS = "\N{MINUS SIGN}"
 
 
 pytestmark = pytest.mark.usefixtures("embedded_renderer")
@@ -94,10 +94,9 @@ def test_the_numbers_that_are_asked_stand_in_the_solution_alone(sheet):
     shown, solved = texts(sheet.svg), texts(sheet.solution.svg)
     # by hand, forward and backward; the data of the leaves stay
     for answer in (0, 0.5, -0.5, 0.25, -0.5, -0.125, -0.25, -0.25, -1, -1, 1):
-        solved.remove(f"{answer:g}".replace("-", MINUS))
+        solved.remove(decimal(answer).replace("\N{MINUS SIGN}", "-"))
     assert sorted(solved[1:]) == sorted(shown[1:])
-    assert f"{MINUS}0.125" not in sheet.svg
-    assert "-0.125" not in sheet.svg + sheet.dot
+    assert "0.125" not in sheet.svg + sheet.dot
 
 
 # By hand: z1 = 0.5 + 0.5 = 1 and -1 + 1.5 + 1 = 1.5, z2 = 2 - 1.5 + 0.5 = 1, L = (1 - 2)^2 = 1,
@@ -126,7 +125,7 @@ def test_a_net_is_asked_unit_by_unit_in_three_tasks():
     assert blank[6] == solved[6]
     assert blank[6][1:4] == [
         "a = (z if z ≥ 0 else 0),  ∂a/∂z = (1 if z > 0 else 0)",
-        "v1 = z2[1] - 2,  ∂v1/∂z2[1] = 1",
+        "v1 = z2[1] \N{MINUS SIGN} 2,  ∂v1/∂z2[1] = 1",
         "L = v1²,  ∂L/∂v1 = 2 · v1",
     ]
 
@@ -218,8 +217,8 @@ def test_a_box_has_one_size_whatever_stands_in_it(sheet):
 def test_slopes_stand_on_the_arrows_of_the_drawing():
     label = '<TD FIXEDSIZE="TRUE" WIDTH="62" HEIGHT="26">{}</TD>'
     sheet = worksheet(Value(2.0, "x") ** 2, blanks="slopes")
-    arrow = next(line for line in sheet.dot.split("\n") if line.startswith("\tn0 -> n1"))
-    assert label.format("") in arrow
+    on_line = next(line for line in sheet.dot.split("\n") if line.startswith("\te0 ["))
+    assert label.format("") in on_line
     assert label.format("4") in sheet.solution.dot
 
 
@@ -239,7 +238,7 @@ def test_names_and_titles_are_harmless(sheet):
     assert "<script" not in sheet.svg
     named = worksheet(Value(1.0, BAD).tanh())
     assert "<script" not in named.dot + named.svg
-    assert "<script>alert(1)</scrip…" in texts(named.svg)
+    assert "<script>a…{}\\N\N{REPLACEMENT CHARACTER}$" in "".join(texts(named.svg))
 
 
 def test_variables_name_values():
@@ -268,7 +267,8 @@ def test_the_pdf_holds_what_the_svg_holds_in_the_same_places(sheet):
     page = ElementTree.fromstring(sheet.pages[0])
     _, _, width, height = map(float, page.get("viewBox", "").split())
     ax = figure_of(page).axes[0]
-    assert [text.get_text().strip() for text in ax.texts] == texts(sheet.pages[0])
+    written = "".join(text.get_text().strip() for text in ax.texts)
+    assert written.replace("\N{MINUS SIGN}", "-") == "".join(texts(sheet.pages[0]))
     tags = ("polygon", "polyline", "path", "ellipse")
     assert len(ax.patches) == sum(1 for tag in tags for _ in page.iter(f"{SVG}{tag}"))
     for text in ax.texts:
@@ -323,7 +323,7 @@ def test_slopes_as_formulas():
         "unwritable: no formula (TypeError)": unwritable(a),
     }
     for rule, v in rules.items():
-        assert slope_rules([v]) == [rule]
+        assert slope_rules([v]) == [rule.replace("-", "\N{MINUS SIGN}")]
     assert slope_rules([a * b, a, b * c, a + b]) == [
         "y = a · b,  ∂y/∂a = b,  ∂y/∂b = a",
         "y = a + b,  ∂y/∂a = 1,  ∂y/∂b = 1",

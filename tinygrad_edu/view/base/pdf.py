@@ -8,13 +8,12 @@ from typing import Any, Final, NamedTuple
 from xml.etree.ElementTree import Element
 
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.colors import to_rgba
 from matplotlib.patches import Ellipse, PathPatch
 from matplotlib.path import Path
 
 from tinygrad_edu.figure import Figure
-from tinygrad_edu.view.base.svg import SVG
+from tinygrad_edu.view.base.svg import SVG, text_width
 
 #: The size of DejaVu Sans that is about as wide as Helvetica of size 1.
 _AS_WIDE: Final = {"normal": 0.87, "bold": 0.78}
@@ -60,6 +59,8 @@ def screen_resolution(page: Element) -> float:
 
 def pdf(*figures: Figure) -> bytes:
     """Figures as pages of PDF, always the same bytes; what the font lacks becomes a box."""
+    from matplotlib.backends.backend_pdf import PdfPages  # late: it takes long to import
+
     buffer = BytesIO()
     with warnings.catch_warnings(), PdfPages(buffer, metadata={"CreationDate": None}) as pages:
         warnings.simplefilter("ignore", UserWarning)
@@ -77,7 +78,8 @@ def _plain(page: Element) -> None:
     }
     for element in page.iter():
         for name in element.get("class", "").split():
-            element.attrib.update(rules.get(name, {}))
+            rule = rules.get(name, {}).items()
+            element.attrib.update({k: x for k, x in rule if not x.startswith("var(")})
         tag, look = element.tag.removeprefix(SVG), element.attrib
         if tag == "rect":
             x, y, wide, high = (
@@ -137,21 +139,29 @@ def _draw(ax: Axes, element: Element, at: _Place, z: int) -> None:
 
 
 def _write(ax: Axes, element: Element, at: _Place, z: int) -> None:
-    weight = element.get("font-weight", "normal")
-    ax.text(
-        at.dx + at.scale * float(element.get("x", "0")),
-        at.dy + at.scale * float(element.get("y", "0")),
-        element.text or "",
-        family="DejaVu Sans",
-        size=_AS_WIDE[weight] * at.scale * float(element.get("font-size", "12")),
-        weight=weight,
-        style=element.get("font-style", "normal"),
-        color=element.get("fill", "black"),
-        ha=_ANCHORS[element.get("text-anchor", "start")],
-        va="baseline",
-        parse_math=False,
-        zorder=z,
-    )
+    """A text; each of its parts stands where it says, or after the one before."""
+    x = 0.0
+    for part in (element, *element.findall(f"{SVG}tspan")):
+        look = element.attrib | part.attrib
+        x = float(part.get("x", x))
+        size, text = float(look.get("font-size", "12")), part.text or ""
+        weight = "bold" if look.get("font-weight") in ("600", "bold") else "normal"
+        if text:
+            ax.text(
+                at.dx + at.scale * x,
+                at.dy + at.scale * float(look.get("y", "0")),
+                text,
+                family="DejaVu Serif" if look.get("font-style") == "italic" else "DejaVu Sans",
+                size=_AS_WIDE[weight] * at.scale * size,
+                weight=weight,
+                style=look.get("font-style", "normal"),
+                color=look.get("fill", "black"),
+                ha=_ANCHORS[look.get("text-anchor", "start")],
+                va="baseline",
+                parse_math=False,
+                zorder=z,
+            )
+        x += text_width(text, size, weight)
 
 
 def _colour(element: Element, name: str, default: str) -> Any:

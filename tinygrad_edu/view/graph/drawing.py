@@ -11,13 +11,14 @@ from tinygrad_edu.view.base.display import Forms, Picture
 from tinygrad_edu.view.base.naming import names_of, variable_names
 from tinygrad_edu.view.base.numbers import Numbers, one_value
 from tinygrad_edu.view.base.render import render
-from tinygrad_edu.view.base.svg import FITTING, inline
+from tinygrad_edu.view.base.svg import inline
 from tinygrad_edu.view.graph import select
 from tinygrad_edu.view.graph.blocks import Block, Cut, cut, stands_for
 from tinygrad_edu.view.graph.diagram import Diagram, table
-from tinygrad_edu.view.graph.dot import to_dot
+from tinygrad_edu.view.graph.dot import stands_beside, to_dot
 from tinygrad_edu.view.graph.levels import block_diagram
-from tinygrad_edu.view.graph.values import EDGES, content_of, value_diagram
+from tinygrad_edu.view.graph.picture import picture
+from tinygrad_edu.view.graph.values import EDGES, content_of, value_diagram, value_legend
 
 _LEVELS: Final = ("auto", "value", "neuron", "layer")
 _DIRECTIONS: Final = ("LR", "TB", "RL", "BT")
@@ -36,13 +37,19 @@ class Graph(Picture):
 
     _kind = "drawing"
 
-    def __init__(self, dot: str, *, title: str, description: str, table: str) -> None:
-        self.dot, self.title, self.description, self.table = dot, title, description, table
+    def __init__(self, diagram: Diagram, *, title: str, description: str, table: str) -> None:
+        self.diagram, self.title = diagram, title
+        self.description, self.table = description, table
+
+    @cached_property
+    def dot(self) -> str:
+        """The drawing as DOT text."""
+        return to_dot(self.diagram)
 
     @cached_property
     def svg(self) -> str:
         """An SVG element, to be saved or put into a page. Raises RenderError without a renderer."""
-        return inline(render(self.dot, "svg"), self.title, self.description, FITTING)
+        return inline(picture(self.diagram), self.title, self.description)
 
     def _others(self) -> Forms:
         """As .dot, .gv, and in the formats of the renderer."""
@@ -169,9 +176,12 @@ class _Drawing:
         shown, total = select.nearest(order, self.max_nodes), self.total
         counted = f"{len(shown):,} of {total:,} values shown" if len(shown) < total else ""
         remarks = self.numbers.remarks(self.names, set(shown))
-        caption = [counted, *notes, *remarks, EDGES[self.edges]]
         content = content_of(self.names, self.numbers, self.edges)
-        diagram, _ = value_diagram(shown, content, caption=list(filter(None, caption)), **self.look)
+        units = [] if self.look["unfold"] or self.edges != "none" else self.names.units.units
+        diagram, _ = value_diagram(shown, content, units=units, **self.look)
+        name = self.names[self.root]
+        told = [*value_legend(diagram, name if stands_beside(name) else ""), EDGES[self.edges]]
+        diagram.caption = [text for text in [counted, *notes, *remarks, *told] if text]
         whole = f"{total:,} value{'s' * (total > 1)}"
         return self._graph(diagram, [counted or whole, *notes], remarks)
 
@@ -211,7 +221,7 @@ class _Drawing:
         numbers = f"data {short(self.numbers.data[self.root])}, grad "
         numbers += "not computed" if grad is None else short(grad)
         return Graph(
-            to_dot(diagram),
+            diagram,
             title=f"Computation graph of {name}",
             description="; ".join([", ".join(notes), f"{name}: {numbers}", *remarks]),
             table=table(diagram, remarks, _TABLE_ROWS),

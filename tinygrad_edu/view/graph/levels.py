@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from tinygrad_edu.engine import Value
-from tinygrad_edu.text import DASH, clean, short
+from tinygrad_edu.text import clean
 from tinygrad_edu.view.base.graph_units import Unit
 from tinygrad_edu.view.base.naming import Names
 from tinygrad_edu.view.base.numbers import Numbers
 from tinygrad_edu.view.graph.blocks import Block, Cut, Item, made_from
-from tinygrad_edu.view.graph.diagram import Box, Diagram, Edge, Row
-from tinygrad_edu.view.graph.values import EDGES, ValueWriter, content_of, users_of
+from tinygrad_edu.view.graph.diagram import Box, Diagram, Edge, Frame, Number
+from tinygrad_edu.view.graph.values import EDGES, ValueWriter, content_of, folded, users_of
 
 #: Of more weights than this the numbers are in the tooltips.
 NUMBERED: Final = 30
@@ -45,16 +45,18 @@ def block_diagram(
     ]
     diagram = Diagram([*caption, *legend], rankdir, crowded=crowded)
     single = [item for item in shown if not isinstance(item, Block)]
-    values = ValueWriter(diagram, content_of(names, numbers, edges), users_of(single), unfold)
+    content, users = content_of(names, numbers, edges), users_of(single)
+    folds = folded(single, [] if unfold or edges != "none" else names.units.units)
+    values = ValueWriter(diagram, content, numbers.root, users, unfold, folds)
     largest = _largest(units, numbers.data)
     blocks = _BlockWriter(values, cut, numbers, edges, largest, note, names, diagram)
     boxes: dict[Item, Box] = {}
     for item in shown:
         if isinstance(item, Block):
-            boxes[item] = blocks.add(item, [boxes.get(source) for source in cut.sources[item]])
+            boxes[item] = blocks.add(item, [_label(s, boxes, values) for s in cut.sources[item]])
         else:
-            root, within = item is numbers.root, cut.within.get(item, ())
-            boxes[item] = values.add(item, root=root, within=within)
+            values.add(item, tuple(map(Frame, cut.within.get(item, ()))))
+    boxes.update((v, box) for v, box in values.boxes.items())
     diagram.columns = [[boxes[item].id for item in column] for column in _columns(shown, cut)]
     if crowded:
         # the middle one of a column has level lines; those of all would pull the others apart
@@ -63,6 +65,13 @@ def block_diagram(
         for edge in diagram.edges:
             edge.loose = edge.weight is not None and not aside.isdisjoint((edge.tail, edge.head))
     return diagram
+
+
+def _label(source: Item, boxes: Mapping[Item, Box], values: ValueWriter) -> str:
+    """What an item is called as a source, "…" where it is not shown."""
+    if isinstance(source, Block):
+        return boxes[source].label if source in boxes else "…"
+    return values.content.names[source] if source in values.boxes else "…"
 
 
 def _stands_apart(item: Item | None) -> bool:
@@ -115,13 +124,13 @@ class _BlockWriter:
     names: Names
     diagram: Diagram
 
-    def add(self, block: Block, sources: Sequence[Box | None]) -> Box:
-        """A block, made from these boxes; None stands for one that is not shown."""
+    def add(self, block: Block, sources: Sequence[str]) -> Box:
+        """A block, made from these; "…" stands for one that is not shown."""
         unit = block.units[0] if block.kind == "unit" else None
         word = "" if unit is None else clean(unit.activation)
         details, rows = self._content(block)
         name = self.names[_results(block)[0]] if block.last else clean(block.name, _NAME)
-        parts = ", ".join([*details, *(f"{row.label} = {row.text}" for row in rows)])
+        parts = ", ".join([*details, *(f"{r.name} = {x.short}" for r in rows for x in r.numbers)])
         # a crowded drawing has no room for b, the first row
         without_b = self.diagram.crowded and unit is not None and unit.b is not None
         box = Box(
@@ -133,13 +142,13 @@ class _BlockWriter:
             rows=rows[without_b:],
             tooltip=f"{name}{f' ({word})' if word else ''}: {parts}",
             made=word,
-            sources=["…" if source is None else source.label for source in sources],
+            sources=sources,
             root=self.numbers.root in block.values,
-            within=self.cut.within.get(block, ()),
+            within=tuple(map(Frame, self.cut.within.get(block, ()))),
         )
         self.values.boxes.update(dict.fromkeys(block.values, self.diagram.add(box)))
-        if None in sources:
-            hidden = self.diagram.add(Box("hidden", name="…", within=box.within))
+        if "…" in sources:
+            hidden = self.diagram.add(Box("hidden", word="…", within=box.within))
             self.diagram.edges.append(Edge(hidden.id, box.id, dotted=True))
         if unit is not None:
             self._weights(unit, box.id)
@@ -147,15 +156,16 @@ class _BlockWriter:
             self._sources(block, box.id)
         return box
 
-    def _content(self, block: Block) -> tuple[list[str], list[Row]]:
+    def _content(self, block: Block) -> tuple[list[str], list[Box]]:
         """What a box says: lines, and numbers."""
         if block.kind == "unit":
             u = block.units[0]
             values = [v for v in dict.fromkeys((u.b, u.z, u.a)) if v is not None]
-            delta = Row(self.names.deltas[u.z], self.numbers.grad_text(u.z))
-            return [], [*map(self._data, values), delta]
+            delta = Number("delta", self.numbers.grad(u.z), back=True)
+            return [], [*map(self._data, values), _row(self.names.deltas[u.z], delta)]
         if block.kind == "layer":
-            return _layer(block.units), [Row("mean |delta|", self._mean_delta(block.units))]
+            mean = Number("delta", self._mean_delta(block.units))
+            return _layer(block.units), [_row("mean |delta|", mean)]
         n = len(block.values)
         if block.kind == "inputs":
             return (
@@ -165,15 +175,15 @@ class _BlockWriter:
         result, *others = _results(block)
         if others:
             return details, []
-        return details, [*self.values.content.rows(result)]
+        return details, [_row(x.label, x) for x in self.values.content.numbers(result)]
 
-    def _data(self, v: Value) -> Row:
-        return Row(self.names[v], short(self.numbers.data[v]))
+    def _data(self, v: Value) -> Box:
+        return _row(self.names[v], Number("data", self.numbers.data[v]))
 
-    def _mean_delta(self, units: Sequence[Unit]) -> str:
+    def _mean_delta(self, units: Sequence[Unit]) -> float | None:
         deltas = [self.numbers.grad(u.z) for u in units]
         sizes = [abs(delta) for delta in deltas if delta is not None]
-        return short(math.fsum(x / len(sizes) for x in sizes)) if len(sizes) == len(units) else DASH
+        return math.fsum(x / len(sizes) for x in sizes) if len(sizes) == len(units) else None
 
     def _weights(self, u: Unit, node: str) -> None:
         """A line for each weight, one for all the weights of several inputs in one box."""
@@ -186,12 +196,13 @@ class _BlockWriter:
                 self.diagram.edges.append(Edge(tail, node, tooltip=tooltip))
             elif together[tail]:
                 edge = Edge(tail, node, weight=w, tooltip=f"{self.names[weight]} = {w!r}")
-                text = ("+" if w > 0 else "") + short(w)
+                number = Number("w", w)
                 if self.edges == "gradient":
-                    text = DASH if delta is None else short(w * delta)
-                    edge.tooltip += f", gradient flowing back = {text}"
+                    flow = None if delta is None else w * delta
+                    number = Number("gradient flowing back", flow, back=True)
+                    edge.tooltip += f", {number.exact}"
                 if not self.diagram.crowded:
-                    edge.rows = [Row("w", text)]
+                    edge.numbers = [number]
                 largest = self.largest.get(u.layer, 0.0)
                 edge.share = min(abs(w) / largest, 1.0) if largest and w == w else 0.0
                 self.diagram.edges.append(edge)
@@ -205,6 +216,10 @@ class _BlockWriter:
         for tail, several in carried.items():
             n = len(several)
             self.diagram.edges.append(Edge(tail, node, tooltip=f"{n:,} value{'s' * (n > 1)}"))
+
+
+def _row(name: str, number: Number) -> Box:
+    return Box("result", name=name, numbers=[number])
 
 
 def _layer(units: Sequence[Unit]) -> list[str]:

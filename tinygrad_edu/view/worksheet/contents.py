@@ -13,11 +13,9 @@ from tinygrad_edu.engine import Value, gradients
 from tinygrad_edu.text import clean, short
 from tinygrad_edu.view.base.naming import Names
 from tinygrad_edu.view.base.numbers import has_grad
-from tinygrad_edu.view.base.render import render
-from tinygrad_edu.view.base.svg import parsed
 from tinygrad_edu.view.explain.notation import derivative
-from tinygrad_edu.view.graph.diagram import Row, table
-from tinygrad_edu.view.graph.dot import to_dot
+from tinygrad_edu.view.graph.diagram import Diagram, Number, table
+from tinygrad_edu.view.graph.picture import picture
 from tinygrad_edu.view.graph.values import Content, value_diagram
 from tinygrad_edu.view.worksheet.cards import Net, drawing
 from tinygrad_edu.view.worksheet.page import Answer, Paper
@@ -44,15 +42,16 @@ _OF_UNITS: Final = {
 
 
 class Drawn(NamedTuple):
-    """A drawing as DOT, or as it is for paper of this kind; with boxes to write in, or without."""
+    """A graph, or a drawing for paper of this kind; with boxes to write in, or without."""
 
-    source: str | Element
+    source: Diagram | Element
     boxes: bool
     landscape: bool | None = None
 
     def element(self) -> Element:
         """The drawing. Raises RenderError without a renderer."""
-        return parsed(render(self.source, "svg")) if isinstance(self.source, str) else self.source
+        source = self.source
+        return picture(source, paper=True) if isinstance(source, Diagram) else source
 
 
 class Listed(NamedTuple):
@@ -109,7 +108,7 @@ def of_values(
             for boxes in (True, False)
         )
         drawings = [
-            Drawn(to_dot(replace(diagram, rankdir=way), paper=True), diagram is boxed)
+            Drawn(replace(diagram, rankdir=way), diagram is boxed)
             for diagram, way in product((boxed, plain), ("LR", "TB"))
         ]
         return Contents(tasks, drawings, shown, rules, "", table(boxed), solved)
@@ -203,18 +202,18 @@ def _content(
 ) -> Content:
     """The numbers of a graph; what is asked stands in boxes, filled where solved, or not at all."""
 
-    def blank(label: str, x: float) -> list[Row]:
-        return [Row(label, short(x) * solved, blank=True)] * boxes
+    def blank(label: str, x: float) -> list[Number]:
+        return [Number(label, x if solved else None, back=label != "data", blank=True)] * boxes
 
-    def rows(v: Value) -> list[Row]:
+    def numbers(v: Value) -> list[Number]:
         hidden = "data" in asked and v.op is not None
-        data = blank("data", v.data) if hidden else [Row("data", short(v.data))]
+        data = blank("data", v.data) if hidden else [Number("data", v.data)]
         backward = "gradients" in asked and (v is order[-1] or has_grad(v))
         return data + (blank("grad", found.get(v, 0.0)) if backward else [])
 
-    def lines(v: Value) -> list[Row | None]:
+    def lines(v: Value) -> list[Number | None]:
         slopes = zip(v.parents, v.local_derivatives(), strict=True)
         wanted = boxes and "slopes" in asked
         return [blank("slope", x)[0] if wanted and has_grad(p) else None for p, x in slopes]
 
-    return Content(names, rows, lines)
+    return Content(names, numbers, lines)

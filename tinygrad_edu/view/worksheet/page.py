@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 from xml.etree.ElementTree import Element
 
 from tinygrad_edu.view.base.palette import EDGE, INK, NEGATIVE_TEXT, POSITIVE_TEXT, SOFT
-from tinygrad_edu.view.base.svg import place, size_of, tag, text_width, words
+from tinygrad_edu.view.base.svg import fitted, place, size_of, tag, text_width, words
 from tinygrad_edu.view.base.typeset import typeset
 
 #: A millimetre, and the sides of A4, in points.
@@ -167,6 +167,7 @@ def row(answer: Answer, x: float, y: float, width: float, *, solved: bool) -> li
             weight = "bold"
             colour = SOFT.light if shown == "0" else colour
         look = {"fill": colour, "font_weight": weight, "text_anchor": "end"}
+        look |= fitted(shown, SIZE, weight)
         parts.append(words(shown, end - 2.5 * MM * answer.asked, baseline, **_look(SIZE, **look)))
     return parts
 

@@ -1,13 +1,13 @@
 """The formulas that stand on a sheet: of operations and their derivatives, of units."""
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
 from tinygrad_edu.engine import Primitive, Value
-from tinygrad_edu.text import clean, superscript
+from tinygrad_edu.text import clean
 from tinygrad_edu.view.base.numbers import has_grad
 from tinygrad_edu.view.base.operations import free, is_dot, roles, symbol
+from tinygrad_edu.view.base.typeset import readable
 from tinygrad_edu.view.explain import formulas as slopes_of
 from tinygrad_edu.view.explain.notation import Both, derivative, ends, listing, written
 from tinygrad_edu.view.worksheet.cards import Net
@@ -77,17 +77,17 @@ def _rule(
     try:
         value, slope = slopes_of.formulas(v, general=True)
         sign = symbol(op, n, letters)
-        value_text = sign if is_dot(v) and not actual else _on_paper(written(value, names).text)
+        value_text = sign if is_dot(v) and not actual else written(value, names).text
         parts = [f"{result} = {value_text}"]
         for i in written_out:
             by = derivative(result, letters[i], "∂").text
-            parts.append(f"{by} = {_on_paper(written(slope(i), names).text)}")
+            parts.append(f"{by} = {written(slope(i), names).text}")
     except slopes_of.UNWRITABLE as error:
         return f"{clean(op.name)}: no formula ({type(error).__name__})"
     if operands:
         few = listing([Both(letter, "") for letter in letters[n - operands : n]]).text
         parts.append(f"{share} = softmax({few})")
-    return clean(",  ".join(parts), _RULE)
+    return clean(readable(",  ".join(parts)), _RULE)
 
 
 def _letters(op: Primitive, n: int) -> list[str]:
@@ -95,8 +95,3 @@ def _letters(op: Primitive, n: int) -> list[str]:
     if all(named):
         return named
     return {1: ["x"], 2: ["a", "b"]}.get(n) or [f"x{i + 1}" for i in range(n)]
-
-
-def _on_paper(formula: str) -> str:
-    formula = re.sub(r"\*\*(\d+)", lambda power: superscript(float(power[1])), formula)
-    return formula.replace(" * ", " · ").replace("<=", "≤").replace(">=", "≥")

@@ -16,9 +16,10 @@ from tinygrad_edu.text import clean
 from tinygrad_edu.view.base.display import Forms, Picture
 from tinygrad_edu.view.base.naming import names_of, variable_names
 from tinygrad_edu.view.base.numbers import one_value
-from tinygrad_edu.view.base.pdf import figure_of, pdf
 from tinygrad_edu.view.base.render import RenderError
 from tinygrad_edu.view.base.svg import FITTING, inline
+from tinygrad_edu.view.graph.diagram import Diagram
+from tinygrad_edu.view.graph.dot import to_dot
 from tinygrad_edu.view.worksheet.cards import net_of
 from tinygrad_edu.view.worksheet.contents import TASKS, Contents, of_net, of_values
 from tinygrad_edu.view.worksheet.page import LEAST, SMALLEST, Paper
@@ -54,7 +55,7 @@ class Worksheet(Picture):
     def dot(self) -> str:
         """The graph in DOT."""
         source = self._contents.drawings[0].source
-        return source if isinstance(source, str) else ""
+        return to_dot(source, paper=True) if isinstance(source, Diagram) else ""
 
     @property
     def pages(self) -> list[str]:
@@ -77,6 +78,8 @@ class Worksheet(Picture):
         return {".dot": lambda: self.dot} if self.dot else {}
 
     def _pdf(self) -> bytes:
+        from tinygrad_edu.view.base.pdf import figure_of, pdf
+
         return pdf(*(figure_of(ElementTree.fromstring(page)) for page in self.pages))
 
     def __repr__(self) -> str:
