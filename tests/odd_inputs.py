@@ -576,8 +576,8 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
         node(), optimizer=None, guess=False, names={"y": Value(0.5)}, max_steps=300, max_nodes=60,
         notation="lecture"),
     "worksheet": lambda: given(
-        node(), blanks="gradients", names={"y": Value(0.5)}, title="a", formulas=True,
-        notation="lecture"),
+        node(), level="value", blanks="gradients", names={"y": Value(0.5)}, title="a",
+        formulas=True, notation="lecture", rng=0),
     "Film.save": lambda: call(steps(node()).save, "film.html"),
     "Film.strip": lambda: call(steps(node()).strip, 2),
     "Picture.save of a net": lambda: call(network(net()).save, "net.svg"),

@@ -36,7 +36,7 @@ from tinygrad_edu.namespace import FUNCTIONS
 from tinygrad_edu.view import deltas, draw, explain, network, steps, worksheet
 from tinygrad_edu.view.base.naming import names_of
 from tinygrad_edu.view.base.numbers import UNKNOWN
-from tinygrad_edu.view.worksheet.worksheet import slope_rules
+from tinygrad_edu.view.worksheet.rules import slope_rules
 
 # Formulas are mathematics: none of the words that only programs have.
 
@@ -336,6 +336,7 @@ def test_placeholders_are_no_names_of_quantities(make, label, rule):
     z = make(Value(3.0, "x"), Value(2.0, "y"))
     z.name = "z"
     assert f">{label}</FONT>" in draw(z).dot
+    rule = rule.replace("-", "\N{MINUS SIGN}")
     assert any(f"{rule}," in line for line in worksheet(z)._text().splitlines())
     assert steps(z)._frames[-1]["said"]
 
@@ -406,7 +407,7 @@ PICTURED = Value(2.0, "x").tanh()
 PRINTED = ".svg .png .pdf .eps .gif .jpg .webp"
 SAVED = {
     "drawing": (draw(PICTURED), f"{PRINTED} .dot .gv .tex .mmd"),
-    "film": (steps(PICTURED), ".html .htm .svg"),
+    "film": (steps(PICTURED), ".html .htm .svg .gif .png .pdf .eps .jpg .webp"),
     "worksheet": (worksheet(PICTURED), f"{PRINTED} .dot"),
     "strip": (steps(PICTURED).strip(), PRINTED),
     "network": (network(NET), PRINTED),

@@ -16,14 +16,15 @@ from tinygrad_edu.checks import flag, instance, whole
 from tinygrad_edu.engine import Value, toposort
 from tinygrad_edu.optim import Optimizer
 from tinygrad_edu.text import clean
-from tinygrad_edu.view.base.display import displays_still, save
+from tinygrad_edu.view.base.display import Forms, displays_still, save
 from tinygrad_edu.view.base.naming import names_of, variable_names
 from tinygrad_edu.view.base.numbers import UNKNOWN, decimal, has_grad, one_value
 from tinygrad_edu.view.base.palette import BY_NAME
 from tinygrad_edu.view.base.render import RenderError
 from tinygrad_edu.view.base.svg import inline, size_of
+from tinygrad_edu.view.base.typeset import readable
 from tinygrad_edu.view.film import pictures
-from tinygrad_edu.view.film.pictures import ContactSheet, Snapshot
+from tinygrad_edu.view.film.pictures import ContactSheet, Still
 from tinygrad_edu.view.film.recorder import Change, Frame, Recording, record
 from tinygrad_edu.view.graph.diagram import Diagram, Number
 from tinygrad_edu.view.graph.picture import KEY, picture
@@ -119,13 +120,15 @@ class Film:
             "title": _text(self.title),
             "lead": _text(self._lead),
             "caption": _text(self.caption),
-            "highlight": pictures.HIGHLIGHT,
             "least": f"{least:.0f}",
             "last": str(len(self) - 1),
+            "phase": self._frames[-1]["phase"],
+            "where": _text(self._frames[-1]["where"]),
             "sentence": _lines(self._frames[-1]["said"]),
             "picture": drawn,
             "rows": "".join(
-                f"<tr><td>{k}</td><td>{f['phase']}</td><td>{_lines(f['said'])}</td></tr>\n"
+                f"<tr><td>{k}</td><td>{f['phase']}, {_text(f['where'])}</td>"
+                f"<td>{_lines(f['said'])}</td></tr>\n"
                 for k, f in enumerate(self._frames)
             ),
             "film": _json({"guess": self.guess, "start": self._start, "frames": self._frames}),
@@ -134,30 +137,41 @@ class Film:
         return re.sub(r"\{\{(\w+)\}\}", lambda hole: parts[hole[1]], text)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the page, to a path that ends in .html, or the strip, to one that ends in .svg.
+        """Write the film: a page as .html, a picture that moves as .svg or .gif, else the strip.
 
-        Returns the path. Raises ValueError for another suffix, RenderError for a strip without a
-        renderer; the file is then left alone.
+        The SVG plays without a script, also where a page shows it as an image; .png, .pdf, .eps,
+        .jpg and .webp hold the frames of `strip()`. Returns the path.
+        Raises ValueError for another suffix, RenderError for a picture without a renderer; the file
+        is then left alone.
         """
-        page = lambda: self.html  # noqa: E731
-        forms = {".html": page, ".htm": page, ".svg": lambda: self.strip().svg}
-        return save(path, "film", forms)
+        page, still = lambda: self.html, self.strip().forms()
+        forms: Forms = {
+            ".html": page,
+            ".htm": page,
+            ".svg": lambda: pictures.animation(*self._stills(range(len(self)))),
+            ".gif": lambda: pictures.as_gif(*self._stills(range(len(self)))[:2]),
+        }
+        return save(path, "film", {**forms, **{k: x for k, x in still.items() if k not in forms}})
 
     def strip(self, frames: int = 6) -> ContactSheet:
         """A still picture of at most `frames` frames: the end of the forward pass, and after it."""
         chosen = self._chosen(whole("frames", frames))
         text = [f"{self._heading(k)}: {'; '.join(self._frames[k]['said'])}" for k in chosen]
-        lead = f"{self._lead} {len(chosen)} of {len(self)} frames are shown."
 
         def svg() -> str:
-            frames = [(k, self._frames[k]) for k in chosen]
-            snapshots = [
-                Snapshot(self._heading(k), f["said"], self._numbers_at(k), {*f["on"], *f["by"]})
-                for k, f in frames
-            ]
-            return pictures.contact_sheet(self._drawing, snapshots, self.title, lead)
+            return pictures.contact_sheet(*self._stills(chosen))
 
         return ContactSheet(svg, "\n".join([self.title, *text]))
+
+    def _stills(self, chosen: Sequence[int]) -> tuple[Element, list[Still], str, str]:
+        """The drawing, these frames, title and description of a picture of them."""
+        stills = []
+        for k in chosen:
+            f = self._frames[k]
+            numbers, lit, read = self._numbers_at(k), {*f["on"]}, {*f["by"]}
+            stills.append(Still(self._heading(k), f["where"], f["said"], numbers, lit, read))
+        lead = f"{self._lead} {len(chosen)} of {len(self)} frames are shown."
+        return self._drawing, stills, self.title, lead
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         if displays_still():
@@ -252,8 +266,9 @@ def _page_frame(frame: Frame, ids: Mapping[Value, str]) -> dict[str, Any]:
     answer = frame.changes[0].number if single else math.nan
     return {
         "phase": frame.phase,
-        "said": frame.sentences,
-        "ask": frame.question,
+        "where": frame.where,
+        "said": [readable(said) for said in frame.sentences],
+        "ask": readable(frame.question),
         "answer": answer if math.isfinite(answer) else None,
         "on": on,
         "by": [key for key in dict.fromkeys(by) if key not in on],
@@ -266,7 +281,7 @@ def _texts(changes: Sequence[Change], ids: Mapping[Value, str]) -> dict[str, str
 
 
 def _lines(sentences: Sequence[str]) -> str:
-    return "<br>".join(map(_text, sentences))
+    return "".join(f"<p>{_text(said)}</p>" for said in sentences)
 
 
 def _text(text: str) -> str:

@@ -76,7 +76,7 @@ _WIDEST: Final = {False: 4.0, True: 2.5}
 _UNSEEN: Final = {"style": "invis", "tailport": "c", "headport": "c"}
 _SIDES: Final = {"LR": "ew", "RL": "we", "TB": "sn", "BT": "ns"}
 #: Of a frame to write in, in points.
-_WIDTH, _HEIGHT = 60, 20
+_WIDTH, _HEIGHT = 62, 26
 _TITLE: Final = 40
 #: Characters of a name beside its numbers, and of one above them; the sizes of texts.
 _BESIDE, _ABOVE = 6, 16
