@@ -57,8 +57,8 @@ _LOOKS: Final = {
     **dict.fromkeys(("result", "layer", "group"), _ROUND),
 }
 _ROOT: Final = {"color": INK.light, "penwidth": "2"}
-#: Of 255, the strongest colour of a ground, on which a number in the colour of its sign is read.
-_SHADE: Final = 90
+#: The strongest colour of a ground, on which a number in the colour of its sign can be read.
+SHADE: Final = 0.35
 #: The band behind what is in an opened layer.
 _BAND: Final = _box("filled,rounded", WASH.light, WASH.light) | {
     "fontname": _FONT,
@@ -152,7 +152,7 @@ def _add_box(graph: Any, box: Box, paper: bool) -> None:
 def ground(box: Box) -> str:
     """The colour of a shaded ground, which shines through."""
     sign = POSITIVE if box.shade > 0 else NEGATIVE
-    return f"{sign.light}{round(_SHADE * abs(box.shade)):02x}"
+    return f"{sign.light}{round(255 * SHADE * abs(box.shade)):02x}"
 
 
 def stands_beside(name: str) -> bool:
