@@ -90,8 +90,8 @@ def board_of(
         desk.card[block] = made[block][0]
         for card in made[block]:
             own = [v for v, place in desk.place.items() if place.card == card.id]
-            several = own if made[block][1:] else block.values
-            card.shade = max(map(shade, several), key=abs, default=0.0)
+            own = own if made[block][1:] else [*block.values]
+            card.shade = max(map(shade, own), key=abs, default=0.0)
     for k in sorted({column[block] for block in shown if block not in over}):
         blocks = [block for block in shown if column[block] == k and block not in over]
         above = [card for b, user in over.items() if user in blocks for card in made[b]]
