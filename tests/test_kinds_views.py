@@ -390,15 +390,9 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("model", "said"), REFUSED, ids=[said[:24] for _, said in REFUSED])
-def test_of_another_model_every_view_says_which_part_is_no_layer(model, said):
-    views = [
-        lambda: network(model),
-        lambda: network(model, [1.0, 2.0]),
-        lambda: deltas(model, [1.0, 2.0], [0.0], "squared_error"),
-    ]
-    for view in views:
-        with pytest.raises((TypeError, ValueError), match=f"^{re.escape(said)}"):
-            view()
+def test_of_another_model_deltas_say_which_part_is_no_layer(model, said):
+    with pytest.raises((TypeError, ValueError), match=f"^{re.escape(said)}"):
+        deltas(model, [1.0, 2.0], [0.0], "squared_error")
 
 
 # What is saved under another ending is refused with those that a view has.

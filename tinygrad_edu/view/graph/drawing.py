@@ -13,10 +13,12 @@ from tinygrad_edu.view.base.numbers import Numbers, one_value
 from tinygrad_edu.view.base.render import render
 from tinygrad_edu.view.base.svg import inline
 from tinygrad_edu.view.graph import select
-from tinygrad_edu.view.graph.blocks import Block, Cut, cut, stands_for
+from tinygrad_edu.view.graph.blocks import Cut, cut, stands_for
+from tinygrad_edu.view.graph.columns import Board, fits
 from tinygrad_edu.view.graph.diagram import Diagram, table
 from tinygrad_edu.view.graph.dot import stands_beside, to_dot
-from tinygrad_edu.view.graph.levels import block_diagram
+from tinygrad_edu.view.graph.levels import board_of
+from tinygrad_edu.view.graph.paint import board_picture
 from tinygrad_edu.view.graph.picture import picture
 from tinygrad_edu.view.graph.values import EDGES, content_of, value_diagram, value_legend
 
@@ -49,7 +51,9 @@ class Graph(Picture):
     @cached_property
     def svg(self) -> str:
         """An SVG element, to be saved or put into a page. Raises RenderError without a renderer."""
-        return inline(picture(self.diagram), self.title, self.description)
+        board = self.diagram if isinstance(self.diagram, Board) else None
+        drawn = picture(self.diagram) if board is None else board_picture(board)
+        return inline(drawn, self.title, self.description)
 
     def _others(self) -> Forms:
         """As .dot, .gv, and in the formats of the renderer."""
@@ -121,12 +125,8 @@ def draw(
     select.check_opened(opened, units)
     if not units:
         return drawing.values(order, [] if level == "auto" else [_NO_UNITS], refuse=False)
-    blocks = cut(order, units_of_all, kept, "layer" if level == "layer" else "neuron", opened)
-    lines = sum(len(u.w) for u in units)
-    large = len(blocks.items) > max_nodes or len(units) > _UNITS or lines > _LINES
-    if level == "auto" and large:
-        blocks = cut(order, units_of_all, kept, "layer", opened)
-    return drawing.blocks(blocks, notes, len(examples), refuse=level != "auto")
+    blocks = cut(order, units_of_all, kept)
+    return drawing.blocks(blocks, level, opened, notes, len(examples))
 
 
 def excerpt(
@@ -185,10 +185,12 @@ class _Drawing:
         whole = f"{total:,} value{'s' * (total > 1)}"
         return self._graph(diagram, [counted or whole, *notes], remarks)
 
-    def blocks(self, blocks: Cut, notes: list[str], examples: int, *, refuse: bool) -> Graph:
+    def blocks(
+        self, blocks: Cut, level: str, opened: frozenset[str], notes: list[str], examples: int
+    ) -> Graph:
         """A drawing of units or layers, of the nearest if they are too many."""
         n = len(blocks.items)
-        if refuse and n > self.max_nodes:
+        if level != "auto" and n > self.max_nodes:
             raise ValueError(
                 f"the drawing has {n:,} boxes, more than max_nodes={self.max_nodes}: write "
                 f'max_nodes={n} to draw them all, or level="auto"'
@@ -201,19 +203,21 @@ class _Drawing:
             *[f"{n - len(shown):,} boxes left out"] * (len(shown) < n),
             *notes,
         ]
-        values = [item.values if isinstance(item, Block) else (item,) for item in shown]
-        remarks = self.numbers.remarks(self.names, {v for several in values for v in several})
-        diagram = block_diagram(
-            blocks,
-            shown,
-            self.names,
-            self.numbers,
-            self.edges,
-            caption=[*notes, *remarks],
-            note=f"over {examples:,} examples" if examples else "",
-            **self.look,
+        remarks = self.numbers.remarks(self.names, {v for block in shown for v in block.values})
+        caption = [*notes[1:], *remarks]
+        draws = partial(
+            board_of,
+            *(blocks, self.names, self.numbers),
+            edges=self.edges,
+            opened=opened,
+            shown=shown,
+            caption=caption,
+            examples=examples,
         )
-        return self._graph(diagram, notes, remarks)
+        board = draws(level="layer" if level == "layer" else "neuron")
+        if level == "auto" and not fits(board):
+            board = draws(level="layer")
+        return self._graph(board, notes, remarks)
 
     def _graph(self, diagram: Diagram, notes: Sequence[str], remarks: Sequence[str]) -> Graph:
         name = self.names[self.root]

@@ -80,18 +80,22 @@ def picture(diagram: Diagram, *, paper: bool = False) -> Element:
 
     It is to be finished by `inline`. On `paper` it has neither classes nor a style sheet.
     """
-    drawn = placed(diagram, paper=paper)
-    _caption(drawn.root, diagram.caption)
-    if size_of(drawn.root)[0] <= WIDEST:  # a wider one can be scrolled
-        drawn.root.set("style", FITTING)
+    return finished(placed(diagram, paper=paper).root, diagram.caption, paper=paper)
+
+
+def finished(root: Element, caption: Sequence[str], *, paper: bool = False) -> Element:
+    """A picture with its caption, its style sheet and its classes."""
+    _caption(root, caption)
+    if size_of(root)[0] <= WIDEST:  # a wider one can be scrolled
+        root.set("style", FITTING)
     if not paper:
-        drawn.root.set("class", CLASS)
+        root.set("class", CLASS)
         style = Element(f"{SVG}style")
         style.text = _sheet()
-        drawn.root.insert(0, style)
-        for element in drawn.root.iter():
+        root.insert(0, style)
+        for element in root.iter():
             _classify(element)
-    return drawn.root
+    return root
 
 
 def placed(diagram: Diagram, *, paper: bool = False) -> Picture:
@@ -172,7 +176,7 @@ def _texts(group: Element, spot: Spot | None) -> set[str]:
             parents[element].remove(element)
             continue
         if is_name:
-            _typeset(element)
+            typeset(element)
         link = parents[element]
         key = link.get(f"{LINK}href", "").removeprefix("#")
         if key:  # the text in place of its link
@@ -204,7 +208,18 @@ def _look(element: Element) -> dict[str, str]:
     return {k: v for k, v in element.attrib.items() if k in ("fill", "font-weight", "font-size")}
 
 
-def _typeset(element: Element) -> None:
+def name_width(name: str, size: float) -> float:
+    """The width of a name as it is typeset, or what it needs as a text."""
+    parts = name_parts(name)
+    if parts is None:
+        return room(name, size)
+    letter, above, below = parts
+    small = _INDEX * size
+    width = 1.1 * size * _LETTERS.get(letter, 0.54) + bool(above or below)
+    return width + max(_width(above, small), _width("".join(below), small))
+
+
+def typeset(element: Element) -> None:
     """A name such as z1[2] as a letter with (1) above and 2 below."""
     parts = name_parts(element.text or "")
     if parts is None:
@@ -212,9 +227,8 @@ def _typeset(element: Element) -> None:
     letter, above, several = parts
     below = "".join(several)
     size = float(element.get("font-size", "13"))
-    small = _INDEX * size
+    width, small = name_width(element.text or "", size), _INDEX * size
     advance = 1.1 * size * _LETTERS.get(letter, 0.54)
-    width = advance + max(_width(above, small), _width(below, small)) + bool(above or below)
     x, y = float(element.get("x", "0")), float(element.get("y", "0"))
     anchor = element.attrib.pop("text-anchor", "start")
     x -= {"start": 0.0, "middle": width / 2, "end": width}[anchor]
