@@ -13,6 +13,7 @@ from tinygrad_edu import MLP, SGD, Value, toposort
 from tinygrad_edu.engine import constant
 from tinygrad_edu.losses import squared_error
 from tinygrad_edu.view import RenderError
+from tinygrad_edu.view.base.naming import names_of
 from tinygrad_edu.view.base.numbers import decimal
 from tinygrad_edu.view.base.palette import NOW
 from tinygrad_edu.view.film import pictures
@@ -57,7 +58,7 @@ def test_the_page_shows_the_last_frame_and_a_table_of_all_without_any_script():
 
 def test_frames_are_differences_that_end_at_the_gradients_of_backward():
     root = squared_error(MLP(2, [3, 1], "tanh", rng=0)([0.5, -1.0]), 1.0)
-    film = steps(root)
+    film = steps(root, level="value")
     data = script_data(film)
     shown = dict(data["start"])
     for frame in data["frames"]:
@@ -73,14 +74,46 @@ def test_frames_are_differences_that_end_at_the_gradients_of_backward():
     assert [shown[key] for key in by_id if key.endswith(".grad")] == expected
 
 
-def test_every_key_of_the_film_is_a_place_of_the_picture():
-    film = steps(square(), optimizer=SGD(parameters_of(square())))
-    places = {value for _, name, value in Page(film.html).attributes if name == "data-key"}
-    data = script_data(film)
-    used = {key for f in data["frames"] for key in (*f["set"], *f["on"], *f["by"])}
-    assert used | set(data["start"]) <= places
+def net():
+    return squared_error(MLP(2, [3, 1], "tanh", rng=0)([0.5, -1.0]), 1.0)
+
+
+@pytest.mark.parametrize("level", ["auto", "value", "neuron"])
+def test_every_key_of_the_film_is_a_place_of_the_picture(level):
+    for film in (steps(net(), level=level), steps(net(), level=level, max_nodes=9)):
+        places = {value for _, name, value in Page(film.html).attributes if name == "data-key"}
+        data = script_data(film)
+        used = {key for f in data["frames"] for key in (*f["set"], *f["on"], *f["by"])}
+        assert used | set(data["start"]) <= places
+
+
+def test_a_step_of_a_net_is_a_unit_lit_with_the_lines_that_feed_it():
+    root = net()
+    film, values = steps(root), steps(root, level="value")
+    # start, 4 units, difference and square, seed, these two and 4 units back
+    assert (len(film), len(values)) == (1 + 4 + 2 + 1 + 2 + 4, 1 + 9 + 1 + 27)
+    (unit,) = film._frames[1]["on"]
+    boxes = {box.id: box for box in film._diagram.boxes}
+    assert [row.name for row in boxes[unit].rows] == ["b1[1]", "z1[1]", "a1[1]"]
+    tails = {key.partition("-")[0] for key in film._frames[1]["by"] if key.endswith(f"-{unit}")}
+    assert {boxes[tail].name for tail in tails} == {"w1[1,1]", "w1[1,2]"}
+    assert len(film._frames[1]["by"]) == 4  # to the chips of the weights, and from them
+    back = next(f for f in film._frames if f["where"].startswith("unit 1 of layer 1: the deriv"))
+    assert (back["on"], len(back["by"])) == ([unit], 2)
+    root.backward()
+    deltas = [z.grad for z in film_units(root)]
+    asked = [f["answer"] for f in film._frames if f["ask"] and f["where"].startswith("unit")]
+    assert sorted(asked) == sorted(deltas)
+
+
+def film_units(root):
+    return names_of(toposort(root, leaves=True)).deltas
+
+
+def test_the_steps_of_a_square_light_what_changes():
+    data = script_data(steps(square(), optimizer=SGD(parameters_of(square()))))
     assert data["frames"][5]["on"] == ["n4"]
-    assert data["frames"][5]["by"] == ["n5", "n4-n5"]
+    assert data["frames"][5]["by"] == ["n4-n5"]
 
 
 def test_a_constant_has_a_place_for_its_number_alone(monkeypatch):
@@ -293,6 +326,8 @@ def test_what_is_computed_has_a_ring_and_the_lines_that_feed_it_a_halo():
 test_wrong_arguments_are_named = refusals(
     [
         (lambda: steps(3.0), TypeError, "steps(v) shows the backward pass of one Value, got float"),
+        (lambda: steps(square(), level="neuron"), ValueError,
+         'level="neuron" has a step for each unit, and this graph has none: write level="value"'),
         (lambda: steps(square(), optimizer="sgd"), TypeError,
          "optimizer must be an Optimizer such as SGD(parameters), got str"),
         (lambda: steps(square(), max_steps=4), ValueError,

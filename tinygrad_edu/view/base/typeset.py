@@ -74,6 +74,7 @@ def _pieces(text: str, size: float, weight: str) -> Iterator[tuple[str, float, f
 
 def readable(formula: str) -> str:
     """A formula in text as it is read: ∂L/∂w for dL/dw, x² for x**2, · for *, a true minus."""
+    formula = re.sub(r"(?<!\w)([a-z]+\d+\[[\d,]+\])(?=\*\*)", r"(\1)", formula)
     formula = re.sub(r"\*\*(\d+)", lambda power: superscript(float(power[1])), formula)
     formula = re.sub(r"\bd([^\s/]+)/d(?=[A-Za-z(])", r"∂\1/∂", formula)
     signs = {" * ": " · ", "<=": "≤", ">=": "≥", "-": "\N{MINUS SIGN}"}

@@ -4,20 +4,24 @@ The drawing is rendered once. A value at n3 has the keys n3 (its box), n3.data a
 numbers); a line has n1-n3. What is computed has a violet ring, the lines that feed it a halo.
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from copy import deepcopy
 from functools import cached_property
 from itertools import groupby
 from textwrap import wrap
-from typing import Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
+from tinygrad_edu.engine import Value
 from tinygrad_edu.view.base.display import Picture
+from tinygrad_edu.view.base.numbers import decimal
 from tinygrad_edu.view.base.palette import BY_NAME, INK, NOW, SOFT, ZERO
 from tinygrad_edu.view.base.svg import SVG, fitted, inline, place, size_of, tag, text_width, words
 from tinygrad_edu.view.base.typeset import readable, typeset
+from tinygrad_edu.view.film.recorder import Change, Frame
 from tinygrad_edu.view.graph.picture import KEY
 
 T = TypeVar("T")
@@ -28,6 +32,47 @@ _LEAST: Final = 420.0
 _WHOLE: Final = 900.0
 #: Seconds for which a frame is shown; so many frames the last one.
 _SECONDS, _HELD = 1.5, 3
+
+
+class Place(NamedTuple):
+    """Where a value is drawn: the box, and what stands there for it, a row or the box itself."""
+
+    box: str
+    row: str
+
+
+def page_frame(
+    frame: Frame, places: Mapping[Value, Place], lines: Mapping[str, str]
+) -> dict[str, Any]:
+    """A frame for the page: what is said, what is lit (changed or read), the texts that are new.
+
+    `lines` are the keys of lines; that which leads to a chip has the key of what comes after it.
+    """
+    by: list[str] = []
+    for p, v in frame.flows:
+        if v in places and p in places:
+            key = f"{places[p].box}-{places[v].box}"
+            by += [key, lines.get(key, key)]
+    made = [c.value for c in frame.changes] if frame.unit is None else [frame.unit]
+    on = [places[v].box for v in made if v in places]
+    asked = [c for c in frame.changes if frame.unit in (None, c.value)] if frame.question else []
+    answer = asked[0].number if len(asked) == 1 else math.nan
+    return {
+        "phase": frame.phase,
+        "where": frame.where,
+        "said": [readable(said) for said in frame.sentences],
+        "ask": readable(frame.question),
+        "answer": answer if math.isfinite(answer) else None,
+        "on": on,
+        "by": [key for key in dict.fromkeys(by) if key in lines],
+        "set": texts_of(frame.changes, places),
+    }
+
+
+def texts_of(changes: Sequence[Change], places: Mapping[Value, Place]) -> dict[str, str]:
+    """The texts that these changes set, by their keys."""
+    shown = [c for c in changes if c.value in places]
+    return {f"{places[c.value].row}.{c.row}": decimal(c.number) for c in shown}
 
 
 class Still(NamedTuple):

@@ -19,6 +19,7 @@ from tinygrad_edu.view.base.operations import placeholders, symbol
 from tinygrad_edu.view.explain.chain import Writer
 from tinygrad_edu.view.explain.notation import derivative, number
 from tinygrad_edu.view.film.sentences import (
+    fed_by,
     place_of,
     say_backward,
     say_delta,
@@ -47,6 +48,7 @@ class Frame(NamedTuple):
     question   the same without the new gradient, "" where there is nothing to guess
     flows      (parent, result) of each operation that takes part
     changes    the numbers that are new
+    unit       the net input of the unit that all of them belong to, if they do
     """
 
     phase: str
@@ -55,6 +57,7 @@ class Frame(NamedTuple):
     question: str = ""
     flows: tuple[tuple[Value, Value], ...] = ()
     changes: tuple[Change, ...] = ()
+    unit: Value | None = None
 
 
 class Recording(NamedTuple):
@@ -190,19 +193,24 @@ class _Recorder:
         equations = (say_forward(self.write, v) for v in group)
         changes = [Change(v, "data", self.numbers.data[v]) for v in group]
         flows = dict.fromkeys((p, v) for v in group for p in v.parents if p not in group)
-        if u := self._unit(group):
+        u = self._unit(group)
+        if u is not None:
             where = f"{place_of(u)}: the weighted sum of what comes in"
             where += f", then {u.activation}" * (u.a is not u.z)
         else:
             made = [f"{self.names[v]} by {self._sign(v)}" for v in group]
             where = ", ".join(first_few(made, len(made)))
         said = tuple(first_few(equations, len(group)))
-        return Frame("forward", where, said, "", tuple(flows), tuple(changes))
+        z = None if u is None else u.z
+        return Frame("forward", where, said, "", tuple(flows), tuple(changes), z)
 
     def _backward(self, groups: Sequence[Sequence[tuple[Value, int]]]) -> Iterator[Frame]:
         """Each sum grows as in the order of the frames, and ends as the number of the engine."""
         sums: dict[Value, float] = {}
         open_ = Counter(v.parents[k] for group in groups for v, k in group)
+        #: The deltas of units without an activation come with their unit, not with what it feeds.
+        units = [self._unit([*dict.fromkeys(v for v, _ in group)]) for group in groups]
+        held = {u.z for u in units if u and u.a is u.z} if len(units) < len(open_) else set()
         for group in groups:
             equations: list[str] = []
             for v, k in group:
@@ -224,23 +232,31 @@ class _Recorder:
             sign = ", ".join(first_few(dict.fromkeys(map(self._sign, made)), len(made)))
             where = f"back through {sign}: local derivative times what came back"
             where += ", added" * (len(group) == 1 and before is not None)
+            flows, u = dict.fromkeys((v.parents[k], v) for v, k in group), self._unit(made)
             if len(group) > 1:
                 asked = [derivative(self.root, self.names[p]).text for p in touched]
                 question = f"{', '.join(first_few(asked, len(asked)))} = ?"
-                if u := self._unit(made):
+                if u is not None:
+                    weights = [(w, d.z) for d, w in fed_by(self.names, u)]
+                    fed = [(u.a, v) for v in self.inner if u.a in v.parents]
+                    flows = dict.fromkeys([*weights, *fed])
                     said = say_delta(self.write, self.names, self.order, u, self.grads)
                     where, letters, numbers = said
-                    weights = say_gradients(self.names, self.root, u, self.grads)
-                    equations = [f"{letters} = {numbers}", *first_few(weights, len(weights))]
+                    more = say_gradients(self.names, self.root, u, self.grads)
+                    equations = [f"{letters} = {numbers}", *first_few(more, len(more))]
                     question = f"{letters} = ?"
+            changes = [Change(p, "grad", sums[p]) for p in touched if p not in held]
+            if u is not None and u.z in held:
+                changes.append(Change(u.z, "grad", self.grads[u.z]))
             kinks = [convention(v, self.names) for v in made]
             yield Frame(
                 "backward",
                 where,
                 (*equations, *list(filter(None, kinks))[:FEW]),
                 question,
-                tuple(dict.fromkeys((v.parents[k], v) for v, k in group)),
-                tuple([Change(p, "grad", sums[p]) for p in touched]),
+                tuple(flows),
+                tuple(changes),
+                None if u is None or len(group) == 1 else u.z,
             )
 
     def _updated(self, group: Sequence[Value]) -> Frame:

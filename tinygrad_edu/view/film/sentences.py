@@ -40,6 +40,12 @@ def _added(terms: Sequence[Both]) -> str:
     return added(few).text
 
 
+def fed_by(names: Names, u: Unit) -> list[tuple[Unit, Value]]:
+    """The units that a unit feeds, each with its weight."""
+    pairs = ((d, *pair) for d in names.units.units for pair in zip(d.w, d.x, strict=True))
+    return [(d, w) for d, w, x in pairs if x is u.a]
+
+
 def say_delta(
     write: Writer, names: Names, order: Sequence[Value], u: Unit, grads: Mapping[Value, float]
 ) -> tuple[str, str, str]:
@@ -47,8 +53,7 @@ def say_delta(
 
     `delta1[1] = (1 - a1[1]**2) * w2[1,1] * delta2[1]`, or of an output by dL/da.
     """
-    pairs = ((d, *pair) for d in names.units.units for pair in zip(d.w, d.x, strict=True))
-    fed = [(d, w) for d, w, x in pairs if x is u.a]
+    fed = fed_by(names, u)
     users, first = sum(p is u.a for v in order for p in v.parents), u.a is u.z
     where = "the weights to the units it feeds, times their deltas"
     terms = [Both(f"{names[w]} * {names.deltas[d.z]}", "") for d, w in fed]
