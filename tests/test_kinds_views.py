@@ -404,7 +404,7 @@ SAVED = {
     "film": (steps(PICTURED), ".html .htm .svg .gif .png .pdf .eps .jpg .webp"),
     "worksheet": (worksheet(PICTURED), f"{PRINTED} .dot"),
     "strip": (steps(PICTURED).strip(), PRINTED),
-    "network": (network(NET), PRINTED),
+    "network": (network(NET), f"{PRINTED} .dot .gv .tex .mmd"),
     "explanation": (explain(PICTURED), ".tex .txt"),
     "deltas": (deltas(NET, [1.0, 2.0], [0.0], "squared_error"), ".tex .txt"),
 }

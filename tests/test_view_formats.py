@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from io import BytesIO
 
+import gallery
 import pytest
 from graphs import HOSTILE, net, neuron, unit
 from PIL import Image
@@ -113,7 +114,9 @@ DRAWN = {
     "values": lambda: draw(neuron(backward=True), edges="local"),
     "a net": lambda: draw(net(), level="value"),
     "units": lambda: draw(net(), level="neuron"),
-    "layers": lambda: draw(net(), level="layer"),
+    "layers": lambda: draw(gallery.digit(), level="layer"),
+    "shared weights": lambda: draw(gallery.recurrence(), level="layer"),
+    "a network": lambda: network(MLP(2, [2, 1], rng=0), [1.0, -2.0], [0.0], "squared_error"),
     "colours": lambda: draw(net(), level="value", color=lambda v: v.grad),
     "names": lambda: draw(sum(NAMED[1:], NAMED[0]), level="value"),
 }
@@ -121,8 +124,12 @@ DRAWN = {
 
 def numbers_of(drawing):
     """The texts of all numbers of a drawing."""
-    boxes = [part for box in drawing.diagram.boxes for part in (box, *box.rows)]
-    return [x.text for part in (*boxes, *drawing.diagram.edges) for x in part.numbers]
+    numbers = [x for edge in drawing.diagram.edges for x in edge.numbers]
+    for box in drawing.diagram.boxes:
+        cells = [cell for row in getattr(box, "cells", ()) for cell in row]
+        numbers += [cell.number for cell in cells if cell.number]
+        numbers += () if cells else [x for part in (box, *box.rows) for x in part.numbers]
+    return [x.text for x in numbers]
 
 
 @pytest.mark.parametrize("what", DRAWN)

@@ -5,6 +5,7 @@ from itertools import zip_longest
 from typing import Final
 
 from tinygrad_edu.view.base.palette import EDGE, INK, NEGATIVE, POSITIVE, PRESS, WASH, ZERO
+from tinygrad_edu.view.graph.columns import Card
 from tinygrad_edu.view.graph.diagram import Box, Diagram, Edge, Frame
 from tinygrad_edu.view.graph.dot import ground
 
@@ -57,8 +58,10 @@ def to_mermaid(diagram: Diagram, title: str) -> str:
 def _box(box: Box) -> str:
     head = " ".join(part for part in (box.name, box.word) if part)
     rows = [" ".join([row.name, *(x.text for x in row.numbers)]) for row in box.rows]
-    numbers = [x.text for x in box.numbers]
-    lines = [line for line in (head, *rows, *numbers, *box.details) if line]
+    said = [*rows, *(x.text for x in box.numbers), *box.details]
+    if isinstance(box, Card):
+        said = [" ".join(cell.said for cell in row) for row in box.cells]
+    lines = [line for line in (head, *said) if line.strip()]
     opening, closing = _SHAPES.get(box.kind, _ROUND)
     return f'{box.id}{opening}"{"<br/>".join(map(_text, lines))}"{closing}'
 

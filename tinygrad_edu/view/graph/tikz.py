@@ -1,109 +1,210 @@
-"""TikZ: a diagram for LaTeX, its boxes where a renderer puts them, its texts in LaTeX's fonts."""
+"""TikZ: a diagram for LaTeX, its boxes where they stand in its picture, in LaTeX's fonts."""
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib import resources
-from itertools import zip_longest
-from typing import Final, NamedTuple
+from itertools import pairwise, zip_longest
+from typing import Final
 
 from tinygrad_edu.text import latex_name, name_parts
 from tinygrad_edu.view.base.palette import BY_NAME
 from tinygrad_edu.view.base.render import render
 from tinygrad_edu.view.base.svg import wrapped
 from tinygrad_edu.view.base.tex import latex_page, latex_words
-from tinygrad_edu.view.graph.diagram import Box, Diagram, Edge, Frame, Number
-from tinygrad_edu.view.graph.dot import is_sign, middle_cut, stands_beside, to_dot
+from tinygrad_edu.view.graph.columns import LOOKS, Board, Card, Cell, layout_of, tables_of
+from tinygrad_edu.view.graph.curves import curves, name_places
+from tinygrad_edu.view.graph.diagram import Box, Diagram, Frame, Number
+from tinygrad_edu.view.graph.dot import SHADE, is_sign, middle_cut, stands_beside, to_dot
 
-#: Pixels in an inch of the renderer, and points of print in a pixel.
-_INCH, _POINT = 72.0, 0.75
-#: Around a table in its box; a line of the caption, and its least width.
-_INSIDE, _LINE, _CAPTION = 10.0, 13.4, 420.0
+#: Points of print in a pixel; pixels in an inch of the renderer; beside a table in its box.
+_POINT, _INCH, _SIDE = 0.75, 72.0, 5.0
+#: The size of the caption, its leading and its least width, as in other pictures.
+_SIZE, _LEADING, _NARROWEST = 11, 14.0, 290.0
 _COLOURS: Final = (
     *("zero", "wash", "press", "ink", "soft", "edge"),
     *("positive", "negative", "positive_text", "negative_text"),
 )
-
-
-class _Layout(NamedTuple):
-    """What a renderer placed: boxes and texts on lines by their ids, lines by their ends."""
-
-    width: float
-    places: dict[str, str]
-    sizes: dict[str, tuple[float, float]]
-    curves: dict[tuple[str, str], list[str]]
+_Point = tuple[float, float]
 
 
 def to_tikz(diagram: Diagram, title: str) -> str:
     """A file that pdflatex makes a page of its size of, with the diagram as a tikzpicture.
 
-    A letter that LaTeX lacks is its number in a frame. Raises RenderError without a renderer.
+    A letter that LaTeX lacks is its number in a frame. Raises RenderError without a renderer where
+    one has to place the boxes.
     """
-    layout = _layout(diagram)
-    lines = [*(_node(box, layout) for box in diagram.boxes), *_bands(diagram)]
-    for k, edge in enumerate(diagram.edges):
-        lines += _edge(edge, f"e{k}", diagram, layout)
+    lines = [*(_board(diagram) if isinstance(diagram, Board) else _graph(diagram))]
     sheet = resources.files("tinygrad_edu.view.graph").joinpath("tikz.tex").read_text("utf-8")
     colours = (
         rf"\definecolor{{{name}}}{{HTML}}{{{BY_NAME[name.upper()][1:].upper()}}}"
         for name in _COLOURS
     )
-    lines += _caption(diagram, layout.width)
-    content = ["\\begin{tikzpicture}[graph]", *lines, "\\end{tikzpicture}"]
+    content = [r"\begin{tikzpicture}[graph]", *lines, r"\end{tikzpicture}"]
     return latex_page(title, "\n".join(content), sheet.replace("{{colours}}", "\n".join(colours)))
 
 
-def _layout(diagram: Diagram) -> _Layout:
-    found = _Layout(0.0, {}, {}, {})
+def _graph(diagram: Diagram) -> Iterator[str]:
+    """What a renderer places: boxes, bands behind them, lines, what stands on them."""
+    places: dict[str, Sequence[float]] = {}
+    paths: dict[tuple[str, str], list[str]] = {}
+    width = 0.0
     for line in render(to_dot(diagram, captioned=False), "plain").decode().splitlines():
-        kind, *words = shlex.split(line)
+        kind, *said = shlex.split(line)
         if kind == "graph":
-            found = found._replace(width=_INCH * float(words[1]))
+            width = _INCH * float(said[1])
         elif kind == "node":
-            found.places[words[0]] = _point(*words[1:3])
-            w, h = (_POINT * _INCH * float(x) for x in words[3:5])
-            found.sizes[words[0]] = w, h
+            places[said[0]] = [_INCH * float(x) for x in said[1:5]]
         elif kind == "edge":
-            tail, head, n, *numbers = words
-            points = [_point(*numbers[k : k + 2]) for k in range(0, 2 * int(n), 2)]
-            bends = zip(points[1::3], points[2::3], points[3::3], strict=True)
-            curve = [points[0], *(f".. controls {a} and {b} .. {c}" for a, b, c in bends)]
-            found.curves.setdefault((tail, head), []).append(" ".join(curve))
-    return found
+            numbers = [_INCH * float(x) for x in said[3 : 3 + 2 * int(said[2])]]
+            points = [*zip(numbers[::2], numbers[1::2], strict=True)]
+            paths.setdefault((said[0], said[1]), []).append(_path(points))
+    for box in diagram.boxes:
+        x, y, wide, high = places[box.id]
+        yield _node(box, x, y, wide, high, _values(box, wide - 2 * _SIDE))
+    yield from _bands(diagram)
+    for k, edge in enumerate(diagram.edges):
+        look = _stroke(edge.weight, 0.7 + 3.3 * edge.share if edge.weight is not None else 1.0)
+        look += ", dotted" * edge.dotted
+        label, headed = f"e{k}", not diagram.flowing and edge.weight is None
+        ends = [(edge.tail, label), (label, edge.head)]
+        for pair in ends if label in places else [(edge.tail, edge.head)]:
+            head = ", graph/head" * (headed and pair[1] == edge.head)
+            yield rf"\draw[{look}{head}] {paths[pair].pop(0)};"
+        if label in places:
+            role = [_name(edge.role)] if edge.role else []
+            x, y, *_ = places[label]
+            yield _tag(" ".join([*role, *map(_number, edge.numbers)]), x, y, edge.weight)
+    yield from _caption(diagram, width, 0.0)
 
 
-def _point(x: str, y: str) -> str:
-    return f"({_INCH * float(x):.1f},{_INCH * float(y):.1f})"
+def _board(board: Board) -> Iterator[str]:
+    """Columns of cards as they stand in the picture, with the lines between them."""
+    tables = tables_of(board)
+    spots, lines, heads, width, low = layout_of(board, tables)
+    found = curves(lines, spots)
+    for curve in sorted(found, key=lambda c: (c.line.full, c.line.share)):
+        look = _stroke(curve.line.weight, curve.line.width, full=curve.line.full)
+        yield rf"\draw[{look}] {_path([(x, -y) for x, y in curve.path()])};"
+    for name, table in tables.items():
+        s = spots[name]
+        middle = (s.left + s.right) / 2, -(s.top + s.bottom) / 2
+        content = _cells(table.card, table.widths)
+        yield _node(table.card, *middle, s.right - s.left, s.bottom - s.top, content)
+    for column in board.layers:
+        for upper, lower in pairwise([*column.over, column.cards[0]]):
+            yield rf"\draw[graph/line] ({upper.id}) -- ({lower.id});"
+    for shared in board.shared:
+        for name, number in shared.uses:
+            way = rf"\draw[graph/line] ({name}.south) to[out=-90, in=90] "
+            yield way + rf"node[graph/tag, near start] {{{_number(number)}}} ({shared.card.id});"
+    for k, column in enumerate(board.layers):
+        left = min(spots[card.id].left for card in [*column.cards, *column.over])
+        head = rf"\textbf{{{latex_words(column.name)}}} {_soft(column.soft)}"
+        yield rf"\node[anchor=base west] at ({left:.1f},{-heads[k]:.1f}) {{{head}}};"
+        below = max(spots[card.id].bottom for card in column.cards)
+        foot = (
+            rf"\node[anchor=base west] at ({left:.1f},{-below - 14:.1f}) {{{_soft(column.foot)}}};"
+        )
+        yield from [foot] * bool(column.foot)
+    for curve, x, y in name_places(found, {line.name: 6.0 * len(line.name) for line in lines}):
+        yield _tag(latex_words(curve.line.name), x, -y, curve.line.weight)
+    yield from _caption(board, width, -low)
 
 
-def _node(box: Box, layout: _Layout) -> str:
-    """A box with a table: names left, numbers at its right edge, words over the whole width."""
+def _path(points: Sequence[_Point]) -> str:
+    """Cubics one after the other."""
+    first, *rest = (f"({x:.1f},{y:.1f})" for x, y in points)
+    bends = zip(rest[::3], rest[1::3], rest[2::3], strict=True)
+    return " ".join([first, *(f".. controls {a} and {b} .. {c}" for a, b, c in bends)])
+
+
+def _stroke(weight: float | None, width: float, *, full: bool = True) -> str:
+    """The look of a line: for a weight its sign is the colour, and negative ones are dashed."""
+    sign = "edge" if not weight else "positive" if weight > 0 else "negative"
+    faint = "" if full else "!13!zero"
+    dashed = ", dashed" * (weight is not None and weight < 0)
+    return f"graph/line, draw={sign}{faint}, line width={_POINT * width:.2f}bp{dashed}"
+
+
+def _tag(said: str, x: float, y: float, weight: float | None) -> str:
+    colour = "soft" if not weight else "positive_text" if weight > 0 else "negative_text"
+    return rf"\node[graph/tag, text={colour}] at ({x:.1f},{y:.1f}) {{{said}}};"
+
+
+def _node(box: Box, x: float, y: float, width: float, height: float, content: str) -> str:
+    look = f"graph/{box.kind}" + ", graph/root" * box.root
+    if box.shade:
+        sign = "positive" if box.shade > 0 else "negative"
+        look += f", fill={sign}!{100 * SHADE * abs(box.shade):.0f}!zero"
+    look += f", minimum width={_POINT * width:.1f}bp, minimum height={_POINT * height:.1f}bp"
+    return rf"\node[{look}] ({box.id}) at ({x:.1f},{y:.1f}) {{{content}}};"
+
+
+def _table(columns: str, rows: Sequence[tuple[str, float]], width: float) -> str:
+    """Rows with their heights, in pixels as the width of all."""
+    lines = (rf"{row}\row{{{_POINT * height:.2f}}}" for row, height in rows)
+    table = rf"{{tabular*}}{{{_POINT * max(width, 1.0):.1f}bp}}{{@{{}}{columns}@{{}}}}"
+    return rf"\begin{table}" + r"\\".join(lines) + r"\end{tabular*}"
+
+
+def _values(box: Box, width: float) -> str:
+    """Names left, numbers right of them, words over the whole width."""
     columns = max((len(row.numbers) for row in box.rows), default=len(box.numbers[:1]))
     title, word = box.name, box.word
     if box.rows:
-        rows = [" & ".join([_name(row.name), *map(_number, row.numbers)]) for row in box.rows]
+        rows = [(" & ".join([_name(r.name), *map(_number, r.numbers)]), 17.0) for r in box.rows]
     else:
         beside = []
         if box.numbers and stands_beside(title):
             beside, title = [_name(title)], ""
         if box.numbers and is_sign(word):
             beside, word = [*beside, _soft(word)], ""
-        rows = [
-            f"{a} & {b}" for a, b in zip_longest(beside, map(_number, box.numbers), fillvalue="")
-        ]
+        pairs = zip_longest(beside, map(_number, box.numbers), fillvalue="")
+        rows = [(f"{a} & {b}", 13.0 if box.kind == "chip" else 15.0) for a, b in pairs]
     head = [latex_words(middle_cut(title))] * bool(title) + [_soft(middle_cut(word))] * bool(word)
     whole = rf"\multicolumn{{{columns + 1}}}{{@{{}}l@{{}}}}"
-    lines = [f"{whole}{{{' '.join(head)}}}"] * bool(head) + rows
-    lines += [f"{whole}{{{_soft(detail)}}}" for detail in box.details]
-    width, height = layout.sizes[box.id]
-    room = f"{max(width - _POINT * _INSIDE, 1.0):.1f}bp"
-    table = rf"\begin{{tabular*}}{{{room}}}{{@{{}}l@{{\extracolsep{{\fill}}}}{'r' * columns}@{{}}}}"
-    content = table + " \\\\ ".join(lines) + r"\end{tabular*}" if lines else ""
-    look = f"graph/{box.kind}" + ", graph/root" * box.root + ", graph/rows" * bool(box.rows)
-    if box.shade:
-        sign = "positive" if box.shade > 0 else "negative"
-        look += f", fill={sign}!{35 * abs(box.shade):.0f}!zero"
-    look += f", minimum width={width:.1f}bp, minimum height={height:.1f}bp"
-    return rf"\node[{look}] ({box.id}) at {layout.places[box.id]} {{{content}}};"
+    lines = [(f"{whole}{{{' '.join(head)}}}", 15.0)] * bool(head) + rows
+    lines += [(f"{whole}{{{_soft(detail)}}}", 15.0) for detail in box.details]
+    return _table(rf"l@{{\extracolsep{{\fill}}}}{'r' * columns}", lines, width) if lines else ""
+
+
+def _cells(card: Card, widths: Sequence[float]) -> str:
+    """The cells of a card, numbers at the right edges of theirs, others in the middle."""
+    whole = rf"\multicolumn{{{len(widths)}}}{{@{{}}c@{{}}}}"
+    rows = []
+    for row in card.cells:
+        said = [_cell(cell, width) for cell, width in zip(row, widths, strict=False)]
+        if len(row) == 1 and len(widths) > 1:
+            said = [f"{whole}{{{_cell(row[0], sum(widths))}}}"]
+        heights = (
+            LOOKS[c.look][2] if c.picture is None else c.picture.side * len(c.picture.rows) + 6
+            for c in row
+        )
+        rows.append((" & ".join(said), max(heights)))
+    return _table("@{}".join("c" * len(widths)), rows, sum(widths))
+
+
+def _cell(cell: Cell, width: float) -> str:
+    ends = "r" if cell.look in ("number", "head") else "c"
+    said = _number(cell.number) if cell.number else latex_words(cell.text)
+    if cell.look in ("name", "head") or (cell.text and name_parts(cell.text)):
+        said = _name(cell.text)
+    if cell.look in ("word", "symbol", "head") and said:
+        said = rf"\soft{{{said}}}"
+    if cell.picture is not None:
+        ends, p = "c", cell.picture
+        side = f"{_POINT * p.side:.2f}bp"
+        shown = [rf"\begin{{tikzpicture}}[x={side}, y={side}, graph/small]"]
+        for i, line in enumerate(p.rows):
+            for j, x in enumerate(line):
+                share = min(abs(x) / p.largest, 1.0) if p.largest and x == x else 0.0
+                colour = "ink" if p.ink else "positive" if x > 0 else "negative"
+                shown += [
+                    rf"\fill[{colour}!{94 * share:.0f}!zero] ({j},{-i}) rectangle +(1,-1);"
+                ] * (share > 0.01)
+        shown.append(rf"\draw[edge] (0,0) rectangle ({max(map(len, p.rows))},{-len(p.rows)});")
+        said = "".join([*shown, r"\end{tikzpicture}"])
+    return rf"\makebox[{_POINT * width:.1f}bp][{ends}]{{{said}}}"
 
 
 def _number(number: Number) -> str:
@@ -112,26 +213,6 @@ def _number(number: Number) -> str:
         return _soft(number.text) if number.back else text
     colour = "positive_text" if number.value > 0 else "negative_text"
     return rf"\textcolor{{{colour}}}{{\textbf{{{text}}}}}"
-
-
-def _edge(edge: Edge, label: str, diagram: Diagram, layout: _Layout) -> Iterator[str]:
-    """A line in the renderer's curves, what stands on it between two of them."""
-    look, colour = "graph/line", "soft"
-    if edge.weight is not None:
-        sign = "positive" if edge.weight > 0 else "negative" if edge.weight < 0 else "edge"
-        width = _POINT * (0.7 + 3.3 * edge.share)
-        look += f", draw={sign}, line width={width:.2f}bp" + ", dashed" * (edge.weight < 0)
-        colour = f"{sign}_text" if edge.weight else "soft"
-    look += ", dotted" * edge.dotted
-    ends = [(edge.tail, edge.head)]
-    if label in layout.places:
-        ends = [(edge.tail, label), (label, edge.head)]
-        roles = [_name(edge.role)] if edge.role else []
-        said = " ".join([*roles, *map(_number, edge.numbers)])
-        yield rf"\node[graph/tag, text={colour}] at {layout.places[label]} {{{said}}};"
-    for k, pair in enumerate(ends, 1):
-        headed = k == len(ends) and not diagram.flowing and edge.weight is None
-        yield rf"\draw[{look}{', graph/head' * headed}] {layout.curves[pair].pop(0)};"
 
 
 def _bands(diagram: Diagram) -> Iterator[str]:
@@ -149,12 +230,12 @@ def _bands(diagram: Diagram) -> Iterator[str]:
         yield r"\end{scope}"
 
 
-def _caption(diagram: Diagram, width: float) -> Iterator[str]:
-    """The sentences below, as wide as in other pictures."""
-    limit = max(width, _CAPTION)
-    texts = (line for text in diagram.caption for line in wrapped(text, 11, limit))
-    for k, text in enumerate(texts):
-        yield rf"\node[anchor=north west] at (0,{-6 - _LINE * k:.1f}) {{{_soft(text)}}};"
+def _caption(diagram: Diagram, width: float, low: float) -> Iterator[str]:
+    """The sentences below."""
+    limit = max(0.8 * width, _NARROWEST)
+    texts = (line for text in diagram.caption for line in wrapped(text, _SIZE, limit))
+    for k, text in enumerate(texts, 1):
+        yield rf"\node[anchor=base west] at (5,{low - _LEADING * k:.1f}) {{{_soft(text)}}};"
 
 
 def _name(name: str) -> str:
