@@ -10,10 +10,10 @@ from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 from tinygrad_edu.view.base.svg import room, text_width
-from tinygrad_edu.view.graph.curves import Line
+from tinygrad_edu.view.graph.curves import Line, Spot
 from tinygrad_edu.view.graph.diagram import Box, Diagram, Edge, Number
 from tinygrad_edu.view.graph.maps import Picture
-from tinygrad_edu.view.graph.picture import WIDEST, Spot, name_width
+from tinygrad_edu.view.graph.picture import WIDEST, name_width
 
 #: Of what stands in a cell: the size of its text, its least width, the height of its row.
 LOOKS: Final = {

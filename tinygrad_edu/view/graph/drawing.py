@@ -14,13 +14,14 @@ from tinygrad_edu.view.base.numbers import Numbers, decimal, one_value
 from tinygrad_edu.view.base.svg import inline
 from tinygrad_edu.view.graph import select
 from tinygrad_edu.view.graph.blocks import Cut, cut, stands_for
+from tinygrad_edu.view.graph.cells import stands_beside
 from tinygrad_edu.view.graph.columns import Board, fits
 from tinygrad_edu.view.graph.diagram import Diagram, table
-from tinygrad_edu.view.graph.dot import stands_beside, to_dot
+from tinygrad_edu.view.graph.dot import to_dot, width
 from tinygrad_edu.view.graph.levels import board_of
 from tinygrad_edu.view.graph.mermaid import to_mermaid
 from tinygrad_edu.view.graph.paint import board_picture
-from tinygrad_edu.view.graph.picture import picture
+from tinygrad_edu.view.graph.picture import WIDEST, picture
 from tinygrad_edu.view.graph.tikz import to_tikz
 from tinygrad_edu.view.graph.values import EDGES, content_of, value_diagram, value_legend
 
@@ -92,7 +93,7 @@ def draw(
 
     level     "value" draws every number, "neuron" a box for every unit (net input z, activation a,
               delta = dL/dz), "layer" one for every layer; "auto" the first of these that is small
-              enough: at most `max_nodes` values, 120 units
+              enough: at most `max_nodes` values in 700 pixels, 120 units
     names     labels for values without a name of their own, e.g. `names=locals()`: the first
               variable that holds a value names it, a list `w` names its elements w[0], w[1], ...;
               other objects, and variables that begin with "_", are ignored
@@ -119,16 +120,19 @@ def draw(
     opened = select.names_to_open(expand, level)
     drawing = _Drawing(order, names, edges, max_nodes, rankdir, unfold, notation, color)
     small = not opened and (level == "value" or (level == "auto" and len(order) <= max_nodes))
-    if small and example is None:
-        return drawing.values(order, [], refuse=level == "value")
     units_of_all = drawing.names.units
+    # what is asked for at the level of values stays there, however wide
+    stays = level == "value" or not units_of_all.units or unfold or edges == "local"
     examples = select.examples_of(order, units_of_all)
     chosen = select.one_of_several(example, max(len(examples), 1))
     own = examples[chosen] if examples else None
     notes = [] if own is None else [f"example {chosen} of {len(examples):,}"]
     if small:
-        part = order if own is None else select.way_to_root(order, own)
-        return drawing.values(part, notes, refuse=level == "value")
+        part = order if own is None or example is None else select.way_to_root(order, own)
+        told = [] if example is None else notes
+        graph = drawing.values(part, told, refuse=level == "value")
+        if stays or width(graph.diagram) <= WIDEST:
+            return graph
     kept = None if own is None else select.with_sources(order, own)
     others = {v for k, members in enumerate(examples) if k != chosen for v in members}
     order = [v for v in order if v not in others]
@@ -208,8 +212,8 @@ class _Drawing:
         units = [] if self.look["unfold"] or self.edges != "none" else self.names.units.units
         diagram, _ = value_diagram(shown, self.content, units=units, **self.look)
         name = self.names[self.root]
-        told = value_legend(diagram, name if stands_beside(name) else "")
-        told += [EDGES[self.edges], *self.coloured]
+        told = [value_legend(diagram, name if stands_beside(name) else ""), EDGES[self.edges]]
+        told += self.coloured
         diagram.caption = [text for text in [counted, *notes, *remarks, *told] if text]
         whole = f"{total:,} value{'s' * (total > 1)}"
         return self._graph(diagram, [counted or whole, *notes], remarks)

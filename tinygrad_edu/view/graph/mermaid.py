@@ -1,6 +1,8 @@
 """Mermaid: a diagram as the text that Markdown pages draw themselves, GitHub's too."""
 
 import json
+from collections import Counter
+from collections.abc import Sequence
 from itertools import zip_longest
 from typing import Final
 
@@ -10,6 +12,8 @@ from tinygrad_edu.view.graph.diagram import Box, Diagram, Edge, Frame
 from tinygrad_edu.view.graph.dot import ground
 
 _SHAPES: Final = {"input": ("[", "]"), "inputs": ("[", "]"), "hidden": ("[", "]")}
+#: More lines than this between two boxes are one.
+_FEW: Final = 3
 _ROUND: Final = ("(", ")")
 _GREY: Final = f"fill:{PRESS.light},stroke:{PRESS.light},color:{INK.light}"
 _PAPER: Final = f"fill:{ZERO.light},stroke:{EDGE.light},color:{INK.light}"
@@ -39,8 +43,9 @@ def to_mermaid(diagram: Diagram, title: str) -> str:
         around = box.within
         lines += [_box(box)] * bool(box.kind)
     lines += [f"style f{k} {_BAND}" for k in places.values()]
-    lines += [_edge(edge) for edge in diagram.edges]
-    for k, edge in enumerate(diagram.edges):
+    edges = _bundled(diagram.edges)
+    lines += map(_edge, edges)
+    for k, edge in enumerate(edges):
         if edge.weight:
             colour = POSITIVE if edge.weight > 0 else NEGATIVE
             look = f"stroke:{colour.light},stroke-width:{0.7 + 3.3 * edge.share:.1f}px"
@@ -55,12 +60,20 @@ def to_mermaid(diagram: Diagram, title: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _bundled(edges: Sequence[Edge]) -> list[Edge]:
+    """The lines, those of many weights between the same two boxes as one."""
+    many = Counter((edge.tail, edge.head) for edge in edges if edge.weight is not None)
+    found = [e for e in edges if e.weight is None or many[e.tail, e.head] <= _FEW]
+    return found + [Edge(*ends, role=f"{n:,} weights") for ends, n in many.items() if n > _FEW]
+
+
 def _box(box: Box) -> str:
     head = " ".join(part for part in (box.name, box.word) if part)
     rows = [" ".join([row.name, *(x.text for x in row.numbers)]) for row in box.rows]
     said = [*rows, *(x.text for x in box.numbers), *box.details]
     if isinstance(box, Card):
         said = [" ".join(cell.said for cell in row) for row in box.cells]
+        head = "" if any(line.startswith(f"{box.name} ") for line in said) else head
     lines = [line for line in (head, *said) if line.strip()]
     opening, closing = _SHAPES.get(box.kind, _ROUND)
     return f'{box.id}{opening}"{"<br/>".join(map(_text, lines))}"{closing}'

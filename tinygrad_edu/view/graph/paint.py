@@ -28,10 +28,10 @@ from tinygrad_edu.view.graph.columns import (
     layout_of,
     tables_of,
 )
-from tinygrad_edu.view.graph.curves import Curve, curves, name_places
+from tinygrad_edu.view.graph.curves import Curve, Spot, curves, name_places
 from tinygrad_edu.view.graph.dot import SHADE
 from tinygrad_edu.view.graph.maps import Picture
-from tinygrad_edu.view.graph.picture import WIDEST, Spot, finished, typeset
+from tinygrad_edu.view.graph.picture import WIDEST, finished, typeset
 
 #: The greatest radius of round corners; from a text's middle down to its line.
 _ROUND, _DOWN = 12.0, 4.2

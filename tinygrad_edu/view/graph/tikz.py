@@ -11,10 +11,11 @@ from tinygrad_edu.view.base.palette import BY_NAME
 from tinygrad_edu.view.base.render import render
 from tinygrad_edu.view.base.svg import wrapped
 from tinygrad_edu.view.base.tex import latex_page, latex_words
+from tinygrad_edu.view.graph.cells import is_sign, lines_of, middle_cut, stands_beside
 from tinygrad_edu.view.graph.columns import LOOKS, Board, Card, Cell, layout_of, tables_of
 from tinygrad_edu.view.graph.curves import curves, name_places
 from tinygrad_edu.view.graph.diagram import Box, Diagram, Frame, Number
-from tinygrad_edu.view.graph.dot import SHADE, is_sign, middle_cut, stands_beside, to_dot
+from tinygrad_edu.view.graph.dot import SHADE, to_dot
 
 #: Points of print in a pixel; pixels in an inch of the renderer; beside a table in its box.
 _POINT, _INCH, _SIDE = 0.75, 72.0, 5.0
@@ -161,9 +162,10 @@ def _values(box: Box, width: float) -> str:
             beside, word = [*beside, _soft(word)], ""
         pairs = zip_longest(beside, map(_number, box.numbers), fillvalue="")
         rows = [(f"{a} & {b}", 13.0 if box.kind == "chip" else 15.0) for a, b in pairs]
-    head = [latex_words(middle_cut(title))] * bool(title) + [_soft(middle_cut(word))] * bool(word)
+    above = [latex_words(middle_cut(title))] * bool(title)
+    above += map(_soft, lines_of(word)) if box.numbers else [_soft(word)] * bool(word)
     whole = rf"\multicolumn{{{columns + 1}}}{{@{{}}l@{{}}}}"
-    lines = [(f"{whole}{{{' '.join(head)}}}", 15.0)] * bool(head) + rows
+    lines = [(f"{whole}{{{said}}}", 15.0) for said in above] + rows
     lines += [(f"{whole}{{{_soft(detail)}}}", 15.0) for detail in box.details]
     return _table(rf"l@{{\extracolsep{{\fill}}}}{'r' * columns}", lines, width) if lines else ""
 
