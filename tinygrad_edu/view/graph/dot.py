@@ -66,10 +66,9 @@ _MINUS: Final = {"color": NEGATIVE.light, "style": "dashed"}
 _ZERO: Final = {"color": EDGE.light, "style": "dotted"}
 _THINNEST: Final = 0.7
 #: Width of the line of the largest weight.
-_WIDEST: Final = {False: 4.0, True: 2.5}
+_WIDEST: Final = 4.0
 #: What keeps two boxes in their order.
 _UNSEEN: Final = {"style": "invis", "tailport": "c", "headport": "c"}
-_SIDES: Final = {"LR": "ew", "RL": "we", "TB": "sn", "BT": "ns"}
 _TITLE: Final = 40
 #: Of a box beside its cells.
 _OUTSIDE: Final = 9.0
@@ -88,9 +87,6 @@ def to_dot(diagram: Diagram, *, paper: bool = False, captioned: bool = True) -> 
         graph.attr(label=f"""<{"".join(f'{soft(line)}<BR ALIGN="LEFT"/>' for line in lines)}>""")
     if paper:
         graph.attr(bgcolor="white")
-    if diagram.crowded:
-        graph.attr(ranksep="1.2", splines="line")
-        graph.attr("edge", tailport=_SIDES[diagram.rankdir][0], headport=_SIDES[diagram.rankdir][1])
     clusters: dict[tuple[Frame, ...], Any] = {(): graph}
     for box in diagram.boxes:
         _add_box(_cluster(clusters, box.within), box, paper)
@@ -168,9 +164,8 @@ def ground(box: Box) -> str:
 
 def _add_edge(graph: Any, edge: Edge, label: str, diagram: Diagram, paper: bool) -> None:
     """A line; what stands on it is a node of its own, so that it has one owner."""
-    look = _line(edge, _WIDEST[diagram.crowded]) | {
+    look = _line(edge) | {
         "id": f"{edge.tail}-{edge.head}",
-        "weight": "0" if edge.loose else None,
         "tooltip": in_tooltip(edge.tooltip) if edge.tooltip and not paper else None,
         "minlen": f"{edge.length}" if edge.length > 1 else None,
         "arrowhead": "none" if diagram.flowing or edge.weight is not None else None,
@@ -184,12 +179,12 @@ def _add_edge(graph: Any, edge: Edge, label: str, diagram: Diagram, paper: bool)
     graph.edge(label, edge.head, **look)
 
 
-def _line(edge: Edge, widest: float) -> dict[str, str | None]:
+def _line(edge: Edge) -> dict[str, str | None]:
     """The look of a line: for a weight width tells its relative size, colour and dash its sign."""
     if edge.weight is None:
         return {"style": "dotted"} if edge.dotted else {}
     look = _PLUS if edge.weight > 0 else _MINUS if edge.weight < 0 else _ZERO
-    return {**look, "penwidth": f"{_THINNEST + (widest - _THINNEST) * edge.share:.3g}"}
+    return {**look, "penwidth": f"{_THINNEST + (_WIDEST - _THINNEST) * edge.share:.3g}"}
 
 
 def in_tooltip(text: str) -> str:
