@@ -11,6 +11,7 @@ from tinygrad_edu.text import clean, short, table
 from tinygrad_edu.view.base.naming import names_of, variable_names
 from tinygrad_edu.view.base.numbers import in_our_graph, one_value
 from tinygrad_edu.view.base.operations import drawing_order
+from tinygrad_edu.view.base.tex import Equations
 from tinygrad_edu.view.explain.chain import Writer
 from tinygrad_edu.view.explain.notation import (
     Both,
@@ -40,11 +41,13 @@ _WHERE: Final = 12
 _HEADER: Final = ("from", "to", "slope", "= number", "gradient", "product")
 
 
-class Explanation:
+class Explanation(Equations):
     """An explanation: its `str` is text, a notebook shows the LaTeX, `table()` gives the numbers.
 
     `value` is the derivative, or the number of the value that is explained. It keeps no Value.
     """
+
+    _kind = "explanation"
 
     def __init__(
         self, value: float, lines: Sequence[Line], rows: Sequence[Sequence[str]] = ()
@@ -53,15 +56,16 @@ class Explanation:
         self._text = "\n".join(row for line in lines for row in in_text(line))
         self._rows = [_HEADER, *rows]
         equations = " \\\\\n".join(filter(None, map(in_latex, lines)))
-        #: The equations as LaTeX, without dollar signs.
-        self.latex = f"\\begin{{aligned}}\n{equations}\n\\end{{aligned}}"
+        self._latex = f"\\begin{{aligned}}\n{equations}\n\\end{{aligned}}"
+
+    @property
+    def latex(self) -> str:
+        """The equations as LaTeX, without dollar signs."""
+        return self._latex
 
     def table(self) -> str:
         """A line per link, from the result back: its slope times the gradient that arrives."""
         return table(self._rows, left=len(_HEADER))
-
-    def _repr_latex_(self) -> str:
-        return f"$$\n{self.latex}\n$$"
 
     def __str__(self) -> str:
         return self._text

@@ -75,6 +75,7 @@ class Box:
     sources  labels of what it was made from
     within   the bands around it, from outside
     ordered  whether the lines to it keep their order
+    shade    from -1 to 1, how strong the colour of a sign is that its ground has
     id       n0, n1, ... in the order in which they were added, of each row too
     """
 
@@ -91,6 +92,7 @@ class Box:
     root: bool = False
     within: tuple[Frame, ...] = ()
     ordered: bool = False
+    shade: float = 0.0
     id: str = ""
 
 
