@@ -53,7 +53,7 @@ def test_the_suffix_names_the_format():
 )
 def test_edges_carry_the_numbers_that_were_asked_for(edges, shown):
     run("7*a", "a=2", "--edges", edges, "-o", "g.dot")
-    told = re.findall("On a line: ([a-z ]*)", Path("g.dot").read_text())
+    told = re.findall("Lines: ([a-z ]*)", Path("g.dot").read_text())
     assert [text.startswith(shown) for text in told] == [True] * bool(shown)
 
 

@@ -96,7 +96,7 @@ def test_a_gradient_that_several_passes_have_added_up_is_named():
     assert ".grad" not in draw(y).dot
     loss = net()
     next(v for v in toposort(loss, leaves=True) if v.kind == "parameter").grad = 7.0
-    assert "alone: .grad of w1[1,1]<" in draw(loss).dot
+    assert "alone: .grad of w1[1,1]<" in draw(loss, level="value").dot
     assert ".grad" not in draw(loss, level="neuron").dot  # which shows deltas, none of parameters
 
 

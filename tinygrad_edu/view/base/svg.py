@@ -19,8 +19,8 @@ FITTING: Final = "max-width:100%;height:auto"
 #: The same of links.
 LINK: Final = "{http://www.w3.org/1999/xlink}"
 _FONT: Final = "Helvetica, Arial, 'Liberation Sans', sans-serif"
-#: The font of names in DOT.
-NAMES: Final = "Times-Italic"
+
+
 #: The widest of the usual fonts against Helvetica.
 _WIDEST: Final = 1.27
 
@@ -80,7 +80,7 @@ def room(text: str, size: float, *, bold: bool = False) -> float:
 def wrapped(text: str, size: float, width: float) -> list[str]:
     """The text in lines that have room in this width, whatever the font."""
     lines = [""]
-    for word in text.split():
+    for word in text.split(" "):
         longer = f"{lines[-1]} {word}".strip()
         if lines[-1] and room(longer, size) > width:
             lines.append(word)

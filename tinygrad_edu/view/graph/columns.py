@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, NamedTuple
 
+from tinygrad_edu.view.base.maps import Picture
 from tinygrad_edu.view.base.svg import room, text_width
 from tinygrad_edu.view.graph.curves import Line
 from tinygrad_edu.view.graph.diagram import Box, Diagram, Edge, Number
-from tinygrad_edu.view.graph.maps import Picture
 from tinygrad_edu.view.graph.picture import WIDEST, Spot, name_width
 
 #: Of what stands in a cell: the size of its text, its least width, the height of its row.

@@ -1,32 +1,27 @@
 """DOT: the text that a renderer makes a picture of; shapes, cells and layout of a diagram.
 
 A kind is told by corners, ground and weight of the outline, never by a hue: colour belongs to the
-signs of numbers. A cell filled with END or MIDDLE tells `picture` where its text is to stand.
+signs of numbers.
 """
 
-import html
-from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any, Final
 
 import graphviz  # type: ignore[import-untyped]
 
-from tinygrad_edu.text import JOINER, clean, name_parts
+from tinygrad_edu.text import JOINER, clean
 from tinygrad_edu.view.base.palette import (
     EDGE,
-    END,
     INK,
-    MIDDLE,
     NEGATIVE,
     POSITIVE,
     PRESS,
-    SOFT,
     WASH,
     ZERO,
-    number_colour,
 )
-from tinygrad_edu.view.base.svg import NAMES, room, wrapped
-from tinygrad_edu.view.graph.diagram import VALUE_KINDS, Box, Diagram, Edge, Frame, Number
+from tinygrad_edu.view.base.svg import wrapped
+from tinygrad_edu.view.graph.cells import LABEL, on_line, rows_of, soft, table_of, title, width_of
+from tinygrad_edu.view.graph.diagram import VALUE_KINDS, Box, Diagram, Edge, Frame
 
 _FONT: Final = "Helvetica"
 _GRAPH: Final = {"bgcolor": "transparent", "fontname": _FONT, "labelloc": "b", "labeljust": "l"}
@@ -73,19 +68,11 @@ _WIDEST: Final = {False: 4.0, True: 2.5}
 #: What keeps two boxes in their order.
 _UNSEEN: Final = {"style": "invis", "tailport": "c", "headport": "c"}
 _SIDES: Final = {"LR": "ew", "RL": "we", "TB": "sn", "BT": "ns"}
-#: Of a frame to write in, in points.
-_WIDTH, _HEIGHT = 62, 26
 _TITLE: Final = 40
-#: Characters of a name beside its numbers, and of one above them; the sizes of texts.
-_BESIDE, _ABOVE = 6, 16
-_NAME, _NUMBER, _LABEL = 13, 12, 11
-#: The least width of a number and of one that comes back, in which it fits in any font.
-_CELL: Final = {False: 46.0, True: 54.0}
-_SIGN: Final = 18.0
+#: Of a box beside its cells.
+_OUTSIDE: Final = 9.0
 #: The caption of DOT alone, in pixels; the picture wraps its own by its width.
 _CAPTION: Final = 560.0
-_ALL: Final = 'COLSPAN="all"'
-_TABLE: Final = '<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0">'
 
 
 def to_dot(diagram: Diagram, *, paper: bool = False, captioned: bool = True) -> str:
@@ -95,9 +82,8 @@ def to_dot(diagram: Diagram, *, paper: bool = False, captioned: bool = True) -> 
         graph_attr={"rankdir": diagram.rankdir, **_GRAPH, **gaps}, node_attr=_NODE, edge_attr=_EDGE
     )
     if diagram.caption and captioned:
-        lines = (line for text in diagram.caption for line in wrapped(text, _LABEL, _CAPTION))
-        ended = "".join(f'{in_html(line)}<BR ALIGN="LEFT"/>' for line in lines)
-        graph.attr(label=f"<{_font(ended, SOFT.light, _LABEL)}>")
+        lines = (line for text in diagram.caption for line in wrapped(text, LABEL, _CAPTION))
+        graph.attr(label=f"""<{"".join(f'{soft(line)}<BR ALIGN="LEFT"/>' for line in lines)}>""")
     if paper:
         graph.attr(bgcolor="white")
     if diagram.crowded:
@@ -121,13 +107,40 @@ def to_dot(diagram: Diagram, *, paper: bool = False, captioned: bool = True) -> 
     return source
 
 
+def width(diagram: Diagram) -> float:
+    """About the width of the picture, the way from inputs to result being from left to right.
+
+    A box stands as far right as those it is made from make it, a source just before its first use.
+    """
+    ranks = dict.fromkeys((box.id for box in diagram.boxes), 0)
+    widths = {box.id: _OUTSIDE + width_of(rows_of(box)) for box in diagram.boxes}
+    at: dict[int, float] = {}
+    order = {box: k for k, box in enumerate(ranks)}
+    edges = sorted(diagram.edges, key=lambda edge: order[edge.head])
+    steps = [(edge, on_line(edge)) for edge in edges]
+    for edge, cells in steps:
+        ranks[edge.head] = max(ranks[edge.head], ranks[edge.tail] + edge.length + bool(cells))
+    made = {edge.head for edge, _ in steps}
+    for edge, cells in reversed(steps):
+        if edge.tail not in made:
+            ranks[edge.tail] = max(ranks[edge.tail], ranks[edge.head] - edge.length - bool(cells))
+    for box, rank in ranks.items():
+        at[rank] = max(at.get(rank, 0.0), widths[box])
+    for edge, cells in steps:
+        rank = ranks[edge.head] - edge.length
+        at[rank] = max(at.get(rank, 0.0), sum(cell.width for cell in cells))
+    gap = 72 * float((_CLOSE if diagram.flowing else _GAPS)["ranksep"])
+    bands = len({box.within for box in diagram.boxes if box.within})
+    return sum(at.values()) + gap * max(ranks.values(), default=0) + _OUTSIDE * (1 + bands)
+
+
 def _cluster(clusters: dict[tuple[Frame, ...], Any], around: tuple[Frame, ...]) -> Any:
     """The drawing inside these bands, made if it is new."""
     for n in range(1, len(around) + 1):
         if around[:n] not in clusters:
             cluster = graphviz.Digraph(f"cluster{len(clusters)}", graph_attr=_BAND)
-            title, words = around[n - 1]
-            cluster.attr(label=f"<{_title(clean(title, _TITLE), words)}>")
+            name, words = around[n - 1]
+            cluster.attr(label=f"<{title(clean(name, _TITLE), words)}>")
             clusters[around[:n]] = cluster
     return clusters[around]
 
@@ -138,134 +151,8 @@ def _add_box(graph: Any, box: Box, paper: bool) -> None:
         look |= {"color": INK.light, "fillcolor": "white", "penwidth": "1"}
     told = box.tooltip or "; ".join(row.tooltip for row in box.rows if row.tooltip)
     tooltip = in_tooltip(told) if told and not paper else None
-    cells = [*_head(box), *_lines(box), *map(_soft, box.details)]
-    columns = max((row.count("<TD ") for row in cells), default=1)
-    rows = "".join(f"<TR>{row}</TR>" for row in cells).replace(_ALL, f'COLSPAN="{columns}"')
     ordering = "in" if box.ordered else None
-    graph.node(box.id, f"<{_TABLE}{rows}</TABLE>>", tooltip=tooltip, ordering=ordering, **look)
-
-
-def stands_beside(name: str) -> bool:
-    """Whether a name stands left of its numbers: it is short, or a letter with indices."""
-    return len(name) <= _BESIDE or name_parts(name) is not None
-
-
-def _head(box: Box) -> Iterator[str]:
-    """What stands above the numbers: titles, long names, long words."""
-    if box.rows or not box.numbers:
-        if box.name or box.word:
-            width = room(box.name, _NUMBER, bold=True) + room(box.word, _NUMBER) + 6
-            yield _left(_title(box.name, box.word), width)
-        return
-    if not stands_beside(box.name):
-        yield _soft(_middle_cut(box.name), INK.light)
-    if not _is_sign(box.word):
-        yield _soft(_middle_cut(box.word))
-
-
-def _is_sign(word: str) -> bool:
-    return len(word) <= _BESIDE + 2
-
-
-def _middle_cut(name: str) -> str:
-    """A long name by its first 9 and its last 6 characters."""
-    return name if len(name) <= _ABOVE else f"{name[:9]}…{name[-6:]}"
-
-
-def _lines(box: Box) -> list[str]:
-    """The numbers of a box, their names left of them: one below the other, or row by row."""
-    if box.rows:
-        return [
-            _name_cell(row.name, 1, 12, 23, 17)
-            + "".join(_number_cell(x, f"{row.id}.{x.label}", 17) for x in row.numbers)
-            for row in box.rows
-        ]
-    chip = box.kind == "chip"
-    height, size = (13, _LABEL) if chip else (15, _NUMBER)
-    name = box.name if stands_beside(box.name) else ""
-    word = box.word if _is_sign(box.word) else ""
-    count = max(len(box.numbers), bool(name) + bool(word)) if box.numbers else 0
-    span = count if not (name and word) else 1
-    names = [_name_cell(name, span, 12 if chip else _NAME, _SIGN, height)] if name else []
-    names += [_word_cell(word, span, height)] if word else []
-    least = _SIGN if box.kind == "constant" else 0.0
-    cells = [_number_cell(x, f"{box.id}.{x.label}", height, size, least) for x in box.numbers]
-    return [
-        (names[k] if k < len(names) else "") + (cells[k] if k < len(cells) else "<TD></TD>")
-        for k in range(count)
-    ]
-
-
-def _font(content: str, colour: str, size: int) -> str:
-    return f'<FONT COLOR="{colour}" POINT-SIZE="{size}">{content}</FONT>'
-
-
-def _title(title: str, words: str) -> str:
-    """A title in bold, soft words after it."""
-    bold = _font(f"<B>{in_html(title)}</B>", INK.light, _NUMBER) if title else ""
-    space = "  " if title and words else ""
-    return bold + (_font(in_html(space + words), SOFT.light, _NUMBER) if words else "")
-
-
-def _left(content: str, width: float) -> str:
-    """A line over the whole width of a box, at least this wide."""
-    return f'<TD {_ALL} ALIGN="LEFT" HEIGHT="15" WIDTH="{width:.0f}">{content}</TD>'
-
-
-def _soft(text: str, colour: str = SOFT.light) -> str:
-    """A line of words, as wide as it is in any font."""
-    return _left(_font(in_html(text), colour, _LABEL), room(text, _LABEL))
-
-
-def _cell(content: str, width: float, height: int, marker: str, more: str = "") -> str:
-    size = f'WIDTH="{width:.0f}" HEIGHT="{height}"'
-    return f'<TD BGCOLOR="{marker}" {size}{more}>{content}</TD>'
-
-
-def _name_cell(name: str, span: int, size: int, width: float, height: int) -> str:
-    return _cell(in_names(name, size), width, height, MIDDLE, f' ROWSPAN="{span}"')
-
-
-def _word_cell(word: str, span: int, height: int) -> str:
-    size = 14 if len(word) == 1 else _LABEL
-    content, width = _font(in_html(word), SOFT.light, size), max(_SIGN, room(word, size))
-    return _cell(content, width, height, MIDDLE, f' ROWSPAN="{span}"')
-
-
-def in_names(name: str, size: int, colour: str = INK.light) -> str:
-    """A name: in the font of names where it is a letter with indices, else upright."""
-    if name_parts(name) is None:
-        return _font(in_html(name), colour, size - 1)
-    return f'<FONT FACE="{NAMES}" COLOR="{colour}" POINT-SIZE="{size}">{in_html(name)}</FONT>'
-
-
-def _number_cell(
-    number: Number, key: str, height: int, size: int = _NUMBER, least: float = 0.0
-) -> str:
-    """A number at the right edge of its cell, one that comes back in the colour of its sign."""
-    if number.blank:
-        return f'<TD ALIGN="RIGHT">{_blank(number)}</TD>'
-    # what can be found later changes its text, and a renderer has no cell for none
-    place = f' HREF="#{key}"' if number.keyed else ""
-    least = least or _CELL[number.back and size == _NUMBER]
-    width = max(least, room(number.text, size, bold=number.back))
-    return _cell(in_number(number, size), width, height, END, place)
-
-
-def in_number(number: Number, size: int, colour: str = INK.light) -> str:
-    """The text of a number: ink or the colour given, what comes back bold in that of its sign."""
-    if not number.back:
-        return _font(in_html(number.text), colour, size)
-    content = f"<B>{in_html(number.text)}</B>" if number.value else in_html(number.text)
-    return _font(content, number_colour(number.value).light, size)
-
-
-def _blank(number: Number) -> str:
-    return (
-        f'<TABLE BORDER="0" CELLBORDER="1" CELLSPACING="2" CELLPADDING="0" COLOR="{INK.light}"><TR>'
-        f'<TD FIXEDSIZE="TRUE" WIDTH="{_WIDTH}" HEIGHT="{_HEIGHT}">{in_html(number.text)}</TD>'
-        "</TR></TABLE>"
-    )
+    graph.node(box.id, table_of(rows_of(box)), tooltip=tooltip, ordering=ordering, **look)
 
 
 def _add_edge(graph: Any, edge: Edge, label: str, diagram: Diagram, paper: bool) -> None:
@@ -277,29 +164,13 @@ def _add_edge(graph: Any, edge: Edge, label: str, diagram: Diagram, paper: bool)
         "minlen": f"{edge.length}" if edge.length > 1 else None,
         "arrowhead": "none" if diagram.flowing or edge.weight is not None else None,
     }
-    cells = _on_line(edge, paper)
+    cells = on_line(edge, paper=paper)
     if not cells:
         graph.edge(edge.tail, edge.head, **look)
         return
-    graph.node(label, f"<{_TABLE}<TR>{''.join(cells)}</TR></TABLE>>", shape="plain", id=look["id"])
+    graph.node(label, table_of([cells]), shape="plain", id=look["id"])
     graph.edge(edge.tail, label, **look | {"arrowhead": "none"})
     graph.edge(label, edge.head, **look)
-
-
-def _on_line(edge: Edge, paper: bool) -> list[str]:
-    """The role of an operand and numbers; a weight has the colour of its sign, others are soft."""
-    cells = []
-    if edge.role:
-        width = room(edge.role, _LABEL)
-        cells.append(_cell(in_names(edge.role, 12, SOFT.light), width, 14, MIDDLE))
-    for number in edge.numbers:
-        if number.blank:
-            cells.append(f"<TD>{_blank(number)}</TD>")
-            continue
-        colour = SOFT if edge.weight is None or paper else number_colour(edge.weight)
-        width = room(number.text, _LABEL, bold=number.back) + 5
-        cells.append(_cell(in_number(number, _LABEL, colour.light), width, 14, MIDDLE))
-    return cells
 
 
 def _line(edge: Edge, widest: float) -> dict[str, str | None]:
@@ -308,11 +179,6 @@ def _line(edge: Edge, widest: float) -> dict[str, str | None]:
         return {"style": "dotted"} if edge.dotted else {}
     look = _PLUS if edge.weight > 0 else _MINUS if edge.weight < 0 else _ZERO
     return {**look, "penwidth": f"{_THINNEST + (widest - _THINNEST) * edge.share:.3g}"}
-
-
-def in_html(text: str) -> str:
-    r"""A cleaned text for Graphviz's HTML-like labels, where backslashes are special too: \N."""
-    return html.escape(text).replace("\\", "\\\\")
 
 
 def in_tooltip(text: str) -> str:

@@ -14,19 +14,18 @@ from tinygrad_edu.view.base.render import render
 from tinygrad_edu.view.base.svg import inline
 from tinygrad_edu.view.graph import select
 from tinygrad_edu.view.graph.blocks import Cut, cut, stands_for
+from tinygrad_edu.view.graph.cells import stands_beside
 from tinygrad_edu.view.graph.columns import Board, fits
 from tinygrad_edu.view.graph.diagram import Diagram, table
-from tinygrad_edu.view.graph.dot import stands_beside, to_dot
+from tinygrad_edu.view.graph.dot import to_dot, width
 from tinygrad_edu.view.graph.levels import board_of
 from tinygrad_edu.view.graph.paint import board_picture
-from tinygrad_edu.view.graph.picture import picture
+from tinygrad_edu.view.graph.picture import WIDEST, picture
 from tinygrad_edu.view.graph.values import EDGES, content_of, value_diagram, value_legend
 
 _LEVELS: Final = ("auto", "value", "neuron", "layer")
 _DIRECTIONS: Final = ("LR", "TB", "RL", "BT")
 _TABLE_ROWS: Final = 60
-_UNITS: Final = 120
-_LINES: Final = 1200
 _NO_UNITS: Final = "no units (net inputs w·x + b) in this graph: its values are shown"
 
 
@@ -82,18 +81,21 @@ def draw(
 ) -> Graph:
     """The graph that `v` was made from, as a picture.
 
-    level     "value" draws every number, "neuron" a box for every unit (net input z, activation a,
-              delta = dL/dz), "layer" one for every layer; "auto" the first of these that is small
-              enough: at most `max_nodes` values, 120 units
+    level     "value" draws every number, "neuron" every unit (net input z, activation a, delta =
+              dL/dz; of more than 5 in a layer a table of those with the largest delta), "layer" a
+              box for every layer; "auto" the first of these that is at most 700 pixels wide, and
+              has at most `max_nodes` values
     names     labels for values without a name of their own, e.g. `names=locals()`: the first
               variable that holds a value names it, a list `w` names its elements w[0], w[1], ...;
               other objects, and variables that begin with "_", are ignored
     edges     "none", "local" (the slope of each operation) or "gradient" (what flowed back:
               slope * grad)
     max_nodes of more boxes level "auto" shows the nearest to `v`, another raises ValueError
-    rankdir   the way from inputs to `v`: "LR", "TB", "RL" or "BT"
+    rankdir   the way from inputs to `v` among values: "LR", "TB", "RL" or "BT"; units and layers
+              stand from left to right
     unfold    draws w . x + b as products and their sum
-    expand    name or names of units and layers to show inside: "layer1.neuron3", "layer1"
+    expand    name or names of units to show with the terms of their sums, "layer1.neuron3", and of
+              layers to show whole, "layer1"
     example   which example of a loss over several is drawn, from 0; the first unless given, and at
               level "value" all
     notation  "lecture" calls a weight to unit 2 of layer 1 w1[2,3], "code" layer1.neuron2.w[3]
@@ -108,16 +110,23 @@ def draw(
     opened = select.names_to_open(expand, level)
     drawing = _Drawing(order, names, edges, max_nodes, rankdir, unfold, notation)
     small = not opened and (level == "value" or (level == "auto" and len(order) <= max_nodes))
-    if small and example is None:
-        return drawing.values(order, [], refuse=level == "value")
     units_of_all = drawing.names.units
+    # what is asked for at the level of values stays there, however wide
+    stays = level == "value" or not units_of_all.units or unfold or edges == "local"
+    if small and example is None:
+        graph = drawing.values(order, [], refuse=level == "value")
+        if stays or width(graph.diagram) <= WIDEST:
+            return graph
+        small = False
     examples = select.examples_of(order, units_of_all)
     chosen = select.one_of_several(example, max(len(examples), 1))
     own = examples[chosen] if examples else None
     notes = [] if own is None else [f"example {chosen} of {len(examples):,}"]
     if small:
         part = order if own is None else select.way_to_root(order, own)
-        return drawing.values(part, notes, refuse=level == "value")
+        graph = drawing.values(part, notes, refuse=level == "value")
+        if stays or width(graph.diagram) <= WIDEST:
+            return graph
     kept = None if own is None else select.with_sources(order, own)
     others = {v for k, members in enumerate(examples) if k != chosen for v in members}
     order = [v for v in order if v not in others]
@@ -180,7 +189,7 @@ class _Drawing:
         units = [] if self.look["unfold"] or self.edges != "none" else self.names.units.units
         diagram, _ = value_diagram(shown, content, units=units, **self.look)
         name = self.names[self.root]
-        told = [*value_legend(diagram, name if stands_beside(name) else ""), EDGES[self.edges]]
+        told = [value_legend(diagram, name if stands_beside(name) else ""), EDGES[self.edges]]
         diagram.caption = [text for text in [counted, *notes, *remarks, *told] if text]
         whole = f"{total:,} value{'s' * (total > 1)}"
         return self._graph(diagram, [counted or whole, *notes], remarks)

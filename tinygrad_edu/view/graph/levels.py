@@ -7,6 +7,7 @@ from typing import Final
 
 from tinygrad_edu.engine import Value
 from tinygrad_edu.text import clean, short
+from tinygrad_edu.view.base.maps import drawn, largest_of, size, windows_of
 from tinygrad_edu.view.base.naming import Names
 from tinygrad_edu.view.base.numbers import UNKNOWN, Numbers, decimal
 from tinygrad_edu.view.base.operations import built_in_name
@@ -16,7 +17,6 @@ from tinygrad_edu.view.graph.cards import Desk, Place, layer_of, patches_of
 from tinygrad_edu.view.graph.columns import Board, Card, Cell, Column, Shared
 from tinygrad_edu.view.graph.curves import Line, strongest
 from tinygrad_edu.view.graph.diagram import Number, title_of
-from tinygrad_edu.view.graph.maps import drawn, largest_of, size, windows_of
 
 #: Between two layers so many lines are full, and so many named, where there are more than `CROWD`.
 _FULL, _NAMED, _CROWD = 12, 5, 30

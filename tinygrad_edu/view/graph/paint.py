@@ -5,6 +5,7 @@ from itertools import pairwise
 from typing import Final
 from xml.etree.ElementTree import Element
 
+from tinygrad_edu.view.base.maps import Picture
 from tinygrad_edu.view.base.palette import (
     EDGE,
     INK,
@@ -29,7 +30,6 @@ from tinygrad_edu.view.graph.columns import (
     tables_of,
 )
 from tinygrad_edu.view.graph.curves import Curve, curves, name_places
-from tinygrad_edu.view.graph.maps import Picture
 from tinygrad_edu.view.graph.picture import WIDEST, Spot, finished, typeset
 
 #: The greatest radius of round corners; from a text's middle down to its line.
@@ -216,7 +216,7 @@ def _cubics(points: Sequence[tuple[float, float]]) -> str:
 
 
 def _corners(left: float, top: float, right: float, bottom: float) -> str:
-    corners = ((left, top), (right, top), (right, bottom), (left, bottom))
+    corners = ((left, top), (right, top), (right, bottom), (left, bottom), (left, top))
     return " ".join(f"{x:.1f},{y:.1f}" for x, y in corners)
 
 

@@ -7,6 +7,7 @@ from typing import Final
 from tinygrad_edu.engine import Value
 from tinygrad_edu.text import clean
 from tinygrad_edu.view.base.graph_units import Unit
+from tinygrad_edu.view.base.maps import drawn, in_rows, largest_of, shape_of, size, windows_of
 from tinygrad_edu.view.base.operations import symbol
 from tinygrad_edu.view.graph.blocks import POOLS, Block, norm_of
 from tinygrad_edu.view.graph.cards import (
@@ -21,7 +22,6 @@ from tinygrad_edu.view.graph.cards import (
     summary_of,
 )
 from tinygrad_edu.view.graph.columns import Card, Cell
-from tinygrad_edu.view.graph.maps import drawn, in_rows, largest_of, shape_of, size, windows_of
 
 #: So many maps stand under each other, half of them if they are higher than this; cells of a strip.
 _MAPS, _HIGH, _ACROSS = 8, 8, 8

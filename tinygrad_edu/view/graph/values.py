@@ -18,8 +18,8 @@ _LABELLED_OPERANDS: Final = 8
 #: What stands on the lines, as the caption says it.
 EDGES: Final = {
     "none": "",
-    "local": "On a line: local derivative of the operation; a line without one has 1.",
-    "gradient": "On a line: gradient that flows back.",
+    "local": "Lines: local derivative; a line without one has 1.",
+    "gradient": "Lines: gradient that flows back.",
 }
 #: Operations that pass on what they get: no number of theirs stands on a line.
 _PASSING: Final = ("add", "sum", "subtract")
@@ -94,16 +94,16 @@ def value_diagram(
     return diagram, writer.boxes
 
 
-def value_legend(diagram: Diagram, root: str) -> list[str]:
+def value_legend(diagram: Diagram, root: str) -> str:
     """What the numbers of a diagram of values are; "" as the name of the root tells none."""
     if not any(x.back for box in diagram.values() for x in box.numbers):
-        return []
+        return ""
     rows = any(box.rows for box in diagram.boxes)
     chips = " (chips: below it)" if any(box.kind == "chip" for box in diagram.boxes) else ""
     place = f"beside it{chips}" if rows else "below it"
     grad = f" d{root}/d(value)" if root else ""
-    numbers = f"In a box: value, {place} its gradient{grad}, blue positive, orange negative."
-    return [numbers, *["z = Σ w x + b; grey: parameters."] * rows]
+    unit = " z\u00a0=\u00a0Σ\u00a0w\u00a0x\u00a0+\u00a0b, grey: parameters." if rows else ""
+    return f"Boxes: value, {place} its gradient{grad}, blue positive, orange negative.{unit}"
 
 
 def users_of(shown: Sequence[Value]) -> Counter[Value]:
@@ -205,8 +205,9 @@ class ValueWriter:
             if w in chips:
                 self.diagram.edges.append(Edge(chips[w].id, box.id))
             if x in self.boxes:
-                head, length = (chips[w], 2) if w in chips else (box, 3)
-                self.diagram.edges.append(Edge(self.boxes[x].id, head.id, length=length))
+                head, tail = chips.get(w, box), self.boxes[x]
+                length = 1 + (tail.kind != "unit") + (head is box)
+                self.diagram.edges.append(Edge(tail.id, head.id, length=length))
             if w not in chips and w in self.boxes:
                 self.diagram.edges.append(Edge(self.boxes[w].id, box.id))
         for p in unit.z.parents[2 * len(unit.w) :]:

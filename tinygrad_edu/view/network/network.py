@@ -107,8 +107,8 @@ def network(
     changed. Raises TypeError or ValueError naming the argument.
 
     >>> from tinygrad_edu import MLP, network
-    >>> network(MLP(2, [3, 1]), [1.0, 0.0])
-    <Network: 2, 3, 1: z = Σ w x + b, a = g(z). Lines: weights w, blue positive, ...>
+    >>> network(MLP(2, [3, 1]), [1.0, 0.0]).title
+    'Network 2-3-1'
     """
     sign = CONVENTIONS[one_of("convention", convention, CONVENTIONS)]
     max_units, numbers = whole("max_units", max_units), flag("numbers", numbers)
