@@ -30,6 +30,11 @@ from tinygrad_edu.view.graph.select import LARGEST, main_strands
 from tinygrad_edu.view.graph.values import Content, value_diagram
 
 _PHASES: Final = {"forward": "forward pass", "backward": "backward pass", "update": "update"}
+#: What is left of a frame in a notebook that is not trusted.
+_UNTRUSTED: Final = (
+    "The film plays in a trusted notebook: run this cell. To save it as a picture, set "
+    "TINYGRAD_EDU_DISPLAY to static."
+)
 # Pixels of the player in a notebook; a point of the picture is shown as 0.9 to 1.33 pixels.
 _COLUMN, _SMALLEST, _LARGEST = 860, 0.9, 4 / 3
 _CONTROLS, _TALLEST = 330, 760
@@ -206,12 +211,13 @@ class Film:
 
         The page is written into the attribute srcdoc: notebooks run the scripts of such a frame
         where they would drop or rewrite those of a cell's output, nothing is fetched, the styles
-        and ids of notebook and page do not meet, and `sandbox` keeps the page from the notebook.
+        and ids of notebook and page do not meet, and `sandbox` keeps the page from the notebook. A
+        notebook that is not trusted drops the frame, and shows the sentence in it.
         """
         return (
             f'<iframe title="{_text(self.title)}" sandbox="allow-scripts" '
             f'style="width:100%;height:{self._height()}px;border:0" '
-            f'srcdoc="{html.escape(self.html)}"></iframe>'
+            f'srcdoc="{html.escape(self.html)}">{_UNTRUSTED}</iframe>'
         )
 
     def _height(self) -> int:
