@@ -212,7 +212,7 @@ def small(kind: Any, **options: Any) -> Any:
         (lambda: small(ScalarMLPClassifier, activation=["relu", "tanh"]).fit(X, Y), ValueError,
          "^activation has 2 entries for 1 hidden layers: give one for each"),
         (lambda: small(ScalarMLPClassifier, class_weight="balanced").partial_fit(X, Y, None, [0]),
-         ValueError, "^class_weight='balanced' needs all rows at once: give partial_fit a dict"),
+         ValueError, "^class_weight='balanced' needs all rows: give partial_fit a dict$"),
         (lambda: small(ScalarMLPClassifier, class_weight={0: -1}).fit(X, Y), ValueError,
          "^Negative values in data passed to `sample_weight`"),
         (lambda: small(ScalarMLPClassifier).fit(X, Y, np.zeros(150)), ValueError,

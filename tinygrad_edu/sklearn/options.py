@@ -1,7 +1,8 @@
-"""What the constructors take: the parameters of scikit-learn's perceptrons, and some more."""
+"""What the constructors take, as scikit-learn's and some more; the net and program made of it."""
 
 import math
 from collections.abc import Callable, Iterable
+from copy import copy
 from difflib import get_close_matches
 from functools import wraps
 from inspect import Signature, signature
@@ -12,7 +13,14 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.utils._param_validation import Interval, StrOptions, validate_parameter_constraints
 
 from tinygrad_edu.checks import whole
-from tinygrad_edu.nn import ACTIVATIONS, MLP
+from tinygrad_edu.engine import modes
+from tinygrad_edu.losses import l2
+from tinygrad_edu.nn import ACTIVATIONS, MLP, Dropout
+from tinygrad_edu.train.matrix import checked_program
+from tinygrad_edu.train.training import WeightedLoss
+from tinygrad_edu.vectorize import VectorizeError
+from tinygrad_edu.vectorize.arrays import Array
+from tinygrad_edu.vectorize.program import Program
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 #: Names of scikit-learn for activations that have another name here.
@@ -23,6 +31,9 @@ CONSTRAINTS: Final[dict[str, list[Any]]] = MLPClassifier._parameter_constraints 
     "activation": [_NAMES, "array-like"],
     "dropout": [Interval(Real, 0, 1, closed="left")],
 }
+#: The last programs of new nets, which serve those that differ in their numbers alone, and the
+#: places of their parameters in the net.
+_KNOWN: Final[dict[Any, tuple[Program, list[int]]]] = {}
 
 
 def refusing(method: _Method) -> _Method:
@@ -82,3 +93,40 @@ def new_model(sizes: list[int], activation: str | list[str], random_state: Any) 
     for unit, bias in zip(neurons, biases, strict=True):
         unit.b.data = bias
     return model
+
+
+def program_of(
+    net: Any, X: Array, targets: Array, strength: float, weighted: bool, dropout: float
+) -> Program:
+    """The loss of an estimator and its penalty as a program. VectorizeError where there is none."""
+    model, loss, own = copy(net.model_), net._loss, callable(net.loss)
+    parameters = model.parameters()
+    key = (*model.sizes, str(model.activation), loss, strength, weighted)
+    shared = net._new is net.model_ and not (own or dropout or modes.mode().checking)
+    if shared and (known := _KNOWN.get(key)):
+        kept, places = known
+        program = copy(kept)
+        program.parameters = [parameters[k] for k in places]
+        program.P, program.G = kept.P.copy(), kept.G.copy()
+        return program
+    alone = targets.shape[1] == 1 + weighted
+    rows = slice(None if own else 3)  # a loss of the user's may ask what it gets
+    y = targets[rows] if weighted or not alone else targets[rows, 0]
+    w = [w for layer in model.layers for unit in layer.neurons for w in unit.w]
+    if dropout:
+        drop: Any = Dropout(dropout, int(net._random_state.randint(2**31 - 1)))
+        model.layers = [part for layer in model.layers for part in (layer, drop)][:-1]
+    loss = WeightedLoss(loss, alone) if weighted else loss
+    penalty = (lambda _: l2(w, strength, half=True)) if strength else None
+    program, _, _ = checked_program(model, loss, penalty, X[rows].tolist(), y.tolist())
+    for guard in program.tape.guards:  # of which batches and predictions would not know
+        raise VectorizeError(
+            f"{guard.line}\n  compares numbers of the graph, which a loss of an estimator cannot: "
+            "write the choice with where(step(z), a, b), maximum or relu"
+        )
+    if shared:
+        place = {p: k for k, p in enumerate(parameters)}
+        _KNOWN[key] = copy(program), [place[p] for p in program.parameters]
+        if len(_KNOWN) > 16:
+            _KNOWN.pop(next(iter(_KNOWN)), None)
+    return program
