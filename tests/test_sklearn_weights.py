@@ -253,12 +253,14 @@ MADE_OF = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MADE_OF)
 def test_what_gives_weights_to_its_parts_works(name: str) -> None:
     made = MADE_OF[name](ScalarMLPClassifier(**SMALL | {"max_iter": 30}))
     assert made.fit(X, NAMES, sample_weight=WEIGHTS).score(X, NAMES) > 0.9
 
 
+@pytest.mark.slow
 def test_what_is_made_of_nets_works() -> None:
     net = ScalarMLPClassifier(**SMALL | {"max_iter": 30})
     words = np.array(["a", "b", "c"])[RNG.integers(0, 3, (150, 2))]

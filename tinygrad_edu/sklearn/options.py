@@ -1,7 +1,7 @@
 """What the constructors take, as scikit-learn's and some more; the net and program made of it."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from copy import copy
 from difflib import get_close_matches
 from functools import wraps
@@ -12,10 +12,11 @@ from typing import Any, Final, TypeVar
 from sklearn.neural_network import MLPClassifier
 from sklearn.utils._param_validation import Interval, StrOptions, validate_parameter_constraints
 
-from tinygrad_edu.checks import whole
+from tinygrad_edu.checks import is_listed, listed, whole
 from tinygrad_edu.engine import modes
 from tinygrad_edu.losses import l2
 from tinygrad_edu.nn import ACTIVATIONS, MLP, Dropout
+from tinygrad_edu.nn.mode import check_size
 from tinygrad_edu.train.matrix import checked_program
 from tinygrad_edu.train.training import WeightedLoss
 from tinygrad_edu.vectorize import VectorizeError
@@ -60,7 +61,7 @@ def merged(own: Callable[..., Any], shared: Callable[..., Any]) -> Signature:
 
 def units_of(hidden: Any) -> list[int]:
     """The sizes of the hidden layers."""
-    several = hidden if isinstance(hidden, Iterable) else [hidden]
+    several = hidden if is_listed(hidden) else [hidden]
     return [whole("a size in hidden_layer_sizes", n) for n in several]
 
 
@@ -68,18 +69,18 @@ def activations_of(net: Any) -> str | list[str]:
     """The activation of the hidden layers, or that of each, by their names here."""
     if isinstance(net.activation, str):
         return ALIASES.get(net.activation, net.activation)
-    for name in net.activation:
+    for name in (names := listed("activation", net.activation, "names")):
         rules, given = {"activation": [_NAMES]}, {"activation": name}
         validate_parameter_constraints(rules, given, type(net).__name__)
-    return [ALIASES.get(name, name) for name in net.activation]
+    return [ALIASES.get(name, name) for name in names]
 
 
 def new_model(sizes: list[int], activation: str | list[str], random_state: Any) -> MLP:
-    """A net whose weights and biases are those that scikit-learn draws from this generator.
+    """A net with the weights and biases that scikit-learn draws from this generator.
 
-    Each is uniform in +-sqrt(6 / (inputs + units)), or for sigmoids +-sqrt(2 / (inputs + units))
-    (Glorot and Bengio 2010).
+    Uniform in +-sqrt(c / (inputs + units)), c = 6, or 2 for sigmoids (Glorot and Bengio 2010).
     """
+    check_size(sizes)
     one = isinstance(activation, str)
     names = [activation] * (len(sizes) - 1) if one else [*activation, *(activation[-1:] or ["-"])]
     weights, biases = list[float](), list[float]()
@@ -89,7 +90,7 @@ def new_model(sizes: list[int], activation: str | list[str], random_state: Any) 
         biases += random_state.uniform(-bound, bound, units).tolist()
     drawn = iter(weights)
     model = MLP(sizes[0], sizes[1:], activation, init=lambda rng, nin, nout: next(drawn))
-    neurons = [unit for layer in model.layers for unit in layer.neurons]
+    neurons = (unit for layer in model.layers for unit in layer.neurons)
     for unit, bias in zip(neurons, biases, strict=True):
         unit.b.data = bias
     return model
