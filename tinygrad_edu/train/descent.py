@@ -3,11 +3,11 @@
 from __future__ import annotations  # so that help() shows the names of the types
 
 import random
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from tinygrad_edu.checks import as_random, function, whole
+from tinygrad_edu.checks.habits import answered, warn
 from tinygrad_edu.examples import examples
 from tinygrad_edu.losses import Loss
 from tinygrad_edu.train.blocks import Block, Descent, broken_off
@@ -39,6 +39,7 @@ class Step(NamedTuple):
         return f"Step({place}, loss={self.loss:.6g}, {len(self.targets)} examples)"
 
 
+@answered
 def train(
     model: Model,
     X: Iterable[Any],
@@ -99,7 +100,7 @@ def planned(
     epochs = whole("epochs", epochs, least=0)
     size = n if batch_size is None else whole("batch_size", batch_size)
     if size > n:
-        warnings.warn(f"batch_size {size} is larger than the {n} rows", stacklevel=3)
+        warn(f"batch_size {size} is larger than the {n} rows")
     rng, augmented = as_random(0 if rng is None else rng), None
     if augment is not None:
         remedy = "write augment=lambda row, rng: [x + rng.gauss(0, 0.1) for x in row]"

@@ -8,6 +8,7 @@ from typing import Any
 
 from tinygrad_edu import functions as f
 from tinygrad_edu.checks import as_model
+from tinygrad_edu.checks.habits import answered
 from tinygrad_edu.engine import Value, modes
 from tinygrad_edu.engine.leaves import data_of
 from tinygrad_edu.examples import Rows, examples, inputs
@@ -27,6 +28,7 @@ _WORTH_TRACING = 8
 Measured = tuple[float, float | None]
 
 
+@answered
 def evaluate(
     model: Model,
     X: Iterable[Any],
@@ -45,6 +47,7 @@ def evaluate(
     return evaluation(as_model(model), given, find_loss(loss), engine)()
 
 
+@answered
 def predict(model: Model, X: Iterable[Any], *, engine: str | Engine = "auto") -> list[list[float]]:
     """What the model gives, in evaluation mode, for n rows of numbers: n lists of its outputs."""
     outputs = outputs_of(as_model(model), inputs(X, own=False), engine)
@@ -86,6 +89,7 @@ def outputs_of(model: Model, rows: Rows, engine: str | Engine = "auto") -> Any:
         return vectorized_or_scalar(by_program, by_scalars, engine, worth=worth)
 
 
+@answered
 def probabilities(model: Any, X: Iterable[Any], *, loss: str | Loss) -> list[list[float]]:
     """For each of n rows the probability of each of k classes, n lists of k numbers.
 
@@ -103,6 +107,7 @@ def probabilities(model: Any, X: Iterable[Any], *, loss: str | Loss) -> list[lis
     return shares
 
 
+@answered
 def classes(model: Any, X: Iterable[Any], *, loss: str | Loss) -> list[int]:
     """The class number of each of n rows, 0..k-1, options as for `probabilities`."""
     head, outputs = _read(model, X, loss)

@@ -5,12 +5,12 @@ from __future__ import annotations  # so that help() shows the names of the type
 import math
 import random
 import sys
-import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
 
 from tinygrad_edu.checks import as_random, flag, instance, is_flag, real, whole
+from tinygrad_edu.checks.habits import answered, warn
 from tinygrad_edu.engine import Value
 from tinygrad_edu.examples import Rows, examples, inputs
 from tinygrad_edu.losses import Loss, find_loss
@@ -70,6 +70,7 @@ class Callback:
         """After the last epoch, a callback, divergence, an interruption or any error."""
 
 
+@answered
 def fit(
     model: Model,
     X: Iterable[Any],
@@ -140,7 +141,7 @@ def fit(
                     raise
                 history.interrupted, history.diverged = True, False
                 history.stopped = f"interrupted by the user after epoch {len(history) - 1}"
-            warnings.warn(f"training {history.stopped}", RuntimeWarning, stacklevel=2)
+            warn(f"training {history.stopped}", RuntimeWarning)
     return history
 
 
@@ -252,6 +253,7 @@ def progress_bar(epochs: int, progress: bool) -> Any:
     return tqdm(total=epochs, unit="epoch", disable=not seen, dynamic_ncols=True)
 
 
+@answered
 def pretrain(
     model: MLP,
     X: Iterable[Any],
