@@ -61,7 +61,7 @@ C, R = (ScalarMLPClassifier, MLPClassifier), (ScalarMLPRegressor, MLPRegressor)
         (C, NAMES, SGD | {"learning_rate": "invscaling", "power_t": 0.3}, None),
         (C, NAMES, FALLING, None),
         (R, X[:, 0], FALLING | {"momentum": 0.5, "nesterovs_momentum": False}, None),
-        (C, NAMES, SGD | {"early_stopping": True, "batch_size": 27}, None),
+        (C, Y, SGD | {"early_stopping": True, "batch_size": 27}, None),
         (C, NAMES, SGD | {"activation": "logistic", "hidden_layer_sizes": (5, 4)}, None),
         (C, NAMES, FULL, WEIGHTS),
         (C, LABELS, FULL, WEIGHTS),
@@ -73,7 +73,10 @@ C, R = (ScalarMLPClassifier, MLPClassifier), (ScalarMLPRegressor, MLPRegressor)
 def test_from_the_same_seed_comes_the_net_of_scikit_learn(
     pair: Any, y: Any, options: Any, weights: Any
 ) -> None:
-    net, wanted = (kind(**SMALL | options).fit(X, y, sample_weight=weights) for kind in pair)
+    given = {} if weights is None else {"sample_weight": weights}
+    if (given or "loss" in options) and "loss" not in MLPRegressor().get_params():
+        pytest.skip("scikit-learn has these from 1.7 on")
+    net, wanted = (kind(**SMALL | options).fit(X, y, **given) for kind in pair)
     tolerance = {"rel": 1e-9, "abs": 1e-10} if "solver" in options else {"rel": 1e-3, "abs": 1e-4}
     if options.get("solver") == "lbfgs":
         tolerance = {"rel": 1e-5, "abs": 1e-6}
