@@ -108,6 +108,8 @@ def test_nets_that_differ_in_their_numbers_alone_share_the_tracing_and_nothing_e
     assert learned(nets[0]) == pytest.approx(learned(alone[0]), abs=0)
     assert nets[0].program_.parameters[0] in nets[0].model_.parameters()
     assert nets[0].program_.source == alone[1].program_.source
+    for vector in ("P", "G"):
+        assert not np.shares_memory(*[getattr(net.program_, vector) for net in nets])
     # a net that was changed since it was new is traced by itself
     nets[0].model_.layers[0].neurons[0].w = nets[0].model_.layers[0].neurons[1].w
     nets[0].partial_fit(X[:90], Y[:90])
