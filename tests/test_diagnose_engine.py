@@ -8,7 +8,7 @@ from slips.engines import BROKEN, RIGHT
 
 from tinygrad_edu import Value
 from tinygrad_edu.diagnose import SLIPS, Diagnosis, diagnose_engine
-from tinygrad_edu.diagnose.programs import programs
+from tinygrad_edu.diagnose.engine import programs
 
 
 def named(diagnosis: Diagnosis, *slips: str) -> bool:
