@@ -37,7 +37,8 @@ _RAISED: Final = (
 )  # fmt: skip
 _TOLERANCE: Final = 1e-6
 #: So many lines a program may take.
-_MOST_LINES: Final = 500_000
+_MOST_LINES: Final = 100_000
+_ENDLESS: Final = "it does not end"
 
 
 class _Outcome(NamedTuple):
@@ -80,6 +81,8 @@ def diagnose_engine(value: Callable[[float], Any]) -> Diagnosis:
         outcome = _run(value, program)
         if not outcome.outside and not (program in _WITH_NUMBERS and outcome.of_type):
             found[program] = outcome, _ours(program)
+        if outcome.raised.endswith(_ENDLESS):
+            break
     if not found:
         raise TypeError(f"{_name_of(value)} has neither + nor *: there is nothing to try")
     freed = _AGAIN[0] in found and not any(
@@ -183,7 +186,7 @@ def _ending() -> Iterator[None]:
         nonlocal left
         left -= 1
         if left < 0:
-            raise RuntimeError("it does not end")
+            raise RuntimeError(_ENDLESS)
         return count
 
     before = sys.gettrace()

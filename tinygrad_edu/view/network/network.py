@@ -7,7 +7,7 @@ from html import escape
 from importlib import resources
 from typing import Any, Final
 
-from tinygrad_edu.checks import listed, one_of, whole
+from tinygrad_edu.checks import instance, listed, one_of, whole
 from tinygrad_edu.engine import Value, gradients
 from tinygrad_edu.examples import read_target
 from tinygrad_edu.losses import Loss, find_loss
@@ -258,6 +258,7 @@ def network(
     """
     layers = dense_layers(model)
     max_units = whole("max_units", max_units)
+    instance("mark", mark, str, "the name of an array of a program, such as delta2")
     sign = CONVENTIONS[one_of("convention", convention, CONVENTIONS)]
     nin = layers[0].neurons[0].nin
     labels = _input_names(input_names, nin)
