@@ -69,7 +69,8 @@ def diagnose_engine(value: Callable[[float], Any]) -> Diagnosis:
 
     Raises TypeError unless `value` makes such leaves.
 
-        diagnose_engine(Value)
+    >>> print(diagnose_engine(Value))
+    no slip in ... programs
     """
     _check(value)
     fresh = _number(value(2.0).grad)

@@ -50,7 +50,9 @@ def diagnose_slopes(
 
     Raises TypeError unless it is a Primitive, ValueError if less than two points are in its domain.
 
-        diagnose_slopes(cube)
+    >>> wave = Primitive("wave", lambda m, x: m.sin(x * x), lambda m, y, x: (m.cos(x * x),))
+    >>> print(diagnose_slopes(wave))
+    wave at x = 0.7: ...: the inner derivative d(x**2)/d(x) is missing
     """
     instance("primitive", primitive, Primitive, "an operation, made with @primitive")
     n, size = _operands(primitive), len(_POOL)

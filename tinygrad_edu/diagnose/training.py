@@ -86,7 +86,11 @@ def diagnose_training(
 
     Raises TypeError or ValueError as `train` does.
 
-        diagnose_training(model, X, y, loss="cross_entropy", optimizer=SGD(model.parameters(), 0.1))
+    >>> from tinygrad_edu import MLP, SGD, xor
+    >>> net = MLP(2, [3, 1], "tanh", init="zeros")
+    >>> optimizer = SGD(net.parameters(), lr=0.1)
+    >>> print(diagnose_training(net, *xor(), loss="squared_error", optimizer=optimizer))
+    all units of layer1 give the same: begin with random weights
     """
     rows, targets = examples(X, y)
     training = prepared(model, rows, targets, loss, optimizer, None)
