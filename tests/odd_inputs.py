@@ -520,6 +520,8 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
     "circles": lambda: given(4, 0.1, 0.5, 0),
     "moons": lambda: given(4, 0.1, 0),
     "spiral": lambda: given(6, 3, 0.1, 0),
+    "data.sine": lambda: given(4, 0.1, 0),
+    "data.houses": lambda: given(4, 20.0, 0),
     "xor": lambda: given(4, 0.1, 0),
     "vowels": lambda: given(["F1", "F2"]),
     "train_test_split": lambda: given(*moon(), test_size=0.5, stratify=True, rng=0),
@@ -594,16 +596,24 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
     # pictures
     "view.pictures.activations": lambda: given(["tanh"], span=5.0, saturation=0.05, ax=None),
     "view.pictures.confusion": lambda: given([0, 1], [0, 1], ["a", "b"], ax=None),
+    "view.pictures.curve": lambda: given(
+        MLP(1, [2, 1], "tanh"), [[0.5], [1.0]], [1.0, 2.0], X_test=[[0.7]], y_test=[1.5],
+        transform=lambda rows: rows, inverse=lambda rows: rows, units=1, feature_name="x", name="y",
+        ax=None),
     "view.pictures.descent_path": lambda: given(
         lambda: (w[0] - w[1]) ** 2, *(w := weights()), SGD(w), steps=2),
     "view.pictures.hidden_space": lambda: given(
         net(), *moon(), layer=1, outputs="auto", class_names=["a", "b"], ax=None),
+    "view.pictures.images": lambda: given(
+        [[0.5, 1.0], [1.5, 2.0]], height=1, width=2, titles=["a", "b"], ax=None),
     "view.pictures.loss_curve": lambda: given([0.5, 0.25], log=False, ax=None),
     "view.pictures.neuron_maps": lambda: given(
         net(), moon()[0], layer=1, extent=(-1, 1, -1, 1), transform=None, resolution=4, ax=None),
+    "view.pictures.predictions": lambda: given([0.5, 1.5], [0.25, 2.0], name="y", ax=None),
     "view.pictures.regions": lambda: given(
         net(), *moon(), X_test=[[0.5, 1.0]], y_test=[1], ax=None, transform=None, class_names=["a",
         "b"], resolution=4),
+    "view.pictures.residuals": lambda: given([0.5, 1.5], [0.25, 2.0], name="y", ax=None),
     "view.pictures.surface": lambda: given(
         lambda: (w[0] - w[1]) ** 2, *(w := weights()), span=2.0, extent=(-1, 1, -1, 1), paths={"a":
         [(0.0, 1.0), (0.5, 1.0)]}, resolution=4, ax=None),

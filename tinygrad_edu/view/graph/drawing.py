@@ -1,7 +1,7 @@
 """draw: the graph behind a number as a picture; excerpt: of a large graph what can be read."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any, Final
 
 from tinygrad_edu.checks import flag, one_of, whole
@@ -45,9 +45,7 @@ class Graph(Picture):
         return inline(render(self.dot, "svg"), self.title, self.description, FITTING)
 
     def _others(self) -> Forms:
-        """As .dot, .gv, and in the formats of the renderer."""
-        rendered = {f".{x}": partial(render, self.dot, x) for x in ("eps", "gif", "jpg", "webp")}
-        return {".dot": lambda: self.dot, ".gv": lambda: self.dot, **rendered}
+        return {".dot": lambda: self.dot, ".gv": lambda: self.dot}
 
     def _text(self) -> str:
         return self.table
