@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tinygrad_edu.checks import instance
+from tinygrad_edu.diagnose.claims import SINGLE, conventions, read
 from tinygrad_edu.diagnose.diagnosis import Diagnosis
 from tinygrad_edu.diagnose.equations import Equations, places
 from tinygrad_edu.diagnose.rewrites import RARER, SUMMED, Rewrite
-from tinygrad_edu.diagnose.student import SINGLE, Pass, Trial, conventions, read
+from tinygrad_edu.diagnose.student import Pass, Trial
 from tinygrad_edu.expr import Expr
 from tinygrad_edu.nn import UNIT_ACTIVATIONS, Layer
 from tinygrad_edu.vectorize import Program

@@ -31,7 +31,7 @@ class Diagnosis:
     correction  what it should be; it is the answer, where the sentence is a hint
     numbers     a number that is wrong: its name, what it is, what it should be
     program     the lines of the program, that of `where` among them
-    picture     the net with the place marked, or the smallest graph that shows it; None without one
+    drawn       draws the net with the place marked, or the smallest graph; None if there is none
     """
 
     right: bool
