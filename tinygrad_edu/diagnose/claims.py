@@ -29,15 +29,6 @@ class Claims(NamedTuple):
     absolute: float
     told: tuple[str, ...] = ()
 
-    def usable(self, equations: Equations) -> dict[str, Array]:
-        """Those that have the shape of the program's, in that shape."""
-        true = equations.true
-        return {
-            name: a.reshape(true[name].shape)
-            for name, a in self.arrays.items()
-            if fits(a, true[name])
-        }
-
 
 def read(claims: object, equations: Equations) -> Claims:
     """A student's claims. Raises TypeError for no dict of arrays, ValueError for unknown names."""

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from tinygrad_edu.diagnose.claims import Claims, agree
+from tinygrad_edu.diagnose.claims import Claims, agree, fits
 from tinygrad_edu.diagnose.equations import Equations, places
 from tinygrad_edu.diagnose.layer_rewrites import rewrites
 from tinygrad_edu.diagnose.rewrites import FITTED, FREE, Rewrite, local
@@ -25,7 +25,12 @@ class Pass:
 
     def __init__(self, equations: Equations, claims: Claims) -> None:
         self.equations, self.claims = equations, claims
-        self.usable = claims.usable(equations)
+        #: The claims that have the shape of the program's, in that shape.
+        self.usable = {
+            name: a.reshape(equations.true[name].shape)
+            for name, a in claims.arrays.items()
+            if fits(a, equations.true[name])
+        }
         self.own = equations.numbers(self.usable)
         self._tolerances: dict[str, float] = {}
         rng = np.random.default_rng(0)

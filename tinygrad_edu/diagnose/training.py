@@ -42,13 +42,8 @@ _SLOPES: Final[dict[str, Callable[[Array], Array]]] = {
 Trouble = tuple[str, str, str]
 
 
-class _Units(NamedTuple):
-    """A layer: its name, its activation, and net inputs and activations, a column per unit."""
-
-    name: str
-    activation: str
-    z: Array
-    a: Array
+#: A layer: its name, its activation, and net inputs and activations, a column per unit.
+_Units = tuple[str, str, Array, Array]
 
 
 class _Look(NamedTuple):
@@ -178,8 +173,8 @@ def _groups(passes: list[list[Pass]], parameters: Sequence[Value]) -> list[list[
 
 def _units(of_rows: Sequence[Pass]) -> _Units:
     """The numbers of the units of a layer."""
-    z, a = (_array(rows) for rows in ([p.z for p in of_rows], [p.a for p in of_rows]))
-    return _Units(of_rows[0].name or "layer1", of_rows[0].activation, z, a)
+    first, z, a = of_rows[0], _array([p.z for p in of_rows]), _array([p.a for p in of_rows])
+    return first.name or "layer1", first.activation, z, a
 
 
 def _few(training: Training) -> list[float]:
@@ -231,7 +226,7 @@ def _scales(look: _Look) -> Iterator[Trouble]:
         said = f"inputs are of size {short(max(sizes))}: standardise them, so that they are about 1"
         yield f"x{sizes.index(max(sizes)) + 1}", "scale", said
     low, high = float(look.targets.min()), float(look.targets.max())
-    activation = look.layers[-1].activation if look.layers else ""
+    activation = look.layers[-1][1] if look.layers else ""
     least, most = _RANGES.get(activation, (-math.inf, math.inf))
     if look.kind == "numbers" and not (least <= low and high <= most):
         said = f"targets reach from {short(low)} to {short(high)}, and {activation} gives numbers"
@@ -242,27 +237,23 @@ def _scales(look: _Look) -> Iterator[Trouble]:
         yield "y", "scale", f"{said}: standardise the targets"
 
 
-def _dead(look: _Look) -> Iterator[Trouble]:
-    for name, activation, z, _ in look.layers[:-1]:
-        dead = int((z.max(axis=0) <= 0).sum()) if activation == "relu" else 0
-        if 2 * dead > z.shape[1]:
-            said = f"{dead} of {z.shape[1]} units of {name} give 0 for every example"
-            yield name, "dead units", f"{said}: smaller weights, or a bias nearer to 0"
+def _layers(look: _Look) -> Iterator[Trouble]:
+    for slip, share, says in _OF_UNITS:
+        for name, activation, z, a in look.layers[:-1]:
+            if (part := float(share(activation, z, a))) > 0.5:
+                part_of = f"{100 * part:.0f} %"
+                yield name, slip, says.format(part_of, name=name, activation=activation)
 
 
-def _symmetric(look: _Look) -> Iterator[Trouble]:
-    for name, _, _, a in look.layers[:-1]:
-        if a.shape[1] > 1 and _alike(a.T):
-            said = f"all units of {name} give the same: begin with random weights"
-            yield name, "symmetric units", said
-
-
-def _saturated(look: _Look) -> Iterator[Trouble]:
-    for name, activation, _, a in look.layers[:-1]:
-        flat = float((_SLOPES[activation](a) < 0.02).mean()) if activation in _SLOPES else 0.0
-        if flat > 0.5:
-            said = f"{100 * flat:.0f} % of the activations of {name} stand where {activation} is"
-            yield name, "saturated units", f"{said} flat: smaller weights or inputs"
+#: What units can be: the slip, the share of them that is so, and what is said.
+_OF_UNITS: Final[tuple[tuple[str, Callable[[str, Array, Array], Any], str], ...]] = (
+    ("dead units", lambda f, z, a: (z.max(axis=0) <= 0).mean() * (f == "relu"),
+     "{} of the units of {name} give 0 for every example: smaller weights, or a bias nearer to 0"),
+    ("symmetric units", lambda f, z, a: a.shape[1] > 1 and _alike(a.T),
+     "all units of {name} give the same: begin with random weights"),
+    ("saturated units", lambda f, z, a: (_SLOPES[f](a) < 0.02).mean() if f in _SLOPES else 0.0,
+     "{} of the activations of {name} stand where {activation} is flat: smaller weights or inputs"),
+)  # fmt: skip
 
 
 def _constant(look: _Look) -> Iterator[Trouble]:
@@ -307,6 +298,4 @@ def _told(look: _Look) -> str:
 
 
 #: The checks, what explains most first.
-_CHECKS: Final = (
-    _is_finite, _scales, _dead, _symmetric, _saturated, _constant, _flow, _start, _learns,
-)  # fmt: skip
+_CHECKS: Final = (_is_finite, _scales, _layers, _constant, _flow, _start, _learns)
