@@ -87,9 +87,11 @@ def test_the_sentence_has_both_numbers_and_the_slip() -> None:
     def cube(m, x):
         return x * x * x
 
-    assert str(diagnose_slopes(cube)) == (
+    found = diagnose_slopes(cube)
+    assert str(found) == (
         "cube at x = 0.7: the slope by x is 2.1, and right is 1.47: the factor x is missing"
     )
+    assert found.numbers == ("slope by x", pytest.approx(2.1), pytest.approx(1.47))
 
 
 @pytest.mark.parametrize(

@@ -165,7 +165,8 @@ def _diagnosis(op: Primitive, looks: list[_Look], i: int) -> Diagnosis:
         f"{clean(op.name)} at {at}: the slope by {letters[i]} is {short(look.given[i])}, and right "
         f"is {short(look.true[i])}: {says}"
     )
-    return Diagnosis(False, f"slope by {letters[i]}", slip, said)
+    where = f"slope by {letters[i]}"
+    return Diagnosis(False, where, slip, said, numbers=(where, look.given[i], look.true[i]))
 
 
 def _candidates(op: Primitive, looks: list[_Look], i: int) -> Iterator[tuple[str, str, Any, Any]]:
