@@ -1,5 +1,6 @@
 """diagnose_backward: slips are located and named, right passes are left alone."""
 
+import re
 from itertools import count, islice
 
 import numpy as np
@@ -12,6 +13,7 @@ from tinygrad_edu import functions as f
 from tinygrad_edu.diagnose import SLIPS, diagnose_backward
 from tinygrad_edu.diagnose.equations import Equations
 from tinygrad_edu.vectorize.arrays import in_shapes
+from tinygrad_edu.view.base.palette import NOW
 
 
 def diagnosis(case: Case):
@@ -334,16 +336,17 @@ def test_a_diagnosis_shows_sentence_numbers_line_and_place(program, true, monkey
     assert bundle["text/plain"] == str(found)
     assert "the factor 1 - A2 * A2, the slope of tanh, is missing" in html
     assert "<b>delta2 = (delta3 @ W3) * (1 - A2 * A2)</b>" in html
-    assert html.count('class="unit marked"') == 4
-    assert 'class="unit"' in html
+    lit = f'stroke="{NOW.light}"'
+    assert html.count(lit) == 4
     monkeypatch.setenv("TINYGRAD_EDU_DISPLAY", "static")
     assert "<svg" not in found._repr_mimebundle_()["text/html"]
 
 
 def test_the_lines_of_a_gradient_of_weights_are_marked(program, true) -> None:
     found = diagnose_backward(program, {**shown(true), "dW2": -true["dW2"]}, X, y)
-    assert found.picture.svg.count(" marked") == 20
-    assert found.picture.svg.count('class="unit marked"') == 0
+    lit = re.findall(f'stroke="{NOW.light}" stroke-width="([0-9.]+)"', found.picture.svg)
+    assert len(lit) == 20  # halos, wider than their lines, and no outline of a unit
+    assert min(map(float, lit)) > 7
 
 
 def test_a_program_that_is_no_dense_net_has_no_picture() -> None:

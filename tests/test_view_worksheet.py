@@ -11,6 +11,7 @@ from tinygrad_edu import Value, functions, parameter, primitive, worksheet
 from tinygrad_edu.engine import GraphError
 from tinygrad_edu.losses import binary_cross_entropy, cross_entropy
 from tinygrad_edu.view import RenderError
+from tinygrad_edu.view.base.palette import EDGE, INK, SOFT
 from tinygrad_edu.view.base.pdf import figure_of
 from tinygrad_edu.view.worksheet.worksheet import slope_rules
 
@@ -82,11 +83,10 @@ def test_leaves_are_given_and_constants_have_no_slope(monkeypatch):
 
 def test_the_picture_has_an_empty_box_for_each_gradient(sheet):
     shown, solved = texts(sheet.svg), texts(sheet.solution.svg)
-    assert [shown.count("data"), shown.count("grad")] == [8, 7]
-    answers = ["-0.5", "-0.125", "-0.25", "-0.25", "-1", "-1", "1"]
+    answers = ["-0.500", "-0.125", "-0.250", "-0.250", "-1", "-1", "1"]
     for answer in answers:
         solved.remove(answer)
-    # data -1 and -0.5 stay, and nothing but the title differs
+    # data -1 and -0.500 stay, and nothing but the title differs
     assert sorted(solved[1:]) == sorted(shown[1:])
     assert "-0.125" not in sheet.svg + sheet.dot
 
@@ -102,17 +102,15 @@ def test_a_box_has_one_size_whatever_stands_in_it(sheet):
 def test_slopes_stand_on_the_arrows_of_the_drawing():
     label = '<TD FIXEDSIZE="TRUE" WIDTH="60" HEIGHT="20">{}</TD>'
     sheet = worksheet(Value(2.0, "x") ** 2, blanks="slopes")
-    arrow = next(line for line in sheet.dot.split("\n") if line.startswith("\tn0 -> n1"))
-    assert label.format("") in arrow
+    on_line = next(line for line in sheet.dot.split("\n") if line.startswith("\te0 ["))
+    assert label.format("") in on_line
     assert label.format("4") in sheet.solution.dot
 
 
 def test_a_sheet_is_white_black_and_grey(sheet):
     colours = set(re.findall(r'(?:fill|stroke)="([^"]+)"', sheet.svg))
-    assert {"#1a1a1a", "white"} <= colours
-    for colour in colours - {"white", "black", "none"}:
-        red, green, blue = re.findall("[0-9a-f]{2}", colour)
-        assert red == green == blue
+    greys = {colour.light for colour in (INK, SOFT, EDGE)}
+    assert {INK.light, "white"} <= colours <= {*greys, "white", "black", "none", "transparent"}
 
 
 def test_a_sheet_is_one_page_of_a4_with_the_drawing_inside(sheet):
@@ -131,7 +129,7 @@ def test_names_and_titles_are_harmless(sheet):
     assert "<script" not in sheet.svg
     named = worksheet(Value(1.0, BAD).tanh())
     assert "<script" not in named.dot + named.svg
-    assert "<script>alert(1)</scrip…" in texts(named.svg)
+    assert "<script>a…{}\\N\N{REPLACEMENT CHARACTER}$" in "".join(texts(named.svg))
 
 
 def test_variables_name_values():
@@ -160,7 +158,8 @@ def test_the_pdf_holds_what_the_svg_holds_in_the_same_places(sheet):
     page = ElementTree.fromstring(sheet.svg)
     _, _, width, height = map(float, page.get("viewBox", "").split())
     ax = figure_of(page).axes[0]
-    assert [text.get_text().strip() for text in ax.texts] == texts(sheet.svg)
+    written = "".join(text.get_text().strip() for text in ax.texts)
+    assert written.replace("\N{MINUS SIGN}", "-") == "".join(texts(sheet.svg))
     tags = ("polygon", "polyline", "path", "ellipse")
     assert len(ax.patches) == sum(1 for tag in tags for _ in page.iter(f"{SVG}{tag}"))
     for text in ax.texts:

@@ -8,7 +8,6 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from importlib import resources
-from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 from xml.etree.ElementTree import Element
@@ -16,17 +15,18 @@ from xml.etree.ElementTree import Element
 from tinygrad_edu.checks import flag, instance, whole
 from tinygrad_edu.engine import Value, toposort
 from tinygrad_edu.optim import Optimizer
-from tinygrad_edu.text import DASH, clean, short
+from tinygrad_edu.text import clean
 from tinygrad_edu.view.base.display import displays_still, save
 from tinygrad_edu.view.base.naming import names_of, variable_names
-from tinygrad_edu.view.base.numbers import has_grad, in_our_graph, one_value
+from tinygrad_edu.view.base.numbers import UNKNOWN, decimal, has_grad, in_our_graph, one_value
 from tinygrad_edu.view.base.palette import BY_NAME
 from tinygrad_edu.view.base.render import RenderError
 from tinygrad_edu.view.base.svg import inline, size_of
 from tinygrad_edu.view.film import pictures
-from tinygrad_edu.view.film.pictures import KEY, ContactSheet, Snapshot
+from tinygrad_edu.view.film.pictures import ContactSheet, Snapshot
 from tinygrad_edu.view.film.recorder import Change, Frame, Recording, record
-from tinygrad_edu.view.graph.diagram import Diagram, Row
+from tinygrad_edu.view.graph.diagram import Diagram, Number
+from tinygrad_edu.view.graph.picture import KEY, picture
 from tinygrad_edu.view.graph.select import LARGEST, main_strands
 from tinygrad_edu.view.graph.values import Content, value_diagram
 
@@ -85,20 +85,18 @@ class Film:
         self.guess = flag("guess", guess)
         self.title = f"Backward pass of {names[order[-1]]}"
         self.caption = "; ".join(part for part in (counted, recording.caption) if part)
-        widest = _widest(recording)
 
-        def rows(v: Value) -> list[Row]:
+        def numbers(v: Value) -> list[Number]:
             labels = ["data", "grad"] if has_grad(v) or v is order[-1] else ["data"]
-            return [Row(k, widest.get((v, k), "0"), keyed=True) for k in labels]
+            return [Number(k, back=k == "grad", keyed=True) for k in labels]
 
-        self._diagram, boxes = value_diagram(shown, Content(names, rows))
+        self._diagram, boxes = value_diagram(shown, Content(names, numbers))
         ids = {v: box.id for v, box in boxes.items()}
-        operations = {edge.head: edge.tail for edge in self._diagram.edges}
-        self._frames = [_page_frame(frame, ids, operations) for frame in recording.frames]
+        self._frames = [_page_frame(frame, ids) for frame in recording.frames]
         self._start = {
-            f"{box.id}.{row.label}": DASH if row.label == "grad" else ""
+            f"{box.id}.{number.label}": UNKNOWN
             for box in self._diagram.boxes
-            for row in box.rows
+            for number in box.numbers
         }
         self._start |= _texts(recording.start, ids)
 
@@ -112,11 +110,11 @@ class Film:
         least = 0.0
         try:
             last = pictures.filled(self._drawing, self._numbers_at(len(self) - 1))
-            picture = inline(last, self.title, f"{self._lead} The last frame is shown.")
+            drawn = inline(last, self.title, f"{self._lead} The last frame is shown.")
             least = _SMALLEST * size_of(self._drawing)[0]
         except RenderError as error:
             numbers = self._numbers_at(len(self) - 1)
-            picture = f"<p>{_text(str(error))}</p>\n{_table(self._diagram, numbers)}"
+            drawn = f"<p>{_text(str(error))}</p>\n{_table(self._diagram, numbers)}"
         page = resources.files("tinygrad_edu.view.film").joinpath("film.html")
         parts = BY_NAME | {
             "title": _text(self.title),
@@ -126,7 +124,7 @@ class Film:
             "least": f"{least:.0f}",
             "last": str(len(self) - 1),
             "sentence": _lines(self._frames[-1]["said"]),
-            "picture": picture,
+            "picture": drawn,
             "rows": "".join(
                 f"<tr><td>{k}</td><td>{f['phase']}</td><td>{_lines(f['said'])}</td></tr>\n"
                 for k, f in enumerate(self._frames)
@@ -197,7 +195,7 @@ class Film:
 
     @cached_property
     def _drawing(self) -> Element:
-        return pictures.drawing(self._diagram)
+        return picture(self._diagram)
 
     @property
     def _lead(self) -> str:
@@ -226,23 +224,14 @@ class Film:
         return sorted({first + round(k * (last - first) / (n - 1)) for k in range(n)})
 
 
-def _widest(recording: Recording) -> dict[tuple[Value, str], str]:
-    """Of all texts that a value shows in a row, the longest."""
-    widest: dict[tuple[Value, str], str] = {}
-    for change in chain(recording.start, *(frame.changes for frame in recording.frames)):
-        place = change.value, change.row
-        widest[place] = max(widest.get(place, "0"), short(change.number), key=len)
-    return widest
-
-
 def _table(diagram: Diagram, numbers: Mapping[str, str]) -> str:
     """Where there is no renderer: the values as a table in HTML, with the same keys."""
     rows = []
     for box in diagram.boxes:
-        keys = [f"{box.id}.{row.label}" for row in box.rows]
+        keys = [f"{box.id}.{number.label}" for number in box.numbers]
         cells = "".join(f'<td {KEY}="{key}">{numbers[key]}</td>' for key in keys)
         head = f'<th scope="row">{_text(box.label)}</th><td>{_text(box.made)}</td>'
-        rows += [f'<tr {KEY}="{box.id}">{head}{cells}</tr>'] * bool(box.rows)
+        rows += [f'<tr {KEY}="{box.id}">{head}{cells}</tr>'] * bool(box.numbers)
     return (
         '<table><thead><tr><th scope="col">name</th><th scope="col">made by</th>'
         '<th scope="col">data</th><th scope="col">grad</th></tr></thead>'
@@ -250,19 +239,15 @@ def _table(diagram: Diagram, numbers: Mapping[str, str]) -> str:
     )
 
 
-def _page_frame(
-    frame: Frame, ids: Mapping[Value, str], operations: Mapping[str, str]
-) -> dict[str, Any]:
+def _page_frame(frame: Frame, ids: Mapping[Value, str]) -> dict[str, Any]:
     """A frame for the page: what is said, what is lit (changed or read), the texts that are new.
 
-    `ids` are the boxes of the values, `operations` those before them.
+    `ids` are the boxes of the values.
     """
     by: list[str] = []
     for p, v in frame.flows:
         if v in ids:
-            result, operation = ids[v], operations[ids[v]]
-            by += [result, operation, f"{operation}-{result}"]
-            by += [ids[p], f"{ids[p]}-{operation}"] if p in ids else []
+            by += [ids[v], *([ids[p], f"{ids[p]}-{ids[v]}"] if p in ids else [])]
     on = [ids[change.value] for change in frame.changes if change.value in ids]
     single = len(frame.changes) == 1 and frame.question
     answer = frame.changes[0].number if single else math.nan
@@ -278,7 +263,7 @@ def _page_frame(
 
 
 def _texts(changes: Sequence[Change], ids: Mapping[Value, str]) -> dict[str, str]:
-    return {f"{ids[c.value]}.{c.row}": short(c.number) for c in changes if c.value in ids}
+    return {f"{ids[c.value]}.{c.row}": decimal(c.number) for c in changes if c.value in ids}
 
 
 def _lines(sentences: Sequence[str]) -> str:

@@ -4,7 +4,6 @@ The drawing is rendered once. A value at n3 has the keys n3 (its box), n3.data a
 numbers); an arrow has n1-n3.
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from copy import deepcopy
@@ -14,63 +13,17 @@ from typing import Final, NamedTuple
 from xml.etree.ElementTree import Element
 
 from tinygrad_edu.view.base.display import Picture
-from tinygrad_edu.view.base.palette import FILM_NOW, GRAPH_FAINT, GRAPH_INK, GRAPH_PAPER
-from tinygrad_edu.view.base.render import RenderError, render
-from tinygrad_edu.view.base.svg import LINK, SVG, inline, parsed, place, size_of, tag, words
-from tinygrad_edu.view.graph.diagram import Diagram
-from tinygrad_edu.view.graph.dot import to_dot
+from tinygrad_edu.view.base.palette import INK, NOW, SOFT, WASH
+from tinygrad_edu.view.base.svg import SVG, inline, place, size_of, tag, words
+from tinygrad_edu.view.graph.picture import KEY
 
-KEY: Final = "data-key"
 #: Around a box or arrow that takes part in a frame; seen on white and on black.
-HIGHLIGHT: Final = FILM_NOW
-_MARGIN: Final = 6.0
+HIGHLIGHT: Final = NOW.light
 _GAP: Final = 14.0
 _LINE: Final = 14.0
 _LINES: Final = 3
 _LEAST: Final = 300.0
 _WHOLE: Final = 900.0
-
-
-def drawing(diagram: Diagram) -> Element:
-    """The diagram as SVG with keys, its numbers at the right edge of their boxes.
-
-    Raises RenderError without a renderer, or if its picture lacks a number.
-    """
-    root = parsed(render(to_dot(diagram), "svg"))
-    missing = {f"{box.id}.{row.label}" for box in diagram.boxes for row in box.rows if row.keyed}
-    for group in root.iter(f"{SVG}g"):
-        title = group.findtext(f"{SVG}title", "")
-        if group.get("class") == "edge":
-            group.set(KEY, title.replace("->", "-"))
-        elif group.get("class") == "node":
-            group.set(KEY, title)
-            missing -= _mark_numbers(group)
-    if missing:
-        raise RenderError(f"the renderer's SVG has no place for the number {min(missing)}")
-    return root
-
-
-def _mark_numbers(group: Element) -> set[str]:
-    """Texts in links that name a key get this key instead of the link."""
-    keys = set()
-    for parent in list(group.iter()):
-        for k, child in enumerate(parent):
-            link = child.find(f"{SVG}a")
-            key = "" if link is None else link.get(f"{LINK}href", "").removeprefix("#")
-            text = None if link is None else link.find(f"{SVG}text")
-            if key and text is not None:
-                parent[k] = text
-                text.set(KEY, key)
-                text.set("text-anchor", "end")
-                text.set("x", f"{_right_edge(group) - _MARGIN:.2f}")
-                keys.add(key)
-    return keys
-
-
-def _right_edge(group: Element) -> float:
-    border = next(shape for shape in group.iter() if shape.tag in (f"{SVG}polygon", f"{SVG}path"))
-    points = border.get("points") or border.get("d") or ""
-    return max(float(x) for x in re.findall(r"(-?[\d.]+),-?[\d.]+", points))
 
 
 def filled(root: Element, numbers: Mapping[str, str]) -> Element:
@@ -140,9 +93,9 @@ def _caption_lines(snapshot: Snapshot, width: float) -> list[str]:
 def _caption(outer: Element, x: float, y: float, width: float, lines: Sequence[str]) -> None:
     """A light card with the heading in bold, and what happens."""
     height = _LINE * len(lines) + 6
-    outer.append(tag("rect", x=x, y=y, width=width, height=height, rx=4.0, fill=GRAPH_PAPER))
+    outer.append(tag("rect", x=x, y=y, width=width, height=height, rx=4.0, fill=WASH.light))
     for k, line in enumerate(lines):
-        look = {"fill": GRAPH_INK} if k else {"fill": GRAPH_FAINT, "font_weight": "bold"}
+        look = {"fill": INK.light} if k else {"fill": SOFT.light, "font_weight": "bold"}
         outer.append(words(line, x + 6, y + _LINE * (k + 1) - 1, font_size="10.5", **look))
 
 

@@ -5,7 +5,7 @@ from textwrap import wrap
 from typing import Final
 from xml.etree.ElementTree import Element
 
-from tinygrad_edu.view.base.palette import GRAPH_INK
+from tinygrad_edu.view.base.palette import INK
 from tinygrad_edu.view.base.svg import place, size_of, tag, words
 
 #: Short and long side of A4 in points, and the margin.
@@ -46,7 +46,7 @@ class Page:
             self._line(x, self.top, name, size, "normal")
             x, end = x + size * (0.6 * len(name) + 0.5), x + step - 2 * size
             points = f"{x:.2f},{self.top + 2:.2f} {end:.2f},{self.top + 2:.2f}"
-            self.root.append(tag("polyline", fill="none", stroke=GRAPH_INK, points=points))
+            self.root.append(tag("polyline", fill="none", stroke=INK.light, points=points))
 
     def columns(self, heading: str, entries: Sequence[str], size: float, least: float) -> None:
         """Entries in columns of at least this width, at the foot of the page."""
@@ -85,7 +85,7 @@ class Page:
         self.root.append(place(drawing, x / 2, y / 2, width, height))
 
     def _line(self, x: float, y: float, text: str, size: float, weight: str) -> None:
-        look = {"fill": GRAPH_INK, "font_size": f"{size:g}", "font_weight": weight}
+        look = {"fill": INK.light, "font_size": f"{size:g}", "font_weight": weight}
         self.root.append(words(text, x, y, **look))
 
 

@@ -13,17 +13,17 @@ from tinygrad_edu.calculus import convention
 from tinygrad_edu.checks import flag, listed, one_of
 from tinygrad_edu.engine import Primitive, Value, gradients, toposort
 from tinygrad_edu.engine.gradients import check_unchanged
-from tinygrad_edu.text import DASH, clean, short, superscript
+from tinygrad_edu.text import DASH, clean, superscript
 from tinygrad_edu.view.base.display import Forms, Picture
 from tinygrad_edu.view.base.naming import Names, names_of, variable_names
 from tinygrad_edu.view.base.numbers import has_grad, in_our_graph, one_value
 from tinygrad_edu.view.base.operations import free, is_dot, roles, symbol
-from tinygrad_edu.view.base.render import render
-from tinygrad_edu.view.base.svg import FITTING, inline, parsed
+from tinygrad_edu.view.base.svg import FITTING, inline
 from tinygrad_edu.view.explain import formulas as slopes_of
 from tinygrad_edu.view.explain.notation import Both, derivative, ends, listing, written
-from tinygrad_edu.view.graph.diagram import Diagram, Row
+from tinygrad_edu.view.graph.diagram import Diagram, Number
 from tinygrad_edu.view.graph.dot import to_dot
+from tinygrad_edu.view.graph.picture import picture
 from tinygrad_edu.view.graph.values import Content, value_diagram
 from tinygrad_edu.view.worksheet.page import Page
 
@@ -54,14 +54,14 @@ class Worksheet(Picture):
     _title: str
     _task: str
     _rules: list[str]
-    _dots: list[str]
+    _diagrams: list[Diagram]
     _table: str
     _solution: "Worksheet | None"
 
     @property
     def dot(self) -> str:
         """The graph in DOT."""
-        return self._dots[0]
+        return to_dot(self._diagrams[0], paper=True)
 
     @property
     def solution(self) -> "Worksheet":
@@ -81,7 +81,7 @@ class Worksheet(Picture):
 
     def _page(self) -> Element:
         """The sheet, upright or across, with the drawing that is largest on it."""
-        drawings = [parsed(render(dot, "svg")) for dot in self._dots]
+        drawings = [picture(diagram, paper=True) for diagram in self._diagrams]
         pages = [Page(landscape=True), Page(landscape=False)]
         for page in pages:
             page.text(self._title, 16, "bold")
@@ -149,9 +149,9 @@ def worksheet(
     def sheet(heading: str, gradient: Mapping[Value, float] | None, solution: Any) -> Worksheet:
         content = _with_blanks(order, all_names, asked, gradient)
         diagram, _ = value_diagram(order, content)
-        dots = [to_dot(replace(diagram, rankdir=way), paper=True) for way in ("LR", "TB")]
+        diagrams = [replace(diagram, rankdir=way) for way in ("LR", "TB")]
         table = _table(diagram, [content.lines(u) for u in order])
-        return Worksheet(heading, task, rules, dots, table, solution)
+        return Worksheet(heading, task, rules, diagrams, table, solution)
 
     return sheet(title, None, sheet(f"{title}: solution", gradients(v), None))
 
@@ -167,35 +167,35 @@ def _with_blanks(
     The frames are empty, or filled with a solution, the gradient of each value.
     """
 
-    def blank(label: str, x: float) -> Row:
-        return Row(label, "" if solution is None else short(x), blank=True)
+    def blank(label: str, x: float) -> Number:
+        return Number(label, None if solution is None else x, blank=True)
 
-    def rows(v: Value) -> list[Row]:
-        data = Row("data", short(v.data))
+    def numbers(v: Value) -> list[Number]:
+        data = Number("data", v.data)
         if "data" in asked and v.op is not None:
             data = blank("data", v.data)
         if "gradients" in asked and (v is order[-1] or has_grad(v)):
             return [data, blank("grad", (solution or {}).get(v, 0.0))]
         return [data]
 
-    def lines(v: Value) -> list[Row | None]:
+    def lines(v: Value) -> list[Number | None]:
         slopes = zip(v.parents, v.local_derivatives(), strict=True)
         wanted = "slopes" in asked
         return [blank("slope", slope) if wanted and has_grad(p) else None for p, slope in slopes]
 
-    return Content(names, rows, lines)
+    return Content(names, numbers, lines)
 
 
-def _table(diagram: Diagram, slopes: Sequence[Sequence[Row | None]]) -> str:
+def _table(diagram: Diagram, slopes: Sequence[Sequence[Number | None]]) -> str:
     """The graph as lines, such as "y = tanh(x):  data = 0.7616,  grad = _______"."""
 
-    def number(row: Row | None) -> str:
-        return DASH if row is None else row.text or "_______"
+    def number(x: Number | None) -> str:
+        return DASH if x is None else x.short or "_______"
 
     text = []
     for box, line in zip([box for box in diagram.boxes if box.label], slopes, strict=True):
         made = f" = {box.made}({', '.join(box.sources)})" if box.sources else f" ({box.made})"
-        parts = [f"{row.label} = {number(row)}" for row in box.rows]
+        parts = [f"{x.label} = {number(x)}" for x in box.numbers]
         if any(line):
             parts.append(f"slopes = {', '.join(map(number, line))}")
         text.append(f"{box.label}{made}:  {',  '.join(parts)}")
