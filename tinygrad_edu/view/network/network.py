@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from tinygrad_edu.checks import flag, is_listed, listed, one_of, whole
+from tinygrad_edu.checks import flag, instance, is_listed, listed, one_of, whole
 from tinygrad_edu.engine import Value, gradients, toposort
 from tinygrad_edu.examples import read_target
 from tinygrad_edu.losses import Loss, find_loss
@@ -118,6 +118,7 @@ def network(
     >>> network(MLP(2, [3, 1]), [1.0, 0.0]).title
     'Network 2-3-1'
     """
+    instance("mark", mark, str, "the name of an array of a program, such as delta2")
     sign = CONVENTIONS[one_of("convention", convention, CONVENTIONS)]
     max_units, numbers = whole("max_units", max_units), flag("numbers", numbers)
     if (target is None) != (loss is None) or (x is None and loss is not None):
