@@ -96,6 +96,8 @@ LEARNED = {
                      AB),
     "euros behind": (rows("Preis;Art", lambda i: f"{wave(i) + 1}.000,50 \u20ac", AB, sep=";"), "",
                      ["Preis"], AB),
+    "kilograms": (rows("weight,kind", lambda i: f"{wave(i)}.5 kg", AB), "", ["weight"], AB),
+    "degrees": (rows("temperature,kind", lambda i: f"{wave(i)}\xb0C", AB), "", ["temperature"], AB),
     "two currencies": (rows("price,size,kind", lambda i: "$\u20ac"[i % 2] + str(i), size, AB), "",
                        ["size"], AB),
     "shares and percentages": (rows("share,size,kind", ["3%", "4\u2030"], size, AB), "--drop share",
@@ -253,6 +255,9 @@ REFUSED = {
     "an unknown kind": (rows("size,kind", size, AB), "--as size=numeric",
                         "unknown kind 'numeric': choose number, category, label; did you mean "
                         "'number'?"),
+    "a last row that is a sum": (rows("kind,size", AB, size) + "Total,276\n", "", "t.csv, line 26, "
+                                 "column 'kind': 'Total' is what the others make together, and no "
+                                 "row like them: delete it"),
     "an unknown encoding": (rows("size,kind", size, AB), "--encoding cp12",
                             "unknown encoding 'cp12': write utf-8, cp1251, big5"),
     "an encoding that is not this": (rows("size,kind", ["\xe4"], AB), "--encoding ascii",
@@ -374,7 +379,13 @@ def test_units_are_said_and_must_be_those_of_the_training(capsys):
     ]
 
 
+def test_words_that_differ_in_capitals_alone_are_told(capsys):
+    written(rows("size,colour,kind", size, ["Red", "red", "blue", "RED"], AB))
+    assert main(["train", "t.csv", "--target", "kind", "--epochs", "1"]) == 0
+    assert "\ncolour: 'RED' and 'Red' are two different words\n" in capsys.readouterr().out
+
+
 def test_numbers_below_0_of_accounts_are_read_as_such():
-    written(rows("gain;kind", ["(3,50)", "1.200,00-", "(2 €)", "7-"], AB, sep=";"))
+    written(rows("gain;kind", ["(3,50)", "1.200,00-", "x", "7-"], AB, sep=";"))
     assert table_of("t.csv").read("gain").numbers[:2].tolist() == [-3.5, -1200.0]
-    assert table_of("t.csv").read("gain").strange[:2] == [2, 3]  # a unit, and perhaps a grade
+    assert table_of("t.csv").read("gain").strange[:2] == [2, 3]  # which may be a grade

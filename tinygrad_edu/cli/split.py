@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from tinygrad_edu.cli.options import UsageError, reason
 from tinygrad_edu.data import Dataset, Table, TableEncoder, TableError, read_table, train_test_split
-from tinygrad_edu.data.columns import NumericColumn, kind_of
+from tinygrad_edu.data.columns import NumericColumn, alike_words, kind_of
 from tinygrad_edu.data.dataset import Recipe
 from tinygrad_edu.data.encoding import mean_and_std, standardising
 from tinygrad_edu.data.notation import names_something
@@ -204,7 +204,8 @@ def _kinds(table: Table, target: str, choice: Choice) -> tuple[dict[str, str], l
             shorter = ", ".join(clean(n, 40) + units[n] for n in names[:8])
             notes.append(f"{plural}: {shorter}{more}")
     kinds[target], note = _of_target(table, target, choice.kinds.get(target))
-    return kinds, [*notes, *left_out, note]
+    alike = [alike_words(table, name) for name, kind in kinds.items() if kind != "number"]
+    return kinds, [*notes, *left_out, *filter(None, alike), note]
 
 
 def _check_numbers(table: Table, name: str, other: str) -> None:

@@ -11,7 +11,7 @@ from tinygrad_edu.checks import instance
 from tinygrad_edu.data.encoding import MOST_NUMBERS, mean_and_std, places
 from tinygrad_edu.data.notation import MANY_WORDS, NOTATIONS, names_something
 from tinygrad_edu.data.table import Table, TableError, listing, shown
-from tinygrad_edu.text import short
+from tinygrad_edu.text import clean, short
 
 __all__ = ["kind_of"]
 
@@ -69,6 +69,15 @@ def kind_of(table: Table, name: str) -> tuple[str, str]:
         code = each and all(re.search(r"\d", word) and " " not in word for word in words)
         return "id" if code else "text", f"{len(words)} different words in {n} rows"
     return "category", ""
+
+
+def alike_words(table: Table, name: str) -> str:
+    """A sentence on two words of a column that differ in capitals alone; "" if none do."""
+    seen: dict[str, str] = {}
+    for word in sorted(set(table.columns[name])):
+        if (other := seen.setdefault(word.casefold(), word)) != word:
+            return f"{clean(name, 40)}: {shown(other)} and {shown(word)} are two different words"
+    return ""
 
 
 @dataclass(frozen=True)

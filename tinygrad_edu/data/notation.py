@@ -34,9 +34,8 @@ _AMOUNT = (  # with groups of thousands, decimals, an exponent, in digits of any
     r"[+\-\u2212]?(?=[.,]?\d)(\d{1,3}([.,'_\s\u2019]\d{2,3})+|\d*)([.,]\d+)?([eE][+-]?\d+)?"
 )
 _MONEY = "[$\u20ac\u00a3\u00a5\u20b9\u20a9]|EUR|USD|GBP|CHF|JPY|CNY|INR|SEK|NOK|DKK|PLN|CZK|CAD|AUD"
-_IN_UNITS: Final = re.compile(
-    rf"({_SIGN})\s?(?:({_MONEY})\s?(\S.*)|(\S.*?)\s?({_MONEY}|[%\u2030]))", re.ASCII
-)
+_UNIT: Final = rf"{_MONEY}|[%\u2030]|\xb0[CF]|(?<=\s)[A-Za-z]\S{{0,9}}"
+_IN_UNITS: Final = re.compile(rf"({_SIGN})\s?(?:({_MONEY})\s?(\S.*)|(\S.*?)\s?({_UNIT}))", re.ASCII)
 #: What people read as numbers and a program as words: a pattern, and what to write instead.
 NOTATIONS = {
     "dates or times": (
@@ -145,7 +144,7 @@ def _signed(cell: str) -> str:
 
 
 def unit_of(cells: Iterable[str]) -> str:
-    """The unit that all these cells have, % or one of money; "" where they have not the same."""
+    """The unit that all these cells have, such as %, $ or kg; "" where they have not the same."""
     units = set()
     for cell in dict.fromkeys(cells):
         if cell.lower() not in MISSING:
@@ -156,7 +155,7 @@ def unit_of(cells: Iterable[str]) -> str:
 
 
 def in_unit(cell: str) -> tuple[str, str]:
-    """A cell such as 12 %, -$3 or EUR 1,200.00 as its number and its unit."""
+    """A cell such as 12 %, -$3, EUR 1,200.00 or 5 kg as its number and its unit."""
     if found := _IN_UNITS.fullmatch(_signed(cell)):
         sign, before, *numbers, after = found.groups()
         number = sign + (numbers[0] or numbers[1])

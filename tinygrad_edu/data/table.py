@@ -70,7 +70,7 @@ class Table:
 
     @cached_property
     def units(self) -> dict[str, str]:
-        """The unit of each column whose cells all have the same, % or one of money; or ""."""
+        """The unit of each column whose cells all have the same, such as %, $ or kg; or ""."""
         return {name: unit_of(cells) for name, cells in self.columns.items()}
 
     def _bare(self, name: str) -> list[str]:

@@ -41,6 +41,8 @@ SEP_LINE: Final = re.compile('\\s*"?sep=(.)"?[ \t]*(?=[\r\n]|$)', re.IGNORECASE)
 DIGIT: Final = re.compile(r"[+-]?[.,]?\d")
 #: How spreadsheets are told that 00501 is no number.
 AS_TEXT: Final = re.compile('^="([^"]*)"$')
+#: The name of a last row that is a sum of the others.
+TOTAL: Final = re.compile(r"((grand|sub)?[\s-]?total|sum|summe|gesamt|average)s?:?", re.IGNORECASE)
 CONTROL: Final = bytes({*range(32), 127} - set(b"\t\n\v\f\r\x1a\x1c\x1d\x1e"))
 Records = Iterator[tuple[int, list[str]]]
 
@@ -90,6 +92,12 @@ def table_in(data: bytes, where: str, encoding: str = "", delimiter: str = "") -
     _check_header(header, columns, where)
     if not lines:
         raise TableError(f"{where}: the file has a header but no rows")
+    for name, cells in zip(header, columns, strict=True):
+        if TOTAL.fullmatch(cells[-1]) and cells.count(cells[-1]) == 1:
+            raise TableError(
+                f"{where}, line {lines[-1]}, column {shown(name)}: {shown(cells[-1])} is what the "
+                "others make together, and no row like them: delete it"
+            )
     named = {name: cells for name, cells in zip(header, columns, strict=True) if name}
     table = Table(where, named, lines, how)
     if "," in table.decimals.values():
