@@ -34,7 +34,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
-from types import SimpleNamespace  # noqa: F401
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 from unittest.mock import MagicMock, Mock  # noqa: F401
 
@@ -84,6 +84,7 @@ from tinygrad_edu import nn as nets
 from tinygrad_edu import playground as played
 from tinygrad_edu.checks import declared
 from tinygrad_edu.data.columns import NumericColumn
+from tinygrad_edu.diagnose import diagnose_backward
 from tinygrad_edu.engine import other_names
 from tinygrad_edu.exercises import EXERCISES, check
 
@@ -96,13 +97,14 @@ MEMORY = 6 << 30
 
 ROOMS = (
     "", "functions", "losses", "engine", "nn", "optim", "data", "perceptron", "train", "vectorize",
-    "view", "view.pictures", "export", "classics", "exercises", "playground", "sklearn",
+    "view", "view.pictures", "export", "classics", "diagnose", "exercises", "playground",
+    "sklearn",
 )  # fmt: skip
 
 #: What is public and has no example: nobody calls it, or there is nothing to give it.
 LEFT_OUT = {
     # records that functions give
-    "Graph", "Program", "exercises.Verdict", "perceptron.PerceptronHistory",
+    "Graph", "Program", "diagnose.Diagnosis", "exercises.Verdict", "perceptron.PerceptronHistory",
     "losses.LossRecord", "playground.Playground", "train.Best", "train.Callback",
     "train.Epoch", "train.Run", "train.Step", "view.Deltas", "view.Explanation", "view.Film",
     "view.Network", "Picture.save", "view.Renderer", "view.Worksheet",
@@ -235,6 +237,11 @@ def node() -> Any:
     """A small graph."""
     x = Value(0.5, "x")
     return (x * x + 1).tanh()
+
+
+def foreign(data: float, parents: Sequence[Any] = (), op: str = "") -> Any:
+    """A node of another engine."""
+    return SimpleNamespace(data=data, grad=0.5, _prev=parents, _op=op)
 
 
 def program() -> Any:
@@ -557,6 +564,8 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
     "History": lambda: given([0.5], [0.5], [0.5], [0.5], None, False),
     "History.table": lambda: call(History([0.5]).table, 2),
     # programs
+    "diagnose.diagnose_backward": lambda: call(
+        diagnose_backward, program(), {"dW1": [[0.5]]}, [[0.5], [1.0]], [1.0, 2.0]),
     "vectorize.vectorize": lambda: call(vectorize, lambda x, y: x[0] * y, [0.5, 1.0], 1.0),
     "Program.__call__": lambda: call(program(), [[0.5], [1.0]], [1.0, 2.0]),
     "Program.backward": lambda: call(program().backward, [[0.5], [1.0]], [1.0, 2.0]),
@@ -628,6 +637,12 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
     "classics.rumelhart_symmetry": lambda: given(1),
     "classics.rumelhart_xor": lambda: given(1),
     "classics.spiral_net": lambda: given(1),
+    # other engines
+    "adopt": lambda: given(foreign(-2.0, [foreign(2.0)], "neg")),
+    "diagnose.diagnose_engine": lambda: given(Value),
+    "diagnose.diagnose_training": lambda: given(
+        (model := net()), *moon(), loss="hinge", optimizer=SGD(model.parameters(), lr=0.1)),
+    "diagnose.diagnose_slopes": lambda: given(f.tanh, [[0.5], [1.5]]),
     # exercises and playground
     "exercises.Exercise": lambda: given("a", bool, "b"),
     "exercises.check": lambda: given("3.1", 1.0),

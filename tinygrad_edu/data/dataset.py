@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from tinygrad_edu.checks import as_random, flag, instance, listed, real, whole
+from tinygrad_edu.checks.habits import answered
 from tinygrad_edu.examples import kept, labels, take
 
 __all__ = ["DATA_SETS", "Dataset", "folds", "train_test_split"]
@@ -117,8 +118,9 @@ def data_set(**recipe: Any) -> Callable[[_Make], _Make]:
     """Enter a function as a data set under its name, with the fields of its `Recipe`."""
 
     def enter(make: _Make) -> _Make:
-        DATA_SETS[make.__name__] = Recipe(make=make, **recipe)
-        return make
+        made = answered(make)
+        DATA_SETS[make.__name__] = Recipe(make=made, **recipe)
+        return made
 
     return enter
 
@@ -128,6 +130,7 @@ def _as_many(X: Sized, y: Sized) -> None:
         raise ValueError(f"X has {len(X)} rows but y has {len(y)} labels; each row needs one label")
 
 
+@answered
 def train_test_split(
     X: Iterable[Any],
     y: Iterable[Any],
@@ -176,6 +179,7 @@ def train_test_split(
     return take(rows, train), take(wanted, train), take(rows, test), take(wanted, test)
 
 
+@answered
 def folds(
     groups: Iterable[Hashable], k: int = 5, *, rng: int | random.Random = 0
 ) -> list[tuple[list[int], list[int]]]:

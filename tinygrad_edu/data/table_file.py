@@ -5,13 +5,13 @@ import csv
 import gzip
 import io
 import re
-import warnings
 import zlib
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final
 
 from tinygrad_edu.checks import text_of
+from tinygrad_edu.checks.habits import warn
 from tinygrad_edu.data.notation import LOCAL, is_number
 from tinygrad_edu.data.table import Table, TableError, listing, shown
 from tinygrad_edu.files import AnyPath, open_regular, path_of
@@ -61,7 +61,7 @@ def read_table(path: AnyPath, *, encoding: str = "", delimiter: str = "") -> Tab
     with open_regular(path) as file:
         table = table_in(file.read(MOST_BYTES + 1), where, encoding, delimiter)
     for remark in table.remarks.values():
-        warnings.warn(remark, stacklevel=2)
+        warn(remark)
     return table
 
 
