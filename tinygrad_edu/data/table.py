@@ -194,9 +194,8 @@ class Table:
         close = difflib.get_close_matches(name, self.header, n=1)
         if close:
             return f"did you mean {shown(close[0])}?"
-        return f"the columns are {listing(self.header)}" + (
-            f" (read as {self.how})" * (self.how != "")
-        )
+        found = f" (found: {self.how})" if self.how else ""
+        return f"the columns are {listing(self.header)}{found}"
 
 
 def shown(text: str) -> str:
