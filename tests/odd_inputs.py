@@ -597,7 +597,7 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
     "view.pictures.activations": lambda: given(["tanh"], span=5.0, saturation=0.05, ax=None),
     "view.pictures.confusion": lambda: given([0, 1], [0, 1], ["a", "b"], ax=None),
     "view.pictures.curve": lambda: given(
-        MLP(1, [2, 1], "tanh"), [[0.5], [1.0]], [1.0, 2.0], X_test=[[0.7]], y_test=[1.5],
+        MLP(1, [2, 1], "tanh"), [[0.5], [1.0]], [1.0, 2.0],
         transform=lambda rows: rows, inverse=lambda rows: rows, units=1, feature_name="x", name="y",
         ax=None),
     "view.pictures.descent_path": lambda: given(
