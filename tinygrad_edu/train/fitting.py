@@ -97,7 +97,7 @@ def fit(
     """
     callbacks = _callables(callbacks)
     rows, targets = examples(X, y, own=bool(callbacks))
-    held_out = None if validation is None else _held_out(validation, bool(callbacks))
+    held_out = None if validation is None else validation_rows(validation, own=bool(callbacks))
     training = prepared(model, rows, targets, loss, optimizer, penalty)
     right = Right(training.loss, targets)
     epochs, block = planned(training, epochs, batch_size, rng, augment, right.known)
@@ -207,7 +207,8 @@ class EarlyStopping(Callback):
         return f"EarlyStopping({self.patience}, min_delta={self.min_delta})"
 
 
-def _held_out(validation: Any, own: bool) -> tuple[Rows, Rows]:
+def validation_rows(validation: Any, *, own: bool) -> tuple[Rows, Rows]:
+    """The rows and targets of `validation`, which is (X, y). TypeError for anything else."""
     try:
         X, y = validation
     except (TypeError, ValueError):
