@@ -25,7 +25,11 @@ from tinygrad_edu.view.base.naming import names_of
 
 #: How many characters of a model, an optimizer or a name are shown.
 _LONGEST: Final = 120
-_OTHERWISE: Final = "a comparison that the model makes in Python would have come out otherwise"
+#: Why a step fails in a page, by the number that the machine gives; the last, of a guard.
+FAILURES: Final = (
+    *(f"{what} was no finite number" for what in REASONS),
+    "a comparison that the model makes in Python would have come out otherwise",
+)
 _NO_TABLE: Final = (
     "the machine of a page lacks an instruction for the model or the loss, or a step is too long "
     "for it: train with fit(...), and draw its history by pictures.curve"
@@ -79,8 +83,9 @@ def training_plan(
         "phases": _phases(table, descent, size, words),
         "head": _head(Right(training.loss, training.targets), units, words),
         "test": None if held_out is None else _test(training, held_out, descent, words),
+        "masks": None,
         "guards": _guards(program, table),
-        "reasons": [*(f"{what} was no finite number" for what in REASONS), _OTHERWISE],
+        "reasons": FAILURES,
     }
 
 

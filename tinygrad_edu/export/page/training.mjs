@@ -11,6 +11,7 @@
 //   rate, updates   of the optimizer: the learning rate, the steps that were made before
 //   head         {units, threshold, wanted}: which outputs are right; null where targets are no classes
 //   test         held-out rows with a table of their own, or null: see `Measure`
+//   masks        null, or {fill(memory, rows), reset()}: random numbers that a step needs in its arena
 //   guards       comparisons that have to come out as they did, see `asTraced`: looked at after a step
 //   reasons      why a step has failed, by the number that the machine gives; the last, of a guard
 
@@ -55,11 +56,37 @@ export class Training {
     for (const name of ["losses", "accuracies", "testLosses", "testAccuracies"]) this[name] = [];
     Object.assign(this, { phase: 0, batch: 0, rate: plan.rate, updates: plan.updates, failed: null });
     this.state?.set(plan.generator);
+    plan.masks?.reset();
     this.order.set(Array.from({ length: this.n }, (_, k) => BigInt(k)));
     this.vector("P").set(plan.parameters);
     this.vector("before").set(plan.parameters);
     this.vector("G").fill(0);
     plan.states.forEach((numbers, k) => numbers && this.stateVector(this.now, k).set(numbers));
+  }
+
+  /** All that has become so far, as plain data, for `resume` of another training, such as one that follows. */
+  snapshot() {
+    const { losses, accuracies, testLosses, testAccuracies, rate, updates, phase, now } = this;
+    return {
+      histories: { losses, accuracies, testLosses, testAccuracies }, rate, updates, phase,
+      vectors: Object.fromEntries(["P", "G", "before"].map((name) => [name, this.vector(name).slice()])),
+      states: now.states.map((at, k) => (at === null ? null : this.stateVector(now, k).slice())),
+      generator: this.state && this.state.array.slice(), order: this.order.array.slice(),
+    };
+  }
+
+  /**
+   * Go on from a snapshot of a training with as many parameters: with its optimizer's states too where that
+   * is the same, and with its shuffles where it has as many examples.
+   */
+  resume(past, { optimizer = true } = {}) {
+    for (const [name, numbers] of Object.entries(past.histories)) this[name] = [...numbers];
+    Object.assign(this, { batch: 0, rate: past.rate });
+    if (optimizer) Object.assign(this, { phase: past.phase, updates: past.updates });
+    for (const [name, numbers] of Object.entries(past.vectors)) this.vector(name).set(numbers);
+    if (optimizer) past.states.forEach((numbers, k) => numbers && this.stateVector(this.now, k).set(numbers));
+    if (past.order.length === this.n) this.order.set(past.order);
+    if (this.state && past.generator) this.state.set(past.generator);
   }
 
   /** How many epochs are complete. */
@@ -130,9 +157,10 @@ export class Training {
   advance(batches = 1) {
     if (this.batch === 0) this.begin();
     const { machine, now, plan } = this;
-    const single = this.phase < this.phases.length - 1 || plan.guards.length > 0;
+    const single = this.phase < this.phases.length - 1 || plan.guards.length > 0 || plan.masks;
     const steps = single ? 1 : Math.min(batches, this.batches - this.batch);
     this.rates.array.fill(this.rate);
+    plan.masks?.fill(now.memory.array, this.rowsOf(this.batch));
     now.places.array.set([this.batches > 1, this.batch, steps, this.updates].map(BigInt), FIELD.gather);
     const why = machine.train(
       now.memory, now.table, now.places, this.X, this.Y, this.chosen, this.rates,
