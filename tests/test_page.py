@@ -258,6 +258,25 @@ def test_data_that_are_too_large_are_refused() -> None:
         to_page(Layer(100, 1), X, X[:, 0], loss="squared_error", optimizer="sgd")
 
 
+@pytest.mark.skipif(NODE is None, reason="node is not installed")
+def test_the_modules_do_what_they_say_one_by_one(tmp_path: Path) -> None:
+    script = tmp_path / "script.mjs"
+    script.write_text(pages.script_of(*pages.SCRIPTS), encoding="utf-8")
+    assert subprocess.run([str(NODE), "--check", str(script)]).returncode == 0  # as one script
+    command = [str(NODE), "--test", str(Path(__file__).with_name("javascript"))]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout
+
+
+def test_modules_are_short_and_one_script_of_them_knows_no_other() -> None:
+    modules = [*FOLDER.glob("*.mjs"), *FOLDER.parents[1].glob("playground/*.mjs")]
+    assert {
+        path.name: n for path in modules if (n := len(path.read_text().splitlines())) > 400
+    } == {}
+    assert not re.search(r"^(import|export)\b", pages.script_of(*pages.SCRIPTS), re.MULTILINE)
+    assert {f"{name}.mjs" for name in pages.SCRIPTS} == {path.name for path in FOLDER.glob("*.mjs")}
+
+
 @pytest.fixture
 def window() -> Iterator[Any]:
     from browser import window

@@ -4,8 +4,7 @@
 // of, an operand is [memory, start, step per place, step per column, step per row]. Here sizes are known,
 // memory is given out, none of it twice: so every number of a pass stays where it can be looked at.
 
-const LINE = 8; // doubles of a cache line
-const WIDTH = 22; // fields of an instruction
+import { LINE, WIDTH } from "../export/page/machine.mjs";
 
 /** Memory that is given out once: `size` doubles, and what stands there at first. */
 class Memory {
@@ -126,8 +125,8 @@ function reads(part, port) {
 }
 
 /** The updates of an optimizer, one for each phase: {code, numbers, states, rate, time, before}. */
-function updatesOf({ phases }, { P, G, T }, memory) {
-  const sizes = { T, K: 512, V: 520 };
+function updatesOf({ phases, sizes: known }, { P, G, T }, memory) {
+  const sizes = { ...known, T };
   const [rate, time, before] = [1, 1, T].map((n) => memory.take(n));
   const held = phases.at(-1).states.map((name) => name && memory.take(T));
   return phases.map((phase) => {

@@ -119,15 +119,16 @@ def update(make: Callable[..., Optimizer]) -> dict[str, Any]:
     while there != made:
         there = made
         c = update_code(-1, -1, _T, optimizer.update, there)
-        states = {f"s{k}": a for k, a in enumerate(c.made)}
+        held = {f"s{k}": a for k, a in enumerate(c.made)}
         ports = {"P": c.named["x"], "G": c.named["g"], "rate": c.rate, "time": c.time,
-                 "before": c.before, **states}  # fmt: skip
-        sizes = {"T": _T, "K": CHUNK, "V": c.cap}
-        part = Linkable(c, sizes, ports)
+                 "before": c.before, **held}  # fmt: skip
+        sizes = {"K": CHUNK, "V": c.cap}
+        part = Linkable(c, {"T": _T, **sizes}, ports)
         phases.append({"forward": part.rows(0), "own": part.own,
-                       "states": [name if a else None for name, a in states.items()]})  # fmt: skip
+                       "states": [name if a else None for name, a in held.items()]})  # fmt: skip
         made = [a is not None for a in c.made]
-    return {"rate": optimizer.lr, "initial": optimizer.initial_state, "phases": phases}
+    states = optimizer.initial_state
+    return {"rate": optimizer.lr, "initial": states, "phases": phases, "sizes": sizes}
 
 
 def _net(layers: list[Any], loss: str) -> tuple[Any, ...]:

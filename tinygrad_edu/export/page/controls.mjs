@@ -25,7 +25,7 @@ export class Controls {
     const { model, optimizer, loss } = plan;
     const batch = batches > 1 ? `batches of ${plan.size}` : "the whole batch";
     const held = measure ? `, ${measure.n.toLocaleString("en")} test rows` : "";
-    $("facts").textContent = `${model} · ${loss} · ${optimizer} · `
+    $("facts").textContent = `${document.title === model ? "" : `${model} · `}${loss} · ${optimizer} · `
       + `${n.toLocaleString("en")} training rows in ${batch}${held}`;
     $("lr").value = String(plan.rate);
     $("batch").hidden = batches === 1;

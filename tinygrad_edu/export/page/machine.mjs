@@ -2,7 +2,12 @@
 // knows its functions; everything else sees regions of memory and three verbs: run, train, shuffle.
 
 const PAGE = 65536;
-const LINE = 64; // bytes of a cache line, at which every region starts
+
+/** Doubles in a cache line, at which memory starts. */
+export const LINE = 8;
+
+/** Fields of an instruction. */
+export const WIDTH = 22;
 
 /** A piece of the machine's memory, looked at as an array: `array` is good until more is asked for. */
 export class Region {
@@ -42,7 +47,7 @@ export class Machine {
   region(length, Kind = Float64Array) {
     const { memory } = this.exports;
     const at = this.top;
-    this.top += Math.ceil((length * Kind.BYTES_PER_ELEMENT) / LINE) * LINE;
+    this.top += Math.ceil((length * Kind.BYTES_PER_ELEMENT) / (8 * LINE)) * 8 * LINE;
     const missing = this.top - memory.buffer.byteLength;
     if (missing > 0) memory.grow(Math.ceil(missing / PAGE));
     const region = new Region(memory, Kind, at, length);

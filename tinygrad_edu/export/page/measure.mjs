@@ -4,6 +4,8 @@
 // places, guards}: x, y, loss, out are [place, step per row, step per column, columns], `places` says
 // which number of the training's vector P each of its own parameters is (-1 for one that stays).
 
+import { WIDTH } from "./machine.mjs";
+
 /** How many outputs, of n examples, tell the class that is wanted of each; the first largest does. */
 export function rightOf({ units, threshold }, outputs, n, wanted) {
   let right = 0;
@@ -35,7 +37,7 @@ export class Forward {
     Object.assign(this, { machine, table });
     this.memory = machine.arena(table.arena, table.contents);
     this.code = machine.integers(table.code);
-    this.count = table.code.length / 22;
+    this.count = table.code.length / WIDTH;
   }
 
   /** The parameters of the training's vector P. */

@@ -5,7 +5,7 @@ const BUDGET = 12; // milliseconds of a frame that training may take
 export class Player {
   /** `shown` is called after each frame in which something was trained, and when play ends. */
   constructor(training, shown) {
-    Object.assign(this, { training, shown, playing: false, speed: 1, due: 0, batchTime: 0.01 });
+    Object.assign(this, { training, shown, playing: false, speed: 1, due: 0, batchTime: 4 });
   }
 
   play() {
