@@ -67,6 +67,23 @@ export class Generator {
     return (high * 67108864 + low) / 9007199254740992;
   }
 
+  /** A whole number from 0 to below n, which is below 2**32. */
+  below(n) {
+    const shift = Math.clz32(n);
+    let found;
+    do found = shift === 32 ? 0 : this.word() >>> shift; while (found >= n);
+    return found;
+  }
+
+  /** Shuffle a list in place, which is given back. */
+  shuffle(list) {
+    for (let i = list.length - 1; i > 0; i--) {
+      const j = this.below(i + 1);
+      [list[i], list[j]] = [list[j], list[i]];
+    }
+    return list;
+  }
+
   uniform(low, high) {
     return low + (high - low) * this.random();
   }
