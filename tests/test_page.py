@@ -258,6 +258,7 @@ def test_data_that_are_too_large_are_refused() -> None:
         to_page(Layer(100, 1), X, X[:, 0], loss="squared_error", optimizer="sgd")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(NODE is None, reason="node is not installed")
 def test_the_modules_do_what_they_say_one_by_one(tmp_path: Path) -> None:
     script = tmp_path / "script.mjs"

@@ -67,19 +67,19 @@ def training_plan(
         "optimizer": clean(repr(optimizer), _LONGEST),
         "loss": clean(getattr(training.loss, "__name__", repr(training.loss)), _LONGEST),
         "names": [names[p] for p in optimizer.parameters],
-        "places": words.integers(descent.places),
+        "places": words.add(descent.places),
         "blocks": [
             {"name": v.name, "at": v.start, "rows": (v.matrix or (1,))[0], "n": v.size}
             for v in program.plan.layout.blocks.values()
         ],
-        "parameters": words.floats(program.P),
-        "X": words.floats(descent.X),
-        "Y": words.floats(descent.y),
+        "parameters": words.add(program.P),
+        "X": words.add(descent.X.flat),
+        "Y": words.add(descent.y.flat),
         "size": size,
-        "generator": None if generator is None else words.integers(generator.getstate()[1]),
+        "generator": None if generator is None else words.add(generator.getstate()[1]),
         "rate": optimizer.lr,
         "updates": optimizer.steps,
-        "states": [None if state is None else words.floats(state) for state in descent.states],
+        "states": [None if state is None else words.add(state) for state in descent.states],
         "phases": _phases(table, descent, size, words),
         "head": _head(Right(training.loss, training.targets), units, words),
         "test": None if held_out is None else _test(training, held_out, descent, words),
@@ -124,10 +124,10 @@ def _phases(table: Table, descent: MachineDescent, size: int, words: Words) -> l
         there = [at is not None for at in updates[-1].states]
     return [
         {
-            "code": words.integers([*table.code.flat, *u.code.flat]),
+            "code": words.add([*table.code.flat, *u.code.flat]),
             "fields": fields_of(table, u, len(descent.X), size),
             "arena": u.size,
-            "contents": [[at, words.floats(numbers)] for at, numbers in u.contents],
+            "contents": [[at, words.add(numbers)] for at, numbers in u.contents],
             "states": u.states,
         }
         for u in updates
@@ -137,7 +137,7 @@ def _phases(table: Table, descent: MachineDescent, size: int, words: Words) -> l
 def _head(right: Right, units: int, words: Words) -> dict[str, Any] | None:
     if not right.known(units) or right.head is None:
         return None
-    wanted = words.integers(right.wanted)
+    wanted = words.add(right.wanted)
     return {"units": units, "threshold": right.head.threshold, "wanted": wanted}
 
 
@@ -159,17 +159,17 @@ def _test(
     places = [descent.place.get(p, -1) for p in program.parameters]
 
     return {
-        "X": words.floats(evaluator.arrays["X"]),
-        "Y": words.floats(evaluator.arrays["Y"]),
+        "X": words.add(evaluator.arrays["X"].flat),
+        "Y": words.add(evaluator.arrays["Y"].flat),
         "head": _head(Right(loss, targets), table.results[1].n, words),
         "table": {
-            "code": words.integers(table.code.flat),
+            "code": words.add(table.code.flat),
             "arena": table.size,
             "contents": [
-                *([at, words.floats(numbers)] for at, numbers in table.contents),
-                [table.P, words.floats(program.P)],
+                *([at, words.add(numbers)] for at, numbers in table.contents),
+                [table.P, words.add(program.P)],
             ],
-            "rows": table.rows, "P": table.P, "B": table.B, "places": words.integers(places),
+            "rows": table.rows, "P": table.P, "B": table.B, "places": words.add(places),
             "x": table.inputs["X"], "y": table.inputs["Y"],
             "loss": table.results[0], "out": table.results[1], "guards": _guards(program, table),
         },

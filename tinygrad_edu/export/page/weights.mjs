@@ -9,7 +9,7 @@ export class Weights {
   constructor(container, colours, training, chosen) {
     Object.assign(this, { container, colours, training, place: null });
     const { plan } = training;
-    this.nameOf = new Map(plan.places.map((place, k) => [place, plan.names[k]]));
+    this.nameOf = new Map(plan.names.map((name, k) => [plan.places[k], name]));
     this.blocks = plan.blocks.map((block) => this.picture(block, chosen));
   }
 

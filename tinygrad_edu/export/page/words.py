@@ -4,10 +4,8 @@ import gzip
 import json
 import struct
 from base64 import b64encode
-from typing import Any, TypeAlias
-
-#: An array, by its kind, its place and its length.
-Place: TypeAlias = dict[str, list[int]]
+from collections.abc import Iterable
+from typing import Any
 
 
 class Words:
@@ -17,19 +15,12 @@ class Words:
         self.parts: list[bytes] = []
         self.length = 0
 
-    def floats(self, numbers: Any) -> Place:
-        """An array of NumPy with floats, of any shape, row by row."""
-        return self._enter("floats", numbers.astype("<f8").tobytes())
-
-    def integers(self, numbers: Any) -> Place:
-        """Whole numbers, below 2**53."""
-        whole = [*map(int, numbers)]
-        return self._enter("integers", struct.pack(f"<{len(whole)}q", *whole))
-
-    def _enter(self, kind: str, content: bytes) -> Place:
-        self.parts.append(content)
-        start, self.length = self.length, self.length + len(content) // 8
-        return {kind: [start, self.length - start]}
+    def add(self, numbers: Iterable[float]) -> dict[str, list[int]]:
+        """The place of an array; whole numbers are below 2**53."""
+        floats = [*numbers]
+        self.parts.append(struct.pack(f"<{len(floats)}d", *floats))
+        start, self.length = self.length, self.length + len(floats)
+        return {"words": [start, len(floats)]}
 
     def packed(self, record: dict[str, Any]) -> str:
         """A record and the words, as text that `words.mjs` reads: compressed, in base64."""
