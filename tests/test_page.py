@@ -88,6 +88,11 @@ TRAININGS: dict[str, Any] = {
         {"loss": "half_squared_error", "optimizer": AdamW, "batch_size": 1,
          "penalty": lambda net: l2(net.parameters(), 0.01) + l1(net.parameters(), 0.001),
          "validation": (moons(11)[0], [x + 0.5 for x in moons(11)[1]])}),
+    "weights": (
+        lambda: MLP(2, [4, 1], "tanh", rng=1), moons,
+        {"loss": "binary_cross_entropy_with_logits", "optimizer": "adam", "batch_size": 9,
+         "sample_weight": [1 + k % 3 for k in range(60)],
+         "validation": (*moons(20), [k % 2 + 0.5 for k in range(20)])}),
     "an own loss": (
         lambda: Layer(2, 2, rng=3), lambda: (moons()[0], moons()[0]),
         {"loss": lambda o, t: f.hypot(o[0] - t[0], o[1] - t[1] + 1), "optimizer": "sgd",

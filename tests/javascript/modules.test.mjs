@@ -56,8 +56,10 @@ test("numbers are short, with a real minus", () => {
 });
 
 test("one output is right above its threshold, of several the first largest", () => {
-  assert.equal(rightOf({ units: 1, threshold: 0.5 }, [0.4, 0.6, 0.5], 3, (k) => [0, 1, 1][k]), 2);
-  assert.equal(rightOf({ units: 2, threshold: 0 }, [1, 1, 0, 2], 2, (k) => [0, 1][k]), 2);
+  const one = { units: 1, threshold: 0.5, wanted: [0, 1, 1] };
+  assert.deepEqual(rightOf(one, [0.4, 0.6, 0.5], 3, (k) => k), [2, 3]);
+  assert.deepEqual(rightOf({ ...one, weights: [1, 2, 4] }, [0.4, 0.6, 0.5], 3, (k) => k), [3, 7]);
+  assert.deepEqual(rightOf({ units: 2, threshold: 0, wanted: [1, 0] }, [1, 1, 0, 2], 2, (k) => 1 - k), [2, 2]);
 });
 
 test("a guard holds where all examples have its outcome", () => {

@@ -6,9 +6,12 @@
 
 import { WIDTH } from "./machine.mjs";
 
-/** How many outputs, of n examples, tell the class that is wanted of each; the first largest does. */
-export function rightOf({ units, threshold }, outputs, n, wanted) {
-  let right = 0;
+/**
+ * The weight of the examples whose outputs tell the class that is wanted (the first largest does), and that
+ * of all; `number(k)` is the number of the k-th of n examples. Without weights each is 1.
+ */
+export function rightOf({ units, threshold, wanted, weights }, outputs, n, number) {
+  let right = 0, all = 0;
   for (let k = 0; k < n; k++) {
     let found = 0;
     if (units === 1) found = outputs[k] > threshold ? 1 : 0;
@@ -16,9 +19,11 @@ export function rightOf({ units, threshold }, outputs, n, wanted) {
       const row = k * units;
       for (let j = 1; j < units; j++) if (outputs[row + j] > outputs[row + found]) found = j;
     }
-    if (found === wanted(k)) right += 1;
+    const weight = weights ? weights[number(k)] : 1;
+    all += weight;
+    if (found === wanted[number(k)]) right += weight;
   }
-  return right;
+  return [right, all];
 }
 
 /** Whether all comparisons, {place, outcome} each, came out for so many rows as they have to. */
@@ -79,7 +84,8 @@ export class Measure extends Forward {
   of(P) {
     const { X, Y, head, table } = this.test;
     this.parameters = P;
-    let loss = 0, right = 0;
+    let loss = 0;
+    const counted = [0, 0];
     for (let first = 0; first < this.n; ) {
       const rows = this.fill(table.x, X, first);
       this.fill(table.y, Y, first);
@@ -91,9 +97,9 @@ export class Measure extends Forward {
         outputs.push(...this.read(table.out, r));
       }
       const start = first;
-      if (head) right += rightOf(head, outputs, rows, (k) => head.wanted[start + k]);
+      if (head) rightOf(head, outputs, rows, (k) => start + k).forEach((x, i) => { counted[i] += x; });
       first += rows;
     }
-    return [loss / this.n, head ? right / this.n : null];
+    return [loss / this.n, head ? counted[0] / counted[1] : null];
   }
 }

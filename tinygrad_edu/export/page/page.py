@@ -14,11 +14,12 @@ from tinygrad_edu.checks import instance
 from tinygrad_edu.examples import examples
 from tinygrad_edu.export.page.words import Words, packed
 from tinygrad_edu.files import AnyPath, path_of, write
-from tinygrad_edu.losses import Loss
+from tinygrad_edu.losses import Loss, find_loss
 from tinygrad_edu.text import clean
 from tinygrad_edu.train.descent import planned
 from tinygrad_edu.train.fitting import validation_rows
-from tinygrad_edu.train.training import AnyOptimizer, Model, Penalty, prepared
+from tinygrad_edu.train.heads import Right
+from tinygrad_edu.train.training import AnyOptimizer, Model, Penalty, prepared, weighted
 from tinygrad_edu.view.base.palette import styled
 
 #: Bytes that a page may have.
@@ -52,7 +53,8 @@ def to_page(
     title: str | None = None,
     batch_size: int | None = None,
     penalty: Penalty | None = None,
-    validation: tuple[Iterable[Any], Iterable[Any]] | None = None,
+    validation: tuple[Iterable[Any], ...] | None = None,
+    sample_weight: Iterable[float] | None = None,
     rng: int | random.Random | None = None,
 ) -> str:
     """A page in which the model trains on its data: one text of HTML, also written to `path`.
@@ -82,12 +84,13 @@ def to_page(
 
     path = None if path is None else path_of(path)
     title = None if title is None else instance("title", title, str, "a text")
-    rows, targets = examples(X, y, own=False)
+    rows, targets, weights = weighted(*examples(X, y, own=False), sample_weight)
     held_out = None if validation is None else validation_rows(validation, own=False)
-    training = prepared(model, rows, targets, loss, optimizer, penalty)
+    training = prepared(model, rows, targets, loss, optimizer, penalty, weights)
+    right = Right(find_loss(loss), targets, weights)
     _, block = planned(training, 0, batch_size, rng)
     words = Words()
-    plan = training_plan(training, block.size, block.rng, held_out, words)
+    plan = training_plan(training, right, block.size, block.rng, held_out, words)
     text = assembled(
         "page.html",
         title=clean(title or plan["model"], 200),

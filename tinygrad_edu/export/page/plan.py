@@ -7,13 +7,14 @@ from typing import Any, Final
 from tinygrad_edu.engine import toposort
 from tinygrad_edu.examples import Rows
 from tinygrad_edu.export.page.words import Words
+from tinygrad_edu.losses import Loss
 from tinygrad_edu.nn.mode import in_mode, modules_of
 from tinygrad_edu.text import clean
 from tinygrad_edu.train.engines import matrix_descent
 from tinygrad_edu.train.heads import Right
 from tinygrad_edu.train.machine import MachineDescent
 from tinygrad_edu.train.matrix import Evaluator
-from tinygrad_edu.train.training import Training
+from tinygrad_edu.train.training import Training, with_weights
 from tinygrad_edu.vectorize import VectorizeError
 from tinygrad_edu.vectorize.executors.code import Table
 from tinygrad_edu.vectorize.executors.native import table_for
@@ -38,15 +39,16 @@ _NO_TABLE: Final = (
 
 def training_plan(
     training: Training,
+    right: Right,
     size: int,
     generator: random.Random | None,
-    held_out: tuple[Rows, Rows] | None,
+    held_out: tuple[Rows, Rows, Any] | None,
     words: Words,
 ) -> dict[str, Any]:
     """What `training.mjs` takes, its arrays put into `words`: batches of `size`, shuffled or not.
 
-    `held_out` is the (rows, targets) that are measured. Raises ValueError with what to do instead
-    for what a page cannot run.
+    `right` knows the loss without weights; `held_out` are rows, targets and weights to measure.
+    Raises ValueError with what to do instead for what a page cannot run.
     """
     try:
         with in_mode(modules_of(training.model), training=True):
@@ -61,11 +63,10 @@ def training_plan(
     program, optimizer = descent.program, descent.optimizer
     table = _table(program.plan, size, gradient=True)
     names = names_of(toposort(loss, leaves=True))
-    units = table.results[1].n
     return {
         "model": clean(repr(training.model), _LONGEST),
         "optimizer": clean(repr(optimizer), _LONGEST),
-        "loss": clean(getattr(training.loss, "__name__", repr(training.loss)), _LONGEST),
+        "loss": clean(getattr(right.loss, "__name__", repr(right.loss)), _LONGEST),
         "names": [names[p] for p in optimizer.parameters],
         "places": words.add(descent.places),
         "blocks": [
@@ -81,9 +82,8 @@ def training_plan(
         "updates": optimizer.steps,
         "states": [None if state is None else words.add(state) for state in descent.states],
         "phases": _phases(table, descent, size, words),
-        "head": _head(Right(training.loss, training.targets), units, words),
-        "test": None if held_out is None else _test(training, held_out, descent, words),
-        "masks": None,
+        "head": _head(right, table, words),
+        "test": None if held_out is None else _test(right.loss, held_out, training, descent, words),
         "guards": _guards(program, table),
         "reasons": FAILURES,
     }
@@ -134,11 +134,14 @@ def _phases(table: Table, descent: MachineDescent, size: int, words: Words) -> l
     ]
 
 
-def _head(right: Right, units: int, words: Words) -> dict[str, Any] | None:
+def _head(right: Right, table: Table, words: Words) -> dict[str, Any] | None:
+    """Which outputs are right, and what each weighs; None where targets are no classes."""
+    units = table.results[1].n
     if not right.known(units) or right.head is None:
         return None
-    wanted = words.add(right.wanted)
-    return {"units": units, "threshold": right.head.threshold, "wanted": wanted}
+    weights = [1.0] * len(right.wanted) if right.weights is None else right.weights
+    head = {"wanted": words.add(right.wanted), "weights": words.add(weights)}
+    return {"units": units, "threshold": right.head.threshold, **head}
 
 
 def _guards(program: Program, table: Table) -> list[dict[str, Any]]:
@@ -148,20 +151,24 @@ def _guards(program: Program, table: Table) -> list[dict[str, Any]]:
 
 
 def _test(
-    training: Training, held_out: tuple[Rows, Rows], descent: MachineDescent, words: Words
+    loss: Loss,
+    held_out: tuple[Rows, Rows, Any],
+    training: Training,
+    descent: MachineDescent,
+    words: Words,
 ) -> dict[str, Any]:
     """Rows that are held out, and the table that measures them in evaluation mode."""
-    model, loss, (rows, targets) = training.model, training.loss, held_out
+    model, (rows, targets, weights) = training.model, held_out
     with in_mode(modules_of(model), training=False):
-        evaluator = Evaluator(model, rows, targets, loss)
+        measured, weighted = with_weights(loss, targets, weights)
+        evaluator = Evaluator(model, rows, weighted, measured)
     program = evaluator.program
     table = _table(program.plan, min(program.plan.rows, len(rows)), gradient=False)
     places = [descent.place.get(p, -1) for p in program.parameters]
-
     return {
         "X": words.add(evaluator.arrays["X"].flat),
         "Y": words.add(evaluator.arrays["Y"].flat),
-        "head": _head(Right(loss, targets), table.results[1].n, words),
+        "head": _head(Right(loss, targets, weights), table, words),
         "table": {
             "code": words.add(table.code.flat),
             "arena": table.size,

@@ -9,7 +9,7 @@
 //   states       what the optimizer's states are at first, null for one that is not there yet
 //   parameters   the vector P at first; names and places (in P) of those that people know
 //   rate, updates   of the optimizer: the learning rate, the steps that were made before
-//   head         {units, threshold, wanted}: which outputs are right; null where targets are no classes
+//   head         {units, threshold, wanted, weights}: which outputs are right (see `rightOf`), or null
 //   test         held-out rows with a table of their own, or null: see `Measure`
 //   masks        null, or {fill(memory, rows), reset()}: random numbers that a step needs in its arena
 //   guards       comparisons that have to come out as they did, see `asTraced`: looked at after a step
@@ -193,10 +193,9 @@ export class Training {
     this.batch = 0;
     this.losses.push(this.batchLosses.array.reduce((sum, x, k) => sum + x * (this.rowsOf(k) / n), 0));
     if (plan.head) {
-      const { wanted } = plan.head;
       const order = this.chosen.array;
-      const right = rightOf(plan.head, this.outputs.array, n, (k) => wanted[Number(order[k])]);
-      this.accuracies.push(right / n);
+      const [right, all] = rightOf(plan.head, this.outputs.array, n, (k) => Number(order[k]));
+      this.accuracies.push(right / all);
     }
     if (this.measure) {
       const measured = this.measure.of(this.vector("P"));

@@ -19,7 +19,7 @@ from tinygrad_edu.optim import Optimizer
 from tinygrad_edu.text import DASH, clean, short
 from tinygrad_edu.view.base.display import displays_still, save
 from tinygrad_edu.view.base.naming import names_of, variable_names
-from tinygrad_edu.view.base.numbers import has_grad, one_value
+from tinygrad_edu.view.base.numbers import has_grad, in_our_graph, one_value
 from tinygrad_edu.view.base.palette import BY_NAME
 from tinygrad_edu.view.base.render import RenderError
 from tinygrad_edu.view.base.svg import inline, size_of
@@ -56,8 +56,9 @@ def steps(
     notation   "lecture" or "code", as in `draw`
 
     Gradients start from 0, and no data and no gradient of yours is changed. Raises TypeError unless
-    `v` is a Value and `optimizer` an Optimizer.
+    `v` is a Value, of any engine, and `optimizer` an Optimizer.
     """
+    v, names = in_our_graph(v, names)
     one_value("steps", v, "shows the backward pass of")
     if optimizer is not None:
         instance("optimizer", optimizer, Optimizer, "an Optimizer such as SGD(parameters)")

@@ -1,7 +1,7 @@
 """draw: the graph behind a number as a picture; excerpt: of a large graph what can be read."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any, Final
 
 from tinygrad_edu.checks import flag, one_of, whole
@@ -9,7 +9,7 @@ from tinygrad_edu.engine import Value, toposort
 from tinygrad_edu.text import short
 from tinygrad_edu.view.base.display import Forms, Picture
 from tinygrad_edu.view.base.naming import names_of, variable_names
-from tinygrad_edu.view.base.numbers import Numbers, one_value
+from tinygrad_edu.view.base.numbers import Numbers, in_our_graph, one_value
 from tinygrad_edu.view.base.render import render
 from tinygrad_edu.view.base.svg import FITTING, inline
 from tinygrad_edu.view.graph import select
@@ -45,9 +45,7 @@ class Graph(Picture):
         return inline(render(self.dot, "svg"), self.title, self.description, FITTING)
 
     def _others(self) -> Forms:
-        """As .dot, .gv, and in the formats of the renderer."""
-        rendered = {f".{x}": partial(render, self.dot, x) for x in ("eps", "gif", "jpg", "webp")}
-        return {".dot": lambda: self.dot, ".gv": lambda: self.dot, **rendered}
+        return {".dot": lambda: self.dot, ".gv": lambda: self.dot}
 
     def _text(self) -> str:
         return self.table
@@ -89,8 +87,9 @@ def draw(
 
     What is hidden is said in the picture. The numbers are those of the forward pass, and what was
     changed since is named. A grad is a dash until a backward pass from `v`, or through it, has
-    reached the value. Raises TypeError unless `v` is a Value.
+    reached the value. Raises TypeError unless `v` is a Value, of any engine that `adopt` knows.
     """
+    v, names = in_our_graph(v, names)
     one_value("draw", v, "draws the graph of")
     level = one_of("level", level, _LEVELS)
     order = toposort(v, leaves=True)

@@ -1,6 +1,7 @@
 """network: a net as circles and lines, with its own layout: it needs no Graphviz."""
 
 import math
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from importlib import resources
@@ -47,9 +48,10 @@ class Drawing:
         caption: Sequence[str],
         *,
         known: bool,
+        mark: str,
     ) -> None:
         self.passes, self.names, self.gradients, self.sign = passes, names, gradients, sign
-        self.caption = caption
+        self.caption, self.mark = caption, mark
         #: Whether the numbers of the passes are those of an example.
         self.known = known
         self.inputs = [names[x] for x in passes[0].inputs]
@@ -114,6 +116,7 @@ class Drawing:
                 x1, y1 = self.place(column, k)
                 share = min(abs(w.data) / top, 1.0) if top and w.data == w.data else 0.0
                 kind = "plus" if w.data > 0 else "minus" if w.data < 0 else "zero"
+                kind += self.marked(column + 1, "W")
                 title = f"{self.names[w]} = {short(w.data)}"
                 if self.gradients is not None:
                     title += f", dL/dw = {short(self.gradients.get(w, 0.0))}"
@@ -131,7 +134,8 @@ class Drawing:
         for row in range(self.counts[column]):
             x, y = self.place(column, row)
             inside, title, delta = self.contents(column, row)
-            yield f'<g><title>{escape(title)}</title><circle class="unit" {_circle(x, y)}/>'
+            kind = "unit" + self.marked(column, "delta", "A", "Z", "b")
+            yield f'<g><title>{escape(title)}</title><circle class="{kind}" {_circle(x, y)}/>'
             if delta and largest and not math.isnan(delta):
                 share = min(abs(delta) / largest, 1.0)
                 kind = "up" if delta > 0 else "down"
@@ -146,6 +150,11 @@ class Drawing:
             x, y = self.place(column, self.counts[column])
             hidden = self.sizes[column] - self.counts[column]
             yield _text(x, y - 14, f"... {hidden:,} more", "faint")
+
+    def marked(self, column: int, *arrays: str) -> str:
+        """The class of what belongs to an array that is marked."""
+        is_it = re.fullmatch(f"d?({'|'.join(arrays)}){column}", self.mark)
+        return " marked" if is_it else ""
 
     def contents(self, column: int, row: int) -> tuple[list[str], str, float]:
         """The texts inside a circle, its title, and the delta that shades it."""
@@ -231,6 +240,7 @@ def network(
     convention: str = "dL/dz",
     max_units: int = 16,
     notation: str = "lecture",
+    mark: str = "",
 ) -> Network:
     """The net as circles and lines: blue lines are positive weights, dashed ones negative.
 
@@ -241,6 +251,7 @@ def network(
     convention   of delta, "dL/dz" or "-dE/dnet"
     max_units    of a larger layer the first ones are drawn, and the rest is counted
     notation     of names: "lecture" for w1[2,3], "code" for layer1.neuron2.w[3]
+    mark         an array by its name in a program: the units of "delta2", the lines of "dW2"
 
     The width of a line is |w| relative to the largest of its layer. No `.grad` is changed. Raises
     TypeError or ValueError naming the argument.
@@ -268,7 +279,7 @@ def network(
         caption.append(f"in a circle: activation a{second}")
     caption.append("lines: weights, blue positive, orange dashed negative, wide where |w| is large")
     names = names_in(passes, total, labels, notation)
-    drawing = Drawing(passes, names, grads, sign, max_units, caption, known=known)
+    drawing = Drawing(passes, names, grads, sign, max_units, caption, known=known, mark=mark)
     return Network(drawing.svg(), drawing.description())
 
 

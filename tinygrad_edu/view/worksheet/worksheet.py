@@ -16,7 +16,7 @@ from tinygrad_edu.engine.gradients import check_unchanged
 from tinygrad_edu.text import DASH, clean, short, superscript
 from tinygrad_edu.view.base.display import Forms, Picture
 from tinygrad_edu.view.base.naming import Names, names_of, variable_names
-from tinygrad_edu.view.base.numbers import has_grad, one_value
+from tinygrad_edu.view.base.numbers import has_grad, in_our_graph, one_value
 from tinygrad_edu.view.base.operations import free, is_dot, roles, symbol
 from tinygrad_edu.view.base.render import render
 from tinygrad_edu.view.base.svg import FITTING, inline, parsed
@@ -120,6 +120,7 @@ def worksheet(
     `v` is a Value, ValueError for more than 60 values or an unknown blank, GraphError where a value
     was changed since the forward pass.
     """
+    v, names = in_our_graph(v, names)
     one_value("worksheet", v, "shows the graph of")
     asked = _asked(blanks)
     order = toposort(v, leaves=True)
