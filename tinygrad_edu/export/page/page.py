@@ -92,7 +92,9 @@ def to_page(
     words = Words()
     plan = training_plan(training, right, block.size, block.rng, held_out, words)
     text = assembled(
-        "page.html",
+        file("page.html"),
+        styled(file("page.css")),
+        script_of(*SCRIPTS),
         title=clean(title or plan["model"], 200),
         training=words.packed(plan),
         machine=packed(FOLDER.joinpath("machine.wasm").read_bytes()),
@@ -107,9 +109,8 @@ def to_page(
     return text
 
 
-def assembled(template: str, **texts: str) -> str:
+def assembled(template: str, style: str, script: str, **texts: str) -> str:
     """A page: a template with style, script and escaped texts, and a policy that allows no more."""
-    style, script = styled(_file("page.css")), script_of(*SCRIPTS)
     policy = {
         "default-src": "'none'",
         "script-src": f"{_hash(script)} 'wasm-unsafe-eval'",
@@ -118,7 +119,7 @@ def assembled(template: str, **texts: str) -> str:
         "base-uri": "'none'",
         "form-action": "'none'",
     }
-    return Template(_file(template)).substitute(
+    return Template(template).substitute(
         {name: html.escape(text) for name, text in texts.items()},
         policy="; ".join(f"{name} {value}" for name, value in policy.items()),
         style=style,
@@ -127,13 +128,17 @@ def assembled(template: str, **texts: str) -> str:
 
 
 def script_of(*names: str) -> str:
-    """Modules of this folder as one script, without the lines by which they know each other."""
-    return "\n".join(_MODULE_LINE.sub("", _file(f"{name}.mjs")) for name in names)
+    """Modules as one script, without the lines by which they know each other.
+
+    Those of this folder by name, those of another by the way there: "../../playground/net".
+    """
+    return "\n".join(_MODULE_LINE.sub("", file(f"{name}.mjs")) for name in names)
+
+
+def file(name: str) -> str:
+    """The text of a file of this folder."""
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
 def _hash(text: str) -> str:
     return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
-
-
-def _file(name: str) -> str:
-    return files(__package__).joinpath(name).read_text(encoding="utf-8")
