@@ -625,6 +625,9 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
     "export.to_numpy_source": lambda: given(net(), [0.5, 1.0]),
     "export.from_torch": lambda: given(Odd()),
     "export.to_torch": lambda: given(net()),
+    "export.to_page": lambda: given(
+        net(), *moon(), loss="squared_error", optimizer="sgd", path="net.html", title="a",
+        batch_size=1, penalty=None, validation=moon(), sample_weight=[1, 2, 0, 1], rng=0),
     "export.to_onnx": lambda: given(net(), "net.onnx"),
     # classics
     "classics.Classic": lambda: given("a", "b", (classics.Row("x", "0.5", 0.5),), "c"),

@@ -100,7 +100,7 @@ def fit(
     """
     callbacks = _callables(callbacks)
     rows, targets, weights = weighted(*examples(X, y, own=bool(callbacks)), sample_weight)
-    held_out = None if validation is None else _held_out(validation, bool(callbacks))
+    held_out = None if validation is None else validation_rows(validation, own=bool(callbacks))
     training = prepared(model, rows, targets, loss, optimizer, penalty, weights)
     right = Right(loss := find_loss(loss), targets, weights)
     epochs, block = planned(training, epochs, batch_size, rng, augment, right.known)
@@ -210,7 +210,8 @@ class EarlyStopping(Callback):
         return f"EarlyStopping({self.patience}, min_delta={self.min_delta})"
 
 
-def _held_out(validation: Any, own: bool) -> tuple[Rows, Rows, Any]:
+def validation_rows(validation: Any, *, own: bool) -> tuple[Rows, Rows, Any]:
+    """Rows, targets and weights (None without) of `validation`. TypeError for anything else."""
     try:
         X, y, *weights = validation
         [sample_weight] = weights or [None]
