@@ -398,12 +398,13 @@ def test_of_another_model_deltas_say_which_part_is_no_layer(model, said):
 # What is saved under another ending is refused with those that a view has.
 
 PICTURED = Value(2.0, "x").tanh()
+PRINTED = ".svg .png .pdf .eps .gif .jpg .webp"
 SAVED = {
-    "drawing": (draw(PICTURED), ".svg .png .pdf .dot .gv .eps .gif .jpg .webp"),
+    "drawing": (draw(PICTURED), f"{PRINTED} .dot .gv"),
     "film": (steps(PICTURED), ".html .htm .svg .gif"),
-    "worksheet": (worksheet(PICTURED), ".svg .png .pdf .dot"),
-    "strip": (steps(PICTURED).strip(), ".svg .png .pdf"),
-    "network": (network(NET), ".svg .png .pdf"),
+    "worksheet": (worksheet(PICTURED), f"{PRINTED} .dot"),
+    "strip": (steps(PICTURED).strip(), PRINTED),
+    "network": (network(NET), PRINTED),
 }
 
 

@@ -103,7 +103,7 @@ def test_a_layer_is_a_box_with_sizes_parameters_and_mean_delta():
 @pytest.mark.parametrize(
     ("sizes", "name"),
     [
-        ([1], "w1[1,1]"),  # values
+        ([1], "w1[1,2]"),  # values
         ([2, 1], "layer1.neuron1"),  # 21 values, too wide
         ([16, 16, 1], "layer3.neuron1"),
         ([121, 1], "layer2.neuron1"),

@@ -32,10 +32,11 @@ class Figure(_Figure):
         files.write(path, buffer.getvalue())
         return None
 
-    def png(self, dpi: float = 150) -> bytes:
+    def png(self, dpi: float = 150, form: str = "png") -> bytes:
         """The picture, dots per inch; a character that the font lacks becomes a box.
 
-        It has at most 256 colours, on white: a third of the size in notebooks and reports.
+        It has at most 256 colours, on white: a third of the size in notebooks and reports. `form`
+        is another format of Pillow, such as "webp".
         """
         buffer, smaller = BytesIO(), BytesIO()
         with warnings.catch_warnings():
@@ -46,7 +47,8 @@ class Figure(_Figure):
         few = on_white.convert("RGB").quantize(
             256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
         )
-        few.save(smaller, "png", dpi=(dpi, dpi))
+        shown = few if form in ("png", "gif") else on_white.convert("RGB")
+        shown.save(smaller, form, dpi=(dpi, dpi))
         return smaller.getvalue()
 
     def _repr_png_(self) -> tuple[bytes, dict[str, int]]:

@@ -4,9 +4,9 @@ import os
 from abc import ABC, abstractmethod
 from base64 import b64encode
 from collections.abc import Callable, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from xml.etree import ElementTree
 
 from tinygrad_edu import files
@@ -42,13 +42,16 @@ class Picture(ABC):
         """An SVG element, to be saved or put into a page. Raises RenderError without a renderer."""
 
     def save(self, path: AnyPath) -> Path:
-        """Write the picture as .svg, .png, .pdf or in another form of its kind; returns the path.
+        """Write the picture as .svg, .png, .pdf, .eps, ... or a form of its kind; returns the path.
 
         Raises ValueError for another suffix, RenderError where the renderer cannot draw it or there
         is none; the file is then left alone.
         """
-        forms: Forms = {".svg": lambda: self.svg, ".png": self._png, ".pdf": self._pdf}
-        return save(path, self._kind, {**forms, **self._others()})
+        from tinygrad_edu.view.base.pdf import PRINTED
+
+        printed = {ending: partial(self._printed, form) for ending, form in PRINTED.items()}
+        forms: Forms = {".svg": lambda: self.svg, **printed, **self._others()}
+        return save(path, self._kind, forms)
 
     def _others(self) -> Forms:
         return {}
@@ -57,22 +60,16 @@ class Picture(ABC):
         """The text in its place, where there is no renderer."""
         return repr(self)
 
-    def _png(self, *, on_screen: bool = False) -> bytes:
-        """By matplotlib, whatever the renderer can write; `on_screen` as large as the SVG."""
-        from tinygrad_edu.view.base.pdf import figure_of, screen_resolution
+    def _printed(self, form: Callable[[Any], bytes]) -> bytes:
+        """By matplotlib, whatever the renderer can write."""
+        from tinygrad_edu.view.base.pdf import figure_of
 
-        page = ElementTree.fromstring(self.svg)
-        return figure_of(page).png(screen_resolution(page) if on_screen else 150)
-
-    def _pdf(self) -> bytes:
-        from tinygrad_edu.view.base.pdf import figure_of, pdf
-
-        return pdf(figure_of(ElementTree.fromstring(self.svg)))
+        return form(figure_of(ElementTree.fromstring(self.svg)))
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         """SVG, the PNG that a notebook shows which is not trusted, and text."""
         try:
-            svg, png = self.svg, self._png(on_screen=True)
+            svg, png = self.svg, self._printed(lambda figure: figure.png(96))
         except RenderError as error:
             return {"text/plain": f"{error}\n\n{self._text()}"}
         drawn = b64encode(png).decode("ascii")

@@ -131,9 +131,11 @@ def leaves(desk: Desk, block: Block) -> list[Card]:
         most = sorted(values, key=lambda v: -sizes[v])[: desk.most]
         shown = [v for v in values if v in most]
         desk.at_rows(shown, 0)
-        more = [Cell(f"{len(values) - len(shown):,} more", "word")]
-        desk.said.update({"of many inputs the largest are shown": None} if desk.known else {})
-        return [desk.made(block, [*desk.named(shown), more], details, kind=kind)]
+        cells = desk.named(shown)
+        if more := len(values) - len(shown):
+            cells.append([Cell(f"{more:,} more", "word")])
+            desk.said |= {"of many inputs the largest are shown": None} if desk.known else {}
+        return [desk.made(block, cells, details, kind=kind)]
     if desk.level == "layer" or any(layer_of(user) in desk.shared for user in users):
         numbers = [desk.number(v) for v in values]
         return [desk.made(block, desk.named(values), numbers=numbers, kind=kind)]

@@ -161,8 +161,7 @@ def _font(content: str, colour: str, size: int) -> str:
 def title(name: str, words: str) -> str:
     """A title in bold, soft words after it."""
     bold = _font(f"<B>{in_html(name)}</B>", INK.light, _NUMBER) if name else ""
-    space = "  " if name and words else ""
-    return bold + (_font(in_html(space + words), SOFT.light, _NUMBER) if words else "")
+    return bold + (_font(in_html(f"  {words}"), SOFT.light, _NUMBER) if words else "")
 
 
 def soft(text: str) -> str:

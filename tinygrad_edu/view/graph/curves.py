@@ -5,11 +5,10 @@ A line is one cubic with level ends, so that it is clear which card it leaves an
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 from tinygrad_edu.view.base.maps import size
-from tinygrad_edu.view.graph.picture import Spot
 
 #: A named line ends in a straight run of this length, which carries the name.
 _RUN: Final = 44.0
@@ -20,6 +19,17 @@ _THINNEST, _WIDEST = 0.7, 4.0
 _PLACES: Final = (0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74, 0.18, 0.82)
 #: Half the height of a name; from one to the next; how many weaker lines it may stand on.
 _HALF, _APART, _HITS = 7.0, 14.0, 2
+
+
+@dataclass
+class Spot:
+    """Where a box stands, and the heights of the middles of its rows."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+    rows: list[float] = field(default_factory=list)
 
 
 @dataclass

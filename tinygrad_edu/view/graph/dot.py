@@ -131,7 +131,8 @@ def width(diagram: Diagram) -> float:
         at[rank] = max(at.get(rank, 0.0), sum(cell.width for cell in cells))
     gap = 72 * float((_CLOSE if diagram.flowing else _GAPS)["ranksep"])
     bands = len({box.within for box in diagram.boxes if box.within})
-    return sum(at.values()) + gap * max(ranks.values(), default=0) + _OUTSIDE * (1 + bands)
+    around = _OUTSIDE * (1 + bands + diagram.flowing)
+    return sum(at.values()) + gap * max(ranks.values(), default=0) + around
 
 
 def _cluster(clusters: dict[tuple[Frame, ...], Any], around: tuple[Frame, ...]) -> Any:

@@ -9,8 +9,7 @@ from tinygrad_edu.engine import Value, toposort
 from tinygrad_edu.text import short
 from tinygrad_edu.view.base.display import Forms, Picture
 from tinygrad_edu.view.base.naming import names_of, variable_names
-from tinygrad_edu.view.base.numbers import Numbers, one_value
-from tinygrad_edu.view.base.render import render
+from tinygrad_edu.view.base.numbers import Numbers, in_our_graph, one_value
 from tinygrad_edu.view.base.svg import inline
 from tinygrad_edu.view.graph import select
 from tinygrad_edu.view.graph.blocks import Cut, cut, stands_for
@@ -55,9 +54,7 @@ class Graph(Picture):
         return inline(drawn, self.title, self.description)
 
     def _others(self) -> Forms:
-        """As .dot, .gv, and in the formats of the renderer."""
-        rendered = {f".{x}": partial(render, self.dot, x) for x in ("eps", "gif", "jpg", "webp")}
-        return {".dot": lambda: self.dot, ".gv": lambda: self.dot, **rendered}
+        return {".dot": lambda: self.dot, ".gv": lambda: self.dot}
 
     def _text(self) -> str:
         return self.table
@@ -102,8 +99,9 @@ def draw(
 
     What is hidden is said in the picture. The numbers are those of the forward pass, and what was
     changed since is named. A grad is a dash until a backward pass from `v`, or through it, has
-    reached the value. Raises TypeError unless `v` is a Value.
+    reached the value. Raises TypeError unless `v` is a Value, of any engine that `adopt` knows.
     """
+    v, names = in_our_graph(v, names)
     one_value("draw", v, "draws the graph of")
     level = one_of("level", level, _LEVELS)
     order = toposort(v, leaves=True)
@@ -113,18 +111,14 @@ def draw(
     units_of_all = drawing.names.units
     # what is asked for at the level of values stays there, however wide
     stays = level == "value" or not units_of_all.units or unfold or edges == "local"
-    if small and example is None:
-        graph = drawing.values(order, [], refuse=level == "value")
-        if stays or width(graph.diagram) <= WIDEST:
-            return graph
-        small = False
     examples = select.examples_of(order, units_of_all)
     chosen = select.one_of_several(example, max(len(examples), 1))
     own = examples[chosen] if examples else None
     notes = [] if own is None else [f"example {chosen} of {len(examples):,}"]
     if small:
-        part = order if own is None else select.way_to_root(order, own)
-        graph = drawing.values(part, notes, refuse=level == "value")
+        part = order if own is None or example is None else select.way_to_root(order, own)
+        told = [] if example is None else notes
+        graph = drawing.values(part, told, refuse=level == "value")
         if stays or width(graph.diagram) <= WIDEST:
             return graph
     kept = None if own is None else select.with_sources(order, own)
@@ -207,26 +201,22 @@ class _Drawing:
         shown = select.nearest(blocks.items, self.max_nodes, blocks.sources.__getitem__)
         stand, total = len(stands_for(shown)), self.total
         of = f"{stand:,} of {total:,}" if stand < total else f"all {total:,}"
-        notes = [
-            f"{len(shown):,} boxes for {of} values",
-            *[f"{n - len(shown):,} boxes left out"] * (len(shown) < n),
-            *notes,
-        ]
+        notes = [*[f"{n - len(shown):,} boxes left out"] * (len(shown) < n), *notes]
         remarks = self.numbers.remarks(self.names, {v for block in shown for v in block.values})
-        caption = [*notes[1:], *remarks]
         draws = partial(
             board_of,
             *(blocks, self.names, self.numbers),
             edges=self.edges,
             opened=opened,
             shown=shown,
-            caption=caption,
+            caption=[*notes, *remarks],
             examples=examples,
         )
         board = draws(level="layer" if level == "layer" else "neuron")
         if level == "auto" and not fits(board):
             board = draws(level="layer")
-        return self._graph(board, notes, remarks)
+        counted = f"{len(board.cards()):,} boxes for {of} values"
+        return self._graph(board, [counted, *notes], remarks)
 
     def _graph(self, diagram: Diagram, notes: Sequence[str], remarks: Sequence[str]) -> Graph:
         name = self.names[self.root]

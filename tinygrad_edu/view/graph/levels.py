@@ -193,7 +193,7 @@ def _lines(
             if x in place and u.z in place and at[x] not in over:
                 drawn_.add(at[x])
                 single.append(_weight(desk, (w, u.z), place[x], edges))
-        if u.b is not None and block in ones:
+        if u.b is not None and block in ones and u.z in place:
             single.append(_weight(desk, (u.b, u.z), Place(ones[block].id), edges))
     crowd = any(line.tail_row is not None or line.head_row is not None for line in single)
     crowd = (crowd or len(single) > _CROWD) and named != "all"
@@ -291,11 +291,10 @@ def _shared(desk: Desk, layer: str, made: Mapping[Block, Sequence[Card]]) -> Ite
     known = all(grad(u.z) is not None for block in uses for u in block.units)
     total = {w: sum(each.get(w, 0.0) for each in adds) for u in units for w in u.w[parts[-1][1] :]}
     chosen = max(total, key=lambda w: size(total[w]))
-    said = "the grey block is one set of weights, each step uses it"
+    desk.said["a grey block is one set of weights, each step uses it"] = None
     if known:
-        said += f"; on its thin lines: what the step adds to dL/d{desk.names[chosen]}"
-        said += f", together {decimal(total[chosen])}"
-    desk.said[said] = None
+        name, sum_ = f"dL/d{desk.names[chosen]}", decimal(total[chosen])
+        desk.said[f"on its thin lines: what each step adds to {name}, together {sum_}"] = None
     card = desk.board.put("parameter", [row, [Cell(text, "word")]], name=text, tooltip=text)
     numbers = [Number("", each[chosen] if known else None, back=True) for each in adds]
     yield Shared(card, [(made[b][-1].id, x) for b, x in zip(uses, numbers, strict=True)])

@@ -6,9 +6,9 @@ of their cells; names are letters with indices; the caption stands below.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Final
@@ -27,6 +27,7 @@ from tinygrad_edu.view.base.svg import (
     words,
     wrapped,
 )
+from tinygrad_edu.view.graph.curves import Line, Spot, curves
 from tinygrad_edu.view.graph.diagram import Diagram
 from tinygrad_edu.view.graph.dot import to_dot
 
@@ -54,17 +55,6 @@ _BASELINE: Final = 4.2
 _SIZE, _LEADING, _NARROWEST = 11, 14.0, 290.0
 #: Of the width of the picture, and the margin.
 _WIDE, _EDGE = 0.8, 5.0
-
-
-@dataclass
-class Spot:
-    """Where a box stands, and the heights of the middles of its rows."""
-
-    left: float
-    top: float
-    right: float
-    bottom: float
-    rows: list[float] = field(default_factory=list)
 
 
 @dataclass
@@ -126,8 +116,9 @@ def placed(diagram: Diagram, *, paper: bool = False) -> Picture:
         canvas.remove(ground)
     spots: dict[str, Spot] = {}
     keys: set[str] = set()
+    names: dict[Element, str] = {}
     for group in canvas:
-        name = group.findtext(f"{SVG}title", "")
+        names[group] = name = group.findtext(f"{SVG}title", "")
         kind = group.get("class")
         group.set(KEY, name if kind == "node" else group.get("id", ""))
         if kind == "node":
@@ -141,7 +132,21 @@ def placed(diagram: Diagram, *, paper: bool = False) -> Picture:
     } - keys
     if missing:
         raise RenderError(f"the renderer's SVG has no place for the number {min(missing)}")
+    if diagram.flowing and diagram.rankdir == "LR":
+        _bend([group for group in canvas if group.get("class") == "edge"], names, spots)
     return Picture(root, canvas, spots)
+
+
+def _bend(
+    groups: Sequence[Element], names: Mapping[Element, str], spots: Mapping[str, Spot]
+) -> None:
+    """Lines with level ends in place of those of the renderer."""
+    ends = (names[group].split("->") for group in groups)
+    lines = [Line(tail, head) for tail, head in ends]
+    for group, curve in zip(groups, curves(lines, spots), strict=True):
+        first, *points = (f"{x:.2f},{y:.2f}" for x, y in curve.path())
+        for path in group.iter(f"{SVG}path"):
+            path.set("d", f"M{first}C{' '.join(points)}")
 
 
 @cache
