@@ -161,7 +161,10 @@ def get_build_hook() -> type:
         folder: tempfile.TemporaryDirectory[str] | None = None
 
         def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-            """Before a wheel is made."""
+            """Before a wheel is made, which holds the course too."""
+            if version != "editable":
+                lessons = str(Path(self.root, "notebooks"))
+                build_data["force_include"][lessons] = "tinygrad_edu/notebooks"
             wanted = os.environ.get("TINYGRAD_EDU_PLATFORM", "").strip()
             if wanted == "any":
                 return

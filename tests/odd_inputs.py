@@ -34,7 +34,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
-from types import SimpleNamespace  # noqa: F401
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 from unittest.mock import MagicMock, Mock  # noqa: F401
 
@@ -84,6 +84,7 @@ from tinygrad_edu import nn as nets
 from tinygrad_edu import playground as played
 from tinygrad_edu.checks import declared
 from tinygrad_edu.data.columns import NumericColumn
+from tinygrad_edu.diagnose import diagnose_backward
 from tinygrad_edu.engine import other_names
 from tinygrad_edu.exercises import EXERCISES, check
 
@@ -96,13 +97,14 @@ MEMORY = 6 << 30
 
 ROOMS = (
     "", "functions", "losses", "engine", "nn", "optim", "data", "perceptron", "train", "vectorize",
-    "view", "view.pictures", "export", "classics", "exercises", "playground", "sklearn",
+    "view", "view.pictures", "export", "classics", "diagnose", "exercises", "playground",
+    "sklearn",
 )  # fmt: skip
 
 #: What is public and has no example: nobody calls it, or there is nothing to give it.
 LEFT_OUT = {
     # records that functions give
-    "Graph", "Program", "exercises.Verdict", "perceptron.PerceptronHistory",
+    "Graph", "Program", "diagnose.Diagnosis", "exercises.Verdict", "perceptron.PerceptronHistory",
     "losses.LossRecord", "playground.Playground", "train.Best", "train.Callback",
     "train.Epoch", "train.Run", "train.Step", "view.Deltas", "view.Explanation", "view.Film",
     "view.Network", "Picture.save", "view.Renderer", "view.Worksheet",
@@ -235,6 +237,11 @@ def node() -> Any:
     """A small graph."""
     x = Value(0.5, "x")
     return (x * x + 1).tanh()
+
+
+def foreign(data: float, parents: Sequence[Any] = (), op: str = "") -> Any:
+    """A node of another engine."""
+    return SimpleNamespace(data=data, grad=0.5, _prev=parents, _op=op)
 
 
 def program() -> Any:
@@ -513,6 +520,8 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
     "circles": lambda: given(4, 0.1, 0.5, 0),
     "moons": lambda: given(4, 0.1, 0),
     "spiral": lambda: given(6, 3, 0.1, 0),
+    "data.sine": lambda: given(4, 0.1, 0),
+    "data.houses": lambda: given(4, 20.0, 0),
     "xor": lambda: given(4, 0.1, 0),
     "vowels": lambda: given(["F1", "F2"]),
     "train_test_split": lambda: given(*moon(), test_size=0.5, stratify=True, rng=0),
@@ -555,6 +564,8 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
     "History": lambda: given([0.5], [0.5], [0.5], [0.5], None, False),
     "History.table": lambda: call(History([0.5]).table, 2),
     # programs
+    "diagnose.diagnose_backward": lambda: call(
+        diagnose_backward, program(), {"dW1": [[0.5]]}, [[0.5], [1.0]], [1.0, 2.0]),
     "vectorize.vectorize": lambda: call(vectorize, lambda x, y: x[0] * y, [0.5, 1.0], 1.0),
     "Program.__call__": lambda: call(program(), [[0.5], [1.0]], [1.0, 2.0]),
     "Program.backward": lambda: call(program().backward, [[0.5], [1.0]], [1.0, 2.0]),
@@ -585,16 +596,24 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
     # pictures
     "view.pictures.activations": lambda: given(["tanh"], span=5.0, saturation=0.05, ax=None),
     "view.pictures.confusion": lambda: given([0, 1], [0, 1], ["a", "b"], ax=None),
+    "view.pictures.curve": lambda: given(
+        MLP(1, [2, 1], "tanh"), [[0.5], [1.0]], [1.0, 2.0], X_test=[[0.7]], y_test=[1.5],
+        transform=lambda rows: rows, inverse=lambda rows: rows, units=1, feature_name="x", name="y",
+        ax=None),
     "view.pictures.descent_path": lambda: given(
         lambda: (w[0] - w[1]) ** 2, *(w := weights()), SGD(w), steps=2),
     "view.pictures.hidden_space": lambda: given(
         net(), *moon(), layer=1, outputs="auto", class_names=["a", "b"], ax=None),
+    "view.pictures.images": lambda: given(
+        [[0.5, 1.0], [1.5, 2.0]], height=1, width=2, titles=["a", "b"], ax=None),
     "view.pictures.loss_curve": lambda: given([0.5, 0.25], log=False, ax=None),
     "view.pictures.neuron_maps": lambda: given(
         net(), moon()[0], layer=1, extent=(-1, 1, -1, 1), transform=None, resolution=4, ax=None),
+    "view.pictures.predictions": lambda: given([0.5, 1.5], [0.25, 2.0], name="y", ax=None),
     "view.pictures.regions": lambda: given(
         net(), *moon(), X_test=[[0.5, 1.0]], y_test=[1], ax=None, transform=None, class_names=["a",
         "b"], resolution=4),
+    "view.pictures.residuals": lambda: given([0.5, 1.5], [0.25, 2.0], name="y", ax=None),
     "view.pictures.surface": lambda: given(
         lambda: (w[0] - w[1]) ** 2, *(w := weights()), span=2.0, extent=(-1, 1, -1, 1), paths={"a":
         [(0.0, 1.0), (0.5, 1.0)]}, resolution=4, ax=None),
@@ -618,6 +637,12 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
     "classics.rumelhart_symmetry": lambda: given(1),
     "classics.rumelhart_xor": lambda: given(1),
     "classics.spiral_net": lambda: given(1),
+    # other engines
+    "adopt": lambda: given(foreign(-2.0, [foreign(2.0)], "neg")),
+    "diagnose.diagnose_engine": lambda: given(Value),
+    "diagnose.diagnose_training": lambda: given(
+        (model := net()), *moon(), loss="hinge", optimizer=SGD(model.parameters(), lr=0.1)),
+    "diagnose.diagnose_slopes": lambda: given(f.tanh, [[0.5], [1.5]]),
     # exercises and playground
     "exercises.Exercise": lambda: given("a", bool, "b"),
     "exercises.check": lambda: given("3.1", 1.0),

@@ -58,7 +58,20 @@ FITS: dict[str, Case] = {
 
 NAMED = f"choose {', '.join(OPTIMIZERS)}"
 LOSS_NAMES = f"choose {', '.join(LOSSES)}"
+WEIGHTS: dict[str, Case] = {
+    "too few weights": ({"sample_weight": [1.0]}, ValueError,
+     "sample_weight has 1 numbers, expected 3"),
+    "a weight below 0": ({"sample_weight": [1.0, 2.0, -0.5]}, ValueError,
+     "sample_weight[2] must be a finite number >= 0, got -0.5"),
+    "a weight NaN": ({"sample_weight": [1.0, math.nan, 1.0]}, ValueError,
+     "sample_weight[1] must be a finite number, got nan"),
+    "weights of 0": ({"sample_weight": [0, 0, 0]}, ValueError,
+     "sample_weight is 0 for every example: leave it out for equal weights"),
+    "weights by name": ({"sample_weight": "balanced"}, TypeError,
+     "sample_weight must be a list of 3 numbers, got str"),
+}  # fmt: skip
 OPTIONS: dict[str, Case] = {
+    **WEIGHTS,
     "loss unknown": ({"loss": "hinged"}, ValueError,
      f"unknown loss 'hinged': {LOSS_NAMES}; did you mean 'hinge'?"),
     "loss None": ({"loss": None}, TypeError,
@@ -112,9 +125,11 @@ def answers(epoch: Any) -> Any:
 
 
 ONLY_FIT: dict[str, Case] = {
-    "validation a share": ({"validation": 0.2}, TypeError, "validation must be (X, y), got 0.2"),
+    "validation a share": ({"validation": 0.2}, TypeError,
+     "validation must be (X, y) or (X, y, sample_weight), got 0.2"),
     "validation without targets": ({"validation": (X,)}, TypeError,
-     "validation must be (X, y), got ([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0]],)"),
+     "validation must be (X, y) or (X, y, sample_weight), got "
+     "([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0]],)"),
     "validation of other length": ({"validation": (X, [1])}, ValueError,
      "3 rows in X_val but 1 targets in y_val"),
     "validation empty": ({"validation": ([], [])}, ValueError, "X_val has no rows"),

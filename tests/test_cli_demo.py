@@ -13,7 +13,8 @@ from tinygrad_edu.cli import main
 from tinygrad_edu.cli.demos import DEMOS
 from tinygrad_edu.cli.run import RESULTS
 from tinygrad_edu.cli.split import of_dataset
-from tinygrad_edu.data import Dataset
+from tinygrad_edu.data import Dataset, moons
+from tinygrad_edu.data.dataset import Recipe
 from tinygrad_edu.figure import Figure
 from tinygrad_edu.nn import MLP, Layer, Sequential
 from tinygrad_edu.nn.convolution import Conv2d, Flatten, MaxPool2d, Unflatten
@@ -82,8 +83,10 @@ def test_demo_prints_accuracies_and_writes_model_pictures_and_report(tmp_path, d
         "binary_cross_entropy_with_logits, adam with learning rate 0.05, full batch\n"
         "trained 200 epochs in ... s\n"
         "\n"
-        "            rows    loss  accuracy\n"
-        "  training     4  0.0024    100.0%\n"
+        "                       rows    loss  accuracy\n"
+        "  training                4  0.0024    100.0%\n"
+        "  logistic regression     4             50.0%\n"
+        "  commonest class         4             50.0%\n"
         "\n"
         "wrote model.json, regions.png, loss.png, graph.svg, report.html\n"
         f"   to {tmp_path}\n"
@@ -107,14 +110,16 @@ def test_demo_prints_accuracies_and_writes_model_pictures_and_report(tmp_path, d
         ("spiral", "regions.png", 225, 75),
         ("blobs", "regions.png", 114, 36),  # round(50 / 4) = 12 of each class
         ("iris", "confusion.png", 114, 36),
+        ("sine", "curve.png predictions.png residuals.png", 150, 50),
+        ("houses", "predictions.png residuals.png", 300, 100),
     ],
 )
 def test_every_data_set_runs(data, picture, training, test, tmp_path, demo, quick_pictures):
     printed = demo(data, *QUICK).out
     assert printed.startswith(f"{data}: {training} training rows, {test} test rows;")
-    assert re.search(rf"\n  test +{test} +[0-9.]+ +[0-9.]+%\n", printed)
+    assert re.search(rf"\n  test +{test} +[0-9.]+ +[0-9.]+%?\n", printed)
     assert max(map(len, printed.splitlines()[:-1])) <= 80 or "skipped" in printed
-    assert names(tmp_path) == {*FILES, picture}
+    assert names(tmp_path) == {*FILES, *picture.split()}
 
 
 @pytest.mark.slow
@@ -126,6 +131,14 @@ def test_the_defaults_reach_a_good_accuracy(data, training, test, demo, quick_pi
     accuracies = re.findall(r"([0-9.]+)%\n", demo(data).out)
     assert float(accuracies[0]) >= 100 * training
     assert float(accuracies[1]) >= 100 * test
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("data", "part"), [("sine", 0.5), ("houses", 0.6)])
+def test_a_net_predicts_numbers_better_than_a_linear_model(data, part, demo, no_pictures):
+    errors = dict(re.findall(r"\n  ([a-z ]+?) +\d+ +(?:[0-9.]+ +)?([0-9.]+)(?=\n)", demo(data).out))
+    assert list(errors) == ["training", "test", "linear model", "mean"]
+    assert float(errors["test"]) < part * float(errors["linear model"]) < float(errors["mean"])
 
 
 @pytest.mark.slow
@@ -310,12 +323,13 @@ def test_the_rows_of_a_group_stay_together():
     groups = [k // 2 for k in range(24)]
     X = [[float(group), float(k)] for k, group in enumerate(groups)]
     data = Dataset(X, [k % 2 for k in range(24)], ("a", "b"), ("0", "1"), "n", "here", groups)
-    split = of_dataset(data, 0.25, random.Random(0), unit=1.0, group="speaker")
+    recipe = Recipe(make=moons, text="", unit=1.0, group="speaker", hidden=(), lr=1.0, epochs=1)
+    split = of_dataset(data, 0.25, random.Random(0), recipe)
     training, test = ({row[0] for row in rows} for rows in (split.X, split.X_test))
     assert (len(training), len(test), len(split.X_test)) == (9, 3, 6)
     assert not training & test
     assert split.rule == "by speaker: 9 for training, 3 others for the test"
-    assert of_dataset(data, 0.0, random.Random(0)).rule == ""
+    assert of_dataset(data, 0.0, random.Random(0), recipe).rule == ""
 
 
 @pytest.mark.slow
@@ -335,7 +349,7 @@ def test_the_convolution_reads_97_percent_of_the_digits(tmp_path, demo, no_pictu
     (accuracy,) = re.findall(r"  test +450 .* ([0-9.]+)%\n", printed)
     assert float(accuracy) >= 97
     assert max(map(len, printed.splitlines()[:-1])) <= 100
-    assert names(tmp_path) == {*FILES, "confusion.png", "kernels.png"}
+    assert names(tmp_path) == {*FILES, "confusion.png", "kernels.png", "wrong.png"}
     model = Sequential(
         Unflatten(1, 8, 8), Conv2d(1, 8, 3, padding=1, activation="relu"), MaxPool2d(2),
         Flatten(), Layer(128, 10, "linear"),

@@ -173,5 +173,5 @@ def test_the_packages_are_those_of_pyproject():
     assert sorted(names(project["dependencies"])) == list(doctor.DEPENDENCIES)
     extras = project["optional-dependencies"].items()
     optional = {extra: tuple(names(wanted)) for extra, wanted in extras}
-    ours = ("dev", "release", "test")
+    ours = ("dev", "docs", "release", "test")
     assert {k: v for k, v in optional.items() if k not in ours} == doctor.EXTRAS

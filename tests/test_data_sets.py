@@ -37,7 +37,13 @@ def test_rows_labels_and_names_fit_together(name: str) -> None:
     assert all(type(x) is float and math.isfinite(x) for row in rows.X for x in row)
     assert {len(row) for row in rows.X} == {len(rows.feature_names)}
     assert len(rows.y) == len(rows.X)
-    assert set(rows.y) == set(range(len(rows.class_names)))
+    if DATA_SETS[name].target == "class":
+        assert set(rows.y) == set(range(len(rows.class_names)))
+    else:
+        assert all(type(y) is float and math.isfinite(y) for y in rows.y)
+        assert rows.class_names == ()
+    height, width = DATA_SETS[name].image or (1, len(rows.X[0]))
+    assert height * width == len(rows.X[0])
     assert (rows.name, bool(rows.source)) == (name, True)
 
 

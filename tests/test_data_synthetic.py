@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 from refusals import refusals
 
-from tinygrad_edu.data import blobs, circles, moons, spiral, xor
+from tinygrad_edu.data import blobs, circles, houses, moons, sine, spiral, xor
 
 NAN, INF = float("nan"), float("inf")
 INT = "must be an int from"
@@ -151,3 +151,27 @@ test_an_impossible_size_or_place_is_refused = refusals([
      "centers[0][1] takes one real number, got str '1': "
      "write float(...) around a text that is a number"),
 ])  # fmt: skip
+
+
+def test_a_sine_without_noise_is_a_sine_over_one_period():
+    X, y = sine(5, noise=0.0)
+    assert [[-math.pi], [-math.pi / 2], [0.0], [math.pi / 2], [math.pi]] == X
+    assert y == pytest.approx([0, -1, 0, 1, 0], abs=1e-15)
+
+
+def test_the_price_of_a_house_is_that_of_its_formula():
+    data = houses(200, noise=0.0)
+    for (area, rooms, age, distance), price in zip(data.X, data.y, strict=True):
+        near, looks = 4 * math.exp(-distance / 6), (age / 50 - 1) ** 2 / 2
+        assert price == pytest.approx(area * (1 + near) * (0.8 + looks))
+        assert rooms == int(rooms) >= 1
+    assert data.feature_names == ("area (m2)", "rooms", "age (years)", "distance (km)")
+
+
+@pytest.mark.parametrize("make", [sine, houses])
+def test_numbers_to_predict_are_drawn_from_a_seed(make):
+    assert make(9, rng=1) == make(9, rng=1) != make(9, rng=2)
+    with pytest.raises(ValueError, match="n must be an int from 2 to 1000000, got 1"):
+        make(1)
+    with pytest.raises(ValueError, match="noise must be a finite number >= 0, got -1"):
+        make(noise=-1)

@@ -49,6 +49,16 @@ def hidden_deltas(a: list[float], W: list[list[float]], delta: list[float]) -> l
     return [float(aj * (1 - aj) * e) for aj, e in zip(a, back, strict=True)]
 
 
+def backward_by_hand(W1: Any, b1: Any, W2: Any, b2: Any, X: Any, Y: Any) -> dict[str, Any]:
+    A1 = np.tanh(X @ W1.T + b1)
+    delta2 = 2 * (A1 @ W2.T + b2 - Y) / len(X)
+    delta1 = (delta2 @ W2) * (1 - A1**2)
+    return {
+        "dW2": delta2.T @ A1, "db2": delta2.sum(axis=0), "dW1": delta1.T @ X,
+        "db1": delta1.sum(axis=0),
+    }  # fmt: skip
+
+
 def adder(a: int, b: int, c: int) -> list[int]:
     def both(x: float, y: float) -> int:
         return gate("AND")([x, y])
@@ -162,6 +172,10 @@ ANSWERS: dict[str, Any] = {
     # dL/dw = dL/db = a, so that w + b = s with s <- s - 0.3 sigmoid(s), 300 times from 4
     "18.2": 0.0120,
     "18.3": [1.0, 3.0, 9.0, -9.0, -3.0, -1.0],
+    "19.1": backward_by_hand,
+    "19.2": Value,
+    # dW = delta.T @ X without / B
+    "19.3": "sum for mean",
 }
 
 WRONG: list[Any] = [None, "no", -1234.5, [], [1.0], {}, True, object()]

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from slips.engines import BROKEN
 from test_exercises import ANSWERS, adder, second_difference, spiral_scores
 
 from tinygrad_edu import Value, functions, primitive
@@ -171,6 +172,9 @@ WRONG_FUNCTIONS = [
     ("17.3", [[-1, 0, 1], [-2, 1, 2], [-1, 0, 1]]),
     ("17.3", [[-1, -1, -1], [0, 0, 0], [1, 1, 1]]),
     ("18.3", [1.0, 2.0, 3.0, -3.0, -2.0, -1.0]),
+    ("19.1", lambda *arrays: {k: 5 * a for k, a in ANSWERS["19.1"](*arrays).items()}),
+    ("19.1", lambda *arrays: {**ANSWERS["19.1"](*arrays), "dW2": 0.0}),
+    ("19.2", BROKEN[1].value),
 ]
 
 
@@ -181,14 +185,41 @@ def test_a_rule_that_is_broken_is_noticed(name, answer):
 
 def test_every_exercise_has_a_near_miss():
     missed = {*NUMBERS, *LISTS, *(name for name, _ in WRONG_FUNCTIONS)}
-    assert missed | {"14.2", "15.2"} == set(EXERCISES)  # words
-    for name in ("14.2", "15.2"):
+    assert missed | {"14.2", "15.2", "19.3"} == set(EXERCISES)  # words
+    for name in ("14.2", "15.2", "19.3"):
         assert check(name, "hod").right is False
 
 
 # A wrong form is told as such; what a student's function raises is told by the verdict.
 
+# A slip that has a name is told, and not what stands in its place.
+
+NAMED = [
+    ("4.3", wrong_slope, "is wrong: d(1/v)/dx = -1/v^2 * dv/dx, and y = 1/v (a factor of the chain "
+     "rule was left out)"),
+    ("7.3", lambda a, W, delta: list(np.array(W).T @ delta),
+     "delta1: the factor A1 * (1 - A1), the slope of sigmoid, is missing"),
+    ("19.1", lambda *arrays: {k: 5 * a for k, a in ANSWERS["19.1"](*arrays).items()},
+     "delta2: the examples are summed, not averaged: / B is missing"),
+    ("19.2", BROKEN[1].value, "a.grad is 1.5, and right is 3: in *, = stands where += belongs"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "answer", "said"), NAMED)
+def test_a_slip_is_told_as_a_hint(name, answer, said):
+    verdict = check(name, answer)
+    assert verdict.right is False
+    assert said in verdict.said
+    assert "It should be" not in verdict.said
+
+
 FORMS = [
+    ("19.1", lambda *arrays: 3, "of what the function gives for (array of (3, 2), array of (1, 3), "
+     "array of (1, 3), array of (1, 1), array of (5, 2), array of (5, 1)): a dict with dW1, db1, "
+     "dW2, db2 is asked for, and this is one number"),
+    ("19.1", lambda *arrays: {**ANSWERS["19.1"](*arrays), "dW1": "no"},
+     "the claim dW1 must be an array of numbers, got str"),
+    ("19.2", 3, "diagnose_engine takes the class itself, got int"),
     ("3.1", 3, "a list of two numbers is asked for, and this is one number"),
     ("3.1", "3, 8", "a list of two numbers is asked for, and this is a text"),
     ("3.1", None, "a list of two numbers is asked for, and this is None"),

@@ -347,7 +347,7 @@ def test_gradcheck_says_so_where_there_may_be_a_kink(name):
         assert text in str(caught.value)
 
 
-@pytest.mark.parametrize("most", [2, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("most", [1, pytest.param(20, marks=pytest.mark.slow)])
 def test_no_false_alarm_and_no_false_pass_from_1e_4_to_1e4(most):
     alarms, let_through, right, wrong = count(most)
     assert (alarms, let_through) == ([], [])

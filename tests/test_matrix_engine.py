@@ -297,3 +297,25 @@ def test_a_model_with_many_parameters_trains_alike():
     X, y = rows(2, 130), [0.5, -0.5]
     for optimizer in (OPTIMIZERS["sgd, nesterov"], OPTIMIZERS["adam"]):
         check(lambda: net(130, 130, 1), optimizer, X, y, loss="squared_error", epochs=3)
+
+
+@pytest.mark.parametrize(
+    ("loss", "outputs", "targets"),
+    [
+        ("cross_entropy", 3, [k % 3 for k in range(TRAINING)]),
+        ("cross_entropy", 3, one_hot([k % 3 for k in range(TRAINING)])),
+        ("binary_cross_entropy_with_logits", 1, [k % 2 for k in range(TRAINING)]),
+        ("hinge", 1, [k % 2 * 2 - 1 for k in range(TRAINING)]),
+        (lambda o, t: abs(o[0] - t) + o[1] * o[1], 2, [0.1 * k for k in range(TRAINING)]),
+    ],
+)
+@pytest.mark.parametrize("batch_size", [None, 4])
+def test_weights_of_examples_are_the_same_on_both_engines(
+    loss: Any, outputs: int, targets: Any, batch_size: int | None
+) -> None:
+    weights = [0.0, *(0.3 * k for k in range(TRAINING - 1))]
+    check(
+        lambda: net(2, 4, outputs), Adam, rows(TRAINING, 2), targets, loss=loss, epochs=3,
+        batch_size=batch_size, rng=5, sample_weight=weights,
+        validation=(rows(TRAINING, 2, 1), targets, weights[::-1]),
+    )  # fmt: skip

@@ -95,6 +95,7 @@ def test_a_loaded_model_is_the_saved_one_to_the_last_bit(saved, tmp_path):
 finite = st.floats(allow_nan=False, allow_infinity=False)
 
 
+@pytest.mark.slow
 @settings(
     max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
 )

@@ -16,10 +16,14 @@ W1, W2 = MODEL.layers[0].neurons[0].w
 DRAWN = {
     "activations": lambda **o: pictures.activations(["relu", "tanh"], **o),
     "confusion": lambda **o: pictures.confusion([0, 1], [1, 1], ["a", "b"], **o),
+    "curve": lambda **o: pictures.curve(MLP(1, [2, 1]), [[0.0], [1.0]], [0.0, 1.0], **o),
     "hidden_space": lambda **o: pictures.hidden_space(MODEL, DATA.X, DATA.y, **o),
+    "images": lambda **o: pictures.images([[0.0, 1.0]], height=1, width=2, **o),
     "loss_curve": lambda **o: pictures.loss_curve({"a": [2, 1], "b": [3, 1]}, **o),
     "neuron_maps": lambda **o: pictures.neuron_maps(MODEL, DATA.X, resolution=5, **o),
+    "predictions": lambda **o: pictures.predictions([0, 1], [0, 2], **o),
     "regions": lambda **o: pictures.regions(MODEL, DATA.X, DATA.y, resolution=9, **o),
+    "residuals": lambda **o: pictures.residuals([0, 1], [0, 2], **o),
     "surface": lambda **o: pictures.surface(
         lambda: W1 * W1 + W2, W1, W2, resolution=5, paths={"p": [(0, 0), (1, 1)]}, **o
     ),

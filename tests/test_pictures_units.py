@@ -7,7 +7,14 @@ from matplotlib.figure import Figure
 
 from tinygrad_edu import MLP, Conv2d, Sequential, Value
 from tinygrad_edu import functions as f
-from tinygrad_edu.view.pictures import activations, hidden_space, neuron_maps, tangent, weights
+from tinygrad_edu.view.pictures import (
+    activations,
+    hidden_space,
+    images,
+    neuron_maps,
+    tangent,
+    weights,
+)
 
 
 def texts(ax):
@@ -150,3 +157,18 @@ def test_weights_of_a_convolution_are_those_of_its_kernels():
 def test_a_neuron_of_values_is_drawn_too():
     assert isinstance(MLP(2, [1])([1, 2]), Value)
     assert len(neuron_maps(MLP(2, [1]).layers[0].neurons[0], resolution=3).images) == 1
+
+
+def test_rows_are_shown_as_images_on_one_scale_with_their_titles():
+    ax = images([[0, 1, 2, 3], [4, 0, 0, 8]], height=2, width=2, titles=["a", "$b"])
+    first, second = ax.images
+    assert np.asarray(first.get_array()).tolist() == [[0, 1], [2, 3]]
+    assert first.get_clim() == second.get_clim() == (0, 8)
+    assert texts(ax) == ["a", r"\$b"]
+
+
+def test_rows_that_are_no_images_are_refused():
+    with pytest.raises(ValueError, match="images need rows of 8 x 8 numbers, as many titles or "):
+        images([[1.0, 2.0]])
+    with pytest.raises(ValueError, match="got 1 rows of 64 and 2 titles"):
+        images([[1.0] * 64], titles=["ab"] * 2)

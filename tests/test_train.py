@@ -10,6 +10,7 @@ import subprocess
 import sys
 from typing import Any
 
+import numpy as np
 import pytest
 from both_engines import check, net, rows
 
@@ -946,3 +947,75 @@ def test_what_is_no_augmentation_is_refused(
         )  # fmt: skip
     assert (type(caught.value), str(caught.value)) == (error, text)
     assert data_of(model) == before
+
+
+WEIGHED = [[0.0, 1.0], [1.0, 0.5], [-1.0, 2.0], [0.5, -1.0], [2.0, 0.0]]
+TIMES = [2, 1, 0, 3, 1]
+REPEATED = [i for i, times in enumerate(TIMES) for _ in range(times)]
+CLASSES = {"cross_entropy", "mean_squared_error"}
+#: Loss, and the targets of five examples.
+TARGETS = {
+    "cross_entropy": [0, 1, 1, 2, 0],
+    "squared_error": [[1.0, 0.5, -1.0]] * 5,
+    "mean_squared_error": [[0.0, 1.0, 0.0], *[[1.0, 0.0, 0.0]] * 4],
+}
+
+
+@pytest.mark.parametrize("engine", ["scalar", "matrix"])
+@pytest.mark.parametrize("loss", TARGETS)
+def test_a_weight_of_2_is_the_example_given_twice_and_one_of_0_is_none(
+    loss: str, engine: str
+) -> None:
+    y = TARGETS[loss]
+    X_twice, y_twice = ([of[i] for i in REPEATED] for of in (WEIGHED, y))
+    options: dict[str, Any] = {"loss": loss, "engine": engine}
+    fits = {"optimizer": "adam", "epochs": 6, "progress": False}
+    weighted, repeated = MLP(2, [3, 3], "tanh"), MLP(2, [3, 3], "tanh")
+    found = fit(
+        weighted, WEIGHED, y, sample_weight=TIMES, validation=(WEIGHED, y, TIMES), **options, **fits
+    )
+    wanted = fit(repeated, X_twice, y_twice, validation=(X_twice, y_twice), **options, **fits)
+    for name in ("loss", "accuracy", "validation_loss", "validation_accuracy"):
+        assert getattr(found, name) == pytest.approx(getattr(wanted, name), rel=1e-9), name
+    assert list(weighted.state_dict().values()) == pytest.approx(
+        list(repeated.state_dict().values()), rel=1e-9
+    )
+    measured = evaluate(weighted, WEIGHED, y, sample_weight=np.array(TIMES), **options)
+    again = evaluate(repeated, X_twice, y_twice, **options)
+    assert measured[0] == pytest.approx(again[0], rel=1e-9)
+    assert measured[1] == pytest.approx(again[1], rel=1e-9) if loss in CLASSES else again[1] is None
+
+
+def test_a_batch_pulls_with_the_weight_it_has_among_all_examples() -> None:
+    model = MLP(1, [1], init="zeros")
+    steps = train(
+        model, [[1.0], [1.0]], [4.0, 2.0], loss="half_squared_error",
+        optimizer=SGD(model.parameters(), lr=0.5), epochs=1, batch_size=1, sample_weight=[3, 1],
+        engine="scalar", rng=2,
+    )  # fmt: skip
+    first, second = list(steps)
+    assert (first.targets, second.targets) == ([2.0], [4.0])
+    # the weights with the mean 1 are 1/2 and 3/2: loss 1/2 * 1/2 * (0 - 2)^2, gradient 1/2 * -2
+    assert first.loss == 1.0
+    # then the output is 0.5 + 0.5, and the loss 3/2 * 1/2 * (1 - 4)^2
+    assert second.loss == 6.75
+
+
+def test_a_loss_that_is_infinite_where_the_weight_is_0_does_no_harm() -> None:
+    model = MLP(1, [1], output="sigmoid", init="zeros")
+    X, y = [[1.0], [1e5]], [1, 0]
+    model.layers[0].neurons[0].w[0].data = 1.0
+    assert evaluate(model, X, y, loss="binary_cross_entropy")[0] == math.inf
+    found = evaluate(model, X, y, loss="binary_cross_entropy", sample_weight=[5, 0])
+    assert found == (pytest.approx(math.log1p(math.exp(-1))), 1.0)
+
+
+@pytest.mark.parametrize("sample_weight", [None, [1.0, 2.0]])
+def test_a_loss_that_is_a_plain_number_is_refused_with_and_without_weights(
+    sample_weight: Any,
+) -> None:
+    with pytest.raises(TypeError, match="there is nothing to differentiate"):
+        fit(
+            MLP(1, [1]), [[1.0], [2.0]], [0.0, 1.0], loss=lambda output, target: 1.0,
+            optimizer="sgd", epochs=1, progress=False, sample_weight=sample_weight,
+        )  # fmt: skip

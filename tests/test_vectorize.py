@@ -42,7 +42,11 @@ def mlp_case(depth, activation, loss):
 
 
 ALL = [*product([1, 2, 3, 4, 5], HIDDEN, LOSSES)]
-QUICK = {(d, a, s) for d, a, s in ALL if s == "half_squared_error" or (a == "tanh" and d <= 2)}
+QUICK = {
+    (d, a, s)
+    for d, a, s in ALL
+    if (s == "half_squared_error" and (d == 2 or a == "tanh")) or (a == "tanh" and d == 2)
+}
 
 
 @pytest.mark.parametrize(
@@ -73,8 +77,9 @@ def test_cross_entropy_of_a_distribution_equals_the_scalar_engine():
 )
 def test_every_primitive_equals_the_scalar_engine(record):
     for operation, points in cases(record, SAMPLES[record.name]):
-        for rows in [[p for p in points if len(p) == len(q)] for q in points]:
-            scale = leaves(len(rows[0]), low=0.99, high=1.01)
+        for length in sorted({len(p) for p in points}):
+            rows = [p for p in points if len(p) == length]
+            scale = leaves(length, low=0.99, high=1.01)
 
             def fn(x, operation=operation, scale=scale):
                 condition = operation.name in ("where", "cross_entropy")

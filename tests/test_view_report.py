@@ -88,9 +88,9 @@ def test_the_report_of_a_demo_asks_for_nothing_in_a_browser(tmp_path):
     headings = "look([...document.querySelectorAll('h2')].map((e) => e.textContent).join(', '));"
     seen, console, requests = visit(text, tmp_path, headings)
     assert seen == [
-        "Results, Settings, Decision regions, Course of training, The network, The delta rules, "
-        "Where a gradient comes from, The backward pass of one unit, "
-        "Computation graph of one example, Do it again"
+        "Results, Settings, Decision regions, Course of training, The worst rows, "
+        "Why the worst row, The network, The delta rules, Where a gradient comes from, "
+        "The backward pass of one unit, Computation graph of one example, Do it again"
     ]
     assert console == requests == []
 

@@ -98,6 +98,29 @@ def gradcheck(
     return True
 
 
+def differences(f: Callable[..., float], point: Sequence[float]) -> list[float]:
+    """df/dx for each number of `point` by differences, nan where these do not converge.
+
+    `f` takes and gives plain numbers.
+
+        >>> [round(slope, 9) for slope in differences(lambda x, y: x * y * y, [3.0, 2.0])]
+        [4.0, 12.0]
+    """
+    y, largest = f(*point), max([1.0, *map(abs, point)])
+    found = []
+    for i, x in enumerate(point):
+
+        def along(a: float, i: int = i) -> float:
+            return f(*point[:i], a, *point[i + 1 :])
+
+        noise = 8 * math.ulp(y)
+        estimates = [centre for _, _, centre in _differences(along, y, x, largest, noise)]
+        best = min(estimates, key=lambda estimate: estimate.error)
+        close = best.error <= 1e-6 * max(abs(best.slope), abs(y) / largest)
+        found.append(best.slope if close else math.nan)
+    return found
+
+
 class _Estimate(NamedTuple):
     """A derivative, by how much the last extrapolation changed it, and what rounding may hide."""
 

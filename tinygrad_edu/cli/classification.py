@@ -7,9 +7,11 @@ import math
 import operator
 import random
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Final
+from typing import Any
 
+from tinygrad_edu.cli.baselines import baselines
 from tinygrad_edu.cli.classifier import Classifier, head_of_encoder
+from tinygrad_edu.cli.evidence import of_classes, of_numbers, worst
 from tinygrad_edu.cli.options import Settings, usage_errors
 from tinygrad_edu.cli.run import Demo, Named, Run, by_descent, course, facts_of_descent, short_loss
 from tinygrad_edu.cli.split import Split
@@ -23,11 +25,6 @@ from tinygrad_edu.view.base.render import RenderError
 from tinygrad_edu.view.base.report import Picture, verbatim
 from tinygrad_edu.view.graph.drawing import excerpt
 from tinygrad_edu.view.graph.select import LARGEST
-
-#: Rows of the plane among which lines of hidden units and rings can still be told apart.
-_FEW: Final = 500
-#: Rows among which the one with the largest loss is looked for.
-_MANY: Final = 5_000
 
 
 def classification(
@@ -51,27 +48,30 @@ def classification(
             **({"classes": _listed(encoder.class_names)} if encoder.class_names else {}),
             **({"target": clean(encoder.target)} if encoder.number else {}),
             **({"split": rule} if rule else {}),
-            "net": f"{net(run.model)}, {run.settings.activation}".replace("->", "→"),
+            "net": f"{_arrows(net(run.model))}, {run.settings.activation}",
             **facts_of_descent(run),
         }
 
     def lead(run: Run) -> str:
-        kind, *_, accuracy = run.results[-1]
-        if run.data.encoder.number is not None:
-            return (
-                f"A {net(run.model)} net predicts the number {clean(run.data.encoder.target)}: on "
-                f"the {kind} rows it is off by {run.results[-1][3]} (the root of the mean squared "
-                f"error), and the mean of the training rows by {accuracy}."
-            )
-        return (
-            f"A {net(run.model)} net tells {len(run.data.encoder.class_names)} classes apart: "
-            f"{accuracy} of the {kind} rows are right."
-        )
+        rows = {name: found for name, *_, found in run.results}
+        (kind, found), *others = list(rows.items())[1 + bool(run.data.y_test) :]
+        target, n = clean(run.data.encoder.target), len(run.data.encoder.class_names)
+        learned, measured = (
+            (f"tells {n} classes apart", f"{found} of the {kind} rows are right")
+            if n else (f"predicts the number {target}", f"it is off by {found} on the {kind} rows "
+                       "(the root of the mean squared error)")
+        )  # fmt: skip
+        simpler = ", ".join(f"{name} {x}" for name, x in others)
+        return f"The net {_arrows(net(run.model))} {learned}: {measured}; for comparison {simpler}."
 
     return Demo(
-        name, says, settings, data, _mlp, announcement, _trained, _accuracies, lead, facts,
+        name, says, settings, data, _mlp, announcement, _trained, _results, lead, facts,
         _pictures, save=lambda run, path: _classifier(run).save(path),
     )  # fmt: skip
+
+
+def _arrows(sizes: str) -> str:
+    return sizes.replace("->", "→")
 
 
 def _mlp(settings: Settings, split: Split, rng: random.Random) -> MLP:
@@ -92,92 +92,48 @@ def _trained(run: Run, rng: random.Random) -> None:
     by_descent(run, rng, split.X, targets(split.y), loss=str(run.settings.loss), validation=test)
 
 
-def _accuracies(run: Run) -> list[tuple[str, ...]]:
+def _results(run: Run) -> Sequence[tuple[str, ...]]:
+    """Rows, loss and accuracy of the net; then what simpler models reach on the rows that judge it.
+
+    For a number instead of the accuracy the root of the mean squared error, in its unit.
+    """
     split, classifier = run.data, _classifier(run)
-    number = split.encoder.number
+    number, (*_, judged) = split.encoder.number, split.last
+
+    def measure(found: Any, y: Sequence[Any]) -> str:
+        if number is None:
+            return f"{sum(map(operator.eq, found, y)) / len(y):.1%}"
+        return f"{math.dist(found, y) / math.sqrt(len(y)) * number.deviation:.4g}"
+
+    results = [("", "rows", "loss", "accuracy" if number is None else "error")]
     parts = {"training": (split.X, split.y), "test": (split.X_test, split.y_test)}
-    measures: tuple[str, ...] = ("accuracy",) if number is None else ("error", "error of the mean")
-    results: list[tuple[str, ...]] = [("", "rows", "loss", *measures)]
     for name, (X, y) in parts.items():
         if y:
             mean, _ = evaluate(run.model, X, classifier.targets(y), loss=classifier.loss)
-            outputs = classifier.outputs(X)
-            if number is None:
-                right = sum(map(operator.eq, classifier.head.classes(outputs), y))
-                found = [f"{right / len(y):.1%}"]
-            else:  # in the unit of the target
-                off = [o - t for (o,), t in zip(outputs, y, strict=True)]
-                found = [f"{rms(e) * number.deviation:.4g}" for e in (off, y)]
-            results.append((name, str(len(y)), short_loss(mean), *found))
+            row = (name, str(len(y)), short_loss(mean), measure(classifier.found(X), y))
+            results.append(row)
+    for name, simpler in baselines(split).items():
+        results.append((name, str(len(judged)), "", measure(simpler, judged)))
     return results
-
-
-def rms(numbers: Sequence[float]) -> float:
-    """The root of the mean of the squares."""
-    return math.hypot(*numbers) / math.sqrt(len(numbers))
 
 
 def _pictures(run: Run) -> Iterator[Named]:
     from tinygrad_edu.view.pictures.canvas import MOST_CLASSES
 
-    if run.data.encoder.number is not None:
-        pass
-    elif len(run.data.encoder.class_names) <= MOST_CLASSES:
-        yield regions(run) if run.data.plane else confusion(run)
+    classifier, split = _classifier(run), run.data
+    if split.encoder.number is not None:
+        yield from of_numbers(classifier, split)
+    elif len(split.encoder.class_names) <= MOST_CLASSES:
+        yield from of_classes(classifier, split)
     else:
         run.notes.append(f"no picture of more than {MOST_CLASSES} classes")
     yield course(run.history)
+    if split.image is None:
+        yield from worst(classifier, split)
     try:
-        yield from hardest_example(_classifier(run), run.data)
+        yield from hardest_example(classifier, split)
     except RenderError as error:
         run.notes.append(f"graph.svg skipped: {error}")
-
-
-def regions(run: Run) -> Named:
-    """The decision regions of a net for points in the plane."""
-    from tinygrad_edu.view import pictures
-
-    split, classifier = run.data, _classifier(run)
-    few = len(split.X) + len(split.X_test) <= _FEW
-    ax = pictures.regions(
-        run.model,
-        split.in_units(split.X),
-        split.y,
-        X_test=split.in_units(split.X_test),
-        y_test=split.y_test,
-        transform=split.encoded,
-        loss=classifier.loss,
-        class_names=split.encoder.class_names,
-        feature_names=split.encoder.feature_names,
-        hidden_lines=few,
-        misclassified=few,
-        margins=few,
-    )
-    meaning = (
-        "score is near 0" if classifier.head.outputs == "score" else "probability is near a tie"
-    )
-    caption = (
-        "The colour of a place is the class that the net gives there, paler where its "
-        f"{meaning}; the line is the decision boundary."
-    )
-    return "regions.png", Picture("Decision regions", caption, png_of(ax))
-
-
-def confusion(run: Run) -> Named:
-    """The confusion matrix of the test rows, or where there are none of the training rows."""
-    from tinygrad_edu.view import pictures
-
-    kind, X, y = run.data.last
-    classifier = _classifier(run)
-    predicted = classifier.head.classes(classifier.outputs(X))
-    ax = pictures.confusion(y, predicted, run.data.encoder.class_names)
-    caption = f"How many {kind} rows of each class were given which class: right on the diagonal."
-    return "confusion.png", Picture("Confusion matrix", caption, png_of(ax))
-
-
-def png_of(ax: Any) -> bytes:
-    """The picture that the axes stand in."""
-    return bytes(ax.figure.png())
 
 
 def _listed(names: Sequence[Any], most: int = 8) -> str:
@@ -192,23 +148,18 @@ def hardest_example(classifier: Classifier, split: Split) -> Iterator[Named]:
     Raises RenderError, after the others, where the graph cannot be drawn.
     """
     model, encoder, loss_of = classifier.model, classifier.encoder, LOSSES[classifier.loss]
-    targets = classifier.targets(split.y)
-    some = range(0, len(targets), len(targets) // _MANY + 1)
-    outputs = classifier.outputs([split.X[i] for i in some])
-    losses = [loss_of(o, targets[i]).data for i, o in zip(some, outputs, strict=True)]
-    number = some[max(range(len(losses)), key=losses.__getitem__)]
+    targets, losses = classifier.targets(split.y), classifier.losses(split.X, split.y)
+    number = max(losses, key=losses.__getitem__)
     row, target = list(split.X[number]), targets[number]
     x = [Value(x, name) for x, name in zip(row, encoder.feature_names, strict=True)]
     loss = loss_of(model(x), target)
     model.zero_grad()
     loss.backward()
-    if encoder.number is None:
-        name = f"of class {clean(encoder.class_names[split.y[number]])}"
-    else:
-        name = f"whose {clean(encoder.target)} is {encoder.number.decode(target):.4g}"
+    name = "of class" if encoder.number is None else f"whose {clean(encoder.target)} is"
+    name += f" {clean(classifier.answer(split.y[number]))}"
     among = (
-        f"of {len(some):,} training rows the one"
-        if len(some) < len(targets)
+        f"of {len(losses):,} training rows the one"
+        if len(losses) < len(targets)
         else "the training row"
     )
     which = f"{among} with the largest loss, {name}"

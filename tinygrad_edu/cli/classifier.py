@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from tinygrad_edu.checks import one_of
 from tinygrad_edu.data import TableEncoder
@@ -14,6 +14,8 @@ from tinygrad_edu.train import predict
 from tinygrad_edu.train.heads import Head, head_for
 
 Rows = Sequence[Sequence[float]]
+#: Rows among which those with the largest loss are looked for.
+_MANY: Final = 5_000
 
 
 def head_of_encoder(loss: str, encoder: TableEncoder) -> Head:
@@ -49,6 +51,25 @@ class Classifier:
     def outputs(self, X: Rows) -> list[list[float]]:
         """What the net gives for encoded rows."""
         return predict(self.model, X)
+
+    def found(self, X: Rows) -> list[Any]:
+        """The class numbers of encoded rows, or their numbers, standardised as the targets are."""
+        outputs = self.outputs(X)
+        if self.encoder.number is not None:
+            return [output for (output,) in outputs]
+        return list(self.head.classes(outputs))
+
+    def answer(self, y: float) -> str:
+        """The name of a class number, or the number that is y standardised."""
+        number = self.encoder.number
+        return number.cell([y]) if number else self.encoder.class_names[int(y)]
+
+    def losses(self, X: Rows, y: Sequence[Any]) -> dict[int, float]:
+        """The loss of each row, or of very many rows those of some, by their numbers from 0."""
+        some, targets = range(0, len(X), len(X) // _MANY + 1), self.targets(y)
+        outputs = self.outputs([X[i] for i in some])
+        loss = LOSSES[self.loss]
+        return {i: loss(o, targets[i]).data for i, o in zip(some, outputs, strict=True)}
 
     def save(self, path: str) -> None:
         """Write the net with its encoding and loss to the JSON file `path`."""

@@ -1,12 +1,14 @@
 """The demos of the command line: each a record, with functions of its own where it is special."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Final, NamedTuple
 
 from tinygrad_edu import data
-from tinygrad_edu.cli.classification import classification, confusion, png_of
+from tinygrad_edu.cli.classification import classification
+from tinygrad_edu.cli.classifier import Classifier
+from tinygrad_edu.cli.evidence import of_classes, png_of
 from tinygrad_edu.cli.options import OPTIONS, Settings, UsageError
 from tinygrad_edu.cli.run import Demo, Named, Run, by_descent, course, facts_of_descent, measured
 from tinygrad_edu.cli.split import Split, of_dataset
@@ -24,16 +26,14 @@ from tinygrad_edu.view.base.palette import CLASSES, PLOT_INK
 from tinygrad_edu.view.base.report import Picture, verbatim
 
 
+def _rows(recipe: Recipe) -> Callable[[Settings, random.Random], Split]:
+    return lambda settings, rng: of_dataset(recipe.rows(rng), settings.test_ratio, rng, recipe)
+
+
 def _on(name: str, r: Recipe) -> Demo:
-    """An MLP that tells the classes of a data set apart, as its recipe says."""
-    return classification(
-        name,
-        r.text,
-        Settings(r.hidden, r.activation, r.lr, r.epochs, r.batch_size, r.test_size),
-        lambda settings, rng: of_dataset(
-            r.rows(rng), settings.test_ratio, rng, unit=r.unit, group=r.group
-        ),
-    )
+    """An MLP that learns a data set, as its recipe says."""
+    settings = Settings(r.hidden, r.activation, r.lr, r.epochs, r.batch_size, r.test_size)
+    return classification(name, r.text, settings, _rows(r))
 
 
 # The perceptron: no descent, but the training rule on two clusters.
@@ -168,7 +168,7 @@ def _convolution(settings: Settings, split: Split, rng: random.Random) -> Sequen
 def _kernels(run: Run) -> Iterator[Named]:
     from tinygrad_edu.view.pictures import weights
 
-    yield confusion(run)
+    yield from of_classes(Classifier(run.model, run.data.encoder, "cross_entropy"), run.data)
     yield course(run.history)
     caption = (
         "The 3 x 3 weights of each kernel, which slides over the image: blue where it looks for "
@@ -186,14 +186,10 @@ _DIGITS_CONV: Final = replace(
             (), "relu", 0.02, 20, 128, loss="cross_entropy",
             takes=tuple(name for name in OPTIONS if name not in ("hidden", "loss")),
         ),
-        lambda settings, rng: of_dataset(data.digits(), settings.test_ratio, rng, unit=16.0),
+        _rows(DATA_SETS["digits"]),
         net=lambda model: _SHAPES,
     ),
     model=_convolution,
-    lead=lambda run: (
-        f"A convolutional net reads handwritten digits: {run.results[-1][-1]} of the "
-        f"{run.results[-1][0]} rows are right."
-    ),
     pictures=_kernels,
 )  # fmt: skip
 

@@ -28,8 +28,8 @@ Rows = Sequence[Sequence[float]]
 Named = tuple[str, Picture]
 #: The files of all demos: those of an earlier run are no part of the next.
 RESULTS: Final = {
-    "confusion.png", "graph.svg", "kernels.png", "lines.png", "loss.png", "model.json",
-    "regions.png", "report.html",
+    "confusion.png", "curve.png", "graph.svg", "kernels.png", "lines.png", "loss.png", "model.json",
+    "predictions.png", "regions.png", "report.html", "residuals.png", "weights.png", "wrong.png",
 }  # fmt: skip
 
 

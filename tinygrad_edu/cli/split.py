@@ -4,13 +4,14 @@ import random
 import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from tinygrad_edu.cli.options import UsageError, reason
 from tinygrad_edu.data import Dataset, Table, TableEncoder, TableError, read_table, train_test_split
 from tinygrad_edu.data.columns import NumericColumn, kind_of
-from tinygrad_edu.data.encoding import standardising
+from tinygrad_edu.data.dataset import Recipe
+from tinygrad_edu.data.encoding import mean_and_std, standardising
 from tinygrad_edu.data.table import names_something, shown
 from tinygrad_edu.text import clean
 
@@ -26,6 +27,8 @@ class Split:
 
     There may be no test rows. `encoder` made the rows, and makes the same of a new table. `rule`
     says by what rows were held out, where not at random; `notes` tell what was made of the columns.
+    `lines` are the numbers of the rows that judge a model, from 1 or as in the file of a table;
+    `image` is height and width, if a row is a picture.
     """
 
     name: str
@@ -36,6 +39,8 @@ class Split:
     y_test: list[Any]
     rule: str = ""
     notes: Sequence[str] = ()
+    lines: Sequence[int] = ()
+    image: tuple[int, int] | None = None
 
     @property
     def default_loss(self) -> str:
@@ -55,9 +60,10 @@ class Split:
     def announcement(self) -> list[str]:
         """What there is to learn from."""
         held_out = f"{len(self.X_test)} test rows" if self.X_test else "no test rows"
+        d = len(self.encoder.feature_names)
         rows = (
             f"{clean(self.name, 60)}: {len(self.X)} training rows, {held_out}; "
-            f"{len(self.encoder.feature_names)} features, {self.learned}"
+            f"{d} {'feature' if d == 1 else 'features'}, {self.learned}"
         )
         return [*self.notes, rows, *([f"split {self.rule}"] if self.rule else [])]
 
@@ -85,33 +91,33 @@ class Split:
         return _scaled(points, self.encoder.columns)
 
 
-def of_dataset(
-    data: Dataset,
-    test_ratio: float,
-    rng: random.Random,
-    *,
-    unit: float | None = None,
-    group: str = "group",
-) -> Split:
-    """The rows of a data set of classes: features divided by `unit`, else standardised.
+def of_dataset(data: Dataset, test_ratio: float, rng: random.Random, recipe: Recipe) -> Split:
+    """The rows of a data set, scaled and called as its recipe says.
 
     As for a table, means and deviations are those of the training rows. Rows of one group stay
-    together; `group` is what a group is called.
+    together.
     """
-    labels = [int(label) for label in data.y]
-    train, test = _parts(labels, data.groups, test_ratio, rng)
-    if unit is None:
+    y, numeric = data.y, recipe.target != "class"
+    alike = [0] * len(y) if numeric else [int(label) for label in y]
+    train, test = _parts(alike, data.groups, test_ratio, rng)
+    if recipe.unit is None:
         scaling = standardising([data.X[i] for i in train])
         means, deviations = scaling.shift, [1 / factor for factor in scaling.factor]
     else:
-        means, deviations = (0.0,) * len(data.X[0]), [unit] * len(data.X[0])
+        means, deviations = (0.0,) * len(data.X[0]), [recipe.unit] * len(data.X[0])
     columns = tuple(map(NumericColumn, data.feature_names, means, deviations))
-    rule = ""
+    rule, number = "", None
+    labels: Sequence[float] = alike
+    if numeric:
+        number = NumericColumn(recipe.target, *mean_and_std([y[i] for i in train]))
+        labels = [x for (x,) in _scaled([[x] for x in y], [number])]
     if data.groups and test:
         heard, new = (len({data.groups[i] for i in part}) for part in (train, test))
-        rule = f"by {group}: {heard} for training, {new} others for the test"
-    encoder = TableEncoder(columns, "class", data.class_names)
-    return _split(data.name, encoder, _scaled(data.X, columns), labels, train, test, rule)
+        rule = f"by {recipe.group}: {heard} for training, {new} others for the test"
+    encoder = TableEncoder(columns, recipe.target, data.class_names, number)
+    rows, lines = _scaled(data.X, columns), range(1, len(y) + 1)
+    split = _split(data.name, encoder, rows, labels, train, test, lines)
+    return replace(split, rule=rule, image=recipe.image)
 
 
 @dataclass(frozen=True)
@@ -160,7 +166,8 @@ def of_table(
     except TableError as error:
         raise UsageError(f"{error} (write --drop, or another --seed)") from None
     rows, labels = encoder.features(table), encoder.labels(table)
-    return _split(table.path, encoder, rows, labels, train, test, notes=[*notes, *note])
+    split = _split(table.path, encoder, rows, labels, train, test, table.lines)
+    return replace(split, notes=[*notes, *note])
 
 
 def _kinds(table: Table, target: str, choice: Choice) -> tuple[dict[str, str], list[str]]:
@@ -276,12 +283,13 @@ def table_of(path: str) -> Table:
 
 
 def _split(
-    name: str, encoder: TableEncoder, rows: Rows, labels: list[Any],
-    train: list[int], test: list[int], rule: str = "", notes: Sequence[str] = (),
+    name: str, encoder: TableEncoder, rows: Rows, labels: Sequence[Any],
+    train: list[int], test: list[int], lines: Sequence[int],
 ) -> Split:  # fmt: skip
     X, X_test = ([rows[i] for i in part] for part in (train, test))
     y, y_test = ([labels[i] for i in part] for part in (train, test))
-    return Split(name, encoder, X, y, X_test, y_test, rule, notes)
+    judges = [lines[i] for i in test or train]
+    return Split(name, encoder, X, y, X_test, y_test, lines=judges)
 
 
 def _scaled(points: Rows, columns: Any) -> Rows:

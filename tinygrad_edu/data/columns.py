@@ -18,6 +18,7 @@ from tinygrad_edu.data.table import (
     names_something,
     shown,
 )
+from tinygrad_edu.text import short
 
 __all__ = ["kind_of"]
 
@@ -113,6 +114,10 @@ class NumericColumn:
         """The number that is x standardised."""
         return x * self.deviation + self.mean
 
+    def cell(self, features: Sequence[float]) -> str:
+        """The text of a cell that has these features."""
+        return short(self.decode(features[0])) if not any(features[1:]) else "missing"
+
 
 @dataclass(frozen=True)
 class CategoryColumn:
@@ -134,6 +139,10 @@ class CategoryColumn:
         """Return n numbers for each feature."""
         found = places_in(table, self.name, self.categories, "category", self.missing)
         return [[float(place == k) for place in found] for k in range(len(self.categories))]
+
+    def cell(self, features: Sequence[float]) -> str:
+        """The text of a cell that has these features."""
+        return self.categories[features.index(1.0)]
 
 
 def learned(

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from tinygrad_edu.checks import as_random, flag, instance, listed, real, whole
+from tinygrad_edu.checks.habits import answered
 from tinygrad_edu.examples import kept, labels, take
 
 __all__ = ["DATA_SETS", "Dataset", "folds", "train_test_split"]
@@ -73,6 +74,8 @@ class Recipe:
                 that the playground can show; "" if not
     unit        what the rows are divided by for the net; None: each column is standardised
     group       what a group of rows is called, if it has groups
+    target      what is predicted: "class", or the name of a number
+    image       height and width, if a row is a picture
     hidden, activation, lr, epochs, batch_size, test_size
                 of the net and its training
     """
@@ -83,6 +86,8 @@ class Recipe:
     noise: str = ""
     unit: float | None = None
     group: str = "group"
+    target: str = "class"
+    image: tuple[int, int] | None = None
     hidden: tuple[int, ...]
     activation: str = "tanh"
     lr: float
@@ -92,7 +97,8 @@ class Recipe:
 
     def rows(self, rng: random.Random) -> Dataset:
         """The rows of the demo."""
-        return self.make(**({"rng": rng, **self.demo} if self.noise else self.demo))
+        made = self.noise or self.target != "class"
+        return self.make(**({"rng": rng, **self.demo} if made else self.demo))
 
     def points(self, n: int, noise: float, seed: int) -> Dataset:
         """n points of the plane, for data sets with a `noise`."""
@@ -112,8 +118,9 @@ def data_set(**recipe: Any) -> Callable[[_Make], _Make]:
     """Enter a function as a data set under its name, with the fields of its `Recipe`."""
 
     def enter(make: _Make) -> _Make:
-        DATA_SETS[make.__name__] = Recipe(make=make, **recipe)
-        return make
+        made = answered(make)
+        DATA_SETS[make.__name__] = Recipe(make=made, **recipe)
+        return made
 
     return enter
 
@@ -123,6 +130,7 @@ def _as_many(X: Sized, y: Sized) -> None:
         raise ValueError(f"X has {len(X)} rows but y has {len(y)} labels; each row needs one label")
 
 
+@answered
 def train_test_split(
     X: Iterable[Any],
     y: Iterable[Any],
@@ -171,6 +179,7 @@ def train_test_split(
     return take(rows, train), take(wanted, train), take(rows, test), take(wanted, test)
 
 
+@answered
 def folds(
     groups: Iterable[Hashable], k: int = 5, *, rng: int | random.Random = 0
 ) -> list[tuple[list[int], list[int]]]:

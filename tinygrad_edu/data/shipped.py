@@ -26,7 +26,7 @@ def iris() -> Dataset:
 
 @data_set(
     text="handwritten digits, 8 x 8 pixels",
-    unit=16.0, hidden=(16,), activation="relu", lr=0.01, epochs=10,
+    unit=16.0, image=(8, 8), hidden=(32,), activation="relu", lr=0.005, epochs=30,
 )  # fmt: skip
 def digits() -> Dataset:
     """Handwritten digits: 1797 images of 8 x 8 pixels, row by row, each 0..16; 10 classes.

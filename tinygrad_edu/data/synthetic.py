@@ -1,4 +1,4 @@
-"""Toy problems in the plane, drawn from a seed.
+"""Toy problems, drawn from a seed: classes of points in the plane, and numbers to predict.
 
 Rows are not shuffled: they come class by class (`xor`: corner after corner), and
 `train_test_split` or training shuffles them. Where n is no multiple of the number of classes, the
@@ -14,7 +14,7 @@ from typing import Any
 from tinygrad_edu.checks import as_random, is_listed, listed, real, row, whole
 from tinygrad_edu.data.dataset import MOST, Dataset, data_set
 
-__all__ = ["blobs", "circles", "moons", "spiral", "xor"]
+__all__ = ["blobs", "circles", "houses", "moons", "sine", "spiral", "xor"]
 
 
 @data_set(
@@ -118,6 +118,45 @@ def xor(n: int = 4, noise: float = 0.0, rng: int | random.Random = 0) -> Dataset
     rows = _blurred(points, real("noise", noise, least=0), as_random(rng))
     labels = [int(a != b) for a, b in points]
     return _dataset("xor", "the truth table of exclusive or", rows, labels)
+
+
+@data_set(
+    text="a number to predict: a noisy sine, and how hidden units add up to it", target="y",
+    demo={"n": 200, "noise": 0.2}, hidden=(8,), lr=0.03, epochs=200,
+)  # fmt: skip
+def sine(n: int = 100, noise: float = 0.1, rng: int | random.Random = 0) -> Dataset:
+    """A sine: n >= 2 rows of one number x, evenly over [-pi, pi], with y = sin(x) + Gaussian noise.
+
+    >>> sine(3, noise=0.0).X[-1] == [math.pi]
+    True
+    """
+    size, spread, gen = whole("n", n, 2, MOST), real("noise", noise, least=0), as_random(rng)
+    rows = [[x] for x in _linspace(-math.pi, math.pi, size)]
+    y = [math.sin(x) + gen.gauss(0.0, spread) for (x,) in rows]
+    return Dataset(rows, y, ("x",), (), "sine", "y = sin(x)")
+
+
+@data_set(
+    text="a number to predict: prices of houses that are made up", target="price (1000)",
+    demo={"n": 400}, hidden=(16,), lr=0.02, epochs=150,
+)  # fmt: skip
+def houses(n: int = 300, noise: float = 20.0, rng: int | random.Random = 0) -> Dataset:
+    """Houses that are made up: n >= 2 rows of area, rooms, age and distance, each with its price.
+
+    The price in thousands is area * (1 + 4 exp(-distance / 6)) * (0.8 + (age / 50 - 1)^2 / 2) plus
+    Gaussian noise: old and new houses cost most, and the distance to the centre counts near to it.
+    """
+    size, spread, gen = whole("n", n, 2, MOST), real("noise", noise, least=0), as_random(rng)
+    rows, prices = [], []
+    for _ in range(size):
+        area, age = gen.uniform(40.0, 200.0), float(gen.randint(0, 100))
+        rooms = float(max(1, round(area / 28 + gen.gauss(0.0, 0.7))))
+        distance = gen.uniform(0.0, 25.0)
+        worth = (1 + 4 * math.exp(-distance / 6)) * (0.8 + (age / 50 - 1) ** 2 / 2)
+        rows.append([area, rooms, age, distance])
+        prices.append(area * worth + gen.gauss(0.0, spread))
+    names = ("area (m2)", "rooms", "age (years)", "distance (km)")
+    return Dataset(rows, prices, names, (), "houses", "made up")
 
 
 def _dataset(name: str, source: str, rows: list[list[float]], labels: list[int]) -> Dataset:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import accumulate
 from numbers import Integral
 from typing import Any, Final
 
@@ -93,6 +94,12 @@ class TableEncoder:
         if self.number is not None:
             return self.number.encode(as_table(table))[0]
         return places_in(as_table(table), self.target, self.class_names, "class")
+
+    @property
+    def parts(self) -> list[slice]:
+        """Which features are those of each column."""
+        ends = list(accumulate((len(c.feature_names) for c in self.columns), initial=0))
+        return list(map(slice, ends, ends[1:]))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the encoder as dicts, lists, text and finite numbers, ready for JSON."""

@@ -5,12 +5,12 @@ import csv
 import gzip
 import io
 import re
-import warnings
 import zlib
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final
 
+from tinygrad_edu.checks.habits import warn
 from tinygrad_edu.data.table import LOCAL, Table, TableError, is_number, listing, shown
 from tinygrad_edu.files import AnyPath, open_regular, path_of
 
@@ -79,7 +79,7 @@ def read_table(path: AnyPath) -> Table:
     if "," in table.decimals.values():
         table = Table(where, named, lines, ", ".join(filter(None, [how, "decimal commas"])))
     for remark in table.remarks.values():
-        warnings.warn(remark, stacklevel=2)
+        warn(remark)
     return table
 
 

@@ -27,6 +27,7 @@ forward pass, whatever their `data` is now; with the slopes of the operation the
 derivatives. No operation touches `.grad`: the chain rule stands once, in `walk.chain_rule`.
 """
 
+from tinygrad_edu.engine.adopted import adopt
 from tinygrad_edu.engine.anomaly import NonFiniteError
 from tinygrad_edu.engine.gradients import GraphError, grad, gradients
 from tinygrad_edu.engine.leaves import RandomLeaf
@@ -47,6 +48,7 @@ __all__ = [
     "Record",
     "Sample",
     "Value",
+    "adopt",
     "constant",
     "detect_anomaly",
     "functions",

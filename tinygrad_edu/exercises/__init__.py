@@ -9,7 +9,7 @@ from importlib import resources
 from typing import Any, Final
 
 from tinygrad_edu.checks import one_of
-from tinygrad_edu.exercises import beyond, engine, nets, practice, training
+from tinygrad_edu.exercises import beyond, engine, nets, practice, slips, training
 from tinygrad_edu.exercises.exercise import AnswerError, Exercise, Right, Verdict
 
 __all__ = ["EXERCISES", "Exercise", "Verdict", "check"]
@@ -18,7 +18,7 @@ __all__ = ["EXERCISES", "Exercise", "Verdict", "check"]
 def _read() -> dict[str, Exercise]:
     file = resources.files("tinygrad_edu.exercises").joinpath("questions.toml")
     answers: dict[str, Right] = {}
-    for chapter in (engine, nets, training, practice, beyond):
+    for chapter in (engine, nets, training, practice, beyond, slips):
         answers |= chapter.ANSWERS
     exercises = {}
     for number, text in tomllib.loads(file.read_text("utf-8")).items():

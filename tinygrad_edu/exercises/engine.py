@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, Final
 
 from tinygrad_edu.calculus import GradientError, gradcheck
+from tinygrad_edu.diagnose import SLIPS, diagnose_slopes
 from tinygrad_edu.engine import Primitive, Value, grad, toposort
 from tinygrad_edu.exercises.exercise import (
     AnswerError,
@@ -136,7 +137,9 @@ def _is_right(answer: Any) -> bool:
         derivative: Any = lambda v: grad(f(v), v)  # noqa: E731
         for g, said in ((f, slope), (derivative, second)):
             if not asked(partial(_passes, g), x, read=bool):
-                raise AnswerError(said.format(x))
+                slip = diagnose_slopes(answer).slip
+                why = f" ({SLIPS[slip]})" if slip and slip != "unknown" else ""
+                raise AnswerError(said.format(x) + why)
     return True
 
 

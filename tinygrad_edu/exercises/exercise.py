@@ -13,6 +13,7 @@ from numbers import Real
 from typing import Any, Final, NamedTuple, TypeVar
 
 from tinygrad_edu.checks import is_listed
+from tinygrad_edu.diagnose import Diagnosis
 from tinygrad_edu.engine import Value, grad
 from tinygrad_edu.examples import as_array
 from tinygrad_edu.text import clean
@@ -159,7 +160,7 @@ def asked(answer: Any, *args: Any, read: Callable[[Any], T]) -> T:
     """What the answer, a function, gives for these arguments, as `read` reads it."""
     if not callable(answer):
         raise AnswerError(f"a function is asked for, and this is {described(answer)}")
-    shown = ", ".join("f" if callable(x) else f"{x!r:.40}" for x in args)
+    shown = ", ".join(map(_shown, args))
     try:
         found = answer(*args)
     except Exception as error:  # whatever a student's function may raise
@@ -169,6 +170,18 @@ def asked(answer: Any, *args: Any, read: Callable[[Any], T]) -> T:
         return read(found)
     except AnswerError as error:
         raise AnswerError(f"of what the function gives for ({shown}): {error}") from None
+
+
+def _shown(x: Any) -> str:
+    array = None if callable(x) else as_array(x)
+    return "f" if callable(x) else f"{x!r:.40}" if array is None else f"array of {array.shape}"
+
+
+def diagnosed(found: Diagnosis) -> bool:
+    """Whether nothing is wrong; a slip that is named is told as a hint, without its correction."""
+    if not found.right and found.slip != "unknown":
+        raise AnswerError(found.sentence.rstrip("."))
+    return found.right
 
 
 def described(x: Any, items: Sequence[Any] | None = None) -> str:

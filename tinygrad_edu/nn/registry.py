@@ -7,6 +7,7 @@ from operator import attrgetter
 from typing import Any, Final, NamedTuple, Self, TypeVar
 
 from tinygrad_edu.checks import instance, number, text_of
+from tinygrad_edu.checks.habits import answered
 from tinygrad_edu.engine.other_names import OF_MODULES, add_names
 from tinygrad_edu.files import AnyPath
 from tinygrad_edu.nn import model_file
@@ -59,6 +60,8 @@ def register(signature: str) -> Callable[[_Kind], _Kind]:
             raise ValueError(f"there is a layer {kind.__name__} already: choose another name")
         attributes = {name: path or name for name, _, path in pairs}
         LAYERS[kind.__name__] = Signature(kind, attributes, positional, starred)
+        if "__init__" in vars(kind):
+            kind.__init__ = answered(vars(kind)["__init__"])  # type: ignore[method-assign]
         return kind
 
     return add

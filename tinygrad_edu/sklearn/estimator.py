@@ -1,23 +1,23 @@
 """What classifier and regressor share: parameters, and how the net is fitted and opened."""
 
-import random
 from abc import ABC, abstractmethod
+from copy import copy
 from threading import Lock
 from typing import Any, ClassVar, Final, Self
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
-from sklearn.neural_network import MLPClassifier
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from tinygrad_edu.engine import Value, toposort
 from tinygrad_edu.losses import Loss, l2
-from tinygrad_edu.nn import ACTIVATIONS, MLP
-from tinygrad_edu.optim import SGD, Adam, Optimizer
-from tinygrad_edu.sklearn import solvers
+from tinygrad_edu.nn import MLP, Dropout
+from tinygrad_edu.sklearn import options, solvers
 from tinygrad_edu.train.matrix import checked_program
+from tinygrad_edu.train.training import WeightedLoss
+from tinygrad_edu.vectorize import VectorizeError
 from tinygrad_edu.vectorize.arrays import Array, as_array
 from tinygrad_edu.vectorize.program import Program
 from tinygrad_edu.view import Graph, draw
@@ -27,7 +27,7 @@ from tinygrad_edu.view.network.delta_tables import Deltas
 from tinygrad_edu.view.network.deltas import deltas
 
 #: What is made again from the rest: not in pickles and copies.
-MADE_AGAIN: Final = ("_program", "_made_for", "_lock")
+MADE_AGAIN: Final = ("_programs", "_made_for", "_lock")
 
 
 class ScalarMLP(BaseEstimator, ABC):  # type: ignore[misc]
@@ -39,31 +39,29 @@ class ScalarMLP(BaseEstimator, ABC):  # type: ignore[misc]
     series with other names than at fit, or a target that was not seen.
     """
 
-    activation: str
     model_: MLP
     n_features_in_: int
     loss_curve_: list[float]
     validation_scores_: list[float] | None
     best_validation_score_: float | None
     t_: int
+    _optimizer: solvers.Stochastic
 
-    #: What scikit-learn takes for the options of its name, and the activations of this package.
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        name: rules
-        for name, rules in MLPClassifier._parameter_constraints.items()
-        if name not in solvers.MISSING
-    } | {"activation": [StrOptions((set(ACTIVATIONS) | set(solvers.ALIASES)) - {"softmax"})]}
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = options.CONSTRAINTS
 
-    @solvers.refusing
+    @options.refusing
     def __init__(
         self,
         hidden_layer_sizes: Any = (100,),
-        activation: str = "relu",
+        activation: Any = "relu",
         *,
+        loss: Any = "squared_error",
         solver: str = "adam",
         alpha: float = 0.0001,
         batch_size: Any = "auto",
+        learning_rate: str = "constant",
         learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
         max_iter: int = 200,
         shuffle: bool = True,
         random_state: Any = None,
@@ -79,6 +77,7 @@ class ScalarMLP(BaseEstimator, ABC):  # type: ignore[misc]
         epsilon: float = 1e-8,
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
+        dropout: float = 0.0,
     ) -> None:
         for name, given in list(locals().items()):
             if name != "self":
@@ -90,18 +89,11 @@ class ScalarMLP(BaseEstimator, ABC):  # type: ignore[misc]
         """The loss of one example, which takes what the net gives."""
 
     @abstractmethod
-    def _checked(self, X: Any, y: Any, *, reset: bool) -> tuple[Array, Array]:
-        """Rows and targets as scikit-learn checks them; with `reset` they say what is expected."""
+    def _read(self, X: Any, y: Any, incremental: bool, first: bool) -> tuple[Array, Array, int]:
+        """Rows, targets as the loss takes them (n, columns), and the number of outputs."""
 
     @abstractmethod
-    def _encoded(self, y: Array, *, anew: bool, subset: bool = False) -> tuple[Array, int]:
-        """Targets as the program takes them, (n, columns), and how many outputs the net has.
-
-        With `anew` they say which classes there are, with `subset` some of those may be missing.
-        """
-
-    @abstractmethod
-    def _validation_score(self, outputs: Array, targets: Array) -> float:
+    def _validation_score(self, outputs: Array, targets: Array, weights: Array | None) -> float:
         """Accuracy or R^2 of what the net gives."""
 
     @abstractmethod
@@ -112,96 +104,116 @@ class ScalarMLP(BaseEstimator, ABC):  # type: ignore[misc]
     def _answer(self, output: Any) -> tuple[str, Value]:
         """From what the net gives to one number that answers, and its name."""
 
-    @solvers.refusing
-    def fit(self, X: Any, y: Any) -> Self:
-        """Fit the net to rows X (n, features) and their targets."""
+    @options.refusing
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Fit the net to rows X (n, features) and their targets, which may have weights (n,)."""
         self._begin()
-        first = not (self.warm_start and hasattr(self, "model_"))
-        X, y = self._checked(X, y, reset=first)
-        targets, n_outputs = self._encoded(y, anew=first)
-        self._build(X, n_outputs, first)
-        if self.solver == "lbfgs":
-            solvers.fit_by_lbfgs(self, X, targets)
-        else:
-            solvers.fit_by_descent(self, X, targets, self.max_iter)
-        return self
+        return self._fit(X, y, sample_weight)
 
     def _begin(self) -> None:
         """What `fit` and `partial_fit` begin with, before they look at the data."""
         self._validate_params()
-        solvers.units_of(self.hidden_layer_sizes)
+        options.units_of(self.hidden_layer_sizes)
+        options.activations_of(self)
+        if self.dropout and self.solver == "lbfgs":
+            raise ValueError("lbfgs needs the same loss each time: dropout goes with adam or sgd")
+        if not hasattr(self, "model_"):
+            self.__dict__.pop("classes_", None)  # those of a call that was refused
 
-    def _partial_fit(self, X: Any, y: Any) -> Self:
-        if self.early_stopping:
+    def _fit(self, X: Any, y: Any, sample_weight: Any, *, incremental: bool = False) -> Self:
+        if self.early_stopping and incremental:
             raise ValueError("partial_fit does not support early_stopping=True")
-        first = not hasattr(self, "model_")
-        X, y = self._checked(X, y, reset=first)
-        anew = not hasattr(self, "classes_") and first
-        targets, n_outputs = self._encoded(y, anew=anew, subset=True)
-        if first:
-            self._build(X, n_outputs, first)
-        elif self._optimizer_for != (self.solver, self.model_):
-            self._renew_optimizer()
-        solvers.fit_by_descent(self, X, targets, 1, incremental=True)
+        first = not (hasattr(self, "model_") and (self.warm_start or incremental))
+        X, targets, n_outputs = self._read(X, y, incremental, first)
+        X, targets = _dense(X), targets.astype(float)
+        weights = self._weights(X, y, sample_weight)
+        if weights is not None:
+            X, targets, weights = (a[weights > 0] for a in (X, targets, weights))
+        self._example, self._weighted = (X[:1], targets[:1]), weights is not None
+        if first or not incremental:
+            self._build(X.shape[1], n_outputs, first)
+        elif self._optimizer.made_for != (self.solver, self.model_):
+            self._optimizer = solvers.Stochastic(self)
+        if self.solver == "lbfgs":
+            solvers.fit_by_lbfgs(self, X, targets, weights)
+        else:
+            solvers.fit_by_descent(self, X, targets, weights, incremental=incremental)
+        self.best_loss_ = self._best if self.validation_scores_ is None else None
         return self
 
-    def _build(self, X: Array, n_outputs: int, first: bool) -> None:
+    def _weights(self, X: Array, y: Any, sample_weight: Any) -> Any:
+        """The weight of each row, or None where all weigh the same."""
+        if sample_weight is None:
+            return None
+        weights = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
+        if not weights.any():  # which older releases let pass
+            raise ValueError("Sample weights must contain at least one non-zero number.")
+        return weights
+
+    def _build(self, inputs: int, n_outputs: int, first: bool) -> None:
         """The net where it is a new one, its optimizer, and what this fit will find out."""
         self._random_state = check_random_state(self.random_state)
-        sizes = [X.shape[1], *solvers.units_of(self.hidden_layer_sizes), n_outputs]
-        activation = solvers.ALIASES.get(self.activation, self.activation)
+        sizes = [inputs, *options.units_of(self.hidden_layer_sizes), n_outputs]
+        activation = options.activations_of(self)
         if first or self.model_.sizes != sizes or self.model_.activation != activation:
-            rng = random.Random(int(self._random_state.randint(2**31 - 1)))
-            self.model_ = MLP(sizes[0], sizes[1:], activation, init="xavier", rng=rng)
+            self.model_ = options.new_model(sizes, activation, self._random_state)
             self.loss_curve_, self.t_ = [], 0
-        self._best, self._epochs_without = np.inf, 0
+        self.n_layers_, self.n_outputs_ = len(sizes), n_outputs
+        self._best, self._no_improvement_count = np.inf, 0
         self.validation_scores_ = self.best_validation_score_ = None
-        self._renew_optimizer()
-        self._strength = 0.0
+        self._optimizer = solvers.Stochastic(self)
         self._lock = Lock()
 
-    def _renew_optimizer(self) -> None:
-        parameters, rate = self.model_.parameters(), self.learning_rate_init
-        self._optimizer: Optimizer | None = None
-        self._optimizer_for = (self.solver, self.model_)
-        if self.solver == "adam":
-            betas = (self.beta_1, self.beta_2)
-            self._optimizer = Adam(parameters, rate, betas=betas, eps=self.epsilon)
-        elif self.solver == "sgd":
-            nesterov = bool(self.nesterovs_momentum and self.momentum > 0)
-            self._optimizer = SGD(parameters, rate, momentum=self.momentum, nesterov=nesterov)
-
-    def _compiled(self, strength: float, X: Array, targets: Array) -> Program:
+    def _compiled(
+        self, strength: float, X: Array, targets: Array, weighted: bool, dropout: float = 0.0
+    ) -> Program:
         """The program of the loss, made from some of these rows if there is none that fits.
 
         `strength` is what the penalty multiplies with half the sum of squares.
         """
-        self._strength = strength
-        if self.__dict__.get("_made_for") != (self.model_, strength):
-            weights = [w for layer in self.model_.layers for unit in layer.neurons for w in unit.w]
-            self._program, _, _ = checked_program(
-                self.model_,
-                self._loss,
-                (lambda _: l2(weights, strength, half=True)) if strength else None,
-                X[:3].tolist(),
-                targets[:3].tolist(),
+        self._strength, loss = strength, self._loss
+        made_for = (self.model_, strength, loss)
+        if self.__dict__.get("_made_for") != made_for:
+            self._programs, self._made_for = dict[tuple[bool, float], Program](), made_for
+        program = self._programs.get((weighted, dropout))
+        if program is None:
+            alone = targets.shape[1] == 1 + weighted
+            rows = slice(None if callable(self.loss) else 3)  # a loss of the user's may ask
+            y = targets[rows] if weighted or not alone else targets[rows, 0]
+            model = copy(self.model_)
+            w = [w for layer in model.layers for unit in layer.neurons for w in unit.w]
+            if dropout:
+                drop: Any = Dropout(dropout, int(self._random_state.randint(2**31 - 1)))
+                model.layers = [part for layer in model.layers for part in (layer, drop)][:-1]
+            program, _, _ = checked_program(
+                model,
+                WeightedLoss(loss, alone) if weighted else loss,
+                (lambda _: l2(w, strength, half=True)) if strength else None,
+                X[rows].tolist(),
+                y.tolist(),
             )
-            self._made_for = (self.model_, strength)
-        self._program.read_parameters()
-        return self._program
+            for guard in program.tape.guards:  # of which batches and predictions would not know
+                raise VectorizeError(
+                    f"{guard.line}\n  compares numbers of the graph, which a loss of an estimator "
+                    "cannot: write the choice with where(step(z), a, b), maximum or relu"
+                )
+            self._programs[weighted, dropout] = program
+        program.read_parameters()
+        return program
 
-    def _recompiled(self) -> Program:
-        """The program again; where there is none any more, from a row of zeros."""
-        inputs, *_, k = self.model_.sizes
-        columns = 1 if hasattr(self, "classes_") else k  # a class number is one
-        return self._compiled(self._strength, np.zeros((1, inputs)), np.zeros((1, columns)))
+    def _recompiled(self, *, weighted: bool = False) -> Program:
+        """The program again; where there is none any more, from the first row."""
+        X, targets = self._example
+        if weighted:
+            targets = np.column_stack([targets, np.ones(len(X))])
+        return self._compiled(self._strength, X, targets, weighted)
 
     def _outputs(self, X: Any) -> Array:
         """What the net gives for each row, (n, outputs)."""
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float64, reset=False)
+        X = validate_data(self, X, accept_sparse=["csr", "csc"], dtype=float, reset=False)
         with self._lock:  # the program works in place
-            return self._recompiled().results({"X": X})[1]
+            return self._recompiled(weighted=self._weighted).results({"X": _dense(X)})[1]
 
     @property
     def program_(self) -> Program:
@@ -227,24 +239,6 @@ class ScalarMLP(BaseEstimator, ABC):  # type: ignore[misc]
         """The biases of each layer; to change them, change those of `model_`."""
         check_is_fitted(self)
         return [_read_only([unit.b.data for unit in layer.neurons]) for layer in self.model_.layers]
-
-    @property
-    def n_layers_(self) -> int:
-        """The number of layers, input and output included."""
-        check_is_fitted(self)
-        return len(self.model_.sizes)
-
-    @property
-    def n_outputs_(self) -> int:
-        """The number of outputs of the net."""
-        check_is_fitted(self)
-        return self.model_.sizes[-1]
-
-    @property
-    def best_loss_(self) -> float | None:
-        """The least loss of the last fit; None where early stopping watched the scores instead."""
-        check_is_fitted(self)
-        return self._best if self.validation_scores_ is None else None
 
     def graph(self, x: Any, y: Any = None, **options: Any) -> Graph:
         """The graph of the net for one row, with `options` of `draw`.
@@ -298,6 +292,11 @@ class ScalarMLP(BaseEstimator, ABC):  # type: ignore[misc]
             return inputs, *self._answer(output)
         return inputs, "loss", self._loss(output, self._target(y))
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "model_")
 
@@ -309,6 +308,10 @@ class ScalarMLP(BaseEstimator, ABC):  # type: ignore[misc]
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
         self._lock = Lock()
+
+
+def _dense(X: Any) -> Array:
+    return np.asarray(X.toarray() if issparse(X) else X, dtype=float)
 
 
 def _read_only(numbers: list[Any]) -> Array:

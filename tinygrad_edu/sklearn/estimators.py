@@ -1,19 +1,20 @@
 """ScalarMLPClassifier and ScalarMLPRegressor: what each adds to the estimator they share."""
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.base import ClassifierMixin, MultiOutputMixin, RegressorMixin
 from sklearn.metrics import r2_score
-from sklearn.utils import column_or_1d
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.preprocessing import LabelBinarizer
+from sklearn.utils import compute_sample_weight
+from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import (
-    _check_partial_fit_first_call,
-    check_classification_targets,
-)
-from sklearn.utils.validation import validate_data
+from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target
+from sklearn.utils.validation import _check_sample_weight
 
 from tinygrad_edu import functions as f
+from tinygrad_edu.checks import row
 from tinygrad_edu.engine import Value
 from tinygrad_edu.examples import read_target
 from tinygrad_edu.losses import (
@@ -23,150 +24,215 @@ from tinygrad_edu.losses import (
     half_squared_error,
 )
 from tinygrad_edu.sklearn.estimator import ScalarMLP
-from tinygrad_edu.sklearn.solvers import in_steps, refusing
+from tinygrad_edu.sklearn.options import CONSTRAINTS, merged, refusing
 from tinygrad_edu.train.heads import Head
-from tinygrad_edu.vectorize.arrays import Array, as_array
+from tinygrad_edu.vectorize.arrays import Array, as_array, sigmoid
 
 
-class ScalarMLPRegressor(RegressorMixin, ScalarMLP):  # type: ignore[misc]
+def poisson_deviance(output: Any, target: Any) -> Any:
+    """E = sum_k t_k log(t_k / m_k) - t_k + m_k for counts t_k where m_k = exp(o_k) are expected.
+
+    It is half the deviance of a Poisson distribution: dE/do_k = m_k - t_k.
+    """
+    outputs, targets = ([x] if isinstance(x, Value | float) else x for x in (output, target))
+    pairs = zip(outputs, targets, strict=True)
+    return f.sum([f.exp(o) - t * o + t * f.log(f.where(t, t, 1.0)) - t for o, t in pairs])
+
+
+def cross_entropy_of_labels(output: Any, target: Any) -> Any:
+    """E = sum_k of `binary_cross_entropy_with_logits`, for labels each of which holds or not."""
+    pairs = zip(output, target, strict=True)
+    return f.sum([binary_cross_entropy_with_logits(o, t) for o, t in pairs])
+
+
+class ScalarMLPRegressor(MultiOutputMixin, RegressorMixin, ScalarMLP):  # type: ignore[misc]
     """A multilayer perceptron as a regressor of scikit-learn, whose fitted net can be looked into.
 
     Parameters and attributes as for `ScalarMLPClassifier`. The loss of an example is
-    1/2 * sum (o - y)^2 over the outputs; targets are numbers (n,) or rows (n, outputs).
+    1/2 * sum (o - y)^2 over the outputs, with loss="poisson" that of `poisson_deviance`, whose
+    outputs are logarithms, or a function (output, target) -> Value of yours; targets are numbers
+    (n,) or rows (n, outputs).
     """
 
-    out_activation_ = "identity"
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS | {
+        "loss": [StrOptions({"squared_error", "poisson"}), callable]
+    }
 
     def predict(self, X: Any) -> Array:
         """The outputs for each row, (n,), or (n, outputs) where there are several."""
-        found = self._outputs(X)
+        found = self._expected(self._outputs(X))
         return found[:, 0] if found.shape[1] == 1 else found
 
-    @available_if(in_steps)  # type: ignore[untyped-decorator]
+    @available_if(MLPClassifier._check_solver)  # type: ignore[untyped-decorator]
     @refusing
-    def partial_fit(self, X: Any, y: Any) -> Self:
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """One more epoch, on these rows."""
         self._begin()
-        return self._partial_fit(X, y)
+        return self._fit(X, y, sample_weight, incremental=True)
 
-    def _checked(self, X: Any, y: Any, *, reset: bool) -> tuple[Array, Array]:
-        X, y = validate_data(
-            self, X, y, dtype=np.float64, multi_output=True, y_numeric=True, reset=reset
-        )
-        return X, column_or_1d(y, warn=True) if y.shape[1:] == (1,) else y
+    @property
+    def out_activation_(self) -> str:
+        """The function of the outputs: "exp" for loss="poisson", else "identity"."""
+        return "exp" if self.loss == "poisson" else "identity"
 
-    def _encoded(self, y: Array, *, anew: bool, subset: bool = False) -> tuple[Array, int]:
-        targets = y.reshape(len(y), -1).astype(float)
+    def _expected(self, outputs: Array) -> Array:
+        with np.errstate(over="ignore"):
+            return np.exp(outputs) if self.loss == "poisson" else outputs
+
+    def _read(self, X: Any, y: Any, incremental: bool, first: bool) -> tuple[Array, Array, int]:
+        X, y = MLPRegressor._validate_input(self, X, y, incremental, first)
+        if self.loss == "poisson" and (y < 0).any():
+            raise ValueError("loss='poisson' takes counts y >= 0, and some values of y are below 0")
+        targets = y.reshape(len(y), -1)
         k = targets.shape[1]
-        if not anew and k != self.model_.sizes[-1]:
+        if not first and k != self.model_.sizes[-1]:
             raise ValueError(f"y has {k} outputs, but the net has {self.model_.sizes[-1]}")
-        return targets, k
+        return X, targets, k
 
-    def _validation_score(self, outputs: Array, targets: Array) -> float:
-        return float(r2_score(targets, outputs)) if np.isfinite(outputs).all() else float("nan")
+    def _validation_score(self, outputs: Array, targets: Array, weights: Array | None) -> float:
+        found = self._expected(outputs)
+        if not np.isfinite(found).all():
+            return float("nan")
+        return float(r2_score(targets, found, sample_weight=weights))
 
     @property
     def _loss(self) -> Loss:
-        return half_squared_error
+        known: dict[Any, Loss] = {"squared_error": half_squared_error, "poisson": poisson_deviance}
+        return known[self.loss] if isinstance(self.loss, str) else self.loss
 
-    def _target(self, y: Any) -> list[float]:
-        return list(as_array(y, "y").ravel().tolist())
+    def _target(self, y: Any) -> Any:
+        numbers = as_array(y, "y").ravel().tolist()
+        return numbers[0] if len(numbers) == 1 else numbers
 
     def _answer(self, output: Any) -> tuple[str, Value]:
-        if not isinstance(output, Value):
-            raise ValueError(f"the net has {len(output)} outputs: give y to see the loss of them")
-        return "output", output
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.target_tags.multi_output = True
-        return tags
+        one = _one(output)
+        return "output", f.exp(one) if self.loss == "poisson" else one
 
 
 class ScalarMLPClassifier(ClassifierMixin, ScalarMLP):  # type: ignore[misc]
     """A multilayer perceptron as a classifier of scikit-learn, whose fitted net can be looked into.
 
-    Parameters have the names, defaults and meaning of scikit-learn's `MLPClassifier`; `activation`
-    may also be a name of this package; the penalty is `alpha` / batch size / 2 * sum of w^2, in a
-    short last batch too with the size of the others; `verbose` shows a progress bar, or where none
-    can be seen prints a line for each iteration. Not there: the options of `solvers.MISSING`,
-    multilabel targets, sparse X.
+    Parameters have the names, defaults and meaning of scikit-learn's `MLPClassifier`, and from the
+    same `random_state` come the same first weights and batches. More than there:
+
+    activation    a name of this package too, or a list with one for each hidden layer
+    dropout       the probability in [0, 1) with which a hidden unit is left out, with adam and sgd
+    loss          a function (output, target) -> Value that can be vectorised, of the outputs below
+                  and a class number (or k numbers 0 and 1), in place of the cross entropy
+    class_weight  a dict from class to weight, or "balanced": n / (classes * examples of the class)
+
+    The penalty is `alpha` / batch size / 2 * sum of w^2, in a short last batch too with the size of
+    the others. With `sample_weight` only ratios count in the loss of a batch, as in `train`, where
+    scikit-learn divides each batch by its own sum; both are the same for a full batch, and the size
+    in the penalty is the sum of weights that a batch has on average. Sparse X is made dense.
+    `verbose` shows a progress bar, or where none can be seen prints a line for each iteration.
 
     Attributes are as there (`loss_curve_` has the penalty included), but `coefs_` and `intercepts_`
-    are read-only: `model_` is the `MLP`, its outputs the net inputs of a sigmoid (one, for two
-    classes) or of a softmax, and predictions follow the numbers it has. `program_` is the NumPy
-    program that was trained; `graph`, `deltas` and `explain` show one example.
+    are read-only: `model_` is the `MLP`, its outputs the net inputs of a sigmoid (one for two
+    classes, one for each of several labels) or of a softmax, and predictions follow the numbers it
+    has. `program_` is the array program of the loss; `graph`, `deltas` and `explain` show one
+    example.
 
-    Raises ValueError, with scikit-learn's words, for data that does not fit, fewer than two classes
-    included. Warns ConvergenceWarning at `max_iter`.
+    Raises ValueError, with scikit-learn's words, for data that does not fit. Warns
+    ConvergenceWarning at `max_iter`.
     """
 
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS | {
+        "loss": [StrOptions({"log_loss"}), callable],
+        "class_weight": [StrOptions({"balanced"}), dict, list, None],
+    }
+
+    def __init__(
+        self,
+        hidden_layer_sizes: Any = (100,),
+        activation: Any = "relu",
+        *,
+        loss: Any = "log_loss",
+        class_weight: Any = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(hidden_layer_sizes, activation, loss=loss, **options)
+        self.class_weight = class_weight
+
+    # scikit-learn reads the names of the parameters there
+    __init__.__signature__ = merged(__init__, ScalarMLP.__init__)  # type: ignore[attr-defined]
+
     def predict(self, X: Any) -> Array:
-        """The class of each row, (n,)."""
-        outputs = self._outputs(X)
-        return np.asarray(self.classes_[self._head.classes(outputs)])
+        """The class of each row, (n,), or which of k labels it has, (n, k)."""
+        shares = self.predict_proba(X)
+        found = shares[:, 1] if self.n_outputs_ == 1 else shares
+        return np.asarray(self._label_binarizer.inverse_transform(found))
 
     def predict_proba(self, X: Any) -> Array:
-        """The probability of each class, (n, classes), in the order of `classes_`."""
-        return np.asarray(self._head.probabilities(self._outputs(X)))
+        """The probability of each class or label, (n, k), in the order of `classes_`.
+
+        Where there was one class alone, its probability and that of another, as in scikit-learn.
+        """
+        outputs = self._outputs(X)
+        if self._kind == "multilabel-indicator":
+            return np.asarray(sigmoid(outputs))
+        kind = "logit" if self.n_outputs_ == 1 else "logits"
+        return np.asarray(Head(kind, self.n_outputs_).probabilities(outputs))
 
     def predict_log_proba(self, X: Any) -> Array:
         """The logarithm of the same: -inf where a probability is 0."""
         with np.errstate(divide="ignore"):
             return np.log(self.predict_proba(X))
 
-    @available_if(in_steps)  # type: ignore[untyped-decorator]
+    @available_if(MLPClassifier._check_solver)  # type: ignore[untyped-decorator]
     @refusing
-    def partial_fit(self, X: Any, y: Any, classes: Any = None) -> Self:
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Self:
         """One more epoch, on these rows; the first call needs all `classes` there will be."""
         self._begin()
-        if not hasattr(self, "model_"):
-            self.__dict__.pop("classes_", None)  # those of a call that was refused
+        if self.class_weight == "balanced":
+            raise ValueError(
+                "class_weight='balanced' needs all rows at once: give partial_fit a dict, as "
+                "compute_class_weight('balanced', classes=classes, y=y) makes its numbers"
+            )
         if _check_partial_fit_first_call(self, classes):
-            _check_several(self.classes_)
-        return self._partial_fit(X, y)
+            labels = type_of_target(y).startswith("multilabel")
+            self._label_binarizer = LabelBinarizer().fit(y if labels else classes)
+        return self._fit(X, y, sample_weight, incremental=True)
 
     @property
     def out_activation_(self) -> str:
-        """The function of the outputs: "logistic" for two classes, else "softmax"."""
-        return "logistic" if self.n_outputs_ == 1 else "softmax"
+        """The function of the outputs: "softmax" for several classes, else "logistic"."""
+        return "softmax" if self._kind == "multiclass" else "logistic"
 
     @property
-    def _head(self) -> Head:
-        return Head("logit", 1) if self.n_outputs_ == 1 else Head("logits", self.n_outputs_)
+    def _kind(self) -> str:
+        """Whether targets are "binary", "multiclass" or "multilabel-indicator"."""
+        return str(self._label_binarizer.y_type_)
 
-    def _checked(self, X: Any, y: Any, *, reset: bool) -> tuple[Array, Array]:
-        X, y = validate_data(self, X, y, dtype=np.float64, reset=reset)
-        check_classification_targets(y)
-        return X, y
+    def _read(self, X: Any, y: Any, incremental: bool, first: bool) -> tuple[Array, Array, int]:
+        X, y = MLPClassifier._validate_input(self, X, y, incremental, first)
+        return X, y.argmax(axis=1)[:, None] if self._kind == "multiclass" else y, y.shape[1]
 
-    def _encoded(self, y: Array, *, anew: bool, subset: bool = False) -> tuple[Array, int]:
-        found = np.unique(y)
-        if anew:
-            _check_several(found)
-            self.classes_ = found
-        elif not subset and set(found) != set(self.classes_):
-            raise ValueError(
-                "warm_start can only be used where `y` has the same classes as in the previous "
-                f"call to fit. Previously got {self.classes_}, `y` has {found}"
-            )
-        elif np.setdiff1d(found, self.classes_).size:
-            raise ValueError(
-                f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes_}. "
-                f"'y' has {found}."
-            )
-        k = len(self.classes_)
-        numbers = np.searchsorted(self.classes_, y).astype(float)
-        return numbers[:, None], 1 if k == 2 else k
+    def _weights(self, X: Array, y: Any, sample_weight: Any) -> Any:
+        if self.class_weight is not None:
+            of_class = compute_sample_weight(self.class_weight, y)
+            sample_weight = of_class * _check_sample_weight(sample_weight, X)
+        return super()._weights(X, y, sample_weight)
 
-    def _validation_score(self, outputs: Array, targets: Array) -> float:
-        return float((self._head.classes(outputs) == targets[:, 0]).mean())
+    def _validation_score(self, outputs: Array, targets: Array, weights: Array | None) -> float:
+        several = self._kind == "multiclass"
+        found = outputs.argmax(axis=1)[:, None] if several else outputs > 0
+        return float(np.average((found == targets).all(axis=1), weights=weights))
 
     @property
     def _loss(self) -> Loss:
-        return binary_cross_entropy_with_logits if len(self.classes_) == 2 else cross_entropy
+        if not isinstance(self.loss, str):
+            loss: Loss = self.loss
+            return loss
+        known: dict[str, Loss] = {
+            "binary": binary_cross_entropy_with_logits,
+            "multiclass": cross_entropy,
+        }
+        return known.get(self._kind, cross_entropy_of_labels)
 
-    def _target(self, y: Any) -> int:
+    def _target(self, y: Any) -> Any:
+        if self._kind == "multilabel-indicator":
+            return row("y", np.ravel(as_array(y, "y")), self.n_outputs_)
         labels, found = self.classes_.tolist(), read_target(y)
         found = found if isinstance(found, list) else [found]
         if len(found) != 1 or found[0] not in labels:
@@ -175,15 +241,20 @@ class ScalarMLPClassifier(ClassifierMixin, ScalarMLP):  # type: ignore[misc]
         return int(labels.index(found[0]))
 
     def _answer(self, output: Any) -> tuple[str, Value]:
-        if isinstance(output, Value):
-            return f"P({self.classes_[1]})", f.sigmoid(output)
-        [k] = self._head.classes([[z.data for z in output]])
+        if self._kind != "multiclass":
+            one = f.sigmoid(_one(output))
+            several = len(self.classes_) > 1
+            return f"P({self.classes_[1]})" if several else f"P(not {self.classes_[0]})", one
+        k = int(np.argmax([z.data for z in output]))
         return f"P({self.classes_[k]})", f.softmax(output)[k]
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
 
-def _check_several(classes: Array) -> None:
-    if len(classes) < 2:
-        raise ValueError(
-            "This solver needs samples of at least 2 classes in the data, but the data contains "
-            f"only one class: {classes.tolist()[0]!r}"
-        )
+
+def _one(output: Any) -> Value:
+    if not isinstance(output, Value):
+        raise ValueError(f"the net has {len(output)} outputs: give y to see the loss of them")
+    return output

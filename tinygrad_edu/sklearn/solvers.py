@@ -1,37 +1,24 @@
 """How the program of a net is minimised: epochs of batches, or L-BFGS on its flat gradient."""
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from difflib import get_close_matches
-from functools import wraps
-from inspect import signature
 from itertools import count
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import numpy as np
 from scipy.optimize import minimize
 from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
+from sklearn.utils.optimize import _check_optimize_result
 
-from tinygrad_edu.checks import whole
+from tinygrad_edu.optim import SGD, Adam, Optimizer
 from tinygrad_edu.train import DivergenceError
 from tinygrad_edu.train.blocks import Block
 from tinygrad_edu.train.fitting import progress_bar
 from tinygrad_edu.train.machine import MachineDescent
 from tinygrad_edu.vectorize.arrays import Array
-
-_Method = TypeVar("_Method", bound=Callable[..., Any])
-#: Names of scikit-learn for activations that have another name here.
-ALIASES: Final = {"identity": "linear", "logistic": "sigmoid"}
-#: What scikit-learn's `MLPClassifier` and `MLPRegressor` take and these estimators do not.
-MISSING: Final = {
-    "learning_rate": "the rate is constant: write learning_rate_init alone",
-    "power_t": "it belongs to learning_rate='invscaling', and the rate is constant: leave it out",
-    "loss": "half the squared error for a regressor, cross entropy for a classifier: leave it out",
-    "sample_weight": "all rows weigh the same: repeat those that should weigh more",
-}
 
 NON_FINITE: Final = (
     "Solver produced non-finite parameter weights. The input data may contain large values and "
@@ -39,60 +26,56 @@ NON_FINITE: Final = (
 )
 
 
-def refusing(method: _Method) -> _Method:
-    """The method, with a TypeError that says what to write instead of an argument it has not."""
-    taken = signature(method).parameters
+class Stochastic:
+    """The optimizer of an estimator, under the names that scikit-learn gives it."""
 
-    @wraps(method)
-    def checked(net: Any, *arguments: Any, **named: Any) -> Any:
-        if named.get("sample_weight", 0) is None:
-            del named["sample_weight"]
-        for name in named:
-            if name not in taken:
-                known = net._get_param_names()
-                near = get_close_matches(name, known, n=1) or [", ".join(known)]
-                how = MISSING.get(name) or f"the constructor takes {near[0]}"
-                raise TypeError(f"{type(net).__name__} takes no {name}: {how}")
-        return method(net, *arguments, **named)
+    def __init__(self, net: Any) -> None:
+        self.made_for = (net.solver, net.model_)
+        parameters, rate = net.model_.parameters(), net.learning_rate_init
+        self.optimizer: Optimizer
+        if net.solver == "sgd":
+            nesterov = bool(net.nesterovs_momentum and net.momentum > 0)
+            self.optimizer = SGD(parameters, rate, momentum=net.momentum, nesterov=nesterov)
+        else:
+            betas = (net.beta_1, net.beta_2)
+            self.optimizer = Adam(parameters, rate, betas=betas, eps=net.epsilon)
 
-    return checked  # type: ignore[return-value]
+    @property
+    def learning_rate(self) -> float:
+        """The rate of the next step."""
+        return self.optimizer.lr
 
-
-def units_of(hidden: Any) -> list[int]:
-    """The sizes of the hidden layers."""
-    several = hidden if isinstance(hidden, Iterable) else [hidden]
-    return [whole("a size in hidden_layer_sizes", n) for n in several]
-
-
-def in_steps(estimator: Any) -> bool:
-    """Whether `partial_fit` is there: L-BFGS takes all rows at once."""
-    if estimator.solver == "lbfgs":
-        raise AttributeError(
-            "partial_fit is only available for stochastic optimizers. lbfgs is not stochastic."
-        )
-    return True
+    def falls(self, rate: float, descent: MachineDescent) -> None:
+        """Go on with another rate, which scikit-learn has in the velocity, v = mu v - lr g."""
+        for velocity in descent.states:
+            if velocity is not None:
+                velocity *= self.optimizer.lr / rate
+        self.optimizer.lr = rate
 
 
 def fit_by_descent(
-    net: Any, X: Array, targets: Array, max_iter: int, *, incremental: bool = False
+    net: Any, X: Array, targets: Array, weights: Array | None, *, incremental: bool
 ) -> None:
     """Descend with the optimizer of the estimator `net`, whose attributes tell what happened.
 
     Raises ValueError where the weights do not stay finite.
     """
-    held_out, scores, best_score = None, list[float](), -np.inf
+    held_out: list[Any] | None = None
+    scores, best_score = list[float](), -np.inf
     if net.early_stopping:
-        X, held_out, targets, held_out_targets = _split(net, X, targets)
+        X, targets, weights, *held_out = _split(net, X, targets, weights)
         net.validation_scores_, net.best_validation_score_ = scores, best_score
-    n = len(X)
+    n, max_iter = len(X), 1 if incremental else net.max_iter
     if net.batch_size != "auto" and net.batch_size > n:
         warnings.warn(
             "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped",
             stacklevel=4,
         )
     size = min(n, 200 if net.batch_size == "auto" else int(net.batch_size))
-    program = net._compiled(net.alpha / size, X, targets)
-    descent = MachineDescent(program, net._optimizer, X, targets)
+    Y, mean = _weighted(targets, weights)
+    given = net.alpha / (size * mean), X, Y, weights is not None
+    scoring, program = net._compiled(*given), net._compiled(*given, dropout=net.dropout)
+    descent = MachineDescent(program, net._optimizer.optimizer, X, Y)
     best = program.P.copy()
     net.n_iter_ = 0
     try:
@@ -104,16 +87,16 @@ def fit_by_descent(
                 net.loss_curve_.append(loss)
                 wrong, score = loss, None
                 if held_out is not None:
-                    score = net._validation_score(
-                        program.results({"X": held_out})[1], held_out_targets
-                    )
+                    np.copyto(scoring.P, program.P)
+                    outputs = scoring.results({"X": held_out[0]})[1]
+                    score = net._validation_score(outputs, *held_out[1:])
                     scores.append(score)
                     if score > best_score:
                         net.best_validation_score_ = best_score = score
                         np.copyto(best, program.P)
                     wrong = -score
                 tell(loss, score)
-                if _stops(net, wrong):
+                if _stops(net, wrong, descent):
                     break
             else:
                 if not incremental:
@@ -125,8 +108,11 @@ def fit_by_descent(
                     )
     except KeyboardInterrupt:
         warnings.warn("Training interrupted by user.", stacklevel=4)
-    except DivergenceError:
-        raise ValueError(NON_FINITE) from None
+    except DivergenceError as error:
+        if held_out is None:
+            raise ValueError(NON_FINITE) from None
+        scores.append(float("nan"))
+        warnings.warn(f"the best weights are kept: {error}", ConvergenceWarning, stacklevel=4)
     finally:
         if held_out is not None:
             np.copyto(program.P, best)
@@ -136,12 +122,14 @@ def fit_by_descent(
 def _epochs(net: Any, descent: MachineDescent, size: int, max_iter: int) -> Iterator[float]:
     """Descend in batches of `size` rows: the mean loss of each epoch.
 
-    Epochs are made ahead where none of them can be the last, and no score is taken between.
+    Epochs are made ahead where none of them can be the last or the last of a rate, and no score is
+    taken between.
     """
     n = len(descent.X)
     block = Block(np.arange(n), size, net._random_state if net.shuffle and size < n else None)
+    one_by_one = net.early_stopping or net.learning_rate == "invscaling"
     while net.n_iter_ < max_iter:
-        sure = 1 if net.early_stopping else net.n_iter_no_change - net._epochs_without + 1
+        sure = 1 if one_by_one else net.n_iter_no_change - net._no_improvement_count + 1
         block.most, block.steps = max(1, min(sure, max_iter - net.n_iter_)), 0
         try:
             descent.run(block, net.n_iter_)
@@ -149,38 +137,59 @@ def _epochs(net: Any, descent: MachineDescent, size: int, max_iter: int) -> Iter
             yield from block.mean_losses() if block.epochs else ()
 
 
-def _stops(net: Any, loss: float) -> bool:
-    """Whether this is one epoch too many without a fall of at least `tol`."""
-    net._epochs_without = net._epochs_without + 1 if loss > net._best - net.tol else 0
+def _stops(net: Any, loss: float, descent: MachineDescent) -> bool:
+    """Whether this is one epoch too many without a fall of at least `tol`, at any rate."""
+    worse = loss > net._best - net.tol
+    net._no_improvement_count = net._no_improvement_count + 1 if worse else 0
     net._best = min(net._best, loss)
-    return bool(net._epochs_without > net.n_iter_no_change)
+    stops = bool(net._no_improvement_count > net.n_iter_no_change)
+    falling, rate = net.learning_rate if net.solver == "sgd" else "", net._optimizer.learning_rate
+    if falling == "invscaling":
+        rate = net.learning_rate_init / (net.t_ + 1) ** net.power_t
+    elif falling == "adaptive" and stops and rate > 1e-6:
+        rate, stops, net._no_improvement_count = rate / 5, False, 0
+    if rate != net._optimizer.learning_rate:
+        net._optimizer.falls(rate, descent)
+    return stops
 
 
-def _split(net: Any, X: Array, targets: Array) -> list[Array]:
-    parts: list[Array] = train_test_split(
-        X,
-        targets,
+def _weighted(targets: Array, weights: Array | None) -> tuple[Array, float]:
+    """Targets with the weights behind them, scaled to the mean 1; and the mean they had."""
+    if weights is None:
+        return targets, 1.0
+    mean = float(weights.mean())
+    return np.column_stack([targets, weights / mean]), mean
+
+
+def _split(net: Any, *arrays: Array | None) -> list[Any]:
+    """Rows, targets and weights to learn from, then those to score."""
+    given = [array for array in arrays if array is not None]
+    parts: list[Any] = train_test_split(
+        *given,
         random_state=net._random_state,
         test_size=net.validation_fraction,
-        stratify=targets if is_classifier(net) and net.n_outputs_ == 1 else None,
+        stratify=given[1].astype(bool) if is_classifier(net) and net.n_outputs_ == 1 else None,
     )
     if len(parts[1]) < 2:
         raise ValueError(
             "The validation set is too small. Increase 'validation_fraction' or the size of "
             "your dataset."
         )
-    return parts
+    none = [None] * (3 - len(given))
+    return [*parts[::2], *none, *parts[1::2], *none]
 
 
-def fit_by_lbfgs(net: Any, X: Array, targets: Array) -> None:
+def fit_by_lbfgs(net: Any, X: Array, targets: Array, weights: Array | None) -> None:
     """Minimise the mean loss on all rows (Liu and Nocedal 1989), and give `net` the weights.
 
     Raises ValueError where they do not stay finite.
     """
-    program = net._compiled(net.alpha / len(X), X, targets)
+    Y, mean = _weighted(targets, weights)
+    strength = net.alpha / (len(X) * mean)
+    program = net._compiled(strength, X, Y, weights is not None)
     kernel = program.kernel(len(X), gradient=True)
     np.copyto(kernel.inputs["X"], X)
-    np.copyto(kernel.inputs["Y"], targets)
+    np.copyto(kernel.inputs["Y"], Y)
 
     def loss_and_gradient(P: Array) -> tuple[float, Array]:
         np.copyto(program.P, P)
@@ -205,16 +214,8 @@ def fit_by_lbfgs(net: Any, X: Array, targets: Array) -> None:
         raise ValueError(NON_FINITE)
     np.copyto(program.P, result.x)
     program.write_parameters()
-    net.loss_, net.n_iter_ = float(result.fun), min(int(result.nit), net.max_iter)
-    net._best = net.loss_
-    if not result.success:
-        warnings.warn(
-            f"lbfgs failed to converge after {result.nit} iteration(s) "
-            f"(status={result.status}):\n{result.message}\n\n"
-            f"Increase the number of iterations (max_iter={net.max_iter}) or scale the data.",
-            ConvergenceWarning,
-            stacklevel=4,
-        )
+    net.loss_ = net._best = float(result.fun)
+    net.n_iter_ = _check_optimize_result("lbfgs", result, net.max_iter)
 
 
 @contextmanager

@@ -3,11 +3,11 @@
 from __future__ import annotations  # so that help() shows the names of the types
 
 import random
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from tinygrad_edu.checks import as_random, function, whole
+from tinygrad_edu.checks.habits import answered, warn
 from tinygrad_edu.examples import examples
 from tinygrad_edu.losses import Loss
 from tinygrad_edu.train.blocks import Block, Descent, broken_off
@@ -21,6 +21,7 @@ from tinygrad_edu.train.training import (
     Training,
     changed_row,
     prepared,
+    weighted,
 )
 
 
@@ -38,6 +39,7 @@ class Step(NamedTuple):
         return f"Step({place}, loss={self.loss:.6g}, {len(self.targets)} examples)"
 
 
+@answered
 def train(
     model: Model,
     X: Iterable[Any],
@@ -51,6 +53,7 @@ def train(
     engine: str | Engine = "auto",
     rng: int | random.Random | None = None,
     augment: Augment | None = None,
+    sample_weight: Iterable[float] | None = None,
 ) -> Iterator[Step]:
     """Descend, yielding a `Step` after every update.
 
@@ -59,6 +62,12 @@ def train(
     The gradient of a batch is that of its mean loss, plus `penalty(model)`. `augment(row, rng)`
     gives the row to learn from in place of a chosen one: it is called for every row of every batch,
     in the order of the batch, after the shuffling of the epoch and with its generator.
+
+    `sample_weight` is a weight w >= 0 for each example, and only their ratios count: those of all n
+    are scaled to the mean 1, and the loss of a batch is the mean of its w L. So every batch pulls
+    with the weight that its examples have among all, an epoch has the loss sum w L / sum w, and in
+    a full batch w = 2 is the example given twice. (scikit-learn divides a batch by its own sum of
+    weights, which is the same for a full batch.) An example with w = 0 is left out.
 
     A module is in training mode during a step, and in its own mode again between steps: the loss
     and the outputs are those of the step, with dropout and the statistics of the batch.
@@ -72,8 +81,8 @@ def train(
     loss, a gradient or a parameter is no longer finite: the parameters are then the last ones with
     a finite loss. After an interruption they are those of the last complete step.
     """
-    rows, targets = examples(X, y)
-    training = prepared(model, rows, targets, loss, optimizer, penalty)
+    rows, targets, weights = weighted(*examples(X, y), sample_weight)
+    training = prepared(model, rows, targets, loss, optimizer, penalty, weights)
     epochs, block = planned(training, epochs, batch_size, rng, augment)
     return _steps(find_engine(engine)(training), block, epochs, targets)
 
@@ -91,7 +100,7 @@ def planned(
     epochs = whole("epochs", epochs, least=0)
     size = n if batch_size is None else whole("batch_size", batch_size)
     if size > n:
-        warnings.warn(f"batch_size {size} is larger than the {n} rows", stacklevel=3)
+        warn(f"batch_size {size} is larger than the {n} rows")
     rng, augmented = as_random(0 if rng is None else rng), None
     if augment is not None:
         remedy = "write augment=lambda row, rng: [x + rng.gauss(0, 0.1) for x in row]"

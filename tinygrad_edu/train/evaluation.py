@@ -8,6 +8,7 @@ from typing import Any
 
 from tinygrad_edu import functions as f
 from tinygrad_edu.checks import as_model
+from tinygrad_edu.checks.habits import answered
 from tinygrad_edu.engine import Value, modes
 from tinygrad_edu.engine.leaves import data_of
 from tinygrad_edu.examples import Rows, examples, inputs
@@ -18,7 +19,7 @@ from tinygrad_edu.train.engines import vectorized_or_scalar
 from tinygrad_edu.train.heads import Head, Right
 from tinygrad_edu.train.held import asks_types, trial
 from tinygrad_edu.train.scalar import numbers_of
-from tinygrad_edu.train.training import Engine, Model
+from tinygrad_edu.train.training import Engine, Model, weighted, with_weights
 
 #: Fewer rows than this are not worth tracing the model for.
 _WORTH_TRACING = 8
@@ -27,6 +28,7 @@ _WORTH_TRACING = 8
 Measured = tuple[float, float | None]
 
 
+@answered
 def evaluate(
     model: Model,
     X: Iterable[Any],
@@ -34,15 +36,18 @@ def evaluate(
     *,
     loss: str | Loss,
     engine: str | Engine = "auto",
+    sample_weight: Iterable[float] | None = None,
 ) -> Measured:
     """Mean loss (without penalty) and accuracy in [0, 1], or None where targets are no classes.
 
-    The model is measured in evaluation mode, and in its mode again afterwards.
+    The model is measured in evaluation mode, and in its mode again afterwards. With `sample_weight`
+    w >= 0 of each example the loss is sum w L / sum w, the accuracy the share of sum w.
     """
-    rows, targets = examples(X, y, own=False)
-    return evaluation(as_model(model), rows, targets, find_loss(loss), engine)()
+    rows, targets, weights = weighted(*examples(X, y, own=False), sample_weight)
+    return evaluation(as_model(model), rows, targets, find_loss(loss), engine, weights)()
 
 
+@answered
 def predict(model: Model, X: Iterable[Any], *, engine: str | Engine = "auto") -> list[list[float]]:
     """What the model gives, in evaluation mode, for n rows of numbers: n lists of its outputs."""
     outputs = outputs_of(as_model(model), inputs(X, own=False), engine)
@@ -84,6 +89,7 @@ def outputs_of(model: Model, rows: Rows, engine: str | Engine = "auto") -> Any:
         return vectorized_or_scalar(by_program, by_scalars, engine, worth=worth)
 
 
+@answered
 def probabilities(model: Any, X: Iterable[Any], *, loss: str | Loss) -> list[list[float]]:
     """For each of n rows the probability of each of k classes, n lists of k numbers.
 
@@ -101,6 +107,7 @@ def probabilities(model: Any, X: Iterable[Any], *, loss: str | Loss) -> list[lis
     return shares
 
 
+@answered
 def classes(model: Any, X: Iterable[Any], *, loss: str | Loss) -> list[int]:
     """The class number of each of n rows, 0..k-1, options as for `probabilities`."""
     head, outputs = _read(model, X, loss)
@@ -137,13 +144,20 @@ def head_of_model(model: Callable[[Any], Any], row: Any, loss: str | Loss) -> He
 
 
 def evaluation(
-    model: Model, rows: Sequence[Any], targets: Sequence[Any], loss: Loss, engine: str | Engine
+    model: Model,
+    rows: Sequence[Any],
+    targets: Sequence[Any],
+    loss: Loss,
+    engine: str | Engine,
+    weights: Any = None,
 ) -> Callable[..., Measured]:
     """A function that measures the model as it is now: mean loss and accuracy, evaluation mode.
 
     It takes `shared`: whether code of the user's ran since, which may have changed more than
     parameters; and a `descent` that may be ahead of the Values.
     """
+    right = Right(loss, targets, weights)
+    loss, targets = with_weights(loss, targets, weights)
 
     def by_values(descent: Descent | None) -> tuple[float, Any]:
         if descent is not None:
@@ -164,7 +178,6 @@ def evaluation(
 
     worth = len(rows) >= _WORTH_TRACING
     evaluator = vectorized_or_scalar(compiled, lambda: None, engine, worth=worth)
-    right = Right(loss, targets)
 
     def measured(descent: Descent | None = None, *, shared: bool = False) -> Measured:
         nonlocal evaluator

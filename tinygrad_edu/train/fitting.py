@@ -5,15 +5,15 @@ from __future__ import annotations  # so that help() shows the names of the type
 import math
 import random
 import sys
-import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
 
 from tinygrad_edu.checks import as_random, flag, instance, is_flag, real, whole
+from tinygrad_edu.checks.habits import answered, warn
 from tinygrad_edu.engine import Value
 from tinygrad_edu.examples import Rows, examples, inputs
-from tinygrad_edu.losses import Loss
+from tinygrad_edu.losses import Loss, find_loss
 from tinygrad_edu.nn import MLP, Activation, Layer, Module
 from tinygrad_edu.optim import Optimizer
 from tinygrad_edu.train.blocks import blocks
@@ -30,6 +30,7 @@ from tinygrad_edu.train.training import (
     Model,
     Penalty,
     prepared,
+    weighted,
 )
 
 
@@ -69,6 +70,7 @@ class Callback:
         """After the last epoch, a callback, divergence, an interruption or any error."""
 
 
+@answered
 def fit(
     model: Model,
     X: Iterable[Any],
@@ -79,30 +81,33 @@ def fit(
     epochs: int,
     batch_size: int | None = None,
     penalty: Penalty | None = None,
-    validation: tuple[Iterable[Any], Iterable[Any]] | None = None,
+    validation: tuple[Iterable[Any], ...] | None = None,
     engine: str | Engine = "auto",
     rng: int | random.Random | None = None,
     augment: Augment | None = None,
     callbacks: Sequence[AnyCallback] = (),
     progress: bool = True,
+    sample_weight: Iterable[float] | None = None,
 ) -> History:
     """Train the model and give the `History`; options as for `train`.
 
-    `validation` is (X, y) to measure after each epoch, in evaluation mode; loss and accuracy of
-    the history are those of the steps themselves, in training mode. Each callback gets an `Epoch`
-    and may return True to stop; a `Callback` hears of the start and the end too. `progress` shows
-    a bar in a terminal or a notebook. Ctrl-C after the first epoch, or divergence, ends training
-    with a warning: the history up to then is returned and the model usable. An array of floats is
-    read where it is, without a copy, unless there are callbacks, which might change it.
+    `validation` is (X, y) or (X, y, sample_weight) to measure after each epoch, in evaluation mode;
+    loss and accuracy of the history are those of the steps themselves, in training mode. Each
+    callback gets an `Epoch` and may return True to stop; a `Callback` hears of the start and the
+    end too. `progress` shows a bar in a terminal or a notebook. Ctrl-C after the first epoch, or
+    divergence, ends training with a warning: the history up to then is returned and the model
+    usable. An array of floats is read where it is, without a copy, unless there are callbacks.
     """
     callbacks = _callables(callbacks)
-    rows, targets = examples(X, y, own=bool(callbacks))
+    rows, targets, weights = weighted(*examples(X, y, own=bool(callbacks)), sample_weight)
     held_out = None if validation is None else _held_out(validation, bool(callbacks))
-    training = prepared(model, rows, targets, loss, optimizer, penalty)
-    right = Right(training.loss, targets)
+    training = prepared(model, rows, targets, loss, optimizer, penalty, weights)
+    right = Right(loss := find_loss(loss), targets, weights)
     epochs, block = planned(training, epochs, batch_size, rng, augment, right.known)
     descent = find_engine(engine)(training)
-    measure = None if held_out is None else evaluation(model, *held_out, training.loss, engine)
+    measure = None
+    if held_out is not None:
+        measure = evaluation(model, *held_out[:2], loss, engine, held_out[2])
     history = History()
     shared, most = bool(callbacks), 1 if callbacks or measure is not None else epochs
     steps = blocks(descent, block, epochs, most=most, shared=shared)
@@ -138,7 +143,7 @@ def fit(
                     raise
                 history.interrupted, history.diverged = True, False
                 history.stopped = f"interrupted by the user after epoch {len(history) - 1}"
-            warnings.warn(f"training {history.stopped}", RuntimeWarning, stacklevel=2)
+            warn(f"training {history.stopped}", RuntimeWarning)
     return history
 
 
@@ -207,12 +212,15 @@ class EarlyStopping(Callback):
         return f"EarlyStopping({self.patience}, min_delta={self.min_delta})"
 
 
-def _held_out(validation: Any, own: bool) -> tuple[Rows, Rows]:
+def _held_out(validation: Any, own: bool) -> tuple[Rows, Rows, Any]:
     try:
-        X, y = validation
+        X, y, *weights = validation
+        [sample_weight] = weights or [None]
     except (TypeError, ValueError):
-        raise TypeError(f"validation must be (X, y), got {validation!r:.60}") from None
-    return examples(X, y, names=("X_val", "y_val"), own=own)
+        raise TypeError(
+            f"validation must be (X, y) or (X, y, sample_weight), got {validation!r:.60}"
+        ) from None
+    return weighted(*examples(X, y, names=("X_val", "y_val"), own=own), sample_weight)
 
 
 def _callables(callbacks: Any) -> Sequence[AnyCallback]:
@@ -247,6 +255,7 @@ def progress_bar(epochs: int, progress: bool) -> Any:
     return tqdm(total=epochs, unit="epoch", disable=not seen, dynamic_ncols=True)
 
 
+@answered
 def pretrain(
     model: MLP,
     X: Iterable[Any],

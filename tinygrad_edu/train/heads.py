@@ -120,10 +120,10 @@ def head_of(loss: Loss, targets: Sequence[Any], units: int) -> Head | None:
 
 
 class Right:
-    """Counts outputs that have the class of their target; None where targets are no classes."""
+    """Counts outputs that have the class of their target, by weight; None where there are none."""
 
-    def __init__(self, loss: Loss, targets: Sequence[Any]) -> None:
-        self.loss, self.targets = loss, targets
+    def __init__(self, loss: Loss, targets: Sequence[Any], weights: Any = None) -> None:
+        self.loss, self.targets, self.weights = loss, targets, weights
         self.head: Head | None = None
         self.wanted: Any = None
         self.asked = False
@@ -141,4 +141,7 @@ class Right:
         if not self.known(len(outputs[0])) or self.head is None:
             return None
         right = self.head.classes(outputs) == self.wanted[order]
-        return right.sum(axis=-1) / len(self.targets)
+        if self.weights is None:
+            return right.sum(axis=-1) / len(self.targets)
+        weights = self.weights[order]  # summed in the same order, so that all of them give 1
+        return (right * weights).sum(axis=-1) / weights.sum(axis=-1)

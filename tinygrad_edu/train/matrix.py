@@ -12,9 +12,10 @@ import numpy as np
 from tinygrad_edu.engine import Value, gradients, modes
 from tinygrad_edu.engine.leaves import assign, data_of
 from tinygrad_edu.examples import Rows
-from tinygrad_edu.losses import Loss, half_squared_error, mean_squared_error, squared_error
+from tinygrad_edu.losses import Loss
 from tinygrad_edu.nn import Module
 from tinygrad_edu.optim import OPTIMIZERS, Optimizer
+from tinygrad_edu.train import training
 from tinygrad_edu.train.blocks import Descent
 from tinygrad_edu.train.held import asks_types, trial, unchanged
 from tinygrad_edu.train.scalar import batch_loss, with_penalty
@@ -28,8 +29,6 @@ from tinygrad_edu.vectorize.trace import lenient
 #: How many rows are compared with the scalar engine, fewer from so many parameters on.
 _CHECKED_ROWS: Final = 3
 _MANY: Final = 20_000
-#: Losses that look at no target, so that one that is fine tells of all.
-_OF_ANY_NUMBERS: Final = (squared_error, half_squared_error, mean_squared_error)
 
 
 class MatrixDescent(Descent):
@@ -297,7 +296,7 @@ def checked_program(
         program.asks |= asks_types(example)
         few = _CHECKED_ROWS if len(program.P) < _MANY else _CHECKED_ROWS - 1
         kinds: Sequence[int] = range(len(rows))[:few]
-        if loss not in _OF_ANY_NUMBERS:
+        if not training.takes_any_numbers(loss):
             kinds = Rows.of(targets).first_of_each()
         with modes.tracing(lenient):  # a loss refuses what does not fit, a program would not notice
             output = model(rows[0])

@@ -1,7 +1,6 @@
 """Search: many independent trainings, from several starts or with several settings."""
 
 import random
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor
 from copy import deepcopy
@@ -9,6 +8,7 @@ from itertools import product
 from typing import Any, NamedTuple, TypeAlias
 
 from tinygrad_edu.checks import as_random, function, instance, is_listed, listed, text_of, whole
+from tinygrad_edu.checks.habits import answered, warn
 from tinygrad_edu.text import table
 from tinygrad_edu.train import processes
 from tinygrad_edu.train.history import History
@@ -32,6 +32,7 @@ class Best(NamedTuple):
     histories: list[History]
 
 
+@answered
 def best_of(
     run: Callable[[random.Random], Result],
     tries: int = 10,
@@ -104,6 +105,7 @@ class Sweep:
         return self.table()
 
 
+@answered
 def sweep(
     run: Callable[..., Result],
     grid: Mapping[str, Iterable[Any]],
@@ -156,17 +158,16 @@ def run_all(
                     f"worker processes died {deaths} times in a row with {left} of {len(jobs)} "
                     "runs left, perhaps for want of memory: try a smaller n_jobs"
                 ) from error
-            warnings.warn(
+            warn(
                 f"a worker process died: {left} of {len(jobs)} runs are started again",
                 RuntimeWarning,
-                stacklevel=3,
             )
         except KeyboardInterrupt:
             if not results:
                 raise
             if len(results) < len(jobs):
                 message = f"interrupted by the user after {len(results)} of {len(jobs)} runs"
-                warnings.warn(message, RuntimeWarning, stacklevel=3)
+                warn(message, RuntimeWarning)
             break
     return dict(sorted(results.items()))
 

@@ -5,12 +5,13 @@ from __future__ import annotations  # so that help() shows the names of the type
 import math
 import random
 from collections.abc import Callable, Iterable, Sequence
+from numbers import Real
 from typing import Any, Final, NamedTuple
 
-from tinygrad_edu.checks import as_model, function, instance
+from tinygrad_edu.checks import as_model, function, instance, real, row
 from tinygrad_edu.engine import Value
-from tinygrad_edu.examples import read_row
-from tinygrad_edu.losses import Loss, find_loss
+from tinygrad_edu.examples import Rows, as_array, read_row
+from tinygrad_edu.losses import Loss, find_loss, record_of
 from tinygrad_edu.nn import Module
 from tinygrad_edu.nn.containers import parts_of
 from tinygrad_edu.optim import Optimizer, find_optimizer
@@ -78,13 +79,81 @@ def prepared(
     loss: str | Loss,
     optimizer: AnyOptimizer,
     penalty: Penalty | None,
+    weights: Any = None,
 ) -> Training:
-    """What is trained on what: rows and targets are checked before, and here the rest."""
+    """What is trained on what: rows, targets and weights are checked before, and here the rest."""
     if penalty is not None:
         remedy = "write penalty=lambda model: l2(model.parameters(), 1e-4)"
         function("penalty", penalty, "the model", remedy)
     loss, optimizer = find_loss(loss), _find_optimizer(optimizer, as_model(model))
+    loss, targets = with_weights(loss, targets, weights)
     return Training(model, loss, penalty, optimizer, rows, targets)
+
+
+def weighted(rows: Rows, targets: Rows, sample_weight: Any) -> tuple[Rows, Rows, Any]:
+    """The examples that weigh something, and their weights, (n,) with the mean 1, or None.
+
+    Raises TypeError or ValueError unless there are as many numbers >= 0, not all of them 0.
+    """
+    if sample_weight is None:
+        return rows, targets, None
+    array = as_array(sample_weight)
+    numbers = row("sample_weight", sample_weight if array is None else array.tolist(), len(rows))
+    least, largest = min(numbers), max(numbers)
+    real(f"sample_weight[{numbers.index(least)}]", least, least=0)
+    if not largest:
+        raise ValueError("sample_weight is 0 for every example: leave it out for equal weights")
+    import numpy as np
+
+    if not least:
+        kept = [i for i, weight in enumerate(numbers) if weight]
+        rows, targets = (Rows([of[i] for i in kept]) for of in (rows, targets))
+        numbers = [numbers[i] for i in kept]
+    weights = np.array(numbers) / largest  # their sum might overflow
+    return rows, targets, weights / weights.mean()
+
+
+class WeightedLoss:
+    """The loss of an example times its weight, which stands behind the numbers of its target."""
+
+    def __init__(self, loss: Loss, alone: bool) -> None:
+        self.loss, self.alone = loss, alone
+
+    def __call__(self, output: Any, target: Any) -> Value:
+        """The weighted loss for a target [numbers..., weight]."""
+        *numbers, weight = target
+        loss: Any = self.loss(output, numbers[0] if self.alone else numbers)
+        if isinstance(weight, Value) and not isinstance(loss, Value):
+            return loss  # type: ignore[no-any-return]  # as it is no program without weights either
+        product: Value = instance("the loss", loss, (Value, Real), "a Value") * weight
+        return product
+
+
+def takes_any_numbers(loss: Loss) -> bool:
+    """Whether the loss looks at no target, so that one that is fine tells of all."""
+    record = record_of(loss.loss if isinstance(loss, WeightedLoss) else loss)
+    return record is not None and record.outputs == "numbers"
+
+
+class WeightedTargets(Rows):
+    """Targets with a weight behind each."""
+
+    def __init__(self, targets: Rows, weights: Any) -> None:
+        lists = [t if isinstance(t, list) else [t] for t in targets]
+        super().__init__([[*t, w] for t, w in zip(lists, weights.tolist(), strict=True)])
+        self.targets = targets
+
+    def first_of_each(self) -> list[int]:
+        """Of each target: a loss takes any weight."""
+        return self.targets.first_of_each()
+
+
+def with_weights(loss: Loss, targets: Sequence[Any], weights: Any) -> tuple[Loss, Sequence[Any]]:
+    """Loss and targets with the weights in them, so that an engine need not know of any."""
+    if weights is None:
+        return loss, targets
+    alone = not isinstance(targets[0], list)
+    return WeightedLoss(loss, alone), WeightedTargets(Rows.of(targets), weights)
 
 
 def _find_optimizer(optimizer: AnyOptimizer, model: Model) -> Optimizer:

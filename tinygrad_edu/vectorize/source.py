@@ -3,7 +3,7 @@
 import inspect
 import re
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any, Final
 
@@ -32,10 +32,10 @@ def _of_table(x: Expr, style: str, variables: Variables) -> Form | None:
 
 
 class _Source(NumPy):
-    """NumPy; `used` are the helpers that it needs."""
+    """NumPy; `used` are the helpers that it needs, `more` forms of operations beside the table."""
 
-    def __init__(self, variables: Variables) -> None:
-        self.variables = variables
+    def __init__(self, variables: Variables, more: Mapping[str, Form] | None = None) -> None:
+        self.variables, self.more = variables, more or {}
         self.used: dict[str, None] = {}
 
     def form(self, x: Expr) -> Form:
@@ -43,6 +43,8 @@ class _Source(NumPy):
         x = _rewritten(x)
         if x.op == "*" and any(a is SHARE for a in x.args):
             x = Expr("divide", (x.args[0] if x.args[1] is SHARE else x.args[1], B))
+        if x.op in self.more:
+            return self.more[x.op]._replace(args=x.args)
         form = _of_table(x, "numpy", self.variables) or super().form(x)
         helper, parenthesis, _ = form.template.partition("(")
         if parenthesis and helper.isidentifier():
@@ -50,6 +52,11 @@ class _Source(NumPy):
                 raise VectorizeError(f"m.{x.op} is no function of a namespace")
             self.used[helper] = None
         return form if form.args is not None else form._replace(args=x.args)
+
+
+def as_numpy(x: Any, variables: Variables, more: Mapping[str, Form]) -> str:
+    """An expression of arrays as the program has it, with forms of operations that it lacks."""
+    return show(x, _Source(variables, more))
 
 
 class _Equations(LaTeX):

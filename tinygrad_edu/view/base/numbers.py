@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from tinygrad_edu.checks import is_listed
 from tinygrad_edu.engine import Value, gradients
+from tinygrad_edu.engine.adopted import adopted, is_foreign
 from tinygrad_edu.engine.gradients import changed_since
 
 #: Of many things in a sentence so many are named.
@@ -43,6 +44,26 @@ def one_value(view: str, v: Any, does: str) -> Value:
     if not isinstance(v, Value):
         raise TypeError(f"{view}(v) {does} one Value, got {type(v).__name__}{remedy}")
     return v
+
+
+def in_our_graph(v: Any, *others: Any) -> tuple[Any, ...]:
+    """`v` and the others, or what they are where the graph of `v` is adopted from another engine.
+
+    The others are nodes of that graph, or mappings of names and (nested) lists of such.
+    """
+    if not is_foreign(v):
+        return v, *others
+    ours = adopted(v)
+
+    def replaced(x: Any, depth: int = 3) -> Any:
+        if id(x) in ours:
+            return ours[id(x)]
+        if isinstance(x, Mapping) and depth == 3:
+            return {k: replaced(e, 2) for k, e in x.items() if not str(k).startswith("_")}
+        listed = isinstance(x, (list, tuple)) and depth
+        return [replaced(e, depth - 1) for e in x] if listed else x
+
+    return tuple(replaced(x) for x in (v, *others))
 
 
 class Numbers:

@@ -18,7 +18,8 @@ _LONGEST: Final = 100_000
 class Picture:
     """A picture with its heading and caption; `content` is a PNG, or markup of the given kind.
 
-    The kinds are "drawing" (an SVG element), "table", "text" (see `verbatim`) and "film".
+    The kinds are "drawing" (an SVG element), "table", "text" (see `verbatim`) and "film"; of a PNG
+    "wide", which has a line of its own, and "sheet", which a phone does not shrink either.
     """
 
     heading: str
@@ -82,7 +83,7 @@ def _figure(picture: Picture) -> str:
         kind, shown = picture.kind, picture.content
     else:
         data = base64.b64encode(picture.content).decode("ascii")
-        kind = "plot"
+        kind = f"plot {picture.kind}" if picture.kind in ("wide", "sheet") else "plot"
         shown = f'<img alt="{_text(picture.heading)}" src="data:image/png;base64,{data}">'
     return (
         f'<section class="{kind}"><h2>{_text(picture.heading)}</h2>\n'

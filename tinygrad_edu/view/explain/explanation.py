@@ -9,7 +9,7 @@ from tinygrad_edu.checks import instance
 from tinygrad_edu.engine import Value, gradients, toposort
 from tinygrad_edu.text import clean, short, table
 from tinygrad_edu.view.base.naming import names_of, variable_names
-from tinygrad_edu.view.base.numbers import one_value
+from tinygrad_edu.view.base.numbers import in_our_graph, one_value
 from tinygrad_edu.view.base.operations import drawing_order
 from tinygrad_edu.view.base.tex import Equations
 from tinygrad_edu.view.explain.chain import Writer
@@ -91,6 +91,7 @@ def explain(
 
     Raises TypeError unless both are Values, ValueError if v does not depend on w.
     """
+    v, wrt, names = in_our_graph(v, wrt, names)
     one_value("explain", v, "explains")
     remedy = "write wrt=w, such as wrt=model.parameters()[0]"
     instance("wrt", wrt, (Value, NoneType), "the Value by which to differentiate", remedy)

@@ -17,7 +17,7 @@ from tinygrad_edu.optim import Optimizer
 from tinygrad_edu.text import clean
 from tinygrad_edu.view.base.display import Forms, displays_still, save
 from tinygrad_edu.view.base.naming import names_of, variable_names
-from tinygrad_edu.view.base.numbers import UNKNOWN, has_grad, one_value
+from tinygrad_edu.view.base.numbers import UNKNOWN, has_grad, in_our_graph, one_value
 from tinygrad_edu.view.base.palette import BY_NAME
 from tinygrad_edu.view.base.render import RenderError
 from tinygrad_edu.view.base.svg import inline, size_of
@@ -58,8 +58,10 @@ def steps(
     notation   "lecture" or "code", as in `draw`
 
     Gradients start from 0, and no data and no gradient of yours is changed. Raises TypeError unless
-    `v` is a Value and `optimizer` an Optimizer, ValueError for units where there are none.
+    `v` is a Value, of any engine, and `optimizer` an Optimizer, ValueError for units where there
+    are none.
     """
+    v, names = in_our_graph(v, names)
     one_value("steps", v, "shows the backward pass of")
     if optimizer is not None:
         instance("optimizer", optimizer, Optimizer, "an Optimizer such as SGD(parameters)")

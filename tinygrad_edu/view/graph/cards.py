@@ -8,13 +8,7 @@ from typing import Final, NamedTuple
 from tinygrad_edu.engine import Value
 from tinygrad_edu.text import clean
 from tinygrad_edu.view.base.graph_units import Unit
-from tinygrad_edu.view.base.naming import Names
-from tinygrad_edu.view.base.numbers import Numbers, decimal
-from tinygrad_edu.view.base.operations import roles
-from tinygrad_edu.view.graph.blocks import Block, Cut
-from tinygrad_edu.view.graph.columns import Board, Card, Cell
-from tinygrad_edu.view.graph.diagram import Number
-from tinygrad_edu.view.graph.maps import (
+from tinygrad_edu.view.base.maps import (
     drawn,
     image_below,
     largest_of,
@@ -22,6 +16,12 @@ from tinygrad_edu.view.graph.maps import (
     size,
     windows_of,
 )
+from tinygrad_edu.view.base.naming import Names
+from tinygrad_edu.view.base.numbers import Numbers, decimal
+from tinygrad_edu.view.base.operations import roles
+from tinygrad_edu.view.graph.blocks import Block, Cut
+from tinygrad_edu.view.graph.columns import Board, Card, Cell
+from tinygrad_edu.view.graph.diagram import Number
 
 #: So many units stand in boxes of their own; of more a table shows those with the largest delta.
 BOXES: Final = 5
@@ -131,9 +131,11 @@ def leaves(desk: Desk, block: Block) -> list[Card]:
         most = sorted(values, key=lambda v: -sizes[v])[: desk.most]
         shown = [v for v in values if v in most]
         desk.at_rows(shown, 0)
-        more = [Cell(f"{len(values) - len(shown):,} more", "word")]
-        desk.said.update({"of many inputs the largest are shown": None} if desk.known else {})
-        return [desk.made(block, [*desk.named(shown), more], details, kind=kind)]
+        cells = desk.named(shown)
+        if more := len(values) - len(shown):
+            cells.append([Cell(f"{more:,} more", "word")])
+            desk.said |= {"of many inputs the largest are shown": None} if desk.known else {}
+        return [desk.made(block, cells, details, kind=kind)]
     if desk.level == "layer" or any(layer_of(user) in desk.shared for user in users):
         numbers = [desk.number(v) for v in values]
         return [desk.made(block, desk.named(values), numbers=numbers, kind=kind)]
@@ -268,13 +270,13 @@ def loss(desk: Desk, block: Block) -> list[Card]:
                     targets[p] = desk.names[p]
                 elif p.kind == "constant" and role in _TARGETS:
                     targets[p] = "y"
-    over = [f"{desk.examples:,} examples"] * bool(desk.examples)
     cells = [[Cell(name, "name"), desk.cell(v)] for v, name in targets.items()]
-    if len(targets) > 2 or over:
-        cells = [[Cell(over[0] if over else f"{len(targets):,} targets", "word")]]
+    if len(targets) > 2 or desk.examples:
+        cells = [[Cell(f"{len(targets):,} targets", "word")]] * (not desk.examples)
     cells += desk.named([root])
     numbers = [Number("data", desk.numbers.data[root]), Number("grad", desk.numbers.grad(root))]
-    details = [f"{n:,} operation{'s' * (n > 1)}", *(f"over {text}" for text in over)]
+    over = [f"over {desk.examples:,} examples"] * bool(desk.examples)
+    details = [f"{n:,} operation{'s' * (n > 1)}", *over]
     card = desk.made(block, cells, details, numbers, "group")
     card.label = card.name = desk.names[root]
     return [card]

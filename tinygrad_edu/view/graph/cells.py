@@ -22,7 +22,7 @@ _NAME, _NUMBER, LABEL = 13, 12, 11
 _CELL: Final = {False: 46.0, True: 54.0}
 _LEAST, _ROW = 18.0, 23.0
 #: Of a frame to write in, in points.
-_WIDTH, _HEIGHT = 60, 20
+_WIDTH, _HEIGHT = 62, 26
 BLANK: Final = "blank"
 _SERIF: Final = "Times-Italic"
 #: Of a letter of a name as DOT has it, in sizes.

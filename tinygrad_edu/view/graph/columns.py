@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
+from tinygrad_edu.view.base.maps import Picture
 from tinygrad_edu.view.base.svg import room, text_width
 from tinygrad_edu.view.graph.curves import Line, Spot
 from tinygrad_edu.view.graph.diagram import Box, Diagram, Edge, Number
-from tinygrad_edu.view.graph.maps import Picture
 from tinygrad_edu.view.graph.picture import WIDEST, name_width
 
 #: Of what stands in a cell: the size of its text, its least width, the height of its row.
@@ -26,8 +26,8 @@ LOOKS: Final = {
 }
 #: Beside the table of a card and above it; from card to card.
 _SIDE, _ABOVE, _BETWEEN = 8.0, 5.0, 13.0
-#: Around the picture; the height of heads; the least gap; down to shared weights.
-MARGIN, _HEAD, _NARROW, _DEEP = 12.0, 30.0, 24.0, 46.0
+#: Around the picture; the height of heads; the least gap.
+MARGIN, _HEAD, _NARROW = 12.0, 30.0, 24.0
 #: The widest figures, also in bold, against those of Helvetica, with a little room between them.
 _FIGURES: Final = 1.17
 
@@ -56,9 +56,10 @@ class Cell(NamedTuple):
 
 @dataclass
 class Card(Box):
-    """A box with a table of cells; of kind "inputs" they stand without a box."""
+    """A box with a table of cells, `lit` where it is chosen; of kind "inputs" they have no box."""
 
     cells: Sequence[Sequence[Cell]] = ()
+    lit: bool = False
 
 
 @dataclass
@@ -92,6 +93,10 @@ class Board(Diagram):
     def sizes(self) -> list[int]:
         """How many numbers each column has."""
         return [column.size for column in self.layers if column.size]
+
+    def cards(self) -> list[Card]:
+        """All cards in columns."""
+        return [card for column in self.layers for card in [*column.cards, *column.over]]
 
     def put(self, kind: str, cells: Sequence[Sequence[Cell]], **texts: Any) -> Card:
         """A new card on the board."""
@@ -196,8 +201,7 @@ def fits(board: Board) -> bool:
 
 def tables_of(board: Board) -> dict[str, Table]:
     """The table of each card, by its id."""
-    cards = [card for c in board.layers for card in [*c.cards, *c.over]]
-    return {card.id: _table(card) for card in [*cards, *(s.card for s in board.shared)]}
+    return {card.id: _table(card) for card in [*board.cards(), *(s.card for s in board.shared)]}
 
 
 def _widths(
@@ -239,8 +243,7 @@ def layout_of(board: Board, tables: Mapping[str, Table]) -> Layout:
     lines, right, y = [replace(line) for line in board.lines], 0.0, 0.0
     for n, band in enumerate(_bands(wide, least)):
         last = band[-1]
-        coming = [room(line.name, 11) for line in lines if line.tail == f"band{n - 1}<"]
-        x = MARGIN + max(coming, default=0.0) + _NARROW * (n > 0)
+        x = MARGIN + (least[band[0] - 1] if n else 0.0)
         taken = x + sum(wide[k] for k in band) + sum(least[k] for k in band[:-1])
         spare = WIDEST - MARGIN - _NARROW * (last + 1 < len(layers)) - taken
         share = min(1.0, max(0.0, spare / (sum(loose[k] for k in band[:-1]) or 1.0)))
@@ -272,17 +275,19 @@ def layout_of(board: Board, tables: Mapping[str, Table]) -> Layout:
         ]
         ends.append(x + 18 * (last + 1 < len(layers)))
         from_, deep = MARGIN, low
+        going = {name for shared in board.shared for name, _ in shared.uses} & {*names}
+        low += _NARROW * bool(going)
         for shared in [s for s in board.shared if s.uses[-1][0] in names]:
             users, table = (
                 [spots[name] for name, _ in shared.uses if name in names],
                 tables[shared.card.id],
             )
             center = (min(s.left for s in users) + max(s.right for s in users)) / 2
-            spot = table.spot(max(from_, center - table.width / 2), low + _DEEP)
+            spot = table.spot(max(from_, center - table.width / 2), low + _NARROW)
             spots[shared.card.id], from_ = spot, spot.right + _BETWEEN
             deep, x = max(deep, spot.bottom), max(x, spot.right)
-        low = deep
-        right, y = max(right, *(e for e in ends if e <= WIDEST), x), low + _NARROW / 2
+        low = max(low, deep)
+        right, y = max(right, *(e for e in ends if e <= WIDEST - MARGIN), x), low + _NARROW / 2
     return Layout(spots, lines, heads, right, y - _NARROW / 2)
 
 
@@ -296,7 +301,7 @@ def _bands(wide: Sequence[float], least: Sequence[float]) -> list[list[int]]:
         used += width + (least[k - 1] if k else 0.0)
         if bands[-1] and used > WIDEST - 2 * MARGIN - _NARROW:
             bands.append([])
-            used = width + _NARROW
+            used = width + least[k - 1]
         bands[-1].append(k)
     return bands
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
-from tinygrad_edu.view.graph.maps import size
+from tinygrad_edu.view.base.maps import size
 
 #: A named line ends in a straight run of this length, which carries the name.
 _RUN: Final = 44.0

@@ -10,7 +10,7 @@ from tinygrad_edu.engine import Value, toposort
 from tinygrad_edu.text import clean, short
 from tinygrad_edu.view.base.display import Forms, Picture
 from tinygrad_edu.view.base.naming import names_of, variable_names
-from tinygrad_edu.view.base.numbers import Numbers, decimal, one_value
+from tinygrad_edu.view.base.numbers import Numbers, decimal, in_our_graph, one_value
 from tinygrad_edu.view.base.svg import inline
 from tinygrad_edu.view.graph import select
 from tinygrad_edu.view.graph.blocks import Cut, cut, stands_for
@@ -28,8 +28,6 @@ from tinygrad_edu.view.graph.values import EDGES, content_of, value_diagram, val
 _LEVELS: Final = ("auto", "value", "neuron", "layer")
 _DIRECTIONS: Final = ("LR", "TB", "RL", "BT")
 _TABLE_ROWS: Final = 60
-_UNITS: Final = 120
-_LINES: Final = 1200
 _NO_UNITS: Final = "no units (net inputs w·x + b) in this graph: its values are shown"
 
 
@@ -91,18 +89,21 @@ def draw(
 ) -> Graph:
     """The graph that `v` was made from, as a picture.
 
-    level     "value" draws every number, "neuron" a box for every unit (net input z, activation a,
-              delta = dL/dz), "layer" one for every layer; "auto" the first of these that is small
-              enough: at most `max_nodes` values in 700 pixels, 120 units
+    level     "value" draws every number, "neuron" every unit (net input z, activation a, delta =
+              dL/dz; of more than 5 in a layer a table of those with the largest delta), "layer" a
+              box for every layer; "auto" the first of these that is at most 700 pixels wide, and
+              has at most `max_nodes` values
     names     labels for values without a name of their own, e.g. `names=locals()`: the first
               variable that holds a value names it, a list `w` names its elements w[0], w[1], ...;
               other objects, and variables that begin with "_", are ignored
     edges     "none", "local" (the slope of each operation) or "gradient" (what flowed back:
               slope * grad)
     max_nodes of more boxes level "auto" shows the nearest to `v`, another raises ValueError
-    rankdir   the way from inputs to `v`: "LR", "TB", "RL" or "BT"
+    rankdir   the way from inputs to `v` among values: "LR", "TB", "RL" or "BT"; units and layers
+              stand from left to right
     unfold    draws w . x + b as products and their sum
-    expand    name or names of units and layers to show inside: "layer1.neuron3", "layer1"
+    expand    name or names of units to show with the terms of their sums, "layer1.neuron3", and of
+              layers to show whole, "layer1"
     example   which example of a loss over several is drawn, from 0; the first unless given, and at
               level "value" all
     notation  "lecture" calls a weight to unit 2 of layer 1 w1[2,3], "code" layer1.neuron2.w[3]
@@ -112,8 +113,9 @@ def draw(
 
     What is hidden is said in the picture. The numbers are those of the forward pass, and what was
     changed since is named. A grad is a dash until a backward pass from `v`, or through it, has
-    reached the value. Raises TypeError unless `v` is a Value.
+    reached the value. Raises TypeError unless `v` is a Value, of any engine that `adopt` knows.
     """
+    v, names = in_our_graph(v, names)
     one_value("draw", v, "draws the graph of")
     level = one_of("level", level, _LEVELS)
     order = toposort(v, leaves=True)

@@ -7,6 +7,7 @@ from typing import Final
 
 from tinygrad_edu.engine import Value
 from tinygrad_edu.text import clean, short
+from tinygrad_edu.view.base.maps import drawn, largest_of, size, windows_of
 from tinygrad_edu.view.base.naming import Names
 from tinygrad_edu.view.base.numbers import UNKNOWN, Numbers, decimal
 from tinygrad_edu.view.base.operations import built_in_name
@@ -16,7 +17,6 @@ from tinygrad_edu.view.graph.cards import Desk, Place, layer_of, patches_of
 from tinygrad_edu.view.graph.columns import Board, Card, Cell, Column, Shared
 from tinygrad_edu.view.graph.curves import Line, strongest
 from tinygrad_edu.view.graph.diagram import Number, title_of
-from tinygrad_edu.view.graph.maps import drawn, largest_of, size, windows_of
 
 #: Between two layers so many lines are full, and so many named, where there are more than `CROWD`.
 _FULL, _NAMED, _CROWD = 12, 5, 30
@@ -199,7 +199,7 @@ def _lines(
             if x in place and u.z in place and at[x] not in over:
                 drawn_.add(at[x])
                 single.append(_weight(desk, (w, u.z), place[x], edges))
-        if u.b is not None and block in ones:
+        if u.b is not None and block in ones and u.z in place:
             single.append(_weight(desk, (u.b, u.z), Place(ones[block].id), edges))
     crowd = any(line.tail_row is not None or line.head_row is not None for line in single)
     crowd = (crowd or len(single) > _CROWD) and named != "all"
@@ -297,11 +297,10 @@ def _shared(desk: Desk, layer: str, made: Mapping[Block, Sequence[Card]]) -> Ite
     known = all(grad(u.z) is not None for block in uses for u in block.units)
     total = {w: sum(each.get(w, 0.0) for each in adds) for u in units for w in u.w[parts[-1][1] :]}
     chosen = max(total, key=lambda w: size(total[w]))
-    said = "the grey block is one set of weights, each step uses it"
+    desk.said["a grey block is one set of weights, each step uses it"] = None
     if known:
-        said += f"; on its thin lines: what the step adds to dL/d{desk.names[chosen]}"
-        said += f", together {decimal(total[chosen])}"
-    desk.said[said] = None
+        name, sum_ = f"dL/d{desk.names[chosen]}", decimal(total[chosen])
+        desk.said[f"on its thin lines: what each step adds to {name}, together {sum_}"] = None
     card = desk.board.put("parameter", [row, [Cell(text, "word")]], name=text, tooltip=text)
     numbers = [Number("", each[chosen] if known else None, back=True) for each in adds]
     yield Shared(card, [(made[b][-1].id, x) for b, x in zip(uses, numbers, strict=True)])

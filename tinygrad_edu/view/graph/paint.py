@@ -5,6 +5,7 @@ from itertools import pairwise
 from typing import Final
 from xml.etree.ElementTree import Element
 
+from tinygrad_edu.view.base.maps import Picture
 from tinygrad_edu.view.base.palette import (
     EDGE,
     INK,
@@ -29,8 +30,8 @@ from tinygrad_edu.view.graph.columns import (
     tables_of,
 )
 from tinygrad_edu.view.graph.curves import Curve, Spot, curves, name_places
+from tinygrad_edu.view.graph.diagram import Number
 from tinygrad_edu.view.graph.dot import SHADE
-from tinygrad_edu.view.graph.maps import Picture
 from tinygrad_edu.view.graph.picture import WIDEST, finished, typeset
 
 #: The greatest radius of round corners; from a text's middle down to its line.
@@ -50,11 +51,13 @@ def board_picture(board: Board) -> Element:
         under += _stroke(curve)
     widths = {line.name: room(line.name, 11) for line in lines}
     for curve, x, y in name_places(found, widths):
-        over += _on_paper(curve.line.name, x, y, widths[curve.line.name], curve.line.weight)
+        name, weight = curve.line.name, Number("w", curve.line.weight)
+        over += _on_paper(name, x, y, widths[name], weight)
     for column in board.layers:
         for upper, lower in pairwise([*column.over, column.cards[0]]):
             middle = (spots[upper.id].left + spots[upper.id].right) / 2
             under.append(_path([(middle, spots[upper.id].bottom), (middle, spots[lower.id].top)]))
+    stacked = [spots[card.id] for column in board.layers for card in column.cards]
     for shared in board.shared:
         spot = spots[shared.card.id]
         for k, (name, number) in enumerate(shared.uses):
@@ -64,8 +67,9 @@ def board_picture(board: Board) -> Element:
             if down - up < _DEEP:  # others stand above another row of columns
                 under.append(_path([(b, up), (b, up + 26), (a, down - 26), (a, down)]))
             if number.value is not None:
-                wide = room(number.text, 11, bold=True)
-                over += _on_paper(number.text, b, up + 13, wide, number.value, bold=True)
+                is_free = all(s.top < up or not s.left < b < s.right for s in stacked)
+                at = (b, up + 13) if is_free else (a, down - 12)
+                over += _on_paper(number.text, *at, room(number.text, 11, bold=True), number)
     root = tag("svg", width=f"{width + MARGIN:.0f}", height=f"{below + 8:.0f}")
     root.set("viewBox", f"0 0 {root.get('width')} {root.get('height')}")
     root.extend(under)
@@ -104,20 +108,20 @@ def _title(text: str) -> Element:
 
 
 def _on_paper(
-    text: str, x: float, y: float, width: float, sign: float | None, *, bold: bool = False
+    text: str, x: float, y: float, width: float, number: Number | None
 ) -> Iterator[Element]:
-    """A text on a line, its middle at (x, y)."""
+    """A text on a line, its middle at (x, y), in the colour of a number; bold if that came back."""
     ground = _corners(x - width / 2, y - 7, x + width / 2, y + 7)
     yield tag("polygon", points=ground, fill=ZERO.light)
-    weight = {"font_weight": "600"} if bold else {}
-    look = {"font_size": "11", "fill": number_colour(sign).light, **weight}
+    look = {"font_size": "11", "fill": number_colour(number and number.value).light}
+    look |= {"font_weight": "600"} if number and number.back else {}
     yield words(text, x, y + 3.8, text_anchor="middle", **look)
 
 
 def _head(column: Column, x: float, y: float) -> Iterator[Element]:
     for text, colour, weight in ((column.name, INK, "600"), (column.soft, SOFT, "400")):
         wide = room(text, 12, bold=weight == "600")
-        if text and x + wide <= WIDEST:
+        if text and x + wide <= WIDEST - MARGIN:
             yield words(text, x, y, font_size="12", font_weight=weight, fill=colour.light)
             x += wide + 3
 
@@ -137,8 +141,8 @@ def _card(table: Table, spot: Spot) -> Element:
     node.set("class", "node")
     node.append(group)
     outline, width, ground, is_round = _KINDS.get(card.kind, (EDGE, 1.0, ZERO, True))
-    if card.root:
-        outline, width = INK, 2.0
+    if card.root or card.lit:
+        outline, width = (NOW, 2.5) if card.lit else (INK, 2.0)
     if card.shade:
         ground = POSITIVE if card.shade > 0 else NEGATIVE
     group.set(f"{LINK}title", card.tooltip)
@@ -221,7 +225,7 @@ def _cubics(points: Sequence[tuple[float, float]]) -> str:
 
 
 def _corners(left: float, top: float, right: float, bottom: float) -> str:
-    corners = ((left, top), (right, top), (right, bottom), (left, bottom))
+    corners = ((left, top), (right, top), (right, bottom), (left, bottom), (left, top))
     return " ".join(f"{x:.1f},{y:.1f}" for x, y in corners)
 
 

@@ -7,6 +7,7 @@ from typing import Final
 from tinygrad_edu.engine import Value
 from tinygrad_edu.text import clean
 from tinygrad_edu.view.base.graph_units import Unit
+from tinygrad_edu.view.base.maps import drawn, in_rows, largest_of, shape_of, size, windows_of
 from tinygrad_edu.view.base.operations import symbol
 from tinygrad_edu.view.graph.blocks import POOLS, Block, norm_of
 from tinygrad_edu.view.graph.cards import (
@@ -21,7 +22,6 @@ from tinygrad_edu.view.graph.cards import (
     summary_of,
 )
 from tinygrad_edu.view.graph.columns import Card, Cell
-from tinygrad_edu.view.graph.maps import drawn, in_rows, largest_of, shape_of, size, windows_of
 
 #: So many maps stand under each other, half of them if they are higher than this; cells of a strip.
 _MAPS, _HIGH, _ACROSS = 8, 8, 8
@@ -60,8 +60,8 @@ def kernels(desk: Desk, block: Block) -> list[Card]:
             largest_of([in_rows(block.outputs, data, uses)]),
         )
         deep, is_told = min(channels, CHANNELS), deltas[0][0] is not None
-        word = "kernel" if deep == channels else f"{deep} of {channels} channels"
-        heads = [Cell(word * (k == 0), "word") for k in range(deep)]
+        foot[:0] = [f"{deep} of {channels} channels"] * (deep < channels)
+        heads = [Cell("kernel" * (k == 0), "word") for k in range(deep)]
         cells = [heads + [Cell("map", "word")] * desk.known + [Cell("|δ|", "head")] * is_told]
         for k in sorted(order):
             w = several[k][0].w
@@ -108,11 +108,12 @@ def norm(desk: Desk, block: Block) -> list[Card]:
     most = desk.most if desk.level == "neuron" else BOXES
     cells = [[Cell("unit", "word"), *(Cell(t, "head") for t in ("mean", "variance", *"γβ"))]]
     cells[0] += [Cell("y", "head")] * desk.known
-    for k, n in enumerate(norms[:most], 1):
+    unit = {gamma: k for k, gamma in enumerate(dict.fromkeys(n.gamma for n in norms), 1)}
+    for n in norms[:most]:
         shown = (n.mean, n.variance, n.gamma, n.beta, *[n.y] * desk.known)
-        cells.append([Cell(f"{k}", "index"), *map(desk.cell, shown)])
+        cells.append([Cell(f"{unit[n.gamma]}", "index"), *map(desk.cell, shown)])
     desk.at_rows([n.y for n in norms[:most]], 1)
-    count = f"{len({p for n in norms for p in (n.gamma, n.beta)}):,} parameters"
+    count = f"{2 * len(unit):,} parameters"
     foot = [*[f"{len(norms) - most:,} more"] * (len(norms) > most), count]
     desk.said["y = γ (x - mean) / √(variance + ε) + β"] = None  # noqa: RUF001
     cells += [[Cell(text, "word")] for text in foot]

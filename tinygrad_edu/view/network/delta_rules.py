@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from tinygrad_edu.checks import number
 from tinygrad_edu.engine import Value
+from tinygrad_edu.engine.adopted import is_foreign
 from tinygrad_edu.losses import LossRecord
 from tinygrad_edu.namespace import floats
 from tinygrad_edu.view.explain.notation import Both
@@ -20,8 +21,8 @@ CONVENTIONS: Final = {"dL/dz": 1.0, "-dE/dnet": -1.0}
 
 
 def plain(x: Any, what: str) -> float:
-    """`x` as a float, also if it is a Value."""
-    return x.data if isinstance(x, Value) else number(x, what)
+    """`x` as a float, also if it is a Value, of whichever engine."""
+    return float(x.data) if isinstance(x, Value) or is_foreign(x) else number(x, what)
 
 
 def output_deltas(

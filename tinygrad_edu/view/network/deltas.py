@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from tinygrad_edu.checks import is_listed, one_of
 from tinygrad_edu.engine import Primitive, Value, grad, gradients, toposort
+from tinygrad_edu.engine.adopted import is_foreign
 from tinygrad_edu.examples import read_target
 from tinygrad_edu.losses import Loss, find_loss
 from tinygrad_edu.losses import record_of as loss_record
@@ -118,7 +119,8 @@ def deltas(
     argument.
     """
     sign = CONVENTIONS[one_of("convention", convention, CONVENTIONS)]
-    target, function = read_target(target), find_loss(loss)
+    target = plain(target, "a target") if is_foreign(target) else read_target(target)
+    function = find_loss(loss)
     passes = forward(model, dense_layers(model), x)
     total = loss_of(model, passes, target, function)
     grads = gradients(total)

@@ -1,5 +1,6 @@
 """network: a net of any kind as a picture: its units and stages, and the weights between them."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -24,6 +25,7 @@ from tinygrad_edu.perceptron import Perceptron
 from tinygrad_edu.text import clean
 from tinygrad_edu.train.training import differentiable
 from tinygrad_edu.view.base.display import Forms, Picture
+from tinygrad_edu.view.base.graph_units import Unit
 from tinygrad_edu.view.base.naming import names_of
 from tinygrad_edu.view.base.numbers import Numbers
 from tinygrad_edu.view.base.svg import inline
@@ -93,6 +95,7 @@ def network(
     max_units: int = 8,
     numbers: bool = False,
     notation: str = "lecture",
+    mark: str = "",
 ) -> Network:
     """The net as columns of units: blue lines are positive weights, orange dashed ones negative.
 
@@ -106,13 +109,14 @@ def network(
     max_units    of a larger layer without an example the first ones are drawn
     numbers      whether weights stand on their lines, and biases on those of a unit +1
     notation     of names: "lecture" for w1[2,3], "code" for layer1.neuron2.w[3]
+    mark         an array by its name in a program: the units of "delta2", the lines of "dW2"
 
     A BatchNorm in training mode is drawn with its running numbers. No `.grad` and no mode is
     changed. Raises TypeError or ValueError naming the argument.
 
     >>> from tinygrad_edu import MLP, network
-    >>> network(MLP(2, [3, 1]), [1.0, 0.0])
-    <Network: 2, 3, 1: z = Σ w x + b, a = g(z). Lines: weights w, blue positive, ...>
+    >>> network(MLP(2, [3, 1]), [1.0, 0.0]).title
+    'Network 2-3-1'
     """
     sign = CONVENTIONS[one_of("convention", convention, CONVENTIONS)]
     max_units, numbers = whole("max_units", max_units), flag("numbers", numbers)
@@ -143,11 +147,24 @@ def network(
         counted=True,
         is_net=loss is None,
     )
+    _mark(board, mark, names.units.units)
     board.caption = [text.replace("dL/dz", convention) for text in board.caption]
     sizes = [f"{n:,}" for n in board.sizes]
     return Network(
         board, f"Network {'-'.join(sizes)}", "; ".join([", ".join(sizes), *board.caption])
     )
+
+
+def _mark(board: Board, mark: str, units: Sequence[Unit]) -> None:
+    """Have the units or the weights of an array of a program stand out."""
+    found = re.fullmatch(r"d?(delta|A|Z|b|W)(\d+)", mark)
+    layer = [u for u in units if found and u.place.layer == int(found[2])]
+    labels = {clean(name, 40) for u in layer for name in (u.name, u.layer)}
+    cards = {card.id: card for card in board.cards() if card.label in labels}
+    for card in cards.values() if found and found[1] != "W" else ():
+        card.lit = True
+    for line in board.lines if found and found[1] == "W" else ():
+        line.lit = line.head in cards and line.weight is not None
 
 
 def _parts(model: Any) -> list[Any]:

@@ -10,18 +10,23 @@ their gradients stay as they were, and pyplot's global state is not used.
 """
 
 from tinygrad_edu.view.pictures.activations import activations, tangent
+from tinygrad_edu.view.pictures.fits import curve, predictions, residuals
 from tinygrad_edu.view.pictures.loss import descent_path, loss_curve, surface
 from tinygrad_edu.view.pictures.regions import confusion, regions
-from tinygrad_edu.view.pictures.units import hidden_space, neuron_maps, weights
+from tinygrad_edu.view.pictures.units import hidden_space, images, neuron_maps, weights
 
 __all__ = [
     "activations",
     "confusion",
+    "curve",
     "descent_path",
     "hidden_space",
+    "images",
     "loss_curve",
     "neuron_maps",
+    "predictions",
     "regions",
+    "residuals",
     "surface",
     "tangent",
     "weights",

@@ -25,6 +25,7 @@ from tinygrad_edu.view.pictures.canvas import (
     keys,
     legend,
     places_of,
+    plain,
     plane,
     scatter,
     sheet,
@@ -81,6 +82,36 @@ def weights(model: Any, *, height: int = 8, width: int = 8, ax: Axes | None = No
         title(ax, place, f"{'kernel' if kernels else 'neuron'}{k + 1}")
     top = short(float(f"{largest:.3g}"))
     ax.set_xlabel(f"orange {'-' if largest else ''}{top}   white 0   blue {top}", color=INK)
+    return ax
+
+
+def images(
+    X: Iterable[Any],
+    *,
+    height: int = 8,
+    width: int = 8,
+    titles: Iterable[Any] = (),
+    ax: Axes | None = None,
+) -> Axes:
+    """Each of n rows as a picture of `height` by `width`, row by row: the larger the darker.
+
+    All have the same scale. `titles`, if any, are n texts. Raises ValueError for rows of another
+    length.
+    """
+    rows, titles = inputs(X).array, listed("titles", titles, "texts")
+    height, width = whole("height", height), whole("width", width)
+    if not len(rows) or rows.shape[1] != height * width or len(titles) not in (0, len(rows)):
+        raise ValueError(
+            f"images need rows of {height} x {width} numbers, as many titles or none; got "
+            f"{len(rows)} rows of {rows.shape[-1]} and {len(titles)} titles"
+        )
+    columns = min(_COLUMNS, len(rows))
+    ax = sheet(ax, -(-len(rows) // columns), columns, 1.0)
+    scale: Any = {"vmin": rows.min(), "vmax": rows.max(), "cmap": "Greys"}
+    for k, picture in enumerate(rows.reshape(-1, height, width)):
+        place = cell(*divmod(k, columns))
+        ax.imshow(picture, extent=place, aspect="equal", interpolation="nearest", **scale)
+        title(ax, place, plain(titles[k]) if titles else "")
     return ax
 
 

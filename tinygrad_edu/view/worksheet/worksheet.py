@@ -15,7 +15,7 @@ from tinygrad_edu.engine.gradients import check_unchanged
 from tinygrad_edu.text import clean
 from tinygrad_edu.view.base.display import Forms, Picture
 from tinygrad_edu.view.base.naming import names_of, variable_names
-from tinygrad_edu.view.base.numbers import one_value
+from tinygrad_edu.view.base.numbers import in_our_graph, one_value
 from tinygrad_edu.view.base.render import RenderError
 from tinygrad_edu.view.base.svg import FITTING, inline
 from tinygrad_edu.view.graph.diagram import Diagram
@@ -162,6 +162,7 @@ def worksheet(
     >>> worksheet(a * a + 1, title="Squares", rng=3).solution
     <Worksheet: Squares: solution>
     """
+    v, names = in_our_graph(v, names)
     one_value("worksheet", v, "shows the graph of")
     asked, level = _asked(blanks), one_of("level", level, _LEVELS)
     order, given = toposort(v, leaves=True), variable_names(names)

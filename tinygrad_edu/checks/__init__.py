@@ -9,12 +9,13 @@ is declared as `partial(real, least=0, below=1)`, for an option in the body of a
 import random
 import sys
 from collections.abc import Callable, Iterable, Mapping, Set
-from difflib import get_close_matches
 from math import inf, isfinite
 from numbers import Integral, Real
 from operator import ge, gt, le, lt
 from os import PathLike
 from typing import Any, Final, NamedTuple
+
+from tinygrad_edu.checks.habits import nearest
 
 #: Takes what an argument is called and its value, and gives the value.
 Check = Callable[[str, Any], Any]
@@ -236,9 +237,10 @@ def options(owner: type, values: Mapping[str, Any]) -> dict[str, Any]:
     known = declared(owner)
     for name in values:
         if name not in known:
-            raise TypeError(
-                f"{owner.__name__} has no option {name!r:.40}: it takes {_among(known, name)}"
-            )
+            from inspect import signature  # late: it takes long to import
+
+            taken = _among(known, name, signature(owner).parameters)
+            raise TypeError(f"{owner.__name__} has no option {name!r:.40}: it takes {taken}")
     return {name: x.check(name, values.get(name, x.default)) for name, x in known.items()}
 
 
@@ -283,9 +285,9 @@ def as_random(rng: int | random.Random) -> random.Random:
     return random.Random(int(rng))
 
 
-def _among(names: Iterable[str], name: str) -> str:
-    near = get_close_matches(name[:40].lower(), names, n=1)
-    return ", ".join(names) + (f"; did you mean {near[0]!r}?" if near else "")
+def _among(names: Iterable[str], name: str, meant: Iterable[str] = ()) -> str:
+    near = nearest(name, [*names, *meant])
+    return ", ".join(names) + (f"; did you mean {near!r}?" if near else "")
 
 
 def _described(x: object) -> str:

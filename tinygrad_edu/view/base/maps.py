@@ -8,8 +8,9 @@ from typing import Final, NamedTuple
 from tinygrad_edu.engine import Value
 
 Rows = Sequence[Sequence[float]]
-#: The side of a picture in pixels, unless its cells would be less than 6.
-_SIDES: Final = {"kernel": 28, "map": 40, "image": 72, "weights": 32}
+#: The side of a picture in pixels: of a few cells of 6 to 16 pixels, and of more.
+_SIDES: Final = {"kernel": (28, 60), "map": (40, 60), "image": (72, 84), "weights": (32, 60)}
+_FEW: Final = 10
 
 
 class Windows(NamedTuple):
@@ -86,8 +87,8 @@ def image_below(patches: Sequence[Sequence[Value]], windows: Windows) -> list[li
 
 def drawn(kind: str, rows: Rows, largest: float = 0.0, *, ink: bool = False) -> Picture:
     """A picture of a kernel, a map, an image or weights, in the size of its kind."""
-    longest = max(len(rows), max(map(len, rows)))
-    side = min(16.0, max(6.0, _SIDES[kind] // longest)) if longest <= 16 else 84 / longest
+    longest, (few, many) = max(len(rows), max(map(len, rows))), _SIDES[kind]
+    side = min(16.0, max(6.0, few // longest)) if longest <= _FEW else many / longest
     return Picture(rows, largest or largest_of([rows]), ink, side)
 
 

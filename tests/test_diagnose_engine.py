@@ -1,0 +1,184 @@
+"""diagnose_engine: broken classes are located and named, right ones are left in peace."""
+
+import inspect
+
+import micrograd.engine
+import pytest
+from slips.engines import BROKEN, RIGHT
+
+from tinygrad_edu import Value
+from tinygrad_edu.diagnose import SLIPS, Diagnosis, diagnose_engine
+from tinygrad_edu.diagnose.programs import programs
+
+
+def named(diagnosis: Diagnosis, *slips: str) -> bool:
+    return not diagnosis.right and diagnosis.slip in slips
+
+
+def test_27_of_30_broken_classes_are_named_and_all_are_found() -> None:
+    found = [diagnose_engine(engine.value) for engine in BROKEN]
+    assert not any(diagnosis.right for diagnosis in found)
+    pairs = zip(found, BROKEN, strict=True)
+    assert sum(named(found, engine.slip, *engine.also) for found, engine in pairs) >= 27
+
+
+@pytest.mark.parametrize("value", [*[engine.value for engine in RIGHT], micrograd.engine.Value])
+def test_no_right_class_is_accused(value: type) -> None:
+    diagnosis = diagnose_engine(value)
+    assert diagnosis.right, diagnosis
+    assert (diagnosis.where, diagnosis.slip) == ("", "")
+    assert str(diagnosis).startswith("no slip in ")
+
+
+def test_our_own_class_is_right_in_every_program() -> None:
+    assert str(diagnose_engine(Value)) == f"no slip in {len(programs())} programs"
+
+
+#: What learners change in micrograd: the slip, the operation, and the lines before and after.
+CHANGES = {
+    "rmul calls mul of the other": (
+        "raises", "*", "return self * other\n\n    def __trued",
+        "return other * self\n\n    def __trued",
+    ),
+    "neg leaves the graph": ("term missing", "-", "return self * -1", "return Value(-self.data)"),
+    "rsub the wrong way round": (
+        "wrong value", "-", "return other + (-self)", "return self + (-other)",
+    ),
+    "pow without the gradient of the result": (
+        "factor missing", "**", "(other * self.data**(other-1)) * out.grad",
+        "other * self.data**(other-1)",
+    ),
+    "pow without its exponent": ("factor missing", "**", "(other * self", "(self"),
+    "a product of which one operand gets nothing": (
+        "term missing", "*", "            other.grad += self.data * out.grad\n", "",
+    ),
+    "a product that gives all to one operand": (
+        "wrong operand", "*", "other.grad += self.data * out.grad",
+        "self.grad += self.data * out.grad",
+    ),
+    "a product that overwrites one operand": (
+        "overwritten", "*", "other.grad += self.data * out.grad",
+        "other.grad = self.data * out.grad",
+    ),
+    "a product that remembers one operand": (
+        "term missing", "*", "(self, other), '*'", "(self,), '*'",
+    ),
+    "a sum that remembers nothing": ("term missing", "+", "(self, other), '+'", "(), '+'"),
+    "a relu that asks the gradient": ("wrong operand", "relu", "(out.data > 0)", "(out.grad > 0)"),
+    "no start": ("not started", "backward()", "        self.grad = 1\n", ""),
+    "nobody is ever visited": ("order", "backward()", "                visited.add(v)\n", ""),
+    "each node is a root": (
+        "overwritten", "backward()", "        for v in reversed(topo):\n            v._backward()",
+        "        self._backward()\n        for v in self._prev: v.backward()",
+    ),
+    "a queue": (
+        "order", "backward()", "for v in reversed(topo):",
+        "for v in topo.clear() or topo.append(self) or topo:\n            topo.extend(v._prev)",
+    ),
+    "== by number": (
+        "term missing", "backward()", "    def __repr__",
+        "    def __eq__(self, other): return self.data == other.data\n"
+        "    def __hash__(self): return hash(self.data)\n    def __repr__",
+    ),
+    "== without hash": (
+        "raises", "+", "    def __repr__",
+        "    def __eq__(self, other): return False\n    def __repr__",
+    ),
+    "the backward function is called at once": (
+        "raises", "+", "out._backward = _backward\n", "out._backward = _backward()\n",
+    ),
+    "a walk that does not end": (
+        "raises", "+", "for v in reversed(topo):", "while True: v = self\n        for v in topo:",
+    ),
+    "a sum that is a number": (
+        "raises", "+", "return out\n\n    def __mul__", "return out.data\n\n    def __mul__",
+    ),
+    "a sum that changes its operand": (
+        "wrong value", "+", "out = Value(self.data + other.data, (self, other), '+')",
+        "self.data += other.data; out = Value(self.data, (self, other), '+')",
+    ),
+    "the start after the walk": (
+        "not started", "backward()",
+        "        self.grad = 1\n        for v in reversed(topo):\n            v._backward()\n",
+        "        for v in reversed(topo):\n            v._backward()\n        self.grad = 1\n",
+    ),
+    "gradients start at 1": ("not reset", "__init__", "self.grad = 0", "self.grad = 1"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_change_of_micrograd_is_located_and_named(change: str) -> None:
+    slip, where, before, after = CHANGES[change]
+    source = inspect.getsource(micrograd.engine)
+    assert before in source
+    names: dict[str, type] = {}
+    exec(source.replace(before, after), names)
+    diagnosis = diagnose_engine(names["Value"])
+    assert (diagnosis.slip, diagnosis.where) == (slip, where), diagnosis
+    assert diagnosis.slip in SLIPS
+
+
+def test_the_sentence_is_a_program_with_both_gradients_and_the_slip() -> None:
+    assert str(diagnose_engine(BROKEN[1].value)) == (
+        "after a = Value(1.5); y = a * a; y.backward(), a.grad is 1.5, and right is 3: "
+        "in *, = stands where += belongs"
+    )
+
+
+def test_operands_of_a_difference_that_are_exchanged_are_told() -> None:
+    source = inspect.getsource(micrograd.engine)
+    names: dict[str, type] = {}
+    exec(source.replace("return other + (-self)", "return self + (-other)"), names)
+    assert str(diagnose_engine(names["Value"])) == (
+        "after a = Value(1.5); y = 2 - a; y.backward(), y.data is -0.5, and right is 0.5: "
+        "the number itself is wrong, its operands are exchanged"
+    )
+
+
+def test_what_a_right_class_may_do_is_told() -> None:
+    text = str(diagnose_engine(micrograd.engine.Value))
+    assert "a second pass over one graph adds to the gradients inside it" in text
+    assert "too deep" in text
+
+
+def test_a_graph_that_is_freed_after_its_pass_is_right() -> None:
+    source = inspect.getsource(micrograd.engine)
+    before = "            v._backward()\n"
+    assert before in source
+    names: dict[str, type] = {}
+    exec(source.replace(before, f"{before}            v._backward = lambda: None\n"), names)
+    diagnosis = diagnose_engine(names["Value"])
+    assert diagnosis.right, diagnosis
+
+
+def test_a_class_without_operators_is_refused() -> None:
+    class Leaf:
+        def __init__(self, data: float) -> None:
+            self.data, self.grad = data, 0.0
+
+        def backward(self) -> None:
+            self.grad = 1.0
+
+    with pytest.raises(TypeError, match=r"Leaf has neither \+ nor \*"):
+        diagnose_engine(Leaf)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (3.0, "takes the class itself, got float"),
+        (Value(2.0), "takes the class itself, got Value"),
+        (int, r"int\(2.0\) must have .data, .grad and .backward\(\): no data"),
+        (lambda: 3, r"<lambda>\(2.0\) must make a leaf, and raises TypeError"),
+    ],
+)
+def test_what_makes_no_values_is_refused(value: object, text: str) -> None:
+    with pytest.raises(TypeError, match=text):
+        diagnose_engine(value)
+
+
+def test_the_smallest_graph_is_drawn_with_both_gradients() -> None:
+    found = diagnose_engine(BROKEN[1].value)
+    assert found.numbers == ("a.grad", 1.5, 3.0)
+    assert "a, yours 1.5" in found.picture.svg
+    assert found.program == ("y = a * a", "y.backward()")

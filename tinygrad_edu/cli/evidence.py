@@ -1,0 +1,190 @@
+"""What a report shows of the data: which rows are right, which wrong, and what made them so."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from tinygrad_edu.cli.classifier import Classifier
+from tinygrad_edu.cli.run import Named
+from tinygrad_edu.cli.split import Split
+from tinygrad_edu.engine import Value
+from tinygrad_edu.losses import LOSSES
+from tinygrad_edu.text import clean, short
+from tinygrad_edu.view import explain
+from tinygrad_edu.view.base.report import Picture, html_table, verbatim
+
+#: Rows of the plane among which lines of hidden units and rings can still be told apart.
+_FEW: Final = 500
+#: Classes in a table, pictures of wrong rows, units whose weights are pictures.
+_CLASSES, _WRONG, _UNITS = 30, 24, 64
+#: Rows in the table of the worst, and columns of the data there.
+_WORST, _COLUMNS = 10, 6
+
+
+def of_classes(classifier: Classifier, split: Split) -> Iterator[Named]:
+    """Regions or confusion matrix, a table of the classes, and pictures where rows are pictures."""
+    from tinygrad_edu.view import pictures
+    from tinygrad_edu.view.pictures.field import first_units
+
+    yield regions(classifier, split) if split.plane else confusion(classifier, split)
+    if len(split.encoder.class_names) > 2:
+        yield _by_class(classifier, split)
+    if split.image is not None:
+        height, width = split.image
+        yield from _wrong(classifier, split, height, width)
+        if 0 < len(first_units(classifier.model)) <= _UNITS:
+            caption = "Units of the first layer: blue where they look for ink, orange for paper."
+            ax = pictures.weights(classifier.model, height=height, width=width)
+            yield "weights.png", Picture("The weights", caption, png_of(ax))
+
+
+def of_numbers(classifier: Classifier, split: Split) -> Iterator[Named]:
+    """The curve over one feature; predicted numbers against true ones, and how far they are off."""
+    from tinygrad_edu.view import pictures
+
+    number: Any = split.encoder.number
+    name = clean(number.name, 40)
+    if len(split.encoder.feature_names) == 1:
+
+        def decoded(y: Any) -> Any:
+            return [[number.decode(x)] for (x,) in y]
+
+        [column] = split.encoder.columns
+        X, X_test = (split.in_units(rows) for rows in (split.X, split.X_test))
+        y, y_test = (list(map(number.decode, part)) for part in (split.y, split.y_test))
+        ax = pictures.curve(
+            classifier.model, X, y, X_test=X_test, y_test=y_test, transform=split.encoded,
+            inverse=decoded, feature_name=clean(column.name, 40), name=name,
+        )  # fmt: skip
+        caption = (
+            "What the net gives, over the rows. Dashed: its bias, and what it is when the weighted "
+            "hidden units are added one after the other, the largest first."
+        )
+        yield "curve.png", Picture("The curve", caption, png_of(ax), "wide")
+    kind, X, y = split.last
+    true, found = (list(map(number.decode, part)) for part in (y, classifier.found(X)))
+    caption = f"Each point is one of the {kind} rows; on the line the prediction is right."
+    ax = pictures.predictions(true, found, name=name)
+    yield "predictions.png", Picture("Predicted against true", caption, png_of(ax))
+    caption = "Blue is too much, orange too little. A bend or a funnel shows what the net misses."
+    ax = pictures.residuals(true, found, name=name)
+    yield "residuals.png", Picture("Residuals", caption, png_of(ax))
+
+
+def regions(classifier: Classifier, split: Split) -> Named:
+    """The decision regions of a net for points in the plane."""
+    from tinygrad_edu.view import pictures
+
+    few = len(split.X) + len(split.X_test) <= _FEW
+    ax = pictures.regions(
+        classifier.model,
+        split.in_units(split.X),
+        split.y,
+        X_test=split.in_units(split.X_test),
+        y_test=split.y_test,
+        transform=split.encoded,
+        loss=classifier.loss,
+        class_names=split.encoder.class_names,
+        feature_names=split.encoder.feature_names,
+        hidden_lines=few,
+        misclassified=few,
+        margins=few,
+    )
+    meaning = (
+        "score is near 0" if classifier.head.outputs == "score" else "probability is near a tie"
+    )
+    caption = (
+        "The colour of a place is the class that the net gives there, paler where its "
+        f"{meaning}; the line is the decision boundary."
+    )
+    return "regions.png", Picture("Decision regions", caption, png_of(ax))
+
+
+def confusion(classifier: Classifier, split: Split) -> Named:
+    """The confusion matrix of the test rows, or where there are none of the training rows."""
+    from tinygrad_edu.view import pictures
+
+    kind, X, y = split.last
+    ax = pictures.confusion(y, classifier.found(X), split.encoder.class_names)
+    caption = f"How many {kind} rows of each class were given which class: right on the diagonal."
+    return "confusion.png", Picture("Confusion matrix", caption, png_of(ax))
+
+
+def png_of(ax: Any) -> bytes:
+    """The picture that the axes stand in."""
+    return bytes(ax.figure.png())
+
+
+def _by_class(classifier: Classifier, split: Split) -> Named:
+    """A row of each class, the worst ones first where there are too many."""
+    kind, X, y = split.last
+    names = split.encoder.class_names
+    count = np.zeros((len(names), len(names)), dtype=int)
+    np.add.at(count, (y, classifier.found(X)), 1)
+    right, rows, given = count.diagonal(), count.sum(axis=1), count.sum(axis=0)
+    order = list(range(len(names)))
+    if len(order) > _CLASSES:
+        order = np.argsort(right / rows.clip(1), kind="stable")[:_CLASSES].tolist()
+    table: list[Sequence[str]] = [("class", "rows", "recall", "precision", "most taken for")]
+    for c in order:
+        wrong = count[c] * (np.arange(len(names)) != c)
+        other = f"{clean(names[wrong.argmax()])} ({wrong.max()})" if wrong.any() else ""
+        shares = [f"{right[c] / n:.1%}" if n else "" for n in (rows[c], given[c])]
+        table.append((names[c], str(rows[c]), *shares, other))
+    caption = (
+        f"Recall: the share of the {kind} rows of a class that were given it. Precision: the share "
+        "of the rows given it that are of it."
+    )
+    return "", Picture("Class by class", caption, html_table(table), "table")
+
+
+def _wrong(classifier: Classifier, split: Split, height: int, width: int) -> Iterator[Named]:
+    """The rows with a wrong class as pictures, those first of which the net was surest."""
+    from tinygrad_edu.view import pictures
+
+    kind, X, y = split.last
+    found, names = classifier.found(X), split.encoder.class_names
+    sure = classifier.head.probabilities(np.array(classifier.outputs(X))).max(axis=1)
+    wrong = [i for i in np.argsort(-sure, kind="stable").tolist() if found[i] != y[i]]
+    if not wrong:
+        return
+    titles = [f"{names[y[i]]} as {names[found[i]]}, {sure[i]:.0%}" for i in wrong[:_WRONG]]
+    shown = [X[i] for i in wrong[:_WRONG]]
+    ax = pictures.images(shown, height=height, width=width, titles=titles)
+    caption = (
+        f"{len(wrong)} of the {len(y)} {kind} rows are wrong, here those of which the net was "
+        "surest: what they are, what they were taken for, and with which probability."
+    )
+    yield "wrong.png", Picture("The wrong ones", caption, png_of(ax), "sheet")
+
+
+def worst(classifier: Classifier, split: Split) -> Iterator[Named]:
+    """The rows with the largest losses, and the column that each comes from most."""
+    encoder, loss_of = split.encoder, LOSSES[classifier.loss]
+    kind, X, y = split.last
+    losses, found, targets = classifier.losses(X, y), classifier.found(X), classifier.targets(y)
+    names = [clean(column.name) for column in encoder.columns]
+    table = [("row", *names[:_COLUMNS], "true", "predicted", "loss", "largest x dL/dx")]
+    why = None
+    for i in sorted(losses, key=lambda i: -losses[i])[:_WORST]:
+        x = [Value(v, name) for v, name in zip(X[i], encoder.feature_names, strict=True)]
+        loss = loss_of(classifier.model(x), targets[i])
+        classifier.model.zero_grad()
+        loss.backward()
+        shares = np.array([v.data * v.grad for v in x])
+        parts = [float(shares[part].sum()) for part in encoder.parts]
+        most = int(np.argmax(np.abs(parts)))
+        part = encoder.parts[most]
+        why = why or explain(loss, wrt=x[part][np.abs(shares[part]).argmax()])
+        given = [c.cell(X[i][p]) for c, p in zip(encoder.columns, encoder.parts, strict=True)]
+        cells = [*given[:_COLUMNS], *map(classifier.answer, (y[i], found[i])), short(losses[i])]
+        table.append((str(split.lines[i]), *map(clean, cells), f"{names[most]} {parts[most]:+.2g}"))
+    caption = (
+        f"Of the {kind} rows those with the largest losses. At the end the column with the largest "
+        "x dL/dx, x as it is scaled for the net: to first order so much less would the loss be if "
+        "x were at its mean, or a word not there."
+    )
+    yield "", Picture("The worst rows", caption, html_table(table), "table")
+    caption = f"The chain rule from the loss of row {table[1][0]} to that input, by all its ways."
+    yield "", Picture("Why the worst row", caption, verbatim(str(why)), "text")

@@ -1,0 +1,275 @@
+"""What is wrong with a student's own class `Value`: small programs are run with it, and judged."""
+
+import math
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from types import FrameType
+from typing import Any, Final, NamedTuple
+
+from tinygrad_edu.checks import is_real
+from tinygrad_edu.diagnose.diagnosis import Diagnosis
+from tinygrad_edu.diagnose.faults import RIGHT, SIGNS, Fault, faults
+from tinygrad_edu.diagnose.programs import (
+    AGAIN,
+    DERIVED,
+    INNER,
+    POINT,
+    RECURSIVE,
+    TWICE,
+    WITH_NUMBERS,
+    code,
+    graph,
+    programs,
+    run_ours,
+    shares_results,
+)
+from tinygrad_edu.text import clean, short
+from tinygrad_edu.view.graph.drawing import Graph, draw
+
+#: What a class may raise that is wrong.
+_RAISED: Final = (
+    ArithmeticError, AssertionError, AttributeError, LookupError, NameError, RuntimeError,
+    TypeError, ValueError,
+)  # fmt: skip
+_TOLERANCE: Final = 1e-6
+#: So many lines a program may take.
+_MOST_LINES: Final = 500_000
+
+
+class _Outcome(NamedTuple):
+    """The number of y, the gradients of a, b and c, what these hold, y.grad; or what was raised.
+
+    of_type  whether that is what Python raises where an operation does not take a number
+    outside  whether it was raised because the class lacks the operation
+    """
+
+    value: float = math.nan
+    grads: tuple[float, ...] = ()
+    leaves: tuple[float, ...] = ()
+    of_root: float = math.nan
+    raised: str = ""
+    of_type: bool = False
+    outside: bool = False
+
+
+def diagnose_engine(value: Callable[[float], Any]) -> Diagnosis:
+    """What is wrong with a class of Values: which operation, and which slip.
+
+    `value` is the class; `value(2.0)` is a leaf, with `data`, `grad` and `backward()`, which sets
+    the gradients of what it was made from. Programs are run with it, from one addition to numbers
+    that are used many times and second passes; of the operations +, *, -, /, ** and the usual
+    functions those that the class has. The first that is wrong is shown; the slip is that of a
+    small engine that gives these numbers in all of them. That gradients add up over passes, or
+    start anew, is right.
+
+    Raises TypeError unless `value` makes such leaves.
+
+        diagnose_engine(Value)
+    """
+    _check(value)
+    fresh = _number(value(2.0).grad)
+    if fresh:
+        said = f"the grad of a new Value is {short(fresh)}, and right is 0: contributions are added"
+        return Diagnosis(False, "__init__", "not reset", said)
+    found: dict[str, tuple[_Outcome, _Outcome]] = {}  # by program: the class's, and the right one
+    for program in programs():
+        outcome = _run(value, program)
+        if not outcome.outside and not (program in WITH_NUMBERS and outcome.of_type):
+            found[program] = outcome, _ours(program)
+    if not found:
+        raise TypeError(f"{_name_of(value)} has neither + nor *: there is nothing to try")
+    freed = TWICE in found and not any(found[TWICE][0].grads)  # the graph, after the first pass
+    judged = [program for program in found if not (freed and program == TWICE)]
+    wrong = next((program for program in judged if not _agree(*found[program])), None)
+    if wrong is None:
+        return Diagnosis(True, "", "", _praise(value, found))
+    return _diagnosis(wrong, found)
+
+
+def _check(value: Any) -> None:
+    """Raise TypeError unless `value` makes leaves."""
+    if not callable(value):
+        raise TypeError(f"diagnose_engine takes the class itself, got {type(value).__name__}")
+    name = _name_of(value)
+    try:
+        leaf = value(2.0)
+    except _RAISED as error:
+        raise TypeError(f"{name}(2.0) must make a leaf, and raises {_said(error)}") from error
+    for attribute in ("data", "grad", "backward"):
+        if getattr(leaf, attribute, _check) is _check:
+            raise TypeError(f"{name}(2.0) must have .data, .grad and .backward(): no {attribute}")
+
+
+def _name_of(value: Any) -> str:
+    return str(getattr(value, "__name__", type(value).__name__))
+
+
+def _ours(program: str, fault: Fault = RIGHT) -> _Outcome:
+    names = run_ours(program, fault)
+    leaves, y = [names[name] for name in POINT], names["y"]
+    return _Outcome(y.data, tuple([v.grad for v in leaves]), tuple(POINT.values()), y.grad)
+
+
+def _run(value: Callable[[float], Any], program: str) -> _Outcome:
+    names: dict[str, Any] = {name: value(x) for name, x in POINT.items()}
+    leaves = list(names.values())
+    try:
+        with _ending():
+            exec(code(program), names)
+        y = names["y"]
+        grads = tuple([_number(leaf.grad) for leaf in leaves])
+        data = tuple([_number(leaf.data) for leaf in leaves])
+        return _Outcome(_number(y.data), grads, data, _number(y.grad))
+    except _RAISED as error:
+        trace = error.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        at = trace.tb_frame.f_code if trace is not None else None
+        if is_real(y := names.get("y", leaves)) or y is None:
+            return _Outcome(raised=f"no error, but gives {y!r:.20}, which is no Value")
+        of_type = isinstance(error, (AttributeError, TypeError))
+        outside = of_type and at is code(program)
+        return _Outcome(raised=_said(error), of_type=of_type, outside=outside)
+
+
+@contextmanager
+def _ending() -> Iterator[None]:
+    """Inside, code that does not end raises RuntimeError: its lines are counted."""
+    left = _MOST_LINES
+
+    def count(frame: FrameType, event: str, arg: Any) -> Any:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise RuntimeError("it does not end")
+        return count
+
+    before = sys.gettrace()
+    sys.settrace(count)
+    try:
+        yield
+    finally:
+        sys.settrace(before)
+
+
+def _number(x: Any) -> float:
+    """A number of a student's: None is 0, and a Value its number."""
+    if x is None:
+        return 0.0
+    return float(x) if is_real(x) else float(x.data)
+
+
+def _said(error: Exception) -> str:
+    text = clean(str(error), 120)
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _close(a: float, b: float) -> bool:
+    return math.isclose(a, b, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE * 1e-3)
+
+
+def _agree(a: _Outcome, b: _Outcome) -> bool:
+    if a.raised or b.raised:
+        return a.raised == b.raised
+    return all(map(_close, (a.value, *a.grads, *a.leaves), (b.value, *b.grads, *b.leaves)))
+
+
+def _diagnosis(wrong: str, found: dict[str, tuple[_Outcome, _Outcome]]) -> Diagnosis:
+    """What is behind the first program that is wrong."""
+    outcome, right = found[wrong]
+    ops = [v.op.name for v in graph(wrong) if v.op]
+    op = SIGNS.get(ops[-1], ops[-1])
+    last = op if len(set(ops)) == 1 and wrong not in AGAIN else "backward()"
+    if outcome.raised:
+        endless = ": it calls itself without end" * outcome.raised.startswith("RecursionError")
+        said = f"{_told(wrong)} raises {outcome.raised}{endless}"
+        return Diagnosis(False, last, "raises", said)
+    for name, is_, was in zip(POINT, outcome.leaves, right.leaves, strict=True):
+        if not _close(is_, was):
+            said = f"{_told(wrong)} {name}.data is {short(is_)}, and was {short(was)} before"
+            return Diagnosis(False, op, "wrong value", said)
+    if not _close(outcome.value, right.value):
+        y = f"y.data is {short(outcome.value)}, and right is {short(right.value)}"
+        swapped = {"-": -right.value, "/": 1 / (right.value or math.nan)}.get(op, math.nan)
+        why = "its operands are exchanged" if _close(outcome.value, swapped) else "before any pass"
+        said = f"{_told(wrong)} {y}: the number itself is wrong, {why}"
+        return Diagnosis(False, op, "wrong value", said)
+    name, is_, should = next(
+        (name, a, b)
+        for name, a, b in zip(POINT, outcome.grads, right.grads, strict=True)
+        if not _close(a, b)
+    )
+    said = f"{_told(wrong)} {name}.grad is {short(is_)}, and right is {short(should)}"
+    best, all_of_it = _explained(wrong, found, ops)
+    of = partial(
+        Diagnosis, False, numbers=(f"{name}.grad", is_, should),
+        program=(*wrong.splitlines(), "y.backward()"), drawn=partial(_drawn, wrong, outcome),
+    )  # fmt: skip
+    if not best and shares_results(wrong):
+        said = (
+            f"{said}: of a result that is used twice the gradient is passed on before all of it "
+            "has arrived, or again afterwards: sort the graph, and visit each node once"
+        )
+        return of("backward()", "order", said)
+    if not best:
+        return of(last, "unknown", f"{said}: no slip that is known gives these numbers")
+    fault, *others = best
+    # other slopes of one operation are listed the simplest first: the first is told
+    told = [f for f in others if not f.slopes or f.slopes.keys() != fault.slopes.keys()]
+    says = {f.says: f.slip for f in told if f.slip != fault.slip and f.says != fault.says}
+    other = "".join(f"; it may also be that {says}" for says in [*says][:1])
+    more = "" if all_of_it else "; more is wrong, repair this first"
+    said = f"{said}: {fault.says}{other}{more}"
+    return of(fault.where, fault.slip, said, tuple(dict.fromkeys(says.values())))
+
+
+def _drawn(program: str, outcome: _Outcome) -> Graph:
+    """The graph of a program with the right gradients; leaves with others are told so."""
+    names = run_ours(program)
+    for name, claimed in zip(POINT, outcome.grads, strict=True):
+        wrong = not _close(claimed, names[name].grad)
+        names[name].name = f"{name}, yours {short(claimed)}" if wrong else name
+    return draw(names["y"], names={})
+
+
+def _explained(
+    wrong: str, found: dict[str, tuple[_Outcome, _Outcome]], ops: Sequence[str]
+) -> tuple[list[Fault], bool]:
+    """The slips that give the numbers of `wrong` and of most others; whether of all others."""
+    # how a class makes derived operations is not known: they count where one of them is wrong
+    apart = {p for part in (DERIVED, WITH_NUMBERS) if wrong not in part for p in part}
+    compared = [p for p, (outcome, _) in found.items() if p not in apart and not outcome.raised]
+    explained: list[tuple[int, int, Fault]] = []
+    for fault in faults(ops):
+        if _agree(_ours(wrong, fault), found[wrong][0]):
+            pairs = [(_ours(p, fault), found[p][0]) for p in compared]
+            of_root = sum(_close(is_.of_root, claimed.of_root) for is_, claimed in pairs)
+            explained.append((sum(_agree(*pair) for pair in pairs), of_root, fault))
+    most = max([known[:2] for known in explained], default=(0, 0))
+    return [fault for *n, fault in explained if tuple(n) == most], most[0] == len(compared)
+
+
+def _told(program: str) -> str:
+    """A program in a sentence, with the leaves that it needs."""
+    used = code(program).co_names
+    leaves = [f"{name} = Value({short(x)})" for name, x in POINT.items() if name in used]
+    return f"after {'; '.join([*leaves, *program.splitlines(), 'y.backward()'])},"
+
+
+def _praise(value: Callable[[float], Any], found: Iterable[str]) -> str:
+    """That nothing was found; and what a class may do otherwise, and this one does."""
+    found = list(found)
+    said = [f"no slip in {len(found)} programs"]
+    inner, right = _run(value, INNER), _ours("y = a * b * c")
+    if not _agree(inner, right):
+        said.append(
+            "a second pass over one graph adds to the gradients inside it, so make the graph anew"
+        )
+    if not set(WITH_NUMBERS) <= set(found):
+        said.append("numbers are not taken as operands on both sides, as in 2 * a")
+    deep = _run(value, RECURSIVE)
+    if deep.raised.startswith("RecursionError"):
+        said.append("a graph of 3000 operations is too deep for the recursion of its sort")
+    return "; ".join(said)
