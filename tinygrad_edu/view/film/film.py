@@ -15,14 +15,14 @@ from tinygrad_edu.checks import flag, instance, one_of, whole
 from tinygrad_edu.engine import Value, toposort
 from tinygrad_edu.optim import Optimizer
 from tinygrad_edu.text import clean
-from tinygrad_edu.view.base.display import Forms, displays_still, save
+from tinygrad_edu.view.base.display import Drawing, Forms, displays_still, save
 from tinygrad_edu.view.base.naming import names_of, variable_names
 from tinygrad_edu.view.base.numbers import UNKNOWN, has_grad, in_our_graph, one_value
 from tinygrad_edu.view.base.palette import BY_NAME
 from tinygrad_edu.view.base.render import RenderError
 from tinygrad_edu.view.base.svg import inline, size_of
 from tinygrad_edu.view.film import pictures
-from tinygrad_edu.view.film.pictures import ContactSheet, Place, Still, page_frame, texts_of
+from tinygrad_edu.view.film.pictures import Place, Still, page_frame, texts_of
 from tinygrad_edu.view.film.recorder import Recording, record
 from tinygrad_edu.view.graph.diagram import Diagram, Number
 from tinygrad_edu.view.graph.picture import KEY, picture
@@ -30,6 +30,11 @@ from tinygrad_edu.view.graph.select import LARGEST, main_strands
 from tinygrad_edu.view.graph.values import Content, value_diagram
 
 _PHASES: Final = {"forward": "forward pass", "backward": "backward pass", "update": "update"}
+#: What is left of a frame in a notebook that is not trusted.
+_UNTRUSTED: Final = (
+    "The film plays in a trusted notebook: run this cell. To save it as a picture, set "
+    "TINYGRAD_EDU_DISPLAY to static."
+)
 # Pixels of the player in a notebook; a point of the picture is shown as 0.9 to 1.33 pixels.
 _COLUMN, _SMALLEST, _LARGEST = 860, 0.9, 4 / 3
 _CONTROLS, _TALLEST = 330, 760
@@ -110,13 +115,7 @@ class Film:
         self._diagram, boxes = value_diagram(shown, Content(names, numbers), units=units)
         rows = {row.label: row.id for box in self._diagram.boxes for row in box.rows}
         places = {v: Place(box.id, rows.get(names[v], box.id)) for v, box in boxes.items()}
-        before = {edge.head: f"{edge.tail}-{edge.head}" for edge in self._diagram.edges}
-        chips = {box.id for box in self._diagram.boxes if box.kind == "chip"}
-        lines = {
-            key: before[edge.tail] if edge.tail in chips else key
-            for edge in self._diagram.edges
-            for key in [f"{edge.tail}-{edge.head}"]
-        }
+        lines = self._diagram.ways()
         self._frames = [page_frame(frame, places, lines) for frame in recording.frames]
         self._start = {
             f"{row.id}.{number.label}": UNKNOWN
@@ -179,7 +178,7 @@ class Film:
         }
         return save(path, "film", {**forms, **{k: x for k, x in still.items() if k not in forms}})
 
-    def strip(self, frames: int = 6) -> ContactSheet:
+    def strip(self, frames: int = 6) -> Drawing:
         """A still picture of at most `frames` frames: the end of the forward pass, and after it."""
         chosen = self._chosen(whole("frames", frames))
         text = [f"{self._heading(k)}: {'; '.join(self._frames[k]['said'])}" for k in chosen]
@@ -187,7 +186,7 @@ class Film:
         def svg() -> str:
             return pictures.contact_sheet(*self._stills(chosen))
 
-        return ContactSheet(svg, "\n".join([self.title, *text]))
+        return Drawing("strip", svg, "\n".join([self.title, *text]))
 
     def _stills(self, chosen: Sequence[int]) -> tuple[Element, list[Still], str, str]:
         """The drawing, these frames, title and description of a picture of them."""
@@ -215,12 +214,13 @@ class Film:
 
         The page is written into the attribute srcdoc: notebooks run the scripts of such a frame
         where they would drop or rewrite those of a cell's output, nothing is fetched, the styles
-        and ids of notebook and page do not meet, and `sandbox` keeps the page from the notebook.
+        and ids of notebook and page do not meet, and `sandbox` keeps the page from the notebook. A
+        notebook that is not trusted drops the frame, and shows the sentence in it.
         """
         return (
             f'<iframe title="{_text(self.title)}" sandbox="allow-scripts" '
             f'style="width:100%;height:{self._height()}px;border:0" '
-            f'srcdoc="{html.escape(self.html)}"></iframe>'
+            f'srcdoc="{html.escape(self.html)}">{_UNTRUSTED}</iframe>'
         )
 
     def _height(self) -> int:

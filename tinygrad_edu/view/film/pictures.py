@@ -5,10 +5,9 @@ numbers); a line has n1-n3. What is computed has a violet ring, the lines that f
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from copy import deepcopy
-from functools import cached_property
 from itertools import groupby
 from textwrap import wrap
 from typing import Any, Final, NamedTuple, TypeVar
@@ -16,20 +15,19 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
 from tinygrad_edu.engine import Value
-from tinygrad_edu.view.base.display import Picture
 from tinygrad_edu.view.base.numbers import decimal
 from tinygrad_edu.view.base.palette import BY_NAME, INK, NOW, SOFT, ZERO
 from tinygrad_edu.view.base.svg import SVG, fitted, inline, place, size_of, tag, text_width, words
 from tinygrad_edu.view.base.typeset import readable, typeset
 from tinygrad_edu.view.film.recorder import Change, Frame
-from tinygrad_edu.view.graph.picture import KEY
+from tinygrad_edu.view.graph.picture import KEY, lit
 
 T = TypeVar("T")
 
 _GAP: Final = 16.0
 _LINE, _LINES = 19.0, 2
 _LEAST: Final = 420.0
-_WHOLE: Final = 900.0
+_WHOLE: Final = 700.0
 #: Seconds for which a frame is shown; so many frames the last one.
 _SECONDS, _HELD = 1.5, 3
 
@@ -86,23 +84,6 @@ class Still(NamedTuple):
     by: AbstractSet[str]
 
 
-class ContactSheet(Picture):
-    """Frames of a film in one picture, which shows itself in a notebook."""
-
-    _kind = "strip"
-
-    def __init__(self, draw: Callable[[], str], text: str) -> None:
-        self._draw, self.text = draw, text
-
-    @cached_property
-    def svg(self) -> str:
-        """An SVG element. Raises RenderError without a renderer."""
-        return self._draw()
-
-    def __repr__(self) -> str:
-        return self.text
-
-
 def filled(root: Element, numbers: Mapping[str, str]) -> Element:
     """A copy of the drawing with these texts at their keys."""
     root = deepcopy(root)
@@ -113,10 +94,10 @@ def filled(root: Element, numbers: Mapping[str, str]) -> Element:
 
 
 def contact_sheet(drawing: Element, stills: Sequence[Still], title: str, description: str) -> str:
-    """The SVG element: frames side by side while 900 pixels are enough, then below each other."""
+    """The SVG element: frames side by side while 700 pixels are enough, then below each other."""
     frames = [_still(drawing, still) for still in stills]
     w, h = size_of(frames[0])
-    columns = max(1, min(3, len(stills), int(_WHOLE // (w + _GAP))))
+    columns = max(1, min(3, len(stills), int((_WHOLE - _GAP) // (w + _GAP))))
     outer = _ground(columns * (w + _GAP) + _GAP, -(-len(stills) // columns) * (h + _GAP) + _GAP)
     for k, frame in enumerate(frames):
         x, y = _GAP + k % columns * (w + _GAP), _GAP + k // columns * (h + _GAP)
@@ -158,9 +139,9 @@ def animation(drawing: Element, stills: Sequence[Still], title: str, description
                 _write(part, key, text)
                 around.insert(at, _timed(part, runs, len(stills)))
         else:
-            lit = [key in still.on or ("-" in key and key in still.by) for still in stills]
-            for runs in [_runs(lit)[True]] if any(lit) else []:
-                for part in _lit(element, key):
+            on = [key in still.on or ("-" in key and key in still.by) for still in stills]
+            for runs in [_runs(on)[True]] if any(on) else []:
+                for part in lit(element, key):
                     element.insert("-" not in key and len(element), _timed(part, runs, len(stills)))
     for k, still in enumerate(stills):
         outer.append(_timed(_still(drawing, still, bare=True), [(k, k + 1)], len(stills)))
@@ -209,7 +190,7 @@ def _still(drawing: Element, still: Still, *, bare: bool = False) -> Element:
         for element in list(frame.iter()):
             key = element.attrib.pop(KEY, "")
             if key in still.on or ("-" in key and key in still.by):
-                for part in _lit(element, key):
+                for part in lit(element, key):
                     element.insert("-" not in key and len(element), part)
         root.append(place(frame, 0, 0, w, h))
     first, y = f"{still.heading}:", h + _LINE
@@ -227,21 +208,6 @@ def _cut(lines: Sequence[str], most: int = 1) -> list[str]:
     """The first lines, and a sign where there are more."""
     first = [*lines[:most]] or [""]
     return first if len(lines) <= most else [*first[:-1], first[-1] + " …"]
-
-
-def _lit(group: Element, key: str) -> Iterator[Element]:
-    """The ring around a box, or the halos of the lines of a group."""
-    is_line = "-" in key
-    shapes = [e for e in group.iter() if e.tag in (f"{SVG}path", f"{SVG}polygon")]
-    for shape in [e for e in shapes if e.get("fill") == "none"] if is_line else shapes[:1]:
-        lit = deepcopy(shape)
-        lit.attrib.pop("stroke-dasharray", None)
-        look = {"class": "s-now", "fill": "none", "stroke": NOW.light, "stroke-width": "2.5"}
-        if is_line:
-            width = float(shape.get("stroke-width", "1")) + 7
-            look |= {"stroke-width": f"{width:g}", "stroke-opacity": "0.28"}
-        lit.attrib.update(look)
-        yield lit
 
 
 def _write(element: Element, key: str, text: str) -> None:

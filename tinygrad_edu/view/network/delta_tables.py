@@ -1,6 +1,5 @@
 """The table of deltas: its rows, and how it shows itself as text, LaTeX and HTML."""
 
-import html
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
@@ -8,6 +7,7 @@ from typing import Any, Final, NamedTuple
 from tinygrad_edu.text import clean, latex_escaped, latex_name, latex_number, short, table
 from tinygrad_edu.view.base.report import html_table
 from tinygrad_edu.view.base.tex import Equations
+from tinygrad_edu.view.base.typeset import in_html, readable
 from tinygrad_edu.view.explain.notation import Both
 from tinygrad_edu.view.network.delta_rules import CONVENTIONS
 
@@ -148,7 +148,7 @@ class Deltas(Equations):
 
     def _repr_html_(self) -> str:
         tables = "".join(map(_html_table, self._tables()))
-        return f"<div><p>{html.escape(self.heading)}</p>{tables}</div>"
+        return f"<div><p>{_markup(self.heading)}</p>{tables}</div>"
 
 
 def _cells(row: Iterable[Any]) -> list[str]:
@@ -179,13 +179,19 @@ def _text_table(t: _Table) -> str:
 
 
 def _html_table(t: _Table) -> str:
-    caption = html.escape("; ".join(t.caption))
+    caption = _markup("; ".join(t.caption))
     more = [[text] for text in [_more(t.rows, t.most)] if text]
     return html_table(
         [t.columns, *map(_cells, t.rows[: t.most]), *more],
         ' style="color: inherit; font-variant-numeric: tabular-nums"',
         f'<caption style="color: inherit; text-align: left">{caption}</caption>',
+        _markup,
     )
+
+
+def _markup(text: str) -> str:
+    """A formula, a name or a number as it is read."""
+    return in_html(readable(text).replace("^2", "²"))
 
 
 def latex_text(text: str) -> str:
