@@ -49,7 +49,8 @@ def parts() -> dict[str, Any]:
     """All parts by kind and name; `ends` by loss and output activation, such as "hinge linear".
 
     Also what the page says and draws as the package does: `names` with {layer}, {unit} and {index}
-    in them, and how first weights are drawn, with the scale by numbers of inputs and of units.
+    in them, the textbook's g'(z) and dL/da as text and LaTeX (`slopes`, `losses`), and how first
+    weights are drawn, with the scale by numbers of inputs and of units.
     """
     units = [a for a, record in ACTIVATIONS.items() if not record.of_layer and record.alpha is None]
     return {
@@ -64,6 +65,8 @@ def parts() -> dict[str, Any]:
         "heads": {loss: {"two": _head(loss, 2), "several": _head(loss, 3)}
                   for loss, record in LOSSES.items() if record.page},
         "sets": {name: recipe.noise for name, recipe in DATA_SETS.items() if recipe.noise},
+        "slopes": {a: record.slope[:2] for a, record in ACTIVATIONS.items() if record.slope},
+        "losses": {loss: [record.text, record.latex] for loss, record in LOSSES.items()},
         "reasons": FAILURES,
     }  # fmt: skip
 
