@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from page_parts import made
 
 import tinygrad_edu
 from tinygrad_edu import MLP, Dropout, Layer, Sequential, data, fit
 from tinygrad_edu.engine import Value, gradients, toposort
 from tinygrad_edu.losses import LOSSES
 from tinygrad_edu.nn import ACTIVATIONS
-from tinygrad_edu.playground.parts import PENALTIES, UPDATES, parts
+from tinygrad_edu.playground.parts import PENALTIES, UPDATES
 from tinygrad_edu.view import deltas
 
 NODE = shutil.which("node")
@@ -63,11 +64,6 @@ def layers_of(net: Any) -> list[Any]:
 
 def penalised(penalty: str | None) -> Any:
     return penalty and (lambda net: PENALTIES[penalty](net.parameters(), 0.003))
-
-
-@cache
-def made() -> dict[str, Any]:
-    return parts()
 
 
 @cache

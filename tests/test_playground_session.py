@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from page_parts import made
 
 import tinygrad_edu
-from tinygrad_edu.playground.parts import parts
 
 NODE = shutil.which("node")
 PACKAGE = Path(tinygrad_edu.__file__).parent
@@ -54,13 +54,16 @@ def in_node() -> list[Any]:
     if NODE is None:
         pytest.skip("node is not installed")
     command = [NODE, str(Path(__file__).with_name("session_in_node.mjs")), str(PACKAGE)]
-    task = json.dumps({"parts": parts(), "tasks": SESSIONS})
+    task = json.dumps({"parts": made(), "tasks": SESSIONS})
     done = subprocess.run(command, input=task, capture_output=True, text=True, timeout=100)
     assert done.returncode == 0, done.stderr
     return list(json.loads(done.stdout))
 
 
-@pytest.mark.parametrize("k", range(len(SESSIONS)))
+@pytest.mark.parametrize(
+    "k",
+    [pytest.param(k, marks=[pytest.mark.slow] * (k in (0, 1, 5))) for k in range(len(SESSIONS))],
+)
 def test_the_program_gives_the_state_again(k: int) -> None:
     found = in_node()[k]
     names: dict[str, Any] = {}
