@@ -31,6 +31,7 @@ from tinygrad_edu.view.graph.columns import (
 )
 from tinygrad_edu.view.graph.curves import Curve, Spot, curves, name_places
 from tinygrad_edu.view.graph.diagram import Number
+from tinygrad_edu.view.graph.dot import SHADE
 from tinygrad_edu.view.graph.picture import WIDEST, finished, typeset
 
 #: The greatest radius of round corners; from a text's middle down to its line.
@@ -140,10 +141,14 @@ def _card(table: Table, spot: Spot) -> Element:
     outline, width, ground, is_round = _KINDS.get(card.kind, (EDGE, 1.0, ZERO, True))
     if card.root or card.lit:
         outline, width = (NOW, 2.5) if card.lit else (INK, 2.0)
+    if card.shade:
+        ground = POSITIVE if card.shade > 0 else NEGATIVE
     group.set(f"{LINK}title", card.tooltip)
     if ground is not None:
         radius = min(_ROUND, (spot.bottom - spot.top) / 2) * is_round
         drawn = {"stroke": outline.light, "stroke_width": f"{width:g}"} if outline else {}
+        if card.shade:
+            drawn["fill_opacity"] = f"{SHADE * abs(card.shade):.3f}"
         group.append(_box(spot, ground.light, rx=radius, **drawn))
     for row, middle in zip(card.cells, spot.rows, strict=True):
         x = spot.left + table.side
