@@ -105,9 +105,8 @@ def board_of(
         stack = [card for block in blocks for card in made[block]]
         column_ = Column(*(("", "") if several else heads[0]), stack, above)
         column_.size = sum(len(b.outputs) for b in blocks if b.kind != "loss")
-        units = [
-            u for b in blocks if layer_of(b) not in shared and not patches_of(b) for u in b.units
-        ]
+        once = [b for b in blocks if b.kind == "units" and layer_of(b) not in shared]
+        units = [u for block in once for u in block.units]
         column_.foot = cards.count_of(units) * (counted and bool(units))
         desk.board.layers.append(column_)
     ones = _ones(desk, made) if named == "all" else {}
@@ -217,14 +216,11 @@ def _lines(
         for p in v.parents:
             if v in place and p in place and at[p] not in over:
                 drawn_.add(at[p])
-                yield Line(*_ends(place[p], place[v]), tooltip=desk.names[p])
+                tail, head = place[p], place[v]
+                yield Line(tail.card, head.card, tail.row, head.row, tooltip=desk.names[p])
     for source in desk.cut.sources[block]:
         if source not in drawn_ and source not in over and source in desk.card:
             yield from _plain(desk, source, block)
-
-
-def _ends(tail: Place, head: Place) -> tuple[str, str, int | None, int | None]:
-    return tail.card, head.card, tail.row, head.row
 
 
 def _ones(desk: Desk, made: Mapping[Block, Sequence[Card]]) -> dict[Block, Card]:
@@ -249,8 +245,8 @@ def _weight(desk: Desk, way: tuple[Value, Value], tail: Place, edges: str) -> Li
         number = 0.0 if delta is None else number * delta
         name = UNKNOWN if delta is None else decimal(number)
         tooltip += f", gradient flowing back = {name}"
-    weight = number if number == number else 0.0
-    return Line(*_ends(tail, desk.place[z]), weight, 0.0, name, tooltip)
+    head, weight = desk.place[z], number if number == number else 0.0
+    return Line(tail.card, head.card, tail.row, head.row, weight, 0.0, name, tooltip)
 
 
 def _plain(desk: Desk, source: Block, block: Block) -> Iterator[Line]:
@@ -305,9 +301,7 @@ def _shared(desk: Desk, layer: str, made: Mapping[Block, Sequence[Card]]) -> Ite
 def _sentences(desk: Desk, edges: str) -> list[str]:
     """The caption: what numbers and lines mean, which rule left something out."""
     board, texts = desk.board, []
-    looks = {
-        cell.text for card in board.boxes for row in getattr(card, "cells", ()) for cell in row
-    }
+    looks = {cell.text for card in board.cards() for row in card.cells for cell in row}
     if desk.known and any(card.kind == "unit" for card in board.boxes):
         told = any(desk.numbers.grad(u.z) is not None for b in desk.card for u in b.units)
         texts.append("z = Σ w x + b, a = g(z)" + ", δ = dL/dz" * told)
