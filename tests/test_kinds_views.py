@@ -400,11 +400,13 @@ def test_of_another_model_deltas_say_which_part_is_no_layer(model, said):
 PICTURED = Value(2.0, "x").tanh()
 PRINTED = ".svg .png .pdf .eps .gif .jpg .webp"
 SAVED = {
-    "drawing": (draw(PICTURED), f"{PRINTED} .dot .gv"),
-    "film": (steps(PICTURED), ".html .htm .svg .gif"),
+    "drawing": (draw(PICTURED), f"{PRINTED} .dot .gv .tex .mmd"),
+    "film": (steps(PICTURED), ".html .htm .svg .gif .png .pdf .eps .jpg .webp"),
     "worksheet": (worksheet(PICTURED), f"{PRINTED} .dot"),
     "strip": (steps(PICTURED).strip(), PRINTED),
-    "network": (network(NET), PRINTED),
+    "network": (network(NET), f"{PRINTED} .dot .gv .tex .mmd"),
+    "explanation": (explain(PICTURED), ".tex .txt"),
+    "deltas": (deltas(NET, [1.0, 2.0], [0.0], "squared_error"), ".tex .txt"),
 }
 
 

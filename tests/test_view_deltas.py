@@ -249,7 +249,7 @@ def test_names_of_functions_are_shown_as_text(name):
 
 def test_latex_has_a_row_per_unit():
     found = deltas(single_unit("tanh"), [0.0], 1, "squared_error")
-    assert found._repr_latex_() == "$$" + found.latex + "$$"
+    assert found._repr_latex_() == f"$$\n{found.latex}\n$$"
     assert found.latex.splitlines() == [
         r"\begin{array}{l}",
         r"\mathtt{(tanh)}:\quad g'(z) = 1 - a^{2};\quad \delta = 2\,(a - y)\,g'(z) \\",

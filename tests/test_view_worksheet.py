@@ -277,7 +277,7 @@ def test_the_pdf_holds_what_the_svg_holds_in_the_same_places(sheet):
     ax = figure_of(page).axes[0]
     written = "".join(text.get_text().strip() for text in ax.texts)
     assert written.replace("\N{MINUS SIGN}", "-") == "".join(texts(sheet.pages[0]))
-    tags = ("polygon", "polyline", "path", "ellipse", "rect")
+    tags = ("polygon", "polyline", "path", "ellipse", "rect", "line", "circle")
     assert len(ax.patches) == sum(1 for tag in tags for _ in page.iter(f"{SVG}{tag}"))
     for text in ax.texts:
         x, y = text.get_position()

@@ -47,11 +47,14 @@ class Picture(ABC):
         Raises ValueError for another suffix, RenderError where the renderer cannot draw it or there
         is none; the file is then left alone.
         """
+        return save(path, self._kind, self.forms())
+
+    def forms(self) -> Forms:
+        """What makes the content of each kind of file."""
         from tinygrad_edu.view.base.pdf import PRINTED
 
         printed = {ending: partial(self._printed, form) for ending, form in PRINTED.items()}
-        forms: Forms = {".svg": lambda: self.svg, **printed, **self._others()}
-        return save(path, self._kind, forms)
+        return {".svg": lambda: self.svg, **printed, **self._others()}
 
     def _others(self) -> Forms:
         return {}

@@ -13,6 +13,7 @@ from tinygrad_edu.view.base.naming import Names, names_of, variable_names
 from tinygrad_edu.view.base.numbers import in_our_graph, one_value
 from tinygrad_edu.view.base.operations import drawing_order
 from tinygrad_edu.view.base.render import RenderError
+from tinygrad_edu.view.base.tex import Equations
 from tinygrad_edu.view.explain.chain import Writer
 from tinygrad_edu.view.explain.notation import (
     Both,
@@ -45,13 +46,15 @@ _ROUTES: Final = 8
 _HEADER: Final = ("from", "to", "slope", "= number", "gradient", "product")
 
 
-class Explanation:
+class Explanation(Equations):
     """An explanation: its `str` is text, a notebook shows the LaTeX, `table()` gives the numbers.
 
     `value` is the derivative, or the number of the value that is explained. `picture` draws its
     paths in the graph, the 8 largest of many, each factor below the place it comes from; `.save` it
     as .svg, .png or .pdf. It keeps no Value.
     """
+
+    _kind = "explanation"
 
     def __init__(
         self,
@@ -64,8 +67,12 @@ class Explanation:
         self._text = "\n".join(row for line in lines for row in in_text(line))
         self._rows = [_HEADER, *rows]
         equations = " \\\\\n".join(filter(None, map(in_latex, lines)))
-        #: The equations as LaTeX, without dollar signs.
-        self.latex = f"\\begin{{aligned}}\n{equations}\n\\end{{aligned}}"
+        self._latex = f"\\begin{{aligned}}\n{equations}\n\\end{{aligned}}"
+
+    @property
+    def latex(self) -> str:
+        """The equations as LaTeX, without dollar signs."""
+        return self._latex
 
     @property
     def picture(self) -> Drawing:
@@ -84,9 +91,6 @@ class Explanation:
     def table(self) -> str:
         """A line per link, from the result back: its slope times the gradient that arrives."""
         return table(self._rows, left=len(_HEADER))
-
-    def _repr_latex_(self) -> str:
-        return f"$$\n{self.latex}\n$$"
 
     def __str__(self) -> str:
         return self._text

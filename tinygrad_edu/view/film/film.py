@@ -162,20 +162,21 @@ class Film:
         return re.sub(r"\{\{(\w+)\}\}", lambda hole: parts[hole[1]], text)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the film: a page as .html, a picture that moves as .svg or .gif.
+        """Write the film: a page as .html, a picture that moves as .svg or .gif, else the strip.
 
-        The SVG plays without a script, also where a page shows it as an image. Returns the path.
+        The SVG plays without a script, also where a page shows it as an image; .png, .pdf, .eps,
+        .jpg and .webp hold the frames of `strip()`. Returns the path.
         Raises ValueError for another suffix, RenderError for a picture without a renderer; the file
         is then left alone.
         """
-        page = lambda: self.html  # noqa: E731
+        page, still = lambda: self.html, self.strip().forms()
         forms: Forms = {
             ".html": page,
             ".htm": page,
             ".svg": lambda: pictures.animation(*self._stills(range(len(self)))),
             ".gif": lambda: pictures.as_gif(*self._stills(range(len(self)))[:2]),
         }
-        return save(path, "film", forms)
+        return save(path, "film", {**forms, **{k: x for k, x in still.items() if k not in forms}})
 
     def strip(self, frames: int = 6) -> Drawing:
         """A still picture of at most `frames` frames: the end of the forward pass, and after it."""

@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from tinygrad_edu.text import clean, latex_escaped, latex_name, latex_number, short, table
 from tinygrad_edu.view.base.report import html_table
+from tinygrad_edu.view.base.tex import Equations
 from tinygrad_edu.view.base.typeset import in_html, readable
 from tinygrad_edu.view.explain.notation import Both
 from tinygrad_edu.view.network.delta_rules import CONVENTIONS
@@ -70,11 +71,13 @@ class _Table(NamedTuple):
     most: int
 
 
-class Deltas:
+class Deltas(Equations):
     """The table of deltas: `str()` is a text, `.latex` an array, in a notebook it is a table.
 
     `layers` has a `LayerDeltas` each; `rows` are all units, `parameters` all weights and biases.
     """
+
+    _kind = "deltas"
 
     def __init__(
         self, layers: Sequence[LayerDeltas], convention: str, loss: str, value: float
@@ -142,9 +145,6 @@ class Deltas:
 
     def __repr__(self) -> str:
         return f"<Deltas of {len(self.rows):,} units: {self.heading}>"
-
-    def _repr_latex_(self) -> str:
-        return f"$${self.latex}$$"
 
     def _repr_html_(self) -> str:
         tables = "".join(map(_html_table, self._tables()))

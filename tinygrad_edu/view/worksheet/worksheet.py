@@ -75,7 +75,7 @@ class Worksheet(Picture):
         return inline(page, self._title, " ".join(self._contents.tasks), FITTING)
 
     def _others(self) -> Forms:
-        return {".dot": lambda: self.dot} if self.dot else {}
+        return {".pdf": self._pdf, **({".dot": lambda: self.dot} if self.dot else {})}
 
     def _pdf(self) -> bytes:
         from tinygrad_edu.view.base.pdf import figure_of, pdf
