@@ -67,6 +67,12 @@ def text_width(text: str, size: float, weight: str = "normal") -> float:
     return size / 1000 * sum(widths.get(c, x) for c, x in zip(text, others, strict=True))
 
 
+def fitted(text: str, size: float, weight: str = "normal") -> dict[str, str]:
+    """The attributes that keep a text in its box, whatever font a reader has."""
+    width = f"{text_width(text, size, weight):.2f}"
+    return {"textLength": width, "lengthAdjust": "spacingAndGlyphs"}
+
+
 def room(text: str, size: float, *, bold: bool = False) -> float:
     """The width that a text needs in any of the usual fonts."""
     return _WIDEST * text_width(text, size, "bold" if bold else "normal") + 2

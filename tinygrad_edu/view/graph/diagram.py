@@ -75,6 +75,7 @@ class Box:
     sources  labels of what it was made from
     within   the bands around it, from outside
     ordered  whether the lines to it keep their order
+    shade    from -1 to 1, how strong the colour of a sign is that its ground has
     id       n0, n1, ... in the order in which they were added, of each row too
     """
 
@@ -91,6 +92,7 @@ class Box:
     root: bool = False
     within: tuple[Frame, ...] = ()
     ordered: bool = False
+    shade: float = 0.0
     id: str = ""
 
 
@@ -140,6 +142,13 @@ class Diagram:
             self.count += 1
         self.boxes.append(box)
         return box
+
+    def ways(self) -> dict[str, str]:
+        """The keys of lines; where one comes from a chip, that of the line that leads there."""
+        chips = {box.id for box in self.boxes if box.kind == "chip"}
+        keys = {edge.head: f"{edge.tail}-{edge.head}" for edge in self.edges}
+        ends = [(edge.tail, f"{edge.tail}-{edge.head}") for edge in self.edges]
+        return {key: keys.get(tail, key) if tail in chips else key for tail, key in ends}
 
     def values(self) -> Iterator[Box]:
         """The boxes that a text lists, rows in place of a box that has no label."""

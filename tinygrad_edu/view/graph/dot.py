@@ -52,6 +52,8 @@ _LOOKS: Final = {
     **dict.fromkeys(("result", "layer", "group"), _ROUND),
 }
 _ROOT: Final = {"color": INK.light, "penwidth": "2"}
+#: The strongest colour of a ground, on which a number in the colour of its sign can be read.
+SHADE: Final = 0.35
 #: The band behind what is in an opened layer.
 _BAND: Final = _box("filled,rounded", WASH.light, WASH.light) | {
     "fontname": _FONT,
@@ -146,10 +148,18 @@ def _add_box(graph: Any, box: Box, paper: bool) -> None:
     look = _LOOKS[box.kind] | (_ROOT if box.root else {})
     if paper and box.kind in VALUE_KINDS:
         look |= {"color": INK.light, "fillcolor": "white", "penwidth": "1"}
+    if box.shade:
+        look |= {"fillcolor": ground(box), "style": look["style"] or "filled"}
     told = box.tooltip or "; ".join(row.tooltip for row in box.rows if row.tooltip)
     tooltip = in_tooltip(told) if told and not paper else None
     ordering = "in" if box.ordered else None
     graph.node(box.id, table_of(rows_of(box)), tooltip=tooltip, ordering=ordering, **look)
+
+
+def ground(box: Box) -> str:
+    """The colour of a shaded ground, which shines through."""
+    sign = POSITIVE if box.shade > 0 else NEGATIVE
+    return f"{sign.light}{round(255 * SHADE * abs(box.shade)):02x}"
 
 
 def _add_edge(graph: Any, edge: Edge, label: str, diagram: Diagram, paper: bool) -> None:

@@ -32,12 +32,14 @@ class Content(NamedTuple):
     numbers  those in its box
     lines    what stands on the line from each operand of a result
     sums     what stands on the lines from the products of an unfolded dot to their sum
+    shade    how strong the colour of a sign is that its ground has, from -1 to 1
     """
 
     names: Names
     numbers: Callable[[Value], Sequence[Number]]
     lines: Callable[[Value], Sequence[Number | None]] = lambda v: [None] * len(v.parents)
     sums: Callable[[Value], Number | None] = lambda v: None
+    shade: Callable[[Value], float] = lambda v: 0.0
 
 
 def content_of(names: Names, numbers: Numbers, edges: str = "none") -> Content:
@@ -203,6 +205,7 @@ class ValueWriter:
         box = Box("unit", word=activation, root=self.root in rows, within=within)
         for v in rows:
             box.rows = [*box.rows, self._box(v)]
+            box.shade = max(box.shade, box.rows[-1].shade, key=abs)
             self.boxes[v] = box
         self._add(z, box)
         for w, x in zip(unit.w, unit.x, strict=True):
@@ -241,6 +244,7 @@ class ValueWriter:
             made=v.kind if v.op is None else clean(v.op.name),
             sources=[self.content.names[p] if p in self.boxes else "…" for p in v.parents],
             root=v is self.root,
+            shade=self.content.shade(v),
         )
         if v.op is not None:
             letters = operations.placeholders(v, self.content.names)

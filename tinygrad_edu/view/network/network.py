@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from tinygrad_edu.checks import flag, is_listed, listed, one_of, whole
+from tinygrad_edu.checks import flag, instance, is_listed, listed, one_of, whole
 from tinygrad_edu.engine import Value, gradients, toposort
 from tinygrad_edu.examples import read_target
 from tinygrad_edu.losses import Loss, find_loss
@@ -24,7 +24,7 @@ from tinygrad_edu.nn.mode import in_mode, modules_of
 from tinygrad_edu.perceptron import Perceptron
 from tinygrad_edu.text import clean
 from tinygrad_edu.train.training import differentiable
-from tinygrad_edu.view.base.display import Picture
+from tinygrad_edu.view.base.display import Forms, Picture
 from tinygrad_edu.view.base.graph_units import Unit
 from tinygrad_edu.view.base.naming import names_of
 from tinygrad_edu.view.base.numbers import Numbers
@@ -32,6 +32,7 @@ from tinygrad_edu.view.base.svg import inline
 from tinygrad_edu.view.graph.blocks import cut
 from tinygrad_edu.view.graph.columns import Board
 from tinygrad_edu.view.graph.diagram import table
+from tinygrad_edu.view.graph.drawing import diagram_forms
 from tinygrad_edu.view.graph.levels import board_of
 from tinygrad_edu.view.graph.paint import board_picture
 from tinygrad_edu.view.network.delta_rules import CONVENTIONS, plain
@@ -70,6 +71,9 @@ class Network(Picture):
     def svg(self) -> str:
         """The element, as text."""
         return inline(board_picture(self.diagram), self.title, self.description)
+
+    def _others(self) -> Forms:
+        return diagram_forms(self.diagram, self.title)
 
     @property
     def table(self) -> str:
@@ -114,6 +118,7 @@ def network(
     >>> network(MLP(2, [3, 1]), [1.0, 0.0]).title
     'Network 2-3-1'
     """
+    instance("mark", mark, str, "the name of an array of a program, such as delta2")
     sign = CONVENTIONS[one_of("convention", convention, CONVENTIONS)]
     max_units, numbers = whole("max_units", max_units), flag("numbers", numbers)
     if (target is None) != (loss is None) or (x is None and loss is not None):
