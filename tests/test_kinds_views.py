@@ -463,6 +463,9 @@ def around(group):
         if e.get("cx")
         for sign in (-1, 1)
     ]
+    for e in group:
+        if e.tag == "rect":
+            edges += [float(e.get("x")), float(e.get("x")) + float(e.get("width"))]
     return min(edges), max(edges)
 
 
@@ -471,7 +474,8 @@ def held(svg):
     root = ElementTree.fromstring(re.sub(r' xmlns="[^"]*"', "", svg))
     for group in root.iter("g"):
         inner = [e for e in group.iter("text") if (e.text or "").strip()]
-        shapes = [e for part in ("polygon", "path", "ellipse", "circle") for e in group.iter(part)]
+        parts = ("polygon", "path", "ellipse", "circle", "rect")
+        shapes = [e for part in parts for e in group.iter(part)]
         if inner and shapes and not list(group.findall("g[@class]")):
             yield inner, around(shapes)
 
