@@ -36,7 +36,7 @@ from tinygrad_edu.namespace import FUNCTIONS
 from tinygrad_edu.view import deltas, draw, explain, network, steps, worksheet
 from tinygrad_edu.view.base.naming import names_of
 from tinygrad_edu.view.base.numbers import UNKNOWN
-from tinygrad_edu.view.worksheet.worksheet import slope_rules
+from tinygrad_edu.view.worksheet.rules import slope_rules
 
 # Formulas are mathematics: none of the words that only programs have.
 
@@ -336,6 +336,7 @@ def test_placeholders_are_no_names_of_quantities(make, label, rule):
     z = make(Value(3.0, "x"), Value(2.0, "y"))
     z.name = "z"
     assert f">{label}</FONT>" in draw(z).dot
+    rule = rule.replace("-", "\N{MINUS SIGN}")
     assert any(f"{rule}," in line for line in worksheet(z)._text().splitlines())
     assert steps(z)._frames[-1]["said"]
 
@@ -399,11 +400,13 @@ def test_of_another_model_deltas_say_which_part_is_no_layer(model, said):
 PICTURED = Value(2.0, "x").tanh()
 PRINTED = ".svg .png .pdf .eps .gif .jpg .webp"
 SAVED = {
-    "drawing": (draw(PICTURED), f"{PRINTED} .dot .gv"),
-    "film": (steps(PICTURED), ".html .htm .svg"),
+    "drawing": (draw(PICTURED), f"{PRINTED} .dot .gv .tex .mmd"),
+    "film": (steps(PICTURED), ".html .htm .svg .gif .png .pdf .eps .jpg .webp"),
     "worksheet": (worksheet(PICTURED), f"{PRINTED} .dot"),
     "strip": (steps(PICTURED).strip(), PRINTED),
-    "network": (network(NET), PRINTED),
+    "network": (network(NET), f"{PRINTED} .dot .gv .tex .mmd"),
+    "explanation": (explain(PICTURED), ".tex .txt"),
+    "deltas": (deltas(NET, [1.0, 2.0], [0.0], "squared_error"), ".tex .txt"),
 }
 
 

@@ -457,3 +457,56 @@ def test_an_excerpt_of_a_net_reaches_the_inputs_and_stays_small(sizes, nout):
     shown = names_in(excerpt(loss))
     assert len(shown) <= LARGEST
     assert {"x1", "x2"} <= shown or len(sizes) > 2
+
+
+# The ground of a box has the colour of any number that is asked of its value.
+
+
+def fills(graph):
+    """The colours of signs that grounds have, and how strong each is."""
+    root = ElementTree.fromstring(graph.svg)
+    shaded = [e for e in root.iter() if "fill-opacity" in e.attrib]
+    return [(e.get("class").split()[0], float(e.get("fill-opacity"))) for e in shaded]
+
+
+def test_grounds_have_the_colour_of_any_function_of_a_value(embedded_renderer):
+    o = neuron(backward=True)
+    assert fills(draw(o)) == []
+    by_grad = fills(draw(o, color=lambda v: v.grad))
+    assert [sign for sign, _ in by_grad].count("negative") == 1  # dL/dx1 = -1.5, the largest
+    assert max(by_grad, key=lambda found: found[1])[0] == "negative"
+    assert len(by_grad) == sum(v.grad != 0 for v in toposort(o, leaves=True))
+    inputs = fills(draw(o, color=lambda v: -1.0 if v.kind == "input" else 0.0))
+    assert inputs == [("negative", pytest.approx(90 / 255, abs=0.01))] * 2
+
+    def depth(v):
+        return float("nan") if v.op is None else 2.0
+
+    graph = draw(o, color=depth)
+    assert "Ground: depth of the value, up to 2 in size." in graph.dot
+    assert len(fills(graph)) == 5
+
+
+def test_a_unit_has_the_colour_of_the_largest_of_its_values(embedded_renderer):
+    loss = net()
+    graph = draw(loss, level="value", color=lambda v: v.grad)
+    [out] = [box for box in graph.diagram.boxes if box.within == (("Layer 2", "linear"),)]
+    assert out.shade == max((row.shade for row in out.rows), key=abs)
+    assert max(box.shade for box in graph.diagram.boxes) <= 1
+    assert {abs(x.shade) for box in graph.diagram.boxes for x in (box, *box.rows)} >= {1.0}
+
+
+test_what_no_colour_can_be_made_of_is_refused = refusals(
+    [
+        (
+            lambda: draw(neuron(), color=lambda v: "red"),
+            TypeError,
+            "color(w1) must be a finite number, got str 'red'",
+        ),
+        (
+            lambda: draw(neuron(), color="grad"),
+            TypeError,
+            "color is a function of a Value, got str: write color=lambda v: v.grad",
+        ),
+    ]
+)

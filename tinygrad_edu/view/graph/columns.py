@@ -6,6 +6,7 @@ as text does.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 from tinygrad_edu.view.base.maps import Picture
@@ -113,6 +114,11 @@ class Board(Diagram):
             elif x.name:
                 edge.numbers = [Number("w", x.weight, back=True)]
             self.edges.append(edge)
+        for column in self.layers:
+            ways = pairwise([*column.over, column.cards[0]])
+            self.edges += [Edge(upper.id, lower.id) for upper, lower in ways]
+        for shared in self.shared:
+            self.edges += [Edge(shared.card.id, user, numbers=[x]) for user, x in shared.uses]
         return self
 
 

@@ -75,6 +75,7 @@ class Box:
     sources  labels of what it was made from
     within   the bands around it, from outside
     ordered  whether the lines to it keep their order
+    shade    from -1 to 1, how strong the colour of a sign is that its ground has
     id       n0, n1, ... in the order in which they were added, of each row too
     """
 
@@ -91,6 +92,7 @@ class Box:
     root: bool = False
     within: tuple[Frame, ...] = ()
     ordered: bool = False
+    shade: float = 0.0
     id: str = ""
 
 
@@ -103,7 +105,6 @@ class Edge:
     weight  the weight it stands for, if any, and `share`, its size against the largest, 0 to 1
     length  the least distance of the two, in ranks
     dotted  whether it stands for what is left out
-    loose   whether it leaves the boxes where they are
     """
 
     tail: str
@@ -115,7 +116,6 @@ class Edge:
     share: float = 0.0
     length: int = 1
     dotted: bool = False
-    loose: bool = False
 
 
 @dataclass
@@ -124,14 +124,12 @@ class Diagram:
 
     rankdir  the way from inputs to result: "LR", "TB", "RL" or "BT"
     columns  ids of boxes that stand one under the other in this order
-    crowded  whether there are too many lines for numbers: they run straight, far apart
     flowing  whether parameters stand on their lines: no heads of arrows, ranks close together
     """
 
     caption: Sequence[str] = ()
     rankdir: str = "LR"
     columns: Sequence[Sequence[str]] = ()
-    crowded: bool = False
     flowing: bool = False
     boxes: list[Box] = field(default_factory=list)
     edges: list[Edge] = field(default_factory=list)
@@ -144,6 +142,13 @@ class Diagram:
             self.count += 1
         self.boxes.append(box)
         return box
+
+    def ways(self) -> dict[str, str]:
+        """The keys of lines; where one comes from a chip, that of the line that leads there."""
+        chips = {box.id for box in self.boxes if box.kind == "chip"}
+        keys = {edge.head: f"{edge.tail}-{edge.head}" for edge in self.edges}
+        ends = [(edge.tail, f"{edge.tail}-{edge.head}") for edge in self.edges]
+        return {key: keys[tail] if tail in chips else key for tail, key in ends}
 
     def values(self) -> Iterator[Box]:
         """The boxes that a text lists, rows in place of a box that has no label."""

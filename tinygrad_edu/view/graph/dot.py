@@ -52,6 +52,8 @@ _LOOKS: Final = {
     **dict.fromkeys(("result", "layer", "group"), _ROUND),
 }
 _ROOT: Final = {"color": INK.light, "penwidth": "2"}
+#: The strongest colour of a ground, on which a number in the colour of its sign can be read.
+SHADE: Final = 0.35
 #: The band behind what is in an opened layer.
 _BAND: Final = _box("filled,rounded", WASH.light, WASH.light) | {
     "fontname": _FONT,
@@ -64,10 +66,9 @@ _MINUS: Final = {"color": NEGATIVE.light, "style": "dashed"}
 _ZERO: Final = {"color": EDGE.light, "style": "dotted"}
 _THINNEST: Final = 0.7
 #: Width of the line of the largest weight.
-_WIDEST: Final = {False: 4.0, True: 2.5}
+_WIDEST: Final = 4.0
 #: What keeps two boxes in their order.
 _UNSEEN: Final = {"style": "invis", "tailport": "c", "headport": "c"}
-_SIDES: Final = {"LR": "ew", "RL": "we", "TB": "sn", "BT": "ns"}
 _TITLE: Final = 40
 #: Of a box beside its cells.
 _OUTSIDE: Final = 9.0
@@ -86,9 +87,6 @@ def to_dot(diagram: Diagram, *, paper: bool = False, captioned: bool = True) -> 
         graph.attr(label=f"""<{"".join(f'{soft(line)}<BR ALIGN="LEFT"/>' for line in lines)}>""")
     if paper:
         graph.attr(bgcolor="white")
-    if diagram.crowded:
-        graph.attr(ranksep="1.2", splines="line")
-        graph.attr("edge", tailport=_SIDES[diagram.rankdir][0], headport=_SIDES[diagram.rankdir][1])
     clusters: dict[tuple[Frame, ...], Any] = {(): graph}
     for box in diagram.boxes:
         _add_box(_cluster(clusters, box.within), box, paper)
@@ -150,17 +148,24 @@ def _add_box(graph: Any, box: Box, paper: bool) -> None:
     look = _LOOKS[box.kind] | (_ROOT if box.root else {})
     if paper and box.kind in VALUE_KINDS:
         look |= {"color": INK.light, "fillcolor": "white", "penwidth": "1"}
+    if box.shade:
+        look |= {"fillcolor": ground(box), "style": look["style"] or "filled"}
     told = box.tooltip or "; ".join(row.tooltip for row in box.rows if row.tooltip)
     tooltip = in_tooltip(told) if told and not paper else None
     ordering = "in" if box.ordered else None
     graph.node(box.id, table_of(rows_of(box)), tooltip=tooltip, ordering=ordering, **look)
 
 
+def ground(box: Box) -> str:
+    """The colour of a shaded ground, which shines through."""
+    sign = POSITIVE if box.shade > 0 else NEGATIVE
+    return f"{sign.light}{round(255 * SHADE * abs(box.shade)):02x}"
+
+
 def _add_edge(graph: Any, edge: Edge, label: str, diagram: Diagram, paper: bool) -> None:
     """A line; what stands on it is a node of its own, so that it has one owner."""
-    look = _line(edge, _WIDEST[diagram.crowded]) | {
+    look = _line(edge) | {
         "id": f"{edge.tail}-{edge.head}",
-        "weight": "0" if edge.loose else None,
         "tooltip": in_tooltip(edge.tooltip) if edge.tooltip and not paper else None,
         "minlen": f"{edge.length}" if edge.length > 1 else None,
         "arrowhead": "none" if diagram.flowing or edge.weight is not None else None,
@@ -174,12 +179,12 @@ def _add_edge(graph: Any, edge: Edge, label: str, diagram: Diagram, paper: bool)
     graph.edge(label, edge.head, **look)
 
 
-def _line(edge: Edge, widest: float) -> dict[str, str | None]:
+def _line(edge: Edge) -> dict[str, str | None]:
     """The look of a line: for a weight width tells its relative size, colour and dash its sign."""
     if edge.weight is None:
         return {"style": "dotted"} if edge.dotted else {}
     look = _PLUS if edge.weight > 0 else _MINUS if edge.weight < 0 else _ZERO
-    return {**look, "penwidth": f"{_THINNEST + (widest - _THINNEST) * edge.share:.3g}"}
+    return {**look, "penwidth": f"{_THINNEST + (_WIDEST - _THINNEST) * edge.share:.3g}"}
 
 
 def in_tooltip(text: str) -> str:

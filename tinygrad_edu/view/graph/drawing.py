@@ -1,15 +1,16 @@
 """draw: the graph behind a number as a picture; excerpt: of a large graph what can be read."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property, partial
 from typing import Any, Final
 
-from tinygrad_edu.checks import flag, one_of, whole
+from tinygrad_edu.checks import flag, function, one_of, real, whole
 from tinygrad_edu.engine import Value, toposort
-from tinygrad_edu.text import short
+from tinygrad_edu.text import clean, short
 from tinygrad_edu.view.base.display import Forms, Picture
 from tinygrad_edu.view.base.naming import names_of, variable_names
-from tinygrad_edu.view.base.numbers import Numbers, in_our_graph, one_value
+from tinygrad_edu.view.base.numbers import Numbers, decimal, in_our_graph, one_value
 from tinygrad_edu.view.base.svg import inline
 from tinygrad_edu.view.graph import select
 from tinygrad_edu.view.graph.blocks import Cut, cut, stands_for
@@ -18,14 +19,23 @@ from tinygrad_edu.view.graph.columns import Board, fits
 from tinygrad_edu.view.graph.diagram import Diagram, table
 from tinygrad_edu.view.graph.dot import to_dot, width
 from tinygrad_edu.view.graph.levels import board_of
+from tinygrad_edu.view.graph.mermaid import to_mermaid
 from tinygrad_edu.view.graph.paint import board_picture
 from tinygrad_edu.view.graph.picture import WIDEST, picture
+from tinygrad_edu.view.graph.tikz import to_tikz
 from tinygrad_edu.view.graph.values import EDGES, content_of, value_diagram, value_legend
 
 _LEVELS: Final = ("auto", "value", "neuron", "layer")
 _DIRECTIONS: Final = ("LR", "TB", "RL", "BT")
 _TABLE_ROWS: Final = 60
 _NO_UNITS: Final = "no units (net inputs w·x + b) in this graph: its values are shown"
+
+
+def diagram_forms(diagram: Diagram, title: str) -> Forms:
+    """What a diagram is saved as: DOT, TikZ in a page of LaTeX, Mermaid."""
+    dot = partial(to_dot, diagram)
+    tex, mermaid = partial(to_tikz, diagram, title), partial(to_mermaid, diagram, title)
+    return {".dot": dot, ".gv": dot, ".tex": tex, ".mmd": mermaid}
 
 
 class Graph(Picture):
@@ -54,7 +64,7 @@ class Graph(Picture):
         return inline(drawn, self.title, self.description)
 
     def _others(self) -> Forms:
-        return {".dot": lambda: self.dot, ".gv": lambda: self.dot}
+        return diagram_forms(self.diagram, self.title)
 
     def _text(self) -> str:
         return self.table
@@ -75,6 +85,7 @@ def draw(
     expand: str | Iterable[str] | None = None,
     example: int | None = None,
     notation: str = "lecture",
+    color: Callable[[Value], float] | None = None,
 ) -> Graph:
     """The graph that `v` was made from, as a picture.
 
@@ -96,6 +107,9 @@ def draw(
     example   which example of a loss over several is drawn, from 0; the first unless given, and at
               level "value" all
     notation  "lecture" calls a weight to unit 2 of layer 1 w1[2,3], "code" layer1.neuron2.w[3]
+    color     a function of a Value, such as `lambda v: v.grad`: the ground of its box is blue where
+              it is positive and orange where it is negative, the stronger the larger; a box of
+              several values has the colour of the largest
 
     What is hidden is said in the picture. The numbers are those of the forward pass, and what was
     changed since is named. A grad is a dash until a backward pass from `v`, or through it, has
@@ -106,7 +120,7 @@ def draw(
     level = one_of("level", level, _LEVELS)
     order = toposort(v, leaves=True)
     opened = select.names_to_open(expand, level)
-    drawing = _Drawing(order, names, edges, max_nodes, rankdir, unfold, notation)
+    drawing = _Drawing(order, names, edges, max_nodes, rankdir, unfold, notation, color)
     small = not opened and (level == "value" or (level == "auto" and len(order) <= max_nodes))
     units_of_all = drawing.names.units
     # what is asked for at the level of values stays there, however wide
@@ -160,6 +174,7 @@ class _Drawing:
         rankdir: str,
         unfold: bool,
         notation: str,
+        color: Callable[[Value], float] | None = None,
     ) -> None:
         self.total, self.root = len(order), order[-1]
         self.edges = one_of("edges", edges, EDGES)
@@ -168,6 +183,23 @@ class _Drawing:
         self.look: Any = {"rankdir": rankdir, "unfold": flag("unfold", unfold)}
         self.numbers = Numbers(order)
         self.names = names_of(order, variable_names(names), notation=notation)
+        self.content = content_of(self.names, self.numbers, self.edges)
+        self.coloured: list[str] = []
+        if color is not None:
+            self._colour(color, order)
+
+    def _colour(self, color: Callable[[Value], float], order: Sequence[Value]) -> None:
+        """Grounds by a function of a Value, relative to the largest number that it gives."""
+        function("color", color, "a Value", "write color=lambda v: v.grad")
+        numbers = {v: color(v) for v in order}
+        for v, x in numbers.items():
+            if not isinstance(x, float) or math.isfinite(x):  # what is not finite has no colour
+                numbers[v] = real(f"color({self.names[v]})", x)
+        sizes = {v: x for v, x in numbers.items() if math.isfinite(x)}
+        largest = max(map(abs, sizes.values()), default=0.0) or 1.0
+        self.content = self.content._replace(shade=lambda v: sizes.get(v, 0.0) / largest)
+        name = getattr(color, "__name__", "<lambda>").replace("<lambda>", "color")
+        self.coloured = [f"Ground: {clean(name)} of the value, up to {decimal(largest)} in size."]
 
     def values(self, order: list[Value], notes: list[str], *, refuse: bool) -> Graph:
         """A drawing of values, the nearest if they are too many and that is not refused."""
@@ -179,11 +211,11 @@ class _Drawing:
         shown, total = select.nearest(order, self.max_nodes), self.total
         counted = f"{len(shown):,} of {total:,} values shown" if len(shown) < total else ""
         remarks = self.numbers.remarks(self.names, set(shown))
-        content = content_of(self.names, self.numbers, self.edges)
         units = [] if self.look["unfold"] or self.edges != "none" else self.names.units.units
-        diagram, _ = value_diagram(shown, content, units=units, **self.look)
+        diagram, _ = value_diagram(shown, self.content, units=units, **self.look)
         name = self.names[self.root]
         told = [value_legend(diagram, name if stands_beside(name) else ""), EDGES[self.edges]]
+        told += self.coloured
         diagram.caption = [text for text in [counted, *notes, *remarks, *told] if text]
         whole = f"{total:,} value{'s' * (total > 1)}"
         return self._graph(diagram, [counted or whole, *notes], remarks)
@@ -209,8 +241,9 @@ class _Drawing:
             edges=self.edges,
             opened=opened,
             shown=shown,
-            caption=[*notes, *remarks],
+            caption=[*notes, *remarks, *self.coloured],
             examples=examples,
+            shade=self.content.shade,
         )
         board = draws(level="layer" if level == "layer" else "neuron")
         if level == "auto" and not fits(board):

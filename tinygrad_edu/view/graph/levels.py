@@ -1,7 +1,7 @@
 """The neuron and the layer level: blocks as cards in columns, the lines, what stands around."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import pairwise, product
 from typing import Final
 
@@ -60,6 +60,7 @@ def board_of(
     counted: bool = False,
     is_net: bool = False,
     examples: int = 0,
+    shade: Callable[[Value], float] = lambda v: 0.0,
 ) -> Board:
     """A board of the blocks `shown`, sources first.
 
@@ -70,6 +71,7 @@ def board_of(
     counted   whether the parameters of a layer are counted below it
     is_net    whether the last result is no more than others
     examples  over how many examples the loss is, 0 for one alone
+    shade     how strong the colour of a sign is that the ground of a value has, from -1 to 1
     """
     shown = cut.items if shown is None else shown
     layers = Counter(map(layer_of, cut.items))
@@ -86,6 +88,10 @@ def board_of(
             before = (made.get(s, [Card("hidden", "…")]) for s in cut.sources[block])
             card.sources = [source.label for several in before for source in several]
         desk.card[block] = made[block][0]
+        for card in made[block]:
+            own = [v for v, place in desk.place.items() if place.card == card.id]
+            own = own if made[block][1:] else [*block.values]
+            card.shade = max(map(shade, own), key=abs, default=0.0)
     for k in sorted({column[block] for block in shown if block not in over}):
         blocks = [block for block in shown if column[block] == k and block not in over]
         above = [card for b, user in over.items() if user in blocks for card in made[b]]

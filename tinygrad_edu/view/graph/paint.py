@@ -31,6 +31,7 @@ from tinygrad_edu.view.graph.columns import (
 )
 from tinygrad_edu.view.graph.curves import Curve, Spot, curves, name_places
 from tinygrad_edu.view.graph.diagram import Number
+from tinygrad_edu.view.graph.dot import SHADE
 from tinygrad_edu.view.graph.picture import WIDEST, finished, typeset
 
 #: The greatest radius of round corners; from a text's middle down to its line.
@@ -142,6 +143,8 @@ def _card(table: Table, spot: Spot) -> Element:
     outline, width, ground, is_round = _KINDS.get(card.kind, (EDGE, 1.0, ZERO, True))
     if card.root or card.lit:
         outline, width = (NOW, 2.5) if card.lit else (INK, 2.0)
+    if card.shade:
+        ground = POSITIVE if card.shade > 0 else NEGATIVE
     group.set(f"{LINK}title", card.tooltip)
     if ground is not None:
         sides = (spot.left, spot.top, spot.right, spot.bottom)
@@ -152,6 +155,8 @@ def _card(table: Table, spot: Spot) -> Element:
             else tag("polygon", points=_corners(*sides))
         )
         shape.set("fill", ground.light)
+        if card.shade:
+            shape.set("fill-opacity", f"{SHADE * abs(card.shade):.3f}")
         if outline is not None:
             shape.set("stroke", outline.light)
             shape.set("stroke-width", f"{width:g}")

@@ -6,7 +6,8 @@ of their cells; names are letters with indices; the caption stands below.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -14,7 +15,7 @@ from typing import Final
 from xml.etree.ElementTree import Element, SubElement
 
 from tinygrad_edu.text import name_parts
-from tinygrad_edu.view.base.palette import BY_NAME, END, MIDDLE, SOFT, styled
+from tinygrad_edu.view.base.palette import BY_NAME, END, MIDDLE, NOW, SOFT, styled
 from tinygrad_edu.view.base.render import RenderError, render
 from tinygrad_edu.view.base.svg import (
     FITTING,
@@ -86,6 +87,21 @@ def finished(root: Element, caption: Sequence[str], *, paper: bool = False) -> E
         for element in root.iter():
             _classify(element)
     return root
+
+
+def lit(group: Element, key: str) -> Iterator[Element]:
+    """The violet ring around a box, or the halos of the lines of a group."""
+    is_line = "-" in key
+    shapes = [e for e in group.iter() if e.tag in (f"{SVG}path", f"{SVG}polygon")]
+    for shape in [e for e in shapes if e.get("fill") == "none"] if is_line else shapes[:1]:
+        lit = deepcopy(shape)
+        lit.attrib.pop("stroke-dasharray", None)
+        look = {"class": "s-now", "fill": "none", "stroke": NOW.light, "stroke-width": "2.5"}
+        if is_line:
+            width = float(shape.get("stroke-width", "1")) + 7
+            look |= {"stroke-width": f"{width:g}", "stroke-opacity": "0.28"}
+        lit.attrib.update(look)
+        yield lit
 
 
 def placed(diagram: Diagram, *, paper: bool = False) -> Picture:

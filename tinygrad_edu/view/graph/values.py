@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 from tinygrad_edu.engine import Primitive, Value
@@ -32,12 +32,14 @@ class Content(NamedTuple):
     numbers  those in its box
     lines    what stands on the line from each operand of a result
     sums     what stands on the lines from the products of an unfolded dot to their sum
+    shade    how strong the colour of a sign is that its ground has, from -1 to 1
     """
 
     names: Names
     numbers: Callable[[Value], Sequence[Number]]
     lines: Callable[[Value], Sequence[Number | None]] = lambda v: [None] * len(v.parents)
     sums: Callable[[Value], Number | None] = lambda v: None
+    shade: Callable[[Value], float] = lambda v: 0.0
 
 
 def content_of(names: Names, numbers: Numbers, edges: str = "none") -> Content:
@@ -81,14 +83,15 @@ def value_diagram(
     diagram = Diagram(rankdir=rankdir)
     folds = folded(shown, units)
     writer = ValueWriter(diagram, content, shown[-1], users_of(shown), unfold, folds)
-    bands = {
-        u: (Frame(title_of(layer), clean(u.activation)),) if u.place.layer else ()
+    bands = {  # what many units share has lines to all of them, through a band
+        u: (Frame(title_of(layer), clean(u.activation)),)
         for layer, members in layers_of(units).items()
         for u in members
+        if u.place.layer and folds.chips.get(u.z)
     }
     for v in shown:
         unit = folds.unit_of.get(v)
-        writer.add(v, bands[unit] if unit else ())
+        writer.add(v, bands.get(unit, ()) if unit else ())
     diagram.columns = list(writer.columns.values())
     diagram.flowing = bool(diagram.columns)
     return diagram, writer.boxes
@@ -181,7 +184,7 @@ class ValueWriter:
         self.boxes[v] = box
         for i, product in products.items():
             tooltip = f"product {i + 1} of {len(v.parents) // 2}"
-            self._link(product, box, "", self.content.sums(v), tooltip)
+            self._link(product, box, "", self.content.sums(v), tooltip, passing=True)
         if v.op is not None:
             self._operands(v, v.op, box, products)
         for new in self.diagram.boxes[first:]:
@@ -190,7 +193,9 @@ class ValueWriter:
     def _unit(self, z: Value, within: tuple[Frame, ...]) -> None:
         """The box of a unit, its weights on their lines, and the lines from what is no part."""
         unit, rows = self.folds.unit_of[z], self.folds.rows[z]
-        chips = {w: self.diagram.add(self._chip(w)) for w in self.folds.chips[z]}
+        chips = {
+            w: self.diagram.add(replace(self._box(w), kind="chip")) for w in self.folds.chips[z]
+        }
         self.boxes.update(chips)
         if chips:
             column = self.columns.setdefault((unit.layer, unit.depth), [])
@@ -199,6 +204,7 @@ class ValueWriter:
         box = Box("unit", word=activation, root=self.root in rows, within=within)
         for v in rows:
             box.rows = [*box.rows, self._box(v)]
+            box.shade = max(box.shade, box.rows[-1].shade, key=abs)
             self.boxes[v] = box
         self._add(z, box)
         for w, x in zip(unit.w, unit.x, strict=True):
@@ -213,11 +219,6 @@ class ValueWriter:
         for p in unit.z.parents[2 * len(unit.w) :]:
             if p not in rows and p in self.boxes:
                 self.diagram.edges.append(Edge(self.boxes[p].id, box.id))
-
-    def _chip(self, w: Value) -> Box:
-        box = self._box(w)
-        box.kind = "chip"
-        return box
 
     def _add(self, v: Value, box: Box) -> None:
         """The box of `v`, and a line to it from its operands that are left out, counted."""
@@ -242,6 +243,7 @@ class ValueWriter:
             made=v.kind if v.op is None else clean(v.op.name),
             sources=[self.content.names[p] if p in self.boxes else "…" for p in v.parents],
             root=v is self.root,
+            shade=self.content.shade(v),
         )
         if v.op is not None:
             letters = operations.placeholders(v, self.content.names)
@@ -267,55 +269,36 @@ class ValueWriter:
         return products
 
     def _operands(self, v: Value, op: Primitive, box: Box, products: Mapping[int, Box]) -> None:
-        """An edge from each operand; one for several values that share a box."""
+        """A line from each operand, with its role unless a unit or a constant tells it."""
         n, names = len(v.parents), self.content.names
         letters, lines = operations.placeholders(v, names), self.content.lines(v)
         roles = operations.roles(op, n)
-        told = (
-            self._name_constants(v, dict(zip(v.parents, letters, strict=True))) if any(roles) else 0
-        )
-        drawn = {p: self.boxes[p] for p in set(v.parents) if p in self.boxes}
-        together = Counter(box.id for box in drawn.values())
+        told = v in names.deltas or n > _LABELLED_OPERANDS
+        if any(roles):
+            told |= n - self._name_constants(dict(zip(v.parents, letters, strict=True))) < 2
         passing = operations.built_in_name(op) in _PASSING
         bias = n - 1 if operations.is_dot(v) and n % 2 else n
         for i in operations.drawing_order(op, n):
             p = v.parents[i]
-            role = letters[i] if roles[i] and v not in names.deltas else ""  # a unit's have places
-            role = "" if told and n - told < 2 else role
-            tail = drawn.get(p)
-            if tail is None or not together[tail.id]:
-                continue
-            head = products.get(i % (n // 2), box) if i < n - n % 2 and products else box
-            if together[tail.id] > 1:
-                tooltip = f"{together.pop(tail.id):,} values"
-                self.diagram.edges.append(Edge(tail.id, head.id, tooltip=tooltip))
-                continue
-            is_plain = n > _LABELLED_OPERANDS or names[p].endswith(role)
-            tooltip = f"operand {i + 1} of {n}" + (f": {role}" if role else "")
-            self._link(
-                tail, head, "" if is_plain else role, lines[i], tooltip, passing or i == bias
-            )
+            if p in self.boxes:
+                role = "" if told or names[p].endswith(letters[i]) or not roles[i] else letters[i]
+                head = products.get(i % (n // 2), box) if i < n - n % 2 and products else box
+                tooltip = f"operand {i + 1} of {n}" + (f": {letters[i]}" if roles[i] else "")
+                self._link(self.boxes[p], head, role, lines[i], tooltip, passing or i == bias)
 
-    def _name_constants(self, v: Value, roles: Mapping[Value, str]) -> int:
+    def _name_constants(self, roles: Mapping[Value, str]) -> int:
         """Give constants that nothing else uses their role as a name; how many have got one."""
         single = [p for p in roles if p.kind == "constant" and self.users[p] == 1]
-        boxes = [(self.boxes[p], roles[p]) for p in single if p in self.boxes]
-        for box, role in boxes:
+        for box, role in ((self.boxes[p], roles[p]) for p in single if p in self.boxes):
             box.name = box.name or role
-        return len(boxes)
+        return len(single)
 
     def _link(
-        self,
-        tail: Box,
-        head: Box,
-        role: str,
-        number: Number | None,
-        tooltip: str,
-        passing: bool = True,
+        self, tail: Box, head: Box, role: str, number: Number | None, tooltip: str, passing: bool
     ) -> None:
+        """A line, with a number unless it is the 1 of what passes on what it gets."""
         if number and not number.blank:
             tooltip += f", {number.exact}"
-            if passing and number.sign and number.value == 1:
-                number = None
-        numbers = [number] if number else []
+        silent = number is None or (passing and number.sign and number.value == 1)
+        numbers = [number] if number and not silent else []
         self.diagram.edges.append(Edge(tail.id, head.id, role, numbers, tooltip))

@@ -24,7 +24,7 @@ from tinygrad_edu.nn.mode import in_mode, modules_of
 from tinygrad_edu.perceptron import Perceptron
 from tinygrad_edu.text import clean
 from tinygrad_edu.train.training import differentiable
-from tinygrad_edu.view.base.display import Picture
+from tinygrad_edu.view.base.display import Forms, Picture
 from tinygrad_edu.view.base.graph_units import Unit
 from tinygrad_edu.view.base.naming import names_of
 from tinygrad_edu.view.base.numbers import Numbers
@@ -32,6 +32,7 @@ from tinygrad_edu.view.base.svg import inline
 from tinygrad_edu.view.graph.blocks import cut
 from tinygrad_edu.view.graph.columns import Board
 from tinygrad_edu.view.graph.diagram import table
+from tinygrad_edu.view.graph.drawing import diagram_forms
 from tinygrad_edu.view.graph.levels import board_of
 from tinygrad_edu.view.graph.paint import board_picture
 from tinygrad_edu.view.network.delta_rules import CONVENTIONS, plain
@@ -70,6 +71,9 @@ class Network(Picture):
     def svg(self) -> str:
         """The element, as text."""
         return inline(board_picture(self.diagram), self.title, self.description)
+
+    def _others(self) -> Forms:
+        return diagram_forms(self.diagram, self.title)
 
     @property
     def table(self) -> str:
