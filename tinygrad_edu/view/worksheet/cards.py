@@ -9,7 +9,7 @@ from tinygrad_edu.text import short
 from tinygrad_edu.view.base.graph_units import Unit
 from tinygrad_edu.view.base.naming import Names
 from tinygrad_edu.view.base.palette import EDGE, INK, NEGATIVE, POSITIVE, PRESS, ZERO
-from tinygrad_edu.view.base.svg import tag, words
+from tinygrad_edu.view.base.svg import SVG, tag, words
 from tinygrad_edu.view.base.typeset import formula_width
 from tinygrad_edu.view.worksheet.page import HIGH, MM, SIZE, WIDE, Answer, row
 
@@ -122,7 +122,8 @@ def drawing(
     parts.append(tag("polyline", fill="none", stroke=EDGE.light, points=points))
     for i, answer in enumerate(loss):
         parts += row(answer, x + 4 * MM, y + _ROW * i, _CARD - 7 * MM, solved=solved)
-    root.extend([*lines, *parts])
+    # the names last, so that no line runs through one
+    root.extend([*sorted(lines, key=lambda part: part.tag != f"{SVG}path"), *parts])
     return root
 
 
