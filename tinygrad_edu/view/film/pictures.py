@@ -111,7 +111,7 @@ def as_gif(drawing: Element, stills: Sequence[Still]) -> bytes:
     from tinygrad_edu.view.base.pdf import figure_of
 
     pages = (contact_sheet(drawing, [still], "", "") for still in stills)
-    frames = [figure_of(ElementTree.fromstring(page)).png(108) for page in pages]
+    frames = [figure_of(ElementTree.fromstring(page)).png(144) for page in pages]
     times = [*[round(1000 * _SECONDS)] * (len(frames) - 1), round(1000 * _HELD * _SECONDS)]
     return gif(frames, times)
 

@@ -233,27 +233,23 @@ class _Drawing:
         shown = select.nearest(blocks.items, self.max_nodes, blocks.sources.__getitem__)
         stand, total = len(stands_for(shown)), self.total
         of = f"{stand:,} of {total:,}" if stand < total else f"all {total:,}"
-        notes = [
-            f"{len(shown):,} boxes for {of} values",
-            *[f"{n - len(shown):,} boxes left out"] * (len(shown) < n),
-            *notes,
-        ]
+        notes = [*[f"{n - len(shown):,} boxes left out"] * (len(shown) < n), *notes]
         remarks = self.numbers.remarks(self.names, {v for block in shown for v in block.values})
-        caption = [*notes[1:], *remarks]
         draws = partial(
             board_of,
             *(blocks, self.names, self.numbers),
             edges=self.edges,
             opened=opened,
             shown=shown,
-            caption=[*caption, *self.coloured],
+            caption=[*notes, *remarks, *self.coloured],
             examples=examples,
             shade=self.content.shade,
         )
         board = draws(level="layer" if level == "layer" else "neuron")
         if level == "auto" and not fits(board):
             board = draws(level="layer")
-        return self._graph(board, notes, remarks)
+        counted = f"{len(board.cards()):,} boxes for {of} values"
+        return self._graph(board, [counted, *notes], remarks)
 
     def _graph(self, diagram: Diagram, notes: Sequence[str], remarks: Sequence[str]) -> Graph:
         name = self.names[self.root]
