@@ -498,7 +498,7 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
     "data.one_hot": lambda: given("GA", "ACGT"),
     "data.thermometer": lambda: given("ab", "abc"),
     "data.kind_of": lambda: call(data.kind_of, table(), "a"),
-    "data.read_table": lambda: given(csv()),
+    "data.read_table": lambda: given(csv(), encoding="utf-8", delimiter=","),
     "data.Table": lambda: given("t.csv", {"a": ["1"]}, [2]),
     "Table.error": lambda: call(table().error, 0, "a", "no"),
     "Table.floats": lambda: call(table().floats, "a", missing=True),
@@ -597,7 +597,7 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
     "view.pictures.activations": lambda: given(["tanh"], span=5.0, saturation=0.05, ax=None),
     "view.pictures.confusion": lambda: given([0, 1], [0, 1], ["a", "b"], ax=None),
     "view.pictures.curve": lambda: given(
-        MLP(1, [2, 1], "tanh"), [[0.5], [1.0]], [1.0, 2.0], X_test=[[0.7]], y_test=[1.5],
+        MLP(1, [2, 1], "tanh"), [[0.5], [1.0]], [1.0, 2.0],
         transform=lambda rows: rows, inverse=lambda rows: rows, units=1, feature_name="x", name="y",
         ax=None),
     "view.pictures.descent_path": lambda: given(
@@ -625,6 +625,9 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
     "export.to_numpy_source": lambda: given(net(), [0.5, 1.0]),
     "export.from_torch": lambda: given(Odd()),
     "export.to_torch": lambda: given(net()),
+    "export.to_page": lambda: given(
+        net(), *moon(), loss="squared_error", optimizer="sgd", path="net.html", title="a",
+        batch_size=1, penalty=None, validation=moon(), sample_weight=[1, 2, 0, 1], rng=0),
     "export.to_onnx": lambda: given(net(), "net.onnx"),
     # classics
     "classics.Classic": lambda: given("a", "b", (classics.Row("x", "0.5", 0.5),), "c"),

@@ -52,7 +52,8 @@ def _widths(weight: str) -> Mapping[str, int]:
     name = {"bold": "phvb8a.afm"}.get(weight, "phvr8a.afm")
     metrics = files("matplotlib").joinpath("mpl-data", "fonts", "afm", name).read_text("latin-1")
     found = re.findall(r"(?m)^C (\d+) ; WX (\d+)", metrics)
-    return {chr(int(code)): int(width) for code, width in found if chr(int(code)).isascii()}
+    widths = {chr(int(code)): int(width) for code, width in found if chr(int(code)).isascii()}
+    return widths | {"\N{MINUS SIGN}": widths["+"]}
 
 
 def text_width(text: str, size: float, weight: str = "normal") -> float:

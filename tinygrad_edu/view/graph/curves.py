@@ -4,7 +4,7 @@ A line is one cubic with level ends, so that it is clear which card it leaves an
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
@@ -122,7 +122,8 @@ def curves(lines: Sequence[Line], spots: Mapping[str, Spot]) -> list[Curve]:
     found = []
     for line in lines:
         left, right = spots[line.tail].right, spots[line.head].left
-        has_run = _has_runs(spots[line.head], into[line.head, line.head_row])
+        is_wide = right - left >= 1.6 * _RUN
+        has_run = is_wide and _has_runs(spots[line.head], into[line.head, line.head_row])
         x1 = right - min(_RUN, (right - left) / 2) * has_run
         found.append(Curve(line, left, start[id(line)], x1, goal[id(line)], right))
     return found
@@ -146,12 +147,12 @@ def _has_runs(spot: Spot, arriving: Sequence[Line]) -> bool:
 
 
 def name_places(
-    found: Sequence[Curve], widths: Mapping[str, float]
+    found: Sequence[Curve], widths: Mapping[str, float], cards: Collection[Spot] = ()
 ) -> list[tuple[Curve, float, float]]:
     """The middle of each name that finds a place, the strongest line first.
 
-    A name on a run stands there; another where it is on no stronger line and no other name, else
-    nowhere. `widths` are those of the names.
+    A name on a run stands there; another where it is on no stronger line, no other name and none of
+    the cards, else nowhere. `widths` are those of the names.
     """
     placed: list[tuple[Curve, float, float]] = []
     points = {
@@ -178,7 +179,10 @@ def name_places(
                     abs(x - a) < half + widths[other.line.name] / 2 + 2 and abs(y - b) < _APART
                     for other, a, b in placed
                 )
-                inside = curve.x0 + 2 <= x - half and x + half <= curve.x1 - 2
+                inside = curve.x0 + 2 <= x - half and x + half <= curve.x1 - 2 and not any(
+                    s.left - half < x < s.right + half and s.top - _HALF < y < s.bottom + _HALF
+                    for s in cards
+                )  # fmt: skip
                 if (
                     inside
                     and not any(near)
@@ -204,3 +208,32 @@ def strongest(lines: Sequence[Line], full: int, named: int) -> list[Line]:
         )
         for k, line in enumerate(lines)
     ]
+
+
+def cut_at(lines: Iterable[Line], at: Mapping[str, int], last: int, row: int) -> list[Line]:
+    """The lines, those that go beyond the `last` column of a row of columns cut into two.
+
+    `at` is the column of each card; row 1 ends at the card "1>", and goes on from "1<".
+    """
+    found = []
+    for line in lines:
+        if at.get(line.tail, -1) <= last < at.get(line.head, -1):
+            found.append(replace(line, head=f"{row}>", head_row=None, name=""))
+            found.append(replace(line, tail=f"{row}<", tail_row=None))
+        else:
+            found.append(line)
+    return found
+
+
+def pass_below(
+    lines: Iterable[Line], spots: Mapping[str, Spot], names: Iterable[str], low: float
+) -> float:
+    """Have lines pass below the cards between their ends; the lower end of all."""
+    cards = [spots[name] for name in names]
+    for line in lines:
+        a, b = spots[line.tail].right, spots[line.head].left
+        between = [s.bottom for s in cards if a < s.left and s.right < b]
+        if between:
+            line.below = max(between) + 12
+            low = max(low, line.below + 6)
+    return low

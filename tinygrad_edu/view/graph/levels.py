@@ -39,7 +39,6 @@ _TITLES: Final = {
     "dropout": "Dropout",
     "softmax": "Softmax",
     "sum": "Sum",
-    "operations": "",
 }
 
 
@@ -60,6 +59,7 @@ def board_of(
     counted: bool = False,
     is_net: bool = False,
     examples: int = 0,
+    sign: float = 1.0,
     shade: Callable[[Value], float] = lambda v: 0.0,
 ) -> Board:
     """A board of the blocks `shown`, sources first.
@@ -71,12 +71,13 @@ def board_of(
     counted   whether the parameters of a layer are counted below it
     is_net    whether the last result is no more than others
     examples  over how many examples the loss is, 0 for one alone
+    sign      of a delta against dL/dz
     shade     how strong the colour of a sign is that the ground of a value has, from -1 to 1
     """
     shown = cut.items if shown is None else shown
     layers = Counter(map(layer_of, cut.items))
     shared = [layer for layer, n in layers.items() if n > 1 and layer]
-    desk = Desk(cut, names, numbers, level, Board(), opened, shared, known, most, examples)
+    desk = Desk(cut, names, numbers, level, Board(), opened, shared, known, most, examples, sign)
     desk.root = None if is_net else numbers.root
     column, over = _columns(cut, shown, shared)
     made: dict[Block, list[Card]] = {}
@@ -113,7 +114,11 @@ def board_of(
     lines = [
         line for b in shown if b not in over for line in _lines(desk, b, edges, named, over, ones)
     ]
-    desk.board.lines = _as_wide_as(lines, flowing=edges == "gradient")
+    plain = [line for line in lines if line.weight is None]
+    largest = largest_of([[[line.share for line in plain]]]) if edges == "gradient" else 0.0
+    for line in plain:  # as wide as what flowed back on average, or all thin
+        line.share = min(size(line.share) / largest, 1.0) if largest else 0.0
+    desk.board.lines = lines
     desk.board.shared = [s for layer in shared for s in _shared(desk, layer, made)]
     desk.board.caption = [*caption, *_sentences(desk, edges)]
     return desk.board.close()
@@ -263,16 +268,6 @@ def _plain(desk: Desk, source: Block, block: Block) -> Iterator[Line]:
         yield Line(tail, head, name=name, tooltip=tooltip, share=flow)
 
 
-def _as_wide_as(lines: Sequence[Line], *, flowing: bool) -> list[Line]:
-    """Lines between blocks as wide as what flowed back on average, or all thin."""
-    flows = [line.share for line in lines if flowing and line.weight is None]
-    largest = largest_of([[flows]])
-    for line in lines:
-        if line.weight is None:
-            line.share = min(size(line.share) / largest, 1.0) if largest else 0.0
-    return list(lines)
-
-
 def _shared(desk: Desk, layer: str, made: Mapping[Block, Sequence[Card]]) -> Iterator[Shared]:
     """The weights of a layer that is used step after step, and what each use adds."""
     data, grad = desk.numbers.data, desk.numbers.grad
@@ -290,12 +285,13 @@ def _shared(desk: Desk, layer: str, made: Mapping[Block, Sequence[Card]]) -> Ite
     for letter, rows in matrices:
         row += [Cell(letter, "name"), Cell(picture=drawn("weights", rows, largest))]
     text = f"{layer}: {cards.count_of(units)}, used {len(uses):,} times"
-    adds: list[dict[Value, float]] = []
-    for block in uses:
-        pairs = [(u, w, x) for u in block.units for w, x in zip(u.w, u.x, strict=True)]
-        adds.append({w: (grad(u.z) or 0.0) * data[x] for u, w, x in pairs})
+    adds: list[defaultdict[Value, float]] = [defaultdict(float) for _ in uses]
+    for block, each in zip(uses, adds, strict=True):
+        for u in block.units:
+            for w, x in zip(u.w, u.x, strict=True):
+                each[w] += (grad(u.z) or 0.0) * data[x]
     known = all(grad(u.z) is not None for block in uses for u in block.units)
-    total = {w: sum(each.get(w, 0.0) for each in adds) for u in units for w in u.w[parts[-1][1] :]}
+    total = {w: sum(each[w] for each in adds) for u in units for w in u.w[parts[-1][1] :]}
     chosen = max(total, key=lambda w: size(total[w]))
     desk.said["a grey block is one set of weights, each step uses it"] = None
     if known:
@@ -318,10 +314,10 @@ def _sentences(desk: Desk, edges: str) -> list[str]:
     elif "delta" in looks:
         texts.append("δ = dL/dz")
     texts += desk.said
-    what = "what flowed back, δ w" if edges == "gradient" else "weights w"
-    size_ = "wide where it is large" if edges == "gradient" else "wide where |w| is large"
+    what = ("what flowed back, δ w", "it") if edges == "gradient" else ("weights w", "|w|")
     if any(line.weight is not None for line in board.lines):
-        texts.append(f"lines: {what}, blue positive, orange dashed negative, {size_}")
+        signs = "blue positive, orange dashed negative"
+        texts.append(f"lines: {what[0]}, {signs}, wide where {what[1]} is large")
     elif edges == "gradient":
         texts.append("lines: wide where much flowed back, by the mean |gradient|")
     if any("×" in line.name for line in board.lines):  # noqa: RUF001

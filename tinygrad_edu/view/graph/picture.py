@@ -140,13 +140,17 @@ def placed(diagram: Diagram, *, paper: bool = False) -> Picture:
 def _bend(
     groups: Sequence[Element], names: Mapping[Element, str], spots: Mapping[str, Spot]
 ) -> None:
-    """Lines with level ends in place of those of the renderer."""
+    """Lines with level ends in place of those of the renderer, but for what they would cross."""
     ends = (names[group].split("->") for group in groups)
     lines = [Line(tail, head) for tail, head in ends]
     for group, curve in zip(groups, curves(lines, spots), strict=True):
-        first, *points = (f"{x:.2f},{y:.2f}" for x, y in curve.path())
+        others = [s for n, s in spots.items() if n not in (curve.line.tail, curve.line.head)]
+        points = [curve.at(k / 20) for k in range(21)]
+        if any(s.left < x < s.right and s.top < y < s.bottom for s in others for x, y in points):
+            continue
+        first, *rest = (f"{x:.2f},{y:.2f}" for x, y in curve.path())
         for path in group.iter(f"{SVG}path"):
-            path.set("d", f"M{first}C{' '.join(points)}")
+            path.set("d", f"M{first}C{' '.join(rest)}")
 
 
 @cache
@@ -216,7 +220,6 @@ def _plain(element: Element) -> None:
     if element.get("font-weight") == "bold":
         element.set("font-weight", "600")
     element.set("font-size", f"{float(element.get('font-size', '12')):g}")
-    element.text = (element.text or "").replace("\N{NO-BREAK SPACE}", " ")
 
 
 def _join(first: Element, second: Element) -> None:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from tinygrad_edu.checks import flag, is_listed, listed, one_of, whole
+from tinygrad_edu.checks import flag, instance, is_listed, listed, one_of, whole
 from tinygrad_edu.engine import Value, gradients, toposort
 from tinygrad_edu.examples import read_target
 from tinygrad_edu.losses import Loss, find_loss
@@ -47,16 +47,14 @@ _COUNTS: Final = {Layer: "nin", Neuron: "nin", BatchNorm: "n", Unflatten: "size"
 class _Found(Numbers):
     """The numbers of a graph with gradients that were found for it alone."""
 
-    def __init__(
-        self, order: Sequence[Value], grads: Mapping[Value, float] | None, sign: float
-    ) -> None:
+    def __init__(self, order: Sequence[Value], grads: Mapping[Value, float] | None) -> None:
         super().__init__(order)
         self.data = {v: v.data for v in order} | self.data  # also where nothing is computed
-        self._grads, self._sign = grads, sign
+        self._grads = grads
 
     def grad(self, v: Value) -> float | None:
-        """The gradient of `v` in the convention of the deltas, None without a loss."""
-        return None if self._grads is None else self._sign * self._grads.get(v, 0.0) + 0.0
+        """The gradient of `v`, None without a loss."""
+        return None if self._grads is None else self._grads.get(v, 0.0)
 
 
 class Network(Picture):
@@ -118,6 +116,7 @@ def network(
     >>> network(MLP(2, [3, 1]), [1.0, 0.0]).title
     'Network 2-3-1'
     """
+    instance("mark", mark, str, "the name of an array of a program, such as delta2")
     sign = CONVENTIONS[one_of("convention", convention, CONVENTIONS)]
     max_units, numbers = whole("max_units", max_units), flag("numbers", numbers)
     if (target is None) != (loss is None) or (x is None and loss is not None):
@@ -138,18 +137,19 @@ def network(
     board = board_of(
         cut(order, names.units, None, ends_in_loss=loss is not None),
         names,
-        _Found(order, grads, sign),
+        _Found(order, grads),
         level="neuron",
         titles=titles,
         known=x is not None,
         most=max_units,
         named="all" if numbers else "none" if x is None else "strongest",
         counted=True,
+        sign=sign,
         is_net=loss is None,
     )
     _mark(board, mark, names.units.units)
     board.caption = [text.replace("dL/dz", convention) for text in board.caption]
-    sizes = [f"{n:,}" for n in board.sizes]
+    sizes = [f"{column.size:,}" for column in board.layers if column.size]
     return Network(
         board, f"Network {'-'.join(sizes)}", "; ".join([", ".join(sizes), *board.caption])
     )
