@@ -155,7 +155,14 @@ def boxes_of(sheet):
 
 
 @pytest.mark.parametrize(
-    ("layers", "pages"), [((2, 1), 1), ((3, 1), 2), ((4, 2, 1), 3), ((7, 2), 3), ((2, 2, 2, 1), 2)]
+    ("layers", "pages"),
+    [
+        ((2, 1), 1),
+        ((3, 1), 2),
+        pytest.param((4, 2, 1), 3, marks=pytest.mark.slow),
+        pytest.param((7, 2), 3, marks=pytest.mark.slow),
+        pytest.param((2, 2, 2, 1), 2, marks=pytest.mark.slow),
+    ],
 )
 def test_boxes_are_18_by_8_millimetres_on_as_many_pages_as_it_takes(layers, pages):
     sheet = worksheet(by_hand(layers), rng=1)
@@ -199,7 +206,8 @@ def test_a_variant_keeps_away_from_kinks_and_domains():
         worksheet((-(x * x)).log(), rng=0)
 
 
-def test_a_graph_that_is_too_large_for_paper_says_what_to_do(monkeypatch):
+@pytest.mark.slow
+def test_a_graph_that_is_too_large_for_paper_says_what_to_do():
     sheet = worksheet(chain(60))
     with pytest.raises(RenderError, match=r"^the graph is too large for a sheet of A4"):
         sheet.svg  # noqa: B018

@@ -23,6 +23,8 @@ from tinygrad_edu.view.graph.values import Content, value_diagram
 #: How much is seen of what is off the path, of boxes and of lines.
 _FAINT: Final = ("0.32", "0.13")
 _ROW, _LINE, _APART = 46.0, 22.0, 22.0
+#: Values of a graph that is drawn whole.
+_SHOWN: Final = 120
 
 
 class Factor(NamedTuple):
@@ -108,13 +110,20 @@ class Sketch(NamedTuple):
 
 
 def sketch(
-    shown: Sequence[Value],
+    order: Sequence[Value],
     names: Names,
     write: Writer,
     grads: Mapping[Value, float],
     routes: Sequence[Sequence[Link]],
-) -> Sketch:
-    """The paths, each as its links from the result back, in a picture of the values `shown`."""
+) -> Sketch | None:
+    """The paths, each as its links from the result back; None for too many values.
+
+    Of a large graph only what is on the paths and before it is drawn, or of units their weights.
+    """
+    near = _near(order, names, routes) if len(order) > _SHOWN else {*order}
+    shown = [u for u in order if u in near]
+    if len(shown) > _SHOWN:
+        return None
     numbers, root = Numbers(shown), shown[-1]
 
     def both(v: Value) -> list[Number]:
@@ -152,3 +161,15 @@ def sketch(
     if total and terms != [""]:
         formulas.append(f"{total} = {' + '.join(terms)} = {short(grads[ends.pop()])}")
     return Sketch(diagram, frozenset(lines), products, formulas, f"Paths to {names[root]}")
+
+
+def _near(order: Sequence[Value], names: Names, routes: Sequence[Sequence[Link]]) -> set[Value]:
+    """What is on the paths, and what it was made from, or of that weights of units and inputs."""
+    links = [link for route in routes for link in route]
+    on = {order[-1], *(u for link in links for u in (link.child, link.parent))}
+    near = {u for link in links for u in link.child.parents} | on
+    if len(near) > _SHOWN:
+        units = [u for u in names.units.units if u.z in on]
+        pairs = [pair for u in units for pair in zip(u.w, u.x, strict=True)]
+        near = {p for pair in pairs if not on.isdisjoint(pair) for p in pair} | on
+    return near
