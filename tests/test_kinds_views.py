@@ -445,7 +445,9 @@ LAID_OUT = {
     "wide words": lambda: draw(functions.softplus(Value(-1.5e-300, "W" * 30)).tanh()).svg,
     "a strip of a film": lambda: steps(NAMED).strip(3).svg,
     "a film, whose texts change": lambda: gallery.drawn(steps(WIDE).html),
-    "a worksheet": lambda: worksheet(NAMED).solution.svg,
+    "a worksheet": lambda: worksheet(NAMED, level="value").solution.svg,
+    "a worksheet of a net": lambda: worksheet(NAMED, blanks="all").solution.svg,
+    "a film of units": lambda: gallery.drawn(steps(NAMED).html),
     "a net": lambda: network(MLP(2, [3, 1]), [-1.23e-10, 123456.0], [0.0], "squared_error").svg,
 }
 
