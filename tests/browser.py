@@ -5,9 +5,12 @@ import json
 import re
 import shutil
 import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -107,3 +110,63 @@ def _requests(log: Path) -> list[str]:
     events = [event.get("params") for event in json.loads(log.read_text())["events"]]
     asked = [p for p in events if isinstance(p, dict) and "url" in p and "initiator" in p]
     return sorted({p["url"] for p in asked if p["initiator"] != "not an origin"})
+
+
+class Window:
+    """A window of chromium that a script drives; what it logged and asked for is kept."""
+
+    def __init__(self, driver: Any) -> None:
+        self.driver = driver
+
+    def open(self, path: Path) -> None:
+        """Open a file, and wait until its own script has run."""
+        self.driver.get(path.as_uri())
+        self.until("return 'ready' in document.documentElement.dataset")
+
+    def run(self, script: str) -> Any:
+        """What a script returns."""
+        return self.driver.execute_script(script)
+
+    def until(self, script: str) -> None:
+        """Wait until a script returns something true."""
+        end = time.monotonic() + 30
+        while not self.run(script):
+            assert time.monotonic() < end, f"{script}: {self.console()}"
+            time.sleep(0.02)
+
+    def text(self, id_: str) -> str:
+        """The text of an element."""
+        return str(self.run(f"return document.getElementById({id_!r}).textContent"))
+
+    def console(self) -> list[str]:
+        """What the page has logged since the last call."""
+        return [entry["message"] for entry in self.driver.get_log("browser")]
+
+    def requests(self) -> list[str]:
+        """What the pages have asked for, but for themselves, since the last call."""
+        events = [json.loads(entry["message"]) for entry in self.driver.get_log("performance")]
+        sent = [e["message"]["params"] for e in events
+                if e["message"]["method"] == "Network.requestWillBeSent"]  # fmt: skip
+        urls = [p["request"]["url"] for p in sent if p.get("type") != "Document"]
+        return [url for url in urls if not url.startswith("data:")]
+
+
+@contextmanager
+def window(size: str = "1280,940", *flags: str) -> Iterator[Window]:
+    """A window of chromium; the test is skipped where there is none."""
+    pytest.importorskip("selenium", reason="selenium is not installed")
+    from selenium import webdriver
+
+    program, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if program is None or driver is None:
+        pytest.skip("no chromium or no chromedriver on this machine")
+    options = webdriver.ChromeOptions()
+    options.binary_location = program
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    for flag in ("--headless", "--no-sandbox", "--disable-gpu", f"--window-size={size}", *flags):
+        options.add_argument(flag)
+    opened = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    try:
+        yield Window(opened)
+    finally:
+        opened.quit()

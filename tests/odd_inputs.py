@@ -584,11 +584,11 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
         net(), [0.5, 1.0], 1.0, "squared_error", input_names=["a", "b"], convention="dL/dz",
         max_units=16, notation="lecture"),
     "steps": lambda: given(
-        node(), optimizer=None, guess=False, names={"y": Value(0.5)}, max_steps=300, max_nodes=60,
-        notation="lecture"),
+        node(), level="value", optimizer=None, guess=False, names={"y": Value(0.5)}, max_steps=300,
+        max_nodes=60, notation="lecture"),
     "worksheet": lambda: given(
-        node(), blanks="gradients", names={"y": Value(0.5)}, title="a", formulas=True,
-        notation="lecture"),
+        node(), level="value", blanks="gradients", names={"y": Value(0.5)}, title="a",
+        formulas=True, notation="lecture", rng=0),
     "Film.save": lambda: call(steps(node()).save, "film.html"),
     "Film.strip": lambda: call(steps(node()).strip, 2),
     "Picture.save of a net": lambda: call(network(net()).save, "net.svg"),
@@ -625,6 +625,9 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
     "export.to_numpy_source": lambda: given(net(), [0.5, 1.0]),
     "export.from_torch": lambda: given(Odd()),
     "export.to_torch": lambda: given(net()),
+    "export.to_page": lambda: given(
+        net(), *moon(), loss="squared_error", optimizer="sgd", path="net.html", title="a",
+        batch_size=1, penalty=None, validation=moon(), sample_weight=[1, 2, 0, 1], rng=0),
     "export.to_onnx": lambda: given(net(), "net.onnx"),
     # classics
     "classics.Classic": lambda: given("a", "b", (classics.Row("x", "0.5", 0.5),), "c"),

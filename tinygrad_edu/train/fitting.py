@@ -100,14 +100,12 @@ def fit(
     """
     callbacks = _callables(callbacks)
     rows, targets, weights = weighted(*examples(X, y, own=bool(callbacks)), sample_weight)
-    held_out = None if validation is None else _held_out(validation, bool(callbacks))
+    held_out = None if validation is None else validation_rows(validation, own=bool(callbacks))
     training = prepared(model, rows, targets, loss, optimizer, penalty, weights)
     right = Right(loss := find_loss(loss), targets, weights)
     epochs, block = planned(training, epochs, batch_size, rng, augment, right.known)
     descent = find_engine(engine)(training)
-    measure = None
-    if held_out is not None:
-        measure = evaluation(model, *held_out[:2], loss, engine, held_out[2])
+    measure = held_out and evaluation(model, held_out, loss, engine)
     history = History()
     shared, most = bool(callbacks), 1 if callbacks or measure is not None else epochs
     steps = blocks(descent, block, epochs, most=most, shared=shared)
@@ -212,7 +210,8 @@ class EarlyStopping(Callback):
         return f"EarlyStopping({self.patience}, min_delta={self.min_delta})"
 
 
-def _held_out(validation: Any, own: bool) -> tuple[Rows, Rows, Any]:
+def validation_rows(validation: Any, *, own: bool) -> tuple[Rows, Rows, Any]:
+    """Rows, targets and weights (None without) of `validation`. TypeError for anything else."""
     try:
         X, y, *weights = validation
         [sample_weight] = weights or [None]

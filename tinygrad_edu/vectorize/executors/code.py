@@ -4,6 +4,7 @@ A program becomes one table for any number of examples up to a capacity: the ins
 whole numbers, and what stands in the arena before the first run. Every address is an offset.
 """
 
+from collections.abc import Container, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,7 +22,7 @@ from tinygrad_edu.vectorize.executors.instructions import (
     NoInstruction,
 )
 from tinygrad_edu.vectorize.gradient import Gradient
-from tinygrad_edu.vectorize.layout import P, consecutive, spread
+from tinygrad_edu.vectorize.layout import Equation, P, consecutive, spread
 from tinygrad_edu.vectorize.steps import Regrouped
 
 #: The same instruction under another name.
@@ -111,12 +112,20 @@ class Table(NamedTuple):
     B: int
 
 
-class _Compiler(Code):
-    """Takes the equations of a program apart."""
+class Compiler(Code):
+    """Takes the equations of a program apart.
+
+    results, guards    what it gives, and the outcomes of comparisons
+    begins             for each equation the number of its first instruction
+    """
+
+    results: list[Array]
+    guards: list[Array]
 
     def __init__(self, program: Regrouped, rows: int) -> None:
         super().__init__(rows)
         self.direct = True
+        self.begins: dict[str, int] = {}
         self.named["B"] = self.scalar()
         self.mean = self.scalar()
         n = len(program.layout.parameters)
@@ -139,7 +148,14 @@ class _Compiler(Code):
                 self.indexes[v.name] = v.cells
         self.kept += self.inputs.values()
 
+    def equations(self, equations: Sequence[Equation], free: Container[str] = ()) -> None:
+        """Compute each target, and note where it begins."""
+        for equation in equations:
+            self.begins[equation.target] = len(self.instructions)
+            super().equations([equation], free)
+
     def move(self, buffer: Array, place: Array, *, new: bool) -> None:
+        """Made there at once where that changes nothing, else copied."""
         if new and self.direct and self.is_last(buffer):
             buffer.memory.put_into(place.memory, place.start)
         else:
@@ -164,24 +180,30 @@ class _Compiler(Code):
         return a
 
 
-def table(program: Regrouped, gradient: Gradient | None, rows: int) -> Table:
-    """The program for up to `rows` examples. Raises NoInstruction for what the machine lacks."""
-    c = _Compiler(program, rows)
+def compiled(program: Regrouped, gradient: Gradient | None, rows: int) -> Compiler:
+    """The instructions for up to `rows` examples. NoInstruction for what the machine lacks."""
+    c = Compiler(program, rows)
     c.equations(program.layout.equations, free=only_multiplied(program))
-    results = [c.buffer(spread(result)) for result in program.results]
-    c.kept.append(results[0])
-    first = results[0].view(n=1)
+    c.results = [c.buffer(spread(result)) for result in program.results]
+    c.kept.append(c.results[0])
+    first = c.results[0].view(n=1)
     c.add("mean", c.mean, first, m=1, n=1, rows=int(not first.batched))
-    results[1:] = [c.own(a) for a in results[1:]]
-    guards = c.outcomes(program)
-    c.kept += guards
+    c.results[1:] = [c.own(a) for a in c.results[1:]]
+    c.guards = c.outcomes(program)
+    c.kept += c.guards
     if gradient is not None:
         c.direct = not gradient.pieces  # else what is added later would change it
         c.equations(gradient.equations)
         c.pieces(gradient)
+    return c
+
+
+def table(program: Regrouped, gradient: Gradient | None, rows: int) -> Table:
+    """The program for up to `rows` examples. Raises NoInstruction for what the machine lacks."""
+    c = compiled(program, gradient, rows)
     code, size, contents = c.finished()
     inputs = {name: _place(a) for name, a in c.inputs.items()}
-    found, outcomes = ([_place(a) for a in arrays] for arrays in (results, guards))
+    found, outcomes = ([_place(a) for a in arrays] for arrays in (c.results, c.guards))
     offsets = [_place(a).at for a in (c.P, c.G, c.mean, c.named["B"])]
     return Table(
         code, size, contents, rows, c.cap, c.P.n, c.work(), inputs, found, outcomes, *offsets

@@ -16,6 +16,18 @@ REASONS: Final = ("", "the loss", "a gradient", "a parameter")
 PARAMETER: Final = 3
 
 
+def fields_of(t: Table, u: UpdateTable, n: int, size: int) -> list[int]:
+    """A `Training` of `machine.c`, for n examples; its last four fields are those of a call."""
+    out = t.results[1]
+    places = [field for name in ("X", "Y") for field in (t.inputs[name].at, t.inputs[name].n)]
+    return [
+        *(len(t.code), u.numbers, len(u.code) - u.numbers),
+        *(t.B, u.rate, u.time, t.mean, t.P, t.G, u.before, t.parameters),
+        *(*places, t.cap, out.at, out.row, out.column, out.n),
+        *(n, size, 0, 0, 0, 0),
+    ]
+
+
 class Steps:
     """Steps on batches of `size` rows of X and y, with the vectors of the parameters.
 
@@ -41,17 +53,7 @@ class Steps:
         self.code = np.concatenate([t.code, u.code])
         self.updated = False
         self.progress = np.zeros(1, dtype=np.int64)
-        out = t.results[1]
-        places = [field for name in ("X", "Y") for field in (t.inputs[name].at, t.inputs[name].n)]
-        self.fields = np.array(
-            [
-                *(len(t.code), u.numbers, len(u.code) - u.numbers),
-                *(t.B, u.rate, u.time, t.mean, t.P, t.G, u.before, n),
-                *(*places, t.cap, out.at, out.row, out.column, out.n),
-                *(len(self.data[0]), size, 0, 0, 0, 0),
-            ],
-            dtype=np.int64,
-        )
+        self.fields = np.array(fields_of(t, u, len(self.data[0]), size), dtype=np.int64)
         self.load(found)
 
     def load(self, found: Library) -> None:

@@ -37,12 +37,19 @@ class UpdateTable(NamedTuple):
     before: int
 
 
-class _Update(Code):
-    """Instructions on vectors of n parameters."""
+class UpdateCode(Code):
+    """Instructions on vectors of n parameters.
+
+    rate, time, before    the rate, the number of the step, the parameters before the update
+    made                  the states after it
+    """
+
+    made: list[Array | None]
 
     def __init__(self, n: int) -> None:
         super().__init__(CHUNK)
         self.n = n
+        self.rate, self.time, self.before = self.scalar(), self.scalar(), self.vector()
 
     def vector(self, at: int = -1) -> Array:
         """A number per parameter, new or where it stands already."""
@@ -71,29 +78,39 @@ class _Update(Code):
                 b.memory, b.place = held.memory, held.place
 
 
-def update_table(t: Table, equation: UpdateEquation, states: Sequence[bool]) -> UpdateTable:
-    """One update of the parameters of a program; `states` tells which of its states there are."""
-    c = _Update(t.parameters)
-    x, g, before = c.vector(t.P), c.vector(t.G), c.vector()
-    rate, time = c.scalar(), c.scalar()
+def update_code(
+    x: int, g: int, n: int, equation: UpdateEquation, states: Sequence[bool]
+) -> UpdateCode:
+    """An update of n parameters and their gradient, at these places, -1 where they have none yet.
+
+    `states` tells which of its states there are.
+    """
+    c = UpdateCode(n)
+    P, G = c.vector(x), c.vector(g)
     held = [c.vector() if there else None for there in states]
-    c.named |= {"g": g, "x": x, "lr": rate, "t": time}
+    c.named |= {"g": G, "x": P, "lr": c.rate, "t": c.time}
     c.named |= {f"s{k}": a for k, a in enumerate(held) if a is not None}
     symbols = [None if a is None else expr.symbol(f"s{k}") for k, a in enumerate(held)]
     new_x, new_states = equation(expr, *map(expr.symbol, ("g", "x", "lr", "t")), tuple(symbols))
-    made = [
+    c.made = [
         c.vector() if a is None and s is not None else a
         for a, s in zip(held, new_states, strict=True)
     ]
-    places = [*zip(new_states, made, strict=True), (new_x, x)]
+    places = [*zip(new_states, c.made, strict=True), (new_x, P)]
     results = [(c.buffer(new), place) for new, place in places if place is not None]
     for a, place in results:
         c.put(a, place)
     c.instructions.sort(key=lambda i: i.rows == 0)  # numbers first
+    return c
+
+
+def update_table(t: Table, equation: UpdateEquation, states: Sequence[bool]) -> UpdateTable:
+    """One update of the parameters of a program; `states` tells which of its states there are."""
+    c = update_code(t.P, t.G, t.parameters, equation, states)
     code, size, contents = c.finished(t.size)
     contents = [*t.contents, *contents]
     numbers = sum(row[1] != 0 for row in code.tolist())
-    offsets = [None if a is None else a.memory.at for a in made]
-    fixed = (a.memory.at for a in (rate, time, before))
+    offsets = [None if a is None else a.memory.at for a in c.made]
+    fixed = (a.memory.at for a in (c.rate, c.time, c.before))
     new = any(k is not None and not there for k, there in zip(offsets, states, strict=True))
     return UpdateTable(offsets, new, code, size, contents, numbers, *fixed)

@@ -1,0 +1,37 @@
+// A page: its training is read, its controls wait, and `window.tinygrad` is there.
+
+import { Controls } from "./controls.mjs";
+import { Machine } from "./machine.mjs";
+import { Training } from "./training.mjs";
+import { recordOf, unpacked } from "./words.mjs";
+
+const textOf = (id) => document.getElementById(id).textContent;
+const plan = await recordOf(textOf("training"));
+const training = new Training(await Machine.start(await unpacked(textOf("machine"))), plan);
+const controls = new Controls(training);
+const { player } = controls;
+
+/** What tests and teachers hold on to: see `to_page`. */
+window.tinygrad = Object.freeze({
+  get epoch() { return training.epoch; },
+  get losses() { return [...training.losses]; },
+  get testLosses() { return [...training.testLosses]; },
+  get names() { return [...training.names]; },
+  get parameters() { return training.parameters; },
+  step(epochs = 1) {
+    training.step(epochs);
+    controls.show();
+  },
+  play: () => player.play(),
+  pause: () => player.pause(),
+  reset() {
+    player.pause();
+    controls.reset();
+    controls.show();
+  },
+  set(name, value) {
+    training.set(name, value);
+    controls.show();
+  },
+});
+document.documentElement.dataset.ready = "";

@@ -1,0 +1,144 @@
+"""to_page: a training as one file of HTML, which goes on in any browser without a server."""
+
+import html
+import random
+import re
+from base64 import b64encode
+from collections.abc import Iterable
+from hashlib import sha256
+from importlib.resources import files
+from string import Template
+from typing import Any, Final
+
+from tinygrad_edu.checks import instance
+from tinygrad_edu.examples import examples
+from tinygrad_edu.export.page.words import Words, packed
+from tinygrad_edu.files import AnyPath, path_of, write
+from tinygrad_edu.losses import Loss, find_loss
+from tinygrad_edu.text import clean
+from tinygrad_edu.train.descent import planned
+from tinygrad_edu.train.fitting import validation_rows
+from tinygrad_edu.train.heads import Right
+from tinygrad_edu.train.training import AnyOptimizer, Model, Penalty, prepared, weighted
+from tinygrad_edu.view.base.palette import styled
+
+#: Bytes that a page may have.
+LARGEST: Final = 1_000_000
+#: What the script of a page is made of, in an order in which nothing is used before it is there.
+SCRIPTS: Final = (
+    *(
+        "machine",
+        "words",
+        "measure",
+        "training",
+        "player",
+        "colours",
+        "curves",
+        "weights",
+        "controls",
+    ),
+    "main",
+)
+_MODULE_LINE: Final = re.compile(r"^import .*?;\n|^export (?=\w)", re.MULTILINE | re.DOTALL)
+
+
+def to_page(
+    model: Model,
+    X: Iterable[Any],
+    y: Iterable[Any],
+    *,
+    loss: str | Loss,
+    optimizer: AnyOptimizer,
+    path: AnyPath | None = None,
+    title: str | None = None,
+    batch_size: int | None = None,
+    penalty: Penalty | None = None,
+    validation: tuple[Iterable[Any], ...] | None = None,
+    sample_weight: Iterable[float] | None = None,
+    rng: int | random.Random | None = None,
+) -> str:
+    """A page in which the model trains on its data: one text of HTML, also written to `path`.
+
+    The page asks for nothing from any network. It plays, pauses, goes on by a batch or an epoch,
+    goes back to the same weights, and shows loss and accuracy, of `validation` rows (X, y) too.
+    Options as for `fit`; after n epochs parameters and losses are those of `fit(..., epochs=n)`
+    within 1e-12. Nothing is trained here, and `rng` stays as it is.
+
+    Every page has an object `window.tinygrad` for tests and teachers: `epoch`, the lists `losses`
+    and `testLosses` (one number for each epoch), `names` and `parameters` (in the order of the
+    optimizer's), `step(epochs)`, `play()`, `pause()`, `reset()`, and `set(name, value)`, which
+    gives a parameter, or "lr", a number.
+
+        >>> from tinygrad_edu import MLP
+        >>> net = MLP(2, [3, 1], "tanh", rng=0)
+        >>> page = to_page(net, [[0, 1], [1, 0]], [1, -1], loss="squared_error", optimizer="sgd")
+        >>> page[:15]
+        '<!DOCTYPE html>'
+
+    Raises ValueError, with what to do instead, for what does not run in a page: Dropout, batch
+    normalisation, schedules of the learning rate, optimizers of your own, what `vectorize` does not
+    take, and data that make the page larger than a megabyte.
+    """
+    from tinygrad_edu.export.page.plan import training_plan
+    from tinygrad_edu.vectorize.executors.library import FOLDER
+
+    path = None if path is None else path_of(path)
+    title = None if title is None else instance("title", title, str, "a text")
+    rows, targets, weights = weighted(*examples(X, y, own=False), sample_weight)
+    held_out = None if validation is None else validation_rows(validation, own=False)
+    training = prepared(model, rows, targets, loss, optimizer, penalty, weights)
+    right = Right(find_loss(loss), targets, weights)
+    _, block = planned(training, 0, batch_size, rng)
+    words = Words()
+    plan = training_plan(training, right, block.size, block.rng, held_out, words)
+    text = assembled(
+        file("page.html"),
+        styled(file("page.css")),
+        script_of(*SCRIPTS),
+        title=clean(title or plan["model"], 200),
+        training=words.packed(plan),
+        machine=packed(FOLDER.joinpath("machine.wasm").read_bytes()),
+    )
+    if len(text.encode()) > LARGEST:
+        raise ValueError(
+            f"the page would have {len(text) / 1e6:.1f} million characters, and may have one: "
+            f"give fewer than the {len(rows):,} rows of X, or fewer numbers in a row"
+        )
+    if path is not None:
+        write(path, text)
+    return text
+
+
+def assembled(template: str, style: str, script: str, **texts: str) -> str:
+    """A page: a template with style, script and escaped texts, and a policy that allows no more."""
+    policy = {
+        "default-src": "'none'",
+        "script-src": f"{_hash(script)} 'wasm-unsafe-eval'",
+        "style-src": _hash(style),
+        "img-src": "data:",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+    }
+    return Template(template).substitute(
+        {name: html.escape(text) for name, text in texts.items()},
+        policy="; ".join(f"{name} {value}" for name, value in policy.items()),
+        style=style,
+        script=script,
+    )
+
+
+def script_of(*names: str) -> str:
+    """Modules as one script, without the lines by which they know each other.
+
+    Those of this folder by name, those of another by the way there: "../../playground/net".
+    """
+    return "\n".join(_MODULE_LINE.sub("", file(f"{name}.mjs")) for name in names)
+
+
+def file(name: str) -> str:
+    """The text of a file of this folder."""
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"

@@ -1,0 +1,183 @@
+"""The plan of a training: plain data with which a page goes on where Python stops."""
+
+import random
+from collections.abc import Callable
+from typing import Any, Final
+
+from tinygrad_edu.engine import toposort
+from tinygrad_edu.examples import Rows
+from tinygrad_edu.export.page.words import Words
+from tinygrad_edu.losses import Loss
+from tinygrad_edu.nn.mode import in_mode, modules_of
+from tinygrad_edu.text import clean
+from tinygrad_edu.train.engines import matrix_descent
+from tinygrad_edu.train.heads import Right
+from tinygrad_edu.train.machine import MachineDescent
+from tinygrad_edu.train.matrix import Evaluator
+from tinygrad_edu.train.training import Training, with_weights
+from tinygrad_edu.vectorize import VectorizeError
+from tinygrad_edu.vectorize.executors.code import Table
+from tinygrad_edu.vectorize.executors.native import table_for
+from tinygrad_edu.vectorize.executors.steps import REASONS, fields_of
+from tinygrad_edu.vectorize.executors.update import UpdateTable, update_table
+from tinygrad_edu.vectorize.plan import Plan
+from tinygrad_edu.vectorize.program import Program
+from tinygrad_edu.view.base.naming import names_of
+
+#: How many characters of a model, an optimizer or a name are shown.
+_LONGEST: Final = 120
+#: Why a step fails in a page, by the number that the machine gives; the last, of a guard.
+FAILURES: Final = (
+    *(f"{what} was no finite number" for what in REASONS),
+    "a comparison that the model makes in Python would have come out otherwise",
+)
+_NO_TABLE: Final = (
+    "the machine of a page lacks an instruction for the model or the loss, or a step is too long "
+    "for it: train with fit(...), and draw its history by pictures.curve"
+)
+
+
+def training_plan(
+    training: Training,
+    right: Right,
+    size: int,
+    generator: random.Random | None,
+    held_out: tuple[Rows, Rows, Any] | None,
+    words: Words,
+) -> dict[str, Any]:
+    """What `training.mjs` takes, its arrays put into `words`: batches of `size`, shuffled or not.
+
+    `right` knows the loss without weights; `held_out` are rows, targets and weights to measure.
+    Raises ValueError with what to do instead for what a page cannot run.
+    """
+    try:
+        with in_mode(modules_of(training.model), training=True):
+            descent = matrix_descent(training)
+            loss = training.loss(training.model(training.rows[0]), training.targets[0])
+    except VectorizeError as error:
+        raise ValueError(
+            f'a page trains what fit(..., engine="matrix") can train, and that raises: {error}'
+        ) from error
+    assert isinstance(descent, MachineDescent)
+    _check(descent, generator)
+    program, optimizer = descent.program, descent.optimizer
+    table = _table(program.plan, size, gradient=True)
+    names = names_of(toposort(loss, leaves=True))
+    return {
+        "model": clean(repr(training.model), _LONGEST),
+        "optimizer": clean(repr(optimizer), _LONGEST),
+        "loss": clean(getattr(right.loss, "__name__", repr(right.loss)), _LONGEST),
+        "names": [names[p] for p in optimizer.parameters],
+        "places": words.add(descent.places),
+        "blocks": [
+            {"name": v.name, "at": v.start, "rows": (v.matrix or (1,))[0], "n": v.size}
+            for v in program.plan.layout.blocks.values()
+        ],
+        "parameters": words.add(program.P),
+        "X": words.add(descent.X.flat),
+        "Y": words.add(descent.y.flat),
+        "size": size,
+        "generator": None if generator is None else words.add(generator.getstate()[1]),
+        "rate": optimizer.lr,
+        "updates": optimizer.steps,
+        "states": [None if state is None else words.add(state) for state in descent.states],
+        "phases": _phases(table, descent, size, words),
+        "head": _head(right, table, words),
+        "test": None if held_out is None else _test(right.loss, held_out, training, descent, words),
+        "guards": _guards(program, table),
+        "reasons": FAILURES,
+    }
+
+
+def _check(descent: MachineDescent, generator: random.Random | None) -> None:
+    """Raise ValueError for what a page cannot do, with what to do instead."""
+    program, optimizer = descent.program, descent.optimizer
+    obstacles: list[tuple[Any, str]] = [
+        (program.samples, "the model draws random numbers of its own: leave out Dropout"),
+        (descent.on_values, f"{optimizer!r} is of your own: write one of OPTIMIZERS, such as Adam"),
+        (not descent.whole, "the optimizer must have just the parameters that the loss depends on"),
+        (callable(vars(optimizer)["_lr"]), "lr is a function: write a number, the page changes it"),
+        (
+            generator is not None and type(generator) is not random.Random,
+            f"batches are shuffled by a {type(generator).__name__}: write rng=0 or a random.Random",
+        ),
+    ]
+    for is_there, what in obstacles:
+        if is_there:
+            raise ValueError(f"a page cannot train this: {what}")
+
+
+def _table(plan: Plan, rows: int, *, gradient: bool) -> Table:
+    table = table_for(plan, rows, gradient=gradient)
+    if table is None:
+        raise ValueError(_NO_TABLE)
+    return table
+
+
+def _phases(table: Table, descent: MachineDescent, size: int, words: Words) -> list[dict[str, Any]]:
+    """The tables with the updates: before and, if they differ, after states are made."""
+    update: Callable[..., Any] = descent.optimizer.update
+    there = [state is not None for state in descent.states]
+    updates: list[UpdateTable] = []
+    while not updates or updates[-1].makes_states:
+        updates.append(update_table(table, update, there))
+        there = [at is not None for at in updates[-1].states]
+    return [
+        {
+            "code": words.add([*table.code.flat, *u.code.flat]),
+            "fields": fields_of(table, u, len(descent.X), size),
+            "arena": u.size,
+            "contents": [[at, words.add(numbers)] for at, numbers in u.contents],
+            "states": u.states,
+        }
+        for u in updates
+    ]
+
+
+def _head(right: Right, table: Table, words: Words) -> dict[str, Any] | None:
+    """Which outputs are right, and what each weighs; None where targets are no classes."""
+    units = table.results[1].n
+    if not right.known(units) or right.head is None:
+        return None
+    weights = [1.0] * len(right.wanted) if right.weights is None else right.weights
+    head = {"wanted": words.add(right.wanted), "weights": words.add(weights)}
+    return {"units": units, "threshold": right.head.threshold, **head}
+
+
+def _guards(program: Program, table: Table) -> list[dict[str, Any]]:
+    """Where comparisons leave their outcome, and which it has to be."""
+    pairs = zip(program.tape.guards, table.guards, strict=True)
+    return [{"place": place, "outcome": float(guard.outcome)} for guard, place in pairs]
+
+
+def _test(
+    loss: Loss,
+    held_out: tuple[Rows, Rows, Any],
+    training: Training,
+    descent: MachineDescent,
+    words: Words,
+) -> dict[str, Any]:
+    """Rows that are held out, and the table that measures them in evaluation mode."""
+    model, (rows, targets, weights) = training.model, held_out
+    with in_mode(modules_of(model), training=False):
+        measured, weighted = with_weights(loss, targets, weights)
+        evaluator = Evaluator(model, rows, weighted, measured)
+    program = evaluator.program
+    table = _table(program.plan, min(program.plan.rows, len(rows)), gradient=False)
+    places = [descent.place.get(p, -1) for p in program.parameters]
+    return {
+        "X": words.add(evaluator.arrays["X"].flat),
+        "Y": words.add(evaluator.arrays["Y"].flat),
+        "head": _head(Right(loss, targets, weights), table, words),
+        "table": {
+            "code": words.add(table.code.flat),
+            "arena": table.size,
+            "contents": [
+                *([at, words.add(numbers)] for at, numbers in table.contents),
+                [table.P, words.add(program.P)],
+            ],
+            "rows": table.rows, "P": table.P, "B": table.B, "places": words.add(places),
+            "x": table.inputs["X"], "y": table.inputs["Y"],
+            "loss": table.results[0], "out": table.results[1], "guards": _guards(program, table),
+        },
+    }  # fmt: skip

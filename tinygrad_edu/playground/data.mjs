@@ -1,0 +1,103 @@
+// The data of the page: the package's data sets of points of the plane, their split, the features of a point.
+// Equal arguments give the numbers that Python gives; a test holds every set against `data.DATA_SETS`.
+
+import { Generator } from "./generator.mjs";
+
+const { sin, cos, PI } = Math;
+
+/** n points on the way from `start` to `stop`, both included. */
+function linspace(start, stop, n) {
+  return Array.from({ length: n }, (_, k) => start + ((stop - start) * k) / Math.max(n - 1, 1));
+}
+
+/** How many points each of k classes has: the first ones get what is left over. */
+function shares(n, k) {
+  return Array.from({ length: k }, (_, i) => Math.floor(n / k) + (i < n % k ? 1 : 0));
+}
+
+function circle(n, radius) {
+  return Array.from({ length: n }, (_, k) => [radius * cos((2 * PI * k) / n), radius * sin((2 * PI * k) / n)]);
+}
+
+function byClass(sizes) {
+  return sizes.flatMap((size, label) => Array(size).fill(label));
+}
+
+function blurred(points, noise, generator) {
+  return points.map((point) => point.map((x) => x + generator.gauss(0, noise)));
+}
+
+/** By name: (n, noise, generator) -> {points, classes}; the formulas are those of synthetic.py. */
+export const SETS = {
+  moons(n, noise, generator) {
+    const sizes = shares(n, 2);
+    const upper = linspace(0, PI, sizes[0]).map((t) => [cos(t), sin(t)]);
+    const lower = linspace(0, PI, sizes[1]).map((t) => [1 - cos(t), 0.5 - sin(t)]);
+    return { points: blurred([...upper, ...lower], noise, generator), classes: byClass(sizes) };
+  },
+  circles(n, noise, generator) {
+    const sizes = shares(n, 2);
+    const points = [...circle(sizes[0], 1), ...circle(sizes[1], 0.5)];
+    return { points: blurred(points, noise, generator), classes: byClass(sizes) };
+  },
+  spiral(n, noise, generator) {
+    const sizes = shares(n, 3);
+    const points = sizes.flatMap((size, arm) => {
+      const radii = linspace(0, 1, size);
+      return linspace(4 * arm, 4 * (arm + 1), size).map((t, k) => {
+        const angle = t + generator.gauss(0, noise);
+        return [radii[k] * sin(angle), radii[k] * cos(angle)];
+      });
+    });
+    return { points, classes: byClass(sizes) };
+  },
+  blobs(n, noise, generator) {
+    const middles = circle(3, 3 / sin(PI / 3));
+    const sizes = shares(n, 3);
+    const points = middles.flatMap((middle, k) => Array(sizes[k]).fill(middle));
+    return { points: blurred(points, noise, generator), classes: byClass(sizes) };
+  },
+  xor(n, noise, generator) {
+    const corners = Array.from({ length: n }, (_, k) => [[0, 0], [0, 1], [1, 0], [1, 1]][k % 4]);
+    return { points: blurred(corners, noise, generator), classes: corners.map(([a, b]) => Number(a !== b)) };
+  },
+};
+
+/** A data set as Python's function of that name gives it, with n points, this noise and rng=seed. */
+export function pointsOf(name, n, noise, seed) {
+  return SETS[name](n, noise, new Generator(seed));
+}
+
+/** The half that is even, as Python's `round` has it. */
+function rounded(x) {
+  return Math.abs(x % 1) === 0.5 ? 2 * Math.round(x / 2) : Math.round(x);
+}
+
+/** Row numbers {train, test}, shuffled, as `train_test_split(..., test_size=share, rng=seed)` takes them. */
+export function splitOf(classes, share, seed) {
+  const order = new Generator(seed).shuffle(classes.map((_, k) => k));
+  const groups = new Map();
+  for (const k of order) groups.set(classes[k], [...(groups.get(classes[k]) ?? []), k]);
+  const held = new Set();
+  for (const group of groups.values()) {
+    const n = Math.min(Math.max(rounded(share * group.length), 1), group.length - 1);
+    group.slice(0, n).forEach((k) => held.add(k));
+  }
+  return { train: order.filter((k) => !held.has(k)), test: order.filter((k) => held.has(k)) };
+}
+
+/** Features of a point by their names in Python. */
+export const FEATURES = {
+  "x1": (x1) => x1,
+  "x2": (_x1, x2) => x2,
+  "x1*x2": (x1, x2) => x1 * x2,
+  "x1**2": (x1) => x1 * x1,
+  "x2**2": (_x1, x2) => x2 * x2,
+  "sin(pi*x1)": (x1) => sin(PI * x1),
+  "sin(pi*x2)": (_x1, x2) => sin(PI * x2),
+};
+
+/** The rows of these features of points, one row after another, as a plan takes them. */
+export function rowsOf(points, names) {
+  return points.flatMap(([x1, x2]) => names.map((name) => FEATURES[name](x1, x2)));
+}

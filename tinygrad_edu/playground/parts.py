@@ -1,0 +1,186 @@
+"""Parts: what the page links nets of, made by the compiler of tables from the package's records.
+
+A hidden layer of each activation, the end of a net for each loss, the penalties and the optimizers:
+each is traced once, in a net whose sizes are prime numbers, and cut out of its instructions.
+"""
+
+import random
+from collections.abc import Callable, Mapping
+from functools import partial, reduce
+from typing import Any, Final
+
+from tinygrad_edu.engine import Value, toposort
+from tinygrad_edu.export.page.plan import FAILURES
+from tinygrad_edu.losses import RECORDS as LOSSES
+from tinygrad_edu.losses import l1, l2
+from tinygrad_edu.nn import INITIALISERS, MLP, Dropout, Layer, Sequential
+from tinygrad_edu.nn.activations import RECORDS as ACTIVATIONS
+from tinygrad_edu.optim import OPTIMIZERS, SGD, Optimizer
+from tinygrad_edu.vectorize.executors.arena import Array
+from tinygrad_edu.vectorize.executors.code import Compiler, compiled
+from tinygrad_edu.vectorize.executors.fragments import Linkable
+from tinygrad_edu.vectorize.executors.update import CHUNK, update_code
+from tinygrad_edu.vectorize.program import Program
+from tinygrad_edu.vectorize.steps import Product
+from tinygrad_edu.view.base.naming import NOTATIONS, names_of
+
+#: The sizes of the net that parts are cut out of: inputs of the layer before, its units, those of
+#: the layer itself and of the one after it. C is the step between columns, T counts parameters.
+_FIRST, _I, _O, _N, _T = 5, 7, 11, 13, 31
+_ROWS: Final = 128
+#: How many inputs or units of a layer a net of the page may have.
+MOST: Final = 16
+#: Stands for the strength of a penalty.
+_STRENGTH: Final = 0.7182818284590452
+
+#: A part: its rows forward and backward, the sizes of memory of its own, and names for its ports.
+Part = dict[str, Any]
+#: The optimizers that the page offers, with their usual options.
+UPDATES: Final[Mapping[str, Callable[..., Optimizer]]] = {
+    **OPTIMIZERS,
+    "momentum": partial(SGD, momentum=0.9),
+}
+PENALTIES: Final = {"l1": l1, "l2": l2}
+
+
+def parts() -> dict[str, Any]:
+    """All parts by kind and name; `ends` by loss and output activation, such as "hinge linear".
+
+    Also what the page says and draws as the package does: `names` with {layer}, {unit} and {index}
+    in them, and how first weights are drawn, with the scale by numbers of inputs and of units.
+    """
+    units = [a for a, record in ACTIVATIONS.items() if not record.of_layer and record.alpha is None]
+    return {
+        "hidden": {activation: hidden(activation) for activation in units},
+        "dropout": {activation: hidden(activation, dropout=True) for activation in units},
+        "ends": {f"{loss} {output}": end(loss, output) for loss in LOSSES for output in units
+                 if _go_together(loss, output)},
+        "penalties": {name: penalty(of) for name, of in PENALTIES.items()},
+        "optimizers": {name: update(make) for name, make in UPDATES.items()},
+        "names": {notation: _patterns(notation) for notation in NOTATIONS},
+        "initial": {activation: _initial(ACTIVATIONS[activation].init) for activation in units},
+        "reasons": FAILURES,
+    }  # fmt: skip
+
+
+def _go_together(loss: str, output: str) -> bool:
+    """Whether a loss can follow an output activation: probabilities come of a sigmoid alone."""
+    outputs = LOSSES[loss].outputs
+    if outputs == "probability":
+        return output == "sigmoid"
+    return output in ("linear", "tanh", "sigmoid") if outputs == "numbers" else output == "linear"
+
+
+def hidden(activation: str, *, dropout: bool = False) -> Part:
+    """A layer between two others: ports x, z, a, out, delta, W, b, next W and next delta, mask."""
+    masks = [Dropout(0.5)] * dropout
+    first, second = Layer(_FIRST, _I, activation), Layer(_I, _O, activation)
+    c, x, out = _net([first, *masks, second, *masks, Layer(_O, _N, "linear")], "half_squared_error")
+    back = c.begins.get("delta2", len(c.instructions)), c.begins.get("delta1")
+    if "delta2" not in c.begins:  # nothing flows, and the gradient is 0
+        for name in ("dW2", "db2"):
+            c.each("copy", c.given(0.0), out=c.targets[name])
+    return _part(c, (c.begins["Z2"], c.begins["Z3"]), back, {
+        "x": x, "out": out, "a": c.named.get("A2"), "z": c.named["Z2"],
+        "W": c.named["W2"], "b": c.named["b2"], "nextW": c.named["W3"], "dW": c.targets["dW2"],
+        "db": c.targets["db2"], "delta": c.named.get("delta2"), "nextDelta": c.named["delta3"],
+        "mask": c.inputs["S"].view(start=_I * c.cap) if dropout else None,
+    })  # fmt: skip
+
+
+def end(loss: str, output: str) -> Part:
+    """The last layer and the loss: ports x, z, out, delta, W, b, loss, and Y, B, mean."""
+    c, x = _net([Layer(_O, _N if LOSSES[loss].outputs == "logits" else 1, output)], loss)
+    back = c.begins["delta1"]
+    return _part(c, (0, back), (back, None), {
+        "x": x, "loss": c.results[0], "out": c.results[1], "z": c.named["Z1"],
+        "W": c.named["W1"], "b": c.named["b1"], "dW": c.targets["dW1"], "db": c.targets["db1"],
+        "delta": c.named["delta1"], "Y": c.inputs["Y"], "B": c.named["B"], "mean": c.mean,
+    })  # fmt: skip
+
+
+def penalty(of: Callable[..., Value]) -> Part:
+    """What a penalty adds to the mean loss and to the gradient of all parameters."""
+    weights = [Value(k + 0.5) for k in range(_T)]
+    plan = Program(lambda x: of(weights, _STRENGTH), [0.5]).plan
+    c = compiled(plan.forward, plan.backward, _ROWS)
+    mean, G = c.fixed(1, 1), c.fixed(1, _T)
+    for port, added in ((mean, c.mean), (G, c.G)):
+        c.each("+", port, added, out=port)
+    ports = {"P": c.P, "G": G, "mean": mean, "slope": c.G, "value": c.mean, "B": c.named["B"]}
+    return _part(c, (0, None), (0, 0), ports)
+
+
+def update(make: Callable[..., Optimizer]) -> dict[str, Any]:
+    """An optimizer: its usual rate, and its updates before and after it has made its states."""
+    optimizer = make([Value(0.0)])
+    made = [state is not None for state in optimizer.initial_state]
+    there, phases = None, []
+    while there != made:
+        there = made
+        c = update_code(-1, -1, _T, optimizer.update, there)
+        held = {f"s{k}": a for k, a in enumerate(c.made)}
+        ports = {"P": c.named["x"], "G": c.named["g"], "rate": c.rate, "time": c.time,
+                 "before": c.before, **held}  # fmt: skip
+        sizes = {"K": CHUNK, "V": c.cap}
+        part = Linkable(c, {"T": _T, **sizes}, ports)
+        phases.append({"forward": part.rows(0), "own": part.own,
+                       "states": [name if a else None for name, a in held.items()]})  # fmt: skip
+        made = [a is not None for a in c.made]
+    states = optimizer.initial_state
+    return {"rate": optimizer.lr, "initial": states, "phases": phases, "sizes": sizes}
+
+
+def _net(layers: list[Any], loss: str) -> tuple[Any, ...]:
+    """The instructions of a net with a loss, and what its layers read, from the second one on."""
+    net, kind, units = Sequential(*layers), LOSSES[loss].outputs, layers[-1].nout
+    low = -1 if kind == "score" else 0
+    targets = [[float(k)] * units if kind == "numbers" else k for k in (low, 1)]
+
+    def example(x: Any, t: Any) -> tuple[Value, Any]:
+        outputs = net(x)
+        return LOSSES[loss].loss(outputs, t), outputs
+
+    rows = [[k + 1 / (n + 2) for n in range(layers[0].nin)] for k in (0, -1)]
+    plan = Program(example, *zip(rows, targets, strict=True)).plan
+    c = compiled(plan.forward, plan.backward, _ROWS)
+    products = [step for step in plan.forward.steps if isinstance(step, Product)]
+    return c, *(c.named[step.x.parts[0].array] for step in products[-2:])
+
+
+def _part(c: Compiler, forward: Any, backward: Any, ports: Mapping[str, Array | None]) -> Part:
+    """The rows of instructions from one number to another; `out` is what the output is called."""
+    sizes = {"I": _I, "O": _O, "N": _N, "C": c.cap, "T": _T}
+    part = Linkable(c, sizes, ports, ("strength", _STRENGTH))
+    rows = {"forward": part.rows(*forward), "backward": part.rows(*backward)}
+    out = ports.get("out")
+    return {**rows, "own": part.own, "out": out and part.name(out)}
+
+
+class _Drawn(random.Random):
+    """Tells how a number is drawn, and how far from 0."""
+
+    def uniform(self, a: float, b: float) -> Any:
+        return "uniform", b
+
+    def gauss(self, mu: float = 0.0, sigma: float = 1.0) -> Any:
+        return "gauss", sigma
+
+
+def _initial(init: str) -> list[Any]:
+    sizes = range(1, MOST + 1)
+    drawn: Any = [[INITIALISERS[init](_Drawn(), nin, nout) for nout in sizes] for nin in sizes]
+    return [drawn[0][0][0], [None, *([None, *(scale for _, scale in row)] for row in drawn)]]
+
+
+def _patterns(notation: str) -> dict[str, str]:
+    """What numbers of layer 2, unit 3 and, of weights, input 4 are called, their numbers open."""
+    units = MLP(4, [4, 3, 1], "tanh", rng=0)
+    order = toposort(units([0.5] * 4), leaves=True)
+    names = names_of(order, notation=notation)
+    unit = next(u for u in names.units.units if u.place[:2] == (2, 3))
+    assert unit.b is not None
+    found = {"w": names[unit.w[3]], "b": names[unit.b], "z": names[unit.z], "a": names[unit.a]}
+    found |= {"delta": names.deltas[unit.z]}
+    keys = (("2", "{layer}"), ("3", "{unit}"), ("4", "{index}"))
+    return {k: reduce(lambda x, key: x.replace(*key), keys, name) for k, name in found.items()}
