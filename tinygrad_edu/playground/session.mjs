@@ -22,6 +22,7 @@ export class Session {
       this.start(state);
       return;
     }
+    this.settle();
     const past = this.training.snapshot();
     this.state = state;
     this.build(true);
@@ -100,6 +101,11 @@ export class Session {
     this.done.push({ state: this.state, epochs: 0, from: this.training.epoch });
   }
 
+  /** End an epoch that was begun: what is done is whole epochs, which a program can do again. */
+  settle() {
+    if (this.training.batch > 0) this.training.step(1);
+  }
+
   /** So many epochs; false where a step has failed. */
   step(epochs = 1) {
     this.begin();
@@ -115,6 +121,8 @@ export class Session {
   /** Give a parameter a number, by its name; training then goes on with a new optimizer. */
   put(name, number) {
     const { training, done } = this;
+    training.check(name, number);
+    this.settle();
     training.set(name, number);
     const last = done.at(-1);
     if (last?.put?.name === name) last.put.number = number;
