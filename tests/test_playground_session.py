@@ -40,7 +40,7 @@ SESSIONS: list[list[Any]] = [
     ],
     [{"hidden": [], "activations": [], "optimizer": "sgd", "batch": 1}, ["step", 2]],
     [{}, ["step", 1], ["reset"], ["step", 2]],
-    [{}, ["advance", 3], ["change", {"rate": 0.1}], ["advance", 1], ["put", "b1[2]", 2], ["step", 1]],
+    [{}, ["advance", 3], ["change", {"rate": 0.1}], ["advance"], ["put", "b1[2]", 2], ["step", 1]],
     [
         {"hidden": [2]},
         ["change", {"rate": 0}], ["change", {"data": "own"}], ["change", {"hidden": [9]}],
