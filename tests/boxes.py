@@ -465,7 +465,7 @@ def _of_text(
         yield f"{text.said!r} is cut by the edge of the picture: {_at(text.box)}"
     if text.size < SMALLEST and not text.index:
         yield f"{text.said!r} is only {text.size:.1f} px high"
-    covers = [s.order for s in boxes if s.hides and text.box.within(s.box, 2.5)]
+    covers = [s.order for s in shapes if s.hides and text.box.within(s.box, SLACK)]
     ground = max((order for order in covers if order < text.owner), default=-1)
     for box in boxes:
         if box.order > ground and text.box.shared(box.box) > SLACK:

@@ -12,7 +12,10 @@ from tinygrad_edu.losses import hinge, l2
 from tinygrad_edu.nn import MLP, Layer
 
 SVG = "{http://www.w3.org/2000/svg}"
-_TAGS = {"svg", "g", "title", "desc", "text", "path", "polygon", "polyline", "ellipse"}
+_TAGS = {
+    *("svg", "g", "title", "desc", "style", "text", "tspan"),
+    *("path", "polygon", "polyline", "ellipse"),
+}
 
 #: Texts that no picture, page or DOT may take for anything but text.
 HOSTILE = [
@@ -25,9 +28,15 @@ HOSTILE = [
 ]
 
 
-def texts(svg: str) -> list[str]:
-    """The texts of a picture."""
-    return [(e.text or "").strip() for e in ElementTree.fromstring(svg).iter(f"{SVG}text")]
+def texts(svg: str, within: str = "") -> list[str]:
+    """The texts of a picture; of a name its letter, what stands above it and what below: w(1)11.
+
+    `within` is the class of the group that they stand in: "caption", "node" or "edge".
+    """
+    root = ElementTree.fromstring(svg)
+    groups = root.iterfind(f".//{SVG}g[@class='{within}']") if within else [root]
+    found = [e for group in groups for e in group.iter(f"{SVG}text")]
+    return ["".join(e.itertext()).replace("\N{MINUS SIGN}", "-").strip() for e in found]
 
 
 def tooltips(svg: str) -> list[str]:

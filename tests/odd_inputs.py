@@ -584,11 +584,11 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
         net(), [0.5, 1.0], 1.0, "squared_error", input_names=["a", "b"], convention="dL/dz",
         max_units=16, notation="lecture"),
     "steps": lambda: given(
-        node(), optimizer=None, guess=False, names={"y": Value(0.5)}, max_steps=300, max_nodes=60,
-        notation="lecture"),
+        node(), level="value", optimizer=None, guess=False, names={"y": Value(0.5)}, max_steps=300,
+        max_nodes=60, notation="lecture"),
     "worksheet": lambda: given(
-        node(), blanks="gradients", names={"y": Value(0.5)}, title="a", formulas=True,
-        notation="lecture"),
+        node(), level="value", blanks="gradients", names={"y": Value(0.5)}, title="a",
+        formulas=True, notation="lecture", rng=0),
     "Film.save": lambda: call(steps(node()).save, "film.html"),
     "Film.strip": lambda: call(steps(node()).strip, 2),
     "Picture.save of a net": lambda: call(network(net()).save, "net.svg"),
@@ -597,7 +597,7 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
     "view.pictures.activations": lambda: given(["tanh"], span=5.0, saturation=0.05, ax=None),
     "view.pictures.confusion": lambda: given([0, 1], [0, 1], ["a", "b"], ax=None),
     "view.pictures.curve": lambda: given(
-        MLP(1, [2, 1], "tanh"), [[0.5], [1.0]], [1.0, 2.0], X_test=[[0.7]], y_test=[1.5],
+        MLP(1, [2, 1], "tanh"), [[0.5], [1.0]], [1.0, 2.0],
         transform=lambda rows: rows, inverse=lambda rows: rows, units=1, feature_name="x", name="y",
         ax=None),
     "view.pictures.descent_path": lambda: given(

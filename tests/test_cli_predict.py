@@ -205,3 +205,66 @@ def test_a_reader_that_leaves_early_sees_no_traceback():
         run.stdout.close()
         assert run.stderr.read() == ""
         assert run.wait(timeout=60) == 141
+
+
+TRAINED = "name,size,colour,ripe\n" + "".join(
+    f"fruit {i},{i},{'red' if i % 2 else 'blue'},{'yes' if i % 2 else 'no'}\n" for i in range(12)
+)
+
+
+@pytest.fixture
+def trained(capsys):
+    """A model of `train`, which left the names of the rows out."""
+    Path("table.csv").write_text(TRAINED)
+    assert main(["train", "table.csv", "--target", "ripe", "--epochs", "1", "--out", "out"]) == 0
+    capsys.readouterr()
+
+
+@pytest.mark.parametrize(
+    ("keep", "kept"),
+    [
+        ("name", [["name"], ["fruit 0"]]),
+        ("ripe,name", [["ripe", "name"], ["no", "fruit 0"]]),
+        ("all", [["name", "size", "colour", "ripe"], ["fruit 0", "0", "blue", "no"]]),
+    ],
+)
+def test_columns_are_kept_on_request_before_the_predictions(keep, kept, trained, capsys):
+    assert main(["predict", "out/model.json", "table.csv", "--keep", keep]) == 0
+    lines = list(csv.reader(io.StringIO(capsys.readouterr().out)))
+    assert lines[0] == [*kept[0], "prediction", "p(no)", "p(yes)"]
+    assert lines[1][:-3] == kept[1]
+    assert len(lines) == 13
+
+
+def test_predictions_are_written_to_a_file_and_a_table_read_from_standard_input(
+    trained, capsys, monkeypatch
+):
+    words = ["predict", "out/model.json"]
+    assert main([*words, "table.csv"]) == 0
+    printed = capsys.readouterr().out
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(TRAINED.encode())))
+    assert main([*words, "-", "--out", "found.csv"]) == 0
+    assert capsys.readouterr().out == ""
+    assert Path("found.csv").read_text() == printed
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"size\n1\n")))
+    assert error_of(capsys, "out/model.json", "-") == (
+        "standard input: no column 'colour'; the columns are 'size'"
+    )
+
+
+def test_what_cannot_be_kept_is_named(trained, capsys):
+    Path("new.csv").write_text("size,colour,prediction\n1,red,yes\n")
+    assert error_of(capsys, "out/model.json", "new.csv", "--keep", "siz") == (
+        "new.csv: no column 'siz'; did you mean 'size'?"
+    )
+    assert error_of(capsys, "out/model.json", "new.csv", "--keep", "all") == (
+        "--keep: a column 'prediction' is what predict writes; keep others"
+    )
+
+
+def test_a_prediction_has_the_unit_of_the_target(capsys):
+    Path("table.csv").write_text("size,price\n" + "".join(f"{i},${3 * i}\n" for i in range(12)))
+    assert main(["train", "table.csv", "--target", "price", "--epochs", "1", "--out", "out"]) == 0
+    header, first = predicted(capsys, table="size\n3\n")
+    assert header == ["prediction ($)"]
+    assert float(first[0])

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tinygrad_edu.cli import main
+from tinygrad_edu.cli.split import table_of
 
 
 @pytest.fixture(autouse=True)
@@ -86,7 +87,37 @@ LEARNED = {
                                       "", ["size"], AB),
     "a constant": (rows("country,size,kind", ["NL"], size, AB), "", ["size"], AB),
     "an empty column": (rows("note,size,kind", [""], size, AB), "", ["size"], AB),
-    "percentages": (rows("share,size,kind", lambda i: f"{i}%", size, AB), "", ["size"], AB),
+    "percentages": (rows("share,size,kind", lambda i: f"{wave(i)} %", size, AB), "",
+                    ["share", "size"], AB),
+    "percentages of Germany": (rows("Anteil;Art", lambda i: f"{wave(i)},5%", AB, sep=";"), "",
+                               ["Anteil"], AB),
+    "dollars": (rows("price,kind", lambda i: f'"${wave(i) + 1},000.50"', AB), "", ["price"], AB),
+    "euros before": (rows("price,kind", lambda i: f'"EUR {wave(i) + 1},000.50"', AB), "", ["price"],
+                     AB),
+    "euros behind": (rows("Preis;Art", lambda i: f"{wave(i) + 1}.000,50 \u20ac", AB, sep=";"), "",
+                     ["Preis"], AB),
+    "kilograms": (rows("weight,kind", lambda i: f"{wave(i)}.5 kg", AB), "", ["weight"], AB),
+    "degrees": (rows("temperature,kind", lambda i: f"{wave(i)}\xb0C", AB), "", ["temperature"], AB),
+    "two currencies": (rows("price,size,kind", lambda i: "$\u20ac"[i % 2] + str(i), size, AB), "",
+                       ["size"], AB),
+    "shares and percentages": (rows("share,size,kind", ["3%", "4\u2030"], size, AB), "--drop share",
+                               ["size"], AB),
+    "prices in dollars": (rows("size,price", size, lambda i: f"${100 * wave(i) + 3}"), "",
+                          ["size"], None),
+    "losses of accounts": (rows("gain,kind", ["(3.50)", "4.25", '"(1,200.00)"'], AB), "", ["gain"],
+                           AB),
+    "minus behind": (rows("gain;kind", ["3,50-", "4,25", "1.200,00-"], AB, sep=";"), "", ["gain"],
+                     AB),
+    "errors of a spreadsheet": (rows("size,kind", [1, "#DIV/0!", 3, 4, "#N/A"], AB),
+                                "--missing mean", ["size"], AB),
+    "numbers as texts": (rows("size,code", size, ['="00501"', '="10001"']), "", ["size"],
+                         ["00501", "10001"]),
+    "no western encoding": (rows("size,\u0446\u0432\u0435\u0442", size, ["\u0430", "\u0431"])
+                            .encode("cp1251"), "--encoding cp1251", ["size"],
+                            ["\u0430", "\u0431"]),
+    "another delimiter": (rows("size~kind", size, AB, sep="~"), "--delimiter ~", ["size"], AB),
+    "tabs that are told": (rows("size\tkind", size, ["a,b", "c"], sep="\t"), "--delimiter tab",
+                           ["size"], ["a,b", "c"]),
     "years": (rows("year,size,kind", [1999, 2004, 2020], size, AB), "", ["year", "size"], AB),
     "an id that is wanted": (rows("id,size,kind", lambda i: i, size, AB), "--as id=number",
                              ["id", "size"], AB),
@@ -123,11 +154,17 @@ def written(table):
     Path("t.csv").write_bytes(table.encode() if isinstance(table, str) else table)
 
 
-def header_of(table):
-    """The name of the last column that has one, to predict."""
-    from tinygrad_edu.data import read_table
+def writing(options):
+    """Those of the options that say how a table is written."""
+    words = options.split()
+    pairs = zip(words[::2], words[1::2], strict=True)
+    return {flag: text for flag, text in pairs if flag in ("--encoding", "--delimiter")}
 
-    return read_table("t.csv").header[-1]
+
+def header_of(options):
+    """The name of the last column that has one, to predict."""
+    told = {flag[2:]: text.replace("tab", "\t") for flag, text in writing(options).items()}
+    return table_of("t.csv", **told).header[-1]
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
@@ -135,7 +172,7 @@ def header_of(table):
 def test_a_table_is_learned_from(case, capsys):
     table, options, features, classes = LEARNED[case]
     written(table)
-    target = header_of(table)
+    target = header_of(options)
     words = ["train", "t.csv", "--target", target, "--epochs", "2", "--out", "out"]
     assert main([*words, *options.split()]) == 0
     told = capsys.readouterr().out
@@ -156,16 +193,17 @@ def test_a_table_is_learned_from(case, capsys):
 def test_predictions_are_labels_as_they_were_written(case, capsys):
     table, options, _, classes = LEARNED[case]
     written(table)
-    words = ["train", "t.csv", "--target", header_of(table), "--epochs", "1", "--out", "out"]
+    words = ["train", "t.csv", "--target", header_of(options), "--epochs", "1", "--out", "out"]
     assert main([*words, *options.split()]) == 0
     capsys.readouterr()
-    assert main(["predict", "out/model.json", "t.csv"]) == 0
+    told = [word for pair in writing(options).items() for word in pair]
+    assert main(["predict", "out/model.json", "t.csv", *told]) == 0
     printed, errors = capsys.readouterr()
     assert errors == ""
     header, *lines = csv.reader(io.StringIO(printed))
     assert len(lines) == 24
     if classes is None:
-        assert header == ["prediction"]
+        assert header in (["prediction"], ["prediction ($)"])
         assert [float(x) for (x,) in lines]
     else:
         assert header == ["prediction", *(f"p({name})" for name in classes)]
@@ -217,6 +255,18 @@ REFUSED = {
     "an unknown kind": (rows("size,kind", size, AB), "--as size=numeric",
                         "unknown kind 'numeric': choose number, category, label; did you mean "
                         "'number'?"),
+    "a last row that is a sum": (rows("kind,size", AB, size) + "Total,276\n", "", "t.csv, line 26, "
+                                 "column 'kind': 'Total' is what the others make together, and no "
+                                 "row like them: delete it"),
+    "an unknown encoding": (rows("size,kind", size, AB), "--encoding cp12",
+                            "unknown encoding 'cp12': write utf-8, cp1251, big5"),
+    "an encoding that is not this": (rows("size,kind", ["\xe4"], AB), "--encoding ascii",
+                                     "t.csv, line 2: not ascii text (byte 0xc3); save the table as "
+                                     "CSV UTF-8"),
+    "a delimiter of two signs": (rows("size,kind", size, AB), "--delimiter ;;",
+                                 "delimiter must be one sign, such as \";\", got ';;'"),
+    "a delimiter that is not there": (rows("size,kind", size, AB, sep=";"), "--delimiter |",
+                                      "t.csv: no column 'kind'; did you mean 'size,kind'?"),
     "a kind without a name": (rows("size,kind", size, AB), "--as number",
                               "--as takes a name and a kind, such as size=number, got 'number'"),
     "a label that is none": (rows("size,kind", size, AB), "--as size=label",
@@ -306,3 +356,36 @@ def test_the_report_has_the_options_of_the_columns(capsys, monkeypatch):
     options = ["--columns", "a,b", "--drop", "b", "--as", "a=number", "--missing", "mean"]
     assert main([*words, *options, "--epochs", "1"]) == 0
     assert commands == [[*words, *options]]
+
+
+def test_units_are_said_and_must_be_those_of_the_training(capsys):
+    written(rows("share,price,kind", lambda i: f"{wave(i)}%", lambda i: f"${wave(i)}", AB))
+    words = ["train", "t.csv", "--target", "kind", "--epochs", "1", "--out", "out"]
+    assert main(words) == 0
+    assert capsys.readouterr().out.startswith("numbers: share (%), price ($)\n")
+    outputs = []
+    for cells in ("12%,$3", "12 %,USD 3", "12%,3", "0.12,$3"):
+        Path("new.csv").write_text(f"share,price\n{cells}\n")
+        outputs.append((main(["predict", "out/model.json", "new.csv"]), capsys.readouterr().err))
+    told = (
+        "tinygrad-edu: new.csv, column {!r}: the numbers are {} and those of the training data {}; "
+    )
+    told += "write them in the same unit\n"
+    assert outputs == [
+        (0, ""),
+        (2, told.format("price", "USD", "$")),
+        (2, told.format("price", "without a unit", "$")),
+        (2, told.format("share", "without a unit", "%")),
+    ]
+
+
+def test_words_that_differ_in_capitals_alone_are_told(capsys):
+    written(rows("size,colour,kind", size, ["Red", "red", "blue", "RED"], AB))
+    assert main(["train", "t.csv", "--target", "kind", "--epochs", "1"]) == 0
+    assert "\ncolour: 'RED' and 'Red' are two different words\n" in capsys.readouterr().out
+
+
+def test_numbers_below_0_of_accounts_are_read_as_such():
+    written(rows("gain;kind", ["(3,50)", "1.200,00-", "x", "7-"], AB, sep=";"))
+    assert table_of("t.csv").read("gain").numbers[:2].tolist() == [-3.5, -1200.0]
+    assert table_of("t.csv").read("gain").strange[:2] == [2, 3]  # which may be a grade

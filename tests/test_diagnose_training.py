@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from few import few
 
 from tinygrad_edu import (
     MLP,
@@ -42,7 +43,7 @@ def asked(model, X, y, loss="squared_error", optimizer=None, **options) -> Diagn
 
 
 @pytest.mark.parametrize("activation", ["tanh", "relu", "sigmoid", "softplus"])
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", few(range(5), 1))
 def test_a_net_that_learns_is_not_accused(activation: str, seed: int) -> None:
     for sizes in ([6, 1], [6, 6, 1]):
         model = MLP(2, sizes, activation, rng=seed)
@@ -51,6 +52,7 @@ def test_a_net_that_learns_is_not_accused(activation: str, seed: int) -> None:
         assert str(diagnosis).startswith("nothing is wrong: the loss of 10 examples went from ")
 
 
+@pytest.mark.slow
 def test_the_nets_of_the_lectures_are_not_accused() -> None:
     flowers, pictures = iris(), digits()
     scaled = [[x / 16 for x in row] for row in pictures.X[:200]]
@@ -69,6 +71,7 @@ def test_the_nets_of_the_lectures_are_not_accused() -> None:
         assert diagnosis.right, diagnosis
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(set(DEMOS) - {"perceptron"}))
 def test_no_demo_is_accused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     found = []
@@ -147,7 +150,7 @@ WRONG = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", WRONG)
+@pytest.mark.parametrize("case", few(WRONG, 5))
 def test_what_is_wrong_is_named(case: str) -> None:
     slip, where, ask = WRONG[case]
     diagnosis = ask()

@@ -146,11 +146,13 @@ def test_train_judges_columns_and_keeps_labels_to_the_letter(
     assert printed.startswith("numbers: a\ncategories: zip\ntarget y: classes\n")
     printed, _ = told(capsys, "predict", "o/model.json", "t.csv")
     assert printed.startswith("prediction,p(00501),p(07030),p(10001)\n")
-    Path("t.csv").write_text("a,y\n" + "".join(f"{i}%,{'xy'[i % 2]}\n" for i in range(24)))
+    Path("t.csv").write_text(
+        "a,y\n" + "".join(f"{i}{'%$'[i % 2]},{'xy'[i % 2]}\n" for i in range(24))
+    )
     printed, errors = told(capsys, "train", "t.csv", "--target", "y", *QUICK, code=2)
     sentence = (
         "tinygrad-edu: t.csv: no column is left to learn from: left out a (text): '0%' is text, as "
-        "percentages are: write 3 or 0.03 for 3%, or delete the column; --as a=category takes it\n"
+        "percentages are: write all of them in %, or delete the column; --as a=category takes it\n"
     )
     assert (printed, errors) == ("", sentence)
     assert sorted(os.listdir()) == ["o", "t.csv"]

@@ -67,6 +67,7 @@ def test_copies_have_the_parameters_of_the_others_and_two_or_three_more() -> Non
         ({"alpha": -1}, ValueError, "The 'alpha' parameter of Scalar"),
         ({"activation": "softmax"}, ValueError, "The 'activation' parameter of Scalar"),
         ({"activation": ["softmax"]}, ValueError, "The 'activation' parameter of Scalar"),
+        ({"activation": np.array(None)}, TypeError, "activation must be a list of names, got"),
         ({"activation": [["relu"]]}, TypeError, "The 'activation' parameter of Scalar"),
         ({"activation": {"relu": 1}, "dropout": 1.0}, ValueError, "The 'dropout' parameter of S"),
         ({"loss": "hinge"}, ValueError, "The 'loss' parameter of Scalar.* or a callable"),
@@ -79,6 +80,7 @@ def test_copies_have_the_parameters_of_the_others_and_two_or_three_more() -> Non
          "^a size in hidden_layer_sizes must be an int of at least 1, got 0$"),
         ({"hidden_layer_sizes": np.array([2.5])}, TypeError, "at least 1, got float64 "),
         ({"hidden_layer_sizes": [None]}, TypeError, "at least 1, got None$"),
+        ({"hidden_layer_sizes": np.array(2.0)}, TypeError, "at least 1, got ndarray"),
         ({"batch_size": 0}, ValueError, "The 'batch_size' parameter of Scalar"),
     ],
 )  # fmt: skip

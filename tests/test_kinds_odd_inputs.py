@@ -248,8 +248,7 @@ test_a_reader_knows_what_is_mistaken_for_its_own = refusals(
                                       "parameters, got Sign: one of your own is a subclass "
                                       "of Optimizer with an update"),
         "a Value for a net": (lambda: network(Value(1.0)), TypeError,
-                              "expected an MLP, a Sequential, a Layer or a list of layers, "
-                              "got Value: give its layers as a list, [layer1, layer2]"),
+                              "network(model) draws a module or a list of modules, got Value"),
     }
 )  # fmt: skip
 

@@ -30,7 +30,7 @@ def test_the_units_add_up_to_the_curve_the_largest_first():
     assert [s[[0, -1]].tolist() for _, s in sums] == [[0.5, 6.5], [-1.5, 6.5]]
     assert last.tolist() == fitted.tolist() == [0.5 + 3 * max(v, 0) - max(-v, 0) for v in x]
     assert names(ax) == [
-        "b2[1]", "+ w2[1,1] a1[1]", "+ w2[1,2] a1[2]", "+ w2[1,3] a1[3]", "the net", "training",
+        "b2[1]", "+ w2[1,1] a1[1]", "+ w2[1,2] a1[2]", "+ w2[1,3] a1[3]", "the net",
     ]  # fmt: skip
 
 
@@ -59,11 +59,11 @@ def test_the_curve_is_in_the_units_of_the_points():
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("kW", r"\$")
 
 
-def test_test_points_are_drawn_too_and_set_the_range():
-    ax = curve(lambda x: x[0], *POINTS, X_test=[[5.0]], y_test=[9.0])
-    assert names(ax) == ["the net", "training", "test"]
-    assert ax.get_xlim()[1] > 5
-    assert ax.get_ylim()[1] > 9
+def test_the_points_set_the_range_and_the_sums_do_not():
+    net = Sequential(layer([(100, 0)]), layer([(1, 0)]))
+    ax = curve(net, *POINTS)
+    assert ax.get_ylim() == (-0.35, 1.35)
+    assert ax.collections[0].get_offsets().tolist() == [[-2, 0], [2, 1]]
 
 
 def test_predictions_stand_over_the_true_numbers_beside_the_line_of_equal_ones():
@@ -86,11 +86,8 @@ def test_residuals_are_blue_where_a_prediction_is_too_large():
 
 test_what_is_no_fit_is_refused = refusals([
     (lambda: curve(MLP(2, [1]), [[1, 2]], [1]), ValueError,
-     "a curve is drawn for rows of one number with one each, got arrays of the shapes (1, 2), "
-     "(1, 1), (0, 0), (0, 0) for X, y, X_test and y_test"),
-    (lambda: curve(MLP(1, [1]), [[1]], [1], X_test=[[1]]), ValueError,
-     "a curve is drawn for rows of one number with one each, got arrays of the shapes (1, 1), "
-     "(1, 1), (1, 1), (0, 0) for X, y, X_test and y_test"),
+     "a curve is drawn for rows of one number with one each, got arrays of the shapes (1, 2) for X "
+     "and (1, 1) for y"),
     (lambda: curve(MLP(1, [2]), [[1], [2]], [1, 2]), ValueError,
      "a curve is drawn for a model of one output, this has 2"),
     (lambda: curve(MLP(1, [1]), [[1]], [1], units=-1), ValueError,

@@ -18,7 +18,7 @@ from sklearn.datasets import load_iris
 from sklearn.inspection import permutation_importance
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
-from tinygrad_edu import MLP
+from tinygrad_edu import MLP, NonFiniteError, detect_anomaly
 from tinygrad_edu.optim import SGD, Adam
 from tinygrad_edu.sklearn import ScalarMLPClassifier, ScalarMLPRegressor
 
@@ -88,6 +88,42 @@ def test_the_program_is_made_again_only_where_it_has_to() -> None:
     assert net.program_ is program
     net.partial_fit(X[:10], Y[:10])
     assert net.program_ is not program
+
+
+def test_nets_that_differ_in_their_numbers_alone_share_the_tracing_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("tinygrad_edu.sklearn.options._KNOWN", {})
+    alone = [fitted(random_state=seed) for seed in (0, 1)]
+    wanted = [net.predict_proba(X) for net in alone]
+
+    def traced(*_: Any) -> None:
+        raise AssertionError("traced anew")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("tinygrad_edu.sklearn.options.checked_program", traced)
+        nets = [fitted(random_state=seed) for seed in (0, 1)]
+        found = [net.predict_proba(X) for net in nets]
+    assert [(a == b).all() for a, b in zip(found, wanted, strict=True)] == [True, True]
+    assert learned(nets[0]) == pytest.approx(learned(alone[0]), abs=0)
+    assert nets[0].program_.parameters[0] in nets[0].model_.parameters()
+    assert nets[0].program_.source == alone[1].program_.source
+    for vector in ("P", "G"):
+        assert not np.shares_memory(*[getattr(net.program_, vector) for net in nets])
+    # a net that was changed since it was new is traced by itself
+    nets[0].model_.layers[0].neurons[0].w = nets[0].model_.layers[0].neurons[1].w
+    nets[0].partial_fit(X[:90], Y[:90])
+    assert fitted(random_state=1).loss_curve_ == fitted(random_state=1).loss_curve_
+    z = np.array([[v.data for v in nets[0].model_(row)] for row in X[:5].tolist()])
+    assert nets[0]._outputs(X[:5]) == pytest.approx(z, rel=1e-12)
+
+
+def test_a_net_with_a_shared_program_names_the_node_inside_detect_anomaly() -> None:
+    net = [fitted(), fitted()][1]
+    for p in net.model_.parameters():
+        p.data = 1e200
+    with detect_anomaly(), pytest.raises(NonFiniteError, match=r"^forward: \w+ of \("):
+        net.predict(X)
 
 
 @pytest.mark.parametrize(

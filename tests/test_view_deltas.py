@@ -10,6 +10,8 @@ from tinygrad_edu import functions as f
 from tinygrad_edu.engine import Primitive, Value, no_grad
 from tinygrad_edu.losses import half_squared_error, l2
 from tinygrad_edu.nn import ACTIVATIONS, MLP, Layer, Neuron, Sequential
+from tinygrad_edu.text import short
+from tinygrad_edu.view.base.typeset import readable
 from tinygrad_edu.view.network.deltas import deltas
 
 X = [1.0, -2.0, 0.5]
@@ -238,8 +240,8 @@ def test_names_of_functions_are_shown_as_text(name):
     loss.__name__ = activation.__name__ = name
     found = deltas(MLP(3, [2, 1], activation, rng=1), X, 1, loss)
     parts = list(ElementTree.fromstring(found._repr_html_()).iter())
-    tags = {"div", "p", "table", "caption", "thead", "tbody", "tr", "th", "td"}
-    assert {e.tag for e in parts} == tags
+    tags = {"div", "p", "table", "caption", "thead", "tbody", "tr", "th", "td", "i", "sub", "sup"}
+    assert {e.tag for e in parts} <= tags
     assert {name for e in parts for name in e.attrib} == {"style", "scope"}
     assert not re.search(r"(?<!\\)[$#%]", found.latex)
     assert "\n" not in found.heading
@@ -247,7 +249,7 @@ def test_names_of_functions_are_shown_as_text(name):
 
 def test_latex_has_a_row_per_unit():
     found = deltas(single_unit("tanh"), [0.0], 1, "squared_error")
-    assert found._repr_latex_() == "$$" + found.latex + "$$"
+    assert found._repr_latex_() == f"$$\n{found.latex}\n$$"
     assert found.latex.splitlines() == [
         r"\begin{array}{l}",
         r"\mathtt{(tanh)}:\quad g'(z) = 1 - a^{2};\quad \delta = 2\,(a - y)\,g'(z) \\",
@@ -300,3 +302,12 @@ def test_names_in_the_notation_of_code():
     names = [row.name for row in (*found.rows, *found.parameters)]
     assert names == ["layer1.neuron1.delta", "layer1.neuron1.w[1]", "layer1.neuron1.b"]
     assert r"\mathrm{layer1.neuron1.delta} & " in found.latex
+
+
+def test_in_a_notebook_names_are_letters_with_indices_and_minus_signs_are_true():
+    found = deltas(MLP(2, [2, 1], "tanh", rng=0), [0.5, -1.0], 1.0, "squared_error")
+    shown = found._repr_html_()
+    assert "<i>δ</i><sup>(1)</sup><sub>2</sub>" in shown
+    assert "<i>w</i><sup>(2)</sup><sub>12</sub>" in shown
+    assert f"<td>{readable(short(found.rows[0].delta))}</td>" in shown
+    assert not re.search(r">-\d", shown)

@@ -4,17 +4,20 @@ import itertools
 import math
 import random
 import re
+from xml.etree import ElementTree
 
 import pytest
+from graphs import SVG, texts
 from refusals import refusals
 
 from tinygrad_edu import MLP, Primitive, Value, detect_anomaly, no_grad, primitive, toposort
 from tinygrad_edu import functions as f
 from tinygrad_edu.engine import gradients
-from tinygrad_edu.losses import cross_entropy
+from tinygrad_edu.losses import binary_cross_entropy, cross_entropy
+from tinygrad_edu.view import RenderError
 from tinygrad_edu.view.explain.explanation import explain
 from tinygrad_edu.view.explain.notation import Both, Line, ends, in_text
-from tinygrad_edu.view.explain.paths import MANY, Paths, contribution
+from tinygrad_edu.view.explain.paths import MANY, Paths, contribution, largest
 
 
 def unit():
@@ -366,3 +369,88 @@ def test_the_number_of_paths_stops_growing():
         v = v.sin() + v
     paths = Paths(toposort(v, leaves=True), w)
     assert (paths.count, paths.longest) == (MANY, 4000)
+
+
+def hidden_net():
+    """The loss of a net 2-3-1 with its parameters."""
+    model = MLP(2, [3, 1], "tanh", "sigmoid", rng=0)
+    return binary_cross_entropy(model([1.0, 0.5]), 1), model.parameters()
+
+
+def factors_in(svg):
+    """The large numbers of each row below the graph, by height, with their places."""
+    rows = {}
+    for text in ElementTree.fromstring(svg).iter(f"{SVG}text"):
+        if text.get("font-size") == "15":
+            number = float((text.text or "").replace("\N{MINUS SIGN}", "-"))
+            rows.setdefault(text.get("y"), []).append((float(text.get("x", "")), number))
+    return list(rows.values())
+
+
+def test_a_picture_has_each_factor_of_the_path_below_its_place(embedded_renderer):
+    loss, (w, *_) = hidden_net()
+    explanation = explain(loss, w)
+    (row,) = factors_in(explanation.picture.svg)
+    places, numbers = zip(*row, strict=True)
+    assert len(numbers) == 5 + 1  # z by w, a by z, z by a, a by z, L by a; dL/dw
+    assert math.prod(numbers[:-1]) == pytest.approx(explanation.value, abs=2e-3)
+    assert numbers[-1] == pytest.approx(explanation.value, abs=5e-4)
+    assert list(places) == sorted(places)
+    assert min(b - a for a, b in itertools.pairwise(places)) > 45  # none on another
+    said = texts(explanation.picture.svg)
+    assert "".join(said).count("z(1)1") >= 1
+    assert explanation.picture.svg == explain(loss, w).picture.svg
+
+
+def test_what_is_off_the_path_is_faint_and_the_path_has_a_halo(embedded_renderer):
+    loss, (w, *_) = hidden_net()
+    root = ElementTree.fromstring(explain(loss, w).picture.svg)
+    groups = {e.get("data-key"): e for e in root.iter(f"{SVG}g") if e.get("data-key")}
+    names = {key: "".join(t for e in g.iter(f"{SVG}text") for t in e.itertext())
+             for key, g in groups.items() if key and "-" not in key}  # fmt: skip
+    seen = {names[key] for key in names if groups[key].get("opacity") is None}
+    on = ("x1", "w(1)11", "b(1)1", "w(2)11", "b(2)1")
+    shown = {name for name in names.values() if name.startswith(on)}
+    assert shown <= seen
+    assert len(seen) == len(shown) + 1 + sum("Layer" in name for name in names.values())  # and L
+    lit = [key for key, g in groups.items() if any(e.get("stroke-opacity") for e in g.iter())]
+    assert len(lit) == 5  # x1, w1, unit 1, w2, the output, L
+    assert {groups[key].get("opacity") for key in groups if "-" in key} == {None, "0.13"}
+
+
+def test_of_many_paths_the_largest_eight_are_drawn_each_in_a_row(embedded_renderer):
+    x = Value(1.5, "x")
+    terms = [x * (k + 1) for k in range(11)]
+    y = f.sum(terms)
+    explanation = explain(y, x)
+    rows = factors_in(explanation.picture.svg)
+    assert [row[0][1] for row in rows] == [11, 10, 9, 8, 7, 6, 5, 4]
+    rows = factors_in(explain(hidden_net()[0]).picture.svg)
+    assert len(rows) == 1  # of one operation each derivative alone
+
+
+@pytest.mark.parametrize(
+    ("length", "message"),
+    [(100, "the graph has 101 boxes"), (200, "the graph has too many values")],
+)
+def test_a_way_that_is_too_long_for_a_picture_says_so(length, message, tmp_path, embedded_renderer):
+    x = y = Value(0.5, "x")
+    for _ in range(length):
+        y = y.tanh()
+    with pytest.raises(RenderError, match=message):
+        explain(y, x).picture.save(tmp_path / "path.svg")
+    assert not (tmp_path / "path.svg").exists()
+    assert explain(x.tanh(), x).picture.save(tmp_path / "path.pdf").exists()
+
+
+def test_the_largest_routes_are_those_of_all_by_size():
+    rng = random.Random(3)
+    values = [Value(rng.uniform(-2, 2)) for _ in range(3)]
+    for _ in range(9):
+        a, b = rng.sample(values[-4:], 2)
+        values.append(rng.choice([lambda a, b: a * b, lambda a, b: a - b])(a, b))
+    paths = Paths(toposort(values[-1], leaves=True), values[1])
+    every = sorted((abs(contribution(r)) for r in paths.all()), reverse=True)
+    found = [abs(contribution(r)) for r in largest(paths, 4)]
+    assert len(every) > 4
+    assert found == pytest.approx(every[:4])

@@ -36,10 +36,8 @@ SIGNED = {1.0: POSITIVE.light, -1.0: NEGATIVE.light, 0.0: ZERO.light}
 
 def in_network():
     svg = network(MLP(3, [1], init=weights_one())).svg
-    strokes = dict(re.findall(r"\.(plus|minus) \{ stroke: (#\w+)", svg.partition("@media")[0]))
-    kinds = re.findall(r'class="line (\w+)"', svg)
-    assert kinds == ["plus", "minus", "zero"]
-    return {1.0: strokes["plus"], -1.0: strokes["minus"]}
+    found = re.findall(r'stroke="(#\w+)"[^>]*><title>w1\[1,[12]\] = (-?1)<', svg)
+    return {float(w): stroke for stroke, w in found}
 
 
 def in_weights():

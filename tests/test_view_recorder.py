@@ -8,6 +8,8 @@ from tinygrad_edu.losses import cross_entropy, squared_error
 from tinygrad_edu.view.base.naming import names_of
 from tinygrad_edu.view.film.recorder import record
 
+TIMES = "\N{MULTIPLICATION SIGN}"
+
 
 def product_and_sum():
     """L = (a b + c) a = 8 at a = 2, b = -3, c = 10: dL/da = 2ab + c = -2, dL/db = 4, dL/dc = 2."""
@@ -62,21 +64,23 @@ def test_the_last_frame_shows_what_backward_finds(program, max_steps):
 def test_the_steps_of_a_small_graph_are_told_in_letters_and_numbers():
     # derivatives by hand, in the docstring of the graph
     frames = record(product_and_sum()).frames
-    assert [(frame.phase, *frame.sentences) for frame in frames] == [
+    back = "local derivative times what came back"
+    assert [(frame.phase, frame.where, *frame.sentences) for frame in frames] == [
         ("start", "given: 3 inputs"),
-        ("forward", "v1 = a * b = 2 * (-3) = -6"),
-        ("forward", "v2 = v1 + c = (-6) + 10 = 4"),
-        ("forward", "L = v2 * a = 4 * 2 = 8"),
-        ("backward", "dL/dL = 1: the derivative of L with respect to itself"),
-        ("backward", "×: dL/dv2 += a * dL/dL = 2 * 1 = 2"),  # noqa: RUF001
-        ("backward", "×: dL/da += v2 * dL/dL = 4 * 1 = 4"),  # noqa: RUF001
-        ("backward", "+: dL/dv1 += 1 * dL/dv2 = 1 * 2 = 2"),
-        ("backward", "+: dL/dc += 1 * dL/dv2 = 1 * 2 = 2"),
-        ("backward", "×: dL/da += b * dL/dv1 = (-3) * 2 = -6; 4 before, now -2"),  # noqa: RUF001
-        ("backward", "×: dL/db += a * dL/dv1 = 2 * 2 = 4"),  # noqa: RUF001
-    ]
-    assert frames[10].question == "×: dL/db += a * dL/dv1 = ?"  # noqa: RUF001
-    assert frames[9].question == "×: dL/da += b * dL/dv1; 4 before, now ?"  # noqa: RUF001
+        ("forward", f"v1 by {TIMES}", "v1 = a * b = 2 * (-3) = -6"),
+        ("forward", "v2 by +", "v2 = v1 + c = (-6) + 10 = 4"),
+        ("forward", f"L by {TIMES}", "L = v2 * a = 4 * 2 = 8"),
+        ("backward", "L: its derivative with respect to itself", "dL/dL = 1"),
+        ("backward", f"back through {TIMES}: {back}", "dL/dv2 += a * dL/dL = 2 * 1 = 2"),
+        ("backward", f"back through {TIMES}: {back}", "dL/da += v2 * dL/dL = 4 * 1 = 4"),
+        ("backward", f"back through +: {back}", "dL/dv1 += 1 * dL/dv2 = 1 * 2 = 2"),
+        ("backward", f"back through +: {back}", "dL/dc += 1 * dL/dv2 = 1 * 2 = 2"),
+        ("backward", f"back through {TIMES}: {back}, added",
+         "dL/da += b * dL/dv1 = (-3) * 2 = -6; 4 before, now -2"),
+        ("backward", f"back through {TIMES}: {back}", "dL/db += a * dL/dv1 = 2 * 2 = 4"),
+    ]  # fmt: skip
+    assert frames[10].question == "dL/db += a * dL/dv1 = ?"
+    assert frames[9].question == "dL/da += b * dL/dv1; 4 before, now ?"
     assert [bool(frame.question) for frame in frames] == [False] * 5 + [True] * 6
 
 
@@ -93,21 +97,21 @@ def only_floats(m, x):
 @pytest.mark.parametrize(
     ("operation", "expected"),
     [
-        (lambda a: a - 1, ["y = a - 1 = 2 - 1 = 1", "x − u: dy/da += 1 * dy/dy = 1 * 1 = 1"]),  # noqa: RUF001
+        (lambda a: a - 1, ["y = a - 1 = 2 - 1 = 1", "dy/da += 1 * dy/dy = 1 * 1 = 1"]),
         (lambda a: 1 / a, ["y = 1 / a = 1 / 2 = 0.5"]),
-        (lambda a: -a, ["y = -a = -2", "−x: dy/da += -1 * dy/dy = (-1) * 1 = -1"]),  # noqa: RUF001
+        (lambda a: -a, ["y = -a = -2", "dy/da += -1 * dy/dy = (-1) * 1 = -1"]),
         (lambda a: a**3, ["y = a**3 = 2**3 = 8"]),
         (
             lambda a: f.leaky_relu(-a),
             ["y = (v1 if v1 > 0 else 0.01 * v1) = (-2 if (-2) > 0 else 0.01 * (-2)) = -0.02"],
         ),
-        (f.exp, ["y = exp(a) = exp(2) = 7.389", "exp: dy/da += y * dy/dy = 7.389 * 1 = 7.389"]),
-        (cube, ["y = a**3 = 2**3 = 8", "cube: dy/da += 3 * a**2 * dy/dy = 12 * 1 = 12"]),
+        (f.exp, ["y = exp(a) = exp(2) = 7.389", "dy/da += y * dy/dy = 7.389 * 1 = 7.389"]),
+        (cube, ["y = a**3 = 2**3 = 8", "dy/da += 3 * a**2 * dy/dy = 12 * 1 = 12"]),
         (
             only_floats,
             [
                 "y = only_floats(a) = 0.9093",
-                "only_floats: dy/da += ∂y/∂a * dy/dy = (-0.4161) * 1 = -0.4161",
+                "dy/da += ∂y/∂a * dy/dy = (-0.4161) * 1 = -0.4161",
             ],
         ),
         (lambda a: f.dot([a], [3.0], 1.0), ["z = a * 3 + 1 = 2 * 3 + 1 = 7"]),
@@ -115,7 +119,7 @@ def only_floats(m, x):
             lambda a: f.dot([a] * 30, [3.0] * 30),
             ["z = a * 3 + a * 3 + … + a * 3 = 2 * 3 + 2 * 3 + … + 2 * 3 = 180"],
         ),
-        (lambda a: a * 0.0, ["y = a * 0 = 2 * 0 = 0", "×: dy/da += 0 * dy/dy = 0 * 1 = 0"]),  # noqa: RUF001
+        (lambda a: a * 0.0, ["y = a * 0 = 2 * 0 = 0", "dy/da += 0 * dy/dy = 0 * 1 = 0"]),
     ],
 )
 def test_every_operation_is_written_with_its_slope(operation, expected):
@@ -136,11 +140,11 @@ def test_names_come_from_values_then_variables_and_stay_apart():
 @pytest.mark.parametrize(
     ("optimizer", "said"),
     [
-        (lambda w: SGD([w]), "SGD: w = w - lr * dL/dw = 2 - 0.1 * 12 = 0.8"),
-        (lambda w: Adam([w], lr=0.5), "Adam: w from 2 to 1.5, with dL/dw = 12 and lr = 0.5"),
+        (lambda w: SGD([w]), "w = w - lr * dL/dw = 2 - 0.1 * 12 = 0.8"),
+        (lambda w: Adam([w], lr=0.5), "w from 2 to 1.5, with dL/dw = 12 and lr = 0.5"),
         (
             lambda w: SGD([w], momentum=0.9, weight_decay=0.5),
-            "SGD: w = w - lr * (dL/dw + 0.5 * w) = 2 - 0.1 * (12 + 0.5 * 2) = 0.7",
+            "w = w - lr * (dL/dw + 0.5 * w) = 2 - 0.1 * (12 + 0.5 * 2) = 0.7",
         ),
     ],
 )
@@ -152,6 +156,7 @@ def test_the_update_is_that_of_the_optimizer(optimizer, said):
     chosen.states.append(chosen.start)
     last = record(y, optimizer=chosen).frames[-1]
     assert (last.phase, last.sentences) == ("update", (said,))
+    assert last.where == f"{type(chosen).__name__}: against the gradient"
     y.backward()
     chosen.step()
     assert [change.number for change in last.changes] == [w.data]
@@ -200,3 +205,38 @@ def test_numbers_are_those_of_the_forward_pass():
     assert numbers(recording, "data") == {0: 2.0, 1: 4.0}
     assert recording.caption == "changed since the forward pass: a"
     assert [c.number for frame in recording.frames[3:] for c in frame.changes] == [2.0, 4.0]
+
+
+def by_hand():
+    """The loss of a net 2-2-1, tanh inside: all deltas can be compared with the engine's."""
+    return squared_error(MLP(2, [2, 1], "tanh", rng=0)([0.5, -1.0]), 1.0)
+
+
+def test_a_step_of_a_net_is_a_unit_with_its_delta_as_in_the_lecture():
+    frames = record(by_hand(), by_unit=True).frames
+    units = [("forward", f"unit {u} of layer {k}") for u, k in ((1, 1), (2, 1), (1, 2))]
+    told = [(f.phase, f.where.split(":")[0]) for f in frames if f.where.startswith("unit")]
+    assert told == [*units, *(("backward", where) for _, where in (units[2], units[1], units[0]))]
+    delta = next(f for f in frames if f.where.startswith("unit 1 of layer 1: the derivative"))
+    where = "the derivative of tanh, times the weights to the units it feeds, times their deltas"
+    assert delta.where == f"unit 1 of layer 1: {where}"
+    assert delta.sentences[0].startswith("delta1[1] = (1 - a1[1]**2) * w2[1,1] * delta2[1] = ")
+    assert delta.sentences[1].startswith("dL/dw1[1,1] = delta1[1] * x1 = ")
+    assert delta.question == "delta1[1] = (1 - a1[1]**2) * w2[1,1] * delta2[1] = ?"
+    assert frames[3].sentences[0].startswith("z2[1] = w2[1,1] * a1[1] + w2[1,2] * a1[2] + b2[1] =")
+
+
+@pytest.mark.parametrize("sizes", [[2, 1], [3, 2, 2], [2, 9, 1]])
+def test_every_delta_of_a_film_is_reckoned_to_the_number_of_the_engine(sizes):
+    outputs = MLP(2, sizes, ["tanh", "sigmoid"][: len(sizes) - 1], rng=1)([0.5, -1.0])
+    root = squared_error(outputs, 1.0 if sizes[-1] == 1 else [1.0, 0.0])
+    recording = record(root, by_unit=True)
+    root.backward()
+    deltas = {name: z.grad for z, name in recording.names.deltas.items()}
+    said = [s for f in recording.frames for s in f.sentences if s.startswith("delta")]
+    assert {s.partition(" = ")[0] for s in said} == {*deltas}
+    for sentence in said:
+        name, *_, numbers, result = sentence.split(" = ")
+        assert float(result) == pytest.approx(deltas[name], rel=1e-3)
+        if not {*"…d"} & {*numbers}:
+            assert eval(numbers) == pytest.approx(deltas[name], rel=5e-3)

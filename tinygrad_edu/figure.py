@@ -55,6 +55,15 @@ class Figure(_Figure):
         return self.png(), {"width": round(72 * self.get_figwidth())}
 
 
+def gif(pictures: Sequence[bytes], milliseconds: Sequence[int]) -> bytes:
+    """PNG pictures one after the other, each so long, again and again."""
+    first, *others = (Image.open(BytesIO(picture)).convert("RGB") for picture in pictures)
+    buffer = BytesIO()
+    look: dict[str, Any] = {"duration": list(milliseconds), "loop": 0}
+    first.save(buffer, "GIF", save_all=True, append_images=others, **look)
+    return buffer.getvalue()
+
+
 def draw_epochs(
     ax: Any, curves: Sequence[tuple[Sequence[float], dict[str, Any]]], epochs: Any = None
 ) -> None:

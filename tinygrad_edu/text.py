@@ -67,17 +67,26 @@ def number_text(x: float) -> str:
     return f"{mantissa}e{int(exponent)}" if e else mantissa
 
 
+def name_parts(name: str) -> tuple[str, str, list[str]] | None:
+    """The letter of a name as in lectures, what stands above it and what below: w, (1), 23."""
+    known = _IN_LECTURES.fullmatch(name)
+    if known is None:
+        return None
+    letter, layer, unit, index, net, use = known.groups()
+    above = f"({layer})" if unit else ""
+    comma = "," if index and len(unit + index) > 2 else ""
+    first = f"{unit}{comma}{index or ''}" if unit else layer
+    return letter, above, [part for part in (first, net, use) if part]
+
+
 def latex_name(name: str) -> str:
     r"""A name for math mode: w, z_{12}, w^{(1)}_{23} for w1[2,3], others upright and escaped."""
-    known = _IN_LECTURES.fullmatch(name)
-    if known:
-        letter, layer, unit, index, net, use = known.groups()
+    if parts := name_parts(name):
+        letter, above, below = parts
         letter = f"\\{letter}" if len(letter) > 1 else letter
-        if unit:
-            comma = "," if index and len(unit + index) > 2 else ""
-            letter, layer = f"{letter}^{{({layer})}}", f"{unit}{comma}{index or ''}"
-        below = r"\,".join(part for part in (layer, net, use) if part).replace("#", r"\#")
-        return letter + (f"_{{{below}}}" if below else "")
+        indices = r"\,".join(below).replace("#", r"\#")
+        letter += f"^{{{above}}}" if above else ""
+        return letter + (f"_{{{indices}}}" if indices else "")
     if re.fullmatch(r"-?[0-9.]+(e-?[0-9]+)?|-?inf|nan", name):
         return latex_number(name)
     return rf"\mathrm{{{latex_escaped(name)}}}"

@@ -16,7 +16,6 @@ from tinygrad_edu.cli.options import Settings, usage_errors
 from tinygrad_edu.cli.run import Demo, Named, Run, by_descent, course, facts_of_descent, short_loss
 from tinygrad_edu.cli.split import Split
 from tinygrad_edu.engine import Value, toposort
-from tinygrad_edu.losses import LOSSES
 from tinygrad_edu.nn import MLP
 from tinygrad_edu.text import clean
 from tinygrad_edu.train import evaluate
@@ -55,14 +54,15 @@ def classification(
     def lead(run: Run) -> str:
         rows = {name: found for name, *_, found in run.results}
         (kind, found), *others = list(rows.items())[1 + bool(run.data.y_test) :]
-        target, n = clean(run.data.encoder.target), len(run.data.encoder.class_names)
-        learned, measured = (
-            (f"tells {n} classes apart", f"{found} of the {kind} rows are right")
-            if n else (f"predicts the number {target}", f"it is off by {found} on the {kind} rows "
-                       "(the root of the mean squared error)")
-        )  # fmt: skip
+        n, verdict = len(run.data.encoder.class_names), f"{found} of the {kind} rows are right"
+        learned = f"tells {n} classes apart"
+        if not n:
+            learned = f"predicts the number {clean(run.data.encoder.target)}"
+            verdict = (
+                f"it is off by {found} on the {kind} rows (the root of the mean squared error)"
+            )
         simpler = ", ".join(f"{name} {x}" for name, x in others)
-        return f"The net {_arrows(net(run.model))} {learned}: {measured}; for comparison {simpler}."
+        return f"The net {_arrows(net(run.model))} {learned}: {verdict}; for comparison {simpler}."
 
     return Demo(
         name, says, settings, data, _mlp, announcement, _trained, _results, lead, facts,
@@ -147,21 +147,14 @@ def hardest_example(classifier: Classifier, split: Split) -> Iterator[Named]:
 
     Raises RenderError, after the others, where the graph cannot be drawn.
     """
-    model, encoder, loss_of = classifier.model, classifier.encoder, LOSSES[classifier.loss]
-    targets, losses = classifier.targets(split.y), classifier.losses(split.X, split.y)
+    model, encoder, losses = classifier.model, split.encoder, classifier.losses(split.X, split.y)
     number = max(losses, key=losses.__getitem__)
-    row, target = list(split.X[number]), targets[number]
-    x = [Value(x, name) for x, name in zip(row, encoder.feature_names, strict=True)]
-    loss = loss_of(model(x), target)
-    model.zero_grad()
-    loss.backward()
+    row, [target] = list(split.X[number]), classifier.targets([split.y[number]])
+    x, loss = classifier.backward(row, split.y[number])
     name = "of class" if encoder.number is None else f"whose {clean(encoder.target)} is"
     name += f" {clean(classifier.answer(split.y[number]))}"
-    among = (
-        f"of {len(losses):,} training rows the one"
-        if len(losses) < len(targets)
-        else "the training row"
-    )
+    some = len(losses) < len(split.X)
+    among = f"of {len(losses):,} training rows the one" if some else "the training row"
     which = f"{among} with the largest loss, {name}"
 
     case = (model, row, target, classifier.loss)

@@ -7,6 +7,7 @@ from typing import Any, Final
 from tinygrad_edu.checks import one_of
 from tinygrad_edu.data import TableEncoder
 from tinygrad_edu.data.table import shown
+from tinygrad_edu.engine import Value
 from tinygrad_edu.losses import LOSSES, RECORDS
 from tinygrad_edu.nn import MLP, Layer, Sequential, load
 from tinygrad_edu.nn.model_file import ModelFileError
@@ -70,6 +71,14 @@ class Classifier:
         outputs = self.outputs([X[i] for i in some])
         loss = LOSSES[self.loss]
         return {i: loss(o, targets[i]).data for i, o in zip(some, outputs, strict=True)}
+
+    def backward(self, row: Sequence[float], y: Any) -> tuple[list[Value], Value]:
+        """An encoded row as Values and its loss, whose gradients they and the net then have."""
+        x = [Value(v, name) for v, name in zip(row, self.encoder.feature_names, strict=True)]
+        loss = LOSSES[self.loss](self.model(x), *self.targets([y]))
+        self.model.zero_grad()
+        loss.backward()
+        return x, loss
 
     def save(self, path: str) -> None:
         """Write the net with its encoding and loss to the JSON file `path`."""

@@ -10,7 +10,7 @@ from tinygrad_edu.cli.classification import classification
 from tinygrad_edu.cli.classifier import Classifier
 from tinygrad_edu.cli.evidence import of_classes, png_of
 from tinygrad_edu.cli.options import OPTIONS, Settings, UsageError
-from tinygrad_edu.cli.run import Demo, Named, Run, by_descent, course, facts_of_descent, measured
+from tinygrad_edu.cli.run import Demo, Named, Run, by_descent, course, facts_of_descent, short_loss
 from tinygrad_edu.cli.split import Split, of_dataset
 from tinygrad_edu.data import DATA_SETS, Dataset
 from tinygrad_edu.data.dataset import Recipe
@@ -21,7 +21,7 @@ from tinygrad_edu.nn.convolution import Conv2d, Flatten, MaxPool2d, Unflatten
 from tinygrad_edu.nn.recurrent import RNN, per_step
 from tinygrad_edu.perceptron import Perceptron, PerceptronHistory
 from tinygrad_edu.text import table
-from tinygrad_edu.train import predict
+from tinygrad_edu.train import evaluate, predict
 from tinygrad_edu.view.base.palette import CLASSES, PLOT_INK
 from tinygrad_edu.view.base.report import Picture, verbatim
 
@@ -226,7 +226,9 @@ def _sums_right(run: Run) -> list[tuple[str, ...]]:
     for bits, (X, y) in ((_SHORT, (run.data.X, run.data.y)), (_LONG, run.data.longer)):
         outputs = predict(run.model, X)
         right = [_bits(o) == t for o, t in zip(outputs, y, strict=True)]
-        results.append(measured(f"{bits} bits", _LOSS, outputs, y, right))
+        loss, _ = evaluate(run.model, X, y, loss=_LOSS)
+        share = f"{sum(right) / len(y):.1%}"
+        results.append((f"{bits} bits", str(len(y)), short_loss(loss), share))
     return results
 
 

@@ -8,8 +8,6 @@ import numpy as np
 from tinygrad_edu.cli.classifier import Classifier
 from tinygrad_edu.cli.run import Named
 from tinygrad_edu.cli.split import Split
-from tinygrad_edu.engine import Value
-from tinygrad_edu.losses import LOSSES
 from tinygrad_edu.text import clean, short
 from tinygrad_edu.view import explain
 from tinygrad_edu.view.base.report import Picture, html_table, verbatim
@@ -51,10 +49,9 @@ def of_numbers(classifier: Classifier, split: Split) -> Iterator[Named]:
             return [[number.decode(x)] for (x,) in y]
 
         [column] = split.encoder.columns
-        X, X_test = (split.in_units(rows) for rows in (split.X, split.X_test))
-        y, y_test = (list(map(number.decode, part)) for part in (split.y, split.y_test))
         ax = pictures.curve(
-            classifier.model, X, y, X_test=X_test, y_test=y_test, transform=split.encoded,
+            classifier.model, split.in_units(split.X + split.X_test),
+            list(map(number.decode, split.y + split.y_test)), transform=split.encoded,
             inverse=decoded, feature_name=clean(column.name, 40), name=name,
         )  # fmt: skip
         caption = (
@@ -78,25 +75,16 @@ def regions(classifier: Classifier, split: Split) -> Named:
 
     few = len(split.X) + len(split.X_test) <= _FEW
     ax = pictures.regions(
-        classifier.model,
-        split.in_units(split.X),
-        split.y,
-        X_test=split.in_units(split.X_test),
-        y_test=split.y_test,
-        transform=split.encoded,
-        loss=classifier.loss,
-        class_names=split.encoder.class_names,
-        feature_names=split.encoder.feature_names,
-        hidden_lines=few,
-        misclassified=few,
-        margins=few,
-    )
-    meaning = (
-        "score is near 0" if classifier.head.outputs == "score" else "probability is near a tie"
-    )
+        classifier.model, split.in_units(split.X), split.y, X_test=split.in_units(split.X_test),
+        y_test=split.y_test, transform=split.encoded, loss=classifier.loss,
+        class_names=split.encoder.class_names, feature_names=split.encoder.feature_names,
+        hidden_lines=few, misclassified=few, margins=few,
+    )  # fmt: skip
+    score = classifier.head.outputs == "score"
     caption = (
         "The colour of a place is the class that the net gives there, paler where its "
-        f"{meaning}; the line is the decision boundary."
+        f"{'score is near 0' if score else 'probability is near a tie'}; the line is the decision "
+        "boundary."
     )
     return "regions.png", Picture("Decision regions", caption, png_of(ax))
 
@@ -161,17 +149,13 @@ def _wrong(classifier: Classifier, split: Split, height: int, width: int) -> Ite
 
 def worst(classifier: Classifier, split: Split) -> Iterator[Named]:
     """The rows with the largest losses, and the column that each comes from most."""
-    encoder, loss_of = split.encoder, LOSSES[classifier.loss]
-    kind, X, y = split.last
-    losses, found, targets = classifier.losses(X, y), classifier.found(X), classifier.targets(y)
+    encoder, (kind, X, y) = split.encoder, split.last
+    losses, found = classifier.losses(X, y), classifier.found(X)
     names = [clean(column.name) for column in encoder.columns]
     table = [("row", *names[:_COLUMNS], "true", "predicted", "loss", "largest x dL/dx")]
     why = None
     for i in sorted(losses, key=lambda i: -losses[i])[:_WORST]:
-        x = [Value(v, name) for v, name in zip(X[i], encoder.feature_names, strict=True)]
-        loss = loss_of(classifier.model(x), targets[i])
-        classifier.model.zero_grad()
-        loss.backward()
+        x, loss = classifier.backward(X[i], y[i])
         shares = np.array([v.data * v.grad for v in x])
         parts = [float(shares[part].sum()) for part in encoder.parts]
         most = int(np.argmax(np.abs(parts)))

@@ -15,12 +15,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from tinygrad_edu.cli.options import ASKED, Settings, UsageError, reason, tell, usage_errors
-from tinygrad_edu.engine import no_grad
 from tinygrad_edu.files import write
-from tinygrad_edu.losses import Loss, find_loss
+from tinygrad_edu.losses import Loss
 from tinygrad_edu.optim import find_optimizer
 from tinygrad_edu.text import clean, table
-from tinygrad_edu.train import History, fit
+from tinygrad_edu.train import History, evaluate, fit
 from tinygrad_edu.view.base.report import Picture, report
 
 Rows = Sequence[Sequence[float]]
@@ -157,7 +156,8 @@ def by_descent(
 ) -> None:
     """Fit the model by the settings; print how that is done, how it ended, and the time."""
     settings, model = run.settings, run.model
-    first = _loss_of_some(model, X, y, loss)
+    some = slice(0, None, len(X) // 50 + 1)  # enough to see whether the loss rose far
+    first, _ = evaluate(model, X[some], y[some], loss=loss)
     start = time.monotonic()
     # of divergence, which is told below
     with warnings.catch_warnings(action="ignore", category=RuntimeWarning):
@@ -178,32 +178,15 @@ def by_descent(
         ending = f"diverged after {n} {of_all}"
     else:
         ending = f"trained {n} {'epoch' if n == 1 else 'epochs'}"
-        last = _loss_of_some(model, X, y, loss)
+        last, _ = evaluate(model, X[some], y[some], loss=loss)
         if last > 2 * first:
             run.notes.append(f"the loss rose from {first:.4g} to {last:.4g}: try a smaller --lr")
     print(f"{ending} in {time.monotonic() - start:.1f} s", flush=True)
 
 
-def _loss_of_some(model: Any, X: Rows, y: Sequence[Any], loss: str | Loss) -> float:
-    """The mean loss of about 50 rows, enough to see whether it rose far."""
-    rows = range(0, len(X), len(X) // 50 + 1)
-    with no_grad():
-        return sum(find_loss(loss)(model(X[i]), y[i]).data for i in rows) / len(rows)
-
-
 def _how(settings: Settings) -> str:
     batch = "full batch" if settings.batch_size is None else f"batches of {settings.batch_size}"
     return f"{settings.optimizer} with learning rate {settings.lr:g}, {batch}"
-
-
-def measured(
-    name: str, loss: str | Loss, outputs: Rows, targets: Sequence[Any], right: Sequence[bool]
-) -> tuple[str, str, str, str]:
-    """A row of the table of results: rows, mean loss, and the accuracy."""
-    loss_of, n = find_loss(loss), len(right)
-    with no_grad():
-        mean = sum(loss_of(o, t).data for o, t in zip(outputs, targets, strict=True)) / n
-    return name, str(n), short_loss(mean), f"{sum(right) / n:.1%}"
 
 
 def short_loss(mean: float) -> str:

@@ -1,6 +1,7 @@
 """Rows of classes, encoded, in two parts: those to train on, and those to test with."""
 
 import random
+import sys
 import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -9,10 +10,12 @@ from typing import Any, Final
 
 from tinygrad_edu.cli.options import UsageError, reason
 from tinygrad_edu.data import Dataset, Table, TableEncoder, TableError, read_table, train_test_split
-from tinygrad_edu.data.columns import NumericColumn, kind_of
+from tinygrad_edu.data.columns import NumericColumn, alike_words, kind_of
 from tinygrad_edu.data.dataset import Recipe
 from tinygrad_edu.data.encoding import mean_and_std, standardising
-from tinygrad_edu.data.table import names_something, shown
+from tinygrad_edu.data.notation import names_something
+from tinygrad_edu.data.table import shown
+from tinygrad_edu.data.table_file import table_in
 from tinygrad_edu.text import clean
 
 Rows = list[list[float]]
@@ -60,19 +63,11 @@ class Split:
     def announcement(self) -> list[str]:
         """What there is to learn from."""
         held_out = f"{len(self.X_test)} test rows" if self.X_test else "no test rows"
-        d = len(self.encoder.feature_names)
-        rows = (
-            f"{clean(self.name, 60)}: {len(self.X)} training rows, {held_out}; "
-            f"{d} {'feature' if d == 1 else 'features'}, {self.learned}"
-        )
+        d, k = len(self.encoder.feature_names), len(self.encoder.class_names)
+        learned = f"{k} classes" if k else f"the number {clean(self.encoder.target, 40)}"
+        features = f"{d} feature{'s' * (d != 1)}, {learned}"
+        rows = f"{clean(self.name, 60)}: {len(self.X)} training rows, {held_out}; {features}"
         return [*self.notes, rows, *([f"split {self.rule}"] if self.rule else [])]
-
-    @property
-    def learned(self) -> str:
-        """How many classes, or which number."""
-        if self.encoder.number is not None:
-            return f"the number {clean(self.encoder.target, 40)}"
-        return f"{len(self.encoder.class_names)} classes"
 
     @property
     def plane(self) -> bool:
@@ -98,7 +93,7 @@ def of_dataset(data: Dataset, test_ratio: float, rng: random.Random, recipe: Rec
     together.
     """
     y, numeric = data.y, recipe.target != "class"
-    alike = [0] * len(y) if numeric else [int(label) for label in y]
+    alike: list[Any] = [0] * len(y) if numeric else [int(label) for label in y]
     train, test = _parts(alike, data.groups, test_ratio, rng)
     if recipe.unit is None:
         scaling = standardising([data.X[i] for i in train])
@@ -106,8 +101,7 @@ def of_dataset(data: Dataset, test_ratio: float, rng: random.Random, recipe: Rec
     else:
         means, deviations = (0.0,) * len(data.X[0]), [recipe.unit] * len(data.X[0])
     columns = tuple(map(NumericColumn, data.feature_names, means, deviations))
-    rule, number = "", None
-    labels: Sequence[float] = alike
+    rule, labels, number = "", alike, None
     if numeric:
         number = NumericColumn(recipe.target, *mean_and_std([y[i] for i in train]))
         labels = [x for (x,) in _scaled([[x] for x in y], [number])]
@@ -206,9 +200,12 @@ def _kinds(table: Table, target: str, choice: Choice) -> tuple[dict[str, str], l
         names = [name for name, k in kinds.items() if k == kind]
         if names:
             more = f", ... ({len(names)} in all)" if len(names) > 8 else ""
-            notes.append(f"{plural}: {', '.join(clean(n, 40) for n in names[:8])}{more}")
+            units = {n: f" ({unit})" if unit else "" for n, unit in table.units.items()}
+            shorter = ", ".join(clean(n, 40) + units[n] for n in names[:8])
+            notes.append(f"{plural}: {shorter}{more}")
     kinds[target], note = _of_target(table, target, choice.kinds.get(target))
-    return kinds, [*notes, *left_out, note]
+    alike = [alike_words(table, name) for name, kind in kinds.items() if kind != "number"]
+    return kinds, [*notes, *left_out, *filter(None, alike), note]
 
 
 def _check_numbers(table: Table, name: str, other: str) -> None:
@@ -270,14 +267,20 @@ def _complete(
     return rest, [f"dropped {len(gone)} of {len(table)} rows, in which cells are missing"]
 
 
-def table_of(path: str) -> Table:
-    """The table in the CSV file `path`. Raises UsageError or TableError.
+def table_of(path: str, encoding: str = "", delimiter: str = "") -> Table:
+    """The table in the CSV file `path`, "-" for standard input. Raises UsageError or TableError.
 
     The remarks on its columns are for whoever uses these.
     """
+    options = {
+        "encoding": encoding,
+        "delimiter": {"tab": "\t", "\\t": "\t"}.get(delimiter, delimiter),
+    }
     try:
+        if path == "-":
+            return table_in(sys.stdin.buffer.read(), "standard input", **options)
         with warnings.catch_warnings(action="ignore"):
-            return read_table(path)
+            return read_table(path, **options)
     except OSError as error:
         raise UsageError(f"cannot read {path!r}: {reason(error)}") from None
 

@@ -9,16 +9,9 @@ from typing import Any, Final
 
 from tinygrad_edu.checks import instance
 from tinygrad_edu.data.encoding import MOST_NUMBERS, mean_and_std, places
-from tinygrad_edu.data.table import (
-    MANY_WORDS,
-    NOTATIONS,
-    Table,
-    TableError,
-    listing,
-    names_something,
-    shown,
-)
-from tinygrad_edu.text import short
+from tinygrad_edu.data.notation import MANY_WORDS, NOTATIONS, names_something
+from tinygrad_edu.data.table import Table, TableError, listing, shown
+from tinygrad_edu.text import clean, short
 
 __all__ = ["kind_of"]
 
@@ -78,13 +71,22 @@ def kind_of(table: Table, name: str) -> tuple[str, str]:
     return "category", ""
 
 
+def alike_words(table: Table, name: str) -> str:
+    """A sentence on two words of a column that differ in capitals alone; "" if none do."""
+    seen: dict[str, str] = {}
+    for word in sorted(set(table.columns[name])):
+        if (other := seen.setdefault(word.casefold(), word)) != word:
+            return f"{clean(name, 40)}: {shown(other)} and {shown(word)} are two different words"
+    return ""
+
+
 @dataclass(frozen=True)
 class NumericColumn:
     """A column of numbers, standardised: one feature (x - mean) / deviation.
 
     `missing` says what is made of a cell without a number: "" refuses it, "mean" takes the mean,
     and "category" too, with a second feature that is 1 for it and else 0. `decimal` is the comma
-    of the training table, which a new one may not tell.
+    of the training table, which a new one may not tell; `unit` its unit, which a new one must have.
     """
 
     name: str
@@ -92,6 +94,7 @@ class NumericColumn:
     deviation: float
     missing: str = ""
     decimal: str = ""
+    unit: str = ""
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -101,6 +104,12 @@ class NumericColumn:
     def encode(self, table: Table) -> list[list[float]]:
         """Return n numbers for each feature."""
         numbers = table.floats(self.name, missing=bool(self.missing), decimal=self.decimal)
+        if (unit := table.units[self.name]) != self.unit and table.read(self.name).found:
+            here, there = unit or "without a unit", self.unit or "without one"
+            raise TableError(
+                f"{table.path}, column {shown(self.name)}: the numbers are {here} and those of the "
+                f"training data {there}; write them in the same unit"
+            )
         scaled = [0.0 if x != x else (x - self.mean) / self.deviation for x in numbers]
         for i, x in enumerate(scaled):
             if not math.isfinite(x):
@@ -200,7 +209,7 @@ def numeric_column(
             "too narrow or too wide to standardise in floating point; change their unit"
         )
     comma = "," in table.decimals.values() and table.decimals[name] != "."
-    return NumericColumn(name, mean, deviation, missing, "," if comma else "")
+    return NumericColumn(name, mean, deviation, missing, "," * comma, table.units[name])
 
 
 def places_in(

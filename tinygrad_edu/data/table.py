@@ -3,63 +3,26 @@
 from __future__ import annotations  # arrays take no type while a program runs
 
 import difflib
-import math
-import re
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final, NamedTuple
 
 from tinygrad_edu.checks import flag, listed, one_of, text_of, whole
+from tinygrad_edu.data.notation import (
+    MANY_WORDS,
+    NOT_FINITE,
+    Read,
+    decimal_of,
+    in_unit,
+    is_number,
+    names_something,
+    notation_of,
+    read_cells,
+    unit_of,
+)
 
 __all__ = ["Table", "TableError"]
-
-NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
-_SIGN, _BLANKS = "[+\\-\u2212]?", "'\u2019 \u00a0\u202f\u2009"
-#: Numbers with a decimal comma, and with a decimal point, and with their groups of thousands.
-LOCAL: Final = {
-    decimal: re.compile(
-        rf"{_SIGN}(?=[{decimal}]?\d)(?:[1-9]\d{{0,2}}([{_BLANKS}{group}])\d{{3}}(?:\1\d{{3}})*|\d+)?"
-        rf"(?:[{decimal}]\d+)?(?:[eE][+-]?\d+)?",
-        re.ASCII,
-    )
-    for decimal, group in (",.", ".,")
-}
-_PLAIN: Final = {
-    decimal: str.maketrans({decimal: ".", "\u2212": "-", **dict.fromkeys(_BLANKS + group)})
-    for decimal, group in (",.", ".,")
-}
-#: What may be 1.234 and 1234, and only other cells tell.
-EITHER: Final = re.compile(rf"{_SIGN}[1-9]\d{{0,2}}[.,]\d{{3}}", re.ASCII)
-#: What stands for a number that is missing, in small letters.
-MISSING: Final = {"", "na", "n/a", "#n/a", "nan", "null", "none", "?", "-", "--", "."}
-_AMOUNT = (  # with groups of thousands, decimals, an exponent, in digits of any script
-    r"[+\-\u2212]?(?=[.,]?\d)(\d{1,3}([.,'_\s\u2019]\d{2,3})+|\d*)([.,]\d+)?([eE][+-]?\d+)?"
-)
-_MONEY = "([$\u20ac\u00a3\u00a5\u20b9\u20a9]|EUR|USD|GBP|CHF)"
-#: What people read as numbers and a program as words: a pattern, and what to write instead.
-NOTATIONS = {
-    "dates or times": (
-        r"(\d{4}([-/.])\d\d?\2\d\d?|\d\d?([-/.])\d\d?\3\d{2,4})([T\s].*)?|\d\d?:\d\d(:\d\d.*)?"
-        r"|(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])"
-        r"|(?i:(\d\d?[-. ]{1,2})?(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*[-. ]{1,2}"
-        r"(\d\d?,? )?\d{2,4})",
-        "write days or hours since the first",
-    ),
-    "percentages": (rf"{_AMOUNT}\s?[%\u2030]", "write 3 or 0.03 for 3%"),
-    "amounts of money": (
-        rf"[+-]?{_MONEY}\s?{_AMOUNT}|{_AMOUNT}\s?{_MONEY}", "write 3.50 for $3.50"
-    ),
-    "hexadecimal numbers": ("[+-]?0[xX][0-9a-fA-F]+", "write 31 for 0x1f"),
-    "numbers with commas, blanks or other digits": (
-        _AMOUNT, "write 1.5 for 1,5 and 1100 for 1,100"
-    ),
-}  # fmt: skip
-#: A column of at least so many different words has too many, if nearly every cell is another.
-MANY_WORDS = 10
-LEADING_ZERO = re.compile("[+-]?0[0-9]+")
-NOT_FINITE = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
 
 
 class TableError(ValueError):
@@ -103,7 +66,16 @@ class Table:
     @cached_property
     def decimals(self) -> dict[str, str]:
         """The decimal sign that each column shows: a comma, a point, or ""."""
-        return {name: _decimal(dict.fromkeys(cells)) for name, cells in self.columns.items()}
+        return {name: decimal_of(dict.fromkeys(self._bare(name))) for name in self.columns}
+
+    @cached_property
+    def units(self) -> dict[str, str]:
+        """The unit of each column whose cells all have the same, such as %, $ or kg; or ""."""
+        return {name: unit_of(cells) for name, cells in self.columns.items()}
+
+    def _bare(self, name: str) -> list[str]:
+        cells = self.columns[name]
+        return [in_unit(cell)[0] for cell in cells] if self.units[name] else cells
 
     def text(self, name: str) -> list[str]:
         """Return the cells of a column; TableError if missing, or for an empty, nan or inf cell."""
@@ -133,7 +105,7 @@ class Table:
         cells = self._cells(name) if flag("missing", missing) else self.text(name)
         read = self.read(name, decimal)
         for i in read.strange if missing else sorted({*read.strange, *read.missing}):
-            how = "write 1,5 for 1.5" if is_number(cells[i]) else _notation(cells[i])[1]
+            how = "write 1,5 for 1.5" if is_number(cells[i]) else notation_of(cells[i])[1]
             told = f"text {shown(cells[i])} where a number is expected"
             raise self.error(i, name, f"{told}; {how}" if how else told)
         return read.numbers[:]
@@ -153,7 +125,8 @@ class Table:
         rows = [whole("a row", i, 0, len(self) - 1) for i in listed("rows", rows, "row numbers")]
         columns = {name: [cells[i] for i in rows] for name, cells in self.columns.items()}
         table = Table(self.path, columns, [self.lines[i] for i in rows], self.how)
-        vars(table)["decimals"] = self.decimals  # which rows that are gone may have told
+        # what rows that are gone may have told
+        vars(table).update(decimals=self.decimals, units=self.units)
         return table
 
     @cached_property
@@ -170,10 +143,10 @@ class Table:
 
         Where it may be read in two ways, such as 1,234, `decimal` decides, or all other columns.
         """
-        cells = self._cells(name)
+        self._cells(name)  # or TableError
         sign = self.decimals[name] or one_of("decimal", decimal, ("", ",", ".")) or self._decimal
         if (name, sign) not in self._known:
-            self._known[name, sign] = _read_cells(cells, sign)
+            self._known[name, sign] = read_cells(self._bare(name), sign)
         return self._known[name, sign]
 
     def error(self, row: int, name: str, message: str) -> TableError:
@@ -186,7 +159,7 @@ class Table:
         different = (
             [] if self.read(name).found else [*dict.fromkeys(filter(None, self._cells(name)))]
         )
-        strange = {word: found for word in different[:1000] if (found := _notation(word))[0]}
+        strange = {word: found for word in different[:1000] if (found := notation_of(word))[0]}
         if len(different) < 2 or 2 * len(strange) <= len(different[:1000]):
             return ""
         word, (called, how) = next(iter(strange.items()))
@@ -221,82 +194,8 @@ class Table:
         close = difflib.get_close_matches(name, self.header, n=1)
         if close:
             return f"did you mean {shown(close[0])}?"
-        return f"the columns are {listing(self.header)}"
-
-
-def is_number(cell: str) -> bool:
-    """Whether a cell is a number in plain decimal or exponent form (1_000 is none)."""
-    return NUMBER.fullmatch(cell) is not None
-
-
-def names_something(cell: str) -> bool:
-    """Whether a number looks like a name: 00501, or one too long for a float."""
-    large = cell.isascii() and cell.isdigit() and 2**53 <= float(cell) < math.inf
-    return large or LEADING_ZERO.fullmatch(cell) is not None
-
-
-def _notation(cell: str) -> tuple[str, str]:
-    """What cells in the notation of this one are called, and what to write instead; or nothing."""
-    for called, (form, how) in NOTATIONS.items():
-        if re.fullmatch(form, cell):
-            return called, how
-    return "", ""
-
-
-class Read(NamedTuple):
-    """What a column holds: numbers, nan elsewhere; how many; rows of text, rows without a cell."""
-
-    numbers: array[float]
-    found: int
-    strange: list[int]
-    missing: list[int]
-    infinite: set[str]
-
-
-def _read_cells(cells: Sequence[str], decimal: str) -> Read:
-    numbers, infinite = array("d", bytes(8 * len(cells))), set()
-    strange: list[int] = []
-    missing: list[int] = []
-    for i, cell in enumerate(cells):
-        x = _number(cell, decimal)
-        numbers[i] = math.nan if x is None else x
-        if x is None:
-            (missing if cell.lower() in MISSING else strange).append(i)
-        elif math.isinf(x):
-            infinite.add(cell)
-            strange.append(i)
-    return Read(numbers, len(cells) - len(missing) - len(strange), strange, missing, infinite)
-
-
-def _number(cell: str, decimal: str) -> float | None:
-    """The number in a cell, in plain form or with the decimal sign, or None."""
-    if NUMBER.fullmatch(cell) and (decimal != "," or "." not in cell):
-        return float(cell)
-    sign = decimal or "."
-    if not LOCAL[sign].fullmatch(cell) or (not decimal and EITHER.fullmatch(cell)):
-        return None
-    return float(cell.translate(_PLAIN[sign]))
-
-
-def _decimal(cells: Iterable[str]) -> str:
-    """The decimal sign that most of the cells show, "" if none does, or if most are words.
-
-    Numbers below 1000 that are whole beside others such as 1,234 show groups of thousands.
-    """
-    votes, either, small, large, words = {",": 0, ".": 0}, 0, 0, 0, 0
-    for cell in cells:
-        if EITHER.fullmatch(cell):
-            either += "," in cell
-        elif cell.isdecimal():
-            small, large = small + (len(cell) < 4), large + (len(cell) > 3)
-        else:
-            found = [sign for sign, form in LOCAL.items() if form.fullmatch(cell)]
-            if len(found) == 1:
-                votes[found[0]] += 1
-            words += not found and cell.lower() not in MISSING
-    if sum(votes.values()) >= max(1, words):
-        return max(votes, key=lambda sign: votes[sign])
-    return "." if either and small and not large else ""
+        found = f" (found: {self.how})" if self.how else ""
+        return f"the columns are {listing(self.header)}{found}"
 
 
 def shown(text: str) -> str:

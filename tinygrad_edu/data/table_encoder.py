@@ -18,7 +18,8 @@ from tinygrad_edu.data.columns import (
     numeric_column,
     places_in,
 )
-from tinygrad_edu.data.table import Table, TableError, is_number, shown
+from tinygrad_edu.data.notation import is_number
+from tinygrad_edu.data.table import Table, TableError, shown
 
 __all__ = ["TableEncoder"]
 
@@ -244,6 +245,7 @@ def _kind(x: object) -> str:
 _OPTIONAL: Final[dict[str, Check]] = {
     "missing": partial(one_of, table=FILLINGS[1:]),
     "decimal": partial(one_of, table=(",",)),
+    "unit": _text,
 }
 _STANDARD: Final[dict[str, Check]] = {
     "mean": real,

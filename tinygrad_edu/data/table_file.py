@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final
 
+from tinygrad_edu.checks import text_of
 from tinygrad_edu.checks.habits import warn
-from tinygrad_edu.data.table import LOCAL, Table, TableError, is_number, listing, shown
+from tinygrad_edu.data.notation import LOCAL, is_number
+from tinygrad_edu.data.table import Table, TableError, listing, shown
 from tinygrad_edu.files import AnyPath, open_regular, path_of
 
 __all__ = ["read_table"]
@@ -37,22 +39,38 @@ HEAD: Final = 100_000
 QUOTED: Final = re.compile('(?m)(?:^|(?<=[,;\t| ]))"(?:[^"]|"")*"')
 SEP_LINE: Final = re.compile('\\s*"?sep=(.)"?[ \t]*(?=[\r\n]|$)', re.IGNORECASE)
 DIGIT: Final = re.compile(r"[+-]?[.,]?\d")
+#: How spreadsheets are told that 00501 is no number.
+AS_TEXT: Final = re.compile('^="([^"]*)"$')
+#: The name of a last row that is a sum of the others.
+TOTAL: Final = re.compile(r"((grand|sub)?[\s-]?total|sum|summe|gesamt|average)s?:?", re.IGNORECASE)
 CONTROL: Final = bytes({*range(32), 127} - set(b"\t\n\v\f\r\x1a\x1c\x1d\x1e"))
 Records = Iterator[tuple[int, list[str]]]
 
 
-def read_table(path: AnyPath) -> Table:
+def read_table(path: AnyPath, *, encoding: str = "", delimiter: str = "") -> Table:
     """Read a CSV file, whose first line names the columns.
 
     Found out are: commas, semicolons, tabs, bars or blanks between columns, or a first line such
     as `sep=;`; UTF-8, UTF-16, Windows-1252 or Latin-1, with a byte order mark or without; decimal
-    commas and groups of thousands; gzip. Blank lines and comments, which begin with #, are skipped.
+    commas and groups of thousands; gzip. `encoding`, a name that Python knows, and `delimiter`, one
+    sign, say what cannot be found out. Blank lines and comments, which begin with #, are skipped.
     TableError for everything that is not such a table; OSError if the file cannot be opened. Warns
     of columns with `remarks`.
     """
     where = path_of(path)
     with open_regular(path) as file:
-        how, records = split(file.read(MOST_BYTES + 1), where)
+        table = table_in(file.read(MOST_BYTES + 1), where, encoding, delimiter)
+    for remark in table.remarks.values():
+        warn(remark)
+    return table
+
+
+def table_in(data: bytes, where: str, encoding: str = "", delimiter: str = "") -> Table:
+    """The table in the bytes of a file, which errors call `where`; options as for `read_table`."""
+    text_of("encoding", encoding)
+    if len(text_of("delimiter", delimiter)) > 1 or delimiter in ('"', "\r", "\n", "#"):
+        raise ValueError(f'delimiter must be one sign, such as ";", got {delimiter!r}')
+    how, records = split(data, where, encoding, delimiter)
     _, header = next(records, (0, []))
     columns: list[list[str]] = [[] for _ in header[:MAX_COLUMNS]]
     if len(header) > MAX_COLUMNS:
@@ -74,16 +92,20 @@ def read_table(path: AnyPath) -> Table:
     _check_header(header, columns, where)
     if not lines:
         raise TableError(f"{where}: the file has a header but no rows")
+    for name, cells in zip(header, columns, strict=True):
+        if TOTAL.fullmatch(cells[-1]) and cells.count(cells[-1]) == 1:
+            raise TableError(
+                f"{where}, line {lines[-1]}, column {shown(name)}: {shown(cells[-1])} is what the "
+                "others make together, and no row like them: delete it"
+            )
     named = {name: cells for name, cells in zip(header, columns, strict=True) if name}
     table = Table(where, named, lines, how)
     if "," in table.decimals.values():
         table = Table(where, named, lines, ", ".join(filter(None, [how, "decimal commas"])))
-    for remark in table.remarks.values():
-        warn(remark)
     return table
 
 
-def split(data: bytes, where: str) -> tuple[str, Records]:
+def split(data: bytes, where: str, encoding: str, delimiter: str) -> tuple[str, Records]:
     """How the text of a file is written, "" for commas and UTF-8, and its records.
 
     A record is the number of its first line and its cells, stripped; blank lines and comments are
@@ -95,16 +117,16 @@ def split(data: bytes, where: str) -> tuple[str, Records]:
     if data.startswith(b"\x1f\x8b"):
         data = _unzipped(data, where)
         how.append("gzip")
-    text, encoding = _decoded(_checked(data, where), where)
+    text, called = _decoded(_checked(data, where), where, encoding)
     head = QUOTED.sub("q", text[:HEAD])
     lines = [line for line in re.split("\r\n|\r|\n", head) if line.strip()]
     if len(text) > HEAD and len(lines) > 1:
         del lines[-1]  # which may be cut
     told = SEP_LINE.match(text)
     rows = [line for line in lines[bool(told) :] if not line.lstrip().startswith("#")][:200]
-    separator = told[1] if told else _separator(rows)
-    how += [encoding] * (encoding != "UTF-8")
-    if not told:
+    separator = delimiter or (told[1] if told else _separator(rows))
+    how += [called] * (called != "UTF-8")
+    if not (told or delimiter):
         _check_title(rows, separator, where)
     if separator != "," and rows and _width(rows[0], separator) > 1:
         how.append(f"{SEPARATORS.get(separator, repr(separator))} between columns")
@@ -140,18 +162,21 @@ def _checked(data: bytes, where: str) -> bytes:
     return data
 
 
-def _decoded(data: bytes, where: str) -> tuple[str, str]:
+def _decoded(data: bytes, where: str, encoding: str) -> tuple[str, str]:
     """The text of a file, and what its encoding is called."""
-    codec = next((codec for mark, codec in MARKS.items() if data.startswith(mark)), "utf-8")
-    if codec == "utf-8" and 3 * data[:1000].count(0) > len(data[:1000]):
+    found = next((codec for mark, codec in MARKS.items() if data.startswith(mark)), "utf-8")
+    codec = encoding or found
+    if codec == found == "utf-8" and 3 * data[:1000].count(0) > len(data[:1000]):
         codec = "utf-16-le" if data[1] == 0 else "utf-16-be"
-    called = codec[:6].upper()
+    called = encoding or codec[:6].upper()
     try:
         text = data.decode(codec).removeprefix("\ufeff")
+    except LookupError:
+        raise ValueError(f"unknown encoding {codec!r}: write utf-8, cp1251, big5") from None
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         strange, high = _western(data)
-        if codec[:5] != "utf-8" or strange:
+        if encoding or codec[:5] != "utf-8" or strange:
             raise TableError(
                 f"{where}, line {line}: not {called.removesuffix('-')} text "
                 f"(byte 0x{data[error.start]:02x}); save the table as CSV UTF-8"
@@ -238,7 +263,7 @@ def _records(text: str, where: str, separator: str, rows: list[str], told: bool)
     while True:
         line, begins = reader.line_num + 1, True
         try:
-            cells = [cell.strip() for cell in next(reader)]
+            cells = [AS_TEXT.sub(r"\1", cell.strip()) for cell in next(reader)]
         except StopIteration:
             return
         except csv.Error as error:

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tinygrad_edu.checks import instance
+from tinygrad_edu.diagnose.claims import SINGLE, conventions, read
 from tinygrad_edu.diagnose.diagnosis import Diagnosis
 from tinygrad_edu.diagnose.equations import Equations, places
 from tinygrad_edu.diagnose.rewrites import RARER, SUMMED, Rewrite
-from tinygrad_edu.diagnose.student import SINGLE, Pass, Trial, conventions, read
+from tinygrad_edu.diagnose.student import Pass, Trial
 from tinygrad_edu.expr import Expr
 from tinygrad_edu.nn import UNIT_ACTIVATIONS, Layer
 from tinygrad_edu.vectorize import Program
@@ -26,7 +27,11 @@ def diagnose_backward(
 ) -> Diagnosis:
     """Where a student's backward pass first goes wrong, and by which slip.
 
-        diagnose_backward(program, {"delta2": delta2, "dW2": dW2}, X, y)
+    >>> from tinygrad_edu import MLP, losses, vectorize
+    >>> net, X, y = MLP(2, [3, 1], "tanh", rng=0), [[0.5, -1.0], [1.0, 2.0]], [1.0, 0.0]
+    >>> program = vectorize(lambda x, t: losses.squared_error(net(x), t), X[0], y[0])
+    >>> print(diagnose_backward(program, lambda Z2, Y: {"delta2": 2 * (Y - Z2) / 2}, X, y))
+    delta2: Z2 - Y is the wrong way round. It should be delta2 = 2 * V1 / B.
 
     `program` is that of `vectorize`, `claims` are the student's arrays under the names of
     `print(program.source)`, any subset of them, or a function that gives these: it is called with

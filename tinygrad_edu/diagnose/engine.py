@@ -2,32 +2,34 @@
 
 import math
 import sys
+import tomllib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
-from types import FrameType
+from functools import cache, partial
+from importlib import resources
+from itertools import chain
+from types import CodeType, FrameType
 from typing import Any, Final, NamedTuple
 
 from tinygrad_edu.checks import is_real
 from tinygrad_edu.diagnose.diagnosis import Diagnosis
-from tinygrad_edu.diagnose.faults import RIGHT, SIGNS, Fault, faults
-from tinygrad_edu.diagnose.programs import (
-    AGAIN,
-    DERIVED,
-    INNER,
-    POINT,
-    RECURSIVE,
-    TWICE,
-    WITH_NUMBERS,
-    code,
-    graph,
-    programs,
-    run_ours,
-    shares_results,
-)
+from tinygrad_edu.diagnose.faults import FUNCTIONS, RIGHT, SIGNS, Fault, faults
+from tinygrad_edu.engine import Value, toposort
 from tinygrad_edu.text import clean, short
 from tinygrad_edu.view.graph.drawing import Graph, draw
 
+#: The leaves of every program.
+POINT: Final = {"a": 1.5, "b": 0.4, "c": -0.7}
+#: Functions of positive numbers alone.
+_POSITIVE: Final = ("log", "sqrt")
+#: The programs, by what they try.
+_TEXTS: Final[dict[str, list[str]]] = tomllib.loads(
+    resources.files("tinygrad_edu.diagnose").joinpath("programs.toml").read_text("utf-8")
+)
+_DERIVED, _WITH_NUMBERS, _AGAIN = (_TEXTS[k] for k in ("derived", "with_numbers", "again"))
+#: What is told of a class that is right.
+_RECURSIVE: Final = "y = a\nfor k in range(3000): y = y + b"
+_INNER: Final = "d = a * b; y = d * c; y.backward(); a.grad = b.grad = c.grad = 0.0"
 #: What a class may raise that is wrong.
 _RAISED: Final = (
     ArithmeticError, AssertionError, AttributeError, LookupError, NameError, RuntimeError,
@@ -35,7 +37,8 @@ _RAISED: Final = (
 )  # fmt: skip
 _TOLERANCE: Final = 1e-6
 #: So many lines a program may take.
-_MOST_LINES: Final = 500_000
+_MOST_LINES: Final = 100_000
+_ENDLESS: Final = "it does not end"
 
 
 class _Outcome(NamedTuple):
@@ -66,7 +69,8 @@ def diagnose_engine(value: Callable[[float], Any]) -> Diagnosis:
 
     Raises TypeError unless `value` makes such leaves.
 
-        diagnose_engine(Value)
+    >>> print(diagnose_engine(Value))
+    no slip in ... programs
     """
     _check(value)
     fresh = _number(value(2.0).grad)
@@ -76,16 +80,56 @@ def diagnose_engine(value: Callable[[float], Any]) -> Diagnosis:
     found: dict[str, tuple[_Outcome, _Outcome]] = {}  # by program: the class's, and the right one
     for program in programs():
         outcome = _run(value, program)
-        if not outcome.outside and not (program in WITH_NUMBERS and outcome.of_type):
+        if not outcome.outside and not (program in _WITH_NUMBERS and outcome.of_type):
             found[program] = outcome, _ours(program)
+        if outcome.raised.endswith(_ENDLESS):
+            break
     if not found:
         raise TypeError(f"{_name_of(value)} has neither + nor *: there is nothing to try")
-    freed = TWICE in found and not any(found[TWICE][0].grads)  # the graph, after the first pass
-    judged = [program for program in found if not (freed and program == TWICE)]
+    freed = _AGAIN[0] in found and not any(
+        found[_AGAIN[0]][0].grads
+    )  # the graph, after the first pass
+    judged = [program for program in found if not (freed and program == _AGAIN[0])]
     wrong = next((program for program in judged if not _agree(*found[program])), None)
     if wrong is None:
         return Diagnosis(True, "", "", _praise(value, found))
     return _diagnosis(wrong, found)
+
+
+@cache
+def programs() -> tuple[str, ...]:
+    """The programs in their order, the smallest first."""
+    return tuple([
+        text.replace("{f}", f)
+        for text in chain(*_TEXTS.values())
+        for f in (FUNCTIONS if "{f}" in text else ("",))
+        if f not in _POSITIVE or "c.{f}" not in text
+    ])  # fmt: skip
+
+
+@cache
+def _code(program: str, passed: str = "y.backward()") -> CodeType:
+    """A program with its last line, or with another text for its passes."""
+    text = f"{program}\ny.backward()".replace("y.backward()", passed)
+    return compile(text, "<program>", "exec")
+
+
+def _run_ours(program: str, fault: Fault = RIGHT) -> dict[str, Any]:
+    """The names of a program after it was run with our Values and a pass that has this slip."""
+    names: dict[str, Any] = {name: Value(x) for name, x in POINT.items()}
+    exec(_code(program, "backward(y)"), {"backward": fault.engine()}, names)
+    return names
+
+
+def _graph(program: str) -> list[Value]:
+    """The results of a program, in their order."""
+    return toposort(_run_ours(program)["y"])
+
+
+def _shares_results(program: str) -> bool:
+    """Whether a result of a program is used more than once."""
+    used = [p for v in _graph(program) for p in v.parents if p.op]
+    return len(used) > len(set(used))
 
 
 def _check(value: Any) -> None:
@@ -107,7 +151,7 @@ def _name_of(value: Any) -> str:
 
 
 def _ours(program: str, fault: Fault = RIGHT) -> _Outcome:
-    names = run_ours(program, fault)
+    names = _run_ours(program, fault)
     leaves, y = [names[name] for name in POINT], names["y"]
     return _Outcome(y.data, tuple([v.grad for v in leaves]), tuple(POINT.values()), y.grad)
 
@@ -117,7 +161,7 @@ def _run(value: Callable[[float], Any], program: str) -> _Outcome:
     leaves = list(names.values())
     try:
         with _ending():
-            exec(code(program), names)
+            exec(_code(program), names)
         y = names["y"]
         grads = tuple([_number(leaf.grad) for leaf in leaves])
         data = tuple([_number(leaf.data) for leaf in leaves])
@@ -130,7 +174,7 @@ def _run(value: Callable[[float], Any], program: str) -> _Outcome:
         if is_real(y := names.get("y", leaves)) or y is None:
             return _Outcome(raised=f"no error, but gives {y!r:.20}, which is no Value")
         of_type = isinstance(error, (AttributeError, TypeError))
-        outside = of_type and at is code(program)
+        outside = of_type and at is _code(program)
         return _Outcome(raised=_said(error), of_type=of_type, outside=outside)
 
 
@@ -143,7 +187,7 @@ def _ending() -> Iterator[None]:
         nonlocal left
         left -= 1
         if left < 0:
-            raise RuntimeError("it does not end")
+            raise RuntimeError(_ENDLESS)
         return count
 
     before = sys.gettrace()
@@ -179,9 +223,9 @@ def _agree(a: _Outcome, b: _Outcome) -> bool:
 def _diagnosis(wrong: str, found: dict[str, tuple[_Outcome, _Outcome]]) -> Diagnosis:
     """What is behind the first program that is wrong."""
     outcome, right = found[wrong]
-    ops = [v.op.name for v in graph(wrong) if v.op]
+    ops = [v.op.name for v in _graph(wrong) if v.op]
     op = SIGNS.get(ops[-1], ops[-1])
-    last = op if len(set(ops)) == 1 and wrong not in AGAIN else "backward()"
+    last = op if len(set(ops)) == 1 and wrong not in _AGAIN else "backward()"
     if outcome.raised:
         endless = ": it calls itself without end" * outcome.raised.startswith("RecursionError")
         said = f"{_told(wrong)} raises {outcome.raised}{endless}"
@@ -207,7 +251,7 @@ def _diagnosis(wrong: str, found: dict[str, tuple[_Outcome, _Outcome]]) -> Diagn
         Diagnosis, False, numbers=(f"{name}.grad", is_, should),
         program=(*wrong.splitlines(), "y.backward()"), drawn=partial(_drawn, wrong, outcome),
     )  # fmt: skip
-    if not best and shares_results(wrong):
+    if not best and _shares_results(wrong):
         said = (
             f"{said}: of a result that is used twice the gradient is passed on before all of it "
             "has arrived, or again afterwards: sort the graph, and visit each node once"
@@ -227,7 +271,7 @@ def _diagnosis(wrong: str, found: dict[str, tuple[_Outcome, _Outcome]]) -> Diagn
 
 def _drawn(program: str, outcome: _Outcome) -> Graph:
     """The graph of a program with the right gradients; leaves with others are told so."""
-    names = run_ours(program)
+    names = _run_ours(program)
     for name, claimed in zip(POINT, outcome.grads, strict=True):
         wrong = not _close(claimed, names[name].grad)
         names[name].name = f"{name}, yours {short(claimed)}" if wrong else name
@@ -239,7 +283,7 @@ def _explained(
 ) -> tuple[list[Fault], bool]:
     """The slips that give the numbers of `wrong` and of most others; whether of all others."""
     # how a class makes derived operations is not known: they count where one of them is wrong
-    apart = {p for part in (DERIVED, WITH_NUMBERS) if wrong not in part for p in part}
+    apart = {p for part in (_DERIVED, _WITH_NUMBERS) if wrong not in part for p in part}
     compared = [p for p, (outcome, _) in found.items() if p not in apart and not outcome.raised]
     explained: list[tuple[int, int, Fault]] = []
     for fault in faults(ops):
@@ -253,7 +297,7 @@ def _explained(
 
 def _told(program: str) -> str:
     """A program in a sentence, with the leaves that it needs."""
-    used = code(program).co_names
+    used = _code(program).co_names
     leaves = [f"{name} = Value({short(x)})" for name, x in POINT.items() if name in used]
     return f"after {'; '.join([*leaves, *program.splitlines(), 'y.backward()'])},"
 
@@ -262,14 +306,14 @@ def _praise(value: Callable[[float], Any], found: Iterable[str]) -> str:
     """That nothing was found; and what a class may do otherwise, and this one does."""
     found = list(found)
     said = [f"no slip in {len(found)} programs"]
-    inner, right = _run(value, INNER), _ours("y = a * b * c")
+    inner, right = _run(value, _INNER), _ours("y = a * b * c")
     if not _agree(inner, right):
         said.append(
             "a second pass over one graph adds to the gradients inside it, so make the graph anew"
         )
-    if not set(WITH_NUMBERS) <= set(found):
+    if not set(_WITH_NUMBERS) <= set(found):
         said.append("numbers are not taken as operands on both sides, as in 2 * a")
-    deep = _run(value, RECURSIVE)
+    deep = _run(value, _RECURSIVE)
     if deep.raised.startswith("RecursionError"):
         said.append("a graph of 3000 operations is too deep for the recursion of its sort")
     return "; ".join(said)

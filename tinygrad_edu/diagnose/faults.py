@@ -124,6 +124,10 @@ def _every_way(root: Value, *_: Value) -> Iterator[Value]:
         stack += reversed(v.parents)
 
 
+def _when_first_met(root: Value, *_: Value) -> dict[Value, None]:
+    return dict.fromkeys(_every_way(root))
+
+
 def _by_levels(root: Value, *_: Value) -> Iterator[Value]:
     walk = [root]
     for v in walk:
@@ -172,66 +176,45 @@ def _hung_on(k: int) -> Callable[..., Iterable[Value]]:
 
 #: No slip.
 RIGHT: Final = Fault("", "")
+# fmt: off
 #: Slips that concern the walk over the graph.
 WALKS: Final = (
     Fault("not started", "the pass does not set the grad of its root to 1", start=lambda v: None),
-    Fault("not started", "the pass sets the grad of its root to 1 only after the walk",
-          start=lambda v: None, order=_and_then_starts),
-    Fault("term missing", "the root itself does not pass on",
-          order=lambda root, *_: toposort(root)[-2::-1]),
-    Fault("order", "the sorted list is walked from its beginning: turn it round, so that the root "
-          "is first", order=lambda root, *_: toposort(root)),
-    Fault("order", "a node passes on once for each way that leads to it: keep a set of the visited",
-          order=_every_way),
-    Fault("order", "a node passes on when it is first met, before all of its gradient has arrived: "
-          "sort the graph first", order=lambda root, *_: dict.fromkeys(_every_way(root))),
-    Fault("order", "a node passes on level by level, before all of its gradient has arrived: sort "
-          "the graph first", order=_by_levels),
-    Fault("overwritten", "each node that is visited sets its own grad to 1: only the root may",
-          order=_each_a_root),
-    Fault("term missing", "nodes with equal numbers are taken for one: compare with `is`, or keep "
-          "== and hash as they are", order=_by_number),
-    Fault("term missing", "only the root passes on: what it was made from is not visited",
-          order=lambda root, *_: [root]),
+    Fault("not started", "the pass sets the grad of its root to 1 only after the walk", start=lambda v: None, order=_and_then_starts),
+    Fault("term missing", "the root itself does not pass on", order=lambda root, *_: toposort(root)[-2::-1]),
+    Fault("order", "the sorted list is walked from its beginning: turn it round, so that the root is first", order=lambda root, *_: toposort(root)),
+    Fault("order", "a node passes on once for each way that leads to it: keep a set of the visited", order=_every_way),
+    Fault("order", "a node passes on when it is first met, before all of its gradient has arrived: sort the graph first", order=_when_first_met),
+    Fault("order", "a node passes on level by level, before all of its gradient has arrived: sort the graph first", order=_by_levels),
+    Fault("overwritten", "each node that is visited sets its own grad to 1: only the root may", order=_each_a_root),
+    Fault("term missing", "nodes with equal numbers are taken for one: compare with `is`, or keep == and hash as they are", order=_by_number),
+    Fault("term missing", "only the root passes on: what it was made from is not visited", order=lambda root, *_: [root]),
     Fault("term missing", "only the first operand is visited further", order=_one_way(0)),
     Fault("term missing", "only the last operand is visited further", order=_one_way(-1)),
-    Fault("overwritten", "the function that passes on belongs to the left operand, where the next "
-          "use of that operand replaces it: it belongs to the result", order=_hung_on(0)),
-    Fault("overwritten", "the function that passes on belongs to the right operand, where the next "
-          "use of that operand replaces it: it belongs to the result", order=_hung_on(-1)),
-    Fault("not reset", "the pass starts with root.grad += 1: write root.grad = 1",
-          start=lambda v: setattr(v, "grad", v.grad + 1)),
-    Fault("not reset", "nodes of an earlier graph pass on again: let each pass have a list of its "
-          "own", order=lambda *roots: reversed(toposort(*roots))),
-)  # fmt: skip
+    Fault("overwritten", "the function that passes on belongs to the left operand, whose next use replaces it: it belongs to the result", order=_hung_on(0)),
+    Fault("overwritten", "the function that passes on belongs to the right operand, whose next use replaces it: it belongs to the result", order=_hung_on(-1)),
+    Fault("not reset", "the pass starts with root.grad += 1: write root.grad = 1", start=lambda v: setattr(v, "grad", v.grad + 1)),
+    Fault("not reset", "nodes of an earlier graph pass on again: let each pass have a list of its own", order=lambda *roots: reversed(toposort(*roots))),
+)
 #: Slips that operations share, or that one alone has.
 CHAINS: Final = (
     Fault("overwritten", "= stands where += belongs", give=lambda old, new: new),
     Fault("sign", "-= stands where += belongs", give=operator.sub),
-    Fault("factor missing", "the slope is passed on without the gradient of the result",
-          chain=lambda slope, y, x: slope),
-    Fault("factor doubled", "the gradient of the result is multiplied twice",
-          chain=lambda slope, y, x: slope * y.grad * y.grad),
-    Fault("wrong operand", "out.data stands where out.grad belongs",
-          chain=lambda slope, y, x: slope * y.data),
-    Fault("wrong operand", "the grad of the operand itself stands where out.grad belongs",
-          chain=lambda slope, y, x: slope * x.grad),
-    Fault("wrong slope", "the slope is added to the gradient of the result, not multiplied by it",
-          chain=lambda slope, y, x: slope + y.grad),
-    Fault("wrong slope", "the slope is divided by the gradient of the result, not multiplied by it",
-          chain=lambda slope, y, x: floats.divide(slope, y.grad)),
-    Fault("term missing", "of two equal operands one is remembered: a set has it once",
-          operands=dict.fromkeys, children=dict.fromkeys),
-)  # fmt: skip
+    Fault("factor missing", "the slope is passed on without the gradient of the result", chain=lambda slope, y, x: slope),
+    Fault("factor doubled", "the gradient of the result is multiplied twice", chain=lambda slope, y, x: slope * y.grad * y.grad),
+    Fault("wrong operand", "out.data stands where out.grad belongs", chain=lambda slope, y, x: slope * y.data),
+    Fault("wrong operand", "the grad of the operand itself stands where out.grad belongs", chain=lambda slope, y, x: slope * x.grad),
+    Fault("wrong slope", "the slope is added to the gradient of the result, not multiplied by it", chain=lambda slope, y, x: slope + y.grad),
+    Fault("wrong slope", "the slope is divided by the gradient of the result, not multiplied by it", chain=lambda slope, y, x: floats.divide(slope, y.grad)),
+    Fault("term missing", "of two equal operands one is remembered: a set has it once", operands=dict.fromkeys, children=dict.fromkeys),
+)
 #: Slips of one operation, in what its result remembers.
 MEMORIES: Final = (
-    Fault("term missing", "the result does not remember what it was made from",
-          children=lambda operands: ()),
-    Fault("term missing", "the result remembers only its first operand",
-          children=lambda operands: operands[:1]),
-    Fault("term missing", "the result remembers only its last operand",
-          children=lambda operands: operands[-1:]),
-)  # fmt: skip
+    Fault("term missing", "the result does not remember what it was made from", children=lambda operands: ()),
+    Fault("term missing", "the result remembers only its first operand", children=lambda operands: operands[:1]),
+    Fault("term missing", "the result remembers only its last operand", children=lambda operands: operands[-1:]),
+)
+# fmt: on
 
 
 def faults(of: Iterable[str]) -> Iterator[Fault]:

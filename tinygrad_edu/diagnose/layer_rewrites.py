@@ -1,6 +1,6 @@
 """Slips as rewrites of an array of a net: slopes, weights that are already new, sums cut short."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any, Final
 
 import numpy as np
@@ -18,6 +18,7 @@ from tinygrad_edu.diagnose.rewrites import (
     Rewrite,
     fitted,
     local,
+    mentions,
     operands,
 )
 from tinygrad_edu.engine import Value
@@ -80,6 +81,7 @@ def _value_and_slope(name: str, z: Any, a: Any = None) -> tuple[Any, Any]:
     return value, settled(opened(slope))
 
 
+# fmt: off
 def slopes_instead(slope: Slope, alike: Alike) -> Iterator[Rewrite]:
     """What stands in the place of a slope."""
     own, name, z, a, _ = slope
@@ -92,15 +94,13 @@ def slopes_instead(slope: Slope, alike: Alike) -> Iterator[Rewrite]:
             _, new = _value_and_slope(other, z, given)
             yield Rewrite(new, "wrong slope", says, (new, own), 1.05)  # which may be 1 everywhere
             if new.op == "where":
-                free = FREE * new
-                yield Rewrite(free, "wrong slope", "{free} * " + says, (new, own), FITTED, "number")
+                yield Rewrite(FREE * new, "wrong slope", "{free} * " + says, (new, own), FITTED, "number")
     for r in local(own):
         yield r._replace(slip="wrong slope", says=f"in {of} {r.says}", cost=r.cost + 0.25)
-    for case in _cases(own):
-        new = _with(own, case, a)
-        yield Rewrite(new, "value for slope", "{0} stands where {1} belongs", (a, case))
     odd = [expr.exp(z), expr.exp(-z), expr.divide(1.0, expr.cosh(z)), (1.0 - a) * (1.0 - a)]
-    odd += [_with(own, case, z) for case in _cases(own)]
+    for case, put in _cases(own):
+        yield Rewrite(put(a), "value for slope", INSTEAD, (a, case))
+        odd.append(put(z))
     for new in odd:
         yield Rewrite(new, "wrong slope", _FOR_SLOPE, (new, own), RARER)
     if (b := f"b{z.name[1:]}") in alike:
@@ -112,60 +112,46 @@ def slopes_instead(slope: Slope, alike: Alike) -> Iterator[Rewrite]:
         again, there = _value_and_slope(name, a)
         yield Rewrite(there, _PLACE, _AT, (a, z))
         yield Rewrite(again, "value for slope", _FOR_SLOPE, (again, own), RARER)
-    others = dict.fromkeys((*alike.get(z.name, ()), *alike.get(a.name, ())))
-    for v in map(expr.symbol, others):
+    for v in map(expr.symbol, dict.fromkeys((*alike.get(z.name, ()), *alike.get(a.name, ())))):
         near = COMMON if v.name[0] in "ZA" else RARER
         for one in (a, z):
             if v.name != one.name:
-                for new in (exchanged(own, {one.name: v}), *_mentions(own, one, v)):
+                for new in (exchanged(own, {one.name: v}), *[put(v) for put in mentions(own, one.name)]):
                     yield Rewrite(new, _PLACE, _AT, (v, one), near)
         yield Rewrite(v, "value for slope", _FOR_SLOPE, (v, own), ODD)
     yield from (r for r in fitted(own) if r.free == "number")
 
 
-def _cases(x: Any) -> list[Expr]:
-    """The cases of a choice that are no mere numbers."""
-    is_choice = isinstance(x, Expr) and x.op == "where"
-    return [a for a in x.args[1:] if isinstance(a, Expr)] if is_choice else []
-
-
-def _with(x: Expr, case: Any, new: Any) -> Expr:
-    return Expr(x.op, tuple([new if a is case else a for a in x.args]))
-
-
-def _mentions(x: Any, own: Symbol, new: Any) -> list[Any]:
-    """`x` with something else for one mention of an array."""
-    return [put(new) for a, put in places(x) if isinstance(a, Symbol) and a.name == own.name]
+def _cases(x: Any) -> list[tuple[Any, Callable[[Any], Any]]]:
+    """The cases of a choice that are no mere numbers, and what puts something in their place."""
+    cases = x.args[1:] if isinstance(x, Expr) and x.op == "where" else ()
+    known = {id(a) for a in cases if isinstance(a, Expr)}
+    return [(a, put) for a, put in places(x) if id(a) in known]
 
 
 def _too_early(slope: Slope) -> Iterator[Rewrite]:
     """The slope multiplied in before the weights."""
-    if isinstance(slope.error, Expr) and slope.error.op == "@":
-        d, w = slope.error.args
-        says = "the slope {0} is multiplied in before the weights, not after"
-        yield Rewrite(Expr("@", (d * slope.x, w)), _PLACE, says, (slope.x,))
+    match slope.error:
+        case Expr(op="@", args=(d, w)):
+            says = "the slope {0} is multiplied in before the weights, not after"
+            yield Rewrite(Expr("@", (d * slope.x, w)), _PLACE, says, (slope.x,))
 
 
 def _added_slopes(x: Any, z: Symbol) -> Iterator[Rewrite]:
     """A slope where there is none: it has cancelled."""
-    slopes = {name: _value_and_slope(name, z)[1] for name in _FUNCTIONS}
     p = expr.softmax(z)
-    for name, slope in {**slopes, "softmax": p * (1.0 - p)}.items():
+    slopes = {"softmax": p * (1.0 - p), **{f: _value_and_slope(f, z)[1] for f in _FUNCTIONS}}
+    for name, slope in slopes.items():
         says = f"it is multiplied by {{0}}, the slope of {name}, which is not there"
         yield Rewrite(x * slope, "factor doubled", says, (slope,))
 
 
 def _of_targets(x: Any) -> Iterator[Rewrite]:
     """The part of the right class alone, or of the others."""
-    targets = {
-        str(a): a
-        for a, _ in places(x)
-        if isinstance(a, Expr) and (a.op == "onehot" or getattr(a, "name", "") == "Y")
-    }
-    for target in targets.values():
+    found = [a for a, _ in places(x) if isinstance(a, Expr) and (a.op == "onehot" or str(a) == "Y")]
+    for target in {str(a): a for a in found}.values():
         for part in (target, 1.0 - target):
-            says = "only the part where {0} is 1 is there"
-            yield Rewrite(x * part, "term missing", says, (part,), RARER)
+            yield Rewrite(x * part, "term missing", "only the part where {0} is 1 is there", (part,), RARER)
 
 
 def _other_errors(
@@ -222,60 +208,56 @@ def _of_sums(place: str, x: Any, equations: Equations) -> Iterator[Rewrite]:
             continue
         for axis, what in enumerate(("example", "unit")):
             is_summed = axis == 1 or place.startswith(("dW", "db"))
-            for slip, says, weights in _weights(a.shape[axis]) if is_summed else ():
-                given = Given(np.expand_dims(weights, 1 - axis))
-                new = exchanged(x, {name: expr.symbol(name) * Expr("given", (given,))})
+            for slip, says, weights in _weights(np.arange(a.shape[axis])) if is_summed else ():
+                given = Expr("given", (Given(1.0 * np.expand_dims(weights, 1 - axis)),))
+                new = exchanged(x, {name: expr.symbol(name) * given})
                 yield Rewrite(new, slip, says.format(what), (), RARER)
 
 
-def _weights(n: int) -> Iterator[tuple[str, str, Any]]:
-    """How often each of n summands counts."""
-    first, last = (np.arange(n) == k for k in (0, n - 1))
-    yield "overwritten", "only the last {} is left: = stands where += belongs", 1.0 * last
-    yield "term missing", "only the first {} is there", 1.0 * first
-    yield "term missing", "the last {} is missing", 1.0 - last
-    yield "term missing", "the first {} is missing", 1.0 - first
-    yield "term missing", "the second half of the {}s is missing", 1.0 * (np.arange(n) < n // 2)
+def _weights(k: Any) -> Iterator[tuple[str, str, Any]]:
+    """How often each of the summands counts, from their numbers."""
     running = "the sum of the {}s before is added at each step: it is not reset"
-    for weights in (np.arange(n, 0, -1.0), np.arange(1.0, n + 1)):
-        yield "not reset", running, weights
+    yield "overwritten", "only the last {} is left: = stands where += belongs", k == len(k) - 1
+    yield "term missing", "only the first {} is there", k == 0
+    yield "term missing", "the last {} is missing", k < len(k) - 1
+    yield "term missing", "the first {} is missing", k > 0
+    yield "term missing", "the second half of the {}s is missing", k < len(k) // 2
+    yield "not reset", running, k[::-1] + 1
+    yield "not reset", running, k + 1
 
 
 def _whole(place: str, x: Any, equations: Equations, alike: Alike) -> Iterator[Rewrite]:
     """Another array, a term too many, one number everywhere."""
     is_bias, used = place.startswith("db"), [n for n in names(x) if n in equations.backward]
+
+    def slip(of_others: str) -> str:
+        return "bias" if is_bias else of_others
+
     for v in map(expr.symbol, alike.get(place, ())):
-        whole = "factor missing" if v.name in used else "wrong operand"
-        yield Rewrite(v, "bias" if is_bias else whole, "it is {0}", (v,), RARER)
-        slip = "bias" if is_bias else "factor doubled"
-        yield Rewrite(x * v, slip, "it is multiplied by {0}", (v,), RARER)
+        yield Rewrite(v, slip("factor missing" if v.name in used else "wrong operand"), "it is {0}", (v,), RARER)
+        yield Rewrite(x * v, slip("factor doubled"), "it is multiplied by {0}", (v,), RARER)
         if v.name in equations.backward:
-            changed = "it is what {0} should be: the two changed places"
-            yield Rewrite(equations.all[v.name], "order", changed, (v,), RARER)
+            yield Rewrite(equations.all[v.name], "order", "it is what {0} should be: the two changed places", (v,), RARER)
             yield Rewrite(x + v, "not reset", "{0} is still in it", (v,), RARER)
         if v.name[0] in "Wb":
-            slip, says = "bias" if is_bias else "other", "a term {free} * {0} is added"
-            yield Rewrite(x + FREE * v, slip, says, (v,), FITTED, "number")
+            yield Rewrite(x + FREE * v, slip("other"), "a term {free} * {0} is added", (v,), FITTED, "number")
         elif not place.startswith(("dW", "db")):
-            slip = "value for slope" if v.name[0] in "VL" else "wrong operand"
-            yield Rewrite(FREE * v, slip, "it is {free} * {0}", (v,), ODD, "number")
+            is_value = "value for slope" if v.name[0] in "VL" else "wrong operand"
+            yield Rewrite(FREE * v, is_value, "it is {free} * {0}", (v,), ODD, "number")
     for k in range(1, 7):
-        rounded = Expr("rounded", (x, k))
-        yield Rewrite(rounded, "other", f"it is rounded to {k} decimals", (), ODD + 0.1 * k)
+        yield Rewrite(Expr("rounded", (x, k)), "other", f"it is rounded to {k} decimals", (), ODD + 0.1 * k)
     for bound in (10.0, 5.0, 2.0, 1.0, 0.5, 0.1, 0.01, 0.001):
         yield Rewrite(Expr("clipped", (x, bound)), "other", f"it is clipped at {bound:g}", (), ODD)
-    slip, ones = "bias" if is_bias else "factor missing", Expr("ones", (expr.symbol(place),))
-    added = "bias" if is_bias else "other"
-    yield Rewrite(x + FREE * ones, added, "{free} is added everywhere", (), ODD, "number")
-    yield Rewrite(FREE * ones, slip, "it is {free} everywhere", (), ODD, "number")
+    ones = FREE * Expr("ones", (expr.symbol(place),))
+    yield Rewrite(x + ones, slip("other"), "{free} is added everywhere", (), ODD, "number")
+    yield Rewrite(ones, slip("factor missing"), "it is {free} everywhere", (), ODD, "number")
     if place.startswith("dW") and x.op == "@" and x.args[0].op == "T":
         (d,), w = x.args[0].args, expr.symbol(place[1:])
-        weights = expr.T(expr.total(d)) * w
-        yield Rewrite(weights, "wrong operand", INSTEAD, (w, x.args[1]), RARER)
+        yield Rewrite(expr.T(expr.total(d)) * w, "wrong operand", INSTEAD, (w, x.args[1]), RARER)
     if is_bias and x.op == "total":
         for v in map(expr.symbol, {m for n in names(x.args[0]) for m in alike.get(n, ())}):
-            new = expr.total(x.args[0] * v)
-            yield Rewrite(new, "bias", "{0} is multiplied in as for a weight", (v,), RARER)
+            yield Rewrite(expr.total(x.args[0] * v), "bias", "{0} is multiplied in as for a weight", (v,), RARER)
     if is_bias and f"dW{place[2:]}" in equations.all:
         w = expr.symbol(f"dW{place[2:]}")
         yield Rewrite(Expr("by_rows", (w,)), "bias", "it is made of {0}", (w,), RARER)
+# fmt: on

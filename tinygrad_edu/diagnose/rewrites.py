@@ -182,19 +182,24 @@ def local(x: Any) -> Iterator[Rewrite]:
             yield Rewrite(put(part * part), "factor doubled", "{0} is squared", (part,), RARER)
 
 
+def mentions(x: Any, name: str) -> list[Callable[[Any], Any]]:
+    """What puts something in the place of each mention of an array."""
+    return [put for a, put in places(x) if isinstance(a, Symbol) and a.name == name]
+
+
 def operands(x: Any, alike: Alike) -> Iterator[Rewrite]:
     """Something else for one mention of an array, or for all: `alike` are those of its shape."""
     for name in dict.fromkeys(names(x)):
         if name not in alike:
             continue
         own = expr.symbol(name)
-        mentions = [put for a, put in places(x) if isinstance(a, Symbol) and a.name == name]
+        puts = mentions(x, name)
         for r in _for_operand(own, alike[name]):
             r = r._replace(parts=(r.x, own))
-            if len(mentions) > 1:
+            if len(puts) > 1:
                 yield r._replace(x=exchanged(x, {name: r.x}))
-            for put in mentions:
-                yield r._replace(x=put(r.x), cost=r.cost + 0.25 * (len(mentions) > 1))
+            for put in puts:
+                yield r._replace(x=put(r.x), cost=r.cost + 0.25 * (len(puts) > 1))
 
 
 def _for_operand(own: Symbol, alike: Sequence[str]) -> Iterator[Rewrite]:

@@ -50,7 +50,9 @@ def diagnose_slopes(
 
     Raises TypeError unless it is a Primitive, ValueError if less than two points are in its domain.
 
-        diagnose_slopes(cube)
+    >>> wave = Primitive("wave", lambda m, x: m.sin(x * x), lambda m, y, x: (m.cos(x * x),))
+    >>> print(diagnose_slopes(wave))
+    wave at x = 0.7: ...: the inner derivative d(x**2)/d(x) is missing
     """
     instance("primitive", primitive, Primitive, "an operation, made with @primitive")
     n, size = _operands(primitive), len(_POOL)
@@ -163,7 +165,8 @@ def _diagnosis(op: Primitive, looks: list[_Look], i: int) -> Diagnosis:
         f"{clean(op.name)} at {at}: the slope by {letters[i]} is {short(look.given[i])}, and right "
         f"is {short(look.true[i])}: {says}"
     )
-    return Diagnosis(False, f"slope by {letters[i]}", slip, said)
+    where = f"slope by {letters[i]}"
+    return Diagnosis(False, where, slip, said, numbers=(where, look.given[i], look.true[i]))
 
 
 def _candidates(op: Primitive, looks: list[_Look], i: int) -> Iterator[tuple[str, str, Any, Any]]:

@@ -1,153 +1,23 @@
-"""A student's pass: the arrays that are claimed, what those before them give, and trials.
+"""A student's pass: what the arrays before each claim give, and trials of other equations."""
 
-A trial is what follows from another equation for an array, beside what is claimed.
-"""
-
-from collections.abc import Callable, Iterator, Mapping
-from difflib import get_close_matches
+from collections.abc import Iterator, Mapping
 from functools import cached_property
-from inspect import signature
 from itertools import islice
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 
-from tinygrad_edu.checks import instance
+from tinygrad_edu.diagnose.claims import Claims, agree, fits
 from tinygrad_edu.diagnose.equations import Equations, places
 from tinygrad_edu.diagnose.layer_rewrites import rewrites
 from tinygrad_edu.diagnose.rewrites import FITTED, FREE, Rewrite, local
 from tinygrad_edu.expr import Expr
-from tinygrad_edu.vectorize.arrays import Array, as_array, largest
-from tinygrad_edu.vectorize.layout import P
+from tinygrad_edu.vectorize.arrays import largest
 
-#: How exact numbers are, relative to the largest of their array.
-EXACT, SINGLE = 1e-12, 1e-6
-#: With so many decimals numbers that people wrote down are told from exact ones.
-_DECIMALS: Final = range(2, 9)
 #: From so many numbers on a claim is large.
 _LARGE: Final = 20_000
 #: So many pairs of slips are tried.
 _MOST: Final = 3_000
-
-
-class Claims(NamedTuple):
-    """The arrays by name, how exact they are, relatively and absolutely, and what is told of them.
-
-    Those of another shape than the program's count, but nothing can be computed with them.
-    """
-
-    arrays: dict[str, Array]
-    relative: float
-    absolute: float
-    told: tuple[str, ...] = ()
-
-    def usable(self, equations: Equations) -> dict[str, Array]:
-        """Those that have the shape of the program's, in that shape."""
-        true = equations.true
-        return {
-            name: a.reshape(true[name].shape)
-            for name, a in self.arrays.items()
-            if fits(a, true[name])
-        }
-
-
-def read(claims: object, equations: Equations) -> Claims:
-    """A student's claims. Raises TypeError for no dict of arrays, ValueError for unknown names."""
-    if callable(claims):
-        claims = _called(claims, equations)
-    given = instance("claims", claims, Mapping, "a dict of arrays by the names of the program")
-    if not given:
-        raise ValueError("claims are empty: give some of the arrays, such as dW1")
-    arrays: dict[str, Array] = {}
-    single = False
-    for name, array in given.items():
-        known = _known(name, equations)
-        single = single or getattr(array, "dtype", None) in (np.float32, np.float16)
-        a = np.array(as_array(array, f"the claim {name}"))
-        variable = equations.variables[known]
-        is_column = not variable.batched and not variable.matrix and a.shape[1:] == (1,)
-        arrays[known] = a.T if is_column else a  # a bias may stand in one
-    flat = np.concatenate([a.ravel() for a in arrays.values()])
-    single = single or bool(np.array_equal(flat, flat.astype(np.float32), equal_nan=True))
-    decimals = next((k for k in _DECIMALS if np.array_equal(flat, np.round(flat, k))), None)
-    if decimals is None or largest(flat) < 20 * 10.0**-decimals:  # not even two digits
-        return Claims(arrays, SINGLE if single else EXACT, 0.0)
-    told = (f"to the {decimals} decimals of the numbers",)
-    return Claims(arrays, SINGLE if single else EXACT, 0.51 * 10.0**-decimals, told)
-
-
-def _called(backward: Callable[..., Any], equations: Equations) -> Any:
-    """What a function gives for the arrays that its parameters name: those the program computes."""
-    names = {parameter: _capital(parameter) for parameter in signature(backward).parameters}
-    for parameter, name in names.items():
-        if name not in equations.true:
-            choose = ", ".join(n for n in equations.true if n not in (P, "B"))
-            raise TypeError(f"backward is given arrays by its parameters, and {parameter} is none "
-                            f"of them: choose among {choose}")  # fmt: skip
-    found = backward(*[np.array(equations.true[name]) for name in names.values()])
-    if not isinstance(found, Mapping):
-        raise TypeError(f"backward must give a dict of its arrays, and gives {type(found).__name__}"
-                        ': write return {"dW1": dW1, ...}, or return locals()')  # fmt: skip
-    return {name: a for name, a in found.items() if _name_in(equations, name)}
-
-
-def _capital(name: str) -> str:
-    """X and Y, of which students write y."""
-    return name.upper() if name in ("x", "y") else name
-
-
-def _known(name: object, equations: Equations) -> str:
-    """The name that the program has for an array; delta2 is also called dZ2."""
-    if known := _name_in(equations, name):
-        return known
-    near = get_close_matches(str(name), equations.all, n=1)
-    hint = f"; did you mean {near[0]}?" if near else ""
-    choose = ", ".join(equations.all)
-    raise ValueError(f"the program computes no {name!r:.40}: choose {choose}{hint}")
-
-
-def _name_in(equations: Equations, name: object) -> str:
-    text = str(name)
-    again = f"delta{text[2:]}" if text.startswith("dZ") else text
-    return next((known for known in (text, again) if known in equations.all), "")
-
-
-def conventions(claims: Claims, equations: Equations) -> Iterator[Claims]:
-    """The claims as they are, and with axes swapped where their owner may keep them otherwise.
-
-    Examples may stand in columns, weights may have a row per input: then all such arrays have.
-    """
-    yield claims
-    groups = {
-        "with examples in columns": [n for n in claims.arrays if equations.variables[n].batched],
-        "with a row per input in dW": [n for n in claims.arrays if equations.variables[n].matrix],
-    }
-    both = claims
-    for told, group in groups.items():
-        turned = {n: claims.arrays[n].T for n in group}
-        fit = [np.shape(a) == np.shape(equations.true[n]) for n, a in turned.items()]
-        if all(fit) and len(group) > ("dW" in told):  # one matrix on its side is a slip
-            arrays = {**claims.arrays, **turned}
-            yield claims._replace(arrays=arrays, told=(*claims.told, told))
-            both = both._replace(arrays={**both.arrays, **turned}, told=(*both.told, told))
-    if len(both.told) > len(claims.told) + 1:
-        yield both
-
-
-def fits(claim: Any, numbers: Any) -> bool:
-    """Whether an array has a shape but for axes of length 1, and does not lie on its side."""
-    is_, should = np.shape(claim), np.shape(numbers)
-    on_its_side = is_ != should and is_ == should[::-1] and len(is_) == 2
-    return not on_its_side and np.squeeze(claim).shape == np.squeeze(numbers).shape
-
-
-def agree(claim: Any, numbers: Any, tolerance: float) -> bool:
-    """The same numbers; axes of length 1 may be written or left out."""
-    if not fits(claim, numbers):
-        return False
-    a, b = np.squeeze(claim), np.squeeze(numbers)
-    near = np.abs(a - b) <= tolerance
-    return bool(near.all() or (near | (a == b) | (np.isnan(a) & np.isnan(b))).all())
 
 
 class Pass:
@@ -155,7 +25,12 @@ class Pass:
 
     def __init__(self, equations: Equations, claims: Claims) -> None:
         self.equations, self.claims = equations, claims
-        self.usable = claims.usable(equations)
+        #: The claims that have the shape of the program's, in that shape.
+        self.usable = {
+            name: a.reshape(equations.true[name].shape)
+            for name, a in claims.arrays.items()
+            if fits(a, equations.true[name])
+        }
         self.own = equations.numbers(self.usable)
         self._tolerances: dict[str, float] = {}
         rng = np.random.default_rng(0)
@@ -232,7 +107,11 @@ class Trial:
         self.student, self.place, self.equations = student, place, student.equations
         self.rewrites = [*rewrites(place, student.equations, student.usable)]
         self.behind = [n for n in student.layer if n == place or place in student.hidden(n)]
-        self.paths = {n: self.between(n) for n in self.behind}
+        #: What is to be computed anew for each claim, in order.
+        self.paths = {
+            n: [h for h in reversed(student.hidden(n)) if place in student.hidden(h)]
+            for n in self.behind
+        }
         self.left = sum(not student.is_explained(n) for n in student.layer if n not in self.behind)
         parts = [x for x, _ in places(self.equations.all[place]) if isinstance(x, Expr)]
         self.known = {id(x): self.equations.value(x, student.own) for x in parts}
@@ -247,11 +126,6 @@ class Trial:
         self.claims = {
             n: a @ self.columns[n] if n in self.columns else a for n, a in self.whole.items()
         }
-
-    def between(self, name: str) -> list[str]:
-        """What is to be computed anew for a claim, in order."""
-        hidden = [n for n in self.student.hidden(name) if self.place in self.student.hidden(n)]
-        return hidden[::-1]
 
     def pairs(self) -> Iterator[Rewrite]:
         """Two slips in one equation, so many that it does not take long."""

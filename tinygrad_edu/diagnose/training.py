@@ -3,10 +3,9 @@
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import pairwise
-from operator import sub
-from statistics import median
 from typing import Any, Final, NamedTuple
+
+import numpy as np
 
 from tinygrad_edu.checks import is_listed
 from tinygrad_edu.diagnose.diagnosis import Diagnosis
@@ -20,6 +19,7 @@ from tinygrad_edu.text import short
 from tinygrad_edu.train import DivergenceError, train
 from tinygrad_edu.train.held import trial
 from tinygrad_edu.train.training import AnyOptimizer, Training, differentiable, prepared
+from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.view.network.deltas import Pass, forward
 
 #: So many rows are looked at, so many are to be learned, in so many steps.
@@ -32,39 +32,34 @@ _RANGES: Final = {
 _GUESS: Final[dict[str, Callable[[int], float]]] = {
     "logits": math.log, "logit": lambda k: math.log(2), "probability": lambda k: math.log(2),
 }  # fmt: skip
-
 #: The slopes of activations that have flat ends.
-_SLOPES: Final[dict[str, Callable[[float], float]]] = {
+_SLOPES: Final[dict[str, Callable[[Array], Array]]] = {
     "tanh": lambda a: 1 - a * a, "sigmoid": lambda a: 4 * a * (1 - a),
 }  # fmt: skip
+
 
 #: What is wrong: where, the slip, and a sentence.
 Trouble = tuple[str, str, str]
 
 
-class _Units(NamedTuple):
-    """A layer: its name, its activation, and by unit and row net inputs and activations."""
-
-    name: str
-    activation: str
-    z: list[list[float]]
-    a: list[list[float]]
+#: A layer: its name, its activation, and net inputs and activations, a column per unit.
+_Units = tuple[str, str, Array, Array]
 
 
 class _Look(NamedTuple):
     """What is seen of a training before it begins, and of its first steps.
 
-    outputs, targets  a list of numbers for each row; `rows` are those of the inputs
-    layers            those of a dense net, else none
-    gradients, ratios of each layer, or of all: the size of the gradient, that of an update
-                      relative to the weights
-    few               the losses of ten examples from step to step, at last inf if they diverge
+    rows, outputs, targets  a row for each of the examples that are looked at
+    layers                  those of a dense net, else none
+    gradients, ratios       of each layer, or of all: the size of the gradient, that of an update
+                            relative to the weights
+    few                     the losses of ten examples from step to step, inf if they diverge
     """
 
     kind: str
-    rows: list[list[float]]
-    outputs: list[list[float]]
-    targets: list[list[float]]
+    rows: Array
+    outputs: Array
+    targets: Array
     loss: float
     layers: list[_Units]
     gradients: list[float]
@@ -86,7 +81,11 @@ def diagnose_training(
 
     Raises TypeError or ValueError as `train` does.
 
-        diagnose_training(model, X, y, loss="cross_entropy", optimizer=SGD(model.parameters(), 0.1))
+    >>> from tinygrad_edu import MLP, SGD, xor
+    >>> net = MLP(2, [3, 1], "tanh", init="zeros")
+    >>> optimizer = SGD(net.parameters(), lr=0.1)
+    >>> print(diagnose_training(net, *xor(), loss="squared_error", optimizer=optimizer))
+    all units of layer1 give the same: begin with random weights
     """
     rows, targets = examples(X, y)
     training = prepared(model, rows, targets, loss, optimizer, None)
@@ -118,8 +117,7 @@ def _look(training: Training) -> _Look:
     """Forward, backward, one update, and steps with ten examples."""
     model, optimizer = training.model, training.optimizer
     chosen = _spread(len(training.rows), _ROWS)
-    rows = [list(training.rows[i]) for i in chosen]
-    targets = [training.targets[i] for i in chosen]
+    rows, targets = ([of[i] for i in chosen] for of in (training.rows, training.targets))
     with in_mode(modules_of(model), training=False):
         outputs = [model(x) for x in rows]
         losses = [training.loss(o, t) for o, t in zip(outputs, targets, strict=True)]
@@ -127,26 +125,23 @@ def _look(training: Training) -> _Look:
     groups = _groups(passes, optimizer.parameters)
     root = differentiable(functions.mean(losses))
     found = gradients(root)
-    before = [[p.data for p in group] for group in groups]
+    before = [_array(group) for group in groups]
     with _untouched(training):
         lr = optimizer.lr
         for p in optimizer.parameters:
             p.grad = float(found.get(p, 0.0))
         optimizer.step()
-        after = [[p.data for p in group] for group in groups]
+        after = [_array(group) for group in groups]
     record = record_of(training.loss)
     return _Look(
         kind=record.outputs if record else "",
-        rows=rows,
-        outputs=[_numbers(o) for o in outputs],
-        targets=[_numbers(t) for t in targets],
+        rows=_array(rows),
+        outputs=_array(outputs),
+        targets=_array(targets),
         loss=root.data,
         layers=[_units(of_rows) for of_rows in zip(*passes, strict=True)],
         gradients=[_size([float(found.get(p, 0.0)) for p in group]) for group in groups],
-        ratios=[
-            _size(map(sub, new, x)) / (_size(x) or 1.0)
-            for x, new in zip(before, after, strict=True)
-        ],
+        ratios=[_size(new - x) / (_size(x) or 1.0) for x, new in zip(before, after, strict=True)],
         few=_few(training),
         lr=lr,
     )
@@ -157,7 +152,7 @@ def _spread(n: int, most: int) -> list[int]:
     return [k * n // min(n, most) for k in range(min(n, most))]
 
 
-def _passes(model: Any, rows: list[list[float]]) -> list[list[Pass]]:
+def _passes(model: Any, rows: Sequence[Any]) -> list[list[Pass]]:
     """Of a dense net the passes of each row, else none."""
     try:
         layers = dense_layers(model)
@@ -178,17 +173,14 @@ def _groups(passes: list[list[Pass]], parameters: Sequence[Value]) -> list[list[
 
 def _units(of_rows: Sequence[Pass]) -> _Units:
     """The numbers of the units of a layer."""
-    z, a = (
-        [[v.data for v in unit] for unit in zip(*rows, strict=True)]
-        for rows in ([p.z for p in of_rows], [p.a for p in of_rows])
-    )
-    return _Units(of_rows[0].name or "layer1", of_rows[0].activation, z, a)
+    first, z, a = of_rows[0], _array([p.z for p in of_rows]), _array([p.a for p in of_rows])
+    return first.name or "layer1", first.activation, z, a
 
 
 def _few(training: Training) -> list[float]:
     """The losses of a few examples in steps of training with them; at last inf if they diverge."""
     chosen, losses = _spread(len(training.rows), _FEW), []
-    rows, targets = ([x[i] for i in chosen] for x in (training.rows, training.targets))
+    rows, targets = ([of[i] for i in chosen] for of in (training.rows, training.targets))
     function, optimizer = training.loss, training.optimizer
     with _untouched(training):
         steps = train(
@@ -202,16 +194,25 @@ def _few(training: Training) -> list[float]:
     return losses
 
 
+def _array(rows: Sequence[Any]) -> Array:
+    """The numbers of Values, rows or targets: one row for each."""
+    return np.array([_numbers(x) for x in rows])
+
+
 def _numbers(x: Any) -> list[float]:
-    """The numbers of outputs or of a target in a row."""
     if isinstance(x, Value):
         return [x.data]
     return [n for item in x for n in _numbers(item)] if is_listed(x) else [float(x)]
 
 
-def _size(x: Iterable[float]) -> float:
+def _size(x: Any) -> float:
     """The root mean square."""
-    return math.hypot(*(x := list(x))) / math.sqrt(len(x) or 1)
+    return math.hypot(*np.ravel(x)) / math.sqrt(np.size(x) or 1)
+
+
+def _alike(x: Array) -> bool:
+    """Whether all rows are the same."""
+    return bool(np.isclose(x[1:], x[:1], 1e-9, 1e-12).all())
 
 
 def _is_finite(look: _Look) -> Iterator[Trouble]:
@@ -219,56 +220,44 @@ def _is_finite(look: _Look) -> Iterator[Trouble]:
         yield "loss", "wrong value", f"the loss at the start is {look.loss!r}, before any step"
 
 
-def _inputs(look: _Look) -> Iterator[Trouble]:
-    sizes = [_size(column) for column in zip(*look.rows, strict=True)]
+def _scales(look: _Look) -> Iterator[Trouble]:
+    sizes = [_size(column) for column in look.rows.T]
     if max(sizes) > 30:
         said = f"inputs are of size {short(max(sizes))}: standardise them, so that they are about 1"
         yield f"x{sizes.index(max(sizes)) + 1}", "scale", said
-
-
-def _targets(look: _Look) -> Iterator[Trouble]:
-    targets = [t for row in look.targets for t in row]
-    low, high = min(targets), max(targets)
-    activation = look.layers[-1].activation if look.layers else ""
+    low, high = float(look.targets.min()), float(look.targets.max())
+    activation = look.layers[-1][1] if look.layers else ""
     least, most = _RANGES.get(activation, (-math.inf, math.inf))
     if look.kind == "numbers" and not (least <= low and high <= most):
         said = f"targets reach from {short(low)} to {short(high)}, and {activation} gives numbers"
         yield "y", "scale", f"{said} from {short(least)} to {short(most)}"
-    outputs = _size(o for row in look.outputs for o in row)
-    if look.kind in ("numbers", "") and _size(targets) > 30 * max(outputs, 1.0):
-        said = f"targets are of size {short(_size(targets))} and outputs of size {short(outputs)}"
+    targets, outputs = _size(look.targets), _size(look.outputs)
+    if look.kind in ("numbers", "") and targets > 30 * max(outputs, 1.0):
+        said = f"targets are of size {short(targets)} and outputs of size {short(outputs)}"
         yield "y", "scale", f"{said}: standardise the targets"
 
 
-def _alike(look: _Look) -> Iterator[Trouble]:
-    for layer in look.layers[:-1]:
-        if len(layer.a) > 1 and all(_close(*pair) for pair in pairwise(layer.a)):
-            said = f"all units of {layer.name} give the same: begin with random weights"
-            yield layer.name, "symmetric units", said
+def _layers(look: _Look) -> Iterator[Trouble]:
+    for slip, share, says in _OF_UNITS:
+        for name, activation, z, a in look.layers[:-1]:
+            if (part := float(share(activation, z, a))) > 0.5:
+                part_of = f"{100 * part:.0f} %"
+                yield name, slip, says.format(part_of, name=name, activation=activation)
 
 
-def _dead(look: _Look) -> Iterator[Trouble]:
-    for layer in look.layers[:-1]:
-        dead = sum(max(unit) <= 0 for unit in layer.z) if layer.activation == "relu" else 0
-        if 2 * dead > len(layer.z):
-            said = f"{dead} of {len(layer.z)} units of {layer.name} give 0 for every example"
-            yield layer.name, "dead units", f"{said}: smaller weights, or a bias nearer to 0"
-
-
-def _saturated(look: _Look) -> Iterator[Trouble]:
-    for layer in look.layers[:-1]:
-        slope = _SLOPES.get(layer.activation)
-        slopes = [slope(a) for unit in layer.a for a in unit] if slope else []
-        flat = sum(s < 0.02 for s in slopes)
-        if 2 * flat > len(slopes):
-            share = f"{100 * flat / len(slopes):.0f} % of the activations of {layer.name}"
-            said = f"{share} stand where {layer.activation} is flat: smaller weights or inputs"
-            yield layer.name, "saturated units", said
+#: What units can be: the slip, the share of them that is so, and what is said.
+_OF_UNITS: Final[tuple[tuple[str, Callable[[str, Array, Array], Any], str], ...]] = (
+    ("dead units", lambda f, z, a: (z.max(axis=0) <= 0).mean() * (f == "relu"),
+     "{} of the units of {name} give 0 for every example: smaller weights, or a bias nearer to 0"),
+    ("symmetric units", lambda f, z, a: a.shape[1] > 1 and _alike(a.T),
+     "all units of {name} give the same: begin with random weights"),
+    ("saturated units", lambda f, z, a: (_SLOPES[f](a) < 0.02).mean() if f in _SLOPES else 0.0,
+     "{} of the activations of {name} stand where {activation} is flat: smaller weights or inputs"),
+)  # fmt: skip
 
 
 def _constant(look: _Look) -> Iterator[Trouble]:
-    alike = all(_close(*pair) for pair in pairwise(look.outputs))
-    if alike and len(look.rows) > 1 and not all(a == b for a, b in pairwise(look.rows)):
+    if len(look.rows) > 1 and _alike(look.outputs) and (look.rows != look.rows[0]).any():
         yield "outputs", "constant output", "the outputs are the same for every example"
 
 
@@ -285,15 +274,15 @@ def _flow(look: _Look) -> Iterator[Trouble]:
 
 
 def _start(look: _Look) -> Iterator[Trouble]:
-    guess = _GUESS[look.kind](len(look.outputs[0])) if look.kind in _GUESS else math.inf
+    guess = _GUESS[look.kind](look.outputs.shape[1]) if look.kind in _GUESS else math.inf
     if look.loss > 2 * guess + 0.5:
         said = f"the loss at the start is {short(look.loss)}, and that of a guess {short(guess)}"
-        large = _size(x for row in look.rows for x in row) > 3
+        large = _size(look.rows) > 3
         yield "loss", "start", f"{said}: smaller {'inputs' if large else 'weights at the end'}"
 
 
 def _learns(look: _Look) -> Iterator[Trouble]:
-    before, after, ratio = look.few[0], look.few[-1], median(look.ratios)
+    before, after, ratio = look.few[0], look.few[-1], float(np.median(look.ratios))
     if after > 0.9 * before and before > 1e-3:
         slip = "learning rate too small" if ratio < 1e-4 else "unknown"
         slip = "learning rate too large" if max(look.few) > 2 * before or ratio > 0.1 else slip
@@ -304,15 +293,9 @@ def _told(look: _Look) -> str:
     """How ten examples are learned, and how large an update is."""
     n, before, after = min(_FEW, len(look.rows)), short(look.few[0]), short(look.few[-1])
     learned = f"the loss of {n} examples went from {before} to {after} in {len(look.few)} steps"
-    ratio = short(median(look.ratios))
+    ratio = short(float(np.median(look.ratios)))
     return f"{learned}, and the first update changes the weights by {ratio} of their size"
 
 
-def _close(a: Sequence[float], b: Sequence[float]) -> bool:
-    return all(math.isclose(p, q, rel_tol=1e-9, abs_tol=1e-12) for p, q in zip(a, b, strict=True))
-
-
 #: The checks, what explains most first.
-_CHECKS: Final = (
-    _is_finite, _inputs, _targets, _dead, _alike, _saturated, _constant, _flow, _start, _learns,
-)  # fmt: skip
+_CHECKS: Final = (_is_finite, _scales, _layers, _constant, _flow, _start, _learns)

@@ -1,7 +1,6 @@
 """What classifier and regressor share: parameters, and how the net is fitted and opened."""
 
 from abc import ABC, abstractmethod
-from copy import copy
 from threading import Lock
 from typing import Any, ClassVar, Final, Self
 
@@ -11,13 +10,10 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from tinygrad_edu.engine import Value, toposort
-from tinygrad_edu.losses import Loss, l2
-from tinygrad_edu.nn import MLP, Dropout
+from tinygrad_edu.engine import Value, modes, toposort
+from tinygrad_edu.losses import Loss
+from tinygrad_edu.nn import MLP
 from tinygrad_edu.sklearn import options, solvers
-from tinygrad_edu.train.matrix import checked_program
-from tinygrad_edu.train.training import WeightedLoss
-from tinygrad_edu.vectorize import VectorizeError
 from tinygrad_edu.vectorize.arrays import Array, as_array
 from tinygrad_edu.vectorize.program import Program
 from tinygrad_edu.view import Graph, draw
@@ -27,7 +23,7 @@ from tinygrad_edu.view.network.delta_tables import Deltas
 from tinygrad_edu.view.network.deltas import deltas
 
 #: What is made again from the rest: not in pickles and copies.
-MADE_AGAIN: Final = ("_programs", "_made_for", "_lock")
+MADE_AGAIN: Final = ("_programs", "_lock")
 
 
 class ScalarMLP(BaseEstimator, ABC):  # type: ignore[misc]
@@ -40,11 +36,6 @@ class ScalarMLP(BaseEstimator, ABC):  # type: ignore[misc]
     """
 
     model_: MLP
-    n_features_in_: int
-    loss_curve_: list[float]
-    validation_scores_: list[float] | None
-    best_validation_score_: float | None
-    t_: int
     _optimizer: solvers.Stochastic
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = options.CONSTRAINTS
@@ -138,6 +129,7 @@ class ScalarMLP(BaseEstimator, ABC):  # type: ignore[misc]
             solvers.fit_by_lbfgs(self, X, targets, weights)
         else:
             solvers.fit_by_descent(self, X, targets, weights, incremental=incremental)
+        self._new = None
         self.best_loss_ = self._best if self.validation_scores_ is None else None
         return self
 
@@ -156,8 +148,8 @@ class ScalarMLP(BaseEstimator, ABC):  # type: ignore[misc]
         sizes = [inputs, *options.units_of(self.hidden_layer_sizes), n_outputs]
         activation = options.activations_of(self)
         if first or self.model_.sizes != sizes or self.model_.activation != activation:
-            self.model_ = options.new_model(sizes, activation, self._random_state)
-            self.loss_curve_, self.t_ = [], 0
+            self.model_ = self._new = options.new_model(sizes, activation, self._random_state)
+            self.loss_curve_, self.t_ = list[float](), 0
         self.n_layers_, self.n_outputs_ = len(sizes), n_outputs
         self._best, self._no_improvement_count = np.inf, 0
         self.validation_scores_ = self.best_validation_score_ = None
@@ -171,41 +163,21 @@ class ScalarMLP(BaseEstimator, ABC):  # type: ignore[misc]
 
         `strength` is what the penalty multiplies with half the sum of squares.
         """
-        self._strength, loss = strength, self._loss
-        made_for = (self.model_, strength, loss)
-        if self.__dict__.get("_made_for") != made_for:
-            self._programs, self._made_for = dict[tuple[bool, float], Program](), made_for
-        program = self._programs.get((weighted, dropout))
-        if program is None:
-            alone = targets.shape[1] == 1 + weighted
-            rows = slice(None if callable(self.loss) else 3)  # a loss of the user's may ask
-            y = targets[rows] if weighted or not alone else targets[rows, 0]
-            model = copy(self.model_)
-            w = [w for layer in model.layers for unit in layer.neurons for w in unit.w]
-            if dropout:
-                drop: Any = Dropout(dropout, int(self._random_state.randint(2**31 - 1)))
-                model.layers = [part for layer in model.layers for part in (layer, drop)][:-1]
-            program, _, _ = checked_program(
-                model,
-                WeightedLoss(loss, alone) if weighted else loss,
-                (lambda _: l2(w, strength, half=True)) if strength else None,
-                X[rows].tolist(),
-                y.tolist(),
-            )
-            for guard in program.tape.guards:  # of which batches and predictions would not know
-                raise VectorizeError(
-                    f"{guard.line}\n  compares numbers of the graph, which a loss of an estimator "
-                    "cannot: write the choice with where(step(z), a, b), maximum or relu"
-                )
-            self._programs[weighted, dropout] = program
+        self._strength = strength
+        key = (self.model_, strength, self._loss, modes.mode().checking, weighted, dropout)
+        programs = self.__dict__.setdefault("_programs", {})
+        if key not in programs:
+            if len(programs) > 2:
+                programs.clear()
+            programs[key] = options.program_of(self, X, targets, strength, weighted, dropout)
+        program: Program = programs[key]
         program.read_parameters()
         return program
 
     def _recompiled(self, *, weighted: bool = False) -> Program:
         """The program again; where there is none any more, from the first row."""
         X, targets = self._example
-        if weighted:
-            targets = np.column_stack([targets, np.ones(len(X))])
+        targets = np.column_stack([targets, [1.0]]) if weighted else targets
         return self._compiled(self._strength, X, targets, weighted)
 
     def _outputs(self, X: Any) -> Array:

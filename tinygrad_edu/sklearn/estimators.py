@@ -14,15 +14,10 @@ from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_targ
 from sklearn.utils.validation import _check_sample_weight
 
 from tinygrad_edu import functions as f
+from tinygrad_edu import losses
 from tinygrad_edu.checks import row
 from tinygrad_edu.engine import Value
 from tinygrad_edu.examples import read_target
-from tinygrad_edu.losses import (
-    Loss,
-    binary_cross_entropy_with_logits,
-    cross_entropy,
-    half_squared_error,
-)
 from tinygrad_edu.sklearn.estimator import ScalarMLP
 from tinygrad_edu.sklearn.options import CONSTRAINTS, merged, refusing
 from tinygrad_edu.train.heads import Head
@@ -30,10 +25,7 @@ from tinygrad_edu.vectorize.arrays import Array, as_array, sigmoid
 
 
 def poisson_deviance(output: Any, target: Any) -> Any:
-    """E = sum_k t_k log(t_k / m_k) - t_k + m_k for counts t_k where m_k = exp(o_k) are expected.
-
-    It is half the deviance of a Poisson distribution: dE/do_k = m_k - t_k.
-    """
+    """E = sum_k t_k log(t_k / m_k) - t_k + m_k for counts t_k where m_k = exp(o_k) are expected."""
     outputs, targets = ([x] if isinstance(x, Value | float) else x for x in (output, target))
     pairs = zip(outputs, targets, strict=True)
     return f.sum([f.exp(o) - t * o + t * f.log(f.where(t, t, 1.0)) - t for o, t in pairs])
@@ -42,7 +34,7 @@ def poisson_deviance(output: Any, target: Any) -> Any:
 def cross_entropy_of_labels(output: Any, target: Any) -> Any:
     """E = sum_k of `binary_cross_entropy_with_logits`, for labels each of which holds or not."""
     pairs = zip(output, target, strict=True)
-    return f.sum([binary_cross_entropy_with_logits(o, t) for o, t in pairs])
+    return f.sum([losses.binary_cross_entropy_with_logits(o, t) for o, t in pairs])
 
 
 class ScalarMLPRegressor(MultiOutputMixin, RegressorMixin, ScalarMLP):  # type: ignore[misc]
@@ -96,8 +88,8 @@ class ScalarMLPRegressor(MultiOutputMixin, RegressorMixin, ScalarMLP):  # type: 
         return float(r2_score(targets, found, sample_weight=weights))
 
     @property
-    def _loss(self) -> Loss:
-        known: dict[Any, Loss] = {"squared_error": half_squared_error, "poisson": poisson_deviance}
+    def _loss(self) -> Any:
+        known = {"squared_error": losses.half_squared_error, "poisson": poisson_deviance}
         return known[self.loss] if isinstance(self.loss, str) else self.loss
 
     def _target(self, y: Any) -> Any:
@@ -122,19 +114,16 @@ class ScalarMLPClassifier(ClassifierMixin, ScalarMLP):  # type: ignore[misc]
     class_weight  a dict from class to weight, or "balanced": n / (classes * examples of the class)
 
     The penalty is `alpha` / batch size / 2 * sum of w^2, in a short last batch too with the size of
-    the others. With `sample_weight` only ratios count in the loss of a batch, as in `train`, where
-    scikit-learn divides each batch by its own sum; both are the same for a full batch, and the size
-    in the penalty is the sum of weights that a batch has on average. Sparse X is made dense.
-    `verbose` shows a progress bar, or where none can be seen prints a line for each iteration.
+    the others. The loss of a batch with `sample_weight` is that of `train`, and the size is then
+    the sum of weights that a batch has on average. Sparse X is made dense. `verbose` shows a
+    progress bar, or where none can be seen prints a line for each iteration.
 
-    Attributes are as there (`loss_curve_` has the penalty included), but `coefs_` and `intercepts_`
-    are read-only: `model_` is the `MLP`, its outputs the net inputs of a sigmoid (one for two
-    classes, one for each of several labels) or of a softmax, and predictions follow the numbers it
-    has. `program_` is the array program of the loss; `graph`, `deltas` and `explain` show one
-    example.
+    Attributes are as there, but `coefs_` and `intercepts_` are read-only: `model_` is the `MLP`,
+    its outputs the net inputs of a sigmoid (one for two classes, one for each of several labels) or
+    of a softmax, and predictions follow the numbers it has. `program_` is the array program of the
+    loss; `graph`, `deltas` and `explain` show one example.
 
-    Raises ValueError, with scikit-learn's words, for data that does not fit. Warns
-    ConvergenceWarning at `max_iter`.
+    Raises ValueError with scikit-learn's words. Warns ConvergenceWarning at `max_iter`.
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS | {
@@ -185,10 +174,7 @@ class ScalarMLPClassifier(ClassifierMixin, ScalarMLP):  # type: ignore[misc]
         """One more epoch, on these rows; the first call needs all `classes` there will be."""
         self._begin()
         if self.class_weight == "balanced":
-            raise ValueError(
-                "class_weight='balanced' needs all rows at once: give partial_fit a dict, as "
-                "compute_class_weight('balanced', classes=classes, y=y) makes its numbers"
-            )
+            raise ValueError("class_weight='balanced' needs all rows: give partial_fit a dict")
         if _check_partial_fit_first_call(self, classes):
             labels = type_of_target(y).startswith("multilabel")
             self._label_binarizer = LabelBinarizer().fit(y if labels else classes)
@@ -220,15 +206,12 @@ class ScalarMLPClassifier(ClassifierMixin, ScalarMLP):  # type: ignore[misc]
         return float(np.average((found == targets).all(axis=1), weights=weights))
 
     @property
-    def _loss(self) -> Loss:
-        if not isinstance(self.loss, str):
-            loss: Loss = self.loss
-            return loss
-        known: dict[str, Loss] = {
-            "binary": binary_cross_entropy_with_logits,
-            "multiclass": cross_entropy,
-        }
-        return known.get(self._kind, cross_entropy_of_labels)
+    def _loss(self) -> Any:
+        if self.loss != "log_loss":
+            return self.loss
+        if self._kind == "binary":
+            return losses.binary_cross_entropy_with_logits
+        return losses.cross_entropy if self._kind == "multiclass" else cross_entropy_of_labels
 
     def _target(self, y: Any) -> Any:
         if self._kind == "multilabel-indicator":

@@ -231,8 +231,7 @@ def progress(max_iter: int, verbose: bool) -> Iterator[Callable[..., None]]:
             bar.set_postfix(loss=f"{loss:.4f}", refresh=False)
             bar.update()
             if lines:
-                print(f"Iteration {next(iterations)}, loss = {loss:.8f}")
-                if score is not None:
-                    print(f"Validation score: {score:f}")
+                scored = "" if score is None else f"\nValidation score: {score:f}"
+                print(f"Iteration {next(iterations)}, loss = {loss:.8f}{scored}")
 
         yield tell

@@ -43,8 +43,8 @@ def evaluate(
     The model is measured in evaluation mode, and in its mode again afterwards. With `sample_weight`
     w >= 0 of each example the loss is sum w L / sum w, the accuracy the share of sum w.
     """
-    rows, targets, weights = weighted(*examples(X, y, own=False), sample_weight)
-    return evaluation(as_model(model), rows, targets, find_loss(loss), engine, weights)()
+    given = weighted(*examples(X, y, own=False), sample_weight)
+    return evaluation(as_model(model), given, find_loss(loss), engine)()
 
 
 @answered
@@ -144,18 +144,14 @@ def head_of_model(model: Callable[[Any], Any], row: Any, loss: str | Loss) -> He
 
 
 def evaluation(
-    model: Model,
-    rows: Sequence[Any],
-    targets: Sequence[Any],
-    loss: Loss,
-    engine: str | Engine,
-    weights: Any = None,
+    model: Model, given: tuple[Sequence[Any], Sequence[Any], Any], loss: Loss, engine: str | Engine
 ) -> Callable[..., Measured]:
     """A function that measures the model as it is now: mean loss and accuracy, evaluation mode.
 
-    It takes `shared`: whether code of the user's ran since, which may have changed more than
-    parameters; and a `descent` that may be ahead of the Values.
+    Given are rows, targets, and weights or None. It takes `shared`: whether code of the user's ran
+    since, which may have changed more than parameters; and a `descent` ahead of the Values.
     """
+    rows, targets, weights = given
     right = Right(loss, targets, weights)
     loss, targets = with_weights(loss, targets, weights)
 

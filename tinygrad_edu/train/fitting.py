@@ -105,9 +105,7 @@ def fit(
     right = Right(loss := find_loss(loss), targets, weights)
     epochs, block = planned(training, epochs, batch_size, rng, augment, right.known)
     descent = find_engine(engine)(training)
-    measure = None
-    if held_out is not None:
-        measure = evaluation(model, *held_out[:2], loss, engine, held_out[2])
+    measure = held_out and evaluation(model, held_out, loss, engine)
     history = History()
     shared, most = bool(callbacks), 1 if callbacks or measure is not None else epochs
     steps = blocks(descent, block, epochs, most=most, shared=shared)

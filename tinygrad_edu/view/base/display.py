@@ -4,7 +4,7 @@ import os
 from abc import ABC, abstractmethod
 from base64 import b64encode
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Final
 from xml.etree import ElementTree
@@ -47,11 +47,14 @@ class Picture(ABC):
         Raises ValueError for another suffix, RenderError where the renderer cannot draw it or there
         is none; the file is then left alone.
         """
+        return save(path, self._kind, self.forms())
+
+    def forms(self) -> Forms:
+        """What makes the content of each kind of file."""
         from tinygrad_edu.view.base.pdf import PRINTED
 
         printed = {ending: partial(self._printed, form) for ending, form in PRINTED.items()}
-        forms: Forms = {".svg": lambda: self.svg, **printed, **self._others()}
-        return save(path, self._kind, forms)
+        return {".svg": lambda: self.svg, **printed, **self._others()}
 
     def _others(self) -> Forms:
         return {}
@@ -74,6 +77,21 @@ class Picture(ABC):
             return {"text/plain": f"{error}\n\n{self._text()}"}
         drawn = b64encode(png).decode("ascii")
         return {"image/svg+xml": svg, "image/png": drawn, "text/plain": repr(self)}
+
+
+class Drawing(Picture):
+    """A picture that is drawn when it is asked for; it shows itself in a notebook."""
+
+    def __init__(self, kind: str, draw: Callable[[], str], text: str) -> None:
+        self._kind, self._draw, self.text = kind, draw, text
+
+    @cached_property
+    def svg(self) -> str:
+        """An SVG element. Raises RenderError without a renderer."""
+        return self._draw()
+
+    def __repr__(self) -> str:
+        return self.text
 
 
 def save(path: AnyPath, what: str, forms: Forms) -> Path:

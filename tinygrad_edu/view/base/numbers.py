@@ -9,12 +9,29 @@ from tinygrad_edu.checks import is_listed
 from tinygrad_edu.engine import Value, gradients
 from tinygrad_edu.engine.adopted import adopted, is_foreign
 from tinygrad_edu.engine.gradients import changed_since
-from tinygrad_edu.text import DASH, short
 
 #: Of many things in a sentence so many are named.
 FEW: Final = 5
+#: In place of a number that is not yet known.
+UNKNOWN: Final = "·"
 #: A gradient is that of this root if it is equal but for rounding.
 _TOLERANCE: Final = 1e-9
+
+
+def decimal(x: float) -> str:
+    """A number of a picture: three decimals, whole ones without, -4e-4 below 0.0005, 1.2e6.
+
+    One decimal from 1,000 on, powers from a million; the minus is U+2212.
+    """
+    size = abs(x)
+    if size == 0 or (size < 1e6 and x == int(x)):
+        text = f"{x + 0.0:.0f}"
+    elif math.isfinite(x) and (size < 0.0005 or size >= 999_999.5):
+        mantissa, _, exponent = f"{x:.{int(size > 1)}e}".partition("e")
+        text = f"{mantissa}e{int(exponent)}"
+    else:
+        text = f"{x:.1f}" if size >= 999.9995 else f"{x:.3f}"
+    return text.replace("-", "\N{MINUS SIGN}")
 
 
 def one_value(view: str, v: Any, does: str) -> Value:
@@ -75,11 +92,6 @@ class Numbers:
     def grad(self, v: Value) -> float | None:
         """The gradient of `v`, None unless a backward pass from or through the root reached it."""
         return v.grad if self.root.reached and v.reached else None
-
-    def grad_text(self, v: Value) -> str:
-        """The gradient as it is shown, a dash where there is none."""
-        grad = self.grad(v)
-        return DASH if grad is None else short(grad)
 
     def changes(self, names: Mapping[Value, str]) -> list[str]:
         """A sentence about what was changed since the forward pass, if anything was."""

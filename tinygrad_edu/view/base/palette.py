@@ -28,27 +28,18 @@ INK: Final = Colour("#15181e", "#e9ecf1")
 SOFT: Final = Colour("#565e6c", "#a5aebc")
 EDGE: Final = Colour("#878f9d", "#6f7a8b")
 WASH: Final = Colour("#f5f6f8", "#1b2028")
+#: Parameters, and a control under the pointer.
+PRESS: Final = Colour("#e8ebef", "#2a313c")
 HAIRLINE: Final = Colour("#d9dde5", "#343b48")
 #: Messages about what went wrong.
 ERROR: Final = Colour("#b3261e", "#f2b8b5")
 #: What is chosen or computed now.
 NOW: Final = Colour("#8f2bb3", "#d79af0")
 
-# Graphs have boxes of their own ground, so that they fit any page: dark on light in every scheme.
-GRAPH_INK: Final = "#1a1a1a"
-GRAPH_FAINT: Final = "#555555"
-GRAPH_LINE: Final = "#808080"
-GRAPH_PAPER: Final = "#f4f4f4"
-#: The line and the fill of a box, by what it holds.
-BOXES: Final = {
-    "input": ("#0072b2", "#e3f0f9"),
-    "parameter": ("#c25700", "#fdeee2"),
-    "constant": ("#6b6b6b", "#f4f4f4"),
-    "result": ("#00805f", "#e5f5ef"),
-    "unit": ("#8a4a76", "#f8edf4"),
-}
-#: What a film computes now.
-FILM_NOW: Final = "#b93cc4"
+#: What stands in the SVG of a renderer for a cell whose text ends at its right edge, and for one
+#: whose text stands in its middle.
+END: Final = "#fffffe"
+MIDDLE: Final = "#fffffd"
 
 # Plots have a white ground.
 PLOT_INK: Final = "#222222"
@@ -75,12 +66,16 @@ def signed_map() -> Any:
     return LinearSegmentedColormap.from_list("signed", colours, N=257)  # 0 is ZERO
 
 
-#: The colours by name: POSITIVE, on a dark ground POSITIVE_DARK, ..., of a result RESULT, ....
+#: The colours by name: POSITIVE, on a dark ground POSITIVE_DARK, ....
 BY_NAME: Final = {
     **{name: c.light for name, c in globals().items() if isinstance(c, Colour)},
     **{f"{name}_DARK": c.dark for name, c in globals().items() if isinstance(c, Colour)},
-    **{name.upper(): line for name, (line, _) in BOXES.items()},
 }
+
+
+def number_colour(x: float | None) -> Colour:
+    """The colour of a number that has that of its sign; 0, and one that is not known, are soft."""
+    return POSITIVE_TEXT if x and x > 0 else NEGATIVE_TEXT if x and x < 0 else SOFT
 
 
 def styled(sheet: str) -> str:

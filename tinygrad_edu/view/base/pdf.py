@@ -10,7 +10,6 @@ from xml.etree.ElementTree import Element
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.colors import to_rgba
 from matplotlib.patches import BoxStyle, PathPatch
 from matplotlib.path import Path
@@ -59,6 +58,8 @@ def figure_of(page: Element) -> Figure:
 
 def pdf(*figures: Figure) -> bytes:
     """Figures as pages of PDF, always the same bytes; what the font lacks becomes a box."""
+    from matplotlib.backends.backend_pdf import PdfPages  # late: it takes long to import
+
     buffer = BytesIO()
     with warnings.catch_warnings(), PdfPages(buffer, metadata={"CreationDate": None}) as pages:
         warnings.simplefilter("ignore", UserWarning)

@@ -2,7 +2,7 @@
 
 import base64
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -65,15 +65,23 @@ def _text(text: str) -> str:
     return html.escape(clean(text, _LONGEST))
 
 
-def html_table(rows: Sequence[Sequence[str]], attributes: str = "", caption: str = "") -> str:
-    """A table: the first row is its header, the first cell of each a name; `caption` is markup."""
+def html_table(
+    rows: Sequence[Sequence[str]],
+    attributes: str = "",
+    caption: str = "",
+    markup: Callable[[str], str] = lambda cell: _text(cell),
+) -> str:
+    """A table: the first row is its header, the first cell of each a name; `caption` is markup.
+
+    `markup` makes that of a cell.
+    """
     header, *body = rows
-    head = "".join(f'<th scope="col">{_text(cell)}</th>' for cell in header)
+    head = "".join(f'<th scope="col">{markup(cell)}</th>' for cell in header)
     lines = []
     for name, *cells in body:
         span = "" if cells else f' colspan="{len(header)}"'
-        numbers = "".join(f"<td>{_text(cell)}</td>" for cell in cells)
-        lines.append(f'<tr><th scope="row"{span}>{_text(name)}</th>{numbers}</tr>')
+        numbers = "".join(f"<td>{markup(cell)}</td>" for cell in cells)
+        lines.append(f'<tr><th scope="row"{span}>{markup(name)}</th>{numbers}</tr>')
     parts = f"{caption}<thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody>"
     return f"<table{attributes}>{parts}</table>"
 

@@ -19,10 +19,10 @@ FITTING: Final = "max-width:100%;height:auto"
 #: The same of links.
 LINK: Final = "{http://www.w3.org/1999/xlink}"
 _FONT: Final = "Helvetica, Arial, 'Liberation Sans', sans-serif"
-#: Points of the column of a notebook, and how far a wider picture is made smaller to fit into it:
-#: notebooks that put it into an <img> let it run over the edge, whatever its style.
-_COLUMN: Final = 720.0
-_SMALLEST: Final = 0.675
+
+
+#: The widest of the usual fonts against Helvetica.
+_WIDEST: Final = 1.27
 
 
 def parsed(svg: bytes) -> Element:
@@ -52,7 +52,8 @@ def _widths(weight: str) -> Mapping[str, int]:
     name = {"bold": "phvb8a.afm"}.get(weight, "phvr8a.afm")
     metrics = files("matplotlib").joinpath("mpl-data", "fonts", "afm", name).read_text("latin-1")
     found = re.findall(r"(?m)^C (\d+) ; WX (\d+)", metrics)
-    return {chr(int(code)): int(width) for code, width in found if chr(int(code)).isascii()}
+    widths = {chr(int(code)): int(width) for code, width in found if chr(int(code)).isascii()}
+    return widths | {"\N{MINUS SIGN}": widths["+"]}
 
 
 def text_width(text: str, size: float, weight: str = "normal") -> float:
@@ -72,6 +73,23 @@ def fitted(text: str, size: float, weight: str = "normal") -> dict[str, str]:
     return {"textLength": width, "lengthAdjust": "spacingAndGlyphs"}
 
 
+def room(text: str, size: float, *, bold: bool = False) -> float:
+    """The width that a text needs in any of the usual fonts."""
+    return _WIDEST * text_width(text, size, "bold" if bold else "normal") + 2
+
+
+def wrapped(text: str, size: float, width: float) -> list[str]:
+    """The text in lines that have room in this width, whatever the font."""
+    lines = [""]
+    for word in text.split(" "):
+        longer = f"{lines[-1]} {word}".strip()
+        if lines[-1] and room(longer, size) > width:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return lines
+
+
 def place(drawing: Element, x: float, y: float, width: float, height: float) -> Element:
     """The drawing, to stand in another: its left upper corner at (x, y), in this size."""
     for name, number in {"x": x, "y": y, "width": width, "height": height}.items():
@@ -89,13 +107,12 @@ def inline(svg: bytes | Element, title: str, description: str, style: str = "") 
     """An SVG element to put into a page: no prologue, comment, id or link; tooltips are <title>s.
 
     `title` and `description` become <title> and <desc>, read aloud in place of the picture; `style`
-    goes to the root. What is wider than a column is made smaller. Raises RenderError for what is no
-    XML. A picture that is given as an element is used up.
+    goes to the root. Raises RenderError for what is no XML. A picture that is given as an element
+    is used up.
     """
     root = parsed(svg) if isinstance(svg, bytes) else svg
     for element in list(root.iter()):
         _shed(element)
-    _fit(root)
     root.set("xmlns", SVG[1:-1])
     root.set("role", "img")
     root.set("font-family", _FONT)
@@ -109,25 +126,12 @@ def inline(svg: bytes | Element, title: str, description: str, style: str = "") 
     return ElementTree.tostring(root, encoding="unicode") + "\n"
 
 
-def _fit(root: Element) -> None:
-    """Width and height of a picture that is too wide for a column, or most of the way to it."""
-    sides = [re.fullmatch(r"([\d.]+)pt", root.get(side, "")) for side in ("width", "height")]
-    width, height = (float(side[1]) if side else 0.0 for side in sides)
-    if width > _COLUMN:
-        scale = max(_COLUMN / width, _SMALLEST)
-        root.set("width", f"{scale * width:.0f}pt")
-        root.set("height", f"{scale * height:.0f}pt")
-
-
 def _shed(element: Element) -> None:
     """Take from one element what a page does not need, and make its tooltip a <title>."""
     element.tag = element.tag.removeprefix(SVG)
     element.attrib.pop("id", None)
-    element.attrib.pop("font-family", None)
-    text = element.text or ""
-    if element.tag == "text" and text.strip() and "data-key" not in element.attrib:
-        size, weight = element.get("font-size", "12"), element.get("font-weight", "normal")
-        element.attrib.update(fitted(text, float(size), weight))
+    if element.tag == "text":
+        element.attrib.pop("font-family", None)
     if element.tag != "g":
         return
     for title in element.findall(f"{SVG}title"):

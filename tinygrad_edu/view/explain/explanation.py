@@ -8,9 +8,12 @@ from typing import Any, Final
 from tinygrad_edu.checks import instance
 from tinygrad_edu.engine import Value, gradients, toposort
 from tinygrad_edu.text import clean, short, table
-from tinygrad_edu.view.base.naming import names_of, variable_names
+from tinygrad_edu.view.base.display import Drawing
+from tinygrad_edu.view.base.naming import Names, names_of, variable_names
 from tinygrad_edu.view.base.numbers import in_our_graph, one_value
 from tinygrad_edu.view.base.operations import drawing_order
+from tinygrad_edu.view.base.render import RenderError
+from tinygrad_edu.view.base.tex import Equations
 from tinygrad_edu.view.explain.chain import Writer
 from tinygrad_edu.view.explain.notation import (
     Both,
@@ -26,7 +29,8 @@ from tinygrad_edu.view.explain.notation import (
     product,
     sentence,
 )
-from tinygrad_edu.view.explain.paths import MANY, Link, Paths, agree, contribution, links
+from tinygrad_edu.view.explain.path_picture import Sketch, sketch
+from tinygrad_edu.view.explain.paths import MANY, Link, Paths, agree, contribution, largest, links
 
 #: More paths, or longer ones, are not written out one by one.
 MOST_PATHS: Final = 6
@@ -37,31 +41,56 @@ _OPERANDS: Final = 8
 _TERMS: Final = 4
 _ROWS: Final = 60
 _WHERE: Final = 12
+#: Of a picture: the paths, and the values of a graph that is drawn whole.
+_ROUTES, _SHOWN = 8, 120
 _HEADER: Final = ("from", "to", "slope", "= number", "gradient", "product")
 
 
-class Explanation:
+class Explanation(Equations):
     """An explanation: its `str` is text, a notebook shows the LaTeX, `table()` gives the numbers.
 
-    `value` is the derivative, or the number of the value that is explained. It keeps no Value.
+    `value` is the derivative, or the number of the value that is explained. `picture` draws its
+    paths in the graph, the 8 largest of many, each factor below the place it comes from; `.save` it
+    as .svg, .png or .pdf. It keeps no Value.
     """
 
+    _kind = "explanation"
+
     def __init__(
-        self, value: float, lines: Sequence[Line], rows: Sequence[Sequence[str]] = ()
+        self,
+        value: float,
+        lines: Sequence[Line],
+        rows: Sequence[Sequence[str]] = (),
+        drawn: Sketch | None = None,
     ) -> None:
-        self.value = value
+        self.value, self._sketch = value, drawn
         self._text = "\n".join(row for line in lines for row in in_text(line))
         self._rows = [_HEADER, *rows]
         equations = " \\\\\n".join(filter(None, map(in_latex, lines)))
-        #: The equations as LaTeX, without dollar signs.
-        self.latex = f"\\begin{{aligned}}\n{equations}\n\\end{{aligned}}"
+        self._latex = f"\\begin{{aligned}}\n{equations}\n\\end{{aligned}}"
+
+    @property
+    def latex(self) -> str:
+        """The equations as LaTeX, without dollar signs."""
+        return self._latex
+
+    @property
+    def picture(self) -> Drawing:
+        """The paths in the graph; its `svg` raises RenderError where they are too long for one."""
+
+        def svg() -> str:
+            if self._sketch is None:
+                raise RenderError(
+                    "the graph has too many values for a picture of its paths: explain one that "
+                    "is nearer, or use .table()"
+                )
+            return self._sketch.svg()
+
+        return Drawing("explanation", svg, self._text)
 
     def table(self) -> str:
         """A line per link, from the result back: its slope times the gradient that arrives."""
         return table(self._rows, left=len(_HEADER))
-
-    def _repr_latex_(self) -> str:
-        return f"$$\n{self.latex}\n$$"
 
     def __str__(self) -> str:
         return self._text
@@ -99,7 +128,7 @@ def explain(
     if wrt not in known:
         w = clean(wrt.name or variables.get(wrt, "")) or "this value"
         raise ValueError(_independent(v, wrt, w, known))
-    return _chain_rule(Paths(order, wrt), known, gradients(v))
+    return _chain_rule(order, wrt, known, gradients(v))
 
 
 def _independent(v: Value, wrt: Value, w: str, names: Mapping[Value, str]) -> str:
@@ -120,7 +149,7 @@ def _leaf(v: Value, label: str) -> Explanation:
     return Explanation(v.data, [Line([name(label), number(v.data)]), *map(sentence, said)])
 
 
-def _operation(v: Value, names: Mapping[Value, str]) -> Explanation:
+def _operation(v: Value, names: Names) -> Explanation:
     write = Writer(names)
     op: Any = v.op
     n = len(v.parents)
@@ -137,14 +166,16 @@ def _operation(v: Value, names: Mapping[Value, str]) -> Explanation:
         lines.append(sentence(f"No backward pass has reached {names[v]}: nothing flows back."))
     lines += write.notes([v])
     grads = {v: v.flow} if v.reached else {}
-    return Explanation(v.numbers[0], lines, [write.row(link, grads) for link in kept])
+    ways = [[link] for link in links(v, parents)][:_ROUTES]
+    drawn = sketch([*dict.fromkeys(v.parents), v], names, Writer(names), gradients(v), ways)
+    return Explanation(v.numbers[0], lines, [write.row(link, grads) for link in kept], drawn)
 
 
 def _chain_rule(
-    paths: Paths, names: Mapping[Value, str], grads: Mapping[Value, float]
+    order: Sequence[Value], w: Value, names: Names, grads: Mapping[Value, float]
 ) -> Explanation:
     """dv/dw by paths, or else value by value; `grads` are the derivatives of the engine."""
-    v, w = paths.v, paths.w
+    paths, v = Paths(order, w), order[-1]
     write = Writer(names, {(v, u) for u, made in paths.children.items() if len(made) > 1})
     few = paths.routes <= MOST_PATHS and paths.longest <= LONGEST_PATH
     routes = paths.all() if few else []
@@ -158,7 +189,13 @@ def _chain_rule(
     lines += _where(write, used)
     pairs = ends([(u, p) for p in reversed(paths.between) for u in paths.children[p]], _ROWS)
     rows = [write.row(paths.link(*x) if isinstance(x, tuple) else x, grads) for x in pairs]
-    return Explanation(grads[w], lines, rows)
+    best = routes if len(routes) == 1 else largest(paths, _ROUTES)
+    shown = order
+    if len(order) > _SHOWN:
+        near = {u for route in best for link in route for u in link.child.parents}
+        shown = [u for u in order if u in near or u is v]
+    drawn = sketch(shown, names, write, grads, best) if len(shown) <= _SHOWN else None
+    return Explanation(grads[w], lines, rows, drawn)
 
 
 def _check(derived: str, label: str, w: Value, parts: Sequence[float], value: float) -> str:

@@ -95,6 +95,18 @@ class Paths:
         return routes
 
 
+def largest(paths: Paths, most: int) -> list[list[Link]]:
+    """Of all routes those of the largest products, largest first, each from `v` back to `w`."""
+    best: dict[Value, list[tuple[float, list[Link]]]] = {paths.w: [(1.0, [])]}
+    for u in paths.between[1:]:
+        links = [paths.link(u, p) for p in dict.fromkeys(u.parents) if p in best]
+        found = [
+            (abs(x * link.slope), [link, *way]) for link in links for x, way in best[link.parent]
+        ]
+        best[u] = sorted(found, key=lambda each: -each[0])[:most]
+    return [way for _, way in best.get(paths.v, [])]
+
+
 def contribution(route: Sequence[Link]) -> float:
     """The product of the slopes of one path, from v back to w."""
     return reduce(lambda gradient, link: link.passes(gradient), route, 1.0)

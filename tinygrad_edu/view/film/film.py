@@ -2,35 +2,39 @@
 
 import html
 import json
-import math
 import os
 import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from importlib import resources
-from itertools import chain
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from xml.etree.ElementTree import Element
 
-from tinygrad_edu.checks import flag, instance, whole
+from tinygrad_edu.checks import flag, instance, one_of, whole
 from tinygrad_edu.engine import Value, toposort
 from tinygrad_edu.optim import Optimizer
-from tinygrad_edu.text import DASH, clean, short
-from tinygrad_edu.view.base.display import displays_still, save
+from tinygrad_edu.text import clean
+from tinygrad_edu.view.base.display import Drawing, Forms, displays_still, save
 from tinygrad_edu.view.base.naming import names_of, variable_names
-from tinygrad_edu.view.base.numbers import has_grad, in_our_graph, one_value
+from tinygrad_edu.view.base.numbers import UNKNOWN, has_grad, in_our_graph, one_value
 from tinygrad_edu.view.base.palette import BY_NAME
 from tinygrad_edu.view.base.render import RenderError
 from tinygrad_edu.view.base.svg import inline, size_of
 from tinygrad_edu.view.film import pictures
-from tinygrad_edu.view.film.pictures import KEY, ContactSheet, Snapshot
-from tinygrad_edu.view.film.recorder import Change, Frame, Recording, record
-from tinygrad_edu.view.graph.diagram import Diagram, Row
+from tinygrad_edu.view.film.pictures import Place, Still, page_frame, texts_of
+from tinygrad_edu.view.film.recorder import Recording, record
+from tinygrad_edu.view.graph.diagram import Diagram, Number
+from tinygrad_edu.view.graph.picture import KEY, picture
 from tinygrad_edu.view.graph.select import LARGEST, main_strands
 from tinygrad_edu.view.graph.values import Content, value_diagram
 
 _PHASES: Final = {"forward": "forward pass", "backward": "backward pass", "update": "update"}
+#: What is left of a frame in a notebook that is not trusted.
+_UNTRUSTED: Final = (
+    "The film plays in a trusted notebook: run this cell. To save it as a picture, set "
+    "TINYGRAD_EDU_DISPLAY to static."
+)
 # Pixels of the player in a notebook; a point of the picture is shown as 0.9 to 1.33 pixels.
 _COLUMN, _SMALLEST, _LARGEST = 860, 0.9, 4 / 3
 _CONTROLS, _TALLEST = 330, 760
@@ -39,6 +43,7 @@ _CONTROLS, _TALLEST = 330, 760
 def steps(
     v: Value,
     *,
+    level: str = "auto",
     optimizer: Optimizer | None = None,
     guess: bool = False,
     names: Mapping[str, object] | None = None,
@@ -48,6 +53,8 @@ def steps(
 ) -> "Film":
     """The way from the inputs to `v` and of the gradient back, step by step, as a page to look at.
 
+    level      "value" has a step for each operation, "neuron" for each unit with its delta; "auto"
+               is "neuron" where units stand in several layers
     optimizer  adds its next update of the parameters, from the gradients of the film
     guess      hides each new gradient until it is asked for, or guessed
     names      labels for values without a name of their own, e.g. `names=locals()`, as in `draw`
@@ -56,7 +63,8 @@ def steps(
     notation   "lecture" or "code", as in `draw`
 
     Gradients start from 0, and no data and no gradient of yours is changed. Raises TypeError unless
-    `v` is a Value, of any engine, and `optimizer` an Optimizer.
+    `v` is a Value, of any engine, and `optimizer` an Optimizer, ValueError for units where there
+    are none.
     """
     v, names = in_our_graph(v, names)
     one_value("steps", v, "shows the backward pass of")
@@ -65,8 +73,16 @@ def steps(
     max_steps, max_nodes = whole("max_steps", max_steps, 5), whole("max_nodes", max_nodes)
     order = toposort(v, leaves=True)
     all_names = names_of(order, variable_names(names), notation=notation)
-    recording = record(v, optimizer=optimizer, names=all_names, max_steps=max_steps)
-    return Film(recording, guess=guess, max_nodes=max_nodes)
+    level, units = one_of("level", level, ("auto", "value", "neuron")), all_names.units.units
+    if level == "neuron" and not units:
+        raise ValueError(
+            'level="neuron" has a step for each unit, and this graph has none: write level="value"'
+        )
+    by_unit = level == "neuron" or (level == "auto" and len({u.depth for u in units}) > 1)
+    recording = record(
+        v, optimizer=optimizer, names=all_names, max_steps=max_steps, by_unit=by_unit
+    )
+    return Film(recording, guess=guess, max_nodes=max_nodes, by_unit=by_unit)
 
 
 class Film:
@@ -77,7 +93,12 @@ class Film:
     """
 
     def __init__(
-        self, recording: Recording, *, guess: bool = False, max_nodes: int = LARGEST
+        self,
+        recording: Recording,
+        *,
+        guess: bool = False,
+        max_nodes: int = LARGEST,
+        by_unit: bool = False,
     ) -> None:
         order, names = recording.order, recording.names
         shown = main_strands(order, max_nodes)
@@ -85,22 +106,24 @@ class Film:
         self.guess = flag("guess", guess)
         self.title = f"Backward pass of {names[order[-1]]}"
         self.caption = "; ".join(part for part in (counted, recording.caption) if part)
-        widest = _widest(recording)
 
-        def rows(v: Value) -> list[Row]:
+        def numbers(v: Value) -> list[Number]:
             labels = ["data", "grad"] if has_grad(v) or v is order[-1] else ["data"]
-            return [Row(k, widest.get((v, k), "0"), keyed=True) for k in labels]
+            return [Number(k, back=k == "grad", keyed=True) for k in labels]
 
-        self._diagram, boxes = value_diagram(shown, Content(names, rows))
-        ids = {v: box.id for v, box in boxes.items()}
-        operations = {edge.head: edge.tail for edge in self._diagram.edges}
-        self._frames = [_page_frame(frame, ids, operations) for frame in recording.frames]
+        units = names.units.units if by_unit else ()
+        self._diagram, boxes = value_diagram(shown, Content(names, numbers), units=units)
+        rows = {row.label: row.id for box in self._diagram.boxes for row in box.rows}
+        places = {v: Place(box.id, rows.get(names[v], box.id)) for v, box in boxes.items()}
+        lines = self._diagram.ways()
+        self._frames = [page_frame(frame, places, lines) for frame in recording.frames]
         self._start = {
-            f"{box.id}.{row.label}": DASH if row.label == "grad" else ""
+            f"{row.id}.{number.label}": UNKNOWN
             for box in self._diagram.boxes
-            for row in box.rows
+            for row in (box, *box.rows)
+            for number in row.numbers
         }
-        self._start |= _texts(recording.start, ids)
+        self._start |= texts_of(recording.start, places)
 
     def __len__(self) -> int:
         """The number of frames."""
@@ -112,23 +135,25 @@ class Film:
         least = 0.0
         try:
             last = pictures.filled(self._drawing, self._numbers_at(len(self) - 1))
-            picture = inline(last, self.title, f"{self._lead} The last frame is shown.")
+            drawn = inline(last, self.title, f"{self._lead} The last frame is shown.")
             least = _SMALLEST * size_of(self._drawing)[0]
         except RenderError as error:
             numbers = self._numbers_at(len(self) - 1)
-            picture = f"<p>{_text(str(error))}</p>\n{_table(self._diagram, numbers)}"
+            drawn = f"<p>{_text(str(error))}</p>\n{_table(self._diagram, numbers)}"
         page = resources.files("tinygrad_edu.view.film").joinpath("film.html")
         parts = BY_NAME | {
             "title": _text(self.title),
             "lead": _text(self._lead),
             "caption": _text(self.caption),
-            "highlight": pictures.HIGHLIGHT,
             "least": f"{least:.0f}",
             "last": str(len(self) - 1),
+            "phase": self._frames[-1]["phase"],
+            "where": _text(self._frames[-1]["where"]),
             "sentence": _lines(self._frames[-1]["said"]),
-            "picture": picture,
+            "picture": drawn,
             "rows": "".join(
-                f"<tr><td>{k}</td><td>{f['phase']}</td><td>{_lines(f['said'])}</td></tr>\n"
+                f"<tr><td>{k}</td><td>{f['phase']}, {_text(f['where'])}</td>"
+                f"<td>{_lines(f['said'])}</td></tr>\n"
                 for k, f in enumerate(self._frames)
             ),
             "film": _json({"guess": self.guess, "start": self._start, "frames": self._frames}),
@@ -137,30 +162,41 @@ class Film:
         return re.sub(r"\{\{(\w+)\}\}", lambda hole: parts[hole[1]], text)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the page, to a path that ends in .html, or the strip, to one that ends in .svg.
+        """Write the film: a page as .html, a picture that moves as .svg or .gif, else the strip.
 
-        Returns the path. Raises ValueError for another suffix, RenderError for a strip without a
-        renderer; the file is then left alone.
+        The SVG plays without a script, also where a page shows it as an image; .png, .pdf, .eps,
+        .jpg and .webp hold the frames of `strip()`. Returns the path.
+        Raises ValueError for another suffix, RenderError for a picture without a renderer; the file
+        is then left alone.
         """
-        page = lambda: self.html  # noqa: E731
-        forms = {".html": page, ".htm": page, ".svg": lambda: self.strip().svg}
-        return save(path, "film", forms)
+        page, still = lambda: self.html, self.strip().forms()
+        forms: Forms = {
+            ".html": page,
+            ".htm": page,
+            ".svg": lambda: pictures.animation(*self._stills(range(len(self)))),
+            ".gif": lambda: pictures.as_gif(*self._stills(range(len(self)))[:2]),
+        }
+        return save(path, "film", {**forms, **{k: x for k, x in still.items() if k not in forms}})
 
-    def strip(self, frames: int = 6) -> ContactSheet:
+    def strip(self, frames: int = 6) -> Drawing:
         """A still picture of at most `frames` frames: the end of the forward pass, and after it."""
         chosen = self._chosen(whole("frames", frames))
         text = [f"{self._heading(k)}: {'; '.join(self._frames[k]['said'])}" for k in chosen]
-        lead = f"{self._lead} {len(chosen)} of {len(self)} frames are shown."
 
         def svg() -> str:
-            frames = [(k, self._frames[k]) for k in chosen]
-            snapshots = [
-                Snapshot(self._heading(k), f["said"], self._numbers_at(k), {*f["on"], *f["by"]})
-                for k, f in frames
-            ]
-            return pictures.contact_sheet(self._drawing, snapshots, self.title, lead)
+            return pictures.contact_sheet(*self._stills(chosen))
 
-        return ContactSheet(svg, "\n".join([self.title, *text]))
+        return Drawing("strip", svg, "\n".join([self.title, *text]))
+
+    def _stills(self, chosen: Sequence[int]) -> tuple[Element, list[Still], str, str]:
+        """The drawing, these frames, title and description of a picture of them."""
+        stills = []
+        for k in chosen:
+            f = self._frames[k]
+            numbers, lit, read = self._numbers_at(k), {*f["on"]}, {*f["by"]}
+            stills.append(Still(self._heading(k), f["where"], f["said"], numbers, lit, read))
+        lead = f"{self._lead} {len(chosen)} of {len(self)} frames are shown."
+        return self._drawing, stills, self.title, lead
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         if displays_still():
@@ -178,12 +214,13 @@ class Film:
 
         The page is written into the attribute srcdoc: notebooks run the scripts of such a frame
         where they would drop or rewrite those of a cell's output, nothing is fetched, the styles
-        and ids of notebook and page do not meet, and `sandbox` keeps the page from the notebook.
+        and ids of notebook and page do not meet, and `sandbox` keeps the page from the notebook. A
+        notebook that is not trusted drops the frame, and shows the sentence in it.
         """
         return (
             f'<iframe title="{_text(self.title)}" sandbox="allow-scripts" '
             f'style="width:100%;height:{self._height()}px;border:0" '
-            f'srcdoc="{html.escape(self.html)}"></iframe>'
+            f'srcdoc="{html.escape(self.html)}">{_UNTRUSTED}</iframe>'
         )
 
     def _height(self) -> int:
@@ -197,7 +234,7 @@ class Film:
 
     @cached_property
     def _drawing(self) -> Element:
-        return pictures.drawing(self._diagram)
+        return picture(self._diagram)
 
     @property
     def _lead(self) -> str:
@@ -226,23 +263,14 @@ class Film:
         return sorted({first + round(k * (last - first) / (n - 1)) for k in range(n)})
 
 
-def _widest(recording: Recording) -> dict[tuple[Value, str], str]:
-    """Of all texts that a value shows in a row, the longest."""
-    widest: dict[tuple[Value, str], str] = {}
-    for change in chain(recording.start, *(frame.changes for frame in recording.frames)):
-        place = change.value, change.row
-        widest[place] = max(widest.get(place, "0"), short(change.number), key=len)
-    return widest
-
-
 def _table(diagram: Diagram, numbers: Mapping[str, str]) -> str:
     """Where there is no renderer: the values as a table in HTML, with the same keys."""
     rows = []
-    for box in diagram.boxes:
-        keys = [f"{box.id}.{row.label}" for row in box.rows]
+    for box in (row for outer in diagram.boxes for row in (outer.rows or (outer,))):
+        keys = [f"{box.id}.{number.label}" for number in box.numbers]
         cells = "".join(f'<td {KEY}="{key}">{numbers[key]}</td>' for key in keys)
         head = f'<th scope="row">{_text(box.label)}</th><td>{_text(box.made)}</td>'
-        rows += [f'<tr {KEY}="{box.id}">{head}{cells}</tr>'] * bool(box.rows)
+        rows += [f'<tr {KEY}="{box.id}">{head}{cells}</tr>'] * bool(box.numbers)
     return (
         '<table><thead><tr><th scope="col">name</th><th scope="col">made by</th>'
         '<th scope="col">data</th><th scope="col">grad</th></tr></thead>'
@@ -250,39 +278,8 @@ def _table(diagram: Diagram, numbers: Mapping[str, str]) -> str:
     )
 
 
-def _page_frame(
-    frame: Frame, ids: Mapping[Value, str], operations: Mapping[str, str]
-) -> dict[str, Any]:
-    """A frame for the page: what is said, what is lit (changed or read), the texts that are new.
-
-    `ids` are the boxes of the values, `operations` those before them.
-    """
-    by: list[str] = []
-    for p, v in frame.flows:
-        if v in ids:
-            result, operation = ids[v], operations[ids[v]]
-            by += [result, operation, f"{operation}-{result}"]
-            by += [ids[p], f"{ids[p]}-{operation}"] if p in ids else []
-    on = [ids[change.value] for change in frame.changes if change.value in ids]
-    single = len(frame.changes) == 1 and frame.question
-    answer = frame.changes[0].number if single else math.nan
-    return {
-        "phase": frame.phase,
-        "said": frame.sentences,
-        "ask": frame.question,
-        "answer": answer if math.isfinite(answer) else None,
-        "on": on,
-        "by": [key for key in dict.fromkeys(by) if key not in on],
-        "set": _texts(frame.changes, ids),
-    }
-
-
-def _texts(changes: Sequence[Change], ids: Mapping[Value, str]) -> dict[str, str]:
-    return {f"{ids[c.value]}.{c.row}": short(c.number) for c in changes if c.value in ids}
-
-
 def _lines(sentences: Sequence[str]) -> str:
-    return "<br>".join(map(_text, sentences))
+    return "".join(f"<p>{_text(said)}</p>" for said in sentences)
 
 
 def _text(text: str) -> str:

@@ -1,157 +1,228 @@
-"""The pictures of a film: one drawing with a place for every number, and a sheet of several frames.
+"""The pictures of a film: one drawing with a place for every number; stills, a sheet, an animation.
 
 The drawing is rendered once. A value at n3 has the keys n3 (its box), n3.data and n3.grad (its
-numbers); an arrow has n1-n3.
+numbers); a line has n1-n3. What is computed has a violet ring, the lines that feed it a halo.
 """
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from copy import deepcopy
-from functools import cached_property
+from itertools import groupby
 from textwrap import wrap
-from typing import Final, NamedTuple
-from xml.etree.ElementTree import Element
+from typing import Any, Final, NamedTuple, TypeVar
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element, SubElement
 
-from tinygrad_edu.view.base.display import Picture
-from tinygrad_edu.view.base.palette import FILM_NOW, GRAPH_FAINT, GRAPH_INK, GRAPH_PAPER
-from tinygrad_edu.view.base.render import RenderError, render
-from tinygrad_edu.view.base.svg import LINK, SVG, inline, parsed, place, size_of, tag, words
-from tinygrad_edu.view.graph.diagram import Diagram
-from tinygrad_edu.view.graph.dot import to_dot
+from tinygrad_edu.engine import Value
+from tinygrad_edu.view.base.numbers import decimal
+from tinygrad_edu.view.base.palette import BY_NAME, INK, NOW, SOFT, ZERO
+from tinygrad_edu.view.base.svg import SVG, fitted, inline, place, size_of, tag, text_width, words
+from tinygrad_edu.view.base.typeset import readable, typeset
+from tinygrad_edu.view.film.recorder import Change, Frame
+from tinygrad_edu.view.graph.picture import KEY, lit
 
-KEY: Final = "data-key"
-#: Around a box or arrow that takes part in a frame; seen on white and on black.
-HIGHLIGHT: Final = FILM_NOW
-_MARGIN: Final = 6.0
-_GAP: Final = 14.0
-_LINE: Final = 14.0
-_LINES: Final = 3
-_LEAST: Final = 300.0
+T = TypeVar("T")
+
+_GAP: Final = 16.0
+_LINE, _LINES = 19.0, 2
+_LEAST: Final = 420.0
 _WHOLE: Final = 900.0
+#: Seconds for which a frame is shown; so many frames the last one.
+_SECONDS, _HELD = 1.5, 3
 
 
-def drawing(diagram: Diagram) -> Element:
-    """The diagram as SVG with keys, its numbers at the right edge of their boxes.
+class Place(NamedTuple):
+    """Where a value is drawn: the box, and what stands there for it, a row or the box itself."""
 
-    Raises RenderError without a renderer, or if its picture lacks a number.
+    box: str
+    row: str
+
+
+def page_frame(
+    frame: Frame, places: Mapping[Value, Place], lines: Mapping[str, str]
+) -> dict[str, Any]:
+    """A frame for the page: what is said, what is lit (changed or read), the texts that are new.
+
+    `lines` are the keys of lines; that which leads to a chip has the key of what comes after it.
     """
-    root = parsed(render(to_dot(diagram), "svg"))
-    missing = {f"{box.id}.{row.label}" for box in diagram.boxes for row in box.rows if row.keyed}
-    for group in root.iter(f"{SVG}g"):
-        title = group.findtext(f"{SVG}title", "")
-        if group.get("class") == "edge":
-            group.set(KEY, title.replace("->", "-"))
-        elif group.get("class") == "node":
-            group.set(KEY, title)
-            missing -= _mark_numbers(group)
-    if missing:
-        raise RenderError(f"the renderer's SVG has no place for the number {min(missing)}")
-    return root
+    by: list[str] = []
+    for p, v in frame.flows:
+        if v in places and p in places:
+            key = f"{places[p].box}-{places[v].box}"
+            by += [key, lines.get(key, key)]
+    made = [c.value for c in frame.changes] if frame.unit is None else [frame.unit]
+    on = [places[v].box for v in made if v in places]
+    asked = [c for c in frame.changes if frame.unit in (None, c.value)] if frame.question else []
+    answer = asked[0].number if len(asked) == 1 else math.nan
+    return {
+        "phase": frame.phase,
+        "where": frame.where,
+        "said": [readable(said) for said in frame.sentences],
+        "ask": readable(frame.question),
+        "answer": answer if math.isfinite(answer) else None,
+        "on": on,
+        "by": [key for key in dict.fromkeys(by) if key in lines],
+        "set": texts_of(frame.changes, places),
+    }
 
 
-def _mark_numbers(group: Element) -> set[str]:
-    """Texts in links that name a key get this key instead of the link."""
-    keys = set()
-    for parent in list(group.iter()):
-        for k, child in enumerate(parent):
-            link = child.find(f"{SVG}a")
-            key = "" if link is None else link.get(f"{LINK}href", "").removeprefix("#")
-            text = None if link is None else link.find(f"{SVG}text")
-            if key and text is not None:
-                parent[k] = text
-                text.set(KEY, key)
-                text.set("text-anchor", "end")
-                text.set("x", f"{_right_edge(group) - _MARGIN:.2f}")
-                keys.add(key)
-    return keys
+def texts_of(changes: Sequence[Change], places: Mapping[Value, Place]) -> dict[str, str]:
+    """The texts that these changes set, by their keys."""
+    shown = [c for c in changes if c.value in places]
+    return {f"{places[c.value].row}.{c.row}": decimal(c.number) for c in shown}
 
 
-def _right_edge(group: Element) -> float:
-    border = next(shape for shape in group.iter() if shape.tag in (f"{SVG}polygon", f"{SVG}path"))
-    points = border.get("points") or border.get("d") or ""
-    return max(float(x) for x in re.findall(r"(-?[\d.]+),-?[\d.]+", points))
+class Still(NamedTuple):
+    """One frame: its heading, where it is, its formulas, numbers by key, keys computed and read."""
+
+    heading: str
+    where: str
+    said: Sequence[str]
+    numbers: Mapping[str, str]
+    on: AbstractSet[str]
+    by: AbstractSet[str]
 
 
 def filled(root: Element, numbers: Mapping[str, str]) -> Element:
     """A copy of the drawing with these texts at their keys."""
     root = deepcopy(root)
     for element in root.iter(f"{SVG}text"):
-        key = element.get(KEY)
-        if key is not None:
-            element.text = numbers.get(key, "")
+        if (key := element.get(KEY)) is not None:
+            _write(element, key, numbers.get(key, ""))
     return root
 
 
-class Snapshot(NamedTuple):
-    """One frame: its heading and sentences, the text of every number, the keys that take part."""
-
-    heading: str
-    sentences: Sequence[str]
-    numbers: Mapping[str, str]
-    active: AbstractSet[str]
-
-
-class ContactSheet(Picture):
-    """Frames of a film in one picture, which shows itself in a notebook."""
-
-    _kind = "strip"
-
-    def __init__(self, draw: Callable[[], str], text: str) -> None:
-        self._draw, self.text = draw, text
-
-    @cached_property
-    def svg(self) -> str:
-        """An SVG element. Raises RenderError without a renderer."""
-        return self._draw()
-
-    def __repr__(self) -> str:
-        return self.text
-
-
-def contact_sheet(
-    drawing: Element, snapshots: Sequence[Snapshot], title: str, description: str
-) -> str:
-    """The SVG element: frames side by side while 900 points are enough, then below each other."""
-    w, h = size_of(drawing)
-    width = max(w, _LEAST)
-    columns = max(1, min(3, len(snapshots), int(_WHOLE // (width + _GAP))))
-    captions = [_caption_lines(snapshot, width) for snapshot in snapshots]
-    above = _LINE * (1 + max(map(len, captions))) + 10
-    rows = -(-len(snapshots) // columns)
-    wide, high = columns * (width + _GAP) + _GAP, rows * (above + h + _GAP) + _GAP
-    outer = tag("svg", width=f"{wide:.0f}pt", height=f"{high:.0f}pt")
-    outer.set("viewBox", f"0 0 {wide:.0f} {high:.0f}")
-    for k, (snapshot, caption) in enumerate(zip(snapshots, captions, strict=True)):
-        x = _GAP + k % columns * (width + _GAP)
-        y = _GAP + k // columns * (above + h + _GAP)
-        _caption(outer, x, y, width, [snapshot.heading, *caption])
-        frame = filled(drawing, snapshot.numbers)
-        _light_up(frame, snapshot.active)
-        outer.append(place(frame, x, y + above, w, h))
+def contact_sheet(drawing: Element, stills: Sequence[Still], title: str, description: str) -> str:
+    """The SVG element: frames side by side while 900 pixels are enough, then below each other."""
+    frames = [_still(drawing, still) for still in stills]
+    w, h = size_of(frames[0])
+    columns = max(1, min(3, len(stills), int(_WHOLE // (w + _GAP))))
+    outer = _ground(columns * (w + _GAP) + _GAP, -(-len(stills) // columns) * (h + _GAP) + _GAP)
+    for k, frame in enumerate(frames):
+        x, y = _GAP + k % columns * (w + _GAP), _GAP + k // columns * (h + _GAP)
+        outer.append(place(frame, x, y, w, h))
     return inline(outer, title, description)
 
 
-def _caption_lines(snapshot: Snapshot, width: float) -> list[str]:
-    lines = [line for text in snapshot.sentences for line in wrap(text, int(width / 5.6))]
-    return lines if len(lines) <= _LINES else [*lines[: _LINES - 1], "…"]
+def as_gif(drawing: Element, stills: Sequence[Still]) -> bytes:
+    """The frames as an animated GIF that begins again after the last one."""
+    from tinygrad_edu.figure import gif
+    from tinygrad_edu.view.base.pdf import figure_of
+
+    pages = (contact_sheet(drawing, [still], "", "") for still in stills)
+    frames = [figure_of(ElementTree.fromstring(page)).png(108) for page in pages]
+    times = [*[round(1000 * _SECONDS)] * (len(frames) - 1), round(1000 * _HELD * _SECONDS)]
+    return gif(frames, times)
 
 
-def _caption(outer: Element, x: float, y: float, width: float, lines: Sequence[str]) -> None:
-    """A light card with the heading in bold, and what happens."""
-    height = _LINE * len(lines) + 6
-    outer.append(tag("rect", x=x, y=y, width=width, height=height, rx=4.0, fill=GRAPH_PAPER))
-    for k, line in enumerate(lines):
-        look = {"fill": GRAPH_INK} if k else {"fill": GRAPH_FAINT, "font_weight": "bold"}
-        outer.append(words(line, x + 6, y + _LINE * (k + 1) - 1, font_size="10.5", **look))
+def animation(drawing: Element, stills: Sequence[Still], title: str, description: str) -> str:
+    """The frames as one SVG that plays by itself, without a script, and begins again.
+
+    A reader that plays no animation shows the last frame.
+    """
+    outer = _ground(*size_of(_still(drawing, stills[0])))
+    root = deepcopy(drawing)
+    outer.append(place(root, 0, 0, *size_of(root)))
+    parents = {child: parent for parent in root.iter() for child in parent}
+    for element in list(root.iter()):
+        key = element.get(KEY)
+        if key is None:
+            continue
+        if element.tag == f"{SVG}text":
+            shown = [still.numbers.get(key, "") for still in stills]
+            around = parents[element]
+            at = list(around).index(element)
+            around.remove(element)
+            for text, runs in _runs(shown).items():
+                part = deepcopy(element)
+                _write(part, key, text)
+                around.insert(at, _timed(part, runs, len(stills)))
+        else:
+            on = [key in still.on or ("-" in key and key in still.by) for still in stills]
+            for runs in [_runs(on)[True]] if any(on) else []:
+                for part in lit(element, key):
+                    element.insert("-" not in key and len(element), _timed(part, runs, len(stills)))
+    for k, still in enumerate(stills):
+        outer.append(_timed(_still(drawing, still, bare=True), [(k, k + 1)], len(stills)))
+    return inline(outer, title, description)
 
 
-def _light_up(frame: Element, active: AbstractSet[str]) -> None:
-    """Strong borders around what takes part; the keys go."""
-    for part in frame.iter():
-        key = part.attrib.pop(KEY, "")
-        if key in active and not key.endswith((".data", ".grad")):
-            for shape in part.iter():
-                if shape.get("stroke") not in (None, "none"):
-                    shape.set("stroke", HIGHLIGHT)
-                    shape.set("stroke-width", "2" if "-" in key else "3")
+def _runs(states: Sequence[T]) -> dict[T, list[tuple[int, int]]]:
+    """For each state the frames in which it is shown: from one to before another."""
+    runs: dict[T, list[tuple[int, int]]] = {}
+    start = 0
+    for state, members in groupby(states):
+        end = start + len(list(members))
+        runs.setdefault(state, []).append((start, end))
+        start = end
+    return runs
+
+
+def _timed(part: Element, runs: Sequence[tuple[int, int]], count: int) -> Element:
+    """The element, seen in these frames alone; in all others it is hidden."""
+    if list(runs) == [(0, count)]:
+        return part
+    total = count - 1 + _HELD
+    values, times = ["hidden"], [0.0]
+    for start, end in runs:
+        for at, value in ((start, "visible"), (end, "hidden")):
+            if at < count and times[-1] == at / total:
+                values[-1] = value
+            elif at < count:
+                values, times = [*values, value], [*times, at / total]
+    look = {"attributeName": "visibility", "calcMode": "discrete", "repeatCount": "indefinite"}
+    times_text = ";".join(f"{t:.5g}" for t in times)
+    look |= {"dur": f"{total * _SECONDS:g}s", "values": ";".join(values), "keyTimes": times_text}
+    part.set("visibility", "visible" if runs[-1][1] == count else "hidden")
+    SubElement(part, f"{SVG}animate", look)
+    return part
+
+
+def _still(drawing: Element, still: Still, *, bare: bool = False) -> Element:
+    """One frame: the drawing, what is lit, the sentence and the formula; `bare` has these alone."""
+    w, h = size_of(drawing)
+    width = max(w, _LEAST)
+    high = h + _LINE * (_LINES + 1) + _GAP / 2
+    root = tag("g") if bare else tag("svg", viewBox=f"0 0 {width:.0f} {high:.0f}")
+    if not bare:
+        frame = filled(drawing, still.numbers)
+        for element in list(frame.iter()):
+            key = element.attrib.pop(KEY, "")
+            if key in still.on or ("-" in key and key in still.by):
+                for part in lit(element, key):
+                    element.insert("-" not in key and len(element), part)
+        root.append(place(frame, 0, 0, w, h))
+    first, y = f"{still.heading}:", h + _LINE
+    root.append(words(first, 4, y, fill=NOW.light, font_size="12", **fitted(first, 12)))
+    x = 8 + text_width(first, 12)
+    room = int((width - x) / 6.4)
+    root.append(words(_cut(wrap(still.where, room))[0], x, y, fill=SOFT.light, font_size="12"))
+    lines = [line for said in still.said for line in wrap(readable(said), int(width / 7.0))]
+    for k, line in enumerate(_cut(lines, _LINES), 1):
+        root.extend(typeset(line, 4, y + k * _LINE, 14, fill=INK.light))
+    return root
+
+
+def _cut(lines: Sequence[str], most: int = 1) -> list[str]:
+    """The first lines, and a sign where there are more."""
+    first = [*lines[:most]] or [""]
+    return first if len(lines) <= most else [*first[:-1], first[-1] + " …"]
+
+
+def _write(element: Element, key: str, text: str) -> None:
+    """The text of a number; what comes back has the colour of its sign."""
+    element.text = text
+    if key.endswith(".grad"):
+        sign = "negative_text" if text.startswith("\N{MINUS SIGN}") else "positive_text"
+        kind = sign if any(map(str.isdigit, text.replace("0", ""))) else "soft"
+        element.attrib.update({"class": kind, "fill": BY_NAME[kind.upper()], "font-weight": "600"})
+
+
+def _ground(width: float, height: float) -> Element:
+    """A white ground of this size, with the colours of a light one in every theme."""
+    outer = tag("svg", width=f"{width:.0f}", height=f"{height:.0f}")
+    outer.set("viewBox", f"0 0 {width:.0f} {height:.0f}")
+    outer.set("data-theme", "light")
+    outer.append(tag("rect", x=0, y=0, width=width, height=height, fill=ZERO.light))
+    return outer

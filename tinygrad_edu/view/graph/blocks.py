@@ -1,97 +1,125 @@
-"""A graph cut into blocks: one for each unit or layer, and for other operations together."""
+"""A graph cut into blocks: layers of units, and stages of other operations, by what they do."""
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from typing import Final, NamedTuple
 
 from tinygrad_edu.engine import Value
-from tinygrad_edu.view.base.graph_units import Unit, Units, numbered, uses
+from tinygrad_edu.engine.leaves import RandomLeaf
+from tinygrad_edu.view.base.graph_units import Unit, Units, numbered
+from tinygrad_edu.view.base.operations import built_in_name
 
-#: Of more inputs, or more operations at one place, a single block is made.
-FEW: Final = 20
+#: The operations that pool windows of a map, and what such a stage is called.
+POOLS: Final = {"max": "max pooling", "mean": "average pooling"}
+#: Stages that are drawn though nothing but the loss is made from them.
+_STAGES: Final = ("norm", "dropout", "softmax")
+#: Blocks whose leaves stand in them.
+_OWN_LEAVES: Final = ("loss", "norm", "dropout")
 
 
 @dataclass(eq=False)
 class Block:
-    """Several values drawn as one box. `kind` is "unit", "layer", "group" or "inputs".
+    """Several values drawn as one box, or as one column of boxes.
 
-    `values` are the results and inputs in it, without the parameters of its units. A group that
-    depends on the units and that no unit depends on has `last`.
+    kind    "inputs", "parameters" (leaves), "units" (a layer), "kernels" (one whose units are used
+            at several places), or a stage of operations: "pool",
+            "norm", "dropout", "softmax", "sum" (of two blocks), "operations"; "loss" is the last
+    values  its leaves, or the results in it, without the parameters of its units
     """
 
     kind: str
     name: str
     values: tuple[Value, ...]
     units: tuple[Unit, ...] = ()
-    last: bool = False
 
-
-Item = Block | Value
+    @property
+    def outputs(self) -> tuple[Value, ...]:
+        """What other blocks are made from: the activations of units, the results of a stage."""
+        if self.units:
+            return tuple(dict.fromkeys(u.a for u in self.units))
+        inner = {p for v in self.values for p in v.parents}
+        return tuple(v for v in self.values if v not in inner) or self.values
 
 
 class Cut(NamedTuple):
     """What to draw.
 
-    items    blocks and values, sources before what is made from them
-    sources  what each item is made from
-    at       the item of each value
-    within   the clusters around an item, from outside
+    items    blocks, sources before what is made from them
+    sources  the blocks that each is made from
+    at       the block of each value
     """
 
-    items: list[Item]
-    sources: dict[Item, list[Item]]
-    at: dict[Value, Item]
-    within: dict[Item, tuple[str, ...]]
+    items: list[Block]
+    sources: dict[Block, list[Block]]
+    at: dict[Value, Block]
+
+
+class Norm(NamedTuple):
+    """The parts of y = gamma (x - mean) / sqrt(variance + eps) + beta, and what is between them."""
+
+    mean: Value
+    variance: Value
+    gamma: Value
+    beta: Value
+    y: Value
+    inner: tuple[Value, ...]
 
 
 def cut(
     order: Sequence[Value],
     all_units: Units,
     example: AbstractSet[Value] | None,
-    level: str,
-    opened: AbstractSet[str],
+    *,
+    ends_in_loss: bool = True,
 ) -> Cut:
-    """The blocks of level "neuron" or "layer", the units and layers `opened` being shown inside.
+    """The blocks of a graph.
 
     Of a batch the values of one `example` are given; the rest of the order is summed up at its end.
+    What no unit is made from is the loss, unless the graph `ends_in_loss` is False.
     """
     units = [u for u in all_units.units if example is None or u.z in example]
-    items, within = _units(units, level, opened)
-    items += _operations(order, all_units, units, example, level)
-    items += _leaves(items, level)
-    at: dict[Value, Item] = {}
-    for item in items:
-        at.update(dict.fromkeys(item.values if isinstance(item, Block) else [item], item))
+    blocks = [
+        Block(
+            _kind(members),
+            name,
+            tuple(dict.fromkeys(v for u in members for v in (u.z, u.a))),
+            (*members,),
+        )
+        for name, members in layers_of(units).items()
+    ]
+    blocks += _stages(order, all_units, units, example, ends_in_loss)
+    if not blocks:  # nothing is computed
+        blocks = [Block("inputs", "inputs", tuple(order))]
+    at = {v: block for block in blocks for v in block.values}
+    for block in _leaves(blocks, at):
+        blocks.append(block)
+        at.update(dict.fromkeys(block.values, block))
     sources = {
-        item: [s for s in dict.fromkeys(at[v] for v in made_from(item) if v in at) if s is not item]
-        for item in items
+        block: [
+            s for s in dict.fromkeys(at[v] for v in made_from(block) if v in at) if s is not block
+        ]
+        for block in blocks
     }
-    return Cut(list(TopologicalSorter(sources).static_order()), sources, at, within)
+    return Cut(list(TopologicalSorter(sources).static_order()), sources, at)
 
 
-def stands_for(shown: Iterable[Item]) -> set[Value]:
-    """All values that are in a drawing of these items, by themselves or in a block."""
+def stands_for(shown: Iterable[Block]) -> set[Value]:
+    """All values that are in a drawing of these blocks."""
     values: set[Value] = set()
-    for item in shown:
-        if isinstance(item, Block):
-            values.update(item.values, *(u.parameters for u in item.units))
-            if item.kind == "group":
-                values.update(p for v in item.values for p in v.parents if p.op is None)
-        else:
-            values.add(item)
+    for block in shown:
+        values.update(block.values, *(u.parameters for u in block.units))
+        values.update(p for v in block.values for p in v.parents if p.op is None)
     return values
 
 
-def made_from(item: Item) -> list[Value]:
-    """What the arrows to an item come from: for a unit its inputs, not its parameters."""
-    if not isinstance(item, Block):
-        return list(item.parents)
-    if item.units:
-        return [x for u in item.units for x in u.x]
-    return [p for v in item.values for p in v.parents]
+def made_from(block: Block) -> list[Value]:
+    """What the lines to a block come from: for units their inputs, not their parameters."""
+    if block.units:
+        return [x for u in block.units for x in u.x]
+    return [p for v in block.values for p in v.parents]
 
 
 def layers_of(units: Iterable[Unit]) -> dict[str, list[Unit]]:
@@ -102,79 +130,100 @@ def layers_of(units: Iterable[Unit]) -> dict[str, list[Unit]]:
     return dict(zip(numbered([layer for layer, _ in layers]), layers.values(), strict=True))
 
 
-def _units(
-    units: Sequence[Unit], level: str, opened: AbstractSet[str]
-) -> tuple[list[Item], dict[Item, tuple[str, ...]]]:
-    """The items of the units, and the clusters around them."""
-    items: list[Item] = []
-    within: dict[Item, tuple[str, ...]] = {}
-    names, shared = uses(units), Counter(p for u in units for p in u.parameters)
-    for layer, members in layers_of(units).items():
-        whole = bool({layer, members[0].layer} & opened)
-        inside = {u for u in members if {u.name, names[u]} & opened}
-        if level == "layer" and not whole and not inside:
-            results = tuple(dict.fromkeys(v for u in members for v in (u.z, u.a)))
-            items.append(Block("layer", layer, results, tuple(members)))
-            continue
-        around = (layer,) if level == "layer" else ()
-        for u in members:
-            results = (u.z,) if u.a is u.z else (u.z, u.a)
-            if u in inside or (whole and level == "neuron"):
-                own = [p for p in dict.fromkeys(u.parameters) if shared[p] == 1]
-                within.update(dict.fromkeys([*own, *results], (*around, names[u])))
-                items += results
-            else:
-                block = Block("unit", names[u], results, (u,))
-                within[block] = around
-                items.append(block)
-    return items, within
+def _kind(units: Sequence[Unit]) -> str:
+    return "units" if len({u.w for u in units}) == len(units) else "kernels"
 
 
-def _operations(
+def norm_of(y: Value) -> Norm | None:
+    """The parts of a batch normalisation with this result, if it is one."""
+    chain = [y]  # each the first operand of the one before, and of the quotient both
+    for name in ("add", "multiply", "divide", "subtract"):
+        if _name(chain[-1]) != name:
+            return None
+        chain.append(chain[-1].parents[name == "multiply"])
+    _, scaled, quotient, centred, _ = chain
+    (gamma, _), beta, deviation = scaled.parents, y.parents[1], quotient.parents[1]
+    if {gamma.kind, beta.kind} != {"parameter"} or _name(deviation) != "sqrt":
+        return None
+    mean, shifted = centred.parents[1], deviation.parents[0]
+    variance = shifted.parents[0]
+    inner = [y, scaled, quotient, centred, deviation, shifted]
+    if _name(mean) == _name(variance) == "mean":  # those of a batch
+        squares = variance.parents
+        inner += [mean, variance, *squares, *(p for v in squares for p in v.parents if p.op)]
+    return Norm(mean, variance, gamma, beta, y, tuple(inner))
+
+
+def _name(v: Value) -> str:
+    return "" if v.op is None else built_in_name(v.op)
+
+
+def _stages(
     order: Sequence[Value],
     all_units: Units,
     units: Sequence[Unit],
     example: AbstractSet[Value] | None,
-    level: str,
-) -> list[Item]:
-    """The operations that are no part of a unit: few by themselves, more of them in groups."""
+    ends_in_loss: bool,
+) -> Iterator[Block]:
+    """The operations that are no part of a unit: those of one kind at one depth together."""
     inner = {v for u in units for v in (u.z, u.a)}
     rest = [v for v in order if v.op is not None and v not in inner]
     outside = [] if example is None else [v for v in rest if v not in example]
     rest = [v for v in rest if example is None or v in example]
-    feeding = {x for u in units for x in u.x}
+    kinds = _kinds(rest)
+    feeding = {x for u in units for x in u.x} | {v for v in rest if kinds[v][0] in _STAGES}
     for v in reversed(rest):
         if v in feeding:
             feeding.update(v.parents)
-    between: dict[int, list[Value]] = {}
-    ends: list[list[Value]] = [[], []]
+    stages: defaultdict[tuple[int, int, tuple[str, str]], list[Value]] = defaultdict(list)
+    end: list[Value] = []
+    step: dict[Value, int] = {}
     for v in rest:
-        depth = all_units.depth[v]
-        (between.setdefault(depth, []) if v in feeding else ends[min(depth, 1)]).append(v)
-    if level == "layer" and (outside or len(ends[0] + ends[1]) > 1):
-        gathered = {*ends[0], *ends[1], *outside}
-        ends, outside = [], [v for v in order if v in gathered]
-    items: list[Item] = []
-    for stage in [*between.values(), *ends]:
-        leaves = {p for v in stage for p in v.parents if p.op is None}
-        few = len(stage) + len(leaves) <= FEW and (level == "neuron" or len(stage) == 1)
-        items += stage if few or not stage else [Block("group", "operations", tuple(stage))]
-    if outside:
-        items.append(Block("group", "loss", tuple(outside), last=True))
-    return items
+        *kind, result = kinds[v]
+        before = [p for p in v.parents if p in step]
+        step[v] = max((step[p] + (kinds[p][:2] != (*kind,)) for p in before), default=0)
+        if v not in feeding and ends_in_loss:
+            end.append(v)
+        else:  # what is of another kind than its operand comes after it
+            at = 0 if kind[0] == "norm" else step[v]
+            stages[all_units.depth[result], at, kinds[v][:2]].append(v)
+    for (_, _, (kind_, name)), values in stages.items():
+        yield Block(kind_, name, tuple(values))
+    if outside or end:
+        gathered = {*end, *outside}
+        yield Block("loss", "loss", tuple(v for v in order if v in gathered))
 
 
-def _leaves(items: Sequence[Item], level: str) -> list[Item]:
-    """The leaves to draw: of values all, of units the inputs, of other blocks their inputs."""
-    values = [item for item in items if not isinstance(item, Block)]
-    single = dict.fromkeys(p for v in values for p in v.parents if p.op is None)
-    blocks = [block for block in items if isinstance(block, Block) and not block.last]
-    inputs = dict.fromkeys(
-        v
-        for block in blocks
-        for v in made_from(block)
-        if v.op is None and (block.units or v.kind == "input") and v not in single
-    )
-    together = len(inputs) > (1 if level == "layer" else FEW)
-    first: list[Item] = [Block("inputs", "inputs", tuple(inputs))] if together else [*inputs]
-    return [*first, *single]
+def _kinds(values: Iterable[Value]) -> dict[Value, tuple[str, str, Value]]:
+    """The kind of stage that each value belongs to, what it is called, and its result there."""
+    kinds: dict[Value, tuple[str, str, Value]] = {}
+    for v in values:
+        name = _name(v)
+        if name == "multiply" and any(type(p) is RandomLeaf for p in v.parents):
+            kinds[v] = "dropout", name, v
+        elif name in POOLS and len(v.parents) > 1:
+            kinds[v] = "pool", name, v
+        elif name in ("softmax", "log_softmax"):
+            kinds[v] = "softmax", name, v
+        elif name == "add" and {p.kind for p in v.parents} <= {"result", "input"}:
+            kinds[v] = "sum", name, v
+        else:
+            kinds[v] = "operations", "operations", v
+        if norm := norm_of(v):
+            layer = (norm.gamma.name or "").rpartition(".")[0]
+            kinds.update(dict.fromkeys(norm.inner, ("norm", layer, v)))
+    return kinds
+
+
+def _leaves(blocks: Sequence[Block], at: Mapping[Value, Block]) -> Iterator[Block]:
+    """The leaves that blocks are made from, those of one block together."""
+    together: defaultdict[tuple[str, Block], list[Value]] = defaultdict(list)
+    seen = set(at)
+    for block in blocks:
+        for v in made_from(block) if block.kind not in _OWN_LEAVES else ():
+            if v.op is None and v not in seen and v.kind != "constant":
+                seen.add(v)
+                kind = "parameters" if v.kind == "parameter" else "inputs"
+                together[kind, block].append(v)
+    for (kind, _), values in together.items():
+        yield Block(kind, kind, tuple(values))

@@ -1,11 +1,9 @@
-"""DOT: the text that a renderer makes a picture of; shapes, colours and layout of a diagram.
+"""DOT: the text that a renderer makes a picture of; shapes, cells and layout of a diagram.
 
-The hues are those of Okabe and Ito, told apart with any colour vision; kinds also differ in
-corners, border and word. The ground is transparent: boxes and labels are light with dark ink,
-and lines have a grey that stands out on white and on black. A sheet to print has neither.
+A kind is told by corners, ground and weight of the outline, never by a hue: colour belongs to the
+signs of numbers.
 """
 
-import html
 from itertools import pairwise
 from typing import Any, Final
 
@@ -13,86 +11,83 @@ import graphviz  # type: ignore[import-untyped]
 
 from tinygrad_edu.text import JOINER, clean
 from tinygrad_edu.view.base.palette import (
-    BOXES,
-    GRAPH_FAINT,
-    GRAPH_INK,
-    GRAPH_LINE,
-    GRAPH_PAPER,
+    EDGE,
+    INK,
     NEGATIVE,
     POSITIVE,
+    PRESS,
+    WASH,
+    ZERO,
 )
-from tinygrad_edu.view.graph.diagram import VALUE_KINDS, Box, Diagram, Edge, Row
+from tinygrad_edu.view.base.svg import wrapped
+from tinygrad_edu.view.graph.cells import LABEL, on_line, rows_of, soft, table_of, title, width_of
+from tinygrad_edu.view.graph.diagram import VALUE_KINDS, Box, Diagram, Edge, Frame
 
 _FONT: Final = "Helvetica"
+_GRAPH: Final = {"bgcolor": "transparent", "fontname": _FONT, "labelloc": "b", "labeljust": "l"}
+#: Between boxes and between ranks, in inches.
+_GAPS: Final = {"pad": "0.06", "nodesep": "0.12", "ranksep": "0.22"}
+_CLOSE: Final = {"nodesep": "0.09", "ranksep": "0.08"}
+_NODE: Final = {"fontname": _FONT, "fontsize": "12", "height": "0.2", "width": "0.2"}
+_EDGE: Final = {"arrowsize": "0.55", "color": EDGE.light, "fontname": _FONT, "penwidth": "1"}
 
-_GRAPH: Final = {"bgcolor": "transparent", "fontname": _FONT, "labelloc": "b", "pad": "0.1"}
-_GAPS: Final = {"nodesep": "0.2", "ranksep": "0.35"}
-_NODE: Final = {"fontcolor": GRAPH_INK, "fontname": _FONT, "fontsize": "12", "height": "0.3"}
-_EDGE: Final = {"arrowsize": "0.6", "color": GRAPH_LINE, "fontname": _FONT, "fontsize": "10"}
 
-
-def _box(style: str, line: str, fill: str) -> dict[str, str]:
+def _box(style: str, line: str, fill: str, width: str = "1") -> dict[str, str]:
     look = {"shape": "box", "style": style, "color": line, "fillcolor": fill}
-    return look | {"margin": "0.07,0.03", "penwidth": "1.2"}
+    return look | {"margin": "0.065,0.03", "penwidth": width}
 
 
-_OPERATION: Final = {"style": "filled", "color": GRAPH_LINE, "fillcolor": GRAPH_PAPER}
-#: Input: sharp corners. Parameter, layer: double border. Constant: dashed. Result, unit: round.
+_ROUND: Final = _box("filled,rounded", EDGE.light, ZERO.light)
+_SHARP: Final = _box("filled", EDGE.light, ZERO.light, "1.25")
+_GREY: Final = _box("filled,rounded", PRESS.light, PRESS.light)
+_BARE: Final = _box("", "transparent", "transparent", "0")
 _LOOKS: Final = {
-    "input": _box("filled", *BOXES["input"]),
-    "parameter": _box("filled", *BOXES["parameter"]) | {"peripheries": "2"},
-    "constant": _box("filled,dashed", *BOXES["constant"]),
-    "result": _box("filled,rounded", *BOXES["result"]),
-    "sign": _OPERATION
-    | {"shape": "circle", "fixedsize": "true", "width": "0.34", "fontsize": "15"},
-    "function": _OPERATION | {"shape": "ellipse", "margin": "0.03,0.02"},
-    "unit": _box("filled,rounded", *BOXES["unit"]),
-    "layer": _box("filled,rounded", *BOXES["unit"]) | {"peripheries": "2"},
-    "group": _box("filled,rounded,dashed", *BOXES["result"]),
-    "inputs": _box("filled", *BOXES["input"]) | {"peripheries": "2"},
-    "hidden": _OPERATION
-    | {"shape": "box", "style": "filled,rounded,dotted"}
-    | {"fontcolor": GRAPH_FAINT, "fontsize": "10"},
+    "input": _SHARP,
+    "inputs": _SHARP,
+    "constant": _BARE,
+    "hidden": _BARE,
+    "parameter": _GREY,
+    "chip": _GREY | {"margin": "0.04,0.01"},
+    "unit": _ROUND | {"margin": "0.055,0.03"},
+    **dict.fromkeys(("result", "layer", "group"), _ROUND),
 }
-_ROOT: Final = {"penwidth": "2.6"}
-#: The frame around what is inside of an opened unit or layer.
-_CLUSTER: Final = {
-    "style": "filled,rounded",
-    "color": BOXES["unit"][0],
-    "fillcolor": GRAPH_PAPER,
-    "fontcolor": GRAPH_INK,
-    "fontsize": "12",
+_ROOT: Final = {"color": INK.light, "penwidth": "2"}
+#: The strongest colour of a ground, on which a number in the colour of its sign can be read.
+SHADE: Final = 0.35
+#: The band behind what is in an opened layer.
+_BAND: Final = _box("filled,rounded", WASH.light, WASH.light) | {
+    "fontname": _FONT,
     "labelloc": "t",
-    "margin": "10",
+    "labeljust": "l",
+    "margin": "5",
 }
 _PLUS: Final = {"color": POSITIVE.light}
 _MINUS: Final = {"color": NEGATIVE.light, "style": "dashed"}
-_ZERO: Final = {"color": GRAPH_LINE, "style": "dotted"}
-_THINNEST: Final = 0.6
+_ZERO: Final = {"color": EDGE.light, "style": "dotted"}
+_THINNEST: Final = 0.7
 #: Width of the line of the largest weight.
-_WIDEST: Final = {False: 4.0, True: 2.5}
+_WIDEST: Final = 4.0
 #: What keeps two boxes in their order.
 _UNSEEN: Final = {"style": "invis", "tailport": "c", "headport": "c"}
-_SIDES: Final = {"LR": "ew", "RL": "we", "TB": "sn", "BT": "ns"}
-#: Of a frame to write in, in points.
-_WIDTH, _HEIGHT = 60, 20
 _TITLE: Final = 40
+#: Of a box beside its cells.
+_OUTSIDE: Final = 9.0
+#: The caption of DOT alone, in pixels; the picture wraps its own by its width.
+_CAPTION: Final = 560.0
 
 
-def to_dot(diagram: Diagram, *, paper: bool = False) -> str:
-    """DOT for a diagram, in colours or, for `paper`, in black and grey on white, no tooltips."""
+def to_dot(diagram: Diagram, *, paper: bool = False, captioned: bool = True) -> str:
+    """DOT for a diagram, with colours or, for `paper`, black and grey on white, no tooltips."""
+    gaps = _GAPS | (_CLOSE if diagram.flowing else {})
     graph = graphviz.Digraph(
-        graph_attr={"rankdir": diagram.rankdir, **_GRAPH, **_GAPS}, node_attr=_NODE, edge_attr=_EDGE
+        graph_attr={"rankdir": diagram.rankdir, **_GRAPH, **gaps}, node_attr=_NODE, edge_attr=_EDGE
     )
-    if diagram.caption:
-        lines = "<BR/>".join(map(in_html, diagram.caption))
-        graph.attr(label=f"<{_pill(_faint(lines), 6)}>")
+    if diagram.caption and captioned:
+        lines = (line for text in diagram.caption for line in wrapped(text, LABEL, _CAPTION))
+        graph.attr(label=f"""<{"".join(f'{soft(line)}<BR ALIGN="LEFT"/>' for line in lines)}>""")
     if paper:
         graph.attr(bgcolor="white")
-    if diagram.crowded:
-        graph.attr(ranksep="1.2", splines="line")
-        graph.attr("edge", tailport=_SIDES[diagram.rankdir][0], headport=_SIDES[diagram.rankdir][1])
-    clusters: dict[tuple[str, ...], Any] = {(): graph}
+    clusters: dict[tuple[Frame, ...], Any] = {(): graph}
     for box in diagram.boxes:
         _add_box(_cluster(clusters, box.within), box, paper)
     within = {box.id: box.within for box in diagram.boxes}
@@ -104,18 +99,47 @@ def to_dot(diagram: Diagram, *, paper: bool = False) -> str:
     for around in sorted(clusters, key=len, reverse=True):
         if around:
             clusters[around[:-1]].subgraph(clusters[around])
-    for edge in diagram.edges:
-        _add_edge(graph, edge, diagram.crowded, paper)
+    for k, edge in enumerate(diagram.edges):
+        _add_edge(graph, edge, f"e{k}", diagram, paper)
     source: str = graph.source
     return source
 
 
-def _cluster(clusters: dict[tuple[str, ...], Any], around: tuple[str, ...]) -> Any:
-    """The drawing inside these frames, made if it is new."""
+def width(diagram: Diagram) -> float:
+    """About the width of the picture, the way from inputs to result being from left to right.
+
+    A box stands as far right as those it is made from make it, a source just before its first use.
+    """
+    ranks = dict.fromkeys((box.id for box in diagram.boxes), 0)
+    widths = {box.id: _OUTSIDE + width_of(rows_of(box)) for box in diagram.boxes}
+    at: dict[int, float] = {}
+    order = {box: k for k, box in enumerate(ranks)}
+    edges = sorted(diagram.edges, key=lambda edge: order[edge.head])
+    steps = [(edge, on_line(edge)) for edge in edges]
+    for edge, cells in steps:
+        ranks[edge.head] = max(ranks[edge.head], ranks[edge.tail] + edge.length + bool(cells))
+    made = {edge.head for edge, _ in steps}
+    for edge, cells in reversed(steps):
+        if edge.tail not in made:
+            ranks[edge.tail] = max(ranks[edge.tail], ranks[edge.head] - edge.length - bool(cells))
+    for box, rank in ranks.items():
+        at[rank] = max(at.get(rank, 0.0), widths[box])
+    for edge, cells in steps:
+        rank = ranks[edge.head] - edge.length
+        at[rank] = max(at.get(rank, 0.0), sum(cell.width for cell in cells))
+    gap = 72 * float((_CLOSE if diagram.flowing else _GAPS)["ranksep"])
+    bands = len({box.within for box in diagram.boxes if box.within})
+    around = _OUTSIDE * (1 + bands + diagram.flowing)
+    return sum(at.values()) + gap * max(ranks.values(), default=0) + around
+
+
+def _cluster(clusters: dict[tuple[Frame, ...], Any], around: tuple[Frame, ...]) -> Any:
+    """The drawing inside these bands, made if it is new."""
     for n in range(1, len(around) + 1):
         if around[:n] not in clusters:
-            cluster = graphviz.Digraph(f"cluster{len(clusters)}", graph_attr=_CLUSTER)
-            cluster.attr(label=in_string(clean(around[n - 1], _TITLE)))
+            cluster = graphviz.Digraph(f"cluster{len(clusters)}", graph_attr=_BAND)
+            name, words = around[n - 1]
+            cluster.attr(label=f"<{title(clean(name, _TITLE), words)}>")
             clusters[around[:n]] = cluster
     return clusters[around]
 
@@ -123,106 +147,47 @@ def _cluster(clusters: dict[tuple[str, ...], Any], around: tuple[str, ...]) -> A
 def _add_box(graph: Any, box: Box, paper: bool) -> None:
     look = _LOOKS[box.kind] | (_ROOT if box.root else {})
     if paper and box.kind in VALUE_KINDS:
-        look |= {"color": GRAPH_INK, "fillcolor": "white"}
-    graph.node(
-        box.id,
-        _plain(box) if box.kind in ("sign", "function", "hidden") else _lines(box),
-        tooltip=in_tooltip(box.tooltip) if box.tooltip and not paper else None,
-        ordering="in" if box.ordered else None,
-        **look,
-    )
+        look |= {"color": INK.light, "fillcolor": "white", "penwidth": "1"}
+    if box.shade:
+        look |= {"fillcolor": ground(box), "style": look["style"] or "filled"}
+    told = box.tooltip or "; ".join(row.tooltip for row in box.rows if row.tooltip)
+    tooltip = in_tooltip(told) if told and not paper else None
+    ordering = "in" if box.ordered else None
+    graph.node(box.id, table_of(rows_of(box)), tooltip=tooltip, ordering=ordering, **look)
 
 
-def _plain(box: Box) -> str:
-    """An operation, its constants under it."""
-    if not box.details:
-        return in_string(box.name)
-    return f"<{in_html(box.name)}<BR/>{_faint(in_html(', '.join(box.details)), 9)}>"
+def ground(box: Box) -> str:
+    """The colour of a shaded ground, which shines through."""
+    sign = POSITIVE if box.shade > 0 else NEGATIVE
+    return f"{sign.light}{round(255 * SHADE * abs(box.shade)):02x}"
 
 
-def _lines(box: Box) -> str:
-    """Lines of a box: name and word, details, rows of a label and a number."""
-    name = f"<B>{in_html(box.name)}</B>" if box.name else ""
-    word = _faint(in_html(box.word), 9) if box.word else ""
-    title = "  ".join(part for part in (name, word) if part)
-    lines = [f'<TD COLSPAN="3">{title}</TD>'] if title else []
-    lines += [f'<TD COLSPAN="3">{_faint(in_html(detail))}</TD>' for detail in box.details]
-    for row in box.rows:
-        # a keyed text changes, and may be bold in the widest of the usual fonts
-        place = f' HREF="#{box.id}.{row.label}"' if row.keyed else ""
-        width = max(36, round(0.7 * 12 * len(row.text))) if row.keyed else 36
-        lines.append(
-            f'<TD ALIGN="LEFT">{_faint(in_html(row.label))}</TD><TD WIDTH="8"></TD>'
-            f'<TD ALIGN="RIGHT" WIDTH="{width}"{place}>{_number(row)}</TD>'
-        )
-    rows = "".join(f"<TR>{line}</TR>" for line in lines)
-    return f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1">{rows}</TABLE>>'
+def _add_edge(graph: Any, edge: Edge, label: str, diagram: Diagram, paper: bool) -> None:
+    """A line; what stands on it is a node of its own, so that it has one owner."""
+    look = _line(edge) | {
+        "id": f"{edge.tail}-{edge.head}",
+        "tooltip": in_tooltip(edge.tooltip) if edge.tooltip and not paper else None,
+        "minlen": f"{edge.length}" if edge.length > 1 else None,
+        "arrowhead": "none" if diagram.flowing or edge.weight is not None else None,
+    }
+    cells = on_line(edge, paper=paper)
+    if not cells:
+        graph.edge(edge.tail, edge.head, **look)
+        return
+    graph.node(label, table_of([cells]), shape="plain", id=look["id"])
+    graph.edge(edge.tail, label, **look | {"arrowhead": "none"})
+    graph.edge(label, edge.head, **look)
 
 
-def _number(row: Row) -> str:
-    if not row.blank:
-        return in_html(row.text)
-    return (
-        f'<TABLE BORDER="0" CELLBORDER="1" CELLSPACING="2" CELLPADDING="0" COLOR="{GRAPH_INK}"><TR>'
-        f'<TD FIXEDSIZE="TRUE" WIDTH="{_WIDTH}" HEIGHT="{_HEIGHT}">{in_html(row.text)}</TD>'
-        "</TR></TABLE>"
-    )
-
-
-def _add_edge(graph: Any, edge: Edge, crowded: bool, paper: bool) -> None:
-    graph.edge(
-        edge.tail,
-        edge.head,
-        label=_edge_label(edge, paper),
-        tooltip=in_tooltip(edge.tooltip) if edge.tooltip and not paper else None,
-        weight="0" if edge.loose else None,
-        **_line(edge, _WIDEST[crowded]),
-    )
-
-
-def _line(edge: Edge, widest: float) -> dict[str, str]:
+def _line(edge: Edge) -> dict[str, str | None]:
     """The look of a line: for a weight width tells its relative size, colour and dash its sign."""
     if edge.weight is None:
         return {"style": "dotted"} if edge.dotted else {}
     look = _PLUS if edge.weight > 0 else _MINUS if edge.weight < 0 else _ZERO
-    return look | {"penwidth": f"{_THINNEST + (widest - _THINNEST) * edge.share:.3g}"}
-
-
-def _edge_label(edge: Edge, paper: bool) -> str | None:
-    """The role of an operand, numbers or both: on paper side by side, else on a light pill."""
-    role = f'<FONT COLOR="{GRAPH_FAINT}"><I>{in_html(edge.role)}</I></FONT>' if edge.role else ""
-    parts = [part for part in (role, *map(_number, edge.rows)) if part]
-    if not parts:
-        return None
-    if not paper:
-        return f"<{_pill(' '.join(parts))}>"
-    row = "".join(f"<TD>{part}</TD>" for part in parts)
-    return f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0"><TR>{row}</TR></TABLE>>'
-
-
-def _faint(content: str, size: int = 10) -> str:
-    return f'<FONT COLOR="{GRAPH_FAINT}" POINT-SIZE="{size}">{content}</FONT>'
-
-
-def _pill(content: str, padding: int = 3) -> str:
-    return (
-        f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="{padding}" STYLE="ROUNDED" '
-        f'BGCOLOR="{GRAPH_PAPER}"><TR><TD><FONT COLOR="{GRAPH_INK}">{content}</FONT></TD></TR>'
-        "</TABLE>"
-    )
-
-
-def in_html(text: str) -> str:
-    r"""A cleaned text for Graphviz's HTML-like labels, where backslashes are special too: \N."""
-    return html.escape(text).replace("\\", "\\\\")
+    return {**look, "penwidth": f"{_THINNEST + (_WIDEST - _THINNEST) * edge.share:.3g}"}
 
 
 def in_tooltip(text: str) -> str:
     r"""The same for tooltips, which some renderers unescape twice: U+2060 keeps \ and N apart."""
-    return in_string(text.replace("\\", "\\" + JOINER))
-
-
-def in_string(text: str) -> str:
-    """A cleaned text for Graphviz's plain strings, where backslashes and entities are special."""
-    escaped: str = graphviz.escape(text.replace("&", "&amp;"))
+    escaped: str = graphviz.escape(text.replace("\\", "\\" + JOINER).replace("&", "&amp;"))
     return escaped

@@ -1,30 +1,41 @@
 """draw: the graph behind a number as a picture; excerpt: of a large graph what can be read."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property, partial
 from typing import Any, Final
 
-from tinygrad_edu.checks import flag, one_of, whole
+from tinygrad_edu.checks import flag, function, one_of, real, whole
 from tinygrad_edu.engine import Value, toposort
-from tinygrad_edu.text import short
+from tinygrad_edu.text import clean, short
 from tinygrad_edu.view.base.display import Forms, Picture
 from tinygrad_edu.view.base.naming import names_of, variable_names
-from tinygrad_edu.view.base.numbers import Numbers, in_our_graph, one_value
-from tinygrad_edu.view.base.render import render
-from tinygrad_edu.view.base.svg import FITTING, inline
+from tinygrad_edu.view.base.numbers import Numbers, decimal, in_our_graph, one_value
+from tinygrad_edu.view.base.svg import inline
 from tinygrad_edu.view.graph import select
-from tinygrad_edu.view.graph.blocks import Block, Cut, cut, stands_for
+from tinygrad_edu.view.graph.blocks import Cut, cut, stands_for
+from tinygrad_edu.view.graph.cells import stands_beside
+from tinygrad_edu.view.graph.columns import Board, fits
 from tinygrad_edu.view.graph.diagram import Diagram, table
-from tinygrad_edu.view.graph.dot import to_dot
-from tinygrad_edu.view.graph.levels import block_diagram
-from tinygrad_edu.view.graph.values import EDGES, content_of, value_diagram
+from tinygrad_edu.view.graph.dot import to_dot, width
+from tinygrad_edu.view.graph.levels import board_of
+from tinygrad_edu.view.graph.mermaid import to_mermaid
+from tinygrad_edu.view.graph.paint import board_picture
+from tinygrad_edu.view.graph.picture import WIDEST, picture
+from tinygrad_edu.view.graph.tikz import to_tikz
+from tinygrad_edu.view.graph.values import EDGES, content_of, value_diagram, value_legend
 
 _LEVELS: Final = ("auto", "value", "neuron", "layer")
 _DIRECTIONS: Final = ("LR", "TB", "RL", "BT")
 _TABLE_ROWS: Final = 60
-_UNITS: Final = 120
-_LINES: Final = 1200
 _NO_UNITS: Final = "no units (net inputs w·x + b) in this graph: its values are shown"
+
+
+def diagram_forms(diagram: Diagram, title: str) -> Forms:
+    """What a diagram is saved as: DOT, TikZ in a page of LaTeX, Mermaid."""
+    dot = partial(to_dot, diagram)
+    tex, mermaid = partial(to_tikz, diagram, title), partial(to_mermaid, diagram, title)
+    return {".dot": dot, ".gv": dot, ".tex": tex, ".mmd": mermaid}
 
 
 class Graph(Picture):
@@ -36,16 +47,24 @@ class Graph(Picture):
 
     _kind = "drawing"
 
-    def __init__(self, dot: str, *, title: str, description: str, table: str) -> None:
-        self.dot, self.title, self.description, self.table = dot, title, description, table
+    def __init__(self, diagram: Diagram, *, title: str, description: str, table: str) -> None:
+        self.diagram, self.title = diagram, title
+        self.description, self.table = description, table
+
+    @cached_property
+    def dot(self) -> str:
+        """The drawing as DOT text."""
+        return to_dot(self.diagram)
 
     @cached_property
     def svg(self) -> str:
         """An SVG element, to be saved or put into a page. Raises RenderError without a renderer."""
-        return inline(render(self.dot, "svg"), self.title, self.description, FITTING)
+        board = self.diagram if isinstance(self.diagram, Board) else None
+        drawn = picture(self.diagram) if board is None else board_picture(board)
+        return inline(drawn, self.title, self.description)
 
     def _others(self) -> Forms:
-        return {".dot": lambda: self.dot, ".gv": lambda: self.dot}
+        return diagram_forms(self.diagram, self.title)
 
     def _text(self) -> str:
         return self.table
@@ -66,24 +85,31 @@ def draw(
     expand: str | Iterable[str] | None = None,
     example: int | None = None,
     notation: str = "lecture",
+    color: Callable[[Value], float] | None = None,
 ) -> Graph:
     """The graph that `v` was made from, as a picture.
 
-    level     "value" draws every number, "neuron" a box for every unit (net input z, activation a,
-              delta = dL/dz), "layer" one for every layer; "auto" the first of these that is small
-              enough: at most `max_nodes` values, 120 units
+    level     "value" draws every number, "neuron" every unit (net input z, activation a, delta =
+              dL/dz; of more than 5 in a layer a table of those with the largest delta), "layer" a
+              box for every layer; "auto" the first of these that is at most 700 pixels wide, and
+              has at most `max_nodes` values
     names     labels for values without a name of their own, e.g. `names=locals()`: the first
               variable that holds a value names it, a list `w` names its elements w[0], w[1], ...;
               other objects, and variables that begin with "_", are ignored
     edges     "none", "local" (the slope of each operation) or "gradient" (what flowed back:
               slope * grad)
     max_nodes of more boxes level "auto" shows the nearest to `v`, another raises ValueError
-    rankdir   the way from inputs to `v`: "LR", "TB", "RL" or "BT"
+    rankdir   the way from inputs to `v` among values: "LR", "TB", "RL" or "BT"; units and layers
+              stand from left to right
     unfold    draws w . x + b as products and their sum
-    expand    name or names of units and layers to show inside: "layer1.neuron3", "layer1"
+    expand    name or names of units to show with the terms of their sums, "layer1.neuron3", and of
+              layers to show whole, "layer1"
     example   which example of a loss over several is drawn, from 0; the first unless given, and at
               level "value" all
     notation  "lecture" calls a weight to unit 2 of layer 1 w1[2,3], "code" layer1.neuron2.w[3]
+    color     a function of a Value, such as `lambda v: v.grad`: the ground of its box is blue where
+              it is positive and orange where it is negative, the stronger the larger; a box of
+              several values has the colour of the largest
 
     What is hidden is said in the picture. The numbers are those of the forward pass, and what was
     changed since is named. A grad is a dash until a backward pass from `v`, or through it, has
@@ -94,18 +120,21 @@ def draw(
     level = one_of("level", level, _LEVELS)
     order = toposort(v, leaves=True)
     opened = select.names_to_open(expand, level)
-    drawing = _Drawing(order, names, edges, max_nodes, rankdir, unfold, notation)
+    drawing = _Drawing(order, names, edges, max_nodes, rankdir, unfold, notation, color)
     small = not opened and (level == "value" or (level == "auto" and len(order) <= max_nodes))
-    if small and example is None:
-        return drawing.values(order, [], refuse=level == "value")
     units_of_all = drawing.names.units
+    # what is asked for at the level of values stays there, however wide
+    stays = level == "value" or not units_of_all.units or unfold or edges == "local"
     examples = select.examples_of(order, units_of_all)
     chosen = select.one_of_several(example, max(len(examples), 1))
     own = examples[chosen] if examples else None
     notes = [] if own is None else [f"example {chosen} of {len(examples):,}"]
     if small:
-        part = order if own is None else select.way_to_root(order, own)
-        return drawing.values(part, notes, refuse=level == "value")
+        part = order if own is None or example is None else select.way_to_root(order, own)
+        told = [] if example is None else notes
+        graph = drawing.values(part, told, refuse=level == "value")
+        if stays or width(graph.diagram) <= WIDEST:
+            return graph
     kept = None if own is None else select.with_sources(order, own)
     others = {v for k, members in enumerate(examples) if k != chosen for v in members}
     order = [v for v in order if v not in others]
@@ -113,12 +142,8 @@ def draw(
     select.check_opened(opened, units)
     if not units:
         return drawing.values(order, [] if level == "auto" else [_NO_UNITS], refuse=False)
-    blocks = cut(order, units_of_all, kept, "layer" if level == "layer" else "neuron", opened)
-    lines = sum(len(u.w) for u in units)
-    large = len(blocks.items) > max_nodes or len(units) > _UNITS or lines > _LINES
-    if level == "auto" and large:
-        blocks = cut(order, units_of_all, kept, "layer", opened)
-    return drawing.blocks(blocks, notes, len(examples), refuse=level != "auto")
+    blocks = cut(order, units_of_all, kept)
+    return drawing.blocks(blocks, level, opened, notes, len(examples))
 
 
 def excerpt(
@@ -149,6 +174,7 @@ class _Drawing:
         rankdir: str,
         unfold: bool,
         notation: str,
+        color: Callable[[Value], float] | None = None,
     ) -> None:
         self.total, self.root = len(order), order[-1]
         self.edges = one_of("edges", edges, EDGES)
@@ -157,6 +183,23 @@ class _Drawing:
         self.look: Any = {"rankdir": rankdir, "unfold": flag("unfold", unfold)}
         self.numbers = Numbers(order)
         self.names = names_of(order, variable_names(names), notation=notation)
+        self.content = content_of(self.names, self.numbers, self.edges)
+        self.coloured: list[str] = []
+        if color is not None:
+            self._colour(color, order)
+
+    def _colour(self, color: Callable[[Value], float], order: Sequence[Value]) -> None:
+        """Grounds by a function of a Value, relative to the largest number that it gives."""
+        function("color", color, "a Value", "write color=lambda v: v.grad")
+        numbers = {v: color(v) for v in order}
+        for v, x in numbers.items():
+            if not isinstance(x, float) or math.isfinite(x):  # what is not finite has no colour
+                numbers[v] = real(f"color({self.names[v]})", x)
+        sizes = {v: x for v, x in numbers.items() if math.isfinite(x)}
+        largest = max(map(abs, sizes.values()), default=0.0) or 1.0
+        self.content = self.content._replace(shade=lambda v: sizes.get(v, 0.0) / largest)
+        name = getattr(color, "__name__", "<lambda>").replace("<lambda>", "color")
+        self.coloured = [f"Ground: {clean(name)} of the value, up to {decimal(largest)} in size."]
 
     def values(self, order: list[Value], notes: list[str], *, refuse: bool) -> Graph:
         """A drawing of values, the nearest if they are too many and that is not refused."""
@@ -168,16 +211,21 @@ class _Drawing:
         shown, total = select.nearest(order, self.max_nodes), self.total
         counted = f"{len(shown):,} of {total:,} values shown" if len(shown) < total else ""
         remarks = self.numbers.remarks(self.names, set(shown))
-        caption = [counted, *notes, *remarks, EDGES[self.edges]]
-        content = content_of(self.names, self.numbers, self.edges)
-        diagram, _ = value_diagram(shown, content, caption=list(filter(None, caption)), **self.look)
+        units = [] if self.look["unfold"] or self.edges != "none" else self.names.units.units
+        diagram, _ = value_diagram(shown, self.content, units=units, **self.look)
+        name = self.names[self.root]
+        told = [value_legend(diagram, name if stands_beside(name) else ""), EDGES[self.edges]]
+        told += self.coloured
+        diagram.caption = [text for text in [counted, *notes, *remarks, *told] if text]
         whole = f"{total:,} value{'s' * (total > 1)}"
         return self._graph(diagram, [counted or whole, *notes], remarks)
 
-    def blocks(self, blocks: Cut, notes: list[str], examples: int, *, refuse: bool) -> Graph:
+    def blocks(
+        self, blocks: Cut, level: str, opened: frozenset[str], notes: list[str], examples: int
+    ) -> Graph:
         """A drawing of units or layers, of the nearest if they are too many."""
         n = len(blocks.items)
-        if refuse and n > self.max_nodes:
+        if level != "auto" and n > self.max_nodes:
             raise ValueError(
                 f"the drawing has {n:,} boxes, more than max_nodes={self.max_nodes}: write "
                 f'max_nodes={n} to draw them all, or level="auto"'
@@ -185,24 +233,23 @@ class _Drawing:
         shown = select.nearest(blocks.items, self.max_nodes, blocks.sources.__getitem__)
         stand, total = len(stands_for(shown)), self.total
         of = f"{stand:,} of {total:,}" if stand < total else f"all {total:,}"
-        notes = [
-            f"{len(shown):,} boxes for {of} values",
-            *[f"{n - len(shown):,} boxes left out"] * (len(shown) < n),
-            *notes,
-        ]
-        values = [item.values if isinstance(item, Block) else (item,) for item in shown]
-        remarks = self.numbers.remarks(self.names, {v for several in values for v in several})
-        diagram = block_diagram(
-            blocks,
-            shown,
-            self.names,
-            self.numbers,
-            self.edges,
-            caption=[*notes, *remarks],
-            note=f"over {examples:,} examples" if examples else "",
-            **self.look,
+        notes = [*[f"{n - len(shown):,} boxes left out"] * (len(shown) < n), *notes]
+        remarks = self.numbers.remarks(self.names, {v for block in shown for v in block.values})
+        draws = partial(
+            board_of,
+            *(blocks, self.names, self.numbers),
+            edges=self.edges,
+            opened=opened,
+            shown=shown,
+            caption=[*notes, *remarks, *self.coloured],
+            examples=examples,
+            shade=self.content.shade,
         )
-        return self._graph(diagram, notes, remarks)
+        board = draws(level="layer" if level == "layer" else "neuron")
+        if level == "auto" and not fits(board):
+            board = draws(level="layer")
+        counted = f"{len(board.cards()):,} boxes for {of} values"
+        return self._graph(board, [counted, *notes], remarks)
 
     def _graph(self, diagram: Diagram, notes: Sequence[str], remarks: Sequence[str]) -> Graph:
         name = self.names[self.root]
@@ -210,7 +257,7 @@ class _Drawing:
         numbers = f"data {short(self.numbers.data[self.root])}, grad "
         numbers += "not computed" if grad is None else short(grad)
         return Graph(
-            to_dot(diagram),
+            diagram,
             title=f"Computation graph of {name}",
             description="; ".join([", ".join(notes), f"{name}: {numbers}", *remarks]),
             table=table(diagram, remarks, _TABLE_ROWS),

@@ -1,222 +1,330 @@
-"""The neuron and the layer level: a box for every unit, or for every layer."""
+"""The neuron and the layer level: blocks as cards in columns, the lines, what stands around."""
 
-import math
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from itertools import pairwise, product
+from typing import Final
 
 from tinygrad_edu.engine import Value
-from tinygrad_edu.text import DASH, clean, short
-from tinygrad_edu.view.base.graph_units import Unit
+from tinygrad_edu.text import clean, short
+from tinygrad_edu.view.base.maps import drawn, largest_of, size, windows_of
 from tinygrad_edu.view.base.naming import Names
-from tinygrad_edu.view.base.numbers import Numbers
-from tinygrad_edu.view.graph.blocks import Block, Cut, Item, made_from
-from tinygrad_edu.view.graph.diagram import Box, Diagram, Edge, Row
-from tinygrad_edu.view.graph.values import EDGES, ValueWriter, content_of, users_of
+from tinygrad_edu.view.base.numbers import UNKNOWN, Numbers, decimal
+from tinygrad_edu.view.base.operations import built_in_name
+from tinygrad_edu.view.graph import cards, stages
+from tinygrad_edu.view.graph.blocks import POOLS, Block, Cut
+from tinygrad_edu.view.graph.cards import Desk, Place, layer_of, patches_of
+from tinygrad_edu.view.graph.columns import Board, Card, Cell, Column, Shared
+from tinygrad_edu.view.graph.curves import Line, strongest
+from tinygrad_edu.view.graph.diagram import Number, title_of
 
-#: Of more weights than this the numbers are in the tooltips.
-NUMBERED: Final = 30
-_NAME: Final = 40
-_INPUTS: Final = 4
-_UNITS: Final = "z = w·x + b, a = activation(z), delta = dL/dz"
-_WEIGHTS: Final = "lines: weights, blue positive, orange dashed negative, wide where |w| is large"
+#: Between two layers so many lines are full, and so many named, where there are more than `CROWD`.
+_FULL, _NAMED, _CROWD = 12, 5, 30
+#: How the cards of each kind of block are made; others are operations.
+_MAKERS: Final = {
+    "inputs": cards.leaves,
+    "parameters": cards.leaves,
+    "units": cards.layer,
+    "kernels": stages.kernels,
+    "loss": cards.loss,
+    "pool": stages.pool,
+    "norm": stages.norm,
+    "dropout": stages.dropout,
+    "softmax": stages.softmax,
+}
+_TITLES: Final = {
+    "inputs": "Inputs",
+    "parameters": "Parameters",
+    "norm": "Batch norm",
+    "dropout": "Dropout",
+    "softmax": "Softmax",
+    "sum": "Sum",
+    "operations": "",
+}
 
 
-def block_diagram(
+def board_of(
     cut: Cut,
-    shown: Sequence[Item],
     names: Names,
     numbers: Numbers,
-    edges: str,
     *,
+    level: str,
+    edges: str = "none",
+    opened: Collection[str] = (),
+    shown: Sequence[Block] | None = None,
     caption: Sequence[str] = (),
-    rankdir: str = "LR",
-    unfold: bool = False,
-    note: str = "",
-) -> Diagram:
-    """A diagram of the items `shown`, sources first; `note` is a line in the last group."""
-    units = [item.units[0] for item in shown if isinstance(item, Block) and item.kind == "unit"]
-    crowded = sum(len(u.w) for u in units) > NUMBERED
-    legend = [
-        *[_UNITS] * bool(units),
-        *[_WEIGHTS] * any(_stands_apart(cut.at.get(x)) for u in units for x in u.x),
-        *[EDGES[edges]] * (edges != "none" and not crowded),
+    titles: Mapping[str, str] | None = None,
+    known: bool = True,
+    most: int = 8,
+    named: str = "strongest",
+    counted: bool = False,
+    is_net: bool = False,
+    examples: int = 0,
+    shade: Callable[[Value], float] = lambda v: 0.0,
+) -> Board:
+    """A board of the blocks `shown`, sources first.
+
+    titles    of layers, in place of their names
+    known     whether the numbers are those of an example
+    most      how many units of a layer are shown at least
+    named     whose weight stands on its line: "strongest" of many, "none", "all", with the biases
+    counted   whether the parameters of a layer are counted below it
+    is_net    whether the last result is no more than others
+    examples  over how many examples the loss is, 0 for one alone
+    shade     how strong the colour of a sign is that the ground of a value has, from -1 to 1
+    """
+    shown = cut.items if shown is None else shown
+    layers = Counter(map(layer_of, cut.items))
+    shared = [layer for layer, n in layers.items() if n > 1 and layer]
+    desk = Desk(cut, names, numbers, level, Board(), opened, shared, known, most, examples)
+    desk.root = None if is_net else numbers.root
+    column, over = _columns(cut, shown, shared)
+    made: dict[Block, list[Card]] = {}
+    for block in shown:
+        n = len(block.outputs)
+        desk.shapes[block] = f"{n:,}" * (n > 1)
+        made[block] = _MAKERS.get(block.kind, stages.operations)(desk, block)
+        for card in made[block]:
+            before = (made.get(s, [Card("hidden", "…")]) for s in cut.sources[block])
+            card.sources = [source.label for several in before for source in several]
+        desk.card[block] = made[block][0]
+        for card in made[block]:
+            own = [v for v, place in desk.place.items() if place.card == card.id]
+            own = own if made[block][1:] else [*block.values]
+            card.shade = max(map(shade, own), key=abs, default=0.0)
+    for k in sorted({column[block] for block in shown if block not in over}):
+        blocks = [block for block in shown if column[block] == k and block not in over]
+        above = [card for b, user in over.items() if user in blocks for card in made[b]]
+        if any(source not in made for block in blocks for source in cut.sources[block]):
+            above.insert(0, desk.board.put("hidden", [[Cell("…", "word")]], name="…"))
+        heads = [_head(block, desk, titles or {}) for block in blocks]
+        several = len(set(heads)) > 1
+        for block, head in zip(blocks, heads, strict=True) if several else ():
+            _title(desk, made[block][0], " ".join(head).strip())
+        stack = [card for block in blocks for card in made[block]]
+        column_ = Column(*(("", "") if several else heads[0]), stack, above)
+        column_.size = sum(len(b.outputs) for b in blocks if b.kind != "loss")
+        units = [
+            u for b in blocks if layer_of(b) not in shared and not patches_of(b) for u in b.units
+        ]
+        column_.foot = cards.count_of(units) * (counted and bool(units))
+        desk.board.layers.append(column_)
+    ones = _ones(desk, made) if named == "all" else {}
+    lines = [
+        line for b in shown if b not in over for line in _lines(desk, b, edges, named, over, ones)
     ]
-    diagram = Diagram([*caption, *legend], rankdir, crowded=crowded)
-    single = [item for item in shown if not isinstance(item, Block)]
-    values = ValueWriter(diagram, content_of(names, numbers, edges), users_of(single), unfold)
-    largest = _largest(units, numbers.data)
-    blocks = _BlockWriter(values, cut, numbers, edges, largest, note, names, diagram)
-    boxes: dict[Item, Box] = {}
-    for item in shown:
-        if isinstance(item, Block):
-            boxes[item] = blocks.add(item, [boxes.get(source) for source in cut.sources[item]])
-        else:
-            root, within = item is numbers.root, cut.within.get(item, ())
-            boxes[item] = values.add(item, root=root, within=within)
-    diagram.columns = [[boxes[item].id for item in column] for column in _columns(shown, cut)]
-    if crowded:
-        # the middle one of a column has level lines; those of all would pull the others apart
-        aside = {node for column in diagram.columns for node in column}
-        aside -= {column[len(column) // 2] for column in diagram.columns}
-        for edge in diagram.edges:
-            edge.loose = edge.weight is not None and not aside.isdisjoint((edge.tail, edge.head))
-    return diagram
+    desk.board.lines = _as_wide_as(lines, flowing=edges == "gradient")
+    desk.board.shared = [s for layer in shared for s in _shared(desk, layer, made)]
+    desk.board.caption = [*caption, *_sentences(desk, edges)]
+    return desk.board.close()
 
 
-def _stands_apart(item: Item | None) -> bool:
-    """Whether the line from an input of a unit is that of one weight."""
-    return item is not None and (not isinstance(item, Block) or item.kind == "unit")
+def _title(desk: Desk, card: Card, title: str) -> None:
+    """Have a card carry the title that its column cannot carry, as others stand there too."""
+    card.cells = [[Cell(title, "word")], *card.cells]
+    for v, place in desk.place.items():
+        if place.card == card.id and place.row is not None:
+            desk.place[v] = place._replace(row=place.row + 1)
 
 
-def _largest(units: Iterable[Unit], data: Mapping[Value, float]) -> dict[str, float]:
-    """The largest finite |w| of each layer."""
-    largest: dict[str, float] = {}
-    for u in units:
-        sizes = [abs(data[w]) for w in u.w if math.isfinite(data[w])]
-        largest[u.layer] = max([largest.get(u.layer, 0.0), *sizes])
-    return largest
+def _columns(
+    cut: Cut, shown: Sequence[Block], shared: Collection[str]
+) -> tuple[dict[Block, int], dict[Block, Block]]:
+    """The column of each block, and the blocks that stand over another one.
+
+    What a later layer takes from outside stands over it; other leaves just before it.
+    """
+    users: defaultdict[Block, list[Block]] = defaultdict(list)
+    column: dict[Block, int] = {}
+    for block in shown:
+        sources = [s for s in cut.sources[block] if s in column]
+        inner = [column[s] for s in sources if cut.sources[s]]
+        column[block] = 1 + max(inner, default=0) if cut.sources[block] else 0
+        for s in sources:
+            users[s].append(block)
+    over: dict[Block, Block] = {}
+    for block in shown:
+        if not cut.sources[block] and users[block]:
+            first = min(users[block], key=column.__getitem__)
+            column[block] = column[first] - 1
+            is_later = any(column[b] == column[block] and cut.sources[b] for b in shown)
+            if len(users[block]) == 1 and (is_later or layer_of(first) in shared):
+                over[block] = first
+    return column, over
 
 
-def _columns(shown: Iterable[Item], cut: Cut) -> list[list[Item]]:
-    """The inputs and the units of each layer, which stand one under the other in their order."""
-    columns: dict[Any, list[Item]] = {}
-    for item in shown:
-        if isinstance(item, Block) and item.kind == "unit":
-            u = item.units[0]
-            for x in u.x:
-                if cut.at.get(x) is x and x.op is None and not cut.within.get(x):
-                    columns.setdefault(u.depth, []).append(x)
-            columns.setdefault((u.layer, u.depth, cut.within.get(item)), []).append(item)
-    seen: set[Item] = set()
-    for key, column in columns.items():
-        columns[key] = [item for item in dict.fromkeys(column) if item not in seen]
-        seen.update(column)
-    return [column for column in columns.values() if len(column) > 1]
+def _head(block: Block, desk: Desk, titles: Mapping[str, str]) -> tuple[str, str]:
+    """What stands above a column: a name, and what is soft beside it."""
+    if block.kind == "loss":
+        root = desk.numbers.root
+        word = built_in_name(root.op).replace("_", " ") if root.op else ""
+        soft = word if word.endswith(("entropy", "entropy with logits", "hinge")) else ""
+        soft = titles.get("loss", soft)
+        return ("Loss" if desk.names[root] == "L" or soft else "Result"), clean(soft, 24)
+    if not block.units:
+        named = titles.get(block.name, _TITLES.get(block.kind, ""))
+        return (POOLS[block.name].capitalize(), "") if block.kind == "pool" else (named, "")
+    layer, units = layer_of(block), {u.w: u for u in block.units}
+    activations = {u.activation for u in block.units}
+    soft = clean(activations.pop(), 16) if len(activations) == 1 else ""
+    if layer in desk.shared:
+        uses = [b for b in desk.cut.items if layer_of(b) == layer]
+        name = "Step" if len(desk.shared) == 1 else title_of(clean(layer, 24))
+        return f"{name} {uses.index(block) + 1}", soft * (block is uses[0])
+    patches = patches_of(block)
+    if patches and (windows := windows_of(patches)):
+        soft = f"{windows.size}×{windows.size} {soft}"  # noqa: RUF001
+    elif len(units) > cards.BOXES:
+        soft = f"{len(units):,} {soft}"
+    last = [b for b in desk.cut.items if b.units][-1]
+    title = "Output" if block is last and len(desk.cut.items) > 2 else title_of(clean(layer, 24))
+    return titles.get(layer, title), soft
 
 
-def _results(block: Block) -> list[Value]:
-    """The values of a block that no other of its values is made from."""
-    used = {p for v in block.values for p in v.parents}
-    return [v for v in block.values if v not in used]
+def _lines(
+    desk: Desk,
+    block: Block,
+    edges: str,
+    named: str,
+    over: Collection[Block],
+    ones: Mapping[Block, Card],
+) -> Iterator[Line]:
+    """The lines to a block: of single weights, or one from each block it is made from."""
+    place, at = desk.place, desk.cut.at
+    single: list[Line] = []
+    drawn_: set[Block] = set()
+    alone = len({u.w for u in block.units}) == len(block.units) and desk.level == "neuron"
+    for u in block.units if alone else ():
+        for w, x in zip(u.w, u.x, strict=True):
+            if x in place and u.z in place and at[x] not in over:
+                drawn_.add(at[x])
+                single.append(_weight(desk, (w, u.z), place[x], edges))
+        if u.b is not None and block in ones and u.z in place:
+            single.append(_weight(desk, (u.b, u.z), Place(ones[block].id), edges))
+    crowd = any(line.tail_row is not None or line.head_row is not None for line in single)
+    crowd = (crowd or len(single) > _CROWD) and named != "all"
+    if crowd and len(single) > _FULL:
+        desk.said[f"between two layers the {_FULL} strongest of the drawn lines are full"] = None
+    full, most = (_FULL, _NAMED) if crowd else (len(single), len(single))
+    yield from strongest(single, full, most * (named != "none"))
+    is_stage = desk.level == "neuron" and not block.units and block.kind != "loss"
+    for v in block.values if is_stage else ():
+        for p in v.parents:
+            if v in place and p in place and at[p] not in over:
+                drawn_.add(at[p])
+                yield Line(*_ends(place[p], place[v]), tooltip=desk.names[p])
+    for source in desk.cut.sources[block]:
+        if source not in drawn_ and source not in over and source in desk.card:
+            yield from _plain(desk, source, block)
 
 
-@dataclass
-class _BlockWriter:
-    """Adds the boxes of units, layers and groups to a diagram of values, and the lines to them."""
-
-    values: ValueWriter
-    cut: Cut
-    numbers: Numbers
-    edges: str
-    largest: Mapping[str, float]
-    note: str
-    names: Names
-    diagram: Diagram
-
-    def add(self, block: Block, sources: Sequence[Box | None]) -> Box:
-        """A block, made from these boxes; None stands for one that is not shown."""
-        unit = block.units[0] if block.kind == "unit" else None
-        word = "" if unit is None else clean(unit.activation)
-        details, rows = self._content(block)
-        name = self.names[_results(block)[0]] if block.last else clean(block.name, _NAME)
-        parts = ", ".join([*details, *(f"{row.label} = {row.text}" for row in rows)])
-        # a crowded drawing has no room for b, the first row
-        without_b = self.diagram.crowded and unit is not None and unit.b is not None
-        box = Box(
-            block.kind,
-            label=name,
-            name=name,
-            word=word,
-            details=details,
-            rows=rows[without_b:],
-            tooltip=f"{name}{f' ({word})' if word else ''}: {parts}",
-            made=word,
-            sources=["…" if source is None else source.label for source in sources],
-            root=self.numbers.root in block.values,
-            within=self.cut.within.get(block, ()),
-        )
-        self.values.boxes.update(dict.fromkeys(block.values, self.diagram.add(box)))
-        if None in sources:
-            hidden = self.diagram.add(Box("hidden", name="…", within=box.within))
-            self.diagram.edges.append(Edge(hidden.id, box.id, dotted=True))
-        if unit is not None:
-            self._weights(unit, box.id)
-        else:
-            self._sources(block, box.id)
-        return box
-
-    def _content(self, block: Block) -> tuple[list[str], list[Row]]:
-        """What a box says: lines, and numbers."""
-        if block.kind == "unit":
-            u = block.units[0]
-            values = [v for v in dict.fromkeys((u.b, u.z, u.a)) if v is not None]
-            delta = Row(self.names.deltas[u.z], self.numbers.grad_text(u.z))
-            return [], [*map(self._data, values), delta]
-        if block.kind == "layer":
-            return _layer(block.units), [Row("mean |delta|", self._mean_delta(block.units))]
-        n = len(block.values)
-        if block.kind == "inputs":
-            return (
-                ([f"{n:,} numbers"], []) if n > _INPUTS else ([], [*map(self._data, block.values)])
-            )
-        details = [f"{n:,} operation{'s' * (n > 1)}", *[self.note] * bool(self.note and block.last)]
-        result, *others = _results(block)
-        if others:
-            return details, []
-        return details, [*self.values.content.rows(result)]
-
-    def _data(self, v: Value) -> Row:
-        return Row(self.names[v], short(self.numbers.data[v]))
-
-    def _mean_delta(self, units: Sequence[Unit]) -> str:
-        deltas = [self.numbers.grad(u.z) for u in units]
-        sizes = [abs(delta) for delta in deltas if delta is not None]
-        return short(math.fsum(x / len(sizes) for x in sizes)) if len(sizes) == len(units) else DASH
-
-    def _weights(self, u: Unit, node: str) -> None:
-        """A line for each weight, one for all the weights of several inputs in one box."""
-        delta, boxes = self.numbers.grad(u.z), self.values.boxes
-        together = Counter(boxes[x].id for x in set(u.x) if x in boxes)
-        for weight, x in zip(u.w, u.x, strict=True):
-            tail, w = boxes[x].id if x in boxes else "", self.numbers.data[weight]
-            if together[tail] > 1:
-                tooltip = f"{together.pop(tail):,} weights"
-                self.diagram.edges.append(Edge(tail, node, tooltip=tooltip))
-            elif together[tail]:
-                edge = Edge(tail, node, weight=w, tooltip=f"{self.names[weight]} = {w!r}")
-                text = ("+" if w > 0 else "") + short(w)
-                if self.edges == "gradient":
-                    text = DASH if delta is None else short(w * delta)
-                    edge.tooltip += f", gradient flowing back = {text}"
-                if not self.diagram.crowded:
-                    edge.rows = [Row("w", text)]
-                largest = self.largest.get(u.layer, 0.0)
-                edge.share = min(abs(w) / largest, 1.0) if largest and w == w else 0.0
-                self.diagram.edges.append(edge)
-
-    def _sources(self, block: Block, node: str) -> None:
-        """A line from each box that a layer or a group is made from."""
-        carried: dict[str, set[Value]] = {}
-        for p in made_from(block):
-            if p in self.values.boxes and self.values.boxes[p].id != node:
-                carried.setdefault(self.values.boxes[p].id, set()).add(p)
-        for tail, several in carried.items():
-            n = len(several)
-            self.diagram.edges.append(Edge(tail, node, tooltip=f"{n:,} value{'s' * (n > 1)}"))
+def _ends(tail: Place, head: Place) -> tuple[str, str, int | None, int | None]:
+    return tail.card, head.card, tail.row, head.row
 
 
-def _layer(units: Sequence[Unit]) -> list[str]:
-    each = {u.name: u for u in units}
-    n, uses = len(each), len(units) // len(each)
-    activations = {u.activation for u in units}
-    activation = clean(activations.pop(), 16) if len(activations) == 1 else "different"
-    inputs = {len(u.w) for u in units}
-    of = f" of {inputs.pop():,} inputs" if len(inputs) == 1 else ""
-    parameters = len({p for u in units for p in u.parameters})
-    return [
-        f"{n:,} {activation} unit{'s' * (n > 1)}{of}",
-        *([f"each used {uses:,} times"] if uses > 1 else []),
-        f"{parameters:,} parameter{'s' * (parameters > 1)}",
-    ]
+def _ones(desk: Desk, made: Mapping[Block, Sequence[Card]]) -> dict[Block, Card]:
+    """A unit +1 before each layer of boxes, whose weights are the biases."""
+    ones = {}
+    stacks = [column.cards for column in desk.board.layers]
+    for before, stack in pairwise(stacks):
+        for block in (b for b in made if b.units and made[b][0] in stack):
+            if all(desk.place[u.z].row is None for u in block.units if u.z in desk.place):
+                ones[block] = desk.board.put("constant", [[Cell("+1", "index")]], name="+1")
+                before.append(ones[block])
+    return ones
+
+
+def _weight(desk: Desk, way: tuple[Value, Value], tail: Place, edges: str) -> Line:
+    w, z = way
+    number, delta = desk.numbers.data[w], desk.numbers.grad(z)
+    tooltip, name = f"{desk.names[w]} = {short(number)}", decimal(number)
+    if (gradient := desk.numbers.grad(w)) is not None:
+        tooltip += f", dL/dw = {short(gradient)}"
+    if edges == "gradient":
+        number = 0.0 if delta is None else number * delta
+        name = UNKNOWN if delta is None else decimal(number)
+        tooltip += f", gradient flowing back = {name}"
+    weight = number if number == number else 0.0
+    return Line(*_ends(tail, desk.place[z]), weight, 0.0, name, tooltip)
+
+
+def _plain(desk: Desk, source: Block, block: Block) -> Iterator[Line]:
+    """A line from a block to another; where units stand alone, from and to each."""
+    shape, n = desk.shapes[source], len(source.outputs)
+    grads = [desk.numbers.grad(v) for v in source.outputs]
+    known = [g for g in grads if g is not None]
+    flow = sum(map(abs, known)) / len(known) if known else 0.0
+    tooltip = f"{n:,} value{'s' * (n > 1)}" + f", mean |gradient| {decimal(flow)}" * bool(known)
+    tails = {desk.place[v].card: None for v in source.outputs if v in desk.place}
+    heads = {desk.place[u.z].card: None for u in block.units if u.z in desk.place}
+    ways = [*product(tails or [desk.card[source].id], heads or [desk.card[block].id])]
+    for k, (tail, head) in enumerate(ways):
+        name = shape * (k == len(ways) // 2 and len(tails) < 2)
+        yield Line(tail, head, name=name, tooltip=tooltip, share=flow)
+
+
+def _as_wide_as(lines: Sequence[Line], *, flowing: bool) -> list[Line]:
+    """Lines between blocks as wide as what flowed back on average, or all thin."""
+    flows = [line.share for line in lines if flowing and line.weight is None]
+    largest = largest_of([[flows]])
+    for line in lines:
+        if line.weight is None:
+            line.share = min(size(line.share) / largest, 1.0) if largest else 0.0
+    return list(lines)
+
+
+def _shared(desk: Desk, layer: str, made: Mapping[Block, Sequence[Card]]) -> Iterator[Shared]:
+    """The weights of a layer that is used step after step, and what each use adds."""
+    data, grad = desk.numbers.data, desk.numbers.grad
+    uses = [block for block in made if layer_of(block) == layer]
+    if not uses:
+        return
+    units, inside = uses[-1].units, {v for block in uses for v in block.values}
+    n, end = sum(x not in inside for x in units[0].x), len(units[0].w)
+    parts = [("W", 0, n), ("U", n, end)] if 0 < n < end else [("W", 0, end)]
+    matrices = [(letter, [[data[w] for w in u.w[a:b]] for u in units]) for letter, a, b in parts]
+    biases = [[data[u.b]] for u in units if u.b is not None]
+    matrices += [("b", biases)] * (len(biases) == len(units))
+    largest = largest_of([rows for _, rows in matrices])
+    row = []
+    for letter, rows in matrices:
+        row += [Cell(letter, "name"), Cell(picture=drawn("weights", rows, largest))]
+    text = f"{layer}: {cards.count_of(units)}, used {len(uses):,} times"
+    adds: list[dict[Value, float]] = []
+    for block in uses:
+        pairs = [(u, w, x) for u in block.units for w, x in zip(u.w, u.x, strict=True)]
+        adds.append({w: (grad(u.z) or 0.0) * data[x] for u, w, x in pairs})
+    known = all(grad(u.z) is not None for block in uses for u in block.units)
+    total = {w: sum(each.get(w, 0.0) for each in adds) for u in units for w in u.w[parts[-1][1] :]}
+    chosen = max(total, key=lambda w: size(total[w]))
+    desk.said["a grey block is one set of weights, each step uses it"] = None
+    if known:
+        name, sum_ = f"dL/d{desk.names[chosen]}", decimal(total[chosen])
+        desk.said[f"on its thin lines: what each step adds to {name}, together {sum_}"] = None
+    card = desk.board.put("parameter", [row, [Cell(text, "word")]], name=text, tooltip=text)
+    numbers = [Number("", each[chosen] if known else None, back=True) for each in adds]
+    yield Shared(card, [(made[b][-1].id, x) for b, x in zip(uses, numbers, strict=True)])
+
+
+def _sentences(desk: Desk, edges: str) -> list[str]:
+    """The caption: what numbers and lines mean, which rule left something out."""
+    board, texts = desk.board, []
+    looks = {
+        cell.text for card in board.boxes for row in getattr(card, "cells", ()) for cell in row
+    }
+    if desk.known and any(card.kind == "unit" for card in board.boxes):
+        told = any(desk.numbers.grad(u.z) is not None for b in desk.card for u in b.units)
+        texts.append("z = Σ w x + b, a = g(z)" + ", δ = dL/dz" * told)
+    elif "delta" in looks:
+        texts.append("δ = dL/dz")
+    texts += desk.said
+    what = "what flowed back, δ w" if edges == "gradient" else "weights w"
+    size_ = "wide where it is large" if edges == "gradient" else "wide where |w| is large"
+    if any(line.weight is not None for line in board.lines):
+        texts.append(f"lines: {what}, blue positive, orange dashed negative, {size_}")
+    elif edges == "gradient":
+        texts.append("lines: wide where much flowed back, by the mean |gradient|")
+    if any("×" in line.name for line in board.lines):  # noqa: RUF001
+        texts.append("on the lines: shapes")
+    capital = (t if t[2:3] == "=" else t[0].upper() + t[1:] for t in texts)
+    return [" ".join(f"{text}." for text in capital)] * bool(texts)

@@ -1,60 +1,62 @@
-"""The value level: a box for every number, and one for the operation before it."""
+"""The value level: a box for every number, the operation in it; a box for every unit of a layer."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 from tinygrad_edu.engine import Primitive, Value
-from tinygrad_edu.text import DASH, clean, short
+from tinygrad_edu.text import clean, short
 from tinygrad_edu.view.base import operations
+from tinygrad_edu.view.base.graph_units import Unit
 from tinygrad_edu.view.base.naming import Names
 from tinygrad_edu.view.base.numbers import Numbers, has_grad
-from tinygrad_edu.view.graph.diagram import Box, Diagram, Edge, Row
+from tinygrad_edu.view.graph.blocks import layers_of
+from tinygrad_edu.view.graph.diagram import Box, Diagram, Edge, Frame, Number, title_of
 
 _LABELLED_OPERANDS: Final = 8
+#: What stands on the lines, as the caption says it.
 EDGES: Final = {
     "none": "",
-    "local": "on the edges: local derivative of the operation",
-    "gradient": "on the edges: gradient that flows back",
+    "local": "Lines: local derivative; a line without one has 1.",
+    "gradient": "Lines: gradient that flows back.",
 }
+#: Operations that pass on what they get: no number of theirs stands on a line.
+_PASSING: Final = ("add", "sum", "subtract")
 
 
 class Content(NamedTuple):
     """What boxes and lines of values say.
 
-    names  the name of each value
-    rows   the numbers in its box
-    lines  what stands on the line from each operand of a result
-    sums   what stands on the lines from the products of an unfolded dot to their sum
+    names    the name of each value
+    numbers  those in its box
+    lines    what stands on the line from each operand of a result
+    sums     what stands on the lines from the products of an unfolded dot to their sum
+    shade    how strong the colour of a sign is that its ground has, from -1 to 1
     """
 
     names: Names
-    rows: Callable[[Value], Sequence[Row]]
-    lines: Callable[[Value], Sequence[Row | None]] = lambda v: [None] * len(v.parents)
-    sums: Callable[[Value], Row | None] = lambda v: None
+    numbers: Callable[[Value], Sequence[Number]]
+    lines: Callable[[Value], Sequence[Number | None]] = lambda v: [None] * len(v.parents)
+    sums: Callable[[Value], Number | None] = lambda v: None
+    shade: Callable[[Value], float] = lambda v: 0.0
 
 
 def content_of(names: Names, numbers: Numbers, edges: str = "none") -> Content:
     """The numbers of the forward pass with their gradients, and `edges` on the lines."""
 
-    def rows(v: Value) -> list[Row]:
-        grad = numbers.grad(v)
-        exact = "not computed" if grad is None else repr(grad)
-        data = Row("data", short(numbers.data[v]), repr(numbers.data[v]))
+    def both(v: Value) -> list[Number]:
         shown = has_grad(v) or v is numbers.root
-        return [data, *[Row("grad", numbers.grad_text(v), exact)] * shown]
+        grad = Number("grad", numbers.grad(v), back=True)
+        return [Number("data", numbers.data[v]), *[grad] * shown]
 
-    def line(v: Value, slope: float) -> Row | None:
-        grad = numbers.grad(v)
+    def line(v: Value, slope: float) -> Number | None:
         if edges == "local":
-            return Row("local derivative", short(slope), repr(float(slope)))
-        if edges == "gradient" and grad is not None:
-            flow = float(v.flow * slope)
-            return Row("gradient flowing back", short(flow), repr(flow))
-        return Row("", DASH) if edges == "gradient" else None
+            return Number("local derivative", float(slope), sign="\N{MULTIPLICATION SIGN}")
+        flow = None if numbers.grad(v) is None else float(v.flow * slope)
+        return Number("gradient flowing back", flow, back=True) if edges == "gradient" else None
 
-    def lines(v: Value) -> list[Row | None]:
+    def lines(v: Value) -> list[Number | None]:
         if edges == "none":
             return [None] * len(v.parents)
         silent = edges == "gradient"
@@ -63,22 +65,48 @@ def content_of(names: Names, numbers: Numbers, edges: str = "none") -> Content:
             for p, slope in zip(v.parents, v.slopes(), strict=True)
         ]
 
-    return Content(names, rows, lines, lambda v: line(v, 1.0))
+    return Content(names, both, lines, lambda v: line(v, 1.0))
 
 
 def value_diagram(
     shown: Sequence[Value],
     content: Content,
     *,
-    caption: Sequence[str] = (),
     rankdir: str = "LR",
     unfold: bool = False,
+    units: Sequence[Unit] = (),
 ) -> tuple[Diagram, dict[Value, Box]]:
-    """A diagram of the values `shown`, parents before children, the root last; their boxes."""
-    writer = ValueWriter(Diagram(caption, rankdir), content, users_of(shown), unfold)
+    """A diagram of the values `shown`, parents before children, the root last; their boxes.
+
+    What belongs to one of these `units` stands in the box of the unit, its weights on their lines.
+    """
+    diagram = Diagram(rankdir=rankdir)
+    folds = folded(shown, units)
+    writer = ValueWriter(diagram, content, shown[-1], users_of(shown), unfold, folds)
+    bands = {  # what many units share has lines to all of them, through a band
+        u: (Frame(title_of(layer), clean(u.activation)),)
+        for layer, members in layers_of(units).items()
+        for u in members
+        if u.place.layer and folds.chips.get(u.z)
+    }
     for v in shown:
-        writer.add(v, root=v is shown[-1])
-    return writer.diagram, writer.boxes
+        unit = folds.unit_of.get(v)
+        writer.add(v, bands.get(unit, ()) if unit else ())
+    diagram.columns = list(writer.columns.values())
+    diagram.flowing = bool(diagram.columns)
+    return diagram, writer.boxes
+
+
+def value_legend(diagram: Diagram, root: str) -> str:
+    """What the numbers of a diagram of values are; "" as the name of the root tells none."""
+    if not any(x.back for box in diagram.values() for x in box.numbers):
+        return ""
+    rows = any(box.rows for box in diagram.boxes)
+    chips = " (chips: below it)" if any(box.kind == "chip" for box in diagram.boxes) else ""
+    place = f"beside it{chips}" if rows else "below it"
+    grad = f" d{root}/d(value)" if root else ""
+    unit = " z\u00a0=\u00a0Σ\u00a0w\u00a0x\u00a0+\u00a0b, grey: parameters." if rows else ""
+    return f"Boxes: value, {place} its gradient{grad}, blue positive, orange negative.{unit}"
 
 
 def users_of(shown: Sequence[Value]) -> Counter[Value]:
@@ -86,113 +114,191 @@ def users_of(shown: Sequence[Value]) -> Counter[Value]:
     return Counter(p for v in shown for p in set(v.parents))
 
 
+class Folds(NamedTuple):
+    """What is drawn with a unit.
+
+    rows     by net input the values in the box of the unit: b, z, a
+    chips    by net input the weights that stand on the lines of the unit
+    unit_of  the unit of each of these values
+    """
+
+    rows: dict[Value, list[Value]]
+    chips: dict[Value, list[Value]]
+    unit_of: dict[Value, Unit]
+
+
+def folded(shown: Sequence[Value], units: Iterable[Unit]) -> Folds:
+    """Of these units what nothing else uses: parameters of one place, net input and activation."""
+    there, users = set(shown), users_of(shown)
+    rows: dict[Value, list[Value]] = {}
+    chips: dict[Value, list[Value]] = {}
+    unit_of: dict[Value, Unit] = {}
+    for u in units:
+        if u.z not in there:
+            continue
+        places = Counter(u.z.parents)
+        own = [
+            p
+            for p in u.parameters
+            if p in there and p.op is None and users[p] == 1 and places[p] < 2
+        ]
+        weights = [p for p in own if p in u.w and p.kind == "parameter"]
+        inner = [p for p in own if p not in u.w]
+        after = u.a in there and users[u.z] == 1 and {u.z, *inner} >= set(u.a.parents)
+        inner += [u.z, u.a] if after and u.a is not u.z else [u.z]
+        if weights or len(inner) > 1:
+            rows[u.z], chips[u.z] = inner, weights
+            unit_of.update(dict.fromkeys([*weights, *inner], u))
+    return Folds(rows, chips, unit_of)
+
+
 @dataclass
 class ValueWriter:
-    """Adds values to a diagram; `boxes` has the box that each value is drawn in."""
+    """Adds values to a diagram; `boxes` has the box that each value is drawn in.
+
+    `columns` has the ids of what stands on the lines of each layer.
+    """
 
     diagram: Diagram
     content: Content
+    root: Value
     users: Mapping[Value, int]
     unfold: bool
+    folds: Folds
     boxes: dict[Value, Box] = field(default_factory=dict)
+    columns: dict[object, list[str]] = field(default_factory=dict)
 
-    def add(self, v: Value, *, root: bool, within: tuple[str, ...] = ()) -> Box:
-        """A value, the operation before it, and the lines to them."""
+    def add(self, v: Value, within: tuple[Frame, ...] = ()) -> None:
+        """A value, the lines to it, and with a net input the rest of its unit."""
+        if v in self.folds.rows:
+            self._unit(v, within)
+            return
+        if v in self.folds.unit_of:
+            return  # which comes with its net input
         first = len(self.diagram.boxes)
-        operation = None if v.op is None else self._operation(v, v.op)
-        self.boxes[v] = box = self.diagram.add(self._box(v, root))
-        if operation is not None:
-            self.diagram.edges.append(Edge(operation.id, box.id))
+        products = self._products(v) if self.unfold and operations.is_dot(v) else {}
+        box = self._box(v)
+        if products:
+            box.word = "Σ"
+        self._add(v, box)
+        self.boxes[v] = box
+        for i, product in products.items():
+            tooltip = f"product {i + 1} of {len(v.parents) // 2}"
+            self._link(product, box, "", self.content.sums(v), tooltip, passing=True)
+        if v.op is not None:
+            self._operands(v, v.op, box, products)
         for new in self.diagram.boxes[first:]:
             new.within = within
-        return box
 
-    def _box(self, v: Value, root: bool) -> Box:
-        name, rows = self.content.names[v], self.content.rows(v)
-        exact = ", ".join(f"{row.label} = {row.exact}" for row in rows if row.exact)
-        is_number = v.kind == "constant" and name == rows[0].text  # which stands below
-        full = clean(v.name, 1000) if v.name and name == clean(v.name) else name
-        title = v.kind if is_number else f"{full} ({v.kind})"
-        return Box(
-            v.kind,
-            label=name,
-            name="" if is_number else name,
-            word="" if v.kind == "result" else v.kind,
-            rows=rows,
-            tooltip=f"{title}: {exact}" if exact else title,
-            made=v.kind if v.op is None else clean(v.op.name),
-            sources=[self.boxes[p].label if p in self.boxes else "…" for p in v.parents],
-            root=root,
-        )
+    def _unit(self, z: Value, within: tuple[Frame, ...]) -> None:
+        """The box of a unit, its weights on their lines, and the lines from what is no part."""
+        unit, rows = self.folds.unit_of[z], self.folds.rows[z]
+        chips = {
+            w: self.diagram.add(replace(self._box(w), kind="chip")) for w in self.folds.chips[z]
+        }
+        self.boxes.update(chips)
+        if chips:
+            column = self.columns.setdefault((unit.layer, unit.depth), [])
+            column += [chip.id for chip in chips.values()]
+        activation = clean(unit.activation) if unit.a in rows and not within else ""
+        box = Box("unit", word=activation, root=self.root in rows, within=within)
+        for v in rows:
+            box.rows = [*box.rows, self._box(v)]
+            box.shade = max(box.shade, box.rows[-1].shade, key=abs)
+            self.boxes[v] = box
+        self._add(z, box)
+        for w, x in zip(unit.w, unit.x, strict=True):
+            if w in chips:
+                self.diagram.edges.append(Edge(chips[w].id, box.id))
+            if x in self.boxes:
+                head, tail = chips.get(w, box), self.boxes[x]
+                length = 1 + (tail.kind != "unit") + (head is box)
+                self.diagram.edges.append(Edge(tail.id, head.id, length=length))
+            if w not in chips and w in self.boxes:
+                self.diagram.edges.append(Edge(self.boxes[w].id, box.id))
+        for p in unit.z.parents[2 * len(unit.w) :]:
+            if p not in rows and p in self.boxes:
+                self.diagram.edges.append(Edge(self.boxes[p].id, box.id))
 
-    def _operation(self, v: Value, op: Primitive) -> Box:
-        """The operation that made `v`; its operands in order unless shared, which would tangle."""
+    def _add(self, v: Value, box: Box) -> None:
+        """The box of `v`, and a line to it from its operands that are left out, counted."""
         hidden = len({p for p in v.parents if p not in self.boxes})
         if hidden:
-            more = self.diagram.add(Box("hidden", name=f"… {hidden:,} more"))
-        letters = operations.placeholders(v, self.content.names)
-        sign, bound = operations.symbol(op, len(v.parents), letters), operations.constants(op)
-        operation = Box(
-            "sign" if len(sign) == 1 and not bound else "function",
-            name=sign,
-            details=[bound] if bound else [],
-            tooltip=f"operation {clean(op.name, 200)}" + (f", {bound}" if bound else ""),
-            ordered=all(self.users[p] == 1 for p in v.parents),
-        )
-        products = self._products(v) if self.unfold and operations.is_dot(v) else {}
-        if products:
-            operation = Box("sign", name="Σ", tooltip="operation sum of the products and b")
-        self.diagram.add(operation)
+            more = self.diagram.add(Box("hidden", word=f"… {hidden:,} more", within=box.within))
+        self.diagram.add(box)
         if hidden:
-            self.diagram.edges.append(Edge(more.id, operation.id, dotted=True))
-        for i, (sign_box, product) in products.items():
-            self.diagram.edges.append(Edge(sign_box.id, product.id))
-            tooltip = f"product {i + 1} of {len(v.parents) // 2}"
-            self._link(product, operation, "", self.content.sums(v), tooltip)
-        self._operands(v, op, operation, products)
-        return operation
+            self.diagram.edges.append(Edge(more.id, box.id, dotted=True))
 
-    def _products(self, v: Value) -> dict[int, tuple[Box, Box]]:
+    def _box(self, v: Value) -> Box:
+        name, numbers = self.content.names[v], self.content.numbers(v)
+        exact = ", ".join(x.exact for x in numbers if not x.keyed and not x.blank)
+        is_number = v.kind == "constant" and name == short(v.data)  # which stands beside
+        full = clean(v.name, 1000) if v.name and name == clean(v.name) else name
+        title = v.kind if is_number else f"{full} ({v.kind})"
+        box = Box(
+            v.kind,
+            label=name,
+            name="" if is_number else full,
+            numbers=numbers,
+            made=v.kind if v.op is None else clean(v.op.name),
+            sources=[self.content.names[p] if p in self.boxes else "…" for p in v.parents],
+            root=v is self.root,
+            shade=self.content.shade(v),
+        )
+        if v.op is not None:
+            letters = operations.placeholders(v, self.content.names)
+            bound = operations.constants(v.op)
+            box.word = operations.symbol(v.op, len(v.parents), letters)
+            box.details = [bound] if bound else []
+            box.ordered = all(self.users[p] == 1 for p in v.parents)
+            title += f", operation {clean(v.op.name, 200)}" + (f", {bound}" if bound else "")
+        box.tooltip = f"{title}: {exact}" if exact else title
+        return box
+
+    def _products(self, v: Value) -> dict[int, Box]:
         """The products of a dot that have an operand here; their gradient is that of the dot."""
-        (data, *rest), (_, *operands), n = self.content.rows(v), v.numbers, len(v.parents) // 2
+        (data, *rest), (_, *operands), n = self.content.numbers(v), v.numbers, len(v.parents) // 2
         products = {}
         for i, (w, x) in enumerate(zip(v.parents[:n], v.parents[n : 2 * n], strict=True)):
             if w in self.boxes or x in self.boxes:
-                product = operands[i] * operands[n + i]
-                rows = [data._replace(text=short(product), exact=repr(product)), *rest]
-                exact = ", ".join(f"{row.label} = {row.exact}" for row in rows)
+                numbers = [data._replace(value=operands[i] * operands[n + i]), *rest]
+                exact = ", ".join(x.exact for x in numbers)
                 tooltip = f"product w[{i + 1}] x[{i + 1}]: {exact}"
-                products[i] = (
-                    self.diagram.add(Box("sign", name="×", tooltip="operation multiply")),  # noqa: RUF001
-                    self.diagram.add(Box("result", rows=rows, tooltip=tooltip)),
-                )
+                box = Box("result", word="×", numbers=numbers, tooltip=tooltip)  # noqa: RUF001
+                products[i] = self.diagram.add(box)
         return products
 
-    def _operands(
-        self, v: Value, op: Primitive, operation: Box, products: Mapping[int, tuple[Box, Box]]
-    ) -> None:
-        """An edge from each operand; one for several values that share a box."""
+    def _operands(self, v: Value, op: Primitive, box: Box, products: Mapping[int, Box]) -> None:
+        """A line from each operand, with its role unless a unit or a constant tells it."""
         n, names = len(v.parents), self.content.names
         letters, lines = operations.placeholders(v, names), self.content.lines(v)
         roles = operations.roles(op, n)
-        drawn = {p: self.boxes[p] for p in set(v.parents) if p in self.boxes}
-        together = Counter(box.id for box in drawn.values())
+        told = v in names.deltas or n > _LABELLED_OPERANDS
+        if any(roles):
+            told |= n - self._name_constants(dict(zip(v.parents, letters, strict=True))) < 2
+        passing = operations.built_in_name(op) in _PASSING
+        bias = n - 1 if operations.is_dot(v) and n % 2 else n
         for i in operations.drawing_order(op, n):
             p = v.parents[i]
-            role = letters[i] if roles[i] and v not in names.deltas else ""  # a unit's have places
-            tail = drawn.get(p)
-            if tail is None or not together[tail.id]:
-                continue
-            head = products[i % (n // 2)][0] if products and i < n - n % 2 else operation
-            if together[tail.id] > 1:
-                tooltip = f"{together.pop(tail.id):,} values"
-                self.diagram.edges.append(Edge(tail.id, head.id, tooltip=tooltip))
-                continue
-            is_plain = n > _LABELLED_OPERANDS or names[p].endswith(role)
-            tooltip = f"operand {i + 1} of {n}" + (f": {role}" if role else "")
-            self._link(tail, head, "" if is_plain else role, lines[i], tooltip)
+            if p in self.boxes:
+                role = "" if told or names[p].endswith(letters[i]) or not roles[i] else letters[i]
+                head = products.get(i % (n // 2), box) if i < n - n % 2 and products else box
+                tooltip = f"operand {i + 1} of {n}" + (f": {letters[i]}" if roles[i] else "")
+                self._link(self.boxes[p], head, role, lines[i], tooltip, passing or i == bias)
 
-    def _link(self, tail: Box, head: Box, role: str, number: Row | None, tooltip: str) -> None:
-        if number and number.exact:
-            tooltip += f", {number.label} = {number.exact}"
-        self.diagram.edges.append(Edge(tail.id, head.id, role, [number] if number else [], tooltip))
+    def _name_constants(self, roles: Mapping[Value, str]) -> int:
+        """Give constants that nothing else uses their role as a name; how many have got one."""
+        single = [p for p in roles if p.kind == "constant" and self.users[p] == 1]
+        for box, role in ((self.boxes[p], roles[p]) for p in single if p in self.boxes):
+            box.name = box.name or role
+        return len(single)
+
+    def _link(
+        self, tail: Box, head: Box, role: str, number: Number | None, tooltip: str, passing: bool
+    ) -> None:
+        """A line, with a number unless it is the 1 of what passes on what it gets."""
+        if number and not number.blank:
+            tooltip += f", {number.exact}"
+        silent = number is None or (passing and number.sign and number.value == 1)
+        numbers = [number] if number and not silent else []
+        self.diagram.edges.append(Edge(tail.id, head.id, role, numbers, tooltip))

@@ -1,12 +1,13 @@
 """The table of deltas: its rows, and how it shows itself as text, LaTeX and HTML."""
 
-import html
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from tinygrad_edu.text import clean, latex_escaped, latex_name, latex_number, short, table
 from tinygrad_edu.view.base.report import html_table
+from tinygrad_edu.view.base.tex import Equations
+from tinygrad_edu.view.base.typeset import in_html, readable
 from tinygrad_edu.view.explain.notation import Both
 from tinygrad_edu.view.network.delta_rules import CONVENTIONS
 
@@ -70,11 +71,13 @@ class _Table(NamedTuple):
     most: int
 
 
-class Deltas:
+class Deltas(Equations):
     """The table of deltas: `str()` is a text, `.latex` an array, in a notebook it is a table.
 
     `layers` has a `LayerDeltas` each; `rows` are all units, `parameters` all weights and biases.
     """
+
+    _kind = "deltas"
 
     def __init__(
         self, layers: Sequence[LayerDeltas], convention: str, loss: str, value: float
@@ -143,12 +146,9 @@ class Deltas:
     def __repr__(self) -> str:
         return f"<Deltas of {len(self.rows):,} units: {self.heading}>"
 
-    def _repr_latex_(self) -> str:
-        return f"$${self.latex}$$"
-
     def _repr_html_(self) -> str:
         tables = "".join(map(_html_table, self._tables()))
-        return f"<div><p>{html.escape(self.heading)}</p>{tables}</div>"
+        return f"<div><p>{_markup(self.heading)}</p>{tables}</div>"
 
 
 def _cells(row: Iterable[Any]) -> list[str]:
@@ -179,13 +179,19 @@ def _text_table(t: _Table) -> str:
 
 
 def _html_table(t: _Table) -> str:
-    caption = html.escape("; ".join(t.caption))
+    caption = _markup("; ".join(t.caption))
     more = [[text] for text in [_more(t.rows, t.most)] if text]
     return html_table(
         [t.columns, *map(_cells, t.rows[: t.most]), *more],
         ' style="color: inherit; font-variant-numeric: tabular-nums"',
         f'<caption style="color: inherit; text-align: left">{caption}</caption>',
+        _markup,
     )
+
+
+def _markup(text: str) -> str:
+    """A formula, a name or a number as it is read."""
+    return in_html(readable(text).replace("^2", "²"))
 
 
 def latex_text(text: str) -> str:

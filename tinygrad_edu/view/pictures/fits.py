@@ -34,8 +34,6 @@ def curve(
     X: Iterable[Any],
     y: Iterable[Any],
     *,
-    X_test: Iterable[Any] = (),
-    y_test: Iterable[Any] = (),
     transform: Transform | None = None,
     inverse: Transform | None = None,
     units: int = 6,
@@ -45,26 +43,23 @@ def curve(
 ) -> Axes:
     """What a model of one number learned, over its points; and how its hidden units add up to it.
 
-    `X`, `y` are n rows of one number with a number each; `X_test`, `y_test`, if any, get a black
-    edge. Of an MLP or a Sequential that ends in one linear unit the sums are drawn too: its bias,
-    and that plus the weighted activations of the units of the last hidden layer, one after the
-    other, the largest first. `units` of them get a line, 0 none. `transform` makes the model's rows
-    from X, `inverse` rows of y from its outputs, such as `scaler` and `scaler.inverse` of
-    `fit_standard_scaler`. `feature_name` and `name` stand on the axes.
+    `X`, `y` are n rows of one number with a number each. Of an MLP or a Sequential that ends in one
+    linear unit the sums are drawn too: its bias, and that plus the weighted activations of the
+    units of the last hidden layer, one after the other, the largest first. `units` of them get a
+    line, 0 none. `transform` makes the model's rows from X, `inverse` rows of y from its outputs,
+    such as `scaler` and `scaler.inverse` of `fit_standard_scaler`. `feature_name` and `name` stand
+    on the axes.
 
     Raises ValueError for rows of several numbers and a model of several outputs.
     """
     points, wanted = (rows.array for rows in examples(X, y))
-    test, test_wanted = inputs(X_test, "X_test").array, targets(y_test, "y_test").array
     whole("units", units, 0)
-    shapes = [part.shape for part in (points, wanted, test, test_wanted)]
-    if shapes[0] != shapes[1] or shapes[2] != shapes[3] or {n for _, n in shapes} - {0, 1}:
+    if points.shape != (len(points), 1) or wanted.shape != points.shape:
         raise ValueError(
             "a curve is drawn for rows of one number with one each, got arrays of the shapes "
-            f"{', '.join(map(str, shapes))} for X, y, X_test and y_test"
+            f"{points.shape} for X and {wanted.shape} for y"
         )
-    both = np.vstack([points, test.reshape(-1, 1)])
-    xs = np.linspace(both.min(), both.max(), _POINTS)[:, None]
+    xs = np.linspace(points.min(), points.max(), _POINTS)[:, None]
     rows = xs if transform is None else _mapped("transform", transform, xs)
     steps = _sums(as_model(model), rows, units) if units else []
     with evaluating(model):
@@ -83,15 +78,8 @@ def curve(
         numbers = numbers if inverse is None else _mapped("inverse", inverse, numbers)
         ax.plot(xs[:, 0], numbers[:, 0], **look)
         entries.append(key(called, **look))
-    for rows, numbers, edge, called in (
-        (points, wanted, "white", "training"),
-        (test, test_wanted, "black", "test"),
-    ):
-        if len(rows):
-            size, look = point_size(2 * len(both)), {"edgecolors": edge, "linewidths": 0.7}
-            ax.scatter(rows, numbers, s=size, color=PLOT_FAINT, alpha=0.6, zorder=3, **look)
-            entries.append(key(called, color=PLOT_FAINT, marker="o", ls="", mec=edge))
-    low, high = np.min([*wanted, *test_wanted]), np.max([*wanted, *test_wanted])
+    ax.scatter(points, wanted, s=point_size(2 * len(points)), color=PLOT_FAINT, alpha=0.5, lw=0)
+    low, high = wanted.min(), wanted.max()
     around = _MARGIN * (high - low or 1.0)
     ax.set_ylim(low - around, high + around)
     graph(ax, plain(feature_name), plain(name))

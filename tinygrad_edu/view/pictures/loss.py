@@ -251,7 +251,7 @@ def _ways(loss: Any) -> tuple[Callable[[], Value], Callable[[], Measure], Measur
         of_one = find_loss(name)
 
         def mean(engine: str) -> Measure:
-            measure = evaluation(model, rows, targets, of_one, engine)
+            measure = evaluation(model, (rows, targets, None), of_one, engine)
             return lambda: measure()[0]
 
         def first() -> Value:

@@ -15,7 +15,7 @@ from tinygrad_edu.nn.sequential import layers_of
 from tinygrad_edu.text import short
 from tinygrad_edu.train.evaluation import head_of_model
 from tinygrad_edu.vectorize.arrays import Array
-from tinygrad_edu.view.base.palette import PLOT_FAINT
+from tinygrad_edu.view.base.palette import PLOT_FAINT, signed_map
 from tinygrad_edu.view.pictures.canvas import (
     INK,
     bare,
@@ -70,16 +70,11 @@ def weights(model: Any, *, height: int = 8, width: int = 8, ax: Axes | None = No
             f"the units have {units[0].nin} weights, which are no picture of {height} x {width}: "
             "write weights(model, height=..., width=...)"
         )
-    pictures = np.array([[w.data for w in unit.w] for unit in units]).reshape(-1, height, width)
-    finite = np.nan_to_num(pictures, nan=0.0, posinf=0.0, neginf=0.0)
-    largest = float(np.abs(finite).max())
-    columns = min(_COLUMNS, len(units))
-    rows = -(-len(units) // columns)
-    ax = sheet(ax, rows, columns, 1.0)
-    for k, picture in enumerate(finite):
-        place = cell(*divmod(k, columns))
-        signed_image(ax, place, picture, largest, interpolation="nearest")
-        title(ax, place, f"{'kernel' if kernels else 'neuron'}{k + 1}")
+    pictures = np.nan_to_num([[w.data for w in u.w] for u in units], nan=0, posinf=0, neginf=0)
+    largest = float(np.abs(pictures).max())
+    titles = [f"{'kernel' if kernels else 'neuron'}{k + 1}" for k in range(len(units))]
+    look = {"vmin": -(largest or 1.0), "vmax": largest or 1.0, "cmap": signed_map()}
+    ax = _in_cells(ax, pictures.reshape(-1, height, width), titles, look)
     top = short(float(f"{largest:.3g}"))
     ax.set_xlabel(f"orange {'-' if largest else ''}{top}   white 0   blue {top}", color=INK)
     return ax
@@ -105,13 +100,19 @@ def images(
             f"images need rows of {height} x {width} numbers, as many titles or none; got "
             f"{len(rows)} rows of {rows.shape[-1]} and {len(titles)} titles"
         )
-    columns = min(_COLUMNS, len(rows))
-    ax = sheet(ax, -(-len(rows) // columns), columns, 1.0)
-    scale: Any = {"vmin": rows.min(), "vmax": rows.max(), "cmap": "Greys"}
-    for k, picture in enumerate(rows.reshape(-1, height, width)):
+    titles = [plain(text) for text in titles or [""] * len(rows)]
+    look = {"vmin": rows.min(), "vmax": rows.max(), "cmap": "Greys"}
+    return _in_cells(ax, rows.reshape(-1, height, width), titles, look)
+
+
+def _in_cells(ax: Axes | None, pictures: Array, titles: Sequence[str], look: Any) -> Axes:
+    """Pictures (n, height, width) side by side, eight in a row."""
+    columns = min(_COLUMNS, len(pictures))
+    ax = sheet(ax, -(-len(pictures) // columns), columns, 1.0)
+    for k, picture in enumerate(pictures):
         place = cell(*divmod(k, columns))
-        ax.imshow(picture, extent=place, aspect="equal", interpolation="nearest", **scale)
-        title(ax, place, plain(titles[k]) if titles else "")
+        ax.imshow(picture, extent=place, aspect="equal", interpolation="nearest", **look)
+        title(ax, place, titles[k])
     return ax
 
 

@@ -1,0 +1,76 @@
+"""LaTeX: a page as large as what is on it, and texts that are harmless whatever they hold."""
+
+import re
+from abc import ABC, abstractmethod
+from functools import cache, partial
+from importlib import resources
+from pathlib import Path
+from typing import Final
+
+from tinygrad_edu.files import AnyPath
+from tinygrad_edu.view.base.display import save
+
+_SPECIAL: Final = {c: f"\\{c}" for c in "{}$&#%_"} | {
+    "\\": r"\textbackslash{}",
+    "^": r"\^{}",
+    "~": r"\~{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': "''",
+}
+
+
+def latex_page(title: str, content: str, preamble: str = "") -> str:
+    """A file that pdflatex makes one page of; a letter that it lacks is its number in a frame."""
+    parts = {"title": latex_words(title), "content": content, "preamble": preamble}
+    page = re.sub(r"\{\{(\w+)\}\}", lambda hole: parts[hole[1]], _page())
+    return re.sub(r"[^\x00-\x7f]", lambda letter: _framed(letter[0]), page)
+
+
+def latex_words(text: str) -> str:
+    r"""A cleaned text outside of mathematics.
+
+    >>> print(latex_words("a_1 < b"))
+    a\_1 \textless{} b
+    """
+    return "".join(_SPECIAL.get(c, c) for c in text)
+
+
+class Equations(ABC):
+    """What is LaTeX and text: it is saved as either."""
+
+    _kind = "text"
+
+    @property
+    @abstractmethod
+    def latex(self) -> str:
+        """The equations as LaTeX, without dollar signs."""
+
+    def save(self, path: AnyPath) -> Path:
+        """Write it as .tex, of which pdflatex makes a page, or as .txt; returns the path.
+
+        Raises ValueError for another suffix.
+        """
+        page = partial(latex_page, self._kind.capitalize(), rf"$\displaystyle {self.latex}$")
+        return save(path, self._kind, {".tex": page, ".txt": lambda: f"{self}\n"})
+
+    def _repr_latex_(self) -> str:
+        return f"$$\n{self.latex}\n$$"
+
+
+def _framed(c: str) -> str:
+    return c if c in _letters() else rf"\fbox{{\tiny {ord(c):X}}}"
+
+
+@cache
+def _page() -> str:
+    return resources.files("tinygrad_edu.view.base").joinpath("page.tex").read_text("utf-8")
+
+
+@cache
+def _letters() -> frozenset[str]:
+    """Beyond ASCII: those of European languages, and what the page defines."""
+    defined = re.findall(r"\\DeclareUnicodeCharacter\{(\w+)\}", _page())
+    latin = filter(str.isalpha, map(chr, range(0xC0, 0x180)))
+    return frozenset([*latin, *(chr(int(code, 16)) for code in defined)])

@@ -1,0 +1,318 @@
+"""What stands on the cards of a board: inputs, units, layers, the loss."""
+
+import math
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from tinygrad_edu.engine import Value
+from tinygrad_edu.text import clean
+from tinygrad_edu.view.base.graph_units import Unit
+from tinygrad_edu.view.base.maps import (
+    drawn,
+    image_below,
+    largest_of,
+    shape_of,
+    size,
+    windows_of,
+)
+from tinygrad_edu.view.base.naming import Names
+from tinygrad_edu.view.base.numbers import Numbers, decimal
+from tinygrad_edu.view.base.operations import roles
+from tinygrad_edu.view.graph.blocks import Block, Cut
+from tinygrad_edu.view.graph.columns import Board, Card, Cell
+from tinygrad_edu.view.graph.diagram import Number
+
+#: So many units stand in boxes of their own; of more a table shows those with the largest delta.
+BOXES: Final = 5
+#: So many rows a table has at the layer level, and so many terms of a sum where a unit is opened.
+_ROWS, _TERMS = 4, 12
+#: So many channels of an image or a kernel are shown.
+CHANNELS: Final = 3
+#: What operations call the operand that is a target.
+_TARGETS: Final = ("target", "t", "y")
+PICTURES: Final = "kernels, maps and weights: blue positive, orange negative, paper 0"
+MEAN: Final = "|δ|: mean of |dL/dz| over a map or a layer"
+
+
+class Place(NamedTuple):
+    """Where a value stands: a card, and there a row."""
+
+    card: str
+    row: int | None = None
+
+
+@dataclass
+class Desk:
+    """What is needed to put blocks on a board, and what is known of those that are there.
+
+    opened   units and layers of which nothing is left out
+    shared   layers that are used again and again, one time after another
+    known    whether the numbers are those of an example
+    most     how many rows a table has
+    root     the result that the graph is drawn for
+    place    where each value stands
+    card     the card that stands for a block
+    shapes   what a block gives, as 4x6x6
+    said     sentences for the caption
+    """
+
+    cut: Cut
+    names: Names
+    numbers: Numbers
+    level: str
+    board: Board
+    opened: Collection[str] = ()
+    shared: Collection[str] = ()
+    known: bool = True
+    most: int = 8
+    examples: int = 0
+    root: Value | None = None
+    place: dict[Value, Place] = field(default_factory=dict)
+    card: dict[Block, Card] = field(default_factory=dict)
+    shapes: dict[Block, str] = field(default_factory=dict)
+    said: dict[str, None] = field(default_factory=dict)
+
+    def number(self, v: Value) -> Number:
+        """The number of a value, with its name."""
+        return Number(self.names[v], self.numbers.data[v])
+
+    def delta(self, u: Unit) -> Number:
+        """The delta of a unit."""
+        return Number(self.names.deltas[u.z], self.numbers.grad(u.z), back=True)
+
+    def cell(self, v: Value) -> Cell:
+        """The number of a value on a card."""
+        return Cell(number=self.number(v))
+
+    def named(self, values: Iterable[Value]) -> list[list[Cell]]:
+        """A row for each value: its name and, if it is known, its number."""
+        return [[Cell(self.names[v], "name"), *[self.cell(v)] * self.known] for v in values]
+
+    def at_rows(self, values: Sequence[Value], first: int) -> None:
+        """Have these values stand in rows of the next card, from this one on."""
+        self.place.update({v: Place("", k) for k, v in enumerate(values, first)})
+
+    def made(
+        self,
+        block: Block,
+        cells: Sequence[Sequence[Cell]],
+        details: Sequence[str] = (),
+        numbers: Sequence[Number] = (),
+        kind: str = "layer",
+    ) -> Card:
+        """A card for a whole block."""
+        name = clean(block.name, 40)
+        said = ", ".join([*details, *(f"{x.label} = {x.short}" for x in numbers)])
+        card = Card(kind, name, name, details=details, numbers=numbers, cells=cells)
+        card.tooltip, card.root = f"{name}: {said}", self.root in block.values
+        self.board.add(card)
+        self.place |= {v: p._replace(card=card.id) for v, p in self.place.items() if not p.card}
+        return card
+
+
+def leaves(desk: Desk, block: Block) -> list[Card]:
+    """Inputs, or parameters that are no unit's: an image, a table of the largest, or each alone."""
+    kind = "input" if block.kind == "inputs" else "parameter"
+    states = _states(desk)
+    values = [v for v in block.values if v not in states]
+    details = [f"{len(values):,} numbers"]
+    users = [user for user, sources in desk.cut.sources.items() if block in sources]
+    if image := _image(block, users):
+        channels = [[[desk.numbers.data[v] for v in row] for row in rows] for rows in image]
+        desk.shapes[block] = shape_of(len(image), len(image[0]), len(image[0][0]))
+        if not desk.known:
+            return [desk.made(block, [[Cell(desk.shapes[block], "word")]], details, kind=kind)]
+        inks = [drawn("image", rows, largest_of(channels), ink=True) for rows in channels]
+        cells = [[Cell(picture=picture)] for picture in inks[:CHANNELS]]
+        return [desk.made(block, cells, details, kind="inputs")]
+    if len(values) > (BOXES if desk.known else max(BOXES, desk.most)):
+        sizes = {v: size(desk.numbers.data[v]) * desk.known for v in values}
+        most = sorted(values, key=lambda v: -sizes[v])[: desk.most]
+        shown = [v for v in values if v in most]
+        desk.at_rows(shown, 0)
+        cells = desk.named(shown)
+        if more := len(values) - len(shown):
+            cells.append([Cell(f"{more:,} more", "word")])
+            desk.said |= {"of many inputs the largest are shown": None} if desk.known else {}
+        return [desk.made(block, cells, details, kind=kind)]
+    if desk.level == "layer" or any(layer_of(user) in desk.shared for user in users):
+        numbers = [desk.number(v) for v in values]
+        return [desk.made(block, desk.named(values), numbers=numbers, kind=kind)]
+    cards = []
+    for v in values:
+        name, number = desk.names[v], desk.number(v)._replace(label="data")
+        card = Card(kind, name, name, numbers=[number], made=kind, cells=desk.named([v]))
+        card.tooltip = f"{name} = {number.short}" if desk.known else name
+        desk.place[v] = Place(desk.board.add(card).id)
+        cards.append(card)
+    return cards
+
+
+def _states(desk: Desk) -> set[Value]:
+    """The zeros that stand for the state before the first step."""
+    uses = [b.units for b in desk.cut.items if layer_of(b) in desk.shared]
+    later = {u.w: u.x for units in uses[1:] for u in units}
+    return {
+        x
+        for u in (uses[0] if uses else ())
+        for x, then in zip(u.x, later.get(u.w, u.x), strict=True)
+        if x.op is None and then.op is not None and not desk.numbers.data[x]
+    }
+
+
+def _image(block: Block, users: Sequence[Block]) -> list[list[list[Value]]]:
+    """The leaves of a block as an image, if windows slide over it."""
+    for user in users:
+        patches = patches_of(user)
+        if patches and (windows := windows_of(patches)):
+            image = image_below(patches, windows)
+            return image if {v for c in image for row in c for v in row} <= {*block.values} else []
+    return []
+
+
+def layer(desk: Desk, block: Block) -> list[Card]:
+    """The units of a layer: boxes, or a table."""
+    if not desk.known:
+        cards = [_unit(desk, u, opened=False) for u in block.units[: desk.most]]
+        if more := len(block.units) - len(cards):
+            text = f"{more:,} more"
+            cards.append(desk.board.put("hidden", [[Cell(text, "word")]], name=text))
+        return cards
+    whole = not {block.name, block.units[0].layer}.isdisjoint(desk.opened)
+    alone = [u for u in block.units if u.name in desk.opened]
+    if len(block.units) <= BOXES and (desk.level == "neuron" or whole):
+        return [_unit(desk, u, opened=u in alone or whole) for u in block.units]
+    rest = [u for u in block.units if u not in alone or whole]
+    table = [_table(desk, block, rest, whole=whole)] if rest else []
+    return [*table, *(_unit(desk, u, opened=True) for u in alone if not whole)]
+
+
+def _unit(desk: Desk, u: Unit, *, opened: bool) -> Card:
+    """A unit alone; opened, with the terms of its sum."""
+    values = [v for v in dict.fromkeys((u.b, u.z, u.a)) if v is not None]
+    delta, known = desk.delta(u), desk.known
+    numbers = [*map(desk.number, values), delta] if known else [desk.number(v) for v in values[:1]]
+    cells, pad = (_terms(desk, u) if opened else []), [Cell()] * 2 * opened
+    for number in numbers[not opened and u.b is not None :] if known else ():
+        if number.value is not None:
+            cells.append([Cell(number.label, "name"), *pad, Cell(number=number)])
+    name, word = clean(u.name, 40), clean(u.activation)
+    card = Card("unit", name, name, word, made=word, numbers=numbers)
+    card.cells = cells or [[Cell(desk.names[u.a], "name")]]
+    card.tooltip = f"{name} ({word}): {', '.join(f'{x.label} = {x.short}' for x in numbers)}"
+    card.root = desk.root in (u.z, u.a)
+    desk.place.update(dict.fromkeys((u.z, u.a), Place(desk.board.add(card).id)))
+    return card
+
+
+def _terms(desk: Desk, u: Unit) -> list[list[Cell]]:
+    """The largest terms of a net input."""
+    data = desk.numbers.data
+    products = [data[w] * data[x] for w, x in zip(u.w, u.x, strict=True)]
+    order = sorted(range(len(products)), key=lambda k: -size(products[k]))[:_TERMS]
+    cells = [[Cell(text, "head") for text in ("", "w", "x", "w x")]]
+    for k in sorted(order):
+        numbers = [desk.cell(u.w[k]), desk.cell(u.x[k]), Cell(number=Number("w x", products[k]))]
+        cells.append([Cell(desk.names[u.w[k]], "name"), *numbers])
+    more = len(products) - len(order)
+    return [*cells, *[[Cell(f"{more:,} more", "word")]] * bool(more)]
+
+
+def _table(desk: Desk, block: Block, units: Sequence[Unit], *, whole: bool) -> Card:
+    """A layer as a table of the units with the largest delta."""
+    few = len(block.units) <= BOXES
+    deltas = {u: desk.numbers.grad(u.z) for u in units}
+    known = None not in deltas.values()
+    live = [u for u in units if whole or few or not known or deltas[u]] or list(units)
+    order = sorted(live, key=lambda u: -size(deltas[u])) if known and not few else live
+    most = len(order) if whole or few else desk.most if desk.level == "neuron" else _ROWS
+    shown, rest = order[:most], order[most:]
+    cells = desk.named(u.a for u in shown) if few else []
+    if not few:
+        letter = "z" if all(u.a is u.z for u in units) else "a"
+        heads = [Cell("unit", "word"), Cell(letter, "head"), *[Cell("delta", "head")] * known]
+        cells.append(heads)
+    for u in () if few else shown:
+        deltas_shown = [Cell(number=desk.delta(u))] * known
+        cells.append([Cell(f"{u.place.unit}", "index"), desk.cell(u.a), *deltas_shown])
+    desk.at_rows([u.a for u in shown], len(cells) - len(shown))
+    desk.place.update({u.z: desk.place[u.a] for u in shown})
+    foot = []
+    if rest:
+        bound = f", |δ| ≤ {decimal(max(size(deltas[u]) for u in rest))}" if known else ""
+        foot.append(f"{len(rest):,} more{bound}")
+    if len(live) < len(units):
+        foot.append(f"{len(units) - len(live):,} with δ = 0")
+        desk.said["units with δ = 0 pass nothing back and have no lines"] = None
+    if known and not few:
+        which = f"the {most} units" if rest else "its units"
+        desk.said[f"a layer shows {which} with the largest |δ|, largest first"] = None
+    mean = mean_of(deltas.values())
+    if desk.level == "layer":
+        cells += [[Cell("|δ|", "name"), Cell(number=mean)]] * (few and mean.value is not None)
+        foot += [count_of(units)] * (layer_of(block) not in desk.shared)
+        foot += [f"|δ| {mean.text}"] * (not few and mean.value is not None)
+        desk.said |= {MEAN: None} if known else {}
+    cells += [[Cell(text, "word")] for text in foot]
+    numbers = [x for u in shown for x in (desk.number(u.a), *[desk.delta(u)] * known)]
+    return desk.made(block, cells, summary_of(block.units), [mean, *numbers])
+
+
+def loss(desk: Desk, block: Block) -> list[Card]:
+    """The targets, and the result."""
+    root, n = desk.numbers.root, len(block.values)
+    targets: dict[Value, str] = {}
+    for v in block.values:
+        for p, role in zip(v.parents, roles(v.op, len(v.parents)) if v.op else (), strict=True):
+            if p.op is None and p not in desk.cut.at:
+                if p.kind == "input" and type(p) is Value:
+                    targets[p] = desk.names[p]
+                elif p.kind == "constant" and role in _TARGETS:
+                    targets[p] = "y"
+    cells = [[Cell(name, "name"), desk.cell(v)] for v, name in targets.items()]
+    if len(targets) > 2 or desk.examples:
+        cells = [[Cell(f"{len(targets):,} targets", "word")]] * (not desk.examples)
+    cells += desk.named([root])
+    numbers = [Number("data", desk.numbers.data[root]), Number("grad", desk.numbers.grad(root))]
+    over = [f"over {desk.examples:,} examples"] * bool(desk.examples)
+    details = [f"{n:,} operation{'s' * (n > 1)}", *over]
+    card = desk.made(block, cells, details, numbers, "group")
+    card.label = card.name = desk.names[root]
+    return [card]
+
+
+def layer_of(block: Block) -> str:
+    """The layer of the units of a block, "" for other blocks."""
+    return block.units[0].layer if block.units else ""
+
+
+def patches_of(block: Block) -> list[tuple[Value, ...]]:
+    """What the first unit of a layer sees, place by place; [] if its units are used once."""
+    found = [u.x for u in block.units if u.w == block.units[0].w]
+    return found if len(found) > 1 else []
+
+
+def count_of(units: Iterable[Unit]) -> str:
+    """How many parameters they have."""
+    n = len({p for u in units for p in u.parameters})
+    return f"{n:,} parameter{'s' * (n > 1)}"
+
+
+def mean_of(deltas: Iterable[float | None]) -> Number:
+    """The mean size of these numbers, which is not known unless all are."""
+    known = list(deltas)
+    sizes = [abs(delta) for delta in known if delta is not None]
+    complete = bool(sizes) and len(sizes) == len(known)
+    return Number("mean |delta|", math.fsum(x / len(sizes) for x in sizes) if complete else None)
+
+
+def summary_of(units: Sequence[Unit]) -> list[str]:
+    """How many units, of what kind, and how many parameters, in words."""
+    n = len({u.name for u in units})
+    activations = {u.activation for u in units}
+    activation = clean(activations.pop(), 16) if len(activations) == 1 else "different"
+    inputs = {len(u.w) for u in units}
+    of = f" of {inputs.pop():,} inputs" if len(inputs) == 1 else ""
+    uses = [f"each used {len(units) // n:,} times"] * (len(units) > n)
+    return [f"{n:,} {activation} unit{'s' * (n > 1)}{of}", *uses, count_of(units)]

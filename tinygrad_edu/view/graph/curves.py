@@ -1,0 +1,206 @@
+"""Lines between cards in columns: where each runs, how wide it is, where what it says stands.
+
+A line is one cubic with level ends, so that it is clear which card it leaves and which it reaches.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final, NamedTuple
+
+from tinygrad_edu.view.base.maps import size
+
+#: A named line ends in a straight run of this length, which carries the name.
+_RUN: Final = 44.0
+#: Lines reach a card at most so far apart, and leave it.
+_ARRIVING, _LEAVING = 17.0, 5.0
+_THINNEST, _WIDEST = 0.7, 4.0
+#: Where on a line its name may stand, the best place first.
+_PLACES: Final = (0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74, 0.18, 0.82)
+#: Half the height of a name; from one to the next; how many weaker lines it may stand on.
+_HALF, _APART, _HITS = 7.0, 14.0, 2
+
+
+@dataclass
+class Spot:
+    """Where a box stands, and the heights of the middles of its rows."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+    rows: list[float] = field(default_factory=list)
+
+
+@dataclass
+class Line:
+    """A line from a card, or a row of it, to another.
+
+    weight  the number it stands for, if any: its sign is the colour
+    share   its size against the largest, 0 to 1: its width
+    name    what stands on it, "" for nothing
+    full    whether it is drawn full, not faint
+    below   the height at which it passes below what stands between, if anything does
+    lit     whether it has a halo
+    """
+
+    tail: str
+    head: str
+    tail_row: int | None = None
+    head_row: int | None = None
+    weight: float | None = None
+    share: float = 0.0
+    name: str = ""
+    tooltip: str = ""
+    full: bool = True
+    below: float | None = None
+    lit: bool = False
+
+    @property
+    def width(self) -> float:
+        """In pixels, from 0.7 to 4; 1 for what has no size."""
+        sized = self.weight is not None or self.share
+        return _THINNEST + (_WIDEST - _THINNEST) * self.share if sized else 1.0
+
+
+class Curve(NamedTuple):
+    """A cubic with level ends from (x0, y0) to (x1, y1), then a straight run to `end`."""
+
+    line: Line
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+    end: float
+
+    def at(self, t: float) -> tuple[float, float]:
+        """The point of the cubic at t, 0 to 1."""
+        s, half = 1 - t, (self.x0 + self.x1) / 2
+        down = s * s * (1 + 2 * t)
+        x = s**3 * self.x0 + 3 * s * t * half + t**3 * self.x1
+        return x, down * self.y0 + (1 - down) * self.y1
+
+    def path(self) -> list[tuple[float, float]]:
+        """The points of its cubics, one after the other."""
+        x0, y0, x1, y1, low = self.x0, self.y0, self.x1, self.y1, self.line.below
+        half, step = (x0 + x1) / 2, min(30.0, (x1 - x0) / 4)
+        points = [(x0, y0), (half, y0), (half, y1), (x1, y1)]
+        if low is not None:  # down, along below what stands between, and up
+            a, b = (x0 + step / 2, x1 - step / 2)
+            points[1:] = [(a, y0), (a, low), (x0 + step, low), (half, low), (half, low)]
+            points += [(x1 - step, low), (b, low), (b, y1), (x1, y1)]
+        return points + [(x1, y1), (self.end, y1), (self.end, y1)] * (self.end > x1)
+
+
+def curves(lines: Sequence[Line], spots: Mapping[str, Spot]) -> list[Curve]:
+    """Where the lines run, in their order.
+
+    Into a card, not a row, lines come in the order of their tails, and leave it in that of their
+    heads, so that they do not cross beside it.
+    """
+    into: defaultdict[tuple[str, int | None], list[Line]] = defaultdict(list)
+    out: defaultdict[tuple[str, int | None], list[Line]] = defaultdict(list)
+    for line in lines:
+        into[line.head, line.head_row].append(line)
+        out[line.tail, line.tail_row].append(line)
+    start, goal = {}, {}
+    for line in lines:
+        start[id(line)] = _height(spots[line.tail], line.tail_row)
+        goal[id(line)] = _height(spots[line.head], line.head_row)
+    for (name, row), several in into.items():
+        several.sort(key=lambda line: start[id(line)])
+        for line, step in zip(
+            several, _steps(spots[name], row, len(several), _ARRIVING), strict=True
+        ):
+            goal[id(line)] += step
+    for (name, row), several in out.items():
+        several.sort(key=lambda line: goal[id(line)])
+        for line, step in zip(
+            several, _steps(spots[name], row, len(several), _LEAVING), strict=True
+        ):
+            start[id(line)] += step
+    found = []
+    for line in lines:
+        left, right = spots[line.tail].right, spots[line.head].left
+        has_run = _has_runs(spots[line.head], into[line.head, line.head_row])
+        x1 = right - min(_RUN, (right - left) / 2) * has_run
+        found.append(Curve(line, left, start[id(line)], x1, goal[id(line)], right))
+    return found
+
+
+def _height(spot: Spot, row: int | None) -> float:
+    return (spot.top + spot.bottom) / 2 if row is None else spot.rows[row]
+
+
+def _steps(spot: Spot, row: int | None, n: int, most: float) -> list[float]:
+    """How far from the middle each of n lines meets a card; at a row they meet."""
+    step = 0.0 if n < 2 or row is not None else (spot.bottom - spot.top - 14) / (n - 1)
+    return [(k - (n - 1) / 2) * min(most, step) for k in range(n)]
+
+
+def _has_runs(spot: Spot, arriving: Sequence[Line]) -> bool:
+    """Whether names stand on straight runs before a card: they must have room there."""
+    named = any(line.name and line.weight is not None for line in arriving)
+    room = spot.bottom - spot.top - 14 >= (_APART - 1) * (len(arriving) - 1)
+    return named and arriving[0].head_row is None and room
+
+
+def name_places(
+    found: Sequence[Curve], widths: Mapping[str, float]
+) -> list[tuple[Curve, float, float]]:
+    """The middle of each name that finds a place, the strongest line first.
+
+    A name on a run stands there; another where it is on no stronger line and no other name, else
+    nowhere. `widths` are those of the names.
+    """
+    placed: list[tuple[Curve, float, float]] = []
+    points = {
+        id(curve): [curve.at(k / 40) for k in range(41)] for curve in found if curve.line.full
+    }
+    for curve in sorted(found, key=lambda c: -c.line.share):
+        line, half = curve.line, widths.get(curve.line.name, 0.0) / 2
+        if not line.name or not line.full:
+            continue
+        if line.below is not None:
+            placed.append((curve, (curve.x0 + curve.x1) / 2, line.below))
+        elif curve.end > curve.x1:
+            placed.append((curve, (curve.x1 + curve.end) / 2, curve.y1))
+        else:
+            free = []
+            for k, (x, y) in enumerate(map(curve.at, _PLACES)):
+                hits = [
+                    other.line.share for other in found if other is not curve and any(
+                        abs(a - x) < half and abs(b - y) < _HALF
+                        for a, b in points.get(id(other), ())
+                    )
+                ]  # fmt: skip
+                near = (
+                    abs(x - a) < half + widths[other.line.name] / 2 + 2 and abs(y - b) < _APART
+                    for other, a, b in placed
+                )
+                inside = curve.x0 + 2 <= x - half and x + half <= curve.x1 - 2
+                if (
+                    inside
+                    and not any(near)
+                    and len(hits) <= _HITS
+                    and max(hits, default=0) <= line.share
+                ):
+                    free.append((len(hits), k, x, y))
+            placed += [(curve, *place[2:]) for place in sorted(free)[:1]]
+    return placed
+
+
+def strongest(lines: Sequence[Line], full: int, named: int) -> list[Line]:
+    """The lines of a gap with their shares: the largest ones are full, of these some named."""
+    sizes = [size(line.weight) for line in lines]
+    largest = max((x for x in sizes if x != float("inf")), default=0.0)
+    rank = {k: n for n, k in enumerate(sorted(range(len(lines)), key=lambda k: -sizes[k]))}
+    return [
+        replace(
+            line,
+            share=min(sizes[k] / largest, 1.0) if largest else 0.0,
+            full=rank[k] < full,
+            name=line.name * (rank[k] < named),
+        )
+        for k, line in enumerate(lines)
+    ]

@@ -1,0 +1,219 @@
+"""What stands on a worksheet: its tasks, drawings, answers and rules, of values or of units."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+from itertools import product
+from typing import Final, NamedTuple
+from xml.etree.ElementTree import Element
+
+from tinygrad_edu.calculus import convention
+from tinygrad_edu.engine import Value, gradients
+from tinygrad_edu.text import clean, short
+from tinygrad_edu.view.base.naming import Names
+from tinygrad_edu.view.base.numbers import has_grad
+from tinygrad_edu.view.explain.notation import derivative
+from tinygrad_edu.view.graph.diagram import Diagram, Number, table
+from tinygrad_edu.view.graph.picture import picture
+from tinygrad_edu.view.graph.values import Content, value_diagram
+from tinygrad_edu.view.worksheet.cards import Net, drawing
+from tinygrad_edu.view.worksheet.page import Answer, Paper
+from tinygrad_edu.view.worksheet.rules import net_rules, slope_rules
+
+#: Values of a graph for which a sheet of paper has room.
+_MOST: Final = 60
+_RULES, _KINKS, _RULE = 12, 3, 240
+#: What may be asked, in the order of the work.
+TASKS: Final = {
+    "data": "Forward: compute every result and write it into its box.",
+    "slopes": "Local derivatives: on each line into an operation write the derivative of its "
+    "result with respect to that operand.",
+    "gradients": "Backward: write the derivative of {root} with respect to each value into its "
+    "box, beginning with {root} itself, where it is 1. A result hands on its own times the local "
+    "derivative; where several lines leave a value, add what comes back.",
+}
+_OF_UNITS: Final = {
+    "data": "Forward, from left to right: write z and a of each unit, then {root}.",
+    "slopes": "Local derivatives: write ∂a/∂z of each unit.",
+    "delta": "Backward, from right to left: write each δ = ∂{root}/∂z.",
+    "gradients": "Gradients: write ∂{root}/∂w and ∂{root}/∂b of each weight and bias.",
+}
+
+
+class Drawn(NamedTuple):
+    """A graph, or a drawing for paper of this kind; with boxes to write in, or without."""
+
+    source: Diagram | Element
+    boxes: bool
+    landscape: bool | None = None
+
+    def element(self) -> Element:
+        """The drawing. Raises RenderError without a renderer."""
+        source = self.source
+        return picture(source, paper=True) if isinstance(source, Diagram) else source
+
+
+class Listed(NamedTuple):
+    """Answers of a task with boxes in rows: always, or where the drawing has none."""
+
+    heading: str
+    answers: Sequence[Answer]
+    always: bool = False
+
+
+class Contents(NamedTuple):
+    """What is on a sheet, blank or solved, but for its title; `table` is the drawing as text."""
+
+    tasks: Sequence[str]
+    drawings: Sequence[Drawn]
+    lists: Sequence[Listed]
+    rules: Sequence[str]
+    note: str
+    table: str
+    solved: bool
+
+
+def of_values(
+    order: Sequence[Value], names: Names, asked: AbstractSet[str], *, formulas: bool
+) -> list[Contents]:
+    """A graph of every value, blank and solved. Raises ValueError for more than 60."""
+    if len(order) > _MOST:
+        raise ValueError(
+            f"the graph has {len(order):,} values, and a sheet of paper has room for {_MOST}: draw "
+            "a smaller graph, such as the loss of one example, or a net of fewer units"
+        )
+    root, backward = order[-1], asked != {"data"}
+    found = gradients(root)
+    results = [u for u in order if u.op is not None]
+    lists = {
+        "data": [Answer(names[u], short(u.data)) for u in results],
+        "slopes": [
+            Answer(_by(names[u], names[p]), short(slope))
+            for u in results
+            for p, slope in zip(u.parents, u.local_derivatives(), strict=True)
+            if has_grad(p)
+        ],
+        "gradients": _gradients(names, root, [u for u in order if has_grad(u) or u is root], found),
+    }
+    rules = slope_rules(order, names.values()) if formulas and backward else []
+    if len(rules) > _RULES:
+        rules[_RULES - 1 :] = [f"… {len(rules) - _RULES + 1} more operations"]
+    rules += _kinks(order, names) if backward else []
+    tasks, shown = _numbered(TASKS, asked, lists, names[root])
+
+    def contents(*, solved: bool) -> Contents:
+        boxed, plain = (
+            value_diagram(order, _content(order, names, asked, found, boxes, solved))[0]
+            for boxes in (True, False)
+        )
+        drawings = [
+            Drawn(replace(diagram, rankdir=way), diagram is boxed)
+            for diagram, way in product((boxed, plain), ("LR", "TB"))
+        ]
+        return Contents(tasks, drawings, shown, rules, "", table(boxed), solved)
+
+    return [contents(solved=False), contents(solved=True)]
+
+
+def of_net(
+    net: Net, order: Sequence[Value], asked: AbstractSet[str], *, formulas: bool
+) -> list[Contents]:
+    """A net as cards, blank and solved."""
+    names, root = net.names, order[-1]
+    found, blank = gradients(root), "data" in asked
+    units = [u for layer in net.layers for u in layer]
+    wanted = asked | ({"delta"} if "gradients" in asked else set())
+    lists: dict[str, list[Answer]] = {task: [] for task in _OF_UNITS}
+    given, rows = {}, {}
+    for u in units:
+        others = [p for p in u.parameters if p not in u.w]
+        given[u] = [Answer(names[p], short(p.data), asked=False) for p in others]
+        new = {"data": [Answer(names[x], short(x.data), blank) for x in dict.fromkeys((u.z, u.a))]}
+        if "slopes" in asked and u.a is not u.z:
+            slope = u.a.local_derivatives()[u.a.parents.index(u.z)]
+            new["slopes"] = [Answer(_by(names[u.a], names[u.z]), short(slope))]
+        if "delta" in wanted:
+            new["delta"] = [Answer(names.deltas[u.z], short(found[u.z]), back=True)]
+        rows[u] = [answer for answers in new.values() for answer in answers]
+        for task, answers in new.items():
+            lists[task] += answers
+        lists["gradients"] += _gradients(names, root, u.parameters, found)
+    targets = [p for p in net.targets if p.kind != "constant"]
+    loss = [Answer(names[p], short(p.data), asked=False) for p in targets]
+    made = [Answer(names[v], short(v.data), blank) for v in net.after]
+    lists["data"] += made
+    tasks, shown = _numbered(_OF_UNITS, wanted, lists, names[root], always="gradients")
+    rules = net_rules(net, "delta" in wanted) if formulas else []
+    rules += _kinks(order, names) if "delta" in wanted else []
+    leaves = "\n".join(f"{names[v]} = {short(v.data)}" for v in order if v.op is None)
+
+    def contents(*, solved: bool) -> Contents:
+        drawings = []
+        for boxes, across in product((True, False), (False, True)):
+            cards = {u: given[u] + rows[u] * boxes for u in units}
+            room = Paper(landscape=across).inside
+            drawn = drawing(net, cards, loss + made * boxes, room, solved=solved)
+            drawings.append(Drawn(drawn, boxes, across))
+        note = "Lines: weights, solid positive, dashed negative."
+        return Contents(tasks, drawings, shown, rules, note, leaves, solved)
+
+    return [contents(solved=False), contents(solved=True)]
+
+
+def _gradients(
+    names: Names, root: Value, values: Iterable[Value], found: Mapping[Value, float]
+) -> list[Answer]:
+    by = [(_by(names[root], names[u]), short(found.get(u, 0.0))) for u in values]
+    return [Answer(name, number, back=True) for name, number in by]
+
+
+def _numbered(
+    tasks: Mapping[str, str],
+    asked: AbstractSet[str],
+    answers: Mapping[str, Sequence[Answer]],
+    root: str,
+    always: str = "",
+) -> tuple[list[str], list[Listed]]:
+    """The tasks that are asked, and their answers under headings with the number of the task."""
+    chosen = [task for task in tasks if task in asked]
+    lists = [
+        Listed(f"{k} {re.split('[:,]', tasks[task])[0]}", answers[task], task == always)
+        for k, task in enumerate(chosen, 1)
+    ]
+    return [tasks[task].replace("{root}", root) for task in chosen], lists
+
+
+def _by(of: str, by: str) -> str:
+    return derivative(of, by, "∂").text
+
+
+def _kinks(order: Sequence[Value], names: Names) -> list[str]:
+    return [clean(kink, _RULE) for kink in (convention(u, names) for u in order) if kink][:_KINKS]
+
+
+def _content(
+    order: Sequence[Value],
+    names: Names,
+    asked: AbstractSet[str],
+    found: Mapping[Value, float],
+    boxes: bool,
+    solved: bool,
+) -> Content:
+    """The numbers of a graph; what is asked stands in boxes, filled where solved, or not at all."""
+
+    def blank(label: str, x: float) -> list[Number]:
+        return [Number(label, x if solved else None, back=label != "data", blank=True)] * boxes
+
+    def numbers(v: Value) -> list[Number]:
+        hidden = "data" in asked and v.op is not None
+        data = blank("data", v.data) if hidden else [Number("data", v.data)]
+        backward = "gradients" in asked and (v is order[-1] or has_grad(v))
+        return data + (blank("grad", found.get(v, 0.0)) if backward else [])
+
+    def lines(v: Value) -> list[Number | None]:
+        slopes = zip(v.parents, v.local_derivatives(), strict=True)
+        wanted = boxes and "slopes" in asked
+        return [blank("slope", x)[0] if wanted and has_grad(p) else None for p, x in slopes]
+
+    return Content(names, numbers, lines)
