@@ -17,7 +17,7 @@ from tinygrad_edu.losses import l1, l2
 from tinygrad_edu.nn import INITIALISERS, MLP, Dropout, Layer, Sequential
 from tinygrad_edu.nn.activations import RECORDS as ACTIVATIONS
 from tinygrad_edu.optim import OPTIMIZERS, SGD, Optimizer
-from tinygrad_edu.train.heads import head_for
+from tinygrad_edu.train.heads import Head, head_for
 from tinygrad_edu.vectorize.executors.arena import Array
 from tinygrad_edu.vectorize.executors.code import Compiler, compiled
 from tinygrad_edu.vectorize.executors.fragments import Linkable
@@ -42,6 +42,8 @@ UPDATES: Final[Mapping[str, Callable[..., Optimizer]]] = {
     **OPTIMIZERS,
     "momentum": partial(SGD, momentum=0.9),
 }
+#: What is learned, and for how many classes it stands.
+_KINDS: Final = {"two": 2, "several": 3, "numbers": 0}
 PENALTIES: Final = {"l1": l1, "l2": l2}
 
 
@@ -62,7 +64,7 @@ def parts() -> dict[str, Any]:
         "optimizers": {name: update(make) for name, make in UPDATES.items()},
         "names": {notation: _patterns(notation) for notation in NOTATIONS},
         "initial": {activation: _initial(ACTIVATIONS[activation].init) for activation in units},
-        "heads": {loss: {"two": _head(loss, 2), "several": _head(loss, 3)}
+        "heads": {loss: {kind: _head(loss, n) for kind, n in _KINDS.items()}
                   for loss, record in LOSSES.items() if record.page},
         "sets": {name: recipe.noise for name, recipe in DATA_SETS.items() if recipe.noise},
         "slopes": {a: record.slope[:2] for a, record in ACTIVATIONS.items() if record.slope},
@@ -72,12 +74,14 @@ def parts() -> dict[str, Any]:
 
 
 def _head(loss: str, classes: int) -> dict[str, Any] | None:
-    """What the outputs mean for a loss that the page offers; None where there is no such end."""
+    """What the outputs mean for a loss, for no classes that they are numbers; None for no end."""
     if classes == 2 and LOSSES[loss].outputs == "logits":
         loss = "binary_cross_entropy_with_logits"
     if classes > 2 and LOSSES[loss].outputs != "logits":
         return None
-    head = head_for(loss, classes)
+    if not classes and LOSSES[loss].outputs != "numbers":
+        return None
+    head = head_for(loss, classes) if classes else Head("numbers", 1)
     units = min(head.units, 2)
     names = {"end": f"{loss} {head.activation}", "units": units}
     return {**names, "low": head.low, "threshold": head.threshold}
