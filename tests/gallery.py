@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # where pytest looks, too
 
 from graphs import neuron, unit
 
-from tinygrad_edu import Value
+from tinygrad_edu import Value, toposort
 from tinygrad_edu import functions as f
 from tinygrad_edu.losses import binary_cross_entropy, cross_entropy, hinge, squared_error
 from tinygrad_edu.nn import (
@@ -32,7 +32,7 @@ from tinygrad_edu.nn import (
     Sequential,
     Unflatten,
 )
-from tinygrad_edu.view import draw, network, steps, worksheet
+from tinygrad_edu.view import draw, explain, network, steps, worksheet
 from tinygrad_edu.view.base.palette import ZERO
 
 SPACE = "http://www.w3.org/2000/svg"
@@ -63,9 +63,9 @@ class Record(NamedTuple):
     a4: bool = False
 
     @property
-    def limits(self) -> dict[str, float]:
-        """The greatest width and the smallest text, which is an index on paper."""
-        return {"column": 794.0, "smallest": 10.0} if self.a4 else {}
+    def width(self) -> float:
+        """The most that it may have, in pixels."""
+        return 794.0 if self.a4 else 700.0
 
 
 @cache
@@ -141,6 +141,11 @@ def normed() -> Value:
     rows = [[0.5, 1.0], [-1.0, 0.25], [2.0, -0.5], [0.0, 1.5]]
     outputs = model.batch([[Value(x) for x in row] for row in rows])
     return _back(f.mean([squared_error(o, t) for o, t in zip(outputs, (1, 0, 1, 0), strict=True)]))
+
+
+def weight(loss: Value) -> Value:
+    """The weight of the first unit from the first input."""
+    return next(v for v in toposort(loss, leaves=True) if v.name == "layer1.neuron1.w[0]")
 
 
 def _named(v: Value, name: str) -> Value:
@@ -221,6 +226,11 @@ GALLERY = {
     "film": Record("The last picture of a film", "steps(loss)", lambda: drawn(steps(xor()).html)),
     "film-strip": Record(
         "Frames of a film", "steps(y).strip()", lambda: steps(square()).strip().svg
+    ),
+    "explanation": Record(
+        "The way from a weight to the loss, with its factors",
+        "explain(loss, w).picture",
+        lambda: explain(xor(), wrt=weight(xor())).picture.svg,
     ),
     "worksheet": Record("A worksheet", "worksheet(L)", lambda: worksheet(unit()).svg, a4=True),
     "solution": Record(

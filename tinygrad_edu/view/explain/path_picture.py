@@ -16,7 +16,7 @@ from tinygrad_edu.view.explain.chain import Writer
 from tinygrad_edu.view.explain.notation import derivative, number
 from tinygrad_edu.view.explain.paths import Link, contribution
 from tinygrad_edu.view.graph.diagram import Diagram, Number
-from tinygrad_edu.view.graph.picture import KEY, finished, lit, placed
+from tinygrad_edu.view.graph.picture import KEY, WIDEST, finished, lit, placed
 from tinygrad_edu.view.graph.select import LARGEST
 from tinygrad_edu.view.graph.values import Content, value_diagram
 
@@ -73,14 +73,21 @@ class Sketch(NamedTuple):
         shift = float(re.findall(r"translate\((-?[\d.]+)", drawn.canvas.get("transform", ""))[0])
         wide, y = 0.0, height + 4
         for factors in self.products:
-            x = 0.0
-            for k, f in enumerate(factors):
+            x, halves, middles = 0.0, [], []
+            for f in factors:
                 tail, head = drawn.spots[f.tail], drawn.spots[f.head]
                 middle = (tail.right + head.left) / 2 if tail.right < head.left else head.left + 30
-                half = (
-                    max(formula_width(readable(f.name), 13), room(f.number_text, 15, bold=True)) / 2
-                )
-                place = max(middle + shift, x + half + _APART)
+                name = formula_width(readable(f.name), 13)
+                halves.append(max(name, room(f.number_text, 15, bold=True)) / 2)
+                middles.append(max(middle + shift, x + halves[-1] + _APART))
+                x = middles[-1] + halves[-1]
+            end = max(size_of(root)[0], WIDEST) - 10
+            for k in reversed(range(len(factors))):  # what would be too far right moves left
+                middles[k] = min(middles[k], end - halves[k])
+                end = middles[k] - halves[k] - _APART
+            x = 0.0
+            for k, (f, half, middle) in enumerate(zip(factors, halves, middles, strict=True)):
+                place = max(middle, x + half + _APART)
                 if k:
                     sign, soft = "=" if k + 1 == len(factors) else "·", {"fill": SOFT.light}
                     between = (x + place - half) / 2
