@@ -155,7 +155,11 @@ def _number(number: Number, box: Box, height: int, size: int) -> Cell:
         return Cell(blank(number), _WIDTH, _HEIGHT, BLANK)
     # what can be found later changes its text, and a renderer has no cell for none
     place = f' HREF="#{box.id}.{number.label}"' if number.keyed else ""
-    least = _LEAST if box.kind == "constant" else _CELL[number.back and size == _NUMBER]
+    least = (
+        _LEAST
+        if box.kind == "constant" and not number.keyed
+        else _CELL[number.back and size == _NUMBER]
+    )
     return Cell(in_number(number, size), max(least, _wide(number, size)), height, END, place)
 
 
