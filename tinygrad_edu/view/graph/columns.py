@@ -1,7 +1,6 @@
 """Cards in columns: what the neuron and the layer level show, and nets; where everything stands.
 
-All goes from left to right, so that no renderer is needed. What is wider than a page goes on below,
-as text does.
+All goes from left to right, no renderer is needed; what is wider than a page goes on below it.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -235,7 +234,7 @@ def layout_of(board: Board, tables: Mapping[str, Table]) -> Layout:
     wide, least, loose = _widths(board, tables)
     spots: dict[str, Spot] = {}
     heads: list[float] = []
-    lines, right, y = [replace(line) for line in board.lines], 0.0, 0.0
+    lines, ends, y = [replace(line) for line in board.lines], [0.0], 0.0
     adding = {name for shared in board.shared for name, _ in shared.uses}
     for n, band in enumerate(_bands(wide, least)):
         first, last, goes_on = band[0], band[-1], band[-1] + 1 < len(layers)
@@ -258,26 +257,21 @@ def layout_of(board: Board, tables: Mapping[str, Table]) -> Layout:
                 names.append(card.id)
                 top += tables[card.id].height + _BETWEEN * (1 + (card.id in adding))
             x += wide[k] + (least[k] + share * loose[k]) * (k < last)
-        right = max(right, x, min(_end(layers[last], spots), WIDEST - MARGIN))
-        spots |= {f"{n - 1}<": Spot(MARGIN, middle, MARGIN, middle, [])}
-        spots |= {f"{n}>": Spot(x + 18, middle, x + 18, middle, [])}
+        ends.append(_end(layers[last], spots))
+        spots |= {f"{n - 1}<": Spot(MARGIN, middle, MARGIN, middle)}
+        spots |= {f"{n}>": Spot(x + 18 * goes_on, middle, x + 18 * goes_on, middle)}
         lines = cut_at(lines, at, last, n)
         at |= {f"{n}>": last + 1, f"{n}<": last}
         there = {*names, f"{n - 1}<", f"{n}>"}
         y = middle + max(halves.values()) + 16 * any(layers[k].foot for k in band)
         y = pass_below([x for x in lines if {x.tail, x.head} <= there], spots, names, y)
         y = _below(board.shared, tables, spots, names, y)
-        right = max(
-            right,
-            x + 18 * goes_on,
-            *(spots[s.card.id].right for s in board.shared if s.card.id in spots),
-        )
         y += _NARROW / 2 * goes_on
-    return Layout(spots, lines, heads, right, y)
+    return Layout(spots, lines, heads, max(ends + [spot.right for spot in spots.values()]), y)
 
 
 def _end(column: Column, spots: Mapping[str, Spot]) -> float:
-    """Where the head of a column ends."""
+    """Where the head of a column ends, its soft part left out where there is no room."""
     name, soft = room(column.name, 12, bold=True) + 3, room(column.soft, 12)
     left = min(spots[card.id].left for card in column.cards)
     return left + (name + soft if left + name + soft <= WIDEST - MARGIN else name)

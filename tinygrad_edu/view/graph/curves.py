@@ -80,6 +80,14 @@ class Curve(NamedTuple):
         x = s**3 * self.x0 + 3 * s * t * half + t**3 * self.x1
         return x, down * self.y0 + (1 - down) * self.y1
 
+    def passes(self, x: float, y: float, half: float) -> bool:
+        """Whether it comes within `half` of x and half a name of y."""
+        low, high = sorted((self.y0, self.y1))
+        if not (self.x0 - half < x < self.x1 + half and low - _HALF < y < high + _HALF):
+            return False
+        points = (self.at(k / 40) for k in range(41))
+        return any(abs(a - x) < half and abs(b - y) < _HALF for a, b in points)
+
     def path(self) -> list[tuple[float, float]]:
         """The points of its cubics, one after the other."""
         x0, y0, x1, y1, low = self.x0, self.y0, self.x1, self.y1, self.line.below
@@ -155,9 +163,7 @@ def name_places(
     the cards, else nowhere. `widths` are those of the names.
     """
     placed: list[tuple[Curve, float, float]] = []
-    points = {
-        id(curve): [curve.at(k / 40) for k in range(41)] for curve in found if curve.line.full
-    }
+    full = [curve for curve in found if curve.line.full]
     for curve in sorted(found, key=lambda c: -c.line.share):
         line, half = curve.line, widths.get(curve.line.name, 0.0) / 2
         if not line.name or not line.full:
@@ -169,26 +175,19 @@ def name_places(
         else:
             free = []
             for k, (x, y) in enumerate(map(curve.at, _PLACES)):
-                hits = [
-                    other.line.share for other in found if other is not curve and any(
-                        abs(a - x) < half and abs(b - y) < _HALF
-                        for a, b in points.get(id(other), ())
-                    )
-                ]  # fmt: skip
-                near = (
+                is_taken = (
                     abs(x - a) < half + widths[other.line.name] / 2 + 2 and abs(y - b) < _APART
                     for other, a, b in placed
                 )
-                inside = curve.x0 + 2 <= x - half and x + half <= curve.x1 - 2 and not any(
+                on_card = (
                     s.left - half < x < s.right + half and s.top - _HALF < y < s.bottom + _HALF
                     for s in cards
-                )  # fmt: skip
-                if (
-                    inside
-                    and not any(near)
-                    and len(hits) <= _HITS
-                    and max(hits, default=0) <= line.share
-                ):
+                )
+                inside = curve.x0 + 2 <= x - half and x + half <= curve.x1 - 2
+                if not inside or any(is_taken) or any(on_card):
+                    continue
+                hits = [c.line.share for c in full if c is not curve and c.passes(x, y, half)]
+                if len(hits) <= _HITS and max(hits, default=0) <= line.share:
                     free.append((len(hits), k, x, y))
             placed += [(curve, *place[2:]) for place in sorted(free)[:1]]
     return placed
