@@ -251,6 +251,8 @@ def drawn(page: str) -> str:
     return str(element)
 
 
+#: Around a picture on its own ground, in its own unit of length.
+_AROUND = 8.0
 #: The colours of a sheet where the reader's scheme is dark.
 DARK = re.compile(r"@media\s*\(prefers-color-scheme:\s*dark\)\s*\{((?:[^{}]*\{[^{}]*\})*)\s*\}")
 
@@ -261,7 +263,10 @@ def on_ground(svg: str, *, dark: bool) -> str:
     root = re.match(r"<svg[^>]*>", svg)
     assert root is not None
     head = root[0] if "xmlns=" in root[0] else root[0].replace("<svg", f'<svg xmlns="{SPACE}"', 1)
-    x, y, width, height = re.findall(r"[-\d.]+", re.findall(r'viewBox="([^"]*)"', head)[0])
+    x, y, width, height = map(float, re.findall(r'viewBox="([^"]*)"', head)[0].split())
+    pad = _AROUND * width / float(re.findall(r' width="([\d.]+)', head)[0])
+    x, y, width, height = x - pad, y - pad, width + 2 * pad, height + 2 * pad
+    head = re.sub(r'viewBox="[^"]*"', f'viewBox="{x:g} {y:g} {width:g} {height:g}"', head)
     ground = ZERO.dark if dark else ZERO.light
     rect = f'<rect x="{x}" y="{y}" width="{width}" height="{height}" fill="{ground}"/>'
     return f"{head}{rect}{svg[root.end() :]}"

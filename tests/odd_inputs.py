@@ -109,6 +109,7 @@ LEFT_OUT = {
     "train.Epoch", "train.Run", "train.Step", "view.Deltas", "view.Explanation", "view.Film",
     "view.Network", "Picture.forms", "Picture.save", "view.Renderer", "view.Worksheet",
     # what is called inside the package
+    "Picture.forms",
     "Callback.__call__", "Callback.over", "Callback.start", "Adagrad.update", "Adam.update",
     "AdamW.update", "RMSprop.update", "Primitive.check", "Primitive.of",
     "Program.compare", "Program.stands", "Program.check_graphs", "Program.draw",
@@ -575,7 +576,7 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
     # views
     "draw": lambda: given(
         node(), level="auto", names={"y": Value(0.5)}, edges="none", max_nodes=150, rankdir="LR",
-        unfold=False, expand=None, example=None, notation="lecture"),
+        unfold=False, expand=None, example=None, notation="lecture", color=None),
     "draw a net": lambda: given(net()([0.5, 1.0]), level="layer", expand="layer1"),
     "Picture.save": lambda: call(draw(node()).save, "graph.dot"),
     "explain": lambda: given((x := Value(0.5)).tanh(), x, names={"y": x}, notation="lecture"),
@@ -592,6 +593,7 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
     "Film.save": lambda: call(steps(node()).save, "film.html"),
     "Equations.save": lambda: call(explain(node()).save, "chain.tex"),
     "Film.strip": lambda: call(steps(node()).strip, 2),
+    "Equations.save": lambda: call(explain(node()).save, "chain.txt"),
     "Picture.save of a net": lambda: call(network(net()).save, "net.svg"),
     "Picture.save of a sheet": lambda: call(worksheet(node()).save, "sheet.svg"),
     # pictures
