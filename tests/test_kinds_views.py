@@ -405,7 +405,7 @@ SAVED = {
     "worksheet": (worksheet(PICTURED), f"{PRINTED} .dot"),
     "strip": (steps(PICTURED).strip(), PRINTED),
     "network": (network(NET), f"{PRINTED} .dot .gv .tex .mmd"),
-    "explanation": (explain(PICTURED), ".tex .txt"),
+    "explanation": (explain(PICTURED), f".tex .txt {PRINTED}"),
     "deltas": (deltas(NET, [1.0, 2.0], [0.0], "squared_error"), ".tex .txt"),
 }
 
@@ -463,7 +463,12 @@ def around(group):
         if e.get("cx")
         for sign in (-1, 1)
     ]
+    rects = [(float(e.get("x")), float(e.get("width"))) for e in group if e.tag == "rect"]
+    edges += [end for x, width in rects for end in (x, x + width)]
     return min(edges), max(edges)
+
+
+SHAPES = ("polygon", "path", "ellipse", "circle", "rect")
 
 
 def held(svg):
@@ -471,7 +476,7 @@ def held(svg):
     root = ElementTree.fromstring(re.sub(r' xmlns="[^"]*"', "", svg))
     for group in root.iter("g"):
         inner = [e for e in group.iter("text") if (e.text or "").strip()]
-        shapes = [e for part in ("polygon", "path", "ellipse", "circle") for e in group.iter(part)]
+        shapes = [e for part in SHAPES for e in group.iter(part)]
         if inner and shapes and not list(group.findall("g[@class]")):
             yield inner, around(shapes)
 
@@ -488,8 +493,10 @@ LAID_OUT = {
     "opened": lambda: draw(NAMED, level="neuron", expand="layer1.neuron1").svg,
     "wide words": lambda: draw(functions.softplus(Value(-1.5e-300, "W" * 30)).tanh()).svg,
     "a strip of a film": lambda: steps(NAMED).strip(3).svg,
-    "a film, whose texts change": lambda: re.search("<svg.*</svg>", steps(WIDE).html, re.S)[0],
-    "a worksheet": lambda: worksheet(NAMED).solution.svg,
+    "a film, whose texts change": lambda: re.search("<svg.*?</svg>", steps(WIDE).html, re.S)[0],
+    "a worksheet": lambda: worksheet(NAMED, level="value").solution.svg,
+    "a worksheet of a net": lambda: worksheet(NAMED, blanks="all").solution.svg,
+    "a film of units": lambda: re.search("<svg.*?</svg>", steps(NAMED).html, re.S)[0],
     "a net": lambda: network(MLP(2, [3, 1]), [-1.23e-10, 123456.0], [0.0], "squared_error").svg,
 }
 

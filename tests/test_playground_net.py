@@ -11,12 +11,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from page_parts import made
 
 import tinygrad_edu
 from tinygrad_edu import MLP, Dropout, Layer, Sequential, data, fit
-from tinygrad_edu.engine import gradients
+from tinygrad_edu.engine import Value, gradients, toposort
 from tinygrad_edu.losses import LOSSES
-from tinygrad_edu.playground.parts import PENALTIES, UPDATES, parts
+from tinygrad_edu.nn import ACTIVATIONS
+from tinygrad_edu.playground.parts import PENALTIES, UPDATES
 from tinygrad_edu.view import deltas
 
 NODE = shutil.which("node")
@@ -62,11 +64,6 @@ def layers_of(net: Any) -> list[Any]:
 
 def penalised(penalty: str | None) -> Any:
     return penalty and (lambda net: PENALTIES[penalty](net.parameters(), 0.003))
-
-
-@cache
-def made() -> dict[str, Any]:
-    return parts()
 
 
 @cache
@@ -137,6 +134,9 @@ def test_the_lens_sees_all_numbers_of_an_example(k: int) -> None:
         for name, values in (("z", zs[k]), ("a", activations[k])):
             np.testing.assert_allclose(layer[name], [v.data for v in values], **close)
         np.testing.assert_allclose(layer["delta"], [by.get(z, 0.0) for z in zs[k]], **close)
+        g = [ACTIVATIONS[layers_of(net)[k].activation](Value(z.data)) for z in zs[k]]
+        slopes = [gradients(a).get(toposort(a, leaves=True)[0], 0.0) for a in g]
+        np.testing.assert_allclose(layer["slope"], slopes, **close)
     slopes = [by.get(p, 0.0) for p in net.parameters()]
     np.testing.assert_allclose(found["G"], slopes, **close)
     assert [len(layer["z"]) for layer in found["layers"]] == sizes[1:]

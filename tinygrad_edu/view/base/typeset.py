@@ -89,7 +89,8 @@ def pieces(
         if letter:
             yield letter, x, 0.0, 1.05 * size, True
             x += text_width(letter, 1.05 * size, weight)
-            x += (0.12 if letter in "mw" else 0.03) * size  # which are wider with serifs
+            # with serifs m and w are wider, and an index leans on its letter
+            x += (0.03 if (above or below) and letter not in "mw" else 0.12) * size
         small = _INDEX * size
         for index, dy in ((above, -_ABOVE), (below, _BELOW)):
             if index:

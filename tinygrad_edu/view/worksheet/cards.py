@@ -9,7 +9,7 @@ from tinygrad_edu.text import short
 from tinygrad_edu.view.base.graph_units import Unit
 from tinygrad_edu.view.base.naming import Names
 from tinygrad_edu.view.base.palette import EDGE, INK, NEGATIVE, POSITIVE, PRESS, ZERO
-from tinygrad_edu.view.base.svg import tag, words
+from tinygrad_edu.view.base.svg import SVG, tag, words
 from tinygrad_edu.view.base.typeset import formula_width
 from tinygrad_edu.view.worksheet.page import HIGH, MM, SIZE, WIDE, Answer, row
 
@@ -104,12 +104,15 @@ def drawing(
         y = _HEAD + (total - _HEAD - sum(heights) - _BETWEEN * (len(heights) - 1)) / 2
         ends = {}
         for u, height in zip(layer, heights, strict=False):
-            card = {"fill": PRESS.light, "stroke": "none"}
-            parts.append(tag("rect", x=x, y=y, width=_CARD, height=height, rx=3 * MM, **card))
+            card, look = tag("g"), {"fill": PRESS.light, "stroke": "none"}
+            card.append(tag("rect", x=x, y=y, width=_CARD, height=height, rx=3 * MM, **look))
+            parts.append(card)
             rows = answers[u]
             first = y + (height - _ROW * len(rows)) / 2 + 1 * MM
             for i, answer in enumerate(rows):
-                parts += row(answer, x + 4 * MM, first + _ROW * i, _CARD - 7 * MM, solved=solved)
+                card.extend(
+                    row(answer, x + 4 * MM, first + _ROW * i, _CARD - 7 * MM, solved=solved)
+                )
             lines += _lines(net, u, x, y, height, at)
             ends[u.a] = x + _CARD, y + height / 2
             y += height + _BETWEEN
@@ -119,7 +122,8 @@ def drawing(
     parts.append(tag("polyline", fill="none", stroke=EDGE.light, points=points))
     for i, answer in enumerate(loss):
         parts += row(answer, x + 4 * MM, y + _ROW * i, _CARD - 7 * MM, solved=solved)
-    root.extend([*lines, *parts])
+    # the names last, so that no line runs through one
+    root.extend([*sorted(lines, key=lambda part: part.tag != f"{SVG}path"), *parts])
     return root
 
 
