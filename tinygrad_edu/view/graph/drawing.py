@@ -112,7 +112,7 @@ def draw(
               several values has the colour of the largest
 
     What is hidden is said in the picture. The numbers are those of the forward pass, and what was
-    changed since is named. A grad is a dash until a backward pass from `v`, or through it, has
+    changed since is named. A grad is a dot until a backward pass from `v`, or through it, has
     reached the value. Raises TypeError unless `v` is a Value, of any engine that `adopt` knows.
     """
     v, names = in_our_graph(v, names)
