@@ -107,7 +107,7 @@ LEFT_OUT = {
     "Graph", "Program", "diagnose.Diagnosis", "exercises.Verdict", "perceptron.PerceptronHistory",
     "losses.LossRecord", "playground.Playground", "train.Best", "train.Callback",
     "train.Epoch", "train.Run", "train.Step", "view.Deltas", "view.Explanation", "view.Film",
-    "view.Network", "Picture.save", "view.Renderer", "view.Worksheet",
+    "view.Network", "Picture.forms", "Picture.save", "view.Renderer", "view.Worksheet",
     # what is called inside the package
     "Picture.forms",
     "Callback.__call__", "Callback.over", "Callback.start", "Adagrad.update", "Adam.update",
@@ -591,6 +591,7 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
         node(), level="value", blanks="gradients", names={"y": Value(0.5)}, title="a",
         formulas=True, notation="lecture", rng=0),
     "Film.save": lambda: call(steps(node()).save, "film.html"),
+    "Equations.save": lambda: call(explain(node()).save, "chain.tex"),
     "Film.strip": lambda: call(steps(node()).strip, 2),
     "Equations.save": lambda: call(explain(node()).save, "chain.txt"),
     "Picture.save of a net": lambda: call(network(net()).save, "net.svg"),

@@ -15,7 +15,7 @@ from tinygrad_edu.nn import MLP
 from tinygrad_edu.view import deltas, draw, explain, network, steps, worksheet
 from tinygrad_edu.view.base.pdf import PRINTED
 from tinygrad_edu.view.base.tex import latex_page, latex_words
-from tinygrad_edu.view.graph.mermaid import to_mermaid
+from tinygrad_edu.view.graph.formats.mermaid import to_mermaid
 
 PICTURES = {
     "drawing": lambda: draw(neuron(backward=True), edges="local"),

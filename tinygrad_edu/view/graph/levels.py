@@ -11,11 +11,11 @@ from tinygrad_edu.view.base.maps import largest_of, size, windows_of
 from tinygrad_edu.view.base.naming import Names
 from tinygrad_edu.view.base.numbers import UNKNOWN, Numbers, decimal
 from tinygrad_edu.view.base.operations import built_in_name
-from tinygrad_edu.view.graph import cards, stages
 from tinygrad_edu.view.graph.blocks import POOLS, Block, Cut
-from tinygrad_edu.view.graph.cards import Desk, Place, layer_of, patches_of
-from tinygrad_edu.view.graph.columns import Board, Card, Cell, Column
-from tinygrad_edu.view.graph.curves import Line, strongest
+from tinygrad_edu.view.graph.board import cards, stages
+from tinygrad_edu.view.graph.board.cards import Desk, Place, layer_of, patches_of
+from tinygrad_edu.view.graph.board.columns import Board, Card, Cell, Column
+from tinygrad_edu.view.graph.board.curves import Line, strongest
 from tinygrad_edu.view.graph.diagram import title_of
 
 #: Between two layers so many lines are full, and so many named, where there are more than `CROWD`.

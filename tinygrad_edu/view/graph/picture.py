@@ -27,7 +27,7 @@ from tinygrad_edu.view.base.svg import (
     words,
     wrapped,
 )
-from tinygrad_edu.view.graph.curves import Line, Spot, curves
+from tinygrad_edu.view.graph.board.curves import Line, Spot, curves
 from tinygrad_edu.view.graph.diagram import Diagram
 from tinygrad_edu.view.graph.dot import to_dot
 

@@ -30,11 +30,11 @@ from tinygrad_edu.view.base.naming import names_of
 from tinygrad_edu.view.base.numbers import Numbers
 from tinygrad_edu.view.base.svg import inline
 from tinygrad_edu.view.graph.blocks import cut
-from tinygrad_edu.view.graph.columns import Board
+from tinygrad_edu.view.graph.board.columns import Board
+from tinygrad_edu.view.graph.board.paint import board_picture
 from tinygrad_edu.view.graph.diagram import table
 from tinygrad_edu.view.graph.drawing import diagram_forms
 from tinygrad_edu.view.graph.levels import board_of
-from tinygrad_edu.view.graph.paint import board_picture
 from tinygrad_edu.view.network.delta_rules import CONVENTIONS, plain
 from tinygrad_edu.view.network.deltas import name_of_function
 

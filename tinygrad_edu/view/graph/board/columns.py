@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from tinygrad_edu.view.base.maps import Picture
 from tinygrad_edu.view.base.svg import room, text_width
-from tinygrad_edu.view.graph.curves import Line, Spot, cut_at, pass_below
+from tinygrad_edu.view.graph.board.curves import Line, Spot, cut_at, pass_below
 from tinygrad_edu.view.graph.diagram import Box, Diagram, Edge, Number
 from tinygrad_edu.view.graph.picture import WIDEST, name_width
 

@@ -19,7 +19,7 @@ from tinygrad_edu.view.base.palette import (
     number_colour,
 )
 from tinygrad_edu.view.base.svg import LINK, room, tag, words
-from tinygrad_edu.view.graph.columns import (
+from tinygrad_edu.view.graph.board.columns import (
     LOOKS,
     MARGIN,
     Board,
@@ -29,7 +29,7 @@ from tinygrad_edu.view.graph.columns import (
     layout_of,
     tables_of,
 )
-from tinygrad_edu.view.graph.curves import Curve, Spot, curves, name_places
+from tinygrad_edu.view.graph.board.curves import Curve, Spot, curves, name_places
 from tinygrad_edu.view.graph.diagram import Number
 from tinygrad_edu.view.graph.dot import SHADE
 from tinygrad_edu.view.graph.picture import WIDEST, finished, typeset

@@ -20,7 +20,7 @@ from tinygrad_edu.view.base.naming import Names
 from tinygrad_edu.view.base.numbers import Numbers, decimal
 from tinygrad_edu.view.base.operations import roles
 from tinygrad_edu.view.graph.blocks import Block, Cut
-from tinygrad_edu.view.graph.columns import Board, Card, Cell
+from tinygrad_edu.view.graph.board.columns import Board, Card, Cell
 from tinygrad_edu.view.graph.diagram import Number
 
 #: So many units stand in boxes of their own; of more a table shows those with the largest delta.

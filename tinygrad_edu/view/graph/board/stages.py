@@ -12,7 +12,7 @@ from tinygrad_edu.view.base.maps import drawn, in_rows, largest_of, shape_of, si
 from tinygrad_edu.view.base.numbers import decimal
 from tinygrad_edu.view.base.operations import symbol
 from tinygrad_edu.view.graph.blocks import POOLS, Block, norm_of
-from tinygrad_edu.view.graph.cards import (
+from tinygrad_edu.view.graph.board.cards import (
     BOXES,
     CHANNELS,
     MEAN,
@@ -24,7 +24,7 @@ from tinygrad_edu.view.graph.cards import (
     patches_of,
     summary_of,
 )
-from tinygrad_edu.view.graph.columns import Card, Cell, Shared
+from tinygrad_edu.view.graph.board.columns import Card, Cell, Shared
 from tinygrad_edu.view.graph.diagram import Number
 
 #: So many maps stand under each other, half of them if they are higher than this; cells of a strip.
