@@ -109,7 +109,6 @@ LEFT_OUT = {
     "train.Epoch", "train.Run", "train.Step", "view.Deltas", "view.Explanation", "view.Film",
     "view.Network", "Picture.forms", "Picture.save", "view.Renderer", "view.Worksheet",
     # what is called inside the package
-    "Picture.forms",
     "Callback.__call__", "Callback.over", "Callback.start", "Adagrad.update", "Adam.update",
     "AdamW.update", "RMSprop.update", "Primitive.check", "Primitive.of",
     "Program.compare", "Program.stands", "Program.check_graphs", "Program.draw",
