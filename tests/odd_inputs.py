@@ -591,7 +591,6 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
         formulas=True, notation="lecture", rng=0),
     "Film.save": lambda: call(steps(node()).save, "film.html"),
     "Film.strip": lambda: call(steps(node()).strip, 2),
-    "Equations.save": lambda: call(explain(node()).save, "chain.txt"),
     "Picture.save of a net": lambda: call(network(net()).save, "net.svg"),
     "Picture.save of a sheet": lambda: call(worksheet(node()).save, "sheet.svg"),
     # pictures
