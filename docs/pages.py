@@ -1,4 +1,4 @@
-"""The pages of the site: README and its neighbours, the lessons, a reference made of docstrings.
+"""The pages of the site: README and its neighbours, lessons, pictures, a reference of docstrings.
 
 Nothing is written by hand but the list of what the reference shows. Links to files that are no
 pages lead to the repository. Loaded by mkdocs as a hook, and by griffe for `Examples`.
@@ -9,6 +9,7 @@ import importlib
 import inspect
 import pkgutil
 import re
+import sys
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any, NamedTuple
@@ -72,11 +73,14 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         if path.is_file() and path.suffix in (".ipynb", ".svg"):
             name = path.relative_to(ROOT).as_posix()
             files.append(File(name, str(ROOT), config.site_dir, use_directory_urls=False))
+    for name, content in _gallery().files():
+        files.append(File.generated(config, name, content=content))
     for name, module in REFERENCE.items():
         files.append(File.generated(config, f"reference/{name}.md", content=_reference(module)))
     found = sorted(file.src_uri for file in files)
     config.nav = [
         {"Home": "index.md"},
+        {"Gallery": "gallery.md"},
         {"Course": [name for name in found if name.endswith(".ipynb")]},
         {"Reference": [f"reference/{name}.md" for name in REFERENCE]},
         {"Project": [name for name in PAGES if name != "index.md"]},
@@ -146,6 +150,12 @@ def _printed(text: str) -> str:
 def _is_described(x: Any) -> bool:
     """Whether it is a class or a function of ours, which have docstrings."""
     return isinstance(x, type | FunctionType) and x.__module__.startswith("tinygrad_edu")
+
+
+def _gallery() -> Any:
+    """The table of pictures that the tests measure."""
+    sys.path.insert(0, str(ROOT / "tests"))
+    return importlib.import_module("gallery")
 
 
 def _reference(module: str) -> str:
