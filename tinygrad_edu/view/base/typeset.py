@@ -10,11 +10,11 @@ from tinygrad_edu.text import name_parts, superscript
 from tinygrad_edu.view.base.svg import SVG, fitted, text_width, words
 
 _SERIF: Final = "'STIX Two Text', Cambria, 'Times New Roman', 'Liberation Serif', Times, serif"
-_ITALIC: Final = {"font-family": _SERIF, "font-style": "italic"}
+ITALIC: Final = {"font-family": _SERIF, "font-style": "italic"}
 _NAME: Final = re.compile(
     r"(?<![\w.])((?:delta|alpha|[A-Za-z])\d*(?:\[[\d,]+\])?(?:\(\d+\))?(?:#\d+)?)(?![A-Za-z0-9_(])"
 )
-_GREEK: Final = {"delta": "δ", "alpha": "\N{GREEK SMALL LETTER ALPHA}"}
+GREEK: Final = {"delta": "δ", "alpha": "\N{GREEK SMALL LETTER ALPHA}"}
 #: Of the size: that of indices, and how far they stand above and below.
 _INDEX, _ABOVE, _BELOW = 0.66, 0.42, 0.26
 
@@ -29,7 +29,7 @@ def typeset(
     for piece, dx, dy, own, is_letter in _placed(text, size, weight):
         part = words("", x + dx, y + dy, font_size=f"{own:.4g}", **look)
         if is_letter:  # its font is that of a part, since a text has that of the picture
-            SubElement(part, f"{SVG}tspan", _ITALIC).text = piece
+            SubElement(part, f"{SVG}tspan", ITALIC).text = piece
         else:
             part.text = piece
             part.attrib.update(fitted(piece, own, weight))
@@ -70,7 +70,7 @@ def _pieces(text: str) -> Iterator[tuple[str, str, str, str]]:
     for plain, name in zip(pairs[::2], pairs[1::2], strict=True):
         if parts := name_parts(name):
             letter, above, below = parts
-            yield plain, _GREEK.get(letter, letter), above, "".join(below)
+            yield plain, GREEK.get(letter, letter), above, "".join(below)
         else:
             yield plain + name, "", "", ""
     yield last, "", "", ""

@@ -27,6 +27,7 @@ from tinygrad_edu.view.base.svg import (
     words,
     wrapped,
 )
+from tinygrad_edu.view.base.typeset import GREEK, ITALIC
 from tinygrad_edu.view.graph.curves import Line, Spot, curves
 from tinygrad_edu.view.graph.diagram import Diagram
 from tinygrad_edu.view.graph.dot import to_dot
@@ -36,14 +37,12 @@ KEY: Final = "data-key"
 #: The column of a notebook, in pixels: a picture that is no wider is made smaller in less room.
 WIDEST: Final = 700
 CLASS: Final = "tge-graph"
-_SERIF: Final = "'STIX Two Text', Cambria, 'Times New Roman', 'Liberation Serif', Times, serif"
 #: Colours by what they are, in the SVG of a renderer and in the style sheet.
 _CLASSES: Final = {
     colour: name.lower()
     for name, colour in BY_NAME.items()
     if not name.endswith("_DARK") and name != "ERROR"
 }
-_GREEK: Final = {"delta": "δ", "alpha": "\N{GREEK SMALL LETTER ALPHA}"}
 #: Widths of letters of names, in sizes, where they are not as wide as most; of digits and others.
 _LETTERS: Final = dict.fromkeys("mwM", 0.79) | dict.fromkeys("ijlt", 0.36) | {"L": 0.66}
 _DIGITS: Final = {"(": 0.39, ")": 0.39, ",": 0.32}
@@ -255,8 +254,8 @@ def typeset(element: Element) -> None:
     x -= {"start": 0.0, "middle": width / 2, "end": width}[anchor]
     element.set("x", f"{x:.2f}")
     element.text = ""
-    italic = {"font-family": _SERIF, "font-style": "italic", "font-size": f"{1.1 * size:.1f}"}
-    SubElement(element, f"{SVG}tspan", italic).text = _GREEK.get(letter, letter)
+    italic = ITALIC | {"font-size": f"{1.1 * size:.1f}"}
+    SubElement(element, f"{SVG}tspan", italic).text = GREEK.get(letter, letter)
     for text, shift in ((above, -_UP), (below, _DOWN)):
         if text:
             at = {"x": f"{x + advance + 1:.2f}", "y": f"{y + shift * size:.2f}"}
