@@ -132,8 +132,8 @@ def test_without_a_renderer_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setattr(module, "_pygraphviz", lambda: None)
     sentence = (
         "pictures need a Graphviz renderer and none was found: write pip install graphviz-pure, or "
-        "install the graphviz package of your system; DOT text needs none: use .dot or "
-        '.save("g.dot")'
+        "install the graphviz package of your system, or in Pyodide register the module viz_js; "
+        'DOT text needs none: use .dot or .save("g.dot")'
     )
     refuses(lambda: render(SOURCE, "svg"), RenderError, sentence)
 

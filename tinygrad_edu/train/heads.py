@@ -3,10 +3,12 @@
 from __future__ import annotations  # so that help() shows the names of the types
 
 from collections.abc import Iterable, Sequence
+from operator import eq, mul
 from typing import Any, NamedTuple
 
 from tinygrad_edu.examples import Rows
 from tinygrad_edu.losses import LOSSES, RECORDS, Loss, record_of
+from tinygrad_edu.train.training import numpy_or_none
 
 
 class Head(NamedTuple):
@@ -38,8 +40,10 @@ class Head(NamedTuple):
 
     def classes(self, outputs: Any) -> Any:
         """The class numbers (...) of outputs (..., units); the first of the largest in a tie."""
-        import numpy as np
-
+        np = numpy_or_none()
+        if np is None:  # of n outputs
+            single, k = self.units == 1, self.threshold
+            return [int(o[0] > k) if single else o.index(max(o)) for o in outputs]
         outputs = np.asarray(outputs, dtype=float)
         if self.units == 1:
             return (outputs[..., 0] > self.threshold).astype(int)
@@ -48,12 +52,12 @@ class Head(NamedTuple):
         none = np.isnan(outputs)  # is no largest number, unless it is the first
         return np.where(none, -np.inf, outputs).argmax(axis=-1) * ~none[..., 0]
 
-    def class_numbers(self, targets: Sequence[Any]) -> Any:
-        """The class numbers (n,) of targets, which are class numbers or 1-of-k rows."""
-        t = Rows.of(targets).array
-        if t.shape[1] > 1:
-            return t.argmax(axis=1)
-        return (t[:, 0] > (1 + self.low) / 2 if self.units == 1 else t[:, 0]).astype(int)
+    def class_numbers(self, targets: Sequence[Any]) -> list[int]:
+        """The class numbers of n targets, which are class numbers or 1-of-k rows."""
+        rows = [t if isinstance(t, list) else [t] for t in Rows.of(targets)]
+        if len(rows[0]) > 1:
+            return [t.index(max(t)) for t in rows]
+        return [int(t > (1 + self.low) / 2 if self.units == 1 else t) for [t] in rows]
 
     def probabilities(self, outputs: Any) -> Any:
         """For outputs (..., units) as an array the share of each class, (..., k), with the sum 1.
@@ -109,14 +113,16 @@ def head_of(loss: Loss, targets: Sequence[Any], units: int) -> Head | None:
     """
     record = record_of(loss)
     kind = "numbers" if record is None else record.outputs
-    t = Rows.of(targets).array
-    if t.shape[1] > 1:
-        one_of_k = ((t == 0) | (t == 1)).all() and (t.sum(axis=1) == 1).all()
+    t = Rows.of(targets)
+    if isinstance(t[0], list) and (k := len(t[0])) > 1:
+        rows = map(t.__getitem__, range(len(t)))  # one by one: the first mostly tells
+        one_of_k = all(row.count(1) == 1 and row.count(0) == k - 1 for row in rows)
         return Head(kind, units) if one_of_k else None
+    numbers = {x[0] if isinstance(x, list) else x for x in t}
     if units > 1:
-        return Head(kind, units) if ((t >= 0) & (t == t.astype(int))).all() else None
-    low = -1 if kind == "score" or (t == -1).any() else 0
-    return Head(kind, 1, low=low) if ((t == low) | (t == 1)).all() else None
+        return Head(kind, units) if all(x >= 0 and x % 1 == 0 for x in numbers) else None
+    low = -1 if kind == "score" or -1 in numbers else 0
+    return Head(kind, 1, low=low) if numbers <= {low, 1} else None
 
 
 class Right:
@@ -133,15 +139,22 @@ class Right:
         if not self.asked:
             self.head, self.asked = head_of(self.loss, self.targets, units), True
         if self.head is not None and self.wanted is None:
-            self.wanted = self.head.class_numbers(self.targets)
+            self.wanted, np = self.head.class_numbers(self.targets), numpy_or_none()
+            if np is not None:
+                self.wanted, self._weights = np.array(self.wanted), np.array(self.weights)
         return self.head is not None
 
     def share(self, outputs: Any, order: Any = slice(None)) -> Any:
         """The share (...) of right ones of the outputs (..., n, units), of targets in an order."""
         if not self.known(len(outputs[0])) or self.head is None:
             return None
+        if isinstance(self.wanted, list):  # without NumPy, of n outputs
+            places = range(len(self.wanted))[order] if isinstance(order, slice) else order
+            weights = [1.0 if self.weights is None else self.weights[i] for i in places]
+            correct = map(eq, self.head.classes(outputs), map(self.wanted.__getitem__, places))
+            return sum(map(mul, weights, correct)) / sum(weights)
         right = self.head.classes(outputs) == self.wanted[order]
         if self.weights is None:
             return right.sum(axis=-1) / len(self.targets)
-        weights = self.weights[order]  # summed in the same order, so that all of them give 1
+        weights = self._weights[order]  # summed in the same order, so that all of them give 1
         return (right * weights).sum(axis=-1) / weights.sum(axis=-1)

@@ -51,9 +51,7 @@ class Picture(ABC):
 
     def forms(self) -> Forms:
         """What makes the content of each kind of file."""
-        from tinygrad_edu.view.base.pdf import PRINTED
-
-        printed = {ending: partial(self._printed, form) for ending, form in PRINTED.items()}
+        printed = {ending: partial(self._printed, form) for ending, form in _printers().items()}
         return {".svg": lambda: self.svg, **printed, **self._others()}
 
     def _others(self) -> Forms:
@@ -72,11 +70,22 @@ class Picture(ABC):
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         """SVG, the PNG that a notebook shows which is not trusted, and text."""
         try:
-            svg, png = self.svg, self._printed(lambda figure: figure.png(96))
+            shown = {"image/svg+xml": self.svg, "text/plain": repr(self)}
         except RenderError as error:
             return {"text/plain": f"{error}\n\n{self._text()}"}
-        drawn = b64encode(png).decode("ascii")
-        return {"image/svg+xml": svg, "image/png": drawn, "text/plain": repr(self)}
+        if _printers():
+            png = self._printed(lambda figure: figure.png(96))
+            shown["image/png"] = b64encode(png).decode("ascii")
+        return shown
+
+
+def _printers() -> Mapping[str, Callable[[Any], bytes]]:
+    """What makes a file of a figure, by its suffix; nothing without matplotlib, as in a page."""
+    try:
+        from tinygrad_edu.view.base.pdf import PRINTED
+    except ImportError:
+        return {}
+    return PRINTED
 
 
 class Drawing(Picture):
