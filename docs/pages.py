@@ -161,7 +161,7 @@ def _gallery() -> Any:
 def _reference(module: str) -> str:
     """The page of a module: its docstring, its public names, each once, and a table of records."""
     found, examples = importlib.import_module(module), _read_examples()
-    seen, shown = {id(functions.equal)}, []
+    seen, shown = set[int](), list[str]()
     declared = vars(found).get("__all__")
     for name in declared or vars(found):
         x = getattr(found, name)
