@@ -70,13 +70,13 @@ class Picture(ABC):
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         """SVG, the PNG that a notebook shows which is not trusted, and text."""
         try:
-            shown = {"image/svg+xml": self.svg, "text/plain": repr(self)}
+            shown = {"image/svg+xml": self.svg}
         except RenderError as error:
             return {"text/plain": f"{error}\n\n{self._text()}"}
         if _printers():
             png = self._printed(lambda figure: figure.png(96))
             shown["image/png"] = b64encode(png).decode("ascii")
-        return shown
+        return shown | {"text/plain": repr(self)}
 
 
 def _printers() -> Mapping[str, Callable[[Any], bytes]]:
