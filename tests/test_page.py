@@ -316,6 +316,19 @@ def test_the_page_trains_in_a_browser(name: str, window: Any, tmp_path: Path) ->
 
 
 @pytest.mark.slow
+def test_a_browser_that_lacks_what_the_page_needs_is_told(window: Any, tmp_path: Path) -> None:
+    page = page_of("tanh moons").replace("new DecompressionStream", "new Decompression")
+    hashed = pages._hash(pages.script_of(*pages.SCRIPTS))
+    changed = pages.script_of(*pages.SCRIPTS).replace(
+        "new DecompressionStream", "new Decompression"
+    )
+    (tmp_path / "net.html").write_text(page.replace(hashed, pages._hash(changed)), "utf-8")
+    window.driver.get((tmp_path / "net.html").as_uri())
+    window.until("return document.getElementById('failed').textContent")
+    assert window.text("failed").startswith("This browser does not run the page; try one of 2024")
+
+
+@pytest.mark.slow
 def test_every_control_does_what_it_says(window: Any, tmp_path: Path) -> None:
     page_of("tanh moons", path=tmp_path / "net.html")
     window.open(tmp_path / "net.html")

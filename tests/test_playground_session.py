@@ -40,6 +40,12 @@ SESSIONS: list[list[Any]] = [
     ],
     [{"hidden": [], "activations": [], "optimizer": "sgd", "batch": 1}, ["step", 2]],
     [{}, ["step", 1], ["reset"], ["step", 2]],
+    [{"data": "sine", "hidden": [4]}, ["step", 2], ["change", {"rate": 0.02}], ["step", 1]],
+    [
+        {"data": "jump", "n": 41, "features": ["x1", "x2", "sin(pi*x1)", "x1**2"], "share": 0},
+        ["step", 2], ["change", {"data": "moons"}], ["change", {"data": "wave"}], ["step", 2],
+    ],
+    [{}, ["advance", 3], ["change", {"rate": 0.1}], ["advance"], ["put", "b1[2]", 2], ["step", 1]],
     [
         {"hidden": [2]},
         ["change", {"rate": 0}], ["change", {"data": "own"}], ["change", {"hidden": [9]}],
@@ -101,4 +107,4 @@ def test_what_is_wrong_is_refused_and_changes_nothing() -> None:
 
 
 def test_a_change_while_it_runs_keeps_the_history() -> None:
-    assert [found["epoch"] for found in in_node()] == [3, 5, 3, 4, 2, 2, 2, 1]
+    assert [found["epoch"] for found in in_node()] == [3, 5, 3, 4, 2, 2, 2, 3, 2, 3, 1]

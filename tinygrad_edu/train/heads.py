@@ -53,15 +53,14 @@ class Head(NamedTuple):
 
     def class_numbers(self, targets: Sequence[Any]) -> Any:
         """The class numbers (n,) of targets, which are class numbers or 1-of-k rows."""
-        half = (1 + self.low) / 2
         if numpy_or_none() is None:
             rows = [t if isinstance(t, list) else [t] for t in targets]
-            numbers = [t[0] > half if self.units == 1 else t[0] for t in rows]
+            numbers = [t[0] > (1 + self.low) / 2 if self.units == 1 else t[0] for t in rows]
             return numbers if len(rows[0]) == 1 else [t.index(1) for t in rows]
         t = Rows.of(targets).array
         if t.shape[1] > 1:
             return t.argmax(axis=1)
-        return (t[:, 0] > half if self.units == 1 else t[:, 0]).astype(int)
+        return (t[:, 0] > (1 + self.low) / 2 if self.units == 1 else t[:, 0]).astype(int)
 
     def probabilities(self, outputs: Any) -> Any:
         """For outputs (..., units) as an array the share of each class, (..., k), with the sum 1.
