@@ -178,6 +178,7 @@ class _Viz:
 def test_in_a_page_viz_js_draws_if_it_is_registered(monkeypatch):
     monkeypatch.setattr(sys, "platform", "emscripten")
     assert module.renderers() == {"viz_js": None}
+    monkeypatch.setenv(VARIABLE, "dot")
     monkeypatch.setitem(sys.modules, "viz_js", _Viz)
     assert renderer() == module.Renderer("viz_js", "", "16.1.0")
     assert render(SOURCE, "svg") == b"svg digraph { a -> b }"
