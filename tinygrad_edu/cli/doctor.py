@@ -84,10 +84,8 @@ def machine() -> str:
 
 def renderer_lines() -> list[str]:
     """The renderers that were considered, best first, and which of them draws."""
-    try:
-        from tinygrad_edu.view.base import render
-    except ImportError as error:
-        return [f"  none can be asked: {error}"]
+    from tinygrad_edu.view.base import render
+
     choice = os.environ.get(render.VARIABLE, "").strip()
     found = render.renderers()
     try:

@@ -17,8 +17,6 @@ MOST: Final = 4_000_000
 class Block:
     """How n examples are taken in batches, and what an engine gives for at most E epochs of them.
 
-    Without NumPy the arrays are lists of lists, of one epoch.
-
     order    the numbers of the examples, shuffled by `rng` (if there is one) before each epoch
     size     examples of a batch; `batches` of them are an epoch, the last may have fewer
     rows     makes other rows of those chosen; None where they are learned as they are
@@ -54,7 +52,7 @@ class Block:
     def open(self, units: int) -> int:
         """Make the arrays, for so many outputs of an example; how many epochs may be made now."""
         np = numpy_or_none()
-        if self.losses is None and np is None:
+        if self.losses is None and np is None:  # lists, of one epoch
             self.losses, self.orders = [[0.0] * self.batches], [self.order]
             self.outputs = [[None] * len(self.order)] if self.asked(units) else None
         elif self.losses is None:

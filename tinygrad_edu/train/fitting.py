@@ -113,12 +113,11 @@ def fit(
 
     def record(*measured: float | None) -> tuple[float, float | None]:
         losses, shares, k = block.mean_losses(), None, block.epochs
-        if block.outputs is not None:
-            if isinstance(block.outputs, list):
-                shares = [right.share(block.outputs[0], block.order)]
-            else:
-                orders = slice(None) if block.rng is None else block.orders[:k]
-                shares = right.share(block.outputs[:k], orders).tolist()
+        if isinstance(block.outputs, list):  # of one epoch
+            shares = [right.share(block.outputs[0], block.order)]
+        elif block.outputs is not None:
+            orders = slice(None) if block.rng is None else block.orders[:k]
+            shares = right.share(block.outputs[:k], orders).tolist()
         block.steps = 0
         history._extend(losses, shares, *(None if x is None else [x] for x in measured))
         last = losses[-1], shares[-1] if shares else None

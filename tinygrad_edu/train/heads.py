@@ -42,8 +42,7 @@ class Head(NamedTuple):
         """The class numbers (...) of outputs (..., units); the first of the largest in a tie."""
         np = numpy_or_none()
         if np is None:  # of n outputs
-            single, k = self.units == 1, self.threshold
-            return [int(o[0] > k) if single else o.index(max(o)) for o in outputs]
+            return [o.index(max(o)) if self.units > 1 else o[0] > self.threshold for o in outputs]
         outputs = np.asarray(outputs, dtype=float)
         if self.units == 1:
             return (outputs[..., 0] > self.threshold).astype(int)
@@ -52,12 +51,16 @@ class Head(NamedTuple):
         none = np.isnan(outputs)  # is no largest number, unless it is the first
         return np.where(none, -np.inf, outputs).argmax(axis=-1) * ~none[..., 0]
 
-    def class_numbers(self, targets: Sequence[Any]) -> list[int]:
-        """The class numbers of n targets, which are class numbers or 1-of-k rows."""
-        rows = [t if isinstance(t, list) else [t] for t in Rows.of(targets)]
-        if len(rows[0]) > 1:
-            return [t.index(max(t)) for t in rows]
-        return [int(t > (1 + self.low) / 2 if self.units == 1 else t) for [t] in rows]
+    def class_numbers(self, targets: Sequence[Any]) -> Any:
+        """The class numbers (n,) of targets, which are class numbers or 1-of-k rows."""
+        if numpy_or_none() is None:
+            rows = [t if isinstance(t, list) else [t] for t in targets]
+            numbers = [t[0] > (1 + self.low) / 2 if self.units == 1 else t[0] for t in rows]
+            return numbers if len(rows[0]) == 1 else [t.index(1) for t in rows]
+        t = Rows.of(targets).array
+        if t.shape[1] > 1:
+            return t.argmax(axis=1)
+        return (t[:, 0] > (1 + self.low) / 2 if self.units == 1 else t[:, 0]).astype(int)
 
     def probabilities(self, outputs: Any) -> Any:
         """For outputs (..., units) as an array the share of each class, (..., k), with the sum 1.
@@ -113,16 +116,22 @@ def head_of(loss: Loss, targets: Sequence[Any], units: int) -> Head | None:
     """
     record = record_of(loss)
     kind = "numbers" if record is None else record.outputs
-    t = Rows.of(targets)
-    if isinstance(t[0], list) and (k := len(t[0])) > 1:
-        rows = map(t.__getitem__, range(len(t)))  # one by one: the first mostly tells
-        one_of_k = all(row.count(1) == 1 and row.count(0) == k - 1 for row in rows)
+    if numpy_or_none() is None:
+        rows = {(*t,) if isinstance(t, list) else (t,) for t in targets}
+        if units > 1 or len(next(iter(rows))) > 1:
+            one_of_k = all(t.count(0) == len(t) - 1 and 1 in t for t in rows)
+            counted = all(len(t) == 1 and t[0] >= 0 and t[0] % 1 == 0 for t in rows)
+            return Head(kind, units) if one_of_k or counted else None
+        low = -1 if kind == "score" or (-1,) in rows else 0
+        return Head(kind, 1, low=low) if rows <= {(low,), (1,)} else None
+    t = Rows.of(targets).array
+    if t.shape[1] > 1:
+        one_of_k = ((t == 0) | (t == 1)).all() and (t.sum(axis=1) == 1).all()
         return Head(kind, units) if one_of_k else None
-    numbers = {x[0] if isinstance(x, list) else x for x in t}
     if units > 1:
-        return Head(kind, units) if all(x >= 0 and x % 1 == 0 for x in numbers) else None
-    low = -1 if kind == "score" or -1 in numbers else 0
-    return Head(kind, 1, low=low) if numbers <= {low, 1} else None
+        return Head(kind, units) if ((t >= 0) & (t == t.astype(int))).all() else None
+    low = -1 if kind == "score" or (t == -1).any() else 0
+    return Head(kind, 1, low=low) if ((t == low) | (t == 1)).all() else None
 
 
 class Right:
@@ -139,9 +148,7 @@ class Right:
         if not self.asked:
             self.head, self.asked = head_of(self.loss, self.targets, units), True
         if self.head is not None and self.wanted is None:
-            self.wanted, np = self.head.class_numbers(self.targets), numpy_or_none()
-            if np is not None:
-                self.wanted, self._weights = np.array(self.wanted), np.array(self.weights)
+            self.wanted = self.head.class_numbers(self.targets)
         return self.head is not None
 
     def share(self, outputs: Any, order: Any = slice(None)) -> Any:
@@ -156,5 +163,5 @@ class Right:
         right = self.head.classes(outputs) == self.wanted[order]
         if self.weights is None:
             return right.sum(axis=-1) / len(self.targets)
-        weights = self._weights[order]  # summed in the same order, so that all of them give 1
+        weights = self.weights[order]  # summed in the same order, so that all of them give 1
         return (right * weights).sum(axis=-1) / weights.sum(axis=-1)

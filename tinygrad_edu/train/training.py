@@ -105,7 +105,7 @@ def prepared(
 
 
 def weighted(rows: Rows, targets: Rows, sample_weight: Any) -> tuple[Rows, Rows, Any]:
-    """The examples that weigh something, and their n weights with the mean 1, or None.
+    """The examples that weigh something, and their weights, (n,) with the mean 1, or None.
 
     Raises TypeError or ValueError unless there are as many numbers >= 0, not all of them 0.
     """
@@ -121,9 +121,10 @@ def weighted(rows: Rows, targets: Rows, sample_weight: Any) -> tuple[Rows, Rows,
         kept = [i for i, weight in enumerate(numbers) if weight]
         rows, targets = (Rows([of[i] for i in kept]) for of in (rows, targets))
         numbers = [numbers[i] for i in kept]
-    shares = [weight / largest for weight in numbers]  # their sum might overflow
-    mean = math.fsum(shares) / len(shares)
-    return rows, targets, [share / mean for share in shares]
+    numbers = [weight / largest for weight in numbers]  # their sum might overflow
+    mean = math.fsum(numbers) / len(numbers)
+    weights = [weight / mean for weight in numbers]
+    return rows, targets, weights if (np := numpy_or_none()) is None else np.array(weights)
 
 
 class WeightedLoss:
@@ -153,7 +154,7 @@ class WeightedTargets(Rows):
 
     def __init__(self, targets: Rows, weights: Any) -> None:
         lists = [t if isinstance(t, list) else [t] for t in targets]
-        super().__init__([[*t, w] for t, w in zip(lists, weights, strict=True)])
+        super().__init__([[*t, w] for t, w in zip(lists, map(float, weights), strict=True)])
         self.targets = targets
 
     def first_of_each(self) -> list[int]:

@@ -4,6 +4,7 @@ import os
 from abc import ABC, abstractmethod
 from base64 import b64encode
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Final
@@ -51,7 +52,11 @@ class Picture(ABC):
 
     def forms(self) -> Forms:
         """What makes the content of each kind of file."""
-        printed = {ending: partial(self._printed, form) for ending, form in _printers().items()}
+        printed: Forms = {}
+        with suppress(ImportError):  # of matplotlib, which a page may be without
+            from tinygrad_edu.view.base.pdf import PRINTED
+
+            printed = {ending: partial(self._printed, form) for ending, form in PRINTED.items()}
         return {".svg": lambda: self.svg, **printed, **self._others()}
 
     def _others(self) -> Forms:
@@ -73,19 +78,10 @@ class Picture(ABC):
             shown = {"image/svg+xml": self.svg}
         except RenderError as error:
             return {"text/plain": f"{error}\n\n{self._text()}"}
-        if _printers():
+        if ".png" in self.forms():
             png = self._printed(lambda figure: figure.png(96))
             shown["image/png"] = b64encode(png).decode("ascii")
         return shown | {"text/plain": repr(self)}
-
-
-def _printers() -> Mapping[str, Callable[[Any], bytes]]:
-    """What makes a file of a figure, by its suffix; nothing without matplotlib, as in a page."""
-    try:
-        from tinygrad_edu.view.base.pdf import PRINTED
-    except ImportError:
-        return {}
-    return PRINTED
 
 
 class Drawing(Picture):

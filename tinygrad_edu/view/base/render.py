@@ -82,7 +82,7 @@ def _candidates() -> Iterator[Renderer]:
         raise RenderError(
             f'pictures are switched off by {VARIABLE}=none: unset it, or use .dot or .save("g.dot")'
         )
-    if choice:
+    if choice and sys.platform != "emscripten":  # a page has no other renderer
         chosen = _pygraphviz() if choice == "pygraphviz" else _program(choice)
         if chosen is None:
             raise RenderError(

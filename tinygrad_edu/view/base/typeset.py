@@ -14,7 +14,7 @@ ITALIC: Final = {"font-family": _SERIF, "font-style": "italic"}
 _NAME: Final = re.compile(
     r"(?<![\w.])((?:delta|alpha|[A-Za-z])\d*(?:\[[\d,]+\])?(?:\(\d+\))?(?:#\d+)?)(?![A-Za-z0-9_(])"
 )
-GREEK: Final = {"delta": "δ", "alpha": "\N{GREEK SMALL LETTER ALPHA}"}
+_GREEK: Final = {"delta": "δ", "alpha": "\N{GREEK SMALL LETTER ALPHA}"}
 #: Of the size: that of indices, and how far they stand above and below.
 _INDEX, _ABOVE, _BELOW = 0.66, 0.42, 0.26
 
@@ -70,7 +70,7 @@ def _pieces(text: str) -> Iterator[tuple[str, str, str, str]]:
     for plain, name in zip(pairs[::2], pairs[1::2], strict=True):
         if parts := name_parts(name):
             letter, above, below = parts
-            yield plain, GREEK.get(letter, letter), above, "".join(below)
+            yield plain, _GREEK.get(letter, letter), above, "".join(below)
         else:
             yield plain + name, "", "", ""
     yield last, "", "", ""
