@@ -29,7 +29,6 @@ class Block:
     """
 
     losses: Any = None
-    orders: Any
     outputs: Any = None
 
     def __init__(
@@ -52,15 +51,15 @@ class Block:
     def open(self, units: int) -> int:
         """Make the arrays, for so many outputs of an example; how many epochs may be made now."""
         np = numpy_or_none()
-        if self.losses is None and np is None:  # lists, of one epoch
-            self.losses, self.orders = [[0.0] * self.batches], [self.order]
-            self.outputs = [[None] * len(self.order)] if self.asked(units) else None
-        elif self.losses is None:
+        if self.losses is None and np is not None:
             n = len(self.order)
             E = max(1, min(self.most, MOST // (n * (units + 1))))
             self.losses, self.orders = np.empty((E, self.batches)), np.empty((E, n), dtype=np.int64)
             self.orders[...] = self.order
             self.outputs = np.empty((E, n, units)) if self.asked(units) else None
+        elif self.losses is None:  # lists, of one epoch
+            self.losses, self.orders = [[0.0] * self.batches], [self.order]
+            self.outputs = [[None] * len(self.order)] if self.asked(units) else None
         return min(self.most, len(self.losses))
 
     def epoch(self) -> Iterator[tuple[Any, list[list[float]] | None]]:

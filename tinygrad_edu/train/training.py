@@ -4,6 +4,7 @@ from __future__ import annotations  # so that help() shows the names of the type
 
 import math
 import random
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from numbers import Real
@@ -36,16 +37,18 @@ NOTHING: Final = (
 )
 
 
-_warn_once: Final = cache(warn)
-
-
 def numpy_or_none() -> Any:
     """NumPy; None where it is not installed, as in a page, which is told once: lists then serve."""
+    _look_for_numpy()
+    return sys.modules.get("numpy")  # which a page may have loaded since
+
+
+@cache
+def _look_for_numpy() -> None:
     try:
-        import numpy
+        import numpy  # noqa: F401
     except ImportError:
-        return _warn_once("NumPy is not installed: the scalar engine computes every number alone")
-    return numpy
+        warn("NumPy is not installed: the scalar engine computes every number alone")
 
 
 class Training(NamedTuple):
@@ -121,9 +124,8 @@ def weighted(rows: Rows, targets: Rows, sample_weight: Any) -> tuple[Rows, Rows,
         kept = [i for i, weight in enumerate(numbers) if weight]
         rows, targets = (Rows([of[i] for i in kept]) for of in (rows, targets))
         numbers = [numbers[i] for i in kept]
-    numbers = [weight / largest for weight in numbers]  # their sum might overflow
-    mean = math.fsum(numbers) / len(numbers)
-    weights = [weight / mean for weight in numbers]
+    mean = math.fsum(weight / largest for weight in numbers) / len(numbers)  # no overflow
+    weights = [weight / largest / mean for weight in numbers]
     return rows, targets, weights if (np := numpy_or_none()) is None else np.array(weights)
 
 

@@ -3,7 +3,7 @@
 import json
 from functools import cache
 from importlib.resources import files
-from typing import Final
+from typing import Any, Final
 from unicodedata import east_asian_width
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
@@ -44,11 +44,10 @@ def words(text: str, x: float, y: float, **attributes: str | float) -> Element:
 
 
 @cache
-def _widths(weight: str) -> dict[str, int]:
+def _widths(weight: str) -> Any:
     """Of the characters of Helvetica, in thousandths of its size, by Adobe's metrics."""
     table = files("tinygrad_edu.view.base").joinpath("helvetica.json").read_text("utf-8")
-    widths: dict[str, int] = json.loads(table)["bold" if weight == "bold" else "normal"]
-    return widths
+    return json.loads(table)["bold" if weight == "bold" else "normal"]
 
 
 def text_width(text: str, size: float, weight: str = "normal") -> float:
@@ -56,7 +55,7 @@ def text_width(text: str, size: float, weight: str = "normal") -> float:
 
     Of other characters Graphviz counts 278 for each byte, in which a wide one has room.
     """
-    widths = _widths(weight)
+    widths: dict[str, int] = _widths(weight)
     wide = [c == "…" or east_asian_width(c) in "WF" for c in text]
     others = [278 * len(c.encode()) if w else 556 for c, w in zip(text, wide, strict=True)]
     return size / 1000 * sum(widths.get(c, x) for c, x in zip(text, others, strict=True))
