@@ -2,7 +2,7 @@
 const browser = [
   "atob", "Blob", "DecompressionStream", "devicePixelRatio", "document", "getComputedStyle", "ImageData",
   "matchMedia", "performance", "requestAnimationFrame", "ResizeObserver", "Response", "TextDecoder",
-  "WebAssembly", "window",
+  "URLSearchParams", "WebAssembly", "window",
 ];
 const errors = [
   "array-callback-return", "eqeqeq", "getter-return", "no-const-assign", "no-dupe-args", "no-dupe-class-members",

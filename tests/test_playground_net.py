@@ -14,8 +14,9 @@ import pytest
 
 import tinygrad_edu
 from tinygrad_edu import MLP, Dropout, Layer, Sequential, data, fit
-from tinygrad_edu.engine import gradients
+from tinygrad_edu.engine import Value, gradients, toposort
 from tinygrad_edu.losses import LOSSES
+from tinygrad_edu.nn import ACTIVATIONS
 from tinygrad_edu.playground.parts import PENALTIES, UPDATES, parts
 from tinygrad_edu.view import deltas
 
@@ -137,6 +138,9 @@ def test_the_lens_sees_all_numbers_of_an_example(k: int) -> None:
         for name, values in (("z", zs[k]), ("a", activations[k])):
             np.testing.assert_allclose(layer[name], [v.data for v in values], **close)
         np.testing.assert_allclose(layer["delta"], [by.get(z, 0.0) for z in zs[k]], **close)
+        g = [ACTIVATIONS[layers_of(net)[k].activation](Value(z.data)) for z in zs[k]]
+        slopes = [gradients(a).get(toposort(a, leaves=True)[0], 0.0) for a in g]
+        np.testing.assert_allclose(layer["slope"], slopes, **close)
     slopes = [by.get(p, 0.0) for p in net.parameters()]
     np.testing.assert_allclose(found["G"], slopes, **close)
     assert [len(layer["z"]) for layer in found["layers"]] == sizes[1:]

@@ -1,7 +1,24 @@
 // The lens: all numbers of one example, forward and backward; and the outputs of all units on a grid.
 
 import { Forward } from "../export/page/measure.mjs";
-import { forwardOf, linkedNet } from "./linker.mjs";
+import { forwardOf, linkedNet, linkedUnit } from "./linker.mjs";
+
+/** g'(z) of an activation, by the package's own rule, for at most `most` net inputs at a time. */
+export class Slope {
+  constructor(machine, parts, activation, most) {
+    this.unit = linkedUnit(parts, activation, most);
+    this.machine = machine;
+    this.memory = machine.arena(this.unit.arena, this.unit.contents);
+    this.code = machine.integers(this.unit.code);
+  }
+
+  at(zs) {
+    const { x, delta, rows } = this.unit;
+    this.memory.array.set(zs, x);
+    this.machine.run(this.memory, this.code, rows, zs.length);
+    return Array.from(this.memory.array.subarray(delta, delta + zs.length));
+  }
+}
 
 /** A net that goes forward and backward for one example at a time; it learns nothing. */
 export class Lens {
@@ -10,11 +27,15 @@ export class Lens {
     this.machine = machine;
     this.memory = machine.arena(this.net.arena, this.net.contents);
     this.code = machine.integers(this.net.code);
+    const [, output] = net.end.split(" ");
+    const kinds = [...net.activations, output];
+    const slopes = new Map(kinds.map((kind) => [kind, new Slope(machine, parts, kind, Math.max(...net.sizes))]));
+    this.slopes = kinds.map((kind) => slopes.get(kind));
   }
 
   /**
-   * For parameters P, an example and its target: {loss, out, layers, G}. A layer is {x, z, a, delta}, arrays
-   * by unit (x: its inputs); G are the derivatives of the loss by all numbers of P.
+   * For parameters P, an example and its target: {loss, out, layers, G}. A layer is {x, z, a, slope, delta},
+   * arrays by unit (x: its inputs, slope: g'(z)); G are the derivatives of the loss by all numbers of P.
    */
   trace(P, x, y) {
     const { net, machine } = this;
@@ -26,11 +47,12 @@ export class Lens {
     memory[net.y[0]] = y;
     machine.run(this.memory, this.code, net.rows, 1);
     const numbers = (at, n) => Array.from({ length: n }, (_, k) => memory[at + k * cap]);
+    const slopes = layers.map(({ z, O }, l) => this.slopes[l].at(numbers(z, O)));
     return {
       loss: memory[net.loss[0]],
       out: numbers(net.out[0], net.out[3]),
-      layers: layers.map(({ x: input, z, a, delta, I, O }) => ({
-        x: numbers(input, I), z: numbers(z, O), a: numbers(a, O), delta: numbers(delta, O),
+      layers: layers.map(({ x: input, z, a, delta, I, O }, l) => ({
+        x: numbers(input, I), z: numbers(z, O), a: numbers(a, O), slope: slopes[l], delta: numbers(delta, O),
       })),
       G: memory.slice(net.G, net.G + net.T),
     };

@@ -120,6 +120,25 @@ function layersOf(parts, { sizes, activations, end, dropout }, memory, { cap, P,
   });
 }
 
+/**
+ * One unit of an activation for so many net inputs at once: what stands at `x` is z, and its delta, with a weight
+ * of 1 to a delta of 1, is g'(z). Gives {code, rows, arena, contents, x, a, delta}.
+ */
+export function linkedUnit(parts, activation, rows) {
+  const memory = new Memory();
+  const cap = LINE * (Math.ceil(rows / LINE) | 1);
+  const part = parts.hidden[activation];
+  const [x, z, a, delta] = Array.from({ length: 4 }, () => memory.take(cap));
+  const one = memory.take(1, [1]);
+  const [b, dW, db] = [1, 1, 1].map((n) => memory.take(n));
+  const ones = memory.take(cap, Array(cap).fill(1));
+  const places = { x, z, a, delta, W: one, b, nextW: one, dW, db, nextDelta: ones };
+  const sizes = { I: 1, O: 1, N: 1, C: cap, T: 1 };
+  const code = ["forward", "backward"].flatMap((way) => linkedRows(part[way], part, sizes, places, memory));
+  const { contents, size } = memory;
+  return { code: code.flat(), rows: code.length, arena: size + LINE, contents, x, a: places[part.out], delta };
+}
+
 function reads(part, port) {
   return part.forward.some((row) => row.slice(5).some(([name]) => name === port));
 }

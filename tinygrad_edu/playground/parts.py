@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from functools import partial, reduce
 from typing import Any, Final
 
+from tinygrad_edu.data import DATA_SETS
 from tinygrad_edu.engine import Value, toposort
 from tinygrad_edu.export.page.plan import FAILURES
 from tinygrad_edu.losses import RECORDS as LOSSES
@@ -16,6 +17,7 @@ from tinygrad_edu.losses import l1, l2
 from tinygrad_edu.nn import INITIALISERS, MLP, Dropout, Layer, Sequential
 from tinygrad_edu.nn.activations import RECORDS as ACTIVATIONS
 from tinygrad_edu.optim import OPTIMIZERS, SGD, Optimizer
+from tinygrad_edu.train.heads import head_for
 from tinygrad_edu.vectorize.executors.arena import Array
 from tinygrad_edu.vectorize.executors.code import Compiler, compiled
 from tinygrad_edu.vectorize.executors.fragments import Linkable
@@ -47,7 +49,8 @@ def parts() -> dict[str, Any]:
     """All parts by kind and name; `ends` by loss and output activation, such as "hinge linear".
 
     Also what the page says and draws as the package does: `names` with {layer}, {unit} and {index}
-    in them, and how first weights are drawn, with the scale by numbers of inputs and of units.
+    in them, the textbook's g'(z) and dL/da as text and LaTeX (`slopes`, `losses`), and how first
+    weights are drawn, with the scale by numbers of inputs and of units.
     """
     units = [a for a, record in ACTIVATIONS.items() if not record.of_layer and record.alpha is None]
     return {
@@ -59,8 +62,25 @@ def parts() -> dict[str, Any]:
         "optimizers": {name: update(make) for name, make in UPDATES.items()},
         "names": {notation: _patterns(notation) for notation in NOTATIONS},
         "initial": {activation: _initial(ACTIVATIONS[activation].init) for activation in units},
+        "heads": {loss: {"two": _head(loss, 2), "several": _head(loss, 3)}
+                  for loss, record in LOSSES.items() if record.page},
+        "sets": {name: recipe.noise for name, recipe in DATA_SETS.items() if recipe.noise},
+        "slopes": {a: record.slope[:2] for a, record in ACTIVATIONS.items() if record.slope},
+        "losses": {loss: [record.text, record.latex] for loss, record in LOSSES.items()},
         "reasons": FAILURES,
     }  # fmt: skip
+
+
+def _head(loss: str, classes: int) -> dict[str, Any] | None:
+    """What the outputs mean for a loss that the page offers; None where there is no such end."""
+    if classes == 2 and LOSSES[loss].outputs == "logits":
+        loss = "binary_cross_entropy_with_logits"
+    if classes > 2 and LOSSES[loss].outputs != "logits":
+        return None
+    head = head_for(loss, classes)
+    units = min(head.units, 2)
+    names = {"end": f"{loss} {head.activation}", "units": units}
+    return {**names, "low": head.low, "threshold": head.threshold}
 
 
 def _go_together(loss: str, output: str) -> bool:
@@ -128,7 +148,10 @@ def update(make: Callable[..., Optimizer]) -> dict[str, Any]:
                        "states": [name if a else None for name, a in held.items()]})  # fmt: skip
         made = [a is not None for a in c.made]
     states = optimizer.initial_state
-    return {"rate": optimizer.lr, "initial": states, "phases": phases, "sizes": sizes}
+    options = make.keywords if isinstance(make, partial) else {}
+    texts = ["p", "lr=LR", *(f"{name}={x}" for name, x in options.items())]
+    code = f"{type(optimizer).__name__}({', '.join(texts)})"
+    return {"rate": optimizer.lr, "initial": states, "phases": phases, "sizes": sizes, "code": code}
 
 
 def _net(layers: list[Any], loss: str) -> tuple[Any, ...]:

@@ -79,14 +79,24 @@ export class Training {
    * Go on from a snapshot of a training with as many parameters: with its optimizer's states too where that
    * is the same, and with its shuffles where it has as many examples.
    */
-  resume(past, { optimizer = true } = {}) {
+  resume(past, { optimizer = true, shuffle = optimizer } = {}) {
     for (const [name, numbers] of Object.entries(past.histories)) this[name] = [...numbers];
     Object.assign(this, { batch: 0, rate: past.rate });
     if (optimizer) Object.assign(this, { phase: past.phase, updates: past.updates });
     for (const [name, numbers] of Object.entries(past.vectors)) this.vector(name).set(numbers);
     if (optimizer) past.states.forEach((numbers, k) => numbers && this.stateVector(this.now, k).set(numbers));
-    if (past.order.length === this.n) this.order.set(past.order);
-    if (this.state && past.generator) this.state.set(past.generator);
+    if (shuffle && past.order.length === this.n) this.order.set(past.order);
+    if (shuffle && this.state && past.generator) this.state.set(past.generator);
+  }
+
+  /** As `fit` begins: optimizer and shuffles as at first; parameters, history, rate and masks stay. */
+  again() {
+    const { plan } = this;
+    const past = this.snapshot();
+    this.plan = { ...plan, masks: null };
+    this.reset();
+    this.plan = plan;
+    this.resume(past, { optimizer: false });
   }
 
   /** How many epochs are complete. */
