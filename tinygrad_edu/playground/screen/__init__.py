@@ -1,0 +1,1 @@
+"""The page of the playground: its elements, style, modules of JavaScript, and what joins them."""
