@@ -10,7 +10,7 @@ import { DataPanel } from "./datapanel.mjs";
 import { Dock } from "./dock.mjs";
 import { byId, say } from "./elements.mjs";
 import { Figures } from "./figures.mjs";
-import { Heat } from "./heat.mjs";
+import { forgetSizes, Heat } from "./heat.mjs";
 import { NetView } from "./netview.mjs";
 import { numbersOf, placeOf } from "./numbers.mjs";
 import { Plane } from "./plane.mjs";
@@ -18,7 +18,7 @@ import { featureSymbol, numberSymbol, numeral } from "./symbols.mjs";
 import { Walk } from "./walk.mjs";
 
 /** What can be painted, in this order. */
-const PAINTINGS = ["maps", "lens", "labels", "lines", "plane", "curves", "numbers"];
+const PAINTINGS = ["maps", "plane", "curves", "lens", "labels", "lines", "numbers"];
 const TEXT_EVERY = 150; // milliseconds between numbers while training plays
 /** Settings with which there are other points. */
 const OF_POINTS = ["data", "n", "noise", "seed", "own", "features"];
@@ -58,6 +58,7 @@ export class App {
 
   watchSizes() {
     const observer = new ResizeObserver(() => {
+      forgetSizes();
       this.net.place();
       this.data.paintTiles();
       this.touch(...PAINTINGS);
@@ -345,6 +346,8 @@ export class App {
   /** Paint these parts now. */
   paint(due = new Set(PAINTINGS)) {
     if (due.has("maps")) this.net.paintMaps();
+    if (due.has("plane")) this.plane.paint();
+    if (due.has("curves")) this.figures.paintCurves(); // asks for sizes: before anything has moved
     if (due.has("lens")) {
       this.trace();
       this.net.paintNumbers();
@@ -352,8 +355,6 @@ export class App {
     }
     if (due.has("lens") || due.has("labels")) this.net.lines.paintLabels();
     if (due.has("lines") || due.has("lens")) this.net.lines.paint();
-    if (due.has("plane")) this.plane.paint();
-    if (due.has("curves")) this.figures.paintCurves();
     if (due.has("numbers")) {
       this.figures.paintNumbers();
       this.bar.paint();

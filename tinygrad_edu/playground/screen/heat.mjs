@@ -57,51 +57,83 @@ export class Heat {
     return this.held.get(count);
   }
 
-  /** Numbers from -1 to 1 by `scaled`, pale or not; `flat` tells the sign alone. */
-  draw(canvas, numbers, scaled, { pale = false, flat = false } = {}) {
+  /** Numbers in the colours of their signs by a scale (see `scaleOf`), pale or not; `flat` tells the sign alone. */
+  draw(canvas, numbers, { factor, shift, bent }, { pale = false, flat = false } = {}) {
     const table = this.signs(pale ? PLANE : MAP);
-    paint(canvas, (pixels) => {
-      for (let k = 0; k < pixels.length; k++) {
-        const x = flat ? Math.sign(scaled(numbers[k])) * 0.8 : scaled(numbers[k]);
-        pixels[k] = table[256 + Math.round(Math.min(1, Math.max(-1, x)) * 256)];
-      }
-    });
+    const pixels = pixelsOf(canvas);
+    for (let k = 0; k < pixels.length; k++) {
+      let x = (numbers[k] - shift) * factor;
+      if (flat) x = Math.sign(x) * 0.8;
+      else if (bent) x = Math.tanh(x);
+      pixels[k] = table[256 + Math.round((x > 1 ? 1 : x < -1 ? -1 : x) * 256)];
+    }
+    put(canvas);
   }
 
   /** The class with the largest output, the paler the less it stands out among all. */
   drawClasses(canvas, outputs, flat) {
     const tables = this.classes(outputs.length);
     const least = 1 / outputs.length;
-    paint(canvas, (pixels) => {
-      for (let k = 0; k < pixels.length; k++) {
-        let best = 0;
-        for (let c = 1; c < outputs.length; c++) if (outputs[c][k] > outputs[best][k]) best = c;
-        const sum = outputs.reduce((total, numbers) => total + Math.exp(numbers[k] - outputs[best][k]), 0);
-        const share = flat ? 0.8 : (1 / sum - least) / (1 - least);
-        pixels[k] = tables[best][Math.round(share * 256)] ?? tables[best][0];
-      }
-    });
+    const pixels = pixelsOf(canvas);
+    for (let k = 0; k < pixels.length; k++) {
+      let best = 0;
+      for (let c = 1; c < outputs.length; c++) if (outputs[c][k] > outputs[best][k]) best = c;
+      let sum = 0;
+      for (let c = 0; c < outputs.length; c++) sum += Math.exp(outputs[c][k] - outputs[best][k]);
+      const share = flat ? 0.8 : (1 / sum - least) / (1 - least);
+      pixels[k] = tables[best][Math.round(share * 256)];
+    }
+    put(canvas);
   }
 }
 
-function paint(canvas, colour) {
-  if (canvas.width !== SIDE) Object.assign(canvas, { width: SIDE, height: SIDE });
-  const pen = canvas.getContext("2d");
-  const image = canvas.image ?? (canvas.image = pen.createImageData(SIDE, SIDE));
-  colour(new Uint32Array(image.data.buffer));
+/** Pictures of maps: made once for each canvas. */
+const pictures = new WeakMap();
+
+function pixelsOf(canvas) {
+  if (!pictures.has(canvas)) {
+    Object.assign(canvas, { width: SIDE, height: SIDE });
+    const pen = canvas.getContext("2d");
+    const image = pen.createImageData(SIDE, SIDE);
+    pictures.set(canvas, { pen, image, pixels: new Uint32Array(image.data.buffer) });
+  }
+  return pictures.get(canvas).pixels;
+}
+
+function put(canvas) {
+  const { pen, image } = pictures.get(canvas);
   pen.putImageData(image, 0, 0);
 }
 
-/** How numbers of a unit become colours: outputs by what they mean, tanh as it is, others by the largest. */
+/**
+ * How numbers of a unit become colours, {factor, shift, bent}: outputs by what they mean (bent: logits, as far
+ * as their probability is from a half), tanh as it is, others by the largest.
+ */
 export function scaleOf(numbers, { head, output, activation }) {
   if (output && head.units === 1) {
-    if (head.threshold !== 0) return (x) => 2 * x - 1;
-    return head.low === 0 ? (x) => Math.tanh(x / 2) : (x) => x;
+    if (head.threshold !== 0) return { factor: 2, shift: head.threshold, bent: false };
+    return head.low === 0 ? { factor: 0.5, shift: 0, bent: true } : { factor: 1, shift: 0, bent: false };
   }
-  if (activation === "tanh") return (x) => x;
+  if (activation === "tanh") return { factor: 1, shift: 0, bent: false };
   let most = 1e-6;
-  for (let k = 0; k < numbers.length; k++) most = Math.max(most, Math.abs(numbers[k]));
-  return (x) => x / most;
+  for (let k = 0; k < numbers.length; k++) {
+    const size = numbers[k] < 0 ? -numbers[k] : numbers[k];
+    if (size > most) most = size;
+  }
+  return { factor: 1 / most, shift: 0, bent: false };
+}
+
+/** How much larger the outputs of each class are than the largest of the others: 0 on the lines between regions. */
+export function marginsOf(outputs) {
+  return outputs.map((numbers, c) => {
+    const margin = new Float64Array(numbers.length);
+    for (let k = 0; k < margin.length; k++) {
+      let most = -Infinity;
+      for (let o = 0; o < outputs.length; o++) if (o !== c && outputs[o][k] > most) most = outputs[o][k];
+      margin[k] = numbers[k] - most;
+    }
+    return margin;
+  });
 }
 
 /** Draw the line on which numbers cross a level: marching squares, w being the side of the picture. */
@@ -112,7 +144,10 @@ export function drawBoundary(pen, side, numbers, level) {
   for (let row = 0; row < SIDE - 1; row++) {
     for (let column = 0; column < SIDE - 1; column++) {
       const k = row * SIDE + column;
-      const [a, b, c, d] = [numbers[k], numbers[k + 1], numbers[k + SIDE], numbers[k + SIDE + 1]];
+      const a = numbers[k],
+        b = numbers[k + 1],
+        c = numbers[k + SIDE],
+        d = numbers[k + SIDE + 1];
       const above = (a > level) + (b > level) + (c > level) + (d > level);
       if (above === 0 || above === 4) continue;
       const [x, y] = [(column + 0.5) * h, (row + 0.5) * h];
@@ -130,12 +165,20 @@ export function drawBoundary(pen, side, numbers, level) {
   pen.stroke();
 }
 
+/** Sizes on the page, which cost a layout to be asked for: kept until `forgetSizes`. */
+let sizesOnPage = new WeakMap();
+
+export function forgetSizes() {
+  sizesOnPage = new WeakMap();
+}
+
 /** The pen of a canvas, cleared, with the size that it has on the page: [pen, width, height]. */
 export function cleared(canvas) {
   const ratio = devicePixelRatio || 1;
-  const { clientWidth: width, clientHeight: height } = canvas;
-  const size = { width: Math.round(width * ratio), height: Math.round(height * ratio) };
-  if (canvas.width !== size.width || canvas.height !== size.height) Object.assign(canvas, size);
+  if (!sizesOnPage.has(canvas)) sizesOnPage.set(canvas, [canvas.clientWidth, canvas.clientHeight]);
+  const [width, height] = sizesOnPage.get(canvas);
+  const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
+  if (canvas.width !== w || canvas.height !== h) Object.assign(canvas, { width: w, height: h });
   const pen = canvas.getContext("2d");
   pen.setTransform(ratio, 0, 0, ratio, 0, 0);
   pen.clearRect(0, 0, width, height);

@@ -2,7 +2,7 @@
 
 import { rowsOf } from "../data.mjs";
 import { byId, renew } from "./elements.mjs";
-import { cleared, drawBoundary, Heat, scaleOf, SIDE } from "./heat.mjs";
+import { cleared, drawBoundary, Heat, marginsOf, scaleOf, SIDE } from "./heat.mjs";
 import { featureSymbol, numberSymbol } from "./symbols.mjs";
 
 const REACH = 18; // pixels to a point that is meant
@@ -101,12 +101,7 @@ export class Plane {
     }
     const outputs = this.outputs();
     if (!several) return [[outputs[0], session.head.threshold]];
-    return outputs.map((numbers, c) => [
-      numbers.map(
-        (x, k) => x - outputs.reduce((most, other, o) => (o === c ? most : Math.max(most, other[k])), -Infinity),
-      ),
-      0,
-    ]);
+    return marginsOf(outputs).map((margin) => [margin, 0]);
   }
 
   paintPoints(pen, side) {
