@@ -427,7 +427,9 @@ _SHAPES = {
 }
 
 
-def faults(svg: str, font: str = "Helvetica", *, column: float = COLUMN) -> list[str]:
+def faults(
+    svg: str, font: str = "Helvetica", *, column: float = COLUMN, smallest: float = SMALLEST
+) -> list[str]:
     """What cannot be read in a picture, for a reader with this font: a sentence for each fault."""
     seen = read(svg, font)
     found = []
@@ -441,8 +443,11 @@ def faults(svg: str, font: str = "Helvetica", *, column: float = COLUMN) -> list
     ]
     for text in seen.texts:
         found += _of_text(text, page, boxes, seen.shapes)
+        if text.size < smallest and not text.index:
+            found.append(f"{text.said!r} is only {text.size:.1f} px high")
     for a, b in combinations(seen.texts, 2):
-        slack = SLACK if a.owner != b.owner else TOUCH
+        is_index = min(a.size, b.size) < 0.8 * max(a.size, b.size)
+        slack = TOUCH if is_index or a.owner == b.owner else SLACK
         if a.box.shared(b.box) > slack:
             found.append(f"{a.said!r} and {b.said!r} share {a.box.shared(b.box):.1f} px")
     for shape in seen.shapes:
@@ -460,11 +465,9 @@ def faults(svg: str, font: str = "Helvetica", *, column: float = COLUMN) -> list
 def _of_text(
     text: Text, page: Box, boxes: Sequence[Shape], shapes: Sequence[Shape]
 ) -> Iterator[str]:
-    """What is wrong with one text: cut, too small, over an edge, crossed by a line."""
+    """What is wrong with one text: cut, over an edge, hidden, crossed by a line."""
     if not text.box.within(page):
         yield f"{text.said!r} is cut by the edge of the picture: {_at(text.box)}"
-    if text.size < SMALLEST and not text.index:
-        yield f"{text.said!r} is only {text.size:.1f} px high"
     covers = [s.order for s in shapes if s.hides and text.box.within(s.box, SLACK)]
     ground = max((order for order in covers if order < text.owner), default=-1)
     for box in boxes:

@@ -2,20 +2,21 @@
 
     python -m tests.gallery docs
 
-writes docs/gallery.md and every picture beside it, on a light and on a dark ground.
+writes docs/gallery.md and every picture beside it, on a light and on a dark ground; the site has
+the same page.
 """
 
 import argparse
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parent))  # where pytest looks, too
 
-from graphs import neuron
+from graphs import neuron, unit
 
 from tinygrad_edu import Value
 from tinygrad_edu import functions as f
@@ -54,11 +55,17 @@ HOSTILE = ("a\\N <b>&amp;</b>", "the learning rate of layer 1", "重み")
 
 
 class Record(NamedTuple):
-    """A picture of the gallery: what it shows, how it is made, and how wide it may be."""
+    """A picture: what it shows, what to write for it, its SVG, whether it is a page of paper."""
 
     shows: str
+    call: str
     make: Callable[[], str]
-    width: float = 700.0
+    a4: bool = False
+
+    @property
+    def limits(self) -> dict[str, float]:
+        """The greatest width and the smallest text, which is an index on paper."""
+        return {"column": 794.0, "smallest": 10.0} if self.a4 else {}
 
 
 @cache
@@ -148,44 +155,83 @@ def _back(v: Value) -> Value:
 
 GALLERY = {
     "neuron": Record(
-        "One neuron, value by value: what each operation got, gave and gets back",
+        "One neuron, value by value: what each operation takes, makes and gives back",
+        'draw(o, edges="local")',
         lambda: draw(neuron(backward=True), edges="local").svg,
     ),
-    "square": Record("Two lines for a · a", lambda: draw(square(), edges="local").svg),
+    "square": Record(
+        "A value that is used twice by one operation",
+        'draw(a * a, edges="local")',
+        lambda: draw(square(), edges="local").svg,
+    ),
     "shared": Record(
-        "A value that is used twice gets two gradients", lambda: draw(shared(), edges="local").svg
+        "A value that two others are made from gets a gradient from both",
+        'draw(f, edges="local")',
+        lambda: draw(shared(), edges="local").svg,
     ),
-    "names": Record("Any name, any number", lambda: draw(hostile()).svg),
+    "names": Record("Any name, any number", "draw(y)", lambda: draw(hostile()).svg),
     "xor-values": Record(
-        "Every value of a net 2-3-1 on XOR", lambda: draw(xor(), level="value").svg
+        "Every value of a net 2-3-1 on its way to learn XOR",
+        'draw(loss, level="value")',
+        lambda: draw(xor(), level="value").svg,
     ),
-    "xor-units": Record("Its units", lambda: draw(xor(), level="neuron").svg),
+    "xor-units": Record(
+        "Its units", 'draw(loss, level="neuron")', lambda: draw(xor(), level="neuron").svg
+    ),
+    "xor-gradients": Record(
+        "What flows back through it",
+        'draw(loss, level="neuron", edges="gradient")',
+        lambda: draw(xor(), level="neuron", edges="gradient").svg,
+    ),
+    "xor-colours": Record(
+        "Its values in the colours of any function of theirs",
+        'draw(loss, level="value", color=lambda v: v.grad)',
+        lambda: draw(xor(), level="value", color=lambda v: v.grad).svg,
+    ),
     "moons-units": Record(
-        "2-16-16-1 on two moons: the units that matter for this point",
+        "2-16-16-1 on two moons: the units that matter for one point",
+        'draw(loss, level="neuron")',
         lambda: draw(moons(), level="neuron").svg,
     ),
     "convolution-layers": Record(
         "A convolution that reads a digit, layer by layer",
+        'draw(loss, level="layer")',
         lambda: draw(digit(), level="layer").svg,
     ),
     "recurrence-layers": Record(
-        "One set of weights, used at four steps", lambda: draw(recurrence(), level="layer").svg
+        "One set of weights that is used at four steps",
+        'draw(loss, level="layer")',
+        lambda: draw(recurrence(), level="layer").svg,
     ),
     "batch-norm-layers": Record(
-        "Batch normalisation over four rows", lambda: draw(normed(), level="layer").svg
+        "Batch normalisation over four rows",
+        'draw(loss, level="layer")',
+        lambda: draw(normed(), level="layer").svg,
     ),
     "network": Record(
-        "A net as circles and lines",
-        lambda: (
-            network(
-                MLP(2, [3, 1], "tanh", "sigmoid", rng=0), [1.0, 0.0], 1, "binary_cross_entropy"
-            ).svg
-        ),
+        "A net, with numbers on its lines",
+        "network(MLP(2, [3, 1]), numbers=True)",
+        lambda: network(MLP(2, [3, 1], "tanh", "sigmoid", rng=0), numbers=True).svg,
     ),
-    "film": Record("The last picture of a film", lambda: drawn(steps(xor()).html)),
-    "film-strip": Record("Six pictures of it", lambda: steps(square()).strip().svg),
-    "worksheet": Record("A worksheet", lambda: worksheet(square()).svg, 794),
-    "solution": Record("Its solution", lambda: worksheet(square()).solution.svg, 794),
+    "network-convolution": Record(
+        "A convolutional net and what it makes of a digit",
+        "network(model, digit)",
+        lambda: network(*convolution()).svg,
+    ),
+    "film": Record("The last picture of a film", "steps(loss)", lambda: drawn(steps(xor()).html)),
+    "film-strip": Record(
+        "Frames of a film", "steps(y).strip()", lambda: steps(square()).strip().svg
+    ),
+    "worksheet": Record("A worksheet", "worksheet(L)", lambda: worksheet(unit()).svg, a4=True),
+    "solution": Record(
+        "Its solution", "worksheet(L).solution", lambda: worksheet(unit()).solution.svg, a4=True
+    ),
+    "worksheet-units": Record(
+        "A worksheet of a net",
+        'worksheet(loss, level="neuron")',
+        lambda: worksheet(xor(), level="neuron").pages[0],
+        a4=True,
+    ),
 }
 
 
@@ -211,25 +257,24 @@ def on_ground(svg: str, *, dark: bool) -> str:
     return f"{head}{rect}{svg[root.end() :]}"
 
 
-def write(folder: Path) -> int:
-    """The page and its pictures into a folder; how many bytes the pictures have."""
-    pictures = folder / "gallery"
-    pictures.mkdir(parents=True, exist_ok=True)
-    lines = ["# Gallery", "", "Written by `python -m tests.gallery`.", ""]
-    total = 0
+def files() -> Iterator[tuple[str, str]]:
+    """The page and its pictures: where they are to stand, and what they hold."""
+    lines = ["# Gallery", "", "Pictures of one call each, on a light ground and on a dark one."]
     for name, record in GALLERY.items():
         svg = record.make()
-        lines += [f"## {record.shows}", ""]
+        lines += ["", f"## {record.shows}", "", "```python", record.call, "```"]
         for ground in ("light", "dark"):
-            file = pictures / f"{name}-{ground}.svg"
-            total += file.write_text(on_ground(svg, dark=ground == "dark"), encoding="utf-8")
-            lines += [f"![{record.shows}, on a {ground} ground](gallery/{file.name})", ""]
-    (folder / "gallery.md").write_text("\n".join(lines[:-1]) + "\n", encoding="utf-8")
-    return total
+            file = f"gallery/{name}-{ground}.svg"
+            lines += ["", f"![{record.shows}, on a {ground} ground]({file})"]
+            yield file, on_ground(svg, dark=ground == "dark")
+    yield "gallery.md", "\n".join([*lines, ""])
 
 
 if __name__ == "__main__":
     options = argparse.ArgumentParser(prog="python -m tests.gallery")
     options.add_argument("folder", type=Path, help="where gallery.md and its pictures go")
-    chosen = options.parse_args().folder
-    print(f"{chosen / 'gallery.md'}: {len(GALLERY)} pictures, {write(chosen) / 1000:,.0f} kB")
+    folder = options.parse_args().folder
+    (folder / "gallery").mkdir(parents=True, exist_ok=True)
+    written = {name: (folder / name).write_text(text, "utf-8") for name, text in files()}
+    size = sum(written.values()) / 1000
+    print(f"{folder / 'gallery.md'}: {len(GALLERY)} pictures on two grounds, {size:,.0f} kB")

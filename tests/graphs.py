@@ -14,7 +14,7 @@ from tinygrad_edu.nn import MLP, Layer
 SVG = "{http://www.w3.org/2000/svg}"
 _TAGS = {
     *("svg", "g", "title", "desc", "style", "text", "tspan"),
-    *("path", "polygon", "polyline", "ellipse"),
+    *("path", "polygon", "polyline", "ellipse", "rect"),
 }
 
 #: Texts that no picture, page or DOT may take for anything but text.

@@ -9,6 +9,7 @@ const from = (name) => import(pathToFileURL(`${folder}/${name}.mjs`).href);
 const { Machine } = await from("export/page/machine");
 const { Training } = await from("export/page/training");
 const { Lens, Maps } = await from("playground/lens");
+const { numpyOf } = await from("playground/numpy");
 const { planOf } = await from("playground/net");
 const wasm = readFileSync(`${folder}/vectorize/executors/machine.wasm`);
 const { parts, tasks } = JSON.parse(readFileSync(0, "utf8"));
@@ -26,6 +27,7 @@ for (const { net, X, Y, options, epochs, example, points } of tasks) {
   const { losses, testLosses, accuracies, parameters, names } = training;
   answers.push({
     first, losses, testLosses, accuracies, parameters, names,
+    numpy: numpyOf({ net, parts }),
     lens: { ...seen, G: training.plan.places.map((k) => seen.G[k]) },
     maps: net.sizes.slice(1).map((units, l) => Array.from({ length: units }, (_, u) => [...maps.of(l, u)])),
   });

@@ -498,7 +498,7 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
     "data.one_hot": lambda: given("GA", "ACGT"),
     "data.thermometer": lambda: given("ab", "abc"),
     "data.kind_of": lambda: call(data.kind_of, table(), "a"),
-    "data.read_table": lambda: given(csv()),
+    "data.read_table": lambda: given(csv(), encoding="utf-8", delimiter=","),
     "data.Table": lambda: given("t.csv", {"a": ["1"]}, [2]),
     "Table.error": lambda: call(table().error, 0, "a", "no"),
     "Table.floats": lambda: call(table().floats, "a", missing=True),

@@ -1,7 +1,10 @@
 """The pictures of the gallery can be read, in the fonts that readers have, as a ruler says."""
 
+import re
+
 import pytest
 from boxes import FONTS, faults, read
+from gallery import GALLERY, files
 
 PAPER = '<rect x="10" y="10" width="100" height="30" fill="#ffffff" stroke="#878f9d"/>'
 LINE = '<path d="M0,24C40,24 80,24 120,24" fill="none" stroke="#878f9d" stroke-width="{}"/>'
@@ -73,3 +76,43 @@ def test_letters_are_as_wide_as_their_font_says():
     for font, widths in (("Helvetica", (0.833, 0.278)), ("DejaVu", (0.863, 0.343))):
         ends = [text.box.right - text.box.left for text in read(said, font).texts]
         assert ends == pytest.approx([12 * w for w in widths], abs=0.01)
+
+
+#: A worksheet is a page of a printer, which has no scheme and no scripts to strip its style.
+QUICK = ("neuron", "xor-units", "network")
+PICTURES = [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in GALLERY]
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_picture_of_the_gallery_can_be_read(name, embedded_renderer):
+    record = GALLERY[name]
+    svg = record.make()
+    for font in FONTS:
+        assert faults(svg, font, **record.limits) == [], font
+    assert record.make() == svg
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_without_its_style_sheet_a_picture_is_the_same(name, embedded_renderer):
+    """Pages that do not trust a picture leave out its <style>: attributes say what it says."""
+    svg = GALLERY[name].make()
+    plain = re.sub(r"<style.*?</style>", "", svg, flags=re.DOTALL)
+    first, second = read(svg), read(plain)
+    assert [(t.said, t.box, t.size) for t in first.texts] == [
+        (t.said, t.box, t.size) for t in second.texts
+    ]
+    assert [(s.hides, s.seen, s.width) for s in first.shapes] == [
+        (s.hides, s.seen, s.width) for s in second.shapes
+    ]
+    assert "var(" not in plain
+
+
+@pytest.mark.slow
+def test_the_page_of_the_gallery_shows_every_picture_on_both_grounds(embedded_renderer):
+    *pictures, (name, page) = files()
+    assert name == "gallery.md"
+    assert [file for file, _ in pictures] == re.findall(r"\]\((gallery/\S+)\)", page)
+    assert len(pictures) == 2 * len(GALLERY)
+    for file, svg in pictures:
+        assert "prefers-color-scheme" not in svg, file
+        assert read(svg).shapes[0].hides, file

@@ -405,7 +405,7 @@ SAVED = {
     "worksheet": (worksheet(PICTURED), f"{PRINTED} .dot"),
     "strip": (steps(PICTURED).strip(), PRINTED),
     "network": (network(NET), f"{PRINTED} .dot .gv .tex .mmd"),
-    "explanation": (explain(PICTURED), ".tex .txt"),
+    "explanation": (explain(PICTURED), f".tex .txt {PRINTED}"),
     "deltas": (deltas(NET, [1.0, 2.0], [0.0], "squared_error"), ".tex .txt"),
 }
 

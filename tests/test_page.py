@@ -269,7 +269,8 @@ def test_the_modules_do_what_they_say_one_by_one(tmp_path: Path) -> None:
     script = tmp_path / "script.mjs"
     script.write_text(pages.script_of(*pages.SCRIPTS), encoding="utf-8")
     assert subprocess.run([str(NODE), "--check", str(script)]).returncode == 0  # as one script
-    command = [str(NODE), "--test", str(Path(__file__).with_name("javascript"))]
+    modules = sorted(map(str, Path(__file__).with_name("javascript").glob("*.mjs")))
+    command = [str(NODE), "--test", *modules]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout
 
@@ -312,6 +313,19 @@ def test_the_page_trains_in_a_browser(name: str, window: Any, tmp_path: Path) ->
     assert window.run("return document.title").startswith("</script><img")
     assert window.console() == []
     assert window.requests() == []
+
+
+@pytest.mark.slow
+def test_a_browser_that_lacks_what_the_page_needs_is_told(window: Any, tmp_path: Path) -> None:
+    page = page_of("tanh moons").replace("new DecompressionStream", "new Decompression")
+    hashed = pages._hash(pages.script_of(*pages.SCRIPTS))
+    changed = pages.script_of(*pages.SCRIPTS).replace(
+        "new DecompressionStream", "new Decompression"
+    )
+    (tmp_path / "net.html").write_text(page.replace(hashed, pages._hash(changed)), "utf-8")
+    window.driver.get((tmp_path / "net.html").as_uri())
+    window.until("return document.getElementById('failed').textContent")
+    assert window.text("failed").startswith("This browser does not run the page; try one of 2024")
 
 
 @pytest.mark.slow

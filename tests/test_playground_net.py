@@ -11,13 +11,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from page_parts import made
 
 import tinygrad_edu
 from tinygrad_edu import MLP, Dropout, Layer, Sequential, data, fit
+from tinygrad_edu import functions as f
 from tinygrad_edu.engine import Value, gradients, toposort
 from tinygrad_edu.losses import LOSSES
 from tinygrad_edu.nn import ACTIVATIONS
-from tinygrad_edu.playground.parts import PENALTIES, UPDATES, parts
+from tinygrad_edu.playground.parts import PENALTIES, UPDATES
 from tinygrad_edu.view import deltas
 
 NODE = shutil.which("node")
@@ -63,11 +65,6 @@ def layers_of(net: Any) -> list[Any]:
 
 def penalised(penalty: str | None) -> Any:
     return penalty and (lambda net: PENALTIES[penalty](net.parameters(), 0.003))
-
-
-@cache
-def made() -> dict[str, Any]:
-    return parts()
 
 
 @cache
@@ -155,6 +152,33 @@ def test_maps_are_the_activations_of_all_units_at_all_points(k: int) -> None:
     for of_layer, layer in zip(found, layers_of(net), strict=True):
         rows = [[v.data for v in layer(row)] for row in rows]
         np.testing.assert_allclose(np.transpose(of_layer), rows, rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("k", range(len(NETS)))
+def test_the_numpy_of_the_net_has_its_loss_and_gradient(k: int) -> None:
+    found, (sizes, _, end, *_) = in_node()[k], NETS[k]
+    net, _, _ = in_python(k)
+    X, y = examples(end)
+    names: dict[str, Any] = {}
+    exec(found["numpy"], names)
+    arrays = []
+    for layer in layers_of(net):
+        arrays.append(np.array([[w.data for w in unit.w] for unit in layer.neurons]))
+        arrays.append(np.array([[unit.b.data for unit in layer.neurons]]))
+    mean, *slopes = names["loss_and_gradients"](np.array(X), np.array(y, float)[:, None], *arrays)
+    training = net.training
+    net.eval()
+    loss = f.mean([LOSSES[end.split()[0]](net(x), t) for x, t in zip(X, y, strict=True)])
+    by = gradients(loss)
+    net.train(training)
+    np.testing.assert_allclose(mean, loss.data, rtol=1e-12)
+    for layer, dW, db in zip(layers_of(net), slopes[::2], slopes[1::2], strict=True):
+        expected = [[by.get(w, 0.0) for w in unit.w] for unit in layer.neurons]
+        np.testing.assert_allclose(dW, expected, rtol=1e-11, atol=1e-13)
+        biases = [by.get(unit.b, 0.0) for unit in layer.neurons]
+        np.testing.assert_allclose(db[0], biases, rtol=1e-11, atol=1e-13)
+    assert ("without" in found["numpy"]) == bool(NETS[k][4] or NETS[k][6])
+    assert len(slopes) == 2 * len(sizes[1:])
 
 
 def test_names_are_those_of_the_views() -> None:

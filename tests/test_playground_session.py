@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from page_parts import made
 
 import tinygrad_edu
-from tinygrad_edu.playground.parts import parts
 
 NODE = shutil.which("node")
 PACKAGE = Path(tinygrad_edu.__file__).parent
@@ -40,6 +40,12 @@ SESSIONS: list[list[Any]] = [
     ],
     [{"hidden": [], "activations": [], "optimizer": "sgd", "batch": 1}, ["step", 2]],
     [{}, ["step", 1], ["reset"], ["step", 2]],
+    [{"data": "sine", "hidden": [4]}, ["step", 2], ["change", {"rate": 0.02}], ["step", 1]],
+    [
+        {"data": "jump", "n": 41, "features": ["x1", "x2", "sin(pi*x1)", "x1**2"], "share": 0},
+        ["step", 2], ["change", {"data": "moons"}], ["change", {"data": "wave"}], ["step", 2],
+    ],
+    [{}, ["advance", 3], ["change", {"rate": 0.1}], ["advance"], ["put", "b1[2]", 2], ["step", 1]],
     [
         {"hidden": [2]},
         ["change", {"rate": 0}], ["change", {"data": "own"}], ["change", {"hidden": [9]}],
@@ -54,13 +60,16 @@ def in_node() -> list[Any]:
     if NODE is None:
         pytest.skip("node is not installed")
     command = [NODE, str(Path(__file__).with_name("session_in_node.mjs")), str(PACKAGE)]
-    task = json.dumps({"parts": parts(), "tasks": SESSIONS})
+    task = json.dumps({"parts": made(), "tasks": SESSIONS})
     done = subprocess.run(command, input=task, capture_output=True, text=True, timeout=100)
     assert done.returncode == 0, done.stderr
     return list(json.loads(done.stdout))
 
 
-@pytest.mark.parametrize("k", range(len(SESSIONS)))
+@pytest.mark.parametrize(
+    "k",
+    [pytest.param(k, marks=[pytest.mark.slow] * (k in (0, 1, 5))) for k in range(len(SESSIONS))],
+)
 def test_the_program_gives_the_state_again(k: int) -> None:
     found = in_node()[k]
     names: dict[str, Any] = {}
@@ -98,4 +107,4 @@ def test_what_is_wrong_is_refused_and_changes_nothing() -> None:
 
 
 def test_a_change_while_it_runs_keeps_the_history() -> None:
-    assert [found["epoch"] for found in in_node()] == [3, 5, 3, 4, 2, 2, 2, 1]
+    assert [found["epoch"] for found in in_node()] == [3, 5, 3, 4, 2, 2, 2, 3, 2, 3, 1]

@@ -1,4 +1,4 @@
-// The modules of pages, one by one: node --test tests/javascript
+// The modules of pages, one by one: node --test tests/javascript/*.mjs
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";

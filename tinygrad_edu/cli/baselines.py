@@ -20,7 +20,8 @@ def baselines(split: Split) -> dict[str, Any]:
     """
     k = len(split.encoder.class_names)
     every = max(1, len(split.X) * len(split.X[0]) * max(k, 1) // _MOST)
-    X, new = (_with_bias(rows) for rows in (split.X[::every], split.last[1]))
+    given = split.X[::every], split.last[1]
+    X, new = (np.hstack([rows, np.ones((len(rows), 1))]) for rows in given)
     y, part = np.array(split.y[::every]), f" of {len(X):,} rows" if every > 1 else ""
     if not k:
         linear = new @ np.linalg.lstsq(X, y, rcond=None)[0]
@@ -46,8 +47,3 @@ def logistic_regression(X: Any, y: Any, k: int) -> Any:
         step = ahead + inverse @ (X.T @ errors - penalty @ ahead)
         W, ahead = step, step + t / (t + 3) * (step - W)
     return W
-
-
-def _with_bias(rows: Any) -> Any:
-    X = np.array(rows)
-    return np.hstack([X, np.ones((len(X), 1))])

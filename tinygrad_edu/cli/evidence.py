@@ -44,15 +44,12 @@ def of_numbers(classifier: Classifier, split: Split) -> Iterator[Named]:
     number: Any = split.encoder.number
     name = clean(number.name, 40)
     if len(split.encoder.feature_names) == 1:
-
-        def decoded(y: Any) -> Any:
-            return [[number.decode(x)] for (x,) in y]
-
         [column] = split.encoder.columns
         ax = pictures.curve(
             classifier.model, split.in_units(split.X + split.X_test),
             list(map(number.decode, split.y + split.y_test)), transform=split.encoded,
-            inverse=decoded, feature_name=clean(column.name, 40), name=name,
+            inverse=lambda y: [[number.decode(x)] for (x,) in y],
+            feature_name=clean(column.name, 40), name=name,
         )  # fmt: skip
         caption = (
             "What the net gives, over the rows. Dashed: its bias, and what it is when the weighted "

@@ -188,7 +188,6 @@ def mean_and_std(column: Sequence[float]) -> tuple[float, float]:
 
 #: The names of the first release.
 standardising, scaling, centring = fit_standard_scaler, fit_min_max_scaler, fit_centring
-mean_and_deviation = mean_and_std
 
 
 def _fitted(X: Iterable[Any], fit: Callable[[Sequence[float]], tuple[float, float]]) -> Scaling:

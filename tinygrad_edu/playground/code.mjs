@@ -1,27 +1,37 @@
 // The program in Python that gives the state of a session again, to the last digits.
 
-import { DEFAULTS } from "./state.mjs";
+import { FUNCTIONS } from "./data.mjs";
+import { DEFAULTS, isFunction } from "./state.mjs";
 
 const python = (x) => (Array.isArray(x) ? `[${x.map(python).join(", ")}]` : JSON.stringify(x));
 
 /** The lines: imports, data, net, and what was done; `own` is what makes the user's points in Python. */
 export function codeOf(session, own = "points(X, y)") {
-  const { state, training, done } = session;
-  const lines = [dataLine(session, own), ...netLines(session)];
+  const { training, done } = session;
+  const lines = [...dataLines(session, own), ...netLines(session)];
   const ends = [...done.slice(1).map(({ from }) => from), training.epoch];
   done.forEach((act, k) => {
     const epochs = ends[k] - act.from;
     if (act.put) lines.push(`net.parameters()[${training.names.indexOf(act.put.name)}].data = ${act.put.number}`);
     else if (epochs > 0) lines.push(fitLine(session, act.state, epochs));
   });
-  return [...imports(lines.join("\n"), state), ...lines].join("\n");
+  return [...imports(lines.join("\n")), ...lines].join("\n");
 }
 
-function dataLine({ state, parts }, own) {
+function dataLines({ state, parts }, own) {
   const { data, n, noise, share, seed } = state;
+  if (isFunction(state)) {
+    const made = data === "own" ? [`X, y = ${own}`] : [
+      `rng = Random(${seed})`,
+      `X = [[rng.uniform(-1, 1)] for _ in range(${n})]`,
+      `y = [(${FUNCTIONS[data][0]}) + rng.gauss(0, ${noise}) for [x] in X]`,
+    ];
+    const split = `X, y, X_test, y_test = train_test_split(X, y, test_size=${share}, stratify=False, rng=${seed})`;
+    return share === 0 ? made : [...made, split];
+  }
   const source = data === "own" ? own : `${data}(${n}, ${parts.sets[data]}=${noise}, rng=${seed})`;
-  if (share === 0) return `X, y = ${source}`;
-  return `X, y, X_test, y_test = train_test_split(*${source}, test_size=${share}, rng=${seed})`;
+  if (share === 0) return [`X, y = ${source}`];
+  return [`X, y, X_test, y_test = train_test_split(*${source}, test_size=${share}, rng=${seed})`];
 }
 
 function netLines({ net, state }) {
@@ -42,8 +52,7 @@ function netLines({ net, state }) {
 
 function fitLine(session, state, epochs) {
   const { loss, head, training } = session;
-  const usual = String(state.features) === String(DEFAULTS.features);
-  const X = usual ? "X" : `features(X, ${python(state.features)})`;
+  const X = rowsLine(state);
   const y = head.low < 0 ? "[2 * c - 1 for c in y]" : "y";
   const made = session.parts.optimizers[state.optimizer].code.replace("LR", state.rate);
   const options = [`loss="${loss}"`, `optimizer=lambda p: ${made}`, `epochs=${epochs}`];
@@ -54,7 +63,17 @@ function fitLine(session, state, epochs) {
   return `fit(net, ${X}, ${y}, ${options.join(", ")}, rng=${state.seed})`;
 }
 
+function rowsLine(state) {
+  const { features } = state;
+  if (isFunction(state)) {
+    const terms = features.map((name) => name.replaceAll("x1", "x")).join(", ");
+    return terms === "x" ? "X" : `[[${terms}] for [x] in X]`;
+  }
+  return String(features) === String(DEFAULTS.features) ? "X" : `features(X, ${python(features)})`;
+}
+
 const HOMES = {
+  math: ["pi", "sin"],
   random: ["Random"],
   tinygrad_edu: [
     "MLP", "Dropout", "Layer", "Sequential", "fit", "train_test_split", "moons", "circles", "spiral", "blobs", "xor",
@@ -66,7 +85,7 @@ const HOMES = {
 
 function imports(text) {
   return Object.entries(HOMES).flatMap(([home, names]) => {
-    const used = names.filter((name) => new RegExp(`\\b${name}\\(`).test(text));
+    const used = names.filter((name) => new RegExp(name === "pi" ? "\\bpi\\b" : `\\b${name}\\(`).test(text));
     return used.length ? [`from ${home} import ${used.join(", ")}`] : [];
   });
 }

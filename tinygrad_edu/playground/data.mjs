@@ -63,9 +63,24 @@ export const SETS = {
   },
 };
 
-/** A data set as Python's function of that name gives it, with n points, this noise and rng=seed. */
+/** Functions of one number to be learned, for x from -1 to 1: in Python's notation, and the same here. */
+export const FUNCTIONS = {
+  "line": ["0.8 * x - 0.1", (x) => 0.8 * x - 0.1],
+  "sine": ["sin(3 * x)", (x) => sin(3 * x)],
+  "wave": ["sin(8 * x) * x", (x) => sin(8 * x) * x],
+  "bend": ["abs(x) - 0.5", (x) => Math.abs(x) - 0.5],
+  "jump": ["0.7 if x > 0 else -0.7", (x) => (x > 0 ? 0.7 : -0.7)],
+};
+
+/**
+ * A data set as Python's function of that name gives it, with n points, this noise and rng=seed. Points of a
+ * function are [x, y], and their `classes` null: see `dataLines` of code.mjs for the same in Python.
+ */
 export function pointsOf(name, n, noise, seed) {
-  return SETS[name](n, noise, new Generator(seed));
+  const generator = new Generator(seed);
+  if (!Object.hasOwn(FUNCTIONS, name)) return SETS[name](n, noise, generator);
+  const xs = Array.from({ length: n }, () => generator.uniform(-1, 1));
+  return { points: xs.map((x) => [x, FUNCTIONS[name][1](x) + generator.gauss(0, noise)]), classes: null };
 }
 
 /** The half that is even, as Python's `round` has it. */

@@ -5,7 +5,8 @@ each is traced once, in a net whose sizes are prime numbers, and cut out of its 
 """
 
 import random
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial, reduce
 from typing import Any, Final
 
@@ -17,7 +18,7 @@ from tinygrad_edu.losses import l1, l2
 from tinygrad_edu.nn import INITIALISERS, MLP, Dropout, Layer, Sequential
 from tinygrad_edu.nn.activations import RECORDS as ACTIVATIONS
 from tinygrad_edu.optim import OPTIMIZERS, SGD, Optimizer
-from tinygrad_edu.train.heads import head_for
+from tinygrad_edu.train.heads import Head, head_for
 from tinygrad_edu.vectorize.executors.arena import Array
 from tinygrad_edu.vectorize.executors.code import Compiler, compiled
 from tinygrad_edu.vectorize.executors.fragments import Linkable
@@ -42,6 +43,8 @@ UPDATES: Final[Mapping[str, Callable[..., Optimizer]]] = {
     **OPTIMIZERS,
     "momentum": partial(SGD, momentum=0.9),
 }
+#: What is learned, and for how many classes it stands.
+_KINDS: Final = {"two": 2, "several": 3, "numbers": 0}
 PENALTIES: Final = {"l1": l1, "l2": l2}
 
 
@@ -62,7 +65,7 @@ def parts() -> dict[str, Any]:
         "optimizers": {name: update(make) for name, make in UPDATES.items()},
         "names": {notation: _patterns(notation) for notation in NOTATIONS},
         "initial": {activation: _initial(ACTIVATIONS[activation].init) for activation in units},
-        "heads": {loss: {"two": _head(loss, 2), "several": _head(loss, 3)}
+        "heads": {loss: {kind: _head(loss, n) for kind, n in _KINDS.items()}
                   for loss, record in LOSSES.items() if record.page},
         "sets": {name: recipe.noise for name, recipe in DATA_SETS.items() if recipe.noise},
         "slopes": {a: record.slope[:2] for a, record in ACTIVATIONS.items() if record.slope},
@@ -72,12 +75,14 @@ def parts() -> dict[str, Any]:
 
 
 def _head(loss: str, classes: int) -> dict[str, Any] | None:
-    """What the outputs mean for a loss that the page offers; None where there is no such end."""
+    """What the outputs mean for a loss, for no classes that they are numbers; None for no end."""
     if classes == 2 and LOSSES[loss].outputs == "logits":
         loss = "binary_cross_entropy_with_logits"
     if classes > 2 and LOSSES[loss].outputs != "logits":
         return None
-    head = head_for(loss, classes)
+    if not classes and LOSSES[loss].outputs != "numbers":
+        return None
+    head = head_for(loss, classes) if classes else Head("numbers", 1)
     units = min(head.units, 2)
     names = {"end": f"{loss} {head.activation}", "units": units}
     return {**names, "low": head.low, "threshold": head.threshold}
@@ -95,12 +100,14 @@ def hidden(activation: str, *, dropout: bool = False) -> Part:
     """A layer between two others: ports x, z, a, out, delta, W, b, next W and next delta, mask."""
     masks = [Dropout(0.5)] * dropout
     first, second = Layer(_FIRST, _I, activation), Layer(_I, _O, activation)
-    c, x, out = _net([first, *masks, second, *masks, Layer(_O, _N, "linear")], "half_squared_error")
+    layers = [first, *masks, second, *masks, Layer(_O, _N, "linear")]
+    program, c, x, out = _net(layers, "half_squared_error")
     back = c.begins.get("delta2", len(c.instructions)), c.begins.get("delta1")
     if "delta2" not in c.begins:  # nothing flows, and the gradient is 0
         for name in ("dW2", "db2"):
             c.each("copy", c.given(0.0), out=c.targets[name])
-    return _part(c, (c.begins["Z2"], c.begins["Z3"]), back, {
+    printed = {} if dropout else _printed(program, ("Z2", "Z3"), ("delta2", "delta1"), c.begins)
+    return printed | _part(c, (c.begins["Z2"], c.begins["Z3"]), back, {
         "x": x, "out": out, "a": c.named.get("A2"), "z": c.named["Z2"],
         "W": c.named["W2"], "b": c.named["b2"], "nextW": c.named["W3"], "dW": c.targets["dW2"],
         "db": c.targets["db2"], "delta": c.named.get("delta2"), "nextDelta": c.named["delta3"],
@@ -110,9 +117,13 @@ def hidden(activation: str, *, dropout: bool = False) -> Part:
 
 def end(loss: str, output: str) -> Part:
     """The last layer and the loss: ports x, z, out, delta, W, b, loss, and Y, B, mean."""
-    c, x = _net([Layer(_O, _N if LOSSES[loss].outputs == "logits" else 1, output)], loss)
-    back = c.begins["delta1"]
-    return _part(c, (0, back), (back, None), {
+    layer = Layer(_O, _N if LOSSES[loss].outputs == "logits" else 1, output)
+    program, c, x = _net([layer], loss)
+    targets = [*c.begins]
+    first = targets[targets.index("L") + 1]
+    back = c.begins[first]
+    printed = _printed(program, (targets[0], first), (first, ""), c.begins)
+    return printed | _part(c, (0, back), (back, None), {
         "x": x, "loss": c.results[0], "out": c.results[1], "z": c.named["Z1"],
         "W": c.named["W1"], "b": c.named["b1"], "dW": c.targets["dW1"], "db": c.targets["db1"],
         "delta": c.named["delta1"], "Y": c.inputs["Y"], "B": c.named["B"], "mean": c.mean,
@@ -155,7 +166,7 @@ def update(make: Callable[..., Optimizer]) -> dict[str, Any]:
 
 
 def _net(layers: list[Any], loss: str) -> tuple[Any, ...]:
-    """The instructions of a net with a loss, and what its layers read, from the second one on."""
+    """A net with a loss as a program, its instructions, and what its last layers read."""
     net, kind, units = Sequential(*layers), LOSSES[loss].outputs, layers[-1].nout
     low = -1 if kind == "score" else 0
     targets = [[float(k)] * units if kind == "numbers" else k for k in (low, 1)]
@@ -165,10 +176,11 @@ def _net(layers: list[Any], loss: str) -> tuple[Any, ...]:
         return LOSSES[loss].loss(outputs, t), outputs
 
     rows = [[k + 1 / (n + 2) for n in range(layers[0].nin)] for k in (0, -1)]
-    plan = Program(example, *zip(rows, targets, strict=True)).plan
+    program = Program(example, *zip(rows, targets, strict=True))
+    plan = program.plan
     c = compiled(plan.forward, plan.backward, _ROWS)
     products = [step for step in plan.forward.steps if isinstance(step, Product)]
-    return c, *(c.named[step.x.parts[0].array] for step in products[-2:])
+    return program, c, *(c.named[step.x.parts[0].array] for step in products[-2:])
 
 
 def _part(c: Compiler, forward: Any, backward: Any, ports: Mapping[str, Array | None]) -> Part:
@@ -178,6 +190,37 @@ def _part(c: Compiler, forward: Any, backward: Any, ports: Mapping[str, Array | 
     rows = {"forward": part.rows(*forward), "backward": part.rows(*backward)}
     out = ports.get("out")
     return {**rows, "own": part.own, "out": out and part.name(out)}
+
+
+def _printed(
+    program: Program, forward: tuple[str, str], backward: tuple[str, str], targets: Iterable[str]
+) -> Part:
+    """The same as lines of NumPy, with {p}, {l}, {n} for the layer before, it, the next; helpers.
+
+    `forward` and `backward` tell the targets with which they begin, and before which they end.
+    """
+    head, _, body = program.source.partition("\n\n\ndef loss_and_gradient")
+    lines = {line.split(" = ")[0].strip(): line.strip() for line in body.splitlines()}
+    order = [target for target in targets if target in lines]
+
+    def between(start: str, stop: str) -> list[str]:
+        places = [order.index(name) if name in order else None for name in (start, stop)]
+        chosen = order[places[0] : places[1]] if start in order else []
+        return [_of_layer(lines[name].partition("  # (")[0].rstrip()) for name in chosen]
+
+    helpers = [text for text in head.split("\n\n\n")[1:] if not text.startswith("def shaped")]
+    numpy = {"forward": between(*forward), "backward": between(*backward), "helpers": helpers}
+    return {"numpy": numpy, "out": None}
+
+
+def _of_layer(line: str) -> str:
+    """A line with open numbers of layers: those of a net of three, or of one."""
+    hidden = re.search(r"\b(Z|W|delta|dW|db)2\b", line)
+    letters = {"1": "p", "2": "l", "3": "n"} if hidden else {"1": "l"}
+    opened = re.sub(
+        r"\b(Z|A|W|b|delta|dW|db)([123])\b", lambda m: f"{m[1]}{{{letters.get(m[2], m[2])}}}", line
+    )
+    return opened.replace(f"{_N})", "{N})")
 
 
 class _Drawn(random.Random):

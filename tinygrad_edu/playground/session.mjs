@@ -7,7 +7,7 @@ import { Training } from "../export/page/training.mjs";
 import { pointsOf, rowsOf, splitOf } from "./data.mjs";
 import { Lens, Maps } from "./lens.mjs";
 import { planOf } from "./net.mjs";
-import { changed, DEFAULTS, lossesFor, RUNNING } from "./state.mjs";
+import { changed, DEFAULTS, kindOf, lossesFor, RUNNING } from "./state.mjs";
 
 export class Session {
   constructor(machine, parts, changes = {}) {
@@ -22,6 +22,7 @@ export class Session {
       this.start(state);
       return;
     }
+    this.settle();
     const past = this.training.snapshot();
     this.state = state;
     this.build(true);
@@ -36,14 +37,14 @@ export class Session {
 
   start(state) {
     const data = state.data === "own" ? state.own : pointsOf(state.data, state.n, state.noise, state.seed);
-    const classes = Math.max(...data.classes) + 1;
-    const kind = classes > 2 ? "several" : "two";
+    const classes = data.classes === null ? 0 : Math.max(...data.classes) + 1;
+    const groups = data.classes ?? data.points.map(() => 0);
     const offered = lossesFor(this.parts, classes);
     const loss = offered.includes(state.loss) ? state.loss : offered[0];
     const split = state.share > 0
-      ? splitOf(data.classes, state.share, state.seed)
-      : { train: data.classes.map((_, k) => k), test: [] };
-    const head = this.parts.heads[loss][kind];
+      ? splitOf(groups, state.share, state.seed)
+      : { train: groups.map((_, k) => k), test: [] };
+    const head = this.parts.heads[loss][kindOf(classes)];
     Object.assign(this, { state, data, classes, split, head, loss: head.end.split(" ")[0], done: [] });
     this.build(false);
   }
@@ -75,12 +76,14 @@ export class Session {
     this.fresh = true;
   }
 
-  /** Rows, targets and classes of points, by their numbers. */
+  /** Rows, targets and classes of points, by their numbers; a function has no classes. */
   examples(numbers) {
     const { data, state, head } = this;
+    const points = numbers.map((k) => data.points[k]);
+    if (data.classes === null) return { X: rowsOf(points, state.features), Y: points.map(([, y]) => y), head: null };
     const wanted = numbers.map((k) => data.classes[k]);
     return {
-      X: rowsOf(numbers.map((k) => data.points[k]), state.features),
+      X: rowsOf(points, state.features),
       Y: wanted.map((c) => (head.units === 1 && c === 0 ? head.low : c)),
       head: { ...head, units: head.units === 1 ? 1 : this.classes, wanted },
     };
@@ -100,6 +103,11 @@ export class Session {
     this.done.push({ state: this.state, epochs: 0, from: this.training.epoch });
   }
 
+  /** End an epoch that was begun: what is done is whole epochs, which a program can do again. */
+  settle() {
+    if (this.training.batch > 0) this.training.step(1);
+  }
+
   /** So many epochs; false where a step has failed. */
   step(epochs = 1) {
     this.begin();
@@ -115,6 +123,8 @@ export class Session {
   /** Give a parameter a number, by its name; training then goes on with a new optimizer. */
   put(name, number) {
     const { training, done } = this;
+    training.check(name, number);
+    this.settle();
     training.set(name, number);
     const last = done.at(-1);
     if (last?.put?.name === name) last.put.number = number;
@@ -122,10 +132,10 @@ export class Session {
     this.fresh = true;
   }
 
-  /** All numbers of the pass of a point [x1, x2] with a class: see `Lens.trace`. */
+  /** All numbers of the pass of a point [x1, x2] with a class, or with a target y: see `Lens.trace`. */
   trace(point, label) {
     const { head, state, lens, training } = this;
-    const y = head.units === 1 && label === 0 ? head.low : label;
+    const y = this.classes && head.units === 1 && label === 0 ? head.low : label;
     return lens.trace(training.vector("P"), rowsOf([point], state.features), y);
   }
 

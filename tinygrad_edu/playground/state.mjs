@@ -1,12 +1,15 @@
 // The settings of the page: their defaults, what each may be, and the link that holds them.
 
-import { FEATURES, SETS } from "./data.mjs";
+import { FEATURES, FUNCTIONS, SETS } from "./data.mjs";
 
 export const MOST_LAYERS = 6;
 export const MOST_UNITS = 8;
 export const MOST_POINTS = 1000;
 
-/** What is chosen at first; `own` are the user's points, {points, classes, names}, where data is "own". */
+/**
+ * What is chosen at first; `own` are the user's points, {points, classes, names}, where data is "own". Classes are
+ * null where the points are [x, y] of a function.
+ */
 export const DEFAULTS = Object.freeze({
   data: "moons", n: 300, noise: 0.2, share: 0.3, seed: 0, own: null,
   features: ["x1", "x2"], hidden: [8, 8], activations: ["tanh", "tanh"],
@@ -16,9 +19,12 @@ export const DEFAULTS = Object.freeze({
 /** Settings that leave weights and history as they are; with any other training starts anew. */
 export const RUNNING = Object.freeze(["optimizer", "rate", "batch", "penalty", "strength"]);
 
-/** Losses of the page for so many classes: those with a head in the parts; for two classes all of them. */
+/** What is learned from so many classes: "two", "several", or "numbers" where there are none. */
+export const kindOf = (classes) => (classes > 2 ? "several" : classes ? "two" : "numbers");
+
+/** Losses of the page for so many classes, 0 for numbers: those with a head in the parts. */
 export function lossesFor(parts, classes) {
-  return Object.keys(parts.heads).filter((loss) => parts.heads[loss][classes > 2 ? "several" : "two"]);
+  return Object.keys(parts.heads).filter((loss) => parts.heads[loss][kindOf(classes)]);
 }
 
 const within = (least, most) => (x) => typeof x === "number" && x >= least && x <= most;
@@ -31,7 +37,8 @@ const listOf = (check, least, most) => (x) => (
 function checksOf(parts) {
   const units = Object.keys(parts.hidden);
   return {
-    data: among([...Object.keys(SETS), "own"]), n: whole(4, MOST_POINTS), noise: within(0, 10), share: within(0, 0.9),
+    data: among([...Object.keys(SETS), ...Object.keys(FUNCTIONS), "own"]),
+    n: whole(4, MOST_POINTS), noise: within(0, 10), share: within(0, 0.9),
     seed: whole(0, 2 ** 32 - 1), own: (x) => x === null || isOwn(x),
     features: (x) => listOf(among(Object.keys(FEATURES)), 1, 7)(x) && new Set(x).size === x.length,
     hidden: listOf(whole(1, MOST_UNITS), 0, MOST_LAYERS), activations: listOf(among(units), 0, MOST_LAYERS),
@@ -43,8 +50,13 @@ function checksOf(parts) {
 
 function isOwn({ points, classes, names }) {
   const finite = (point) => Array.isArray(point) && point.length === 2 && point.every(Number.isFinite);
-  return listOf(finite, 2, MOST_POINTS)(points) && listOf(whole(0, 9), points.length, points.length)(classes)
-    && Array.isArray(names);
+  const fine = listOf(finite, 2, MOST_POINTS)(points) && Array.isArray(names);
+  return fine && (classes === null || listOf(whole(0, 9), points.length, points.length)(classes));
+}
+
+/** Whether a function of one number is learned, and not classes. */
+export function isFunction({ data, own }) {
+  return data === "own" ? own?.classes === null : Object.hasOwn(FUNCTIONS, data);
 }
 
 /** The state with these changes. Throws a RangeError that names the setting, the state then being as it was. */
@@ -62,6 +74,10 @@ export function changed(parts, state, changes) {
   }
   if (next.activations.length !== layers) throw new RangeError(`${layers} hidden layers need as many activations`);
   if (next.data === "own" && !next.own) throw new RangeError('data "own" needs points');
+  if (isFunction(next)) {
+    const features = next.features.filter((name) => !name.includes("x2"));
+    next.features = features.length ? features : ["x1"];
+  }
   return Object.freeze(next);
 }
 

@@ -74,10 +74,10 @@ def fit_by_descent(
     size = min(n, 200 if net.batch_size == "auto" else int(net.batch_size))
     Y, mean = _weighted(targets, weights)
     given = net.alpha / (size * mean), X, Y, weights is not None
-    scoring, program = net._compiled(*given), net._compiled(*given, dropout=net.dropout)
+    program = net._compiled(*given, dropout=net.dropout)
+    scoring = net._compiled(*given) if net.dropout else program
     descent = MachineDescent(program, net._optimizer.optimizer, X, Y)
-    best = program.P.copy()
-    net.n_iter_ = 0
+    best, net.n_iter_ = program.P.copy(), 0
     try:
         with progress(max_iter, bool(net.verbose)) as tell:
             for loss in _epochs(net, descent, size, max_iter):

@@ -138,17 +138,22 @@ export class Training {
     return phase.memory.array.subarray(at, at + phase.fields[FIELD.parameters]);
   }
 
-  /** Give a parameter a number, or with the name "lr" the learning rate. */
-  set(name, value) {
+  /** Throw an error that says what is wrong unless `set` takes this. */
+  check(name, value) {
+    if (name !== "lr" && !this.index.has(name)) throw new RangeError(`no parameter is called ${name}; see names`);
     if (typeof value !== "number" || !Number.isFinite(value)) {
       throw new TypeError(`${name} must be a finite number, got ${value}`);
     }
+    if (name === "lr" && value <= 0) throw new RangeError(`lr must be above 0, got ${value}`);
+  }
+
+  /** Give a parameter a number, or with the name "lr" the learning rate. */
+  set(name, value) {
+    this.check(name, value);
     if (name === "lr") {
-      if (value <= 0) throw new RangeError(`lr must be above 0, got ${value}`);
       this.rate = value;
       return;
     }
-    if (!this.index.has(name)) throw new RangeError(`no parameter is called ${name}; see names`);
     const place = this.plan.places[this.index.get(name)];
     this.vector("P")[place] = this.vector("before")[place] = value;
     this.failed = null;

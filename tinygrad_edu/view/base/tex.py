@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from tinygrad_edu.files import AnyPath
-from tinygrad_edu.view.base.display import save
+from tinygrad_edu.view.base.display import Forms, save
 
 _SPECIAL: Final = {c: f"\\{c}" for c in "{}$&#%_"} | {
     "\\": r"\textbackslash{}",
@@ -50,10 +50,14 @@ class Equations(ABC):
     def save(self, path: AnyPath) -> Path:
         """Write it as .tex, of which pdflatex makes a page, or as .txt; returns the path.
 
-        Raises ValueError for another suffix.
+        What has a picture, too, is saved as that in its formats. Raises ValueError for another
+        suffix.
         """
         page = partial(latex_page, self._kind.capitalize(), rf"$\displaystyle {self.latex}$")
-        return save(path, self._kind, {".tex": page, ".txt": lambda: f"{self}\n"})
+        return save(path, self._kind, {".tex": page, ".txt": lambda: f"{self}\n", **self._others()})
+
+    def _others(self) -> Forms:
+        return {}
 
     def _repr_latex_(self) -> str:
         return f"$$\n{self.latex}\n$$"

@@ -86,7 +86,7 @@ def _placed(text: str, size: float, weight: str) -> Iterator[tuple[str, float, f
         x += text_width(plain, size, weight)
         if letter:
             yield letter, x, 0.0, 1.05 * size, True
-            x += text_width(letter, 1.05 * size, weight) + 0.03 * size
+            x += text_width(letter, 1.05 * size, weight) + (0.03 if above or below else 0.12) * size
         small = _INDEX * size
         for index, dy in ((above, -_ABOVE), (below, _BELOW)):
             if index:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from tinygrad_edu.checks import instance
 from tinygrad_edu.engine import Value, gradients, toposort
 from tinygrad_edu.text import clean, short, table
-from tinygrad_edu.view.base.display import Drawing
+from tinygrad_edu.view.base.display import Drawing, Forms
 from tinygrad_edu.view.base.naming import Names, names_of, variable_names
 from tinygrad_edu.view.base.numbers import in_our_graph, one_value
 from tinygrad_edu.view.base.operations import drawing_order
@@ -73,6 +73,9 @@ class Explanation(Equations):
     def latex(self) -> str:
         """The equations as LaTeX, without dollar signs."""
         return self._latex
+
+    def _others(self) -> Forms:
+        return self.picture.forms()
 
     @property
     def picture(self) -> Drawing:

@@ -27,7 +27,7 @@ T = TypeVar("T")
 _GAP: Final = 16.0
 _LINE, _LINES = 19.0, 2
 _LEAST: Final = 420.0
-_WHOLE: Final = 900.0
+_WHOLE: Final = 700.0
 #: Seconds for which a frame is shown; so many frames the last one.
 _SECONDS, _HELD = 1.5, 3
 
@@ -94,10 +94,10 @@ def filled(root: Element, numbers: Mapping[str, str]) -> Element:
 
 
 def contact_sheet(drawing: Element, stills: Sequence[Still], title: str, description: str) -> str:
-    """The SVG element: frames side by side while 900 pixels are enough, then below each other."""
+    """The SVG element: frames side by side while 700 pixels are enough, then below each other."""
     frames = [_still(drawing, still) for still in stills]
     w, h = size_of(frames[0])
-    columns = max(1, min(3, len(stills), int(_WHOLE // (w + _GAP))))
+    columns = max(1, min(3, len(stills), int((_WHOLE - _GAP) // (w + _GAP))))
     outer = _ground(columns * (w + _GAP) + _GAP, -(-len(stills) // columns) * (h + _GAP) + _GAP)
     for k, frame in enumerate(frames):
         x, y = _GAP + k % columns * (w + _GAP), _GAP + k // columns * (h + _GAP)
@@ -111,7 +111,7 @@ def as_gif(drawing: Element, stills: Sequence[Still]) -> bytes:
     from tinygrad_edu.view.base.pdf import figure_of
 
     pages = (contact_sheet(drawing, [still], "", "") for still in stills)
-    frames = [figure_of(ElementTree.fromstring(page)).png(108) for page in pages]
+    frames = [figure_of(ElementTree.fromstring(page)).png(144) for page in pages]
     times = [*[round(1000 * _SECONDS)] * (len(frames) - 1), round(1000 * _HELD * _SECONDS)]
     return gif(frames, times)
 

@@ -122,7 +122,8 @@ def curves(lines: Sequence[Line], spots: Mapping[str, Spot]) -> list[Curve]:
     found = []
     for line in lines:
         left, right = spots[line.tail].right, spots[line.head].left
-        has_run = _has_runs(spots[line.head], into[line.head, line.head_row])
+        is_wide = right - left >= 1.6 * _RUN
+        has_run = is_wide and _has_runs(spots[line.head], into[line.head, line.head_row])
         x1 = right - min(_RUN, (right - left) / 2) * has_run
         found.append(Curve(line, left, start[id(line)], x1, goal[id(line)], right))
     return found

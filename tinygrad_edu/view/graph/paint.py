@@ -67,7 +67,7 @@ def board_picture(board: Board) -> Element:
             if down - up < _DEEP:  # others stand above another row of columns
                 under.append(_path([(b, up), (b, up + 26), (a, down - 26), (a, down)]))
             if number.value is not None:
-                is_free = all(s.top < up or not s.left < b < s.right for s in stacked)
+                is_free = not any(up < s.top < up + 20 and s.left < b < s.right for s in stacked)
                 at = (b, up + 13) if is_free else (a, down - 12)
                 over += _on_paper(number.text, *at, room(number.text, 11, bold=True), number)
     root = tag("svg", width=f"{width + MARGIN:.0f}", height=f"{below + 8:.0f}")
@@ -111,8 +111,8 @@ def _on_paper(
     text: str, x: float, y: float, width: float, number: Number | None
 ) -> Iterator[Element]:
     """A text on a line, its middle at (x, y), in the colour of a number; bold if that came back."""
-    ground = _corners(x - width / 2, y - 7, x + width / 2, y + 7)
-    yield tag("polygon", points=ground, fill=ZERO.light)
+    half = max(width / 2, 6.0)
+    yield _box(Spot(x - half, y - 7, x + half, y + 7), ZERO.light)
     look = {"font_size": "11", "fill": number_colour(number and number.value).light}
     look |= {"font_weight": "600"} if number and number.back else {}
     yield words(text, x, y + 3.8, text_anchor="middle", **look)
@@ -147,20 +147,11 @@ def _card(table: Table, spot: Spot) -> Element:
         ground = POSITIVE if card.shade > 0 else NEGATIVE
     group.set(f"{LINK}title", card.tooltip)
     if ground is not None:
-        sides = (spot.left, spot.top, spot.right, spot.bottom)
-        r = min(_ROUND, (spot.bottom - spot.top) / 2)
-        shape = (
-            tag("path", d=_rounded(*sides, r))
-            if is_round
-            else tag("polygon", points=_corners(*sides))
-        )
-        shape.set("fill", ground.light)
+        radius = min(_ROUND, (spot.bottom - spot.top) / 2) * is_round
+        drawn = {"stroke": outline.light, "stroke_width": f"{width:g}"} if outline else {}
         if card.shade:
-            shape.set("fill-opacity", f"{SHADE * abs(card.shade):.3f}")
-        if outline is not None:
-            shape.set("stroke", outline.light)
-            shape.set("stroke-width", f"{width:g}")
-        group.append(shape)
+            drawn["fill_opacity"] = f"{SHADE * abs(card.shade):.3f}"
+        group.append(_box(spot, ground.light, rx=radius, **drawn))
     for row, middle in zip(card.cells, spot.rows, strict=True):
         x = spot.left + table.side
         spans = table.widths if len(row) > 1 else [sum(table.widths)]
@@ -192,8 +183,8 @@ def _cells(picture: Picture, middle: float, y: float) -> Iterator[Element]:
     side = picture.side
     wide, high = side * max(map(len, picture.rows)), side * len(picture.rows)
     left, top = middle - wide / 2, y - high / 2
-    frame = _corners(left, top, left + wide, top + high)
-    yield tag("polygon", points=frame, fill=ZERO.light)
+    frame = Spot(left, top, left + wide, top + high)
+    yield _box(frame, ZERO.light)
     for i, row in enumerate(picture.rows):
         for j, x in enumerate(row):
             share = min(abs(x) / picture.largest, 1.0) if picture.largest and x == x else 0.0
@@ -201,48 +192,23 @@ def _cells(picture: Picture, middle: float, y: float) -> Iterator[Element]:
                 continue
             a, b = left + j * side, top + i * side
             colour = INK if picture.ink else POSITIVE if x > 0 else NEGATIVE
-            shade = {"fill": colour.light, "fill_opacity": f"{0.94 * share:.2f}"}
-            points = _corners(a, b, a + side, b + side)
-            yield tag("polygon", points=points, shape_rendering="crispEdges", **shade)
+            crisp: dict[str, str | float] = {"shape_rendering": "crispEdges"}
+            crisp["fill_opacity"] = 0.94 * share
+            yield _box(Spot(a, b, a + side, b + side), colour.light, **crisp)
             if x < 0 and side >= 8 and not picture.ink:
                 yield _path([(a + 0.3 * side, b + side / 2), (a + 0.7 * side, b + side / 2)], INK)
-    yield tag("polygon", points=frame, fill="none", stroke=EDGE.light)
+    yield _box(frame, "none", stroke=EDGE.light)
 
 
 def _path(
     points: Sequence[tuple[float, float]], colour: Colour = EDGE, width: float = 1.0
 ) -> Element:
     """Cubics one after the other, or a straight line."""
-    if len(points) == 2:
-        points = [points[0], points[0], points[1], points[1]]
-    look = {"fill": "none", "stroke": colour.light, "stroke_width": f"{width:.2f}"}
-    return tag("path", d=_cubics(points), **look)
-
-
-def _cubics(points: Sequence[tuple[float, float]]) -> str:
     first, *rest = (f"{x:.1f},{y:.1f}" for x, y in points)
-    return f"M{first}C{' '.join(rest)}"
+    look = {"fill": "none", "stroke": colour.light, "stroke_width": f"{width:.2f}"}
+    return tag("path", d=f"M{first}{'L' if len(rest) == 1 else 'C'}{' '.join(rest)}", **look)
 
 
-def _corners(left: float, top: float, right: float, bottom: float) -> str:
-    corners = ((left, top), (right, top), (right, bottom), (left, bottom), (left, top))
-    return " ".join(f"{x:.1f},{y:.1f}" for x, y in corners)
-
-
-def _rounded(left: float, top: float, right: float, bottom: float, r: float) -> str:
-    """A rectangle with round corners, of cubics alone."""
-    corners = [
-        (left, top, 1, 1),
-        (right, top, -1, 1),
-        (right, bottom, -1, -1),
-        (left, bottom, 1, -1),
-    ]
-    points = [(left, bottom - r)]
-    for k, (x, y, right_, down) in enumerate(corners):
-        sides = [(x, y + down * r), (x + right_ * r, y)]
-        near = [(x, y + 0.45 * down * r), (x + 0.45 * right_ * r, y)]
-        if k % 2:
-            sides.reverse()
-            near.reverse()
-        points += [points[-1], sides[0], sides[0], near[0], near[1], sides[1]]
-    return _cubics([*points, points[-1], points[0], points[0]])
+def _box(spot: Spot, fill: str, **look: str | float) -> Element:
+    size = {"width": spot.right - spot.left, "height": spot.bottom - spot.top}
+    return tag("rect", x=spot.left, y=spot.top, **size, fill=fill, **look)

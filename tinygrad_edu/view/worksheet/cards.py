@@ -8,8 +8,8 @@ from tinygrad_edu.engine import Value
 from tinygrad_edu.text import short
 from tinygrad_edu.view.base.graph_units import Unit
 from tinygrad_edu.view.base.naming import Names
-from tinygrad_edu.view.base.palette import EDGE, INK, NEGATIVE, POSITIVE, WASH, ZERO
-from tinygrad_edu.view.base.svg import tag, words
+from tinygrad_edu.view.base.palette import EDGE, INK, NEGATIVE, POSITIVE, PRESS, ZERO
+from tinygrad_edu.view.base.svg import SVG, tag, words
 from tinygrad_edu.view.base.typeset import formula_width
 from tinygrad_edu.view.worksheet.page import HIGH, MM, SIZE, WIDE, Answer, row
 
@@ -104,7 +104,7 @@ def drawing(
         y = _HEAD + (total - _HEAD - sum(heights) - _BETWEEN * (len(heights) - 1)) / 2
         ends = {}
         for u, height in zip(layer, heights, strict=False):
-            card = {"fill": WASH.light, "stroke": "none"}
+            card = {"fill": PRESS.light, "stroke": "none"}
             parts.append(tag("rect", x=x, y=y, width=_CARD, height=height, rx=3 * MM, **card))
             rows = answers[u]
             first = y + (height - _ROW * len(rows)) / 2 + 1 * MM
@@ -119,7 +119,8 @@ def drawing(
     parts.append(tag("polyline", fill="none", stroke=EDGE.light, points=points))
     for i, answer in enumerate(loss):
         parts += row(answer, x + 4 * MM, y + _ROW * i, _CARD - 7 * MM, solved=solved)
-    root.extend([*lines, *parts])
+    # the names last, so that no line runs through one
+    root.extend([*sorted(lines, key=lambda part: part.tag != f"{SVG}path"), *parts])
     return root
 
 
