@@ -24,7 +24,7 @@ const TEXT_EVERY = 150; // milliseconds between numbers while training plays
 const OF_POINTS = ["data", "n", "noise", "seed", "own", "features"];
 
 export class App {
-  constructor(machine, parts, settings) {
+  constructor(machine, parts, { settings, drawing }) {
     Object.assign(this, { machine, parts, numbers: null, dirty: new Set(), asked: false, lastText: 0 });
     this.ui = {
       example: null,
@@ -37,7 +37,7 @@ export class App {
       pen: 1,
       showTest: true,
       discrete: false,
-      drawing: false,
+      drawing,
       file: null,
       lock: false,
       questions: [],
@@ -104,7 +104,9 @@ export class App {
   }
 
   /** Begin with these settings, all others being as at first. */
-  start(settings) {
+  start({ settings, drawing }) {
+    this.choose(null);
+    this.ui.drawing = drawing;
     this.session.grid = null;
     this.session.start(changed(this.parts, DEFAULTS, settings));
     this.renewed(OF_POINTS);
@@ -117,10 +119,11 @@ export class App {
   }
 
   addPoint(point) {
-    const { points, classes, names } = this.session.data;
+    const { points, classes: before, names } = this.session.data;
+    const classes = before && [...before, this.ui.pen];
     this.change({
       data: "own",
-      own: { points: [...points, point], classes: [...classes, this.ui.pen], names: names ?? [] },
+      own: { points: [...points, point], classes, names: names ?? [] },
     });
   }
 
@@ -194,9 +197,21 @@ export class App {
 
   numbersAt(k) {
     const { session } = this;
-    const { points, classes } = session.data;
-    const y = session.head.units === 1 && classes[k] === 0 ? session.head.low : classes[k];
-    return numbersOf(session.trace(points[k], classes[k]), this.sizes, y);
+    const label = this.targetOf(k);
+    const score = session.classes && session.head.units === 1 && label === 0;
+    return numbersOf(session.trace(session.data.points[k], label), this.sizes, score ? session.head.low : label);
+  }
+
+  /** The class of a point, or what the function is there. */
+  targetOf(k) {
+    const { points, classes } = this.session.data;
+    return classes ? classes[k] : points[k][1];
+  }
+
+  /** The colour of a point: that of its class, or of the sign of its number. */
+  colourOf(k) {
+    const target = this.targetOf(k);
+    return Heat.variable(this.session.classes ? target : Number(target > 0));
   }
 
   /** Choose an example, or none. */
@@ -216,9 +231,7 @@ export class App {
   /** The training example with the largest loss. */
   worst() {
     const { session } = this;
-    const losses = session.split.train.map(
-      (k) => session.trace(session.data.points[k], session.data.classes[k]).loss,
-    );
+    const losses = session.split.train.map((k) => session.trace(session.data.points[k], this.targetOf(k)).loss);
     return session.split.train[losses.indexOf(Math.max(...losses))] ?? 0;
   }
 

@@ -1,8 +1,8 @@
 // The code that gives this state again, in Python, and the same passes in NumPy.
 
 import { codeOf } from "../code.mjs";
+import { numpyOf } from "../numpy.mjs";
 import { element } from "./elements.mjs";
-import { numpyOf } from "./numpy.mjs";
 import { halves } from "./panel.mjs";
 
 export function codePanel(app) {

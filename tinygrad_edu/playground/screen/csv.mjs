@@ -1,4 +1,5 @@
-// Points from a file that a user drops into the page: columns x1, x2, class, with or without a line of names.
+// Points from a file that a user drops into the page: columns x1, x2, class, or x, y of a function; with or without
+// a line of names.
 
 import { MOST_POINTS } from "../state.mjs";
 
@@ -14,6 +15,7 @@ export function pointsFrom(text) {
     .trim()
     .split(/\r?\n/)
     .map((line) => line.split(/[,;\t]/).map(plain));
+  if (rows.every((cells) => cells.length === 2)) return functionFrom(rows);
   const good = rows.filter(([x1, x2, label]) => isNumber(x1) && isNumber(x2) && label);
   const names = [...new Set(good.map(([, , label]) => label))].sort((a, b) =>
     a.localeCompare(b, "en", { numeric: true }),
@@ -32,6 +34,15 @@ export function pointsFrom(text) {
     classes: good.map(([, , label]) => names.indexOf(label)),
     names,
   };
+}
+
+/** The same for a file of two columns: points of a function have no classes. */
+function functionFrom(rows) {
+  const good = rows.filter((cells) => cells.every(isNumber));
+  if (good.length < 2 || rows.length - good.length > 1 || good.length > MOST_POINTS) {
+    throw new RangeError(`The file needs 2 to ${MOST_POINTS} rows of two numbers: x, y.`);
+  }
+  return { points: good.map((cells) => cells.map(Number)), classes: null, names: [] };
 }
 
 const plain = (cell) =>

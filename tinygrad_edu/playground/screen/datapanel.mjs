@@ -1,8 +1,9 @@
 // The data: sets, noise, test share, points by hand, a file that is dropped in; the features.
 
-import { FEATURES, pointsOf, SETS } from "../data.mjs";
+import { FEATURES, FUNCTIONS, pointsOf, SETS } from "../data.mjs";
+import { isFunction } from "../state.mjs";
 import { pointsFrom } from "./csv.mjs";
-import { byId, drawn, element, fillSlider, renew, say } from "./elements.mjs";
+import { byId, drawn, element, fillSlider, renew, say, segments } from "./elements.mjs";
 import { cleared, Heat } from "./heat.mjs";
 import { squareAround } from "./plane.mjs";
 import { featureSymbol, percentage } from "./symbols.mjs";
@@ -17,13 +18,14 @@ const BLANK = {
   classes: [0, 1],
   names: [],
 };
+const BLANK_FUNCTION = { ...BLANK, classes: null };
 /** How a set looks on its tile. */
 const SAMPLE = { n: 66, noise: 0.06, seed: 3 };
 
 export class DataPanel {
   constructor(app) {
     this.app = app;
-    this.tiles = [...Object.keys(SETS), "draw", "file"].map((name) => this.tileOf(name));
+    this.tiles = [...Object.keys(SETS), ...Object.keys(FUNCTIONS), "draw", "file"].map((name) => this.tileOf(name));
     renew(
       byId("tiles"),
       this.tiles.map(({ tile }) => tile),
@@ -36,7 +38,7 @@ export class DataPanel {
       event.target.value = "";
     };
     byId("file").oncancel = () => app.touch("numbers");
-    byId("clear").onclick = () => app.change({ data: "own", own: BLANK });
+    byId("clear").onclick = () => app.change({ data: "own", own: this.blank });
     renew(
       byId("features"),
       Object.keys(FEATURES).map((name) =>
@@ -85,7 +87,11 @@ export class DataPanel {
     const { app } = this;
     if (name === "file") return;
     Object.assign(app.ui, { drawing: name === "draw", file: null, pen: 1 });
-    app.change(name === "draw" ? { data: "own", own: BLANK } : { data: name });
+    app.change(name === "draw" ? { data: "own", own: this.blank } : { data: name });
+  }
+
+  get blank() {
+    return isFunction(this.app.session.state) ? BLANK_FUNCTION : BLANK;
   }
 
   feature(name) {
@@ -130,13 +136,14 @@ export class DataPanel {
     for (const { name, canvas } of this.tiles) {
       if (!canvas) continue;
       const [pen, width, height] = cleared(canvas);
+      if (!width) continue; // not offered now
       const { points, classes } = pointsOf(name, SAMPLE.n, name === "blobs" ? 0.7 : SAMPLE.noise, SAMPLE.seed);
       const { left, high, right } = squareAround(points);
       const scale = (Math.min(width, height) - 6) / (right - left);
       points.forEach(([x1, x2], k) => {
         pen.beginPath();
         pen.arc(width / 2 + (x1 - (left + right) / 2) * scale, 3 + (high - x2) * scale, 1.4, 0, 7);
-        pen.fillStyle = colours.of(Heat.variable(classes[k]));
+        pen.fillStyle = colours.of(Heat.variable(classes ? classes[k] : Number(x2 > 0)));
         pen.fill();
       });
     }
@@ -151,7 +158,22 @@ export class DataPanel {
     const { session, ui } = this.app;
     const { state } = session;
     const own = state.data === "own";
-    for (const { name, input } of this.tiles) input.checked = name === this.kind;
+    const numbers = isFunction(state);
+    for (const { name, input, tile } of this.tiles) {
+      input.checked = name === this.kind;
+      tile.hidden = Object.hasOwn(numbers ? SETS : FUNCTIONS, name);
+    }
+    renew(
+      byId("learned"),
+      segments(
+        [
+          ["classes", "classes"],
+          ["numbers", "numbers"],
+        ],
+        numbers ? "numbers" : "classes",
+        (kind) => this.chosen(kind === "classes" ? "moons" : "sine"),
+      ),
+    );
     const texts = {
       n: own ? session.data.points.length : state.n,
       noise: state.noise.toFixed(2),
@@ -166,7 +188,9 @@ export class DataPanel {
     say(byId("seedNow"), state.seed);
     for (const chip of byId("features").children)
       chip.setAttribute("aria-pressed", String(state.features.includes(chip.dataset.name)));
+    for (const chip of byId("features").children) chip.hidden = numbers && chip.dataset.name.includes("x2");
     byId("pens").hidden = !ui.drawing;
+    byId("pen").hidden = numbers;
     if (ui.drawing) this.paintPens();
     this.lock();
   }

@@ -1,7 +1,6 @@
 // The dock: the lens with its steps, the code, the keys, and a teacher's questions.
 
 import { byId, element, fillSlider, renew, say } from "./elements.mjs";
-import { Heat } from "./heat.mjs";
 import { codePanel } from "./codepanel.mjs";
 import { emptyPanel, lossPanel, overviewPanel } from "./losspanel.mjs";
 import { numeral } from "./symbols.mjs";
@@ -77,15 +76,15 @@ export class Dock {
 
   who() {
     const { ui, session, numbers, test, walk } = this.app;
-    const label = session.data.classes[ui.example];
-    const named = session.data.names?.[label] ?? label;
+    const label = this.app.targetOf(ui.example);
+    const named = session.classes ? `of class ${session.data.names?.[label] ?? label}` : `y = ${numeral(label)}`;
     const dot = element("i", { class: "dot" });
-    dot.style.background = `var(${Heat.variable(label)})`;
+    dot.style.background = `var(${this.app.colourOf(ui.example)})`;
     const loss = walk.knowsLoss ? numeral(numbers.loss) : "·";
     return [
       dot,
       `Example ${ui.example + 1}${test.has(ui.example) ? " (test)" : ""} `,
-      element("span", { class: "soft" }, `of class ${named}, loss ${loss}`),
+      element("span", { class: "soft" }, `${named}, loss ${loss}`),
     ];
   }
 

@@ -27,6 +27,7 @@ export class Figures {
     say(byId("testAccuracyNow"), last(testAccuracies, percentage));
     for (const id of ["showTest", "discrete"]) byId(id).checked = ui[id];
     byId("switches").hidden = ui.drawing;
+    byId("twoColours").hidden = byId("accuracyRow").hidden = !session.classes;
   }
 
   paintCurves() {
@@ -36,6 +37,8 @@ export class Figures {
       [testLosses, "--soft", true],
       [losses, "--ink", false],
     ]);
+    byId("accuracyCurve").hidden = !session.classes;
+    if (!session.classes) return;
     const lines = [
       [testAccuracies, "--soft", true],
       [accuracies, "--ink", false],

@@ -109,8 +109,8 @@ function put(canvas) {
  * How numbers of a unit become colours, {factor, shift, bent}: outputs by what they mean (bent: logits, as far
  * as their probability is from a half), tanh as it is, others by the largest.
  */
-export function scaleOf(numbers, { head, output, activation }) {
-  if (output && head.units === 1) {
+export function scaleOf(numbers, { head, classes, output, activation }) {
+  if (output && classes && head.units === 1) {
     if (head.threshold !== 0) return { factor: 2, shift: head.threshold, bent: false };
     return head.low === 0 ? { factor: 0.5, shift: 0, bent: true } : { factor: 1, shift: 0, bent: false };
   }

@@ -18,10 +18,10 @@ from tinygrad_edu.view.base.palette import styled
 #: What a teacher can hide.
 HIDEABLE: Final = ("data", "settings", "view", "dock")
 _MACHINE: Final = ("machine", "words", "measure", "training", "player", "colours", "curves")
-_NET: Final = ("generator", "data", "linker", "net", "lens", "state", "session", "code")
+_NET: Final = ("generator", "data", "linker", "net", "lens", "state", "session", "code", "numpy")
 _SCREEN: Final = (
     *("elements", "symbols", "walk", "numbers", "csv", "geometry", "heat", "plane", "lines"),
-    *("netview", "panel", "unitpanel", "weightpanel", "losspanel", "numpy", "codepanel", "dock"),
+    *("netview", "panel", "unitpanel", "weightpanel", "losspanel", "codepanel", "dock"),
     *("figures", "pagelink", "bar", "datapanel", "keyboard", "app", "start"),
 )
 #: What the script of the page is made of, in an order in which nothing is used before it is there.

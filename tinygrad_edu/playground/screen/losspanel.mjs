@@ -27,7 +27,10 @@ function lossLines({ numbers, walk, session }) {
   ];
 }
 
-const titleOf = ({ session }) => `Loss: ${session.state.loss.replaceAll("_", " ")} of this example`;
+function titleOf({ session }) {
+  const name = session.loss.replace("binary_cross_entropy_with_logits", "cross_entropy");
+  return `Loss: ${name.replaceAll("_", " ")} of this example`;
+}
 
 export function overviewPanel(app) {
   return halves(
@@ -63,7 +66,7 @@ export function lossPanel(app) {
           .slice(0, 5)
           .map((name, k) => equation(featureSymbol(name), " = ", strong(numeral(numbers.a[0][k])))),
       ),
-      half("Its target", "", equation(words("y"), " = ", strong(numbers.y))),
+      half("Its target", "", equation(words("y"), " = ", strong(numeral(numbers.y).replace(/\.000$/, "")))),
     );
   }
   return halves(

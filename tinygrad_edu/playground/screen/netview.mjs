@@ -222,7 +222,7 @@ export class NetView {
         "dl",
         {},
         element("dt", {}, words("y")),
-        element("dd", {}, numbers.y),
+        element("dd", {}, numeral(numbers.y).replace(/\.000$/, "")),
         element("dt", {}, words("L")),
         element("dd", {}, walk.knowsLoss ? numeral(numbers.loss) : "·"),
       ),

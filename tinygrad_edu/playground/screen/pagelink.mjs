@@ -37,29 +37,26 @@ export function linkOf(app) {
 
 function ownText({ points, classes, names }, drawing) {
   const rows = points.map(([x1, x2], k) =>
-    [Number(x1.toPrecision(6)), Number(x2.toPrecision(6)), classes[k]].join(" "),
+    [Number(x1.toPrecision(6)), Number(x2.toPrecision(6)), ...(classes ? [classes[k]] : [])].join(" "),
   );
   return [drawing ? "drawn" : "file", ...rows].join(",") + (names?.length ? `,${JSON.stringify(names)}` : "");
 }
 
-/** {points, classes, names, drawing} of a text, or null. */
+/** {drawing, own: {points, classes, names}} of a text, or null. */
 function ownOf(text) {
   const start = text.indexOf("[");
   const [kind, ...rows] = (start < 0 ? text : text.slice(0, start)).split(",").filter(Boolean);
   const numbers = rows.map((row) => row.split(" ").map(Number));
-  const good =
-    numbers.length >= 2 &&
-    numbers.length <= MOST_POINTS &&
-    numbers.every(
-      (row) =>
-        row.length === 3 && row.every(Number.isFinite) && Number.isInteger(row[2]) && row[2] >= 0 && row[2] <= 9,
-    );
-  if (!good) return null;
+  const width = numbers[0]?.length;
+  const alike = (row) => row.length === width && row.every(Number.isFinite);
+  const isClass = (label) => label === undefined || (Number.isInteger(label) && label >= 0 && label <= 9);
+  const fine = numbers.length >= 2 && numbers.length <= MOST_POINTS && (width === 2 || width === 3);
+  if (!fine || !numbers.every((row) => alike(row) && isClass(row[2]))) return null;
   return {
     drawing: kind === "drawn",
     own: {
       points: numbers.map((row) => row.slice(0, 2)),
-      classes: numbers.map((row) => row[2]),
+      classes: width === 3 ? numbers.map((row) => row[2]) : null,
       names: start < 0 ? [] : namesOfText(text.slice(start)),
     },
   };

@@ -2,7 +2,7 @@
 
 import { rowsOf } from "../data.mjs";
 import { byId, renew } from "./elements.mjs";
-import { cleared, drawBoundary, Heat, marginsOf, scaleOf, SIDE } from "./heat.mjs";
+import { cleared, drawBoundary, marginsOf, scaleOf, SIDE } from "./heat.mjs";
 import { featureSymbol, numberSymbol } from "./symbols.mjs";
 
 const REACH = 18; // pixels to a point that is meant
@@ -55,7 +55,7 @@ export class Plane {
     const { session } = this.app;
     const output = layer === session.net.sizes.length - 1;
     const activation = session.state.activations[layer - 1];
-    return scaleOf(this.mapOf(layer, unit), { head: session.head, output, activation });
+    return scaleOf(this.mapOf(layer, unit), { head: session.head, classes: session.classes, output, activation });
   }
 
   at([x1, x2], side) {
@@ -70,6 +70,10 @@ export class Plane {
     const looked = ui.hover?.kind === "unit" && ui.hover.layer < depth ? ui.hover : null;
     const layer = looked?.layer ?? depth;
     const several = session.classes > 2 && session.head.units > 1;
+    if (!looked && !session.classes) {
+      this.paintFunction(pen, side);
+      return;
+    }
     if (!looked && several) {
       heat.drawClasses(this.under, this.outputs(), ui.discrete);
     } else {
@@ -85,6 +89,32 @@ export class Plane {
     this.paintPoints(pen, side);
     this.paintBounds(pen, side);
     this.note(looked);
+  }
+
+  /** A function of one number: its points, and what the net gives over all of its inputs. */
+  paintFunction(pen, side) {
+    const { colours } = this.app;
+    const { low, high, left, right } = this.square;
+    const [outputs] = this.outputs();
+    const at = (k) => this.at([left + ((right - left) * (k + 0.5)) / SIDE, outputs[k]], side);
+    const line = (points, style) => {
+      Object.assign(pen, style);
+      pen.beginPath();
+      for (const point of points) pen.lineTo(...point);
+      pen.stroke();
+    };
+    if (low < 0 && high > 0)
+      line([this.at([left, 0], side), this.at([right, 0], side)], {
+        strokeStyle: colours.of("--line"),
+        lineWidth: 1,
+      });
+    this.paintPoints(pen, side);
+    line(
+      Array.from({ length: SIDE }, (_, k) => at(k)),
+      { strokeStyle: colours.of("--ink"), lineWidth: 2.5 },
+    );
+    this.paintBounds(pen, side);
+    this.note(null);
   }
 
   outputs() {
@@ -106,12 +136,12 @@ export class Plane {
 
   paintPoints(pen, side) {
     const { session, ui, colours, test } = this.app;
-    const { points, classes } = session.data;
+    const { points } = session.data;
     const paper = colours.of("--paper");
     points.forEach((point, k) => {
       const held = test.has(k);
       if (held && !ui.showTest) return;
-      const colour = colours.of(Heat.variable(classes[k]));
+      const colour = colours.of(this.app.colourOf(k));
       pen.beginPath();
       pen.arc(...this.at(point, side), held ? 3 : 3.4, 0, 7);
       Object.assign(pen, {
@@ -135,7 +165,7 @@ export class Plane {
     }
     pen.beginPath();
     pen.arc(...at, 4, 0, 7);
-    pen.fillStyle = colours.of(Heat.variable(classes[ui.example]));
+    pen.fillStyle = colours.of(this.app.colourOf(ui.example));
     pen.fill();
   }
 
@@ -153,7 +183,7 @@ export class Plane {
     const { right, high } = this.square;
     for (const [text, x, y, align] of [
       [`x₁ ${short(right)}`, side - 7, side - 8, "right"],
-      [`x₂ ${short(high)}`, 7, 16, "left"],
+      [`${this.app.session.classes ? "x₂" : "y"} ${short(high)}`, 7, 16, "left"],
     ]) {
       pen.textAlign = align;
       pen.strokeText(text, x, y);
