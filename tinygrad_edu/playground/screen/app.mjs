@@ -113,7 +113,7 @@ export class App {
   }
 
   reset() {
-    this.player.pause();
+    this.pause();
     this.session.reset();
     this.renewed(["features"]);
   }
@@ -132,10 +132,15 @@ export class App {
   play(on = !this.player.playing) {
     if (on && this.walk.walking) this.walk.toEnd();
     if (on) this.player.play();
-    else this.player.pause();
+    else this.pause();
     this.touch("numbers", "lens", "lines");
   }
 
+  pause() {
+    if (this.player.playing) this.player.pause();
+  }
+
+  /** Something was trained. */
   played() {
     const { session } = this;
     if (session.failed) this.tell(session.failed);
@@ -144,7 +149,7 @@ export class App {
   }
 
   train(train) {
-    this.player.pause();
+    this.pause();
     train(this.session);
     this.played();
     this.touch("lens");
@@ -252,7 +257,7 @@ export class App {
   /** Go to a step of the pass. */
   go(k) {
     if (this.ui.example === null) return;
-    this.player.pause();
+    this.pause();
     this.walk.go(k);
     const { kind, layer, unit } = this.walk.step;
     const chosen = layer ? { kind: "unit", layer, unit } : { kind: "loss" };
@@ -263,7 +268,7 @@ export class App {
 
   guess(on) {
     if (on && this.ui.example === null) this.choose(this.worst());
-    this.player.pause();
+    this.pause();
     this.trace();
     this.walk.guess(on);
     if (on) this.go(this.walk.at);

@@ -67,7 +67,9 @@ export class DataPanel {
       name: "data",
       value: name,
       onchange: () => this.chosen(name),
-      onclick: () => name === "file" && byId("file").click(),
+      onclick: () => {
+        if (name === "file") byId("file").click();
+      },
     });
     return {
       name,
@@ -83,11 +85,11 @@ export class DataPanel {
     };
   }
 
-  chosen(name) {
+  chosen(name, others = {}) {
     const { app } = this;
     if (name === "file") return;
     Object.assign(app.ui, { drawing: name === "draw", file: null, pen: 1 });
-    app.change(name === "draw" ? { data: "own", own: this.blank } : { data: name });
+    app.change(name === "draw" ? { data: "own", own: this.blank } : { data: name, ...others });
   }
 
   get blank() {
@@ -171,7 +173,10 @@ export class DataPanel {
           ["numbers", "numbers"],
         ],
         numbers ? "numbers" : "classes",
-        (kind) => this.chosen(kind === "classes" ? "moons" : "sine"),
+        (kind) =>
+          this.chosen(kind === "classes" ? "moons" : "sine", {
+            features: kind === "classes" ? ["x1", "x2"] : ["x1"],
+          }),
       ),
     );
     const texts = {

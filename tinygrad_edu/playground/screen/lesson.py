@@ -15,6 +15,8 @@ from tinygrad_edu.text import clean
 from tinygrad_edu.vectorize.executors.library import FOLDER
 from tinygrad_edu.view.base.palette import styled
 
+#: A net that is small enough to be followed number by number.
+START: Final = "data=moons&n=240&noise=0.15&hidden=4+2"
 #: What a teacher can hide.
 HIDEABLE: Final = ("data", "settings", "view", "dock")
 _MACHINE: Final = ("machine", "words", "measure", "training", "player", "colours", "curves")
@@ -35,7 +37,7 @@ SCRIPTS: Final = (
 def lesson(
     path: AnyPath | None = None,
     *,
-    link: str = "",
+    link: str = START,
     hide: Iterable[str] = (),
     lock: bool = False,
     questions: Iterable[str] = (),

@@ -20,6 +20,7 @@ export function linkOf(app) {
   const { session, ui, walk } = app;
   const link = new URLSearchParams(toLink(session.state));
   if (session.state.data === "own") link.set("own", ownText(session.data, ui.drawing));
+  else link.set("data", session.state.data); // never empty: that would be the page's own preset
   if (session.training.epoch) link.set("epoch", session.training.epoch);
   if (session.done.length > 1 || session.done[0]?.put) link.set("w", session.training.parameters.join(" "));
   if (ui.example !== null) link.set("ex", ui.example + 1);

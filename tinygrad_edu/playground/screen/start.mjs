@@ -43,14 +43,14 @@ const packed = (id) => unpacked(byId(id).textContent);
 async function start() {
   const parts = JSON.parse(new TextDecoder().decode(await packed("parts")));
   const machine = await Machine.start(await packed("machine"));
-  const preset = byId("preset").textContent.trim();
+  const preset = byId("page").dataset.preset;
   const linked = () => location.hash.slice(1) || preset;
   const opening = settingsOf(parts, linked());
   const app = new App(machine, parts, opening);
   followLink(app, linked());
   listenToKeys(app);
   window.addEventListener("hashchange", () => {
-    app.player.pause();
+    app.pause();
     app.start(settingsOf(parts, linked()));
     followLink(app, linked());
   });
