@@ -95,7 +95,8 @@ class Screen:
         """What a script returns after the frame in which all was painted."""
         return self.window.driver.execute_async_script(
             "const done = arguments[arguments.length - 1];"
-            f"const value = (() => {{ const $ = (id) => document.getElementById(id); {script} }})();"
+            "const $ = (id) => document.getElementById(id);"
+            f"const value = (() => {{ {script} }})();"
             "requestAnimationFrame(() => requestAnimationFrame(() => done(value)));"
         )
 
@@ -143,8 +144,9 @@ slow = pytest.mark.slow
 def trained(epochs: int) -> tuple[Any, Any]:
     X, y, *_ = train_test_split(*moons(240, noise=0.15, rng=1), test_size=0.3, rng=1)
     net = MLP(2, [4, 2, 1], "tanh", rng=1)
-    history = fit(net, X, y, loss="binary_cross_entropy_with_logits", optimizer=lambda p: Adam(p, lr=0.01),
-                  epochs=epochs, batch_size=10, rng=1, progress=False)  # fmt: skip
+    history = fit(net, X, y, loss="binary_cross_entropy_with_logits",
+                  optimizer=lambda p: Adam(p, lr=0.01), epochs=epochs,
+                  batch_size=10, rng=1, progress=False)  # fmt: skip
     return net, history
 
 
@@ -235,7 +237,8 @@ def test_every_control_does_what_it_says(
 @pytest.mark.parametrize(
     ("name", "value", "code"),
     [
-        ("rate", 0.1, "lr=0.1"), ("optimizer", "sgd", "SGD(p, lr=0.01)"), ("batch", 30, "batch_size=30"),
+        ("rate", 0.1, "lr=0.1"), ("optimizer", "sgd", "SGD(p, lr=0.01)"),
+        ("batch", 30, "batch_size=30"),
         ("loss", "hinge", 'loss="hinge"'), ("penalty", "l2", "l2(net.parameters()"),
         ("dropout", 0.2, "Dropout(0.2"), ("batch", None, "Adam(p"),
     ],
@@ -350,8 +353,10 @@ def test_the_link_holds_the_state(screen: Screen) -> None:
 
 @slow
 @pytest.mark.parametrize("link", [
-    "hidden=99&rate=-1&data=nothing&epoch=1e9&ex=0&at=unit+9+9", "epoch=-1&at=weight+1+0+7&ex=3&w=1+2",
-    "own=file,1+2&guess=1&pass=99&hide=top+x", "own=file,1 2 0,3 4 1,[&activations=a+b&ask=", "%E0%A4%A",
+    "hidden=99&rate=-1&data=nothing&epoch=1e9&ex=0&at=unit+9+9",
+    "epoch=-1&at=weight+1+0+7&ex=3&w=1+2",
+    "own=file,1+2&guess=1&pass=99&hide=top+x",
+    "own=file,1 2 0,3 4 1,[&activations=a+b&ask=", "%E0%A4%A",
 ])  # fmt: skip
 def test_a_link_that_is_wrong_does_no_harm(screen: Screen, link: str) -> None:
     screen.open(link)
@@ -414,7 +419,8 @@ def test_a_lesson_hides_locks_and_asks(screen: Screen) -> None:
 #: Sizes of the window, and links whose screens must fit.
 SIZES = [(1280, 800), (900, 1000), (390, 844)]
 LINKS = [LINK, f"{LINK}&epoch=3&ex=17&at=unit+1+1", "data=spiral&hidden=8+8&epoch=2&ex=3",
-         "hidden=8+8+8+8+8+8&features=x1+x2+x1*x2+x1**2+x2**2+sin(pi*x1)+sin(pi*x2)&ex=3"]  # fmt: skip
+         "hidden=8+8+8+8+8+8&ex=3&"
+         "features=x1+x2+x1*x2+x1**2+x2**2+sin(pi*x1)+sin(pi*x2)"]  # fmt: skip
 
 
 @slow
@@ -428,7 +434,8 @@ def test_the_page_fits_its_window(screen: Screen, size: tuple[int, int], link: s
     assert width <= size[0]
     assert height <= size[1] or size[0] < 1180
     overlapping = screen.run(
-        "const boxes = [...document.querySelectorAll('.unit')].map((e) => e.getBoundingClientRect());"
+        "const boxes = [...document.querySelectorAll('.unit')]"
+        "  .map((e) => e.getBoundingClientRect());"
         "return boxes.filter((a, k) => boxes.slice(k + 1).some((b) => a.left < b.right - 1 &&"
         "  b.left < a.right - 1 && a.top < b.bottom - 6 && b.top < a.bottom - 6)).length"
     )
