@@ -1,4 +1,4 @@
-"""The pages of the site: README and its neighbours, the lessons, a reference made of docstrings.
+"""The pages of the site: README and its neighbours, lessons, pictures, a reference of docstrings.
 
 Nothing is written by hand but the list of what the reference shows. Links to files that are no
 pages lead to the repository. Loaded by mkdocs as a hook, and by griffe for `Examples`.
@@ -7,6 +7,7 @@ pages lead to the repository. Loaded by mkdocs as a hook, and by griffe for `Exa
 import html
 import importlib
 import re
+import sys
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -59,11 +60,14 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         if path.is_file() and path.suffix in (".ipynb", ".svg"):
             name = path.relative_to(ROOT).as_posix()
             files.append(File(name, str(ROOT), config.site_dir, use_directory_urls=False))
+    for name, content in _gallery().files():
+        files.append(File.generated(config, name, content=content))
     for name, module in REFERENCE.items():
         files.append(File.generated(config, f"reference/{name}.md", content=_reference(module)))
     found = sorted(file.src_uri for file in files)
     config.nav = [
         {"Home": "index.md"},
+        {"Gallery": "gallery.md"},
         {"Course": [name for name in found if name.endswith(".ipynb")]},
         {"Reference": [f"reference/{name}.md" for name in REFERENCE]},
         {"Project": [name for name in PAGES if name != "index.md"]},
@@ -98,6 +102,12 @@ def on_post_page(output: str, page: Any, config: MkDocsConfig) -> str:
 def _as_mathml(match: re.Match[str]) -> str:
     display = "block" if match[1] else "inline"
     return str(convert(html.unescape(match[1] or match[2]), display=display))
+
+
+def _gallery() -> Any:
+    """The table of pictures that the tests measure."""
+    sys.path.insert(0, str(ROOT / "tests"))
+    return importlib.import_module("gallery")
 
 
 def _reference(module: str) -> str:

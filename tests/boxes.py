@@ -427,9 +427,7 @@ _SHAPES = {
 }
 
 
-def faults(
-    svg: str, font: str = "Helvetica", *, column: float = COLUMN, smallest: float = SMALLEST
-) -> list[str]:
+def faults(svg: str, font: str = "Helvetica", *, column: float = COLUMN) -> list[str]:
     """What cannot be read in a picture, for a reader with this font: a sentence for each fault."""
     seen = read(svg, font)
     found = []
@@ -443,11 +441,11 @@ def faults(
     ]
     for text in seen.texts:
         found += _of_text(text, page, boxes, seen.shapes)
-        if text.size < smallest and not text.index:
+        if text.size < SMALLEST and not (text.index or any(_is_index(text, t) for t in seen.texts)):
             found.append(f"{text.said!r} is only {text.size:.1f} px high")
     for a, b in combinations(seen.texts, 2):
-        is_index = min(a.size, b.size) < 0.8 * max(a.size, b.size)
-        slack = TOUCH if is_index or a.owner == b.owner else SLACK
+        is_name = a.owner == b.owner or _is_index(a, b) or _is_index(b, a)
+        slack = TOUCH if is_name else SLACK
         if a.box.shared(b.box) > slack:
             found.append(f"{a.said!r} and {b.said!r} share {a.box.shared(b.box):.1f} px")
     for shape in seen.shapes:
@@ -460,6 +458,13 @@ def faults(
                 f"two boxes share {p.box.shared(q.box):.1f} px: {_at(p.box)}, {_at(q.box)}"
             )
     return found
+
+
+def _is_index(text: Text, letter: Text) -> bool:
+    """Whether a text of its own is an index of another one: smaller, and right beside it."""
+    beside = abs(text.box.left - letter.box.right) < 2 * TOUCH
+    apart = text.box.bottom < letter.box.top - 4 or letter.box.bottom + 4 < text.box.top
+    return text.size < 0.8 * letter.size and beside and not apart
 
 
 def _of_text(

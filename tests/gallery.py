@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # where pytest looks, too
 
 from graphs import neuron, unit
 
-from tinygrad_edu import Value
+from tinygrad_edu import Value, toposort
 from tinygrad_edu import functions as f
 from tinygrad_edu.losses import binary_cross_entropy, cross_entropy, hinge, squared_error
 from tinygrad_edu.nn import (
@@ -32,7 +32,7 @@ from tinygrad_edu.nn import (
     Sequential,
     Unflatten,
 )
-from tinygrad_edu.view import draw, network, steps, worksheet
+from tinygrad_edu.view import draw, explain, network, steps, worksheet
 from tinygrad_edu.view.base.palette import ZERO
 
 SPACE = "http://www.w3.org/2000/svg"
@@ -63,9 +63,9 @@ class Record(NamedTuple):
     a4: bool = False
 
     @property
-    def limits(self) -> dict[str, float]:
-        """The greatest width and the smallest text, which is an index on paper."""
-        return {"column": 794.0, "smallest": 10.0} if self.a4 else {}
+    def width(self) -> float:
+        """The most that it may have, in pixels."""
+        return 794.0 if self.a4 else 700.0
 
 
 @cache
@@ -141,6 +141,11 @@ def normed() -> Value:
     rows = [[0.5, 1.0], [-1.0, 0.25], [2.0, -0.5], [0.0, 1.5]]
     outputs = model.batch([[Value(x) for x in row] for row in rows])
     return _back(f.mean([squared_error(o, t) for o, t in zip(outputs, (1, 0, 1, 0), strict=True)]))
+
+
+def weight(loss: Value) -> Value:
+    """The weight of the first unit from the first input."""
+    return next(v for v in toposort(loss, leaves=True) if v.name == "layer1.neuron1.w[0]")
 
 
 def _named(v: Value, name: str) -> Value:
@@ -222,6 +227,11 @@ GALLERY = {
     "film-strip": Record(
         "Frames of a film", "steps(y).strip()", lambda: steps(square()).strip().svg
     ),
+    "explanation": Record(
+        "The way from a weight to the loss, with its factors",
+        "explain(loss, w).picture",
+        lambda: explain(xor(), wrt=weight(xor())).picture.svg,
+    ),
     "worksheet": Record("A worksheet", "worksheet(L)", lambda: worksheet(unit()).svg, a4=True),
     "solution": Record(
         "Its solution", "worksheet(L).solution", lambda: worksheet(unit()).solution.svg, a4=True
@@ -241,6 +251,8 @@ def drawn(page: str) -> str:
     return str(element)
 
 
+#: Around a picture on its own ground, in its own unit of length.
+_AROUND = 8.0
 #: The colours of a sheet where the reader's scheme is dark.
 DARK = re.compile(r"@media\s*\(prefers-color-scheme:\s*dark\)\s*\{((?:[^{}]*\{[^{}]*\})*)\s*\}")
 
@@ -251,7 +263,10 @@ def on_ground(svg: str, *, dark: bool) -> str:
     root = re.match(r"<svg[^>]*>", svg)
     assert root is not None
     head = root[0] if "xmlns=" in root[0] else root[0].replace("<svg", f'<svg xmlns="{SPACE}"', 1)
-    x, y, width, height = re.findall(r"[-\d.]+", re.findall(r'viewBox="([^"]*)"', head)[0])
+    x, y, width, height = map(float, re.findall(r'viewBox="([^"]*)"', head)[0].split())
+    pad = _AROUND * width / float(re.findall(r' width="([\d.]+)', head)[0])
+    x, y, width, height = x - pad, y - pad, width + 2 * pad, height + 2 * pad
+    head = re.sub(r'viewBox="[^"]*"', f'viewBox="{x:g} {y:g} {width:g} {height:g}"', head)
     ground = ZERO.dark if dark else ZERO.light
     rect = f'<rect x="{x}" y="{y}" width="{width}" height="{height}" fill="{ground}"/>'
     return f"{head}{rect}{svg[root.end() :]}"

@@ -36,7 +36,8 @@ def texts(svg: str, within: str = "") -> list[str]:
     root = ElementTree.fromstring(svg)
     groups = root.iterfind(f".//{SVG}g[@class='{within}']") if within else [root]
     found = [e for group in groups for e in group.iter(f"{SVG}text")]
-    return ["".join(e.itertext()).replace("\N{MINUS SIGN}", "-").strip() for e in found]
+    plain = str.maketrans({"\N{MINUS SIGN}": "-", "\N{NO-BREAK SPACE}": " "})
+    return ["".join(e.itertext()).translate(plain).strip() for e in found]
 
 
 def tooltips(svg: str) -> list[str]:

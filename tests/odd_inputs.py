@@ -107,7 +107,7 @@ LEFT_OUT = {
     "Graph", "Program", "diagnose.Diagnosis", "exercises.Verdict", "perceptron.PerceptronHistory",
     "losses.LossRecord", "playground.Playground", "train.Best", "train.Callback",
     "train.Epoch", "train.Run", "train.Step", "view.Deltas", "view.Explanation", "view.Film",
-    "view.Network", "Picture.save", "view.Renderer", "view.Worksheet",
+    "view.Network", "Picture.forms", "Picture.save", "view.Renderer", "view.Worksheet",
     # what is called inside the package
     "Callback.__call__", "Callback.over", "Callback.start", "Adagrad.update", "Adam.update",
     "AdamW.update", "RMSprop.update", "Primitive.check", "Primitive.of",
@@ -575,7 +575,7 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
     # views
     "draw": lambda: given(
         node(), level="auto", names={"y": Value(0.5)}, edges="none", max_nodes=150, rankdir="LR",
-        unfold=False, expand=None, example=None, notation="lecture"),
+        unfold=False, expand=None, example=None, notation="lecture", color=None),
     "draw a net": lambda: given(net()([0.5, 1.0]), level="layer", expand="layer1"),
     "Picture.save": lambda: call(draw(node()).save, "graph.dot"),
     "explain": lambda: given((x := Value(0.5)).tanh(), x, names={"y": x}, notation="lecture"),
@@ -591,6 +591,7 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
         formulas=True, notation="lecture", rng=0),
     "Film.save": lambda: call(steps(node()).save, "film.html"),
     "Film.strip": lambda: call(steps(node()).strip, 2),
+    "Equations.save": lambda: call(explain(node()).save, "chain.txt"),
     "Picture.save of a net": lambda: call(network(net()).save, "net.svg"),
     "Picture.save of a sheet": lambda: call(worksheet(node()).save, "sheet.svg"),
     # pictures

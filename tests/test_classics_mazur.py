@@ -19,7 +19,9 @@ def test_one_update_has_every_printed_digit() -> None:
 
 
 def test_the_printed_error_after_one_update_is_that_of_the_mistake() -> None:
-    right, mistaken = mazur(long=False).rows[-2:]
+    classic = mazur(long=False)
+    right, mistaken = classic.rows[-2:]
+    assert {type(row.here) for row in classic.rows} == {float}
     assert f"{right.here:.10f}" == "0.2910277737"
     assert f"{mistaken.here:.9f}" == mistaken.published == "0.291027924"
 

@@ -299,7 +299,7 @@ def test_one_gradient_on_its_side_is_transposed_and_all_are_a_convention(program
 
 def test_a_function_gets_the_arrays_that_its_parameters_name(program, true) -> None:
     def backward(W2, W3, X, y, A1, A2, Z3, b1):
-        n, delta3 = len(X), 2 * (Z3 - y) / len(X)
+        n, delta3 = len(X), 2 * (Z3 - y[:, None]) / len(X)
         dW3 = delta3.T @ A2
         delta2 = delta3 @ W3
         dZ1 = (delta2 @ W2) * (1 - A1**2)
@@ -310,10 +310,28 @@ def test_a_function_gets_the_arrays_that_its_parameters_name(program, true) -> N
     assert (found.where, found.slip) == ("delta2", "factor missing")
 
 
+def test_targets_that_are_spread_over_a_table_are_told(program) -> None:
+    found = diagnose_backward(program, lambda Z3, y: {"delta3": 2 * (Z3 - y) / len(y)}, X, y)
+    assert (found.where, found.slip) == ("delta3", "transposed")
+    assert "Y is a row, not a column: every output meets every target" in str(found)
+
+
+def test_labels_are_given_as_they_are() -> None:
+    net, labels = MLP(2, [3], rng=0), [0, 2, 1, 1, 0, 2]
+    program = vectorize(lambda x, t: losses.cross_entropy(net(x), t), [0.1, 0.2], 1)
+
+    def backward(X, y, Z1):
+        delta1 = np.exp(Z1) / np.exp(Z1).sum(axis=1, keepdims=True)
+        delta1[range(len(y)), y] -= 1
+        return {"dW1": delta1.T @ X / len(X)}
+
+    assert diagnose_backward(program, backward, X, labels).right
+
+
 @pytest.mark.parametrize(
     ("backward", "text"),
     [
-        (lambda W1, w: {}, "w is none of them: choose among X, Y, W1"),
+        (lambda W1, w: {}, "w is none of them: choose among X, Y, "),
         (lambda W1: W1, "must give a dict of its arrays, and gives ndarray"),
     ],
 )

@@ -88,7 +88,7 @@ def test_a_picture_of_the_gallery_can_be_read(name, embedded_renderer):
     record = GALLERY[name]
     svg = record.make()
     for font in FONTS:
-        assert faults(svg, font, **record.limits) == [], font
+        assert faults(svg, font, column=record.width) == [], font
     assert record.make() == svg
 
 

@@ -276,7 +276,7 @@ def test_too_little_memory_for_pictures_leaves_the_model(
     def fail(*_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("tinygrad_edu.cli.classification.png_of", fail)
+    monkeypatch.setattr("tinygrad_edu.cli.evidence.png_of", fail)
     printed, errors = told(capsys, "demo", "xor", *QUICK, "--out", "o", code=1)
     assert errors == "tinygrad-edu: out of memory: pictures and report are left out\n"
     assert "\nwrote model.json\n" in printed

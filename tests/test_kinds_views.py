@@ -1,15 +1,15 @@
 """Kinds of faults that views had, each held off by a table: inputs, and what is right for them."""
 
+import math
 import re
 from base64 import b64decode
-from functools import cache
-from importlib import resources
 from io import BytesIO
 from xml.etree import ElementTree
 
+import gallery
 import pytest
+from boxes import FONTS, faults, read
 from graphs import SVG, tooltips
-from matplotlib.ft2font import FT2Font
 from PIL import Image
 from test_view_notation import result
 
@@ -429,51 +429,7 @@ def test_the_way_to_save_is_named(what, wrong, tmp_path):
         assert [path.read_text() for path in tmp_path.iterdir()] == before
 
 
-# A text keeps to its box in every font: measured in the widest of the usual ones, DejaVu Sans.
-
-
-@cache
-def wide_font(weight):
-    name = f"DejaVuSans{'-Bold' * (weight == 'bold')}.ttf"
-    return FT2Font(str(resources.files("matplotlib") / "mpl-data" / "fonts" / "ttf" / name))
-
-
-def in_the_widest_font(element):
-    """Left and right end of a text, for a reader with DejaVu Sans alone."""
-    changing = "data-key" in element.attrib  # and bold when it has changed
-    weight = "bold" if changing else element.get("font-weight")
-    font, x = wide_font(weight), float(element.get("x"))
-    font.set_size(float(element.get("font-size", 11)), 72)
-    font.set_text(element.text)
-    width = float(element.get("textLength") or font.get_width_height()[0] / 64)
-    left = x - {"end": width, "middle": width / 2}.get(element.get("text-anchor"), 0.0)
-    return left, left + width
-
-
-def around(group):
-    """Left and right end of the shapes of a group."""
-    edges = [
-        float(x)
-        for shape in group
-        for x in re.findall(r"(-?[\d.]+),-?[\d.]+", shape.get("points") or shape.get("d") or "")
-    ]
-    edges += [
-        float(e.get("cx")) + sign * float(e.get("rx") or e.get("r"))
-        for e in group
-        if e.get("cx")
-        for sign in (-1, 1)
-    ]
-    return min(edges), max(edges)
-
-
-def held(svg):
-    """Texts of the groups of an SVG beside the ends of their boxes; texts in a row are apart."""
-    root = ElementTree.fromstring(re.sub(r' xmlns="[^"]*"', "", svg))
-    for group in root.iter("g"):
-        inner = [e for e in group.iter("text") if (e.text or "").strip()]
-        shapes = [e for part in ("polygon", "path", "ellipse", "circle") for e in group.iter(part)]
-        if inner and shapes and not list(group.findall("g[@class]")):
-            yield inner, around(shapes)
+# A text keeps to its box in every font, and nothing covers it, also where names are long.
 
 
 NAMED = losses.squared_error(MLP(2, [3, 1], "tanh", rng=1)([0.123456, -1234.5]), -9.876e-7)
@@ -488,8 +444,10 @@ LAID_OUT = {
     "opened": lambda: draw(NAMED, level="neuron", expand="layer1.neuron1").svg,
     "wide words": lambda: draw(functions.softplus(Value(-1.5e-300, "W" * 30)).tanh()).svg,
     "a strip of a film": lambda: steps(NAMED).strip(3).svg,
-    "a film, whose texts change": lambda: re.search("<svg.*</svg>", steps(WIDE).html, re.S)[0],
-    "a worksheet": lambda: worksheet(NAMED).solution.svg,
+    "a film, whose texts change": lambda: gallery.drawn(steps(WIDE).html),
+    "a worksheet": lambda: worksheet(NAMED, level="value").solution.svg,
+    "a worksheet of a net": lambda: worksheet(NAMED, blanks="all").solution.svg,
+    "a film of units": lambda: gallery.drawn(steps(NAMED).html),
     "a net": lambda: network(MLP(2, [3, 1]), [-1.23e-10, 123456.0], [0.0], "squared_error").svg,
 }
 
@@ -497,18 +455,10 @@ LAID_OUT = {
 @pytest.mark.slow
 @pytest.mark.parametrize("picture", LAID_OUT.values(), ids=LAID_OUT)
 def test_texts_fit_their_boxes_in_the_widest_font(picture, embedded_renderer):
-    boxes = list(held(picture()))
-    assert len(boxes) > 3
-    for texts, (left, right) in boxes:
-        placed = []
-        for text in texts:
-            begin, end = in_the_widest_font(text)
-            assert left - 0.5 <= begin, text.text
-            assert end <= right + 0.5, text.text
-            y = float(text.get("y"))
-            beside = [(a, b) for a, b, other in placed if abs(y - other) < 6]
-            assert all(end <= a + 0.05 or b <= begin + 0.05 for a, b in beside), text.text
-            placed.append((begin, end, y))
+    svg = picture()
+    assert len(read(svg).texts) > 3
+    for font in FONTS:
+        assert faults(svg, font, column=math.inf) == [], font
 
 
 # The rules of a page stop at the edge of a picture that brings its own style.

@@ -3,7 +3,8 @@ import math
 import pytest
 
 from tinygrad_edu.text import clean, short, superscript
-from tinygrad_edu.view.graph.dot import in_html, in_tooltip
+from tinygrad_edu.view.graph.cells import in_html
+from tinygrad_edu.view.graph.dot import in_tooltip
 
 
 @pytest.mark.parametrize(

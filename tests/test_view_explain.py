@@ -454,3 +454,16 @@ def test_the_largest_routes_are_those_of_all_by_size():
     found = [abs(contribution(r)) for r in largest(paths, 4)]
     assert len(every) > 4
     assert found == pytest.approx(every[:4])
+
+
+def test_in_a_large_net_the_paths_are_drawn_without_what_is_beside_them(embedded_renderer):
+    model = MLP(2, [16, 16, 1], "tanh", rng=0)
+    loss = (model([1.0, 2.0]) - 1) ** 2
+    explanation = explain(loss, model.parameters()[0])
+    rows = factors_in(explanation.picture.svg)
+    assert len(rows) == 8
+    products = [math.prod(number for _, number in row[:-1]) for row in rows]
+    assert [row[-1][1] for row in rows] == pytest.approx(products, abs=0.01)
+    shown = "".join(texts(explanation.picture.svg))
+    assert "x1" in shown
+    assert "x2" not in shown

@@ -15,7 +15,7 @@ from tinygrad_edu.nn import MLP
 from tinygrad_edu.view import deltas, draw, explain, network, steps, worksheet
 from tinygrad_edu.view.base.pdf import PRINTED
 from tinygrad_edu.view.base.tex import latex_page, latex_words
-from tinygrad_edu.view.graph.mermaid import to_mermaid
+from tinygrad_edu.view.graph.formats.mermaid import to_mermaid
 
 PICTURES = {
     "drawing": lambda: draw(neuron(backward=True), edges="local"),
@@ -132,7 +132,11 @@ def numbers_of(drawing):
     return [x.text for x in numbers]
 
 
-@pytest.mark.parametrize("what", DRAWN)
+QUICK = ("values", "layers")
+SOME = [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in DRAWN]
+
+
+@pytest.mark.parametrize("what", SOME)
 def test_tikz_and_mermaid_say_every_number_of_a_drawing(what, tmp_path, embedded_renderer):
     drawing = DRAWN[what]()
     tikz = drawing.save(tmp_path / "a.tex").read_text(encoding="utf-8")
@@ -145,7 +149,7 @@ def test_tikz_and_mermaid_say_every_number_of_a_drawing(what, tmp_path, embedded
     assert tikz.count("{") == tikz.count("}") or what == "names"
 
 
-@pytest.mark.parametrize("what", DRAWN)
+@pytest.mark.parametrize("what", SOME)
 def test_lines_of_mermaid_are_those_of_its_grammar(what):
     drawing = DRAWN[what]()
     head, *lines = to_mermaid(drawing.diagram, "title").split("---\n")[2].splitlines()

@@ -257,7 +257,7 @@ def test_hidden_operands_are_counted_once():
 @pytest.mark.slow
 def test_deep_graphs_are_drawn_without_recursion():
     deep = long_sum(50_000)
-    assert "20 of 100,001 values shown" in texts(draw(deep, max_nodes=20))
+    assert "20 of 100,001 values shown" in caption(draw(deep, max_nodes=20))
     assert excerpt(deep).description.startswith("60 of 100,001 values shown; y: data 50000")
 
 

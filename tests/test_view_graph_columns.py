@@ -3,6 +3,7 @@
 from xml.etree import ElementTree
 
 import pytest
+from boxes import faults
 from graphs import SVG, deep_net
 
 from tinygrad_edu import functions as f
@@ -25,9 +26,9 @@ from tinygrad_edu.view.base.graph_units import find_units
 from tinygrad_edu.view.base.maps import Windows, drawn, image_below, shape_of, windows_of
 from tinygrad_edu.view.base.palette import INK, NEGATIVE, POSITIVE
 from tinygrad_edu.view.graph.blocks import cut
-from tinygrad_edu.view.graph.columns import Board, Cell, Column, fits
-from tinygrad_edu.view.graph.curves import Line, Spot, curves, name_places, strongest
-from tinygrad_edu.view.graph.paint import board_picture
+from tinygrad_edu.view.graph.board.columns import Board, Cell, Column, fits
+from tinygrad_edu.view.graph.board.curves import Line, Spot, curves, name_places, strongest
+from tinygrad_edu.view.graph.board.paint import board_picture
 from tinygrad_edu.view.graph.picture import WIDEST
 
 
@@ -180,24 +181,16 @@ BOARDS = {
 }
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("font", ["Helvetica", "DejaVu"])
 @pytest.mark.parametrize("make", BOARDS.values(), ids=BOARDS)
-def test_cards_stand_apart_inside_a_picture_no_wider_than_a_page(make):
-    picture = make()
-    root = ElementTree.fromstring(picture.svg)
-    _, _, width, height = map(float, root.get("viewBox").split())
-    assert width <= WIDEST
-    cards = []
-    for e in root.iterfind(f".//{SVG}g[@class='node']/{SVG}g/{SVG}rect[@rx]"):
-        left, top, wide, high = (float(e.get(name)) for name in ("x", "y", "width", "height"))
-        cards.append((left, top, left + wide, top + high))
-    assert len(cards) > 1
-    for k, (left, top, right, bottom) in enumerate(cards):
-        assert left >= 0
-        assert top >= 0
-        assert right <= width
-        assert bottom <= height
-        for a, b, c, d in cards[:k]:
-            assert right <= a or c <= left or bottom <= b or d <= top
+def test_every_board_can_be_read_in_the_fonts_of_readers(make, font):
+    assert faults(make().svg, font) == []
+
+
+@pytest.mark.parametrize("make", BOARDS.values(), ids=BOARDS)
+def test_no_picture_is_wider_than_a_page(make):
+    assert float(ElementTree.fromstring(make().svg).get("width")) <= WIDEST
 
 
 @pytest.mark.parametrize("make", BOARDS.values(), ids=BOARDS)

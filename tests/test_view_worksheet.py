@@ -146,8 +146,9 @@ def boxes_of(sheet):
         scale = 1.0
         if inner is not None:
             scale = float(inner.get("width", "")) / float(inner.get("viewBox", "").split()[2])
-        for parent, factor in ((page, 1.0), (inner, scale)):
-            for box in [] if parent is None else parent.findall(f"{SVG}rect"):
+        drawn = [] if inner is None else list(inner.iter(f"{SVG}rect"))
+        for boxes, factor in ((page.findall(f"{SVG}rect"), 1.0), (drawn, scale)):
+            for box in boxes:
                 if box.get("fill") == "white" and box.get("stroke-width") == "0.9":
                     sides = (float(box.get(side, "")) for side in ("width", "height"))
                     found.append(tuple(factor * side / MM for side in sides))
@@ -155,7 +156,14 @@ def boxes_of(sheet):
 
 
 @pytest.mark.parametrize(
-    ("layers", "pages"), [((2, 1), 1), ((3, 1), 2), ((4, 2, 1), 3), ((7, 2), 3), ((2, 2, 2, 1), 2)]
+    ("layers", "pages"),
+    [
+        ((2, 1), 1),
+        ((3, 1), 2),
+        pytest.param((4, 2, 1), 3, marks=pytest.mark.slow),
+        pytest.param((7, 2), 3, marks=pytest.mark.slow),
+        pytest.param((2, 2, 2, 1), 2, marks=pytest.mark.slow),
+    ],
 )
 def test_boxes_are_18_by_8_millimetres_on_as_many_pages_as_it_takes(layers, pages):
     sheet = worksheet(by_hand(layers), rng=1)
@@ -170,6 +178,17 @@ def test_boxes_are_18_by_8_millimetres_on_as_many_pages_as_it_takes(layers, page
     page = ElementTree.fromstring(sheet.svg)
     high = {"210mm": 297, "297mm": 210}[page.get("width", "")]
     assert page.get("height") == f"{high * pages}mm"
+
+
+@pytest.mark.parametrize("blanks", ["all", "gradients", "slopes"])
+def test_boxes_in_a_graph_are_as_large_on_paper(blanks):
+    sheet = worksheet(Value(2.0, "x").tanh() * 3, blanks=blanks)
+    inner = ElementTree.fromstring(sheet.pages[0]).find(f"{SVG}svg")
+    scale = float(inner.get("width", "")) / float(inner.get("viewBox", "").split()[2])
+    assert scale >= LEAST
+    width, height = re.findall(r'FIXEDSIZE="TRUE" WIDTH="(\d+)" HEIGHT="(\d+)"', sheet.dot)[0]
+    assert scale * float(width) / MM >= 18
+    assert scale * float(height) / MM >= 8
 
 
 def test_a_seed_makes_a_variant_with_numbers_by_heart():
@@ -199,7 +218,8 @@ def test_a_variant_keeps_away_from_kinks_and_domains():
         worksheet((-(x * x)).log(), rng=0)
 
 
-def test_a_graph_that_is_too_large_for_paper_says_what_to_do(monkeypatch):
+@pytest.mark.slow
+def test_a_graph_that_is_too_large_for_paper_says_what_to_do():
     sheet = worksheet(chain(60))
     with pytest.raises(RenderError, match=r"^the graph is too large for a sheet of A4"):
         sheet.svg  # noqa: B018

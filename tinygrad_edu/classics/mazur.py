@@ -72,7 +72,7 @@ def mazur(*, long: bool = True) -> Classic:
     mistaken = mistaken_update(WEIGHTS)
     rows += [
         Row("E after 1 update", "", error(weights).data),
-        Row("  with the mistake of the script", "0.291027924", error(mistaken)),
+        Row("  with the mistake of the script", "0.291027924", error(mistaken).data),
     ]
     if flag("long", long):
         fit(
@@ -101,8 +101,8 @@ def outputs(weights: Sequence[Sequence[Any]], x: Sequence[Any] = INPUT) -> tuple
     return h, [sigmoid(dot(unit, h, BIASES[1])) for unit in weights[2:]]
 
 
-def error(weights: Sequence[Sequence[Any]]) -> Any:
-    """E = 1/2 sum (target - out)^2, a number or a Value."""
+def error(weights: Sequence[Sequence[Any]]) -> Value:
+    """E = 1/2 sum (target - out)^2."""
     return half_squared_error(outputs(weights)[1], TARGET)
 
 

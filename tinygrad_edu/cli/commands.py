@@ -157,11 +157,11 @@ def predict(args: argparse.Namespace) -> int:
     kept = zip(*(rows.columns[name] for name in keep), strict=True) if keep else [()] * len(rows)
     shown = args.out is None and sys.stdout is not None and sys.stdout.isatty()
     lines = [[*keep, *header], *([*a, *b] for a, b in zip(kept, found, strict=True))]
-    text = "".join(f"{_csv(cells, shown)}\n" for cells in lines)
     if args.out is None:
-        print(text, end="")
+        for cells in lines:  # one by one: what is long may be cut where output is not buffered
+            print(_csv(cells, shown))
     else:
-        write(args.out, text)
+        write(args.out, "".join(f"{_csv(cells)}\n" for cells in lines))
     return 0
 
 

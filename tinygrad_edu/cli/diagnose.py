@@ -19,9 +19,10 @@ The file is run, as python FILE.py runs it but for what stands under if __name__
 defines one of these, or both:
   class Value                       with data, grad and backward(), operators and functions
   def backward(W1, b1, ..., X, y)   gives a dict of arrays, {"dW1": dW1, ...} or locals(), by the
-                                    names that print(program.source) shows; beside it model, a net
-                                    such as MLP(2, [3, 1], "tanh"), the arrays X and y, and loss, by
-                                    name, unless it is "squared_error"
+                                    names that print(program.source) shows, as its parameters are:
+                                    W1 has a row per unit, Y a row per example, y is as yours; and
+                                    beside it model, a net such as MLP(2, [3, 1], "tanh"), the
+                                    arrays X and y, and loss, by name, unless it is "squared_error"
 """
 
 
@@ -68,7 +69,7 @@ def diagnosed(names: Mapping[str, Any], file: str) -> dict[str, Diagnosis]:
         with usage_errors():
             loss = find_loss(names.get("loss", "squared_error"))
             program = vectorize(lambda x, t: loss(model(x), t), X[0], y[0])
-            found["backward"] = diagnose_backward(program, names["backward"], X, y)
+        found["backward"] = diagnose_backward(program, names["backward"], X, y)
     if not found:
         raise UsageError(
             f"{file} defines neither a class Value nor a function backward(W1, b1, ..., X, y)"

@@ -10,6 +10,7 @@ from tinygrad_edu.cli.run import Named
 from tinygrad_edu.cli.split import Split
 from tinygrad_edu.text import clean, short
 from tinygrad_edu.view import explain
+from tinygrad_edu.view.base.render import RenderError
 from tinygrad_edu.view.base.report import Picture, html_table, verbatim
 
 #: Rows of the plane among which lines of hidden units and rings can still be told apart.
@@ -150,7 +151,7 @@ def worst(classifier: Classifier, split: Split) -> Iterator[Named]:
     losses, found = classifier.losses(X, y), classifier.found(X)
     names = [clean(column.name) for column in encoder.columns]
     table = [("row", *names[:_COLUMNS], "true", "predicted", "loss", "largest x dL/dx")]
-    why = None
+    why: Any = None
     for i in sorted(losses, key=lambda i: -losses[i])[:_WORST]:
         x, loss = classifier.backward(X[i], y[i])
         shares = np.array([v.data * v.grad for v in x])
@@ -168,4 +169,8 @@ def worst(classifier: Classifier, split: Split) -> Iterator[Named]:
     )
     yield "", Picture("The worst rows", caption, html_table(table), "table")
     caption = f"The chain rule from the loss of row {table[1][0]} to that input, by all its ways."
-    yield "", Picture("Why the worst row", caption, verbatim(str(why)), "text")
+    try:
+        shown, form = why.picture.svg, "drawing"
+    except RenderError:  # many ways are read better than seen
+        shown, form = verbatim(str(why)), "text"
+    yield "", Picture("Why the worst row", caption, shown, form)

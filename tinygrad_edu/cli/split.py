@@ -2,20 +2,20 @@
 
 import random
 import sys
-import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from tinygrad_edu.cli.options import UsageError, reason
-from tinygrad_edu.data import Dataset, Table, TableEncoder, TableError, read_table, train_test_split
+from tinygrad_edu.data import Dataset, Table, TableEncoder, TableError, train_test_split
 from tinygrad_edu.data.columns import NumericColumn, alike_words, kind_of
 from tinygrad_edu.data.dataset import Recipe
 from tinygrad_edu.data.encoding import mean_and_std, standardising
 from tinygrad_edu.data.notation import names_something
 from tinygrad_edu.data.table import shown
-from tinygrad_edu.data.table_file import table_in
+from tinygrad_edu.data.table_file import MOST_BYTES, table_in
+from tinygrad_edu.files import open_regular
 from tinygrad_edu.text import clean
 
 Rows = list[list[float]]
@@ -268,19 +268,12 @@ def _complete(
 
 
 def table_of(path: str, encoding: str = "", delimiter: str = "") -> Table:
-    """The table in the CSV file `path`, "-" for standard input. Raises UsageError or TableError.
-
-    The remarks on its columns are for whoever uses these.
-    """
-    options = {
-        "encoding": encoding,
-        "delimiter": {"tab": "\t", "\\t": "\t"}.get(delimiter, delimiter),
-    }
+    """The table in the CSV file `path`, "-" for standard input. Raises UsageError or TableError."""
+    if path == "-":
+        return table_in(sys.stdin.buffer.read(), "standard input", encoding, delimiter)
     try:
-        if path == "-":
-            return table_in(sys.stdin.buffer.read(), "standard input", **options)
-        with warnings.catch_warnings(action="ignore"):
-            return read_table(path, **options)
+        with open_regular(path) as file:
+            return table_in(file.read(MOST_BYTES + 1), path, encoding, delimiter)
     except OSError as error:
         raise UsageError(f"cannot read {path!r}: {reason(error)}") from None
 

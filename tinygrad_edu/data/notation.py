@@ -121,13 +121,13 @@ def decimal_of(cells: Iterable[str]) -> str:
     Numbers below 1000 that are whole beside others such as 1,234 show groups of thousands.
     """
     votes, either, small, large, words = {",": 0, ".": 0}, 0, 0, 0, 0
-    for cell in map(_signed, cells):
+    for cell in cells:
         if EITHER.fullmatch(cell):
             either += "," in cell
         elif cell.isdecimal():
             small, large = small + (len(cell) < 4), large + (len(cell) > 3)
         else:
-            found = [sign for sign, form in LOCAL.items() if form.fullmatch(cell)]
+            found = [sign for sign, form in LOCAL.items() if form.fullmatch(_signed(cell))]
             if len(found) == 1:
                 votes[found[0]] += 1
             words += not found and cell.lower() not in MISSING

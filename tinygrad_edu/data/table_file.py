@@ -258,12 +258,16 @@ def _records(text: str, where: str, separator: str, rows: list[str], told: bool)
         )
         return first and not named
 
+    def unquoted(cell: str) -> str:
+        return AS_TEXT.sub(r"\1", cell.strip())
+
+    bare = unquoted if '="' in text else str.strip
     blanks = separator == " "
     reader = csv.reader(lines(), delimiter=separator, strict=True, skipinitialspace=blanks)
     while True:
         line, begins = reader.line_num + 1, True
         try:
-            cells = [AS_TEXT.sub(r"\1", cell.strip()) for cell in next(reader)]
+            cells = list(map(bare, next(reader)))
         except StopIteration:
             return
         except csv.Error as error:

@@ -35,7 +35,8 @@ def diagnose_backward(
 
     `program` is that of `vectorize`, `claims` are the student's arrays under the names of
     `print(program.source)`, any subset of them, or a function that gives these: it is called with
-    the arrays that its parameters name, as `backward(W1, b1, X, y)`, and may return locals().
+    the arrays that its parameters name, as `backward(W1, b1, X, Y)`, and may return locals();
+    those of the program are matrices, x and y are as they were given.
     `arrays` are what the program takes, X and y. Each
     claim is judged by the student's own claims before it; the first that they do not explain is
     `where`, or an array behind it that is not shown. Examples in columns, weights with a row per
@@ -52,7 +53,8 @@ def diagnose_backward(
     program.read_parameters()
     with np.errstate(all="ignore"):
         equations = Equations(program, arranged)
-        given = read(claims, equations)
+        as_given = zip(map(str.lower, program.names), arrays, strict=True)
+        given = read(claims, equations, dict(as_given))
         passes: list[Pass] = []
         for arrangement in conventions(given, equations):
             passes.append(Pass(equations, arrangement))

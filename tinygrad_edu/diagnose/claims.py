@@ -30,16 +30,19 @@ class Claims(NamedTuple):
     told: tuple[str, ...] = ()
 
 
-def read(claims: object, equations: Equations) -> Claims:
-    """A student's claims. Raises TypeError for no dict of arrays, ValueError for unknown names."""
+def read(claims: object, equations: Equations, given: Mapping[str, Any]) -> Claims:
+    """A student's claims, a dict or a function of arrays; `given` are x and y as they were given.
+
+    Raises TypeError for no dict of arrays, ValueError for unknown names.
+    """
     if callable(claims) and not isinstance(claims, type):
-        claims = _called(claims, equations)
-    given = instance("claims", claims, Mapping, "a dict of arrays by the names of the program")
-    if not given:
+        claims = _called(claims, {**equations.true, **given}, equations)
+    shown = instance("claims", claims, Mapping, "a dict of arrays by the names of the program")
+    if not shown:
         raise ValueError("claims are empty: give some of the arrays, such as dW1")
     arrays: dict[str, Array] = {}
     single = False
-    for name, array in given.items():
+    for name, array in shown.items():
         known = _known(name, equations)
         single = single or getattr(array, "dtype", None) in (np.float32, np.float16)
         a = np.array(as_array(array, f"the claim {name}"))
@@ -55,28 +58,22 @@ def read(claims: object, equations: Equations) -> Claims:
     return Claims(arrays, SINGLE if single else EXACT, 0.51 * 10.0**-decimals, told)
 
 
-def _called(backward: Callable[..., Any], equations: Equations) -> Any:
+def _called(backward: Callable[..., Any], known: Mapping[str, Any], equations: Equations) -> Any:
     """What a function gives for the arrays that its parameters name: those the program computes."""
     try:
         parameters = signature(backward).parameters
     except ValueError:  # of some that are built in
         raise TypeError("claims are a dict of arrays, or a function of your own") from None
-    names = {parameter: _capital(parameter) for parameter in parameters}
-    for parameter, name in names.items():
-        if name not in equations.true:
-            choose = ", ".join(n for n in equations.true if n not in (P, "B"))
+    for parameter in parameters:
+        if parameter not in known:
+            choose = ", ".join(name for name in known if name not in (P, "B"))
             raise TypeError(f"backward is given arrays by its parameters, and {parameter} is none "
                             f"of them: choose among {choose}")  # fmt: skip
-    found = backward(*[np.array(equations.true[name]) for name in names.values()])
+    found = backward(*[np.array(known[parameter]) for parameter in parameters])
     if not isinstance(found, Mapping):
         raise TypeError(f"backward must give a dict of its arrays, and gives {type(found).__name__}"
                         ': write return {"dW1": dW1, ...}, or return locals()')  # fmt: skip
     return {name: a for name, a in found.items() if _name_in(equations, name)}
-
-
-def _capital(name: str) -> str:
-    """X and Y, of which students write y."""
-    return name.upper() if name in ("x", "y") else name
 
 
 def _known(name: object, equations: Equations) -> str:

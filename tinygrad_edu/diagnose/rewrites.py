@@ -207,6 +207,9 @@ def _for_operand(own: Symbol, alike: Sequence[str]) -> Iterator[Rewrite]:
         cost = COMMON if other[0] == own.name[0] else RARER
         yield Rewrite(expr.symbol(other), "wrong operand", INSTEAD, cost=cost)
     yield Rewrite(own * own, "factor doubled", "{1} stands there twice", cost=RARER)
+    if own.name == "Y":
+        row = "{1} is a row, not a column: every output meets every target"
+        yield Rewrite(Expr("turned", (own,)), "transposed", row)
     if own.name[0] in "ZA":
         steps = [expr.where(own > bound, 1.0, 0.0) for bound in (0.0, 0.5)]
         for f in (expr.tanh(own), expr.sigmoid(own), *steps):

@@ -178,7 +178,8 @@ def _of_one(primitive: Primitive) -> Callable[[Any], Any]:
 def _key(constants: dict[str, float]) -> tuple[tuple[str, float, float], ...]:
     """The constants by name, 0.0 and -0.0 kept apart."""
     try:
-        return tuple([(name, x, copysign(1.0, x)) for name, x in sorted(constants.items())])
+        hash(key := tuple([(k, x, copysign(1.0, x)) for k, x in sorted(constants.items())]))
+        return key  # an array of one number has a sign, but no hash
     except (TypeError, ValueError, OverflowError):
         for name, x in constants.items():
             number(x, name)

@@ -10,7 +10,7 @@ from tinygrad_edu.text import name_parts, superscript
 from tinygrad_edu.view.base.svg import SVG, fitted, text_width, words
 
 _SERIF: Final = "'STIX Two Text', Cambria, 'Times New Roman', 'Liberation Serif', Times, serif"
-_ITALIC: Final = {"font-family": _SERIF, "font-style": "italic"}
+ITALIC: Final = {"font-family": _SERIF, "font-style": "italic"}
 _NAME: Final = re.compile(
     r"(?<![\w.])((?:delta|alpha|[A-Za-z])\d*(?:\[[\d,]+\])?(?:\(\d+\))?(?:#\d+)?)(?![A-Za-z0-9_(])"
 )
@@ -26,10 +26,10 @@ def typeset(
     weight = str(look.get("font_weight", "normal"))
     x -= formula_width(text, size, weight) / 2 * (anchor == "middle")
     parts = []
-    for piece, dx, dy, own, is_letter in _placed(text, size, weight):
+    for piece, dx, dy, own, is_letter in pieces(text, size, weight):
         part = words("", x + dx, y + dy, font_size=f"{own:.4g}", **look)
         if is_letter:  # its font is that of a part, since a text has that of the picture
-            SubElement(part, f"{SVG}tspan", _ITALIC).text = piece
+            SubElement(part, f"{SVG}tspan", ITALIC).text = piece
         else:
             part.text = piece
             part.attrib.update(fitted(piece, own, weight))
@@ -39,7 +39,7 @@ def typeset(
 
 def formula_width(text: str, size: float, weight: str = "normal") -> float:
     """The width of a typeset formula."""
-    places = _placed(text, size, weight)
+    places = pieces(text, size, weight)
     return max((x + text_width(piece, own, weight) for piece, x, _, own, _ in places), default=0.0)
 
 
@@ -76,7 +76,9 @@ def _pieces(text: str) -> Iterator[tuple[str, str, str, str]]:
     yield last, "", "", ""
 
 
-def _placed(text: str, size: float, weight: str) -> Iterator[tuple[str, float, float, float, bool]]:
+def pieces(
+    text: str, size: float, weight: str = "normal"
+) -> Iterator[tuple[str, float, float, float, bool]]:
     """Texts with their places from the start, sizes, and whether they are letters of names."""
     x = 0.0
     for plain, letter, above, below in _pieces(text):
@@ -86,7 +88,9 @@ def _placed(text: str, size: float, weight: str) -> Iterator[tuple[str, float, f
         x += text_width(plain, size, weight)
         if letter:
             yield letter, x, 0.0, 1.05 * size, True
-            x += text_width(letter, 1.05 * size, weight) + (0.03 if above or below else 0.12) * size
+            x += text_width(letter, 1.05 * size, weight)
+            # with serifs m and w are wider, and an index leans on its letter
+            x += (0.03 if (above or below) and letter not in "mw" else 0.12) * size
         small = _INDEX * size
         for index, dy in ((above, -_ABOVE), (below, _BELOW)):
             if index:

@@ -41,8 +41,8 @@ _OPERANDS: Final = 8
 _TERMS: Final = 4
 _ROWS: Final = 60
 _WHERE: Final = 12
-#: Of a picture: the paths, and the values of a graph that is drawn whole.
-_ROUTES, _SHOWN = 8, 120
+#: The paths of a picture.
+_ROUTES: Final = 8
 _HEADER: Final = ("from", "to", "slope", "= number", "gradient", "product")
 
 
@@ -169,8 +169,9 @@ def _operation(v: Value, names: Names) -> Explanation:
         lines.append(sentence(f"No backward pass has reached {names[v]}: nothing flows back."))
     lines += write.notes([v])
     grads = {v: v.flow} if v.reached else {}
-    ways = [[link] for link in links(v, parents)][:_ROUTES]
-    drawn = sketch([*dict.fromkeys(v.parents), v], names, Writer(names), gradients(v), ways)
+    ways = [[link] for link in links(v, parents[:_ROUTES])]
+    order = [*dict.fromkeys(v.parents), v]
+    drawn = sketch(order, names, Writer(names), gradients(v), ways)
     return Explanation(v.numbers[0], lines, [write.row(link, grads) for link in kept], drawn)
 
 
@@ -193,11 +194,7 @@ def _chain_rule(
     pairs = ends([(u, p) for p in reversed(paths.between) for u in paths.children[p]], _ROWS)
     rows = [write.row(paths.link(*x) if isinstance(x, tuple) else x, grads) for x in pairs]
     best = routes if len(routes) == 1 else largest(paths, _ROUTES)
-    shown = order
-    if len(order) > _SHOWN:
-        near = {u for route in best for link in route for u in link.child.parents}
-        shown = [u for u in order if u in near or u is v]
-    drawn = sketch(shown, names, write, grads, best) if len(shown) <= _SHOWN else None
+    drawn = sketch(order, names, write, grads, best)
     return Explanation(grads[w], lines, rows, drawn)
 
 

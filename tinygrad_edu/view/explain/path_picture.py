@@ -16,13 +16,15 @@ from tinygrad_edu.view.explain.chain import Writer
 from tinygrad_edu.view.explain.notation import derivative, number
 from tinygrad_edu.view.explain.paths import Link, contribution
 from tinygrad_edu.view.graph.diagram import Diagram, Number
-from tinygrad_edu.view.graph.picture import KEY, finished, lit, placed
+from tinygrad_edu.view.graph.picture import KEY, WIDEST, finished, lit, placed
 from tinygrad_edu.view.graph.select import LARGEST
 from tinygrad_edu.view.graph.values import Content, value_diagram
 
 #: How much is seen of what is off the path, of boxes and of lines.
 _FAINT: Final = ("0.32", "0.13")
 _ROW, _LINE, _APART = 46.0, 22.0, 22.0
+#: Values of a graph that is drawn whole.
+_SHOWN: Final = 120
 
 
 class Factor(NamedTuple):
@@ -71,14 +73,21 @@ class Sketch(NamedTuple):
         shift = float(re.findall(r"translate\((-?[\d.]+)", drawn.canvas.get("transform", ""))[0])
         wide, y = 0.0, height + 4
         for factors in self.products:
-            x = 0.0
-            for k, f in enumerate(factors):
+            x, halves, middles = 0.0, [], []
+            for f in factors:
                 tail, head = drawn.spots[f.tail], drawn.spots[f.head]
                 middle = (tail.right + head.left) / 2 if tail.right < head.left else head.left + 30
-                half = (
-                    max(formula_width(readable(f.name), 13), room(f.number_text, 15, bold=True)) / 2
-                )
-                place = max(middle + shift, x + half + _APART)
+                name = formula_width(readable(f.name), 13)
+                halves.append(max(name, room(f.number_text, 15, bold=True)) / 2)
+                middles.append(max(middle + shift, x + halves[-1] + _APART))
+                x = middles[-1] + halves[-1]
+            end = max(size_of(root)[0], WIDEST) - 10
+            for k in reversed(range(len(factors))):  # what would be too far right moves left
+                middles[k] = min(middles[k], end - halves[k])
+                end = middles[k] - halves[k] - _APART
+            x = 0.0
+            for k, (f, half, middle) in enumerate(zip(factors, halves, middles, strict=True)):
+                place = max(middle, x + half + _APART)
                 if k:
                     sign, soft = "=" if k + 1 == len(factors) else "·", {"fill": SOFT.light}
                     between = (x + place - half) / 2
@@ -101,13 +110,20 @@ class Sketch(NamedTuple):
 
 
 def sketch(
-    shown: Sequence[Value],
+    order: Sequence[Value],
     names: Names,
     write: Writer,
     grads: Mapping[Value, float],
     routes: Sequence[Sequence[Link]],
-) -> Sketch:
-    """The paths, each as its links from the result back, in a picture of the values `shown`."""
+) -> Sketch | None:
+    """The paths, each as its links from the result back; None for too many values.
+
+    Of a large graph only what is on the paths and before it is drawn, or of units their weights.
+    """
+    near = _near(order, names, routes) if len(order) > _SHOWN else {*order}
+    shown = [u for u in order if u in near]
+    if len(shown) > _SHOWN:
+        return None
     numbers, root = Numbers(shown), shown[-1]
 
     def both(v: Value) -> list[Number]:
@@ -145,3 +161,15 @@ def sketch(
     if total and terms != [""]:
         formulas.append(f"{total} = {' + '.join(terms)} = {short(grads[ends.pop()])}")
     return Sketch(diagram, frozenset(lines), products, formulas, f"Paths to {names[root]}")
+
+
+def _near(order: Sequence[Value], names: Names, routes: Sequence[Sequence[Link]]) -> set[Value]:
+    """What is on the paths, and what it was made from, or of that weights of units and inputs."""
+    links = [link for route in routes for link in route]
+    on = {order[-1], *(u for link in links for u in (link.child, link.parent))}
+    near = {u for link in links for u in link.child.parents} | on
+    if len(near) > _SHOWN:
+        units = [u for u in names.units.units if u.z in on]
+        pairs = [pair for u in units for pair in zip(u.w, u.x, strict=True)]
+        near = {p for pair in pairs if not on.isdisjoint(pair) for p in pair} | on
+    return near

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from importlib import resources
+from itertools import chain
 from pathlib import Path
 from typing import Final
 from xml.etree.ElementTree import Element
@@ -17,7 +18,7 @@ from tinygrad_edu.optim import Optimizer
 from tinygrad_edu.text import clean
 from tinygrad_edu.view.base.display import Drawing, Forms, displays_still, save
 from tinygrad_edu.view.base.naming import names_of, variable_names
-from tinygrad_edu.view.base.numbers import UNKNOWN, has_grad, in_our_graph, one_value
+from tinygrad_edu.view.base.numbers import UNKNOWN, decimal, has_grad, in_our_graph, one_value
 from tinygrad_edu.view.base.palette import BY_NAME
 from tinygrad_edu.view.base.render import RenderError
 from tinygrad_edu.view.base.svg import inline, size_of
@@ -107,9 +108,16 @@ class Film:
         self.title = f"Backward pass of {names[order[-1]]}"
         self.caption = "; ".join(part for part in (counted, recording.caption) if part)
 
+        widest: dict[
+            tuple[Value, str], float
+        ] = {}  # of the texts of a place, which has room for it
+        for change in chain(recording.start, *(frame.changes for frame in recording.frames)):
+            place, number = (change.value, change.row), change.number
+            widest[place] = max(number, widest.get(place, number), key=lambda x: len(decimal(x)))
+
         def numbers(v: Value) -> list[Number]:
             labels = ["data", "grad"] if has_grad(v) or v is order[-1] else ["data"]
-            return [Number(k, back=k == "grad", keyed=True) for k in labels]
+            return [Number(k, widest.get((v, k)), back=k == "grad", keyed=True) for k in labels]
 
         units = names.units.units if by_unit else ()
         self._diagram, boxes = value_diagram(shown, Content(names, numbers), units=units)

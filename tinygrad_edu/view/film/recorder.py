@@ -198,8 +198,8 @@ class _Recorder:
             where = f"{place_of(u)}: the weighted sum of what comes in"
             where += f", then {u.activation}" * (u.a is not u.z)
         else:
-            made = [f"{self.names[v]} by {self._sign(v)}" for v in group]
-            where = ", ".join(first_few(made, len(made)))
+            made = (f"{self.names[v]} by {self._sign(v)}" for v in group)
+            where = ", ".join(first_few(made, len(group)))
         said = tuple(first_few(equations, len(group)))
         z = None if u is None else u.z
         return Frame("forward", where, said, "", tuple(flows), tuple(changes), z)
@@ -229,7 +229,7 @@ class _Recorder:
             equations = first_few(equations, len(group))
             made = list(dict.fromkeys(v for v, _ in group))
             touched = dict.fromkeys(v.parents[k] for v, k in group)
-            sign = ", ".join(first_few(dict.fromkeys(map(self._sign, made)), len(made)))
+            sign = ", ".join(dict.fromkeys(map(self._sign, made[:FEW])))
             where = f"back through {sign}: local derivative times what came back"
             where += ", added" * (len(group) == 1 and before is not None)
             flows, u = dict.fromkeys((v.parents[k], v) for v, k in group), self._unit(made)

@@ -93,8 +93,7 @@ def _head(box: Box) -> Iterator[Cell]:
     """What stands above the numbers: titles, long names, long words."""
     if box.rows or not box.numbers:
         if box.name or box.word:
-            width = room(box.name, _NUMBER, bold=True) + room(box.word, _NUMBER) + 6
-            yield Cell(title(box.name, box.word), width)
+            yield title(box.name, box.word)
         return
     if not stands_beside(box.name):
         yield _soft(middle_cut(box.name), INK.light)
@@ -156,7 +155,11 @@ def _number(number: Number, box: Box, height: int, size: int) -> Cell:
         return Cell(blank(number), _WIDTH, _HEIGHT, BLANK)
     # what can be found later changes its text, and a renderer has no cell for none
     place = f' HREF="#{box.id}.{number.label}"' if number.keyed else ""
-    least = _LEAST if box.kind == "constant" else _CELL[number.back and size == _NUMBER]
+    least = (
+        _LEAST
+        if box.kind == "constant" and not number.keyed
+        else _CELL[number.back and size == _NUMBER]
+    )
     return Cell(in_number(number, size), max(least, _wide(number, size)), height, END, place)
 
 
@@ -164,10 +167,11 @@ def _font(content: str, colour: str, size: int) -> str:
     return f'<FONT COLOR="{colour}" POINT-SIZE="{size}">{content}</FONT>'
 
 
-def title(name: str, words: str) -> str:
+def title(name: str, words: str) -> Cell:
     """A title in bold, soft words after it."""
+    width = room(name, _NUMBER, bold=True) + room(words, _NUMBER) + 6
     bold = _font(f"<B>{in_html(name)}</B>", INK.light, _NUMBER) if name else ""
-    return bold + (_font(in_html(f"  {words}"), SOFT.light, _NUMBER) if words else "")
+    return Cell(bold + (_font(in_html(f"  {words}"), SOFT.light, _NUMBER) if words else ""), width)
 
 
 def soft(text: str) -> str:

@@ -148,7 +148,7 @@ class Diagram:
         chips = {box.id for box in self.boxes if box.kind == "chip"}
         keys = {edge.head: f"{edge.tail}-{edge.head}" for edge in self.edges}
         ends = [(edge.tail, f"{edge.tail}-{edge.head}") for edge in self.edges]
-        return {key: keys[tail] if tail in chips else key for tail, key in ends}
+        return {key: keys.get(tail, key) if tail in chips else key for tail, key in ends}
 
     def values(self) -> Iterator[Box]:
         """The boxes that a text lists, rows in place of a box that has no label."""

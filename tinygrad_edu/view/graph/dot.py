@@ -139,7 +139,7 @@ def _cluster(clusters: dict[tuple[Frame, ...], Any], around: tuple[Frame, ...]) 
         if around[:n] not in clusters:
             cluster = graphviz.Digraph(f"cluster{len(clusters)}", graph_attr=_BAND)
             name, words = around[n - 1]
-            cluster.attr(label=f"<{title(clean(name, _TITLE), words)}>")
+            cluster.attr(label=table_of([[title(clean(name, _TITLE), words)]]))
             clusters[around[:n]] = cluster
     return clusters[around]
 

@@ -14,15 +14,15 @@ from tinygrad_edu.view.base.numbers import Numbers, decimal, in_our_graph, one_v
 from tinygrad_edu.view.base.svg import inline
 from tinygrad_edu.view.graph import select
 from tinygrad_edu.view.graph.blocks import Cut, cut, stands_for
+from tinygrad_edu.view.graph.board.columns import Board, fits
+from tinygrad_edu.view.graph.board.paint import board_picture
 from tinygrad_edu.view.graph.cells import stands_beside
-from tinygrad_edu.view.graph.columns import Board, fits
 from tinygrad_edu.view.graph.diagram import Diagram, table
 from tinygrad_edu.view.graph.dot import to_dot, width
+from tinygrad_edu.view.graph.formats.mermaid import to_mermaid
+from tinygrad_edu.view.graph.formats.tikz import to_tikz
 from tinygrad_edu.view.graph.levels import board_of
-from tinygrad_edu.view.graph.mermaid import to_mermaid
-from tinygrad_edu.view.graph.paint import board_picture
 from tinygrad_edu.view.graph.picture import WIDEST, picture
-from tinygrad_edu.view.graph.tikz import to_tikz
 from tinygrad_edu.view.graph.values import EDGES, content_of, value_diagram, value_legend
 
 _LEVELS: Final = ("auto", "value", "neuron", "layer")
@@ -112,7 +112,7 @@ def draw(
               several values has the colour of the largest
 
     What is hidden is said in the picture. The numbers are those of the forward pass, and what was
-    changed since is named. A grad is a dash until a backward pass from `v`, or through it, has
+    changed since is named. A grad is a dot until a backward pass from `v`, or through it, has
     reached the value. Raises TypeError unless `v` is a Value, of any engine that `adopt` knows.
     """
     v, names = in_our_graph(v, names)

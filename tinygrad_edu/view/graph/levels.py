@@ -7,16 +7,16 @@ from typing import Final
 
 from tinygrad_edu.engine import Value
 from tinygrad_edu.text import clean, short
-from tinygrad_edu.view.base.maps import drawn, largest_of, size, windows_of
+from tinygrad_edu.view.base.maps import largest_of, size, windows_of
 from tinygrad_edu.view.base.naming import Names
 from tinygrad_edu.view.base.numbers import UNKNOWN, Numbers, decimal
 from tinygrad_edu.view.base.operations import built_in_name
-from tinygrad_edu.view.graph import cards, stages
 from tinygrad_edu.view.graph.blocks import POOLS, Block, Cut
-from tinygrad_edu.view.graph.cards import Desk, Place, layer_of, patches_of
-from tinygrad_edu.view.graph.columns import Board, Card, Cell, Column, Shared
-from tinygrad_edu.view.graph.curves import Line, strongest
-from tinygrad_edu.view.graph.diagram import Number, title_of
+from tinygrad_edu.view.graph.board import cards, stages
+from tinygrad_edu.view.graph.board.cards import Desk, Place, layer_of, patches_of
+from tinygrad_edu.view.graph.board.columns import Board, Card, Cell, Column
+from tinygrad_edu.view.graph.board.curves import Line, strongest
+from tinygrad_edu.view.graph.diagram import title_of
 
 #: Between two layers so many lines are full, and so many named, where there are more than `CROWD`.
 _FULL, _NAMED, _CROWD = 12, 5, 30
@@ -39,7 +39,6 @@ _TITLES: Final = {
     "dropout": "Dropout",
     "softmax": "Softmax",
     "sum": "Sum",
-    "operations": "",
 }
 
 
@@ -60,6 +59,7 @@ def board_of(
     counted: bool = False,
     is_net: bool = False,
     examples: int = 0,
+    sign: float = 1.0,
     shade: Callable[[Value], float] = lambda v: 0.0,
 ) -> Board:
     """A board of the blocks `shown`, sources first.
@@ -71,12 +71,13 @@ def board_of(
     counted   whether the parameters of a layer are counted below it
     is_net    whether the last result is no more than others
     examples  over how many examples the loss is, 0 for one alone
+    sign      of a delta against dL/dz
     shade     how strong the colour of a sign is that the ground of a value has, from -1 to 1
     """
     shown = cut.items if shown is None else shown
     layers = Counter(map(layer_of, cut.items))
     shared = [layer for layer, n in layers.items() if n > 1 and layer]
-    desk = Desk(cut, names, numbers, level, Board(), opened, shared, known, most, examples)
+    desk = Desk(cut, names, numbers, level, Board(), opened, shared, known, most, examples, sign)
     desk.root = None if is_net else numbers.root
     column, over = _columns(cut, shown, shared)
     made: dict[Block, list[Card]] = {}
@@ -92,8 +93,11 @@ def board_of(
             own = [v for v, place in desk.place.items() if place.card == card.id]
             own = own if made[block][1:] else [*block.values]
             card.shade = max(map(shade, own), key=abs, default=0.0)
+    stacked: dict[Block, int] = {}
     for k in sorted({column[block] for block in shown if block not in over}):
         blocks = [block for block in shown if column[block] == k and block not in over]
+        blocks.sort(key=lambda block: _height(block, cut, stacked))  # so that lines cross little
+        stacked |= {block: n for n, block in enumerate(blocks)}
         above = [card for b, user in over.items() if user in blocks for card in made[b]]
         if any(source not in made for block in blocks for source in cut.sources[block]):
             above.insert(0, desk.board.put("hidden", [[Cell("…", "word")]], name="…"))
@@ -104,19 +108,28 @@ def board_of(
         stack = [card for block in blocks for card in made[block]]
         column_ = Column(*(("", "") if several else heads[0]), stack, above)
         column_.size = sum(len(b.outputs) for b in blocks if b.kind != "loss")
-        units = [
-            u for b in blocks if layer_of(b) not in shared and not patches_of(b) for u in b.units
-        ]
+        once = [b for b in blocks if b.kind == "units" and layer_of(b) not in shared]
+        units = [u for block in once for u in block.units]
         column_.foot = cards.count_of(units) * (counted and bool(units))
         desk.board.layers.append(column_)
     ones = _ones(desk, made) if named == "all" else {}
     lines = [
         line for b in shown if b not in over for line in _lines(desk, b, edges, named, over, ones)
     ]
-    desk.board.lines = _as_wide_as(lines, flowing=edges == "gradient")
-    desk.board.shared = [s for layer in shared for s in _shared(desk, layer, made)]
+    plain = [line for line in lines if line.weight is None]
+    largest = largest_of([[[line.share for line in plain]]]) if edges == "gradient" else 0.0
+    for line in plain:  # as wide as what flowed back on average, or all thin
+        line.share = min(size(line.share) / largest, 1.0) if largest else 0.0
+    desk.board.lines = lines
+    desk.board.shared = [s for layer in shared for s in stages.shared(desk, layer, made)]
     desk.board.caption = [*caption, *_sentences(desk, edges)]
     return desk.board.close()
+
+
+def _height(block: Block, cut: Cut, stacked: Mapping[Block, int]) -> float:
+    """How far down the blocks stand that a block is made from, on average."""
+    places = [stacked[source] for source in cut.sources[block] if source in stacked]
+    return sum(places) / len(places) if places else 0.0
 
 
 def _title(desk: Desk, card: Card, title: str) -> None:
@@ -212,14 +225,11 @@ def _lines(
         for p in v.parents:
             if v in place and p in place and at[p] not in over:
                 drawn_.add(at[p])
-                yield Line(*_ends(place[p], place[v]), tooltip=desk.names[p])
+                tail, head = place[p], place[v]
+                yield Line(tail.card, head.card, tail.row, head.row, tooltip=desk.names[p])
     for source in desk.cut.sources[block]:
         if source not in drawn_ and source not in over and source in desk.card:
             yield from _plain(desk, source, block)
-
-
-def _ends(tail: Place, head: Place) -> tuple[str, str, int | None, int | None]:
-    return tail.card, head.card, tail.row, head.row
 
 
 def _ones(desk: Desk, made: Mapping[Block, Sequence[Card]]) -> dict[Block, Card]:
@@ -244,8 +254,8 @@ def _weight(desk: Desk, way: tuple[Value, Value], tail: Place, edges: str) -> Li
         number = 0.0 if delta is None else number * delta
         name = UNKNOWN if delta is None else decimal(number)
         tooltip += f", gradient flowing back = {name}"
-    weight = number if number == number else 0.0
-    return Line(*_ends(tail, desk.place[z]), weight, 0.0, name, tooltip)
+    head, weight = desk.place[z], number if number == number else 0.0
+    return Line(tail.card, head.card, tail.row, head.row, weight, 0.0, name, tooltip)
 
 
 def _plain(desk: Desk, source: Block, block: Block) -> Iterator[Line]:
@@ -263,65 +273,20 @@ def _plain(desk: Desk, source: Block, block: Block) -> Iterator[Line]:
         yield Line(tail, head, name=name, tooltip=tooltip, share=flow)
 
 
-def _as_wide_as(lines: Sequence[Line], *, flowing: bool) -> list[Line]:
-    """Lines between blocks as wide as what flowed back on average, or all thin."""
-    flows = [line.share for line in lines if flowing and line.weight is None]
-    largest = largest_of([[flows]])
-    for line in lines:
-        if line.weight is None:
-            line.share = min(size(line.share) / largest, 1.0) if largest else 0.0
-    return list(lines)
-
-
-def _shared(desk: Desk, layer: str, made: Mapping[Block, Sequence[Card]]) -> Iterator[Shared]:
-    """The weights of a layer that is used step after step, and what each use adds."""
-    data, grad = desk.numbers.data, desk.numbers.grad
-    uses = [block for block in made if layer_of(block) == layer]
-    if not uses:
-        return
-    units, inside = uses[-1].units, {v for block in uses for v in block.values}
-    n, end = sum(x not in inside for x in units[0].x), len(units[0].w)
-    parts = [("W", 0, n), ("U", n, end)] if 0 < n < end else [("W", 0, end)]
-    matrices = [(letter, [[data[w] for w in u.w[a:b]] for u in units]) for letter, a, b in parts]
-    biases = [[data[u.b]] for u in units if u.b is not None]
-    matrices += [("b", biases)] * (len(biases) == len(units))
-    largest = largest_of([rows for _, rows in matrices])
-    row = []
-    for letter, rows in matrices:
-        row += [Cell(letter, "name"), Cell(picture=drawn("weights", rows, largest))]
-    text = f"{layer}: {cards.count_of(units)}, used {len(uses):,} times"
-    adds: list[dict[Value, float]] = []
-    for block in uses:
-        pairs = [(u, w, x) for u in block.units for w, x in zip(u.w, u.x, strict=True)]
-        adds.append({w: (grad(u.z) or 0.0) * data[x] for u, w, x in pairs})
-    known = all(grad(u.z) is not None for block in uses for u in block.units)
-    total = {w: sum(each.get(w, 0.0) for each in adds) for u in units for w in u.w[parts[-1][1] :]}
-    chosen = max(total, key=lambda w: size(total[w]))
-    desk.said["a grey block is one set of weights, each step uses it"] = None
-    if known:
-        name, sum_ = f"dL/d{desk.names[chosen]}", decimal(total[chosen])
-        desk.said[f"on its thin lines: what each step adds to {name}, together {sum_}"] = None
-    card = desk.board.put("parameter", [row, [Cell(text, "word")]], name=text, tooltip=text)
-    numbers = [Number("", each[chosen] if known else None, back=True) for each in adds]
-    yield Shared(card, [(made[b][-1].id, x) for b, x in zip(uses, numbers, strict=True)])
-
-
 def _sentences(desk: Desk, edges: str) -> list[str]:
     """The caption: what numbers and lines mean, which rule left something out."""
     board, texts = desk.board, []
-    looks = {
-        cell.text for card in board.boxes for row in getattr(card, "cells", ()) for cell in row
-    }
+    looks = {cell.text for card in board.cards() for row in card.cells for cell in row}
     if desk.known and any(card.kind == "unit" for card in board.boxes):
         told = any(desk.numbers.grad(u.z) is not None for b in desk.card for u in b.units)
         texts.append("z = Σ w x + b, a = g(z)" + ", δ = dL/dz" * told)
     elif "delta" in looks:
         texts.append("δ = dL/dz")
     texts += desk.said
-    what = "what flowed back, δ w" if edges == "gradient" else "weights w"
-    size_ = "wide where it is large" if edges == "gradient" else "wide where |w| is large"
+    what = ("what flowed back, δ w", "it") if edges == "gradient" else ("weights w", "|w|")
     if any(line.weight is not None for line in board.lines):
-        texts.append(f"lines: {what}, blue positive, orange dashed negative, {size_}")
+        signs = "blue positive, orange dashed negative"
+        texts.append(f"lines: {what[0]}, {signs}, wide where {what[1]} is large")
     elif edges == "gradient":
         texts.append("lines: wide where much flowed back, by the mean |gradient|")
     if any("×" in line.name for line in board.lines):  # noqa: RUF001

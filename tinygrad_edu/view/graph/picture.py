@@ -27,7 +27,8 @@ from tinygrad_edu.view.base.svg import (
     words,
     wrapped,
 )
-from tinygrad_edu.view.graph.curves import Line, Spot, curves
+from tinygrad_edu.view.base.typeset import ITALIC, formula_width, pieces
+from tinygrad_edu.view.graph.board.curves import Line, Spot, curves
 from tinygrad_edu.view.graph.diagram import Diagram
 from tinygrad_edu.view.graph.dot import to_dot
 
@@ -36,19 +37,12 @@ KEY: Final = "data-key"
 #: The column of a notebook, in pixels: a picture that is no wider is made smaller in less room.
 WIDEST: Final = 700
 CLASS: Final = "tge-graph"
-_SERIF: Final = "'STIX Two Text', Cambria, 'Times New Roman', 'Liberation Serif', Times, serif"
 #: Colours by what they are, in the SVG of a renderer and in the style sheet.
 _CLASSES: Final = {
     colour: name.lower()
     for name, colour in BY_NAME.items()
     if not name.endswith("_DARK") and name != "ERROR"
 }
-_GREEK: Final = {"delta": "δ", "alpha": "\N{GREEK SMALL LETTER ALPHA}"}
-#: Widths of letters of names, in sizes, where they are not as wide as most; of digits and others.
-_LETTERS: Final = dict.fromkeys("mwM", 0.79) | dict.fromkeys("ijlt", 0.36) | {"L": 0.66}
-_DIGITS: Final = {"(": 0.39, ")": 0.39, ",": 0.32}
-#: An index against its letter: its size, how far it stands above the line and below.
-_INDEX, _UP, _DOWN = 0.62, 0.42, 0.24
 #: From the middle of a cell down to the line that a text stands on.
 _BASELINE: Final = 4.2
 #: Of the caption: its size, from line to line, the least width that it is wrapped to.
@@ -140,13 +134,17 @@ def placed(diagram: Diagram, *, paper: bool = False) -> Picture:
 def _bend(
     groups: Sequence[Element], names: Mapping[Element, str], spots: Mapping[str, Spot]
 ) -> None:
-    """Lines with level ends in place of those of the renderer."""
+    """Lines with level ends in place of those of the renderer, but for what they would cross."""
     ends = (names[group].split("->") for group in groups)
     lines = [Line(tail, head) for tail, head in ends]
     for group, curve in zip(groups, curves(lines, spots), strict=True):
-        first, *points = (f"{x:.2f},{y:.2f}" for x, y in curve.path())
+        others = [s for n, s in spots.items() if n not in (curve.line.tail, curve.line.head)]
+        points = [curve.at(k / 20) for k in range(21)]
+        if any(s.left < x < s.right and s.top < y < s.bottom for s in others for x, y in points):
+            continue
+        first, *rest = (f"{x:.2f},{y:.2f}" for x, y in curve.path())
         for path in group.iter(f"{SVG}path"):
-            path.set("d", f"M{first}C{' '.join(points)}")
+            path.set("d", f"M{first}C{' '.join(rest)}")
 
 
 @cache
@@ -216,7 +214,6 @@ def _plain(element: Element) -> None:
     if element.get("font-weight") == "bold":
         element.set("font-weight", "600")
     element.set("font-size", f"{float(element.get('font-size', '12')):g}")
-    element.text = (element.text or "").replace("\N{NO-BREAK SPACE}", " ")
 
 
 def _join(first: Element, second: Element) -> None:
@@ -231,40 +228,22 @@ def _look(element: Element) -> dict[str, str]:
 
 def name_width(name: str, size: float) -> float:
     """The width of a name as it is typeset, or what it needs as a text."""
-    parts = name_parts(name)
-    if parts is None:
-        return room(name, size)
-    letter, above, below = parts
-    small = _INDEX * size
-    width = 1.1 * size * _LETTERS.get(letter, 0.54) + bool(above or below)
-    return width + max(_width(above, small), _width("".join(below), small))
+    return room(name, size) if name_parts(name) is None else formula_width(name, size)
 
 
 def typeset(element: Element) -> None:
     """A name such as z1[2] as a letter with (1) above and 2 below."""
-    parts = name_parts(element.text or "")
-    if parts is None:
+    name, size = element.text or "", float(element.get("font-size", "13"))
+    if name_parts(name) is None:
         return
-    letter, above, several = parts
-    below = "".join(several)
-    size = float(element.get("font-size", "13"))
-    width, small = name_width(element.text or "", size), _INDEX * size
-    advance = 1.1 * size * _LETTERS.get(letter, 0.54)
     x, y = float(element.get("x", "0")), float(element.get("y", "0"))
-    anchor = element.attrib.pop("text-anchor", "start")
-    x -= {"start": 0.0, "middle": width / 2, "end": width}[anchor]
+    shift = {"start": 0.0, "middle": 0.5, "end": 1.0}[element.attrib.pop("text-anchor", "start")]
+    x -= shift * formula_width(name, size)
     element.set("x", f"{x:.2f}")
     element.text = ""
-    italic = {"font-family": _SERIF, "font-style": "italic", "font-size": f"{1.1 * size:.1f}"}
-    SubElement(element, f"{SVG}tspan", italic).text = _GREEK.get(letter, letter)
-    for text, shift in ((above, -_UP), (below, _DOWN)):
-        if text:
-            at = {"x": f"{x + advance + 1:.2f}", "y": f"{y + shift * size:.2f}"}
-            SubElement(element, f"{SVG}tspan", at | {"font-size": f"{small:.1f}"}).text = text
-
-
-def _width(text: str, size: float) -> float:
-    return size * sum(_DIGITS.get(c, 0.6) for c in text)
+    for piece, dx, dy, own, is_letter in pieces(name, size):
+        at = {"x": f"{x + dx:.2f}", "y": f"{y + dy:.2f}", "font-size": f"{own:.1f}"}
+        SubElement(element, f"{SVG}tspan", at | (ITALIC if is_letter else {})).text = piece
 
 
 def _caption(root: Element, sentences: Sequence[str]) -> None:

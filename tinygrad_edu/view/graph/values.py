@@ -10,7 +10,7 @@ from tinygrad_edu.text import clean, short
 from tinygrad_edu.view.base import operations
 from tinygrad_edu.view.base.graph_units import Unit
 from tinygrad_edu.view.base.naming import Names
-from tinygrad_edu.view.base.numbers import Numbers, has_grad
+from tinygrad_edu.view.base.numbers import UNKNOWN, Numbers, has_grad
 from tinygrad_edu.view.graph.blocks import layers_of
 from tinygrad_edu.view.graph.diagram import Box, Diagram, Edge, Frame, Number, title_of
 
@@ -83,12 +83,13 @@ def value_diagram(
     diagram = Diagram(rankdir=rankdir)
     folds = folded(shown, units)
     writer = ValueWriter(diagram, content, shown[-1], users_of(shown), unfold, folds)
-    bands = {  # what many units share has lines to all of them, through a band
-        u: (Frame(title_of(layer), clean(u.activation)),)
-        for layer, members in layers_of(units).items()
-        for u in members
-        if u.place.layer and folds.chips.get(u.z)
-    }
+    bands = {}
+    for layer, members in layers_of(units).items() if rankdir in ("LR", "RL") else ():
+        activations = {u.activation for u in members}
+        words = ", ".join(sorted(activations - {"linear"})) or "linear"
+        for u in members:  # what many units share has lines to all of them, through a band
+            if u.place.layer and folds.chips.get(u.z):
+                bands[u] = (Frame(title_of(layer), clean(words)),)
     for v in shown:
         unit = folds.unit_of.get(v)
         writer.add(v, bands.get(unit, ()) if unit else ())
@@ -99,14 +100,17 @@ def value_diagram(
 
 def value_legend(diagram: Diagram, root: str) -> str:
     """What the numbers of a diagram of values are; "" as the name of the root tells none."""
-    if not any(x.back for box in diagram.values() for x in box.numbers):
+    back = [x.value for box in diagram.values() for x in box.numbers if x.back]
+    if not back:
         return ""
     rows = any(box.rows for box in diagram.boxes)
     chips = " (chips: below it)" if any(box.kind == "chip" for box in diagram.boxes) else ""
     place = f"beside it{chips}" if rows else "below it"
     grad = f" d{root}/d(value)" if root else ""
     unit = " z\u00a0=\u00a0Σ\u00a0w\u00a0x\u00a0+\u00a0b, grey: parameters." if rows else ""
-    return f"Boxes: value, {place} its gradient{grad}, blue positive, orange negative.{unit}"
+    known = any(x is not None for x in back)
+    told = ", blue positive, orange negative" if known else f": {UNKNOWN} before a backward pass"
+    return f"Boxes: value, {place} its gradient{grad}{told}.{unit}"
 
 
 def users_of(shown: Sequence[Value]) -> Counter[Value]:
@@ -175,7 +179,6 @@ class ValueWriter:
             return
         if v in self.folds.unit_of:
             return  # which comes with its net input
-        first = len(self.diagram.boxes)
         products = self._products(v) if self.unfold and operations.is_dot(v) else {}
         box = self._box(v)
         if products:
@@ -187,8 +190,6 @@ class ValueWriter:
             self._link(product, box, "", self.content.sums(v), tooltip, passing=True)
         if v.op is not None:
             self._operands(v, v.op, box, products)
-        for new in self.diagram.boxes[first:]:
-            new.within = within
 
     def _unit(self, z: Value, within: tuple[Frame, ...]) -> None:
         """The box of a unit, its weights on their lines, and the lines from what is no part."""
@@ -224,7 +225,7 @@ class ValueWriter:
         """The box of `v`, and a line to it from its operands that are left out, counted."""
         hidden = len({p for p in v.parents if p not in self.boxes})
         if hidden:
-            more = self.diagram.add(Box("hidden", word=f"… {hidden:,} more", within=box.within))
+            more = self.diagram.add(Box("hidden", word=f"… {hidden:,} more"))
         self.diagram.add(box)
         if hidden:
             self.diagram.edges.append(Edge(more.id, box.id, dotted=True))

@@ -46,13 +46,10 @@ class Pass(NamedTuple):
         return name_of_function(self.layer.activation)
 
 
-def forward(
-    model: Any, layers: Sequence[DenseLayer], x: Iterable[Any], *, activate: bool = True
-) -> list[Pass]:
+def forward(model: Any, layers: Sequence[DenseLayer], x: Iterable[Any]) -> list[Pass]:
     """The forward pass for one example `x` of numbers; a Value counts as its number.
 
-    Without `activate` it goes on with the net inputs. Raises TypeError for what is no list of
-    numbers, ValueError for the wrong count.
+    Raises TypeError for what is no list of numbers, ValueError for the wrong count.
     """
     nin = layers[0].neurons[0].nin
     if not is_listed(x):
@@ -63,20 +60,11 @@ def forward(
     passes = []
     for k, layer in enumerate(layers, 1):
         z = [neuron.net_input(inputs) for neuron in layer.neurons]
-        a = layer.activate(z) if activate else z
+        a = layer.activate(z)
         name = "" if isinstance(model, (Layer, Neuron)) else f"layer{k}"
         passes.append(Pass(layer, name, inputs, z, a))
         inputs = a
     return passes
-
-
-def names_in(
-    passes: Sequence[Pass], loss: Value | None, inputs: Sequence[str] | None, notation: str
-) -> Names:
-    """The names of the values of a forward pass and of its loss; `inputs` are given."""
-    labels = dict(zip(passes[0].inputs, inputs or (), strict=inputs is not None))
-    roots = [*passes[-1].a, *([] if loss is None else [loss])]
-    return names_of(toposort(*roots, leaves=True), labels, notation=notation)
 
 
 def loss_of(model: Any, passes: Sequence[Pass], target: Any, loss: Loss) -> Value:
@@ -124,7 +112,7 @@ def deltas(
     passes = forward(model, dense_layers(model), x)
     total = loss_of(model, passes, target, function)
     grads = gradients(total)
-    names = names_in(passes, total, None, notation)
+    names = names_of(toposort(*passes[-1].a, total, leaves=True), notation=notation)
     known = loss_record(function)
     loss_name = name_of_function(function)
     slope_formulas, slopes = zip(*map(_slopes, passes), strict=True)

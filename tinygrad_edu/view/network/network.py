@@ -30,11 +30,11 @@ from tinygrad_edu.view.base.naming import names_of
 from tinygrad_edu.view.base.numbers import Numbers
 from tinygrad_edu.view.base.svg import inline
 from tinygrad_edu.view.graph.blocks import cut
-from tinygrad_edu.view.graph.columns import Board
+from tinygrad_edu.view.graph.board.columns import Board
+from tinygrad_edu.view.graph.board.paint import board_picture
 from tinygrad_edu.view.graph.diagram import table
 from tinygrad_edu.view.graph.drawing import diagram_forms
 from tinygrad_edu.view.graph.levels import board_of
-from tinygrad_edu.view.graph.paint import board_picture
 from tinygrad_edu.view.network.delta_rules import CONVENTIONS, plain
 from tinygrad_edu.view.network.deltas import name_of_function
 
@@ -47,16 +47,14 @@ _COUNTS: Final = {Layer: "nin", Neuron: "nin", BatchNorm: "n", Unflatten: "size"
 class _Found(Numbers):
     """The numbers of a graph with gradients that were found for it alone."""
 
-    def __init__(
-        self, order: Sequence[Value], grads: Mapping[Value, float] | None, sign: float
-    ) -> None:
+    def __init__(self, order: Sequence[Value], grads: Mapping[Value, float] | None) -> None:
         super().__init__(order)
         self.data = {v: v.data for v in order} | self.data  # also where nothing is computed
-        self._grads, self._sign = grads, sign
+        self._grads = grads
 
     def grad(self, v: Value) -> float | None:
-        """The gradient of `v` in the convention of the deltas, None without a loss."""
-        return None if self._grads is None else self._sign * self._grads.get(v, 0.0) + 0.0
+        """The gradient of `v`, None without a loss."""
+        return None if self._grads is None else self._grads.get(v, 0.0)
 
 
 class Network(Picture):
@@ -139,18 +137,19 @@ def network(
     board = board_of(
         cut(order, names.units, None, ends_in_loss=loss is not None),
         names,
-        _Found(order, grads, sign),
+        _Found(order, grads),
         level="neuron",
         titles=titles,
         known=x is not None,
         most=max_units,
         named="all" if numbers else "none" if x is None else "strongest",
         counted=True,
+        sign=sign,
         is_net=loss is None,
     )
     _mark(board, mark, names.units.units)
     board.caption = [text.replace("dL/dz", convention) for text in board.caption]
-    sizes = [f"{n:,}" for n in board.sizes]
+    sizes = [f"{column.size:,}" for column in board.layers if column.size]
     return Network(
         board, f"Network {'-'.join(sizes)}", "; ".join([", ".join(sizes), *board.caption])
     )

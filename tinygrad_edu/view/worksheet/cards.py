@@ -10,6 +10,7 @@ from tinygrad_edu.view.base.graph_units import Unit
 from tinygrad_edu.view.base.naming import Names
 from tinygrad_edu.view.base.palette import EDGE, INK, NEGATIVE, POSITIVE, PRESS, ZERO
 from tinygrad_edu.view.base.svg import SVG, tag, words
+from tinygrad_edu.view.base.svg import room as _room
 from tinygrad_edu.view.base.typeset import formula_width
 from tinygrad_edu.view.worksheet.page import HIGH, MM, SIZE, WIDE, Answer, row
 
@@ -78,12 +79,14 @@ def drawing(
 ) -> Element:
     """The net, these rows in its units and under the last layer, as wide as the room if it can."""
     n = len(net.layers)
-    gap = min(_WIDEST, max(_NARROWEST, (room - _INPUT - n * _CARD) / n))
+    inputs = [formula_width(net.names[v], SIZE) + _room(short(v.data), SIZE) for v in net.inputs]
+    box = max(_INPUT, max(inputs) + 8 * MM)
+    gap = min(_WIDEST, max(_NARROWEST, (room - box - n * _CARD) / n))
     columns = [[_height(answers[u], len(u.x)) for u in layer] for layer in net.layers]
     columns[-1].append(_ROW * len(loss) + 2 * MM)
     sizes = [[HIGH] * len(net.inputs), *columns]
     total = max(sum(sizes_) + _BETWEEN * (len(sizes_) - 1) for sizes_ in sizes) + _HEAD
-    width = _INPUT + n * (gap + _CARD)
+    width = box + n * (gap + _CARD)
     root = tag("svg", viewBox=f"0 0 {width:.2f} {total:.2f}")
     at: dict[Value, tuple[float, float]] = {}  # where the lines of a value begin
     spread = (total - _HEAD) / len(net.inputs)
@@ -91,25 +94,28 @@ def drawing(
     for k, v in enumerate(net.inputs):
         y = _HEAD + (k + 0.5) * spread
         look = {"fill": ZERO.light, "stroke": EDGE.light, "stroke_width": "1.1"}
-        parts.append(tag("rect", x=0.5, y=y - HIGH / 2, width=_INPUT - 1, height=HIGH, **look))
+        parts.append(tag("rect", x=0.5, y=y - HIGH / 2, width=box - 1, height=HIGH, **look))
         given = Answer(net.names[v], short(v.data), asked=False)
-        parts += row(given, 3 * MM, y - HIGH / 2, _INPUT - 6 * MM, solved=solved)
-        at[v] = _INPUT, y
+        parts += row(given, 3 * MM, y - HIGH / 2, box - 6 * MM, solved=solved)
+        at[v] = box, y
     parts += _head(0, "Inputs")
     for k, layer in enumerate(net.layers):
-        x = _INPUT + gap + k * (gap + _CARD)
+        x = box + gap + k * (gap + _CARD)
         last = k + 1 == n
         parts += _head(x, f"{'Output' if last else f'Layer {k + 1}'}, {layer[0].activation}")
         heights = columns[k]
         y = _HEAD + (total - _HEAD - sum(heights) - _BETWEEN * (len(heights) - 1)) / 2
         ends = {}
         for u, height in zip(layer, heights, strict=False):
-            card = {"fill": PRESS.light, "stroke": "none"}
-            parts.append(tag("rect", x=x, y=y, width=_CARD, height=height, rx=3 * MM, **card))
+            card, look = tag("g"), {"fill": PRESS.light, "stroke": "none"}
+            card.append(tag("rect", x=x, y=y, width=_CARD, height=height, rx=3 * MM, **look))
+            parts.append(card)
             rows = answers[u]
             first = y + (height - _ROW * len(rows)) / 2 + 1 * MM
             for i, answer in enumerate(rows):
-                parts += row(answer, x + 4 * MM, first + _ROW * i, _CARD - 7 * MM, solved=solved)
+                card.extend(
+                    row(answer, x + 4 * MM, first + _ROW * i, _CARD - 7 * MM, solved=solved)
+                )
             lines += _lines(net, u, x, y, height, at)
             ends[u.a] = x + _CARD, y + height / 2
             y += height + _BETWEEN

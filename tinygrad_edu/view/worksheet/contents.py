@@ -11,6 +11,7 @@ from xml.etree.ElementTree import Element
 from tinygrad_edu.calculus import convention
 from tinygrad_edu.engine import Value, gradients
 from tinygrad_edu.text import clean, short
+from tinygrad_edu.view.base.graph_units import Unit
 from tinygrad_edu.view.base.naming import Names
 from tinygrad_edu.view.base.numbers import has_grad
 from tinygrad_edu.view.explain.notation import derivative
@@ -125,24 +126,23 @@ def of_net(
     units = [u for layer in net.layers for u in layer]
     wanted = asked | ({"delta"} if "gradients" in asked else set())
     lists: dict[str, list[Answer]] = {task: [] for task in _OF_UNITS}
-    given, rows = {}, {}
+    given, rows = dict[Unit, list[Answer]](), dict[Unit, list[Answer]]()
     for u in units:
         others = [p for p in u.parameters if p not in u.w]
         given[u] = [Answer(names[p], short(p.data), asked=False) for p in others]
-        new = {"data": [Answer(names[x], short(x.data), blank) for x in dict.fromkeys((u.z, u.a))]}
-        if "slopes" in asked and u.a is not u.z:
-            slope = u.a.local_derivatives()[u.a.parents.index(u.z)]
-            new["slopes"] = [Answer(_by(names[u.a], names[u.z]), short(slope))]
-        if "delta" in wanted:
-            new["delta"] = [Answer(names.deltas[u.z], short(found[u.z]), back=True)]
-        rows[u] = [answer for answers in new.values() for answer in answers]
-        for task, answers in new.items():
-            lists[task] += answers
+        made = [Answer(names[x], short(x.data), blank) for x in dict.fromkeys((u.z, u.a))]
+        delta = [Answer(names.deltas[u.z], short(found[u.z]), back=True)] * ("delta" in wanted)
+        slopes = u.a.local_derivatives() if "slopes" in asked and u.a is not u.z else []
+        slope = [short(slopes[u.a.parents.index(u.z)])] if slopes else []
+        rows[u] = [*made, *(Answer("∂a/∂z", x) for x in slope), *delta]
+        lists["data"] += made
+        lists["slopes"] += [Answer(_by(names[u.a], names[u.z]), x) for x in slope]
+        lists["delta"] += delta
         lists["gradients"] += _gradients(names, root, u.parameters, found)
     targets = [p for p in net.targets if p.kind != "constant"]
     loss = [Answer(names[p], short(p.data), asked=False) for p in targets]
-    made = [Answer(names[v], short(v.data), blank) for v in net.after]
-    lists["data"] += made
+    after = [Answer(names[v], short(v.data), blank) for v in net.after]
+    lists["data"] += after
     tasks, shown = _numbered(_OF_UNITS, wanted, lists, names[root], always="gradients")
     rules = net_rules(net, "delta" in wanted) if formulas else []
     rules += _kinks(order, names) if "delta" in wanted else []
@@ -153,7 +153,7 @@ def of_net(
         for boxes, across in product((True, False), (False, True)):
             cards = {u: given[u] + rows[u] * boxes for u in units}
             room = Paper(landscape=across).inside
-            drawn = drawing(net, cards, loss + made * boxes, room, solved=solved)
+            drawn = drawing(net, cards, loss + after * boxes, room, solved=solved)
             drawings.append(Drawn(drawn, boxes, across))
         note = "Lines: weights, solid positive, dashed negative."
         return Contents(tasks, drawings, shown, rules, note, leaves, solved)

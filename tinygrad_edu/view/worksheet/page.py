@@ -7,7 +7,7 @@ from xml.etree.ElementTree import Element
 
 from tinygrad_edu.view.base.palette import EDGE, INK, NEGATIVE_TEXT, POSITIVE_TEXT, SOFT
 from tinygrad_edu.view.base.svg import fitted, place, size_of, tag, text_width, words
-from tinygrad_edu.view.base.typeset import typeset
+from tinygrad_edu.view.base.typeset import formula_width, typeset
 
 #: A millimetre, and the sides of A4, in points.
 MM: Final = 72 / 25.4
@@ -153,9 +153,11 @@ class Paper:
 
 def row(answer: Answer, x: float, y: float, width: float, *, solved: bool) -> list[Element]:
     """A name and its number at the right end of the width, in a box where it is asked."""
-    baseline = y + HIGH / 2 + 0.36 * SIZE
-    parts = typeset(answer.name, x, baseline, SIZE, fill=INK.light)
     end = x + width
+    baseline = y + HIGH / 2 + 0.36 * SIZE
+    if answer.asked:  # a long name begins further left
+        x = min(x, end - WIDE - 1.2 * formula_width(answer.name, SIZE))
+    parts = typeset(answer.name, x, baseline, SIZE, fill=INK.light)
     if answer.asked:
         look = {"fill": "white", "stroke": EDGE.light, "stroke_width": "0.9"}
         parts.append(tag("rect", x=end - WIDE, y=y, width=WIDE, height=HIGH, **look))

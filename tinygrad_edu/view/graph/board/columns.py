@@ -1,17 +1,16 @@
 """Cards in columns: what the neuron and the layer level show, and nets; where everything stands.
 
-All goes from left to right, so that no renderer is needed. What is wider than a page goes on below,
-as text does.
+All goes from left to right, no renderer is needed; what is wider than a page goes on below it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 from tinygrad_edu.view.base.maps import Picture
 from tinygrad_edu.view.base.svg import room, text_width
-from tinygrad_edu.view.graph.curves import Line, Spot
+from tinygrad_edu.view.graph.board.curves import Line, Spot, cut_at, pass_below
 from tinygrad_edu.view.graph.diagram import Box, Diagram, Edge, Number
 from tinygrad_edu.view.graph.picture import WIDEST, name_width
 
@@ -88,11 +87,6 @@ class Board(Diagram):
     layers: list[Column] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
     shared: list[Shared] = field(default_factory=list)
-
-    @property
-    def sizes(self) -> list[int]:
-        """How many numbers each column has."""
-        return [column.size for column in self.layers if column.size]
 
     def cards(self) -> list[Card]:
         """All cards in columns."""
@@ -228,7 +222,7 @@ class Layout(NamedTuple):
 
     spots: dict[str, Spot]
     lines: list[Line]
-    heads: dict[int, float]
+    heads: list[float]
     right: float
     bottom: float
 
@@ -239,56 +233,70 @@ def layout_of(board: Board, tables: Mapping[str, Table]) -> Layout:
     at = {card.id: k for k, c in enumerate(layers) for card in [*c.cards, *c.over]}
     wide, least, loose = _widths(board, tables)
     spots: dict[str, Spot] = {}
-    heads: dict[int, float] = {}
-    lines, right, y = [replace(line) for line in board.lines], 0.0, 0.0
+    heads: list[float] = []
+    lines, ends, y = [replace(line) for line in board.lines], [0.0], 0.0
+    adding = {name for shared in board.shared for name, _ in shared.uses}
     for n, band in enumerate(_bands(wide, least)):
-        last = band[-1]
-        x = MARGIN + (least[band[0] - 1] if n else 0.0)
+        first, last, goes_on = band[0], band[-1], band[-1] + 1 < len(layers)
+        x = MARGIN + (least[first - 1] if n else 0.0)
         taken = x + sum(wide[k] for k in band) + sum(least[k] for k in band[:-1])
-        spare = WIDEST - MARGIN - _NARROW * (last + 1 < len(layers)) - taken
+        spare = WIDEST - MARGIN - _NARROW * goes_on - taken
         share = min(1.0, max(0.0, spare / (sum(loose[k] for k in band[:-1]) or 1.0)))
-        stacks = [_stacked(layers[k].cards, tables) for k in band]
-        rise = [_stacked(layers[k].over, tables) + _BETWEEN * bool(layers[k].over) for k in band]
-        above = max(stack / 2 + up for stack, up in zip(stacks, rise, strict=True))
-        middle, names = y + _HEAD + above, []
-        for k, stack, up in zip(band, stacks, rise, strict=True):
-            heads[k], top = y + 0.6 * _HEAD, middle - stack / 2 - up
-            for card in [*layers[k].over, *layers[k].cards]:
-                table, is_inner = tables[card.id], band[0] < k < len(wide) - 1
-                most = max(tables[c.id].width for c in [*layers[k].over, *layers[k].cards])
-                inset = (most - table.width) / 2 * (is_inner or bool(layers[k].over))
-                spots[card.id] = table.spot(x + inset, top)
+        halves = {k: _stacked(layers[k].cards, tables, adding) / 2 for k in band}
+        rise = {k: _stacked([*layers[k].over, *layers[k].cards], tables, adding) for k in band}
+        middle = y + _HEAD + max(rise[k] - halves[k] for k in band)
+        names: list[str] = []
+        for k in band:
+            heads.append(y + 0.6 * _HEAD)
+            top, cards = middle + halves[k] - rise[k], [*layers[k].over, *layers[k].cards]
+            is_inner = first < k < len(wide) - 1 or bool(layers[k].over)
+            most = max(tables[card.id].width for card in cards) * is_inner
+            for card in cards:
+                inset = max(0.0, most - tables[card.id].width) / 2
+                spots[card.id] = tables[card.id].spot(x + inset, top)
                 names.append(card.id)
-                top += table.height + _BETWEEN
+                top += tables[card.id].height + _BETWEEN * (1 + (card.id in adding))
             x += wide[k] + (least[k] + share * loose[k]) * (k < last)
-        left, end = f"band{n - 1}<", f"band{n}>"
-        spots[left] = Spot(MARGIN, middle, MARGIN, middle)
-        spots[end] = Spot(x + 18, middle, x + 18, middle)
-        lines = _cut(lines, at, last, n)
-        at |= {end: last + 1, f"band{n}<": last}
-        low = middle + max(stacks) / 2 + 16 * any(layers[k].foot for k in band)
-        low = _lanes(
-            [x for x in lines if {x.tail, x.head} <= {*names, left, end}], spots, names, low
-        )
-        ends = [
-            spots[names[-1]].left + room(layers[last].name + layers[last].soft, 12, bold=True) + 3
-        ]
-        ends.append(x + 18 * (last + 1 < len(layers)))
-        from_, deep = MARGIN, low
-        going = {name for shared in board.shared for name, _ in shared.uses} & {*names}
-        low += _NARROW * bool(going)
-        for shared in [s for s in board.shared if s.uses[-1][0] in names]:
-            users, table = (
-                [spots[name] for name, _ in shared.uses if name in names],
-                tables[shared.card.id],
-            )
-            center = (min(s.left for s in users) + max(s.right for s in users)) / 2
-            spot = table.spot(max(from_, center - table.width / 2), low + _NARROW)
-            spots[shared.card.id], from_ = spot, spot.right + _BETWEEN
-            deep, x = max(deep, spot.bottom), max(x, spot.right)
-        low = max(low, deep)
-        right, y = max(right, *(e for e in ends if e <= WIDEST - MARGIN), x), low + _NARROW / 2
-    return Layout(spots, lines, heads, right, y - _NARROW / 2)
+        ends.append(_end(layers[last], spots))
+        spots |= {f"{n - 1}<": Spot(MARGIN, middle, MARGIN, middle)}
+        spots |= {f"{n}>": Spot(x + 18 * goes_on, middle, x + 18 * goes_on, middle)}
+        lines = cut_at(lines, at, last, n)
+        at |= {f"{n}>": last + 1, f"{n}<": last}
+        there = {*names, f"{n - 1}<", f"{n}>"}
+        y = middle + max(halves.values()) + 16 * any(layers[k].foot for k in band)
+        y = pass_below([x for x in lines if {x.tail, x.head} <= there], spots, names, y)
+        y = _below(board.shared, tables, spots, names, y)
+        y += _NARROW / 2 * goes_on
+    return Layout(spots, lines, heads, max(ends + [spot.right for spot in spots.values()]), y)
+
+
+def _end(column: Column, spots: Mapping[str, Spot]) -> float:
+    """Where the head of a column ends, its soft part left out where there is no room."""
+    name, soft = room(column.name, 12, bold=True) + 3, room(column.soft, 12)
+    left = min(spots[card.id].left for card in column.cards)
+    return left + (name + soft if left + name + soft <= WIDEST - MARGIN else name)
+
+
+def _below(
+    several: Sequence[Shared],
+    tables: Mapping[str, Table],
+    spots: dict[str, Spot],
+    names: Sequence[str],
+    low: float,
+) -> float:
+    """Have shared parameters stand side by side below their last use; the lower end of all."""
+    if any(name in names for shared in several for name, _ in shared.uses):
+        low += _NARROW  # for what each use adds
+    left, ends = MARGIN, [low]
+    for card, uses in several:
+        if uses[-1][0] in names:
+            users = [spots[name] for name, _ in uses if name in names]
+            middle = (min(s.left for s in users) + max(s.right for s in users)) / 2
+            x = max(left, middle - tables[card.id].width / 2)
+            spots[card.id] = tables[card.id].spot(x, low + _NARROW)
+            left = spots[card.id].right + _BETWEEN
+            ends.append(spots[card.id].bottom)
+    return max(ends)
 
 
 def _bands(wide: Sequence[float], least: Sequence[float]) -> list[list[int]]:
@@ -306,32 +314,7 @@ def _bands(wide: Sequence[float], least: Sequence[float]) -> list[list[int]]:
     return bands
 
 
-def _stacked(cards: Sequence[Card], tables: Mapping[str, Table]) -> float:
-    """The height of cards one under the other."""
-    return sum(tables[card.id].height + _BETWEEN for card in cards) - _BETWEEN * bool(cards)
-
-
-def _cut(lines: Iterable[Line], at: Mapping[str, int], last: int, band: int) -> list[Line]:
-    """The lines, those that go beyond this last column of a band cut into two."""
-    found = []
-    for line in lines:
-        if at.get(line.tail, -1) <= last < at.get(line.head, -1):
-            found.append(replace(line, head=f"band{band}>", head_row=None, name=""))
-            found.append(replace(line, tail=f"band{band}<", tail_row=None))
-        else:
-            found.append(line)
-    return found
-
-
-def _lanes(
-    lines: Iterable[Line], spots: Mapping[str, Spot], names: Iterable[str], low: float
-) -> float:
-    """Have lines pass below the cards between their ends; the lower end of all."""
-    cards = [spots[name] for name in names]
-    for line in lines:
-        a, b = spots[line.tail].right, spots[line.head].left
-        between = [s.bottom for s in cards if a < s.left and s.right < b]
-        if between:
-            line.below = max(between) + 12
-            low = max(low, line.below + 6)
-    return low
+def _stacked(cards: Sequence[Card], tables: Mapping[str, Table], adding: Collection[str]) -> float:
+    """The height of cards one under the other, what each use adds standing below a card."""
+    gaps = sum(_BETWEEN * (1 + (card.id in adding)) for card in cards[:-1])
+    return sum(tables[card.id].height for card in cards) + gaps

@@ -19,7 +19,7 @@ from tinygrad_edu.view.base.palette import (
     number_colour,
 )
 from tinygrad_edu.view.base.svg import LINK, room, tag, words
-from tinygrad_edu.view.graph.columns import (
+from tinygrad_edu.view.graph.board.columns import (
     LOOKS,
     MARGIN,
     Board,
@@ -29,7 +29,7 @@ from tinygrad_edu.view.graph.columns import (
     layout_of,
     tables_of,
 )
-from tinygrad_edu.view.graph.curves import Curve, Spot, curves, name_places
+from tinygrad_edu.view.graph.board.curves import Curve, Spot, curves, name_places
 from tinygrad_edu.view.graph.diagram import Number
 from tinygrad_edu.view.graph.dot import SHADE
 from tinygrad_edu.view.graph.picture import WIDEST, finished, typeset
@@ -49,15 +49,14 @@ def board_picture(board: Board) -> Element:
     found = curves(lines, spots)
     for curve in sorted(found, key=lambda c: (c.line.full, c.line.share)):
         under += _stroke(curve)
-    widths = {line.name: room(line.name, 11) for line in lines}
-    for curve, x, y in name_places(found, widths):
+    widths = {line.name: max(12.0, room(line.name, 11)) for line in lines}
+    for curve, x, y in name_places(found, widths, spots.values()):
         name, weight = curve.line.name, Number("w", curve.line.weight)
         over += _on_paper(name, x, y, widths[name], weight)
     for column in board.layers:
         for upper, lower in pairwise([*column.over, column.cards[0]]):
             middle = (spots[upper.id].left + spots[upper.id].right) / 2
             under.append(_path([(middle, spots[upper.id].bottom), (middle, spots[lower.id].top)]))
-    stacked = [spots[card.id] for column in board.layers for card in column.cards]
     for shared in board.shared:
         spot = spots[shared.card.id]
         for k, (name, number) in enumerate(shared.uses):
@@ -67,9 +66,8 @@ def board_picture(board: Board) -> Element:
             if down - up < _DEEP:  # others stand above another row of columns
                 under.append(_path([(b, up), (b, up + 26), (a, down - 26), (a, down)]))
             if number.value is not None:
-                is_free = not any(up < s.top < up + 20 and s.left < b < s.right for s in stacked)
-                at = (b, up + 13) if is_free else (a, down - 12)
-                over += _on_paper(number.text, *at, room(number.text, 11, bold=True), number)
+                wide = room(number.text, 11, bold=True)
+                over += _on_paper(number.text, b, up + 13, wide, number)
     root = tag("svg", width=f"{width + MARGIN:.0f}", height=f"{below + 8:.0f}")
     root.set("viewBox", f"0 0 {root.get('width')} {root.get('height')}")
     root.extend(under)

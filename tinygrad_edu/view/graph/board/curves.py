@@ -4,7 +4,7 @@ A line is one cubic with level ends, so that it is clear which card it leaves an
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
@@ -80,6 +80,14 @@ class Curve(NamedTuple):
         x = s**3 * self.x0 + 3 * s * t * half + t**3 * self.x1
         return x, down * self.y0 + (1 - down) * self.y1
 
+    def passes(self, x: float, y: float, half: float) -> bool:
+        """Whether it comes within `half` of x and half a name of y."""
+        low, high = sorted((self.y0, self.y1))
+        if not (self.x0 - half < x < self.x1 + half and low - _HALF < y < high + _HALF):
+            return False
+        points = (self.at(k / 40) for k in range(41))
+        return any(abs(a - x) < half and abs(b - y) < _HALF for a, b in points)
+
     def path(self) -> list[tuple[float, float]]:
         """The points of its cubics, one after the other."""
         x0, y0, x1, y1, low = self.x0, self.y0, self.x1, self.y1, self.line.below
@@ -147,17 +155,15 @@ def _has_runs(spot: Spot, arriving: Sequence[Line]) -> bool:
 
 
 def name_places(
-    found: Sequence[Curve], widths: Mapping[str, float]
+    found: Sequence[Curve], widths: Mapping[str, float], cards: Collection[Spot] = ()
 ) -> list[tuple[Curve, float, float]]:
     """The middle of each name that finds a place, the strongest line first.
 
-    A name on a run stands there; another where it is on no stronger line and no other name, else
-    nowhere. `widths` are those of the names.
+    A name on a run stands there; another where it is on no stronger line, no other name and none of
+    the cards, else nowhere. `widths` are those of the names.
     """
     placed: list[tuple[Curve, float, float]] = []
-    points = {
-        id(curve): [curve.at(k / 40) for k in range(41)] for curve in found if curve.line.full
-    }
+    full = [curve for curve in found if curve.line.full]
     for curve in sorted(found, key=lambda c: -c.line.share):
         line, half = curve.line, widths.get(curve.line.name, 0.0) / 2
         if not line.name or not line.full:
@@ -169,23 +175,19 @@ def name_places(
         else:
             free = []
             for k, (x, y) in enumerate(map(curve.at, _PLACES)):
-                hits = [
-                    other.line.share for other in found if other is not curve and any(
-                        abs(a - x) < half and abs(b - y) < _HALF
-                        for a, b in points.get(id(other), ())
-                    )
-                ]  # fmt: skip
-                near = (
+                is_taken = (
                     abs(x - a) < half + widths[other.line.name] / 2 + 2 and abs(y - b) < _APART
                     for other, a, b in placed
                 )
+                on_card = (
+                    s.left - half < x < s.right + half and s.top - _HALF < y < s.bottom + _HALF
+                    for s in cards
+                )
                 inside = curve.x0 + 2 <= x - half and x + half <= curve.x1 - 2
-                if (
-                    inside
-                    and not any(near)
-                    and len(hits) <= _HITS
-                    and max(hits, default=0) <= line.share
-                ):
+                if not inside or any(is_taken) or any(on_card):
+                    continue
+                hits = [c.line.share for c in full if c is not curve and c.passes(x, y, half)]
+                if len(hits) <= _HITS and max(hits, default=0) <= line.share:
                     free.append((len(hits), k, x, y))
             placed += [(curve, *place[2:]) for place in sorted(free)[:1]]
     return placed
@@ -205,3 +207,32 @@ def strongest(lines: Sequence[Line], full: int, named: int) -> list[Line]:
         )
         for k, line in enumerate(lines)
     ]
+
+
+def cut_at(lines: Iterable[Line], at: Mapping[str, int], last: int, row: int) -> list[Line]:
+    """The lines, those that go beyond the `last` column of a row of columns cut into two.
+
+    `at` is the column of each card; row 1 ends at the card "1>", and goes on from "1<".
+    """
+    found = []
+    for line in lines:
+        if at.get(line.tail, -1) <= last < at.get(line.head, -1):
+            found.append(replace(line, head=f"{row}>", head_row=None, name=""))
+            found.append(replace(line, tail=f"{row}<", tail_row=None))
+        else:
+            found.append(line)
+    return found
+
+
+def pass_below(
+    lines: Iterable[Line], spots: Mapping[str, Spot], names: Iterable[str], low: float
+) -> float:
+    """Have lines pass below the cards between their ends; the lower end of all."""
+    cards = [spots[name] for name in names]
+    for line in lines:
+        a, b = spots[line.tail].right, spots[line.head].left
+        between = [s.bottom for s in cards if a < s.left and s.right < b]
+        if between:
+            line.below = max(between) + 12
+            low = max(low, line.below + 6)
+    return low

@@ -7,7 +7,7 @@ from itertools import zip_longest
 from typing import Final
 
 from tinygrad_edu.view.base.palette import EDGE, INK, NEGATIVE, POSITIVE, PRESS, WASH, ZERO
-from tinygrad_edu.view.graph.columns import Card
+from tinygrad_edu.view.graph.board.columns import Card
 from tinygrad_edu.view.graph.diagram import Box, Diagram, Edge, Frame
 from tinygrad_edu.view.graph.dot import ground
 

@@ -11,9 +11,9 @@ from tinygrad_edu.view.base.palette import BY_NAME
 from tinygrad_edu.view.base.render import render
 from tinygrad_edu.view.base.svg import wrapped
 from tinygrad_edu.view.base.tex import latex_page, latex_words
+from tinygrad_edu.view.graph.board.columns import LOOKS, Board, Card, Cell, layout_of, tables_of
+from tinygrad_edu.view.graph.board.curves import curves, name_places
 from tinygrad_edu.view.graph.cells import is_sign, lines_of, middle_cut, stands_beside
-from tinygrad_edu.view.graph.columns import LOOKS, Board, Card, Cell, layout_of, tables_of
-from tinygrad_edu.view.graph.curves import curves, name_places
 from tinygrad_edu.view.graph.diagram import Box, Diagram, Frame, Number
 from tinygrad_edu.view.graph.dot import SHADE, to_dot
 
@@ -35,7 +35,8 @@ def to_tikz(diagram: Diagram, title: str) -> str:
     one has to place the boxes.
     """
     lines = [*(_board(diagram) if isinstance(diagram, Board) else _graph(diagram))]
-    sheet = resources.files("tinygrad_edu.view.graph").joinpath("tikz.tex").read_text("utf-8")
+    folder = resources.files("tinygrad_edu.view.graph.formats")
+    sheet = folder.joinpath("tikz.tex").read_text("utf-8")
     colours = (
         rf"\definecolor{{{name}}}{{HTML}}{{{BY_NAME[name.upper()][1:].upper()}}}"
         for name in _COLOURS

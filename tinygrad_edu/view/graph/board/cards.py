@@ -20,7 +20,7 @@ from tinygrad_edu.view.base.naming import Names
 from tinygrad_edu.view.base.numbers import Numbers, decimal
 from tinygrad_edu.view.base.operations import roles
 from tinygrad_edu.view.graph.blocks import Block, Cut
-from tinygrad_edu.view.graph.columns import Board, Card, Cell
+from tinygrad_edu.view.graph.board.columns import Board, Card, Cell
 from tinygrad_edu.view.graph.diagram import Number
 
 #: So many units stand in boxes of their own; of more a table shows those with the largest delta.
@@ -67,6 +67,7 @@ class Desk:
     known: bool = True
     most: int = 8
     examples: int = 0
+    sign: float = 1.0
     root: Value | None = None
     place: dict[Value, Place] = field(default_factory=dict)
     card: dict[Block, Card] = field(default_factory=dict)
@@ -79,7 +80,8 @@ class Desk:
 
     def delta(self, u: Unit) -> Number:
         """The delta of a unit."""
-        return Number(self.names.deltas[u.z], self.numbers.grad(u.z), back=True)
+        grad = self.numbers.grad(u.z)
+        return Number(self.names.deltas[u.z], grad and self.sign * grad, back=True)
 
     def cell(self, v: Value) -> Cell:
         """The number of a value on a card."""

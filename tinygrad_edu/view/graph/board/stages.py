@@ -2,26 +2,30 @@
 
 import math
 from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from tinygrad_edu.engine import Value
 from tinygrad_edu.text import clean
 from tinygrad_edu.view.base.graph_units import Unit
 from tinygrad_edu.view.base.maps import drawn, in_rows, largest_of, shape_of, size, windows_of
+from tinygrad_edu.view.base.numbers import decimal
 from tinygrad_edu.view.base.operations import symbol
 from tinygrad_edu.view.graph.blocks import POOLS, Block, norm_of
-from tinygrad_edu.view.graph.cards import (
+from tinygrad_edu.view.graph.board.cards import (
     BOXES,
     CHANNELS,
     MEAN,
     PICTURES,
     Desk,
     count_of,
+    layer_of,
     mean_of,
     patches_of,
     summary_of,
 )
-from tinygrad_edu.view.graph.columns import Card, Cell
+from tinygrad_edu.view.graph.board.columns import Card, Cell, Shared
+from tinygrad_edu.view.graph.diagram import Number
 
 #: So many maps stand under each other, half of them if they are higher than this; cells of a strip.
 _MAPS, _HIGH, _ACROSS = 8, 8, 8
@@ -173,3 +177,37 @@ def operations(desk: Desk, block: Block) -> list[Card]:
         cells.append([Cell(picture=drawn("map", in_rows(outputs, desk.numbers.data, across)))])
         desk.said[PICTURES] = None
     return [desk.made(block, cells, [f"{n:,} operation{'s' * (n > 1)}"])]
+
+
+def shared(desk: Desk, layer: str, made: Mapping[Block, Sequence[Card]]) -> Iterator[Shared]:
+    """The weights of a layer that is used step after step, and what each use adds."""
+    data, grad = desk.numbers.data, desk.numbers.grad
+    uses = [block for block in made if layer_of(block) == layer]
+    if not uses:
+        return
+    units, inside = uses[-1].units, {v for block in uses for v in block.values}
+    n, end = sum(x not in inside for x in units[0].x), len(units[0].w)
+    parts = [("W", 0, n), ("U", n, end)] if 0 < n < end else [("W", 0, end)]
+    matrices = [(letter, [[data[w] for w in u.w[a:b]] for u in units]) for letter, a, b in parts]
+    biases = [[data[u.b]] for u in units if u.b is not None]
+    matrices += [("b", biases)] * (len(biases) == len(units))
+    largest = largest_of([rows for _, rows in matrices])
+    row = []
+    for letter, rows in matrices:
+        row += [Cell(letter, "name"), Cell(picture=drawn("weights", rows, largest))]
+    text = f"{layer}: {count_of(units)}, used {len(uses):,} times"
+    adds: list[defaultdict[Value, float]] = [defaultdict(float) for _ in uses]
+    for block, each in zip(uses, adds, strict=True):
+        for u in block.units:
+            for w, x in zip(u.w, u.x, strict=True):
+                each[w] += (grad(u.z) or 0.0) * data[x]
+    known = all(grad(u.z) is not None for block in uses for u in block.units)
+    total = {w: sum(each[w] for each in adds) for u in units for w in u.w[parts[-1][1] :]}
+    chosen = max(total, key=lambda w: size(total[w]))
+    desk.said["a grey block is one set of weights, each step uses it"] = None
+    if known:
+        name, sum_ = f"dL/d{desk.names[chosen]}", decimal(total[chosen])
+        desk.said[f"on its thin lines: what each step adds to {name}, together {sum_}"] = None
+    card = desk.board.put("parameter", [row, [Cell(text, "word")]], name=text, tooltip=text)
+    numbers = [Number("", each[chosen] if known else None, back=True) for each in adds]
+    yield Shared(card, [(made[b][-1].id, x) for b, x in zip(uses, numbers, strict=True)])

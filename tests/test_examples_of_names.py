@@ -1,0 +1,122 @@
+"""Every public name has an example that runs, in its docstring or in docs/examples.md."""
+
+import doctest
+import importlib
+import pkgutil
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from modules import missing
+
+EXAMPLES = Path(__file__).parents[1] / "docs/examples.md"
+OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+#: Name -> the package that it needs, or "", and its program.
+FOUND = {
+    name: (needed, program)
+    for name, needed, program in re.findall(
+        r"^## `([\w.]+)`(?: \(needs (\w+)\))?\n\n```pycon\n(.*?)```\n",
+        EXAMPLES.read_text(encoding="utf-8"),
+        re.MULTILINE | re.DOTALL,
+    )
+}
+#: Those that take longer than an eighth of a second, and all that load matplotlib.
+SLOW = {
+    *(name for name in FOUND if name.startswith("view.pictures.")),
+    "classics.rumelhart_encoder",
+    "classics.rumelhart_parity",
+    "classics.rumelhart_symmetry",
+    "classics.rumelhart_xor",
+    "classics.spiral_linear",
+    "classics.spiral_net",
+    "classics.vowel_regions",
+    "classics.vowels",
+    "export.to_onnx",
+    "playground",
+    "playground.Playground",
+    "sklearn.ScalarMLPClassifier",
+    "sklearn.ScalarMLPRegressor",
+}
+MODULES = [
+    "",
+    "calculus",
+    "classics",
+    "data",
+    "diagnose",
+    "engine",
+    "exercises",
+    "export",
+    "losses",
+    "nn",
+    "optim",
+    "perceptron",
+    "playground",
+    "sklearn",
+    "train",
+    "vectorize",
+    "view",
+    "view.pictures",
+]
+
+
+def named(name: str) -> Any:
+    """The object of a name as examples.md writes it."""
+    module, _, attribute = f"tinygrad_edu.{name}".rpartition(".")
+    return pkgutil.resolve_name(f"{module}:{attribute}")
+
+
+def public(module: str) -> list[str]:
+    """The public names of a module: its `__all__`, or what is defined there; losses by record."""
+    found = importlib.import_module(f"tinygrad_edu.{module}".rstrip("."))
+    if module == "losses":
+        return ["LOSSES", "l1", "l2", *found.LOSSES]
+    made_here = [
+        name
+        for name, x in vars(found).items()
+        if name[0] != "_" and isinstance(x, type) and x.__module__ == found.__name__
+    ]
+    return [*getattr(found, "__all__", made_here)]
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.slow) if n in SLOW else n for n in FOUND]
+)
+def test_the_example_of_a_name_runs(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needed, program = FOUND[name]
+    if needed:
+        pytest.importorskip(needed)
+    monkeypatch.chdir(tmp_path)
+    example = doctest.DocTestParser().get_doctest(program, {}, name, None, 0)
+    report: list[str] = []
+    result = doctest.DocTestRunner(optionflags=OPTIONS).run(example, out=report.append)
+    assert result.failed == 0, "".join(report)
+
+
+def test_every_heading_is_an_example() -> None:
+    headings = re.findall(r"^## (.*)$", EXAMPLES.read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(headings) == len(FOUND)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_public_name_has_an_example(module: str) -> None:
+    if missing(f"tinygrad_edu.{module}"):
+        pytest.skip(f"{module} needs a package that is not installed")
+    shown = {id(named(name)) for name in FOUND if not missing(f"tinygrad_edu.{name}")}
+    found = importlib.import_module(f"tinygrad_edu.{module}".rstrip("."))
+    bare = [
+        name
+        for name in public(module)
+        if id(x := getattr(found, name)) not in shown
+        and not (name == module and name in FOUND)  # a module that is called as its function
+        and (x.__doc__ is type(x).__doc__ or ">>> " not in (x.__doc__ or ""))
+    ]
+    assert not bare, f"write an example in docs/examples.md: {', '.join(bare)}"
+
+
+def test_no_example_is_of_a_name_that_is_not_there_or_stands_there_twice() -> None:
+    there = [name for name in FOUND if not missing(f"tinygrad_edu.{name}")]
+    objects = {id(named(name)): name for name in there}
+    assert sorted(objects.values()) == sorted(there)

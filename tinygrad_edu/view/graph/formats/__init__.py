@@ -1,0 +1,1 @@
+"""Diagrams as programs of other languages: TikZ, Mermaid."""
