@@ -14,14 +14,14 @@ import numpy as np
 import pytest
 from browser import Page, window
 
+import tinygrad_edu
 from tinygrad_edu import MLP, fit, moons, train_test_split
 from tinygrad_edu.export.page.page import script_of
 from tinygrad_edu.losses import binary_cross_entropy_with_logits
 from tinygrad_edu.optim import Adam
-from tinygrad_edu.playground.screen import lesson as screens
-from tinygrad_edu.playground.screen.lesson import lesson
+from tinygrad_edu.playground.lesson import SCRIPTS, lesson
 
-FOLDER = Path(screens.__file__).parent
+FOLDER = Path(tinygrad_edu.__file__).parent / "playground" / "screen"
 NODE = shutil.which("node")
 HOSTILE = "<img src=x onerror=alert(1)></script>$style"
 LINK = "data=moons&n=240&noise=0.15&hidden=4+2&seed=1"
@@ -60,9 +60,9 @@ def test_what_is_no_lesson_is_refused(options: dict[str, Any], says: str) -> Non
 
 
 def test_all_modules_are_in_the_script_which_knows_no_other() -> None:
-    names = {name.rpartition("/")[2] for name in screens.SCRIPTS}
+    names = {name.rpartition("/")[2] for name in SCRIPTS}
     assert {path.stem for path in FOLDER.glob("*.mjs")} <= names
-    assert not re.search(r"^(import|export)\b", script_of(*screens.SCRIPTS), re.MULTILINE)
+    assert not re.search(r"^(import|export)\b", script_of(*SCRIPTS), re.MULTILINE)
     lengths = {path.name: len(path.read_text().splitlines()) for path in FOLDER.glob("*.mjs")}
     assert {name: n for name, n in lengths.items() if n > 400} == {}
 
@@ -71,7 +71,7 @@ def test_all_modules_are_in_the_script_which_knows_no_other() -> None:
 @pytest.mark.skipif(NODE is None, reason="node is not installed")
 def test_the_script_is_valid(tmp_path: Path) -> None:
     script = tmp_path / "script.mjs"
-    script.write_text(script_of(*screens.SCRIPTS), encoding="utf-8")
+    script.write_text(script_of(*SCRIPTS), encoding="utf-8")
     assert subprocess.run([str(NODE), "--check", str(script)]).returncode == 0
 
 

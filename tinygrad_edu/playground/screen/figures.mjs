@@ -33,6 +33,7 @@ export class Figures {
   paintCurves() {
     const { colours, session } = this.app;
     const { losses, accuracies, testLosses, testAccuracies } = session.training;
+    byId("curves").classList.toggle("empty", !losses.length);
     drawCurves(byId("lossCurve"), colours, [
       [testLosses, "--soft", true],
       [losses, "--ink", false],

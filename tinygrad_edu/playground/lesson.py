@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from functools import cache
 from importlib.resources import files
 from typing import Final
 from urllib.parse import urlencode
@@ -45,6 +46,11 @@ def lesson(
 ) -> str:
     """The playground as a page: one text of HTML, also written to `path`.
 
+    Nets of points of the plane and of functions of one number: maps of all units, weights as lines,
+    the plane, and the lens, which shows every number of the pass of an example, the rule by which it
+    came about, and the chain rule of each weight, path by path; signs of deltas can be guessed
+    first. The page writes the Python that gives its state again, to 1e-11, and the passes in NumPy.
+
     link       the state in which it opens: what follows # in a link that the page has copied
     hide       parts that are not shown: "data", "settings", "view", "dock"
     lock       whether settings stay as they are; the lens and the weights can still be used
@@ -53,6 +59,7 @@ def lesson(
     The page asks for nothing from any network. `window.tinygrad` is there as in `to_page`, and
     `example`: all numbers of the pass of the chosen example, or null.
 
+        >>> from tinygrad_edu.playground import lesson
         >>> page = lesson(link="data=xor&hidden=2", hide=["settings"], questions=["Why 2 units?"])
         >>> page[:15]
         '<!DOCTYPE html>'
@@ -69,8 +76,7 @@ def lesson(
         styled(_file("screen.css")),
         script_of(*SCRIPTS),
         title=clean(title, 200),
-        parts=packed(json.dumps(parts()).encode()),
-        machine=packed(FOLDER.joinpath("machine.wasm").read_bytes()),
+        **_packed(),
         preset="&".join(filter(None, (preset, urlencode(wanted)))),
     )
     if path is not None:
@@ -78,5 +84,12 @@ def lesson(
     return text
 
 
+@cache
+def _packed() -> dict[str, str]:
+    """What every lesson has in it."""
+    machine = FOLDER.joinpath("machine.wasm").read_bytes()
+    return {"parts": packed(json.dumps(parts()).encode()), "machine": packed(machine)}
+
+
 def _file(name: str) -> str:
-    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+    return files(__package__).joinpath("screen", name).read_text(encoding="utf-8")

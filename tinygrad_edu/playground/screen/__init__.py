@@ -1,1 +1,0 @@
-"""The page of the playground: its elements, style, modules of JavaScript, and what joins them."""
