@@ -47,7 +47,7 @@ def lesson(
     """The playground as a page: one text of HTML, also written to `path`.
 
     Nets of points of the plane and of functions of one number: maps of all units, weights as lines,
-    the plane, and the lens, which shows every number of the pass of an example, the rule by which it
+    the plane, and the lens, which shows every number of the pass of an example, by which rule it
     came about, and the chain rule of each weight, path by path; signs of deltas can be guessed
     first. The page writes the Python that gives its state again, to 1e-11, and the passes in NumPy.
 
