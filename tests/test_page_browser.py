@@ -52,6 +52,7 @@ def test_the_page_is_one_file_that_asks_for_nothing(tmp_path: Path) -> None:
         ({"questions": [3]}, "question must be a text"),
         ({"link": 3}, "link must be a text"),
         ({"path": 3}, "path must be a path"),
+        ({"title": 3}, "title must be a text"),
     ],
 )
 def test_what_is_no_lesson_is_refused(options: dict[str, Any], says: str) -> None:

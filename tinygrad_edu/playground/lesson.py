@@ -75,7 +75,7 @@ def lesson(
         _file("screen.html"),
         styled(_file("screen.css")),
         script_of(*SCRIPTS),
-        title=clean(title, 200),
+        title=clean(instance("title", title, str, "a text"), 200),
         **_packed(),
         preset="&".join(filter(None, (preset, urlencode(wanted)))),
     )

@@ -11,20 +11,19 @@ export function codePanel(app) {
   return halves(
     "code",
     block(app, "Python: this state again", codeOf(session, own), "python"),
-    block(app, "NumPy: the same passes as arrays", numpyOf(session), "numpy"),
+    block(app, "NumPy: the same passes as arrays", numpyOf(session).replace(/\n{3,}/g, "\n\n"), "numpy"),
   );
 }
 
+/** A text with its name and a button; each line is an element, so that what is broken off is moved in. */
 function block(app, title, text, key) {
-  const copy = element(
-    "button",
-    { class: "b small", "data-key": `copy ${key}`, onclick: () => app.copy(text, copy) },
-    "Copy",
-  );
+  const lines = text.split("\n").map((line) => element("span", { class: "line" }, `${line}\n`));
+  const copied = () => app.copy(text, copy);
+  const copy = element("button", { class: "b small", "data-key": `copy ${key}`, onclick: copied }, "Copy");
   return element(
     "div",
     { class: "half" },
     element("div", { class: "row" }, element("h3", {}, title), copy),
-    element("pre", { id: `code-${key}`, tabindex: 0 }, text),
+    element("pre", { id: `code-${key}`, tabindex: 0 }, lines),
   );
 }
