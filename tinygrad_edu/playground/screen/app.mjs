@@ -18,7 +18,7 @@ import { featureSymbol, numberSymbol, numeral } from "./symbols.mjs";
 import { Walk } from "./walk.mjs";
 
 /** What can be painted, in this order. */
-const PAINTINGS = ["maps", "plane", "curves", "lens", "labels", "lines", "numbers"];
+const PAINTINGS = ["maps", "plane", "curves", "lens", "labels", "lines", "numbers", "settings"];
 const TEXT_EVERY = 150; // milliseconds between numbers while training plays
 /** Settings with which there are other points. */
 const OF_POINTS = ["data", "n", "noise", "seed", "own", "features"];
@@ -80,7 +80,7 @@ export class App {
     } catch (error) {
       session.grid = grid;
       this.tell(error.message);
-      this.touch("numbers");
+      this.touch("settings");
       return;
     }
     this.renewed(names);
@@ -133,7 +133,7 @@ export class App {
     if (on && this.walk.walking) this.walk.toEnd();
     if (on) this.player.play();
     else this.pause();
-    this.touch("numbers", "lens", "lines");
+    this.touch("settings", "lens", "lines");
   }
 
   pause() {
@@ -146,6 +146,7 @@ export class App {
     if (session.failed) this.tell(session.failed);
     this.walk.forget();
     this.touch("maps", "lines", "plane", "curves", "numbers", "live");
+    if (!this.player.playing) this.touch("settings");
   }
 
   train(train) {
@@ -375,6 +376,8 @@ export class App {
     if (due.has("lines") || due.has("lens")) this.net.lines.paint();
     if (due.has("numbers")) {
       this.figures.paintNumbers();
+    }
+    if (due.has("settings")) {
       this.bar.paint();
       this.data.paint();
     }

@@ -37,7 +37,7 @@ export class DataPanel {
       this.read(event.target.files[0]);
       event.target.value = "";
     };
-    byId("file").oncancel = () => app.touch("numbers");
+    byId("file").oncancel = () => app.touch("settings");
     byId("clear").onclick = () => app.change({ data: "own", own: this.blank });
     renew(
       byId("features"),
@@ -125,7 +125,7 @@ export class DataPanel {
     } catch (error) {
       app.tell(error.message);
       say(byId("dataNote"), error.message);
-      app.touch("numbers");
+      app.touch("settings");
       return;
     }
     say(byId("dataNote"), "");
@@ -214,7 +214,7 @@ export class DataPanel {
             "data-key": `pen ${label}`,
             onclick: () => {
               ui.pen = label;
-              this.app.touch("numbers");
+              this.app.touch("settings");
             },
           },
           dot,

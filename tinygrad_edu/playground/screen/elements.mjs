@@ -34,6 +34,11 @@ export function styled(target, properties) {
   }
 }
 
+/** Set an attribute where it is another than before: a value that is set again is drawn again. */
+export function mark(target, name, value) {
+  if (target.getAttribute(name) !== String(value)) target.setAttribute(name, value);
+}
+
 /** Put a text where it is another than before. */
 export function say(target, text) {
   if (target.textContent !== String(text)) target.textContent = text;
@@ -41,9 +46,11 @@ export function say(target, text) {
 
 /** New children, the focus staying on what has the same data-key. */
 export function renew(host, children) {
+  const fresh = [children].flat(Infinity).filter((child) => child !== null && child !== undefined);
+  if (!fresh.length && !host.firstChild) return;
   const active = document.activeElement;
   const key = host.contains(active) ? active.dataset.key : null;
-  host.replaceChildren(...[children].flat(Infinity).filter((child) => child !== null && child !== undefined));
+  host.replaceChildren(...fresh);
   if (key) host.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus();
 }
 

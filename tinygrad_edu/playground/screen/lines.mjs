@@ -1,6 +1,6 @@
 // The lines of the net: weights or gradients by width and sign; pointed at, clicked, dragged up and down.
 
-import { byId, clamp, drawn, renew, styled } from "./elements.mjs";
+import { byId, clamp, drawn, mark, renew, styled } from "./elements.mjs";
 import { labelPlaces, nearestLine } from "./geometry.mjs";
 import { gradientOf, placeOf } from "./numbers.mjs";
 import { numeral, slopeOfLoss, toneOf, weightSymbol, words } from "./symbols.mjs";
@@ -89,9 +89,9 @@ export class Lines {
       const hot = ui.hover?.kind === "weight" && same(ui.hover, line);
       const strength = (lit ? 0.3 + 0.65 * Math.sqrt(share) : 0.13) + (hot ? 0.3 : 0);
       const path = this.paths[n];
-      path.setAttribute("class", values[n] < 0 ? "minus" : "plus");
-      path.setAttribute("stroke-width", (0.7 + 4.6 * share).toFixed(2));
-      path.setAttribute("stroke-opacity", Math.min(1, strength).toFixed(2));
+      mark(path, "class", values[n] < 0 ? "minus" : "plus");
+      mark(path, "stroke-width", (0.7 + 4.6 * share).toFixed(1));
+      mark(path, "stroke-opacity", Math.min(1, strength).toFixed(2));
       if (hot || same(chosen, line))
         halo.push(drawn("path", { class: "halo", d: line.d, "stroke-width": (10 + 4.6 * share).toFixed(1) }));
       if (numbers && walk.step && bright && lit) flow.push(drawn("path", { class: back, d: line.d }));
@@ -112,11 +112,11 @@ export class Lines {
     const { sizes } = this.places;
     for (const { layer, unit, button, bias } of this.view.units.flat()) {
       const pressed = numbers && ui.chosen?.kind === "unit" && ui.chosen.layer === layer && ui.chosen.unit === unit;
-      button.setAttribute("aria-pressed", String(Boolean(pressed)));
+      mark(button, "aria-pressed", Boolean(pressed));
       button.classList.toggle("faint", Boolean(chosen && !this.onPath(chosen, layer, unit)));
       if (!bias) continue;
       const number = P[placeOf(sizes, layer, unit, -1)];
-      bias.className = number < 0 ? "bias minus" : "bias plus";
+      mark(bias, "class", number < 0 ? "bias minus" : "bias plus");
       bias.style.opacity = Math.abs(number) < 1e-9 ? 0 : 1;
     }
   }
