@@ -590,8 +590,8 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
         node(), level="value", blanks="gradients", names={"y": Value(0.5)}, title="a",
         formulas=True, notation="lecture", rng=0),
     "Film.save": lambda: call(steps(node()).save, "film.html"),
-    "Film.strip": lambda: call(steps(node()).strip, 2),
     "Equations.save": lambda: call(explain(node()).save, "chain.txt"),
+    "Film.strip": lambda: call(steps(node()).strip, 2),
     "Picture.save of a net": lambda: call(network(net()).save, "net.svg"),
     "Picture.save of a sheet": lambda: call(worksheet(node()).save, "sheet.svg"),
     # pictures

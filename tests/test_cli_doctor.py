@@ -143,8 +143,14 @@ def test_no_renderer_at_all_is_no_crash(capsys, monkeypatch):
     assert "chosen" not in shown.partition("renderers")[2]
 
 
-@pytest.mark.parametrize("missing", ["graphviz", "numpy"])
-def test_doctor_runs_where_a_dependency_is_missing(missing):
+@pytest.mark.parametrize(
+    ("missing", "sentence"),
+    [
+        ("graphviz", "DOT text needs the package graphviz: pip install graphviz"),
+        ("numpy", "import of numpy halted"),
+    ],
+)
+def test_doctor_runs_where_a_dependency_is_missing(missing, sentence):
     code = (
         f"import sys; sys.modules['{missing}'] = None\n"
         "from tinygrad_edu.cli import main; sys.exit(main(['doctor']))"
@@ -154,7 +160,7 @@ def test_doctor_runs_where_a_dependency_is_missing(missing):
         [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False
     )
     assert (run.returncode, run.stderr) == (1, "")
-    assert f"import of {missing} halted" in run.stdout
+    assert f"problem: {sentence}" in run.stdout
 
 
 def test_the_sample_is_a_picture_of_three_named_values(monkeypatch):

@@ -21,6 +21,7 @@ from tinygrad_edu.losses import (
     register,
     squared_error,
 )
+from tinygrad_edu.train import heads
 from tinygrad_edu.train.heads import Head, head_for, head_of
 
 # loss, targets, number of outputs, outputs, which of them are right; None: targets are no classes
@@ -80,6 +81,35 @@ def test_nan_is_no_largest_output_unless_it_is_the_first() -> None:
     assert head.classes(NO_NUMBERS).tolist() == expected
     assert head.classes(np.array([NO_NUMBERS, NO_NUMBERS])).tolist() == [expected, expected]
     assert Head("logit", 1).classes([[nan], [0.5]]).tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(("loss", "targets", "outputs", "right"), DECISIONS)
+def test_without_numpy_lists_give_the_same_heads_classes_and_shares(
+    loss: Any,
+    targets: list[Any],
+    outputs: list[list[float]],
+    right: list[bool] | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    order = [*range(len(targets))][::-1]
+    weights = [float(i + 1) for i in order]
+    monkeypatch.setattr(heads, "numpy_or_none", lambda: None)
+    for given in (None, weights):
+        counted = heads.Right(loss, targets, given)
+        share, again = counted.share(outputs), counted.share([outputs[i] for i in order], order)
+        if right is None:
+            assert share is again is None
+        else:
+            each = given or [1.0] * len(targets)
+            expected = sum(w for w, r in zip(each, right, strict=True) if r) / sum(each)
+            assert (share, again) == pytest.approx((expected, expected))
+
+
+def test_without_numpy_nan_is_no_largest_output_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = Head("logits", 3).classes(NO_NUMBERS).tolist()
+    monkeypatch.setattr(heads, "numpy_or_none", lambda: None)
+    assert Head("logits", 3).classes(NO_NUMBERS) == found
+    assert Head("logit", 1).classes([[nan], [0.5]]) == [0, 1]
 
 
 # kind, units, activation, low; outputs; the probabilities by hand

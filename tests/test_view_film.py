@@ -87,6 +87,13 @@ def test_every_key_of_the_film_is_a_place_of_the_picture(level):
         assert used | set(data["start"]) <= places
 
 
+@pytest.mark.parametrize("output", ["linear", "sigmoid"])
+def test_the_delta_of_the_output_itself_is_its_own_slope(output):
+    film = steps(MLP(2, [3, 1], "tanh", output=output, rng=0)([0.5, -1.0]), level="neuron")
+    name = "z2[1]" if output == "linear" else "a2[1]"
+    assert f"the derivative of {name} by its output" in film.html
+
+
 def test_a_step_of_a_net_is_a_unit_lit_with_the_lines_that_feed_it():
     root = net()
     film, values = steps(root), steps(root, level="value")

@@ -132,8 +132,8 @@ def test_without_a_renderer_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setattr(module, "_pygraphviz", lambda: None)
     sentence = (
         "pictures need a Graphviz renderer and none was found: write pip install graphviz-pure, or "
-        "install the graphviz package of your system; DOT text needs none: use .dot or "
-        '.save("g.dot")'
+        "install the graphviz package of your system, or in Pyodide register the module viz_js; "
+        'DOT text needs none: use .dot or .save("g.dot")'
     )
     refuses(lambda: render(SOURCE, "svg"), RenderError, sentence)
 
@@ -158,6 +158,31 @@ def test_pygraphviz_draws_where_there_is_no_program(monkeypatch):
     assert renderer().name == "pygraphviz"
     assert render(SOURCE, "svg") == b"dot svg digraph { a -> b }"
     sentence = "no renderer could draw the graph: pygraphviz failed: no plugins"
+    refuses(lambda: render("broken", "svg"), RenderError, sentence)
+
+
+class _Viz:
+    """Stands in for what viz-js is in Pyodide."""
+
+    __spec__ = SimpleNamespace(origin="javascript")
+    graphvizVersion = "16.1.0"  # noqa: N815
+
+    @staticmethod
+    def render(source, *, format):  # noqa: A002
+        if "broken" in source:
+            errors = [SimpleNamespace(message="syntax error in line 1")]
+            return SimpleNamespace(status="failure", errors=errors)
+        return SimpleNamespace(status="success", output=f"{format} {source}")
+
+
+def test_in_a_page_viz_js_draws_if_it_is_registered(monkeypatch):
+    monkeypatch.setattr(sys, "platform", "emscripten")
+    assert module.renderers() == {"viz_js": None}
+    monkeypatch.setenv(VARIABLE, "dot")
+    monkeypatch.setitem(sys.modules, "viz_js", _Viz)
+    assert renderer() == module.Renderer("viz_js", "", "16.1.0")
+    assert render(SOURCE, "svg") == b"svg digraph { a -> b }"
+    sentence = "no renderer could draw the graph: viz_js failed: syntax error in line 1"
     refuses(lambda: render("broken", "svg"), RenderError, sentence)
 
 

@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     print("\nmachine")
     try:
         print(f"  {machine()}")
-    except ValueError as error:
+    except (ImportError, ValueError) as error:  # without NumPy there is none
         print("  not chosen")
         problems.append(str(error))
     print("\nrenderers")
@@ -77,19 +77,15 @@ def row(name: str, version: str, note: str) -> str:
 
 def machine() -> str:
     """The machine that runs array programs, or none and why. Raises ValueError for a bad choice."""
-    try:
-        from tinygrad_edu.vectorize.executors import library
-    except ImportError as error:
-        return f"cannot be asked: {error}"
+    from tinygrad_edu.vectorize.executors import library
+
     return library.description()
 
 
 def renderer_lines() -> list[str]:
     """The renderers that were considered, best first, and which of them draws."""
-    try:
-        from tinygrad_edu.view.base import render
-    except ImportError as error:
-        return [f"  none can be asked: {error}"]
+    from tinygrad_edu.view.base import render
+
     choice = os.environ.get(render.VARIABLE, "").strip()
     found = render.renderers()
     try:

@@ -1,6 +1,6 @@
 """Value: a number that remembers how it was made, and the chain rule that walks back through it.
 
-Glossary of the reading path (tinygrad_edu/__init__.py):
+Glossary of the reading path (`tinygrad_edu/__init__.py`):
 
     x, y        operands and result of an operation; in training, an example and its target
     m           a namespace of functions: of floats, of Values, of arrays or of symbols

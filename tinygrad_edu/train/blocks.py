@@ -1,12 +1,13 @@
 """Blocks: whole epochs of a descent at once, where nobody looks at single steps."""
 
 from collections.abc import Callable, Generator, Iterator, Sequence
+from operator import mul
 from time import monotonic
 from typing import Any, Final
 
 from tinygrad_edu.engine import Value
 from tinygrad_edu.engine.leaves import data_of
-from tinygrad_edu.train.training import Divergence, DivergenceError
+from tinygrad_edu.train.training import Divergence, DivergenceError, numpy_or_none
 
 #: Seconds after which a block ends, so that a bar moves; and the most numbers it may hold.
 SECONDS: Final = 0.1
@@ -28,6 +29,7 @@ class Block:
     """
 
     losses: Any = None
+    orders: Any
     outputs: Any = None
 
     def __init__(
@@ -49,9 +51,11 @@ class Block:
 
     def open(self, units: int) -> int:
         """Make the arrays, for so many outputs of an example; how many epochs may be made now."""
-        import numpy as np
-
-        if self.losses is None:
+        np = numpy_or_none()
+        if self.losses is None and np is None:  # lists, of one epoch
+            self.losses, self.orders = [[0.0] * self.batches], [self.order]
+            self.outputs = [[None] * len(self.order)] if self.asked(units) else None
+        elif self.losses is None:
             n = len(self.order)
             E = max(1, min(self.most, MOST // (n * (units + 1))))
             self.losses, self.orders = np.empty((E, self.batches)), np.empty((E, n), dtype=np.int64)
@@ -72,18 +76,20 @@ class Block:
         epoch, batch = divmod(self.steps, self.batches)
         if self.losses is None:
             self.open(len(outputs[0]))
-        self.losses[epoch, batch] = loss
+        self.losses[epoch][batch] = loss
         if self.outputs is not None:
             start = batch * self.size
-            self.outputs[epoch, start : start + self.size] = outputs
+            self.outputs[epoch][start : start + self.size] = outputs
         if batch == 0 and self.rng is not None:
-            self.orders[epoch] = self.order
+            self.orders[epoch][:] = self.order
         self.steps += 1
 
     def mean_losses(self) -> list[float]:
         """The mean loss of the examples of each complete epoch."""
         n, starts = len(self.order), range(0, len(self.order), self.size)
         shares = [min(self.size, n - start) / n for start in starts]
+        if isinstance(self.losses, list):
+            return [sum(map(mul, row, shares)) for row in self.losses[: self.epochs]]
         losses: list[float] = (self.losses[: self.epochs] * shares).cumsum(axis=1)[:, -1].tolist()
         return losses
 

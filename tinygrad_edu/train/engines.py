@@ -9,7 +9,7 @@ from tinygrad_edu.engine import Value, modes
 from tinygrad_edu.nn.mode import in_mode, modules_of
 from tinygrad_edu.train.blocks import Block, Descent
 from tinygrad_edu.train.scalar import ScalarDescent
-from tinygrad_edu.train.training import Engine, Training
+from tinygrad_edu.train.training import Engine, Training, numpy_or_none
 
 T = TypeVar("T")
 
@@ -24,13 +24,13 @@ def vectorized_or_scalar(
     """What `vectorized` gives, or `scalar` where there is no program of arrays.
 
     "matrix" insists on the first and "scalar" on the second, as an engine of one's own does. "auto"
-    takes the first if it is `worth` it. Inside `detect_anomaly()` it is always the second, since
-    nodes are to be named. Raises ValueError for an unknown name, and whatever model, loss or data
-    raise by themselves: only a VectorizeError leads to the other way.
+    takes the first if it is `worth` it and NumPy is there. Inside `detect_anomaly()` it is always
+    the second, since nodes are to be named. Raises ValueError for an unknown name, and whatever
+    model, loss or data raise by themselves: only a VectorizeError leads to the other way.
     """
     if callable(engine) or one_of("engine", engine, ENGINES) == "scalar" or modes.mode().checking:
         return scalar()
-    if engine == "auto" and not worth:
+    if engine == "auto" and (not worth or numpy_or_none() is None):
         return scalar()
     from tinygrad_edu.vectorize import VectorizeError
 

@@ -111,8 +111,7 @@ def probabilities(model: Any, X: Iterable[Any], *, loss: str | Loss) -> list[lis
 def classes(model: Any, X: Iterable[Any], *, loss: str | Loss) -> list[int]:
     """The class number of each of n rows, 0..k-1, options as for `probabilities`."""
     head, outputs = _read(model, X, loss)
-    numbers: list[int] = head.classes(outputs).tolist() if len(outputs) else []
-    return numbers
+    return [int(k) for k in head.classes(outputs)] if len(outputs) else []
 
 
 def _read(model: Callable[[Any], Any], X: Any, loss: str | Loss) -> tuple[Head, Any]:

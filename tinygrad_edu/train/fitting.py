@@ -6,7 +6,8 @@ import math
 import random
 import sys
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from tinygrad_edu.checks import as_random, flag, instance, is_flag, real, whole
@@ -112,7 +113,9 @@ def fit(
 
     def record(*measured: float | None) -> tuple[float, float | None]:
         losses, shares, k = block.mean_losses(), None, block.epochs
-        if block.outputs is not None:
+        if isinstance(block.outputs, list):  # of one epoch
+            shares = [right.share(block.outputs[0], block.order)]
+        elif block.outputs is not None:
             orders = slice(None) if block.rng is None else block.orders[:k]
             shares = right.share(block.outputs[:k], orders).tolist()
         block.steps = 0
@@ -128,8 +131,7 @@ def fit(
             for number in steps:
                 measured = (None, None) if measure is None else measure(descent, shared=shared)
                 shown = record(*measured)
-                epoch = Epoch(number, number == epochs - 1, model, *shown, *measured)
-                if _stops(callbacks, epoch):
+                if _stops(callbacks, Epoch(number, number == epochs - 1, model, *shown, *measured)):
                     history.stopped = f"stopped by a callback after epoch {number}"
                     break
         except (KeyboardInterrupt, DivergenceError) as error:
@@ -249,8 +251,10 @@ def progress_bar(epochs: int, progress: bool) -> Any:
     """A bar of epochs, where somebody can see it: a terminal or a notebook, never a log."""
     terminal = sys.stderr is not None and sys.stderr.isatty()
     seen = flag("progress", progress) and (terminal or "ipykernel" in sys.modules)
-    from tqdm import tqdm
-
+    try:
+        from tqdm import tqdm
+    except ImportError:  # as in a page, which has no terminal
+        return nullcontext(SimpleNamespace(disable=True))
     return tqdm(total=epochs, unit="epoch", disable=not seen, dynamic_ncols=True)
 
 
@@ -290,8 +294,7 @@ def pretrain(
             "every layer is trained by an optimizer of its own: "
             "write optimizer=lambda parameters: SGD(parameters, lr=0.1)"
         )
-    rng = as_random(0 if rng is None else rng)
-    rows = inputs(X)
+    rng, rows = as_random(0 if rng is None else rng), inputs(X)
     histories = []
     for layer, nin, nout in zip(model.layers[:-1], model.sizes, model.sizes[1:], strict=False):
         history = fit(

@@ -3,10 +3,12 @@
 from __future__ import annotations  # so that help() shows the names of the types
 
 from collections.abc import Iterable, Sequence
+from operator import eq, mul
 from typing import Any, NamedTuple
 
 from tinygrad_edu.examples import Rows
 from tinygrad_edu.losses import LOSSES, RECORDS, Loss, record_of
+from tinygrad_edu.train.training import numpy_or_none
 
 
 class Head(NamedTuple):
@@ -38,8 +40,9 @@ class Head(NamedTuple):
 
     def classes(self, outputs: Any) -> Any:
         """The class numbers (...) of outputs (..., units); the first of the largest in a tie."""
-        import numpy as np
-
+        np = numpy_or_none()
+        if np is None:  # of n outputs
+            return [o.index(max(o)) if self.units > 1 else o[0] > self.threshold for o in outputs]
         outputs = np.asarray(outputs, dtype=float)
         if self.units == 1:
             return (outputs[..., 0] > self.threshold).astype(int)
@@ -50,6 +53,10 @@ class Head(NamedTuple):
 
     def class_numbers(self, targets: Sequence[Any]) -> Any:
         """The class numbers (n,) of targets, which are class numbers or 1-of-k rows."""
+        if numpy_or_none() is None:
+            rows = [t if isinstance(t, list) else [t] for t in targets]
+            numbers = [t[0] > (1 + self.low) / 2 if self.units == 1 else t[0] for t in rows]
+            return numbers if len(rows[0]) == 1 else [t.index(1) for t in rows]
         t = Rows.of(targets).array
         if t.shape[1] > 1:
             return t.argmax(axis=1)
@@ -109,6 +116,14 @@ def head_of(loss: Loss, targets: Sequence[Any], units: int) -> Head | None:
     """
     record = record_of(loss)
     kind = "numbers" if record is None else record.outputs
+    if numpy_or_none() is None:
+        rows = {(*t,) if isinstance(t, list) else (t,) for t in targets}
+        if units > 1 or len(next(iter(rows))) > 1:
+            one_of_k = all(t.count(0) == len(t) - 1 and 1 in t for t in rows)
+            counted = all(len(t) == 1 and t[0] >= 0 and t[0] % 1 == 0 for t in rows)
+            return Head(kind, units) if one_of_k or counted else None
+        low = -1 if kind == "score" or (-1,) in rows else 0
+        return Head(kind, 1, low=low) if rows <= {(low,), (1,)} else None
     t = Rows.of(targets).array
     if t.shape[1] > 1:
         one_of_k = ((t == 0) | (t == 1)).all() and (t.sum(axis=1) == 1).all()
@@ -140,6 +155,11 @@ class Right:
         """The share (...) of right ones of the outputs (..., n, units), of targets in an order."""
         if not self.known(len(outputs[0])) or self.head is None:
             return None
+        if isinstance(self.wanted, list):  # without NumPy, of n outputs
+            places = range(len(self.wanted))[order] if isinstance(order, slice) else order
+            weights = [1.0 if self.weights is None else self.weights[i] for i in places]
+            correct = map(eq, self.head.classes(outputs), map(self.wanted.__getitem__, places))
+            return sum(map(mul, weights, correct)) / sum(weights)
         right = self.head.classes(outputs) == self.wanted[order]
         if self.weights is None:
             return right.sum(axis=-1) / len(self.targets)

@@ -5,10 +5,12 @@ from __future__ import annotations  # so that help() shows the names of the type
 import math
 import random
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from numbers import Real
 from typing import Any, Final, NamedTuple
 
 from tinygrad_edu.checks import as_model, function, instance, real, row
+from tinygrad_edu.checks.habits import warn
 from tinygrad_edu.engine import Value
 from tinygrad_edu.examples import Rows, as_array, read_row
 from tinygrad_edu.losses import Loss, find_loss, record_of
@@ -32,6 +34,18 @@ NOTHING: Final = (
     "there is nothing to differentiate: the loss must give a Value made from the output, "
     "outside of no_grad()"
 )
+
+
+_warn_once: Final = cache(warn)
+
+
+def numpy_or_none() -> Any:
+    """NumPy; None where it is not installed, as in a page, which is told once: lists then serve."""
+    try:
+        import numpy
+    except ImportError:
+        return _warn_once("NumPy is not installed: the scalar engine computes every number alone")
+    return numpy
 
 
 class Training(NamedTuple):
@@ -103,14 +117,14 @@ def weighted(rows: Rows, targets: Rows, sample_weight: Any) -> tuple[Rows, Rows,
     real(f"sample_weight[{numbers.index(least)}]", least, least=0)
     if not largest:
         raise ValueError("sample_weight is 0 for every example: leave it out for equal weights")
-    import numpy as np
-
     if not least:
         kept = [i for i, weight in enumerate(numbers) if weight]
         rows, targets = (Rows([of[i] for i in kept]) for of in (rows, targets))
         numbers = [numbers[i] for i in kept]
-    weights = np.array(numbers) / largest  # their sum might overflow
-    return rows, targets, weights / weights.mean()
+    numbers = [weight / largest for weight in numbers]  # their sum might overflow
+    mean = math.fsum(numbers) / len(numbers)
+    weights = [weight / mean for weight in numbers]
+    return rows, targets, weights if (np := numpy_or_none()) is None else np.array(weights)
 
 
 class WeightedLoss:
@@ -140,7 +154,7 @@ class WeightedTargets(Rows):
 
     def __init__(self, targets: Rows, weights: Any) -> None:
         lists = [t if isinstance(t, list) else [t] for t in targets]
-        super().__init__([[*t, w] for t, w in zip(lists, weights.tolist(), strict=True)])
+        super().__init__([[*t, w] for t, w in zip(lists, map(float, weights), strict=True)])
         self.targets = targets
 
     def first_of_each(self) -> list[int]:

@@ -4,6 +4,7 @@ import os
 from abc import ABC, abstractmethod
 from base64 import b64encode
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Final
@@ -51,9 +52,11 @@ class Picture(ABC):
 
     def forms(self) -> Forms:
         """What makes the content of each kind of file."""
-        from tinygrad_edu.view.base.pdf import PRINTED
+        printed: Forms = {}
+        with suppress(ImportError):  # of matplotlib, which a page may be without
+            from tinygrad_edu.view.base.pdf import PRINTED
 
-        printed = {ending: partial(self._printed, form) for ending, form in PRINTED.items()}
+            printed = {ending: partial(self._printed, form) for ending, form in PRINTED.items()}
         return {".svg": lambda: self.svg, **printed, **self._others()}
 
     def _others(self) -> Forms:
@@ -72,11 +75,13 @@ class Picture(ABC):
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         """SVG, the PNG that a notebook shows which is not trusted, and text."""
         try:
-            svg, png = self.svg, self._printed(lambda figure: figure.png(96))
+            shown = {"image/svg+xml": self.svg}
         except RenderError as error:
             return {"text/plain": f"{error}\n\n{self._text()}"}
-        drawn = b64encode(png).decode("ascii")
-        return {"image/svg+xml": svg, "image/png": drawn, "text/plain": repr(self)}
+        if ".png" in self.forms():
+            png = self._printed(lambda figure: figure.png(96))
+            shown["image/png"] = b64encode(png).decode("ascii")
+        return shown | {"text/plain": repr(self)}
 
 
 class Drawing(Picture):

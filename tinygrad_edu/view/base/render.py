@@ -1,18 +1,20 @@
 """From DOT to a picture: which renderer draws, and what happens where there is none.
 
 The environment variable TINYGRAD_EDU_GRAPHVIZ chooses (dot, graphviz-pure, pygraphviz, none,
-or a path), else a working `dot`, else the program `graphviz-pure`, else the module pygraphviz.
+or a path), else a working `dot`, else the program `graphviz-pure`, else the module pygraphviz. In
+Pyodide it is viz_js, registered by `pyodide.registerJsModule("viz_js", await Viz.instance())`.
 """
 
 import os
 import re
 import shutil
 import subprocess
+import sys
 import sysconfig
 from collections.abc import Iterator
 from functools import cache
 from importlib import import_module, metadata, util
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 VARIABLE: Final = "TINYGRAD_EDU_GRAPHVIZ"
 _SECONDS: Final = 60.0
@@ -49,6 +51,14 @@ def render(source: str, format: str) -> bytes:  # noqa: A002
     raise RenderError("no renderer could draw the graph: " + "; ".join(failures))
 
 
+def dot_writer() -> Any:
+    """The package graphviz, which writes DOT text. Raises RenderError where it is missing."""
+    try:
+        return import_module("graphviz")
+    except ImportError:
+        raise RenderError("DOT text needs the package graphviz: pip install graphviz") from None
+
+
 def renderer() -> Renderer:
     """The renderer that `render` asks first. Raises RenderError if there is none."""
     return next(_candidates())
@@ -56,6 +66,8 @@ def renderer() -> Renderer:
 
 def renderers() -> dict[str, Renderer | None]:
     """The renderers by name, best first; None for one that was not found, or does not draw."""
+    if sys.platform == "emscripten":  # a page starts no programs
+        return {"viz_js": _viz_js()}
     return {
         "dot": _program("dot"),
         "graphviz-pure": _program("graphviz-pure"),
@@ -70,7 +82,7 @@ def _candidates() -> Iterator[Renderer]:
         raise RenderError(
             f'pictures are switched off by {VARIABLE}=none: unset it, or use .dot or .save("g.dot")'
         )
-    if choice:
+    if choice and sys.platform != "emscripten":  # a page has no other renderer
         chosen = _pygraphviz() if choice == "pygraphviz" else _program(choice)
         if chosen is None:
             raise RenderError(
@@ -83,7 +95,8 @@ def _candidates() -> Iterator[Renderer]:
     if not working:
         raise RenderError(
             "pictures need a Graphviz renderer and none was found: write pip install "
-            "graphviz-pure, or install the graphviz package of your system; DOT text needs none: "
+            "graphviz-pure, or install the graphviz package of your system, or in Pyodide register "
+            "the module viz_js; DOT text needs none: "
             'use .dot or .save("g.dot")'
         )
     yield from working
@@ -121,9 +134,19 @@ def _pygraphviz() -> Renderer | None:
     return Renderer("pygraphviz", spec.origin or "", metadata.version("pygraphviz"))
 
 
+def _viz_js() -> Renderer | None:
+    found = util.find_spec("viz_js") and import_module("viz_js").graphvizVersion
+    return Renderer("viz_js", "", found) if found else None
+
+
 def _run(chosen: Renderer, source: str, format: str, seconds: float) -> bytes:  # noqa: A002
     if chosen.name == "pygraphviz":
         return _run_pygraphviz(source, format)
+    if chosen.name == "viz_js":
+        drawn = import_module("viz_js").render(source, format=format)
+        if drawn.status != "success":
+            raise RenderError(f"viz_js failed: {'; '.join(e.message for e in drawn.errors)}")
+        return str(drawn.output).encode()
     command = [chosen.path, f"-T{format}", *(["-Gdpi=144"] if format in _RASTER else [])]
     try:
         done = subprocess.run(

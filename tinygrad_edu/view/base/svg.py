@@ -1,7 +1,6 @@
 """The renderer's SVG made fit for a page: inline, accessible, the same bytes on every machine."""
 
-import re
-from collections.abc import Mapping
+import json
 from functools import cache
 from importlib.resources import files
 from typing import Final
@@ -19,8 +18,6 @@ FITTING: Final = "max-width:100%;height:auto"
 #: The same of links.
 LINK: Final = "{http://www.w3.org/1999/xlink}"
 _FONT: Final = "Helvetica, Arial, 'Liberation Sans', sans-serif"
-
-
 #: The widest of the usual fonts against Helvetica.
 _WIDEST: Final = 1.27
 
@@ -47,13 +44,11 @@ def words(text: str, x: float, y: float, **attributes: str | float) -> Element:
 
 
 @cache
-def _widths(weight: str) -> Mapping[str, int]:
-    """Of the characters of Helvetica, in thousandths of its size, by its metrics in matplotlib."""
-    name = {"bold": "phvb8a.afm"}.get(weight, "phvr8a.afm")
-    metrics = files("matplotlib").joinpath("mpl-data", "fonts", "afm", name).read_text("latin-1")
-    found = re.findall(r"(?m)^C (\d+) ; WX (\d+)", metrics)
-    widths = {chr(int(code)): int(width) for code, width in found if chr(int(code)).isascii()}
-    return widths | {"\N{MINUS SIGN}": widths["+"]}
+def _widths(weight: str) -> dict[str, int]:
+    """Of the characters of Helvetica, in thousandths of its size, by Adobe's metrics."""
+    table = files("tinygrad_edu.view.base").joinpath("helvetica.json").read_text("utf-8")
+    widths: dict[str, int] = json.loads(table)["bold" if weight == "bold" else "normal"]
+    return widths
 
 
 def text_width(text: str, size: float, weight: str = "normal") -> float:

@@ -61,7 +61,7 @@ def say_delta(
         product([number(w.data, first=first and not k), number(grads[d.z], first=False)])
         for k, (d, w) in enumerate(fed)
     ]
-    if users != len(fed):
+    if not fed or users != len(fed):
         root = names[order[-1]]
         where, fed = f"the derivative of {root} by its output", []
         terms, products = [derivative(root, names[u.a])], [number(grads[u.a], first=first)]

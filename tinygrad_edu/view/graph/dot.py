@@ -7,8 +7,6 @@ signs of numbers.
 from itertools import pairwise
 from typing import Any, Final
 
-import graphviz  # type: ignore[import-untyped]
-
 from tinygrad_edu.text import JOINER, clean
 from tinygrad_edu.view.base.palette import (
     EDGE,
@@ -19,6 +17,7 @@ from tinygrad_edu.view.base.palette import (
     WASH,
     ZERO,
 )
+from tinygrad_edu.view.base.render import dot_writer
 from tinygrad_edu.view.base.svg import wrapped
 from tinygrad_edu.view.graph.cells import LABEL, on_line, rows_of, soft, table_of, title, width_of
 from tinygrad_edu.view.graph.diagram import VALUE_KINDS, Box, Diagram, Edge, Frame
@@ -79,7 +78,7 @@ _CAPTION: Final = 560.0
 def to_dot(diagram: Diagram, *, paper: bool = False, captioned: bool = True) -> str:
     """DOT for a diagram, with colours or, for `paper`, black and grey on white, no tooltips."""
     gaps = _GAPS | (_CLOSE if diagram.flowing else {})
-    graph = graphviz.Digraph(
+    graph = dot_writer().Digraph(
         graph_attr={"rankdir": diagram.rankdir, **_GRAPH, **gaps}, node_attr=_NODE, edge_attr=_EDGE
     )
     if diagram.caption and captioned:
@@ -137,7 +136,7 @@ def _cluster(clusters: dict[tuple[Frame, ...], Any], around: tuple[Frame, ...]) 
     """The drawing inside these bands, made if it is new."""
     for n in range(1, len(around) + 1):
         if around[:n] not in clusters:
-            cluster = graphviz.Digraph(f"cluster{len(clusters)}", graph_attr=_BAND)
+            cluster = dot_writer().Digraph(f"cluster{len(clusters)}", graph_attr=_BAND)
             name, words = around[n - 1]
             cluster.attr(label=table_of([[title(clean(name, _TITLE), words)]]))
             clusters[around[:n]] = cluster
@@ -189,5 +188,5 @@ def _line(edge: Edge) -> dict[str, str | None]:
 
 def in_tooltip(text: str) -> str:
     r"""The same for tooltips, which some renderers unescape twice: U+2060 keeps \ and N apart."""
-    escaped: str = graphviz.escape(text.replace("\\", "\\" + JOINER).replace("&", "&amp;"))
+    escaped: str = dot_writer().escape(text.replace("\\", "\\" + JOINER).replace("&", "&amp;"))
     return escaped
