@@ -44,7 +44,8 @@ export class Figures {
       [testAccuracies, "--soft", true],
       [accuracies, "--ink", false],
     ];
-    const least = Math.min(1, ...[testAccuracies, accuracies].flat());
+    const lower = (least, x) => (x < least ? x : least);
+    const least = testAccuracies.reduce(lower, accuracies.reduce(lower, 1));
     const low = least >= 0.8 ? 0.8 : least >= 0.5 ? 0.5 : 0;
     drawCurves(byId("accuracyCurve"), colours, lines, {
       range: [low, 1],

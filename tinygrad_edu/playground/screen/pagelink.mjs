@@ -21,8 +21,10 @@ export function linkOf(app) {
   const link = new URLSearchParams(toLink(session.state));
   if (session.state.data === "own") link.set("own", ownText(session.data, ui.drawing));
   else link.set("data", session.state.data); // never empty: that would be the page's own preset
-  if (session.training.epoch) link.set("epoch", session.training.epoch);
-  if (session.done.length > 1 || session.done[0]?.put) link.set("w", session.training.parameters.join(" "));
+  const { epoch } = session.training;
+  const long = epoch > MOST_EPOCHS; // such a link has the weights, not the way there
+  if (epoch && !long) link.set("epoch", epoch);
+  if (long || session.done.length > 1 || session.done[0]?.put) link.set("w", session.training.parameters.join(" "));
   if (ui.example !== null) link.set("ex", ui.example + 1);
   if (ui.example !== null && ui.chosen && ui.chosen.kind !== "loss") {
     const { kind, layer, unit, k } = ui.chosen;
