@@ -659,6 +659,8 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
     "Run.set_weight": lambda: call(played.Run(settings()).set_weight, "layer1.neuron1.b", 0.5),
     "Run.train": lambda: call(played.Run(settings()).train, 1),
     "playground.features": lambda: given([[2.0, 3.0]], ["x1", "x1*x2"]),
+    "playground.lesson": lambda: given(
+        "lesson.html", link="data=xor", hide=["data"], lock=True, questions=["a"], title="a"),
     "playground.points": lambda: given([[0.5, 1.0], [1.0, 2.0]], [0, 1], None),
     "playground.points of a file": lambda: given(csv(), None, ["a", "b", "c"]),
 }  # fmt: skip

@@ -8,6 +8,8 @@
     playground("flowers.csv", columns=["length", "width", "species"])
     playground(show=["plane", "losses", "net"])   # for a lesson
 
+    lesson("lesson.html")                         # as a file, for any browser
+
 `Run` is the same without widgets; `features` and `points` stand in the code that a playground
 writes. The widgets are the extra `notebook`.
 """
@@ -17,12 +19,13 @@ from collections.abc import Iterable
 from types import ModuleType
 from typing import Any
 
+from tinygrad_edu.playground.lesson import lesson
 from tinygrad_edu.playground.play import Playground, playground
 from tinygrad_edu.playground.points import points
 from tinygrad_edu.playground.run import Run
 from tinygrad_edu.playground.settings import Settings, features
 
-__all__ = ["Playground", "Run", "Settings", "features", "playground", "points"]
+__all__ = ["Playground", "Run", "Settings", "features", "lesson", "playground", "points"]
 
 
 class _Folder(ModuleType):

@@ -70,6 +70,7 @@ def signed_map() -> Any:
 BY_NAME: Final = {
     **{name: c.light for name, c in globals().items() if isinstance(c, Colour)},
     **{f"{name}_DARK": c.dark for name, c in globals().items() if isinstance(c, Colour)},
+    **{f"CLASS{k}": colour for k, colour in enumerate(CLASSES)},
 }
 
 

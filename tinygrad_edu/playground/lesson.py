@@ -1,0 +1,95 @@
+"""lesson: the playground as one file of HTML, which trains in any browser without a server."""
+
+import json
+from collections.abc import Iterable
+from functools import cache
+from importlib.resources import files
+from typing import Final
+from urllib.parse import urlencode
+
+from tinygrad_edu.checks import flag, instance, listed, one_of
+from tinygrad_edu.export.page.page import assembled, script_of
+from tinygrad_edu.export.page.words import packed
+from tinygrad_edu.files import AnyPath, path_of, write
+from tinygrad_edu.playground.parts import parts
+from tinygrad_edu.text import clean
+from tinygrad_edu.vectorize.executors.library import FOLDER
+from tinygrad_edu.view.base.palette import styled
+
+#: A net that is small enough to be followed number by number.
+START: Final = "data=moons&n=240&noise=0.15&hidden=4+2"
+#: What a teacher can hide.
+HIDEABLE: Final = ("data", "settings", "view", "dock")
+_MACHINE: Final = ("machine", "words", "measure", "training", "player", "colours", "curves")
+_NET: Final = ("generator", "data", "linker", "net", "lens", "state", "session", "code", "numpy")
+_SCREEN: Final = (
+    *("elements", "symbols", "walk", "numbers", "csv", "geometry", "heat", "plane", "lines"),
+    *("netview", "panel", "unitpanel", "weightpanel", "losspanel", "codepanel", "dock"),
+    *("figures", "pagelink", "bar", "datapanel", "keyboard", "app", "start"),
+)
+#: What the script of the page is made of, in an order in which nothing is used before it is there.
+SCRIPTS: Final = (
+    *_MACHINE,
+    *(f"../../playground/{name}" for name in _NET),
+    *(f"../../playground/screen/{name}" for name in _SCREEN),
+)
+
+
+def lesson(
+    path: AnyPath | None = None,
+    *,
+    link: str = START,
+    hide: Iterable[str] = (),
+    lock: bool = False,
+    questions: Iterable[str] = (),
+    title: str = "tinygrad_edu playground",
+) -> str:
+    """The playground as a page: one text of HTML, also written to `path`.
+
+    Nets of points of the plane and of functions of one number: maps of all units, weights as lines,
+    the plane, and the lens, which shows every number of the pass of an example, by which rule it
+    came about, and the chain rule of each weight, path by path; signs of deltas can be guessed
+    first. The page writes the Python that gives its state again, to 1e-11, and the passes in NumPy.
+
+    link       the state in which it opens: what follows # in a link that the page has copied
+    hide       parts that are not shown: "data", "settings", "view", "dock"
+    lock       whether settings stay as they are; the lens and the weights can still be used
+    questions  texts that the page shows beside the lens
+
+    The page asks for nothing from any network. `window.tinygrad` is there as in `to_page`, and
+    `example`: all numbers of the pass of the chosen example, or null.
+
+        >>> from tinygrad_edu.playground import lesson
+        >>> page = lesson(link="data=xor&hidden=2", hide=["settings"], questions=["Why 2 units?"])
+        >>> page[:15]
+        '<!DOCTYPE html>'
+    """
+    path = None if path is None else path_of(path)
+    hidden = [one_of("hide", name, HIDEABLE) for name in listed("hide", hide, "parts of the page")]
+    asked = listed("questions", questions, "texts")
+    wanted = [("hide", " ".join(hidden))] * bool(hidden)
+    wanted += [("lock", "1")] * flag("lock", lock)
+    wanted += [("ask", instance("question", text, str, "a text")) for text in asked]
+    preset = instance("link", link, str, "a text").rpartition("#")[2]
+    text = assembled(
+        _file("screen.html"),
+        styled(_file("screen.css")),
+        script_of(*SCRIPTS),
+        title=clean(instance("title", title, str, "a text"), 200),
+        **_packed(),
+        preset="&".join(filter(None, (preset, urlencode(wanted)))),
+    )
+    if path is not None:
+        write(path, text)
+    return text
+
+
+@cache
+def _packed() -> dict[str, str]:
+    """What every lesson has in it."""
+    machine = FOLDER.joinpath("machine.wasm").read_bytes()
+    return {"parts": packed(json.dumps(parts()).encode()), "machine": packed(machine)}
+
+
+def _file(name: str) -> str:
+    return files(__package__).joinpath("screen", name).read_text(encoding="utf-8")
