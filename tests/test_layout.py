@@ -190,8 +190,8 @@ def lines(path: Path) -> int:
 
 def test_the_package_does_not_grow() -> None:
     # what there is: the house is planned for 175 files and 28,000 lines
-    assert len(FILES) <= 242
-    assert sum(map(lines, FILES.values())) <= 42_000
+    assert len(FILES) <= 243
+    assert sum(map(lines, FILES.values())) <= 41_115
 
 
 def reading_path() -> list[Path]:

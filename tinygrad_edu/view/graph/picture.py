@@ -41,7 +41,7 @@ CLASS: Final = "tge-graph"
 _CLASSES: Final = {
     colour: name.lower()
     for name, colour in BY_NAME.items()
-    if not name.endswith("_DARK") and name != "ERROR"
+    if f"{name}_DARK" in BY_NAME and name != "ERROR"
 }
 #: From the middle of a cell down to the line that a text stands on.
 _BASELINE: Final = 4.2
