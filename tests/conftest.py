@@ -1,6 +1,7 @@
 """What all tests share."""
 
 import os
+from collections import defaultdict
 from collections.abc import Generator
 from typing import Any
 
@@ -22,6 +23,22 @@ def nobody_waits_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
 def embedded_renderer(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same pictures on every machine."""
     monkeypatch.setenv("TINYGRAD_EDU_GRAPHVIZ", "graphviz-pure")
+
+
+#: Of a table of more rows the quick part takes every third.
+LONG = 20
+
+
+@pytest.hookimpl(tryfirst=True)  # before `-m` chooses
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    tables = defaultdict[str, list[pytest.Item]](list)
+    for item in items:
+        tables[item.nodeid.partition("[")[0]].append(item)
+    for rows in tables.values():
+        if len(rows) > LONG:
+            for k, item in enumerate(rows):
+                if k % 3:
+                    item.add_marker(pytest.mark.slow)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
