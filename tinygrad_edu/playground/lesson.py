@@ -14,7 +14,6 @@ from tinygrad_edu.files import AnyPath, path_of, write
 from tinygrad_edu.playground.parts import parts
 from tinygrad_edu.text import clean
 from tinygrad_edu.vectorize.executors.library import FOLDER
-from tinygrad_edu.view.base.palette import styled
 
 #: A net that is small enough to be followed number by number.
 START: Final = "data=moons&n=240&noise=0.15&hidden=4+2"
@@ -73,7 +72,7 @@ def lesson(
     preset = instance("link", link, str, "a text").rpartition("#")[2]
     text = assembled(
         _file("screen.html"),
-        styled(_file("screen.css")),
+        _file("screen.css"),
         script_of(*SCRIPTS),
         title=clean(instance("title", title, str, "a text"), 200),
         **_packed(),

@@ -93,7 +93,7 @@ def to_page(
     plan = training_plan(training, right, block.size, block.rng, held_out, words)
     text = assembled(
         file("page.html"),
-        styled(file("page.css")),
+        file("page.css"),
         script_of(*SCRIPTS),
         title=clean(title or plan["model"], 200),
         training=words.packed(plan),
@@ -109,8 +109,12 @@ def to_page(
     return text
 
 
-def assembled(template: str, style: str, script: str, **texts: str) -> str:
-    """A page: a template with style, script and escaped texts, and a policy that allows no more."""
+def assembled(template: str, sheet: str, script: str, **texts: str) -> str:
+    """A page: a template with style, script and escaped texts, and a policy that allows no more.
+
+    The sheet follows what holds for every page.
+    """
+    style = styled(file("base.css") + sheet)
     policy = {
         "default-src": "'none'",
         "script-src": f"{_hash(script)} 'wasm-unsafe-eval'",
