@@ -215,7 +215,7 @@ def _lines(
         if u.b is not None and block in ones and u.z in place:
             single.append(_weight(desk, (u.b, u.z), Place(ones[block].id), edges))
     crowd = any(line.tail_row is not None or line.head_row is not None for line in single)
-    crowd = (crowd or len(single) > _CROWD) and named != "all"
+    crowd = len(single) > _CROWD or (crowd and named != "all")
     if crowd and len(single) > _FULL:
         desk.said[f"between two layers the {_FULL} strongest of the drawn lines are full"] = None
     full, most = (_FULL, _NAMED) if crowd else (len(single), len(single))

@@ -248,8 +248,8 @@ def _table(desk: Desk, block: Block, units: Sequence[Unit], *, whole: bool) -> C
         foot.append(f"{len(units) - len(live):,} with δ = 0")
         desk.said["units with δ = 0 pass nothing back and have no lines"] = None
     if known and not few:
-        which = f"the {most} units" if rest else "its units"
-        desk.said[f"a layer shows {which} with the largest |δ|, largest first"] = None
+        which = "its units" if whole else f"at most {most} units"
+        desk.said[f"a layer shows {which}, those with the largest |δ| first"] = None
     mean = mean_of(deltas.values())
     if desk.level == "layer":
         cells += [[Cell("|δ|", "name"), Cell(number=mean)]] * (few and mean.value is not None)
