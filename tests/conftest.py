@@ -25,8 +25,8 @@ def embedded_renderer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TINYGRAD_EDU_GRAPHVIZ", "graphviz-pure")
 
 
-#: Of a table of more rows the quick part takes every third.
-LONG = 20
+#: Of a table of more rows the quick part takes every fourth.
+LONG = 9
 
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` chooses
@@ -37,7 +37,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for rows in tables.values():
         if len(rows) > LONG:
             for k, item in enumerate(rows):
-                if k % 3:
+                if k % 4:
                     item.add_marker(pytest.mark.slow)
 
 
