@@ -10,10 +10,10 @@ const { loadPyodide } = await from("pyodide", "pyodide.mjs");
 const Viz = await from("@viz-js", "viz", "dist", "viz.js");
 
 const pyodide = await loadPyodide();
-pyodide.mountNodeFS("/root", root);
+pyodide.mountNodeFS("/checkout", root);
 const python = (text) => JSON.parse(pyodide.runPython(`import json, sys\n${text}`));
 const bare = python(`
-sys.path += ["/root", "/root/tests"]
+sys.path += ["/checkout", "/checkout/tests"]
 import in_page
 json.dumps(in_page.told())`);
 pyodide.mountNodeFS("/packages/graphviz", graphviz);

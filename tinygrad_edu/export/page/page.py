@@ -109,10 +109,10 @@ def to_page(
     return text
 
 
-def assembled(template: str, sheet: str, script: str, **texts: str) -> str:
-    """A page: a template with style, script and escaped texts, and a policy that allows no more.
+def assembled(body: str, sheet: str, script: str, **texts: str) -> str:
+    """A page: body, style, script and escaped texts, and a policy that allows no more.
 
-    The sheet follows what holds for every page.
+    Body and sheet stand in the frame and behind the sheet of every page.
     """
     style = styled(file("base.css") + sheet)
     policy = {
@@ -123,7 +123,7 @@ def assembled(template: str, sheet: str, script: str, **texts: str) -> str:
         "base-uri": "'none'",
         "form-action": "'none'",
     }
-    return Template(template).substitute(
+    return Template(file("frame.html").replace("$body", body)).substitute(
         {name: html.escape(text) for name, text in texts.items()},
         policy="; ".join(f"{name} {value}" for name, value in policy.items()),
         style=style,
