@@ -649,7 +649,7 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
     "diagnose.diagnose_slopes": lambda: given(f.tanh, [[0.5], [1.5]]),
     # exercises and playground
     "exercises.Exercise": lambda: given("a", bool, "b"),
-    "exercises.check": lambda: given("3.1", 1.0),
+    "exercises.check": lambda: given("2.1", 1.0),
     "playground.Settings": lambda: given(
         data="moons", n=8, noise=0.2, test_share=0.3, features=["x1"], hidden=[2],
         activation="tanh", loss="cross_entropy", lr=0.1, penalty="none", strength=0.1, batch_size=2,

@@ -35,7 +35,7 @@ COURSE = {
             "perceptron: test_the_boundary_is_a_hyperplane_with_signed_distances",
             "kinds_training: test_a_perceptron_says_of_classes_what_is_known",
         ],
-        {5: "Perceptron("},
+        {4: "Perceptron("},
     ),
     "Boolean functions": Topic(
         [
@@ -43,7 +43,7 @@ COURSE = {
             "perceptron: test_xnor_and_xor_are_combined_from_gates",
             "train: test_xor_and_three_classes_are_learned",
         ],
-        {5: "xnor", 6: "xor"},
+        {4: "xnor", 5: "xor"},
     ),
     "Inputs": Topic(
         [
@@ -53,7 +53,7 @@ COURSE = {
             "data_encoding: test_scaling_maps_the_extremes_to_minus_1_and_1",
             "data_encoding: test_standardising_gives_mean_0_and_variance_1",
         ],
-        {8: "thermometer"},
+        {7: "thermometer"},
     ),
     "Outputs": Topic(
         [
@@ -61,7 +61,7 @@ COURSE = {
             "nn: test_softmax_is_over_the_units_of_a_layer",
             "losses: test_the_delta_of_a_sigmoid_unit_emerges_from_the_chain_rule",
         ],
-        {8: "softmax"},
+        {7: "softmax"},
     ),
     "Activations": Topic(
         [
@@ -71,7 +71,7 @@ COURSE = {
             "functions: test_prelu_is_the_generalised_relu_of_the_lecture",
             "nn: test_the_slope_of_a_prelu_unit_is_learned",
         ],
-        {6: "activations", 11: "prelu"},
+        {5: "activations", 11: "prelu"},
     ),
     "Losses": Topic(
         [
@@ -79,7 +79,7 @@ COURSE = {
             "losses: test_penalties_have_the_factor_that_they_state",
             "regularize: test_weight_decay_is_the_penalty_of_half_the_squares_under_sgd",
         ],
-        {8: "cross_entropy", 12: "l2"},
+        {7: "cross_entropy", 12: "l2"},
     ),
     "Delta rules, emerging": Topic(
         [
@@ -89,7 +89,7 @@ COURSE = {
             "view_deltas: test_the_rule_of_one_output_is_named_and_right_in_both_conventions",
             "classics_one_unit_layers: test_the_claims_hold_for_any_depth",
         ],
-        {7: "-dE/dnet"},
+        {6: "-dE/dnet"},
     ),
     "Descent": Topic(
         [

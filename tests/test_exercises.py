@@ -89,42 +89,42 @@ def fair(training: list[int], test: list[int], groups: list[int]) -> bool:
 #: A right answer to each exercise, by a way that the exercise itself does not take.
 ANSWERS: dict[str, Any] = {
     # df/dx = 2 x y, df/dy = x^2 + 1
-    "2.1": [-12.0, 10.0],
+    "1.1": [-12.0, 10.0],
     # the error is least near the cube root of 1e-16
-    "2.2": 1e-5,
-    "2.3": second_difference,
+    "1.2": 1e-5,
+    "1.3": second_difference,
     # y = a b + b^2: b, and a + 2 b
-    "3.1": [3.0, 8.0],
+    "2.1": [3.0, 8.0],
     # u hands on v = 5 times 2 x; y = x^4 + x^2, 4 x^3 + 2 x
-    "3.2": [20.0, 36.0],
-    "3.3": users_first,
+    "2.2": [20.0, 36.0],
+    "2.3": users_first,
     # 2 x / (1 + x^2)
-    "4.1": 0.6,
-    "4.2": [0.0, 1.0],
-    "4.3": Primitive(
+    "R2.1": 0.6,
+    "R2.2": [0.0, 1.0],
+    "R2.3": Primitive(
         "witch", lambda m, x: m.divide(1.0, 1 + x * x), lambda m, y, x: (-2 * x * y * y,)
     ),
     # z = 0.5 - 3 + 2 < 0, so o = 0: plus 0.1 (1, 3, 1)
-    "5.1": [0.6, -0.7, 2.1],
+    "4.1": [0.6, -0.7, 2.1],
     # the number of linear threshold functions of 3 variables, OEIS A000609
-    "5.2": 104,
-    "5.3": adder,
+    "4.2": 104,
+    "4.3": adder,
     # x1 / 2 + x2 = 1 on the line
-    "6.1": [-1.0, -2.0, 2.0],
+    "5.1": [-1.0, -2.0, 2.0],
     # the cross entropy of 1/2
-    "6.2": 0.6931,
+    "5.2": 0.6931,
     # OR above 1/2, AND above 3/2, the output OR - 2 AND above 1/2
-    "6.3": [1.0, 1.0, -0.5, 1.0, 1.0, -1.5, 1.0, -2.0, -0.5],
+    "5.3": [1.0, 1.0, -0.5, 1.0, 1.0, -1.5, 1.0, -2.0, -0.5],
     # (1 - 0.5^2) (0.3 * 2 + 0.4 * (-1)), and that times 2
-    "7.1": [0.15, 0.3],
+    "6.1": [0.15, 0.3],
     # of 2 (0 - 1) 3 w_k w_j only the product of the other two weights is not 0: 2 (-1) 3 (0.5 * 2)
-    "7.2": [0.0, -6.0, 0.0],
-    "7.3": hidden_deltas,
+    "6.2": [0.0, -6.0, 0.0],
+    "6.3": hidden_deltas,
     # (ln 2 + 2 ln 2 + ln 2) / 3
-    "8.1": 4 / 3 * math.log(2),
+    "7.1": 4 / 3 * math.log(2),
     # the derivative of o (1 - o)^2 is (1 - o) (1 - 3 o)
-    "8.2": 1 / 3,
-    "8.3": lambda z, y: max(z, 0.0) - y * z + math.log1p(math.exp(-abs(z))),
+    "7.2": 1 / 3,
+    "7.3": lambda z, y: max(z, 0.0) - y * z + math.log1p(math.exp(-abs(z))),
     # o - t is -1 and 2: (-1 * 1 + 2 * 3) / 2 and (-1 + 2) / 2
     "9.1": [2.5, 0.5],
     # the least root of 4 w^3 - 6 w + 1

@@ -1,4 +1,4 @@
-"""The exercises of the notebooks: `check("5.1", answer)` says whether an answer is right.
+"""The exercises of the notebooks: `check("4.1", answer)` says whether an answer is right.
 
 The first number is that of the notebook. What is said of a wrong answer is a hint, never the
 answer. Questions and hints stand in questions.toml, what is right in a file per chapter.
@@ -27,7 +27,7 @@ def _read() -> dict[str, Exercise]:
     return exercises
 
 
-#: The exercises by number, such as "5.1", in the order of the lessons.
+#: The exercises by number, such as "4.1", in the order of the lessons.
 EXERCISES: Final = _read()
 
 
@@ -38,7 +38,7 @@ def check(number: str, answer: Any = ...) -> Verdict:
     what a function that is the answer raises is told by the verdict.
     """
     if not isinstance(number, str):
-        such = number if isinstance(number, float) else 3.1
+        such = number if isinstance(number, float) else 2.1
         raise TypeError(f'the number of an exercise is a text: write check("{such}", answer)')
     exercise = EXERCISES[one_of("exercise", number, EXERCISES)]
     if answer is ...:

@@ -23,7 +23,7 @@ from tinygrad_edu.exercises.exercise import (
 ANSWERS: dict[str, Right] = {}
 
 
-# Lesson 2, derivatives by nudging.
+# Lesson 1, derivatives by nudging.
 
 _STEPS: Final = (1e-1, 1e-3, 1e-5, 1e-8, 1e-12)
 
@@ -55,13 +55,13 @@ def _second_difference(answer: Any, f: Callable[[float], float], x: float, h: fl
 
 
 ANSWERS |= {
-    "2.1": numbers(slopes(lambda x, y: x * x * y + y, 3.0, -2.0)),
-    "2.2": number(_best_step, 1e-9),
-    "2.3": _is_second_difference,
+    "1.1": numbers(slopes(lambda x, y: x * x * y + y, 3.0, -2.0)),
+    "1.2": number(_best_step, 1e-9),
+    "1.3": _is_second_difference,
 }
 
 
-# Lesson 3, the backward pass step by step.
+# Lesson 2, the backward pass step by step.
 
 
 def _breadth_first_and_right() -> list[float]:
@@ -98,13 +98,13 @@ def _graphs() -> list[Value]:
 
 
 ANSWERS |= {
-    "3.1": numbers(slopes(lambda a, b: (a + b) * b, 2.0, 3.0)),
-    "3.2": numbers(_breadth_first_and_right),
-    "3.3": _is_sort,
+    "2.1": numbers(slopes(lambda a, b: (a + b) * b, 2.0, 3.0)),
+    "2.2": numbers(_breadth_first_and_right),
+    "2.3": _is_sort,
 }
 
 
-# Lesson 4, an operation of one's own.
+# Chapter R2, an operation of one's own.
 
 _POINTS: Final = (-2.0, -0.4, 0.0, 1.0, 3.0)
 
@@ -144,7 +144,7 @@ def _is_right(answer: Any) -> bool:
 
 
 ANSWERS |= {
-    "4.1": number(lambda: slopes(lambda x: (1 + x * x).log(), 3.0)()[0]),
-    "4.2": numbers(_where_a_wrong_cube_passes, ordered=False),
-    "4.3": _is_right,
+    "R2.1": number(lambda: slopes(lambda x: (1 + x * x).log(), 3.0)()[0]),
+    "R2.2": numbers(_where_a_wrong_cube_passes, ordered=False),
+    "R2.3": _is_right,
 }

@@ -27,7 +27,7 @@ from tinygrad_edu.vectorize import vectorize
 ANSWERS: dict[str, Right] = {}
 
 
-# Lesson 5, perceptrons and gates.
+# Lesson 4, perceptrons and gates.
 
 
 def _one_step() -> list[float]:
@@ -64,13 +64,13 @@ def _adds(answer: Any, bits: Sequence[int], inputs: Sequence[float]) -> bool:
 
 
 ANSWERS |= {
-    "5.1": numbers(_one_step),
-    "5.2": number(_functions_of_three, 0.0),
-    "5.3": _is_adder,
+    "4.1": numbers(_one_step),
+    "4.2": number(_functions_of_three, 0.0),
+    "4.3": _is_adder,
 }
 
 
-# Lesson 6, from a neuron to a multilayer perceptron.
+# Lesson 5, from a neuron to a multilayer perceptron.
 
 
 def _net_inputs(weights: Any) -> list[float]:
@@ -108,14 +108,14 @@ def _finite(answer: Any, n: int) -> list[float]:
 
 
 ANSWERS |= {
-    "6.1": _is_line,
+    "5.1": _is_line,
     # Both hidden units stay 0, and the bias of the output finds the mean of the labels, 1/2.
-    "6.2": number(math.log(2)),
-    "6.3": _is_xor,
+    "5.2": number(math.log(2)),
+    "5.3": _is_xor,
 }
 
 
-# Lesson 7, the delta rules emerge.
+# Lesson 6, the delta rules emerge.
 
 
 def _hidden_unit(z: Value, w: Value) -> Value:
@@ -147,7 +147,7 @@ def _is_hidden_deltas(answer: Any, sizes: list[int]) -> bool:
 
 
 ANSWERS |= {
-    "7.1": numbers(slopes(_hidden_unit, math.atanh(0.5), 0.0)),
-    "7.2": numbers(slopes(lambda u, v, w: (w * v * u * 3.0 - 1.0) ** 2, 0.5, 0.0, 2.0)),
-    "7.3": each(_is_hidden_deltas, [3, 2], [1, 4], [4, 1]),
+    "6.1": numbers(slopes(_hidden_unit, math.atanh(0.5), 0.0)),
+    "6.2": numbers(slopes(lambda u, v, w: (w * v * u * 3.0 - 1.0) ** 2, 0.5, 0.0, 2.0)),
+    "6.3": each(_is_hidden_deltas, [3, 2], [1, 4], [4, 1]),
 }

@@ -32,7 +32,7 @@ from tinygrad_edu.optim import SGD
 ANSWERS: dict[str, Right] = {}
 
 
-# Lesson 8, losses and outputs.
+# Lesson 7, losses and outputs.
 
 
 def _mean_cross_entropy() -> float:
@@ -65,9 +65,9 @@ def _plain(found: Any) -> float:
 
 
 ANSWERS |= {
-    "8.1": number(_mean_cross_entropy),
-    "8.2": number(_steepest_output, 1e-2),
-    "8.3": _is_stable,
+    "7.1": number(_mean_cross_entropy),
+    "7.2": number(_steepest_output, 1e-2),
+    "7.3": _is_stable,
 }
 
 
