@@ -29,7 +29,7 @@ _SCREEN: Final = (
 #: What the script of the page is made of, in an order in which nothing is used before it is there.
 SCRIPTS: Final = (
     *_MACHINE,
-    *(f"../../playground/{name}" for name in _NET),
+    *(f"../../playground/net/{name}" for name in _NET),
     *(f"../../playground/screen/{name}" for name in _SCREEN),
 )
 

@@ -1,6 +1,6 @@
 // The bar: play, step, reset, and the settings of training.
 
-import { lossesFor } from "../state.mjs";
+import { lossesFor } from "../net/state.mjs";
 import { byId, element, renew, say } from "./elements.mjs";
 import { linkOf } from "./pagelink.mjs";
 

@@ -1,7 +1,7 @@
 // The link that holds the state of the page: settings, epochs, weights edited by hand, own points, what is chosen,
 // and what a teacher wants: parts hidden, settings locked, questions asked. Each value is checked when it is read.
 
-import { DEFAULTS, fromLink, MOST_POINTS, toLink } from "../state.mjs";
+import { DEFAULTS, fromLink, MOST_POINTS, toLink } from "../net/state.mjs";
 import { byId } from "./elements.mjs";
 
 const MOST_EPOCHS = 5000;
