@@ -64,6 +64,20 @@ def gif(pictures: Sequence[bytes], milliseconds: Sequence[int]) -> bytes:
     return buffer.getvalue()
 
 
+def beside(pictures: Sequence[bytes]) -> bytes:
+    """PNG pictures in a row, on white, as one."""
+    images = [Image.open(BytesIO(picture)).convert("RGB") for picture in pictures]
+    height = max(image.height for image in images)
+    row = Image.new("RGB", (sum(image.width for image in images), height), "white")
+    left = 0
+    for image in images:
+        row.paste(image, (left, (height - image.height) // 2))
+        left += image.width
+    buffer = BytesIO()
+    row.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(buffer, "png")
+    return buffer.getvalue()
+
+
 def draw_epochs(
     ax: Any, curves: Sequence[tuple[Sequence[float], dict[str, Any]]], epochs: Any = None
 ) -> None:

@@ -333,6 +333,13 @@ export class App {
     );
   }
 
+  /** Dark or light, whatever the system prefers. */
+  theme(dark) {
+    document.documentElement.dataset.theme = dark ? "dark" : "light";
+    this.colours.forget();
+    this.recolour();
+  }
+
   recolour() {
     this.heat.forget();
     this.data.paintTiles();
