@@ -143,7 +143,8 @@ class Optimizer:
         return g + self.weight_decay * x if self.weight_decay else g
 
     def __repr__(self) -> str:
-        rate = getattr(self._lr, "__name__", repr(self._lr) if self.schedule is None else "schedule")
+        known = repr(self._lr) if self.schedule is None else "schedule"
+        rate = getattr(self._lr, "__name__", known)
         return f"{type(self).__name__}({len(self.parameters)} parameters, lr={rate})"
 
 
