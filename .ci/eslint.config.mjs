@@ -1,6 +1,6 @@
 // The rules for the modules of pages: npx eslint@9 -c .ci/eslint.config.mjs tinygrad_edu
 const browser = [
-  "atob", "Blob", "CSS", "DecompressionStream", "devicePixelRatio", "document", "getComputedStyle", "history",
+  "atob", "Blob", "clearTimeout", "CSS", "DecompressionStream", "devicePixelRatio", "document", "getComputedStyle", "history",
   "ImageData", "location", "matchMedia", "navigator", "performance", "requestAnimationFrame", "ResizeObserver",
   "Response", "setTimeout", "TextDecoder", "URLSearchParams", "WebAssembly", "window",
 ];

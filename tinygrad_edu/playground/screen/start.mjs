@@ -1,11 +1,11 @@
 // The page starts: its parts are read, its link is followed, and `window.tinygrad` is there.
 
-import { Machine } from "../../export/page/machine.mjs";
-import { unpacked } from "../../export/page/words.mjs";
+import { Machine } from "../../export/page/run/machine.mjs";
+import { unpacked } from "../../export/page/run/words.mjs";
 import { App } from "./app.mjs";
 import { byId } from "./elements.mjs";
 import { listenToKeys } from "./keyboard.mjs";
-import { followLink, settingsOf } from "./pagelink.mjs";
+import { followLink, linkOf, settingsOf } from "./pagelink.mjs";
 
 /** What tests and teachers hold on to: as on every page with a training; `example` are all numbers of its pass. */
 const handleOf = (app) =>
@@ -38,6 +38,15 @@ const handleOf = (app) =>
     },
   });
 
+/** The settings stand in the address, so that a page that is loaded again has them; not at once, as sliders move. */
+function keepAddress(app) {
+  let waiting = null;
+  app.onsettings = () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(() => history.replaceState(null, "", `#${linkOf(app)}`), 400);
+  };
+}
+
 const packed = (id) => unpacked(byId(id).textContent);
 
 async function start() {
@@ -49,6 +58,7 @@ async function start() {
   const app = new App(machine, parts, opening);
   followLink(app, linked());
   listenToKeys(app);
+  keepAddress(app);
   window.addEventListener("hashchange", () => {
     app.pause();
     app.start(settingsOf(parts, linked()));
