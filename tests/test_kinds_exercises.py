@@ -241,7 +241,6 @@ CHANGED = [
     (number(3, 0.0), 4, "it is off by one"),
     (number(3, 0.0), 5, ""),
     (number(3.0, mistakes={"sum for mean": 9}), 9, "sum for mean: 1/n is missing"),
-    (number(3.0, mistakes={"that is x": lambda: 9}), 9, "that is x"),
     (numbers([1, -2, 0]), [-1, 2, 0], "the sign of 2 of the numbers is the other way round"),
     (numbers([1, -2, 4]), [-1, 2, -4], "the sign of every number is the other way round"),
     (numbers([1, -2, 0]), [1, 2, 0], "the sign of the second number is the other way round"),
