@@ -10,6 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from tinygrad_edu import MLP, toposort, vectorize
+from tinygrad_edu.losses import binary_cross_entropy
+from tinygrad_edu.view.base.naming import names_of
+
 NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
 #: They show the letters of others.
 QUOTING = ("D", "R3", "18")
@@ -128,3 +132,45 @@ def test_a_notebook_keeps_the_letters_of_the_course(path: Path) -> None:
 def test_a_rule_finds_the_letters_of_others_and_no_more(formula: str, is_broken: bool) -> None:
     text = formulas(f"${formula}$")
     assert any(re.search(rule, text) for rule in IN_FORMULAS) == is_broken
+
+
+#: The chapter on notation: a row for each quantity, a column for whoever has letters of their own.
+CONCORDANCE = next(path for path in NOTEBOOKS if path.name.startswith("R3"))
+COLUMNS = ["this course", "text", "D0", "D1", "D2", "D3", "D4", "PyTorch"]
+
+
+def concordance() -> list[list[str]]:
+    """The rows of the table, its head first."""
+    cells = json.loads(CONCORDANCE.read_text(encoding="utf-8"))["cells"]
+    (table,) = (c for c in cells if "| this course |" in "".join(c["source"]))
+    lines = [line for line in "".join(table["source"]).splitlines() if line.startswith("| ")]
+    rows = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
+    return [row for row in rows if not set("".join(row)) <= {"-", " "}]
+
+
+def test_the_concordance_has_every_letter_of_everyone() -> None:
+    head, *rows = concordance()
+    assert head == COLUMNS
+    assert len(rows) >= 12
+    assert all(len(row) == len(COLUMNS) and all(row) for row in rows)
+    ours = " ".join(row[0] for row in rows)
+    letters = ("x_k", "w^{(l)}_{jk}", "b^{(l)}_j", "z^{(l)}_j", "a^{(l)}_j", r"\delta^{(l)}_j", "y",
+               r"\eta", r"\Delta", r"\lambda", "W^{(l)}", "L_n", "p_k")  # fmt: skip
+    assert not [letter for letter in letters if letter not in ours]
+    assert not [rule for rule in IN_FORMULAS if re.search(rule, formulas(ours))]
+    # what others write is not what is written here: each deck differs somewhere
+    for k, name in enumerate(head[2:], 2):
+        assert any(row[k] not in (row[0], "-") for row in rows), name
+
+
+def test_the_names_in_the_text_are_those_that_the_views_print() -> None:
+    net = MLP(2, [2, 1], "tanh", output="sigmoid", rng=0)
+    loss = binary_cross_entropy(net([1.0, 0.0]), 1)
+    printed = {*names_of(toposort(loss, leaves=True)).values()}
+    printed |= {name.replace("z", "delta") for name in printed}
+    program = vectorize(lambda x, y: binary_cross_entropy(net(x), y), [0.0, 0.0], 1.0).source
+    _, *rows = concordance()
+    for row in rows:
+        name = row[1].strip("`")
+        options = ("lr", "Delta", "l2", "g", "y")  # of optimizers, of lessons, of losses
+        assert name in {*printed, *options} or re.search(rf"\b{re.escape(name)}\b", program), row
