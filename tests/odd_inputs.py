@@ -578,7 +578,7 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
         unfold=False, expand=None, example=None, notation="lecture", color=None),
     "draw a net": lambda: given(net()([0.5, 1.0]), level="layer", expand="layer1"),
     "Picture.save": lambda: call(draw(node()).save, "graph.dot"),
-    "explain": lambda: given((x := Value(0.5)).tanh(), x, names={"y": x}, notation="lecture"),
+    "explain": lambda: given((x := Value(0.5)).tanh(), x, names={"y": x}, derive=True),
     "deltas": lambda: given(net(), [0.5, 1.0], 1.0, "squared_error", "dL/dz", notation="lecture"),
     "network": lambda: given(
         net(), [0.5, 1.0], 1.0, "squared_error", input_names=["a", "b"], convention="dL/dz",
