@@ -603,6 +603,8 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
         ax=None),
     "view.pictures.descent_path": lambda: given(
         lambda: (w[0] - w[1]) ** 2, *(w := weights()), SGD(w), steps=2),
+    "view.pictures.gradients": lambda: given(
+        Layer(2, 1), *moon(), loss="hinge", optimizer="sgd", epochs=1, ax=None),
     "view.pictures.hidden_space": lambda: given(
         net(), *moon(), layer=1, outputs="auto", class_names=["a", "b"], ax=None),
     "view.pictures.images": lambda: given(

@@ -1,4 +1,4 @@
-"""Pictures with matplotlib: decision regions, loss curves and surfaces, what the units of a net do.
+"""Pictures with matplotlib: decision regions, losses and gradients, what the units of a net do.
 
     from tinygrad_edu.view import pictures
 
@@ -11,6 +11,7 @@ their gradients stay as they were, and pyplot's global state is not used.
 
 from tinygrad_edu.view.pictures.activations import activations, tangent
 from tinygrad_edu.view.pictures.fits import curve, predictions, residuals
+from tinygrad_edu.view.pictures.gradients import gradients
 from tinygrad_edu.view.pictures.loss import descent_path, loss_curve, surface
 from tinygrad_edu.view.pictures.regions import confusion, regions
 from tinygrad_edu.view.pictures.units import hidden_space, images, neuron_maps, weights
@@ -20,6 +21,7 @@ __all__ = [
     "confusion",
     "curve",
     "descent_path",
+    "gradients",
     "hidden_space",
     "images",
     "loss_curve",
