@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 
-const { FEATURES, pointsOf, rowsOf, splitOf } = await import(pathToFileURL(`${process.argv[2]}/playground/data.mjs`).href);
+const { FEATURES, pointsOf, rowsOf, splitOf } = await import(pathToFileURL(`${process.argv[2]}/playground/net/data.mjs`).href);
 const names = Object.keys(FEATURES);
 const answers = JSON.parse(readFileSync(0, "utf8")).map(({ name, n, noise, seed, share }) => {
   const { points, classes } = pointsOf(name, n, noise, seed);

@@ -9,9 +9,9 @@ import { Machine } from "../../tinygrad_edu/export/page/machine.mjs";
 import { asTraced, rightOf } from "../../tinygrad_edu/export/page/measure.mjs";
 import { Player } from "../../tinygrad_edu/export/page/player.mjs";
 import { recordOf } from "../../tinygrad_edu/export/page/words.mjs";
-import { Generator } from "../../tinygrad_edu/playground/generator.mjs";
-import { linkedNet, sizeOf } from "../../tinygrad_edu/playground/linker.mjs";
-import { placesOf } from "../../tinygrad_edu/playground/net.mjs";
+import { Generator } from "../../tinygrad_edu/playground/net/generator.mjs";
+import { linkedNet, sizeOf } from "../../tinygrad_edu/playground/net/linker.mjs";
+import { placesOf } from "../../tinygrad_edu/playground/net/net.mjs";
 
 const wasm = readFileSync(new URL("../../tinygrad_edu/vectorize/executors/machine.wasm", import.meta.url));
 

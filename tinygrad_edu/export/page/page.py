@@ -134,7 +134,7 @@ def assembled(body: str, sheet: str, script: str, **texts: str) -> str:
 def script_of(*names: str) -> str:
     """Modules as one script, without the lines by which they know each other.
 
-    Those of this folder by name, those of another by the way there: "../../playground/net".
+    Those of this folder by name, those of another by the way there: "../../playground/net/net".
     """
     return "\n".join(_MODULE_LINE.sub("", file(f"{name}.mjs")) for name in names)
 

@@ -2,9 +2,9 @@
 
 import { Colours } from "../../export/page/colours.mjs";
 import { Player } from "../../export/page/player.mjs";
-import { nameOf } from "../net.mjs";
-import { Session } from "../session.mjs";
-import { changed, DEFAULTS } from "../state.mjs";
+import { nameOf } from "../net/net.mjs";
+import { Session } from "../net/session.mjs";
+import { changed, DEFAULTS } from "../net/state.mjs";
 import { Bar } from "./bar.mjs";
 import { DataPanel } from "./datapanel.mjs";
 import { Dock } from "./dock.mjs";
@@ -331,6 +331,13 @@ export class App {
       () => told("Copied"),
       () => told("Not allowed"),
     );
+  }
+
+  /** Dark or light, whatever the system prefers. */
+  theme(dark) {
+    document.documentElement.dataset.theme = dark ? "dark" : "light";
+    this.colours.forget();
+    this.recolour();
   }
 
   recolour() {

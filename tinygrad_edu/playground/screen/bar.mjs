@@ -1,6 +1,6 @@
 // The bar: play, step, reset, and the settings of training.
 
-import { lossesFor } from "../state.mjs";
+import { lossesFor } from "../net/state.mjs";
 import { byId, element, renew, say } from "./elements.mjs";
 import { linkOf } from "./pagelink.mjs";
 
@@ -52,19 +52,16 @@ export class Bar {
       app.change({ hidden: [...app.session.state.hidden, app.session.state.hidden.at(-1) ?? 4] });
     byId("theme").onclick = () => this.otherTheme();
     byId("link").onclick = (event) => {
-      history.replaceState(null, "", `#${linkOf(app)}`);
-      app.copy(location.href, event.currentTarget);
+      const link = `#${linkOf(app)}`;
+      const own = location.protocol !== "about:"; // which is a frame's, without an address
+      if (own) history.replaceState(null, "", link);
+      app.copy(own ? location.href : link, event.currentTarget);
     };
   }
 
   otherTheme() {
-    const root = document.documentElement;
-    const dark = root.dataset.theme
-      ? root.dataset.theme === "dark"
-      : matchMedia("(prefers-color-scheme: dark)").matches;
-    root.dataset.theme = dark ? "light" : "dark";
-    this.app.colours.forget();
-    this.app.recolour();
+    const { theme } = document.documentElement.dataset;
+    this.app.theme(theme ? theme !== "dark" : !matchMedia("(prefers-color-scheme: dark)").matches);
   }
 
   paint() {

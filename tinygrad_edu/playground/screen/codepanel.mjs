@@ -1,7 +1,7 @@
 // The code that gives this state again, in Python, and the same passes in NumPy.
 
-import { codeOf } from "../code.mjs";
-import { numpyOf } from "../numpy.mjs";
+import { codeOf } from "../net/code.mjs";
+import { numpyOf } from "../net/numpy.mjs";
 import { element } from "./elements.mjs";
 import { halves } from "./panel.mjs";
 

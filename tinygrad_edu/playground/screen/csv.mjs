@@ -1,7 +1,7 @@
 // Points from a file that a user drops into the page: columns x1, x2, class, or x, y of a function; with or without
 // a line of names.
 
-import { MOST_POINTS } from "../state.mjs";
+import { MOST_POINTS } from "../net/state.mjs";
 
 const MOST_CLASSES = 10;
 

@@ -1,7 +1,7 @@
 // The data: sets, noise, test share, points by hand, a file that is dropped in; the features.
 
-import { FEATURES, FUNCTIONS, pointsOf, SETS } from "../data.mjs";
-import { isFunction } from "../state.mjs";
+import { FEATURES, FUNCTIONS, pointsOf, SETS } from "../net/data.mjs";
+import { isFunction } from "../net/state.mjs";
 import { pointsFrom } from "./csv.mjs";
 import { byId, drawn, element, fillSlider, renew, say, segments } from "./elements.mjs";
 import { cleared, Heat } from "./heat.mjs";

@@ -1,7 +1,7 @@
 // The net: units with their maps and numbers, heads of layers, where everything stands.
 
-import { nameOf } from "../net.mjs";
-import { MOST_LAYERS, MOST_UNITS } from "../state.mjs";
+import { nameOf } from "../net/net.mjs";
+import { MOST_LAYERS, MOST_UNITS } from "../net/state.mjs";
 import { byId, element, renew, say, segments, styled } from "./elements.mjs";
 import { heightFor, linesFor, placesFor } from "./geometry.mjs";
 import { Lines } from "./lines.mjs";

@@ -1,7 +1,7 @@
 // The link that holds the state of the page: settings, epochs, weights edited by hand, own points, what is chosen,
 // and what a teacher wants: parts hidden, settings locked, questions asked. Each value is checked when it is read.
 
-import { DEFAULTS, fromLink, MOST_POINTS, toLink } from "../state.mjs";
+import { DEFAULTS, fromLink, MOST_POINTS, toLink } from "../net/state.mjs";
 import { byId } from "./elements.mjs";
 
 const MOST_EPOCHS = 5000;
@@ -16,10 +16,11 @@ const wholeOf = (text, least, most) => {
     : null;
 };
 
-export function linkOf(app) {
+/** The state as a link; `exact` are points to the last digit. */
+export function linkOf(app, exact = false) {
   const { session, ui, walk } = app;
   const link = new URLSearchParams(toLink(session.state));
-  if (session.state.data === "own") link.set("own", ownText(session.data, ui.drawing));
+  if (session.state.data === "own") link.set("own", ownText(session.data, ui.drawing, exact ? 17 : 6));
   else link.set("data", session.state.data); // never empty: that would be the page's own preset
   const { epoch } = session.training;
   const long = epoch > MOST_EPOCHS; // such a link has the weights, not the way there
@@ -38,9 +39,9 @@ export function linkOf(app) {
   return link.toString();
 }
 
-function ownText({ points, classes, names }, drawing) {
+function ownText({ points, classes, names }, drawing, digits) {
   const rows = points.map(([x1, x2], k) =>
-    [Number(x1.toPrecision(6)), Number(x2.toPrecision(6)), ...(classes ? [classes[k]] : [])].join(" "),
+    [Number(x1.toPrecision(digits)), Number(x2.toPrecision(digits)), ...(classes ? [classes[k]] : [])].join(" "),
   );
   return [drawing ? "drawn" : "file", ...rows].join(",") + (names?.length ? `,${JSON.stringify(names)}` : "");
 }
@@ -84,6 +85,13 @@ export function settingsOf(parts, fragment) {
     delete settings.activations;
   }
   return { settings, drawing: Boolean(found?.drawing) };
+}
+
+/** Begin anew in the state of a link. */
+export function openLink(app, fragment) {
+  app.pause();
+  app.start(settingsOf(app.parts, fragment));
+  followLink(app, fragment);
 }
 
 /** Bring a page that has just begun with the settings of a link to what else the link says. */

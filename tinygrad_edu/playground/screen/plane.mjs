@@ -1,6 +1,6 @@
 // The plane: regions of the net, the points, the example; a click chooses a point, or adds one.
 
-import { rowsOf } from "../data.mjs";
+import { rowsOf } from "../net/data.mjs";
 import { byId, renew } from "./elements.mjs";
 import { cleared, drawBoundary, marginsOf, scaleOf, SIDE } from "./heat.mjs";
 import { featureSymbol, numberSymbol } from "./symbols.mjs";

@@ -3,7 +3,7 @@
 // It knows nothing of the page. What was done since the start stands in `done`, so that `code.mjs` can write
 // the Python that does it again: each run of epochs begins with a new optimizer and a new shuffle, as `fit` does.
 
-import { Training } from "../export/page/training.mjs";
+import { Training } from "../../export/page/training.mjs";
 import { pointsOf, rowsOf, splitOf } from "./data.mjs";
 import { Lens, Maps } from "./lens.mjs";
 import { planOf } from "./net.mjs";
