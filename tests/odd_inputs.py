@@ -578,7 +578,7 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
         unfold=False, expand=None, example=None, notation="lecture", color=None),
     "draw a net": lambda: given(net()([0.5, 1.0]), level="layer", expand="layer1"),
     "Picture.save": lambda: call(draw(node()).save, "graph.dot"),
-    "explain": lambda: given((x := Value(0.5)).tanh(), x, names={"y": x}, notation="lecture"),
+    "explain": lambda: given((x := Value(0.5)).tanh(), x, names={"y": x}, derive=True),
     "deltas": lambda: given(net(), [0.5, 1.0], 1.0, "squared_error", "dL/dz", notation="lecture"),
     "network": lambda: given(
         net(), [0.5, 1.0], 1.0, "squared_error", input_names=["a", "b"], convention="dL/dz",
@@ -596,6 +596,7 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
     "Picture.save of a sheet": lambda: call(worksheet(node()).save, "sheet.svg"),
     # pictures
     "view.pictures.activations": lambda: given(["tanh"], span=5.0, saturation=0.05, ax=None),
+    "view.pictures.beside": lambda: given(lambda ax: ax, width=2.0, height=1.0),
     "view.pictures.confusion": lambda: given([0, 1], [0, 1], ["a", "b"], ax=None),
     "view.pictures.curve": lambda: given(
         MLP(1, [2, 1], "tanh"), [[0.5], [1.0]], [1.0, 2.0],
@@ -603,6 +604,8 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
         ax=None),
     "view.pictures.descent_path": lambda: given(
         lambda: (w[0] - w[1]) ** 2, *(w := weights()), SGD(w), steps=2),
+    "view.pictures.gradients": lambda: given(
+        Layer(2, 1), *moon(), loss="hinge", optimizer="sgd", epochs=1, ax=None),
     "view.pictures.hidden_space": lambda: given(
         net(), *moon(), layer=1, outputs="auto", class_names=["a", "b"], ax=None),
     "view.pictures.images": lambda: given(
@@ -610,6 +613,8 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
     "view.pictures.loss_curve": lambda: given([0.5, 0.25], log=False, ax=None),
     "view.pictures.neuron_maps": lambda: given(
         net(), moon()[0], layer=1, extent=(-1, 1, -1, 1), transform=None, resolution=4, ax=None),
+    "view.pictures.plot": lambda: given(
+        [1.0, 2.0], {"a": [0.5, 0.25]}, dots=["a"], log="y", names=("x", "y"), ax=None),
     "view.pictures.predictions": lambda: given([0.5, 1.5], [0.25, 2.0], name="y", ax=None),
     "view.pictures.regions": lambda: given(
         net(), *moon(), X_test=[[0.5, 1.0]], y_test=[1], ax=None, transform=None, class_names=["a",

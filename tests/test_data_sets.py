@@ -77,7 +77,6 @@ def test_points_of_the_plane_are_reproducible_from_a_seed(name: str) -> None:
     assert points.class_names == tuple(map(str, range(len(points.class_names))))
     assert points == recipe.points(32, 0.1, 5)
     assert points == recipe.make(32, **{recipe.noise: 0.1}, rng=random.Random(5))
-    assert points == eval(recipe.code(32, 0.1, 5), {name: recipe.make})
     assert points.X != recipe.points(32, 0.1, 6).X
 
 

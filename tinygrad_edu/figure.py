@@ -78,17 +78,14 @@ def beside(pictures: Sequence[bytes]) -> bytes:
     return buffer.getvalue()
 
 
-def draw_epochs(
-    ax: Any, curves: Sequence[tuple[Sequence[float], dict[str, Any]]], epochs: Any = None
-) -> None:
-    """Curves over the epochs 0, 1, ... or those given, each with its look; one number is a point.
+def draw_epochs(ax: Any, curves: Sequence[tuple[Sequence[float], dict[str, Any]]]) -> None:
+    """Curves over the epochs 0, 1, ..., each with its look; one number is a point.
 
     A scale that is not logarithmic begins at 0 or below.
     """
     for numbers, look in curves:
         marker = "o" if len(numbers) == 1 else None
-        x = range(len(numbers)) if epochs is None else epochs
-        ax.plot(x, numbers, **{"lw": 1.8, "marker": marker} | look)
+        ax.plot(range(len(numbers)), numbers, **{"lw": 1.8, "marker": marker} | look)
     if not any(len(numbers) for numbers, _ in curves):
         ax.text(0.5, 0.5, "no epoch was completed", ha="center", transform=ax.transAxes)
     elif ax.get_yscale() == "linear":

@@ -78,7 +78,9 @@ def lesson(
     return text
 
 
-def linked(link: str, hide: Iterable[str], lock: bool, questions: Iterable[str]) -> str:
+def linked(
+    link: str, hide: Iterable[str] = (), lock: bool = False, questions: Iterable[str] = ()
+) -> str:
     """A link, without what is before its #, with what a teacher wants."""
     hidden = [one_of("hide", name, HIDEABLE) for name in listed("hide", hide, "parts of the page")]
     asked = [text_of("question", text) for text in listed("questions", questions, "texts")]

@@ -94,7 +94,7 @@ class Playground:
 
         With others it starts anew. Raises TypeError or ValueError for what does not fit.
         """
-        start, before = _start(self.settings, changes, self._own), vars(self.settings)
+        start, before = begun(self.settings, changes, self._own), vars(self.settings)
         news = {k: value for k, value in vars(start.settings).items() if value != before[k]}
         if news.get("data") == OWN and self._own is not None:
             news["own"] = own_in_page(self._own)
@@ -197,7 +197,7 @@ def playground(
         raise TypeError("y and columns belong to points of your own: write playground(X, y)")
     if show is not None:
         hide = [*listed("hide", hide, "parts of the page"), *_not_shown(show)]
-    start = _start(Settings(), settings, own)
+    start = begun(Settings(), settings, own)
     kind: type[Playground] = Playground
     if find_spec("anywidget"):
         kind = import_module("tinygrad_edu.playground.widget").Widget
@@ -205,7 +205,7 @@ def playground(
     return kind(start, epochs, title, hide=hide, lock=lock, questions=questions)
 
 
-def _start(settings: Settings, changes: Mapping[str, Any], own: Dataset | None) -> Start:
+def begun(settings: Settings, changes: Mapping[str, Any], own: Dataset | None) -> Start:
     """The start with these changes, of which a loss has to fit the data."""
     start = Start(changed(settings, changes), own)
     loss, offered = start.settings.loss, losses_for(start.classes)
