@@ -73,22 +73,26 @@ def function(
     is a function too, and is told where the answer gives what it gives, in all cases.
     """
 
+    def given(f: Any) -> list[Any]:
+        """What a function of the package's own gives, read as an answer is."""
+        results = [f(*deepcopy(case)) for case in cases]
+        return [(read or _reader(result))(result) for result in results]
+
     def is_right(answer: Any) -> bool:
-        found, expected = [], []
-        for case in cases:
-            expected.append(right(*deepcopy(case)))
-            reader = read or _reader(expected[-1])
-            found.append(asked(answer, *deepcopy(case), read=reader))
+        expected = given(right)
+        found = [
+            asked(answer, *deepcopy(case), read=read or _reader(x))
+            for case, x in zip(cases, expected, strict=True)
+        ]
         wrong = [k for k, x in enumerate(expected) if not _same(found[k], x, tolerance)]
         for said, mistake in (mistakes or {}).items() if wrong else ():
-            if _same(found, [mistake(*deepcopy(case)) for case in cases], tolerance):
+            if _same(found, given(mistake), tolerance):
                 raise MistakeError(_said(said))
         if wrong:
-            case, gives = cases[wrong[0]], found[wrong[0]]
-            changed = _changed(found[wrong[0]], expected[wrong[0]], tolerance)
+            case, gives, wanted = cases[wrong[0]], found[wrong[0]], expected[wrong[0]]
+            changed = _changed(gives, wanted, tolerance) or "another result is right"
             raise MistakeError(
-                f"for {shown_all(case)} the function gives {shown(gives)}: "
-                f"{changed or 'another result is right'}"
+                f"for {shown_all(case)} the function gives {shown(gives)}: {changed}"
             )
         return True
 
@@ -120,10 +124,10 @@ def each(right: Callable[[Any, T], bool], *cases: T) -> Right:
 
 
 def diagnosed(found: Diagnosis) -> bool:
-    """Whether nothing is wrong; a slip that is named is told as a hint, without its correction."""
-    if not found.right and found.slip != "unknown":
+    """Whether nothing is wrong; what is wrong first is told, and its slip, without a correction."""
+    if not found.right:
         raise MistakeError(found.sentence.rstrip("."))
-    return found.right
+    return True
 
 
 def _compared(

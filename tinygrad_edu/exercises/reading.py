@@ -72,6 +72,8 @@ def asked(answer: Any, *args: Any, read: Callable[[Any], T]) -> T:
         raise AnswerError(f"a function is asked for, and this is {described(answer)}")
     try:
         found = answer(*args)
+    except AnswerError:  # of an answer that is asked while it answers
+        raise
     except Exception as error:  # whatever a student's function may raise
         said = clean(f"{type(error).__name__}: {error}", 200)
         raise AnswerError(f"asked for {shown_all(args)} the function raised {said}") from error

@@ -21,7 +21,8 @@ class View {
   constructor(model, el) {
     Object.assign(this, { model, el, page: null, due: 0, done: model.get("told").done ?? 0 });
     this.frame = document.createElement("iframe");
-    Object.assign(this.frame, { srcdoc: model.get("page"), title: "tinygrad_edu playground", allow: "clipboard-write" });
+    const title = "tinygrad_edu playground";
+    Object.assign(this.frame, { srcdoc: model.get("page"), title, allow: "clipboard-write" });
     Object.assign(this.frame.style, { width: "100%", height: `${HIGH}px`, border: "0", display: "block" });
     el.append(this.frame);
     this.timer = setInterval(() => this.look(), EVERY);

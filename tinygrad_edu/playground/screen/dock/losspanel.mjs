@@ -1,8 +1,8 @@
 // The lens on the example as a whole: its loss, what comes in, and the way into the pass.
 
-import { element } from "./elements.mjs";
+import { element } from "../elements.mjs";
 import { action, equation, half, halves } from "./panel.mjs";
-import { featureSymbol, numeral, strong, words } from "./symbols.mjs";
+import { featureSymbol, numeral, strong, words } from "../symbols.mjs";
 
 export function emptyPanel(app) {
   return element(

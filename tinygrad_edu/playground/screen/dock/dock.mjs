@@ -1,19 +1,21 @@
 // The dock: the lens with its steps, the code, the keys, and a teacher's questions.
 
-import { byId, element, fillSlider, renew, say } from "./elements.mjs";
+import { byId, element, fillSlider, renew, say } from "../elements.mjs";
 import { codePanel } from "./codepanel.mjs";
 import { emptyPanel, lossPanel, overviewPanel } from "./losspanel.mjs";
-import { numeral } from "./symbols.mjs";
+import { sharePanel } from "./sharepanel.mjs";
+import { numeral } from "../symbols.mjs";
 import { unitPanel } from "./unitpanel.mjs";
 import { renewWeightPanel, weightPanel } from "./weightpanel.mjs";
 
-const TABS = { lens: "Lens", code: "Code", keys: "Keys", questions: "Questions" };
+const TABS = { lens: "Lens", code: "Code", keys: "Keys", share: "Teach", questions: "Questions" };
 
 const KEYS = [
   ["Space", "play or pause"],
   ["S", "one epoch"],
   ["B", "one batch"],
   ["R", "reset"],
+  ["W", "other first weights"],
   ["[ ]", "example before, after"],
   [", .", "pass: step back, on"],
   ["Home End", "pass: first, last step"],
@@ -108,6 +110,7 @@ export class Dock {
       renewWeightPanel(app, ui.chosen);
       return;
     }
+    if (ui.tab === "share" && key === this.shown) return; // somebody may be writing in it
     this.shown = key;
     renew(byId("body"), this.panel());
   }
@@ -117,6 +120,7 @@ export class Dock {
     const { ui, numbers } = app;
     if (ui.tab === "code") return codePanel(app);
     if (ui.tab === "keys") return keysPanel();
+    if (ui.tab === "share") return sharePanel(app);
     if (ui.tab === "questions")
       return element(
         "ol",

@@ -1,12 +1,12 @@
 // The data: sets, noise, test share, points by hand, a file that is dropped in; the features.
 
-import { FEATURES, FUNCTIONS, pointsOf, SETS } from "../net/data.mjs";
-import { isFunction } from "../net/state.mjs";
+import { FEATURES, FUNCTIONS, pointsOf, SETS, SURFACES } from "../../net/data.mjs";
+import { isCounted } from "../../net/state.mjs";
 import { pointsFrom } from "./csv.mjs";
-import { byId, drawn, element, fillSlider, renew, say, segments } from "./elements.mjs";
-import { cleared, Heat } from "./heat.mjs";
-import { squareAround } from "./plane.mjs";
-import { featureSymbol, percentage } from "./symbols.mjs";
+import { byId, drawn, element, fillSlider, renew, say, segments } from "../elements.mjs";
+import { cleared, Heat } from "../pictures/heat.mjs";
+import { squareAround } from "../pictures/plane.mjs";
+import { featureSymbol, percentage } from "../symbols.mjs";
 
 const ICONS = { draw: "M14 4v20M4 14h20", file: "M14 19V5M9 10l5-5 5 5M5 23h18" };
 /** Two points to begin with, one of each class. */
@@ -19,20 +19,30 @@ const BLANK = {
   names: [],
 };
 const BLANK_FUNCTION = { ...BLANK, classes: null };
+/** What can be learned: its data sets, the first one and the features to begin with. */
+const KINDS = {
+  classes: [SETS, "moons", ["x1", "x2"]],
+  curve: [FUNCTIONS, "sine", ["x1"]],
+  surface: [SURFACES, "plane", ["x1", "x2"]],
+};
 /** How a set looks on its tile. */
 const SAMPLE = { n: 66, noise: 0.06, seed: 3 };
 
 export class DataPanel {
   constructor(app) {
     this.app = app;
-    this.tiles = [...Object.keys(SETS), ...Object.keys(FUNCTIONS), "draw", "file"].map((name) => this.tileOf(name));
+    const names = [...Object.keys({ ...SETS, ...FUNCTIONS, ...SURFACES }), "draw", "file"];
+    this.tiles = names.map((name) => this.tileOf(name));
     renew(
       byId("tiles"),
       this.tiles.map(({ tile }) => tile),
     );
-    for (const name of ["n", "noise", "share"])
+    for (const name of ["n", "noise", "share", "classes"])
       byId(name).oninput = (event) => app.change({ [name]: Number(event.target.value) });
-    byId("seed").onclick = () => app.change({ seed: app.session.state.seed + 1 });
+    byId("seed").onclick = () => {
+      const { seed, start } = app.session.state;
+      app.change({ seed: seed + 1, start: start ?? seed }); // the weights stay
+    };
     byId("file").onchange = (event) => {
       this.read(event.target.files[0]);
       event.target.value = "";
@@ -93,7 +103,7 @@ export class DataPanel {
   }
 
   get blank() {
-    return isFunction(this.app.session.state) ? BLANK_FUNCTION : BLANK;
+    return this.app.kind === "curve" ? BLANK_FUNCTION : BLANK;
   }
 
   feature(name) {
@@ -134,7 +144,7 @@ export class DataPanel {
   }
 
   paintTiles() {
-    const { colours } = this.app;
+    const { colours, heat } = this.app;
     for (const { name, canvas } of this.tiles) {
       if (!canvas) continue;
       const [pen, width, height] = cleared(canvas);
@@ -145,7 +155,9 @@ export class DataPanel {
       points.forEach(([x1, x2], k) => {
         pen.beginPath();
         pen.arc(width / 2 + (x1 - (left + right) / 2) * scale, 3 + (high - x2) * scale, 1.4, 0, 7);
-        pen.fillStyle = colours.of(Heat.variable(classes ? classes[k] : Number(x2 > 0)));
+        pen.fillStyle = Object.hasOwn(SURFACES, name)
+          ? heat.inkOf(points[k][2], { factor: 1, shift: 0 })
+          : colours.of(Heat.variable(classes ? classes[k] : Number(x2 > 0)));
         pen.fill();
       });
     }
@@ -160,29 +172,28 @@ export class DataPanel {
     const { session, ui } = this.app;
     const { state } = session;
     const own = state.data === "own";
-    const numbers = isFunction(state);
+    const { kind: learned } = this.app;
+    const [sets] = KINDS[learned];
     for (const { name, input, tile } of this.tiles) {
       input.checked = name === this.kind;
-      tile.hidden = Object.hasOwn(numbers ? SETS : FUNCTIONS, name);
+      tile.hidden = !Object.hasOwn(sets, name) && !(ICONS[name] && (name === "file" || learned !== "surface"));
     }
     renew(
       byId("learned"),
       segments(
-        [
-          ["classes", "classes"],
-          ["numbers", "numbers"],
-        ],
-        numbers ? "numbers" : "classes",
-        (kind) =>
-          this.chosen(kind === "classes" ? "moons" : "sine", {
-            features: kind === "classes" ? ["x1", "x2"] : ["x1"],
-          }),
+        Object.keys(KINDS).map((kind) => [kind, kind]),
+        learned,
+        (kind) => {
+          const [, name, features] = KINDS[kind];
+          this.chosen(name, { features });
+        },
       ),
     );
     const texts = {
       n: own ? session.data.points.length : state.n,
       noise: state.noise.toFixed(2),
       share: percentage(state.share).replace(".0", ""),
+      classes: state.classes,
     };
     for (const [name, text] of Object.entries(texts)) {
       byId(name).value = state[name];
@@ -190,12 +201,13 @@ export class DataPanel {
       say(byId(`${name}Now`), text);
     }
     for (const name of ["n", "noise", "seed"]) byId(name).disabled = own;
+    byId("classes").closest(".slide").hidden = !isCounted(state);
     say(byId("seedNow"), state.seed);
     for (const chip of byId("features").children)
       chip.setAttribute("aria-pressed", String(state.features.includes(chip.dataset.name)));
-    for (const chip of byId("features").children) chip.hidden = numbers && chip.dataset.name.includes("x2");
+    for (const chip of byId("features").children) chip.hidden = learned === "curve" && chip.dataset.name.includes("x2");
     byId("pens").hidden = !ui.drawing;
-    byId("pen").hidden = numbers;
+    byId("pen").hidden = learned === "curve";
     if (ui.drawing) this.paintPens();
     this.lock();
   }

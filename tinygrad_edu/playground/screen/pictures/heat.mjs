@@ -44,6 +44,13 @@ export class Heat {
     return this.tables.get(most);
   }
 
+  /** The colour of one number by a scale, as a colour of a pen. */
+  inkOf(number, { factor, shift }) {
+    const share = Math.max(-1, Math.min(1, (number - shift) * factor));
+    const packed = this.signs(MAP)[256 + Math.round(share * 256)];
+    return `rgb(${packed & 255}, ${(packed >> 8) & 255}, ${(packed >> 16) & 255})`;
+  }
+
   /** For each class 257 colours, from nothing to certain. */
   classes(count) {
     if (!this.held.has(count)) {

@@ -1,7 +1,7 @@
 // What the panels of the lens are made of: halves, formulas, tables of terms.
 
-import { element } from "./elements.mjs";
-import { numeral, toneOf } from "./symbols.mjs";
+import { element } from "../elements.mjs";
+import { numeral, toneOf } from "../symbols.mjs";
 
 export const equation = (...children) => element("div", { class: "eq" }, ...children);
 

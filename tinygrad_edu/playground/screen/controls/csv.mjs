@@ -1,9 +1,7 @@
-// Points from a file that a user drops into the page: columns x1, x2, class, or x, y of a function; with or without
-// a line of names.
+// Points from a file that a user drops into the page: columns x1, x2, class, or x, y and x1, x2, y of a function; with
+// or without a line of names.
 
-import { MOST_POINTS } from "../net/state.mjs";
-
-const MOST_CLASSES = 10;
+import { MOST_CLASSES, MOST_POINTS } from "../../net/state.mjs";
 
 /**
  * {points, classes, names}: names are what the classes are called, texts of at most 30 characters, sorted.
@@ -15,7 +13,8 @@ export function pointsFrom(text) {
     .trim()
     .split(/\r?\n/)
     .map((line) => line.split(/[,;\t]/).map(plain));
-  if (rows.every((cells) => cells.length === 2)) return functionFrom(rows);
+  if (rows.every((cells) => cells.length === 2)) return functionFrom(rows, "two numbers: x, y");
+  if (isSurface(rows)) return functionFrom(rows, "three numbers: x1, x2, y");
   const good = rows.filter(([x1, x2, label]) => isNumber(x1) && isNumber(x2) && label);
   const names = [...new Set(good.map(([, , label]) => label))].sort((a, b) =>
     a.localeCompare(b, "en", { numeric: true }),
@@ -36,11 +35,18 @@ export function pointsFrom(text) {
   };
 }
 
-/** The same for a file of two columns: points of a function have no classes. */
-function functionFrom(rows) {
+/** Whether all are three numbers, the last ones not all whole: these are no classes. */
+function isSurface(rows) {
+  const numbers = rows.slice(1).concat(rows[0].every(isNumber) ? [rows[0]] : []);
+  const three = numbers.every((cells) => cells.length === 3 && cells.every(isNumber));
+  return numbers.length > 1 && three && numbers.some(([, , y]) => !Number.isInteger(Number(y)));
+}
+
+/** The same for a file of numbers alone: points of a function have no classes. */
+function functionFrom(rows, columns) {
   const good = rows.filter((cells) => cells.every(isNumber));
   if (good.length < 2 || rows.length - good.length > 1 || good.length > MOST_POINTS) {
-    throw new RangeError(`The file needs 2 to ${MOST_POINTS} rows of two numbers: x, y.`);
+    throw new RangeError(`The file needs 2 to ${MOST_POINTS} rows of ${columns}.`);
   }
   return { points: good.map((cells) => cells.map(Number)), classes: null, names: [] };
 }

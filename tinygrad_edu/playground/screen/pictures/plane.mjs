@@ -1,9 +1,10 @@
 // The plane: regions of the net, the points, the example; a click chooses a point, or adds one.
 
-import { rowsOf } from "../net/data.mjs";
-import { byId, renew } from "./elements.mjs";
+import { rowsOf } from "../../net/data.mjs";
+import { byId, renew } from "../elements.mjs";
 import { cleared, drawBoundary, marginsOf, scaleOf, SIDE } from "./heat.mjs";
-import { featureSymbol, numberSymbol } from "./symbols.mjs";
+import { paintClasses, paintNothing, paintSigns } from "./legend.mjs";
+import { featureSymbol, numberSymbol } from "../symbols.mjs";
 
 const REACH = 18; // pixels to a point that is meant
 
@@ -43,6 +44,8 @@ export class Plane {
     const places = placesIn(this.square);
     session.watch(places);
     this.inputs = session.state.features.map((name) => Float64Array.from(rowsOf(places, [name])));
+    const most = session.data.points.reduce((largest, point) => Math.max(largest, Math.abs(point.at(-1))), 1e-6);
+    this.scaleOfTargets = { factor: 1 / most, shift: 0, bent: false };
   }
 
   /** The numbers of a unit at all places; layer 0 are the inputs. */
@@ -54,6 +57,7 @@ export class Plane {
   scaleFor(layer, unit) {
     const { session } = this.app;
     const output = layer === session.net.sizes.length - 1;
+    if (output && this.app.kind === "surface") return this.scaleOfTargets;
     const activation = session.state.activations[layer - 1];
     return scaleOf(this.mapOf(layer, unit), { head: session.head, classes: session.classes, output, activation });
   }
@@ -70,15 +74,19 @@ export class Plane {
     const looked = ui.hover?.kind === "unit" && ui.hover.layer < depth ? ui.hover : null;
     const layer = looked?.layer ?? depth;
     const several = session.classes > 2 && session.head.units > 1;
-    if (!looked && !session.classes) {
+    if (!looked && this.app.kind === "curve") {
+      paintNothing();
       this.paintFunction(pen, side);
       return;
     }
     if (!looked && several) {
       heat.drawClasses(this.under, this.outputs(), ui.discrete);
+      paintClasses(Array.from({ length: session.classes }, (_, label) => session.data.names?.[label] ?? label));
     } else {
       const unit = looked?.unit ?? 0;
-      heat.draw(this.under, this.mapOf(layer, unit), this.scaleFor(layer, unit), { pale: true, flat: ui.discrete });
+      const scale = this.scaleFor(layer, unit);
+      heat.draw(this.under, this.mapOf(layer, unit), scale, { pale: true, flat: ui.discrete });
+      paintSigns(looked ? (layer ? "a" : "x") : this.nameOfOutput(scale), scale, ui.discrete);
     }
     pen.imageSmoothingEnabled = !ui.discrete;
     pen.imageSmoothingQuality = "high";
@@ -122,31 +130,49 @@ export class Plane {
     return Array.from({ length: sizes.at(-1) }, (_, unit) => this.mapOf(sizes.length - 1, unit));
   }
 
+  nameOfOutput({ bent }) {
+    const { session } = this.app;
+    if (!session.classes) return "y";
+    const name = String(session.data.names?.[1] ?? "class 1");
+    return bent || session.head.threshold ? `P(${name.slice(0, 10)})` : "output";
+  }
+
+  /** The colour of a point: of its class, of its sign, or of its number. */
+  inkOf(k) {
+    const { heat, colours, kind } = this.app;
+    if (kind !== "surface") return colours.of(this.app.colourOf(k));
+    return heat.inkOf(this.app.targetOf(k), this.scaleOfTargets);
+  }
+
   /** [numbers, level] of the lines between regions. */
   edges(looked, several) {
     const { session } = this.app;
     if (looked) {
-      const sigmoid = session.state.activations[looked.layer - 1] === "sigmoid";
-      return [[this.mapOf(looked.layer, looked.unit), sigmoid ? 0.5 : 0]];
+      const numbers = this.mapOf(looked.layer, looked.unit);
+      if (session.state.activations[looked.layer - 1] === "sigmoid") return [[numbers, 0.5]];
+      const [least, most] = numbers.reduce(([a, b], x) => [Math.min(a, x), Math.max(b, x)], [Infinity, -Infinity]);
+      return [[numbers, least < 0 ? 0 : most / 100]]; // at the foot of a relu, where it begins to rise
     }
+    if (!session.classes) return [];
     const outputs = this.outputs();
     if (!several) return [[outputs[0], session.head.threshold]];
     return marginsOf(outputs).map((margin) => [margin, 0]);
   }
 
   paintPoints(pen, side) {
-    const { session, ui, colours, test } = this.app;
+    const { session, ui, colours, test, kind } = this.app;
     const { points } = session.data;
     const paper = colours.of("--paper");
+    const edge = kind === "surface" ? colours.of("--edge") : paper; // a number near 0 has the colour of the paper
     points.forEach((point, k) => {
       const held = test.has(k);
       if (held && !ui.showTest) return;
-      const colour = colours.of(this.app.colourOf(k));
+      const colour = this.inkOf(k);
       pen.beginPath();
       pen.arc(...this.at(point, side), held ? 3 : 3.4, 0, 7);
       Object.assign(pen, {
         fillStyle: held ? paper : colour,
-        strokeStyle: held ? colour : paper,
+        strokeStyle: held ? colour : edge,
         lineWidth: held ? 1.75 : 1,
       });
       pen.fill();
@@ -165,7 +191,7 @@ export class Plane {
     }
     pen.beginPath();
     pen.arc(...at, 4, 0, 7);
-    pen.fillStyle = colours.of(this.app.colourOf(ui.example));
+    pen.fillStyle = this.inkOf(ui.example);
     pen.fill();
   }
 
@@ -183,7 +209,7 @@ export class Plane {
     const { right, high } = this.square;
     for (const [text, x, y, align] of [
       [`x₁ ${short(right)}`, side - 7, side - 8, "right"],
-      [`${this.app.session.classes ? "x₂" : "y"} ${short(high)}`, 7, 16, "left"],
+      [`${this.app.kind === "curve" ? "y" : "x₂"} ${short(high)}`, 7, 16, "left"],
     ]) {
       pen.textAlign = align;
       pen.strokeText(text, x, y);

@@ -1,9 +1,9 @@
 // The lens on a unit: how its net input and activation come about, and its delta, with the numbers in the rules.
 
-import { element } from "./elements.mjs";
-import { termsOf } from "./numbers.mjs";
+import { element } from "../elements.mjs";
+import { termsOf } from "../numbers.mjs";
 import { equation, half, halves, quiet, signed, terms, weightButton } from "./panel.mjs";
-import { coloured, formula, inBrackets, numberSymbol, numeral, strong, sumOver, words } from "./symbols.mjs";
+import { coloured, formula, inBrackets, numberSymbol, numeral, strong, sumOver, words } from "../symbols.mjs";
 
 /** Activations of which a slope is 0 somewhere: then a sign can be "zero". */
 const BEND = new Set(["relu", "step", "sign"]);

@@ -1,6 +1,6 @@
 // Where units and lines of a net stand: numbers alone, no elements.
 
-import { clamp } from "./elements.mjs";
+import { clamp } from "../elements.mjs";
 
 const TOP = 58; // heads of layers
 const LEFT = 54; // names of inputs

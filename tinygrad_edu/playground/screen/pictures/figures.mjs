@@ -1,8 +1,8 @@
 // Loss and accuracy, as numbers and as curves over the epochs.
 
-import { drawCurves } from "../../export/page/curves.mjs";
-import { byId, say } from "./elements.mjs";
-import { numeral, percentage } from "./symbols.mjs";
+import { drawCurves } from "../../../export/page/curves.mjs";
+import { byId, say } from "../elements.mjs";
+import { numeral, percentage } from "../symbols.mjs";
 
 export class Figures {
   constructor(app) {
@@ -27,7 +27,8 @@ export class Figures {
     say(byId("testAccuracyNow"), last(testAccuracies, percentage));
     for (const id of ["showTest", "discrete"]) byId(id).checked = ui[id];
     byId("switches").hidden = ui.drawing;
-    byId("twoColours").hidden = byId("accuracyRow").hidden = !session.classes;
+    byId("accuracyRow").hidden = !session.classes;
+    byId("twoColours").hidden = this.app.kind === "curve";
   }
 
   paintCurves() {

@@ -1,15 +1,15 @@
 // The bar: play, step, reset, and the settings of training.
 
-import { lossesFor } from "../net/state.mjs";
-import { byId, element, renew, say } from "./elements.mjs";
-import { linkOf } from "./pagelink.mjs";
+import { lossesFor } from "../../net/state.mjs";
+import { byId, copyText, element, renew, say } from "../elements.mjs";
+import { addressed, linkOf } from "../pagelink.mjs";
 
 const PLAY = "M4 2.5v11l9-5.5z";
 const PAUSE = "M4 3h3v10H4zM9 3h3v10H9z";
 
-const RATES = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3];
+const RATES = [0.00001, 0.0001, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10];
 const BATCHES = [1, 5, 10, 30, 100, null];
-const STRENGTHS = [0.0001, 0.001, 0.003, 0.01, 0.03, 0.1];
+const STRENGTHS = [0.0001, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10];
 const DROPOUTS = [0, 0.1, 0.2, 0.3, 0.5];
 const WRITTEN = {
   sgd: "SGD",
@@ -47,15 +47,15 @@ export class Bar {
     byId("play").onclick = () => app.play();
     byId("step").onclick = () => app.train((it) => it.step(1));
     byId("reset").onclick = () => app.reset();
+    byId("fresh").onclick = () => app.drawAnew();
     byId("fewer").onclick = () => app.change({ hidden: app.session.state.hidden.slice(0, -1) });
     byId("more").onclick = () =>
       app.change({ hidden: [...app.session.state.hidden, app.session.state.hidden.at(-1) ?? 4] });
     byId("theme").onclick = () => this.otherTheme();
     byId("link").onclick = (event) => {
       const link = `#${linkOf(app)}`;
-      const own = location.protocol !== "about:"; // which is a frame's, without an address
-      if (own) history.replaceState(null, "", link);
-      app.copy(own ? location.href : link, event.currentTarget);
+      if (addressed()) history.replaceState(null, "", link);
+      copyText(addressed() ? location.href : link, event.currentTarget);
     };
   }
 

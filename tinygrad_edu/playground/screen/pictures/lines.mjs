@@ -1,9 +1,9 @@
 // The lines of the net: weights or gradients by width and sign; pointed at, clicked, dragged up and down.
 
-import { byId, clamp, drawn, mark, renew, styled } from "./elements.mjs";
+import { byId, clamp, drawn, mark, renew, styled } from "../elements.mjs";
 import { labelPlaces, nearestLine } from "./geometry.mjs";
-import { gradientOf, placeOf } from "./numbers.mjs";
-import { numeral, slopeOfLoss, toneOf, weightSymbol, words } from "./symbols.mjs";
+import { gradientOf, placeOf } from "../numbers.mjs";
+import { numeral, slopeOfLoss, toneOf, weightSymbol, words } from "../symbols.mjs";
 
 const A_PIXEL = 0.02; // what a weight changes by when its line is dragged up by a pixel
 

@@ -1,11 +1,11 @@
 // The net: units with their maps and numbers, heads of layers, where everything stands.
 
-import { nameOf } from "../net/net.mjs";
-import { MOST_LAYERS, MOST_UNITS } from "../net/state.mjs";
-import { byId, element, renew, say, segments, styled } from "./elements.mjs";
+import { nameOf } from "../../net/net.mjs";
+import { MOST_LAYERS, MOST_UNITS } from "../../net/state.mjs";
+import { byId, element, renew, say, segments, styled } from "../elements.mjs";
 import { heightFor, linesFor, placesFor } from "./geometry.mjs";
 import { Lines } from "./lines.mjs";
-import { featureSymbol, numberSymbol, numeral, slopeOfLoss, toneOf, words } from "./symbols.mjs";
+import { featureSymbol, numberSymbol, numeral, slopeOfLoss, toneOf, words } from "../symbols.mjs";
 
 const ARROWS = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] };
 
