@@ -9,7 +9,7 @@ which show themselves in a notebook. In a given `ax` nothing but this axes is to
 their gradients stay as they were, and pyplot's global state is not used.
 """
 
-from tinygrad_edu.view.pictures.activations import activations, tangent
+from tinygrad_edu.view.pictures.activations import activations, histograms, tangent
 from tinygrad_edu.view.pictures.fits import curve, predictions, residuals
 from tinygrad_edu.view.pictures.loss import descent_path, loss_curve, surface
 from tinygrad_edu.view.pictures.regions import confusion, regions
@@ -21,6 +21,7 @@ __all__ = [
     "curve",
     "descent_path",
     "hidden_space",
+    "histograms",
     "images",
     "loss_curve",
     "neuron_maps",
