@@ -596,6 +596,7 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
     "Picture.save of a sheet": lambda: call(worksheet(node()).save, "sheet.svg"),
     # pictures
     "view.pictures.activations": lambda: given(["tanh"], span=5.0, saturation=0.05, ax=None),
+    "view.pictures.beside": lambda: given(lambda ax: ax, width=2.0, height=1.0),
     "view.pictures.confusion": lambda: given([0, 1], [0, 1], ["a", "b"], ax=None),
     "view.pictures.curve": lambda: given(
         MLP(1, [2, 1], "tanh"), [[0.5], [1.0]], [1.0, 2.0],
@@ -611,6 +612,8 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
     "view.pictures.loss_curve": lambda: given([0.5, 0.25], log=False, ax=None),
     "view.pictures.neuron_maps": lambda: given(
         net(), moon()[0], layer=1, extent=(-1, 1, -1, 1), transform=None, resolution=4, ax=None),
+    "view.pictures.plot": lambda: given(
+        [1.0, 2.0], {"a": [0.5, 0.25]}, dots=["a"], log="y", names=("x", "y"), ax=None),
     "view.pictures.predictions": lambda: given([0.5, 1.5], [0.25, 2.0], name="y", ax=None),
     "view.pictures.regions": lambda: given(
         net(), *moon(), X_test=[[0.5, 1.0]], y_test=[1], ax=None, transform=None, class_names=["a",
