@@ -652,7 +652,8 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
         (model := net()), *moon(), loss="hinge", optimizer=SGD(model.parameters(), lr=0.1)),
     "diagnose.diagnose_slopes": lambda: given(f.tanh, [[0.5], [1.5]]),
     # exercises and playground
-    "exercises.Exercise": lambda: given("a", bool, "b"),
+    "exercises.Exercise": lambda: given("a", bool, ("b",)),
+    "exercises.variant": lambda: given("2.1"),
     "exercises.check": lambda: given("2.1", 1.0),
     "playground.Settings": lambda: given(
         data="moons", n=8, noise=0.2, test_share=0.3, features=["x1"], hidden=[2],

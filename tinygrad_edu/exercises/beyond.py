@@ -1,27 +1,19 @@
 """The exercises of lessons 16 to 18: matrices, shared weights, worked examples."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import product
 from typing import Any, Final
 
 from tinygrad_edu.engine import Value, grad, toposort
-from tinygrad_edu.exercises.exercise import (
-    AnswerError,
-    Right,
-    asked,
-    number,
-    numbers,
-    read_list,
-    read_numbers,
-    read_value,
-    slopes,
-)
+from tinygrad_edu.exercises.kinds import Right, number, numbers, slopes
+from tinygrad_edu.exercises.reading import AnswerError, asked, read_list, read_numbers, read_value
 from tinygrad_edu.functions import dot
 from tinygrad_edu.losses import binary_cross_entropy
 from tinygrad_edu.nn import MLP, Conv2d, RNNCell
 
 ANSWERS: dict[str, Right] = {}
+VARIED: dict[str, Callable[..., Right]] = {}
 
 
 # Lesson 16, from scalars to matrices.
@@ -51,9 +43,18 @@ def _is_leaky(answer: Any) -> bool:
     return numbers([-0.2, -0.05, 0.25, 3.0], 1e-9)(found)
 
 
+VARIED["16.1"] = lambda units, inputs, n: numbers(
+    [units, inputs],
+    0.0,
+    {
+        "transposed": [inputs, units],
+        "the sum runs over the examples, so that there is no axis of them": [n, inputs],
+    },
+)
 ANSWERS |= {
-    "16.1": numbers([3, 4], 0.0),
-    "16.2": number(_products, 0.0),
+    "16.2": number(
+        _products, 0.0, {"below the first layer there is nothing that wants a delta": 9}
+    ),
     "16.3": _is_leaky,
 }
 
@@ -99,7 +100,17 @@ def _response(w: Iterable[float], patch: Iterable[float]) -> float:
 
 
 ANSWERS |= {
-    "17.1": numbers(_height_and_parameters, 0.0),
+    "17.1": numbers(
+        _height_and_parameters,
+        0.0,
+        {
+            "each unit has one bias": [14, 16 * 75],
+            "a unit sees all three channels": [14, 16 * 26],
+            "a map has its own unit, not one for each place": [14, 14 * 14 * 16 * 76],
+            "the padding is missing": [12, 16 * 76],
+            "the stride is missing": [28, 16 * 76],
+        },
+    ),
     "17.2": number(_number_of_steps, 0.0),
     "17.3": _is_edge_kernel,
 }
@@ -127,8 +138,14 @@ def _is_symmetry_unit(answer: Any) -> bool:
     )
 
 
+VARIED["18.1"] = lambda x, y, z: numbers(
+    slopes(lambda x, y, z: (x + y) * z, x, y, z),
+    mistakes={
+        "wrong operand": [x + y, x + y, z],
+        "the sum passes on what it gets: it multiplies by 1": [x * z, y * z, x + y],
+    },
+)
 ANSWERS |= {
-    "18.1": numbers(slopes(lambda x, y, z: (x + y) * z, 1.0, -3.0, 2.0)),
-    "18.2": number(_output_with_cross_entropy, 1e-2),
+    "18.2": number(_output_with_cross_entropy, 1e-2, {"that is with the square as the loss": 0.20}),
     "18.3": _is_symmetry_unit,
 }

@@ -8,19 +8,11 @@ from typing import Any, Final
 from tinygrad_edu.calculus import GradientError, gradcheck
 from tinygrad_edu.diagnose import SLIPS, diagnose_slopes
 from tinygrad_edu.engine import Primitive, Value, grad, toposort
-from tinygrad_edu.exercises.exercise import (
-    AnswerError,
-    Right,
-    asked,
-    described,
-    number,
-    numbers,
-    read_list,
-    read_number,
-    slopes,
-)
+from tinygrad_edu.exercises.kinds import Right, number, numbers, slopes
+from tinygrad_edu.exercises.reading import AnswerError, asked, described, read_list, read_number
 
 ANSWERS: dict[str, Right] = {}
+VARIED: dict[str, Callable[..., Right]] = {}
 
 
 # Lesson 1, derivatives by nudging.
@@ -54,8 +46,14 @@ def _second_difference(answer: Any, f: Callable[[float], float], x: float, h: fl
     return found
 
 
+VARIED["1.1"] = lambda x, y: numbers(
+    slopes(lambda x, y: x * x * y + y, x, y),
+    mistakes={
+        "f has two terms with y, and one of them was left out": [2 * x * y, x * x],
+        "df/dx is not constant: x^2 has the slope 2x, and y stands before it": [2 * x, x * x + 1],
+    },
+)
 ANSWERS |= {
-    "1.1": numbers(slopes(lambda x, y: x * x * y + y, 3.0, -2.0)),
     "1.2": number(_best_step, 1e-9),
     "1.3": _is_second_difference,
 }
@@ -97,8 +95,14 @@ def _graphs() -> list[Value]:
     return [x, s + p, p + s, q + p, p * q + q * s, doubled]
 
 
+VARIED["2.1"] = lambda a, b: numbers(
+    slopes(lambda a, b: (a + b) * b, a, b),
+    mistakes={
+        "b has two paths to y, and the one through a + b is missing": [b, a + b],
+        "b has two paths to y, and the direct one is missing": [b, b],
+    },
+)
 ANSWERS |= {
-    "2.1": numbers(slopes(lambda a, b: (a + b) * b, 2.0, 3.0)),
     "2.2": numbers(_breadth_first_and_right),
     "2.3": _is_sort,
 }
@@ -143,8 +147,15 @@ def _is_right(answer: Any) -> bool:
     return True
 
 
+VARIED["R2.1"] = lambda x: number(
+    lambda: slopes(lambda x: (1 + x * x).log(), x)()[0],
+    mistakes={
+        "factor missing": 1 / (1 + x * x),
+        "value for slope": math.log(1 + x * x),
+        "that is the slope of 1 + x^2 alone": 2 * x,
+    },
+)
 ANSWERS |= {
-    "R2.1": number(lambda: slopes(lambda x: (1 + x * x).log(), 3.0)()[0]),
     "R2.2": numbers(_where_a_wrong_cube_passes, ordered=False),
     "R2.3": _is_right,
 }

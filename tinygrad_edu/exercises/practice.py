@@ -1,29 +1,21 @@
 """The exercises of lessons 12 to 15: overfitting, the spiral, digits, vowels."""
 
 import math
-from numbers import Real
+from collections import Counter
+from collections.abc import Callable
+from statistics import fmean, pstdev, pvariance, stdev, variance
 from typing import Any, Final
 
-from tinygrad_edu.checks import is_real
 from tinygrad_edu.data import folds, standardising
-from tinygrad_edu.exercises.exercise import (
-    AnswerError,
-    Right,
-    asked,
-    described,
-    each,
-    number,
-    numbers,
-    read_number,
-    slopes,
-    word,
-)
+from tinygrad_edu.exercises.kinds import Right, each, function, number, numbers, slopes, word
+from tinygrad_edu.exercises.reading import asked, read_number
 from tinygrad_edu.losses import cross_entropy
 from tinygrad_edu.nn import MLP, Neuron
 from tinygrad_edu.nn.norm import BatchNorm
 from tinygrad_edu.train import EarlyStopping, Epoch
 
 ANSWERS: dict[str, Right] = {}
+VARIED: dict[str, Callable[..., Right]] = {}
 
 
 # Lesson 12, overfitting and regularisation.
@@ -40,16 +32,41 @@ def _stopped_and_restored() -> list[float]:
     return []
 
 
-def _is_normalisation(answer: Any, column: list[float]) -> bool:
-    expected = [row[0].data for row in BatchNorm(1).batch([[x] for x in column])]
-    return asked(answer, list(column), read=numbers(expected, 1e-6))
+def _normalised(column: list[float]) -> list[float]:
+    return [row[0].data for row in BatchNorm(1).batch([[x] for x in column])]
 
 
+def _by(divisor: Callable[[list[float]], float]) -> Callable[[list[float]], list[float]]:
+    """Centred numbers over a divisor, which is wrong."""
+    return lambda column: [(x - fmean(column)) / divisor(column) for x in column]
+
+
+VARIED["12.1"] = lambda a, p: numbers(
+    [a / (1 - p), a],
+    mistakes={
+        "p is the probability to be dropped, not to be kept": [a / p, a],
+        "what is kept is divided by the probability to be kept": [a, (1 - p) * a],
+        "it is divided, not multiplied, by the probability to be kept": [(1 - p) * a, a],
+    },
+)
 ANSWERS |= {
-    # The activation a = 0.6 with p = 1/4: a / (1 - p) where it is kept, whose mean is a.
-    "12.1": numbers([0.6 / (1 - 0.25), 0.6]),
-    "12.2": numbers(_stopped_and_restored, 0.0),
-    "12.3": each(_is_normalisation, [1.0, 2.0, 3.0, 6.0], [-5.0, 5.0], [0.01, 0.02, 0.02]),
+    "12.2": numbers(
+        _stopped_and_restored, 0.0, {"it stops before it sees the epochs 6 and 7": [7, 7]}
+    ),
+    "12.3": function(
+        _normalised,
+        ([1.0, 2.0, 3.0, 6.0],),
+        ([-5.0, 5.0],),
+        ([0.01, 0.02, 0.02],),
+        tolerance=1e-6,
+        mistakes={
+            "the variance is divided by N - 1": _by(lambda xs: math.sqrt(variance(xs) + 1e-5)),
+            "10^-5 is missing": _by(pstdev),
+            "10^-5 stands outside the root": _by(lambda xs: pstdev(xs) + 1e-5),
+            "the root is missing": _by(lambda xs: pvariance(xs) + 1e-5),
+            "only the mean is taken away": _by(lambda xs: 1.0),
+        },
+    ),
 }
 
 
@@ -73,8 +90,26 @@ def _is_scores(answer: Any, sizes: list[int]) -> bool:
     )
 
 
+def _softmax_slopes(y: int) -> Right:
+    p = (0.2, 0.5, 0.3)
+    right = [float(k == y) for k in range(3)]
+    return numbers(
+        slopes(lambda *z: cross_entropy(z, y), *map(math.log, p)),
+        mistakes={
+            "1[y = k] is missing": p,
+            "the other classes have a gradient too": [-r * (1 - p[y]) for r in right],
+            "that is the gradient by p, and it goes on through softmax to z": (
+                [-r / p[y] for r in right]
+            ),
+            "softmax and cross entropy together have no factor p (1 - p)": (
+                [(a - r) * a * (1 - a) for a, r in zip(p, right, strict=True)]
+            ),
+        },
+    )
+
+
+VARIED["13.1"] = _softmax_slopes
 ANSWERS |= {
-    "13.1": numbers(slopes(lambda *z: cross_entropy(z, 2), *map(math.log, (0.2, 0.5, 0.3)))),
     # About 49 %: linear layers are one linear layer.
     "13.2": lambda answer: 0.45 <= read_number(answer) <= 0.56,
     "13.3": each(_is_scores, [4, 3], [1, 2]),
@@ -83,25 +118,40 @@ ANSWERS |= {
 
 # Lesson 14, digits.
 
-#: Lists of true and predicted classes, and their most frequent mistake.
-_CASES: Final = (
-    ([0, 1, 2, 2, 2, 1], [0, 1, 1, 1, 2, 2], [2, 1]),
-    ([8, 8, 8, 8, 3, 3, 9], [8, 8, 8, 1, 8, 8, 9], [3, 8]),
-    ([5], [6], [5, 6]),
+
+def _most_confused(actual: list[int], predicted: list[int]) -> list[int]:
+    pairs = zip(actual, predicted, strict=True)
+    return list(Counter(pair for pair in pairs if pair[0] != pair[1]).most_common(1)[0][0])
+
+
+def _commonest(actual: list[int], predicted: list[int]) -> list[int]:
+    return list(Counter(zip(actual, predicted, strict=True)).most_common(1)[0][0])
+
+
+VARIED["14.1"] = lambda h: number(
+    lambda: len(MLP(64, [h, 8, 10]).parameters()),
+    0.0,
+    {
+        "those are the weights: each unit has a bias too": 64 * h + h * 8 + 80,
+        "those are the units": h + 18,
+        "the inputs have no bias": 65 * h + (h + 1) * 8 + 90 + 64,
+    },
 )
-
-
-def _is_most_confused(answer: Any) -> bool:
-    return all(
-        asked(answer, list(actual), list(predicted), read=numbers(pair, 0.0))
-        for actual, predicted, pair in _CASES
-    )
-
-
 ANSWERS |= {
-    "14.1": number(lambda: len(MLP(64, [16, 8, 10]).parameters()), 0.0),
     "14.2": word("same"),
-    "14.3": _is_most_confused,
+    "14.3": function(
+        _most_confused,
+        ([0, 1, 2, 2, 2, 1], [0, 1, 1, 1, 2, 2]),
+        ([8, 8, 8, 8, 3, 3, 9], [8, 8, 8, 1, 8, 8, 9]),
+        ([5], [6]),
+        tolerance=0.0,
+        mistakes={
+            "the true class comes first": lambda actual, predicted: _most_confused(
+                actual, predicted
+            )[::-1],
+            "pairs that are right are no mistakes": _commonest,
+        },
+    ),
 }
 
 
@@ -117,23 +167,34 @@ _UNFAIR: Final = (
 )
 
 
-def _is_fair(answer: Any) -> bool:
-    cases = [(*split, True) for split in folds(_GROUPS, 4)]
-    cases += [(*split, False) for split in _UNFAIR]
-    return all(
-        asked(answer, training, test, _GROUPS, read=_read_bool) == fair
-        for training, test, fair in cases
-    )
+def _apart(training: list[int], test: list[int], groups: list[int]) -> bool:
+    return {groups[k] for k in training}.isdisjoint(groups[k] for k in test)
 
 
-def _read_bool(found: Any) -> bool:
-    if not isinstance(found, bool) and (isinstance(found, Real) or not is_real(found)):
-        raise AnswerError(f"True or False is asked for, and this is {described(found)}")
-    return bool(found)
+def _complete(training: list[int], test: list[int], groups: list[int]) -> bool:
+    return {*training, *test} == {*range(len(groups))}
 
 
+VARIED["15.1"] = lambda x: number(
+    lambda: standardising([[300.0], [700.0]])([[x]])[0][0],
+    mistakes={
+        "the deviation has the divisor n, not n - 1": (x - 500) / stdev([300, 700]),
+        "only the mean is taken away": x - 500,
+        "that is divided by the variance: take its root": (x - 500) / 200**2,
+        "the mean is of the two training sounds alone": (x - fmean([300, 700, x])) / 200,
+    },
+)
 ANSWERS |= {
-    "15.1": number(lambda: standardising([[300.0], [700.0]])([[900.0]])[0][0]),
     "15.2": word("hawed"),
-    "15.3": _is_fair,
+    "15.3": function(
+        lambda *split: _apart(*split) and _complete(*split),
+        *((*split, _GROUPS) for split in (*folds(_GROUPS, 4), *_UNFAIR)),
+        mistakes={
+            "rows may be missing": _apart,
+            "a speaker may be on both sides": _complete,
+            "compare the speakers of the rows, not the rows": (
+                lambda training, test, groups: not {*training} & {*test}
+            ),
+        },
+    ),
 }

@@ -6,15 +6,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.diagnose import diagnose_backward, diagnose_engine
-from tinygrad_edu.exercises.exercise import (
-    AnswerError,
-    Right,
-    asked,
-    described,
-    diagnosed,
-    each,
-    word,
-)
+from tinygrad_edu.exercises.kinds import Right, diagnosed, each, word
+from tinygrad_edu.exercises.reading import AnswerError, asked, described
 from tinygrad_edu.losses import squared_error
 from tinygrad_edu.nn import MLP
 from tinygrad_edu.vectorize import vectorize

@@ -8,17 +8,16 @@ from typing import Any, Final
 
 from tinygrad_edu import functions as f
 from tinygrad_edu.engine import Value, grad
-from tinygrad_edu.exercises.exercise import (
-    AnswerError,
+from tinygrad_edu.exercises.kinds import (
+    MistakeError,
     Right,
-    asked,
     each,
+    function,
     number,
     numbers,
-    read_number,
-    read_value,
     slopes,
 )
+from tinygrad_edu.exercises.reading import AnswerError, asked, read_number, read_value
 from tinygrad_edu.functions import sigmoid
 from tinygrad_edu.losses import (
     binary_cross_entropy,
@@ -30,6 +29,7 @@ from tinygrad_edu.nn import MLP
 from tinygrad_edu.optim import SGD
 
 ANSWERS: dict[str, Right] = {}
+VARIED: dict[str, Callable[..., Right]] = {}
 
 
 # Lesson 7, losses and outputs.
@@ -50,14 +50,6 @@ def _steepest_output() -> float:
     return max((k / 1000 for k in range(1, 1000)), key=slope)
 
 
-def _is_stable(answer: Any) -> bool:
-    points = [(z, y) for z in (-1000.0, -2.0, 0.0, 0.5, 40.0, 1000.0) for y in (0.0, 1.0)]
-    return all(
-        number(binary_cross_entropy_with_logits(z, y).data, 1e-9)(asked(answer, z, y, read=_plain))
-        for z, y in points
-    )
-
-
 def _plain(found: Any) -> float:
     if isinstance(found, Value):
         raise AnswerError("a float is asked for, and this is a Value")
@@ -65,9 +57,21 @@ def _plain(found: Any) -> float:
 
 
 ANSWERS |= {
-    "7.1": number(_mean_cross_entropy),
-    "7.2": number(_steepest_output, 1e-2),
-    "7.3": _is_stable,
+    "7.1": number(
+        _mean_cross_entropy,
+        mistakes={
+            "sum for mean": 4 * math.log(2),
+            "that is a logarithm to the base 10": 4 / 3 * math.log10(2),
+            "that is a logarithm to the base 2": 4 / 3,
+            "the mean is taken of the costs, not of the probabilities": -math.log(5 / 12),
+        },
+    ),
+    "7.2": number(_steepest_output, 1e-2, {"there the slope of the sigmoid alone is largest": 0.5}),
+    "7.3": function(
+        lambda z, y: binary_cross_entropy_with_logits(z, y).data,
+        *((z, y) for z in (-1000.0, -2.0, 0.0, 0.5, 40.0, 1000.0) for y in (0.0, 1.0)),
+        read=_plain,
+    ),
 }
 
 
@@ -98,20 +102,51 @@ def _deeper_bottom() -> float:
     return min(bottoms, key=lambda w: _two_valleys(Value(w)).data)
 
 
-def _is_descent(answer: Any) -> bool:
-    cases: list[tuple[Function, float, float, int]] = [
+def _error_slopes(w1: float, w0: float) -> Right:
+    e = [w1 * x + w0 - t for x, t in _EXAMPLES]
+    return numbers(
+        slopes(_error_of_a_linear_unit, w1, w0),
+        mistakes={"the x of the example is missing in dE/dw1": [sum(e) / 2, sum(e) / 2]},
+    )
+
+
+VARIED["9.1"] = _error_slopes
+ANSWERS |= {
+    "9.2": number(
+        _deeper_bottom,
+        2e-3,
+        {
+            "that is the bottom of the other valley": lambda: _descend(
+                _two_valleys, 2.0, 0.02, 400
+            ),
+            "that is f at the bottom, and w is asked for": (
+                lambda: _two_valleys(Value(_deeper_bottom())).data
+            ),
+        },
+    ),
+    "9.3": function(
+        _descend,
         (lambda w: (w - 3) ** 2, 0.0, 0.1, 1),
         (lambda w: (w - 3) ** 2, -1.0, 0.25, 12),
         (_two_valleys, 0.5, 0.01, 30),
         (lambda w: w.exp() - w, 2.0, 0.1, 0),
-    ]
-    return all(asked(answer, *case, read=number(_descend(*case), 1e-6)) for case in cases)
-
-
-ANSWERS |= {
-    "9.1": numbers(slopes(_error_of_a_linear_unit, 1.0, 0.0)),
-    "9.2": number(_deeper_bottom, 2e-3),
-    "9.3": _is_descent,
+        tolerance=1e-6,
+        mistakes={
+            "it climbs: the step goes against the gradient": (
+                lambda loss, w, eta, steps: _descend(loss, w, -eta, steps)
+            ),
+            "eta is missing": lambda loss, w, eta, steps: _descend(loss, w, 1.0, min(steps, 1)),
+            "it makes one step whatever `steps` is": (
+                lambda loss, w, eta, steps: _descend(loss, w, eta, 1)
+            ),
+            "it makes a step too many": (
+                lambda loss, w, eta, steps: _descend(loss, w, eta, steps + 1)
+            ),
+            "the gradient is taken at the start alone: make a new Value in each step": (
+                lambda loss, w, eta, steps: w + steps * (_descend(loss, w, eta, 1) - w)
+            ),
+        },
+    ),
 }
 
 
@@ -150,14 +185,28 @@ def _is_gaussian(answer: Any, nin: int) -> bool:
     if draws[0] != asked(answer, random.Random(1), nin, 7, read=read_number):
         raise AnswerError("equal seeds give other weights: draw from the rng that is given")
     mean, variance = statistics.fmean(draws), float(statistics.pvariance(draws))
-    if not (abs(mean) < 0.1 * nin**-0.5 and 0.9 < variance * nin < 1.1):
+    if abs(mean) > 0.1 * nin**-0.5:
         return False
-    return 2.6 < statistics.fmean([(w - mean) ** 4 for w in draws]) / variance**2 < 3.4
+    if 0.9 < variance * nin**2 < 1.1:
+        raise MistakeError("1/nin is the variance, and `gauss` takes its root")
+    if not 0.9 < variance * nin < 1.1:
+        raise MistakeError("the mean is right, the variance is not")
+    if not 2.6 < statistics.fmean([(w - mean) ** 4 for w in draws]) / variance**2 < 3.4:
+        raise MistakeError("mean and variance are right, but they are not of a Gaussian")
+    return True
 
 
 ANSWERS |= {
-    "10.1": numbers(_first_gradients),
-    "10.2": number(_units_that_differ, 0.0),
+    "10.1": numbers(
+        _first_gradients,
+        mistakes={
+            "with the cross entropy the slope of the sigmoid is not in delta": [-1 / 16, 0.0],
+            "dL/dv lacks the activation below": [-0.5, 0.0],
+        },
+    ),
+    "10.2": number(
+        _units_that_differ, 0.0, {"units that start equal and are told the same stay equal": 6}
+    ),
     "10.3": each(_is_gaussian, 4, 100),
 }
 
@@ -168,11 +217,11 @@ _Z: Final = 6.0
 _ALPHA: Final = 0.1
 
 
-def _factor_through_three_layers() -> float:
-    """By how much delta shrinks on its way down: g' = 1/4 and the weight 2, three times."""
+def _factor_through_three_layers(w: float) -> float:
+    """By how much delta shrinks on its way down: g' = 1/4 and the weight w, three times."""
     below = z = Value(0.0)
     for _ in range(3):
-        z = 2 * (sigmoid(z) - 0.5)
+        z = w * (sigmoid(z) - 0.5)
     return grad(z, below).data
 
 
@@ -189,8 +238,19 @@ def _is_generalised_relu(answer: Any, x: float) -> bool:
     return number(slope * x, 1e-9)(a) and number(slope, 1e-9)(grad(a, z))
 
 
+VARIED["11.1"] = lambda w: number(
+    _factor_through_three_layers(w),
+    1e-4,
+    {
+        "value for slope": (w / 2) ** 3,
+        "the slopes are right, and the weights are missing": 1 / 64,
+        "the weights are right, and the slopes are missing": w**3,
+        "that is one layer, and there are three": w / 4,
+    },
+)
 ANSWERS |= {
-    "11.1": number(_factor_through_three_layers, 1e-4),
-    "11.2": number(_ratio_of_deltas, 1e-2),
+    "11.2": number(
+        _ratio_of_deltas, 1e-2, {"that is the other way round": lambda: 1 / _ratio_of_deltas()}
+    ),
     "11.3": each(_is_generalised_relu, -50.0, -3.0, -0.5, 0.5, 4.0),
 }
