@@ -57,6 +57,14 @@ ANSWERS |= {
     ),
     "16.3": _is_leaky,
 }
+VARIED["16.4"] = lambda eta, strength: number(
+    1 - 2 * eta * strength,
+    mistakes={
+        "the derivative of w^2 has a factor 2": 1 - eta * strength,
+        "that is what is taken away": 2 * eta * strength,
+        "it grows: the step goes against the gradient": 1 + 2 * eta * strength,
+    },
+)
 
 
 # Lesson 17, convolution and recurrence.

@@ -79,11 +79,8 @@ def _is_scores(answer: Any, sizes: list[int]) -> bool:
         p.data += 0.1 * (-1) ** k
     matrices = []
     for layer in model.layers:
-        columns = [[w.data for w in unit.w] for unit in layer.neurons]
-        matrices += [
-            [list(row) for row in zip(*columns, strict=True)],
-            [unit.b.data for unit in layer.neurons],
-        ]
+        matrices.append([[w.data for w in unit.w] for unit in layer.neurons])
+        matrices.append([unit.b.data for unit in layer.neurons])
     points = ([0.5, -1.0], [-2.0, 0.3], [1.0, 1.0])
     return all(
         asked(answer, x, *matrices, read=numbers([z.data for z in model(x)], 1e-9)) for x in points
@@ -109,6 +106,9 @@ def _softmax_slopes(y: int) -> Right:
 
 
 VARIED["13.1"] = _softmax_slopes
+VARIED["13.4"] = lambda k: number(
+    math.log(k), mistakes={"that is a logarithm to the base 10": math.log10(k)}
+)
 ANSWERS |= {
     # About 49 %: linear layers are one linear layer.
     "13.2": lambda answer: 0.45 <= read_number(answer) <= 0.56,
@@ -136,6 +136,9 @@ VARIED["14.1"] = lambda h: number(
         "those are the units": h + 18,
         "the inputs have no bias": 65 * h + (h + 1) * 8 + 90 + 64,
     },
+)
+VARIED["14.4"] = lambda ten: number(
+    ten * math.log(10), mistakes={"it is multiplied by ln 10, not divided": ten / math.log(10)}
 )
 ANSWERS |= {
     "14.2": word("same"),

@@ -82,8 +82,8 @@ Function = Callable[[Value], Value]
 _EXAMPLES: Final = ((1.0, 2.0), (3.0, 1.0))
 
 
-def _error_of_a_linear_unit(w1: Value, w0: Value) -> Any:
-    return f.mean([half_squared_error(w1 * x + w0, t) for x, t in _EXAMPLES])
+def _loss_of_a_linear_unit(w: Value, b: Value) -> Any:
+    return f.mean([half_squared_error(w * x + b, y) for x, y in _EXAMPLES])
 
 
 def _two_valleys(w: Value) -> Value:
@@ -102,15 +102,15 @@ def _deeper_bottom() -> float:
     return min(bottoms, key=lambda w: _two_valleys(Value(w)).data)
 
 
-def _error_slopes(w1: float, w0: float) -> Right:
-    e = [w1 * x + w0 - t for x, t in _EXAMPLES]
+def _loss_slopes(w: float, b: float) -> Right:
+    deltas = [w * x + b - y for x, y in _EXAMPLES]
     return numbers(
-        slopes(_error_of_a_linear_unit, w1, w0),
-        mistakes={"the x of the example is missing in dE/dw1": [sum(e) / 2, sum(e) / 2]},
+        slopes(_loss_of_a_linear_unit, w, b),
+        mistakes={"the x of the example is missing in dL/dw": [sum(deltas) / 2] * 2},
     )
 
 
-VARIED["9.1"] = _error_slopes
+VARIED["9.1"] = _loss_slopes
 ANSWERS |= {
     "9.2": number(
         _deeper_bottom,
@@ -147,6 +147,7 @@ ANSWERS |= {
             ),
         },
     ),
+    "9.4": number(1.0, mistakes={"that is the bottom, and the steps are too long for it": 0.0}),
 }
 
 
@@ -196,6 +197,16 @@ def _is_gaussian(answer: Any, nin: int) -> bool:
     return True
 
 
+def _size_after_six_layers(variance: float) -> Right:
+    square = 25 * variance
+    mistakes = {
+        "that is the factor of the mean square": square**6,
+        "that is the factor of one layer": square**0.5,
+    }
+    return number(square**3, mistakes=mistakes)
+
+
+VARIED["10.4"] = _size_after_six_layers
 ANSWERS |= {
     "10.1": numbers(
         _first_gradients,
