@@ -77,7 +77,7 @@ def _is_scores(answer: Any, sizes: list[int]) -> bool:
     model = MLP(2, sizes, "relu", rng=3)
     for k, p in enumerate(model.parameters()):
         p.data += 0.1 * (-1) ** k
-    matrices = []
+    matrices: list[Any] = []
     for layer in model.layers:
         matrices.append([[w.data for w in unit.w] for unit in layer.neurons])
         matrices.append([unit.b.data for unit in layer.neurons])
