@@ -578,7 +578,7 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
         unfold=False, expand=None, example=None, notation="lecture", color=None),
     "draw a net": lambda: given(net()([0.5, 1.0]), level="layer", expand="layer1"),
     "Picture.save": lambda: call(draw(node()).save, "graph.dot"),
-    "explain": lambda: given((x := Value(0.5)).tanh(), x, names={"y": x}, notation="lecture"),
+    "explain": lambda: given((x := Value(0.5)).tanh(), x, names={"y": x}, derive=True),
     "deltas": lambda: given(net(), [0.5, 1.0], 1.0, "squared_error", "dL/dz", notation="lecture"),
     "network": lambda: given(
         net(), [0.5, 1.0], 1.0, "squared_error", input_names=["a", "b"], convention="dL/dz",
@@ -604,6 +604,8 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
         ax=None),
     "view.pictures.descent_path": lambda: given(
         lambda: (w[0] - w[1]) ** 2, *(w := weights()), SGD(w), steps=2),
+    "view.pictures.gradients": lambda: given(
+        Layer(2, 1), *moon(), loss="hinge", optimizer="sgd", epochs=1, ax=None),
     "view.pictures.hidden_space": lambda: given(
         net(), *moon(), layer=1, outputs="auto", class_names=["a", "b"], ax=None),
     "view.pictures.histograms": lambda: given({"a": [0.5, 1.0]}, span=(0.0, 1.0), ax=None),

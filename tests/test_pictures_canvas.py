@@ -17,6 +17,7 @@ DRAWN = {
     "activations": lambda **o: pictures.activations(["relu", "tanh"], **o),
     "confusion": lambda **o: pictures.confusion([0, 1], [1, 1], ["a", "b"], **o),
     "curve": lambda **o: pictures.curve(MLP(1, [2, 1]), [[0.0], [1.0]], [0.0, 1.0], **o),
+    "gradients": lambda **o: pictures.gradients(MODEL, *DATA, loss="squared_error", epochs=1, **o),
     "hidden_space": lambda **o: pictures.hidden_space(MODEL, DATA.X, DATA.y, **o),
     "histograms": lambda **o: pictures.histograms({"a": [0.0, 1.0], "b": [2.0]}, **o),
     "images": lambda **o: pictures.images([[0.0, 1.0]], height=1, width=2, **o),
