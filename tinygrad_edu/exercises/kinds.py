@@ -7,11 +7,10 @@ sign, a factor or the order that is another, and what an exercise declares as `m
 import math
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
-from functools import cache, partial
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from tinygrad_edu.diagnose import SLIPS, Diagnosis
-from tinygrad_edu.engine import Value, grad
 from tinygrad_edu.exercises.reading import (
     AnswerError,
     asked,
@@ -20,12 +19,13 @@ from tinygrad_edu.exercises.reading import (
     read_numbers,
     read_text,
     shown,
+    shown_all,
 )
 
 #: Whether an answer, any object, is right. Raises AnswerError where there is more to say than that.
 Right = Callable[[Any], bool]
-#: What mistakes give, a function of it, or, for a function, the wrong one, by what is said of them:
-#: the name of a slip of `diagnose`, or a sentence without its dot.
+#: What mistakes give, for a function the wrong one, by what is said of them: the name of a slip of
+#: `diagnose`, or a sentence without its dot.
 Mistakes = Mapping[str, Any]
 
 T = TypeVar("T")
@@ -39,18 +39,13 @@ class MistakeError(AnswerError):
     """What is wrong with an answer that has its form, without what would be right."""
 
 
-def number(
-    x: float | Callable[[], float], tolerance: float = 1e-3, mistakes: Mistakes | None = None
-) -> Right:
-    """Whether an answer is the number x, to a relative tolerance; a count has the tolerance 0.
-
-    A function computes x, once, when there is an answer to compare with.
-    """
+def number(x: float, tolerance: float = 1e-3, mistakes: Mistakes | None = None) -> Right:
+    """Whether an answer is the number x, to a relative tolerance; a count has the tolerance 0."""
     return _compared(read_number, x, tolerance, mistakes)
 
 
 def numbers(
-    xs: Sequence[float] | Callable[[], Sequence[float]],
+    xs: Sequence[float],
     tolerance: float = 1e-3,
     mistakes: Mistakes | None = None,
     *,
@@ -60,16 +55,9 @@ def numbers(
 
     Tolerances are those of `number`.
     """
-    computed = _once(xs)
-
-    def right(answer: Any) -> bool:
-        expected = list(computed())
-        if ordered:
-            read = partial(read_numbers, n=len(expected))
-            return _compared(read, expected, tolerance, mistakes)(answer)
-        return _same(sorted(read_numbers(answer, ordered=False)), sorted(expected), tolerance)
-
-    return right
+    if ordered:
+        return _compared(partial(read_numbers, n=len(xs)), xs, tolerance, mistakes)
+    return lambda answer: _same(sorted(read_numbers(answer, ordered=False)), sorted(xs), tolerance)
 
 
 def function(
@@ -85,22 +73,26 @@ def function(
     is a function too, and is told where the answer gives what it gives, in all cases.
     """
 
+    def given(f: Any) -> list[Any]:
+        """What a function of the package's own gives, read as an answer is."""
+        results = [f(*deepcopy(case)) for case in cases]
+        return [(read or _reader(result))(result) for result in results]
+
     def is_right(answer: Any) -> bool:
-        found, expected = [], []
-        for case in cases:
-            expected.append(right(*deepcopy(case)))
-            reader = read or _reader(expected[-1])
-            found.append(asked(answer, *deepcopy(case), read=reader))
+        expected = given(right)
+        found = [
+            asked(answer, *deepcopy(case), read=read or _reader(x))
+            for case, x in zip(cases, expected, strict=True)
+        ]
         wrong = [k for k, x in enumerate(expected) if not _same(found[k], x, tolerance)]
         for said, mistake in (mistakes or {}).items() if wrong else ():
-            if _same(found, [mistake(*deepcopy(case)) for case in cases], tolerance):
+            if _same(found, given(mistake), tolerance):
                 raise MistakeError(_said(said))
         if wrong:
-            case, gives = cases[wrong[0]], found[wrong[0]]
-            changed = _changed(found[wrong[0]], expected[wrong[0]], tolerance)
+            case, gives, wanted = cases[wrong[0]], found[wrong[0]], expected[wrong[0]]
+            changed = _changed(gives, wanted, tolerance) or "another result is right"
             raise MistakeError(
-                f"for ({', '.join(map(shown, case))}) the function gives {shown(gives)}: "
-                f"{changed or 'another result is right'}"
+                f"for {shown_all(case)} the function gives {shown(gives)}: {changed}"
             )
         return True
 
@@ -131,35 +123,24 @@ def each(right: Callable[[Any, T], bool], *cases: T) -> Right:
     return lambda answer: all(right(answer, case) for case in cases)
 
 
-def slopes(f: Callable[..., Value], *at: float) -> Callable[[], list[float]]:
-    """A function that computes the derivatives of `f` by each of its arguments."""
-
-    def computed() -> list[float]:
-        xs = [Value(x) for x in at]
-        return [v.data for v in grad(f(*xs), xs)]
-
-    return computed
-
-
 def diagnosed(found: Diagnosis) -> bool:
-    """Whether nothing is wrong; a slip that is named is told as a hint, without its correction."""
-    if not found.right and found.slip != "unknown":
+    """Whether nothing is wrong; what is wrong first is told, and its slip, without a correction."""
+    if not found.right:
         raise MistakeError(found.sentence.rstrip("."))
-    return found.right
+    return True
 
 
 def _compared(
-    read: Callable[[Any], Any], x: Any, tolerance: float, mistakes: Mistakes | None
+    read: Callable[[Any], Any], expected: Any, tolerance: float, mistakes: Mistakes | None
 ) -> Right:
-    """Whether what is read is x, a number or a list of them; raises MistakeError."""
-    computed = _once(x)
+    """Whether what is read is a number or a list of them; raises MistakeError."""
 
     def right(answer: Any) -> bool:
-        found, expected = read(answer), computed()
+        found = read(answer)
         if _same(found, expected, tolerance):
             return True
         for said, mistake in (mistakes or {}).items():
-            if _same(found, _once(mistake)(), tolerance):
+            if _same(found, mistake, tolerance):
                 raise MistakeError(_said(said))
         if changed := _changed(found, expected, tolerance):
             raise MistakeError(changed)
@@ -222,7 +203,3 @@ def _said(mistake: str) -> str:
 
 def _is_list(x: Any) -> bool:
     return isinstance(x, (list, tuple))
-
-
-def _once(x: Any) -> Callable[[], Any]:
-    return cache(x) if callable(x) else lambda: x

@@ -5,7 +5,7 @@ is wrong with the form, and what the student's function raised.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from decimal import Decimal
 from numbers import Real
@@ -70,16 +70,22 @@ def asked(answer: Any, *args: Any, read: Callable[[Any], T]) -> T:
     """What the answer, a function, gives for these arguments, as `read` reads it."""
     if not callable(answer):
         raise AnswerError(f"a function is asked for, and this is {described(answer)}")
-    given = ", ".join(map(shown, args))
     try:
         found = answer(*args)
+    except AnswerError:  # of an answer that is asked while it answers
+        raise
     except Exception as error:  # whatever a student's function may raise
         said = clean(f"{type(error).__name__}: {error}", 200)
-        raise AnswerError(f"asked for ({given}) the function raised {said}") from error
+        raise AnswerError(f"asked for {shown_all(args)} the function raised {said}") from error
     try:
         return read(found)
     except AnswerError as error:
-        raise type(error)(f"of what the function gives for ({given}): {error}") from None
+        raise type(error)(f"of what the function gives for {shown_all(args)}: {error}") from None
+
+
+def shown_all(args: Iterable[Any]) -> str:
+    """The arguments of a call as they are told."""
+    return f"({', '.join(map(shown, args))})"
 
 
 def shown(x: Any) -> str:

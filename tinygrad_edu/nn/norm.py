@@ -1,4 +1,4 @@
-"""Regularisation by modules: dropout and batch normalisation, made of Values.
+"""Regularisation by modules: dropout, batch and RMS normalisation, made of Values.
 
 The others: penalties `l2` and `l1` in `losses`, weight decay and `max_norm` in `optim`,
 augmentation in `data` (`augment=` of training), `EarlyStopping` and `pretrain` in `train`.
@@ -16,7 +16,7 @@ from tinygrad_edu.nn.mode import check_count
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.nn.registry import register
 
-__all__ = ["BatchNorm", "Dropout"]
+__all__ = ["BatchNorm", "Dropout", "RMSNorm"]
 
 
 @register("p")
@@ -122,3 +122,28 @@ class BatchNorm(Module):
             running.data = keep * running.data + new * mean.data
         for running, variance in zip(self.running_var, variances, strict=True):
             running.data = keep * running.data + new * variance.data * n / (n - 1)
+
+
+@register("n, *, eps")
+class RMSNorm(Module):
+    """Scales a row of `n` inputs to a mean square of 1: y_k = gamma_k x_k / sqrt(mean(x^2) + eps).
+
+    gamma (1 at first) is learned. Zhang and Sennrich 2019; numbers as in PyTorch, whose `eps` is
+    2^-52 unless given.
+
+    >>> [round(y.data, 3) for y in RMSNorm(2)([3.0, 4.0])]
+    [0.849, 1.131]
+    """
+
+    def __init__(self, n: int, eps: float = 1e-5) -> None:
+        self.n = n = whole("n", n)
+        check_count(f"normalisations of {n} inputs", n)
+        self.eps = real("eps", eps, above=0)
+        self.gamma = [parameter(1.0) for _ in range(n)]
+        self._name_parameters()
+
+    def __call__(self, x: Iterable[Any]) -> list[Value]:
+        """The outputs for `n` inputs."""
+        values = as_inputs(x, len(self.gamma))
+        root = f.sqrt(f.dot(values, values) / len(values) + self.eps)
+        return [gamma * (v / root) for v, gamma in zip(values, self.gamma, strict=True)]

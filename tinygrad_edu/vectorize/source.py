@@ -5,6 +5,7 @@ import re
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
+from itertools import pairwise
 from typing import Any, Final
 
 from tinygrad_edu.expr import Expr, show
@@ -194,13 +195,25 @@ def _aligned(rows: list[tuple[str, str]], widest: int = 72) -> list[str]:
 
 
 def _runs(columns: tuple[int, ...]) -> str:
-    """An index in short: a range where it is one."""
+    """An index in short: a range if it is one, [48*i + j for i in range(8) for j in range(3)]."""
     if len(columns) > 2:
         step = columns[1] - columns[0]
         stop = columns[-1] + (1 if step > 0 else -1)
         if step and columns == tuple(range(columns[0], stop, step)):
             return f"range({columns[0]}, {stop}, {step})"
-    return str(list(columns))
+    starts, axes = columns, list[tuple[int, int]]()  # counts and steps, the outer axis first
+    while len(starts) > 1:
+        steps = [b - a for a, b in pairwise(starts)]
+        n = next((k for k, step in enumerate(steps, 1) if step != steps[0]), len(starts))
+        outer = starts[::n]
+        if len(starts) % n or starts != tuple([c + k * steps[0] for c in outer for k in range(n)]):
+            return str(list(columns))
+        starts, axes = outer, [(n, steps[0]), *axes]
+    loops = " ".join([f"for {i} in range({n})" for i, (n, _) in zip("ijkm", axes, strict=False)])
+    terms = [f"{step}*{i}" for i, (_, step) in zip("ijkm", axes, strict=False) if step]
+    place = " + ".join([*map(str, starts if starts[0] or not terms else ()), *terms])
+    short = re.sub(r"\b1\*", "", f"[{place} {loops}]")
+    return short if len(axes) < 5 and len(short) < len(str(list(columns))) else str(list(columns))
 
 
 #: How many numbers of an array are written out, and how many operands of a node.
