@@ -618,6 +618,7 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
         Layer(2, 1), *moon(), loss="hinge", optimizer="sgd", epochs=1, ax=None),
     "view.pictures.hidden_space": lambda: given(
         net(), *moon(), layer=1, outputs="auto", class_names=["a", "b"], ax=None),
+    "view.pictures.histograms": lambda: given({"a": [0.5, 1.0]}, span=(0.0, 1.0), ax=None),
     "view.pictures.images": lambda: given(
         [[0.5, 1.0], [1.5, 2.0]], height=1, width=2, titles=["a", "b"], ax=None),
     "view.pictures.loss_curve": lambda: given([0.5, 0.25], log=False, ax=None),
