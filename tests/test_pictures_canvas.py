@@ -17,10 +17,12 @@ DRAWN = {
     "activations": lambda **o: pictures.activations(["relu", "tanh"], **o),
     "confusion": lambda **o: pictures.confusion([0, 1], [1, 1], ["a", "b"], **o),
     "curve": lambda **o: pictures.curve(MLP(1, [2, 1]), [[0.0], [1.0]], [0.0, 1.0], **o),
+    "gradients": lambda **o: pictures.gradients(MODEL, *DATA, loss="squared_error", epochs=1, **o),
     "hidden_space": lambda **o: pictures.hidden_space(MODEL, DATA.X, DATA.y, **o),
     "images": lambda **o: pictures.images([[0.0, 1.0]], height=1, width=2, **o),
     "loss_curve": lambda **o: pictures.loss_curve({"a": [2, 1], "b": [3, 1]}, **o),
     "neuron_maps": lambda **o: pictures.neuron_maps(MODEL, DATA.X, resolution=5, **o),
+    "plot": lambda **o: pictures.plot([1, 2], {"a": [2, 1], "b": [3, 1]}, **o),
     "predictions": lambda **o: pictures.predictions([0, 1], [0, 2], **o),
     "regions": lambda **o: pictures.regions(MODEL, DATA.X, DATA.y, resolution=9, **o),
     "residuals": lambda **o: pictures.residuals([0, 1], [0, 2], **o),
@@ -33,7 +35,7 @@ DRAWN = {
 
 
 def test_every_picture_is_listed_here():
-    assert {*DRAWN, "descent_path"} == set(pictures.__all__)
+    assert {*DRAWN, "beside", "descent_path"} == set(pictures.__all__)
 
 
 @pytest.mark.parametrize("name", DRAWN)

@@ -104,10 +104,6 @@ class Recipe:
         """n points of the plane, for data sets with a `noise`."""
         return self.make(n, **{self.noise: noise}, rng=seed)
 
-    def code(self, n: int, noise: float, seed: int) -> str:
-        """The call that gives the same points."""
-        return f"{self.make.__name__}({n}, {self.noise}={noise}, rng={seed})"
-
 
 DATA_SETS: Final[dict[str, Recipe]] = {}
 

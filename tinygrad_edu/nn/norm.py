@@ -51,6 +51,7 @@ class BatchNorm(Module):
     x^ = (x - mean) / sqrt(variance + eps). In training mode mean and variance are those of the
     batch (the variance divided by its size N), and the gradient flows through them; the running
     ones, running = (1 - momentum) running + momentum * new, take the variance divided by N - 1.
+    Views call them mean[k], var[k] and xhat[k] for input k.
     In evaluation mode x^ is made with the running ones. gamma (1 at first) and beta (0) are
     learned. Ioffe and Szegedy 2015; options and numbers as in PyTorch.
 
@@ -98,11 +99,9 @@ class BatchNorm(Module):
                 "choose a batch_size that leaves no batch of one"
             )
         columns = list(zip(*[as_inputs(row, len(self.gamma)) for row in rows], strict=True))
-        means = [f.mean(column) for column in columns]
-        variances = [
-            f.mean([(x - mean) ** 2 for x in column])
-            for column, mean in zip(columns, means, strict=True)
-        ]
+        means, variances = [*map(f.mean, columns)], [*map(f.var, columns)]
+        for k, (mean, variance) in enumerate(zip(means, variances, strict=True), 1):
+            mean.name, variance.name = f"mean[{k}]", f"var[{k}]"
         self._track(means, variances, len(rows))
         deviations = self._deviations(variances)
         return [self._scaled(row, means, deviations) for row in zip(*columns, strict=True)]
@@ -111,10 +110,11 @@ class BatchNorm(Module):
         return [f.sqrt(variance + self.eps) for variance in variances]
 
     def _scaled(self, x: Sequence[Value], means: list[Value], sds: list[Value]) -> list[Value]:
-        return [
-            gamma * ((v - mean) / sd) + beta
-            for v, mean, sd, gamma, beta in zip(x, means, sds, self.gamma, self.beta, strict=True)
-        ]
+        hats = [(v - mean) / sd for v, mean, sd in zip(x, means, sds, strict=True)]
+        for k, hat in enumerate(hats, 1):
+            hat.name = f"xhat[{k}]"
+        parts = zip(self.gamma, hats, self.beta, strict=True)
+        return [gamma * hat + beta for gamma, hat, beta in parts]
 
     def _track(self, means: list[Value], variances: list[Value], n: int) -> None:
         keep, new = 1 - self.momentum, self.momentum
