@@ -290,9 +290,9 @@ def csv() -> str:
     return "t.csv"
 
 
-def settings(**changes: Any) -> Any:
-    """Settings of a playground that starts quickly."""
-    return played.Settings(**{"n": 8, "hidden": (2,), **changes})
+def live() -> Any:
+    """A playground that starts quickly."""
+    return played.playground(n=8, hidden=[2])
 
 
 def setting(x: Any, name: str) -> Call:
@@ -651,13 +651,14 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
     "exercises.Exercise": lambda: given("a", bool, "b"),
     "exercises.check": lambda: given("2.1", 1.0),
     "playground.Settings": lambda: given(
-        data="moons", n=8, noise=0.2, test_share=0.3, features=["x1"], hidden=[2],
-        activation="tanh", loss="cross_entropy", lr=0.1, penalty="none", strength=0.1, batch_size=2,
-        seed=0),
-    "playground.Run": lambda: given(settings(), None),
-    "Run.change": lambda: call(played.Run(settings()).change, lr=0.1, hidden=[2]),
-    "Run.set_weight": lambda: call(played.Run(settings()).set_weight, "layer1.neuron1.b", 0.5),
-    "Run.train": lambda: call(played.Run(settings()).train, 1),
+        data="moons", n=8, noise=0.2, share=0.3, seed=0, features=["x1"], hidden=[2],
+        activations="tanh", loss="cross_entropy", optimizer="sgd", rate=0.1, batch=2,
+        penalty="none", strength=0.1, dropout=0.5),
+    "playground.playground": lambda: given(
+        [[0.5, 1.0], [1.0, 0.0], [2.0, 1.0], [0.0, 0.5]], [0, 1, 0, 1], columns=None,
+        show=["plane"], hide=["data"], lock=True, questions=["a"], title="a", epochs=0, hidden=[2]),
+    "playground.playground of a file": lambda: given(csv(), columns=["a", "b", "c"], hidden=[2]),
+    "Playground.save": lambda: call(live().save, "lesson.html"),
     "playground.features": lambda: given([[2.0, 3.0]], ["x1", "x1*x2"]),
     "playground.lesson": lambda: given(
         "lesson.html", link="data=xor", hide=["data"], lock=True, questions=["a"], title="a"),
@@ -684,22 +685,25 @@ EXAMPLES |= {
         ("History", lambda: History([0.5]), "columns plot to_dict"),
         ("Explanation", lambda: explain(node()), "table"),
         ("Film", lambda: steps(node()), "inline"),
-        ("Run", lambda: played.Run(settings()), "measure reset"),
+        ("Playground", live, "model"),
     ]
     for name in names.split()
 }
 if find_spec("sklearn"):
     EXAMPLES |= estimators()
+_LIVE: dict[str, Callable[[], Call]] = {
+    "Playground.change": lambda: call(live().change, rate=0.1, hidden=[2]),
+    "Playground.set": lambda: call(live().set, "b1[1]", 0.5),
+    "Playground.step": lambda: call(live().step, 1),
+    **{
+        f"Playground.{name}": lambda name=name: call(getattr(live(), name))
+        for name in ("pause", "play", "reset")
+    },
+}
 if find_spec("anywidget"):
-    EXAMPLES |= {
-        "playground.playground": lambda: given(
-            [[0.5, 1.0], [1.0, 0.0], [2.0, 1.0], [0.0, 0.5]], [0, 1, 0, 1], columns=None,
-            show=["plane"], epochs=0, hidden=[2]),
-        "playground.playground of a file": lambda: given(
-            csv(), columns=["a", "b", "c"], show=["data"], hidden=[2]),
-    }  # fmt: skip
+    EXAMPLES |= _LIVE
 else:
-    LEFT_OUT.add("playground.playground")
+    LEFT_OUT |= set(_LIVE)
 
 
 @cache

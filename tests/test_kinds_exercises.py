@@ -195,8 +195,8 @@ def test_every_exercise_has_a_near_miss():
 # A slip that has a name is told, and not what stands in its place.
 
 NAMED = [
-    ("R2.3", wrong_slope, "is wrong: d(1/v)/dx = -1/v^2 * dv/dx, and y = 1/v (a factor of the chain "
-     "rule was left out)"),
+    ("R2.3", wrong_slope, "is wrong: d(1/v)/dx = -1/v^2 * dv/dx, and y = 1/v (a factor of the "
+     "chain rule was left out)"),
     ("6.3", lambda a, W, delta: list(np.array(W).T @ delta),
      "delta1: the factor A1 * (1 - A1), the slope of sigmoid, is missing"),
     ("19.1", lambda *arrays: {k: 5 * a for k, a in ANSWERS["19.1"](*arrays).items()},
@@ -237,8 +237,8 @@ FORMS = [
     ("4.3", [0, 1], "a function is asked for, and this is a list"),
     ("4.3", lambda a, b, c: 1, "of what the function gives for (0, 0, 0): a list of two numbers is "
      "asked for, and this is one number"),
-    ("R2.3", 0.5, "the answer is the function under @primitive(lambda m, y, x: (...,)), and this is "
-     "one number"),
+    ("R2.3", 0.5, "the answer is the function under @primitive(lambda m, y, x: (...,)), and this "
+     "is one number"),
     ("7.3", lambda z: z, "asked for (-1000.0, 0.0) the function raised TypeError: "),
     ("7.3", lambda z, y: 1 / 0, "asked for (-1000.0, 0.0) the function raised ZeroDivisionError: "),
     ("9.3", lambda loss, w, eta, steps: loss, "of what the function gives for (f, 0.0, 0.1, 1): a "

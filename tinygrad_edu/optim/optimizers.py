@@ -94,13 +94,18 @@ class Optimizer:
     @property
     def lr(self) -> float:
         """The learning rate of the next update; assign a number or a schedule to change it."""
-        if callable(self._lr):
-            return real(f"lr at step {self.steps}", self._lr(self.steps), least=0)
-        return self._lr
+        if self.schedule is not None:
+            return real(f"lr at step {self.steps}", self.schedule(self.steps), least=0)
+        return self._lr  # type: ignore[return-value]
 
     @lr.setter
     def lr(self, lr: float | Schedule) -> None:
         self._lr = lr if callable(lr) else real("lr", lr, above=0)
+
+    @property
+    def schedule(self) -> Schedule | None:
+        """What gives the rate of each update; None where it is a number."""
+        return self._lr if callable(self._lr) else None
 
     @property
     def states(self) -> list[State]:
@@ -138,7 +143,8 @@ class Optimizer:
         return g + self.weight_decay * x if self.weight_decay else g
 
     def __repr__(self) -> str:
-        rate = getattr(self._lr, "__name__", "schedule") if callable(self._lr) else repr(self._lr)
+        known = repr(self._lr) if self.schedule is None else "schedule"
+        rate = getattr(self._lr, "__name__", known)
         return f"{type(self).__name__}({len(self.parameters)} parameters, lr={rate})"
 
 

@@ -108,7 +108,7 @@ class MachineDescent(MatrixDescent):
     def _rates(self, many: int) -> tuple[Array, BaseException | None]:
         """The rates of the next steps; fewer where a schedule fails, and how: after those steps."""
         optimizer, before = self.optimizer, self.optimizer.steps
-        if not callable(vars(optimizer)["_lr"]):  # else a schedule is asked for each step
+        if optimizer.schedule is None:  # else it is asked for each step
             return np.full(many, optimizer.lr), None
         rates: list[float] = []
         try:

@@ -96,7 +96,7 @@ def _check(descent: MachineDescent, generator: random.Random | None) -> None:
         (program.samples, "the model draws random numbers of its own: leave out Dropout"),
         (descent.on_values, f"{optimizer!r} is of your own: write one of OPTIMIZERS, such as Adam"),
         (not descent.whole, "the optimizer must have just the parameters that the loss depends on"),
-        (callable(vars(optimizer)["_lr"]), "lr is a function: write a number, the page changes it"),
+        (optimizer.schedule is not None, "lr is a function: write a number, the page changes it"),
         (
             generator is not None and type(generator) is not random.Random,
             f"batches are shuffled by a {type(generator).__name__}: write rng=0 or a random.Random",

@@ -12,10 +12,10 @@ import { byId, say } from "./elements.mjs";
 import { Figures } from "./pictures/figures.mjs";
 import { forgetSizes, Heat } from "./pictures/heat.mjs";
 import { NetView } from "./pictures/netview.mjs";
-import { numbersOf, placeOf } from "./numbers.mjs";
+import { numbersOf, placeOf } from "./dock/numbers.mjs";
 import { Plane } from "./pictures/plane.mjs";
 import { featureSymbol, numberSymbol, numeral } from "./symbols.mjs";
-import { Walk } from "./walk.mjs";
+import { Walk } from "./dock/walk.mjs";
 
 /** What can be painted, in this order. */
 const PAINTINGS = ["maps", "plane", "curves", "lens", "labels", "lines", "numbers", "settings"];
@@ -334,6 +334,13 @@ export class App {
 
   tell(text) {
     say(byId("say"), text);
+  }
+
+  /** Dark or light, whatever the system prefers. */
+  theme(dark) {
+    document.documentElement.dataset.theme = dark ? "dark" : "light";
+    this.colours.forget();
+    this.recolour();
   }
 
   recolour() {

@@ -15,11 +15,14 @@ const wholeOf = (text, least, most) => {
     : null;
 };
 
-/** The fragment of a link; `wish` is what it hides, locks and asks, that of the page itself if it is left out. */
-export function linkOf(app, wish = app.ui) {
+/**
+ * The fragment of a link; `wish` is what it hides, locks and asks, that of the page itself if it is left out; `digits`
+ * are those of points: 17 are all.
+ */
+export function linkOf(app, { wish = app.ui, digits = 6 } = {}) {
   const { session, ui, walk } = app;
   const link = new URLSearchParams(toLink(session.state));
-  if (session.state.data === "own") link.set("own", ownText(session, ui.drawing));
+  if (session.state.data === "own") link.set("own", ownText(session, ui.drawing, digits));
   else link.set("data", session.state.data); // never empty: that would be the page's own preset
   const { epoch } = session.training;
   const long = epoch > MOST_EPOCHS; // such a link has the weights, not the way there
@@ -38,9 +41,9 @@ export function linkOf(app, wish = app.ui) {
   return link.toString();
 }
 
-function ownText({ state, data: { points, classes, names } }, drawing) {
+function ownText({ state, data: { points, classes, names } }, drawing, digits) {
   const rows = points.map((point, k) =>
-    [...point.map((x) => Number(x.toPrecision(6))), ...(classes ? [classes[k]] : [])].join(" "),
+    [...point.map((x) => Number(x.toPrecision(digits))), ...(classes ? [classes[k]] : [])].join(" "),
   );
   const kind = drawing ? "drawn" : learnedBy(state) === "surface" ? "surface" : "file";
   return [kind, ...rows].join(",") + (names?.length ? `,${JSON.stringify(names)}` : "");
@@ -86,6 +89,13 @@ export function settingsOf(parts, fragment) {
     delete settings.activations;
   }
   return { settings, drawing: Boolean(found?.drawing) };
+}
+
+/** Begin anew in the state of a link. */
+export function openLink(app, fragment) {
+  app.pause();
+  app.start(settingsOf(app.parts, fragment));
+  followLink(app, fragment);
 }
 
 /** Bring a page that has just begun with the settings of a link to what else the link says. */

@@ -53,19 +53,16 @@ export class Bar {
       app.change({ hidden: [...app.session.state.hidden, app.session.state.hidden.at(-1) ?? 4] });
     byId("theme").onclick = () => this.otherTheme();
     byId("link").onclick = (event) => {
-      history.replaceState(null, "", `#${linkOf(app)}`);
-      copyText(location.href, event.currentTarget);
+      const link = `#${linkOf(app)}`;
+      const own = location.protocol !== "about:"; // which is a frame's, without an address
+      if (own) history.replaceState(null, "", link);
+      copyText(own ? location.href : link, event.currentTarget);
     };
   }
 
   otherTheme() {
-    const root = document.documentElement;
-    const dark = root.dataset.theme
-      ? root.dataset.theme === "dark"
-      : matchMedia("(prefers-color-scheme: dark)").matches;
-    root.dataset.theme = dark ? "light" : "dark";
-    this.app.colours.forget();
-    this.app.recolour();
+    const { theme } = document.documentElement.dataset;
+    this.app.theme(theme ? theme !== "dark" : !matchMedia("(prefers-color-scheme: dark)").matches);
   }
 
   paint() {
