@@ -35,7 +35,7 @@ def spiral_linear() -> Classic:
     X, y, W, _ = spiral_points()
     model = _model(W)
     losses, apart = _train(model, X, y, 200, [0, 10, 190])
-    rows = [_loss_row(k, text, losses) for k, text in LINEAR_LOSSES.items()]
+    rows = [Row(f"loss {k}", text, losses[k]) for k, text in LINEAR_LOSSES.items()]
     rows += [_accuracy_row(model, X, y, "0.49"), *apart]
     return classic("spiral_linear", rows)
 
@@ -50,7 +50,10 @@ def spiral_net(iterations: int = 7001) -> Classic:
     X, y, _, weights = spiral_points()
     model = _model(*weights)
     losses, apart = _train(model, X, y, iterations, [0, 100, 1000, 5000])
-    rows = [_loss_row(k, text, losses) for k, text in NET_LOSSES.items() if k < iterations]
+    rows = [
+        Row(f"loss {k}", text, losses[k], within=4e-6 if k >= CHAOTIC else None)
+        for k, text in NET_LOSSES.items() if k < iterations
+    ]  # fmt: skip
     if iterations > 5000:
         rows.append(_accuracy_row(model, X, y, "0.98"))
     return classic("spiral_net", [*rows, *apart])
@@ -147,10 +150,6 @@ def _train(
         engine="matrix", callbacks=[compare], progress=False,
     )  # fmt: skip
     return history.loss, apart
-
-
-def _loss_row(k: int, published: str, losses: Sequence[float]) -> Row:
-    return Row(f"loss {k}", published, losses[k], within=4e-6 if k >= CHAOTIC else None)
 
 
 def _accuracy_row(model: MLP, X: Array, y: Array, published: str) -> Row:

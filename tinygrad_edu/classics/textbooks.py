@@ -1,6 +1,6 @@
 """Small examples of textbooks: Han and Kamber's net, Goodfellow's XOR, LeCun's tanh."""
 
-from typing import Any, Final
+from typing import Any
 
 from tinygrad_edu import functions as f
 from tinygrad_edu.classics.classic import Classic, Row, classic, printed, worked
@@ -14,12 +14,6 @@ from tinygrad_edu.view.network.deltas import forward, loss_of
 
 __all__ = ["goodfellow_xor", "han_kamber", "lecun_tanh"]
 
-#: The book's names of the parameters, in the order of the model.
-PARAMETERS: Final = (
-    *("w14", "w24", "w34", "theta4", "w15", "w25", "w35", "theta5"),
-    *("w46", "w56", "theta6"),
-)
-
 
 def han_kamber() -> Classic:
     """One step in a 3-2-1 net of sigmoid units: x = (1, 0, 1), target 1, rate 0.9.
@@ -28,7 +22,7 @@ def han_kamber() -> Classic:
     M. Kamber, "Data Mining: Concepts and Techniques", the example of backpropagation.
     """
     model = MLP(3, [2, 1], "sigmoid", "sigmoid", init="zeros")
-    parameters = model.parameters()
+    parameters, names = model.parameters(), printed("han_kamber_names")
     for p, start in zip(parameters, printed("han_kamber_start"), strict=True):
         p.data = float(start)
     passes = forward(model, dense_layers(model), (1.0, 0.0, 1.0))
@@ -38,7 +32,7 @@ def han_kamber() -> Classic:
     found = []
     for k, (z, a) in enumerate(units, 4):
         found += [(f"I{k}", z.data), (f"O{k}", a.data), (f"Err{k}", -z.grad)]
-    found += [(f"{name}, updated", p.data) for name, p in zip(PARAMETERS, parameters, strict=True)]
+    found += [(f"{name}, updated", p.data) for name, p in zip(names, parameters, strict=True)]
     texts = [*printed("han_kamber_units"), *printed("han_kamber_updated")]
     return classic("han_kamber", [
         Row(name, text, x, within=1e-4 if name == "Err6" else None)
