@@ -20,6 +20,7 @@ from tinygrad_edu.expr import Expr, Symbol
 from tinygrad_edu.nn.norm import BatchNorm
 from tinygrad_edu.text import latex_name
 from tinygrad_edu.view.base.operations import built_in_name, free
+from tinygrad_edu.view.base.tex import latex_words
 from tinygrad_edu.view.explain.notation import MORE, Both, Line, derivative, letter, name, written
 
 _OPERATORS: Final[Mapping[type[ast.operator], str]] = {
@@ -82,7 +83,7 @@ class Derivation:
                 sides = [written(left, self.names)]
             for x, why in steps:
                 text, drawn = written(x, self.names)
-                because = rf"{drawn} \quad \text{{({why})}}"
+                because = rf"{drawn} \quad \text{{({latex_words(why)})}}"
                 sides.append(Both(f"{text}   ({why})", because) if why else Both(text, drawn))
             yield Line(sides, 2, apart=True)
 
@@ -174,7 +175,7 @@ def normalisation(v: Value, labels: Mapping[Value, str]) -> Derivation | None:
 
 def example(function: Any) -> tuple[Value, Value | None]:
     """A result of a function whose slope is derived, and by what: for a look at the derivation."""
-    z = [Value(0.5, "z1"), Value(-1.0, "z2"), Value(2.0, "z3")]
+    z = [Value(0.5, "z1"), Value(-1.0, "z2"), Value(2.5, "z3")]
     if function is BatchNorm:
         [y1], *_ = BatchNorm(1).batch([[a] for a in z])
         y1.name = "y1"
