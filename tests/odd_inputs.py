@@ -504,6 +504,8 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
     "data.rotation": lambda: given(10.0, (0.0, 0.0)),
     "data.shift": lambda: given(1, 2, 2),
     "Augmentation.__call__": lambda: call(data.jitter(0.1), [0.5], 0),
+    "data.letter_windows": lambda: given(["anna"], 2, letters="an"),
+    "data.first_names": lambda: given(),
     "data.next_letter": lambda: given(["anna"], 2, letters="an"),
     "data.one_hot": lambda: given("GA", "ACGT"),
     "data.thermometer": lambda: given("ab", "abc"),

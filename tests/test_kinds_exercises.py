@@ -155,6 +155,8 @@ WRONG_FUNCTIONS = [
     # right but beyond the range of exp; a Value
     ("7.3", lambda z, y: math.log(1 + math.exp(-z)) if y else math.log(1 + math.exp(z))),
     ("7.3", lambda z, y: Value(max(z, 0.0) - y * z + math.log1p(math.exp(-abs(z))))),
+    # centred, but not from end to end
+    ("8.3", lambda xs: [(x - np.mean(xs)) / np.max(np.abs(xs - np.mean(xs))) for x in xs]),
     ("9.3", lambda loss, w, eta, steps: ANSWERS["9.3"](loss, w, eta, steps + 1)),
     # not Gaussian, of another variance, from another rng
     ("10.3", uniform),
