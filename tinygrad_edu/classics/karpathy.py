@@ -2,20 +2,18 @@
 
 import math
 import random
-from functools import cache
-from importlib.resources import files
 from typing import Any, Final
 
 from tinygrad_edu.checks import whole
-from tinygrad_edu.classics.classic import Classic, Row
+from tinygrad_edu.classics.classic import Classic, Row, printed
 from tinygrad_edu.engine import Value
-from tinygrad_edu.functions import exp, maximum, sigmoid
+from tinygrad_edu.functions import exp, maximum, sigmoid, sin, softmax
 from tinygrad_edu.losses import l2
 from tinygrad_edu.nn import MLP
 from tinygrad_edu.optim import SGD, linear_decay
 from tinygrad_edu.train import fit
 
-__all__ = ["circuits", "micrograd_moons", "micrograd_readme"]
+__all__ = ["circuits", "exercises", "micrograd_moons", "micrograd_readme"]
 
 SEED: Final = 1337
 
@@ -115,6 +113,28 @@ def at(wires: list[tuple[str, Value, str, str]]) -> list[Row]:
     ]
 
 
+def exercises() -> Classic:
+    """A function of three numbers and a softmax loss, the exercises to the first lecture.
+
+    f(a, b, c) = -a^3 + sin(3 b) - 1/c + b^2.5 - a^0.5 at (2, 3, 4), and -log softmax(z)_4 at
+    z = (0, 3, -2, 1). Source: A. Karpathy, "Neural networks: zero to hero", micrograd exercises.
+    """
+    a, b, c, *z = map(Value, (2.0, 3.0, 4.0, 0.0, 3.0, -2.0, 1.0))
+    f = -(a**3) + sin(3 * b) - 1.0 / c + b**2.5 - a**0.5
+    loss = -softmax(z)[3].log()
+    f.backward()
+    loss.backward()
+    named = {"f": f.data, "df/da": a.grad, "df/db": b.grad, "df/dc": c.grad, "loss": loss.data}
+    named |= {f"dloss/dz{k}": v.grad for k, v in enumerate(z, 1)}
+    pairs = zip(printed("exercises"), named.items(), strict=True)
+    return Classic(
+        "The exercises to the lecture on micrograd",
+        "A. Karpathy, Neural networks: zero to hero, lecture 1: micrograd exercises",
+        tuple([Row(name, text, number, within=2e-15) for text, (name, number) in pairs]),
+        "The last of the 16 digits depends on the order of the sums.",
+    )
+
+
 def micrograd_readme() -> Classic:
     """The expression of the README of github.com/karpathy/micrograd: its value and gradients."""
     a, b = Value(-4.0), Value(2.0)
@@ -145,8 +165,8 @@ def micrograd_moons(*, steps: int = 5) -> Classic:
     full batch, rate 1 - 0.9 k / 100. The losses must agree within 1e-12: sums are added in
     another order here. Source: A. Karpathy, github.com/karpathy/micrograd.
     """
-    steps = whole("steps", steps)
-    lines = printed()
+    steps, numbers = whole("steps", steps), printed("micrograd")
+    lines = list(zip(numbers[::2], numbers[1::2], strict=True))
     if steps > len(lines):
         raise ValueError(f"the notebook prints {len(lines)} steps, got steps={steps}")
     X, y = moons()
@@ -186,10 +206,3 @@ def moons() -> tuple[Any, Any]:
     order = np.arange(100)
     rng.shuffle(order)
     return X[order] + rng.normal(scale=0.1, size=X.shape), y[order]
-
-
-@cache
-def printed() -> list[tuple[str, str]]:
-    """The loss and the accuracy in percent of each step, as the notebook prints them."""
-    words = files(__package__).joinpath("micrograd_printed.txt").read_text("ascii").split()
-    return list(zip(words[::2], words[1::2], strict=True))

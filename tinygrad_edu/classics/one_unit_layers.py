@@ -68,7 +68,8 @@ def linear_claims(weights: Sequence[float] = WEIGHTS, *, x: float = 3.0, y: floa
         "The gradients of nets with one unit per layer",
         "The lectures: two layers, L layers, without and with an activation",
         tuple(rows),
-        "The lectures print formulas: published is their number in plain arithmetic.",
+        "The lectures print formulas, here worked out in plain arithmetic.",
+        against="by formula",
     )
 
 
