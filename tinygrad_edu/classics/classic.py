@@ -6,6 +6,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 from importlib.resources import files
+from typing import Any
+
+from tinygrad_edu import functions
+from tinygrad_edu.engine import Value
 
 __all__ = ["Classic", "Row"]
 
@@ -107,9 +111,25 @@ def verdict(row: Row) -> str:
 
 def printed(name: str) -> list[str]:
     """Numbers as a source prints them, from `printed.toml`."""
-    return _printed()[name].split()
+    return str(_file("printed.toml")[name]).split()
+
+
+def worked(name: str) -> tuple[Row, ...]:
+    """The numbers of the expressions in `worked.toml` under this name, from the engine."""
+    rows = []
+    for example in _file("worked.toml")[name]:
+        known: dict[str, Any] = {x: Value(number) for x, number in example["leaves"].items()}
+        for line in example["lines"]:
+            result, _, formula = line.partition(" = ")
+            known[result] = eval(formula, {**vars(functions)}, known)
+        known[result].backward()
+        for quantity, what, text in example["printed"]:
+            v = known[what.removesuffix("'")]
+            here = v.grad if what.endswith("'") else v.data
+            rows.append(Row(quantity, text, here, example.get("within")))
+    return tuple(rows)
 
 
 @cache
-def _printed() -> dict[str, str]:
-    return tomllib.loads(files(__package__).joinpath("printed.toml").read_text("utf-8"))
+def _file(name: str) -> dict[str, Any]:
+    return tomllib.loads(files(__package__).joinpath(name).read_text("utf-8"))

@@ -1,10 +1,9 @@
 """Small examples of textbooks: Han and Kamber's net, Goodfellow's XOR, LeCun's tanh."""
 
-from itertools import product
 from typing import Any, Final
 
 from tinygrad_edu import functions as f
-from tinygrad_edu.classics.classic import Classic, Row, printed
+from tinygrad_edu.classics.classic import Classic, Row, printed, worked
 from tinygrad_edu.engine import Value, grad
 from tinygrad_edu.losses import half_squared_error
 from tinygrad_edu.nn import MLP
@@ -35,12 +34,10 @@ def han_kamber() -> Classic:
     passes = forward(model, dense_layers(model), (1.0, 0.0, 1.0))
     loss_of(model, passes, 1.0, half_squared_error).backward()
     SGD(parameters, lr=0.9).step()
-    units = [(z, a) for layer in passes for z, a in zip(layer.z, layer.a, strict=True)]
-    found = [
-        (name, x)
-        for k, (z, a) in enumerate(units, 4)
-        for name, x in ((f"I{k}", z.data), (f"O{k}", a.data), (f"Err{k}", -z.grad))
-    ]
+    units = [pair for layer in passes for pair in zip(layer.z, layer.a, strict=True)]
+    found = []
+    for k, (z, a) in enumerate(units, 4):
+        found += [(f"I{k}", z.data), (f"O{k}", a.data), (f"Err{k}", -z.grad)]
     found += [(f"{name}, updated", p.data) for name, p in zip(PARAMETERS, parameters, strict=True)]
     texts = [*printed("han_kamber_units"), *printed("han_kamber_updated")]
     return Classic(
@@ -62,17 +59,10 @@ def goodfellow_xor() -> Classic:
 
     Source: I. Goodfellow, Y. Bengio and A. Courville, "Deep Learning" (2016), section 6.1.
     """
-    model = MLP(2, [2, 1], "relu", init="zeros")
-    for p, x in zip(model.parameters(), (1, 1, 0, 1, 1, -1, 1, -2, 0), strict=True):
-        p.data = float(x)
-    rows = [
-        Row(f"output for {a}, {b}", str(a ^ b), model([float(a), float(b)]).data)
-        for a, b in product((0, 1), repeat=2)
-    ]
     return Classic(
         "XOR by two ReLU units",
         "I. Goodfellow, Y. Bengio and A. Courville, Deep Learning (2016), section 6.1",
-        tuple(rows),
+        worked("goodfellow_xor"),
         "Nothing is learned here: the net shows that two ReLU units can do it.",
     )
 
