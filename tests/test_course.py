@@ -55,7 +55,7 @@ COURSE = {
             "data_encoding: test_scaling_maps_the_extremes_to_minus_1_and_1",
             "data_encoding: test_standardising_gives_mean_0_and_variance_1",
         ],
-        {7: "thermometer"},
+        {8: "thermometer"},
     ),
     "Outputs": Topic(
         [

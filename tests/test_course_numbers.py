@@ -18,13 +18,7 @@ NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
 #: Numbers of others, by notebook, each with where it comes from.
 SOURCED: dict[str, dict[str, str]] = {}
 #: Numbers that their notebook does not compute yet. This table only shrinks.
-NOT_YET: dict[str, set[str]] = {
-    "09_descent": {"0.347"},
-    "10_initialisation_and_symmetry": {"0.0008", "0.05"},
-    "13_the_spiral_case_study": {"33%"},
-    "14_digits": {"2,410"},
-    "17_convolution_and_recurrence": {"1,797"},
-}
+NOT_YET: dict[str, set[str]] = {}
 
 #: 0.69, -3.5, 49 %, 12.5%, 2,546.
 _TOLD = re.compile(r"(?<![\w.,^])\d{1,3}(?:,\d{3})+(?![\d.])|(?<![\w.,^])\d+\.\d+(?![\d.]*\w)|"

@@ -1,4 +1,4 @@
-"""Pictures with matplotlib: decision regions, loss curves and surfaces, what the units of a net do.
+"""Pictures with matplotlib: decision regions, losses and gradients, what the units of a net do.
 
     from tinygrad_edu.view import pictures
 
@@ -10,8 +10,9 @@ but this axes is touched. Models and their gradients stay as they were, and pypl
 not used.
 """
 
-from tinygrad_edu.view.pictures.activations import activations, tangent
+from tinygrad_edu.view.pictures.activations import activations, histograms, tangent
 from tinygrad_edu.view.pictures.fits import curve, predictions, residuals
+from tinygrad_edu.view.pictures.gradients import gradients
 from tinygrad_edu.view.pictures.loss import descent_path, loss_curve, surface
 from tinygrad_edu.view.pictures.plots import beside, plot
 from tinygrad_edu.view.pictures.regions import confusion, regions
@@ -23,7 +24,9 @@ __all__ = [
     "confusion",
     "curve",
     "descent_path",
+    "gradients",
     "hidden_space",
+    "histograms",
     "images",
     "loss_curve",
     "neuron_maps",
