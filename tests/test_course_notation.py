@@ -59,8 +59,6 @@ NOT_YET: dict[str, set[str]] = {
     },
     "13_the_spiral_case_study": {r"^\top is the transpose"},
     "16_from_scalars_to_matrices": {r"\delta^{(l)}, W^{(l)}"},
-    "R1_see_everything": {"L is the loss", "y is the target", "z is the net input"},
-    "R2_write_your_own_operation": {"y is the target"},
 }
 
 
