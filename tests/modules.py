@@ -9,7 +9,7 @@ import tinygrad_edu
 #: Whose modules stand on a package of an extra.
 EXTRAS = {
     "tinygrad_edu.sklearn": "sklearn",
-    "tinygrad_edu.playground.widgets": "anywidget",
+    "tinygrad_edu.playground.widget": "anywidget",
 }
 
 

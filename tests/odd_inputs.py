@@ -46,10 +46,12 @@ from tinygrad_edu import (
     MLP,
     RNN,
     SGD,
+    Attention,
     BatchNorm,
     Conv2d,
     Dropout,
     EarlyStopping,
+    Embedding,
     Flatten,
     History,
     Layer,
@@ -57,6 +59,7 @@ from tinygrad_edu import (
     Neuron,
     Perceptron,
     Primitive,
+    RMSNorm,
     RNNCell,
     Sequential,
     Unflatten,
@@ -290,9 +293,9 @@ def csv() -> str:
     return "t.csv"
 
 
-def settings(**changes: Any) -> Any:
-    """Settings of a playground that starts quickly."""
-    return played.Settings(**{"n": 8, "hidden": (2,), **changes})
+def live() -> Any:
+    """A playground that starts quickly."""
+    return played.playground(n=8, hidden=[2])
 
 
 def setting(x: Any, name: str) -> Call:
@@ -434,6 +437,13 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
     "RNN": lambda: given(1, 2, 1, "tanh", "linear", return_sequences=False, init="he", rng=0),
     "RNN.__call__": lambda: call(RNN(1, 2, 1), [[0.5], [1.0]]),
     "RNN.states": lambda: call(RNN(1, 2, 1).states, [[0.5], [1.0]]),
+    "Attention": lambda: given(2, 1, causal=True, init="he", rng=0),
+    "Attention.__call__": lambda: call(Attention(2), [[0.5, 1.0], [1.0, 2.0]]),
+    "Attention.attend": lambda: call(Attention(2, 2).attend, [[0.5, 1.0], [1.0, 2.0]]),
+    "Embedding": lambda: given(3, 2, init="he", rng=0),
+    "Embedding.__call__": lambda: call(Embedding(3, 2), 1),
+    "RMSNorm": lambda: given(2, 1e-5),
+    "RMSNorm.__call__": lambda: call(RMSNorm(2), [0.5, 1.0]),
     "RNNCell": lambda: given(1, 2, "tanh", init="he", rng=0),
     "RNNCell.__call__": lambda: call(RNNCell(1, 2), [0.5], [0.0, 0.0]),
     "per_step": lambda: given("squared_error", 1),
@@ -494,6 +504,8 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
     "data.rotation": lambda: given(10.0, (0.0, 0.0)),
     "data.shift": lambda: given(1, 2, 2),
     "Augmentation.__call__": lambda: call(data.jitter(0.1), [0.5], 0),
+    "data.letter_windows": lambda: given(["anna"], 2, letters="an"),
+    "data.first_names": lambda: given(),
     "data.next_letter": lambda: given(["anna"], 2, letters="an"),
     "data.one_hot": lambda: given("GA", "ACGT"),
     "data.thermometer": lambda: given("ab", "abc"),
@@ -578,7 +590,7 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
         unfold=False, expand=None, example=None, notation="lecture", color=None),
     "draw a net": lambda: given(net()([0.5, 1.0]), level="layer", expand="layer1"),
     "Picture.save": lambda: call(draw(node()).save, "graph.dot"),
-    "explain": lambda: given((x := Value(0.5)).tanh(), x, names={"y": x}, notation="lecture"),
+    "explain": lambda: given((x := Value(0.5)).tanh(), x, names={"y": x}, derive=True),
     "deltas": lambda: given(net(), [0.5, 1.0], 1.0, "squared_error", "dL/dz", notation="lecture"),
     "network": lambda: given(
         net(), [0.5, 1.0], 1.0, "squared_error", input_names=["a", "b"], convention="dL/dz",
@@ -596,6 +608,7 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
     "Picture.save of a sheet": lambda: call(worksheet(node()).save, "sheet.svg"),
     # pictures
     "view.pictures.activations": lambda: given(["tanh"], span=5.0, saturation=0.05, ax=None),
+    "view.pictures.beside": lambda: given(lambda ax: ax, width=2.0, height=1.0),
     "view.pictures.confusion": lambda: given([0, 1], [0, 1], ["a", "b"], ax=None),
     "view.pictures.curve": lambda: given(
         MLP(1, [2, 1], "tanh"), [[0.5], [1.0]], [1.0, 2.0],
@@ -603,13 +616,18 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
         ax=None),
     "view.pictures.descent_path": lambda: given(
         lambda: (w[0] - w[1]) ** 2, *(w := weights()), SGD(w), steps=2),
+    "view.pictures.gradients": lambda: given(
+        Layer(2, 1), *moon(), loss="hinge", optimizer="sgd", epochs=1, ax=None),
     "view.pictures.hidden_space": lambda: given(
         net(), *moon(), layer=1, outputs="auto", class_names=["a", "b"], ax=None),
+    "view.pictures.histograms": lambda: given({"a": [0.5, 1.0]}, span=(0.0, 1.0), ax=None),
     "view.pictures.images": lambda: given(
         [[0.5, 1.0], [1.5, 2.0]], height=1, width=2, titles=["a", "b"], ax=None),
     "view.pictures.loss_curve": lambda: given([0.5, 0.25], log=False, ax=None),
     "view.pictures.neuron_maps": lambda: given(
         net(), moon()[0], layer=1, extent=(-1, 1, -1, 1), transform=None, resolution=4, ax=None),
+    "view.pictures.plot": lambda: given(
+        [1.0, 2.0], {"a": [0.5, 0.25]}, dots=["a"], log="y", names=("x", "y"), ax=None),
     "view.pictures.predictions": lambda: given([0.5, 1.5], [0.25, 2.0], name="y", ax=None),
     "view.pictures.regions": lambda: given(
         net(), *moon(), X_test=[[0.5, 1.0]], y_test=[1], ax=None, transform=None, class_names=["a",
@@ -652,13 +670,14 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
     "exercises.variant": lambda: given("2.1"),
     "exercises.check": lambda: given("2.1", 1.0),
     "playground.Settings": lambda: given(
-        data="moons", n=8, noise=0.2, test_share=0.3, features=["x1"], hidden=[2],
-        activation="tanh", loss="cross_entropy", lr=0.1, penalty="none", strength=0.1, batch_size=2,
-        seed=0),
-    "playground.Run": lambda: given(settings(), None),
-    "Run.change": lambda: call(played.Run(settings()).change, lr=0.1, hidden=[2]),
-    "Run.set_weight": lambda: call(played.Run(settings()).set_weight, "layer1.neuron1.b", 0.5),
-    "Run.train": lambda: call(played.Run(settings()).train, 1),
+        data="moons", n=8, noise=0.2, share=0.3, seed=0, features=["x1"], hidden=[2],
+        activations="tanh", loss="cross_entropy", optimizer="sgd", rate=0.1, batch=2,
+        penalty="none", strength=0.1, dropout=0.5),
+    "playground.playground": lambda: given(
+        [[0.5, 1.0], [1.0, 0.0], [2.0, 1.0], [0.0, 0.5]], [0, 1, 0, 1], columns=None,
+        show=["plane"], hide=["data"], lock=True, questions=["a"], title="a", epochs=0, hidden=[2]),
+    "playground.playground of a file": lambda: given(csv(), columns=["a", "b", "c"], hidden=[2]),
+    "Playground.save": lambda: call(live().save, "lesson.html"),
     "playground.features": lambda: given([[2.0, 3.0]], ["x1", "x1*x2"]),
     "playground.lesson": lambda: given(
         "lesson.html", link="data=xor", hide=["data"], lock=True, questions=["a"], title="a"),
@@ -685,22 +704,25 @@ EXAMPLES |= {
         ("History", lambda: History([0.5]), "columns plot to_dict"),
         ("Explanation", lambda: explain(node()), "table"),
         ("Film", lambda: steps(node()), "inline"),
-        ("Run", lambda: played.Run(settings()), "measure reset"),
+        ("Playground", live, "model"),
     ]
     for name in names.split()
 }
 if find_spec("sklearn"):
     EXAMPLES |= estimators()
+_LIVE: dict[str, Callable[[], Call]] = {
+    "Playground.change": lambda: call(live().change, rate=0.1, hidden=[2]),
+    "Playground.set": lambda: call(live().set, "b1[1]", 0.5),
+    "Playground.step": lambda: call(live().step, 1),
+    **{
+        f"Playground.{name}": lambda name=name: call(getattr(live(), name))
+        for name in ("pause", "play", "reset")
+    },
+}
 if find_spec("anywidget"):
-    EXAMPLES |= {
-        "playground.playground": lambda: given(
-            [[0.5, 1.0], [1.0, 0.0], [2.0, 1.0], [0.0, 0.5]], [0, 1, 0, 1], columns=None,
-            show=["plane"], epochs=0, hidden=[2]),
-        "playground.playground of a file": lambda: given(
-            csv(), columns=["a", "b", "c"], show=["data"], hidden=[2]),
-    }  # fmt: skip
+    EXAMPLES |= _LIVE
 else:
-    LEFT_OUT.add("playground.playground")
+    LEFT_OUT |= set(_LIVE)
 
 
 @cache

@@ -6,10 +6,10 @@ import { pathToFileURL } from "node:url";
 
 const folder = process.argv[2];
 const from = (name) => import(pathToFileURL(`${folder}/${name}.mjs`).href);
-const { Machine } = await from("export/page/machine");
-const { codeOf } = await from("playground/code");
-const { Session } = await from("playground/session");
-const { changed, DEFAULTS, fromLink, toLink } = await from("playground/state");
+const { Machine } = await from("export/page/run/machine");
+const { codeOf } = await from("playground/net/code");
+const { Session } = await from("playground/net/session");
+const { changed, DEFAULTS, fromLink, toLink } = await from("playground/net/state");
 const wasm = readFileSync(`${folder}/vectorize/executors/machine.wasm`);
 const { parts, tasks } = JSON.parse(readFileSync(0, "utf8"));
 const answers = [];

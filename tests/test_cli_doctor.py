@@ -60,7 +60,6 @@ def test_a_healthy_installation_is_reported_with_exit_code_0(capsys):
         '  dask          -               pip install "tinygrad-edu[dask]"\n'
         '  joblib        -               pip install "tinygrad-edu[dask]"\n'
         '  anywidget     -               pip install "tinygrad-edu[notebook]"\n'
-        '  ipywidgets    -               pip install "tinygrad-edu[notebook]"\n'
         '  jupyterlab    -               pip install "tinygrad-edu[notebook]"\n'
         '  onnx          -               pip install "tinygrad-edu[onnx]"\n'
         '  onnxruntime   -               pip install "tinygrad-edu[onnx]"\n'

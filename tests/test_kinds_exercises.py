@@ -155,6 +155,8 @@ WRONG_FUNCTIONS = [
     # right but beyond the range of exp; a Value
     ("7.3", lambda z, y: math.log(1 + math.exp(-z)) if y else math.log(1 + math.exp(z))),
     ("7.3", lambda z, y: Value(max(z, 0.0) - y * z + math.log1p(math.exp(-abs(z))))),
+    # centred, but not from end to end
+    ("8.3", lambda xs: [(x - np.mean(xs)) / np.max(np.abs(xs - np.mean(xs))) for x in xs]),
     ("9.3", lambda loss, w, eta, steps: ANSWERS["9.3"](loss, w, eta, steps + 1)),
     # not Gaussian, of another variance, from another rng
     ("10.3", uniform),
@@ -200,8 +202,8 @@ def test_every_exercise_has_a_near_miss():
 # A slip that has a name is told, and not what stands in its place.
 
 NAMED = [
-    ("R2.3", wrong_slope, "is wrong: d(1/v)/dx = -1/v^2 * dv/dx, and y = 1/v (a factor of the chain"
-     " rule was left out)"),
+    ("R2.3", wrong_slope, "is wrong: d(1/v)/dx = -1/v^2 * dv/dx, and y = 1/v (a factor of the "
+     "chain rule was left out)"),
     ("6.3", lambda a, W, delta: list(np.array(W).T @ delta),
      "delta1: the factor A1 * (1 - A1), the slope of sigmoid, is missing"),
     ("19.1", lambda *arrays: {k: 5 * a for k, a in ANSWERS["19.1"](*arrays).items()},
@@ -285,7 +287,7 @@ MISTAKES = [
     ("2.1", [3, 5], "b has two paths to y, and the one through a + b is missing"),
     ("4.1", [0.4, -1.3, 1.9], "sign: plus for minus"),
     ("4.2", 256, "that is how many functions there are"),
-    ("5.2", 0.30103, "that is a logarithm to the base 10"),
+    ("5.2", 0.25, "that is the square itself: half_squared_error has a 1/2"),
     ("6.1", [0.2, 0.4], "factor missing"),
     ("6.2", [0, 0, 0], "a weight that is 0 has a gradient all the same"),
     ("7.1", 4 * math.log(2), "sum for mean"),
@@ -348,8 +350,8 @@ FORMS = [
     ("4.3", [0, 1], "a function is asked for, and this is a list"),
     ("4.3", lambda a, b, c: 1, "of what the function gives for (0, 0, 0): a list of two numbers is "
      "asked for, and this is one number"),
-    ("R2.3", 0.5, "the answer is the function under @primitive(lambda m, y, x: (...,)), and this is"
-     " one number"),
+    ("R2.3", 0.5, "the answer is the function under @primitive(lambda m, y, x: (...,)), and this "
+     "is one number"),
     ("7.3", lambda z: z, "asked for (-1000.0, 0.0) the function raised TypeError: "),
     ("7.3", lambda z, y: 1 / 0, "asked for (-1000.0, 0.0) the function raised ZeroDivisionError: "),
     ("9.3", lambda loss, w, eta, steps: loss, "of what the function gives for (f, 0.0, 0.1, 1): a "

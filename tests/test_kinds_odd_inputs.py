@@ -96,8 +96,8 @@ def inner_errors(trials: list[odd_inputs.Trial]) -> list[str]:
 
 
 #: What takes long, even to refuse: the slow test tries it.
-LONG = ("classics", "playground", "Run", "view", "Film", "Picture", "sklearn", "Scalar", "export",
-        "best_of", "sweep", "exercises", "network", "worksheet", "draw",
+LONG = ("classics", "playground", "Playground", "view", "Film", "Picture", "sklearn",
+        "Scalar", "export", "best_of", "sweep", "exercises", "network", "worksheet", "draw",
         "steps", "pretrain", "digits", "vowels", "iris", "fit", "train")  # fmt: skip
 
 

@@ -461,28 +461,6 @@ def test_texts_fit_their_boxes_in_the_widest_font(picture, embedded_renderer):
         assert faults(svg, font, column=math.inf) == [], font
 
 
-# The rules of a page stop at the edge of a picture that brings its own style.
-
-
-@pytest.mark.slow
-def test_the_playground_styles_the_texts_of_its_own_pictures_alone():
-    pytest.importorskip("ipywidgets", reason="ipywidgets is not installed")
-    from tinygrad_edu.playground.page import _STYLE
-    from tinygrad_edu.playground.panels import curve, example_graph, net
-    from tinygrad_edu.playground.run import Run
-    from tinygrad_edu.playground.settings import Settings
-
-    run = Run(Settings(hidden=(2,), n=20))
-    run.measure()
-    rules = re.findall(r"([^{}]+)\{([^}]*)\}", _STYLE)
-    on_texts = [who for who, what in rules if re.search(r"fill|font(?!-)|color:|stroke", what)]
-    assert on_texts
-    assert all(re.match(r"\s*(\.tge-plane )?\.tge-plot\b", who) for who in on_texts)
-    assert 'class="tge-plot"' in curve(run.losses)
-    for own in (net(run, 0, with_example=True), example_graph(run, 0)):
-        assert "tge-plot" not in own
-
-
 # A notebook that nobody has trusted yet shows PNG alone: every picture has it beside its SVG.
 
 SHOWN = {

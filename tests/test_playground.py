@@ -1,72 +1,176 @@
-"""The playground: what it shows, its widgets, and what remains of it in a saved notebook."""
+"""The playground as Python holds it: what it tells, what it asks of its page, what it refuses."""
 
-import asyncio
-import base64
 import importlib
-from collections.abc import Iterator
+import json
+import warnings
+from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 from refusals import refusals
 
 from tinygrad_edu import playground
-from tinygrad_edu.playground import Playground, controls
-from tinygrad_edu.playground.page import PANELS, Page
+from tinygrad_edu.playground import Playground, Settings, play, points
 from tinygrad_edu.playground.settings import CHECKS
-from tinygrad_edu.text import short
 
 SMALL: dict[str, Any] = {"n": 30, "hidden": [3]}
+OWN = [[0, 0], [1, 1], [2, 0], [0, 3], [1, 0], [3, 3]], ["a", "b", "a", "b", "a", "b"]
 
 
-@pytest.fixture
-def widgets() -> Iterator[Any]:
-    pytest.importorskip("anywidget")
-    found = pytest.importorskip("ipywidgets")
-    yield found
-    found.Widget.close_all()
-
-
-def small(**options: Any) -> Playground:
+def small(**options: Any) -> Any:
+    pytest.importorskip("anywidget", reason="anywidget is not installed")
     return playground(**(SMALL | options))
 
 
-def page_of(**options: Any) -> Page:
-    page = small(**options).page
-    assert page is not None
-    return page
+@pytest.fixture
+def without_widgets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(play, "find_spec", lambda name: None)
 
 
-def test_without_ipywidgets_one_sentence_says_what_to_install(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def missing(name: str) -> Any:
-        raise ImportError(name)
+def linked(p: Playground) -> dict[str, list[str]]:
+    return parse_qs(p.link)
 
-    monkeypatch.setattr(controls, "import_module", missing)
+
+def told(p: Any, **news: Any) -> None:
+    """Tell `p` what a page has that does what was asked."""
+    have = {
+        "done": p.asked[-1][0] if p.asked else 0, "link": "data=moons&epoch=2", "playing": True,
+        "code": "net = 1", "settings": {**vars(p.settings), "own": None}, "sizes": [2, 3, 1],
+        "classes": 2, "parameters": [0.5] * 13, "losses": [2.0, 1.0], "testLosses": [3.0, None],
+    }  # fmt: skip
+    p.told = json.loads(json.dumps(have | news))
+
+
+@pytest.mark.usefixtures("without_widgets")
+def test_without_anywidget_it_is_saved_and_says_what_to_install(tmp_path: Path) -> None:
+    p = playground(**SMALL, epochs=2)
+    assert type(p) is Playground
+    assert p.epoch == len(p.losses) == 2
+    assert p.save(tmp_path / "lesson.html").read_text().startswith("<!DOCTYPE html>")
     with pytest.raises(ImportError) as caught:
-        playground()
-    assert str(caught.value) == (
-        'the playground needs ipywidgets and anywidget: pip install "tinygrad-edu[notebook]"'
-    )
+        p.set("b1[1]", 1)
+    assert str(caught.value) == play.MISSING
+    assert 'pip install "tinygrad-edu[notebook]"' in play.MISSING
+    assert p.parameters["b1[1]"] == p.model().layers[0].neurons[0].b.data
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("without_widgets")
+def test_without_anywidget_a_notebook_shows_the_picture_and_the_sentence() -> None:
+    with pytest.warns(UserWarning, match="anywidget"):
+        bundle, _ = playground(**SMALL)._repr_mimebundle_()
+    assert sorted(bundle) == ["image/png", "text/plain"]
 
 
 @pytest.mark.slow
 def test_a_static_display_is_a_picture(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TINYGRAD_EDU_DISPLAY", "static")
-    shown = small(epochs=2)
-    bundle = shown._repr_mimebundle_()
-    assert sorted(bundle) == ["image/png", "text/plain"]
-    assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")
-    assert bundle["text/plain"].startswith("<Playground: moons, epoch 2: training loss ")
-    assert shown.run.epoch == 2
+    for data in ("moons", "sine"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            bundle, _ = playground(**SMALL, data=data, epochs=2)._repr_mimebundle_()
+        assert sorted(bundle) == ["image/png", "text/plain"]
+        assert bundle["text/plain"].startswith(f"<Playground: {data}, epoch 2, training loss ")
 
 
 @pytest.mark.slow
-def test_a_saved_notebook_keeps_a_picture_beside_the_widgets(widgets: Any) -> None:
-    bundle = small()._repr_mimebundle_()
+def test_a_saved_notebook_keeps_a_picture_beside_the_page() -> None:
+    bundle, _ = small()._repr_mimebundle_()
     assert sorted(bundle) == [
         *("application/vnd.jupyter.widget-view+json", "image/png", "text/plain"),
     ]
+
+
+def test_what_is_asked_waits_for_the_page_and_is_there_at_once() -> None:
+    p = small()
+    p.set("w1[2,1]", 0.5)
+    p.parameters = {"b1[1]": 1, "b1[2]": 2}
+    p.change(rate=0.3)
+    p.step(5)
+    p.play()
+    assert p.asked == [
+        [1, "set", {"w1[2,1]": 0.5}], [2, "set", {"b1[1]": 1, "b1[2]": 2}],
+        [3, "change", {"rate": 0.3}], [4, "step", 5], [5, "play", None],
+    ]  # fmt: skip
+    assert (p.parameters["w1[2,1]"], p.parameters["b1[2]"], p.settings.rate) == (0.5, 2, 0.3)
+    assert p.model().layers[0].neurons[1].b.data == 2
+    told(p)
+    p.pause()
+    assert p.asked == [[6, "pause", None]]
+
+
+def test_what_the_page_tells_is_heard_when_it_has_done_what_was_asked() -> None:
+    p, seen = small(), []
+    p.observe(lambda change: seen.append(change["new"]), "epoch")
+    p.set("b1[1]", 1)
+    told(p, done=0)
+    assert (p.epoch, p.parameters["b1[1]"]) == (0, 1)
+    told(p)
+    assert (p.epoch, p.playing, p.code, p.link) == (2, True, "net = 1", "data=moons&epoch=2")
+    assert (p.losses, p.test_losses[0]) == ([2, 1], 3)
+    assert p.test_losses[1] != p.test_losses[1]  # not a number
+    assert p.parameters["b1[1]"] == 0.5
+    assert seen == [2]
+    assert len(p.asked) == 1  # what is told is not asked
+    p.reset()
+    assert (p.epoch, p.losses, p.parameters) == (0, [], small().parameters)
+
+
+def test_points_that_were_drawn_in_the_page_are_those_of_its_net() -> None:
+    p = small()
+    drawn = {"points": [[0, 0], [1, 2], [2, 1]], "classes": [0, 2, 1], "names": []}
+    settings = {**vars(p.settings), "data": "own", "own": drawn}
+    told(p, settings=settings, classes=3, sizes=[2, 3, 3], parameters=[1.0] * 21)
+    assert p.model().sizes == [2, 3, 3]
+    p.set("b1[1]", 2)  # the link of the page is not that of now
+    assert linked(p)["own"] == ['file,0 0 0,1 2 2,2 1 1,["0", "1", "2"]']
+    curve = {"points": [[0, 0], [1, 2]], "classes": None, "names": []}
+    told(p, settings=settings | {"own": curve}, classes=0, sizes=[1, 3, 1], parameters=[1.0] * 10)
+    assert p.model().sizes == [1, 3, 1]
+    p.set("b1[1]", 2)
+    assert linked(p)["own"] == ["file,0 0,1 2,[]"]
+
+
+def test_settings_are_set_whole_or_one_by_one() -> None:
+    p = small()
+    p.settings = Settings(n=30, hidden=[2, 2], rate=0.1)
+    p.change(hidden=[4], activations=["relu"])
+    assert [how for _, _, how in p.asked] == [
+        {"hidden": (2, 2), "activations": ("tanh", "tanh"), "rate": 0.1},
+        {"hidden": (4,), "activations": ("relu",)},
+    ]
+    assert len(p.parameters) == 4 * 3 + 5
+    with pytest.raises(Exception, match="read-only"):
+        p.epoch = 3
+
+
+def test_own_points_are_in_the_page_to_the_last_digit() -> None:
+    p = playground(*OWN, **SMALL, share=0)
+    data = points(*OWN)
+    rows = [f"{x1!r} {x2!r} {label}" for (x1, x2), label in zip(data.X, data.y, strict=True)]
+    assert linked(p)["own"] == [",".join(["file", *rows, '["a", "b"]'])]
+    assert p.settings.data == "own"
+    assert "data" not in linked(p)
+
+
+def test_the_link_has_what_was_done() -> None:
+    p = small(epochs=3, lock=True, questions=["Why?"], show=["plane", "net"])
+    found = linked(p)
+    assert (found["epoch"], found["lock"], found["ask"]) == (["3"], ["1"], ["Why?"])
+    assert found["hide"] == ["data dock"]
+    assert "w" not in found
+    p.set("b1[1]", 0.25)
+    assert list(map(float, linked(p)["w"][0].split())) == list(p.parameters.values())
+
+
+def test_names_of_the_first_release_are_taken() -> None:
+    p = playground(**SMALL, lr=0.3, batch_size=None, test_share=0, activation="relu")
+    got = p.settings
+    assert (got.rate, got.optimizer, got.batch, got.share) == (0.3, "sgd", None, 0)
+    assert got.activations == ("relu",)
+    with pytest.raises(ImportError, match=r"playground\(\)\.model\(\)"):
+        from tinygrad_edu.playground import Run  # noqa: F401
 
 
 test_options_that_do_not_fit_say_why = refusals(
@@ -74,133 +178,44 @@ test_options_that_do_not_fit_say_why = refusals(
         (lambda: playground(show="plane"), TypeError,
          "show must be a list of panels, got str: write show=['plane']"),
         (lambda: playground(show=["planes"]), ValueError,
-         f"unknown panel 'planes': choose {', '.join(PANELS)}; did you mean 'plane'?"),
-        (lambda: playground(rate=1), ValueError,
-         f"unknown setting 'rate': choose {', '.join(CHECKS)}"),
+         "unknown panel 'planes': choose data, net, training, plane, losses, example, code, "
+         "network, units, weights; did you mean 'plane'?"),
+        (lambda: playground(hide=["net"]), ValueError,
+         "unknown hide 'net': choose data, settings, view, dock"),
+        (lambda: playground(rat=1), ValueError,
+         f"unknown setting 'rat': choose {', '.join(CHECKS)}; did you mean 'rate'?"),
         (lambda: playground(y=[0]), TypeError,
          "y and columns belong to points of your own: write playground(X, y)"),
-        (lambda: playground(epochs=-1), ValueError, "epochs must be an int of at least 0, got -1"),
+        (lambda: playground(epochs=-1), ValueError, "epochs must be an int from 0 to 5000, got -1"),
+        (lambda: playground(data="own"), ValueError,
+         'data="own" needs points: write playground(X, y)'),
+        (lambda: playground(data="spiral", loss="hinge"), ValueError,
+         "the loss hinge is not for 3 classes: choose cross_entropy"),
+        (lambda: playground(data="sine", loss="hinge"), ValueError,
+         "the loss hinge is not for numbers: choose half_squared_error"),
+        (lambda: playground(hidden=[2], activations=["tanh", "relu"]), ValueError,
+         "1 hidden layers need as many activations, got ['tanh', 'relu']"),
+        (lambda: playground([[k, -k] for k in range(2000)], [0, 1] * 1000), ValueError,
+         "the playground shows at most 1,000 points, got 2,000: choose some, such as X[::10] and "
+         "y[::10]"),
+        (lambda: playground([[0, 0], [1, 1], [2, 0]], [0, 0, 1]), ValueError,
+         "class 1 has 1 row, so it cannot be on both sides; add points or choose share=0"),
+        (lambda: small().set("w9", 1), ValueError, "unknown parameter 'w9': choose w1[1,1], "
+         "w1[1,2], b1[1], w1[2,1], w1[2,2], b1[2], w1[3,1], w1[3,2], b1[3], w2[1,1], w2[1,2], "
+         "w2[1,3], b2[1]"),
+        (lambda: small().set("b1[1]", float("nan")), ValueError,
+         "b1[1] must be a finite number, got nan"),
+        (lambda: small().step(0), ValueError, "epochs must be an int of at least 1, got 0"),
     ]
 )  # fmt: skip
 
 
-@pytest.mark.slow
-def test_step_reset_and_play(widgets: Any) -> None:
-    page = page_of(show=["plane", "losses", "units"])
-    start = page.surface.pixels, page.numbers.value
-    page.step.click()
-    assert page.run.epoch == 1
-    assert (page.surface.pixels, page.numbers.value) != start
-    page.reset.click()
-    assert (page.surface.pixels, page.numbers.value) == start
-
-    async def play() -> None:
-        page.play.value = True
-        while page.run.epoch < 3:
-            await asyncio.sleep(0)
-        page.play.value = False
-        await asyncio.sleep(0)
-
-    asyncio.run(play())
-    assert page.task is None
-    assert page.play.description == "play"
-    assert f"epoch {page.run.epoch}:" in page.numbers.value
-
-
-def test_playing_ends_with_the_last_view(widgets: Any) -> None:
-    page = page_of(show=["plane"])
-
-    async def play() -> None:
-        page.widget._view_count = 1
-        page.play.value = True
-        await asyncio.sleep(0)
-        page.widget._view_count = 0
-        await asyncio.sleep(0)
-
-    asyncio.run(play())
-    assert page.task is None
-    assert page.play.value is False
-
-
-@pytest.mark.slow
-def test_controls_change_the_run_and_say_what_does_not_fit(widgets: Any) -> None:
-    page = page_of(show=["data", "net", "training"])
-    boxes = page.controls.boxes
-    boxes["hidden"][1].value = 2
-    boxes["features"][2].value = True
-    boxes["batch_size"][0].value = None
-    assert page.run.settings.hidden == (3, 2)
-    assert page.run.settings.features == ("x1", "x2", "x1*x2")
-    assert page.run.batch_size == 22  # of each class of 15, round(4.5) = 4 are held out
-    boxes["loss"][0].value = "hinge"
-    boxes["data"][0].value = "blobs"
-    assert "the loss hinge is for 2 classes" in page.message.value
-    assert boxes["data"][0].value == "moons"
-
-
-def test_controls_show_what_is_out_of_their_range(widgets: Any) -> None:
-    page = page_of(n=5, test_share=0.95, hidden=[], show=["data"])
-    boxes = page.controls.boxes
-    assert (boxes["n"][0].value, boxes["test_share"][0].value) == (5, 0.95)
-    own = page_of(X=[[0, 0], [1, 1], [2, 0], [0, 3]], y=[0, 1, 0, 1], hidden=[], show=["data"])
-    assert own.controls.boxes["n"][0].disabled
-    own.controls.boxes["data"][0].value = "moons"
-    assert not own.controls.boxes["n"][0].disabled
-
-
-@pytest.mark.slow
-def test_the_example_is_shown_while_it_plays_too(widgets: Any) -> None:
-    page = page_of(show=["plane", "example"], hidden=[])
-
-    async def play() -> None:
-        page.play.value = True
-        while page.run.epoch < 2:
-            await asyncio.sleep(0)
-        before = page.line.value, page.deltas.value
-        page.slider.value = 5
-        assert "after epoch 0" not in page.line.value
-        assert (page.line.value, page.deltas.value) != before
-        page.play.value = False
-        await asyncio.sleep(0)
-
-    asyncio.run(play())
-
-
-def test_a_divergence_is_said(widgets: Any) -> None:
-    page = page_of(show=["plane"], data="blobs", activation="linear", lr=1e200)
-    page.step.click()
-    assert "try a smaller" in page.message.value or "finite" in page.message.value
-
-
-def test_a_small_net_has_a_slider_for_each_weight(widgets: Any) -> None:
-    page = page_of(show=["weights", "code"], hidden=[3])
-    assert len(page.sliders.numbers) == 13  # 3 * (2 + 1) + (3 + 1)
-    page.sliders.moved = ["layer1.neuron1.w[0]", 1.5, 0]
-    assert page.run.weights["layer1.neuron1.w[0]"].data == 1.5
-    assert 'named_parameters()["layer1.neuron1.w[0]"].data = 1.5' in page.code.value
-    assert page.sliders.numbers["layer1.neuron1.w[0]"] == 1.5
-    page.controls.boxes["hidden"][0].value = 8  # 8 * 3 + 9 parameters
-    assert page.sliders.numbers == {}
-
-
-@pytest.mark.slow
-def test_an_example_has_its_deltas_and_its_graph(widgets: Any) -> None:
-    page = page_of(show=["example", "network"], hidden=[])
-    before = page.graph.value, page.deltas.value, page.network.value
-    page.slider.value = 3
-    assert (page.graph.value, page.deltas.value, page.network.value) != before
-    assert "largest difference" in page.deltas.value
-    assert "<svg" in page.graph.value
-
-
-@pytest.mark.slow
-def test_a_click_chooses_the_nearest_training_point(widgets: Any) -> None:
-    page = page_of(show=["plane", "example"], hidden=[])
-    left, right, bottom, top = page.plane.extent
-    x, y = page.run.training.X[7]
-    page.surface.clicked = [(x - left) / (right - left) + 1e-3, (top - y) / (top - bottom)]
-    assert page.slider.value == 7
-    assert f"x1 = {short(x)}, x2 = {short(y)}" in page.line.value
+def test_a_change_that_does_not_fit_leaves_everything_as_it_was() -> None:
+    p = small()
+    for bad in ({"data": "own"}, {"rate": 0}, {"data": "spiral", "loss": "hinge"}):
+        with pytest.raises(ValueError, match=r"own|rate|hinge"):
+            p.change(**bad)
+    assert (p.asked, p.settings) == ([], small().settings)
 
 
 def test_the_module_is_the_function_too() -> None:

@@ -1,6 +1,10 @@
 """Settings, features and a user's own points: what is taken, and what is said of the rest."""
 
+import json
+import shutil
+import subprocess
 from contextlib import chdir
+from dataclasses import fields
 from functools import partial
 from math import sin
 from pathlib import Path
@@ -11,9 +15,25 @@ import numpy as np
 import pytest
 from refusals import refusals
 
+import tinygrad_edu
 from tinygrad_edu.data.table import TableError
 from tinygrad_edu.playground import Settings, features, points
-from tinygrad_edu.playground.settings import DATA, FEATURES, LOSSES, OWN
+from tinygrad_edu.playground.parts import UPDATES
+from tinygrad_edu.playground.settings import (
+    COUNTED,
+    FEATURES,
+    FUNCTIONS,
+    LOSSES,
+    MOST_CLASSES,
+    MOST_LAYERS,
+    MOST_POINTS,
+    MOST_UNITS,
+    OWN,
+    POINTS,
+    RUNNING,
+    SURFACES,
+    UNITS,
+)
 
 
 def test_features_are_columns_of_a_point() -> None:
@@ -22,6 +42,31 @@ def test_features_are_columns_of_a_point() -> None:
     assert row == pytest.approx([0.5, -2.0, -1.0, 0.25, 4.0, 1.0, 0.0], abs=1e-15)
     (row,) = features([[1.0, 1 / 3.141592653589793]], ["sin(pi*x2)"])
     assert row == pytest.approx([sin(1.0)])
+
+
+def test_limits_and_functions_are_those_of_the_page() -> None:
+    if (node := shutil.which("node")) is None:
+        pytest.skip("node is not installed")
+    package = Path(tinygrad_edu.__file__).parent
+    command = [node, str(Path(__file__).with_name("settings_in_node.mjs")), str(package)]
+    found = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    assert found["limits"] == [MOST_LAYERS, MOST_UNITS, MOST_POINTS, MOST_CLASSES]
+    assert found["counted"] == COUNTED
+    made = {name: of(0.25, -0.5) for name, of in SURFACES.items()}
+    assert found["surfaces"] == pytest.approx(made, abs=1e-15)
+    assert {*found["running"]} == RUNNING
+    assert {*found["names"]} == {"own", *(field.name for field in fields(Settings))}
+    assert found["sets"] == list(POINTS)
+    assert list(found["functions"]) == list(FUNCTIONS)
+    for name, at in found["functions"].items():
+        assert at == pytest.approx([FUNCTIONS[name](x) for x in (-1, 0, 0.5)], abs=1e-15)
+
+
+def test_activations_follow_the_layers() -> None:
+    assert Settings(hidden=[3, 3], activations="relu").activations == ("relu", "relu")
+    assert Settings(hidden=[3], activations=["relu", "tanh"]).activations == ("relu",)
+    assert Settings(hidden=[], activations=[]).activations == ()
+    assert Settings(hidden=[2, 2], activations=[]).activations == ("tanh", "tanh")
 
 
 def test_own_points_are_standardised_and_labels_numbered() -> None:
@@ -70,25 +115,30 @@ BAD_POINTS: list[tuple[Any, type[Exception], str]] = [
     (("p.csv", [0, 1]), TypeError, NO_FILE),
 ]  # fmt: skip
 BAD_SETTINGS: list[tuple[dict[str, Any], type[Exception], str]] = [
-    ({"data": "moon"}, ValueError, f"unknown data 'moon': choose {', '.join([*DATA, OWN])}; "
-     "did you mean 'moons'?"),
-    ({"n": 3}, ValueError, "n must be an int of at least 4, got 3"),
-    ({"noise": -1}, ValueError, "noise must be a finite number >= 0, got -1.0"),
-    ({"test_share": 1}, ValueError, "test_share must be a finite number >= 0 and < 1, got 1.0"),
+    ({"data": "moon"}, ValueError, "unknown data 'moon': choose "
+     f"{', '.join([*POINTS, *FUNCTIONS, OWN])}; did you mean 'moons'?"),
+    ({"n": 3}, ValueError, "n must be an int from 4 to 1000, got 3"),
+    ({"noise": -1}, ValueError, "noise must be a finite number >= 0 and <= 10, got -1.0"),
+    ({"share": 1}, ValueError, "share must be a finite number >= 0 and <= 0.9, got 1.0"),
     ({"features": []}, ValueError, 'features is empty: a net needs at least one, such as '
      '["x1", "x2"]'),
     ({"features": ["x1", "x1"]}, ValueError, "features names one twice: x1, x1"),
     ({"features": "x1"}, TypeError, "features must be a list of features, got str"),
     ({"features": ["x3"]}, ValueError, f"unknown feature 'x3': choose {', '.join(FEATURES)}"),
-    ({"hidden": [2] * 5}, ValueError, "hidden has 5 layers, at most 4 are shown"),
-    ({"hidden": [17]}, ValueError, "a layer in hidden must be an int from 1 to 16, got 17"),
+    ({"hidden": [2] * 7}, ValueError, "hidden has 7 layers, at most 6 are shown"),
+    ({"hidden": [17]}, ValueError, "a layer in hidden must be an int from 1 to 8, got 17"),
     ({"hidden": 3}, TypeError, "hidden must be a list of layer sizes, got int"),
+    ({"activations": ["tahn"]}, ValueError, f"unknown activation 'tahn': choose {', '.join(UNITS)}"
+     "; did you mean 'tanh'?"),
     ({"loss": "hinges"}, ValueError, f"unknown loss 'hinges': choose {', '.join(LOSSES)}; "
      "did you mean 'hinge'?"),
-    ({"lr": 0}, ValueError, "lr must be a finite number > 0, got 0.0"),
+    ({"optimizer": "adm"}, ValueError, f"unknown optimizer 'adm': choose {', '.join(UPDATES)}; "
+     "did you mean 'adam'?"),
+    ({"rate": 0}, ValueError, "rate must be a finite number > 0 and <= 1000, got 0.0"),
     ({"penalty": "l3"}, ValueError, "unknown penalty 'l3': choose none, l1, l2"),
-    ({"batch_size": 0}, ValueError, "batch_size must be an int of at least 1, got 0"),
-    ({"seed": -1}, ValueError, "seed must be an int of at least 0, got -1"),
+    ({"batch": 0}, ValueError, "batch must be an int from 1 to 1000, got 0"),
+    ({"dropout": 1}, ValueError, "dropout must be a finite number >= 0 and <= 0.9, got 1.0"),
+    ({"seed": -1}, ValueError, "seed must be an int from 0 to 4294967295, got -1"),
 ]  # fmt: skip
 test_points_that_cannot_be_shown_say_why = refusals(
     [(partial(points, *given), error, text) for given, error, text in BAD_POINTS]

@@ -9,7 +9,6 @@ from matplotlib.colors import to_hex
 
 import tinygrad_edu
 from tinygrad_edu import MLP, Conv2d, network
-from tinygrad_edu.playground.panels import heat
 from tinygrad_edu.view import pictures
 from tinygrad_edu.view.base import palette
 from tinygrad_edu.view.base.palette import CLASSES, NEGATIVE, POSITIVE, ZERO, styled
@@ -58,14 +57,7 @@ def in_maps():
     return {x: colours[x] for x in (1.0, -1.0, 0.0)}
 
 
-def in_the_playground():
-    numbers = np.array([1.0, -1.0, 0.0])
-    return {float(x): to_hex(colour) for x, colour in zip(numbers, heat(numbers), strict=True)}
-
-
-@pytest.mark.parametrize(
-    "colours", [in_network, in_weights, in_kernels, in_maps, in_the_playground]
-)
+@pytest.mark.parametrize("colours", [in_network, in_weights, in_kernels, in_maps])
 def test_one_number_has_one_colour(colours):
     found = colours()
     assert found == {x: SIGNED[x] for x in found}

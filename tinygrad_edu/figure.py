@@ -64,17 +64,28 @@ def gif(pictures: Sequence[bytes], milliseconds: Sequence[int]) -> bytes:
     return buffer.getvalue()
 
 
-def draw_epochs(
-    ax: Any, curves: Sequence[tuple[Sequence[float], dict[str, Any]]], epochs: Any = None
-) -> None:
-    """Curves over the epochs 0, 1, ... or those given, each with its look; one number is a point.
+def beside(pictures: Sequence[bytes]) -> bytes:
+    """PNG pictures in a row, on white, as one."""
+    images = [Image.open(BytesIO(picture)).convert("RGB") for picture in pictures]
+    height = max(image.height for image in images)
+    row = Image.new("RGB", (sum(image.width for image in images), height), "white")
+    left = 0
+    for image in images:
+        row.paste(image, (left, (height - image.height) // 2))
+        left += image.width
+    buffer = BytesIO()
+    row.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(buffer, "png")
+    return buffer.getvalue()
+
+
+def draw_epochs(ax: Any, curves: Sequence[tuple[Sequence[float], dict[str, Any]]]) -> None:
+    """Curves over the epochs 0, 1, ..., each with its look; one number is a point.
 
     A scale that is not logarithmic begins at 0 or below.
     """
     for numbers, look in curves:
         marker = "o" if len(numbers) == 1 else None
-        x = range(len(numbers)) if epochs is None else epochs
-        ax.plot(x, numbers, **{"lw": 1.8, "marker": marker} | look)
+        ax.plot(range(len(numbers)), numbers, **{"lw": 1.8, "marker": marker} | look)
     if not any(len(numbers) for numbers, _ in curves):
         ax.text(0.5, 0.5, "no epoch was completed", ha="center", transform=ax.transAxes)
     elif ax.get_yscale() == "linear":

@@ -20,8 +20,8 @@ from tinygrad_edu.text import clean
 #: The module of each command, in the order of the help.
 COMMANDS: Final = {
     "demo": "commands", "train": "commands", "predict": "commands", "draw": "draw",
-    "classics": "commands", "course": "commands", "diagnose": "diagnose", "bench": "bench",
-    "doctor": "doctor",
+    "playground": "playground", "classics": "commands", "course": "commands",
+    "diagnose": "diagnose", "bench": "bench", "doctor": "doctor",
 }  # fmt: skip
 
 

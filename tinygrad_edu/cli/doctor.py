@@ -18,7 +18,7 @@ DEPENDENCIES: Final = {
 }
 EXTRAS: Final = {
     "dask": ("cloudpickle", "dask", "joblib"),
-    "notebook": ("anywidget", "ipywidgets", "jupyterlab"),
+    "notebook": ("anywidget", "jupyterlab"),
     "onnx": ("onnx", "onnxruntime"),
     "sklearn": ("scikit-learn", "scipy"),
     "torch": ("torch",),

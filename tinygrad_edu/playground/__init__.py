@@ -1,17 +1,19 @@
-"""Playground: train a small net on points of the plane in a notebook, and watch all of it.
+"""Playground: a page in which a small net learns points of the plane, every number in sight.
 
     from tinygrad_edu import playground
 
-    playground()                                  # the two moons
-    playground(data="spiral", hidden=[16], lr=0.3)
+    playground()                                  # the two moons, in a notebook
+    playground(data="spiral", hidden=[8, 8], rate=0.03)
     playground(X, y)                              # your own points and labels
     playground("flowers.csv", columns=["length", "width", "species"])
-    playground(show=["plane", "losses", "net"])   # for a lesson
+    playground(hide=["settings"], lock=True, questions=["Which unit is needed least?"])
 
-    lesson("lesson.html")                         # as a file, for any browser
+    p = playground()
+    p.parameters, p.losses, p.epoch               # read and set while it plays
+    p.save("lesson.html")                         # as a file, for any browser
 
-`Run` is the same without widgets; `features` and `points` stand in the code that a playground
-writes. The widgets are the extra `notebook`.
+`features` and `points` stand in the code that the page writes. In a notebook it is one widget, of
+the extra `notebook`.
 """
 
 import sys
@@ -22,10 +24,9 @@ from typing import Any
 from tinygrad_edu.playground.lesson import lesson
 from tinygrad_edu.playground.play import Playground, playground
 from tinygrad_edu.playground.points import points
-from tinygrad_edu.playground.run import Run
 from tinygrad_edu.playground.settings import Settings, features
 
-__all__ = ["Playground", "Run", "Settings", "features", "lesson", "playground", "points"]
+__all__ = ["Playground", "Settings", "features", "lesson", "playground", "points"]
 
 
 class _Folder(ModuleType):
@@ -33,6 +34,14 @@ class _Folder(ModuleType):
 
     def __call__(self, X: Any = None, y: Iterable[Any] | None = None, **options: Any) -> Playground:
         return playground(X, y, **options)
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "Run":
+            raise ImportError(
+                "Run has gone into the page: write playground().model() for its net, and fit it "
+                "as the program of the page does"
+            )
+        raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
 
 
 sys.modules[__name__].__class__ = _Folder

@@ -7,29 +7,37 @@ from importlib.resources import files
 from typing import Final
 from urllib.parse import urlencode
 
-from tinygrad_edu.checks import flag, instance, listed, one_of
+from tinygrad_edu.checks import flag, listed, one_of, text_of
 from tinygrad_edu.export.page.page import assembled, script_of
 from tinygrad_edu.export.page.words import packed
 from tinygrad_edu.files import AnyPath, path_of, write
 from tinygrad_edu.playground.parts import parts
+from tinygrad_edu.playground.settings import Settings
 from tinygrad_edu.text import clean
 from tinygrad_edu.vectorize.executors.library import FOLDER
 
-#: A net that is small enough to be followed number by number.
-START: Final = "data=moons&n=240&noise=0.15&hidden=4+2"
 #: What a teacher can hide.
-HIDEABLE: Final = ("data", "settings", "view", "dock")
-_MACHINE: Final = ("machine", "words", "measure", "training", "player", "colours", "curves")
+HIDEABLE: Final = (
+    "data", "settings", "view", "dock", "play", "step", "reset", "fresh", "rate", "optimizer",
+    "batch", "loss", "penalty", "strength", "dropout", "layers", "kinds", "sets", "points", "noise",
+    "share", "classes", "seed", "features", "test", "flat", "curves", "units", "activations",
+)  # fmt: skip
+TITLE: Final = "tinygrad_edu playground"
+_MACHINE: Final = (
+    *("run/machine", "run/words", "run/measure", "run/training", "run/player", "colours", "curves"),
+)
 _NET: Final = ("generator", "data", "linker", "net", "lens", "state", "session", "code", "numpy")
 _SCREEN: Final = (
-    *("elements", "symbols", "walk", "numbers", "csv", "geometry", "heat", "plane", "lines"),
-    *("netview", "panel", "unitpanel", "weightpanel", "losspanel", "codepanel", "dock"),
-    *("figures", "pagelink", "bar", "datapanel", "keyboard", "app", "start"),
+    *("elements", "symbols", "dock/walk", "dock/numbers", "controls/csv", "pictures/geometry"),
+    *("pictures/heat", "pictures/legend", "pictures/plane", "pictures/lines", "pictures/netview"),
+    *("pictures/figures", "hiding", "pagelink", "dock/panel", "dock/unitpanel", "dock/weightpanel"),
+    *("dock/losspanel", "dock/codepanel", "dock/sharepanel", "dock/dock", "controls/bar"),
+    *("controls/datapanel", "keyboard", "app", "handle", "start"),
 )
 #: What the script of the page is made of, in an order in which nothing is used before it is there.
 SCRIPTS: Final = (
     *_MACHINE,
-    *(f"../../playground/{name}" for name in _NET),
+    *(f"../../playground/net/{name}" for name in _NET),
     *(f"../../playground/screen/{name}" for name in _SCREEN),
 )
 
@@ -37,11 +45,11 @@ SCRIPTS: Final = (
 def lesson(
     path: AnyPath | None = None,
     *,
-    link: str = START,
+    link: str = "",
     hide: Iterable[str] = (),
     lock: bool = False,
     questions: Iterable[str] = (),
-    title: str = "tinygrad_edu playground",
+    title: str = TITLE,
 ) -> str:
     """The playground as a page: one text of HTML, also written to `path`.
 
@@ -51,7 +59,7 @@ def lesson(
     first. The page writes the Python that gives its state again, to 1e-11, and the passes in NumPy.
 
     link       the state in which it opens: what follows # in a link that the page has copied
-    hide       parts that are not shown: "data", "settings", "view", "dock"
+    hide       panels and controls that are not shown, such as "data", "rate": see HIDEABLE
     lock       whether settings stay as they are; the lens and the weights can still be used
     questions  texts that the page shows beside the lens
 
@@ -64,23 +72,34 @@ def lesson(
         '<!DOCTYPE html>'
     """
     path = None if path is None else path_of(path)
-    hidden = [one_of("hide", name, HIDEABLE) for name in listed("hide", hide, "parts of the page")]
-    asked = listed("questions", questions, "texts")
-    wanted = [("hide", " ".join(hidden))] * bool(hidden)
-    wanted += [("lock", "1")] * flag("lock", lock)
-    wanted += [("ask", instance("question", text, str, "a text")) for text in asked]
-    preset = instance("link", link, str, "a text").rpartition("#")[2]
-    text = assembled(
-        _file("screen.html"),
-        _file("screen.css"),
-        script_of(*SCRIPTS),
-        title=clean(instance("title", title, str, "a text"), 200),
-        **_packed(),
-        preset="&".join(filter(None, (preset, urlencode(wanted)))),
-    )
+    text = page_of(linked(text_of("link", link) or Settings().link, hide, lock, questions), title)
     if path is not None:
         write(path, text)
     return text
+
+
+def linked(
+    link: str, hide: Iterable[str] = (), lock: bool = False, questions: Iterable[str] = ()
+) -> str:
+    """A link, without what is before its #, with what a teacher wants."""
+    hidden = [one_of("hide", name, HIDEABLE) for name in listed("hide", hide, "parts of the page")]
+    asked = [text_of("question", text) for text in listed("questions", questions, "texts")]
+    wanted = [("hide", " ".join(hidden))] * bool(hidden)
+    wanted += [("lock", "1")] * flag("lock", lock)
+    wanted += [("ask", text) for text in asked]
+    return "&".join(filter(None, (link.rpartition("#")[2], urlencode(wanted))))
+
+
+def page_of(link: str, title: str) -> str:
+    """The page that opens in the state of a link."""
+    return assembled(
+        _file("screen.html"),
+        _file("screen.css"),
+        script_of(*SCRIPTS),
+        title=clean(text_of("title", title), 200),
+        **_packed(),
+        preset=link,
+    )
 
 
 @cache

@@ -6,8 +6,9 @@ each is traced once, in a net whose sizes are prime numbers, and cut out of its 
 
 import random
 import re
-from collections.abc import Callable, Iterable, Mapping
-from functools import partial, reduce
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache, partial, reduce
+from itertools import pairwise
 from typing import Any, Final
 
 from tinygrad_edu.data import DATA_SETS
@@ -65,7 +66,7 @@ def parts() -> dict[str, Any]:
         "optimizers": {name: update(make) for name, make in UPDATES.items()},
         "names": {notation: _patterns(notation) for notation in NOTATIONS},
         "initial": {activation: _initial(ACTIVATIONS[activation].init) for activation in units},
-        "heads": {loss: {kind: _head(loss, n) for kind, n in _KINDS.items()}
+        "heads": {loss: {kind: head_of(loss, n) for kind, n in _KINDS.items()}
                   for loss, record in LOSSES.items() if record.page},
         "sets": {name: recipe.noise for name, recipe in DATA_SETS.items() if recipe.noise},
         "slopes": {a: record.slope[:2] for a, record in ACTIVATIONS.items() if record.slope},
@@ -74,7 +75,7 @@ def parts() -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _head(loss: str, classes: int) -> dict[str, Any] | None:
+def head_of(loss: str, classes: int) -> dict[str, Any] | None:
     """What the outputs mean for a loss, for no classes that they are numbers; None for no end."""
     if classes == 2 and LOSSES[loss].outputs == "logits":
         loss = "binary_cross_entropy_with_logits"
@@ -239,6 +240,18 @@ def _initial(init: str) -> list[Any]:
     return [drawn[0][0][0], [None, *([None, *(scale for _, scale in row)] for row in drawn)]]
 
 
+def parameter_names(sizes: Sequence[int]) -> list[str]:
+    """What the parameters of a net of these sizes are called, in the order of `parameters()`."""
+    w, b = (_patterns("lecture")[letter] for letter in "wb")
+    return [
+        (w if index <= before else b).format(layer=layer, unit=unit, index=index)
+        for layer, (before, units) in enumerate(pairwise(sizes), 1)
+        for unit in range(1, units + 1)
+        for index in range(1, before + 2)
+    ]
+
+
+@cache
 def _patterns(notation: str) -> dict[str, str]:
     """What numbers of layer 2, unit 3 and, of weights, input 4 are called, their numbers open."""
     units = MLP(4, [4, 3, 1], "tanh", rng=0)

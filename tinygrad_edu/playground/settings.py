@@ -1,10 +1,11 @@
 """Settings: everything that is chosen in the playground, and the features of a point, checked."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from functools import partial
-from math import pi
+from math import cos, exp, hypot, pi, sin
 from typing import Any, Final
+from urllib.parse import urlencode
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from tinygrad_edu.data import DATA_SETS
 from tinygrad_edu.examples import inputs
 from tinygrad_edu.losses import RECORDS
 from tinygrad_edu.nn import UNIT_ACTIVATIONS
+from tinygrad_edu.playground.parts import PENALTIES, UPDATES
 from tinygrad_edu.vectorize.arrays import Array
 
 __all__ = ["FEATURES", "features"]
@@ -40,58 +42,82 @@ def features(X: Iterable[Any], names: Sequence[str]) -> list[list[float]]:
         raise ValueError(f"X has rows of {points.shape[-1]} numbers: points of the plane have 2")
     if not (names := _features("names", names)):
         raise ValueError('names is empty: write names=["x1", "x2"]')
-    rows: list[list[float]] = columns(points, names).tolist()
-    return rows
+    return columns(points, names)
 
 
-def columns(points: Array, names: Sequence[str]) -> Array:
-    """The same for an array (n, 2): (n, number of names)."""
-    x1, x2 = points.T
-    found: Array = np.stack([FEATURES[name](x1, x2) for name in names], axis=-1)
+def columns(points: Array, names: Sequence[str]) -> list[list[float]]:
+    """The same for an array (n, 2), or (n, 1) and features of x1 alone."""
+    x1, x2 = points[:, 0], points[:, -1]
+    found: list[list[float]] = np.stack(
+        [FEATURES[name](x1, x2) for name in names], axis=-1
+    ).tolist()
     return found
 
 
-#: The data sets of points of the plane; "own" is the user's.
-DATA: Final = {name: recipe for name, recipe in DATA_SETS.items() if recipe.noise}
+#: The data sets of points of the plane, functions of one and of two numbers; "own" are the user's
+#: points; of sets with as many classes as one wants, what Python calls their number.
+POINTS: Final = {name: recipe for name, recipe in DATA_SETS.items() if recipe.noise}
+COUNTED: Final = {"spiral": "arms", "blobs": "centers"}
+FUNCTIONS: Final[Mapping[str, Callable[[float], float]]] = {
+    "line": lambda x: 0.8 * x - 0.1,
+    "sine": lambda x: sin(3 * x),
+    "wave": lambda x: sin(8 * x) * x,
+    "bend": lambda x: abs(x) - 0.5,
+    "jump": lambda x: 0.7 if x > 0 else -0.7,
+}
+SURFACES: Final[Mapping[str, Callable[[float, float], float]]] = {
+    "plane": lambda x1, x2: (x1 + x2) / 2,
+    "hills": lambda x1, x2: 20 * x1 * x2 * exp(-4 * (x1**2 + x2**2)),
+    "ripple": lambda x1, x2: cos(6 * hypot(x1, x2)),
+}
 OWN: Final = "own"
-LOSSES: Final = tuple(name for name in sorted(RECORDS) if RECORDS[name].page)
-PENALTIES: Final = ("none", "l1", "l2")
-#: Of hidden units; softmax is one of a whole layer.
-UNITS: Final = UNIT_ACTIVATIONS
-MAX_LAYERS, MAX_UNITS = 4, 16
+LOSSES: Final = tuple(name for name, record in RECORDS.items() if record.page)
+#: Of hidden units; softmax is one of a whole layer, and the slope of prelu is learned.
+UNITS: Final = tuple(name for name in UNIT_ACTIVATIONS if name != "prelu")
+MOST_LAYERS, MOST_UNITS, MOST_POINTS, MOST_CLASSES = 6, 8, 1000, 10
 #: What can change while training goes on; everything else starts it anew.
-RUNNING: Final = frozenset(["lr", "penalty", "strength", "batch_size"])
+RUNNING: Final = frozenset(["rate", "optimizer", "penalty", "strength", "batch"])
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """What is chosen. Raises TypeError or ValueError naming the setting.
 
-    data        "moons", "circles", "spiral", "blobs", "xor", or "own"
-    n, noise    number of points and standard deviation; not those of "own"
-    test_share  the part of the points held out, from 0 to below 1
-    features    of a point, such as ("x1", "x2", "x1*x2")
-    hidden      units of each hidden layer, at most 4 layers of 16
-    loss        "cross_entropy", "half_squared_error", or for two classes "hinge"
-    lr          learning rate
-    penalty     "none", "l1" or "l2", times `strength`
-    batch_size  number of examples in an update, None for all
-    seed        of data, split, initial weights and shuffling
+    data         "moons", "circles", "spiral", "blobs", "xor"; functions of one number: "line",
+                 "sine", "wave", "bend", "jump"; of two: "plane", "hills", "ripple"; or "own"
+    n, noise     number of points, at most 1,000, and standard deviation; not those of "own"
+    share        the part of the points held out, from 0 to 0.9
+    seed         of data, split and shuffling
+    start        the seed of the first weights, that of the data where it is None
+    classes      how many, of "spiral" and "blobs", at most 10
+    features     of a point, such as ("x1", "x2", "x1*x2")
+    hidden       units of each hidden layer, at most 6 layers of 8
+    activations  of each hidden layer; one name is that of all, a further layer is like the last
+    loss         "cross_entropy", "half_squared_error", or for two classes "hinge"
+    optimizer    "adam", "sgd", "momentum", ... with their usual options
+    rate         the learning rate
+    batch        number of examples in an update, None for all
+    penalty      "none", "l1" or "l2", times `strength`
+    dropout      the probability with which a hidden unit is left out, from 0 to 0.9
     """
 
     data: str = "moons"
-    n: int = 300
-    noise: float = 0.2
-    test_share: float = 0.3
+    n: int = 240
+    noise: float = 0.15
+    share: float = 0.3
+    seed: int = 0
+    start: int | None = None
+    classes: int = 3
     features: Sequence[str] = ("x1", "x2")
-    hidden: Sequence[int] = (8, 8)
-    activation: str = "tanh"
+    hidden: Sequence[int] = (4, 2)
+    activations: Sequence[str] = ("tanh",)
     loss: str = "cross_entropy"
-    lr: float = 0.1
+    optimizer: str = "adam"
+    rate: float = 0.01
+    batch: int | None = 10
     penalty: str = "none"
     strength: float = 0.001
-    batch_size: int | None = 10
-    seed: int = 0
+    dropout: float = 0.0
 
     def __post_init__(self) -> None:
         for name, check in CHECKS.items():
@@ -100,10 +126,42 @@ class Settings:
             raise ValueError('features is empty: a net needs at least one, such as ["x1", "x2"]')
         if len(set(self.features)) < len(self.features):
             raise ValueError(f"features names one twice: {', '.join(self.features)}")
-        if len(self.hidden) > MAX_LAYERS:
-            raise ValueError(
-                f"hidden has {len(self.hidden)} layers, at most {MAX_LAYERS} are shown"
-            )
+        most = len(self.hidden)
+        if most > MOST_LAYERS:
+            raise ValueError(f"hidden has {most} layers, at most {MOST_LAYERS} are shown")
+        last = (*self.activations, "tanh")[max(len(self.activations) - 1, 0)]
+        each = (*self.activations, *[last] * most)[:most]
+        object.__setattr__(self, "activations", each)
+
+    @property
+    def link(self) -> str:
+        """What the page reads them from, behind the # of its address."""
+        pairs = [(name, value) for name, value in vars(self).items() if value != OWN]
+        return urlencode([(name, _written(value)) for name, value in pairs])
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, tuple):
+        return " ".join(map(str, value))
+    return "all" if value is None else str(value)
+
+
+def changed(settings: Settings, changes: Mapping[str, Any]) -> Settings:
+    """These settings with some changed, which may have the names of the first release.
+
+    Raises TypeError or ValueError naming the setting.
+    """
+    known = [field.name for field in fields(Settings)]
+    wanted = {}
+    for name, value in changes.items():
+        wanted[EARLIER.get(name) or one_of("setting", name, known)] = value
+    if "lr" in changes:  # which was the rate of plain descent
+        wanted.setdefault("optimizer", "sgd")
+    new = replace(settings, **wanted)
+    given = wanted.get("activations", "")
+    if not isinstance(given, str) and len(given) != len(new.hidden):
+        raise ValueError(f"{len(new.hidden)} hidden layers need as many activations, got {given}")
+    return new
 
 
 def _features(name: str, x: Any) -> tuple[str, ...]:
@@ -112,22 +170,35 @@ def _features(name: str, x: Any) -> tuple[str, ...]:
 
 def _layers(name: str, x: Any) -> tuple[int, ...]:
     sizes = listed(name, x, "layer sizes")
-    return tuple(whole(f"a layer in {name}", n, 1, MAX_UNITS) for n in sizes)
+    return tuple(whole(f"a layer in {name}", n, 1, MOST_UNITS) for n in sizes)
+
+
+def _activations(name: str, x: Any) -> tuple[str, ...]:
+    items = [x] if isinstance(x, str) else listed(name, x, "names of activations")
+    return tuple(one_of("activation", item, UNITS) for item in items)
 
 
 #: What each setting may be.
 CHECKS: Final[dict[str, Check]] = {
-    "data": partial(one_of, table=(*DATA, OWN)),
-    "n": partial(whole, least=4),
-    "noise": partial(real, least=0),
-    "test_share": partial(real, least=0, below=1),
+    "data": partial(one_of, table=(*POINTS, *FUNCTIONS, *SURFACES, OWN)),
+    "n": partial(whole, least=4, most=MOST_POINTS),
+    "noise": partial(real, least=0, most=10),
+    "share": partial(real, least=0, most=0.9),
+    "seed": partial(whole, least=0, most=2**32 - 1),
+    "start": lambda name, n: None if n is None else whole(name, n, 0, 2**32 - 1),
+    "classes": partial(whole, least=2, most=MOST_CLASSES),
     "features": _features,
     "hidden": _layers,
-    "activation": partial(one_of, table=UNITS),
+    "activations": _activations,
     "loss": partial(one_of, table=LOSSES),
-    "lr": partial(real, above=0),
-    "penalty": partial(one_of, table=PENALTIES),
-    "strength": partial(real, least=0),
-    "batch_size": lambda name, n: None if n is None else whole(name, n),
-    "seed": partial(whole, least=0),
+    "optimizer": partial(one_of, table=UPDATES),
+    "rate": partial(real, above=0, most=1000),
+    "batch": lambda name, n: None if n is None else whole(name, n, 1, MOST_POINTS),
+    "penalty": partial(one_of, table=("none", *PENALTIES)),
+    "strength": partial(real, least=0, most=1000),
+    "dropout": partial(real, least=0, most=0.9),
 }
+#: What the first release called them.
+EARLIER: Final = {
+    "activation": "activations", "batch_size": "batch", "lr": "rate", "test_share": "share",
+}  # fmt: skip

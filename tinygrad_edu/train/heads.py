@@ -2,7 +2,7 @@
 
 from __future__ import annotations  # so that help() shows the names of the types
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from operator import eq, mul
 from typing import Any, NamedTuple
 
@@ -87,11 +87,10 @@ class Head(NamedTuple):
         return np.where(total > 0, shares / np.where(total > 0, total, 1), 1 / self.units)
 
 
-def head_for(loss: str, classes: int, among: Iterable[str] = LOSSES) -> Head:
+def head_for(loss: str, classes: int) -> Head:
     """The last layer that the loss of this name asks for, with so many classes.
 
-    Raises ValueError for a loss of two classes where there are more, naming others `among` which
-    to choose.
+    Raises ValueError for a loss of two classes where there are more, naming others.
     """
     kind = RECORDS[loss].outputs
     if kind == "logits":
@@ -100,7 +99,7 @@ def head_for(loss: str, classes: int, among: Iterable[str] = LOSSES) -> Head:
         linear = kind in ("logit", "score")
         return Head(kind, 1, "linear" if linear else "sigmoid", -1 if kind == "score" else 0)
     if kind != "numbers":
-        others = [name for name in among if RECORDS[name].outputs in ("logits", "numbers")]
+        others = [name for name in LOSSES if RECORDS[name].outputs in ("logits", "numbers")]
         raise ValueError(
             f"the loss {loss} is for 2 classes and this data has {classes}: "
             f"choose {', '.join(others)}"

@@ -26,18 +26,8 @@ from tinygrad_edu.view.base.palette import styled
 LARGEST: Final = 1_000_000
 #: What the script of a page is made of, in an order in which nothing is used before it is there.
 SCRIPTS: Final = (
-    *(
-        "machine",
-        "words",
-        "measure",
-        "training",
-        "player",
-        "colours",
-        "curves",
-        "weights",
-        "controls",
-    ),
-    "main",
+    *("run/machine", "run/words", "run/measure", "run/training", "run/player", "colours", "curves"),
+    *("weights", "controls", "main"),
 )
 _MODULE_LINE: Final = re.compile(r"^import .*?;\n|^export (?=\w)", re.MULTILINE | re.DOTALL)
 
@@ -134,7 +124,7 @@ def assembled(body: str, sheet: str, script: str, **texts: str) -> str:
 def script_of(*names: str) -> str:
     """Modules as one script, without the lines by which they know each other.
 
-    Those of this folder by name, those of another by the way there: "../../playground/net".
+    Those of this folder by name, those of another by the way there: "../../playground/net/net".
     """
     return "\n".join(_MODULE_LINE.sub("", file(f"{name}.mjs")) for name in names)
 
