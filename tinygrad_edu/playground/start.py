@@ -92,10 +92,8 @@ def data_of(settings: Settings, own: Dataset | None) -> Dataset:
     if settings.data in POINTS:
         count = {COUNTED[settings.data]: settings.classes} if settings.data in COUNTED else {}
         return POINTS[settings.data].points(settings.n, settings.noise, settings.seed, **count)
-    rng, names = (
-        random.Random(settings.seed),
-        ("x",) if settings.data in FUNCTIONS else ("x1", "x2"),
-    )
+    names = ("x",) if settings.data in FUNCTIONS else ("x1", "x2")
+    rng = random.Random(settings.seed)
     function: Any = {**FUNCTIONS, **SURFACES}[settings.data]
     X = [[rng.uniform(-1, 1) for _ in names] for _ in range(settings.n)]
     y = [function(*x) + rng.gauss(0, settings.noise) for x in X]
