@@ -73,11 +73,14 @@ class View {
   }
 }
 
-/** Whether what lies behind an element is dark. */
+/** Whether what lies behind an element is dark, whatever way its colour is written. */
 function isDark(element) {
+  const pen = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
   for (let at = element; at; at = at.parentElement ?? at.getRootNode().host) {
-    const [red, green, blue, alpha = 1] = getComputedStyle(at).backgroundColor.match(/[\d.]+/g).map(Number);
-    if (alpha > 0) return red + green + blue < 384;
+    pen.fillStyle = getComputedStyle(at).backgroundColor;
+    pen.fillRect(0, 0, 1, 1);
+    const [red, green, blue, alpha] = pen.getImageData(0, 0, 1, 1).data;
+    if (alpha > 127) return red + green + blue < 384;
   }
   return matchMedia("(prefers-color-scheme: dark)").matches;
 }
