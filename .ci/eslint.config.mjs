@@ -1,8 +1,8 @@
 // The rules for the modules of pages: npx eslint@9 -c .ci/eslint.config.mjs tinygrad_edu
 const browser = [
-  "atob", "Blob", "CSS", "DecompressionStream", "devicePixelRatio", "document", "getComputedStyle", "history",
-  "ImageData", "location", "matchMedia", "navigator", "performance", "requestAnimationFrame", "ResizeObserver",
-  "Response", "setTimeout", "TextDecoder", "URLSearchParams", "WebAssembly", "window",
+  "atob", "Blob", "clearInterval", "clearTimeout", "CSS", "DecompressionStream", "devicePixelRatio", "document",
+  "getComputedStyle", "history", "ImageData", "location", "matchMedia", "navigator", "performance", "requestAnimationFrame", "ResizeObserver",
+  "Response", "setInterval", "setTimeout", "TextDecoder", "URLSearchParams", "WebAssembly", "window",
 ];
 const errors = [
   "array-callback-return", "eqeqeq", "getter-return", "no-const-assign", "no-dupe-args", "no-dupe-class-members",

@@ -6,8 +6,8 @@ import { pathToFileURL } from "node:url";
 
 const folder = process.argv[2];
 const from = (name) => import(pathToFileURL(`${folder}/${name}.mjs`).href);
-const { Machine } = await from("export/page/machine");
-const { Training } = await from("export/page/training");
+const { Machine } = await from("export/page/run/machine");
+const { Training } = await from("export/page/run/training");
 const { Lens, Maps } = await from("playground/net/lens");
 const { numpyOf } = await from("playground/net/numpy");
 const { planOf } = await from("playground/net/net");

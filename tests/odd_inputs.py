@@ -46,10 +46,12 @@ from tinygrad_edu import (
     MLP,
     RNN,
     SGD,
+    Attention,
     BatchNorm,
     Conv2d,
     Dropout,
     EarlyStopping,
+    Embedding,
     Flatten,
     History,
     Layer,
@@ -57,6 +59,7 @@ from tinygrad_edu import (
     Neuron,
     Perceptron,
     Primitive,
+    RMSNorm,
     RNNCell,
     Sequential,
     Unflatten,
@@ -434,6 +437,13 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
     "RNN": lambda: given(1, 2, 1, "tanh", "linear", return_sequences=False, init="he", rng=0),
     "RNN.__call__": lambda: call(RNN(1, 2, 1), [[0.5], [1.0]]),
     "RNN.states": lambda: call(RNN(1, 2, 1).states, [[0.5], [1.0]]),
+    "Attention": lambda: given(2, 1, causal=True, init="he", rng=0),
+    "Attention.__call__": lambda: call(Attention(2), [[0.5, 1.0], [1.0, 2.0]]),
+    "Attention.attend": lambda: call(Attention(2, 2).attend, [[0.5, 1.0], [1.0, 2.0]]),
+    "Embedding": lambda: given(3, 2, init="he", rng=0),
+    "Embedding.__call__": lambda: call(Embedding(3, 2), 1),
+    "RMSNorm": lambda: given(2, 1e-5),
+    "RMSNorm.__call__": lambda: call(RMSNorm(2), [0.5, 1.0]),
     "RNNCell": lambda: given(1, 2, "tanh", init="he", rng=0),
     "RNNCell.__call__": lambda: call(RNNCell(1, 2), [0.5], [0.0, 0.0]),
     "per_step": lambda: given("squared_error", 1),
@@ -494,6 +504,8 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
     "data.rotation": lambda: given(10.0, (0.0, 0.0)),
     "data.shift": lambda: given(1, 2, 2),
     "Augmentation.__call__": lambda: call(data.jitter(0.1), [0.5], 0),
+    "data.letter_windows": lambda: given(["anna"], 2, letters="an"),
+    "data.first_names": lambda: given(),
     "data.next_letter": lambda: given(["anna"], 2, letters="an"),
     "data.one_hot": lambda: given("GA", "ACGT"),
     "data.thermometer": lambda: given("ab", "abc"),
@@ -578,7 +590,7 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
         unfold=False, expand=None, example=None, notation="lecture", color=None),
     "draw a net": lambda: given(net()([0.5, 1.0]), level="layer", expand="layer1"),
     "Picture.save": lambda: call(draw(node()).save, "graph.dot"),
-    "explain": lambda: given((x := Value(0.5)).tanh(), x, names={"y": x}, notation="lecture"),
+    "explain": lambda: given((x := Value(0.5)).tanh(), x, names={"y": x}, derive=True),
     "deltas": lambda: given(net(), [0.5, 1.0], 1.0, "squared_error", "dL/dz", notation="lecture"),
     "network": lambda: given(
         net(), [0.5, 1.0], 1.0, "squared_error", input_names=["a", "b"], convention="dL/dz",
@@ -596,6 +608,7 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
     "Picture.save of a sheet": lambda: call(worksheet(node()).save, "sheet.svg"),
     # pictures
     "view.pictures.activations": lambda: given(["tanh"], span=5.0, saturation=0.05, ax=None),
+    "view.pictures.beside": lambda: given(lambda ax: ax, width=2.0, height=1.0),
     "view.pictures.confusion": lambda: given([0, 1], [0, 1], ["a", "b"], ax=None),
     "view.pictures.curve": lambda: given(
         MLP(1, [2, 1], "tanh"), [[0.5], [1.0]], [1.0, 2.0],
@@ -603,13 +616,18 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
         ax=None),
     "view.pictures.descent_path": lambda: given(
         lambda: (w[0] - w[1]) ** 2, *(w := weights()), SGD(w), steps=2),
+    "view.pictures.gradients": lambda: given(
+        Layer(2, 1), *moon(), loss="hinge", optimizer="sgd", epochs=1, ax=None),
     "view.pictures.hidden_space": lambda: given(
         net(), *moon(), layer=1, outputs="auto", class_names=["a", "b"], ax=None),
+    "view.pictures.histograms": lambda: given({"a": [0.5, 1.0]}, span=(0.0, 1.0), ax=None),
     "view.pictures.images": lambda: given(
         [[0.5, 1.0], [1.5, 2.0]], height=1, width=2, titles=["a", "b"], ax=None),
     "view.pictures.loss_curve": lambda: given([0.5, 0.25], log=False, ax=None),
     "view.pictures.neuron_maps": lambda: given(
         net(), moon()[0], layer=1, extent=(-1, 1, -1, 1), transform=None, resolution=4, ax=None),
+    "view.pictures.plot": lambda: given(
+        [1.0, 2.0], {"a": [0.5, 0.25]}, dots=["a"], log="y", names=("x", "y"), ax=None),
     "view.pictures.predictions": lambda: given([0.5, 1.5], [0.25, 2.0], name="y", ax=None),
     "view.pictures.regions": lambda: given(
         net(), *moon(), X_test=[[0.5, 1.0]], y_test=[1], ax=None, transform=None, class_names=["a",
@@ -648,7 +666,8 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
         (model := net()), *moon(), loss="hinge", optimizer=SGD(model.parameters(), lr=0.1)),
     "diagnose.diagnose_slopes": lambda: given(f.tanh, [[0.5], [1.5]]),
     # exercises and playground
-    "exercises.Exercise": lambda: given("a", bool, "b"),
+    "exercises.Exercise": lambda: given("a", bool, ("b",)),
+    "exercises.variant": lambda: given("2.1"),
     "exercises.check": lambda: given("2.1", 1.0),
     "playground.Settings": lambda: given(
         data="moons", n=8, noise=0.2, share=0.3, seed=0, features=["x1"], hidden=[2],

@@ -6,9 +6,9 @@ import { pathToFileURL } from "node:url";
 
 const [folder, wasm] = process.argv.slice(2);
 const from = (name) => import(pathToFileURL(`${folder}/${name}.mjs`).href);
-const { Machine } = await from("machine");
-const { Training } = await from("training");
-const { recordOf } = await from("words");
+const { Machine } = await from("run/machine");
+const { Training } = await from("run/training");
+const { recordOf } = await from("run/words");
 const answers = [];
 for (const { record, epochs, rate } of JSON.parse(readFileSync(0, "utf8"))) {
   const training = new Training(await Machine.start(readFileSync(wasm)), await recordOf(record));

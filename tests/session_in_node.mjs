@@ -6,7 +6,7 @@ import { pathToFileURL } from "node:url";
 
 const folder = process.argv[2];
 const from = (name) => import(pathToFileURL(`${folder}/${name}.mjs`).href);
-const { Machine } = await from("export/page/machine");
+const { Machine } = await from("export/page/run/machine");
 const { codeOf } = await from("playground/net/code");
 const { Session } = await from("playground/net/session");
 const { changed, DEFAULTS, fromLink, toLink } = await from("playground/net/state");

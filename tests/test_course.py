@@ -1,14 +1,16 @@
 """The course: each of its topics has tests that run it and notebooks that show it.
 
-Below the map stand the statements of the lectures that belong to no single file of the package.
+Each slide of the five decks has cells in the companion of its deck: slides.toml says which.
+Below stand the statements of the lectures that belong to no single file of the package.
 """
 
 import ast
 import json
 import random
+import tomllib
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -53,7 +55,7 @@ COURSE = {
             "data_encoding: test_scaling_maps_the_extremes_to_minus_1_and_1",
             "data_encoding: test_standardising_gives_mean_0_and_variance_1",
         ],
-        {7: "thermometer"},
+        {8: "thermometer"},
     ),
     "Outputs": Topic(
         [
@@ -183,6 +185,50 @@ def test_a_topic_of_the_course_has_tests_and_notebooks(name: str) -> None:
         assert test in names_in(file), line
     for number, word in topic.notebooks.items():
         assert word in text_of(number), f"notebook {number} says nothing of {word!r}"
+
+
+#: Each claim of each slide of the five decks, and where it runs.
+SLIDES: dict[str, list[dict[str, str]]] = tomllib.loads((TESTS / "slides.toml").read_text("utf-8"))
+#: The section of a companion that collects what an experiment decided against the deck.
+ERRATA = "Where the deck needs a correction"
+
+each_deck = pytest.mark.parametrize("deck", SLIDES)
+
+
+def shown(cell: dict[str, Any]) -> str:
+    """What a cell printed, or the texts of what it shows."""
+    texts = [o.get("text", o.get("data", {}).get("text/plain", "")) for o in cell["outputs"]]
+    return "\n".join("".join(text) for text in texts)
+
+
+def sections(deck: str) -> dict[str, list[dict[str, Any]]]:
+    """The code cells of a companion, by the heading they stand under."""
+    (path,) = NOTEBOOKS.glob(f"{deck}_*.ipynb")
+    found: dict[str, list[dict[str, Any]]] = {}
+    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        if cell["cell_type"] == "code":
+            found[list(found)[-1]].append(cell)
+        else:
+            lines = "".join(cell["source"]).splitlines()
+            found |= {line[3:]: [] for line in lines if line.startswith("## ")}
+    return found
+
+
+@each_deck
+def test_a_companion_walks_its_deck_slide_by_slide(deck: str) -> None:
+    slides = list(dict.fromkeys(row["slide"] for row in SLIDES[deck]))
+    assert list(sections(deck)) == [*slides, ERRATA]
+
+
+@each_deck
+def test_each_claim_of_a_slide_runs_in_a_cell_of_its_companion(deck: str) -> None:
+    cells = sections(deck)
+    for row in SLIDES[deck]:
+        assert row["verdict"] == "fully", row
+        assert any(
+            row["code"] in "".join(cell["source"]) and row.get("shows", "") in shown(cell)
+            for cell in cells[row["slide"]]
+        ), row
 
 
 def random_case(seed: int, loss: str) -> tuple[MLP, list[float], list[float]]:

@@ -28,21 +28,28 @@ from tinygrad_edu.nn.registry import register
 from tinygrad_edu.optim import SGD
 from tinygrad_edu.train import fit
 
-ROW, IMAGE = [0.5, -0.25], [[[0.1, -0.2, 0.3], [0.4, 0.5, -0.6], [0.7, 0.8, 0.9]]]
+ROWS, ROW, IMAGE = (
+    [[0.5, -0.25], [-1.0, 2.0]],
+    [0.5, -0.25],
+    [[[0.1, -0.2, 0.3], [0.4, 0.5, -0.6], [0.7, 0.8, 0.9]]],
+)
 
 #: For each layer how it is made, as its repr shows it, and an input.
 EXAMPLES = {
     "Activate": ("Activate('softmax')", ROW),
+    "Attention": ("Attention(2, 2, causal=False)", ROWS),
     "AvgPool2d": ("AvgPool2d(2, stride=1)", IMAGE),
     "BatchNorm": ("BatchNorm(2, momentum=0.2, eps=0.01)", ROW),
     "Conv2d": ("Conv2d(1, 2, 2, stride=1, padding=1, activation='prelu')", IMAGE),
     "Dropout": ("Dropout(0.25)", ROW),
+    "Embedding": ("Embedding(2, 3)", ROW),
     "Flatten": ("Flatten()", IMAGE),
     "Layer": ("Layer(2, 3, 'softmax')", ROW),
     "MLP": ("MLP(2, [3, 2, 1], ['relu', 'prelu'], output='sigmoid')", ROW),
     "MaxPool2d": ("MaxPool2d(2, stride=1)", IMAGE),
     "Neuron": ("Neuron(2, 'prelu')", ROW),
     "Perceptron": ("Perceptron(2)", ROW),
+    "RMSNorm": ("RMSNorm(2, eps=0.01)", ROW),
     "RNN": ("RNN(1, 3, 2, 'relu', output='tanh', return_sequences=False)", ROW),
     "RNNCell": ("RNNCell(2, 3, 'tanh')", ROW),
     "Sequential": (
@@ -112,15 +119,24 @@ def test_the_parameters_of_every_layer_have_the_names_they_are_found_under(name)
     assert model.state_dict() == {key: v.data for key, v in values.items()}
 
 
+class Rows(Module):
+    """A row as a sequence of one place, and back."""
+
+    def __call__(self, x):
+        return x[0] if isinstance(x[0], list) else [x]
+
+
 #: What stands before and after a layer so that it learns from rows of two numbers.
 AROUND = {
+    "Attention": ([Rows()], [Rows()]),
     "AvgPool2d": ([nn.Unflatten(1, 1, 2)], [nn.Flatten()]),
     "Conv2d": ([nn.Unflatten(1, 1, 2)], [nn.Flatten()]),
     "MaxPool2d": ([nn.Unflatten(1, 1, 2)], [nn.Flatten()]),
     "Flatten": ([nn.Unflatten(1, 1, 2)], []),
     "Unflatten": ([], [nn.Flatten()]),
 }
-SIZES = {"AvgPool2d": 2, "Conv2d": 12, "MaxPool2d": 2, "Layer": 3, "RNN": 2, "RNNCell": 3}
+SIZES = {"AvgPool2d": 2, "Conv2d": 12, "Embedding": 3, "MaxPool2d": 2, "Layer": 3, "RNN": 2,
+         "RNNCell": 3}  # fmt: skip
 
 
 def within_a_net(name, seed=0):
@@ -146,7 +162,7 @@ def test_every_layer_trains_alike_on_both_engines(name):
 
 
 #: Layers that PyTorch and ONNX lack in this form.
-NO_EQUAL = ("Neuron", "RNN", "RNNCell")
+NO_EQUAL = ("Attention", "Embedding", "Neuron", "RMSNorm", "RNN", "RNNCell")
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

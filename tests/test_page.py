@@ -276,12 +276,20 @@ def test_the_modules_do_what_they_say_one_by_one(tmp_path: Path) -> None:
 
 
 def test_modules_are_short_and_one_script_of_them_knows_no_other() -> None:
-    modules = [*FOLDER.glob("*.mjs"), *FOLDER.parents[1].glob("playground/net/*.mjs")]
+    modules = [*FOLDER.parents[1].rglob("*.mjs")]
     assert {
         path.name: n for path in modules if (n := len(path.read_text().splitlines())) > 400
     } == {}
     assert not re.search(r"^(import|export)\b", pages.script_of(*pages.SCRIPTS), re.MULTILINE)
-    assert {f"{name}.mjs" for name in pages.SCRIPTS} == {path.name for path in FOLDER.glob("*.mjs")}
+    here = {str(path.relative_to(FOLDER)) for path in FOLDER.rglob("*.mjs")}
+    assert {f"{name}.mjs" for name in pages.SCRIPTS} == here
+
+
+def test_folders_of_modules_can_be_taken_in_at_a_glance() -> None:
+    folders = {path.parent for path in FOLDER.parents[1].rglob("*.mjs")}
+    counts = {folder.name: len([p for p in folder.iterdir() if p.name[:2] != "__"])
+              for folder in folders}  # fmt: skip
+    assert {name: n for name, n in counts.items() if n > 14} == {}
 
 
 @pytest.fixture

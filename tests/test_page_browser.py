@@ -19,7 +19,7 @@ from tinygrad_edu import MLP, fit, moons, train_test_split
 from tinygrad_edu.export.page.page import script_of
 from tinygrad_edu.losses import binary_cross_entropy_with_logits
 from tinygrad_edu.optim import Adam
-from tinygrad_edu.playground.lesson import SCRIPTS, lesson
+from tinygrad_edu.playground.lesson import HIDEABLE, SCRIPTS, lesson
 
 FOLDER = Path(tinygrad_edu.__file__).parent / "playground" / "screen"
 NODE = shutil.which("node")
@@ -62,10 +62,17 @@ def test_what_is_no_lesson_is_refused(options: dict[str, Any], says: str) -> Non
 
 def test_all_modules_are_in_the_script_which_knows_no_other() -> None:
     names = {name.rpartition("/")[2] for name in SCRIPTS}
-    assert {path.stem for path in FOLDER.glob("*.mjs")} <= names
+    assert {path.stem for path in FOLDER.rglob("*.mjs")} <= names
     assert not re.search(r"^(import|export)\b", script_of(*SCRIPTS), re.MULTILINE)
-    lengths = {path.name: len(path.read_text().splitlines()) for path in FOLDER.glob("*.mjs")}
+    lengths = {path.name: len(path.read_text().splitlines()) for path in FOLDER.rglob("*.mjs")}
     assert {name: n for name, n in lengths.items() if n > 400} == {}
+
+
+def test_python_and_the_page_know_the_same_parts_that_can_be_hidden() -> None:
+    text = (FOLDER / "hiding.mjs").read_text(encoding="utf-8")
+    lists = [re.findall(r'"(\w+)"', names) for names in re.findall(r"= \[(.*?)\];", text)]
+    panels, of_nets = lists[:2]
+    assert (*panels, *re.findall(r"^  (\w+): \"", text, re.M), *of_nets) == HIDEABLE
 
 
 @pytest.mark.slow
@@ -217,7 +224,7 @@ CONTROLS: list[tuple[str, str, str, Any, Any]] = [
     ("the code", "document.querySelector('[data-key=\"tab code\"]').click()",
      "return document.querySelectorAll('#body pre').length", 0, 2),
     ("the keys", "document.querySelector('[data-key=\"tab keys\"]').click()",
-     "return document.querySelectorAll('#body kbd').length", 0, 13),
+     "return document.querySelectorAll('#body kbd').length", 0, 14),
 ]  # fmt: skip
 
 

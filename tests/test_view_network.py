@@ -173,16 +173,19 @@ def test_of_a_layer_without_example_the_first_units_are_drawn_and_the_rest_is_co
 #: What tells that a picture of a layer is its own: texts on its cards, over and below its columns.
 LOOKS = {
     "Activate": ["Softmax", "p"],
+    "Attention": ["query linear", "key linear", "value linear", "Softmax", "shares", "Output"],
     "AvgPool2d": ["Average pooling", "map"],
     "BatchNorm": ["Batch norm", "mean", "variance", "γ", "β", "4 parameters"],  # noqa: RUF001
     "Conv2d": ["2×2 prelu", "kernel", "map", "used 16 times"],  # noqa: RUF001
     "Dropout": ["Dropout", "mask", "2 of 2 kept"],
+    "Embedding": ["Layer 1", "z1[3]", "6 parameters"],
     "Flatten": [],
     "Layer": ["Layer 1", "softmax", "z1[3]", "a1[3]", "9 parameters"],
     "MLP": ["Layer 1", "prelu", "Output", "sigmoid", "a3[1]"],
     "MaxPool2d": ["Max pooling", "map"],
     "Neuron": ["prelu", "z", "a"],
     "Perceptron": ["step", "z", "a"],
+    "RMSNorm": ["w·x, x ÷ y, +, √x, ×", "gamma[1]"],  # noqa: RUF001
     "RNN": ["W", "U", "b", "cell: 15 parameters, used 2 times"],
     "RNNCell": ["tanh", "a1[3]"],
     "Sequential": ["Layer 1", "Dropout", "Output"],

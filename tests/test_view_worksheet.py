@@ -199,7 +199,7 @@ def test_a_seed_makes_a_variant_with_numbers_by_heart():
     assert texts_of[0] != worksheet(loss).solution._text()
     for text in texts_of:
         numbers = re.findall(r" = (-?[\d.]+)$", text, re.MULTILINE)
-        assert len(numbers) == 12 + 1 + 19  # leaves, the constant target and answers
+        assert len(numbers) == 12 + 19  # leaves and answers
         assert all(abs(float(x)) <= 100 for x in numbers)
         assert "\nx1 = " in text
     assert [p.data for p in toposort(loss, leaves=True) if p.kind == "parameter"][:2] == [0.5, 0.25]
@@ -334,7 +334,7 @@ def test_slopes_as_formulas():
         "y = w·x + b,  ∂y/∂wᵢ = xᵢ,  ∂y/∂xᵢ = wᵢ,  ∂y/∂b = 1": functions.dot([a, b], [b, c], c),
         "y = w·x,  ∂y/∂wᵢ = xᵢ,  ∂y/∂xᵢ = wᵢ": functions.dot([a, b], [b, c]),
         "y = x1 + x2 + x3,  ∂y/∂x1 = 1,  ∂y/∂x2 = 1,  ∂y/∂x3 = 1": functions.sum([a, b, c]),
-        "cross_entropy:  y = -log(p[2]),  ∂y/∂target = 0,  ∂y/∂(z[1]) = p[1],  "
+        "cross_entropy:  y = -log(p[2]),  ∂y/∂(z[1]) = p[1],  "
         "∂y/∂(z[2]) = p[2] - 1,  p = softmax(z[1], z[2])": cross_entropy([a, b], 1),
         "binary_cross_entropy:  y = (t - 1) · log(1 - p) - t · log(p),  "
         "∂y/∂p = (1 - t) / (1 - p) - t / p,  ∂y/∂t = log(1 - p) - log(p)": binary_cross_entropy(

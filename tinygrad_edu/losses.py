@@ -2,8 +2,8 @@
 
 `output` is what a model gives, a Value or a list of Values; `target` a number, a list of numbers
 or a class number. Whether a loss is a sum or a mean, with 1/2 or without, is said at each, with its
-derivative: the lectures use several conventions. Where they write delta = -dE/dz, as in
-delta = o (1 - o) (t - o) and w + eta delta x, that is the gradient here with the other sign. For a
+derivative: the lectures use several conventions. Where they write delta = -dL/dz, as in
+delta = a (1 - a) (y - a) and w + eta delta x, that is the gradient here with the other sign. For a
 data set, training takes the mean over the examples of a batch, and adds the penalty once.
 Raises ValueError where output and target do not fit.
 """
@@ -81,14 +81,14 @@ def _margin_by_hand(margin: float) -> Slopes:
 
 @register("numbers", "2 (|a - y|)", r"2\,(|a - y|)", _each(lambda a, y: 2 * (a - y)))
 def squared_error(output: Any, target: Any) -> Value:
-    """E = sum_k (o_k - t_k)^2, without the factor 1/2: dE/do_k = 2 (o_k - t_k)."""
-    first, *rest = [(o - t) ** 2 for o, t in _pairs(output, target)]
+    """L = sum_k (a_k - y_k)^2, without the factor 1/2: dL/da_k = 2 (a_k - y_k)."""
+    first, *rest = [(a - y) ** 2 for a, y in _pairs(output, target)]
     return _value(f.sum([first, *rest]) if rest else first)
 
 
 @register("numbers", "|a - y|", "|a - y|", _each(lambda a, y: a - y), page=True)
 def half_squared_error(output: Any, target: Any) -> Value:
-    """E = 1/2 sum_k (o_k - t_k)^2, so that dE/do_k = o_k - t_k."""
+    """L = 1/2 sum_k (a_k - y_k)^2, so that dL/da_k = a_k - y_k."""
     return 0.5 * squared_error(output, target)
 
 
@@ -97,8 +97,8 @@ def half_squared_error(output: Any, target: Any) -> Value:
     lambda a, y: [2 / len(a) * (ak - yk) for ak, yk in zip(a, y, strict=True)],
 )  # fmt: skip
 def mean_squared_error(output: Any, target: Any) -> Value:
-    """E = 1/n sum_k (o_k - t_k)^2 over the n outputs: dE/do_k = 2/n (o_k - t_k)."""
-    errors = [o - t for o, t in _pairs(output, target)]
+    """L = 1/n sum_k (a_k - y_k)^2 over the n outputs: dL/da_k = 2/n (a_k - y_k)."""
+    errors = [a - y for a, y in _pairs(output, target)]
     return _value(f.mean([e * e for e in errors]))  # the slope 2 e of e**2 may overflow before 1/n
 
 
@@ -106,11 +106,11 @@ def mean_squared_error(output: Any, target: Any) -> Value:
     "probability", "(|a - y|) / (a (1 - a))", r"\frac{|a - y|}{a\,(1 - a)}", _each(_bce_by_hand)
 )
 def binary_cross_entropy(output: Any, target: Any) -> Value:
-    """E = -[t log p + (1 - t) log(1 - p)] for a probability p = output and a target 0 <= t <= 1.
+    """L = -[y log p + (1 - y) log(1 - p)] for a probability p = output and a target 0 <= y <= 1.
 
-    Where p is 0 or 1 and wrong, E is inf, where it is right 0: nothing is clamped. A unit that can
+    Where p is 0 or 1 and wrong, L is inf, where it is right 0: nothing is clamped. A unit that can
     saturate is better trained with `binary_cross_entropy_with_logits`, on its net input.
-    dE/dp = (p - t) / (p (1 - p)), and after a sigmoid, p = s(z), dE/dz = p - t.
+    dL/dp = (p - y) / (p (1 - p)), and after a sigmoid, p = s(z), dL/dz = p - y.
     """
     p, t = _value(_only("output", output)), _probability(target)
     if p < 0 or p > 1:
@@ -123,10 +123,10 @@ def binary_cross_entropy(output: Any, target: Any) -> Value:
 
 @register("logit", "|s(a) - y|", r"|\sigma(a) - y|", _each(lambda a, y: floats.sigmoid(a) - y))
 def binary_cross_entropy_with_logits(output: Any, target: Any) -> Value:
-    """E = -[t log s(z) + (1 - t) log(1 - s(z))] for a net input z = output and 0 <= t <= 1.
+    """L = -[y log s(z) + (1 - y) log(1 - s(z))] for a net input z = output and 0 <= y <= 1.
 
-    s is the sigmoid. Exact for every z, also where s(z) rounds to 0 or 1; 0 at z = inf with t = 1
-    and at z = -inf with t = 0. Its derivative is s(z) - t. A sigmoid before it is refused.
+    s is the sigmoid. Exact for every z, also where s(z) rounds to 0 or 1; 0 at z = inf with y = 1
+    and at z = -inf with y = 0. Its derivative is s(z) - y. A sigmoid before it is refused.
     """
     z = _value(_only("output", output))
     refuse_twice(RECORDS["binary_cross_entropy_with_logits"], z)
@@ -135,9 +135,9 @@ def binary_cross_entropy_with_logits(output: Any, target: Any) -> Value:
 
 @register("logits", "|p_k - y_k|", "|p_k - y_k|", _softmax_by_hand, page=True)
 def cross_entropy(output: Any, target: Any) -> Value:
-    """E = -sum_k t_k log p_k with p = softmax(output): the net inputs of the last layer go in.
+    """L = -sum_k y_k log p_k with p = softmax(output): the net inputs of the last layer go in.
 
-    `target` is a class number 0..n-1, or the n probabilities t_k. Its derivative is p_k - t_k.
+    `target` is a class number 0..n-1, or the n probabilities y_k. Its derivative is p_k - y_k.
     A class number may be a Value; the loss is nan if it is none of 0..n-1. A softmax before it is
     refused.
     """
@@ -163,19 +163,19 @@ def cross_entropy(output: Any, target: Any) -> Value:
 
 @register("score", "-y 1[y a < 1]", r"-y\,\mathbf{1}[y\,a < 1]", _margin_by_hand(1), page=True)
 def hinge(output: Any, target: Any) -> Value:
-    """E = max(0, 1 - t s) for a score s = output and a target t of -1 or 1.
+    """L = max(0, 1 - y a) for a score a = output and a target y of -1 or 1.
 
-    Its derivative is -t where t s < 1, else 0.
+    Its derivative is -y where y a < 1, else 0.
     """
     return _value(f.relu(1 - _sign("hinge", target) * _value(_only("output", output))))
 
 
 @register("score", "-y 1[y a < 0]", r"-y\,\mathbf{1}[y\,a < 0]", _margin_by_hand(0))
 def perceptron(output: Any, target: Any) -> Value:
-    """E = max(0, -t s) for a score s = output and a target t of -1 or 1 (Rosenblatt 1958).
+    """L = max(0, -y a) for a score a = output and a target y of -1 or 1 (Rosenblatt 1958).
 
-    Its derivative is -t where t s < 0, else 0: online descent with lr = 1 is the rule of
-    `Perceptron`, save at s = 0, a mistake there. Weights that are all 0 do not move.
+    Its derivative is -y where y a < 0, else 0: online descent with lr = 1 is the rule of
+    `Perceptron`, save at a = 0, a mistake there. Weights that are all 0 do not move.
     """
     return _value(f.relu(-_sign("perceptron", target) * _value(_only("output", output))))
 

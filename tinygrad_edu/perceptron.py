@@ -74,7 +74,7 @@ class PerceptronHistory(NamedTuple):
 
 @register("nin")
 class Perceptron(Savable):
-    """A threshold unit on `nin` inputs: o = 1 if w0 + w1 x1 + ... + wn xn > 0, else 0.
+    """A threshold unit on `nin` inputs: a = 1 if w0 + w1 x1 + ... + wn xn > 0, else 0.
 
     `w` is (w0, w1, ..., wn), the bias first; without it all are 0.
 
@@ -119,7 +119,7 @@ class Perceptron(Savable):
 
         `X` is n rows of `nin` numbers. The targets `y` say which form of the rule runs, x0 = 1:
 
-        - 0 and 1: w += lr (t - o) x after each example; the lecture's eta is `lr`, eta << 1;
+        - 0 and 1: w += lr (y - a) x after each example; the lecture's eta is `lr`, eta << 1;
         - -1 and 1: if y w.x <= 0 then w += lr y x; the lecture's rule has lr = 1.
 
         They differ on the boundary alone, w.x = 0, a mistake for the label -1 and none for the
@@ -167,11 +167,11 @@ class Perceptron(Savable):
         history.weights.append(tuple(w))
 
     def hyperplane(self) -> tuple[float, tuple[float, ...]]:
-        """The decision boundary w0 + w.x = 0 as (w0, w); w is its normal and points to o = 1."""
+        """The decision boundary w0 + w.x = 0 as (w0, w); w is its normal and points to a = 1."""
         return self.w[0], tuple(self.w[1:])
 
     def distance(self, x: Iterable[float]) -> float:
-        """Signed distance (w0 + w.x) / |w| of a point to the boundary, > 0 where o = 1."""
+        """Signed distance (w0 + w.x) / |w| of a point to the boundary, > 0 where a = 1."""
         return self.net_input(x) / self._length()
 
     def line(self) -> tuple[tuple[float, float], tuple[float, float]]:

@@ -5,10 +5,10 @@ import test from "node:test";
 import { gzipSync } from "node:zlib";
 
 import { shown, thinned, ticksFor } from "../../tinygrad_edu/export/page/curves.mjs";
-import { Machine } from "../../tinygrad_edu/export/page/machine.mjs";
-import { asTraced, rightOf } from "../../tinygrad_edu/export/page/measure.mjs";
-import { Player } from "../../tinygrad_edu/export/page/player.mjs";
-import { recordOf } from "../../tinygrad_edu/export/page/words.mjs";
+import { Machine } from "../../tinygrad_edu/export/page/run/machine.mjs";
+import { asTraced, rightOf } from "../../tinygrad_edu/export/page/run/measure.mjs";
+import { Player } from "../../tinygrad_edu/export/page/run/player.mjs";
+import { recordOf } from "../../tinygrad_edu/export/page/run/words.mjs";
 import { Generator } from "../../tinygrad_edu/playground/net/generator.mjs";
 import { linkedNet, sizeOf } from "../../tinygrad_edu/playground/net/linker.mjs";
 import { placesOf } from "../../tinygrad_edu/playground/net/net.mjs";

@@ -4,14 +4,15 @@ import test from "node:test";
 
 const screen = new URL("../../tinygrad_edu/playground/screen/", import.meta.url);
 const module = (name) => import(new URL(`${name}.mjs`, screen));
-const { pointsFrom } = await module("csv");
-const { labelPlaces, linesFor, nearestLine, placesFor, pointOf } = await module("geometry");
-const { drawBoundary, marginsOf, scaleOf, SIDE } = await module("heat");
-const { gradientOf, pathsOf, placeOf, termsOf } = await module("numbers");
+const { pointsFrom } = await module("controls/csv");
+const { labelPlaces, linesFor, nearestLine, placesFor, pointOf } = await module("pictures/geometry");
+const { drawBoundary, marginsOf, scaleOf, SIDE } = await module("pictures/heat");
+const { endsOf } = await module("pictures/legend");
+const { gradientOf, pathsOf, placeOf, termsOf } = await module("dock/numbers");
 const { linkOf, settingsOf } = await module("pagelink");
-const { placesIn, squareAround } = await module("plane");
+const { placesIn, squareAround } = await module("pictures/plane");
 const { inBrackets, numeral } = await module("symbols");
-const { Walk } = await module("walk");
+const { Walk } = await module("dock/walk");
 
 test("the walk goes forward, to the loss and back, and knows what it has passed", () => {
   const walk = new Walk([2, 2, 1]);
@@ -121,6 +122,7 @@ test("a file gives points with classes, or points of a function, or a sentence",
     points: [[0, 1], [2, 3], [-1, 0.5]], classes: [1, 0, 1], names: ["a", "b"] });
   assert.deepEqual(pointsFrom("1;2;10\n3;4;9").names, ["9", "10"]);
   assert.deepEqual(pointsFrom("x\ty\n0\t1\n2\t3"), { points: [[0, 1], [2, 3]], classes: null, names: [] });
+  assert.deepEqual(pointsFrom("a,b,y\n0,1,0.5\n2,3,1"), { points: [[0, 1, 0.5], [2, 3, 1]], classes: null, names: [] });
   const hostile = "<img src=x onerror=alert(1)>";
   assert.deepEqual(pointsFrom(`0,1,${hostile}\n1,0,b`).names.sort(), [hostile, "b"].sort());
   for (const [text, says] of [
@@ -135,6 +137,12 @@ test("numbers have three decimals, fewer where they are large, and a real minus"
   assert.deepEqual([0, 1.23456, -0.5, 12.345, -123.4, 0.0003, NaN].map(numeral), [
     "0", "1.235", "\u22120.500", "12.35", "\u2212123", "3e\u22124", "–"]);
   assert.equal(inBrackets(-1), "(\u22121.000)");
+});
+
+test("the legend has the numbers at both ends of the colours and at the paper", () => {
+  assert.deepEqual(endsOf({ factor: 0.5, shift: 0, bent: true }), [0, 0.5, 1]);
+  assert.deepEqual(endsOf({ factor: 2, shift: 0.5, bent: false }), [0, 0.5, 1]);
+  assert.deepEqual(endsOf({ factor: 0.25, shift: 0, bent: false }), [-4, 0, 4]);
 });
 
 test("colours of numbers: what an output means, tanh as it is, others by the largest", () => {
@@ -172,6 +180,7 @@ test("a link holds own points, and what it says of them is checked", () => {
   assert.deepEqual(read('file,0.5 1 0,2 -3 1,["<b>","two"]'), {
     drawing: false, settings: { data: "own", own: { points: [[0.5, 1], [2, -3]], classes: [0, 1], names: ["<b>", "two"] } } });
   assert.deepEqual(read("drawn,0 1,2 3").settings.own, { points: [[0, 1], [2, 3]], classes: null, names: [] });
+  assert.deepEqual(read("surface,0 1 0.5,2 3 1").settings.own, { points: [[0, 1, 0.5], [2, 3, 1]], classes: null, names: [] });
   for (const wrong of ["", "file,1 2 0", "file,1 2 0,3 x 1", "file,1 2 0,3 4 0.5", "file,1 2 0,3 4 11", "file,1 2 0,3 4", "file,1,2"]) {
     assert.deepEqual(read(wrong), { drawing: false, settings: {} }, wrong);
   }

@@ -1,4 +1,4 @@
-"""The exercises of lesson 19, when it is wrong: a backward pass, an engine, the name of a slip."""
+"""The exercises of lesson 19 that `diagnose` judges: a backward pass, an engine."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,15 +6,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.diagnose import diagnose_backward, diagnose_engine
-from tinygrad_edu.exercises.exercise import (
-    AnswerError,
-    Right,
-    asked,
-    described,
-    diagnosed,
-    each,
-    word,
-)
+from tinygrad_edu.exercises.kinds import Right, diagnosed, each
+from tinygrad_edu.exercises.reading import AnswerError, asked, described
 from tinygrad_edu.losses import squared_error
 from tinygrad_edu.nn import MLP
 from tinygrad_edu.vectorize import vectorize
@@ -54,8 +47,5 @@ def _is_engine(answer: Any) -> bool:
         raise AnswerError(str(error)) from None
 
 
-ANSWERS |= {
-    "19.1": each(_is_backward, (3, 1), (4, 2)),
-    "19.2": _is_engine,
-    "19.3": word("sum for mean"),
-}
+ANSWERS["19.1"] = each(_is_backward, (3, 1), (4, 2))
+ANSWERS["19.2"] = _is_engine

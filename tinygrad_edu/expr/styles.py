@@ -182,8 +182,8 @@ class LaTeX(Style):
         return f"{word}_{{{index}}}" if index else word
 
     def bracketed(self, text: str, level: int) -> str:
-        """In parentheses; a comparison in an arithmetic expression in square brackets."""
-        return rf"\left[{text}\right]" if level <= COMPARE else rf"\left({text}\right)"
+        """In parentheses; a comparison as a number is 1[x = y]."""
+        return rf"\mathbf{{1}}[{text}]" if level <= COMPARE else rf"\left({text}\right)"
 
 
 PYTHON: Final = Style()

@@ -1,4 +1,4 @@
-"""Regularisation by modules: dropout and batch normalisation, made of Values.
+"""Regularisation by modules: dropout, batch and RMS normalisation, made of Values.
 
 The others: penalties `l2` and `l1` in `losses`, weight decay and `max_norm` in `optim`,
 augmentation in `data` (`augment=` of training), `EarlyStopping` and `pretrain` in `train`.
@@ -16,7 +16,7 @@ from tinygrad_edu.nn.mode import check_count
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.nn.registry import register
 
-__all__ = ["BatchNorm", "Dropout"]
+__all__ = ["BatchNorm", "Dropout", "RMSNorm"]
 
 
 @register("p")
@@ -51,6 +51,7 @@ class BatchNorm(Module):
     x^ = (x - mean) / sqrt(variance + eps). In training mode mean and variance are those of the
     batch (the variance divided by its size N), and the gradient flows through them; the running
     ones, running = (1 - momentum) running + momentum * new, take the variance divided by N - 1.
+    Views call them mean[k], var[k] and xhat[k] for input k.
     In evaluation mode x^ is made with the running ones. gamma (1 at first) and beta (0) are
     learned. Ioffe and Szegedy 2015; options and numbers as in PyTorch.
 
@@ -98,11 +99,9 @@ class BatchNorm(Module):
                 "choose a batch_size that leaves no batch of one"
             )
         columns = list(zip(*[as_inputs(row, len(self.gamma)) for row in rows], strict=True))
-        means = [f.mean(column) for column in columns]
-        variances = [
-            f.mean([(x - mean) ** 2 for x in column])
-            for column, mean in zip(columns, means, strict=True)
-        ]
+        means, variances = [*map(f.mean, columns)], [*map(f.var, columns)]
+        for k, (mean, variance) in enumerate(zip(means, variances, strict=True), 1):
+            mean.name, variance.name = f"mean[{k}]", f"var[{k}]"
         self._track(means, variances, len(rows))
         deviations = self._deviations(variances)
         return [self._scaled(row, means, deviations) for row in zip(*columns, strict=True)]
@@ -111,10 +110,11 @@ class BatchNorm(Module):
         return [f.sqrt(variance + self.eps) for variance in variances]
 
     def _scaled(self, x: Sequence[Value], means: list[Value], sds: list[Value]) -> list[Value]:
-        return [
-            gamma * ((v - mean) / sd) + beta
-            for v, mean, sd, gamma, beta in zip(x, means, sds, self.gamma, self.beta, strict=True)
-        ]
+        hats = [(v - mean) / sd for v, mean, sd in zip(x, means, sds, strict=True)]
+        for k, hat in enumerate(hats, 1):
+            hat.name = f"xhat[{k}]"
+        parts = zip(self.gamma, hats, self.beta, strict=True)
+        return [gamma * hat + beta for gamma, hat, beta in parts]
 
     def _track(self, means: list[Value], variances: list[Value], n: int) -> None:
         keep, new = 1 - self.momentum, self.momentum
@@ -122,3 +122,28 @@ class BatchNorm(Module):
             running.data = keep * running.data + new * mean.data
         for running, variance in zip(self.running_var, variances, strict=True):
             running.data = keep * running.data + new * variance.data * n / (n - 1)
+
+
+@register("n, *, eps")
+class RMSNorm(Module):
+    """Scales a row of `n` inputs to a mean square of 1: y_k = gamma_k x_k / sqrt(mean(x^2) + eps).
+
+    gamma (1 at first) is learned. Zhang and Sennrich 2019; numbers as in PyTorch, whose `eps` is
+    2^-52 unless given.
+
+    >>> [round(y.data, 3) for y in RMSNorm(2)([3.0, 4.0])]
+    [0.849, 1.131]
+    """
+
+    def __init__(self, n: int, eps: float = 1e-5) -> None:
+        self.n = n = whole("n", n)
+        check_count(f"normalisations of {n} inputs", n)
+        self.eps = real("eps", eps, above=0)
+        self.gamma = [parameter(1.0) for _ in range(n)]
+        self._name_parameters()
+
+    def __call__(self, x: Iterable[Any]) -> list[Value]:
+        """The outputs for `n` inputs."""
+        values = as_inputs(x, len(self.gamma))
+        root = f.sqrt(f.dot(values, values) / len(values) + self.eps)
+        return [gamma * (v / root) for v, gamma in zip(values, self.gamma, strict=True)]

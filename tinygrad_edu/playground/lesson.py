@@ -17,14 +17,22 @@ from tinygrad_edu.text import clean
 from tinygrad_edu.vectorize.executors.library import FOLDER
 
 #: What a teacher can hide.
-HIDEABLE: Final = ("data", "settings", "view", "dock")
+HIDEABLE: Final = (
+    "data", "settings", "view", "dock", "play", "step", "reset", "fresh", "rate", "optimizer",
+    "batch", "loss", "penalty", "strength", "dropout", "layers", "kinds", "sets", "points", "noise",
+    "share", "classes", "seed", "features", "test", "flat", "curves", "units", "activations",
+)  # fmt: skip
 TITLE: Final = "tinygrad_edu playground"
-_MACHINE: Final = ("machine", "words", "measure", "training", "player", "colours", "curves")
+_MACHINE: Final = (
+    *("run/machine", "run/words", "run/measure", "run/training", "run/player", "colours", "curves"),
+)
 _NET: Final = ("generator", "data", "linker", "net", "lens", "state", "session", "code", "numpy")
 _SCREEN: Final = (
-    *("elements", "symbols", "walk", "numbers", "csv", "geometry", "heat", "plane", "lines"),
-    *("netview", "panel", "unitpanel", "weightpanel", "losspanel", "codepanel", "dock"),
-    *("figures", "pagelink", "bar", "datapanel", "keyboard", "app", "handle", "start"),
+    *("elements", "symbols", "dock/walk", "dock/numbers", "controls/csv", "pictures/geometry"),
+    *("pictures/heat", "pictures/legend", "pictures/plane", "pictures/lines", "pictures/netview"),
+    *("pictures/figures", "hiding", "pagelink", "dock/panel", "dock/unitpanel", "dock/weightpanel"),
+    *("dock/losspanel", "dock/codepanel", "dock/sharepanel", "dock/dock", "controls/bar"),
+    *("controls/datapanel", "keyboard", "app", "handle", "start"),
 )
 #: What the script of the page is made of, in an order in which nothing is used before it is there.
 SCRIPTS: Final = (
@@ -51,7 +59,7 @@ def lesson(
     first. The page writes the Python that gives its state again, to 1e-11, and the passes in NumPy.
 
     link       the state in which it opens: what follows # in a link that the page has copied
-    hide       parts that are not shown: "data", "settings", "view", "dock"
+    hide       panels and controls that are not shown, such as "data", "rate": see HIDEABLE
     lock       whether settings stay as they are; the lens and the weights can still be used
     questions  texts that the page shows beside the lens
 

@@ -5,9 +5,6 @@ const EVERY = 100; // milliseconds between two looks at the page
 const PACE = 500; // characters that are told in a millisecond at most
 const HIGH = 760; // pixels, where the page is one screen
 
-/** The view of each model that shows its page: there is one page, in the last of them. */
-const shown = new WeakMap();
-
 const DO = {
   change: (page, settings) => page.change(settings),
   set: (page, numbers) => Object.entries(numbers).forEach(([name, number]) => page.set(name, number)),
@@ -21,7 +18,8 @@ class View {
   constructor(model, el) {
     Object.assign(this, { model, el, page: null, due: 0, done: model.get("told").done ?? 0 });
     this.frame = document.createElement("iframe");
-    Object.assign(this.frame, { srcdoc: model.get("page"), title: "tinygrad_edu playground", allow: "clipboard-write" });
+    const title = "tinygrad_edu playground";
+    Object.assign(this.frame, { srcdoc: model.get("page"), title, allow: "clipboard-write" });
     Object.assign(this.frame.style, { width: "100%", height: `${HIGH}px`, border: "0", display: "block" });
     el.append(this.frame);
     this.timer = setInterval(() => this.look(), EVERY);
@@ -85,11 +83,15 @@ function isDark(element) {
   return matchMedia("(prefers-color-scheme: dark)").matches;
 }
 
-export default {
-  render({ model, el }) {
-    shown.get(model)?.close("This playground is shown in another cell.");
-    const view = new View(model, el);
-    shown.set(model, view);
-    return () => view.close();
-  },
+/** Of each widget there is one page, in the view that was opened last. */
+export default () => {
+  let last = null;
+  return {
+    render({ model, el }) {
+      last?.close("This playground is shown further on.");
+      const view = new View(model, el);
+      last = view;
+      return () => view.close();
+    },
+  };
 };

@@ -85,18 +85,19 @@ def scatter(rows, n, *pieces):  # pieces added up at their columns
     return out.T
 
 
-def batched_product(x, w, rows, units, size):  # x w^T for each example
+def batched_product(x, w, rows, units, size, blocks=1):  # x w^T for each block of each example
     z = x.reshape(-1, rows, size) @ w.reshape(-1, units, size).transpose(0, 2, 1)
-    return z.reshape(-1, rows * units)
+    return z.reshape(-1, blocks * rows * units)
 
 
-def batched_back_x(d, w, rows, units, size):
-    return (d.reshape(-1, rows, units) @ w.reshape(-1, units, size)).reshape(-1, rows * size)
+def batched_back_x(d, w, rows, units, size, blocks=1):
+    x = d.reshape(-1, rows, units) @ w.reshape(-1, units, size)
+    return x.reshape(-1, blocks * rows * size)
 
 
-def batched_back_w(d, x, rows, units, size):
-    d = d.reshape(-1, rows, units).transpose(0, 2, 1)
-    return (d @ x.reshape(-1, rows, size)).reshape(-1, units * size)
+def batched_back_w(d, x, rows, units, size, blocks=1):
+    w = d.reshape(-1, rows, units).transpose(0, 2, 1) @ x.reshape(-1, rows, size)
+    return w.reshape(-1, blocks * units * size)
 
 
 def shaped(a, *shape):  # as many rows of as many numbers, which may stand flat

@@ -224,7 +224,7 @@ class _Backward:
 
     def _back_product(self, step: Product, delta: Any) -> None:
         x = spread(step.x)
-        sizes = (step.rows, step.units, step.size)
+        sizes = (step.rows, step.units, step.size, *([step.blocks] if step.blocks > 1 else ()))
         if step.b is not None and self._is_active(step.b):
             if step.b.n == step.units and step.rows > 1:
                 self.flow(step.b, expr.total(expr.reshape(delta, step.units)), summed=True)
@@ -278,6 +278,8 @@ class _Backward:
             x = expr.rowsum(x) if self.extent(x)[1] == operand.n else times(x, float(operand.n))
         if part.places is not None and self.extent(x)[1] > 1:
             x = self._picked(x, part.places)
+        if part.mask is not None:
+            x = expr.where(part.mask < 0, 0.0, x)
         batched = part.array != P and self.variables[part.array].batched
         if self.per_example and not batched and not summed:
             x = expr.total(x) if self.extent(x)[0] else times(x, B)

@@ -48,6 +48,7 @@ class Part(NamedTuple):
     array: str
     columns: tuple[int, ...] | None
     places: tuple[int, ...] | None
+    mask: Any = None  # an array of constants: no column is read where one is below 0
 
 
 class Operand(NamedTuple):
@@ -207,13 +208,13 @@ class Layout:
                 part = None if whole else tuple(columns[start:stop])
                 parts.append(Part(name, part, None if alone else tuple(where[start:stop])))
         if len(pieces) == 1:
-            return Operand(self._named(pieces[0], cells), tuple(parts), n)
+            return Operand(self.named(pieces[0], cells), tuple(parts), n)
         joined = expr.join(n, *pieces)
         order = [place for where in places.values() for place in where]
         if order != list(range(n)):
             back = sorted(range(n), key=order.__getitem__)
             joined = expr.take(joined, self.index(back))
-        return Operand(self._named(joined, cells), tuple(parts), n)
+        return Operand(self.named(joined, cells), tuple(parts), n)
 
     def _blocks(self, columns: Sequence[int]) -> list[tuple[int, int]]:
         """Where columns of P are whole blocks, one after the other, their bounds; else of all."""
@@ -284,9 +285,9 @@ class Layout:
         operand = self.read(cells)
         return expr.reshape(spread(operand), k), operand
 
-    def _named(self, expression: Any, cells: tuple[int, ...]) -> Any:
+    def named(self, expression: Any, cells: tuple[int, ...]) -> Any:
         """A gathered operand as an array with a name of its own."""
-        if not isinstance(expression, Expr) or expression.op not in ("take", "join"):
+        if not isinstance(expression, Expr) or expression.op not in ("take", "join", "where"):
             return expression
         name = self.fresh("R")
         batched = self.any_batched(cells)

@@ -261,13 +261,13 @@ def _row_function(name: str, *, wide: bool) -> Operation:
 
 
 def _batched(name: str, i: int, j: int) -> Operation:
-    """A product of matrices for each example, with as many columns as two of its sizes say."""
+    """Products of matrices for each example, with as many columns as their sizes and number say."""
 
     def run(calls: Calls, a: Buffer, b: Buffer, *sizes: int) -> Buffer:
-        shape = (calls.B, sizes[i] * sizes[j])
+        shape = (calls.B, sizes[i] * sizes[j] * (*sizes, 1)[3])
         return calls.by_function(lambda a, b: HELPERS[name](a, b, *sizes), shape, a, b)
 
-    return Operation(lambda v, a, b, *sizes: (True, sizes[i] * sizes[j]), run)
+    return Operation(lambda v, a, b, *s: (True, s[i] * s[j] * (*s, 1)[3]), run)
 
 
 def _of_rows(reduction: str, run: Callable[..., Buffer], latex: str) -> Operation:

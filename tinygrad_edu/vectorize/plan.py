@@ -5,16 +5,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
+from math import inf
 from typing import Any, Final
 
 import numpy as np
 
-from tinygrad_edu.engine import primitives
+from tinygrad_edu.engine import Primitive, primitives
 from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.vectorize.gradient import Gradient, gradient_of
 from tinygrad_edu.vectorize.layout import Layout
 from tinygrad_edu.vectorize.regroup import regroup
-from tinygrad_edu.vectorize.steps import Regrouped, Rows, chooses_class
+from tinygrad_edu.vectorize.steps import Regrouped, Rows, chooses_class, reduction_of
 from tinygrad_edu.vectorize.tape import DOT, Tape, as_row
 
 #: How many plans are kept, the least recently used goes first.
@@ -24,6 +25,9 @@ _ADD, _MULTIPLY, _SUM = (primitives[name] for name in ("add", "multiply", "sum")
 _SUMS: Final = (_ADD, _SUM)
 #: So many terms that are added up one after the other are one `sum`.
 _LONG: Final = 8
+
+#: What fills up the rows of an operation, whose result stays the same.
+_FILL: Final = {"sum": 0.0, **dict.fromkeys(("logsumexp", "log_softmax", "softmax"), -inf)}
 
 _PLANS: OrderedDict[Any, "Plan"] = OrderedDict()
 
@@ -100,9 +104,10 @@ def fuse_dots(tape: Tape) -> Tape:
     """The same graph with its sums of at least two products as dots.
 
     w1*x1 + w2*x2 + b, in whatever order it was added up, is one `dot` node. Products and sums that
-    something else uses, and products with a constant, stay as they are. Other long sums, such as
-    those of Python's `sum`, are one `sum` node. Equal constants are one node. What is not used any
-    more is left as a leaf; nodes keep their numbers.
+    something else uses, and products with a constant, stay as they are. Other long sums are one
+    `sum` node; those of Python's `sum`, which starts from 0, are one or the other whatever their
+    length. Equal constants are one node. What is not used any more is left as a leaf; nodes keep
+    their numbers.
     """
     first = {repr(tape.constants[i]): i for i in sorted(tape.constants, reverse=True)}
     others = {i: first[repr(x)] for i, x in tape.constants.items() if first[repr(x)] != i}
@@ -180,9 +185,12 @@ def _sums_of_products(tape: Tape) -> tuple[dict[int, list[int]], set[int]]:
             and tape.records.get(j) is _MULTIPLY
             and not any(p in tape.constants for p in tape.parents[j])
         ]
-        if len(products) >= 2 or (inner and len(terms) >= _LONG):
+        zeros = [j for j in terms if tape.constants.get(j) == 0]  # where Python's `sum` starts
+        of_sum = 0 < len(zeros) < len(terms)
+        as_dot = len(products) >= (1 if of_sum else 2)
+        if as_dot or of_sum or (inner and len(terms) >= _LONG):
             sums[i] = terms
-            gone.update(inner, products if len(products) >= 2 else ())
+            gone.update(inner, products if as_dot else ())
     return sums, gone
 
 
@@ -198,3 +206,78 @@ def _uses(tape: Tape) -> Counter[int]:
             uses.update(tape.parents[i])
     uses.update(chain(*rows.values()))
     return uses
+
+
+def even_rows(tape: Tape) -> Tape:
+    """The same graph with short rows filled up, as those that read the places before theirs have.
+
+    Where this less than doubles them, the rows of a depth get the length of the longest: those of
+    softmaxes and sums get constants that add nothing. A dot of such a softmax gets its zeros, with
+    them what a longer row has there; any other dot that is the beginning of one gets zeros.
+    """
+    names = {i: r.name for i, r in tape.records.items() if r.name in _FILL and reduction_of(r)}
+    if len({(name, len(tape.parents[i])) for i, name in names.items()}) == len({*names.values()}):
+        return tape
+    batched = tape.batched()
+    new = replace(
+        tape, records={}, parents={**tape.parents}, lines={**tape.lines}, names=[*tape.names],
+        parameters=tape.parameters[:], constants={**tape.constants},
+    )  # fmt: skip
+    filling = {x: new.add_leaves(1)[0] for x in (0.0, -inf)}
+    new.constants |= {i: x for x, i in filling.items()}
+    zeros: dict[Any, list[int]] = {}
+    for level in tape.levels():
+        new.records.update({i: tape.records[i] for i in level})
+        groups: dict[str, list[int]] = {}
+        for i in level:
+            if batched[i] and (i in names or (tape.records[i] is DOT and not tape.parents[i][2])):
+                groups.setdefault(tape.records[i].name, []).append(i)
+        for name, cells in groups.items():
+            rows = {i: tape.parents[i][0] if name == "dot" else tape.parents[i] for i in cells}
+            n, total = max(map(len, rows.values())), sum(map(len, rows.values()))
+            if not total < n * len(rows) <= 2 * total:
+                continue
+            if name == "dot":
+                _fill_dots(new, cells, n, zeros, filling[0.0])
+                continue
+            for i, row in rows.items():
+                new.parents[i] = (*row, *[filling[_FILL[name]]] * (n - len(row)))
+            if name == "softmax":
+                _add_zeros(new, cells, rows, zeros)
+    return new
+
+
+def _add_zeros(
+    tape: Tape, cells: list[int], rows: dict[int, Any], zeros: dict[Any, list[int]]
+) -> None:
+    """Enter the results of softmaxes for what their rows were filled up with."""
+    records, found = dict[int, Primitive](), dict[Any, dict[int, int]]()
+    for i in cells:
+        k = int(tape.records[i].constants["k"])
+        records[k] = tape.records[i]
+        found.setdefault(rows[i], {})[k] = i
+    for row, results in found.items():
+        full = tape.parents[next(iter(results.values()))]
+        more = [
+            tape.add(records[k], full, None) for k in range(len(row), len(full)) if k in records
+        ]
+        zeros[tuple([results.get(k, -1) for k in range(len(row))])] = more
+
+
+def _fill_dots(
+    tape: Tape, cells: list[int], n: int, zeros: dict[Any, list[int]], zero: int
+) -> None:
+    """Give short dots the length n where one of their rows is the beginning of a longer one."""
+    rows = {row for i in cells for row in tape.parents[i][:2]}
+    lengths = {len(row) for row in rows}
+    longer = {tuple(row[:t]): row for row in rows if len(row) == n for t in lengths if t < n}
+    for i in cells:
+        w, x, b = tape.parents[i]
+        for one, other in ((w, x), (x, w)):
+            whole = longer.get(tuple(one))
+            if whole is not None:
+                more = zeros.get(tuple(other), [])
+                more = more if len(more) == n - len(w) else [zero] * (n - len(w))
+                full = as_row((*other, *more))
+                tape.parents[i] = (whole, full, b) if one is w else (full, whole, b)
+                break

@@ -18,7 +18,7 @@ from tinygrad_edu.vectorize.check import by_scalars, find_anomaly, is_alike, rep
 from tinygrad_edu.vectorize.executors.kernel import Kernel, compile_kernel
 from tinygrad_edu.vectorize.executors.native import machine_kernel
 from tinygrad_edu.vectorize.layout import argument_names
-from tinygrad_edu.vectorize.plan import fuse_dots, plan_for
+from tinygrad_edu.vectorize.plan import even_rows, fuse_dots, plan_for
 from tinygrad_edu.vectorize.source import equations, explanation, source
 from tinygrad_edu.vectorize.tape import DIFFERENT, VectorizeError, disturbed
 from tinygrad_edu.vectorize.trace import Run, run
@@ -53,7 +53,7 @@ class Program:
         self._watch, self._unchanged = watch, watch()
         self._recorded = recording._replace(values=[], rows={})
         self.asks = any(ran.recorder.asks for ran in runs)
-        self.tape = tape = fuse_dots(recording.tape)
+        self.tape = tape = even_rows(fuse_dots(recording.tape))
         self.plan = plan_for(tape)
         self.parameters: list[Value] = [*map(recording.values.__getitem__, self.plan.parameters)]
         self.samples = runs[0].recorder.samples

@@ -7,6 +7,7 @@ column p*U + u is row p with row u of w. Dots that form no product are added up 
 
 import re
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 from tinygrad_edu import expr
@@ -22,8 +23,10 @@ from tinygrad_edu.vectorize.steps import (
     chooses_class,
     chosen_value,
     is_loss,
+    read,
     reduction_of,
     rows_of_classes,
+    with_gaps,
     written,
 )
 from tinygrad_edu.vectorize.tape import DOT, Row, Tape, as_row
@@ -32,13 +35,15 @@ from tinygrad_edu.vectorize.tape import DOT, Row, Tape, as_row
 def regroup(tape: Tape) -> Regrouped:
     """The arrays and equations of a graph. Raises VectorizeError for a record it cannot write."""
     program = Regrouped(tape, Layout(tape))
-    levels = _levels(tape)
+    levels = tape.levels()
     dots = [_families(tape, [i for i in level if tape.records[i] is DOT]) for level in levels]
     _place_matrices(program.layout, [family for group in dots for family in group])
     for level, group in zip(levels, dots, strict=True):
         program.layout.settle(level)
+        _add_batched(program, [family for family in group if _is_batched(program.layout, family)])
         for family in group:
-            _add_dots(program, family)
+            if not _is_batched(program.layout, family):
+                _add_dots(program, family)
         for key, cells in _alike(program, [i for i in level if tape.records[i] is not DOT]).items():
             if key[0] == "rows":
                 _add_rows(program, cells)
@@ -48,28 +53,6 @@ def regroup(tape: Tape) -> Regrouped:
     for guard in tape.guards:  # parameters that are only compared have a place too
         program.layout.read([guard.left]), program.layout.read([guard.right])
     return program
-
-
-def _levels(tape: Tape) -> list[list[int]]:
-    """The results of operations by depth: the longest way from a leaf."""
-    depth = [0] * len(tape.names)
-    deepest: dict[int, int] = {}  # of the rows of dots
-    levels: list[list[int]] = []
-    for i in tape.records:
-        parents = tape.parents[i]
-        if tape.records[i] is DOT:
-            for row in parents:
-                if id(row) not in deepest:
-                    inside = isinstance(row, range)
-                    of_row = depth[row.start : row.stop] if inside else [depth[p] for p in row]
-                    deepest[id(row)] = max(of_row, default=0)
-            depth[i] = d = 1 + max([deepest[id(row)] for row in parents])
-        else:
-            depth[i] = d = 1 + max([depth[p] for p in parents])
-        if d > len(levels):
-            levels.append([])
-        levels[d - 1].append(i)
-    return levels
 
 
 def _alike(program: Regrouped, cells: list[int]) -> dict[tuple[Any, ...], list[int]]:
@@ -98,11 +81,12 @@ def _add_elementwise(program: Regrouped, cells: list[int]) -> None:
     layout, tape = program.layout, program.tape
     record = tape.records[cells[0]]
     cells = layout.sorted(cells)
-    columns = zip(*[tape.parents[i] for i in cells], strict=True)
-    operands = tuple([layout.read(column) for column in columns])
+    columns: list[Row] = list(zip(*[tape.parents[i] for i in cells], strict=True))
+    cells, columns = with_gaps(layout, cells, columns)
+    operands = tuple([read(layout, column) for column in columns])
     expression = written(record, "value", *[o.expression for o in operands])
     step = Elementwise(_name_of_result(program, operands, cells), record, operands)
-    program.emit(step, cells, expression, batched=layout.any_batched(cells[:1]))
+    program.emit(step, cells, expression, batched=layout.any_batched([i for i in cells if i >= 0]))
 
 
 def _add_rows(program: Regrouped, cells: list[int]) -> None:
@@ -125,10 +109,10 @@ def _add_rows(program: Regrouped, cells: list[int]) -> None:
                   for i, row in zip(cells, rows, strict=True)}  # fmt: skip
         first = {column: i for i, column in reversed(places.items())}
         results = [first.get(column, -1) for column in range(len(row_of) * size)]
-        x = layout.read([p for row in row_of for p in row])
+        x = read(layout, [p for row in row_of for p in row])
     else:
         places, results = {}, cells
-        x = layout.read([p for row in rows for p in row])
+        x = read(layout, [p for row in rows for p in row])
     value = reduction.value(expr, as_rows(x, size), size)
     name = _name_of_result(program, (x,), cells)
     flat = value if x.n == size else expr.reshape(value, len(results))
@@ -192,15 +176,44 @@ def _place_matrices(layout: Layout, families: list[list[int]]) -> None:
         number += 1
 
 
+def _is_batched(layout: Layout, cells: list[int]) -> bool:
+    """Whether both rows of each dot differ from example to example."""
+    rows = [layout.tape.parents[i][:2] for i in cells]
+    return all(layout.any_batched(w) and layout.any_batched(x) for w, x in rows)
+
+
+def _add_batched(program: Regrouped, families: list[list[int]]) -> None:
+    """Families of such dots: those of equal sizes as products side by side, others pair by pair.
+
+    A product has its columns too where less than half of its dots are not asked for.
+    """
+    parents = program.tape.parents
+    pairs: dict[tuple[int, int], list[int]] = {}
+    products: dict[tuple[int, int, int], list[Any]] = {}
+    for cells in families:
+        by_pair = {parents[i][:2]: i for i in cells}
+        xs, ws = (list(dict.fromkeys(rows)) for rows in zip(*by_pair, strict=True))
+        rows, units, size, biases = len(xs), len(ws), len(ws[0]), len(parents[cells[0]][2])
+        if rows == 1 or units == 1:
+            pairs.setdefault((size, biases), []).extend(cells)
+        elif len(by_pair) == len(cells) > rows * units / 2 and not biases:
+            every = [by_pair.get((x, w), -1) for x in xs for w in ws]
+            products.setdefault((rows, units, size), []).append((every, ws, xs))
+        else:
+            _add_dots(program, cells)
+    for several in products.values():
+        cells, ws, xs = (list(chain(*parts)) for parts in zip(*several, strict=True))
+        _add_product(program, cells, ws, xs, len(several))
+    for cells in pairs.values():
+        _add_pairs(program, cells, [parents[i][:2] for i in cells])
+
+
 def _add_dots(program: Regrouped, cells: list[int]) -> None:
     """A family of dots as one product, or several, or else pair by pair."""
     layout = program.layout
     pairs, ws, xs = _split(layout, cells)
     split = dict(zip(cells, pairs, strict=True))
     by_pair = dict(zip(pairs, cells, strict=True))
-    if (len(ws) == 1 or len(xs) == 1) and all(layout.batched[i] for row in ws + xs for i in row):
-        _add_pairs(program, cells, pairs)
-        return
     if len(cells) == 1 and not layout.any_batched(*ws, *xs):
         order = layout.in_place(ws[0])
         w, x = (as_row([half[k] for k in order]) for half in pairs[0])
@@ -239,15 +252,15 @@ def _biases(tape: Tape, cells: Sequence[int]) -> Row | None:
 
 
 def _add_product(
-    program: Regrouped, cells: list[int], ws: Sequence[Row], xs: Sequence[Row]
+    program: Regrouped, cells: list[int], ws: Sequence[Row], xs: Sequence[Row], blocks: int = 1
 ) -> None:
     layout, tape = program.layout, program.tape
-    rows, units, size = len(xs), len(ws), len(ws[0])
+    rows, units, size = len(xs) // blocks, len(ws) // blocks, len(ws[0])
     batched_x, batched_w = layout.any_batched(*xs), layout.any_batched(*ws)
-    x = layout.read([cell for row in xs for cell in row])
+    x = read(layout, [cell for row in xs for cell in row])
     w, w_read = layout.matrix(ws)
-    name = _name_of_product(layout, w, batched_x)
-    biases = _biases(tape, cells)
+    name = _name_of_product(layout, w, batched_x and not batched_w)
+    biases = _biases(tape, [i for i in cells if i >= 0])
     b = None
     if biases is not None:
         shared = biases[:units]
@@ -258,7 +271,7 @@ def _add_product(
         b = layout.read(biases)
     full_x = as_rows(x, x.n)
     if batched_w:
-        z = expr.batched_product(full_x, w, rows, units, size)
+        z = expr.batched_product(full_x, w, rows, units, size, *([blocks] if blocks > 1 else ()))
     else:
         across = w.args[0] if w.op == "T" else expr.T(w)
         z = Expr("@", (full_x if rows == 1 else expr.reshape(full_x, size), across))
@@ -268,8 +281,9 @@ def _add_product(
         z = expr.reshape(z, rows * units)
     if b is not None and b.n != units:
         z = z + b.expression
-    step = Product(name, x, w, w_read, b, rows, units, size, batched_x, batched_w)
-    program.emit(step, cells, z, batched=batched_x or layout.any_batched(cells))
+    step = Product(name, x, w, w_read, b, rows, units, size, batched_x, batched_w, blocks)
+    batched = batched_x or layout.any_batched([i for i in cells if i >= 0])
+    program.emit(step, cells, z, batched=batched)
 
 
 def _name_of_product(layout: Layout, w: Any, batched: bool) -> str:

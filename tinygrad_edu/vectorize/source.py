@@ -5,12 +5,13 @@ import re
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
+from itertools import pairwise
 from typing import Any, Final
 
 from tinygrad_edu.expr import Expr, show
 from tinygrad_edu.expr.styles import ATOM, MULTIPLY, NEGATE, Form, LaTeX, NumPy
 from tinygrad_edu.text import latex_name
-from tinygrad_edu.vectorize.algebra import SHARE, B, is_relu
+from tinygrad_edu.vectorize.algebra import SHARE, B, in_short, is_relu
 from tinygrad_edu.vectorize.arrays import HELPERS
 from tinygrad_edu.vectorize.gradient import Gradient
 from tinygrad_edu.vectorize.layout import Equation, P, Variable, consecutive, spread
@@ -82,12 +83,19 @@ class _Equations(LaTeX):
         return latex_name(name.replace("_", "#"))
 
 
+def _forward(program: Regrouped, gradient: Gradient | None) -> list[Equation]:
+    """The equations forward as they are read."""
+    backward = [x for x, _ in gradient.pieces] if gradient else []
+    backward += [x for _, x in gradient.equations] if gradient else []
+    return in_short(program.layout.equations, [*backward, *[r.expression for r in program.results]])
+
+
 def equations(program: Regrouped, gradient: Gradient | None) -> str:
     r"""An `aligned` environment, a line per equation: Z_{1} &= X\,W_{1}^{\top} + b_{1}."""
     style = _Equations(program.layout.variables)
     lines = [
         f"{style.letter(target)} &= {show(x, style)}"
-        for target, x in [*program.layout.equations, *(gradient.equations if gradient else ())]
+        for target, x in [*_forward(program, gradient), *(gradient.equations if gradient else ())]
     ]
     return "\n".join([r"\begin{aligned}", " \\\\\n".join(lines), r"\end{aligned}"])
 
@@ -111,7 +119,7 @@ def source(program: Regrouped, gradient: Gradient | None) -> str:
         (f"{b.name} = P[{b.start}:{b.start + b.size}].reshape{b.matrix or (1, b.size)}", "")
         for b in blocks
     ]
-    forward = list(_lines(style, program.layout.equations))
+    forward = list(_lines(style, _forward(program, gradient)))
     backward: list[tuple[str, str]] = []
     if gradient is not None:
         backward = list(_lines(style, gradient.equations))
@@ -122,6 +130,8 @@ def source(program: Regrouped, gradient: Gradient | None) -> str:
             for b in blocks
         ]
         joined = textwrap.wrap(", ".join(parts), 64, break_long_words=False)
+        if len(joined) > 1 and len(gradient.blocks) == len(parts):
+            joined = [f"d.ravel() for d in ({', '.join(gradient.blocks[b.name] for b in blocks)})"]
         if len(joined) > 1:
             backward.append(("G = np.concatenate([", ""))
             backward += [(f"    {line}", "") for line in joined]
@@ -194,13 +204,25 @@ def _aligned(rows: list[tuple[str, str]], widest: int = 72) -> list[str]:
 
 
 def _runs(columns: tuple[int, ...]) -> str:
-    """An index in short: a range where it is one."""
+    """An index in short: a range if it is one, [48*i + j for i in range(8) for j in range(3)]."""
     if len(columns) > 2:
         step = columns[1] - columns[0]
         stop = columns[-1] + (1 if step > 0 else -1)
         if step and columns == tuple(range(columns[0], stop, step)):
             return f"range({columns[0]}, {stop}, {step})"
-    return str(list(columns))
+    starts, axes = columns, list[tuple[int, int]]()  # counts and steps, the outer axis first
+    while len(starts) > 1:
+        steps = [b - a for a, b in pairwise(starts)]
+        n = next((k for k, step in enumerate(steps, 1) if step != steps[0]), len(starts))
+        outer = starts[::n]
+        if len(starts) % n or starts != tuple([c + k * steps[0] for c in outer for k in range(n)]):
+            return str(list(columns))
+        starts, axes = outer, [(n, steps[0]), *axes]
+    loops = " ".join([f"for {i} in range({n})" for i, (n, _) in zip("ijkm", axes, strict=False)])
+    terms = [f"{step}*{i}" for i, (_, step) in zip("ijkm", axes, strict=False) if step]
+    place = " + ".join([*map(str, starts if starts[0] or not terms else ()), *terms])
+    short = re.sub(r"\b1\*", "", f"[{place} {loops}]")
+    return short if len(axes) < 5 and len(short) < len(str(list(columns))) else str(list(columns))
 
 
 #: How many numbers of an array are written out, and how many operands of a node.

@@ -8,10 +8,10 @@ from tinygrad_edu import expr
 from tinygrad_edu.engine import Primitive, primitives
 from tinygrad_edu.expr import Expr
 from tinygrad_edu.namespace import no_flow
-from tinygrad_edu.vectorize.algebra import fitted, opened
-from tinygrad_edu.vectorize.layout import Equation, Layout, Operand, Variable, spread
+from tinygrad_edu.vectorize.algebra import fitted, names, opened
+from tinygrad_edu.vectorize.layout import Equation, Layout, Operand, P, Part, Variable, spread
 from tinygrad_edu.vectorize.operations import extent
-from tinygrad_edu.vectorize.tape import Tape, VectorizeError
+from tinygrad_edu.vectorize.tape import Row, Tape, VectorizeError
 
 
 class Reduction(NamedTuple):
@@ -114,9 +114,9 @@ class Rows:
 class Product:
     """target = x w^T + b, for rows of x and rows of w with `size` numbers each.
 
-    `rows` and `units` count them; `w` is an expression with one row per unit, and where it is no
-    block of parameters `w_read` says how it is read. `batched_w`: the weights differ from example
-    to example.
+    `rows` and `units` count them, in each of `blocks` products side by side; `w` is an expression
+    with one row per unit, and where it is no block of parameters `w_read` says how it is read.
+    `batched_w`: the weights differ from example to example.
     """
 
     target: str
@@ -129,6 +129,7 @@ class Product:
     size: int
     batched_x: bool
     batched_w: bool
+    blocks: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +172,61 @@ def operands_of(step: Step) -> tuple[Operand, ...]:
         case Rows():
             return (step.operand,)
     return tuple([o for o in (step.x, getattr(step, "w_read", None), step.b) if o is not None])
+
+
+def with_gaps(layout: Layout, cells: list[int], operands: list[Row]) -> tuple[list[int], list[Row]]:
+    """Results and operands with the columns that no node stands for (-1) where an array has them.
+
+    So it is read whole, where but for these its columns are read in order, beside numbers for all.
+    Slopes must be numbers: what stands there may be large, and 0 flows back to it.
+    """
+    several = [o for o in operands if len(set(o)) > 1]
+    array = layout.variables.get(layout.array[several[0][0]] or "") if len(several) == 1 else None
+    if array is None or array.role != "value" or -1 not in array.cells:
+        return cells, operands
+    if [c for c in array.cells if c >= 0] != [*several[0]]:
+        return cells, operands
+    whole = [array.cells if o is several[0] else (o[0],) * array.size for o in operands]
+    step = Elementwise("", layout.tape.records[cells[0]], tuple([read(layout, o) for o in whole]))
+    slope = slopes_of(step)[operands.index(several[0])]
+    if names(slope) and not _is_bounded(slope):
+        return cells, operands
+    result = iter(cells)
+    return [next(result) if c >= 0 else -1 for c in array.cells], [*whole]
+
+
+def read(layout: Layout, row: Sequence[int]) -> Operand:
+    """The nodes as columns of one array, as `layout` reads them, but in these cases in short.
+
+    An array with gaps, see `with_gaps`, is read whole; columns that stand k times each are
+    repeated; an array that has a number in the place of some columns is masked.
+    """
+    cells, n, constants = tuple(row), len(row), layout.tape.constants
+    name = layout.array[max(cells)]
+    if -1 in cells and name is not None:
+        return Operand(expr.symbol(name), (Part(name, None, None),), n)
+    k = next((k for k, cell in enumerate(cells) if cell != cells[0]), n)
+    if 1 < k < n and n % k == 0 and all(cells[j] == cells[j - j % k] for j in range(n)):
+        each = layout.read(cells[::k])
+        parts = []
+        for array, columns, places, _ in each.parts:
+            columns = tuple(range(layout.variables[array].size)) if columns is None else columns
+            wide = places and tuple([k * p + j for p in places for j in range(k)])
+            parts.append(Part(array, tuple([c for c in columns for _ in range(k)]), wide))
+        return Operand(expr.repeat(spread(each), k), tuple(parts), n)
+    numbers = {repr(constants[c]): c for c in cells if c in constants}
+    nodes = {repr(x): i for i, x in constants.items()}
+    kept = [j for j, c in enumerate(cells) if c not in constants]
+    arrays = {layout.array[cells[j]] for j in kept}
+    (name,) = arrays if len(arrays) == len(numbers) == 1 else (None,)
+    if name in (None, P) or layout.variables[name].size != n or not {"0.0", "-inf"} <= {*nodes}:
+        return layout.read(cells)
+    if [layout.column[cells[j]] for j in kept] != kept:
+        return layout.read(cells)
+    mask = layout.read([nodes["-inf" if c in constants else "0.0"] for c in cells]).expression
+    (number,) = [constants[c] for c in numbers.values()]
+    x = layout.named(expr.where(mask < 0, number, expr.symbol(name)), cells)
+    return Operand(x, (Part(name, None, None, mask),), n)
 
 
 def as_rows(x: Operand, size: int) -> Any:

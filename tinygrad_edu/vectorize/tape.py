@@ -204,6 +204,27 @@ class Tape:
             return has_flag(flags, self.parents[i])
         return any([has_flag(flags, row) for row in self.parents[i]])  # noqa: C419
 
+    def levels(self) -> list[list[int]]:
+        """The results of operations by depth: the longest way from a leaf."""
+        depth = [0] * len(self.names)
+        deepest: dict[int, int] = {}  # of the rows of dots
+        found: list[list[int]] = []
+        for i in self.records:
+            parents = self.parents[i]
+            if self.records[i] is DOT:
+                for row in parents:
+                    if id(row) not in deepest:
+                        inside = isinstance(row, range)
+                        of_row = depth[row.start : row.stop] if inside else [depth[p] for p in row]
+                        deepest[id(row)] = max(of_row, default=0)
+                depth[i] = d = 1 + max([deepest[id(row)] for row in parents])
+            else:
+                depth[i] = d = 1 + max([depth[p] for p in parents])
+            if d > len(found):
+                found.append([])
+            found[d - 1].append(i)
+        return found
+
     @cached_property
     def is_of_package(self) -> bool:
         """Whether all operations are the package's own, which do the same for ever."""

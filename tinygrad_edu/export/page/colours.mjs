@@ -1,11 +1,12 @@
 // The colours of the style sheet as canvases need them: its variables, in the scheme of now.
 
-const SCHEMES = ["(prefers-color-scheme: dark)", "(prefers-contrast: more)"];
+const SCHEMES = ["(prefers-color-scheme: dark)", "(prefers-contrast: more)", "(forced-colors: active)"];
 
 export class Colours {
   /** Those that hold for an element; `changed` is called when the scheme does. */
   constructor(element, changed = () => {}) {
     this.probe = element.appendChild(document.createElement("i"));
+    this.probe.className = "probe";
     this.probe.hidden = true;
     this.forget();
     for (const scheme of SCHEMES) {

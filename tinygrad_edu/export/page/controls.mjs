@@ -2,7 +2,7 @@
 
 import { Colours } from "./colours.mjs";
 import { drawCurves, shown } from "./curves.mjs";
-import { Player } from "./player.mjs";
+import { Player } from "./run/player.mjs";
 import { Weights } from "./weights.mjs";
 
 const $ = (id) => document.getElementById(id);

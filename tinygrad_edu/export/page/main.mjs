@@ -1,9 +1,9 @@
 // A page: its training is read, its controls wait, and `window.tinygrad` is there.
 
 import { Controls } from "./controls.mjs";
-import { Machine } from "./machine.mjs";
-import { Training } from "./training.mjs";
-import { recordOf, unpacked } from "./words.mjs";
+import { Machine } from "./run/machine.mjs";
+import { Training } from "./run/training.mjs";
+import { recordOf, unpacked } from "./run/words.mjs";
 
 const textOf = (id) => document.getElementById(id).textContent;
 

@@ -26,18 +26,8 @@ from tinygrad_edu.view.base.palette import styled
 LARGEST: Final = 1_000_000
 #: What the script of a page is made of, in an order in which nothing is used before it is there.
 SCRIPTS: Final = (
-    *(
-        "machine",
-        "words",
-        "measure",
-        "training",
-        "player",
-        "colours",
-        "curves",
-        "weights",
-        "controls",
-    ),
-    "main",
+    *("run/machine", "run/words", "run/measure", "run/training", "run/player", "colours", "curves"),
+    *("weights", "controls", "main"),
 )
 _MODULE_LINE: Final = re.compile(r"^import .*?;\n|^export (?=\w)", re.MULTILINE | re.DOTALL)
 

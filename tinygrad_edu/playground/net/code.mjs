@@ -1,7 +1,7 @@
 // The program in Python that gives the state of a session again, to the last digits.
 
-import { FUNCTIONS } from "./data.mjs";
-import { DEFAULTS, isFunction } from "./state.mjs";
+import { COUNTED, FUNCTIONS, SURFACES } from "./data.mjs";
+import { DEFAULTS, isCounted, learnedBy } from "./state.mjs";
 
 const python = (x) => (Array.isArray(x) ? `[${x.map(python).join(", ")}]` : JSON.stringify(x));
 
@@ -19,17 +19,21 @@ export function codeOf(session, own = "points(X, y)") {
 }
 
 function dataLines({ state, parts }, own) {
-  const { data, n, noise, share, seed } = state;
-  if (isFunction(state)) {
+  const { data, n, noise, share, seed, classes } = state;
+  const kind = learnedBy(state);
+  if (kind !== "classes") {
+    const [formula] = { ...FUNCTIONS, ...SURFACES }[data] ?? [];
+    const names = kind === "curve" ? ["x"] : ["x1", "x2"];
     const made = data === "own" ? [`X, y = ${own}`] : [
       `rng = Random(${seed})`,
-      `X = [[rng.uniform(-1, 1)] for _ in range(${n})]`,
-      `y = [(${FUNCTIONS[data][0]}) + rng.gauss(0, ${noise}) for [x] in X]`,
+      `X = [[${names.map(() => "rng.uniform(-1, 1)").join(", ")}] for _ in range(${n})]`,
+      `y = [(${formula}) + rng.gauss(0, ${noise}) for [${names.join(", ")}] in X]`,
     ];
     const split = `X, y, X_test, y_test = train_test_split(X, y, test_size=${share}, stratify=False, rng=${seed})`;
     return share === 0 ? made : [...made, split];
   }
-  const source = data === "own" ? own : `${data}(${n}, ${parts.sets[data]}=${noise}, rng=${seed})`;
+  const count = isCounted(state) && classes !== DEFAULTS.classes ? `${COUNTED[data]}=${classes}, ` : "";
+  const source = data === "own" ? own : `${data}(${n}, ${count}${parts.sets[data]}=${noise}, rng=${seed})`;
   if (share === 0) return [`X, y = ${source}`];
   return [`X, y, X_test, y_test = train_test_split(*${source}, test_size=${share}, rng=${seed})`];
 }
@@ -37,17 +41,18 @@ function dataLines({ state, parts }, own) {
 function netLines({ net, state }) {
   const output = net.end.split(" ")[1];
   const { sizes, activations } = net;
+  const first = state.start ?? state.seed;
   if (net.dropout) {
     const layers = sizes.slice(1).map((units, l) => {
       const layer = `Layer(${sizes[l]}, ${units}, "${activations[l] ?? output}", rng=rng)`;
       return l < activations.length ? `${layer}, Dropout(${net.dropout}, rng=masks)` : layer;
     });
-    return [`rng, masks = Random(${state.seed}), Random(${state.seed + 1})`, `net = Sequential(${layers.join(", ")})`];
+    return [`rng, masks = Random(${first}), Random(${state.seed + 1})`, `net = Sequential(${layers.join(", ")})`];
   }
   const same = new Set(activations).size === 1;
   const hidden = activations.length ? `, ${python(same ? activations[0] : activations)}` : "";
   const last = output === "linear" ? "" : `, output="${output}"`;
-  return [`net = MLP(${sizes[0]}, ${python(sizes.slice(1))}${hidden}${last}, rng=${state.seed})`];
+  return [`net = MLP(${sizes[0]}, ${python(sizes.slice(1))}${hidden}${last}, rng=${first})`];
 }
 
 function fitLine(session, state, epochs) {
@@ -65,7 +70,7 @@ function fitLine(session, state, epochs) {
 
 function rowsLine(state) {
   const { features } = state;
-  if (isFunction(state)) {
+  if (learnedBy(state) === "curve") {
     const terms = features.map((name) => name.replaceAll("x1", "x")).join(", ");
     return terms === "x" ? "X" : `[[${terms}] for [x] in X]`;
   }
@@ -73,7 +78,7 @@ function rowsLine(state) {
 }
 
 const HOMES = {
-  math: ["pi", "sin"],
+  math: ["cos", "exp", "hypot", "pi", "sin"],
   random: ["Random"],
   tinygrad_edu: [
     "MLP", "Dropout", "Layer", "Sequential", "fit", "train_test_split", "moons", "circles", "spiral", "blobs", "xor",

@@ -3,7 +3,7 @@
 
 import { Generator } from "./generator.mjs";
 
-const { sin, cos, PI } = Math;
+const { abs, cos, exp, hypot, sin, PI } = Math;
 
 /** n points on the way from `start` to `stop`, both included. */
 function linspace(start, stop, n) {
@@ -27,7 +27,10 @@ function blurred(points, noise, generator) {
   return points.map((point) => point.map((x) => x + generator.gauss(0, noise)));
 }
 
-/** By name: (n, noise, generator) -> {points, classes}; the formulas are those of synthetic.py. */
+/** Sets that have as many classes as one wants: what their number is called in Python. */
+export const COUNTED = { spiral: "arms", blobs: "centers" };
+
+/** By name: (n, noise, generator, k) -> {points, classes}; the formulas are those of synthetic.py. */
 export const SETS = {
   moons(n, noise, generator) {
     const sizes = shares(n, 2);
@@ -40,21 +43,21 @@ export const SETS = {
     const points = [...circle(sizes[0], 1), ...circle(sizes[1], 0.5)];
     return { points: blurred(points, noise, generator), classes: byClass(sizes) };
   },
-  spiral(n, noise, generator) {
-    const sizes = shares(n, 3);
+  spiral(n, noise, generator, k) {
+    const sizes = shares(n, k);
     const points = sizes.flatMap((size, arm) => {
       const radii = linspace(0, 1, size);
-      return linspace(4 * arm, 4 * (arm + 1), size).map((t, k) => {
+      return linspace(4 * arm, 4 * (arm + 1), size).map((t, row) => {
         const angle = t + generator.gauss(0, noise);
-        return [radii[k] * sin(angle), radii[k] * cos(angle)];
+        return [radii[row] * sin(angle), radii[row] * cos(angle)];
       });
     });
     return { points, classes: byClass(sizes) };
   },
-  blobs(n, noise, generator) {
-    const middles = circle(3, 3 / sin(PI / 3));
-    const sizes = shares(n, 3);
-    const points = middles.flatMap((middle, k) => Array(sizes[k]).fill(middle));
+  blobs(n, noise, generator, k) {
+    const middles = circle(k, 3 / sin(PI / k));
+    const sizes = shares(n, k);
+    const points = middles.flatMap((middle, c) => Array(sizes[c]).fill(middle));
     return { points: blurred(points, noise, generator), classes: byClass(sizes) };
   },
   xor(n, noise, generator) {
@@ -68,17 +71,30 @@ export const FUNCTIONS = {
   "line": ["0.8 * x - 0.1", (x) => 0.8 * x - 0.1],
   "sine": ["sin(3 * x)", (x) => sin(3 * x)],
   "wave": ["sin(8 * x) * x", (x) => sin(8 * x) * x],
-  "bend": ["abs(x) - 0.5", (x) => Math.abs(x) - 0.5],
+  "bend": ["abs(x) - 0.5", (x) => abs(x) - 0.5],
   "jump": ["0.7 if x > 0 else -0.7", (x) => (x > 0 ? 0.7 : -0.7)],
 };
 
+/** The same of two numbers, over the square from -1 to 1. */
+export const SURFACES = {
+  "plane": ["(x1 + x2) / 2", (x1, x2) => (x1 + x2) / 2],
+  "hills": ["20 * x1 * x2 * exp(-4 * (x1**2 + x2**2))", (x1, x2) => 20 * x1 * x2 * exp(-4 * (x1 ** 2 + x2 ** 2))],
+  "ripple": ["cos(6 * hypot(x1, x2))", (x1, x2) => cos(6 * hypot(x1, x2))],
+};
+
 /**
- * A data set as Python's function of that name gives it, with n points, this noise and rng=seed. Points of a
- * function are [x, y], and their `classes` null: see `dataLines` of code.mjs for the same in Python.
+ * A data set as Python's function of that name gives it, with n points, this noise and rng=seed, of k classes
+ * where one can choose. Points of a function are [x, y] or [x1, x2, y], and their `classes` null: see `dataLines`
+ * of code.mjs for the same in Python.
  */
-export function pointsOf(name, n, noise, seed) {
+export function pointsOf(name, n, noise, seed, k = 3) {
   const generator = new Generator(seed);
-  if (!Object.hasOwn(FUNCTIONS, name)) return SETS[name](n, noise, generator);
+  if (Object.hasOwn(SETS, name)) return SETS[name](n, noise, generator, k);
+  if (Object.hasOwn(SURFACES, name)) {
+    const places = Array.from({ length: n }, () => [generator.uniform(-1, 1), generator.uniform(-1, 1)]);
+    const [, height] = SURFACES[name];
+    return { points: places.map((x) => [...x, height(...x) + generator.gauss(0, noise)]), classes: null };
+  }
   const xs = Array.from({ length: n }, () => generator.uniform(-1, 1));
   return { points: xs.map((x) => [x, FUNCTIONS[name][1](x) + generator.gauss(0, noise)]), classes: null };
 }

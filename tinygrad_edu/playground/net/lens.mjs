@@ -1,6 +1,6 @@
 // The lens: all numbers of one example, forward and backward; and the outputs of all units on a grid.
 
-import { Forward } from "../../export/page/measure.mjs";
+import { Forward } from "../../export/page/run/measure.mjs";
 import { forwardOf, linkedNet, linkedUnit } from "./linker.mjs";
 
 /** g'(z) of an activation, by the package's own rule, for at most `most` net inputs at a time. */

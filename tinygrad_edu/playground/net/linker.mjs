@@ -4,7 +4,7 @@
 // of, an operand is [memory, start, step per place, step per column, step per row]. Here sizes are known,
 // memory is given out, none of it twice: so every number of a pass stays where it can be looked at.
 
-import { LINE, WIDTH } from "../../export/page/machine.mjs";
+import { LINE, WIDTH } from "../../export/page/run/machine.mjs";
 
 /** Memory that is given out once: `size` doubles, and what stands there at first. */
 class Memory {

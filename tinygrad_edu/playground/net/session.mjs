@@ -3,7 +3,7 @@
 // It knows nothing of the page. What was done since the start stands in `done`, so that `code.mjs` can write
 // the Python that does it again: each run of epochs begins with a new optimizer and a new shuffle, as `fit` does.
 
-import { Training } from "../../export/page/training.mjs";
+import { Training } from "../../export/page/run/training.mjs";
 import { pointsOf, rowsOf, splitOf } from "./data.mjs";
 import { Lens, Maps } from "./lens.mjs";
 import { planOf } from "./net.mjs";
@@ -36,7 +36,8 @@ export class Session {
   }
 
   start(state) {
-    const data = state.data === "own" ? state.own : pointsOf(state.data, state.n, state.noise, state.seed);
+    const { n, noise, seed } = state;
+    const data = state.data === "own" ? state.own : pointsOf(state.data, n, noise, seed, state.classes);
     const classes = data.classes === null ? 0 : Math.max(...data.classes) + 1;
     const groups = data.classes ?? data.points.map(() => 0);
     const offered = lossesFor(this.parts, classes);
@@ -66,7 +67,8 @@ export class Session {
     const { X, Y, head } = this.examples(split.train);
     const test = split.test.length ? this.examples(split.test) : null;
     const plan = planOf(parts, net, X, Y, {
-      head, test, size: state.batch, rate: state.rate, seed: state.seed, shuffle: state.seed, masks: state.seed + 1,
+      head, test, size: state.batch, rate: state.rate,
+      seed: state.start ?? state.seed, shuffle: state.seed, masks: state.seed + 1,
     });
     const drawn = goesOn && this.training.plan.masks?.generator;
     this.training = new Training(machine, plan);
@@ -80,7 +82,9 @@ export class Session {
   examples(numbers) {
     const { data, state, head } = this;
     const points = numbers.map((k) => data.points[k]);
-    if (data.classes === null) return { X: rowsOf(points, state.features), Y: points.map(([, y]) => y), head: null };
+    if (data.classes === null) {
+      return { X: rowsOf(points, state.features), Y: points.map((point) => point.at(-1)), head: null };
+    }
     const wanted = numbers.map((k) => data.classes[k]);
     return {
       X: rowsOf(points, state.features),

@@ -1,17 +1,19 @@
 // The settings of the page: their defaults, what each may be, and the link that holds them.
 
-import { FEATURES, FUNCTIONS, SETS } from "./data.mjs";
+import { COUNTED, FEATURES, FUNCTIONS, SETS, SURFACES } from "./data.mjs";
 
 export const MOST_LAYERS = 6;
 export const MOST_UNITS = 8;
 export const MOST_POINTS = 1000;
+export const MOST_CLASSES = 10;
 
 /**
  * What is chosen at first; `own` are the user's points, {points, classes, names}, where data is "own". Classes are
- * null where the points are [x, y] of a function.
+ * null where the points are [x, y] or [x1, x2, y] of a function. `seed` is that of points, split and shuffling,
+ * `start` that of the first weights, the same one if it is null; `classes` counts them where one can choose.
  */
 export const DEFAULTS = Object.freeze({
-  data: "moons", n: 300, noise: 0.2, share: 0.3, seed: 0, own: null,
+  data: "moons", n: 300, noise: 0.2, share: 0.3, seed: 0, start: null, classes: 3, own: null,
   features: ["x1", "x2"], hidden: [8, 8], activations: ["tanh", "tanh"],
   loss: "cross_entropy", optimizer: "adam", rate: 0.01, batch: 10, penalty: "none", strength: 0.001, dropout: 0,
 });
@@ -37,9 +39,11 @@ const listOf = (check, least, most) => (x) => (
 function checksOf(parts) {
   const units = Object.keys(parts.hidden);
   return {
-    data: among([...Object.keys(SETS), ...Object.keys(FUNCTIONS), "own"]),
+    data: among([...Object.keys({ ...SETS, ...FUNCTIONS, ...SURFACES }), "own"]),
     n: whole(4, MOST_POINTS), noise: within(0, 10), share: within(0, 0.9),
-    seed: whole(0, 2 ** 32 - 1), own: (x) => x === null || isOwn(x),
+    seed: whole(0, 2 ** 32 - 1),
+    start: (x) => x === null || whole(0, 2 ** 32 - 1)(x), classes: whole(2, MOST_CLASSES),
+    own: (x) => x === null || isOwn(x),
     features: (x) => listOf(among(Object.keys(FEATURES)), 1, 7)(x) && new Set(x).size === x.length,
     hidden: listOf(whole(1, MOST_UNITS), 0, MOST_LAYERS), activations: listOf(among(units), 0, MOST_LAYERS),
     loss: among(Object.keys(parts.heads)), optimizer: among(Object.keys(parts.optimizers)),
@@ -49,15 +53,20 @@ function checksOf(parts) {
 }
 
 function isOwn({ points, classes, names }) {
-  const finite = (point) => Array.isArray(point) && point.length === 2 && point.every(Number.isFinite);
+  const width = classes === null && points?.[0]?.length === 3 ? 3 : 2;
+  const finite = (point) => Array.isArray(point) && point.length === width && point.every(Number.isFinite);
   const fine = listOf(finite, 2, MOST_POINTS)(points) && Array.isArray(names);
-  return fine && (classes === null || listOf(whole(0, 9), points.length, points.length)(classes));
+  return fine && (classes === null || listOf(whole(0, MOST_CLASSES - 1), points.length, points.length)(classes));
 }
 
-/** Whether a function of one number is learned, and not classes. */
-export function isFunction({ data, own }) {
-  return data === "own" ? own?.classes === null : Object.hasOwn(FUNCTIONS, data);
+/** What is learned: "classes" of points, a "curve" (a function of one number) or a "surface" (one of two). */
+export function learnedBy({ data, own }) {
+  if (data === "own" ? own === null || own.classes !== null : Object.hasOwn(SETS, data)) return "classes";
+  return (data === "own" ? own.points[0].length === 3 : Object.hasOwn(SURFACES, data)) ? "surface" : "curve";
 }
+
+/** Whether the data have a number of classes that can be chosen. */
+export const isCounted = ({ data }) => Object.hasOwn(COUNTED, data);
 
 /** The state with these changes. Throws a RangeError that names the setting, the state then being as it was. */
 export function changed(parts, state, changes) {
@@ -74,7 +83,7 @@ export function changed(parts, state, changes) {
   }
   if (next.activations.length !== layers) throw new RangeError(`${layers} hidden layers need as many activations`);
   if (next.data === "own" && !next.own) throw new RangeError('data "own" needs points');
-  if (isFunction(next)) {
+  if (learnedBy(next) === "curve") {
     const features = next.features.filter((name) => !name.includes("x2"));
     next.features = features.length ? features : ["x1"];
   }
@@ -96,7 +105,7 @@ export function fromLink(parts, fragment) {
     if (!Object.hasOwn(DEFAULTS, name) || name === "own") continue;
     const usual = DEFAULTS[name];
     const words = text === "" ? [] : text.split(" ");
-    const read = (word) => (typeof usual === "number" || name === "hidden" ? Number(word) : word);
+    const read = (word) => (typeof usual === "number" || usual === null || name === "hidden" ? Number(word) : word);
     let value = Array.isArray(usual) ? words.map(read) : read(text);
     if (name === "batch" && text === "all") value = null;
     if (checks[name](value) && value !== "own") found[name] = value;

@@ -1,31 +1,34 @@
 // The page as a whole: a session, what is chosen and pointed at, and at most one painting a frame of what changed.
 
 import { Colours } from "../../export/page/colours.mjs";
-import { Player } from "../../export/page/player.mjs";
+import { Player } from "../../export/page/run/player.mjs";
 import { nameOf } from "../net/net.mjs";
 import { Session } from "../net/session.mjs";
-import { changed, DEFAULTS } from "../net/state.mjs";
-import { Bar } from "./bar.mjs";
-import { DataPanel } from "./datapanel.mjs";
-import { Dock } from "./dock.mjs";
+import { changed, DEFAULTS, learnedBy } from "../net/state.mjs";
+import { Bar } from "./controls/bar.mjs";
+import { DataPanel } from "./controls/datapanel.mjs";
+import { Dock } from "./dock/dock.mjs";
 import { byId, say } from "./elements.mjs";
-import { Figures } from "./figures.mjs";
-import { forgetSizes, Heat } from "./heat.mjs";
-import { NetView } from "./netview.mjs";
-import { numbersOf, placeOf } from "./numbers.mjs";
-import { Plane } from "./plane.mjs";
+import { Figures } from "./pictures/figures.mjs";
+import { forgetSizes, Heat } from "./pictures/heat.mjs";
+import { NetView } from "./pictures/netview.mjs";
+import { numbersOf, placeOf } from "./dock/numbers.mjs";
+import { Plane } from "./pictures/plane.mjs";
 import { featureSymbol, numberSymbol, numeral } from "./symbols.mjs";
-import { Walk } from "./walk.mjs";
+import { Walk } from "./dock/walk.mjs";
 
 /** What can be painted, in this order. */
 const PAINTINGS = ["maps", "plane", "curves", "lens", "labels", "lines", "numbers", "settings"];
-const TEXT_EVERY = 150; // milliseconds between numbers while training plays
-/** Settings with which there are other points. */
-const OF_POINTS = ["data", "n", "noise", "seed", "own", "features"];
+/** While training plays: milliseconds between lines and curves, and between numbers of the lens. */
+const LINES_EVERY = 45;
+const TEXT_EVERY = 150;
+/** Settings with which there are other points, and with which they are looked at in another way. */
+const OF_DATA = ["data", "n", "noise", "seed", "classes", "own"];
+const OF_POINTS = [...OF_DATA, "features"];
 
 export class App {
   constructor(machine, parts, { settings, drawing }) {
-    Object.assign(this, { machine, parts, numbers: null, dirty: new Set(), asked: false, lastText: 0 });
+    Object.assign(this, { machine, parts, numbers: null, dirty: new Set(), asked: false, lastLines: 0, lastText: 0 });
     this.ui = {
       example: null,
       chosen: null,
@@ -39,8 +42,10 @@ export class App {
       discrete: false,
       drawing,
       file: null,
+      hidden: [],
       lock: false,
       questions: [],
+      wish: { hidden: [], lock: false, questions: [] },
     };
     this.colours = new Colours(document.body, () => this.recolour());
     this.heat = new Heat(this.colours);
@@ -90,7 +95,7 @@ export class App {
   renewed(names) {
     const { session, ui } = this;
     if (names.some((name) => OF_POINTS.includes(name))) this.plane.look();
-    if (names.some((name) => ["data", "n", "noise", "seed", "own"].includes(name)))
+    if (names.some((name) => OF_DATA.includes(name)))
       Object.assign(ui, { example: null, chosen: null });
     this.test = new Set(session.split.test);
     const { sizes } = session.net;
@@ -101,6 +106,7 @@ export class App {
     this.walk.forget();
     this.net.build();
     this.touch(...PAINTINGS);
+    this.onsettings?.();
   }
 
   /** Begin with these settings, all others being as at first. */
@@ -110,6 +116,12 @@ export class App {
     this.session.grid = null;
     this.session.start(changed(this.parts, DEFAULTS, settings));
     this.renewed(OF_POINTS);
+  }
+
+  /** Begin with other weights, drawn from the next seed. */
+  drawAnew() {
+    const { seed, start } = this.session.state;
+    this.change({ start: (start ?? seed) + 1 });
   }
 
   reset() {
@@ -145,8 +157,8 @@ export class App {
     const { session } = this;
     if (session.failed) this.tell(session.failed);
     this.walk.forget();
-    this.touch("maps", "lines", "plane", "curves", "numbers", "live");
-    if (!this.player.playing) this.touch("settings");
+    this.touch("maps", "plane", "live");
+    if (!this.player.playing) this.touch("lines", "curves", "numbers", "settings");
   }
 
   train(train) {
@@ -208,10 +220,15 @@ export class App {
     return numbersOf(session.trace(session.data.points[k], label), this.sizes, score ? session.head.low : label);
   }
 
+  /** "classes", "curve" or "surface": what is learned. */
+  get kind() {
+    return learnedBy(this.session.state);
+  }
+
   /** The class of a point, or what the function is there. */
   targetOf(k) {
     const { points, classes } = this.session.data;
-    return classes ? classes[k] : points[k][1];
+    return classes ? classes[k] : points[k].at(-1);
   }
 
   /** The colour of a point: that of its class, or of the sign of its number. */
@@ -319,20 +336,6 @@ export class App {
     say(byId("say"), text);
   }
 
-  copy(text, button) {
-    const before = button.lastChild.textContent;
-    const told = (now) => {
-      button.lastChild.textContent = now;
-      setTimeout(() => {
-        button.lastChild.textContent = before;
-      }, 1400);
-    };
-    navigator.clipboard?.writeText(text).then(
-      () => told("Copied"),
-      () => told("Not allowed"),
-    );
-  }
-
   /** Dark or light, whatever the system prefers. */
   theme(dark) {
     document.documentElement.dataset.theme = dark ? "dark" : "light";
@@ -342,6 +345,7 @@ export class App {
 
   recolour() {
     this.heat.forget();
+    this.plane.forget();
     this.data.paintTiles();
     this.touch(...PAINTINGS);
   }
@@ -355,14 +359,16 @@ export class App {
 
   frame(now) {
     this.asked = false;
-    const { dirty } = this;
-    if (
-      dirty.delete("live") &&
-      now - this.lastText > TEXT_EVERY &&
-      (this.ui.example !== null || this.ui.tab === "code")
-    ) {
-      dirty.add("lens");
-      this.lastText = now;
+    const { dirty, ui } = this;
+    if (dirty.delete("live")) {
+      if (now - this.lastLines > LINES_EVERY) {
+        for (const name of ["lines", "curves", "numbers"]) dirty.add(name);
+        this.lastLines = now;
+      }
+      if (now - this.lastText > TEXT_EVERY && (ui.example !== null || ui.tab === "code")) {
+        dirty.add("lens");
+        this.lastText = now;
+      }
     }
     const due = new Set(PAINTINGS.filter((name) => dirty.has(name)));
     dirty.clear();

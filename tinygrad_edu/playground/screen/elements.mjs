@@ -74,3 +74,18 @@ export function segments(entries, chosen, choose) {
     ),
   );
 }
+
+/** Copy a text; the button tells for a moment whether that was allowed. */
+export function copyText(text, button) {
+  const before = button.lastChild.textContent;
+  const told = (now) => {
+    button.lastChild.textContent = now;
+    setTimeout(() => {
+      button.lastChild.textContent = before;
+    }, 1400);
+  };
+  navigator.clipboard?.writeText(text).then(
+    () => told("Copied"),
+    () => told("Not allowed"),
+  );
+}

@@ -6,6 +6,7 @@ export function listenToKeys(app) {
     s: () => app.train((session) => session.step(1)),
     b: () => app.train((session) => session.advance(1)),
     r: () => app.reset(),
+    w: () => app.drawAnew(),
     g: () => app.guess(!app.walk.guessing),
     c: () => app.show(app.ui.tab === "code" ? "lens" : "code"),
     ",": () => app.go(app.walk.at - 1),
@@ -22,7 +23,8 @@ export function listenToKeys(app) {
   };
   document.addEventListener("keydown", (event) => {
     const { target } = event;
-    if (event.ctrlKey || event.metaKey || event.altKey || target.matches("select, input[type=number]")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (target.matches("select, textarea, input[type=number]")) return;
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     if (!Object.hasOwn(keys, key)) return;
     if (key === " " && target.matches("button, input")) return; // it presses what has the focus

@@ -1,11 +1,10 @@
 // The link that holds the state of the page: settings, epochs, weights edited by hand, own points, what is chosen,
 // and what a teacher wants: parts hidden, settings locked, questions asked. Each value is checked when it is read.
 
-import { DEFAULTS, fromLink, MOST_POINTS, toLink } from "../net/state.mjs";
-import { byId } from "./elements.mjs";
+import { DEFAULTS, fromLink, learnedBy, MOST_CLASSES, MOST_POINTS, toLink } from "../net/state.mjs";
+import { hide, HIDEABLE } from "./hiding.mjs";
 
 const MOST_EPOCHS = 5000;
-const HIDEABLE = ["data", "settings", "view", "dock"];
 const LONGEST = 300; // characters of a question
 const MOST_QUESTIONS = 20;
 
@@ -16,11 +15,14 @@ const wholeOf = (text, least, most) => {
     : null;
 };
 
-/** The state as a link; `exact` are points to the last digit. */
-export function linkOf(app, exact = false) {
+/**
+ * The fragment of a link; `wish` is what it hides, locks and asks, that of the page itself if it is left out; `digits`
+ * are those of points: 17 are all.
+ */
+export function linkOf(app, { wish = app.ui, digits = 6 } = {}) {
   const { session, ui, walk } = app;
   const link = new URLSearchParams(toLink(session.state));
-  if (session.state.data === "own") link.set("own", ownText(session.data, ui.drawing, exact ? 17 : 6));
+  if (session.state.data === "own") link.set("own", ownText(session, ui.drawing, digits));
   else link.set("data", session.state.data); // never empty: that would be the page's own preset
   const { epoch } = session.training;
   const long = epoch > MOST_EPOCHS; // such a link has the weights, not the way there
@@ -33,17 +35,18 @@ export function linkOf(app, exact = false) {
   }
   if (walk.walking && !walk.guessing) link.set("pass", walk.at);
   if (walk.guessing) link.set("guess", 1);
-  if (ui.hidden?.length) link.set("hide", ui.hidden.join(" "));
-  if (ui.lock) link.set("lock", 1);
-  for (const question of ui.questions) link.append("ask", question);
+  if (wish.hidden.length) link.set("hide", wish.hidden.join(" "));
+  if (wish.lock) link.set("lock", 1);
+  for (const question of wish.questions) link.append("ask", question);
   return link.toString();
 }
 
-function ownText({ points, classes, names }, drawing, digits) {
-  const rows = points.map(([x1, x2], k) =>
-    [Number(x1.toPrecision(digits)), Number(x2.toPrecision(digits)), ...(classes ? [classes[k]] : [])].join(" "),
+function ownText({ state, data: { points, classes, names } }, drawing, digits) {
+  const rows = points.map((point, k) =>
+    [...point.map((x) => Number(x.toPrecision(digits))), ...(classes ? [classes[k]] : [])].join(" "),
   );
-  return [drawing ? "drawn" : "file", ...rows].join(",") + (names?.length ? `,${JSON.stringify(names)}` : "");
+  const kind = drawing ? "drawn" : learnedBy(state) === "surface" ? "surface" : "file";
+  return [kind, ...rows].join(",") + (names?.length ? `,${JSON.stringify(names)}` : "");
 }
 
 /** {drawing, own: {points, classes, names}} of a text, or null. */
@@ -53,14 +56,15 @@ function ownOf(text) {
   const numbers = rows.map((row) => row.split(" ").map(Number));
   const width = numbers[0]?.length;
   const alike = (row) => row.length === width && row.every(Number.isFinite);
-  const isClass = (label) => label === undefined || (Number.isInteger(label) && label >= 0 && label <= 9);
+  const isClass = (label) =>
+    kind === "surface" || label === undefined || (Number.isInteger(label) && label >= 0 && label < MOST_CLASSES);
   const fine = numbers.length >= 2 && numbers.length <= MOST_POINTS && (width === 2 || width === 3);
   if (!fine || !numbers.every((row) => alike(row) && isClass(row[2]))) return null;
   return {
     drawing: kind === "drawn",
     own: {
-      points: numbers.map((row) => row.slice(0, 2)),
-      classes: width === 3 ? numbers.map((row) => row[2]) : null,
+      points: numbers.map((row) => row.slice(0, kind === "surface" ? 3 : 2)),
+      classes: width === 3 && kind !== "surface" ? numbers.map((row) => row[2]) : null,
       names: start < 0 ? [] : namesOfText(text.slice(start)),
     },
   };
@@ -99,7 +103,7 @@ export function followLink(app, fragment) {
   const link = new URLSearchParams(fragment.replace(/^#/, ""));
   const { session, ui } = app;
   ui.hidden = (link.get("hide") ?? "").split(" ").filter((name) => HIDEABLE.includes(name));
-  for (const name of HIDEABLE) byId(name).hidden = ui.hidden.includes(name);
+  hide(ui.hidden);
   ui.lock = link.get("lock") === "1";
   ui.questions = link
     .getAll("ask")

@@ -1,12 +1,21 @@
 // The page starts: its parts are read, its link is followed, and `window.tinygrad` is there.
 
-import { Machine } from "../../export/page/machine.mjs";
-import { unpacked } from "../../export/page/words.mjs";
+import { Machine } from "../../export/page/run/machine.mjs";
+import { unpacked } from "../../export/page/run/words.mjs";
 import { App } from "./app.mjs";
 import { byId } from "./elements.mjs";
 import { handleOf } from "./handle.mjs";
 import { listenToKeys } from "./keyboard.mjs";
-import { followLink, openLink, settingsOf } from "./pagelink.mjs";
+import { followLink, linkOf, openLink, settingsOf } from "./pagelink.mjs";
+
+/** The settings stand in the address, so that a page that is loaded again has them; not at once, as sliders move. */
+function keepAddress(app) {
+  let waiting = null;
+  app.onsettings = () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(() => history.replaceState(null, "", `#${linkOf(app)}`), 400);
+  };
+}
 
 const packed = (id) => unpacked(byId(id).textContent);
 
@@ -18,6 +27,7 @@ async function start() {
   const app = new App(machine, parts, settingsOf(parts, linked()));
   followLink(app, linked());
   listenToKeys(app);
+  if (location.protocol !== "about:") keepAddress(app); // which is a frame's, without an address
   window.addEventListener("hashchange", () => openLink(app, linked()));
   window.tinygrad = handleOf(app);
   app.paint();

@@ -112,16 +112,19 @@ def _batched(
 ) -> Array:
     """out[i, j] = sum of a[i, k] b[j, k] over k for each example; a column of the result each.
 
-    `steps(rows, units, size)` gives the numbers of i, j and k, and the steps of a and b.
+    `steps(rows, units, size)` gives the numbers of i, j and k, and the steps of a and b. A fourth
+    size says how many such products stand side by side.
     """
-    m, n, k, (ai, ak), (bj, bk) = steps(*sizes)
-    out = code.new(1, m * n, batched=True)
-    arrays = [
-        a.view(place=ai * a.column, column=ak * a.column),
-        b.view(place=bj * b.column, column=bk * b.column),
-    ]
-    by_places = out.view(m=m, n=n, place=n * code.cap)
-    code.add("batched", by_places, *arrays, k=k)
+    m, n, k, (ai, ak), (bj, bk) = steps(*sizes[:3])
+    blocks = (*sizes, 1)[3]
+    out = code.new(1, blocks * m * n, batched=True)
+    for c in range(blocks):
+        arrays = [
+            a.view(start=a.start + c * m * k * a.column, place=ai * a.column, column=ak * a.column),
+            b.view(start=b.start + c * n * k * b.column, place=bj * b.column, column=bk * b.column),
+        ]
+        part = _columns(code, out, c * m * n, (c + 1) * m * n)
+        code.add("batched", part.view(m=m, n=n, place=n * code.cap), *arrays, k=k)
     return out
 
 

@@ -11,6 +11,7 @@ from tinygrad_edu.expr import Expr
 from tinygrad_edu.functions import softmax
 from tinygrad_edu.text import DASH, clean, short
 from tinygrad_edu.view.base.naming import share_names
+from tinygrad_edu.view.explain.derivations import derivation, normalisation
 from tinygrad_edu.view.explain.formulas import UNWRITABLE, formulas, shared, total
 from tinygrad_edu.view.explain.notation import (
     Both,
@@ -22,6 +23,7 @@ from tinygrad_edu.view.explain.notation import (
     name,
     number,
     product,
+    remark,
     sentence,
     with_numbers,
     written,
@@ -33,9 +35,13 @@ class Writer:
     """Writes lines about the values and links of one graph, by their names."""
 
     def __init__(
-        self, labels: Mapping[Value, str], mixed: Collection[tuple[Value, Value]] = ()
+        self,
+        labels: Mapping[Value, str],
+        mixed: Collection[tuple[Value, Value]] = (),
+        *,
+        derive: bool = False,
     ) -> None:
-        self.labels = labels
+        self.labels, self._derive = labels, derive
         self._mixed = mixed
         #: The links whose formula was given in the equation of a derivative.
         self.given: set[Link] = set()
@@ -129,13 +135,36 @@ class Writer:
             sentence(f"No formula for {op}: its record cannot be evaluated on letters ({error}).")
             for op, error in self._unwritten.items()
         ]
-        lines += [sentence(f"{kink}.") for v in made if (kink := convention(v, self.labels))]
+        lines += [remark(f"{kink}.") for v in made if (kink := convention(v, self.labels))]
+        lines += self._derivations(made) if self._derive else []
         changed = dict.fromkeys(self.labels[p] for v in made for p, _ in changed_since(v))
         if changed:
             few = ", ".join([*changed][:3]) + ", …" * (len(changed) > 3)
             still = "The numbers are those of the forward pass; since then changed"
             lines.append(sentence(f"{still}: {few}."))
         return lines
+
+    def _derivations(self, made: Sequence[Value]) -> list[Line]:
+        """Why the slopes are what they are, step by step, once for each kind of operation."""
+        lines: list[Line] = []
+        for v in {v.op.value: v for v in reversed(made) if v.op is not None}.values():
+            op: Any = v.op
+            heading = f"The slope of {clean(op.name, 40)}, derived:"
+            if found := normalisation(v, self.labels):
+                heading = f"{self.labels[v]} is a normalisation, whose slopes are derived so:"
+            else:
+                found = derivation(v, self._letters_of(v)[0])
+            if found:
+                lines += [remark(heading), *found.lines()]
+            elif op.kink and len(v.parents) == 1 and not convention(v):
+                lines += [remark(f"{kink}.") for kink in [self._kink(v)] if kink]
+        return lines
+
+    def _kink(self, v: Value) -> str:
+        """What is taken at 0 for the slope of an operation that bends there."""
+        op: Any = v.op
+        at_0 = op.of_one(Value(0.0))
+        return convention(at_0, {at_0.parents[0]: self.labels[v.parents[0]]})
 
     def row(self, link: Link | int, grads: Mapping[Value, float]) -> Sequence[str]:
         """A row of the table."""

@@ -1,12 +1,13 @@
 """explain: the chain rule for one derivative, with letters and with numbers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from types import NoneType
 from typing import Any, Final
 
 from tinygrad_edu.checks import instance
 from tinygrad_edu.engine import Value, gradients, toposort
+from tinygrad_edu.nn.module import Module
 from tinygrad_edu.text import clean, short, table
 from tinygrad_edu.view.base.display import Drawing, Forms
 from tinygrad_edu.view.base.naming import Names, names_of, variable_names
@@ -15,6 +16,7 @@ from tinygrad_edu.view.base.operations import drawing_order
 from tinygrad_edu.view.base.render import RenderError
 from tinygrad_edu.view.base.tex import Equations
 from tinygrad_edu.view.explain.chain import Writer
+from tinygrad_edu.view.explain.derivations import example
 from tinygrad_edu.view.explain.notation import (
     Both,
     Line,
@@ -102,11 +104,12 @@ class Explanation(Equations):
 
 
 def explain(
-    v: Value,
+    v: Value | Callable[..., object],
     wrt: Value | None = None,
     *,
     names: Mapping[str, object] | None = None,
     notation: str = "lecture",
+    derive: bool = False,
 ) -> Explanation:
     """The chain rule for dv/dw with w = `wrt`; without `wrt` the one operation that made `v`.
 
@@ -116,22 +119,27 @@ def explain(
 
     names     labels for values without a name, e.g. `names=locals()`, as in `draw`
     notation  "lecture" for z1[2], in LaTeX with (1) above; "code" for layer1.neuron2.z
+    derive    True: after that why the slopes of sigmoid, softmax, losses, normalisations, ... are
+              what they are, step by step from what these compute
 
+    `explain(sigmoid)`, of a function or of BatchNorm, is that derivation at a few numbers.
     Raises TypeError unless both are Values, ValueError if v does not depend on w.
     """
-    v, wrt, names = in_our_graph(v, wrt, names)
-    one_value("explain", v, "explains")
+    if wrt is None and callable(v) and not isinstance(v, Module):
+        (v, wrt), derive = example(v), True
+    y, wrt, names = in_our_graph(v, wrt, names)
+    one_value("explain", y, "explains")
     remedy = "write wrt=w, such as wrt=model.parameters()[0]"
     instance("wrt", wrt, (Value, NoneType), "the Value by which to differentiate", remedy)
     variables = variable_names(names)
-    order = toposort(v, leaves=True)
+    order = toposort(y, leaves=True)
     known = names_of(order, variables, notation=notation)
     if wrt is None:
-        return _leaf(v, known[v]) if v.op is None else _operation(v, known)
+        return _leaf(y, known[y]) if y.op is None else _operation(y, known, derive)
     if wrt not in known:
         w = clean(wrt.name or variables.get(wrt, "")) or "this value"
-        raise ValueError(_independent(v, wrt, w, known))
-    return _chain_rule(order, wrt, known, gradients(v))
+        raise ValueError(_independent(y, wrt, w, known))
+    return _chain_rule(order, wrt, known, gradients(y), derive)
 
 
 def _independent(v: Value, wrt: Value, w: str, names: Mapping[Value, str]) -> str:
@@ -152,8 +160,8 @@ def _leaf(v: Value, label: str) -> Explanation:
     return Explanation(v.data, [Line([name(label), number(v.data)]), *map(sentence, said)])
 
 
-def _operation(v: Value, names: Names) -> Explanation:
-    write = Writer(names)
+def _operation(v: Value, names: Names, derive: bool) -> Explanation:
+    write = Writer(names, derive=derive)
     op: Any = v.op
     n = len(v.parents)
     ordered = [v.parents[i] for i in drawing_order(op, n)]
@@ -176,11 +184,12 @@ def _operation(v: Value, names: Names) -> Explanation:
 
 
 def _chain_rule(
-    order: Sequence[Value], w: Value, names: Names, grads: Mapping[Value, float]
+    order: Sequence[Value], w: Value, names: Names, grads: Mapping[Value, float], derive: bool
 ) -> Explanation:
     """dv/dw by paths, or else value by value; `grads` are the derivatives of the engine."""
     paths, v = Paths(order, w), order[-1]
-    write = Writer(names, {(v, u) for u, made in paths.children.items() if len(made) > 1})
+    mixed = {(v, u) for u, made in paths.children.items() if len(made) > 1}
+    write = Writer(names, mixed, derive=derive)
     few = paths.routes <= MOST_PATHS and paths.longest <= LONGEST_PATH
     routes = paths.all() if few else []
     parts = [contribution(route) for route in routes]

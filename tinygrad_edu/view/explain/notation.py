@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 from tinygrad_edu.expr import Expr, Symbol, show, symbol
 from tinygrad_edu.expr.styles import LATEX, MATHEMATICS, LaTeX
 from tinygrad_edu.text import latex_name, latex_number, short
+from tinygrad_edu.view.base.tex import latex_words
 
 #: What a formula that is too long leaves out.
 MORE: Final = symbol("…")
@@ -113,16 +114,22 @@ _WIDTH: Final = 100
 class Line(NamedTuple):
     """An equation of several sides, or a sentence in words, which LaTeX leaves out.
 
-    After a first side that ends in a colon stands no sign.
+    After a first side that ends in a colon stands no sign; sides that are `apart` have a row each.
     """
 
     sides: Sequence[Both]
     indent: int = 0
+    apart: bool = False
 
 
 def sentence(words: str) -> Line:
     """A line of words."""
     return Line([Both(words, "")])
+
+
+def remark(words: str) -> Line:
+    """A line of words that stands in LaTeX, too."""
+    return Line([Both(words, rf"&\text{{{latex_words(words)}}}")])
 
 
 def in_text(line: Line) -> list[str]:
@@ -133,7 +140,7 @@ def in_text(line: Line) -> list[str]:
         return textwrap.wrap(left, _WIDTH, initial_indent=start, subsequent_indent=start)
     head = f"{start}{left} " + "= " * (not left.endswith(":"))
     whole = head + " = ".join(sides)
-    if len(whole) <= _WIDTH:
+    if len(whole) <= _WIDTH and not line.apart:
         return [whole]
     margin = " " * min(len(head) - 2, line.indent + 20)
     rows = [head + sides[0], *(f"{margin}= {side}" for side in sides[1:])]

@@ -1,29 +1,36 @@
-"""Pictures with matplotlib: decision regions, loss curves and surfaces, what the units of a net do.
+"""Pictures with matplotlib: decision regions, losses and gradients, what the units of a net do.
 
     from tinygrad_edu.view import pictures
 
     pictures.regions(model, X, y)
 
-Each function draws into the axes `ax`, or without one into a figure of its own, and gives the axes,
-which show themselves in a notebook. In a given `ax` nothing but this axes is touched. Models and
-their gradients stay as they were, and pyplot's global state is not used.
+Each function draws into the axes `ax` or without one into a figure of its own, and gives the axes,
+which show themselves in a notebook; `beside` draws several into one figure. In a given `ax` nothing
+but this axes is touched. Models and their gradients stay as they were, and pyplot's global state is
+not used.
 """
 
-from tinygrad_edu.view.pictures.activations import activations, tangent
+from tinygrad_edu.view.pictures.activations import activations, histograms, tangent
 from tinygrad_edu.view.pictures.fits import curve, predictions, residuals
+from tinygrad_edu.view.pictures.gradients import gradients
 from tinygrad_edu.view.pictures.loss import descent_path, loss_curve, surface
+from tinygrad_edu.view.pictures.plots import beside, plot
 from tinygrad_edu.view.pictures.regions import confusion, regions
 from tinygrad_edu.view.pictures.units import hidden_space, images, neuron_maps, weights
 
 __all__ = [
     "activations",
+    "beside",
     "confusion",
     "curve",
     "descent_path",
+    "gradients",
     "hidden_space",
+    "histograms",
     "images",
     "loss_curve",
     "neuron_maps",
+    "plot",
     "predictions",
     "regions",
     "residuals",

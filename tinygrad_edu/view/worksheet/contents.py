@@ -146,7 +146,9 @@ def of_net(
     tasks, shown = _numbered(_OF_UNITS, wanted, lists, names[root], always="gradients")
     rules = net_rules(net, "delta" in wanted) if formulas else []
     rules += _kinks(order, names) if "delta" in wanted else []
-    leaves = "\n".join(f"{names[v]} = {short(v.data)}" for v in order if v.op is None)
+    leaves = "\n".join(
+        f"{names[v]} = {short(v.data)}" for v in order if v.op is None and v.kind != "constant"
+    )
 
     def contents(*, solved: bool) -> Contents:
         drawings = []

@@ -69,13 +69,14 @@ def _rule(
     """The formula of a result and its derivatives; those of `actual` operands that have one."""
     op: Primitive = v.op  # type: ignore[assignment]
     n, operands = len(v.parents), len(slopes_of.shared(v))
-    written_out = ends([i for i, p in enumerate(v.parents) if not actual or has_grad(p)], _SLOPES)
+    places = range(n - operands if operands else 0, n)  # not a class number, which has none
+    written_out = ends([i for i in places if not actual or has_grad(v.parents[i])], _SLOPES)
     if is_dot(v) and not actual:
         written_out = [0, n // 2, *[n - 1][: n % 2]]
     shares = [f"{share}[{k + 1 - n + operands}]" for k in range(n)]
     names = [Both(letter, "") for letter in (*letters[:n], result, *shares)]
     try:
-        value, slope = slopes_of.formulas(v, general=True)
+        value, slope = slopes_of.formulas(v, general=not actual)
         sign = symbol(op, n, letters)
         value_text = sign if is_dot(v) and not actual else written(value, names).text
         parts = [f"{result} = {value_text}"]

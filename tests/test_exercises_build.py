@@ -1,0 +1,134 @@
+"""Lesson 3: each part of a reader's engine is judged beside right ones, and its slip has a name."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from test_exercises import ANSWERS
+
+from tinygrad_edu import Value
+from tinygrad_edu.diagnose import diagnose_engine
+from tinygrad_edu.exercises import EXERCISES, check
+
+
+class Made:
+    """A Value as the lesson writes it."""
+
+    def __init__(self, data: float, parents: Any = (), local_grads: Any = (), op: str = "") -> None:
+        self.data, self.grad = data, 0.0
+        self.parents, self.local_grads, self.op = parents, local_grads, op
+
+
+def backward(
+    give: Callable[[Any, float, float], float], start: float = 1.0, turn: int = 1
+) -> Callable[[Any], None]:
+    """A backward pass: what a parent then has, from the parent, the slope and what comes in."""
+
+    def passed(root: Any) -> None:
+        root.grad = start
+        for v in ANSWERS["3.5"](root)[::turn]:
+            for p, slope in zip(v.parents, v.local_grads, strict=True):
+                p.grad = give(p, slope, v.grad)
+
+    return passed
+
+
+def breadth_first(root: Any) -> None:
+    root.grad, queue = 1.0, [root]
+    for v in queue:
+        for p, slope in zip(v.parents, v.local_grads, strict=True):
+            p.grad += slope * v.grad
+            queue.append(p)
+
+
+def loop(eta: float = 1.0, reset: bool = True) -> Callable[..., list[float]]:
+    def train(parameters: Any, loss: Any, rate: float, steps: int) -> list[float]:
+        losses = []
+        for _ in range(steps):
+            L = loss()
+            L.backward()
+            losses.append(L.data)
+            for p in parameters:
+                p.data -= eta * rate * p.grad
+                p.grad = 0.0 if reset else p.grad
+        return losses
+
+    return train
+
+
+def unit(w: Any, b: Any, x: Any) -> Any:
+    total = b
+    for wi, xi in zip(w, x, strict=True):
+        total = total + wi * xi
+    return total
+
+
+WRONG = [
+    ("3.1", lambda a, b: Made(a.data + b.data, (a, b), (a.data, b.data)), "and right is 1: no"),
+    ("3.1", lambda a, b: Made(a.data + b.data, (a, b), (1.0,)), "a list of two numbers is"),
+    ("3.1", lambda a, b: Made(a.data + b.data, (a.data, b), (1, 1)), "its parents are to be"),
+    ("3.1", lambda a, b: a.data + b.data, "a Value of the lesson is asked for, made"),
+    ("3.1", lambda a, b: a + b, "raised RecursionError"),
+    ("3.1", lambda a, b: a, "a Value of the lesson is asked for"),
+    ("3.1", lambda a, b: None, "its local gradients, and this is None"),
+    ("3.2", lambda a, b: Made(a.data * b.data, (a, b), (a.data, b.data)), "self.data stands where"),
+    ("3.2", lambda a, b: Made(a.data + b.data, (a, b), (b.data, a.data)), "the number itself is"),
+    ("3.3", lambda a, n: Made(a.data**n, (a,), (n * a.data,)), "in **, c * self.data stands where"),
+    ("3.4", lambda a: Made(math.tanh(a.data), (a,), (math.tanh(a.data),)), "in tanh, out.data"),
+    ("3.5", lambda root: [root], "not yet. Hint: go as deep as you can"),
+    ("3.6", backward(lambda p, slope, g: slope * g), "= stands where += belongs"),
+    ("3.6", backward(lambda p, slope, g: p.grad + slope), "without the gradient of the result"),
+    ("3.6", backward(lambda p, slope, g: p.grad + slope * g, start=0.0), "does not set the grad"),
+    ("3.6", backward(lambda p, slope, g: p.grad + slope * g, turn=-1), "the sorted list is walked"),
+    ("3.6", breadth_first, "a node passes on once for each way that leads to it"),
+    ("3.6", lambda root: undefined, "raised NameError"),  # type: ignore[name-defined]  # noqa: F821
+    ("3.7", unit, "that is the net input z: tanh is missing"),
+    ("3.7", lambda w, b, x: unit(w, 0 * b, x).tanh(), "the bias is missing"),
+    ("3.8", lambda W, b, x: [unit(w, b[0], x).tanh() for w in W], "all units have the first bias"),
+    ("3.9", lambda o, y: len(y) * ANSWERS["3.9"](o, y), "sum for mean: 1/n is missing"),
+    ("3.10", loop(reset=False), "not reset: something of an earlier pass"),
+    ("3.10", loop(-1.0), "it climbs"),
+    ("3.10", loop(0.0), "the parameters do not move"),
+    ("3.10", lambda *given: ANSWERS["3.10"](*given)[1:], "a list of four numbers is asked for"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "answer", "said"), WRONG)
+def test_a_part_that_is_wrong_is_told_by_its_slip(name: str, answer: Any, said: str) -> None:
+    verdict = check(name, answer)
+    assert verdict.right is False
+    assert said in verdict.said
+
+
+def test_right_parts_by_another_way_are_right() -> None:
+    assert check("3.1", lambda a, b: Made(b.data + a.data, [b, a], [1, 1]))
+    assert check("3.10", loop())
+    assert check("3.5", ANSWERS["2.3"])
+
+
+def test_the_parts_together_are_an_engine_without_a_slip() -> None:
+    class Whole(Made):
+        tanh = ANSWERS["3.4"]
+        __pow__ = ANSWERS["3.3"]
+        backward = ANSWERS["3.6"]
+
+        def __add__(self, other: Any) -> Any:
+            return made(ANSWERS["3.1"](self, other))
+
+        def __mul__(self, other: Any) -> Any:
+            return made(ANSWERS["3.2"](self, other))
+
+    def made(v: Any) -> Whole:
+        return Whole(v.data, v.parents, v.local_grads, v.op)
+
+    Whole.__pow__ = lambda a, n: made(ANSWERS["3.3"](a, n))
+    Whole.tanh = lambda a: made(ANSWERS["3.4"](a))
+    assert diagnose_engine(Whole).right
+
+
+def test_parts_that_only_need_operations_take_any_values() -> None:
+    w, x = [Value(0.5), Value(-1.0)], [1.0, 2.0]
+    unit_value = ANSWERS["3.7"](w, Value(0.0), x)
+    assert unit_value.data == pytest.approx(math.tanh(-1.5))
+    assert {name for name in EXERCISES if name.startswith("3.")} >= {name for name, *_ in WRONG}

@@ -1,0 +1,228 @@
+"""Derivations: how the slopes of operations follow from what they compute, step by step.
+
+Where `formulas` evaluates the records and knows no derivative, `derivations.toml` has the steps of
+a textbook, by the name of the operation: a new one is an entry there. Here they are read and
+written with the names of a graph. Goodfellow, Bengio and Courville 2016, chapter 6.
+"""
+
+import ast
+import re
+import tomllib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache, partial
+from importlib import resources
+from typing import Any, Final, NamedTuple
+
+from tinygrad_edu import expr, functions, losses
+from tinygrad_edu.engine import Value, primitives
+from tinygrad_edu.engine.primitive import on_values
+from tinygrad_edu.expr import Expr, Symbol
+from tinygrad_edu.nn.norm import BatchNorm
+from tinygrad_edu.text import latex_name
+from tinygrad_edu.view.base.operations import built_in_name, free
+from tinygrad_edu.view.explain.notation import MORE, Both, Line, derivative, letter, name, written
+
+_OPERATORS: Final[Mapping[type[ast.operator], str]] = {
+    **{ast.Add: "+", ast.Sub: "-", ast.Mult: "*"},  # noqa: PIE800
+    **{ast.Div: "divide", ast.Pow: "pow"},  # noqa: PIE800
+}
+#: Letters that LaTeX has a sign for.
+_DRAWN: Final = {word: f"\\{word}" for word in ("pi", "gamma", "beta")} | {
+    "eps": r"\varepsilon",
+    "xhat": r"\hat{x}",
+}
+
+
+class Equation(NamedTuple):
+    """The left side, an expression or the letters (of, by) of a derivative; and steps from it.
+
+    Each step is an expression, equal to the one before it, and why, or "".
+    """
+
+    left: Any
+    steps: list[tuple[Any, str]]
+
+
+class Derivation:
+    """The equations of an entry, with the names of the letters that stand in them.
+
+    `known` has the names of the letters of the entry, lists of them for x, p, g and xhat; what it
+    lacks is named as in the entry, or by another letter where that is taken. Of the lists the one
+    at place `chosen` is called xk, pk, and another one xj, pj.
+    """
+
+    def __init__(
+        self, entry: str, known: Mapping[str, Both | Sequence[Both]], chosen: int = 0
+    ) -> None:
+        self.names: list[Both] = []
+        self._letters: dict[str, Symbol] = {}
+        self._lists: dict[str, list[Symbol]] = {}
+        for text, names in known.items():
+            if isinstance(names, Both):
+                self._letters[text] = self._add(names)
+            else:
+                self._lists[text] = [self._add(name) for name in names]
+        self.n = len(self._lists.get("x", ()))
+        for text, letters in self._lists.items():
+            if letters:
+                self._letters |= {f"{text}k": letters[chosen], f"{text}j": letters[chosen == 0]}
+        self.equations: list[Equation] = []
+        for line in _table()[entry]["steps"].strip().splitlines():
+            rule, _, why = map(str.strip, line.partition("#"))
+            left, _, right = map(str.strip, rule.partition("=" if rule[0] == "=" else " = "))
+            if left:
+                pair = re.fullmatch(r"d(\w+)/d(\w+)", left)
+                of = (self._of(pair[1]), self._of(pair[2])) if pair else self._read(left)
+                self.equations.append(Equation(of, []))
+            self.equations[-1].steps.append((self._read(right), why))
+
+    def lines(self) -> Iterator[Line]:
+        """The equations with names, each step in a row."""
+        for left, steps in self.equations:
+            sides = [written(x, self.names) for x, _ in steps]
+            said = [
+                Both(f"{x.text}   ({why})", rf"{x.latex} \quad \text{{({why})}}") if why else x
+                for x, (_, why) in zip(sides, steps, strict=True)
+            ]
+            yield Line([self._left(left), *said], 2, apart=True)
+
+    def _left(self, left: Any) -> Both:
+        if not isinstance(left, tuple):
+            return written(left, self.names)
+        of, by = (written(a, self.names) for a in left)
+        fraction = rf"\frac{{\partial {of.latex}}}{{\partial {by.latex}}}"
+        return Both(derivative(of.text, by.text).text, fraction)
+
+    def _add(self, name: Both) -> Symbol:
+        self.names.append(name)
+        return letter(len(self.names) - 1)
+
+    def _of(self, text: str, place: int | None = None) -> Symbol:
+        """The letter of this name; at a place of a sum that of a list, or g_1 for a new letter."""
+        if text in self._lists and place is not None:
+            return self._lists[text][place]
+        if text not in self._letters:
+            if place is not None:
+                return self._of(f"{text}_{place + 1}")
+            word, _, index = text.partition("_")
+            if index and word in self._lists:  # z_k for z1, z2, ..., of which one may be y
+                other = written(self._letters[f"{word}j"], self.names).text
+                word = other.partition("[")[0].rstrip("0123456789")
+            elif not index:
+                taken = {name.text for name in self.names}
+                word = "y" if word == "t" and "y" not in taken else word  # the target of the course
+                [word] = free([word], taken)
+            drawn = _DRAWN.get(word, latex_name(word)) + (f"_{{{index}}}" if index else "")
+            self._letters[text] = self._add(Both(f"{word}_{index}" if index else word, drawn))
+        return self._letters[text]
+
+    def _read(self, text: str) -> Any:
+        return self._expression(ast.parse(text, mode="eval").body, self._of)
+
+    def _expression(self, node: ast.expr, of: Callable[[str], Any]) -> Any:
+        """The expression of a syntax tree whose names are what `of` says."""
+        match node:
+            case ast.Constant(value=int() as number):
+                return float(number)
+            case ast.Name(id="N"):
+                return float(self.n)
+            case ast.Name(id=text):
+                return of(text)
+            case ast.UnaryOp(operand=operand):
+                return Expr("negative", (self._expression(operand, of),))
+            case ast.BinOp(left=left, op=op, right=right):
+                operands = (self._expression(left, of), self._expression(right, of))
+                return Expr(_OPERATORS[type(op)], operands)
+            case ast.Compare(left=left, comparators=[right]):
+                return expr.equal(self._expression(left, of), self._expression(right, of))
+            case ast.Call(func=ast.Name(id="sum"), args=[term]):
+                few = [0, 1, self.n - 1] if self.n > 5 else [*range(self.n)]
+                terms = [self._expression(term, partial(self._of, place=i)) for i in few]
+                return expr.sum([*terms[:2], MORE, terms[2]] if self.n > 5 else terms)
+            case ast.Call(func=ast.Name(id=function), args=operands):
+                return Expr(function, tuple([self._expression(a, of) for a in operands]))
+        raise ValueError(f"no part of a derivation: {ast.unparse(node)}")
+
+
+def derivation(v: Value, names: Sequence[Both]) -> Derivation | None:
+    """That of the operation which made `v`, if there is one.
+
+    `names` are those of the parents, of `v`, and of the parents' shares in their softmax.
+    """
+    n = len(v.parents)
+    entry = _records().get(v.op.value, "") if v.op else ""
+    if entry not in _table():
+        return None
+    *single, last = _operands(entry)
+    known: dict[str, Both | Sequence[Both]] = {"y": names[n]}
+    given = zip([*single, last], names, v.parents, strict=False)
+    known |= {a: name for a, name, p in given if p.kind != "constant"}
+    if last != "*x":
+        return Derivation(entry, known)
+    many = n - len(single)
+    k = v.numbers[1] if single else v.op.constants.get("k", 0) if v.op else 0
+    if many < 2 or k not in range(many):
+        return None
+    lists = {"x": names[len(single) : n], "p": names[n + 1 + len(single) :]}
+    return Derivation(entry, known | lists, int(k))
+
+
+def normalisation(v: Value, labels: Mapping[Value, str]) -> Derivation | None:
+    """That of v = (x - mean) / sqrt(var + eps) over numbers of which x is one."""
+    if not _is(v, "divide"):
+        return None
+    over, under = v.parents
+    if not (_is(over, "subtract") and _is(under, "sqrt") and _is(under.parents[0], "add")):
+        return None
+    mean, variance = over.parents[1], under.parents[0].parents[0]
+    if not (_is(mean, "mean") and _is(variance, "var") and mean.parents == variance.parents):
+        return None
+    m, var, s, *x = (name(labels[u]) for u in (mean, variance, under, *mean.parents))
+    return Derivation("normalisation", {"m": m, "v": var, "s": s, "x": x})
+
+
+def example(function: Any) -> tuple[Value, Value | None]:
+    """A result of a function whose slope is derived, and by what: for a look at the derivation."""
+    if function is BatchNorm:
+        x = [Value(number, f"x{k}") for k, number in enumerate((1.0, 2.0, 4.0), 1)]
+        [y1], *_ = BatchNorm(1).batch([[a] for a in x])
+        y1.name = "y1"
+        return y1, x[0]
+    known = vars(on_values) | losses.LOSSES
+    known = {entry: known[entry] for entry in _table() if entry in known}
+    kinks = [op for op in primitives.values() if op.kink and op.value.__code__.co_argcount == 2]
+    if function in kinks:
+        return function(Value(0.0, "z")), None
+    for entry, each in known.items():
+        if each is function:
+            z = [Value(number, f"z{k}") for k, number in enumerate((0.5, -1.0, 2.0), 1)]
+            *single, last = _operands(entry)
+            operands: list[Any] = [Value(0.75, a) for a in (*single, last)]
+            if last == "*x":
+                operands = [z, 1][: 1 + len(single)]
+            result = function(*operands)
+            return result[0] if isinstance(result, list) else result, None
+    names = sorted([*known, *(op.name for op in kinks), "BatchNorm"])
+    raise TypeError(
+        f"explain takes a Value, such as explain(f(x)) of Value x, or a function whose slope it "
+        f"derives: {', '.join(names)}"
+    )
+
+
+def _is(v: Value, operation: str) -> bool:
+    return v.op is not None and built_in_name(v.op) == operation
+
+
+def _operands(entry: str) -> list[str]:
+    return _table()[entry].get("of", "x").split()
+
+
+@cache
+def _table() -> dict[str, dict[str, str]]:
+    text = resources.files(__package__).joinpath("derivations.toml").read_text("utf-8")
+    return tomllib.loads(text)
+
+
+@cache
+def _records() -> dict[Any, str]:
+    return {op.value: op.name for op in (*functions.PRIMITIVES, *losses.PRIMITIVES)}

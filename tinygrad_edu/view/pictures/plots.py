@@ -1,0 +1,71 @@
+"""plot and beside: lists of numbers as lines over others, and pictures side by side."""
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+from matplotlib.axes import Axes
+
+from tinygrad_edu.checks import function, instance, listed, one_of, real, row, text_of
+from tinygrad_edu.figure import Figure
+from tinygrad_edu.view.base.palette import CURVES
+from tinygrad_edu.view.pictures.canvas import canvas, graph, key, legend, plain
+
+_LOG: Final = ("none", "x", "y", "xy")
+
+
+def plot(
+    x: Iterable[float],
+    ys: Mapping[str, Iterable[float]],
+    *,
+    dots: Iterable[str] = (),
+    log: str = "none",
+    names: tuple[str, str] = ("x", ""),
+    ax: Axes | None = None,
+) -> Axes:
+    """Lists of numbers over `x`, by name: a line for each, or dots for those named in `dots`.
+
+    `log` says, as "x", "y" or "xy", which scales are logarithmic: what is 0 or less has no place
+    there. `names` stand on the axes. Raises ValueError for lists of another length than `x`.
+    """
+    across = row("x", x)
+    lists: Mapping[str, Iterable[float]] = instance("ys", ys, Mapping, "a dict of lists by name")
+    if not lists:
+        raise ValueError("ys is empty: give at least one list of numbers by its name")
+    marked = [one_of("dots", name, lists) for name in listed("dots", dots, "names of ys")]
+    labels = [plain(text_of("names", name)) for name in listed("names", names, "two texts")]
+    if len(labels) != 2:
+        raise ValueError(f"names are those of the two axes, got {len(labels)}")
+    outside = ax is None and len(lists) > 1
+    one_of("log", log, _LOG)
+    ax, entries = canvas(ax, 6.0 + 1.8 * outside, 3.6), []
+    for k, (name, numbers) in enumerate(lists.items()):
+        up = row(f"ys[{name!r}]", numbers, len(across))
+        colour = CURVES[k % len(CURVES)]
+        look: dict[str, Any] = {"marker": "o", "ms": 3.5, "ls": ""} if name in marked else {"lw": 2}
+        there = [math.nan if log in ("y", "xy") and v <= 0 else v for v in up]
+        ax.plot(across, there, color=colour, **look)
+        entries.append(key(plain(name, 40), color=colour, **look))
+    if log in ("x", "xy"):
+        ax.set_xscale("log")
+    if log in ("y", "xy"):
+        ax.set_yscale("log")
+    graph(ax, *labels)
+    legend(ax, entries if len(entries) > 1 else [], outside=outside)
+    return ax
+
+
+def beside(*pictures: Callable[..., Axes], width: float = 10.0, height: float = 3.4) -> Figure:
+    """Pictures side by side in a figure of `width` by `height` inches, which shows itself.
+
+    Each is a function that takes the axes it draws into as `ax`, such as
+    `lambda ax: pictures.tangent(f, 1.0, ax=ax)`.
+    """
+    if not pictures:
+        raise ValueError("beside needs at least one picture, a function that takes ax")
+    size = (real("width", width, above=0), real("height", height, above=0))
+    figure = Figure(figsize=size, layout="constrained")
+    for k, picture in enumerate(pictures):
+        function(f"pictures[{k}]", picture, "ax", "write lambda ax: pictures.tangent(f, 1, ax=ax)")
+        picture(ax=figure.add_subplot(1, len(pictures), k + 1))
+    return figure
