@@ -101,7 +101,7 @@ class Derivation:
             word, _, index = text.partition("_")
             if index and word in self._lists:  # z_k for z1, z2, ..., of which one may be y
                 other = written(self._letters[f"{word}j"], self.names).text
-                word = other.partition("[")[0].rstrip("0123456789")
+                word = re.split(r"[\W\d_]", other)[0] or word
             elif not index:
                 taken = {name.text for name in self.names}
                 word = "y" if word == "t" and "y" not in taken else word  # the target of the course
