@@ -21,7 +21,7 @@ from tinygrad_edu.namespace import floats
 from tinygrad_edu.nn import BatchNorm
 from tinygrad_edu.view.base.naming import names_of
 from tinygrad_edu.view.explain.chain import Writer
-from tinygrad_edu.view.explain.derivations import Equation, _table, derivation, normalisation
+from tinygrad_edu.view.explain.derivations import _table, derivation, normalisation
 
 _OPS = {
     "+": lambda a, b: a + b, "-": lambda a, b: a - b, "*": lambda a, b: a * b,
@@ -151,7 +151,7 @@ def test_the_last_step_of_a_derivation_is_the_slope_of_the_record(case):
 def test_a_wrong_step_of_a_derivation_is_found(case):
     page, *_ = page_of(case, 1)
     for left, steps in page.found.equations:
-        wrong = Equation(left, [*steps, (1.001 * steps[-1][0], "")])
+        wrong = left, [*steps, (1.001 * steps[-1][0], "")]
         assert page.faults([wrong]) != []
 
 

@@ -41,10 +41,9 @@ def saturation() -> Classic:
     return classic("saturation", rows)
 
 
-WEIGHTS: Final = (0.5, -1.5, 2.0)
-
-
-def linear_claims(weights: Sequence[float] = WEIGHTS, *, x: float = 3.0, y: float = 1.0) -> Classic:
+def linear_claims(
+    weights: Sequence[float] = (0.5, -1.5, 2.0), *, x: float = 3.0, y: float = 1.0
+) -> Classic:
     """The claimed gradients of l = (a_L - y)^2 for the first two weights and for all of them.
 
     Linear, a_L = w_L ... w_1 x: dl/dw_l = 2 (w_L ... w_1 x - y) x prod_{k != l} w_k.
@@ -63,10 +62,7 @@ def linear_claims(weights: Sequence[float] = WEIGHTS, *, x: float = 3.0, y: floa
 
 
 def claims(weights: Sequence[float], x: float, y: float, *, flat: bool) -> list[Row]:
-    """What the formulas say beside the engine, without an activation (`flat`) or with the sigmoid.
-
-    delta_L = 2 (a_L - y) g'(z_L), down to delta_l = g'(z_l) w_{l+1} delta_{l+1}; g' = 1 if flat.
-    """
+    """The formulas beside the engine, without an activation (`flat`: g' = 1) or with the sigmoid."""
     w, z, a = [Value(number) for number in weights], list[Value](), [Value(x)]
     for w_l in w:
         z.append(w_l * a[-1])

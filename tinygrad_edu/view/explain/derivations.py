@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib import resources
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from tinygrad_edu import expr, functions, losses
 from tinygrad_edu.engine import Value, primitives
@@ -33,16 +33,9 @@ _DRAWN: Final = {
 
 
 Known = dict[str, Both | Sequence[Both]]
-
-
-class Equation(NamedTuple):
-    """The left side, an expression or the letters (of, by) of a derivative; and steps from it.
-
-    Each step is an expression, equal to the one before it, and why, or "".
-    """
-
-    left: Any
-    steps: list[tuple[Any, str]]
+#: The left side, an expression or the letters (of, by) of a derivative, and the steps from it: each
+#: an expression, equal to the one before it, and why, or "".
+Equation = tuple[Any, list[tuple[Any, str]]]
 
 
 class Derivation:
@@ -69,8 +62,8 @@ class Derivation:
             if left:
                 pair = re.fullmatch(r"d(\w+)/d(\w+)", left)
                 of = (self._of(pair[1]), self._of(pair[2])) if pair else self._read(left)
-                self.equations.append(Equation(of, []))
-            self.equations[-1].steps.append((self._read(right), why))
+                self.equations.append((of, []))
+            self.equations[-1][1].append((self._read(right), why))
 
     def lines(self) -> Iterator[Line]:
         """The equations with names, each step in a row."""
