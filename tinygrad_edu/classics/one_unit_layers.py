@@ -62,7 +62,7 @@ def linear_claims(
 
 
 def claims(weights: Sequence[float], x: float, y: float, *, flat: bool) -> list[Row]:
-    """The formulas beside the engine, without an activation (`flat`: g' = 1) or with the sigmoid."""
+    """The formulas beside the engine, with the sigmoid or (`flat`: g' = 1) without activation."""
     w, z, a = [Value(number) for number in weights], list[Value](), [Value(x)]
     for w_l in w:
         z.append(w_l * a[-1])
