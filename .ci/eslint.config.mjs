@@ -1,7 +1,7 @@
 // The rules for the modules of pages: npx eslint@9 -c .ci/eslint.config.mjs tinygrad_edu
 const browser = [
-  "atob", "Blob", "clearInterval", "clearTimeout", "CSS", "DecompressionStream", "devicePixelRatio", "document", "getComputedStyle", "history",
-  "ImageData", "location", "matchMedia", "navigator", "performance", "requestAnimationFrame", "ResizeObserver",
+  "atob", "Blob", "clearInterval", "clearTimeout", "CSS", "DecompressionStream", "devicePixelRatio", "document",
+  "getComputedStyle", "history", "ImageData", "location", "matchMedia", "navigator", "performance", "requestAnimationFrame", "ResizeObserver",
   "Response", "setInterval", "setTimeout", "TextDecoder", "URLSearchParams", "WebAssembly", "window",
 ];
 const errors = [

@@ -504,6 +504,8 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
     "data.rotation": lambda: given(10.0, (0.0, 0.0)),
     "data.shift": lambda: given(1, 2, 2),
     "Augmentation.__call__": lambda: call(data.jitter(0.1), [0.5], 0),
+    "data.letter_windows": lambda: given(["anna"], 2, letters="an"),
+    "data.first_names": lambda: given(),
     "data.next_letter": lambda: given(["anna"], 2, letters="an"),
     "data.one_hot": lambda: given("GA", "ACGT"),
     "data.thermometer": lambda: given("ab", "abc"),
@@ -618,6 +620,7 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
         Layer(2, 1), *moon(), loss="hinge", optimizer="sgd", epochs=1, ax=None),
     "view.pictures.hidden_space": lambda: given(
         net(), *moon(), layer=1, outputs="auto", class_names=["a", "b"], ax=None),
+    "view.pictures.histograms": lambda: given({"a": [0.5, 1.0]}, span=(0.0, 1.0), ax=None),
     "view.pictures.images": lambda: given(
         [[0.5, 1.0], [1.5, 2.0]], height=1, width=2, titles=["a", "b"], ax=None),
     "view.pictures.loss_curve": lambda: given([0.5, 0.25], log=False, ax=None),

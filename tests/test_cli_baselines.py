@@ -5,7 +5,7 @@ import random
 import numpy as np
 import pytest
 
-from tinygrad_edu.cli.baselines import baselines, logistic_regression
+from tinygrad_edu.cli.evidence import baselines, logistic_regression
 from tinygrad_edu.cli.split import Split, of_dataset
 from tinygrad_edu.data import DATA_SETS, TableEncoder
 from tinygrad_edu.data.columns import NumericColumn
@@ -34,7 +34,7 @@ def test_the_commonest_class_is_that_of_the_training_rows():
 
 
 def test_very_many_rows_are_fitted_in_part_and_this_is_said(monkeypatch):
-    monkeypatch.setattr("tinygrad_edu.cli.baselines._MOST", 10)
+    monkeypatch.setattr("tinygrad_edu.cli.evidence._MOST", 10)
     names = list(
         baselines(of_numbers([[float(i)] for i in range(30)], [float(i) for i in range(30)]))
     )

@@ -43,24 +43,6 @@ IN_CODE = {
     r"\bo - t\b|\bt - o\b": "a - y",
 }
 
-#: Rules that a notebook does not keep yet. This table only shrinks.
-NOT_YET: dict[str, set[str]] = {
-    "09_descent": {
-        "L is the loss",
-        "a - y",
-        "a is the output of a unit",
-        "y is the target",
-        "y is the target, a the output",
-    },
-    "11_saturation_and_dead_units": {
-        "L is the loss",
-        "y is the target",
-        "y is the target, a the output",
-    },
-    "13_the_spiral_case_study": {r"^\top is the transpose"},
-    "16_from_scalars_to_matrices": {r"\delta^{(l)}, W^{(l)}"},
-}
-
 
 def formulas(text: str) -> str:
     """The formulas of a text of Markdown, a line each."""
@@ -91,8 +73,7 @@ def broken(path: Path) -> set[str]:
     "path", [p for p in NOTEBOOKS if not p.name.startswith(QUOTING)], ids=lambda path: path.stem
 )
 def test_a_notebook_keeps_the_letters_of_the_course(path: Path) -> None:
-    found = broken(path)
-    assert {rule.partition(": ")[0] for rule in found} == NOT_YET.get(path.stem, set()), found
+    assert broken(path) == set()
 
 
 @pytest.mark.parametrize(

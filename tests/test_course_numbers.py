@@ -1,8 +1,9 @@
 """Numbers in the prose of the notebooks: each is computed in the notebook that tells it.
 
 A decimal number, a percentage or a number with a comma for thousands counts, in sentences and in
-formulas, and stands in an output (rounded as it is written) or in a cell of code. Texts of
-exercises give numbers to compute with, and quoted code is code.
+formulas, and stands in an output (rounded as it is written) or in a cell of code; a number of
+others that is quoted stands there too. Texts of exercises give numbers to compute with, and quoted
+code is code.
 """
 
 import json
@@ -14,17 +15,6 @@ from typing import Any
 import pytest
 
 NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
-
-#: Numbers of others, by notebook, each with where it comes from.
-SOURCED: dict[str, dict[str, str]] = {}
-#: Numbers that their notebook does not compute yet. This table only shrinks.
-NOT_YET: dict[str, set[str]] = {
-    "09_descent": {"0.347"},
-    "10_initialisation_and_symmetry": {"0.0008", "0.05"},
-    "13_the_spiral_case_study": {"33%"},
-    "14_digits": {"2,410"},
-    "17_convolution_and_recurrence": {"1,797"},
-}
 
 #: 0.69, -3.5, 49 %, 12.5%, 2,546.
 _TOLD = re.compile(r"(?<![\w.,^])\d{1,3}(?:,\d{3})+(?![\d.])|(?<![\w.,^])\d+\.\d+(?![\d.]*\w)|"
@@ -83,22 +73,9 @@ def _is_computed(number: str, among: list[float]) -> bool:
     return any(abs(scale * y - x) <= half for y in among for scale in scales)
 
 
-def without_origin(path: Path) -> set[str]:
-    """The numbers of the prose that neither the notebook computes nor a source is known of."""
-    sourced = SOURCED.get(path.stem, {})
-    return {n for n in told(path) if n not in sourced and not _is_computed(n, computed(path))}
-
-
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_number_in_prose_is_computed_in_its_notebook(path: Path) -> None:
-    assert without_origin(path) == NOT_YET.get(path.stem, set())
-
-
-def test_a_number_of_others_is_still_told_and_still_not_computed() -> None:
-    for stem, numbers in SOURCED.items():
-        (path,) = (p for p in NOTEBOOKS if p.stem == stem)
-        assert numbers.keys() <= {*told(path)}, stem
-        assert not [n for n in numbers if _is_computed(n, computed(path))], stem
+    assert [n for n in told(path) if not _is_computed(n, computed(path))] == []
 
 
 @pytest.mark.parametrize(

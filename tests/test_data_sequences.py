@@ -5,7 +5,7 @@ import random
 import pytest
 from refusals import Refusal, refusals
 
-from tinygrad_edu.data import NAMES, binary_addition, next_letter
+from tinygrad_edu.data import NAMES, binary_addition, letter_windows, next_letter
 
 
 def number_of(bits: list[float]) -> int:
@@ -52,6 +52,14 @@ def test_other_words_are_written_in_the_same_code_with_the_same_letters() -> Non
     assert new.X[0] == data.X[0]
 
 
+def test_windows_of_letters_are_every_piece_of_the_text_with_what_comes_next() -> None:
+    rows, y = letter_windows(["ab", "b"], 3)  # .ab.b.
+    end, a, b = [1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]
+    assert rows == [[*end, *a, *b], [*a, *b, *end], [*b, *end, *b]]
+    assert y == [[1, 2, 0], [2, 0, 2], [0, 2, 0]]
+    assert letter_windows(["b"], 2, letters="ab") == ([[*end, *b]], [[2, 0]])
+
+
 def test_names_are_different_words_in_small_letters() -> None:
     assert len(set(NAMES)) == len(NAMES) == 80
     assert set("".join(NAMES)) <= set("abcdefghijklmnopqrstuvwxyz")
@@ -68,6 +76,11 @@ BAD: list[Refusal] = [
      "words[0] must be a text of at least one letter and without '.', got 'a.b'"),
     (lambda: next_letter(["ab"], letters="a"), ValueError,
      "words[0] is 'ab', and 'b' is not among the letters 'a'"),
+    (lambda: letter_windows(["ab"], 4), ValueError,
+     "a text of 4 letters has no window of 4 and a next one"),
+    (lambda: letter_windows(["ab"], letters="a"), ValueError,
+     "words[0] is 'ab', and 'b' is not among the letters 'a'"),
+    (lambda: letter_windows(["ab"], 0), ValueError, "length must be an int from 1 to 1000, got 0"),
     (lambda: next_letter(["ab"], 0), ValueError, "context must be an int from 1 to 1000, got 0"),
 ]  # fmt: skip
 

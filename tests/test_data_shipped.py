@@ -5,7 +5,7 @@ import pytest
 from refusals import refusals
 
 from tinygrad_edu import MLP, Adam, evaluate, fit
-from tinygrad_edu.data import digits, iris, train_test_split, vowels
+from tinygrad_edu.data import digits, first_names, iris, train_test_split, vowels
 
 
 def _means(rows):
@@ -70,7 +70,7 @@ def test_two_calls_share_nothing_that_can_be_changed(load):
     assert load() == second
 
 
-@pytest.mark.parametrize("name", ["iris", "digits"])
+@pytest.mark.parametrize("name", ["iris", "digits", "names"])
 def test_the_packed_file_is_the_same_whenever_and_wherever_it_is_made(name):
     packed = files("tinygrad_edu.data").joinpath("files", f"{name}.csv.gz").read_bytes()
     assert packed[3] == 0  # flags: no file name (RFC 1952)
@@ -83,7 +83,17 @@ def test_each_shipped_file_has_a_source_and_a_licence():
     for file in folder.iterdir():
         if file.name.endswith(".gz"):
             section = sources.split(f"## {file.name}")[1].split("\n## ")[0]
-            assert "CC BY 4.0" in section or "No licence is stated" in section
+            licences = ("CC BY 4.0", "No licence is stated", "Under the licence of this package")
+            assert any(licence in section for licence in licences)
+
+
+def test_first_names_are_different_words_in_order_and_in_small_letters():
+    found = first_names()
+    assert len(found) == 1050
+    assert found == sorted(set(found))
+    assert set("".join(found)) == set("abcdefghijklmnopqrstuvwxyz")
+    found.clear()
+    assert len(first_names()) == 1050
 
 
 #: Peterson and Barney 1952, table II: mean F1 and F2 in Hz, in the order of the class names.

@@ -19,6 +19,7 @@ DRAWN = {
     "curve": lambda **o: pictures.curve(MLP(1, [2, 1]), [[0.0], [1.0]], [0.0, 1.0], **o),
     "gradients": lambda **o: pictures.gradients(MODEL, *DATA, loss="squared_error", epochs=1, **o),
     "hidden_space": lambda **o: pictures.hidden_space(MODEL, DATA.X, DATA.y, **o),
+    "histograms": lambda **o: pictures.histograms({"a": [0.0, 1.0], "b": [2.0]}, **o),
     "images": lambda **o: pictures.images([[0.0, 1.0]], height=1, width=2, **o),
     "loss_curve": lambda **o: pictures.loss_curve({"a": [2, 1], "b": [3, 1]}, **o),
     "neuron_maps": lambda **o: pictures.neuron_maps(MODEL, DATA.X, resolution=5, **o),
@@ -51,6 +52,16 @@ def test_a_picture_touches_nothing_but_the_axes_it_is_given(name):
     assert not figure.texts
     assert figure.get_layout_engine() is None
     assert figure.get_size_inches().tolist() == size
+
+
+def test_a_histogram_counts_the_numbers_of_its_group_within_the_span():
+    ax = pictures.histograms({"a": [-1, 0, 0, 1, 5], "b": [0.5]}, span=(-1, 1))
+    first, second = (bars.get_data() for bars in ax.patches)
+    # 25 bars from -1 to 1, the longest (2 of 0) 0.85 wide; group b starts at 1
+    assert first.edges[[0, -1]].tolist() == [-1, 1]
+    assert [first.values[k] for k in (0, 12, 24)] == pytest.approx([0.425, 0.85, 0.425])
+    assert first.values.sum() == pytest.approx(0.85 * 2)
+    assert sorted({*second.values}) == [1, 1.85]
 
 
 @pytest.mark.parametrize("name", DRAWN)
@@ -158,6 +169,8 @@ REFUSED = [
     (lambda: pictures.hidden_space(MODEL, [[1, 2]], [], layer=1), ValueError,
      "hidden_space needs a label for each row, got 1 rows, 0 labels"),
     (lambda: pictures.activations([]), ValueError, "names needs at least one activation"),
+    (lambda: pictures.histograms([1, 2]), TypeError,
+     'groups must be a dict of lists of numbers, got a list: write {"layer 1": [0.5, 1]}'),
     (lambda: pictures.weights(Layer(4, 2)), ValueError,
      "the units have 4 weights, which are no picture of 8 x 8: write weights(model, height=..., "
      "width=...)"),

@@ -20,15 +20,18 @@ from tinygrad_edu.data.table import TableError
 from tinygrad_edu.playground import Settings, features, points
 from tinygrad_edu.playground.parts import UPDATES
 from tinygrad_edu.playground.settings import (
+    COUNTED,
     FEATURES,
     FUNCTIONS,
     LOSSES,
+    MOST_CLASSES,
     MOST_LAYERS,
     MOST_POINTS,
     MOST_UNITS,
     OWN,
     POINTS,
     RUNNING,
+    SURFACES,
     UNITS,
 )
 
@@ -47,7 +50,10 @@ def test_limits_and_functions_are_those_of_the_page() -> None:
     package = Path(tinygrad_edu.__file__).parent
     command = [node, str(Path(__file__).with_name("settings_in_node.mjs")), str(package)]
     found = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-    assert found["limits"] == [MOST_LAYERS, MOST_UNITS, MOST_POINTS]
+    assert found["limits"] == [MOST_LAYERS, MOST_UNITS, MOST_POINTS, MOST_CLASSES]
+    assert found["counted"] == COUNTED
+    made = {name: of(0.25, -0.5) for name, of in SURFACES.items()}
+    assert found["surfaces"] == pytest.approx(made, abs=1e-15)
     assert {*found["running"]} == RUNNING
     assert {*found["names"]} == {"own", *(field.name for field in fields(Settings))}
     assert found["sets"] == list(POINTS)

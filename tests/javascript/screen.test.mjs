@@ -8,11 +8,11 @@ const { pointsFrom } = await module("controls/csv");
 const { labelPlaces, linesFor, nearestLine, placesFor, pointOf } = await module("pictures/geometry");
 const { drawBoundary, marginsOf, scaleOf, SIDE } = await module("pictures/heat");
 const { endsOf } = await module("pictures/legend");
-const { gradientOf, pathsOf, placeOf, termsOf } = await module("numbers");
+const { gradientOf, pathsOf, placeOf, termsOf } = await module("dock/numbers");
 const { linkOf, settingsOf } = await module("pagelink");
 const { placesIn, squareAround } = await module("pictures/plane");
 const { inBrackets, numeral } = await module("symbols");
-const { Walk } = await module("walk");
+const { Walk } = await module("dock/walk");
 
 test("the walk goes forward, to the loss and back, and knows what it has passed", () => {
   const walk = new Walk([2, 2, 1]);

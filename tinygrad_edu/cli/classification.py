@@ -9,9 +9,8 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from tinygrad_edu.cli.baselines import baselines
 from tinygrad_edu.cli.classifier import Classifier, head_of_encoder
-from tinygrad_edu.cli.evidence import of_classes, of_numbers, worst
+from tinygrad_edu.cli.evidence import baselines, of_classes, of_numbers, worst
 from tinygrad_edu.cli.options import Settings, usage_errors
 from tinygrad_edu.cli.run import Demo, Named, Run, by_descent, course, facts_of_descent, short_loss
 from tinygrad_edu.cli.split import Split

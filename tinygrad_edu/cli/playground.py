@@ -64,7 +64,7 @@ def _serve(page: str, *, opened: bool) -> int:
     class Handler(BaseHTTPRequestHandler):
         """Gives the page, and nothing else."""
 
-        def do_GET(self) -> None:  # noqa: N802
+        def do_GET(self) -> None:
             """Answer."""
             content = page.encode() if self.path.partition("?")[0] == "/" else b""
             self.send_response(200 if content else 404)

@@ -100,9 +100,9 @@ class Recipe:
         made = self.noise or self.target != "class"
         return self.make(**({"rng": rng, **self.demo} if made else self.demo))
 
-    def points(self, n: int, noise: float, seed: int) -> Dataset:
+    def points(self, n: int, noise: float, seed: int, **options: Any) -> Dataset:
         """n points of the plane, for data sets with a `noise`."""
-        return self.make(n, **{self.noise: noise}, rng=seed)
+        return self.make(n, **{self.noise: noise}, **options, rng=seed)
 
 
 DATA_SETS: Final[dict[str, Recipe]] = {}

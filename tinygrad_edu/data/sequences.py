@@ -1,4 +1,4 @@
-"""Sequences: binary addition, bit by bit, and the next letter of a word."""
+"""Sequences: binary addition, bit by bit, and the next letter of a word, or each next of a text."""
 
 import random
 from collections.abc import Iterable
@@ -7,7 +7,7 @@ from tinygrad_edu.checks import as_random, listed, whole
 from tinygrad_edu.data.dataset import MOST, Dataset
 from tinygrad_edu.data.encoding import one_hot
 
-__all__ = ["NAMES", "binary_addition", "next_letter"]
+__all__ = ["NAMES", "binary_addition", "letter_windows", "next_letter"]
 
 #: First names, to predict letters of.
 NAMES = (
@@ -56,7 +56,46 @@ def next_letter(
     `next_letter(new, letters=data.class_names[1:])`. Raises ValueError for no words, a word that is
     empty or has a ".", and a letter that is not among the letters.
     """
-    context, words = whole("context", context, most=1000), listed("words", words, "words")
+    context = whole("context", context, most=1000)
+    words, classes = _read(words, letters)
+    X, y = [], []
+    for word in words:
+        code = one_hot(_END * context + word + _END, classes)
+        for i in range(context, len(code)):
+            X.append([x for letter in code[i - context : i] for x in letter])
+            y.append(code[i].index(1.0))
+    names = tuple(f"{letter} {k} before" for k in range(context, 0, -1) for letter in classes)
+    return Dataset(X, y, names, tuple(classes), "next_letter", f"{len(words)} words")
+
+
+def letter_windows(
+    words: Iterable[str], length: int = 8, *, letters: Iterable[str] | None = None
+) -> tuple[list[list[float]], list[list[int]]]:
+    """Return `(X, y)`: windows of `length` letters of a text, and the letter after each of them.
+
+    The text is the words in their order, with "." before, between and after them; a window begins
+    at each of its letters but for the last ones. Classes, codes and errors as for `next_letter`: a
+    row of X is `length` letters in 1-of-k code, flat, a row of y the class numbers of the letters
+    that come next. Raises ValueError for a text of no more than `length` letters.
+
+    >>> X, y = letter_windows(["ab", "b"], 4)  # .ab.b.
+    >>> len(X), len(X[0]), y
+    (2, 12, [[1, 2, 0, 2], [2, 0, 2, 0]])
+    """
+    length = whole("length", length, most=1000)
+    words, classes = _read(words, letters)
+    text = _END + "".join(word + _END for word in words)
+    if len(text) <= length:
+        raise ValueError(f"a text of {len(text)} letters has no window of {length} and a next one")
+    code, place = one_hot(text, classes), {letter: k for k, letter in enumerate(classes)}
+    starts = range(len(text) - length)
+    X = [[x for letter in code[i : i + length] for x in letter] for i in starts]
+    return X, [[place[letter] for letter in text[i + 1 : i + 1 + length]] for i in starts]
+
+
+def _read(words: Iterable[str], letters: Iterable[str] | None) -> tuple[list[str], list[str]]:
+    """The words, and the classes of their letters."""
+    words = listed("words", words, "words")
     for i, word in enumerate(words):
         if not isinstance(word, str) or not word or _END in word:
             raise ValueError(
@@ -68,20 +107,13 @@ def next_letter(
     if letters is None:
         letters = sorted(set("".join(words)))
     letters = [*letters] if isinstance(letters, str) else listed("letters", letters, "letters", str)
-    classes = [_END, *letters]
-    X, y = [], []
     for k, word in enumerate(words):
         if strange := [letter for letter in word if letter not in letters]:
             raise ValueError(
                 f"words[{k}] is {word!r:.40}, and {strange[0]!r} is not among the letters "
                 f"{''.join(letters)!r}"
             )
-        code = one_hot(_END * context + word + _END, classes)
-        for i in range(context, len(code)):
-            X.append([x for letter in code[i - context : i] for x in letter])
-            y.append(code[i].index(1.0))
-    names = tuple(f"{letter} {k} before" for k in range(context, 0, -1) for letter in classes)
-    return Dataset(X, y, names, tuple(classes), "next_letter", f"{len(words)} words")
+    return words, [_END, *letters]
 
 
 def _bits(number: int, bits: int) -> list[float]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from tinygrad_edu.checks import listed, one_of
 from tinygrad_edu.data.dataset import Dataset, data_set
 
-__all__ = ["digits", "iris", "vowels"]
+__all__ = ["digits", "first_names", "iris", "vowels"]
 
 
 @data_set(
@@ -65,6 +65,17 @@ def vowels(features: Sequence[str] = ("F1", "F2")) -> Dataset:
         "G. E. Peterson and H. L. Barney, 1952",
         [int(row[1]) for row in rows],
     )
+
+
+def first_names() -> list[str]:
+    """1050 first names of Europe and the Americas in small letters a to z, in alphabetical order.
+
+    Put together for this package, to learn how names are spelt: see `letter_windows`.
+
+    >>> first_names()[:4]
+    ['ada', 'adam', 'adela', 'adele']
+    """
+    return [row[0] for row in _read("names")[1:]]
 
 
 def _labelled(name: str, classes: tuple[str, ...], source: str) -> Dataset:

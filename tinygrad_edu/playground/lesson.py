@@ -28,11 +28,11 @@ _MACHINE: Final = (
 )
 _NET: Final = ("generator", "data", "linker", "net", "lens", "state", "session", "code", "numpy")
 _SCREEN: Final = (
-    *("elements", "symbols", "walk", "numbers", "controls/csv", "pictures/geometry"),
+    *("elements", "symbols", "dock/walk", "dock/numbers", "controls/csv", "pictures/geometry"),
     *("pictures/heat", "pictures/legend", "pictures/plane", "pictures/lines", "pictures/netview"),
     *("pictures/figures", "hiding", "pagelink", "dock/panel", "dock/unitpanel", "dock/weightpanel"),
     *("dock/losspanel", "dock/codepanel", "dock/sharepanel", "dock/dock", "controls/bar"),
-    *("controls/datapanel", "controls/keyboard", "app", "handle", "start"),
+    *("controls/datapanel", "keyboard", "app", "handle", "start"),
 )
 #: What the script of the page is made of, in an order in which nothing is used before it is there.
 SCRIPTS: Final = (

@@ -10,7 +10,7 @@ from tinygrad_edu.view.base.pdf import figure_of
 
 
 def picture(net: Module, start: Start) -> bytes:
-    """Net and plane as one PNG: regions with the points, or the curve of a function."""
+    """Net and plane as one PNG: regions with the points, or how a function is met."""
     X, y = start.train
     if start.classes:
         X_test, y_test = start.test or ([], [])
@@ -19,6 +19,8 @@ def picture(net: Module, start: Start) -> bytes:
             class_names=start.data.class_names, feature_names=start.data.feature_names,
             hidden_lines=False, margins=False, misclassified=False, resolution=120,
         )  # fmt: skip
+    elif len(X[0]) > 1:
+        axes = pictures.predictions(y, [float(net(row)[0]) for row in start.rows(X)])
     else:
         axes = pictures.curve(net, X, y, transform=start.rows, units=0)
     drawn = network(net, input_names=features_of(start.settings, start.classes))

@@ -45,10 +45,10 @@ def points(
 
 
 def own_in_page(data: Dataset) -> dict[str, Any]:
-    """Points as the page has the user's own: [x1, x2] with classes, or [x, y] of a function."""
+    """Points as the page has the user's own: [x1, x2] with classes, [x, y] or [x1, x2, y]."""
     if data.class_names:
         return {"points": data.X, "classes": data.y, "names": list(data.class_names)}
-    points = [[x, y] for (x,), y in zip(data.X, data.y, strict=True)]
+    points = [[*x, y] for x, y in zip(data.X, data.y, strict=True)]
     return {"points": points, "classes": None, "names": []}
 
 
@@ -56,8 +56,8 @@ def own_from_page(own: Mapping[str, Any]) -> Dataset:
     """The same from the page, where points can be drawn."""
     points, classes = own["points"], own["classes"]
     if classes is None:
-        X, y = [[x] for x, _ in points], [y for _, y in points]
-        return Dataset(X, y, ("x",), (), "own", "page")
+        X, y = [row[:-1] for row in points], [row[-1] for row in points]
+        return Dataset(X, y, ("x1", "x2") if len(X[0]) > 1 else ("x",), (), "own", "page")
     names = [*own["names"], *map(str, range(len(own["names"]), max(classes) + 1))]
     return Dataset(points, classes, ("x1", "x2"), tuple(names), "own", "page")
 
@@ -67,7 +67,8 @@ def own_text(data: Dataset) -> str:
     points, classes, names = own_in_page(data).values()
     labels = [[c] for c in classes] if classes is not None else [[]] * len(points)
     rows = [" ".join(map(repr, row + label)) for row, label in zip(points, labels, strict=True)]
-    return ",".join(["file", *rows, json.dumps(names)])
+    surface = classes is None and len(points[0]) > 2
+    return ",".join(["surface" if surface else "file", *rows, json.dumps(names)])
 
 
 def _of_arrays(rows: list[list[float]], labels: list[Any], names: tuple[str, ...]) -> Dataset:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
-from math import pi, sin
+from math import cos, exp, hypot, pi, sin
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -54,8 +54,10 @@ def columns(points: Array, names: Sequence[str]) -> list[list[float]]:
     return found
 
 
-#: The data sets of points of the plane, and functions of one number; "own" are the user's points.
+#: The data sets of points of the plane, functions of one and of two numbers; "own" are the user's
+#: points; of sets with as many classes as one wants, what Python calls their number.
 POINTS: Final = {name: recipe for name, recipe in DATA_SETS.items() if recipe.noise}
+COUNTED: Final = {"spiral": "arms", "blobs": "centers"}
 FUNCTIONS: Final[Mapping[str, Callable[[float], float]]] = {
     "line": lambda x: 0.8 * x - 0.1,
     "sine": lambda x: sin(3 * x),
@@ -63,11 +65,16 @@ FUNCTIONS: Final[Mapping[str, Callable[[float], float]]] = {
     "bend": lambda x: abs(x) - 0.5,
     "jump": lambda x: 0.7 if x > 0 else -0.7,
 }
+SURFACES: Final[Mapping[str, Callable[[float, float], float]]] = {
+    "plane": lambda x1, x2: (x1 + x2) / 2,
+    "hills": lambda x1, x2: 20 * x1 * x2 * exp(-4 * (x1**2 + x2**2)),
+    "ripple": lambda x1, x2: cos(6 * hypot(x1, x2)),
+}
 OWN: Final = "own"
 LOSSES: Final = tuple(name for name, record in RECORDS.items() if record.page)
 #: Of hidden units; softmax is one of a whole layer, and the slope of prelu is learned.
 UNITS: Final = tuple(name for name in UNIT_ACTIVATIONS if name != "prelu")
-MOST_LAYERS, MOST_UNITS, MOST_POINTS = 6, 8, 1000
+MOST_LAYERS, MOST_UNITS, MOST_POINTS, MOST_CLASSES = 6, 8, 1000, 10
 #: What can change while training goes on; everything else starts it anew.
 RUNNING: Final = frozenset(["rate", "optimizer", "penalty", "strength", "batch"])
 
@@ -77,10 +84,12 @@ class Settings:
     """What is chosen. Raises TypeError or ValueError naming the setting.
 
     data         "moons", "circles", "spiral", "blobs", "xor"; functions of one number: "line",
-                 "sine", "wave", "bend", "jump"; or "own"
+                 "sine", "wave", "bend", "jump"; of two: "plane", "hills", "ripple"; or "own"
     n, noise     number of points, at most 1,000, and standard deviation; not those of "own"
     share        the part of the points held out, from 0 to 0.9
-    seed         of data, split, initial weights and shuffling
+    seed         of data, split and shuffling
+    start        the seed of the first weights, that of the data where it is None
+    classes      how many, of "spiral" and "blobs", at most 10
     features     of a point, such as ("x1", "x2", "x1*x2")
     hidden       units of each hidden layer, at most 6 layers of 8
     activations  of each hidden layer; one name is that of all, a further layer is like the last
@@ -97,6 +106,8 @@ class Settings:
     noise: float = 0.15
     share: float = 0.3
     seed: int = 0
+    start: int | None = None
+    classes: int = 3
     features: Sequence[str] = ("x1", "x2")
     hidden: Sequence[int] = (4, 2)
     activations: Sequence[str] = ("tanh",)
@@ -169,11 +180,13 @@ def _activations(name: str, x: Any) -> tuple[str, ...]:
 
 #: What each setting may be.
 CHECKS: Final[dict[str, Check]] = {
-    "data": partial(one_of, table=(*POINTS, *FUNCTIONS, OWN)),
+    "data": partial(one_of, table=(*POINTS, *FUNCTIONS, *SURFACES, OWN)),
     "n": partial(whole, least=4, most=MOST_POINTS),
     "noise": partial(real, least=0, most=10),
     "share": partial(real, least=0, most=0.9),
     "seed": partial(whole, least=0, most=2**32 - 1),
+    "start": lambda name, n: None if n is None else whole(name, n, 0, 2**32 - 1),
+    "classes": partial(whole, least=2, most=MOST_CLASSES),
     "features": _features,
     "hidden": _layers,
     "activations": _activations,

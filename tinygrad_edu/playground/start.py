@@ -8,7 +8,16 @@ import numpy as np
 from tinygrad_edu.data import Dataset, train_test_split
 from tinygrad_edu.nn import MLP, Dropout, Layer, Sequential
 from tinygrad_edu.playground.parts import PENALTIES, UPDATES, head_of
-from tinygrad_edu.playground.settings import FUNCTIONS, LOSSES, OWN, POINTS, Settings, columns
+from tinygrad_edu.playground.settings import (
+    COUNTED,
+    FUNCTIONS,
+    LOSSES,
+    OWN,
+    POINTS,
+    SURFACES,
+    Settings,
+    columns,
+)
 from tinygrad_edu.train import History, fit
 
 #: More epochs than these are no start: the page, too, makes no more of them before it is shown.
@@ -32,7 +41,7 @@ class Net(NamedTuple):
 class Start:
     """What training begins with.
 
-    `settings`, `own` points, `data`, `classes` (0 for a function of one number), `net`; `train`
+    `settings`, `own` points, `data`, `classes` (0 for a function), `net`; `train`
     and `test` are points and labels, `test` None where none are held out.
     """
 
@@ -75,17 +84,20 @@ class Start:
 
 
 def data_of(settings: Settings, own: Dataset | None) -> Dataset:
-    """Points of the plane with class numbers; or rows of one number with what a function gives."""
+    """Points of the plane with class numbers; or rows of numbers with what a function gives."""
     if settings.data == OWN:
         if own is None:
             raise ValueError('data="own" needs points: write playground(X, y)')
         return own
     if settings.data in POINTS:
-        return POINTS[settings.data].points(settings.n, settings.noise, settings.seed)
+        count = {COUNTED[settings.data]: settings.classes} if settings.data in COUNTED else {}
+        return POINTS[settings.data].points(settings.n, settings.noise, settings.seed, **count)
+    names = ("x",) if settings.data in FUNCTIONS else ("x1", "x2")
     rng = random.Random(settings.seed)
-    X = [[rng.uniform(-1, 1)] for _ in range(settings.n)]
-    y = [FUNCTIONS[settings.data](x) + rng.gauss(0, settings.noise) for (x,) in X]
-    return Dataset(X, y, ("x",), (), settings.data, "made")
+    function: Any = {**FUNCTIONS, **SURFACES}[settings.data]
+    X = [[rng.uniform(-1, 1) for _ in names] for _ in range(settings.n)]
+    y = [function(*x) + rng.gauss(0, settings.noise) for x in X]
+    return Dataset(X, y, names, (), settings.data, "made")
 
 
 def net_of(settings: Settings, classes: int) -> Net:
@@ -97,9 +109,10 @@ def net_of(settings: Settings, classes: int) -> Net:
     outputs = 1 if head["units"] == 1 else classes
     sizes = [len(features_of(settings, classes)), *settings.hidden, outputs]
     activations = [*settings.activations, output]
+    first = settings.seed if settings.start is None else settings.start
     module: Module
     if settings.dropout and settings.hidden:
-        rng, masks = random.Random(settings.seed), random.Random(settings.seed + 1)
+        rng, masks = random.Random(first), random.Random(settings.seed + 1)
         layers: list[Any] = []
         for nin, nout, activation in zip(sizes, sizes[1:], activations, strict=False):
             layer = Layer(nin, nout, activation, rng=rng)
@@ -108,7 +121,7 @@ def net_of(settings: Settings, classes: int) -> Net:
     else:
         kinds = [*settings.activations]
         hidden = kinds if len({*kinds}) > 1 else (kinds or ["relu"])[0]  # as the page writes it
-        module = MLP(sizes[0], sizes[1:], hidden, output=output, rng=settings.seed)
+        module = MLP(sizes[0], sizes[1:], hidden, output=output, rng=first)
     return Net(module, sizes, loss, head["low"])
 
 
@@ -120,4 +133,4 @@ def losses_for(classes: int) -> list[str]:
 def features_of(settings: Settings, classes: int) -> list[str]:
     """The features that are used: of one number those without x2."""
     one = [name for name in settings.features if "x2" not in name] or ["x1"]
-    return list(settings.features) if classes else one
+    return one if not classes and settings.data in FUNCTIONS else list(settings.features)

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import reduce
-from itertools import islice
+from itertools import chain, islice
 from operator import mul
 from typing import Any, Final
 
@@ -15,6 +15,9 @@ from tinygrad_edu.vectorize.operations import Variables, extent
 
 #: How many examples there are.
 B: Final = expr.symbol("B")
+#: A program with more equations forward is long; so many operands a line may have there.
+_LONG: Final = 24
+_SHORT: Final = 16
 #: 1/B, the cotangent of each of B losses in their mean.
 SHARE: Final = expr.divide(1.0, B)
 
@@ -194,6 +197,38 @@ def in_reading_order(equations: list[Equation]) -> list[Equation]:
         return max([place[name] for name in names(expression) if name in place], default=-1.0) + 0.5
 
     return sorted(equations, key=order)
+
+
+def in_short(equations: list[Equation], others: Sequence[Any]) -> list[Equation]:
+    """The equations of a long program, a value that is read just once in the line of its reader.
+
+    `others` are the expressions that read such values too, in lines of their own.
+    """
+    if len(equations) <= _LONG:
+        return equations
+    elsewhere = {*chain(*map(names, others))}
+    uses = Counter(chain(*[names(x) for _, x in equations]))
+    once: dict[str, Any] = {}
+    lines = []
+    for target, x in equations:
+        x = _exchanged(x, once)
+        alone = target[0] in "VR" and uses[target] == 1 and target not in elsewhere
+        if alone and not is_longer(x, _SHORT):
+            once[target] = x
+        else:
+            lines.append(Equation(target, x))
+    return lines
+
+
+def _exchanged(x: Any, arrays: dict[str, Any]) -> Any:
+    """An expression with others in the place of some arrays."""
+    if isinstance(x, Symbol):
+        return arrays.get(x.name, x)
+    if not isinstance(x, Expr) or not any(
+        a.name in arrays for a in _parts(x) if isinstance(a, Symbol)
+    ):
+        return x
+    return Expr(x.op, tuple([_exchanged(a, arrays) for a in x.args]))
 
 
 def as_matrix(x: Any, block: Variable) -> Any:

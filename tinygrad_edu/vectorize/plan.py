@@ -104,9 +104,10 @@ def fuse_dots(tape: Tape) -> Tape:
     """The same graph with its sums of at least two products as dots.
 
     w1*x1 + w2*x2 + b, in whatever order it was added up, is one `dot` node. Products and sums that
-    something else uses, and products with a constant, stay as they are. Other long sums, such as
-    those of Python's `sum`, are one `sum` node. Equal constants are one node. What is not used any
-    more is left as a leaf; nodes keep their numbers.
+    something else uses, and products with a constant, stay as they are. Other long sums are one
+    `sum` node; those of Python's `sum`, which starts from 0, are one or the other whatever their
+    length. Equal constants are one node. What is not used any more is left as a leaf; nodes keep
+    their numbers.
     """
     first = {repr(tape.constants[i]): i for i in sorted(tape.constants, reverse=True)}
     others = {i: first[repr(x)] for i, x in tape.constants.items() if first[repr(x)] != i}
@@ -184,9 +185,12 @@ def _sums_of_products(tape: Tape) -> tuple[dict[int, list[int]], set[int]]:
             and tape.records.get(j) is _MULTIPLY
             and not any(p in tape.constants for p in tape.parents[j])
         ]
-        if len(products) >= 2 or (inner and len(terms) >= _LONG):
+        zeros = [j for j in terms if tape.constants.get(j) == 0]  # where Python's `sum` starts
+        of_sum = 0 < len(zeros) < len(terms)
+        as_dot = len(products) >= (1 if of_sum else 2)
+        if as_dot or of_sum or (inner and len(terms) >= _LONG):
             sums[i] = terms
-            gone.update(inner, products if len(products) >= 2 else ())
+            gone.update(inner, products if as_dot else ())
     return sums, gone
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 from tinygrad_edu.expr import Expr, show
 from tinygrad_edu.expr.styles import ATOM, MULTIPLY, NEGATE, Form, LaTeX, NumPy
 from tinygrad_edu.text import latex_name
-from tinygrad_edu.vectorize.algebra import SHARE, B, is_relu
+from tinygrad_edu.vectorize.algebra import SHARE, B, in_short, is_relu
 from tinygrad_edu.vectorize.arrays import HELPERS
 from tinygrad_edu.vectorize.gradient import Gradient
 from tinygrad_edu.vectorize.layout import Equation, P, Variable, consecutive, spread
@@ -83,12 +83,19 @@ class _Equations(LaTeX):
         return latex_name(name.replace("_", "#"))
 
 
+def _forward(program: Regrouped, gradient: Gradient | None) -> list[Equation]:
+    """The equations forward as they are read."""
+    backward = [x for x, _ in gradient.pieces] if gradient else []
+    backward += [x for _, x in gradient.equations] if gradient else []
+    return in_short(program.layout.equations, [*backward, *[r.expression for r in program.results]])
+
+
 def equations(program: Regrouped, gradient: Gradient | None) -> str:
     r"""An `aligned` environment, a line per equation: Z_{1} &= X\,W_{1}^{\top} + b_{1}."""
     style = _Equations(program.layout.variables)
     lines = [
         f"{style.letter(target)} &= {show(x, style)}"
-        for target, x in [*program.layout.equations, *(gradient.equations if gradient else ())]
+        for target, x in [*_forward(program, gradient), *(gradient.equations if gradient else ())]
     ]
     return "\n".join([r"\begin{aligned}", " \\\\\n".join(lines), r"\end{aligned}"])
 
@@ -112,7 +119,7 @@ def source(program: Regrouped, gradient: Gradient | None) -> str:
         (f"{b.name} = P[{b.start}:{b.start + b.size}].reshape{b.matrix or (1, b.size)}", "")
         for b in blocks
     ]
-    forward = list(_lines(style, program.layout.equations))
+    forward = list(_lines(style, _forward(program, gradient)))
     backward: list[tuple[str, str]] = []
     if gradient is not None:
         backward = list(_lines(style, gradient.equations))
@@ -123,6 +130,8 @@ def source(program: Regrouped, gradient: Gradient | None) -> str:
             for b in blocks
         ]
         joined = textwrap.wrap(", ".join(parts), 64, break_long_words=False)
+        if len(joined) > 1 and len(gradient.blocks) == len(parts):
+            joined = [f"d.ravel() for d in ({', '.join(gradient.blocks[b.name] for b in blocks)})"]
         if len(joined) > 1:
             backward.append(("G = np.concatenate([", ""))
             backward += [(f"    {line}", "") for line in joined]

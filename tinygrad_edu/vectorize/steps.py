@@ -8,7 +8,7 @@ from tinygrad_edu import expr
 from tinygrad_edu.engine import Primitive, primitives
 from tinygrad_edu.expr import Expr
 from tinygrad_edu.namespace import no_flow
-from tinygrad_edu.vectorize.algebra import fitted, opened
+from tinygrad_edu.vectorize.algebra import fitted, names, opened
 from tinygrad_edu.vectorize.layout import Equation, Layout, Operand, P, Part, Variable, spread
 from tinygrad_edu.vectorize.operations import extent
 from tinygrad_edu.vectorize.tape import Row, Tape, VectorizeError
@@ -178,6 +178,7 @@ def with_gaps(layout: Layout, cells: list[int], operands: list[Row]) -> tuple[li
     """Results and operands with the columns that no node stands for (-1) where an array has them.
 
     So it is read whole, where but for these its columns are read in order, beside numbers for all.
+    Slopes must be numbers: what stands there may be large, and 0 flows back to it.
     """
     several = [o for o in operands if len(set(o)) > 1]
     array = layout.variables.get(layout.array[several[0][0]] or "") if len(several) == 1 else None
@@ -185,8 +186,12 @@ def with_gaps(layout: Layout, cells: list[int], operands: list[Row]) -> tuple[li
         return cells, operands
     if [c for c in array.cells if c >= 0] != [*several[0]]:
         return cells, operands
-    result = iter(cells)
     whole = [array.cells if o is several[0] else (o[0],) * array.size for o in operands]
+    step = Elementwise("", layout.tape.records[cells[0]], tuple([read(layout, o) for o in whole]))
+    slope = slopes_of(step)[operands.index(several[0])]
+    if names(slope) and not _is_bounded(slope):
+        return cells, operands
+    result = iter(cells)
     return [next(result) if c >= 0 else -1 for c in array.cells], [*whole]
 
 

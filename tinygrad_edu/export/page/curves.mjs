@@ -1,5 +1,13 @@
 // Curves over the epochs: lines on a canvas.
 
+const fonts = new WeakMap();
+
+/** The font of a canvas, asked for once: to ask is to have the page laid out. */
+function fontOf(canvas) {
+  if (!fonts.has(canvas)) fonts.set(canvas, getComputedStyle(canvas).fontFamily);
+  return fonts.get(canvas);
+}
+
 /** Round numbers from 0 or below `low` to `high`, three to six of them. */
 export function ticksFor(low, high) {
   const span = high - low || Math.abs(high) || 1;
@@ -49,7 +57,7 @@ export function drawCurves(canvas, colours, lines, { range = null, label = ofAxi
   const pen = canvas.getContext("2d");
   pen.setTransform(ratio, 0, 0, ratio, 0, 0);
   pen.clearRect(0, 0, width, height);
-  pen.font = `11px ${getComputedStyle(canvas).fontFamily}`;
+  pen.font = `11px ${fontOf(canvas)}`;
   const finite = lines.flatMap(([numbers]) => bounds(numbers));
   const [low, high] = range ?? (finite.length ? [Math.min(0, ...finite), Math.max(...finite, 1e-9)] : [0, 1]);
   const epochs = Math.max(2, ...lines.map(([numbers]) => numbers.length));

@@ -12,21 +12,23 @@ import { byId, say } from "./elements.mjs";
 import { Figures } from "./pictures/figures.mjs";
 import { forgetSizes, Heat } from "./pictures/heat.mjs";
 import { NetView } from "./pictures/netview.mjs";
-import { numbersOf, placeOf } from "./numbers.mjs";
+import { numbersOf, placeOf } from "./dock/numbers.mjs";
 import { Plane } from "./pictures/plane.mjs";
 import { featureSymbol, numberSymbol, numeral } from "./symbols.mjs";
-import { Walk } from "./walk.mjs";
+import { Walk } from "./dock/walk.mjs";
 
 /** What can be painted, in this order. */
 const PAINTINGS = ["maps", "plane", "curves", "lens", "labels", "lines", "numbers", "settings"];
-const TEXT_EVERY = 150; // milliseconds between numbers while training plays
+/** While training plays: milliseconds between lines and curves, and between numbers of the lens. */
+const LINES_EVERY = 45;
+const TEXT_EVERY = 150;
 /** Settings with which there are other points, and with which they are looked at in another way. */
 const OF_DATA = ["data", "n", "noise", "seed", "classes", "own"];
 const OF_POINTS = [...OF_DATA, "features"];
 
 export class App {
   constructor(machine, parts, { settings, drawing }) {
-    Object.assign(this, { machine, parts, numbers: null, dirty: new Set(), asked: false, lastText: 0 });
+    Object.assign(this, { machine, parts, numbers: null, dirty: new Set(), asked: false, lastLines: 0, lastText: 0 });
     this.ui = {
       example: null,
       chosen: null,
@@ -155,8 +157,8 @@ export class App {
     const { session } = this;
     if (session.failed) this.tell(session.failed);
     this.walk.forget();
-    this.touch("maps", "lines", "plane", "curves", "numbers", "live");
-    if (!this.player.playing) this.touch("settings");
+    this.touch("maps", "plane", "live");
+    if (!this.player.playing) this.touch("lines", "curves", "numbers", "settings");
   }
 
   train(train) {
@@ -343,6 +345,7 @@ export class App {
 
   recolour() {
     this.heat.forget();
+    this.plane.forget();
     this.data.paintTiles();
     this.touch(...PAINTINGS);
   }
@@ -356,14 +359,16 @@ export class App {
 
   frame(now) {
     this.asked = false;
-    const { dirty } = this;
-    if (
-      dirty.delete("live") &&
-      now - this.lastText > TEXT_EVERY &&
-      (this.ui.example !== null || this.ui.tab === "code")
-    ) {
-      dirty.add("lens");
-      this.lastText = now;
+    const { dirty, ui } = this;
+    if (dirty.delete("live")) {
+      if (now - this.lastLines > LINES_EVERY) {
+        for (const name of ["lines", "curves", "numbers"]) dirty.add(name);
+        this.lastLines = now;
+      }
+      if (now - this.lastText > TEXT_EVERY && (ui.example !== null || ui.tab === "code")) {
+        dirty.add("lens");
+        this.lastText = now;
+      }
     }
     const due = new Set(PAINTINGS.filter((name) => dirty.has(name)));
     dirty.clear();

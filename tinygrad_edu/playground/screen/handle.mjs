@@ -45,7 +45,7 @@ export function handleOf(app) {
     },
     /** The state, to the last digit, for `open`. */
     get link() {
-      return linkOf(app, app.ui, 17);
+      return linkOf(app, { digits: 17 });
     },
     get height() {
       return byId("page").getBoundingClientRect().height;

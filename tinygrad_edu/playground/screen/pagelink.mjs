@@ -15,11 +15,11 @@ const wholeOf = (text, least, most) => {
     : null;
 };
 
-/** Whether the page has an address of its own: in a frame of a notebook it has none. */
-export const addressed = () => location.protocol !== "about:";
-
-/** The fragment of a link; `wish` is what it hides, locks and asks, else the page; `digits` of points. */
-export function linkOf(app, wish = app.ui, digits = 6) {
+/**
+ * The fragment of a link; `wish` is what it hides, locks and asks, that of the page itself if it is left out; `digits`
+ * are those of points: 17 are all.
+ */
+export function linkOf(app, { wish = app.ui, digits = 6 } = {}) {
   const { session, ui, walk } = app;
   const link = new URLSearchParams(toLink(session.state));
   if (session.state.data === "own") link.set("own", ownText(session, ui.drawing, digits));

@@ -5,8 +5,8 @@ import { unpacked } from "../../export/page/run/words.mjs";
 import { App } from "./app.mjs";
 import { byId } from "./elements.mjs";
 import { handleOf } from "./handle.mjs";
-import { listenToKeys } from "./controls/keyboard.mjs";
-import { addressed, followLink, linkOf, openLink, settingsOf } from "./pagelink.mjs";
+import { listenToKeys } from "./keyboard.mjs";
+import { followLink, linkOf, openLink, settingsOf } from "./pagelink.mjs";
 
 /** The settings stand in the address, so that a page that is loaded again has them; not at once, as sliders move. */
 function keepAddress(app) {
@@ -27,7 +27,7 @@ async function start() {
   const app = new App(machine, parts, settingsOf(parts, linked()));
   followLink(app, linked());
   listenToKeys(app);
-  if (addressed()) keepAddress(app);
+  if (location.protocol !== "about:") keepAddress(app); // which is a frame's, without an address
   window.addEventListener("hashchange", () => openLink(app, linked()));
   window.tinygrad = handleOf(app);
   app.paint();

@@ -10,7 +10,7 @@ but this axes is touched. Models and their gradients stay as they were, and pypl
 not used.
 """
 
-from tinygrad_edu.view.pictures.activations import activations, tangent
+from tinygrad_edu.view.pictures.activations import activations, histograms, tangent
 from tinygrad_edu.view.pictures.fits import curve, predictions, residuals
 from tinygrad_edu.view.pictures.gradients import gradients
 from tinygrad_edu.view.pictures.loss import descent_path, loss_curve, surface
@@ -26,6 +26,7 @@ __all__ = [
     "descent_path",
     "gradients",
     "hidden_space",
+    "histograms",
     "images",
     "loss_curve",
     "neuron_maps",

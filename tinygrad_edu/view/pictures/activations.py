@@ -1,14 +1,15 @@
-"""Activations with their gradients, and any function of one number with its tangent."""
+"""Activations with their gradients and how they are spread; a function with its tangent."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
-from tinygrad_edu.checks import function, listed, number, real
+from tinygrad_edu.checks import function, instance, listed, number, real
 from tinygrad_edu.engine import Value, gradients
+from tinygrad_edu.examples import inputs
 from tinygrad_edu.nn.activations import Activation, activation_name, record_of
 from tinygrad_edu.text import short
 from tinygrad_edu.vectorize.arrays import Array
@@ -116,6 +117,34 @@ def _small(ax: Axes, place: Extent, z: Array, curve: Array, saturation: float) -
     for numbers, colour, ls in ((slope, CURVES[1], "--"), (a, CURVES[0], "-")):
         inside = (numbers >= _LOW) & (numbers <= _HIGH)
         ax.plot(x, np.where(inside, height(numbers), np.nan), color=colour, ls=ls, lw=1.7)
+
+
+def histograms(
+    groups: Mapping[Any, Iterable[float]],
+    *,
+    span: tuple[float, float] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """How the numbers of each group are spread: a histogram for each, one beside the other.
+
+    `groups` are lists of numbers by name, such as the activations of each layer. All have the same
+    scale up, from and to `span`, by default the least and the largest number; numbers outside are
+    left out. The longest bar of a group is as wide as that of any other. Raises ValueError for an
+    empty group.
+    """
+    instance("groups", groups, Mapping, "a dict of lists of numbers", 'write {"layer 1": [0.5, 1]}')
+    named = {plain(name): inputs([xs], f"groups[{name!r}]").array[0] for name, xs in groups.items()}
+    joined = np.concatenate([[] if span is None else span, *named.values()])
+    low, high = (joined.min(), joined.max()) if span is None else map(float, joined[:2])
+    edges = np.histogram_bin_edges([], bins=25, range=(low, high))
+    ax = canvas(ax, 1.0 + 1.1 * len(named), 2.6)
+    for k, xs in enumerate(named.values()):
+        counts = np.histogram(xs, edges)[0]
+        bars, left = k + 0.85 * counts / counts.max(initial=1), k
+        ax.stairs(bars, edges, baseline=left, orientation="horizontal", fill=True, color=CURVES[0])
+    ax.set_xticks(range(len(named)), list(named), ha="left")
+    graph(ax, "")
+    return ax
 
 
 def tangent(

@@ -2,7 +2,7 @@
 
 import { lossesFor } from "../../net/state.mjs";
 import { byId, copyText, element, renew, say } from "../elements.mjs";
-import { addressed, linkOf } from "../pagelink.mjs";
+import { linkOf } from "../pagelink.mjs";
 
 const PLAY = "M4 2.5v11l9-5.5z";
 const PAUSE = "M4 3h3v10H4zM9 3h3v10H9z";
@@ -54,8 +54,9 @@ export class Bar {
     byId("theme").onclick = () => this.otherTheme();
     byId("link").onclick = (event) => {
       const link = `#${linkOf(app)}`;
-      if (addressed()) history.replaceState(null, "", link);
-      copyText(addressed() ? location.href : link, event.currentTarget);
+      const own = location.protocol !== "about:"; // which is a frame's, without an address
+      if (own) history.replaceState(null, "", link);
+      copyText(own ? location.href : link, event.currentTarget);
     };
   }
 

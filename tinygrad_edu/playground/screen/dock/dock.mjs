@@ -52,28 +52,33 @@ export class Dock {
     const { ui, walk, numbers } = app;
     const open = numbers !== null;
     byId("dock").classList.toggle("open", open || ui.tab !== "lens");
-    const offered = Object.entries(TABS).filter(([name]) => name !== "questions" || ui.questions.length);
-    renew(
-      byId("tabs"),
-      offered.map(([name, text]) =>
-        element(
-          "button",
-          {
-            role: "tab",
-            "aria-selected": String(ui.tab === name),
-            "data-key": `tab ${name}`,
-            onclick: () => app.show(name),
-          },
-          text,
-        ),
-      ),
-    );
+    this.paintTabs();
     const lens = open && ui.tab === "lens";
     renew(byId("who"), lens ? this.who() : []);
     for (const id of ["passes", "guessLabel", "close"]) byId(id).hidden = !lens;
     byId("guess").checked = walk.guessing;
     if (open) this.paintSteps();
     this.paintBody();
+  }
+
+  paintTabs() {
+    const { app } = this;
+    const { questions, tab } = app.ui;
+    const offered = Object.entries(TABS).filter(([name]) => name !== "questions" || questions.length);
+    if (this.tabs === `${tab} ${offered}`) return;
+    this.tabs = `${tab} ${offered}`;
+    const tabOf = ([name, text]) =>
+      element(
+        "button",
+        {
+          role: "tab",
+          "aria-selected": String(tab === name),
+          "data-key": `tab ${name}`,
+          onclick: () => app.show(name),
+        },
+        text,
+      );
+    renew(byId("tabs"), offered.map(tabOf));
   }
 
   who() {

@@ -20,7 +20,7 @@ const TEXTS = {
   flat: "flat colours",
 };
 
-const addressOf = (app) => `${location.href.split("#")[0]}#${linkOf(app, app.ui.wish)}`;
+const addressOf = (app) => `${location.href.split("#")[0]}#${linkOf(app, { wish: app.ui.wish })}`;
 
 /** The link is put together in `ui.wish`; the page itself stays as it is. */
 export function sharePanel(app) {

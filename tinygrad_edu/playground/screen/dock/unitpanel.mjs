@@ -1,7 +1,7 @@
 // The lens on a unit: how its net input and activation come about, and its delta, with the numbers in the rules.
 
 import { element } from "../elements.mjs";
-import { termsOf } from "../numbers.mjs";
+import { termsOf } from "./numbers.mjs";
 import { equation, half, halves, quiet, signed, terms, weightButton } from "./panel.mjs";
 import { coloured, formula, inBrackets, numberSymbol, numeral, strong, sumOver, words } from "../symbols.mjs";
 

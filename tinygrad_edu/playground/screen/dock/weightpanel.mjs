@@ -1,7 +1,7 @@
 // The lens on a weight: its value to be changed, its gradient, and the chain rule, path by path.
 
 import { byId, element, fillSlider, renew } from "../elements.mjs";
-import { gradientOf, pathsOf } from "../numbers.mjs";
+import { gradientOf, pathsOf } from "./numbers.mjs";
 import { equation, half, halves, quiet, signed } from "./panel.mjs";
 import { coloured, inBrackets, numberSymbol, numeral, slopeOfLoss, weightSymbol } from "../symbols.mjs";
 

@@ -68,11 +68,13 @@ export class Heat {
   draw(canvas, numbers, { factor, shift, bent }, { pale = false, flat = false } = {}) {
     const table = this.signs(pale ? PLANE : MAP);
     const pixels = pixelsOf(canvas);
+    const [scale, zero] = [factor * 256, 256.5 - shift * factor * 256]; // of the table, and half a place to round
     for (let k = 0; k < pixels.length; k++) {
-      let x = (numbers[k] - shift) * factor;
-      if (flat) x = Math.sign(x) * 0.8;
-      else if (bent) x = Math.tanh(x);
-      pixels[k] = table[256 + Math.round((x > 1 ? 1 : x < -1 ? -1 : x) * 256)];
+      let x = numbers[k];
+      if (flat) x = shift + (Math.sign(x - shift) * 0.8) / factor;
+      else if (bent) x = shift + Math.tanh((x - shift) * factor) / factor;
+      const place = x * scale + zero;
+      pixels[k] = table[place < 0 ? 0 : place > 512 ? 512 : place | 0];
     }
     put(canvas);
   }
@@ -132,15 +134,17 @@ export function scaleOf(numbers, { head, classes, output, activation }) {
 
 /** How much larger the outputs of each class are than the largest of the others: 0 on the lines between regions. */
 export function marginsOf(outputs) {
-  return outputs.map((numbers, c) => {
-    const margin = new Float64Array(numbers.length);
-    for (let k = 0; k < margin.length; k++) {
-      let most = -Infinity;
-      for (let o = 0; o < outputs.length; o++) if (o !== c && outputs[o][k] > most) most = outputs[o][k];
-      margin[k] = numbers[k] - most;
+  const margins = outputs.map((numbers) => new Float64Array(numbers.length));
+  for (let k = 0; k < outputs[0].length; k++) {
+    let [best, most, second] = [0, -Infinity, -Infinity];
+    for (let c = 0; c < outputs.length; c++) {
+      const x = outputs[c][k];
+      if (x > most) [best, most, second] = [c, x, most];
+      else if (x > second) second = x;
     }
-    return margin;
-  });
+    for (let c = 0; c < outputs.length; c++) margins[c][k] = outputs[c][k] - (c === best ? second : most);
+  }
+  return margins;
 }
 
 /** Draw the line on which numbers cross a level: marching squares, w being the side of the picture. */

@@ -2,7 +2,7 @@
 
 import { byId, clamp, drawn, mark, renew, styled } from "../elements.mjs";
 import { labelPlaces, nearestLine } from "./geometry.mjs";
-import { gradientOf, placeOf } from "../numbers.mjs";
+import { gradientOf, placeOf } from "../dock/numbers.mjs";
 import { numeral, slopeOfLoss, toneOf, weightSymbol, words } from "../symbols.mjs";
 
 const A_PIXEL = 0.02; // what a weight changes by when its line is dragged up by a pixel

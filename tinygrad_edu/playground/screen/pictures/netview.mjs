@@ -2,7 +2,7 @@
 
 import { nameOf } from "../../net/net.mjs";
 import { MOST_LAYERS, MOST_UNITS } from "../../net/state.mjs";
-import { byId, element, renew, say, segments, styled } from "../elements.mjs";
+import { byId, element, mark, renew, say, segments, styled } from "../elements.mjs";
 import { heightFor, linesFor, placesFor } from "./geometry.mjs";
 import { Lines } from "./lines.mjs";
 import { featureSymbol, numberSymbol, numeral, slopeOfLoss, toneOf, words } from "../symbols.mjs";
@@ -211,9 +211,9 @@ export class NetView {
     const now = walk.step;
     for (const entry of this.units.flat()) {
       const { layer, unit, button } = entry;
-      renew(entry.numbers, this.contentOf(layer, unit));
+      this.paintCells(entry);
       button.classList.toggle("now", Boolean(now && now.layer === layer && now.unit === unit));
-      button.setAttribute("aria-label", this.labelOf(layer, unit));
+      mark(button, "aria-label", this.labelOf(layer, unit));
     }
     if (!numbers) return;
     renew(
@@ -230,28 +230,41 @@ export class NetView {
     byId("goal").classList.toggle("now", now?.kind === "loss");
   }
 
-  contentOf(layer, unit) {
-    const { numbers, walk, ui, session } = this.app;
-    if (!layer) {
-      return [
-        featureSymbol(session.state.features[unit]),
-        numbers && [element("br"), element("b", {}, numeral(numbers.a[0][unit]))],
-      ];
-    }
+  /** What a unit shows: the letters of its numbers. */
+  lettersOf(layer) {
+    const { numbers, ui } = this.app;
     if (!numbers) return [];
-    const value = (letter) =>
-      element("b", {}, walk.knowsValue(layer, unit) ? numeral(numbers[letter][layer][unit]) : "·");
-    const delta = numbers.delta[layer][unit];
-    const shownDelta = walk.knowsDelta(layer, unit)
-      ? element("b", { class: `d ${toneOf(delta)}` }, numeral(delta))
-      : element("b", { class: "d soft" }, walk.guessing && walk.reached(layer, unit) ? "?" : "·");
-    if (this.places.low) return [ui.low === "delta" ? shownDelta : value(ui.low)];
-    const letters = [
-      ["z", value("z")],
-      ["a", value("a")],
-      ["δ", shownDelta],
-    ];
-    return letters.map(([letter, content]) => [numberSymbol(letter, layer, unit), content]);
+    if (!layer) return ["x"];
+    return this.places.low ? [ui.low] : ["z", "a", "delta"];
+  }
+
+  /** The elements of the numbers of a unit by letter; made anew only where others are wanted than before. */
+  cellsOf(entry) {
+    const { layer, unit, numbers: host } = entry;
+    const { low } = this.places;
+    const feature = layer ? null : this.app.session.state.features[unit];
+    const letters = this.lettersOf(layer);
+    const key = `${feature} ${low} ${letters}`;
+    if (entry.key === key) return entry.cells;
+    const cells = Object.fromEntries(letters.map((letter) => [letter, element("b")]));
+    const named = (letter) => numberSymbol(letter === "delta" ? "δ" : letter, layer, unit);
+    const rows = letters.map((letter) => [layer && !low ? named(letter) : null, cells[letter]]);
+    renew(host, layer ? rows : [featureSymbol(feature), ...rows.map((row) => [element("br"), row])]);
+    Object.assign(entry, { key, cells });
+    return cells;
+  }
+
+  paintCells(entry) {
+    const { layer, unit } = entry;
+    const { numbers, walk } = this.app;
+    for (const [letter, cell] of Object.entries(this.cellsOf(entry))) {
+      const number = letter === "x" ? numbers.a[0][unit] : numbers[letter][layer][unit];
+      if (letter === "delta") {
+        const known = walk.knowsDelta(layer, unit);
+        mark(cell, "class", known ? `d ${toneOf(number)}` : "d soft");
+        say(cell, known ? numeral(number) : walk.guessing && walk.reached(layer, unit) ? "?" : "·");
+      } else say(cell, walk.knowsValue(layer, unit) ? numeral(number) : "·");
+    }
   }
 
   labelOf(layer, unit) {

@@ -34,12 +34,15 @@ export class Plane {
     this.host = byId("plane");
     [this.canvas] = this.host.getElementsByTagName("canvas");
     this.under = document.createElement("canvas");
+    this.over = document.createElement("canvas"); // the points, which stand still while training goes on
+    this.font = `11px ${getComputedStyle(this.host).fontFamily}`;
     this.host.onclick = (event) => this.clicked(event);
   }
 
   /** Other points: their square, and the features in it. */
   look() {
     const { session, ui } = this.app;
+    this.forget();
     this.square = ui.drawing ? { left: -1.5, right: 1.5, low: -1.5, high: 1.5 } : squareAround(session.data.points);
     const places = placesIn(this.square);
     session.watch(places);
@@ -60,6 +63,11 @@ export class Plane {
     if (output && this.app.kind === "surface") return this.scaleOfTargets;
     const activation = session.state.activations[layer - 1];
     return scaleOf(this.mapOf(layer, unit), { head: session.head, classes: session.classes, output, activation });
+  }
+
+  /** The points are drawn anew. */
+  forget() {
+    this.drawn = null;
   }
 
   at([x1, x2], side) {
@@ -95,7 +103,7 @@ export class Plane {
     for (const [numbers, level] of this.edges(looked, several)) drawBoundary(pen, side, numbers, level);
     pen.globalAlpha = 1;
     this.paintPoints(pen, side);
-    this.paintBounds(pen, side);
+    this.paintExample(pen, side);
     this.note(looked);
   }
 
@@ -117,11 +125,11 @@ export class Plane {
         lineWidth: 1,
       });
     this.paintPoints(pen, side);
+    this.paintExample(pen, side);
     line(
       Array.from({ length: SIDE }, (_, k) => at(k)),
       { strokeStyle: colours.of("--ink"), lineWidth: 2.5 },
     );
-    this.paintBounds(pen, side);
     this.note(null);
   }
 
@@ -159,7 +167,23 @@ export class Plane {
     return marginsOf(outputs).map((margin) => [margin, 0]);
   }
 
+  /** The points and the bounds of the plane, from a picture of them where nothing has changed. */
   paintPoints(pen, side) {
+    const { over, app } = this;
+    const ratio = devicePixelRatio || 1;
+    const wanted = `${side} ${ratio} ${app.ui.showTest}`;
+    if (this.drawn !== wanted) {
+      this.drawn = wanted;
+      Object.assign(over, { width: Math.round(side * ratio), height: Math.round(side * ratio) });
+      const other = over.getContext("2d");
+      other.setTransform(ratio, 0, 0, ratio, 0, 0);
+      this.drawPoints(other, side);
+      this.drawBounds(other, side);
+    }
+    pen.drawImage(over, 0, 0, side, side);
+  }
+
+  drawPoints(pen, side) {
     const { session, ui, colours, test, kind } = this.app;
     const { points } = session.data;
     const paper = colours.of("--paper");
@@ -178,8 +202,12 @@ export class Plane {
       pen.fill();
       pen.stroke();
     });
+  }
+
+  paintExample(pen, side) {
+    const { session, ui, colours } = this.app;
     if (ui.example === null) return;
-    const at = this.at(points[ui.example], side);
+    const at = this.at(session.data.points[ui.example], side);
     for (const [width, name] of [
       [5, "--paper"],
       [2.5, "--lit"],
@@ -195,11 +223,11 @@ export class Plane {
     pen.fill();
   }
 
-  paintBounds(pen, side) {
+  drawBounds(pen, side) {
     const { colours } = this.app;
     const [red, green, blue] = colours.parts("--paper");
     Object.assign(pen, {
-      font: `11px ${getComputedStyle(this.host).fontFamily}`,
+      font: this.font,
       lineWidth: 4,
       lineJoin: "round",
       strokeStyle: `rgb(${red} ${green} ${blue} / 0.75)`,

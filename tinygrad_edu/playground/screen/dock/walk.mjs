@@ -1,7 +1,7 @@
 // The walk through the pass of one example: forward unit by unit, the loss, backward unit by unit. It knows
 // what has been computed so far, and, where signs are guessed first, what may be shown.
 
-import { clamp } from "./elements.mjs";
+import { clamp } from "../elements.mjs";
 
 export class Walk {
   /** `sizes` of the net, inputs included; layers count from 0, the inputs. */
