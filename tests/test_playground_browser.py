@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 from browser import Window, window
@@ -18,20 +17,20 @@ pytest.importorskip("anywidget", reason="anywidget is not installed")
 pytestmark = pytest.mark.slow
 
 TOKEN = "playground"
-#: What the cells of a notebook are, one after the other.
+#: The cells of a notebook: what each prints is looked at.
 CELLS = [
     "from tinygrad_edu import playground\np = playground(n=60, hidden=[3], title='lesson')\np",
     "p.play()",
     "p.pause()",
-    "epoch, losses, w = p.epoch, list(p.losses), p.parameters['w1[2,1]']\n"
-    "p.set('w1[2,1]', 9)\np.change(rate=0.3)\nprint(epoch, len(losses), losses[0], losses[-1], w)",
+    "print(p.epoch, len(p.losses), p.losses[0], p.losses[-1], p.playing)\n"
+    "p.set('w1[2,1]', 9)\np.change(rate=0.3)",
     "print(p.parameters['w1[2,1]'], p.settings.rate, p.settings.optimizer)\np.step(2)",
-    "print(p.epoch, len(p.losses), p.playing)\nnames = {}\nexec(p.code, names)\n"
-    "ours, theirs = ([w.data for w in net.parameters()] for net in (p.model(), names['net']))\n"
-    "print(max(abs(a - b) for a, b in zip(ours, theirs, strict=True)) < 1e-11)",
-    "p.reset()\np.parameters = {'b1[1]': 4}\np.settings = type(p.settings)(data='sine', hidden=[2])",
-    "print(p.epoch, p.settings.data, len(p.parameters))",
-    "p",
+    "names = {}\nexec(p.code, names)\n"
+    "both = [[w.data for w in net.parameters()] for net in (p.model(), names['net'])]\n"
+    "print(p.epoch, len(p.losses), max(abs(a - b) for a, b in zip(*both, strict=True)) < 1e-11)",
+    "p.parameters = {'b1[1]': 4}",
+    "p.settings = playground.Settings(data='sine', hidden=[2])",
+    "print(p.epoch, p.settings.data, len(p.parameters))\np",
 ]
 
 
@@ -45,13 +44,13 @@ def served(*command: str, **environment: str) -> Iterator[None]:
     try:
         yield
     finally:
-        server.terminate()
+        server.kill()
         server.wait()
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
-    """The address of a notebook in a JupyterLab of its own, and its file."""
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a notebook in a dark JupyterLab of its own."""
     pytest.importorskip("jupyterlab", reason="jupyterlab is not installed")
     folder = tmp_path_factory.mktemp("lab")
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
@@ -61,11 +60,15 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
         "cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5,
     }  # fmt: skip
     (folder / "lesson.ipynb").write_text(json.dumps(notebook))
+    theme = folder / "settings/@jupyterlab/apputils-extension/themes.jupyterlab-settings"
+    theme.parent.mkdir(parents=True)
+    theme.write_text('{"theme": "JupyterLab Dark"}')
     options = [f"--IdentityProvider.token={TOKEN}", "--no-browser", "--ServerApp.port=0",
                f"--ServerApp.root_dir={folder}", "--allow-root"]  # fmt: skip
     places = {f"JUPYTER_{name}_DIR": str(folder / name) for name in ("CONFIG", "RUNTIME")}
+    places["JUPYTERLAB_SETTINGS_DIR"] = str(folder / "settings")
     with served(sys.executable, "-m", "jupyterlab", *options, **places):
-        yield f"{_address(folder / 'RUNTIME')}doc/tree/lesson.ipynb?reset&token={TOKEN}", folder
+        yield f"{_address(folder / 'RUNTIME')}doc/tree/lesson.ipynb?reset&token={TOKEN}"
 
 
 def _address(folder: Path) -> str:
@@ -77,9 +80,12 @@ def _address(folder: Path) -> str:
     raise AssertionError("JupyterLab did not start")
 
 
-PAGE = (
-    "document.querySelector('iframe[title=\"tinygrad_edu playground\"]')?.contentWindow?.tinygrad"
-)
+FRAME = "document.querySelector('iframe[title=\"tinygrad_edu playground\"]')"
+PAGE = f"{FRAME}?.contentWindow?.tinygrad"
+#: The same in marimo, where outputs are in a shadow.
+DEEP = """const found = (root) => [...root.querySelectorAll("*")].map((e) =>
+  e.tagName === "IFRAME" ? e : e.shadowRoot && found(e.shadowRoot)).find(Boolean);
+return found(document)?.contentWindow?.tinygrad"""
 
 
 class Lab:
@@ -91,27 +97,22 @@ class Lab:
         ready = '.jp-Notebook-ExecutionIndicator[data-status="idle"]'
         shown.until(f"return document.querySelector('{ready}')")
 
-    def run(self) -> str:
-        """Run the next cell; what it prints."""
+    def run(self) -> list[str]:
+        """Run the next cell; the words that it prints."""
         from selenium.webdriver import ActionChains, Keys
-        from selenium.webdriver.common.by import By
 
-        css, prompt = ".jp-CodeCell .cm-content", ".jp-CodeCell .jp-InputPrompt"
-        number = f"[{self.ran + 1}]:"
-        while True:  # the page takes keys only when all of it has come
-            self.shown.driver.find_elements(By.CSS_SELECTOR, css)[self.ran].click()
-            chain = ActionChains(self.shown.driver).key_down(Keys.SHIFT).send_keys(Keys.ENTER)
-            chain.key_up(Keys.SHIFT).perform()
-            prompts = self.shown.driver.find_elements(By.CSS_SELECTOR, prompt)
-            if prompts[self.ran].text != "[ ]:":
-                break
-            time.sleep(0.5)
-        found = f"[...document.querySelectorAll('{prompt}')][{self.ran}].textContent"
-        self.shown.until(f"return {found} === '{number}'")
-        time.sleep(0.5)  # what the page does for it is told within a tenth of a second
-        cell = self.shown.driver.find_elements(By.CSS_SELECTOR, ".jp-CodeCell")[self.ran]
+        cell = f"document.querySelectorAll('.jp-CodeCell')[{self.ran}]"
+        prompt = f"return {cell}.querySelector('.jp-InputPrompt').textContent"
+        while self.shown.run(prompt) == "[ ]:":
+            self.shown.run(f"{cell}.querySelector('.cm-content')?.focus()")
+            keys = ActionChains(self.shown.driver).key_down(Keys.SHIFT).send_keys(Keys.ENTER)
+            keys.key_up(Keys.SHIFT).perform()
+            time.sleep(1)  # the notebook takes keys only when all of it has come
         self.ran += 1
-        return " ".join(e.text for e in cell.find_elements(By.CSS_SELECTOR, ".jp-OutputArea pre"))
+        self.shown.until(f"{prompt} === '[{self.ran}]:'")
+        time.sleep(2)  # what the page does then is told soon, and later where much else runs
+        printed = f"[...{cell}.querySelectorAll('.jp-OutputArea-output pre')]"
+        return str(self.shown.run(f"return {printed}.map((e) => e.textContent).join(' ')")).split()
 
 
 @pytest.fixture
@@ -120,14 +121,53 @@ def shown() -> Iterator[Window]:
         yield opened
 
 
-def test_python_and_the_page_in_jupyterlab_have_one_state(lab: Any, shown: Window) -> None:
-    notebook = Lab(shown, lab[0])
+def test_python_and_the_page_in_jupyterlab_have_one_state(lab: str, shown: Window) -> None:
+    notebook = Lab(shown, lab)
     notebook.run()
     shown.until(f"return {PAGE}?.epoch === 0")
     notebook.run()
     shown.until(f"return {PAGE}.epoch > 20")
     notebook.run()
     shown.until(f"return !{PAGE}.playing")
-    epoch, number, first, last, w = notebook.run().split()
-    assert int(epoch) == int(number) > 20
+    epoch, number, first, last, playing = notebook.run()
+    assert int(epoch) == int(number) == shown.run(f"return {PAGE}.epoch")
     assert float(last) < 0.8 * float(first)
+    assert playing == "False"
+    weight = f"{PAGE}.parameters[{PAGE}.names.indexOf('w1[2,1]')]"
+    shown.until(f"return {weight} === 9")
+    before = shown.run(f"return {PAGE}.example")
+    assert notebook.run() == ["9", "0.3", "adam"]
+    shown.until(f"return {PAGE}.epoch === {int(epoch) + 2}")
+    assert before is None
+    assert notebook.run()[-3:] == [str(int(epoch) + 2), str(int(epoch) + 2), "True"]
+    _is_dark(shown)
+    # the notebook takes frames out that nobody sees, and a page that comes back starts anew
+    kept = shown.run(f"return [{PAGE}.epoch, {PAGE}.parameters]")
+    shown.run(
+        f"const f = {FRAME}, at = f.parentElement; f.remove(); setTimeout(() => at.append(f), 300)"
+    )
+    time.sleep(1)
+    shown.until(f"return {PAGE}?.epoch === {kept[0]}")
+    assert shown.run(f"return {PAGE}.parameters") == pytest.approx(kept[1], rel=1e-12)
+    plane = f"{FRAME}.contentDocument.querySelector('#plane canvas').toDataURL()"
+    shown.until(f"return {PAGE}.playing === false")
+    before = shown.run(f"return {plane}")
+    notebook.run()
+    shown.until(f"return {plane} !== {json.dumps(before)}")
+    notebook.run()
+    shown.until(f"return {PAGE}.settings.data === 'sine'")
+    assert notebook.run() == ["0", "sine", "7"]
+    shown.until(f"return {PAGE}?.settings.data === 'sine'")
+    frames = "document.querySelectorAll('iframe[title=\"tinygrad_edu playground\"]').length"
+    assert shown.run(f"return {frames}") == 1
+    assert not [message for message in shown.console() if "tinygrad" in message]
+
+
+def _is_dark(shown: Window) -> None:
+    """Texts can be read on the ground of a dark notebook."""
+    colours = shown.run(
+        f"const d = {FRAME}.contentDocument, of = (e) => getComputedStyle(e);"
+        "return [of(d.documentElement).colorScheme, of(d.body).color, of(d.body).backgroundColor,"
+        " of(d.documentElement).backgroundColor]"
+    )
+    assert colours[0] == "dark", colours
