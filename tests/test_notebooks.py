@@ -62,6 +62,14 @@ def test_every_picture_of_a_notebook_is_static(path: Path) -> None:
             assert "application/vnd.jupyter.widget-view+json" not in data
 
 
+@each_notebook
+def test_a_notebook_says_how_it_runs_in_colab(path: Path) -> None:
+    """Colab opens it from the repository, and has not installed the package."""
+    assert "In Colab: first run `%pip install tinygrad-edu`" in "".join(
+        cells(path, "markdown")[0]["source"]
+    )
+
+
 @each_lesson
 def test_a_lesson_opens_with_what_is_seen_and_what_can_be_changed(path: Path) -> None:
     opening = "".join(cells(path, "markdown")[0]["source"])
