@@ -66,7 +66,7 @@ def test_without_anywidget_a_notebook_shows_the_picture_and_the_sentence() -> No
 @pytest.mark.slow
 def test_a_static_display_is_a_picture(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TINYGRAD_EDU_DISPLAY", "static")
-    for data in ("moons", "sine"):
+    for data in ("moons", "sine", "hills"):
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             bundle, _ = playground(**SMALL, data=data, epochs=2)._repr_mimebundle_()
