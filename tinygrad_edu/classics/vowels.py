@@ -23,7 +23,7 @@ SOURCE: Final = (
 NOTE: Final = (
     "A 2-50-10 net with tanh, inputs standardised, softmax cross entropy, Adam at rate 0.03, 200 "
     "full batches; five folds by speaker, so that nobody tested was heard in training. "
-    "scikit-learn's net had the same folds and standardised inputs: 0.72 to 0.79."
+    "scikit-learn's net has on the same folds, with standardised inputs, 0.72 to 0.79, mean 0.76."
 )
 
 
@@ -40,9 +40,9 @@ def vowels() -> Classic:
         X_test = scaling([sounds.X[i] for i in test])
         y_test = [sounds.y[i] for i in test]
         shares.append(evaluate(model, X_test, y_test, loss="cross_entropy")[1] or 0.0)
-    rows = (Row("accuracy, mean of five folds", "0.76", sum(shares) / len(shares), 0.02),)
-    note = f"{NOTE} Here: {min(shares):.2f} to {max(shares):.2f}."
-    return Classic("Ten vowels by their first two formants", SOURCE, rows, note)
+    named = {"mean": sum(shares) / len(shares), "least": min(shares), "largest": max(shares)}
+    rows = [Row(f"accuracy of five folds, {name}", "", share) for name, share in named.items()]
+    return Classic("Ten vowels by their first two formants", SOURCE, tuple(rows), NOTE)
 
 
 def vowel_regions() -> "Axes":

@@ -23,14 +23,15 @@ from tinygrad_edu.view.base.operations import built_in_name, free
 from tinygrad_edu.view.explain.notation import MORE, Both, Line, derivative, letter, name, written
 
 _OPERATORS: Final[Mapping[type[ast.operator], str]] = {
-    **{ast.Add: "+", ast.Sub: "-", ast.Mult: "*"},  # noqa: PIE800
-    **{ast.Div: "divide", ast.Pow: "pow"},  # noqa: PIE800
-}
+    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "divide", ast.Pow: "pow",
+}  # fmt: skip
 #: Letters that LaTeX has a sign for.
-_DRAWN: Final = {word: f"\\{word}" for word in ("pi", "gamma", "beta")} | {
-    "eps": r"\varepsilon",
-    "xhat": r"\hat{x}",
-}
+_DRAWN: Final = {
+    "pi": r"\pi", "gamma": r"\gamma", "beta": r"\beta", "eps": r"\varepsilon", "xhat": r"\hat{x}",
+}  # fmt: skip
+
+
+Known = dict[str, Both | Sequence[Both]]
 
 
 class Equation(NamedTuple):
@@ -51,9 +52,7 @@ class Derivation:
     at place `chosen` is called xk, pk, and another one xj, pj.
     """
 
-    def __init__(
-        self, entry: str, known: Mapping[str, Both | Sequence[Both]], chosen: int = 0
-    ) -> None:
+    def __init__(self, entry: str, known: Known, chosen: int = 0) -> None:
         self.names: list[Both] = []
         self._letters: dict[str, Symbol] = {}
         self._lists: dict[str, list[Symbol]] = {}
@@ -124,24 +123,23 @@ class Derivation:
         match node:
             case ast.Constant(value=int() as number):
                 return float(number)
-            case ast.Name(id="N"):
-                return float(self.n)
             case ast.Name(id=text):
-                return of(text)
-            case ast.UnaryOp(operand=operand):
-                return Expr("negative", (self._expression(operand, of),))
-            case ast.BinOp(left=left, op=op, right=right):
-                operands = (self._expression(left, of), self._expression(right, of))
-                return Expr(_OPERATORS[type(op)], operands)
-            case ast.Compare(left=left, comparators=[right]):
-                return expr.equal(self._expression(left, of), self._expression(right, of))
+                return float(self.n) if text == "N" else of(text)
             case ast.Call(func=ast.Name(id="sum"), args=[term]):
                 few = [0, 1, self.n - 1] if self.n > 5 else [*range(self.n)]
                 terms = [self._expression(term, partial(self._of, place=i)) for i in few]
                 return expr.sum([*terms[:2], MORE, terms[2]] if self.n > 5 else terms)
-            case ast.Call(func=ast.Name(id=function), args=operands):
-                return Expr(function, tuple([self._expression(a, of) for a in operands]))
-        raise ValueError(f"no part of a derivation: {ast.unparse(node)}")
+            case ast.UnaryOp(operand=a):
+                op, parts = "negative", [a]
+            case ast.BinOp(left=a, op=sign, right=b):
+                op, parts = _OPERATORS[type(sign)], [a, b]
+            case ast.Compare(left=a, comparators=[b]):
+                op, parts = "equal", [a, b]
+            case ast.Call(func=ast.Name(id=op), args=parts):
+                pass
+            case _:
+                raise ValueError(f"no part of a derivation: {ast.unparse(node)}")
+        return Expr(op, tuple([self._expression(part, of) for part in parts]))
 
 
 def derivation(v: Value, names: Sequence[Both]) -> Derivation | None:
@@ -149,22 +147,21 @@ def derivation(v: Value, names: Sequence[Both]) -> Derivation | None:
 
     `names` are those of the parents, of `v`, and of the parents' shares in their softmax.
     """
-    n = len(v.parents)
-    entry = _records().get(v.op.value, "") if v.op else ""
+    op: Any = v.op
+    entry, n = _records().get(op.value, ""), len(v.parents)
     if entry not in _table():
         return None
     *single, last = _operands(entry)
-    known: dict[str, Both | Sequence[Both]] = {"y": names[n]}
     given = zip([*single, last], names, v.parents, strict=False)
+    known: Known = {"y": names[n]}
     known |= {a: name for a, name, p in given if p.kind != "constant"}
     if last != "*x":
         return Derivation(entry, known)
-    many = n - len(single)
-    k = v.numbers[1] if single else v.op.constants.get("k", 0) if v.op else 0
-    if many < 2 or k not in range(many):
+    first, k = len(single), v.numbers[1] if single else op.constants.get("k", 0)
+    if n - first < 2 or k not in range(n - first):
         return None
-    lists = {"x": names[len(single) : n], "p": names[n + 1 + len(single) :]}
-    return Derivation(entry, known | lists, int(k))
+    known |= {"x": names[first:n], "p": names[n + 1 + first :]}
+    return Derivation(entry, known, int(k))
 
 
 def normalisation(v: Value, labels: Mapping[Value, str]) -> Derivation | None:
@@ -183,30 +180,26 @@ def normalisation(v: Value, labels: Mapping[Value, str]) -> Derivation | None:
 
 def example(function: Any) -> tuple[Value, Value | None]:
     """A result of a function whose slope is derived, and by what: for a look at the derivation."""
+    z = [Value(number, f"z{k}") for k, number in enumerate((0.5, -1.0, 2.0), 1)]
     if function is BatchNorm:
-        x = [Value(number, f"x{k}") for k, number in enumerate((1.0, 2.0, 4.0), 1)]
-        [y1], *_ = BatchNorm(1).batch([[a] for a in x])
+        [y1], *_ = BatchNorm(1).batch([[a] for a in z])
         y1.name = "y1"
-        return y1, x[0]
+        return y1, z[0]
     known = vars(on_values) | losses.LOSSES
-    known = {entry: known[entry] for entry in _table() if entry in known}
-    kinks = [op for op in primitives.values() if op.kink and op.value.__code__.co_argcount == 2]
-    if function in kinks:
+    derived = {entry: known[entry] for entry in _table() if entry in known}
+    bent = {k: op for k, op in primitives.items() if op.kink and op.value.__code__.co_argcount == 2}
+    if function in bent.values():
         return function(Value(0.0, "z")), None
-    for entry, each in known.items():
-        if each is function:
-            z = [Value(number, f"z{k}") for k, number in enumerate((0.5, -1.0, 2.0), 1)]
-            *single, last = _operands(entry)
-            operands: list[Any] = [Value(0.75, a) for a in (*single, last)]
-            if last == "*x":
-                operands = [z, 1][: 1 + len(single)]
-            result = function(*operands)
-            return result[0] if isinstance(result, list) else result, None
-    names = sorted([*known, *(op.name for op in kinks), "BatchNorm"])
-    raise TypeError(
-        f"explain takes a Value, such as explain(f(x)) of Value x, or a function whose slope it "
-        f"derives: {', '.join(names)}"
-    )
+    entry = next((entry for entry, each in derived.items() if each is function), "")
+    if not entry:
+        raise TypeError(
+            "explain takes a Value, such as explain(f(x)) of Value x, or a function whose slope it "
+            f"derives: {', '.join(sorted(['BatchNorm', *bent, *derived]))}"
+        )
+    *single, last = operands = _operands(entry)
+    many: list[Any] = [z, 1][: 1 + len(single)]
+    result = function(*many if last == "*x" else [Value(0.75, a) for a in operands])
+    return result[0] if isinstance(result, list) else result, None
 
 
 def _is(v: Value, operation: str) -> bool:

@@ -41,11 +41,10 @@ def gradients(
 ) -> Axes:
     """The mean |delta| of each layer, before training and after each epoch: a curve per layer.
 
-    delta is dL/dz of a unit, L the loss of one example; the mean is over the units of a layer and
-    all examples. The scale is logarithmic, and what is 0 is left out. Where the curves of the first
-    layers lie far below those of the last, gradients vanish on their way back. The options are
-    those of `fit`, which trains the net for this; afterwards it is as it was. The net is one of
-    dense layers. Like the figures of Glorot and Bengio 2010.
+    delta is dL/dz of a unit, L the loss of one example; the mean is over units and examples. The
+    scale is logarithmic, what is 0 is left out. Where the curves of the first layers lie far below
+    those of the last, gradients vanish on their way back (Glorot and Bengio 2010). The options are
+    those of `fit`, which trains the net of dense layers; afterwards it is as it was.
     """
     layers, of_one = dense_layers(as_model(model)), find_loss(loss)
     rows, targets = examples(X, y)
