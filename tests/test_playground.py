@@ -12,6 +12,7 @@ from refusals import refusals
 
 from tinygrad_edu import playground
 from tinygrad_edu.playground import Playground, Settings, play, points
+from tinygrad_edu.playground.lesson import HIDEABLE
 from tinygrad_edu.playground.settings import CHECKS
 
 SMALL: dict[str, Any] = {"n": 30, "hidden": [3]}
@@ -66,7 +67,7 @@ def test_without_anywidget_a_notebook_shows_the_picture_and_the_sentence() -> No
 @pytest.mark.slow
 def test_a_static_display_is_a_picture(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TINYGRAD_EDU_DISPLAY", "static")
-    for data in ("moons", "sine"):
+    for data in ("moons", "sine", "hills"):
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             bundle, _ = playground(**SMALL, data=data, epochs=2)._repr_mimebundle_()
@@ -182,7 +183,7 @@ test_options_that_do_not_fit_say_why = refusals(
          "unknown panel 'planes': choose data, net, training, plane, losses, example, code, "
          "network, units, weights; did you mean 'plane'?"),
         (lambda: playground(hide=["net"]), ValueError,
-         "unknown hide 'net': choose data, settings, view, dock"),
+         f"unknown hide 'net': choose {', '.join(HIDEABLE)}"),
         (lambda: playground(rat=1), ValueError,
          f"unknown setting 'rat': choose {', '.join(CHECKS)}; did you mean 'rate'?"),
         (lambda: playground(y=[0]), TypeError,
