@@ -24,7 +24,7 @@ def rumelhart_xor(starts: int = 100) -> Classic:
 
     A start is stuck if a pattern is wrong after 3,000 sweeps. The chapter calls that a local
     minimum. It is none: the gradient and the smallest eigenvalue of the Hessian go to 0 while the
-    weights grow, and a way down leads out from everywhere (Hamey 1998; Sprinkhuizen-Kuyper and
+    weights grow, and a way down leads out of every point (Hamey 1998; Sprinkhuizen-Kuyper and
     Boers 1999). Source: Rumelhart, Hinton and Williams (1986), ch. 8 of Parallel Distributed
     Processing.
     """
