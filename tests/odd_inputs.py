@@ -627,6 +627,7 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
     "view.pictures.loss_curve": lambda: given([0.5, 0.25], log=False, ax=None),
     "view.pictures.neuron_maps": lambda: given(
         net(), moon()[0], layer=1, extent=(-1, 1, -1, 1), transform=None, resolution=4, ax=None),
+    "view.pictures.heat_map": lambda: given([[1.0], [0.5, 0.5]], "ab", title="head 1", ax=None),
     "view.pictures.plot": lambda: given(
         [1.0, 2.0], {"a": [0.5, 0.25]}, dots=["a"], log="y", names=("x", "y"), ax=None),
     "view.pictures.predictions": lambda: given([0.5, 1.5], [0.25, 2.0], name="y", ax=None),

@@ -6,9 +6,9 @@
 
 A classic is a function that returns a `Classic`: `Classic(title, source, rows, note="")` with rows
 `Row(quantity, published, here, within=None)`. `published` is the text as printed, so its digits
-are known, or "" where nothing was printed. To add one, write a file with its function, its printed
-numbers in `printed.toml` and its line in `CLASSICS`; where it runs for more than two seconds, a
-line in `LONG`, too.
+are known, or "" where nothing was printed. To add one, write its function, with texts and printed
+numbers in the `.toml` files, and enter it in `CLASSICS`; where it runs for more than two seconds,
+in `LONG`, too.
 """
 
 from collections.abc import Callable
@@ -31,58 +31,23 @@ from tinygrad_edu.classics.textbooks import goodfellow_xor, han_kamber, lecun_ta
 from tinygrad_edu.classics.vowels import vowel_regions, vowels
 
 __all__ = [
-    "CLASSICS",
-    "LONG",
-    "Classic",
-    "Row",
-    "circuits",
-    "elman_xor",
-    "exercises",
-    "family_trees",
-    "goodfellow_xor",
-    "han_kamber",
-    "lecun_tanh",
-    "linear_claims",
-    "mazur",
-    "micrograd_moons",
-    "micrograd_readme",
-    "minsky_papert_parity",
-    "rumelhart_encoder",
-    "rumelhart_parity",
-    "rumelhart_symmetry",
-    "rumelhart_xor",
-    "saturation",
-    "spiral_linear",
-    "spiral_net",
-    "vowel_regions",
-    "vowels",
-    "widrow_hoff_lms",
-]
+    "CLASSICS", "LONG", "Classic", "Row", "circuits", "elman_xor", "exercises", "family_trees",
+    "goodfellow_xor", "han_kamber", "lecun_tanh", "linear_claims", "mazur", "micrograd_moons",
+    "micrograd_readme", "minsky_papert_parity", "rumelhart_encoder", "rumelhart_parity",
+    "rumelhart_symmetry", "rumelhart_xor", "saturation", "spiral_linear", "spiral_net",
+    "vowel_regions", "vowels", "widrow_hoff_lms",
+]  # fmt: skip
 
 #: Every classic by name, in the order of the command `classics`.
 CLASSICS: dict[str, Callable[[], Classic]] = {
-    "circuits": circuits,
-    "exercises": exercises,
-    "mazur": mazur,
-    "han_kamber": han_kamber,
-    "micrograd_readme": micrograd_readme,
-    "micrograd_moons": micrograd_moons,
-    "saturation": saturation,
-    "linear_claims": linear_claims,
-    "lecun_tanh": lecun_tanh,
-    "widrow_hoff_lms": widrow_hoff_lms,
-    "minsky_papert_parity": minsky_papert_parity,
-    "goodfellow_xor": goodfellow_xor,
-    "rumelhart_xor": rumelhart_xor,
-    "rumelhart_parity": rumelhart_parity,
-    "rumelhart_encoder": rumelhart_encoder,
-    "rumelhart_symmetry": rumelhart_symmetry,
-    "family_trees": family_trees,
-    "elman_xor": elman_xor,
-    "spiral_linear": spiral_linear,
-    "spiral_net": spiral_net,
-    "vowels": vowels,
-}
+    classic.__name__: classic
+    for classic in (
+        circuits, exercises, mazur, han_kamber, micrograd_readme, micrograd_moons, saturation,
+        linear_claims, lecun_tanh, widrow_hoff_lms, minsky_papert_parity, goodfellow_xor,
+        rumelhart_xor, rumelhart_parity, rumelhart_encoder, rumelhart_symmetry, family_trees,
+        elman_xor, spiral_linear, spiral_net, vowels,
+    )
+}  # fmt: skip
 
 #: How long those run that take more than two seconds.
 LONG: dict[str, str] = {

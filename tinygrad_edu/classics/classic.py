@@ -2,10 +2,15 @@
 
 import textwrap
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 from importlib.resources import files
+from typing import Any
+
+from tinygrad_edu import functions
+from tinygrad_edu.engine import Value
 
 __all__ = ["Classic", "Row"]
 
@@ -78,6 +83,15 @@ class Classic:
         return "\n".join([*lines, *textwrap.wrap(self.note, WIDTH)])
 
 
+def classic(name: str, rows: Iterable[Row], **numbers: object) -> Classic:
+    """These rows between the texts of this name in `texts.toml`, whose note holds the numbers."""
+    texts = _file("texts.toml")
+    setting, own = texts["rumelhart_setting"], texts[name]
+    note = own.get("note", "").format(**numbers, rumelhart_setting=setting)
+    title, source, note = (" ".join(x.split()) for x in (own["title"], own["source"], note))
+    return Classic(title, source, tuple(rows), note, own.get("against", "published"))
+
+
 def decimals(published: str) -> int:
     """How many places behind the point were printed: 2 for "0.30", 7 for "3.51e-05"."""
     exponent = Decimal(published).as_tuple().exponent
@@ -107,9 +121,25 @@ def verdict(row: Row) -> str:
 
 def printed(name: str) -> list[str]:
     """Numbers as a source prints them, from `printed.toml`."""
-    return _printed()[name].split()
+    return str(_file("printed.toml")[name]).split()
+
+
+def worked(name: str) -> tuple[Row, ...]:
+    """The numbers of the expressions in `worked.toml` under this name, from the engine."""
+    rows = []
+    for example in _file("worked.toml")[name]:
+        known: dict[str, Any] = {x: Value(number) for x, number in example["leaves"].items()}
+        for line in example["lines"]:
+            result, _, formula = line.partition(" = ")
+            known[result] = eval(formula, {**vars(functions)}, known)
+        known[result].backward()
+        for quantity, what, text in example["printed"]:
+            v = known[what.removesuffix("'")]
+            here = v.grad if what.endswith("'") else v.data
+            rows.append(Row(quantity, text, here, example.get("within")))
+    return tuple(rows)
 
 
 @cache
-def _printed() -> dict[str, str]:
-    return tomllib.loads(files(__package__).joinpath("printed.toml").read_text("utf-8"))
+def _file(name: str) -> dict[str, Any]:
+    return tomllib.loads(files(__package__).joinpath(name).read_text("utf-8"))
