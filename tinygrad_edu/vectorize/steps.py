@@ -214,19 +214,17 @@ def read(layout: Layout, row: Sequence[int]) -> Operand:
             wide = places and tuple([k * p + j for p in places for j in range(k)])
             parts.append(Part(array, tuple([c for c in columns for _ in range(k)]), wide))
         return Operand(expr.repeat(spread(each), k), tuple(parts), n)
-    numbers = {repr(constants[c]): c for c in cells if c in constants}
-    nodes = {repr(x): i for i, x in constants.items()}
     kept = [j for j, c in enumerate(cells) if c not in constants]
-    arrays = {layout.array[cells[j]] for j in kept}
-    (name,) = arrays if len(arrays) == len(numbers) == 1 else (None,)
-    if name in (None, P) or layout.variables[name].size != n or not {"0.0", "-inf"} <= {*nodes}:
-        return layout.read(cells)
-    if [layout.column[cells[j]] for j in kept] != kept:
-        return layout.read(cells)
-    mask = layout.read([nodes["-inf" if c in constants else "0.0"] for c in cells]).expression
-    (number,) = [constants[c] for c in numbers.values()]
-    x = layout.named(expr.where(mask < 0, number, expr.symbol(name)), cells)
-    return Operand(x, (Part(name, None, None, mask),), n)
+    arrays = {layout.array[cells[j]] for j in kept if len(kept) < n} - {None, P}
+    number, *others = {c for c in cells if c in constants} or {-1}
+    if not others and len(arrays) == 1 and [layout.column[cells[j]] for j in kept] == kept:
+        whole, nodes = layout.variables[str(*arrays)], {repr(x): i for i, x in constants.items()}
+        if whole.size == n and {"0.0", "-inf"} <= {*nodes}:
+            signs = [nodes["-inf" if c == number else "0.0"] for c in cells]
+            mask = layout.read(signs).expression
+            x = expr.where(mask < 0, constants[number], expr.symbol(whole.name))
+            return Operand(layout.named(x, cells), (Part(whole.name, None, None, mask),), n)
+    return layout.read(cells)
 
 
 def as_rows(x: Operand, size: int) -> Any:
