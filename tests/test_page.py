@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 from browser import Page
+from gpt_by_hand import Gpt
 
 from tinygrad_edu import (
     MLP,
@@ -33,6 +34,7 @@ from tinygrad_edu import (
     Unflatten,
     data,
     fit,
+    per_step,
 )
 from tinygrad_edu import functions as f
 from tinygrad_edu.export import to_page
@@ -97,6 +99,9 @@ TRAININGS: dict[str, Any] = {
         lambda: Layer(2, 2, rng=3), lambda: (moons()[0], moons()[0]),
         {"loss": lambda o, t: f.hypot(o[0] - t[0], o[1] - t[1] + 1), "optimizer": "sgd",
          "batch_size": 20, "rng": random.Random(8)}),
+    "a GPT": (  # by Adam the biases of keys, whose gradient is rounding alone, would wander
+        lambda: Gpt(3, 4, 4, 2, 5), lambda: data.letter_windows(["abb", "ab", "bab"], 4),
+        {"loss": per_step("cross_entropy", 3), "batch_size": 3, "optimizer": moment}),
     "a Nesterov step": (
         lambda: MLP(2, [3, 1], "gelu", rng=2),
         lambda: (moons()[0], [2 * t - 1 for t in moons()[1]]),
