@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from tinygrad_edu import playground
 from tinygrad_edu.exercises import EXERCISES
+from tinygrad_edu.playground.play import Playground
 
 NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
 #: The quickstart and the views are shown, not exercised.
@@ -60,6 +62,14 @@ def test_every_picture_of_a_notebook_is_static(path: Path) -> None:
             assert "application/vnd.jupyter.widget-view+json" not in data
 
 
+@each_notebook
+def test_a_notebook_says_how_it_runs_in_colab(path: Path) -> None:
+    """Colab opens it from the repository, and has not installed the package."""
+    assert "In Colab: first run `%pip install tinygrad-edu`" in "".join(
+        cells(path, "markdown")[0]["source"]
+    )
+
+
 @each_lesson
 def test_a_lesson_opens_with_what_is_seen_and_what_can_be_changed(path: Path) -> None:
     opening = "".join(cells(path, "markdown")[0]["source"])
@@ -79,6 +89,13 @@ def test_a_lesson_has_five_exercises_that_are_left_to_the_reader(path: Path) -> 
     assert asked == [name for name in EXERCISES if name.startswith(f"{number}.")]
     assert code.count("answer = ...") == len(asked)
     assert {"predict", "why", "work"} <= {EXERCISES[name].kind for name in asked}
+
+
+@each_notebook
+def test_a_playground_that_a_text_names_opens_with_these_settings(path: Path) -> None:
+    prose = "\n".join("".join(cell["source"]) for cell in cells(path, "markdown"))
+    for call in re.findall(r"`(playground\([^`]*\))`", prose):
+        assert isinstance(eval(call, {"playground": playground}), Playground), call
 
 
 @each_notebook

@@ -21,7 +21,7 @@ from tinygrad_edu.namespace import floats
 from tinygrad_edu.nn import BatchNorm
 from tinygrad_edu.view.base.naming import names_of
 from tinygrad_edu.view.explain.chain import Writer
-from tinygrad_edu.view.explain.derivations import Equation, _table, derivation, normalisation
+from tinygrad_edu.view.explain.derivations import _table, derivation, normalisation
 
 _OPS = {
     "+": lambda a, b: a + b, "-": lambda a, b: a - b, "*": lambda a, b: a * b,
@@ -151,7 +151,7 @@ def test_the_last_step_of_a_derivation_is_the_slope_of_the_record(case):
 def test_a_wrong_step_of_a_derivation_is_found(case):
     page, *_ = page_of(case, 1)
     for left, steps in page.found.equations:
-        wrong = Equation(left, [*steps, (1.001 * steps[-1][0], "")])
+        wrong = left, [*steps, (1.001 * steps[-1][0], "")]
         assert page.faults([wrong]) != []
 
 
@@ -180,7 +180,7 @@ def test_a_batch_normalisation_is_explained_with_its_mean_and_variance():
     lines = rows_of(explain(BatchNorm))
     assert lines[0] == "3 paths lead from z1 to y1:"
     for line in (
-        "mean[1] = (z1 + z2 + z3) / 3 = (0.5 + (-1) + 2) / 3 = 0.5",
+        "mean[1] = (z1 + z2 + z3) / 3 = (0.5 + (-1) + 2.5) / 3 = 0.6667",
         "xhat_i = (z_i - mean[1]) / v2   (normalised)",
         "dL/dz_k = gamma / v2 * (g_k - G / 3 - xhat_k * H / 3)   "
         "(chain rule, through all the results)",
@@ -195,11 +195,28 @@ def test_a_function_with_a_kink_is_explained_there_with_what_is_taken():
     assert r"&\text{relu has no derivative at z = 0" in found.latex
 
 
+@pytest.mark.parametrize("case", CASES)
+def test_reasons_are_words_for_latex(case):
+    for line in page_of(case, 1)[0].found.lines():
+        for side in line.sides:
+            said = side.latex.partition(r"\text{")[2]
+            assert not re.search(r"(?<!\\)[_&%#$^]", said)
+
+
 def test_an_operation_is_derived_once_and_with_letters_that_are_free():
     x, s = Value(0.5, "S"), Value(0.2, "s")
     lines = rows_of(explain(f.logsumexp(x, s).sigmoid().sigmoid(), wrt=x, derive=True))
     assert sum(line == "The slope of sigmoid, derived:" for line in lines) == 1
     assert sum("exp(S) + exp(s)" in line and not line.startswith("S") for line in lines) >= 1
+
+
+@pytest.mark.parametrize("names", [("p1#2", "$a_b^"), ("3", "é"), ("z1[2]", "z1[3]")])
+def test_letters_for_any_operand_are_letters_whatever_the_operands_are_called(names):
+    found = explain(f.softmax([Value(0.5, name) for name in names])[0], derive=True)
+    drawn = found.latex
+    assert drawn.count("{") - drawn.count(r"\{") == drawn.count("}") - drawn.count(r"\}")
+    assert not re.search(r"_\{[^{}]*\}_", drawn)
+    assert re.search(r"d\w+_i/d\w+_k = \w+_i \* \(1\[i = k\] - \w+_k\)", str(found))
 
 
 def test_a_slope_of_many_operands_is_derived_with_a_short_sum():
@@ -222,5 +239,7 @@ test_what_has_no_derivation_is_refused = refusals([
      "derives: BatchNorm, abs, binary_cross_entropy, binary_cross_entropy_with_logits, "
      "cross_entropy, divide, gelu, log_sigmoid, log_softmax, logsumexp, norm, relu, sigmoid, sign, "
      "silu, softmax, softplus, std, step, tan, tanh, var"),
+    (lambda: explain(Value(0.5).tanh(), derive=1), TypeError,
+     "derive must be True or False, got int 1"),
     (lambda: explain(3.0), TypeError, "explain(v) explains one Value, got float"),
 ])  # fmt: skip

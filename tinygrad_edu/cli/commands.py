@@ -216,7 +216,7 @@ def classics(args: argparse.Namespace) -> int:
         print(f"{classic}\n", flush=True)
         if not classic.agrees:
             differ.append(name)
-    print(f"{', '.join(differ)}: not as published" if differ else "all numbers are as published")
+    print(f"{', '.join(differ)}: not as published" if differ else "all that is compared agrees")
     return 1 if differ else 0
 
 
