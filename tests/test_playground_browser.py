@@ -2,16 +2,23 @@
 
 import json
 import os
+import shutil
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 from browser import Window, window
 
+import tinygrad_edu
+from tinygrad_edu import playground
+
+#: Where the package is, for kernels.
+HERE = str(Path(tinygrad_edu.__file__).parents[1])
 pytest.importorskip("anywidget", reason="anywidget is not installed")
 
 pytestmark = pytest.mark.slow
@@ -32,6 +39,36 @@ CELLS = [
     "p.settings = playground.Settings(data='sine', hidden=[2])",
     "print(p.epoch, p.settings.data, len(p.parameters))\np",
 ]
+MARIMO = """
+import marimo
+app = marimo.App()
+
+@app.cell
+def _():
+    from tinygrad_edu import playground
+    p = playground(n=60, hidden=[3])
+    p
+    return (p,)
+
+@app.cell
+def _(p):
+    p.change(rate=0.03)
+    p.step(30)
+    return
+
+@app.cell
+def _(p):
+    import marimo as mo
+    refresh = mo.ui.refresh(default_interval=1)
+    refresh
+    return (mo, refresh)
+
+@app.cell
+def _(mo, p, refresh):
+    refresh
+    mo.md(f"{p.epoch} of {len(p.losses)}, {p.losses[-1] if p.losses else None}")
+    return
+"""
 
 
 @contextmanager
@@ -50,7 +87,7 @@ def served(*command: str, **environment: str) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a notebook in a dark JupyterLab of its own."""
+    """The address of notebooks in a dark JupyterLab of its own, without their names."""
     pytest.importorskip("jupyterlab", reason="jupyterlab is not installed")
     folder = tmp_path_factory.mktemp("lab")
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
@@ -60,15 +97,19 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         "cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5,
     }  # fmt: skip
     (folder / "lesson.ipynb").write_text(json.dumps(notebook))
+    shown, _ = playground(n=60, hidden=[3])._repr_mimebundle_()
+    output = {"output_type": "display_data", "data": shown, "metadata": {}}
+    saved = {**notebook, "cells": [{**cells[0], "outputs": [output]}]}
+    (folder / "saved.ipynb").write_text(json.dumps(saved))
     theme = folder / "settings/@jupyterlab/apputils-extension/themes.jupyterlab-settings"
     theme.parent.mkdir(parents=True)
     theme.write_text('{"theme": "JupyterLab Dark"}')
     options = [f"--IdentityProvider.token={TOKEN}", "--no-browser", "--ServerApp.port=0",
                f"--ServerApp.root_dir={folder}", "--allow-root"]  # fmt: skip
     places = {f"JUPYTER_{name}_DIR": str(folder / name) for name in ("CONFIG", "RUNTIME")}
-    places["JUPYTERLAB_SETTINGS_DIR"] = str(folder / "settings")
+    places |= {"JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"), "PYTHONPATH": HERE}
     with served(sys.executable, "-m", "jupyterlab", *options, **places):
-        yield f"{_address(folder / 'RUNTIME')}doc/tree/lesson.ipynb?reset&token={TOKEN}"
+        yield f"{_address(folder / 'RUNTIME')}doc/tree/{{}}.ipynb?reset&token={TOKEN}"
 
 
 def _address(folder: Path) -> str:
@@ -82,10 +123,10 @@ def _address(folder: Path) -> str:
 
 FRAME = "document.querySelector('iframe[title=\"tinygrad_edu playground\"]')"
 PAGE = f"{FRAME}?.contentWindow?.tinygrad"
-#: The same in marimo, where outputs are in a shadow.
-DEEP = """const found = (root) => [...root.querySelectorAll("*")].map((e) =>
-  e.tagName === "IFRAME" ? e : e.shadowRoot && found(e.shadowRoot)).find(Boolean);
-return found(document)?.contentWindow?.tinygrad"""
+#: The same in marimo, where what is shown is in a shadow.
+FIND = """const frame = (root) => [...root.querySelectorAll("*")].map((e) =>
+  e.tagName === "IFRAME" ? e : e.shadowRoot && frame(e.shadowRoot)).find(Boolean);
+window.page = () => frame(document)?.contentWindow?.tinygrad;"""
 
 
 class Lab:
@@ -122,7 +163,7 @@ def shown() -> Iterator[Window]:
 
 
 def test_python_and_the_page_in_jupyterlab_have_one_state(lab: str, shown: Window) -> None:
-    notebook = Lab(shown, lab)
+    notebook = Lab(shown, lab.format("lesson"))
     notebook.run()
     shown.until(f"return {PAGE}?.epoch === 0")
     notebook.run()
@@ -171,3 +212,39 @@ def _is_dark(shown: Window) -> None:
         " of(d.documentElement).backgroundColor]"
     )
     assert colours[0] == "dark", colours
+
+
+def test_a_saved_notebook_that_is_not_trusted_shows_its_picture(lab: str, shown: Window) -> None:
+    Lab(shown, lab.format("saved"))
+    image = "document.querySelector('.jp-OutputArea-output img')"
+    shown.until(f"return {image}?.naturalWidth > 600 && {image}.naturalHeight > 200")
+    assert shown.run(f"return {FRAME}") is None
+
+
+def test_the_page_in_marimo_does_what_python_asks_and_tells_what_it_has(
+    shown: Window, tmp_path: Path
+) -> None:
+    folders = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    if (marimo := shutil.which("marimo", path=folders)) is None:
+        pytest.skip("marimo is not installed")
+    (tmp_path / "lesson.py").write_text(MARIMO)
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    options = ["--headless", "--no-token", "--port", str(port)]
+    places = {"PYTHONPATH": HERE, "XDG_CONFIG_HOME": str(tmp_path)}
+    with served(marimo, "run", str(tmp_path / "lesson.py"), *options, **places):
+        _wait_for(port)
+        shown.driver.get(f"http://127.0.0.1:{port}/")
+        shown.run(FIND)
+        shown.until("return page()?.epoch === 30 && page().settings.rate === 0.03")
+        losses = shown.run("return page().losses")
+        assert losses[-1] < 0.8 * losses[0]
+        shown.until("return document.body.innerText.includes(`30 of 30, ${page().losses.at(-1)}`)")
+
+
+def _wait_for(port: int) -> None:
+    for _ in range(600):
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+            return
+        time.sleep(0.1)
+    raise AssertionError("marimo did not start")

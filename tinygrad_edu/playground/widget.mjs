@@ -14,6 +14,9 @@ const DO = {
   reset: (page) => page.reset(),
 };
 
+/** Of each widget there is one page, in the view that was opened last; each view has this module for itself. */
+const shown = (window[Symbol.for("tinygrad_edu playgrounds")] ??= new Map());
+
 class View {
   constructor(model, el) {
     Object.assign(this, { model, el, page: null, due: 0, done: model.get("told").done ?? 0 });
@@ -83,15 +86,12 @@ function isDark(element) {
   return matchMedia("(prefers-color-scheme: dark)").matches;
 }
 
-/** Of each widget there is one page, in the view that was opened last. */
-export default () => {
-  let last = null;
-  return {
-    render({ model, el }) {
-      last?.close("This playground is shown further on.");
-      const view = new View(model, el);
-      last = view;
-      return () => view.close();
-    },
-  };
+export default {
+  render({ model, el }) {
+    const key = model.get("key");
+    shown.get(key)?.close("This playground is shown further on.");
+    const view = new View(model, el);
+    shown.set(key, view);
+    return () => view.close();
+  },
 };
