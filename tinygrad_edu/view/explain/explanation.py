@@ -236,7 +236,7 @@ def _by_path(
         if len(routes) == len(route) == 1:
             letters = write.only(route[0])
         slopes = [number(link.slope, first=j == 0) for j, link in enumerate(route)]
-        path = Both(f"path {i}:", rf"\text{{path {i}:}}")
+        path = Both(f"path {i}:", rf"\text{{path {i}: }}")
         left = path if len(routes) > 1 else write.total(v, w)
         numbers = [product(slopes)] if slopes else []
         sides = [left, *letters, *numbers, number(parts[i - 1])]
