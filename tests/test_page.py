@@ -38,7 +38,7 @@ from tinygrad_edu import functions as f
 from tinygrad_edu.export import to_page
 from tinygrad_edu.export.page import page as pages
 from tinygrad_edu.losses import l1, l2
-from tinygrad_edu.optim import Optimizer
+from tinygrad_edu.optim import Optimizer, cosine_decay
 from tinygrad_edu.vectorize.executors import library
 
 NODE = shutil.which("node")
@@ -97,6 +97,10 @@ TRAININGS: dict[str, Any] = {
         lambda: Layer(2, 2, rng=3), lambda: (moons()[0], moons()[0]),
         {"loss": lambda o, t: f.hypot(o[0] - t[0], o[1] - t[1] + 1), "optimizer": "sgd",
          "batch_size": 20, "rng": random.Random(8)}),
+    "a schedule": (
+        lambda: MLP(2, [3, 1], "tanh", rng=2), moons,
+        {"loss": "half_squared_error", "batch_size": 13,
+         "optimizer": lambda p: Adam(p, lr=cosine_decay(0.05, 20, 0.01))}),
     "a Nesterov step": (
         lambda: MLP(2, [3, 1], "gelu", rng=2),
         lambda: (moons()[0], [2 * t - 1 for t in moons()[1]]),
@@ -162,6 +166,20 @@ def test_names_are_those_of_the_views() -> None:
     names = trained_in_node()["tanh moons"][0]["names"]
     assert names[:3] == ["w1[1,1]", "w1[1,2]", "b1[1]"]
     assert names[-1] == "b3[1]"
+
+
+def test_a_schedule_ends_with_a_sentence_or_with_a_rate_of_ones_own() -> None:
+    net, (X, y) = MLP(2, [1], rng=0), moons(4)
+    page = to_page(net, X, y, loss="squared_error", batch_size=1,
+                   optimizer=lambda p: SGD(p, lr=lambda k: 1e-5))  # fmt: skip
+    record = packed(page, "training")
+    [ended, _], [goes_on, _] = in_node(
+        {"record": record, "epochs": 2501}, {"record": record, "epochs": 2501, "rate": 0.01}
+    )
+    assert ended["failed"] == (
+        "the schedule of the learning rate stands in this page for 10,000 updates"
+    )
+    assert [len(found["losses"]) for found in (ended, goes_on)] == [2500, 2501]
 
 
 def test_a_step_that_fails_gives_back_the_parameters_of_before() -> None:
@@ -239,7 +257,6 @@ class Own(SGD):
 REFUSALS: list[tuple[Any, dict[str, Any], str]] = [
     (lambda: Sequential(Layer(2, 3), Dropout(0.5), Layer(3, 1)), {}, "leave out Dropout"),
     (lambda: Sequential(Layer(2, 3), BatchNorm(3), Layer(3, 1)), {}, "couples the examples"),
-    (lambda: MLP(2, [1]), {"optimizer": lambda p: SGD(p, lr=lambda step: 0.1)}, "write a number"),
     (lambda: MLP(2, [1]), {"optimizer": Own}, "write one of OPTIMIZERS"),
     (lambda: MLP(2, [1]), {"optimizer": lambda p: SGD(p[:1], lr=0.1)}, "must have just the"),
     (lambda: MLP(2, [1]), {"rng": random.SystemRandom(), "batch_size": 3}, "write rng=0"),

@@ -66,8 +66,8 @@ def to_page(
         '<!DOCTYPE html>'
 
     Raises ValueError, with what to do instead, for what does not run in a page: Dropout, batch
-    normalisation, schedules of the learning rate, optimizers of your own, what `vectorize` does not
-    take, and data that make the page larger than a megabyte.
+    normalisation, optimizers of your own, what `vectorize` does not take, and data that make the
+    page larger than a megabyte. Of a schedule the page holds 10,000 rates, and then ends.
     """
     from tinygrad_edu.export.page.plan import training_plan
     from tinygrad_edu.vectorize.executors.library import FOLDER

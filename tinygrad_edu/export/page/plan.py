@@ -26,10 +26,13 @@ from tinygrad_edu.view.base.naming import names_of
 
 #: How many characters of a model, an optimizer or a name are shown.
 _LONGEST: Final = 120
-#: Why a step fails in a page, by the number that the machine gives; the last, of a guard.
+#: How many rates of a schedule a page holds: it trains no further.
+MOST_RATES: Final = 10_000
+#: Why a step fails in a page, by the number that the machine gives; then a guard, and a schedule.
 FAILURES: Final = (
     *(f"{what} was no finite number" for what in REASONS),
     "a comparison that the model makes in Python would have come out otherwise",
+    f"the schedule of the learning rate stands in this page for {MOST_RATES:,} updates",
 )
 _NO_TABLE: Final = (
     "the machine of a page lacks an instruction for the model or the loss, or a step is too long "
@@ -79,6 +82,7 @@ def training_plan(
         "size": size,
         "generator": None if generator is None else words.add(generator.getstate()[1]),
         "rate": optimizer.lr,
+        "rates": None if optimizer.schedule is None else words.add(descent.rates(MOST_RATES)[0]),
         "updates": optimizer.steps,
         "states": [None if state is None else words.add(state) for state in descent.states],
         "phases": _phases(table, descent, size, words),
@@ -96,7 +100,6 @@ def _check(descent: MachineDescent, generator: random.Random | None) -> None:
         (program.samples, "the model draws random numbers of its own: leave out Dropout"),
         (descent.on_values, f"{optimizer!r} is of your own: write one of OPTIMIZERS, such as Adam"),
         (not descent.whole, "the optimizer must have just the parameters that the loss depends on"),
-        (optimizer.schedule is not None, "lr is a function: write a number, the page changes it"),
         (
             generator is not None and type(generator) is not random.Random,
             f"batches are shuffled by a {type(generator).__name__}: write rng=0 or a random.Random",

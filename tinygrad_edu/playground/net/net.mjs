@@ -101,6 +101,6 @@ export function planOf(parts, net, X, Y, options) {
     states: initial.map((x) => (x === null ? null : new Float64Array(T).fill(x))),
     parameters: options.parameters ?? parametersOf(parts, net, options.seed ?? 0),
     names: namesOf(parts, sizes), places: placesOf(sizes),
-    rate: options.rate ?? rate, updates: 0, head: options.head ?? null, guards: [], reasons: parts.reasons,
+    rate: options.rate ?? rate, rates: null, updates: 0, head: options.head ?? null, guards: [], reasons: parts.reasons,
   };
 }
