@@ -35,6 +35,7 @@ from tinygrad_edu import (
     fit,
 )
 from tinygrad_edu import functions as f
+from tinygrad_edu.engine import RandomLeaf
 from tinygrad_edu.export import to_page
 from tinygrad_edu.export.page import page as pages
 from tinygrad_edu.losses import l1, l2
@@ -97,6 +98,11 @@ TRAININGS: dict[str, Any] = {
         lambda: Layer(2, 2, rng=3), lambda: (moons()[0], moons()[0]),
         {"loss": lambda o, t: f.hypot(o[0] - t[0], o[1] - t[1] + 1), "optimizer": "sgd",
          "batch_size": 20, "rng": random.Random(8)}),
+    "dropout": (
+        lambda: Sequential(Layer(2, 6, rng=1), Dropout(0.2, rng=3), Layer(6, 4, "tanh", rng=2),
+                           Dropout(0.5, rng=4), Layer(4, 1, rng=5)), moons,
+        {"loss": "half_squared_error", "batch_size": 13, "optimizer": "adam",
+         "validation": moons(20)}),
     "a schedule": (
         lambda: MLP(2, [3, 1], "tanh", rng=2), moons,
         {"loss": "half_squared_error", "batch_size": 13,
@@ -182,6 +188,13 @@ def test_a_schedule_ends_with_a_sentence_or_with_a_rate_of_ones_own() -> None:
     assert [len(found["losses"]) for found in (ended, goes_on)] == [2500, 2501]
 
 
+def test_a_page_leaves_the_generator_of_dropout_as_it_was() -> None:
+    rng = random.Random(3)
+    net, state = Sequential(Layer(2, 3), Dropout(0.5, rng), Layer(3, 1)), rng.getstate()
+    to_page(net, *moons(4), loss="squared_error", optimizer="sgd")
+    assert rng.getstate() == state
+
+
 def test_a_step_that_fails_gives_back_the_parameters_of_before() -> None:
     page = to_page(MLP(2, [3, 1], "linear", rng=0), *moons(), loss="squared_error", optimizer="sgd")
     task = {"record": packed(page, "training"), "epochs": 400, "rate": 1e9}
@@ -250,12 +263,24 @@ def test_hostile_names_and_titles_stay_texts() -> None:
     assert b"onerror=alert(1)" in record  # as text
 
 
+GENERATOR = random.Random(1)
+
+
 class Own(SGD):
     """An optimizer of the user's."""
 
 
 REFUSALS: list[tuple[Any, dict[str, Any], str]] = [
-    (lambda: Sequential(Layer(2, 3), Dropout(0.5), Layer(3, 1)), {}, "leave out Dropout"),
+    (
+        lambda: Sequential(Layer(2, 3), Dropout(0.5, GENERATOR), Layer(3, 1)),
+        {"rng": GENERATOR, "batch_size": 3},
+        "from another random.Random",
+    ),
+    (
+        lambda: Sequential(Layer(2, 1), lambda o: o + RandomLeaf(GENERATOR.random)),
+        {},
+        "those of Dropout",
+    ),
     (lambda: Sequential(Layer(2, 3), BatchNorm(3), Layer(3, 1)), {}, "couples the examples"),
     (lambda: MLP(2, [1]), {"optimizer": Own}, "write one of OPTIMIZERS"),
     (lambda: MLP(2, [1]), {"optimizer": lambda p: SGD(p[:1], lr=0.1)}, "must have just the"),

@@ -24,9 +24,10 @@ HIDEABLE: Final = (
 )  # fmt: skip
 TITLE: Final = "tinygrad_edu playground"
 _MACHINE: Final = (
-    *("run/machine", "run/words", "run/measure", "run/training", "run/player", "colours", "curves"),
+    *("run/machine", "run/words", "run/measure", "run/generator", "run/masks", "run/training"),
+    *("run/player", "colours", "curves"),
 )
-_NET: Final = ("generator", "data", "linker", "net", "lens", "state", "session", "code", "numpy")
+_NET: Final = ("data", "linker", "net", "lens", "state", "session", "code", "numpy")
 _SCREEN: Final = (
     *("elements", "symbols", "dock/walk", "dock/numbers", "controls/csv", "pictures/geometry"),
     *("pictures/heat", "pictures/legend", "pictures/plane", "pictures/lines", "pictures/netview"),

@@ -26,8 +26,8 @@ from tinygrad_edu.view.base.palette import styled
 LARGEST: Final = 1_000_000
 #: What the script of a page is made of, in an order in which nothing is used before it is there.
 SCRIPTS: Final = (
-    *("run/machine", "run/words", "run/measure", "run/training", "run/player", "colours", "curves"),
-    *("weights", "controls", "main"),
+    *("run/machine", "run/words", "run/measure", "run/generator", "run/masks", "run/training"),
+    *("run/player", "colours", "curves", "weights", "controls", "main"),
 )
 _MODULE_LINE: Final = re.compile(r"^import .*?;\n|^export (?=\w)", re.MULTILINE | re.DOTALL)
 
@@ -65,9 +65,12 @@ def to_page(
         >>> page[:15]
         '<!DOCTYPE html>'
 
-    Raises ValueError, with what to do instead, for what does not run in a page: Dropout, batch
-    normalisation, optimizers of your own, what `vectorize` does not take, and data that make the
-    page larger than a megabyte. Of a schedule the page holds 10,000 rates, and then ends.
+    Dropout draws what it draws in `fit`. Of a schedule of the learning rate the page holds 10,000
+    rates, and ends with the last of them.
+
+    Raises ValueError, with what to do instead, for what does not run in a page: batch
+    normalisation, other random numbers, optimizers of your own, what `vectorize` does not take, and
+    data that make the page larger than a megabyte.
     """
     from tinygrad_edu.export.page.plan import training_plan
     from tinygrad_edu.vectorize.executors.library import FOLDER

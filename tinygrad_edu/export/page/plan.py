@@ -2,12 +2,14 @@
 
 import random
 from collections.abc import Callable
+from inspect import ismethod
 from typing import Any, Final
 
-from tinygrad_edu.engine import toposort
+from tinygrad_edu.engine import RandomLeaf, toposort
 from tinygrad_edu.examples import Rows
 from tinygrad_edu.export.page.words import Words
 from tinygrad_edu.losses import Loss
+from tinygrad_edu.nn import Dropout
 from tinygrad_edu.nn.mode import in_mode, modules_of
 from tinygrad_edu.text import clean
 from tinygrad_edu.train.engines import matrix_descent
@@ -56,13 +58,17 @@ def training_plan(
     try:
         with in_mode(modules_of(training.model), training=True):
             descent = matrix_descent(training)
+            assert isinstance(descent, MachineDescent)
+            _check(descent, generator)
+            layers: list[Any] = [_layer_of(sample) for sample in descent.program.samples]
+            states = {rng: rng.getstate() for rng in {layer.rng for layer in layers}}
             loss = training.loss(training.model(training.rows[0]), training.targets[0])
+            for rng, state in states.items():  # as if nothing had been drawn
+                rng.setstate(state)
     except VectorizeError as error:
         raise ValueError(
             f'a page trains what fit(..., engine="matrix") can train, and that raises: {error}'
         ) from error
-    assert isinstance(descent, MachineDescent)
-    _check(descent, generator)
     program, optimizer = descent.program, descent.optimizer
     table = _table(program.plan, size, gradient=True)
     names = names_of(toposort(loss, leaves=True))
@@ -86,6 +92,7 @@ def training_plan(
         "updates": optimizer.steps,
         "states": [None if state is None else words.add(state) for state in descent.states],
         "phases": _phases(table, descent, size, words),
+        "masks": _masks(layers, table, words),
         "head": _head(right, table, words),
         "test": None if held_out is None else _test(right.loss, held_out, training, descent, words),
         "guards": _guards(program, table),
@@ -97,7 +104,11 @@ def _check(descent: MachineDescent, generator: random.Random | None) -> None:
     """Raise ValueError for what a page cannot do, with what to do instead."""
     program, optimizer = descent.program, descent.optimizer
     obstacles: list[tuple[Any, str]] = [
-        (program.samples, "the model draws random numbers of its own: leave out Dropout"),
+        (
+            not all(_is_dropout(sample, generator) for sample in program.samples),
+            "the model draws random numbers of its own: of these a page has those of Dropout, from "
+            "another random.Random than the one that shuffles",
+        ),
         (descent.on_values, f"{optimizer!r} is of your own: write one of OPTIMIZERS, such as Adam"),
         (not descent.whole, "the optimizer must have just the parameters that the loss depends on"),
         (
@@ -108,6 +119,33 @@ def _check(descent: MachineDescent, generator: random.Random | None) -> None:
     for is_there, what in obstacles:
         if is_there:
             raise ValueError(f"a page cannot train this: {what}")
+
+
+def _layer_of(sample: RandomLeaf) -> Any:
+    """The object whose method draws a number, or None."""
+    return sample.draw.__self__ if ismethod(sample.draw) else None
+
+
+def _is_dropout(sample: RandomLeaf, other: random.Random | None) -> bool:
+    """Whether a number is one of a mask, drawn by a generator of Python's, and not by the other."""
+    layer = _layer_of(sample)
+    return (
+        isinstance(layer, Dropout) and type(layer.rng) is random.Random and layer.rng is not other
+    )
+
+
+def _masks(layers: list[Dropout], table: Table, words: Words) -> dict[str, Any] | None:
+    """What `masks.mjs` takes, for the layer of each number in the order in which they are drawn."""
+    if not layers:
+        return None
+    generators = list(dict.fromkeys(layer.rng for layer in layers))
+    at, _, column, _ = table.inputs["S"]
+    return {
+        "generators": [words.add(rng.getstate()[1]) for rng in generators],
+        "places": words.add([at + k * column for k in range(len(layers))]),
+        "sources": words.add([generators.index(layer.rng) for layer in layers]),
+        "p": words.add([layer.p for layer in layers]),
+    }
 
 
 def _table(plan: Plan, rows: int, *, gradient: bool) -> Table:
