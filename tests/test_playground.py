@@ -127,13 +127,8 @@ def test_points_that_were_drawn_in_the_page_are_those_of_its_net() -> None:
     p.set("b1[1]", 2)  # the link of the page is not that of now
     assert linked(p)["own"] == ['file,0 0 0,1 2 2,2 1 1,["0", "1", "2"]']
     curve = {"points": [[0, 0], [1, 2]], "classes": None, "names": []}
-    told(
-        p,
-        settings=settings | {"own": curve, "features": ["x1"]},
-        classes=0,
-        sizes=[1, 3, 1],
-        parameters=[1.0] * 10,
-    )
+    settings |= {"own": curve, "features": ["x1"]}
+    told(p, settings=settings, classes=0, sizes=[1, 3, 1], parameters=[1.0] * 10)
     assert p.model().sizes == [1, 3, 1]
     p.set("b1[1]", 2)
     assert linked(p)["own"] == ["file,0 0,1 2,[]"]
@@ -212,6 +207,7 @@ test_options_that_do_not_fit_say_why = refusals(
          "w2[1,3], b2[1]"),
         (lambda: small().set("b1[1]", float("nan")), ValueError,
          "b1[1] must be a finite number, got nan"),
+        (lambda: small().set(1, 2), TypeError, "name must be a text, got int 1"),
         (lambda: small().step(0), ValueError, "epochs must be an int of at least 1, got 0"),
     ]
 )  # fmt: skip
