@@ -44,6 +44,7 @@ from tinygrad_edu.vectorize.executors import library
 
 NODE = shutil.which("node")
 FOLDER = Path(pages.__file__).parent
+MAIN = "export/page/main"
 HOSTILE = "</script><img src=x onerror=alert(1)> $title \u202e${title}"
 
 
@@ -309,7 +310,7 @@ def test_data_that_are_too_large_are_refused() -> None:
 @pytest.mark.skipif(NODE is None, reason="node is not installed")
 def test_the_modules_do_what_they_say_one_by_one(tmp_path: Path) -> None:
     script = tmp_path / "script.mjs"
-    script.write_text(pages.script_of(*pages.SCRIPTS), encoding="utf-8")
+    script.write_text(pages.script_of(MAIN), encoding="utf-8")
     assert subprocess.run([str(NODE), "--check", str(script)]).returncode == 0  # as one script
     modules = sorted(map(str, Path(__file__).with_name("javascript").glob("*.mjs")))
     command = [str(NODE), "--test", *modules]
@@ -322,9 +323,9 @@ def test_modules_are_short_and_one_script_of_them_knows_no_other() -> None:
     assert {
         path.name: n for path in modules if (n := len(path.read_text().splitlines())) > 400
     } == {}
-    assert not re.search(r"^(import|export)\b", pages.script_of(*pages.SCRIPTS), re.MULTILINE)
-    here = {str(path.relative_to(FOLDER)) for path in FOLDER.rglob("*.mjs")}
-    assert {f"{name}.mjs" for name in pages.SCRIPTS} == here
+    assert not re.search(r"^(import|export)\b", pages.script_of(MAIN), re.MULTILINE)
+    here = {f"export/page/{path.relative_to(FOLDER)}" for path in FOLDER.rglob("*.mjs")}
+    assert {f"{name}.mjs" for name in pages.modules_of(MAIN)} == here
 
 
 def test_folders_of_modules_can_be_taken_in_at_a_glance() -> None:
@@ -368,10 +369,9 @@ def test_the_page_trains_in_a_browser(name: str, window: Any, tmp_path: Path) ->
 @pytest.mark.slow
 def test_a_browser_that_lacks_what_the_page_needs_is_told(window: Any, tmp_path: Path) -> None:
     page = page_of("tanh moons").replace("new DecompressionStream", "new Decompression")
-    hashed = pages._hash(pages.script_of(*pages.SCRIPTS))
-    changed = pages.script_of(*pages.SCRIPTS).replace(
-        "new DecompressionStream", "new Decompression"
-    )
+    script = pages.script_of(MAIN)
+    hashed = pages._hash(script)
+    changed = script.replace("new DecompressionStream", "new Decompression")
     (tmp_path / "net.html").write_text(page.replace(hashed, pages._hash(changed)), "utf-8")
     window.driver.get((tmp_path / "net.html").as_uri())
     window.until("return document.getElementById('failed').textContent")
