@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
@@ -317,6 +318,38 @@ def test_a_file_with_hostile_names_stays_inert(screen: Screen) -> None:
     screen.run(drop.replace(json.dumps(rows), '"1,2,a"'))
     screen.window.until("return document.getElementById('dataNote').textContent !== ''")
     assert "three columns" in screen.texts("#dataNote")[0]
+
+
+@slow
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ["a,b,c", *(f"{500 + 40 * (k % 7)},{k % 5},{'no' if k % 3 else 'yes'}" for k in range(30))],
+        ["x1,x2,y", *(f"{k % 7},{k % 5},{k % 7 - k % 5 + 0.5}" for k in range(30))],
+        ["x,y", *(f"{k / 20},{(k - 10) ** 2 / 100}" for k in range(30))],
+        None,
+    ],
+    ids=["classes", "surface", "curve", "drawn"],
+)
+def test_the_program_has_ones_own_points(
+    screen: Screen, rows: list[str] | None, tmp_path: Path
+) -> None:
+    screen.open("hidden=3" if rows else "hidden=3&own=drawn,-1 0.25 0,1 0 1,0.5 0.5 1,-0.7 0.2 0")
+    if rows:
+        text = "\n".join(rows)
+        (tmp_path / "own.csv").write_text(text)
+        screen.run(
+            "const transfer = new DataTransfer();"
+            f"transfer.items.add(new File([{json.dumps(text)}], 'own.csv'));"
+            "document.dispatchEvent(new DragEvent('drop', {dataTransfer: transfer, bubbles: true}))"
+        )
+        screen.window.until("return tinygrad.settings.data === 'own'")
+    screen.run("tinygrad.step(2)")
+    code, parameters = screen.run("return [tinygrad.code, tinygrad.parameters]")
+    names: dict[str, Any] = {}
+    with chdir(tmp_path):
+        exec(code, names)
+    np.testing.assert_allclose([p.data for p in names["net"].parameters()], parameters, rtol=1e-11)
 
 
 @slow
