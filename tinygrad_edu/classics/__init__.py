@@ -6,9 +6,9 @@
 
 A classic is a function that returns a `Classic`: `Classic(title, source, rows, note="")` with rows
 `Row(quantity, published, here, within=None)`. `published` is the text as printed, so its digits
-are known, or "" where nothing was printed. To add one, write a file with its function, its printed
-numbers in `printed.toml` and its line in `CLASSICS`; where it runs for more than two seconds, a
-line in `LONG`, too.
+are known, or "" where nothing was printed. To add one, write its function, with texts and printed
+numbers in the `.toml` files, and enter it in `CLASSICS`; where it runs for more than two seconds,
+in `LONG`, too.
 """
 
 from collections.abc import Callable

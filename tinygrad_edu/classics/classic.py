@@ -2,6 +2,7 @@
 
 import textwrap
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
@@ -80,6 +81,15 @@ class Classic:
             numbers = "  ".join(f"{cell:>{w}}" for cell, w in zip(line[:3], widths, strict=False))
             lines += [*first, f"{last:<{room}}  {numbers}  {line[3]}".rstrip()]
         return "\n".join([*lines, *textwrap.wrap(self.note, WIDTH)])
+
+
+def classic(name: str, rows: Iterable[Row], **numbers: object) -> Classic:
+    """These rows between the texts of this name in `texts.toml`, whose note holds the numbers."""
+    texts = _file("texts.toml")
+    setting, own = texts["rumelhart_setting"], texts[name]
+    note = own.get("note", "").format(**numbers, rumelhart_setting=setting)
+    title, source, note = (" ".join(x.split()) for x in (own["title"], own["source"], note))
+    return Classic(title, source, tuple(rows), note, own.get("against", "published"))
 
 
 def decimals(published: str) -> int:

@@ -2,7 +2,7 @@
 
 from itertools import chain, product
 
-from tinygrad_edu.classics.classic import Classic, Row
+from tinygrad_edu.classics.classic import Classic, Row, classic
 from tinygrad_edu.nn import RNN
 from tinygrad_edu.train import fit, predict
 
@@ -30,12 +30,4 @@ def elman_xor() -> Classic:
         Row(f"mean squared error of bit {k} of the stream{', an XOR' * (k % 3 == 0)}", "", mean)
         for k, mean in enumerate((sum(column) / 64 for column in zip(*squares, strict=True)), 2)
     ]
-    return Classic(
-        "XOR in time",
-        "J. L. Elman, Finding structure in time, Cognitive Science 14 (1990)",
-        tuple(rows),
-        "The paper shows a curve that falls at every third bit, and prints no numbers. Its net has "
-        "2 hidden sigmoid units, which get their last outputs as further inputs, and learns from "
-        "one stream of 3,000 bits; here 3 tanh units learn all 64 streams of 9 bits, and the "
-        "gradient flows back through all steps.",
-    )
+    return classic("elman_xor", rows)

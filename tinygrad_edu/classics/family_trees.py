@@ -2,12 +2,12 @@
 
 import random
 from collections.abc import Iterable, Iterator
-from itertools import product
+from itertools import chain, product
 from typing import Any
 
 from tinygrad_edu import functions as f
 from tinygrad_edu.checks import whole
-from tinygrad_edu.classics.classic import Classic, Row, printed
+from tinygrad_edu.classics.classic import Classic, Row, classic, printed
 from tinygrad_edu.engine import Value
 from tinygrad_edu.nn import Layer, Module
 from tinygrad_edu.optim import SGD
@@ -39,8 +39,10 @@ def family_trees(starts: int = 5) -> Classic:
     to tell the two families apart, which no input says. Source: G. E. Hinton, "Learning distributed
     representations of concepts" (1986), and Rumelhart, Hinton and Williams (1986), Nature 323.
     """
-    english, italian = facts("english_family"), facts("italian_family")
-    every = english | italian
+    every: dict[tuple[str, str], set[str]] = {}
+    for person, relation, other in chain(triples("english_family"), triples("italian_family")):
+        every.setdefault((person, relation), set()).add(other)
+    ours = {person for person, *_ in triples("english_family")}
     people, relations = (sorted({fact[k] for fact in every}) for k in (0, 1))
     X = [[float(a in fact) for a in (*people, *relations)] for fact in every]
     y = [[float(a in meant) for a in people] for meant in every.values()]
@@ -50,10 +52,8 @@ def family_trees(starts: int = 5) -> Classic:
         model, order = FamilyNet(rng), rng.sample(range(len(X)), len(X))
         seen, n = [[rows[i] for i in order[4:]] for rows in (X, y)], len(X) - 4
         for rate, momentum, sweeps in ((0.05, 0.5, 20), (0.1, 0.9, 1480)):
-            optimizer = SGD(
-                model.parameters(), lr=rate * n, momentum=momentum,
-                weight_decay=0.001 * (1 - momentum) / (rate * n),
-            )  # fmt: skip
+            decay = 0.001 * (1 - momentum) / (rate * n)
+            optimizer = SGD(model.parameters(), rate * n, momentum=momentum, weight_decay=decay)
             fit(model, *seen, loss=nearly, optimizer=optimizer, epochs=sweeps, progress=False)
         right = [
             all((a > 0.5) == (t > 0.5) for a, t in zip(given, wanted, strict=True))
@@ -61,7 +61,6 @@ def family_trees(starts: int = 5) -> Classic:
         ]
         learned.append(sum(right[i] for i in order[4:]))
         told.append(sum(right[i] for i in order[:4]))
-        ours = {person for person, _ in english}
         sides = [
             sum((w.data > 0) == (a in ours) for a, w in zip(people, unit.w, strict=True))
             for unit in model.layers["person"].neurons
@@ -74,29 +73,13 @@ def family_trees(starts: int = 5) -> Classic:
         Row("told right of the 4 left out, mean", "", sum(told) / starts),
         Row("people on their family's side of one unit, mean", "", sum(nationality) / starts),
     )
-    return Classic(
-        "Family trees",
-        "G. E. Hinton, Learning distributed representations of concepts, Cognitive Science Society "
-        "(1986); D. E. Rumelhart, G. E. Hinton and R. J. Williams, Nature 323 (1986)",
-        rows,
-        f"{starts} starts, each with other weights and other facts left out; 1,500 sweeps as in "
-        "Nature, outputs above 0.8 and below 0.2 count as met; rates, decay and the range of the "
-        "first weights are ours.",
-    )
+    return classic("family_trees", rows, starts=starts)
 
 
 def nearly(outputs: list[Value], targets: Iterable[Any]) -> Value:
     """1/2 sum (what an output is further than 0.2 from its target)^2."""
     pairs = zip(outputs, targets, strict=True)
     return 0.5 * f.sum([f.relu(abs(a - t) - 0.2) ** 2 for a, t in pairs])  # type: ignore[no-any-return]
-
-
-def facts(family: str) -> dict[tuple[str, str], set[str]]:
-    """Who is meant by a person and a relation."""
-    found: dict[tuple[str, str], set[str]] = {}
-    for person, relation, other in triples(family):
-        found.setdefault((person, relation), set()).add(other)
-    return found
 
 
 def triples(family: str) -> Iterator[tuple[str, str, str]]:

@@ -5,7 +5,7 @@ import random
 from typing import Any, Final
 
 from tinygrad_edu.checks import whole
-from tinygrad_edu.classics.classic import Classic, Row, printed, worked
+from tinygrad_edu.classics.classic import Classic, Row, classic, printed, worked
 from tinygrad_edu.losses import l2
 from tinygrad_edu.nn import MLP
 from tinygrad_edu.optim import SGD, linear_decay
@@ -21,13 +21,7 @@ def circuits() -> Classic:
 
     Source: A. Karpathy, notes of Stanford's cs231n, "Backpropagation, Intuitions".
     """
-    return Classic(
-        "Circuits: (x + y) z, the sigmoid neuron, and 2 (xy + max(z, w))",
-        "A. Karpathy, Backpropagation, Intuitions: cs231n.github.io/optimization-2",
-        worked("circuits"),
-        "The page writes (1 - 0.73) 0.73 = 0.1971 for the slope of the sigmoid, from the rounded "
-        "output, where it is 0.1966: both are its printed 0.2.",
-    )
+    return classic("circuits", worked("circuits"))
 
 
 def exercises() -> Classic:
@@ -36,21 +30,12 @@ def exercises() -> Classic:
     f(a, b, c) = -a^3 + sin(3 b) - 1/c + b^2.5 - a^0.5 at (2, 3, 4), and -log softmax(z)_4 at
     z = (0, 3, -2, 1). Source: A. Karpathy, "Neural networks: zero to hero", micrograd exercises.
     """
-    return Classic(
-        "The exercises to the lecture on micrograd",
-        "A. Karpathy, Neural networks: zero to hero, lecture 1: micrograd exercises",
-        worked("exercises"),
-        "The last of the 16 digits depends on the order of the sums.",
-    )
+    return classic("exercises", worked("exercises"))
 
 
 def micrograd_readme() -> Classic:
     """The expression of the README of github.com/karpathy/micrograd: its value and gradients."""
-    title, source = (
-        "The expression of micrograd's README",
-        "A. Karpathy, github.com/karpathy/micrograd",
-    )
-    return Classic(title, source, worked("micrograd_readme"))
+    return classic("micrograd_readme", worked("micrograd_readme"))
 
 
 def micrograd_moons(*, steps: int = 5) -> Classic:
@@ -77,11 +62,7 @@ def micrograd_moons(*, steps: int = 5) -> Classic:
             Row(f"step {k}: loss", loss, history.loss[k], within=1e-12),
             Row("  accuracy, %", percent, 100 * history.accuracy[k]),
         ]
-    return Classic(
-        "micrograd on two moons",
-        "A. Karpathy, demo.ipynb in github.com/karpathy/micrograd",
-        tuple(rows),
-    )
+    return classic("micrograd_moons", rows)
 
 
 def moons() -> tuple[Any, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from tinygrad_edu.checks import finite, row
-from tinygrad_edu.classics.classic import Classic, Row
+from tinygrad_edu.classics.classic import Classic, Row, classic
 from tinygrad_edu.engine import Value
 from tinygrad_edu.functions import sigmoid
 from tinygrad_edu.nn import Neuron
@@ -38,11 +38,7 @@ def saturation() -> Classic:
             Row("  its slope a (1 - a)", "", start.local_derivatives()[0]),
             Row("  output after 300 epochs", last, unit([1.0]).data),
         ]
-    return Classic(
-        "A saturating neuron",
-        "M. Nielsen, Neural Networks and Deep Learning (2015), chapter 3",
-        tuple(rows),
-    )
+    return classic("saturation", rows)
 
 
 WEIGHTS: Final = (0.5, -1.5, 2.0)
@@ -63,13 +59,7 @@ def linear_claims(weights: Sequence[float] = WEIGHTS, *, x: float = 3.0, y: floa
     for depth in sorted({2, len(weights)}):
         some = weights[:depth]
         rows += claims(some, x, y, flat=True) + claims(some, x, y, flat=False)
-    return Classic(
-        "The gradients of nets with one unit per layer",
-        "The lectures: two layers, L layers, without and with an activation",
-        tuple(rows),
-        "The lectures print formulas, here worked out in plain arithmetic.",
-        against="by formula",
-    )
+    return classic("linear_claims", rows)
 
 
 def claims(weights: Sequence[float], x: float, y: float, *, flat: bool) -> list[Row]:

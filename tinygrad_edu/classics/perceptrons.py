@@ -4,7 +4,7 @@ from functools import partial
 from itertools import accumulate, combinations, product
 from math import prod
 
-from tinygrad_edu.classics.classic import Classic, Row
+from tinygrad_edu.classics.classic import Classic, Row, classic
 from tinygrad_edu.nn import Neuron
 from tinygrad_edu.optim import SGD
 from tinygrad_edu.perceptron import Perceptron
@@ -24,7 +24,10 @@ def minsky_papert_parity() -> Classic:
     for n in (2, 3, 4):
         bits = list(product((0.0, 1.0), repeat=n))
         y = [sum(x) % 2 for x in bits]
-        order = next(k for k in range(1, n + 1) if separable([masks(x, k) for x in bits], y))
+        order = next(
+            k for k in range(1, n + 1)
+            if Perceptron(len(masks(bits[0], k))).fit([masks(x, k) for x in bits], y).separable
+        )  # fmt: skip
         rows.append(Row(f"{n} bits: bits that must be looked at together", str(n), order))
         history = Perceptron(n).fit(bits, y, epochs=60)
         ends = [history.weights[k] for k in accumulate(history.mistakes)]
@@ -32,23 +35,12 @@ def minsky_papert_parity() -> Classic:
         again = next(k for k, w in enumerate(ends[last + 1 :], 1) if w == ends[last])
         rows.append(Row(f"{n} bits: epochs until the weights come back", "", again))
         rows.append(Row(f"{n} bits: mistakes in such an epoch", "", history.mistakes[-1]))
-    return Classic(
-        "Parity and the perceptron",
-        "M. Minsky and S. Papert, Perceptrons (1969), theorem 3.1.1 and chapter 11",
-        tuple(rows),
-        "The rule of the perceptron, online with targets 0 and 1 from weights 0, never ends here. "
-        "That no weights are right is decided exactly, not from that it does not end.",
-    )
+    return classic("minsky_papert_parity", rows)
 
 
 def masks(x: tuple[float, ...], k: int) -> list[float]:
     """The products of up to k of the bits."""
     return [prod(some) for size in range(1, k + 1) for some in combinations(x, size)]
-
-
-def separable(X: list[list[float]], y: list[float]) -> bool:
-    """Whether some threshold unit is right for all rows."""
-    return bool(Perceptron(len(X[0])).fit(X, y, epochs=1).separable)
 
 
 def widrow_hoff_lms() -> Classic:
@@ -70,15 +62,7 @@ def widrow_hoff_lms() -> Classic:
     for rate in (1.9, 2.1):
         _, errors = swept(X, targets["AND"], rate)
         rows.append(Row(f"AND: error after 100 sweeps at rate {rate}", "", errors[-1]))
-    return Classic(
-        "Least mean squares",
-        "B. Widrow and M. E. Hoff, Adaptive switching circuits, IRE WESCON (1960)",
-        tuple(rows),
-        "The rule is the delta rule without hidden units: the gradient of 1/2 (target - output)^2. "
-        "On AND its sign is right everywhere; on XOR the best line is 0 everywhere. The paper "
-        "adapts to one pattern after the other, here each sweep takes the mean over all four.",
-        against="by algebra",
-    )
+    return classic("widrow_hoff_lms", rows)
 
 
 def swept(X: list[list[float]], y: list[float], rate: float) -> tuple[Neuron, list[float]]:

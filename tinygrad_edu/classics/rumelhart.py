@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 from tinygrad_edu import functions as f
 from tinygrad_edu.calculus import hessian
 from tinygrad_edu.checks import whole
-from tinygrad_edu.classics.classic import Classic, Row
+from tinygrad_edu.classics.classic import Classic, Row, classic
 from tinygrad_edu.engine import grad
 from tinygrad_edu.losses import half_squared_error
 from tinygrad_edu.nn import MLP
@@ -18,19 +18,6 @@ from tinygrad_edu.train import fit, predict
 
 __all__ = ["rumelhart_encoder", "rumelhart_parity", "rumelhart_symmetry", "rumelhart_xor"]
 
-CHAPTER: Final = (
-    'D. E. Rumelhart, G. E. Hinton and R. J. Williams, "Learning internal representations by error '
-    'propagation", in: Parallel Distributed Processing, vol. 1 (1986), ch. 8'
-)
-LETTER: Final = (
-    'D. E. Rumelhart, G. E. Hinton and R. J. Williams, "Learning representations by '
-    'back-propagating errors", Nature 323 (1986)'
-)
-SETTING: Final = (
-    "Sigmoid units, E = 1/2 sum (t - o)^2 over all patterns, one update per sweep through them, "
-    "momentum 0.9; a pattern is right if its largest output is, or its only one on the right side "
-    "of 1/2. Start k draws weights and biases from seed k."
-)
 
 #: Why numbers of sweeps cannot agree.
 OTHERS: Final = "other first weights"
@@ -63,14 +50,8 @@ def rumelhart_xor(starts: int = 100) -> Classic:
             )  # fmt: skip
             place = _place(model, X, y).items()
             rows += [Row(f"{name} after {sweeps:,} sweeps", "", x) for name, x in place]
-    note = (
-        f"Rate 0.5, weights in (-0.3, 0.3) at the start: {starts - len(stuck)} of {starts} starts "
-        f"learn XOR, {len(valleys)} give 1/2 for two patterns, as in the chapter's figure; the "
-        "rest are undecided still. Larger weights at the start are stuck more often. No minimum: "
-        "L. G. C. Hamey, Neural Networks 11 (1998); I. G. Sprinkhuizen-Kuyper and E. J. W. Boers, "
-        "Annals of Mathematics and Artificial Intelligence 25 (1999)."
-    )
-    return Classic("XOR by a 2-2-1 net", CHAPTER, tuple(rows), f"{note} {SETTING}")
+    learned = starts - len(stuck)
+    return classic("rumelhart_xor", rows, learned=learned, starts=starts, valleys=len(valleys))
 
 
 def rumelhart_parity(starts: int = 10) -> Classic:
@@ -87,8 +68,7 @@ def rumelhart_parity(starts: int = 10) -> Classic:
     rows = [Row("patterns that are right", "16", right)]
     if sweeps is not None:
         rows.append(Row("sweeps", "2825", sweeps, unlike=OTHERS))
-    note = f"Rate 0.5, weights in (-0.5, 0.5) at the start; start {k}, most others are stuck."
-    return Classic("4-bit parity by a 4-4-1 net", CHAPTER, tuple(rows), f"{note} {SETTING}")
+    return classic("rumelhart_parity", rows, start=k)
 
 
 def rumelhart_encoder(start: int = 0) -> Classic:
@@ -103,12 +83,8 @@ def rumelhart_encoder(start: int = 0) -> Classic:
     right = sum(o.index(max(o)) == k for k, o in enumerate(predict(model, X)))
     codes = [[a.data for a in model.layers[0](x)] for x in X]
     shown = ", ".join(" ".join(f"{a:.1f}" for a in code) for code in codes)
-    rows = (Row("patterns that come back", "8", right),)
-    note = (
-        f"Rate 0.25, weights in (-0.3, 0.3) at the start. The codes after {sweeps} sweeps: "
-        f"{shown}. As in the chapter they are nearly binary, with values in between."
-    )
-    return Classic("The 8-3-8 encoder", CHAPTER, rows, f"{note} {SETTING}")
+    rows = [Row("patterns that come back", "8", right)]
+    return classic("rumelhart_encoder", rows, sweeps=sweeps, shown=shown)
 
 
 def rumelhart_symmetry(starts: int = 10) -> Classic:
@@ -134,12 +110,7 @@ def rumelhart_symmetry(starts: int = 10) -> Classic:
             Row(f"{name} unit: largest weight / smallest", "4", large / small, 0.1),
             Row(f"{name} unit: sum of opposite weights / largest", "0", opposite, 0.01),
         ]
-    note = (
-        f"Rate 0.1, weights in (-0.3, 0.3) at the start; start {k}. The letter's figure has 3.6, "
-        "7.1 or 7.2, and 14.2. Some starts stay where all patterns are called asymmetric, some "
-        "find 2 : 3 : 4, which tells all patterns apart, too."
-    )
-    return Classic("Symmetry by a 6-2-1 net", LETTER, tuple(rows), f"{note} {SETTING}")
+    return classic("rumelhart_symmetry", rows, start=k)
 
 
 #: Patterns of bits, or what they are to give.

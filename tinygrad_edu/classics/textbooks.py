@@ -1,9 +1,9 @@
 """Small examples of textbooks: Han and Kamber's net, Goodfellow's XOR, LeCun's tanh."""
 
-from typing import Any, Final
+from typing import Any
 
 from tinygrad_edu import functions as f
-from tinygrad_edu.classics.classic import Classic, Row, printed, worked
+from tinygrad_edu.classics.classic import Classic, Row, classic, printed, worked
 from tinygrad_edu.engine import Value, grad
 from tinygrad_edu.losses import half_squared_error
 from tinygrad_edu.nn import MLP
@@ -14,12 +14,6 @@ from tinygrad_edu.view.network.deltas import forward, loss_of
 
 __all__ = ["goodfellow_xor", "han_kamber", "lecun_tanh"]
 
-#: The book's names of the parameters, in the order of the model.
-PARAMETERS: Final = (
-    *("w14", "w24", "w34", "theta4", "w15", "w25", "w35", "theta5"),
-    *("w46", "w56", "theta6"),
-)
-
 
 def han_kamber() -> Classic:
     """One step in a 3-2-1 net of sigmoid units: x = (1, 0, 1), target 1, rate 0.9.
@@ -28,7 +22,7 @@ def han_kamber() -> Classic:
     M. Kamber, "Data Mining: Concepts and Techniques", the example of backpropagation.
     """
     model = MLP(3, [2, 1], "sigmoid", "sigmoid", init="zeros")
-    parameters = model.parameters()
+    parameters, names = model.parameters(), printed("han_kamber_names")
     for p, start in zip(parameters, printed("han_kamber_start"), strict=True):
         p.data = float(start)
     passes = forward(model, dense_layers(model), (1.0, 0.0, 1.0))
@@ -38,20 +32,12 @@ def han_kamber() -> Classic:
     found = []
     for k, (z, a) in enumerate(units, 4):
         found += [(f"I{k}", z.data), (f"O{k}", a.data), (f"Err{k}", -z.grad)]
-    found += [(f"{name}, updated", p.data) for name, p in zip(PARAMETERS, parameters, strict=True)]
+    found += [(f"{name}, updated", p.data) for name, p in zip(names, parameters, strict=True)]
     texts = [*printed("han_kamber_units"), *printed("han_kamber_updated")]
-    return Classic(
-        "One step of backpropagation in a 3-2-1 net",
-        "J. Han and M. Kamber, Data Mining: Concepts and Techniques, backpropagation",
-        tuple(
-            [
-                Row(name, text, x, within=1e-4 if name == "Err6" else None)
-                for text, (name, x) in zip(texts, found, strict=True)
-            ]
-        ),
-        "Err is -dE/dz, the other sign of the delta here: the book adds rate * Err * input. Its "
-        "Err6 is made of the rounded output, 0.474 * 0.526 * 0.526.",
-    )
+    return classic("han_kamber", [
+        Row(name, text, x, within=1e-4 if name == "Err6" else None)
+        for text, (name, x) in zip(texts, found, strict=True)
+    ])  # fmt: skip
 
 
 def goodfellow_xor() -> Classic:
@@ -59,12 +45,7 @@ def goodfellow_xor() -> Classic:
 
     Source: I. Goodfellow, Y. Bengio and A. Courville, "Deep Learning" (2016), section 6.1.
     """
-    return Classic(
-        "XOR by two ReLU units",
-        "I. Goodfellow, Y. Bengio and A. Courville, Deep Learning (2016), section 6.1",
-        worked("goodfellow_xor"),
-        "Nothing is learned here: the net shows that two ReLU units can do it.",
-    )
+    return classic("goodfellow_xor", worked("goodfellow_xor"))
 
 
 def lecun_tanh() -> Classic:
@@ -93,13 +74,7 @@ def lecun_tanh() -> Classic:
             loss="half_squared_error", optimizer="sgd", epochs=20,
         ).loss  # fmt: skip
         rows.append(Row(f"loss after 20 epochs, inputs {name}", "", losses[-1]))
-    return Classic(
-        "The tanh of Efficient BackProp, and its inputs",
-        "Y. LeCun, L. Bottou, G. Orr and K.-R. Mueller, Efficient BackProp (1998)",
-        tuple(rows),
-        "The losses are ours, of a 2-4-1 net that learns online, at rate 0.01, what is told by the "
-        "direction in which the inputs vary least.",
-    )
+    return classic("lecun_tanh", rows)
 
 
 def scaled_tanh(z: Any) -> Any:

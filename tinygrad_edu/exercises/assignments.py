@@ -18,6 +18,8 @@ Cell = dict[str, Any]
 
 _CHECKED: Final = re.compile(r'^check\("(R?\d+\.\d+)", answer\)\n?', re.MULTILINE)
 _NO_ANSWER: Final = re.compile(r"^answer = \.\.\..*$", re.MULTILINE)
+#: A cell below an exercise that takes our version where the reader's is not right, and goes on.
+_OURS: Final = re.compile(r"(.*?)\n+if not check\([^\n]*\n    (\w+) = (\w+)\n?(.*)", re.DOTALL)
 
 
 def solutions(seed: int = 0) -> str:
@@ -45,16 +47,12 @@ class _Asked(NamedTuple):
     number: str
     question: Cell
     program: str
-    exercise: Exercise
+    solution: str
     seed: int
 
     def filled(self, above: str, below: str) -> str:
         """The program with a right answer between these lines, in the place of `answer = ...`."""
-        solution = self.exercise.solution
-        if "\n" in solution:  # its names stay its own
-            body = textwrap.indent(f"{solution}\nreturn answer", "    ")
-            solution = f"def solved():\n{body}\n\n\nanswer = solved()"
-        return _NO_ANSWER.sub(lambda _: f"{above}\n{solution}\n{below}", self.program, count=1)
+        return _NO_ANSWER.sub(lambda _: f"{above}\n{self.solution}\n{below}", self.program, count=1)
 
     def tested(self) -> str:
         """The program that shows what `check` says where the answer is not right."""
@@ -137,8 +135,20 @@ def _with_exercises(
         if exercise.question != EXERCISES[number].question:
             text = f"**{number}** {_as_markdown(exercise.question)}"
         program = _CHECKED.sub("", below).rstrip()
-        yield from made(_Asked(number, _cell("markdown", text), program, exercise, seed))
-        k += 2
+        ours = _OURS.fullmatch(_source(cells, k + 2))
+        solution = f"{ours[1]}\n\n\n{ours[2]} = answer = {ours[3]}" if ours else _solved(exercise)
+        yield from made(_Asked(number, _cell("markdown", text), program, solution, seed))
+        if ours and ours[4]:
+            yield _cell("code", ours[4])
+        k += 3 if ours else 2
+
+
+def _solved(exercise: Exercise) -> str:
+    """The program of a solution, whose names stay its own."""
+    if "\n" not in exercise.solution:
+        return exercise.solution
+    body = textwrap.indent(f"{exercise.solution}\nreturn answer", "    ")
+    return f"def solved():\n{body}\n\n\nanswer = solved()"
 
 
 def _source(cells: Sequence[Cell], k: int) -> str:
