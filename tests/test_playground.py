@@ -207,7 +207,7 @@ test_options_that_do_not_fit_say_why = refusals(
          "w2[1,3], b2[1]"),
         (lambda: small().set("b1[1]", float("nan")), ValueError,
          "b1[1] must be a finite number, got nan"),
-        (lambda: small().set(1, 2), TypeError, "name must be a text, got int 1"),
+        (lambda: small().set(1, 2), TypeError, "name must be a text, got int"),
         (lambda: small().step(0), ValueError, "epochs must be an int of at least 1, got 0"),
     ]
 )  # fmt: skip
