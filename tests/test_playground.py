@@ -114,6 +114,11 @@ def test_what_the_page_tells_is_heard_when_it_has_done_what_was_asked() -> None:
     assert p.parameters["b1[1]"] == 0.5
     assert seen == [2]
     assert len(p.asked) == 1  # what is told is not asked
+    p.step()
+    assert "w" not in linked(p)
+    told(p, link="data=moons&epoch=2&w=1+2")
+    p.step()
+    assert list(map(float, linked(p)["w"][0].split())) == list(p.parameters.values())
     p.reset()
     assert (p.epoch, p.losses, p.parameters) == (0, [], small().parameters)
 

@@ -76,7 +76,7 @@ class Playground:
     def link(self) -> str:
         """What the page opens with, behind the # of its address."""
         pairs = [("epoch", str(self.epoch))] * (0 < self.epoch <= MOST_EPOCHS)
-        if self._touched:
+        if self._touched or self.epoch > MOST_EPOCHS:
             pairs.append(("w", " ".join(map(repr, self.parameters.values()))))
         if self.settings.data == OWN and self._own is not None:
             pairs.append(("own", own_text(self._own)))
