@@ -59,8 +59,8 @@ def training_plan(
         with in_mode(modules_of(training.model), training=True):
             descent = matrix_descent(training)
             assert isinstance(descent, MachineDescent)
-            _check(descent, generator)
-            layers: list[Any] = [_layer_of(sample) for sample in descent.program.samples]
+            layers = [_dropout_of(sample, generator) for sample in descent.program.samples]
+            _check(descent, generator, layers)
             states = {rng: rng.getstate() for rng in {layer.rng for layer in layers}}
             loss = training.loss(training.model(training.rows[0]), training.targets[0])
             for rng, state in states.items():  # as if nothing had been drawn
@@ -100,12 +100,12 @@ def training_plan(
     }
 
 
-def _check(descent: MachineDescent, generator: random.Random | None) -> None:
+def _check(descent: MachineDescent, generator: random.Random | None, layers: list[Any]) -> None:
     """Raise ValueError for what a page cannot do, with what to do instead."""
-    program, optimizer = descent.program, descent.optimizer
+    optimizer = descent.optimizer
     obstacles: list[tuple[Any, str]] = [
         (
-            not all(_is_dropout(sample, generator) for sample in program.samples),
+            None in layers,
             "the model draws random numbers of its own: of these a page has those of Dropout, from "
             "another random.Random than the one that shuffles",
         ),
@@ -121,20 +121,14 @@ def _check(descent: MachineDescent, generator: random.Random | None) -> None:
             raise ValueError(f"a page cannot train this: {what}")
 
 
-def _layer_of(sample: RandomLeaf) -> Any:
-    """The object whose method draws a number, or None."""
-    return sample.draw.__self__ if ismethod(sample.draw) else None
+def _dropout_of(sample: RandomLeaf, other: random.Random | None) -> Any:
+    """The Dropout that draws a number, from a generator of Python's that is not the other; None."""
+    layer: Any = sample.draw.__self__ if ismethod(sample.draw) else None
+    fits = isinstance(layer, Dropout) and type(layer.rng) is random.Random
+    return layer if fits and layer.rng is not other else None
 
 
-def _is_dropout(sample: RandomLeaf, other: random.Random | None) -> bool:
-    """Whether a number is one of a mask, drawn by a generator of Python's, and not by the other."""
-    layer = _layer_of(sample)
-    return (
-        isinstance(layer, Dropout) and type(layer.rng) is random.Random and layer.rng is not other
-    )
-
-
-def _masks(layers: list[Dropout], table: Table, words: Words) -> dict[str, Any] | None:
+def _masks(layers: list[Any], table: Table, words: Words) -> dict[str, Any] | None:
     """What `masks.mjs` takes, for the layer of each number in the order in which they are drawn."""
     if not layers:
         return None
