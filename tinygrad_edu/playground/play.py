@@ -133,7 +133,7 @@ class Playground:
         history = start.fit(epochs) if epochs else History()
         numbers = [p.data for p in start.net.module.parameters()]
         self._show(
-            settings=start.settings, _classes=start.classes, _touched=False,
+            settings=start.settings, _classes=start.classes, _touched=history.diverged,
             parameters=dict(zip(parameter_names(start.net.sizes), numbers, strict=True)),
             losses=history.loss, test_losses=history.validation_loss, epoch=len(history),
         )  # fmt: skip
