@@ -30,8 +30,7 @@ _OPERATORS: Final[Mapping[type[ast.operator], str]] = {
 _DRAWN: Final = {
     "pi": r"\pi", "gamma": r"\gamma", "beta": r"\beta", "eps": r"\varepsilon", "xhat": r"\hat{x}",
 }  # fmt: skip
-
-
+#: Names by letter, lists of them for x and p.
 Known = dict[str, Both | Sequence[Both]]
 #: The left side, an expression or the letters (of, by) of a derivative, and the steps from it: each
 #: an expression, equal to the one before it, and why, or "".
@@ -41,9 +40,8 @@ Equation = tuple[Any, list[tuple[Any, str]]]
 class Derivation:
     """The equations of an entry, with the names of the letters that stand in them.
 
-    `known` has the names of the letters of the entry, lists of them for x, p, g and xhat; what it
-    lacks is named as in the entry, or by another letter where that is taken. Of the lists the one
-    at place `chosen` is called xk, pk, and another one xj, pj.
+    What `known` lacks is named as in the entry, or by another letter where that is taken. Of the
+    lists the one at place `chosen` is called xk, pk, and another one xj, pj.
     """
 
     def __init__(self, entry: str, known: Known, chosen: int = 0) -> None:
