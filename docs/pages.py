@@ -1,4 +1,4 @@
-"""The pages of the site: README and its neighbours, lessons, pictures, a reference of docstrings.
+"""The pages of the site: README and its neighbours, lessons, pictures, the playground, docstrings.
 
 Nothing is written by hand but the list of what the reference shows. Links to files that are no
 pages lead to the repository. Loaded by mkdocs as a hook, and by griffe for `Examples`.
@@ -22,6 +22,7 @@ from mkdocs.structure.files import File, Files
 
 from tinygrad_edu import Value, functions, losses
 from tinygrad_edu.engine import Primitive
+from tinygrad_edu.playground import lesson
 from tinygrad_edu.view.explain.formulas import formulas
 from tinygrad_edu.view.explain.notation import Both, written
 
@@ -33,6 +34,8 @@ PAGES = {
     "CHANGELOG.md": "CHANGELOG.md",
     "SECURITY.md": "SECURITY.md",
 }
+#: The page that trains is a page of its own, without the frame of the others.
+PLAYGROUND = "playground.html"
 #: A page of the reference -> the module whose public names it shows.
 REFERENCE = {
     "engine": "tinygrad_edu.engine",
@@ -73,6 +76,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         if path.is_file() and path.suffix in (".ipynb", ".svg"):
             name = path.relative_to(ROOT).as_posix()
             files.append(File(name, str(ROOT), config.site_dir, use_directory_urls=False))
+    files.append(File.generated(config, PLAYGROUND, content=lesson()))
     for name, content in _gallery().files():
         files.append(File.generated(config, name, content=content))
     for name, module in REFERENCE.items():
@@ -81,6 +85,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     config.nav = [
         {"Home": "index.md"},
         {"Gallery": "gallery.md"},
+        {"Playground": PLAYGROUND},
         {"Course": [name for name in found if name.endswith(".ipynb")]},
         {"Reference": [f"reference/{name}.md" for name in REFERENCE]},
         {"Project": [name for name in PAGES if name != "index.md"]},

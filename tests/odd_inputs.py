@@ -121,7 +121,8 @@ LEFT_OUT = {
     # what NumPy looks for, and is refused
     *(f"Value.{name}" for name in other_names.LOOKED_FOR if name not in other_names.NUMPY),
     # seconds, and nothing to give them
-    "classics.vowel_regions", "classics.vowels",
+    "classics.elman_xor", "classics.lecun_tanh", "classics.vowel_regions", "classics.vowels",
+    "classics.widrow_hoff_lms",
 }  # fmt: skip
 
 
@@ -626,6 +627,7 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
     "view.pictures.loss_curve": lambda: given([0.5, 0.25], log=False, ax=None),
     "view.pictures.neuron_maps": lambda: given(
         net(), moon()[0], layer=1, extent=(-1, 1, -1, 1), transform=None, resolution=4, ax=None),
+    "view.pictures.heat_map": lambda: given([[1.0], [0.5, 0.5]], "ab", title="head 1", ax=None),
     "view.pictures.plot": lambda: given(
         [1.0, 2.0], {"a": [0.5, 0.25]}, dots=["a"], log="y", names=("x", "y"), ax=None),
     "view.pictures.predictions": lambda: given([0.5, 1.5], [0.25, 2.0], name="y", ax=None),
@@ -651,6 +653,7 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
     # classics
     "classics.Classic": lambda: given("a", "b", (classics.Row("x", "0.5", 0.5),), "c"),
     "classics.Row": lambda: given("x", "0.5", 0.5, 0.1),
+    "classics.family_trees": lambda: given(1),
     "classics.linear_claims": lambda: given((0.5, -1.5, 2.0), x=3.0, y=1.0),
     "classics.mazur": lambda: given(long=False),
     "classics.micrograd_moons": lambda: given(steps=1),
@@ -688,7 +691,8 @@ EXAMPLES |= examples_of_functions()
 #: What takes no argument: functions, and methods with what has them.
 EXAMPLES |= dict.fromkeys(
     ["detect_anomaly", "no_grad", "Flatten", "Module", "digits", "iris", "view.renderer",
-     "classics.circuits", "classics.micrograd_readme", "classics.saturation",
+     "classics.circuits", "classics.exercises", "classics.goodfellow_xor", "classics.han_kamber",
+     "classics.micrograd_readme", "classics.minsky_papert_parity", "classics.saturation",
      "classics.spiral_linear"], given,
 )  # fmt: skip
 EXAMPLES |= {

@@ -15,10 +15,6 @@ import pytest
 
 NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
 
-#: Numbers of others, by notebook, each with where it comes from.
-SOURCED: dict[str, dict[str, str]] = {}
-#: Numbers that their notebook does not compute yet. This table only shrinks.
-NOT_YET: dict[str, set[str]] = {}
 
 #: 0.69, -3.5, 49 %, 12.5%, 2,546.
 _TOLD = re.compile(r"(?<![\w.,^])\d{1,3}(?:,\d{3})+(?![\d.])|(?<![\w.,^])\d+\.\d+(?![\d.]*\w)|"
@@ -78,21 +74,13 @@ def _is_computed(number: str, among: list[float]) -> bool:
 
 
 def without_origin(path: Path) -> set[str]:
-    """The numbers of the prose that neither the notebook computes nor a source is known of."""
-    sourced = SOURCED.get(path.stem, {})
-    return {n for n in told(path) if n not in sourced and not _is_computed(n, computed(path))}
+    """The numbers of the prose that the notebook does not compute."""
+    return {n for n in told(path) if not _is_computed(n, computed(path))}
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_number_in_prose_is_computed_in_its_notebook(path: Path) -> None:
-    assert without_origin(path) == NOT_YET.get(path.stem, set())
-
-
-def test_a_number_of_others_is_still_told_and_still_not_computed() -> None:
-    for stem, numbers in SOURCED.items():
-        (path,) = (p for p in NOTEBOOKS if p.stem == stem)
-        assert numbers.keys() <= {*told(path)}, stem
-        assert not [n for n in numbers if _is_computed(n, computed(path))], stem
+    assert not without_origin(path)
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,10 @@ WRONG: list[Any] = [None, "no", -1234.5, [], [1.0], {}, True, object()]
 @pytest.mark.parametrize("name", sorted(EXERCISES))
 def test_a_right_answer_is_right_and_others_get_a_hint(name: str) -> None:
     exercise = EXERCISES[name]
-    assert repr(check(name, ANSWERS[name])) == f"Exercise {name}: right. {exercise.why}"
+    verdict = check(name, ANSWERS[name])
+    assert verdict.said == f"right. {exercise.why}"
+    assert " ".join(repr(verdict).split()) == f"Exercise {name}: {verdict.said}"
+    assert all(len(line) <= 100 for line in repr(check(name)).split("\n"))
     for answer in WRONG:
         verdict = check(name, answer)
         assert verdict.right is False

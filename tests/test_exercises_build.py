@@ -1,15 +1,18 @@
 """Lesson 3: each part of a reader's engine is judged beside right ones, and its slip has a name."""
 
+import json
 import math
+import re
 from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
 from test_exercises import ANSWERS
 
-from tinygrad_edu import Value
 from tinygrad_edu.diagnose import diagnose_engine
-from tinygrad_edu.exercises import EXERCISES, check
+from tinygrad_edu.exercises import check
 
 
 class Made:
@@ -83,9 +86,11 @@ WRONG = [
     ("3.6", backward(lambda p, slope, g: p.grad + slope * g, turn=-1), "the sorted list is walked"),
     ("3.6", breadth_first, "a node passes on once for each way that leads to it"),
     ("3.6", lambda root: undefined, "raised NameError"),  # type: ignore[name-defined]  # noqa: F821
+    ("3.7", lambda w, b, x: math.tanh(unit(w, b, x)), "a Value is asked for, and this is one"),
     ("3.7", unit, "that is the net input z: tanh is missing"),
     ("3.7", lambda w, b, x: unit(w, 0 * b, x).tanh(), "the bias is missing"),
     ("3.8", lambda W, b, x: [unit(w, b[0], x).tanh() for w in W], "all units have the first bias"),
+    ("3.9", lambda o, y: 0.5, "a Value is asked for, and this is one"),
     ("3.9", lambda o, y: len(y) * ANSWERS["3.9"](o, y), "sum for mean: 1/n is missing"),
     ("3.10", loop(reset=False), "not reset: something of an earlier pass"),
     ("3.10", loop(-1.0), "it climbs"),
@@ -127,8 +132,53 @@ def test_the_parts_together_are_an_engine_without_a_slip() -> None:
     assert diagnose_engine(Whole).right
 
 
-def test_parts_that_only_need_operations_take_any_values() -> None:
-    w, x = [Value(0.5), Value(-1.0)], [1.0, 2.0]
-    unit_value = ANSWERS["3.7"](w, Value(0.0), x)
-    assert unit_value.data == pytest.approx(math.tanh(-1.5))
-    assert {name for name in EXERCISES if name.startswith("3.")} >= {name for name, *_ in WRONG}
+@pytest.mark.slow
+def test_the_lesson_goes_on_with_what_the_reader_has_written() -> None:
+    """Each step is filled with our version under the reader's name, up to the moons."""
+    path = Path(__file__).parents[1] / "notebooks" / "03_build_it.ipynb"
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    code = ["".join(c["source"]) for c in cells if c["cell_type"] == "code"]
+    names: dict[str, Any] = {}
+    written = []
+    for source, below in pairwise(code):
+        if "import moons" in source:
+            break
+        if ours := re.match(r'def our_(\w+)\(.*?"""\n(.*?)\n\n\nif not', below, re.DOTALL):
+            head, _, tail = re.sub(r"    return \.\.\..*\n", "", source).rpartition('"""\n')
+            body = tail.replace("answer = ...  # ", "answer = ")
+            source = f'{head}"""\n{ours[2]}\n{body}'
+            written.append(ours[1])
+        exec(source, names)
+    assert len(written) == 10
+    assert [names[name].__name__ for name in written] == written
+    assert diagnose_engine(names["Value"]).right
+
+
+def test_parts_may_begin_with_a_value_of_the_reader_s_own() -> None:
+    class Own:
+        """Its operations are as lesson 3 has them, with plain numbers on either side."""
+
+        def __init__(self, data: float) -> None:
+            self.data = data
+
+        def __add__(self, other: Any) -> Any:
+            return Own(self.data + (other.data if isinstance(other, Own) else other))
+
+        __radd__ = __add__
+
+        def __mul__(self, other: Any) -> Any:
+            return Own(self.data * (other.data if isinstance(other, Own) else other))
+
+        def tanh(self) -> Any:
+            return Own(math.tanh(self.data))
+
+    def unit_of(w: Any, b: Any, x: Any) -> Any:
+        return unit(w, Own(0.0) + b, x).tanh()
+
+    def loss(outputs: Any, targets: Any) -> Any:
+        errors = (a - y for a, y in zip(outputs, targets, strict=True))
+        return (Own(0.0) + sum(e**2 for e in errors)) * (1 / len(targets))
+
+    assert check("3.7", unit_of)
+    assert check("3.8", lambda W, b, x: list(map(unit_of, W, b, [x] * len(b))))
+    assert check("3.9", loss)

@@ -216,10 +216,8 @@ COMPUTED: dict[str, Callable[..., Any]] = {
     "6.2": lambda: slopes(lambda u, v, w: (w * v * u * 3.0 - 1.0) ** 2, 0.5, 0.0, 2.0),
     "7.1": mean_cross_entropy,
     "7.2": steepest_output,
-    "9.1": lambda w1, w0: slopes(
-        lambda w1, w0: mean([half_squared_error(w1 * x + w0, y) for x, y in ((1, 2), (3, 1))]),
-        w1,
-        w0,
+    "9.1": lambda w, b: slopes(
+        lambda w, b: mean([half_squared_error(w * x + b, y) for x, y in ((1, 2), (3, 1))]), w, b
     ),
     "9.2": deeper_bottom,
     "10.1": first_gradients,
@@ -267,9 +265,11 @@ def test_normalisation_and_scores_are_those_of_the_layers() -> None:
 
 
 def scores_of_a_net() -> tuple[tuple[Any, ...], list[float]]:
-    """A point and the arrays of a net, a column of each matrix for each unit, and its outputs."""
+    """A point and the arrays of a net, and its outputs."""
     model, arrays = MLP(2, [4, 3], "relu", rng=3), []
     for layer in model.layers:
-        columns = [[w.data for w in unit.w] for unit in layer.neurons]
-        arrays += [[*map(list, zip(*columns, strict=True))], [u.b.data for u in layer.neurons]]
+        arrays += [
+            [[w.data for w in u.w] for u in layer.neurons],
+            [u.b.data for u in layer.neurons],
+        ]
     return ([0.5, -1.0], *arrays), [z.data for z in model([0.5, -1.0])]

@@ -2,12 +2,14 @@
 
 import json
 import random
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tinygrad_edu import MLP, SGD, Value, fit
+from tinygrad_edu.bench import microgpt
 from tinygrad_edu.losses import l2
 from tinygrad_edu.optim import linear_decay
 
@@ -151,6 +153,43 @@ def test_a_drawing_program_for_micrograd_runs_with_the_import_swapped():
     # two inputs, two weights, the bias, the net input (one node) and the activation
     assert neuron.count("data ") == 7
     assert "label=dot" in neuron
+
+
+def microgpt_run(value, steps=2):
+    """A program as microgpt is one, for numbers of that class: Adam, and letters that are drawn."""
+    step = microgpt.GptStep(value, random.Random(0))
+    params, losses = step.parameters, []
+    m, v = [0.0] * len(params), [0.0] * len(params)
+    for k in range(1, steps + 1):
+        keys, values, parts = [], [], []
+        for place, (token, following) in enumerate(pairwise(step.text)):
+            x = [t + p for t, p in zip(step.tokens[token], step.places[place], strict=True)]
+            logits = step.block(x, keys, values)
+            largest = max(val.data for val in logits)
+            exps = [(val - largest).exp() for val in logits]
+            parts.append(-(exps[following] / sum(exps)).log())
+        loss = (1 / len(parts)) * sum(parts)
+        loss.backward()
+        losses.append(loss.data)
+        for i, p in enumerate(params):
+            m[i] = 0.9 * m[i] + 0.1 * p.grad
+            v[i] = 0.95 * v[i] + 0.05 * p.grad**2
+            p.data -= 0.01 * (m[i] / (1 - 0.9**k)) / ((v[i] / (1 - 0.95**k)) ** 0.5 + 1e-8)
+            p.grad = 0
+    weights = [(z / 0.5).exp().data for z in step.block(step.tokens[0], [], [])]
+    drawn = random.Random(1).choices(range(len(weights)), weights=weights, k=9)
+    return losses, [p.data for p in params], drawn
+
+
+def test_a_program_for_the_value_of_microgpt_runs_with_the_class_swapped(monkeypatch):
+    for name, size in {"VOCABULARY": 5, "WIDTH": 4, "LENGTH": 4}.items():
+        monkeypatch.setattr(microgpt, name, size)
+    losses, params, drawn = microgpt_run(Value)
+    expected_losses, expected, expected_drawn = microgpt_run(microgpt.Scalar)
+    assert losses == pytest.approx(expected_losses, rel=1e-12)
+    assert losses[1] < losses[0]
+    assert params == pytest.approx(expected, rel=1e-9, abs=1e-12)
+    assert drawn == expected_drawn
 
 
 def moons_model():

@@ -6,13 +6,13 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from browser import Page, window
+from screen import LINK, Screen
 
 import tinygrad_edu
 from tinygrad_edu import MLP, fit, moons, train_test_split
@@ -24,10 +24,6 @@ from tinygrad_edu.playground.lesson import HIDEABLE, SCRIPTS, lesson
 FOLDER = Path(tinygrad_edu.__file__).parent / "playground" / "screen"
 NODE = shutil.which("node")
 HOSTILE = "<img src=x onerror=alert(1)></script>$style"
-LINK = "data=moons&n=240&noise=0.15&hidden=4+2&seed=1"
-
-
-page = cache(lesson)
 
 
 def test_the_page_is_one_file_that_asks_for_nothing(tmp_path: Path) -> None:
@@ -81,54 +77,6 @@ def test_the_script_is_valid(tmp_path: Path) -> None:
     script = tmp_path / "script.mjs"
     script.write_text(script_of(*SCRIPTS), encoding="utf-8")
     assert subprocess.run([str(NODE), "--check", str(script)]).returncode == 0
-
-
-class Screen:
-    """The page in a window of 1280 x 800, or of another size."""
-
-    def __init__(self, opened: Any, folder: Path) -> None:
-        self.window, self.folder = opened, folder
-
-    def open(self, state: str = LINK, size: tuple[int, int] = (1280, 800), **options: Any) -> None:
-        path = self.folder / "lesson.html"
-        path.write_text(lesson(**options) if options else page(), encoding="utf-8")
-        driver = self.window.driver
-        metrics = {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": False}
-        driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-        driver.get("about:blank")
-        driver.get(f"{path.as_uri()}#{state}")
-        self.window.until("return 'ready' in document.documentElement.dataset")
-
-    def run(self, script: str) -> Any:
-        """What a script returns after the frame in which all was painted."""
-        return self.window.driver.execute_async_script(
-            "const done = arguments[arguments.length - 1];"
-            "const $ = (id) => document.getElementById(id);"
-            f"const value = (() => {{ {script} }})();"
-            "requestAnimationFrame(() => requestAnimationFrame(() => done(value)));"
-        )
-
-    def key(self, key: str) -> None:
-        self.run(
-            "document.body.dispatchEvent(new KeyboardEvent('keydown',"
-            f"{{key: {json.dumps(key)}, bubbles: true}}))"
-        )
-
-    def put(self, id_: str, value: Any, event: str) -> None:
-        self.run(
-            f"const e = $({id_!r}); e.value = {json.dumps(value)};"
-            f"e.dispatchEvent(new Event({event!r}, {{bubbles: true}}))"
-        )
-
-    def press(self, selector: str) -> None:
-        self.run(f"document.querySelector({selector!r}).click()")
-
-    def texts(self, selector: str) -> list[str]:
-        script = f"return [...document.querySelectorAll({selector!r})].map((e) => e.textContent)"
-        return list(self.run(script))
-
-    def plane(self) -> str:
-        return str(self.run("return document.querySelector('#plane canvas').toDataURL()"))
 
 
 @pytest.fixture(scope="module")
@@ -198,47 +146,6 @@ def test_play_lowers_the_loss(screen: Screen, link: str) -> None:
     assert screen.run("return tinygrad.testLosses.length") == len(losses)
     screen.press("#reset")
     assert screen.run("return tinygrad.epoch") == 0
-
-
-#: A control: what is done, a script, and what it returns before and after.
-CONTROLS: list[tuple[str, str, str, Any, Any]] = [
-    ("a layer more", "$('more').click()", "return $('layers').textContent", "2", "3"),
-    ("a layer fewer", "$('fewer').click()", "return $('layers').textContent", "2", "1"),
-    ("a unit more", "document.querySelector('[aria-label=\"Layer 1: one unit more\"]').click()",
-     "return document.querySelectorAll('.unit').length", 9, 10),
-    ("an activation", "const s = document.querySelector('.head select'); s.value = 'relu';"
-     "s.dispatchEvent(new Event('change'))",
-     "return document.querySelector('.head select').value", "tanh", "relu"),
-    ("a feature", "document.querySelector('.chip[data-name=\"x1*x2\"]').click()",
-     "return document.querySelectorAll('.unit.in').length", 2, 3),
-    ("new points", "$('seed').click()", "return $('seedNow').textContent", "1", "2"),
-    ("a set", "document.querySelector('input[value=spiral]').click()",
-     "return document.querySelectorAll('.unit').length", 9, 11),
-    ("numbers", "document.querySelectorAll('#learned button')[1].click()",
-     "return $('accuracyRow').hidden", False, True),
-    ("draw", "document.querySelector('input[value=draw]').click()",
-     "return $('nNow').textContent", "240", "2"),
-    ("the theme", "$('theme').click()", "return document.documentElement.dataset.theme ?? ''",
-     "", "dark"),
-    ("test points", "$('showTest').click()", "return $('showTest').checked", True, False),
-    ("the code", "document.querySelector('[data-key=\"tab code\"]').click()",
-     "return document.querySelectorAll('#body pre').length", 0, 2),
-    ("the keys", "document.querySelector('[data-key=\"tab keys\"]').click()",
-     "return document.querySelectorAll('#body kbd').length", 0, 14),
-]  # fmt: skip
-
-
-@slow
-@pytest.mark.parametrize(
-    ("act", "look", "before", "after"), [row[1:] for row in CONTROLS], ids=[r[0] for r in CONTROLS]
-)
-def test_every_control_does_what_it_says(
-    screen: Screen, act: str, look: str, before: Any, after: Any
-) -> None:
-    screen.open()
-    assert screen.run(look) == before
-    screen.run(act)
-    assert screen.run(look) == after
 
 
 @slow

@@ -12,6 +12,7 @@ from refusals import refusals
 
 from tinygrad_edu import playground
 from tinygrad_edu.playground import Playground, Settings, play, points
+from tinygrad_edu.playground.lesson import HIDEABLE
 from tinygrad_edu.playground.settings import CHECKS
 
 SMALL: dict[str, Any] = {"n": 30, "hidden": [3]}
@@ -66,7 +67,7 @@ def test_without_anywidget_a_notebook_shows_the_picture_and_the_sentence() -> No
 @pytest.mark.slow
 def test_a_static_display_is_a_picture(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TINYGRAD_EDU_DISPLAY", "static")
-    for data in ("moons", "sine"):
+    for data in ("moons", "sine", "hills"):
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             bundle, _ = playground(**SMALL, data=data, epochs=2)._repr_mimebundle_()
@@ -126,7 +127,8 @@ def test_points_that_were_drawn_in_the_page_are_those_of_its_net() -> None:
     p.set("b1[1]", 2)  # the link of the page is not that of now
     assert linked(p)["own"] == ['file,0 0 0,1 2 2,2 1 1,["0", "1", "2"]']
     curve = {"points": [[0, 0], [1, 2]], "classes": None, "names": []}
-    told(p, settings=settings | {"own": curve}, classes=0, sizes=[1, 3, 1], parameters=[1.0] * 10)
+    settings |= {"own": curve, "features": ["x1"]}
+    told(p, settings=settings, classes=0, sizes=[1, 3, 1], parameters=[1.0] * 10)
     assert p.model().sizes == [1, 3, 1]
     p.set("b1[1]", 2)
     assert linked(p)["own"] == ["file,0 0,1 2,[]"]
@@ -181,7 +183,7 @@ test_options_that_do_not_fit_say_why = refusals(
          "unknown panel 'planes': choose data, net, training, plane, losses, example, code, "
          "network, units, weights; did you mean 'plane'?"),
         (lambda: playground(hide=["net"]), ValueError,
-         "unknown hide 'net': choose data, settings, view, dock"),
+         f"unknown hide 'net': choose {', '.join(HIDEABLE)}"),
         (lambda: playground(rat=1), ValueError,
          f"unknown setting 'rat': choose {', '.join(CHECKS)}; did you mean 'rate'?"),
         (lambda: playground(y=[0]), TypeError,
@@ -205,6 +207,7 @@ test_options_that_do_not_fit_say_why = refusals(
          "w2[1,3], b2[1]"),
         (lambda: small().set("b1[1]", float("nan")), ValueError,
          "b1[1] must be a finite number, got nan"),
+        (lambda: small().set(1, 2), TypeError, "name must be a text, got int 1"),
         (lambda: small().step(0), ValueError, "epochs must be an int of at least 1, got 0"),
     ]
 )  # fmt: skip

@@ -49,6 +49,7 @@ SESSIONS: list[list[Any]] = [
         {"data": "hills", "n": 60, "hidden": [5], "start": 3, "features": ["x1", "x2", "x1*x2"]},
         ["step", 2], ["change", {"data": "ripple"}], ["change", {"start": 4}], ["step", 1],
     ],
+    [{"data": "plane", "n": 40, "hidden": [3], "start": 2}, ["step", 1]],
     [{"data": "spiral", "classes": 2, "n": 40, "hidden": [3]}, ["step", 1]],
     [{"data": "blobs", "classes": 4, "hidden": [3], "dropout": 0.1, "start": 9}, ["step", 1]],
     [{}, ["advance", 3], ["change", {"rate": 0.1}], ["advance"], ["put", "b1[2]", 2], ["step", 1]],
@@ -113,4 +114,4 @@ def test_what_is_wrong_is_refused_and_changes_nothing() -> None:
 
 
 def test_a_change_while_it_runs_keeps_the_history() -> None:
-    assert [found["epoch"] for found in in_node()] == [3, 5, 3, 4, 2, 2, 2, 3, 2, 1, 1, 1, 3, 1]
+    assert [found["epoch"] for found in in_node()] == [3, 5, 3, 4, 2, 2, 2, 3, 2, 1, 1, 1, 1, 3, 1]

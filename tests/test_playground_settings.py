@@ -31,6 +31,7 @@ from tinygrad_edu.playground.settings import (
     OWN,
     POINTS,
     RUNNING,
+    SETS,
     SURFACES,
     UNITS,
 )
@@ -116,7 +117,7 @@ BAD_POINTS: list[tuple[Any, type[Exception], str]] = [
 ]  # fmt: skip
 BAD_SETTINGS: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"data": "moon"}, ValueError, "unknown data 'moon': choose "
-     f"{', '.join([*POINTS, *FUNCTIONS, OWN])}; did you mean 'moons'?"),
+     f"{', '.join([*SETS, OWN])}; did you mean 'moons'?"),
     ({"n": 3}, ValueError, "n must be an int from 4 to 1000, got 3"),
     ({"noise": -1}, ValueError, "noise must be a finite number >= 0 and <= 10, got -1.0"),
     ({"share": 1}, ValueError, "share must be a finite number >= 0 and <= 0.9, got 1.0"),

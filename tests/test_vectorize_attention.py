@@ -4,43 +4,19 @@ import math
 
 import numpy as np
 import pytest
+from gpt_by_hand import ByHand, Gpt, batch, program_of
 from test_vectorize_source import check_sizes, parts
 from vectorized import check, function_of, numbers, numbers_of
 
 from tinygrad_edu import functions as f
-from tinygrad_edu import parameter, per_step, vectorize
-from tinygrad_edu.nn import Attention, Embedding, Layer, Module, RMSNorm
+from tinygrad_edu import parameter, vectorize
 from tinygrad_edu.vectorize.source import _runs
 
 THINGS, WIDTH, HEADS = 5, 4, 2
 
 
-def added(x, y):
-    return [a + b for a, b in zip(x, y, strict=True)]
-
-
-class Gpt(Module):
-    """A GPT of one block on the 1-of-k codes of its places; the scores of each, flat."""
-
-    def __init__(self, places):
-        self.things, self.places = Embedding(THINGS, WIDTH, rng=1), Embedding(places, WIDTH, rng=2)
-        self.before, self.between = RMSNorm(WIDTH), RMSNorm(WIDTH)
-        self.attention = Attention(WIDTH, HEADS, rng=3)
-        self.up, self.down = Layer(WIDTH, 8, "relu", rng=4), Layer(8, WIDTH, "linear", rng=5)
-        self.scores = Layer(WIDTH, THINGS, "linear", rng=6)
-
-    def __call__(self, text):
-        x = [added(self.things(code), self.places(t)) for t, code in enumerate(text)]
-        mixed = self.attention([self.before(row) for row in x])
-        x = [added(*pair) for pair in zip(x, mixed, strict=True)]
-        x = [added(row, self.down(self.up(self.between(row)))) for row in x]
-        return [z for row in x for z in self.scores(row)]
-
-
 def gpt(places):
-    model, loss = Gpt(places), per_step("cross_entropy", THINGS)
-    code = np.eye(THINGS)[[k % THINGS for k in range(places)]]
-    return vectorize(lambda x, y: loss(model(x), y), code.tolist(), [1] * places)
+    return program_of(Gpt(THINGS, places, WIDTH, HEADS, 8), places)
 
 
 def test_the_program_of_a_gpt_has_150_lines_however_many_places_it_reads():
@@ -59,13 +35,31 @@ def test_the_heads_are_one_product_of_queries_and_keys_and_one_of_shares_and_val
 
 def test_the_source_of_a_gpt_gives_what_the_program_gives():
     program = gpt(4)
-    X = np.eye(THINGS)[np.random.default_rng(0).integers(0, THINGS, (6, 4))]
-    Y = np.random.default_rng(1).integers(0, THINGS, (6, 4))
-    loss, gradient = function_of(program, program.source)(numbers_of(program), X.reshape(6, -1), Y)
+    _, X, Y = batch(THINGS, 4, 6)
+    loss, gradient = function_of(program, program.source)(numbers_of(program), X, Y)
     expected_loss, expected = program.value_and_grad(X, Y)
     assert loss == pytest.approx(expected_loss, rel=1e-12)
     np.testing.assert_allclose(gradient, expected, rtol=1e-10, atol=1e-15)
-    check_sizes(program, X.reshape(6, -1), Y)
+    check_sizes(program, X, Y)
+
+
+def test_a_step_of_a_gpt_gives_what_numpy_by_hand_gives():
+    model = Gpt(THINGS, 4, WIDTH, HEADS, 8)
+    program, by_hand = program_of(model, 4), ByHand(model)
+    things, X, Y = batch(THINGS, 4, 6)
+    assert by_hand(things, Y) == pytest.approx(program.backward(X, Y), rel=1e-12)
+    a = model.attention
+    units = [unit for layer in (a.query, a.key, a.value) for unit in layer.neurons]
+    for name, values in {
+        "things": model.things.w, "places": model.places.w, "before": model.before.gamma,
+        "between": model.between.gamma, "qkv.w": [unit.w for unit in units],
+        "qkv.b": [unit.b for unit in units], "output.w": [unit.w for unit in a.output.neurons],
+        "up.b": [unit.b for unit in model.up.neurons],
+        "down.w": [unit.w for unit in model.down.neurons],
+        "scores.w": [unit.w for unit in model.scores.neurons],
+    }.items():  # fmt: skip
+        found = [v.grad for row in values for v in (row if isinstance(row, list) else [row])]
+        np.testing.assert_allclose(found, by_hand.grads[name].ravel(), rtol=1e-9, atol=1e-14)
 
 
 def linear(x, w):

@@ -5,7 +5,7 @@ from itertools import chain
 from typing import Any, Final
 
 from tinygrad_edu.checks import flag
-from tinygrad_edu.classics.classic import Classic, Row
+from tinygrad_edu.classics.classic import Classic, Row, classic, printed
 from tinygrad_edu.engine import Value
 from tinygrad_edu.functions import dot, sigmoid
 from tinygrad_edu.losses import half_squared_error
@@ -21,17 +21,6 @@ WEIGHTS: Final = [[0.15, 0.20], [0.25, 0.30], [0.40, 0.45], [0.50, 0.55]]
 #: One for each layer, and never trained.
 BIASES: Final = (0.35, 0.60)
 RATE: Final = 0.5
-#: What the page has for w1 .. w8 after one update.
-UPDATED: Final = (
-    "0.149780716", "0.19956143", "0.24975114", "0.29950229",
-    "0.35891648", "0.408666186", "0.511301270", "0.561370121",
-)  # fmt: skip
-NOTE: Final = (
-    "The page computes with the right gradient, but the script behind its last lines changed w5 "
-    "to w8 first and then took the new ones for the deltas of the hidden units. Hence its error "
-    "after one update and its last outputs. Its last error is that of the right gradient after "
-    "9,999 updates. Nobody can make this mistake where the delta rules are not written down."
-)
 
 
 def mazur(*, long: bool = True) -> Classic:
@@ -66,8 +55,8 @@ def mazur(*, long: bool = True) -> Classic:
     ]
     SGD(parameters, lr=RATE).step()
     rows += [
-        Row(f"w{k} after 1 update", printed, w.data)
-        for k, (printed, w) in enumerate(zip(UPDATED, parameters, strict=True), 1)
+        Row(f"w{k} after 1 update", text, w.data)
+        for k, (text, w) in enumerate(zip(printed("mazur_updated"), parameters, strict=True), 1)
     ]
     mistaken = mistaken_update(WEIGHTS)
     rows += [
@@ -87,12 +76,7 @@ def mazur(*, long: bool = True) -> Classic:
             Row("out o1 after 10,000, with the mistake", "0.015912196", last[0]),
             Row("out o2 after 10,000, with the mistake", "0.984065734", last[1]),
         ]
-    return Classic(
-        "One step of backpropagation in a 2-2-2 net",
-        "M. Mazur, A Step by Step Backpropagation Example (2015), mattmazur.com",
-        tuple(rows),
-        NOTE,
-    )
+    return classic("mazur", rows)
 
 
 def outputs(weights: Sequence[Sequence[Any]], x: Sequence[Any] = INPUT) -> tuple[Any, Any]:

@@ -1,11 +1,10 @@
 """Nets with one unit per layer: Nielsen's saturating neuron, and the claims of the lectures."""
 
 from collections.abc import Sequence
-from math import exp, prod
 from typing import Final
 
 from tinygrad_edu.checks import finite, row
-from tinygrad_edu.classics.classic import Classic, Row
+from tinygrad_edu.classics.classic import Classic, Row, classic
 from tinygrad_edu.engine import Value
 from tinygrad_edu.functions import sigmoid
 from tinygrad_edu.nn import Neuron
@@ -39,11 +38,7 @@ def saturation() -> Classic:
             Row("  its slope a (1 - a)", "", start.local_derivatives()[0]),
             Row("  output after 300 epochs", last, unit([1.0]).data),
         ]
-    return Classic(
-        "A saturating neuron",
-        "M. Nielsen, Neural Networks and Deep Learning (2015), chapter 3",
-        tuple(rows),
-    )
+    return classic("saturation", rows)
 
 
 WEIGHTS: Final = (0.5, -1.5, 2.0)
@@ -63,56 +58,27 @@ def linear_claims(weights: Sequence[float] = WEIGHTS, *, x: float = 3.0, y: floa
     rows = []
     for depth in sorted({2, len(weights)}):
         some = weights[:depth]
-        rows += linear_rows(some, x, y) + sigmoid_rows(some, x, y)
-    return Classic(
-        "The gradients of nets with one unit per layer",
-        "The lectures: two layers, L layers, without and with an activation",
-        tuple(rows),
-        "The lectures print formulas: published is their number in plain arithmetic.",
-    )
+        rows += claims(some, x, y, flat=True) + claims(some, x, y, flat=False)
+    return classic("linear_claims", rows)
 
 
-def linear_rows(weights: Sequence[float], x: float, y: float) -> list[Row]:
-    """dl/dw_l = 2 (w_L ... w_1 x - y) x prod_{k != l} w_k."""
-    w = [Value(number) for number in weights]
-    a = Value(x)
+def claims(weights: Sequence[float], x: float, y: float, *, flat: bool) -> list[Row]:
+    """What the formulas say beside the engine, without an activation (`flat`) or with the sigmoid.
+
+    delta_L = 2 (a_L - y) g'(z_L), down to delta_l = g'(z_l) w_{l+1} delta_{l+1}; g' = 1 if flat.
+    """
+    w, z, a = [Value(number) for number in weights], list[Value](), [Value(x)]
     for w_l in w:
-        a = w_l * a
-    ((a - y) ** 2).backward()
-    claims = [
-        2 * (prod(weights) * x - y) * x * prod(v for j, v in enumerate(weights) if j != k)
-        for k in range(len(w))
-    ]
-    return [
-        Row(f"{len(w)} linear layers: dl/dw{k}", as_printed(claim), w_l.grad)
-        for k, (claim, w_l) in enumerate(zip(claims, w, strict=True), 1)
-    ]
-
-
-def sigmoid_rows(weights: Sequence[float], x: float, y: float) -> list[Row]:
-    """delta_l = g'(z_l) w_{l+1} delta_{l+1}, from delta_L = 2 (a_L - y) g'(z_L) down."""
-    L = len(weights)
-    w, z = [Value(number) for number in weights], []
-    a = Value(x)
-    for w_l in w:
-        z.append(w_l * a)
-        a = sigmoid(z[-1])
-    ((a - y) ** 2).backward()
-    outputs = [x]
-    for number in weights:
-        outputs.append(1 / (1 + exp(-number * outputs[-1])))
-    slopes = [a_l * (1 - a_l) for a_l in outputs[1:]]
-    deltas = [2 * (outputs[-1] - y) * slopes[-1]]
-    for k in range(L - 2, -1, -1):
-        deltas.insert(0, slopes[k] * weights[k + 1] * deltas[0])
-    rows = []
-    for k, delta in enumerate(deltas):
-        name = f"{L} sigmoid layers:"
-        rows.append(Row(f"{name} delta_{k + 1}", as_printed(delta), z[k].grad))
-        rows.append(Row(f"{name} dl/dw{k + 1}", as_printed(delta * outputs[k]), w[k].grad))
+        z.append(w_l * a[-1])
+        a.append(z[-1] if flat else sigmoid(z[-1]))
+    ((a[-1] - y) ** 2).backward()
+    rows, error = list[Row](), 2 * (a[-1].data - y)
+    for k in reversed(range(len(w))):
+        below, output = a[k].data, a[k + 1].data
+        delta = error * (1 if flat else output * (1 - output))
+        found = [(f"delta_{k + 1}", delta, z[k].grad)] * (not flat)
+        found.append((f"dl/dw{k + 1}", delta * below, w[k].grad))
+        name = f"{len(w)} {'linear' if flat else 'sigmoid'} layers"
+        rows[:0] = [Row(f"{name}: {what}", f"{claim:.12g}", here) for what, claim, here in found]
+        error = delta * weights[k]
     return rows
-
-
-def as_printed(claim: float) -> str:
-    """The number of a formula with 12 digits."""
-    return f"{claim:.12g}"

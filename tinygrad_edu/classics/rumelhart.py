@@ -1,57 +1,57 @@
 """The first nets trained by backpropagation: XOR, parity, the encoder, the symmetry net."""
 
+import math
 import random
 from collections.abc import Callable
 from itertools import product
 from typing import Final, TypeAlias
 
+from tinygrad_edu import functions as f
+from tinygrad_edu.calculus import hessian
 from tinygrad_edu.checks import whole
-from tinygrad_edu.classics.classic import Classic, Row
+from tinygrad_edu.classics.classic import Classic, Row, classic
+from tinygrad_edu.engine import grad
+from tinygrad_edu.losses import half_squared_error
 from tinygrad_edu.nn import MLP
 from tinygrad_edu.optim import SGD
 from tinygrad_edu.train import fit, predict
 
 __all__ = ["rumelhart_encoder", "rumelhart_parity", "rumelhart_symmetry", "rumelhart_xor"]
 
-CHAPTER: Final = (
-    'D. E. Rumelhart, G. E. Hinton and R. J. Williams, "Learning internal representations by error '
-    'propagation", in: Parallel Distributed Processing, vol. 1 (1986), ch. 8'
-)
-LETTER: Final = (
-    'D. E. Rumelhart, G. E. Hinton and R. J. Williams, "Learning representations by '
-    'back-propagating errors", Nature 323 (1986)'
-)
-SETTING: Final = (
-    "Sigmoid units, E = 1/2 sum (t - o)^2 over all patterns, one update per sweep through them, "
-    "momentum 0.9; a pattern is right if its largest output is, or its only one on the right side "
-    "of 1/2. Start k draws weights and biases from seed k."
-)
+
+#: Why numbers of sweeps cannot agree.
+OTHERS: Final = "other first weights"
 
 
 def rumelhart_xor(starts: int = 100) -> Classic:
-    """XOR by a 2-2-1 net from many starts: local minima exist, and are rare.
+    """XOR by a 2-2-1 net from many starts: a few run into a valley that has no end.
 
-    A start is stuck if a pattern is wrong after 3,000 sweeps.
-    Source: Rumelhart, Hinton and Williams (1986), ch. 8 of Parallel Distributed Processing.
+    A start is stuck if a pattern is wrong after 3,000 sweeps. The chapter calls that a local
+    minimum. It is none: the gradient and the smallest eigenvalue of the Hessian go to 0 while the
+    weights grow, and a way down leads out from everywhere (Hamey 1998; Sprinkhuizen-Kuyper and
+    Boers 1999). Source: Rumelhart, Hinton and Williams (1986), ch. 8 of Parallel Distributed
+    Processing.
     """
     X, y = _table(2, lambda bits: sum(bits) % 2 == 1)
     stuck = []
     for k in range(whole("starts", starts)):
-        model, _, sweeps = _run([2, 2, 1], 0.3, k, X, y, rate=0.5, most=3000)
+        model, optimizer, sweeps = _run([2, 2, 1], 0.3, k, X, y, rate=0.5, most=3000)
         if sweeps is None:
-            stuck.append([o for [o] in predict(model, X)])
-    missed = [[o for o in outputs if 0.4 < o < 0.6] for outputs in stuck]
-    minima = [outputs for outputs in missed if len(outputs) == 2]
-    rows = [Row(f"stuck starts of {starts} (printed: 2 of hundreds)", "2", len(stuck), 5)]
-    if minima:
-        rows += [Row("stuck: output for a pattern missed", "0.5", o, 0.02) for o in minima[0]]
-    note = (
-        f"Rate 0.5, weights in (-0.3, 0.3) at the start: {starts - len(stuck)} of {starts} starts "
-        f"learn XOR, {len(minima)} end in the local minimum that the chapter shows, with 1/2 for "
-        "two patterns; the rest are undecided still. Larger weights at the start are stuck more "
-        "often."
-    )
-    return Classic("XOR by a 2-2-1 net", CHAPTER, tuple(rows), f"{note} {SETTING}")
+            missed = [o for [o] in predict(model, X) if 0.4 < o < 0.6]
+            stuck.append((missed, model, optimizer))
+    rows = [Row(f"stuck starts of {starts}", "2", len(stuck), unlike="of hundreds, other starts")]
+    valleys = [found for found in stuck if len(found[0]) == 2]
+    for missed, model, optimizer in valleys[:1]:
+        rows += [Row("stuck: output for a pattern missed", "0.5", o, 0.02) for o in missed]
+        for sweeps, more in ((3_000, 0), (50_000, 47_000)):
+            fit(
+                model, X, y, loss="half_squared_error", optimizer=optimizer, epochs=more,
+                progress=False,
+            )  # fmt: skip
+            place = _place(model, X, y).items()
+            rows += [Row(f"{name} after {sweeps:,} sweeps", "", x) for name, x in place]
+    learned = starts - len(stuck)
+    return classic("rumelhart_xor", rows, learned=learned, starts=starts, valleys=len(valleys))
 
 
 def rumelhart_parity(starts: int = 10) -> Classic:
@@ -67,9 +67,8 @@ def rumelhart_parity(starts: int = 10) -> Classic:
     right = sum((o > 0.5) == (t > 0.5) for [o], [t] in zip(predict(model, X), y, strict=True))
     rows = [Row("patterns that are right", "16", right)]
     if sweeps is not None:
-        rows.append(Row("sweeps", "2825", sweeps, 2500))
-    note = f"Rate 0.5, weights in (-0.5, 0.5) at the start; start {k}, most others are stuck."
-    return Classic("4-bit parity by a 4-4-1 net", CHAPTER, tuple(rows), f"{note} {SETTING}")
+        rows.append(Row("sweeps", "2825", sweeps, unlike=OTHERS))
+    return classic("rumelhart_parity", rows, start=k)
 
 
 def rumelhart_encoder(start: int = 0) -> Classic:
@@ -84,12 +83,8 @@ def rumelhart_encoder(start: int = 0) -> Classic:
     right = sum(o.index(max(o)) == k for k, o in enumerate(predict(model, X)))
     codes = [[a.data for a in model.layers[0](x)] for x in X]
     shown = ", ".join(" ".join(f"{a:.1f}" for a in code) for code in codes)
-    rows = (Row("patterns that come back", "8", right),)
-    note = (
-        f"Rate 0.25, weights in (-0.3, 0.3) at the start. The codes after {sweeps} sweeps: "
-        f"{shown}. As in the chapter they are nearly binary, with values in between."
-    )
-    return Classic("The 8-3-8 encoder", CHAPTER, rows, f"{note} {SETTING}")
+    rows = [Row("patterns that come back", "8", right)]
+    return classic("rumelhart_encoder", rows, sweeps=sweeps, shown=shown)
 
 
 def rumelhart_symmetry(starts: int = 10) -> Classic:
@@ -104,7 +99,7 @@ def rumelhart_symmetry(starts: int = 10) -> Classic:
         model, optimizer, sweeps = _run([6, 2, 1], 0.3, k, X, y, rate=0.1, most=3000)
         if sweeps is not None:
             break
-    rows = [] if sweeps is None else [Row("sweeps", "1425", sweeps, 1000)]
+    rows = [] if sweeps is None else [Row("sweeps", "1425", sweeps, unlike=OTHERS)]
     fit(model, X, y, loss="half_squared_error", optimizer=optimizer, epochs=1500, progress=False)
     for name, unit in zip(("first", "second"), model.layers[0].neurons, strict=True):
         w = [p.data for p in unit.w]
@@ -115,12 +110,7 @@ def rumelhart_symmetry(starts: int = 10) -> Classic:
             Row(f"{name} unit: largest weight / smallest", "4", large / small, 0.1),
             Row(f"{name} unit: sum of opposite weights / largest", "0", opposite, 0.01),
         ]
-    note = (
-        f"Rate 0.1, weights in (-0.3, 0.3) at the start; start {k}. The letter's figure has 3.6, "
-        "7.1 or 7.2, and 14.2. Some starts stay where all patterns are called asymmetric, some "
-        "find 2 : 3 : 4, which tells all patterns apart, too."
-    )
-    return Classic("Symmetry by a 6-2-1 net", LETTER, tuple(rows), f"{note} {SETTING}")
+    return classic("rumelhart_symmetry", rows, start=k)
 
 
 #: Patterns of bits, or what they are to give.
@@ -131,6 +121,21 @@ def _table(n: int, yes: Callable[[list[float]], bool]) -> tuple[_Bits, _Bits]:
     """All patterns of n bits, and whether each is one to say yes to."""
     X = [[float(bit) for bit in bits] for bits in product((0, 1), repeat=n)]
     return X, [[float(yes(x))] for x in X]
+
+
+def _place(model: MLP, X: _Bits, y: _Bits) -> dict[str, float]:
+    """Where a net is on the surface of its error, and how that is sloped and bent there."""
+    import numpy as np  # late, as in spiral
+
+    E = f.sum([half_squared_error(model(x), t) for x, t in zip(X, y, strict=True)])
+    parameters = model.parameters()
+    curved = [[h.data for h in row] for row in hessian(E, parameters)]
+    return {
+        "E": E.data,
+        "|gradient|": math.hypot(*[g.data for g in grad(E, parameters)]),
+        "smallest eigenvalue of the Hessian": float(np.linalg.eigvalsh(curved)[0]),
+        "largest weight": max(abs(p.data) for p in parameters),
+    }
 
 
 def _run(

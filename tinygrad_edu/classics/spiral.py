@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any, Final, TypeAlias
 
 from tinygrad_edu.checks import whole
-from tinygrad_edu.classics.classic import Classic, Row
+from tinygrad_edu.classics.classic import Classic, Row, classic, printed
 from tinygrad_edu.engine import Value
 from tinygrad_edu.losses import l2
 from tinygrad_edu.nn import MLP
@@ -20,40 +20,11 @@ Array: TypeAlias = Any
 #: The loss is the mean cross entropy + 1/2 * STRENGTH * sum of the squared weights, without biases.
 STRENGTH: Final = 1e-3
 
-SOURCE: Final = (
-    'CS231n, "Putting it together: minimal neural network case study", '
-    "cs231n.github.io/neural-networks-case-study"
-)
 #: The losses that the page prints, by iteration.
-LINEAR_LOSSES: Final = dict(
-    zip(
-        range(0, 200, 10),
-        ("1.096956", "0.917265", "0.851503", "0.822336", "0.807586", "0.799448", "0.794681",
-         "0.791764", "0.789920", "0.788726", "0.787938", "0.787409", "0.787049", "0.786803",
-         "0.786633", "0.786514", "0.786431", "0.786373", "0.786331", "0.786302"),
-        strict=True,
-    )
-)  # fmt: skip
-NET_LOSSES: Final = dict(
-    zip(
-        range(0, 10_000, 1000),
-        ("1.098744", "0.294946", "0.259301", "0.248310", "0.246170", "0.245649", "0.245491",
-         "0.245400", "0.245335", "0.245292"),
-        strict=True,
-    )
-)  # fmt: skip
+LINEAR_LOSSES: Final = dict(zip(range(0, 200, 10), printed("spiral_linear"), strict=True))
+NET_LOSSES: Final = dict(zip(range(0, 10_000, 1000), printed("spiral_net"), strict=True))
 #: From here on rounding decides: each loss is known to these units of its last printed digit.
 CHAOTIC: Final = 7000
-NOTE: Final = (
-    "Full batch, step 1.0, mean cross entropy + 1/2 * 1e-3 * sum W^2 without the biases. Points "
-    "and first weights are NumPy's normals from seed 0, as on the page, where 18 others were drawn "
-    "in between."
-)
-NET_NOTE: Final = (
-    " From iteration 7,000 on rounding decides when a hidden unit switches: with the same numbers "
-    "summed in another order the loss there is 0.245400 to 0.245403. The gradients by hand are the "
-    "matrix equations of the page."
-)
 
 
 def spiral_linear() -> Classic:
@@ -64,9 +35,9 @@ def spiral_linear() -> Classic:
     X, y, W, _ = spiral_points()
     model = _model(W)
     losses, apart = _train(model, X, y, 200, [0, 10, 190])
-    rows = [_loss_row(k, text, losses) for k, text in LINEAR_LOSSES.items()]
+    rows = [Row(f"loss {k}", text, losses[k]) for k, text in LINEAR_LOSSES.items()]
     rows += [_accuracy_row(model, X, y, "0.49"), *apart]
-    return Classic("The spiral of CS231n: a linear classifier", SOURCE, tuple(rows), NOTE)
+    return classic("spiral_linear", rows)
 
 
 def spiral_net(iterations: int = 7001) -> Classic:
@@ -79,11 +50,13 @@ def spiral_net(iterations: int = 7001) -> Classic:
     X, y, _, weights = spiral_points()
     model = _model(*weights)
     losses, apart = _train(model, X, y, iterations, [0, 100, 1000, 5000])
-    rows = [_loss_row(k, text, losses) for k, text in NET_LOSSES.items() if k < iterations]
+    rows = [
+        Row(f"loss {k}", text, losses[k], within=4e-6 if k >= CHAOTIC else None)
+        for k, text in NET_LOSSES.items() if k < iterations
+    ]  # fmt: skip
     if iterations > 5000:
         rows.append(_accuracy_row(model, X, y, "0.98"))
-    title = "The spiral of CS231n: a net with 100 hidden units"
-    return Classic(title, SOURCE, (*rows, *apart), NOTE + NET_NOTE)
+    return classic("spiral_net", [*rows, *apart])
 
 
 def spiral_points() -> tuple[Array, Array, Array, tuple[Array, Array]]:
@@ -177,10 +150,6 @@ def _train(
         engine="matrix", callbacks=[compare], progress=False,
     )  # fmt: skip
     return history.loss, apart
-
-
-def _loss_row(k: int, published: str, losses: Sequence[float]) -> Row:
-    return Row(f"loss {k}", published, losses[k], within=4e-6 if k >= CHAOTIC else None)
 
 
 def _accuracy_row(model: MLP, X: Array, y: Array, published: str) -> Row:

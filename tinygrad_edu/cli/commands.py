@@ -5,7 +5,9 @@ import csv
 import math
 import re
 import sys
-from collections.abc import Sequence
+import tomllib
+from collections.abc import Callable, Sequence
+from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,9 +32,14 @@ from tinygrad_edu.cli.options import (
 )
 from tinygrad_edu.cli.run import run_demo
 from tinygrad_edu.cli.split import MISSING, Choice, of_table, table_of
+from tinygrad_edu.exercises import EXERCISES
+from tinygrad_edu.exercises.assignments import assignments, solutions
 from tinygrad_edu.files import write
+from tinygrad_edu.losses import LOSSES
+from tinygrad_edu.nn import MLP
 from tinygrad_edu.nn.model_file import ModelFileError
 from tinygrad_edu.text import clean, table
+from tinygrad_edu.view.worksheet.worksheet import Worksheet, worksheet
 
 #: How a table is written, where this cannot be found out.
 _WRITTEN: Final = (
@@ -218,26 +225,87 @@ _PACKAGE: Final = Path(__file__).resolve().parents[1]
 _PLACES: Final = (_PACKAGE / "notebooks", _PACKAGE.parent / "notebooks")
 
 
+#: What writes one file.
+_Write = Callable[[Path], Any]
+
+
 @command(
     "course",
-    "copy the lessons, Jupyter notebooks, into a folder",
-    takes("folder", metavar="DIR", nargs="?", default="backpropagation",
-          help="a new folder, or one without a lesson (default: %(default)s)"),
-    description="Copy the lessons out of the package, to run and to change.",
+    "copy the lessons, Jupyter notebooks, into a folder; for teachers assignments and sheets",
+    takes("folder", metavar="DIR", nargs="?",
+          help="a new folder, or one without a lesson (default: backpropagation)"),
+    takes("--solutions", metavar="FILE.md", help="right answers of all exercises, and why"),
+    takes("--nbgrader", metavar="DIR",
+          help="the lessons as assignments: DIR/source/NAME/NAME.ipynb for nbgrader"),
+    takes("--otter", metavar="DIR",
+          help="the lessons as assignments: DIR/NAME/NAME.ipynb for otter assign"),
+    takes("--worksheets", metavar="DIR", help="sheets of A4 and their solutions, as PDF"),
+    takes("--seed", metavar="N", type=int, default=0,
+          help="other numbers for exercises that vary, and on worksheets"),
+    description="Copy the lessons out of the package, to run and to change. With one of the options"
+    " write what it names, and the lessons where DIR is given. No file that is there is touched.",
 )  # fmt: skip
 def course(args: argparse.Namespace) -> int:
-    """Write the lessons and their pictures; no file that is there is touched."""
+    """Write the lessons and their pictures, and what is for teachers."""
     lessons = next((place for place in _PLACES if place.is_dir()), None)
     if lessons is None:
         raise UsageError("this installation lacks the lessons: pip install --force-reinstall it")
-    found = sorted(p for p in lessons.rglob("*") if p.suffix in (".ipynb", ".svg"))
-    copies = {path: Path(args.folder, path.relative_to(lessons)) for path in found}
-    there = next((copy for copy in copies.values() if copy.exists()), None)
+    with usage_errors():
+        writes = _for_teachers(args, lessons)
+    if args.folder is not None or not writes:
+        folder = args.folder or "backpropagation"
+        found = sorted(p for p in lessons.rglob("*") if p.suffix in (".ipynb", ".svg"))
+        count = sum(path.suffix == ".ipynb" for path in found)
+        told = f"wrote {count} lessons into {folder}; open one with: jupyter lab {folder}"
+        writes[told] = {
+            Path(folder, path.relative_to(lessons)): _writing(path.read_bytes()) for path in found
+        }
+    there = next((path for group in writes.values() for path in group if path.exists()), None)
     if there is not None:
         raise UsageError(f"{there} is there already, perhaps with your work: name another folder")
-    for path, copy in copies.items():
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        files.write(copy, path.read_bytes())
-    count = sum(path.suffix == ".ipynb" for path in found)
-    print(f"wrote {count} lessons into {args.folder}; open one with: jupyter lab {args.folder}")
+    for told, group in writes.items():
+        for path, write_it in group.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_it(path)
+        print(told)
     return 0
+
+
+def _for_teachers(args: argparse.Namespace, lessons: Path) -> dict[str, dict[Path, _Write]]:
+    """What the options ask for: what is told of each group of files, and what writes them."""
+    writes: dict[str, dict[Path, _Write]] = {}
+    if args.solutions:
+        told = f"wrote the solutions of {len(EXERCISES)} exercises into {args.solutions}"
+        writes[told] = {Path(args.solutions): _writing(solutions(args.seed))}
+    for grader, folder in (("nbgrader", args.nbgrader), ("otter", args.otter)):
+        if folder:
+            place = Path(folder, "source") if grader == "nbgrader" else Path(folder)
+            made = assignments(lessons, grader, args.seed)
+            writes[f"wrote {len(made)} assignments for {grader} into {place}"] = {
+                place / stem / f"{stem}.ipynb": _writing(text) for stem, text in made.items()
+            }
+    if args.worksheets:
+        sheets = worksheets(args.seed)
+        writes[f"wrote {len(sheets)} worksheets and their solutions into {args.worksheets}"] = {
+            Path(args.worksheets, f"{name}{part}.pdf"): page.save
+            for name, sheet in sheets.items()
+            for part, page in (("", sheet), ("_solution", sheet.solution))
+        }
+    return writes
+
+
+def _writing(content: bytes | str) -> _Write:
+    return lambda path: files.write(path, content)
+
+
+def worksheets(seed: int) -> dict[str, Worksheet]:
+    """The worksheets of sheets.toml by name, with the numbers of a seed."""
+    text = resources.files("tinygrad_edu.cli").joinpath("sheets.toml").read_text("utf-8")
+    sheets = {}
+    for name, sheet in tomllib.loads(text).items():
+        n, *sizes = sheet["sizes"]
+        model = MLP(n, sizes, sheet["activation"], output=sheet.get("output", "linear"), rng=0)
+        loss = LOSSES[sheet["loss"]](model(sheet["x"]), sheet["y"])
+        options = {option: sheet[option] for option in ("title", "blanks", "level")}
+        sheets[name] = worksheet(loss, rng=seed, **options)
+    return sheets

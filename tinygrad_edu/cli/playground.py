@@ -14,8 +14,8 @@ from tinygrad_edu.text import clean
     "playground",
     "watch a net learn points of the plane, in a browser",
     takes("data", nargs="?", default="moons", metavar="DATA",
-          help="moons, circles, spiral, blobs, xor, line, sine, wave, bend or jump; or a table, "
-          "FILE.csv, with two columns of numbers and a class (default: moons)"),
+          help="a data set such as spiral, a function such as sine; or a table, FILE.csv, with "
+          "two columns of numbers and a class (default: moons)"),
     takes("--columns", metavar="A,B", help="the two columns of the table (default: the first)"),
     takes("--target", metavar="COLUMN", help="its class (default: the last, of three)"),
     takes("-o", "--out", metavar="FILE", help="write the page there, as FILE.html"),
@@ -26,7 +26,7 @@ def run(args: argparse.Namespace) -> int:
     """Write the page, or serve it until it is interrupted."""
     from tinygrad_edu.playground import Settings, lesson, points
     from tinygrad_edu.playground.play import Playground, begun
-    from tinygrad_edu.playground.settings import FUNCTIONS, POINTS
+    from tinygrad_edu.playground.settings import SETS
 
     own, data = None, args.data
     with usage_errors():
@@ -36,8 +36,8 @@ def run(args: argparse.Namespace) -> int:
             except ValueError as error:
                 wanted = "write --columns A,B --target COLUMN"
                 raise UsageError(re.sub(r"write columns=.*", wanted, str(error))) from None
-        elif data not in {*POINTS, *FUNCTIONS}:
-            names = ", ".join([*POINTS, *FUNCTIONS])
+        elif data not in SETS:
+            names = ", ".join(SETS)
             raise UsageError(f"no data set {data!r:.40}: choose {names}, or name a FILE.csv")
         page = Playground(begun(Settings(), {"data": data}, own))
     if args.out is None:

@@ -3,6 +3,7 @@
 A part stands in an engine whose other parts are right, and `diagnose_engine` judges the whole.
 """
 
+import math
 import operator
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -11,7 +12,7 @@ from typing import Any, Final
 from tinygrad_edu.diagnose import diagnose_engine
 from tinygrad_edu.engine import Value
 from tinygrad_edu.exercises import engine
-from tinygrad_edu.exercises.kinds import Right, diagnosed, numbers
+from tinygrad_edu.exercises.kinds import Right, diagnosed, function, numbers
 from tinygrad_edu.exercises.reading import (
     AnswerError,
     asked,
@@ -98,6 +99,72 @@ def _is_part(name: str, answer: Any) -> bool:
     return diagnosed(diagnose_engine(type("Value", (_Node,), methods)))
 
 
+def _kept(name: str) -> Callable[..., Any]:
+    plain = getattr(float, name)
+
+    def operation(self: float, *others: Any) -> Any:
+        found = plain(self, *others)
+        return found if found is NotImplemented else Number(found)
+
+    return operation
+
+
+#: A number with the operations of an engine, whose results are such numbers: it can stand in for a
+#: Value of the reader's class, which nobody here knows, and meet one in a sum or product.
+Number: Final[Any] = type(
+    "Number",
+    (float,),
+    {f"__{sign}{name}__": _kept(f"__{sign}{name}__") for sign in ("", "r")
+     for name in ("add", "sub", "mul", "truediv", "pow")}
+    | {"__neg__": _kept("__neg__"), "tanh": lambda self: Number(math.tanh(self))},
+)  # fmt: skip
+
+
+def _read_value(found: Any) -> float:
+    """The number of a Value of the reader's class, or of a Number."""
+    x = found if isinstance(found, Number) else getattr(found, "data", None)
+    if not isinstance(x, (int, float)):
+        raise AnswerError(f"a Value is asked for, and this is {described(found)}")
+    return float(x)
+
+
+def _read_values(found: Any) -> list[float]:
+    return [_read_value(v) for v in read_list(found, None, "Values")]
+
+
+def _z(w: Any, b: Any, x: Any) -> Any:
+    return sum((w_k * x_k for w_k, x_k in zip(w, x, strict=True)), b)
+
+
+def _layer(W: Any, b: Any, x: Any) -> list[Any]:
+    return [_z(row, bias, x).tanh() for row, bias in zip(W, b, strict=True)]
+
+
+def _loss(outputs: Any, targets: Any) -> Any:
+    return sum((a - y) ** 2 for a, y in zip(outputs, targets, strict=True)) / len(targets)
+
+
+def _as_numbers(x: Any) -> Any:
+    return [_as_numbers(v) for v in x] if isinstance(x, list) else Number(x)
+
+
+#: Weights, biases and inputs of a layer; the units of these layers; outputs and targets.
+_LAYERS: Final = [
+    (_as_numbers(W), _as_numbers(b), x)
+    for W, b, x in (
+        ([[0.5, -1.0], [0.3, 0.2], [-0.4, 0.1]], [0.1, 0.0, 0.2], [1.0, 0.5]),
+        ([[0.5, -1.0], [0.3, 0.2]], [0.1, -0.3], [2.0, 0.5]),
+        ([[0.5]], [-2.0], [-1.5]),
+    )
+]
+_UNITS: Final = [(row, bias, x) for W, b, x in _LAYERS for row, bias in zip(W, b, strict=True)]
+_OUTPUTS: Final = [
+    (_as_numbers([0.5, -1.0]), [1.0, 1.0]),
+    (_as_numbers([0.5]), [-1.0]),
+    (_as_numbers([0.2, 0.1, -0.4]), [1.0, -1.0, 1.0]),
+]
+
+
 def _trained(answer: Any, eta: float = 0.1, steps: int = 4) -> list[float]:
     """The losses of the steps of a training loop on two parameters."""
     p = [Value(2.0), Value(-1.0)]
@@ -141,5 +208,39 @@ ANSWERS: dict[str, Right] = {
     "3.4": partial(_is_part, "tanh"),
     "3.5": engine.ANSWERS["2.3"],
     "3.6": partial(_is_part, "backward"),
+    "3.7": function(
+        lambda w, b, x: _z(w, b, x).tanh(),
+        *_UNITS,
+        read=_read_value,
+        mistakes={
+            "the bias is missing": lambda w, b, x: _z(w, Number(0), x).tanh(),
+            "that is the net input z: tanh is missing": _z,
+            "the bias is added once, not with each product": (
+                lambda w, b, x: _z(w, len(w) * b, x).tanh()
+            ),
+            "the bias is added after tanh": lambda w, b, x: _z(w, Number(0), x).tanh() + b,
+        },
+    ),
+    "3.8": function(
+        _layer,
+        *_LAYERS,
+        read=_read_values,
+        mistakes={
+            "all units have the first bias: there is one for each": (
+                lambda W, b, x: _layer(W, [b[0]] * len(W), x)
+            ),
+            "the biases are missing": lambda W, b, x: _layer(W, [Number(0)] * len(W), x),
+        },
+    ),
+    "3.9": function(
+        _loss,
+        *_OUTPUTS,
+        read=_read_value,
+        mistakes={
+            "sum for mean": lambda a, y: _loss(a, y) * len(y),
+            "the square is missing": lambda a, y: (sum(a) - sum(y)) / len(y),
+            "the mean of the squares is asked for, not half of it": lambda a, y: _loss(a, y) * 0.5,
+        },
+    ),
     "3.10": _is_training,
 }

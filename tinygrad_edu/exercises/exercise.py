@@ -1,5 +1,6 @@
 """Exercise: a question, what tells whether an answer is right, and what helps on the way there."""
 
+import textwrap
 from typing import NamedTuple
 
 from tinygrad_edu.exercises.kinds import Right
@@ -38,4 +39,13 @@ class Verdict:
         return self.right is True
 
     def __repr__(self) -> str:
-        return f"Exercise {self.number}: {self.said}"
+        lines = f"Exercise {self.number}: {self.said}".split("\n")
+        return "\n".join(wrapped for line in lines for wrapped in _wrapped(line))
+
+
+def _wrapped(line: str) -> list[str]:
+    """A line in lines of at most 100 characters: a notebook would break them within words."""
+    indent = " " * (len(line) - len(line.lstrip()))
+    return textwrap.wrap(
+        line, 100, subsequent_indent=f"{indent}    ", break_long_words=False, break_on_hyphens=False
+    )

@@ -4,6 +4,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from tinygrad_edu.figure import beside
+from tinygrad_edu.nn.mode import in_mode, modules_of
 from tinygrad_edu.playground.start import Module, Start, features_of
 from tinygrad_edu.view import network, pictures
 from tinygrad_edu.view.base.pdf import figure_of
@@ -20,7 +21,8 @@ def picture(net: Module, start: Start) -> bytes:
             hidden_lines=False, margins=False, misclassified=False, resolution=120,
         )  # fmt: skip
     elif len(X[0]) > 1:
-        axes = pictures.predictions(y, [float(net(row)[0]) for row in start.rows(X)])
+        with in_mode(modules_of(net), training=False):
+            axes = pictures.predictions(y, [net(row).data for row in start.rows(X)])
     else:
         axes = pictures.curve(net, X, y, transform=start.rows, units=0)
     drawn = network(net, input_names=features_of(start.settings, start.classes))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from tinygrad_edu.checks import listed, one_of, real, whole
+from tinygrad_edu.checks import listed, one_of, real, text_of, whole
 from tinygrad_edu.data import Dataset
 from tinygrad_edu.files import AnyPath, path_of, write
 from tinygrad_edu.playground.lesson import TITLE, linked, page_of
@@ -106,7 +106,7 @@ class Playground:
 
     def set(self, name: str, number: float) -> None:
         """Give a parameter a number, by its name such as "w1[2,1]" or "b1[2]"."""
-        self._put({name: number})
+        self._put({text_of("name", name): number})
 
     def play(self) -> None:
         """Train epoch after epoch, until `pause`."""

@@ -70,6 +70,7 @@ SURFACES: Final[Mapping[str, Callable[[float, float], float]]] = {
     "hills": lambda x1, x2: 20 * x1 * x2 * exp(-4 * (x1**2 + x2**2)),
     "ripple": lambda x1, x2: cos(6 * hypot(x1, x2)),
 }
+SETS: Final = (*POINTS, *FUNCTIONS, *SURFACES)
 OWN: Final = "own"
 LOSSES: Final = tuple(name for name, record in RECORDS.items() if record.page)
 #: Of hidden units; softmax is one of a whole layer, and the slope of prelu is learned.
@@ -180,7 +181,7 @@ def _activations(name: str, x: Any) -> tuple[str, ...]:
 
 #: What each setting may be.
 CHECKS: Final[dict[str, Check]] = {
-    "data": partial(one_of, table=(*POINTS, *FUNCTIONS, *SURFACES, OWN)),
+    "data": partial(one_of, table=(*SETS, OWN)),
     "n": partial(whole, least=4, most=MOST_POINTS),
     "noise": partial(real, least=0, most=10),
     "share": partial(real, least=0, most=0.9),

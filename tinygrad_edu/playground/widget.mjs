@@ -5,9 +5,6 @@ const EVERY = 100; // milliseconds between two looks at the page
 const PACE = 500; // characters that are told in a millisecond at most
 const HIGH = 760; // pixels, where the page is one screen
 
-/** The view of each model that shows its page: there is one page, in the last of them. */
-const shown = new WeakMap();
-
 const DO = {
   change: (page, settings) => page.change(settings),
   set: (page, numbers) => Object.entries(numbers).forEach(([name, number]) => page.set(name, number)),
@@ -16,6 +13,9 @@ const DO = {
   pause: (page) => page.pause(),
   reset: (page) => page.reset(),
 };
+
+/** Of each widget there is one page, in the view that was opened last; each view has this module for itself. */
+const shown = (window[Symbol.for("tinygrad_edu playgrounds")] ??= new Map());
 
 class View {
   constructor(model, el) {
@@ -74,20 +74,24 @@ class View {
   }
 }
 
-/** Whether what lies behind an element is dark. */
+/** Whether what lies behind an element is dark, whatever way its colour is written. */
 function isDark(element) {
+  const pen = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
   for (let at = element; at; at = at.parentElement ?? at.getRootNode().host) {
-    const [red, green, blue, alpha = 1] = getComputedStyle(at).backgroundColor.match(/[\d.]+/g).map(Number);
-    if (alpha > 0) return red + green + blue < 384;
+    pen.fillStyle = getComputedStyle(at).backgroundColor;
+    pen.fillRect(0, 0, 1, 1);
+    const [red, green, blue, alpha] = pen.getImageData(0, 0, 1, 1).data;
+    if (alpha > 127) return red + green + blue < 384;
   }
   return matchMedia("(prefers-color-scheme: dark)").matches;
 }
 
 export default {
   render({ model, el }) {
-    shown.get(model)?.close("This playground is shown in another cell.");
+    const key = model.get("key");
+    shown.get(key)?.close("This playground is shown further on.");
     const view = new View(model, el);
-    shown.set(model, view);
+    shown.set(key, view);
     return () => view.close();
   },
 };

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from functools import partial
 from importlib import resources
 from math import nan
+from secrets import token_hex
 from typing import Any
 
 import anywidget
@@ -21,11 +22,13 @@ from tinygrad_edu.playground.start import Start
 class Widget(Playground, anywidget.AnyWidget):  # type: ignore[misc]
     """A playground whose page is live.
 
-    `page` is its text, `asked` what it is to do, each thing with a number, and `told` what it has,
-    with the number of the last thing that it did: `told` is heard where that is the last one asked.
+    `key` tells it from others, `page` is its text, `asked` what it is to do, each thing with a
+    number, and `told` what it has, with the number of the last thing that it did: it is heard
+    where that is the last one asked.
     """
 
     _esm = resources.files(__package__).joinpath("widget.mjs").read_text("utf-8")
+    key = Unicode().tag(sync=True)
     page = Unicode().tag(sync=True)
     asked = List().tag(sync=True)
     told = Dict().tag(sync=True)
@@ -42,7 +45,7 @@ class Widget(Playground, anywidget.AnyWidget):  # type: ignore[misc]
         self._listening, self._asks = False, 0
         anywidget.AnyWidget.__init__(self)
         Playground.__init__(self, start, epochs, title, **options)
-        self.page = page_of(self.link, title)
+        self.key, self.page = token_hex(8), page_of(self.link, title)
 
     @property
     def link(self) -> str:

@@ -44,14 +44,16 @@ export function say(target, text) {
   if (target.textContent !== String(text)) target.textContent = text;
 }
 
-/** New children, the focus staying on what has the same data-key. */
+/** New children, the focus staying on what has the same data-key, or with what is around them. */
 export function renew(host, children) {
   const fresh = [children].flat(Infinity).filter((child) => child !== null && child !== undefined);
   if (!fresh.length && !host.firstChild) return;
   const active = document.activeElement;
-  const key = host.contains(active) ? active.dataset.key : null;
+  const within = active !== host && host.contains(active);
   host.replaceChildren(...fresh);
-  if (key) host.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus();
+  if (!within) return;
+  const key = CSS.escape(active.dataset.key ?? "");
+  (host.querySelector(`[data-key="${key}"]`) ?? host.closest("[tabindex]"))?.focus();
 }
 
 /** The part of a slider left of its knob is filled. */

@@ -1,6 +1,6 @@
 """Writer: lines about the values and links of a graph, by their names."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -144,27 +144,15 @@ class Writer:
             lines.append(sentence(f"{still}: {few}."))
         return lines
 
-    def _derivations(self, made: Sequence[Value]) -> list[Line]:
+    def _derivations(self, made: Sequence[Value]) -> Iterator[Line]:
         """Why the slopes are what they are, step by step, once for each kind of operation."""
-        lines: list[Line] = []
         for v in {v.op.value: v for v in reversed(made) if v.op is not None}.values():
             op: Any = v.op
-            heading = f"The slope of {clean(op.name, 40)}, derived:"
             if found := normalisation(v, self.labels):
-                heading = f"{self.labels[v]} is a normalisation, whose slopes are derived so:"
-            else:
-                found = derivation(v, self._letters_of(v)[0])
-            if found:
-                lines += [remark(heading), *found.lines()]
-            elif op.kink and len(v.parents) == 1 and not convention(v):
-                lines += [remark(f"{kink}.") for kink in [self._kink(v)] if kink]
-        return lines
-
-    def _kink(self, v: Value) -> str:
-        """What is taken at 0 for the slope of an operation that bends there."""
-        op: Any = v.op
-        at_0 = op.of_one(Value(0.0))
-        return convention(at_0, {at_0.parents[0]: self.labels[v.parents[0]]})
+                yield remark(f"{self.labels[v]} is a normalisation, whose slopes are derived so:")
+            elif found := derivation(v, self._letters_of(v)[0]):
+                yield remark(f"The slope of {clean(op.name, 40)}, derived:")
+            yield from found.lines() if found else ()
 
     def row(self, link: Link | int, grads: Mapping[Value, float]) -> Sequence[str]:
         """A row of the table."""

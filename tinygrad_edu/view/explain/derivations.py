@@ -8,8 +8,8 @@ written with the names of a graph. Goodfellow, Bengio and Courville 2016, chapte
 import ast
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache, partial
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from importlib import resources
 from typing import Any, Final, NamedTuple
 
@@ -20,17 +20,19 @@ from tinygrad_edu.expr import Expr, Symbol
 from tinygrad_edu.nn.norm import BatchNorm
 from tinygrad_edu.text import latex_name
 from tinygrad_edu.view.base.operations import built_in_name, free
+from tinygrad_edu.view.base.tex import latex_words
 from tinygrad_edu.view.explain.notation import MORE, Both, Line, derivative, letter, name, written
 
 _OPERATORS: Final[Mapping[type[ast.operator], str]] = {
-    **{ast.Add: "+", ast.Sub: "-", ast.Mult: "*"},  # noqa: PIE800
-    **{ast.Div: "divide", ast.Pow: "pow"},  # noqa: PIE800
-}
+    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "divide", ast.Pow: "pow",
+}  # fmt: skip
 #: Letters that LaTeX has a sign for.
-_DRAWN: Final = {word: f"\\{word}" for word in ("pi", "gamma", "beta")} | {
-    "eps": r"\varepsilon",
-    "xhat": r"\hat{x}",
-}
+_DRAWN: Final = {
+    "pi": r"\pi", "gamma": r"\gamma", "beta": r"\beta", "eps": r"\varepsilon", "xhat": r"\hat{x}",
+}  # fmt: skip
+
+
+Known = dict[str, Both | Sequence[Both]]
 
 
 class Equation(NamedTuple):
@@ -51,22 +53,16 @@ class Derivation:
     at place `chosen` is called xk, pk, and another one xj, pj.
     """
 
-    def __init__(
-        self, entry: str, known: Mapping[str, Both | Sequence[Both]], chosen: int = 0
-    ) -> None:
-        self.names: list[Both] = []
-        self._letters: dict[str, Symbol] = {}
-        self._lists: dict[str, list[Symbol]] = {}
+    def __init__(self, entry: str, known: Known, chosen: int = 0) -> None:
+        self.names, self.equations = list[Both](), list[Equation]()
+        self._letters, self._lists = dict[str, Symbol](), dict[str, list[Symbol]]()
         for text, names in known.items():
             if isinstance(names, Both):
                 self._letters[text] = self._add(names)
-            else:
-                self._lists[text] = [self._add(name) for name in names]
-        self.n = len(self._lists.get("x", ()))
-        for text, letters in self._lists.items():
-            if letters:
+            elif names:
+                letters = self._lists[text] = [self._add(name) for name in names]
                 self._letters |= {f"{text}k": letters[chosen], f"{text}j": letters[chosen == 0]}
-        self.equations: list[Equation] = []
+        self.n = len(self._lists.get("x", ()))
         for line in _table()[entry]["steps"].strip().splitlines():
             rule, _, why = map(str.strip, line.partition("#"))
             left, _, right = map(str.strip, rule.partition("=" if rule[0] == "=" else " = "))
@@ -79,19 +75,17 @@ class Derivation:
     def lines(self) -> Iterator[Line]:
         """The equations with names, each step in a row."""
         for left, steps in self.equations:
-            sides = [written(x, self.names) for x, _ in steps]
-            said = [
-                Both(f"{x.text}   ({why})", rf"{x.latex} \quad \text{{({why})}}") if why else x
-                for x, (_, why) in zip(sides, steps, strict=True)
-            ]
-            yield Line([self._left(left), *said], 2, apart=True)
-
-    def _left(self, left: Any) -> Both:
-        if not isinstance(left, tuple):
-            return written(left, self.names)
-        of, by = (written(a, self.names) for a in left)
-        fraction = rf"\frac{{\partial {of.latex}}}{{\partial {by.latex}}}"
-        return Both(derivative(of.text, by.text).text, fraction)
+            if isinstance(left, tuple):
+                of, by = (written(a, self.names) for a in left)
+                drawn = rf"\frac{{\partial {of.latex}}}{{\partial {by.latex}}}"
+                sides = [Both(derivative(of.text, by.text).text, drawn)]
+            else:
+                sides = [written(left, self.names)]
+            for x, why in steps:
+                text, drawn = written(x, self.names)
+                because = rf"{drawn} \quad \text{{({latex_words(why)})}}"
+                sides.append(Both(f"{text}   ({why})", because) if why else Both(text, drawn))
+            yield Line(sides, 2, apart=True)
 
     def _add(self, name: Both) -> Symbol:
         self.names.append(name)
@@ -117,31 +111,30 @@ class Derivation:
         return self._letters[text]
 
     def _read(self, text: str) -> Any:
-        return self._expression(ast.parse(text, mode="eval").body, self._of)
+        return self._expression(ast.parse(text, mode="eval").body)
 
-    def _expression(self, node: ast.expr, of: Callable[[str], Any]) -> Any:
-        """The expression of a syntax tree whose names are what `of` says."""
+    def _expression(self, node: ast.expr, place: int | None = None) -> Any:
+        """The expression of a syntax tree, at a place of a sum."""
         match node:
             case ast.Constant(value=int() as number):
                 return float(number)
-            case ast.Name(id="N"):
-                return float(self.n)
             case ast.Name(id=text):
-                return of(text)
-            case ast.UnaryOp(operand=operand):
-                return Expr("negative", (self._expression(operand, of),))
-            case ast.BinOp(left=left, op=op, right=right):
-                operands = (self._expression(left, of), self._expression(right, of))
-                return Expr(_OPERATORS[type(op)], operands)
-            case ast.Compare(left=left, comparators=[right]):
-                return expr.equal(self._expression(left, of), self._expression(right, of))
+                return float(self.n) if text == "N" else self._of(text, place)
             case ast.Call(func=ast.Name(id="sum"), args=[term]):
                 few = [0, 1, self.n - 1] if self.n > 5 else [*range(self.n)]
-                terms = [self._expression(term, partial(self._of, place=i)) for i in few]
+                terms = [self._expression(term, i) for i in few]
                 return expr.sum([*terms[:2], MORE, terms[2]] if self.n > 5 else terms)
-            case ast.Call(func=ast.Name(id=function), args=operands):
-                return Expr(function, tuple([self._expression(a, of) for a in operands]))
-        raise ValueError(f"no part of a derivation: {ast.unparse(node)}")
+            case ast.UnaryOp(operand=a):
+                op, parts = "negative", [a]
+            case ast.BinOp(left=a, op=sign, right=b):
+                op, parts = _OPERATORS[type(sign)], [a, b]
+            case ast.Compare(left=a, comparators=[b]):
+                op, parts = "equal", [a, b]
+            case ast.Call(func=ast.Name(id=op), args=parts):
+                pass
+            case _:
+                raise ValueError(f"no part of a derivation: {ast.unparse(node)}")
+        return Expr(op, tuple([self._expression(part, place) for part in parts]))
 
 
 def derivation(v: Value, names: Sequence[Both]) -> Derivation | None:
@@ -149,22 +142,21 @@ def derivation(v: Value, names: Sequence[Both]) -> Derivation | None:
 
     `names` are those of the parents, of `v`, and of the parents' shares in their softmax.
     """
-    n = len(v.parents)
-    entry = _records().get(v.op.value, "") if v.op else ""
+    op: Any = v.op
+    entry, n = _records().get(op.value, ""), len(v.parents)
     if entry not in _table():
         return None
-    *single, last = _operands(entry)
-    known: dict[str, Both | Sequence[Both]] = {"y": names[n]}
+    *single, last = _table()[entry].get("of", "x").split()
     given = zip([*single, last], names, v.parents, strict=False)
+    known: Known = {"y": names[n]}
     known |= {a: name for a, name, p in given if p.kind != "constant"}
     if last != "*x":
         return Derivation(entry, known)
-    many = n - len(single)
-    k = v.numbers[1] if single else v.op.constants.get("k", 0) if v.op else 0
-    if many < 2 or k not in range(many):
+    first, k = len(single), v.numbers[1] if single else op.constants.get("k", 0)
+    if n - first < 2 or k not in range(n - first):
         return None
-    lists = {"x": names[len(single) : n], "p": names[n + 1 + len(single) :]}
-    return Derivation(entry, known | lists, int(k))
+    known |= {"x": names[first:n], "p": names[n + 1 + first :]}
+    return Derivation(entry, known, int(k))
 
 
 def normalisation(v: Value, labels: Mapping[Value, str]) -> Derivation | None:
@@ -183,38 +175,30 @@ def normalisation(v: Value, labels: Mapping[Value, str]) -> Derivation | None:
 
 def example(function: Any) -> tuple[Value, Value | None]:
     """A result of a function whose slope is derived, and by what: for a look at the derivation."""
+    z = [Value(0.5, "z1"), Value(-1.0, "z2"), Value(2.5, "z3")]
     if function is BatchNorm:
-        x = [Value(number, f"x{k}") for k, number in enumerate((1.0, 2.0, 4.0), 1)]
-        [y1], *_ = BatchNorm(1).batch([[a] for a in x])
+        [y1], *_ = BatchNorm(1).batch([[a] for a in z])
         y1.name = "y1"
-        return y1, x[0]
+        return y1, z[0]
     known = vars(on_values) | losses.LOSSES
-    known = {entry: known[entry] for entry in _table() if entry in known}
-    kinks = [op for op in primitives.values() if op.kink and op.value.__code__.co_argcount == 2]
-    if function in kinks:
+    derived = {entry: known[entry] for entry in _table() if entry in known}
+    bent = {k: op for k, op in primitives.items() if op.kink and op.value.__code__.co_argcount == 2}
+    if function in bent.values():
         return function(Value(0.0, "z")), None
-    for entry, each in known.items():
-        if each is function:
-            z = [Value(number, f"z{k}") for k, number in enumerate((0.5, -1.0, 2.0), 1)]
-            *single, last = _operands(entry)
-            operands: list[Any] = [Value(0.75, a) for a in (*single, last)]
-            if last == "*x":
-                operands = [z, 1][: 1 + len(single)]
-            result = function(*operands)
-            return result[0] if isinstance(result, list) else result, None
-    names = sorted([*known, *(op.name for op in kinks), "BatchNorm"])
-    raise TypeError(
-        f"explain takes a Value, such as explain(f(x)) of Value x, or a function whose slope it "
-        f"derives: {', '.join(names)}"
-    )
+    entry = next((entry for entry, each in derived.items() if each is function), "")
+    if not entry:
+        raise TypeError(
+            "explain takes a Value, such as explain(f(x)) of Value x, or a function whose slope it "
+            f"derives: {', '.join(sorted(['BatchNorm', *bent, *derived]))}"
+        )
+    *single, last = operands = _table()[entry].get("of", "x").split()
+    many: list[Any] = [z, 1][: 1 + len(single)]
+    result = function(*many if last == "*x" else [Value(0.75, a) for a in operands])
+    return result[0] if isinstance(result, list) else result, None
 
 
 def _is(v: Value, operation: str) -> bool:
     return v.op is not None and built_in_name(v.op) == operation
-
-
-def _operands(entry: str) -> list[str]:
-    return _table()[entry].get("of", "x").split()
 
 
 @cache

@@ -14,7 +14,7 @@ from tinygrad_edu.view.pictures.activations import activations, histograms, tang
 from tinygrad_edu.view.pictures.fits import curve, predictions, residuals
 from tinygrad_edu.view.pictures.gradients import gradients
 from tinygrad_edu.view.pictures.loss import descent_path, loss_curve, surface
-from tinygrad_edu.view.pictures.plots import beside, plot
+from tinygrad_edu.view.pictures.plots import beside, heat_map, plot
 from tinygrad_edu.view.pictures.regions import confusion, regions
 from tinygrad_edu.view.pictures.units import hidden_space, images, neuron_maps, weights
 
@@ -25,6 +25,7 @@ __all__ = [
     "curve",
     "descent_path",
     "gradients",
+    "heat_map",
     "hidden_space",
     "histograms",
     "images",

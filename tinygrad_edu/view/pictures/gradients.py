@@ -41,14 +41,14 @@ def gradients(
 ) -> Axes:
     """The mean |delta| of each layer, before training and after each epoch: a curve per layer.
 
-    delta is dL/dz of a unit, L the loss of one example; the mean is over the units of a layer and
-    all examples. The scale is logarithmic, and what is 0 is left out. Where the curves of the first
-    layers lie far below those of the last, gradients vanish on their way back. The options are
-    those of `fit`, which trains the net for this; afterwards it is as it was. The net is one of
-    dense layers. Like the figures of Glorot and Bengio 2010.
+    delta is dL/dz of a unit, L the loss of one example; the mean is over units and examples. The
+    scale is logarithmic, what is 0 is left out. Where the curves of the first layers lie far below
+    those of the last, gradients vanish on their way back (Glorot and Bengio 2010). The options are
+    those of `fit`, which trains the net of dense layers; afterwards it is as it was.
     """
     layers, of_one = dense_layers(as_model(model)), find_loss(loss)
     rows, targets = examples(X, y)
+    pairs = [*zip(rows, targets, strict=True)]
 
     def back(x: Sequence[Any], target: Any) -> list[Any]:
         passes, a = list[Pass](), list(x)
@@ -59,22 +59,15 @@ def gradients(
         return grad(loss_of(model, passes, target, of_one), [z for p in passes for z in p.z])
 
     def by_scalars() -> Array:
-        pairs = zip(rows, targets, strict=True)
-        return np.array([[delta.data for delta in back(x, target)] for x, target in pairs])
+        return np.array([[delta.data for delta in back(*pair)] for pair in pairs])
 
-    @cache
-    def program() -> Program:
-        return Program(back, (rows[0], targets[0]))
-
-    def by_program() -> Array:
-        return program().columns(rows, targets)
-
+    program = cache(lambda: Program(back, pairs[0]))
     ends = [*accumulate(len(layer.neurons) for layer in layers)][:-1]
     sizes: list[list[float]] = []
 
     def look(_: Any = None) -> None:
-        found = np.abs(vectorized_or_scalar(by_program, by_scalars))
-        sizes.append([float(part.mean()) for part in np.split(found, ends, axis=1)])
+        found = vectorized_or_scalar(lambda: program().columns(rows, targets), by_scalars)
+        sizes.append([float(abs(part).mean()) for part in np.split(found, ends, axis=1)])
 
     parameters = [p for layer in layers for u in layer.neurons for p in u.parameters()]
     held = [(p, p.data, p.grad) for p in parameters]

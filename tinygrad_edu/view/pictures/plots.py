@@ -1,16 +1,20 @@
-"""plot and beside: lists of numbers as lines over others, and pictures side by side."""
+"""Lists of numbers as lines over others, a table of numbers as colours, pictures side by side."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
+import numpy as np
 from matplotlib.axes import Axes
 
-from tinygrad_edu.checks import function, instance, listed, one_of, real, row, text_of
+from tinygrad_edu.checks import function, instance, listed, number, one_of, real, row, text_of
+from tinygrad_edu.engine import Value
 from tinygrad_edu.figure import Figure
-from tinygrad_edu.view.base.palette import CURVES
-from tinygrad_edu.view.pictures.canvas import canvas, graph, key, legend, plain
+from tinygrad_edu.view.base.palette import CURVES, PLOT_INK
+from tinygrad_edu.view.pictures.canvas import bare, canvas, graph, key, legend, plain, signed_image
 
+#: Rows and columns of a heat map whose names can still be read.
+_MOST: Final = 64
 _LOG: Final = ("none", "x", "y", "xy")
 
 
@@ -52,6 +56,46 @@ def plot(
         ax.set_yscale("log")
     graph(ax, *labels)
     legend(ax, entries if len(entries) > 1 else [], outside=outside)
+    return ax
+
+
+def heat_map(
+    rows: Iterable[Iterable[Any]],
+    names: Iterable[Any] = (),
+    *,
+    title: str = "",
+    ax: Axes | None = None,
+) -> Axes:
+    """A table of numbers as colours: blue positive, orange negative, white 0, the largest darkest.
+
+    `rows` are of numbers or Values, such as the attention of a head; a short one ends early.
+    `names` stand at the columns and, where there are as many, at the rows. Raises ValueError for no
+    number at all, for more than 64 rows or columns, and for another count of names.
+
+    >>> ax = heat_map([[1.0], [0.25, 0.75]], "ab", title="head 1")
+    """
+    table = [
+        [
+            x.data if isinstance(x, Value) else number(x, f"rows[{i}]")
+            for x in listed(f"rows[{i}]", numbers, "numbers")
+        ]
+        for i, numbers in enumerate(listed("rows", rows, "rows of numbers"))
+    ]
+    width = max(map(len, table), default=0)
+    if not width or max(width, len(table)) > _MOST:
+        raise ValueError(f"a heat map has 1 to {_MOST} rows and columns, got {len(table)}, {width}")
+    labels = [plain(name, 14) for name in listed("names", [*names], "names")]
+    if labels and len(labels) != width:
+        raise ValueError(f"the longest row has {width} numbers, got {len(labels)} names")
+    ax = canvas(ax, 1.4 + 0.35 * max(width, 5), 1.2 + 0.35 * max(len(table), 3))
+    numbers = np.array([[*row, *[math.nan] * (width - len(row))] for row in table])
+    top = float(np.abs(numbers[np.isfinite(numbers)]).max(initial=0.0))
+    signed_image(ax, (-0.5, width - 0.5, len(table) - 0.5, -0.5), numbers, top)
+    ax.set_xticks(range(width), labels or [str(k + 1) for k in range(width)])
+    up = labels if len(labels) == len(table) else [str(k + 1) for k in range(len(table))]
+    ax.set_yticks(range(len(table)), up)
+    ax.set_title(plain(title, 60), color=PLOT_INK, fontsize=10)
+    bare(ax)
     return ax
 
 
