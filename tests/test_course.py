@@ -224,6 +224,10 @@ def sections(deck: str) -> dict[str, list[dict[str, Any]]]:
 
 @each_deck
 def test_a_companion_walks_its_deck_slide_by_slide(deck: str) -> None:
+    opening = "".join(companion(deck)[0]["source"])
+    assert opening.startswith(f"# Deck {deck}: ")
+    for part in ("**You will see**", "**You can change**", "\nBefore: lessons ", " | here |"):
+        assert part in opening, part
     slides = list(dict.fromkeys(row["slide"] for row in SLIDES[deck]))
     assert list(sections(deck)) == [*slides, ERRATA]
 
