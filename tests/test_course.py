@@ -7,6 +7,7 @@ Below stand the statements of the lectures that belong to no single file of the 
 import ast
 import json
 import random
+import re
 import tomllib
 from functools import cache
 from pathlib import Path
@@ -156,8 +157,10 @@ COURSE = {
             "recurrent: test_a_net_is_that_of_pytorch_forward_and_backward",
             "recurrent: test_addition_learned_on_7_bits_holds_for_30",
             "recurrent: test_the_next_letter_of_new_names_is_foretold_better_than_by_its_frequency",
+            "attention: test_attention_is_that_of_pytorch_forward_and_backward",
+            "vectorize_attention: test_a_step_of_a_gpt_gives_what_numpy_by_hand_gives",
         ],
-        {17: "RNN("},
+        {17: "RNN(", 20: "class GPT(Module)"},
     ),
 }
 
@@ -201,11 +204,18 @@ def shown(cell: dict[str, Any]) -> str:
     return "\n".join("".join(text) for text in texts)
 
 
+@cache
+def companion(deck: str) -> list[dict[str, Any]]:
+    """The cells of the companion of a deck."""
+    (path,) = NOTEBOOKS.glob(f"{deck}_*.ipynb")
+    cells: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    return cells
+
+
 def sections(deck: str) -> dict[str, list[dict[str, Any]]]:
     """The code cells of a companion, by the heading they stand under."""
-    (path,) = NOTEBOOKS.glob(f"{deck}_*.ipynb")
     found: dict[str, list[dict[str, Any]]] = {}
-    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+    for cell in companion(deck):
         if cell["cell_type"] == "code":
             found[list(found)[-1]].append(cell)
         else:
@@ -216,6 +226,10 @@ def sections(deck: str) -> dict[str, list[dict[str, Any]]]:
 
 @each_deck
 def test_a_companion_walks_its_deck_slide_by_slide(deck: str) -> None:
+    opening = "".join(companion(deck)[0]["source"])
+    assert opening.startswith(f"# Deck {deck}: ")
+    for part in ("**You will see**", "**You can change**", "\nBefore: lessons ", " | here |"):
+        assert part in opening, part
     slides = list(dict.fromkeys(row["slide"] for row in SLIDES[deck]))
     assert list(sections(deck)) == [*slides, ERRATA]
 
@@ -229,6 +243,18 @@ def test_each_claim_of_a_slide_runs_in_a_cell_of_its_companion(deck: str) -> Non
             row["code"] in "".join(cell["source"]) and row.get("shows", "") in shown(cell)
             for cell in cells[row["slide"]]
         ), row
+
+
+@each_deck
+def test_a_correction_of_a_deck_names_its_slides_and_the_line_that_decides(deck: str) -> None:
+    cells = companion(deck)
+    code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    table = "".join(cells[-1]["source"]).split("| --- |")[-1].splitlines()[1:]
+    slides = {row["slide"] for row in SLIDES[deck]}
+    for named, *_, lines in (row.strip("| ").split(" | ") for row in table):
+        assert {*named.split("; ")} <= slides
+        for line in re.findall("`(.*?)`", lines):
+            assert all(part in code for part in line.split("...")), line
 
 
 def random_case(seed: int, loss: str) -> tuple[MLP, list[float], list[float]]:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 from browser import Page
+from gpt_by_hand import Gpt
 
 from tinygrad_edu import (
     MLP,
@@ -33,6 +34,7 @@ from tinygrad_edu import (
     Unflatten,
     data,
     fit,
+    per_step,
 )
 from tinygrad_edu import functions as f
 from tinygrad_edu.engine import RandomLeaf
@@ -99,6 +101,9 @@ TRAININGS: dict[str, Any] = {
         lambda: Layer(2, 2, rng=3), lambda: (moons()[0], moons()[0]),
         {"loss": lambda o, t: f.hypot(o[0] - t[0], o[1] - t[1] + 1), "optimizer": "sgd",
          "batch_size": 20, "rng": random.Random(8)}),
+    "a GPT": (  # by Adam the biases of keys, whose gradient is rounding alone, would wander
+        lambda: Gpt(3, 4, 4, 2, 5), lambda: data.letter_windows(["abb", "ab", "bab"], 4),
+        {"loss": per_step("cross_entropy", 3), "batch_size": 3, "optimizer": moment}),
     "dropout": (
         lambda: Sequential(Layer(2, 6, rng=1), Dropout(0.2, rng=3), Layer(6, 4, "tanh", rng=2),
                            Dropout(0.5, rng=4), Layer(4, 1, rng=5)), moons,
