@@ -161,6 +161,7 @@ class Lab:
 @pytest.fixture
 def shown() -> Iterator[Window]:
     with window("1500,1400") as opened:
+        opened.patience = 120  # notebooks take long to start
         yield opened
 
 
