@@ -115,6 +115,9 @@ def _requests(log: Path) -> list[str]:
 class Window:
     """A window of chromium that a script drives; what it logged and asked for is kept."""
 
+    #: Seconds that it waits for something.
+    patience = 30
+
     def __init__(self, driver: Any) -> None:
         self.driver = driver
 
@@ -129,7 +132,7 @@ class Window:
 
     def until(self, script: str) -> None:
         """Wait until a script returns something true."""
-        end = time.monotonic() + 30
+        end = time.monotonic() + self.patience
         while not self.run(script):
             assert time.monotonic() < end, f"{script}: {self.console()}"
             time.sleep(0.02)

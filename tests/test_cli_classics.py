@@ -15,7 +15,7 @@ def test_one_classic_prints_its_table(capsys):
         "dg/da   138.8338  138.8338192     1.9e-05\n"
         "dg/db   645.5773  645.5772595    -4.1e-05\n"
         "\n"
-        "all numbers are as published\n"
+        "all that is compared agrees\n"
     )
 
 

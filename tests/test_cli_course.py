@@ -69,6 +69,7 @@ def test_a_folder_that_is_named_gets_the_lessons_too(tmp_path, capsys):
         run("--solutions", str(tmp_path / "t.md"), "--seed", "-1")
 
 
+@pytest.mark.slow
 def test_each_lesson_of_a_worksheet_is_there_and_each_seed_has_other_numbers():
     lessons = {path.name[:2] for path in LESSONS.glob("*.ipynb")}
     first, second = commands.worksheets(1), commands.worksheets(2)

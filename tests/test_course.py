@@ -157,8 +157,10 @@ COURSE = {
             "recurrent: test_a_net_is_that_of_pytorch_forward_and_backward",
             "recurrent: test_addition_learned_on_7_bits_holds_for_30",
             "recurrent: test_the_next_letter_of_new_names_is_foretold_better_than_by_its_frequency",
+            "attention: test_attention_is_that_of_pytorch_forward_and_backward",
+            "vectorize_attention: test_a_step_of_a_gpt_gives_what_numpy_by_hand_gives",
         ],
-        {17: "RNN("},
+        {17: "RNN(", 20: "class GPT(Module)"},
     ),
 }
 

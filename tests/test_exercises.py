@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tinygrad_edu.exercises import EXERCISES, Exercise, check, variant
+from tinygrad_edu.exercises import EXERCISES, Exercise, _tables, check, variant
 
 
 def solved(exercise: Exercise) -> Any:
@@ -79,6 +79,16 @@ def test_other_seeds_ask_for_other_numbers_and_are_solved_alike(name: str) -> No
 def test_all_seeds_are_one_where_an_exercise_does_not_vary() -> None:
     assert variant("4.2", 5).question == EXERCISES["4.2"].question
     assert check("4.2", 104, seed=5)
+
+
+@pytest.mark.parametrize("name", [name for name in EXERCISES if "mistakes" in _tables()[name]])
+def test_each_mistake_of_an_exercise_is_wrong_and_is_told(name: str) -> None:
+    names: dict[str, Any] = {}
+    exec(EXERCISES[name].solution, names)
+    for said, text in _tables()[name]["mistakes"].items():
+        verdict = check(name, eval(text, names))
+        assert verdict.right is False, said
+        assert said in verdict.said
 
 
 def test_hints_come_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:

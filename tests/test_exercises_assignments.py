@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,20 +23,25 @@ ASKED = {
 ASKED = {stem: numbers for stem, numbers in ASKED.items() if numbers}
 
 
+@cache
+def made(grader: str, seed: int = 0) -> dict[str, str]:
+    return assignments(LESSONS, grader, seed)
+
+
 def cells(grader: str, stem: str, seed: int = 0) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(assignments(LESSONS, grader, seed)[stem])["cells"]
+    found: list[dict[str, Any]] = json.loads(made(grader, seed)[stem])["cells"]
     return found
 
 
 def test_every_lesson_with_exercises_is_an_assignment() -> None:
     for grader in GRADERS:
-        assert [*assignments(LESSONS, grader)] == [*ASKED]
+        assert [*made(grader)] == [*ASKED]
 
 
 @pytest.mark.parametrize("grader", GRADERS)
 def test_an_assignment_is_a_notebook_without_outputs(grader: str) -> None:
     nbformat = pytest.importorskip("nbformat")
-    for text in assignments(LESSONS, grader).values():
+    for text in made(grader).values():
         notebook = nbformat.reads(text, as_version=4)
         nbformat.validate(notebook)
         assert not [cell for cell in notebook.cells if cell.get("outputs")]
@@ -128,7 +134,7 @@ def test_nbgrader_makes_the_students_version(tmp_path: Path) -> None:
     stem = "02_backward_step_by_step"
     path = tmp_path / "source" / stem / f"{stem}.ipynb"
     path.parent.mkdir(parents=True)
-    path.write_text(assignments(LESSONS, "nbgrader")[stem], encoding="utf-8")
+    path.write_text(made("nbgrader")[stem], encoding="utf-8")
     subprocess.run([nbgrader, "generate_assignment", stem], cwd=tmp_path, check=True, timeout=300)
     released = (tmp_path / "release" / stem / path.name).read_text(encoding="utf-8")
     assert "BEGIN SOLUTION" not in released
@@ -142,7 +148,7 @@ def test_otter_makes_the_students_version(tmp_path: Path) -> None:
     otter = program("otter")
     stem = "02_backward_step_by_step"
     path = tmp_path / f"{stem}.ipynb"
-    path.write_text(assignments(LESSONS, "otter")[stem], encoding="utf-8")
+    path.write_text(made("otter")[stem], encoding="utf-8")
     subprocess.run([otter, "assign", path.name, "dist"], cwd=tmp_path, check=True, timeout=300)
     student = (tmp_path / "dist" / "student" / path.name).read_text(encoding="utf-8")
     assert "BEGIN SOLUTION" not in student

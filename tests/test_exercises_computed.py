@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tinygrad_edu import MLP, SGD, Conv2d, Neuron, RNNCell, Value, gradcheck, primitive
+from tinygrad_edu import MLP, SGD, Conv2d, Neuron, RNNCell, Value, deltas, gradcheck, primitive
 from tinygrad_edu.calculus import GradientError
-from tinygrad_edu.data import standardising
+from tinygrad_edu.data import standardising, thermometer
 from tinygrad_edu.engine import grad
 from tinygrad_edu.exercises import EXERCISES, variant
 from tinygrad_edu.functions import mean, sigmoid
@@ -22,7 +22,7 @@ from tinygrad_edu.losses import (
     squared_error,
 )
 from tinygrad_edu.nn import BatchNorm
-from tinygrad_edu.perceptron import Perceptron, truth_table
+from tinygrad_edu.perceptron import GATES, Perceptron, gate, truth_table
 from tinygrad_edu.train import EarlyStopping, Epoch
 from tinygrad_edu.vectorize import vectorize
 
@@ -216,6 +216,8 @@ COMPUTED: dict[str, Callable[..., Any]] = {
     "6.2": lambda: slopes(lambda u, v, w: (w * v * u * 3.0 - 1.0) ** 2, 0.5, 0.0, 2.0),
     "7.1": mean_cross_entropy,
     "7.2": steepest_output,
+    "8.1": lambda last, new: standardising([[2], [4], [4], [last]])([[new]])[0][0],
+    "8.2": lambda size: thermometer([size.strip("'")], ["S", "M", "L", "XL"])[0],
     "9.1": lambda w, b: slopes(
         lambda w, b: mean([half_squared_error(w * x + b, y) for x, y in ((1, 2), (3, 1))]), w, b
     ),
@@ -273,3 +275,51 @@ def scores_of_a_net() -> tuple[tuple[Any, ...], list[float]]:
             [u.b.data for u in layer.neurons],
         ]
     return ([0.5, -1.0], *arrays), [z.data for z in model([0.5, -1.0])]
+
+
+def walked_back_twice() -> str:
+    x = Value(3.0)
+    y = x * x
+    y.backward()
+    y.backward()
+    return f"{x.grad:.0f}"
+
+
+def gate_with_zeros() -> str:
+    table = truth_table(Perceptron(2, w=[-20, 20, 20]))
+    (name,) = (g for g in GATES if len(GATES[g]) == 3 and truth_table(gate(g)) == table)
+    return name
+
+
+def delta_of_a_unit_without_weights_above() -> str:
+    model = MLP(2, [2, 1], "sigmoid", rng=0)
+    model.layers[1].neurons[0].w[0].data = 0.0
+    return f"{deltas(model, [1.0, -2.0], 1.0, 'half_squared_error').layers[0].units[0].delta:.0f}"
+
+
+def letters_told_apart() -> str:
+    """At most, by one threshold on the line 1 2 3 4 and either side of it."""
+    kinds = [True, False, True, False]
+    sides = [[x > at for x in (1, 2, 3, 4)] for at in range(5)]
+    right = [sum(map(bool.__eq__, side, kinds)) for side in sides]
+    return ("none", "one", "two", "three", "four")[max(right + [4 - n for n in right])]
+
+
+#: With what the right choice of a prediction begins, computed.
+PREDICTED: dict[str, Callable[[], str]] = {
+    "1.4": lambda: f"{((3.0 + 1.0) ** 2 - (3.0 - 1.0) ** 2) / (2 * 1.0)},",
+    "2.4": walked_back_twice,
+    "4.4": gate_with_zeros,
+    "5.4": lambda: str(len(MLP(3, [5, 2]).parameters())),
+    "6.4": delta_of_a_unit_without_weights_above,
+    "7.4": lambda: f"about {cross_entropy([0.0] * 10, 3).data:.2f}",
+    "8.4": letters_told_apart,
+}
+
+
+@pytest.mark.parametrize("name", PREDICTED)
+def test_a_prediction_comes_true(name: str) -> None:
+    exercise = EXERCISES[name]
+    letter = exercise.solution.removeprefix('answer = "')[0]
+    (choice,) = (x for x in exercise.question.splitlines() if x.startswith(f"  {letter}) "))
+    assert choice.removeprefix(f"  {letter}) ").startswith(PREDICTED[name]())

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 from browser import Page
+from gpt_by_hand import Gpt
 
 from tinygrad_edu import (
     MLP,
@@ -33,16 +34,19 @@ from tinygrad_edu import (
     Unflatten,
     data,
     fit,
+    per_step,
 )
 from tinygrad_edu import functions as f
+from tinygrad_edu.engine import RandomLeaf
 from tinygrad_edu.export import to_page
 from tinygrad_edu.export.page import page as pages
 from tinygrad_edu.losses import l1, l2
-from tinygrad_edu.optim import Optimizer
+from tinygrad_edu.optim import Optimizer, cosine_decay
 from tinygrad_edu.vectorize.executors import library
 
 NODE = shutil.which("node")
 FOLDER = Path(pages.__file__).parent
+MAIN = "export/page/main"
 HOSTILE = "</script><img src=x onerror=alert(1)> $title \u202e${title}"
 
 
@@ -97,6 +101,18 @@ TRAININGS: dict[str, Any] = {
         lambda: Layer(2, 2, rng=3), lambda: (moons()[0], moons()[0]),
         {"loss": lambda o, t: f.hypot(o[0] - t[0], o[1] - t[1] + 1), "optimizer": "sgd",
          "batch_size": 20, "rng": random.Random(8)}),
+    "a GPT": (  # by Adam the biases of keys, whose gradient is rounding alone, would wander
+        lambda: Gpt(3, 4, 4, 2, 5), lambda: data.letter_windows(["abb", "ab", "bab"], 4),
+        {"loss": per_step("cross_entropy", 3), "batch_size": 3, "optimizer": moment}),
+    "dropout": (
+        lambda: Sequential(Layer(2, 6, rng=1), Dropout(0.2, rng=3), Layer(6, 4, "tanh", rng=2),
+                           Dropout(0.5, rng=4), Layer(4, 1, rng=5)), moons,
+        {"loss": "half_squared_error", "batch_size": 13, "optimizer": "adam",
+         "validation": moons(20)}),
+    "a schedule": (
+        lambda: MLP(2, [3, 1], "tanh", rng=2), moons,
+        {"loss": "half_squared_error", "batch_size": 13,
+         "optimizer": lambda p: Adam(p, lr=cosine_decay(0.05, 20, 0.01))}),
     "a Nesterov step": (
         lambda: MLP(2, [3, 1], "gelu", rng=2),
         lambda: (moons()[0], [2 * t - 1 for t in moons()[1]]),
@@ -162,6 +178,27 @@ def test_names_are_those_of_the_views() -> None:
     names = trained_in_node()["tanh moons"][0]["names"]
     assert names[:3] == ["w1[1,1]", "w1[1,2]", "b1[1]"]
     assert names[-1] == "b3[1]"
+
+
+def test_a_schedule_ends_with_a_sentence_or_with_a_rate_of_ones_own() -> None:
+    net, (X, y) = MLP(2, [1], rng=0), moons(4)
+    page = to_page(net, X, y, loss="squared_error", batch_size=1,
+                   optimizer=lambda p: SGD(p, lr=lambda k: 1e-5))  # fmt: skip
+    record = packed(page, "training")
+    [ended, _], [goes_on, _] = in_node(
+        {"record": record, "epochs": 2501}, {"record": record, "epochs": 2501, "rate": 0.01}
+    )
+    assert ended["failed"] == (
+        "the schedule of the learning rate stands in this page for 10,000 updates"
+    )
+    assert [len(found["losses"]) for found in (ended, goes_on)] == [2500, 2501]
+
+
+def test_a_page_leaves_the_generator_of_dropout_as_it_was() -> None:
+    rng = random.Random(3)
+    net, state = Sequential(Layer(2, 3), Dropout(0.5, rng), Layer(3, 1)), rng.getstate()
+    to_page(net, *moons(4), loss="squared_error", optimizer="sgd")
+    assert rng.getstate() == state
 
 
 def test_a_step_that_fails_gives_back_the_parameters_of_before() -> None:
@@ -232,14 +269,25 @@ def test_hostile_names_and_titles_stay_texts() -> None:
     assert b"onerror=alert(1)" in record  # as text
 
 
+GENERATOR = random.Random(1)
+
+
 class Own(SGD):
     """An optimizer of the user's."""
 
 
 REFUSALS: list[tuple[Any, dict[str, Any], str]] = [
-    (lambda: Sequential(Layer(2, 3), Dropout(0.5), Layer(3, 1)), {}, "leave out Dropout"),
+    (
+        lambda: Sequential(Layer(2, 3), Dropout(0.5, GENERATOR), Layer(3, 1)),
+        {"rng": GENERATOR, "batch_size": 3},
+        "from another random.Random",
+    ),
+    (
+        lambda: Sequential(Layer(2, 1), lambda o: o + RandomLeaf(GENERATOR.random)),
+        {},
+        "those of Dropout",
+    ),
     (lambda: Sequential(Layer(2, 3), BatchNorm(3), Layer(3, 1)), {}, "couples the examples"),
-    (lambda: MLP(2, [1]), {"optimizer": lambda p: SGD(p, lr=lambda step: 0.1)}, "write a number"),
     (lambda: MLP(2, [1]), {"optimizer": Own}, "write one of OPTIMIZERS"),
     (lambda: MLP(2, [1]), {"optimizer": lambda p: SGD(p[:1], lr=0.1)}, "must have just the"),
     (lambda: MLP(2, [1]), {"rng": random.SystemRandom(), "batch_size": 3}, "write rng=0"),
@@ -267,7 +315,7 @@ def test_data_that_are_too_large_are_refused() -> None:
 @pytest.mark.skipif(NODE is None, reason="node is not installed")
 def test_the_modules_do_what_they_say_one_by_one(tmp_path: Path) -> None:
     script = tmp_path / "script.mjs"
-    script.write_text(pages.script_of(*pages.SCRIPTS), encoding="utf-8")
+    script.write_text(pages.script_of(MAIN), encoding="utf-8")
     assert subprocess.run([str(NODE), "--check", str(script)]).returncode == 0  # as one script
     modules = sorted(map(str, Path(__file__).with_name("javascript").glob("*.mjs")))
     command = [str(NODE), "--test", *modules]
@@ -280,9 +328,9 @@ def test_modules_are_short_and_one_script_of_them_knows_no_other() -> None:
     assert {
         path.name: n for path in modules if (n := len(path.read_text().splitlines())) > 400
     } == {}
-    assert not re.search(r"^(import|export)\b", pages.script_of(*pages.SCRIPTS), re.MULTILINE)
-    here = {str(path.relative_to(FOLDER)) for path in FOLDER.rglob("*.mjs")}
-    assert {f"{name}.mjs" for name in pages.SCRIPTS} == here
+    assert not re.search(r"^(import|export)\b", pages.script_of(MAIN), re.MULTILINE)
+    here = {f"export/page/{path.relative_to(FOLDER)}" for path in FOLDER.rglob("*.mjs")}
+    assert {f"{name}.mjs" for name in pages.modules_of(MAIN)} == here
 
 
 def test_folders_of_modules_can_be_taken_in_at_a_glance() -> None:
@@ -326,10 +374,9 @@ def test_the_page_trains_in_a_browser(name: str, window: Any, tmp_path: Path) ->
 @pytest.mark.slow
 def test_a_browser_that_lacks_what_the_page_needs_is_told(window: Any, tmp_path: Path) -> None:
     page = page_of("tanh moons").replace("new DecompressionStream", "new Decompression")
-    hashed = pages._hash(pages.script_of(*pages.SCRIPTS))
-    changed = pages.script_of(*pages.SCRIPTS).replace(
-        "new DecompressionStream", "new Decompression"
-    )
+    script = pages.script_of(MAIN)
+    hashed = pages._hash(script)
+    changed = script.replace("new DecompressionStream", "new Decompression")
     (tmp_path / "net.html").write_text(page.replace(hashed, pages._hash(changed)), "utf-8")
     window.driver.get((tmp_path / "net.html").as_uri())
     window.until("return document.getElementById('failed').textContent")

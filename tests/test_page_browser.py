@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,12 @@ from screen import LINK, Screen
 
 import tinygrad_edu
 from tinygrad_edu import MLP, fit, moons, train_test_split
-from tinygrad_edu.export.page.page import script_of
+from tinygrad_edu.export.page.page import modules_of, script_of
 from tinygrad_edu.losses import binary_cross_entropy_with_logits
 from tinygrad_edu.optim import Adam
-from tinygrad_edu.playground.lesson import HIDEABLE, SCRIPTS, lesson
+from tinygrad_edu.playground.lesson import HIDEABLE, lesson
 
+MAIN = "playground/screen/start"
 FOLDER = Path(tinygrad_edu.__file__).parent / "playground" / "screen"
 NODE = shutil.which("node")
 HOSTILE = "<img src=x onerror=alert(1)></script>$style"
@@ -57,9 +59,9 @@ def test_what_is_no_lesson_is_refused(options: dict[str, Any], says: str) -> Non
 
 
 def test_all_modules_are_in_the_script_which_knows_no_other() -> None:
-    names = {name.rpartition("/")[2] for name in SCRIPTS}
+    names = {name.rpartition("/")[2] for name in modules_of(MAIN)}
     assert {path.stem for path in FOLDER.rglob("*.mjs")} <= names
-    assert not re.search(r"^(import|export)\b", script_of(*SCRIPTS), re.MULTILINE)
+    assert not re.search(r"^(import|export)\b", script_of(MAIN), re.MULTILINE)
     lengths = {path.name: len(path.read_text().splitlines()) for path in FOLDER.rglob("*.mjs")}
     assert {name: n for name, n in lengths.items() if n > 400} == {}
 
@@ -75,7 +77,7 @@ def test_python_and_the_page_know_the_same_parts_that_can_be_hidden() -> None:
 @pytest.mark.skipif(NODE is None, reason="node is not installed")
 def test_the_script_is_valid(tmp_path: Path) -> None:
     script = tmp_path / "script.mjs"
-    script.write_text(script_of(*SCRIPTS), encoding="utf-8")
+    script.write_text(script_of(MAIN), encoding="utf-8")
     assert subprocess.run([str(NODE), "--check", str(script)]).returncode == 0
 
 
@@ -316,6 +318,38 @@ def test_a_file_with_hostile_names_stays_inert(screen: Screen) -> None:
     screen.run(drop.replace(json.dumps(rows), '"1,2,a"'))
     screen.window.until("return document.getElementById('dataNote').textContent !== ''")
     assert "three columns" in screen.texts("#dataNote")[0]
+
+
+@slow
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ["a,b,c", *(f"{500 + 40 * (k % 7)},{k % 5},{'no' if k % 3 else 'yes'}" for k in range(30))],
+        ["x1,x2,y", *(f"{k % 7},{k % 5},{k % 7 - k % 5 + 0.5}" for k in range(30))],
+        ["x,y", *(f"{k / 20},{(k - 10) ** 2 / 100}" for k in range(30))],
+        None,
+    ],
+    ids=["classes", "surface", "curve", "drawn"],
+)
+def test_the_program_has_ones_own_points(
+    screen: Screen, rows: list[str] | None, tmp_path: Path
+) -> None:
+    screen.open("hidden=3" if rows else "hidden=3&own=drawn,-1 0.25 0,1 0 1,0.5 0.5 1,-0.7 0.2 0")
+    if rows:
+        text = "\n".join(rows)
+        (tmp_path / "own.csv").write_text(text)
+        screen.run(
+            "const transfer = new DataTransfer();"
+            f"transfer.items.add(new File([{json.dumps(text)}], 'own.csv'));"
+            "document.dispatchEvent(new DragEvent('drop', {dataTransfer: transfer, bubbles: true}))"
+        )
+        screen.window.until("return tinygrad.settings.data === 'own'")
+    screen.run("tinygrad.step(2)")
+    code, parameters = screen.run("return [tinygrad.code, tinygrad.parameters]")
+    names: dict[str, Any] = {}
+    with chdir(tmp_path):
+        exec(code, names)
+    np.testing.assert_allclose([p.data for p in names["net"].parameters()], parameters, rtol=1e-11)
 
 
 @slow

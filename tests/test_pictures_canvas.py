@@ -177,7 +177,7 @@ REFUSED = [
      "hidden_space needs a label for each row, got 1 rows, 0 labels"),
     (lambda: pictures.activations([]), ValueError, "names needs at least one activation"),
     (lambda: pictures.histograms([1, 2]), TypeError,
-     'groups must be a dict of lists of numbers, got a list: write {"layer 1": [0.5, 1]}'),
+     'groups must be a dict of lists of numbers, got list: write {"layer 1": [0.5, 1]}'),
     (lambda: pictures.weights(Layer(4, 2)), ValueError,
      "the units have 4 weights, which are no picture of 8 x 8: write weights(model, height=..., "
      "width=...)"),

@@ -114,6 +114,11 @@ def test_what_the_page_tells_is_heard_when_it_has_done_what_was_asked() -> None:
     assert p.parameters["b1[1]"] == 0.5
     assert seen == [2]
     assert len(p.asked) == 1  # what is told is not asked
+    p.step()
+    assert "w" not in linked(p)
+    told(p, link="data=moons&epoch=2&w=1+2")
+    p.step()
+    assert list(map(float, linked(p)["w"][0].split())) == list(p.parameters.values())
     p.reset()
     assert (p.epoch, p.losses, p.parameters) == (0, [], small().parameters)
 
@@ -166,6 +171,14 @@ def test_the_link_has_what_was_done() -> None:
     assert list(map(float, linked(p)["w"][0].split())) == list(p.parameters.values())
 
 
+def test_a_start_that_diverges_has_its_last_weights_in_the_link() -> None:
+    wild = {"activations": "linear", "lr": 1000, "penalty": "l2", "strength": 100}
+    with pytest.warns(RuntimeWarning, match="diverged"):
+        p = playground(n=240, data="blobs", hidden=[3, 3], epochs=50, **wild)
+    assert p.epoch < 50
+    assert list(map(float, linked(p)["w"][0].split())) == list(p.parameters.values())
+
+
 def test_names_of_the_first_release_are_taken() -> None:
     p = playground(**SMALL, lr=0.3, batch_size=None, test_share=0, activation="relu")
     got = p.settings
@@ -207,7 +220,7 @@ test_options_that_do_not_fit_say_why = refusals(
          "w2[1,3], b2[1]"),
         (lambda: small().set("b1[1]", float("nan")), ValueError,
          "b1[1] must be a finite number, got nan"),
-        (lambda: small().set(1, 2), TypeError, "name must be a text, got int 1"),
+        (lambda: small().set(1, 2), TypeError, "name must be a text, got int"),
         (lambda: small().step(0), ValueError, "epochs must be an int of at least 1, got 0"),
     ]
 )  # fmt: skip

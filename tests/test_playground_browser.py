@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -16,6 +17,7 @@ from browser import Window, window
 
 import tinygrad_edu
 from tinygrad_edu import playground
+from tinygrad_edu.playground import points
 
 #: Where the package is, for kernels.
 HERE = str(Path(tinygrad_edu.__file__).parents[1])
@@ -159,6 +161,7 @@ class Lab:
 @pytest.fixture
 def shown() -> Iterator[Window]:
     with window("1500,1400") as opened:
+        opened.patience = 120  # notebooks take long to start
         yield opened
 
 
@@ -212,6 +215,25 @@ def _is_dark(shown: Window) -> None:
         " of(d.documentElement).backgroundColor]"
     )
     assert colours[0] == "dark", colours
+
+
+def test_a_saved_page_has_the_state_of_python_to_the_last_digit(
+    shown: Window, tmp_path: Path
+) -> None:
+    rows = [[random.Random(k).random(), random.Random(k + 99).random()] for k in range(40)]
+    labels = ["<b>" if x1 > x2 else "a'\"&#" for x1, x2 in rows]
+    p = playground(rows, labels, epochs=4, hidden=[3], dropout=0.2, lock=True, title="</title>")
+    for k in range(2):  # as it was trained, and with a weight that was set
+        shown.open(p.save(tmp_path / f"{k}.html"))
+        numbers = shown.run("return [window.tinygrad.parameters, window.tinygrad.losses]")
+        assert numbers[0] == pytest.approx(list(p.parameters.values()), rel=1e-12, abs=1e-13)
+        assert numbers[1] == pytest.approx(p.losses, rel=1e-12)
+        own = shown.run("return window.tinygrad.settings.own")
+        assert own["points"] == points(rows, labels).X
+        assert own["names"] == ["<b>", "a'\"&#"]
+        p.set("w1[2,1]", 0.1)
+    assert shown.run("return document.title") == "</title>"
+    assert shown.console() == []
 
 
 def test_a_saved_notebook_that_is_not_trusted_shows_its_picture(lab: str, shown: Window) -> None:

@@ -28,7 +28,7 @@ def test_the_heads_are_one_product_of_queries_and_keys_and_one_of_shares_and_val
     forward, backward = parts(gpt(8))
     products = [line for line in forward if "batched_product" in line]
     assert [line.split(" = ")[1][: len("softmax(np.where(C1 < 0")] for line in products] == [
-        "softmax(np.where(C1 < 0", "batched_product(V9, R5."
+        "softmax(np.where(C1 < 0", "batched_product(R5, R6."
     ]  # fmt: skip
     assert "\n".join(backward).count("batched_back") == 4
 

@@ -21,7 +21,7 @@ from tinygrad_edu.namespace import floats
 from tinygrad_edu.nn import BatchNorm
 from tinygrad_edu.view.base.naming import names_of
 from tinygrad_edu.view.explain.chain import Writer
-from tinygrad_edu.view.explain.derivations import Equation, _table, derivation, normalisation
+from tinygrad_edu.view.explain.derivations import _table, derivation, normalisation
 
 _OPS = {
     "+": lambda a, b: a + b, "-": lambda a, b: a - b, "*": lambda a, b: a * b,
@@ -151,7 +151,7 @@ def test_the_last_step_of_a_derivation_is_the_slope_of_the_record(case):
 def test_a_wrong_step_of_a_derivation_is_found(case):
     page, *_ = page_of(case, 1)
     for left, steps in page.found.equations:
-        wrong = Equation(left, [*steps, (1.001 * steps[-1][0], "")])
+        wrong = left, [*steps, (1.001 * steps[-1][0], "")]
         assert page.faults([wrong]) != []
 
 
@@ -210,6 +210,15 @@ def test_an_operation_is_derived_once_and_with_letters_that_are_free():
     assert sum("exp(S) + exp(s)" in line and not line.startswith("S") for line in lines) >= 1
 
 
+@pytest.mark.parametrize("names", [("p1#2", "$a_b^"), ("3", "é"), ("z1[2]", "z1[3]")])
+def test_letters_for_any_operand_are_letters_whatever_the_operands_are_called(names):
+    found = explain(f.softmax([Value(0.5, name) for name in names])[0], derive=True)
+    drawn = found.latex
+    assert drawn.count("{") - drawn.count(r"\{") == drawn.count("}") - drawn.count(r"\}")
+    assert not re.search(r"_\{[^{}]*\}_", drawn)
+    assert re.search(r"d\w+_i/d\w+_k = \w+_i \* \(1\[i = k\] - \w+_k\)", str(found))
+
+
 def test_a_slope_of_many_operands_is_derived_with_a_short_sum():
     z = [Value(0.1 * k, f"z{k}") for k in range(1, 31)]
     text = str(explain(f.logsumexp(z), derive=True))
@@ -230,5 +239,7 @@ test_what_has_no_derivation_is_refused = refusals([
      "derives: BatchNorm, abs, binary_cross_entropy, binary_cross_entropy_with_logits, "
      "cross_entropy, divide, gelu, log_sigmoid, log_softmax, logsumexp, norm, relu, sigmoid, sign, "
      "silu, softmax, softplus, std, step, tan, tanh, var"),
+    (lambda: explain(Value(0.5).tanh(), derive=1), TypeError,
+     "derive must be True or False, got int 1"),
     (lambda: explain(3.0), TypeError, "explain(v) explains one Value, got float"),
 ])  # fmt: skip

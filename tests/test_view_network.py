@@ -19,6 +19,7 @@ from tinygrad_edu.nn import (
     BatchNorm,
     Conv2d,
     Dropout,
+    Embedding,
     Flatten,
     Layer,
     MaxPool2d,
@@ -231,6 +232,12 @@ def values(x):
 
 def flat(x):
     return [v for item in x for v in flat(item)] if isinstance(x, list) else [x]
+
+
+def test_a_unit_1_stands_only_before_units_with_biases():
+    for layer, ones in ((Embedding(2, 3), 0), (Layer(2, 3), 1)):
+        picture = network(layer, [1.0, 0.0], numbers=True)
+        assert texts(picture.svg).count("+1") == ones
 
 
 def test_a_module_of_ones_own_is_drawn_from_what_it_does():

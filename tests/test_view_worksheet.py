@@ -13,7 +13,7 @@ from tinygrad_edu.losses import binary_cross_entropy, cross_entropy, squared_err
 from tinygrad_edu.view import RenderError
 from tinygrad_edu.view.base.numbers import decimal
 from tinygrad_edu.view.base.pdf import figure_of
-from tinygrad_edu.view.worksheet.page import LEAST, MM
+from tinygrad_edu.view.worksheet.page import LEAST, MM, WIDE, Answer, row
 from tinygrad_edu.view.worksheet.rules import slope_rules
 
 BAD = "<script>alert(1)</script>&\"'{}\\N\u202e\x00$"
@@ -401,3 +401,10 @@ def test_a_single_formula_stands_under_its_heading():
     (heading,) = re.findall(r'x="([\d.]+)" y="[\d.]+" [^>]*>Rules', svg)
     formula = svg[svg.index(">Rules") :]
     assert re.search(r'<text x="([\d.]+)"', formula)[1] == heading
+
+
+@pytest.mark.parametrize("number", ["0.5", "-0.002591", "-0.00002591", "12345678.9"])
+def test_a_number_fits_its_box(number):
+    answer = Answer("delta", number, back=True)
+    *_, shown = row(answer, 0.0, 0.0, 60 * MM, solved=True)
+    assert float(shown.get("textLength")) <= WIDE - 4 * MM + 0.01

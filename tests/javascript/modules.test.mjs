@@ -9,7 +9,7 @@ import { Machine } from "../../tinygrad_edu/export/page/run/machine.mjs";
 import { asTraced, rightOf } from "../../tinygrad_edu/export/page/run/measure.mjs";
 import { Player } from "../../tinygrad_edu/export/page/run/player.mjs";
 import { recordOf } from "../../tinygrad_edu/export/page/run/words.mjs";
-import { Generator } from "../../tinygrad_edu/playground/net/generator.mjs";
+import { Generator } from "../../tinygrad_edu/export/page/run/generator.mjs";
 import { linkedNet, sizeOf } from "../../tinygrad_edu/playground/net/linker.mjs";
 import { placesOf } from "../../tinygrad_edu/playground/net/net.mjs";
 

@@ -118,8 +118,9 @@ test("the line next to the pointer is meant, within 16 pixels", () => {
 });
 
 test("a file gives points with classes, or points of a function, or a sentence", () => {
-  assert.deepEqual(pointsFrom('x1,x2,class\n0,1,b\n2,3,"a"\n-1,.5,b\n'), {
-    points: [[0, 1], [2, 3], [-1, 0.5]], classes: [1, 0, 1], names: ["a", "b"] });
+  assert.deepEqual(pointsFrom('x1,x2,class\n1,5,b\n3,-5,"a"\n'), {
+    points: [[-1, 1], [1, -1]], classes: [1, 0], names: ["a", "b"] });
+  assert.deepEqual(pointsFrom("2,1,b\n2,3,a\n").points, [[0, -1], [0, 1]], "what is the same in all rows is 0");
   assert.deepEqual(pointsFrom("1;2;10\n3;4;9").names, ["9", "10"]);
   assert.deepEqual(pointsFrom("x\ty\n0\t1\n2\t3"), { points: [[0, 1], [2, 3]], classes: null, names: [] });
   assert.deepEqual(pointsFrom("a,b,y\n0,1,0.5\n2,3,1"), { points: [[0, 1, 0.5], [2, 3, 1]], classes: null, names: [] });

@@ -19,9 +19,7 @@ def elman_xor() -> Classic:
     streams = [[*chain(*some)] for some in product(triples, repeat=3)]
     X, y = [bits[:-1] for bits in streams], [bits[1:] for bits in streams]
     model = RNN(1, 3, 1, output="sigmoid")
-    fit(
-        model, X, y, loss="half_squared_error", optimizer="adam", epochs=4000, progress=False,
-    )  # fmt: skip
+    fit(model, X, y, loss="half_squared_error", optimizer="adam", epochs=4000, progress=False)
     squares = [
         [(o - t) ** 2 for o, t in zip(outputs, bits, strict=True)]
         for outputs, bits in zip(predict(model, X), y, strict=True)

@@ -9,7 +9,7 @@ from tinygrad_edu import functions as f
 from tinygrad_edu.checks import whole
 from tinygrad_edu.classics.classic import Classic, Row, classic, printed
 from tinygrad_edu.engine import Value
-from tinygrad_edu.nn import Layer, Module
+from tinygrad_edu.nn import MLP, Layer, Module
 from tinygrad_edu.optim import SGD
 from tinygrad_edu.train import fit, predict
 
@@ -20,16 +20,13 @@ class FamilyNet(Module):
     """Who is meant by a person and a relation: 24 + 12 inputs; 6 + 6, 12, 6, 24 sigmoid units."""
 
     def __init__(self, rng: random.Random) -> None:
-        sizes = {"person": (24, 6), "relation": (12, 6), "central": (12, 12), "last": (12, 6)}
-        self.layers = {k: Layer(*size, "sigmoid") for k, size in sizes.items()}
-        self.output = Layer(6, 24, "sigmoid")
+        self.person, self.relation = Layer(24, 6, "sigmoid"), Layer(12, 6, "sigmoid")
+        self.meant = MLP(12, [12, 6, 24], "sigmoid", "sigmoid")
         for p in self.parameters():
             p.data = rng.uniform(-1, 1)
 
-    def __call__(self, x: list[Any]) -> list[Value]:
-        layers = self.layers
-        both = [*layers["person"](x[:24]), *layers["relation"](x[24:])]
-        return self.output(layers["last"](layers["central"](both)))
+    def __call__(self, x: list[Any]) -> Any:
+        return self.meant([*self.person(x[:24]), *self.relation(x[24:])])
 
 
 def family_trees(starts: int = 5) -> Classic:
@@ -63,7 +60,7 @@ def family_trees(starts: int = 5) -> Classic:
         told.append(sum(right[i] for i in order[:4]))
         sides = [
             sum((w.data > 0) == (a in ours) for a, w in zip(people, unit.w, strict=True))
-            for unit in model.layers["person"].neurons
+            for unit in model.person.neurons
         ]
         nationality.append(max(max(side, 24 - side) for side in sides))
     rows = (

@@ -41,15 +41,14 @@ def saturation() -> Classic:
     return classic("saturation", rows)
 
 
-WEIGHTS: Final = (0.5, -1.5, 2.0)
+def linear_claims(
+    weights: Sequence[float] = (0.5, -1.5, 2.0), *, x: float = 3.0, y: float = 1.0
+) -> Classic:
+    """The claimed gradients of L = (a_L - y)^2 for the first two weights and for all of them.
 
-
-def linear_claims(weights: Sequence[float] = WEIGHTS, *, x: float = 3.0, y: float = 1.0) -> Classic:
-    """The claimed gradients of l = (a_L - y)^2 for the first two weights and for all of them.
-
-    Linear, a_L = w_L ... w_1 x: dl/dw_l = 2 (w_L ... w_1 x - y) x prod_{k != l} w_k.
+    Linear, a_L = w_L ... w_1 x: dL/dw_l = 2 (w_L ... w_1 x - y) x prod_{k != l} w_k.
     With an activation, z_l = w_l a_{l-1}, a_l = g(z_l), a_0 = x: delta_L = 2 (a_L - y) g'(z_L),
-    delta_l = g'(z_l) w_{l+1} delta_{l+1} and dl/dw_l = delta_l a_{l-1}; here g is the sigmoid.
+    delta_l = g'(z_l) w_{l+1} delta_{l+1} and dL/dw_l = delta_l a_{l-1}; here g is the sigmoid.
     Needs two weights or more. Source: the lectures.
     """
     weights, x, y = row("weights", weights), finite("x", x), finite("y", y)
@@ -63,10 +62,7 @@ def linear_claims(weights: Sequence[float] = WEIGHTS, *, x: float = 3.0, y: floa
 
 
 def claims(weights: Sequence[float], x: float, y: float, *, flat: bool) -> list[Row]:
-    """What the formulas say beside the engine, without an activation (`flat`) or with the sigmoid.
-
-    delta_L = 2 (a_L - y) g'(z_L), down to delta_l = g'(z_l) w_{l+1} delta_{l+1}; g' = 1 if flat.
-    """
+    """The formulas beside the engine, with the sigmoid or (`flat`: g' = 1) without activation."""
     w, z, a = [Value(number) for number in weights], list[Value](), [Value(x)]
     for w_l in w:
         z.append(w_l * a[-1])
@@ -76,8 +72,8 @@ def claims(weights: Sequence[float], x: float, y: float, *, flat: bool) -> list[
     for k in reversed(range(len(w))):
         below, output = a[k].data, a[k + 1].data
         delta = error * (1 if flat else output * (1 - output))
-        found = [(f"delta_{k + 1}", delta, z[k].grad)] * (not flat)
-        found.append((f"dl/dw{k + 1}", delta * below, w[k].grad))
+        found = [(f"delta{k + 1}", delta, z[k].grad)] * (not flat)
+        found.append((f"dL/dw{k + 1}", delta * below, w[k].grad))
         name = f"{len(w)} {'linear' if flat else 'sigmoid'} layers"
         rows[:0] = [Row(f"{name}: {what}", f"{claim:.12g}", here) for what, claim, here in found]
         error = delta * weights[k]

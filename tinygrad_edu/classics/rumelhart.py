@@ -4,7 +4,7 @@ import math
 import random
 from collections.abc import Callable
 from itertools import product
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from tinygrad_edu import functions as f
 from tinygrad_edu.calculus import hessian
@@ -19,16 +19,12 @@ from tinygrad_edu.train import fit, predict
 __all__ = ["rumelhart_encoder", "rumelhart_parity", "rumelhart_symmetry", "rumelhart_xor"]
 
 
-#: Why numbers of sweeps cannot agree.
-OTHERS: Final = "other first weights"
-
-
 def rumelhart_xor(starts: int = 100) -> Classic:
     """XOR by a 2-2-1 net from many starts: a few run into a valley that has no end.
 
     A start is stuck if a pattern is wrong after 3,000 sweeps. The chapter calls that a local
     minimum. It is none: the gradient and the smallest eigenvalue of the Hessian go to 0 while the
-    weights grow, and a way down leads out from everywhere (Hamey 1998; Sprinkhuizen-Kuyper and
+    weights grow, and a way down leads out of every point (Hamey 1998; Sprinkhuizen-Kuyper and
     Boers 1999). Source: Rumelhart, Hinton and Williams (1986), ch. 8 of Parallel Distributed
     Processing.
     """
@@ -67,7 +63,7 @@ def rumelhart_parity(starts: int = 10) -> Classic:
     right = sum((o > 0.5) == (t > 0.5) for [o], [t] in zip(predict(model, X), y, strict=True))
     rows = [Row("patterns that are right", "16", right)]
     if sweeps is not None:
-        rows.append(Row("sweeps", "2825", sweeps, unlike=OTHERS))
+        rows.append(Row("sweeps", "2825", sweeps, unlike="other first weights"))
     return classic("rumelhart_parity", rows, start=k)
 
 
@@ -99,7 +95,7 @@ def rumelhart_symmetry(starts: int = 10) -> Classic:
         model, optimizer, sweeps = _run([6, 2, 1], 0.3, k, X, y, rate=0.1, most=3000)
         if sweeps is not None:
             break
-    rows = [] if sweeps is None else [Row("sweeps", "1425", sweeps, unlike=OTHERS)]
+    rows = [] if sweeps is None else [Row("sweeps", "1425", sweeps, unlike="other first weights")]
     fit(model, X, y, loss="half_squared_error", optimizer=optimizer, epochs=1500, progress=False)
     for name, unit in zip(("first", "second"), model.layers[0].neurons, strict=True):
         w = [p.data for p in unit.w]

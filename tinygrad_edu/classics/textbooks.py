@@ -62,7 +62,8 @@ def lecun_tanh() -> Classic:
         return abs(grad(slope, [z])[0].data)
 
     rows = [Row(f"f({x})", str(x), scaled_tanh(Value(float(x))).data) for x in (1, -1)]
-    rows.append(Row("where |f''| is largest", "1", max(np.arange(0.01, 3, 0.01), key=bend)))
+    largest = max((k / 100 for k in range(1, 300)), key=bend)
+    rows.append(Row("where |f''| is largest", "1", largest))
     normals = np.random.RandomState(0).randn(200, 2)
     y = np.sign(normals[:, 1])
     mixed = normals @ [[1.0, 0.9], [0.0, 0.3]] + 3  # not centred, and nearly in a line

@@ -216,17 +216,13 @@ def classics(args: argparse.Namespace) -> int:
         print(f"{classic}\n", flush=True)
         if not classic.agrees:
             differ.append(name)
-    print(f"{', '.join(differ)}: not as published" if differ else "all numbers are as published")
+    print(f"{', '.join(differ)}: not as published" if differ else "all that is compared agrees")
     return 1 if differ else 0
 
 
 _PACKAGE: Final = Path(__file__).resolve().parents[1]
 #: Where the lessons are: in an installed package within it, in a checkout beside it.
 _PLACES: Final = (_PACKAGE / "notebooks", _PACKAGE.parent / "notebooks")
-
-
-#: What writes one file.
-_Write = Callable[[Path], Any]
 
 
 @command(
@@ -271,9 +267,9 @@ def course(args: argparse.Namespace) -> int:
     return 0
 
 
-def _for_teachers(args: argparse.Namespace, lessons: Path) -> dict[str, dict[Path, _Write]]:
-    """What the options ask for: what is told of each group of files, and what writes them."""
-    writes: dict[str, dict[Path, _Write]] = {}
+def _for_teachers(args: argparse.Namespace, lessons: Path) -> dict[str, dict[Path, Any]]:
+    """What the options ask for: what is told of each group of files, and what writes each."""
+    writes: dict[str, dict[Path, Any]] = {}
     if args.solutions:
         told = f"wrote the solutions of {len(EXERCISES)} exercises into {args.solutions}"
         writes[told] = {Path(args.solutions): _writing(solutions(args.seed))}
@@ -294,7 +290,7 @@ def _for_teachers(args: argparse.Namespace, lessons: Path) -> dict[str, dict[Pat
     return writes
 
 
-def _writing(content: bytes | str) -> _Write:
+def _writing(content: bytes | str) -> Callable[[Path], Any]:
     return lambda path: files.write(path, content)
 
 

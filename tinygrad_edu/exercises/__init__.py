@@ -17,20 +17,10 @@ An exercise is a table of a .toml file. Right is what its solution gives:
     ["4.1".mistakes]                       # what a mistake gives, with the names of the solution
     "sign" = "[0.5 - eta, -1.3, 2 - eta]"  # a name of `SLIPS`, or a sentence without its dot
 
-An answer that is a function is asked for the arguments of each of `cases = ["[1.0, 2.0], 3"]`, and
-its mistakes are functions. Where the solution is not the only right answer, ANSWERS of the .py file
-says what is.
-
-The `kind` of an exercise is "predict" where the answer is given before it is run, "why" where a
-reason is chosen. A question of choice has sentences, and what there is to say of each:
-
-    ["4.4"]
-    kind = "why"
-    question = "Why does no single unit compute XOR?"
-    right = "b"
-    ["4.4".choices]
-    a = ["It has too few weights.", "More weights draw no other line: what is z = 0 ?"]
-    b = ["z = 0 is one line.", "No line has (0, 1) and (1, 0) on one side alone."]
+A function is asked for the arguments of each of `cases = ["[1.0, 2.0], 3"]`, and its mistakes are
+functions. Where the solution is not the only right answer, ANSWERS of a .py file says what is.
+Its `kind` is "predict" where the answer is given before it is run, "why" where a reason is chosen.
+A question of choice has `choices`: for each letter a sentence, and what there is to say of it.
 """
 
 import tomllib

@@ -124,23 +124,25 @@ def _with_exercises(
     """The cells of a lesson without outputs, those of its exercises as a grader has them."""
     k = 0
     while k < len(cells):
-        text, below = (_source(cells, k), _source(cells, k + 1))
-        checked = _CHECKED.search(below)
-        if checked is None or cells[k]["cell_type"] != "markdown":
-            yield _cell(cells[k]["cell_type"], text)
-            k += 1
+        text, asks = _source(cells, k), cells[k]["cell_type"] == "markdown"
+        program = _source(cells, k + asks)
+        checked = _CHECKED.search(program)
+        k += 1
+        if checked is None:
+            yield _cell(cells[k - 1]["cell_type"], text)
             continue
+        k += asks
         number = checked[1]
         exercise = variant(number, seed)
-        if exercise.question != EXERCISES[number].question:
+        if not asks or exercise.question != EXERCISES[number].question:
             text = f"**{number}** {_as_markdown(exercise.question)}"
-        program = _CHECKED.sub("", below).rstrip()
-        ours = _OURS.fullmatch(_source(cells, k + 2))
+        program = _CHECKED.sub("", program).rstrip()
+        ours = _OURS.fullmatch(_source(cells, k))
         solution = f"{ours[1]}\n\n\n{ours[2]} = answer = {ours[3]}" if ours else _solved(exercise)
         yield from made(_Asked(number, _cell("markdown", text), program, solution, seed))
         if ours and ours[4]:
             yield _cell("code", ours[4])
-        k += 3 if ours else 2
+        k += ours is not None
 
 
 def _solved(exercise: Exercise) -> str:

@@ -107,6 +107,7 @@ class Attention(Module):
             raise ValueError("a sequence has at least one row, got an empty list")
         q, k, v = ([layer(row) for row in x] for layer in (self.query, self.key, self.value))
         d, weights = self.width // self.heads, list[Rows]()
+        q = [[z / math.sqrt(d) for z in row] for row in q]  # the same as to divide each product
         mixed: Rows = [[] for _ in x]
         for h in range(0, self.width, d):
             qs, ks, vs = ([tuple(row[h : h + d]) for row in rows] for rows in (q, k, v))
@@ -114,7 +115,7 @@ class Attention(Module):
             weights.append([])
             for t in range(len(x)):
                 read = slice(t + 1 if self.causal else None)
-                p = f.softmax([f.dot(qs[t], key) / math.sqrt(d) for key in ks[read]])
+                p = f.softmax([f.dot(qs[t], key) for key in ks[read]])
                 weights[-1].append(p)
                 mixed[t] += [f.dot(p, column[read]) for column in columns]
         return [self.output(row) for row in mixed], weights

@@ -23,23 +23,6 @@ HIDEABLE: Final = (
     "share", "classes", "seed", "features", "test", "flat", "curves", "units", "activations",
 )  # fmt: skip
 TITLE: Final = "tinygrad_edu playground"
-_MACHINE: Final = (
-    *("run/machine", "run/words", "run/measure", "run/training", "run/player", "colours", "curves"),
-)
-_NET: Final = ("generator", "data", "linker", "net", "lens", "state", "session", "code", "numpy")
-_SCREEN: Final = (
-    *("elements", "symbols", "dock/walk", "dock/numbers", "controls/csv", "pictures/geometry"),
-    *("pictures/heat", "pictures/legend", "pictures/plane", "pictures/lines", "pictures/netview"),
-    *("pictures/figures", "hiding", "pagelink", "dock/panel", "dock/unitpanel", "dock/weightpanel"),
-    *("dock/losspanel", "dock/codepanel", "dock/sharepanel", "dock/dock", "controls/bar"),
-    *("controls/datapanel", "keyboard", "app", "handle", "start"),
-)
-#: What the script of the page is made of, in an order in which nothing is used before it is there.
-SCRIPTS: Final = (
-    *_MACHINE,
-    *(f"../../playground/net/{name}" for name in _NET),
-    *(f"../../playground/screen/{name}" for name in _SCREEN),
-)
 
 
 def lesson(
@@ -95,7 +78,7 @@ def page_of(link: str, title: str) -> str:
     return assembled(
         _file("screen.html"),
         _file("screen.css"),
-        script_of(*SCRIPTS),
+        script_of("playground/screen/start"),
         title=clean(text_of("title", title), 200),
         **_packed(),
         preset=link,

@@ -15,7 +15,6 @@ from tinygrad_edu.data import Dataset
 from tinygrad_edu.files import AnyPath, path_of, write
 from tinygrad_edu.playground.lesson import TITLE, linked, page_of
 from tinygrad_edu.playground.parts import parameter_names
-from tinygrad_edu.playground.picture import picture
 from tinygrad_edu.playground.points import own_in_page, own_text, points
 from tinygrad_edu.playground.settings import MOST_POINTS, OWN, RUNNING, Settings, changed
 from tinygrad_edu.playground.start import MOST_EPOCHS, Module, Start, losses_for, net_of
@@ -77,7 +76,7 @@ class Playground:
     def link(self) -> str:
         """What the page opens with, behind the # of its address."""
         pairs = [("epoch", str(self.epoch))] * (0 < self.epoch <= MOST_EPOCHS)
-        if self._touched:
+        if self._touched or self.epoch > MOST_EPOCHS:
             pairs.append(("w", " ".join(map(repr, self.parameters.values()))))
         if self.settings.data == OWN and self._own is not None:
             pairs.append(("own", own_text(self._own)))
@@ -134,7 +133,7 @@ class Playground:
         history = start.fit(epochs) if epochs else History()
         numbers = [p.data for p in start.net.module.parameters()]
         self._show(
-            settings=start.settings, _classes=start.classes, _touched=False,
+            settings=start.settings, _classes=start.classes, _touched=history.diverged,
             parameters=dict(zip(parameter_names(start.net.sizes), numbers, strict=True)),
             losses=history.loss, test_losses=history.validation_loss, epoch=len(history),
         )  # fmt: skip
@@ -154,6 +153,8 @@ class Playground:
         return {}, {}
 
     def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, Any], dict[str, Any]]:
+        from tinygrad_edu.playground.picture import picture  # late: matplotlib takes long
+
         png = base64.b64encode(picture(self.model(), Start(self.settings, self._own))).decode()
         live, about = ({}, {}) if displays_still() else self._live()
         return {"image/png": png, **live, "text/plain": repr(self)}, about

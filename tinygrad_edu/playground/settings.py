@@ -40,7 +40,7 @@ def features(X: Iterable[Any], names: Sequence[str]) -> list[list[float]]:
     points = inputs(X).array
     if points.shape[1:] != (2,):
         raise ValueError(f"X has rows of {points.shape[-1]} numbers: points of the plane have 2")
-    if not (names := _features("names", names)):
+    if not (names := CHECKS["features"]("names", names)):
         raise ValueError('names is empty: write names=["x1", "x2"]')
     return columns(points, names)
 
@@ -121,6 +121,8 @@ class Settings:
     dropout: float = 0.0
 
     def __post_init__(self) -> None:
+        if isinstance(self.activations, str):
+            object.__setattr__(self, "activations", (self.activations,))
         for name, check in CHECKS.items():
             object.__setattr__(self, name, check(name, getattr(self, name)))
         if not self.features:
@@ -137,14 +139,9 @@ class Settings:
     @property
     def link(self) -> str:
         """What the page reads them from, behind the # of its address."""
-        pairs = [(name, value) for name, value in vars(self).items() if value != OWN]
-        return urlencode([(name, _written(value)) for name, value in pairs])
-
-
-def _written(value: Any) -> str:
-    if isinstance(value, tuple):
-        return " ".join(map(str, value))
-    return "all" if value is None else str(value)
+        pairs = vars(self) | {"batch": self.batch or "all"}
+        pairs |= {k: " ".join(map(str, x)) for k, x in pairs.items() if isinstance(x, tuple)}
+        return urlencode({k: x for k, x in pairs.items() if x not in (None, OWN)})
 
 
 def changed(settings: Settings, changes: Mapping[str, Any]) -> Settings:
@@ -165,18 +162,8 @@ def changed(settings: Settings, changes: Mapping[str, Any]) -> Settings:
     return new
 
 
-def _features(name: str, x: Any) -> tuple[str, ...]:
-    return tuple(one_of("feature", item, FEATURES) for item in listed(name, x, "features"))
-
-
-def _layers(name: str, x: Any) -> tuple[int, ...]:
-    sizes = listed(name, x, "layer sizes")
-    return tuple(whole(f"a layer in {name}", n, 1, MOST_UNITS) for n in sizes)
-
-
-def _activations(name: str, x: Any) -> tuple[str, ...]:
-    items = [x] if isinstance(x, str) else listed(name, x, "names of activations")
-    return tuple(one_of("activation", item, UNITS) for item in items)
+def _each(of: str, what: str, check: Check) -> Check:
+    return lambda name, x: tuple(check(what, item) for item in listed(name, x, of))
 
 
 #: What each setting may be.
@@ -188,9 +175,9 @@ CHECKS: Final[dict[str, Check]] = {
     "seed": partial(whole, least=0, most=2**32 - 1),
     "start": lambda name, n: None if n is None else whole(name, n, 0, 2**32 - 1),
     "classes": partial(whole, least=2, most=MOST_CLASSES),
-    "features": _features,
-    "hidden": _layers,
-    "activations": _activations,
+    "features": _each("features", "feature", partial(one_of, table=FEATURES)),
+    "hidden": _each("layer sizes", "a layer in hidden", partial(whole, least=1, most=MOST_UNITS)),
+    "activations": _each("names", "activation", partial(one_of, table=UNITS)),
     "loss": partial(one_of, table=LOSSES),
     "optimizer": partial(one_of, table=UPDATES),
     "rate": partial(real, above=0, most=1000),

@@ -74,10 +74,12 @@ class View {
   }
 }
 
+const pen = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+
 /** Whether what lies behind an element is dark, whatever way its colour is written. */
 function isDark(element) {
-  const pen = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
   for (let at = element; at; at = at.parentElement ?? at.getRootNode().host) {
+    pen.clearRect(0, 0, 1, 1);
     pen.fillStyle = getComputedStyle(at).backgroundColor;
     pen.fillRect(0, 0, 1, 1);
     const [red, green, blue, alpha] = pen.getImageData(0, 0, 1, 1).data;

@@ -90,6 +90,7 @@ class Widget(Playground, anywidget.AnyWidget):  # type: ignore[misc]
             settings=Settings(**settings), _classes=told["classes"], code=told["code"],
             parameters=dict(zip(names, told["parameters"], strict=True)),
             losses=[_number(x) for x in told["losses"]], epoch=len(told["losses"]),
+            _touched="&w=" in told["link"],
             test_losses=[_number(x) for x in told["testLosses"]], playing=told["playing"],
         )  # fmt: skip
 

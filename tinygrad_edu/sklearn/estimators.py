@@ -25,14 +25,14 @@ from tinygrad_edu.vectorize.arrays import Array, as_array, sigmoid
 
 
 def poisson_deviance(output: Any, target: Any) -> Any:
-    """E = sum_k t_k log(t_k / m_k) - t_k + m_k for counts t_k where m_k = exp(o_k) are expected."""
+    """L = sum_k y_k log(y_k / m_k) - y_k + m_k for counts y_k where m_k = exp(a_k) are expected."""
     outputs, targets = ([x] if isinstance(x, Value | float) else x for x in (output, target))
     pairs = zip(outputs, targets, strict=True)
     return f.sum([f.exp(o) - t * o + t * f.log(f.where(t, t, 1.0)) - t for o, t in pairs])
 
 
 def cross_entropy_of_labels(output: Any, target: Any) -> Any:
-    """E = sum_k of `binary_cross_entropy_with_logits`, for labels each of which holds or not."""
+    """L = sum_k of `binary_cross_entropy_with_logits`, for labels each of which holds or not."""
     pairs = zip(output, target, strict=True)
     return f.sum([losses.binary_cross_entropy_with_logits(o, t) for o, t in pairs])
 

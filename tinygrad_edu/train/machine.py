@@ -79,7 +79,7 @@ class MachineDescent(MatrixDescent):
     def _call(self, steps: Steps, block: Block, epoch: int, many: int) -> None:
         """So many steps. Raises DivergenceError as `step` does."""
         optimizer = self.optimizer
-        rates, failure = self._rates(many)
+        rates, failure = self.rates(many)
         begun, steps.progress[0] = monotonic(), 0
         self.call = (block, block.steps, optimizer.steps)
         why = steps.run(block, rates, optimizer.steps)
@@ -105,7 +105,7 @@ class MachineDescent(MatrixDescent):
         """So many steps that an interruption after them comes soon."""
         return max(1, int(blocks.SECONDS / 2 / self.seconds))
 
-    def _rates(self, many: int) -> tuple[Array, BaseException | None]:
+    def rates(self, many: int) -> tuple[Array, BaseException | None]:
         """The rates of the next steps; fewer where a schedule fails, and how: after those steps."""
         optimizer, before = self.optimizer, self.optimizer.steps
         if optimizer.schedule is None:  # else it is asked for each step

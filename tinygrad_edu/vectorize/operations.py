@@ -294,6 +294,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "full": Operation(lambda v, a, n: (True, n), lambda calls, a, n: calls.repeated(a, (calls.B, n)),
                       lambda v, a, n: Form(_spread(a, "B", n)), _SAME),
     "repeat": Operation(lambda v, a, k: (extent(a, v)[0], extent(a, v)[1] * k), _repeat, _attribute("repeat({1}, axis=1)")),
+    "tile": Operation(lambda v, a, k: (extent(a, v)[0], extent(a, v)[1] * k), lambda calls, a, k: _join(calls, a.shape[1] * k, *[a] * k), Form("np.tile({0}, {1})"), _SAME),
     "join": Operation(lambda v, n, *pieces: (any(extent(a, v)[0] for a in pieces), n), _join,
                       _joined, _latex_joined),
     "scatter": Operation(lambda v, n, *pieces: (any(extent(a, v)[0] for a in pieces[::3]), n), _scatter,

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from tinygrad_edu.engine import Primitive, primitives
+from tinygrad_edu.engine import primitives
 from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.vectorize.gradient import Gradient, gradient_of
 from tinygrad_edu.vectorize.layout import Layout
@@ -212,8 +212,8 @@ def even_rows(tape: Tape) -> Tape:
     """The same graph with short rows filled up, as those that read the places before theirs have.
 
     Where this less than doubles them, the rows of a depth get the length of the longest: those of
-    softmaxes and sums get constants that add nothing. A dot of such a softmax gets its zeros, with
-    them what a longer row has there; any other dot that is the beginning of one gets zeros.
+    softmaxes and sums get constants that add nothing. A dot with the beginning of a longer row gets
+    the rest of it, times 0.
     """
     names = {i: r.name for i, r in tape.records.items() if r.name in _FILL and reduction_of(r)}
     if len({(name, len(tape.parents[i])) for i, name in names.items()}) == len({*names.values()}):
@@ -225,7 +225,6 @@ def even_rows(tape: Tape) -> Tape:
     )  # fmt: skip
     filling = {x: new.add_leaves(1)[0] for x in (0.0, -inf)}
     new.constants |= {i: x for x, i in filling.items()}
-    zeros: dict[Any, list[int]] = {}
     for level in tape.levels():
         new.records.update({i: tape.records[i] for i in level})
         groups: dict[str, list[int]] = {}
@@ -238,35 +237,14 @@ def even_rows(tape: Tape) -> Tape:
             if not total < n * len(rows) <= 2 * total:
                 continue
             if name == "dot":
-                _fill_dots(new, cells, n, zeros, filling[0.0])
+                _fill_dots(new, cells, n, filling[0.0])
                 continue
             for i, row in rows.items():
                 new.parents[i] = (*row, *[filling[_FILL[name]]] * (n - len(row)))
-            if name == "softmax":
-                _add_zeros(new, cells, rows, zeros)
     return new
 
 
-def _add_zeros(
-    tape: Tape, cells: list[int], rows: dict[int, Any], zeros: dict[Any, list[int]]
-) -> None:
-    """Enter the results of softmaxes for what their rows were filled up with."""
-    records, found = dict[int, Primitive](), dict[Any, dict[int, int]]()
-    for i in cells:
-        k = int(tape.records[i].constants["k"])
-        records[k] = tape.records[i]
-        found.setdefault(rows[i], {})[k] = i
-    for row, results in found.items():
-        full = tape.parents[next(iter(results.values()))]
-        more = [
-            tape.add(records[k], full, None) for k in range(len(row), len(full)) if k in records
-        ]
-        zeros[tuple([results.get(k, -1) for k in range(len(row))])] = more
-
-
-def _fill_dots(
-    tape: Tape, cells: list[int], n: int, zeros: dict[Any, list[int]], zero: int
-) -> None:
+def _fill_dots(tape: Tape, cells: list[int], n: int, zero: int) -> None:
     """Give short dots the length n where one of their rows is the beginning of a longer one."""
     rows = {row for i in cells for row in tape.parents[i][:2]}
     lengths = {len(row) for row in rows}
@@ -276,8 +254,6 @@ def _fill_dots(
         for one, other in ((w, x), (x, w)):
             whole = longer.get(tuple(one))
             if whole is not None:
-                more = zeros.get(tuple(other), [])
-                more = more if len(more) == n - len(w) else [zero] * (n - len(w))
-                full = as_row((*other, *more))
+                full = as_row((*other, *[zero] * (n - len(w))))
                 tape.parents[i] = (whole, full, b) if one is w else (full, whole, b)
                 break

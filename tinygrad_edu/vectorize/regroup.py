@@ -26,7 +26,6 @@ from tinygrad_edu.vectorize.steps import (
     read,
     reduction_of,
     rows_of_classes,
-    with_gaps,
     written,
 )
 from tinygrad_edu.vectorize.tape import DOT, Row, Tape, as_row
@@ -81,12 +80,11 @@ def _add_elementwise(program: Regrouped, cells: list[int]) -> None:
     layout, tape = program.layout, program.tape
     record = tape.records[cells[0]]
     cells = layout.sorted(cells)
-    columns: list[Row] = list(zip(*[tape.parents[i] for i in cells], strict=True))
-    cells, columns = with_gaps(layout, cells, columns)
+    columns = zip(*[tape.parents[i] for i in cells], strict=True)
     operands = tuple([read(layout, column) for column in columns])
     expression = written(record, "value", *[o.expression for o in operands])
     step = Elementwise(_name_of_result(program, operands, cells), record, operands)
-    program.emit(step, cells, expression, batched=layout.any_batched([i for i in cells if i >= 0]))
+    program.emit(step, cells, expression, batched=layout.any_batched(cells[:1]))
 
 
 def _add_rows(program: Regrouped, cells: list[int]) -> None:

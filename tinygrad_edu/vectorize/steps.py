@@ -8,10 +8,10 @@ from tinygrad_edu import expr
 from tinygrad_edu.engine import Primitive, primitives
 from tinygrad_edu.expr import Expr
 from tinygrad_edu.namespace import no_flow
-from tinygrad_edu.vectorize.algebra import fitted, names, opened
+from tinygrad_edu.vectorize.algebra import fitted, opened
 from tinygrad_edu.vectorize.layout import Equation, Layout, Operand, P, Part, Variable, spread
 from tinygrad_edu.vectorize.operations import extent
-from tinygrad_edu.vectorize.tape import Row, Tape, VectorizeError
+from tinygrad_edu.vectorize.tape import Tape, VectorizeError
 
 
 class Reduction(NamedTuple):
@@ -174,37 +174,22 @@ def operands_of(step: Step) -> tuple[Operand, ...]:
     return tuple([o for o in (step.x, getattr(step, "w_read", None), step.b) if o is not None])
 
 
-def with_gaps(layout: Layout, cells: list[int], operands: list[Row]) -> tuple[list[int], list[Row]]:
-    """Results and operands with the columns that no node stands for (-1) where an array has them.
-
-    So it is read whole, where but for these its columns are read in order, beside numbers for all.
-    Slopes must be numbers: what stands there may be large, and 0 flows back to it.
-    """
-    several = [o for o in operands if len(set(o)) > 1]
-    array = layout.variables.get(layout.array[several[0][0]] or "") if len(several) == 1 else None
-    if array is None or array.role != "value" or -1 not in array.cells:
-        return cells, operands
-    if [c for c in array.cells if c >= 0] != [*several[0]]:
-        return cells, operands
-    whole = [array.cells if o is several[0] else (o[0],) * array.size for o in operands]
-    step = Elementwise("", layout.tape.records[cells[0]], tuple([read(layout, o) for o in whole]))
-    slope = slopes_of(step)[operands.index(several[0])]
-    if names(slope) and not _is_bounded(slope):
-        return cells, operands
-    result = iter(cells)
-    return [next(result) if c >= 0 else -1 for c in array.cells], [*whole]
-
-
 def read(layout: Layout, row: Sequence[int]) -> Operand:
     """The nodes as columns of one array, as `layout` reads them, but in these cases in short.
 
-    An array with gaps, see `with_gaps`, is read whole; columns that stand k times each are
-    repeated; an array that has a number in the place of some columns is masked.
+    Columns that stand k times each are repeated, columns that stand there k times one after the
+    other are a tile; an array that has a number in the place of some columns is masked.
     """
     cells, n, constants = tuple(row), len(row), layout.tape.constants
-    name = layout.array[max(cells)]
-    if -1 in cells and name is not None:
-        return Operand(expr.symbol(name), (Part(name, None, None),), n)
+    period = next((j for j in range(1, n) if cells[j] == cells[0]), n)
+    if 1 < period < n and n % period == 0 and cells == cells[:period] * (n // period):
+        each = layout.read(cells[:period])
+        parts = [
+            Part(array, columns, tuple([j + p for p in places or range(period)]))
+            for j in range(0, n, period)
+            for array, columns, places, _ in each.parts
+        ]
+        return Operand(expr.tile(spread(each), n // period), tuple(parts), n)
     k = next((k for k, cell in enumerate(cells) if cell != cells[0]), n)
     if 1 < k < n and n % k == 0 and all(cells[j] == cells[j - j % k] for j in range(n)):
         each = layout.read(cells[::k])
@@ -214,19 +199,17 @@ def read(layout: Layout, row: Sequence[int]) -> Operand:
             wide = places and tuple([k * p + j for p in places for j in range(k)])
             parts.append(Part(array, tuple([c for c in columns for _ in range(k)]), wide))
         return Operand(expr.repeat(spread(each), k), tuple(parts), n)
-    numbers = {repr(constants[c]): c for c in cells if c in constants}
-    nodes = {repr(x): i for i, x in constants.items()}
     kept = [j for j, c in enumerate(cells) if c not in constants]
-    arrays = {layout.array[cells[j]] for j in kept}
-    (name,) = arrays if len(arrays) == len(numbers) == 1 else (None,)
-    if name in (None, P) or layout.variables[name].size != n or not {"0.0", "-inf"} <= {*nodes}:
-        return layout.read(cells)
-    if [layout.column[cells[j]] for j in kept] != kept:
-        return layout.read(cells)
-    mask = layout.read([nodes["-inf" if c in constants else "0.0"] for c in cells]).expression
-    (number,) = [constants[c] for c in numbers.values()]
-    x = layout.named(expr.where(mask < 0, number, expr.symbol(name)), cells)
-    return Operand(x, (Part(name, None, None, mask),), n)
+    arrays = {layout.array[cells[j]] for j in kept if len(kept) < n} - {None, P}
+    number, *others = {c for c in cells if c in constants} or {-1}
+    if not others and len(arrays) == 1 and [layout.column[cells[j]] for j in kept] == kept:
+        whole, nodes = layout.variables[str(*arrays)], {repr(x): i for i, x in constants.items()}
+        if whole.size == n and {"0.0", "-inf"} <= {*nodes}:
+            signs = [nodes["-inf" if c == number else "0.0"] for c in cells]
+            mask = layout.read(signs).expression
+            x = expr.where(mask < 0, constants[number], expr.symbol(whole.name))
+            return Operand(layout.named(x, cells), (Part(whole.name, None, None, mask),), n)
+    return layout.read(cells)
 
 
 def as_rows(x: Operand, size: int) -> Any:

@@ -101,6 +101,7 @@ export class Controls {
       drawCurves($("accuracy"), this.colours, lines, { range: [0, 1], label: (x) => `${Math.round(100 * x)} %` });
     }
     weights.draw();
+    if (training.schedule && document.activeElement !== $("lr")) $("lr").value = String(training.rate);
     if (weights.place !== null) {
       $("chosenName").textContent = weights.text(weights.place);
       if (document.activeElement !== $("value")) $("value").value = String(training.vector("P")[weights.place]);

@@ -5,8 +5,10 @@ import random
 import re
 from base64 import b64encode
 from collections.abc import Iterable
+from graphlib import TopologicalSorter
 from hashlib import sha256
 from importlib.resources import files
+from posixpath import normpath
 from string import Template
 from typing import Any, Final
 
@@ -24,12 +26,9 @@ from tinygrad_edu.view.base.palette import styled
 
 #: Bytes that a page may have.
 LARGEST: Final = 1_000_000
-#: What the script of a page is made of, in an order in which nothing is used before it is there.
-SCRIPTS: Final = (
-    *("run/machine", "run/words", "run/measure", "run/training", "run/player", "colours", "curves"),
-    *("weights", "controls", "main"),
-)
-_MODULE_LINE: Final = re.compile(r"^import .*?;\n|^export (?=\w)", re.MULTILINE | re.DOTALL)
+_PACKAGE: Final = files("tinygrad_edu")
+_IMPORT: Final = re.compile(r'^import [^;]* from "(.*)\.mjs";\n', re.MULTILINE)
+_EXPORT: Final = re.compile(r"^export (?=\w)", re.MULTILINE)
 
 
 def to_page(
@@ -65,9 +64,12 @@ def to_page(
         >>> page[:15]
         '<!DOCTYPE html>'
 
-    Raises ValueError, with what to do instead, for what does not run in a page: Dropout, batch
-    normalisation, schedules of the learning rate, optimizers of your own, what `vectorize` does not
-    take, and data that make the page larger than a megabyte.
+    Dropout draws what it draws in `fit`. Of a schedule of the learning rate the page holds 10,000
+    rates, and ends with the last of them.
+
+    Raises ValueError, with what to do instead, for what does not run in a page: batch
+    normalisation, other random numbers, optimizers of your own, what `vectorize` does not take, and
+    data that make the page larger than a megabyte.
     """
     from tinygrad_edu.export.page.plan import training_plan
     from tinygrad_edu.vectorize.executors.library import FOLDER
@@ -84,7 +86,7 @@ def to_page(
     text = assembled(
         file("page.html"),
         file("page.css"),
-        script_of(*SCRIPTS),
+        script_of("export/page/main"),
         title=clean(title or plan["model"], 200),
         training=words.packed(plan),
         machine=packed(FOLDER.joinpath("machine.wasm").read_bytes()),
@@ -121,12 +123,27 @@ def assembled(body: str, sheet: str, script: str, **texts: str) -> str:
     )
 
 
-def script_of(*names: str) -> str:
-    """Modules as one script, without the lines by which they know each other.
+def script_of(name: str) -> str:
+    """A module and those that it imports as one script, each after what it imports.
 
-    Those of this folder by name, those of another by the way there: "../../playground/net/net".
+    `name` is its place in the package, such as "export/page/main". They have no lines more by which
+    they know each other.
     """
-    return "\n".join(_MODULE_LINE.sub("", file(f"{name}.mjs")) for name in names)
+    texts = modules_of(name).values()
+    return "\n".join(_EXPORT.sub("", _IMPORT.sub("", text)) for text in texts)
+
+
+def modules_of(name: str) -> dict[str, str]:
+    """The texts of a module and of all that it imports, each after what it imports."""
+    texts: dict[str, str] = {}
+    imported: dict[str, list[str]] = {}
+    waiting = [name]
+    while waiting:
+        if (one := waiting.pop()) not in texts:
+            texts[one] = _PACKAGE.joinpath(f"{one}.mjs").read_text(encoding="utf-8")
+            imported[one] = [normpath(f"{one}/../{other}") for other in _IMPORT.findall(texts[one])]
+            waiting += imported[one]
+    return {one: texts[one] for one in TopologicalSorter(imported).static_order()}
 
 
 def file(name: str) -> str:

@@ -2,12 +2,14 @@
 
 import random
 from collections.abc import Callable
+from inspect import ismethod
 from typing import Any, Final
 
-from tinygrad_edu.engine import toposort
+from tinygrad_edu.engine import RandomLeaf, toposort
 from tinygrad_edu.examples import Rows
 from tinygrad_edu.export.page.words import Words
 from tinygrad_edu.losses import Loss
+from tinygrad_edu.nn import Dropout
 from tinygrad_edu.nn.mode import in_mode, modules_of
 from tinygrad_edu.text import clean
 from tinygrad_edu.train.engines import matrix_descent
@@ -26,10 +28,13 @@ from tinygrad_edu.view.base.naming import names_of
 
 #: How many characters of a model, an optimizer or a name are shown.
 _LONGEST: Final = 120
-#: Why a step fails in a page, by the number that the machine gives; the last, of a guard.
+#: How many rates of a schedule a page holds: it trains no further.
+MOST_RATES: Final = 10_000
+#: Why a step fails in a page, by the number that the machine gives; then a guard, and a schedule.
 FAILURES: Final = (
     *(f"{what} was no finite number" for what in REASONS),
     "a comparison that the model makes in Python would have come out otherwise",
+    f"the schedule of the learning rate stands in this page for {MOST_RATES:,} updates",
 )
 _NO_TABLE: Final = (
     "the machine of a page lacks an instruction for the model or the loss, or a step is too long "
@@ -53,13 +58,17 @@ def training_plan(
     try:
         with in_mode(modules_of(training.model), training=True):
             descent = matrix_descent(training)
+            assert isinstance(descent, MachineDescent)
+            layers = [_dropout_of(sample, generator) for sample in descent.program.samples]
+            _check(descent, generator, layers)
+            states = {rng: rng.getstate() for rng in {layer.rng for layer in layers}}
             loss = training.loss(training.model(training.rows[0]), training.targets[0])
+            for rng, state in states.items():  # as if nothing had been drawn
+                rng.setstate(state)
     except VectorizeError as error:
         raise ValueError(
             f'a page trains what fit(..., engine="matrix") can train, and that raises: {error}'
         ) from error
-    assert isinstance(descent, MachineDescent)
-    _check(descent, generator)
     program, optimizer = descent.program, descent.optimizer
     table = _table(program.plan, size, gradient=True)
     names = names_of(toposort(loss, leaves=True))
@@ -79,9 +88,11 @@ def training_plan(
         "size": size,
         "generator": None if generator is None else words.add(generator.getstate()[1]),
         "rate": optimizer.lr,
+        "rates": None if optimizer.schedule is None else words.add(descent.rates(MOST_RATES)[0]),
         "updates": optimizer.steps,
         "states": [None if state is None else words.add(state) for state in descent.states],
         "phases": _phases(table, descent, size, words),
+        "masks": _masks(layers, table, words),
         "head": _head(right, table, words),
         "test": None if held_out is None else _test(right.loss, held_out, training, descent, words),
         "guards": _guards(program, table),
@@ -89,14 +100,17 @@ def training_plan(
     }
 
 
-def _check(descent: MachineDescent, generator: random.Random | None) -> None:
+def _check(descent: MachineDescent, generator: random.Random | None, layers: list[Any]) -> None:
     """Raise ValueError for what a page cannot do, with what to do instead."""
-    program, optimizer = descent.program, descent.optimizer
+    optimizer = descent.optimizer
     obstacles: list[tuple[Any, str]] = [
-        (program.samples, "the model draws random numbers of its own: leave out Dropout"),
+        (
+            None in layers,
+            "the model draws random numbers of its own: of these a page has those of Dropout, from "
+            "another random.Random than the one that shuffles",
+        ),
         (descent.on_values, f"{optimizer!r} is of your own: write one of OPTIMIZERS, such as Adam"),
         (not descent.whole, "the optimizer must have just the parameters that the loss depends on"),
-        (optimizer.schedule is not None, "lr is a function: write a number, the page changes it"),
         (
             generator is not None and type(generator) is not random.Random,
             f"batches are shuffled by a {type(generator).__name__}: write rng=0 or a random.Random",
@@ -105,6 +119,27 @@ def _check(descent: MachineDescent, generator: random.Random | None) -> None:
     for is_there, what in obstacles:
         if is_there:
             raise ValueError(f"a page cannot train this: {what}")
+
+
+def _dropout_of(sample: RandomLeaf, other: random.Random | None) -> Any:
+    """The Dropout that draws a number, from a generator of Python's that is not the other; None."""
+    layer: Any = sample.draw.__self__ if ismethod(sample.draw) else None
+    fits = isinstance(layer, Dropout) and type(layer.rng) is random.Random
+    return layer if fits and layer.rng is not other else None
+
+
+def _masks(layers: list[Any], table: Table, words: Words) -> dict[str, Any] | None:
+    """What `masks.mjs` takes, for the layer of each number in the order in which they are drawn."""
+    if not layers:
+        return None
+    generators = list(dict.fromkeys(layer.rng for layer in layers))
+    at, _, column, _ = table.inputs["S"]
+    return {
+        "generators": [words.add(rng.getstate()[1]) for rng in generators],
+        "places": words.add([at + k * column for k in range(len(layers))]),
+        "sources": words.add([generators.index(layer.rng) for layer in layers]),
+        "p": words.add([layer.p for layer in layers]),
+    }
 
 
 def _table(plan: Plan, rows: int, *, gradient: bool) -> Table:

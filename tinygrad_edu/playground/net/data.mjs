@@ -1,7 +1,7 @@
 // The data of the page: the package's data sets of points of the plane, their split, the features of a point.
 // Equal arguments give the numbers that Python gives; a test holds every set against `data.DATA_SETS`.
 
-import { Generator } from "./generator.mjs";
+import { Generator } from "../../export/page/run/generator.mjs";
 
 const { abs, cos, exp, hypot, sin, PI } = Math;
 

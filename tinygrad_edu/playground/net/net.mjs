@@ -1,6 +1,6 @@
 // A net that is made in the page: its first parameters, their names, and its plan of a training.
 
-import { Generator } from "./generator.mjs";
+import { Generator } from "../../export/page/run/generator.mjs";
 import { forwardOf, linkedNet, phasesOf } from "./linker.mjs";
 
 /** The places of the parameters in P, in the order of `parameters()` in Python: w of a unit, its b, .... */
@@ -51,27 +51,11 @@ export function parametersOf(parts, { sizes, activations, end }, seed) {
   return P;
 }
 
-/** The masks of dropout, one for each number of each example, as `nn.Dropout(p, rng=Random(seed))` draws. */
-export class Masks {
-  constructor(linked, p, seed) {
-    Object.assign(this, { linked, p, seed });
-    this.reset();
-  }
-
-  reset() {
-    this.generator = new Generator(this.seed);
-  }
-
-  fill(memory, rows) {
-    const { cap, layers } = this.linked;
-    for (let r = 0; r < rows; r++) {
-      for (const { mask, O } of layers) {
-        for (let k = 0; mask !== null && k < O; k++) {
-          memory[mask + k * cap + r] = this.generator.random() < this.p ? 0 : 1 / (1 - this.p);
-        }
-      }
-    }
-  }
+/** The plan of masks (see masks.mjs) that `nn.Dropout(p, rng=Random(seed))` draws, one for all hidden layers. */
+function masksOf({ cap, layers }, p, seed) {
+  const places = layers.flatMap(({ mask, O }) => (
+    mask === null ? [] : Array.from({ length: O }, (_, k) => mask + k * cap)));
+  return { generators: [new Generator(seed).state], places, sources: places.map(() => 0), p: places.map(() => p) };
 }
 
 /**
@@ -86,7 +70,7 @@ export function planOf(parts, net, X, Y, options) {
   const size = Math.min(options.size ?? n, n);
   const linked = linkedNet(parts, { ...net, rows: size });
   const { rate, initial } = parts.optimizers[optimizer];
-  const masks = net.dropout ? new Masks(linked, net.dropout, options.masks ?? 0) : null;
+  const masks = net.dropout ? masksOf(linked, net.dropout, options.masks ?? 0) : null;
   const T = linked.T;
   let test = null;
   if (options.test) {
@@ -101,6 +85,6 @@ export function planOf(parts, net, X, Y, options) {
     states: initial.map((x) => (x === null ? null : new Float64Array(T).fill(x))),
     parameters: options.parameters ?? parametersOf(parts, net, options.seed ?? 0),
     names: namesOf(parts, sizes), places: placesOf(sizes),
-    rate: options.rate ?? rate, updates: 0, head: options.head ?? null, guards: [], reasons: parts.reasons,
+    rate: options.rate ?? rate, rates: null, updates: 0, head: options.head ?? null, guards: [], reasons: parts.reasons,
   };
 }

@@ -70,9 +70,9 @@ export class Session {
       head, test, size: state.batch, rate: state.rate,
       seed: state.start ?? state.seed, shuffle: state.seed, masks: state.seed + 1,
     });
-    const drawn = goesOn && this.training.plan.masks?.generator;
+    const drawn = goesOn && this.training.masks?.generators;
     this.training = new Training(machine, plan);
-    if (drawn) plan.masks.generator = drawn;
+    if (drawn) this.training.masks.generators = drawn;
     this.lens = new Lens(machine, parts, net);
     this.maps = this.grid && new Maps(machine, parts, net, rowsOf(this.grid, state.features));
     this.fresh = true;

@@ -1,7 +1,7 @@
 // What stands at `window.tinygrad`: what tests and teachers hold on to, as on every page with a training, and by which
 // a notebook that has this page in a frame reads and changes it.
 
-import { codeOf } from "../net/code.mjs";
+import { programOf } from "./dock/codepanel.mjs";
 import { byId } from "./elements.mjs";
 import { linkOf, openLink } from "./pagelink.mjs";
 
@@ -41,7 +41,7 @@ export function handleOf(app) {
       return app.session.classes;
     },
     get code() {
-      return codeOf(app.session);
+      return programOf(app);
     },
     /** The state, to the last digit, for `open`. */
     get link() {

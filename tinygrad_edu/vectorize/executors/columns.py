@@ -138,6 +138,7 @@ OPERATIONS: Final[dict[str, Callable[..., Array]]] = {
     "wide": lambda code, a, n: code.copied(a, a.m, n, batched=a.batched),
     "full": lambda code, a, n: code.copied(a, 1, n, batched=True),
     "repeat": _repeat,
+    "tile": lambda code, a, k: _join(code, a.n * k, *[a] * k),
     "join": _join,
     "scatter": _scatter,
     "total": _total,

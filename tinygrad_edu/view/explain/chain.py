@@ -151,7 +151,8 @@ class Writer:
             if found := normalisation(v, self.labels):
                 yield remark(f"{self.labels[v]} is a normalisation, whose slopes are derived so:")
             elif found := derivation(v, self._letters_of(v)[0]):
-                yield remark(f"The slope of {clean(op.name, 40)}, derived:")
+                name = clean(op.name, 40).replace("_", " ")  # MathJax shows \_ as it stands
+                yield remark(f"The slope of {name}, derived:")
             yield from found.lines() if found else ()
 
     def row(self, link: Link | int, grads: Mapping[Value, float]) -> Sequence[str]:

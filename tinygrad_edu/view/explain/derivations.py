@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib import resources
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from tinygrad_edu import expr, functions, losses
 from tinygrad_edu.engine import Value, primitives
@@ -30,27 +30,18 @@ _OPERATORS: Final[Mapping[type[ast.operator], str]] = {
 _DRAWN: Final = {
     "pi": r"\pi", "gamma": r"\gamma", "beta": r"\beta", "eps": r"\varepsilon", "xhat": r"\hat{x}",
 }  # fmt: skip
-
-
+#: Names by letter, lists of them for x and p.
 Known = dict[str, Both | Sequence[Both]]
-
-
-class Equation(NamedTuple):
-    """The left side, an expression or the letters (of, by) of a derivative; and steps from it.
-
-    Each step is an expression, equal to the one before it, and why, or "".
-    """
-
-    left: Any
-    steps: list[tuple[Any, str]]
+#: The left side, an expression or the letters (of, by) of a derivative, and the steps from it: each
+#: an expression, equal to the one before it, and why, or "".
+Equation = tuple[Any, list[tuple[Any, str]]]
 
 
 class Derivation:
     """The equations of an entry, with the names of the letters that stand in them.
 
-    `known` has the names of the letters of the entry, lists of them for x, p, g and xhat; what it
-    lacks is named as in the entry, or by another letter where that is taken. Of the lists the one
-    at place `chosen` is called xk, pk, and another one xj, pj.
+    What `known` lacks is named as in the entry, or by another letter where that is taken. Of the
+    lists the one at place `chosen` is called xk, pk, and another one xj, pj.
     """
 
     def __init__(self, entry: str, known: Known, chosen: int = 0) -> None:
@@ -69,8 +60,8 @@ class Derivation:
             if left:
                 pair = re.fullmatch(r"d(\w+)/d(\w+)", left)
                 of = (self._of(pair[1]), self._of(pair[2])) if pair else self._read(left)
-                self.equations.append(Equation(of, []))
-            self.equations[-1].steps.append((self._read(right), why))
+                self.equations.append((of, []))
+            self.equations[-1][1].append((self._read(right), why))
 
     def lines(self) -> Iterator[Line]:
         """The equations with names, each step in a row."""
@@ -101,7 +92,7 @@ class Derivation:
             word, _, index = text.partition("_")
             if index and word in self._lists:  # z_k for z1, z2, ..., of which one may be y
                 other = written(self._letters[f"{word}j"], self.names).text
-                word = other.partition("[")[0].rstrip("0123456789")
+                word = re.split(r"[\W\d_]", other)[0] or word
             elif not index:
                 taken = {name.text for name in self.names}
                 word = "y" if word == "t" and "y" not in taken else word  # the target of the course

@@ -5,7 +5,7 @@ from itertools import chain
 from types import NoneType
 from typing import Any, Final
 
-from tinygrad_edu.checks import instance
+from tinygrad_edu.checks import flag, instance
 from tinygrad_edu.engine import Value, gradients, toposort
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.text import clean, short, table
@@ -125,6 +125,7 @@ def explain(
     `explain(sigmoid)`, of a function or of BatchNorm, is that derivation at a few numbers.
     Raises TypeError unless both are Values, ValueError if v does not depend on w.
     """
+    derive = flag("derive", derive)
     if wrt is None and callable(v) and not isinstance(v, Module):
         (v, wrt), derive = example(v), True
     y, wrt, names = in_our_graph(v, wrt, names)
@@ -235,7 +236,7 @@ def _by_path(
         if len(routes) == len(route) == 1:
             letters = write.only(route[0])
         slopes = [number(link.slope, first=j == 0) for j, link in enumerate(route)]
-        path = Both(f"path {i}:", rf"\text{{path {i}:}}")
+        path = Both(f"path {i}:", rf"\text{{path {i}: }}")
         left = path if len(routes) > 1 else write.total(v, w)
         numbers = [product(slopes)] if slopes else []
         sides = [left, *letters, *numbers, number(parts[i - 1])]

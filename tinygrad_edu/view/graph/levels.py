@@ -238,7 +238,8 @@ def _ones(desk: Desk, made: Mapping[Block, Sequence[Card]]) -> dict[Block, Card]
     stacks = [column.cards for column in desk.board.layers]
     for before, stack in pairwise(stacks):
         for block in (b for b in made if b.units and made[b][0] in stack):
-            if all(desk.place[u.z].row is None for u in block.units if u.z in desk.place):
+            alone = all(desk.place[u.z].row is None for u in block.units if u.z in desk.place)
+            if alone and any(u.b is not None for u in block.units):
                 ones[block] = desk.board.put("constant", [[Cell("+1", "index")]], name="+1")
                 before.append(ones[block])
     return ones

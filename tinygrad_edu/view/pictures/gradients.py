@@ -81,8 +81,7 @@ def gradients(
     finally:
         for p, x, g in held:
             p.data, p.grad = x, g
-    outside = ax is None
-    ax = canvas(ax, 7.6, 3.6)
+    outside, ax = ax is None, canvas(ax, 7.6, 3.6)
     colours = mpl.colormaps["viridis"](np.linspace(0, 0.88, len(layers)))
     curves = [[x if x > 0 else math.nan for x in of_layer] for of_layer in zip(*sizes, strict=True)]
     ax.set_yscale("log")

@@ -169,8 +169,9 @@ def row(answer: Answer, x: float, y: float, width: float, *, solved: bool) -> li
             weight = "bold"
             colour = SOFT.light if shown == "0" else colour
         look = {"fill": colour, "font_weight": weight, "text_anchor": "end"}
-        look |= fitted(shown, SIZE, weight)
-        parts.append(words(shown, end - 2.5 * MM * answer.asked, baseline, **_look(SIZE, **look)))
+        size = min(SIZE, SIZE * (WIDE - 4 * MM) / text_width(shown, SIZE, weight))
+        look |= fitted(shown, size, weight)
+        parts.append(words(shown, end - 2.5 * MM * answer.asked, baseline, **_look(size, **look)))
     return parts
 
 

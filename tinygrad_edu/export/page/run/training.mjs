@@ -9,12 +9,14 @@
 //   states       what the optimizer's states are at first, null for one that is not there yet
 //   parameters   the vector P at first; names and places (in P) of those that people know
 //   rate, updates   of the optimizer: the learning rate, the steps that were made before
+//   rates        those of a schedule, for each step, or null
 //   head         {units, threshold, wanted, weights}: which outputs are right (see `rightOf`), or null
 //   test         held-out rows with a table of their own, or null: see `Measure`
-//   masks        null, or {fill(memory, rows), reset()}: random numbers that a step needs in its arena
+//   masks        null, or what dropout draws: see `Masks`
 //   guards       comparisons that have to come out as they did, see `asTraced`: looked at after a step
-//   reasons      why a step has failed, by the number that the machine gives; the last, of a guard
+//   reasons      why a step has failed, by the number that the machine gives; then of a guard, of a schedule
 
+import { Masks } from "./masks.mjs";
 import { asTraced, Measure, rightOf } from "./measure.mjs";
 
 /** The places in `fields` of a phase, in the order of machine.c. */
@@ -24,6 +26,7 @@ export const FIELD = Object.freeze({
 
 const PARAMETER = 3; // the reason that an update gives; the other two come before it
 const GUARD = 4;
+const SCHEDULE = 5;
 
 export class Training {
   constructor(machine, plan) {
@@ -46,6 +49,7 @@ export class Training {
     this.outputs = machine.region(this.n * plan.phases[0].fields[FIELD.units]);
     this.made = machine.region(1, BigInt64Array);
     this.measure = plan.test && new Measure(machine, plan.test);
+    this.masks = plan.masks && new Masks(plan.masks);
     this.index = new Map(plan.names.map((name, k) => [name, k]));
     this.reset();
   }
@@ -55,8 +59,9 @@ export class Training {
     const { plan } = this;
     for (const name of ["losses", "accuracies", "testLosses", "testAccuracies"]) this[name] = [];
     Object.assign(this, { phase: 0, batch: 0, rate: plan.rate, updates: plan.updates, failed: null });
+    this.schedule = plan.rates;
     this.state?.set(plan.generator);
-    plan.masks?.reset();
+    this.masks?.reset();
     this.order.set(Array.from({ length: this.n }, (_, k) => BigInt(k)));
     this.vector("P").set(plan.parameters);
     this.vector("before").set(plan.parameters);
@@ -91,11 +96,11 @@ export class Training {
 
   /** As `fit` begins: optimizer and shuffles as at first; parameters, history, rate and masks stay. */
   again() {
-    const { plan } = this;
+    const { masks } = this;
     const past = this.snapshot();
-    this.plan = { ...plan, masks: null };
+    this.masks = null;
     this.reset();
-    this.plan = plan;
+    this.masks = masks;
     this.resume(past, { optimizer: false });
   }
 
@@ -151,7 +156,7 @@ export class Training {
   set(name, value) {
     this.check(name, value);
     if (name === "lr") {
-      this.rate = value;
+      Object.assign(this, { rate: value, schedule: null });
       return;
     }
     const place = this.plan.places[this.index.get(name)];
@@ -172,10 +177,13 @@ export class Training {
   advance(batches = 1) {
     if (this.batch === 0) this.begin();
     const { machine, now, plan } = this;
-    const single = this.phase < this.phases.length - 1 || plan.guards.length > 0 || plan.masks;
-    const steps = single ? 1 : Math.min(batches, this.batches - this.batch);
-    this.rates.array.fill(this.rate);
-    plan.masks?.fill(now.memory.array, this.rowsOf(this.batch));
+    const single = this.phase < this.phases.length - 1 || plan.guards.length > 0 || this.masks;
+    const wanted = single ? 1 : Math.min(batches, this.batches - this.batch);
+    const rates = this.ratesOf(wanted);
+    const steps = rates.length;
+    if (!steps) return this.fail(SCHEDULE);
+    this.rates.array.set(rates);
+    this.masks?.fill(now.memory.array, this.rowsOf(this.batch));
     now.places.array.set([this.batches > 1, this.batch, steps, this.updates].map(BigInt), FIELD.gather);
     const why = machine.train(
       now.memory, now.table, now.places, this.X, this.Y, this.chosen, this.rates,
@@ -189,6 +197,15 @@ export class Training {
     if (this.phase < this.phases.length - 1) this.toNextPhase();
     if (this.batch < this.batches) return false;
     return this.end();
+  }
+
+  /** The rates of the next steps; fewer than are wanted where a schedule ends. */
+  ratesOf(steps) {
+    if (!this.schedule) return new Float64Array(steps).fill(this.rate);
+    const start = this.updates - this.plan.updates;
+    const rates = this.schedule.subarray(start, start + steps);
+    this.rate = rates.at(-1) ?? this.rate;
+    return rates;
   }
 
   /** How many examples the batch of that number has. */

@@ -4,7 +4,8 @@
 import { MOST_CLASSES, MOST_POINTS } from "../../net/state.mjs";
 
 /**
- * {points, classes, names}: names are what the classes are called, texts of at most 30 characters, sorted.
+ * {points, classes, names}: names are what the classes are called, texts of at most 30 characters, sorted. Points of
+ * classes have mean 0 and deviation 1, as `points` of Python gives them.
  * Separators are comma, semicolon or tab. Throws a RangeError that says what a file must have.
  */
 export function pointsFrom(text) {
@@ -29,7 +30,7 @@ export function pointsFrom(text) {
     throw new RangeError(`The file has ${names.length} classes; it needs 2 to ${MOST_CLASSES}.`);
   }
   return {
-    points: good.map(([x1, x2]) => [Number(x1), Number(x2)]),
+    points: standardised(good.map(([x1, x2]) => [Number(x1), Number(x2)])),
     classes: good.map(([, , label]) => names.indexOf(label)),
     names,
   };
@@ -49,6 +50,16 @@ function functionFrom(rows, columns) {
     throw new RangeError(`The file needs 2 to ${MOST_POINTS} rows of ${columns}.`);
   }
   return { points: good.map((cells) => cells.map(Number)), classes: null, names: [] };
+}
+
+function standardised(points) {
+  const scales = [0, 1].map((k) => {
+    const column = points.map((point) => point[k]);
+    const mean = column.reduce((sum, x) => sum + x / column.length, 0);
+    const variance = column.reduce((sum, x) => sum + (x - mean) ** 2 / column.length, 0);
+    return [mean, Math.sqrt(variance) || 1];
+  });
+  return points.map((point) => point.map((x, k) => (x - scales[k][0]) / scales[k][1]));
 }
 
 const plain = (cell) =>

@@ -5,12 +5,20 @@ import { numpyOf } from "../../net/numpy.mjs";
 import { copyText, element } from "../elements.mjs";
 import { halves } from "./panel.mjs";
 
+/** The program that gives this state again; own points of classes are read, or standardised, by `points`. */
+export function programOf({ session, ui, kind }) {
+  const { points, classes } = session.data;
+  const read = ui.file ? `points(${JSON.stringify(ui.file)})` : "points(X, y)";
+  if (kind === "classes" && !ui.drawing) return codeOf(session, read);
+  const [X, y] = classes ? [points, classes] : [points.map((p) => p.slice(0, -1)), points.map((p) => p.at(-1))];
+  return codeOf(session, `(${[X, y].map((list) => JSON.stringify(list).replaceAll(",", ", ")).join(", ")})`);
+}
+
 export function codePanel(app) {
-  const { session, ui } = app;
-  const own = ui.file ? `points(${JSON.stringify(ui.file)})` : "points(X, y)";
+  const { session } = app;
   return halves(
     "code",
-    block("Python: this state again", codeOf(session, own), "python"),
+    block("Python: this state again", programOf(app), "python"),
     block("NumPy: the same passes as arrays", numpyOf(session).replace(/\n{3,}/g, "\n\n"), "numpy"),
   );
 }

@@ -34,6 +34,14 @@ export class Generator {
     words[0] = 0x80000000;
   }
 
+  /** One in the state that `getstate()` gives in Python, of 625 words. */
+  static of(words) {
+    const generator = new Generator();
+    generator.words.set(words.slice(0, N));
+    generator.index = words[N];
+    return generator;
+  }
+
   start(seed) {
     this.words[0] = seed;
     for (let k = 1; k < N; k++) {
