@@ -1,14 +1,27 @@
-"""The exercises of lessons 16 to 18 with more than one right answer, or rules."""
+"""The exercises of lessons 16 to 19 with more than one right answer, or rules."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import product
 from typing import Any, Final
 
+import numpy as np
+
+from tinygrad_edu.diagnose import diagnose_backward, diagnose_engine
 from tinygrad_edu.engine import Value, toposort
-from tinygrad_edu.exercises.kinds import Right, numbers
-from tinygrad_edu.exercises.reading import AnswerError, asked, read_list, read_numbers, read_value
+from tinygrad_edu.exercises.kinds import Right, diagnosed, each, numbers
+from tinygrad_edu.exercises.reading import (
+    AnswerError,
+    asked,
+    described,
+    read_list,
+    read_numbers,
+    read_value,
+)
 from tinygrad_edu.functions import dot
+from tinygrad_edu.losses import squared_error
+from tinygrad_edu.nn import MLP
+from tinygrad_edu.vectorize import vectorize
 
 ANSWERS: dict[str, Right] = {}
 
@@ -18,8 +31,6 @@ ANSWERS: dict[str, Right] = {}
 
 def _is_leaky(answer: Any) -> bool:
     """Whether a function of one Value is z for z > 0, else z / 10, vectorised and without where."""
-    from tinygrad_edu.vectorize import vectorize
-
     result = asked(answer, Value(-2.0), read=read_value)
     if any(v.op is not None and v.op.name == "where" for v in toposort(result)):
         raise AnswerError("where is not to be used")
@@ -74,3 +85,42 @@ def _is_symmetry_unit(answer: Any) -> bool:
 
 
 ANSWERS["18.3"] = _is_symmetry_unit
+
+
+# Lesson 19, when it is wrong.
+
+_GRADIENTS = ("dW1", "db1", "dW2", "db2")
+
+
+def _is_backward(answer: Any, sizes: tuple[int, int]) -> bool:
+    """A net with one hidden tanh layer, its squared error as a mean over five examples."""
+    net, rng = MLP(2, [*sizes], "tanh", rng=3), np.random.default_rng(3)
+    X, Y = rng.normal(size=(5, 2)), rng.normal(size=(5, sizes[-1]))
+    program = vectorize(lambda x, y: squared_error(net(x), y), X[0], Y[0])
+    parameters = [np.array([[w.data for w in unit.w] for unit in layer.neurons])
+                  if is_w else np.array([[unit.b.data for unit in layer.neurons]])
+                  for layer in net.layers for is_w in (True, False)]  # fmt: skip
+    found = asked(answer, *parameters, X, Y, read=_read_gradients)
+    try:
+        return diagnosed(diagnose_backward(program, found, X, Y))
+    except (TypeError, ValueError) as error:  # of no numbers
+        raise AnswerError(str(error)) from None
+
+
+def _read_gradients(found: Any) -> dict[str, Any]:
+    if not isinstance(found, Mapping) or not {*_GRADIENTS} <= {*found}:
+        raise AnswerError(
+            f"a dict with {', '.join(_GRADIENTS)} is asked for, and this is {described(found)}"
+        )
+    return {name: found[name] for name in _GRADIENTS}
+
+
+def _is_engine(answer: Any) -> bool:
+    try:
+        return diagnosed(diagnose_engine(answer))
+    except TypeError as error:
+        raise AnswerError(str(error)) from None
+
+
+ANSWERS["19.1"] = each(_is_backward, (3, 1), (4, 2))
+ANSWERS["19.2"] = _is_engine
