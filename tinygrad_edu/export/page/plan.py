@@ -1,5 +1,6 @@
 """The plan of a training: plain data with which a page goes on where Python stops."""
 
+import json
 import random
 import struct
 from collections.abc import Callable, Iterable
