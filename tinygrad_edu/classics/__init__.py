@@ -14,7 +14,6 @@ in `LONG`, too.
 from collections.abc import Callable
 
 from tinygrad_edu.classics.classic import Classic, Row
-from tinygrad_edu.classics.family_trees import family_trees
 from tinygrad_edu.classics.karpathy import circuits, exercises, micrograd_moons, micrograd_readme
 from tinygrad_edu.classics.mazur import mazur
 from tinygrad_edu.classics.one_unit_layers import (
@@ -25,6 +24,7 @@ from tinygrad_edu.classics.one_unit_layers import (
 )
 from tinygrad_edu.classics.rumelhart import (
     elman_xor,
+    family_trees,
     rumelhart_encoder,
     rumelhart_parity,
     rumelhart_symmetry,

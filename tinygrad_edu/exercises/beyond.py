@@ -23,11 +23,6 @@ from tinygrad_edu.losses import squared_error
 from tinygrad_edu.nn import MLP
 from tinygrad_edu.vectorize import vectorize
 
-ANSWERS: dict[str, Right] = {}
-
-
-# Lesson 16, from scalars to matrices.
-
 
 def _is_leaky(answer: Any) -> bool:
     """Whether a function of one Value is z for z > 0, else z / 10, vectorised and without where."""
@@ -42,11 +37,6 @@ def _is_leaky(answer: Any) -> bool:
     )
     return numbers([-0.2, -0.05, 0.25, 3.0], 1e-9)(found)
 
-
-ANSWERS["16.3"] = _is_leaky
-
-
-# Lesson 17, convolution and recurrence.
 
 #: Patches of 3 x 3 by columns from left to right, and by rows from top to bottom.
 _FLAT: Final = [1.0] * 9
@@ -67,12 +57,6 @@ def _response(w: Iterable[float], patch: Iterable[float]) -> float:
     return sum(a * b for a, b in zip(w, patch, strict=True))
 
 
-ANSWERS["17.3"] = _is_edge_kernel
-
-
-# Lesson 18, classics.
-
-
 def _is_symmetry_unit(answer: Any) -> bool:
     weights = read_numbers(answer, 6)
     if not all(map(math.isfinite, weights)):
@@ -83,11 +67,6 @@ def _is_symmetry_unit(answer: Any) -> bool:
         for bits in product((0.0, 1.0), repeat=6)
     )
 
-
-ANSWERS["18.3"] = _is_symmetry_unit
-
-
-# Lesson 19, when it is wrong.
 
 _GRADIENTS = ("dW1", "db1", "dW2", "db2")
 
@@ -122,5 +101,10 @@ def _is_engine(answer: Any) -> bool:
         raise AnswerError(str(error)) from None
 
 
-ANSWERS["19.1"] = each(_is_backward, (3, 1), (4, 2))
-ANSWERS["19.2"] = _is_engine
+ANSWERS: dict[str, Right] = {
+    "16.3": _is_leaky,
+    "17.3": _is_edge_kernel,
+    "18.3": _is_symmetry_unit,
+    "19.1": each(_is_backward, (3, 1), (4, 2)),
+    "19.2": _is_engine,
+}
