@@ -253,6 +253,7 @@ def test_a_correction_of_a_deck_names_its_slides_and_the_line_that_decides(deck:
     cells = companion(deck)
     code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
     table = "".join(cells[-1]["source"]).split("| --- |")[-1].splitlines()[1:]
+    assert table
     for named, *_, lines in (row.strip("| ").split(" | ") for row in table):
         assert {*named.split("; ")} <= SLIDES[deck].keys()
         for line in re.findall("`(.*?)`", lines):

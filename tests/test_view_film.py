@@ -48,7 +48,7 @@ def test_the_page_shows_the_last_frame_and_a_table_of_all_without_any_script():
     ]
     rows = re.findall(r"<tr><td>(\d+)</td><td>(.*?)</td><td><p>(.*?)</p></td></tr>", film.html)
     assert [int(row[0]) for row in rows] == list(range(1, len(film)))
-    where = "backward, back through \N{MULTIPLICATION SIGN}: local derivative times what came back"
+    where = "backward, back through \N{MULTIPLICATION SIGN}, by the chain rule"
     assert rows[-1][1:] == (where, "∂o/∂x += w · ∂o/∂v1 = 2 · 4 = 8")
     assert "<noscript>" in film.html
     assert "<details open>" in film.html
@@ -388,7 +388,7 @@ def browse(page, keys, folder, fragment="", more=""):
 
 DOT = "·"
 NONE = " ".join([DOT] * 6)
-BACK = "backward; back through \N{MULTIPLICATION SIGN}: local derivative times what came back"
+BACK = "backward; back through \N{MULTIPLICATION SIGN}, by the chain rule"
 # what stands in the last frame but one and the last; grads in the order of the picture
 TO_W = f"8 of 9, {BACK}; ∂o/∂w += x · ∂o/∂v1"
 TO_X = f"9 of 9, {BACK}; ∂o/∂x += w · ∂o/∂v1"

@@ -64,20 +64,20 @@ def test_the_last_frame_shows_what_backward_finds(program, max_steps):
 def test_the_steps_of_a_small_graph_are_told_in_letters_and_numbers():
     # derivatives by hand, in the docstring of the graph
     frames = record(product_and_sum()).frames
-    back = "local derivative times what came back"
+    back = "by the chain rule"
     assert [(frame.phase, frame.where, *frame.sentences) for frame in frames] == [
         ("start", "given: 3 inputs"),
         ("forward", f"v1 by {TIMES}", "v1 = a * b = 2 * (-3) = -6"),
         ("forward", "v2 by +", "v2 = v1 + c = (-6) + 10 = 4"),
         ("forward", f"L by {TIMES}", "L = v2 * a = 4 * 2 = 8"),
         ("backward", "L: its derivative with respect to itself", "dL/dL = 1"),
-        ("backward", f"back through {TIMES}: {back}", "dL/dv2 += a * dL/dL = 2 * 1 = 2"),
-        ("backward", f"back through {TIMES}: {back}", "dL/da += v2 * dL/dL = 4 * 1 = 4"),
-        ("backward", f"back through +: {back}", "dL/dv1 += 1 * dL/dv2 = 1 * 2 = 2"),
-        ("backward", f"back through +: {back}", "dL/dc += 1 * dL/dv2 = 1 * 2 = 2"),
-        ("backward", f"back through {TIMES}: {back}, added",
+        ("backward", f"back through {TIMES}, {back}", "dL/dv2 += a * dL/dL = 2 * 1 = 2"),
+        ("backward", f"back through {TIMES}, {back}", "dL/da += v2 * dL/dL = 4 * 1 = 4"),
+        ("backward", f"back through +, {back}", "dL/dv1 += 1 * dL/dv2 = 1 * 2 = 2"),
+        ("backward", f"back through +, {back}", "dL/dc += 1 * dL/dv2 = 1 * 2 = 2"),
+        ("backward", f"back through {TIMES}, {back}, added",
          "dL/da += b * dL/dv1 = (-3) * 2 = -6; 4 before, now -2"),
-        ("backward", f"back through {TIMES}: {back}", "dL/db += a * dL/dv1 = 2 * 2 = 4"),
+        ("backward", f"back through {TIMES}, {back}", "dL/db += a * dL/dv1 = 2 * 2 = 4"),
     ]  # fmt: skip
     assert frames[10].question == "dL/db += a * dL/dv1 = ?"
     assert frames[9].question == "dL/da += b * dL/dv1; 4 before, now ?"

@@ -59,7 +59,7 @@ def read_list(answer: Any, n: int | None, of: str, *, ordered: bool = True) -> l
     free = not ordered and isinstance(items, AbstractSet)
     found = list(items) if free or is_listed(items) else None
     if found is None or (n is not None and len(found) != n):
-        wanted = of if n is None else f"{_counted(n)} {of}"
+        wanted = of if n is None else f"{_counted(n)} {of.rstrip('s') if n == 1 else of}"
         raise AnswerError(
             f"a list of {wanted} is asked for, and this is {described(answer, found)}"
         )

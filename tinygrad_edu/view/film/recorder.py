@@ -230,7 +230,7 @@ class _Recorder:
             made = list(dict.fromkeys(v for v, _ in group))
             touched = dict.fromkeys(v.parents[k] for v, k in group)
             sign = ", ".join(dict.fromkeys(map(self._sign, made[:FEW])))
-            where = f"back through {sign}: local derivative times what came back"
+            where = f"back through {sign}, by the chain rule"
             where += ", added" * (len(group) == 1 and before is not None)
             flows, u = dict.fromkeys((v.parents[k], v) for v, k in group), self._unit(made)
             if len(group) > 1:

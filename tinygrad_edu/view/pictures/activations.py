@@ -173,7 +173,7 @@ def tangent(
     ax.plot([x], [y], "o", color=INK, ms=6, zorder=4)
     ax.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
     name, at = plain(name), short(x)
-    value, rise = f"{name}({at}) = {short(y)}", f"slope {name}'({at}) = {short(slope)}"
+    value, rise = f"{name}({at}) = {short(y)}", f"slope {short(slope)}"
     beside = "\n" if ax_given else ",  "  # on two lines, beside other axes
     ax.set_title(f"{value}{beside}{rise}", fontsize=9 if ax_given else 11)
     graph(ax, "x", f"{name}(x)")

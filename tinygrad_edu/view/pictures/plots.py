@@ -33,7 +33,10 @@ def plot(
     there. `names` stand on the axes. Raises ValueError for lists of another length than `x`.
     """
     across = row("x", x)
-    lists: Mapping[str, Iterable[float]] = instance("ys", ys, Mapping, "a dict of lists by name")
+    remedy = 'write plot(x, {"loss": losses})'
+    lists: Mapping[str, Iterable[float]] = instance(
+        "ys", ys, Mapping, "a dict of lists by name", remedy
+    )
     if not lists:
         raise ValueError("ys is empty: give at least one list of numbers by its name")
     marked = [one_of("dots", name, lists) for name in listed("dots", dots, "names of ys")]

@@ -178,7 +178,8 @@ def _map(ax: Axes, place: Extent, a: Any, points: Any, extent: Extent, number: i
     if len(points):
         x = place[0] + (points[:, 0] - left) / (right - left)
         y = place[2] + (points[:, 1] - bottom) / (up - bottom)
-        ax.plot(x, y, ".", color=INK, ms=1.5, alpha=0.35, mew=0)
+        few = len(points) <= 30
+        ax.plot(x, y, ".", color=INK, ms=5 if few else 1.5, alpha=0.8 if few else 0.35, mew=0)
     title(ax, place, f"neuron{number} ({short(float(f'{top:.2g}')) if top else 'dead'})")
 
 

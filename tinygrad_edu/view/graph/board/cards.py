@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from tinygrad_edu.engine import Value
+from tinygrad_edu.engine.primitive import subtract
 from tinygrad_edu.text import clean
 from tinygrad_edu.view.base.graph_units import Unit
 from tinygrad_edu.view.base.maps import (
@@ -29,8 +30,6 @@ BOXES: Final = 5
 _ROWS, _TERMS = 4, 12
 #: So many channels of an image or a kernel are shown.
 CHANNELS: Final = 3
-#: What operations call the operand that is a target.
-_TARGETS: Final = ("target", "t", "y")
 PICTURES: Final = "kernels, maps and weights: blue positive, orange negative, paper 0"
 MEAN: Final = "|δ|: mean of |dL/dz| over a map or a layer"
 
@@ -263,22 +262,24 @@ def _table(desk: Desk, block: Block, units: Sequence[Unit], *, whole: bool) -> C
 
 def loss(desk: Desk, block: Block) -> list[Card]:
     """The targets, and the result."""
-    root, n = desk.numbers.root, len(block.values)
+    root, n, rows = desk.numbers.root, len(block.values), desk.examples
     targets: dict[Value, str] = {}
     for v in block.values:
         for p, role in zip(v.parents, roles(v.op, len(v.parents)) if v.op else (), strict=True):
             if p.op is None and p not in desk.cut.at:
+                wanted = role in ("target", "t") or (v.op, role) == (subtract, "y")
                 if p.kind == "input" and type(p) is Value:
                     targets[p] = desk.names[p]
-                elif p.kind == "constant" and role in _TARGETS:
+                elif p.kind == "constant" and wanted:
                     targets[p] = "y"
-    cells = [[Cell(name, "name"), desk.cell(v)] for v, name in targets.items()]
-    if len(targets) > 2 or desk.examples:
-        cells = [[Cell(f"{len(targets):,} targets", "word")]] * (not desk.examples)
+    many = [*targets.values()].count("y") > 1
+    called = {v: f"y{k}" if many else targets[v] for k, v in enumerate(targets, 1)}
+    cells = [[Cell(name, "name"), desk.cell(v)] for v, name in called.items()]
+    if len(targets) > 2 or rows:
+        cells = [[Cell(f"{len(targets):,} targets", "word")]] * (not rows)
     cells += desk.named([root])
     numbers = [Number("data", desk.numbers.data[root]), Number("grad", desk.numbers.grad(root))]
-    over = [f"over {desk.examples:,} examples"] * bool(desk.examples)
-    details = [f"{n:,} operation{'s' * (n > 1)}", *over]
+    details = [f"{n:,} operation{'s' * (n > 1)}", *[f"over {rows:,} examples"] * bool(rows)]
     card = desk.made(block, cells, details, numbers, "group")
     card.label = card.name = desk.names[root]
     return [card]
@@ -303,17 +304,16 @@ def count_of(units: Iterable[Unit]) -> str:
 
 def mean_of(deltas: Iterable[float | None]) -> Number:
     """The mean size of these numbers, which is not known unless all are."""
-    known = list(deltas)
-    sizes = [abs(delta) for delta in known if delta is not None]
-    complete = bool(sizes) and len(sizes) == len(known)
-    return Number("mean |delta|", math.fsum(x / len(sizes) for x in sizes) if complete else None)
+    sizes = [delta and abs(delta) for delta in deltas]
+    known = [size / len(sizes) for size in sizes if size is not None]
+    return Number("mean |delta|", math.fsum(known) if len(sizes) == len(known) > 0 else None)
 
 
 def summary_of(units: Sequence[Unit]) -> list[str]:
     """How many units, of what kind, and how many parameters, in words."""
     n = len({u.name for u in units})
-    activations = {u.activation for u in units}
-    activation = clean(activations.pop(), 16) if len(activations) == 1 else "different"
+    kinds = {u.activation for u in units}
+    activation = clean(kinds.pop(), 16) if len(kinds) == 1 else "different"
     inputs = {len(u.w) for u in units}
     of = f" of {inputs.pop():,} inputs" if len(inputs) == 1 else ""
     uses = [f"each used {len(units) // n:,} times"] * (len(units) > n)
