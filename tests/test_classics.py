@@ -25,7 +25,7 @@ from tinygrad_edu.classics import (
     vowel_regions,
     widrow_hoff_lms,
 )
-from tinygrad_edu.classics.family_trees import triples
+from tinygrad_edu.classics.rumelhart import triples
 from tinygrad_edu.data import vowels
 from tinygrad_edu.view.base.palette import CLASSES
 

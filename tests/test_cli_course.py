@@ -66,7 +66,7 @@ def test_a_folder_that_is_named_gets_the_lessons_too(tmp_path, capsys):
     assert shown(tmp_path / "mine") == shown(LESSONS)
     assert len(capsys.readouterr().out.splitlines()) == 2
     with pytest.raises(UsageError, match="seed must be an int of at least 0, got -1"):
-        run("--solutions", str(tmp_path / "t.md"), "--seed", "-1")
+        run(str(tmp_path / "other"), "--seed", "-1")
 
 
 @pytest.mark.slow

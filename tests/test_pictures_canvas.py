@@ -178,6 +178,12 @@ REFUSED = [
     (lambda: pictures.activations([]), ValueError, "names needs at least one activation"),
     (lambda: pictures.histograms([1, 2]), TypeError,
      'groups must be a dict of lists of numbers, got list: write {"layer 1": [0.5, 1]}'),
+    (lambda: pictures.histograms({"a": [1], "b": []}), ValueError,
+     "histograms need at least one group, and a number in each"),
+    (lambda: pictures.histograms({"a": [1]}, span={0, 1}), TypeError,
+     "span must be a list of 2 numbers, got set"),
+    (lambda: pictures.histograms({"a": [1]}, span=(1, 0)), ValueError,
+     "span is from the least to the largest number, got 1 to 0"),
     (lambda: pictures.weights(Layer(4, 2)), ValueError,
      "the units have 4 weights, which are no picture of 8 x 8: write weights(model, height=..., "
      "width=...)"),

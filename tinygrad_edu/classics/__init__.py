@@ -14,13 +14,17 @@ in `LONG`, too.
 from collections.abc import Callable
 
 from tinygrad_edu.classics.classic import Classic, Row
-from tinygrad_edu.classics.elman import elman_xor
-from tinygrad_edu.classics.family_trees import family_trees
 from tinygrad_edu.classics.karpathy import circuits, exercises, micrograd_moons, micrograd_readme
 from tinygrad_edu.classics.mazur import mazur
-from tinygrad_edu.classics.one_unit_layers import linear_claims, saturation
-from tinygrad_edu.classics.perceptrons import minsky_papert_parity, widrow_hoff_lms
+from tinygrad_edu.classics.one_unit_layers import (
+    linear_claims,
+    minsky_papert_parity,
+    saturation,
+    widrow_hoff_lms,
+)
 from tinygrad_edu.classics.rumelhart import (
+    elman_xor,
+    family_trees,
     rumelhart_encoder,
     rumelhart_parity,
     rumelhart_symmetry,

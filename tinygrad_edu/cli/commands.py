@@ -13,8 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from tinygrad_edu import files
-from tinygrad_edu.checks import one_of
+from tinygrad_edu.checks import one_of, whole
 from tinygrad_edu.classics import CLASSICS, LONG
 from tinygrad_edu.cli.classification import classification
 from tinygrad_edu.cli.classifier import Classifier
@@ -247,6 +246,7 @@ def course(args: argparse.Namespace) -> int:
     if lessons is None:
         raise UsageError("this installation lacks the lessons: pip install --force-reinstall it")
     with usage_errors():
+        whole("seed", args.seed, 0)
         writes = _for_teachers(args, lessons)
     if args.folder is not None or not writes:
         folder = args.folder or "backpropagation"
@@ -291,7 +291,7 @@ def _for_teachers(args: argparse.Namespace, lessons: Path) -> dict[str, dict[Pat
 
 
 def _writing(content: bytes | str) -> Callable[[Path], Any]:
-    return lambda path: files.write(path, content)
+    return lambda path: write(path, content)
 
 
 def worksheets(seed: int) -> dict[str, Worksheet]:

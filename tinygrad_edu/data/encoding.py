@@ -11,16 +11,9 @@ from tinygrad_edu.examples import labels as read_labels
 from tinygrad_edu.namespace import floats
 
 __all__ = [
-    "Scaling",
-    "centring",
-    "fit_centring",
-    "fit_min_max_scaler",
-    "fit_standard_scaler",
-    "one_hot",
-    "scaling",
-    "standardising",
-    "thermometer",
-]
+    "Scaling", "centring", "fit_centring", "fit_min_max_scaler", "fit_standard_scaler", "one_hot",
+    "scaling", "standardising", "thermometer",
+]  # fmt: skip
 
 #: Numbers of a code that still fit into the memory of a small machine.
 MOST_NUMBERS: Final = 20_000_000

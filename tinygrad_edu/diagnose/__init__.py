@@ -7,10 +7,6 @@ from tinygrad_edu.diagnose.slopes import diagnose_slopes
 from tinygrad_edu.diagnose.training import diagnose_training
 
 __all__ = [
-    "SLIPS",
-    "Diagnosis",
-    "diagnose_backward",
-    "diagnose_engine",
-    "diagnose_slopes",
+    "SLIPS", "Diagnosis", "diagnose_backward", "diagnose_engine", "diagnose_slopes",
     "diagnose_training",
-]
+]  # fmt: skip

@@ -41,22 +41,7 @@ from tinygrad_edu.engine.walk import toposort
 Record, Sample = Primitive, RandomLeaf
 
 __all__ = [
-    "GraphError",
-    "NonFiniteError",
-    "Primitive",
-    "RandomLeaf",
-    "Record",
-    "Sample",
-    "Value",
-    "adopt",
-    "constant",
-    "detect_anomaly",
-    "functions",
-    "grad",
-    "gradients",
-    "no_grad",
-    "parameter",
-    "primitive",
-    "primitives",
-    "toposort",
-]
+    "GraphError", "NonFiniteError", "Primitive", "RandomLeaf", "Record", "Sample", "Value", "adopt",
+    "constant", "detect_anomaly", "functions", "grad", "gradients", "no_grad", "parameter",
+    "primitive", "primitives", "toposort",
+]  # fmt: skip

@@ -29,23 +29,15 @@ from importlib import resources
 from typing import Any, Final
 
 from tinygrad_edu.checks import one_of, whole
-from tinygrad_edu.exercises import beyond, build, engine, nets, slips, training
-from tinygrad_edu.exercises.exercise import Exercise, Verdict
+from tinygrad_edu.exercises import beyond, build, engine, nets
+from tinygrad_edu.exercises.exercise import Exercise, Verdict, exercise_of
 from tinygrad_edu.exercises.kinds import MistakeError
 from tinygrad_edu.exercises.reading import AnswerError
-from tinygrad_edu.exercises.table import exercise_of
 
 __all__ = ["EXERCISES", "Exercise", "Verdict", "check", "variant"]
 
 #: What is right where that is not what the solution gives, or not that alone.
-_RIGHT: Final = (
-    engine.ANSWERS
-    | build.ANSWERS
-    | nets.ANSWERS
-    | training.ANSWERS
-    | beyond.ANSWERS
-    | slips.ANSWERS
-)
+_RIGHT: Final = engine.ANSWERS | build.ANSWERS | nets.ANSWERS | beyond.ANSWERS
 
 
 @cache

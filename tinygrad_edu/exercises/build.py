@@ -59,10 +59,6 @@ def _ours(f: Callable[..., Value], *operands: Any) -> _Made:
     return y.data, [v for v in operands if isinstance(v, _Node)], y.local_derivatives()
 
 
-def _theirs(answer: Any, *operands: Any) -> _Made:
-    return asked(answer, *operands, read=_read_node)
-
-
 def _read_node(found: Any) -> _Made:
     """What the reader's function made. Raises AnswerError."""
     data, parents, slopes = (getattr(found, k, None) for k in ("data", "parents", "local_grads"))
@@ -92,7 +88,7 @@ def _engine(name: str = "", answer: Any = None) -> type[Any]:
     """An engine that is right; its method of this name is the reader's."""
     made = {key: partial(_ours, f) for key, f in _METHODS.items()}
     if name in made:
-        made[name] = partial(_theirs, answer)
+        made[name] = partial(asked, answer, read=_read_node)
     methods: dict[str, Any] = {key: _method(f, key != "__pow__") for key, f in made.items()}
     if name == "backward":
         methods[name] = lambda self: asked(answer, self, read=lambda found: None)

@@ -3,18 +3,13 @@
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 from tinygrad_edu.calculus import GradientError, gradcheck
 from tinygrad_edu.diagnose import SLIPS, diagnose_slopes
 from tinygrad_edu.engine import Primitive, Value, grad, toposort
 from tinygrad_edu.exercises.kinds import Right, number
 from tinygrad_edu.exercises.reading import AnswerError, asked, described, read_list, read_number
-
-ANSWERS: dict[str, Right] = {}
-
-
-# Lesson 1, derivatives by nudging.
 
 
 def _is_second_difference(answer: Any) -> bool:
@@ -34,16 +29,6 @@ def _second_difference(answer: Any, f: Callable[[float], float], x: float, h: fl
     if places != {-1.0, 0.0, 1.0}:
         raise AnswerError("f is to be asked at x - h, x and x + h, all three and nowhere else")
     return found
-
-
-ANSWERS["1.3"] = _is_second_difference
-
-
-# Lesson 2, the backward pass step by step.
-
-
-def _is_sort(answer: Any) -> bool:
-    return all(_sorts(answer, root) for root in _graphs())
 
 
 def _sorts(answer: Any, root: Value) -> bool:
@@ -67,14 +52,6 @@ def _graphs() -> list[Value]:
     return [x, s + p, p + s, q + p, p * q + q * s, doubled]
 
 
-ANSWERS["2.3"] = _is_sort
-
-
-# Chapter R2, an operation of one's own.
-
-_POINTS: Final = (-2.0, -0.4, 0.0, 1.0, 3.0)
-
-
 def _passes(f: Any, point: float) -> bool:
     try:
         return gradcheck(f, point)
@@ -92,7 +69,7 @@ def _is_right(answer: Any) -> bool:
     f: Any = answer
     slope = "its slope at {:g} is wrong: d(1/v)/dx = -1/v^2 * dv/dx, and y = 1/v"
     second = "its second derivative at {:g} is wrong: write the slope with m, x and y alone"
-    for x in _POINTS:
+    for x in (-2.0, -0.4, 0.0, 1.0, 3.0):
         if not asked(answer, x, read=number(1 / (1 + x * x), 1e-9)):
             raise AnswerError(f"its value at {x:g} is not 1 / (1 + x^2)")
         derivative: Any = lambda v: grad(f(v), v)  # noqa: E731
@@ -104,4 +81,8 @@ def _is_right(answer: Any) -> bool:
     return True
 
 
-ANSWERS["R2.3"] = _is_right
+ANSWERS: dict[str, Right] = {
+    "1.3": _is_second_difference,
+    "2.3": lambda answer: all(_sorts(answer, root) for root in _graphs()),
+    "R2.3": _is_right,
+}

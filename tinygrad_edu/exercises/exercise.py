@@ -1,9 +1,16 @@
-"""Exercise: a question, what tells whether an answer is right, and what helps on the way there."""
+"""Exercise: a question, what tells whether an answer is right, and what helps on the way there.
 
+A table of a .toml file says what it is. A solution there is a program of the package's own, and
+runs when an answer is first compared with its own.
+"""
+
+import random
 import textwrap
-from typing import NamedTuple
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, NamedTuple
 
-from tinygrad_edu.exercises.kinds import Right
+from tinygrad_edu.exercises.kinds import Right, choice, function, number, numbers, word
 
 
 class Exercise(NamedTuple):
@@ -24,6 +31,56 @@ class Exercise(NamedTuple):
     def hint(self) -> str:
         """The first hint, "" where there is none."""
         return next(iter(self.hints), "")
+
+
+def exercise_of(table: Mapping[str, Any], right: Right | None = None, seed: int = 0) -> Exercise:
+    """The exercise of a table, with the numbers that a seed draws; those that come first for 0.
+
+    `right` tells what is right where it is not what the solution gives, or not that alone.
+    """
+    rng = random.Random(seed)
+    varied = table.get("numbers", {}).items()
+    drawn = {name: rng.choice(xs) if seed else xs[0] for name, xs in varied}
+    choices: Mapping[str, list[str]] = table.get("choices", {})
+    said = [table["question"], *table.get("hints", [table.get("hint", "")])]
+    question, *hints = (_filled(text, drawn) for text in said)
+    question += "".join(f"\n  {letter}) {_filled(text)}" for letter, (text, _) in choices.items())
+    kind = table.get("kind", "work")
+    if choices:
+        letter, reasons = table["right"], {a: _filled(reason) for a, (_, reason) in choices.items()}
+        solution, why = f'answer = "{letter}"', reasons[letter]
+        return Exercise(question, choice(letter, reasons), tuple(hints), kind, solution, why)
+    given = [f"{', '.join(drawn)} = {', '.join(map(repr, drawn.values()))}"] if drawn else []
+    solution = "\n".join([*given, table["solution"].strip()])
+    right = right or _as_solved(table, solution)
+    return Exercise(question, right, tuple(hints), kind, solution, _filled(table["why"], drawn))
+
+
+def _filled(text: str, drawn: Mapping[str, Any] | None = None) -> str:
+    """A text in one line, with the numbers that are drawn."""
+    line = " ".join(text.split())
+    return line.format(**drawn) if drawn else line
+
+
+def _as_solved(table: Mapping[str, Any], solution: str) -> Right:
+    """Whether an answer is that of the solution; mistakes are written with its names."""
+
+    @cache
+    def right() -> Right:
+        names: dict[str, Any] = {}
+        exec(solution, names)
+        answer, tolerance = names["answer"], table.get("tolerance", 1e-3)
+        mistakes = {said: eval(text, names) for said, text in table.get("mistakes", {}).items()}
+        if isinstance(answer, str):
+            return word(answer)
+        if callable(answer):
+            cases = [eval(f"({case},)", names) for case in table["cases"]]
+            return function(answer, *cases, tolerance=tolerance, mistakes=mistakes)
+        if isinstance(answer, list):
+            return numbers(answer, tolerance, mistakes, ordered=table.get("ordered", True))
+        return number(answer, tolerance, mistakes)
+
+    return lambda answer: right()(answer)
 
 
 class Verdict:

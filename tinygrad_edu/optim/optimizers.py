@@ -16,15 +16,8 @@ from tinygrad_edu.optim.clipping import leaves_in
 from tinygrad_edu.optim.schedules import Schedule
 
 __all__ = [
-    "OPTIMIZERS",
-    "SGD",
-    "Adagrad",
-    "Adam",
-    "AdamW",
-    "Optimizer",
-    "RMSprop",
-    "find_optimizer",
-]
+    "OPTIMIZERS", "SGD", "Adagrad", "Adam", "AdamW", "Optimizer", "RMSprop", "find_optimizer",
+]  # fmt: skip
 
 State = tuple[Any, ...]
 #: The checks of options: decay and eps, and the fractions of running means.

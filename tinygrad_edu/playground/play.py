@@ -9,15 +9,24 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
+from xml.etree import ElementTree
 
 from tinygrad_edu.checks import listed, one_of, real, text_of, whole
 from tinygrad_edu.data import Dataset
 from tinygrad_edu.files import AnyPath, path_of, write
+from tinygrad_edu.nn.mode import in_mode, modules_of
 from tinygrad_edu.playground.lesson import TITLE, linked, page_of
 from tinygrad_edu.playground.parts import parameter_names
 from tinygrad_edu.playground.points import own_in_page, own_text, points
 from tinygrad_edu.playground.settings import MOST_POINTS, OWN, RUNNING, Settings, changed
-from tinygrad_edu.playground.start import MOST_EPOCHS, Module, Start, losses_for, net_of
+from tinygrad_edu.playground.start import (
+    MOST_EPOCHS,
+    Module,
+    Start,
+    features_of,
+    losses_for,
+    net_of,
+)
 from tinygrad_edu.train import History
 from tinygrad_edu.view.base.display import displays_still
 
@@ -153,9 +162,7 @@ class Playground:
         return {}, {}
 
     def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, Any], dict[str, Any]]:
-        from tinygrad_edu.playground.picture import picture  # late: matplotlib takes long
-
-        png = base64.b64encode(picture(self.model(), Start(self.settings, self._own))).decode()
+        png = base64.b64encode(_picture(self.model(), Start(self.settings, self._own))).decode()
         live, about = ({}, {}) if displays_still() else self._live()
         return {"image/png": png, **live, "text/plain": repr(self)}, about
 
@@ -219,6 +226,30 @@ def begun(settings: Settings, changes: Mapping[str, Any], own: Dataset | None) -
             "choose some, such as X[::10] and y[::10]"
         )
     return start
+
+
+def _picture(net: Module, start: Start) -> bytes:
+    """Net and plane as one PNG: regions with the points, or how a function is met."""
+    from tinygrad_edu.figure import beside  # late: matplotlib takes long
+    from tinygrad_edu.view import network, pictures
+    from tinygrad_edu.view.base.pdf import figure_of
+
+    X, y = start.train
+    if start.classes:
+        X_test, y_test = start.test or ([], [])
+        axes = pictures.regions(
+            net, X, y, X_test=X_test, y_test=y_test, transform=start.rows, loss=start.net.loss,
+            class_names=start.data.class_names, feature_names=start.data.feature_names,
+            hidden_lines=False, margins=False, misclassified=False, resolution=120,
+        )  # fmt: skip
+    elif len(X[0]) > 1:
+        with in_mode(modules_of(net), training=False):
+            axes = pictures.predictions(y, [net(row).data for row in start.rows(X)])
+    else:
+        axes = pictures.curve(net, X, y, transform=start.rows, units=0)
+    drawn = network(net, input_names=features_of(start.settings, start.classes))
+    figures: list[Any] = [figure_of(ElementTree.fromstring(drawn.svg)), axes.figure]
+    return beside([figure.png(96) for figure in figures])
 
 
 def _not_shown(show: Iterable[str]) -> list[str]:

@@ -9,23 +9,7 @@ from tinygrad_edu.train.search import Best, Run, Sweep, best_of, sweep
 from tinygrad_edu.train.training import DivergenceError
 
 __all__ = [
-    "Best",
-    "Callback",
-    "DivergenceError",
-    "EarlyStopping",
-    "Epoch",
-    "History",
-    "Run",
-    "Step",
-    "Sweep",
-    "best_of",
-    "classes",
-    "evaluate",
-    "fit",
-    "predict",
-    "pretrain",
-    "probabilities",
-    "scalar_engine",
-    "sweep",
-    "train",
-]
+    "Best", "Callback", "DivergenceError", "EarlyStopping", "Epoch", "History", "Run", "Step",
+    "Sweep", "best_of", "classes", "evaluate", "fit", "predict", "pretrain", "probabilities",
+    "scalar_engine", "sweep", "train",
+]  # fmt: skip

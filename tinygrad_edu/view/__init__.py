@@ -10,19 +10,6 @@ from tinygrad_edu.view.network.network import Network, network
 from tinygrad_edu.view.worksheet.worksheet import Worksheet, worksheet
 
 __all__ = [
-    "Deltas",
-    "Explanation",
-    "Film",
-    "Graph",
-    "Network",
-    "RenderError",
-    "Renderer",
-    "Worksheet",
-    "deltas",
-    "draw",
-    "explain",
-    "network",
-    "renderer",
-    "steps",
-    "worksheet",
-]
+    "Deltas", "Explanation", "Film", "Graph", "Network", "RenderError", "Renderer", "Worksheet",
+    "deltas", "draw", "explain", "network", "renderer", "steps", "worksheet",
+]  # fmt: skip

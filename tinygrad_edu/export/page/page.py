@@ -1,5 +1,6 @@
 """to_page: a training as one file of HTML, which goes on in any browser without a server."""
 
+import gzip
 import html
 import random
 import re
@@ -14,7 +15,6 @@ from typing import Any, Final
 
 from tinygrad_edu.checks import instance
 from tinygrad_edu.examples import examples
-from tinygrad_edu.export.page.words import Words, packed
 from tinygrad_edu.files import AnyPath, path_of, write
 from tinygrad_edu.losses import Loss, find_loss
 from tinygrad_edu.text import clean
@@ -71,7 +71,7 @@ def to_page(
     normalisation, other random numbers, optimizers of your own, what `vectorize` does not take, and
     data that make the page larger than a megabyte.
     """
-    from tinygrad_edu.export.page.plan import training_plan
+    from tinygrad_edu.export.page.plan import Words, training_plan
     from tinygrad_edu.vectorize.executors.library import FOLDER
 
     path = None if path is None else path_of(path)
@@ -88,7 +88,7 @@ def to_page(
         file("page.css"),
         script_of("export/page/main"),
         title=clean(title or plan["model"], 200),
-        training=words.packed(plan),
+        training=packed(words.behind(plan)),
         machine=packed(FOLDER.joinpath("machine.wasm").read_bytes()),
     )
     if len(text.encode()) > LARGEST:
@@ -121,6 +121,11 @@ def assembled(body: str, sheet: str, script: str, **texts: str) -> str:
         style=style,
         script=script,
     )
+
+
+def packed(content: bytes) -> str:
+    """Bytes as text that `words.mjs` reads: compressed, in base64."""
+    return b64encode(gzip.compress(content, mtime=0)).decode()
 
 
 def script_of(name: str) -> str:

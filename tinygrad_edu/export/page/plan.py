@@ -1,13 +1,14 @@
 """The plan of a training: plain data with which a page goes on where Python stops."""
 
+import json
 import random
-from collections.abc import Callable
+import struct
+from collections.abc import Callable, Iterable
 from inspect import ismethod
 from typing import Any, Final
 
 from tinygrad_edu.engine import RandomLeaf, toposort
 from tinygrad_edu.examples import Rows
-from tinygrad_edu.export.page.words import Words
 from tinygrad_edu.losses import Loss
 from tinygrad_edu.nn import Dropout
 from tinygrad_edu.nn.mode import in_mode, modules_of
@@ -40,6 +41,30 @@ _NO_TABLE: Final = (
     "the machine of a page lacks an instruction for the model or the loss, or a step is too long "
     "for it: train with fit(...), and draw its history by pictures.curve"
 )
+
+
+class Words:
+    """Arrays that follow each other, eight bytes a number, so that not a bit of them is lost.
+
+    A record holds their places, and the page reads the arrays.
+    """
+
+    def __init__(self) -> None:
+        self.parts: list[bytes] = []
+        self.length = 0
+
+    def add(self, numbers: Iterable[float]) -> dict[str, list[int]]:
+        """The place of an array; whole numbers are below 2**53."""
+        floats = [*numbers]
+        self.parts.append(struct.pack(f"<{len(floats)}d", *floats))
+        start, self.length = self.length, self.length + len(floats)
+        return {"words": [start, len(floats)]}
+
+    def behind(self, record: dict[str, Any]) -> bytes:
+        """A record and the words, as `words.mjs` reads them."""
+        header = json.dumps(record, allow_nan=False, separators=(",", ":")).encode()
+        header += b" " * (-len(header) % 8)
+        return b"".join([len(header).to_bytes(8, "little"), header, *self.parts])
 
 
 def training_plan(

@@ -19,23 +19,7 @@ from tinygrad_edu.view.pictures.regions import confusion, regions
 from tinygrad_edu.view.pictures.units import hidden_space, images, neuron_maps, weights
 
 __all__ = [
-    "activations",
-    "beside",
-    "confusion",
-    "curve",
-    "descent_path",
-    "gradients",
-    "heat_map",
-    "hidden_space",
-    "histograms",
-    "images",
-    "loss_curve",
-    "neuron_maps",
-    "plot",
-    "predictions",
-    "regions",
-    "residuals",
-    "surface",
-    "tangent",
-    "weights",
-]
+    "activations", "beside", "confusion", "curve", "descent_path", "gradients", "heat_map",
+    "hidden_space", "histograms", "images", "loss_curve", "neuron_maps", "plot", "predictions",
+    "regions", "residuals", "surface", "tangent", "weights",
+]  # fmt: skip

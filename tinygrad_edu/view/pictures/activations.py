@@ -7,9 +7,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
-from tinygrad_edu.checks import function, instance, listed, number, real
+from tinygrad_edu.checks import function, instance, listed, number, real, row
 from tinygrad_edu.engine import Value, gradients
-from tinygrad_edu.examples import inputs
 from tinygrad_edu.nn.activations import Activation, activation_name, record_of
 from tinygrad_edu.text import short
 from tinygrad_edu.vectorize.arrays import Array
@@ -129,14 +128,19 @@ def histograms(
 
     `groups` are lists of numbers by name, such as the activations of each layer. All have the same
     scale up, from and to `span`, by default the least and the largest number; numbers outside are
-    left out. The longest bar of a group is as wide as that of any other. Raises ValueError for an
-    empty group.
+    left out. The longest bar of a group is as wide as that of any other. Raises ValueError for no
+    group, an empty one, and a span whose end is below its beginning.
     """
     instance("groups", groups, Mapping, "a dict of lists of numbers", 'write {"layer 1": [0.5, 1]}')
-    named = {plain(name): inputs([xs], f"groups[{name!r}]").array[0] for name, xs in groups.items()}
-    joined = np.concatenate([[] if span is None else span, *named.values()])
-    low, high = (joined.min(), joined.max()) if span is None else map(float, joined[:2])
-    edges = np.histogram_bin_edges([], bins=25, range=(low, high))
+    named = {plain(name): row(f"groups[{name!r}]", xs) for name, xs in groups.items()}
+    if not all([named, *named.values()]):
+        raise ValueError("histograms need at least one group, and a number in each")
+    every = [x for xs in named.values() for x in xs]
+    low, high = (min(every), max(every)) if span is None else row("span", span, 2)
+    if low > high:
+        raise ValueError(f"span is from the least to the largest number, got {low:g} to {high:g}")
+    half = 0.5 * (low == high)  # one number has a bar too
+    edges = np.linspace(low - half, high + half, 26)
     ax = canvas(ax, 1.0 + 1.1 * len(named), 2.6)
     for k, xs in enumerate(named.values()):
         counts = np.histogram(xs, edges)[0]

@@ -87,7 +87,8 @@ def heat_map(
     width = max(map(len, table), default=0)
     if not width or max(width, len(table)) > _MOST:
         raise ValueError(f"a heat map has 1 to {_MOST} rows and columns, got {len(table)}, {width}")
-    labels = [plain(name, 14) for name in listed("names", [*names], "names")]
+    names = [*names] if isinstance(names, str) else listed("names", names, "names")
+    labels = [plain(name, 14) for name in names]
     if labels and len(labels) != width:
         raise ValueError(f"the longest row has {width} numbers, got {len(labels)} names")
     ax = canvas(ax, 1.4 + 0.35 * max(width, 5), 1.2 + 0.35 * max(len(table), 3))
