@@ -14,7 +14,7 @@ from tinygrad_edu.train.engines import find_engine
 from tinygrad_edu.train.machine import MachineDescent, Orders
 from tinygrad_edu.train.training import prepared
 from tinygrad_edu.vectorize.executors import library
-from tinygrad_edu.vectorize.executors.steps import Steps
+from tinygrad_edu.vectorize.executors.native import Steps
 
 pytestmark = pytest.mark.skipif(library.find() is None, reason="the machine is not built here")
 OPTIONS = {**CLASSES, "batch_size": 4}

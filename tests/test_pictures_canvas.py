@@ -156,6 +156,7 @@ REFUSED = [
      "unknown outputs 'score': choose auto, probabilities, scores; did you mean 'scores'?"),
     (lambda: pictures.heat_map([[1.0, 2.0]], "a"), ValueError,
      "the longest row has 2 numbers, got 1 names"),
+    (lambda: pictures.heat_map([[1.0]], 3), TypeError, "names must be a list of names, got int"),
     (lambda: pictures.heat_map([[]]), ValueError,
      "a heat map has 1 to 64 rows and columns, got 1, 0"),
     (lambda: pictures.heat_map([1.0]), TypeError,

@@ -15,8 +15,7 @@ from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.vectorize.executors import library
 from tinygrad_edu.vectorize.executors.code import Table
 from tinygrad_edu.vectorize.executors.instructions import NoInstruction
-from tinygrad_edu.vectorize.executors.native import table_for
-from tinygrad_edu.vectorize.executors.steps import PARAMETER, REASONS, Steps
+from tinygrad_edu.vectorize.executors.native import PARAMETER, REASONS, Steps, table_for
 from tinygrad_edu.vectorize.executors.update import UpdateTable, update_table
 
 #: What a step takes until one was measured: so many seconds, and operations in a second.
