@@ -38,7 +38,7 @@ def test_the_page_of_a_table_has_its_points(folder: Path) -> None:
 def test_a_class_of_one_row_is_trained_on(folder: Path) -> None:
     (folder / "few.csv").write_text("u,v,kind\n1,2,a\n2,1,b\n3,3,a\n")
     assert main(["playground", "few.csv", "-o", "p.html"]) == 0
-    assert "&amp;share=0&amp;" in (folder / "p.html").read_text()
+    assert "&amp;share=0.0&amp;" in (folder / "p.html").read_text()
 
 
 @pytest.mark.parametrize(
