@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from tinygrad_edu import MLP, SGD, Adam, Value, parameter, primitive, toposort
+from tinygrad_edu import MLP, SGD, Adam, Layer, Value, parameter, primitive, toposort
 from tinygrad_edu import functions as f
 from tinygrad_edu.losses import cross_entropy, squared_error
 from tinygrad_edu.view.base.naming import names_of
@@ -224,6 +224,18 @@ def test_a_step_of_a_net_is_a_unit_with_its_delta_as_in_the_lecture():
     assert delta.sentences[1].startswith("dL/dw1[1,1] = delta1[1] * x1 = ")
     assert delta.question == "delta1[1] = (1 - a1[1]**2) * w2[1,1] * delta2[1] = ?"
     assert frames[3].sentences[0].startswith("z2[1] = w2[1,1] * a1[1] + w2[1,2] * a1[2] + b2[1] =")
+
+
+def test_a_weight_of_two_units_gets_a_part_from_each():
+    # z = 1/2 * 2 = 1, a = tanh 1, then L = tanh(a / 2): two parts, 0.3645 + 0.661 = 1.026
+    layer = Layer(1, 1, "tanh", init=lambda rng, nin, nout: 0.5)
+    root = layer(layer([2.0]))[0]
+    root.name = "L"
+    said = [s for f in record(root, by_unit=True).frames for s in f.sentences if "dw" in s]
+    assert said == [
+        "dL/dw1[1,1] += delta1[1]#2 * a1[1] = 0.8679 * 0.7616 = 0.661; in all 1.026",
+        "dL/dw1[1,1] += delta1[1] * x1 = 0.1823 * 2 = 0.3645; in all 1.026",
+    ]
 
 
 @pytest.mark.parametrize("sizes", [[2, 1], [3, 2, 2], [2, 9, 1]])

@@ -14,7 +14,7 @@ _SPACES = re.compile(r"[\t\n\r\f\x85\u2028\u2029]+")
 _BIDI_CONTROLS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 _IN_LECTURES: Final = re.compile(
-    r"(delta(?=\d|$)|alpha(?=\d|$)|[A-Za-z])_?(\d*)(?:(?<=\d)\[(\d+)(?:,(\d+))?\])?(\(\d+\))?(#\d+)?"
+    r"((?:delta|alpha)(?=[\d#]|$)|[A-Za-z])_?(\d*)(?:(?<=\d)\[(\d+)(?:,(\d+))?\])?(\(\d+\))?(#\d+)?"
 )
 _LATEX: Final = {c: f"\\{c}" for c in "{}$&#%_"} | {
     "\\": r"\backslash ",

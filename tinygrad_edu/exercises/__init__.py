@@ -88,7 +88,8 @@ def check(number: str, answer: Any = ..., *, hint: int = 0, seed: int = 0) -> Ve
             right, said, offered = exercise.right(answer), "not yet.", True
             hint = hint or min(1, len(exercise.hints))
         except AnswerError as error:  # help is offered to whoever has found the form
-            right, said, offered = False, f"not yet: {error}.", isinstance(error, MistakeError)
+            right, offered = False, isinstance(error, MistakeError)
+            said = f"not yet: {error}" + "." * (not str(error).endswith("?"))
     if right:
         return Verdict(number, True, f"right. {exercise.why}".rstrip())
     if hint:

@@ -79,12 +79,17 @@ def say_delta(
 
 
 def say_gradients(names: Names, root: str, u: Unit, grads: Mapping[Value, float]) -> list[str]:
-    """`dL/dw1[1,2] = delta1[1] * x2` with numbers, for each weight of a unit."""
+    """`dL/dw1[1,2] = delta1[1] * x2` with numbers, for each weight of a unit.
+
+    A weight that is used elsewhere too gets `+=`, the part of this unit, and the sum of all parts.
+    """
     said = []
     for w, x in zip(u.w, u.x, strict=True):
-        letters = f"{derivative(root, names[w]).text} = {names.deltas[u.z]} * {names[x]}"
+        part = grads[u.z] * x.data
+        sign, whole = ("=", "") if part == grads[w] else ("+=", f"; in all {short(grads[w])}")
+        letters = f"{derivative(root, names[w]).text} {sign} {names.deltas[u.z]} * {names[x]}"
         numbers = product([number(grads[u.z]), number(x.data, first=False)]).text
-        said.append(f"{letters} = {numbers} = {short(grads[w])}")
+        said.append(f"{letters} = {numbers} = {short(part)}{whole}")
     return said
 
 
