@@ -3,12 +3,11 @@
 import json
 from collections.abc import Iterable
 from functools import cache
-from importlib.resources import files
 from typing import Final
 from urllib.parse import urlencode
 
 from tinygrad_edu.checks import flag, listed, one_of, text_of
-from tinygrad_edu.export.page.page import assembled, packed, script_of
+from tinygrad_edu.export.page.page import assembled, file, packed, script_of
 from tinygrad_edu.files import AnyPath, path_of, write
 from tinygrad_edu.playground.parts import parts
 from tinygrad_edu.playground.settings import Settings
@@ -75,8 +74,8 @@ def linked(
 def page_of(link: str, title: str) -> str:
     """The page that opens in the state of a link."""
     return assembled(
-        _file("screen.html"),
-        _file("screen.css"),
+        file("playground/screen/screen.html"),
+        file("playground/screen/screen.css"),
         script_of("playground/screen/start"),
         title=clean(text_of("title", title), 200),
         **_packed(),
@@ -89,7 +88,3 @@ def _packed() -> dict[str, str]:
     """What every lesson has in it."""
     machine = FOLDER.joinpath("machine.wasm").read_bytes()
     return {"parts": packed(json.dumps(parts()).encode()), "machine": packed(machine)}
-
-
-def _file(name: str) -> str:
-    return files(__package__).joinpath("screen", name).read_text(encoding="utf-8")

@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 from tinygrad_edu.checks import is_listed, is_real, listed
 from tinygrad_edu.data import Dataset, TableEncoder, read_table
@@ -11,11 +11,9 @@ from tinygrad_edu.data.columns import NumericColumn
 from tinygrad_edu.data.encoding import standardising
 from tinygrad_edu.data.table import Table, TableError, shown
 from tinygrad_edu.examples import inputs, labels
+from tinygrad_edu.playground.settings import MOST_CLASSES
 
 __all__ = ["points"]
-
-#: As many as there are colours.
-MAX_CLASSES: Final = 10
 
 
 def points(
@@ -122,7 +120,7 @@ def _of_table(table: Table, columns: Sequence[str] | None) -> Dataset:
 
 
 def _check(classes: int, where: str) -> None:
-    if not 2 <= classes <= MAX_CLASSES:
+    if not 2 <= classes <= MOST_CLASSES:
         raise ValueError(
-            f"{where} has {classes} different labels, the playground shows 2 to {MAX_CLASSES}"
+            f"{where} has {classes} different labels, the playground shows 2 to {MOST_CLASSES}"
         )

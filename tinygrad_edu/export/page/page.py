@@ -26,7 +26,6 @@ from tinygrad_edu.view.base.palette import styled
 
 #: Bytes that a page may have.
 LARGEST: Final = 1_000_000
-_PACKAGE: Final = files("tinygrad_edu")
 _IMPORT: Final = re.compile(r'^import [^;]* from "(.*)\.mjs";\n', re.MULTILINE)
 _EXPORT: Final = re.compile(r"^export (?=\w)", re.MULTILINE)
 
@@ -84,8 +83,8 @@ def to_page(
     words = Words()
     plan = training_plan(training, right, block.size, block.rng, held_out, words)
     text = assembled(
-        file("page.html"),
-        file("page.css"),
+        file("export/page/page.html"),
+        file("export/page/page.css"),
         script_of("export/page/main"),
         title=clean(title or plan["model"], 200),
         training=packed(words.behind(plan)),
@@ -106,7 +105,7 @@ def assembled(body: str, sheet: str, script: str, **texts: str) -> str:
 
     Body and sheet stand in the frame and behind the sheet of every page.
     """
-    style = styled(file("base.css") + sheet)
+    style = styled(file("export/page/base.css") + sheet)
     policy = {
         "default-src": "'none'",
         "script-src": f"{_hash(script)} 'wasm-unsafe-eval'",
@@ -115,7 +114,7 @@ def assembled(body: str, sheet: str, script: str, **texts: str) -> str:
         "base-uri": "'none'",
         "form-action": "'none'",
     }
-    return Template(file("frame.html").replace("$body", body)).substitute(
+    return Template(file("export/page/frame.html").replace("$body", body)).substitute(
         {name: html.escape(text) for name, text in texts.items()},
         policy="; ".join(f"{name} {value}" for name, value in policy.items()),
         style=style,
@@ -145,15 +144,15 @@ def modules_of(name: str) -> dict[str, str]:
     waiting = [name]
     while waiting:
         if (one := waiting.pop()) not in texts:
-            texts[one] = _PACKAGE.joinpath(f"{one}.mjs").read_text(encoding="utf-8")
+            texts[one] = file(f"{one}.mjs")
             imported[one] = [normpath(f"{one}/../{other}") for other in _IMPORT.findall(texts[one])]
             waiting += imported[one]
     return {one: texts[one] for one in TopologicalSorter(imported).static_order()}
 
 
 def file(name: str) -> str:
-    """The text of a file of this folder."""
-    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+    """The text of a file of the package, by its place there."""
+    return files("tinygrad_edu").joinpath(name).read_text(encoding="utf-8")
 
 
 def _hash(text: str) -> str:

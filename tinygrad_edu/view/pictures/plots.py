@@ -33,10 +33,8 @@ def plot(
     there. `names` stand on the axes. Raises ValueError for lists of another length than `x`.
     """
     across = row("x", x)
-    remedy = 'write plot(x, {"loss": losses})'
-    lists: Mapping[str, Iterable[float]] = instance(
-        "ys", ys, Mapping, "a dict of lists by name", remedy
-    )
+    instance("ys", ys, Mapping, "a dict of lists by name", 'write plot(x, {"loss": losses})')
+    lists = {str(name): numbers for name, numbers in ys.items()}
     if not lists:
         raise ValueError("ys is empty: give at least one list of numbers by its name")
     marked = [one_of("dots", name, lists) for name in listed("dots", dots, "names of ys")]
