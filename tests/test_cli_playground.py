@@ -35,6 +35,12 @@ def test_the_page_of_a_table_has_its_points(folder: Path) -> None:
     assert "%5B%22a%22%2C+%22b%22%5D" in text
 
 
+def test_a_class_of_one_row_is_trained_on(folder: Path) -> None:
+    (folder / "few.csv").write_text("u,v,kind\n1,2,a\n2,1,b\n3,3,a\n")
+    assert main(["playground", "few.csv", "-o", "p.html"]) == 0
+    assert "&amp;share=0.0&amp;" in (folder / "p.html").read_text()
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

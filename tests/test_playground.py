@@ -214,7 +214,7 @@ test_options_that_do_not_fit_say_why = refusals(
          "the playground shows at most 1,000 points, got 2,000: choose some, such as X[::10] and "
          "y[::10]"),
         (lambda: playground([[0, 0], [1, 1], [2, 0]], [0, 0, 1]), ValueError,
-         "class 1 has 1 row, so it cannot be on both sides; add points or choose share=0"),
+         "class '1' has 1 row, so it cannot be on both sides; add points or choose share=0"),
         (lambda: small().set("w9", 1), ValueError, "unknown parameter 'w9': choose w1[1,1], "
          "w1[1,2], b1[1], w1[2,1], w1[2,2], b1[2], w1[3,1], w1[3,2], b1[3], w2[1,1], w2[1,2], "
          "w2[1,3], b2[1]"),

@@ -3,6 +3,7 @@
 import argparse
 import re
 import webbrowser
+from collections import Counter
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -39,7 +40,8 @@ def run(args: argparse.Namespace) -> int:
         elif data not in SETS:
             names = ", ".join(SETS)
             raise UsageError(f"no data set {data!r:.40}: choose {names}, or name a FILE.csv")
-        page = Playground(begun(Settings(), {"data": data}, own))
+        alone = own is not None and 1 in Counter(own.y).values()  # no class on one side alone
+        page = Playground(begun(Settings(), {"data": data, **({"share": 0} if alone else {})}, own))
     if args.out is None:
         return _serve(lesson(link=page.link), opened=not args.no_open)
     try:

@@ -1,6 +1,7 @@
 """Start: points, split and net of some settings, equal to what the page makes of them."""
 
 import random
+import re
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -56,10 +57,12 @@ class Start:
             try:
                 parts = train_test_split(*self.train, **options, rng=settings.seed)
             except ValueError as error:
-                said = str(error).replace(
-                    "rows or write stratify=False", "points or choose share=0"
+                way = "points or choose share=0"
+                said = str(error).replace("rows or write stratify=False", way)
+                called = re.sub(
+                    r"class (\d+) ", lambda m: f"class {self.data.class_names[int(m[1])]!r} ", said
                 )
-                raise ValueError(said) from None
+                raise ValueError(called) from None
             self.train, self.test = parts[:2], parts[2:]
 
     def fit(self, epochs: int) -> History:
