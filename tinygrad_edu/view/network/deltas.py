@@ -57,13 +57,17 @@ def forward(model: Any, layers: Sequence[DenseLayer], x: Iterable[Any]) -> list[
     inputs = [Value(plain(v, "an input")) for v in x]
     if len(inputs) != nin:
         raise ValueError(f"expected {nin} inputs, got {len(inputs)}")
-    passes = []
+    return passes_of(model, layers, inputs)
+
+
+def passes_of(model: Any, layers: Sequence[DenseLayer], a: list[Any]) -> list[Pass]:
+    """The forward pass from inputs that are checked, or stand for those of any example."""
+    passes = list[Pass]()
     for k, layer in enumerate(layers, 1):
-        z = [neuron.net_input(inputs) for neuron in layer.neurons]
-        a = layer.activate(z)
+        z = [neuron.net_input(a) for neuron in layer.neurons]
         name = "" if isinstance(model, (Layer, Neuron)) else f"layer{k}"
-        passes.append(Pass(layer, name, inputs, z, a))
-        inputs = a
+        passes.append(Pass(layer, name, a, z, layer.activate(z)))
+        a = passes[-1].a
     return passes
 
 

@@ -23,7 +23,7 @@ from tinygrad_edu.train.held import trial
 from tinygrad_edu.train.training import AnyOptimizer
 from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.vectorize.program import Program
-from tinygrad_edu.view.network.deltas import Pass, loss_of
+from tinygrad_edu.view.network.deltas import loss_of, passes_of
 from tinygrad_edu.view.pictures.canvas import canvas, key, legend
 
 
@@ -51,11 +51,7 @@ def gradients(
     pairs = [*zip(rows, targets, strict=True)]
 
     def back(x: Sequence[Any], target: Any) -> list[Any]:
-        passes, a = list[Pass](), list(x)
-        for layer in layers:
-            z = [neuron.net_input(a) for neuron in layer.neurons]
-            passes.append(Pass(layer, "", a, z, layer.activate(z)))
-            a = passes[-1].a
+        passes = passes_of(model, layers, list(x))
         return grad(loss_of(model, passes, target, of_one), [z for p in passes for z in p.z])
 
     def by_scalars() -> Array:
