@@ -1,4 +1,7 @@
-"""A cell can be run again, and so can a notebook: the same texts come out."""
+"""A cell can be run again, and so can a notebook: the same texts come out.
+
+    python -m pytest tests/notebooks_again.py       # 6 minutes, which are too many for the suite
+"""
 
 import re
 from pathlib import Path
@@ -20,7 +23,6 @@ def text_of(cell: Any) -> str:
     return MEASURED.sub("time", "".join(texts).replace("\n\n", "\n"))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_each_cell_and_the_whole_notebook_give_the_same_again(
     path: Path, monkeypatch: pytest.MonkeyPatch
