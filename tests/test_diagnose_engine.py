@@ -1,5 +1,6 @@
 """diagnose_engine: broken classes are located and named, right ones are left in peace."""
 
+import gc
 import inspect
 
 import micrograd.engine
@@ -32,6 +33,18 @@ def test_no_right_class_is_accused(value: type) -> None:
     assert diagnosis.right, diagnosis
     assert (diagnosis.where, diagnosis.slip) == ("", "")
     assert str(diagnosis).startswith("no slip in ")
+
+
+def test_what_the_collector_runs_is_not_taken_for_a_program_without_end() -> None:
+    def busy(phase: str, info: object) -> None:
+        for _ in range(60_000):
+            pass
+
+    gc.callbacks.append(busy)
+    try:
+        assert diagnose_engine(RIGHT[0].value).right
+    finally:
+        gc.callbacks.remove(busy)
 
 
 def test_our_own_class_is_right_in_every_program() -> None:

@@ -48,7 +48,8 @@ def test_pictures_stand_side_by_side_in_their_order():
 
 test_a_plot_refuses = refusals([
     (lambda: plot([1, 2], {"a": [1]}), ValueError, "ys['a'] has 1 numbers, expected 2"),
-    (lambda: plot([1, 2], [1, 2]), TypeError, "ys must be a dict of lists by name, got list"),
+    (lambda: plot([1, 2], [1, 2]), TypeError, "ys must be a dict of lists by name, got list: "
+     'write plot(x, {"loss": losses})'),
     (lambda: plot([1], {}), ValueError,
      "ys is empty: give at least one list of numbers by its name"),
     (lambda: plot([1], {"a": [1]}, dots=["b"]), ValueError, "unknown dots 'b': choose a"),

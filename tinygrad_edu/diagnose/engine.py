@@ -16,6 +16,7 @@ from tinygrad_edu.diagnose.diagnosis import Diagnosis
 from tinygrad_edu.diagnose.faults import FUNCTIONS, RIGHT, SIGNS, Fault, faults
 from tinygrad_edu.engine import Value, toposort
 from tinygrad_edu.text import clean, short
+from tinygrad_edu.train.scalar import collector_paused
 from tinygrad_edu.view.graph.drawing import Graph, draw
 
 #: The leaves of every program.
@@ -160,7 +161,7 @@ def _run(value: Callable[[float], Any], program: str) -> _Outcome:
     names: dict[str, Any] = {name: value(x) for name, x in POINT.items()}
     leaves = list(names.values())
     try:
-        with _ending():
+        with collector_paused(), _ending():
             exec(_code(program), names)
         y = names["y"]
         grads = tuple([_number(leaf.grad) for leaf in leaves])

@@ -28,7 +28,7 @@ from tinygrad_edu.train.training import (
 def scalar_engine(model: Model, loss: Loss, penalty: Penalty | None) -> BatchGradient:
     """One graph of Values per batch, built example by example, or by `model.batch` of a Module."""
 
-    @_collector_paused()  # around it all: the graph is dropped before the collector is back
+    @collector_paused()  # around it all: the graph is dropped before the collector is back
     def gradient(X: Sequence[Any], y: Sequence[Any]) -> tuple[float, list[list[float]]]:
         X, y = listed("X", X, "rows"), listed("y", y, "targets")
         if len(X) != len(y):
@@ -119,7 +119,7 @@ def numbers_of(output: Any) -> list[float]:
 
 
 @contextmanager
-def _collector_paused() -> Iterator[None]:
+def collector_paused() -> Iterator[None]:
     """Without cycles there is nothing for the collector to find, only much to look at."""
     was_enabled = gc.isenabled()
     gc.disable()
