@@ -1,6 +1,6 @@
 """A cell can be run again, and so can a notebook: the same texts come out.
 
-    python -m pytest tests/notebooks_again.py       # 6 minutes, which are too many for the suite
+python -m pytest tests/notebooks_again.py       # 6 minutes, which are too many for the suite
 """
 
 import re
