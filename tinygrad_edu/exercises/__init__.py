@@ -97,4 +97,4 @@ def check(number: str, answer: Any = ..., *, hint: int = 0, seed: int = 0) -> Ve
     if offered and hint < len(exercise.hints):
         varied = f", seed={seed}" if seed else ""
         said += f' More: check("{number}", answer, hint={hint + 1}{varied})'
-    return Verdict(number, right, said.replace("?.", "?"))  # a question ends with its own mark
+    return Verdict(number, right, said)

@@ -48,12 +48,12 @@ def plot(
         up = row(f"ys[{name!r}]", numbers, len(across))
         colour = CURVES[k % len(CURVES)]
         look: dict[str, Any] = {"marker": "o", "ms": 3.5, "ls": ""} if name in marked else {"lw": 2}
-        there = [math.nan if log in ("y", "xy") and v <= 0 else v for v in up]
+        there = [math.nan if "y" in log and v <= 0 else v for v in up]
         ax.plot(across, there, color=colour, **look)
         entries.append(key(plain(name, 40), color=colour, **look))
-    if log in ("x", "xy"):
+    if "x" in log:
         ax.set_xscale("log")
-    if log in ("y", "xy"):
+    if "y" in log:
         ax.set_yscale("log")
     graph(ax, *labels)
     legend(ax, entries if len(entries) > 1 else [], outside=outside)
