@@ -23,6 +23,20 @@ def path_of(path: Any, what: str = "path") -> str:
     return text
 
 
+def packaged(name: str) -> str:
+    """The text of a file of the package, by its place there, such as "view/base/page.tex"."""
+    from importlib.resources import files  # late: it takes a while
+
+    return files("tinygrad_edu").joinpath(name).read_text("utf-8")
+
+
+def packaged_table(name: str) -> dict[str, Any]:
+    """What such a .toml file holds."""
+    import tomllib  # late, too
+
+    return tomllib.loads(packaged(name))
+
+
 def open_regular(path: AnyPath) -> BinaryIO:
     """The regular file `path`, open for reading bytes.
 

@@ -1,16 +1,15 @@
 """Classic: what a source printed beside what the engine gives."""
 
 import textwrap
-import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from tinygrad_edu import functions
 from tinygrad_edu.engine import Value
+from tinygrad_edu.files import packaged_table
 
 __all__ = ["Classic", "Row"]
 
@@ -142,4 +141,4 @@ def worked(name: str) -> tuple[Row, ...]:
 
 @cache
 def _file(name: str) -> dict[str, Any]:
-    return tomllib.loads(files(__package__).joinpath(name).read_text("utf-8"))
+    return packaged_table(f"classics/{name}")

@@ -5,9 +5,7 @@ import csv
 import math
 import re
 import sys
-import tomllib
 from collections.abc import Callable, Sequence
-from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,9 +29,7 @@ from tinygrad_edu.cli.options import (
 )
 from tinygrad_edu.cli.run import run_demo
 from tinygrad_edu.cli.split import MISSING, Choice, of_table, table_of
-from tinygrad_edu.exercises import EXERCISES
-from tinygrad_edu.exercises.assignments import assignments, solutions
-from tinygrad_edu.files import write
+from tinygrad_edu.files import packaged_table, write
 from tinygrad_edu.losses import LOSSES
 from tinygrad_edu.nn import MLP
 from tinygrad_edu.nn.model_file import ModelFileError
@@ -269,6 +265,9 @@ def course(args: argparse.Namespace) -> int:
 
 def _for_teachers(args: argparse.Namespace, lessons: Path) -> dict[str, dict[Path, Any]]:
     """What the options ask for: what is told of each group of files, and what writes each."""
+    from tinygrad_edu.exercises import EXERCISES  # late: the other commands need none of it
+    from tinygrad_edu.exercises.assignments import assignments, solutions
+
     writes: dict[str, dict[Path, Any]] = {}
     if args.solutions:
         told = f"wrote the solutions of {len(EXERCISES)} exercises into {args.solutions}"
@@ -296,9 +295,8 @@ def _writing(content: bytes | str) -> Callable[[Path], Any]:
 
 def worksheets(seed: int) -> dict[str, Worksheet]:
     """The worksheets of sheets.toml by name, with the numbers of a seed."""
-    text = resources.files("tinygrad_edu.cli").joinpath("sheets.toml").read_text("utf-8")
     sheets = {}
-    for name, sheet in tomllib.loads(text).items():
+    for name, sheet in packaged_table("cli/sheets.toml").items():
         n, *sizes = sheet["sizes"]
         model = MLP(n, sizes, sheet["activation"], output=sheet.get("output", "linear"), rng=0)
         loss = LOSSES[sheet["loss"]](model(sheet["x"]), sheet["y"])

@@ -1,22 +1,19 @@
 """Diagnosis: what was found, the names of the slips, and how it shows itself in a notebook."""
 
-import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from html import escape
-from importlib import resources
 from typing import Final
 
 from tinygrad_edu.checks import one_of
+from tinygrad_edu.files import packaged, packaged_table
 from tinygrad_edu.text import clean, short
 from tinygrad_edu.view.base.display import Picture, displays_still
 from tinygrad_edu.view.base.render import RenderError
 from tinygrad_edu.view.base.report import html_table
 
 #: Each slip by its name, and what it means.
-SLIPS: Final[dict[str, str]] = tomllib.loads(
-    resources.files("tinygrad_edu.diagnose").joinpath("slips.toml").read_text("utf-8")
-)
+SLIPS: Final[dict[str, str]] = packaged_table("diagnose/slips.toml")
 
 
 @dataclass(frozen=True)
@@ -63,8 +60,7 @@ class Diagnosis:
         """The sentence, the two numbers, the program with its line marked, and the picture."""
         name, *pair = self.numbers or ("", 0.0, 0.0)
         rows = [["", "yours", "right"], [name, *map(short, pair)]]
-        file = resources.files("tinygrad_edu.diagnose").joinpath("diagnosis.html")
-        return file.read_text("utf-8").format(
+        return packaged("diagnose/diagnosis.html").format(
             sentence=escape(clean(str(self), 4000)),
             numbers=html_table(rows) if self.numbers else "",
             program="\n".join(map(self._marked, self.program)),

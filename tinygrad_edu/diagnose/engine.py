@@ -2,11 +2,9 @@
 
 import math
 import sys
-import tomllib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache, partial
-from importlib import resources
 from itertools import chain
 from types import CodeType, FrameType
 from typing import Any, Final, NamedTuple
@@ -15,6 +13,7 @@ from tinygrad_edu.checks import is_real
 from tinygrad_edu.diagnose.diagnosis import Diagnosis
 from tinygrad_edu.diagnose.faults import FUNCTIONS, RIGHT, SIGNS, Fault, faults
 from tinygrad_edu.engine import Value, toposort
+from tinygrad_edu.files import packaged_table
 from tinygrad_edu.text import clean, short
 from tinygrad_edu.train.scalar import collector_paused
 from tinygrad_edu.view.graph.drawing import Graph, draw
@@ -24,9 +23,7 @@ POINT: Final = {"a": 1.5, "b": 0.4, "c": -0.7}
 #: Functions of positive numbers alone.
 _POSITIVE: Final = ("log", "sqrt")
 #: The programs, by what they try.
-_TEXTS: Final[dict[str, list[str]]] = tomllib.loads(
-    resources.files("tinygrad_edu.diagnose").joinpath("programs.toml").read_text("utf-8")
-)
+_TEXTS: Final[dict[str, list[str]]] = packaged_table("diagnose/programs.toml")
 _DERIVED, _WITH_NUMBERS, _AGAIN = (_TEXTS[k] for k in ("derived", "with_numbers", "again"))
 #: What is told of a class that is right.
 _RECURSIVE: Final = "y = a\nfor k in range(3000): y = y + b"

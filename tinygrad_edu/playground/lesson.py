@@ -7,8 +7,8 @@ from typing import Final
 from urllib.parse import urlencode
 
 from tinygrad_edu.checks import flag, listed, one_of, text_of
-from tinygrad_edu.export.page.page import assembled, file, packed, script_of
-from tinygrad_edu.files import AnyPath, path_of, write
+from tinygrad_edu.export.page.page import assembled, packed, script_of
+from tinygrad_edu.files import AnyPath, packaged, path_of, write
 from tinygrad_edu.playground.parts import parts
 from tinygrad_edu.playground.settings import Settings
 from tinygrad_edu.text import clean
@@ -74,8 +74,8 @@ def linked(
 def page_of(link: str, title: str) -> str:
     """The page that opens in the state of a link."""
     return assembled(
-        file("playground/screen/screen.html"),
-        file("playground/screen/screen.css"),
+        packaged("playground/screen/screen.html"),
+        packaged("playground/screen/screen.css"),
         script_of("playground/screen/start"),
         title=clean(text_of("title", title), 200),
         **_packed(),

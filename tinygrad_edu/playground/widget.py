@@ -10,7 +10,7 @@ from typing import Any
 import anywidget
 from traitlets import Bool, Dict, Instance, Int, List, Unicode, observe, validate
 
-from tinygrad_edu.export.page.page import file
+from tinygrad_edu.files import packaged
 from tinygrad_edu.playground.lesson import page_of
 from tinygrad_edu.playground.parts import parameter_names
 from tinygrad_edu.playground.play import Playground
@@ -27,7 +27,7 @@ class Widget(Playground, anywidget.AnyWidget):  # type: ignore[misc]
     where that is the last one asked.
     """
 
-    _esm = file("playground/widget.mjs")
+    _esm = packaged("playground/widget.mjs")
     key = Unicode().tag(sync=True)
     page = Unicode().tag(sync=True)
     asked = List().tag(sync=True)

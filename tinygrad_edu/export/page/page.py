@@ -8,14 +8,13 @@ from base64 import b64encode
 from collections.abc import Iterable
 from graphlib import TopologicalSorter
 from hashlib import sha256
-from importlib.resources import files
 from posixpath import normpath
 from string import Template
 from typing import Any, Final
 
 from tinygrad_edu.checks import instance
 from tinygrad_edu.examples import examples
-from tinygrad_edu.files import AnyPath, path_of, write
+from tinygrad_edu.files import AnyPath, packaged, path_of, write
 from tinygrad_edu.losses import Loss, find_loss
 from tinygrad_edu.text import clean
 from tinygrad_edu.train.descent import planned
@@ -83,8 +82,8 @@ def to_page(
     words = Words()
     plan = training_plan(training, right, block.size, block.rng, held_out, words)
     text = assembled(
-        file("export/page/page.html"),
-        file("export/page/page.css"),
+        packaged("export/page/page.html"),
+        packaged("export/page/page.css"),
         script_of("export/page/main"),
         title=clean(title or plan["model"], 200),
         training=packed(words.behind(plan)),
@@ -105,7 +104,7 @@ def assembled(body: str, sheet: str, script: str, **texts: str) -> str:
 
     Body and sheet stand in the frame and behind the sheet of every page.
     """
-    style = styled(file("export/page/base.css") + sheet)
+    style = styled(packaged("export/page/base.css") + sheet)
     policy = {
         "default-src": "'none'",
         "script-src": f"{_hash(script)} 'wasm-unsafe-eval'",
@@ -114,7 +113,7 @@ def assembled(body: str, sheet: str, script: str, **texts: str) -> str:
         "base-uri": "'none'",
         "form-action": "'none'",
     }
-    return Template(file("export/page/frame.html").replace("$body", body)).substitute(
+    return Template(packaged("export/page/frame.html").replace("$body", body)).substitute(
         {name: html.escape(text) for name, text in texts.items()},
         policy="; ".join(f"{name} {value}" for name, value in policy.items()),
         style=style,
@@ -144,15 +143,10 @@ def modules_of(name: str) -> dict[str, str]:
     waiting = [name]
     while waiting:
         if (one := waiting.pop()) not in texts:
-            texts[one] = file(f"{one}.mjs")
+            texts[one] = packaged(f"{one}.mjs")
             imported[one] = [normpath(f"{one}/../{other}") for other in _IMPORT.findall(texts[one])]
             waiting += imported[one]
     return {one: texts[one] for one in TopologicalSorter(imported).static_order()}
-
-
-def file(name: str) -> str:
-    """The text of a file of the package, by its place there."""
-    return files("tinygrad_edu").joinpath(name).read_text(encoding="utf-8")
 
 
 def _hash(text: str) -> str:

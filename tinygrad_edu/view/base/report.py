@@ -5,9 +5,9 @@ import html
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import Final
 
+from tinygrad_edu.files import packaged
 from tinygrad_edu.text import clean
 from tinygrad_edu.view.base.palette import styled
 
@@ -102,4 +102,4 @@ def _figure(picture: Picture) -> str:
 
 @cache
 def _file(name: str) -> str:
-    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+    return packaged(f"view/base/{name}")

@@ -2,12 +2,12 @@
 
 import json
 from functools import cache
-from importlib.resources import files
 from typing import Any, Final
 from unicodedata import east_asian_width
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
+from tinygrad_edu.files import packaged
 from tinygrad_edu.text import JOINER
 from tinygrad_edu.view.base.render import RenderError
 
@@ -46,8 +46,9 @@ def words(text: str, x: float, y: float, **attributes: str | float) -> Element:
 @cache
 def _widths(weight: str) -> Any:
     """Of the characters of Helvetica, in thousandths of its size, by Adobe's metrics."""
-    table = files("tinygrad_edu.view.base").joinpath("helvetica.json").read_text("utf-8")
-    return json.loads(table)["bold" if weight == "bold" else "normal"]
+    return json.loads(packaged("view/base/helvetica.json"))[
+        "bold" if weight == "bold" else "normal"
+    ]
 
 
 def text_width(text: str, size: float, weight: str = "normal") -> float:

@@ -3,11 +3,10 @@
 import re
 from abc import ABC, abstractmethod
 from functools import cache, partial
-from importlib import resources
 from pathlib import Path
 from typing import Final
 
-from tinygrad_edu.files import AnyPath
+from tinygrad_edu.files import AnyPath, packaged
 from tinygrad_edu.view.base.display import Forms, save
 
 _SPECIAL: Final = {c: f"\\{c}" for c in "{}$&#%_"} | {
@@ -69,7 +68,7 @@ def _framed(c: str) -> str:
 
 @cache
 def _page() -> str:
-    return resources.files("tinygrad_edu.view.base").joinpath("page.tex").read_text("utf-8")
+    return packaged("view/base/page.tex")
 
 
 @cache

@@ -7,16 +7,15 @@ written with the names of a graph. Goodfellow, Bengio and Courville 2016, chapte
 
 import ast
 import re
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from importlib import resources
 from typing import Any, Final
 
 from tinygrad_edu import expr, functions, losses
 from tinygrad_edu.engine import Value, primitives
 from tinygrad_edu.engine.primitive import on_values
 from tinygrad_edu.expr import Expr, Symbol
+from tinygrad_edu.files import packaged_table
 from tinygrad_edu.nn.norm import BatchNorm
 from tinygrad_edu.text import latex_name
 from tinygrad_edu.view.base.operations import built_in_name, free
@@ -194,8 +193,7 @@ def _is(v: Value, operation: str) -> bool:
 
 @cache
 def _table() -> dict[str, dict[str, str]]:
-    text = resources.files(__package__).joinpath("derivations.toml").read_text("utf-8")
-    return tomllib.loads(text)
+    return packaged_table("view/explain/derivations.toml")
 
 
 @cache

@@ -6,7 +6,6 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from importlib import resources
 from itertools import chain
 from pathlib import Path
 from typing import Final
@@ -14,6 +13,7 @@ from xml.etree.ElementTree import Element
 
 from tinygrad_edu.checks import flag, instance, one_of, whole
 from tinygrad_edu.engine import Value, toposort
+from tinygrad_edu.files import packaged
 from tinygrad_edu.optim import Optimizer
 from tinygrad_edu.text import clean
 from tinygrad_edu.view.base.display import Drawing, Forms, displays_still, save
@@ -148,7 +148,6 @@ class Film:
         except RenderError as error:
             numbers = self._numbers_at(len(self) - 1)
             drawn = f"<p>{_text(str(error))}</p>\n{_table(self._diagram, numbers)}"
-        page = resources.files("tinygrad_edu.view.film").joinpath("film.html")
         parts = BY_NAME | {
             "title": _text(self.title),
             "lead": _text(self._lead),
@@ -166,8 +165,8 @@ class Film:
             ),
             "film": _json({"guess": self.guess, "start": self._start, "frames": self._frames}),
         }
-        text = page.read_text(encoding="utf-8")
-        return re.sub(r"\{\{(\w+)\}\}", lambda hole: parts[hole[1]], text)
+        page = packaged("view/film/film.html")
+        return re.sub(r"\{\{(\w+)\}\}", lambda hole: parts[hole[1]], page)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the film: a page as .html, a picture that moves as .svg or .gif, else the strip.

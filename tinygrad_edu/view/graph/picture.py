@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from typing import Final
 from xml.etree.ElementTree import Element, SubElement
 
+from tinygrad_edu.files import packaged
 from tinygrad_edu.text import name_parts
 from tinygrad_edu.view.base.palette import BY_NAME, END, MIDDLE, NOW, SOFT, styled
 from tinygrad_edu.view.base.render import RenderError, render
@@ -149,8 +149,7 @@ def _bend(
 
 @cache
 def _sheet() -> str:
-    sheet = resources.files("tinygrad_edu.view.graph").joinpath("picture.css")
-    return styled(sheet.read_text("utf-8"))
+    return styled(packaged("view/graph/picture.css"))
 
 
 def _corners(element: Element) -> tuple[float, float, float, float]:

@@ -2,10 +2,10 @@
 
 import shlex
 from collections.abc import Iterator, Sequence
-from importlib import resources
 from itertools import pairwise, zip_longest
 from typing import Final
 
+from tinygrad_edu.files import packaged
 from tinygrad_edu.text import latex_name, name_parts
 from tinygrad_edu.view.base.palette import BY_NAME
 from tinygrad_edu.view.base.render import render
@@ -35,8 +35,7 @@ def to_tikz(diagram: Diagram, title: str) -> str:
     one has to place the boxes.
     """
     lines = [*(_board(diagram) if isinstance(diagram, Board) else _graph(diagram))]
-    folder = resources.files("tinygrad_edu.view.graph.formats")
-    sheet = folder.joinpath("tikz.tex").read_text("utf-8")
+    sheet = packaged("view/graph/formats/tikz.tex")
     colours = (
         rf"\definecolor{{{name}}}{{HTML}}{{{BY_NAME[name.upper()][1:].upper()}}}"
         for name in _COLOURS
