@@ -7,9 +7,9 @@ made of Values; `fit` trains them; `draw` shows any graph.
 
 How it works can be read in an hour and a half, in this order; `engine` begins with a glossary:
 
-    1. engine       modes, primitive, walk, value, gradients
+    1. engine       primitive, walk, value
     2. functions
-    3. nn           module, initialisers, activations, layer, mlp
+    3. nn           module, initialisers, activations, mlp
     4. losses
     5. optim        optimizers
     6. train        descent, scalar

@@ -4,8 +4,7 @@ from tinygrad_edu.nn.activations import ACTIVATIONS, UNIT_ACTIVATIONS, Activatio
 from tinygrad_edu.nn.attention import Attention, Embedding
 from tinygrad_edu.nn.convolution import AvgPool2d, Conv2d, Flatten, MaxPool2d, Unflatten
 from tinygrad_edu.nn.initialisers import INITIALISERS, Initialiser
-from tinygrad_edu.nn.layer import Layer, Neuron
-from tinygrad_edu.nn.mlp import MLP
+from tinygrad_edu.nn.mlp import MLP, Layer, Neuron
 from tinygrad_edu.nn.mode import modules
 from tinygrad_edu.nn.model_file import MAX_PARAMETERS
 from tinygrad_edu.nn.module import Module

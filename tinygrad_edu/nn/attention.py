@@ -13,7 +13,7 @@ from tinygrad_edu.checks import as_random, flag, is_listed, listed, whole
 from tinygrad_edu.engine import Value, parameter
 from tinygrad_edu.nn.containers import as_inputs
 from tinygrad_edu.nn.initialisers import Initialiser, initialiser
-from tinygrad_edu.nn.layer import Layer
+from tinygrad_edu.nn.mlp import Layer
 from tinygrad_edu.nn.mode import check_count
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.nn.registry import register

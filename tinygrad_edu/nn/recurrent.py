@@ -14,7 +14,7 @@ from tinygrad_edu.engine import Value
 from tinygrad_edu.losses import Loss, find_loss
 from tinygrad_edu.nn.activations import Activation
 from tinygrad_edu.nn.initialisers import Initialiser
-from tinygrad_edu.nn.layer import Layer
+from tinygrad_edu.nn.mlp import Layer
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.nn.registry import register
 

@@ -125,7 +125,7 @@ class Savable(HasMode):
         """
         state = self.state_dict()
         check_count("models", len(state))
-        for name, x in state.items() if not all(map(math.isfinite, state.values())) else ():
+        for name, x in state.items():
             if not math.isfinite(x):
                 raise ValueError(f"parameter {name} is {x!r}: only finite parameters can be saved")
         description = _described(self, {})
