@@ -7,7 +7,6 @@ from typing import Any, ClassVar, Final
 
 from tinygrad_edu.checks import is_real, number
 from tinygrad_edu.engine import modes, other_names
-from tinygrad_edu.engine.anomaly import check_forward
 from tinygrad_edu.engine.grouped import row
 from tinygrad_edu.engine.primitive import Node, Primitive, primitives
 from tinygrad_edu.engine.walk import chain_rule, toposort
@@ -51,7 +50,7 @@ def _result(
     mode = _current_mode()
     if mode is not None:
         if mode.checking:
-            check_forward(v)
+            modes.check_forward(v)
         if mode.tracer is not None:
             mode.tracer("made", v, mode.recording)
         if not mode.recording:
