@@ -69,7 +69,7 @@ COURSE = {
     "Activations": Topic(
         [
             "nn: test_every_activation_gives_the_number_of_its_formula",
-            "nn: test_the_gradient_of_a_net_of_every_activation_is_that_of_differences",
+            "layers: test_the_textbooks_slope_of_every_activation_is_that_of_the_engine",
             "functions: test_tanh_is_a_sigmoid_scaled_and_shifted",
             "functions: test_prelu_is_the_generalised_relu_of_the_lecture",
             "nn: test_the_slope_of_a_prelu_unit_is_learned",
@@ -154,10 +154,10 @@ COURSE = {
     "Beyond feed-forward": Topic(
         [
             "convolution: test_a_convolution_is_that_of_pytorch_forward_and_backward",
-            "recurrent: test_a_net_is_that_of_pytorch_forward_and_backward",
-            "recurrent: test_addition_learned_on_7_bits_holds_for_30",
-            "recurrent: test_the_next_letter_of_new_names_is_foretold_better_than_by_its_frequency",
-            "attention: test_attention_is_that_of_pytorch_forward_and_backward",
+            "sequences: test_a_net_is_that_of_pytorch_forward_and_backward",
+            "sequences: test_addition_learned_on_7_bits_holds_for_30",
+            "sequences: test_the_next_letter_of_new_names_is_foretold_better_than_by_its_frequency",
+            "sequences: test_attention_is_that_of_pytorch_forward_and_backward",
             "vectorize_attention: test_a_step_of_a_gpt_gives_what_numpy_by_hand_gives",
         ],
         {17: "RNN(", 20: "class GPT(Module)"},

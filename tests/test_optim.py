@@ -53,39 +53,6 @@ def test_the_table_has_every_optimizer_and_the_paths_differ():
     assert len({str(row["path"]) for row in TABLE["rows"]}) == len(TABLE["rows"]) == 22
 
 
-# One step from x = 2 with gradient 3, by hand.
-FIRST_STEPS = [
-    (SGD, {"lr": 0.1}, 2 - 0.1 * 3),
-    (SGD, {"lr": 0.1, "weight_decay": 0.5}, 2 - 0.1 * (3 + 0.5 * 2)),
-    (SGD, {"lr": 0.1, "momentum": 0.9}, 2 - 0.1 * 3),  # the velocity starts as the gradient
-    (SGD, {"lr": 0.1, "momentum": 0.9, "nesterov": True}, 2 - 0.1 * (3 + 0.9 * 3)),
-    (Adagrad, {"lr": 0.1, "eps": 0.0}, 2 - 0.1),  # 3 / sqrt(9)
-    (RMSprop, {"lr": 0.1, "alpha": 0.75, "eps": 0.0}, 2 - 0.1 * 2),  # 3 / sqrt(9/4)
-    (Adam, {"lr": 0.1, "eps": 0.0}, 2 - 0.1),  # the corrected moments are 3 and 9
-    (Adam, {"lr": 0.1, "eps": 3.0}, 2 - 0.05),
-    (AdamW, {"lr": 0.1, "eps": 0.0, "weight_decay": 0.5}, 2 * (1 - 0.05) - 0.1),
-]
-
-
-@pytest.mark.parametrize(("make", "options", "expected"), FIRST_STEPS)
-def test_the_first_step_by_hand(make, options, expected):
-    x = Value(2.0)
-    x.grad = 3.0
-    make([x], **options).step()
-    assert x.data == pytest.approx(expected, rel=1e-14)
-
-
-@pytest.mark.parametrize("name", OPTIMIZERS)
-def test_every_optimizer_finds_the_bottom_of_a_bowl(name):
-    x = Value(3.0)
-    optimizer = OPTIMIZERS[name]([x], lr=0.3)
-    for _ in range(200):
-        optimizer.zero_grad()
-        ((x - 1) ** 2).backward()
-        optimizer.step()
-    assert abs(x.data - 1) < 0.2
-
-
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_every_optimizer_is_a_public_name_everywhere(name):
     made = OPTIMIZERS[name]
