@@ -7,7 +7,6 @@ of it, and nothing in it is executed.
 import json
 import math
 import os
-from functools import partial
 from typing import Any, Final, NamedTuple
 
 from tinygrad_edu import files
@@ -143,19 +142,12 @@ def _no_constant(name: str) -> Any:
 
 
 def _written(body: dict[str, Any]) -> bytes:
-    """The file of `body`: its checksum is that of the same text without the checksum.
-
-    It is JSON with an indent of 1, which Python's encoder in C gives for the numbers alone.
-    """
+    """The file of `body`: its checksum is that of the same text without the checksum."""
     import hashlib
 
-    text = partial(json.dumps, ensure_ascii=False, allow_nan=False)
-    key = "state" if "state" in body else "parameters"
-    head, name, tail = text({**body, key: {}}, indent=1).partition(f'\n "{key}": {{')
-    numbers = text(body[key], separators=(",\n  ", ": "))[1:-1]
-    content = head + name + (numbers and f"\n  {numbers}\n ") + tail.removesuffix("\n}")
-    checksum = hashlib.sha256(f"{content}\n}}\n".encode()).hexdigest()
-    return f'{content},\n "sha256": "{checksum}"\n}}\n'.encode()
+    text = json.dumps(body, ensure_ascii=False, allow_nan=False, indent=1)
+    checksum = hashlib.sha256(f"{text}\n".encode()).hexdigest()
+    return f'{text[:-2]},\n "sha256": "{checksum}"\n}}\n'.encode()
 
 
 def _repr(x: object) -> str:
