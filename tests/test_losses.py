@@ -12,9 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 from refusals import refusals
-from test_primitives import CHECKS, Samples, check_graph_of_the_value
 
-from tinygrad_edu import Primitive, Value, gradcheck, losses
+from tinygrad_edu import Value, gradcheck
 from tinygrad_edu.losses import (
     LOSSES,
     binary_cross_entropy,
@@ -208,25 +207,6 @@ def test_the_edges_of_a_loss_are_those_of_pytorch(name: str) -> None:
             wrong.append(f"{row[:2]}: ours {value, gradients}, expected {theirs}")
     assert len(rows) > 30
     assert not wrong, f"{len(wrong)} of {len(rows)} rows:\n" + "\n".join(wrong)
-
-
-# Points and constants for the contract of every record (test_primitives.py).
-SAMPLES: dict[str, Samples] = {
-    "binary_cross_entropy": [({}, [(0.3, 1.0), (0.8, 0.0), (0.4, 0.7), (0.2, 0.25)])],
-    "binary_cross_entropy_with_logits": [({}, [(0.3, 1.0), (-1.8, 0.0), (1.4, 0.7), (-0.7, 0.25)])],
-}
-#: The value of the logits form chooses its branch by the target: as a graph it is right inside.
-INSIDE: Samples = [({}, [(0.3, 0.9), (-1.8, 0.1), (1.4, 0.7)])]
-
-
-@pytest.mark.parametrize("check", CHECKS, ids=lambda f: f.__name__)
-@pytest.mark.parametrize("primitive", losses.PRIMITIVES, ids=lambda p: p.name)
-def test_every_record_of_a_loss_keeps_the_contract_of_primitives(
-    primitive: Primitive, check: Callable[..., None]
-) -> None:
-    with_logits = primitive.name == "binary_cross_entropy_with_logits"
-    graph = check is check_graph_of_the_value
-    check(primitive, INSIDE if with_logits and graph else SAMPLES[primitive.name])
 
 
 def test_a_target_that_is_a_value_gets_a_gradient() -> None:
