@@ -21,9 +21,8 @@ from tinygrad_edu.nn.activations import RECORDS as ACTIVATIONS
 from tinygrad_edu.optim import OPTIMIZERS, SGD, Optimizer
 from tinygrad_edu.train.heads import Head, head_for
 from tinygrad_edu.vectorize.executors.arena import Array
-from tinygrad_edu.vectorize.executors.code import Compiler, compiled
+from tinygrad_edu.vectorize.executors.code import CHUNK, Compiler, compiled, update_code
 from tinygrad_edu.vectorize.executors.fragments import Linkable
-from tinygrad_edu.vectorize.executors.update import CHUNK, update_code
 from tinygrad_edu.vectorize.program import Program
 from tinygrad_edu.vectorize.steps import Product
 from tinygrad_edu.view.base.naming import NOTATIONS, names_of

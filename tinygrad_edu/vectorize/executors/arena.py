@@ -117,14 +117,14 @@ def _steps(i: Instruction, a: Array) -> list[int]:
     return [a.memory.at + a.start, a.place, a.column, int(a.batched)]
 
 
-def needed_for(kept: Sequence[Array], instructions: Sequence[Instruction]) -> list[Instruction]:
-    """The instructions that these arrays, and memory that stays, depend on."""
-    needed: list[Instruction] = []
+def needed_for(kept: Sequence[Any], steps: Sequence[Any]) -> list[Any]:
+    """The instructions, or calls, that these arrays depend on, and memory that stays."""
+    needed = []
     wanted = {id(a.memory) for a in kept}
-    for i in reversed(instructions):
-        if id(i.out.memory) in wanted or i.out.memory.stays:
-            wanted.update(id(a.memory) for a in i.operands)
-            needed.append(i)
+    for step in reversed(steps):
+        if id(step.out.memory) in wanted or step.out.memory.stays:
+            wanted.update(id(a.memory) for a in step.operands)
+            needed.append(step)
     return needed[::-1]
 
 

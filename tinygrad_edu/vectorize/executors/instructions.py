@@ -49,12 +49,13 @@ class Instructions:
     `indexes` are column numbers by name; `kept` arrays are read when all is done.
     """
 
+    indexes: dict[str, Any]
+
     def __init__(self, rows: int) -> None:
         lines = -(-rows // LINE)
         self.cap = LINE * (lines | 1)  # odd, so that columns spread over the sets of a cache
         self.instructions: list[Instruction] = []
         self.contents: list[Memory] = []
-        self.indexes: dict[str, Any] = {}
         self.kept: list[Array] = []
         self._numbers: dict[str, Array] = {}
         self._writer: dict[Memory, Instruction] = {}

@@ -13,10 +13,9 @@ from numpy.lib.stride_tricks import as_strided
 from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.vectorize.executors import library
 from tinygrad_edu.vectorize.executors.arena import LINE
-from tinygrad_edu.vectorize.executors.code import Place, Table, table
+from tinygrad_edu.vectorize.executors.code import Place, Table, UpdateTable, table
 from tinygrad_edu.vectorize.executors.instructions import Contents, NoInstruction
 from tinygrad_edu.vectorize.executors.kernel import Kernel
-from tinygrad_edu.vectorize.executors.update import UpdateTable
 from tinygrad_edu.vectorize.plan import Plan
 
 #: With more parameters NumPy's products are as fast; a step of more operations takes so long that
