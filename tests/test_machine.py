@@ -37,7 +37,7 @@ def check(fn, *arrays):
     """Both executors give the same for numbers of rows in turn, with one table for all."""
     program = vectorize(fn, *example_of(arrays))
     program.read_parameters()
-    forward, backward = program.plan.forward, program.plan.backward if program.has_loss else None
+    forward, backward = program.plan, program.plan.backward if program.has_loss else None
     gradient, expected = np.zeros_like(program.P), np.zeros_like(program.P)
     for B in ROWS:
         given = [np.resize(a, (B, *a.shape[1:])) for a in arrays]

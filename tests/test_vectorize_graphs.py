@@ -380,7 +380,7 @@ def test_parameters_stand_in_the_order_of_p():
     program.read_parameters()
     assert program.P.tolist() == [p.data for p in program.parameters]
     names = [p.name for p in program.parameters]
-    assert names == [program.tape.names[i] for i in program.plan.parameters]
+    assert names == [program.tape.names[i] for i in program.plan.layout.parameters]
     w1 = [f"layer1.neuron{unit}.w[{k}]" for unit in (1, 2, 3) for k in (0, 1)]
     assert names[:9] == [*w1, *(f"layer1.neuron{unit}.b" for unit in (1, 2, 3))]
 

@@ -134,7 +134,7 @@ def penalty(of: Callable[..., Value]) -> Part:
     """What a penalty adds to the mean loss and to the gradient of all parameters."""
     weights = [Value(k + 0.5) for k in range(_T)]
     plan = Program(lambda x: of(weights, _STRENGTH), [0.5]).plan
-    c = compiled(plan.forward, plan.backward, _ROWS)
+    c = compiled(plan, plan.backward, _ROWS)
     mean, G = c.fixed(1, 1), c.fixed(1, _T)
     for port, added in ((mean, c.mean), (G, c.G)):
         c.each("+", port, added, out=port)
@@ -178,8 +178,8 @@ def _net(layers: list[Any], loss: str) -> tuple[Any, ...]:
     rows = [[k + 1 / (n + 2) for n in range(layers[0].nin)] for k in (0, -1)]
     program = Program(example, *zip(rows, targets, strict=True))
     plan = program.plan
-    c = compiled(plan.forward, plan.backward, _ROWS)
-    products = [step for step in plan.forward.steps if isinstance(step, Product)]
+    c = compiled(plan, plan.backward, _ROWS)
+    products = [step for step in plan.steps if isinstance(step, Product)]
     return program, c, *(c.named[step.x.parts[0].array] for step in products[-2:])
 
 

@@ -42,7 +42,7 @@ def machine_kernel(
 
 def table_for(plan: Plan, B: int, *, gradient: bool) -> Table | None:
     """The table for B examples; None where the machine cannot do it, or NumPy is faster."""
-    if len(plan.parameters) > MOST_PARAMETERS:
+    if len(plan.layout.parameters) > MOST_PARAMETERS:
         return None
     known = plan.tables.get(gradient)
     fits = gradient in plan.tables and (known is None or B <= known.rows <= max(_ROWS, 4 * B))
@@ -55,7 +55,7 @@ def table_for(plan: Plan, B: int, *, gradient: bool) -> Table | None:
 
 def _table(plan: Plan, rows: int, *, gradient: bool) -> Table | None:
     try:
-        return table(plan.forward, plan.backward if gradient else None, rows)
+        return table(plan, plan.backward if gradient else None, rows)
     except NoInstruction:
         return None
 
