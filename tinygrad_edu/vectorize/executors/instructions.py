@@ -66,7 +66,7 @@ class Instructions:
         """Memory for m places of n columns."""
         step = self.cap if batched else 1
         place = n * step if m > 1 else 0
-        return Array(Memory(m * n * step), m, n, batched=batched, place=place, column=step)
+        return Array(Memory(m * n * step), m, n, batched, place, step)
 
     def fixed(self, m: int, n: int, *, batched: bool = False, content: Any = None) -> Array:
         """Memory that is never used for anything else."""
