@@ -130,7 +130,7 @@ class Equations:
         self.order = list(self.all)
         self.variables = plan.layout.variables
         self.B = len(arrays["X"])
-        self._steps = plan.forward.steps
+        self._steps = plan.steps
         self._given: dict[str, Any] = {**arrays, P: program.P[None], "B": float(self.B)}
         for v in self.variables.values():
             if v.role == "parameter":
