@@ -14,7 +14,7 @@ from tinygrad_edu.view.base.numbers import Numbers, decimal, in_our_graph, one_v
 from tinygrad_edu.view.base.svg import inline
 from tinygrad_edu.view.graph import select
 from tinygrad_edu.view.graph.blocks import Cut, cut, stands_for
-from tinygrad_edu.view.graph.board.columns import Board, fits
+from tinygrad_edu.view.graph.board.columns import Board, layout_of
 from tinygrad_edu.view.graph.board.paint import board_picture
 from tinygrad_edu.view.graph.cells import stands_beside
 from tinygrad_edu.view.graph.diagram import Diagram, table
@@ -246,7 +246,7 @@ class _Drawing:
             shade=self.content.shade,
         )
         board = draws(level="layer" if level == "layer" else "neuron")
-        if level == "auto" and not fits(board):
+        if level == "auto" and len(layout_of(board).bands) > 1:
             board = draws(level="layer")
         counted = f"{len(board.cards()):,} boxes for {of} values"
         return self._graph(board, [counted, *notes], remarks)

@@ -3,20 +3,20 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import pairwise, product
-from typing import Final
+from typing import Any, Final
 
 from tinygrad_edu.engine import Value
 from tinygrad_edu.text import clean, short
 from tinygrad_edu.view.base.maps import largest_of, size, windows_of
 from tinygrad_edu.view.base.naming import Names
-from tinygrad_edu.view.base.numbers import UNKNOWN, Numbers, decimal
+from tinygrad_edu.view.base.numbers import Numbers, decimal
 from tinygrad_edu.view.base.operations import built_in_name
 from tinygrad_edu.view.graph.blocks import POOLS, Block, Cut
 from tinygrad_edu.view.graph.board import cards, stages
 from tinygrad_edu.view.graph.board.cards import Desk, Place, layer_of, patches_of
 from tinygrad_edu.view.graph.board.columns import Board, Card, Cell, Column
-from tinygrad_edu.view.graph.board.curves import Line, strongest
-from tinygrad_edu.view.graph.diagram import title_of
+from tinygrad_edu.view.graph.board.curves import strongest
+from tinygrad_edu.view.graph.diagram import Edge, Number, title_of
 
 #: Between two layers so many lines are full, and so many named, where there are more than `CROWD`.
 _FULL, _NAMED, _CROWD = 12, 5, 30
@@ -201,10 +201,10 @@ def _lines(
     named: str,
     over: Collection[Block],
     ones: Mapping[Block, Card],
-) -> Iterator[Line]:
+) -> Iterator[Edge]:
     """The lines to a block: of single weights, or one from each block it is made from."""
     place, at = desk.place, desk.cut.at
-    single: list[Line] = []
+    single: list[Edge] = []
     drawn_: set[Block] = set()
     alone = len({u.w for u in block.units}) == len(block.units) and desk.level == "neuron"
     for u in block.units if alone else ():
@@ -226,7 +226,7 @@ def _lines(
             if v in place and p in place and at[p] not in over:
                 drawn_.add(at[p])
                 tail, head = place[p], place[v]
-                yield Line(tail.card, head.card, tail.row, head.row, tooltip=desk.names[p])
+                yield _edge(tail, head, tooltip=desk.names[p])
     for source in desk.cut.sources[block]:
         if source not in drawn_ and source not in over and source in desk.card:
             yield from _plain(desk, source, block)
@@ -245,21 +245,26 @@ def _ones(desk: Desk, made: Mapping[Block, Sequence[Card]]) -> dict[Block, Card]
     return ones
 
 
-def _weight(desk: Desk, way: tuple[Value, Value], tail: Place, edges: str) -> Line:
+def _weight(desk: Desk, way: tuple[Value, Value], tail: Place, edges: str) -> Edge:
     w, z = way
     number, delta = desk.numbers.data[w], desk.numbers.grad(z)
-    tooltip, name = f"{desk.names[w]} = {short(number)}", decimal(number)
+    tooltip, shown = f"{desk.names[w]} = {short(number)}", Number("w", number, back=True)
     if (gradient := desk.numbers.grad(w)) is not None:
         tooltip += f", dL/dw = {short(gradient)}"
     if edges == "gradient":
-        number = 0.0 if delta is None else number * delta
-        name = UNKNOWN if delta is None else decimal(number)
-        tooltip += f", gradient flowing back = {name}"
-    head, weight = desk.place[z], number if number == number else 0.0
-    return Line(tail.card, head.card, tail.row, head.row, weight, 0.0, name, tooltip)
+        shown = shown._replace(value=None if delta is None else number * delta)
+        tooltip += f", gradient flowing back = {shown.text}"
+    weight = shown.value if shown.value == shown.value else 0.0
+    line = _edge(tail, desk.place[z], numbers=[shown], tooltip=tooltip)
+    line.weight = weight or 0.0
+    return line
 
 
-def _plain(desk: Desk, source: Block, block: Block) -> Iterator[Line]:
+def _edge(tail: Place, head: Place, **more: Any) -> Edge:
+    return Edge(tail.card, head.card, tail_row=tail.row, head_row=head.row, **more)
+
+
+def _plain(desk: Desk, source: Block, block: Block) -> Iterator[Edge]:
     """A line from a block to another; where units stand alone, from and to each."""
     shape, n = desk.shapes[source], len(source.outputs)
     grads = [desk.numbers.grad(v) for v in source.outputs]
@@ -270,8 +275,8 @@ def _plain(desk: Desk, source: Block, block: Block) -> Iterator[Line]:
     heads = {desk.place[u.z].card: None for u in block.units if u.z in desk.place}
     ways = [*product(tails or [desk.card[source].id], heads or [desk.card[block].id])]
     for k, (tail, head) in enumerate(ways):
-        name = shape * (k == len(ways) // 2 and len(tails) < 2)
-        yield Line(tail, head, name=name, tooltip=tooltip, share=flow)
+        role = shape * (k == len(ways) // 2 and len(tails) < 2)
+        yield Edge(tail, head, role, tooltip=tooltip, share=flow)
 
 
 def _sentences(desk: Desk, edges: str) -> list[str]:
@@ -290,7 +295,7 @@ def _sentences(desk: Desk, edges: str) -> list[str]:
         texts.append(f"lines: {what[0]}, {signs}, wide where {what[1]} is large")
     elif edges == "gradient":
         texts.append("lines: wide where much flowed back, by the mean |gradient|")
-    if any("×" in line.name for line in board.lines):  # noqa: RUF001
+    if any("×" in line.role for line in board.lines):  # noqa: RUF001
         texts.append("on the lines: shapes")
     capital = (t if t[2:3] == "=" else t[0].upper() + t[1:] for t in texts)
     return [" ".join(f"{text}." for text in capital)] * bool(texts)

@@ -28,8 +28,8 @@ from tinygrad_edu.view.base.svg import (
     wrapped,
 )
 from tinygrad_edu.view.base.typeset import ITALIC, formula_width, pieces
-from tinygrad_edu.view.graph.board.curves import Line, Spot, curves
-from tinygrad_edu.view.graph.diagram import Diagram
+from tinygrad_edu.view.graph.board.curves import Spot, curves
+from tinygrad_edu.view.graph.diagram import Diagram, Edge
 from tinygrad_edu.view.graph.dot import to_dot
 
 #: The attribute that holds the key of a box (n3), of a line (n1-n3) and of a number (n3.data).
@@ -136,7 +136,7 @@ def _bend(
 ) -> None:
     """Lines with level ends in place of those of the renderer, but for what they would cross."""
     ends = (names[group].split("->") for group in groups)
-    lines = [Line(tail, head) for tail, head in ends]
+    lines = [Edge(tail, head) for tail, head in ends]
     for group, curve in zip(groups, curves(lines, spots), strict=True):
         others = [s for n, s in spots.items() if n not in (curve.line.tail, curve.line.head)]
         points = [curve.at(k / 20) for k in range(21)]

@@ -48,7 +48,7 @@ def to_mermaid(diagram: Diagram, title: str) -> str:
     for k, edge in enumerate(edges):
         if edge.weight:
             colour = POSITIVE if edge.weight > 0 else NEGATIVE
-            look = f"stroke:{colour.light},stroke-width:{0.7 + 3.3 * edge.share:.1f}px"
+            look = f"stroke:{colour.light},stroke-width:{edge.width:.1f}px"
             lines.append(f"linkStyle {k} {look}" + ",stroke-dasharray:5" * (edge.weight < 0))
     for name, look, grey in (("paper", _PAPER, False), ("grey", _GREY, True)):
         kinds = [box.id for box in diagram.boxes if (box.kind in ("parameter", "chip")) == grey]
@@ -80,9 +80,10 @@ def _box(box: Box) -> str:
 
 
 def _edge(edge: Edge) -> str:
-    said = " ".join(part for part in (edge.role, *(x.text for x in edge.numbers)) if part)
     line = "-.->" if edge.dotted else "---" if edge.weight is not None else "-->"
-    return f"{edge.tail} {line}" + (f'|"{_text(said)}"|' if said else "") + f" {edge.head}"
+    return (
+        f"{edge.tail} {line}" + (f'|"{_text(edge.said)}"|' if edge.said else "") + f" {edge.head}"
+    )
 
 
 def _text(text: str) -> str:

@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Iterator, Sequence
-from itertools import pairwise, zip_longest
+from itertools import zip_longest
 from typing import Final
 
 from tinygrad_edu.files import packaged
@@ -11,10 +11,10 @@ from tinygrad_edu.view.base.palette import BY_NAME
 from tinygrad_edu.view.base.render import render
 from tinygrad_edu.view.base.svg import wrapped
 from tinygrad_edu.view.base.tex import latex_page, latex_words
-from tinygrad_edu.view.graph.board.columns import LOOKS, Board, Card, Cell, layout_of, tables_of
-from tinygrad_edu.view.graph.board.curves import curves, name_places
+from tinygrad_edu.view.graph.board.columns import Board, Card, Cell, height_of, layout_of
+from tinygrad_edu.view.graph.board.curves import name_places
 from tinygrad_edu.view.graph.cells import is_sign, lines_of, middle_cut, stands_beside
-from tinygrad_edu.view.graph.diagram import Box, Diagram, Frame, Number
+from tinygrad_edu.view.graph.diagram import Box, Diagram, Edge, Frame, Number
 from tinygrad_edu.view.graph.dot import SHADE, to_dot
 
 #: Points of print in a pixel; pixels in an inch of the renderer; beside a table in its box.
@@ -64,7 +64,7 @@ def _graph(diagram: Diagram) -> Iterator[str]:
         yield _node(box, x, y, wide, high, _values(box, wide - 2 * _SIDE))
     yield from _bands(diagram)
     for k, edge in enumerate(diagram.edges):
-        look = _stroke(edge.weight, 0.7 + 3.3 * edge.share if edge.weight is not None else 1.0)
+        look = _stroke(edge)
         look += ", dotted" * edge.dotted
         label, headed = f"e{k}", not diagram.flowing and edge.weight is None
         ends = [(edge.tail, label), (label, edge.head)]
@@ -80,11 +80,9 @@ def _graph(diagram: Diagram) -> Iterator[str]:
 
 def _board(board: Board) -> Iterator[str]:
     """Columns of cards as they stand in the picture, with the lines between them."""
-    tables = tables_of(board)
-    spots, lines, heads, width, low = layout_of(board, tables)
-    found = curves(lines, spots)
-    for curve in sorted(found, key=lambda c: (c.line.full, c.line.share)):
-        look = _stroke(curve.line.weight, curve.line.width, full=curve.line.full)
+    tables, spots, curves, heads, feet, width, low, _ = layout_of(board)
+    for curve in sorted(curves, key=lambda c: (c.line.full, c.line.share)):
+        look = _stroke(curve.line)
         yield rf"\draw[{look}] {_path([(x, -y) for x, y in curve.path()])};"
     for name, table in tables.items():
         s = spots[name]
@@ -92,23 +90,18 @@ def _board(board: Board) -> Iterator[str]:
         content = _cells(table.card, table.widths)
         yield _node(table.card, *middle, s.right - s.left, s.bottom - s.top, content)
     for column in board.layers:
-        for upper, lower in pairwise([*column.over, column.cards[0]]):
+        for upper, lower in column.stems:
             yield rf"\draw[graph/line] ({upper.id}) -- ({lower.id});"
     for shared in board.shared:
         for name, number in shared.uses:
             way = rf"\draw[graph/line] ({name}.south) to[out=-90, in=90] "
             yield way + rf"node[graph/tag, near start] {{{_number(number)}}} ({shared.card.id});"
-    for k, column in enumerate(board.layers):
-        left = min(spots[card.id].left for card in [*column.cards, *column.over])
-        head = rf"\textbf{{{latex_words(column.name)}}} {_soft(column.soft)}"
-        yield rf"\node[anchor=base west] at ({left:.1f},{-heads[k]:.1f}) {{{head}}};"
-        below = max(spots[card.id].bottom for card in column.cards)
-        foot = (
-            rf"\node[anchor=base west] at ({left:.1f},{-below - 14:.1f}) {{{_soft(column.foot)}}};"
-        )
-        yield from [foot] * bool(column.foot)
-    for curve, x, y in name_places(found, {line.name: 6.0 * len(line.name) for line in lines}):
-        yield _tag(latex_words(curve.line.name), x, -y, curve.line.weight)
+    for column, (x, y), foot in zip(board.layers, heads, feet, strict=True):
+        yield _words(rf"\textbf{{{latex_words(column.name)}}} {_soft(column.soft)}", x, -y)
+        if column.foot:
+            yield _words(_soft(column.foot), foot[0], -foot[1])
+    for curve, x, y in name_places(curves, {c.line.said: 6.0 * len(c.line.said) for c in curves}):
+        yield _tag(latex_words(curve.line.said), x, -y, curve.line.weight)
     yield from _caption(board, width, -low)
 
 
@@ -119,12 +112,17 @@ def _path(points: Sequence[_Point]) -> str:
     return " ".join([first, *(f".. controls {a} and {b} .. {c}" for a, b, c in bends)])
 
 
-def _stroke(weight: float | None, width: float, *, full: bool = True) -> str:
+def _stroke(line: Edge) -> str:
     """The look of a line: for a weight its sign is the colour, and negative ones are dashed."""
-    sign = "edge" if not weight else "positive" if weight > 0 else "negative"
-    faint = "" if full else "!13!zero"
-    dashed = ", dashed" * (weight is not None and weight < 0)
-    return f"graph/line, draw={sign}{faint}, line width={_POINT * width:.2f}bp{dashed}"
+    weight = line.weight or 0.0
+    sign = "positive" if weight > 0 else "negative" if weight < 0 else "edge"
+    faint = "" if line.full else "!13!zero"
+    dashed = ", dashed" * (weight < 0)
+    return f"graph/line, draw={sign}{faint}, line width={_POINT * line.width:.2f}bp{dashed}"
+
+
+def _words(said: str, x: float, y: float) -> str:
+    return rf"\node[anchor=base west] at ({x:.1f},{y:.1f}) {{{said}}};"
 
 
 def _tag(said: str, x: float, y: float, weight: float | None) -> str:
@@ -178,11 +176,7 @@ def _cells(card: Card, widths: Sequence[float]) -> str:
         said = [_cell(cell, width) for cell, width in zip(row, widths, strict=False)]
         if len(row) == 1 and len(widths) > 1:
             said = [f"{whole}{{{_cell(row[0], sum(widths))}}}"]
-        heights = (
-            LOOKS[c.look][2] if c.picture is None else c.picture.side * len(c.picture.rows) + 6
-            for c in row
-        )
-        rows.append((" & ".join(said), max(heights)))
+        rows.append((" & ".join(said), max(map(height_of, row))))
     return _table("@{}".join("c" * len(widths)), rows, sum(widths))
 
 
@@ -237,7 +231,7 @@ def _caption(diagram: Diagram, width: float, low: float) -> Iterator[str]:
     limit = max(0.8 * width, _NARROWEST)
     texts = (line for text in diagram.caption for line in wrapped(text, _SIZE, limit))
     for k, text in enumerate(texts, 1):
-        yield rf"\node[anchor=base west] at (5,{low - _LEADING * k:.1f}) {{{_soft(text)}}};"
+        yield _words(_soft(text), 5, low - _LEADING * k)
 
 
 def _name(name: str) -> str:
