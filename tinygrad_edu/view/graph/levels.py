@@ -14,7 +14,7 @@ from tinygrad_edu.view.base.operations import built_in_name
 from tinygrad_edu.view.graph.blocks import POOLS, Block, Cut
 from tinygrad_edu.view.graph.board import cards, stages
 from tinygrad_edu.view.graph.board.cards import Desk, Place, layer_of, patches_of
-from tinygrad_edu.view.graph.board.columns import Board, Card, Cell, Column
+from tinygrad_edu.view.graph.board.columns import Board, Card, Column, row
 from tinygrad_edu.view.graph.board.curves import strongest
 from tinygrad_edu.view.graph.diagram import Edge, Number, title_of
 
@@ -77,8 +77,9 @@ def board_of(
     shown = cut.items if shown is None else shown
     layers = Counter(map(layer_of, cut.items))
     shared = [layer for layer, n in layers.items() if n > 1 and layer]
-    desk = Desk(cut, names, numbers, level, Board(), opened, shared, known, most, examples, sign)
-    desk.root = None if is_net else numbers.root
+    root = None if is_net else numbers.root
+    look = level, opened, shared, known, most, examples, sign, shade
+    desk = Desk(cut, names, numbers, *look, root)
     column, over = _columns(cut, shown, shared)
     made: dict[Block, list[Card]] = {}
     for block in shown:
@@ -89,10 +90,6 @@ def board_of(
             before = (made.get(s, [Card("hidden", "…")]) for s in cut.sources[block])
             card.sources = [source.label for several in before for source in several]
         desk.card[block] = made[block][0]
-        for card in made[block]:
-            own = [v for v, place in desk.place.items() if place.card == card.id]
-            own = own if made[block][1:] else [*block.values]
-            card.shade = max(map(shade, own), key=abs, default=0.0)
     stacked: dict[Block, int] = {}
     for k in sorted({column[block] for block in shown if block not in over}):
         blocks = [block for block in shown if column[block] == k and block not in over]
@@ -100,7 +97,7 @@ def board_of(
         stacked |= {block: n for n, block in enumerate(blocks)}
         above = [card for b, user in over.items() if user in blocks for card in made[b]]
         if any(source not in made for block in blocks for source in cut.sources[block]):
-            above.insert(0, desk.board.put("hidden", [[Cell("…", "word")]], name="…"))
+            above.insert(0, desk.board.put("hidden", [row("…")], name="…"))
         heads = [_head(block, desk, titles or {}) for block in blocks]
         several = len(set(heads)) > 1
         for block, head in zip(blocks, heads, strict=True) if several else ():
@@ -134,7 +131,7 @@ def _height(block: Block, cut: Cut, stacked: Mapping[Block, int]) -> float:
 
 def _title(desk: Desk, card: Card, title: str) -> None:
     """Have a card carry the title that its column cannot carry, as others stand there too."""
-    card.cells = [[Cell(title, "word")], *card.cells]
+    card.cells = [row(title), *card.cells]
     for v, place in desk.place.items():
         if place.card == card.id and place.row is not None:
             desk.place[v] = place._replace(row=place.row + 1)
@@ -240,7 +237,7 @@ def _ones(desk: Desk, made: Mapping[Block, Sequence[Card]]) -> dict[Block, Card]
         for block in (b for b in made if b.units and made[b][0] in stack):
             alone = all(desk.place[u.z].row is None for u in block.units if u.z in desk.place)
             if alone and any(u.b is not None for u in block.units):
-                ones[block] = desk.board.put("constant", [[Cell("+1", "index")]], name="+1")
+                ones[block] = desk.board.put("constant", [row("+1", look="index")], name="+1")
                 before.append(ones[block])
     return ones
 

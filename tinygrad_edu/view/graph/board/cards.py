@@ -1,7 +1,7 @@
 """What stands on the cards of a board: inputs, units, layers, the loss."""
 
 import math
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -9,19 +9,12 @@ from tinygrad_edu.engine import Value
 from tinygrad_edu.engine.primitive import subtract
 from tinygrad_edu.text import clean
 from tinygrad_edu.view.base.graph_units import Unit
-from tinygrad_edu.view.base.maps import (
-    drawn,
-    image_below,
-    largest_of,
-    shape_of,
-    size,
-    windows_of,
-)
+from tinygrad_edu.view.base.maps import drawn, image_below, largest_of, shape_of, size, windows_of
 from tinygrad_edu.view.base.naming import Names
 from tinygrad_edu.view.base.numbers import Numbers, decimal
 from tinygrad_edu.view.base.operations import roles
 from tinygrad_edu.view.graph.blocks import Block, Cut
-from tinygrad_edu.view.graph.board.columns import Board, Card, Cell
+from tinygrad_edu.view.graph.board.columns import Board, Card, Cell, row
 from tinygrad_edu.view.graph.diagram import Number
 
 #: So many units stand in boxes of their own; of more a table shows those with the largest delta.
@@ -49,6 +42,7 @@ class Desk:
     shared   layers that are used again and again, one time after another
     known    whether the numbers are those of an example
     most     how many rows a table has
+    shade    how strong the colour of a sign is that the ground of a value has
     root     the result that the graph is drawn for
     place    where each value stands
     card     the card that stands for a block
@@ -60,14 +54,15 @@ class Desk:
     names: Names
     numbers: Numbers
     level: str
-    board: Board
-    opened: Collection[str] = ()
-    shared: Collection[str] = ()
-    known: bool = True
-    most: int = 8
-    examples: int = 0
-    sign: float = 1.0
-    root: Value | None = None
+    opened: Collection[str]
+    shared: Collection[str]
+    known: bool
+    most: int
+    examples: int
+    sign: float
+    shade: Callable[[Value], float]
+    root: Value | None
+    board: Board = field(default_factory=Board)
     place: dict[Value, Place] = field(default_factory=dict)
     card: dict[Block, Card] = field(default_factory=dict)
     shapes: dict[Block, str] = field(default_factory=dict)
@@ -90,9 +85,14 @@ class Desk:
         """A row for each value: its name and, if it is known, its number."""
         return [[Cell(self.names[v], "name"), *[self.cell(v)] * self.known] for v in values]
 
-    def at_rows(self, values: Sequence[Value], first: int) -> None:
-        """Have these values stand in rows of the next card, from this one on."""
-        self.place.update({v: Place("", k) for k, v in enumerate(values, first)})
+    def put(self, card: Card, values: Collection[Value], rows: Mapping[Value, int | None]) -> Card:
+        """Put a card of these values on the board; some stand there in rows, or for it all."""
+        card.name = card.name or card.label
+        card.root = self.root in values
+        card.shade = max(map(self.shade, values), key=abs, default=0.0)
+        self.board.add(card)
+        self.place |= {v: Place(card.id, k) for v, k in rows.items()}
+        return card
 
     def made(
         self,
@@ -101,15 +101,19 @@ class Desk:
         details: Sequence[str] = (),
         numbers: Sequence[Number] = (),
         kind: str = "layer",
-    ) -> Card:
-        """A card for a whole block."""
-        name = clean(block.name, 40)
+        *,
+        rows: Iterable[tuple[int, Value]] = (),
+    ) -> list[Card]:
+        """A card for a whole block; these values stand in rows of it."""
+        card = Card(kind, clean(block.name, 40), details=details, numbers=numbers, cells=cells)
         said = ", ".join([*details, *(f"{x.label} = {x.short}" for x in numbers)])
-        card = Card(kind, name, name, details=details, numbers=numbers, cells=cells)
-        card.tooltip, card.root = f"{name}: {said}", self.root in block.values
-        self.board.add(card)
-        self.place |= {v: p._replace(card=card.id) for v, p in self.place.items() if not p.card}
-        return card
+        card.tooltip = f"{card.label}: {said}"
+        return [self.put(card, block.values, {v: k for k, v in rows})]
+
+
+def more(count: int, rest: str = "") -> list[list[Cell]]:
+    """A row that tells how many are left out, none if none are."""
+    return [row(f"{count:,} more{rest}")] * (count > 0)
 
 
 def leaves(desk: Desk, block: Block) -> list[Card]:
@@ -120,33 +124,29 @@ def leaves(desk: Desk, block: Block) -> list[Card]:
     details = [f"{len(values):,} numbers"]
     users = [user for user, sources in desk.cut.sources.items() if block in sources]
     if image := _image(block, users):
-        channels = [[[desk.numbers.data[v] for v in row] for row in rows] for rows in image]
+        channels = [[[desk.numbers.data[v] for v in line] for line in lines] for lines in image]
         desk.shapes[block] = shape_of(len(image), len(image[0]), len(image[0][0]))
         if not desk.known:
-            return [desk.made(block, [[Cell(desk.shapes[block], "word")]], details, kind=kind)]
-        inks = [drawn("image", rows, largest_of(channels), ink=True) for rows in channels]
-        cells = [[Cell(picture=picture)] for picture in inks[:CHANNELS]]
-        return [desk.made(block, cells, details, kind="inputs")]
+            return desk.made(block, [row(desk.shapes[block])], details, kind=kind)
+        largest = largest_of(channels)
+        inks = [drawn("image", lines, largest, ink=True) for lines in channels[:CHANNELS]]
+        return desk.made(block, [[Cell(picture=ink)] for ink in inks], details, kind="inputs")
     if len(values) > (BOXES if desk.known else max(BOXES, desk.most)):
         sizes = {v: size(desk.numbers.data[v]) * desk.known for v in values}
         most = sorted(values, key=lambda v: -sizes[v])[: desk.most]
         shown = [v for v in values if v in most]
-        desk.at_rows(shown, 0)
-        cells = desk.named(shown)
-        if more := len(values) - len(shown):
-            cells.append([Cell(f"{more:,} more", "word")])
-            desk.said |= {"of many inputs the largest are shown": None} if desk.known else {}
-        return [desk.made(block, cells, details, kind=kind)]
+        cells = [*desk.named(shown), *more(len(values) - len(shown))]
+        if cells[len(shown) :] and desk.known:
+            desk.said["of many inputs the largest are shown"] = None
+        return desk.made(block, cells, details, kind=kind, rows=enumerate(shown))
     if desk.level == "layer" or any(layer_of(user) in desk.shared for user in users):
-        numbers = [desk.number(v) for v in values]
-        return [desk.made(block, desk.named(values), numbers=numbers, kind=kind)]
+        return desk.made(block, desk.named(values), numbers=[*map(desk.number, values)], kind=kind)
     cards = []
     for v in values:
         name, number = desk.names[v], desk.number(v)._replace(label="data")
-        card = Card(kind, name, name, numbers=[number], made=kind, cells=desk.named([v]))
+        card = Card(kind, name, numbers=[number], made=kind, cells=desk.named([v]))
         card.tooltip = f"{name} = {number.short}" if desk.known else name
-        desk.place[v] = Place(desk.board.add(card).id)
-        cards.append(card)
+        cards.append(desk.put(card, (v,), {v: None}))
     return cards
 
 
@@ -168,7 +168,9 @@ def _image(block: Block, users: Sequence[Block]) -> list[list[list[Value]]]:
         patches = patches_of(user)
         if patches and (windows := windows_of(patches)):
             image = image_below(patches, windows)
-            return image if {v for c in image for row in c for v in row} <= {*block.values} else []
+            return (
+                image if {v for c in image for line in c for v in line} <= {*block.values} else []
+            )
     return []
 
 
@@ -176,16 +178,14 @@ def layer(desk: Desk, block: Block) -> list[Card]:
     """The units of a layer: boxes, or a table."""
     if not desk.known:
         cards = [_unit(desk, u, opened=False) for u in block.units[: desk.most]]
-        if more := len(block.units) - len(cards):
-            text = f"{more:,} more"
-            cards.append(desk.board.put("hidden", [[Cell(text, "word")]], name=text))
-        return cards
+        hidden = more(len(block.units) - len(cards))
+        return cards + [desk.board.put("hidden", [cells], name=cells[0].text) for cells in hidden]
     whole = not {block.name, block.units[0].layer}.isdisjoint(desk.opened)
     alone = [u for u in block.units if u.name in desk.opened]
     if len(block.units) <= BOXES and (desk.level == "neuron" or whole):
         return [_unit(desk, u, opened=u in alone or whole) for u in block.units]
     rest = [u for u in block.units if u not in alone or whole]
-    table = [_table(desk, block, rest, whole=whole)] if rest else []
+    table = _table(desk, block, rest, whole=whole) if rest else []
     return [*table, *(_unit(desk, u, opened=True) for u in alone if not whole)]
 
 
@@ -198,13 +198,11 @@ def _unit(desk: Desk, u: Unit, *, opened: bool) -> Card:
     for number in numbers[not opened and u.b is not None :] if known else ():
         if number.value is not None:
             cells.append([Cell(number.label, "name"), *pad, Cell(number=number)])
-    name, word = clean(u.name, 40), clean(u.activation)
-    card = Card("unit", name, name, word, made=word, numbers=numbers)
-    card.cells = cells or [[Cell(desk.names[u.a], "name")]]
-    card.tooltip = f"{name} ({word}): {', '.join(f'{x.label} = {x.short}' for x in numbers)}"
-    card.root = desk.root in (u.z, u.a)
-    desk.place.update(dict.fromkeys((u.z, u.a), Place(desk.board.add(card).id)))
-    return card
+    word = clean(u.activation)
+    card = Card("unit", clean(u.name, 40), word=word, made=word, numbers=numbers)
+    card.cells = cells or [row(desk.names[u.a], look="name")]
+    card.tooltip = f"{card.label} ({word}): {', '.join(f'{x.label} = {x.short}' for x in numbers)}"
+    return desk.put(card, (u.z, u.a), {u.z: None, u.a: None})
 
 
 def _terms(desk: Desk, u: Unit) -> list[list[Cell]]:
@@ -212,15 +210,14 @@ def _terms(desk: Desk, u: Unit) -> list[list[Cell]]:
     data = desk.numbers.data
     products = [data[w] * data[x] for w, x in zip(u.w, u.x, strict=True)]
     order = sorted(range(len(products)), key=lambda k: -size(products[k]))[:_TERMS]
-    cells = [[Cell(text, "head") for text in ("", "w", "x", "w x")]]
+    cells = [row("", "w", "x", "w x", look="head")]
     for k in sorted(order):
         numbers = [desk.cell(u.w[k]), desk.cell(u.x[k]), Cell(number=Number("w x", products[k]))]
         cells.append([Cell(desk.names[u.w[k]], "name"), *numbers])
-    more = len(products) - len(order)
-    return [*cells, *[[Cell(f"{more:,} more", "word")]] * bool(more)]
+    return cells + more(len(products) - len(order))
 
 
-def _table(desk: Desk, block: Block, units: Sequence[Unit], *, whole: bool) -> Card:
+def _table(desk: Desk, block: Block, units: Sequence[Unit], *, whole: bool) -> list[Card]:
     """A layer as a table of the units with the largest delta."""
     few = len(block.units) <= BOXES
     deltas = {u: desk.numbers.grad(u.z) for u in units}
@@ -229,22 +226,21 @@ def _table(desk: Desk, block: Block, units: Sequence[Unit], *, whole: bool) -> C
     order = sorted(live, key=lambda u: -size(deltas[u])) if known and not few else live
     most = len(order) if whole or few else desk.most if desk.level == "neuron" else _ROWS
     shown, rest = order[:most], order[most:]
-    cells = desk.named(u.a for u in shown) if few else []
-    if not few:
+    if few:
+        cells = desk.named(u.a for u in shown)
+    else:
         letter = "z" if all(u.a is u.z for u in units) else "a"
-        heads = [Cell("unit", "word"), Cell(letter, "head"), *[Cell("delta", "head")] * known]
-        cells.append(heads)
-    for u in () if few else shown:
-        deltas_shown = [Cell(number=desk.delta(u))] * known
-        cells.append([Cell(f"{u.place.unit}", "index"), desk.cell(u.a), *deltas_shown])
-    desk.at_rows([u.a for u in shown], len(cells) - len(shown))
-    desk.place.update({u.z: desk.place[u.a] for u in shown})
+        cells = [[Cell("unit", "word"), *row(letter, *["delta"] * known, look="head")]]
+        for u in shown:
+            delta = [Cell(number=desk.delta(u))] * known
+            cells.append([Cell(f"{u.place.unit}", "index"), desk.cell(u.a), *delta])
+    rows = [(k, v) for k, u in enumerate(shown, not few) for v in (u.a, u.z)]
     foot = []
     if rest:
         bound = f", |δ| ≤ {decimal(max(size(deltas[u]) for u in rest))}" if known else ""
-        foot.append(f"{len(rest):,} more{bound}")
+        foot += more(len(rest), bound)
     if len(live) < len(units):
-        foot.append(f"{len(units) - len(live):,} with δ = 0")
+        foot.append(row(f"{len(units) - len(live):,} with δ = 0"))
         desk.said["units with δ = 0 pass nothing back and have no lines"] = None
     if known and not few:
         which = "its units" if whole else f"at most {most} units"
@@ -252,12 +248,11 @@ def _table(desk: Desk, block: Block, units: Sequence[Unit], *, whole: bool) -> C
     mean = mean_of(deltas.values())
     if desk.level == "layer":
         cells += [[Cell("|δ|", "name"), Cell(number=mean)]] * (few and mean.value is not None)
-        foot += [count_of(units)] * (layer_of(block) not in desk.shared)
-        foot += [f"|δ| {mean.text}"] * (not few and mean.value is not None)
+        foot += [row(count_of(units))] * (layer_of(block) not in desk.shared)
+        foot += [row(f"|δ| {mean.text}")] * (not few and mean.value is not None)
         desk.said |= {MEAN: None} if known else {}
-    cells += [[Cell(text, "word")] for text in foot]
     numbers = [x for u in shown for x in (desk.number(u.a), *[desk.delta(u)] * known)]
-    return desk.made(block, cells, summary_of(block.units), [mean, *numbers])
+    return desk.made(block, cells + foot, summary_of(block.units), [mean, *numbers], rows=rows)
 
 
 def loss(desk: Desk, block: Block) -> list[Card]:
@@ -276,11 +271,11 @@ def loss(desk: Desk, block: Block) -> list[Card]:
     called = {v: f"y{k}" if many else targets[v] for k, v in enumerate(targets, 1)}
     cells = [[Cell(name, "name"), desk.cell(v)] for v, name in called.items()]
     if len(targets) > 2 or rows:
-        cells = [[Cell(f"{len(targets):,} targets", "word")]] * (not rows)
+        cells = [row(f"{len(targets):,} targets")] * (not rows)
     cells += desk.named([root])
     numbers = [Number("data", desk.numbers.data[root]), Number("grad", desk.numbers.grad(root))]
     details = [f"{n:,} operation{'s' * (n > 1)}", *[f"over {rows:,} examples"] * bool(rows)]
-    card = desk.made(block, cells, details, numbers, "group")
+    [card] = desk.made(block, cells, details, numbers, "group")
     card.label = card.name = desk.names[root]
     return [card]
 

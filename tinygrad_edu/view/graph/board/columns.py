@@ -10,7 +10,15 @@ from typing import Any, Final, NamedTuple
 
 from tinygrad_edu.view.base.maps import Picture
 from tinygrad_edu.view.base.svg import room, text_width
-from tinygrad_edu.view.graph.board.curves import Curve, Spot, curves, cut_at, pass_below
+from tinygrad_edu.view.graph.board.curves import (
+    NARROW,
+    Curve,
+    Spot,
+    curves,
+    cut_at,
+    gap_of,
+    pass_below,
+)
 from tinygrad_edu.view.graph.diagram import Box, Diagram, Edge, Number
 from tinygrad_edu.view.graph.picture import WIDEST, name_width
 
@@ -25,8 +33,8 @@ LOOKS: Final = {
 }
 #: Beside the table of a card and above it; from card to card.
 _SIDE, _ABOVE, _BETWEEN = 8.0, 5.0, 13.0
-#: Around the picture; the height of heads; the least gap.
-MARGIN, _HEAD, _NARROW = 12.0, 30.0, 24.0
+#: Around the picture; the height of heads.
+MARGIN, _HEAD = 12.0, 30.0
 #: The widest figures, also in bold, against those of Helvetica, with a little room between them.
 _FIGURES: Final = 1.17
 
@@ -51,6 +59,11 @@ class Cell(NamedTuple):
     def is_bold(self) -> bool:
         """Whether it comes back, and is not 0."""
         return self.number is not None and self.number.back and bool(self.number.value)
+
+
+def row(*texts: str, look: str = "word") -> list[Cell]:
+    """Cells of these texts, side by side."""
+    return [Cell(text, look) for text in texts]
 
 
 @dataclass
@@ -177,22 +190,6 @@ def height_of(cell: Cell) -> float:
     return LOOKS[cell.look][2] if picture is None else picture.side * len(picture.rows) + 6
 
 
-def _gap(lines: Sequence[Edge]) -> tuple[float, float]:
-    """The least width that the gap of these lines can do with, and how much more it wants."""
-    text = max((room(line.said, 11) for line in lines if line.said), default=0.0)
-    if all(line.weight is None for line in lines):
-        least, wanted = (text + 8, text + 2 * _NARROW) if text else (_NARROW, 34.0)
-    elif not text:
-        least, wanted = _NARROW, 64.0
-    elif any(line.tail_row is not None for line in lines):
-        least, wanted = 50.0, 100.0
-    elif any(line.head_row is not None for line in lines):
-        least, wanted = 30.0, 100.0
-    else:
-        least, wanted = text + 44, 140.0
-    return least, wanted - least
-
-
 class Layout(NamedTuple):
     """Where cards stand, lines run (cut where they go on below), heads and feet begin; the ends.
 
@@ -224,7 +221,7 @@ def _bands(wide: Sequence[float], least: Sequence[float]) -> list[list[int]]:
     used = 0.0
     for k, width in enumerate(wide):
         used += width + (least[k - 1] if k else 0.0)
-        if bands[-1] and used > WIDEST - 2 * MARGIN - _NARROW:
+        if bands[-1] and used > WIDEST - 2 * MARGIN - NARROW:
             bands.append([])
             used = width + least[k - 1]
         bands[-1].append(k)
@@ -240,7 +237,7 @@ def layout_of(board: Board) -> Layout:
     for line in board.lines:
         if at[line.head] == at[line.tail] + 1:
             between[at[line.tail]].append(line)
-    least, loose = zip(*map(_gap, between[:-1]), (0.0, 0.0), strict=True)
+    least, loose = zip(*map(gap_of, between[:-1]), (0.0, 0.0), strict=True)
     wide = [
         _width(column, tables, least[k], is_last=column is layers[-1])
         for k, column in enumerate(layers)
@@ -261,7 +258,7 @@ def layout_of(board: Board) -> Layout:
         first, last, goes_on = band[0], band[-1], band[-1] + 1 < len(layers)
         x = MARGIN + (least[first - 1] if n else 0.0)
         taken = x + sum(wide[first : last + 1]) + sum(least[first:last])
-        spare = WIDEST - MARGIN - _NARROW * goes_on - taken
+        spare = WIDEST - MARGIN - NARROW * goes_on - taken
         share = min(1.0, max(0.0, spare / (sum(loose[first:last]) or 1.0)))
         halves = {k: stacked(layers[k].cards) / 2 for k in band}
         rise = {k: stacked(layers[k].all) - halves[k] for k in band}
@@ -291,7 +288,7 @@ def layout_of(board: Board) -> Layout:
         y = middle + max(halves.values()) + 16 * any(layers[k].foot for k in band)
         y = pass_below([x for x in lines if {x.tail, x.head} <= there], spots, names, y)
         y = _below(board.shared, tables, spots, names, y)
-        y += _NARROW / 2 * goes_on
+        y += NARROW / 2 * goes_on
     ends += [spot.right for spot in spots.values()]
     return Layout(tables, spots, curves(lines, spots), heads, feet, max(ends), y, bands)
 
@@ -305,14 +302,14 @@ def _below(
 ) -> float:
     """Have shared parameters stand side by side below their last use; the lower end of all."""
     if any(name in names for shared in several for name, _ in shared.uses):
-        low += _NARROW  # for what each use adds
+        low += NARROW  # for what each use adds
     left, ends = MARGIN, [low]
     for card, uses in several:
         if uses[-1][0] in names:
             users = [spots[name] for name, _ in uses if name in names]
             middle = (min(s.left for s in users) + max(s.right for s in users)) / 2
             x = max(left, middle - tables[card.id].width / 2)
-            spots[card.id] = tables[card.id].spot(x, low + _NARROW)
+            spots[card.id] = tables[card.id].spot(x, low + NARROW)
             left = spots[card.id].right + _BETWEEN
             ends.append(spots[card.id].bottom)
     return max(ends)

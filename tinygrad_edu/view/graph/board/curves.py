@@ -9,8 +9,11 @@ from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 from tinygrad_edu.view.base.maps import size
+from tinygrad_edu.view.base.svg import room
 from tinygrad_edu.view.graph.diagram import Edge
 
+#: The least gap between two columns.
+NARROW: Final = 24.0
 #: A named line ends in a straight run of this length, which carries the name.
 _RUN: Final = 44.0
 #: Lines reach a card at most so far apart, and leave it.
@@ -119,8 +122,8 @@ def _steps(spot: Spot, row: int | None, n: int, most: float) -> list[float]:
 def _has_runs(spot: Spot, arriving: Sequence[Edge]) -> bool:
     """Whether names stand on straight runs before a card: they must have room there."""
     named = any(line.said and line.weight is not None for line in arriving)
-    room = spot.bottom - spot.top - 14 >= (_APART - 1) * (len(arriving) - 1)
-    return named and arriving[0].head_row is None and room
+    has_room = spot.bottom - spot.top - 14 >= (_APART - 1) * (len(arriving) - 1)
+    return named and arriving[0].head_row is None and has_room
 
 
 def name_places(
@@ -160,6 +163,22 @@ def name_places(
                     free.append((len(hits), k, x, y))
             placed += [(curve, *place[2:]) for place in sorted(free)[:1]]
     return placed
+
+
+def gap_of(lines: Sequence[Edge]) -> tuple[float, float]:
+    """The least width that the gap of these lines can do with, and how much more it wants."""
+    text = max((room(line.said, 11) for line in lines if line.said), default=0.0)
+    if all(line.weight is None for line in lines):
+        least, wanted = (text + 8, text + 2 * NARROW) if text else (NARROW, 34.0)
+    elif not text:
+        least, wanted = NARROW, 64.0
+    elif any(line.tail_row is not None for line in lines):
+        least, wanted = 50.0, 100.0
+    elif any(line.head_row is not None for line in lines):
+        least, wanted = 30.0, 100.0
+    else:
+        least, wanted = text + 44, 140.0
+    return least, wanted - least
 
 
 def strongest(lines: Sequence[Edge], full: int, named: int) -> list[Edge]:
