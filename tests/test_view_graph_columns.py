@@ -107,13 +107,13 @@ def test_a_named_line_ends_in_a_straight_run_that_carries_the_name():
     line = Edge("a", "c", numbers=[Number("w", 1.5)], weight=1.5, share=1.0)
     (curve,) = curves([line], SPOTS)
     assert (curve.x1, curve.end) == (156, 200)
-    assert name_places([curve], {"1.500": 30.0}) == [(curve, 178, 50)]
+    assert name_places([curve], {"1.500": 30.0}, []) == [(curve, 178, 50)]
 
 
 def test_a_name_that_finds_no_place_is_left_out():
     names = {"strong": 1.0, "weak": 0.5}
     lines = [Edge("a", "c", name, weight=1.0, share=x, head_row=0) for name, x in names.items()]
-    placed = name_places(curves(lines, SPOTS), {"strong": 40.0, "weak": 40.0})
+    placed = name_places(curves(lines, SPOTS), {"strong": 40.0, "weak": 40.0}, [])
     assert [curve.line.said for curve, _, _ in placed] == ["strong"]
 
 

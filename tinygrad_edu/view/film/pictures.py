@@ -11,7 +11,6 @@ from copy import deepcopy
 from itertools import groupby
 from textwrap import wrap
 from typing import Any, Final, NamedTuple, TypeVar
-from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
 from tinygrad_edu.engine import Value
@@ -111,7 +110,7 @@ def as_gif(drawing: Element, stills: Sequence[Still]) -> bytes:
     from tinygrad_edu.view.base.pdf import figure_of
 
     pages = (contact_sheet(drawing, [still], "", "") for still in stills)
-    frames = [figure_of(ElementTree.fromstring(page)).png(144) for page in pages]
+    frames = [figure_of(page).png(144) for page in pages]
     times = [*[round(1000 * _SECONDS)] * (len(frames) - 1), round(1000 * _HELD * _SECONDS)]
     return gif(frames, times)
 

@@ -168,7 +168,7 @@ def _table(card: Card) -> Table:
     alone = max((_need(row[0]) for row in rows if len(row) == 1), default=0.0)
     more = max(0.0, alone - sum(widths)) / count
     side, above = (0.0, 0.0) if card.kind == "inputs" else (_SIDE, _ABOVE)
-    heights = [max(map(height_of, row)) for row in rows]
+    heights = [max(map(_height, row)) for row in rows]
     return Table(card, [width + more for width in widths], heights, side, above)
 
 
@@ -184,8 +184,7 @@ def _need(cell: Cell) -> float:
     return max(least, room(cell.said, size) + 2)
 
 
-def height_of(cell: Cell) -> float:
-    """The height of a cell."""
+def _height(cell: Cell) -> float:
     picture = cell.picture
     return LOOKS[cell.look][2] if picture is None else picture.side * len(picture.rows) + 6
 

@@ -127,7 +127,7 @@ def _has_runs(spot: Spot, arriving: Sequence[Edge]) -> bool:
 
 
 def name_places(
-    found: Sequence[Curve], widths: Mapping[str, float], cards: Collection[Spot] = ()
+    found: Sequence[Curve], widths: Mapping[str, float], cards: Collection[Spot]
 ) -> list[tuple[Curve, float, float]]:
     """The middle of each name that finds a place, the strongest line first.
 
