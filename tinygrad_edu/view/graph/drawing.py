@@ -14,6 +14,7 @@ from tinygrad_edu.view.base.numbers import Numbers, decimal, in_our_graph, one_v
 from tinygrad_edu.view.base.svg import inline
 from tinygrad_edu.view.graph import select
 from tinygrad_edu.view.graph.blocks import Cut, cut, stands_for
+from tinygrad_edu.view.graph.board.cards import Desk
 from tinygrad_edu.view.graph.board.columns import Board, layout_of
 from tinygrad_edu.view.graph.board.paint import board_picture
 from tinygrad_edu.view.graph.cells import stands_beside
@@ -234,8 +235,8 @@ class _Drawing:
         of = f"{stand:,} of {total:,}" if stand < total else f"all {total:,}"
         notes = [*[f"{n - len(shown):,} boxes left out"] * (len(shown) < n), *notes]
         remarks = self.numbers.remarks(self.names, {v for block in shown for v in block.values})
-        draws = partial(
-            board_of,
+        desk = partial(
+            Desk,
             *(blocks, self.names, self.numbers),
             edges=self.edges,
             opened=opened,
@@ -244,9 +245,9 @@ class _Drawing:
             examples=examples,
             shade=self.content.shade,
         )
-        board = draws(level="layer" if level == "layer" else "neuron")
+        board = board_of(desk(level="layer" if level == "layer" else "neuron"))
         if level == "auto" and len(layout_of(board).bands) > 1:
-            board = draws(level="layer")
+            board = board_of(desk(level="layer"))
         counted = f"{len(board.cards()):,} boxes for {of} values"
         return self._graph(board, [counted, *notes], remarks)
 

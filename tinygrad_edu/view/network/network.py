@@ -28,6 +28,7 @@ from tinygrad_edu.view.base.graph_units import Unit
 from tinygrad_edu.view.base.naming import names_of
 from tinygrad_edu.view.base.numbers import Numbers
 from tinygrad_edu.view.graph.blocks import cut
+from tinygrad_edu.view.graph.board.cards import Desk
 from tinygrad_edu.view.graph.board.columns import Board
 from tinygrad_edu.view.graph.diagram import table
 from tinygrad_edu.view.graph.drawing import Graph
@@ -112,7 +113,7 @@ def network(
         titles["loss"] = clean(name_of_function(function).replace("_", " "), 40)
     order = toposort(*roots, leaves=True)
     names = names_of(order, labels, notation=notation)
-    board = board_of(
+    desk = Desk(
         cut(order, names.units, None, ends_in_loss=loss is not None),
         names,
         _Found(order, grads),
@@ -125,6 +126,7 @@ def network(
         sign=sign,
         is_net=loss is None,
     )
+    board = board_of(desk)
     _mark(board, mark, names.units.units)
     board.caption = [text.replace("dL/dz", convention) for text in board.caption]
     sizes = [f"{column.size:,}" for column in board.layers if column.size]

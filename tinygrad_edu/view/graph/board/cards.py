@@ -1,18 +1,17 @@
-"""What stands on the cards of a board: inputs, units, layers, the loss."""
+"""What stands on the cards of a board: inputs, units, layers."""
 
 import math
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from tinygrad_edu.engine import Value
-from tinygrad_edu.engine.primitive import subtract
 from tinygrad_edu.text import clean
 from tinygrad_edu.view.base.graph_units import Unit
 from tinygrad_edu.view.base.maps import drawn, image_below, largest_of, shape_of, size, windows_of
 from tinygrad_edu.view.base.naming import Names
 from tinygrad_edu.view.base.numbers import Numbers, decimal
-from tinygrad_edu.view.base.operations import roles
 from tinygrad_edu.view.graph.blocks import Block, Cut
 from tinygrad_edu.view.graph.board.columns import Board, Card, Cell, row
 from tinygrad_edu.view.graph.diagram import Number
@@ -36,37 +35,55 @@ class Place(NamedTuple):
 
 @dataclass
 class Desk:
-    """What is needed to put blocks on a board, and what is known of those that are there.
+    """What is put on a board, how, and what is known of the blocks that are there.
 
-    opened   units and layers of which nothing is left out
-    shared   layers that are used again and again, one time after another
-    known    whether the numbers are those of an example
-    most     how many rows a table has
-    shade    how strong the colour of a sign is that the ground of a value has
-    root     the result that the graph is drawn for
-    place    where each value stands
-    card     the card that stands for a block
-    shapes   what a block gives, as 4x6x6
-    said     sentences for the caption
+    edges     "gradient" for lines as wide as what flowed back
+    opened    units and layers of which nothing is left out
+    shown     the blocks that are drawn, sources first; all unless given
+    caption   sentences before those that tell what numbers and lines mean
+    titles    of layers, in place of their names
+    known     whether the numbers are those of an example
+    most      how many units of a layer are shown at least, and rows of a table
+    named     whose weight stands on its line: "strongest" of many, "none", "all", with the biases
+    counted   whether the parameters of a layer are counted below it
+    is_net    whether the last result is no more than others
+    examples  over how many examples the loss is, 0 for one alone
+    sign      of a delta against dL/dz
+    shade     how strong the colour of a sign is that the ground of a value has, from -1 to 1
+    place     where each value stands
+    made      the cards of each block
+    shapes    what a block gives, as 4x6x6
+    said      sentences for the caption
     """
 
     cut: Cut
     names: Names
     numbers: Numbers
     level: str
-    opened: Collection[str]
-    shared: Collection[str]
-    known: bool
-    most: int
-    examples: int
-    sign: float
-    shade: Callable[[Value], float]
-    root: Value | None
+    edges: str = "none"
+    opened: Collection[str] = ()
+    shown: Sequence[Block] = ()
+    caption: Sequence[str] = ()
+    titles: Mapping[str, str] = field(default_factory=dict)
+    known: bool = True
+    most: int = 8
+    named: str = "strongest"
+    counted: bool = False
+    is_net: bool = False
+    examples: int = 0
+    sign: float = 1.0
+    shade: Callable[[Value], float] = lambda v: 0.0
     board: Board = field(default_factory=Board)
     place: dict[Value, Place] = field(default_factory=dict)
-    card: dict[Block, Card] = field(default_factory=dict)
+    made: dict[Block, list[Card]] = field(default_factory=dict)
     shapes: dict[Block, str] = field(default_factory=dict)
     said: dict[str, None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """The blocks that are shown; layers that are used again and again, one after another."""
+        self.shown = self.shown or self.cut.items
+        layers = Counter(map(layer_of, self.cut.items))
+        self.shared = [layer for layer, n in layers.items() if n > 1 and layer]
 
     def number(self, v: Value) -> Number:
         """The number of a value, with its name."""
@@ -81,20 +98,20 @@ class Desk:
         """The number of a value on a card."""
         return Cell(number=self.number(v))
 
-    def named(self, values: Iterable[Value]) -> list[list[Cell]]:
+    def rows_of(self, values: Iterable[Value]) -> list[list[Cell]]:
         """A row for each value: its name and, if it is known, its number."""
         return [[Cell(self.names[v], "name"), *[self.cell(v)] * self.known] for v in values]
 
     def put(self, card: Card, values: Collection[Value], rows: Mapping[Value, int | None]) -> Card:
         """Put a card of these values on the board; some stand there in rows, or for it all."""
         card.name = card.name or card.label
-        card.root = self.root in values
+        card.root = self.numbers.root in values and not self.is_net
         card.shade = max(map(self.shade, values), key=abs, default=0.0)
         self.board.add(card)
         self.place |= {v: Place(card.id, k) for v, k in rows.items()}
         return card
 
-    def made(
+    def whole(
         self,
         block: Block,
         cells: Sequence[Sequence[Cell]],
@@ -127,24 +144,26 @@ def leaves(desk: Desk, block: Block) -> list[Card]:
         channels = [[[desk.numbers.data[v] for v in line] for line in lines] for lines in image]
         desk.shapes[block] = shape_of(len(image), len(image[0]), len(image[0][0]))
         if not desk.known:
-            return desk.made(block, [row(desk.shapes[block])], details, kind=kind)
+            return desk.whole(block, [row(desk.shapes[block])], details, kind=kind)
         largest = largest_of(channels)
         inks = [drawn("image", lines, largest, ink=True) for lines in channels[:CHANNELS]]
-        return desk.made(block, [[Cell(picture=ink)] for ink in inks], details, kind="inputs")
+        return desk.whole(block, [[Cell(picture=ink)] for ink in inks], details, kind="inputs")
     if len(values) > (BOXES if desk.known else max(BOXES, desk.most)):
         sizes = {v: size(desk.numbers.data[v]) * desk.known for v in values}
         most = sorted(values, key=lambda v: -sizes[v])[: desk.most]
         shown = [v for v in values if v in most]
-        cells = [*desk.named(shown), *more(len(values) - len(shown))]
+        cells = [*desk.rows_of(shown), *more(len(values) - len(shown))]
         if cells[len(shown) :] and desk.known:
             desk.said["of many inputs the largest are shown"] = None
-        return desk.made(block, cells, details, kind=kind, rows=enumerate(shown))
+        return desk.whole(block, cells, details, kind=kind, rows=enumerate(shown))
     if desk.level == "layer" or any(layer_of(user) in desk.shared for user in users):
-        return desk.made(block, desk.named(values), numbers=[*map(desk.number, values)], kind=kind)
+        return desk.whole(
+            block, desk.rows_of(values), numbers=[*map(desk.number, values)], kind=kind
+        )
     cards = []
     for v in values:
         name, number = desk.names[v], desk.number(v)._replace(label="data")
-        card = Card(kind, name, numbers=[number], made=kind, cells=desk.named([v]))
+        card = Card(kind, name, numbers=[number], made=kind, cells=desk.rows_of([v]))
         card.tooltip = f"{name} = {number.short}" if desk.known else name
         cards.append(desk.put(card, (v,), {v: None}))
     return cards
@@ -227,7 +246,7 @@ def _table(desk: Desk, block: Block, units: Sequence[Unit], *, whole: bool) -> l
     most = len(order) if whole or few else desk.most if desk.level == "neuron" else _ROWS
     shown, rest = order[:most], order[most:]
     if few:
-        cells = desk.named(u.a for u in shown)
+        cells = desk.rows_of(u.a for u in shown)
     else:
         letter = "z" if all(u.a is u.z for u in units) else "a"
         cells = [[Cell("unit", "word"), *row(letter, *["delta"] * known, look="head")]]
@@ -252,32 +271,7 @@ def _table(desk: Desk, block: Block, units: Sequence[Unit], *, whole: bool) -> l
         foot += [row(f"|δ| {mean.text}")] * (not few and mean.value is not None)
         desk.said |= {MEAN: None} if known else {}
     numbers = [x for u in shown for x in (desk.number(u.a), *[desk.delta(u)] * known)]
-    return desk.made(block, cells + foot, summary_of(block.units), [mean, *numbers], rows=rows)
-
-
-def loss(desk: Desk, block: Block) -> list[Card]:
-    """The targets, and the result."""
-    root, n, rows = desk.numbers.root, len(block.values), desk.examples
-    targets: dict[Value, str] = {}
-    for v in block.values:
-        for p, role in zip(v.parents, roles(v.op, len(v.parents)) if v.op else (), strict=True):
-            if p.op is None and p not in desk.cut.at:
-                wanted = role in ("target", "t") or (v.op, role) == (subtract, "y")
-                if p.kind == "input" and type(p) is Value:
-                    targets[p] = desk.names[p]
-                elif p.kind == "constant" and wanted:
-                    targets[p] = "y"
-    many = [*targets.values()].count("y") > 1
-    called = {v: f"y{k}" if many else targets[v] for k, v in enumerate(targets, 1)}
-    cells = [[Cell(name, "name"), desk.cell(v)] for v, name in called.items()]
-    if len(targets) > 2 or rows:
-        cells = [row(f"{len(targets):,} targets")] * (not rows)
-    cells += desk.named([root])
-    numbers = [Number("data", desk.numbers.data[root]), Number("grad", desk.numbers.grad(root))]
-    details = [f"{n:,} operation{'s' * (n > 1)}", *[f"over {rows:,} examples"] * bool(rows)]
-    [card] = desk.made(block, cells, details, numbers, "group")
-    card.label = card.name = desk.names[root]
-    return [card]
+    return desk.whole(block, cells + foot, summary_of(block.units), [mean, *numbers], rows=rows)
 
 
 def layer_of(block: Block) -> str:

@@ -1,16 +1,17 @@
-"""What stands on the cards of kernels, and of stages: pooling, batch norm, softmax, others."""
+"""What stands on the cards of kernels, of stages such as pooling or softmax, and of the loss."""
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from typing import Final
 
 from tinygrad_edu.engine import Value
+from tinygrad_edu.engine.primitive import subtract
 from tinygrad_edu.text import clean
 from tinygrad_edu.view.base.graph_units import Unit
 from tinygrad_edu.view.base.maps import drawn, in_rows, largest_of, shape_of, size, windows_of
 from tinygrad_edu.view.base.numbers import decimal
-from tinygrad_edu.view.base.operations import symbol
+from tinygrad_edu.view.base.operations import roles, symbol
 from tinygrad_edu.view.graph.blocks import POOLS, Block, norm_of
 from tinygrad_edu.view.graph.board.cards import (
     BOXES,
@@ -74,7 +75,7 @@ def kernels(desk: Desk, block: Block) -> list[Card]:
         desk.said |= {MEAN: None} if is_told else {}
     desk.said[PICTURES] = None
     mean = mean_of(delta for each in deltas for delta in each)
-    return desk.made(block, [*cells, *map(row, foot)], summary_of(block.units), [mean])
+    return desk.whole(block, [*cells, *map(row, foot)], summary_of(block.units), [mean])
 
 
 def pool(desk: Desk, block: Block) -> list[Card]:
@@ -96,7 +97,7 @@ def pool(desk: Desk, block: Block) -> list[Card]:
         cells += more(channels - most)
         desk.said[PICTURES] = None
     desk.shapes[block] = shape_of(channels, count // width, width)
-    return desk.made(block, cells, [POOLS[block.name], f"{len(outputs):,} numbers"])
+    return desk.whole(block, cells, [POOLS[block.name], f"{len(outputs):,} numbers"])
 
 
 def norm(desk: Desk, block: Block) -> list[Card]:
@@ -113,7 +114,7 @@ def norm(desk: Desk, block: Block) -> list[Card]:
     cells += [*more(len(norms) - most), row(count)]
     desk.said["y = γ (x - mean) / √(variance + ε) + β"] = None  # noqa: RUF001
     rows = enumerate((n.y for n in norms[:most]), 1)
-    return desk.made(block, cells, [f"{len(norms):,} numbers", count], rows=rows)
+    return desk.whole(block, cells, [f"{len(norms):,} numbers", count], rows=rows)
 
 
 def dropout(desk: Desk, block: Block) -> list[Card]:
@@ -123,11 +124,11 @@ def dropout(desk: Desk, block: Block) -> list[Card]:
     kept = f"{sum(desk.numbers.data[m] != 0 for m in masks):,} of {len(values):,} kept"
     if len(values) > desk.most:
         picture = drawn("map", in_rows(masks, desk.numbers.data, _ACROSS))
-        return desk.made(block, [row("mask"), [Cell(picture=picture)], row(kept)], [kept])
+        return desk.whole(block, [row("mask"), [Cell(picture=picture)], row(kept)], [kept])
     pairs = zip(masks, values, strict=True)
     cells = [row("mask", *["y"] * desk.known, look="head")]
     cells += [[desk.cell(m), *[desk.cell(v)] * desk.known] for m, v in pairs]
-    return desk.made(block, [*cells, row(kept)], [kept], rows=enumerate(values, 1))
+    return desk.whole(block, [*cells, row(kept)], [kept], rows=enumerate(values, 1))
 
 
 def softmax(desk: Desk, block: Block) -> list[Card]:
@@ -137,19 +138,19 @@ def softmax(desk: Desk, block: Block) -> list[Card]:
         lists.setdefault(v.parents, []).append(v)
     data, many = desk.numbers.data, f"{len(block.values):,} shares"
     if not desk.known:
-        return desk.made(block, [row(many)], [many])
+        return desk.whole(block, [row(many)], [many])
     if len(lists) > 1:
         rows = [[data[v] for v in several] for several in lists.values()]
         desk.shapes[block] = shape_of(len(lists), max(map(len, rows)))
         desk.said["a row of shares adds up to 1"] = desk.said[PICTURES] = None
         cells = [row("shares"), [Cell(picture=drawn("image", rows, 1.0))]]
-        return desk.made(block, cells, [f"{len(lists):,} rows of shares"])
+        return desk.whole(block, cells, [f"{len(lists):,} rows of shares"])
     largest = sorted(block.values, key=lambda v: -data[v])[: desk.most]
     shown = [(k, v) for k, v in enumerate(block.values, 1) if v in largest]
     cells = [[*row("unit"), *row("p", look="head")]]
     cells += [[Cell(f"{k}", "index"), desk.cell(v)] for k, v in shown]
     cells += more(len(block.values) - len(shown))
-    return desk.made(block, cells, [many], rows=enumerate((v for _, v in shown), 1))
+    return desk.whole(block, cells, [many], rows=enumerate((v for _, v in shown), 1))
 
 
 def operations(desk: Desk, block: Block) -> list[Card]:
@@ -159,19 +160,44 @@ def operations(desk: Desk, block: Block) -> list[Card]:
     cells = [row(clean(", ".join(signs), 24), look="symbol")]
     few = len(outputs) <= BOXES
     if few:
-        cells += desk.named(outputs) * desk.known
+        cells += desk.rows_of(outputs) * desk.known
     elif desk.known:
         across = _ACROSS if len(outputs) > 2 * BOXES else len(outputs)
         cells.append([Cell(picture=drawn("map", in_rows(outputs, desk.numbers.data, across)))])
         desk.said[PICTURES] = None
     told, rows = [f"{n:,} operation{'s' * (n > 1)}"], enumerate(outputs * few, 1)
-    return desk.made(block, cells, told, rows=rows)
+    return desk.whole(block, cells, told, rows=rows)
 
 
-def shared(desk: Desk, layer: str, made: Mapping[Block, Sequence[Card]]) -> Iterator[Shared]:
+def loss(desk: Desk, block: Block) -> list[Card]:
+    """The targets, and the result."""
+    root, n, rows = desk.numbers.root, len(block.values), desk.examples
+    targets: dict[Value, str] = {}
+    for v in block.values:
+        for p, role in zip(v.parents, roles(v.op, len(v.parents)) if v.op else (), strict=True):
+            if p.op is None and p not in desk.cut.at:
+                wanted = role in ("target", "t") or (v.op, role) == (subtract, "y")
+                if p.kind == "input" and type(p) is Value:
+                    targets[p] = desk.names[p]
+                elif p.kind == "constant" and wanted:
+                    targets[p] = "y"
+    many = [*targets.values()].count("y") > 1
+    called = {v: f"y{k}" if many else targets[v] for k, v in enumerate(targets, 1)}
+    cells = [[Cell(name, "name"), desk.cell(v)] for v, name in called.items()]
+    if len(targets) > 2 or rows:
+        cells = [row(f"{len(targets):,} targets")] * (not rows)
+    cells += desk.rows_of([root])
+    numbers = [Number("data", desk.numbers.data[root]), Number("grad", desk.numbers.grad(root))]
+    details = [f"{n:,} operation{'s' * (n > 1)}", *[f"over {rows:,} examples"] * bool(rows)]
+    [card] = desk.whole(block, cells, details, numbers, "group")
+    card.label = card.name = desk.names[root]
+    return [card]
+
+
+def shared(desk: Desk, layer: str) -> Iterator[Shared]:
     """The weights of a layer that is used step after step, and what each use adds."""
     data, grad = desk.numbers.data, desk.numbers.grad
-    uses = [block for block in made if layer_of(block) == layer]
+    uses = [block for block in desk.made if layer_of(block) == layer]
     if not uses:
         return
     units, inside = uses[-1].units, {v for block in uses for v in block.values}
@@ -199,4 +225,4 @@ def shared(desk: Desk, layer: str, made: Mapping[Block, Sequence[Card]]) -> Iter
         desk.said[f"on its thin lines: what each step adds to {name}, together {sum_}"] = None
     card = desk.board.put("parameter", [cells, row(text)], name=text, tooltip=text)
     numbers = [Number("", each[chosen] if known else None, back=True) for each in adds]
-    yield Shared(card, [(made[b][-1].id, x) for b, x in zip(uses, numbers, strict=True)])
+    yield Shared(card, [(desk.made[b][-1].id, x) for b, x in zip(uses, numbers, strict=True)])
