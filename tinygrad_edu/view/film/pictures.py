@@ -16,8 +16,18 @@ from xml.etree.ElementTree import Element, SubElement
 from tinygrad_edu.engine import Value
 from tinygrad_edu.view.base.numbers import decimal
 from tinygrad_edu.view.base.palette import BY_NAME, INK, NOW, SOFT, ZERO
-from tinygrad_edu.view.base.svg import SVG, fitted, inline, place, size_of, tag, text_width, words
-from tinygrad_edu.view.base.typeset import readable, typeset
+from tinygrad_edu.view.base.svg import (
+    SVG,
+    fitted,
+    inline,
+    place,
+    readable,
+    size_of,
+    tag,
+    text_width,
+    typeset,
+    words,
+)
 from tinygrad_edu.view.film.recorder import Change, Frame
 from tinygrad_edu.view.graph.picture import KEY, lit
 

@@ -19,15 +19,17 @@ from tinygrad_edu.view.base.palette import END, MIDDLE, NAMES, NOW, SOFT, styled
 from tinygrad_edu.view.base.render import RenderError, render
 from tinygrad_edu.view.base.svg import (
     FITTING,
+    ITALIC,
     LINK,
     SVG,
+    formula_width,
     parsed,
+    pieces,
     room,
     size_of,
     words,
     wrapped,
 )
-from tinygrad_edu.view.base.typeset import ITALIC, formula_width, pieces
 from tinygrad_edu.view.graph.board.curves import Spot, curves
 from tinygrad_edu.view.graph.diagram import Diagram, Edge
 from tinygrad_edu.view.graph.dot import to_dot
