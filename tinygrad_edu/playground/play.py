@@ -9,7 +9,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
-from xml.etree import ElementTree
 
 from tinygrad_edu.checks import listed, one_of, real, text_of, whole
 from tinygrad_edu.data import Dataset
@@ -248,7 +247,7 @@ def _picture(net: Module, start: Start) -> bytes:
     else:
         axes = pictures.curve(net, X, y, transform=start.rows, units=0)
     drawn = network(net, input_names=features_of(start.settings, start.classes))
-    figures: list[Any] = [figure_of(ElementTree.fromstring(drawn.svg)), axes.figure]
+    figures: list[Any] = [figure_of(drawn.svg), axes.figure]
     return beside([figure.png(96) for figure in figures])
 
 

@@ -7,7 +7,7 @@ from tinygrad_edu.engine import Primitive, Value
 from tinygrad_edu.text import clean
 from tinygrad_edu.view.base.numbers import has_grad
 from tinygrad_edu.view.base.operations import free, is_dot, roles, symbol
-from tinygrad_edu.view.base.typeset import readable
+from tinygrad_edu.view.base.svg import readable
 from tinygrad_edu.view.explain import formulas as slopes_of
 from tinygrad_edu.view.explain.notation import Both, derivative, ends, listing, written
 from tinygrad_edu.view.worksheet.cards import Net
