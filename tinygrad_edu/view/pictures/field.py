@@ -1,7 +1,7 @@
 """A function of points over a grid of the plane, and what the layers of a model give there."""
 
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -50,23 +50,27 @@ def field(
     """
     extent = read_extent(extent)
     whole("resolution", resolution, 2, FINEST)
-    if transform is not None:
-        checks.function("transform", transform, "rows")
     further = np.empty((0, 2)) if points is None else points
 
-    def numbers_on(sides: int, numbers: Callable[..., Array]) -> tuple[Array, Array, Array]:
+    def over(sides: int, numbers: Callable[..., Array]) -> tuple[Array, Array, Array]:
         xs, ys = np.linspace(*extent[:2], sides), np.linspace(*extent[2:], sides)
         rows = np.vstack([np.stack(np.meshgrid(xs, ys), axis=-1).reshape(-1, 2), further])
-        if transform is not None:
-            rows = inputs(transform(rows.tolist()), "transform(rows)").array
-        return xs, ys, numbers(function, rows)
+        return xs, ys, numbers(function, mapped("transform", transform, rows))
 
     xs, ys, numbers = vectorized_or_scalar(
-        lambda: numbers_on(resolution, _by_program),
-        lambda: numbers_on(min(resolution, COARSE), _by_scalars),
+        lambda: over(resolution, _by_program), lambda: over(min(resolution, COARSE), _by_scalars)
     )
     n = len(xs) * len(ys)
     return Field(xs, ys, numbers[:n].reshape(len(ys), len(xs), -1)), numbers[n:]
+
+
+def mapped(name: str, transform: Transform | None, rows: Array) -> Array:
+    """What a transform of this name makes of rows; without one they stay as they are."""
+    if transform is None:
+        return rows
+    made = checks.function(name, transform, "rows")(rows.tolist())
+    found: Array = inputs(made, f"{name}(rows)").array
+    return found
 
 
 def numbers_at(function: Callable[[Any], Any], rows: Array) -> Array:
@@ -122,6 +126,17 @@ def evaluating(model: Any) -> AbstractContextManager[None]:
     """A model, or a list of layers, in evaluation mode; afterwards as it was."""
     parts = modules_of(*(model if isinstance(model, Sequence) else [model]))
     return in_mode(parts, training=False)
+
+
+@contextmanager
+def put_back(parameters: Iterable[Value]) -> Iterator[None]:
+    """Inside, these parameters may be trained; afterwards numbers and gradients are as before."""
+    held = [(p, p.data, p.grad) for p in parameters]
+    try:
+        yield
+    finally:
+        for p, x, g in held:
+            p.data, p.grad = x, g
 
 
 def first_units(model: Any, *, hidden: bool = False) -> list[Neuron]:

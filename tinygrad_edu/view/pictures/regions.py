@@ -13,10 +13,8 @@ from tinygrad_edu.losses import Loss
 from tinygrad_edu.train.evaluation import head_of_model
 from tinygrad_edu.train.heads import Head
 from tinygrad_edu.vectorize.arrays import Array
-from tinygrad_edu.view.base.palette import PLOT_FAINT
+from tinygrad_edu.view.base.palette import PLOT_FAINT, PLOT_INK, PLOT_PALE
 from tinygrad_edu.view.pictures.canvas import (
-    INK,
-    PALE,
     bare,
     canvas,
     check_classes,
@@ -123,11 +121,11 @@ def regions(
     if len(test):
         scatter(ax, test, classes[n:], k, len(both), edgecolors="black", linewidths=1.2)
         for edge, name in (("white", "training"), ("black", "test")):
-            entries.append(key(name, color=PALE, marker="o", ls="", ms=7, mec=edge, mew=1.2))
+            entries.append(key(name, color=PLOT_PALE, marker="o", ls="", ms=7, mec=edge, mew=1.2))
     if misclassified and wrong.any():
         size = point_size(len(both))
         factor, width = (4.0, 1.0) if size > 20 else (3.0, 0.6)
-        ring: dict[str, Any] = {"facecolors": "none", "edgecolors": INK, "linewidths": width}
+        ring: dict[str, Any] = {"facecolors": "none", "edgecolors": PLOT_INK, "linewidths": width}
         x1, x2 = both[wrong].T
         ax.scatter(x1, x2, s=factor * size, zorder=4, **ring)
         name = f"wrong: {wrong.sum()} of {len(both)}"
@@ -152,7 +150,7 @@ def paint(ax: Axes, shares: Field, extent: Extent) -> None:
 
 def _line(
     ax: Axes, grid: Field, height: Array, level: float, *,
-    ls: str = "-", colour: str = INK, width: float = 1.0,
+    ls: str = "-", colour: str = PLOT_INK, width: float = 1.0,
 ) -> bool:  # fmt: skip
     """The line where `height` has that level; whether there is one."""
     crossed = bool(height.min() < level < height.max())
@@ -170,7 +168,7 @@ def _name_beside(ax: Axes, points: Array, classes: Array, names: Sequence[str]) 
             x, y = np.median(points[classes == j], axis=0).tolist()
             ax.text(
                 x, y, name.removeprefix("class "), ha="center", va="center", weight="bold",
-                color=INK, path_effects=halo, zorder=5,
+                color=PLOT_INK, path_effects=halo, zorder=5,
             )  # fmt: skip
 
 
@@ -292,7 +290,7 @@ def confusion(
         for j in range(k):
             ax.text(
                 j, i, str(count[i, j]) if count[i, j] else "·", ha="center", va="center",
-                color="white" if part[i, j] > 0.35 else INK if count[i, j] else PALE,
+                color="white" if part[i, j] > 0.35 else PLOT_INK if count[i, j] else PLOT_PALE,
                 weight="bold" if i == j else "normal",
             )  # fmt: skip
     names = [plain(name, 14) for name in (classes if class_names is None else class_names)]
