@@ -13,8 +13,8 @@ from tinygrad_edu.losses import binary_cross_entropy, cross_entropy, squared_err
 from tinygrad_edu.view import RenderError
 from tinygrad_edu.view.base.numbers import decimal
 from tinygrad_edu.view.base.pdf import figure_of
+from tinygrad_edu.view.worksheet.contents import slope_rules
 from tinygrad_edu.view.worksheet.page import LEAST, MM, WIDE, Answer, row
-from tinygrad_edu.view.worksheet.rules import slope_rules
 
 BAD = "<script>alert(1)</script>&\"'{}\\N\u202e\x00$"
 LINE = "_______"
