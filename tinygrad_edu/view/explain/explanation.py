@@ -1,6 +1,7 @@
 """explain: the chain rule for one derivative, with letters and with numbers."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import chain
 from types import NoneType
 from typing import Any, Final
@@ -57,6 +58,8 @@ class Explanation(Equations):
     """
 
     _kind = "explanation"
+    #: The equations as LaTeX, without dollar signs.
+    latex = ""
 
     def __init__(
         self,
@@ -65,33 +68,15 @@ class Explanation(Equations):
         rows: Sequence[Sequence[str]] = (),
         drawn: Sketch | None = None,
     ) -> None:
-        self.value, self._sketch = value, drawn
+        self.value, self._rows = value, [_HEADER, *rows]
         self._text = "\n".join(row for line in lines for row in in_text(line))
-        self._rows = [_HEADER, *rows]
         equations = " \\\\\n".join(filter(None, map(in_latex, lines)))
-        self._latex = f"\\begin{{aligned}}\n{equations}\n\\end{{aligned}}"
-
-    @property
-    def latex(self) -> str:
-        """The equations as LaTeX, without dollar signs."""
-        return self._latex
+        self.latex = f"\\begin{{aligned}}\n{equations}\n\\end{{aligned}}"
+        #: The paths in the graph; its `svg` raises RenderError where they are too long for one.
+        self.picture = Drawing("explanation", partial(_svg_of, drawn), self._text)
 
     def _others(self) -> Forms:
         return self.picture.forms()
-
-    @property
-    def picture(self) -> Drawing:
-        """The paths in the graph; its `svg` raises RenderError where they are too long for one."""
-
-        def svg() -> str:
-            if self._sketch is None:
-                raise RenderError(
-                    "the graph has too many values for a picture of its paths: explain one that "
-                    "is nearer, or use .table()"
-                )
-            return self._sketch.svg()
-
-        return Drawing("explanation", svg, self._text)
 
     def table(self) -> str:
         """A line per link, from the result back: its slope times the gradient that arrives."""
@@ -101,6 +86,15 @@ class Explanation(Equations):
         return self._text
 
     __repr__ = __str__
+
+
+def _svg_of(drawn: Sketch | None) -> str:
+    if drawn is None:
+        raise RenderError(
+            "the graph has too many values for a picture of its paths: explain one that is nearer, "
+            "or use .table()"
+        )
+    return drawn.svg()
 
 
 def explain(
