@@ -109,10 +109,7 @@ def only_floats(m, x):
         (cube, ["y = a**3 = 2**3 = 8", "dy/da += 3 * a**2 * dy/dy = 12 * 1 = 12"]),
         (
             only_floats,
-            [
-                "y = only_floats(a) = 0.9093",
-                "dy/da += ∂y/∂a * dy/dy = (-0.4161) * 1 = -0.4161",
-            ],
+            ["y = only_floats(a) = 0.9093", "dy/da += ∂y/∂a * dy/dy = (-0.4161) * 1 = -0.4161"],
         ),
         (lambda a: f.dot([a], [3.0], 1.0), ["z = a * 3 + 1 = 2 * 3 + 1 = 7"]),
         (

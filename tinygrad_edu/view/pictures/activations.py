@@ -14,16 +14,7 @@ from tinygrad_edu.text import short
 from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.view.base.palette import CURVES, PLOT_INK, PLOT_PALE, PLOT_SHADE
 from tinygrad_edu.view.network.deltas import name_of_function
-from tinygrad_edu.view.pictures.canvas import (
-    canvas,
-    cell,
-    graph,
-    key,
-    legend,
-    plain,
-    sheet,
-    title,
-)
+from tinygrad_edu.view.pictures.canvas import canvas, cell, graph, key, legend, plain, sheet, title
 from tinygrad_edu.view.pictures.field import Extent
 
 _COLUMNS: Final = 4

@@ -42,26 +42,23 @@ def field(
     extent: Extent,
     resolution: int,
     transform: Transform | None = None,
-    points: Array | None = None,
-) -> tuple[Field, Array]:
-    """`function` of one row, over a grid of `resolution` squared, and at (n, 2) further points.
+) -> Field:
+    """`function` of one row, over a grid of `resolution` squared.
 
     A function that cannot be vectorised gets a grid of at most COARSE squared.
     """
     extent = read_extent(extent)
     whole("resolution", resolution, 2, FINEST)
-    further = np.empty((0, 2)) if points is None else points
 
-    def over(sides: int, numbers: Callable[..., Array]) -> tuple[Array, Array, Array]:
+    def over(sides: int, numbers: Callable[..., Array]) -> Field:
         xs, ys = np.linspace(*extent[:2], sides), np.linspace(*extent[2:], sides)
-        rows = np.vstack([np.stack(np.meshgrid(xs, ys), axis=-1).reshape(-1, 2), further])
-        return xs, ys, numbers(function, mapped("transform", transform, rows))
+        points = np.stack(np.meshgrid(xs, ys), axis=-1).reshape(-1, 2)
+        found = numbers(function, mapped("transform", transform, points))
+        return Field(xs, ys, found.reshape(sides, sides, -1))
 
-    xs, ys, numbers = vectorized_or_scalar(
+    return vectorized_or_scalar(
         lambda: over(resolution, _by_program), lambda: over(min(resolution, COARSE), _by_scalars)
     )
-    n = len(xs) * len(ys)
-    return Field(xs, ys, numbers[:n].reshape(len(ys), len(xs), -1)), numbers[n:]
 
 
 def mapped(name: str, transform: Transform | None, rows: Array) -> Array:

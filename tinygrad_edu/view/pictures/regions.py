@@ -1,5 +1,6 @@
 """What a classifier gives: decision regions in the plane, and the confusion matrix."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -37,6 +38,8 @@ from tinygrad_edu.view.pictures.field import (
     extent_of,
     field,
     first_units,
+    mapped,
+    numbers_at,
 )
 
 #: More classes than this are named in the plane too.
@@ -91,11 +94,12 @@ def regions(
     extent = extent_of(both)
     units = first_units(model, hidden=True) if hidden_lines else []
     with evaluating(model):
-        grid, at_points = field(as_model(model), extent, resolution, transform, both)
+        grid = field(as_model(model), extent, resolution, transform)
+        rows = mapped("transform", transform, both)
+        at_points = numbers_at(model, rows)
     sides = grid.numbers.shape[:2]
     everything = np.vstack([grid.numbers.reshape(-1, at_points.shape[1]), at_points])
-    first: Any = points[:1].tolist() if transform is None else transform(points[:1].tolist())
-    head = None if loss is None else head_of_model(model, first[0], loss)
+    head = None if loss is None else head_of_model(model, rows[0].tolist(), loss)
     shares, depth, limit, margin = read(everything, every_label, outputs, head)
     k = shares.shape[1]
     names = class_labels(every_label, k, class_names)
@@ -112,7 +116,7 @@ def regions(
     if margins and _line(ax, grid, depth[: -len(both)].reshape(sides), limit, ls=":"):
         entries.append(key(margin, ls=":", lw=1))
     if units:
-        z, _ = field(lambda x: [u.net_input(x) for u in units], extent, 40, transform)
+        z = field(lambda x: [u.net_input(x) for u in units], extent, 40, transform)
         for j in range(len(units)):
             width = 0.7 if len(units) <= 16 else 0.4
             _line(ax, z, z.numbers[..., j], 0.0, ls="--", colour=PLOT_FAINT, width=width)
@@ -279,9 +283,8 @@ def confusion(
     if strange := occur.difference(classes):
         raise ValueError(f"class {min(strange)} is out of range 0..{k - 1}")
     check_classes(k)
-    count = np.zeros((k, k), dtype=int)
-    place = {label: i for i, label in enumerate(classes)}
-    np.add.at(count, tuple([place[label] for label in part] for part in (true, answers)), 1)
+    pairs = Counter(zip(true, answers, strict=True))
+    count = np.array([[pairs[a, b] for b in classes] for a in classes])
     part = count / count.sum(axis=1, keepdims=True).clip(1)
     size = 2.4 + 0.45 * max(k, 4)
     ax = canvas(ax, size + 0.5, size)

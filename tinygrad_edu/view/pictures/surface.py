@@ -7,14 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import BoundaryNorm, LinearSegmentedColormap
 
-from tinygrad_edu.checks import (
-    as_model,
-    function,
-    instance,
-    one_of,
-    real,
-    whole,
-)
+from tinygrad_edu.checks import as_model, function, instance, one_of, real, whole
 from tinygrad_edu.engine import Value, gradients, no_grad, toposort
 from tinygrad_edu.examples import examples, inputs
 from tinygrad_edu.losses import Loss, find_loss

@@ -147,7 +147,7 @@ def neuron_maps(
         return [a for row in rows for a in row]
 
     with evaluating(model):
-        numbers = field(all_units, extent, resolution, transform)[0].numbers
+        numbers = field(all_units, extent, resolution, transform).numbers
     starts = np.cumsum([0, *sizes]).tolist()
     chosen = range(len(layers)) if layer is None else [whole("layer", layer, 1, len(layers)) - 1]
     rows = [
@@ -234,7 +234,7 @@ def hidden_space(
     if units == 2 and k + 1 < len(layers):
         head = None
         with evaluating(model):
-            above, _ = field(lambda a: outputs_of(layers[k + 1 :], a)[-1], extent, 200)
+            above = field(lambda a: outputs_of(layers[k + 1 :], a)[-1], extent, 200)
             if loss is not None:
                 head = head_of_model(lambda x: outputs_of(layers, x)[-1], rows[0], loss)
         shares = read(above.numbers, labels, outputs, head).shares
