@@ -130,7 +130,7 @@ def explain(
     order = toposort(y, leaves=True)
     known = names_of(order, variables, notation=notation)
     if wrt is None:
-        return _leaf(y, known[y]) if y.op is None else _operation(y, known, derive)
+        return _leaf(y, known) if y.op is None else _operation(y, known, derive)
     if wrt not in known:
         w = clean(wrt.name or variables.get(wrt, "")) or "this value"
         raise ValueError(_independent(y, wrt, w, known))
@@ -148,11 +148,13 @@ def _independent(v: Value, wrt: Value, w: str, names: Mapping[Value, str]) -> st
     return f"{y} does not depend on {w}, the derivative is 0{hint}"
 
 
-def _leaf(v: Value, label: str) -> Explanation:
+def _leaf(v: Value, names: Names) -> Explanation:
+    label = names[v]
     grad = f"{label}.grad = {short(v.grad)}, added up over backward passes."
     leaf = f"No operation made {label}: it is a leaf ({v.kind})."
     said = [leaf, grad if v.reached else f"No backward pass has reached {label}."]
-    return Explanation(v.data, [Line([name(label), number(v.data)]), *map(sentence, said)])
+    lines = [Line([name(label), number(v.data)]), *map(sentence, said)]
+    return Explanation(v.data, lines, (), sketch([v], names, Writer(names), gradients(v), []))
 
 
 def _operation(v: Value, names: Names, derive: bool) -> Explanation:

@@ -93,13 +93,18 @@ def _by_scalars(function: Callable[[Any], Any], rows: Array) -> Array:
 def read_extent(extent: Any) -> Extent:
     """The extent that a user gives: left, right, bottom, top."""
     left, right, bottom, top = row("extent", extent, 4)
+    if left == right or bottom == top:
+        raise ValueError(
+            "extent is left, right, bottom, top, of which left and right must differ, and bottom "
+            f"and top; got {left:g}, {right:g}, {bottom:g}, {top:g}"
+        )
     return left, right, bottom, top
 
 
 def extent_of(points: Array, margin: float = 0.12) -> Extent:
     """The rectangle around (n, 2) points, with a margin relative to its sides."""
     low, high = points.min(axis=0), points.max(axis=0)
-    around = np.where(high > low, margin * (high - low), 1.0)
+    around = np.where(high > low, margin * (high - low), np.maximum(1.0, 1e-9 * abs(low)))
     (left, bottom), (right, top) = (low - around).tolist(), (high + around).tolist()
     return left, right, bottom, top
 

@@ -86,6 +86,10 @@ def regions(
     """
     hidden_lines, margins = flag("hidden_lines", hidden_lines), flag("margins", margins)
     misclassified = flag("misclassified", misclassified)
+    feature_names = listed("feature_names", feature_names, "names")
+    if len(feature_names) < 2:
+        raise ValueError(f"feature_names are those of the two axes, got {len(feature_names)}")
+    across, up, *_ = feature_names
     points, labels = _points(X, y, "y")
     test, test_labels = _points(X_test, y_test, "y_test")
     if not len(points):
@@ -136,7 +140,7 @@ def regions(
         entries.append(key(name, marker="o", ls="", ms=11, mfc="none", mew=1.0))
     if k > _NAMED_BESIDE:
         _name_beside(ax, both, classes, names)
-    plane(ax, extent, *map(plain, feature_names[:2]))
+    plane(ax, extent, plain(across), plain(up))
     bare(ax)
     legend(ax, entries, outside=outside)
     return ax
