@@ -329,8 +329,6 @@ def test_an_array_is_kept_as_one_until_lists_are_asked_for() -> None:
     shared = inputs(given, own=False)
     assert shared.array is given
     assert inputs(np.asfortranarray(given), own=False).array.flags.c_contiguous
-    assert Rows([2, 0, 2, 1]).first_of_each() == [0, 1, 3]
-    assert targets(np.array([2, 0, 2, 1])).first_of_each() == [0, 1, 3]
 
 
 @pytest.mark.parametrize("name", LOSSES)

@@ -10,8 +10,7 @@ from tinygrad_edu.data import (
     dataset,
     encoding,
     sequences,
-    shipped,
-    synthetic,
+    sets,
     table,
     table_encoder,
     table_file,
@@ -21,8 +20,7 @@ from tinygrad_edu.data.columns import *
 from tinygrad_edu.data.dataset import *
 from tinygrad_edu.data.encoding import *
 from tinygrad_edu.data.sequences import *
-from tinygrad_edu.data.shipped import *
-from tinygrad_edu.data.synthetic import *
+from tinygrad_edu.data.sets import *
 from tinygrad_edu.data.table import *
 from tinygrad_edu.data.table_encoder import *
 from tinygrad_edu.data.table_file import *
@@ -30,8 +28,7 @@ from tinygrad_edu.text import public_order
 
 __all__ = ["as_random"]
 for _room in (
-    augmentation, columns, dataset, encoding, sequences, shipped, synthetic, table, table_encoder,
-    table_file,
+    augmentation, columns, dataset, encoding, sequences, sets, table, table_encoder, table_file,
 ):  # fmt: skip
     __all__ += _room.__all__
 __all__.sort(key=public_order)

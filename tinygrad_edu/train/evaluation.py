@@ -2,7 +2,7 @@
 
 from __future__ import annotations  # so that help() shows the names of the types
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -143,7 +143,7 @@ def head_of_model(model: Callable[[Any], Any], row: Any, loss: str | Loss) -> He
 
 
 def evaluation(
-    model: Model, given: tuple[Sequence[Any], Sequence[Any], Any], loss: Loss, engine: str | Engine
+    model: Model, given: tuple[Rows, Rows, Any], loss: Loss, engine: str | Engine
 ) -> Callable[..., Measured]:
     """A function that measures the model as it is now: mean loss and accuracy, evaluation mode.
 
