@@ -5,7 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from tinygrad_edu.checks import instance
 from tinygrad_edu.data.encoding import MOST_NUMBERS, mean_and_std, places
@@ -89,6 +89,7 @@ class NumericColumn:
     of the training table, which a new one may not tell; `unit` its unit, which a new one must have.
     """
 
+    kind: ClassVar = "numeric"
     name: str
     mean: float
     deviation: float
@@ -135,6 +136,7 @@ class CategoryColumn:
     `missing` is the category that an empty cell is taken for; "" refuses it.
     """
 
+    kind: ClassVar = "category"
     name: str
     categories: tuple[str, ...]
     missing: str = ""

@@ -138,16 +138,13 @@ class Right:
 
     def __init__(self, loss: Loss, targets: Sequence[Any], weights: Any = None) -> None:
         self.loss, self.targets, self.weights = loss, targets, weights
-        self.head: Head | None = None
-        self.wanted: Any = None
         self.asked = False
 
     def known(self, units: int) -> bool:
         """Whether targets are classes, which it finds out, for so many outputs of an example."""
         if not self.asked:
             self.head, self.asked = head_of(self.loss, self.targets, units), True
-        if self.head is not None and self.wanted is None:
-            self.wanted = self.head.class_numbers(self.targets)
+            self.wanted: Any = self.head and self.head.class_numbers(self.targets)
         return self.head is not None
 
     def share(self, outputs: Any, order: Any = slice(None)) -> Any:

@@ -19,7 +19,7 @@ from tinygrad_edu.checks import as_random, function, instance, is_listed, listed
 from tinygrad_edu.checks.habits import answered, warn
 from tinygrad_edu.engine import Primitive, functions
 from tinygrad_edu.text import table
-from tinygrad_edu.train.history import History
+from tinygrad_edu.train.history import History, measured
 
 #: A trained model and its history.
 Result: TypeAlias = tuple[Any, History]
@@ -100,8 +100,9 @@ class Sweep:
         ended = ["ended"] * any(ends)
         cells = [[*columns, *ended, *self.runs[0].settings]]
         for run, end in zip(best, ends, strict=True):
-            measured = [_last(run.history.columns().get(name), name) for name in columns]
-            cells.append([*measured, *[end] * any(ends), *map(_short, run.settings.values())])
+            last = {name: measured(name, x[-1], 4) for name, x in run.history.columns().items()}
+            shown = [*(last.get(name, "-") for name in columns), *[end] * any(ends)]
+            cells.append([*shown, *map(_short, run.settings.values())])
         lines = table(cells, left=0).split("\n")
         if len(best) < len(self.runs):
             lines.append(f"and {len(self.runs) - len(best)} more runs")
@@ -241,12 +242,6 @@ def _combinations(grid: Any) -> list[dict[str, Any]]:
         where = f"grid[{empty[0]!r}]" if empty else "grid"
         raise ValueError(f"{where} is empty: there is nothing to train")
     return [dict(zip(lists, values, strict=True)) for values in product(*lists.values())]
-
-
-def _last(numbers: Sequence[float] | None, name: str) -> str:
-    if not numbers:
-        return "-"
-    return f"{numbers[-1]:.1%}" if "accuracy" in name else f"{numbers[-1]:.4g}"
 
 
 def _short(x: Any, width: int = 20) -> str:
