@@ -139,14 +139,14 @@ COURSE = {
     "Vowels": Topic(
         [
             "classics: test_every_long_classic_has_its_published_numbers",
-            "data_shipped: test_vowels_have_the_mean_formants_of_the_paper",
+            "data_sets: test_vowels_have_the_mean_formants_of_the_paper",
             "classics: test_the_decision_regions_of_the_vowels_are_drawn_in_ten_colours",
         ],
         {15: "vowels"},
     ),
     "Digits": Topic(
         [
-            "data_shipped: test_digits_are_learned_to_96_percent_of_a_test_set",
+            "data_sets: test_digits_are_learned_to_96_percent_of_a_test_set",
             "convolution: test_digits_are_learned_to_97_percent_by_a_small_convolution",
         ],
         {14: "digits"},

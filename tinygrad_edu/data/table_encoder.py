@@ -19,7 +19,7 @@ from tinygrad_edu.data.columns import (
     places_in,
 )
 from tinygrad_edu.data.notation import is_number
-from tinygrad_edu.data.table import Table, TableError, shown
+from tinygrad_edu.data.table import Table, TableError, column_error, shown
 
 __all__ = ["TableEncoder"]
 
@@ -161,15 +161,12 @@ def _class_names(table: Table, target: str, labels: bool) -> tuple[str, ...]:
         broken = [i for i, x in enumerate(table.numbers(target)) if not x.is_integer()]
         if broken or len(names) > MAX_CLASSES:
             got = shown(cells[broken[0]]) if broken else f"{len(names)} different numbers"
-            raise TableError(
-                f"{table.path}, column {shown(target)}: a target holds classes, that is words "
-                f"or at most {MAX_CLASSES} different whole numbers, and this one holds {got}"
-            )
+            wanted = f"classes, that is words or at most {MAX_CLASSES} different whole numbers"
+            told = f"a target holds {wanted}, and this one holds {got}"
+            raise column_error(table, target, told)
     if len(names) == 1:
-        raise TableError(
-            f"{table.path}, column {shown(target)}: every row is of class {shown(names[0])}; "
-            "at least two classes are needed"
-        )
+        told = f"every row is of class {shown(names[0])}; at least two classes are needed"
+        raise column_error(table, target, told)
     return names
 
 
