@@ -50,11 +50,11 @@ COURSE = {
     ),
     "Inputs": Topic(
         [
-            "data_encoding: test_one_hot_gives_the_nucleotides_the_code_of_the_lecture",
-            "data_encoding: test_thermometer_gives_the_sizes_the_code_of_the_lecture",
-            "data_encoding: test_centring_takes_the_mean_away",
-            "data_encoding: test_scaling_maps_the_extremes_to_minus_1_and_1",
-            "data_encoding: test_standardising_gives_mean_0_and_variance_1",
+            "data_preprocessing: test_one_hot_gives_the_nucleotides_the_code_of_the_lecture",
+            "data_preprocessing: test_thermometer_gives_the_sizes_the_code_of_the_lecture",
+            "data_preprocessing: test_centring_takes_the_mean_away",
+            "data_preprocessing: test_scaling_maps_the_extremes_to_minus_1_and_1",
+            "data_preprocessing: test_standardising_gives_mean_0_and_variance_1",
         ],
         {8: "thermometer"},
     ),

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 from tinygrad_edu.checks import instance
-from tinygrad_edu.data.encoding import MOST_NUMBERS, mean_and_std, places
 from tinygrad_edu.data.notation import MANY_WORDS, NOTATIONS, names_something
+from tinygrad_edu.data.preprocessing import MOST_NUMBERS, mean_and_std, places
 from tinygrad_edu.data.table import Table, TableError, column_error, listing, shown
 from tinygrad_edu.text import clean, short
 
