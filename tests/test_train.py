@@ -304,6 +304,7 @@ def test_a_history_shows_itself_as_table_repr_and_dict() -> None:
     shown = [int(row.split()[0]) for row in long.table(5).splitlines()[1:]]
     assert shown == [0, 250, 500, 749, 999]
     assert History().table() == "epoch"
+    assert History([1 / 3]).table().split() == ["epoch", "loss", "0", "0.333333"]
     assert repr(history) == (
         "History(3 epochs, last loss=0.125, accuracy=1, validation loss=0.2, "
         "validation accuracy=0.75)"
