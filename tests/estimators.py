@@ -1,3 +1,4 @@
+# ruff: noqa: E402
 """Estimators that are fitted in a moment; what imports this is left out without scikit-learn."""
 
 from typing import Any
@@ -7,11 +8,11 @@ import pytest
 for _module in ("sklearn", "scipy"):
     pytest.importorskip(_module, reason="scikit-learn is missing: pip install -e '.[sklearn]'")
 
-import numpy as np  # noqa: E402
-from sklearn.datasets import load_iris  # noqa: E402
-from sklearn.preprocessing import scale  # noqa: E402
+import numpy as np
+from sklearn.datasets import load_iris
+from sklearn.preprocessing import scale
 
-from tinygrad_edu.sklearn import ScalarMLPClassifier  # noqa: E402
+from tinygrad_edu.sklearn import ScalarMLPClassifier
 
 X, Y = load_iris(return_X_y=True)
 X = scale(X)

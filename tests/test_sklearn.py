@@ -89,8 +89,7 @@ def test_two_classes_have_one_output_and_probabilities_that_sum_to_1() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
 def test_a_seed_gives_the_same_net_to_the_last_bit(solver: str) -> None:
-    estimator = ScalarMLPClassifier(**SMALL | {"max_iter": 5, "solver": solver})
-    one, two = estimator.fit(X, Y), clone(estimator).fit(X, Y)
+    one, two = (fitted(max_iter=5, solver=solver) for _ in range(2))
     assert one.model_.state_dict() == two.model_.state_dict()
     assert one.loss_curve_ == two.loss_curve_
 
