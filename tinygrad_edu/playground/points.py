@@ -8,7 +8,7 @@ from typing import Any
 from tinygrad_edu.checks import is_listed, is_real, listed
 from tinygrad_edu.data import Dataset, TableEncoder, read_table
 from tinygrad_edu.data.columns import NumericColumn
-from tinygrad_edu.data.encoding import standardising
+from tinygrad_edu.data.preprocessing import standardising
 from tinygrad_edu.data.table import Table, TableError, shown
 from tinygrad_edu.examples import inputs, labels
 from tinygrad_edu.playground.settings import MOST_CLASSES
