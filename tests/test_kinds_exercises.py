@@ -18,8 +18,7 @@ from test_exercises_build import WRONG as WRONG_PARTS
 from tinygrad_edu import Value, functions, primitive
 from tinygrad_edu.engine import parameter
 from tinygrad_edu.exercises import EXERCISES, _tables, check
-from tinygrad_edu.exercises.kinds import choice, function, number, numbers, word
-from tinygrad_edu.exercises.reading import AnswerError
+from tinygrad_edu.exercises.answers import AnswerError, choice, equal, function
 
 adder, second_difference, spiral_scores = (ANSWERS[name] for name in ("4.3", "1.3", "13.3"))
 
@@ -235,23 +234,23 @@ FACTOR = "a factor is missing or stands there twice: the rest is right"
 OF_TWO = function(double, (1.0,), (3.0,), mistakes={"sign": lambda x: [-2 * x, 1 - x]})
 #: What an answer is compared with, the answer, and what is told: nothing without a known mistake.
 CHANGED = [
-    (number(3.0), -3, "the sign of the number is the other way round"),
-    (number(3.0), 6.001, FACTOR),
-    (number(3.0), 1.5, FACTOR),
-    (number(3.0), 9, ""),
-    (number(3.0), 4, ""),
-    (number(3, 0.0), 4, "it is off by one"),
-    (number(3, 0.0), 5, ""),
-    (number(3.0, mistakes={"sum for mean": 9}), 9, "sum for mean: 1/n is missing"),
-    (numbers([1, -2, 0]), [-1, 2, 0], "the sign of 2 of the numbers is the other way round"),
-    (numbers([1, -2, 4]), [-1, 2, -4], "the sign of every number is the other way round"),
-    (numbers([1, -2, 0]), [1, 2, 0], "the sign of the second number is the other way round"),
-    (numbers([1, -2, 0]), [0, 1, -2], "the numbers are right, and stand in another order"),
-    (numbers([1, -2, 0]), [3, -6, 0], FACTOR),
-    (numbers([1, -2, 0]), [0, 0, 0], "2 of the numbers are wrong"),
-    (numbers([1, -2, 0]), [1, -2, 5], "the third number is wrong"),
-    (numbers([1, -2, 0]), [4, 4, 4], ""),
-    (numbers([1, -2], mistakes={"order": [-2, 1]}), [-2, 1],
+    (equal(3.0), -3, "the sign of the number is the other way round"),
+    (equal(3.0), 6.001, FACTOR),
+    (equal(3.0), 1.5, FACTOR),
+    (equal(3.0), 9, ""),
+    (equal(3.0), 4, ""),
+    (equal(3, 0.0), 4, "it is off by one"),
+    (equal(3, 0.0), 5, ""),
+    (equal(3.0, mistakes={"sum for mean": 9}), 9, "sum for mean: 1/n is missing"),
+    (equal([1, -2, 0]), [-1, 2, 0], "the sign of 2 of the numbers is the other way round"),
+    (equal([1, -2, 4]), [-1, 2, -4], "the sign of every number is the other way round"),
+    (equal([1, -2, 0]), [1, 2, 0], "the sign of the second number is the other way round"),
+    (equal([1, -2, 0]), [0, 1, -2], "the numbers are right, and stand in another order"),
+    (equal([1, -2, 0]), [3, -6, 0], FACTOR),
+    (equal([1, -2, 0]), [0, 0, 0], "2 of the numbers are wrong"),
+    (equal([1, -2, 0]), [1, -2, 5], "the third number is wrong"),
+    (equal([1, -2, 0]), [4, 4, 4], ""),
+    (equal([1, -2], mistakes={"order": [-2, 1]}), [-2, 1],
      "order: a gradient is passed on before all of it has arrived, or again afterwards"),
     (OF_TWO, lambda x: [-2 * x, 1 - x], "sign: plus for minus, or the operands of a "),
     (OF_TWO, lambda x: [2 * x, 2],
@@ -385,11 +384,11 @@ def test_the_number_of_an_exercise_is_a_text_of_those_in_order(name, error, said
 
 def test_tolerances_are_relative_at_any_size():
     for x in (1e-6, 0.012, 1.0, 3e8):
-        assert number(x)(1.0005 * x)
-        assert not number(x)(1.002 * x)
-    assert number(0.0)(1e-17)
-    assert not number(0.0)(1e-6)
-    assert not number(2, 0.0)(2 + 1e-12)
-    assert numbers([1.0, 2.0], ordered=False)([2, 1])
-    assert not numbers([1.0, 2.0])([1.5, 1])
-    assert word("batch")(" Batch ")
+        assert equal(x)(1.0005 * x)
+        assert not equal(x)(1.002 * x)
+    assert equal(0.0)(1e-17)
+    assert not equal(0.0)(1e-6)
+    assert not equal(2, 0.0)(2 + 1e-12)
+    assert equal([1.0, 2.0], ordered=False)([2, 1])
+    assert not equal([1.0, 2.0])([1.5, 1])
+    assert equal("batch")(" Batch ")
