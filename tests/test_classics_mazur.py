@@ -2,7 +2,7 @@
 
 import pytest
 
-from tinygrad_edu.classics.mazur import WEIGHTS, error, mazur, mistaken_update
+from tinygrad_edu.classics.textbooks import WEIGHTS, error, mazur, mistaken_update
 
 
 def test_one_update_has_every_printed_digit() -> None:
