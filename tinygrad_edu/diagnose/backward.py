@@ -60,13 +60,14 @@ def diagnose_backward(
             if not passes[-1].wrong:
                 return _right(passes[-1])
         fit = max(passes, key=lambda student: len(student.usable))
-        found = _Search(fit).found
-        if not found and given.relative < SINGLE:
+        search = _Search(fit)
+        if not search.found and given.relative < SINGLE:
             told = (*fit.claims.told, "as exact as float32")
             fit = Pass(equations, fit.claims._replace(relative=SINGLE, told=told))
             if not fit.wrong:
                 return _right(fit)
-        return _Search(fit).diagnosis()
+            search = _Search(fit)
+        return search.diagnosis()
 
 
 def _right(student: Pass) -> Diagnosis:
