@@ -130,7 +130,7 @@ COURSE = {
     ),
     "Case study": Topic(
         [
-            "classics: test_every_long_classic_has_its_published_numbers",
+            "classics: test_every_classic_has_its_published_numbers",
             "classics_spiral: test_the_linear_classifier_of_the_spiral_ends_at_0_79_and_49_percent",
             "classics_spiral: test_the_gradients_by_hand_are_central_differences_of_the_loss",
         ],
@@ -138,7 +138,7 @@ COURSE = {
     ),
     "Vowels": Topic(
         [
-            "classics: test_every_long_classic_has_its_published_numbers",
+            "classics: test_every_classic_has_its_published_numbers",
             "data_sets: test_vowels_have_the_mean_formants_of_the_paper",
             "classics: test_the_decision_regions_of_the_vowels_are_drawn_in_ten_colours",
         ],
