@@ -28,7 +28,7 @@ def test_without_a_name_all_run_in_turn_and_long_ones_say_so_first(capsys, monke
 
     for name in CLASSICS:
         monkeypatch.setitem(CLASSICS, name, run)
-    monkeypatch.setattr("tinygrad_edu.cli.commands.LONG", {"mazur": "about 4 s"})
+    monkeypatch.setattr("tinygrad_edu.cli.lessons.LONG", {"mazur": "about 4 s"})
     assert main(["classics"]) == 0
     assert announced == [
         "== mazur (about 4 s)" if name == "mazur" else f"== {name}" for name in CLASSICS

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tinygrad_edu.cli import commands
+from tinygrad_edu.cli import lessons
 from tinygrad_edu.cli.options import ADD, UsageError
 from tinygrad_edu.exercises import EXERCISES
 
@@ -15,7 +15,7 @@ LESSONS = Path(__file__).parents[1] / "notebooks"
 def run(*argv: str) -> int:
     parser = argparse.ArgumentParser()
     ADD["course"](parser.add_subparsers())
-    return commands.course(parser.parse_args(["course", *argv]))
+    return lessons.course(parser.parse_args(["course", *argv]))
 
 
 def shown(folder: Path) -> set[Path]:
@@ -41,7 +41,7 @@ def test_work_that_is_there_is_not_touched(tmp_path):
 
 
 def test_an_installation_without_lessons_says_so(tmp_path, monkeypatch):
-    monkeypatch.setattr(commands, "_PLACES", (tmp_path / "none",))
+    monkeypatch.setattr(lessons, "_PLACES", (tmp_path / "none",))
     with pytest.raises(UsageError, match="lacks the lessons"):
         run(str(tmp_path))
 
@@ -71,9 +71,9 @@ def test_a_folder_that_is_named_gets_the_lessons_too(tmp_path, capsys):
 
 @pytest.mark.slow
 def test_each_lesson_of_a_worksheet_is_there_and_each_seed_has_other_numbers():
-    lessons = {path.name[:2] for path in LESSONS.glob("*.ipynb")}
-    first, second = commands.worksheets(1), commands.worksheets(2)
-    assert {name[:2] for name in first} <= lessons
+    numbers = {path.name[:2] for path in LESSONS.glob("*.ipynb")}
+    first, second = lessons.worksheets(1), lessons.worksheets(2)
+    assert {name[:2] for name in first} <= numbers
     assert [*first] == [*second]
     for name, sheet in first.items():
         assert sheet.solution.svg != sheet.svg != second[name].svg
@@ -83,5 +83,5 @@ def test_each_lesson_of_a_worksheet_is_there_and_each_seed_has_other_numbers():
 def test_worksheets_and_their_solutions_are_pages_to_print(tmp_path):
     assert run("--worksheets", str(tmp_path), "--seed", "2") == 0
     names = {path.name for path in tmp_path.iterdir()}
-    assert names == {f"{n}{part}.pdf" for n in commands.worksheets(2) for part in ("", "_solution")}
+    assert names == {f"{n}{part}.pdf" for n in lessons.worksheets(2) for part in ("", "_solution")}
     assert all(path.read_bytes().startswith(b"%PDF") for path in tmp_path.iterdir())

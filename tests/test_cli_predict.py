@@ -188,7 +188,7 @@ def test_what_the_system_refuses_is_one_sentence(error, sentence, capsys, monkey
 
     saved([2, 1], "hinge")
     Path("new.csv").write_text(XOR)
-    monkeypatch.setattr("tinygrad_edu.cli.commands._csv", fail)
+    monkeypatch.setattr("tinygrad_edu.cli.nets._csv", fail)
     assert main(["predict", "model.json", "new.csv"]) == 1
     assert capsys.readouterr().err == f"tinygrad-edu: {sentence}\n"
 

@@ -16,7 +16,7 @@ import pytest
 from command_line import start
 
 from tinygrad_edu.cli import main
-from tinygrad_edu.cli.commands import _csv
+from tinygrad_edu.cli.nets import _csv
 from tinygrad_edu.cli.options import UsageError
 from tinygrad_edu.cli.run import RESULTS, results_folder
 from tinygrad_edu.nn import MLP, load

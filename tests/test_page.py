@@ -38,8 +38,8 @@ from tinygrad_edu import (
 )
 from tinygrad_edu import functions as f
 from tinygrad_edu.engine import RandomLeaf
+from tinygrad_edu.export import page as pages
 from tinygrad_edu.export import to_page
-from tinygrad_edu.export.page import page as pages
 from tinygrad_edu.losses import l1, l2
 from tinygrad_edu.optim import Optimizer, cosine_decay
 from tinygrad_edu.vectorize.executors import library

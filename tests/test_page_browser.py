@@ -17,7 +17,7 @@ from screen import LINK, Screen
 
 import tinygrad_edu
 from tinygrad_edu import MLP, fit, moons, train_test_split
-from tinygrad_edu.export.page.page import modules_of, script_of
+from tinygrad_edu.export.page import modules_of, script_of
 from tinygrad_edu.losses import binary_cross_entropy_with_logits
 from tinygrad_edu.optim import Adam
 from tinygrad_edu.playground.lesson import HIDEABLE, lesson

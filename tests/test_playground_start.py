@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from test_playground_session import SESSIONS, in_node
 
+from tinygrad_edu.playground import points
 from tinygrad_edu.playground.parts import parameter_names
-from tinygrad_edu.playground.points import points
 from tinygrad_edu.playground.settings import LOSSES, Settings, changed
 from tinygrad_edu.playground.start import Start
 
