@@ -6,6 +6,7 @@ from collections.abc import Generator
 from typing import Any
 
 import pytest
+from command_line import folder, model_only, run  # noqa: F401
 from hypothesis import settings
 
 # Property tests are judged by their answers, not by their time.

@@ -107,8 +107,7 @@ def _run(words: Sequence[str]) -> int:
     if "run" not in args:
         parser.print_help()
         return 0
-    code: int = args.run(args)
-    return code
+    return int(args.run(args))
 
 
 @contextmanager
