@@ -11,8 +11,6 @@ from pathlib import Path
 import pytest
 from processes import Process, run_in_process
 
-from tinygrad_edu.cli import main
-
 TABLE = """\
 size,colour,weight,ripe
 1,red,3,no
@@ -54,6 +52,7 @@ def model_only(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[str, str]]:
     """Runs a command that ends with a code; gives what it printed, and its errors."""
+    from tinygrad_edu.cli import main  # late: all tests import this file
 
     def ran(*words: str, code: int = 0) -> tuple[str, str]:
         capsys.readouterr()
