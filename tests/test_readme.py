@@ -6,23 +6,18 @@ import re
 from pathlib import Path
 
 import pytest
-from modules import modules_with
+from modules import OPTIONS, assert_runs, modules_with
 
 from tinygrad_edu.bench import TABLES, Comparison, costs, fits, matrix, scalar
 
 README = Path(__file__).parents[1] / "README.md"
-OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
 @pytest.mark.slow
 def test_the_examples_of_the_readme_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```pycon\n(.*?)```", README.read_text(), re.DOTALL)
-    example = doctest.DocTestParser().get_doctest("\n".join(blocks), {}, "README", None, 0)
-    assert len(example.examples) > 20
-    report: list[str] = []
-    result = doctest.DocTestRunner(optionflags=OPTIONS).run(example, out=report.append)
-    assert result.failed == 0, "".join(report)
+    assert assert_runs("\n".join(blocks), "README") > 20
 
 
 def test_the_program_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
