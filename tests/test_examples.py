@@ -17,7 +17,7 @@ from tinygrad_edu import MLP, Perceptron, evaluate, fit, predict, pretrain, trai
 from tinygrad_edu.data import centring, folds, scaling, standardising, train_test_split
 from tinygrad_edu.examples import Rows, class_numbers, examples, inputs, targets
 from tinygrad_edu.losses import LOSSES, RECORDS
-from tinygrad_edu.playground.points import points
+from tinygrad_edu.playground import points
 from tinygrad_edu.view import deltas, pictures
 
 X = [[0.0, 3.0], [1.0, 0.0], [2.0, 5.0], [1.0, 1.0], [4.0, 1.0]]

@@ -16,7 +16,6 @@ from tinygrad_edu.files import AnyPath, path_of, write
 from tinygrad_edu.nn.mode import in_mode, modules_of
 from tinygrad_edu.playground.lesson import TITLE, linked, page_of
 from tinygrad_edu.playground.parts import parameter_names
-from tinygrad_edu.playground.points import own_in_page, own_text, points
 from tinygrad_edu.playground.settings import MOST_POINTS, OWN, RUNNING, Settings, changed
 from tinygrad_edu.playground.start import (
     MOST_EPOCHS,
@@ -25,6 +24,9 @@ from tinygrad_edu.playground.start import (
     features_of,
     losses_for,
     net_of,
+    own_in_page,
+    own_text,
+    points,
 )
 from tinygrad_edu.train import History
 from tinygrad_edu.view.base.display import displays_still
