@@ -73,3 +73,13 @@ def test_without_a_file_it_is_served_to_this_computer_until_it_is_interrupted() 
         run.send_signal(signal.SIGINT)
         rest, said = run.communicate(timeout=30)
     assert (run.returncode, rest, said) == (0, "stopped\n", "")
+
+
+def test_a_doubt_about_a_table_is_a_sentence(
+    folder: Path, capsys: pytest.CaptureFixture, recwarn: pytest.WarningsRecorder
+) -> None:
+    (folder / "days.csv").write_text("day,v,kind\n2020-01-01,2,a\n2020-01-02,1,b\n")
+    assert main(["playground", "days.csv"]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0].startswith("tinygrad-edu: days.csv, column 'day': '2020-01-01' is text")
+    assert not recwarn
