@@ -1,17 +1,17 @@
-"""Points: a user's own data as standardised points of the plane, each with a class number."""
+"""Points: a user's own data as standardised points with class numbers, or those of a function."""
 
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from tinygrad_edu.checks import is_listed, is_real, listed
+from tinygrad_edu.checks import finite, is_listed, is_real, listed
 from tinygrad_edu.data import Dataset, TableEncoder, read_table
 from tinygrad_edu.data.columns import NumericColumn
 from tinygrad_edu.data.encoding import standardising
 from tinygrad_edu.data.table import Table, TableError, shown
 from tinygrad_edu.examples import inputs, labels
-from tinygrad_edu.playground.settings import MOST_CLASSES
+from tinygrad_edu.playground.settings import MOST_CLASSES, SETS
 
 __all__ = ["points"]
 
@@ -23,8 +23,11 @@ def points(
 ) -> Dataset:
     """Rows of 2 numbers, standardised, and class numbers 0..k-1, the sorted labels being 0, 1, ...
 
+    With rows of 1 number, or with numbers for labels of which some are not whole, it is a function
+    that is learned: these stay as they are.
+
     X        n rows of 2 numbers, such as an array or a frame, or the path of a CSV file
-    y        n labels, without a file: numbers or texts, 2 to 10 different ones
+    y        n labels, without a file: whole numbers or texts, 2 to 10 different ones; or n numbers
     columns  of a file: the names of x1, of x2 and of the class; not needed where it has just these
 
     Raises TypeError or ValueError for anything else, TableError naming file, line and column.
@@ -32,6 +35,8 @@ def points(
     if isinstance(X, (str, os.PathLike)):
         if y is not None:
             raise TypeError("a file holds the labels too: write columns=[x1, x2, class] for y")
+        if X in SETS and not os.path.exists(X):
+            raise ValueError(f'there is no file {X}, but a data set: write playground(data="{X}")')
         return _of_table(read_table(X), columns)
     if y is None or columns is not None:
         raise TypeError(
@@ -72,12 +77,16 @@ def own_text(data: Dataset) -> str:
 def _of_arrays(rows: list[list[float]], labels: list[Any], names: tuple[str, ...]) -> Dataset:
     if not rows or len(rows) != len(labels):
         raise ValueError(f"{len(rows)} rows in X but {len(labels)} labels in y")
-    if len(rows[0]) != 2:
+    width, classes = len(rows[0]), sorted(set(labels))
+    if width not in (1, 2):
         raise ValueError(
-            f"the playground shows points of 2 numbers, X[0] has {len(rows[0])}: choose two, "
+            f"the playground shows points of 2 numbers, X[0] has {width}: choose two, "
             "such as [[row[0], row[1]] for row in X]"
         )
-    classes = sorted(set(labels))
+    whole = all(isinstance(label, str) or label % 1 == 0 for label in classes)
+    if width == 1 or not whole:  # as in a file that the page reads
+        y = [finite(f"y[{i}]", label) for i, label in enumerate(labels)]
+        return Dataset(rows, y, names if width > 1 else ("x",), (), "own", "arrays")
     _check(len(classes), "y")
     numbers = [classes.index(label) for label in labels]
     called = tuple(map(str, classes))

@@ -162,6 +162,15 @@ def changed(settings: Settings, changes: Mapping[str, Any]) -> Settings:
     return new
 
 
+def _units(what: str, n: Any) -> int:
+    """As many as the page has room for."""
+    try:
+        return whole(what, n, 1, MOST_UNITS)
+    except ValueError as error:
+        way = "more train in a page of export.to_page(model, X, y, ...)"
+        raise ValueError(f"{error}: {way}" if n > MOST_UNITS else str(error)) from None
+
+
 def _each(of: str, what: str, check: Check) -> Check:
     return lambda name, x: tuple(check(what, item) for item in listed(name, x, of))
 
@@ -176,7 +185,7 @@ CHECKS: Final[dict[str, Check]] = {
     "start": lambda name, n: None if n is None else whole(name, n, 0, 2**32 - 1),
     "classes": partial(whole, least=2, most=MOST_CLASSES),
     "features": _each("features", "feature", partial(one_of, table=FEATURES)),
-    "hidden": _each("layer sizes", "a layer in hidden", partial(whole, least=1, most=MOST_UNITS)),
+    "hidden": _each("layer sizes", "a layer in hidden", _units),
     "activations": _each("names", "activation", partial(one_of, table=UNITS)),
     "loss": partial(one_of, table=LOSSES),
     "optimizer": partial(one_of, table=UPDATES),

@@ -2,6 +2,7 @@
 
 import random
 import re
+from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -47,7 +48,10 @@ class Start:
     """
 
     def __init__(self, settings: Settings, own: Dataset | None = None) -> None:
-        self.settings, self.own, self.data = settings, own, data_of(settings, own)
+        self.own, self.data = own, data_of(settings, own)
+        if settings.data == OWN and len(self.data.X[0]) == 1:  # as the page does
+            settings = replace(settings, features=_of_one(settings))
+        self.settings = settings
         self.classes = len(self.data.class_names)
         self.net = net_of(settings, self.classes)
         self.train: tuple[Any, Any] = (self.data.X, self.data.y)
@@ -135,5 +139,9 @@ def losses_for(classes: int) -> list[str]:
 
 def features_of(settings: Settings, classes: int) -> list[str]:
     """The features that are used: of one number those without x2."""
-    one = [name for name in settings.features if "x2" not in name] or ["x1"]
-    return one if not classes and settings.data in FUNCTIONS else list(settings.features)
+    curve = not classes and settings.data in FUNCTIONS
+    return _of_one(settings) if curve else list(settings.features)
+
+
+def _of_one(settings: Settings) -> list[str]:
+    return [name for name in settings.features if "x2" not in name] or ["x1"]
