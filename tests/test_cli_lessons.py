@@ -232,6 +232,13 @@ def test_what_cannot_be_shown_says_why(words, code, said, tables, run):
     assert said in run("playground", *words.split(), code=code)[1]
 
 
+def test_a_doubt_about_a_table_is_a_sentence(run, folder, recwarn):
+    Path("days.csv").write_text("day,v,kind\n2020-01-01,2,a\n2020-01-02,1,b\n")
+    said = run("playground", "days.csv", code=2)[1].splitlines()
+    assert said[0].startswith("tinygrad-edu: days.csv, column 'day': '2020-01-01' is text")
+    assert not recwarn
+
+
 @pytest.mark.slow
 def test_without_a_file_it_is_served_to_this_computer_until_it_is_interrupted():
     with start("playground", "--no-open") as process:
