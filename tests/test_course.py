@@ -50,11 +50,11 @@ COURSE = {
     ),
     "Inputs": Topic(
         [
-            "data_encoding: test_one_hot_gives_the_nucleotides_the_code_of_the_lecture",
-            "data_encoding: test_thermometer_gives_the_sizes_the_code_of_the_lecture",
-            "data_encoding: test_centring_takes_the_mean_away",
-            "data_encoding: test_scaling_maps_the_extremes_to_minus_1_and_1",
-            "data_encoding: test_standardising_gives_mean_0_and_variance_1",
+            "data_preprocessing: test_one_hot_gives_the_nucleotides_the_code_of_the_lecture",
+            "data_preprocessing: test_thermometer_gives_the_sizes_the_code_of_the_lecture",
+            "data_preprocessing: test_centring_takes_the_mean_away",
+            "data_preprocessing: test_scaling_maps_the_extremes_to_minus_1_and_1",
+            "data_preprocessing: test_standardising_gives_mean_0_and_variance_1",
         ],
         {8: "thermometer"},
     ),
@@ -130,7 +130,7 @@ COURSE = {
     ),
     "Case study": Topic(
         [
-            "classics: test_every_long_classic_has_its_published_numbers",
+            "classics: test_every_classic_has_its_published_numbers",
             "classics_spiral: test_the_linear_classifier_of_the_spiral_ends_at_0_79_and_49_percent",
             "classics_spiral: test_the_gradients_by_hand_are_central_differences_of_the_loss",
         ],
@@ -138,15 +138,15 @@ COURSE = {
     ),
     "Vowels": Topic(
         [
-            "classics: test_every_long_classic_has_its_published_numbers",
-            "data_shipped: test_vowels_have_the_mean_formants_of_the_paper",
+            "classics: test_every_classic_has_its_published_numbers",
+            "data_sets: test_vowels_have_the_mean_formants_of_the_paper",
             "classics: test_the_decision_regions_of_the_vowels_are_drawn_in_ten_colours",
         ],
         {15: "vowels"},
     ),
     "Digits": Topic(
         [
-            "data_shipped: test_digits_are_learned_to_96_percent_of_a_test_set",
+            "data_sets: test_digits_are_learned_to_96_percent_of_a_test_set",
             "convolution: test_digits_are_learned_to_97_percent_by_a_small_convolution",
         ],
         {14: "digits"},

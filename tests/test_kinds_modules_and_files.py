@@ -432,6 +432,12 @@ OTHER_NAMES = {
     (lambda: Neuron(1).nonlin): "Neuron has no nonlin here: write neuron.activation",
     (lambda: Layer(1, 1).weight): "Layer has no weight here: write unit.w",
     (lambda: NET.fit([], [])): "MLP has no fit here: write fit(model, X, y, ...)",
+    (lambda: X.value): "Value has no value here: write v.data",
+    (lambda: X.gradient): "Value has no gradient here: write v.grad",
+    (lambda: NET.compile()): "MLP has no compile here: write fit(model, X, y, loss=..., "
+    "optimizer=..., epochs=...)",
+    (lambda: NET.predict_proba([])): "MLP has no predict_proba here: write probabilities(model, X, "
+    "loss=...)",
 }
 
 
@@ -467,6 +473,9 @@ def test_an_object_with_a_dict_may_have_an_attribute_of_another_name():
     own.bias = one()
     assert "bias" in own.named_parameters()
     assert [hasattr(NET, name) for name in ("fit", "predict", "nonlin")] == [False] * 3
+    names = [(x, name) for x in (NET, X, v) for name in dir(x) if name[0] != "_"]
+    assert all(hasattr(x, name) for x, name in names)
+    assert {"forward", "weight"} < {*dir(net)}
     assert copy.deepcopy(net).forward == "on"
 
 

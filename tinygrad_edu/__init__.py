@@ -80,8 +80,7 @@ from tinygrad_edu.train import (
 
 if TYPE_CHECKING:
     from tinygrad_edu.data import train_test_split
-    from tinygrad_edu.data.shipped import *
-    from tinygrad_edu.data.synthetic import *
+    from tinygrad_edu.data.sets import *
     from tinygrad_edu.playground import playground
     from tinygrad_edu.vectorize import Program, VectorizeError, vectorize
     from tinygrad_edu.view import Graph, draw, steps
