@@ -177,6 +177,12 @@ test_operations_are_refused_with_what_to_write = refusals(
         "no value": (lambda: Primitive("a", 2.0, cube.slopes), TypeError, MADE_OF),
         "no slopes": (lambda: Primitive("a", cube.value, None), TypeError, MADE_OF),
         "no function": (lambda: primitive(cube.slopes)(2.0), TypeError, MADE_OF),
+        "a constant that is a text": (
+            lambda: cube(2.0, by="3"),
+            TypeError,
+            "by takes one real number, got str '3': "
+            "write float(...) around a text that is a number",
+        ),
         "decorator without slopes": (
             lambda: primitive(square),
             TypeError,
