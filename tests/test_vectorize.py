@@ -72,9 +72,12 @@ def test_cross_entropy_of_a_distribution_equals_the_scalar_engine():
 # --- primitives -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+every_primitive = pytest.mark.parametrize(
     "record", [p for p in PRIMITIVES if p.name in SAMPLES], ids=lambda p: p.name
 )
+
+
+@every_primitive
 def test_every_primitive_equals_the_scalar_engine(record):
     for operation, points in cases(record, SAMPLES[record.name]):
         for length in sorted({len(p) for p in points}):
@@ -84,15 +87,12 @@ def test_every_primitive_equals_the_scalar_engine(record):
             def fn(x, operation=operation, scale=scale):
                 condition = operation.name in ("where", "cross_entropy")
                 v = [a * s for a, s in zip(x, scale, strict=True)]
-                v[0] = x[0] if condition else v[0]
-                return operation(*v) * scale[-1]
+                return operation(*([x[0], *v[1:]] if condition else v)) * scale[-1]
 
             check(fn, np.array(rows))
 
 
-@pytest.mark.parametrize(
-    "record", [p for p in PRIMITIVES if p.name in SAMPLES], ids=lambda p: p.name
-)
+@every_primitive
 def test_every_primitive_of_parameters_alone_equals_the_scalar_engine(record):
     for operation, points in cases(record, SAMPLES[record.name]):
         p = [Value(x) for x in points[0]]
