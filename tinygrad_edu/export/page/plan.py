@@ -156,10 +156,10 @@ def _masks(layers: list[Any], table: Table, words: Words) -> dict[str, Any] | No
     if not layers:
         return None
     generators = list(dict.fromkeys(layer.rng for layer in layers))
-    at, _, column, _ = table.inputs["S"]
+    S = table.inputs["S"]
     return {
         "generators": [words.add(rng.getstate()[1]) for rng in generators],
-        "places": words.add([at + k * column for k in range(len(layers))]),
+        "places": words.add([S.at + k * S.column for k in range(len(layers))]),
         "sources": words.add([generators.index(layer.rng) for layer in layers]),
         "p": words.add([layer.p for layer in layers]),
     }

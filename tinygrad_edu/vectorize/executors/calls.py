@@ -1,6 +1,7 @@
 """Calls of NumPy that do what an instruction says, its operands views of the arena."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -25,6 +26,7 @@ FUNCTIONS_OF_ARRAYS: Final[dict[str, Any]] = {
     "*": np.multiply,
     "+": np.add,
     "-": np.subtract,
+    "copy": np.copyto,
     "copysign": np.copysign,
     "larger": np.maximum,  # these two of 0 and -0 any
     "smaller": np.minimum,
@@ -80,10 +82,6 @@ class Views:
         return self.strided(a, (self.rows if a.batched else 1, m, n), (a.row, a.place, a.column))
 
 
-def _copy(views: Views, i: Instruction) -> list[Call]:
-    return [(np.copyto, (views.operand(i.out), views.operand(i.operands[0])))]
-
-
 def _where(views: Views, i: Instruction) -> list[Call]:
     out, condition, a, b = map(views.operand, (i.out, *i.operands))
     number = i.operands[1].number
@@ -104,37 +102,25 @@ def _product(views: Views, i: Instruction) -> list[Call]:
     return [(np.dot, (views.places(x), across, views.places(i.out)))]
 
 
-def _gradient(views: Views, i: Instruction) -> list[Call]:
-    b, d = map(views.places, i.operands)
-    return [(np.dot, (d.T, b, views.places(i.out)))]
-
-
 def _batched(views: Views, i: Instruction) -> list[Call]:
     a, b, out = map(views.matrices, (*i.operands, i.out), (i.m, i.n, i.m), (i.k, i.k, i.n))
     return [(np.matmul, (a, b.transpose(0, 2, 1), out))]
 
 
-def _total(views: Views, i: Instruction) -> list[Call]:
-    a = views.places(i.operands[0])
-    return [(np.dot, (np.ones(len(a)), a, views.look(i.out).reshape(-1)))]
-
-
-def _rowsum(views: Views, i: Instruction) -> list[Call]:
-    a, out = views.places(i.operands[0]), views.places(i.out)
+def _rowsum(out: Numbers, a: Numbers) -> list[Call]:
     if a.shape[1] == 1:
         return [(np.add, (a, np.array(0.0), out))]  # a sum starts from 0: that of -0 is 0
-    first: list[Call] = []
+    ones = np.ones(a.shape[1])
     if a.dtype == bool:
-        truths, a = a, np.empty(a.shape)
-        first = [(np.copyto, (a, truths))]
-    return [*first, (np.dot, (a, np.ones(a.shape[1]), out[:, 0]))]
+        numbers = np.empty(a.shape)
+        return [(np.copyto, (numbers, a)), (np.dot, (numbers, ones, out[:, 0]))]
+    return [(np.dot, (a, ones, out[:, 0]))]
 
 
-def _reduced(f: Any) -> Callable[[Views, Instruction], list[Call]]:
+def _reduced(f: Any) -> Callable[..., list[Call]]:
     """The product of each row, or an extreme, of 0 and -0 any; of short rows column by column."""
 
-    def calls(views: Views, i: Instruction) -> list[Call]:
-        a, out = views.places(i.operands[0]), views.places(i.out)
+    def calls(out: Numbers, a: Numbers) -> list[Call]:
         rows, n = a.shape
         if f is np.multiply or rows < 1000 or not 2 <= n <= 8:
             return [(f.reduce, (a, 1, None, out, True))]
@@ -144,18 +130,13 @@ def _reduced(f: Any) -> Callable[[Views, Instruction], list[Call]]:
     return calls
 
 
-def _picked(find: Any = None) -> Callable[[Views, Instruction], list[Call]]:
+def _picked(out: Numbers, a: Numbers, *t: Numbers, find: Any = None) -> list[Call]:
     """The number of each row at a column, or at the first of the columns that `find` looks for."""
-
-    def calls(views: Views, i: Instruction) -> list[Call]:
-        (a, *t), out = map(views.places, i.operands), views.places(i.out)
-        rows, n = a.shape
-        starts, index = (np.arange(rows) * float(n))[:, None], np.empty((rows, 1), dtype=np.intp)
-        first = [] if t else [(find, (a, 1, index[:, 0]))]
-        to_index = (np.add, (t[0] if t else index, starts, index), {"casting": "unsafe"})
-        return [*first, to_index, (np.take, (a, index, None, out, "clip"))]
-
-    return calls
+    rows, n = a.shape
+    starts, index = (np.arange(rows) * float(n))[:, None], np.empty((rows, 1), dtype=np.intp)
+    first = [] if t else [(find, (a, 1, index[:, 0]))]
+    to_index = (np.add, (t[0] if t else index, starts, index), {"casting": "unsafe"})
+    return [*first, to_index, (np.take, (a, index, None, out, "clip"))]
 
 
 def _take(views: Views, i: Instruction) -> list[Call]:
@@ -184,20 +165,22 @@ def _scatter(views: Views, i: Instruction) -> list[Call]:
     return [*first, (_add_columns, (out, columns, sums))]
 
 
-_CALLS: Final[dict[str, Callable[[Views, Instruction], list[Call]]]] = {
-    "copy": _copy,
-    "where": _where,
-    "product": _product,
-    "gradient": _gradient,
-    "batched": _batched,
-    "total": _total,
+#: Of the places of all rows, one below the other.
+_BY_ROWS: Final[dict[str, Callable[..., list[Call]]]] = {
+    "gradient": lambda out, b, d: [(np.dot, (d.T, b, out))],
+    "total": lambda out, a: [(np.dot, (np.ones(len(a)), a, out[0]))],
     "rowsum": _rowsum,
     "rowprod": _reduced(np.multiply),
     "top": _reduced(np.maximum),
     "bottom": _reduced(np.minimum),
-    "rowmax": _picked(np.argmax),
-    "rowmin": _picked(np.argmin),
-    "pick": _picked(),
+    "rowmax": partial(_picked, find=np.argmax),
+    "rowmin": partial(_picked, find=np.argmin),
+    "pick": _picked,
+}
+_OTHERS: Final[dict[str, Callable[[Views, Instruction], list[Call]]]] = {
+    "where": _where,
+    "product": _product,
+    "batched": _batched,
     "take": _take,
     "scatter": _scatter,
 }
@@ -213,12 +196,15 @@ def _add_columns(out: Numbers, columns: Any, sums: Numbers) -> None:
 
 def calls_of(views: Views, i: Instruction) -> list[Call]:
     """The calls for an instruction."""
-    if i.op in _CALLS:
-        return _CALLS[i.op](views, i)
-    if i.op in HELPERS and i.op not in FUNCTIONS_OF_ARRAYS:
-        arrays = [*map(views.places, i.operands)]
-        return [(_store, (views.places(i.out), HELPERS[i.op], arrays))]
+    if i.op in _OTHERS:
+        return _OTHERS[i.op](views, i)
+    if i.op not in FUNCTIONS_OF_ARRAYS:
+        out, *arrays = map(views.places, (i.out, *i.operands))
+        write = _BY_ROWS.get(i.op)
+        return write(out, *arrays) if write else [(_store, (out, HELPERS[i.op], arrays))]
     f, out, *arrays = FUNCTIONS_OF_ARRAYS[i.op], *map(views.operand, (i.out, *i.operands))
+    if f is np.copyto:
+        return [(f, (out, *arrays))]
     if not isinstance(f, np.ufunc):
         return [(_store, (out, f, arrays))]
     keyword = f in (np.maximum, np.minimum)  # they take no third argument by position

@@ -70,7 +70,7 @@ class Code(Instructions):
             if not memory.stays and all(
                 b.memory is not place.memory for i in later for b in i.operands
             ):
-                memory.put_into(place.memory, place.start)
+                memory.inside, memory.stays = (place.memory, place.start), True
                 return
         self.each("copy", array, out=place)
 

@@ -46,10 +46,6 @@ class Memory:
         self.inside: tuple[Memory, int] | None = None
         self.at, self.bools = -1, False
 
-    def put_into(self, other: "Memory", start: int) -> None:
-        """Stand there, in memory that stays."""
-        self.inside, self.stays = (other, start), True
-
 
 @dataclass(slots=True, eq=False)
 class Array:
@@ -80,6 +76,11 @@ class Array:
         for name, x in changes.items():
             setattr(a, name, x)
         return a
+
+    @property
+    def at(self) -> int:
+        """The offset of its first number, once memory is given out."""
+        return self.memory.at + self.start
 
     def whole(self) -> tuple[Memory, int]:
         """The memory that it stands in, which is a part of no other, and where in it."""

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
 from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.vectorize.executors import library
+from tinygrad_edu.vectorize.executors.calls import Views
 from tinygrad_edu.vectorize.executors.instructions import NoInstruction, filled
 from tinygrad_edu.vectorize.executors.kernel import Kernel
-from tinygrad_edu.vectorize.executors.table import Place, Table, UpdateTable, table
+from tinygrad_edu.vectorize.executors.table import Table, UpdateTable, table
 from tinygrad_edu.vectorize.plan import Plan
 
 #: With more parameters NumPy's products are as fast; a step of more operations takes so long that
@@ -50,12 +50,9 @@ def machine_kernel(
         if gradient:
             into[...] = G
 
-    def view(place: Place) -> Array:
-        rows = B if place.row else 1
-        return as_strided(memory[place.at :], (rows, place.n), (8 * place.row, 8 * place.column))
-
-    inputs = {name: view(place) for name, place in t.inputs.items()}
-    results, guards = ([*map(view, places)] for places in (t.results, t.guards))
+    look = Views(B, memory).look
+    inputs = {name: look(a) for name, a in t.inputs.items()}
+    results, guards = [*map(look, t.results)], [*map(look, t.guards)]
     return Kernel(run, inputs, results, guards, lambda: float(memory[t.mean]))
 
 

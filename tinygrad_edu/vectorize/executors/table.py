@@ -15,15 +15,6 @@ from tinygrad_edu.vectorize.layout import Equation, P
 from tinygrad_edu.vectorize.steps import Regrouped
 
 
-class Place(NamedTuple):
-    """Where an array stands: offset, steps per row (0 or 1) and column, number of columns."""
-
-    at: int
-    row: int
-    column: int
-    n: int
-
-
 class Table(NamedTuple):
     """A program for the machine.
 
@@ -46,9 +37,9 @@ class Table(NamedTuple):
     cap: int
     parameters: int
     work: int
-    inputs: dict[str, Place]
-    results: list[Place]
-    guards: list[Place]
+    inputs: dict[str, Array]
+    results: list[Array]
+    guards: list[Array]
     P: int
     G: int
     mean: int
@@ -96,16 +87,9 @@ def table(program: Regrouped, gradient: Gradient | None, rows: int) -> Table:
     """The program for up to `rows` examples. Raises NoInstruction for what the machine lacks."""
     c = compiled(program, gradient, rows)
     code, size, contents = c.finished()
-    inputs = {name: _place(a) for name, a in c.inputs.items()}
-    found, outcomes = ([_place(a) for a in arrays] for arrays in (c.results, c.guards))
-    offsets = [_place(a).at for a in (c.P, c.G, c.mean, c.named["B"])]
-    return Table(
-        code, size, contents, rows, c.cap, c.P.n, c.work(), inputs, found, outcomes, *offsets
-    )
-
-
-def _place(a: Array) -> Place:
-    return Place(a.memory.at + a.start, a.row, a.column, a.n)
+    arrays = c.inputs, c.results, c.guards
+    offsets = [a.at for a in (c.P, c.G, c.mean, c.named["B"])]
+    return Table(code, size, contents, rows, c.cap, c.P.n, c.work(), *arrays, *offsets)
 
 
 #: How many parameters are updated at once, as in `machine.c`.
