@@ -13,8 +13,7 @@ from random_programs import operands_of
 from vectorized import assert_equal, by_scalars, function_of, named, numbers_of
 
 from tinygrad_edu import functions as f
-from tinygrad_edu.engine import Value
-from tinygrad_edu.functions import PRIMITIVES
+from tinygrad_edu.engine import Value, primitives
 from tinygrad_edu.losses import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -70,7 +69,7 @@ BOUND = {
 def operations():
     return [
         pytest.param(p.bind(**constants) if constants else p, id=f"{p.name}{constants or ''}")
-        for p in PRIMITIVES
+        for p in primitives.values()
         for constants in BOUND.get(p.name, [{}])
     ]
 

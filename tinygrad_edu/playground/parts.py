@@ -76,16 +76,14 @@ def parts() -> dict[str, Any]:
 
 def head_of(loss: str, classes: int) -> dict[str, Any] | None:
     """What the outputs mean for a loss, for no classes that they are numbers; None for no end."""
-    if classes == 2 and LOSSES[loss].outputs == "logits":
+    outputs = LOSSES[loss].outputs
+    if (classes > 2 and outputs != "logits") or (not classes and outputs != "numbers"):
+        return None
+    if classes == 2 and outputs == "logits":
         loss = "binary_cross_entropy_with_logits"
-    if classes > 2 and LOSSES[loss].outputs != "logits":
-        return None
-    if not classes and LOSSES[loss].outputs != "numbers":
-        return None
     head = head_for(loss, classes) if classes else Head("numbers", 1)
-    units = min(head.units, 2)
-    names = {"end": f"{loss} {head.activation}", "units": units}
-    return {**names, "low": head.low, "threshold": head.threshold}
+    end, units = f"{loss} {head.activation}", min(head.units, 2)
+    return {"end": end, "units": units, "low": head.low, "threshold": head.threshold}
 
 
 def _go_together(loss: str, output: str) -> bool:
