@@ -37,6 +37,10 @@ class Code(Instructions):
 
     #: What the executor has a function of its own for.
     functions: ClassVar[Container[str]] = ()
+    #: The same expression in its operations.
+    simpler: Callable[[Expr], Expr]
+    #: A function of a namespace, number by number.
+    function: Callable[[str, list[Array]], Array]
     P: Array
     G: Array
 
@@ -52,24 +56,14 @@ class Code(Instructions):
         #: Whether all that reads the result adds it up with others, from 0 on.
         self.sign_of_zero_is_free = False
 
-    def simpler(self, x: Expr) -> Expr:
-        """The same in the operations of the executor."""
-        return x
-
-    def function(self, op: str, arrays: list[Array]) -> Array:
-        """A function of a namespace, number by number."""
-        raise NotImplementedError
-
     def put(self, array: Array, place: Array) -> None:
         """Let numbers stand in a place: made there at once if nothing reads what was there."""
         memory = array.memory
         size = array.m * array.n * (self.cap if array.batched else 1)
         writers = [k for k, i in enumerate(self.instructions) if i.out.memory is memory]
         if self.direct and writers and self.is_plain(array) and size == memory.size:
-            later = self.instructions[writers[0] + 1 :]
-            if not memory.stays and all(
-                b.memory is not place.memory for i in later for b in i.operands
-            ):
+            later = [a for i in self.instructions[writers[0] + 1 :] for a in i.operands]
+            if not memory.stays and all(a.memory is not place.memory for a in later):
                 memory.inside, memory.stays = (place.memory, place.start), True
                 return
         self.each("copy", array, out=place)
