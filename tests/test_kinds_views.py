@@ -258,7 +258,10 @@ def test_a_gradient_is_that_of_the_result_or_it_is_said(make, shown, remark):
 # No view changes a number of the user, whether a backward pass has been or not.
 
 UNTOUCHED = {
-    "draw": lambda model, x, loss, optimizer: draw(loss, edges="gradient", names={"x": loss}).svg,
+    "draw": lambda model, x, loss, optimizer: [
+        draw(loss, level=level, edges="gradient", names={"x": loss}).svg
+        for level in ("value", "neuron", "layer")
+    ],
     "explain": lambda model, x, loss, optimizer: [
         explain(loss), explain(loss.parents[0]), explain(loss, wrt=model.parameters()[0])
     ],

@@ -76,6 +76,14 @@ def test_every_picture_has_its_size_in_every_format(what, ending, tmp_path, embe
         assert image.size == pytest.approx([150 / 72 * width, 150 / 72 * height], abs=2)
 
 
+def test_a_path_is_a_text_or_a_path_with_a_suffix_in_any_letters(tmp_path, embedded_renderer):
+    drawing = PICTURES["drawing"]()
+    for name, start in (("DOT", "digraph {"), ("gv", "digraph {"), ("dots.Svg", "<svg ")):
+        for path in (tmp_path / f"g.{name}", str(tmp_path / f"g.{name}")):
+            assert drawing.save(path) == tmp_path / f"g.{name}"
+            assert (tmp_path / f"g.{name}").read_text("utf-8").startswith(start)
+
+
 # LaTeX: what is written is a page of its own, and nothing in a name is a command.
 
 EQUATIONS = {

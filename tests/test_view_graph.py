@@ -89,30 +89,13 @@ def test_a_gradient_that_several_passes_have_added_up_is_named():
     (x * 5.0).backward()
     y = x * x
     y.backward()
-    graph = draw(y, edges="gradient")
-    assert "x (input): data = 3.0, grad = 11.0" in tooltips(graph.svg)  # 5 + 2 * 3
-    assert repr(graph).endswith("; not of this backward pass alone: .grad of x>")
+    assert "x (input): data = 3.0, grad = 11.0" in tooltips(draw(y).svg)  # 5 + 2 * 3
     x.grad = 6.0
     assert ".grad" not in draw(y).dot
     loss = net()
     next(v for v in toposort(loss, leaves=True) if v.kind == "parameter").grad = 7.0
     assert "alone: .grad of w1[1,1]<" in draw(loss, level="value").dot
     assert ".grad" not in draw(loss, level="neuron").dot  # which shows deltas, none of parameters
-
-
-@pytest.mark.parametrize("level", ["value", "neuron", "layer"])
-def test_numbers_are_those_of_the_forward_pass_and_what_was_changed_is_named(level):
-    x, w, b = Value(2.0, "x"), parameter(3.0, "w"), parameter(1.0, "b")
-    z = f.dot([w], [x], b)
-    z.name = "z"
-    before = draw(z, level=level)
-    x.data, w.data = 50.0, 60.0
-    graph = draw(z, level=level)
-    remark = "changed since the forward pass: w, x"
-    assert remark in caption(graph)
-    assert graph.table == f"{before.table}\n{remark}"
-    assert graph.description == f"{before.description}; {remark}"
-    assert not {"50", "60"} & {*texts(graph)}
 
 
 def test_a_constant_has_no_gradient_to_ask_for():
@@ -378,18 +361,6 @@ def test_odd_numbers_do_not_break_the_geometry(x):
     for element in root.iter():
         for attribute in ("d", "points", "x", "y", "width", "height", "viewBox"):
             assert not re.search("nan|inf", element.get(attribute, ""))
-
-
-@pytest.mark.slow
-def test_a_drawing_is_saved_by_suffix(tmp_path):
-    starts = {".svg": b"<svg ", ".PNG": b"\x89PNG\r\n\x1a\n", ".pdf": b"%PDF-", ".PDF": b"%PDF-"}
-    starts |= dict.fromkeys((".dot", ".gv"), b"digraph {") | {".dots.svg": b"<svg "}
-    graph = draw(neuron())
-    for suffix, start in starts.items():
-        name = f"g{suffix}"
-        for path in (tmp_path / name, str(tmp_path / name)):
-            assert graph.save(path) == tmp_path / name
-            assert (tmp_path / name).read_bytes().startswith(start)
 
 
 def test_without_a_renderer_a_notebook_gets_a_sentence_and_a_table(monkeypatch, tmp_path):

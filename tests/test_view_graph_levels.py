@@ -257,17 +257,6 @@ def test_edges_go_from_lower_to_higher_numbers():
             assert int(tail) < int(head), options
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("options", LEVELS, ids=str)
-def test_every_level_is_the_same_to_the_byte_and_changes_no_number(options):
-    loss = net()
-    order = toposort(loss, leaves=True)
-    before = [(v.data, v.grad, v.reached, v.name, v.parents) for v in order]
-    one, other = draw(loss, **options), draw(net(), **options)
-    assert (one.dot, one.svg, one.table) == (other.dot, other.svg, other.table)
-    assert [(v.data, v.grad, v.reached, v.name, v.parents) for v in order] == before
-
-
 @pytest.mark.parametrize("options", LEVELS, ids=str)
 def test_without_a_renderer_values_are_a_table_and_units_a_picture(options, monkeypatch):
     monkeypatch.setenv("TINYGRAD_EDU_GRAPHVIZ", "none")
