@@ -12,6 +12,7 @@ from PIL import Image
 
 from tinygrad_edu import Value
 from tinygrad_edu.nn import MLP
+from tinygrad_edu.text import latex_name, name_parts
 from tinygrad_edu.view import deltas, draw, explain, network, steps, worksheet
 from tinygrad_edu.view.base.pdf import PRINTED
 from tinygrad_edu.view.base.tex import latex_page, latex_words
@@ -153,6 +154,10 @@ def test_tikz_and_mermaid_say_every_number_of_a_drawing(what, tmp_path, embedded
         assert f"{text}}}" in tikz or f"& {text}" in tikz, text
         assert "".join(c if c.isalnum() or c == "." else f"#{ord(c)};" for c in text) in mermaid
     assert len(numbers) > 3
+    rows = [row for box in drawing.diagram.boxes for row in getattr(box, "cells", ())]
+    for name in (cell.text for row in rows for cell in row if name_parts(cell.text)):
+        letters = latex_name(name).replace(r"\delta", "δ").replace(r"\,", "")
+        assert f"${letters}$" in tikz
     outlined = [box for box in drawing.diagram.boxes if box.kind not in ("constant", "inputs")]
     assert tikz.count(r"\path[fill=") >= len(outlined)
     assert tikz.count("{") == tikz.count("}") or what == "names"
