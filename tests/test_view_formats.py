@@ -141,7 +141,7 @@ def numbers_of(drawing):
     return [x.text for x in numbers]
 
 
-QUICK = ("values", "layers")
+QUICK = ("values", "units")
 SOME = [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in DRAWN]
 
 
