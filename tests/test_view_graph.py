@@ -461,7 +461,7 @@ def test_grounds_have_the_colour_of_any_function_of_a_value(embedded_renderer):
 def test_a_unit_has_the_colour_of_the_largest_of_its_values(embedded_renderer):
     loss = net()
     graph = draw(loss, level="value", color=lambda v: v.grad)
-    [out] = [box for box in graph.diagram.boxes if box.within == (("Layer 2", "linear"),)]
+    [out] = [box for box in graph.diagram.boxes if box.within == ("Layer 2", "linear")]
     assert out.shade == max((row.shade for row in out.rows), key=abs)
     assert max(box.shade for box in graph.diagram.boxes) <= 1
     assert {abs(x.shade) for box in graph.diagram.boxes for x in (box, *box.rows)} >= {1.0}
