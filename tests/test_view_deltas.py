@@ -220,8 +220,10 @@ def test_the_text_names_loss_rules_and_rows():
 
 
 def test_the_text_fits_into_100_columns_and_counts_what_it_leaves_out():
-    lines = str(deltas(MLP(64, [32, 10], "gelu", rng=1), [0.1] * 64, 3, "cross_entropy"))
+    found = deltas(MLP(64, [32, 10], "gelu", rng=1), [0.1] * 64, 3, "cross_entropy")
+    lines = str(found)
     assert max(map(len, lines.splitlines())) <= 100
+    assert r"\mathtt{...\ 16\ more" in found.latex
     assert re.findall(r"\.\.\. ([\d,]+) more", lines) == [
         "16",  # of 32 units
         "2,068",  # of 32 * 65 parameters, 12 shown

@@ -27,7 +27,6 @@ WIDE, HIGH, SIZE = 22 * MM, 9 * MM, 12.0
 LEAST, SMALLEST = 11 / 12, 0.67
 _LARGEST: Final = 1.15
 _TEXT, _LEADING = 11.0, 1.45
-_ACROSS: Final = 3 * HIGH
 
 
 class Answer(NamedTuple):
