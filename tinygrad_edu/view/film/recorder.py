@@ -212,8 +212,8 @@ class _Recorder:
                 where, letters, numbers = self.tell.delta(u)
                 more, question = self.tell.gradients(u), f"{letters} = ?"
                 said = [f"{letters} = {numbers}", *first_few(more, len(more))]
-                fed = [(u.a, v) for v in self.inner if u.a in v.parents]
-                flows = dict.fromkeys([*((w, d.z) for d, w in self.tell.fed_by(u)), *fed])
+                weights = [(w, d.z) for d, w in self.tell.fed[u.a]]
+                flows = dict.fromkeys([*weights, *((u.a, v) for v in self.tell.users[u.a])])
             else:
                 signs = ", ".join(dict.fromkeys(map(self._sign, made[:FEW])))
                 where = f"back through {signs}, by the chain rule"

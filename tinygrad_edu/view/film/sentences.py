@@ -1,6 +1,6 @@
 """What a film says: the formula of a step, with names, numbers and the result."""
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -46,7 +46,16 @@ class Teller(Writer):
     def __init__(self, order: Sequence[Value], names: Names, grads: Mapping[Value, float]) -> None:
         super().__init__(names)
         self.names, self.grads, self.root = names, grads, names[order[-1]]
-        self._uses = Counter(p for v in order for p in v.parents)
+        #: What was made from each result, and the units that it feeds, each with its weight.
+        self.users = defaultdict[Value, list[Value]](list)
+        self.fed = defaultdict[Value, list[tuple[Unit, Value]]](list)
+        for v in order:
+            for p in v.parents:
+                if p.op is not None:
+                    self.users[p].append(v)
+        for u in names.units.units:
+            for w, x in zip(u.w, u.x, strict=True):
+                self.fed[x].append((u, w))
 
     def by(self, v: Value) -> str:
         """`dL/dw`."""
@@ -63,18 +72,13 @@ class Teller(Writer):
         """`dL/dz += (1 - a**2) * dL/da` for operand i of `v`."""
         return f"{self.by(v.parents[i])} += {self.handed(v, i, Both(self.by(v), ''))}"
 
-    def fed_by(self, u: Unit) -> list[tuple[Unit, Value]]:
-        """The units that a unit feeds, each with its weight."""
-        pairs = ((d, *pair) for d in self.names.units.units for pair in zip(d.w, d.x, strict=True))
-        return [(d, w) for d, w, x in pairs if x is u.a]
-
     def delta(self, u: Unit) -> tuple[str, str, str]:
         """Where the delta of a unit comes from: in words, with names, and with numbers.
 
         `delta1[1] = (1 - a1[1]**2) * w2[1,1] * delta2[1]`, or of an output by dL/da.
         """
-        names, grads, fed, first = self.names, self.grads, self.fed_by(u), u.a is u.z
-        if fed and self._uses[u.a] == len(fed):
+        names, grads, fed, first = self.names, self.grads, self.fed[u.a], u.a is u.z
+        if fed and len(self.users[u.a]) == len(fed):
             where = "the weights to the units it feeds, times their deltas"
             terms = [Both(f"{names[w]} * {names.deltas[d.z]}", "") for d, w in fed]
             products = [
