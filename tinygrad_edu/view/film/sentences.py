@@ -1,7 +1,7 @@
 """What a film says: the formula of a step, with names, numbers and the result."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from tinygrad_edu import expr
@@ -101,19 +101,18 @@ class Teller(Writer):
         reckoned = f"{reckoned} = {result}" if reckoned != result else result
         return f"{place_of(u)}: {where}", f"{delta} = {made}", reckoned
 
-    def gradients(self, u: Unit) -> list[str]:
+    def gradients(self, u: Unit) -> Iterator[str]:
         """`dL/dw1[1,2] = delta1[1] * x2` with numbers, for each weight of a unit.
 
         A weight that is used elsewhere too gets `+=`, the part of this unit, and the sum of all.
         """
-        said, delta, grads = [], self.names.deltas[u.z], self.grads
+        delta, grads = self.names.deltas[u.z], self.grads
         for w, x in zip(u.w, u.x, strict=True):
             part = grads[u.z] * x.data
             sign, whole = ("=", "") if part == grads[w] else ("+=", f"; in all {short(grads[w])}")
             numbers = product([number(grads[u.z]), number(x.data, first=False)]).text
             letters = f"{self.by(w)} {sign} {delta} * {self.names[x]}"
-            said.append(f"{letters} = {numbers} = {short(part)}{whole}")
-        return said
+            yield f"{letters} = {numbers} = {short(part)}{whole}"
 
     def update(self, optimizer: Optimizer, p: Value, new: float) -> str:
         """`w = w - lr * dL/dw = 2 - 0.1 * 3 = 1.7` for a parameter."""
