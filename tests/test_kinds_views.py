@@ -70,7 +70,7 @@ quintic = Primitive(
 z = [Value(x, f"z{k}") for k, x in enumerate((1.0, -2.0, 0.5))]
 #: Beside every operation of the package: losses of nets, derivatives, operations of a user's own.
 WRITTEN = {
-    **{r.name: result(r) for r in (*functions.PRIMITIVES, *losses.PRIMITIVES)},
+    **{r.name: result(r) for r in primitives.values()},
     "certainly right": losses.binary_cross_entropy(Value(1.0), Value(1.0)),
     "a hinge": losses.hinge(z[0], -1),
     "a derivative": grad(functions.relu(z[0]) * z[0], z[0]),

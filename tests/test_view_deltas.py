@@ -11,7 +11,7 @@ from tinygrad_edu.engine import Primitive, Value, no_grad
 from tinygrad_edu.losses import half_squared_error, l2
 from tinygrad_edu.nn import ACTIVATIONS, MLP, Layer, Neuron, Sequential
 from tinygrad_edu.text import short
-from tinygrad_edu.view.base.typeset import readable
+from tinygrad_edu.view.base.svg import readable
 from tinygrad_edu.view.network.deltas import deltas
 
 X = [1.0, -2.0, 0.5]

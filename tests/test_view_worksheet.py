@@ -284,7 +284,7 @@ def test_files_are_the_same_bytes_again(sheet, tmp_path):
 def test_the_pdf_holds_what_the_svg_holds_in_the_same_places(sheet):
     page = ElementTree.fromstring(sheet.pages[0])
     _, _, width, height = map(float, page.get("viewBox", "").split())
-    ax = figure_of(page).axes[0]
+    ax = figure_of(sheet.pages[0]).axes[0]
     written = "".join(text.get_text().strip() for text in ax.texts)
     assert written.replace("\N{MINUS SIGN}", "-") == "".join(texts(sheet.pages[0]))
     tags = ("polygon", "polyline", "path", "ellipse", "rect", "line", "circle")

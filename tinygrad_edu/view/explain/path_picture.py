@@ -10,8 +10,15 @@ from tinygrad_edu.view.base.naming import Names
 from tinygrad_edu.view.base.numbers import Numbers, decimal, has_grad
 from tinygrad_edu.view.base.palette import INK, SOFT, number_colour
 from tinygrad_edu.view.base.render import RenderError
-from tinygrad_edu.view.base.svg import inline, room, size_of, words
-from tinygrad_edu.view.base.typeset import formula_width, readable, typeset
+from tinygrad_edu.view.base.svg import (
+    formula_width,
+    inline,
+    readable,
+    room,
+    size_of,
+    typeset,
+    words,
+)
 from tinygrad_edu.view.explain.chain import Writer
 from tinygrad_edu.view.explain.notation import derivative, number
 from tinygrad_edu.view.explain.paths import Link, contribution

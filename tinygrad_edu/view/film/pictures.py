@@ -10,14 +10,23 @@ from copy import deepcopy
 from itertools import groupby
 from textwrap import wrap
 from typing import Final, NamedTuple, TypeVar
-from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
 from tinygrad_edu.engine import Value
 from tinygrad_edu.view.base.numbers import decimal
 from tinygrad_edu.view.base.palette import BY_NAME, INK, NOW, SOFT, ZERO
-from tinygrad_edu.view.base.svg import SVG, fitted, inline, place, size_of, tag, text_width, words
-from tinygrad_edu.view.base.typeset import readable, typeset
+from tinygrad_edu.view.base.svg import (
+    SVG,
+    fitted,
+    inline,
+    place,
+    readable,
+    size_of,
+    tag,
+    text_width,
+    typeset,
+    words,
+)
 from tinygrad_edu.view.film.recorder import Change, Frame
 from tinygrad_edu.view.graph.picture import KEY, lit
 
@@ -125,7 +134,7 @@ def as_gif(drawing: Element, stills: Sequence[Still]) -> bytes:
     from tinygrad_edu.view.base.pdf import figure_of
 
     pages = (contact_sheet(drawing, [still], "", "") for still in stills)
-    frames = [figure_of(ElementTree.fromstring(page)).png(144) for page in pages]
+    frames = [figure_of(page).png(144) for page in pages]
     times = [*[round(1000 * _SECONDS)] * (len(frames) - 1), round(1000 * _HELD * _SECONDS)]
     return gif(frames, times)
 

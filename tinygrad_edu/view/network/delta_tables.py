@@ -6,8 +6,8 @@ from typing import Any, Final, NamedTuple
 
 from tinygrad_edu.text import clean, latex_escaped, latex_name, latex_number, short, table
 from tinygrad_edu.view.base.report import html_table
+from tinygrad_edu.view.base.svg import in_html, readable
 from tinygrad_edu.view.base.tex import Equations
-from tinygrad_edu.view.base.typeset import in_html, readable
 from tinygrad_edu.view.explain.notation import Both
 from tinygrad_edu.view.network.delta_rules import CONVENTIONS
 

@@ -15,7 +15,7 @@ from tinygrad_edu.view.base.graph_units import Unit
 from tinygrad_edu.view.base.naming import Names
 from tinygrad_edu.view.base.numbers import has_grad
 from tinygrad_edu.view.base.operations import free, is_dot, roles, symbol
-from tinygrad_edu.view.base.typeset import readable
+from tinygrad_edu.view.base.svg import readable
 from tinygrad_edu.view.explain import formulas as formulas_of
 from tinygrad_edu.view.explain.notation import Both, derivative, ends, listing, written
 from tinygrad_edu.view.graph.diagram import Diagram, Number, table

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from functools import cached_property
 from typing import Final
-from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 from tinygrad_edu.calculus import convention
@@ -81,7 +80,7 @@ class Worksheet(Picture):
     def _pdf(self) -> bytes:
         from tinygrad_edu.view.base.pdf import figure_of, pdf
 
-        return pdf(*(figure_of(ElementTree.fromstring(page)) for page in self.pages))
+        return pdf(*(figure_of(page) for page in self.pages))
 
     def __repr__(self) -> str:
         return f"<Worksheet: {self._title}>"
