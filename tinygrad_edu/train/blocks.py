@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from tinygrad_edu.engine import Value
 from tinygrad_edu.engine.leaves import data_of
-from tinygrad_edu.train.training import Divergence, DivergenceError, numpy_or_none
+from tinygrad_edu.train.training import DivergenceError, numpy_or_none
 
 #: Seconds after which a block ends, so that a bar moves; and the most numbers it may hold.
 SECONDS: Final = 0.1
@@ -166,6 +166,5 @@ def broken_off(descent: Descent, error: BaseException, *, written: bool, first: 
     """Write the parameters, if they are not; a divergence in the `first` step of all says so."""
     if not written:
         descent.write()
-    match error.args:
-        case [Divergence() as found] if first:
-            raise DivergenceError(found._replace(first=True)) from None
+    if isinstance(error, DivergenceError):
+        error.first = first
