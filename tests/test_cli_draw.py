@@ -99,6 +99,15 @@ def test_a_picture_that_cannot_be_written_is_told_after_the_numbers():
     assert str(caught.value) == "no picture was written: no/g.dot: No such file or directory"
 
 
+def test_a_suffix_that_is_no_format_is_told_with_those_that_are():
+    with pytest.raises(UsageError) as caught:
+        run("a", "a=1", "-o", "g.foo")
+    assert str(caught.value) == (
+        "no picture was written: a drawing is saved as .svg, .png, .pdf, .eps, .gif, .jpg, .webp, "
+        ".dot, .gv, .tex or .mmd, and 'g.foo' is none of these: write -o graph.svg"
+    )
+
+
 def test_without_a_renderer_the_numbers_are_printed_all_the_same(capsys, monkeypatch):
     def fail(*_: object) -> bytes:
         raise RenderError("nothing to draw with")

@@ -69,7 +69,7 @@ COURSE = {
     "Activations": Topic(
         [
             "nn: test_every_activation_gives_the_number_of_its_formula",
-            "nn: test_the_gradient_of_a_net_of_every_activation_is_that_of_differences",
+            "layers: test_the_textbooks_slope_of_every_activation_is_that_of_the_engine",
             "functions: test_tanh_is_a_sigmoid_scaled_and_shifted",
             "functions: test_prelu_is_the_generalised_relu_of_the_lecture",
             "nn: test_the_slope_of_a_prelu_unit_is_learned",
@@ -130,7 +130,7 @@ COURSE = {
     ),
     "Case study": Topic(
         [
-            "classics: test_every_long_classic_has_its_published_numbers",
+            "classics: test_every_classic_has_its_published_numbers",
             "classics_spiral: test_the_linear_classifier_of_the_spiral_ends_at_0_79_and_49_percent",
             "classics_spiral: test_the_gradients_by_hand_are_central_differences_of_the_loss",
         ],
@@ -138,7 +138,7 @@ COURSE = {
     ),
     "Vowels": Topic(
         [
-            "classics: test_every_long_classic_has_its_published_numbers",
+            "classics: test_every_classic_has_its_published_numbers",
             "data_sets: test_vowels_have_the_mean_formants_of_the_paper",
             "classics: test_the_decision_regions_of_the_vowels_are_drawn_in_ten_colours",
         ],
@@ -154,10 +154,10 @@ COURSE = {
     "Beyond feed-forward": Topic(
         [
             "convolution: test_a_convolution_is_that_of_pytorch_forward_and_backward",
-            "recurrent: test_a_net_is_that_of_pytorch_forward_and_backward",
-            "recurrent: test_addition_learned_on_7_bits_holds_for_30",
-            "recurrent: test_the_next_letter_of_new_names_is_foretold_better_than_by_its_frequency",
-            "attention: test_attention_is_that_of_pytorch_forward_and_backward",
+            "sequences: test_a_net_is_that_of_pytorch_forward_and_backward",
+            "sequences: test_addition_learned_on_7_bits_holds_for_30",
+            "sequences: test_the_next_letter_of_new_names_is_foretold_better_than_by_its_frequency",
+            "sequences: test_attention_is_that_of_pytorch_forward_and_backward",
             "vectorize_attention: test_a_step_of_a_gpt_gives_what_numpy_by_hand_gives",
         ],
         {17: "RNN(", 20: "class GPT(Module)"},

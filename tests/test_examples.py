@@ -17,7 +17,7 @@ from tinygrad_edu import MLP, Perceptron, evaluate, fit, predict, pretrain, trai
 from tinygrad_edu.data import centring, folds, scaling, standardising, train_test_split
 from tinygrad_edu.examples import Rows, class_numbers, examples, inputs, targets
 from tinygrad_edu.losses import LOSSES, RECORDS
-from tinygrad_edu.playground.points import points
+from tinygrad_edu.playground import points
 from tinygrad_edu.view import deltas, pictures
 
 X = [[0.0, 3.0], [1.0, 0.0], [2.0, 5.0], [1.0, 1.0], [4.0, 1.0]]
@@ -73,6 +73,7 @@ FORMS_OF_X: dict[str, Callable[[], Any]] = {
     "a masked array without a mask": lambda: np.ma.array(X),
     "a tensor": lambda: Tensor(X),
     "a frame": lambda: pd.DataFrame(X, columns=["a", "b"]),
+    "a frame of X and y": lambda: pd.DataFrame(X, columns=["X", "y"]),
     "a frame with an index": lambda: pd.DataFrame(X, index=list("vwxyz")),
     "a frame of two types": lambda: pd.DataFrame(X).astype({0: int, 1: np.float32}),
     "a frame of nullable ints": lambda: pd.DataFrame(X).astype("Int64"),
@@ -129,8 +130,14 @@ REFUSED: Refused = {
 }  # fmt: skip
 DEEP = "{0} has 3 dimensions, at most 2 are rows of numbers: write {0}.reshape(len({0}), -1)"
 WHY = "remove or replace the row, training needs finite data"
-ROW = "X[0] must be a row of numbers, got {}: for one feature write [[x] for x in X]"
+ROW = (
+    "X[0] must be a row of numbers, got {}: for one feature write [[x] for x in X], for one row [X]"
+)
 REAL = "X[0][1] takes one real number, got {}"
+ROWS = (
+    "X[0][0] takes one real number, got {}: X is a list of rows, and each row a list of numbers, "
+    "without targets"
+)
 FLOAT = ": write float(...) around a text that is a number"
 PLAIN = ": write a number such as 1.0"
 REFUSED_ROWS: Refused = {
@@ -138,6 +145,7 @@ REFUSED_ROWS: Refused = {
     "nan": ([[0.0, 1.0], [2.0, math.nan]], ValueError, f"X[1][1] is nan: {WHY}"),
     "nan in an array": (np.array([[0, 1], [math.nan, 2]]), ValueError, f"X[1][0] is nan: {WHY}"),
     "a frame with a gap": (pd.DataFrame([[0.0, math.nan]]), ValueError, f"X[0][1] is nan: {WHY}"),
+    "a nullable gap": (pd.DataFrame([[0.0, pd.NA]]), ValueError, f"X[0][1] is nan: {WHY}"),
     "-inf": ([[-math.inf, 0.0]], ValueError, f"X[0][0] is -inf: {WHY}"),
     "10^400": (
         [[1, 10**400]], OverflowError,
@@ -150,6 +158,8 @@ REFUSED_ROWS: Refused = {
         REAL.format("complex: complex numbers have no place in a real gradient; ")
         + "write z.real or z.imag"),
     "three dimensions": (np.zeros((3, 2, 2)), ValueError, DEEP),
+    "rows of rows": ([[[0.0, 1.0]]], TypeError, ROWS.format("list")),
+    "rows and targets": (([(0.0, 1.0)], [1]), TypeError, ROWS.format("tuple")),
     "a date": ([[1.0, datetime.date(2020, 1, 1)]], TypeError, REAL.format("date") + PLAIN),
     "None in a row": ([[1, None]], TypeError, REAL.format("NoneType") + PLAIN),
     "a row a number": ([1.0, 2.0], TypeError, ROW.format("float")),

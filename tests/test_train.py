@@ -875,7 +875,7 @@ NO_AUGMENTATIONS: list[tuple[Any, type[Exception], str]] = [
     (lambda row, rng: row[:1], ValueError,
      "augment(row, rng) must be a row of 2 numbers, got 1"),
     (lambda row, rng: None, TypeError, "augment(row, rng) must be a row of numbers, got NoneType: "
-     "for one feature write [[x] for x in X]"),
+     "for one feature write [[x] for x in X], for one row [X]"),
     (lambda row, rng: [0.0, math.nan], ValueError,
      "augment(row, rng)[1] is nan: remove or replace the row, training needs finite data"),
 ]  # fmt: skip

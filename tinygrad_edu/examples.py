@@ -169,7 +169,7 @@ def read_row(row: Any, name: str) -> list[float]:
         return row[:]  # at once
     entries = _in_order(row, name)
     if entries is None:
-        kind, remedy = type(row).__name__, "for one feature write [[x] for x in X]"
+        kind, remedy = type(row).__name__, "for one feature write [[x] for x in X], for one row [X]"
         if kind in ("void", "record"):
             kind, remedy = "a record of an array", "write its fields as a list"
         raise TypeError(f"{name} must be a row of numbers, got {kind}: {remedy}")
@@ -301,7 +301,7 @@ def _read_target(t: Any, name: str) -> Any:
 
 
 def _finite(x: Any, name: str) -> float:
-    value = number(x, name)
+    value = math.nan if type(x).__name__ == "NAType" else number(x, name)
     if not math.isfinite(value):
         raise ValueError(
             f"{name} is {value!r}: remove or replace the row, training needs finite data"
