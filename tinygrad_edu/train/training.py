@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 from tinygrad_edu.checks import as_model, function, instance, real, row
 from tinygrad_edu.checks.habits import warn
 from tinygrad_edu.engine import Value
-from tinygrad_edu.examples import Rows, as_array, read_row
+from tinygrad_edu.examples import Rows, as_array
 from tinygrad_edu.losses import Loss, find_loss
 from tinygrad_edu.nn import Module
 from tinygrad_edu.nn.containers import parts_of
@@ -173,16 +173,6 @@ def _find_optimizer(optimizer: AnyOptimizer, model: Model) -> Optimizer:
             f"{optimizer!r} holds no parameter of {model!r}: make it from model.parameters()"
         )
     return optimizer
-
-
-def changed_row(augment: Augment, row: list[float], rng: random.Random) -> list[float]:
-    """The row as `augment` changes it, checked like the rows of X; the row itself stays."""
-    changed = read_row(augment(list(row), rng), "augment(row, rng)")
-    if len(changed) != len(row):
-        raise ValueError(
-            f"augment(row, rng) must be a row of {len(row)} numbers, got {len(changed)}"
-        )
-    return changed
 
 
 def differentiable(loss: Any) -> Value:
