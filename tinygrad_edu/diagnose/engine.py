@@ -3,7 +3,7 @@
 import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache, partial
 from itertools import chain
 from traceback import walk_tb
@@ -37,7 +37,11 @@ _RAISED: Final = (
 _TOLERANCE: Final = 1e-6
 #: So many lines a program may take.
 _MOST_LINES: Final = 100_000
-_ENDLESS: Final = "it does not end"
+_ENDLESS: Final = "RuntimeError: it does not end"
+
+
+class _EndlessError(BaseException):
+    """A program does not end; whatever a class catches, this is not it."""
 
 
 class _Outcome(NamedTuple):
@@ -85,7 +89,7 @@ def diagnose_engine(value: Callable[[float], Any]) -> Diagnosis:
         outcome = _run(value, program)
         if not outcome.lacking and not (program in _WITH_NUMBERS and outcome.not_taken):
             found[program] = outcome, _ours(program)
-        if outcome.raised.endswith(_ENDLESS):
+        if outcome.raised == _ENDLESS:
             break
     if not found:
         raise TypeError(f"{_name_of(value)} has neither + nor *: there is nothing to try")
@@ -155,6 +159,8 @@ def _run(value: Callable[[float], Any], program: str) -> _Outcome:
         grads = tuple([_number(leaf.grad) for leaf in leaves])
         data = tuple([_number(leaf.data) for leaf in leaves])
         return _Outcome(_number(y.data), grads, data, _number(y.grad))
+    except _EndlessError:
+        return _Outcome(raised=_ENDLESS)
     except _RAISED as error:
         if is_real(y := names.get("y", leaves)) or y is None:
             return _Outcome(raised=f"no error, but gives {y!r:.20}, which is no Value")
@@ -166,14 +172,14 @@ def _run(value: Callable[[float], Any], program: str) -> _Outcome:
 
 @contextmanager
 def _ending() -> Iterator[None]:
-    """Inside, code that does not end raises RuntimeError: its lines are counted."""
+    """Inside, code that does not end raises _EndlessError: its lines are counted."""
     left = _MOST_LINES
 
     def count(frame: FrameType, event: str, arg: Any) -> Any:
         nonlocal left
         left -= 1
         if left < 0:
-            raise RuntimeError(_ENDLESS)
+            raise _EndlessError
         return count
 
     before = sys.gettrace()
@@ -298,7 +304,7 @@ def _praise(value: Callable[[float], Any], found: _Found) -> str:
         )
     if not set(_WITH_NUMBERS) <= found.keys():
         said.append("numbers are not taken as operands on both sides, as in 2 * a")
-    deep = _run(value, _RECURSIVE)
-    if deep.raised.startswith("RecursionError"):
-        said.append("a graph of 3000 operations is too deep for the recursion of its sort")
+    with suppress(Exception):  # of the class's own, for what it raises with the rest here
+        if _run(value, _RECURSIVE).raised.startswith("RecursionError"):
+            said.append("a graph of 3000 operations is too deep for the recursion of its sort")
     return "; ".join(said)
