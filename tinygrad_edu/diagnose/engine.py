@@ -45,19 +45,13 @@ class _EndlessError(BaseException):
 
 
 class _Outcome(NamedTuple):
-    """The number of y, the gradients of a, b and c, what these hold, y.grad; or what was raised.
-
-    not_taken  whether it was raised as Python does where an operation does not take a number
-    lacking    whether it was raised because the class lacks the operation
-    """
+    """The number of y, the gradients of a, b and c, what these hold, y.grad; or what was raised."""
 
     value: float = math.nan
     grads: tuple[float, ...] = ()
     leaves: tuple[float, ...] = ()
     of_root: float = math.nan
     raised: str = ""
-    not_taken: bool = False
-    lacking: bool = False
 
 
 #: Of each program what the class gives, and what is right.
@@ -86,11 +80,10 @@ def diagnose_engine(value: Callable[[float], Any]) -> Diagnosis:
         return Diagnosis(False, "__init__", "not reset", said)
     found: _Found = {}
     for program in programs():
-        outcome = _run(value, program)
-        if not outcome.lacking and not (program in _WITH_NUMBERS and outcome.not_taken):
+        if (outcome := _run(value, program)) is not None:
             found[program] = outcome, _ours(program)
-        if outcome.raised == _ENDLESS:
-            break
+            if outcome.raised == _ENDLESS:
+                break
     if not found:
         raise TypeError(f"{_name_of(value)} has neither + nor *: there is nothing to try")
     is_freed = _AGAIN[0] in found and not any(found[_AGAIN[0]][0].grads)  # after the first pass
@@ -149,7 +142,8 @@ def _name_of(value: Any) -> str:
     return str(getattr(value, "__name__", type(value).__name__))
 
 
-def _run(value: Callable[[float], Any], program: str) -> _Outcome:
+def _run(value: Callable[[float], Any], program: str) -> _Outcome | None:
+    """What a class gives for a program; None if it lacks its operations."""
     names: dict[str, Any] = {name: value(x) for name, x in POINT.items()}
     leaves = list(names.values())
     try:
@@ -164,10 +158,11 @@ def _run(value: Callable[[float], Any], program: str) -> _Outcome:
     except _RAISED as error:
         if is_real(y := names.get("y", leaves)) or y is None:
             return _Outcome(raised=f"no error, but gives {y!r:.20}, which is no Value")
-        of_type = isinstance(error, (AttributeError, TypeError))
         *_, (frame, _) = walk_tb(error.__traceback__)
-        lacking = of_type and frame.f_code is _code(program)
-        return _Outcome(raised=_said(error), not_taken=of_type, lacking=lacking)
+        lacks = frame.f_code is _code(program) or program in _WITH_NUMBERS
+        if lacks and isinstance(error, (AttributeError, TypeError)):
+            return None
+        return _Outcome(raised=_said(error))
 
 
 @contextmanager
@@ -297,14 +292,15 @@ def _told(program: str) -> str:
 def _praise(value: Callable[[float], Any], found: _Found) -> str:
     """That nothing was found; and what a class may do otherwise, and this one does."""
     said = [f"no slip in {len(found)} programs"]
-    inner, right = _run(value, _INNER), _ours("y = a * b * c")
-    if not _agree(inner, right):
+    inner = _run(value, _INNER)
+    if inner and not _agree(inner, _ours("y = a * b * c")):
         said.append(
             "a second pass over one graph adds to the gradients inside it, so make the graph anew"
         )
     if not set(_WITH_NUMBERS) <= found.keys():
         said.append("numbers are not taken as operands on both sides, as in 2 * a")
     with suppress(Exception):  # of the class's own, for what it raises with the rest here
-        if _run(value, _RECURSIVE).raised.startswith("RecursionError"):
+        deep = _run(value, _RECURSIVE)
+        if deep and deep.raised.startswith("RecursionError"):
             said.append("a graph of 3000 operations is too deep for the recursion of its sort")
     return "; ".join(said)
