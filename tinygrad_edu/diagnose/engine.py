@@ -212,7 +212,7 @@ def _diagnosis(wrong: str, found: _Found) -> Diagnosis:
     outcome, right = found[wrong]
     graph = toposort(_run_ours(wrong)["y"])
     ops = [v.op.name for v in graph if v.op]
-    op = SIGNS.get(ops[-1], ops[-1])
+    op = SIGNS[ops[-1]]
     last = op if len(set(ops)) == 1 and wrong not in _AGAIN else "backward()"
     if outcome.raised:
         endless = ": it calls itself without end" * outcome.raised.startswith("RecursionError")

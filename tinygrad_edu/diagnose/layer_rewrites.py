@@ -50,7 +50,10 @@ def rewrites(place: str, equations: Equations, shown: Collection[str]) -> Iterat
             yield from _times(_of_form(form, equations, alike), slope.x)
         yield from _times(_other_errors(slope, equations, alike, shown), slope.x)
         yield from _times(slopes_instead(slope, alike), slope.error, first=True)
-        yield from _too_early(slope)
+        match slope.error:
+            case Expr(op="@", args=(d, w)):
+                says = "the slope {0} is multiplied in before the weights, not after"
+                yield Rewrite(Expr("@", (d * slope.x, w)), _PLACE, says, (slope.x,))
     elif place.startswith("delta"):
         yield from _added_slopes(x, expr.symbol(f"Z{place[5:]}"))
     yield from _of_targets(x)
@@ -130,14 +133,6 @@ def _cases(x: Any) -> list[tuple[Any, Callable[[Any], Any]]]:
     cases = x.args[1:] if isinstance(x, Expr) and x.op == "where" else ()
     known = {id(a) for a in cases if isinstance(a, Expr)}
     return [(a, put) for a, put in places(x) if id(a) in known]
-
-
-def _too_early(slope: Slope) -> Iterator[Rewrite]:
-    """The slope multiplied in before the weights."""
-    match slope.error:
-        case Expr(op="@", args=(d, w)):
-            says = "the slope {0} is multiplied in before the weights, not after"
-            yield Rewrite(Expr("@", (d * slope.x, w)), _PLACE, says, (slope.x,))
 
 
 def _added_slopes(x: Any, z: Symbol) -> Iterator[Rewrite]:
