@@ -18,7 +18,8 @@ An exercise is a table of a .toml file. Right is what its solution gives:
     "sign" = "[0.5 - eta, -1.3, 2 - eta]"  # a name of `SLIPS`, or a sentence without its dot
 
 A function is asked for the arguments of each of `cases = ["[1.0, 2.0], 3"]`, and its mistakes are
-functions. Where the solution is not the only right answer, ANSWERS of a .py file says what is.
+functions; with `reads = "value"`, or "values", these are Values of a class of the reader's, which
+numbers stand in for. Where the solution is not the only right answer, ANSWERS of a .py file says what is.
 Its `kind` is "predict" where the answer is given before it is run, "why" where a reason is chosen.
 A question of choice has `choices`: for each letter a sentence, and what there is to say of it.
 """
