@@ -19,9 +19,9 @@ An exercise is a table of a .toml file. Right is what its solution gives:
 
 A function is asked for the arguments of each of `cases = ["[1.0, 2.0], 3"]`, and its mistakes are
 functions; with `reads = "value"`, or "values", these are Values of a class of the reader's, which
-numbers stand in for. Where the solution is not the only right answer, ANSWERS of a .py file says what is.
-Its `kind` is "predict" where the answer is given before it is run, "why" where a reason is chosen.
-A question of choice has `choices`: for each letter a sentence, and what there is to say of it.
+numbers stand in for. Where the solution is not the only right answer, ANSWERS of a .py file says
+what is. Its `kind` is "predict" where the answer is given before it is run, "why" where a reason is
+chosen. A question of choice has `choices`: for each letter a sentence, and what there is to say.
 """
 
 import random
