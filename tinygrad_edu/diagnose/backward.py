@@ -106,11 +106,12 @@ class _Found(NamedTuple):
 
 
 class _Search:
-    """Looks for the slip that explains the first wrong claim of a pass."""
+    """Looks for the slip that explains the first wrong claim of a pass; `found` are single ones."""
 
     def __init__(self, student: Pass) -> None:
         self.student, self.equations = student, student.equations
         self.trials = [Trial(student, n) for n in (student.wrong, *student.hidden(student.wrong))]
+        self.found = self.tried(lambda trial: trial.rewrites)
 
     def diagnosis(self) -> Diagnosis:
         """The best explanation; others that are as good are told."""
@@ -142,16 +143,11 @@ class _Search:
 
     def located(self) -> str:
         """Where it is wrong, if no slip explains it: what all wrong claims of the layer use."""
-        for hidden in self.student.hidden(self.student.wrong):
-            readers = [n for n in self.student.layer if hidden in self.student.hidden(n)]
-            if len(readers) > 1 and readers == self.student.others:
+        others, wrong = self.student.others, self.student.wrong
+        for hidden in self.student.hidden(wrong) if len(others) > 1 else ():
+            if others == [n for n in self.student.layer if hidden in self.student.hidden(n)]:
                 return hidden
-        return self.student.wrong
-
-    @cached_property
-    def found(self) -> list[_Found]:
-        """The explanations by a single slip, the best first."""
-        return self.tried(lambda trial: trial.rewrites)
+        return wrong
 
     def tried(self, candidates: Callable[[Trial], Iterable[Rewrite]]) -> list[_Found]:
         """The explanations among the candidates, the best first."""

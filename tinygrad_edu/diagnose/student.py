@@ -239,12 +239,10 @@ class Trial:
 
     def _pairs(self) -> Iterator[Rewrite]:
         for r in self.rewrites:
-            if not r.free:
-                times = "it has the factor {free}"
-                factor = Rewrite(FREE * r.x, "constant factor", times, (), FITTED, "number")
-                for second in (factor, *local(r.x)):
-                    both = second._replace(slip=r.slip, says="{0}, and {1}", parts=(r, second))
-                    yield both._replace(cost=r.cost + second.cost)
+            times = Rewrite(FREE * r.x, "", "it has the factor {free}", (), FITTED, "number")
+            for second in (times, *local(r.x)) if not r.free else ():
+                both = second._replace(slip=r.slip, says="{0}, and {1}", parts=(r, second))
+                yield both._replace(cost=r.cost + second.cost)
 
     def numbers(self, x: Any, free: float, *, whole: bool = False) -> Iterator[Any]:
         """The arrays that are claimed, in order, if the place has this expression."""
