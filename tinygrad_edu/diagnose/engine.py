@@ -209,31 +209,27 @@ def _agree(a: _Outcome, b: _Outcome) -> bool:
 
 def _diagnosis(wrong: str, found: _Found) -> Diagnosis:
     """What is behind the first program that is wrong."""
-    outcome, right = found[wrong]
+    (outcome, right), told = found[wrong], _told(wrong)
     graph = toposort(_run_ours(wrong)["y"])
     ops = [v.op.name for v in graph if v.op]
     op = SIGNS[ops[-1]]
     last = op if len(set(ops)) == 1 and wrong not in _AGAIN else "backward()"
     if outcome.raised:
         endless = ": it calls itself without end" * outcome.raised.startswith("RecursionError")
-        said = f"{_told(wrong)} raises {outcome.raised}{endless}"
-        return Diagnosis(False, last, "raises", said)
+        return Diagnosis(False, last, "raises", f"{told} raises {outcome.raised}{endless}")
     for name, is_, was in zip(POINT, outcome.leaves, right.leaves, strict=True):
         if not _close(is_, was):
-            said = f"{_told(wrong)} {name}.data is {short(is_)}, and was {short(was)} before"
+            said = f"{told} {name}.data is {short(is_)}, and was {short(was)} before"
             return Diagnosis(False, op, "wrong value", said)
-    if not _close(outcome.value, right.value):
-        y = f"y.data is {short(outcome.value)}, and right is {short(right.value)}"
-        swapped = {"-": -right.value, "/": 1 / (right.value or math.nan)}.get(op, math.nan)
-        why = "its operands are exchanged" if _close(outcome.value, swapped) else "before any pass"
-        said = f"{_told(wrong)} {y}: the number itself is wrong, {why}"
-        return Diagnosis(False, op, "wrong value", said)
-    name, is_, should = next(
-        (name, a, b)
-        for name, a, b in zip(POINT, outcome.grads, right.grads, strict=True)
-        if not _close(a, b)
-    )
-    said = f"{_told(wrong)} {name}.grad is {short(is_)}, and right is {short(should)}"
+    y, should_be = outcome.value, right.value
+    if not _close(y, should_be):
+        swapped = {"-": -should_be, "/": 1 / (should_be or math.nan)}.get(op, math.nan)
+        why = "its operands are exchanged" if _close(y, swapped) else "before any pass"
+        said = f"{told} y.data is {short(y)}, and right is {short(should_be)}: the number itself"
+        return Diagnosis(False, op, "wrong value", f"{said} is wrong, {why}")
+    triples = zip(POINT, outcome.grads, right.grads, strict=True)
+    name, is_, should = next(triple for triple in triples if not _close(*triple[1:]))
+    said = f"{told} {name}.grad is {short(is_)}, and right is {short(should)}"
     best, all_of_it = _explained(wrong, found, ops)
     of = partial(
         Diagnosis, False, numbers=(f"{name}.grad", is_, should),
@@ -250,8 +246,8 @@ def _diagnosis(wrong: str, found: _Found) -> Diagnosis:
         return of(last, "unknown", f"{said}: no slip that is known gives these numbers")
     fault, *others = best
     # other slopes of one operation are listed the simplest first: the first is told
-    told = [f for f in others if not f.slopes or f.slopes.keys() != fault.slopes.keys()]
-    says = {f.says: f.slip for f in told if f.slip != fault.slip and f.says != fault.says}
+    others = [f for f in others if not f.slopes or f.slopes.keys() != fault.slopes.keys()]
+    says = {f.says: f.slip for f in others if f.slip != fault.slip and f.says != fault.says}
     other = "".join(f"; it may also be that {says}" for says in [*says][:1])
     more = "" if all_of_it else "; more is wrong, repair this first"
     said = f"{said}: {fault.says}{other}{more}"
