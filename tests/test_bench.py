@@ -247,12 +247,8 @@ def test_the_table_of_trainings_names_engines_and_goals(monkeypatch: pytest.Monk
     table = fits.fits_table(1)
     goals = [[o.goal for o in others] for others in table.others.values()]
     assert goals == [[1.0, None], [1.0, None], [1.11, None], [1.11, None], [None], [None]]
-    assert [name.partition(" (")[0] for name in table.missing] == [
-        "PyTorch",
-        "JAX",
-        "scikit-learn",
-        "fused in C",
-    ]
+    missing = ["PyTorch", "JAX", "scikit-learn", "fused in C"]
+    assert [name.partition(" (")[0] for name in table.missing] == missing
 
 
 def test_programs_in_numpy_are_made_and_run_without_the_machine() -> None:
@@ -329,12 +325,8 @@ def test_the_table_of_what_is_around_the_steps_counts_the_data_as_memory(
     held = [table.ours[name] for name, unit in table.units.items() if unit == "GB"]
     assert len(held) == 2
     assert all(200 * 5 * 8 / 1e9 < gigabytes < 0.01 for gigabytes in held)
-    assert [o.goal for others in table.others.values() for o in others] == [
-        1 / 2,
-        1 / 2,
-        1 / 4,
-        1 / 6,
-    ]
+    goals = [o.goal for others in table.others.values() for o in others]
+    assert goals == [1 / 2, 1 / 2, 1 / 4, 1 / 6]
 
 
 def test_the_bare_products_are_what_predict_gives() -> None:
