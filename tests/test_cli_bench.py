@@ -35,12 +35,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gc, "collect", lambda: 0)
     monkeypatch.setattr(measure, "_STEPS_A_TURN", (1, 1))
     monkeypatch.setattr(scalar, "CHAINS", {300: 1.3})
-    for module, table in (
-        (matrix, "NETS"),
-        (matrix, "ROWS"),
-        (fits, "TASKS"),
-        (scalar, "OPERATIONS"),
-    ):
+    tables = {"NETS": matrix, "ROWS": matrix, "TASKS": fits, "OPERATIONS": scalar}
+    for table, module in tables.items():
         monkeypatch.setattr(module, table, dict(list(getattr(module, table).items())[:1]))
     for size, value in {"VOCABULARY": 5, "WIDTH": 4, "LENGTH": 3}.items():
         monkeypatch.setattr(microgpt, size, value)
@@ -52,7 +48,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(costs, "SIZES", small)
     monkeypatch.setattr(costs, "INPUTS", 5)
     monkeypatch.setattr(costs, "ROWS", 100)
-    monkeypatch.setattr(costs, "euler", lambda steps: costs.euler(3))
+    monkeypatch.setattr(costs, "euler", lambda steps, euler=costs.euler: euler(3))
     for module in (scalar, measure):
         monkeypatch.setattr(module, "installed", lambda name: name == "NumPy")
 
