@@ -373,24 +373,6 @@ def test_more_classes_than_a_picture_shows_are_learned_without_it(run: Run) -> N
 
 @pytest.mark.slow
 @POSIX
-def test_a_real_terminal_gets_no_escape() -> None:
-    import pty
-
-    Path("e.csv").write_text("a,c\n1,\x1b[31mred\n2,b\n3,\x1b[31mred\n4,b\n")
-    assert main(["train", "e.csv", "--target", "c", *QUICK, "--test-ratio", "0", "--out", "o"]) == 0
-    ours, theirs = pty.openpty()
-    words = [sys.executable, "-m", "tinygrad_edu", "predict", "o/model.json", "e.csv"]
-    paths = {"PYTHONPATH": os.pathsep.join(sys.path)}
-    subprocess.run(words, stdout=theirs, stderr=theirs, env=os.environ | paths, check=True)
-    os.close(theirs)
-    shown = os.read(ours, 10_000).decode()
-    os.close(ours)
-    assert shown.startswith("prediction,p(\ufffd[31mred),p(b)\r\n")
-    assert "\x1b" not in shown
-
-
-@pytest.mark.slow
-@POSIX
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
 def test_a_process_that_is_asked_to_end_saves_what_was_learned(name: str) -> None:
     with start("demo", "xor", "--epochs", "100000000", "--out", "o") as run:
