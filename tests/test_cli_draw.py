@@ -75,6 +75,13 @@ def test_a_picture_that_cannot_be_written_is_told_after_the_numbers(run):
     assert errors == ("tinygrad-edu: no picture was written: no/g.dot: No such file or directory\n")
 
 
+def test_a_suffix_that_is_no_format_is_told_with_those_that_are(run):
+    assert run("draw", "a", "a=1", "-o", "g.foo", code=2)[1] == (
+        "tinygrad-edu: no picture was written: a drawing is saved as .svg, .png, .pdf, .eps, .gif, "
+        ".jpg, .webp, .dot, .gv, .tex or .mmd, and 'g.foo' is none of these: write -o graph.svg\n"
+    )
+
+
 def test_without_a_renderer_the_numbers_are_printed_all_the_same(run, monkeypatch):
     def fail(*_: object) -> bytes:
         raise RenderError("nothing to draw with")

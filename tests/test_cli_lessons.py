@@ -125,32 +125,8 @@ def test_worksheets_and_their_solutions_are_pages_to_print(folder, run):
 
 # diagnose
 
-ENGINE = """
-class Value:
-    def __init__(self, data, parents=(), slopes=()):
-        self.data, self.grad, self.parents, self.slopes = data, 0.0, parents, slopes
-
-    def __add__(self, other):
-        return Value(self.data + other.data, (self, other), (1.0, 1.0))
-
-    def __mul__(self, other):
-        return Value(self.data * other.data, (self, other), (other.data, self.data))
-
-    def backward(self):
-        order = []
-
-        def visit(v):
-            if v not in order:
-                for p in v.parents:
-                    visit(p)
-                order.append(v)
-
-        visit(self)
-        self.grad = 1.0
-        for v in reversed(order):
-            for p, slope in zip(v.parents, v.slopes):
-                p.grad += v.grad * slope
-"""
+#: A class as lesson 19 asks for it.
+ENGINE = EXERCISES["19.2"].solution.replace("answer", "Value")
 
 PASS = """
 import numpy as np
@@ -254,6 +230,13 @@ def test_the_page_of_a_data_set_or_a_table_is_written(words, link, tables, run):
 )  # fmt: skip
 def test_what_cannot_be_shown_says_why(words, code, said, tables, run):
     assert said in run("playground", *words.split(), code=code)[1]
+
+
+def test_a_doubt_about_a_table_is_a_sentence(run, folder, recwarn):
+    Path("days.csv").write_text("day,v,kind\n2020-01-01,2,a\n2020-01-02,1,b\n")
+    said = run("playground", "days.csv", code=2)[1].splitlines()
+    assert said[0].startswith("tinygrad-edu: days.csv, column 'day': '2020-01-01' is text")
+    assert not recwarn
 
 
 @pytest.mark.slow

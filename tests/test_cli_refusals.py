@@ -65,6 +65,8 @@ REFUSED = {
     "demo adder --hidden 99999": "layers of 100001, 99999 have 10,000,099,998 parameters, more "
     "than the 10,000,000 of nn.MAX_PARAMETERS",
     "train none.csv --target y": "cannot read 'none.csv': No such file or directory",
+    "train https://a.b/c.csv --target y": "cannot read 'https://a.b/c.csv': an address: download "
+    "the file first",
     "train . --target y": "cannot read '.': Is a directory",
     "predict none.json file": "cannot read 'none.json': No such file or directory",
     "predict . file": "cannot read '.': Is a directory",

@@ -5,7 +5,18 @@ import inspect
 import pytest
 
 import tinygrad_edu
-from tinygrad_edu import MLP, SGD, Adam, Layer, evaluate, fit, moons, predict, train_test_split
+from tinygrad_edu import (
+    MLP,
+    SGD,
+    Adam,
+    Layer,
+    evaluate,
+    fit,
+    functions,
+    moons,
+    predict,
+    train_test_split,
+)
 from tinygrad_edu.checks.habits import ARGUMENTS, NAMES, answered
 from tinygrad_edu.losses import LOSSES
 from tinygrad_edu.nn.activations import ACTIVATIONS
@@ -77,7 +88,7 @@ def test_a_loss_by_another_name_is_found(name):
 
 
 def test_what_is_meant_is_there():
-    assert set(NAMES.values()) <= {*LOSSES, *ACTIVATIONS, *INITIALISERS}
+    assert set(NAMES.values()) <= {*LOSSES, *ACTIVATIONS, *INITIALISERS, *functions.__all__}
     taken = {
         name
         for word in tinygrad_edu.__all__

@@ -270,6 +270,75 @@ def test_both_engines_give_one_history_whatever_is_changed_on_the_way(run, name)
             run("matrix", CHANGES[name])
 
 
+class Holding(Module):
+    """A unit and an array of its own, which `use` reads."""
+
+    def __init__(self, held, use):
+        self.held, self.use = held, use
+        self.unit = Layer(2, 1, rng=0)
+
+    def __call__(self, x):
+        return self.use(self.held, self.unit(x)[0])
+
+
+def objects(*things):
+    held = np.empty(len(things), dtype=object)
+    held[:] = things
+    return held
+
+
+#: What an array holds that a model reads, what is read, and what a callback puts there instead.
+ARRAYS = {
+    "parameters": (
+        lambda: objects(parameter(0.5), 0, 1, 0)[::2],
+        lambda held, z: z * held[0],
+        lambda: parameter(2.0),
+    ),
+    "layers": (
+        lambda: objects(Layer(1, 1, "tanh", rng=0)),
+        lambda held, z: held[0]([z])[0],
+        lambda: Layer(1, 1, "sigmoid", rng=0),
+    ),
+    "lists": (lambda: objects([0.5], [1.0]), lambda held, z: z * held[0][0], lambda: [2.0]),
+    "texts": (
+        lambda: np.array(["tanh", "relu"]),
+        lambda held, z: getattr(f, str(held[0]))(z),
+        lambda: "sinh",
+    ),
+    "records": (
+        lambda: np.array([(0.5, "a")], dtype=[("rate", float), ("name", "U1")]),
+        lambda held, z: z * float(held[0]["rate"]),
+        lambda: (2.0, "b"),
+    ),
+    "days": (
+        lambda: np.array(["2020-01-03", "NaT"], dtype="datetime64[D]"),
+        lambda held, z: z * float(held[0].astype(int) % 7),
+        lambda: np.datetime64("2020-01-04"),
+    ),
+    "numbers": (lambda: np.array([0.5, np.nan]), lambda held, z: z * float(held[0]), lambda: 2.0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ARRAYS)
+def test_an_array_that_a_model_holds_may_be_of_any_kind_and_changed(name):
+    make, use, other = ARRAYS[name]
+
+    def run(engine, place=0):
+        model = Holding(make(), use)
+        sgd = SGD(model.parameters(), lr=0.05)
+        changed = [lambda epoch: model.held.__setitem__(0, other())] if place == 0 else []
+        history = fit(
+            model, X, Y, loss="squared_error", optimizer=sgd, epochs=3, callbacks=changed,
+            engine=engine,
+        )  # fmt: skip
+        return history.loss
+
+    expected = run("scalar")
+    assert expected != run("scalar", None)
+    assert_close(run("matrix"), expected, name)
+    assert_close(run("matrix", None), run("scalar", None), name)
+
+
 def test_after_a_change_divergence_leaves_the_last_numbers_with_a_finite_loss():
     def run(engine):
         start()

@@ -46,7 +46,11 @@ from tinygrad_edu import (
 from tinygrad_edu.data import read_table
 from tinygrad_edu.engine import RandomLeaf, primitives
 from tinygrad_edu.figure import Figure
-from tinygrad_edu.losses import cross_entropy, squared_error
+from tinygrad_edu.losses import (
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    squared_error,
+)
 from tinygrad_edu.nn import MAX_PARAMETERS, model_file
 
 X = Value(2.0, "x")
@@ -428,6 +432,12 @@ OTHER_NAMES = {
     (lambda: Neuron(1).nonlin): "Neuron has no nonlin here: write neuron.activation",
     (lambda: Layer(1, 1).weight): "Layer has no weight here: write unit.w",
     (lambda: NET.fit([], [])): "MLP has no fit here: write fit(model, X, y, ...)",
+    (lambda: X.value): "Value has no value here: write v.data",
+    (lambda: X.gradient): "Value has no gradient here: write v.grad",
+    (lambda: NET.compile()): "MLP has no compile here: write fit(model, X, y, loss=..., "
+    "optimizer=..., epochs=...)",
+    (lambda: NET.predict_proba([])): "MLP has no predict_proba here: write probabilities(model, X, "
+    "loss=...)",
 }
 
 
@@ -463,6 +473,9 @@ def test_an_object_with_a_dict_may_have_an_attribute_of_another_name():
     own.bias = one()
     assert "bias" in own.named_parameters()
     assert [hasattr(NET, name) for name in ("fit", "predict", "nonlin")] == [False] * 3
+    names = [(x, name) for x in (NET, X, v) for name in dir(x) if name[0] != "_"]
+    assert all(hasattr(x, name) for x, name in names)
+    assert {"forward", "weight"} < {*dir(net)}
     assert copy.deepcopy(net).forward == "on"
 
 
@@ -512,6 +525,8 @@ PROGRAMS = {
     "loss": (lambda x, y: cross_entropy(MLP(2, [3, 2], rng=0)(x), y),
              ([1.0, 2.0], 1), (ROWS, [0, 1, 1])),
     "loss with weights": (lambda x, y: squared_error(NET(x), y), ([1.0, 2.0], 1.0), (ROWS, RAMP)),
+    "loss of a logit": (lambda x, y: binary_cross_entropy_with_logits(NET(x), y),
+                        ([1.0, 2.0], 1), (ROWS, [0, 1, 1])),
     "random numbers": (lambda x: DROPPING(x), ([1.0, 2.0],), (ROWS,)),
     "branch": (lambda x: x if x > 0 else -x, (1.0,), ([1.0, 2.0],)),
 }  # fmt: skip

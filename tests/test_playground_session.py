@@ -217,3 +217,13 @@ def test_own_points_train() -> None:
     began = Start(Settings(data="own", share=0, hidden=[8]), own)
     assert began.net.sizes == [2, 8, 3]
     assert len(began.fit(2)) == 2
+
+
+@pytest.mark.parametrize("width", [1, 2])
+def test_an_own_function_is_learned_from_its_inputs(width: int) -> None:
+    own = points([[k / 6 - 1, 0][:width] for k in range(12)], [(k / 6 - 1) ** 2 for k in range(12)])
+    began = Start(Settings(data="own", share=0, hidden=[4], features=["x1", "x2", "x1**2"]), own)
+    assert began.net.sizes == [width + 1, 4, 1]
+    assert began.settings.features == (("x1", "x1**2") if width == 1 else ("x1", "x2", "x1**2"))
+    history = began.fit(60)
+    assert history.loss[-1] < 0.2 * history.loss[0]

@@ -85,6 +85,15 @@ def test_frames_and_columns_of_labels_are_taken() -> None:
     assert points([[1, 5], [3, -5]], np.array([[0], [1]])).y == [0, 1]
 
 
+@pytest.mark.parametrize(("width", "names"), [(1, ("x",)), (2, ("x1", "x2"))])
+def test_numbers_that_are_no_classes_are_those_of_a_function(
+    width: int, names: tuple[str, ...]
+) -> None:
+    X, y = [[0.5 * k, -k][:width] for k in range(12)], [k / 4 for k in range(12)]
+    data = points(np.array(X), y)
+    assert (data.X, data.y, data.feature_names, data.class_names) == (X, y, names, ())
+
+
 def test_a_csv_file_gives_points(tmp_path: Path) -> None:
     path = tmp_path / "p.csv"
     path.write_text("kind,u,v,w\nred,1,5,x\nblue,3,-5,y\n")
@@ -107,6 +116,12 @@ BAD_POINTS: list[tuple[Any, type[Exception], str]] = [
     ((PAIR, [[1, 0], [0, 1]]), TypeError, "y[0] must be a number or a text, got [1, 0]"),
     (([[1, 2]],), TypeError, NO_ARRAYS),
     (("p.csv", [0, 1]), TypeError, NO_FILE),
+    (("moons",), ValueError, "there is no file moons, but a data set: write "
+     'playground(data="moons")'),
+    ((PAIR * 6, range(12)), ValueError, "y has 12 different labels, the playground shows 2 to 10"),
+    (([[1], [2]], ["a", "b"]), TypeError, "y[0] takes one real number, got str 'a': write "
+     "float(...) around a text that is a number"),
+    (([[1], [2]], [1, float("inf")]), ValueError, "y[1] must be a finite number, got inf"),
 ]  # fmt: skip
 BAD_SETTINGS: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"data": "moon"}, ValueError, "unknown data 'moon': choose "
@@ -120,7 +135,9 @@ BAD_SETTINGS: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"features": "x1"}, TypeError, "features must be a list of features, got str"),
     ({"features": ["x3"]}, ValueError, f"unknown feature 'x3': choose {', '.join(FEATURES)}"),
     ({"hidden": [2] * 7}, ValueError, "hidden has 7 layers, at most 6 are shown"),
-    ({"hidden": [17]}, ValueError, "a layer in hidden must be an int from 1 to 8, got 17"),
+    ({"hidden": [17]}, ValueError, "a layer in hidden must be an int from 1 to 8, got 17: "
+     "more train in a page of export.to_page(model, X, y, ...)"),
+    ({"hidden": [0]}, ValueError, "a layer in hidden must be an int from 1 to 8, got 0"),
     ({"hidden": 3}, TypeError, "hidden must be a list of layer sizes, got int"),
     ({"activations": ["tahn"]}, ValueError, f"unknown activation 'tahn': choose {', '.join(UNITS)}"
      "; did you mean 'tanh'?"),

@@ -13,7 +13,7 @@ from refusals import refusals
 from vectorized import by_scalars, check, leaves, numbers
 
 from tinygrad_edu import functions as f
-from tinygrad_edu.engine import Primitive, RandomLeaf, Value, no_grad, primitive
+from tinygrad_edu.engine import Primitive, RandomLeaf, Value, grad, no_grad, primitive
 from tinygrad_edu.losses import cross_entropy, hinge
 from tinygrad_edu.nn import MLP
 from tinygrad_edu.vectorize import VectorizeError, plan, vectorize
@@ -90,6 +90,11 @@ COMPARES = [
     (asks_for_truth, 2, 0.5, 0.0, True),
     (takes_pythons_maximum, 2, 0.5, -0.5, False),
     (lambda x: f.where(W * x < 0, W, x), 0, 0.5, -0.5, False),
+    (lambda x: grad(f.where(f.step(x), W * x, x * x), x), 0, 0.5, -0.5, False),
+    (lambda x: grad(f.where(f.step(x), W * W * x, W * x), W), 0, 0.5, -0.5, False),
+    (lambda x: grad(W * f.relu(x), x), 0, 0.5, -0.5, False),
+    (lambda x: grad(W * f.maximum(x, x * x), x), 0, 0.5, 1.5, False),
+    (lambda x: grad(f.pow(x * x, W * x), x), 0, 0.5, 0.0, False),
 ]
 
 

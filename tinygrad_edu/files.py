@@ -43,6 +43,8 @@ def open_regular(path: AnyPath) -> BinaryIO:
     Raises OSError as the system gives it, also for a folder, a pipe or a device.
     """
     path = path_of(path)
+    if path.startswith(("http://", "https://", "ftp://")):
+        raise FileNotFoundError(errno.ENOENT, "an address: download the file first", path)
     _check_regular(path, os.stat(path))
     return open(path, "rb", opener=_opened)
 

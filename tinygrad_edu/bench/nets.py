@@ -13,6 +13,7 @@ from typing import Any, Final
 from tinygrad_edu.bench.measure import Rows, Step
 from tinygrad_edu.data import moons
 from tinygrad_edu.engine import Value
+from tinygrad_edu.examples import examples
 from tinygrad_edu.losses import find_loss
 from tinygrad_edu.nn import MLP, Layer, Module
 from tinygrad_edu.optim import SGD
@@ -115,7 +116,8 @@ def matrix_step(given: Problem) -> Step:
 
     optimizer = SGD(given.model.parameters(), lr=RATE)
     loss = find_loss(given.loss)
-    descent = matrix_descent(Training(given.model, loss, None, optimizer, given.X, given.y))
+    X, y = examples(given.X, given.y)
+    descent = matrix_descent(Training(given.model, loss, None, optimizer, X, y))
     batch = range(len(given.X))
     return lambda: descent.step(batch, 0)[0]
 

@@ -41,7 +41,7 @@ def number(x: object, what: str = "Value") -> float:
             ) from None
     text = repr(x) if isinstance(x, (str, bytes)) else ""
     kind = f"{type(x).__name__} {text[:40]}".strip()
-    raise TypeError(f"{what} takes one real number, got {kind}: {_remedy(x)}")
+    raise TypeError(f"{what} takes one real number, got {kind}: {_remedy(x, what)}")
 
 
 def finite(what: str, x: object) -> float:
@@ -294,7 +294,7 @@ def _described(x: object) -> str:
     return f"{type(x).__name__} {x!r:.40}" if x is not None else "None"
 
 
-def _remedy(x: object) -> str:
+def _remedy(x: object, what: str) -> str:
     kind = type(x).__name__
     if any(base.__name__ == "Value" for base in type(x).__mro__):
         return "use the Value as it is, or its number v.data"
@@ -306,6 +306,8 @@ def _remedy(x: object) -> str:
         return "write float(d), which rounds it to 53 bits"
     if kind in ("ndarray", "Tensor"):
         return "write x.item() for an array of one number, or make one Value per element"
+    if isinstance(x, (list, tuple)) and what.endswith("]"):  # of an entry of a row
+        return "X is a list of rows, and each row a list of numbers, without targets"
     if isinstance(x, (list, tuple, set, dict)):
         return "make one Value per number, as in [Value(x) for x in xs]"
     return "write a number such as 1.0"

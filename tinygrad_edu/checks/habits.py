@@ -30,6 +30,8 @@ NAMES: Final = {
     "logloss": "cross_entropy", "mse": "mean_squared_error", "mse_loss": "mean_squared_error",
     "nll": "cross_entropy", "none": "linear", "sse": "squared_error", "glorot": "xavier",
     "sparse_categorical_crossentropy": "cross_entropy",
+    "absolute": "abs", "average": "mean", "heaviside": "step", "lg": "log10", "ln": "log",
+    "sqr": "pow", "square": "pow", "tg": "tan",
 }  # fmt: skip
 #: What an argument that is missing could be, to begin with.
 BEGINNINGS: Final = {

@@ -8,6 +8,7 @@ import re
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
@@ -116,6 +117,7 @@ def _process() -> Iterator[set[str]]:
 
     The signals that ask it to end come as Ctrl-C does, and stand in ASKED. Pictures need no screen,
     whatever backend the environment names. A letter that the output lacks is escaped, and listed.
+    What the package warns of is a sentence too.
     """
     ASKED.clear()
     lost: set[str] = set()
@@ -139,8 +141,18 @@ def _process() -> Iterator[set[str]]:
     os.environ["MPLBACKEND"] = "agg"
     for number in mine:
         signal.signal(number, interrupt)
+    plain = warnings.showwarning
+
+    def show(message: Any, category: Any, *where: Any, **more: Any) -> None:
+        if category is UserWarning:  # of the package
+            tell(str(message))
+        else:
+            plain(message, category, *where, **more)
+
     try:
-        yield lost
+        with warnings.catch_warnings():
+            warnings.showwarning = show
+            yield lost
     finally:
         for number in mine:
             signal.signal(number, signal.SIG_DFL)

@@ -2,6 +2,7 @@
 
 import argparse
 import keyword
+import re
 import unicodedata
 from pathlib import Path
 
@@ -44,8 +45,9 @@ def run(args: argparse.Namespace) -> int:
         print(f"\n{remark}")
     try:
         path = draw(result, edges=args.edges).save(args.out)
-    except RenderError as error:
-        raise UsageError(f"no picture was written: {error}") from None
+    except (RenderError, ValueError) as error:
+        said = re.sub(r"write \.save.*", "write -o graph.svg", str(error))
+        raise UsageError(f"no picture was written: {said}") from None
     except OSError as error:
         raise UsageError(f"no picture was written: {args.out}: {reason(error)}") from None
     print(f"\nwrote {clean(str(path), 1000)}")

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from tinygrad_edu import functions
 from tinygrad_edu.checks import number
+from tinygrad_edu.checks.habits import nearest
 from tinygrad_edu.engine import Primitive, Value, constant, primitives
 from tinygrad_edu.engine.primitive import on_values
 
@@ -233,8 +234,8 @@ def _call(node: ast.Call, name: str, names: Mapping[str, Any]) -> Any:
             raise _NodeError(
                 node, f"{name:.40} is no function: a product is written {name:.40}*(...)"
             )
-        near = get_close_matches(name, _FUNCTIONS, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"choose {', '.join(_FUNCTIONS)}"
+        near = nearest(name, _FUNCTIONS)
+        hint = f"did you mean {near}?" if near else f"choose {', '.join(_FUNCTIONS)}"
         raise _NodeError(node, f"there is no function {name:.40}: {hint}")
     function = _FUNCTIONS[name]
     wrong = _NodeError(node, f"wrong arguments: write {_usage(name)}")

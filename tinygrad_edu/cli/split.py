@@ -11,8 +11,8 @@ from tinygrad_edu.cli.options import UsageError, reason
 from tinygrad_edu.data import Dataset, Table, TableEncoder, TableError, train_test_split
 from tinygrad_edu.data.columns import NumericColumn, alike_words, kind_of
 from tinygrad_edu.data.dataset import Recipe
-from tinygrad_edu.data.encoding import mean_and_std, standardising
 from tinygrad_edu.data.notation import names_something
+from tinygrad_edu.data.preprocessing import mean_and_std, standardising
 from tinygrad_edu.data.table import shown
 from tinygrad_edu.data.table_file import MOST_BYTES, table_in
 from tinygrad_edu.files import open_regular

@@ -8,7 +8,7 @@ from typing import Any, overload
 from tinygrad_edu.checks import is_listed, number
 from tinygrad_edu.engine.modes import Mode, mode
 from tinygrad_edu.engine.primitive import on_values
-from tinygrad_edu.engine.value import Value, constant
+from tinygrad_edu.engine.value import Value, compare, constant
 from tinygrad_edu.engine.walk import chain_rule, toposort
 from tinygrad_edu.namespace import UNREACHED, no_flow
 
@@ -72,6 +72,8 @@ def grad(y: Value, x: Value | Sequence[Value]) -> Value | list[Value]:
         for p, slope, found in zip(parents, slopes, v.slopes(), strict=True):
             if found is not no_flow and p in needed:
                 terms.setdefault(p, []).append(_times(g, slope))
+            elif found is no_flow and isinstance(slope, Value):
+                compare("!=", slope, 0.0)  # tells a tracer that it may flow in another example
     totals = [reduce(add, terms.get(v, [0.0])) for v in xs]
     values = [g if isinstance(g, Value) else constant(float(g)) for g in totals]
     return values[0] if isinstance(x, Value) else values

@@ -56,11 +56,14 @@ OF_VALUES: Final = {
     "detach": "Value(v.data)", "grad_fn": "v.op", "zero_grad": "v.grad = 0",
     "_backward": "v.backward() for the whole graph, v.local_derivatives() for one node",
     "requires_grad": "parameter(x), a Value that is learned",
+    "gradient": "v.grad", "tolist": "v.data", "value": "v.data",
 }
 OF_MODULES: Final = {
     "nonlin": "neuron.activation", "forward": "model(x)", "weight": "unit.w", "bias": "unit.b",
     "fit": "fit(model, X, y, ...)", "predict": "predict(model, X)",
     "evaluate": "evaluate(model, X, y, ...)", "modules": "nn.modules(model)",
+    "compile": "fit(model, X, y, loss=..., optimizer=..., epochs=...)",
+    "params": "model.parameters()", "predict_proba": "probabilities(model, X, loss=...)",
 }
 # fmt: on
 
@@ -91,10 +94,11 @@ class Elsewhere:
         del vars(x)[self.name]
 
 
-def add_names(kind: type, names: dict[str, str]) -> None:
-    """Let a class explain the names that it has elsewhere."""
+def add_names(kind: Any, names: dict[str, str]) -> None:
+    """Let a class explain the names that it has elsewhere, which completion does not offer."""
     for name, here in names.items():
         setattr(kind, name, Elsewhere(name, here))
+    kind.__dir__ = lambda x: [n for n in object.__dir__(x) if n not in names or hasattr(x, n)]
 
 
 def add_to(value: type) -> None:

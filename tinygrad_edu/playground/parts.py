@@ -21,9 +21,8 @@ from tinygrad_edu.nn.activations import RECORDS as ACTIVATIONS
 from tinygrad_edu.optim import OPTIMIZERS, SGD, Optimizer
 from tinygrad_edu.train.heads import Head, head_for
 from tinygrad_edu.vectorize.executors.arena import Array
-from tinygrad_edu.vectorize.executors.code import Compiler, compiled
+from tinygrad_edu.vectorize.executors.code import CHUNK, Compiler, compiled, update_code
 from tinygrad_edu.vectorize.executors.fragments import Linkable
-from tinygrad_edu.vectorize.executors.update import CHUNK, update_code
 from tinygrad_edu.vectorize.program import Program
 from tinygrad_edu.vectorize.steps import Product
 from tinygrad_edu.view.base.naming import NOTATIONS, names_of
@@ -133,7 +132,7 @@ def penalty(of: Callable[..., Value]) -> Part:
     """What a penalty adds to the mean loss and to the gradient of all parameters."""
     weights = [Value(k + 0.5) for k in range(_T)]
     plan = Program(lambda x: of(weights, _STRENGTH), [0.5]).plan
-    c = compiled(plan.forward, plan.backward, _ROWS)
+    c = compiled(plan, plan.backward, _ROWS)
     mean, G = c.fixed(1, 1), c.fixed(1, _T)
     for port, added in ((mean, c.mean), (G, c.G)):
         c.each("+", port, added, out=port)
@@ -177,8 +176,8 @@ def _net(layers: list[Any], loss: str) -> tuple[Any, ...]:
     rows = [[k + 1 / (n + 2) for n in range(layers[0].nin)] for k in (0, -1)]
     program = Program(example, *zip(rows, targets, strict=True))
     plan = program.plan
-    c = compiled(plan.forward, plan.backward, _ROWS)
-    products = [step for step in plan.forward.steps if isinstance(step, Product)]
+    c = compiled(plan, plan.backward, _ROWS)
+    products = [step for step in plan.steps if isinstance(step, Product)]
     return program, c, *(c.named[step.x.parts[0].array] for step in products[-2:])
 
 

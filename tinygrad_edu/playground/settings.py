@@ -84,6 +84,15 @@ def _each(of: str, what: str, check: Check) -> Check:
     return lambda name, x: tuple(check(what, item) for item in listed(name, x, of))
 
 
+def _units(what: str, n: Any) -> int:
+    """As many as the page has room for."""
+    try:
+        return whole(what, n, 1, MOST_UNITS)
+    except ValueError as error:
+        way = "more train in a page of export.to_page(model, X, y, ...)"
+        raise ValueError(f"{error}: {way}" if n > MOST_UNITS else str(error)) from None
+
+
 def _or_none(check: Check) -> Check:
     return lambda name, x: None if x is None else check(name, x)
 
@@ -94,7 +103,7 @@ def _setting(default: Any, check: Check) -> Any:
 
 _SEED: Final = partial(whole, least=0, most=2**32 - 1)
 _FEATURES: Final = _each("features", "feature", partial(one_of, table=FEATURES))
-_SIZES: Final = _each("layer sizes", "a layer in hidden", partial(whole, least=1, most=MOST_UNITS))
+_SIZES: Final = _each("layer sizes", "a layer in hidden", _units)
 _KINDS: Final = _each("names", "activation", partial(one_of, table=UNITS))
 
 

@@ -5,14 +5,15 @@ import os
 import random
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from tinygrad_edu.checks import is_listed, is_real, listed
+from tinygrad_edu.checks import finite, is_listed, is_real, listed
 from tinygrad_edu.data import Dataset, TableEncoder, read_table, train_test_split
 from tinygrad_edu.data.columns import NumericColumn
-from tinygrad_edu.data.encoding import standardising
+from tinygrad_edu.data.preprocessing import standardising
 from tinygrad_edu.data.table import Table, TableError, shown
 from tinygrad_edu.examples import inputs, labels
 from tinygrad_edu.nn import MLP, Dropout, Layer, Sequential
@@ -24,6 +25,7 @@ from tinygrad_edu.playground.settings import (
     MOST_CLASSES,
     OWN,
     POINTS,
+    SETS,
     SURFACES,
     Settings,
     columns,
@@ -58,7 +60,10 @@ class Start:
     """
 
     def __init__(self, settings: Settings, own: Dataset | None = None) -> None:
-        self.settings, self.own, self.data = settings, own, data_of(settings, own)
+        self.own, self.data = own, data_of(settings, own)
+        if settings.data == OWN and len(self.data.X[0]) == 1:  # as the page does
+            settings = replace(settings, features=_of_one(settings))
+        self.settings = settings
         self.classes = len(self.data.class_names)
         self.net = net_of(settings, self.classes)
         self.train: tuple[Any, Any] = (self.data.X, self.data.y)
@@ -146,8 +151,12 @@ def losses_for(classes: int) -> list[str]:
 
 def features_of(settings: Settings, classes: int) -> list[str]:
     """The features that are used: of one number those without x2."""
-    one = [name for name in settings.features if "x2" not in name] or ["x1"]
-    return one if not classes and settings.data in FUNCTIONS else list(settings.features)
+    curve = not classes and settings.data in FUNCTIONS
+    return _of_one(settings) if curve else list(settings.features)
+
+
+def _of_one(settings: Settings) -> list[str]:
+    return [name for name in settings.features if "x2" not in name] or ["x1"]
 
 
 def points(
@@ -157,8 +166,11 @@ def points(
 ) -> Dataset:
     """Rows of 2 numbers, standardised, and class numbers 0..k-1, the sorted labels being 0, 1, ...
 
+    With rows of 1 number, or with numbers for labels of which some are not whole, it is a function
+    that is learned: these stay as they are.
+
     X        n rows of 2 numbers, such as an array or a frame, or the path of a CSV file
-    y        n labels, without a file: numbers or texts, 2 to 10 different ones
+    y        n labels, without a file: whole numbers or texts, 2 to 10 different ones; or n numbers
     columns  of a file: the names of x1, of x2 and of the class; not needed where it has just these
 
     Raises TypeError or ValueError for anything else, TableError naming file, line and column.
@@ -166,6 +178,8 @@ def points(
     if isinstance(X, (str, os.PathLike)):
         if y is not None:
             raise TypeError("a file holds the labels too: write columns=[x1, x2, class] for y")
+        if X in SETS and not os.path.exists(X):
+            raise ValueError(f'there is no file {X}, but a data set: write playground(data="{X}")')
         return _of_table(read_table(X), columns)
     if y is None or columns is not None:
         raise TypeError(
@@ -206,12 +220,16 @@ def own_text(data: Dataset) -> str:
 def _of_arrays(rows: list[list[float]], labels: list[Any], names: tuple[str, ...]) -> Dataset:
     if not rows or len(rows) != len(labels):
         raise ValueError(f"{len(rows)} rows in X but {len(labels)} labels in y")
-    if len(rows[0]) != 2:
+    width, classes = len(rows[0]), sorted(set(labels))
+    if width not in (1, 2):
         raise ValueError(
-            f"the playground shows points of 2 numbers, X[0] has {len(rows[0])}: choose two, "
+            f"the playground shows points of 2 numbers, X[0] has {width}: choose two, "
             "such as [[row[0], row[1]] for row in X]"
         )
-    classes = sorted(set(labels))
+    whole = all(isinstance(label, str) or label % 1 == 0 for label in classes)
+    if width == 1 or not whole:  # as in a file that the page reads
+        y = [finite(f"y[{i}]", label) for i, label in enumerate(labels)]
+        return Dataset(rows, y, names if width > 1 else ("x",), (), "own", "arrays")
     _check(len(classes), "y")
     numbers = [classes.index(label) for label in labels]
     called = tuple(map(str, classes))

@@ -80,9 +80,11 @@ def _look(x: Any, seen: set[type]) -> Callable[[], Iterable[Any]] | None:
             return (lambda: (x.cell_contents,)) if x != CellType() else None
         case FunctionType() if _is_users(x):
             return lambda: (x.__code__, x.__defaults__, x.__kwdefaults__, *_globals(x).values())
+        case np.ndarray() if x.dtype.kind == "O":
+            return lambda: x.ravel().tolist()
         case np.ndarray():
-            kept = x.copy()
-            return lambda: (kept if np.array_equal(x, kept, equal_nan=True) else object(),)
+            kept, nan = x.copy(), x.dtype.kind in "fc"  # texts and records have none
+            return lambda: (kept if np.array_equal(x, kept, equal_nan=nan) else object(),)
         case type() if _is_users(x):
             return lambda: vars(x).values()
         case ModuleType() if _is_users_module(x.__name__):
@@ -124,12 +126,16 @@ def _held(roots: tuple[Any, ...]) -> list[Any]:
 
 
 def _parts(x: Any) -> Iterable[Any]:
+    import numpy as np
+
     match x:
         case list() | dict() | tuple():  # at once, as there are many
             return get_referents(x)
         case FunctionType():
             plain = x.__closure__, x.__defaults__, x.__kwdefaults__, x.__dict__
             return [*plain, *_globals(x).values()]
+        case np.ndarray() if x.dtype.kind == "O":
+            return x.ravel().tolist()
         case type():
             return [*vars(x).values(), *x.__bases__] if _is_users(x) else ()
         case ModuleType():
