@@ -153,7 +153,6 @@ def test_train_judges_columns_and_keeps_labels_to_the_letter(run: Run) -> None:
         ("draw 1/(x+1) x=-1", "\nforward: divide of (1.0, 0.0) gave inf"),
         ("draw sqrt(x) x=0", "\nbackward: "),
         ("draw acos(x+y) x=1 y=2", "\nforward: acos of "),
-        ("demo xor --lr 1000 --epochs 5", r"\nthe loss rose from 0\.7022 to \d+\.?\d*: try a"),
         ("demo circles --lr 300 --epochs 2", r"\nthe loss rose from 0\.\d+ to \d+\.?\d*: try a"),
     ],
 )
