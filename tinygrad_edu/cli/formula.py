@@ -1,7 +1,6 @@
 """Formulas as text, made graphs of Values: `evaluate("tanh(a*b + c)", {"a": a, "b": b, "c": 10})`.
 
-A formula is read into a syntax tree, and only what is listed here has a meaning: nothing is
-executed.
+Only what is listed here has a meaning in the syntax tree of a formula: nothing is executed.
 """
 
 import ast
@@ -103,10 +102,7 @@ def evaluate(text: str, values: Mapping[str, Any]) -> Value:
 
 
 def variables(text: str) -> list[str]:
-    """The names that a formula needs numbers for (pi and e included), in order of appearance.
-
-    Raises FormulaError for a text that is no formula.
-    """
+    """The names that a formula needs numbers for, in order of appearance; or FormulaError."""
     _, tree = _parsed(text)
     called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
     names = [n for n in ast.walk(tree) if isinstance(n, ast.Name) and id(n) not in called]
