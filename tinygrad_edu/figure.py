@@ -64,7 +64,7 @@ def gif(pictures: Sequence[bytes], milliseconds: Sequence[int]) -> bytes:
     return buffer.getvalue()
 
 
-def beside(pictures: Sequence[bytes]) -> bytes:
+def in_a_row(pictures: Sequence[bytes]) -> bytes:
     """PNG pictures in a row, on white, as one."""
     images = [Image.open(BytesIO(picture)).convert("RGB") for picture in pictures]
     height = max(image.height for image in images)

@@ -230,7 +230,7 @@ def begun(settings: Settings, changes: Mapping[str, Any], own: Dataset | None) -
 
 def _picture(net: Module, start: Start) -> bytes:
     """Net and plane as one PNG: regions with the points, or how a function is met."""
-    from tinygrad_edu.figure import beside  # late: matplotlib takes long
+    from tinygrad_edu.figure import in_a_row  # late: matplotlib takes long
     from tinygrad_edu.view import network, pictures
     from tinygrad_edu.view.base.pdf import figure_of
 
@@ -249,7 +249,7 @@ def _picture(net: Module, start: Start) -> bytes:
         axes = pictures.curve(net, X, y, transform=start.rows, units=0)
     drawn = network(net, input_names=features_of(start.settings, start.classes))
     figures: list[Any] = [figure_of(ElementTree.fromstring(drawn.svg)), axes.figure]
-    return beside([figure.png(96) for figure in figures])
+    return in_a_row([figure.png(96) for figure in figures])
 
 
 def _not_shown(show: Iterable[str]) -> list[str]:
