@@ -54,6 +54,7 @@ class _Look(NamedTuple):
     gradients, ratios       of each layer, or of all: the size of the gradient, that of an update
                             relative to the weights
     few                     the losses of ten examples from step to step, inf if they diverge
+    decay, lacking          the share of weights that decays in a step; parameters not optimized
     """
 
     kind: str
@@ -66,6 +67,8 @@ class _Look(NamedTuple):
     ratios: list[float]
     few: list[float]
     lr: float
+    decay: float
+    lacking: int
 
 
 def diagnose_training(
@@ -122,7 +125,7 @@ def _look(training: Training) -> _Look:
         outputs = [model(x) for x in rows]
         losses = [training.loss(o, t) for o, t in zip(outputs, targets, strict=True)]
         passes = _passes(model, rows)
-    groups = _groups(passes, optimizer.parameters)
+    groups, known = _groups(passes, optimizer.parameters), set(optimizer.parameters)
     root = differentiable(functions.mean(losses))
     found = gradients(root)
     before = [_array(group) for group in groups]
@@ -142,6 +145,8 @@ def _look(training: Training) -> _Look:
         layers=[_units(of_rows) for of_rows in zip(*passes, strict=True)],
         gradients=[_size([float(found.get(p, 0.0)) for p in group]) for group in groups],
         ratios=[_size(new - x) / (_size(x) or 1.0) for x, new in zip(before, after, strict=True)],
+        decay=lr * vars(optimizer).get("weight_decay", 0.0),
+        lacking=len(set(model.parameters() if isinstance(model, Module) else ()) - known),
         few=_few(training),
         lr=lr,
     )
@@ -259,6 +264,8 @@ _OF_UNITS: Final[tuple[tuple[str, Callable[[str, Array, Array], Any], str], ...]
 def _constant(look: _Look) -> Iterator[Trouble]:
     if len(look.rows) > 1 and _alike(look.outputs) and (look.rows != look.rows[0]).any():
         yield "outputs", "constant output", "the outputs are the same for every example"
+    if len(look.rows) > 1 and _alike(look.rows) and not _alike(look.targets):
+        yield "X", "constant output", "all rows of X are the same, and the targets are not"
 
 
 def _flow(look: _Look) -> Iterator[Trouble]:
@@ -286,7 +293,17 @@ def _learns(look: _Look) -> Iterator[Trouble]:
     if after > 0.9 * before and before > 1e-3:
         slip = "learning rate too small" if ratio < 1e-4 else "unknown"
         slip = "learning rate too large" if max(look.few) > 2 * before or ratio > 0.1 else slip
+        if look.decay > 0.01 and max(look.few) <= 2 * before:
+            said = f"; weight decay takes {short(100 * look.decay)} % of each weight in a step"
+            yield "weight_decay", "scale", _told(look) + said
         yield "steps" if slip == "unknown" else "lr", slip, f"{_told(look)}; lr is {short(look.lr)}"
+
+
+def _ends(look: _Look) -> Iterator[Trouble]:
+    before, after = look.few[0], look.few[-1]
+    if after < -10 * max(1.0, abs(before)) or (before < 0 and after == math.inf):
+        said = f"{_told(look)}; it has no least value: a sign in it may be the wrong way round"
+        yield "loss", "sign", said
 
 
 def _told(look: _Look) -> str:
@@ -294,8 +311,9 @@ def _told(look: _Look) -> str:
     n, before, after = min(_FEW, len(look.rows)), short(look.few[0]), short(look.few[-1])
     learned = f"the loss of {n} examples went from {before} to {after} in {len(look.few)} steps"
     ratio = short(float(np.median(look.ratios)))
-    return f"{learned}, and the first update changes the weights by {ratio} of their size"
+    told = f"{learned}, and the first update changes the weights by {ratio} of their size"
+    return f"{told}; the optimizer lacks {look.lacking} parameters" if look.lacking else told
 
 
 #: The checks, what explains most first.
-_CHECKS: Final = (_is_finite, _scales, _layers, _constant, _flow, _start, _learns)
+_CHECKS: Final = (_is_finite, _scales, _layers, _constant, _flow, _start, _learns, _ends)
