@@ -169,9 +169,9 @@ def operations(desk: Desk, block: Block) -> list[Card]:
     outputs, n = block.outputs, len(block.values)
     signs = dict.fromkeys(symbol(v.op, len(v.parents)) for v in block.values if v.op)
     cells = [[Cell(clean(", ".join(signs), 24), "symbol")]]
-    if len(outputs) <= BOXES:
+    if desk.known and len(outputs) <= BOXES:
         desk.at_rows(outputs, 1)
-        cells += desk.named(outputs) * desk.known
+        cells += desk.named(outputs)
     elif desk.known:
         across = _ACROSS if len(outputs) > 2 * BOXES else len(outputs)
         cells.append([Cell(picture=drawn("map", in_rows(outputs, desk.numbers.data, across)))])
