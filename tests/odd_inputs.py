@@ -532,7 +532,7 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
     "blobs": lambda: given(6, [[0.0, 1.0], [2.0, 3.0]], 1.0, 0),
     "circles": lambda: given(4, 0.1, 0.5, 0),
     "moons": lambda: given(4, 0.1, 0),
-    "spiral": lambda: given(6, 3, 0.1, 0),
+    "spiral": lambda: given(6, 3, 0.1, 0, turns=1.0),
     "data.sine": lambda: given(4, 0.1, 0),
     "data.houses": lambda: given(4, 20.0, 0),
     "xor": lambda: given(4, 0.1, 0),
