@@ -6,7 +6,9 @@ from collections.abc import Generator
 from typing import Any
 
 import pytest
+from command_line import folder, model_only, run  # noqa: F401
 from hypothesis import settings
+from screen import opened_screen, screen  # noqa: F401
 
 # Property tests are judged by their answers, not by their time.
 settings.register_profile("tinygrad_edu", deadline=None)

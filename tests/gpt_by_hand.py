@@ -137,7 +137,7 @@ def main() -> None:
         x, code, y = batch(27, 8, B)
         machine = program.filled({"X": code, "Y": y.astype(float)}, gradient=True)
         plan = program.plan
-        in_numpy = compile_kernel(plan.forward, plan.backward, B, program.P, program.G)
+        in_numpy = compile_kernel(plan, plan.backward, B, program.P, program.G)
         in_numpy.inputs["X"][...], in_numpy.inputs["Y"][...] = code, y
         steps = {
             "by hand": lambda x=x, y=y: by_hand(x, y),

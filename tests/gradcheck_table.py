@@ -9,8 +9,7 @@ from itertools import product
 from typing import Any, NamedTuple
 
 from tinygrad_edu import GradientError, Primitive, gradcheck
-from tinygrad_edu.functions import PRIMITIVES
-from tinygrad_edu.losses import PRIMITIVES as OF_LOSSES
+from tinygrad_edu.engine import primitives
 from tinygrad_edu.namespace import floats
 
 SCALES = [1.3e-4, 7.7e-4, 4.1e-3, 0.013, 0.071, 0.23, 0.61, 0.97, 1.9, 5.3, 14.7, 37.0, 160.0]
@@ -65,7 +64,7 @@ def points(op: Primitive, constants: dict[str, float]) -> list[tuple[float, ...]
 def rows(most: int = 10**6) -> list[Row]:
     """What lies in the domain of an operation, away from its kinks; so many points of each."""
     found = []
-    for p in (*PRIMITIVES, *OF_LOSSES):
+    for p in primitives.values():
         for constants in CONSTANTS.get(p.name, [{}]):
             op = p.bind(**constants) if constants else p
             at = points(op, constants)
@@ -82,7 +81,8 @@ def rows(most: int = 10**6) -> list[Row]:
 
 def fixed(op: Primitive) -> tuple[int, ...]:
     """Operands that are no variables: a condition, a class number, a target."""
-    return {"where": (0,), "cross_entropy": (0,)}.get(op.name, (1,) if op in OF_LOSSES else ())
+    of_losses = (1,) if op.name.startswith("binary_cross_entropy") else ()
+    return {"where": (0,), "cross_entropy": (0,)}.get(op.name, of_losses)
 
 
 def passes(op: Primitive, row: Row) -> bool:

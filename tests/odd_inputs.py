@@ -150,7 +150,6 @@ def odd_error(*_: Any, **__: Any) -> None:
 
 
 def self_containing() -> list[Any]:
-    """A list that contains itself."""
     odd: list[Any] = [1.0]
     odd.append(odd)
     return odd
@@ -195,11 +194,9 @@ class Call(NamedTuple):
     names: dict[str, Any]
 
     def arguments(self) -> list[int | str]:
-        """What can be replaced."""
         return [*range(len(self.args)), *self.names]
 
     def replaced(self, new: dict[int | str, Any]) -> "Call":
-        """The same with other arguments."""
         args = tuple(new.get(k, x) for k, x in enumerate(self.args))
         return Call(self.function, args, {k: new.get(k, x) for k, x in self.names.items()})
 
@@ -210,7 +207,6 @@ class Call(NamedTuple):
 
 
 def call(function: Callable[..., Any], *args: Any, **names: Any) -> Call:
-    """A call that an example makes."""
     return Call(function, args, names)
 
 
@@ -220,7 +216,6 @@ def given(*args: Any, **names: Any) -> Call:
 
 
 def example(name: str) -> Call:
-    """The right call of that name."""
     made = EXAMPLES[name]()
     if made.function is given:
         return made._replace(function=public()[name.partition(" ")[0]])
@@ -228,39 +223,32 @@ def example(name: str) -> Call:
 
 
 def net() -> Any:
-    """A small net."""
     return MLP(2, [2, 1], "tanh")
 
 
 def moon() -> tuple[list[list[float]], list[int]]:
-    """A few points."""
     return [[0.5, 1.0], [-0.5, 0.25], [1.5, -1.0], [0.0, 0.5]], [1, -1, 1, -1]
 
 
 def node() -> Any:
-    """A small graph."""
     x = Value(0.5, "x")
     return (x * x + 1).tanh()
 
 
 def foreign(data: float, parents: Sequence[Any] = (), op: str = "") -> Any:
-    """A node of another engine."""
     return SimpleNamespace(data=data, grad=0.5, _prev=parents, _op=op)
 
 
 def program() -> Any:
-    """A program with two parameters."""
     unit = Neuron(1, "tanh", rng=0)
     return vectorize(lambda x, y: (unit(x) - y) ** 2, [0.5], 1.0)
 
 
 def table() -> Any:
-    """A table of three rows."""
     return data.Table("t.csv", {"a": ["1", "2", "3"], "c": ["u", "v", "u"]}, [2, 3, 4])
 
 
 def weights() -> list[Value]:
-    """Two parameters with gradients."""
     w = [parameter(0.5), parameter(1.5)]
     for p in w:
         p.grad = 1.0
@@ -268,44 +256,36 @@ def weights() -> list[Value]:
 
 
 def epoch(last: bool = False) -> Any:
-    """What callbacks get."""
     return train.Epoch(0, last, net(), 0.5, None, None, None)
 
 
 def run_of(_: random.Random) -> Any:
-    """A training for `best_of` and `sweep`."""
     return net(), History([0.5])
 
 
 def image() -> list[list[list[float]]]:
-    """One channel of 2 x 2."""
     return [[[0.5, 1.0], [1.5, 2.0]]]
 
 
 def saved(name: str = "model.json") -> str:
-    """The path of a model."""
     net().save(name)
     return name
 
 
 def csv() -> str:
-    """The path of a table."""
     Path("t.csv").write_text("a,b,c\n1,2,u\n2,3,v\n3,1,u\n4,5,v\n")
     return "t.csv"
 
 
 def live() -> Any:
-    """A playground that starts quickly."""
     return played.playground(n=8, hidden=[2])
 
 
 def setting(x: Any, name: str) -> Call:
-    """An attribute set."""
     return call(partial(setattr, x, name), 0.5)
 
 
 def training(run: Callable[..., Any], **names: Any) -> Call:
-    """A training with all options."""
     return call(
         run, net(), *moon(), loss="hinge", optimizer="sgd", epochs=1, batch_size=2,
         penalty=lambda m: losses.l2(m.parameters(), 0.1), engine="auto", rng=0,
@@ -314,7 +294,6 @@ def training(run: Callable[..., Any], **names: Any) -> Call:
 
 
 def square() -> Primitive:
-    """An operation of one's own."""
     return Primitive("square", lambda m, x: x * x, lambda m, y, x: (2 * x,))
 
 
@@ -366,7 +345,6 @@ def _reflected(sign: Callable[[Any, Any], Any]) -> Call:
 
 
 def estimators() -> dict[str, Callable[[], Call]]:
-    """A call of each method of an estimator."""
     from tinygrad_edu.sklearn import ScalarMLPClassifier, ScalarMLPRegressor
 
     def made(kind: Any, **options: Any) -> Any:
@@ -756,7 +734,6 @@ def public() -> dict[str, Any]:
 
 
 def is_error(x: Any) -> bool:
-    """Whether it is an error of the package."""
     return isinstance(x, type) and issubclass(x, BaseException)
 
 
@@ -902,7 +879,6 @@ def trials(n: int, names: Sequence[str] = (), seed: int = 0) -> list[Trial]:
 
 
 def written(trial: Trial) -> str:
-    """A trial as people read it."""
     name, odd = trial
     return f"{name}({', '.join(f'{k}: {what}' for k, what in odd)})"
 
@@ -950,7 +926,6 @@ def judgement(tasks: list[Trial]) -> list[Verdict]:
 
 
 def main() -> None:
-    """The sweep by hand."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--n", type=int, default=50_000, help="number of calls")
     parser.add_argument("--seed", type=int, default=0)

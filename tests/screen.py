@@ -1,15 +1,26 @@
 """The page of the playground in a window of chromium, driven by scripts and by keys."""
 
 import json
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tinygrad_edu.playground.lesson import lesson
+import pytest
+from browser import window
 
 LINK = "data=moons&n=240&noise=0.15&hidden=4+2&seed=1"
 
-page = cache(lesson)
+
+@cache
+def page() -> str:
+    return lesson()
+
+
+def lesson(**options: Any) -> str:
+    from tinygrad_edu.playground import lesson  # late: all tests import this file
+
+    return lesson(**options)
 
 
 class Screen:
@@ -58,3 +69,17 @@ class Screen:
 
     def plane(self) -> str:
         return str(self.run("return document.querySelector('#plane canvas').toDataURL()"))
+
+
+@pytest.fixture(scope="module")
+def opened_screen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Screen]:
+    with window() as opened:
+        yield Screen(opened, tmp_path_factory.mktemp("pages"))
+
+
+@pytest.fixture
+def screen(opened_screen: Screen) -> Iterator[Screen]:
+    """Whatever a test does: the page logs nothing and asks for nothing."""
+    yield opened_screen
+    seen = opened_screen.window
+    assert (seen.console(), seen.requests()) == ([], [])

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from tinygrad_edu.bench import fits, growth, matrix, measure, nets, numpy_nets, overheads
+from tinygrad_edu.bench import costs, fits, matrix, measure, nets, numpy_nets
 from tinygrad_edu.bench.limit import LOSSES as LIMIT_LOSSES
 from tinygrad_edu.bench.limit import NETS as LIMIT_NETS
 from tinygrad_edu.bench.limit import built as limit_built
@@ -102,7 +102,7 @@ def test_the_goals_name_engines_that_have_the_step(row: str) -> None:
 @pytest.fixture
 def bare(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is measured, and no engine but NumPy is here."""
-    for table in (fits, growth, matrix, overheads):
+    for table in (costs, fits, matrix):
         monkeypatch.setattr(table, "compare", record)
     monkeypatch.setattr(measure, "installed", lambda name: name == "NumPy")
 
@@ -298,34 +298,34 @@ def test_without_a_compiler_that_builds_it_there_is_no_program_in_c(
 def test_the_exponent_of_growth_is_that_of_the_largest_sizes(exponent: float) -> None:
     sizes = [1, 10, 20, 40]
     seconds = [1e6, *(3.0 * size**exponent for size in sizes[1:])]
-    assert growth.fitted(sizes, seconds) == pytest.approx(exponent, abs=1e-12)
+    assert costs.fitted(sizes, seconds) == pytest.approx(exponent, abs=1e-12)
 
 
 @pytest.mark.usefixtures("bare")
 def test_the_table_of_growth_has_an_exponent_for_each_quantity(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    small = {name: (make, [2, 3, 4]) for name, (make, _) in growth.SIZES.items()}
-    monkeypatch.setattr(growth, "SIZES", small)
-    table = growth.growth_table(1)
+    small = {name: (make, [2, 3, 4]) for name, (make, _) in costs.SIZES.items()}
+    monkeypatch.setattr(costs, "SIZES", small)
+    table = costs.growth_table(1)
     assert list(table.ours) == list(small)
     assert set(table.ours.values()) == {0.0}  # `record` gives the same time for all
-    assert set(table.limits.values()) == {growth.LINEAR}
+    assert set(table.limits.values()) == {costs.LINEAR}
     assert set(table.details.values()) == {"2: 1.00 s, 4: 1.00 s"}
 
 
-@pytest.mark.parametrize("name", growth.SIZES)
+@pytest.mark.parametrize("name", costs.SIZES)
 def test_what_grows_is_done_for_a_size(name: str) -> None:
-    growth.SIZES[name][0](16)()
+    costs.SIZES[name][0](16)()
 
 
 @pytest.mark.usefixtures("bare")
 def test_the_table_of_what_is_around_the_steps_counts_the_data_as_memory(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(overheads, "INPUTS", 5)
-    monkeypatch.setattr(overheads, "ROWS", 200)
-    table = overheads.overheads_table(1)
+    monkeypatch.setattr(costs, "INPUTS", 5)
+    monkeypatch.setattr(costs, "ROWS", 200)
+    table = costs.overheads_table(1)
     held = [table.ours[name] for name, unit in table.units.items() if unit == "GB"]
     assert len(held) == 2
     assert all(200 * 5 * 8 / 1e9 < gigabytes < 0.01 for gigabytes in held)
@@ -340,10 +340,10 @@ def test_the_table_of_what_is_around_the_steps_counts_the_data_as_memory(
 def test_the_bare_products_are_what_predict_gives() -> None:
     model, (X, _) = nets.MLP(5, [4, 3], rng=0), fits.noise(5, 6)
     expected = np.array([[o.data for o in model(row)] for row in X.tolist()])
-    assert overheads.products(model, X)() == pytest.approx(expected, rel=1e-12)
+    assert costs.products(model, X)() == pytest.approx(expected, rel=1e-12)
 
 
 def test_the_peak_is_what_a_run_holds_at_its_worst_moment() -> None:
-    assert overheads.peak(lambda: [np.zeros(1_000_000) for _ in range(2)]) == pytest.approx(
+    assert costs.peak(lambda: [np.zeros(1_000_000) for _ in range(2)]) == pytest.approx(
         0.016, rel=0.01
     )

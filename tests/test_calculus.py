@@ -31,27 +31,6 @@ def test_the_hessian_is_symmetric_and_that_of_the_formula():
     assert found[1] == pytest.approx(expected[1], rel=1e-15)
 
 
-def test_the_hessian_of_a_linear_function_is_zero():
-    x, y = Value(2.0), Value(3.0)
-    assert numbers(hessian(2 * x + 3 * y, [x, y])) == [[0.0, 0.0], [0.0, 0.0]]
-
-
-def test_third_derivatives_come_from_the_values_of_the_hessian():
-    x = Value(2.0)
-    second = hessian(x**5, [x])[0][0]
-    assert second.data == 20 * 8.0
-    assert jacobian([second], [x])[0][0].data == 60 * 4.0
-
-
-def test_newtons_method_with_the_hessian_reaches_the_minimum_in_one_step():
-    # f = (x - 1)^2 + 10 (y + 2)^2 + (x - 1)(y + 2)
-    x, y = Value(7.0), Value(-9.0)
-    f = (x - 1) ** 2 + 10 * (y + 2) ** 2 + (x - 1) * (y + 2)
-    g = [row.data for row in jacobian([f], [x, y])[0]]
-    step = np.linalg.solve(np.array(numbers(hessian(f, [x, y]))), np.array(g))
-    assert [x.data - step[0], y.data - step[1]] == pytest.approx([1.0, -2.0], abs=1e-12)
-
-
 @pytest.mark.parametrize(
     "point", [0.7, (0.7,), [0.7], np.array([0.7]), iter([0.7]), np.float64(0.7)]
 )

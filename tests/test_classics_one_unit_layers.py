@@ -20,36 +20,24 @@ def test_the_saturating_neuron_has_every_printed_digit() -> None:
     assert slopes == ["0.1491", "0.0177"]
 
 
-def test_the_formulas_of_the_chain_are_those_of_the_claim() -> None:
-    w1, w2, w3 = (Value(v, f"w{k}") for k, v in enumerate((0.5, -1.5, 2.0), 1))
-    x, y = Value(3.0, "x"), Value(1.0, "y")
-    loss = (w3 * (w2 * (w1 * x)) - y) ** 2
-    lines = [line.strip() for line in str(explain(loss, wrt=w2)).splitlines()]
+w1, w2, w3 = (Value(v, f"w{k}") for k, v in enumerate((0.5, -1.5, 2.0), 1))
+x, y = Value(3.0, "x"), Value(1.0, "y")
+#: A loss, what it is differentiated by, and the lines of the claim.
+CLAIMS = [
     # dl/dw2 = 2 (w3 w2 w1 x - y) * 1 * w3 * (w1 x), with v4 = w3 w2 w1 x - y and v1 = w1 x
-    for formula in (
-        "dL/dv4 = 2 * v4 = ",
-        "v4 = v3 - y = ",
-        "dv4/dv3 = 1",
-        "dv3/dv2 = w3 = ",
-        "dv2/dw2 = v1 = ",
-    ):
-        assert sum(line.startswith(formula) for line in lines) == 1, formula
-
-
-def test_the_formulas_of_a_delta_are_those_of_the_claim() -> None:
-    w1, w2 = Value(0.5, "w1"), Value(-1.5, "w2")
-    loss = ((w2 * (w1 * Value(3.0, "x")).sigmoid()).sigmoid() - Value(1.0, "y")) ** 2
-    lines = [line.strip() for line in str(explain(loss, wrt=w1)).splitlines()]
+    ((w3 * (w2 * (w1 * x)) - y) ** 2, w2,
+     ("dL/dv4 = 2 * v4 = ", "v4 = v3 - y = ", "dv4/dv3 = 1", "dv3/dv2 = w3 = ", "dv2/dw2 = v1 = ")),
     # dl/dw1 = 2 (a2 - y) g'(z2) w2 g'(z1) x with a1 = v2, a2 = v4 and g' = a (1 - a)
-    for formula in (
-        "dL/dv5 = 2 * v5 = ",
-        "v5 = v4 - y = ",
-        "dv5/dv4 = 1",
-        "dv4/dv3 = v4 * (1 - v4) = ",
-        "dv3/dv2 = w2 = ",
-        "dv2/dv1 = v2 * (1 - v2) = ",
-        "dv1/dw1 = x = ",
-    ):
+    (((w2 * (w1 * x).sigmoid()).sigmoid() - y) ** 2, w1,
+     ("dL/dv5 = 2 * v5 = ", "v5 = v4 - y = ", "dv5/dv4 = 1", "dv4/dv3 = v4 * (1 - v4) = ",
+      "dv3/dv2 = w2 = ", "dv2/dv1 = v2 * (1 - v2) = ", "dv1/dw1 = x = ")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("loss", "w", "formulas"), CLAIMS)
+def test_the_formulas_of_a_chain_and_of_a_delta_are_those_of_the_claims(loss, w, formulas) -> None:
+    lines = [line.strip() for line in str(explain(loss, wrt=w)).splitlines()]
+    for formula in formulas:
         assert sum(line.startswith(formula) for line in lines) == 1, formula
 
 

@@ -16,12 +16,11 @@ from tinygrad_edu.bench import (
     Comparison,
     Table,
     compare,
+    costs,
     fits,
-    growth,
     measure,
     microgpt,
     nets,
-    overheads,
     scalar,
 )
 from tinygrad_edu.bench.matrix import ROWS
@@ -55,12 +54,12 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scalar, "TIMES", 10)
     monkeypatch.setattr(scalar, "problem", lambda: ([[0.1, 0.2]] * 2, [-1, 1]))
     small = {
-        name: (make, [2, 3, 4]) for name, (make, _) in growth.SIZES.items() if "fit" not in name
+        name: (make, [2, 3, 4]) for name, (make, _) in costs.SIZES.items() if "fit" not in name
     }
-    monkeypatch.setattr(growth, "SIZES", small)
-    monkeypatch.setattr(overheads, "INPUTS", 5)
-    monkeypatch.setattr(overheads, "ROWS", 100)
-    monkeypatch.setattr(overheads, "euler", lambda steps: growth.euler(3))
+    monkeypatch.setattr(costs, "SIZES", small)
+    monkeypatch.setattr(costs, "INPUTS", 5)
+    monkeypatch.setattr(costs, "ROWS", 100)
+    monkeypatch.setattr(costs, "euler", lambda steps: costs.euler(3))
     for module in (scalar, measure):
         monkeypatch.setattr(module, "installed", lambda name: name == "NumPy")
 

@@ -18,7 +18,7 @@ from tinygrad_edu.data.dataset import Recipe
 from tinygrad_edu.figure import Figure
 from tinygrad_edu.nn import MLP, Layer, Sequential
 from tinygrad_edu.nn.convolution import Conv2d, Flatten, MaxPool2d, Unflatten
-from tinygrad_edu.nn.recurrent import RNN
+from tinygrad_edu.nn.sequences import RNN
 from tinygrad_edu.view.pictures import regions
 
 FILES = {"loss.png", "model.json", "report.html"}
@@ -40,19 +40,9 @@ def no_pictures(monkeypatch):
 
 
 @pytest.fixture
-def model_only(monkeypatch):
-    monkeypatch.setattr("tinygrad_edu.cli.run.write_report", lambda *_: [])
-
-
-@pytest.fixture
-def demo(tmp_path, capsys):
+def demo(tmp_path, run):
     """Runs a demo into tmp_path; gives what it printed, and its errors."""
-
-    def run(*words, code=0):
-        assert main(["demo", *words, "--out", str(tmp_path)]) == code
-        return capsys.readouterr()
-
-    return run
+    return lambda *words, code=0: run("demo", *words, "--out", str(tmp_path), code=code)
 
 
 def without_times(text):
@@ -116,7 +106,7 @@ def test_demo_prints_accuracies_and_writes_model_pictures_and_report(tmp_path, d
     ],
 )
 def test_every_data_set_runs(data, picture, training, test, tmp_path, demo, quick_pictures):
-    printed = demo(data, *QUICK).out
+    printed = demo(data, *QUICK)[0]
     assert printed.startswith(f"{data}: {training} training rows, {test} test rows;")
     assert re.search(rf"\n  test +{test} +[0-9.]+ +[0-9.]+%?\n", printed)
     assert max(map(len, printed.splitlines()[:-1])) <= 80 or "skipped" in printed
@@ -129,7 +119,7 @@ def test_every_data_set_runs(data, picture, training, test, tmp_path, demo, quic
     [("moons", 0.97, 0.9), ("circles", 0.97, 0.9), ("iris", 0.95, 0.93), ("digits", 0.95, 0.9)],
 )
 def test_the_defaults_reach_a_good_accuracy(data, training, test, demo, quick_pictures):
-    accuracies = re.findall(r"([0-9.]+)%\n", demo(data).out)
+    accuracies = re.findall(r"([0-9.]+)%\n", demo(data)[0])
     assert float(accuracies[0]) >= 100 * training
     assert float(accuracies[1]) >= 100 * test
 
@@ -137,14 +127,14 @@ def test_the_defaults_reach_a_good_accuracy(data, training, test, demo, quick_pi
 @pytest.mark.slow
 @pytest.mark.parametrize(("data", "part"), [("sine", 0.5), ("houses", 0.6)])
 def test_a_net_predicts_numbers_better_than_a_linear_model(data, part, demo, no_pictures):
-    errors = dict(re.findall(r"\n  ([a-z ]+?) +\d+ +(?:[0-9.]+ +)?([0-9.]+)(?=\n)", demo(data).out))
+    errors = dict(re.findall(r"\n  ([a-z ]+?) +\d+ +(?:[0-9.]+ +)?([0-9.]+)(?=\n)", demo(data)[0]))
     assert list(errors) == ["training", "test", "linear model", "mean"]
     assert float(errors["test"]) < part * float(errors["linear model"]) < float(errors["mean"])
 
 
 @pytest.mark.slow
 def test_without_a_renderer_the_demo_says_that_the_graph_is_skipped(tmp_path, demo, quick_pictures):
-    assert demo("xor", *QUICK).out.splitlines()[-3:-1] == [
+    assert demo("xor", *QUICK)[0].splitlines()[-3:-1] == [
         "graph.svg skipped: pictures are switched off by TINYGRAD_EDU_GRAPHVIZ=none: unset it, or "
         'use .dot or .save("g.dot")',
         "wrote model.json, regions.png, loss.png, report.html",
@@ -156,7 +146,7 @@ def test_without_a_renderer_the_demo_says_that_the_graph_is_skipped(tmp_path, de
 def test_a_file_that_cannot_be_written_is_named(tmp_path, demo, quick_pictures):
     path = tmp_path / "loss.png"
     path.mkdir()
-    errors = demo("xor", *QUICK, code=2).err
+    errors = demo("xor", *QUICK, code=2)[1]
     [kept] = tmp_path.glob(".part-*")  # nothing was lost
     assert errors == (
         f"tinygrad-edu: cannot write {str(path)!r}: Is a directory; the results are in "
@@ -252,8 +242,8 @@ def test_divergence_saves_the_last_finite_model_and_gives_exit_code_1(tmp_path, 
 
 def test_a_loss_that_rose_is_remarked(demo, model_only):
     remark = r"\nthe loss rose from 0\.\d+ to \d+\.?\d*: try a smaller --lr\nwrote model.json\n"
-    assert re.search(remark, demo("xor", "--lr", "1000", "--epochs", "5").out)
-    assert "the loss rose" not in demo("xor", "--epochs", "5").out
+    assert re.search(remark, demo("xor", "--lr", "1000", "--epochs", "5")[0])
+    assert "the loss rose" not in demo("xor", "--epochs", "5")[0]
 
 
 @pytest.fixture
@@ -274,7 +264,7 @@ def test_ctrl_c_before_an_epoch_has_ended_saves_the_model(tmp_path, demo, model_
 
 
 def test_the_perceptron_prints_its_mistakes_until_it_converges(tmp_path, demo, no_pictures):
-    printed = demo("perceptron").out
+    printed = demo("perceptron")[0]
     table = re.findall(r"^ +(\d+) +(\d+)$", printed, re.MULTILINE)
     mistakes = [int(cell) for _, cell in table]
     assert [int(epoch) for epoch, _ in table] == list(range(1, len(table) + 1))
@@ -286,7 +276,7 @@ def test_the_perceptron_prints_its_mistakes_until_it_converges(tmp_path, demo, n
 
 
 def test_a_perceptron_without_enough_epochs_says_so(demo, no_pictures):
-    printed = demo("perceptron", "--epochs", "1", "--batch-size", "full").out
+    printed = demo("perceptron", "--epochs", "1", "--batch-size", "full")[0]
     assert "w += y x, summed over an epoch\n" in printed
     assert "\nno end within 1 epochs; the classes are linearly separable\n" in printed
 
@@ -301,7 +291,7 @@ def test_many_epochs_of_a_perceptron_are_shown_by_the_first_and_the_last(
 
     monkeypatch.setattr(Perceptron, "fit", unlearnable)
     # below the announcement and, as in every demo, how training ended
-    rows = demo("perceptron", "--epochs", "30").out.splitlines()[5:26]
+    rows = demo("perceptron", "--epochs", "30")[0].splitlines()[5:26]
     assert [row.split()[0] for row in rows] == ["epoch", *map(str, range(1, 19)), "...", "30"]
 
 
@@ -335,7 +325,7 @@ def test_the_rows_of_a_group_stay_together():
 
 @pytest.mark.slow
 def test_the_vowels_are_those_of_speakers_never_heard(tmp_path, demo, no_pictures):
-    printed = demo("vowels").out
+    printed = demo("vowels")[0]
     split = "by speaker: 57 for training, 19 others for the test"
     assert f"\nsplit {split}\nnet 2-50-10, tanh, 660 parameters\ncross_entropy, " in printed
     assert split in (tmp_path / "report.html").read_text()
@@ -346,7 +336,7 @@ def test_the_vowels_are_those_of_speakers_never_heard(tmp_path, demo, no_picture
 
 @pytest.mark.slow
 def test_the_convolution_reads_97_percent_of_the_digits(tmp_path, demo, no_pictures):
-    printed = demo("digits-conv").out
+    printed = demo("digits-conv")[0]
     (accuracy,) = re.findall(r"  test +450 .* ([0-9.]+)%\n", printed)
     assert float(accuracy) >= 97
     assert max(map(len, printed.splitlines()[:-1])) <= 100
@@ -360,7 +350,7 @@ def test_the_convolution_reads_97_percent_of_the_digits(tmp_path, demo, no_pictu
 
 @pytest.mark.slow
 def test_the_adder_adds_longer_numbers_than_it_was_trained_on(tmp_path, demo, no_pictures):
-    printed = demo("adder").out
+    printed = demo("adder")[0]
     assert re.search(r"^  7 bits +200 .* 100.0%\n  30 bits +500 .* 100.0%$", printed, re.MULTILINE)
     assert "wrote model.json, loss.png, report.html\n" in printed
     assert max(map(len, printed.splitlines()[:-1])) <= 100

@@ -16,10 +16,7 @@ from tinygrad_edu.nn import MLP
 XOR = "x1,x2\n0,0\n0,1\n1,0\n1,1\n"
 
 
-@pytest.fixture(autouse=True)
-def in_an_empty_folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("tinygrad_edu.cli.run.write_report", lambda *_: [])
+pytestmark = pytest.mark.usefixtures("folder", "model_only")
 
 
 def predicted(capsys, model="out/model.json", table=XOR):
@@ -188,7 +185,7 @@ def test_what_the_system_refuses_is_one_sentence(error, sentence, capsys, monkey
 
     saved([2, 1], "hinge")
     Path("new.csv").write_text(XOR)
-    monkeypatch.setattr("tinygrad_edu.cli.commands._csv", fail)
+    monkeypatch.setattr("tinygrad_edu.cli.nets._csv", fail)
     assert main(["predict", "model.json", "new.csv"]) == 1
     assert capsys.readouterr().err == f"tinygrad-edu: {sentence}\n"
 

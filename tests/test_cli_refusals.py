@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from command_line import TABLE
 
-from tinygrad_edu.cli import main
 from tinygrad_edu.cli.demos import DEMOS
 from tinygrad_edu.cli.options import OPTIONS
 from tinygrad_edu.losses import LOSSES, RECORDS
@@ -115,38 +114,36 @@ WRONG_TABLES = [
 ]  # fmt: skip
 
 
-@pytest.fixture(autouse=True)
-def _in_a_folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+@pytest.fixture
+def refused(folder, run):
+    """What is refused of some words; nothing else may be printed, and nothing written."""
 
+    def refusal(*words):
+        before = sorted(os.listdir())
+        printed, errors = run(*words, code=2)
+        assert (printed, sorted(os.listdir())) == ("", before)
+        assert errors.startswith("tinygrad-edu: ")
+        return errors.removeprefix("tinygrad-edu: ").removesuffix("\n")
 
-def refusal(capsys, words):
-    """The sentence; nothing else may be printed, and nothing written."""
-    before = sorted(os.listdir())
-    assert main(words) == 2
-    printed, errors = capsys.readouterr()
-    assert (printed, sorted(os.listdir())) == ("", before)
-    assert errors.startswith("tinygrad-edu: ")
-    return errors.removeprefix("tinygrad-edu: ").removesuffix("\n")
+    return refusal
 
 
 @pytest.mark.parametrize("typed", REFUSED)
-def test_wrong_input_gives_one_sentence_and_exit_code_2(typed, capsys):
+def test_wrong_input_gives_one_sentence_and_exit_code_2(typed, refused):
     Path("file").touch()
     Path("pickle.json").write_bytes(b"\x80\x04K\x01.")
     Path("other.json").write_text("{}")
     good = {"name": "x", "kind": "numeric", "mean": 1.0, "deviation": 2.0}
     encoder = {"columns": [good], "target": "y", "class_names": ["a", "b"]}
     MLP(1, [1], rng=0).save("model.json", metadata={"encoder": encoder, "loss": "hinge"})
-    assert refusal(capsys, shlex.split(typed)) == REFUSED[typed]
+    assert refused(*shlex.split(typed)) == REFUSED[typed]
 
 
 @pytest.mark.parametrize(("text", "sentence"), WRONG_TABLES)
-def test_a_wrong_table_is_refused_with_its_place(text, sentence, capsys):
+def test_a_wrong_table_is_refused_with_its_place(text, sentence, refused):
     Path("table.csv").write_bytes(text.encode() if isinstance(text, str) else text)
-    assert refusal(capsys, ["train", "table.csv", "--target", "ripe"]) == sentence
+    assert refused("train", "table.csv", "--target", "ripe") == sentence
 
 
-def test_without_a_command_there_is_the_help(capsys):
-    assert main([]) == 0
-    assert capsys.readouterr().out.startswith("usage: tinygrad-edu ")
+def test_without_a_command_there_is_the_help(run):
+    assert run()[0].startswith("usage: tinygrad-edu ")

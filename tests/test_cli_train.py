@@ -13,15 +13,9 @@ from tinygrad_edu.view.pictures import regions
 
 
 @pytest.fixture(autouse=True)
-def in_an_empty_folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def quick_pictures(folder, monkeypatch):
     monkeypatch.setenv("TINYGRAD_EDU_GRAPHVIZ", "none")
     monkeypatch.setitem(regions.__kwdefaults__, "resolution", 10)
-
-
-@pytest.fixture
-def model_only(monkeypatch):
-    monkeypatch.setattr("tinygrad_edu.cli.run.write_report", lambda *_: [])
 
 
 def train(text, *options, target="ripe"):

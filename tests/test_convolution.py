@@ -9,7 +9,6 @@ from both_engines import check, rows
 from refusals import refusals
 
 from tinygrad_edu import functions as f
-from tinygrad_edu import gradcheck
 from tinygrad_edu.data import digits, train_test_split
 from tinygrad_edu.nn import AvgPool2d, Conv2d, Flatten, Layer, MaxPool2d, Sequential, Unflatten
 from tinygrad_edu.optim import SGD, Adam
@@ -48,28 +47,6 @@ def test_a_convolution_does_not_flip_the_kernel():
     conv = filled(Conv2d(1, 1, 2), [1, 2, 3, 4], [0.5])
     # top left: 1*1 + 2*2 + 3*4 + 4*5 + 0.5
     assert numbers_of(conv([NINE])) == [[[37.5, 47.5], [67.5, 77.5]]]
-
-
-def test_a_padded_convolution_sees_zeros_around_the_image():
-    conv = filled(Conv2d(1, 1, 3, padding=1), [1.0] * 9, [0.0])
-    sums = [[12, 21, 16], [27, 45, 33], [24, 39, 28]]  # of each pixel and its neighbours
-    assert numbers_of(conv([NINE])) == [sums]
-    assert numbers_of(filled(Conv2d(1, 1, 3, 2, 1), [1.0] * 9, [0.0])([NINE])) == [
-        [[12, 16], [24, 28]]
-    ]
-
-
-def test_the_gradient_of_a_shared_weight_is_the_sum_over_its_places():
-    conv = filled(Conv2d(1, 1, 2), [1, 2, 3, 4], [0.0])
-    f.sum(flat(conv([NINE]))).backward()
-    (kernel,) = conv.kernels
-    assert [w.grad for w in kernel.w] == [12, 16, 24, 28]  # 1 + 2 + 4 + 5, 2 + 3 + 5 + 6, ...
-    assert kernel.b.grad == 4
-
-
-def test_every_channel_of_the_image_has_its_own_weights():
-    conv = filled(Conv2d(2, 1, 1), [10, 1], [0.0])
-    assert numbers_of(conv([[[1, 2]], [[3, 4]]])) == [[[13, 24]]]
 
 
 def test_an_output_unit_is_one_dot_and_pixels_are_shared():
@@ -211,19 +188,6 @@ def test_pooling_is_that_of_pytorch_backward(pool, expected):
     image = Unflatten(2, 3, 4)(wave(24))
     f.sum([o**2 for o in flat(pool(image))]).backward()
     assert [v.grad for v in flat(image)] == pytest.approx(expected, rel=1e-12)
-
-
-@pytest.mark.parametrize("pool", [MaxPool2d(2, 1), AvgPool2d(2, 1)], ids=repr)
-def test_the_gradient_of_convolution_and_pooling_is_that_of_differences(pool):
-    conv = Conv2d(1, 2, 2, 1, 1, activation="tanh")
-
-    def loss(*numbers):
-        w1, w2, x = numbers[:5], numbers[5:10], numbers[10:]
-        for kernel, w in zip(conv.kernels, (w1, w2), strict=True):
-            kernel.w, kernel.b = list(w[:4]), w[4]
-        return f.sum([o**3 for o in flat(pool(conv(Unflatten(1, 2, 3)(x))))])
-
-    assert gradcheck(loss, wave(16))
 
 
 def pooled(pool, activation):

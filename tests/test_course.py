@@ -50,11 +50,11 @@ COURSE = {
     ),
     "Inputs": Topic(
         [
-            "data_encoding: test_one_hot_gives_the_nucleotides_the_code_of_the_lecture",
-            "data_encoding: test_thermometer_gives_the_sizes_the_code_of_the_lecture",
-            "data_encoding: test_centring_takes_the_mean_away",
-            "data_encoding: test_scaling_maps_the_extremes_to_minus_1_and_1",
-            "data_encoding: test_standardising_gives_mean_0_and_variance_1",
+            "data_preprocessing: test_one_hot_gives_the_nucleotides_the_code_of_the_lecture",
+            "data_preprocessing: test_thermometer_gives_the_sizes_the_code_of_the_lecture",
+            "data_preprocessing: test_centring_takes_the_mean_away",
+            "data_preprocessing: test_scaling_maps_the_extremes_to_minus_1_and_1",
+            "data_preprocessing: test_standardising_gives_mean_0_and_variance_1",
         ],
         {8: "thermometer"},
     ),
@@ -69,7 +69,7 @@ COURSE = {
     "Activations": Topic(
         [
             "nn: test_every_activation_gives_the_number_of_its_formula",
-            "nn: test_the_gradient_of_a_net_of_every_activation_is_that_of_differences",
+            "layers: test_the_textbooks_slope_of_every_activation_is_that_of_the_engine",
             "functions: test_tanh_is_a_sigmoid_scaled_and_shifted",
             "functions: test_prelu_is_the_generalised_relu_of_the_lecture",
             "nn: test_the_slope_of_a_prelu_unit_is_learned",
@@ -130,7 +130,7 @@ COURSE = {
     ),
     "Case study": Topic(
         [
-            "classics: test_every_long_classic_has_its_published_numbers",
+            "classics: test_every_classic_has_its_published_numbers",
             "classics_spiral: test_the_linear_classifier_of_the_spiral_ends_at_0_79_and_49_percent",
             "classics_spiral: test_the_gradients_by_hand_are_central_differences_of_the_loss",
         ],
@@ -138,15 +138,15 @@ COURSE = {
     ),
     "Vowels": Topic(
         [
-            "classics: test_every_long_classic_has_its_published_numbers",
-            "data_shipped: test_vowels_have_the_mean_formants_of_the_paper",
+            "classics: test_every_classic_has_its_published_numbers",
+            "data_sets: test_vowels_have_the_mean_formants_of_the_paper",
             "classics: test_the_decision_regions_of_the_vowels_are_drawn_in_ten_colours",
         ],
         {15: "vowels"},
     ),
     "Digits": Topic(
         [
-            "data_shipped: test_digits_are_learned_to_96_percent_of_a_test_set",
+            "data_sets: test_digits_are_learned_to_96_percent_of_a_test_set",
             "convolution: test_digits_are_learned_to_97_percent_by_a_small_convolution",
         ],
         {14: "digits"},
@@ -154,10 +154,10 @@ COURSE = {
     "Beyond feed-forward": Topic(
         [
             "convolution: test_a_convolution_is_that_of_pytorch_forward_and_backward",
-            "recurrent: test_a_net_is_that_of_pytorch_forward_and_backward",
-            "recurrent: test_addition_learned_on_7_bits_holds_for_30",
-            "recurrent: test_the_next_letter_of_new_names_is_foretold_better_than_by_its_frequency",
-            "attention: test_attention_is_that_of_pytorch_forward_and_backward",
+            "sequences: test_a_net_is_that_of_pytorch_forward_and_backward",
+            "sequences: test_addition_learned_on_7_bits_holds_for_30",
+            "sequences: test_the_next_letter_of_new_names_is_foretold_better_than_by_its_frequency",
+            "sequences: test_attention_is_that_of_pytorch_forward_and_backward",
             "vectorize_attention: test_a_step_of_a_gpt_gives_what_numpy_by_hand_gives",
         ],
         {17: "RNN(", 20: "class GPT(Module)"},

@@ -15,7 +15,7 @@ def test_importing_the_data_modules_opens_no_data_file_and_no_numpy():
         "import sys\n"
         "opened = []\n"
         "sys.addaudithook(lambda e, a: opened.append(str(a[0])) if e == 'open' else None)\n"
-        "import tinygrad_edu.data.shipped, tinygrad_edu.data.table_encoder\n"
+        "import tinygrad_edu.data.sets, tinygrad_edu.data.table_encoder\n"
         "assert opened, 'the hook saw nothing'\n"
         "assert not [name for name in opened if name.endswith(('.gz', '.csv'))], opened\n"
         "assert not [m for m in sys.modules if m.split('.')[0] == 'numpy'], 'numpy'\n"

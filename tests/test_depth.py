@@ -114,12 +114,6 @@ def test_64_doublings_count_2_to_the_64_paths_in_64_steps():
     assert (y.data, x.grad, grad(y, x).data) == (2.0**64, 2.0**64, 2.0**64)
 
 
-def test_a_hundred_thousand_doublings_overflow_to_infinity():
-    x, y = doublings(100_000)
-    y.backward()
-    assert (y.data, x.grad) == (math.inf, math.inf)
-
-
 @pytest.mark.parametrize(
     "gradient_of", [lambda y, x: (y.backward(), x.grad)[1], lambda y, x: grad(y, x).data]
 )

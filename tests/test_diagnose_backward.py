@@ -121,11 +121,8 @@ def test_what_follows_from_a_slip_is_not_another(program, true) -> None:
 
 def test_with_gradients_alone_the_layer_is_told(program, true) -> None:
     delta2 = true["delta3"] @ true["W3"]
-    claims = {
-        "dW3": true["dW3"],
-        "dW2": delta2.T @ true["A1"],
-        "db2": delta2.sum(axis=0, keepdims=True),
-    }
+    dW2, db2 = delta2.T @ true["A1"], delta2.sum(axis=0, keepdims=True)
+    claims = {"dW3": true["dW3"], "dW2": dW2, "db2": db2}
     found = diagnose_backward(program, claims, X, y)
     assert (found.where, found.slip) == ("delta2", "factor missing")
     noise = np.random.default_rng(0).normal(size=(6, 4))
@@ -163,30 +160,22 @@ def test_slips_that_give_the_same_numbers_are_told(program, true) -> None:
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (lambda name, a: a, "It is right."),
-        (lambda name, a: a.tolist(), "It is right."),
-        (lambda name, a: a.ravel() if name.startswith("db") else a, "It is right."),
-        (lambda name, a: a.astype(np.float32), "It is right."),
-        (lambda name, a: a * (1 + 1e-7), "It is right, as exact as float32."),
-        (lambda name, a: a.round(4), "It is right, to the 4 decimals of the numbers."),
-        (
-            lambda name, a: a.T if name.startswith("dW") else a,
-            "It is right, with a row per input in dW.",
-        ),
-        (
-            lambda name, a: a.T if name[0] in "ZA" or name.startswith("delta") else a,
-            "It is right, with examples in columns.",
-        ),
-        (
-            lambda name, a: a.T,
-            "It is right, with examples in columns, with a row per input in dW.",
-        ),
+        (lambda name, a: a, ""),
+        (lambda name, a: a.tolist(), ""),
+        (lambda name, a: a.ravel() if name.startswith("db") else a, ""),
+        (lambda name, a: a.astype(np.float32), ""),
+        (lambda name, a: a * (1 + 1e-7), ", as exact as float32"),
+        (lambda name, a: a.round(4), ", to the 4 decimals of the numbers"),
+        (lambda name, a: a.T if name.startswith("dW") else a, ", with a row per input in dW"),
+        (lambda name, a: a if name.startswith(("dW", "db")) else a.T, ", with examples in columns"),
+        (lambda name, a: a.T, ", with examples in columns, with a row per input in dW"),
     ],
 )
 def test_right_numbers_in_other_shapes_are_no_slips(program, true, change, told) -> None:
     claims = {name: change(name, a) for name, a in shown(true).items()}
+    claims["dZ2"] = claims.pop("delta2")  # as delta is called, too
     found = diagnose_backward(program, claims, X, y)
-    assert (found.right, str(found)) == (True, told)
+    assert (found.right, str(found)) == (True, f"It is right{told}.")
 
 
 def test_a_slip_is_found_in_a_pass_with_its_examples_in_columns(program, true) -> None:
@@ -204,15 +193,6 @@ def test_large_numbers_are_judged_like_small_ones(program) -> None:
     assert diagnose_backward(program, claims, 100 * X, 100 * y).right
     claims["db3"] = claims["db3"] + 0.1
     assert diagnose_backward(program, claims, 100 * X, 100 * y).where == "db3"
-
-
-def test_one_matrix_on_its_side_is_a_slip(program, true) -> None:
-    claims = {**shown(true), "dW2": true["dW2"].T}
-    assert diagnose_backward(program, claims, X, y).slip == "transposed"
-
-
-def test_delta_is_also_called_dz(program, true) -> None:
-    assert diagnose_backward(program, {"dZ2": true["delta2"]}, X, y).right
 
 
 # --- Programs that are no nets --------------------------------------------------------------------
@@ -254,13 +234,11 @@ def random_program():
     return vectorize(lambda x, t: losses.squared_error(net(x)[0], t), [0.1, 0.2], 0.3)
 
 
+WITHOUT_LOSS = vectorize(lambda x: 2 * x, 1.0)
 REFUSED = [
     (lambda p: (3, {}, X, y), TypeError, "program must be a program of vectorize"),
-    (
-        lambda p: (vectorize(lambda x: 2 * x, 1.0), {}, X[:, 0]),
-        TypeError,
-        "the program has no gradient",
-    ),
+    (lambda p: (WITHOUT_LOSS, {}, x), TypeError, "the program has no gradient"),
+    (lambda p: (random_program(), {"dW1": X}, X, y), ValueError, "draws random numbers"),
     (lambda p: (p, [], X, y), TypeError, "claims must be a dict of arrays"),
     (lambda p: (p, {}, X, y), ValueError, "claims are empty"),
     (lambda p: (p, {"delta9": X}, X, y), ValueError, "computes no 'delta9'.*did you mean delta"),
@@ -268,6 +246,8 @@ REFUSED = [
     (lambda p: (p, {"dW1": "text"}, X, y), TypeError, "the claim dW1 must be an array of numbers"),
     (lambda p: (p, {"dW1": X}, X), TypeError, "the program takes 2 arrays, got 1"),
     (lambda p: (p, {"dW1": X}, X, y[:3]), ValueError, "Y has 3 examples, X has 6"),
+    (lambda p: (p, lambda W1, w: {}, X, y), TypeError, "w is none of them: choose among X, Y, "),
+    (lambda p: (p, lambda W1: W1, X, y), TypeError, "a dict of its arrays, and gives ndarray"),
 ]
 
 
@@ -277,17 +257,10 @@ def test_what_is_refused(program, arguments, error, says) -> None:
         diagnose_backward(*arguments(program))
 
 
-def test_programs_that_draw_numbers_are_refused() -> None:
-    with pytest.raises(ValueError, match="the program draws random numbers"):
-        diagnose_backward(random_program(), {"dW1": X}, X, y)
-
-
 def test_one_gradient_on_its_side_is_transposed_and_all_are_a_convention(program, true) -> None:
     gradients = {name: true[name] for name in ("dW1", "dW2", "dW3")}
     turned = {name: a.T for name, a in gradients.items()}
-    assert (
-        str(diagnose_backward(program, turned, X, y)) == "It is right, with a row per input in dW."
-    )
+    assert diagnose_backward(program, turned, X, y).right
     for name in gradients:  # dW3 is a row, and then a column
         found = diagnose_backward(program, {**gradients, name: turned[name]}, X, y)
         assert (found.where, found.slip) == (name, "transposed")
@@ -326,18 +299,6 @@ def test_labels_are_given_as_they_are() -> None:
         return {"dW1": delta1.T @ X / len(X)}
 
     assert diagnose_backward(program, backward, X, labels).right
-
-
-@pytest.mark.parametrize(
-    ("backward", "text"),
-    [
-        (lambda W1, w: {}, "w is none of them: choose among X, Y, "),
-        (lambda W1: W1, "must give a dict of its arrays, and gives ndarray"),
-    ],
-)
-def test_what_gives_no_claims_is_refused(program, backward, text) -> None:
-    with pytest.raises(TypeError, match=text):
-        diagnose_backward(program, backward, X, y)
 
 
 # --- What a notebook shows ------------------------------------------------------------------------

@@ -20,6 +20,7 @@ def named(diagnosis: Diagnosis, *slips: str) -> bool:
 @pytest.mark.slow
 def test_27_of_30_broken_classes_are_named_and_all_are_found() -> None:
     found = [diagnose_engine(engine.value) for engine in BROKEN]
+    assert len(found) == 30
     assert not any(diagnosis.right for diagnosis in found)
     pairs = zip(found, BROKEN, strict=True)
     assert sum(named(found, engine.slip, *engine.also) for found, engine in pairs) >= 27
@@ -123,14 +124,19 @@ CHANGES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("change", few(CHANGES, 6))
-def test_a_change_of_micrograd_is_located_and_named(change: str) -> None:
-    slip, where, before, after = CHANGES[change]
+def changed(before: str, after: str) -> type:
+    """The class of micrograd with this change."""
     source = inspect.getsource(micrograd.engine)
     assert before in source
     names: dict[str, type] = {}
     exec(source.replace(before, after), names)
-    diagnosis = diagnose_engine(names["Value"])
+    return names["Value"]
+
+
+@pytest.mark.parametrize("change", few(CHANGES, 6))
+def test_a_change_of_micrograd_is_located_and_named(change: str) -> None:
+    slip, where, before, after = CHANGES[change]
+    diagnosis = diagnose_engine(changed(before, after))
     assert (diagnosis.slip, diagnosis.where) == (slip, where), diagnosis
     assert diagnosis.slip in SLIPS
 
@@ -143,10 +149,8 @@ def test_the_sentence_is_a_program_with_both_gradients_and_the_slip() -> None:
 
 
 def test_operands_of_a_difference_that_are_exchanged_are_told() -> None:
-    source = inspect.getsource(micrograd.engine)
-    names: dict[str, type] = {}
-    exec(source.replace("return other + (-self)", "return self + (-other)"), names)
-    assert str(diagnose_engine(names["Value"])) == (
+    exchanged = changed("return other + (-self)", "return self + (-other)")
+    assert str(diagnose_engine(exchanged)) == (
         "after a = Value(1.5); y = 2 - a; y.backward(), y.data is -0.5, and right is 0.5: "
         "the number itself is wrong, its operands are exchanged"
     )
@@ -159,25 +163,21 @@ def test_what_a_right_class_may_do_is_told() -> None:
 
 
 def test_a_graph_that_is_freed_after_its_pass_is_right() -> None:
-    source = inspect.getsource(micrograd.engine)
     before = "            v._backward()\n"
-    assert before in source
-    names: dict[str, type] = {}
-    exec(source.replace(before, f"{before}            v._backward = lambda: None\n"), names)
-    diagnosis = diagnose_engine(names["Value"])
-    assert diagnosis.right, diagnosis
+    freed = changed(before, f"{before}            v._backward = lambda: None\n")
+    assert diagnose_engine(freed).right
 
 
-def test_a_class_without_operators_is_refused() -> None:
-    class Leaf:
-        def __init__(self, data: float) -> None:
-            self.data, self.grad = data, 0.0
+class Leaf:
+    """A number without operators."""
 
-        def backward(self) -> None:
-            self.grad = 1.0
+    grad = 0.0
 
-    with pytest.raises(TypeError, match=r"Leaf has neither \+ nor \*"):
-        diagnose_engine(Leaf)
+    def __init__(self, data: float) -> None:
+        self.data = data
+
+    def backward(self) -> None:
+        self.grad = 1.0
 
 
 @pytest.mark.parametrize(
@@ -186,6 +186,7 @@ def test_a_class_without_operators_is_refused() -> None:
         (3.0, "takes the class itself, got float"),
         (Value(2.0), "takes the class itself, got Value"),
         (int, r"int\(2.0\) must have .data, .grad and .backward\(\): no data"),
+        (Leaf, r"Leaf has neither \+ nor \*"),
         (lambda: 3, r"<lambda>\(2.0\) must make a leaf, and raises TypeError"),
     ],
 )

@@ -119,13 +119,6 @@ def test_operators_take_numbers_on_either_side(op, number):
         assert type(y.data) is float
 
 
-@pytest.mark.parametrize("op", BINARY)
-def test_operators_on_two_values_and_on_a_value_with_itself(op):
-    a, b = Value(2.5), Value(1.5)
-    assert op(a, b).data == op(2.5, 1.5)
-    assert op(a, a).data == op(2.5, 2.5)
-
-
 def test_unary_operators():
     v = Value(-2.0)
     assert ((-v).data, (+v).data, abs(v).data, v.abs().data) == (2.0, -2.0, 2.0, 2.0)

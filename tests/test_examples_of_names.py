@@ -1,6 +1,5 @@
 """Every public name has an example that runs, in its docstring or in docs/examples.md."""
 
-import doctest
 import importlib
 import pkgutil
 import re
@@ -8,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from modules import missing
+from modules import ROOMS, assert_runs, missing
 
 from tinygrad_edu import Primitive
 
 EXAMPLES = Path(__file__).parents[1] / "docs/examples.md"
-OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 #: Name -> the package that it needs, or "", and its program.
 FOUND = {
     name: (needed, program)
@@ -40,27 +38,6 @@ SLOW = {
     "sklearn.ScalarMLPClassifier",
     "sklearn.ScalarMLPRegressor",
 }
-MODULES = [
-    "",
-    "calculus",
-    "classics",
-    "data",
-    "diagnose",
-    "engine",
-    "exercises",
-    "export",
-    "functions",
-    "losses",
-    "nn",
-    "optim",
-    "perceptron",
-    "playground",
-    "sklearn",
-    "train",
-    "vectorize",
-    "view",
-    "view.pictures",
-]
 
 
 def named(name: str) -> Any:
@@ -94,10 +71,7 @@ def test_the_example_of_a_name_runs(
     if needed:
         pytest.importorskip(needed)
     monkeypatch.chdir(tmp_path)
-    example = doctest.DocTestParser().get_doctest(program, {}, name, None, 0)
-    report: list[str] = []
-    result = doctest.DocTestRunner(optionflags=OPTIONS).run(example, out=report.append)
-    assert result.failed == 0, "".join(report)
+    assert_runs(program, name)
 
 
 def test_every_heading_is_an_example() -> None:
@@ -105,7 +79,7 @@ def test_every_heading_is_an_example() -> None:
     assert len(headings) == len(FOUND)
 
 
-@pytest.mark.parametrize("module", MODULES)
+@pytest.mark.parametrize("module", ROOMS)
 def test_every_public_name_has_an_example(module: str) -> None:
     if missing(f"tinygrad_edu.{module}"):
         pytest.skip(f"{module} needs a package that is not installed")

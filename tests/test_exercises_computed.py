@@ -1,6 +1,7 @@
 """The solutions of the exercises beside what engine, nets and training give."""
 
 import math
+import operator
 from collections.abc import Callable
 from inspect import signature
 from itertools import product
@@ -33,10 +34,8 @@ def slopes(f: Callable[..., Value], *at: float) -> list[float]:
 
 
 def best_step() -> float:
-    def error(h: float) -> float:
-        return abs((math.exp(1.0 + h) - math.exp(1.0 - h)) / (2 * h) - math.e)
-
-    return min((1e-1, 1e-3, 1e-5, 1e-8, 1e-12), key=error)
+    hs = (1e-1, 1e-3, 1e-5, 1e-8, 1e-12)
+    return min(hs, key=lambda h: abs((math.exp(1 + h) - math.exp(1 - h)) / (2 * h) - math.e))
 
 
 def breadth_first_and_right() -> list[float]:
@@ -145,13 +144,8 @@ def factor_through_three_layers(w: float) -> float:
 
 def ratio_of_deltas() -> float:
     z = Value(6.0)
-    entropy = grad(binary_cross_entropy_with_logits(z, 0), z).data
-    return entropy / grad(half_squared_error(sigmoid(z), 0), z).data
-
-
-def kept_by_dropout(a: float, p: float) -> list[float]:
-    """What is kept has the mean a."""
-    return [a / (1 - p), (1 - p) * (a / (1 - p)) + p * 0.0]
+    costs = binary_cross_entropy_with_logits(z, 0), half_squared_error(sigmoid(z), 0)
+    return operator.truediv(*(grad(cost, z).data for cost in costs))
 
 
 def stopped_and_restored() -> list[int]:
@@ -162,17 +156,17 @@ def stopped_and_restored() -> list[int]:
     return []
 
 
-def products() -> int:
-    model = MLP(2, [3, 3, 1], "tanh")
-    program = vectorize(lambda x, y: (model(x) - y) ** 2, [0.1, 0.2], 1.0)
-    return program.source.count("@")
+def program_of(inputs: int, *sizes: int) -> str:
+    """The program of a net of tanh units and its squared error, as text."""
+    model = MLP(inputs, [*sizes], "tanh")
+    outputs = [0.0] * sizes[-1]
+    return vectorize(lambda x: squared_error(model(x), outputs), [0.1] * inputs).source
 
 
 def shape_of_weights(units: int, inputs: int, n: int) -> list[int]:
     """Of the gradient of a layer on n examples, summed."""
-    model = MLP(inputs, [units, 2], "tanh")
-    program = vectorize(lambda x: squared_error(model(x), [0.0, 0.0]), [0.1] * inputs)
-    line = next(line for line in program.source.splitlines() if "dW1 = " in line)
+    program = program_of(inputs, units, 2)
+    line = next(line for line in program.splitlines() if "dW1 = " in line)
     return [int(size) for size in line.partition("# (")[2].strip(")").split(",")]
 
 
@@ -226,13 +220,13 @@ COMPUTED: dict[str, Callable[..., Any]] = {
     "10.2": units_that_differ,
     "11.1": factor_through_three_layers,
     "11.2": ratio_of_deltas,
-    "12.1": kept_by_dropout,
+    "12.1": lambda a, p: [a / (1 - p), (1 - p) * (a / (1 - p)) + p * 0.0],
     "12.2": stopped_and_restored,
     "13.1": lambda y: slopes(lambda *z: cross_entropy(z, y), *map(math.log, (0.2, 0.5, 0.3))),
     "14.1": lambda h: len(MLP(64, [h, 8, 10]).parameters()),
     "15.1": lambda x: standardising([[300.0], [700.0]])([[x]])[0][0],
     "16.1": shape_of_weights,
-    "16.2": products,
+    "16.2": lambda: program_of(2, 3, 3, 2).count("@"),
     "17.1": height_and_parameters,
     "17.2": number_of_steps,
     "18.1": lambda x, y, z: slopes(lambda x, y, z: (x + y) * z, x, y, z),
@@ -254,27 +248,15 @@ def test_a_solution_is_what_the_package_computes(name: str, seed: int) -> None:
 
 def test_normalisation_and_scores_are_those_of_the_layers() -> None:
     names: dict[str, Any] = {}
-    for name, given, expected in (
-        (
-            "12.3",
-            ([1.0, 2.0, 6.0],),
-            [v.data for (v,) in BatchNorm(1).batch([[1.0], [2.0], [6.0]])],
-        ),
-        ("13.3", *scores_of_a_net()),
-    ):
-        exec(EXERCISES[name].solution, names)
-        assert names["answer"](*given) == pytest.approx(expected, 1e-12)
-
-
-def scores_of_a_net() -> tuple[tuple[Any, ...], list[float]]:
-    """A point and the arrays of a net, and its outputs."""
-    model, arrays = MLP(2, [4, 3], "relu", rng=3), []
+    exec(EXERCISES["12.3"].solution, names)
+    normalised = [v.data for (v,) in BatchNorm(1).batch([[1.0], [2.0], [6.0]])]
+    assert names["answer"]([1.0, 2.0, 6.0]) == pytest.approx(normalised, 1e-12)
+    model, arrays, x = MLP(2, [4, 3], "relu", rng=3), list[Any](), [0.5, -1.0]
     for layer in model.layers:
-        arrays += [
-            [[w.data for w in u.w] for u in layer.neurons],
-            [u.b.data for u in layer.neurons],
-        ]
-    return ([0.5, -1.0], *arrays), [z.data for z in model([0.5, -1.0])]
+        arrays.append([[w.data for w in u.w] for u in layer.neurons])
+        arrays.append([u.b.data for u in layer.neurons])
+    exec(EXERCISES["13.3"].solution, names)
+    assert names["answer"](x, *arrays) == pytest.approx([z.data for z in model(x)], 1e-12)
 
 
 def walked_back_twice() -> str:

@@ -6,7 +6,7 @@ from functools import reduce
 
 import pytest
 
-from tinygrad_edu import expr, functions, losses
+from tinygrad_edu import expr, functions
 from tinygrad_edu.engine import primitives
 from tinygrad_edu.expr import Expr
 from tinygrad_edu.namespace import floats
@@ -14,7 +14,7 @@ from tinygrad_edu.namespace import floats
 CONSTANTS = {"power": {"c": 3.0}, "leaky_relu": {"alpha": 0.1}, "elu": {"alpha": 0.5}}
 CONSTANTS |= {"clip": {"low": -1.0, "high": 0.5}}
 CONSTANTS |= {"softmax": {"k": 1}, "log_softmax": {"k": 1}}
-RECORDS = (*functions.PRIMITIVES, *losses.PRIMITIVES)
+RECORDS = primitives.values()
 
 
 def operand_names(record):

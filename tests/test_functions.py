@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from tinygrad_edu import functions as f
-from tinygrad_edu.engine import Value
+from tinygrad_edu.engine import Value, primitives
 from tinygrad_edu.engine.grouped import groups_of
 
 #: The names of records over (m, x).
-UNARY = {p.name for p in f.PRIMITIVES if p.value.__code__.co_argcount == 2} & set(f.__all__)
+UNARY = {p.name for p in primitives.values() if p.value.__code__.co_argcount == 2} & set(f.__all__)
 
 
 @pytest.mark.parametrize("name", [*sorted(UNARY), "elu", "leaky_relu"])

@@ -83,17 +83,18 @@ def test_nan_is_no_largest_output_unless_it_is_the_first() -> None:
     assert Head("logit", 1).classes([[nan], [0.5]]).tolist() == [0, 1]
 
 
+@pytest.fixture
+def without_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heads, "numpy_or_none", lambda: None)
+
+
+@pytest.mark.usefixtures("without_numpy")
 @pytest.mark.parametrize(("loss", "targets", "outputs", "right"), DECISIONS)
 def test_without_numpy_lists_give_the_same_heads_classes_and_shares(
-    loss: Any,
-    targets: list[Any],
-    outputs: list[list[float]],
-    right: list[bool] | None,
-    monkeypatch: pytest.MonkeyPatch,
+    loss: Any, targets: list[Any], outputs: list[list[float]], right: list[bool] | None
 ) -> None:
     order = [*range(len(targets))][::-1]
     weights = [float(i + 1) for i in order]
-    monkeypatch.setattr(heads, "numpy_or_none", lambda: None)
     for given in (None, weights):
         counted = heads.Right(loss, targets, given)
         share, again = counted.share(outputs), counted.share([outputs[i] for i in order], order)
@@ -105,10 +106,10 @@ def test_without_numpy_lists_give_the_same_heads_classes_and_shares(
             assert (share, again) == pytest.approx((expected, expected))
 
 
-def test_without_numpy_nan_is_no_largest_output_either(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = Head("logits", 3).classes(NO_NUMBERS).tolist()
-    monkeypatch.setattr(heads, "numpy_or_none", lambda: None)
-    assert Head("logits", 3).classes(NO_NUMBERS) == found
+@pytest.mark.usefixtures("without_numpy")
+def test_without_numpy_nan_is_no_largest_output_either() -> None:
+    expected = [max(range(3), key=row.__getitem__) for row in NO_NUMBERS]
+    assert Head("logits", 3).classes(NO_NUMBERS) == expected
     assert Head("logit", 1).classes([[nan], [0.5]]) == [0, 1]
 
 

@@ -16,7 +16,7 @@ import pytest
 from command_line import start
 
 from tinygrad_edu.cli import main
-from tinygrad_edu.cli.commands import _csv
+from tinygrad_edu.cli.nets import _csv
 from tinygrad_edu.cli.options import UsageError
 from tinygrad_edu.cli.run import RESULTS, results_folder
 from tinygrad_edu.nn import MLP, load
@@ -25,17 +25,12 @@ from tinygrad_edu.text import clean
 QUICK = ["--epochs", "2", "--hidden", "2"]
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="signals and devices of POSIX")
 ESCAPES = "\x1b[31mred\x9b\u202e"
+Run = Callable[..., tuple[str, str]]
 
 
 @pytest.fixture(autouse=True)
-def _in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+def _no_graphs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TINYGRAD_EDU_GRAPHVIZ", "none")
-
-
-@pytest.fixture
-def model_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tinygrad_edu.cli.run.write_report", lambda *_: [])
 
 
 def classifier(*names: str) -> None:
@@ -70,16 +65,14 @@ def test_any_cell_is_read_back_by_any_reader(label: str) -> None:
 
 
 def test_a_terminal_gets_no_control_characters_and_a_pipe_the_exact_labels(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    names = [ESCAPES, "b", "c\x07\x00".removesuffix("\x00")]
+    names = [ESCAPES, "b", "c\x07"]
     classifier(*names)
-    assert main(["predict", "model.json", "new.csv"]) == 0
-    header, _ = csv.reader(io.StringIO(capsys.readouterr().out))
+    header, _ = csv.reader(io.StringIO(run("predict", "model.json", "new.csv")[0]))
     assert header[1:] == [f"p({name})" for name in names]
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    assert main(["predict", "model.json", "new.csv"]) == 0
-    header, _ = csv.reader(io.StringIO(capsys.readouterr().out))
+    header, _ = csv.reader(io.StringIO(run("predict", "model.json", "new.csv")[0]))
     assert header[1:] == [f"p({clean(name)})" for name in names]
     assert not re.search("[\x00-\x1f\x7f-\x9f\u202e]", "".join(header))
 
@@ -130,26 +123,20 @@ def test_letters_that_the_output_lacks_are_escaped_with_a_word_on_stderr(
 # What is told beside it
 
 
-def told(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> tuple[str, str]:
-    assert main(list(words)) == code
-    return tuple(capsys.readouterr())  # type: ignore[return-value]
-
-
-def test_train_judges_columns_and_keeps_labels_to_the_letter(
-    capsys: pytest.CaptureFixture[str], model_only: None
-) -> None:
+@pytest.mark.usefixtures("model_only")
+def test_train_judges_columns_and_keeps_labels_to_the_letter(run: Run) -> None:
     codes = ["00501", "10001", "07030"] * 4
     rows = "".join(f"{i % 5},{c},{c}\n" for i, c in enumerate(codes))
     Path("t.csv").write_text(f"a,zip,y\n{rows}")
-    printed, errors = told(capsys, "train", "t.csv", "--target", "y", *QUICK, "--out", "o")
+    printed, errors = run("train", "t.csv", "--target", "y", *QUICK, "--out", "o")
     assert errors == ""
     assert printed.startswith("numbers: a\ncategories: zip\ntarget y: classes\n")
-    printed, _ = told(capsys, "predict", "o/model.json", "t.csv")
+    printed, _ = run("predict", "o/model.json", "t.csv")
     assert printed.startswith("prediction,p(00501),p(07030),p(10001)\n")
     Path("t.csv").write_text(
         "a,y\n" + "".join(f"{i}{'%$'[i % 2]},{'xy'[i % 2]}\n" for i in range(24))
     )
-    printed, errors = told(capsys, "train", "t.csv", "--target", "y", *QUICK, code=2)
+    printed, errors = run("train", "t.csv", "--target", "y", *QUICK, code=2)
     sentence = (
         "tinygrad-edu: t.csv: no column is left to learn from: left out a (text): '0%' is text, as "
         "percentages are: write all of them in %, or delete the column; --as a=category takes it\n"
@@ -271,25 +258,23 @@ def test_what_was_learned_is_kept_where_the_end_cannot_be_told(
 
 @pytest.mark.slow
 def test_too_little_memory_for_pictures_leaves_the_model(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:
         raise MemoryError
 
     monkeypatch.setattr("tinygrad_edu.cli.evidence.png_of", fail)
-    printed, errors = told(capsys, "demo", "xor", *QUICK, "--out", "o", code=1)
+    printed, errors = run("demo", "xor", *QUICK, "--out", "o", code=1)
     assert errors == "tinygrad-edu: out of memory: pictures and report are left out\n"
     assert "\nwrote model.json\n" in printed
     assert os.listdir("o") == ["model.json"]
 
 
 @POSIX
+@pytest.mark.usefixtures("model_only")
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
 def test_a_signal_that_ends_training_saves_what_was_learned(
-    name: str,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-    model_only: None,
+    name: str, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from tinygrad_edu.train import fit
 
@@ -306,7 +291,7 @@ def test_a_signal_that_ends_training_saves_what_was_learned(
 
     monkeypatch.setattr("tinygrad_edu.cli.run.fit", ended_fit)
     monkeypatch.setenv("MPLBACKEND", "module://of_some_notebook")
-    printed, errors = told(capsys, "demo", "xor", "--out", "o", code=128 + number)
+    printed, errors = run("demo", "xor", "--out", "o", code=128 + number)
     assert "\ninterrupted after 3 of 200 epochs in " in printed
     assert errors == "tinygrad-edu: interrupted; what was learned so far is saved\n"
     assert os.listdir("o") == ["model.json"]
@@ -361,12 +346,12 @@ def test_a_link_to_a_folder_stays_one_and_the_folder_at_hand_can_be_filled() -> 
 
 
 def test_two_runs_into_one_folder_never_mix() -> None:
-    def run(tag: str) -> None:
+    def fills(tag: str) -> None:
         for k in range(20):
             with results_folder("o") as folder:
                 fill(folder, f"{tag} {k}", sorted(RESULTS)[: 3 + (k + ord(tag)) % 5])
 
-    threads = [threading.Thread(target=run, args=(tag,)) for tag in "abc"]
+    threads = [threading.Thread(target=fills, args=(tag,)) for tag in "abc"]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -376,14 +361,10 @@ def test_two_runs_into_one_folder_never_mix() -> None:
 
 
 @pytest.mark.slow
-def test_more_classes_than_a_picture_shows_are_learned_without_it(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_more_classes_than_a_picture_shows_are_learned_without_it(run: Run) -> None:
     rows = "".join(f"{k % 7},c{k // 2}\n" for k in range(202))
     Path("t.csv").write_text(f"a,y\n{rows}")
-    printed, _ = told(
-        capsys, "train", "t.csv", "--target", "y", "--epochs", "1", "--test-ratio", "0"
-    )
+    printed, _ = run("train", "t.csv", "--target", "y", "--epochs", "1", "--test-ratio", "0")
     assert "\nno picture of more than 100 classes\n" in printed
 
 

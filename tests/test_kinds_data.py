@@ -29,7 +29,7 @@ from tinygrad_edu.data import (
 from tinygrad_edu.losses import LOSSES, cross_entropy, l1, l2, squared_error
 from tinygrad_edu.nn.convolution import Conv2d
 from tinygrad_edu.perceptron import truth_table
-from tinygrad_edu.playground.points import points
+from tinygrad_edu.playground import points
 from tinygrad_edu.train import History, best_of
 from tinygrad_edu.view import pictures
 

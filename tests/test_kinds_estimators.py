@@ -1,15 +1,11 @@
-# ruff: noqa: E402
 """The options of scikit-learn's estimators, those that neither has, and the order of checks."""
 
 import inspect
 from typing import Any
 
-import pytest
-
-for _module in ("sklearn", "scipy"):
-    pytest.importorskip(_module, reason="scikit-learn is missing: pip install -e '.[sklearn]'")
-
 import numpy as np
+import pytest
+from estimators import SMALL
 from refusals import refusals
 from sklearn.base import clone
 from sklearn.neural_network import MLPClassifier, MLPRegressor
@@ -19,7 +15,6 @@ from tinygrad_edu.sklearn import ScalarMLPClassifier, ScalarMLPRegressor
 
 PAIRS = [(ScalarMLPClassifier, MLPClassifier), (ScalarMLPRegressor, MLPRegressor)]
 X, Y = [[0.0], [1.0], [2.0], [3.0]] * 3, [0, 1] * 6
-SMALL: dict[str, Any] = {"hidden_layer_sizes": (2,), "max_iter": 2, "random_state": 0}
 
 
 @pytest.mark.parametrize(("ours", "theirs"), PAIRS)

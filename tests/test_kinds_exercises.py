@@ -18,8 +18,7 @@ from test_exercises_build import WRONG as WRONG_PARTS
 from tinygrad_edu import Value, functions, primitive
 from tinygrad_edu.engine import parameter
 from tinygrad_edu.exercises import EXERCISES, _tables, check
-from tinygrad_edu.exercises.kinds import choice, function, number, numbers, word
-from tinygrad_edu.exercises.reading import AnswerError
+from tinygrad_edu.exercises.answers import AnswerError, choice, equal, function
 
 adder, second_difference, spiral_scores = (ANSWERS[name] for name in ("4.3", "1.3", "13.3"))
 
@@ -86,18 +85,11 @@ def test_a_right_answer_is_right_in_every_form(name, answer):
 
 @pytest.mark.parametrize("name", NUMBERS)
 def test_a_number_beside_the_right_one_is_wrong(name):
-    off = max(3e-3, 2 * _tables()[name].get("tolerance", 0.0))
-    for wrong in (NUMBERS[name] * (1 + off), NUMBERS[name] * (1 - off), -NUMBERS[name]):
+    x, tolerance = NUMBERS[name], _tables()[name].get("tolerance", 1e-3)
+    off = max(3e-3, 2 * tolerance) * x
+    counts = [x + k for k in (0.1, -0.1, 1e-6, 1, -1)] if tolerance == 0 else []
+    for wrong in (x + off, x - off, -x, *counts):
         assert check(name, wrong).right is False
-
-
-COUNTS = ("4.2", "10.2", "14.1", "16.2", "17.2")
-
-
-@pytest.mark.parametrize("name", COUNTS)
-def test_a_count_is_exact(name):
-    for wrong in (0.1, -0.1, 1e-6, 1, -1):
-        assert check(name, NUMBERS[name] + wrong).right is False
 
 
 @pytest.mark.parametrize("name", sorted({*LISTS} - {"R2.2", "5.3"}))
@@ -140,7 +132,6 @@ WRONG_FUNCTIONS = [
     ("1.3", lambda f, x, h: (f(x + 2 * h) - 2 * f(x) + f(x - 2 * h)) / (4 * h * h)),
     ("2.3", in_order_of_use),
     ("2.3", lambda root: [root]),
-    ("R2.3", wrong_slope),
     ("R2.3", slope_in_floats),
     # not by gates
     ("4.3", lambda a, b, c: [(a + b + c) % 2, (a + b + c) // 2]),
@@ -159,7 +150,6 @@ WRONG_FUNCTIONS = [
     # not Gaussian, of another variance, from another rng
     ("10.3", uniform),
     ("10.3", lambda rng, nin, nout: rng.choice([-1.0, 1.0]) * nin**-0.5),
-    ("10.3", lambda rng, nin, nout: rng.gauss(0.0, 1 / nin)),
     ("10.3", lambda rng, nin, nout: rng.gauss(0.0, (2 / (nin + nout)) ** 0.5)),
     ("10.3", lambda rng, nin, nout: random.gauss(0.0, nin**-0.5)),
     ("11.3", functions.relu),
@@ -176,9 +166,7 @@ WRONG_FUNCTIONS = [
     ("17.3", [[-1, 0, 1], [-2, 1, 2], [-1, 0, 1]]),
     ("17.3", [[-1, -1, -1], [0, 0, 0], [1, 1, 1]]),
     ("18.3", [1.0, 2.0, 3.0, -3.0, -2.0, -1.0]),
-    ("19.1", lambda *arrays: {k: 5 * a for k, a in ANSWERS["19.1"](*arrays).items()}),
     ("19.1", lambda *arrays: {**ANSWERS["19.1"](*arrays), "dW2": 0.0}),
-    ("19.2", BROKEN[1].value),
 ]
 
 
@@ -188,14 +176,12 @@ def test_a_rule_that_is_broken_is_noticed(name, answer):
 
 
 def test_every_exercise_has_a_near_miss():
-    functions = [*WRONG_FUNCTIONS, *((name, answer) for name, answer, _ in WRONG_PARTS)]
-    missed = {*NUMBERS, *LISTS, *CHOICES, *(name for name, _ in functions)}
+    rows = [*WRONG_FUNCTIONS, *WRONG_PARTS, *NAMED, *MISTAKES]
+    missed = {*NUMBERS, *LISTS, *CHOICES, *(name for name, *_ in rows)}
     assert missed | {"14.2", "15.2", "19.3"} == set(EXERCISES)  # words
     for name in ("14.2", "15.2", "19.3"):
         assert check(name, "hod").right is False
 
-
-# A wrong form is told as such; what a student's function raises is told by the verdict.
 
 # A slip that has a name is told, and not what stands in its place.
 
@@ -210,7 +196,7 @@ NAMED = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "answer", "said"), NAMED)
+@pytest.mark.parametrize(("name", "answer", "said"), NAMED + WRONG_PARTS)
 def test_a_slip_is_told_as_a_hint(name, answer, said):
     verdict = check(name, answer)
     assert verdict.right is False
@@ -235,23 +221,23 @@ FACTOR = "a factor is missing or stands there twice: the rest is right"
 OF_TWO = function(double, (1.0,), (3.0,), mistakes={"sign": lambda x: [-2 * x, 1 - x]})
 #: What an answer is compared with, the answer, and what is told: nothing without a known mistake.
 CHANGED = [
-    (number(3.0), -3, "the sign of the number is the other way round"),
-    (number(3.0), 6.001, FACTOR),
-    (number(3.0), 1.5, FACTOR),
-    (number(3.0), 9, ""),
-    (number(3.0), 4, ""),
-    (number(3, 0.0), 4, "it is off by one"),
-    (number(3, 0.0), 5, ""),
-    (number(3.0, mistakes={"sum for mean": 9}), 9, "sum for mean: 1/n is missing"),
-    (numbers([1, -2, 0]), [-1, 2, 0], "the sign of 2 of the numbers is the other way round"),
-    (numbers([1, -2, 4]), [-1, 2, -4], "the sign of every number is the other way round"),
-    (numbers([1, -2, 0]), [1, 2, 0], "the sign of the second number is the other way round"),
-    (numbers([1, -2, 0]), [0, 1, -2], "the numbers are right, and stand in another order"),
-    (numbers([1, -2, 0]), [3, -6, 0], FACTOR),
-    (numbers([1, -2, 0]), [0, 0, 0], "2 of the numbers are wrong"),
-    (numbers([1, -2, 0]), [1, -2, 5], "the third number is wrong"),
-    (numbers([1, -2, 0]), [4, 4, 4], ""),
-    (numbers([1, -2], mistakes={"order": [-2, 1]}), [-2, 1],
+    (equal(3.0), -3, "the sign of the number is the other way round"),
+    (equal(3.0), 6.001, FACTOR),
+    (equal(3.0), 1.5, FACTOR),
+    (equal(3.0), 9, ""),
+    (equal(3.0), 4, ""),
+    (equal(3, 0.0), 4, "it is off by one"),
+    (equal(3, 0.0), 5, ""),
+    (equal(3.0, mistakes={"sum for mean": 9}), 9, "sum for mean: 1/n is missing"),
+    (equal([1, -2, 0]), [-1, 2, 0], "the sign of 2 of the numbers is the other way round"),
+    (equal([1, -2, 4]), [-1, 2, -4], "the sign of every number is the other way round"),
+    (equal([1, -2, 0]), [1, 2, 0], "the sign of the second number is the other way round"),
+    (equal([1, -2, 0]), [0, 1, -2], "the numbers are right, and stand in another order"),
+    (equal([1, -2, 0]), [3, -6, 0], FACTOR),
+    (equal([1, -2, 0]), [0, 0, 0], "2 of the numbers are wrong"),
+    (equal([1, -2, 0]), [1, -2, 5], "the third number is wrong"),
+    (equal([1, -2, 0]), [4, 4, 4], ""),
+    (equal([1, -2], mistakes={"order": [-2, 1]}), [-2, 1],
      "order: a gradient is passed on before all of it has arrived, or again afterwards"),
     (OF_TWO, lambda x: [-2 * x, 1 - x], "sign: plus for minus, or the operands of a "),
     (OF_TWO, lambda x: [2 * x, 2],
@@ -298,6 +284,7 @@ def test_a_typical_mistake_is_recognised_and_a_hint_is_offered(name, answer, sai
     assert verdict.said.endswith(f'. More: check("{name}", answer, hint=1)')
 
 
+#: A wrong form is told as such; what a student's function raises is told by the verdict.
 FORMS = [
     ("19.1", lambda *arrays: 3, "of what the function gives for (array of (3, 2), array of (1, 3), "
      "array of (1, 3), array of (1, 1), array of (5, 2), array of (5, 1)): a dict with dW1, db1, "
@@ -385,11 +372,11 @@ def test_the_number_of_an_exercise_is_a_text_of_those_in_order(name, error, said
 
 def test_tolerances_are_relative_at_any_size():
     for x in (1e-6, 0.012, 1.0, 3e8):
-        assert number(x)(1.0005 * x)
-        assert not number(x)(1.002 * x)
-    assert number(0.0)(1e-17)
-    assert not number(0.0)(1e-6)
-    assert not number(2, 0.0)(2 + 1e-12)
-    assert numbers([1.0, 2.0], ordered=False)([2, 1])
-    assert not numbers([1.0, 2.0])([1.5, 1])
-    assert word("batch")(" Batch ")
+        assert equal(x)(1.0005 * x)
+        assert not equal(x)(1.002 * x)
+    assert equal(0.0)(1e-17)
+    assert not equal(0.0)(1e-6)
+    assert not equal(2, 0.0)(2 + 1e-12)
+    assert equal([1.0, 2.0], ordered=False)([2, 1])
+    assert not equal([1.0, 2.0])([1.5, 1])
+    assert equal("batch")(" Batch ")

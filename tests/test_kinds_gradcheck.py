@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 import pytest
-from gradcheck_table import OF_LOSSES, count, rows
+from gradcheck_table import count, rows
 
 from tinygrad_edu import (
     MLP,
@@ -20,7 +20,7 @@ from tinygrad_edu import (
     losses,
     primitive,
 )
-from tinygrad_edu.functions import PRIMITIVES
+from tinygrad_edu.engine import primitives
 from tinygrad_edu.namespace import floats
 from tinygrad_edu.view import deltas, explain, worksheet
 from tinygrad_edu.view.film.recorder import record
@@ -174,7 +174,7 @@ CONSTANTS |= {"clip": {"low": -1e5, "high": 1e5}}
 NOT_OVER_NUMBERS = ("where", "cross_entropy", "softmax", "log_softmax")
 
 
-@pytest.mark.parametrize("op", PRIMITIVES, ids=lambda p: p.name)
+@pytest.mark.parametrize("op", primitives.values(), ids=lambda p: p.name)
 def test_a_record_has_a_kink_exactly_where_its_value_or_a_slope_jumps(op):
     if op.name in NOT_OVER_NUMBERS:  # a condition, a class number, a constant that is a number k
         assert op.kink is None
@@ -356,4 +356,4 @@ def test_no_false_alarm_and_no_false_pass_from_1e_4_to_1e4(most):
 
 
 def test_the_table_of_wrong_records_has_every_operation():
-    assert {row.op.name for row in rows(9)} == {p.name for p in (*PRIMITIVES, *OF_LOSSES)}
+    assert {row.op.name for row in rows(9)} == {*primitives}

@@ -47,7 +47,11 @@ from tinygrad_edu import (
 from tinygrad_edu.data import read_table
 from tinygrad_edu.engine import RandomLeaf, primitives
 from tinygrad_edu.figure import Figure
-from tinygrad_edu.losses import cross_entropy, squared_error
+from tinygrad_edu.losses import (
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    squared_error,
+)
 from tinygrad_edu.nn import MAX_PARAMETERS, model_file
 
 X = Value(2.0, "x")
@@ -526,6 +530,8 @@ PROGRAMS = {
     "loss": (lambda x, y: cross_entropy(MLP(2, [3, 2], rng=0)(x), y),
              ([1.0, 2.0], 1), (ROWS, [0, 1, 1])),
     "loss with weights": (lambda x, y: squared_error(NET(x), y), ([1.0, 2.0], 1.0), (ROWS, RAMP)),
+    "loss of a logit": (lambda x, y: binary_cross_entropy_with_logits(NET(x), y),
+                        ([1.0, 2.0], 1), (ROWS, [0, 1, 1])),
     "random numbers": (lambda x: DROPPING(x), ([1.0, 2.0],), (ROWS,)),
     "branch": (lambda x: x if x > 0 else -x, (1.0,), ([1.0, 2.0],)),
 }  # fmt: skip

@@ -229,7 +229,7 @@ CONSTANTS = {
 
 def records():
     """Every record, its constants bound, with its number of operands here."""
-    for record in (*f.PRIMITIVES, *losses.PRIMITIVES):
+    for record in primitives.values():
         for constants in CONSTANTS.get(record.name, [{}]):
             bound = record.bind(**constants) if constants else record
             yield bound, operands_of(bound)

@@ -7,6 +7,7 @@ import re
 import threading
 import warnings
 from collections.abc import Callable, Mapping
+from functools import partial
 from itertools import product
 from types import UnionType
 from typing import Any, get_origin
@@ -58,6 +59,11 @@ def quietly(run: Callable[[], Any], *errors: type[BaseException]) -> Any:
             return run()
         except errors as error:
             return error
+
+
+def learn(model: Any, X: Any = X, y: Any = Y, **options: Any) -> History:
+    """Fit with a squared error by gradient descent, unless the options say otherwise."""
+    return fit(model, X, y, **{"loss": "squared_error", "optimizer": "sgd", **options})
 
 
 # --- early stopping gives back the best parameters however training ends
@@ -118,13 +124,9 @@ def test_early_stopping_restores_the_best_epoch_however_training_ends(
     options = {"epochs": 30, "lr": 0.3, **ENDS[name](stopping)}
     sgd = SGD(model.parameters(), lr=options.pop("lr"))
     options["callbacks"].insert(0, lambda epoch: seen.append(epoch.validation_loss))
-    ended = quietly(
-        lambda: fit(
-            model, X[::4], Y[::4], loss="squared_error", optimizer=sgd, validation=AWAY,
-            engine=engine, progress=False, **options,
-        ),
-        OwnError, SystemExit, TypeError,
-    )  # fmt: skip
+    given = {"optimizer": sgd, "validation": AWAY, "engine": engine, **options}
+    run = partial(learn, model, X[::4], Y[::4], **given)
+    ended = quietly(run, OwnError, SystemExit, TypeError)
     assert (name == "divergence") == getattr(ended, "diverged", False)
     assert stopping.best_loss == min(seen) < seen[-1], ended
     found, _ = evaluate(model, *AWAY, loss="squared_error", engine=engine)
@@ -135,10 +137,8 @@ def test_of_several_early_stoppings_the_best_measured_loss_wins() -> None:
     for order in (1, -1):
         model = MLP(2, [4, 1], "tanh", rng=0)
         coarse, exact = EarlyStopping(40, min_delta=0.1), EarlyStopping(40)
-        fit(
-            model, X[:20], Y[:20], loss="squared_error", optimizer=SGD(model.parameters(), lr=0.05),
-            epochs=30, validation=HELD_OUT, callbacks=[coarse, exact][::order], progress=False,
-        )  # fmt: skip
+        options: Any = {"validation": HELD_OUT, "callbacks": [coarse, exact][::order]}
+        learn(model, X[:20], Y[:20], optimizer=lambda p: SGD(p, lr=0.05), epochs=30, **options)
         assert exact.best_loss < coarse.best_loss
         assert evaluate(model, *HELD_OUT, loss="squared_error")[0] == exact.best_loss
 
@@ -146,21 +146,16 @@ def test_of_several_early_stoppings_the_best_measured_loss_wins() -> None:
 def test_early_stopping_without_validation_may_restore_the_parameters_of_the_start() -> None:
     model, stopping = MLP(2, [4, 1], "tanh", rng=0), EarlyStopping(3)
     start = model.state_dict()
-    fit(
-        model, X, Y, loss="squared_error", optimizer=SGD(model.parameters(), lr=5.0), epochs=9,
-        callbacks=[stopping], progress=False,
-    )  # fmt: skip
+    learn(model, optimizer=lambda p: SGD(p, lr=5.0), epochs=9, callbacks=[stopping])
     assert (stopping.best_epoch, model.state_dict()) == (0, start)
 
 
 def test_early_stopping_restores_running_means_too() -> None:
     model = Sequential(Layer(2, 3, "tanh", rng=0), BatchNorm(3), Layer(3, 1, "linear", rng=0))
     stopping, states = EarlyStopping(40), []
-    fit(
-        model, X, Y, loss="squared_error", optimizer=SGD(model.parameters(), lr=0.2), epochs=12,
-        validation=AWAY, progress=False,
-        callbacks=[lambda epoch: states.append(model.state_dict()), stopping],
-    )  # fmt: skip
+    callbacks = [lambda epoch: states.append(model.state_dict()), stopping]
+    sgd = SGD(model.parameters(), lr=0.2)
+    learn(model, optimizer=sgd, epochs=12, validation=AWAY, callbacks=callbacks)
     assert model.state_dict() == states[stopping.best_epoch] != states[-1]
 
 
@@ -182,12 +177,9 @@ def test_every_callback_is_told_once_that_training_is_over_also_where_one_fails(
             if self.error is not None:
                 raise self.error
 
-    v = Value(1.0)
+    v, callbacks = Value(1.0), [Told("a", OwnError), Told("b", OwnError)]
     with pytest.raises(OwnError):
-        fit(
-            lambda x: v * x[0], X, Y, loss="squared_error", optimizer=SGD([v]), epochs=1,
-            callbacks=[Told("a", OwnError), Told("b", OwnError)], progress=False,
-        )  # fmt: skip
+        learn(lambda x: v * x[0], optimizer=SGD([v]), epochs=1, callbacks=callbacks)
     assert heard == ["a starts", "b starts", "a", "b", "b is over", "a is over"]
 
 
@@ -209,6 +201,13 @@ class Squashed(Module):
         return functions.softmax(z) if self.activation == "softmax" else [v.sigmoid() for v in z]
 
 
+class Lift(Module):
+    """A row as a sequence of one."""
+
+    def __call__(self, x: Any) -> Any:
+        return [x]
+
+
 #: A model that ends in this activation, with so many outputs.
 SQUASHED: dict[str, Callable[[int, str], Any]] = {
     "MLP": lambda n, a: MLP(2, [n], output=a, rng=0),
@@ -216,17 +215,8 @@ SQUASHED: dict[str, Callable[[int, str], Any]] = {
     "Activate": lambda n, a: Sequential(Layer(2, n, "linear", rng=0), Activate(a)),
     "a module": Squashed,
     "a function": lambda n, a: Squashed(n, a).__call__,
-    "RNN": lambda n, a: Sequential(
-        Lift(), RNN(2, 2, n, output=a, rng=0, return_sequences=False)
-    ),
+    "RNN": lambda n, a: Sequential(Lift(), RNN(2, 2, n, output=a, rng=0, return_sequences=False)),
 }  # fmt: skip
-
-
-class Lift(Module):
-    """A row as a sequence of one."""
-
-    def __call__(self, x: Any) -> Any:
-        return [x]
 
 
 @pytest.mark.parametrize("given", ["by name", "as a function", "in a function"])
@@ -309,10 +299,7 @@ class Noise(Module):
 
 
 PHASES: dict[str, Callable[[Any], Any]] = {
-    "fit": lambda model: fit(
-        model, X[:4], Y[:4], loss="squared_error", optimizer="sgd", epochs=2, engine="scalar",
-        progress=False,
-    ),
+    "fit": lambda model: learn(model, X[:4], Y[:4], epochs=2, engine="scalar"),
     "train": lambda model: list(
         train(
             model, X[:4], Y[:4], loss="squared_error", optimizer="sgd", epochs=1, engine="scalar"
@@ -361,7 +348,7 @@ def test_the_attribute_training_is_what_the_user_set(mode: bool) -> None:
         return squared_error(o, t)
 
     model = Sequential(Looking(), Layer(2, 1, rng=0)).train(mode)
-    fit(model, X[:4], Y[:4], loss=distance, optimizer="sgd", epochs=1, engine="scalar")
+    learn(model, X[:4], Y[:4], loss=distance, epochs=1, engine="scalar")
     assert set(seen) == {(True, mode), (False, False)}
     seen.clear()
     predict(model, X[:4])
@@ -375,10 +362,8 @@ def test_a_layer_that_a_callback_exchanged_is_measured_in_evaluation_mode() -> N
         if epoch.number == 0:
             model.layers[1] = Dropout(0.9)
 
-    history = fit(
-        model, X, Y, loss="squared_error", optimizer="sgd", epochs=2, engine="scalar",
-        validation=HELD_OUT, callbacks=[exchange], progress=False,
-    )  # fmt: skip
+    options: Any = {"validation": HELD_OUT, "callbacks": [exchange], "engine": "scalar"}
+    history = learn(model, epochs=2, **options)
     expected, _ = evaluate(model, *HELD_OUT, loss="squared_error", engine="scalar")
     assert history.validation_loss[-1] == expected
 
@@ -415,10 +400,7 @@ def test_runs_that_diverged_come_last_wherever_runs_are_compared(name: str) -> N
 def test_a_run_that_diverges_is_marked_in_its_history_and_in_every_table() -> None:
     def run(rng: random.Random, lr: float) -> tuple[Any, History]:
         model = MLP(2, [4, 1], "relu", rng=0)
-        return model, fit(
-            model, X, Y, loss="squared_error", optimizer=SGD(model.parameters(), lr=lr), epochs=2,
-            progress=False,
-        )  # fmt: skip
+        return model, learn(model, optimizer=SGD(model.parameters(), lr=lr), epochs=2)
 
     swept = quietly(lambda: sweep(run, {"lr": [1e300, 2.0]}))
     diverged = swept.runs[1].history
@@ -477,14 +459,9 @@ def test_divergence_says_a_learning_rate_only_where_a_step_came_before(
 ) -> None:
     loss, options, text = EXPLAINED[name]
     model = MLP(1, [1], init="zeros")
-    optimizer = SGD(model.parameters(), lr=options.get("lr", 0.1))
-    rest = {name: x for name, x in options.items() if name != "lr"}
-    history = quietly(
-        lambda: fit(
-            model, [[1.0], [1.0]], [1.0, 0.0], loss=loss, optimizer=optimizer, epochs=5,
-            engine=engine, progress=False, **rest,
-        )
-    )  # fmt: skip
+    given = {"loss": loss, "epochs": 5, "engine": engine, **options}
+    given["optimizer"] = SGD(model.parameters(), lr=given.pop("lr", 0.1))
+    history = quietly(lambda: learn(model, [[1.0], [1.0]], [1.0, 0.0], **given))
     assert history.stopped == f"diverged in epoch {text}"
     parameters = [p.data for p in model.parameters()]
     assert all(map(math.isfinite, parameters))
@@ -620,10 +597,9 @@ def test_a_callback_answers_true_false_or_nothing(answer: Any) -> None:
     def answers(epoch: Epoch) -> Any:
         return answer
 
-    options: dict[str, Any] = {"loss": "squared_error", "optimizer": "sgd", "epochs": 9}
     with pytest.raises(TypeError, match="must return True to stop or None, got "):
-        fit(MLP(2, [1]), X, Y, callbacks=[answers], **options)
-    history = fit(MLP(2, [1]), X, Y, callbacks=[lambda epoch: np.True_], **options)
+        learn(MLP(2, [1]), epochs=9, callbacks=[answers])
+    history = learn(MLP(2, [1]), epochs=9, callbacks=[lambda epoch: np.True_])
     assert history.stopped == "stopped by a callback after epoch 0"
 
 

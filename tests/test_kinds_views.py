@@ -36,7 +36,7 @@ from tinygrad_edu.namespace import FUNCTIONS
 from tinygrad_edu.view import deltas, draw, explain, network, steps, worksheet
 from tinygrad_edu.view.base.naming import names_of
 from tinygrad_edu.view.base.numbers import UNKNOWN
-from tinygrad_edu.view.worksheet.rules import slope_rules
+from tinygrad_edu.view.worksheet.contents import slope_rules
 
 # Formulas are mathematics: none of the words that only programs have.
 
@@ -55,7 +55,7 @@ def formulas_in(v):
         yield from (rule.rpartition(":  ")[2] for rule in slope_rules([u]))
         yield re.sub(r"\\(operatorname|math\w+)\{", "", explain(u).latex)
     for frame in steps(v)._frames:
-        yield from (said.partition(": ")[2] or said.partition(" = ")[2] for said in frame["said"])
+        yield from (said.partition(": ")[2] or said.partition(" = ")[2] for said in frame.said)
 
 
 def softly(m, x):
@@ -70,7 +70,7 @@ quintic = Primitive(
 z = [Value(x, f"z{k}") for k, x in enumerate((1.0, -2.0, 0.5))]
 #: Beside every operation of the package: losses of nets, derivatives, operations of a user's own.
 WRITTEN = {
-    **{r.name: result(r) for r in (*functions.PRIMITIVES, *losses.PRIMITIVES)},
+    **{r.name: result(r) for r in primitives.values()},
     "certainly right": losses.binary_cross_entropy(Value(1.0), Value(1.0)),
     "a hinge": losses.hinge(z[0], -1),
     "a derivative": grad(functions.relu(z[0]) * z[0], z[0]),
@@ -129,7 +129,7 @@ def test_slopes_are_the_formulas_of_the_lecture(v, slope):
 
 def test_shares_in_a_softmax_have_the_names_of_the_graph_or_their_own():
     two = losses.cross_entropy(z[:2], 0) + losses.cross_entropy(z[1:], 1)
-    said = [line for frame in steps(two)._frames for line in frame["said"]]
+    said = [line for frame in steps(two)._frames for line in frame.said]
     assert any("; p1, p2 = softmax(z0, z1) = 0.9526, 0.04743" in line for line in said)
     assert any("; p1#2, p2#2 = softmax(z1, z2) = 0.07586, 0.9241" in line for line in said)
     taken = [Value(1.0, "p1"), Value(2.0, "p2")]
@@ -298,7 +298,7 @@ NET = MLP(2, [2, 1], "tanh", rng=0)
 def texts_of_views(loss, notation):
     yield draw(loss, level="value", notation=notation).dot
     yield "\n".join(str(explain(u, notation=notation)) for u in toposort(loss))
-    yield "\n".join("\n".join(f["said"]) for f in steps(loss, notation=notation)._frames)
+    yield "\n".join("\n".join(f.said) for f in steps(loss, notation=notation)._frames)
     yield worksheet(loss, notation=notation)._text()
     yield str(deltas(NET, [0.5, -1.0], 1.0, "half_squared_error", notation=notation))
     yield network(NET, [0.5, -1.0], notation=notation).svg
@@ -338,7 +338,7 @@ def test_placeholders_are_no_names_of_quantities(make, label, rule):
     assert f">{label}</FONT>" in draw(z).dot
     rule = rule.replace("-", "\N{MINUS SIGN}")
     assert any(f"{rule}," in line for line in worksheet(z)._text().splitlines())
-    assert steps(z)._frames[-1]["said"]
+    assert steps(z)._frames[-1].said
 
 
 # What is a net of dense layers is one for every view; else the part that is none is named.

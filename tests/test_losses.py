@@ -12,9 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 from refusals import refusals
-from test_primitives import CHECKS, Samples, check_graph_of_the_value
 
-from tinygrad_edu import Primitive, Value, functions, grad, gradcheck, losses
+from tinygrad_edu import Value, gradcheck
 from tinygrad_edu.losses import (
     LOSSES,
     binary_cross_entropy,
@@ -95,25 +94,6 @@ def test_the_delta_of_a_sigmoid_unit_emerges_from_the_chain_rule() -> None:
         z = Value(0.7)
         loss(z.sigmoid(), 1).backward()
         assert z.grad == pytest.approx((sigmoid(0.7) - 1) * factor, rel=1e-14)
-
-
-@pytest.mark.parametrize("t", [0, 0.25, 1])
-@pytest.mark.parametrize("z", [-10.0, -2.0, 0.0, 0.5, 10.0])
-def test_the_two_forms_of_binary_cross_entropy_agree(z: float, t: float) -> None:
-    a, b = Value(z), Value(z)
-    of_p, of_z = binary_cross_entropy(a.sigmoid(), t), binary_cross_entropy_with_logits(b, t)
-    of_p.backward()
-    of_z.backward()
-    # 1 - s(10) = 4.5e-5 has lost 4 of 16 digits
-    assert of_p.data == pytest.approx(of_z.data, rel=1e-11, abs=0)
-    assert a.grad == pytest.approx(b.grad, rel=1e-11, abs=0)
-
-
-def test_cross_entropy_of_two_outputs_is_binary_cross_entropy_of_their_difference() -> None:
-    for a, b in ((0.3, -1.2), (40.0, 0.0), (-1000.0, 0.0)):
-        of_two = cross_entropy([Value(a), Value(b)], 0)
-        of_one = binary_cross_entropy_with_logits(Value(a - b), 1)
-        assert of_two.data == pytest.approx(of_one.data, rel=1e-15, abs=5e-18)
 
 
 # At the ends: value and gradient by the exact formula.
@@ -229,25 +209,6 @@ def test_the_edges_of_a_loss_are_those_of_pytorch(name: str) -> None:
     assert not wrong, f"{len(wrong)} of {len(rows)} rows:\n" + "\n".join(wrong)
 
 
-# Points and constants for the contract of every record (test_primitives.py).
-SAMPLES: dict[str, Samples] = {
-    "binary_cross_entropy": [({}, [(0.3, 1.0), (0.8, 0.0), (0.4, 0.7), (0.2, 0.25)])],
-    "binary_cross_entropy_with_logits": [({}, [(0.3, 1.0), (-1.8, 0.0), (1.4, 0.7), (-0.7, 0.25)])],
-}
-#: The value of the logits form chooses its branch by the target: as a graph it is right inside.
-INSIDE: Samples = [({}, [(0.3, 0.9), (-1.8, 0.1), (1.4, 0.7)])]
-
-
-@pytest.mark.parametrize("check", CHECKS, ids=lambda f: f.__name__)
-@pytest.mark.parametrize("primitive", losses.PRIMITIVES, ids=lambda p: p.name)
-def test_every_record_of_a_loss_keeps_the_contract_of_primitives(
-    primitive: Primitive, check: Callable[..., None]
-) -> None:
-    with_logits = primitive.name == "binary_cross_entropy_with_logits"
-    graph = check is check_graph_of_the_value
-    check(primitive, INSIDE if with_logits and graph else SAMPLES[primitive.name])
-
-
 def test_a_target_that_is_a_value_gets_a_gradient() -> None:
     p, t = Value(0.25), Value(0.5)
     binary_cross_entropy(p, t).backward()
@@ -261,20 +222,6 @@ def test_a_target_that_is_a_value_gets_a_gradient() -> None:
     logits, ts = [Value(0.0), Value(1.0)], [Value(0.5), Value(0.5)]
     cross_entropy(logits, ts).backward()
     assert ts[0].grad == pytest.approx(log(1 + exp(1)))
-
-
-def test_second_derivatives_of_the_losses() -> None:
-    z = Value(0.8)
-    first = grad(binary_cross_entropy_with_logits(z, 1), z)
-    s = sigmoid(0.8)
-    assert grad(first, z).data == pytest.approx(s * (1 - s), rel=1e-14)
-    z1, z2 = Value(1.0), Value(-0.5)
-    p = sigmoid(1.5)
-    first = grad(cross_entropy([z1, z2], 0), z1)
-    assert grad(first, [z1, z2])[1].data == pytest.approx(-p * (1 - p), rel=1e-14)
-    p_ = Value(0.25)
-    first = grad(binary_cross_entropy(p_, 1), p_)
-    assert grad(first, p_).data == pytest.approx(1 / 0.25**2)
 
 
 def test_penalties_have_the_factor_that_they_state() -> None:
@@ -368,12 +315,3 @@ def test_an_unknown_loss_is_refused_with_the_nearest_name() -> None:
     text = f"unknown loss 'crossentropy': choose {', '.join(LOSSES)}; did you mean 'cross_entropy'?"
     with pytest.raises(ValueError, match=re.escape(text)):
         find_loss("crossentropy")
-
-
-def test_naive_cross_entropy_shows_why_the_stable_form_exists() -> None:
-    z = Value(-800.0)
-    (-functions.log(z.sigmoid())).backward()
-    assert math.isnan(z.grad)  # -inf * 0
-    z = Value(-800.0)
-    binary_cross_entropy_with_logits(z, 1).backward()
-    assert z.grad == -1.0

@@ -1,6 +1,7 @@
 """Where the matrix engine ends: what falls back to the scalar engine, and what is refused."""
 
 import re
+from functools import partial
 from inspect import getsourcelines
 
 import pytest
@@ -133,20 +134,14 @@ def test_the_matrix_engine_names_the_line_that_decides_in_python(cls):
 
 def test_the_outcome_that_changes_later_ends_the_program_only_then():
     """Between the steps of `train` the program is traced anew, which goes on."""
+    options = {"loss": "squared_error", "engine": "matrix", "optimizer": lambda p: SGD(p, lr=0.2)}
+    given = {"X": rows_of(ComparesLater), "y": [1.0] * 12, "epochs": 6, **options}
     model = ComparesLater()
-    options = {"loss": "squared_error", "engine": "matrix"}
     with pytest.raises(VectorizeError, match=line_of(ComparesLater)):
-        fit(
-            model, rows_of(ComparesLater), [1.0] * 12,
-            optimizer=SGD(model.parameters(), lr=0.2), epochs=6, **options,
-        )  # fmt: skip
+        fit(model, **given)
     stopped = data_of(model)
     model = ComparesLater()
-    steps = train(
-        model, rows_of(ComparesLater), [1.0] * 12,
-        optimizer=SGD(model.parameters(), lr=0.2), epochs=6, **options,
-    )  # fmt: skip
-    after = [data_of(model) for _ in steps]
+    after = [data_of(model) for _ in train(model, **given)]
     assert len(after) == 6
     assert stopped in after[:-1]
 
@@ -181,28 +176,15 @@ LOSSES = {
 RARE = [0, 1, 2, 3, 0, 1, 4, 3, 0, 1, 2, 3]
 
 
-@pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
-def test_auto_falls_back_where_a_loss_looks_at_its_target(loss):
-    auto, scalar = (
-        trained(
-            engine, lambda: net(2, 5), SGD, X, RARE,
-            loss=loss, epochs=3, batch_size=5, validation=(X, RARE),
-        )
-        for engine in ("auto", "scalar")
-    )  # fmt: skip
-    assert_same(auto, scalar)
-
-
-@pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
-def test_the_matrix_engine_refuses_a_loss_that_looks_at_its_target(loss):
-    with pytest.raises(VectorizeError):
-        fit(net(2, 5), X, RARE, loss=loss, optimizer="sgd", epochs=3, engine="matrix")
-
-
-def test_the_matrix_engine_names_the_line_that_indexes_with_the_target():
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_loss_that_looks_at_its_target_is_for_scalars(name):
+    options = {"loss": LOSSES[name], "epochs": 3, "batch_size": 5, "validation": (X, RARE)}
+    run = partial(trained, make=lambda: net(2, 5), optimizer=SGD, X=X, y=RARE, **options)
+    assert_same(run("auto"), run("scalar"))
     _, first = getsourcelines(picks)
-    with pytest.raises(VectorizeError, match=rf"^line {first + 1} of {re.escape(__file__)}"):
-        fit(net(2, 5), X, RARE, loss=picks, optimizer="sgd", epochs=3, engine="matrix")
+    line = rf"^line {first + 1} of {re.escape(__file__)}" if name == "picks" else None
+    with pytest.raises(VectorizeError, match=line):
+        run("matrix")
 
 
 # --- the same errors
@@ -240,17 +222,18 @@ def test_targets_that_do_not_fit_are_refused_alike(name, place):
     y = [right] * 12
     y[place] = wrong
 
+    def model():
+        return net(2, outputs, output="linear" if loss.endswith("logits") else "sigmoid")
+
     def run(engine, **options):
-        model = net(2, outputs, output="linear" if loss.endswith("logits") else "sigmoid")
-        return fit(model, X, y, loss=loss, optimizer="sgd", epochs=1, engine=engine, **options)
+        return fit(model(), X, y, loss=loss, optimizer="sgd", epochs=1, engine=engine, **options)
 
     expected = message(lambda: run("scalar"))
     assert expected[0] is ValueError
     for engine in ("matrix", "auto"):
         assert message(lambda: run(engine)) == expected  # noqa: B023
         assert message(lambda: run(engine, batch_size=4)) == expected  # noqa: B023
-        model = net(2, outputs, output="linear" if loss.endswith("logits") else "sigmoid")
-        assert message(lambda: evaluate(model, X, y, loss=loss, engine=engine)) == expected  # noqa: B023
+        assert message(lambda: evaluate(model(), X, y, loss=loss, engine=engine)) == expected  # noqa: B023
 
 
 NOT_TRAINABLE = {
@@ -266,11 +249,8 @@ def test_auto_refuses_a_model_that_gives_no_values_as_the_scalar_engine_does(nam
     p = parameter(1.0)
 
     def run(engine):
-        optimizer = SGD([p])
-        return fit(
-            NOT_TRAINABLE[name], X, Y, loss="squared_error", optimizer=optimizer, epochs=1,
-            engine=engine,
-        )  # fmt: skip
+        options = {"loss": "squared_error", "optimizer": SGD([p]), "epochs": 1}
+        return fit(NOT_TRAINABLE[name], X, Y, engine=engine, **options)
 
     assert message(lambda: run("auto")) == message(lambda: run("scalar"))
     message(lambda: run("matrix"))
@@ -278,10 +258,9 @@ def test_auto_refuses_a_model_that_gives_no_values_as_the_scalar_engine_does(nam
 
 def test_training_within_no_grad_is_refused_alike():
     def run(engine):
+        model = net(2, 1)
         with no_grad():
-            return fit(
-                net(2, 1), X, Y, loss="squared_error", optimizer="sgd", epochs=1, engine=engine
-            )
+            return fit(model, X, Y, loss="squared_error", optimizer="sgd", epochs=1, engine=engine)
 
     assert message(lambda: run("auto")) == message(lambda: run("scalar"))
     assert message(lambda: run("matrix"))[1] == message(lambda: run("scalar"))[1]

@@ -8,7 +8,7 @@ from itertools import product
 import pytest
 from both_engines import ENGINES, assert_close, check, net, rows
 
-from tinygrad_edu import SGD, Adam, Value, evaluate, fit, no_grad, parameter, predict
+from tinygrad_edu import MLP, SGD, Adam, Value, evaluate, fit, no_grad, parameter, predict
 from tinygrad_edu import functions as f
 from tinygrad_edu.data import one_hot
 from tinygrad_edu.engine import RandomLeaf
@@ -82,13 +82,16 @@ def test_evaluate_of_a_model_with_numbers_that_are_not_finite_equals_the_scalar_
         assert_close(outputs[1], outputs[0], f"outputs at {bad}")
 
 
-def test_a_mean_of_losses_that_overflows_is_infinite_in_both_engines():
-    model = net(1, 1)
-    model.load_state_dict(dict.fromkeys(model.state_dict(), 0.0) | {"layer1.neuron1.w[0]": 1.0})
-    huge = [[1.2e154]] * 9  # each squared error is 1.44e308, their sum too large for a float
-    for engine in ("scalar", "auto", "matrix"):
-        found = evaluate(model, huge, [0.0] * 9, loss="squared_error", engine=engine)
-        assert found == (math.inf, 0.0)
+@pytest.mark.parametrize("engine", ["scalar", "auto", "matrix"])
+def test_a_mean_of_losses_that_overflows_is_infinite_in_both_engines(engine):
+    def loss_of(X, loss, output="linear"):
+        model = MLP(1, [1], output=output, init=lambda rng, nin, nout: 1.0)
+        return evaluate(model, X, [0] * len(X), loss=loss, engine=engine)
+
+    # each squared error is 1.44e308, their sum too large for a float
+    for huge in ([[1.2e154]] * 9, [[1.2e154]] * 2, [[1e200]]):
+        assert loss_of(huge, "squared_error") == (math.inf, 0.0)
+    assert loss_of([[1e4], [0.0]], "binary_cross_entropy", "sigmoid")[0] == math.inf
 
 
 def test_saturated_units_give_the_same_numbers_and_no_warnings():

@@ -229,12 +229,8 @@ START = "not a tinygrad_edu model: it starts with "
 # fmt: off
 NOT_JSON = {
     "empty": (b"", START + "b''"),
-    "one byte": (b"x", START + "b'x'"),
     "blank": (b" \n", START + "b' \\n'"),
-    "png": (b"\x89PNG\r\n\x1a\n", START + "b'\\x89PNG'"),
-    "zip": (b"PK\x03\x04....", START + "b'PK\\x03\\x04'"),
     "list": (b"[1, 2]", START + "b'[1, '"),
-    "number": (b"1.5", START + "b'1.5'"),
     "BOM": (b"\xef\xbb\xbf{}", START + "b'\\xef\\xbb\\xbf{'"),
     "UTF-16": ("{}".encode("utf-16"), START + "b'\\xff\\xfe{\\x00'"),
     "UTF-16 without BOM": ('{"a": 1}'.encode("utf-16-le"),
@@ -284,7 +280,7 @@ def test_content_too_deep_to_be_written_again_is_damage(saved, tmp_path, monkeyp
     def too_deep(body):
         raise RecursionError
 
-    monkeypatch.setattr(model_file, "_pieces", too_deep)
+    monkeypatch.setattr(model_file, "_written", too_deep)
     with pytest.raises(ModelFileError) as caught:
         load(saved, tmp_path)
     assert str(caught.value) == DAMAGED
@@ -346,7 +342,6 @@ NO_MODEL = {
     "newer version": (changed(version=3), VERSION.format(3)),
     "version true": (changed(version=True), VERSION.format(True)),
     "version 2.0": (changed(version=2.0), VERSION.format(2.0)),
-    "version text": (changed(version="2"), VERSION.format("'2'")),
     "no version": (without("version"), VERSION.format(None)),
     "missing field": (without("state"), "fields missing or unknown: 'state'"),
     "extra field": (changed(code="import os"), "fields missing or unknown: 'code'"),
@@ -354,9 +349,6 @@ NO_MODEL = {
     "weight nan": (weight(math.nan), "not a tinygrad_edu model: it contains NaN"),
     "weight true": (weight(True), WEIGHT.format(True)),
     "weight int": (weight(1), WEIGHT.format(1)),
-    "weight text": (weight("1.0"), WEIGHT.format("'1.0'")),
-    "weight null": (weight(None), WEIGHT.format(None)),
-    "weight list": (weight([1.0]), WEIGHT.format([1.0])),
     "no parameters": (changed(state={}),
      "not a model of this release: layers of 1, 2, 1 have 7 parameters, more than the 0 of "
      "the file"),
@@ -364,13 +356,8 @@ NO_MODEL = {
     "parameter name": (renamed, UNFIT.format("'tanh'", "'layer2.neuron1.b'") + "'" + "x" * 98),
     "no nouts": (made(nouts=[]), LISTS + "[]"),
     "nouts null": (made(nouts=None), LISTS + "None"),
-    "nouts text": (made(nouts="21"), LISTS + "'21'"),
     "size float": (made(nouts=[2.0, 1]), COUNT.format("a layer size", "float 2.0")),
-    "size bool": (made(nouts=[2, True]), COUNT.format("a layer size", "bool True")),
-    "size nested": (made(nouts=[[2], 1]), COUNT.format("a layer size", "list [2]")),
     "size 0": (made(nouts=[0, 1]), COUNT.format("a layer size", 0)),
-    "size -1": (made(nin=-1), COUNT.format("nin", -1)),
-    "nin null": (made(nin=None), COUNT.format("nin", None)),
     "10**9 weights": (made(nouts=[10**9]),
      MANY.format("layers of 1, 1000000000", "2,000,000,000")),
     "10**18 weights": (made(nin=10**9, nouts=[10**9, 1]),
@@ -384,8 +371,6 @@ NO_MODEL = {
      UNFIT.format("'prelu'", "'layer1.neuron1.alpha', 'layer1.neuron2.alpha'") + "]"),
     "activation unknown": (made(activation='__import__("os")'),
      f"not a model of this release: unknown activation '__import__(\"os\")': choose {NAMES}"),
-    "activation path": (made(output="../../x"),
-     f"not a model of this release: unknown activation '../../x': choose {NAMES}"),
     "activation 10 MB": (made(activation="x" * 10_000_000),
      f"not a model of this release: unknown activation '{'x' * 39}: choose {NAMES}"),
     "too many activations": (made(activation=["relu"] * 2),
@@ -430,15 +415,6 @@ NO_MODEL = {
 def test_the_file_of_those_tests_is_readable_when_nothing_is_changed(saved, tmp_path):
     assert sealed(body_of(saved)) == saved
     assert bits(load(sealed(body_of(saved)), tmp_path)) == bits(small())
-
-
-@pytest.mark.parametrize("block", [1, 2, 3, 6, 7])
-def test_a_file_is_the_same_bytes_in_blocks_of_any_size(block, saved, tmp_path, monkeypatch):
-    monkeypatch.setattr(model_file, "_BLOCK", block)
-    assert as_saved(small()) == saved
-    assert bits(load(saved, tmp_path)) == bits(small())
-    with pytest.raises(ModelFileError, match="damaged"):
-        load(saved.replace(b"1e-07", b"2e-07"), tmp_path)
 
 
 def test_nothing_is_allocated_for_an_announced_size(saved, tmp_path, monkeypatch):

@@ -81,24 +81,6 @@ def test_every_activation_gives_the_number_of_its_formula(name):
     assert a.data == pytest.approx(BY_HAND[name], rel=1e-14)
 
 
-@pytest.mark.parametrize("name", sorted(set(ACTIVATIONS) - {"step", "sign"}))
-def test_the_gradient_of_a_net_of_every_activation_is_that_of_differences(name):
-    model = MLP(2, [3, 2], name, "linear", rng=1)
-    parameters = model.parameters()
-    start = [p.data for p in parameters]
-    squared_error(model([0.4, -0.7]), [0.3, -0.2]).backward()
-    found = [p.grad for p in parameters]
-
-    def error(*numbers):
-        filled(model, list(numbers))
-        return squared_error(model([0.4, -0.7]), [0.3, -0.2]).data
-
-    h = 1e-5
-    for k, g in enumerate(found):
-        up, down = ([x + s * (j == k) for j, x in enumerate(start)] for s in (h, -h))
-        assert g == pytest.approx((error(*up) - error(*down)) / (2 * h), rel=1e-6, abs=1e-9)
-
-
 def test_the_deltas_of_backpropagation_stand_in_the_net_inputs():
     # delta_j = g'(z_j) sum_k delta_k w_kj, dL/dw_kj = delta_k a_j, dL/db_k = delta_k
     model = MLP(2, [2, 2], "tanh", "linear", rng=3)
@@ -149,6 +131,8 @@ def test_the_slope_of_a_prelu_unit_is_learned():
     assert unit.alpha.grad == -2.0
     assert unit.w[0].grad == 0.25 * -2.0
     assert list(unit.named_parameters()) == ["w[0]", "b", "alpha"]
+    layer = filled(Layer(1, 2, "prelu"), [1.0, 0.0, 0.25, 1.0, 0.0, 0.5])
+    assert [a.data for a in layer([-2.0])] == [-0.5, -1.0]  # each unit its own
     assert len(MLP(2, [3, 1], "prelu").parameters()) == 3 * 3 + 4 + 3
     assert len(MLP(2, [3, 1], "relu", "prelu").parameters()) == 3 * 3 + 5
 
@@ -453,17 +437,13 @@ ROW = "expected a list of {} numbers or Values, got {}"
 # fmt: off
 BAD = {
     "no inputs": (lambda: MLP(0, [1]), ValueError, COUNT.format("nin", "0")),
-    "nin -1": (lambda: MLP(-1, [1]), ValueError, COUNT.format("nin", "-1")),
     "nin 2.5": (lambda: MLP(2.5, [1]), TypeError, COUNT.format("nin", "float 2.5")),
     "nin True": (lambda: MLP(True, [1]), TypeError, COUNT.format("nin", "bool True")),
     "nin None": (lambda: Neuron(None), TypeError, COUNT.format("nin", "None")),
     "layer of 0": (lambda: Layer(2, 0), ValueError, COUNT.format("nout", "0")),
     "no layers": (lambda: MLP(2, []), TypeError, SIZES.format("[]")),
     "nouts 3": (lambda: MLP(2, 3), TypeError, SIZES.format("3")),
-    "nouts text": (lambda: MLP(2, "42"), TypeError, SIZES.format("'42'")),
-    "nouts bytes": (lambda: MLP(2, b"42"), TypeError, SIZES.format("b'42'")),
     "size 0": (lambda: MLP(2, [0]), ValueError, COUNT.format("a layer size", "0")),
-    "size -1": (lambda: MLP(2, [4, -1]), ValueError, COUNT.format("a layer size", "-1")),
     "size '4'": (lambda: MLP(2, ["4"]), TypeError, COUNT.format("a layer size", "str '4'")),
     "huge": (lambda: MLP(2, [10**9]), ValueError,
      "layers of 2, 1000000000 have 3,000,000,000 parameters, "
@@ -494,19 +474,13 @@ BAD = {
     "rng -1": (lambda: MLP(2, [1], rng=-1), ValueError,
      "rng must be a seed of at least 0, got -1; write rng=1"),
     "too few inputs": (lambda: MLP(3, [2, 1])([1.0]), ValueError, "expected 3 inputs, got 1"),
-    "too many inputs": (lambda: MLP(3, [2, 1])([1.0] * 9), ValueError, "expected 3 inputs, got 9"),
-    "no inputs given": (lambda: Neuron(1)([]), ValueError, "expected 1 inputs, got 0"),
     "generator too short": (lambda: TWO(x for x in [1.0]), ValueError, "expected 2 inputs, got 1"),
     "a text": (lambda: TWO("ab"), TypeError, ROW.format(2, "str")),
-    "a dict": (lambda: TWO({1: 2, 3: 4}), TypeError, ROW.format(2, "dict")),
-    "a set": (lambda: TWO({1, 2}), TypeError, ROW.format(2, "set")),
     "None": (lambda: TWO(None), TypeError, ROW.format(2, "NoneType")),
     "one number": (lambda: ONE(1.0), TypeError, ROW.format(1, "float")),
-    "one Value": (lambda: ONE(Value(1.0)), TypeError, ROW.format(1, "Value")),
     "texts": (lambda: TWO(["1", "2"]), TypeError,
      "Value takes one real number, got str '1': write float(...) around a text that is a number"),
     "rows": (lambda: TWO([[1, 2], [3, 4]]), TypeError, ROWS),
-    "rows of an array": (lambda: TWO(np.ones((2, 2))), TypeError, ROWS),
     "one array in a list": (lambda: TWO([np.ones(2)]), TypeError, ROWS),
     "too many activations": (lambda: MLP(2, [3, 3, 1], ["relu"] * 3), ValueError,
      "activation has 3 entries for 2 hidden layers: give one for each, and that of the last "

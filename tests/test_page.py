@@ -2,10 +2,8 @@
 
 import base64
 import gzip
-import json
 import random
 import re
-import shutil
 import subprocess
 import warnings
 from collections.abc import Iterator
@@ -13,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import node
 import numpy as np
 import pytest
 from browser import Page
@@ -38,13 +37,12 @@ from tinygrad_edu import (
 )
 from tinygrad_edu import functions as f
 from tinygrad_edu.engine import RandomLeaf
+from tinygrad_edu.export import page as pages
 from tinygrad_edu.export import to_page
-from tinygrad_edu.export.page import page as pages
 from tinygrad_edu.losses import l1, l2
 from tinygrad_edu.optim import Optimizer, cosine_decay
 from tinygrad_edu.vectorize.executors import library
 
-NODE = shutil.which("node")
 FOLDER = Path(pages.__file__).parent
 MAIN = "export/page/main"
 HOSTILE = "</script><img src=x onerror=alert(1)> $title \u202e${title}"
@@ -133,15 +131,7 @@ def packed(page: str, part: str) -> str:
 
 
 def in_node(*tasks: dict[str, Any]) -> list[Any]:
-    if NODE is None:
-        pytest.skip("node is not installed")
-    script = Path(__file__).with_name("page_in_node.mjs")
-    command = [NODE, str(script), str(FOLDER), str(library.FOLDER / "machine.wasm")]
-    done = subprocess.run(
-        command, input=json.dumps(tasks), capture_output=True, text=True, timeout=60
-    )
-    assert done.returncode == 0, done.stderr
-    return list(json.loads(done.stdout))
+    return list(node.in_node("page", tasks, FOLDER, library.FOLDER / "machine.wasm"))
 
 
 @cache
@@ -312,13 +302,11 @@ def test_data_that_are_too_large_are_refused() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(NODE is None, reason="node is not installed")
+@node.needs_node
 def test_the_modules_do_what_they_say_one_by_one(tmp_path: Path) -> None:
-    script = tmp_path / "script.mjs"
-    script.write_text(pages.script_of(MAIN), encoding="utf-8")
-    assert subprocess.run([str(NODE), "--check", str(script)]).returncode == 0  # as one script
+    assert node.is_one_script(pages.script_of(MAIN), tmp_path)
     modules = sorted(map(str, Path(__file__).with_name("javascript").glob("*.mjs")))
-    command = [str(NODE), "--test", *modules]
+    command = [str(node.NODE), "--test", *modules]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout
 

@@ -3,28 +3,25 @@
 import base64
 import json
 import re
-import shutil
-import subprocess
-from collections.abc import Iterator
 from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from browser import Page, window
+from browser import Page
+from node import is_one_script, needs_node
 from screen import LINK, Screen
 
 import tinygrad_edu
 from tinygrad_edu import MLP, fit, moons, train_test_split
-from tinygrad_edu.export.page.page import modules_of, script_of
+from tinygrad_edu.export.page import modules_of, script_of
 from tinygrad_edu.losses import binary_cross_entropy_with_logits
 from tinygrad_edu.optim import Adam
 from tinygrad_edu.playground.lesson import HIDEABLE, lesson
 
 MAIN = "playground/screen/start"
 FOLDER = Path(tinygrad_edu.__file__).parent / "playground" / "screen"
-NODE = shutil.which("node")
 HOSTILE = "<img src=x onerror=alert(1)></script>$style"
 
 
@@ -74,26 +71,9 @@ def test_python_and_the_page_know_the_same_parts_that_can_be_hidden() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(NODE is None, reason="node is not installed")
+@needs_node
 def test_the_script_is_valid(tmp_path: Path) -> None:
-    script = tmp_path / "script.mjs"
-    script.write_text(script_of(MAIN), encoding="utf-8")
-    assert subprocess.run([str(NODE), "--check", str(script)]).returncode == 0
-
-
-@pytest.fixture(scope="module")
-def screen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Screen]:
-    with window() as opened:
-        yield Screen(opened, tmp_path_factory.mktemp("pages"))
-
-
-@pytest.fixture(autouse=True)
-def silence(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Whatever a test does: the page logs nothing and asks for nothing."""
-    yield
-    if "screen" in request.fixturenames:
-        opened = request.getfixturevalue("screen").window
-        assert (opened.console(), opened.requests()) == ([], [])
+    assert is_one_script(script_of(MAIN), tmp_path)
 
 
 slow = pytest.mark.slow

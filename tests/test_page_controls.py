@@ -1,10 +1,8 @@
 """Every control of the playground does what it says, by keys too, and can be seen and read."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from browser import window
 from screen import LINK, Screen
 
 pytestmark = pytest.mark.slow
@@ -104,19 +102,6 @@ STAYING = ["#theme", "#link", "#showTest", "#discrete", "[role=tab]", "[data-key
            "#linesChoice button", "#unitsChoice button"]  # fmt: skip
 #: What other tests try: copies and files leave the page.
 ELSEWHERE = ["[data-key^=copy]", "#file", "[value=file]", ".share *", "[data-key=next]", "pre"]
-
-
-@pytest.fixture(scope="module")
-def screen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Screen]:
-    with window() as opened:
-        yield Screen(opened, tmp_path_factory.mktemp("controls"))
-
-
-@pytest.fixture(autouse=True)
-def silence(screen: Screen) -> Iterator[None]:
-    """Whatever a test does: the page logs nothing and asks for nothing."""
-    yield
-    assert (screen.window.console(), screen.window.requests()) == ([], [])
 
 
 def go(screen: Screen, link: str) -> None:

@@ -150,6 +150,16 @@ REFUSED = [
      "2 outputs tell the classes 0..1 apart: y has the label 2"),
     (lambda: pictures.regions(lambda x: x[0], POINTS, [0, 2], resolution=3), ValueError,
      "one output tells 2 classes apart, labelled 0 and 1 or -1 and 1: y has the label 2"),
+    (regions(POINTS, [0, 1], feature_names=["cost"]), ValueError,
+     "feature_names are those of the two axes, got 1"),
+    (regions(POINTS, [0, 1], feature_names=None), TypeError,
+     "feature_names must be a list of names, got NoneType"),
+    (surface(LOSS, W1, W2, extent=(0, 1, 2, 2)), ValueError,
+     "extent is left, right, bottom, top, of which left and right must differ, and bottom and top; "
+     "got 0, 1, 2, 2"),
+    (maps(extent=(3, 3, 0, 1)), ValueError,
+     "extent is left, right, bottom, top, of which left and right must differ, and bottom and top; "
+     "got 3, 3, 0, 1"),
     (regions(POINTS, [0, 1], class_names=["a"]), ValueError,
      "class_names has 1 names for 2 classes"),
     (regions(POINTS, [0, 1], outputs="score"), ValueError,

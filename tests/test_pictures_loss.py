@@ -9,7 +9,7 @@ from tinygrad_edu import MLP, SGD, History, Value, evaluate, moons
 from tinygrad_edu import functions as f
 from tinygrad_edu.losses import squared_error
 from tinygrad_edu.view.pictures import descent_path, loss_curve, surface
-from tinygrad_edu.view.pictures.loss import LossGrid
+from tinygrad_edu.view.pictures.surface import LossGrid
 
 
 def bowl():
@@ -54,7 +54,7 @@ def test_a_loss_over_two_parameters_is_measured_at_any_point_and_they_are_put_ba
     a, b, loss = bowl()
     a.grad = 7.0
     grid = LossGrid(loss, a, b)
-    found = grid.over([0.0, 1.0, 3.0], [-2.0, 0.0])
+    found = np.array([grid.at([(x, y) for x in (0.0, 1.0, 3.0)]) for y in (-2.0, 0.0)])
     assert found.tolist() == [[1.0, 0.0, 4.0], [17.0, 16.0, 20.0]]
     assert (a.data, b.data, a.grad, b.grad) == (0.0, 0.0, 7.0, 0.0)
     assert grid.sides(60) == 60

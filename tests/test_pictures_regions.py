@@ -194,7 +194,7 @@ def test_regions_of_one_class_or_of_nan_are_drawn_without_a_boundary():
 
 def test_the_grid_goes_through_numpy_and_agrees_with_the_scalar_engine_to_1e_12():
     model = MLP(2, [16, 16, 1])
-    found, _ = field(model, (-2.0, 2.0, -1.0, 1.0), 90)
+    found = field(model, (-2.0, 2.0, -1.0, 1.0), 90)
     assert found.numbers.shape == (90, 90, 1)  # scalars would get 60
     rows = [[x, y] for y in found.ys for x in found.xs][::97]
     expected = predict(model, rows, engine="scalar")
@@ -206,7 +206,7 @@ def test_a_model_that_cannot_be_vectorised_gets_a_coarser_grid():
     def forked(x):
         return relu(x[0]) if x[1].data > 0 else x[0] if isinstance(x[0], Value) else Value(0.0)
 
-    found, _ = field(lambda x: forked([Value(v) for v in x]), (-1.0, 1.0, -1.0, 1.0), 300)
+    found = field(lambda x: forked([Value(v) for v in x]), (-1.0, 1.0, -1.0, 1.0), 300)
     assert found.numbers.shape == (60, 60, 1)
     assert found.numbers[[0, 0, -1, -1], [0, -1, 0, -1], 0].tolist() == [-1.0, 1.0, 0.0, 1.0]
 

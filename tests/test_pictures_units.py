@@ -82,6 +82,16 @@ def test_two_hidden_units_are_the_axes_and_the_output_cuts_them_by_a_line():
     assert bent.sum(axis=1) == pytest.approx(2 * (-3 - 0.12 * 4) + 0 * bent[:, 0])
 
 
+def test_a_loss_says_what_the_regions_of_hidden_space_are():
+    net, X = [layer([(1, 0, 0), (0, 1, 0)]), layer([(1, 0, 0)])], [[-0.4, 0], [0.4, 0]]
+    images = {
+        loss: np.asarray(hidden_space(net, X, [0, 1], loss=loss).images[0].get_array())
+        for loss in (None, "hinge", "squared_error")
+    }
+    assert np.array_equal(images[None], images["hinge"])  # a score, tied at 0
+    assert not np.array_equal(images[None], images["squared_error"])  # tied at 1/2
+
+
 def test_more_units_are_shown_by_their_principal_components():
     # a = (x, x, 2y): the variance of x twice, that of y four times
     net = [layer([(1, 0, 0), (1, 0, 0), (0, 2, 0)]), layer([(1, 1, 1, 0)])]

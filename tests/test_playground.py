@@ -13,7 +13,6 @@ from refusals import refusals
 from tinygrad_edu import playground
 from tinygrad_edu.playground import Playground, Settings, play, points
 from tinygrad_edu.playground.lesson import HIDEABLE
-from tinygrad_edu.playground.settings import CHECKS
 
 SMALL: dict[str, Any] = {"n": 30, "hidden": [3]}
 OWN = [[0, 0], [1, 1], [2, 0], [0, 3], [1, 0], [3, 3]], ["a", "b", "a", "b", "a", "b"]
@@ -198,7 +197,7 @@ test_options_that_do_not_fit_say_why = refusals(
         (lambda: playground(hide=["net"]), ValueError,
          f"unknown hide 'net': choose {', '.join(HIDEABLE)}"),
         (lambda: playground(rat=1), ValueError,
-         f"unknown setting 'rat': choose {', '.join(CHECKS)}; did you mean 'rate'?"),
+         f"unknown setting 'rat': choose {', '.join(vars(Settings()))}; did you mean 'rate'?"),
         (lambda: playground(y=[0]), TypeError,
          "y and columns belong to points of your own: write playground(X, y)"),
         (lambda: playground(epochs=-1), ValueError, "epochs must be an int from 0 to 5000, got -1"),

@@ -1,19 +1,14 @@
 """Nets that are made in the page: what is linked there is what Python would have made."""
 
-import json
 import random
-import shutil
-import subprocess
 from functools import cache
 from itertools import chain, pairwise
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from page_parts import made
+from node import in_node, made
 
-import tinygrad_edu
 from tinygrad_edu import MLP, Dropout, Layer, Sequential, data, fit
 from tinygrad_edu import functions as f
 from tinygrad_edu.engine import Value, gradients, toposort
@@ -22,8 +17,6 @@ from tinygrad_edu.nn import ACTIVATIONS
 from tinygrad_edu.playground.parts import PENALTIES, UPDATES
 from tinygrad_edu.view import deltas
 
-NODE = shutil.which("node")
-PACKAGE = Path(tinygrad_edu.__file__).parent
 EPOCHS = 5
 
 #: Sizes, activations of the hidden layers, loss and output activation, optimizer, penalty, batch,
@@ -68,9 +61,7 @@ def penalised(penalty: str | None) -> Any:
 
 
 @cache
-def in_node() -> list[Any]:
-    if NODE is None:
-        pytest.skip("node is not installed")
+def linked() -> list[Any]:
     tasks = []
     for k, (sizes, activations, end, optimizer, penalty, batch, p) in enumerate(NETS):
         X, y = examples(end)
@@ -81,13 +72,7 @@ def in_node() -> list[Any]:
         options["test"] = {"X": flat[:26], "Y": y[:13]}
         task = {"net": net, "X": flat, "Y": y, "options": options, "epochs": EPOCHS}
         tasks.append({**task, "example": [X[5], y[5]], "points": flat[40:80]})
-    done = subprocess.run(
-        [NODE, str(Path(__file__).with_name("net_in_node.mjs")), str(PACKAGE)],
-        input=json.dumps({"parts": made(), "tasks": tasks}),
-        capture_output=True, text=True, timeout=100,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return list(json.loads(done.stdout))
+    return list(in_node("net", {"parts": made(), "tasks": tasks}))
 
 
 @cache
@@ -106,7 +91,7 @@ def in_python(k: int) -> tuple[Any, Any, list[float]]:
 
 @pytest.mark.parametrize("k", range(len(NETS)))
 def test_a_linked_net_starts_and_trains_as_the_one_in_python(k: int) -> None:
-    found = in_node()[k]
+    found = linked()[k]
     net, history, first = in_python(k)
     np.testing.assert_allclose(found["first"], first, rtol=1e-13, atol=1e-15)
     for name, column in (("losses", history.loss), ("testLosses", history.validation_loss)):
@@ -117,7 +102,7 @@ def test_a_linked_net_starts_and_trains_as_the_one_in_python(k: int) -> None:
 
 @pytest.mark.parametrize("k", range(len(NETS)))
 def test_the_lens_sees_all_numbers_of_an_example(k: int) -> None:
-    found = in_node()[k]["lens"]
+    found = linked()[k]["lens"]
     net, _, _ = in_python(k)
     sizes, _, end, *_ = NETS[k]
     X, y = examples(end)
@@ -145,7 +130,7 @@ def test_the_lens_sees_all_numbers_of_an_example(k: int) -> None:
 
 @pytest.mark.parametrize("k", range(len(NETS)))
 def test_maps_are_the_activations_of_all_units_at_all_points(k: int) -> None:
-    found = in_node()[k]["maps"]
+    found = linked()[k]["maps"]
     net, _, _ = in_python(k)
     X, _ = examples(NETS[k][2])
     rows: Any = X[20:40]
@@ -156,7 +141,7 @@ def test_maps_are_the_activations_of_all_units_at_all_points(k: int) -> None:
 
 @pytest.mark.parametrize("k", range(len(NETS)))
 def test_the_numpy_of_the_net_has_its_loss_and_gradient(k: int) -> None:
-    found, (sizes, _, end, *_) = in_node()[k], NETS[k]
+    found, (sizes, _, end, *_) = linked()[k], NETS[k]
     net, _, _ = in_python(k)
     X, y = examples(end)
     names: dict[str, Any] = {}
@@ -182,7 +167,7 @@ def test_the_numpy_of_the_net_has_its_loss_and_gradient(k: int) -> None:
 
 
 def test_names_are_those_of_the_views() -> None:
-    found = in_node()[2]["names"]
+    found = linked()[2]["names"]
     net = MLP(2, [8, 8, 1], "tanh", rng=0)
     table = deltas(net, [0.5, 1.0], 1.0, "half_squared_error")
     assert found[:3] == ["w1[1,1]", "w1[1,2]", "b1[1]"]

@@ -1,8 +1,5 @@
 """Settings, features and a user's own points: what is taken, and what is said of the rest."""
 
-import json
-import shutil
-import subprocess
 from contextlib import chdir
 from dataclasses import fields
 from functools import partial
@@ -13,9 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from node import in_node
 from refusals import refusals
 
-import tinygrad_edu
 from tinygrad_edu.data.table import TableError
 from tinygrad_edu.playground import Settings, features, points
 from tinygrad_edu.playground.parts import UPDATES
@@ -46,11 +43,7 @@ def test_features_are_columns_of_a_point() -> None:
 
 
 def test_limits_and_functions_are_those_of_the_page() -> None:
-    if (node := shutil.which("node")) is None:
-        pytest.skip("node is not installed")
-    package = Path(tinygrad_edu.__file__).parent
-    command = [node, str(Path(__file__).with_name("settings_in_node.mjs")), str(package)]
-    found = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    found = in_node("settings", None)
     assert found["limits"] == [MOST_LAYERS, MOST_UNITS, MOST_POINTS, MOST_CLASSES]
     assert found["counted"] == COUNTED
     made = {name: of(0.25, -0.5) for name, of in SURFACES.items()}

@@ -6,17 +6,13 @@ import pytest
 from modules import modules_with
 
 import tinygrad_edu
-
-
-def sort_key(name: str) -> tuple[bool, bool, str]:
-    """CONSTANTS, then Classes, then functions."""
-    return not name.isupper(), name[0].islower(), name
+from tinygrad_edu.text import public_order
 
 
 @pytest.mark.parametrize("module", ["tinygrad_edu", *modules_with("\n__all__ = ")])
 def test_all_is_sorted_and_every_name_exists(module: str) -> None:
     names = importlib.import_module(module).__all__
-    assert list(names) == sorted(set(names), key=sort_key)
+    assert list(names) == sorted(set(names), key=public_order)
     assert all(hasattr(importlib.import_module(module), name) for name in names)
 
 

@@ -6,23 +6,18 @@ import re
 from pathlib import Path
 
 import pytest
-from modules import modules_with
+from modules import OPTIONS, assert_runs, modules_with
 
-from tinygrad_edu.bench import TABLES, Comparison, fits, growth, matrix, overheads, scalar
+from tinygrad_edu.bench import TABLES, Comparison, costs, fits, matrix, scalar
 
 README = Path(__file__).parents[1] / "README.md"
-OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
 @pytest.mark.slow
 def test_the_examples_of_the_readme_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```pycon\n(.*?)```", README.read_text(), re.DOTALL)
-    example = doctest.DocTestParser().get_doctest("\n".join(blocks), {}, "README", None, 0)
-    assert len(example.examples) > 20
-    report: list[str] = []
-    result = doctest.DocTestRunner(optionflags=OPTIONS).run(example, out=report.append)
-    assert result.failed == 0, "".join(report)
+    assert assert_runs("\n".join(blocks), "README") > 20
 
 
 def test_the_program_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -34,17 +29,17 @@ def test_the_program_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.Monk
 def measured(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
     """The rows of each table of `bench`, by the option that chooses it."""
     none = lambda ours, others, *_, **__: (1.0, [Comparison(e, 1.0, [1.0]) for e in others])  # noqa: E731
-    monkeypatch.setattr(overheads, "compare", none)
-    monkeypatch.setattr(overheads, "peak", lambda run: 0.0)
-    monkeypatch.setattr(overheads, "INPUTS", 2)
-    monkeypatch.setattr(overheads, "ROWS", 3)
+    monkeypatch.setattr(costs, "compare", none)
+    monkeypatch.setattr(costs, "peak", lambda run: 0.0)
+    monkeypatch.setattr(costs, "INPUTS", 2)
+    monkeypatch.setattr(costs, "ROWS", 3)
     return {
         "--sklearn": list(fits.DATA),
         "--only fits": list(fits.TASKS),
         "--only matrix": list(matrix.ROWS),
         "--only tracing": list(matrix.NETS),
-        "--only overheads": list(overheads.overheads_table(1).ours),
-        "--only growth": list(growth.SIZES),
+        "--only overheads": list(costs.overheads_table(1).ours),
+        "--only growth": list(costs.SIZES),
         "--only scalar": [group for group, *_ in scalar.rows()],
     }
 

@@ -2,6 +2,7 @@
 
 import math
 import os
+import pickle
 import random
 import signal
 import subprocess
@@ -21,7 +22,7 @@ from refusals import refusals
 
 from tinygrad_edu import MLP, SGD, History, Module, Value, best_of, fit, primitive, sweep
 from tinygrad_edu.train import Run, Sweep
-from tinygrad_edu.train.processes import pack, unpack
+from tinygrad_edu.train.search import pack
 
 XOR, XOR_Y = [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]
 GRID: dict[str, list[Any]] = {"lr": [0.1, 0.01], "hidden": [2, 3]}
@@ -220,13 +221,13 @@ def test_a_net_with_an_operation_of_ones_own_travels() -> None:
     pytest.importorskip("cloudpickle", reason="cloudpickle is not installed")
     square = scaled_square.bind(c=0.5)
     model = MLP(2, [2, 1], square, lambda z: z.tanh(), rng=1)
-    again = unpack(pack("a net", model))
+    again = pickle.loads(pack("a net", model))
     assert again([0.3, 0.4]).data == model([0.3, 0.4]).data
     again([0.3, 0.4]).backward()
     assert any(p.grad for p in again.parameters())
-    op = unpack(pack("an operation", square))
+    op = pickle.loads(pack("an operation", square))
     assert (op.name, op.constants, op(3.0)) == ("scaled_square", {"c": 0.5}, 4.5)
-    assert unpack(pack("an operation", Value(1.0).tanh().op)) is Value(1.0).tanh().op
+    assert pickle.loads(pack("an operation", Value(1.0).tanh().op)) is Value(1.0).tanh().op
 
 
 def test_what_cannot_travel_is_named() -> None:
@@ -271,14 +272,14 @@ def test_processes_give_the_result_of_one_and_a_killed_one_is_made_good(
 def test_a_run_that_kills_every_worker_ends_the_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[list[int]] = []
 
-    def start(run: Any, todo: dict[int, Any], n_jobs: int) -> Iterator[Any]:
+    def start(todo: dict[int, Any], n_jobs: int) -> Iterator[Any]:
         started.append(list(todo))
         for k in list(todo)[:1]:
             if k < 2:
                 yield k, ended(1.0)
         raise BrokenProcessPool
 
-    monkeypatch.setattr(sys.modules["tinygrad_edu.train.processes"], "start", start)
+    monkeypatch.setattr(sys.modules["tinygrad_edu.train.search"], "_on_processes", start)
     with pytest.warns(RuntimeWarning), pytest.raises(RuntimeError) as error:
         sweep(learn, {"lr": [1, 2, 3, 4]}, n_jobs=2)
     assert str(error.value) == (

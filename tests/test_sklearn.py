@@ -1,4 +1,3 @@
-# ruff: noqa: E402
 """The estimators for scikit-learn: what they share with `MLPClassifier`, and what they open."""
 
 import copy
@@ -8,12 +7,10 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-for _module in ("sklearn", "scipy"):
-    pytest.importorskip(_module, reason="scikit-learn is missing: pip install -e '.[sklearn]'")
-
+import estimators
 import numpy as np
+import pytest
+from estimators import NAMES, X, Y, outputs_of
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
@@ -21,7 +18,7 @@ from sklearn.inspection import DecisionBoundaryDisplay
 from sklearn.model_selection import GridSearchCV, LearningCurveDisplay, cross_val_score
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler, scale
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from tinygrad_edu import NonFiniteError, detect_anomaly
@@ -36,23 +33,18 @@ pytestmark = pytest.mark.filterwarnings(
     "ignore::sklearn.exceptions.SkipTestWarning",
 )
 
-X, Y = load_iris(return_X_y=True)
-X = scale(X)
-NAMES = np.array(["setosa", "versicolor", "virginica"])[Y]
-#: A net of three tanh units that is fitted in a moment.
-SMALL: dict[str, Any] = {
-    "hidden_layer_sizes": (3,),
-    "activation": "tanh",
-    "learning_rate_init": 0.05,
-    "max_iter": 40,
-    "random_state": 0,
-}
+#: A net of three tanh units that learns the irises.
+SMALL = estimators.SMALL | {"activation": "tanh", "learning_rate_init": 0.05, "max_iter": 40}
+
+
+def fitted(X: Any = X, y: Any = Y, kind: Any = ScalarMLPClassifier, **options: Any) -> Any:
+    return kind(**SMALL | options).fit(X, y)
 
 
 @pytest.fixture(scope="module")
 def classifier() -> Any:
     with warnings.catch_warnings(action="ignore"):
-        return ScalarMLPClassifier(**SMALL).fit(X, NAMES)
+        return fitted(X, NAMES)
 
 
 @pytest.mark.slow
@@ -81,13 +73,13 @@ def test_text_labels_are_learned_and_given_back(classifier: Any) -> None:
 
 
 def test_probabilities_are_those_of_the_model(classifier: Any) -> None:
-    z = np.array([[v.data for v in classifier.model_(row)] for row in X[:5].tolist()])
+    z = outputs_of(classifier)
     p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
     assert classifier.predict_proba(X[:5]) == pytest.approx(p, rel=1e-12)
 
 
 def test_two_classes_have_one_output_and_probabilities_that_sum_to_1() -> None:
-    two = ScalarMLPClassifier(**SMALL).fit(X, Y > 0)
+    two = fitted(X, Y > 0)
     p = two.predict_proba(X)
     assert two.model_.sizes == [4, 3, 1]
     assert p.sum(axis=1) == pytest.approx(np.ones(150))
@@ -97,8 +89,7 @@ def test_two_classes_have_one_output_and_probabilities_that_sum_to_1() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
 def test_a_seed_gives_the_same_net_to_the_last_bit(solver: str) -> None:
-    estimator = ScalarMLPClassifier(**SMALL | {"max_iter": 5, "solver": solver})
-    one, two = estimator.fit(X, Y), clone(estimator).fit(X, Y)
+    one, two = (fitted(max_iter=5, solver=solver) for _ in range(2))
     assert one.model_.state_dict() == two.model_.state_dict()
     assert one.loss_curve_ == two.loss_curve_
 
@@ -152,13 +143,13 @@ def test_lbfgs_ends_where_the_gradient_is_small() -> None:
 
 
 def test_targets_with_several_columns_have_several_outputs() -> None:
-    net = ScalarMLPRegressor(**SMALL | {"max_iter": 300}).fit(X[:, :2], X[:, 2:])
+    net = fitted(X[:, :2], X[:, 2:], ScalarMLPRegressor, max_iter=300)
     assert net.predict(X[:7, :2]).shape == (7, 2)
     assert net.score(X[:, :2], X[:, 2:]) > 0.8
 
 
 def test_partial_fit_is_an_epoch_of_fit() -> None:
-    net = ScalarMLPClassifier(**SMALL | {"max_iter": 3}).fit(X, Y)
+    net = fitted(max_iter=3)
     parts = ScalarMLPClassifier(**SMALL)
     for _ in range(3):
         parts.partial_fit(X, Y, classes=[0, 1, 2])
@@ -168,7 +159,7 @@ def test_partial_fit_is_an_epoch_of_fit() -> None:
 
 @pytest.mark.slow
 def test_a_warm_start_goes_on() -> None:
-    net = ScalarMLPClassifier(**SMALL, warm_start=True).fit(X, Y)
+    net = fitted(warm_start=True)
     first = net.loss_
     assert net.fit(X, Y).loss_ < first
     assert len(net.loss_curve_) == 80
@@ -176,7 +167,7 @@ def test_a_warm_start_goes_on() -> None:
 
 @pytest.mark.parametrize("way", [copy.deepcopy, lambda net: pickle.loads(pickle.dumps(net))])
 def test_a_copy_predicts_and_goes_on_as_the_original(way: Any) -> None:
-    net = ScalarMLPClassifier(**SMALL | {"max_iter": 3}).fit(X, NAMES)
+    net = fitted(X, NAMES, max_iter=3)
     twin = way(net)
     assert (twin.predict_proba(X) == net.predict_proba(X)).all()
     assert twin.partial_fit(X, NAMES).loss_ == net.partial_fit(X, NAMES).loss_
@@ -184,15 +175,14 @@ def test_a_copy_predicts_and_goes_on_as_the_original(way: Any) -> None:
 
 
 def test_predictions_follow_the_model() -> None:
-    net = ScalarMLPClassifier(**SMALL | {"max_iter": 3}).fit(X, NAMES)
+    net = fitted(X, NAMES, max_iter=3)
     for p in net.model_.parameters():
         p.data = 0.0
     assert net.predict_proba(X[:1]).tolist() == [pytest.approx([1 / 3] * 3)]
 
 
 def test_early_stopping_keeps_the_best_net() -> None:
-    net = ScalarMLPClassifier(**SMALL | {"max_iter": 100, "early_stopping": True, "tol": 1.0})
-    net.fit(X, NAMES)
+    net = fitted(X, NAMES, max_iter=100, early_stopping=True, tol=1.0)
     # the first epoch counts as an improvement, 11 without are one too many
     assert (net.n_iter_, len(net.validation_scores_)) == (12, 12)
     assert net.best_validation_score_ == max(net.validation_scores_)
@@ -200,7 +190,7 @@ def test_early_stopping_keeps_the_best_net() -> None:
 
 @pytest.mark.slow
 def test_training_ends_where_the_loss_no_longer_falls() -> None:
-    net = ScalarMLPClassifier(**SMALL | {"tol": 100.0, "n_iter_no_change": 3}).fit(X, Y)
+    net = fitted(tol=100.0, n_iter_no_change=3)
     assert (net.n_iter_, len(net.loss_curve_)) == (5, 5)
 
 
@@ -208,7 +198,7 @@ def test_training_ends_where_the_loss_no_longer_falls() -> None:
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
 def test_the_last_epoch_is_a_convergence_warning(solver: str) -> None:
     with pytest.warns(ConvergenceWarning, match=r"Maximum iterations \(2\) reached|LIMIT"):
-        net = ScalarMLPClassifier(**SMALL | {"max_iter": 2, "solver": solver}).fit(X, Y)
+        net = fitted(max_iter=2, solver=solver)
     assert net.n_iter_ == 2
 
 
@@ -218,7 +208,7 @@ def test_ctrl_c_leaves_a_fitted_net(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("tinygrad_edu.sklearn.solvers._stops", interrupted)
     with pytest.warns(UserWarning, match="Training interrupted by user"):
-        net = ScalarMLPClassifier(**SMALL).fit(X, Y)
+        net = fitted()
     assert net.n_iter_ == 1
     assert net.predict(X).shape == (150,)
 
@@ -227,10 +217,10 @@ def test_ctrl_c_leaves_a_fitted_net(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_epochs_that_are_made_ahead_are_those_of_one_by_one(
     solver: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    options = SMALL | {"solver": solver, "max_iter": 200, "tol": 1e-3, "batch_size": 40}
-    ahead = ScalarMLPClassifier(**options, n_iter_no_change=3).fit(X, Y)
+    options = {"solver": solver, "max_iter": 200, "tol": 1e-3, "batch_size": 40}
+    ahead = fitted(**options, n_iter_no_change=3)
     monkeypatch.setattr(blocks, "SECONDS", 0.0)
-    one_by_one = ScalarMLPClassifier(**options, n_iter_no_change=3).fit(X, Y)
+    one_by_one = fitted(**options, n_iter_no_change=3)
     assert ahead.n_iter_ == one_by_one.n_iter_ < 200
     assert ahead.loss_curve_ == one_by_one.loss_curve_
     assert ahead.model_.state_dict() == one_by_one.model_.state_dict()
@@ -239,7 +229,7 @@ def test_epochs_that_are_made_ahead_are_those_of_one_by_one(
 def test_epochs_that_were_complete_before_an_interruption_count(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    run, expected = MachineDescent.run, ScalarMLPClassifier(**SMALL | {"max_iter": 3}).fit(X, Y)
+    run, expected = MachineDescent.run, fitted(max_iter=3)
 
     def interrupted(descent: MachineDescent, block: blocks.Block, epoch: int) -> None:
         block.most = 3
@@ -248,7 +238,7 @@ def test_epochs_that_were_complete_before_an_interruption_count(
 
     monkeypatch.setattr(MachineDescent, "run", interrupted)
     with pytest.warns(UserWarning, match="Training interrupted by user"):
-        net = ScalarMLPClassifier(**SMALL).fit(X, Y)
+        net = fitted()
     assert (net.n_iter_, net.loss_curve_) == (3, expected.loss_curve_)
     assert net.model_.state_dict() == expected.model_.state_dict()
 
@@ -275,7 +265,7 @@ def test_pipeline_grid_search_and_displays_work() -> None:
 def test_frames_give_their_names_to_the_views() -> None:
     pandas = pytest.importorskip("pandas", reason="pandas is not installed")
     frame = pandas.DataFrame(X, columns=["sl", "sw", "pl", "pw"])
-    net = ScalarMLPClassifier(**SMALL | {"max_iter": 3}).fit(frame, pandas.Series(NAMES))
+    net = fitted(frame, pandas.Series(NAMES), max_iter=3)
     assert net.feature_names_in_.tolist() == ["sl", "sw", "pl", "pw"]
     assert (net.predict(frame) == net.predict(pandas.DataFrame(frame))).all()
     assert "pw" in net.graph(frame.iloc[0], "setosa").dot
@@ -290,7 +280,7 @@ def test_the_graph_shows_the_answer_or_the_loss(classifier: Any) -> None:
 
 
 def test_the_chain_rule_is_the_gradient_of_the_program(classifier: Any) -> None:
-    net = ScalarMLPClassifier(**SMALL | {"alpha": 0.0}).fit(X, NAMES)
+    net = fitted(X, NAMES, alpha=0.0)
     _, gradient = net.program_.value_and_grad(X[:1], [0])
     [k] = [k for k, p in enumerate(net.program_.parameters) if p.name == "layer1.neuron2.w[1]"]
     shown = net.explain(X[0], "setosa", wrt="layer1.neuron2.w[1]")
@@ -340,7 +330,7 @@ def test_what_does_not_fit_says_so(
 
 def test_numbers_that_overflow_are_an_error() -> None:
     with pytest.raises(ValueError, match="Solver produced non-finite parameter weights"):
-        ScalarMLPRegressor(**SMALL).fit(X, 1e300 * X[:, 0])
+        fitted(X, 1e300 * X[:, 0], ScalarMLPRegressor)
 
 
 def test_lbfgs_has_no_partial_fit() -> None:

@@ -1,4 +1,3 @@
-# ruff: noqa: E402
 """What the estimators keep between calls: threads, batches, solvers, attributes, verbose lines."""
 
 import copy
@@ -7,14 +6,10 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import pytest
-
-for _module in ("sklearn", "scipy"):
-    pytest.importorskip(_module, reason="scikit-learn is missing: pip install -e '.[sklearn]'")
-
-import joblib
 import numpy as np
-from sklearn.datasets import load_iris
+import pytest
+from estimators import SMALL, X, Y, fitted, outputs_of
+from joblib import parallel_backend
 from sklearn.inspection import permutation_importance
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
@@ -24,16 +19,10 @@ from tinygrad_edu.sklearn import ScalarMLPClassifier, ScalarMLPRegressor
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
-X, Y = load_iris(return_X_y=True)
-SMALL: dict[str, Any] = {"hidden_layer_sizes": (3,), "max_iter": 3, "random_state": 0}
 ATTRIBUTES = [
     "best_loss_", "best_validation_score_", "n_iter_", "n_layers_", "n_outputs_", "out_activation_",
     "t_", "validation_scores_",
 ]  # fmt: skip
-
-
-def fitted(**options: Any) -> Any:
-    return ScalarMLPClassifier(**SMALL | options).fit(X, Y)
 
 
 def learned(net: Any) -> Any:
@@ -56,7 +45,7 @@ def test_threads_may_share_a_fitted_net(way: str) -> None:
 def test_importances_are_the_same_from_threads() -> None:
     net = fitted(solver="lbfgs", max_iter=50)
     alone = permutation_importance(net, X, Y, random_state=0, n_repeats=10)
-    with joblib.parallel_backend("threading", n_jobs=4):
+    with parallel_backend("threading", n_jobs=4):
         threads = permutation_importance(net, X, Y, random_state=0, n_repeats=10)
     assert (threads.importances == alone.importances).all()
 
@@ -114,8 +103,7 @@ def test_nets_that_differ_in_their_numbers_alone_share_the_tracing_and_nothing_e
     nets[0].model_.layers[0].neurons[0].w = nets[0].model_.layers[0].neurons[1].w
     nets[0].partial_fit(X[:90], Y[:90])
     assert fitted(random_state=1).loss_curve_ == fitted(random_state=1).loss_curve_
-    z = np.array([[v.data for v in nets[0].model_(row)] for row in X[:5].tolist()])
-    assert nets[0]._outputs(X[:5]) == pytest.approx(z, rel=1e-12)
+    assert nets[0]._outputs(X[:5]) == pytest.approx(outputs_of(nets[0]), rel=1e-12)
 
 
 def test_a_net_with_a_shared_program_names_the_node_inside_detect_anomaly() -> None:
@@ -177,8 +165,7 @@ def test_a_net_that_takes_the_place_of_the_model_predicts_and_learns() -> None:
     assert (learned(net) != before).any()
     assert net._optimizer.optimizer.steps == 1
     net.model_ = MLP(4, [5, 3], "tanh", rng=0)
-    z = np.array([[v.data for v in net.model_(row)] for row in X[:5].tolist()])
-    assert net._outputs(X[:5]) == pytest.approx(z, rel=1e-12)
+    assert net._outputs(X[:5]) == pytest.approx(outputs_of(net), rel=1e-12)
 
 
 @pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
@@ -258,7 +245,7 @@ def test_a_label_may_be_an_array_of_one(label: Any) -> None:
 def test_rows_of_frames_are_checked_by_name() -> None:
     pandas = pytest.importorskip("pandas", reason="pandas is not installed")
     frame = pandas.DataFrame(X, columns=["sl", "sw", "pl", "pw"])
-    net = ScalarMLPClassifier(**SMALL).fit(frame, Y)
+    net = fitted(frame)
     wanted = net.explain(frame[:1], 0).value
     assert net.explain(frame.iloc[0], pandas.Series(Y)[:1]).value == wanted
     turned = frame[["pw", "pl", "sw", "sl"]]

@@ -1,17 +1,13 @@
-# ruff: noqa: E402
 """scikit-learn's own tests of its perceptrons, run with the estimators of this package."""
 
 from importlib.util import find_spec, module_from_spec
 from typing import Any
 
 import pytest
-
-for _module in ("sklearn", "scipy"):
-    pytest.importorskip(_module, reason="scikit-learn is missing: pip install -e '.[sklearn]'")
-
+from estimators import ScalarMLPClassifier
 from sklearn import neural_network
 
-from tinygrad_edu.sklearn import ScalarMLPClassifier, ScalarMLPRegressor
+from tinygrad_edu.sklearn import ScalarMLPRegressor
 
 pytestmark = [
     pytest.mark.slow,

@@ -1,16 +1,12 @@
-# ruff: noqa: E402
 """Weights, falling rates, labels, dropout and losses of one's own, beside scikit-learn's."""
 
 import re
 import warnings
 from typing import Any
 
-import pytest
-
-for _module in ("sklearn", "scipy"):
-    pytest.importorskip(_module, reason="scikit-learn is missing: pip install -e '.[sklearn]'")
-
 import numpy as np
+import pytest
+from estimators import NAMES, X, Y, outputs_of
 from scipy.sparse import csc_array, csr_matrix
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
@@ -20,7 +16,7 @@ from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler, scale
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from tinygrad_edu import VectorizeError
 from tinygrad_edu import functions as f
@@ -29,9 +25,6 @@ from tinygrad_edu.sklearn import ScalarMLPClassifier, ScalarMLPRegressor
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
-X, Y = load_iris(return_X_y=True)
-X = scale(X)
-NAMES = np.array(["setosa", "versicolor", "virginica"])[Y]
 RNG = np.random.default_rng(0)
 WEIGHTS = RNG.uniform(0, 2, 150)
 COUNTS = RNG.poisson(np.exp(X[:, 0]))
@@ -44,6 +37,12 @@ SMALL: dict[str, Any] = {
 SGD: dict[str, Any] = {"solver": "sgd", "learning_rate_init": 0.3}
 FULL: dict[str, Any] = SGD | {"batch_size": 150}
 FALLING = SGD | {"max_iter": 60, "tol": 1e-2, "n_iter_no_change": 1, "learning_rate": "adaptive"}
+
+
+def small(kind: Any = ScalarMLPClassifier, **options: Any) -> Any:
+    return kind(**SMALL | options)
+
+
 C, R = (ScalarMLPClassifier, MLPClassifier), (ScalarMLPRegressor, MLPRegressor)
 
 
@@ -110,22 +109,22 @@ def test_a_weight_of_2_is_the_row_given_twice(kind: Any, solver: str) -> None:
 
 def test_classes_may_weigh_something_too() -> None:
     y, alone = Y[:110], {"sample_weight": np.array([2.0, 1.0, 3.0])[Y[:110]]}
-    by_hand = ScalarMLPClassifier(**SMALL).fit(X[:110], y, **alone)
-    named = ScalarMLPClassifier(**SMALL, class_weight={0: 2, 2: 3}).fit(X[:110], y)
+    by_hand = small().fit(X[:110], y, **alone)
+    named = small(class_weight={0: 2, 2: 3}).fit(X[:110], y)
     assert named.loss_curve_ == by_hand.loss_curve_
     # n / (classes * examples of the class)
     balanced = np.array([110 / 3 / 50, 110 / 3 / 50, 110 / 3 / 10])[y]
-    both = ScalarMLPClassifier(**SMALL, class_weight="balanced").fit(X[:110], y, **alone)
+    both = small(class_weight="balanced").fit(X[:110], y, **alone)
     product = alone["sample_weight"] * balanced
     by_hand.fit(X[:110], y, sample_weight=product)
     assert both.loss_curve_ == pytest.approx(by_hand.loss_curve_, rel=1e-12)
-    parts = ScalarMLPClassifier(**SMALL, class_weight={0: 2, 2: 3})
+    parts = small(class_weight={0: 2, 2: 3})
     parts.partial_fit(X[:110], y, classes=[0, 1, 2])
     assert parts.loss_curve_ == named.loss_curve_[:1]
 
 
 def test_a_net_that_was_fitted_with_weights_opens_as_others_do() -> None:
-    net = ScalarMLPClassifier(**SMALL, alpha=0.0).fit(X, NAMES, sample_weight=WEIGHTS)
+    net = small(alpha=0.0).fit(X, NAMES, sample_weight=WEIGHTS)
     loss, _ = net.program_.value_and_grad(X[:1], [[0]])
     assert cross_entropy(net.model_(X[0].tolist()), 0).data == pytest.approx(loss)
     program = net.program_
@@ -136,23 +135,23 @@ def test_a_net_that_was_fitted_with_weights_opens_as_others_do() -> None:
 
 
 def test_sparse_rows_are_those_of_an_array() -> None:
-    wanted = ScalarMLPClassifier(**SMALL).fit(X, NAMES)
-    net = ScalarMLPClassifier(**SMALL).fit(csr_matrix(X), NAMES)
+    wanted = small().fit(X, NAMES)
+    net = small().fit(csr_matrix(X), NAMES)
     assert net.loss_curve_ == wanted.loss_curve_
     assert (net.predict_proba(csc_array(X)) == wanted.predict_proba(X)).all()
     assert net.partial_fit(csc_array(X), NAMES).t_ == 1350
 
 
 def test_dropout_is_there_while_fitting_and_not_in_predictions() -> None:
-    plain = ScalarMLPClassifier(**SMALL).fit(X, NAMES)
-    net = ScalarMLPClassifier(**SMALL, dropout=0.5).fit(X, NAMES)
+    plain = small().fit(X, NAMES)
+    net = small(dropout=0.5).fit(X, NAMES)
     again = clone(net).fit(X, NAMES)
     assert net.loss_curve_ == again.loss_curve_ != plain.loss_curve_
     p = net.predict_proba(X)
     assert (p == net.predict_proba(X)).all()
-    z = np.array([[v.data for v in net.model_(row)] for row in X[:5].tolist()])
+    z = outputs_of(net)
     assert p[:5] == pytest.approx(np.exp(z) / np.exp(z).sum(axis=1, keepdims=True))
-    stopped = ScalarMLPClassifier(**SMALL, dropout=0.3, early_stopping=True).fit(X, NAMES)
+    stopped = small(dropout=0.3, early_stopping=True).fit(X, NAMES)
     assert stopped.best_validation_score_ == max(stopped.validation_scores_)
 
 
@@ -184,21 +183,17 @@ def clipped(output: Any, target: Any) -> Any:
 
 
 def test_a_loss_may_be_a_function_of_values() -> None:
-    known = ScalarMLPRegressor(**SMALL).fit(X[:, :3], X[:, 3])
-    own = ScalarMLPRegressor(**SMALL, loss=halved).fit(X[:, :3], X[:, 3])
+    known = small(ScalarMLPRegressor).fit(X[:, :3], X[:, 3])
+    own = small(ScalarMLPRegressor, loss=halved).fit(X[:, :3], X[:, 3])
     assert own.loss_curve_ == pytest.approx(known.loss_curve_, rel=1e-12)
-    net = ScalarMLPClassifier(**SMALL | {"max_iter": 40}, loss=smoothed).fit(X, NAMES)
+    net = small(max_iter=40, loss=smoothed).fit(X, NAMES)
     assert net.score(X, NAMES) > 0.9
     assert net.loss_ > 0.2  # which it cannot fall below
     assert "smoothed" in str(net.deltas(X[0], "setosa"))
-    weighted = ScalarMLPRegressor(**SMALL, loss=halved).fit(X[:, :3], X[:, 3], WEIGHTS)
+    weighted = small(ScalarMLPRegressor, loss=halved).fit(X[:, :3], X[:, 3], WEIGHTS)
     assert weighted.loss_curve_ == pytest.approx(
-        ScalarMLPRegressor(**SMALL).fit(X[:, :3], X[:, 3], WEIGHTS).loss_curve_, rel=1e-12
+        small(ScalarMLPRegressor).fit(X[:, :3], X[:, 3], WEIGHTS).loss_curve_, rel=1e-12
     )
-
-
-def small(kind: Any, **options: Any) -> Any:
-    return kind(**SMALL | options)
 
 
 @pytest.mark.parametrize(
@@ -210,19 +205,19 @@ def small(kind: Any, **options: Any) -> Any:
          r"return output if[^\n]*\n  compares numbers of the graph, which a loss of an est"),
         (lambda: small(ScalarMLPRegressor, loss="poisson").fit(X, X[:, 0]), ValueError,
          "^loss='poisson' takes counts y >= 0, and some values of y are below 0$"),
-        (lambda: small(ScalarMLPClassifier, dropout=0.5, solver="lbfgs").fit(X, Y), ValueError,
+        (lambda: small(dropout=0.5, solver="lbfgs").fit(X, Y), ValueError,
          "^lbfgs needs the same loss each time: dropout goes with adam or sgd$"),
-        (lambda: small(ScalarMLPClassifier, activation=["relu", "tanh"]).fit(X, Y), ValueError,
+        (lambda: small(activation=["relu", "tanh"]).fit(X, Y), ValueError,
          "^activation has 2 entries for 1 hidden layers: give one for each"),
-        (lambda: small(ScalarMLPClassifier, class_weight="balanced").partial_fit(X, Y, None, [0]),
+        (lambda: small(class_weight="balanced").partial_fit(X, Y, None, [0]),
          ValueError, "^class_weight='balanced' needs all rows: give partial_fit a dict$"),
-        (lambda: small(ScalarMLPClassifier, class_weight={0: -1}).fit(X, Y), ValueError,
+        (lambda: small(class_weight={0: -1}).fit(X, Y), ValueError,
          "^Negative values in data passed to `sample_weight`"),
-        (lambda: small(ScalarMLPClassifier).fit(X, Y, np.zeros(150)), ValueError,
+        (lambda: small().fit(X, Y, np.zeros(150)), ValueError,
          "^Sample weights must contain at least one non-zero number"),
-        (lambda: small(ScalarMLPClassifier).fit(X, LABELS).graph(X[0]), ValueError,
+        (lambda: small().fit(X, LABELS).graph(X[0]), ValueError,
          "^the net has 4 outputs: give y to see the loss of them$"),
-        (lambda: small(ScalarMLPClassifier).fit(X, LABELS).explain(X[0], [1, 0]), ValueError,
+        (lambda: small().fit(X, LABELS).explain(X[0], [1, 0]), ValueError,
          "^y has 2 numbers, expected 4$"),
     ],
 )  # fmt: skip
@@ -232,16 +227,16 @@ def test_what_does_not_fit_is_refused(call: Any, error: type[Exception], sentenc
 
 
 def test_nets_of_labels_and_counts_open_too() -> None:
-    labels = ScalarMLPClassifier(**SMALL).fit(X, LABELS)
+    labels = small().fit(X, LABELS)
     loss, _ = labels.program_.value_and_grad(X[:1], LABELS[:1])
     shown = re.search("cross_entropy_of_labels = ([0-9.]+)", str(labels.deltas(X[0], LABELS[0])))
     penalty = 5e-5 / 50 * sum((w**2).sum() for w in labels.coefs_)
     assert loss == pytest.approx(float(shown[1]) + penalty, rel=1e-3)
-    counts = ScalarMLPRegressor(**SMALL, loss="poisson").fit(X, COUNTS)
+    counts = small(ScalarMLPRegressor, loss="poisson").fit(X, COUNTS)
     shown = re.search(r"output = exp\(.*\) = ([0-9.]+)", str(counts.explain(X[0])))
     assert float(shown[1]) == pytest.approx(counts.predict(X[:1])[0], rel=1e-3)
     assert "poisson_deviance" in str(counts.deltas(X[0], 0))
-    one = ScalarMLPClassifier(**SMALL).fit(X, ["rose"] * 150)
+    one = small().fit(X, ["rose"] * 150)
     assert "P(not rose)" in one.graph(X[0]).dot
 
 
@@ -259,13 +254,13 @@ MADE_OF = {
 @pytest.mark.slow
 @pytest.mark.parametrize("name", MADE_OF)
 def test_what_gives_weights_to_its_parts_works(name: str) -> None:
-    made = MADE_OF[name](ScalarMLPClassifier(**SMALL | {"max_iter": 30}))
+    made = MADE_OF[name](small(max_iter=30))
     assert made.fit(X, NAMES, sample_weight=WEIGHTS).score(X, NAMES) > 0.9
 
 
 @pytest.mark.slow
 def test_what_is_made_of_nets_works() -> None:
-    net = ScalarMLPClassifier(**SMALL | {"max_iter": 30})
+    net = small(max_iter=30)
     words = np.array(["a", "b", "c"])[RNG.integers(0, 3, (150, 2))]
     encoded = make_pipeline(OneHotEncoder(), net)
     assert encoded.fit(words, words[:, 0] == "a").score(words, words[:, 0] == "a") > 0.9

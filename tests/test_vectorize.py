@@ -9,8 +9,7 @@ from test_primitives import SAMPLES, cases
 from vectorized import Case, by_scalars, by_source, check, leaves, numbers, products
 
 from tinygrad_edu import functions as f
-from tinygrad_edu.engine import Primitive, RandomLeaf, Value
-from tinygrad_edu.functions import PRIMITIVES
+from tinygrad_edu.engine import Primitive, RandomLeaf, Value, primitives
 from tinygrad_edu.losses import LOSSES, cross_entropy, hinge, l1, l2, squared_error
 from tinygrad_edu.nn import ACTIVATIONS, MLP, Layer, Neuron
 from tinygrad_edu.vectorize import VectorizeError, vectorize
@@ -72,9 +71,7 @@ def test_cross_entropy_of_a_distribution_equals_the_scalar_engine():
 # --- primitives -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "record", [p for p in PRIMITIVES if p.name in SAMPLES], ids=lambda p: p.name
-)
+@pytest.mark.parametrize("record", primitives.values(), ids=lambda p: p.name)
 def test_every_primitive_equals_the_scalar_engine(record):
     for operation, points in cases(record, SAMPLES[record.name]):
         for length in sorted({len(p) for p in points}):
@@ -90,9 +87,7 @@ def test_every_primitive_equals_the_scalar_engine(record):
             check(fn, np.array(rows))
 
 
-@pytest.mark.parametrize(
-    "record", [p for p in PRIMITIVES if p.name in SAMPLES], ids=lambda p: p.name
-)
+@pytest.mark.parametrize("record", primitives.values(), ids=lambda p: p.name)
 def test_every_primitive_of_parameters_alone_equals_the_scalar_engine(record):
     for operation, points in cases(record, SAMPLES[record.name]):
         p = [Value(x) for x in points[0]]

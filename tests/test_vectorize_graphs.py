@@ -1,5 +1,8 @@
 """Graphs written by hand, and odd ones, as programs over arrays."""
 
+from functools import reduce
+from operator import add
+
 import numpy as np
 import pytest
 from vectorized import check, leaves, named, numbers, products
@@ -16,27 +19,6 @@ B = 5
 # --- nets by hand ---------------------------------------------------------------------------------
 
 
-def added_from_the_left(products, b):
-    z = products[0]
-    for p in products[1:]:
-        z = z + p
-    return z + b
-
-
-def added_to_the_bias(products, b):
-    z = b
-    for p in products:
-        z = z + p
-    return z
-
-
-def added_from_the_right(products, b):
-    z = b
-    for p in reversed(products):
-        z = p + z
-    return z
-
-
 def added_as_a_tree(products, b):
     terms = [*products, b]
     while len(terms) > 1:
@@ -44,9 +26,12 @@ def added_as_a_tree(products, b):
     return terms[0]
 
 
-ORDERS = named(added_from_the_left, added_to_the_bias, added_from_the_right, added_as_a_tree) | {
+ORDERS = named(added_as_a_tree) | {
+    "added from the left": lambda products, b: reduce(add, products) + b,
+    "added to the bias": lambda products, b: reduce(add, products, b),
+    "added from the right": lambda products, b: reduce(lambda z, p: p + z, products[::-1], b),
     "added with the bias in the middle": (
-        lambda products, b: products[0] + b + added_from_the_left(products[1:-1], products[-1])
+        lambda products, b: reduce(add, [products[0], b, *products[1:]])
     ),
     "added by python": lambda products, b: sum(products, b),
     "added by python from zero": lambda products, b: sum(products) + b,
@@ -73,55 +58,36 @@ def test_a_net_of_single_operations_is_found_in_every_order_of_adding(order, wei
     assert products(program) == 2
 
 
-def products_used_twice(x, w):
-    p = w[0] * x[0]
-    return p + w[1] * x[1] + p + p * (w[2] * x[2] + p)
+# --- graphs that are hardly graphs, and nodes of one operation that depend on different things ----
 
 
-def sums_used_twice(x, w):
-    s = w[0] * x[0] + w[1] * x[1]
-    return s * s + (s + w[2] * x[2]) * s
+P, Q, R = Value(0.7), Value(-0.3), Value(0.4)
+SMALL = MLP(2, [2, 1], "tanh")
 
 
-def products_within_products(x, w):
-    return (w[0] * x[0] + w[1] * x[1]) * x[2] + (x[0] * x[1]) * w[2] + w[0] * (x[1] * w[1])
+@pytest.fixture(autouse=True)
+def _at_the_start():
+    P.data, Q.data, R.data = 0.7, -0.3, 0.4
 
 
-def a_sum_with_itself(x, w):
-    s = w[0] * x[0] + w[1] * x[1]
-    return (s + s) + (w[2] * x[2] + w[2] * x[2])
+def products_used_twice(x):
+    p = P * x[0]
+    return p + Q * x[1] + p + p * (R * x[2] + p)
 
 
-def the_same_product_twice_in_a_sum(x, w):
-    p = w[0] * x[0]
-    return f.sum([p, p, w[1] * x[1], w[2] * x[2]])
+def sums_used_twice(x):
+    s = P * x[0] + Q * x[1]
+    return s * s + (s + R * x[2]) * s
 
 
-BY_HAND = named(
-    *(products_used_twice, sums_used_twice, products_within_products, a_sum_with_itself),
-    the_same_product_twice_in_a_sum,
-) | {
-    "differences": lambda x, w: w[0] * x[0] - w[1] * x[1] - (w[2] * x[2] - w[0] * x[1]),
-    "products with constants": (
-        lambda x, w: 2 * x[0] + w[0] * x[0] + x[1] * w[1] * 3 + 0.5 * w[2] + w[1] * x[2]
-    ),
-    "squares added": lambda x, w: x[0] * x[0] + w[0] * w[0] + x[1] * x[1] + w[1] * x[1],
-    "sums of terms and products": (
-        lambda x, w: w[0] * x[0] + x[1] + w[1] * x[2] + w[2] + f.exp(x[0]) + 1
-    ),
-}
+def a_sum_with_itself(x):
+    s = P * x[0] + Q * x[1]
+    return (s + s) + (R * x[2] + R * x[2])
 
 
-@pytest.mark.parametrize("sums", BY_HAND.values(), ids=BY_HAND)
-def test_sums_of_products_by_hand_equal_the_scalar_engine(sums):
-    w = leaves(3)
-    check(lambda x: sums(x, w), numbers(B, 3, seed=1))
-
-
-# --- graphs that are hardly graphs ----------------------------------------------------------------
-
-
-P, Q = Value(0.7), Value(-0.3)
+def the_same_product_twice_in_a_sum(x):
+    p = P * x[0]
+    return f.sum([p, p, Q * x[1], R * x[2]])
 
 
 def the_same_constant_often(x):
@@ -155,10 +121,6 @@ def ties_of_the_same_node(x):
     return f.maximum(z, z) + f.minimum(z, z) + f.max(z, z, z * 1) + f.hypot(z, z) + f.atan2(z, z)
 
 
-def angles_and_lengths(x):
-    return f.atan2(P * x[0], Q) + f.hypot(P, x[1]) + f.atan2(x[2], P) * f.hypot(Q * x[0], 1.0)
-
-
 def products_with_zeros(x):
     zero = 0 * x[0]
     one_zero, two_zeros = f.prod([P, zero, Q * x[1]]), f.prod([zero, P, zero + 0.0, Q])
@@ -168,10 +130,6 @@ def products_with_zeros(x):
 def powers(x):
     z = f.exp(P * x[0])
     return z**P + z**2 + z**0 + z**-1.5 + 2**z + P**2 + 2**Q + z**0.5 + z**1
-
-
-def comparisons_in_the_graph(x):
-    return f.where(f.step(x[0]), P * x[1], Q * x[2]) + f.where(P, x[0] * Q, x[1]) * f.sign(x[2])
 
 
 def results_that_do_not_meet(x):
@@ -184,33 +142,6 @@ def same_operation_at_several_depths(x):
     return f.sum([f.tanh(z), f.tanh(f.tanh(z)), f.tanh(f.tanh(f.tanh(z))), f.tanh(Q)])
 
 
-ODD = named(
-    *(the_same_constant_often, wide_fan_out, many_uses_of_a_node),
-    *(mean_softmax_and_others_of_one, some_outputs_of_a_softmax, ties_of_the_same_node),
-    *(angles_and_lengths, products_with_zeros, powers, comparisons_in_the_graph),
-    *(results_that_do_not_meet, same_operation_at_several_depths),
-) | {
-    "constant made inside": lambda x: P * x[0] + Value(3.0) * Value(2.0) + f.exp(Value(0.5)) * Q,
-    "constants in a dot": lambda x: f.dot([1.0, 2.0, P], x, 3.0) * f.dot([Q, 0.0, 0.5], x),
-    "constant weights": (
-        lambda x: P * f.tanh(f.dot([0.5, 0.5, 0.5], x)) + f.dot([0.1, 0.2, 0.3], x, Q)
-    ),
-    "wide fan in": lambda x: f.sum([P * x[k % 3] for k in range(200)]) * Q,
-    "order of parameters against columns": (
-        lambda x: f.dot([Q, P, Q], [x[2], x[0], x[1]]) + f.exp(Q * x[2]) * f.exp(P * x[0])
-    ),
-}
-
-
-@pytest.mark.parametrize("fn", ODD.values(), ids=ODD)
-def test_odd_graphs_equal_the_scalar_engine(fn):
-    P.data, Q.data = 0.7, -0.3
-    check(fn, numbers(B, 3))
-
-
-# --- nodes of one operation that differ in what they depend on ------------------------------------
-
-
 def extremes_of_constants(x):
     z = f.sigmoid(Value(0.5))
     return P * x[0] * f.max([z]) * f.sum([z, z]) * f.mean([z, Value(1.0)]) * f.softmax([z, 1.0])[0]
@@ -220,12 +151,6 @@ def cross_entropies_of_a_constant_class(x):
     one, two = Value(1.0), Value(2.0)
     z = [[v * a for a in x] for v in (P, Q)]
     return cross_entropy(z[0], one) * cross_entropy(z[1], two) + cross_entropy(z[1], one)
-
-
-def sums_of_neighbouring_parameters(x):
-    v, w = P, Q
-    sums = [v + w, w + R, v + Value(-1.5)]
-    return f.sum([f.tanh(s) for s in sums]) * x[0]
 
 
 def parameters_dotted_with_constants(x):
@@ -251,18 +176,45 @@ def differences_of_means(x):
 
 def adjoints_that_are_the_same_for_all(x):
     h = [[f.tanh(v * a) for v in (P, Q, R)] for a in x]
-    terms = [f.logsumexp([f.dot(a, b) for b in h]) - f.dot(a, a) for a in h]
-    return f.mean(terms)
+    return f.mean([f.logsumexp([f.dot(a, b) for b in h]) - f.dot(a, a) for a in h])
 
 
-R = Value(0.4)
-SMALL = MLP(2, [2, 1], "tanh")
-MIXED = named(
-    *(extremes_of_constants, cross_entropies_of_a_constant_class),
-    *(sums_of_neighbouring_parameters, parameters_dotted_with_constants),
+GRAPHS = named(
+    *(products_used_twice, sums_used_twice, a_sum_with_itself, the_same_product_twice_in_a_sum),
+    *(the_same_constant_often, wide_fan_out, many_uses_of_a_node, some_outputs_of_a_softmax),
+    *(mean_softmax_and_others_of_one, ties_of_the_same_node, products_with_zeros, powers),
+    *(results_that_do_not_meet, same_operation_at_several_depths, extremes_of_constants),
+    *(cross_entropies_of_a_constant_class, parameters_dotted_with_constants),
     *(dots_of_constants_inputs_and_parameters, dots_with_and_without_the_example),
     *(differences_of_means, adjoints_that_are_the_same_for_all),
 ) | {
+    "products within products": (
+        lambda x: (P * x[0] + Q * x[1]) * x[2] + (x[0] * x[1]) * R + P * (x[1] * Q)
+    ),
+    "differences": lambda x: P * x[0] - Q * x[1] - (R * x[2] - P * x[1]),
+    "products with constants": (lambda x: 2 * x[0] + P * x[0] + x[1] * Q * 3 + 0.5 * R + Q * x[2]),
+    "squares added": lambda x: x[0] * x[0] + P * P + x[1] * x[1] + Q * x[1],
+    "sums of terms and products": lambda x: P * x[0] + x[1] + Q * x[2] + R + f.exp(x[0]) + 1,
+    "angles and lengths": (
+        lambda x: (
+            f.atan2(P * x[0], Q) + f.hypot(P, x[1]) + f.atan2(x[2], P) * f.hypot(Q * x[0], 1.0)
+        )
+    ),
+    "comparisons in the graph": (
+        lambda x: f.where(f.step(x[0]), P * x[1], Q * x[2]) + f.where(P, x[0], x[1]) * f.sign(x[2])
+    ),
+    "constant made inside": lambda x: P * x[0] + Value(3.0) * Value(2.0) + f.exp(Value(0.5)) * Q,
+    "constants in a dot": lambda x: f.dot([1.0, 2.0, P], x, 3.0) * f.dot([Q, 0.0, 0.5], x),
+    "constant weights": (
+        lambda x: P * f.tanh(f.dot([0.5, 0.5, 0.5], x)) + f.dot([0.1, 0.2, 0.3], x, Q)
+    ),
+    "wide fan in": lambda x: f.sum([P * x[k % 3] for k in range(200)]) * Q,
+    "order of parameters against columns": (
+        lambda x: f.dot([Q, P, Q], [x[2], x[0], x[1]]) + f.exp(Q * x[2]) * f.exp(P * x[0])
+    ),
+    "sums of neighbouring parameters": (
+        lambda x: f.sum([f.tanh(s) for s in (P + Q, Q + R, P + Value(-1.5))]) * x[0]
+    ),
     "functions of constants in a dot": lambda x: f.dot([P, f.sin(Value(0.5))], [x[0], P]),
     "functions of constants in a sum": (
         lambda x: f.sum([f.tanh(f.sin(v)) for v in (P, Value(0.5), Q, x[0])])
@@ -284,52 +236,35 @@ MIXED = named(
         lambda x: SMALL([1.0, 0.5]) * SMALL([x[0], 0.5]) + SMALL([P, Q]) * SMALL(x[:2])
     ),
 }
+#: Of one number; losses that hardly depend on it.
+HARDLY = {
+    "a parameter": lambda x: P,
+    "no input": lambda x: P * Q,
+    "no input, one operation": lambda x: f.exp(P),
+    "no input, a dot": lambda x: f.dot([P, Q], [P, P], Q),
+    "gradient zero": lambda x: 0 * P + x,
+    "nothing flows": lambda x: f.step(P) * x,
+    "constant times parameter": lambda x: Value(2.0) * P,
+    "a sum": lambda x: P + x,
+    "a parameter, and an input": lambda x: (P, x),
+    "a loss, a leaf, a constant, an input": lambda x: (P * x, P, Value(3.0), x),
+}
 
 
-@pytest.mark.parametrize("fn", MIXED.values(), ids=MIXED)
-def test_nodes_that_differ_in_what_they_depend_on_equal_the_scalar_engine(fn):
-    P.data, Q.data, R.data = 0.7, -0.3, 0.4
-    check(fn, numbers(B, 3))
+@pytest.mark.parametrize("name", GRAPHS | HARDLY)
+def test_an_odd_graph_equals_the_scalar_engine(name):
+    check(*(GRAPHS[name], numbers(B, 3)) if name in GRAPHS else (HARDLY[name], numbers(B)))
 
 
 def test_several_cross_entropies_of_one_class_number_equal_the_scalar_engine():
-    model = MLP(2, [3, 3], "tanh")
-    y = np.array([0.0, 1, 2, 2, 1])
-
-    check(
-        lambda x, z, t: cross_entropy(model(x), t) + cross_entropy(model(z), t),
-        numbers(B, 2),
-        numbers(B, 2, seed=1),
-        y,
-    )
+    model, y = MLP(2, [3, 3], "tanh"), np.array([0.0, 1, 2, 2, 1])
+    both = lambda x, z, t: cross_entropy(model(x), t) + cross_entropy(model(z), t)  # noqa: E731
+    check(both, numbers(B, 2), numbers(B, 2, seed=1), y)
 
 
 def test_the_cross_entropy_of_parameters_equals_the_scalar_engine():
     w = leaves(3)
     check(lambda t: cross_entropy(w, t), np.array([0.0, 1, 2, 2, 1]))
-
-
-def leaf_inside(x):
-    return Value(2.0) * P
-
-
-HARDLY = [
-    pytest.param(lambda x: P, id="a parameter"),
-    pytest.param(lambda x: P * Q, id="no input"),
-    pytest.param(lambda x: f.exp(P), id="no input, one operation"),
-    pytest.param(lambda x: f.dot([P, Q], [P, P], Q), id="no input, a dot"),
-    pytest.param(lambda x: 0 * P + x, id="gradient zero"),
-    pytest.param(lambda x: f.step(P) * x, id="nothing flows"),
-    pytest.param(leaf_inside, id="constant times parameter"),
-    pytest.param(lambda x: P + x, id="a sum"),
-    pytest.param(lambda x: (P, x), id="a parameter, and an input"),
-    pytest.param(lambda x: (P * x, P, Value(3.0), x), id="a loss, a leaf, a constant, an input"),
-]
-
-
-@pytest.mark.parametrize("fn", HARDLY)
-def test_a_loss_that_hardly_depends_on_the_example_equals_the_scalar_engine(fn):
-    check(fn, numbers(B))
 
 
 @pytest.mark.parametrize(
@@ -345,31 +280,19 @@ def test_a_loss_that_hardly_depends_on_the_example_equals_the_scalar_engine(fn):
     ],
 )
 def test_a_function_without_a_gradient_has_values(fn, expected):
-    P.data = 0.7
     np.testing.assert_array_equal(vectorize(fn, 0.5)([1.5, -2.0]), expected)
 
 
 @pytest.mark.parametrize("nodes", [400, pytest.param(3000, marks=pytest.mark.slow)])
 def test_a_deep_chain_equals_the_scalar_engine(nodes):
     w = leaves(3)
-
-    def fn(x):
-        for k in range(nodes // 2):
-            x = f.tanh(x + w[k % 3])
-        return x
-
-    check(fn, numbers(2))
+    steps = range(nodes // 2)
+    check(lambda x: reduce(lambda x, k: f.tanh(x + w[k % 3]), steps, x), numbers(2))
 
 
 def test_a_chain_of_units_equals_the_scalar_engine():
     layers = [Layer(2, 2, "tanh", rng=k) for k in range(100)]
-
-    def fn(x):
-        for layer in layers:
-            x = layer(x)
-        return f.sum(x)
-
-    check(fn, numbers(2, 2))
+    check(lambda x: f.sum(reduce(lambda x, layer: layer(x), layers, x)), numbers(2, 2))
 
 
 def test_parameters_stand_in_the_order_of_p():
@@ -380,7 +303,7 @@ def test_parameters_stand_in_the_order_of_p():
     program.read_parameters()
     assert program.P.tolist() == [p.data for p in program.parameters]
     names = [p.name for p in program.parameters]
-    assert names == [program.tape.names[i] for i in program.plan.parameters]
+    assert names == [program.tape.names[i] for i in program.plan.layout.parameters]
     w1 = [f"layer1.neuron{unit}.w[{k}]" for unit in (1, 2, 3) for k in (0, 1)]
     assert names[:9] == [*w1, *(f"layer1.neuron{unit}.b" for unit in (1, 2, 3))]
 

@@ -11,7 +11,7 @@ from tinygrad_edu.engine import Primitive, Value, no_grad
 from tinygrad_edu.losses import half_squared_error, l2
 from tinygrad_edu.nn import ACTIVATIONS, MLP, Layer, Neuron, Sequential
 from tinygrad_edu.text import short
-from tinygrad_edu.view.base.typeset import readable
+from tinygrad_edu.view.base.svg import readable
 from tinygrad_edu.view.network.deltas import deltas
 
 X = [1.0, -2.0, 0.5]
@@ -220,8 +220,10 @@ def test_the_text_names_loss_rules_and_rows():
 
 
 def test_the_text_fits_into_100_columns_and_counts_what_it_leaves_out():
-    lines = str(deltas(MLP(64, [32, 10], "gelu", rng=1), [0.1] * 64, 3, "cross_entropy"))
+    found = deltas(MLP(64, [32, 10], "gelu", rng=1), [0.1] * 64, 3, "cross_entropy")
+    lines = str(found)
     assert max(map(len, lines.splitlines())) <= 100
+    assert r"\mathtt{...\ 16\ more" in found.latex
     assert re.findall(r"\.\.\. ([\d,]+) more", lines) == [
         "16",  # of 32 units
         "2,068",  # of 32 * 65 parameters, 12 shown

@@ -229,6 +229,12 @@ def test_a_leaf_says_so():
     assert explain(w).value == 2.0
 
 
+def test_the_picture_of_a_leaf_is_its_box(embedded_renderer):
+    shown = "".join(texts(explain(Value(2.5, "x")).picture.svg))
+    assert "x" in shown
+    assert "2.500" in shown
+
+
 def test_a_unit_with_many_inputs_is_elided_with_a_count():
     w = [Value(0.01, f"w{i}") for i in range(784)]
     x = [Value(1.0, f"x{i}") for i in range(784)]

@@ -99,17 +99,17 @@ def test_a_step_of_a_net_is_a_unit_lit_with_the_lines_that_feed_it():
     film, values = steps(root), steps(root, level="value")
     # start, 4 units, difference and square, seed, these two and 4 units back
     assert (len(film), len(values)) == (1 + 4 + 2 + 1 + 2 + 4, 1 + 9 + 1 + 27)
-    (unit,) = film._frames[1]["on"]
+    (unit,) = film._frames[1].on
     boxes = {box.id: box for box in film._diagram.boxes}
     assert [row.name for row in boxes[unit].rows] == ["b1[1]", "z1[1]", "a1[1]"]
-    tails = {key.partition("-")[0] for key in film._frames[1]["by"] if key.endswith(f"-{unit}")}
+    tails = {key.partition("-")[0] for key in film._frames[1].by if key.endswith(f"-{unit}")}
     assert {boxes[tail].name for tail in tails} == {"w1[1,1]", "w1[1,2]"}
-    assert len(film._frames[1]["by"]) == 4  # to the chips of the weights, and from them
-    back = next(f for f in film._frames if f["where"].startswith("unit 1 of layer 1: the deriv"))
-    assert (back["on"], len(back["by"])) == ([unit], 2)
+    assert len(film._frames[1].by) == 4  # to the chips of the weights, and from them
+    back = next(f for f in film._frames if f.where.startswith("unit 1 of layer 1: the deriv"))
+    assert (back.on, len(back.by)) == ([unit], 2)
     root.backward()
     deltas = [z.grad for z in film_units(root)]
-    asked = [f["answer"] for f in film._frames if f["ask"] and f["where"].startswith("unit")]
+    asked = [f.answer for f in film._frames if f.ask and f.where.startswith("unit")]
     assert sorted(asked) == sorted(deltas)
 
 

@@ -15,7 +15,7 @@ from tinygrad_edu.nn import MLP
 from tinygrad_edu.view import deltas, draw, explain, network, steps, worksheet
 from tinygrad_edu.view.base.pdf import PRINTED
 from tinygrad_edu.view.base.tex import latex_page, latex_words
-from tinygrad_edu.view.graph.formats.mermaid import to_mermaid
+from tinygrad_edu.view.graph.formats import to_mermaid
 
 PICTURES = {
     "drawing": lambda: draw(neuron(backward=True), edges="local"),
@@ -145,7 +145,8 @@ def test_tikz_and_mermaid_say_every_number_of_a_drawing(what, tmp_path, embedded
         assert f"{text}}}" in tikz or f"& {text}" in tikz, text
         assert "".join(c if c.isalnum() or c == "." else f"#{ord(c)};" for c in text) in mermaid
     assert len(numbers) > 3
-    assert tikz.count(r"\node[graph/") >= len(drawing.diagram.boxes)
+    outlined = [box for box in drawing.diagram.boxes if box.kind not in ("constant", "inputs")]
+    assert tikz.count(r"\path[fill=") >= len(outlined)
     assert tikz.count("{") == tikz.count("}") or what == "names"
 
 

@@ -26,9 +26,10 @@ from tinygrad_edu.view.base.graph_units import find_units
 from tinygrad_edu.view.base.maps import Windows, drawn, image_below, shape_of, windows_of
 from tinygrad_edu.view.base.palette import INK, NEGATIVE, POSITIVE
 from tinygrad_edu.view.graph.blocks import cut
-from tinygrad_edu.view.graph.board.columns import Board, Cell, Column, fits
-from tinygrad_edu.view.graph.board.curves import Line, Spot, curves, name_places, strongest
+from tinygrad_edu.view.graph.board.columns import Board, Cell, Column, layout_of
+from tinygrad_edu.view.graph.board.curves import Spot, curves, name_places, strongest
 from tinygrad_edu.view.graph.board.paint import board_picture
+from tinygrad_edu.view.graph.diagram import Edge, Number
 from tinygrad_edu.view.graph.picture import WIDEST
 
 
@@ -91,7 +92,7 @@ SPOTS = {
 
 
 def test_lines_have_level_ends_in_the_order_of_what_they_come_from():
-    low, high, row = curves([Line("b", "c"), Line("a", "c"), Line("a", "c", None, 1)], SPOTS)
+    low, high, row = curves([Edge("b", "c"), Edge("a", "c"), Edge("a", "c", head_row=1)], SPOTS)
     assert [(c.x0, c.end) for c in (low, high, row)] == [(50, 200)] * 3
     assert high.y1 == 50 - 8.5  # 17 apart, around the middle
     assert low.y1 == 50 + 8.5
@@ -103,25 +104,29 @@ def test_lines_have_level_ends_in_the_order_of_what_they_come_from():
 
 
 def test_a_named_line_ends_in_a_straight_run_that_carries_the_name():
-    (curve,) = curves([Line("a", "c", weight=1.0, share=1.0, name="1.500")], SPOTS)
+    line = Edge("a", "c", numbers=[Number("w", 1.5)], weight=1.5, share=1.0)
+    (curve,) = curves([line], SPOTS)
     assert (curve.x1, curve.end) == (156, 200)
-    assert name_places([curve], {"1.500": 30.0}) == [(curve, 178, 50)]
+    assert name_places([curve], {"1.500": 30.0}, []) == [(curve, 178, 50)]
 
 
 def test_a_name_that_finds_no_place_is_left_out():
-    lines = [Line("a", "c", None, 0, 1.0, 1.0, "strong"), Line("a", "c", None, 0, 1.0, 0.5, "weak")]
-    placed = name_places(curves(lines, SPOTS), {"strong": 40.0, "weak": 40.0})
-    assert [curve.line.name for curve, _, _ in placed] == ["strong"]
+    names = {"strong": 1.0, "weak": 0.5}
+    lines = [Edge("a", "c", name, weight=1.0, share=x, head_row=0) for name, x in names.items()]
+    placed = name_places(curves(lines, SPOTS), {"strong": 40.0, "weak": 40.0}, [])
+    assert [curve.line.said for curve, _, _ in placed] == ["strong"]
 
 
 def test_of_many_lines_the_strongest_are_full_and_named():
-    lines = [Line("a", "c", weight=w, name=str(w)) for w in (0.5, -2.0, float("nan"), 1.0)]
+    lines = [
+        Edge("a", "c", numbers=[Number("w", w)], weight=w) for w in (0.5, -2.0, float("nan"), 1.0)
+    ]
     found = strongest(lines, 2, 1)
     assert [line.full for line in found] == [False, True, False, True]
-    assert [line.name for line in found] == ["", "-2.0", "", ""]
+    assert [line.said for line in found] == ["", "\N{MINUS SIGN}2", "", ""]
     assert [line.share for line in found] == [0.25, 1.0, 0.0, 0.5]
     assert [round(line.width, 3) for line in found] == [1.525, 4.0, 0.7, 2.35]
-    assert Line("a", "c").width == 1
+    assert Edge("a", "c").width == 1
 
 
 def test_a_picture_of_numbers_has_the_colours_of_their_signs():
@@ -204,8 +209,8 @@ def test_lines_begin_and_end_at_what_is_there_and_go_to_the_right(make):
 
 def test_what_is_too_wide_goes_on_below():
     wide = network(MLP(3, [4] * 7 + [1]), [1.0, 2.0, 3.0])
-    assert not fits(wide.diagram)
-    assert fits(network(MLP(2, [3, 1]), [1.0, 2.0]).diagram)
+    assert len(layout_of(wide.diagram).bands) > 1
+    assert len(layout_of(network(MLP(2, [3, 1]), [1.0, 2.0]).diagram).bands) == 1
 
 
 def test_shared_weights_are_one_block_with_what_each_step_adds():

@@ -9,7 +9,12 @@ from graphs import SVG, assert_inert, batch, deep_net, net, summed, texts
 
 from tinygrad_edu import functions as f
 from tinygrad_edu.engine import Value, parameter, primitives, toposort
-from tinygrad_edu.losses import cross_entropy, hinge
+from tinygrad_edu.losses import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    hinge,
+)
 from tinygrad_edu.nn import MLP, Layer
 from tinygrad_edu.view import draw
 from tinygrad_edu.view.base.palette import EDGE, NEGATIVE, POSITIVE
@@ -35,6 +40,19 @@ pytestmark = pytest.mark.usefixtures("embedded_renderer")
 def box(graph, name):
     """What the table says of a box."""
     return next(line for line in graph.table.splitlines() if re.match(f"{re.escape(name)}  ", line))
+
+
+@pytest.mark.parametrize(
+    ("loss", "output", "word"),
+    [
+        (cross_entropy, "linear", "cross entropy"),
+        (binary_cross_entropy, "sigmoid", "binary cross entropy"),
+        (binary_cross_entropy_with_logits, "linear", "binary cross entropy wi…"),
+    ],
+)
+def test_the_column_of_the_loss_says_which_it_is(loss, output, word):
+    model = MLP(2, [2, 2 if loss is cross_entropy else 1], "tanh", output, rng=0)
+    assert f">{word}</text>" in draw(loss(model([0.5, -1.0]), 1), level="layer").svg
 
 
 def test_a_unit_is_a_box_with_net_input_activation_and_delta():

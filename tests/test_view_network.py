@@ -285,7 +285,7 @@ def test_a_convolutional_net_shows_shapes_kernels_and_maps():
         Sequential(*layers, Layer(8, 10, "linear", rng=2)), [k / 36 for k in range(36)]
     )
     assert [name for name, _ in titles(picture)] == ["Inputs", "Conv2d", "Max pooling", "Output"]
-    assert [line.name for line in picture.diagram.lines] == ["6×6", "2×4×4", "2×2×2"]  # noqa: RUF001
+    assert [line.role for line in picture.diagram.lines] == ["6×6", "2×4×4", "2×2×2"]  # noqa: RUF001
     pictures = [
         c.picture for card in picture.diagram.boxes for row in card.cells for c in row if c.picture
     ]

@@ -5,6 +5,7 @@ import pytest
 from tinygrad_edu import MLP, SGD, Adam, Layer, Value, parameter, primitive, toposort
 from tinygrad_edu import functions as f
 from tinygrad_edu.losses import cross_entropy, squared_error
+from tinygrad_edu.optim import Optimizer
 from tinygrad_edu.view.base.naming import names_of
 from tinygrad_edu.view.film.recorder import record
 
@@ -109,10 +110,7 @@ def only_floats(m, x):
         (cube, ["y = a**3 = 2**3 = 8", "dy/da += 3 * a**2 * dy/dy = 12 * 1 = 12"]),
         (
             only_floats,
-            [
-                "y = only_floats(a) = 0.9093",
-                "dy/da += ∂y/∂a * dy/dy = (-0.4161) * 1 = -0.4161",
-            ],
+            ["y = only_floats(a) = 0.9093", "dy/da += ∂y/∂a * dy/dy = (-0.4161) * 1 = -0.4161"],
         ),
         (lambda a: f.dot([a], [3.0], 1.0), ["z = a * 3 + 1 = 2 * 3 + 1 = 7"]),
         (
@@ -137,9 +135,18 @@ def test_names_come_from_values_then_variables_and_stay_apart():
     assert list(record(Value(1.0, "y") * 2).names.values()) == ["y", "2", "L"]
 
 
+class ByExponent(Optimizer):
+    """Reckons with the digits of a number, which letters do not have."""
+
+    def update(self, m, g, x, lr, t, state):
+        return x - lr * math.frexp(g)[0], state
+
+
 @pytest.mark.parametrize(
     ("optimizer", "said"),
     [
+        # 12 = 0.75 * 2^4
+        (lambda w: ByExponent([w], lr=2.0), "w from 2 to 0.5, with dL/dw = 12 and lr = 2"),
         (lambda w: SGD([w]), "w = w - lr * dL/dw = 2 - 0.1 * 12 = 0.8"),
         (lambda w: Adam([w], lr=0.5), "w from 2 to 1.5, with dL/dw = 12 and lr = 0.5"),
         (

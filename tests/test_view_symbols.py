@@ -1,7 +1,7 @@
 import pytest
 
 from tinygrad_edu import functions as f
-from tinygrad_edu.engine import Primitive, Value
+from tinygrad_edu.engine import Primitive, Value, primitives
 from tinygrad_edu.losses import cross_entropy
 from tinygrad_edu.view.base.operations import constants, drawing_order, roles, symbol
 
@@ -43,7 +43,7 @@ def test_operations_are_written_as_in_a_textbook(v, written, bound, called):
     assert (symbol(v.op, n), constants(v.op), roles(v.op, n)) == (written, bound, called)
 
 
-@pytest.mark.parametrize("primitive", f.PRIMITIVES, ids=lambda p: p.name)
+@pytest.mark.parametrize("primitive", primitives.values(), ids=lambda p: p.name)
 def test_every_operation_has_a_symbol_and_a_role_for_each_operand(primitive):
     if primitive.name == "power":
         primitive = primitive.bind(c=3.0)

@@ -13,8 +13,8 @@ from tinygrad_edu.losses import binary_cross_entropy, cross_entropy, squared_err
 from tinygrad_edu.view import RenderError
 from tinygrad_edu.view.base.numbers import decimal
 from tinygrad_edu.view.base.pdf import figure_of
+from tinygrad_edu.view.worksheet.contents import slope_rules
 from tinygrad_edu.view.worksheet.page import LEAST, MM, WIDE, Answer, row
-from tinygrad_edu.view.worksheet.rules import slope_rules
 
 BAD = "<script>alert(1)</script>&\"'{}\\N\u202e\x00$"
 LINE = "_______"
@@ -286,7 +286,7 @@ def test_files_are_the_same_bytes_again(sheet, tmp_path):
 def test_the_pdf_holds_what_the_svg_holds_in_the_same_places(sheet):
     page = ElementTree.fromstring(sheet.pages[0])
     _, _, width, height = map(float, page.get("viewBox", "").split())
-    ax = figure_of(page).axes[0]
+    ax = figure_of(sheet.pages[0]).axes[0]
     written = "".join(text.get_text().strip() for text in ax.texts)
     assert written.replace("\N{MINUS SIGN}", "-") == "".join(texts(sheet.pages[0]))
     tags = ("polygon", "polyline", "path", "ellipse", "rect", "line", "circle")
@@ -378,6 +378,9 @@ test_what_is_no_sheet_is_refused = refusals(
         (lambda: worksheet(chain(61)), ValueError,
          "the graph has 61 values, and a sheet of paper has room for 60: draw a smaller graph, "
          "such as the loss of one example, or a net of fewer units"),
+        (lambda: worksheet(MLP(8, [2, 1])([1.0] * 8), level="neuron"), ValueError,
+         'level="neuron" draws nets of layers, each unit with up to 7 weights of its own that take '
+         'the layer before: write level="value"'),
         (lambda: worksheet(unit(), blanks="grad"), ValueError,
          "unknown blanks 'grad': choose data, slopes, gradients, all; did you mean 'gradients'?"),
         (lambda: worksheet(unit(), blanks=None), TypeError,

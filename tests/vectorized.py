@@ -109,7 +109,7 @@ def by_source(program, *arrays, samples=None):
 def by_numpy(program, *arrays):
     """The same by calls of NumPy, whatever executor runs a program of that size."""
     plan, gradient = program.plan, np.zeros_like(program.P)
-    kernel = compile_kernel(plan.forward, plan.backward, len(arrays[0]), program.P, gradient)
+    kernel = compile_kernel(plan, plan.backward, len(arrays[0]), program.P, gradient)
     return outcomes(kernel, program.names, arrays)[-1], gradient
 
 

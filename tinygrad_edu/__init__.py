@@ -7,9 +7,9 @@ made of Values; `fit` trains them; `draw` shows any graph.
 
 How it works can be read in an hour and a half, in this order; `engine` begins with a glossary:
 
-    1. engine       modes, primitive, walk, value, gradients
+    1. engine       primitive, walk, value
     2. functions
-    3. nn           module, initialisers, activations, layer, mlp
+    3. nn           module, initialisers, activations, mlp
     4. losses
     5. optim        optimizers
     6. train        descent, scalar
@@ -58,7 +58,7 @@ from tinygrad_edu.nn import (
     load,
 )
 from tinygrad_edu.nn.model_file import ModelFileError
-from tinygrad_edu.nn.recurrent import per_step
+from tinygrad_edu.nn.sequences import per_step
 from tinygrad_edu.optim import OPTIMIZERS, clip_grad_norm, clip_grad_value, max_norm
 from tinygrad_edu.optim.optimizers import *
 from tinygrad_edu.perceptron import Perceptron
@@ -80,8 +80,7 @@ from tinygrad_edu.train import (
 
 if TYPE_CHECKING:
     from tinygrad_edu.data import train_test_split
-    from tinygrad_edu.data.shipped import *
-    from tinygrad_edu.data.synthetic import *
+    from tinygrad_edu.data.sets import *
     from tinygrad_edu.playground import playground
     from tinygrad_edu.vectorize import Program, VectorizeError, vectorize
     from tinygrad_edu.view import Graph, draw, steps
@@ -102,7 +101,7 @@ _MOVED = {
     "tinygrad_edu.floats": "tinygrad_edu.namespace",
     "tinygrad_edu.ink": "tinygrad_edu.expr",
     "tinygrad_edu.model_file": "tinygrad_edu.nn.model_file",
-    "tinygrad_edu.recurrent": "tinygrad_edu.nn.recurrent",
+    "tinygrad_edu.recurrent": "tinygrad_edu.nn.sequences",
     "tinygrad_edu.regularize": "tinygrad_edu.nn.norm",
     "tinygrad_edu.rng": "tinygrad_edu.checks",
     "tinygrad_edu.schedules": "tinygrad_edu.optim.schedules",

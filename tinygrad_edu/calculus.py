@@ -78,16 +78,15 @@ def gradcheck(
     if not isinstance(y, Value):
         raise TypeError(f"gradcheck needs f to give a Value, got {type(y).__name__}")
     y.backward()
-    largest = max([1.0, *map(abs, numbers)])
+
+    def number_at(*point: float) -> float:
+        try:
+            return float(f(*map(Value, point)).data)
+        except (ArithmeticError, ValueError):  # f refuses what is outside its domain
+            return math.nan
+
     for i, (x, noise) in enumerate(zip(xs, _rounding(y, xs), strict=True)):
-
-        def along(a: float, i: int = i) -> float:
-            try:
-                return float(f(*[Value(a if j == i else b) for j, b in enumerate(numbers)]).data)
-            except (ArithmeticError, ValueError):  # f refuses what is outside its domain
-                return math.nan
-
-        differences = _differences(along, y.data, x.data, largest, noise)
+        differences = _differences(number_at, numbers, i, y.data, noise)
         trouble = _trouble(x.grad, differences, tolerance)
         if trouble:
             kinks = filter(None, map(convention, toposort(y))) if "kink" in trouble else ()
@@ -106,19 +105,17 @@ def differences(f: Callable[..., float], point: Sequence[float]) -> list[float]:
         >>> [round(slope, 9) for slope in differences(lambda x, y: x * y * y, [3.0, 2.0])]
         [4.0, 12.0]
     """
-    y, largest = f(*point), max([1.0, *map(abs, point)])
-    found = []
-    for i, x in enumerate(point):
-
-        def along(a: float, i: int = i) -> float:
-            return f(*point[:i], a, *point[i + 1 :])
-
-        noise = 8 * math.ulp(y)
-        estimates = [centre for _, _, centre in _differences(along, y, x, largest, noise)]
+    y, found = f(*point), []
+    for i in range(len(point)):
+        estimates = [centre for *_, centre in _differences(f, point, i, y, 8 * math.ulp(y))]
         best = min(estimates, key=lambda estimate: estimate.error)
-        close = best.error <= 1e-6 * max(abs(best.slope), abs(y) / largest)
+        close = best.error <= 1e-6 * max(abs(best.slope), abs(y) / _largest(point))
         found.append(best.slope if close else math.nan)
     return found
+
+
+def _largest(point: Sequence[float]) -> float:
+    return max([1.0, *map(abs, point)])
 
 
 class _Estimate(NamedTuple):
@@ -170,20 +167,21 @@ def _trouble(
 
 
 def _differences(
-    f: Callable[[float], float], y: float, x: float, largest: float, noise: float
+    f: Callable[..., float], point: Sequence[float], i: int, y: float, noise: float
 ) -> Iterator[tuple[_Estimate, _Estimate, _Estimate]]:
-    """The derivative of f at x from below, from above and from both, over ever smaller steps."""
-    h = 2.0 ** (math.frexp(largest)[1] - 2)
+    """df/dx for number i from below, from above and from both, over ever smaller steps."""
+    x, h = point[i], 2.0 ** (math.frexp(_largest(point))[1] - 2)
+
+    def end(a: float) -> tuple[float, float]:
+        return a, f(*point[:i], a, *point[i + 1 :])
+
     while h > (math.ulp(x) * 2**8 if x else 2.0**-60):
-        ends = [[(a, f(a)) for a in (x - step, x + step)] for step in (h, h / 2, h / 4, h / 8)]
+        ends = [(end(x - step), end(x + step)) for step in (h, h / 2, h / 4, h / 8)]
         below, above = ([(b - y) / (a - x) for a, b in side] for side in zip(*ends, strict=True))
         centre = [(d - b) / (c - a) for (a, b), (c, d) in ends]
         rounding = noise / (h / 8)
-        yield (
-            _limit(below, 2, 6 * rounding),
-            _limit(above, 2, 6 * rounding),
-            _limit(centre, 4, 2 * rounding),
-        )
+        of_side, of_both = 6 * rounding, 2 * rounding
+        yield _limit(below, 2, of_side), _limit(above, 2, of_side), _limit(centre, 4, of_both)
         h /= 8
 
 

@@ -48,11 +48,6 @@ class Rows(Sequence[Any]):
     def __init__(self, lists: list[Any] | None, array: Any = None) -> None:
         self._lists, self._array = lists, array
 
-    @classmethod
-    def of(cls, data: Sequence[Any]) -> "Rows":
-        """Rows themselves, or those of a list that is known to be fine."""
-        return data if isinstance(data, Rows) else cls(list(data))
-
     @property
     def lists(self) -> list[Any]:
         """Rows as lists of floats; targets as ints, floats or lists."""
@@ -68,12 +63,6 @@ class Rows(Sequence[Any]):
         given = self._lists if self._array is None else self._array
         numbers = numpy.asarray(given, dtype=float)
         return numbers if numbers.ndim == 2 else numbers.reshape(len(self), len(self) and 1)
-
-    def first_of_each(self) -> list[int]:
-        """The numbers of the rows that differ from all before them."""
-        import numpy
-
-        return sorted(numpy.unique(self.array, axis=0, return_index=True)[1].tolist())
 
     def __len__(self) -> int:
         return len(self._array if self._lists is None else self._lists)

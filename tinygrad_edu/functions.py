@@ -306,8 +306,5 @@ def clip(x: Any, low: float = -math.inf, high: float = math.inf) -> Any:
 abs, divide, remainder = (register(primitives[name]) for name in ("abs", "divide", "remainder"))
 Value.elu, Value.leaky_relu = elu, leaky_relu
 
-#: Every record, for tests and tools that walk over all of them.
-PRIMITIVES = tuple(primitives.values())
-
 # Computed, and therefore hidden from type checkers, which then take every public name.
 globals()["__all__"] = sorted(vars(on_values))

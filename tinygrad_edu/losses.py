@@ -15,7 +15,8 @@ from typing import Any, Final, NamedTuple
 
 from tinygrad_edu import functions as f
 from tinygrad_edu.checks import flag, is_real, listed, number, one_of, real
-from tinygrad_edu.engine import Primitive, Value, primitives
+from tinygrad_edu.engine import Value, primitives
+from tinygrad_edu.engine.primitive import builtin
 from tinygrad_edu.examples import class_number, read_target
 from tinygrad_edu.namespace import floats
 
@@ -247,11 +248,8 @@ def _bce_logits_slopes(m: Any, y: Any, z: Any, t: Any) -> tuple[Any, Any]:
     return (1 - t) * m.sigmoid(z) - t * m.sigmoid(-z), -z
 
 
-_bce = Primitive("binary_cross_entropy", _bce_value, _bce_slopes)
-_bce_logits = Primitive("binary_cross_entropy_with_logits", _bce_logits_value, _bce_logits_slopes)
-
-#: The records of this file, as `functions.PRIMITIVES` for those of functions.py.
-PRIMITIVES: Final = (_bce, _bce_logits)
+_bce = builtin("binary_cross_entropy", _bce_value, _bce_slopes)
+_bce_logits = builtin("binary_cross_entropy_with_logits", _bce_logits_value, _bce_logits_slopes)
 
 
 def _several(x: Any) -> list[Any]:

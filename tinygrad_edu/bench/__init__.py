@@ -1,13 +1,12 @@
-"""Speed as ratios, measured side by side in one run against other engines; one file per table."""
+"""Speed as ratios, measured side by side in one run against other engines."""
 
 from collections.abc import Callable
 from typing import Final
 
+from tinygrad_edu.bench.costs import growth_table, overheads_table
 from tinygrad_edu.bench.fits import fits_table, sklearn_table
-from tinygrad_edu.bench.growth import growth_table
 from tinygrad_edu.bench.matrix import matrix_table, tracing_table
 from tinygrad_edu.bench.measure import Comparison, Table, compare
-from tinygrad_edu.bench.overheads import overheads_table
 from tinygrad_edu.bench.scalar import scalar_table
 
 #: The tables by name: each is a function of the number of rounds. They are measured in this order:

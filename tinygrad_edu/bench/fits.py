@@ -13,10 +13,9 @@ from importlib import import_module, metadata
 from statistics import fmean, median, stdev
 from typing import Any, Final, NamedTuple
 
-from tinygrad_edu.bench.frameworks import Update, jax_dense, torch_dense
 from tinygrad_edu.bench.limit import Limit
 from tinygrad_edu.bench.measure import IN_NUMPY, LIMIT, Comparison, Table, beside, compare, in_numpy
-from tinygrad_edu.bench.nets import CLASSES, arrays
+from tinygrad_edu.bench.nets import CLASSES, Update, arrays, jax_dense, torch_dense
 from tinygrad_edu.data import digits, iris, moons, standardising
 from tinygrad_edu.nn import MLP
 from tinygrad_edu.optim import SGD

@@ -8,27 +8,20 @@ from functools import partial
 from importlib import import_module
 from typing import Any, Final, NamedTuple
 
-from tinygrad_edu.bench import frameworks, nets
+from tinygrad_edu.bench import measure, nets
 from tinygrad_edu.bench.limit import Limit
-from tinygrad_edu.bench.measure import (
-    IN_NUMPY,
-    LIMIT,
-    Step,
-    Table,
-    beside,
-    compare,
-    in_numpy,
-    one_blas_thread,
-)
+from tinygrad_edu.bench.measure import IN_NUMPY, LIMIT, Step, Table, compare, in_numpy
 from tinygrad_edu.engine import Value, toposort
 from tinygrad_edu.losses import find_loss
 
 #: Engine -> what makes a step of a problem. What imports NumPy has to wait for `one_blas_thread`.
 ENGINES: Final[dict[str, Callable[[nets.Problem], Step]]] = {
     "NumPy": lambda given: import_module("tinygrad_edu.bench.numpy_nets").step_by_hand(given),
-    "PyTorch": frameworks.torch_step,
-    "JAX": frameworks.jax_step,
-    "micrograd": frameworks.micrograd_regression_step,
+    "PyTorch": nets.torch_step,
+    "JAX": partial(nets.dense_step, nets.jax_dense),
+    "micrograd": lambda given: nets.micrograd_descent(
+        given.model, given.X, given.y, lambda score, t: (score - t) ** 2
+    ),
     LIMIT: lambda given: Limit(*given.start()).step,
 }
 #: Steps of microseconds are measured in so many times the rounds, and slow ones once in each.
@@ -66,7 +59,7 @@ ROWS: Final[dict[str, Row]] = {
 
 def matrix_table(rounds: int) -> Table:
     """Our matrix engine against hand-written NumPy and, where they are installed, the others."""
-    with beside(*ENGINES) as side:
+    with measure.beside(*ENGINES) as side:
         table = Table(
             "One step on arrays of float64: forward, backward, SGD update, loss as a number\n"
             f"({side.threads}, PyTorch eager on one, JAX compiled by jit; ReLU; "
@@ -100,7 +93,7 @@ def tracing_table(rounds: int) -> Table:
         "(an edge leads from a node to one of its parents, in the graph of one example)",
         engine="matrix",
     )
-    with one_blas_thread():
+    with measure.one_blas_thread():
         for name, (problem, gradient, limit) in NETS.items():
             given = problem()
             measured = compare(making(given, gradient=gradient), {}, rounds, least=1)

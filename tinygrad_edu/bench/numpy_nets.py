@@ -10,16 +10,9 @@ from typing import Any, Final
 
 import numpy as np
 
+from tinygrad_edu.bench import nets
 from tinygrad_edu.bench.measure import Step
-from tinygrad_edu.bench.nets import (
-    FILTER,
-    FILTERS,
-    PLACES,
-    RATE,
-    ConvolutionNet,
-    Problem,
-    patches,
-)
+from tinygrad_edu.bench.nets import FILTER, FILTERS, PLACES, Problem, arrays, patches
 from tinygrad_edu.vectorize.arrays import Array
 
 #: Calls to be made, one after the other.
@@ -30,7 +23,7 @@ class Descent:
     """W, b, dW, db of each layer as views of two vectors, and the calls of a step."""
 
     def __init__(self, given: Problem) -> None:
-        parts = [np.array(part) for block in given.weights() for part in block]
+        parts = [np.array(part) for part in arrays(given.model)]
         self.P: Array = np.concatenate([part.ravel() for part in parts])
         self.G = np.zeros_like(self.P)
         ends = np.cumsum([part.size for part in parts])[:-1]
@@ -58,7 +51,7 @@ class Descent:
 
     def step(self, loss: Step) -> Step:
         """The calls forward, the loss, the calls backward, the update."""
-        P, G, rate, change = self.P, self.G, np.array(RATE), np.empty_like(self.P)
+        P, G, rate, change = self.P, self.G, np.array(nets.RATE), np.empty_like(self.P)
         forward, backward = self.forward, self.backward
 
         def step() -> float:
@@ -146,6 +139,6 @@ LOSSES: Final = {"squared_error": squared_error, "cross_entropy": softmax_cross_
 
 def step_by_hand(given: Problem) -> Step:
     """A step of a net of the table."""
-    if isinstance(given.model, ConvolutionNet):
+    if isinstance(given.model, nets.ConvolutionNet):
         return convolution_step(given)
     return dense_step(given, LOSSES[given.loss])

@@ -4,15 +4,13 @@ import gc
 import random
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
 from typing import Any, Final
 
-from tinygrad_edu.bench import frameworks
 from tinygrad_edu.bench.measure import Rows, Step, Table, compare, installed, missing
 from tinygrad_edu.bench.microgpt import GptStep, Scalar
-from tinygrad_edu.bench.nets import problem
+from tinygrad_edu.bench.nets import micrograd_descent, problem
 from tinygrad_edu.engine import Value
 from tinygrad_edu.losses import l2
 from tinygrad_edu.nn import MLP
@@ -20,8 +18,6 @@ from tinygrad_edu.optim import SGD
 from tinygrad_edu.train import train
 
 MICROGPT: Final = "microgpt-style"
-
-
 #: Operation -> a function of two numbers, and how many times as fast as microgpt's it is to be.
 OPERATIONS: Final[dict[str, tuple[Callable[[Any, Any], Any], float | None]]] = {
     "a + b": (lambda a, b: a + b, None),
@@ -60,9 +56,13 @@ def scalar_table(rounds: int) -> Table:
         "frozen), and the demo of micrograd, where a unit is one node of ours",
         missing=missing(["micrograd"]),
     )
-    with _deep_recursion():
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, 100_000))  # `backward` of the others recurses over the graph
+    try:
         for group, ours, others, goals in rows():
             table.add(group, compare(ours, others, rounds, goals))
+    finally:
+        sys.setrecursionlimit(limit)
     return table
 
 
@@ -142,17 +142,6 @@ def chain_step(value: Callable[[float], Any], nodes: int) -> Callable[[], float]
     return step
 
 
-@contextmanager
-def _deep_recursion() -> Iterator[None]:
-    """Python may recurse as deep as the graphs, as `backward` of the others does."""
-    limit = sys.getrecursionlimit()
-    sys.setrecursionlimit(max(limit, 100_000))
-    try:
-        yield
-    finally:
-        sys.setrecursionlimit(limit)
-
-
 RATE: Final = 0.1
 STRENGTH: Final = 1e-4
 
@@ -173,7 +162,7 @@ def our_step(X: Rows, y: list[int]) -> Step:
 
 
 def micrograd_step(X: Rows, y: list[int]) -> Step:
-    """The program of micrograd's demo notebook: one Value for each product and each sum."""
-    return frameworks.micrograd_descent(
+    """The program of micrograd's demo notebook."""
+    return micrograd_descent(
         start(), X, y, lambda score, t: (1 + -t * score).relu(), rate=RATE, strength=STRENGTH
     )

@@ -15,7 +15,6 @@ from collections.abc import Callable
 
 from tinygrad_edu.classics.classic import Classic, Row
 from tinygrad_edu.classics.karpathy import circuits, exercises, micrograd_moons, micrograd_readme
-from tinygrad_edu.classics.mazur import mazur
 from tinygrad_edu.classics.one_unit_layers import (
     linear_claims,
     minsky_papert_parity,
@@ -29,10 +28,11 @@ from tinygrad_edu.classics.rumelhart import (
     rumelhart_parity,
     rumelhart_symmetry,
     rumelhart_xor,
+    vowel_regions,
+    vowels,
 )
 from tinygrad_edu.classics.spiral import spiral_linear, spiral_net
-from tinygrad_edu.classics.textbooks import goodfellow_xor, han_kamber, lecun_tanh
-from tinygrad_edu.classics.vowels import vowel_regions, vowels
+from tinygrad_edu.classics.textbooks import goodfellow_xor, han_kamber, lecun_tanh, mazur
 
 __all__ = [
     "CLASSICS", "LONG", "Classic", "Row", "circuits", "elman_xor", "exercises", "family_trees",

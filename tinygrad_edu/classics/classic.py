@@ -11,8 +11,6 @@ from tinygrad_edu import functions
 from tinygrad_edu.engine import Value
 from tinygrad_edu.files import packaged_table
 
-__all__ = ["Classic", "Row"]
-
 #: No line of a table is longer.
 WIDTH = 100
 
@@ -45,7 +43,21 @@ class Row:
             return True
         if self.within is not None:
             return abs(self.difference) <= self.within
-        return Decimal(f"{self.here:.{decimals(self.published)}f}") == Decimal(self.published)
+        exponent = Decimal(self.published).as_tuple().exponent
+        places = max(0, -exponent) if isinstance(exponent, int) else 0
+        return Decimal(f"{self.here:.{places}f}") == Decimal(self.published)
+
+    def _cells(self) -> tuple[str, str, str, str]:
+        """What a table has of it: the print, the number, the difference, and a verdict if any."""
+        digits = max(10, len(Decimal(self.published or 0).as_tuple().digits))
+        apart = f"{self.difference:.1e}" if self.difference else "0"
+        limits = f"within {self.within:g}" if self.within is not None else ""
+        return (
+            self.published,
+            f"{self.here:.{digits}g}",
+            apart if self.published and not self.unlike else "",
+            self.unlike or (limits if self.agrees else "differs"),
+        )
 
 
 @dataclass(frozen=True, repr=False)
@@ -68,77 +80,50 @@ class Classic:
         return all(row.agrees for row in self.rows)
 
     def __repr__(self) -> str:
-        cells = [(row.published, here(row), difference(row), verdict(row)) for row in self.rows]
+        cells = [row._cells() for row in self.rows]
         known = any(row.published for row in self.rows)
         cells.insert(0, (self.against * known, "here", "difference" * known, ""))
-        widths = [max(len(line[k]) for line in cells) for k in range(4)]
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
         names = ["", *(row.quantity for row in self.rows)]
         room = min(max(map(len, names)), WIDTH - sum(widths) - 8)
         lines = [*textwrap.wrap(self.title, WIDTH), *textwrap.wrap(self.source, WIDTH)]
-        for name, line in zip(names, cells, strict=True):
+        for name, (*numbers, verdict) in zip(names, cells, strict=True):
             *first, last = textwrap.wrap(name, room, subsequent_indent="  ") or [""]
-            numbers = "  ".join(f"{cell:>{w}}" for cell, w in zip(line[:3], widths, strict=False))
-            lines += [*first, f"{last:<{room}}  {numbers}  {line[3]}".rstrip()]
+            columns = "  ".join(f"{cell:>{w}}" for cell, w in zip(numbers, widths, strict=False))
+            lines += [*first, f"{last:<{room}}  {columns}  {verdict}".rstrip()]
         return "\n".join([*lines, *textwrap.wrap(self.note, WIDTH)])
 
 
 def classic(name: str, rows: Iterable[Row], **numbers: object) -> Classic:
     """These rows between the texts of this name in `texts.toml`, whose note holds the numbers."""
-    texts = _file("texts.toml")
+    texts = _file("texts")
     setting, own = texts["rumelhart_setting"], texts[name]
     note = own.get("note", "").format(**numbers, rumelhart_setting=setting)
     title, source, note = (" ".join(x.split()) for x in (own["title"], own["source"], note))
     return Classic(title, source, tuple(rows), note, own.get("against", "published"))
 
 
-def decimals(published: str) -> int:
-    """How many places behind the point were printed: 2 for "0.30", 7 for "3.51e-05"."""
-    exponent = Decimal(published).as_tuple().exponent
-    return max(0, -exponent) if isinstance(exponent, int) else 0
-
-
-def here(row: Row) -> str:
-    """The number with 10 digits, or as many as were printed."""
-    return f"{row.here:.{max(10, len(Decimal(row.published or 0).as_tuple().digits))}g}"
-
-
-def difference(row: Row) -> str:
-    """The difference to two digits, if there is one."""
-    if row.unlike or not row.published:
-        return ""
-    return f"{row.difference:.1e}" if row.difference else "0"
-
-
-def verdict(row: Row) -> str:
-    """Nothing where the printed digits agree."""
-    if row.unlike:
-        return row.unlike
-    if not row.agrees:
-        return "differs"
-    return "" if row.within is None else f"within {row.within:g}"
-
-
 def printed(name: str) -> list[str]:
     """Numbers as a source prints them, from `printed.toml`."""
-    return str(_file("printed.toml")[name]).split()
+    return str(_file("printed")[name]).split()
 
 
-def worked(name: str) -> tuple[Row, ...]:
+def worked(name: str) -> list[Row]:
     """The numbers of the expressions in `worked.toml` under this name, from the engine."""
     rows = []
-    for example in _file("worked.toml")[name]:
+    for example in _file("worked")[name]:
         known: dict[str, Any] = {x: Value(number) for x, number in example["leaves"].items()}
         for line in example["lines"]:
             result, _, formula = line.partition(" = ")
             known[result] = eval(formula, {**vars(functions)}, known)
         known[result].backward()
-        for quantity, what, text in example["printed"]:
-            v = known[what.removesuffix("'")]
-            here = v.grad if what.endswith("'") else v.data
-            rows.append(Row(quantity, text, here, example.get("within")))
-    return tuple(rows)
+        for quantity, what, text, *within in example["printed"]:
+            v = eval(what.replace("'", ".grad"), known)
+            here = v.data if isinstance(v, Value) else v
+            rows.append(Row(quantity, text, here, *within or [example.get("within")]))
+    return rows
 
 
 @cache
 def _file(name: str) -> dict[str, Any]:
-    return packaged_table(f"classics/{name}")
+    return packaged_table(f"classics/{name}.toml")

@@ -11,8 +11,6 @@ from tinygrad_edu.nn import MLP
 from tinygrad_edu.optim import SGD, linear_decay
 from tinygrad_edu.train import fit
 
-__all__ = ["circuits", "exercises", "micrograd_moons", "micrograd_readme"]
-
 SEED: Final = 1337
 
 

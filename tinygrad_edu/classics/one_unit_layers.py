@@ -15,8 +15,6 @@ from tinygrad_edu.optim import SGD
 from tinygrad_edu.perceptron import Perceptron
 from tinygrad_edu.train import fit
 
-__all__ = ["linear_claims", "minsky_papert_parity", "saturation", "widrow_hoff_lms"]
-
 #: w and b at the start, and the outputs that the book gives at the start and at the end.
 STARTS: Final = ((0.6, 0.9, "0.82", "0.09"), (2.0, 2.0, "0.98", "0.20"))
 

@@ -1,7 +1,9 @@
 """The spiral of CS231n: its linear classifier and its net, and their gradients by hand."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
+from itertools import chain
+from operator import attrgetter
 from typing import Any, Final, TypeAlias
 
 from tinygrad_edu.checks import whole
@@ -11,8 +13,6 @@ from tinygrad_edu.losses import l2
 from tinygrad_edu.nn import MLP
 from tinygrad_edu.optim import SGD
 from tinygrad_edu.train import Epoch, evaluate, fit
-
-__all__ = ["hand_gradients", "spiral_linear", "spiral_net", "spiral_points"]
 
 #: An array of NumPy, which is imported late.
 Array: TypeAlias = Any
@@ -33,10 +33,7 @@ def spiral_linear() -> Classic:
     Source: CS231n, "Putting it together: minimal neural network case study".
     """
     X, y, W, _ = spiral_points()
-    model = _model(W)
-    losses, apart = _train(model, X, y, 200, [0, 10, 190])
-    rows = [Row(f"loss {k}", text, losses[k]) for k, text in LINEAR_LOSSES.items()]
-    rows += [_accuracy_row(model, X, y, "0.49"), *apart]
+    rows = _compared(X, y, [W], LINEAR_LOSSES, 200, by_hand=(0, 10, 190), share="0.49")
     return classic("spiral_linear", rows)
 
 
@@ -46,17 +43,11 @@ def spiral_net(iterations: int = 7001) -> Classic:
     The page trains for 10,000 iterations. Source: CS231n, "Putting it together: minimal neural
     network case study".
     """
-    iterations = whole("iterations", iterations)
+    n = whole("iterations", iterations)
     X, y, _, weights = spiral_points()
-    model = _model(*weights)
-    losses, apart = _train(model, X, y, iterations, [0, 100, 1000, 5000])
-    rows = [
-        Row(f"loss {k}", text, losses[k], within=4e-6 if k >= CHAOTIC else None)
-        for k, text in NET_LOSSES.items() if k < iterations
-    ]  # fmt: skip
-    if iterations > 5000:
-        rows.append(_accuracy_row(model, X, y, "0.98"))
-    return classic("spiral_net", [*rows, *apart])
+    share = "0.98" if n > 5000 else ""
+    rows = _compared(X, y, weights, NET_LOSSES, n, by_hand=(0, 100, 1000, 5000), share=share)
+    return classic("spiral_net", rows)
 
 
 def spiral_points() -> tuple[Array, Array, Array, tuple[Array, Array]]:
@@ -102,56 +93,61 @@ def hand_gradients(
     return gradients[::-1]
 
 
-def _model(*matrices: Array) -> MLP:
-    """The net with these weights: a row is an input, a column a unit; biases are 0."""
-    nouts = [matrix.shape[1] for matrix in matrices]
-    model = MLP(len(matrices[0]), nouts, init="zeros")
+def _compared(
+    X: Array,
+    y: Array,
+    matrices: Sequence[Array],
+    published: Mapping[int, str],
+    iterations: int,
+    *,
+    by_hand: Collection[int],
+    share: str,
+) -> list[Row]:
+    """Trains a net from these weights, a row for each input, and biases of 0.
+
+    Compared are the losses before an update, the share of points that are right unless it is "",
+    and the gradients of the iterations `by_hand`.
+    """
+    model = MLP(2, [matrix.shape[1] for matrix in matrices], init="zeros")
     for layer, matrix in zip(model.layers, matrices, strict=True):
         for unit, column in zip(layer.neurons, matrix.T.tolist(), strict=True):
             for w, number in zip(unit.w, column, strict=True):
                 w.data = number
-    return model
-
-
-def _by_hand(model: MLP, X: Array, y: Array) -> list[float]:
-    """The gradient of each parameter, in the order of the model."""
-    layers = []
-    for layer in model.layers:
-        columns = [[w.data for w in unit.w] for unit in layer.neurons]
-        layers.append((list(zip(*columns, strict=True)), [unit.b.data for unit in layer.neurons]))
-    return [
-        slope
-        for dW, db in hand_gradients(X, y, layers)
-        for column, d in zip(dW.T.tolist(), db.tolist(), strict=True)
-        for slope in (*column, d)
-    ]
-
-
-def _train(
-    model: MLP, X: Array, y: Array, iterations: int, compared: Sequence[int]
-) -> tuple[list[float], list[Row]]:
-    """The loss before each update, and how far apart the gradients of some iterations are."""
     weights: list[Value] = [w for layer in model.layers for unit in layer.neurons for w in unit.w]
-    by_hand = {0: _by_hand(model, X, y)}
+    expected = {0: hand_gradients(X, y, _arrays(model, "data"))}
     apart: list[Row] = []
 
     def compare(epoch: Epoch) -> None:
         k = epoch.number
-        if k in by_hand:
-            pairs = zip(model.parameters(), by_hand[k], strict=True)
-            difference = max(abs(p.grad - g) for p, g in pairs)
+        if k in expected:
+            pairs = zip(chain(*_arrays(model, "grad")), chain(*expected[k]), strict=True)
+            difference = max(float(abs(a - b).max()) for a, b in pairs)
             apart.append(Row(f"gradient {k}, engine - by hand", "0", difference, within=1e-12))
-        if k + 1 in compared:
-            by_hand[k + 1] = _by_hand(model, X, y)
+        if k + 1 in by_hand:
+            expected[k + 1] = hand_gradients(X, y, _arrays(model, "data"))
 
-    history = fit(
+    losses = fit(
         model, X.tolist(), y.tolist(), loss="cross_entropy", epochs=iterations,
         optimizer=partial(SGD, lr=1.0), penalty=lambda _: l2(weights, STRENGTH, half=True),
         engine="matrix", callbacks=[compare], progress=False,
-    )  # fmt: skip
-    return history.loss, apart
+    ).loss  # fmt: skip
+    rows = [
+        Row(f"loss {k}", text, losses[k], within=4e-6 if k >= CHAOTIC else None)
+        for k, text in published.items() if k < iterations
+    ]  # fmt: skip
+    if share:
+        right = evaluate(model, X.tolist(), y.tolist(), loss="cross_entropy")[1] or 0.0
+        rows.append(Row("accuracy on the training points", share, right))
+    return rows + apart
 
 
-def _accuracy_row(model: MLP, X: Array, y: Array, published: str) -> Row:
-    accuracy = evaluate(model, X.tolist(), y.tolist(), loss="cross_entropy")[1]
-    return Row("accuracy on the training points", published, accuracy or 0.0)
+def _arrays(model: MLP, what: str) -> list[tuple[Array, Array]]:
+    """The numbers or the gradients of each layer: W, a row for each input, and b."""
+    import numpy as np
+
+    read = attrgetter(what)
+    return [
+        (np.array([[read(w) for w in unit.w] for unit in layer.neurons]).T.copy(),
+         np.array([read(unit.b) for unit in layer.neurons]))
+        for layer in model.layers
+    ]  # fmt: skip

@@ -1,18 +1,27 @@
-"""Small examples of textbooks: Han and Kamber's net, Goodfellow's XOR, LeCun's tanh."""
+"""Small examples of textbooks: Han and Kamber's net, Mazur's, Goodfellow's XOR, LeCun's tanh."""
 
-from typing import Any
+from collections.abc import Sequence
+from functools import partial
+from itertools import chain
+from typing import Any, Final
 
 from tinygrad_edu import functions as f
-from tinygrad_edu.classics.classic import Classic, Row, classic, printed, worked
+from tinygrad_edu.checks import flag
+from tinygrad_edu.classics.classic import Classic, Row, classic, worked
 from tinygrad_edu.engine import Value, grad
+from tinygrad_edu.functions import dot, sigmoid
 from tinygrad_edu.losses import half_squared_error
 from tinygrad_edu.nn import MLP
-from tinygrad_edu.nn.sequential import dense_layers
 from tinygrad_edu.optim import SGD
 from tinygrad_edu.train import fit
-from tinygrad_edu.view.network.deltas import forward, loss_of
 
-__all__ = ["goodfellow_xor", "han_kamber", "lecun_tanh"]
+INPUT: Final = (0.05, 0.10)
+TARGET: Final = (0.01, 0.99)
+#: A row for each unit: w1 .. w4 lead to the two hidden units, w5 .. w8 to the two outputs.
+WEIGHTS: Final = [[0.15, 0.20], [0.25, 0.30], [0.40, 0.45], [0.50, 0.55]]
+#: One for each layer, and never trained.
+BIASES: Final = (0.35, 0.60)
+RATE: Final = 0.5
 
 
 def han_kamber() -> Classic:
@@ -21,23 +30,65 @@ def han_kamber() -> Classic:
     The book's error Err_j of a unit is -dE/dz, with E = 1/2 (target - output)^2. Source: J. Han and
     M. Kamber, "Data Mining: Concepts and Techniques", the example of backpropagation.
     """
-    model = MLP(3, [2, 1], "sigmoid", "sigmoid", init="zeros")
-    parameters, names = model.parameters(), printed("han_kamber_names")
-    for p, start in zip(parameters, printed("han_kamber_start"), strict=True):
-        p.data = float(start)
-    passes = forward(model, dense_layers(model), (1.0, 0.0, 1.0))
-    loss_of(model, passes, 1.0, half_squared_error).backward()
-    SGD(parameters, lr=0.9).step()
-    units = [pair for layer in passes for pair in zip(layer.z, layer.a, strict=True)]
-    found = []
-    for k, (z, a) in enumerate(units, 4):
-        found += [(f"I{k}", z.data), (f"O{k}", a.data), (f"Err{k}", -z.grad)]
-    found += [(f"{name}, updated", p.data) for name, p in zip(names, parameters, strict=True)]
-    texts = [*printed("han_kamber_units"), *printed("han_kamber_updated")]
-    return classic("han_kamber", [
-        Row(name, text, x, within=1e-4 if name == "Err6" else None)
-        for text, (name, x) in zip(texts, found, strict=True)
-    ])  # fmt: skip
+    return classic("han_kamber", worked("han_kamber"))
+
+
+def mazur(*, long: bool = True) -> Classic:
+    """All numbers of the page; `long=False` leaves out the end of training, about three seconds.
+
+    Two inputs, two hidden and two output units, all sigmoid, E = 1/2 sum (target - out)^2. Source:
+    M. Mazur, "A Step by Step Backpropagation Example" (2015).
+    """
+    weights = [[Value(w) for w in unit] for unit in WEIGHTS]
+    train = partial(
+        fit, lambda x: outputs(weights, x)[1], [INPUT], [TARGET], loss="half_squared_error",
+        optimizer=SGD(chain(*weights), lr=RATE), progress=False,
+    )  # fmt: skip
+    train(epochs=1)
+    mistaken = mistaken_update(WEIGHTS)
+    rows = [
+        *worked("mazur"),
+        Row("E after 1 update", "", error(weights).data),
+        Row("  with the mistake of the script", "0.291027924", error(mistaken).data),
+    ]
+    if flag("long", long):
+        train(epochs=9_998)
+        for _ in range(9_999):
+            mistaken = mistaken_update(mistaken)
+        _, last = outputs(mistaken)
+        rows += [
+            Row("E after 9,999 updates", "0.0000351085", error(weights).data),
+            Row("out o1 after 10,000, with the mistake", "0.015912196", last[0]),
+            Row("out o2 after 10,000, with the mistake", "0.984065734", last[1]),
+        ]
+    return classic("mazur", rows)
+
+
+def outputs(weights: Sequence[Sequence[Any]], x: Sequence[Any] = INPUT) -> tuple[Any, Any]:
+    """What the hidden and the output units give, as numbers or as Values, like the weights."""
+    h = [sigmoid(dot(unit, x, BIASES[0])) for unit in weights[:2]]
+    return h, [sigmoid(dot(unit, h, BIASES[1])) for unit in weights[2:]]
+
+
+def error(weights: Sequence[Sequence[Any]]) -> Value:
+    """E = 1/2 sum (target - out)^2."""
+    return half_squared_error(outputs(weights)[1], TARGET)
+
+
+def mistaken_update(weights: list[list[float]]) -> list[list[float]]:
+    """The weights after one update with delta rules written by hand, as the script had them."""
+
+    def updated(unit: Sequence[float], delta: float, inputs: Sequence[float]) -> list[float]:
+        return [w - RATE * delta * a for w, a in zip(unit, inputs, strict=True)]
+
+    h, o = outputs(weights)
+    deltas = [(a - t) * a * (1 - a) for a, t in zip(o, TARGET, strict=True)]
+    upper = [updated(unit, delta, h) for unit, delta in zip(weights[2:], deltas, strict=True)]
+    # here is the mistake: the error must flow back through the old weights, not through `upper`
+    flowing = [dot(deltas, column) for column in zip(*upper, strict=True)]
+    hidden_deltas = [a * (1 - a) * back for a, back in zip(h, flowing, strict=True)]
+    lower = map(updated, weights[:2], hidden_deltas, [INPUT] * 2)
+    return [*lower, *upper]
 
 
 def goodfellow_xor() -> Classic:

@@ -20,9 +20,9 @@ from tinygrad_edu.text import clean
 
 #: The module of each command, in the order of the help.
 COMMANDS: Final = {
-    "demo": "commands", "train": "commands", "predict": "commands", "draw": "draw",
-    "playground": "playground", "classics": "commands", "course": "commands",
-    "diagnose": "diagnose", "bench": "bench", "doctor": "doctor",
+    "demo": "nets", "train": "nets", "predict": "nets", "draw": "draw", "playground": "lessons",
+    "classics": "lessons", "course": "lessons", "diagnose": "lessons", "bench": "bench",
+    "doctor": "doctor",
 }  # fmt: skip
 
 
@@ -108,8 +108,7 @@ def _run(words: Sequence[str]) -> int:
     if "run" not in args:
         parser.print_help()
         return 0
-    code: int = args.run(args)
-    return code
+    return int(args.run(args))
 
 
 @contextmanager

@@ -40,8 +40,7 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"--json {args.json} is no file in an existing folder")
     if args.sklearn and args.only:
         raise UsageError("--sklearn is a table of its own: leave --only out")
-    tables_of = {"sklearn": sklearn_table} if args.sklearn else TABLES
-    names = list(dict.fromkeys(args.only or tables_of))
+    measured = {"sklearn": sklearn_table} if args.sklearn else TABLES
     tables = {}
     with one_blas_thread():
         for line in machine().values():
@@ -51,16 +50,14 @@ def run(args: argparse.Namespace) -> int:
             "is, spread: its lowest and highest round; goal: the least ratio, or the most\n"
             "time, where 1.1x time is 1.1 times that of the other"
         )
-        for name in names:
+        for name in dict.fromkeys(args.only or measured):
             try:
-                tables[name] = tables_of[name](args.rounds)
+                tables[name] = measured[name](args.rounds)
             except ImportError as error:
-                if not args.sklearn:
-                    raise
                 raise UsageError(str(error)) from None
             shown = markdown(tables[name]) if args.markdown else text(tables[name])
             print(f"\n{shown}", flush=True)
-    only = "".join(f" --only {name}" for name in names) if args.only else ""
+    only = "".join(f" --only {name}" for name in tables) if args.only else ""
     only += " --sklearn" if args.sklearn else ""
     only += " --markdown" if args.markdown else ""
     print(f"\nto repeat: python -m tinygrad_edu bench --rounds {args.rounds}{only}")

@@ -9,9 +9,9 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from tinygrad_edu.cli import evidence
 from tinygrad_edu.cli.classifier import Classifier, head_of_encoder
-from tinygrad_edu.cli.evidence import baselines, of_classes, of_numbers, worst
-from tinygrad_edu.cli.options import Settings, usage_errors
+from tinygrad_edu.cli.options import Settings
 from tinygrad_edu.cli.run import Demo, Named, Run, by_descent, course, facts_of_descent, short_loss
 from tinygrad_edu.cli.split import Split
 from tinygrad_edu.engine import Value, toposort
@@ -23,6 +23,7 @@ from tinygrad_edu.view.base.render import RenderError
 from tinygrad_edu.view.base.report import Picture, verbatim
 from tinygrad_edu.view.graph.drawing import excerpt
 from tinygrad_edu.view.graph.select import LARGEST
+from tinygrad_edu.view.pictures.canvas import MOST_CLASSES
 
 
 def classification(
@@ -40,15 +41,15 @@ def classification(
         return [*run.data.announcement(), f"{called}, {parameters:,} parameters"]
 
     def facts(run: Run) -> dict[str, str]:
-        encoder, rule = run.data.encoder, run.data.rule
-        return {
+        encoder = run.data.encoder
+        told = {
             "features": _listed(encoder.feature_names),
-            **({"classes": _listed(encoder.class_names)} if encoder.class_names else {}),
-            **({"target": clean(encoder.target)} if encoder.number else {}),
-            **({"split": rule} if rule else {}),
+            "classes": _listed(encoder.class_names),
+            "target": clean(encoder.target) if encoder.number else "",
+            "split": run.data.rule,
             "net": f"{_arrows(net(run.model))}, {run.settings.activation}",
-            **facts_of_descent(run),
         }
+        return {name: text for name, text in told.items() if text} | facts_of_descent(run)
 
     def lead(run: Run) -> str:
         rows = {name: found for name, *_, found in run.results}
@@ -74,8 +75,7 @@ def _arrows(sizes: str) -> str:
 
 
 def _mlp(settings: Settings, split: Split, rng: random.Random) -> MLP:
-    with usage_errors():
-        head = head_of_encoder(str(settings.loss), split.encoder)
+    head = head_of_encoder(str(settings.loss), split.encoder)
     sizes = [*settings.hidden, head.units]
     activations = settings.activation, head.activation
     return MLP(len(split.encoder.feature_names), sizes, *activations, rng=rng)
@@ -88,7 +88,7 @@ def _classifier(run: Run) -> Classifier:
 def _trained(run: Run, rng: random.Random) -> None:
     split, targets = run.data, _classifier(run).targets
     test = (split.X_test, targets(split.y_test)) if split.y_test else None
-    by_descent(run, rng, split.X, targets(split.y), loss=str(run.settings.loss), validation=test)
+    by_descent(run, rng, (split.X, targets(split.y)), str(run.settings.loss), test)
 
 
 def _results(run: Run) -> Sequence[tuple[str, ...]]:
@@ -111,24 +111,22 @@ def _results(run: Run) -> Sequence[tuple[str, ...]]:
             mean, _ = evaluate(run.model, X, classifier.targets(y), loss=classifier.loss)
             row = (name, str(len(y)), short_loss(mean), measure(classifier.found(X), y))
             results.append(row)
-    for name, simpler in baselines(split).items():
+    for name, simpler in evidence.baselines(split).items():
         results.append((name, str(len(judged)), "", measure(simpler, judged)))
     return results
 
 
 def _pictures(run: Run) -> Iterator[Named]:
-    from tinygrad_edu.view.pictures.canvas import MOST_CLASSES
-
     classifier, split = _classifier(run), run.data
     if split.encoder.number is not None:
-        yield from of_numbers(classifier, split)
+        yield from evidence.of_numbers(classifier, split)
     elif len(split.encoder.class_names) <= MOST_CLASSES:
-        yield from of_classes(classifier, split)
+        yield from evidence.of_classes(classifier, split)
     else:
         run.notes.append(f"no picture of more than {MOST_CLASSES} classes")
     yield course(run.history)
     if split.image is None:
-        yield from worst(classifier, split)
+        yield from evidence.worst(classifier, split)
     try:
         yield from hardest_example(classifier, split)
     except RenderError as error:

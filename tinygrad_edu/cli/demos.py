@@ -18,12 +18,13 @@ from tinygrad_edu.figure import Figure
 from tinygrad_edu.namespace import floats
 from tinygrad_edu.nn import Layer, Sequential
 from tinygrad_edu.nn.convolution import Conv2d, Flatten, MaxPool2d, Unflatten
-from tinygrad_edu.nn.recurrent import RNN, per_step
+from tinygrad_edu.nn.sequences import RNN, per_step
 from tinygrad_edu.perceptron import Perceptron, PerceptronHistory
 from tinygrad_edu.text import table
 from tinygrad_edu.train import evaluate, predict
 from tinygrad_edu.view.base.palette import CLASSES, PLOT_INK
 from tinygrad_edu.view.base.report import Picture, verbatim
+from tinygrad_edu.view.pictures import weights
 
 
 def _rows(recipe: Recipe) -> Callable[[Settings, random.Random], Split]:
@@ -166,8 +167,6 @@ def _convolution(settings: Settings, split: Split, rng: random.Random) -> Sequen
 
 
 def _kernels(run: Run) -> Iterator[Named]:
-    from tinygrad_edu.view.pictures import weights
-
     yield from of_classes(Classifier(run.model, run.data.encoder, "cross_entropy"), run.data)
     yield course(run.history)
     caption = (
@@ -281,7 +280,7 @@ _ADDER: Final = Demo(
         f"adder: {len(run.data.X)} sums of two numbers of {_SHORT} bits, the lowest bit first",
         f"net {_net(run)}, {len(run.model.parameters()):,} parameters",
     ],
-    train=lambda run, rng: by_descent(run, rng, run.data.X, run.data.y, loss=_LOSS),
+    train=lambda run, rng: by_descent(run, rng, (run.data.X, run.data.y), _LOSS),
     measure=_sums_right,
     lead=lambda run: (
         f"A recurrent net trained on sums of numbers of {_SHORT} bits adds numbers of {_LONG} "

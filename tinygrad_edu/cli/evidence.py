@@ -10,9 +10,10 @@ from tinygrad_edu.cli.run import Named
 from tinygrad_edu.cli.split import Split
 from tinygrad_edu.text import clean, short
 from tinygrad_edu.train.heads import Head
-from tinygrad_edu.view import explain
+from tinygrad_edu.view import explain, pictures
 from tinygrad_edu.view.base.render import RenderError
 from tinygrad_edu.view.base.report import Picture, html_table, verbatim
+from tinygrad_edu.view.pictures.field import first_units
 
 #: Rows of the plane among which lines of hidden units and rings can still be told apart.
 _FEW: Final = 500
@@ -27,9 +28,6 @@ _STEPS: Final = 300
 
 def of_classes(classifier: Classifier, split: Split) -> Iterator[Named]:
     """Regions or confusion matrix, a table of the classes, and pictures where rows are pictures."""
-    from tinygrad_edu.view import pictures
-    from tinygrad_edu.view.pictures.field import first_units
-
     yield regions(classifier, split) if split.plane else confusion(classifier, split)
     if len(split.encoder.class_names) > 2:
         yield _by_class(classifier, split)
@@ -44,8 +42,6 @@ def of_classes(classifier: Classifier, split: Split) -> Iterator[Named]:
 
 def of_numbers(classifier: Classifier, split: Split) -> Iterator[Named]:
     """The curve over one feature; predicted numbers against true ones, and how far they are off."""
-    from tinygrad_edu.view import pictures
-
     number: Any = split.encoder.number
     name = clean(number.name, 40)
     if len(split.encoder.feature_names) == 1:
@@ -73,8 +69,6 @@ def of_numbers(classifier: Classifier, split: Split) -> Iterator[Named]:
 
 def regions(classifier: Classifier, split: Split) -> Named:
     """The decision regions of a net for points in the plane."""
-    from tinygrad_edu.view import pictures
-
     few = len(split.X) + len(split.X_test) <= _FEW
     ax = pictures.regions(
         classifier.model, split.in_units(split.X), split.y, X_test=split.in_units(split.X_test),
@@ -93,8 +87,6 @@ def regions(classifier: Classifier, split: Split) -> Named:
 
 def confusion(classifier: Classifier, split: Split) -> Named:
     """The confusion matrix of the test rows, or where there are none of the training rows."""
-    from tinygrad_edu.view import pictures
-
     kind, X, y = split.last
     ax = pictures.confusion(y, classifier.found(X), split.encoder.class_names)
     caption = f"How many {kind} rows of each class were given which class: right on the diagonal."
@@ -131,8 +123,6 @@ def _by_class(classifier: Classifier, split: Split) -> Named:
 
 def _wrong(classifier: Classifier, split: Split, height: int, width: int) -> Iterator[Named]:
     """The rows with a wrong class as pictures, those first of which the net was surest."""
-    from tinygrad_edu.view import pictures
-
     kind, X, y = split.last
     found, names = classifier.found(X), split.encoder.class_names
     sure = classifier.head.probabilities(np.array(classifier.outputs(X))).max(axis=1)

@@ -22,7 +22,8 @@ from tinygrad_edu.text import clean, table
 from tinygrad_edu.train import History, evaluate, fit
 from tinygrad_edu.view.base.report import Picture, report
 
-Rows = Sequence[Sequence[float]]
+#: Rows, and their targets.
+Examples = tuple[Sequence[Sequence[float]], Sequence[Any]]
 #: A picture with the name of its file, "" where it stands in the report alone.
 Named = tuple[str, Picture]
 #: The files of all demos: those of an earlier run are no part of the next.
@@ -88,7 +89,7 @@ def run_demo(demo: Demo, settings: Settings, command: Sequence[str]) -> int:
         if settings.batch_size is not None and settings.batch_size >= len(data.X):
             settings = replace(settings, batch_size=None)
         run = Run(settings, data, demo.model(settings, data, rng))
-    problem: str | None = None
+    problem = None
     with results_folder(settings.out) as folder:
         print("\n".join(demo.announcement(run)), flush=True)
         try:
@@ -127,13 +128,10 @@ def write_report(demo: Demo, run: Run, command: Sequence[str], folder: str) -> l
     """Write the pictures that have a file name, and the report; give the names."""
     pictures = list(demo.pictures(run))
     page = report(
-        f"tinygrad_edu: {demo.name}",
-        demo.lead(run),
-        results=run.results,
-        settings=demo.facts(run),
-        pictures=[picture for _, picture in pictures],
+        f"tinygrad_edu: {demo.name}", demo.lead(run), results=run.results,
+        settings=demo.facts(run), pictures=[picture for _, picture in pictures],
         command=run.settings.typed(command),
-    )
+    )  # fmt: skip
     files = {name: picture.content for name, picture in pictures if name} | {"report.html": page}
     try:
         for name, content in files.items():
@@ -146,28 +144,24 @@ def write_report(demo: Demo, run: Run, command: Sequence[str], folder: str) -> l
 
 
 def by_descent(
-    run: Run,
-    rng: random.Random,
-    X: Rows,
-    y: Sequence[Any],
-    *,
-    loss: str | Loss,
-    validation: tuple[Rows, Sequence[Any]] | None = None,
+    run: Run, rng: random.Random, examples: Examples, loss: str | Loss, test: Examples | None = None
 ) -> None:
     """Fit the model by the settings; print how that is done, how it ended, and the time."""
     settings, model = run.settings, run.model
-    some = slice(0, None, len(X) // 50 + 1)  # enough to see whether the loss rose far
-    first, _ = evaluate(model, X[some], y[some], loss=loss)
+    # of 50 rows or more: enough to see whether the loss rose far
+    some = [part[:: len(examples[0]) // 50 + 1] for part in examples]
+    first, _ = evaluate(model, *some, loss=loss)
     start = time.monotonic()
+    batch = "full batch" if settings.batch_size is None else f"batches of {settings.batch_size}"
+    how = f"{settings.optimizer} with learning rate {settings.lr:g}, {batch}"
     # of divergence, which is told below
     with warnings.catch_warnings(action="ignore", category=RuntimeWarning):
         try:  # from the first line on, Ctrl-C ends with a saved model
-            print(f"{settings.loss}, {_how(settings)}", flush=True)
+            print(f"{settings.loss}, {how}", flush=True)
             run.history = fit(
-                model, X, y, loss=loss,
+                model, *examples, loss=loss, validation=test, rng=rng, epochs=settings.epochs,
                 optimizer=find_optimizer(settings.optimizer)(model.parameters(), lr=settings.lr),
-                epochs=settings.epochs, batch_size=settings.batch_size, validation=validation,
-                rng=rng,
+                batch_size=settings.batch_size,
             )  # fmt: skip
         except KeyboardInterrupt:
             run.history = History(interrupted=True)
@@ -178,15 +172,10 @@ def by_descent(
         ending = f"diverged after {n} {of_all}"
     else:
         ending = f"trained {n} {'epoch' if n == 1 else 'epochs'}"
-        last, _ = evaluate(model, X[some], y[some], loss=loss)
+        last, _ = evaluate(model, *some, loss=loss)
         if last > 2 * first:
             run.notes.append(f"the loss rose from {first:.4g} to {last:.4g}: try a smaller --lr")
     print(f"{ending} in {time.monotonic() - start:.1f} s", flush=True)
-
-
-def _how(settings: Settings) -> str:
-    batch = "full batch" if settings.batch_size is None else f"batches of {settings.batch_size}"
-    return f"{settings.optimizer} with learning rate {settings.lr:g}, {batch}"
 
 
 def short_loss(mean: float) -> str:

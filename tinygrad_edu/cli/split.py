@@ -4,15 +4,15 @@ import random
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
 
 from tinygrad_edu.cli.options import UsageError, reason
 from tinygrad_edu.data import Dataset, Table, TableEncoder, TableError, train_test_split
 from tinygrad_edu.data.columns import NumericColumn, alike_words, kind_of
 from tinygrad_edu.data.dataset import Recipe
-from tinygrad_edu.data.encoding import mean_and_std, standardising
 from tinygrad_edu.data.notation import names_something
+from tinygrad_edu.data.preprocessing import mean_and_std, standardising
 from tinygrad_edu.data.table import shown
 from tinygrad_edu.data.table_file import MOST_BYTES, table_in
 from tinygrad_edu.files import open_regular
@@ -110,31 +110,29 @@ def of_dataset(data: Dataset, test_ratio: float, rng: random.Random, recipe: Rec
         rule = f"by {recipe.group}: {heard} for training, {new} others for the test"
     encoder = TableEncoder(columns, recipe.target, data.class_names, number)
     rows, lines = _scaled(data.X, columns), range(1, len(y) + 1)
-    split = _split(data.name, encoder, rows, labels, train, test, lines)
-    return replace(split, rule=rule, image=recipe.image)
+    parts = train, test
+    return _split(data.name, encoder, rows, labels, parts, lines, rule=rule, image=recipe.image)
 
 
-@dataclass(frozen=True)
-class Choice:
+class Choice(NamedTuple):
     """What the user decides of a table: columns, those left out, kinds by name, what is missing.
 
     `columns` None are all. A kind is "number", "category", or of the target "number" or "label".
     """
 
-    columns: Sequence[str] | None = None
-    drop: Sequence[str] = ()
-    kinds: Mapping[str, str] = field(default_factory=dict)
-    missing: str = "refuse"
+    columns: Sequence[str] | None
+    drop: Sequence[str]
+    kinds: Mapping[str, str]
+    missing: str
 
 
 def of_table(
-    table: Table, target: str, test_ratio: float, rng: random.Random, choice: Choice | None = None
+    table: Table, target: str, test_ratio: float, rng: random.Random, choice: Choice
 ) -> Split:
     """The rows of a table, its encoding learned from the training rows.
 
     Raises TableError naming file, line and column, UsageError for a class that cannot be split.
     """
-    choice = choice or Choice()
     kinds, notes = _kinds(table, target, choice)
     table, note = _complete(table, target, kinds, choice.missing)
     missing = "refuse" if choice.missing == "drop" else choice.missing
@@ -160,8 +158,8 @@ def of_table(
     except TableError as error:
         raise UsageError(f"{error} (write --drop, or another --seed)") from None
     rows, labels = encoder.features(table), encoder.labels(table)
-    split = _split(table.path, encoder, rows, labels, train, test, table.lines)
-    return replace(split, notes=[*notes, *note])
+    said = [*notes, *note]
+    return _split(table.path, encoder, rows, labels, (train, test), table.lines, notes=said)
 
 
 def _kinds(table: Table, target: str, choice: Choice) -> tuple[dict[str, str], list[str]]:
@@ -280,12 +278,12 @@ def table_of(path: str, encoding: str = "", delimiter: str = "") -> Table:
 
 def _split(
     name: str, encoder: TableEncoder, rows: Rows, labels: Sequence[Any],
-    train: list[int], test: list[int], lines: Sequence[int],
+    parts: tuple[list[int], list[int]], lines: Sequence[int], **more: Any,
 ) -> Split:  # fmt: skip
-    X, X_test = ([rows[i] for i in part] for part in (train, test))
-    y, y_test = ([labels[i] for i in part] for part in (train, test))
-    judges = [lines[i] for i in test or train]
-    return Split(name, encoder, X, y, X_test, y_test, lines=judges)
+    X, X_test = ([rows[i] for i in part] for part in parts)
+    y, y_test = ([labels[i] for i in part] for part in parts)
+    judges = [lines[i] for i in parts[1] or parts[0]]
+    return Split(name, encoder, X, y, X_test, y_test, lines=judges, **more)
 
 
 def _scaled(points: Rows, columns: Any) -> Rows:

@@ -5,12 +5,12 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from tinygrad_edu.checks import instance
-from tinygrad_edu.data.encoding import MOST_NUMBERS, mean_and_std, places
 from tinygrad_edu.data.notation import MANY_WORDS, NOTATIONS, names_something
-from tinygrad_edu.data.table import Table, TableError, listing, shown
+from tinygrad_edu.data.preprocessing import MOST_NUMBERS, mean_and_std, places
+from tinygrad_edu.data.table import Table, TableError, column_error, listing, shown
 from tinygrad_edu.text import clean, short
 
 __all__ = ["kind_of"]
@@ -24,6 +24,7 @@ ID_NAME: Final = re.compile(
 MANY_IN_TURN: Final = 20
 #: So many cells of words in a column of numbers are mistakes.
 FEW_WORDS: Final = 10
+CONSTANT: Final = "every row holds {}; delete the constant column"
 #: What is made of cells without a value.
 FILLINGS: Final = ("refuse", "mean", "category")
 
@@ -89,6 +90,7 @@ class NumericColumn:
     of the training table, which a new one may not tell; `unit` its unit, which a new one must have.
     """
 
+    kind: ClassVar = "numeric"
     name: str
     mean: float
     deviation: float
@@ -106,10 +108,8 @@ class NumericColumn:
         numbers = table.floats(self.name, missing=bool(self.missing), decimal=self.decimal)
         if (unit := table.units[self.name]) != self.unit and table.read(self.name).found:
             here, there = unit or "without a unit", self.unit or "without one"
-            raise TableError(
-                f"{table.path}, column {shown(self.name)}: the numbers are {here} and those of the "
-                f"training data {there}; write them in the same unit"
-            )
+            told = f"the numbers are {here} and those of the training data {there}"
+            raise column_error(table, self.name, f"{told}; write them in the same unit")
         scaled = [0.0 if x != x else (x - self.mean) / self.deviation for x in numbers]
         for i, x in enumerate(scaled):
             if not math.isfinite(x):
@@ -135,6 +135,7 @@ class CategoryColumn:
     `missing` is the category that an empty cell is taken for; "" refuses it.
     """
 
+    kind: ClassVar = "category"
     name: str
     categories: tuple[str, ...]
     missing: str = ""
@@ -172,18 +173,11 @@ def learned(
         fill = "missing" if empty and missing == "category" else fill
         words.add(fill)
     if len(words) == 1:
-        _refuse_constant(table, name, shown(*words))
+        raise column_error(table, name, CONSTANT.format(shown(*words)))
     if len(words) * len(table) > MOST_NUMBERS:
-        raise TableError(
-            f"{table.path}, column {shown(name)}: {len(words)} words in {len(table)} rows make "
-            f"more than {MOST_NUMBERS:,} numbers; leave the column out"
-        )
+        told = f"{len(words)} words in {len(table)} rows make more than {MOST_NUMBERS:,} numbers"
+        raise column_error(table, name, f"{told}; leave the column out")
     return CategoryColumn(name, tuple(sorted(words)), fill)
-
-
-def _refuse_constant(table: Table, name: str, held: Any) -> None:
-    where = f"{table.path}, column {shown(name)}"
-    raise TableError(f"{where}: every row holds {held}; delete the constant column")
 
 
 def numeric_column(
@@ -194,20 +188,16 @@ def numeric_column(
     numbers = table.floats(name, missing=bool(missing))
     known = {x for x in numbers if x == x}
     if len(known) == 1:
-        _refuse_constant(table, name, *known)
+        raise column_error(table, name, CONSTANT.format(*known))
     training = [x for i in rows if (x := numbers[i]) == x]
-    where = f"{table.path}, column {shown(name)}"
     if len(set(training)) < 2:
-        held = training[0] if training else "no number"
-        raise TableError(
-            f"{where}: every training row holds {held}; choose other rows or delete it"
-        )
+        told = f"every training row holds {training[0] if training else 'no number'}"
+        raise column_error(table, name, f"{told}; choose other rows or delete it")
     mean, deviation = mean_and_std(training)
     if not 0 < deviation < math.inf:
-        raise TableError(
-            f"{where}: the numbers from {min(training)} to {max(training)} are "
-            "too narrow or too wide to standardise in floating point; change their unit"
-        )
+        told = f"the numbers from {min(training)} to {max(training)} are too narrow or too wide"
+        how = "to standardise in floating point; change their unit"
+        raise column_error(table, name, f"{told} {how}")
     comma = "," in table.decimals.values() and table.decimals[name] != "."
     return NumericColumn(name, mean, deviation, missing, "," * comma, table.units[name])
 

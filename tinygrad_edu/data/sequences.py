@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from tinygrad_edu.checks import as_random, listed, whole
 from tinygrad_edu.data.dataset import MOST, Dataset
-from tinygrad_edu.data.encoding import one_hot
+from tinygrad_edu.data.preprocessing import one_hot
 
 __all__ = ["NAMES", "binary_addition", "letter_windows", "next_letter"]
 

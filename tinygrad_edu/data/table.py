@@ -60,8 +60,7 @@ class Table:
     def remarks(self) -> dict[str, str]:
         """A sentence for each column that calls for one, with how to write it or leave it out."""
         found = {name: self._judged(name) for name in self.columns}
-        where = f"{self.path}, column"
-        return {name: f"{where} {shown(name)}: {text}" for name, text in found.items() if text}
+        return {name: str(column_error(self, name, x)) for name, x in found.items() if x}
 
     @cached_property
     def decimals(self) -> dict[str, str]:
@@ -196,6 +195,11 @@ class Table:
             return f"did you mean {shown(close[0])}?"
         found = f" (found: {self.how})" if self.how else ""
         return f"the columns are {listing(self.header)}{found}"
+
+
+def column_error(table: Table, name: str, message: str) -> TableError:
+    """The error that names a column."""
+    return TableError(f"{table.path}, column {shown(name)}: {message}")
 
 
 def shown(text: str) -> str:

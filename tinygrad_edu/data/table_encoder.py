@@ -19,7 +19,7 @@ from tinygrad_edu.data.columns import (
     places_in,
 )
 from tinygrad_edu.data.notation import is_number
-from tinygrad_edu.data.table import Table, TableError, shown
+from tinygrad_edu.data.table import Table, TableError, column_error, shown
 
 __all__ = ["TableEncoder"]
 
@@ -104,19 +104,10 @@ class TableEncoder:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the encoder as dicts, lists, text and finite numbers, ready for JSON."""
-        columns: list[dict[str, Any]] = [
-            {"name": c.name, "kind": "numeric", "mean": c.mean, "deviation": c.deviation}
-            if isinstance(c, NumericColumn)
-            else {"name": c.name, "kind": "category", "categories": list(c.categories)}
-            for c in self.columns
-        ]
-        for stored, column in zip(columns, self.columns, strict=True):
-            stored.update(_present(column))
-        if self.number is None:
-            target: Any = {"class_names": list(self.class_names)}
-        else:
-            number = {"mean": self.number.mean, "deviation": self.number.deviation}
-            target = {"number": number | _present(self.number)}
+        columns = [{"name": c.name, "kind": c.kind, **_stored(c)} for c in self.columns]
+        target: Any = {"class_names": list(self.class_names)}
+        if self.number is not None:
+            target = {"number": _stored(self.number)}
         return {"columns": columns, "target": self.target, **target}
 
     @classmethod
@@ -135,9 +126,10 @@ class TableEncoder:
         return encoder
 
 
-def _present(column: NumericColumn | CategoryColumn) -> dict[str, str]:
-    """Those fields of a column that are stored where they are not empty."""
-    return {name: x for name in _OPTIONAL if (x := getattr(column, name, ""))}
+def _stored(column: NumericColumn | CategoryColumn) -> dict[str, Any]:
+    """The fields of a column but its name; those that are optional where they are not empty."""
+    fields = {name: x for name, x in vars(column).items() if name != "name" and x != ""}
+    return {name: list(x) if isinstance(x, tuple) else x for name, x in fields.items()}
 
 
 def _checked_rows(rows: Sequence[int] | None, n: int) -> Sequence[int]:
@@ -169,15 +161,12 @@ def _class_names(table: Table, target: str, labels: bool) -> tuple[str, ...]:
         broken = [i for i, x in enumerate(table.numbers(target)) if not x.is_integer()]
         if broken or len(names) > MAX_CLASSES:
             got = shown(cells[broken[0]]) if broken else f"{len(names)} different numbers"
-            raise TableError(
-                f"{table.path}, column {shown(target)}: a target holds classes, that is words "
-                f"or at most {MAX_CLASSES} different whole numbers, and this one holds {got}"
-            )
+            wanted = f"classes, that is words or at most {MAX_CLASSES} different whole numbers"
+            told = f"a target holds {wanted}, and this one holds {got}"
+            raise column_error(table, target, told)
     if len(names) == 1:
-        raise TableError(
-            f"{table.path}, column {shown(target)}: every row is of class {shown(names[0])}; "
-            "at least two classes are needed"
-        )
+        told = f"every row is of class {shown(names[0])}; at least two classes are needed"
+        raise column_error(table, target, told)
     return names
 
 
@@ -228,13 +217,12 @@ def _distinct(what: str, names: Sequence[str]) -> Sequence[str]:
 
 def _column(what: str, data: object) -> NumericColumn | CategoryColumn:
     kind = data.get("kind") if isinstance(data, dict) else "numeric"
-    if kind not in ("numeric", "category"):
+    if not isinstance(kind, str) or kind not in _COLUMNS:
         raise ValueError(f"{what}.kind must be 'numeric' or 'category', got {_kind(kind)}")
     column, checks = _COLUMNS[kind]
-    if kind == "category" and isinstance(data, dict) and "missing" in data:
-        checks = {**checks, "missing": _text}
     fields = _fields(what, data, {"kind": lambda _, x: x, **checks}, f"{what}.")
-    return column(**{name: x for name, x in fields.items() if name != "kind"})
+    del fields["kind"]
+    return column(**fields)
 
 
 def _kind(x: object) -> str:
@@ -254,7 +242,7 @@ _STANDARD: Final[dict[str, Check]] = {
 }
 _COLUMNS: Final[dict[str, tuple[type[NumericColumn | CategoryColumn], dict[str, Check]]]] = {
     "numeric": (NumericColumn, {"name": _text, **_STANDARD}),
-    "category": (CategoryColumn, {"name": _text, "categories": _names}),
+    "category": (CategoryColumn, {"name": _text, "categories": _names, "missing": _text}),
 }
 _ENCODER: Final[dict[str, Check]] = {
     "columns": _list_of(_column, 1),

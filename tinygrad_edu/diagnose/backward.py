@@ -8,11 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tinygrad_edu.checks import instance
-from tinygrad_edu.diagnose.claims import SINGLE, conventions, read
 from tinygrad_edu.diagnose.diagnosis import Diagnosis
-from tinygrad_edu.diagnose.equations import Equations, places
+from tinygrad_edu.diagnose.equations import Equations, evaluate, places
 from tinygrad_edu.diagnose.rewrites import RARER, SUMMED, Rewrite
-from tinygrad_edu.diagnose.student import Pass, Trial
+from tinygrad_edu.diagnose.student import SINGLE, Pass, Trial, conventions, read
 from tinygrad_edu.expr import Expr
 from tinygrad_edu.nn import UNIT_ACTIVATIONS, Layer
 from tinygrad_edu.vectorize import Program
@@ -61,13 +60,14 @@ def diagnose_backward(
             if not passes[-1].wrong:
                 return _right(passes[-1])
         fit = max(passes, key=lambda student: len(student.usable))
-        found = _Search(fit).found
-        if not found and given.relative < SINGLE:
+        search = _Search(fit)
+        if not search.found and given.relative < SINGLE:
             told = (*fit.claims.told, "as exact as float32")
             fit = Pass(equations, fit.claims._replace(relative=SINGLE, told=told))
             if not fit.wrong:
                 return _right(fit)
-        return _Search(fit).diagnosis()
+            search = _Search(fit)
+        return search.diagnosis()
 
 
 def _right(student: Pass) -> Diagnosis:
@@ -142,10 +142,9 @@ class _Search:
 
     def located(self) -> str:
         """Where it is wrong, if no slip explains it: what all wrong claims of the layer use."""
-        wrong = [n for n in self.student.layer if not self.student.is_explained(n)]
         for hidden in self.student.hidden(self.student.wrong):
             readers = [n for n in self.student.layer if hidden in self.student.hidden(n)]
-            if len(readers) > 1 and readers == wrong:
+            if len(readers) > 1 and readers == self.student.others:
                 return hidden
         return self.student.wrong
 
@@ -198,7 +197,8 @@ class _Search:
                 return False
             case "share":
                 n = 1 / t if t else 0.0
-                return abs(n - round(n)) < 1e-6 and round(n) in self.equations.sizes
+                sizes = {k for a in self.equations.true.values() for k in np.shape(a)}
+                return abs(n - round(n)) < 1e-6 and round(n) in sizes - {self.equations.B}
         return count > 1 or not self.strangeness(t, kind)
 
     def strangeness(self, t: float, kind: str) -> float:
@@ -221,9 +221,7 @@ class _Search:
         """How many units an error comes from."""
         products = [a for a, _ in places(self.equations.all[place]) if isinstance(a, Expr)]
         errors = [a.args[0] for a in products if a.op == "@"]
-        return max(
-            (np.shape(self.equations.value(d, self.student.own))[1] for d in errors), default=1
-        )
+        return max((np.shape(evaluate(d, self.student.own))[1] for d in errors), default=1)
 
     def factors(self, t: float, place: str) -> Iterator[tuple[str, str, float]]:
         """What a factor t may be: (slip, what is said, how far-fetched beside others)."""

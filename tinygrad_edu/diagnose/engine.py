@@ -2,10 +2,11 @@
 
 import math
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache, partial
 from itertools import chain
+from traceback import walk_tb
 from types import CodeType, FrameType
 from typing import Any, Final, NamedTuple
 
@@ -42,8 +43,8 @@ _ENDLESS: Final = "it does not end"
 class _Outcome(NamedTuple):
     """The number of y, the gradients of a, b and c, what these hold, y.grad; or what was raised.
 
-    of_type  whether that is what Python raises where an operation does not take a number
-    outside  whether it was raised because the class lacks the operation
+    not_taken  whether it was raised as Python does where an operation does not take a number
+    lacking    whether it was raised because the class lacks the operation
     """
 
     value: float = math.nan
@@ -51,8 +52,12 @@ class _Outcome(NamedTuple):
     leaves: tuple[float, ...] = ()
     of_root: float = math.nan
     raised: str = ""
-    of_type: bool = False
-    outside: bool = False
+    not_taken: bool = False
+    lacking: bool = False
+
+
+#: Of each program what the class gives, and what is right.
+_Found = dict[str, tuple[_Outcome, _Outcome]]
 
 
 def diagnose_engine(value: Callable[[float], Any]) -> Diagnosis:
@@ -75,23 +80,20 @@ def diagnose_engine(value: Callable[[float], Any]) -> Diagnosis:
     if fresh:
         said = f"the grad of a new Value is {short(fresh)}, and right is 0: contributions are added"
         return Diagnosis(False, "__init__", "not reset", said)
-    found: dict[str, tuple[_Outcome, _Outcome]] = {}  # by program: the class's, and the right one
+    found: _Found = {}
     for program in programs():
         outcome = _run(value, program)
-        if not outcome.outside and not (program in _WITH_NUMBERS and outcome.of_type):
+        if not outcome.lacking and not (program in _WITH_NUMBERS and outcome.not_taken):
             found[program] = outcome, _ours(program)
         if outcome.raised.endswith(_ENDLESS):
             break
     if not found:
         raise TypeError(f"{_name_of(value)} has neither + nor *: there is nothing to try")
-    freed = _AGAIN[0] in found and not any(
-        found[_AGAIN[0]][0].grads
-    )  # the graph, after the first pass
-    judged = [program for program in found if not (freed and program == _AGAIN[0])]
-    wrong = next((program for program in judged if not _agree(*found[program])), None)
-    if wrong is None:
-        return Diagnosis(True, "", "", _praise(value, found))
-    return _diagnosis(wrong, found)
+    is_freed = _AGAIN[0] in found and not any(found[_AGAIN[0]][0].grads)  # after the first pass
+    for program, outcomes in found.items():
+        if not _agree(*outcomes) and not (is_freed and program == _AGAIN[0]):
+            return _diagnosis(program, found)
+    return Diagnosis(True, "", "", _praise(value, found))
 
 
 @cache
@@ -119,15 +121,10 @@ def _run_ours(program: str, fault: Fault = RIGHT) -> dict[str, Any]:
     return names
 
 
-def _graph(program: str) -> list[Value]:
-    """The results of a program, in their order."""
-    return toposort(_run_ours(program)["y"])
-
-
-def _shares_results(program: str) -> bool:
-    """Whether a result of a program is used more than once."""
-    used = [p for v in _graph(program) for p in v.parents if p.op]
-    return len(used) > len(set(used))
+def _ours(program: str, fault: Fault = RIGHT) -> _Outcome:
+    names = _run_ours(program, fault)
+    y, grads = names["y"], tuple([names[name].grad for name in POINT])
+    return _Outcome(y.data, grads, tuple(POINT.values()), y.grad)
 
 
 def _check(value: Any) -> None:
@@ -148,12 +145,6 @@ def _name_of(value: Any) -> str:
     return str(getattr(value, "__name__", type(value).__name__))
 
 
-def _ours(program: str, fault: Fault = RIGHT) -> _Outcome:
-    names = _run_ours(program, fault)
-    leaves, y = [names[name] for name in POINT], names["y"]
-    return _Outcome(y.data, tuple([v.grad for v in leaves]), tuple(POINT.values()), y.grad)
-
-
 def _run(value: Callable[[float], Any], program: str) -> _Outcome:
     names: dict[str, Any] = {name: value(x) for name, x in POINT.items()}
     leaves = list(names.values())
@@ -165,15 +156,12 @@ def _run(value: Callable[[float], Any], program: str) -> _Outcome:
         data = tuple([_number(leaf.data) for leaf in leaves])
         return _Outcome(_number(y.data), grads, data, _number(y.grad))
     except _RAISED as error:
-        trace = error.__traceback__
-        while trace is not None and trace.tb_next is not None:
-            trace = trace.tb_next
-        at = trace.tb_frame.f_code if trace is not None else None
         if is_real(y := names.get("y", leaves)) or y is None:
             return _Outcome(raised=f"no error, but gives {y!r:.20}, which is no Value")
         of_type = isinstance(error, (AttributeError, TypeError))
-        outside = of_type and at is _code(program)
-        return _Outcome(raised=_said(error), of_type=of_type, outside=outside)
+        *_, (frame, _) = walk_tb(error.__traceback__)
+        lacking = of_type and frame.f_code is _code(program)
+        return _Outcome(raised=_said(error), not_taken=of_type, lacking=lacking)
 
 
 @contextmanager
@@ -218,10 +206,11 @@ def _agree(a: _Outcome, b: _Outcome) -> bool:
     return all(map(_close, (a.value, *a.grads, *a.leaves), (b.value, *b.grads, *b.leaves)))
 
 
-def _diagnosis(wrong: str, found: dict[str, tuple[_Outcome, _Outcome]]) -> Diagnosis:
+def _diagnosis(wrong: str, found: _Found) -> Diagnosis:
     """What is behind the first program that is wrong."""
     outcome, right = found[wrong]
-    ops = [v.op.name for v in _graph(wrong) if v.op]
+    graph = toposort(_run_ours(wrong)["y"])
+    ops = [v.op.name for v in graph if v.op]
     op = SIGNS.get(ops[-1], ops[-1])
     last = op if len(set(ops)) == 1 and wrong not in _AGAIN else "backward()"
     if outcome.raised:
@@ -249,7 +238,8 @@ def _diagnosis(wrong: str, found: dict[str, tuple[_Outcome, _Outcome]]) -> Diagn
         Diagnosis, False, numbers=(f"{name}.grad", is_, should),
         program=(*wrong.splitlines(), "y.backward()"), drawn=partial(_drawn, wrong, outcome),
     )  # fmt: skip
-    if not best and _shares_results(wrong):
+    used = [p for v in graph for p in v.parents if p.op]
+    if not best and len(used) > len({*used}):
         said = (
             f"{said}: of a result that is used twice the gradient is passed on before all of it "
             "has arrived, or again afterwards: sort the graph, and visit each node once"
@@ -276,9 +266,7 @@ def _drawn(program: str, outcome: _Outcome) -> Graph:
     return draw(names["y"], names={})
 
 
-def _explained(
-    wrong: str, found: dict[str, tuple[_Outcome, _Outcome]], ops: Sequence[str]
-) -> tuple[list[Fault], bool]:
+def _explained(wrong: str, found: _Found, ops: Sequence[str]) -> tuple[list[Fault], bool]:
     """The slips that give the numbers of `wrong` and of most others; whether of all others."""
     # how a class makes derived operations is not known: they count where one of them is wrong
     apart = {p for part in (_DERIVED, _WITH_NUMBERS) if wrong not in part for p in part}
@@ -300,16 +288,15 @@ def _told(program: str) -> str:
     return f"after {'; '.join([*leaves, *program.splitlines(), 'y.backward()'])},"
 
 
-def _praise(value: Callable[[float], Any], found: Iterable[str]) -> str:
+def _praise(value: Callable[[float], Any], found: _Found) -> str:
     """That nothing was found; and what a class may do otherwise, and this one does."""
-    found = list(found)
     said = [f"no slip in {len(found)} programs"]
     inner, right = _run(value, _INNER), _ours("y = a * b * c")
     if not _agree(inner, right):
         said.append(
             "a second pass over one graph adds to the gradients inside it, so make the graph anew"
         )
-    if not set(_WITH_NUMBERS) <= set(found):
+    if not set(_WITH_NUMBERS) <= found.keys():
         said.append("numbers are not taken as operands on both sides, as in 2 * a")
     deep = _run(value, _RECURSIVE)
     if deep.raised.startswith("RecursionError"):

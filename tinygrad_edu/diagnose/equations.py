@@ -1,7 +1,8 @@
 """The equations of a program with numbers in them: every array by its name, one after the other."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from functools import cached_property
+from functools import cached_property, partial
+from operator import is_not
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -10,7 +11,7 @@ from tinygrad_edu import expr
 from tinygrad_edu.expr import Expr, Symbol, same
 from tinygrad_edu.expr.styles import ATOM, Form
 from tinygrad_edu.vectorize import Program
-from tinygrad_edu.vectorize.algebra import names, settled, times
+from tinygrad_edu.vectorize.algebra import exchanged, names, settled, times
 from tinygrad_edu.vectorize.arrays import HELPERS, Array, of_arrays
 from tinygrad_edu.vectorize.layout import P
 from tinygrad_edu.vectorize.source import as_numpy
@@ -31,8 +32,8 @@ def _scattered(n: int, *pieces: Any) -> Any:
     return HELPERS["scatter"](rows, n, *zip(pieces[::3], columns, strict=True))
 
 
-def _by_row(reduce: Any) -> Callable[..., Any]:
-    return lambda a: reduce(np.atleast_2d(a), axis=1, keepdims=True)
+def _of_rows(f: Any, **options: Any) -> Callable[..., Any]:
+    return lambda a, *more: f(np.atleast_2d(a), *more, **options)
 
 
 # fmt: off
@@ -45,13 +46,13 @@ _OPERATORS: Final[dict[str, Callable[..., Any]]] = {
     "reshape": lambda a, n: np.reshape(a, (-1, n)),
     "repeat": lambda a, k: np.repeat(np.atleast_2d(a), k, axis=1),
     "wide": lambda a, n: np.broadcast_to(a, (len(np.atleast_2d(a)), n)),
-    "total": lambda a: np.sum(np.atleast_2d(a), axis=0, keepdims=True),
-    **{f"row{name}": _by_row(f) for name, f in
+    "total": _of_rows(np.sum, axis=0, keepdims=True),
+    **{f"row{name}": _of_rows(f, axis=1, keepdims=True) for name, f in
        (("sum", np.sum), ("max", np.max), ("min", np.min), ("prod", np.prod))},
 }
 #: Operations that only slips need: what they do, and how they are written.
 _OF_SLIPS: Final[dict[str, tuple[Callable[..., Any], str]]] = {
-    "given":   (lambda given: given.array, "w"),
+    "given":   (lambda array: array, "w"),
     "flipped": (lambda a, axis: np.flip(a, axis), "np.flip({0}, {1})"),
     "rolled":  (lambda a, k, axis: np.roll(a, k, axis), "np.roll({0}, {1}, {2})"),
     "turned":  (np.transpose, "{0}.T"),
@@ -70,31 +71,28 @@ _OF_SLIPS: Final[dict[str, tuple[Callable[..., Any], str]]] = {
 _FORMS: Final = {
     op: Form(text, ATOM, () if "(" in text[:4] else (ATOM,)) for op, (_, text) in _OF_SLIPS.items()
 }
+_FUNCTIONS: Final = {
+    **{name: _of_rows(f) for name, f in HELPERS.items()},
+    **_OPERATORS,
+    **{op: f for op, (f, _) in _OF_SLIPS.items()},
+}
 
 
-#: No part of an expression is known.
-_NOTHING: Final[dict[int, Any]] = {}
-
-
-def evaluate(x: Any, found: Mapping[str, Any], known: Mapping[int, Any] = _NOTHING) -> Any:
+def evaluate(x: Any, found: Mapping[str, Any], known: Mapping[int, Any] | None = None) -> Any:
     """The numbers of an expression where its symbols have these; "B" is how many examples.
 
     `known` are those of parts of it, by their ids.
     """
     if not isinstance(x, Expr):
         return found[x] if isinstance(x, str) else x
-    if id(x) in known:
+    if known and id(x) in known:
         return known[id(x)]
     if isinstance(x, Symbol):
         return found[x.name]
     operands = [evaluate(a, found, known) for a in x.args]
     if x.op == "full":
         return np.broadcast_to(operands[0], (int(found["B"]), operands[1]))
-    of_slips = _OF_SLIPS.get(x.op)
-    f = of_slips[0] if of_slips else _OPERATORS.get(x.op)
-    if f is None and x.op in HELPERS:
-        return HELPERS[x.op](np.atleast_2d(operands[0]), *operands[1:])
-    numbers = (f or of_arrays(x.op))(*operands)
+    numbers = (_FUNCTIONS.get(x.op) or of_arrays(x.op))(*operands)
     return numbers * 1.0 if np.asarray(numbers).dtype == bool else numbers
 
 
@@ -127,10 +125,9 @@ class Equations:
         self.forward = {e.target: e.expression for e in plan.layout.equations}
         self.backward = {e.target: e.expression for e in plan.backward.equations}
         self.all = {**self.forward, **self.backward}
-        self.order = list(self.all)
         self.variables = plan.layout.variables
         self.B = len(arrays["X"])
-        self._steps = plan.forward.steps
+        self._steps = plan.steps
         self._given: dict[str, Any] = {**arrays, P: program.P[None], "B": float(self.B)}
         for v in self.variables.values():
             if v.role == "parameter":
@@ -151,30 +148,8 @@ class Equations:
         """
         found = {name: shaken(name, a) for name, a in self._given.items()}
         for name, x in self.all.items():
-            found[name] = shaken(name, claims[name] if name in claims else self.value(x, found))
+            found[name] = shaken(name, claims[name] if name in claims else evaluate(x, found))
         return found
-
-    def value(
-        self, x: Any, found: Mapping[str, Any], known: Mapping[int, Any] | None = None
-    ) -> Any:
-        """The numbers of an expression; `known` are those of parts of it, by their ids."""
-        return evaluate(x, found, known or _NOTHING)
-
-    def projected(
-        self, x: Any, v: Array, found: Mapping[str, Any], known: Mapping[int, Any]
-    ) -> Any:
-        """The numbers of an expression times the column v, without a large product of matrices."""
-        op = x.op if isinstance(x, Expr) and id(x) not in known else ""
-        if op == "@":
-            return self.value(x.args[0], found, known) @ self.projected(x.args[1], v, found, known)
-        if op in ("+", "-"):
-            a, b = (self.projected(a, v, found, known) for a in x.args)
-            return a + b if op == "+" else a - b
-        if op == "*" and np.ndim(factor := self.value(x.args[0], found, known)) == 0:
-            return factor * self.projected(x.args[1], v, found, known)
-        numbers = self.value(x, found, known)
-        is_wide = np.shape(numbers)[-1:] == np.shape(v)[:1]
-        return numbers @ v if is_wide else numbers * np.sum(v)
 
     def written(self, x: Any) -> str:
         """An expression as the program has it."""
@@ -186,11 +161,6 @@ class Equations:
         free = [n for n in shapes if n not in (P, name) and name not in self.behind(n)]
         return {n: [m for m in free if shapes[m] == shapes[n] and m != n] for n in shapes}
 
-    @cached_property
-    def sizes(self) -> set[int]:
-        """The sizes of axes, but for the number of examples."""
-        return {n for a in self.true.values() for n in np.shape(a)} - {self.B}
-
     def behind(self, name: str, shown: Collection[str] = ()) -> list[str]:
         """The arrays that one is made of, the last first; not further than those that are shown."""
         found: list[str] = []
@@ -200,7 +170,7 @@ class Equations:
                 if parent in self.all and parent not in (*shown, *found):
                     found.append(parent)
                     stack.append(parent)
-        return sorted(found, key=self.order.index, reverse=True)
+        return [n for n in reversed(self.all) if n in found]
 
     @cached_property
     def slopes(self) -> dict[str, Slope]:
@@ -240,33 +210,18 @@ class Equations:
         return x
 
 
-class Given(NamedTuple):
-    """An array as an operand within an expression."""
-
-    array: Array
-
-
 def places(x: Any) -> Iterator[tuple[Any, Callable[[Any], Any]]]:
     """Each part of an expression, and what makes the whole with something else in its place."""
     yield x, lambda new: new
     if isinstance(x, Expr):
         for k, a in enumerate(x.args):
-            yield from _places_within(x, k, a)
+            for part, put in places(a):
+                yield part, partial(_put, x, k, put)
 
 
-def _places_within(x: Expr, k: int, a: Any) -> Iterator[tuple[Any, Callable[[Any], Any]]]:
-    def within(put: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        return lambda new: Expr(x.op, (*x.args[:k], put(new), *x.args[k + 1 :]))
-
-    for part, put in places(a):
-        yield part, within(put)
-
-
-def exchanged(x: Any, new: Mapping[str, Any]) -> Any:
-    """`x` with something else for every mention of these names."""
-    if isinstance(x, Symbol):
-        return new.get(x.name, x)
-    return _with_args(x, lambda a: exchanged(a, new)) if isinstance(x, Expr) else x
+def _put(x: Expr, k: int, put: Callable[[Any], Any], new: Any) -> Expr:
+    """`x` with another operand k, that which `put` makes of something new."""
+    return Expr(x.op, (*x.args[:k], put(new), *x.args[k + 1 :]))
 
 
 def as_in_books(x: Any) -> Any:
@@ -283,9 +238,7 @@ def as_in_books(x: Any) -> Any:
             if isinstance(g, Expr) and g.op == "*" and any(a is y for a in g.args):
                 return y * (g.args[0] - expr.rowsum(g))  # what softmax passes on
             return g - y * expr.rowsum(g)
-    return _with_args(x, as_in_books) if isinstance(x, Expr) else x
-
-
-def _with_args(x: Expr, f: Callable[[Any], Any]) -> Expr:
-    args = tuple([f(a) for a in x.args])
-    return x if all(a is b for a, b in zip(args, x.args, strict=True)) else Expr(x.op, args)
+    if not isinstance(x, Expr):
+        return x
+    args = tuple([as_in_books(a) for a in x.args])
+    return Expr(x.op, args) if any(map(is_not, args, x.args)) else x

@@ -116,16 +116,12 @@ class Fault:
             p.grad = here.give(p.grad, here.chain(slope, v, p))
 
 
-def _every_way(root: Value, *_: Value) -> Iterator[Value]:
+def _every_way(root: Value) -> Iterator[Value]:
     """A node as often as there are ways to it."""
     stack = [root]
     while stack:
         yield (v := stack.pop())
         stack += reversed(v.parents)
-
-
-def _when_first_met(root: Value, *_: Value) -> dict[Value, None]:
-    return dict.fromkeys(_every_way(root))
 
 
 def _by_levels(root: Value, *_: Value) -> Iterator[Value]:
@@ -154,24 +150,18 @@ def _by_number(root: Value, *_: Value) -> list[Value]:
     return [v for v in reversed(toposort(root)) if met[v.data] is v]
 
 
-def _one_way(k: int) -> Callable[..., Iterator[Value]]:
-    def walk(v: Value, *_: Value) -> Iterator[Value]:
+def _one_way(v: Value, k: int) -> Iterator[Value]:
+    """A node, its operand k, the operand k of that, ..."""
+    yield v
+    while v.parents:
+        v = v.parents[k]
         yield v
-        while v.parents:
-            v = v.parents[k]
-            yield v
-
-    return walk
 
 
-def _hung_on(k: int) -> Callable[..., Iterable[Value]]:
-    """What each operand was told last; the result itself was told nothing."""
-
-    def walk(root: Value, *_: Value) -> Iterable[Value]:
-        told = {v.parents[k]: v for v in toposort(root)}
-        return [told[v] for v in reversed(toposort(root, leaves=True)) if v in told]
-
-    return walk
+def _hung_on(root: Value, k: int) -> list[Value]:
+    """What each operand k was told last; the result itself was told nothing."""
+    told = {v.parents[k]: v for v in toposort(root)}
+    return [told[v] for v in reversed(toposort(root, leaves=True)) if v in told]
 
 
 #: No slip.
@@ -183,16 +173,16 @@ WALKS: Final = (
     Fault("not started", "the pass sets the grad of its root to 1 only after the walk", start=lambda v: None, order=_and_then_starts),
     Fault("term missing", "the root itself does not pass on", order=lambda root, *_: toposort(root)[-2::-1]),
     Fault("order", "the sorted list is walked from its beginning: turn it round, so that the root is first", order=lambda root, *_: toposort(root)),
-    Fault("order", "a node passes on once for each way that leads to it: keep a set of the visited", order=_every_way),
-    Fault("order", "a node passes on when it is first met, before all of its gradient has arrived: sort the graph first", order=_when_first_met),
+    Fault("order", "a node passes on once for each way that leads to it: keep a set of the visited", order=lambda root, *_: _every_way(root)),
+    Fault("order", "a node passes on when it is first met, before all of its gradient has arrived: sort the graph first", order=lambda root, *_: dict.fromkeys(_every_way(root))),
     Fault("order", "a node passes on level by level, before all of its gradient has arrived: sort the graph first", order=_by_levels),
     Fault("overwritten", "each node that is visited sets its own grad to 1: only the root may", order=_each_a_root),
     Fault("term missing", "nodes with equal numbers are taken for one: compare with `is`, or keep == and hash as they are", order=_by_number),
     Fault("term missing", "only the root passes on: what it was made from is not visited", order=lambda root, *_: [root]),
-    Fault("term missing", "only the first operand is visited further", order=_one_way(0)),
-    Fault("term missing", "only the last operand is visited further", order=_one_way(-1)),
-    Fault("overwritten", "the function that passes on belongs to the left operand, whose next use replaces it: it belongs to the result", order=_hung_on(0)),
-    Fault("overwritten", "the function that passes on belongs to the right operand, whose next use replaces it: it belongs to the result", order=_hung_on(-1)),
+    Fault("term missing", "only the first operand is visited further", order=lambda root, *_: _one_way(root, 0)),
+    Fault("term missing", "only the last operand is visited further", order=lambda root, *_: _one_way(root, -1)),
+    Fault("overwritten", "the function that passes on belongs to the left operand, whose next use replaces it: it belongs to the result", order=lambda root, *_: _hung_on(root, 0)),
+    Fault("overwritten", "the function that passes on belongs to the right operand, whose next use replaces it: it belongs to the result", order=lambda root, *_: _hung_on(root, -1)),
     Fault("not reset", "the pass starts with root.grad += 1: write root.grad = 1", start=lambda v: setattr(v, "grad", v.grad + 1)),
     Fault("not reset", "nodes of an earlier graph pass on again: let each pass have a list of its own", order=lambda *roots: reversed(toposort(*roots))),
 )

@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 
 from tinygrad_edu import expr, functions
-from tinygrad_edu.diagnose.equations import Equations, Given, Slope, exchanged, places
+from tinygrad_edu.diagnose.equations import Equations, Slope, places
 from tinygrad_edu.diagnose.rewrites import (
     COMMON,
     FITTED,
@@ -23,7 +23,7 @@ from tinygrad_edu.diagnose.rewrites import (
 )
 from tinygrad_edu.engine import Value
 from tinygrad_edu.expr import Expr, Symbol
-from tinygrad_edu.vectorize.algebra import names, opened, settled
+from tinygrad_edu.vectorize.algebra import exchanged, names, opened, settled
 
 #: Functions of one number, whose slopes are taken for one another.
 _FUNCTIONS: Final = (
@@ -209,7 +209,7 @@ def _of_sums(place: str, x: Any, equations: Equations) -> Iterator[Rewrite]:
         for axis, what in enumerate(("example", "unit")):
             is_summed = axis == 1 or place.startswith(("dW", "db"))
             for slip, says, weights in _weights(np.arange(a.shape[axis])) if is_summed else ():
-                given = Expr("given", (Given(1.0 * np.expand_dims(weights, 1 - axis)),))
+                given = Expr("given", (1.0 * np.expand_dims(weights, 1 - axis),))
                 new = exchanged(x, {name: expr.symbol(name) * given})
                 yield Rewrite(new, slip, says.format(what), (), RARER)
 

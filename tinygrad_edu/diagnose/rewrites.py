@@ -9,9 +9,9 @@ from itertools import product
 from typing import Any, Final, NamedTuple
 
 from tinygrad_edu import expr
-from tinygrad_edu.diagnose.equations import exchanged, places
+from tinygrad_edu.diagnose.equations import places
 from tinygrad_edu.expr import Expr, Symbol
-from tinygrad_edu.vectorize.algebra import B, names
+from tinygrad_edu.vectorize.algebra import B, exchanged, names
 
 #: The number in a rewrite that is found from the student's numbers.
 FREE: Final = expr.symbol("free")

@@ -1,7 +1,7 @@
 """What is wrong with the slopes of an operation, beside the derivative of its value."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -26,17 +26,17 @@ _RAISED: Final = (ArithmeticError, AttributeError, LookupError, NameError, TypeE
 class _Look(NamedTuple):
     """An operation at a point: its number, the slopes that it gives, the true ones.
 
-    For each operand `inner` and `parts` have numbers by what they are: derivatives of what the
-    value is made of, and what the derivative is made of; `formulas` are the derivatives.
+    `made` is its value as a graph over `leaves`, and `derivatives` are those of the graph; where
+    the value is not written over `m` there are none.
     """
 
     x: tuple[float, ...]
     y: float
-    given: tuple[float, ...]
-    true: tuple[float, ...]
-    inner: tuple[dict[str, float], ...]
-    parts: tuple[dict[str, float], ...]
-    formulas: tuple[Any, ...]
+    given: list[float]
+    true: list[float]
+    leaves: list[Value]
+    made: Value | None
+    derivatives: list[Value]
 
 
 def diagnose_slopes(
@@ -98,46 +98,44 @@ def _look(op: Primitive, x: tuple[float, ...]) -> _Look | None:
     except _RAISED as error:
         said = clean(str(error), 120)
         raise _SlopesError(f"the slopes raise {type(error).__name__}: {said}") from error
-    leaves = [Value(a) for a in x]
-    inner: tuple[dict[str, float], ...]
-    parts: tuple[dict[str, float], ...]
-    formulas: tuple[Any, ...]
+    leaves, made, derivatives = [Value(a) for a in x], None, list[Value]()
     try:
         made = op.value(functions, *leaves, **op.constants)
         derivatives = grad(made, leaves)
-    except _RAISED:  # its value is not written over m
-        true = differences(lambda *a: float(op.value(floats, *a, **op.constants)), x)
-        inner, parts, formulas = ({},) * len(x), ({},) * len(x), ()
-    else:
         true = [v.data for v in derivatives]
-        formula = _formulas(leaves)
-        formulas = tuple(map(formula, derivatives))
-
-        def text(v: Value) -> str:
-            return expr.text(formula(v))
-
-        inner = tuple(
-            {f"d({text(u)})/d({text(leaf)})": grad(u, leaf).data for u in toposort(made)[-2::-1]}
-            for leaf in leaves
-        )
-        parts = tuple({text(u): u.data for u in toposort(v, leaves=True)} for v in derivatives)
-    look = _Look(x, y, tuple(map(float, given)), tuple(true), inner, parts, formulas)
-    return look if all(map(math.isfinite, look.true)) else None
+    except _RAISED:
+        made = None
+        true = differences(lambda *a: float(op.value(floats, *a, **op.constants)), x)
+    if not all(map(math.isfinite, true)):
+        return None
+    return _Look(x, y, list(map(float, given)), true, leaves, made, derivatives)
 
 
-def _formulas(leaves: Sequence[Value]) -> Callable[[Value], Any]:
-    """What gives the formula of a node over the operands of an operation."""
+def _formula(v: Value, leaves: Sequence[Value]) -> Any:
+    """The formula of a node over the operands of an operation."""
     letters = map(expr.symbol, _letters(len(leaves)))
     known: dict[Value, Any] = dict(zip(leaves, letters, strict=True))
+    for u in toposort(v, leaves=True):
+        if u not in known:
+            operands = [known[p] for p in u.parents]
+            known[u] = u.op.value(expr, *operands, **u.op.constants) if u.op else u.data
+    return known[v]
 
-    def formula(v: Value) -> Any:
-        for u in toposort(v, leaves=True):
-            if u not in known:
-                op, operands = u.op, [known[p] for p in u.parents]
-                known[u] = u.data if op is None else op.value(expr, *operands, **op.constants)
-        return known[v]
 
-    return formula
+def _inner(look: _Look, i: int) -> dict[str, float]:
+    """The derivatives by operand `i` of what the value is made of, by what they are."""
+    if look.made is None:
+        return {}
+    leaf, letter = look.leaves[i], _letters(len(look.x))[i]
+    inside = toposort(look.made)[-2::-1]
+    texts = [expr.text(_formula(u, look.leaves)) for u in inside]
+    return {f"d({t})/d({letter})": grad(u, leaf).data for t, u in zip(texts, inside, strict=True)}
+
+
+def _parts(look: _Look, i: int) -> dict[str, float]:
+    """The numbers that the derivative by operand `i` is made of, by what they are."""
+    nodes = toposort(look.derivatives[i], leaves=True) if look.derivatives else []
+    return {expr.text(_formula(u, look.leaves)): u.data for u in nodes}
 
 
 def _letters(n: int) -> list[str]:
@@ -192,8 +190,8 @@ def _candidates(op: Primitive, looks: list[_Look], i: int) -> Iterator[tuple[str
         says = f"it is right at {own} = {short(x[right][0])}: a condition is missing, m.where(...)"
         yield "factor missing", says, 0.0, 0.0
     yield "constant factor", f"the factor {short(ratios[0])} is missing", ratios, ratios[0]
-    inner = _columns([look.inner[i] for look in looks])
-    parts = _columns([look.parts[i] for look in looks])
+    inner = _columns([_inner(look, i) for look in looks])
+    parts = _columns([_parts(look, i) for look in looks])
     known = {**operands, "y": value, **parts}
     for text, numbers in inner.items():
         yield "factor missing", f"the inner derivative {text} is missing", ratios, numbers
@@ -211,10 +209,10 @@ def _candidates(op: Primitive, looks: list[_Look], i: int) -> Iterator[tuple[str
         if len(letters) == 1 and other.of_one is vars(Value).get(name):
             slopes = [other.slopes(floats, other.value(floats, *k.x), *k.x)[0] for k in looks]
             yield "wrong slope", f"this is the slope of {name}", given, slopes
-    formulas, y = looks[0].formulas, expr.symbol("y")
+    formulas = tuple([_formula(v, looks[0].leaves) for v in looks[0].derivatives])
     numbers_of = {"y": "y", **{a: a for a in letters}} if len(letters) < 3 else {}
-    for slip, wrong in of_slopes(formulas, y, numbers_of) if formulas else ():
-        at_looks = [{"y": k.y, **dict(zip(letters, k.x, strict=True))} for k in looks]
+    at_looks = [{"y": k.y, **dict(zip(letters, k.x, strict=True))} for k in looks]
+    for slip, wrong in of_slopes(formulas, expr.symbol("y"), numbers_of) if formulas else ():
         says = f"{expr.text(wrong[i])} stands where {expr.text(formulas[i])} belongs"
         yield slip, says, given, [number_of(wrong[i], names) for names in at_looks]
 

@@ -1,38 +1,160 @@
-"""A student's pass: what the arrays before each claim give, and trials of other equations."""
+"""A student's pass: what is claimed, what the claims before each give, and other equations."""
 
-from collections.abc import Iterator, Mapping
-from functools import cached_property
+from collections.abc import Callable, Iterator, Mapping
+from difflib import get_close_matches
+from inspect import signature
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from tinygrad_edu.diagnose.claims import Claims, agree, fits
-from tinygrad_edu.diagnose.equations import Equations, places
+from tinygrad_edu.checks import instance
+from tinygrad_edu.diagnose.equations import Equations, evaluate, places
 from tinygrad_edu.diagnose.layer_rewrites import rewrites
 from tinygrad_edu.diagnose.rewrites import FITTED, FREE, Rewrite, local
 from tinygrad_edu.expr import Expr
-from tinygrad_edu.vectorize.arrays import largest
+from tinygrad_edu.vectorize.arrays import Array, as_array, largest
+from tinygrad_edu.vectorize.layout import P
 
+#: How exact numbers are, relative to the largest of their array.
+EXACT, SINGLE = 1e-12, 1e-6
+#: With so many decimals numbers that people wrote down are told from exact ones.
+_DECIMALS: Final = range(2, 9)
 #: From so many numbers on a claim is large.
 _LARGE: Final = 20_000
 #: So many pairs of slips are tried.
 _MOST: Final = 3_000
 
 
+class Claims(NamedTuple):
+    """The arrays by name, how exact they are, relatively and absolutely, and what is told of them.
+
+    Those of another shape than the program's count, but nothing can be computed with them.
+    """
+
+    arrays: dict[str, Array]
+    relative: float
+    absolute: float
+    told: tuple[str, ...] = ()
+
+
+def read(claims: object, equations: Equations, given: Mapping[str, Any]) -> Claims:
+    """A student's claims, a dict or a function of arrays; `given` are x and y as they were given.
+
+    Raises TypeError for no dict of arrays, ValueError for unknown names.
+    """
+    if callable(claims) and not isinstance(claims, type):
+        claims = _called(claims, {**equations.true, **given}, equations)
+    shown = instance("claims", claims, Mapping, "a dict of arrays by the names of the program")
+    if not shown:
+        raise ValueError("claims are empty: give some of the arrays, such as dW1")
+    arrays: dict[str, Array] = {}
+    for name, array in shown.items():
+        known = _known(name, equations)
+        a = np.array(as_array(array, f"the claim {name}"))
+        variable = equations.variables[known]
+        is_column = not variable.batched and not variable.matrix and a.shape[1:] == (1,)
+        arrays[known] = a.T if is_column else a  # a bias may stand in one
+    flat = np.concatenate([a.ravel() for a in arrays.values()])
+    single = any(getattr(a, "dtype", None) in (np.float32, np.float16) for a in shown.values())
+    single = single or bool(np.array_equal(flat, flat.astype(np.float32), equal_nan=True))
+    relative = SINGLE if single else EXACT
+    decimals = next((k for k in _DECIMALS if np.array_equal(flat, np.round(flat, k))), None)
+    if decimals is None or largest(flat) < 20 * 10.0**-decimals:  # not even two digits
+        return Claims(arrays, relative, 0.0)
+    told = (f"to the {decimals} decimals of the numbers",)
+    return Claims(arrays, relative, 0.51 * 10.0**-decimals, told)
+
+
+def _called(backward: Callable[..., Any], known: Mapping[str, Any], equations: Equations) -> Any:
+    """What a function gives for the arrays that its parameters name: those the program computes."""
+    parameters = signature(backward).parameters
+    for parameter in parameters:
+        if parameter not in known:
+            choose = ", ".join(name for name in known if name not in (P, "B"))
+            raise TypeError(f"backward is given arrays by its parameters, and {parameter} is none "
+                            f"of them: choose among {choose}")  # fmt: skip
+    found = backward(*[np.array(known[parameter]) for parameter in parameters])
+    if not isinstance(found, Mapping):
+        raise TypeError(f"backward must give a dict of its arrays, and gives {type(found).__name__}"
+                        ': write return {"dW1": dW1, ...}, or return locals()')  # fmt: skip
+    return {name: a for name, a in found.items() if _name_in(equations, name)}
+
+
+def _known(name: object, equations: Equations) -> str:
+    """The name that the program has for an array. Raises ValueError if it has none."""
+    if known := _name_in(equations, name):
+        return known
+    near = get_close_matches(str(name), equations.all, n=1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    choose = ", ".join(equations.all)
+    raise ValueError(f"the program computes no {name!r:.40}: choose {choose}{hint}")
+
+
+def _name_in(equations: Equations, name: object) -> str:
+    """delta2 is also called dZ2."""
+    text = str(name)
+    again = f"delta{text[2:]}" if text.startswith("dZ") else text
+    return next((known for known in (text, again) if known in equations.all), "")
+
+
+def conventions(claims: Claims, equations: Equations) -> Iterator[Claims]:
+    """The claims as they are, and with axes swapped where their owner may keep them otherwise.
+
+    Examples may stand in columns, weights may have a row per input: then all such arrays have.
+    """
+    yield claims
+    groups = {
+        "with examples in columns": [n for n in claims.arrays if equations.variables[n].batched],
+        "with a row per input in dW": [n for n in claims.arrays if equations.variables[n].matrix],
+    }
+    both = claims
+    for told, group in groups.items():
+        turned = {n: claims.arrays[n].T for n in group}
+        fit = [np.shape(a) == np.shape(equations.true[n]) for n, a in turned.items()]
+        if all(fit) and len(group) > ("dW" in told):  # one matrix on its side is a slip
+            arrays = {**claims.arrays, **turned}
+            yield claims._replace(arrays=arrays, told=(*claims.told, told))
+            both = both._replace(arrays={**both.arrays, **turned}, told=(*both.told, told))
+    if len(both.told) > len(claims.told) + 1:
+        yield both
+
+
+def fits(claim: Any, numbers: Any) -> bool:
+    """Whether an array has a shape but for axes of length 1, and does not lie on its side."""
+    is_, should = np.shape(claim), np.shape(numbers)
+    on_its_side = is_ != should and is_ == should[::-1] and len(is_) == 2
+    return not on_its_side and np.squeeze(claim).shape == np.squeeze(numbers).shape
+
+
+def agree(claim: Any, numbers: Any, tolerance: float) -> bool:
+    """The same numbers; axes of length 1 may be written or left out."""
+    if not fits(claim, numbers):
+        return False
+    a, b = np.squeeze(claim), np.squeeze(numbers)
+    near = np.abs(a - b) <= tolerance
+    return bool(near.all() or (near | (a == b) | (np.isnan(a) & np.isnan(b))).all())
+
+
 class Pass:
-    """Claims, and every array from the claims before it; `wrong` is the first that is not so."""
+    """Claims, and every array from the claims before it.
+
+    usable     the claims that have the shape of the program's, in that shape
+    own        every array, computed from those that are claimed
+    expected   what the claims before it give for each claim
+    tolerances how far each may be off, given how exact the claims are
+    wrong      the first claim that is not so, "" if there is none
+    layer      the claims up to the end of its layer; `others` are those that are not so either
+    """
 
     def __init__(self, equations: Equations, claims: Claims) -> None:
         self.equations, self.claims = equations, claims
-        #: The claims that have the shape of the program's, in that shape.
         self.usable = {
             name: a.reshape(equations.true[name].shape)
             for name, a in claims.arrays.items()
             if fits(a, equations.true[name])
         }
         self.own = equations.numbers(self.usable)
-        self._tolerances: dict[str, float] = {}
         rng = np.random.default_rng(0)
 
         def shaken(name: str, a: Any) -> Any:
@@ -41,34 +163,34 @@ class Pass:
             step = claims.relative * largest(a) + claims.absolute * (name in self.usable)
             return a + step * rng.uniform(-1, 1, a.shape)
 
-        self.shaken = [equations.numbers(self.usable, shaken) for _ in range(2)]
-        order = [name for name in equations.order if name in claims.arrays]
-        self.wrong = next((name for name in order if not self.is_explained(name)), "")
-
-    def is_explained(self, name: str) -> bool:
-        """Whether a claim is what the claims before it give."""
-        return agree(self.claims.arrays[name], self.own_value(name), self.tolerance(name))
-
-    def tolerance(self, name: str) -> float:
-        """How far a claim may be off, given how exact the claims are."""
-        if name not in self._tolerances:
-            self._tolerances[name] = self._tolerance(name)
-        return self._tolerances[name]
-
-    def _tolerance(self, name: str) -> float:
-        x, numbers = self.equations.all[name], self.own_value(name)
-        off = max(largest(self.equations.value(x, shaken) - numbers) for shaken in self.shaken)
-        return 5 * off + 5 * self.claims.relative * largest(numbers) + self.claims.absolute
+        all_shaken = [equations.numbers(self.usable, shaken) for _ in range(2)]
+        self.expected: dict[str, Array] = {}
+        self.tolerances: dict[str, float] = {}
+        unlike: list[str] = []
+        for name, x in equations.all.items():
+            if name in claims.arrays:
+                numbers = self.expected[name] = evaluate(x, self.own)
+                off = max(largest(evaluate(x, of) - numbers) for of in all_shaken)
+                size = 5 * off + 5 * claims.relative * largest(numbers)
+                self.tolerances[name] = size + claims.absolute
+                if not agree(claims.arrays[name], numbers, self.tolerances[name]):
+                    unlike.append(name)
+        self.wrong = unlike[0] if unlike else ""
+        order = [*equations.all]
+        begun = order.index(self.wrong) + 1 if unlike else 0
+        end = next((k for k in range(begun, len(order)) if order[k].startswith("delta")), None)
+        self.layer = [name for name in order[:end] if name in claims.arrays]
+        self.others = [name for name in unlike if name in self.layer]
 
     def furthest_off(self, name: str) -> tuple[str, float, float] | None:
         """The number of a claim that is the furthest off: its name, what it is, what is right."""
         if name not in self.usable:
             return None
-        numbers = self.own_value(name)
-        off = np.abs(self.usable[name] - numbers)
+        is_, should = self.usable[name], self.expected[name]
+        off = np.abs(is_ - should)
         place = np.unravel_index(np.argmax(np.where(np.isnan(off), np.inf, off)), off.shape)
         at = ", ".join(map(str, place))
-        return f"{name}[{at}]", float(self.usable[name][place]), float(numbers[place])
+        return f"{name}[{at}]", float(is_[place]), float(should[place])
 
     def seen(self, name: str) -> str:
         """The number of a claim that is the furthest off, or its shape."""
@@ -76,25 +198,13 @@ class Pass:
             return f": {off[0]} is {off[1]:.6g}, not {off[2]:.6g}"
         if name not in self.claims.arrays:
             return ""
-        is_, should = self.claims.arrays[name].shape, self.own_value(name).shape
+        is_, should = self.claims.arrays[name].shape, self.expected[name].shape
         return f": its shape is {is_}, not {should}"
-
-    def own_value(self, name: str) -> Any:
-        """What the claims before it give for an array."""
-        return self.equations.value(self.equations.all[name], self.own)
 
     def hidden(self, name: str) -> list[str]:
         """The arrays backward behind a claim that are not shown, the nearest first."""
         behind = self.equations.behind(name, self.usable)
         return [n for n in behind if n in self.equations.backward]
-
-    @cached_property
-    def layer(self) -> list[str]:
-        """The claims up to the end of the layer of the first wrong one."""
-        order = self.equations.order
-        start = order.index(self.wrong) + 1
-        deltas = [k for k, name in enumerate(order) if k >= start and name.startswith("delta")]
-        return [n for n in order[: deltas[0] if deltas else None] if n in self.claims.arrays]
 
 
 class Trial:
@@ -106,15 +216,16 @@ class Trial:
     def __init__(self, student: Pass, place: str) -> None:
         self.student, self.place, self.equations = student, place, student.equations
         self.rewrites = [*rewrites(place, student.equations, student.usable)]
-        self.behind = [n for n in student.layer if n == place or place in student.hidden(n)]
-        #: What is to be computed anew for each claim, in order.
-        self.paths = {
-            n: [h for h in reversed(student.hidden(n)) if place in student.hidden(h)]
-            for n in self.behind
-        }
-        self.left = sum(not student.is_explained(n) for n in student.layer if n not in self.behind)
+        needed = {m for n in student.layer for m in (n, *student.hidden(n))}
+        #: What is to be computed anew, in order, the claims among it.
+        self.names = [
+            n for n in self.equations.all
+            if n in needed and (n == place or place in student.hidden(n))
+        ]  # fmt: skip
+        self.behind = [n for n in self.names if n in student.claims.arrays]
+        self.left = len({*student.others} - {*self.behind})
         parts = [x for x, _ in places(self.equations.all[place]) if isinstance(x, Expr)]
-        self.known = {id(x): self.equations.value(x, student.own) for x in parts}
+        self.known = {id(x): evaluate(x, student.own) for x in parts}
         self.whole = {n: student.claims.arrays[n] for n in self.behind}
         self.count = sum(a.size for a in self.whole.values())
         rng = np.random.default_rng(0)
@@ -147,40 +258,37 @@ class Trial:
     def numbers(self, x: Any, free: float, *, whole: bool = False) -> Iterator[Any]:
         """The arrays that are claimed, in order, if the place has this expression."""
         found = {**self.student.own, FREE.name: free}
-        alone = self.behind == [self.place] and not whole
-        if not alone:
-            found[self.place] = self.equations.value(x, found, self.known)
-        for name in self.behind:
-            for between in self.paths[name]:
-                found[between] = self.equations.value(self.equations.all[between], found)
+        for name in self.names:
             own, known = (x, self.known) if name == self.place else (self.equations.all[name], {})
             if name in self.columns and not whole:
-                yield self.equations.projected(own, self.columns[name], found, known)
-            else:
-                yield np.asarray(self.equations.value(own, found, known))
+                yield projected(own, self.columns[name], found, known)
+                continue
+            numbers = np.asarray(evaluate(own, found, known))
+            if name not in self.student.usable:
+                found[name] = numbers
+            if name in self.student.claims.arrays:
+                yield numbers
 
     def explains(self, r: Rewrite) -> float | None:
         """The free number with which a rewrite gives the claims, 0 if it has none; None if not."""
         try:
-            free = self.fit(r.x) if r.free else 0.0
-            if free is None or not self.agrees(r.x, free, self.claims):
+            free = self._fit(r.x) if r.free else 0.0
+            if free is None or not self._agrees(r.x, free, self.claims):
                 return None
-            return free if self.agrees(r.x, free, self.whole) else None
+            return free if not self.columns or self._agrees(r.x, free, self.whole) else None
         except (ValueError, IndexError):  # the shapes do not go together
             return None
 
-    def agrees(self, x: Any, free: float, claims: Mapping[str, Any]) -> bool:
+    def _agrees(self, x: Any, free: float, claims: Mapping[str, Any]) -> bool:
         """Whether the claims follow: all their numbers, or their products with the columns."""
-        if claims is self.whole and not self.columns:
-            return True
-        relative = 5 * self.student.claims.relative
+        student, relative = self.student, 5 * self.student.claims.relative
         numbers = self.numbers(x, free, whole=claims is self.whole)
         return all(
-            agree(claims[name], a, self.student.tolerance(name) + relative * largest(a))
+            agree(claims[name], a, student.tolerances[name] + relative * largest(a))
             for name, a in zip(self.behind, numbers, strict=True)
         )
 
-    def fit(self, x: Any) -> float | None:
+    def _fit(self, x: Any) -> float | None:
         """The free number for which the claims come out nearest; they depend on it linearly."""
         claims = [np.squeeze(self.claims[n]) for n in self.behind]
         at_0, at_1 = ([np.squeeze(a) for a in self.numbers(x, t)] for t in (0.0, 1.0))
@@ -192,3 +300,18 @@ class Trial:
         size = float((one - base) @ (one - base))
         free = float((one - base) @ (claim - base)) / size if size else np.nan
         return free if np.isfinite(free) else None
+
+
+def projected(x: Any, v: Array, found: Mapping[str, Any], known: Mapping[int, Any]) -> Any:
+    """The numbers of an expression times the column v, without a large product of matrices."""
+    match x:
+        case Expr(op="@", args=(a, b)) if id(x) not in known:
+            return evaluate(a, found, known) @ projected(b, v, found, known)
+        case Expr(op="+" | "-", args=(a, b)) if id(x) not in known:
+            sign = 1 if x.op == "+" else -1
+            return projected(a, v, found, known) + sign * projected(b, v, found, known)
+        case Expr(op="*", args=(a, b)) if id(x) not in known:
+            if np.ndim(factor := evaluate(a, found, known)) == 0:
+                return factor * projected(b, v, found, known)
+    numbers = evaluate(x, found, known)
+    return numbers @ v if np.shape(numbers)[-1:] == np.shape(v)[:1] else numbers * np.sum(v)

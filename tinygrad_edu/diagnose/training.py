@@ -40,8 +40,6 @@ _SLOPES: Final[dict[str, Callable[[Array], Array]]] = {
 
 #: What is wrong: where, the slip, and a sentence.
 Trouble = tuple[str, str, str]
-
-
 #: A layer: its name, its activation, and net inputs and activations, a column per unit.
 _Units = tuple[str, str, Array, Array]
 
@@ -119,13 +117,17 @@ def _untouched(training: Training) -> Iterator[None]:
 def _look(training: Training) -> _Look:
     """Forward, backward, one update, and steps with ten examples."""
     model, optimizer = training.model, training.optimizer
-    chosen = _spread(len(training.rows), _ROWS)
-    rows, targets = ([of[i] for i in chosen] for of in (training.rows, training.targets))
+    rows, targets = _spread(training, _ROWS)
     with in_mode(modules_of(model), training=False):
         outputs = [model(x) for x in rows]
         losses = [training.loss(o, t) for o, t in zip(outputs, targets, strict=True)]
         passes = _passes(model, rows)
-    groups, known = _groups(passes, optimizer.parameters), set(optimizer.parameters)
+    known = set(optimizer.parameters)
+    of_layers = [
+        [p for unit in of_layer.layer.neurons for p in unit.parameters() if p in known]
+        for of_layer in (passes or [[]])[0]
+    ]
+    groups = [group for group in of_layers if group] or [list(optimizer.parameters)]
     root = differentiable(functions.mean(losses))
     found = gradients(root)
     before = [_array(group) for group in groups]
@@ -142,19 +144,25 @@ def _look(training: Training) -> _Look:
         outputs=_array(outputs),
         targets=_array(targets),
         loss=root.data,
-        layers=[_units(of_rows) for of_rows in zip(*passes, strict=True)],
+        layers=[
+            (of[0].name or "layer1", of[0].activation, _array([p.z for p in of]),
+             _array([p.a for p in of]))
+            for of in zip(*passes, strict=True)
+        ],
         gradients=[_size([float(found.get(p, 0.0)) for p in group]) for group in groups],
         ratios=[_size(new - x) / (_size(x) or 1.0) for x, new in zip(before, after, strict=True)],
         decay=lr * vars(optimizer).get("weight_decay", 0.0),
         lacking=len(set(model.parameters() if isinstance(model, Module) else ()) - known),
         few=_few(training),
         lr=lr,
-    )
+    )  # fmt: skip
 
 
-def _spread(n: int, most: int) -> list[int]:
-    """Numbers of rows from the first to the last, as data may be sorted."""
-    return [k * n // min(n, most) for k in range(min(n, most))]
+def _spread(training: Training, most: int) -> tuple[list[Any], list[Any]]:
+    """Rows and targets from the first to the last, as data may be sorted."""
+    n = len(training.rows)
+    chosen = [k * n // min(n, most) for k in range(min(n, most))]
+    return [training.rows[i] for i in chosen], [training.targets[i] for i in chosen]
 
 
 def _passes(model: Any, rows: Sequence[Any]) -> list[list[Pass]]:
@@ -166,33 +174,16 @@ def _passes(model: Any, rows: Sequence[Any]) -> list[list[Pass]]:
     return [forward(model, layers, x) for x in rows]
 
 
-def _groups(passes: list[list[Pass]], parameters: Sequence[Value]) -> list[list[Value]]:
-    """The parameters of each layer, of a net without dense layers all of them."""
-    known = set(parameters)
-    of_layers = [
-        [p for unit in of_layer.layer.neurons for p in unit.parameters() if p in known]
-        for of_layer in (passes or [[]])[0]
-    ]
-    return [group for group in of_layers if group] or [list(parameters)]
-
-
-def _units(of_rows: Sequence[Pass]) -> _Units:
-    """The numbers of the units of a layer."""
-    first, z, a = of_rows[0], _array([p.z for p in of_rows]), _array([p.a for p in of_rows])
-    return first.name or "layer1", first.activation, z, a
-
-
 def _few(training: Training) -> list[float]:
     """The losses of a few examples in steps of training with them; at last inf if they diverge."""
-    chosen, losses = _spread(len(training.rows), _FEW), []
-    rows, targets = ([of[i] for i in chosen] for of in (training.rows, training.targets))
-    function, optimizer = training.loss, training.optimizer
+    rows, targets = _spread(training, _FEW)
+    losses = []
     with _untouched(training):
-        steps = train(
-            training.model, rows, targets, loss=function, optimizer=optimizer, epochs=_STEPS
-        )
         try:
-            for step in steps:
+            for step in train(
+                training.model, rows, targets, loss=training.loss, optimizer=training.optimizer,
+                epochs=_STEPS,
+            ):  # fmt: skip
                 losses.append(step.loss)
         except DivergenceError:
             losses.append(math.inf)
@@ -205,9 +196,9 @@ def _array(rows: Sequence[Any]) -> Array:
 
 
 def _numbers(x: Any) -> list[float]:
-    if isinstance(x, Value):
-        return [x.data]
-    return [n for item in x for n in _numbers(item)] if is_listed(x) else [float(x)]
+    if is_listed(x):
+        return [n for item in x for n in _numbers(item)]
+    return [x.data if isinstance(x, Value) else float(x)]
 
 
 def _size(x: Any) -> float:

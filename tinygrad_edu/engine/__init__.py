@@ -28,10 +28,9 @@ derivatives. No operation touches `.grad`: the chain rule stands once, in `walk.
 """
 
 from tinygrad_edu.engine.adopted import adopt
-from tinygrad_edu.engine.anomaly import NonFiniteError
 from tinygrad_edu.engine.gradients import GraphError, grad, gradients
 from tinygrad_edu.engine.leaves import RandomLeaf
-from tinygrad_edu.engine.modes import detect_anomaly, no_grad
+from tinygrad_edu.engine.modes import NonFiniteError, detect_anomaly, no_grad
 from tinygrad_edu.engine.primitive import Primitive, primitive, primitives
 from tinygrad_edu.engine.primitive import on_values as functions
 from tinygrad_edu.engine.value import Value, constant, parameter

@@ -7,7 +7,6 @@ from typing import Any, ClassVar, Final
 
 from tinygrad_edu.checks import is_real, number
 from tinygrad_edu.engine import modes, other_names
-from tinygrad_edu.engine.anomaly import check_forward
 from tinygrad_edu.engine.grouped import row
 from tinygrad_edu.engine.primitive import Node, Primitive, primitives
 from tinygrad_edu.engine.walk import chain_rule, toposort
@@ -16,27 +15,23 @@ from tinygrad_edu.namespace import UNREACHED, floats
 _current_mode = modes.current.get
 _births = itertools.count(1)
 
-_powers: Final[dict[float, Primitive]] = {}
+_powers: Final[dict[float, Primitive]] = {}  # x**c by c
 _COMPARISONS: Final = {"<": lt, "<=": le, ">": gt, ">=": ge, "equal": eq, "!=": ne}
 
 
 def constant(x: float) -> "Value":
     """A leaf for a number that a formula mentions, as the 2 in `2 * v`."""
     v: Value = next(_blank)
-    v._float, v._grad, v._name = x if type(x) is float else number(x), UNREACHED, None
-    v._primitive, v._birth = "constant", 0
+    v._float = x if type(x) is float else number(x)
+    v._grad, v._name, v._primitive, v._birth = UNREACHED, None, "constant", 0
     return v
 
 
 def parameter(x: float, name: str | None = None) -> "Value":
     """A leaf that training changes; drawings tell it apart from inputs."""
     v: Value = next(_blank)
-    v._float, v._grad, v._name = (
-        x if type(x) is float else number(x, "a parameter"),
-        UNREACHED,
-        None,
-    )
-    v._primitive, v._birth = "parameter", 0
+    v._float = x if type(x) is float else number(x, "a parameter")
+    v._grad, v._name, v._primitive, v._birth = UNREACHED, None, "parameter", 0
     if name is not None:
         v.name = name
     return v
@@ -55,7 +50,7 @@ def _result(
     mode = _current_mode()
     if mode is not None:
         if mode.checking:
-            check_forward(v)
+            modes.check_forward(v)
         if mode.tracer is not None:
             mode.tracer("made", v, mode.recording)
         if not mode.recording:

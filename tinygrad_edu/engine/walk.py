@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from tinygrad_edu.checks import flag
-from tinygrad_edu.engine.anomaly import NonFiniteError, check_backward
 from tinygrad_edu.engine.grouped import Grouped, row, with_parents
+from tinygrad_edu.engine.modes import NonFiniteError, check_backward
 from tinygrad_edu.engine.primitive import Node, V
 from tinygrad_edu.namespace import UNREACHED, floats, no_flow
 

@@ -23,30 +23,28 @@ Its `kind` is "predict" where the answer is given before it is run, "why" where 
 A question of choice has `choices`: for each letter a sentence, and what there is to say of it.
 """
 
-import tomllib
 from functools import cache
-from importlib import resources
 from typing import Any, Final
 
 from tinygrad_edu.checks import one_of, whole
-from tinygrad_edu.exercises import beyond, build, engine, nets
+from tinygrad_edu.exercises import engine, nets
+from tinygrad_edu.exercises.answers import AnswerError, MistakeError
 from tinygrad_edu.exercises.exercise import Exercise, Verdict, exercise_of
-from tinygrad_edu.exercises.kinds import MistakeError
-from tinygrad_edu.exercises.reading import AnswerError
+from tinygrad_edu.files import packaged_table
 
 __all__ = ["EXERCISES", "Exercise", "Verdict", "check", "variant"]
 
 #: What is right where that is not what the solution gives, or not that alone.
-_RIGHT: Final = engine.ANSWERS | build.ANSWERS | nets.ANSWERS | beyond.ANSWERS
+_RIGHT: Final = engine.ANSWERS | nets.ANSWERS
+_FILES: Final = ("engine", "build", "nets", "training", "practice", "beyond", "slips")
 
 
 @cache
 def _tables() -> dict[str, dict[str, Any]]:
     """The tables of the .toml files, in the order of the lessons, those of reference last."""
     tables: dict[str, dict[str, Any]] = {}
-    for file in resources.files("tinygrad_edu.exercises").iterdir():
-        if file.name.endswith(".toml"):
-            tables |= tomllib.loads(file.read_text("utf-8"))
+    for name in _FILES:
+        tables |= packaged_table(f"exercises/{name}.toml")
     return {number: tables[number] for number in sorted(tables, key=_place)}
 
 

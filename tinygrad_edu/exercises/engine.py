@@ -1,21 +1,35 @@
-"""The exercises of lessons 1 and 2 and chapter R2 that judge more than a result."""
+"""The exercises of lessons 1 to 3 and chapter R2 that judge more than a result.
+
+A part of a reader's engine, which lesson 3 builds, stands in an engine whose other parts are right,
+and `diagnose_engine` judges the whole.
+"""
 
 import math
-from collections.abc import Callable
+import operator
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from tinygrad_edu.calculus import GradientError, gradcheck
-from tinygrad_edu.diagnose import SLIPS, diagnose_slopes
+from tinygrad_edu.diagnose import SLIPS, diagnose_engine, diagnose_slopes
 from tinygrad_edu.engine import Primitive, Value, grad, toposort
-from tinygrad_edu.exercises.kinds import Right, number
-from tinygrad_edu.exercises.reading import AnswerError, asked, described, read_list, read_number
+from tinygrad_edu.exercises.answers import (
+    AnswerError,
+    Right,
+    asked,
+    described,
+    diagnosed,
+    equal,
+    read_list,
+    read_number,
+    read_numbers,
+)
 
 
 def _is_second_difference(answer: Any) -> bool:
     of_sine = _second_difference(answer, math.sin, 0.7, 1e-3)
     of_parabola = _second_difference(answer, lambda x: 3 * x * x + x, 2.0, 0.5)
-    return number(-math.sin(0.7), 1e-4)(of_sine) and number(6.0)(of_parabola)
+    return equal(-math.sin(0.7), 1e-4)(of_sine) and equal(6.0)(of_parabola)
 
 
 def _second_difference(answer: Any, f: Callable[[float], float], x: float, h: float) -> float:
@@ -29,6 +43,10 @@ def _second_difference(answer: Any, f: Callable[[float], float], x: float, h: fl
     if places != {-1.0, 0.0, 1.0}:
         raise AnswerError("f is to be asked at x - h, x and x + h, all three and nowhere else")
     return found
+
+
+def _is_sort(answer: Any) -> bool:
+    return all(_sorts(answer, root) for root in _graphs())
 
 
 def _sorts(answer: Any, root: Value) -> bool:
@@ -52,14 +70,7 @@ def _graphs() -> list[Value]:
     return [x, s + p, p + s, q + p, p * q + q * s, doubled]
 
 
-def _passes(f: Any, point: float) -> bool:
-    try:
-        return gradcheck(f, point)
-    except GradientError:
-        return False
-
-
-def _is_right(answer: Any) -> bool:
+def _is_record(answer: Any) -> bool:
     """Whether y = 1 / (1 + x^2) is written as a record: its value and two derivatives."""
     if not isinstance(answer, Primitive):
         raise AnswerError(
@@ -70,7 +81,7 @@ def _is_right(answer: Any) -> bool:
     slope = "its slope at {:g} is wrong: d(1/v)/dx = -1/v^2 * dv/dx, and y = 1/v"
     second = "its second derivative at {:g} is wrong: write the slope with m, x and y alone"
     for x in (-2.0, -0.4, 0.0, 1.0, 3.0):
-        if not asked(answer, x, read=number(1 / (1 + x * x), 1e-9)):
+        if not asked(answer, x, read=equal(1 / (1 + x * x), 1e-9)):
             raise AnswerError(f"its value at {x:g} is not 1 / (1 + x^2)")
         derivative: Any = lambda v: grad(f(v), v)  # noqa: E731
         for g, said in ((f, slope), (derivative, second)):
@@ -81,8 +92,169 @@ def _is_right(answer: Any) -> bool:
     return True
 
 
-ANSWERS: dict[str, Right] = {
+def _passes(f: Any, point: float) -> bool:
+    try:
+        return gradcheck(f, point)
+    except GradientError:
+        return False
+
+
+class _Node:
+    """A Value as lesson 3 builds it; an engine has its operations as methods."""
+
+    def __init__(self, data: float, parents: Sequence[Any] = (), slopes: Any = ()) -> None:
+        self.data, self.grad = data, 0.0
+        self.parents, self.local_grads = parents, slopes
+        self.depth: int = 1 + max((p.depth for p in parents), default=0)
+
+    def __repr__(self) -> str:
+        return f"Value({self.data})"
+
+    def backward(self) -> None:
+        """Pass on from the deepest node that is left: whatever uses it is deeper."""
+        self.grad, left = 1.0, {self}
+        while left:
+            v = max(left, key=lambda v: v.depth)
+            left = (left - {v}) | {*v.parents}
+            for p, slope in zip(v.parents, v.local_grads, strict=True):
+                p.grad += slope * v.grad
+
+
+#: The number, the parents and the local gradients of a node.
+_Made = tuple[float, list[Any], Sequence[float]]
+
+
+def _ours(f: Callable[..., Value], *operands: Any) -> _Made:
+    y = f(*(Value(v.data) if isinstance(v, _Node) else v for v in operands))
+    return y.data, [v for v in operands if isinstance(v, _Node)], y.local_derivatives()
+
+
+def _read_node(found: Any) -> _Made:
+    """What the reader's function made."""
+    data, parents, slopes = (getattr(found, k, None) for k in ("data", "parents", "local_grads"))
+    if isinstance(found, _Node) or parents is None or slopes is None:
+        raise AnswerError(
+            "a Value of the lesson is asked for, made with its number, its parents and its local "
+            f"gradients, and this is {described(found)}"
+        )
+    parents = read_list(parents, None, "parents")
+    if not all(isinstance(p, _Node) for p in parents):
+        raise AnswerError("its parents are to be the Values that were given")
+    return read_number(data), parents, read_numbers(slopes, len(parents))
+
+
+def _engine(name: str = "", answer: Any = None) -> type[Any]:
+    """An engine that is right; its method of this name is the reader's."""
+
+    def method(key: str, f: Callable[..., Value]) -> Callable[..., _Node]:
+        def operation(self: _Node, *others: Any) -> _Node:
+            engine = type(self)
+            if key != "__pow__":  # whose exponent is a plain number, as no other operand stays
+                others = tuple([x if isinstance(x, _Node) else engine(x) for x in others])
+            if key == name:
+                return engine(*asked(answer, self, *others, read=_read_node))
+            return engine(*_ours(f, self, *others))
+
+        return operation
+
+    ours: dict[str, Callable[..., Any]] = {
+        "__add__": operator.add, "__mul__": operator.mul, "__pow__": operator.pow,
+        "tanh": Value.tanh,
+    }  # fmt: skip
+    methods: dict[str, Any] = {key: method(key, f) for key, f in ours.items()}
+    if name == "backward":
+        methods[name] = lambda self: asked(answer, self, read=lambda found: None)
+    return type("Value", (_Node,), methods)
+
+
+def _is_part(name: str, answer: Any) -> bool:
+    return diagnosed(diagnose_engine, _engine(name, answer))
+
+
+def _kept(name: str) -> Callable[..., Any]:
+    plain = getattr(float, name)
+
+    def operation(self: float, *others: Any) -> Any:
+        found = plain(self, *others)
+        return found if found is NotImplemented else Number(found)
+
+    return operation
+
+
+#: A number with the operations of an engine, whose results are such numbers: it can stand in for a
+#: Value of the reader's class, which nobody here knows, and meet one in a sum or product.
+Number: Final[Any] = type(
+    "Number",
+    (float,),
+    {f"__{sign}{name}__": _kept(f"__{sign}{name}__") for sign in ("", "r")
+     for name in ("add", "sub", "mul", "truediv", "pow")}
+    | {"__neg__": _kept("__neg__"), "tanh": lambda self: Number(math.tanh(self))},
+)  # fmt: skip
+
+
+def _read_result(found: Any) -> float:
+    """The number of a Value of the reader's class, or of a Number."""
+    x = found if isinstance(found, Number) else getattr(found, "data", None)
+    if not isinstance(x, (int, float)):
+        raise AnswerError(f"a Value is asked for, and this is {described(found)}")
+    return float(x)
+
+
+#: What reads the answers of functions that are given such numbers.
+READ: Final[dict[str, Callable[[Any], Any]]] = {
+    "value": _read_result,
+    "values": lambda found: [_read_result(v) for v in read_list(found, None, "Values")],
+}
+
+
+def as_numbers(x: Any) -> Any:
+    """`x` with Numbers for the numbers in it."""
+    return type(x)(map(as_numbers, x)) if isinstance(x, (list, tuple)) else Number(x)
+
+
+def _is_training(answer: Any) -> bool:
+    mistakes = {
+        "not reset": _trained(partial(_train, reset=False)),
+        "it climbs: the step goes against the gradient": _trained(_train, -0.1),
+        "eta is missing": _trained(_train, 1.0),
+        "the parameters do not move: change the data of each": _trained(_train, 0.0),
+    }
+    return equal(_trained(_train), 1e-9, mistakes)(_trained(answer))
+
+
+def _trained(answer: Any, eta: float = 0.1) -> list[float]:
+    """The losses of four steps of a training loop on two parameters."""
+    engine = _engine()
+    p = [engine(2.0), engine(-1.0)]
+
+    def loss() -> Any:
+        return (p[0] * 3 + p[1] + -1) ** 2 * 0.1 + (p[0] * p[1]).tanh()
+
+    return asked(answer, p, loss, eta, 4, read=partial(read_numbers, n=4))
+
+
+def _train(p: Any, loss: Any, eta: float, steps: int, reset: bool = True) -> list[float]:
+    losses = []
+    for _ in range(steps):
+        L = loss()
+        for v in p:
+            v.grad = 0.0 if reset else v.grad
+        L.backward()
+        for v in p:
+            v.data -= eta * v.grad
+        losses.append(L.data)
+    return losses
+
+
+ANSWERS: Final[dict[str, Right]] = {
     "1.3": _is_second_difference,
-    "2.3": lambda answer: all(_sorts(answer, root) for root in _graphs()),
-    "R2.3": _is_right,
+    "2.3": _is_sort,
+    "R2.3": _is_record,
+    "3.1": partial(_is_part, "__add__"),
+    "3.2": partial(_is_part, "__mul__"),
+    "3.3": partial(_is_part, "__pow__"),
+    "3.4": partial(_is_part, "tanh"),
+    "3.5": _is_sort,
+    "3.6": partial(_is_part, "backward"),
+    "3.10": _is_training,
 }

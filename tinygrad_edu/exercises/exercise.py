@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
-from tinygrad_edu.exercises.kinds import Right, choice, function, number, numbers, word
+from tinygrad_edu.exercises.answers import Right, choice, equal, function
+from tinygrad_edu.exercises.engine import READ, as_numbers
 
 
 class Exercise(NamedTuple):
@@ -69,16 +70,17 @@ def _as_solved(table: Mapping[str, Any], solution: str) -> Right:
     def right() -> Right:
         names: dict[str, Any] = {}
         exec(solution, names)
-        answer, tolerance = names["answer"], table.get("tolerance", 1e-3)
-        mistakes = {said: eval(text, names) for said, text in table.get("mistakes", {}).items()}
-        if isinstance(answer, str):
-            return word(answer)
+        answer, mistakes = names["answer"], table.get("mistakes", {}).items()
+        options: dict[str, Any] = {
+            "tolerance": table.get("tolerance", 1e-3),
+            "mistakes": {said: eval(text, names) for said, text in mistakes},
+        }
         if callable(answer):
             cases = [eval(f"({case},)", names) for case in table["cases"]]
-            return function(answer, *cases, tolerance=tolerance, mistakes=mistakes)
-        if isinstance(answer, list):
-            return numbers(answer, tolerance, mistakes, ordered=table.get("ordered", True))
-        return number(answer, tolerance, mistakes)
+            if "reads" in table:
+                cases, options["read"] = as_numbers(cases), READ[table["reads"]]
+            return function(answer, *cases, **options)
+        return equal(answer, ordered=table.get("ordered", True), **options)
 
     return lambda answer: right()(answer)
 

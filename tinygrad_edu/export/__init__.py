@@ -20,7 +20,7 @@ PyTorch and onnx are the extras `torch` and `onnx`; they are imported when they 
 
 from tinygrad_edu.export.numpy_source import to_numpy_source
 from tinygrad_edu.export.onnx_file import to_onnx
-from tinygrad_edu.export.page.page import to_page
+from tinygrad_edu.export.page import to_page
 from tinygrad_edu.export.pytorch import from_torch, to_torch
 
 __all__ = ["from_torch", "to_numpy_source", "to_onnx", "to_page", "to_torch"]

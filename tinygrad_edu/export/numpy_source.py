@@ -39,7 +39,7 @@ def to_numpy_source(model: Any, example: Sequence[Any] | float | None = None) ->
             )
     numbers = [NUMPY.number(x) for x in program.P.tolist()]
     (shape,) = program.tape.shapes
-    parts = [source(program.plan.forward, None)]
+    parts = [source(program.plan, None)]
     if program.parameters:
         lines = [f"    {', '.join(numbers[k : k + 4])}," for k in range(0, len(numbers), 4)]
         parts.append("\n".join(["P = np.array([", *lines, "], dtype=float)\n"]))

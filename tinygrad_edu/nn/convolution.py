@@ -25,7 +25,7 @@ from tinygrad_edu.engine import Value
 from tinygrad_edu.nn.activations import Activation
 from tinygrad_edu.nn.containers import as_inputs
 from tinygrad_edu.nn.initialisers import Initialiser
-from tinygrad_edu.nn.layer import Neuron
+from tinygrad_edu.nn.mlp import Neuron
 from tinygrad_edu.nn.mode import check_size
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.nn.registry import register

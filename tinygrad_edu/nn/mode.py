@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from itertools import count, pairwise, repeat
-from types import MappingProxyType
 from typing import Any, Final, NamedTuple, TypeVar
 
 from tinygrad_edu.checks import flag, instance
@@ -17,7 +16,7 @@ from tinygrad_edu.nn.model_file import MAX_PARAMETERS
 class Mode(NamedTuple):
     """How modules are made and used here."""
 
-    given: Mapping[int, bool] = MappingProxyType({})  # by id, the mode for a step or a measurement
+    given: Mapping[int, bool] = {}  # by id, the mode for a step or a measurement
     most: int = MAX_PARAMETERS  # how many parameters one may have
     whose: str = "nn.MAX_PARAMETERS"  # and who says so
     places: Iterator[str] = repeat("")  # with which the names in the next one begin: "layer1."
@@ -26,7 +25,7 @@ class Mode(NamedTuple):
 
 _USUAL: Final = Mode()
 #: A ContextVar, so that threads do not disturb each other.
-current: ContextVar[Mode] = ContextVar("tinygrad_edu nn mode", default=_USUAL)
+current: Final = ContextVar("tinygrad_edu nn mode", default=_USUAL)
 
 
 @contextmanager

@@ -7,9 +7,6 @@ of it, and nothing in it is executed.
 import json
 import math
 import os
-from collections.abc import Iterator
-from functools import partial
-from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from tinygrad_edu import files
@@ -23,9 +20,6 @@ VERSION: Final = 2
 MAX_PARAMETERS: Final = 10_000_000
 #: A file may have a line of this length for each of them, on average.
 MAX_BYTES: Final = 100 * MAX_PARAMETERS
-
-#: So many numbers of a file are written and compared at once.
-_BLOCK: Final = 10_000
 
 _FIRST_RELEASE: Final = {"sizes", "activation", "output", "parameters", "metadata"}
 
@@ -50,8 +44,8 @@ def write(path: AnyPath, content: ModelFile) -> None:
     path = files.path_of(path)
     _check(content)
     body = {"format": FORMAT, "version": VERSION, **content._asdict()}
-    _parse(b"".join(_pieces({**body, "state": {}})))  # the names of the state are different texts
-    raw = b"".join(_pieces(body))
+    _parse(_written({**body, "state": {}}))  # the names of the state are different texts
+    raw = _written(body)
     if len(raw) > MAX_BYTES:
         raise ModelFileError(f"a model file has at most {MAX_BYTES:,} bytes, not {len(raw):,}")
     files.write(path, raw)
@@ -85,13 +79,11 @@ def read(path: AnyPath, *, max_bytes: int = MAX_BYTES) -> ModelFile:
     parts = _of_first_release(body) if version == 1 else body
     content = ModelFile(*(parts[name] for name in ModelFile._fields))
     _check(content)
-    raw, at = raw.replace(b"\r\n", b"\n"), 0
     try:
-        for piece in _pieces(body):
-            at = at + len(piece) if raw.startswith(piece, at) else -1
+        undamaged = raw.replace(b"\r\n", b"\n") == _written(body)
     except (ValueError, RecursionError):
-        at = -1
-    if at != len(raw):
+        undamaged = False
+    if not undamaged:
         raise ModelFileError("damaged: it is not byte for byte what was saved")
     return content
 
@@ -149,26 +141,13 @@ def _no_constant(name: str) -> Any:
     raise ModelFileError(f"not a tinygrad_edu model: it contains {name}")
 
 
-def _pieces(body: dict[str, Any]) -> Iterator[bytes]:
-    """The file of `body`: its checksum is that of the same text without the checksum.
-
-    It is JSON with an indent of 1, which Python's encoder in C gives for the numbers alone.
-    """
+def _written(body: dict[str, Any]) -> bytes:
+    """The file of `body`: its checksum is that of the same text without the checksum."""
     import hashlib
 
-    text = partial(json.dumps, ensure_ascii=False, allow_nan=False)
-    key = "state" if "state" in body else "parameters"
-    head, name, tail = text({**body, key: {}}, indent=1).partition(f'\n "{key}": {{')
-    digest = hashlib.sha256()
-    numbers, start = iter(body[key].items()), head + name + "\n  "
-    while block := dict(islice(numbers, _BLOCK)):
-        piece = (start + text(block, separators=(",\n  ", ": "))[1:-1]).encode()
-        digest.update(piece)
-        yield piece
-        start = ",\n  "
-    end = ("\n " if body[key] else head + name) + tail.removesuffix("\n}")
-    digest.update(f"{end}\n}}\n".encode())
-    yield f'{end},\n "sha256": "{digest.hexdigest()}"\n}}\n'.encode()
+    text = json.dumps(body, ensure_ascii=False, allow_nan=False, indent=1)
+    checksum = hashlib.sha256(f"{text}\n".encode()).hexdigest()
+    return f'{text[:-2]},\n "sha256": "{checksum}"\n}}\n'.encode()
 
 
 def _repr(x: object) -> str:

@@ -125,18 +125,21 @@ class Savable(HasMode):
         """
         state = self.state_dict()
         check_count("models", len(state))
-        for name, x in state.items() if not all(map(math.isfinite, state.values())) else ():
+        for name, x in state.items():
             if not math.isfinite(x):
                 raise ValueError(f"parameter {name} is {x!r}: only finite parameters can be saved")
         description = _described(self, {})
-        if not _holds_own(description) and not self._is_made_by(description, state):
+        if not self._is_made_by(description, state):
             description = {"layer": f"{type(self).__name__} with parts of your own"}
         metadata = self.metadata if metadata is None else metadata
         model_file.write(path, ModelFile(description, state, metadata))
 
     def _is_made_by(self, description: dict[str, Any], state: dict[str, float]) -> bool:
-        """Whether `load` would make a model with these parts and numbers."""
-        copy = _Maker(len(state)).part(description)
+        """Whether `load` would make these parts and numbers, or names one that it cannot make."""
+        try:
+            copy = _Maker(len(state)).part(description)
+        except ModelFileError:
+            return True
         if _likeness(copy) == _likeness(self):
             return True
         if list(copy.state_dict()) != list(state):
@@ -243,13 +246,6 @@ def _described(x: Any, numbers: dict[int, int]) -> Any:
     values = {name: _described(v, numbers) for name, v in arguments.items()}
     numbers[id(x)] = len(numbers)
     return {"layer": type(x).__name__, **values, "training": x.training}
-
-
-def _holds_own(x: Any) -> bool:
-    """Whether a description has a place for a class or a function that no file can name."""
-    if isinstance(x, dict):
-        return x.get("layer", "MLP") not in LAYERS or any(map(_holds_own, x.values()))
-    return isinstance(x, list) and any(map(_holds_own, x))
 
 
 class _Maker:

@@ -11,8 +11,7 @@ from tinygrad_edu.checks import listed
 from tinygrad_edu.engine import Value
 from tinygrad_edu.nn.activations import Activation, activated, activation_name, record_of
 from tinygrad_edu.nn.containers import as_inputs
-from tinygrad_edu.nn.layer import Layer, Neuron
-from tinygrad_edu.nn.mlp import MLP
+from tinygrad_edu.nn.mlp import MLP, Layer, Neuron
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.nn.registry import register
 

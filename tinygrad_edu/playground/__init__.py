@@ -23,8 +23,8 @@ from typing import Any
 
 from tinygrad_edu.playground.lesson import lesson
 from tinygrad_edu.playground.play import Playground, playground
-from tinygrad_edu.playground.points import points
 from tinygrad_edu.playground.settings import Settings, features
+from tinygrad_edu.playground.start import points
 
 __all__ = ["Playground", "Settings", "features", "lesson", "playground", "points"]
 

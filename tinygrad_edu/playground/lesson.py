@@ -7,7 +7,7 @@ from typing import Final
 from urllib.parse import urlencode
 
 from tinygrad_edu.checks import flag, listed, one_of, text_of
-from tinygrad_edu.export.page.page import assembled, packed, script_of
+from tinygrad_edu.export.page import assembled, packed, script_of
 from tinygrad_edu.files import AnyPath, packaged, path_of, write
 from tinygrad_edu.playground.parts import parts
 from tinygrad_edu.playground.settings import Settings

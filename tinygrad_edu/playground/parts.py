@@ -21,9 +21,8 @@ from tinygrad_edu.nn.activations import RECORDS as ACTIVATIONS
 from tinygrad_edu.optim import OPTIMIZERS, SGD, Optimizer
 from tinygrad_edu.train.heads import Head, head_for
 from tinygrad_edu.vectorize.executors.arena import Array
-from tinygrad_edu.vectorize.executors.code import Compiler, compiled
+from tinygrad_edu.vectorize.executors.code import CHUNK, Compiler, compiled, update_code
 from tinygrad_edu.vectorize.executors.fragments import Linkable
-from tinygrad_edu.vectorize.executors.update import CHUNK, update_code
 from tinygrad_edu.vectorize.program import Program
 from tinygrad_edu.vectorize.steps import Product
 from tinygrad_edu.view.base.naming import NOTATIONS, names_of
@@ -77,16 +76,14 @@ def parts() -> dict[str, Any]:
 
 def head_of(loss: str, classes: int) -> dict[str, Any] | None:
     """What the outputs mean for a loss, for no classes that they are numbers; None for no end."""
-    if classes == 2 and LOSSES[loss].outputs == "logits":
+    outputs = LOSSES[loss].outputs
+    if (classes > 2 and outputs != "logits") or (not classes and outputs != "numbers"):
+        return None
+    if classes == 2 and outputs == "logits":
         loss = "binary_cross_entropy_with_logits"
-    if classes > 2 and LOSSES[loss].outputs != "logits":
-        return None
-    if not classes and LOSSES[loss].outputs != "numbers":
-        return None
     head = head_for(loss, classes) if classes else Head("numbers", 1)
-    units = min(head.units, 2)
-    names = {"end": f"{loss} {head.activation}", "units": units}
-    return {**names, "low": head.low, "threshold": head.threshold}
+    end, units = f"{loss} {head.activation}", min(head.units, 2)
+    return {"end": end, "units": units, "low": head.low, "threshold": head.threshold}
 
 
 def _go_together(loss: str, output: str) -> bool:
@@ -135,7 +132,7 @@ def penalty(of: Callable[..., Value]) -> Part:
     """What a penalty adds to the mean loss and to the gradient of all parameters."""
     weights = [Value(k + 0.5) for k in range(_T)]
     plan = Program(lambda x: of(weights, _STRENGTH), [0.5]).plan
-    c = compiled(plan.forward, plan.backward, _ROWS)
+    c = compiled(plan, plan.backward, _ROWS)
     mean, G = c.fixed(1, 1), c.fixed(1, _T)
     for port, added in ((mean, c.mean), (G, c.G)):
         c.each("+", port, added, out=port)
@@ -179,8 +176,8 @@ def _net(layers: list[Any], loss: str) -> tuple[Any, ...]:
     rows = [[k + 1 / (n + 2) for n in range(layers[0].nin)] for k in (0, -1)]
     program = Program(example, *zip(rows, targets, strict=True))
     plan = program.plan
-    c = compiled(plan.forward, plan.backward, _ROWS)
-    products = [step for step in plan.forward.steps if isinstance(step, Product)]
+    c = compiled(plan, plan.backward, _ROWS)
+    products = [step for step in plan.steps if isinstance(step, Product)]
     return program, c, *(c.named[step.x.parts[0].array] for step in products[-2:])
 
 

@@ -9,7 +9,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
-from xml.etree import ElementTree
 
 from tinygrad_edu.checks import listed, one_of, real, text_of, whole
 from tinygrad_edu.data import Dataset
@@ -17,7 +16,6 @@ from tinygrad_edu.files import AnyPath, path_of, write
 from tinygrad_edu.nn.mode import in_mode, modules_of
 from tinygrad_edu.playground.lesson import TITLE, linked, page_of
 from tinygrad_edu.playground.parts import parameter_names
-from tinygrad_edu.playground.points import own_in_page, own_text, points
 from tinygrad_edu.playground.settings import MOST_POINTS, OWN, RUNNING, Settings, changed
 from tinygrad_edu.playground.start import (
     MOST_EPOCHS,
@@ -26,6 +24,9 @@ from tinygrad_edu.playground.start import (
     features_of,
     losses_for,
     net_of,
+    own_in_page,
+    own_text,
+    points,
 )
 from tinygrad_edu.train import History
 from tinygrad_edu.view.base.display import displays_still
@@ -248,7 +249,7 @@ def _picture(net: Module, start: Start) -> bytes:
     else:
         axes = pictures.curve(net, X, y, transform=start.rows, units=0)
     drawn = network(net, input_names=features_of(start.settings, start.classes))
-    figures: list[Any] = [figure_of(ElementTree.fromstring(drawn.svg)), axes.figure]
+    figures: list[Any] = [figure_of(drawn.svg), axes.figure]
     return in_a_row([figure.png(96) for figure in figures])
 
 

@@ -1,7 +1,7 @@
 """Settings: everything that is chosen in the playground, and the features of a point, checked."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from math import cos, exp, hypot, pi, sin
 from typing import Any, Final
@@ -40,7 +40,7 @@ def features(X: Iterable[Any], names: Sequence[str]) -> list[list[float]]:
     points = inputs(X).array
     if points.shape[1:] != (2,):
         raise ValueError(f"X has rows of {points.shape[-1]} numbers: points of the plane have 2")
-    if not (names := CHECKS["features"]("names", names)):
+    if not (names := _FEATURES("names", names)):
         raise ValueError('names is empty: write names=["x1", "x2"]')
     return columns(points, names)
 
@@ -80,6 +80,33 @@ MOST_LAYERS, MOST_UNITS, MOST_POINTS, MOST_CLASSES = 6, 8, 1000, 10
 RUNNING: Final = frozenset(["rate", "optimizer", "penalty", "strength", "batch"])
 
 
+def _each(of: str, what: str, check: Check) -> Check:
+    return lambda name, x: tuple(check(what, item) for item in listed(name, x, of))
+
+
+def _units(what: str, n: Any) -> int:
+    """As many as the page has room for."""
+    try:
+        return whole(what, n, 1, MOST_UNITS)
+    except ValueError as error:
+        way = "more train in a page of export.to_page(model, X, y, ...)"
+        raise ValueError(f"{error}: {way}" if n > MOST_UNITS else str(error)) from None
+
+
+def _or_none(check: Check) -> Check:
+    return lambda name, x: None if x is None else check(name, x)
+
+
+def _setting(default: Any, check: Check) -> Any:
+    return field(default=default, metadata={"check": check})
+
+
+_SEED: Final = partial(whole, least=0, most=2**32 - 1)
+_FEATURES: Final = _each("features", "feature", partial(one_of, table=FEATURES))
+_SIZES: Final = _each("layer sizes", "a layer in hidden", _units)
+_KINDS: Final = _each("names", "activation", partial(one_of, table=UNITS))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """What is chosen. Raises TypeError or ValueError naming the setting.
@@ -102,29 +129,30 @@ class Settings:
     dropout      the probability with which a hidden unit is left out, from 0 to 0.9
     """
 
-    data: str = "moons"
-    n: int = 240
-    noise: float = 0.15
-    share: float = 0.3
-    seed: int = 0
-    start: int | None = None
-    classes: int = 3
-    features: Sequence[str] = ("x1", "x2")
-    hidden: Sequence[int] = (4, 2)
-    activations: Sequence[str] = ("tanh",)
-    loss: str = "cross_entropy"
-    optimizer: str = "adam"
-    rate: float = 0.01
-    batch: int | None = 10
-    penalty: str = "none"
-    strength: float = 0.001
-    dropout: float = 0.0
+    data: str = _setting("moons", partial(one_of, table=(*SETS, OWN)))
+    n: int = _setting(240, partial(whole, least=4, most=MOST_POINTS))
+    noise: float = _setting(0.15, partial(real, least=0, most=10))
+    share: float = _setting(0.3, partial(real, least=0, most=0.9))
+    seed: int = _setting(0, _SEED)
+    start: int | None = _setting(None, _or_none(_SEED))
+    classes: int = _setting(3, partial(whole, least=2, most=MOST_CLASSES))
+    features: Sequence[str] = _setting(("x1", "x2"), _FEATURES)
+    hidden: Sequence[int] = _setting((4, 2), _SIZES)
+    activations: Sequence[str] = _setting(("tanh",), _KINDS)
+    loss: str = _setting("cross_entropy", partial(one_of, table=LOSSES))
+    optimizer: str = _setting("adam", partial(one_of, table=UPDATES))
+    rate: float = _setting(0.01, partial(real, above=0, most=1000))
+    batch: int | None = _setting(10, _or_none(partial(whole, least=1, most=MOST_POINTS)))
+    penalty: str = _setting("none", partial(one_of, table=("none", *PENALTIES)))
+    strength: float = _setting(0.001, partial(real, least=0, most=1000))
+    dropout: float = _setting(0.0, partial(real, least=0, most=0.9))
 
     def __post_init__(self) -> None:
         if isinstance(self.activations, str):
             object.__setattr__(self, "activations", (self.activations,))
-        for name, check in CHECKS.items():
-            object.__setattr__(self, name, check(name, getattr(self, name)))
+        for known in fields(self):
+            value = known.metadata["check"](known.name, getattr(self, known.name))
+            object.__setattr__(self, known.name, value)
         if not self.features:
             raise ValueError('features is empty: a net needs at least one, such as ["x1", "x2"]')
         if len(set(self.features)) < len(self.features):
@@ -149,7 +177,7 @@ def changed(settings: Settings, changes: Mapping[str, Any]) -> Settings:
 
     Raises TypeError or ValueError naming the setting.
     """
-    known = [field.name for field in fields(Settings)]
+    known = [one.name for one in fields(Settings)]
     wanted = {}
     for name, value in changes.items():
         wanted[EARLIER.get(name) or one_of("setting", name, known)] = value
@@ -162,39 +190,6 @@ def changed(settings: Settings, changes: Mapping[str, Any]) -> Settings:
     return new
 
 
-def _units(what: str, n: Any) -> int:
-    """As many as the page has room for."""
-    try:
-        return whole(what, n, 1, MOST_UNITS)
-    except ValueError as error:
-        way = "more train in a page of export.to_page(model, X, y, ...)"
-        raise ValueError(f"{error}: {way}" if n > MOST_UNITS else str(error)) from None
-
-
-def _each(of: str, what: str, check: Check) -> Check:
-    return lambda name, x: tuple(check(what, item) for item in listed(name, x, of))
-
-
-#: What each setting may be.
-CHECKS: Final[dict[str, Check]] = {
-    "data": partial(one_of, table=(*SETS, OWN)),
-    "n": partial(whole, least=4, most=MOST_POINTS),
-    "noise": partial(real, least=0, most=10),
-    "share": partial(real, least=0, most=0.9),
-    "seed": partial(whole, least=0, most=2**32 - 1),
-    "start": lambda name, n: None if n is None else whole(name, n, 0, 2**32 - 1),
-    "classes": partial(whole, least=2, most=MOST_CLASSES),
-    "features": _each("features", "feature", partial(one_of, table=FEATURES)),
-    "hidden": _each("layer sizes", "a layer in hidden", _units),
-    "activations": _each("names", "activation", partial(one_of, table=UNITS)),
-    "loss": partial(one_of, table=LOSSES),
-    "optimizer": partial(one_of, table=UPDATES),
-    "rate": partial(real, above=0, most=1000),
-    "batch": lambda name, n: None if n is None else whole(name, n, 1, MOST_POINTS),
-    "penalty": partial(one_of, table=("none", *PENALTIES)),
-    "strength": partial(real, least=0, most=1000),
-    "dropout": partial(real, least=0, most=0.9),
-}
 #: What the first release called them.
 EARLIER: Final = {
     "activation": "activations", "batch_size": "batch", "lr": "rate", "test_share": "share",

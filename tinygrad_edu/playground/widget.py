@@ -14,9 +14,8 @@ from tinygrad_edu.files import packaged
 from tinygrad_edu.playground.lesson import page_of
 from tinygrad_edu.playground.parts import parameter_names
 from tinygrad_edu.playground.play import Playground
-from tinygrad_edu.playground.points import own_from_page
 from tinygrad_edu.playground.settings import Settings
-from tinygrad_edu.playground.start import Start
+from tinygrad_edu.playground.start import Start, own_from_page
 
 
 class Widget(Playground, anywidget.AnyWidget):  # type: ignore[misc]

@@ -14,6 +14,7 @@ from sklearn.utils._param_validation import Interval, StrOptions, validate_param
 
 from tinygrad_edu.checks import is_listed, listed, whole
 from tinygrad_edu.engine import modes
+from tinygrad_edu.examples import Rows
 from tinygrad_edu.losses import l2
 from tinygrad_edu.nn import ACTIVATIONS, MLP, Dropout
 from tinygrad_edu.nn.mode import check_size
@@ -119,7 +120,7 @@ def program_of(
         model.layers = [part for layer in model.layers for part in (layer, drop)][:-1]
     loss = WeightedLoss(loss, alone) if weighted else loss
     penalty = (lambda _: l2(w, strength, half=True)) if strength else None
-    program, _, _ = checked_program(model, loss, penalty, X[rows].tolist(), y.tolist())
+    program, _, _ = checked_program(model, loss, penalty, Rows(None, X[rows]), Rows(None, y))
     for guard in program.tape.guards:  # of which batches and predictions would not know
         raise VectorizeError(
             f"{guard.line}\n  compares numbers of the graph, which a loss of an estimator cannot: "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations  # so that help() shows the names of the types
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -98,11 +98,11 @@ def probabilities(model: Any, X: Iterable[Any], *, loss: str | Loss) -> list[lis
     within [0, 1], and likewise for a tanh unit. Raises ValueError for a loss of your own, and for
     one that applies the activation in which the model ends itself.
     """
-    head, outputs = _read(model, X, loss)
-    if not len(outputs):
+    if (read := _read(model, X, loss)) is None:
         return []
     import numpy as np
 
+    head, outputs = read
     shares: list[list[float]] = head.probabilities(np.array(outputs)).tolist()
     return shares
 
@@ -110,15 +110,16 @@ def probabilities(model: Any, X: Iterable[Any], *, loss: str | Loss) -> list[lis
 @answered
 def classes(model: Any, X: Iterable[Any], *, loss: str | Loss) -> list[int]:
     """The class number of each of n rows, 0..k-1, options as for `probabilities`."""
-    head, outputs = _read(model, X, loss)
-    return [int(k) for k in head.classes(outputs)] if len(outputs) else []
+    if (read := _read(model, X, loss)) is None:
+        return []
+    head, outputs = read
+    return [int(k) for k in head.classes(outputs)]
 
 
-def _read(model: Callable[[Any], Any], X: Any, loss: str | Loss) -> tuple[Head, Any]:
-    rows, record = inputs(X, own=False), record_of(find_loss(loss))
-    if len(rows):
-        return head_of_model(model, rows[0], loss), outputs_of(model, rows)
-    return Head("numbers" if record is None else record.outputs, 1), []
+def _read(model: Callable[[Any], Any], X: Any, loss: str | Loss) -> tuple[Head, Any] | None:
+    """What outputs mean, and those of the rows; None where there are none."""
+    rows, loss = inputs(X, own=False), find_loss(loss)
+    return (head_of_model(model, rows[0], loss), outputs_of(model, rows)) if rows else None
 
 
 def head_of_model(model: Callable[[Any], Any], row: Any, loss: str | Loss) -> Head:
@@ -143,7 +144,7 @@ def head_of_model(model: Callable[[Any], Any], row: Any, loss: str | Loss) -> He
 
 
 def evaluation(
-    model: Model, given: tuple[Sequence[Any], Sequence[Any], Any], loss: Loss, engine: str | Engine
+    model: Model, given: tuple[Rows, Rows, Any], loss: Loss, engine: str | Engine
 ) -> Callable[..., Measured]:
     """A function that measures the model as it is now: mean loss and accuracy, evaluation mode.
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from operator import eq, mul
 from typing import Any, NamedTuple
 
-from tinygrad_edu.examples import Rows
 from tinygrad_edu.losses import LOSSES, RECORDS, Loss, record_of
 from tinygrad_edu.train.training import numpy_or_none
 
@@ -53,14 +52,16 @@ class Head(NamedTuple):
 
     def class_numbers(self, targets: Sequence[Any]) -> Any:
         """The class numbers (n,) of targets, which are class numbers or 1-of-k rows."""
-        if numpy_or_none() is None:
-            rows = [t if isinstance(t, list) else [t] for t in targets]
-            numbers = [t[0] > (1 + self.low) / 2 if self.units == 1 else t[0] for t in rows]
-            return numbers if len(rows[0]) == 1 else [t.index(1) for t in rows]
-        t = Rows.of(targets).array
-        if t.shape[1] > 1:
+        np, middle = numpy_or_none(), (1 + self.low) / 2
+        if np is None:
+            rows = _alone(targets)
+            if isinstance(rows[0], list):
+                return [t.index(1) for t in rows]
+            return [t > middle for t in rows] if self.units == 1 else rows
+        t = np.asarray(targets)
+        if t.ndim > 1 and t.shape[1] > 1:
             return t.argmax(axis=1)
-        return (t[:, 0] > (1 + self.low) / 2 if self.units == 1 else t[:, 0]).astype(int)
+        return (t.ravel() > middle if self.units == 1 else t.ravel()).astype(int)
 
     def probabilities(self, outputs: Any) -> Any:
         """For outputs (..., units) as an array the share of each class, (..., k), with the sum 1.
@@ -115,22 +116,21 @@ def head_of(loss: Loss, targets: Sequence[Any], units: int) -> Head | None:
     """
     record = record_of(loss)
     kind = "numbers" if record is None else record.outputs
-    if numpy_or_none() is None:
-        rows = {(*t,) if isinstance(t, list) else (t,) for t in targets}
-        if units > 1 or len(next(iter(rows))) > 1:
-            one_of_k = all(t.count(0) == len(t) - 1 and 1 in t for t in rows)
-            counted = all(len(t) == 1 and t[0] >= 0 and t[0] % 1 == 0 for t in rows)
-            return Head(kind, units) if one_of_k or counted else None
-        low = -1 if kind == "score" or (-1,) in rows else 0
-        return Head(kind, 1, low=low) if rows <= {(low,), (1,)} else None
-    t = Rows.of(targets).array
-    if t.shape[1] > 1:
-        one_of_k = ((t == 0) | (t == 1)).all() and (t.sum(axis=1) == 1).all()
+    rows = _alone(targets)
+    if isinstance(rows[0], list):
+        one_of_k = all(t.count(0) == len(t) - 1 and 1 in t for t in set(map(tuple, rows)))
         return Head(kind, units) if one_of_k else None
+    numbers = set(rows)
     if units > 1:
-        return Head(kind, units) if ((t >= 0) & (t == t.astype(int))).all() else None
-    low = -1 if kind == "score" or (t == -1).any() else 0
-    return Head(kind, 1, low=low) if ((t == low) | (t == 1)).all() else None
+        return Head(kind, units) if all(t >= 0 and t % 1 == 0 for t in numbers) else None
+    low = -1 if kind == "score" or -1 in numbers else 0
+    return Head(kind, 1, low=low) if numbers <= {low, 1} else None
+
+
+def _alone(targets: Sequence[Any]) -> list[Any]:
+    """Targets without the list about a single number."""
+    rows = list(targets)
+    return [t for [t] in rows] if isinstance(rows[0], list) and len(rows[0]) == 1 else rows
 
 
 class Right:
@@ -138,16 +138,13 @@ class Right:
 
     def __init__(self, loss: Loss, targets: Sequence[Any], weights: Any = None) -> None:
         self.loss, self.targets, self.weights = loss, targets, weights
-        self.head: Head | None = None
-        self.wanted: Any = None
         self.asked = False
 
     def known(self, units: int) -> bool:
         """Whether targets are classes, which it finds out, for so many outputs of an example."""
         if not self.asked:
             self.head, self.asked = head_of(self.loss, self.targets, units), True
-        if self.head is not None and self.wanted is None:
-            self.wanted = self.head.class_numbers(self.targets)
+            self.wanted: Any = self.head and self.head.class_numbers(self.targets)
         return self.head is not None
 
     def share(self, outputs: Any, order: Any = slice(None)) -> Any:

@@ -2,15 +2,23 @@
 
 import math
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 from tinygrad_edu.checks import flag, listed, number, whole
 from tinygrad_edu.engine.other_names import OF_HISTORIES, add_names
 from tinygrad_edu.text import table
 
+#: What is measured in every epoch, as far as there is something to measure.
+_COLUMNS: Final = ("loss", "accuracy", "validation_loss", "validation_accuracy")
+
 
 def _numbers(what: str, x: Iterable[float]) -> list[float]:
     return [number(item, f"{what}[{k}]") for k, item in enumerate(listed(what, x))]
+
+
+def measured(name: str, x: float, digits: int) -> str:
+    """A number of the column of that name, as a table shows it."""
+    return f"{x:.1%}" if "accuracy" in name else f"{x:.{digits}g}"
 
 
 class History:
@@ -45,9 +53,8 @@ class History:
 
     def _extend(self, *measured: Iterable[float] | None) -> None:
         """More epochs: numbers for each list, in their order; None is what was not measured."""
-        columns = self.loss, self.accuracy, self.validation_loss, self.validation_accuracy
-        for column, numbers in zip(columns, measured, strict=True):
-            column.extend(numbers or ())
+        for name, numbers in zip(_COLUMNS, measured, strict=True):
+            vars(self)[name].extend(numbers or ())
 
     @property
     def rank(self) -> tuple[bool, float]:
@@ -64,13 +71,7 @@ class History:
 
     def columns(self) -> dict[str, list[float]]:
         """What was measured, by name ("validation loss"), as `pandas.DataFrame` takes it."""
-        columns = {
-            "loss": self.loss,
-            "accuracy": self.accuracy,
-            "validation loss": self.validation_loss,
-            "validation accuracy": self.validation_accuracy,
-        }
-        return {name: numbers for name, numbers in columns.items() if numbers}
+        return {name.replace("_", " "): x for name in _COLUMNS if (x := vars(self)[name])}
 
     def table(self, rows: int = 20) -> str:
         """A text table of at most `rows` epochs, evenly spread, first and last included."""
@@ -79,11 +80,7 @@ class History:
         epochs = sorted({round(k * (n - 1) / max(rows - 1, 1)) for k in range(rows)}) if n else []
         cells = [["epoch", *(f"{name:>12}" for name in columns)]]
         for k in epochs:
-            numbers = [
-                f"{x[k]:.1%}" if "accuracy" in name else f"{x[k]:.6g}"
-                for name, x in columns.items()
-            ]
-            cells.append([str(k), *numbers])
+            cells.append([str(k), *(measured(name, x[k], 6) for name, x in columns.items())])
         return table(cells, left=0) + (f"\n{self.stopped}" if self.diverged else "")
 
     def plot(self) -> Any:

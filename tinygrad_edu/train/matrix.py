@@ -12,14 +12,20 @@ import numpy as np
 from tinygrad_edu.engine import Value, gradients, modes
 from tinygrad_edu.engine.leaves import assign, data_of
 from tinygrad_edu.examples import Rows
-from tinygrad_edu.losses import Loss
+from tinygrad_edu.losses import Loss, record_of
 from tinygrad_edu.nn import Module
 from tinygrad_edu.optim import OPTIMIZERS, Optimizer
-from tinygrad_edu.train import training
 from tinygrad_edu.train.blocks import Descent
 from tinygrad_edu.train.held import asks_types, trial, unchanged
 from tinygrad_edu.train.scalar import batch_loss, with_penalty
-from tinygrad_edu.train.training import NOTHING, DivergenceError, Model, Penalty, check_finite
+from tinygrad_edu.train.training import (
+    NOTHING,
+    DivergenceError,
+    Model,
+    Penalty,
+    WeightedLoss,
+    check_finite,
+)
 from tinygrad_edu.vectorize import VectorizeError
 from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.vectorize.executors.kernel import Kernel, Update
@@ -119,16 +125,13 @@ class MatrixDescent(Descent):
             self.x[...] = data_of(self.optimizer.parameters)
         if self.on_values:
             return
-        columns = self.optimizer.columns
-        if not columns:
-            rows = self.optimizer.states
-            columns = [[state[k] for state in rows] for k in range(len(rows[0]))]
+        columns = self.optimizer.columns or zip(*self.optimizer.states, strict=True)
         states = [self._state(column) for column in columns]
         kept = [state is None for state in states] == [vector is None for vector in self.states]
-        options = _options(self.optimizer)
-        if not kept or options != self.options:
-            self.options = options
-            self._prepare(states)
+        others = ("_lr", "_states", "columns", "parameters", "steps")
+        options = {name: x for name, x in vars(self.optimizer).items() if name not in others}
+        if not kept or options != self.options:  # another equation
+            self.options, self.states, self.update = options, states, None
             return
         for state, vector in zip(states, self.states, strict=True):
             if state is not None and vector is not None:
@@ -185,7 +188,9 @@ class MatrixDescent(Descent):
                 self._take_over()
             else:
                 self._update_vectors()
-            self._check_finite("a parameter", P if before is None else x, epoch)
+            vector = P if before is None else x
+            if not math.isfinite(vector.dot(vector)):  # or the square is too large: look at each
+                check_finite("a parameter", vector.tolist(), self.optimizer, epoch)
         except BaseException:
             np.copyto(P, self.last_finite)
             if before is not None:
@@ -206,11 +211,7 @@ class MatrixDescent(Descent):
             program.P[self.places[self.inside]] = self.x[self.inside]
         optimizer.steps = t
         if self.update.made_states:
-            self._prepare(self.update.states)
-
-    def _prepare(self, states: Sequence[Array | None]) -> None:
-        """The optimizer's own equation is to be made for these states."""
-        self.states, self.update = states, None
+            self.states, self.update = self.update.states, None
 
     def _state(self, column: Sequence[float | None]) -> Any:
         """A state of all parameters as a vector, in the order of the updates."""
@@ -228,23 +229,11 @@ class MatrixDescent(Descent):
         column: list[Any] = (state[self.places] if self.whole else state).tolist()
         return column
 
-    def _check_finite(self, what: str, vector: Array, epoch: int) -> None:
-        if not math.isfinite(vector.dot(vector)):  # or the square is too large: look at each
-            check_finite(what, vector.tolist(), self.optimizer, epoch)
-
-
-def _options(optimizer: Optimizer) -> dict[str, Any]:
-    """What the equation of an optimizer depends on besides its vectors and the rate."""
-    others = ("_lr", "_states", "columns", "parameters", "steps")
-    return {name: x for name, x in vars(optimizer).items() if name not in others}
-
 
 class Evaluator:
     """The mean loss and the outputs of a model on given rows, as often as asked."""
 
-    def __init__(
-        self, model: Model, rows: Sequence[Any], targets: Sequence[Any], loss: Loss
-    ) -> None:
+    def __init__(self, model: Model, rows: Rows, targets: Rows, loss: Loss) -> None:
         self.program, X, y = checked_program(model, loss, None, rows, targets, gradient=False)
         self.arrays = {"X": X, "Y": y}
 
@@ -260,8 +249,8 @@ def checked_program(
     model: Model,
     loss: Loss,
     penalty: Penalty | None,
-    rows: Sequence[Any],
-    targets: Sequence[Any],
+    rows: Rows,
+    targets: Rows,
     *,
     gradient: bool = True,
 ) -> tuple[Program, Array, Array]:
@@ -295,14 +284,12 @@ def checked_program(
         program = Program(example, *ends, trial=harmless, watch=watch)
         program.asks |= asks_types(example)
         few = _CHECKED_ROWS if len(program.P) < _MANY else _CHECKED_ROWS - 1
-        kinds: Sequence[int] = range(len(rows))[:few]
-        if not training.takes_any_numbers(loss):
-            kinds = Rows.of(targets).first_of_each()
+        X, y = rows.array, targets.array
+        kinds = _kinds(loss, y, few)
         with modes.tracing(lenient):  # a loss refuses what does not fit, a program would not notice
             output = model(rows[0])
             for i in kinds:
                 loss(output, targets[i])
-        X, y = Rows.of(rows).array, Rows.of(targets).array
         program.plan.check_classes({"Y": y})
         chosen: Sequence[int] = sorted({*kinds[:few], len(rows) - 1})[-few:]
         if program.asks:
@@ -315,3 +302,13 @@ def checked_program(
             arrays = {"X": X[chosen[k : k + few]], "Y": y[chosen[k : k + few]]}
             program.compare(arrays, partial(by_scalars, *batch), gradient=gradient)
     return program, X, y
+
+
+def _kinds(loss: Loss, y: Array, few: int) -> Sequence[int]:
+    """The examples whose targets a loss may refuse: the first of each target, of any weight."""
+    plain, weights = (loss.loss, 1) if isinstance(loss, WeightedLoss) else (loss, 0)
+    record = record_of(plain)
+    if record is not None and record.outputs == "numbers":  # where one that is fine tells of all
+        return range(len(y))[:few]
+    first = np.unique(y[:, : y.shape[1] - weights], axis=0, return_index=True)[1]
+    return sorted(first.tolist())

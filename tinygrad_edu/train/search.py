@@ -1,22 +1,31 @@
-"""Search: many independent trainings, from several starts or with several settings."""
+"""Search: many independent trainings, from several starts or with several settings.
 
+They run here, or on other processes through joblib.
+"""
+
+import io
+import pickle
 import random
+import sys
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor
 from copy import deepcopy
+from functools import partial
 from itertools import product
 from typing import Any, NamedTuple, TypeAlias
 
 from tinygrad_edu.checks import as_random, function, instance, is_listed, listed, text_of, whole
 from tinygrad_edu.checks.habits import answered, warn
+from tinygrad_edu.engine import Primitive, functions
 from tinygrad_edu.text import table
-from tinygrad_edu.train import processes
-from tinygrad_edu.train.history import History
+from tinygrad_edu.train.history import History, measured
 
 #: A trained model and its history.
 Result: TypeAlias = tuple[Any, History]
-#: A seed for the generator of a run, and its settings.
+#: A seed for the generator of a run, and its settings; the same with the run before them.
 Job: TypeAlias = tuple[int, dict[str, Any]]
+Task: TypeAlias = tuple[Callable[..., Result], int, dict[str, Any]]
 
 #: So many deaths of workers in a row, without a run that ends between them, are no accident.
 DEATHS = 3
@@ -91,8 +100,9 @@ class Sweep:
         ended = ["ended"] * any(ends)
         cells = [[*columns, *ended, *self.runs[0].settings]]
         for run, end in zip(best, ends, strict=True):
-            measured = [_last(run.history.columns().get(name), name) for name in columns]
-            cells.append([*measured, *[end] * any(ends), *map(_short, run.settings.values())])
+            last = {name: measured(name, x[-1], 4) for name, x in run.history.columns().items()}
+            shown = [*(last.get(name, "-") for name in columns), *[end] * any(ends)]
+            cells.append([*shown, *map(_short, run.settings.values())])
         lines = table(cells, left=0).split("\n")
         if len(best) < len(self.runs):
             lines.append(f"and {len(self.runs) - len(best)} more runs")
@@ -145,7 +155,7 @@ def run_all(
     while len(results) < len(jobs):
         todo = {k: (run, *job) for k, job in enumerate(jobs) if k not in results}
         try:
-            for k, (model, history) in processes.start(_run, todo, n_jobs) or _here(todo):
+            for k, (model, history) in _on_processes(todo, n_jobs) or _here(todo):
                 results[k] = model, history
                 deaths = 0
                 if history.interrupted:
@@ -172,7 +182,30 @@ def run_all(
     return dict(sorted(results.items()))
 
 
-def _here(todo: dict[int, tuple[Any, ...]]) -> Iterator[tuple[int, Result]]:
+def _on_processes(todo: dict[int, Task], n_jobs: int | None) -> Iterator[tuple[int, Result]] | None:
+    """The tasks as they end, so that those that ended before a worker died are not lost.
+
+    None where this process is to do them all. Raises ImportError without joblib and cloudpickle,
+    TypeError for what cannot be sent.
+    """
+    if n_jobs == 1 or (n_jobs is None and "joblib" not in sys.modules):
+        return None
+    try:
+        import cloudpickle  # noqa: F401
+        import joblib
+    except ImportError as error:
+        raise ImportError(
+            f"n_jobs={n_jobs} needs {error.name}: pip install joblib cloudpickle"
+        ) from error
+    parallel = joblib.Parallel(n_jobs=n_jobs, batch_size=1, return_as="generator_unordered")
+    if parallel.n_jobs == 1:
+        return None
+    sent = [(k, pack("a setting", task)) for k, task in todo.items()]
+    ended = parallel(joblib.delayed(_there)(*task) for task in sent)
+    return ((k, pickle.loads(result)) for k, result in ended)
+
+
+def _here(todo: dict[int, Task]) -> Iterator[tuple[int, Result]]:
     for k, (run, seed, settings) in todo.items():
         yield k, _run(run, seed, {name: _copied(x) for name, x in settings.items()})
 
@@ -211,14 +244,55 @@ def _combinations(grid: Any) -> list[dict[str, Any]]:
     return [dict(zip(lists, values, strict=True)) for values in product(*lists.values())]
 
 
-def _last(numbers: Sequence[float] | None, name: str) -> str:
-    if not numbers:
-        return "-"
-    return f"{numbers[-1]:.1%}" if "accuracy" in name else f"{numbers[-1]:.4g}"
-
-
 def _short(x: Any, width: int = 20) -> str:
     x = x.item() if getattr(x, "shape", None) == () else x  # a number of NumPy
     text = x if isinstance(x, str) else f"{x:g}" if isinstance(x, float) else repr(x)
     text = " ".join(text.split())
     return text if len(text) <= width else f"{text[: width - 3]}..."
+
+
+def pack(what: str, x: object) -> bytes:
+    """`x` as bytes for pickle: nets, lambdas, functions of a notebook, operations of one's own.
+
+    Needs cloudpickle. Raises TypeError for what cannot be pickled, such as an open file.
+    """
+    from cloudpickle import CloudPickler
+
+    class Pickler(CloudPickler):  # type: ignore[misc]
+        dispatch_table = CloudPickler.dispatch_table.new_child({Primitive: _operation})
+
+    data = io.BytesIO()
+    try:
+        Pickler(data).dump(x)
+    except Exception as error:  # what is pickled may raise anything
+        raise TypeError(
+            f"{what} cannot be sent to another process, write n_jobs=1: {error}"
+        ) from error
+    return data.getvalue()
+
+
+def _operation(op: Primitive) -> Any:
+    """An operation of the package by its name, any other by its parts."""
+    if vars(functions).get(op.name) == op:
+        return op.__reduce__()
+    return partial(Primitive, constants=op.constants), (op.name, op.value, op.slopes)
+
+
+def _there(k: int, job: bytes) -> tuple[int, bytes]:
+    """One job, in another process."""
+    try:
+        result = _run(*pickle.loads(job))
+    except Exception as error:
+        raise _picklable(error) from None
+    return k, pack("what run returned", result)
+
+
+def _picklable(error: Exception) -> Exception:
+    """The error of a run, or another with its text where it cannot be pickled."""
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:  # an error class of the user's may raise anything
+        text = RuntimeError(f"{type(error).__name__}: {error}")
+        text.add_note("".join(traceback.format_exception(error)))
+        return text
+    return error

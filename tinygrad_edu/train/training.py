@@ -14,7 +14,7 @@ from tinygrad_edu.checks import as_model, function, instance, real, row
 from tinygrad_edu.checks.habits import warn
 from tinygrad_edu.engine import Value
 from tinygrad_edu.examples import Rows, as_array, read_row
-from tinygrad_edu.losses import Loss, find_loss, record_of
+from tinygrad_edu.losses import Loss, find_loss
 from tinygrad_edu.nn import Module
 from tinygrad_edu.nn.containers import parts_of
 from tinygrad_edu.optim import Optimizer, find_optimizer
@@ -58,8 +58,8 @@ class Training(NamedTuple):
     loss: Loss
     penalty: Penalty | None
     optimizer: Optimizer
-    rows: Sequence[Any]
-    targets: Sequence[Any]
+    rows: Rows
+    targets: Rows
 
 
 class Divergence(NamedTuple):
@@ -91,8 +91,8 @@ class DivergenceError(ArithmeticError):
 
 def prepared(
     model: Model,
-    rows: Sequence[Any],
-    targets: Sequence[Any],
+    rows: Rows,
+    targets: Rows,
     loss: str | Loss,
     optimizer: AnyOptimizer,
     penalty: Penalty | None,
@@ -145,31 +145,13 @@ class WeightedLoss:
         return product
 
 
-def takes_any_numbers(loss: Loss) -> bool:
-    """Whether the loss looks at no target, so that one that is fine tells of all."""
-    record = record_of(loss.loss if isinstance(loss, WeightedLoss) else loss)
-    return record is not None and record.outputs == "numbers"
-
-
-class WeightedTargets(Rows):
-    """Targets with a weight behind each."""
-
-    def __init__(self, targets: Rows, weights: Any) -> None:
-        lists = [t if isinstance(t, list) else [t] for t in targets]
-        super().__init__([[*t, w] for t, w in zip(lists, map(float, weights), strict=True)])
-        self.targets = targets
-
-    def first_of_each(self) -> list[int]:
-        """Of each target: a loss takes any weight."""
-        return self.targets.first_of_each()
-
-
-def with_weights(loss: Loss, targets: Sequence[Any], weights: Any) -> tuple[Loss, Sequence[Any]]:
+def with_weights(loss: Loss, targets: Rows, weights: Any) -> tuple[Loss, Rows]:
     """Loss and targets with the weights in them, so that an engine need not know of any."""
     if weights is None:
         return loss, targets
     alone = not isinstance(targets[0], list)
-    return WeightedLoss(loss, alone), WeightedTargets(Rows.of(targets), weights)
+    pairs = zip(targets, map(float, weights), strict=True)
+    return WeightedLoss(loss, alone), Rows([[t, w] if alone else [*t, w] for t, w in pairs])
 
 
 def _find_optimizer(optimizer: AnyOptimizer, model: Model) -> Optimizer:

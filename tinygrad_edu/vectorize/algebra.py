@@ -1,7 +1,7 @@
 """Algebra of array expressions: products with slopes, sums of pieces, what fits where."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import reduce
 from itertools import chain, islice
 from operator import mul
@@ -211,7 +211,7 @@ def in_short(equations: list[Equation], others: Sequence[Any]) -> list[Equation]
     once: dict[str, Any] = {}
     lines = []
     for target, x in equations:
-        x = _exchanged(x, once)
+        x = exchanged(x, once)
         alone = target[0] in "VR" and uses[target] == 1 and target not in elsewhere
         if alone and not is_longer(x, _SHORT):
             once[target] = x
@@ -220,7 +220,7 @@ def in_short(equations: list[Equation], others: Sequence[Any]) -> list[Equation]
     return lines
 
 
-def _exchanged(x: Any, arrays: dict[str, Any]) -> Any:
+def exchanged(x: Any, arrays: Mapping[str, Any]) -> Any:
     """An expression with others in the place of some arrays."""
     if isinstance(x, Symbol):
         return arrays.get(x.name, x)
@@ -228,7 +228,7 @@ def _exchanged(x: Any, arrays: dict[str, Any]) -> Any:
         a.name in arrays for a in _parts(x) if isinstance(a, Symbol)
     ):
         return x
-    return Expr(x.op, tuple([_exchanged(a, arrays) for a in x.args]))
+    return Expr(x.op, tuple([exchanged(a, arrays) for a in x.args]))
 
 
 def as_matrix(x: Any, block: Variable) -> Any:

@@ -50,9 +50,6 @@ from tinygrad_edu.vectorize.steps import (
     Rows,
     Step,
     as_rows,
-    chosen_vjp,
-    is_wide,
-    reduction_of,
     rows_of_classes,
     slopes_of,
     steep_arrays,
@@ -171,7 +168,7 @@ class _Backward:
             case Elementwise():
                 return sum(self._is_active(o) for o in step.operands)
             case Rows():
-                return 2 if is_wide(step.record) else 1
+                return 2 if step.reduction.wide else 1
         return 2
 
     def _is_active(self, operand: Operand) -> bool:
@@ -199,18 +196,18 @@ class _Backward:
 
     def _back_rows(self, step: Rows, g: Any) -> None:
         n, rows = step.size, step.operand.n // step.size
-        operation, wide = reduction_of(step.record), is_wide(step.record)
+        wide, x, classes = step.reduction.wide, as_rows(step.operand, n), []
 
         def as_rows_of(x: Any) -> Any:
             x = self.full(x, self.variables[step.target]) if wide or rows > 1 else x
             return expr.reshape(x, n if wide else 1) if rows > 1 else x
 
         y, d = as_rows_of(expr.symbol(step.target)), as_rows_of(settled(g))
-        if operation is None:
-            t, x = rows_of_classes(self.layout, step, batched=self.per_example)
-            flowing = chosen_vjp(expr, t, x, d, n)
-        else:
-            flowing = operation.vjp(expr, y, as_rows(step.operand, n), d, n)
+        if step.classes is not None:
+            batched = self.per_example
+            t, x = rows_of_classes(self.layout, step.operand, n, step.classes, batched=batched)
+            classes = [t]
+        flowing = step.reduction.vjp(y, x, d, n, *classes)
         if stops(g):
             flow = as_rows_of(flags(g))
             flowing = expr.where(expr.rowsum(flow) if wide else flow, flowing, no_flow)

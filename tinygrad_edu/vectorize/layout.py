@@ -103,13 +103,11 @@ class Layout:
     def place(self, variable: Variable) -> Expr:
         """Enter an array whose columns stand for its cells."""
         self.variables[variable.name] = variable
-        if variable.batched:
-            for cell in variable.cells:
-                if cell >= 0:
-                    self.batched[cell] = True
         for column, cell in enumerate(variable.cells):
-            if cell >= 0 and self.array[cell] is None:
-                self.array[cell], self.column[cell] = variable.name, column
+            if cell >= 0:
+                self.batched[cell] |= variable.batched
+                if self.array[cell] is None:
+                    self.array[cell], self.column[cell] = variable.name, column
         return expr.symbol(variable.name)
 
     def settle(self, cells: Sequence[int]) -> None:
@@ -160,10 +158,9 @@ class Layout:
     def index(self, columns: Sequence[int]) -> str:
         """The name of an array of column numbers."""
         key = tuple(columns)
-        if key not in self._index_names:
-            name = self._index_names[key] = f"I{len(self._index_names) + 1}"
-            self.variables[name] = Variable(name, "index", False, len(key), key)
-        return self._index_names[key]
+        name = self._index_names.setdefault(key, f"I{len(self._index_names) + 1}")
+        self.variables.setdefault(name, Variable(name, "index", False, len(key), key))
+        return name
 
     def read(self, cells: Sequence[int]) -> Operand:
         """The nodes as columns of one array; put together where they stand in several."""

@@ -15,7 +15,7 @@ from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.vectorize.gradient import Gradient, gradient_of
 from tinygrad_edu.vectorize.layout import Layout
 from tinygrad_edu.vectorize.regroup import regroup
-from tinygrad_edu.vectorize.steps import Regrouped, Rows, chooses_class, reduction_of
+from tinygrad_edu.vectorize.steps import Regrouped, Rows, reduction_of
 from tinygrad_edu.vectorize.tape import DOT, Tape, as_row
 
 #: How many plans are kept, the least recently used goes first.
@@ -33,34 +33,23 @@ _PLANS: OrderedDict[Any, "Plan"] = OrderedDict()
 
 
 @dataclass
-class Plan:
-    """The arrays and equations of a graph; `forward` and `backward` are the lists of equations.
+class Plan(Regrouped):
+    """The arrays and equations of a graph, forward and `backward`.
 
     `tables` is where the machine keeps what it made of them, with and without the gradient.
     """
 
-    forward: Regrouped
     tables: dict[Any, Any] = field(default_factory=dict)
-
-    @property
-    def layout(self) -> Layout:
-        """Where each node stands."""
-        return self.forward.layout
 
     @cached_property
     def backward(self) -> Gradient:
         """The equations backward."""
-        return gradient_of(self.forward)
-
-    @property
-    def parameters(self) -> list[int]:
-        """The nodes of the parameters, in the order of the vector P."""
-        return self.layout.parameters
+        return gradient_of(self)
 
     @cached_property
     def rows(self) -> int:
         """So many rows at a time that their arrays fit the cache."""
-        variables = self.forward.layout.variables.values()
+        variables = self.layout.variables.values()
         widest = max(v.size for v in variables if v.role != "parameter")
         return max(128, min(2**18 // widest, 2048))
 
@@ -69,8 +58,8 @@ class Plan:
         """Which numbers are class numbers: argument, columns (None for all), number of classes."""
         return [
             (part.array, part.columns, step.size)
-            for step in self.forward.steps
-            if isinstance(step, Rows) and step.classes is not None and chooses_class(step.record)
+            for step in self.steps
+            if isinstance(step, Rows) and step.classes is not None
             for part in step.classes.parts
             if part.array in self.layout.variables
             and self.layout.variables[part.array].role == "input"
@@ -88,13 +77,13 @@ class Plan:
 
 def plan_for(tape: Tape) -> Plan:
     """The plan of a graph, found again for a graph of the same structure."""
-    if not tape.is_of_package:
-        return Plan(regroup(tape))
-    key = tape.structure()
+    key = tape.structure() if tape.is_of_package else None
     plan = _PLANS.pop(key, None)
     if plan is None:
-        plan = Plan(regroup(tape))
-    _PLANS[key] = plan
+        plan = Plan(tape, Layout(tape))
+        regroup(plan)
+    if key is not None:
+        _PLANS[key] = plan
     while len(_PLANS) > MAX_PLANS:
         _PLANS.popitem(last=False)
     return plan

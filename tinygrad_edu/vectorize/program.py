@@ -55,7 +55,9 @@ class Program:
         self.asks = any(ran.recorder.asks for ran in runs)
         self.tape = tape = even_rows(fuse_dots(recording.tape))
         self.plan = plan_for(tape)
-        self.parameters: list[Value] = [*map(recording.values.__getitem__, self.plan.parameters)]
+        self.parameters: list[Value] = [
+            *map(recording.values.__getitem__, self.plan.layout.parameters)
+        ]
         self.samples = runs[0].recorder.samples
         self.P = np.empty(len(self.parameters))
         self.read_parameters()
@@ -88,12 +90,12 @@ class Program:
     def source(self) -> str:
         """NumPy that computes the mean loss and its gradient; runs as it stands."""
         gradient = self.plan.backward if self.has_loss else None
-        return source(self.plan.forward, gradient)
+        return source(self.plan, gradient)
 
     @property
     def latex(self) -> str:
         """The same as equations, in LaTeX without dollar signs."""
-        return equations(self.plan.forward, self.plan.backward if self.has_loss else None)
+        return equations(self.plan, self.plan.backward if self.has_loss else None)
 
     @property
     def has_loss(self) -> bool:
@@ -185,7 +187,7 @@ class Program:
             backward = self.plan.backward if gradient else None
             kernel = machine_kernel(self.plan, B, self.P, self.G, gradient=gradient)
             if kernel is None:
-                kernel = compile_kernel(self.plan.forward, backward, B, self.P, self.G)
+                kernel = compile_kernel(self.plan, backward, B, self.P, self.G)
         self._kernels[key] = kernel
         while len(self._kernels) > MAX_KERNELS:
             self._kernels.popitem(last=False)

@@ -20,8 +20,6 @@ from tinygrad_edu.vectorize.steps import (
     Regrouped,
     Rows,
     as_rows,
-    chooses_class,
-    chosen_value,
     is_loss,
     read,
     reduction_of,
@@ -31,9 +29,9 @@ from tinygrad_edu.vectorize.steps import (
 from tinygrad_edu.vectorize.tape import DOT, Row, Tape, as_row
 
 
-def regroup(tape: Tape) -> Regrouped:
-    """The arrays and equations of a graph. Raises VectorizeError for a record it cannot write."""
-    program = Regrouped(tape, Layout(tape))
+def regroup(program: Regrouped) -> None:
+    """Find the arrays and equations of its graph. VectorizeError for a record it cannot write."""
+    tape = program.tape
     levels = tape.levels()
     dots = [_families(tape, [i for i in level if tape.records[i] is DOT]) for level in levels]
     _place_matrices(program.layout, [family for group in dots for family in group])
@@ -51,7 +49,6 @@ def regroup(tape: Tape) -> Regrouped:
     program.results = [program.layout.read(nodes) for nodes in tape.results]
     for guard in tape.guards:  # parameters that are only compared have a place too
         program.layout.read([guard.left]), program.layout.read([guard.right])
-    return program
 
 
 def _alike(program: Regrouped, cells: list[int]) -> dict[tuple[Any, ...], list[int]]:
@@ -67,7 +64,7 @@ def _alike(program: Regrouped, cells: list[int]) -> dict[tuple[Any, ...], list[i
     for i in cells:
         record, parents = tape.records[i], tape.parents[i]
         key: tuple[Any, ...]
-        if reduction_of(record) is not None or chooses_class(record):
+        if reduction_of(record) is not None:
             batched = program.layout.any_batched(parents)
             key = ("rows", record.value, len(parents), batched)
         else:
@@ -89,32 +86,28 @@ def _add_elementwise(program: Regrouped, cells: list[int]) -> None:
 
 def _add_rows(program: Regrouped, cells: list[int]) -> None:
     layout, tape = program.layout, program.tape
-    record, rows = tape.records[cells[0]], [tape.parents[i] for i in cells]
-    size, batched = len(rows[0]), layout.any_batched(cells[:1])
-    reduction = reduction_of(record)
-    if reduction is None:
-        targets = [row[0] for row in rows]
-        x, t = layout.read([p for row in rows for p in row[1:]]), layout.read(targets)
-        step = Rows(_name_of_result(program, (x,), cells), record, x, size - 1, t)
-        classes = rows_of_classes(layout, step, batched=batched)
-        value = chosen_value(expr, *classes, known=layout.given.issuperset(targets))
-        expression = value if len(cells) == 1 else expr.reshape(value, len(cells))
-        program.emit(step, cells, expression, batched=batched)
-        return
+    rows, batched = [tape.parents[i] for i in cells], layout.any_batched(cells[:1])
+    reduction, classes, given, places = reduction_of(tape.records[cells[0]]), None, [], {}
+    assert reduction is not None
+    results, size = cells, len(rows[0])
     if reduction.wide:
         row_of = {row: r for r, row in enumerate(dict.fromkeys(rows))}
-        places = {i: row_of[row] * size + int(tape.records[i].constants["k"])
-                  for i, row in zip(cells, rows, strict=True)}  # fmt: skip
+        columns = [int(tape.records[i].constants["k"]) for i in cells]
+        places = {i: row_of[row] * size + k for i, row, k in zip(cells, rows, columns, strict=True)}
         first = {column: i for i, column in reversed(places.items())}
-        results = [first.get(column, -1) for column in range(len(row_of) * size)]
-        x = read(layout, [p for row in row_of for p in row])
+        rows, results = [*row_of], [first.get(column, -1) for column in range(len(row_of) * size)]
+    if reduction.chooses:
+        targets, size = [row[0] for row in rows], size - 1
+        x, classes = layout.read([p for row in rows for p in row[1:]]), layout.read(targets)
+        t, of_rows = rows_of_classes(layout, x, size, classes, batched=batched)
+        given = [t, layout.given.issuperset(targets)]
     else:
-        places, results = {}, cells
         x = read(layout, [p for row in rows for p in row])
-    value = reduction.value(expr, as_rows(x, size), size)
+        of_rows = as_rows(x, size)
     name = _name_of_result(program, (x,), cells)
+    value = reduction.value(of_rows, size, *given)
     flat = value if x.n == size else expr.reshape(value, len(results))
-    program.emit(Rows(name, record, x, size), results, flat, batched=batched)
+    program.emit(Rows(name, reduction, x, size, classes), results, flat, batched=batched)
     for i, column in places.items():
         layout.array[i], layout.column[i] = name, column
 

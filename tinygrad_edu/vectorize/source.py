@@ -254,7 +254,7 @@ def explanation(plan: Plan, tape: Tape, name: str) -> str:
 
 
 def _variables(plan: Plan) -> dict[str, Variable]:
-    if len(plan.forward.results[0].parts) and plan.forward.results[0].n == 1 and plan.parameters:
+    if len(plan.results[0].parts) and plan.results[0].n == 1 and plan.layout.parameters:
         plan.backward  # noqa: B018  (its arrays are entered when it is first asked for)
     return plan.layout.variables
 

@@ -18,47 +18,53 @@ class Reduction(NamedTuple):
     """An n-ary operation on rows of n numbers; `wide` if its result has n columns.
 
     A record lists its operands one by one; here they are the columns of an array x (m, n), and the
-    result is one column, or n where it is one number per operand (softmax). `vjp(m, y, x, g, n)` is
-    the gradient for x, sum_k g_k dy_k/dx_j, from the gradient g of the result: what the slopes of
-    the record add up to, in n steps where they would be n^2. Both are written over a namespace m
-    with sums, products and extremes of rows (`rowsum`, ...).
+    result `value(x, n)` is one column, or n where it is one number per operand (softmax).
+    `vjp(y, x, g, n)` is the gradient for x, sum_k g_k dy_k/dx_j, from the gradient g of the result:
+    what the slopes of the record add up to, in n steps where they would be n^2. If it `chooses`,
+    the first operand is no part of x but a class number: both take these too, as a column t, and
+    `value` whether they are known to be some.
     """
 
     value: Callable[..., Any]
     vjp: Callable[..., Any]
     wide: bool = False
+    chooses: bool = False
 
 
-def _extreme_vjp(m: Any, loses: Any, y: Any, x: Any, g: Any) -> Any:
-    """n operands that tie get 1/n each, the others nothing."""
-    best = m.equal(x, y)
-    return m.where(loses, no_flow, m.divide(best, m.rowsum(best)) * g)
+def _shared(best: Any, loses: Any, g: Any) -> Any:
+    """Of n operands that tie each gets g/n, the others nothing."""
+    return expr.where(loses, no_flow, expr.divide(best, expr.rowsum(best)) * g)
 
 
 REDUCTIONS: Final[dict[str, Reduction]] = {
-    "sum": Reduction(lambda m, x, n: m.rowsum(x), lambda m, y, x, g, n: g),
+    "sum": Reduction(lambda x, n: expr.rowsum(x), lambda y, x, g, n: g),
     "mean": Reduction(
-        lambda m, x, n: m.divide(m.rowsum(x), n), lambda m, y, x, g, n: m.divide(g, n)
+        lambda x, n: expr.divide(expr.rowsum(x), n), lambda y, x, g, n: expr.divide(g, n)
     ),
     "prod": Reduction(
-        lambda m, x, n: m.rowprod(x), lambda m, y, x, g, n: m.products_of_others(x) * g
+        lambda x, n: expr.rowprod(x), lambda y, x, g, n: expr.products_of_others(x) * g
     ),
     "max": Reduction(
-        lambda m, x, n: m.rowmax(x), lambda m, y, x, g, n: _extreme_vjp(m, x < y, y, x, g)
+        lambda x, n: expr.rowmax(x), lambda y, x, g, n: _shared(expr.equal(x, y), x < y, g)
     ),
     "min": Reduction(
-        lambda m, x, n: m.rowmin(x), lambda m, y, x, g, n: _extreme_vjp(m, x > y, y, x, g)
+        lambda x, n: expr.rowmin(x), lambda y, x, g, n: _shared(expr.equal(x, y), x > y, g)
     ),
-    "logsumexp": Reduction(lambda m, x, n: m.logsumexp(x), lambda m, y, x, g, n: m.exp(x - y) * g),
+    "logsumexp": Reduction(lambda x, n: expr.logsumexp(x), lambda y, x, g, n: expr.exp(x - y) * g),
     "softmax": Reduction(
-        lambda m, x, n: m.softmax(x),
-        lambda m, y, x, g, n: g * y * (1 - y) - y * m.sums_of_others(g * y),
+        lambda x, n: expr.softmax(x),
+        lambda y, x, g, n: g * y * (1 - y) - y * expr.sums_of_others(g * y),
         wide=True,
     ),
     "log_softmax": Reduction(
-        lambda m, x, n: m.log_softmax(x),
-        lambda m, y, x, g, n: g * (1 - m.softmax(x)) - m.softmax(x) * m.sums_of_others(g),
+        lambda x, n: expr.log_softmax(x),
+        lambda y, x, g, n: g * (1 - expr.softmax(x)) - expr.softmax(x) * expr.sums_of_others(g),
         wide=True,
+    ),
+    "cross_entropy": Reduction(
+        lambda x, n, t, known: -(expr.pick if known else expr.pick_if_any)(expr.log_softmax(x), t),
+        lambda y, x, g, n, t: (expr.softmax(x) - expr.onehot(t, n)) * g,
+        chooses=True,
     ),
 }
 
@@ -67,27 +73,6 @@ def reduction_of(record: Primitive) -> Reduction | None:
     """The operation on rows of a record, whatever its constants; None if there is none."""
     known = primitives.get(record.name)
     return REDUCTIONS.get(record.name) if known and known.value is record.value else None
-
-
-def is_wide(record: Primitive) -> bool:
-    """Whether a record gives one number per operand."""
-    reduction = reduction_of(record)
-    return reduction is not None and reduction.wide
-
-
-def chooses_class(record: Primitive) -> bool:
-    """Whether an operand of the record chooses among the others: a class number."""
-    return record.value is primitives["cross_entropy"].value
-
-
-def chosen_value(m: Any, t: Any, x: Any, *, known: bool) -> Any:
-    """-log softmax(x)_t for a column t of class numbers, `known` to be some or to be looked at."""
-    return -(m.pick if known else m.pick_if_any)(m.log_softmax(x), t)
-
-
-def chosen_vjp(m: Any, t: Any, x: Any, g: Any, n: int) -> Any:
-    """(p - 1[t]) g."""
-    return (m.softmax(x) - m.onehot(t, n)) * g
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +86,10 @@ class Elementwise:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """target = record of each row of `size` numbers; `classes` are class numbers, one per row."""
+    """target = reduction of each row of `size` numbers; `classes` has a class number per row."""
 
     target: str
-    record: Primitive
+    reduction: Reduction
     operand: Operand
     size: int
     classes: Operand | None = None
@@ -217,9 +202,10 @@ def as_rows(x: Operand, size: int) -> Any:
     return spread(x) if x.n == size else expr.reshape(spread(x), size)
 
 
-def rows_of_classes(layout: Layout, step: Rows, *, batched: bool) -> tuple[Any, Any]:
+def rows_of_classes(
+    layout: Layout, x: Operand, size: int, classes: Operand, *, batched: bool
+) -> tuple[Any, Any]:
     """The class numbers as a column and the operands as rows, both for all examples if one is."""
-    assert step.classes is not None
 
     def full(operand: Operand, size: int) -> Any:
         x = spread(operand)
@@ -227,7 +213,7 @@ def rows_of_classes(layout: Layout, step: Rows, *, batched: bool) -> tuple[Any, 
             x = expr.full(x, operand.n)
         return x if operand.n == size else expr.reshape(x, size)
 
-    return full(step.classes, 1), full(step.operand, step.size)
+    return full(classes, 1), full(x, size)
 
 
 def is_loss(program: Regrouped, cells: Sequence[int]) -> bool:
@@ -259,6 +245,10 @@ def slopes_of(step: Elementwise) -> list[Any]:
     return [opened(slope) for slope in slopes]
 
 
+#: Whose slopes are numbers.
+_BOUNDED: Final = (REDUCTIONS["sum"], REDUCTIONS["mean"])
+
+
 def steep_arrays(program: Regrouped, active: Set[str]) -> set[str]:
     """The active arrays of which a gradient of 0 may become nan further back, as 0 * inf."""
     steep: set[str] = set()
@@ -268,7 +258,7 @@ def steep_arrays(program: Regrouped, active: Set[str]) -> set[str]:
         if isinstance(step, Elementwise):
             bounded = all(map(_is_bounded, slopes_of(step)))
         else:
-            bounded = isinstance(step, Rows) and step.record.name in ("sum", "mean")
+            bounded = isinstance(step, Rows) and step.reduction in _BOUNDED
         reads = {part.array for operand in operands_of(step) for part in operand.parts}
         if not bounded or not steep.isdisjoint(reads):
             steep.add(step.target)

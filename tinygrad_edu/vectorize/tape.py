@@ -3,13 +3,14 @@
 import linecache
 import math
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain, islice
 from typing import Any, Final, NamedTuple
 
-from tinygrad_edu.checks import number
+import numpy as np
+
 from tinygrad_edu.engine import Primitive, RandomLeaf, Value, primitives
 from tinygrad_edu.engine.grouped import are_parameters, names_of
 
@@ -60,33 +61,27 @@ def all_flagged(flags: bytearray, row: Row) -> bool:
 Shape = tuple[int, ...]
 
 
-def _is_row(x: Any) -> bool:
-    """Whether `x` is a row of floats, of which each number need not be looked at."""
-    return type(x) in (list, tuple) and {*map(type, x)} == {float}
+def _array(x: Any) -> Any:
+    """The numbers of an argument. Raises VectorizeError for ragged rows."""
+    try:
+        array = np.asarray(x, dtype=float)
+    except ValueError:
+        array = np.empty(0)
+    if not array.size:
+        raise VectorizeError("the rows of an example differ in length, or it has none")
+    return array
 
 
 def shape_of(x: Any) -> Shape:
     """() of a number, (n,) of a row, (m, n) of m rows. Raises VectorizeError for ragged rows."""
-    if _is_row(x):
-        return (len(x),)
-    if isinstance(x, (str, bytes)) or not isinstance(x, Iterable):
-        return ()
-    rows = list(x)
-    shapes = {shape_of(row) for row in rows}
-    if len(shapes) != 1:
-        raise VectorizeError("the rows of an example differ in length, or it has none")
-    return (len(rows), *shapes.pop())
+    shape: Shape = _array(x).shape
+    return shape
 
 
-def flat(x: Any) -> Iterator[float]:
+def flat(x: Any) -> list[float]:
     """The numbers of an argument, from left to right."""
-    if _is_row(x):
-        yield from x
-    elif isinstance(x, (str, bytes)) or not isinstance(x, Iterable):
-        yield number(x, "an example")
-    else:
-        for row in x:
-            yield from flat(row)
+    numbers: list[float] = _array(x).ravel().tolist()
+    return numbers
 
 
 def nested(values: Iterator[Any], shape: Shape) -> Any:

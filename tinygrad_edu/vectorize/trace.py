@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import chain
+from types import FrameType
 from typing import Any, Final, NamedTuple
 
 from tinygrad_edu.checks import is_real
@@ -71,8 +72,7 @@ class Recorder:
 
     def asked(self, v: Value) -> None:
         """Note that the user's own code does with an input what a number answers otherwise."""
-        caller = sys._getframe(4)  # of a method of `Input`
-        self.asks |= caller.f_globals.get("__name__", "").partition(".")[0] != _PACKAGE
+        self.asks |= not _is_own(sys._getframe(4))  # which called a method of `Input`
 
     def compared(self, v: Value, sign: str, other: Value | float, outcome: bool) -> None:
         """Note a comparison, which becomes a guard."""
@@ -206,12 +206,14 @@ def values_of(result: Any) -> list[Value]:
 
 def _line_of(error: BaseException) -> Line:
     """The last line of the user's program on the way to an error."""
-    frames = [
-        (t.f_globals.get("__name__", ""), t.f_code.co_filename, n)
-        for t, n in traceback.walk_tb(error.__traceback__)
-    ]
-    outside = [Line(file, n) for name, file, n in frames if name.partition(".")[0] != _PACKAGE]
+    frames = traceback.walk_tb(error.__traceback__)
+    outside = [Line(f.f_code.co_filename, n) for f, n in frames if not _is_own(f)]
     return outside[-1] if outside else user_line()
+
+
+def _is_own(frame: FrameType) -> bool:
+    """Whether it is the package that runs there."""
+    return bool(frame.f_globals.get("__name__", "").partition(".")[0] == _PACKAGE)
 
 
 def user_line() -> Line:

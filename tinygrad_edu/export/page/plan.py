@@ -19,9 +19,8 @@ from tinygrad_edu.train.machine import MachineDescent
 from tinygrad_edu.train.matrix import Evaluator
 from tinygrad_edu.train.training import Training, with_weights
 from tinygrad_edu.vectorize import VectorizeError
-from tinygrad_edu.vectorize.executors.code import Table
+from tinygrad_edu.vectorize.executors.code import Table, UpdateTable, update_table
 from tinygrad_edu.vectorize.executors.native import REASONS, fields_of, table_for
-from tinygrad_edu.vectorize.executors.update import UpdateTable, update_table
 from tinygrad_edu.vectorize.plan import Plan
 from tinygrad_edu.vectorize.program import Program
 from tinygrad_edu.view.base.naming import names_of

@@ -5,6 +5,7 @@ given out when all instructions are known; until then a piece has no place.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 #: Doubles in a cache line: memory starts at a multiple of it.
@@ -30,6 +31,7 @@ class Memory:
         self.inside, self.stays = (other, start), True
 
 
+@dataclass(slots=True, eq=False)
 class Array:
     """m places of n columns, with a number per example (`batched`) or one for all.
 
@@ -39,33 +41,21 @@ class Array:
     scalar          whether it is one number, made from the number of examples alone
     """
 
-    __slots__ = (
-        "across", "batched", "column", "m", "memory", "n", "number", "place", "scalar", "start",
-    )  # fmt: skip
-
-    def __init__(
-        self,
-        memory: Memory,
-        m: int,
-        n: int,
-        *,
-        batched: bool,
-        place: int,
-        column: int,
-        start: int = 0,
-        across: bool = False,
-    ) -> None:
-        self.memory, self.m, self.n, self.batched = memory, m, n, batched
-        self.place, self.column, self.start, self.across = place, column, start, across
-        self.number: float | None = None
-        self.scalar = False
+    memory: Memory
+    m: int
+    n: int
+    batched: bool
+    place: int
+    column: int
+    start: int = 0
+    across: bool = False
+    number: float | None = None
+    scalar: bool = False
 
     def view(self, **changes: Any) -> "Array":
         """The same memory read otherwise."""
-        a = Array.__new__(Array)
-        a.memory, a.m, a.n, a.batched = self.memory, self.m, self.n, self.batched
-        a.place, a.column, a.start, a.across = self.place, self.column, self.start, self.across
-        a.number, a.scalar = None, False
+        a = Array(self.memory, self.m, self.n, self.batched, self.place, self.column, self.start)
+        a.across = self.across
         for name, x in changes.items():
             setattr(a, name, x)
         return a
@@ -117,14 +107,14 @@ def _steps(i: Instruction, a: Array) -> list[int]:
     return [a.memory.at + a.start, a.place, a.column, int(a.batched)]
 
 
-def needed_for(kept: Sequence[Array], instructions: Sequence[Instruction]) -> list[Instruction]:
-    """The instructions that these arrays, and memory that stays, depend on."""
-    needed: list[Instruction] = []
+def needed_for(kept: Sequence[Any], steps: Sequence[Any]) -> list[Any]:
+    """The instructions, or calls, that these arrays depend on, and memory that stays."""
+    needed = []
     wanted = {id(a.memory) for a in kept}
-    for i in reversed(instructions):
-        if id(i.out.memory) in wanted or i.out.memory.stays:
-            wanted.update(id(a.memory) for a in i.operands)
-            needed.append(i)
+    for step in reversed(steps):
+        if id(step.out.memory) in wanted or step.out.memory.stays:
+            wanted.update(id(a.memory) for a in step.operands)
+            needed.append(step)
     return needed[::-1]
 
 

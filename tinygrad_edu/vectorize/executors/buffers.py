@@ -11,16 +11,17 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygrad_edu.vectorize.arrays import Array
+from tinygrad_edu.vectorize.executors.arena import needed_for
 
 
 class Buffer:
     """A number or an array: given, the result of a call, or a view (`look`) of another buffer.
 
     `number` is the number of one that never changes. `array` is known at once where it is given,
-    else when memory is given out; `fixed` memory is never used for anything else.
+    else when memory is given out; memory that `stays` is never used for anything else.
     """
 
-    __slots__ = ("array", "base", "contiguous", "dtype", "fixed", "look", "number", "shape")
+    __slots__ = ("array", "base", "contiguous", "dtype", "look", "number", "shape", "stays")
 
     def __init__(
         self,
@@ -34,17 +35,17 @@ class Buffer:
         self.shape, self.dtype, self.base, self.look = shape, dtype, base, look
         self.contiguous = contiguous
         self.array: Any = None
-        self.fixed = False
+        self.stays = False
         self.number: float | None = None
 
     @property
-    def owner(self) -> "Buffer":
+    def memory(self) -> "Buffer":
         """The buffer whose memory this one looks into."""
-        return self if self.base is None else self.base.owner
+        return self if self.base is None else self.base.memory
 
     def place(self, array: Any) -> "Buffer":
         """The buffer, with memory of its own that stays."""
-        self.array, self.fixed = array, True
+        self.array, self.stays = array, True
         return self
 
     def resolved(self) -> Any:
@@ -67,10 +68,10 @@ class Call(NamedTuple):
     """A buffer computed from others; `write(out, *arrays)` gives the calls of NumPy that do it.
 
     Each is (function, arguments) or (function, arguments, keywords). `out` may take over the memory
-    of the first `reusable` arguments where these are not needed any more.
+    of the first `reusable` operands where these are not needed any more.
     """
 
-    arguments: tuple[Buffer, ...]
+    operands: tuple[Buffer, ...]
     out: Buffer
     write: Callable[..., list[tuple[Any, ...]]]
     reusable: int = 0
@@ -79,16 +80,17 @@ class Call(NamedTuple):
 class Calls:
     """A list of calls that grows, for B examples; `indexes` are column numbers by name."""
 
+    indexes: dict[str, Any]
+
     def __init__(self, B: int) -> None:
         self.B = B
         self.calls: list[Call] = []
-        self.indexes: dict[str, Any] = {}
 
     def add(
-        self, arguments: tuple[Buffer, ...], out: Buffer, write: Any, reusable: int = 0
+        self, operands: tuple[Buffer, ...], out: Buffer, write: Any, reusable: int = 0
     ) -> Buffer:
         """A further call, and its buffer."""
-        self.calls.append(Call(arguments, out, write, reusable))
+        self.calls.append(Call(operands, out, write, reusable))
         return out
 
     def ufunc(self, f: Any, *operands: Buffer, dtype: Any = float) -> Buffer:
@@ -183,40 +185,29 @@ def _add_columns(out: Array, columns: Any, sums: Array) -> None:
 
 def allocate(calls: Sequence[Call], results: Sequence[Buffer]) -> list[tuple[Any, ...]]:
     """The calls of NumPy, with memory given out: an array is used again after its last reader."""
-    calls = _needed(calls, results)
-    last = {id(b.owner): i for i, call in enumerate(calls) for b in (*call.arguments, call.out)}
-    last.update(dict.fromkeys([id(b.owner) for b in results], len(calls)))
+    calls = needed_for(results, calls)
+    last = {id(b.memory): i for i, call in enumerate(calls) for b in (*call.operands, call.out)}
+    last.update(dict.fromkeys([id(b.memory) for b in results], len(calls)))
     free: dict[tuple[Any, ...], list[Any]] = {}
     lines: list[tuple[Any, ...]] = []
     for i, call in enumerate(calls):
-        owners = {id(b.owner): b.owner for b in (*call.arguments, call.out)}
-        dying = {k: b for k, b in owners.items() if last[k] == i and not b.fixed}
-        target = call.out.owner
+        owners = {id(b.memory): b.memory for b in (*call.operands, call.out)}
+        dying = {k: b for k, b in owners.items() if last[k] == i and not b.stays}
+        target = call.out.memory
         if target.array is None:
             kind = (target.shape, target.dtype)
-            for b in call.arguments[: call.reusable]:
+            for b in call.operands[: call.reusable]:
                 if id(b) in dying and (b.shape, b.dtype) == kind:
                     target.array = dying.pop(id(b)).array
                     break
             else:
                 target.array = free[kind].pop() if free.get(kind) else np.empty(*kind)
-        lines += call.write(call.out.resolved(), *[b.resolved() for b in call.arguments])
+        lines += call.write(call.out.resolved(), *[b.resolved() for b in call.operands])
         for b in dying.values():
             free.setdefault((b.shape, b.dtype), []).append(b.array)
     for b in results:
         b.resolved()
     return lines
-
-
-def _needed(calls: Sequence[Call], results: Sequence[Buffer]) -> list[Call]:
-    """The calls that results, or memory that stays, depend on."""
-    wanted = {id(b.owner) for b in results}
-    needed = []
-    for call in reversed(calls):
-        if id(call.out.owner) in wanted or call.out.owner.fixed:
-            wanted.update(id(b.owner) for b in call.arguments)
-            needed.append(call)
-    return needed[::-1]
 
 
 def compile_calls(lines: Sequence[tuple[Any, ...]]) -> Callable[[], None]:

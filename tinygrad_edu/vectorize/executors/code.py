@@ -1,19 +1,17 @@
-"""Array programs as tables of instructions for the machine (`machine.c`): data that can be moved.
+"""Programs and updates as tables of instructions for the machine (`machine.c`), which can be moved.
 
 A program becomes one table for any number of examples up to a capacity: the instructions as rows of
 whole numbers, and what stands in the arena before the first run. Every address is an offset.
 """
 
 from collections.abc import Container, Sequence
-from typing import Any, NamedTuple
-
-import numpy as np
+from typing import Any, Final, NamedTuple
 
 from tinygrad_edu.expr import Expr
 from tinygrad_edu.vectorize.algebra import is_relu
-from tinygrad_edu.vectorize.executors.arena import Array
+from tinygrad_edu.vectorize.executors.arena import Array, Memory
 from tinygrad_edu.vectorize.executors.columns import OPERATIONS, add_at
-from tinygrad_edu.vectorize.executors.expressions import Expressions, only_multiplied
+from tinygrad_edu.vectorize.executors.expressions import Expressions, UpdateEquation
 from tinygrad_edu.vectorize.executors.instructions import (
     ELEMENTWISE,
     NUMBERS,
@@ -22,7 +20,7 @@ from tinygrad_edu.vectorize.executors.instructions import (
     NoInstruction,
 )
 from tinygrad_edu.vectorize.gradient import Gradient
-from tinygrad_edu.vectorize.layout import Equation, P, consecutive, spread
+from tinygrad_edu.vectorize.layout import Equation, P, Variable
 from tinygrad_edu.vectorize.steps import Regrouped
 
 #: The same instruction under another name.
@@ -122,31 +120,28 @@ class Compiler(Code):
     results: list[Array]
     guards: list[Array]
 
-    def __init__(self, program: Regrouped, rows: int) -> None:
+    def __init__(self, parameters: int, rows: int) -> None:
         super().__init__(rows)
-        self.direct = True
         self.begins: dict[str, int] = {}
-        self.named["B"] = self.scalar()
-        self.mean = self.scalar()
-        n = len(program.layout.parameters)
-        self.P, self.G = self.fixed(1, n), self.fixed(1, n)
+        self.mean, B = self.scalar(), self.scalar()
+        self.P, self.G = self.fixed(1, parameters), self.fixed(1, parameters)
         self.kept += (self.P, self.G)
-        self.named[P] = self.P
-        self.inputs: dict[str, Array] = {}
-        for v in program.layout.variables.values():
-            if v.role in ("input", "sample"):
-                self.named[v.name] = self.inputs[v.name] = self.fixed(1, v.size, batched=True)
-            elif v.role == "parameter":
-                m, k = v.matrix or (1, v.size)
-                steps = {"start": v.start, "m": m, "n": k, "place": k if m > 1 else 0}
-                self.named[v.name] = self.P.view(**steps)
-                self.targets[f"d{v.name}"] = self.G.view(**steps)
-            elif v.role == "constant":
-                numbers = np.array([program.tape.constants[c] for c in v.cells], dtype=float)
-                self.named[v.name] = self.fixed(1, v.size, content=numbers)
-            elif v.role == "index":
-                self.indexes[v.name] = v.cells
-        self.kept += self.inputs.values()
+        self.named |= {"B": B, P: self.P}
+
+    def constants(self, numbers: Any) -> Array:
+        """Numbers that stand there before the first run."""
+        return self.fixed(1, len(numbers), content=numbers)
+
+    def argument(self, n: int) -> Array:
+        """A number per example in each of n columns."""
+        self.kept.append(self.fixed(1, n, batched=True))
+        return self.kept[-1]
+
+    def block(self, v: Variable) -> tuple[Array, Array]:
+        """Rows of a matrix, or one, in each of the vectors."""
+        m, n = v.matrix or (1, v.size)
+        steps = {"start": v.start, "m": m, "n": n, "place": n if m > 1 else 0}
+        return self.P.view(**steps), self.G.view(**steps)
 
     def equations(self, equations: Sequence[Equation], free: Container[str] = ()) -> None:
         """Compute each target, and note where it begins."""
@@ -154,47 +149,38 @@ class Compiler(Code):
             self.begins[equation.target] = len(self.instructions)
             super().equations([equation], free)
 
-    def move(self, buffer: Array, place: Array, *, new: bool) -> None:
+    def put(self, array: Array, place: Array) -> None:
         """Made there at once where that changes nothing, else copied."""
-        if new and self.direct and self.is_last(buffer):
-            buffer.memory.put_into(place.memory, place.start)
+        if self.direct and self.is_last(array):
+            array.memory.put_into(place.memory, place.start)
         else:
-            self.each("copy", buffer, out=place)
+            self.each("copy", array, out=place)
 
-    def pieces(self, gradient: Gradient) -> None:
-        """The gradients that go to single parameters, added to those of their blocks."""
-        if not gradient.pieces:
-            return
-        for name, place in self.targets.items():
-            if name[1:] not in gradient.blocks:
-                self.each("copy", self.given(0.0), out=place)
-        for piece, columns in gradient.pieces:
-            where = columns[0] if consecutive(columns) else np.array(columns)
-            add_at(self, self.G, self.buffer(piece), where, len(columns))
-
-    def own(self, a: Array) -> Array:
+    def own(self, array: Array) -> Array:
         """A result with a row per example, in memory that an update does not change."""
-        if a.memory.stays or not a.batched:
-            a = self.copied(a, 1, a.n, batched=True)
-        self.kept.append(a)
-        return a
+        if array.memory.stays or not array.batched:
+            array = self.copied(array, 1, array.n, batched=True)
+        self.kept.append(array)
+        return array
+
+    def clear(self, place: Array) -> None:
+        """Fill with zeros."""
+        self.each("copy", self.given(0.0), out=place)
+
+    def add_pieces(self, piece: Array, place: Any, n: int) -> None:
+        """Add to n numbers of the gradient, from a place on or at these places."""
+        add_at(self, self.G, piece, place, n)
 
 
 def compiled(program: Regrouped, gradient: Gradient | None, rows: int) -> Compiler:
     """The instructions for up to `rows` examples. NoInstruction for what the machine lacks."""
-    c = Compiler(program, rows)
-    c.equations(program.layout.equations, free=only_multiplied(program))
-    c.results = [c.buffer(spread(result)) for result in program.results]
-    c.kept.append(c.results[0])
+    c = Compiler(len(program.layout.parameters), rows)
+    c.results, c.guards = c.forward(program)
+    c.kept += (c.results[0], *c.guards)
     first = c.results[0].view(n=1)
     c.add("mean", c.mean, first, m=1, n=1, rows=int(not first.batched))
-    c.results[1:] = [c.own(a) for a in c.results[1:]]
-    c.guards = c.outcomes(program)
-    c.kept += c.guards
     if gradient is not None:
-        c.direct = not gradient.pieces  # else what is added later would change it
-        c.equations(gradient.equations)
-        c.pieces(gradient)
+        c.backward(gradient)
     return c
 
 
@@ -212,3 +198,93 @@ def table(program: Regrouped, gradient: Gradient | None, rows: int) -> Table:
 
 def _place(a: Array) -> Place:
     return Place(a.memory.at + a.start, int(a.batched), a.column, a.n)
+
+
+#: How many parameters are updated at once, as in `machine.c`.
+CHUNK: Final = 512
+
+
+class UpdateTable(NamedTuple):
+    """The equation of an optimizer in the arena of a program, which it makes longer.
+
+    What depends on the rate and the number of the step alone is computed once a step: `numbers`
+    instructions, which come first. The rest goes over a few parameters at a time, so that what
+    belongs to them stays in a cache: for the machine these are the examples of a column, and a
+    vector is one place after the other. `rate`, `time` and `before`, the parameters before the
+    update, are offsets, and so are the `states` (None where there is none after the update either);
+    `makes_states` if there was none before.
+    """
+
+    states: list[int | None]
+    makes_states: bool
+    code: Any
+    size: int
+    contents: Contents
+    numbers: int
+    rate: int
+    time: int
+    before: int
+
+
+class UpdateCode(Code):
+    """Instructions on vectors of n parameters.
+
+    rate, time, before    the rate, the number of the step, the parameters before the update
+    made                  the states after it
+    """
+
+    made: list[Array | None]
+
+    def __init__(self, n: int) -> None:
+        super().__init__(CHUNK)
+        self.n = n
+        self.rate, self.time, self.before = self.scalar(), self.scalar(), self.vector()
+
+    def vector(self, at: int = -1) -> Array:
+        """A number per parameter, new or where it stands already."""
+        memory = Memory(self.n)
+        memory.at, memory.stays = at, True
+        a = Array(memory, 1, 1, batched=True, place=CHUNK, column=CHUNK)
+        self.kept.append(a)
+        return a
+
+    def put(self, array: Array, place: Array) -> None:
+        """Let a result stand in a vector: written there at once if its old numbers are not read."""
+        memory = array.memory
+        writers = [k for k, i in enumerate(self.instructions) if i.out.memory is memory]
+        later = self.instructions[writers[0] + 1 :] if len(writers) == 1 else []
+        read = any(b.memory is place.memory for i in later for b in i.operands)
+        if len(writers) != 1 or read or memory.stays or not array.batched:
+            self.each("copy", array, out=place)
+            return
+        for k, i in enumerate(self.instructions):
+            out, *operands = (place if b.memory is memory else b for b in (i.out, *i.operands))
+            self.instructions[k] = i._replace(out=out, operands=tuple(operands))
+        for b in self.known.values():
+            if b.memory is memory:
+                b.memory, b.place = place.memory, place.place
+
+
+def update_code(
+    x: int, g: int, n: int, equation: UpdateEquation, states: Sequence[bool]
+) -> UpdateCode:
+    """An update of n parameters and their gradient, at these places, -1 where they have none yet.
+
+    `states` tells which of its states there are.
+    """
+    c = UpdateCode(n)
+    c.named |= {"x": c.vector(x), "g": c.vector(g), "lr": c.rate, "t": c.time}
+    c.made = c.update(equation, [c.vector() if there else None for there in states], c.vector)
+    c.instructions.sort(key=lambda i: i.rows == 0)  # numbers first
+    return c
+
+
+def update_table(t: Table, equation: UpdateEquation, states: Sequence[bool]) -> UpdateTable:
+    """One update of the parameters of a program; `states` tells which of its states there are."""
+    c = update_code(t.P, t.G, t.parameters, equation, states)
+    code, size, contents = c.finished(t.size)
+    numbers = sum(row[1] != 0 for row in code.tolist())
+    offsets = [None if a is None else a.memory.at for a in c.made]
+    fixed = (a.memory.at for a in (c.rate, c.time, c.before))
+    new = any(k is not None and not there for k, there in zip(offsets, states, strict=True))
+    return UpdateTable(offsets, new, code, size, [*t.contents, *contents], numbers, *fixed)

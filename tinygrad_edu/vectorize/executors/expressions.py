@@ -1,4 +1,4 @@
-"""Takes expressions of arrays apart into single operations, equal ones computed once.
+"""Takes programs apart into single operations, equal ones computed once.
 
 What an executor makes of an operation, a call of NumPy or an instruction of the machine, it says by
 itself; an array is an X to it.
@@ -7,11 +7,14 @@ itself; an array is an X to it.
 from collections.abc import Callable, Container, Sequence
 from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar
 
+import numpy as np
+
 from tinygrad_edu import expr
 from tinygrad_edu.expr import Expr, Symbol
 from tinygrad_edu.namespace import floats
 from tinygrad_edu.vectorize.algebra import MADE_OF, shifted_exp, top
-from tinygrad_edu.vectorize.layout import Equation
+from tinygrad_edu.vectorize.gradient import Gradient
+from tinygrad_edu.vectorize.layout import Equation, Variable, consecutive, spread
 from tinygrad_edu.vectorize.operations import OPERATIONS
 from tinygrad_edu.vectorize.steps import Pairs, Product, Regrouped, operands_of
 
@@ -34,63 +37,112 @@ class _Array(Protocol):
 X = TypeVar("X", bound=_Array)
 
 
+#: The equation of an optimizer: (m, g, x, lr, t, state) -> new x and state, as `Optimizer.update`.
+UpdateEquation = Callable[..., tuple[Any, tuple[Any, ...]]]
+
+
 class Expressions(Generic[X]):
-    """Takes expressions apart; `named` are the arrays they mention, `targets` those to fill."""
+    """Takes expressions apart; `named` are the arrays they mention, `targets` those to fill.
+
+    The names of `inputs` are those of arguments; `indexes` are column numbers by name.
+    """
 
     #: What the executor has a function of its own for.
     functions: ClassVar[Container[str]] = ()
 
+    # What each executor does in its own way:
+    given: Callable[[float], X]  # a number
+    constants: Callable[[Any], X]  # numbers side by side
+    argument: Callable[[int], X]  # so many numbers of each example, to be filled in
+    block: Callable[[Variable], tuple[X, X]]  # a block of the parameters, and of the gradient
+    operation: Callable[[str, list[Any]], X]  # one of OPERATIONS, of which the first is an array
+    function: Callable[[str, list[X]], X]  # a function of a namespace, number by number
+    put: Callable[[X, X], None]  # let numbers stand in a place, made there at once if that is safe
+    own: Callable[[X], X]  # a result with a row per example, which no update changes
+    clear: Callable[[X], None]  # fill with zeros
+    add_pieces: Callable[[X, Any, int], None]  # add to n numbers of the gradient: from, or at these
+
     def __init__(self) -> None:
         self.named: dict[str, X] = {}
         self.targets: dict[str, X] = {}
+        self.inputs: dict[str, X] = {}
+        self.indexes: dict[str, Any] = {}
         self.known: dict[Any, X] = {}
         self.keep: list[Any] = []
+        #: Whether a target may be computed where it is to stand.
+        self.direct = True
         #: Whether all that reads the result adds it up with others, from 0 on.
         self.sign_of_zero_is_free = False
-
-    def given(self, x: float) -> X:
-        """A number."""
-        raise NotImplementedError
-
-    def operation(self, op: str, operands: list[Any]) -> X:
-        """The result of one of OPERATIONS; all but its first operand may be no array."""
-        raise NotImplementedError
-
-    def function(self, op: str, arrays: list[X]) -> X:
-        """A function of a namespace, number by number."""
-        raise NotImplementedError
 
     def simpler(self, x: Expr) -> Expr:
         """The same in the operations of the executor."""
         return x
 
-    def is_scalar(self, buffer: X) -> bool:
+    def is_scalar(self, array: X) -> bool:
         """Whether it is one number for all examples."""
-        return buffer.number is not None
+        return array.number is not None
 
-    def move(self, buffer: X, place: X, *, new: bool) -> None:
-        """Let the numbers stand in `place`; `new` if nothing else was computed since they were."""
-        raise NotImplementedError
+    # --- Programs
 
-    def equations(self, equations: Sequence[Equation], free: Container[str] = ()) -> None:
-        """Compute each target; gradients of blocks go into their place.
-
-        The sign of a zero in the targets `free` does not matter.
-        """
-        for target, expression in equations:
-            self.sign_of_zero_is_free = target in free
-            before = len(self.known)
-            buffer = self.buffer(expression)
-            if target in self.targets:
-                self.move(buffer, self.targets[target], new=len(self.known) > before)
-            else:
-                self.named[target] = buffer
-
-    def outcomes(self, program: Regrouped) -> list[X]:
-        """The outcomes of the comparisons that Python made while tracing."""
+    def forward(self, program: Regrouped) -> tuple[list[X], list[X]]:
+        """The results of a program, and the outcomes of comparisons made while tracing."""
+        for v in program.layout.variables.values():
+            if v.role in ("input", "sample"):
+                self.named[v.name] = self.inputs[v.name] = self.argument(v.size)
+            elif v.role == "parameter":
+                self.named[v.name], self.targets[f"d{v.name}"] = self.block(v)
+            elif v.role == "constant":
+                numbers = np.array([program.tape.constants[c] for c in v.cells], dtype=float)
+                self.named[v.name] = self.constants(numbers)
+            elif v.role == "index":
+                self.indexes[v.name] = np.array(v.cells, dtype=np.intp)
+        self.equations(program.layout.equations, free=_only_multiplied(program))
+        results = [self.buffer(spread(result)) for result in program.results]
+        results[1:] = map(self.own, results[1:])
         read, guards = program.layout.read, program.tape.guards
         sides = [(g.sign, read([g.left]).expression, read([g.right]).expression) for g in guards]
-        return [self.buffer(Expr(sign, (left, right))) for sign, left, right in sides]
+        return results, [self.buffer(Expr(sign, (left, right))) for sign, left, right in sides]
+
+    def backward(self, gradient: Gradient) -> None:
+        """The gradient, those of single parameters added to those of their blocks."""
+        self.direct = not gradient.pieces  # else what is added later would change it
+        self.equations(gradient.equations)
+        for name, place in self.targets.items():
+            if gradient.pieces and name[1:] not in gradient.blocks:
+                self.clear(place)
+        for piece, columns in gradient.pieces:
+            where = columns[0] if consecutive(columns) else np.array(columns)
+            self.add_pieces(self.buffer(piece), where, len(columns))
+
+    def equations(self, equations: Sequence[Equation], free: Container[str] = ()) -> None:
+        """Compute each target; the sign of a zero in the targets `free` does not matter."""
+        for target, expression in equations:
+            self.sign_of_zero_is_free = target in free
+            array = self.buffer(expression)
+            if target in self.targets:
+                self.put(array, self.targets[target])
+            else:
+                self.named[target] = array
+
+    def update(
+        self, equation: UpdateEquation, states: Sequence[X | None], make: Callable[[], X]
+    ) -> list[X | None]:
+        """Let x and its states be those after an update from g, lr and t, which are `named`.
+
+        Gives the states, with those made anew that there are only afterwards.
+        """
+        self.named |= {f"s{k}": a for k, a in enumerate(states) if a is not None}
+        symbols = [None if a is None else expr.symbol(f"s{k}") for k, a in enumerate(states)]
+        new_x, new = equation(expr, *map(expr.symbol, ("g", "x", "lr", "t")), tuple(symbols))
+        pairs = zip(states, new, strict=True)
+        held = [make() if a is None and b is not None else a for a, b in pairs]
+        places = [*zip(new, held, strict=True), (new_x, self.named["x"])]
+        results = [(self.buffer(x), place) for x, place in places if place is not None]
+        for array, place in results:
+            self.put(array, place)
+        return held
+
+    # --- Expressions
 
     def buffer(self, x: Any) -> X:
         """The number or array of an expression; what is known already is not computed again."""
@@ -163,7 +215,7 @@ class Expressions(Generic[X]):
         return arrays[0] if product.number == 1 else Expr("*", (arrays[0], self._symbol(product)))
 
 
-def only_multiplied(program: Regrouped) -> set[str]:
+def _only_multiplied(program: Regrouped) -> set[str]:
     """The arrays that are read by products and sums of products alone: these start from 0."""
     readers = [*program.results]
     for step in program.steps:

@@ -49,12 +49,13 @@ class Instructions:
     `indexes` are column numbers by name; `kept` arrays are read when all is done.
     """
 
+    indexes: dict[str, Any]
+
     def __init__(self, rows: int) -> None:
         lines = -(-rows // LINE)
         self.cap = LINE * (lines | 1)  # odd, so that columns spread over the sets of a cache
         self.instructions: list[Instruction] = []
         self.contents: list[Memory] = []
-        self.indexes: dict[str, Any] = {}
         self.kept: list[Array] = []
         self._numbers: dict[str, Array] = {}
         self._writer: dict[Memory, Instruction] = {}
@@ -65,7 +66,7 @@ class Instructions:
         """Memory for m places of n columns."""
         step = self.cap if batched else 1
         place = n * step if m > 1 else 0
-        return Array(Memory(m * n * step), m, n, batched=batched, place=place, column=step)
+        return Array(Memory(m * n * step), m, n, batched, place, step)
 
     def fixed(self, m: int, n: int, *, batched: bool = False, content: Any = None) -> Array:
         """Memory that is never used for anything else."""

@@ -10,7 +10,6 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from tinygrad_edu import expr
 from tinygrad_edu.expr import Expr
 from tinygrad_edu.namespace import FUNCTIONS
 from tinygrad_edu.vectorize.algebra import of_any_zero
@@ -23,9 +22,9 @@ from tinygrad_edu.vectorize.executors.buffers import (
     copy,
     given,
 )
-from tinygrad_edu.vectorize.executors.expressions import Expressions, only_multiplied
+from tinygrad_edu.vectorize.executors.expressions import Expressions, UpdateEquation
 from tinygrad_edu.vectorize.gradient import Gradient
-from tinygrad_edu.vectorize.layout import P, consecutive, spread
+from tinygrad_edu.vectorize.layout import P, Variable
 from tinygrad_edu.vectorize.operations import OPERATIONS
 from tinygrad_edu.vectorize.steps import Regrouped
 from tinygrad_edu.vectorize.tape import VectorizeError
@@ -67,30 +66,38 @@ def compile_kernel(
     program: Regrouped, gradient: Gradient | None, B: int, parameters: Array, into: Array
 ) -> Kernel:
     """The calls for B examples, with the parameter vector and the vector its gradient goes into."""
-    compiler = _Compiler(program, B, parameters, into)
-    compiler.equations(program.layout.equations, free=only_multiplied(program))
-    roots = [compiler.buffer(spread(result)) for result in program.results]
-    roots[1:] = [compiler.own(buffer) for buffer in roots[1:]]
-    guards = compiler.outcomes(program)
+    compiler = _Compiler(B, parameters, into)
+    roots, guards = compiler.forward(program)
     if gradient is not None:
-        compiler.direct = not gradient.pieces  # else what is added later would change it
-        compiler.equations(gradient.equations)
-        compiler.pieces(gradient)
+        into.fill(0.0)
+        compiler.backward(gradient)
     run = compile_calls(allocate(compiler.calls, [*roots, *guards]))
     results, outcomes = ([b.resolved() for b in buffers] for buffers in (roots, guards))
-    return Kernel(run, compiler.inputs, results, outcomes, _mean_of(results[0]))
+    inputs = {name: buffer.array for name, buffer in compiler.inputs.items()}
+    return Kernel(run, inputs, results, outcomes, _mean_of(results[0]))
 
 
-class _Calls(Calls, Expressions[Buffer]):
-    """Takes expressions apart into calls."""
+class _Compiler(Calls, Expressions[Buffer]):
+    """Takes programs apart into calls, with vectors for the parameters and their gradient."""
 
-    def __init__(self, B: int) -> None:
+    def __init__(self, B: int, parameters: Array, into: Array) -> None:
         Calls.__init__(self, B)
         Expressions.__init__(self)
-        self.named["B"] = given(float(B))
+        self.parameters, self.into = parameters, into
+        self.named |= {"B": given(float(B)), P: given(parameters[None, :])}
 
     def given(self, x: float) -> Buffer:
         return given(x)
+
+    def constants(self, numbers: Array) -> Buffer:
+        return given(numbers[None, :])
+
+    def argument(self, n: int) -> Buffer:
+        return given(np.zeros((self.B, n)))
+
+    def block(self, v: Variable) -> tuple[Buffer, Buffer]:
+        place, shape = slice(v.start, v.start + v.size), v.matrix or (1, v.size)
+        return given(self.parameters[place].reshape(shape)), given(self.into[place].reshape(shape))
 
     def simpler(self, x: Expr) -> Expr:
         return of_any_zero(x) if self.sign_of_zero_is_free else x
@@ -111,62 +118,30 @@ class _Calls(Calls, Expressions[Buffer]):
             return self.ufunc(f, *buffers, dtype=bool if op in _COMPARISONS else float)
         return self.by_function(f, np.broadcast_shapes(*[b.shape for b in buffers]), *buffers)
 
-
-class _Compiler(_Calls):
-    """Takes equations apart into calls."""
-
-    def __init__(self, program: Regrouped, B: int, parameters: Array, into: Array) -> None:
-        super().__init__(B)
-        self.into = into
-        self.named[P] = given(parameters[None, :])
-        self.inputs: dict[str, Array] = {}
-        self.direct = True
-        for v in program.layout.variables.values():
-            if v.role in ("input", "sample"):
-                self.inputs[v.name] = np.zeros((B, v.size))
-                self.named[v.name] = Buffer((B, v.size)).place(self.inputs[v.name])
-            elif v.role == "parameter":
-                place, shape = slice(v.start, v.start + v.size), v.matrix or (1, v.size)
-                self.named[v.name] = given(parameters[place].reshape(shape))
-                self.targets[f"d{v.name}"] = given(into[place].reshape(shape))
-            elif v.role == "constant":
-                self.named[v.name] = given(np.array([[program.tape.constants[c] for c in v.cells]]))
-            elif v.role == "index":
-                self.indexes[v.name] = np.array(v.cells, dtype=np.intp)
-
-    def move(self, buffer: Buffer, place: Buffer, *, new: bool) -> None:
-        if new and self.direct and not buffer.fixed and self.calls[-1].out is buffer:
-            buffer.place(place.array)
-        else:
-            self.add((buffer,), place, copy)
-
-    def pieces(self, gradient: Gradient) -> None:
-        """The gradients that go to single parameters, added to those of their blocks."""
-        for name, place in self.targets.items():
-            if name[1:] not in gradient.blocks:
-                place.array.fill(0.0)
-                if gradient.pieces:
-                    self.add((), place, lambda out: [(out.fill, (0.0,))])
-        row = Buffer((1, len(self.into))).place(self.into[None, :])
-        buffers = [self.buffer(piece) for piece, _ in gradient.pieces]
-        for buffer, (_, columns) in zip(buffers, gradient.pieces, strict=True):
-            where = columns[0] if consecutive(columns) else np.array(columns)
-            self.add_at(row, buffer, where, len(columns))
+    def put(self, buffer: Buffer, place: Buffer) -> None:
+        made = [i for i, call in enumerate(self.calls) if call.out is buffer]
+        if self.direct and made and not buffer.stays and buffer.shape == place.shape:
+            later = self.calls[made[0] + 1 :]
+            if not any(a.array is place.array for call in later for a in call.operands):
+                buffer.place(place.array)
+                return
+        self.add((buffer,), place, copy)
 
     def own(self, buffer: Buffer) -> Buffer:
-        """A result with a row per example, in memory that an update does not change."""
-        if buffer.shape[0] == self.B and not buffer.owner.fixed:
+        if buffer.shape[0] == self.B and not buffer.memory.stays:
             return buffer
         return self.repeated(buffer, (self.B, buffer.shape[1]))
+
+    def clear(self, place: Buffer) -> None:
+        self.add((), place, lambda out: [(out.fill, (0.0,))])
+
+    def add_pieces(self, piece: Buffer, place: Any, n: int) -> None:
+        self.add_at(given(self.into[None, :]), piece, place, n)
 
 
 def _mean_of(x: Array) -> Callable[[], float]:
     numbers, ones = x.reshape(-1), np.ones(x.size)
     return lambda: float(ones.dot(numbers)) / x.size
-
-
-#: The equation: (m, g, x, lr, t, state) -> new x and state, as `Optimizer.update`.
-UpdateEquation = Callable[..., tuple[Any, tuple[Any, ...]]]
 
 
 class Update:
@@ -180,37 +155,18 @@ class Update:
         self, equation: UpdateEquation, x: Array, g: Array, states: Sequence[Array | None]
     ):
         self._lr, self._t = np.empty(()), np.empty(())
-        held_states = {f"s{k}": state for k, state in enumerate(states)}
-        arrays = {"g": g, "x": x, "lr": self._lr, "t": self._t, **held_states}
-        calls = _Calls(0)
-        for name, array in arrays.items():
-            if array is not None:
-                calls.named[name] = Buffer(array.shape).place(array)
-        symbols = [None if a is None else expr.symbol(name) for name, a in arrays.items()]
-        new_x, new_states = equation(expr, *symbols[:4], tuple(symbols[4:]))
-        pairs = list(zip(states, new_states, strict=True))
-        self.made_states = any(old is None and new is not None for old, new in pairs)
-        self.states = [np.empty(len(x)) if a is None and b is not None else a for a, b in pairs]
-        places = [*zip(new_states, self.states, strict=True), (new_x, x)]
-        results = [(calls.buffer(new), held) for new, held in places if held is not None]
-        for buffer, held in results:
-            if not _written_last(calls, buffer, held):
-                calls.add((buffer,), Buffer(held.shape).place(held), copy)
-        self._run = compile_calls(allocate(calls.calls, []))
+        compiler = _Compiler(0, x, g)
+        arrays = {"g": g, "x": x, "lr": self._lr, "t": self._t}
+        compiler.named |= {name: given(array) for name, array in arrays.items()}
+        held = [None if a is None else given(a) for a in states]
+        after = compiler.update(equation, held, lambda: given(np.empty(len(x))))
+        self.states = [None if b is None else b.array for b in after]
+        self.made_states = any(
+            a is None and b is not None for a, b in zip(held, after, strict=True)
+        )
+        self._run = compile_calls(allocate(compiler.calls, []))
 
     def __call__(self, lr: float, t: int) -> None:
         """One update."""
         self._lr[()], self._t[()] = lr, t
         self._run()
-
-
-def _written_last(calls: Calls, buffer: Buffer, held: Array) -> bool:
-    """Let a result be written where its old number stands, if nothing reads that afterwards."""
-    places = [i for i, call in enumerate(calls.calls) if call.out is buffer]
-    if not places or buffer.fixed or buffer.shape != held.shape:
-        return False
-    later = calls.calls[places[0] + 1 :]
-    if any(a.array is held for call in later for a in call.arguments):
-        return False
-    buffer.place(held)
-    return True

@@ -13,10 +13,9 @@ from numpy.lib.stride_tricks import as_strided
 from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.vectorize.executors import library
 from tinygrad_edu.vectorize.executors.arena import LINE
-from tinygrad_edu.vectorize.executors.code import Place, Table, table
+from tinygrad_edu.vectorize.executors.code import Place, Table, UpdateTable, table
 from tinygrad_edu.vectorize.executors.instructions import Contents, NoInstruction
 from tinygrad_edu.vectorize.executors.kernel import Kernel
-from tinygrad_edu.vectorize.executors.update import UpdateTable
 from tinygrad_edu.vectorize.plan import Plan
 
 #: With more parameters NumPy's products are as fast; a step of more operations takes so long that
@@ -38,32 +37,8 @@ def machine_kernel(
     """The program for B examples, with its vectors P and G; None where NumPy is to compute it."""
     found = library.find()
     t = None if found is None else table_for(plan, B, gradient=gradient)
-    return _kernel(t, found, B, parameters, into if gradient else None) if t and found else None
-
-
-def table_for(plan: Plan, B: int, *, gradient: bool) -> Table | None:
-    """The table for B examples; None where the machine cannot do it, or NumPy is faster."""
-    if len(plan.parameters) > MOST_PARAMETERS:
+    if found is None or t is None:
         return None
-    known = plan.tables.get(gradient)
-    fits = gradient in plan.tables and (known is None or B <= known.rows <= max(_ROWS, 4 * B))
-    if not fits:
-        variables = plan.layout.variables.values()
-        rows = _NUMBERS // sum(v.size for v in variables if v.batched)
-        known = plan.tables[gradient] = _table(plan, max(B, min(_ROWS, rows)), gradient=gradient)
-    return known if known is not None and known.work * B <= MOST_WORK else None
-
-
-def _table(plan: Plan, rows: int, *, gradient: bool) -> Table | None:
-    try:
-        return table(plan.forward, plan.backward if gradient else None, rows)
-    except NoInstruction:
-        return None
-
-
-def _kernel(
-    t: Table, found: library.Library, B: int, parameters: Array, into: Array | None
-) -> Kernel:
     memory, n = arena(t.size, t.contents), len(parameters)
     P, G = (memory[at : at + n] for at in (t.P, t.G))
     memory[t.B] = B
@@ -73,12 +48,32 @@ def _kernel(
     def run() -> None:
         P[...] = parameters
         function(*arguments)
-        if into is not None:
+        if gradient:
             into[...] = G
 
-    inputs = {name: _view(memory, place, B) for name, place in t.inputs.items()}
-    results, guards = ([_view(memory, a, B) for a in places] for places in (t.results, t.guards))
+    def view(place: Place) -> Array:
+        rows = B if place.row else 1
+        return as_strided(memory[place.at :], (rows, place.n), (8 * place.row, 8 * place.column))
+
+    inputs = {name: view(place) for name, place in t.inputs.items()}
+    results, guards = ([*map(view, places)] for places in (t.results, t.guards))
     return Kernel(run, inputs, results, guards, lambda: float(memory[t.mean]))
+
+
+def table_for(plan: Plan, B: int, *, gradient: bool) -> Table | None:
+    """The table for B examples; None where the machine cannot do it, or NumPy is faster."""
+    if len(plan.layout.parameters) > MOST_PARAMETERS:
+        return None
+    known = plan.tables.get(gradient)
+    if gradient not in plan.tables or (known and not B <= known.rows <= max(_ROWS, 4 * B)):
+        variables = plan.layout.variables.values()
+        rows = max(B, min(_ROWS, _NUMBERS // sum(v.size for v in variables if v.batched)))
+        try:
+            known = table(plan, plan.backward if gradient else None, rows)
+        except NoInstruction:
+            known = None
+        plan.tables[gradient] = known
+    return known if known is not None and known.work * B <= MOST_WORK else None
 
 
 def function_of(found: library.Library, name: str, arguments: int) -> Any:
@@ -96,12 +91,6 @@ def arena(size: int, contents: Contents) -> Array:
     for at, numbers in contents:
         memory[at : at + len(numbers)] = numbers
     return memory
-
-
-def _view(memory: Array, place: Place, B: int) -> Array:
-    """An array of the machine as one of NumPy, with a row per example."""
-    rows = B if place.row else 1
-    return as_strided(memory[place.at :], (rows, place.n), (8 * place.row, 8 * place.column))
 
 
 def fields_of(t: Table, u: UpdateTable, n: int, size: int) -> list[int]:

@@ -8,7 +8,6 @@ from contextlib import suppress
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Final
-from xml.etree import ElementTree
 
 from tinygrad_edu import files
 from tinygrad_edu.files import AnyPath
@@ -70,7 +69,7 @@ class Picture(ABC):
         """By matplotlib, whatever the renderer can write."""
         from tinygrad_edu.view.base.pdf import figure_of
 
-        return form(figure_of(ElementTree.fromstring(self.svg)))
+        return form(figure_of(self.svg))
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         """SVG, the PNG that a notebook shows which is not trusted, and text."""

@@ -73,6 +73,11 @@ BY_NAME: Final = {
     **{f"CLASS{k}": colour for k, colour in enumerate(CLASSES)},
 }
 
+#: The names of colours as classes of a picture have them, by colour: positive, s-positive, ....
+NAMES: Final = {
+    c.light: name.lower() for name, c in globals().items() if isinstance(c, Colour) and c != ERROR
+}
+
 
 def number_colour(x: float | None) -> Colour:
     """The colour of a number that has that of its sign; 0, and one that is not known, are soft."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
-from tinygrad_edu import expr, functions, losses
+from tinygrad_edu import expr, losses
 from tinygrad_edu.engine import Value, primitives
 from tinygrad_edu.engine.primitive import on_values
 from tinygrad_edu.expr import Expr, Symbol
@@ -198,4 +198,4 @@ def _table() -> dict[str, dict[str, str]]:
 
 @cache
 def _records() -> dict[Any, str]:
-    return {op.value: op.name for op in (*functions.PRIMITIVES, *losses.PRIMITIVES)}
+    return {op.value: op.name for op in primitives.values()}

@@ -1,6 +1,7 @@
 """explain: the chain rule for one derivative, with letters and with numbers."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import chain
 from types import NoneType
 from typing import Any, Final
@@ -57,6 +58,8 @@ class Explanation(Equations):
     """
 
     _kind = "explanation"
+    #: The equations as LaTeX, without dollar signs.
+    latex = ""
 
     def __init__(
         self,
@@ -65,33 +68,15 @@ class Explanation(Equations):
         rows: Sequence[Sequence[str]] = (),
         drawn: Sketch | None = None,
     ) -> None:
-        self.value, self._sketch = value, drawn
+        self.value, self._rows = value, [_HEADER, *rows]
         self._text = "\n".join(row for line in lines for row in in_text(line))
-        self._rows = [_HEADER, *rows]
         equations = " \\\\\n".join(filter(None, map(in_latex, lines)))
-        self._latex = f"\\begin{{aligned}}\n{equations}\n\\end{{aligned}}"
-
-    @property
-    def latex(self) -> str:
-        """The equations as LaTeX, without dollar signs."""
-        return self._latex
+        self.latex = f"\\begin{{aligned}}\n{equations}\n\\end{{aligned}}"
+        #: The paths in the graph; its `svg` raises RenderError where they are too long for one.
+        self.picture = Drawing("explanation", partial(_svg_of, drawn), self._text)
 
     def _others(self) -> Forms:
         return self.picture.forms()
-
-    @property
-    def picture(self) -> Drawing:
-        """The paths in the graph; its `svg` raises RenderError where they are too long for one."""
-
-        def svg() -> str:
-            if self._sketch is None:
-                raise RenderError(
-                    "the graph has too many values for a picture of its paths: explain one that "
-                    "is nearer, or use .table()"
-                )
-            return self._sketch.svg()
-
-        return Drawing("explanation", svg, self._text)
 
     def table(self) -> str:
         """A line per link, from the result back: its slope times the gradient that arrives."""
@@ -101,6 +86,15 @@ class Explanation(Equations):
         return self._text
 
     __repr__ = __str__
+
+
+def _svg_of(drawn: Sketch | None) -> str:
+    if drawn is None:
+        raise RenderError(
+            "the graph has too many values for a picture of its paths: explain one that is nearer, "
+            "or use .table()"
+        )
+    return drawn.svg()
 
 
 def explain(
@@ -136,7 +130,7 @@ def explain(
     order = toposort(y, leaves=True)
     known = names_of(order, variables, notation=notation)
     if wrt is None:
-        return _leaf(y, known[y]) if y.op is None else _operation(y, known, derive)
+        return _leaf(y, known) if y.op is None else _operation(y, known, derive)
     if wrt not in known:
         w = clean(wrt.name or variables.get(wrt, "")) or "this value"
         raise ValueError(_independent(y, wrt, w, known))
@@ -154,11 +148,13 @@ def _independent(v: Value, wrt: Value, w: str, names: Mapping[Value, str]) -> st
     return f"{y} does not depend on {w}, the derivative is 0{hint}"
 
 
-def _leaf(v: Value, label: str) -> Explanation:
+def _leaf(v: Value, names: Names) -> Explanation:
+    label = names[v]
     grad = f"{label}.grad = {short(v.grad)}, added up over backward passes."
     leaf = f"No operation made {label}: it is a leaf ({v.kind})."
     said = [leaf, grad if v.reached else f"No backward pass has reached {label}."]
-    return Explanation(v.data, [Line([name(label), number(v.data)]), *map(sentence, said)])
+    lines = [Line([name(label), number(v.data)]), *map(sentence, said)]
+    return Explanation(v.data, lines, (), sketch([v], names, Writer(names), gradients(v), []))
 
 
 def _operation(v: Value, names: Names, derive: bool) -> Explanation:

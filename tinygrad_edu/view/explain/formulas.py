@@ -6,7 +6,6 @@ products keep two terms at the front and one at the end.
 """
 
 import math
-import operator
 from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from typing import Any, Final
@@ -189,19 +188,19 @@ def _sum(a: Any, b: Any) -> Any:
     if _is(a, 0) or _is(b, 0):
         return b if _is(a, 0) else a
     opposite = _opposite(b)
-    return _made("+", a, b) if opposite is None else _made("-", a, opposite)
+    return a + b if opposite is None else a - opposite
 
 
 def _difference(a: Any, b: Any) -> Any:
     if _is(a, 0) or _is(b, 0):
         return _negative(b) if _is(a, 0) else a
     if (opposite := _opposite(b)) is not None:
-        return _made("+", a, opposite)
+        return a + opposite
     if isinstance(a, Expr) and isinstance(b, Expr) and a.op == b.op == "*":
         (u, s), (t, v) = a.args, b.args
         if same(u, _difference(1.0, t)) and same(v, _difference(1.0, s)):
             return _difference(s, t)  # (1 - t) s - t (1 - s)
-    return _made("-", a, b)
+    return a - b
 
 
 def _product(a: Any, b: Any) -> Any:
@@ -245,18 +244,11 @@ def _negative(a: Any) -> Any:
     return a.args[0] if a.op == "negative" else Expr("negative", (a,))
 
 
-_NUMBERS: Final = {"+": operator.add, "-": operator.sub}
 _RULES: Final[Mapping[str, Callable[..., Any]]] = {
     **{"+": _sum, "-": _difference, "*": _product, "negative": _negative},  # noqa: PIE800
     "divide": lambda a, b: 0.0 if _is(a, 0) else a if _is(b, 1) else Expr("divide", (a, b)),
     "where": lambda condition, a, b: a if same(a, b) else Expr("where", (condition, a, b)),
 }
-
-
-def _made(op: str, a: Any, b: Any) -> Any:
-    """a + b or a - b, a number where both are."""
-    plain = not isinstance(a, Expr) and not isinstance(b, Expr)
-    return _NUMBERS[op](a, b) if plain else Expr(op, (a, b))
 
 
 def _is(x: Any, n: int) -> bool:

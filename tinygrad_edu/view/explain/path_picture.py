@@ -10,8 +10,15 @@ from tinygrad_edu.view.base.naming import Names
 from tinygrad_edu.view.base.numbers import Numbers, decimal, has_grad
 from tinygrad_edu.view.base.palette import INK, SOFT, number_colour
 from tinygrad_edu.view.base.render import RenderError
-from tinygrad_edu.view.base.svg import inline, room, size_of, words
-from tinygrad_edu.view.base.typeset import formula_width, readable, typeset
+from tinygrad_edu.view.base.svg import (
+    formula_width,
+    inline,
+    readable,
+    room,
+    size_of,
+    typeset,
+    words,
+)
 from tinygrad_edu.view.explain.chain import Writer
 from tinygrad_edu.view.explain.notation import derivative, number
 from tinygrad_edu.view.explain.paths import Link, contribution
@@ -36,9 +43,10 @@ class Factor(NamedTuple):
     head: str
 
     @property
-    def number_text(self) -> str:
-        """The number as it stands in a picture."""
-        return decimal(self.number)
+    def half(self) -> float:
+        """Half of the width that name and number need."""
+        number = room(decimal(self.number), 15, bold=True)
+        return max(formula_width(self.name, 13), number) / 2
 
 
 class Sketch(NamedTuple):
@@ -73,32 +81,28 @@ class Sketch(NamedTuple):
         shift = float(re.findall(r"translate\((-?[\d.]+)", drawn.canvas.get("transform", ""))[0])
         wide, y = 0.0, height + 4
         for factors in self.products:
-            x, halves, middles = 0.0, [], []
+            x, middles = 0.0, []
             for f in factors:
                 tail, head = drawn.spots[f.tail], drawn.spots[f.head]
                 middle = (tail.right + head.left) / 2 if tail.right < head.left else head.left + 30
-                name = formula_width(readable(f.name), 13)
-                halves.append(max(name, room(f.number_text, 15, bold=True)) / 2)
-                middles.append(max(middle + shift, x + halves[-1] + _APART))
-                x = middles[-1] + halves[-1]
+                middles.append(max(middle + shift, x + f.half + _APART))
+                x = middles[-1] + f.half
             end = max(size_of(root)[0], WIDEST) - 10
-            for k in reversed(range(len(factors))):  # what would be too far right moves left
-                middles[k] = min(middles[k], end - halves[k])
-                end = middles[k] - halves[k] - _APART
+            for k, f in reversed([*enumerate(factors)]):  # what would be too far right moves left
+                middles[k] = min(middles[k], end - f.half)
+                end = middles[k] - f.half - _APART
             x = 0.0
-            for k, (f, half, middle) in enumerate(zip(factors, halves, middles, strict=True)):
-                place = max(middle, x + half + _APART)
+            for k, (f, middle) in enumerate(zip(factors, middles, strict=True)):
+                place = max(middle, x + f.half + _APART)
                 if k:
-                    sign, soft = "=" if k + 1 == len(factors) else "·", {"fill": SOFT.light}
-                    between = (x + place - half) / 2
-                    root.append(words(sign, between, y + 36, text_anchor="middle", **soft))
-                root.extend(
-                    typeset(readable(f.name), place, y + 16, 13, anchor="middle", fill=INK.light)
-                )
+                    sign, between = "=" if k + 1 == len(factors) else "·", (x + place - f.half) / 2
+                    soft = {"text_anchor": "middle", "fill": SOFT.light}
+                    root.append(words(sign, between, y + 36, **soft))
+                root.extend(typeset(f.name, place, y + 16, 13, anchor="middle", fill=INK.light))
                 look = {"fill": number_colour(f.number).light, "font_weight": "600"}
                 look |= {"font_size": "15", "text_anchor": "middle"}
-                root.append(words(f.number_text, place, y + 36, **look))
-                x = place + half
+                root.append(words(decimal(f.number), place, y + 36, **look))
+                x = place + f.half
             wide, y = max(wide, x), y + _ROW
         for formula in self.formulas:
             y += _LINE

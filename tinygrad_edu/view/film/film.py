@@ -23,7 +23,7 @@ from tinygrad_edu.view.base.palette import BY_NAME
 from tinygrad_edu.view.base.render import RenderError
 from tinygrad_edu.view.base.svg import inline, size_of
 from tinygrad_edu.view.film import pictures
-from tinygrad_edu.view.film.pictures import Place, Still, page_frame, texts_of
+from tinygrad_edu.view.film.pictures import Place, Still, shown, texts_of
 from tinygrad_edu.view.film.recorder import Recording, record
 from tinygrad_edu.view.graph.diagram import Diagram, Number
 from tinygrad_edu.view.graph.picture import KEY, picture
@@ -102,15 +102,14 @@ class Film:
         by_unit: bool = False,
     ) -> None:
         order, names = recording.order, recording.names
-        shown = main_strands(order, max_nodes)
-        counted = f"{len(shown):,} of {len(order):,} values shown" * (len(shown) < len(order))
+        drawn = main_strands(order, max_nodes)
+        counted = f"{len(drawn):,} of {len(order):,} values shown" * (len(drawn) < len(order))
         self.guess = flag("guess", guess)
         self.title = f"Backward pass of {names[order[-1]]}"
         self.caption = "; ".join(part for part in (counted, recording.caption) if part)
 
-        widest: dict[
-            tuple[Value, str], float
-        ] = {}  # of the texts of a place, which has room for it
+        #: Of the texts of a place, which has room for it.
+        widest: dict[tuple[Value, str], float] = {}
         for change in chain(recording.start, *(frame.changes for frame in recording.frames)):
             place, number = (change.value, change.row), change.number
             widest[place] = max(number, widest.get(place, number), key=lambda x: len(decimal(x)))
@@ -120,11 +119,11 @@ class Film:
             return [Number(k, widest.get((v, k)), back=k == "grad", keyed=True) for k in labels]
 
         units = names.units.units if by_unit else ()
-        self._diagram, boxes = value_diagram(shown, Content(names, numbers), units=units)
+        self._diagram, boxes = value_diagram(drawn, Content(names, numbers), units=units)
         rows = {row.label: row.id for box in self._diagram.boxes for row in box.rows}
         places = {v: Place(box.id, rows.get(names[v], box.id)) for v, box in boxes.items()}
         lines = self._diagram.ways()
-        self._frames = [page_frame(frame, places, lines) for frame in recording.frames]
+        self._frames = [shown(frame, places, lines) for frame in recording.frames]
         self._start = {
             f"{row.id}.{number.label}": UNKNOWN
             for box in self._diagram.boxes
@@ -148,22 +147,23 @@ class Film:
         except RenderError as error:
             numbers = self._numbers_at(len(self) - 1)
             drawn = f"<p>{_text(str(error))}</p>\n{_table(self._diagram, numbers)}"
+        frames = [frame._asdict() for frame in self._frames]
         parts = BY_NAME | {
             "title": _text(self.title),
             "lead": _text(self._lead),
             "caption": _text(self.caption),
             "least": f"{least:.0f}",
             "last": str(len(self) - 1),
-            "phase": self._frames[-1]["phase"],
-            "where": _text(self._frames[-1]["where"]),
-            "sentence": _lines(self._frames[-1]["said"]),
+            "phase": self._frames[-1].phase,
+            "where": _text(self._frames[-1].where),
+            "sentence": _lines(self._frames[-1].said),
             "picture": drawn,
             "rows": "".join(
-                f"<tr><td>{k}</td><td>{f['phase']}, {_text(f['where'])}</td>"
-                f"<td>{_lines(f['said'])}</td></tr>\n"
+                f"<tr><td>{k}</td><td>{f.phase}, {_text(f.where)}</td>"
+                f"<td>{_lines(f.said)}</td></tr>\n"
                 for k, f in enumerate(self._frames)
             ),
-            "film": _json({"guess": self.guess, "start": self._start, "frames": self._frames}),
+            "film": _json({"guess": self.guess, "start": self._start, "frames": frames}),
         }
         page = packaged("view/film/film.html")
         return re.sub(r"\{\{(\w+)\}\}", lambda hole: parts[hole[1]], page)
@@ -188,7 +188,7 @@ class Film:
     def strip(self, frames: int = 6) -> Drawing:
         """A still picture of at most `frames` frames: the end of the forward pass, and after it."""
         chosen = self._chosen(whole("frames", frames))
-        text = [f"{self._heading(k)}: {'; '.join(self._frames[k]['said'])}" for k in chosen]
+        text = [f"{self._heading(k)}: {'; '.join(self._frames[k].said)}" for k in chosen]
 
         def svg() -> str:
             return pictures.contact_sheet(*self._stills(chosen))
@@ -197,11 +197,7 @@ class Film:
 
     def _stills(self, chosen: Sequence[int]) -> tuple[Element, list[Still], str, str]:
         """The drawing, these frames, title and description of a picture of them."""
-        stills = []
-        for k in chosen:
-            f = self._frames[k]
-            numbers, lit, read = self._numbers_at(k), {*f["on"]}, {*f["by"]}
-            stills.append(Still(self._heading(k), f["where"], f["said"], numbers, lit, read))
+        stills = [Still(self._heading(k), self._frames[k], self._numbers_at(k)) for k in chosen]
         lead = f"{self._lead} {len(chosen)} of {len(self)} frames are shown."
         return self._drawing, stills, self.title, lead
 
@@ -245,24 +241,24 @@ class Film:
 
     @property
     def _lead(self) -> str:
-        present = {frame["phase"] for frame in self._frames}
+        present = {frame.phase for frame in self._frames}
         phases = [name for phase, name in _PHASES.items() if phase in present]
         return f"{len(self)} steps: {', '.join(phases)}."
 
     def _heading(self, k: int) -> str:
-        return f"{k} of {len(self) - 1}, {self._frames[k]['phase']}"
+        return f"{k} of {len(self) - 1}, {self._frames[k].phase}"
 
     def _numbers_at(self, k: int) -> dict[str, str]:
         """The text of every number after frame k."""
         numbers = dict(self._start)
         for frame in self._frames[: k + 1]:
-            numbers |= frame["set"]
+            numbers |= frame.set
         return numbers
 
     def _chosen(self, n: int) -> list[int]:
         """The frame at the end of the forward pass, and others after it, evenly, with the last."""
         last = len(self) - 1
-        first = next(k for k, f in enumerate(self._frames) if f["phase"] == "backward") - 1
+        first = next(k for k, f in enumerate(self._frames) if f.phase == "backward") - 1
         if len(self) <= n:
             return list(range(len(self)))
         if n == 1 or last == first:

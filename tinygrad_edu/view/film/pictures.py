@@ -6,19 +6,27 @@ numbers); a line has n1-n3. What is computed has a violet ring, the lines that f
 
 import math
 from collections.abc import Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from copy import deepcopy
 from itertools import groupby
 from textwrap import wrap
-from typing import Any, Final, NamedTuple, TypeVar
-from xml.etree import ElementTree
+from typing import Final, NamedTuple, TypeVar
 from xml.etree.ElementTree import Element, SubElement
 
 from tinygrad_edu.engine import Value
 from tinygrad_edu.view.base.numbers import decimal
 from tinygrad_edu.view.base.palette import BY_NAME, INK, NOW, SOFT, ZERO
-from tinygrad_edu.view.base.svg import SVG, fitted, inline, place, size_of, tag, text_width, words
-from tinygrad_edu.view.base.typeset import readable, typeset
+from tinygrad_edu.view.base.svg import (
+    SVG,
+    fitted,
+    inline,
+    place,
+    readable,
+    size_of,
+    tag,
+    text_width,
+    typeset,
+    words,
+)
 from tinygrad_edu.view.film.recorder import Change, Frame
 from tinygrad_edu.view.graph.picture import KEY, lit
 
@@ -39,10 +47,25 @@ class Place(NamedTuple):
     row: str
 
 
-def page_frame(
-    frame: Frame, places: Mapping[Value, Place], lines: Mapping[str, str]
-) -> dict[str, Any]:
-    """A frame for the page: what is said, what is lit (changed or read), the texts that are new.
+class Shown(NamedTuple):
+    """A frame as the page shows it: what is said, what is lit, the texts that are new.
+
+    `answer` is the number that the question `ask` is about, None where it is not one finite number.
+    `on` are the keys of boxes that change, `by` those of the lines that feed them.
+    """
+
+    phase: str
+    where: str
+    said: list[str]
+    ask: str
+    answer: float | None
+    on: list[str]
+    by: list[str]
+    set: dict[str, str]
+
+
+def shown(frame: Frame, places: Mapping[Value, Place], lines: Mapping[str, str]) -> Shown:
+    """A frame with keys in place of Values.
 
     `lines` are the keys of lines; that which leads to a chip has the key of what comes after it.
     """
@@ -52,36 +75,36 @@ def page_frame(
             key = f"{places[p].box}-{places[v].box}"
             by += [key, lines.get(key, key)]
     made = [c.value for c in frame.changes] if frame.unit is None else [frame.unit]
-    on = [places[v].box for v in made if v in places]
     asked = [c for c in frame.changes if frame.unit in (None, c.value)] if frame.question else []
     answer = asked[0].number if len(asked) == 1 else math.nan
-    return {
-        "phase": frame.phase,
-        "where": frame.where,
-        "said": [readable(said) for said in frame.sentences],
-        "ask": readable(frame.question),
-        "answer": answer if math.isfinite(answer) else None,
-        "on": on,
-        "by": [key for key in dict.fromkeys(by) if key in lines],
-        "set": texts_of(frame.changes, places),
-    }
+    return Shown(
+        frame.phase,
+        frame.where,
+        [readable(said) for said in frame.sentences],
+        readable(frame.question),
+        answer if math.isfinite(answer) else None,
+        [places[v].box for v in made if v in places],
+        [key for key in dict.fromkeys(by) if key in lines],
+        texts_of(frame.changes, places),
+    )
 
 
 def texts_of(changes: Sequence[Change], places: Mapping[Value, Place]) -> dict[str, str]:
     """The texts that these changes set, by their keys."""
-    shown = [c for c in changes if c.value in places]
-    return {f"{places[c.value].row}.{c.row}": decimal(c.number) for c in shown}
+    changed = [c for c in changes if c.value in places]
+    return {f"{places[c.value].row}.{c.row}": decimal(c.number) for c in changed}
 
 
 class Still(NamedTuple):
-    """One frame: its heading, where it is, its formulas, numbers by key, keys computed and read."""
+    """One frame with its heading, and all numbers by their keys."""
 
     heading: str
-    where: str
-    said: Sequence[str]
+    frame: Shown
     numbers: Mapping[str, str]
-    on: AbstractSet[str]
-    by: AbstractSet[str]
+
+    def lights(self, key: str) -> bool:
+        """Whether the box or the line with this key is lit."""
+        return key in (self.frame.by if "-" in key else self.frame.on)
 
 
 def filled(root: Element, numbers: Mapping[str, str]) -> Element:
@@ -111,7 +134,7 @@ def as_gif(drawing: Element, stills: Sequence[Still]) -> bytes:
     from tinygrad_edu.view.base.pdf import figure_of
 
     pages = (contact_sheet(drawing, [still], "", "") for still in stills)
-    frames = [figure_of(ElementTree.fromstring(page)).png(144) for page in pages]
+    frames = [figure_of(page).png(144) for page in pages]
     times = [*[round(1000 * _SECONDS)] * (len(frames) - 1), round(1000 * _HELD * _SECONDS)]
     return gif(frames, times)
 
@@ -139,10 +162,9 @@ def animation(drawing: Element, stills: Sequence[Still], title: str, description
                 _write(part, key, text)
                 around.insert(at, _timed(part, runs, len(stills)))
         else:
-            on = [key in still.on or ("-" in key and key in still.by) for still in stills]
-            for runs in [_runs(on)[True]] if any(on) else []:
-                for part in lit(element, key):
-                    element.insert("-" not in key and len(element), _timed(part, runs, len(stills)))
+            runs = _runs([still.lights(key) for still in stills]).get(True, [])
+            for part in lit(element, key) if runs else ():
+                element.insert("-" not in key and len(element), _timed(part, runs, len(stills)))
     for k, still in enumerate(stills):
         outer.append(_timed(_still(drawing, still, bare=True), [(k, k + 1)], len(stills)))
     return inline(outer, title, description)
@@ -189,16 +211,15 @@ def _still(drawing: Element, still: Still, *, bare: bool = False) -> Element:
         frame = filled(drawing, still.numbers)
         for element in list(frame.iter()):
             key = element.attrib.pop(KEY, "")
-            if key in still.on or ("-" in key and key in still.by):
-                for part in lit(element, key):
-                    element.insert("-" not in key and len(element), part)
+            for part in lit(element, key) if still.lights(key) else ():
+                element.insert("-" not in key and len(element), part)
         root.append(place(frame, 0, 0, w, h))
     first, y = f"{still.heading}:", h + _LINE
     root.append(words(first, 4, y, fill=NOW.light, font_size="12", **fitted(first, 12)))
     x = 8 + text_width(first, 12)
-    room = int((width - x) / 6.4)
-    root.append(words(_cut(wrap(still.where, room))[0], x, y, fill=SOFT.light, font_size="12"))
-    lines = [line for said in still.said for line in wrap(readable(said), int(width / 7.0))]
+    [where] = _cut(wrap(still.frame.where, int((width - x) / 6.4)))
+    root.append(words(where, x, y, fill=SOFT.light, font_size="12"))
+    lines = [line for said in still.frame.said for line in wrap(readable(said), int(width / 7.0))]
     for k, line in enumerate(_cut(lines, _LINES), 1):
         root.extend(typeset(line, 4, y + k * _LINE, 14, fill=INK.light))
     return root

@@ -16,17 +16,8 @@ from tinygrad_edu.view.base.graph_units import Unit
 from tinygrad_edu.view.base.naming import Names, names_of
 from tinygrad_edu.view.base.numbers import FEW, Numbers, first_few
 from tinygrad_edu.view.base.operations import placeholders, symbol
-from tinygrad_edu.view.explain.chain import Writer
-from tinygrad_edu.view.explain.notation import derivative, number
-from tinygrad_edu.view.film.sentences import (
-    fed_by,
-    place_of,
-    say_backward,
-    say_delta,
-    say_forward,
-    say_gradients,
-    say_update,
-)
+from tinygrad_edu.view.explain.notation import number, product
+from tinygrad_edu.view.film.sentences import Teller, place_of
 
 T = TypeVar("T")
 
@@ -88,7 +79,23 @@ def record(
     unit; if there were more than `max_steps` (at least 5), one unit, one layer, or several layers.
     Nothing is said of what flows to constants. Values are called as in `names`.
     """
-    return _Recorder(v, optimizer, names).recording(max_steps, by_unit)
+    film = _Recorder(v, optimizer, names)
+    groups, notes = [[x] for x in film.inner], film.numbers.changes(film.names)
+    backward = [[operand] for operand in _operands(reversed(film.inner))]
+    updates = [[p] for p in film.updated]
+    total = 2 + len(groups) + len(backward) + len(updates)
+    if total > max_steps or by_unit:
+        for what, groups in film.groupings(max_steps):  # noqa: B007
+            updates = film.updates(groups)
+            if 2 + 2 * len(groups) + len(updates) <= max_steps:
+                break
+        back = (list(_operands(reversed(group))) for group in reversed(groups))
+        backward = list(filter(None, back))
+        if total > max_steps:
+            notes.insert(0, f"{what}, since {total:,} single steps are more than {max_steps}")
+    start = [Change(x, "data", film.numbers.data[x]) for x in film.order if x.op is None]
+    frames = film.frames(groups, backward, updates)
+    return Recording(film.order, film.names, tuple(start), frames, "; ".join(notes))
 
 
 class _Recorder:
@@ -97,16 +104,21 @@ class _Recorder:
     An operand is a result and the number of one of its parents.
     """
 
-    def __init__(self, v: Value, optimizer: Optimizer | None, names: Names | None) -> None:
+    def __init__(self, v: Value, optimizer: Any, names: Names | None) -> None:
         self.order = toposort(v, leaves=True)
         self.inner = [x for x in self.order if x.op is not None]
         self.names = names or names_of(self.order)
-        self.root, self.write = self.names[v], Writer(self.names)
-        self.optimizer = optimizer
-        self.numbers = Numbers(self.order)
-        self.grads = gradients(v)
+        self.numbers, self.grads = Numbers(self.order), gradients(v)
+        self.tell = Teller(self.order, self.names, self.grads)
         self.slopes = {x: x.slopes() for x in self.inner}
-        self.updated = self._update()
+        self.optimizer = optimizer  # without one nothing is updated
+        #: The new number of each parameter of the optimizer that is in the graph.
+        self.updated: dict[Value, float] = {}
+        for k, p in enumerate(optimizer.parameters if optimizer else ()):
+            if p in self.names:
+                state, t = optimizer.states[k], optimizer.steps + 1
+                x, _ = optimizer.update(floats, self.grads[p], p.data, optimizer.lr, t, state)
+                self.updated[p] = checked(x, f"the update of {self.names[p]}")
         #: The unit of each net input and activation, but for activations of a whole layer.
         self.units = {
             v: u
@@ -115,37 +127,7 @@ class _Recorder:
             if {*u.a.parents} <= {u.z, *u.parameters} or u.a is u.z
         }
 
-    def _update(self) -> dict[Value, float]:
-        """The new number of each parameter of the optimizer that is in the graph."""
-        optimizer, new = self.optimizer, {}
-        for k, p in enumerate(optimizer.parameters if optimizer is not None else ()):
-            if p in self.names and optimizer is not None:
-                state, t = optimizer.states[k], optimizer.steps + 1
-                x, _ = optimizer.update(floats, self.grads[p], p.data, optimizer.lr, t, state)
-                new[p] = checked(x, f"the update of {self.names[p]}")
-        return new
-
-    def recording(self, max_steps: int, by_unit: bool) -> Recording:
-        operands = [[operand] for operand in _operands(reversed(self.inner))]
-        total = 2 + len(self.inner) + len(operands) + len(self.updated)
-        notes = self.numbers.changes(self.names)
-        if total <= max_steps and not by_unit:
-            single = [[v] for v in self.inner]
-            frames = self._frames(single, operands, [[p] for p in self.updated])
-        else:
-            for step, groups in self._groupings(max_steps):
-                what, updates = step, self._updates(groups)
-                if 2 + 2 * len(groups) + len(updates) <= max_steps:
-                    break
-            backward = [list(_operands(reversed(group))) for group in reversed(groups)]
-            frames = self._frames(groups, list(filter(None, backward)), updates)
-            if total > max_steps:
-                notes.insert(0, f"{what}, since {total:,} single steps are more than {max_steps}")
-        leaves = [v for v in self.order if v.op is None]
-        start = tuple([Change(v, "data", self.numbers.data[v]) for v in leaves])
-        return Recording(self.order, self.names, start, frames, "; ".join(notes))
-
-    def _groupings(self, max_steps: int) -> Iterator[tuple[str, list[list[Value]]]]:
+    def groupings(self, max_steps: int) -> Iterator[tuple[str, list[list[Value]]]]:
         """Results together in one step: by unit, by layer, by several layers."""
         units: dict[Value, list[Value]] = {}
         for v in self.inner:
@@ -161,112 +143,99 @@ class _Recorder:
         many = [list(chain(*layers[k : k + n])) for k in range(0, len(layers), n)]
         yield f"each step is {n:,} layers (operations nearly equally far from the inputs)", many
 
-    def _updates(self, groups: Sequence[Sequence[Value]]) -> list[list[Value]]:
+    def updates(self, groups: Sequence[Sequence[Value]]) -> list[list[Value]]:
         """The updated parameters together as the operations that use them first."""
-        first: dict[Value, int] = {}
-        for k, group in enumerate(groups):
-            for v in group:
-                for p in v.parents:
-                    first.setdefault(p, k)
+        uses = ((p, k) for k, group in enumerate(groups) for v in group for p in v.parents)
+        first = dict(reversed([*uses]))
         return _grouped(self.updated, lambda p: first.get(p, 0))
 
-    def _frames(
+    def frames(
         self,
         forward: Iterable[Sequence[Value]],
         backward: Sequence[Sequence[tuple[Value, int]]],
         updates: Iterable[Sequence[Value]],
     ) -> list[Frame]:
-        root = self.root
+        """All frames, a step for each of these groups."""
         kinds = sorted(Counter(v.kind for v in self.order if v.op is None).items())
         given = ", ".join(f"{n:,} {kind}{'s' * (n > 1)}" for kind, n in kinds)
-        seed = f"{root}: its derivative with respect to itself"
-        one = (f"{derivative(root, root).text} = 1",)
+        root = self.order[-1]
+        seed = f"{self.names[root]}: its derivative with respect to itself"
+        one = (f"{self.tell.by(root)} = 1",)
         return [
             Frame("start", f"given: {given}", ()),
             *map(self._forward, forward),
-            Frame("backward", seed, one, changes=(Change(self.order[-1], "grad", 1.0),)),
+            Frame("backward", seed, one, changes=(Change(root, "grad", 1.0),)),
             *self._backward(backward),
             *map(self._updated, updates),
         ]
 
     def _forward(self, group: Sequence[Value]) -> Frame:
-        equations = (say_forward(self.write, v) for v in group)
         changes = [Change(v, "data", self.numbers.data[v]) for v in group]
         flows = dict.fromkeys((p, v) for v in group for p in v.parents if p not in group)
         u = self._unit(group)
-        if u is not None:
+        z = None if u is None else u.z
+        if u:
             where = f"{place_of(u)}: the weighted sum of what comes in"
             where += f", then {u.activation}" * (u.a is not u.z)
         else:
             made = (f"{self.names[v]} by {self._sign(v)}" for v in group)
             where = ", ".join(first_few(made, len(group)))
-        said = tuple(first_few(equations, len(group)))
-        z = None if u is None else u.z
+        said = tuple(first_few(map(self.tell.forward, group), len(group)))
         return Frame("forward", where, said, "", tuple(flows), tuple(changes), z)
 
     def _backward(self, groups: Sequence[Sequence[tuple[Value, int]]]) -> Iterator[Frame]:
         """Each sum grows as in the order of the frames, and ends as the number of the engine."""
         sums: dict[Value, float] = {}
         open_ = Counter(v.parents[k] for group in groups for v, k in group)
-        #: The deltas of units without an activation come with their unit, not with what it feeds.
         units = [self._unit([*dict.fromkeys(v for v, _ in group)]) for group in groups]
+        #: The deltas of units without an activation come with their unit, not with what it feeds.
         held = {u.z for u in units if u and u.a is u.z} if len(units) < len(open_) else set()
-        for group in groups:
-            equations: list[str] = []
+        for group, u in zip(groups, units, strict=True):
+            said: list[str] = []
             for v, k in group:
                 p, g, slope = v.parents[k], self.grads[v], self.slopes[v][k]
                 before = sums.get(p)
                 open_[p] -= 1
                 after = (UNREACHED if before is None else before) + g * slope
                 sums[p] = after if open_[p] else self.grads[p]
-                if len(equations) < FEW:
-                    letters = say_backward(self.write, v, k, self.root)
-                    factors = [number(x, first=False).text for x in (slope, g)]
-                    product = f"{' * '.join(factors)} = {short(slope * g)}"
+                if len(said) < FEW:
+                    letters = self.tell.backward(v, k)
+                    factors = product([number(x, first=False) for x in (slope, g)]).text
                     known = "" if before is None else f"; {short(before)} before, now "
                     question = f"{letters}{known or ' = '}?"
-                    equations.append(f"{letters} = {product}{known and known + short(sums[p])}")
-            equations = first_few(equations, len(group))
-            made = list(dict.fromkeys(v for v, _ in group))
+                    result = f"{short(slope * g)}{known and known + short(sums[p])}"
+                    said.append(f"{letters} = {factors} = {result}")
+            made = [*dict.fromkeys(v for v, _ in group)]
             touched = dict.fromkeys(v.parents[k] for v, k in group)
-            sign = ", ".join(dict.fromkeys(map(self._sign, made[:FEW])))
-            where = f"back through {sign}, by the chain rule"
-            where += ", added" * (len(group) == 1 and before is not None)
-            flows, u = dict.fromkeys((v.parents[k], v) for v, k in group), self._unit(made)
-            if len(group) > 1:
-                asked = [derivative(self.root, self.names[p]).text for p in touched]
-                question = f"{', '.join(first_few(asked, len(asked)))} = ?"
-                if u is not None:
-                    weights = [(w, d.z) for d, w in fed_by(self.names, u)]
-                    fed = [(u.a, v) for v in self.inner if u.a in v.parents]
-                    flows = dict.fromkeys([*weights, *fed])
-                    said = say_delta(self.write, self.names, self.order, u, self.grads)
-                    where, letters, numbers = said
-                    more = say_gradients(self.names, self.root, u, self.grads)
-                    equations = [f"{letters} = {numbers}", *first_few(more, len(more))]
-                    question = f"{letters} = ?"
+            flows = dict.fromkeys((v.parents[k], v) for v, k in group)
+            if len(group) > 1 and u:
+                where, letters, numbers = self.tell.delta(u)
+                more, question = self.tell.gradients(u), f"{letters} = ?"
+                said = [f"{letters} = {numbers}", *first_few(more, len(more))]
+                fed = [(u.a, v) for v in self.inner if u.a in v.parents]
+                flows = dict.fromkeys([*((w, d.z) for d, w in self.tell.fed_by(u)), *fed])
+            else:
+                signs = ", ".join(dict.fromkeys(map(self._sign, made[:FEW])))
+                where = f"back through {signs}, by the chain rule"
+                said = first_few(said, len(group))
+                if len(group) > 1:
+                    asked = first_few(map(self.tell.by, touched), len(touched))
+                    question = f"{', '.join(asked)} = ?"
+                elif before is not None:
+                    where += ", added"
             changes = [Change(p, "grad", sums[p]) for p in touched if p not in held]
-            if u is not None and u.z in held:
+            if u and u.z in held:
                 changes.append(Change(u.z, "grad", self.grads[u.z]))
-            kinks = [convention(v, self.names) for v in made]
+            kinks = list(filter(None, (convention(v, self.names) for v in made)))[:FEW]
+            of_unit = u.z if u and len(group) > 1 else None
             yield Frame(
-                "backward",
-                where,
-                (*equations, *list(filter(None, kinks))[:FEW]),
-                question,
-                tuple(flows),
-                tuple(changes),
-                None if u is None or len(group) == 1 else u.z,
+                "backward", where, (*said, *kinks), question, tuple(flows), tuple(changes), of_unit
             )
 
     def _updated(self, group: Sequence[Value]) -> Frame:
-        optimizer: Any = self.optimizer  # without one nothing is updated
-        equations = (
-            say_update(optimizer, p, self.names[p], self.root, self.grads[p], self.updated[p])
-            for p in group
-        )
+        equations = (self.tell.update(self.optimizer, p, self.updated[p]) for p in group)
         changes = tuple([Change(p, "data", self.updated[p]) for p in group])
-        where = f"{clean(type(optimizer).__name__)}: against the gradient"
+        where = f"{clean(type(self.optimizer).__name__)}: against the gradient"
         return Frame("update", where, tuple(first_few(equations, len(group))), changes=changes)
 
     def _unit(self, made: Sequence[Value]) -> Unit | None:

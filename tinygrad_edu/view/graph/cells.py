@@ -96,24 +96,24 @@ def _head(box: Box) -> Iterator[Cell]:
             yield title(box.name, box.word)
         return
     if not stands_beside(box.name):
-        yield _soft(middle_cut(box.name), INK.light)
-    if not is_sign(box.word):
-        yield from map(_soft, lines_of(box.word))
+        yield _soft(_middle_cut(box.name), INK.light)
+    if not _is_sign(box.word):
+        yield from map(_soft, _lines_of(box.word))
 
 
-def is_sign(word: str) -> bool:
+def _is_sign(word: str) -> bool:
     """Whether the word of a box stands left of its numbers, as the sign of an operation does."""
     return len(word) <= _BESIDE + 2
 
 
-def lines_of(word: str) -> list[str]:
+def _lines_of(word: str) -> list[str]:
     """The lines of a long operation above its numbers."""
     words = word.replace(" ", "\0").replace("_", "_ ")
     parts = wrap(words, _WORD, break_long_words=False, break_on_hyphens=False)
-    return [middle_cut(part.replace(" ", "").replace("\0", " ")) for part in parts]
+    return [_middle_cut(part.replace(" ", "").replace("\0", " ")) for part in parts]
 
 
-def middle_cut(name: str) -> str:
+def _middle_cut(name: str) -> str:
     """A long name by its first 9 and its last 6 characters."""
     return name if len(name) <= _ABOVE else f"{name[:9]}…{name[-6:]}"
 
@@ -128,7 +128,7 @@ def _lines(box: Box) -> list[list[Cell]]:
     height, size = (13, LABEL) if box.kind == "chip" else (15, _NUMBER)
     left = [_name(box.name, size + 1, _LEAST, height)] * stands_beside(box.name)
     left = [cell for cell in left if box.name]
-    if box.word and is_sign(box.word):
+    if box.word and _is_sign(box.word):
         large = 14 if len(box.word) == 1 else LABEL
         width = max(_LEAST, room(box.word, large))
         left.append(Cell(_font(in_html(box.word), SOFT.light, large), width, height, MIDDLE))

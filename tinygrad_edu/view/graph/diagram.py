@@ -11,6 +11,8 @@ from tinygrad_edu.view.base.numbers import UNKNOWN, decimal
 #: What boxes of a single value are called; others stand for several values.
 VALUE_KINDS: Final = ("input", "parameter", "constant", "result")
 _SOURCES: Final = 4
+#: The widths of the lines of no weight and of the largest.
+_THINNEST, _WIDEST = 0.7, 4.0
 
 
 class Number(NamedTuple):
@@ -98,13 +100,17 @@ class Box:
 
 @dataclass
 class Edge:
-    """A line from one box to another.
+    """A line from one box, or a row of it, to another.
 
-    role    what the tail is to the head, such as w[1]
+    role    what the tail is to the head, such as w[1]; the shape of what a line between layers is
     numbers what stands on the line
-    weight  the weight it stands for, if any, and `share`, its size against the largest, 0 to 1
+    weight  the weight it stands for, if any, whose sign is the colour
+    share   its size against the largest, 0 to 1: its width
     length  the least distance of the two, in ranks
     dotted  whether it stands for what is left out
+    full    whether it is drawn full, not faint
+    lit     whether it has a halo
+    below   the height at which it passes below what stands between, if anything does
     """
 
     tail: str
@@ -116,6 +122,22 @@ class Edge:
     share: float = 0.0
     length: int = 1
     dotted: bool = False
+    tail_row: int | None = None
+    head_row: int | None = None
+    full: bool = True
+    lit: bool = False
+    below: float | None = None
+
+    @property
+    def said(self) -> str:
+        """The texts that stand on it."""
+        return " ".join(text for text in (self.role, *(x.text for x in self.numbers)) if text)
+
+    @property
+    def width(self) -> float:
+        """In pixels, from 0.7 to 4; 1 for what has no size."""
+        sized = self.weight is not None or self.share
+        return _THINNEST + (_WIDEST - _THINNEST) * self.share if sized else 1.0
 
 
 @dataclass

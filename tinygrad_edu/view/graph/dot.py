@@ -63,9 +63,6 @@ _BAND: Final = _box("filled,rounded", WASH.light, WASH.light) | {
 _PLUS: Final = {"color": POSITIVE.light}
 _MINUS: Final = {"color": NEGATIVE.light, "style": "dashed"}
 _ZERO: Final = {"color": EDGE.light, "style": "dotted"}
-_THINNEST: Final = 0.7
-#: Width of the line of the largest weight.
-_WIDEST: Final = 4.0
 #: What keeps two boxes in their order.
 _UNSEEN: Final = {"style": "invis", "tailport": "c", "headport": "c"}
 _TITLE: Final = 40
@@ -183,7 +180,7 @@ def _line(edge: Edge) -> dict[str, str | None]:
     if edge.weight is None:
         return {"style": "dotted"} if edge.dotted else {}
     look = _PLUS if edge.weight > 0 else _MINUS if edge.weight < 0 else _ZERO
-    return {**look, "penwidth": f"{_THINNEST + (_WIDEST - _THINNEST) * edge.share:.3g}"}
+    return {**look, "penwidth": f"{edge.width:.3g}"}
 
 
 def in_tooltip(text: str) -> str:

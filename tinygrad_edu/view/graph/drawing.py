@@ -14,13 +14,13 @@ from tinygrad_edu.view.base.numbers import Numbers, decimal, in_our_graph, one_v
 from tinygrad_edu.view.base.svg import inline
 from tinygrad_edu.view.graph import select
 from tinygrad_edu.view.graph.blocks import Cut, cut, stands_for
-from tinygrad_edu.view.graph.board.columns import Board, fits
+from tinygrad_edu.view.graph.board.cards import Desk
+from tinygrad_edu.view.graph.board.columns import Board, layout_of
 from tinygrad_edu.view.graph.board.paint import board_picture
 from tinygrad_edu.view.graph.cells import stands_beside
 from tinygrad_edu.view.graph.diagram import Diagram, table
 from tinygrad_edu.view.graph.dot import to_dot, width
-from tinygrad_edu.view.graph.formats.mermaid import to_mermaid
-from tinygrad_edu.view.graph.formats.tikz import to_tikz
+from tinygrad_edu.view.graph.formats import to_mermaid, to_tikz
 from tinygrad_edu.view.graph.levels import board_of
 from tinygrad_edu.view.graph.picture import WIDEST, picture
 from tinygrad_edu.view.graph.values import EDGES, content_of, value_diagram, value_legend
@@ -29,13 +29,6 @@ _LEVELS: Final = ("auto", "value", "neuron", "layer")
 _DIRECTIONS: Final = ("LR", "TB", "RL", "BT")
 _TABLE_ROWS: Final = 60
 _NO_UNITS: Final = "no units (net inputs w·x + b) in this graph: its values are shown"
-
-
-def diagram_forms(diagram: Diagram, title: str) -> Forms:
-    """What a diagram is saved as: DOT, TikZ in a page of LaTeX, Mermaid."""
-    dot = partial(to_dot, diagram)
-    tex, mermaid = partial(to_tikz, diagram, title), partial(to_mermaid, diagram, title)
-    return {".dot": dot, ".gv": dot, ".tex": tex, ".mmd": mermaid}
 
 
 class Graph(Picture):
@@ -64,13 +57,20 @@ class Graph(Picture):
         return inline(drawn, self.title, self.description)
 
     def _others(self) -> Forms:
-        return diagram_forms(self.diagram, self.title)
+        dot = partial(to_dot, self.diagram)
+        mermaid = partial(to_mermaid, self.diagram, self.title)
+        return {
+            ".dot": dot,
+            ".gv": dot,
+            ".tex": lambda: to_tikz(self.svg, self.title),
+            ".mmd": mermaid,
+        }
 
     def _text(self) -> str:
         return self.table
 
     def __repr__(self) -> str:
-        return f"<Graph: {self.description}>"
+        return f"<{type(self).__name__}: {self.description}>"
 
 
 def draw(
@@ -235,8 +235,8 @@ class _Drawing:
         of = f"{stand:,} of {total:,}" if stand < total else f"all {total:,}"
         notes = [*[f"{n - len(shown):,} boxes left out"] * (len(shown) < n), *notes]
         remarks = self.numbers.remarks(self.names, {v for block in shown for v in block.values})
-        draws = partial(
-            board_of,
+        desk = partial(
+            Desk,
             *(blocks, self.names, self.numbers),
             edges=self.edges,
             opened=opened,
@@ -245,9 +245,9 @@ class _Drawing:
             examples=examples,
             shade=self.content.shade,
         )
-        board = draws(level="layer" if level == "layer" else "neuron")
-        if level == "auto" and not fits(board):
-            board = draws(level="layer")
+        board = board_of(desk(level="layer" if level == "layer" else "neuron"))
+        if level == "auto" and len(layout_of(board).bands) > 1:
+            board = board_of(desk(level="layer"))
         counted = f"{len(board.cards()):,} boxes for {of} values"
         return self._graph(board, [counted, *notes], remarks)
 

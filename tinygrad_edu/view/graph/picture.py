@@ -15,21 +15,23 @@ from xml.etree.ElementTree import Element, SubElement
 
 from tinygrad_edu.files import packaged
 from tinygrad_edu.text import name_parts
-from tinygrad_edu.view.base.palette import BY_NAME, END, MIDDLE, NOW, SOFT, styled
+from tinygrad_edu.view.base.palette import END, MIDDLE, NAMES, NOW, SOFT, styled
 from tinygrad_edu.view.base.render import RenderError, render
 from tinygrad_edu.view.base.svg import (
     FITTING,
+    ITALIC,
     LINK,
     SVG,
+    formula_width,
     parsed,
+    pieces,
     room,
     size_of,
     words,
     wrapped,
 )
-from tinygrad_edu.view.base.typeset import ITALIC, formula_width, pieces
-from tinygrad_edu.view.graph.board.curves import Line, Spot, curves
-from tinygrad_edu.view.graph.diagram import Diagram
+from tinygrad_edu.view.graph.board.curves import Spot, curves
+from tinygrad_edu.view.graph.diagram import Diagram, Edge
 from tinygrad_edu.view.graph.dot import to_dot
 
 #: The attribute that holds the key of a box (n3), of a line (n1-n3) and of a number (n3.data).
@@ -37,12 +39,6 @@ KEY: Final = "data-key"
 #: The column of a notebook, in pixels: a picture that is no wider is made smaller in less room.
 WIDEST: Final = 700
 CLASS: Final = "tge-graph"
-#: Colours by what they are, in the SVG of a renderer and in the style sheet.
-_CLASSES: Final = {
-    colour: name.lower()
-    for name, colour in BY_NAME.items()
-    if f"{name}_DARK" in BY_NAME and name != "ERROR"
-}
 #: From the middle of a cell down to the line that a text stands on.
 _BASELINE: Final = 4.2
 #: Of the caption: its size, from line to line, the least width that it is wrapped to.
@@ -136,7 +132,7 @@ def _bend(
 ) -> None:
     """Lines with level ends in place of those of the renderer, but for what they would cross."""
     ends = (names[group].split("->") for group in groups)
-    lines = [Line(tail, head) for tail, head in ends]
+    lines = [Edge(tail, head) for tail, head in ends]
     for group, curve in zip(groups, curves(lines, spots), strict=True):
         others = [s for n, s in spots.items() if n not in (curve.line.tail, curve.line.head)]
         points = [curve.at(k / 20) for k in range(21)]
@@ -265,9 +261,9 @@ def _caption(root: Element, sentences: Sequence[str]) -> None:
 def _classify(element: Element) -> None:
     """The class of the colours of an element."""
     classes = [
-        prefix + _CLASSES[colour]
+        prefix + NAMES[colour]
         for name, prefix in (("fill", ""), ("stroke", "s-"))
-        if (colour := element.get(name, "")) in _CLASSES
+        if (colour := element.get(name, "")) in NAMES
     ]
     if element.tag == f"{SVG}g" or not classes:
         return

@@ -1,9 +1,9 @@
 """The value level: a box for every number, the operation in it; a box for every unit of a layer."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Final, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final, NamedTuple
 
 from tinygrad_edu.engine import Primitive, Value
 from tinygrad_edu.text import clean, short
@@ -80,18 +80,20 @@ def value_diagram(
 
     What belongs to one of these `units` stands in the box of the unit, its weights on their lines.
     """
-    diagram = Diagram(rankdir=rankdir)
-    folds = folded(shown, units)
-    writer = ValueWriter(diagram, content, shown[-1], users_of(shown), unfold, folds)
+    writer = _Writer(shown, content, unfold)
+    diagram = writer.diagram
+    diagram.rankdir = rankdir
+    for u in units:
+        writer.fold(u)
     bands = {}
     for layer, members in layers_of(units).items() if rankdir in ("LR", "RL") else ():
         activations = {u.activation for u in members}
         words = ", ".join(sorted(activations - {"linear"})) or "linear"
         for u in members:  # what many units share has lines to all of them, through a band
-            if u.place.layer and folds.chips.get(u.z):
+            if u.place.layer and writer.chips.get(u.z):
                 bands[u] = (Frame(title_of(layer), clean(words)),)
     for v in shown:
-        unit = folds.unit_of.get(v)
+        unit = writer.unit_of.get(v)
         writer.add(v, bands.get(unit, ()) if unit else ())
     diagram.columns = list(writer.columns.values())
     diagram.flowing = bool(diagram.columns)
@@ -113,78 +115,54 @@ def value_legend(diagram: Diagram, root: str) -> str:
     return f"Boxes: value, {place} its gradient{grad}{told}.{unit}"
 
 
-def users_of(shown: Sequence[Value]) -> Counter[Value]:
-    """How many of the values `shown` each value is an operand of."""
-    return Counter(p for v in shown for p in set(v.parents))
+class _Writer:
+    """Adds values to a diagram.
 
-
-class Folds(NamedTuple):
-    """What is drawn with a unit.
-
+    boxes    the box that each value is drawn in
+    users    how many of the values that are shown each is an operand of
     rows     by net input the values in the box of the unit: b, z, a
     chips    by net input the weights that stand on the lines of the unit
     unit_of  the unit of each of these values
+    columns  the ids of what stands on the lines of each layer
     """
 
-    rows: dict[Value, list[Value]]
-    chips: dict[Value, list[Value]]
-    unit_of: dict[Value, Unit]
+    def __init__(self, shown: Sequence[Value], content: Content, unfold: bool) -> None:
+        self.diagram, self.content, self.unfold = Diagram(), content, unfold
+        self.root, self.there = shown[-1], {*shown}
+        self.users = Counter(p for v in shown for p in set(v.parents))
+        self.boxes: dict[Value, Box] = {}
+        self.rows: dict[Value, list[Value]] = {}
+        self.chips: dict[Value, list[Value]] = {}
+        self.unit_of: dict[Value, Unit] = {}
+        self.columns: dict[object, list[str]] = {}
 
-
-def folded(shown: Sequence[Value], units: Iterable[Unit]) -> Folds:
-    """Of these units what nothing else uses: parameters of one place, net input and activation."""
-    there, users = set(shown), users_of(shown)
-    rows: dict[Value, list[Value]] = {}
-    chips: dict[Value, list[Value]] = {}
-    unit_of: dict[Value, Unit] = {}
-    for u in units:
-        if u.z not in there:
-            continue
-        places = Counter(u.z.parents)
-        own = [
-            p
-            for p in u.parameters
-            if p in there and p.op is None and users[p] == 1 and places[p] < 2
-        ]
+    def fold(self, u: Unit) -> None:
+        """Have a unit be one box, of what nothing else uses: parameters, net input, activation."""
+        if u.z not in self.there:
+            return
+        users, places = self.users, Counter(u.z.parents)
+        leaves = (p for p in u.parameters if p in self.there and p.op is None)
+        own = [p for p in leaves if users[p] == 1 and places[p] < 2]
         weights = [p for p in own if p in u.w and p.kind == "parameter"]
         inner = [p for p in own if p not in u.w]
-        after = u.a in there and users[u.z] == 1 and {u.z, *inner} >= set(u.a.parents)
+        after = u.a in self.there and users[u.z] == 1 and {u.z, *inner} >= set(u.a.parents)
         inner += [u.z, u.a] if after and u.a is not u.z else [u.z]
         if weights or len(inner) > 1:
-            rows[u.z], chips[u.z] = inner, weights
-            unit_of.update(dict.fromkeys([*weights, *inner], u))
-    return Folds(rows, chips, unit_of)
-
-
-@dataclass
-class ValueWriter:
-    """Adds values to a diagram; `boxes` has the box that each value is drawn in.
-
-    `columns` has the ids of what stands on the lines of each layer.
-    """
-
-    diagram: Diagram
-    content: Content
-    root: Value
-    users: Mapping[Value, int]
-    unfold: bool
-    folds: Folds
-    boxes: dict[Value, Box] = field(default_factory=dict)
-    columns: dict[object, list[str]] = field(default_factory=dict)
+            self.rows[u.z], self.chips[u.z] = inner, weights
+            self.unit_of.update(dict.fromkeys([*weights, *inner], u))
 
     def add(self, v: Value, within: tuple[Frame, ...] = ()) -> None:
         """A value, the lines to it, and with a net input the rest of its unit."""
-        if v in self.folds.rows:
+        if v in self.rows:
             self._unit(v, within)
             return
-        if v in self.folds.unit_of:
+        if v in self.unit_of:
             return  # which comes with its net input
         products = self._products(v) if self.unfold and operations.is_dot(v) else {}
-        box = self._box(v)
+        box = self.boxes[v] = self._box(v)
         if products:
             box.word = "Σ"
         self._add(v, box)
-        self.boxes[v] = box
         for i, product in products.items():
             tooltip = f"product {i + 1} of {len(v.parents) // 2}"
             self._link(product, box, "", self.content.sums(v), tooltip, passing=True)
@@ -193,10 +171,8 @@ class ValueWriter:
 
     def _unit(self, z: Value, within: tuple[Frame, ...]) -> None:
         """The box of a unit, its weights on their lines, and the lines from what is no part."""
-        unit, rows = self.folds.unit_of[z], self.folds.rows[z]
-        chips = {
-            w: self.diagram.add(replace(self._box(w), kind="chip")) for w in self.folds.chips[z]
-        }
+        unit, rows = self.unit_of[z], self.rows[z]
+        chips = {w: self.diagram.add(replace(self._box(w), kind="chip")) for w in self.chips[z]}
         self.boxes.update(chips)
         if chips:
             column = self.columns.setdefault((unit.layer, unit.depth), [])
@@ -209,17 +185,14 @@ class ValueWriter:
             self.boxes[v] = box
         self._add(z, box)
         for w, x in zip(unit.w, unit.x, strict=True):
-            if w in chips:
-                self.diagram.edges.append(Edge(chips[w].id, box.id))
+            if w in self.boxes:
+                self._line(self.boxes[w], box)
             if x in self.boxes:
                 head, tail = chips.get(w, box), self.boxes[x]
-                length = 1 + (tail.kind != "unit") + (head is box)
-                self.diagram.edges.append(Edge(tail.id, head.id, length=length))
-            if w not in chips and w in self.boxes:
-                self.diagram.edges.append(Edge(self.boxes[w].id, box.id))
+                self._line(tail, head, length=1 + (tail.kind != "unit") + (head is box))
         for p in unit.z.parents[2 * len(unit.w) :]:
             if p not in rows and p in self.boxes:
-                self.diagram.edges.append(Edge(self.boxes[p].id, box.id))
+                self._line(self.boxes[p], box)
 
     def _add(self, v: Value, box: Box) -> None:
         """The box of `v`, and a line to it from its operands that are left out, counted."""
@@ -228,7 +201,7 @@ class ValueWriter:
             more = self.diagram.add(Box("hidden", word=f"… {hidden:,} more"))
         self.diagram.add(box)
         if hidden:
-            self.diagram.edges.append(Edge(more.id, box.id, dotted=True))
+            self._line(more, box, dotted=True)
 
     def _box(self, v: Value) -> Box:
         name, numbers = self.content.names[v], self.content.numbers(v)
@@ -302,4 +275,7 @@ class ValueWriter:
             tooltip += f", {number.exact}"
         silent = number is None or (passing and number.sign and number.value == 1)
         numbers = [number] if number and not silent else []
-        self.diagram.edges.append(Edge(tail.id, head.id, role, numbers, tooltip))
+        self._line(tail, head, role=role, numbers=numbers, tooltip=tooltip)
+
+    def _line(self, tail: Box, head: Box, **look: Any) -> None:
+        self.diagram.edges.append(Edge(tail.id, head.id, **look))

@@ -1,13 +1,13 @@
 """The table of deltas: its rows, and how it shows itself as text, LaTeX and HTML."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from tinygrad_edu.text import clean, latex_escaped, latex_name, latex_number, short, table
 from tinygrad_edu.view.base.report import html_table
+from tinygrad_edu.view.base.svg import in_html, readable
 from tinygrad_edu.view.base.tex import Equations
-from tinygrad_edu.view.base.typeset import in_html, readable
 from tinygrad_edu.view.explain.notation import Both
 from tinygrad_edu.view.network.delta_rules import CONVENTIONS
 
@@ -63,12 +63,11 @@ class LayerDeltas(NamedTuple):
 
 
 class _Table(NamedTuple):
-    """A table: the lines above it, and of its rows the `most` that are shown."""
+    """A table as texts: the lines above it, its rows with their header, what it leaves out."""
 
     caption: Sequence[str]
-    columns: Sequence[str]
-    rows: Sequence[Any]
-    most: int
+    cells: Sequence[Sequence[str]]
+    more: Sequence[str]
 
 
 class Deltas(Equations):
@@ -113,32 +112,28 @@ class Deltas(Equations):
     def latex(self) -> str:
         """The units as a LaTeX array, for math mode."""
         lines = [r"\begin{array}{l}"]
-        for layer in self.layers:
+        for layer, units in zip(self.layers, self._tables(), strict=False):
             formulas = rf"g'(z) = {layer.slope.latex};\quad {layer.equation.latex}"
             lines += [
                 rf"{latex_text(layer.title)}:\quad {formulas} \\",
                 r"\begin{array}{lrrrrrr}",
                 r"& z & a & g'(z) & \delta & \mathrm{rule} & \mathrm{difference} \\ \hline",
             ]
-            for name, *numbers in map(_cells, layer.units[:_UNITS_SHOWN]):
+            for name, *numbers in units.cells[1:]:
                 drawn = (r"\mathrm{-}" if x == "-" else latex_number(x) for x in numbers)
-                cells = [latex_name(name), *drawn]
-                lines.append(" & ".join(cells) + r" \\")
-            lines.append(r"\end{array} \\")
-            if more := _more(layer.units, _UNITS_SHOWN):
-                lines.append(latex_text(more) + r" \\")
+                lines.append(" & ".join([latex_name(name), *drawn]) + r" \\")
+            lines += [r"\end{array} \\", *(latex_text(more) + r" \\" for more in units.more)]
         return "\n".join([*lines, r"\end{array}"])
 
     def _tables(self) -> Iterator[_Table]:
         """The units of each layer, and then its parameters."""
         for layer in self.layers:
             slope, rule = f"g'(z) = {layer.slope.text}", f"rule: {layer.equation.text}"
-            yield _Table(
-                (f"{layer.title}: {slope}", rule), _UNIT_COLUMNS, layer.units, _UNITS_SHOWN
-            )
+            caption = [f"{layer.title}: {slope}", rule]
+            yield _table(caption, _UNIT_COLUMNS, layer.units, _UNITS_SHOWN)
         for layer in self.layers:
-            caption = (f"{layer.title}: {self.gradient_rule}",)
-            yield _Table(caption, _PARAMETER_COLUMNS, layer.parameters, _PARAMETERS_SHOWN)
+            caption = [f"{layer.title}: {self.gradient_rule}"]
+            yield _table(caption, _PARAMETER_COLUMNS, layer.parameters, _PARAMETERS_SHOWN)
 
     def __str__(self) -> str:
         return "\n\n".join([self.heading, *map(_text_table, self._tables())])
@@ -151,12 +146,6 @@ class Deltas(Equations):
         return f"<div><p>{_markup(self.heading)}</p>{tables}</div>"
 
 
-def _cells(row: Iterable[Any]) -> list[str]:
-    """Name and numbers of a row as texts, the last being a difference; a dash for None."""
-    name, *rest, last = row
-    return [name, *("-" if v is None else short(v + 0.0) for v in rest), _difference(last)]
-
-
 def _largest(differences: Sequence[float]) -> float:
     return math.nan if any(map(math.isnan, differences)) else max(differences)
 
@@ -165,24 +154,29 @@ def _difference(x: float | None) -> str:
     return "-" if x is None else f"{x:.1e}" if 0 < x < math.inf else short(x)
 
 
-def _more(rows: Sequence[Any], count: int) -> str:
-    """What a table leaves out, with its largest difference."""
-    hidden = [row.difference for row in rows[count:] if row.difference is not None]
+def _table(
+    caption: Sequence[str], columns: Sequence[str], rows: Sequence[Any], most: int
+) -> _Table:
+    """The first rows, and how many more there are, with their largest difference."""
+    cells = [columns]
+    for name, *rest, last in rows[:most]:
+        numbers = ("-" if x is None else short(x + 0.0) for x in rest)
+        cells.append([name, *numbers, _difference(last)])
+    hidden = [row.difference for row in rows[most:] if row.difference is not None]
     largest = f", differences up to {_difference(_largest(hidden))}" if hidden else ""
-    return f"... {len(rows) - count:,} more{largest}" if len(rows) > count else ""
+    more = [f"... {len(rows) - most:,} more{largest}"] * (len(rows) > most)
+    return _Table(caption, cells, more)
 
 
 def _text_table(t: _Table) -> str:
-    cells = [t.columns, *map(_cells, t.rows[: t.most])]
-    lines = [*table(cells).splitlines(), *filter(None, [_more(t.rows, t.most)])]
+    lines = [*table(t.cells).splitlines(), *t.more]
     return "\n".join([*t.caption, *(f"  {line}" for line in lines)])
 
 
 def _html_table(t: _Table) -> str:
     caption = _markup("; ".join(t.caption))
-    more = [[text] for text in [_more(t.rows, t.most)] if text]
     return html_table(
-        [t.columns, *map(_cells, t.rows[: t.most]), *more],
+        [*t.cells, *([text] for text in t.more)],
         ' style="color: inherit; font-variant-numeric: tabular-nums"',
         f'<caption style="color: inherit; text-align: left">{caption}</caption>',
         _markup,

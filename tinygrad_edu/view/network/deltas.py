@@ -1,7 +1,8 @@
 """deltas: the delta of each unit as the engine found it, beside the textbook's rule for it."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 from tinygrad_edu.checks import is_listed, one_of
@@ -15,7 +16,7 @@ from tinygrad_edu.nn.activations import record_of
 from tinygrad_edu.nn.sequential import DenseLayer, dense_layers
 from tinygrad_edu.text import clean
 from tinygrad_edu.train.training import differentiable
-from tinygrad_edu.view.base.naming import Names, names_of
+from tinygrad_edu.view.base.naming import names_of
 from tinygrad_edu.view.explain.notation import Both
 from tinygrad_edu.view.network import delta_rules as rules
 from tinygrad_edu.view.network.delta_rules import CONVENTIONS, plain
@@ -115,48 +116,57 @@ def deltas(
     function = find_loss(loss)
     passes = forward(model, dense_layers(model), x)
     total = loss_of(model, passes, target, function)
-    grads = gradients(total)
+    grads = defaultdict(float, gradients(total))
     names = names_of(toposort(*passes[-1].a, total, leaves=True), notation=notation)
-    known = loss_record(function)
-    loss_name = name_of_function(function)
-    slope_formulas, slopes = zip(*map(_slopes, passes), strict=True)
+    known, loss_name = loss_record(function), name_of_function(function)
 
-    # from the last layer back
-    formulas: list[Both] = []
-    by_rule: list[list[float] | None] = []
-    for k, layer in reversed(list(enumerate(passes))):
+    told: list[tuple[Both, Both, list[UnitRow]]] = []
+    used: list[list[float]] = []  # dL/dz by the rules; where there is none, by the engine
+    for k, layer in reversed(list(enumerate(passes))):  # from the last layer back
         activation, a = layer.layer.activation, [v.data for v in layer.a]
-        if by_rule:
-            after = passes[k + 1]
-            downstream = by_rule[0] or [grads.get(z, 0.0) for z in after.z]
-            w = [[v.data for v in neuron.w] for neuron in after.layer.neurons]
-            e = rules.backpropagated(downstream, w)
-            rule_deltas = rules.through(activation, e, a, slopes[k])
+        slope, slopes = _slopes(layer)
+        by_rule: list[float] | None = None
+        if used:
+            w = [[v.data for v in neuron.w] for neuron in passes[k + 1].layer.neurons]
+            by_rule = rules.through(activation, rules.backpropagated(used[0], w), a, slopes)
             formula = rules.hidden_formula(activation)
         elif known is not None:
-            rule_deltas = rules.output_deltas(known, activation, a, slopes[k], target)
-            formula = rules.output_formula(
-                known, activation, convention, one_hot=not isinstance(target, Iterable)
-            )
+            by_rule = rules.output_deltas(known, activation, a, slopes, target)
+            one_hot = not isinstance(target, Iterable)
+            formula = rules.output_formula(known, activation, convention, one_hot=one_hot)
         else:
-            rule_deltas = None
             text = f"no rule for {clean(loss_name)}"
             formula = Both(text, latex_text(text))
-        by_rule.insert(0, rule_deltas)
-        formulas.insert(0, formula)
+        used.insert(0, by_rule or [grads[z] for z in layer.z])
+        rows = []
+        for j, z in enumerate(layer.z):
+            delta = sign * grads[z] + 0.0
+            rule = None if by_rule is None else sign * by_rule[j] + 0.0
+            apart = None if rule is None else _apart(delta, rule)
+            rows.append(UnitRow(names.deltas[z], z.data, a[j], slopes[j], delta, rule, apart))
+        told.insert(0, (slope, formula, rows))
 
-    expected = _gradients_by_rule(passes, by_rule, grads)
-    layers = [
-        LayerDeltas(
-            f"{layer.name} ({clean(layer.activation)})".lstrip(),
-            slope_formulas[k],
-            formulas[k],
-            tuple(_unit_rows(layer, slopes[k], grads, by_rule[k], sign, names)),
-            tuple(_parameter_rows(layer, grads, expected, names)),
-        )
-        for k, layer in enumerate(passes)
-    ]
+    expected: defaultdict[Value, float] = defaultdict(float)  # over all uses of a parameter
+    uses = [list(_uses(*pair)) for pair in zip(passes, used, strict=True)]
+    for p, factor, delta in chain(*uses):
+        expected[p] += delta * factor
+    layers = []
+    for layer, (slope, formula, rows), of_layer in zip(passes, told, uses, strict=True):
+        parameters = [
+            ParameterRow(names[p], factor, grads[p], expected[p], _apart(grads[p], expected[p]))
+            for p, factor, _ in of_layer
+        ]
+        title = f"{layer.name} ({clean(layer.activation)})".lstrip()
+        layers.append(LayerDeltas(title, slope, formula, tuple(rows), tuple(parameters)))
     return Deltas(layers, convention, loss_name, total.data)
+
+
+def _uses(layer: Pass, deltas: Sequence[float]) -> Iterator[tuple[Value, float, float]]:
+    """Each parameter of a layer, what it multiplies (1 for a bias), and the delta of its unit."""
+    inputs = [*(x.data for x in layer.inputs), 1.0]
+    for neuron, delta in zip(layer.layer.neurons, deltas, strict=True):
+        for p, x in zip([*neuron.w, neuron.b], inputs, strict=True):
+            yield p, x, delta
 
 
 def _slopes(layer: Pass) -> tuple[Both, list[float]]:
@@ -170,45 +180,6 @@ def _slopes(layer: Pass) -> tuple[Both, list[float]]:
         slope.at(z.data, a.data, 0.0 if unit.alpha is None else unit.alpha.data)
         for unit, z, a in units
     ]
-
-
-def _unit_rows(
-    layer: Pass,
-    slopes: Sequence[float],
-    grads: Mapping[Value, float],
-    by_rule: Sequence[float] | None,
-    sign: float,
-    names: Names,
-) -> Iterator[UnitRow]:
-    for j, (z, a, slope) in enumerate(zip(layer.z, layer.a, slopes, strict=True)):
-        delta = sign * grads.get(z, 0.0) + 0.0
-        rule = None if by_rule is None else sign * by_rule[j] + 0.0
-        apart = None if rule is None else _apart(delta, rule)
-        yield UnitRow(names.deltas[z], z.data, a.data, slope, delta, rule, apart)
-
-
-def _gradients_by_rule(
-    passes: Sequence[Pass], by_rule: Sequence[Sequence[float] | None], grads: Mapping[Value, float]
-) -> dict[Value, float]:
-    """dL/dw = delta * a for each parameter, summed over its uses where units share one."""
-    expected: defaultdict[Value, float] = defaultdict(float)
-    for layer, rule in zip(passes, by_rule, strict=True):
-        ds = rule or [grads.get(z, 0.0) for z in layer.z]
-        for neuron, d in zip(layer.layer.neurons, ds, strict=True):
-            for w, a in zip(neuron.w, layer.inputs, strict=True):
-                expected[w] += d * a.data
-            expected[neuron.b] += d
-    return expected
-
-
-def _parameter_rows(
-    layer: Pass, grads: Mapping[Value, float], expected: Mapping[Value, float], names: Names
-) -> Iterator[ParameterRow]:
-    inputs = [*(x.data for x in layer.inputs), 1.0]
-    for neuron in layer.layer.neurons:
-        for p, a in zip([*neuron.w, neuron.b], inputs, strict=True):
-            gradient, rule = grads.get(p, 0.0), expected[p]
-            yield ParameterRow(names[p], a, gradient, rule, _apart(gradient, rule))
 
 
 def _apart(x: float, y: float) -> float:

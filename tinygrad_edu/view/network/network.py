@@ -26,16 +26,14 @@ from tinygrad_edu.nn.mode import in_mode, modules_of
 from tinygrad_edu.perceptron import Perceptron
 from tinygrad_edu.text import clean
 from tinygrad_edu.train.training import differentiable
-from tinygrad_edu.view.base.display import Forms, Picture
 from tinygrad_edu.view.base.graph_units import Unit
 from tinygrad_edu.view.base.naming import names_of
 from tinygrad_edu.view.base.numbers import Numbers
-from tinygrad_edu.view.base.svg import inline
 from tinygrad_edu.view.graph.blocks import cut
+from tinygrad_edu.view.graph.board.cards import Desk
 from tinygrad_edu.view.graph.board.columns import Board
-from tinygrad_edu.view.graph.board.paint import board_picture
 from tinygrad_edu.view.graph.diagram import table
-from tinygrad_edu.view.graph.drawing import diagram_forms
+from tinygrad_edu.view.graph.drawing import Graph
 from tinygrad_edu.view.graph.levels import board_of
 from tinygrad_edu.view.network.delta_rules import CONVENTIONS, plain
 from tinygrad_edu.view.network.deltas import name_of_function
@@ -61,29 +59,10 @@ class _Found(Numbers):
         return None if self._grads is None else self._grads.get(v, 0.0)
 
 
-class Network(Picture):
+class Network(Graph):
     """A picture of a net: `.svg` is its text; in a notebook it shows itself. It keeps no Value."""
 
     _kind = "network"
-
-    def __init__(self, diagram: Board, title: str, description: str) -> None:
-        self.diagram, self.title, self.description = diagram, title, description
-
-    @property
-    def svg(self) -> str:
-        """The element, as text."""
-        return inline(board_picture(self.diagram), self.title, self.description)
-
-    def _others(self) -> Forms:
-        return diagram_forms(self.diagram, self.title)
-
-    @property
-    def table(self) -> str:
-        """What the picture shows, as lines of text."""
-        return table(self.diagram)
-
-    def __repr__(self) -> str:
-        return f"<Network: {self.description}>"
 
 
 def network(
@@ -138,7 +117,7 @@ def network(
         titles["loss"] = clean(name_of_function(function).replace("_", " "), 40)
     order = toposort(*roots, leaves=True)
     names = names_of(order, labels, notation=notation)
-    board = board_of(
+    desk = Desk(
         cut(order, names.units, None, ends_in_loss=loss is not None),
         names,
         _Found(order, grads),
@@ -151,12 +130,12 @@ def network(
         sign=sign,
         is_net=loss is None,
     )
+    board = board_of(desk)
     _mark(board, mark, names.units.units)
     board.caption = [text.replace("dL/dz", convention) for text in board.caption]
     sizes = [f"{column.size:,}" for column in board.layers if column.size]
-    return Network(
-        board, f"Network {'-'.join(sizes)}", "; ".join([", ".join(sizes), *board.caption])
-    )
+    title, told = f"Network {'-'.join(sizes)}", "; ".join([", ".join(sizes), *board.caption])
+    return Network(board, title=title, description=told, table=table(board))
 
 
 def _mark(board: Board, mark: str, units: Sequence[Unit]) -> None:

@@ -12,10 +12,9 @@ not used.
 
 from tinygrad_edu.view.pictures.activations import activations, histograms, tangent
 from tinygrad_edu.view.pictures.fits import curve, predictions, residuals
-from tinygrad_edu.view.pictures.gradients import gradients
-from tinygrad_edu.view.pictures.loss import descent_path, loss_curve, surface
-from tinygrad_edu.view.pictures.plots import beside, heat_map, plot
+from tinygrad_edu.view.pictures.plots import beside, gradients, heat_map, loss_curve, plot
 from tinygrad_edu.view.pictures.regions import confusion, regions
+from tinygrad_edu.view.pictures.surface import descent_path, surface
 from tinygrad_edu.view.pictures.units import hidden_space, images, neuron_maps, weights
 
 __all__ = [

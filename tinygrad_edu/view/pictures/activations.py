@@ -12,19 +12,9 @@ from tinygrad_edu.engine import Value, gradients
 from tinygrad_edu.nn.activations import Activation, activation_name, record_of
 from tinygrad_edu.text import short
 from tinygrad_edu.vectorize.arrays import Array
-from tinygrad_edu.view.base.palette import CURVES, PLOT_PALE, PLOT_SHADE
+from tinygrad_edu.view.base.palette import CURVES, PLOT_INK, PLOT_PALE, PLOT_SHADE
 from tinygrad_edu.view.network.deltas import name_of_function
-from tinygrad_edu.view.pictures.canvas import (
-    INK,
-    canvas,
-    cell,
-    graph,
-    key,
-    legend,
-    plain,
-    sheet,
-    title,
-)
+from tinygrad_edu.view.pictures.canvas import canvas, cell, graph, key, legend, plain, sheet, title
 from tinygrad_edu.view.pictures.field import Extent
 
 _COLUMNS: Final = 4
@@ -111,8 +101,8 @@ def _small(ax: Axes, place: Extent, z: Array, curve: Array, saturation: float) -
     ax.plot([left, right, right, left, left], [bottom, bottom, top, top, bottom],
             color=PLOT_PALE, lw=0.7)  # fmt: skip
     for y in (0, 1):
-        ax.plot([left, right], [height(y)] * 2, color=INK, lw=0.5, alpha=0.5)
-        ax.text(left - 0.02, height(y), str(y), ha="right", va="center", fontsize=7, color=INK)
+        ax.plot([left, right], [height(y)] * 2, color=PLOT_INK, lw=0.5, alpha=0.5)
+        ax.text(left - 0.02, height(y), str(y), ha="right", va="center", fontsize=7, color=PLOT_INK)
     for numbers, colour, ls in ((slope, CURVES[1], "--"), (a, CURVES[0], "-")):
         inside = (numbers >= _LOW) & (numbers <= _HIGH)
         ax.plot(x, np.where(inside, height(numbers), np.nan), color=colour, ls=ls, lw=1.7)
@@ -177,7 +167,7 @@ def tangent(
     half = 0.6 * span
     ends = np.array([x - half, x + half])
     ax.plot(ends, y + slope * (ends - x), color=CURVES[1], lw=1.6)
-    ax.plot([x], [y], "o", color=INK, ms=6, zorder=4)
+    ax.plot([x], [y], "o", color=PLOT_INK, ms=6, zorder=4)
     ax.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
     name, variable, at = plain(name), plain(variable), short(x)
     value, rise = f"{name}({at}) = {short(y)}", f"slope {short(slope)}"

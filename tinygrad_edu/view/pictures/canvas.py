@@ -14,11 +14,9 @@ from tinygrad_edu.checks import instance, listed
 from tinygrad_edu.figure import Figure
 from tinygrad_edu.text import clean
 from tinygrad_edu.vectorize.arrays import Array
-from tinygrad_edu.view.base.palette import CLASSES, PLOT_INK, PLOT_PALE, signed_map
+from tinygrad_edu.view.base.palette import CLASSES, PLOT_INK, signed_map
 from tinygrad_edu.view.pictures.field import Extent
 
-INK: Final = PLOT_INK
-PALE: Final = PLOT_PALE
 #: More classes than this are told apart by no colour, and take long to draw.
 MOST_CLASSES: Final = 100
 
@@ -75,7 +73,7 @@ def bare(ax: Axes) -> None:
     """No frame and no tick marks; the numbers stay."""
     for spine in ax.spines.values():
         spine.set_visible(False)
-    ax.tick_params(length=0, colors=INK)
+    ax.tick_params(length=0, colors=PLOT_INK)
 
 
 def graph(ax: Axes, across: str, up: str = "") -> None:
@@ -171,7 +169,7 @@ def keys(names: Sequence[str]) -> list[Line2D]:
 
 def key(name: str, **look: Any) -> Line2D:
     """An entry of the legend."""
-    return Line2D([], [], label=name, **({"color": INK} | look))
+    return Line2D([], [], label=name, **({"color": PLOT_INK} | look))
 
 
 #: A cell is a square of side 1; so much is left between cells, and above them for a title.
@@ -201,15 +199,20 @@ def sheet(ax: Axes | None, rows: int, columns: int, inches: float, beside: float
     return ax
 
 
-def signed_image(ax: Axes, place: Extent, numbers: Array, top: float, **look: Any) -> None:
-    """A cell of numbers from -top to top: blue is positive, orange negative, white 0."""
-    scale = {"vmin": -(top or 1.0), "vmax": top or 1.0, "cmap": signed_map()}
-    ax.imshow(numbers, extent=place, aspect="equal", **scale, **look)
+def signed(top: float) -> dict[str, Any]:
+    """How numbers from -top to top look: blue is positive, orange negative, white 0."""
+    return {"vmin": -(top or 1.0), "vmax": top or 1.0, "cmap": signed_map(), "aspect": "equal"}
 
 
 def title(ax: Axes, extent: Extent, text: str, *, size: float = 8) -> None:
     """The title of a cell."""
     left, right, _, top = extent
     ax.text(
-        (left + right) / 2, top + 0.03, text, ha="center", va="bottom", fontsize=size, color=INK
+        (left + right) / 2,
+        top + 0.03,
+        text,
+        ha="center",
+        va="bottom",
+        fontsize=size,
+        color=PLOT_INK,
     )

@@ -1,7 +1,7 @@
 """A function of points over a grid of the plane, and what the layers of a model give there."""
 
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -42,31 +42,32 @@ def field(
     extent: Extent,
     resolution: int,
     transform: Transform | None = None,
-    points: Array | None = None,
-) -> tuple[Field, Array]:
-    """`function` of one row, over a grid of `resolution` squared, and at (n, 2) further points.
+) -> Field:
+    """`function` of one row, over a grid of `resolution` squared.
 
     A function that cannot be vectorised gets a grid of at most COARSE squared.
     """
     extent = read_extent(extent)
     whole("resolution", resolution, 2, FINEST)
-    if transform is not None:
-        checks.function("transform", transform, "rows")
-    further = np.empty((0, 2)) if points is None else points
 
-    def numbers_on(sides: int, numbers: Callable[..., Array]) -> tuple[Array, Array, Array]:
+    def over(sides: int, numbers: Callable[..., Array]) -> Field:
         xs, ys = np.linspace(*extent[:2], sides), np.linspace(*extent[2:], sides)
-        rows = np.vstack([np.stack(np.meshgrid(xs, ys), axis=-1).reshape(-1, 2), further])
-        if transform is not None:
-            rows = inputs(transform(rows.tolist()), "transform(rows)").array
-        return xs, ys, numbers(function, rows)
+        points = np.stack(np.meshgrid(xs, ys), axis=-1).reshape(-1, 2)
+        found = numbers(function, mapped("transform", transform, points))
+        return Field(xs, ys, found.reshape(sides, sides, -1))
 
-    xs, ys, numbers = vectorized_or_scalar(
-        lambda: numbers_on(resolution, _by_program),
-        lambda: numbers_on(min(resolution, COARSE), _by_scalars),
+    return vectorized_or_scalar(
+        lambda: over(resolution, _by_program), lambda: over(min(resolution, COARSE), _by_scalars)
     )
-    n = len(xs) * len(ys)
-    return Field(xs, ys, numbers[:n].reshape(len(ys), len(xs), -1)), numbers[n:]
+
+
+def mapped(name: str, transform: Transform | None, rows: Array) -> Array:
+    """What a transform of this name makes of rows; without one they stay as they are."""
+    if transform is None:
+        return rows
+    made = checks.function(name, transform, "rows")(rows.tolist())
+    found: Array = inputs(made, f"{name}(rows)").array
+    return found
 
 
 def numbers_at(function: Callable[[Any], Any], rows: Array) -> Array:
@@ -92,13 +93,18 @@ def _by_scalars(function: Callable[[Any], Any], rows: Array) -> Array:
 def read_extent(extent: Any) -> Extent:
     """The extent that a user gives: left, right, bottom, top."""
     left, right, bottom, top = row("extent", extent, 4)
+    if left == right or bottom == top:
+        raise ValueError(
+            "extent is left, right, bottom, top, of which left and right must differ, and bottom "
+            f"and top; got {left:g}, {right:g}, {bottom:g}, {top:g}"
+        )
     return left, right, bottom, top
 
 
 def extent_of(points: Array, margin: float = 0.12) -> Extent:
     """The rectangle around (n, 2) points, with a margin relative to its sides."""
     low, high = points.min(axis=0), points.max(axis=0)
-    around = np.where(high > low, margin * (high - low), 1.0)
+    around = np.where(high > low, margin * (high - low), np.maximum(1.0, 1e-9 * abs(low)))
     (left, bottom), (right, top) = (low - around).tolist(), (high + around).tolist()
     return left, right, bottom, top
 
@@ -122,6 +128,17 @@ def evaluating(model: Any) -> AbstractContextManager[None]:
     """A model, or a list of layers, in evaluation mode; afterwards as it was."""
     parts = modules_of(*(model if isinstance(model, Sequence) else [model]))
     return in_mode(parts, training=False)
+
+
+@contextmanager
+def put_back(parameters: Iterable[Value]) -> Iterator[None]:
+    """Inside, these parameters may be trained; afterwards numbers and gradients are as before."""
+    held = [(p, p.data, p.grad) for p in parameters]
+    try:
+        yield
+    finally:
+        for p, x, g in held:
+            p.data, p.grad = x, g
 
 
 def first_units(model: Any, *, hidden: bool = False) -> list[Neuron]:

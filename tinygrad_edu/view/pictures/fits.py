@@ -8,8 +8,8 @@ from typing import Any, Final
 import numpy as np
 from matplotlib.axes import Axes
 
-from tinygrad_edu.checks import as_model, function, whole
-from tinygrad_edu.examples import examples, inputs, targets
+from tinygrad_edu.checks import as_model, whole
+from tinygrad_edu.examples import examples, targets
 from tinygrad_edu.nn import Layer
 from tinygrad_edu.nn.sequential import layers_of
 from tinygrad_edu.text import short
@@ -20,6 +20,7 @@ from tinygrad_edu.view.pictures.field import (
     Transform,
     dense_before,
     evaluating,
+    mapped,
     numbers_at,
     outputs_of,
 )
@@ -60,7 +61,7 @@ def curve(
             f"{points.shape} for X and {wanted.shape} for y"
         )
     xs = np.linspace(points.min(), points.max(), _POINTS)[:, None]
-    rows = xs if transform is None else _mapped("transform", transform, xs)
+    rows = mapped("transform", transform, xs)
     steps = _sums(as_model(model), rows, units) if units else []
     with evaluating(model):
         fitted = numbers_at(as_model(model), rows)
@@ -75,8 +76,7 @@ def curve(
     ]
     lines.append(("the net", fitted, {"color": CURVES[0], "lw": 2.4, "zorder": 4}))
     for called, numbers, look in lines:
-        numbers = numbers if inverse is None else _mapped("inverse", inverse, numbers)
-        ax.plot(xs[:, 0], numbers[:, 0], **look)
+        ax.plot(xs[:, 0], mapped("inverse", inverse, numbers)[:, 0], **look)
         entries.append(key(called, **look))
     ax.scatter(points, wanted, s=point_size(2 * len(points)), color=PLOT_FAINT, alpha=0.5, lw=0)
     low, high = wanted.min(), wanted.max()
@@ -85,12 +85,6 @@ def curve(
     graph(ax, plain(feature_name), plain(name))
     legend(ax, entries, outside=outside)
     return ax
-
-
-def _mapped(name: str, transform: Transform, numbers: Array) -> Array:
-    rows = function(name, transform, "rows")(numbers.tolist())
-    found: Array = inputs(rows, f"{name}(rows)").array
-    return found
 
 
 def _sums(model: Any, rows: Array, most: int) -> list[tuple[str, Array]]:

@@ -1,5 +1,6 @@
 """What a classifier gives: decision regions in the plane, and the confusion matrix."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -13,10 +14,8 @@ from tinygrad_edu.losses import Loss
 from tinygrad_edu.train.evaluation import head_of_model
 from tinygrad_edu.train.heads import Head
 from tinygrad_edu.vectorize.arrays import Array
-from tinygrad_edu.view.base.palette import PLOT_FAINT
+from tinygrad_edu.view.base.palette import PLOT_FAINT, PLOT_INK, PLOT_PALE
 from tinygrad_edu.view.pictures.canvas import (
-    INK,
-    PALE,
     bare,
     canvas,
     check_classes,
@@ -39,6 +38,8 @@ from tinygrad_edu.view.pictures.field import (
     extent_of,
     field,
     first_units,
+    mapped,
+    numbers_at,
 )
 
 #: More classes than this are named in the plane too.
@@ -85,6 +86,10 @@ def regions(
     """
     hidden_lines, margins = flag("hidden_lines", hidden_lines), flag("margins", margins)
     misclassified = flag("misclassified", misclassified)
+    feature_names = listed("feature_names", feature_names, "names")
+    if len(feature_names) < 2:
+        raise ValueError(f"feature_names are those of the two axes, got {len(feature_names)}")
+    across, up, *_ = feature_names
     points, labels = _points(X, y, "y")
     test, test_labels = _points(X_test, y_test, "y_test")
     if not len(points):
@@ -93,11 +98,12 @@ def regions(
     extent = extent_of(both)
     units = first_units(model, hidden=True) if hidden_lines else []
     with evaluating(model):
-        grid, at_points = field(as_model(model), extent, resolution, transform, both)
+        grid = field(as_model(model), extent, resolution, transform)
+        rows = mapped("transform", transform, both)
+        at_points = numbers_at(model, rows)
     sides = grid.numbers.shape[:2]
     everything = np.vstack([grid.numbers.reshape(-1, at_points.shape[1]), at_points])
-    first: Any = points[:1].tolist() if transform is None else transform(points[:1].tolist())
-    head = None if loss is None else head_of_model(model, first[0], loss)
+    head = None if loss is None else head_of_model(model, rows[0].tolist(), loss)
     shares, depth, limit, margin = read(everything, every_label, outputs, head)
     k = shares.shape[1]
     names = class_labels(every_label, k, class_names)
@@ -114,7 +120,7 @@ def regions(
     if margins and _line(ax, grid, depth[: -len(both)].reshape(sides), limit, ls=":"):
         entries.append(key(margin, ls=":", lw=1))
     if units:
-        z, _ = field(lambda x: [u.net_input(x) for u in units], extent, 40, transform)
+        z = field(lambda x: [u.net_input(x) for u in units], extent, 40, transform)
         for j in range(len(units)):
             width = 0.7 if len(units) <= 16 else 0.4
             _line(ax, z, z.numbers[..., j], 0.0, ls="--", colour=PLOT_FAINT, width=width)
@@ -123,18 +129,18 @@ def regions(
     if len(test):
         scatter(ax, test, classes[n:], k, len(both), edgecolors="black", linewidths=1.2)
         for edge, name in (("white", "training"), ("black", "test")):
-            entries.append(key(name, color=PALE, marker="o", ls="", ms=7, mec=edge, mew=1.2))
+            entries.append(key(name, color=PLOT_PALE, marker="o", ls="", ms=7, mec=edge, mew=1.2))
     if misclassified and wrong.any():
         size = point_size(len(both))
         factor, width = (4.0, 1.0) if size > 20 else (3.0, 0.6)
-        ring: dict[str, Any] = {"facecolors": "none", "edgecolors": INK, "linewidths": width}
+        ring: dict[str, Any] = {"facecolors": "none", "edgecolors": PLOT_INK, "linewidths": width}
         x1, x2 = both[wrong].T
         ax.scatter(x1, x2, s=factor * size, zorder=4, **ring)
         name = f"wrong: {wrong.sum()} of {len(both)}"
         entries.append(key(name, marker="o", ls="", ms=11, mfc="none", mew=1.0))
     if k > _NAMED_BESIDE:
         _name_beside(ax, both, classes, names)
-    plane(ax, extent, *map(plain, feature_names[:2]))
+    plane(ax, extent, plain(across), plain(up))
     bare(ax)
     legend(ax, entries, outside=outside)
     return ax
@@ -152,7 +158,7 @@ def paint(ax: Axes, shares: Field, extent: Extent) -> None:
 
 def _line(
     ax: Axes, grid: Field, height: Array, level: float, *,
-    ls: str = "-", colour: str = INK, width: float = 1.0,
+    ls: str = "-", colour: str = PLOT_INK, width: float = 1.0,
 ) -> bool:  # fmt: skip
     """The line where `height` has that level; whether there is one."""
     crossed = bool(height.min() < level < height.max())
@@ -170,7 +176,7 @@ def _name_beside(ax: Axes, points: Array, classes: Array, names: Sequence[str]) 
             x, y = np.median(points[classes == j], axis=0).tolist()
             ax.text(
                 x, y, name.removeprefix("class "), ha="center", va="center", weight="bold",
-                color=INK, path_effects=halo, zorder=5,
+                color=PLOT_INK, path_effects=halo, zorder=5,
             )  # fmt: skip
 
 
@@ -281,9 +287,8 @@ def confusion(
     if strange := occur.difference(classes):
         raise ValueError(f"class {min(strange)} is out of range 0..{k - 1}")
     check_classes(k)
-    count = np.zeros((k, k), dtype=int)
-    place = {label: i for i, label in enumerate(classes)}
-    np.add.at(count, tuple([place[label] for label in part] for part in (true, answers)), 1)
+    pairs = Counter(zip(true, answers, strict=True))
+    count = np.array([[pairs[a, b] for b in classes] for a in classes])
     part = count / count.sum(axis=1, keepdims=True).clip(1)
     size = 2.4 + 0.45 * max(k, 4)
     ax = canvas(ax, size + 0.5, size)
@@ -292,7 +297,7 @@ def confusion(
         for j in range(k):
             ax.text(
                 j, i, str(count[i, j]) if count[i, j] else "·", ha="center", va="center",
-                color="white" if part[i, j] > 0.35 else INK if count[i, j] else PALE,
+                color="white" if part[i, j] > 0.35 else PLOT_INK if count[i, j] else PLOT_PALE,
                 weight="bold" if i == j else "normal",
             )  # fmt: skip
     names = [plain(name, 14) for name in (classes if class_names is None else class_names)]

@@ -15,9 +15,8 @@ from tinygrad_edu.nn.sequential import layers_of
 from tinygrad_edu.text import short
 from tinygrad_edu.train.evaluation import head_of_model
 from tinygrad_edu.vectorize.arrays import Array
-from tinygrad_edu.view.base.palette import PLOT_FAINT, signed_map
+from tinygrad_edu.view.base.palette import PLOT_FAINT, PLOT_INK
 from tinygrad_edu.view.pictures.canvas import (
-    INK,
     bare,
     canvas,
     cell,
@@ -29,7 +28,7 @@ from tinygrad_edu.view.pictures.canvas import (
     plane,
     scatter,
     sheet,
-    signed_image,
+    signed,
     title,
 )
 from tinygrad_edu.view.pictures.field import (
@@ -83,10 +82,9 @@ def weights(
     titles = [f"{'kernel' if kernels else 'neuron'}{k + 1}" for k in range(len(units))]
     if class_names is not None:
         titles = class_labels([], len(units), class_names)
-    look = {"vmin": -(largest or 1.0), "vmax": largest or 1.0, "cmap": signed_map()}
-    ax = _in_cells(ax, pictures.reshape(-1, height, width), titles, look)
+    ax = _in_cells(ax, pictures.reshape(-1, height, width), titles, signed(largest))
     top = short(float(f"{largest:.3g}"))
-    ax.set_xlabel(f"orange {'-' if largest else ''}{top}   white 0   blue {top}", color=INK)
+    ax.set_xlabel(f"orange {'-' if largest else ''}{top}   white 0   blue {top}", color=PLOT_INK)
     return ax
 
 
@@ -111,7 +109,7 @@ def images(
             f"{len(rows)} rows of {rows.shape[-1]} and {len(titles)} titles"
         )
     titles = [plain(text) for text in titles or [""] * len(rows)]
-    look = {"vmin": rows.min(), "vmax": rows.max(), "cmap": "Greys"}
+    look = {"vmin": rows.min(), "vmax": rows.max(), "cmap": "Greys", "aspect": "equal"}
     return _in_cells(ax, rows.reshape(-1, height, width), titles, look)
 
 
@@ -121,7 +119,7 @@ def _in_cells(ax: Axes | None, pictures: Array, titles: Sequence[str], look: Any
     ax = sheet(ax, -(-len(pictures) // columns), columns, 1.0)
     for k, picture in enumerate(pictures):
         place = cell(*divmod(k, columns))
-        ax.imshow(picture, extent=place, aspect="equal", interpolation="nearest", **look)
+        ax.imshow(picture, extent=place, interpolation="nearest", **look)
         title(ax, place, titles[k])
     return ax
 
@@ -161,7 +159,7 @@ def neuron_maps(
         return [a for row in rows for a in row]
 
     with evaluating(model):
-        numbers = field(all_units, extent, resolution, transform)[0].numbers
+        numbers = field(all_units, extent, resolution, transform).numbers
     starts = np.cumsum([0, *sizes]).tolist()
     called = [f"neuron{unit + 1}" for size in sizes for unit in range(size)]
     if class_names is not None:
@@ -180,7 +178,7 @@ def neuron_maps(
         left, _, bottom, top = cell(i, 0)
         ax.text(
             left - 0.08, (bottom + top) / 2, f"layer{k + 1}" if first else "",
-            rotation=90, ha="right", va="center", color=INK,
+            rotation=90, ha="right", va="center", color=PLOT_INK,
         )  # fmt: skip
     return ax
 
@@ -188,13 +186,13 @@ def neuron_maps(
 def _map(ax: Axes, place: Extent, a: Any, points: Any, extent: Extent, name: str) -> None:
     finite = np.nan_to_num(a)
     top = float(np.abs(finite).max())
-    signed_image(ax, place, finite, top, origin="lower", interpolation="bilinear")
+    ax.imshow(finite, extent=place, origin="lower", interpolation="bilinear", **signed(top))
     left, right, bottom, up = extent
     if len(points):
         x = place[0] + (points[:, 0] - left) / (right - left)
         y = place[2] + (points[:, 1] - bottom) / (up - bottom)
         few = len(points) <= 30
-        ax.plot(x, y, ".", color=INK, ms=5 if few else 1.5, alpha=0.8 if few else 0.35, mew=0)
+        ax.plot(x, y, ".", color=PLOT_INK, ms=5 if few else 1.5, alpha=0.8 if few else 0.35, mew=0)
     title(ax, place, f"{name} ({short(float(f'{top:.2g}')) if top else 'dead'})")
 
 
@@ -251,7 +249,7 @@ def hidden_space(
     if units == 2 and k + 1 < len(layers):
         head = None
         with evaluating(model):
-            above, _ = field(lambda a: outputs_of(layers[k + 1 :], a)[-1], extent, 200)
+            above = field(lambda a: outputs_of(layers[k + 1 :], a)[-1], extent, 200)
             if loss is not None:
                 head = head_of_model(lambda x: outputs_of(layers, x)[-1], rows[0], loss)
         shares = read(above.numbers, labels, outputs, head).shares

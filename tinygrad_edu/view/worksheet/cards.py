@@ -9,9 +9,8 @@ from tinygrad_edu.text import short
 from tinygrad_edu.view.base.graph_units import Unit
 from tinygrad_edu.view.base.naming import Names
 from tinygrad_edu.view.base.palette import EDGE, INK, NEGATIVE, POSITIVE, PRESS, ZERO
-from tinygrad_edu.view.base.svg import SVG, tag, words
+from tinygrad_edu.view.base.svg import SVG, formula_width, tag, words
 from tinygrad_edu.view.base.svg import room as _room
-from tinygrad_edu.view.base.typeset import formula_width
 from tinygrad_edu.view.worksheet.page import HIGH, MM, SIZE, WIDE, Answer, row
 
 _ROW: Final = 11 * MM

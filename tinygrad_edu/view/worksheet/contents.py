@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from itertools import product
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from xml.etree.ElementTree import Element
 
 from tinygrad_edu.calculus import convention
@@ -14,17 +14,19 @@ from tinygrad_edu.text import clean, short
 from tinygrad_edu.view.base.graph_units import Unit
 from tinygrad_edu.view.base.naming import Names
 from tinygrad_edu.view.base.numbers import has_grad
-from tinygrad_edu.view.explain.notation import derivative
+from tinygrad_edu.view.base.operations import free, is_dot, roles, symbol
+from tinygrad_edu.view.base.svg import readable
+from tinygrad_edu.view.explain import formulas as formulas_of
+from tinygrad_edu.view.explain.notation import Both, derivative, ends, listing, written
 from tinygrad_edu.view.graph.diagram import Diagram, Number, table
-from tinygrad_edu.view.graph.picture import picture
 from tinygrad_edu.view.graph.values import Content, value_diagram
 from tinygrad_edu.view.worksheet.cards import Net, drawing
 from tinygrad_edu.view.worksheet.page import Answer, Paper
-from tinygrad_edu.view.worksheet.rules import net_rules, slope_rules
 
 #: Values of a graph for which a sheet of paper has room.
 _MOST: Final = 60
-_RULES, _KINKS, _RULE = 12, 3, 240
+#: Rules, kinks and characters of each; slopes in a rule.
+_RULES, _KINKS, _RULE, _SLOPES = 12, 3, 240, 3
 #: What may be asked, in the order of the work.
 TASKS: Final = {
     "data": "Forward: compute every result and write it into its box.",
@@ -42,19 +44,6 @@ _OF_UNITS: Final = {
 }
 
 
-class Drawn(NamedTuple):
-    """A graph, or a drawing for paper of this kind; with boxes to write in, or without."""
-
-    source: Diagram | Element
-    boxes: bool
-    landscape: bool | None = None
-
-    def element(self) -> Element:
-        """The drawing. Raises RenderError without a renderer."""
-        source = self.source
-        return picture(source, paper=True) if isinstance(source, Diagram) else source
-
-
 class Listed(NamedTuple):
     """Answers of a task with boxes in rows: always, or where the drawing has none."""
 
@@ -64,10 +53,14 @@ class Listed(NamedTuple):
 
 
 class Contents(NamedTuple):
-    """What is on a sheet, blank or solved, but for its title; `table` is the drawing as text."""
+    """What is on a sheet, blank or solved, but for its title; `table` is the drawing as text.
+
+    `drawings`, with boxes to write in or without, are graphs, or elements for a page that is across
+    or not.
+    """
 
     tasks: Sequence[str]
-    drawings: Sequence[Drawn]
+    drawings: Mapping[bool, Sequence[tuple[Diagram | Element, bool | None]]]
     lists: Sequence[Listed]
     rules: Sequence[str]
     note: str
@@ -104,15 +97,12 @@ def of_values(
     tasks, shown = _numbered(TASKS, asked, lists, names[root])
 
     def contents(*, solved: bool) -> Contents:
-        boxed, plain = (
-            value_diagram(order, _content(order, names, asked, found, boxes, solved))[0]
-            for boxes in (True, False)
-        )
-        drawings = [
-            Drawn(replace(diagram, rankdir=way), diagram is boxed)
-            for diagram, way in product((boxed, plain), ("LR", "TB"))
-        ]
-        return Contents(tasks, drawings, shown, rules, "", table(boxed), solved)
+        drawings = {}
+        for boxes in (True, False):
+            content = _content(order, names, asked, found, boxes, solved)
+            diagram = value_diagram(order, content)[0]
+            drawings[boxes] = [(replace(diagram, rankdir=way), None) for way in ("LR", "TB")]
+        return Contents(tasks, drawings, shown, rules, "", table(drawings[True][0][0]), solved)
 
     return [contents(solved=False), contents(solved=True)]
 
@@ -151,12 +141,11 @@ def of_net(
     )
 
     def contents(*, solved: bool) -> Contents:
-        drawings = []
+        drawings: dict[bool, list[tuple[Element, bool]]] = {True: [], False: []}
         for boxes, across in product((True, False), (False, True)):
             cards = {u: given[u] + rows[u] * boxes for u in units}
-            room = Paper(landscape=across).inside
-            drawn = drawing(net, cards, loss + after * boxes, room, solved=solved)
-            drawings.append(Drawn(drawn, boxes, across))
+            room, below = Paper(landscape=across).inside, loss + after * boxes
+            drawings[boxes].append((drawing(net, cards, below, room, solved=solved), across))
         note = "Lines: weights, solid positive, dashed negative."
         return Contents(tasks, drawings, shown, rules, note, leaves, solved)
 
@@ -219,3 +208,79 @@ def _content(
         return [blank("slope", x)[0] if wanted and has_grad(p) else None for p, x in slopes]
 
     return Content(names, numbers, lines)
+
+
+def slope_rules(values: Iterable[Value], names: Iterable[str] = ()) -> list[str]:
+    """A line such as "y = tanh(x),  ∂y/∂x = 1 - y²" for each operation, in this order.
+
+    Operands are called as in the drawing, else x, or a and b, or x1, x2, ...; of a dot w and x
+    with an index. Other letters take the place of those that `names` of quantities hold.
+    """
+    taken = {*names}
+    return [*dict.fromkeys(_general(v, taken) for v in values if v.op is not None)]
+
+
+def net_rules(net: Net, backward: bool) -> list[str]:
+    """The formulas by which a net is worked out: of its units, of what follows them, backward."""
+    names, lines = net.names, ["z = Σ w · (what comes in) + b"]
+    units = {u.activation: u for layer in net.layers for u in layer if u.a is not u.z}
+    for u in units.values():
+        several = len(u.a.parents) > 1 + (u.a.parents[-1] in u.parameters)
+        lines += (
+            slope_rules([u.a])
+            if several
+            else [_rule(u.a, ["z", "\N{GREEK SMALL LETTER ALPHA}"], "a")]
+        )
+    lines += [_rule(v, [names[p] for p in v.parents], names[v], actual=True) for v in net.after]
+    if backward:
+        root = names[net.root]
+        lines.append(
+            f"δ = ∂a/∂z · ∂{root}/∂a of outputs, else ∂a/∂z · Σ w · δ of the units they feed"
+        )
+        lines.append(f"∂{root}/∂w = δ of the unit · what comes in on that line,  ∂{root}/∂b = δ")
+    return lines
+
+
+def _general(v: Value, taken: Iterable[str]) -> str:
+    """The rule of an operation, whatever its operands are called."""
+    op: Any = v.op
+    n, operands = len(v.parents), len(formulas_of.shared(v))
+    wanted = roles(op, n)
+    if not all(wanted):
+        wanted = {1: ["x"], 2: ["a", "b"]}.get(n) or [f"x{i + 1}" for i in range(n)]
+    result = next(letter for letter in ("y", "z", "v", "result") if letter not in wanted)
+    *letters, result, share = free([*wanted, result, "p" * bool(operands)], taken)
+    sign = symbol(op, n, letters)
+    if is_dot(v):
+        letters = ["wᵢ"] * (n // 2) + ["xᵢ"] * (n // 2) + ["b"] * (n % 2)
+    rule = _rule(v, letters, result, share)
+    told = sign in rule.partition(",  ")[0] or not sign.isascii() or not sign.isidentifier()
+    return rule if told else f"{sign}:  {rule}"
+
+
+def _rule(
+    v: Value, letters: Sequence[str], result: str, share: str = "p", *, actual: bool = False
+) -> str:
+    """The formula of a result and its derivatives; those of `actual` operands that have one."""
+    op: Any = v.op
+    n, operands = len(v.parents), len(formulas_of.shared(v))
+    places = range(n - operands if operands else 0, n)  # not a class number, which has none
+    written_out = ends([i for i in places if not actual or has_grad(v.parents[i])], _SLOPES)
+    if is_dot(v) and not actual:
+        written_out = [0, n // 2, *[n - 1][: n % 2]]
+    shares = [f"{share}[{k + 1 - n + operands}]" for k in range(n)]
+    names = [Both(letter, "") for letter in (*letters[:n], result, *shares)]
+    try:
+        value, slope = formulas_of.formulas(v, general=not actual)
+        sign = symbol(op, n, letters)
+        value_text = sign if is_dot(v) and not actual else written(value, names).text
+        parts = [f"{result} = {value_text}"]
+        for i in written_out:
+            by = derivative(result, letters[i], "∂").text
+            parts.append(f"{by} = {written(slope(i), names).text}")
+    except formulas_of.UNWRITABLE as error:
+        return f"{clean(op.name)}: no formula ({type(error).__name__})"
+    if operands:
+        few = listing([Both(letter, "") for letter in letters[n - operands : n]]).text
+        parts.append(f"{share} = softmax({few})")
+    return clean(readable(",  ".join(parts)), _RULE)

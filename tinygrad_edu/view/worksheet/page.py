@@ -6,8 +6,16 @@ from typing import Final, NamedTuple
 from xml.etree.ElementTree import Element
 
 from tinygrad_edu.view.base.palette import EDGE, INK, NEGATIVE_TEXT, POSITIVE_TEXT, SOFT
-from tinygrad_edu.view.base.svg import fitted, place, size_of, tag, text_width, words
-from tinygrad_edu.view.base.typeset import formula_width, typeset
+from tinygrad_edu.view.base.svg import (
+    fitted,
+    formula_width,
+    place,
+    size_of,
+    tag,
+    text_width,
+    typeset,
+    words,
+)
 
 #: A millimetre, and the sides of A4, in points.
 MM: Final = 72 / 25.4
@@ -19,7 +27,6 @@ WIDE, HIGH, SIZE = 22 * MM, 9 * MM, 12.0
 LEAST, SMALLEST = 11 / 12, 0.67
 _LARGEST: Final = 1.15
 _TEXT, _LEADING = 11.0, 1.45
-_ACROSS: Final = 3 * HIGH
 
 
 class Answer(NamedTuple):

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from functools import cached_property
 from typing import Final
-from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 from tinygrad_edu.calculus import convention
@@ -20,6 +19,7 @@ from tinygrad_edu.view.base.render import RenderError
 from tinygrad_edu.view.base.svg import FITTING, inline
 from tinygrad_edu.view.graph.diagram import Diagram
 from tinygrad_edu.view.graph.dot import to_dot
+from tinygrad_edu.view.graph.picture import picture
 from tinygrad_edu.view.worksheet.cards import net_of
 from tinygrad_edu.view.worksheet.contents import TASKS, Contents, of_net, of_values
 from tinygrad_edu.view.worksheet.page import LEAST, SMALLEST, Paper
@@ -54,7 +54,7 @@ class Worksheet(Picture):
     @property
     def dot(self) -> str:
         """The graph in DOT."""
-        source = self._contents.drawings[0].source
+        source, _ = self._contents.drawings[True][0]
         return to_dot(source, paper=True) if isinstance(source, Diagram) else ""
 
     @property
@@ -80,7 +80,7 @@ class Worksheet(Picture):
     def _pdf(self) -> bytes:
         from tinygrad_edu.view.base.pdf import figure_of, pdf
 
-        return pdf(*(figure_of(ElementTree.fromstring(page)) for page in self.pages))
+        return pdf(*(figure_of(page) for page in self.pages))
 
     def __repr__(self) -> str:
         return f"<Worksheet: {self._title}>"
@@ -90,14 +90,15 @@ class Worksheet(Picture):
         """The pages; boxes stand in the drawing if it is large enough, else in rows after it."""
         for boxes, tries in _TRIED.items():
             drawn = [
-                (d.landscape, d.element()) for d in self._contents.drawings if d.boxes == boxes
+                (picture(x, paper=True) if isinstance(x, Diagram) else x, way)
+                for x, way in self._contents.drawings[boxes]
             ]
             for across, least in tries:
                 paper = Paper(landscape=across)
                 paper.text(self._title, 16, font_weight="bold")
                 paper.fields(["Name", "Date"])
                 paper.tasks(self._contents.tasks)
-                fitting = [element for way, element in drawn if way in (None, across)]
+                fitting = [element for element, way in drawn if way in (None, across)]
                 drawing = max(fitting, key=paper.scale_for)
                 scale = paper.scale_for(drawing)
                 if scale >= least:

@@ -1,27 +1,19 @@
-"""What stands on the cards of a board: inputs, units, layers, the loss."""
+"""What stands on the cards of a board: inputs, units, layers."""
 
 import math
-from collections.abc import Collection, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from tinygrad_edu.engine import Value
-from tinygrad_edu.engine.primitive import subtract
 from tinygrad_edu.text import clean
 from tinygrad_edu.view.base.graph_units import Unit
-from tinygrad_edu.view.base.maps import (
-    drawn,
-    image_below,
-    largest_of,
-    shape_of,
-    size,
-    windows_of,
-)
+from tinygrad_edu.view.base.maps import drawn, image_below, largest_of, shape_of, size, windows_of
 from tinygrad_edu.view.base.naming import Names
 from tinygrad_edu.view.base.numbers import Numbers, decimal
-from tinygrad_edu.view.base.operations import roles
 from tinygrad_edu.view.graph.blocks import Block, Cut
-from tinygrad_edu.view.graph.board.columns import Board, Card, Cell
+from tinygrad_edu.view.graph.board.columns import Board, Card, Cell, row
 from tinygrad_edu.view.graph.diagram import Number
 
 #: So many units stand in boxes of their own; of more a table shows those with the largest delta.
@@ -43,35 +35,55 @@ class Place(NamedTuple):
 
 @dataclass
 class Desk:
-    """What is needed to put blocks on a board, and what is known of those that are there.
+    """What is put on a board, how, and what is known of the blocks that are there.
 
-    opened   units and layers of which nothing is left out
-    shared   layers that are used again and again, one time after another
-    known    whether the numbers are those of an example
-    most     how many rows a table has
-    root     the result that the graph is drawn for
-    place    where each value stands
-    card     the card that stands for a block
-    shapes   what a block gives, as 4x6x6
-    said     sentences for the caption
+    edges     "gradient" for lines as wide as what flowed back
+    opened    units and layers of which nothing is left out
+    shown     the blocks that are drawn, sources first; all unless given
+    caption   sentences before those that tell what numbers and lines mean
+    titles    of layers, in place of their names
+    known     whether the numbers are those of an example
+    most      how many units of a layer are shown at least, and rows of a table
+    named     whose weight stands on its line: "strongest" of many, "none", "all", with the biases
+    counted   whether the parameters of a layer are counted below it
+    is_net    whether the last result is no more than others
+    examples  over how many examples the loss is, 0 for one alone
+    sign      of a delta against dL/dz
+    shade     how strong the colour of a sign is that the ground of a value has, from -1 to 1
+    place     where each value stands
+    made      the cards of each block
+    shapes    what a block gives, as 4x6x6
+    said      sentences for the caption
     """
 
     cut: Cut
     names: Names
     numbers: Numbers
     level: str
-    board: Board
+    edges: str = "none"
     opened: Collection[str] = ()
-    shared: Collection[str] = ()
+    shown: Sequence[Block] = ()
+    caption: Sequence[str] = ()
+    titles: Mapping[str, str] = field(default_factory=dict)
     known: bool = True
     most: int = 8
+    named: str = "strongest"
+    counted: bool = False
+    is_net: bool = False
     examples: int = 0
     sign: float = 1.0
-    root: Value | None = None
+    shade: Callable[[Value], float] = lambda v: 0.0
+    board: Board = field(default_factory=Board)
     place: dict[Value, Place] = field(default_factory=dict)
-    card: dict[Block, Card] = field(default_factory=dict)
+    made: dict[Block, list[Card]] = field(default_factory=dict)
     shapes: dict[Block, str] = field(default_factory=dict)
     said: dict[str, None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """The blocks that are shown; layers that are used again and again, one after another."""
+        self.shown = self.shown or self.cut.items
+        layers = Counter(map(layer_of, self.cut.items))
+        self.shared = [layer for layer, n in layers.items() if n > 1 and layer]
 
     def number(self, v: Value) -> Number:
         """The number of a value, with its name."""
@@ -86,30 +98,39 @@ class Desk:
         """The number of a value on a card."""
         return Cell(number=self.number(v))
 
-    def named(self, values: Iterable[Value]) -> list[list[Cell]]:
+    def rows_of(self, values: Iterable[Value]) -> list[list[Cell]]:
         """A row for each value: its name and, if it is known, its number."""
         return [[Cell(self.names[v], "name"), *[self.cell(v)] * self.known] for v in values]
 
-    def at_rows(self, values: Sequence[Value], first: int) -> None:
-        """Have these values stand in rows of the next card, from this one on."""
-        self.place.update({v: Place("", k) for k, v in enumerate(values, first)})
+    def put(self, card: Card, values: Collection[Value], rows: Mapping[Value, int | None]) -> Card:
+        """Put a card of these values on the board; some stand there in rows, or for it all."""
+        card.name = card.name or card.label
+        card.root = self.numbers.root in values and not self.is_net
+        card.shade = max(map(self.shade, values), key=abs, default=0.0)
+        self.board.add(card)
+        self.place |= {v: Place(card.id, k) for v, k in rows.items()}
+        return card
 
-    def made(
+    def whole(
         self,
         block: Block,
         cells: Sequence[Sequence[Cell]],
         details: Sequence[str] = (),
         numbers: Sequence[Number] = (),
         kind: str = "layer",
-    ) -> Card:
-        """A card for a whole block."""
-        name = clean(block.name, 40)
+        *,
+        rows: Iterable[tuple[int, Value]] = (),
+    ) -> list[Card]:
+        """A card for a whole block; these values stand in rows of it."""
+        card = Card(kind, clean(block.name, 40), details=details, numbers=numbers, cells=cells)
         said = ", ".join([*details, *(f"{x.label} = {x.short}" for x in numbers)])
-        card = Card(kind, name, name, details=details, numbers=numbers, cells=cells)
-        card.tooltip, card.root = f"{name}: {said}", self.root in block.values
-        self.board.add(card)
-        self.place |= {v: p._replace(card=card.id) for v, p in self.place.items() if not p.card}
-        return card
+        card.tooltip = f"{card.label}: {said}"
+        return [self.put(card, block.values, {v: k for k, v in rows})]
+
+
+def more(count: int, rest: str = "") -> list[list[Cell]]:
+    """A row that tells how many are left out, none if none are."""
+    return [row(f"{count:,} more{rest}")] * (count > 0)
 
 
 def leaves(desk: Desk, block: Block) -> list[Card]:
@@ -120,33 +141,31 @@ def leaves(desk: Desk, block: Block) -> list[Card]:
     details = [f"{len(values):,} numbers"]
     users = [user for user, sources in desk.cut.sources.items() if block in sources]
     if image := _image(block, users):
-        channels = [[[desk.numbers.data[v] for v in row] for row in rows] for rows in image]
+        channels = [[[desk.numbers.data[v] for v in line] for line in lines] for lines in image]
         desk.shapes[block] = shape_of(len(image), len(image[0]), len(image[0][0]))
         if not desk.known:
-            return [desk.made(block, [[Cell(desk.shapes[block], "word")]], details, kind=kind)]
-        inks = [drawn("image", rows, largest_of(channels), ink=True) for rows in channels]
-        cells = [[Cell(picture=picture)] for picture in inks[:CHANNELS]]
-        return [desk.made(block, cells, details, kind="inputs")]
+            return desk.whole(block, [row(desk.shapes[block])], details, kind=kind)
+        largest = largest_of(channels)
+        inks = [drawn("image", lines, largest, ink=True) for lines in channels[:CHANNELS]]
+        return desk.whole(block, [[Cell(picture=ink)] for ink in inks], details, kind="inputs")
     if len(values) > (BOXES if desk.known else max(BOXES, desk.most)):
         sizes = {v: size(desk.numbers.data[v]) * desk.known for v in values}
         most = sorted(values, key=lambda v: -sizes[v])[: desk.most]
         shown = [v for v in values if v in most]
-        desk.at_rows(shown, 0)
-        cells = desk.named(shown)
-        if more := len(values) - len(shown):
-            cells.append([Cell(f"{more:,} more", "word")])
-            desk.said |= {"of many inputs the largest are shown": None} if desk.known else {}
-        return [desk.made(block, cells, details, kind=kind)]
+        cells = [*desk.rows_of(shown), *more(len(values) - len(shown))]
+        if cells[len(shown) :] and desk.known:
+            desk.said["of many inputs the largest are shown"] = None
+        return desk.whole(block, cells, details, kind=kind, rows=enumerate(shown))
     if desk.level == "layer" or any(layer_of(user) in desk.shared for user in users):
-        numbers = [desk.number(v) for v in values]
-        return [desk.made(block, desk.named(values), numbers=numbers, kind=kind)]
+        return desk.whole(
+            block, desk.rows_of(values), numbers=[*map(desk.number, values)], kind=kind
+        )
     cards = []
     for v in values:
         name, number = desk.names[v], desk.number(v)._replace(label="data")
-        card = Card(kind, name, name, numbers=[number], made=kind, cells=desk.named([v]))
+        card = Card(kind, name, numbers=[number], made=kind, cells=desk.rows_of([v]))
         card.tooltip = f"{name} = {number.short}" if desk.known else name
-        desk.place[v] = Place(desk.board.add(card).id)
-        cards.append(card)
+        cards.append(desk.put(card, (v,), {v: None}))
     return cards
 
 
@@ -168,7 +187,9 @@ def _image(block: Block, users: Sequence[Block]) -> list[list[list[Value]]]:
         patches = patches_of(user)
         if patches and (windows := windows_of(patches)):
             image = image_below(patches, windows)
-            return image if {v for c in image for row in c for v in row} <= {*block.values} else []
+            return (
+                image if {v for c in image for line in c for v in line} <= {*block.values} else []
+            )
     return []
 
 
@@ -176,16 +197,14 @@ def layer(desk: Desk, block: Block) -> list[Card]:
     """The units of a layer: boxes, or a table."""
     if not desk.known:
         cards = [_unit(desk, u, opened=False) for u in block.units[: desk.most]]
-        if more := len(block.units) - len(cards):
-            text = f"{more:,} more"
-            cards.append(desk.board.put("hidden", [[Cell(text, "word")]], name=text))
-        return cards
+        hidden = more(len(block.units) - len(cards))
+        return cards + [desk.board.put("hidden", [cells], name=cells[0].text) for cells in hidden]
     whole = not {block.name, block.units[0].layer}.isdisjoint(desk.opened)
     alone = [u for u in block.units if u.name in desk.opened]
     if len(block.units) <= BOXES and (desk.level == "neuron" or whole):
         return [_unit(desk, u, opened=u in alone or whole) for u in block.units]
     rest = [u for u in block.units if u not in alone or whole]
-    table = [_table(desk, block, rest, whole=whole)] if rest else []
+    table = _table(desk, block, rest, whole=whole) if rest else []
     return [*table, *(_unit(desk, u, opened=True) for u in alone if not whole)]
 
 
@@ -198,13 +217,11 @@ def _unit(desk: Desk, u: Unit, *, opened: bool) -> Card:
     for number in numbers[not opened and u.b is not None :] if known else ():
         if number.value is not None:
             cells.append([Cell(number.label, "name"), *pad, Cell(number=number)])
-    name, word = clean(u.name, 40), clean(u.activation)
-    card = Card("unit", name, name, word, made=word, numbers=numbers)
-    card.cells = cells or [[Cell(desk.names[u.a], "name")]]
-    card.tooltip = f"{name} ({word}): {', '.join(f'{x.label} = {x.short}' for x in numbers)}"
-    card.root = desk.root in (u.z, u.a)
-    desk.place.update(dict.fromkeys((u.z, u.a), Place(desk.board.add(card).id)))
-    return card
+    word = clean(u.activation)
+    card = Card("unit", clean(u.name, 40), word=word, made=word, numbers=numbers)
+    card.cells = cells or [row(desk.names[u.a], look="name")]
+    card.tooltip = f"{card.label} ({word}): {', '.join(f'{x.label} = {x.short}' for x in numbers)}"
+    return desk.put(card, (u.z, u.a), {u.z: None, u.a: None})
 
 
 def _terms(desk: Desk, u: Unit) -> list[list[Cell]]:
@@ -212,15 +229,14 @@ def _terms(desk: Desk, u: Unit) -> list[list[Cell]]:
     data = desk.numbers.data
     products = [data[w] * data[x] for w, x in zip(u.w, u.x, strict=True)]
     order = sorted(range(len(products)), key=lambda k: -size(products[k]))[:_TERMS]
-    cells = [[Cell(text, "head") for text in ("", "w", "x", "w x")]]
+    cells = [row("", "w", "x", "w x", look="head")]
     for k in sorted(order):
         numbers = [desk.cell(u.w[k]), desk.cell(u.x[k]), Cell(number=Number("w x", products[k]))]
         cells.append([Cell(desk.names[u.w[k]], "name"), *numbers])
-    more = len(products) - len(order)
-    return [*cells, *[[Cell(f"{more:,} more", "word")]] * bool(more)]
+    return cells + more(len(products) - len(order))
 
 
-def _table(desk: Desk, block: Block, units: Sequence[Unit], *, whole: bool) -> Card:
+def _table(desk: Desk, block: Block, units: Sequence[Unit], *, whole: bool) -> list[Card]:
     """A layer as a table of the units with the largest delta."""
     few = len(block.units) <= BOXES
     deltas = {u: desk.numbers.grad(u.z) for u in units}
@@ -229,22 +245,21 @@ def _table(desk: Desk, block: Block, units: Sequence[Unit], *, whole: bool) -> C
     order = sorted(live, key=lambda u: -size(deltas[u])) if known and not few else live
     most = len(order) if whole or few else desk.most if desk.level == "neuron" else _ROWS
     shown, rest = order[:most], order[most:]
-    cells = desk.named(u.a for u in shown) if few else []
-    if not few:
+    if few:
+        cells = desk.rows_of(u.a for u in shown)
+    else:
         letter = "z" if all(u.a is u.z for u in units) else "a"
-        heads = [Cell("unit", "word"), Cell(letter, "head"), *[Cell("delta", "head")] * known]
-        cells.append(heads)
-    for u in () if few else shown:
-        deltas_shown = [Cell(number=desk.delta(u))] * known
-        cells.append([Cell(f"{u.place.unit}", "index"), desk.cell(u.a), *deltas_shown])
-    desk.at_rows([u.a for u in shown], len(cells) - len(shown))
-    desk.place.update({u.z: desk.place[u.a] for u in shown})
+        cells = [[Cell("unit", "word"), *row(letter, *["delta"] * known, look="head")]]
+        for u in shown:
+            delta = [Cell(number=desk.delta(u))] * known
+            cells.append([Cell(f"{u.place.unit}", "index"), desk.cell(u.a), *delta])
+    rows = [(k, v) for k, u in enumerate(shown, not few) for v in (u.a, u.z)]
     foot = []
     if rest:
         bound = f", |δ| ≤ {decimal(max(size(deltas[u]) for u in rest))}" if known else ""
-        foot.append(f"{len(rest):,} more{bound}")
+        foot += more(len(rest), bound)
     if len(live) < len(units):
-        foot.append(f"{len(units) - len(live):,} with δ = 0")
+        foot.append(row(f"{len(units) - len(live):,} with δ = 0"))
         desk.said["units with δ = 0 pass nothing back and have no lines"] = None
     if known and not few:
         which = "its units" if whole else f"at most {most} units"
@@ -252,37 +267,11 @@ def _table(desk: Desk, block: Block, units: Sequence[Unit], *, whole: bool) -> C
     mean = mean_of(deltas.values())
     if desk.level == "layer":
         cells += [[Cell("|δ|", "name"), Cell(number=mean)]] * (few and mean.value is not None)
-        foot += [count_of(units)] * (layer_of(block) not in desk.shared)
-        foot += [f"|δ| {mean.text}"] * (not few and mean.value is not None)
+        foot += [row(count_of(units))] * (layer_of(block) not in desk.shared)
+        foot += [row(f"|δ| {mean.text}")] * (not few and mean.value is not None)
         desk.said |= {MEAN: None} if known else {}
-    cells += [[Cell(text, "word")] for text in foot]
     numbers = [x for u in shown for x in (desk.number(u.a), *[desk.delta(u)] * known)]
-    return desk.made(block, cells, summary_of(block.units), [mean, *numbers])
-
-
-def loss(desk: Desk, block: Block) -> list[Card]:
-    """The targets, and the result."""
-    root, n, rows = desk.numbers.root, len(block.values), desk.examples
-    targets: dict[Value, str] = {}
-    for v in block.values:
-        for p, role in zip(v.parents, roles(v.op, len(v.parents)) if v.op else (), strict=True):
-            if p.op is None and p not in desk.cut.at:
-                wanted = role in ("target", "t") or (v.op, role) == (subtract, "y")
-                if p.kind == "input" and type(p) is Value:
-                    targets[p] = desk.names[p]
-                elif p.kind == "constant" and wanted:
-                    targets[p] = "y"
-    many = [*targets.values()].count("y") > 1
-    called = {v: f"y{k}" if many else targets[v] for k, v in enumerate(targets, 1)}
-    cells = [[Cell(name, "name"), desk.cell(v)] for v, name in called.items()]
-    if len(targets) > 2 or rows:
-        cells = [[Cell(f"{len(targets):,} targets", "word")]] * (not rows)
-    cells += desk.named([root])
-    numbers = [Number("data", desk.numbers.data[root]), Number("grad", desk.numbers.grad(root))]
-    details = [f"{n:,} operation{'s' * (n > 1)}", *[f"over {rows:,} examples"] * bool(rows)]
-    card = desk.made(block, cells, details, numbers, "group")
-    card.label = card.name = desk.names[root]
-    return [card]
+    return desk.whole(block, cells + foot, summary_of(block.units), [mean, *numbers], rows=rows)
 
 
 def layer_of(block: Block) -> str:

@@ -3,14 +3,22 @@
 All goes from left to right, no renderer is needed; what is wider than a page goes on below it.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any, Final, NamedTuple
 
 from tinygrad_edu.view.base.maps import Picture
 from tinygrad_edu.view.base.svg import room, text_width
-from tinygrad_edu.view.graph.board.curves import Line, Spot, cut_at, pass_below
+from tinygrad_edu.view.graph.board.curves import (
+    NARROW,
+    Curve,
+    Spot,
+    curves,
+    cut_at,
+    gap_of,
+    pass_below,
+)
 from tinygrad_edu.view.graph.diagram import Box, Diagram, Edge, Number
 from tinygrad_edu.view.graph.picture import WIDEST, name_width
 
@@ -25,8 +33,8 @@ LOOKS: Final = {
 }
 #: Beside the table of a card and above it; from card to card.
 _SIDE, _ABOVE, _BETWEEN = 8.0, 5.0, 13.0
-#: Around the picture; the height of heads; the least gap.
-MARGIN, _HEAD, _NARROW = 12.0, 30.0, 24.0
+#: Around the picture; the height of heads.
+MARGIN, _HEAD = 12.0, 30.0
 #: The widest figures, also in bold, against those of Helvetica, with a little room between them.
 _FIGURES: Final = 1.17
 
@@ -53,6 +61,11 @@ class Cell(NamedTuple):
         return self.number is not None and self.number.back and bool(self.number.value)
 
 
+def row(*texts: str, look: str = "word") -> list[Cell]:
+    """Cells of these texts, side by side."""
+    return [Cell(text, look) for text in texts]
+
+
 @dataclass
 class Card(Box):
     """A box with a table of cells, `lit` where it is chosen; of kind "inputs" they have no box."""
@@ -72,6 +85,16 @@ class Column:
     foot: str = ""
     size: int = 0
 
+    @property
+    def all(self) -> list[Card]:
+        """All cards, from top to bottom."""
+        return [*self.over, *self.cards]
+
+    @property
+    def stems(self) -> Iterable[tuple[Card, Card]]:
+        """What a line leads down from, and to."""
+        return pairwise([*self.over, self.cards[0]])
+
 
 class Shared(NamedTuple):
     """Parameters that several cards use: their card, and what each use adds to a number."""
@@ -85,12 +108,12 @@ class Board(Diagram):
     """A diagram whose cards stand in columns, with lines between them and blocks below."""
 
     layers: list[Column] = field(default_factory=list)
-    lines: list[Line] = field(default_factory=list)
+    lines: list[Edge] = field(default_factory=list)
     shared: list[Shared] = field(default_factory=list)
 
     def cards(self) -> list[Card]:
         """All cards in columns."""
-        return [card for column in self.layers for card in [*column.cards, *column.over]]
+        return [card for column in self.layers for card in column.all]
 
     def put(self, kind: str, cells: Sequence[Sequence[Cell]], **texts: Any) -> Card:
         """A new card on the board."""
@@ -99,18 +122,10 @@ class Board(Diagram):
         return card
 
     def close(self) -> "Board":
-        """The board, its lines as edges of the diagram too."""
+        """The board, with all its lines as edges of the diagram."""
         self.columns = [[card.id for card in column.cards] for column in self.layers]
-        for x in self.lines:
-            edge = Edge(x.tail, x.head, "", (), x.tooltip, x.weight, x.share)
-            if x.weight is None:
-                edge.role = x.name
-            elif x.name:
-                edge.numbers = [Number("w", x.weight, back=True)]
-            self.edges.append(edge)
-        for column in self.layers:
-            ways = pairwise([*column.over, column.cards[0]])
-            self.edges += [Edge(upper.id, lower.id) for upper, lower in ways]
+        stems = [Edge(a.id, b.id) for column in self.layers for a, b in column.stems]
+        self.edges = [*self.lines, *stems]
         for shared in self.shared:
             self.edges += [Edge(shared.card.id, user, numbers=[x]) for user, x in shared.uses]
         return self
@@ -118,7 +133,7 @@ class Board(Diagram):
 
 @dataclass
 class Table:
-    """The widths and heights of the cells of a card."""
+    """The widths and heights of the cells of a card, and what is beside and above them."""
 
     card: Card
     widths: list[float]
@@ -138,10 +153,8 @@ class Table:
 
     def spot(self, x: float, top: float) -> Spot:
         """Where the card stands with its left upper corner at (x, top)."""
-        rows, y = [], top + self.above
-        for height in self.heights:
-            rows.append(y + height / 2)
-            y += height
+        ends = [*accumulate(self.heights, initial=top + self.above)]
+        rows = [(a + b) / 2 for a, b in pairwise(ends)]
         return Spot(x, top, x + self.width, top + self.height, rows)
 
 
@@ -154,20 +167,20 @@ def _table(card: Card) -> Table:
     ]
     alone = max((_need(row[0]) for row in rows if len(row) == 1), default=0.0)
     more = max(0.0, alone - sum(widths)) / count
-    widths = [width + more for width in widths]
-    is_bare = card.kind == "inputs"
-    side, above = (0.0, 0.0) if is_bare else (_SIDE, _ABOVE)
-    return Table(card, widths, [max(map(_height, row)) for row in rows], side, above)
+    side, above = (0.0, 0.0) if card.kind == "inputs" else (_SIDE, _ABOVE)
+    heights = [max(map(_height, row)) for row in rows]
+    return Table(card, [width + more for width in widths], heights, side, above)
 
 
 def _need(cell: Cell) -> float:
+    """The width of a cell."""
+    size, least, _ = LOOKS[cell.look]
     if cell.picture is not None:
         return cell.picture.side * max(map(len, cell.picture.rows)) + 8
-    size, least, _ = LOOKS[cell.look]
     if cell.look in ("name", "head"):
         return max(least, name_width(cell.text, size) + 4)
     if cell.number is not None:
-        return max(least, _FIGURES * text_width(cell.said, size, "normal") + 6 + 4 * cell.is_bold)
+        return max(least, _FIGURES * text_width(cell.said, size) + 6 + 4 * cell.is_bold)
     return max(least, room(cell.said, size) + 2)
 
 
@@ -176,88 +189,96 @@ def _height(cell: Cell) -> float:
     return LOOKS[cell.look][2] if picture is None else picture.side * len(picture.rows) + 6
 
 
-def _gap(lines: Sequence[Line]) -> tuple[float, float]:
-    """The width that the gap of these lines wants, and the least it can do with."""
-    text = max((room(line.name, 11) for line in lines if line.name), default=0.0)
-    if all(line.weight is None for line in lines):
-        return (text + 2 * _NARROW, text + 8) if text else (34.0, _NARROW)
-    if not text:
-        return 64.0, _NARROW
-    if any(line.tail_row is not None or line.head_row is not None for line in lines):
-        return 100.0, 30.0 if all(line.tail_row is None for line in lines) else 50.0
-    return 140.0, text + 44
+class Layout(NamedTuple):
+    """Where cards stand, lines run (cut where they go on below), heads and feet begin; the ends.
+
+    `bands` are the columns that stand side by side.
+    """
+
+    tables: Mapping[str, Table]
+    spots: Mapping[str, Spot]
+    curves: Sequence[Curve]
+    heads: Sequence[tuple[float, float]]
+    feet: Sequence[tuple[float, float]]
+    right: float
+    bottom: float
+    bands: Sequence[Sequence[int]]
 
 
-def fits(board: Board) -> bool:
-    """Whether all columns stand side by side in a page."""
-    return len(_bands(*_widths(board, tables_of(board))[:2])) == 1
+def _width(column: Column, tables: Mapping[str, Table], least: float, *, is_last: bool) -> float:
+    """The width of a column, whose head may stand over the gap behind it."""
+    head = room(column.name, 12, bold=True) + room(column.soft, 12) * (not is_last)
+    cards = max(tables[card.id].width for card in column.all)
+    return max(cards, max(head, room(column.foot, 11)) - max(0.0, least - 14))
 
 
-def tables_of(board: Board) -> dict[str, Table]:
-    """The table of each card, by its id."""
-    return {card.id: _table(card) for card in [*board.cards(), *(s.card for s in board.shared)]}
+def _bands(wide: Sequence[float], least: Sequence[float]) -> list[list[int]]:
+    """The columns that stand side by side: as many as have room."""
+    if sum(wide) + sum(least) <= WIDEST - 2 * MARGIN:
+        return [[*range(len(wide))]]
+    bands: list[list[int]] = [[]]
+    used = 0.0
+    for k, width in enumerate(wide):
+        used += width + (least[k - 1] if k else 0.0)
+        if bands[-1] and used > WIDEST - 2 * MARGIN - NARROW:
+            bands.append([])
+            used = width + least[k - 1]
+        bands[-1].append(k)
+    return bands
 
 
-def _widths(
-    board: Board, tables: Mapping[str, Table]
-) -> tuple[list[float], list[float], list[float]]:
-    """The widths of the columns; of the gap behind each the least, and how much more it wants."""
-    layers = board.layers
-    at = {card.id: k for k, c in enumerate(layers) for card in [*c.cards, *c.over]}
-    between: list[list[Line]] = [[] for _ in layers]
+def layout_of(board: Board) -> Layout:
+    """Where everything stands: columns side by side as far as they go, and on below."""
+    layers, every = board.layers, [*board.cards(), *(shared.card for shared in board.shared)]
+    tables = {card.id: _table(card) for card in every}
+    at = {card.id: k for k, column in enumerate(layers) for card in column.all}
+    between: list[list[Edge]] = [[] for _ in layers]
     for line in board.lines:
         if at[line.head] == at[line.tail] + 1:
             between[at[line.tail]].append(line)
-    gaps = [*map(_gap, between[:-1]), (0.0, 0.0)]
-    wide = []
-    for column, (_, least) in zip(layers, gaps, strict=True):
-        head = room(column.name, 12, bold=True) + room(column.soft, 12) * (column is not layers[-1])
-        cards = max(tables[card.id].width for card in [*column.cards, *column.over])
-        wide.append(max(cards, max(head, room(column.foot, 11)) - max(0.0, least - 14)))
-    return wide, [least for _, least in gaps], [wanted - least for wanted, least in gaps]
-
-
-class Layout(NamedTuple):
-    """Where cards stand, the lines (cut where they go on below), the heights of heads, the ends."""
-
-    spots: dict[str, Spot]
-    lines: list[Line]
-    heads: list[float]
-    right: float
-    bottom: float
-
-
-def layout_of(board: Board, tables: Mapping[str, Table]) -> Layout:
-    """Where everything stands: columns side by side as far as they go, and on below."""
-    layers = board.layers
-    at = {card.id: k for k, c in enumerate(layers) for card in [*c.cards, *c.over]}
-    wide, least, loose = _widths(board, tables)
+    least, loose = zip(*map(gap_of, between[:-1]), (0.0, 0.0), strict=True)
+    wide = [
+        _width(column, tables, least[k], is_last=column is layers[-1])
+        for k, column in enumerate(layers)
+    ]
+    bands = _bands(wide, least)
     spots: dict[str, Spot] = {}
-    heads: list[float] = []
+    heads: list[tuple[float, float]] = []
+    feet: list[tuple[float, float]] = []
     lines, ends, y = [replace(line) for line in board.lines], [0.0], 0.0
     adding = {name for shared in board.shared for name, _ in shared.uses}
-    for n, band in enumerate(_bands(wide, least)):
+
+    def stacked(cards: Sequence[Card]) -> float:
+        """The height of cards one under the other, what each use adds standing below a card."""
+        gaps = sum(_BETWEEN * (1 + (card.id in adding)) for card in cards[:-1])
+        return sum(tables[card.id].height for card in cards) + gaps
+
+    for n, band in enumerate(bands):
         first, last, goes_on = band[0], band[-1], band[-1] + 1 < len(layers)
         x = MARGIN + (least[first - 1] if n else 0.0)
-        taken = x + sum(wide[k] for k in band) + sum(least[k] for k in band[:-1])
-        spare = WIDEST - MARGIN - _NARROW * goes_on - taken
-        share = min(1.0, max(0.0, spare / (sum(loose[k] for k in band[:-1]) or 1.0)))
-        halves = {k: _stacked(layers[k].cards, tables, adding) / 2 for k in band}
-        rise = {k: _stacked([*layers[k].over, *layers[k].cards], tables, adding) for k in band}
-        middle = y + _HEAD + max(rise[k] - halves[k] for k in band)
+        taken = x + sum(wide[first : last + 1]) + sum(least[first:last])
+        spare = WIDEST - MARGIN - NARROW * goes_on - taken
+        share = min(1.0, max(0.0, spare / (sum(loose[first:last]) or 1.0)))
+        halves = {k: stacked(layers[k].cards) / 2 for k in band}
+        rise = {k: stacked(layers[k].all) - halves[k] for k in band}
+        middle, top_of_band = y + _HEAD + max(rise.values()), y
         names: list[str] = []
         for k in band:
-            heads.append(y + 0.6 * _HEAD)
-            top, cards = middle + halves[k] - rise[k], [*layers[k].over, *layers[k].cards]
-            is_inner = first < k < len(wide) - 1 or bool(layers[k].over)
+            cards = layers[k].all
+            top, is_inner = middle - rise[k], first < k < len(layers) - 1 or bool(layers[k].over)
             most = max(tables[card.id].width for card in cards) * is_inner
             for card in cards:
                 inset = max(0.0, most - tables[card.id].width) / 2
                 spots[card.id] = tables[card.id].spot(x + inset, top)
                 names.append(card.id)
                 top += tables[card.id].height + _BETWEEN * (1 + (card.id in adding))
+            left = min(spots[card.id].left for card in cards)
+            heads.append((left, top_of_band + 0.6 * _HEAD))
+            feet.append((left, max(spots[card.id].bottom for card in layers[k].cards) + 14))
             x += wide[k] + (least[k] + share * loose[k]) * (k < last)
-        ends.append(_end(layers[last], spots))
+        head, soft = room(layers[last].name, 12, bold=True) + 3, room(layers[last].soft, 12)
+        end = heads[-1][0] + head  # the soft part is left out where it has no room
+        ends.append(end + soft if end + soft <= WIDEST - MARGIN else end)
         spots |= {f"{n - 1}<": Spot(MARGIN, middle, MARGIN, middle)}
         spots |= {f"{n}>": Spot(x + 18 * goes_on, middle, x + 18 * goes_on, middle)}
         lines = cut_at(lines, at, last, n)
@@ -266,15 +287,9 @@ def layout_of(board: Board, tables: Mapping[str, Table]) -> Layout:
         y = middle + max(halves.values()) + 16 * any(layers[k].foot for k in band)
         y = pass_below([x for x in lines if {x.tail, x.head} <= there], spots, names, y)
         y = _below(board.shared, tables, spots, names, y)
-        y += _NARROW / 2 * goes_on
-    return Layout(spots, lines, heads, max(ends + [spot.right for spot in spots.values()]), y)
-
-
-def _end(column: Column, spots: Mapping[str, Spot]) -> float:
-    """Where the head of a column ends, its soft part left out where there is no room."""
-    name, soft = room(column.name, 12, bold=True) + 3, room(column.soft, 12)
-    left = min(spots[card.id].left for card in column.cards)
-    return left + (name + soft if left + name + soft <= WIDEST - MARGIN else name)
+        y += NARROW / 2 * goes_on
+    ends += [spot.right for spot in spots.values()]
+    return Layout(tables, spots, curves(lines, spots), heads, feet, max(ends), y, bands)
 
 
 def _below(
@@ -286,35 +301,14 @@ def _below(
 ) -> float:
     """Have shared parameters stand side by side below their last use; the lower end of all."""
     if any(name in names for shared in several for name, _ in shared.uses):
-        low += _NARROW  # for what each use adds
+        low += NARROW  # for what each use adds
     left, ends = MARGIN, [low]
     for card, uses in several:
         if uses[-1][0] in names:
             users = [spots[name] for name, _ in uses if name in names]
             middle = (min(s.left for s in users) + max(s.right for s in users)) / 2
             x = max(left, middle - tables[card.id].width / 2)
-            spots[card.id] = tables[card.id].spot(x, low + _NARROW)
+            spots[card.id] = tables[card.id].spot(x, low + NARROW)
             left = spots[card.id].right + _BETWEEN
             ends.append(spots[card.id].bottom)
     return max(ends)
-
-
-def _bands(wide: Sequence[float], least: Sequence[float]) -> list[list[int]]:
-    """The columns that stand side by side: as many as have room."""
-    if sum(wide) + sum(least) <= WIDEST - 2 * MARGIN:
-        return [[*range(len(wide))]]
-    bands: list[list[int]] = [[]]
-    used = 0.0
-    for k, width in enumerate(wide):
-        used += width + (least[k - 1] if k else 0.0)
-        if bands[-1] and used > WIDEST - 2 * MARGIN - _NARROW:
-            bands.append([])
-            used = width + least[k - 1]
-        bands[-1].append(k)
-    return bands
-
-
-def _stacked(cards: Sequence[Card], tables: Mapping[str, Table], adding: Collection[str]) -> float:
-    """The height of cards one under the other, what each use adds standing below a card."""
-    gaps = sum(_BETWEEN * (1 + (card.id in adding)) for card in cards[:-1])
-    return sum(tables[card.id].height for card in cards) + gaps

@@ -9,12 +9,15 @@ from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 from tinygrad_edu.view.base.maps import size
+from tinygrad_edu.view.base.svg import room
+from tinygrad_edu.view.graph.diagram import Edge
 
+#: The least gap between two columns.
+NARROW: Final = 24.0
 #: A named line ends in a straight run of this length, which carries the name.
 _RUN: Final = 44.0
 #: Lines reach a card at most so far apart, and leave it.
 _ARRIVING, _LEAVING = 17.0, 5.0
-_THINNEST, _WIDEST = 0.7, 4.0
 #: Where on a line its name may stand, the best place first.
 _PLACES: Final = (0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74, 0.18, 0.82)
 #: Half the height of a name; from one to the next; how many weaker lines it may stand on.
@@ -32,41 +35,10 @@ class Spot:
     rows: list[float] = field(default_factory=list)
 
 
-@dataclass
-class Line:
-    """A line from a card, or a row of it, to another.
-
-    weight  the number it stands for, if any: its sign is the colour
-    share   its size against the largest, 0 to 1: its width
-    name    what stands on it, "" for nothing
-    full    whether it is drawn full, not faint
-    below   the height at which it passes below what stands between, if anything does
-    lit     whether it has a halo
-    """
-
-    tail: str
-    head: str
-    tail_row: int | None = None
-    head_row: int | None = None
-    weight: float | None = None
-    share: float = 0.0
-    name: str = ""
-    tooltip: str = ""
-    full: bool = True
-    below: float | None = None
-    lit: bool = False
-
-    @property
-    def width(self) -> float:
-        """In pixels, from 0.7 to 4; 1 for what has no size."""
-        sized = self.weight is not None or self.share
-        return _THINNEST + (_WIDEST - _THINNEST) * self.share if sized else 1.0
-
-
 class Curve(NamedTuple):
     """A cubic with level ends from (x0, y0) to (x1, y1), then a straight run to `end`."""
 
-    line: Line
+    line: Edge
     x0: float
     y0: float
     x1: float
@@ -100,14 +72,14 @@ class Curve(NamedTuple):
         return points + [(x1, y1), (self.end, y1), (self.end, y1)] * (self.end > x1)
 
 
-def curves(lines: Sequence[Line], spots: Mapping[str, Spot]) -> list[Curve]:
+def curves(lines: Sequence[Edge], spots: Mapping[str, Spot]) -> list[Curve]:
     """Where the lines run, in their order.
 
     Into a card, not a row, lines come in the order of their tails, and leave it in that of their
     heads, so that they do not cross beside it.
     """
-    into: defaultdict[tuple[str, int | None], list[Line]] = defaultdict(list)
-    out: defaultdict[tuple[str, int | None], list[Line]] = defaultdict(list)
+    into: defaultdict[tuple[str, int | None], list[Edge]] = defaultdict(list)
+    out: defaultdict[tuple[str, int | None], list[Edge]] = defaultdict(list)
     for line in lines:
         into[line.head, line.head_row].append(line)
         out[line.tail, line.tail_row].append(line)
@@ -147,15 +119,15 @@ def _steps(spot: Spot, row: int | None, n: int, most: float) -> list[float]:
     return [(k - (n - 1) / 2) * min(most, step) for k in range(n)]
 
 
-def _has_runs(spot: Spot, arriving: Sequence[Line]) -> bool:
+def _has_runs(spot: Spot, arriving: Sequence[Edge]) -> bool:
     """Whether names stand on straight runs before a card: they must have room there."""
-    named = any(line.name and line.weight is not None for line in arriving)
-    room = spot.bottom - spot.top - 14 >= (_APART - 1) * (len(arriving) - 1)
-    return named and arriving[0].head_row is None and room
+    named = any(line.said and line.weight is not None for line in arriving)
+    has_room = spot.bottom - spot.top - 14 >= (_APART - 1) * (len(arriving) - 1)
+    return named and arriving[0].head_row is None and has_room
 
 
 def name_places(
-    found: Sequence[Curve], widths: Mapping[str, float], cards: Collection[Spot] = ()
+    found: Sequence[Curve], widths: Mapping[str, float], cards: Collection[Spot]
 ) -> list[tuple[Curve, float, float]]:
     """The middle of each name that finds a place, the strongest line first.
 
@@ -165,8 +137,8 @@ def name_places(
     placed: list[tuple[Curve, float, float]] = []
     full = [curve for curve in found if curve.line.full]
     for curve in sorted(found, key=lambda c: -c.line.share):
-        line, half = curve.line, widths.get(curve.line.name, 0.0) / 2
-        if not line.name or not line.full:
+        line, half = curve.line, widths.get(curve.line.said, 0.0) / 2
+        if not line.said or not line.full:
             continue
         if line.below is not None:
             placed.append((curve, (curve.x0 + curve.x1) / 2, line.below))
@@ -176,7 +148,7 @@ def name_places(
             free = []
             for k, (x, y) in enumerate(map(curve.at, _PLACES)):
                 is_taken = (
-                    abs(x - a) < half + widths[other.line.name] / 2 + 2 and abs(y - b) < _APART
+                    abs(x - a) < half + widths[other.line.said] / 2 + 2 and abs(y - b) < _APART
                     for other, a, b in placed
                 )
                 on_card = (
@@ -193,7 +165,23 @@ def name_places(
     return placed
 
 
-def strongest(lines: Sequence[Line], full: int, named: int) -> list[Line]:
+def gap_of(lines: Sequence[Edge]) -> tuple[float, float]:
+    """The least width that the gap of these lines can do with, and how much more it wants."""
+    text = max((room(line.said, 11) for line in lines if line.said), default=0.0)
+    if all(line.weight is None for line in lines):
+        least, wanted = (text + 8, text + 2 * NARROW) if text else (NARROW, 34.0)
+    elif not text:
+        least, wanted = NARROW, 64.0
+    elif any(line.tail_row is not None for line in lines):
+        least, wanted = 50.0, 100.0
+    elif any(line.head_row is not None for line in lines):
+        least, wanted = 30.0, 100.0
+    else:
+        least, wanted = text + 44, 140.0
+    return least, wanted - least
+
+
+def strongest(lines: Sequence[Edge], full: int, named: int) -> list[Edge]:
     """The lines of a gap with their shares: the largest ones are full, of these some named."""
     sizes = [size(line.weight) for line in lines]
     largest = max((x for x in sizes if x != float("inf")), default=0.0)
@@ -203,13 +191,13 @@ def strongest(lines: Sequence[Line], full: int, named: int) -> list[Line]:
             line,
             share=min(sizes[k] / largest, 1.0) if largest else 0.0,
             full=rank[k] < full,
-            name=line.name * (rank[k] < named),
+            numbers=line.numbers if rank[k] < named else (),
         )
         for k, line in enumerate(lines)
     ]
 
 
-def cut_at(lines: Iterable[Line], at: Mapping[str, int], last: int, row: int) -> list[Line]:
+def cut_at(lines: Iterable[Edge], at: Mapping[str, int], last: int, row: int) -> list[Edge]:
     """The lines, those that go beyond the `last` column of a row of columns cut into two.
 
     `at` is the column of each card; row 1 ends at the card "1>", and goes on from "1<".
@@ -217,7 +205,7 @@ def cut_at(lines: Iterable[Line], at: Mapping[str, int], last: int, row: int) ->
     found = []
     for line in lines:
         if at.get(line.tail, -1) <= last < at.get(line.head, -1):
-            found.append(replace(line, head=f"{row}>", head_row=None, name=""))
+            found.append(replace(line, head=f"{row}>", head_row=None, role="", numbers=()))
             found.append(replace(line, tail=f"{row}<", tail_row=None))
         else:
             found.append(line)
@@ -225,7 +213,7 @@ def cut_at(lines: Iterable[Line], at: Mapping[str, int], last: int, row: int) ->
 
 
 def pass_below(
-    lines: Iterable[Line], spots: Mapping[str, Spot], names: Iterable[str], low: float
+    lines: Iterable[Edge], spots: Mapping[str, Spot], names: Iterable[str], low: float
 ) -> float:
     """Have lines pass below the cards between their ends; the lower end of all."""
     cards = [spots[name] for name in names]

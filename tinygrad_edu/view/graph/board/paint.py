@@ -1,7 +1,6 @@
 """The picture of a board: its cards, the lines between them, what stands around."""
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 from typing import Final
 from xml.etree.ElementTree import Element
 
@@ -27,9 +26,8 @@ from tinygrad_edu.view.graph.board.columns import (
     Column,
     Table,
     layout_of,
-    tables_of,
 )
-from tinygrad_edu.view.graph.board.curves import Curve, Spot, curves, name_places
+from tinygrad_edu.view.graph.board.curves import Curve, Spot, name_places
 from tinygrad_edu.view.graph.diagram import Number
 from tinygrad_edu.view.graph.dot import SHADE
 from tinygrad_edu.view.graph.picture import WIDEST, finished, typeset
@@ -42,19 +40,17 @@ _DEEP: Final = 140.0
 
 def board_picture(board: Board) -> Element:
     """The board as SVG, to be finished by `inline`."""
-    tables = tables_of(board)
-    spots, lines, heads, width, below = layout_of(board, tables)
+    tables, spots, curves, heads, feet, width, below, _ = layout_of(board)
     under: list[Element] = []
     over: list[Element] = []
-    found = curves(lines, spots)
-    for curve in sorted(found, key=lambda c: (c.line.full, c.line.share)):
+    for curve in sorted(curves, key=lambda c: (c.line.full, c.line.share)):
         under += _stroke(curve)
-    widths = {line.name: max(12.0, room(line.name, 11)) for line in lines}
-    for curve, x, y in name_places(found, widths, spots.values()):
-        name, weight = curve.line.name, Number("w", curve.line.weight)
+    widths = {c.line.said: max(12.0, room(c.line.said, 11)) for c in curves}
+    for curve, x, y in name_places(curves, widths, spots.values()):
+        name, weight = curve.line.said, Number("w", curve.line.weight)
         over += _on_paper(name, x, y, widths[name], weight)
     for column in board.layers:
-        for upper, lower in pairwise([*column.over, column.cards[0]]):
+        for upper, lower in column.stems:
             middle = (spots[upper.id].left + spots[upper.id].right) / 2
             under.append(_path([(middle, spots[upper.id].bottom), (middle, spots[lower.id].top)]))
     for shared in board.shared:
@@ -72,12 +68,10 @@ def board_picture(board: Board) -> Element:
     root.set("viewBox", f"0 0 {root.get('width')} {root.get('height')}")
     root.extend(under)
     root.extend(_card(table, spots[name]) for name, table in tables.items())
-    for k, column in enumerate(board.layers):
-        left = min(spots[card.id].left for card in [*column.cards, *column.over])
-        root.extend(_head(column, left, heads[k]))
-        low = max(spots[card.id].bottom for card in column.cards)
-        look = {"font_size": "11", "fill": SOFT.light}
-        root.extend([words(column.foot, left, low + 14, **look)] * bool(column.foot))
+    for column, head, foot in zip(board.layers, heads, feet, strict=True):
+        root.extend(_head(column, *head))
+        if column.foot:
+            root.append(words(column.foot, *foot, font_size="11", fill=SOFT.light))
     root.extend(over)
     return finished(root, board.caption)
 

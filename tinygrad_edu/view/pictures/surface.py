@@ -1,6 +1,5 @@
-"""The loss: over the epochs of a run, and over two parameters, with paths of descents."""
+"""The loss over two parameters, with paths of descents."""
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -8,79 +7,27 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import BoundaryNorm, LinearSegmentedColormap
 
-from tinygrad_edu.checks import (
-    as_model,
-    flag,
-    function,
-    instance,
-    is_listed,
-    number,
-    one_of,
-    real,
-    whole,
-)
+from tinygrad_edu.checks import as_model, function, instance, one_of, real, whole
 from tinygrad_edu.engine import Value, gradients, no_grad, toposort
 from tinygrad_edu.examples import examples, inputs
-from tinygrad_edu.figure import draw_epochs
 from tinygrad_edu.losses import Loss, find_loss
 from tinygrad_edu.optim import Optimizer
 from tinygrad_edu.text import short
-from tinygrad_edu.train import History
 from tinygrad_edu.train.engines import vectorized_or_scalar
 from tinygrad_edu.train.evaluation import evaluation
 from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.vectorize.program import Program
 from tinygrad_edu.view.base.naming import names_of
-from tinygrad_edu.view.base.palette import CURVES, HEIGHTS
-from tinygrad_edu.view.pictures.canvas import INK, canvas, key, legend, plain, plane
-from tinygrad_edu.view.pictures.field import FINEST, Extent, evaluating, extent_of, read_extent
-
-Run = History | Iterable[float]
-
-
-def loss_curve(
-    histories: Run | Mapping[Any, Run], *, log: bool = False, ax: Axes | None = None
-) -> Axes:
-    """The loss after each epoch: of one run, or of several by name, in a dict.
-
-    A run is a `History`, its validation loss dashed, or a list of numbers. `log` gives a
-    logarithmic scale, on which losses of 0 and less are left out. Raises TypeError for other runs.
-    """
-    named = histories if isinstance(histories, Mapping) else {"training": histories}
-    runs = [(plain(name), *_losses(run, name)) for name, run in named.items()]
-    outside, log = ax is None and len(runs) > 1, flag("log", log)
-    ax = canvas(ax, 6.0 + 1.6 * outside, 3.4)
-    colours = [CURVES[k % len(CURVES)] for k in range(len(runs))]
-    curves = [
-        ([x if not log or x > 0 else math.nan for x in losses], {"color": colour, "ls": style})
-        for (_, *both), colour in zip(runs, colours, strict=True)
-        for losses, style in zip(both, ("-", "--"), strict=True)
-    ]
-    if log and any(x > 0 for losses, _ in curves for x in losses):
-        ax.set_yscale("log")
-    draw_epochs(ax, curves)
-    ax.set_ylabel("loss")
-    handles = [
-        key(name, color=colour, lw=1.8) for (name, *_), colour in zip(runs, colours, strict=True)
-    ]
-    if any(validation for *_, validation in runs):
-        colour = CURVES[0] if len(runs) == 1 else INK
-        handles.append(key("validation", color=colour, ls="--", lw=1.8))
-    if len(handles) > 1:
-        legend(ax, handles, outside=outside)
-    return ax
-
-
-def _losses(run: Any, name: Any) -> tuple[list[float], list[float]]:
-    """Training and validation losses of a run."""
-    if isinstance(run, History):
-        return run.loss, run.validation_loss
-    if not is_listed(run):
-        raise TypeError(
-            f"{name!r:.40} must be a History or a list of losses, got {type(run).__name__}"
-        )
-    return [number(x, "a loss") for x in run], []
-
+from tinygrad_edu.view.base.palette import CURVES, HEIGHTS, PLOT_INK
+from tinygrad_edu.view.pictures.canvas import canvas, key, legend, plain, plane
+from tinygrad_edu.view.pictures.field import (
+    FINEST,
+    Extent,
+    evaluating,
+    extent_of,
+    put_back,
+    read_extent,
+)
 
 #: A function of no arguments that builds the loss, or `(model, X, y, loss)` as `fit` takes them.
 Surface = Callable[[], Value] | tuple[Any, Any, Any, str | Loss]
@@ -133,22 +80,21 @@ def surface(
     extent = read_extent(extent)
     sides = grid.sides(whole("resolution", resolution, 2, FINEST))
     xs, ys = np.linspace(*extent[:2], sides), np.linspace(*extent[2:], sides)
-    height = grid.over(xs.tolist(), ys.tolist())
+    height = np.array([grid.at([(a, b) for a in xs.tolist()]) for b in ys.tolist()])
     height[~np.isfinite(height)] = np.nan
 
-    outside = ax is None
-    flat = kind == "contour"
-    size = (6.0 + 1.4 * bool(named) * flat, 4.6)
-    ax = canvas(ax, *size, projection="rectilinear" if flat else "3d")
+    outside, flat = ax is None, kind == "contour"
+    wide = 6.0 + 1.4 * bool(named) * flat
+    ax = canvas(ax, wide, 4.6, projection="rectilinear" if flat else "3d")
     (_contours if flat else _relief)(ax, xs, ys, height)
     handles = []
     if not named and extent[0] <= w1.data <= extent[1] and extent[2] <= w2.data <= extent[3]:
         named = [("", np.array([[w1.data, w2.data]]))]
     for k, (name, path) in enumerate(named):
-        colour = CURVES[k % len(CURVES)] if name else INK
+        colour = CURVES[k % len(CURVES)] if name else PLOT_INK
         numbers = list(path.T)
         if not flat:
-            numbers.append(np.array(grid.at([(a, b) for a, b in path.tolist()])))
+            numbers.append(np.array(grid.at(path.tolist())))
         _course(ax, numbers, colour)
         if name:
             handles.append(key(name, color=colour, marker=".", ms=5, lw=1.5))
@@ -194,7 +140,7 @@ class LossGrid:
         for k, w in enumerate((w1, w2), 1):
             instance(f"w{k}", w, Value, "a Value", "give a parameter of the model")
         self.parameters = (w1, w2)
-        one, by_program, self._by_scalars = _ways(loss)
+        one, compiled, self._by_scalars = _ways(loss)
         names = names_of(toposort(one(), leaves=True))
         #: What the two are called in every view; "w1" and "w2" if they have no name.
         self.names = [names.get(w, "") if w.name else f"w{k}" for k, w in enumerate((w1, w2), 1)]
@@ -204,42 +150,33 @@ class LossGrid:
                     f"the loss does not depend on w{k}, {w!r:.60}: give a parameter of the model"
                 )
 
-        def compiled() -> Measure | None:
-            measure = by_program()
+        def tried() -> Measure:
+            measure = compiled()
             measure()
             return measure
 
-        self._by_program: Measure | None = vectorized_or_scalar(compiled, lambda: None)
+        self._measure: Measure = vectorized_or_scalar(tried, lambda: self._by_scalars)
 
-    def over(self, along1: Sequence[float], along2: Sequence[float]) -> Array:
-        """The loss for each number of w2 (down) and of w1 (across)."""
-        return np.array([self.at([(a, b) for a in along1]) for b in along2])
+    def sides(self, resolution: int) -> int:
+        """How many points a side can be had in good time."""
+        return min(resolution, COARSE) if self._measure is self._by_scalars else resolution
 
-    def at(self, points: Sequence[tuple[float, float]]) -> list[float]:
+    def at(self, points: Iterable[Sequence[float]]) -> list[float]:
         """The loss at each of the points (w1, w2)."""
         w1, w2 = self.parameters
         held, losses = (w1.data, w2.data), []
         try:
             for a, b in points:
                 w1.data, w2.data = a, b
-                losses.append(self._measured())
+                losses.append(vectorized_or_scalar(self._measure, self._from_here_by_scalars))
         finally:
             w1.data, w2.data = held
         return losses
 
-    def sides(self, resolution: int) -> int:
-        """How many points a side can be had in good time."""
-        return resolution if self._by_program else min(resolution, COARSE)
-
-    def _measured(self) -> float:
-        if self._by_program is None:
-            return self._by_scalars()
-
-        def by_scalars() -> float:  # from the first comparison on that has another outcome
-            self._by_program = None
-            return self._by_scalars()
-
-        return vectorized_or_scalar(self._by_program, by_scalars)
+    def _from_here_by_scalars(self) -> float:
+        """For the first comparison that has another outcome, and all points after it."""
+        self._measure = self._by_scalars
+        return self._by_scalars()
 
 
 def _ways(loss: Any) -> tuple[Callable[[], Value], Callable[[], Measure], Measure]:
@@ -289,16 +226,12 @@ def descent_path(
     instance("optimizer", optimizer, Optimizer, "an Optimizer such as SGD([w1, w2])")
     for w in (w1, w2):
         instance("a parameter", w, Value, "a Value")
-    held = [(p, p.data, p.grad) for p in optimizer.parameters]
     path = [(w1.data, w2.data)]
-    try:
+    with put_back(optimizer.parameters):
         for _ in range(whole("steps", steps)):
             grads = gradients(loss())
             for p in optimizer.parameters:
                 p.grad = grads.get(p, 0.0)
             optimizer.step()
             path.append((w1.data, w2.data))
-    finally:
-        for p, x, g in held:
-            p.data, p.grad = x, g
     return path

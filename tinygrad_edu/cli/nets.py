@@ -1,18 +1,16 @@
-"""The commands that train a net or use it, `classics`, `course`: what they take, whom they call."""
+"""The commands that train a net, or use it: `demo`, `train` and `predict`."""
 
 import argparse
 import csv
 import math
 import re
 import sys
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
 
-from tinygrad_edu.checks import one_of, whole
-from tinygrad_edu.classics import CLASSICS, LONG
+from tinygrad_edu.checks import one_of
 from tinygrad_edu.cli.classification import classification
 from tinygrad_edu.cli.classifier import Classifier
 from tinygrad_edu.cli.demos import DEMOS
@@ -21,7 +19,6 @@ from tinygrad_edu.cli.options import (
     UsageError,
     add_training_options,
     command,
-    only,
     reason,
     settings,
     takes,
@@ -29,12 +26,9 @@ from tinygrad_edu.cli.options import (
 )
 from tinygrad_edu.cli.run import run_demo
 from tinygrad_edu.cli.split import MISSING, Choice, of_table, table_of
-from tinygrad_edu.files import packaged_table, write
-from tinygrad_edu.losses import LOSSES
-from tinygrad_edu.nn import MLP
+from tinygrad_edu.files import write
 from tinygrad_edu.nn.model_file import ModelFileError
 from tinygrad_edu.text import clean, table
-from tinygrad_edu.view.worksheet.worksheet import Worksheet, worksheet
 
 #: How a table is written, where this cannot be found out.
 _WRITTEN: Final = (
@@ -193,113 +187,3 @@ def _csv(cells: Sequence[str], shown: bool = False) -> str:
     return ",".join(
         '"' + cell.replace('"', '""') + '"' if _SPLITS.search(cell) else cell for cell in cells
     )
-
-
-@command(
-    "classics",
-    "published worked examples: their numbers beside ours",
-    only(list(CLASSICS), "NAME"),
-    description="Run published worked examples and print their numbers beside ours. The exit code "
-    "is 1 if a number differs from what was printed.",
-)
-def classics(args: argparse.Namespace) -> int:
-    """Print each table as soon as it is there; 0 if all numbers agree, else 1."""
-    differ = []
-    for name in dict.fromkeys(args.only or CLASSICS):
-        print(f"== {name}" + (f" ({LONG[name]})" if name in LONG else ""), flush=True)
-        classic = CLASSICS[name]()
-        print(f"{classic}\n", flush=True)
-        if not classic.agrees:
-            differ.append(name)
-    print(f"{', '.join(differ)}: not as published" if differ else "all that is compared agrees")
-    return 1 if differ else 0
-
-
-_PACKAGE: Final = Path(__file__).resolve().parents[1]
-#: Where the lessons are: in an installed package within it, in a checkout beside it.
-_PLACES: Final = (_PACKAGE / "notebooks", _PACKAGE.parent / "notebooks")
-
-
-@command(
-    "course",
-    "copy the lessons, Jupyter notebooks, into a folder; for teachers assignments and sheets",
-    takes("folder", metavar="DIR", nargs="?",
-          help="a new folder, or one without a lesson (default: backpropagation)"),
-    takes("--solutions", metavar="FILE.md", help="right answers of all exercises, and why"),
-    takes("--nbgrader", metavar="DIR",
-          help="the lessons as assignments: DIR/source/NAME/NAME.ipynb for nbgrader"),
-    takes("--otter", metavar="DIR",
-          help="the lessons as assignments: DIR/NAME/NAME.ipynb for otter assign"),
-    takes("--worksheets", metavar="DIR", help="sheets of A4 and their solutions, as PDF"),
-    takes("--seed", metavar="N", type=int, default=0,
-          help="other numbers for exercises that vary, and on worksheets"),
-    description="Copy the lessons out of the package, to run and to change. With one of the options"
-    " write what it names, and the lessons where DIR is given. No file that is there is touched.",
-)  # fmt: skip
-def course(args: argparse.Namespace) -> int:
-    """Write the lessons and their pictures, and what is for teachers."""
-    lessons = next((place for place in _PLACES if place.is_dir()), None)
-    if lessons is None:
-        raise UsageError("this installation lacks the lessons: pip install --force-reinstall it")
-    with usage_errors():
-        whole("seed", args.seed, 0)
-        writes = _for_teachers(args, lessons)
-    if args.folder is not None or not writes:
-        folder = args.folder or "backpropagation"
-        found = sorted(p for p in lessons.rglob("*") if p.suffix in (".ipynb", ".svg"))
-        count = sum(path.suffix == ".ipynb" for path in found)
-        told = f"wrote {count} lessons into {folder}; open one with: jupyter lab {folder}"
-        writes[told] = {
-            Path(folder, path.relative_to(lessons)): _writing(path.read_bytes()) for path in found
-        }
-    there = next((path for group in writes.values() for path in group if path.exists()), None)
-    if there is not None:
-        raise UsageError(f"{there} is there already, perhaps with your work: name another folder")
-    for told, group in writes.items():
-        for path, write_it in group.items():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_it(path)
-        print(told)
-    return 0
-
-
-def _for_teachers(args: argparse.Namespace, lessons: Path) -> dict[str, dict[Path, Any]]:
-    """What the options ask for: what is told of each group of files, and what writes each."""
-    from tinygrad_edu.exercises import EXERCISES  # late: the other commands need none of it
-    from tinygrad_edu.exercises.assignments import assignments, solutions
-
-    writes: dict[str, dict[Path, Any]] = {}
-    if args.solutions:
-        told = f"wrote the solutions of {len(EXERCISES)} exercises into {args.solutions}"
-        writes[told] = {Path(args.solutions): _writing(solutions(args.seed))}
-    for grader, folder in (("nbgrader", args.nbgrader), ("otter", args.otter)):
-        if folder:
-            place = Path(folder, "source") if grader == "nbgrader" else Path(folder)
-            made = assignments(lessons, grader, args.seed)
-            writes[f"wrote {len(made)} assignments for {grader} into {place}"] = {
-                place / stem / f"{stem}.ipynb": _writing(text) for stem, text in made.items()
-            }
-    if args.worksheets:
-        sheets = worksheets(args.seed)
-        writes[f"wrote {len(sheets)} worksheets and their solutions into {args.worksheets}"] = {
-            Path(args.worksheets, f"{name}{part}.pdf"): page.save
-            for name, sheet in sheets.items()
-            for part, page in (("", sheet), ("_solution", sheet.solution))
-        }
-    return writes
-
-
-def _writing(content: bytes | str) -> Callable[[Path], Any]:
-    return lambda path: write(path, content)
-
-
-def worksheets(seed: int) -> dict[str, Worksheet]:
-    """The worksheets of sheets.toml by name, with the numbers of a seed."""
-    sheets = {}
-    for name, sheet in packaged_table("cli/sheets.toml").items():
-        n, *sizes = sheet["sizes"]
-        model = MLP(n, sizes, sheet["activation"], output=sheet.get("output", "linear"), rng=0)
-        loss = LOSSES[sheet["loss"]](model(sheet["x"]), sheet["y"])
-        options = {option: sheet[option] for option in ("title", "blanks", "level")}
-        sheets[name] = worksheet(loss, rng=seed, **options)
-    return sheets

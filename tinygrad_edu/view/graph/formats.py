@@ -1,16 +1,31 @@
-"""Mermaid: a diagram as the text that Markdown pages draw themselves, GitHub's too."""
+"""A drawing as the program of another language: TikZ for LaTeX, Mermaid for pages of Markdown."""
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from typing import Final
 
-from tinygrad_edu.view.base.palette import EDGE, INK, NEGATIVE, POSITIVE, PRESS, WASH, ZERO
+from tinygrad_edu.files import packaged
+from tinygrad_edu.view.base.palette import (
+    EDGE,
+    INK,
+    NAMES,
+    NEGATIVE,
+    POSITIVE,
+    PRESS,
+    WASH,
+    ZERO,
+)
+from tinygrad_edu.view.base.shapes import Run, Shape, Text, numbers_in, page_of
+from tinygrad_edu.view.base.tex import latex_page, latex_words
 from tinygrad_edu.view.graph.board.columns import Card
 from tinygrad_edu.view.graph.diagram import Box, Diagram, Edge, Frame
 from tinygrad_edu.view.graph.dot import ground
 
+#: Points of print in a pixel, for letters with indices, which stand closer.
+_POINT, _LETTER = 0.75, 0.66
+_ANCHORS: Final = {"start": "base west", "middle": "base", "end": "base east"}
 _SHAPES: Final = {"input": ("[", "]"), "inputs": ("[", "]"), "hidden": ("[", "]")}
 #: More lines than this between two boxes are one.
 _FEW: Final = 3
@@ -18,6 +33,73 @@ _ROUND: Final = ("(", ")")
 _GREY: Final = f"fill:{PRESS.light},stroke:{PRESS.light},color:{INK.light}"
 _PAPER: Final = f"fill:{ZERO.light},stroke:{EDGE.light},color:{INK.light}"
 _BAND: Final = f"fill:{WASH.light},stroke:{WASH.light},color:{INK.light}"
+
+
+def to_tikz(svg: str, title: str) -> str:
+    """A file that pdflatex makes a page of its size of, with the picture as a tikzpicture.
+
+    Texts are in the fonts of LaTeX; a letter that it lacks is its number in a frame.
+    """
+    lines: list[str] = []
+    for part in page_of(svg).parts:
+        lines += [_drawn(part)] if isinstance(part, Shape) else _written(part)
+    colours = (
+        rf"\definecolor{{{name}}}{{HTML}}{{{colour[1:].upper()}}}" for colour, name in NAMES.items()
+    )
+    preamble = packaged("view/graph/tikz.tex").replace("{{colours}}", "\n".join(colours))
+    content = [r"\begin{tikzpicture}[svg]", *lines, r"\end{tikzpicture}"]
+    return latex_page(title, "\n".join(content), preamble)
+
+
+def _drawn(shape: Shape) -> str:
+    """A shape, what is faint in a paler colour."""
+    colours = {"fill": _colour(shape, "fill"), "draw": _colour(shape, "stroke")}
+    look = [f"{name}={colour}" for name, colour in colours.items() if colour]
+    if shape.look.get("stroke-dasharray", "none") != "none":
+        on, off = (_POINT * x for x in numbers_in(shape.look["stroke-dasharray"])[:2])
+        look.append(f"dash pattern=on {on:.2f}bp off {off:.2f}bp")
+    width = _POINT * shape.scale * float(shape.look.get("stroke-width", "1"))
+    path = ""
+    for kind, points in shape.steps:
+        places = [f"({x:.1f},{y:.1f})" for x, y in points]
+        if kind == "C":
+            bends = zip(places[::3], places[1::3], places[2::3], strict=True)
+            path += "".join(f" .. controls {a} and {b} .. {c}" for a, b, c in bends)
+        else:
+            path += " -- cycle" if kind == "Z" else " -- ".join([*[""] * (kind == "L"), *places])
+    look.append(f"line width={width:.2f}bp")
+    return rf"\path[{', '.join(look)}] {path};"
+
+
+def _colour(shape: Shape, name: str) -> str:
+    colour = NAMES.get(shape.look.get(name, ""), "")
+    alpha = float(shape.look.get(f"{name}-opacity", "1")) * float(shape.look["opacity"])
+    return colour and (f"{colour}!{100 * alpha:.0f}!zero" if alpha < 1 else colour)
+
+
+def _written(texts: Sequence[Text]) -> Iterator[str]:
+    """Lines of a text; a letter with its indices is one of mathematics."""
+    name, *indices = texts
+    first = name.runs[0]
+    if first.look.get("font-style") == "italic":
+        signs = ("^" if index.at[1] < name.at[1] else "_" for index in indices)
+        said = (latex_words(index.runs[0].said) for index in indices)
+        raised = "".join(f"{sign}{{{text}}}" for sign, text in zip(signs, said, strict=True))
+        yield _node(name, _run(first, f"${first.said}{raised}$", _LETTER))
+        return
+    for text in texts:
+        yield _node(text, "".join(_run(run, latex_words(run.said)) for run in text.runs))
+
+
+def _node(text: Text, said: str) -> str:
+    x, y = text.at
+    return rf"\node[anchor={_ANCHORS[text.anchor]}] at ({x:.1f},{y:.1f}) {{{said}}};"
+
+
+def _run(run: Run, said: str, point: float = _POINT) -> str:
+    said = rf"\textbf{{{said}}}" if run.weight == "bold" else said
+    colour = NAMES.get(run.look.get("fill", ""), "ink")
+    return rf"\said{{{colour}}}{{{point * run.size:.2f}}}{{{said}}}"
 
 
 def to_mermaid(diagram: Diagram, title: str) -> str:
@@ -48,7 +130,7 @@ def to_mermaid(diagram: Diagram, title: str) -> str:
     for k, edge in enumerate(edges):
         if edge.weight:
             colour = POSITIVE if edge.weight > 0 else NEGATIVE
-            look = f"stroke:{colour.light},stroke-width:{0.7 + 3.3 * edge.share:.1f}px"
+            look = f"stroke:{colour.light},stroke-width:{edge.width:.1f}px"
             lines.append(f"linkStyle {k} {look}" + ",stroke-dasharray:5" * (edge.weight < 0))
     for name, look, grey in (("paper", _PAPER, False), ("grey", _GREY, True)):
         kinds = [box.id for box in diagram.boxes if (box.kind in ("parameter", "chip")) == grey]
@@ -80,9 +162,10 @@ def _box(box: Box) -> str:
 
 
 def _edge(edge: Edge) -> str:
-    said = " ".join(part for part in (edge.role, *(x.text for x in edge.numbers)) if part)
     line = "-.->" if edge.dotted else "---" if edge.weight is not None else "-->"
-    return f"{edge.tail} {line}" + (f'|"{_text(said)}"|' if said else "") + f" {edge.head}"
+    return (
+        f"{edge.tail} {line}" + (f'|"{_text(edge.said)}"|' if edge.said else "") + f" {edge.head}"
+    )
 
 
 def _text(text: str) -> str:

@@ -1,1 +1,0 @@
-"""Diagrams as programs of other languages: TikZ, Mermaid."""
