@@ -30,6 +30,7 @@ from tinygrad_edu import (
     ModelFileError,
     Module,
     Neuron,
+    Perceptron,
     Primitive,
     Sequential,
     Value,
@@ -437,6 +438,9 @@ OTHER_NAMES = {
     "history.accuracy, ...",
     (lambda: History([0.5]).val_loss): "History has no val_loss here: write "
     "history.validation_loss",
+    (lambda: Perceptron(1).predict([[0]])): "Perceptron has no predict here: write "
+    "[unit(x) for x in X]",
+    (lambda: Perceptron(1).parameters()): "Perceptron has no parameters here: write unit.w",
     (lambda: X.value): "Value has no value here: write v.data",
     (lambda: X.gradient): "Value has no gradient here: write v.grad",
     (lambda: NET.compile()): "MLP has no compile here: write fit(model, X, y, loss=..., "
