@@ -126,6 +126,20 @@ WRONG = {
     "a loss that does not depend on the net": (
         "vanishing gradients", "parameters", lambda: asked(net(), X, SIGNS, lambda o, t: 0 * o + 1),
     ),
+    "a loss of the wrong sign": (
+        "sign", "loss",
+        lambda: asked(net(output="sigmoid"), X, CLASSES,
+                      lambda p, t: t * p.log() + (1 - t) * (1 - p).log()),
+    ),
+    "a loss without end": (
+        "sign", "loss", lambda: asked(net(), X, SIGNS, lambda o, t: -((o - t) ** 2), lr=0.1),
+    ),
+    "weights that decay": (
+        "scale", "weight_decay", lambda: asked(net(), X, SIGNS, lr=0.1, weight_decay=5.0),
+    ),
+    "the same row again and again": (
+        "constant output", "X", lambda: asked(net(), [[0.5, 1.0]] * len(X), SIGNS),
+    ),
     "labels that contradict each other": (
         "unknown", "steps", lambda: asked(net(scaled=(1, 0.01)), *CONTRADICTING, lr=0.01),
     ),
@@ -167,6 +181,14 @@ def test_the_sentence_has_the_loss_of_ten_examples_and_the_size_of_an_update() -
     text = str(asked(net(), X, SIGNS, lr=1e-7))
     assert "the loss of 10 examples went from 0.7996 to 0.7996 in 200 steps" in text
     assert "the first update changes the weights by 5.447e-8 of their size" in text
+
+
+def test_parameters_that_are_not_optimized_are_counted() -> None:
+    model = net()
+    optimizer = SGD(model.layers[1].parameters(), lr=0.1)
+    found = diagnose_training(model, X, SIGNS, loss="squared_error", optimizer=optimizer)
+    assert found.right
+    assert str(found).endswith(" of their size; the optimizer lacks 24 parameters")
 
 
 def test_what_train_refuses_is_refused() -> None:

@@ -182,6 +182,10 @@ def _candidates(op: Primitive, looks: list[_Look], i: int) -> Iterator[tuple[str
         (f"it is right where y and {own} are exchanged", (x, value)),
     ):
         yield "slope at the wrong place", says, true, _slopes_at(op, looks, i, *at)
+    right = np.isclose(given, true, _TOLERANCE, _TOLERANCE)
+    if right.sum() > 2:  # on one side of a kink
+        says = f"it is right at {own} = {short(x[right][0])}: a condition is missing, m.where(...)"
+        yield "factor missing", says, 0.0, 0.0
     yield "constant factor", f"the factor {short(ratios[0])} is missing", ratios, ratios[0]
     at_looks = [{"y": k.y, **dict(zip(letters, k.x, strict=True))} for k in looks]
 

@@ -103,6 +103,8 @@ def _looked_at(training: Training) -> Iterator[Trouble]:
     yield from _of_units(layers[:-1])
     if len(rows) > 1 and _alike(outputs) and (rows != rows[0]).any():
         yield "outputs", "constant output", "the outputs are the same for every example"
+    if len(rows) > 1 and _alike(rows) and not _alike(targets):
+        yield "X", "constant output", "all rows of X are the same, and the targets are not"
     found, known = gradients(root), set(optimizer.parameters)
     of_layers = [
         [p for unit in of[0].layer.neurons for p in unit.parameters() if p in known]
@@ -123,7 +125,17 @@ def _looked_at(training: Training) -> Iterator[Trouble]:
         optimizer.step()
         moved = [_array(group) - x for group, x in zip(groups, before, strict=True)]
     ratios = [_size(step) / (_size(x) or 1.0) for x, step in zip(before, moved, strict=True)]
-    yield from _of_learning(_few(training), float(np.median(ratios)), min(_FEW, len(rows)), lr)
+    few, n = _few(training), min(_FEW, len(rows))
+    learned = f"the loss of {n} examples went from {short(few[0])} to {short(few[-1])}"
+    ratio = float(np.median(ratios))
+    said = (
+        f"{learned} in {len(few)} steps, and the first update changes the weights by "
+        f"{short(ratio)} of their size"
+    )
+    if lacking := set(model.parameters() if isinstance(model, Module) else ()) - known:
+        said += f"; the optimizer lacks {len(lacking)} parameters"
+    yield from _of_learning(few, said, ratio, lr, lr * vars(optimizer).get("weight_decay", 0.0))
+    yield "", "", f"nothing is wrong: {said}"
 
 
 def _spread(training: Training, most: int) -> tuple[list[Any], list[Any]]:
@@ -230,16 +242,21 @@ def _of_flow(sizes: Sequence[float], loss: float) -> Iterator[Trouble]:
         yield "layer1", "exploding gradients", said
 
 
-def _of_learning(losses: Sequence[float], ratio: float, n: int, lr: float) -> Iterator[Trouble]:
-    """The losses of n examples from step to step, the size of an update to that of the weights."""
+def _of_learning(
+    losses: Sequence[float], said: str, ratio: float, lr: float, decay: float
+) -> Iterator[Trouble]:
+    """The losses of ten examples from step to step, the size of an update to that of the weights.
+
+    `decay` is the share of the weights that decays in a step.
+    """
     before, after = losses[0], losses[-1]
-    learned = f"the loss of {n} examples went from {short(before)} to {short(after)}"
-    said = (
-        f"{learned} in {len(losses)} steps, and the first update changes the weights by "
-        f"{short(ratio)} of their size"
-    )
     if after > 0.9 * before and before > 1e-3:
         slip = "learning rate too small" if ratio < 1e-4 else "unknown"
         slip = "learning rate too large" if max(losses) > 2 * before or ratio > 0.1 else slip
+        if decay > 0.01 and max(losses) <= 2 * before:
+            taken = f"weight decay takes {short(100 * decay)} % of each weight in a step"
+            yield "weight_decay", "scale", f"{said}; {taken}"
         yield "steps" if slip == "unknown" else "lr", slip, f"{said}; lr is {short(lr)}"
-    yield "", "", f"nothing is wrong: {said}"
+    if after < -10 * max(1.0, abs(before)) or (before < 0 and after == math.inf):
+        ends = "it has no least value: a sign in it may be the wrong way round"
+        yield "loss", "sign", f"{said}; {ends}"
