@@ -132,7 +132,8 @@ def _looked_at(training: Training) -> Iterator[Trouble]:
         f"{learned} in {len(few)} steps, and the first update changes the weights by "
         f"{short(ratio)} of their size"
     )
-    if lacking := set(model.parameters() if isinstance(model, Module) else ()) - known:
+    own = model.parameters() if isinstance(model, Module) else []
+    if lacking := set(own) - known:
         said += f"; the optimizer lacks {len(lacking)} parameters"
     yield from _of_learning(few, said, ratio, lr, lr * vars(optimizer).get("weight_decay", 0.0))
     yield "", "", f"nothing is wrong: {said}"
