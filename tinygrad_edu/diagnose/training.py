@@ -132,7 +132,7 @@ def _looked_at(training: Training) -> Iterator[Trouble]:
         f"{learned} in {len(few)} steps, and the first update changes the weights by "
         f"{short(ratio)} of their size"
     )
-    own = model.parameters() if isinstance(model, Module) else []
+    own: list[Value] = model.parameters() if isinstance(model, Module) else []
     if lacking := set(own) - known:
         said += f"; the optimizer lacks {len(lacking)} parameters"
     yield from _of_learning(few, said, ratio, lr, lr * vars(optimizer).get("weight_decay", 0.0))
