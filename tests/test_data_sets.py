@@ -1,6 +1,7 @@
 """Data sets: what everyone that is known by name must have, what is shipped, and what is drawn."""
 
 import inspect
+import itertools
 import math
 import random
 import re
@@ -391,10 +392,21 @@ def test_spiral_without_noise_turns_by_4_radians_an_arm():
         assert X[100 * j + 99] == pytest.approx([math.sin(end), math.cos(end)])
 
 
+def test_the_arms_of_a_spiral_go_round_as_often_as_one_says():
+    X = spiral(402, 2, noise=0.0, turns=1.25).X
+    for j in range(2):
+        angles = [math.atan2(*row) for row in X[201 * j + 1 : 201 * (j + 1)]]
+        steps = [math.remainder(b - a, math.tau) for a, b in itertools.pairwise(angles)]
+        assert sum(steps) == pytest.approx(1.25 * math.tau * 199 / 200)
+        assert angles[0] == pytest.approx(math.remainder(4.0 * j + 1.25 * math.tau / 200, math.tau))
+
+
 test_an_impossible_size_or_place_is_refused = refusals([
     (lambda: circles(1), ValueError, f"n {INT} 2 to 1000000, got 1"),
     (lambda: circles(factor=0), ValueError, "factor must be a finite number > 0 and < 1, got 0.0"),
     (lambda: circles(factor=1), ValueError, "factor must be a finite number > 0 and < 1, got 1.0"),
+    (lambda: spiral(turns=0), ValueError,
+     "turns must be a finite number > 0 and <= 100, got 0.0"),
     (lambda: xor(3), ValueError, f"n {INT} 4 to 1000000, got 3"),
     (lambda: blobs(2), ValueError, f"n {INT} 3 to 1000000, got 2"),
     (lambda: blobs(centers=0), ValueError, f"centers {INT} 1 to 1000000, got 0"),
