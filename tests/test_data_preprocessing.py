@@ -18,7 +18,6 @@ from tinygrad_edu.data import (
     fit_centring,
     fit_min_max_scaler,
     fit_standard_scaler,
-    iris,
     jitter,
     one_hot,
     rotation,
@@ -90,14 +89,6 @@ def test_standardising_gives_mean_0_and_variance_1():
     assert standardising(column)([[10.0]]) == [[2.5]]  # a new row
 
 
-def test_standardising_iris_uses_its_means_and_deviations():
-    # load_iris().data.mean(axis=0) and .std(axis=0)
-    scale = standardising(iris().X)
-    assert scale.shift == pytest.approx((5.84333333, 3.05733333, 3.758, 1.19933333), abs=1e-8)
-    deviations = [1 / factor for factor in scale.factor]
-    assert deviations == pytest.approx([0.82530129, 0.43441097, 1.75940407, 0.75969263], abs=1e-8)
-
-
 @pytest.mark.parametrize("value", [0.1, 7.0, -1e300, 5e-324])
 def test_a_constant_column_keeps_its_unit_and_goes_to_the_middle(value):
     X = [[value]] * 3
@@ -111,13 +102,6 @@ def test_a_tiny_spread_is_no_constant_column():
     assert standardising([[1e-200], [3e-200]])([[1e-200], [3e-200]]) == pytest.approx(
         np.array([[-1.0], [1.0]])
     )
-
-
-def test_rows_may_be_arrays_and_the_result_is_one():  # it was lists
-    X = np.array([[1, 2], [3, 6]], dtype=np.float32)
-    found = scaling(X)(X)
-    assert found.tolist() == [[-1.0, -1.0], [1.0, 1.0]]
-    assert found.dtype == float
 
 
 @given(

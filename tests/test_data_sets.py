@@ -341,16 +341,6 @@ def test_xor_is_its_truth_table():
     assert [*xor(10)] == [(3 * X)[:10], (3 * y)[:10]]
 
 
-def test_noisy_xor_points_scatter_about_their_corners():
-    X, _ = xor(4000, noise=0.1)
-    errors = [
-        x - corner for i, row in enumerate(X) for x, corner in zip(row, xor().X[i % 4], strict=True)
-    ]
-    assert math.fsum(errors) / 8000 == pytest.approx(0, abs=0.006)
-    # standard error of a deviation: 0.1 / sqrt(2 * 8000) = 0.0008
-    assert math.sqrt(math.fsum(e * e for e in errors) / 8000) == pytest.approx(0.1, abs=0.004)
-
-
 @pytest.mark.parametrize("k", [2, 3, 7])
 def test_a_number_of_blobs_has_neighbouring_centres_6_apart(k):
     X = blobs(k, centers=k, std=0.0).X

@@ -6,7 +6,7 @@ from operator import getitem
 import pytest
 from refusals import refusals
 
-from tinygrad_edu.data import Table, TableEncoder, TableError, read_table, train_test_split
+from tinygrad_edu.data import Table, TableEncoder, TableError
 from tinygrad_edu.data.columns import CategoryColumn, NumericColumn
 
 ANIMALS = """weight,cover,legs,kind
@@ -72,24 +72,6 @@ def test_means_and_deviations_come_from_the_training_rows_alone():
     # categories and classes come from the whole table
     assert encoder.columns[1] == CategoryColumn("cover", ("feathers", "fur", "scales"))
     assert encoder.class_names == ("bird", "fish", "mammal")
-
-
-def test_the_row_numbers_of_a_split_are_the_training_rows():
-    table = _table("a,b\n" + "".join(f"{i},{'xy'[i % 2]}\n" for i in range(8)))
-    labels = TableEncoder.fit(table, "b").labels(table)
-    train, _, _, _ = train_test_split(range(len(table)), labels)
-    mean = TableEncoder.fit(table, "b", rows=train).columns[0].mean
-    assert len(train) == 6
-    assert mean == pytest.approx(sum(train) / 6)
-
-
-def test_a_file_goes_through_reading_and_encoding(tmp_path):
-    path = tmp_path / "animals.csv"
-    path.write_text(ANIMALS, encoding="utf-8-sig")
-    table = read_table(path)
-    encoder = TableEncoder.fit(table, "kind")
-    assert encoder == TableEncoder.fit(_table(ANIMALS), "kind")
-    assert encoder.features(table) == encoder.features(_table(ANIMALS))
 
 
 def test_further_columns_are_ignored_and_the_order_of_columns_is_free():

@@ -1,6 +1,5 @@
 """`predict` and `evaluate` with the matrix engine: the numbers of the scalar engine."""
 
-import json
 import math
 import random
 from itertools import product
@@ -8,7 +7,7 @@ from itertools import product
 import pytest
 from both_engines import ENGINES, assert_close, check, net, rows
 
-from tinygrad_edu import MLP, SGD, Adam, Value, evaluate, fit, no_grad, parameter, predict
+from tinygrad_edu import MLP, SGD, Adam, Value, evaluate, no_grad, parameter, predict
 from tinygrad_edu import functions as f
 from tinygrad_edu.data import one_hot
 from tinygrad_edu.engine import RandomLeaf
@@ -119,11 +118,3 @@ def test_random_models_predict_and_evaluate_alike_from_equal_seeds():
     found = [evaluate(noisy(3), X, Y, loss="cross_entropy", engine=engine) for engine in ENGINES]
     assert_close(found[1][0], found[0][0], "loss")
     assert found[1][1] == found[0][1]
-
-
-def test_a_history_of_the_matrix_engine_is_plain_numbers():
-    history = fit(
-        net(2, 3), X, Y, loss="cross_entropy", optimizer="sgd", epochs=2, validation=(X, Y),
-        engine="matrix",
-    )  # fmt: skip
-    assert json.loads(json.dumps(history.to_dict())) == history.to_dict()

@@ -78,14 +78,6 @@ def test_probabilities_are_those_of_the_model(classifier: Any) -> None:
     assert classifier.predict_proba(X[:5]) == pytest.approx(p, rel=1e-12)
 
 
-def test_two_classes_have_one_output_and_probabilities_that_sum_to_1() -> None:
-    two = fitted(X, Y > 0)
-    p = two.predict_proba(X)
-    assert two.model_.sizes == [4, 3, 1]
-    assert p.sum(axis=1) == pytest.approx(np.ones(150))
-    assert (two.predict(X) == (p[:, 1] > 0.5)).all()
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
 def test_a_seed_gives_the_same_net_to_the_last_bit(solver: str) -> None:
@@ -295,12 +287,6 @@ def test_deltas_and_program_are_those_of_the_textbook(classifier: Any) -> None:
     assert "cross_entropy" in shown
     assert "Z1 = X @ W1.T + b1" in classifier.program_.source
     assert "dW1 = " in classifier.program_.source
-
-
-def test_weights_have_the_shapes_of_scikit_learn(classifier: Any) -> None:
-    assert [w.shape for w in classifier.coefs_] == [(4, 3), (3, 3)]
-    assert [b.shape for b in classifier.intercepts_] == [(3,), (3,)]
-    assert classifier.coefs_[0][1, 2] == classifier.model_.layers[0].neurons[2].w[1].data
 
 
 @pytest.mark.parametrize(

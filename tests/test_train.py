@@ -116,19 +116,6 @@ def test_a_batch_larger_than_the_data_is_the_full_batch_with_a_warning() -> None
         assert batches(batch_size=11) == batches()
 
 
-def test_online_descent_updates_after_every_example() -> None:
-    model, expected = line(), line()
-    for step in learn(model, [[1.0], [2.0]], [1.0, 2.0], train, epochs=1, batch_size=1):
-        (t,) = step.targets
-        o = expected([t])
-        expected.zero_grad()
-        ((o - t) ** 2).backward()
-        for p in expected.parameters():
-            p.data -= 0.1 * p.grad
-        assert step.outputs == [[o.data]]
-        assert data_of(model) == pytest.approx(data_of(expected), rel=1e-14)
-
-
 def test_gradients_are_zeroed_before_a_step_and_left_after_it() -> None:
     model = line()
     model.parameters()[0].grad = 1e6
@@ -161,18 +148,6 @@ def test_an_optimizer_is_a_name_a_class_a_function_or_the_thing(optimizer: Any) 
     model = MLP(2, [3, 1], "tanh", rng=0)
     expected = trained(model, SGD(model.parameters(), lr=0.1))
     assert trained(MLP(2, [3, 1], "tanh", rng=0), optimizer) == expected
-
-
-def test_any_function_of_values_can_be_trained() -> None:
-    a, b = parameter(0.0), parameter(0.0)
-
-    def model(x: list[float]) -> Value:
-        return a * x[0] ** 2 + b
-
-    optimizer = Adam([a, b], lr=0.3)
-    history = learn(model, [[0.0], [1.0], [2.0]], [1.0, 3.5, 11.0], optimizer=optimizer, epochs=400)
-    assert (a.data, b.data) == pytest.approx((2.5, 1.0), abs=1e-3)
-    assert history.accuracy == []
 
 
 def test_a_part_of_a_model_can_be_trained() -> None:
@@ -378,21 +353,6 @@ def test_every_callback_is_called_also_when_one_stops() -> None:
     ]
     learn(line(), [[1.0]], [1.0], epochs=1, callbacks=callbacks)
     assert calls == ["first", "second, last=True"]
-
-
-def test_an_error_of_a_callback_passes_through_with_the_model_of_the_last_step() -> None:
-    class OwnError(Exception):
-        pass
-
-    def fails(epoch: Epoch) -> None:
-        if epoch.number == 1:
-            raise OwnError
-
-    model, same = line(), line()
-    with pytest.raises(OwnError):
-        learn(model, [[1.0]], [1.0], epochs=9, callbacks=[fails])
-    learn(same, [[1.0]], [1.0], epochs=2)
-    assert data_of(model) == data_of(same)
 
 
 def played(stopping: EarlyStopping, losses: list[float], validation: bool = True) -> list[float]:
@@ -611,16 +571,6 @@ def test_ctrl_c_while_validating_keeps_the_columns_of_the_history_equally_long()
     columns = (history.loss, history.accuracy, history.validation_loss, history.validation_accuracy)
     assert [len(column) for column in columns] == [1, 1, 1, 1]
     assert len(history.table().splitlines()) == 2
-
-
-def test_training_can_go_on_after_an_interruption() -> None:
-    model, same = interrupted_at(9)
-    optimizer, other = Adam(model.parameters()), Adam(same.parameters())
-    with pytest.warns(RuntimeWarning, match="interrupted"):
-        learn(model, XOR, XOR_Y, optimizer=optimizer, epochs=5, engine="scalar")
-    learn(model, XOR, XOR_Y, optimizer=optimizer, epochs=3, engine="scalar")
-    learn(same, XOR, XOR_Y, optimizer=other, epochs=5, engine="scalar")
-    assert data_of(model) == data_of(same)
 
 
 # --- the collector of cycles, the terminal, repetition
