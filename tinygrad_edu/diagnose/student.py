@@ -245,11 +245,11 @@ class Trial:
         relative, tolerances = 5 * self.student.claims.relative, self.student.tolerances
         try:
             free = self._fit(r.x) if r.free else 0.0
-            is_so = free is not None and all(
-                agree(claim, a, tolerances[name] + relative * largest(a))
-                for (name, claim), a in zip(
-                    self.claims.items(), self.numbers(r.x, free), strict=True
-                )
+            if free is None:
+                return None
+            is_so = all(
+                agree(self.claims[name], a, tolerances[name] + relative * largest(a))
+                for name, a in zip(self.claims, self.numbers(r.x, free), strict=True)
             )
             return free if is_so else None
         except (ValueError, IndexError):  # the shapes do not go together
