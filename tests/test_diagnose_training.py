@@ -102,6 +102,7 @@ def net(
 
 
 CONTRADICTING = [[0.5, 1.0], [0.5, 1.0]] * 5 + [[0.5, 1.01]], [1, -1] * 5 + [0]
+INF = float("inf")
 LOGITS = "binary_cross_entropy_with_logits"
 #: What is wrong, where, and a training that is so.
 WRONG = {
@@ -120,6 +121,11 @@ WRONG = {
         "vanishing gradients", "layer1",
         lambda: asked(net(*[8] * 12, 1, activation="sigmoid"), X, CLASSES),
     ),
+    "weights of a million at the end": (
+        "exploding gradients", "layer1",
+        lambda: asked(net(activation="linear", scaled=(1, 1e6)), X, SIGNS),
+    ),
+    "a loss of inf": ("wrong value", "loss", lambda: asked(net(), X, SIGNS, lambda o, t: o * INF)),
     "outputs of 50": ("start", "loss", lambda: asked(net(scaled=(1, 50)), X, CLASSES, LOGITS)),
     "a rate of 100": ("learning rate too large", "lr", lambda: asked(net(), X, SIGNS, lr=100.0)),
     "a rate of 1e-7": ("learning rate too small", "lr", lambda: asked(net(), X, SIGNS, lr=1e-7)),

@@ -57,8 +57,7 @@ def rumelhart_parity(starts: int = 10) -> Classic:
     """
     X, y = _table(4, lambda bits: sum(bits) % 2 == 1)
     k, model, _, sweeps = _first(starts, [4, 4, 1], 0.5, X, y, rate=0.5, most=4000)
-    right = sum((o > 0.5) == (t > 0.5) for [o], [t] in zip(predict(model, X), y, strict=True))
-    rows = [Row("patterns that are right", "16", right)]
+    rows = [Row("patterns that are right", "16", sum(_right(model, X, y)))]
     if sweeps is not None:
         rows.append(Row("sweeps", "2825", sweeps, unlike="other first weights"))
     return classic("rumelhart_parity", rows, start=k)
@@ -139,10 +138,7 @@ def family_trees(starts: int = 5) -> Classic:
             decay = 0.001 * (1 - momentum) / (rate * n)
             optimizer = SGD(model.parameters(), rate * n, momentum=momentum, weight_decay=decay)
             learn(model, *seen, loss=nearly, optimizer=optimizer, epochs=sweeps)
-        right = [
-            all((a > 0.5) == (t > 0.5) for a, t in zip(given, wanted, strict=True))
-            for given, wanted in zip(predict(model, X), y, strict=True)
-        ]
+        right = _right(model, X, y)
         learned.append(sum(right[i] for i in order[4:]))
         told.append(sum(right[i] for i in order[:4]))
         sides = [
@@ -247,6 +243,14 @@ def _place(model: MLP, X: _Bits, y: _Bits) -> dict[str, float]:
         "smallest eigenvalue of the Hessian": float(np.linalg.eigvalsh(curved)[0]),
         "largest weight": max(abs(p.data) for p in parameters),
     }
+
+
+def _right(model: Any, X: _Bits, y: _Bits) -> list[bool]:
+    """Of each pattern whether all outputs are on the right side of 1/2."""
+    return [
+        all((a > 0.5) == (t > 0.5) for a, t in zip(given, wanted, strict=True))
+        for given, wanted in zip(predict(model, X), y, strict=True)
+    ]
 
 
 def _run(

@@ -119,9 +119,9 @@ _PARTS: Final = {
 @cache
 def _solved() -> dict[str, Any]:
     """What the solutions give for the parts of an engine."""
-    tables, names = packaged_table("exercises/build.toml"), dict[str, Any]()
-    parts = {}
+    tables, parts = packaged_table("exercises/build.toml"), dict[str, Any]()
     for number in _PARTS:
+        names: dict[str, Any] = {}
         exec(tables[number]["solution"], names)
         parts[number] = names["answer"]
     return parts
