@@ -92,11 +92,12 @@ class Array:
 
     def lies_like(self, other: "Array") -> bool:
         """Whether both are the same numbers, in the same order, of the same or equal memory."""
-        alike = self.batched == other.batched and self.start == other.start
-        columns = self.n == other.n and self.column == other.column
         places = self.m == other.m and (self.m == 1 or self.place == other.place)
-        memory = (self.memory.size, self.memory.bools) == (other.memory.size, other.memory.bools)
-        return alike and columns and places and memory
+        return places and self._steps() == other._steps()
+
+    def _steps(self) -> tuple[int, ...]:
+        memory, batched = self.memory, self.batched
+        return self.n, batched, self.row, self.column, self.start, memory.size, memory.bools
 
     def same_as(self, other: "Array") -> bool:
         """Whether both are the same numbers in memory."""
