@@ -58,12 +58,12 @@ class Code(Instructions):
 
     def put(self, array: Array, place: Array) -> None:
         """Let numbers stand in a place: made there at once if nothing reads what was there."""
-        memory = array.memory
+        memory, made = array.memory, self.instructions
         size = array.m * array.n * (self.cap if array.batched else 1)
-        writers = [k for k, i in enumerate(self.instructions) if i.out.memory is memory]
-        if self.direct and writers and self.is_plain(array) and size == memory.size:
-            later = [a for i in self.instructions[writers[0] + 1 :] for a in i.operands]
-            if not memory.stays and all(a.memory is not place.memory for a in later):
+        if self.direct and not memory.stays and self.is_plain(array) and size == memory.size:
+            first = next(k for k, i in enumerate(made) if i.out.memory is memory)
+            later = [a for i in made[first + 1 :] for a in i.operands]
+            if all(a.memory is not place.memory for a in later):
                 memory.inside, memory.stays = (place.memory, place.start), True
                 return
         self.each("copy", array, out=place)

@@ -71,8 +71,8 @@ class Array:
 
     def view(self, **changes: Any) -> "Array":
         """The same memory read otherwise."""
-        steps = self.row, self.place, self.column, self.start, self.across
-        a = Array(self.memory, self.m, self.n, self.batched, *steps)
+        a = Array(self.memory, self.m, self.n, self.batched, self.row, self.place, self.column)
+        a.start, a.across = self.start, self.across
         for name, x in changes.items():
             setattr(a, name, x)
         return a
@@ -92,12 +92,11 @@ class Array:
 
     def lies_like(self, other: "Array") -> bool:
         """Whether both are the same numbers, in the same order, of the same or equal memory."""
-        places = self.m == other.m and (self.m == 1 or self.place == other.place)
-        return places and self._steps() == other._steps()
-
-    def _steps(self) -> tuple[int, ...]:
-        memory, batched = self.memory, self.batched
-        return self.n, batched, self.row, self.column, self.start, memory.size, memory.bools
+        if (self.m, self.n, self.column, self.row) != (other.m, other.n, other.column, other.row):
+            return False
+        places = self.place == other.place or self.m == 1
+        memory = self.memory.size == other.memory.size and self.memory.bools == other.memory.bools
+        return places and memory and self.start == other.start and self.batched == other.batched
 
     def same_as(self, other: "Array") -> bool:
         """Whether both are the same numbers in memory."""
