@@ -3,7 +3,7 @@
 from __future__ import annotations  # so that help() shows the names of the types
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any, Final
@@ -21,7 +21,7 @@ from tinygrad_edu.vectorize.layout import argument_names
 from tinygrad_edu.vectorize.plan import even_rows, fuse_dots, plan_for
 from tinygrad_edu.vectorize.source import equations, explanation, source
 from tinygrad_edu.vectorize.tape import DIFFERENT, VectorizeError, disturbed
-from tinygrad_edu.vectorize.trace import Run, run
+from tinygrad_edu.vectorize.trace import run
 
 #: For how many numbers of examples compiled kernels are kept.
 MAX_KERNELS: Final = 8
@@ -266,7 +266,8 @@ class Program:
                 next(runs)  # the function still does what it did
                 self.check_graphs()
             else:
-                self._compare(few, runs)
+                scalars = partial(by_scalars, runs, self.parameters if self.has_loss else [])
+                self.compare(few, scalars, gradient=self.has_loss)
 
     @property
     def is_sure(self) -> bool:
@@ -278,14 +279,9 @@ class Program:
         arrays = {}
         for name, *rows in zip(self.names, *[ran.inputs for ran in self._graphs], strict=True):
             arrays[name] = np.array([[v.data for v in values] for values in rows])
-        self._compare(arrays, self._graphs, at=self._numbers, gradient=gradient)
-
-    def _compare(
-        self, arrays: Any, runs: Iterable[Run], at: Array | None = None, *, gradient: bool = True
-    ) -> None:
         gradient = gradient and self.has_loss
-        scalars = partial(by_scalars, runs, self.parameters if gradient else [])
-        self.compare(arrays, scalars, gradient=gradient, at=at)
+        scalars = partial(by_scalars, self._graphs, self.parameters if gradient else [])
+        self.compare(arrays, scalars, gradient=gradient, at=self._numbers)
 
     def compare(
         self,
