@@ -5,7 +5,7 @@ import pytest
 from graphs import entries, layer
 from matplotlib.figure import Figure
 
-from tinygrad_edu import MLP, Conv2d, Sequential, Value
+from tinygrad_edu import MLP, Conv2d, Sequential
 from tinygrad_edu import functions as f
 from tinygrad_edu.view.pictures import (
     activations,
@@ -39,6 +39,7 @@ def test_maps_lie_in_rows_of_eight_layer_after_layer():
     assert [sum(top == row for _, top in corners) for row in rows] == [8, 2, 1]
     assert len(set(corners)) == 11
     assert len(neuron_maps(MLP(2, [10, 1]), layer=2, resolution=3).images) == 1
+    assert len(neuron_maps(MLP(2, [1]).layers[0].neurons[0], resolution=3).images) == 1
 
 
 def test_maps_cover_the_points_and_show_them():
@@ -162,11 +163,6 @@ def test_weights_of_a_convolution_are_those_of_its_kernels():
     assert drawn == [[w.data for w in kernel.w] for kernel in conv.kernels]
     assert texts(ax) == ["kernel1", "kernel2", "kernel3"]
     assert len(weights(conv.kernels[:2], height=2, width=2).images) == 2
-
-
-def test_a_neuron_of_values_is_drawn_too():
-    assert isinstance(MLP(2, [1])([1, 2]), Value)
-    assert len(neuron_maps(MLP(2, [1]).layers[0].neurons[0], resolution=3).images) == 1
 
 
 def test_rows_are_shown_as_images_on_one_scale_with_their_titles():

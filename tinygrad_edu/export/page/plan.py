@@ -16,7 +16,7 @@ from tinygrad_edu.text import clean
 from tinygrad_edu.train.engines import matrix_descent
 from tinygrad_edu.train.heads import Right
 from tinygrad_edu.train.machine import MachineDescent
-from tinygrad_edu.train.matrix import Evaluator
+from tinygrad_edu.train.matrix import checked_program
 from tinygrad_edu.train.training import Training, with_weights
 from tinygrad_edu.vectorize import VectorizeError
 from tinygrad_edu.vectorize.executors.instructions import Array
@@ -225,13 +225,12 @@ def _test(
     model, (rows, targets, weights) = training.model, held_out
     with in_mode(modules_of(model), training=False):
         measured, weighted = with_weights(loss, targets, weights)
-        evaluator = Evaluator(model, rows, weighted, measured)
-    program = evaluator.program
+        program, X, y = checked_program(model, measured, None, rows, weighted, gradient=False)
     table = _table(program.plan, min(program.plan.rows, len(rows)), gradient=False)
     places = [descent.place.get(p, -1) for p in program.parameters]
     return {
-        "X": words.add(evaluator.arrays["X"].flat),
-        "Y": words.add(evaluator.arrays["Y"].flat),
+        "X": words.add(X.flat),
+        "Y": words.add(y.flat),
         "head": _head(Right(loss, targets, weights), table, words),
         "table": {
             "code": words.add(table.code.flat),
