@@ -95,7 +95,7 @@ def program():
 
 @pytest.fixture(scope="module")
 def true(program):
-    arrays, _ = in_shapes((X, y), program.names, program.tape.shapes)
+    arrays = in_shapes((X, y), program.names, program.tape.shapes)
     return Equations(program, arrays).true
 
 
@@ -187,7 +187,7 @@ def test_a_slip_is_found_in_a_pass_with_its_examples_in_columns(program, true) -
 
 
 def test_large_numbers_are_judged_like_small_ones(program) -> None:
-    arrays, _ = in_shapes((100 * X, 100 * y), program.names, program.tape.shapes)
+    arrays = in_shapes((100 * X, 100 * y), program.names, program.tape.shapes)
     claims = Equations(program, arrays).true
     claims = {name: claims[name] for name in ("Z1", "delta3", "dW3", "db3")}
     assert diagnose_backward(program, claims, 100 * X, 100 * y).right
@@ -217,7 +217,7 @@ PROGRAMS = {
 def test_any_program_is_judged(name: str) -> None:
     fn, arrays = PROGRAMS[name]
     program = vectorize(fn, *[a[0].tolist() for a in arrays])
-    arranged, _ = in_shapes(arrays, program.names, program.tape.shapes)
+    arranged = in_shapes(arrays, program.names, program.tape.shapes)
     equations = Equations(program, arranged)
     true = {n: np.asarray(equations.true[n], dtype=float) for n in equations.backward}
     assert diagnose_backward(program, true, *arrays).right

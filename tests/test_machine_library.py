@@ -18,6 +18,7 @@ int name_avx2(void) { return 1; }
 int name_avx512(void) { return 2; }
 """
 COMPILER = shutil.which("cc")
+NAME = library.file_name(sys.platform)
 compiled = pytest.mark.skipif(COMPILER is None, reason="no C compiler")
 
 
@@ -35,24 +36,33 @@ def compile_library(folder: Path, level: int, sources: int | None = None) -> Non
     """A library for a processor with so many builds, of the sources that are there or others."""
     (folder / "machine.c").write_text(SOURCE)
     sources = library.checksum(folder) if sources is None else sources
-    target = folder / library.file_name(sys.platform)
-    options = [f"-DLEVEL={level}", f"-DSOURCES={sources}u", "-shared", "-fPIC"]
-    subprocess.run(
-        [str(COMPILER), *options, "machine.c", "-o", str(target)], cwd=folder, check=True
-    )
+    options = [f"-DLEVEL={level}", f"-DSOURCES={sources}u", "-shared", "-fPIC", "-o", NAME]
+    subprocess.run([str(COMPILER), *options, "machine.c"], cwd=folder, check=True)
 
 
-def test_without_a_library_there_is_none_and_numpy_runs() -> None:
+#: What is found in the folder, and why it cannot serve.
+ABSENT = {
+    "nothing": (lambda folder: None, "built without a C compiler"),
+    "no library": (
+        lambda folder: (folder / NAME).write_text("nothing"),
+        f"{NAME} cannot be opened: ",
+    ),
+    "another's": (
+        lambda folder: compile_library(folder, 0, sources=1),
+        f"{NAME} was built from other sources: pip install -e . builds it anew",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    "found", [pytest.param(k, marks=compiled if k == "another's" else ()) for k in ABSENT]
+)
+def test_what_cannot_serve_is_absent_and_the_reason_is_said(folder: Path, found: str) -> None:
+    make, why = ABSENT[found]
+    make(folder)
     assert library.find() is None
-    assert library.description() == "none (built without a C compiler); NumPy runs"
-
-
-def test_a_file_that_is_no_library_is_absent_and_the_reason_is_said(folder: Path) -> None:
-    (folder / library.file_name(sys.platform)).write_text("nothing")
-    assert library.find() is None
-    assert library.description().startswith(
-        f"none ({library.file_name(sys.platform)} cannot be opened: "
-    )
+    assert library.description().startswith(f"none ({why}")
+    assert library.description().endswith("; NumPy runs")
 
 
 @pytest.mark.parametrize("choice", ["sse", "NONE", "avx512,avx2", "0"])
@@ -70,11 +80,8 @@ def test_an_unknown_build_is_refused_in_a_sentence(
 @pytest.mark.parametrize(
     ("level", "choice", "variant"),
     [
-        (0, "", "baseline"),
-        (1, "", "avx2"),
-        (2, "", "avx512"),
-        (2, " avx2 ", "avx2"),
-        (1, "baseline", "baseline"),
+        *((0, "", "baseline"), (1, "", "avx2"), (2, "", "avx512")),
+        *((2, " avx2 ", "avx2"), (1, "baseline", "baseline")),
     ],
 )
 def test_the_best_build_runs_or_the_one_that_is_chosen(
@@ -86,9 +93,7 @@ def test_the_best_build_runs_or_the_one_that_is_chosen(
     assert found is not None
     assert found.variant == variant
     assert found.function("name")() == list(library.VARIANTS).index(variant)
-    assert library.description() == (
-        f"{library.VARIANTS[variant]}, vectorize/executors/{library.file_name(sys.platform)}"
-    )
+    assert library.description() == f"{library.VARIANTS[variant]}, vectorize/executors/{NAME}"
 
 
 @compiled
@@ -112,13 +117,6 @@ def test_a_build_for_better_processors_is_refused(
         library.find()
 
 
-@compiled
-def test_a_library_of_other_sources_is_absent(folder: Path) -> None:
-    compile_library(folder, 0, sources=1)
-    assert library.find() is None
-    assert "was built from other sources: pip install -e . builds it anew" in library.description()
-
-
 def test_the_number_of_sources_changes_with_each_byte_of_each_file(folder: Path) -> None:
     seen = {library.checksum(folder)}
     (folder / "a.c").write_bytes(b"a\nb")
@@ -134,13 +132,9 @@ def test_the_number_of_sources_changes_with_each_byte_of_each_file(folder: Path)
 @pytest.mark.parametrize(
     ("platform", "name"),
     [
-        ("linux", "machine.c.so"),
-        ("manylinux_2_17_x86_64", "machine.c.so"),
-        ("musllinux_1_2_aarch64", "machine.c.so"),
-        ("darwin", "machine.c.dylib"),
-        ("macosx_11_0_arm64", "machine.c.dylib"),
-        ("win32", "machine.c.dll"),
-        ("win_amd64", "machine.c.dll"),
+        *[(tag, "machine.c.so") for tag in ("linux", "manylinux_2_17_x86_64", "musllinux_1_2")],
+        *[(tag, "machine.c.dylib") for tag in ("darwin", "macosx_11_0_arm64")],
+        *[(tag, "machine.c.dll") for tag in ("win32", "win_amd64")],
     ],
 )
 def test_its_name_is_that_of_shared_libraries_of_the_platform(platform: str, name: str) -> None:

@@ -164,7 +164,7 @@ def equal(x: float, y: float) -> bool:
 class Function(NamedTuple):
     """A function of `m`: its name here, as text of NumPy and as a template of LaTeX.
 
-    `numpy` names a function of NumPy, or one of `vectorize.helpers` where NumPy has none. In the
+    `numpy` names a function of NumPy, or one of `vectorize.arrays` where NumPy has none. In the
     template {0}, {1}, ... are the operands.
     """
 

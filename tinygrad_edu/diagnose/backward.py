@@ -47,7 +47,7 @@ def diagnose_backward(
         raise TypeError("the program has no gradient: its function gives no loss of parameters")
     if program.samples:
         raise ValueError("the program draws random numbers: its arrays are others at each call")
-    arranged, _ = in_shapes(arrays, program.names, program.tape.shapes)
+    arranged = in_shapes(arrays, program.names, program.tape.shapes)
     program.plan.check_classes(arranged)
     program.read_parameters()
     with np.errstate(all="ignore"):

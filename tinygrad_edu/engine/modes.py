@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from typing import Any, NamedTuple
 
 #: `tracer(event, v, *details)` is told what happens to a Value besides the graph it becomes part
-#: of. The engine has none; `vectorize.tape.Recorder` is one, and says which events there are.
+#: of. The engine has none; `vectorize.trace.Recorder` is one, and says which events there are.
 Tracer = Callable[..., Any]
 
 

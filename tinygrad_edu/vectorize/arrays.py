@@ -153,18 +153,17 @@ def as_array(x: ArrayLike, name: str) -> Array:
 
 def in_shapes(
     arrays: Sequence[ArrayLike], names: Sequence[str], shapes: Sequence[tuple[int, ...]]
-) -> tuple[dict[str, Array], bool]:
-    """A user's arrays by name, each (B, n), for examples of these shapes; whether it is just one.
+) -> dict[str, Array]:
+    """A user's arrays by name, each (B, n), for examples of these shapes, or a single one.
 
     Raises TypeError unless there is one array for each, ValueError for another shape.
     """
     if len(arrays) != len(shapes):
         raise TypeError(f"the program takes {len(shapes)} arrays, got {len(arrays)}")
-    arranged, single, B = dict[str, Array](), False, None
+    arranged, B = dict[str, Array](), None
     for name, array, shape in zip(names, arrays, shapes, strict=True):
         a = as_array(array, name)
-        single = a.shape == shape
-        if single:
+        if a.shape == shape:
             a = a[None]
         if a.shape == (*a.shape[:1], 1) and not shape:
             a = a[:, 0]
@@ -181,7 +180,7 @@ def in_shapes(
         arranged[name] = a.reshape(B, int(np.prod(shape)))
     if not B:
         raise ValueError("the arrays hold no examples")
-    return arranged, single
+    return arranged
 
 
 def of_arrays(name: str) -> Callable[..., Any]:

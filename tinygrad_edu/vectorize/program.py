@@ -3,7 +3,7 @@
 from __future__ import annotations  # so that help() shows the names of the types
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any, Final
@@ -21,7 +21,7 @@ from tinygrad_edu.vectorize.layout import argument_names
 from tinygrad_edu.vectorize.plan import even_rows, fuse_dots, plan_for
 from tinygrad_edu.vectorize.source import equations, explanation, source
 from tinygrad_edu.vectorize.tape import DIFFERENT, VectorizeError, disturbed
-from tinygrad_edu.vectorize.trace import Run, run
+from tinygrad_edu.vectorize.trace import run
 
 #: For how many numbers of examples compiled kernels are kept.
 MAX_KERNELS: Final = 8
@@ -73,7 +73,7 @@ class Program:
         The program is checked before, as at its first use: without the function it cannot be.
         """
         if not self._checked:
-            self._check(self._arranged(self._example)[0])
+            self._check(self._arranged(self._example))
         functions = ("plan", "_fn", "_watch", "_unchanged", "_recorded", "_example")
         kept = {**vars(self), **dict.fromkeys(functions)}
         return {**kept, "_trial": nullcontext, "_kernels": OrderedDict()}
@@ -110,14 +110,16 @@ class Program:
 
     def __call__(self, *arrays: ArrayLike) -> Array:
         """The results for each example: (B,) for one number, (B, K) for a list of K."""
-        filled, single = self._arranged(arrays)
-        outputs = self._outputs(filled)
+        outputs = self.columns(*arrays)
         outputs = outputs[:, 0] if outputs.shape[1] == 1 else outputs
-        return outputs[0] if single else outputs
+        return outputs[0] if np.shape(arrays[-1]) == self.tape.shapes[-1] else outputs
 
     def columns(self, *arrays: ArrayLike) -> Array:
         """The results for each example, (B, K) also where K is 1."""
-        return self._outputs(self._arranged(arrays)[0])
+        filled = self._arranged(arrays)
+        self._check(filled)
+        self.read_parameters()
+        return np.hstack(self.results(filled))
 
     def value_and_grad(self, *arrays: ArrayLike) -> tuple[float, Array]:
         """The mean of the results, and its derivative by each of `parameters`.
@@ -130,7 +132,7 @@ class Program:
                 f"results of the function are {len(self.tape.results[0])}, its parameters "
                 f"{len(self.parameters)}"
             )
-        filled, _ = self._arranged(arrays)
+        filled = self._arranged(arrays)
         self._check(filled)
         self.read_parameters()
         kernel = self.filled(filled, gradient=True)
@@ -162,7 +164,7 @@ class Program:
             stands = is_alike(ran, self._recorded)
             if not self.tape.is_of_package:  # what an own operation reads is in no graph
                 self._checked = False
-                self._check(self._arranged(self._example)[0])
+                self._check(self._arranged(self._example))
         except VectorizeError:
             return False
         self.samples = ran.recorder.samples if stands else self.samples
@@ -235,16 +237,11 @@ class Program:
         if self.samples:
             kernel.inputs["S"][...] = [[s.draw() for s in self.samples] for _ in kernel.inputs["S"]]
 
-    def _arranged(self, arrays: Sequence[ArrayLike]) -> tuple[dict[str, Array], bool]:
-        """The arguments by name, each (B, n); and whether they are a single example."""
-        arranged, single = in_shapes(arrays, self.names, self.tape.shapes)
+    def _arranged(self, arrays: Sequence[ArrayLike]) -> dict[str, Array]:
+        """The arguments by name, each (B, n)."""
+        arranged = in_shapes(arrays, self.names, self.tape.shapes)
         self.plan.check_classes(arranged)
-        return arranged, single
-
-    def _outputs(self, arrays: dict[str, Array]) -> Array:
-        self._check(arrays)
-        self.read_parameters()
-        return np.hstack(self.results(arrays))
+        return arranged
 
     def _examples(self, arrays: dict[str, Array]) -> Iterator[list[Any]]:
         """One example after the other, as numbers and lists."""
@@ -266,7 +263,8 @@ class Program:
                 next(runs)  # the function still does what it did
                 self.check_graphs()
             else:
-                self._compare(few, runs)
+                scalars = partial(by_scalars, runs, self.parameters if self.has_loss else [])
+                self.compare(few, scalars, gradient=self.has_loss)
 
     @property
     def is_sure(self) -> bool:
@@ -278,14 +276,9 @@ class Program:
         arrays = {}
         for name, *rows in zip(self.names, *[ran.inputs for ran in self._graphs], strict=True):
             arrays[name] = np.array([[v.data for v in values] for values in rows])
-        self._compare(arrays, self._graphs, at=self._numbers, gradient=gradient)
-
-    def _compare(
-        self, arrays: Any, runs: Iterable[Run], at: Array | None = None, *, gradient: bool = True
-    ) -> None:
         gradient = gradient and self.has_loss
-        scalars = partial(by_scalars, runs, self.parameters if gradient else [])
-        self.compare(arrays, scalars, gradient=gradient, at=at)
+        scalars = partial(by_scalars, self._graphs, self.parameters if gradient else [])
+        self.compare(arrays, scalars, gradient=gradient, at=self._numbers)
 
     def compare(
         self,

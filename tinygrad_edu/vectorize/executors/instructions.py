@@ -71,8 +71,8 @@ class Array:
 
     def view(self, **changes: Any) -> "Array":
         """The same memory read otherwise."""
-        steps = self.row, self.place, self.column, self.start, self.across
-        a = Array(self.memory, self.m, self.n, self.batched, *steps)
+        a = Array(self.memory, self.m, self.n, self.batched, self.row, self.place, self.column)
+        a.start, a.across = self.start, self.across
         for name, x in changes.items():
             setattr(a, name, x)
         return a
@@ -92,11 +92,11 @@ class Array:
 
     def lies_like(self, other: "Array") -> bool:
         """Whether both are the same numbers, in the same order, of the same or equal memory."""
-        alike = self.batched == other.batched and self.start == other.start
-        columns = self.n == other.n and self.column == other.column
-        places = self.m == other.m and (self.m == 1 or self.place == other.place)
-        memory = (self.memory.size, self.memory.bools) == (other.memory.size, other.memory.bools)
-        return alike and columns and places and memory
+        if (self.m, self.n, self.column, self.row) != (other.m, other.n, other.column, other.row):
+            return False
+        places = self.place == other.place or self.m == 1
+        memory = self.memory.size == other.memory.size and self.memory.bools == other.memory.bools
+        return places and memory and self.start == other.start and self.batched == other.batched
 
     def same_as(self, other: "Array") -> bool:
         """Whether both are the same numbers in memory."""

@@ -5,12 +5,12 @@ Running a kernel is one call of NumPy after the other, with nothing to decide.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from tinygrad_edu.expr import Expr
-from tinygrad_edu.vectorize.algebra import of_any_zero
+from tinygrad_edu.vectorize.algebra import is_relu
 from tinygrad_edu.vectorize.arrays import Array as Numbers
 from tinygrad_edu.vectorize.executors.calls import (
     COMPARISONS,
@@ -92,6 +92,16 @@ class Update:
         self._run()
 
 
+def _of_any_zero(x: Expr) -> Expr:
+    """The same by NumPy's own extremes, where it does not matter which of 0 and -0 they give."""
+    if is_relu(x):
+        return Expr("larger", x.args[:0:-1])
+    return Expr(_ANY_ZERO[x.op], x.args) if x.op in _ANY_ZERO else x
+
+
+_ANY_ZERO: Final = {"maximum": "larger", "minimum": "smaller", "rowmax": "top", "rowmin": "bottom"}
+
+
 class _Code(Code):
     """Instructions for NumPy, with vectors for the parameters and their gradient."""
 
@@ -111,7 +121,7 @@ class _Code(Code):
         return super().fixed(m, n, batched=batched, content=numbers)
 
     def simpler(self, x: Expr) -> Expr:
-        return of_any_zero(x) if self.sign_of_zero_is_free else x
+        return _of_any_zero(x) if self.sign_of_zero_is_free else x
 
     def function(self, op: str, arrays: list[Array]) -> Array:
         if op not in FUNCTIONS_OF_ARRAYS:

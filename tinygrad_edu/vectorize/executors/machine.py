@@ -157,7 +157,7 @@ def _row(i: Instruction) -> list[int]:
     index = i.finish if i.columns is None else i.columns.at
     fields = [_number_of(i), i.rows, i.m, i.n, i.k, index]
     for a in (i.out, *i.operands):
-        fields += [a.at, a.place, a.column, a.row]
+        fields += [a.memory.at + a.start, a.place, a.column, a.row]
     return fields + [0] * (WIDTH - len(fields))
 
 
