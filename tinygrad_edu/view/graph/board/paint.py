@@ -99,14 +99,12 @@ def _title(text: str) -> Element:
     return title
 
 
-def _on_paper(
-    text: str, x: float, y: float, width: float, number: Number | None
-) -> Iterator[Element]:
+def _on_paper(text: str, x: float, y: float, width: float, number: Number) -> Iterator[Element]:
     """A text on a line, its middle at (x, y), in the colour of a number; bold if that came back."""
     half = max(width / 2, 6.0)
     yield _box(Spot(x - half, y - 7, x + half, y + 7), ZERO.light)
-    look = {"font_size": "11", "fill": number_colour(number and number.value).light}
-    look |= {"font_weight": "600"} if number and number.back else {}
+    look = {"font_size": "11", "fill": number_colour(number.value).light}
+    look |= {"font_weight": "600"} if number.back else {}
     yield words(text, x, y + 3.8, text_anchor="middle", **look)
 
 
