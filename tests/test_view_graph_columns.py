@@ -23,11 +23,11 @@ from tinygrad_edu.nn import (
 )
 from tinygrad_edu.view import draw, network
 from tinygrad_edu.view.base.graph_units import find_units
-from tinygrad_edu.view.base.maps import Windows, drawn, image_below, shape_of, windows_of
 from tinygrad_edu.view.base.palette import INK, NEGATIVE, POSITIVE
 from tinygrad_edu.view.graph.blocks import cut
 from tinygrad_edu.view.graph.board.columns import Board, Cell, Column, layout_of
 from tinygrad_edu.view.graph.board.curves import Spot, curves, name_places, strongest
+from tinygrad_edu.view.graph.board.maps import Windows, drawn, image_below, shape_of, windows_of
 from tinygrad_edu.view.graph.board.paint import board_picture
 from tinygrad_edu.view.graph.diagram import Edge, Number
 from tinygrad_edu.view.graph.picture import WIDEST

@@ -48,7 +48,7 @@ _WIDE, _EDGE = 0.8, 5.0
 
 
 @dataclass
-class Picture:
+class Placed:
     """A drawing in the making: the SVG element, the group it is drawn in, the place of each box."""
 
     root: Element
@@ -94,7 +94,7 @@ def lit(group: Element, key: str) -> Iterator[Element]:
         yield lit
 
 
-def placed(diagram: Diagram, *, paper: bool = False) -> Picture:
+def placed(diagram: Diagram, *, paper: bool = False) -> Placed:
     """What the renderer made of the diagram, cells replaced by their texts."""
     root = parsed(render(to_dot(diagram, paper=paper, captioned=False)))
     for side in ("width", "height"):
@@ -124,7 +124,7 @@ def placed(diagram: Diagram, *, paper: bool = False) -> Picture:
         raise RenderError(f"the renderer's SVG has no place for the number {min(missing)}")
     if diagram.flowing and diagram.rankdir == "LR":
         _bend([group for group in canvas if group.get("class") == "edge"], names, spots)
-    return Picture(root, canvas, spots)
+    return Placed(root, canvas, spots)
 
 
 def _bend(

@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
-from tinygrad_edu.view.base.maps import size
 from tinygrad_edu.view.base.svg import room
+from tinygrad_edu.view.graph.board.maps import size
 from tinygrad_edu.view.graph.diagram import Edge
 
 #: The least gap between two columns.

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 from xml.etree.ElementTree import Element
 
-from tinygrad_edu.view.base.maps import Picture
 from tinygrad_edu.view.base.palette import (
     EDGE,
     INK,
@@ -28,6 +27,7 @@ from tinygrad_edu.view.graph.board.columns import (
     layout_of,
 )
 from tinygrad_edu.view.graph.board.curves import Curve, Spot, name_places
+from tinygrad_edu.view.graph.board.maps import Grid
 from tinygrad_edu.view.graph.diagram import Number
 from tinygrad_edu.view.graph.dot import SHADE
 from tinygrad_edu.view.graph.picture import WIDEST, finished, typeset
@@ -169,7 +169,7 @@ def _cell(cell: Cell, x: float, middle: float, wide: float) -> Iterator[Element]
     yield text
 
 
-def _cells(picture: Picture, middle: float, y: float) -> Iterator[Element]:
+def _cells(picture: Grid, middle: float, y: float) -> Iterator[Element]:
     side = picture.side
     wide, high = side * max(map(len, picture.rows)), side * len(picture.rows)
     left, top = middle - wide / 2, y - high / 2
