@@ -213,6 +213,11 @@ def test_what_is_too_wide_goes_on_below():
     assert len(layout_of(network(MLP(2, [3, 1]), [1.0, 2.0]).diagram).bands) == 1
 
 
+def test_the_table_of_many_inputs_alone_counts_them():
+    table = network(Flatten(), [[[1.0] * 3] * 3]).table
+    assert table.splitlines() == ["name    shows      made from", "inputs  9 numbers"]
+
+
 def test_shared_weights_are_one_block_with_what_each_step_adds():
     w, b = (
         [parameter(0.5, "cell.neuron1.w[0]"), parameter(-1.0, "cell.neuron1.w[1]")],
