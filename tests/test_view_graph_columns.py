@@ -23,11 +23,11 @@ from tinygrad_edu.nn import (
 )
 from tinygrad_edu.view import draw, network
 from tinygrad_edu.view.base.graph_units import find_units
-from tinygrad_edu.view.base.maps import Windows, drawn, image_below, shape_of, windows_of
 from tinygrad_edu.view.base.palette import INK, NEGATIVE, POSITIVE
 from tinygrad_edu.view.graph.blocks import cut
 from tinygrad_edu.view.graph.board.columns import Board, Cell, Column, layout_of
 from tinygrad_edu.view.graph.board.curves import Spot, curves, name_places, strongest
+from tinygrad_edu.view.graph.board.maps import Windows, drawn, image_below, shape_of, windows_of
 from tinygrad_edu.view.graph.board.paint import board_picture
 from tinygrad_edu.view.graph.diagram import Edge, Number
 from tinygrad_edu.view.graph.picture import WIDEST
@@ -211,6 +211,11 @@ def test_what_is_too_wide_goes_on_below():
     wide = network(MLP(3, [4] * 7 + [1]), [1.0, 2.0, 3.0])
     assert len(layout_of(wide.diagram).bands) > 1
     assert len(layout_of(network(MLP(2, [3, 1]), [1.0, 2.0]).diagram).bands) == 1
+
+
+def test_the_table_of_many_inputs_alone_counts_them():
+    table = network(Flatten(), [[[1.0] * 3] * 3]).table
+    assert table.splitlines() == ["name    shows      made from", "inputs  9 numbers"]
 
 
 def test_shared_weights_are_one_block_with_what_each_step_adds():

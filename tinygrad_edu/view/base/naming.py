@@ -1,20 +1,11 @@
-r"""One name for each number of a graph, the same in every view, as text and as LaTeX.
+"""One name for each number of a graph, the same in every view.
 
 A name that the user gave wins. Else a number is named by its place in the net, in the notation of
-the lecture or in that of the code; layers, units, weights and inputs count from 1:
-
-    what                          "lecture"     LaTeX                  "code"
-    input                         x3            x_{3}                  x3
-    weight to unit 2 from 3       w1[2,3]       w^{(1)}_{23}           layer1.neuron2.w[3]
-    bias                          b1[2]         b^{(1)}_{2}            layer1.neuron2.b
-    net input                     z1[2]         z^{(1)}_{2}            layer1.neuron2.z
-    activation                    a1[2]         a^{(1)}_{2}            layer1.neuron2.a
-    delta, dL/dz                  delta1[2]     \delta^{(1)}_{2}       layer1.neuron2.delta
-    learned slope of prelu        alpha1[2]     \alpha^{(1)}_{2}       layer1.neuron2.alpha
-    target, loss, other results   y, L, v1, v2  y, L, v_{1}, v_{2}     as in lectures
-
-A neuron alone has w1, w2, b, z, a. The second use of a unit, on another row or at another step, has
-z1[2]#2, its inputs x1#2; a second net with the same names w1[2,3](2). Constants are their number.
+the lecture or in that of the code, as a table of CONTRIBUTING.md has them: z1[2] or
+layer1.neuron2.z; layers, units, weights and inputs count from 1. The learned slope of a prelu is
+alpha1[2]; what stands beside the net is y, L, v1, v2, .... A neuron alone has w1, w2, b, z, a. The
+second use of a unit, on another row or at another step, has z1[2]#2, its inputs x1#2; a second net
+with the same names w1[2,3](2). Constants are their number.
 """
 
 import re

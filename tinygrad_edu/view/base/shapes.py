@@ -71,7 +71,7 @@ class Run(NamedTuple):
 class Text(NamedTuple):
     """Runs one after the other, that begin, end or have their middle ("start", ...) at a point."""
 
-    runs: Sequence[Run]
+    runs: list[Run]
     at: Point
     anchor: str
     scale: float
@@ -194,15 +194,13 @@ def _rect(look: Look) -> list[tuple[str, list[Point]]]:
 
 def _texts(element: Element, look: Look, at: Place, rules: Mapping[str, Look]) -> list[Text]:
     """The lines of a text: a tspan with a place of its own begins one."""
-    found: list[tuple[float, float, list[Run]]] = []
-    pieces: list[tuple[Element, Look, str]] = [(element, look, element.text or "")]
-    for inner in element:
-        pieces.append((inner, _look(inner, look, rules), inner.text or ""))
-        pieces.append((Element("tspan"), look, (inner.tail or "").strip("\n")))
-    for part, own, said in pieces:
-        if not found or part.get("x") is not None:
-            found.append((float(part.get("x", "0")), float(part.get("y", "0")), []))
-        if said.strip():
-            found[-1][2].append(Run(said, own))
-    anchor = look.get("text-anchor", "start")
-    return [Text(runs, at.of(x, y), anchor, at.scale) for x, y, runs in found if runs]
+    anchor, found = look.get("text-anchor", "start"), list[Text]()
+    for part in (element, *element):
+        own = look if part is element else _look(part, look, rules)
+        if part is element or part.get("x") is not None:
+            x, y = (float(part.get(name, "0")) for name in "xy")
+            found.append(Text([], at.of(x, y), anchor, at.scale))
+        tail = None if part is element else part.tail
+        runs = (Run(part.text or "", own), Run(tail or "", look))
+        found[-1].runs.extend(run for run in runs if run.said.strip())
+    return [text for text in found if text.runs]

@@ -81,15 +81,11 @@ def cut(
     What no unit is made from is the loss, unless the graph `ends_in_loss` is False.
     """
     units = [u for u in all_units.units if example is None or u.z in example]
-    blocks = [
-        Block(
-            _kind(members),
-            name,
-            tuple(dict.fromkeys(v for u in members for v in (u.z, u.a))),
-            (*members,),
-        )
-        for name, members in layers_of(units).items()
-    ]
+    blocks = []
+    for name, members in layers_of(units).items():
+        kind = "units" if len({u.w for u in members}) == len(members) else "kernels"
+        values = dict.fromkeys(v for u in members for v in (u.z, u.a))
+        blocks.append(Block(kind, name, tuple(values), (*members,)))
     blocks += _stages(order, all_units, units, example, ends_in_loss)
     if not blocks:  # nothing is computed
         blocks = [Block("inputs", "inputs", tuple(order))]
@@ -97,12 +93,10 @@ def cut(
     for block in _leaves(blocks, at):
         blocks.append(block)
         at.update(dict.fromkeys(block.values, block))
-    sources = {
-        block: [
-            s for s in dict.fromkeys(at[v] for v in made_from(block) if v in at) if s is not block
-        ]
-        for block in blocks
-    }
+    sources = {}
+    for block in blocks:
+        before = dict.fromkeys(at[v] for v in made_from(block) if v in at)
+        sources[block] = [source for source in before if source is not block]
     return Cut(list(TopologicalSorter(sources).static_order()), sources, at)
 
 
@@ -128,10 +122,6 @@ def layers_of(units: Iterable[Unit]) -> dict[str, list[Unit]]:
     for u in units:
         layers.setdefault((u.layer, u.depth), []).append(u)
     return dict(zip(numbered([layer for layer, _ in layers]), layers.values(), strict=True))
-
-
-def _kind(units: Sequence[Unit]) -> str:
-    return "units" if len({u.w for u in units}) == len(units) else "kernels"
 
 
 def norm_of(y: Value) -> Norm | None:

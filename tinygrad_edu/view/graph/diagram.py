@@ -185,7 +185,7 @@ def table(diagram: Diagram, notes: Sequence[str] = (), most: int | None = None) 
     """
     values = list(diagram.values())
     total = len(values)
-    if all(box.kind in VALUE_KINDS or box.kind == "chip" for box in values):
+    if all(box.kind in (*VALUE_KINDS, "chip") and box.numbers for box in values):
         boxes = values if most is None else values[-most:]
         rows = [("name", "made by", "data", "grad"), *map(_value, boxes)]
     else:

@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from tinygrad_edu.engine import Value
 from tinygrad_edu.text import clean, short
-from tinygrad_edu.view.base.maps import largest_of, size, windows_of
 from tinygrad_edu.view.base.numbers import decimal
 from tinygrad_edu.view.base.operations import built_in_name
 from tinygrad_edu.view.graph.blocks import POOLS, Block
@@ -15,6 +14,7 @@ from tinygrad_edu.view.graph.board import cards, stages
 from tinygrad_edu.view.graph.board.cards import Desk, Place, layer_of, patches_of
 from tinygrad_edu.view.graph.board.columns import Board, Card, Column, row
 from tinygrad_edu.view.graph.board.curves import strongest
+from tinygrad_edu.view.graph.board.maps import largest_of, size, windows_of
 from tinygrad_edu.view.graph.diagram import Edge, Number, title_of
 
 #: Between two layers so many lines are full, and so many named, where there are more than `CROWD`.

@@ -39,6 +39,7 @@ KEY: Final = "data-key"
 #: The column of a notebook, in pixels: a picture that is no wider is made smaller in less room.
 WIDEST: Final = 700
 CLASS: Final = "tge-graph"
+_LOOK: Final = ("fill", "font-weight", "font-size")
 #: From the middle of a cell down to the line that a text stands on.
 _BASELINE: Final = 4.2
 #: Of the caption: its size, from line to line, the least width that it is wrapped to.
@@ -48,7 +49,7 @@ _WIDE, _EDGE = 0.8, 5.0
 
 
 @dataclass
-class Picture:
+class Placed:
     """A drawing in the making: the SVG element, the group it is drawn in, the place of each box."""
 
     root: Element
@@ -94,7 +95,7 @@ def lit(group: Element, key: str) -> Iterator[Element]:
         yield lit
 
 
-def placed(diagram: Diagram, *, paper: bool = False) -> Picture:
+def placed(diagram: Diagram, *, paper: bool = False) -> Placed:
     """What the renderer made of the diagram, cells replaced by their texts."""
     root = parsed(render(to_dot(diagram, paper=paper, captioned=False)))
     for side in ("width", "height"):
@@ -113,18 +114,13 @@ def placed(diagram: Diagram, *, paper: bool = False) -> Picture:
         group.set(KEY, name if kind == "node" else group.get("id", ""))
         if kind == "node":
             spots[name] = _spot(group)
-        keys |= _texts(group, spots.get(name))
-    missing = {
-        f"{box.id}.{number.label}"
-        for box in diagram.values()
-        for number in box.numbers
-        if number.keyed
-    } - keys
-    if missing:
+        keys |= _texts(group)
+    numbers = ((box, number) for box in diagram.values() for number in box.numbers if number.keyed)
+    if missing := {f"{box.id}.{number.label}" for box, number in numbers} - keys:
         raise RenderError(f"the renderer's SVG has no place for the number {min(missing)}")
     if diagram.flowing and diagram.rankdir == "LR":
         _bend([group for group in canvas if group.get("class") == "edge"], names, spots)
-    return Picture(root, canvas, spots)
+    return Placed(root, canvas, spots)
 
 
 def _bend(
@@ -162,7 +158,7 @@ def _spot(group: Element) -> Spot:
     return Spot(min(left), min(top), max(right), max(bottom))
 
 
-def _texts(group: Element, spot: Spot | None) -> set[str]:
+def _texts(group: Element) -> set[str]:
     """Put the texts of a group where they are to stand; the keys of those that have one."""
     parents = {child: parent for parent in group.iter() for child in parent}
     cell: tuple[str, float, float, float] | None = None
@@ -174,8 +170,6 @@ def _texts(group: Element, spot: Spot | None) -> set[str]:
             if fill in (END, MIDDLE):
                 left, top, right, bottom = _corners(element)
                 cell = fill, left, right, (top + bottom) / 2
-                if spot and (not spot.rows or abs(spot.rows[-1] - cell[3]) > _BASELINE):
-                    spot.rows.append(cell[3])
                 parents[element].remove(element)
             continue
         is_name = element.get("font-style") == "italic"
@@ -186,7 +180,9 @@ def _texts(group: Element, spot: Spot | None) -> set[str]:
             element.set("x", f"{right if fill == END else (left + right) / 2:.2f}")
             element.set("y", f"{middle + _BASELINE:.2f}")
         elif last is not None and last.get("y") == element.get("y"):
-            _join(last, element)
+            look = {k: v for k, v in element.attrib.items() if k in _LOOK}  # of one line, no gap
+            part = SubElement(last, f"{SVG}tspan", {"font-weight": "400", **look})
+            part.text = element.text
             parents[element].remove(element)
             continue
         if is_name:
@@ -209,16 +205,6 @@ def _plain(element: Element) -> None:
     if element.get("font-weight") == "bold":
         element.set("font-weight", "600")
     element.set("font-size", f"{float(element.get('font-size', '12')):g}")
-
-
-def _join(first: Element, second: Element) -> None:
-    """Texts of one line become one, without a gap or an overlap in other fonts."""
-    part = SubElement(first, f"{SVG}tspan", {"font-weight": "400", **_look(second)})
-    part.text = second.text
-
-
-def _look(element: Element) -> dict[str, str]:
-    return {k: v for k, v in element.attrib.items() if k in ("fill", "font-weight", "font-size")}
 
 
 def name_width(name: str, size: float) -> float:

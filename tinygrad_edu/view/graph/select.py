@@ -135,11 +135,12 @@ def _inputs(units: Iterable[Unit]) -> set[Value]:
         for k, x in enumerate(u.x):
             if x.kind != "parameter":
                 places.setdefault(x, {}).setdefault(u.w, []).append(k)
-    return {
-        x
-        for x, by_unit in places.items()
-        if not any(len(at) > 1 and len(set(at)) == 1 for at in by_unit.values())
-    }
+    same = {x for x, by_unit in places.items() if any(map(_is_repeated, by_unit.values()))}
+    return {*places} - same
+
+
+def _is_repeated(places: Sequence[int]) -> bool:
+    return len(places) > 1 and len({*places}) == 1
 
 
 def _add_sums(
@@ -200,11 +201,9 @@ def check_opened(opened: Iterable[str], units: Sequence[Unit]) -> None:
     evaluations = uses(units)
     names = [*layers_of(units), *(u.layer for u in units), *evaluations.values()]
     names = list(dict.fromkeys([*names, *(u.name for u in units)]))
-    for name in sorted(opened):
-        if name not in names:
-            offered = ", ".join(repr(clean(n, 60)) for n in names[:_OFFERED])
-            more = f", ... ({len(names) - _OFFERED:,} more)" if len(names) > _OFFERED else ""
-            raise ValueError(
-                f"expand={clean(repr(name), 60)} is no unit or layer of this drawing: "
-                + (f"write one of {offered}{more}" if names else "it has none")
-            )
+    for name in sorted({*opened} - {*names}):
+        offered = ", ".join(repr(clean(n, 60)) for n in names[:_OFFERED])
+        more = f", ... ({len(names) - _OFFERED:,} more)" if len(names) > _OFFERED else ""
+        remedy = f"write one of {offered}{more}" if names else "it has none"
+        what = f"expand={clean(repr(name), 60)} is no unit or layer of this drawing"
+        raise ValueError(f"{what}: {remedy}")

@@ -42,7 +42,7 @@ class Content(NamedTuple):
     shade: Callable[[Value], float] = lambda v: 0.0
 
 
-def content_of(names: Names, numbers: Numbers, edges: str = "none") -> Content:
+def content_of(names: Names, numbers: Numbers, edges: str) -> Content:
     """The numbers of the forward pass with their gradients, and `edges` on the lines."""
 
     def both(v: Value) -> list[Number]:

@@ -9,11 +9,18 @@ from typing import Final, NamedTuple
 from tinygrad_edu.engine import Value
 from tinygrad_edu.text import clean
 from tinygrad_edu.view.base.graph_units import Unit
-from tinygrad_edu.view.base.maps import drawn, image_below, largest_of, shape_of, size, windows_of
 from tinygrad_edu.view.base.naming import Names
 from tinygrad_edu.view.base.numbers import Numbers, decimal
 from tinygrad_edu.view.graph.blocks import Block, Cut
 from tinygrad_edu.view.graph.board.columns import Board, Card, Cell, row
+from tinygrad_edu.view.graph.board.maps import (
+    drawn,
+    image_below,
+    largest_of,
+    shape_of,
+    size,
+    windows_of,
+)
 from tinygrad_edu.view.graph.diagram import Number
 
 #: So many units stand in boxes of their own; of more a table shows those with the largest delta.

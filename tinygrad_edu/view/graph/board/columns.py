@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from itertools import accumulate, pairwise
 from typing import Any, Final, NamedTuple
 
-from tinygrad_edu.view.base.maps import Picture
 from tinygrad_edu.view.base.svg import room, text_width
 from tinygrad_edu.view.graph.board.curves import (
     NARROW,
@@ -19,6 +18,7 @@ from tinygrad_edu.view.graph.board.curves import (
     gap_of,
     pass_below,
 )
+from tinygrad_edu.view.graph.board.maps import Grid
 from tinygrad_edu.view.graph.diagram import Box, Diagram, Edge, Number
 from tinygrad_edu.view.graph.picture import WIDEST, name_width
 
@@ -48,7 +48,7 @@ class Cell(NamedTuple):
     text: str = ""
     look: str = "number"
     number: Number | None = None
-    picture: Picture | None = None
+    picture: Grid | None = None
 
     @property
     def said(self) -> str:

@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
-from tinygrad_edu.view.base.maps import size
 from tinygrad_edu.view.base.svg import room
+from tinygrad_edu.view.graph.board.maps import size
 from tinygrad_edu.view.graph.diagram import Edge
 
 #: The least gap between two columns.
@@ -80,25 +80,15 @@ def curves(lines: Sequence[Edge], spots: Mapping[str, Spot]) -> list[Curve]:
     """
     into: defaultdict[tuple[str, int | None], list[Edge]] = defaultdict(list)
     out: defaultdict[tuple[str, int | None], list[Edge]] = defaultdict(list)
+    start: dict[int, float] = {}
+    goal: dict[int, float] = {}
     for line in lines:
         into[line.head, line.head_row].append(line)
         out[line.tail, line.tail_row].append(line)
-    start, goal = {}, {}
-    for line in lines:
         start[id(line)] = _height(spots[line.tail], line.tail_row)
         goal[id(line)] = _height(spots[line.head], line.head_row)
-    for (name, row), several in into.items():
-        several.sort(key=lambda line: start[id(line)])
-        for line, step in zip(
-            several, _steps(spots[name], row, len(several), _ARRIVING), strict=True
-        ):
-            goal[id(line)] += step
-    for (name, row), several in out.items():
-        several.sort(key=lambda line: goal[id(line)])
-        for line, step in zip(
-            several, _steps(spots[name], row, len(several), _LEAVING), strict=True
-        ):
-            start[id(line)] += step
+    _spread(into, spots, goal, start, _ARRIVING)
+    _spread(out, spots, start, goal, _LEAVING)
     found = []
     for line in lines:
         left, right = spots[line.tail].right, spots[line.head].left
@@ -113,10 +103,20 @@ def _height(spot: Spot, row: int | None) -> float:
     return (spot.top + spot.bottom) / 2 if row is None else spot.rows[row]
 
 
-def _steps(spot: Spot, row: int | None, n: int, most: float) -> list[float]:
-    """How far from the middle each of n lines meets a card; at a row they meet."""
-    step = 0.0 if n < 2 or row is not None else (spot.bottom - spot.top - 14) / (n - 1)
-    return [(k - (n - 1) / 2) * min(most, step) for k in range(n)]
+def _spread(
+    meeting: Mapping[tuple[str, int | None], list[Edge]],
+    spots: Mapping[str, Spot],
+    here: dict[int, float],
+    there: Mapping[int, float],
+    most: float,
+) -> None:
+    """Have lines meet a card at some distance, in the order of their other ends; at a row, not."""
+    for (name, row), lines in meeting.items():
+        lines.sort(key=lambda line: there[id(line)])
+        n, spot = len(lines), spots[name]
+        step = 0.0 if n < 2 or row is not None else (spot.bottom - spot.top - 14) / (n - 1)
+        for k, line in enumerate(lines):
+            here[id(line)] += (k - (n - 1) / 2) * min(most, step)
 
 
 def _has_runs(spot: Spot, arriving: Sequence[Edge]) -> bool:

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 from xml.etree.ElementTree import Element
 
-from tinygrad_edu.view.base.maps import Picture
 from tinygrad_edu.view.base.palette import (
     EDGE,
     INK,
@@ -28,6 +27,7 @@ from tinygrad_edu.view.graph.board.columns import (
     layout_of,
 )
 from tinygrad_edu.view.graph.board.curves import Curve, Spot, name_places
+from tinygrad_edu.view.graph.board.maps import Grid
 from tinygrad_edu.view.graph.diagram import Number
 from tinygrad_edu.view.graph.dot import SHADE
 from tinygrad_edu.view.graph.picture import WIDEST, finished, typeset
@@ -99,14 +99,12 @@ def _title(text: str) -> Element:
     return title
 
 
-def _on_paper(
-    text: str, x: float, y: float, width: float, number: Number | None
-) -> Iterator[Element]:
+def _on_paper(text: str, x: float, y: float, width: float, number: Number) -> Iterator[Element]:
     """A text on a line, its middle at (x, y), in the colour of a number; bold if that came back."""
     half = max(width / 2, 6.0)
     yield _box(Spot(x - half, y - 7, x + half, y + 7), ZERO.light)
-    look = {"font_size": "11", "fill": number_colour(number and number.value).light}
-    look |= {"font_weight": "600"} if number and number.back else {}
+    look = {"font_size": "11", "fill": number_colour(number.value).light}
+    look |= {"font_weight": "600"} if number.back else {}
     yield words(text, x, y + 3.8, text_anchor="middle", **look)
 
 
@@ -171,7 +169,7 @@ def _cell(cell: Cell, x: float, middle: float, wide: float) -> Iterator[Element]
     yield text
 
 
-def _cells(picture: Picture, middle: float, y: float) -> Iterator[Element]:
+def _cells(picture: Grid, middle: float, y: float) -> Iterator[Element]:
     side = picture.side
     wide, high = side * max(map(len, picture.rows)), side * len(picture.rows)
     left, top = middle - wide / 2, y - high / 2

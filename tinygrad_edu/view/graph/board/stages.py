@@ -9,7 +9,6 @@ from tinygrad_edu.engine import Value
 from tinygrad_edu.engine.primitive import subtract
 from tinygrad_edu.text import clean
 from tinygrad_edu.view.base.graph_units import Unit
-from tinygrad_edu.view.base.maps import drawn, in_rows, largest_of, shape_of, size, windows_of
 from tinygrad_edu.view.base.numbers import decimal
 from tinygrad_edu.view.base.operations import roles, symbol
 from tinygrad_edu.view.graph.blocks import POOLS, Block, norm_of
@@ -27,6 +26,14 @@ from tinygrad_edu.view.graph.board.cards import (
     summary_of,
 )
 from tinygrad_edu.view.graph.board.columns import Card, Cell, Shared, row
+from tinygrad_edu.view.graph.board.maps import (
+    drawn,
+    in_rows,
+    largest_of,
+    shape_of,
+    size,
+    windows_of,
+)
 from tinygrad_edu.view.graph.diagram import Number
 
 #: So many maps stand under each other, half of them if they are higher than this; cells of a strip.

@@ -21,7 +21,7 @@ class Windows(NamedTuple):
     width: int
 
 
-class Picture(NamedTuple):
+class Grid(NamedTuple):
     """Numbers as cells, `side` pixels each; of `ink` grey, else blue and orange.
 
     `largest` is the size of the full colour, within the set of pictures it belongs to.
@@ -85,11 +85,11 @@ def image_below(patches: Sequence[Sequence[Value]], windows: Windows) -> list[li
     return [[[at[c, i, j] for j in columns] for i in rows] for c in channels]
 
 
-def drawn(kind: str, rows: Rows, largest: float = 0.0, *, ink: bool = False) -> Picture:
+def drawn(kind: str, rows: Rows, largest: float = 0.0, *, ink: bool = False) -> Grid:
     """A picture of a kernel, a map, an image or weights, in the size of its kind."""
     longest, (few, many) = max(len(rows), max(map(len, rows))), _SIDES[kind]
     side = min(16.0, max(6.0, few // longest)) if longest <= _FEW else many / longest
-    return Picture(rows, largest or largest_of([rows]), ink, side)
+    return Grid(rows, largest or largest_of([rows]), ink, side)
 
 
 def largest_of(pictures: Sequence[Rows]) -> float:
