@@ -110,9 +110,11 @@ class Film:
 
         #: Of the texts of a place, which has room for it.
         widest: dict[tuple[Value, str], float] = {}
-        for change in chain(recording.start, *(frame.changes for frame in recording.frames)):
-            place, number = (change.value, change.row), change.number
-            widest[place] = max(number, widest.get(place, number), key=lambda x: len(decimal(x)))
+        seen, changes = {*drawn}, (frame.changes for frame in recording.frames)
+        for v, row, number in chain(recording.start, *changes):
+            if v in seen:
+                known = widest.get((v, row), number)
+                widest[v, row] = max(number, known, key=lambda x: len(decimal(x)))
 
         def numbers(v: Value) -> list[Number]:
             labels = ["data", "grad"] if has_grad(v) or v is order[-1] else ["data"]
