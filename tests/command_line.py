@@ -1,4 +1,4 @@
-"""What tests of the command line share: a table, runs here and in processes, words in a report."""
+"""What tests of the command line share: runs here and in processes, words in a report."""
 
 import os
 import re
@@ -10,18 +10,6 @@ from pathlib import Path
 
 import pytest
 from processes import Process, run_in_process
-
-TABLE = """\
-size,colour,weight,ripe
-1,red,3,no
-2,blue,1,yes
-3,red,2,no
-4,blue,5,yes
-5,red,1,no
-6,blue,2,yes
-7,red,4,no
-8,blue,3,yes
-"""
 
 
 def command_in(report: str) -> list[str]:

@@ -115,8 +115,8 @@ def test_the_table_of_steps_has_a_row_per_engine_with_its_goal(
     table = matrix.matrix_table(7)
     assert table.title.endswith("; 14 rounds)")
     assert table.engine == "matrix"
-    assert list(table.ours) == list(SMALL)
-    assert [[(o.engine, o.goal) for o in others] for others in table.others.values()] == [
+    assert list(table.rows) == list(SMALL)
+    assert [[(o.engine, o.goal) for o in row.others] for row in table.rows.values()] == [
         [("NumPy", goal), (measure.IN_NUMPY, None)] for goal in [1 / 1.1] * 3 + [1 / 1.5]
     ]
     assert table.missing == [
@@ -143,8 +143,8 @@ def test_making_a_program_takes_the_gradient_of_its_batch() -> None:
 def test_the_table_of_tracing_shows_edges_and_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(matrix, "NETS", dict(list(NETS.items())[:2]))
     table = matrix.tracing_table(1)
-    assert table.details["2-16-16-1"] == "676 edges, 1479.29 µs each"
-    assert list(table.limits.values()) == [0.025, 0.035]
+    assert table.rows["2-16-16-1"].detail == "676 edges, 1479.29 µs each"
+    assert [row.limit for row in table.rows.values()] == [0.025, 0.035]
 
 
 @pytest.mark.slow
@@ -245,14 +245,10 @@ def test_the_table_of_trainings_names_engines_and_goals(monkeypatch: pytest.Monk
     small = {name: task for name, task in fits.TASKS.items() if not name.startswith("784")}
     monkeypatch.setattr(fits, "TASKS", small)
     table = fits.fits_table(1)
-    goals = [[o.goal for o in others] for others in table.others.values()]
+    goals = [[o.goal for o in row.others] for row in table.rows.values()]
     assert goals == [[1.0, None], [1.0, None], [1.11, None], [1.11, None], [None], [None]]
-    assert [name.partition(" (")[0] for name in table.missing] == [
-        "PyTorch",
-        "JAX",
-        "scikit-learn",
-        "fused in C",
-    ]
+    missing = ["PyTorch", "JAX", "scikit-learn", "fused in C"]
+    assert [name.partition(" (")[0] for name in table.missing] == missing
 
 
 def test_programs_in_numpy_are_made_and_run_without_the_machine() -> None:
@@ -308,10 +304,10 @@ def test_the_table_of_growth_has_an_exponent_for_each_quantity(
     small = {name: (make, [2, 3, 4]) for name, (make, _) in costs.SIZES.items()}
     monkeypatch.setattr(costs, "SIZES", small)
     table = costs.growth_table(1)
-    assert list(table.ours) == list(small)
-    assert set(table.ours.values()) == {0.0}  # `record` gives the same time for all
-    assert set(table.limits.values()) == {costs.LINEAR}
-    assert set(table.details.values()) == {"2: 1.00 s, 4: 1.00 s"}
+    assert list(table.rows) == list(small)
+    # `record` gives the same time for all
+    row = measure.Row(0.0, [], "2: 1.00 s, 4: 1.00 s", limit=costs.LINEAR, unit="")
+    assert set(map(str, table.rows.values())) == {str(row)}
 
 
 @pytest.mark.parametrize("name", costs.SIZES)
@@ -326,15 +322,11 @@ def test_the_table_of_what_is_around_the_steps_counts_the_data_as_memory(
     monkeypatch.setattr(costs, "INPUTS", 5)
     monkeypatch.setattr(costs, "ROWS", 200)
     table = costs.overheads_table(1)
-    held = [table.ours[name] for name, unit in table.units.items() if unit == "GB"]
+    held = [row.ours for row in table.rows.values() if row.unit == "GB"]
     assert len(held) == 2
     assert all(200 * 5 * 8 / 1e9 < gigabytes < 0.01 for gigabytes in held)
-    assert [o.goal for others in table.others.values() for o in others] == [
-        1 / 2,
-        1 / 2,
-        1 / 4,
-        1 / 6,
-    ]
+    goals = [o.goal for row in table.rows.values() for o in row.others]
+    assert goals == [1 / 2, 1 / 2, 1 / 4, 1 / 6]
 
 
 def test_the_bare_products_are_what_predict_gives() -> None:

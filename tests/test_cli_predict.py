@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from command_line import start
 
-from tinygrad_edu.cli import main
 from tinygrad_edu.data import TableEncoder, digits, iris
 from tinygrad_edu.losses import LOSSES
 from tinygrad_edu.nn import MLP
@@ -19,13 +18,17 @@ XOR = "x1,x2\n0,0\n0,1\n1,0\n1,1\n"
 pytestmark = pytest.mark.usefixtures("folder", "model_only")
 
 
-def predicted(capsys, model="out/model.json", table=XOR):
-    Path("new.csv").write_text(table)
-    capsys.readouterr()
-    assert main(["predict", model, "new.csv"]) == 0
-    printed, errors = capsys.readouterr()
-    assert errors == ""
-    return list(csv.reader(io.StringIO(printed)))
+@pytest.fixture
+def predicted(run):
+    """Predicts a table; gives the rows of cells that are printed."""
+
+    def predict(table, model="model.json"):
+        Path("new.csv").write_text(table)
+        printed, errors = run("predict", model, "new.csv")
+        assert errors == ""
+        return list(csv.reader(io.StringIO(printed)))
+
+    return predict
 
 
 def encoder(*columns, classes=("no", "yes")):
@@ -43,9 +46,10 @@ def saved(sizes, loss, *, output="linear", metadata=None, parameters=None):
     model.save("model.json", metadata=metadata or {**good, "loss": loss})
 
 
-def test_a_model_of_the_demo_predicts_a_table_with_its_feature_names(capsys):
-    assert main(["demo", "xor", "--out", "out"]) == 0
-    header, *rows = predicted(capsys, table="note,x2,x1\nq,0,0\nr,1,0\ns,0,1\nt,1,1\n")
+def test_a_model_of_the_demo_predicts_a_table_with_its_feature_names(run, predicted):
+    run("demo", "xor", "--out", "out")
+    table = "note,x2,x1\nq,0,0\nr,1,0\ns,0,1\nt,1,1\n"
+    header, *rows = predicted(table, "out/model.json")
     assert header == ["prediction", "p(0)", "p(1)"]
     assert [row[0] for row in rows] == ["0", "1", "1", "0"]
     for row in rows:
@@ -53,24 +57,24 @@ def test_a_model_of_the_demo_predicts_a_table_with_its_feature_names(capsys):
         assert float(row[1 + int(row[0])]) > 0.9
 
 
-def test_a_model_of_train_predicts_classes_by_name(capsys):
+def test_a_model_of_train_predicts_classes_by_name(run, predicted):
     rows = "".join(
         f"{i},{'red' if i % 2 else 'blue'},{'yes' if i % 2 else 'no'}\n" for i in range(8)
     )
     Path("table.csv").write_text("size,colour,ripe\n" + rows)
     options = ["--epochs", "60", "--test-ratio", "0", "--out", "out"]
-    assert main(["train", "table.csv", "--target", "ripe", *options]) == 0
-    header, *found = predicted(capsys, table="colour,size\nred,3\nblue,3\n")
+    run("train", "table.csv", "--target", "ripe", *options)
+    header, *found = predicted("colour,size\nred,3\nblue,3\n", "out/model.json")
     assert header == ["prediction", "p(no)", "p(yes)"]
     assert [row[0] for row in found] == ["yes", "no"]
 
 
 @pytest.mark.slow
-def test_a_convolutional_model_of_the_demo_predicts_too(capsys):
-    assert main(["demo", "digits-conv", "--epochs", "1", "--out", "out"]) == 0
+def test_a_convolutional_model_of_the_demo_predicts_too(run, predicted):
+    run("demo", "digits-conv", "--epochs", "1", "--out", "out")
     table = io.StringIO()
     csv.writer(table).writerows([digits().feature_names, *digits().X[:2]])
-    header, *rows = predicted(capsys, table=table.getvalue())
+    header, *rows = predicted(table.getvalue(), "out/model.json")
     assert header == ["prediction", *(f"p({c})" for c in range(10))]
     assert [row[0] for row in rows] == ["0", "1"]
 
@@ -88,32 +92,36 @@ SHARES = ["p(c0)", "p(c1)"], [1 / (1 + math.e), math.e / (1 + math.e)]
         ("perceptron", "linear", ["score(c1)"], [1.0]),
     ],
 )
-def test_probabilities_and_scores_by_hand(loss, output, header, numbers, capsys):
+def test_probabilities_and_scores_by_hand(loss, output, header, numbers, predicted):
     saved([1, 1], loss, output=output, parameters=[1.0, 0.5])
-    first, *rows = predicted(capsys, "model.json", "x1\n2\n-1\n")
+    first, *rows = predicted("x1\n2\n-1\n")
     assert first == ["prediction", *header]
     assert [row[0] for row in rows] == ["c1", "c0"]
     assert [float(x) for x in rows[0][1:]] == pytest.approx(numbers, rel=1e-5)
 
 
-def test_several_outputs_give_the_softmax_of_the_net_inputs(capsys):
+def test_several_outputs_give_the_softmax_of_the_net_inputs(predicted):
     # z = (0, log 2, log 3) whatever x: probabilities 1/6, 2/6, 3/6
     logs = [0.0, 0.0, 0.0, math.log(2), 0.0, math.log(3)]
     for loss, output in (("cross_entropy", "linear"), ("squared_error", "softmax")):
         saved([1, 3], loss, output=output, parameters=logs)
-        found = predicted(capsys, "model.json", "x1\n2\n")
+        found = predicted("x1\n2\n")
         assert found == [
             ["prediction", "p(c0)", "p(c1)", "p(c2)"],
             ["c2", "0.166667", "0.333333", "0.5"],
         ]
 
 
-def error_of(capsys, *words):
-    capsys.readouterr()
-    assert main(["predict", *words]) == 2
-    printed, errors = capsys.readouterr()
-    assert printed == ""
-    return errors.removeprefix("tinygrad-edu: ").removesuffix("\n")
+@pytest.fixture
+def error_of(run):
+    """What is said of words that cannot be used, and nothing is printed."""
+
+    def error(*words):
+        printed, errors = run("predict", *words, code=2)
+        assert printed == ""
+        return errors.removeprefix("tinygrad-edu: ").removesuffix("\n")
+
+    return error
 
 
 WRONG_TABLES = [
@@ -126,10 +134,10 @@ WRONG_TABLES = [
 
 
 @pytest.mark.parametrize(("parameters", "table", "sentence"), WRONG_TABLES)
-def test_a_table_that_does_not_fit_is_refused_with_its_place(parameters, table, sentence, capsys):
+def test_a_table_that_does_not_fit_is_refused_with_its_place(parameters, table, sentence, error_of):
     saved([2, 1], "hinge", parameters=parameters)
     Path("new.csv").write_text(table)
-    assert error_of(capsys, "model.json", "new.csv") == f"new.csv{sentence}"
+    assert error_of("model.json", "new.csv") == f"new.csv{sentence}"
 
 
 LACKING = (
@@ -161,14 +169,14 @@ WRONG_METADATA = [
 
 
 @pytest.mark.parametrize(("metadata", "sentence"), WRONG_METADATA)
-def test_metadata_that_somebody_else_wrote_are_checked(metadata, sentence, capsys):
+def test_metadata_that_somebody_else_wrote_are_checked(metadata, sentence, error_of):
     MLP(2, [1], rng=0).save("model.json", metadata=metadata)
     Path("new.csv").write_text(XOR)
-    assert error_of(capsys, "model.json", "new.csv") == f"model.json: {sentence}"
+    assert error_of("model.json", "new.csv") == f"model.json: {sentence}"
 
 
-def test_metadata_hold_encoder_and_loss_and_nothing_else():
-    assert main(["demo", "iris", "--epochs", "1", "--out", "out"]) == 0
+def test_metadata_hold_encoder_and_loss_and_nothing_else(run):
+    run("demo", "iris", "--epochs", "1", "--out", "out")
     metadata = json.loads(Path("out/model.json").read_text())["metadata"]
     assert set(metadata) == {"encoder", "loss"}
     assert TableEncoder.from_dict(metadata["encoder"]).class_names == iris().class_names
@@ -179,15 +187,15 @@ def test_metadata_hold_encoder_and_loss_and_nothing_else():
     [(OSError(28, "No space left on device"), "No space left on device"),
      (MemoryError(), "out of memory")],
 )  # fmt: skip
-def test_what_the_system_refuses_is_one_sentence(error, sentence, capsys, monkeypatch):
+def test_what_the_system_refuses_is_one_sentence(error, sentence, run, monkeypatch):
     def fail(*_):
         raise error
 
     saved([2, 1], "hinge")
     Path("new.csv").write_text(XOR)
     monkeypatch.setattr("tinygrad_edu.cli.nets._csv", fail)
-    assert main(["predict", "model.json", "new.csv"]) == 1
-    assert capsys.readouterr().err == f"tinygrad-edu: {sentence}\n"
+    errors = run("predict", "model.json", "new.csv", code=1)[1]
+    assert errors == f"tinygrad-edu: {sentence}\n"
 
 
 @pytest.mark.slow
@@ -210,11 +218,10 @@ TRAINED = "name,size,colour,ripe\n" + "".join(
 
 
 @pytest.fixture
-def trained(capsys):
+def trained(run):
     """A model of `train`, which left the names of the rows out."""
     Path("table.csv").write_text(TRAINED)
-    assert main(["train", "table.csv", "--target", "ripe", "--epochs", "1", "--out", "out"]) == 0
-    capsys.readouterr()
+    run("train", "table.csv", "--target", "ripe", "--epochs", "1", "--out", "out")
 
 
 @pytest.mark.parametrize(
@@ -225,43 +232,41 @@ def trained(capsys):
         ("all", [["name", "size", "colour", "ripe"], ["fruit 0", "0", "blue", "no"]]),
     ],
 )
-def test_columns_are_kept_on_request_before_the_predictions(keep, kept, trained, capsys):
-    assert main(["predict", "out/model.json", "table.csv", "--keep", keep]) == 0
-    lines = list(csv.reader(io.StringIO(capsys.readouterr().out)))
+def test_columns_are_kept_on_request_before_the_predictions(keep, kept, trained, run):
+    printed, _ = run("predict", "out/model.json", "table.csv", "--keep", keep)
+    lines = list(csv.reader(io.StringIO(printed)))
     assert lines[0] == [*kept[0], "prediction", "p(no)", "p(yes)"]
     assert lines[1][:-3] == kept[1]
     assert len(lines) == 13
 
 
 def test_predictions_are_written_to_a_file_and_a_table_read_from_standard_input(
-    trained, capsys, monkeypatch
+    trained, run, error_of, monkeypatch
 ):
     words = ["predict", "out/model.json"]
-    assert main([*words, "table.csv"]) == 0
-    printed = capsys.readouterr().out
+    printed, _ = run(*words, "table.csv")
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(TRAINED.encode())))
-    assert main([*words, "-", "--out", "found.csv"]) == 0
-    assert capsys.readouterr().out == ""
+    assert run(*words, "-", "--out", "found.csv")[0] == ""
     assert Path("found.csv").read_text() == printed
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"size\n1\n")))
-    assert error_of(capsys, "out/model.json", "-") == (
+    assert error_of("out/model.json", "-") == (
         "standard input: no column 'colour'; the columns are 'size'"
     )
 
 
-def test_what_cannot_be_kept_is_named(trained, capsys):
+def test_what_cannot_be_kept_is_named(trained, error_of):
     Path("new.csv").write_text("size,colour,prediction\n1,red,yes\n")
-    assert error_of(capsys, "out/model.json", "new.csv", "--keep", "siz") == (
+    assert error_of("out/model.json", "new.csv", "--keep", "siz") == (
         "new.csv: no column 'siz'; did you mean 'size'?"
     )
-    assert error_of(capsys, "out/model.json", "new.csv", "--keep", "all") == (
+    assert error_of("out/model.json", "new.csv", "--keep", "all") == (
         "--keep: a column 'prediction' is what predict writes; keep others"
     )
 
 
-def test_a_prediction_has_the_unit_of_the_target(capsys):
+def test_a_prediction_has_the_unit_of_the_target(run, predicted):
     Path("table.csv").write_text("size,price\n" + "".join(f"{i},${3 * i}\n" for i in range(12)))
-    assert main(["train", "table.csv", "--target", "price", "--epochs", "1", "--out", "out"]) == 0
-    header, first = predicted(capsys, table="size\n3\n")
+    run("train", "table.csv", "--target", "price", "--epochs", "1", "--out", "out")
+    header, first = predicted("size\n3\n", "out/model.json")
     assert header == ["prediction ($)"]
     assert float(first[0])

@@ -222,6 +222,9 @@ REFUSED = {
     "one row in a hundred": (rows("size,kind", lambda i: int(i == 0), AB, n=8),
                              "--seed 3", "t.csv, column 'size': every training row holds 0.0; "
                              "choose other rows or delete it (write --drop, or another --seed)"),
+    "a class with one row": ("size,kind\n1,a\n2,b\n3,b\n", "", "t.csv, column 'kind': class 'a' "
+                             "has one row, which cannot be both a training and a test row; add "
+                             "rows or write --test-ratio 0"),
     "one class": (rows("size,kind", size, ["a"]), "", "t.csv, column 'kind': every row is of class "
                   "'a'; at least two classes are needed"),
     "names as classes": (rows("size,kind", size, lambda i: f"n{i}"), "",

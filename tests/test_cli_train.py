@@ -1,3 +1,5 @@
+"""The command `train`: what it prints and writes of a table."""
+
 import csv
 import json
 import os
@@ -5,11 +7,22 @@ import re
 from pathlib import Path
 
 import pytest
-from command_line import TABLE
 
 from tinygrad_edu.cli import main
 from tinygrad_edu.data import iris
 from tinygrad_edu.view.pictures import regions
+
+TABLE = """\
+size,colour,weight,ripe
+1,red,3,no
+2,blue,1,yes
+3,red,2,no
+4,blue,5,yes
+5,red,1,no
+6,blue,2,yes
+7,red,4,no
+8,blue,3,yes
+"""
 
 
 @pytest.fixture(autouse=True)

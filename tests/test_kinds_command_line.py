@@ -153,7 +153,6 @@ def test_train_judges_columns_and_keeps_labels_to_the_letter(run: Run) -> None:
         ("draw 1/(x+1) x=-1", "\nforward: divide of (1.0, 0.0) gave inf"),
         ("draw sqrt(x) x=0", "\nbackward: "),
         ("draw acos(x+y) x=1 y=2", "\nforward: acos of "),
-        ("demo xor --lr 1000 --epochs 5", r"\nthe loss rose from 0\.7022 to \d+\.?\d*: try a"),
         ("demo circles --lr 300 --epochs 2", r"\nthe loss rose from 0\.\d+ to \d+\.?\d*: try a"),
     ],
 )
@@ -369,24 +368,6 @@ def test_more_classes_than_a_picture_shows_are_learned_without_it(run: Run) -> N
 
 
 # Real processes
-
-
-@pytest.mark.slow
-@POSIX
-def test_a_real_terminal_gets_no_escape() -> None:
-    import pty
-
-    Path("e.csv").write_text("a,c\n1,\x1b[31mred\n2,b\n3,\x1b[31mred\n4,b\n")
-    assert main(["train", "e.csv", "--target", "c", *QUICK, "--test-ratio", "0", "--out", "o"]) == 0
-    ours, theirs = pty.openpty()
-    words = [sys.executable, "-m", "tinygrad_edu", "predict", "o/model.json", "e.csv"]
-    paths = {"PYTHONPATH": os.pathsep.join(sys.path)}
-    subprocess.run(words, stdout=theirs, stderr=theirs, env=os.environ | paths, check=True)
-    os.close(theirs)
-    shown = os.read(ours, 10_000).decode()
-    os.close(ours)
-    assert shown.startswith("prediction,p(\ufffd[31mred),p(b)\r\n")
-    assert "\x1b" not in shown
 
 
 @pytest.mark.slow

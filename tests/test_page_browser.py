@@ -59,8 +59,6 @@ def test_all_modules_are_in_the_script_which_knows_no_other() -> None:
     names = {name.rpartition("/")[2] for name in modules_of(MAIN)}
     assert {path.stem for path in FOLDER.rglob("*.mjs")} <= names
     assert not re.search(r"^(import|export)\b", script_of(MAIN), re.MULTILINE)
-    lengths = {path.name: len(path.read_text().splitlines()) for path in FOLDER.rglob("*.mjs")}
-    assert {name: n for name, n in lengths.items() if n > 400} == {}
 
 
 def test_python_and_the_page_know_the_same_parts_that_can_be_hidden() -> None:

@@ -30,6 +30,12 @@ def test_each_unit_has_a_map_of_its_activation():
     assert [image.get_clim() for image in ax.images] == [(-1, 1), (-1, 1), (-2, 2)]
     titles = ["neuron1 (1)", "neuron2 (dead)", "layer1", "neuron1 (2)", "layer2"]
     assert texts(ax) == titles
+    titles[3] = "ripe (2)"
+    assert texts(neuron_maps(net, extent=(-1, 1, -1, 1), resolution=5, class_names=["ripe"])) == (
+        titles
+    )
+    with pytest.raises(ValueError, match="class_names has 2 names for 1 classes"):
+        neuron_maps(net, class_names=["ripe", "green"], resolution=3)
 
 
 def test_maps_lie_in_rows_of_eight_layer_after_layer():
@@ -113,6 +119,8 @@ def test_a_tangent_has_the_slope_of_the_engine():
     assert np.diff(y) / np.diff(x) == pytest.approx([1.0])  # 3 x^2 - 2
     assert ax.lines[2].get_xydata().tolist() == [[1.0, -1.0]]
     assert ax.get_title() == "f(1) = -1,  slope 1"
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("x", "f(x)")
+    assert tangent(f.sin, 0.0, variable="z").get_ylabel() == "f(z)"
     assert tangent(f.sin, 0.0, name="sin").get_title() == "sin(0) = 0,  slope 1"
     assert tangent(lambda x: 3.0, 1.0).get_title() == "f(1) = 3,  slope 0"
     beside = Figure().add_subplot(1, 3, 1)
@@ -153,6 +161,9 @@ def test_weights_are_pictures_row_by_row_on_one_scale():
     ]
     assert {image.get_clim() for image in ax.images} == {(-8, 8)}
     assert texts(ax) == ["neuron1", "neuron2"]
+    assert texts(weights(model, height=2, width=2, class_names=["cat", 7])) == ["cat", "class 7"]
+    with pytest.raises(ValueError, match="class_names has 1 names for 2 classes"):
+        weights(model, height=2, width=2, class_names=["cat"])
     assert ax.get_xlabel() == "orange -8   white 0   blue 8"
 
 

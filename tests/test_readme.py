@@ -38,7 +38,7 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
         "--only fits": list(fits.TASKS),
         "--only matrix": list(matrix.ROWS),
         "--only tracing": list(matrix.NETS),
-        "--only overheads": list(costs.overheads_table(1).ours),
+        "--only overheads": list(costs.overheads_table(1).rows),
         "--only growth": list(costs.SIZES),
         "--only scalar": [group for group, *_ in scalar.rows()],
     }

@@ -1,8 +1,7 @@
 """Whole trainings beside those of others: what a user waits for from `fit(...)` to the history.
 
-Each engine makes batches of its own, all updates (SGD with momentum), and the mean loss and the
-accuracy of each epoch; ours makes the net and the optimizer inside as well, the others begin with
-its weights.
+Each engine makes batches of its own, all updates (SGD with momentum), mean loss and accuracy of
+each epoch; ours makes net and optimizer as well, with whose weights the others begin.
 """
 
 import time
@@ -26,10 +25,7 @@ MOMENTUM: Final = 0.9
 
 
 class Task(NamedTuple):
-    """A net of ReLU units, its data as arrays, and how it is trained.
-
-    One output is a logit, several are the net inputs of a softmax.
-    """
+    """A net of ReLU units that ends in a logit or in scores, its data, and how it is trained."""
 
     sizes: list[int]
     X: Any

@@ -1,7 +1,4 @@
-"""The matrix engine: a step beside the same by hand in NumPy and in other engines, and its making.
-
-A program is made once: the scalar graph is traced, regrouped, and compiled for a batch.
-"""
+"""The matrix engine: a step beside the same by hand in NumPy and in other engines; its making."""
 
 from collections.abc import Callable
 from functools import partial

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module, metadata, util
 from statistics import median
-from typing import Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from tinygrad_edu.bench.limit import built
 
@@ -160,40 +160,32 @@ class Comparison:
         return median(self.ratios)
 
 
+class Row(NamedTuple):
+    """What was measured of a group (a size, say): our seconds a step, and the other engines.
+
+    `limit` are the seconds that ours may take, `detail` what else there is to say. Where ours is no
+    time it is a number of `unit`: "GB", or "" for an exponent.
+    """
+
+    ours: float
+    others: list[Comparison]
+    detail: str = ""
+    limit: float | None = None
+    unit: str | None = None
+
+
 @dataclass
 class Table:
-    """What was measured: per group (a size, say) our seconds a step, and the other engines.
-
-    `limits` are the seconds that ours may take, `details` what else there is to say. Where ours is
-    no time it is a number of `units`: "GB", or "" for an exponent.
-    """
+    """What was measured, by the name of each group."""
 
     title: str
     engine: str = "scalar"
-    ours: dict[str, float] = field(default_factory=dict)
-    others: dict[str, list[Comparison]] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
-    details: dict[str, str] = field(default_factory=dict)
-    limits: dict[str, float] = field(default_factory=dict)
-    units: dict[str, str] = field(default_factory=dict)
+    rows: dict[str, Row] = field(default_factory=dict)
 
-    def add(
-        self,
-        group: str,
-        measured: tuple[float, list[Comparison]],
-        *,
-        detail: str = "",
-        limit: float | None = None,
-        unit: str | None = None,
-    ) -> None:
+    def add(self, group: str, measured: tuple[float, list[Comparison]], **more: Any) -> None:
         """Enter what `compare` gave for a group."""
-        self.ours[group], self.others[group] = measured
-        if unit is not None:
-            self.units[group] = unit
-        if detail:
-            self.details[group] = detail
-        if limit is not None:
-            self.limits[group] = limit
+        self.rows[group] = Row(*measured, **more)
 
 
 def compare(

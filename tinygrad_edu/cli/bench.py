@@ -85,19 +85,17 @@ def machine() -> dict[str, str]:
 
 def text(table: Table) -> str:
     """A table in lines of at most 80 characters."""
-    ratios = ("ratio", "(spread)") if any(table.others.values()) else ("", "")
+    rows = table.rows.values()
+    ratios = ("ratio", "(spread)") if any(row.others for row in rows) else ("", "")
     title = [part for line in table.title.splitlines() for part in textwrap.wrap(line, 80)]
-    time = "time" if len(table.units) < len(table.ours) else ""
+    time = "time" if any(row.unit is None for row in rows) else ""
     lines = [*title, _LINE.format("", time, *ratios, "goal")]
-    for group, ours in table.ours.items():
-        if group:
-            lines.append(group)
-        detail, limit = table.details.get(group, ""), table.limits.get(group)
-        unit = table.units.get(group)
+    for group, (ours, others, detail, limit, unit) in table.rows.items():
         goal = "" if limit is None else f"{amount(limit, unit)} {_met(ours <= limit)}"
         name = f"  tinygrad_edu {table.engine}"
+        lines += [group] if group else []
         lines.append(_OUR_LINE.format(name, amount(ours, unit), detail, goal))
-        for other in table.others[group]:
+        for other in others:
             spread = f"({ratio(min(other.ratios))} - {ratio(max(other.ratios))})"
             cells = (f"  {other.engine}", duration(other.seconds), ratio(other.ratio), spread)
             lines.append(_LINE.format(*cells, verdict(other)))
@@ -109,15 +107,13 @@ def text(table: Table) -> str:
 
 def markdown(table: Table) -> str:
     """A row for each group, a column for each engine, in brackets the ratio."""
-    engines = list(dict.fromkeys(o.engine for others in table.others.values() for o in others))
-    rows = [["measured", "ours", *engines], ["---", *["---:"] * (1 + len(engines))]]
-    for group, ours in table.ours.items():
-        cells = {o.engine: f"{duration(o.seconds)} ({ratio(o.ratio)})" for o in table.others[group]}
-        mine = amount(ours, table.units.get(group))
-        if group in table.details:
-            mine += f" ({table.details[group].strip('()')})"
-        rows.append([group, mine, *(cells.get(engine, "") for engine in engines)])
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    engines = list(dict.fromkeys(o.engine for row in table.rows.values() for o in row.others))
+    lines = [["measured", "ours", *engines], ["---", *["---:"] * (1 + len(engines))]]
+    for group, (ours, others, detail, _, unit) in table.rows.items():
+        cells = {o.engine: f"{duration(o.seconds)} ({ratio(o.ratio)})" for o in others}
+        mine = amount(ours, unit) + (f" ({detail.strip('()')})" if detail else "")
+        lines.append([group, mine, *(cells.get(engine, "") for engine in engines)])
+    return "\n".join(f"| {' | '.join(row)} |" for row in lines)
 
 
 def verdict(other: Comparison) -> str:
@@ -134,8 +130,12 @@ def _met(reached: bool) -> str:
 
 def to_dict(table: Table) -> dict[str, Any]:
     """A table as JSON holds it, times in seconds."""
-    others = {
-        group: [vars(other) | {"ratio": other.ratio} for other in others]
-        for group, others in table.others.items()
-    }
-    return vars(table) | {"others": others}
+    rows = table.rows.items()
+    return {
+        "title": table.title, "engine": table.engine, "missing": table.missing,
+        "ours": {group: row.ours for group, row in rows},
+        "others": {g: [vars(o) | {"ratio": o.ratio} for o in row.others] for g, row in rows},
+        "details": {group: row.detail for group, row in rows if row.detail},
+        "limits": {group: row.limit for group, row in rows if row.limit is not None},
+        "units": {group: row.unit for group, row in rows if row.unit is not None},
+    }  # fmt: skip

@@ -1,7 +1,4 @@
-"""Telling classes apart: the demo on each data set, and on a table of the user's own.
-
-Its report ends with what there is to see of one example: net, deltas, explanation, film and graph.
-"""
+"""Telling classes apart: the demo on each data set, and on a table of the user's own."""
 
 import math
 import operator
@@ -92,10 +89,7 @@ def _trained(run: Run, rng: random.Random) -> None:
 
 
 def _results(run: Run) -> Sequence[tuple[str, ...]]:
-    """Rows, loss and accuracy of the net; then what simpler models reach on the rows that judge it.
-
-    For a number instead of the accuracy the root of the mean squared error, in its unit.
-    """
+    """Rows, loss, accuracy or error of the net; of simpler models on the rows that judge it."""
     split, classifier = run.data, _classifier(run)
     number, (*_, judged) = split.encoder.number, split.last
 
@@ -140,10 +134,7 @@ def _listed(names: Sequence[Any], most: int = 8) -> str:
 
 
 def hardest_example(classifier: Classifier, split: Split) -> Iterator[Named]:
-    """The pictures of the training row with the largest loss, whose gradients the MLP then has.
-
-    Raises RenderError, after the others, where the graph cannot be drawn.
-    """
+    """The pictures of the training row with the largest loss; RenderError after the others."""
     model, encoder, losses = classifier.model, split.encoder, classifier.losses(split.X, split.y)
     number = max(losses, key=losses.__getitem__)
     row, [target] = list(split.X[number]), classifier.targets([split.y[number]])

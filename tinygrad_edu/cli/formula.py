@@ -1,7 +1,6 @@
 """Formulas as text, made graphs of Values: `evaluate("tanh(a*b + c)", {"a": a, "b": b, "c": 10})`.
 
-A formula is read into a syntax tree, and only what is listed here has a meaning: nothing is
-executed.
+Only what is listed here has a meaning in the syntax tree of a formula: nothing is executed.
 """
 
 import ast
@@ -13,6 +12,7 @@ import unicodedata
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
+from functools import partial
 from typing import Any, Final
 
 from tinygrad_edu import functions
@@ -103,10 +103,7 @@ def evaluate(text: str, values: Mapping[str, Any]) -> Value:
 
 
 def variables(text: str) -> list[str]:
-    """The names that a formula needs numbers for (pi and e included), in order of appearance.
-
-    Raises FormulaError for a text that is no formula.
-    """
+    """The names that a formula needs numbers for, in order of appearance; or FormulaError."""
     _, tree = _parsed(text)
     called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
     names = [n for n in ast.walk(tree) if isinstance(n, ast.Name) and id(n) not in called]
@@ -241,9 +238,7 @@ def _call(node: ast.Call, name: str, names: Mapping[str, Any]) -> Any:
     wrong = _NodeError(node, f"wrong arguments: write {_usage(name)}")
     read = [_condition if name == "where" else _value, *[_value] * len(node.args)]
     positional = [f(arg, names) for f, arg in zip(read, node.args, strict=False)]
-    if any(keyword.arg is None for keyword in node.keywords):
-        raise wrong
-    named = {str(keyword.arg): _value(keyword.value, names) for keyword in node.keywords}
+    named: Any = {keyword.arg: _value(keyword.value, names) for keyword in node.keywords}
     try:
         signature = _signature(name)
         bound = signature.bind(*positional, **named)
@@ -252,7 +247,7 @@ def _call(node: ast.Call, name: str, names: Mapping[str, Any]) -> Any:
             if isinstance(parameter.default, float) and isinstance(x, Value):
                 raise _NodeError(node, f"{parameter.name} is a constant of {name}: write a number")
         return function(*positional, **named)
-    except TypeError:  # too few or too many, a list for a number or a number for a list
+    except TypeError:  # too few or too many, **a, a list for a number or a number for a list
         raise wrong from None
     except ValueError as error:
         raise _NodeError(node, str(error)) from None
@@ -260,19 +255,15 @@ def _call(node: ast.Call, name: str, names: Mapping[str, Any]) -> Any:
 
 def _signature(name: str) -> inspect.Signature:
     """What a function takes; for a record that is what its value takes after the namespace `m`."""
-    function = _FUNCTIONS[name]
-    if not isinstance(function, Primitive):
-        return inspect.signature(function)
-    signature = inspect.signature(function.value)
-    return signature.replace(parameters=list(signature.parameters.values())[1:])
+    f = _FUNCTIONS[name]
+    return inspect.signature(partial(f.value, None) if isinstance(f, Primitive) else f)
 
 
 def _usage(name: str) -> str:
     """How a function is called, as in leaky_relu(x, alpha=0.01) or dot([w1, w2], [x1, x2], b)."""
 
     def shown(parameter: inspect.Parameter) -> str:
-        many = parameter.annotation == Iterable[Any] or parameter.kind is parameter.VAR_POSITIONAL
-        if many:
+        if parameter.annotation == Iterable[Any] or parameter.kind is parameter.VAR_POSITIONAL:
             return f"[{parameter.name}1, {parameter.name}2]"
         constant = isinstance(parameter.default, float)
         return f"{parameter.name}={parameter.default:g}" if constant else parameter.name

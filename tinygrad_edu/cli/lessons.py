@@ -9,8 +9,10 @@ import traceback
 import webbrowser
 from collections import Counter
 from collections.abc import Mapping
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from functools import partial
+from http.server import HTTPServer, SimpleHTTPRequestHandler
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from tinygrad_edu.checks import whole
@@ -246,28 +248,23 @@ def _columns(args: argparse.Namespace) -> list[str] | None:
     return names
 
 
+class _Quiet(SimpleHTTPRequestHandler):
+    """Gives the files of a folder, and tells nobody of it."""
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
 def _serve(page: str, *, opened: bool) -> int:
-    class Handler(BaseHTTPRequestHandler):
-        """Gives the page, and nothing else."""
-
-        def do_GET(self) -> None:
-            content = page.encode() if self.path.partition("?")[0] == "/" else b""
-            self.send_response(200 if content else 404)
-            self.send_header("Content-Type", "text/html; charset=utf-8")
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        address = f"http://127.0.0.1:{server.server_port}/"
-        print(f"the playground is at {address} until Ctrl-C", flush=True)
-        if opened:
-            webbrowser.open(address)
-        try:
-            server.serve_forever()
-        except KeyboardInterrupt:
-            print("stopped")
+    with TemporaryDirectory() as folder:
+        write(Path(folder, "index.html"), page)
+        with HTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=folder)) as server:
+            address = f"http://127.0.0.1:{server.server_port}/"
+            print(f"the playground is at {address} until Ctrl-C", flush=True)
+            if opened:
+                webbrowser.open(address)
+            try:
+                server.serve_forever()
+            except KeyboardInterrupt:
+                print("stopped")
     return 0

@@ -87,11 +87,7 @@ class Split:
 
 
 def of_dataset(data: Dataset, test_ratio: float, rng: random.Random, recipe: Recipe) -> Split:
-    """The rows of a data set, scaled and called as its recipe says.
-
-    As for a table, means and deviations are those of the training rows. Rows of one group stay
-    together.
-    """
+    """The rows of a data set as its recipe says, scaled by those to train on; groups stay whole."""
     y, numeric = data.y, recipe.target != "class"
     alike: list[Any] = [0] * len(y) if numeric else [int(label) for label in y]
     train, test = _parts(alike, data.groups, test_ratio, rng)
@@ -129,10 +125,7 @@ class Choice(NamedTuple):
 def of_table(
     table: Table, target: str, test_ratio: float, rng: random.Random, choice: Choice
 ) -> Split:
-    """The rows of a table, its encoding learned from the training rows.
-
-    Raises TableError naming file, line and column, UsageError for a class that cannot be split.
-    """
+    """The rows of a table, its encoding learned from the training rows; TableError, UsageError."""
     kinds, notes = _kinds(table, target, choice)
     table, note = _complete(table, target, kinds, choice.missing)
     missing = "refuse" if choice.missing == "drop" else choice.missing

@@ -178,10 +178,7 @@ def _parts(model: Any) -> list[Module]:
 
 
 def activation_of(part: Any) -> str:
-    """The name of the activation of a part, "linear" for a part without one.
-
-    Raises ValueError for a function of one's own.
-    """
+    """The name of the activation of a part, or "linear"; ValueError for a function of one's own."""
     name = part.activation if isinstance(part, Activate) or PARTS[type(part)].units else "linear"
     if not isinstance(name, str):
         raise ValueError(

@@ -199,10 +199,7 @@ def _leaves(torch: Any, module: Any, name: str) -> Iterator[_Leaf]:
 
 
 def _pairs(leaves: Iterable[_Leaf]) -> list[tuple[_Leaf, _Leaf | None]]:
-    """Each module with the activation of its units, which follows it; without Flatten of rows.
-
-    Raises ValueError for a module on an image that takes rows here, and the other way.
-    """
+    """Each module with the activation of its units, which follows it; without Flatten of rows."""
     pairs: list[tuple[_Leaf, _Leaf | None]] = []
     image: bool | None = None
     for leaf in leaves:

@@ -173,10 +173,7 @@ class Settings:
 
 
 def changed(settings: Settings, changes: Mapping[str, Any]) -> Settings:
-    """These settings with some changed, which may have the names of the first release.
-
-    Raises TypeError or ValueError naming the setting.
-    """
+    """These settings with some changed, which may have the names of the first release."""
     known = [one.name for one in fields(Settings)]
     wanted = {}
     for name, value in changes.items():

@@ -41,10 +41,7 @@ Module = MLP | Sequential
 
 
 class Net(NamedTuple):
-    """A net with its first weights, and the loss by name that its end is made for.
-
-    `sizes` are those of inputs and layers, `low` is the target of the first of two classes.
-    """
+    """A net with its first weights, its sizes, its loss, the target of the first of two classes."""
 
     module: Module
     sizes: list[int]
@@ -53,11 +50,7 @@ class Net(NamedTuple):
 
 
 class Start:
-    """What training begins with.
-
-    `settings`, `own` points, `data`, `classes` (0 for a function), `net`; `train`
-    and `test` are points and labels, `test` None where none are held out.
-    """
+    """What training begins with; `classes` is 0 for a function, `test` None if none is held out."""
 
     def __init__(self, settings: Settings, own: Dataset | None = None) -> None:
         self.own, self.data = own, data_of(settings, own)

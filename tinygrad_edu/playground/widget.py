@@ -1,7 +1,5 @@
 """The playground as a widget: imported only where there is anywidget."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from math import nan
 from secrets import token_hex
@@ -56,15 +54,6 @@ class Widget(Playground, anywidget.AnyWidget):  # type: ignore[misc]
         """Whether the page has done all that was asked."""
         return bool(self.told.get("done", 0) == self._asks)
 
-    @contextmanager
-    def _as_told(self) -> Iterator[None]:
-        """Where traits change so that they tell what the page has, and nothing is asked."""
-        self._listening = True
-        try:
-            yield
-        finally:
-            self._listening = False
-
     @validate("settings", "parameters")  # type: ignore[untyped-decorator]
     def _taken(self, proposal: Any) -> Any:
         name, value = proposal["trait"].name, proposal["value"]
@@ -94,9 +83,12 @@ class Widget(Playground, anywidget.AnyWidget):  # type: ignore[misc]
         )  # fmt: skip
 
     def _show(self, **news: Any) -> None:
-        with self._as_told():
+        self._listening = True  # traits tell what the page has, and nothing is asked
+        try:
             for name, value in news.items():
                 (self.set_trait if self.has_trait(name) else partial(setattr, self))(name, value)
+        finally:
+            self._listening = False
 
     def _ask(self, what: str, how: Any = None) -> None:
         self._asks += 1
@@ -104,8 +96,7 @@ class Widget(Playground, anywidget.AnyWidget):  # type: ignore[misc]
         self.asked = [*waiting, [self._asks, what, how]]
 
     def _live(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        data, about = anywidget.AnyWidget._repr_mimebundle_(self)
-        return data, about
+        return tuple(anywidget.AnyWidget._repr_mimebundle_(self))
 
 
 def _number(x: float | None) -> float:

@@ -17,7 +17,7 @@ from tinygrad_edu.examples import examples
 from tinygrad_edu.files import AnyPath, packaged, path_of, write
 from tinygrad_edu.losses import Loss, find_loss
 from tinygrad_edu.text import clean
-from tinygrad_edu.train.descent import planned
+from tinygrad_edu.train.blocks import planned
 from tinygrad_edu.train.fitting import validation_rows
 from tinygrad_edu.train.heads import Right
 from tinygrad_edu.train.training import AnyOptimizer, Model, Penalty, prepared, weighted
@@ -100,10 +100,7 @@ def to_page(
 
 
 def assembled(body: str, sheet: str, script: str, **texts: str) -> str:
-    """A page: body, style, script and escaped texts, and a policy that allows no more.
-
-    Body and sheet stand in the frame and behind the sheet of every page.
-    """
+    """A page: the frame and sheet of all with these, escaped texts, and a policy of no more."""
     style = styled(packaged("export/page/base.css") + sheet)
     policy = {
         "default-src": "'none'",
@@ -127,11 +124,7 @@ def packed(content: bytes) -> str:
 
 
 def script_of(name: str) -> str:
-    """A module and those that it imports as one script, each after what it imports.
-
-    `name` is its place in the package, such as "export/page/main". They have no lines more by which
-    they know each other.
-    """
+    """A module, by its place such as "export/page/main", and all that it imports as one script."""
     texts = modules_of(name).values()
     return "\n".join(_EXPORT.sub("", _IMPORT.sub("", text)) for text in texts)
 
