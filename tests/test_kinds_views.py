@@ -424,7 +424,8 @@ def test_the_way_to_save_is_named(what, wrong, tmp_path):
     view, endings = SAVED[what]
     *most, last = endings.split()
     message = (
-        f"a {what} is saved as {', '.join(most)} or {last}, and {wrong!r} is none of these: "
+        f"{'an' if what == 'explanation' else 'a'} {what} is saved as {', '.join(most)} or {last}, "
+        f"and {wrong!r} is none of these: "
         f'write .save("{what}{most[0]}")'
     )
     for before in ([], ["kept"]):

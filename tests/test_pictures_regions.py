@@ -211,6 +211,21 @@ def test_a_model_that_cannot_be_vectorised_gets_a_coarser_grid():
     assert found.numbers[[0, 0, -1, -1], [0, -1, 0, -1], 0].tolist() == [-1.0, 1.0, 0.0, 1.0]
 
 
+def asks(x):
+    return x[0] * 2 if isinstance(x[0], Value) else x[0] * 5
+
+
+def tells_numbers_from_values(x):
+    return x[0] * 2 if hasattr(x[0] * 1.0 if x[1] > 0.9 else x[0], "parents") else x[0] * 5
+
+
+@pytest.mark.parametrize("model", [asks, tells_numbers_from_values, lambda x: x[0] * len(repr(x))])
+def test_a_model_that_treats_a_value_otherwise_than_a_number_is_asked_with_numbers(model):
+    found = field(model, (-1.0, 1.0, -1.0, 1.0), 90)
+    rows = [[x, y] for y in found.ys.tolist() for x in found.xs.tolist()]
+    assert found.numbers.ravel().tolist() == [model(row) for row in rows]
+
+
 def test_confusion_counts_rows_of_each_class_by_prediction():
     ax = confusion([0, 0, 0, 1, 2], [0, 0, 1, 1, 0], ["a", "b", "$c$ long name"])
     cells = {text.get_position(): text.get_text() for text in ax.texts}

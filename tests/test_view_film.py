@@ -1,5 +1,6 @@
 import html
 import json
+import pickle
 import re
 from xml.etree import ElementTree
 
@@ -234,6 +235,7 @@ def test_a_strip_shows_the_end_of_the_forward_pass_and_frames_after_it():
     dashes = [[e.text for e in s.iter(f"{SVG}text")].count("·") for s in stills]
     assert dashes == [6, 3, 0]
     assert "data-key" not in strip.svg
+    assert pickle.loads(pickle.dumps(film.strip(3))).svg == strip.svg
     assert repr(strip) == strip.text
     assert len(film.strip(100).text.splitlines()) == 1 + len(film)
     assert len(film.strip(1).text.splitlines()) == 2

@@ -108,8 +108,9 @@ def save(path: AnyPath, what: str, forms: Forms) -> Path:
     if form is None:
         *most, last = forms
         offered = f"{', '.join(most)} or {last}" if most else last
+        article = "an" if what[0] in "aeiou" else "a"
         raise ValueError(
-            f"a {what} is saved as {offered}, and {path.name!r} is none of these: "
+            f"{article} {what} is saved as {offered}, and {path.name!r} is none of these: "
             f'write .save("{what}{next(iter(forms))}")'
         )
     files.write(path, form())

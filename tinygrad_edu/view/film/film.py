@@ -5,7 +5,7 @@ import json
 import os
 import re
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import chain
 from pathlib import Path
 from typing import Final
@@ -110,9 +110,11 @@ class Film:
 
         #: Of the texts of a place, which has room for it.
         widest: dict[tuple[Value, str], float] = {}
-        for change in chain(recording.start, *(frame.changes for frame in recording.frames)):
-            place, number = (change.value, change.row), change.number
-            widest[place] = max(number, widest.get(place, number), key=lambda x: len(decimal(x)))
+        seen, changes = {*drawn}, (frame.changes for frame in recording.frames)
+        for v, row, number in chain(recording.start, *changes):
+            if v in seen:
+                known = widest.get((v, row), number)
+                widest[v, row] = max(number, known, key=lambda x: len(decimal(x)))
 
         def numbers(v: Value) -> list[Number]:
             labels = ["data", "grad"] if has_grad(v) or v is order[-1] else ["data"]
@@ -189,11 +191,10 @@ class Film:
         """A still picture of at most `frames` frames: the end of the forward pass, and after it."""
         chosen = self._chosen(whole("frames", frames))
         text = [f"{self._heading(k)}: {'; '.join(self._frames[k].said)}" for k in chosen]
+        return Drawing("strip", partial(self._sheet, chosen), "\n".join([self.title, *text]))
 
-        def svg() -> str:
-            return pictures.contact_sheet(*self._stills(chosen))
-
-        return Drawing("strip", svg, "\n".join([self.title, *text]))
+    def _sheet(self, chosen: Sequence[int]) -> str:
+        return pictures.contact_sheet(*self._stills(chosen))
 
     def _stills(self, chosen: Sequence[int]) -> tuple[Element, list[Still], str, str]:
         """The drawing, these frames, title and description of a picture of them."""

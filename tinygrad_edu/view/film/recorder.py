@@ -171,7 +171,8 @@ class _Recorder:
 
     def _forward(self, group: Sequence[Value]) -> Frame:
         changes = [Change(v, "data", self.numbers.data[v]) for v in group]
-        flows = dict.fromkeys((p, v) for v in group for p in v.parents if p not in group)
+        inside = {*group}
+        flows = dict.fromkeys((p, v) for v in group for p in v.parents if p not in inside)
         u = self._unit(group)
         z = None if u is None else u.z
         if u:

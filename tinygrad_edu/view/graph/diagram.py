@@ -198,7 +198,7 @@ def table(diagram: Diagram, notes: Sequence[str] = (), most: int | None = None) 
 
 def _value(box: Box) -> tuple[str, ...]:
     made = f"{box.made}({_few(box.sources)})" if box.kind == "result" else box.made
-    data, grad, *_ = [*(number.short for number in box.numbers), ""]
+    data, grad, *_ = [*(number.short for number in box.numbers), "", ""]
     return box.label, made, data, grad
 
 
